@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything is built, checked and tested from here. What a target needs is installed by
+# it (.ci/install), so that Go, make and root are enough to begin with.
+
+GO       ?= go
+HOSTARCH := $(shell $(GO) env GOHOSTARCH)
+# The architecture to build for: make GOARCH=arm64, or what Go says.
+ARCH     := $(or $(GOARCH),$(shell $(GO) env GOARCH))
+# Tools and tests run here, whatever is built: only the build itself sees ARCH.
+override export GOARCH := $(HOSTARCH)
+OTHER    := $(if $(filter amd64,$(HOSTARCH)),arm64,amd64)
+BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
+
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
+LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT)
+PREFIX   ?= /usr/local
+
+# The compiler of the BPF objects is pinned: another one makes other bytes.
+CLANG         := clang-19
+CLANG_VERSION := 19.1.7
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# $(call musl,GOARCH): the environment in which Go links with musl and the static libpcap.
+musl   = dir=$$(libpcap/build.sh $(1)) && GOARCH=$(1) CGO_ENABLED=1 CC=$$dir/cc \
+	CGO_CFLAGS="-O2 -I$$dir/include" CGO_LDFLAGS="-O2 -L$$dir/lib"
+STATIC = -linkmode external -extldflags -static
+
+# $(call static,GOARCH,OUTPUT): the one static binary.
+define static
+	@.ci/install build $(if $(filter $(HOSTARCH),$(1)),,cross-$(1))
+	$(call musl,$(1)) $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS) $(STATIC)' -o $(2) ./cmd/tracer
+endef
+
+.PHONY: all
+all: $(BINARY) ## build ./tracer; GOARCH=arm64 or amd64 cross-builds build/GOARCH/tracer
+
+.PHONY: FORCE
+tracer: FORCE
+	$(call static,$(HOSTARCH),$@)
+
+build/%/tracer: FORCE
+	$(call static,$*,$@)
+
+.PHONY: install
+install: tracer ## copy ./tracer to PREFIX/bin (/usr/local)
+	install -D -m 755 tracer $(DESTDIR)$(PREFIX)/bin/tracer
+
+.PHONY: demo
+demo: tracer ## trace a real ping on this machine and print the lines
+	@.ci/install demo
+	$(SUDO) .ci/demo ./tracer
+
+.PHONY: test
+test: lint check-generated unit e2e ## run every test there is, the virtual machines included
+
+.PHONY: unit
+unit: tracer ## run the tests that this machine's own kernel can run, as root
+	@.ci/install build test
+	$(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
+	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
+
+.PHONY: e2e e2e-smoke
+e2e: machines ## run the tests in virtual machines: every kernel, or those in TRACER_E2E
+	e2e/fetch-kernels.sh
+	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout 60m ./e2e
+
+e2e-smoke: machines ## run the tests in one virtual machine
+	e2e/fetch-kernels.sh 6.12-amd64
+	TRACER_E2E=smoke $(GO) test -v -count=1 -timeout 10m ./e2e
+
+.PHONY: machines
+machines: tracer build/$(OTHER)/tracer
+	@.ci/install e2e
+
+.PHONY: lint
+lint: ## check format, vet, staticcheck
+	@.ci/install test
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: generate check-generated
+generate: ## make the BPF objects and their Go code anew from bpf/
+	.ci/generate $(CLANG) $(CLANG_VERSION)
+
+check-generated: ## fail when the committed BPF objects or their Go code are stale
+	.ci/generate $(CLANG) $(CLANG_VERSION) check
+
+.PHONY: clean
+clean: ## remove what was built; the cache (XDG_CACHE_HOME/tracer) stays
+	rm -rf tracer build
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tracer_test holds the house to its plan: which package may import which.
+package tracer_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+const module = "tracer"
+
+// house has every package of ours and what of ours it may import. Data runs from
+// cli to export; no stage knows a later one. A package under e2e may import the
+// others there, which stand here as one.
+var house = map[string][]string{
+	"libpcap":         {},
+	"internal/event":  {},
+	"internal/kernel": {},
+	"internal/bpf":    {},
+	"internal/filter": {"libpcap"},
+	"internal/plan":   {"internal/bpf", "internal/filter", "internal/kernel"},
+	"internal/attach": {"internal/bpf", "internal/kernel", "internal/plan"},
+	"internal/stream": {"internal/bpf", "internal/event"},
+	"internal/enrich": {"internal/event", "internal/kernel"},
+	"internal/column": {"internal/event"},
+	"internal/export": {"internal/column", "internal/event"},
+	"internal/app":    stages,
+	"internal/cli":    {"internal/app", "internal/column", "internal/enrich", "internal/export", "internal/plan"},
+	"cmd/tracer":      {"internal/cli"},
+	"internal/ktest":  {"internal/kernel"},
+	"e2e":             {"internal/ktest"},
+	".":               {},
+}
+
+// stages are what internal/app, the only wide importer, joins.
+var stages = []string{
+	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/plan",
+	"internal/attach", "internal/stream", "internal/enrich", "internal/column", "internal/export",
+}
+
+const (
+	forTests = "internal/ktest" // every test may import it, and nothing else may
+	cgo      = "libpcap"        // the only package that may import "C"
+)
+
+func TestImportsFollowTheTable(t *testing.T) {
+	files, err := parseImports(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, complaint := range f.complaints() {
+			t.Error(complaint)
+		}
+	}
+}
+
+func TestForbiddenImportsAreFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		file, imports string
+		wrong         bool
+	}{
+		"an edge of the table":         {"internal/plan/a.go", module + "/internal/filter", false},
+		"an edge against the flow":     {"internal/filter/a.go", module + "/internal/plan", true},
+		"the same in a test":           {"internal/filter/a_test.go", module + "/internal/plan", true},
+		"for another kernel":           {"internal/event/a_windows.go", module + "/internal/kernel", true},
+		"a test imports its package":   {"internal/plan/a_test.go", module + "/internal/plan", false},
+		"a test imports ktest":         {"internal/stream/a_test.go", module + "/internal/ktest", false},
+		"the program imports ktest":    {"internal/stream/a.go", module + "/internal/ktest", true},
+		"e2e imports e2e":              {"e2e/guest/a.go", module + "/e2e/vm", false},
+		"the program imports e2e":      {"internal/app/a.go", module + "/e2e/vm", true},
+		"a package not in the table":   {"internal/util/a.go", "fmt", true},
+		"cgo in libpcap":               {"libpcap/a.go", "C", false},
+		"cgo elsewhere":                {"internal/filter/a.go", "C", true},
+		"somebody else's package":      {"internal/event/a.go", "golang.org/x/sys/unix", false},
+		"a name that begins like ours": {"internal/event/a.go", module + "-tools/x", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := fmt.Sprintf("//go:build never\n\npackage p\n\nimport %q\n", test.imports)
+			files, err := parseImports(fstest.MapFS{test.file: {Data: []byte(source)}})
+			if err != nil || len(files) != 1 {
+				t.Fatalf("parsed %d files, error %v", len(files), err)
+			}
+			if got := files[0].complaints(); (len(got) > 0) != test.wrong {
+				t.Errorf("%s imports %q: complaints %q", test.file, test.imports, got)
+			}
+		})
+	}
+}
+
+// goFile is one source file: its path and the packages that it imports, ours
+// without the module's name.
+type goFile struct {
+	path    string
+	imports []string
+}
+
+// parseImports reads the import lines of every Go file, whatever its build tags.
+func parseImports(tree fs.FS) ([]goFile, error) {
+	var files []goFile
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && isIgnored(name):
+			return fs.SkipDir
+		case entry.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		f, err := parseFile(tree, name)
+		files = append(files, f)
+		return err
+	})
+	return files, err
+}
+
+// isIgnored tells the folders that the go command does not look into.
+func isIgnored(folder string) bool {
+	base := path.Base(folder)
+	return base == "testdata" || base == "vendor" || (len(base) > 1 && strings.ContainsAny(base[:1], "._"))
+}
+
+func parseFile(tree fs.FS, name string) (goFile, error) {
+	source, err := fs.ReadFile(tree, name)
+	if err != nil {
+		return goFile{}, err
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ImportsOnly)
+	if err != nil {
+		return goFile{}, err
+	}
+	f := goFile{path: name}
+	for _, line := range parsed.Imports {
+		imported, err := strconv.Unquote(line.Path.Value)
+		if err != nil {
+			return goFile{}, err
+		}
+		f.imports = append(f.imports, imported)
+	}
+	return f, nil
+}
+
+// complaints says what is wrong with the file's imports, one clause each.
+func (f goFile) complaints() []string {
+	from := room(path.Dir(f.path))
+	allowed, known := house[from]
+	if !known {
+		return []string{fmt.Sprintf("%s: package %q is not in the table", f.path, from)}
+	}
+	var wrong []string
+	for _, imported := range f.imports {
+		if !f.mayImport(from, allowed, imported) {
+			wrong = append(wrong, fmt.Sprintf("%s: %q must not import %q", f.path, from, imported))
+		}
+	}
+	return wrong
+}
+
+func (f goFile) mayImport(from string, allowed []string, imported string) bool {
+	if imported == "C" {
+		return from == cgo
+	}
+	to, ours := strings.CutPrefix(imported, module+"/")
+	if !ours {
+		return true
+	}
+	to = room(to)
+	if strings.HasSuffix(f.path, "_test.go") && (to == from || to == forTests) {
+		return true
+	}
+	return slices.Contains(allowed, to) || (from == "e2e" && to == "e2e")
+}
+
+// room is the row of the table that a folder belongs to.
+func room(folder string) string {
+	if strings.HasPrefix(folder, "e2e/") {
+		return "e2e"
+	}
+	return folder
+}

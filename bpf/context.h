@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// What every entry fills in for the one handler.
+#pragma once
+
+struct context {
+	struct sk_buff *skb;
+	// The function's address, or the tracepoint's number.
+	u64 addr;
+	u64 location;
+	u32 reason;
+	u8 kind;
+	// PART_DROP, PART_REASON.
+	u8 parts;
+};
+
+// Reads word n of a program's context. The verifier allows loads at fixed
+// offsets from the context's own pointer only, which the compiler would like to
+// turn into one load through a computed pointer.
+#define context_word(context, n)                                                   \
+	({                                                                         \
+		u64 word;                                                          \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                              \
+			     : "=r"(word)                                          \
+			     : "r"(context), "i"((n) * sizeof(u64)));              \
+		word;                                                              \
+	})
+
+// Hides a value from the compiler, which otherwise fits a function to the calls
+// that it sees, or adds to a pointer by means that the verifier does not allow.
+#define opaque(value) asm volatile("" : "+r"(value))

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry of a function, one program per register that can carry the skb.
+// The same programs are loaded for single kprobes and for kprobe-multi links.
+#pragma once
+
+// The drop reason among a function's arguments; the cookie is its position.
+static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
+{
+	switch (probe_cookie(regs)) {
+	case 1: *reason = context_word(regs, ARGUMENT_1); return true;
+	case 2: *reason = context_word(regs, ARGUMENT_2); return true;
+	case 3: *reason = context_word(regs, ARGUMENT_3); return true;
+	case 4: *reason = context_word(regs, ARGUMENT_4); return true;
+	case 5: *reason = context_word(regs, ARGUMENT_5); return true;
+	case 6: *reason = context_word(regs, ARGUMENT_6); return true;
+#if ARGUMENT_REGISTERS > 6
+	case 7: *reason = context_word(regs, ARGUMENT_7); return true;
+	case 8: *reason = context_word(regs, ARGUMENT_8); return true;
+#endif
+	}
+	return false;
+}
+
+static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
+{
+	struct context c = { .skb = skb, .kind = RECORD_FUNCTION };
+
+	if (!skb || !filter_skb(skb))
+		return 0;
+	c.addr = probed_function(regs);
+	if (reason_argument(regs, &c.reason))
+		c.parts = PART_REASON;
+	handle(&c);
+	return 0;
+}
+
+#define KPROBE_SKB(n)                                                       \
+	SEC("kprobe/skb_" #n)                                               \
+	int kprobe_skb_##n(struct registers *regs)                          \
+	{                                                                   \
+		return enter_function(regs, (void *)context_word(regs, ARGUMENT_##n));    \
+	}
+
+KPROBE_SKB(1)
+KPROBE_SKB(2)
+KPROBE_SKB(3)
+KPROBE_SKB(4)
+KPROBE_SKB(5)
+KPROBE_SKB(6)
+#if ARGUMENT_REGISTERS > 6
+KPROBE_SKB(7)
+KPROBE_SKB(8)
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// A raw tracepoint, one program per argument that can be the skb. A program
+// can't ask which tracepoint called it (on most kernels), so each gets a copy
+// of its own in which tracepoint_facts answers.
+#pragma once
+
+struct tracepoint_arguments {
+	u64 args[12];
+};
+
+// Position of an argument that is not there.
+enum { NO_ARGUMENT = 0xff };
+
+// Facts of the tracepoint: its number in bits 0 to 15, the positions of the
+// drop location and of the drop reason in bits 16 to 23 and 24 to 31, and in
+// bit 32 whether it tells of drops. The body is replaced before loading.
+static __noinline u64 tracepoint_facts(void)
+{
+	u64 facts;
+
+	asm volatile("%0 = 0xffff0000 ll" : "=r"(facts));
+	return facts;
+}
+
+static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u8 position)
+{
+	switch (position) {
+	case 0: return context_word(a, 0);
+	case 1: return context_word(a, 1);
+	case 2: return context_word(a, 2);
+	case 3: return context_word(a, 3);
+	case 4: return context_word(a, 4);
+	case 5: return context_word(a, 5);
+	}
+	return 0;
+}
+
+static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, struct sk_buff *skb)
+{
+	struct context c = { .skb = skb, .kind = RECORD_TRACEPOINT };
+	u8 location, reason;
+	u64 facts;
+
+	if (!skb || !filter_skb(skb))
+		return 0;
+	facts = tracepoint_facts();
+	location = facts >> 16;
+	reason = facts >> 24;
+	c.addr = facts & 0xffff;
+	c.location = tracepoint_argument(a, location);
+	c.reason = tracepoint_argument(a, reason);
+	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
+	handle(&c);
+	return 0;
+}
+
+#define TRACEPOINT_SKB(n)                                                 \
+	SEC("raw_tp/skb_" #n)                                             \
+	int tracepoint_skb_##n(struct tracepoint_arguments *a)            \
+	{                                                                 \
+		return enter_tracepoint(a, (void *)context_word(a, n));           \
+	}
+
+TRACEPOINT_SKB(0)
+TRACEPOINT_SKB(1)
+TRACEPOINT_SKB(2)
+TRACEPOINT_SKB(3)
+TRACEPOINT_SKB(4)
+TRACEPOINT_SKB(5)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The record in the ring buffer: a core, then the parts that were asked for, in
+// the order of the bits that say they are there. The Go types are generated
+// from these.
+#pragma once
+
+enum record_kind {
+	RECORD_FUNCTION = 1,
+	RECORD_TRACEPOINT = 2,
+};
+
+// Bits of record_core.parts.
+enum record_part {
+	PART_META = 1,
+	PART_TUPLE = 2,
+	// The kernel's drop tracepoint: record_core.location is where.
+	PART_DROP = 4,
+	// record_core.reason is a drop reason.
+	PART_REASON = 8,
+};
+
+struct record_core {
+	u64 time;
+	u64 skb;
+	// The function's address, or the tracepoint's number.
+	u64 addr;
+	u64 location;
+	u32 pid;
+	u32 tid;
+	u32 reason;
+	// Events lost on this CPU since the start.
+	u32 lost;
+	u8 comm[16];
+	u16 cpu;
+	u8 kind;
+	u8 parts;
+	u32 pad;
+};
+
+struct record_meta {
+	u8 ifname[16];
+	u32 netns;
+	u32 ifindex;
+	u32 mark;
+	u32 len;
+	u32 mtu;
+	u16 protocol;
+	u16 pad;
+};
+
+// Bits of record_tuple.has.
+enum tuple_has {
+	TUPLE_PORTS = 1,
+	TUPLE_FRAGMENT = 2,
+	TUPLE_ECHO = 4,
+	TUPLE_VLAN = 8,
+};
+
+// What the skb carries; the order is event.Network's.
+enum tuple_network {
+	NETWORK_NONE,
+	NETWORK_IPV4,
+	NETWORK_IPV6,
+	NETWORK_ARP,
+	NETWORK_OTHER,
+	NETWORK_NETLINK,
+	NETWORK_UNIX,
+	NETWORK_SOCKET,
+};
+
+struct record_tuple {
+	// Addresses in network order, IPv4 in the first four bytes.
+	u8 source[16];
+	u8 dest[16];
+	u16 source_port;
+	u16 dest_port;
+	u16 fragment_offset;
+	u16 ether_type;
+	u16 vlan;
+	u16 arp_operation;
+	u16 icmp_id;
+	u16 icmp_seq;
+	u16 socket_family;
+	u8 icmp_type;
+	u8 icmp_code;
+	u8 tcp_flags;
+	u8 protocol;
+	u8 network;
+	u8 has;
+};
+
+// The compiler keeps a type's description only where the type is used.
+const enum record_kind *record_kind_used __attribute__((unused));
+const enum record_part *record_part_used __attribute__((unused));
+const enum tuple_has *tuple_has_used __attribute__((unused));
+const struct record_core *record_core_used __attribute__((unused));
+const struct record_meta *record_meta_used __attribute__((unused));
+const struct record_tuple *record_tuple_used __attribute__((unused));

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The kernel as far as tracer looks at it: only the types and members that are
+// read. The loader finds each member's place in the running kernel (CO-RE), so
+// neither order nor completeness matters here.
+#pragma once
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_core_read.h>
+
+// From include/uapi/linux/bpf.h.
+enum {
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
+};
+
+// From include/uapi/linux: if_ether.h, in.h, icmp.h, icmpv6.h, rtnetlink.h, socket.h.
+enum {
+	ETH_HLEN = 14,
+	VLAN_HLEN = 4,
+	ETH_P_IP = 0x0800,
+	ETH_P_ARP = 0x0806,
+	ETH_P_8021Q = 0x8100,
+	ETH_P_IPV6 = 0x86dd,
+	ETH_P_8021AD = 0x88a8,
+
+	IPPROTO_HOPOPTS = 0,
+	IPPROTO_ICMP = 1,
+	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	IPPROTO_DCCP = 33,
+	IPPROTO_ROUTING = 43,
+	IPPROTO_FRAGMENT = 44,
+	IPPROTO_AH = 51,
+	IPPROTO_ICMPV6 = 58,
+	IPPROTO_DSTOPTS = 60,
+	IPPROTO_SCTP = 132,
+	IPPROTO_MH = 135,
+	IPPROTO_UDPLITE = 136,
+
+	ICMP_ECHOREPLY = 0,
+	ICMP_ECHO = 8,
+	ICMP_TIMESTAMP = 13,
+	ICMP_TIMESTAMPREPLY = 14,
+	ICMPV6_ECHO_REQUEST = 128,
+	ICMPV6_ECHO_REPLY = 129,
+
+	RTAX_MTU = 2,
+
+	AF_UNIX = 1,
+	AF_NETLINK = 16,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	char name[16];
+	int ifindex;
+	unsigned int mtu;
+	possible_net_t nd_net;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+	unsigned long _metrics;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned long _skb_refdst;
+	unsigned int len;
+	unsigned int data_len;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
+	__u32 mark;
+	__be16 protocol;
+	__u16 transport_header;
+	__u16 network_header;
+	__u16 mac_header;
+	unsigned int tail;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+#pragma clang attribute pop
+
+// The registers at a probe: the place of each among the words of the context,
+// in the ABI's order of arch/*/include/asm/ptrace.h. Architectures pass integer
+// arguments 1 to ARGUMENT_REGISTERS in them.
+#if defined(__TARGET_ARCH_x86)
+struct registers {
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	u64 orig_ax, ip, cs, flags, sp, ss;
+};
+#define ARGUMENT_1 14
+#define ARGUMENT_2 13
+#define ARGUMENT_3 12
+#define ARGUMENT_4 11
+#define ARGUMENT_5 9
+#define ARGUMENT_6 8
+#define ARGUMENT_REGISTERS 6
+// A breakpoint, or what imitates one, leaves the address behind its one byte.
+#define PROBE_ADDRESS(regs) ((regs)->ip - 1)
+#elif defined(__TARGET_ARCH_arm64)
+struct registers {
+	u64 x[31];
+	u64 sp, pc, pstate;
+};
+#define ARGUMENT_1 0
+#define ARGUMENT_2 1
+#define ARGUMENT_3 2
+#define ARGUMENT_4 3
+#define ARGUMENT_5 4
+#define ARGUMENT_6 5
+#define ARGUMENT_7 6
+#define ARGUMENT_8 7
+#define ARGUMENT_REGISTERS 8
+#define PROBE_ADDRESS(regs) ((regs)->pc)
+#else
+#error "no register layout for this architecture: add it here"
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Where in an skb the packet is. Every packet is looked at as an Ethernet
+// frame: its own header where it has one, a made-up one in front of the network
+// header where it has none yet or no longer (locally made packets, tunnels,
+// devices without a link layer). So one filter serves both.
+#pragma once
+
+enum {
+	// Bytes of the frame kept at hand; loads beyond go through load_packet.
+	HEAD_SIZE = 128,
+	// An offset in the skb that was not set: mac_header starts so.
+	UNSET = 0xffff,
+};
+
+// Where a frame is.
+struct frame {
+	// The kernel address of byte `prefix` of the frame.
+	u64 start;
+	u64 skb;
+	// Bytes of the frame that are made up: an Ethernet header, or none.
+	u32 prefix;
+	// Bytes of the frame in the skb's linear part, those made up included.
+	u32 linear;
+	// Bytes of the frame.
+	u32 len;
+	// What load_packet read, in network order.
+	u32 word;
+	// The Ethertype in a made-up header.
+	__be16 type;
+	u16 pad[3];
+};
+
+// A frame with its first bytes, for the filter. The compiled filter knows the
+// offsets, so they are part of its contract (internal/filter).
+struct packet {
+	u8 head[HEAD_SIZE];
+	struct frame frame;
+};
+
+// The members of sk_buff that the decision needs, mark to head, lie close
+// together on every kernel, so one small read gets them all. It begins at a
+// multiple of eight, as the verifier wants aligned loads from the stack.
+enum { SPAN_SIZE = 64 };
+
+#define offset_of(member) bpf_core_field_offset(struct sk_buff, member)
+#define SPAN_BEGIN (offset_of(mark) & ~7U)
+#define SPAN_END (offset_of(head) + sizeof(void *))
+#define span_at(span, type, member)                                                \
+	({                                                                         \
+		const u8 *bytes = (span)->bytes;                                   \
+		opaque(bytes);                                                     \
+		*(const type *)(bytes + (offset_of(member) - SPAN_BEGIN));         \
+	})
+
+struct span {
+	u8 bytes[SPAN_SIZE] __attribute__((aligned(8)));
+};
+
+static __always_inline long read_span(struct span *span, const struct sk_buff *skb)
+{
+	u32 size = SPAN_END - SPAN_BEGIN;
+
+	if (size > SPAN_SIZE)
+		return -1;
+	return read_kernel(span->bytes, size, (const u8 *)skb + SPAN_BEGIN);
+}
+
+// Whether the frame begins with an Ethernet header of its own. Between the mac
+// and the network header lie 14 bytes, or 4 more per tag; with any other
+// distance the mac header is not Ethernet's, or is a stale one. A network
+// header that was not set, or lies in front of the mac header, is itself stale:
+// the frame has just been received or unpacked.
+static __always_inline bool has_link_header(u16 mac, u16 network)
+{
+	u32 distance = (u32)network - mac;
+
+	if (mac == UNSET)
+		return false;
+	if (!network || network < mac)
+		return true;
+	return distance == ETH_HLEN || distance == ETH_HLEN + VLAN_HLEN ||
+	       distance == ETH_HLEN + 2 * VLAN_HLEN;
+}
+
+// The Ethertype of a packet without a link header: the skb's, or before that is
+// set, by the IP version.
+static __always_inline __be16 ether_type(const struct span *span, u64 network_header)
+{
+	__be16 protocol = span_at(span, __be16, protocol);
+	u8 first = 0;
+
+	if (protocol)
+		return protocol;
+	if (read_kernel(&first, 1, network_header))
+		return 0;
+	if (first >> 4 == 4)
+		return bpf_htons(ETH_P_IP);
+	if (first >> 4 == 6)
+		return bpf_htons(ETH_P_IPV6);
+	return 0;
+}
+
+// Finds the frame; false where the skb carries none (yet).
+static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *skb,
+					 const struct span *span)
+{
+	u64 head = span_at(span, u64, head);
+	u16 mac = span_at(span, u16, mac_header);
+	u16 network = span_at(span, u16, network_header);
+	u64 end = head + span_at(span, u32, tail);
+
+	f->skb = (u64)skb;
+	f->type = 0;
+	f->prefix = 0;
+	if (has_link_header(mac, network)) {
+		f->start = head + mac;
+	} else if (network && network != UNSET) {
+		f->start = head + network;
+		f->type = ether_type(span, f->start);
+		f->prefix = ETH_HLEN;
+	} else {
+		return false;
+	}
+	if (f->start >= end)
+		return false;
+	f->linear = f->prefix + (u32)(end - f->start);
+	f->len = f->linear + BPF_CORE_READ(skb, data_len);
+	return true;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The programs of tracer, read from top to bottom: what a kernel looks like,
+// what can be set and stored, what a packet is, who is filtered out, what is
+// told of the rest, and where the kernel calls us.
+
+#include "kernel.h"
+#include "compat.h"
+
+#include "config.h"
+#include "event.h"
+#include "maps.h"
+#include "context.h"
+
+#include "packet.h"
+#include "filter.h"
+#include "tuple.h"
+#include "emit.h"
+
+#include "handle.h"
+#include "entry/kprobe.h"
+#include "entry/tracepoint.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

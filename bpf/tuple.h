@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Addresses, ports and what else the headers say, for packets that matched.
+#pragma once
+
+enum {
+	IPV4_MIN_HLEN = 20,
+	IPV6_HLEN = 40,
+	// Extension headers that are followed; the kernel itself gives up on more.
+	IPV6_EXTENSIONS = 8,
+	IP_MORE_FRAGMENTS = 0x2000,
+	IP_OFFSET = 0x1fff,
+};
+
+struct ipv4_header {
+	u8 version_ihl, tos;
+	__be16 total_length, id, fragment;
+	u8 ttl, protocol;
+	__be16 checksum;
+	u8 source[4], dest[4];
+};
+
+struct ipv6_header {
+	u8 version, flow[3];
+	__be16 payload_length;
+	u8 next, hop_limit;
+	u8 source[16], dest[16];
+};
+
+struct arp_header {
+	__be16 hardware, protocol;
+	u8 hardware_length, protocol_length;
+	__be16 operation;
+	u8 sender_mac[6], sender[4], target_mac[6], target[4];
+};
+
+// As much of TCP, UDP, SCTP, DCCP and ICMP as is told.
+struct transport_header {
+	union {
+		struct {
+			__be16 source_port, dest_port;
+		};
+		struct {
+			u8 type, code;
+			__be16 checksum, id, seq;
+		};
+		u8 bytes[14];
+	};
+};
+
+static __always_inline bool is_echo(u8 protocol, u8 type)
+{
+	if (protocol == IPPROTO_ICMPV6)
+		return type == ICMPV6_ECHO_REQUEST || type == ICMPV6_ECHO_REPLY;
+	return type == ICMP_ECHO || type == ICMP_ECHOREPLY || type == ICMP_TIMESTAMP ||
+	       type == ICMP_TIMESTAMPREPLY;
+}
+
+static __always_inline void fill_icmp(struct record_tuple *t, const struct transport_header *h)
+{
+	t->icmp_type = h->type;
+	t->icmp_code = h->code;
+	if (!is_echo(t->protocol, h->type))
+		return;
+	t->has |= TUPLE_ECHO;
+	t->icmp_id = bpf_ntohs(h->id);
+	t->icmp_seq = bpf_ntohs(h->seq);
+}
+
+static __always_inline void fill_ports(struct record_tuple *t, const struct transport_header *h)
+{
+	t->has |= TUPLE_PORTS;
+	t->source_port = bpf_ntohs(h->source_port);
+	t->dest_port = bpf_ntohs(h->dest_port);
+}
+
+// The bytes of a transport header that must be there to be told.
+static __always_inline u32 transport_length(u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return 14;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return 8;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return 12;
+	}
+	return 0;
+}
+
+static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 end)
+{
+	u32 length = transport_length(t->protocol);
+	struct transport_header h;
+
+	if (!length || at + length > end || read_kernel(&h, sizeof(h), at))
+		return;
+	if (t->protocol == IPPROTO_ICMP || t->protocol == IPPROTO_ICMPV6)
+		return fill_icmp(t, &h);
+	fill_ports(t, &h);
+	if (t->protocol == IPPROTO_TCP)
+		t->tcp_flags = h.bytes[13];
+}
+
+// Notes a fragment; true for the one that has the transport header.
+static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bool more)
+{
+	if (offset || more)
+		t->has |= TUPLE_FRAGMENT;
+	t->fragment_offset = offset;
+	return !offset;
+}
+
+static __always_inline void fill_ipv4(struct record_tuple *t, u64 at, u64 end)
+{
+	struct ipv4_header h;
+	u16 fragment;
+
+	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version_ihl >> 4 != 4)
+		return;
+	t->network = NETWORK_IPV4;
+	t->protocol = h.protocol;
+	__builtin_memcpy(t->source, h.source, 4);
+	__builtin_memcpy(t->dest, h.dest, 4);
+	fragment = bpf_ntohs(h.fragment);
+	if (fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
+		fill_transport(t, at + (h.version_ihl & 15) * 4, end);
+}
+
+static __always_inline bool is_extension(u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+		return true;
+	}
+	return false;
+}
+
+static __always_inline u32 extension_length(u8 protocol, u8 length)
+{
+	if (protocol == IPPROTO_FRAGMENT)
+		return 8;
+	if (protocol == IPPROTO_AH)
+		return (length + 2) * 4;
+	return (length + 1) * 8;
+}
+
+// Walks the extension headers to the transport header.
+static __always_inline void fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end)
+{
+	u8 h[8];
+
+	for (int i = 0; i < IPV6_EXTENSIONS; i++) {
+		t->protocol = next;
+		if (!is_extension(next))
+			return fill_transport(t, at, end);
+		if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at))
+			return;
+		if (next == IPPROTO_FRAGMENT &&
+		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1)) {
+			t->protocol = h[0];
+			return;
+		}
+		at += extension_length(next, h[1]);
+		next = h[0];
+	}
+}
+
+static __always_inline void fill_ipv6(struct record_tuple *t, u64 at, u64 end)
+{
+	struct ipv6_header h;
+
+	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version >> 4 != 6)
+		return;
+	t->network = NETWORK_IPV6;
+	__builtin_memcpy(t->source, h.source, 16);
+	__builtin_memcpy(t->dest, h.dest, 16);
+	fill_ipv6_payload(t, h.next, at + sizeof(h), end);
+}
+
+static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end)
+{
+	struct arp_header h;
+
+	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) ||
+	    h.protocol != bpf_htons(ETH_P_IP) || h.hardware_length != 6)
+		return;
+	t->network = NETWORK_ARP;
+	t->arp_operation = bpf_ntohs(h.operation);
+	__builtin_memcpy(t->source, h.sender, 4);
+	__builtin_memcpy(t->dest, h.target, 4);
+}
+
+static __always_inline void fill_network(struct record_tuple *t, u64 at, u64 end)
+{
+	t->network = NETWORK_OTHER;
+	switch (t->ether_type) {
+	case ETH_P_IP:
+		return fill_ipv4(t, at, end);
+	case ETH_P_IPV6:
+		return fill_ipv6(t, at, end);
+	case ETH_P_ARP:
+		return fill_arp(t, at, end);
+	}
+}
+
+static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)
+{
+	if (t->has & TUPLE_VLAN)
+		return;
+	t->has |= TUPLE_VLAN;
+	t->vlan = tci & 0xfff;
+}
+
+// Steps over an Ethernet header and its tags; returns where the network header
+// begins.
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at)
+{
+	__be16 h[2];
+
+	at += ETH_HLEN - 2;
+	for (int i = 0; i < 3; i++) {
+		if (read_kernel(h, sizeof(h), at))
+			return 0;
+		t->ether_type = bpf_ntohs(h[0]);
+		if (t->ether_type != ETH_P_8021Q && t->ether_type != ETH_P_8021AD)
+			return at + 2;
+		fill_vlan(t, bpf_ntohs(h[1]));
+		at += VLAN_HLEN;
+	}
+	return at;
+}
+
+// Names what carries no packet by the family of its socket.
+static __always_inline void fill_socket(struct record_tuple *t, const struct sk_buff *skb)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	enum { AF_INET = 2, AF_INET6 = 10, AF_PACKET = 17 };
+
+	if (!sk)
+		return;
+	t->socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	switch (t->socket_family) {
+	case AF_NETLINK:
+		t->network = NETWORK_NETLINK;
+		return;
+	case AF_UNIX:
+		t->network = NETWORK_UNIX;
+		return;
+	case 0:
+	case AF_INET:
+	case AF_INET6:
+	case AF_PACKET:
+		return;
+	}
+	t->network = NETWORK_SOCKET;
+}
+
+static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb)
+{
+	struct span span;
+	struct frame f;
+	u64 at, end;
+	u16 tci;
+
+	if (read_span(&span, skb) || !locate_frame(&f, skb, &span) || (f.prefix && !f.type)) {
+		fill_socket(t, skb);
+		return 0;
+	}
+	if (skb_vlan_tag(skb, &tci))
+		fill_vlan(t, tci);
+	at = f.start;
+	end = f.start + (f.linear - f.prefix);
+	if (f.prefix)
+		t->ether_type = bpf_ntohs(f.type);
+	else
+		at = fill_link(t, at);
+	fill_network(t, at, end);
+	return 0;
+}

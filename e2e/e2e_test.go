@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tracer/e2e/boot"
+	"tracer/e2e/vm"
+)
+
+// limit ends a machine that hangs.
+const limit = 15 * time.Minute
+
+// kept is where the machines' results stay, for a look at them afterwards.
+const kept = "../build/e2e"
+
+func TestKernels(t *testing.T) {
+	list := wanted(t)
+	built := build(t, list)
+	report := newReport(list)
+	t.Cleanup(func() { report.publish(t) })
+	for _, m := range list {
+		t.Run(m.name(), func(t *testing.T) {
+			t.Parallel()
+			run(t, m, built[m.arch], report)
+		})
+	}
+}
+
+// run boots one machine and makes its tests subtests of t.
+func run(t *testing.T, m machine, p programs, report *report) {
+	kernel, err := vm.FindKernel(m.series, m.arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(kept, m.name())
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	ended, err := vm.Run(ctx, config(m, kernel, p, folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %.1f s to boot, %.1f s of tests", kernel.Release, ended.Boot.Seconds(), ended.Run.Seconds())
+	outcome := readOutcome(t, folder)
+	report.add(m, kernel.Release, ended, outcome)
+	outcome.check(t, ended.Code)
+}
+
+func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
+	const bin = boot.Root + "/bin"
+	return vm.Config{
+		Kernel:  k,
+		Init:    p.init,
+		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
+		Modules: modules,
+		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String()},
+		Env: []string{
+			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
+			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,
+			"RESULTS=" + boot.Results, "MODULES=" + boot.Modules,
+		},
+		Results: folder,
+	}
+}

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Usage: fetch-kernels.sh [-u] [SERIES-ARCH ...]
+#
+# Puts Debian's cloud kernels into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
+# folder per version, and their exact versions into the file "versions" there. The
+# newest version of each series is taken, since mirrors drop old ones. A series that
+# is there already is left alone; with -u it is fetched again if there is a newer one.
+#
+# apt gets a configuration of its own: the sources, lists and packages of this system
+# are neither read nor changed.
+set -euo pipefail
+
+# series, architecture, suite
+known='
+5.10 amd64 bullseye
+5.10 arm64 bullseye
+6.1  amd64 bookworm
+6.1  arm64 bookworm
+6.12 amd64 bookworm-backports
+6.12 arm64 bookworm-backports
+6.18 amd64 trixie-backports
+6.18 arm64 trixie-backports
+7    amd64 trixie-backports
+7    arm64 trixie-backports
+'
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
+kernels=$cache/kernels
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+main() {
+	update=
+	if [ "${1-}" = -u ]; then update=yes; shift; fi
+	mkdir -p "$kernels"
+	local series arch suite
+	while read -r series arch suite; do
+		[ -n "$series" ] || continue
+		wanted "$series-$arch" "$@" || continue
+		if [ -z "$update" ] && present "$series" "$arch"; then continue; fi
+		fetch "$series" "$arch" "$suite"
+	done <<<"$known"
+}
+
+# wanted NAME [NAMES ...]: NAME is among NAMES, or there are none.
+wanted() {
+	local name=$1 n
+	shift
+	[ $# -gt 0 ] || return 0
+	for n; do [ "$n" != "$name" ] || return 0; done
+	return 1
+}
+
+present() { compgen -G "$kernels/$1.*-cloud-$2/.done" >/dev/null; }
+
+fetch() {
+	local series=$1 arch=$2 suite=$3 version
+	APT_CONFIG=$(configure "$suite" "$arch")
+	export APT_CONFIG
+	apt-get -qq update
+	version=$(newest "$series" "$arch")
+	if [ -z "$version" ]; then
+		echo "fetch-kernels: no kernel $series for $arch in $suite" >&2
+		exit 1
+	fi
+	[ -e "$kernels/$version/.done" ] || unpack "$version"
+	record "$version" "$suite"
+}
+
+# configure SUITE ARCH: writes apt's configuration and prints its path.
+configure() {
+	local dir=$cache/apt/$1-$2
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	echo "deb [arch=$2 signed-by=$keyring] $(mirror) $1 main" >"$dir/sources.list"
+	: >"$dir/status"
+	cat >"$dir/apt.conf" <<-END
+		APT::Architecture "$2";
+		APT::Architectures { "$2"; };
+		APT::Sandbox::User "root";
+		Dir::Etc::SourceList "$dir/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::State::Lists "$dir/lists";
+		Dir::State::status "$dir/status";
+		Dir::Cache "$dir/cache";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+	END
+	echo "$dir/apt.conf"
+}
+
+# mirror: the one that this system's apt uses for Debian.
+mirror() {
+	(unset APT_CONFIG; apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages') |
+		awk '/\/debian\/*$/ && !n++'
+}
+
+# newest SERIES ARCH: the newest version of a series that still has all its parts.
+newest() {
+	apt-cache search --names-only "^linux-image-${1//./\\.}\..*-cloud-$2\$" |
+		awk '{ sub("^linux-image-", "", $1); if ($1 ~ /^[0-9]+\.[0-9]+\.[0-9]+/) print $1 }' |
+		sort -V | while read -r version; do
+			if complete "$version"; then echo "$version"; fi
+		done | tail -1
+}
+
+# complete VERSION: from 6.19 on linux-image is an empty wrapper around linux-binary
+# and linux-modules, and an archive may have lost one of them.
+complete() {
+	! available "linux-binary-$1" || available "linux-modules-$1"
+}
+
+available() { [[ $(apt-cache policy "$1") == *"Candidate: "[0-9]* ]]; }
+
+unpack() {
+	local version=$1 folder=$kernels/$1 tmp part parts=("linux-image-$1") deb
+	for part in binary modules base; do
+		if available "linux-$part-$version"; then parts+=("linux-$part-$version"); fi
+	done
+	tmp=$(mktemp -d)
+	(cd "$tmp" && apt-get -qq download "${parts[@]}")
+	rm -rf "$folder"
+	for deb in "$tmp"/*.deb; do dpkg-deb -x "$deb" "$folder"; done
+	rm -r "$tmp"
+	if [ -z "$(find "$folder" -name 'vmlinuz*')" ] || [ -z "$(find "$folder" -name 'veth.ko*')" ]; then
+		echo "fetch-kernels: $version has no vmlinuz or no modules" >&2
+		exit 1
+	fi
+	touch "$folder/.done"
+}
+
+record() {
+	local file=$kernels/versions
+	touch "$file"
+	grep -qxF "$1 $2" "$file" || echo "$1 $2" >>"$file"
+	echo "$1 ($2)"
+}
+
+main "$@"

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/ktest"
+)
+
+// get is a request like a browser's, the others are not.
+const get = "GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+
+// converse has three TCP conversations between the hosts.
+func (w *world) converse() {
+	w.t.Helper()
+	for i, payload := range []string{get, "PUT / HTTP/1.1\r\n\r\n", "x"} {
+		c := tcp(fmt.Sprintf("%s:%d", a4, 41001+i), b4+":8080", payload)
+		if err := c.Exchange(w.a, w.b); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func TestFilterTCPFlags(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", handful(), "--backend", chosen(), "tcp[tcpflags] = tcp-syn and net 10.9.0.0/24")
+	w.converse()
+	events := p.stop().events
+	for source := range 3 {
+		events.that(ports(41001+source, 8080)).passed(t, marks(chosen()).sent, marks(chosen()).received)
+	}
+	events.that(from(b4)).absent(t, "SYN-ACK and later")
+	events.that(not(protocol("tcp"))).absent(t, "another protocol")
+	sent := events.that(in(marks(chosen()).sent))
+	if len(sent) != 3 {
+		t.Errorf("%d packets sent, want three SYNs: %v", len(sent), sent)
+	}
+}
+
+func TestFilterArithmetic(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", handful(), "net 10.9.0.0/24 and tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420")
+	w.converse()
+	events := p.stop().events
+	events.that(ports(41001, 8080)).passed(t, marks(chosen()).sent, marks(chosen()).received)
+	events.that(not(ports(41001, 8080))).absent(t, "what is no GET")
+	if sent := events.that(in(marks(chosen()).sent)); len(sent) != 1 {
+		t.Errorf("%d packets sent, want the one with the request: %v", len(sent), sent)
+	}
+}
+
+func TestFilterIfname(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]command{
+		"in another namespace": {args: []string{"--filter-netns", w.a.Name}},
+		"in its own namespace": {within: w.a.Do},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.args = append(c.args, "--output-json", "--filter-func", handful(), "--filter-ifname", "va")
+			p := c.start(t)
+			p.awaitReady()
+			ping(t, w.a, b4, 0x2001)
+			ping(t, w.a, "127.0.0.1", 0x2002)
+			events := p.stop().events
+			events.that(echo(8, 0x2001)).passed(t, marks(chosen()).sent)
+			events.that(echo(0, 0x2001)).passed(t, marks(chosen()).received)
+			events.that(not(on("va"))).absent(t, "another interface")
+			events.that(echo(8, 0x2002)).absent(t, "ping on loopback")
+		})
+	}
+}
+
+func TestFilterNetns(t *testing.T) {
+	a, b := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
+	for name, spec := range map[string]string{
+		"path": a.Path, "name": a.Name, "inode": fmt.Sprintf("inode:%d", a.Inode),
+		"pid": "pid:" + strconv.Itoa(inhabitant(t, a)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, "--filter-func", landmark(), "--filter-netns", spec, "udp and dst port 7777")
+			do(t, a, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(2) })
+			do(t, b, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(2) })
+			events := p.stop().events
+			if seen := events.that(sport(7001)); len(seen) != 2 {
+				t.Errorf("%d events of the namespace, want 2", len(seen))
+			}
+			events.that(sport(7002)).absent(t, "another namespace")
+			events.that(func(r *record) bool { return r.Netns != a.Inode }).absent(t, "another inode")
+		})
+	}
+}
+
+// inhabitant is the id of a thread that stays in a namespace.
+func inhabitant(t *testing.T, n *ktest.Netns) int {
+	t.Helper()
+	id, leave, left := make(chan int), make(chan struct{}), make(chan error, 1)
+	go func() {
+		left <- n.Do(func() error {
+			id <- unix.Gettid()
+			<-leave
+			return nil
+		})
+	}()
+	t.Cleanup(func() {
+		close(leave)
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+	})
+	return <-id
+}
+
+func TestFilterMark(t *testing.T) {
+	n := ktest.NewNetns(t, "a")
+	for mark, want := range map[string][]int{
+		"0x1234":        {7001},
+		"4660":          {7001},
+		"0x1200/0xff00": {7001, 7002},
+		"0/0xffff":      {7003},
+	} {
+		t.Run(mark, func(t *testing.T) {
+			p := start(t, "--filter-func", landmark(), "--filter-mark", mark, "udp and dst port 7777")
+			do(t, n, func() error { return marked(7001, 0x1234).Send(1) })
+			do(t, n, func() error { return marked(7002, 0x1235).Send(1) })
+			do(t, n, func() error { return marked(7003, 0).Send(1) })
+			var got []int
+			for _, r := range p.stop().events.that(func(r *record) bool { return r.Netns == n.Inode }) {
+				got = append(got, *r.Tuple.Sport)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("seen from ports %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func marked(port, mark int) ktest.UDP {
+	u := udp("127.0.0.1:"+strconv.Itoa(port), "127.0.0.1:7777")
+	u.Mark = mark
+	return u
+}
+
+// TestNoFilter sends what is no packet, and wants it named so.
+func TestNoFilter(t *testing.T) {
+	functions := "netlink_unicast|netlink_rcv_skb|unix_destruct_scm|skb_queue_tail|consume_skb|" + landmark()
+	p := start(t, "--filter-func", functions)
+	n := ktest.NewNetns(t, "a") // netlink talk
+	do(t, n, func() error { return errors.Join(talkUnix(), udp("127.0.0.1:7001", "127.0.0.1:7777").Send(1)) })
+	events := p.stop().events
+	mine := events.that(func(r *record) bool { return r.PID == os.Getpid() })
+	mine.that(network("netlink")).present(t, "netlink")
+	mine.that(network("unix")).present(t, "unix socket")
+	events.that(network("ipv4"), ports(7001, 7777)).passed(t, landmark())
+	made := func(r *record) bool { return r.Tuple.Source != "" || r.Tuple.Dest != "" || r.Tuple.Sport != nil }
+	events.that(network("netlink"), made).absent(t, "netlink with a made-up tuple")
+	events.that(network("unix"), made).absent(t, "unix socket with a made-up tuple")
+}
+
+// talkUnix sends bytes through a pair of unix sockets that could be taken for an
+// IPv4 header.
+func talkUnix() error {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	header := append([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0}, net.IPv4(10, 66, 66, 66).To4()...)
+	if _, err := unix.Write(fds[0], append(header, make([]byte, 16)...)); err != nil {
+		return err
+	}
+	_, err = unix.Read(fds[1], make([]byte, 64))
+	return err
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// The names of the backends.
+const (
+	kprobeMulti = "kprobe-multi"
+	kprobe      = "kprobe"
+	tracepoint  = "tracepoint"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := figures.write(); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// binary is the tracer to be tested.
+func binary(t *testing.T) string {
+	t.Helper()
+	ktest.Root(t)
+	path := os.Getenv("TRACER")
+	if path == "" {
+		path = "../../tracer"
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: run make", err)
+	}
+	return path
+}
+
+// backends are the ones that have to run here, best first.
+func backends() []string {
+	if list := os.Getenv("BACKENDS"); list != "" {
+		return strings.Split(list, ",")
+	}
+	return seen()
+}
+
+// seen looks at the kernel for backends, without any help of the tracer's.
+func seen() []string {
+	var list []string
+	symbols, _ := os.ReadFile("/proc/kallsyms")
+	if bytes.Contains(symbols, []byte(" register_fprobe_ips\n")) {
+		list = append(list, kprobeMulti)
+	}
+	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); err == nil {
+		list = append(list, kprobe)
+	}
+	return append(list, tracepoint)
+}
+
+// chosen is the backend that has to be taken without --backend.
+func chosen() string { return backends()[0] }
+
+// ownMachine skips a test that changes settings of the whole machine, unless
+// the machine is there for the tests alone.
+func ownMachine(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BACKENDS") == "" {
+		t.Skip("changes the whole machine: only runs in a virtual machine (make e2e)")
+	}
+}
+
+// figure is what was measured of a backend with everything attached.
+type figure struct {
+	Backend string `json:"backend"`
+	// Functions counts functions, or tracepoints for the backend of that name.
+	Functions int `json:"functions"`
+	// Ready is the time from start to ready, in seconds.
+	Ready float64 `json:"ready"`
+}
+
+type figureList struct {
+	mu   sync.Mutex
+	list []figure
+}
+
+var figures = figureList{list: []figure{}}
+
+func (l *figureList) add(f figure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, f)
+}
+
+func (l *figureList) write() error {
+	folder := os.Getenv("RESULTS")
+	if folder == "" {
+		return nil
+	}
+	b, err := json.Marshal(l.list)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "figures.json"), b, 0o644)
+}
+
+func TestBackendsAreThoseThatTheKernelSeemsToHave(t *testing.T) {
+	ktest.Root(t)
+	if got, want := strings.Join(seen(), ","), strings.Join(backends(), ","); got != want {
+		t.Errorf("kernel seems to have %s, the table of machines says %s", got, want)
+	}
+}

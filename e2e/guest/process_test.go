@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"tracer/internal/ktest"
+)
+
+// How long the tracer may take, in a slow emulated machine and with the slowest
+// backend on all functions.
+const (
+	startLimit = 3 * time.Minute
+	stopLimit  = 2 * time.Minute
+)
+
+// command is one start of the tracer.
+type command struct {
+	args []string
+	// stdout defaults to a file.
+	stdout *os.File
+	// within calls a function where the tracer is to be started; nil is here.
+	within     func(func() error) error
+	credential *syscall.Credential
+}
+
+// process is the tracer running.
+type process struct {
+	t         *testing.T
+	cmd       *exec.Cmd
+	out, errs string
+	readyFile string
+	began     time.Time
+	ready     time.Duration
+	done      chan struct{}
+}
+
+// start starts the tracer with JSON output and waits until it traces.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := command{args: append([]string{"--output-json"}, args...)}.start(t)
+	p.awaitReady()
+	return p
+}
+
+// start does not wait. The end of the test kills what is left, and looks for
+// anything that stayed in the kernel.
+func (c command) start(t *testing.T) *process {
+	t.Helper()
+	tracer := binary(t)
+	ktest.NoLeaks(t)
+	folder := t.TempDir()
+	p := &process{
+		t: t, out: filepath.Join(folder, "out"), errs: filepath.Join(folder, "err"),
+		readyFile: filepath.Join(folder, "ready"), done: make(chan struct{}),
+	}
+	args := c.args
+	if c.credential == nil { // somebody else may not write there
+		args = append([]string{"--ready-file", p.readyFile}, args...)
+	}
+	p.cmd = exec.Command(tracer, args...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential}
+	p.run(c)
+	return p
+}
+
+func (p *process) run(c command) {
+	p.t.Helper()
+	out, errs := p.create(p.out), p.create(p.errs)
+	defer out.Close()
+	defer errs.Close()
+	p.cmd.Stdout, p.cmd.Stderr = out, errs
+	if c.stdout != nil {
+		p.cmd.Stdout = c.stdout
+	}
+	within := c.within
+	if within == nil {
+		within = func(f func() error) error { return f() }
+	}
+	p.began = time.Now()
+	if err := within(p.cmd.Start); err != nil {
+		p.t.Fatal(err)
+	}
+	go func() {
+		p.cmd.Wait()
+		close(p.done)
+	}()
+	p.t.Cleanup(p.kill)
+}
+
+func (p *process) create(name string) *os.File {
+	p.t.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return f
+}
+
+// kill is for a test that failed half-way.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
+	if p.t.Failed() {
+		p.t.Logf("tracer %q said: %s", p.cmd.Args[1:], p.stderr())
+	}
+}
+
+func (p *process) stderr() string {
+	b, err := os.ReadFile(p.errs)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func (p *process) stdout() string {
+	p.t.Helper()
+	b, err := os.ReadFile(p.out)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (p *process) awaitReady() {
+	p.t.Helper()
+	for time.Since(p.began) < startLimit {
+		if _, err := os.Stat(p.readyFile); err == nil {
+			p.ready = time.Since(p.began)
+			return
+		}
+		select {
+		case <-p.done:
+			p.t.Fatalf("tracer %q ended before it was ready, with %d: %s", p.cmd.Args[1:], p.code(), p.stderr())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	p.t.Fatalf("tracer %q not ready after %v: %s", p.cmd.Args[1:], startLimit, p.stderr())
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.t.Fatal(err)
+	}
+}
+
+// code is the exit code, or -1 for a death by a signal.
+func (p *process) code() int { return p.cmd.ProcessState.ExitCode() }
+
+// ends waits for the end of its own and wants an exit code.
+func (p *process) ends(limit time.Duration, code int) {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		p.t.Fatalf("tracer %q still runs after %v: %s", p.cmd.Args[1:], limit, p.stderr())
+	}
+	if p.code() != code {
+		p.t.Errorf("tracer %q ended with %v, want %d: %s", p.cmd.Args[1:], p.cmd.ProcessState, code, p.stderr())
+	}
+}
+
+// settle lets packets that are on their way be traced.
+const settle = 200 * time.Millisecond
+
+// stop is Ctrl-C, after which the tracer has to end well; it returns what was
+// traced.
+func (p *process) stop() *trace {
+	p.t.Helper()
+	time.Sleep(settle)
+	p.signal(syscall.SIGINT)
+	p.ends(stopLimit, 0)
+	return p.trace()
+}
+
+// trace reads the JSON lines.
+func (p *process) trace() *trace {
+	p.t.Helper()
+	return parse(p.t, p.stdout())
+}
+
+var (
+	attachedLine = regexp.MustCompile(`(?m)^attached to (?:(\d+) functions? and )?(\d+) tracepoints?\b`)
+	backendLine  = regexp.MustCompile(`(?m)^backend (\S+)`)
+	summaryLine  = regexp.MustCompile(`(?m)^traced (\d+) events? of (\d+) packets? in [\d.]+s, (\d+) lost`)
+)
+
+// attached is the number of functions, or of tracepoints where there are none.
+func (p *process) attached() int {
+	p.t.Helper()
+	m := attachedLine.FindStringSubmatch(p.stderr())
+	if m == nil {
+		p.t.Errorf("stderr does not say what is attached: %s", p.stderr())
+		return 0
+	}
+	count := m[1]
+	if count == "" {
+		count = m[2]
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return n
+}
+
+// backend is the one that runs.
+func (p *process) backend() string {
+	if m := backendLine.FindStringSubmatch(p.stderr()); m != nil {
+		return m[1]
+	}
+	return ""
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// record is one JSON line, as far as the tests look at it. Null is the zero value.
+type record struct {
+	Version int    `json:"version"`
+	Type    string `json:"type"`
+
+	// Time is a number or a string, see --timestamp.
+	Time      json.RawMessage `json:"time"`
+	Monotonic uint64          `json:"monotonic"`
+
+	Skb      string `json:"skb"`
+	Process  string `json:"process"`
+	PID      int    `json:"pid"`
+	Netns    uint32 `json:"netns"`
+	Mark     uint32 `json:"mark"`
+	Iface    string `json:"iface"`
+	Ifname   string `json:"ifname"`
+	Proto    int    `json:"proto"`
+	MTU      int    `json:"mtu"`
+	Len      int    `json:"len"`
+	Tuple    tuple  `json:"tuple"`
+	Func     string `json:"func"`
+	Module   string `json:"module"`
+	Dropped  bool   `json:"dropped"`
+	Reason   string `json:"reason"`
+	Location string `json:"location"`
+
+	// Count is of a lost record.
+	Count int `json:"count"`
+
+	// The rest is of the summary.
+	Made     int `json:"made"`
+	Printed  int `json:"printed"`
+	Withheld int `json:"withheld"`
+	Packets  int `json:"packets"`
+	Lost     int `json:"lost"`
+}
+
+type tuple struct {
+	Network  string `json:"network"`
+	Source   string `json:"saddr"`
+	Dest     string `json:"daddr"`
+	Sport    *int   `json:"sport"`
+	Dport    *int   `json:"dport"`
+	Proto    int    `json:"proto"`
+	Protocol string `json:"protocol"`
+	ICMP     *struct {
+		Type int  `json:"type"`
+		Code int  `json:"code"`
+		ID   *int `json:"id"`
+		Seq  *int `json:"seq"`
+	} `json:"icmp"`
+	ARP *struct {
+		Operation int `json:"operation"`
+	} `json:"arp"`
+	Fragment bool `json:"fragment"`
+	Offset   int  `json:"fragment_offset"`
+}
+
+// trace is what one run of the tracer said.
+type trace struct {
+	events  records
+	lost    records
+	summary record
+}
+
+type records []record
+
+// parse reads the JSON lines of a run that came to its end, and checks what holds
+// for every run: the numbers of the summary are those of the lines.
+func parse(t *testing.T, text string) *trace {
+	t.Helper()
+	tr := &trace{}
+	summaries := 0
+	for line := range strings.Lines(text) {
+		var r record
+		if err := json.Unmarshal([]byte(line), &r); err != nil || !strings.HasSuffix(line, "}\n") {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if r.Version != 1 {
+			t.Errorf("version %d, want 1: %s", r.Version, line)
+		}
+		switch r.Type {
+		case "function", "tracepoint":
+			tr.events = append(tr.events, r)
+		case "lost":
+			tr.lost = append(tr.lost, r)
+		case "summary":
+			tr.summary = r
+			summaries++
+		default:
+			t.Errorf("unknown type: %s", line)
+		}
+	}
+	if summaries != 1 {
+		t.Errorf("%d summaries, want 1", summaries)
+	}
+	tr.checkSums(t)
+	return tr
+}
+
+func (tr *trace) checkSums(t *testing.T) {
+	t.Helper()
+	s := tr.summary
+	if s.Printed != len(tr.events) {
+		t.Errorf("summary says %d printed, %d lines are", s.Printed, len(tr.events))
+	}
+	if s.Made != s.Printed+s.Withheld+s.Lost {
+		t.Errorf("made %d is not printed %d + withheld %d + lost %d", s.Made, s.Printed, s.Withheld, s.Lost)
+	}
+	marked := 0
+	for _, r := range tr.lost {
+		marked += r.Count
+	}
+	if marked != s.Lost {
+		t.Errorf("summary says %d lost, the markers %d", s.Lost, marked)
+	}
+	skbs := make(map[string]bool)
+	for _, r := range tr.events {
+		skbs[r.Skb] = true
+	}
+	if len(skbs) > s.Packets {
+		t.Errorf("summary says %d packets, lines are of %d skbs", s.Packets, len(skbs))
+	}
+}
+
+// that are the records for which all tests hold.
+func (rs records) that(tests ...func(*record) bool) records {
+	var out records
+	for _, r := range rs {
+		if !slices.ContainsFunc(tests, func(test func(*record) bool) bool { return !test(&r) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (rs records) funcs() []string {
+	set := make(map[string]bool)
+	for _, r := range rs {
+		set[r.Func] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// passed fails the test for each function that is not among the records.
+func (rs records) passed(t *testing.T, funcs ...string) {
+	t.Helper()
+	for _, f := range funcs {
+		if !slices.Contains(rs.funcs(), f) {
+			t.Errorf("not seen in %s, only in %v", f, rs.funcs())
+		}
+	}
+}
+
+// absent fails the test for any record.
+func (rs records) absent(t *testing.T, what string) {
+	t.Helper()
+	if len(rs) > 0 {
+		t.Errorf("%s: %d events, want none, such as %s", what, len(rs), rs[0])
+	}
+}
+
+// present fails the test if there is no record.
+func (rs records) present(t *testing.T, what string) {
+	t.Helper()
+	if len(rs) == 0 {
+		t.Errorf("%s: no event", what)
+	}
+}
+
+func (r record) String() string {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func not(test func(*record) bool) func(*record) bool {
+	return func(r *record) bool { return !test(r) }
+}
+
+func from(addr string) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Source == addr }
+}
+
+func to(addr string) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Dest == addr }
+}
+
+// between is either direction between two addresses.
+func between(a, b string) func(*record) bool {
+	return func(r *record) bool {
+		return r.Tuple.Source == a && r.Tuple.Dest == b || r.Tuple.Source == b && r.Tuple.Dest == a
+	}
+}
+
+func protocol(name string) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Protocol == name }
+}
+
+func network(name string) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Network == name }
+}
+
+func ports(source, dest int) func(*record) bool {
+	return func(r *record) bool {
+		return r.Tuple.Sport != nil && *r.Tuple.Sport == source && r.Tuple.Dport != nil && *r.Tuple.Dport == dest
+	}
+}
+
+func sport(n int) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == n }
+}
+
+func icmp(kind int) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.ICMP != nil && r.Tuple.ICMP.Type == kind }
+}
+
+// echo is an ICMP echo of a type with an id.
+func echo(kind, id int) func(*record) bool {
+	return func(r *record) bool {
+		return icmp(kind)(r) && r.Tuple.ICMP.ID != nil && *r.Tuple.ICMP.ID == id
+	}
+}
+
+func in(funcs ...string) func(*record) bool {
+	return func(r *record) bool { return slices.Contains(funcs, r.Func) }
+}
+
+func on(device string) func(*record) bool {
+	return func(r *record) bool { return r.Ifname == device }
+}
+
+func dropped(r *record) bool { return r.Dropped }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command init is the first process of a test machine: it mounts the usual file
+// systems, loads modules, runs the one command of its task, sends the results to
+// the host and switches the machine off.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/e2e/boot"
+)
+
+func main() {
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "init: only to be run as the first process of a machine")
+		os.Exit(1)
+	}
+	code, err := work()
+	if err != nil {
+		fmt.Println("init:", err)
+	}
+	if err := sendResults(); err != nil {
+		fmt.Println("init: results:", err)
+		code = max(code, 1)
+	}
+	fmt.Printf("\n%s %d\n", boot.Exited, code)
+	powerOff()
+}
+
+// work does the task and returns the command's exit code.
+func work() (int, error) {
+	if err := errors.Join(mountAll(), raiseLoopback()); err != nil {
+		return 1, err
+	}
+	task, err := readTask()
+	if err != nil {
+		return 1, err
+	}
+	if err := loadAll(task.Modules); err != nil {
+		return 1, err
+	}
+	fmt.Printf("\n%s\n", boot.Started)
+	return run(task)
+}
+
+func readTask() (*boot.Task, error) {
+	b, err := os.ReadFile(boot.Order)
+	if err != nil {
+		return nil, err
+	}
+	task := new(boot.Task)
+	return task, json.Unmarshal(b, task)
+}
+
+// run writes the command's output among the results and not to the console,
+// which is slow.
+func run(task *boot.Task) (int, error) {
+	log, err := os.Create(boot.Results + "/output.log")
+	if err != nil {
+		return 1, err
+	}
+	defer log.Close()
+	cmd := exec.Command(task.Command[0], task.Command[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "/", task.Env, log, log
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return exit.ExitCode(), nil
+	}
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
+
+// powerOff ends the machine. QEMU runs with -no-reboot, and on amd64 a reboot
+// needs no ACPI.
+func powerOff() {
+	unix.Sync()
+	unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// machine is a kernel that has to pass, and what it is known to have. A backend
+// that is listed here and does not run is a failure.
+type machine struct {
+	series, arch string
+	backends     string
+}
+
+const (
+	all      = "kprobe-multi,kprobe,tracepoint"
+	noFprobe = "kprobe,tracepoint"
+)
+
+var machines = []machine{
+	{"5.10", "amd64", noFprobe},
+	{"5.10", "arm64", noFprobe},
+	{"6.1", "amd64", noFprobe}, // new enough, but configured without
+	{"6.1", "arm64", noFprobe},
+	{"6.12", "amd64", all},
+	{"6.12", "arm64", noFprobe},
+	{"6.18", "amd64", all},
+	{"6.18", "arm64", all},
+	{"7", "amd64", all},
+	{"7", "arm64", all},
+}
+
+func (m machine) name() string { return m.series + "-" + m.arch }
+
+// modules are what the scenarios need beside the network itself.
+var modules = []string{"veth", "nf_tables", "dummy"}
+
+// wanted are the machines that TRACER_E2E asks for.
+func wanted(t *testing.T) []machine {
+	t.Helper()
+	tier := os.Getenv("TRACER_E2E")
+	switch tier {
+	case "":
+		t.Skip("no virtual machines without TRACER_E2E: run make e2e, or make e2e-smoke for one of them")
+	case "all":
+		return machines
+	case "smoke":
+		tier = "6.12-amd64"
+	}
+	list, err := named(strings.Split(tier, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func named(names []string) ([]machine, error) {
+	var list []machine
+	for _, name := range names {
+		i := slices.IndexFunc(machines, func(m machine) bool { return m.name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("TRACER_E2E: no machine %q", name)
+		}
+		list = append(list, machines[i])
+	}
+	return list, nil
+}

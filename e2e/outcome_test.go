@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// outcome is what the tests in a machine gave.
+type outcome struct {
+	log     string
+	tests   []test
+	figures []figure
+}
+
+// test is one scenario: a test in the machine that has no subtests.
+type test struct {
+	name, verdict string
+}
+
+// figure is what the tests measured of a backend.
+type figure struct {
+	Backend   string  `json:"backend"`
+	Functions int     `json:"functions"`
+	Ready     float64 `json:"ready"`
+}
+
+func readOutcome(t *testing.T, folder string) *outcome {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(folder, "output.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outcome{log: string(log), tests: verdicts(string(log))}
+	figures, err := os.ReadFile(filepath.Join(folder, "figures.json"))
+	if err != nil {
+		t.Error(err)
+	} else if err := json.Unmarshal(figures, &o.figures); err != nil {
+		t.Errorf("figures.json: %v", err)
+	}
+	return o
+}
+
+var verdictLine = regexp.MustCompile(`(?m)^ *--- (PASS|FAIL|SKIP): (\S+) \(`)
+
+// verdicts finds the scenarios in the output of `go test -v`.
+func verdicts(log string) []test {
+	var list []test
+	for _, m := range verdictLine.FindAllStringSubmatch(log, -1) {
+		list = append(list, test{name: m[2], verdict: m[1]})
+	}
+	var leaves []test
+	for _, one := range list {
+		if !hasSubtest(list, one.name) {
+			leaves = append(leaves, one)
+		}
+	}
+	return leaves
+}
+
+func hasSubtest(list []test, name string) bool {
+	for _, other := range list {
+		if strings.HasPrefix(other.name, name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// check makes each scenario a subtest. None may be skipped: what a machine cannot
+// do is known from the table of machines, or tested for being refused well.
+func (o *outcome) check(t *testing.T, code int) {
+	if len(o.tests) == 0 {
+		t.Error("no scenario ran")
+	}
+	for _, one := range o.tests {
+		t.Run(one.name, func(t *testing.T) {
+			if one.verdict != "PASS" {
+				t.Errorf("%s in the machine", one.verdict)
+			}
+		})
+	}
+	if code != 0 {
+		t.Errorf("tests in the machine ended with %d:\n%s", code, o.log)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	log := `=== RUN   TestA
+=== RUN   TestA/x
+    a_test.go:1: --- PASS: not a verdict (
+--- FAIL: TestA (0.02s)
+    --- PASS: TestA/x (0.00s)
+    --- FAIL: TestA/y (0.02s)
+--- SKIP: TestB (0.00s)
+`
+	want := []test{{"TestA/x", "PASS"}, {"TestA/y", "FAIL"}, {"TestB", "SKIP"}}
+	got := verdicts(log)
+	if len(got) != len(want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("got %v, want %v", got[i], want[i])
+		}
+	}
+}

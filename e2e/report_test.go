@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tracer/e2e/vm"
+)
+
+// report is the table at the end of a run.
+type report struct {
+	order []machine
+	mu    sync.Mutex
+	rows  map[machine][]string
+}
+
+func newReport(list []machine) *report {
+	return &report{order: list, rows: make(map[machine][]string)}
+}
+
+const head = "| kernel | arch | backend | functions | s to ready | scenarios passed |\n|---|---|---|--:|--:|--:|\n"
+
+// add gives a machine one row for each backend, and one for the scenarios that
+// are run with the backend that tracer chooses itself.
+func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
+	var rows []string
+	for _, backend := range strings.Split(m.backends, ",") {
+		functions, ready := o.measured(backend)
+		rows = append(rows, row(release, m.arch, backend, functions, ready, o.score("TestBackend/"+backend+"/")))
+	}
+	rows = append(rows, row(release, m.arch, "chosen by itself", "", "", o.score("")))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rows[m] = rows
+}
+
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// measured is a backend's number of functions and time to ready, as text.
+func (o *outcome) measured(backend string) (functions, ready string) {
+	for _, f := range o.figures {
+		if f.Backend == backend {
+			return fmt.Sprint(f.Functions), fmt.Sprintf("%.1f", f.Ready)
+		}
+	}
+	return "none", "never"
+}
+
+// score counts the scenarios with a prefix; without one, those of no backend.
+func (o *outcome) score(prefix string) string {
+	var passed, total int
+	for _, one := range o.tests {
+		if !strings.HasPrefix(one.name, prefix) || prefix == "" && strings.HasPrefix(one.name, "TestBackend/") {
+			continue
+		}
+		total++
+		if one.verdict == "PASS" {
+			passed++
+		}
+	}
+	return fmt.Sprintf("%d of %d", passed, total)
+}
+
+// publish prints the table and keeps it.
+func (r *report) publish(t *testing.T) {
+	table := head
+	for _, m := range r.order {
+		if r.rows[m] == nil {
+			table += row(m.series, m.arch, "", "", "", "none")
+		}
+		table += strings.Join(r.rows[m], "")
+	}
+	t.Log("\n" + table)
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(kept, "table.md"), []byte(table), 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScore(t *testing.T) {
+	o := outcome{tests: []test{{"TestBackend/kprobe/a", "PASS"}, {"TestBackend/kprobe-multi/a", "FAIL"}, {"TestX", "PASS"}}}
+	for prefix, want := range map[string]string{"TestBackend/kprobe/": "1 of 1", "TestBackend/kprobe-multi/": "0 of 1", "": "1 of 1"} {
+		if got := o.score(prefix); got != want {
+			t.Errorf("%q: got %s, want %s", prefix, got, want)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+var moduleFile = regexp.MustCompile(`^(.*)\.ko(\.xz|\.zst)?$`)
+
+// moduleSet finds modules and what they depend on. Debian's packages carry no
+// modules.dep, so dependencies come from each module's own .modinfo.
+type moduleSet struct {
+	paths   map[string]string // by name
+	builtin map[string]bool
+	// order is what was asked for, dependencies first; data the unpacked files.
+	order []string
+	data  map[string][]byte
+}
+
+func newModuleSet(folder string) (*moduleSet, error) {
+	s := &moduleSet{paths: make(map[string]string), builtin: make(map[string]bool), data: make(map[string][]byte)}
+	list, err := os.ReadFile(filepath.Join(folder, "modules.builtin"))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Fields(string(list)) {
+		s.builtin[moduleName(filepath.Base(line))] = true
+	}
+	return s, filepath.WalkDir(filepath.Join(folder, "kernel"), func(path string, d fs.DirEntry, err error) error {
+		if name := moduleName(d.Name()); name != "" {
+			s.paths[name] = path
+		}
+		return err
+	})
+}
+
+// moduleName is a module file's name as the kernel spells it; empty for other files.
+func moduleName(file string) string {
+	m := moduleFile.FindStringSubmatch(file)
+	if m == nil {
+		return ""
+	}
+	return strings.ReplaceAll(m[1], "-", "_")
+}
+
+// add takes a module and everything it needs. Nothing is to be done for one that
+// is built into the kernel.
+func (s *moduleSet) add(name string) error {
+	name = strings.ReplaceAll(name, "-", "_")
+	if s.builtin[name] || s.data[name] != nil {
+		return nil
+	}
+	data, err := s.read(name)
+	if err != nil {
+		return err
+	}
+	s.data[name] = data
+	needs, err := dependencies(data)
+	if err != nil {
+		return fmt.Errorf("module %q: %w", name, err)
+	}
+	for _, n := range needs {
+		if err := s.add(n); err != nil {
+			return err
+		}
+	}
+	s.order = append(s.order, name)
+	return nil
+}
+
+func (s *moduleSet) read(name string) ([]byte, error) {
+	path := s.paths[name]
+	if path == "" {
+		return nil, fmt.Errorf("module %q: neither built in nor in the package", name)
+	}
+	packed, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return unpack(packed, false)
+}
+
+// dependencies reads the "depends=" entry of a module.
+func dependencies(module []byte) ([]string, error) {
+	f, err := elf.NewFile(bytes.NewReader(module))
+	if err != nil {
+		return nil, err
+	}
+	section := f.Section(".modinfo")
+	if section == nil {
+		return nil, fmt.Errorf("no section .modinfo")
+	}
+	info, err := section.Data()
+	if err != nil {
+		return nil, err
+	}
+	return dependsEntry(string(info)), nil
+}
+
+func dependsEntry(info string) []string {
+	for entry := range strings.SplitSeq(info, "\x00") {
+		if names, ok := strings.CutPrefix(entry, "depends="); ok && names != "" {
+			return strings.Split(names, ",")
+		}
+	}
+	return nil
+}

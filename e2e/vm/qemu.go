@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"tracer/e2e/boot"
+)
+
+// board is how QEMU plays a machine of one architecture.
+type board struct {
+	program string
+	// machine and cpu: -cpu max,-cx16 because QEMU 7.2 corrupts flags in
+	// cmpxchg16b (random early panics), cortex-a72 because pointer
+	// authentication, which "max" has, takes half of the speed.
+	machine, cpu string
+	kernelArgs   string
+}
+
+var boards = map[string]board{
+	"amd64": {
+		program: "qemu-system-x86_64", machine: "q35", cpu: "max,-cx16",
+		kernelArgs: "console=ttyS0 no_timer_check tsc=reliable reboot=t i8042.noaux i8042.nokbd",
+	},
+	"arm64": {
+		program: "qemu-system-aarch64", machine: "virt", cpu: "cortex-a72",
+		kernelArgs: "console=ttyAMA0",
+	},
+}
+
+// quickBoot leaves out what takes time in an emulated machine and is not tested.
+const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" +
+	" random.trust_cpu=on audit=0 nokaslr rcupdate.rcu_expedited=1"
+
+// files are the ones that one run of QEMU reads and writes.
+type files struct {
+	kernel, initrd, results string
+}
+
+// qemu is the command that boots the machine; its console is standard output.
+func (c *Config) qemu(f files) (*exec.Cmd, error) {
+	b, ok := boards[c.Kernel.Arch]
+	if !ok {
+		return nil, fmt.Errorf("no virtual machine for architecture %q", c.Kernel.Arch)
+	}
+	program, err := exec.LookPath(b.program)
+	if err != nil {
+		return nil, fmt.Errorf("%w: run make, which installs it", err)
+	}
+	return exec.Command(program, c.arguments(b, f)...), nil
+}
+
+func (c *Config) arguments(b board, f files) []string {
+	return []string{
+		"-M", b.machine, "-cpu", b.cpu, "-accel", "tcg,thread=multi",
+		"-smp", fmt.Sprint(c.cpus()), "-m", "768M",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
+		"-serial", "stdio",
+		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot}, " "),
+		"-device", "virtio-serial-pci",
+		"-chardev", "file,id=results,path=" + f.results,
+		"-device", "virtserialport,chardev=results,name=" + boot.Port,
+	}
+}

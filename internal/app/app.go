@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app joins the stages: it resolves what the user typed, makes the
+// plan, has it carried out, and moves events from the ring to the output until
+// it is told to stop.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"tracer/internal/export"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// Config is what the user wants, as typed where it has to be looked up.
+type Config struct {
+	Kernel kernel.Options
+	// Backend forces one; empty takes the best that runs.
+	Backend string
+	// Func is an RE2 expression for whole function names.
+	Func string
+	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
+	Expr string
+	// Netns is a path, a name as in `ip netns`, inode:N or pid:N.
+	Netns string
+	// Ifname is an interface in Netns, or else in our own network namespace.
+	Ifname string
+	// Mark is mark[/mask].
+	Mark string
+	// RingSize is the ring buffer's size in bytes; 0 is the default.
+	RingSize int
+	Output   export.Options
+	// OutputFile gets the events; empty is Stdout.
+	OutputFile string
+	// ReadyFile is made when everything is attached.
+	ReadyFile string
+	// Limit ends the run after so many events; 0 is no limit.
+	Limit  uint64
+	DryRun bool
+	Debug  bool
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// LibpcapVersion is the first line that libpcap says of itself.
+func LibpcapVersion() string { return filter.Library() }
+
+// Run does what cfg says until ctx ends, the limit is reached or the output's
+// reader goes away, all of which are no errors.
+func Run(ctx context.Context, cfg Config) error {
+	err := run(ctx, cfg)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+func run(ctx context.Context, cfg Config) error {
+	options, err := resolve(cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.DryRun {
+		return dryRun(ctx, cfg, options)
+	}
+	if err := kernel.CheckPrivileges(); err != nil {
+		return err
+	}
+	out, err := openOutput(cfg)
+	if err != nil {
+		return err
+	}
+	ready, err := claimReadyFile(cfg.ReadyFile)
+	if err != nil {
+		return errors.Join(err, out.close())
+	}
+	err = trace(ctx, cfg, options, out, ready)
+	return errors.Join(err, ready.discard(), out.close())
+}
+
+// dryRun prints the plan; what can't be known without privileges is left out.
+func dryRun(ctx context.Context, cfg Config, o plan.Options) error {
+	facts, err := kernel.Gather(ctx, cfg.Kernel)
+	if err != nil {
+		return err
+	}
+	p, err := plan.New(o, facts)
+	if err == nil {
+		return p.Print(cfg.Stdout)
+	}
+	if lacking := kernel.CheckPrivileges(); lacking != nil {
+		return plan.PrintUnprivileged(cfg.Stdout, o, lacking)
+	}
+	return err
+}

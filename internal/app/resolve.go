@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+
+	"tracer/internal/enrich"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// resolve turns what was typed into numbers and programs. Every mistake in it
+// is found here, before anything is loaded.
+func resolve(cfg Config) (plan.Options, error) {
+	o := plan.Options{
+		Backend:  kernel.Backend(cfg.Backend),
+		Func:     cfg.Func,
+		Meta:     cfg.Output.Columns.Meta,
+		Tuple:    cfg.Output.Columns.Tuple,
+		RingSize: cfg.RingSize,
+	}
+	var err error
+	if o.Mark, err = plan.ParseMark(cfg.Mark); err != nil {
+		return o, err
+	}
+	if o.Filter, err = filter.Compile(cfg.Expr); err != nil {
+		return o, err
+	}
+	return o, resolvePlace(cfg, &o)
+}
+
+// resolvePlace looks up network namespace and interface. An interface's index
+// means something in its namespace only, so that becomes part of the filter.
+func resolvePlace(cfg Config, o *plan.Options) error {
+	spec := cfg.Netns
+	if spec == "" && cfg.Ifname != "" {
+		spec = "/proc/self/ns/net"
+	}
+	if spec == "" {
+		return nil
+	}
+	inode, path, err := enrich.NetnsInode(spec)
+	if err != nil {
+		return err
+	}
+	o.Netns = inode
+	if cfg.Ifname == "" {
+		return nil
+	}
+	if path == "" {
+		return fmt.Errorf("interface %q: nothing holds the network namespace %q open to look it up in", cfg.Ifname, cfg.Netns)
+	}
+	o.Ifindex, err = enrich.Ifindex(cfg.Ifname, path)
+	return err
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/attach"
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// teller tells on stderr how far things are: on a terminal with a line that
+// moves, elsewhere with one plain line a step.
+type teller struct {
+	w        io.Writer
+	debug    bool
+	terminal bool
+	plan     *plan.Plan
+	began    time.Time
+	shown    time.Time
+}
+
+func newTeller(cfg Config) *teller {
+	return &teller{w: cfg.Stderr, debug: cfg.Debug, terminal: isTerminal(cfg.Stderr)}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// planned tells the backend and what will be attached.
+func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
+	t.plan, t.began = p, time.Now()
+	line := fmt.Sprintf("backend %s", p.Backend)
+	if reasons := p.Reasons(); len(reasons) > 0 {
+		line += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	fmt.Fprintln(t.w, line)
+	if !t.debug {
+		return
+	}
+	if facts.ListReadable != nil {
+		fmt.Fprintf(t.w, "debug: list of traceable functions: %v\n", facts.ListReadable)
+	}
+	for _, s := range facts.Skipped {
+		fmt.Fprintf(t.w, "debug: not traceable: %s: %s\n", s.Name, s.Reason)
+	}
+}
+
+// interval is how often the moving line moves.
+const interval = 100 * time.Millisecond
+
+func (t *teller) progress(done, total int) {
+	if !t.terminal || done < total && time.Since(t.shown) < interval {
+		return
+	}
+	t.shown = time.Now()
+	fmt.Fprintf(t.w, "\rattaching %d of %d", done, total)
+}
+
+// attached tells what came of it.
+func (t *teller) attached(s *attach.Session) {
+	if t.terminal {
+		fmt.Fprint(t.w, "\r\x1b[K")
+	}
+	took := time.Since(t.began).Seconds()
+	fmt.Fprintf(t.w, "attached to %s in %.1fs%s\n", t.counted(s), took, skippedNote(s))
+	if !t.debug {
+		return
+	}
+	for _, skipped := range s.Skipped {
+		fmt.Fprintf(t.w, "debug: not attached: %s: %v\n", skipped.Name, skipped.Reason)
+	}
+}
+
+func (t *teller) counted(s *attach.Session) string {
+	functions, tracepoints := len(t.plan.Functions), len(t.plan.Tracepoints)
+	for _, skipped := range s.Skipped {
+		if strings.HasPrefix(skipped.Name, "tp:") {
+			tracepoints--
+		} else {
+			functions--
+		}
+	}
+	if functions == 0 {
+		return count(tracepoints, "tracepoint")
+	}
+	return count(functions, "function") + " and " + count(tracepoints, "tracepoint")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func skippedNote(s *attach.Session) string {
+	if len(s.Skipped) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the kernel refused %d, --debug names them)", len(s.Skipped))
+}
+
+// summary tells what the run came to.
+func (t *teller) summary(totals event.Totals) {
+	var lost uint64
+	for _, n := range totals.Lost {
+		lost += n
+	}
+	line := fmt.Sprintf("traced %s of %s in %.1fs, %d lost",
+		count(int(totals.Printed), "event"), count(int(totals.Packets), "packet"),
+		time.Duration(totals.Duration).Seconds(), lost)
+	if totals.Withheld > 0 {
+		line += fmt.Sprintf(", %d withheld", totals.Withheld)
+	}
+	if totals.Missed > 0 {
+		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)
+	}
+	fmt.Fprintln(t.w, line)
+}

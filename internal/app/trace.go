@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"tracer/internal/attach"
+	"tracer/internal/enrich"
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+	"tracer/internal/stream"
+)
+
+// trace attaches, moves events until it is time to stop, and tells what was.
+func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
+	say := newTeller(cfg)
+	facts, symbols, err := gather(ctx, cfg.Kernel)
+	if err != nil {
+		return err
+	}
+	p, err := plan.New(o, facts)
+	if err != nil {
+		return err
+	}
+	say.planned(facts, p)
+	session, err := attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, Progress: say.progress})
+	if err != nil {
+		return err
+	}
+	say.attached(session)
+	t := &tracing{session: session, out: out, limit: cfg.Limit}
+	t.names = enrich.New(enrich.Options{
+		Symbols:     symbols,
+		Functions:   p.Functions,
+		Tracepoints: tracepoints(p),
+		Reasons:     facts.Reasons,
+	})
+	err = errors.Join(t.run(ctx, ready), session.Close())
+	if err == nil {
+		say.summary(t.totals)
+	}
+	return err
+}
+
+// gather reads the symbols beside the other facts: both take their time.
+func gather(ctx context.Context, o kernel.Options) (*kernel.Facts, *kernel.Symbols, error) {
+	type result struct {
+		symbols *kernel.Symbols
+		err     error
+	}
+	read := make(chan result, 1)
+	go func() {
+		symbols, err := kernel.ReadSymbols()
+		read <- result{symbols, err}
+	}()
+	facts, err := kernel.Gather(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := <-read
+	return facts, r.symbols, r.err
+}
+
+func tracepoints(p *plan.Plan) []kernel.Tracepoint {
+	list := make([]kernel.Tracepoint, len(p.Tracepoints))
+	for i, t := range p.Tracepoints {
+		list[i] = t.Tracepoint
+	}
+	return list
+}
+
+// tracing moves events from the ring to the output.
+type tracing struct {
+	session *attach.Session
+	names   *enrich.Enricher
+	out     *output
+	limit   uint64
+	totals  event.Totals
+	// full says that nothing more is to be printed: the limit, or nobody reads.
+	full bool
+}
+
+func (t *tracing) run(ctx context.Context, ready *readyFile) error {
+	reader, err := stream.NewReader(t.session.Events())
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := t.session.Run(true); err != nil {
+		return err
+	}
+	begin := time.Now()
+	// The header of a table is there before the first packet.
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := ready.appear(); err != nil {
+		return err
+	}
+	if err := t.follow(ctx, reader); err != nil {
+		return err
+	}
+	t.totals.Duration = uint64(time.Since(begin))
+	return t.end(reader)
+}
+
+// follow prints events until ctx ends or nothing more is to be printed.
+func (t *tracing) follow(ctx context.Context, reader *stream.Reader) error {
+	var stop atomic.Bool
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	for !stop.Load() && !t.full {
+		if _, err := t.next(reader); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next moves one event on, and says whether there was one.
+func (t *tracing) next(reader *stream.Reader) (bool, error) {
+	var e event.Event
+	err := reader.Next(&e)
+	if errors.Is(err, stream.ErrIdle) {
+		return false, t.flush()
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, t.print(&e)
+}
+
+func (t *tracing) print(e *event.Event) error {
+	if e.Kind != event.Lost && t.full {
+		t.totals.Withheld++
+		return nil
+	}
+	t.names.Enrich(e)
+	if err := t.absorb(t.out.Export(e)); err != nil {
+		return err
+	}
+	if e.Kind == event.Lost {
+		t.totals.Lost[e.Loss.Cause] += e.Loss.Count
+		return nil
+	}
+	t.totals.Printed++
+	if e.Drop.Dropped {
+		t.totals.Dropped++
+	}
+	if t.limit != 0 && t.totals.Printed >= t.limit {
+		t.full = true
+	}
+	return nil
+}
+
+func (t *tracing) flush() error { return t.absorb(t.out.Flush()) }
+
+// absorb takes a reader that went away for what it is: the end.
+func (t *tracing) absorb(err error) error {
+	if err != nil && gone(err) {
+		t.full = true
+		return nil
+	}
+	return err
+}
+
+// end stops the events, prints those that are on their way, and counts up.
+func (t *tracing) end(reader *stream.Reader) error {
+	if err := t.session.Run(false); err != nil {
+		return err
+	}
+	if err := t.drain(reader); err != nil {
+		return err
+	}
+	counts, err := t.session.Counts()
+	if err != nil {
+		return err
+	}
+	var rest event.Event
+	for reader.Rest(counts, &rest) {
+		if err := t.print(&rest); err != nil {
+			return err
+		}
+	}
+	for _, c := range counts {
+		t.totals.Made += c.Made
+	}
+	t.totals.Missed = t.session.Missed()
+	t.totals.Packets = t.names.Packets()
+	return t.absorb(t.out.finish(t.totals))
+}
+
+// drain reads on until the ring has stayed empty for a while: a program that
+// began before the stop may still be writing.
+func (t *tracing) drain(reader *stream.Reader) error {
+	for idle := 0; idle < 2; {
+		more, err := t.next(reader)
+		if err != nil {
+			return err
+		}
+		if more {
+			idle = 0
+		} else {
+			idle++
+		}
+	}
+	return nil
+}

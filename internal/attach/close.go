@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// closers is how many links are closed at a time. The kernel waits for a grace
+// period on each, which those waiting at the same time share.
+const closers = 64
+
+func closeAll(links []io.Closer) error {
+	work := make(chan io.Closer)
+	errs := make([]error, min(closers, len(links)))
+	var done sync.WaitGroup
+	for i := range errs {
+		done.Go(func() {
+			for link := range work {
+				errs[i] = errors.Join(errs[i], link.Close())
+			}
+		})
+	}
+	for _, link := range links {
+		work <- link
+	}
+	close(work)
+	done.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/cilium/ebpf"
+
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// openers is how many kprobes are opened at a time; the kernel itself puts most
+// of the work in a row.
+const openers = 16
+
+// attachKprobes opens a perf event and attaches the program to it for each
+// function.
+func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
+	pmu, err := kprobePMU()
+	if err != nil {
+		return err
+	}
+	if err := raiseFileLimit(len(p.Functions)); err != nil {
+		return err
+	}
+	for _, g := range p.Groups {
+		program := s.collection.Programs[g.Program]
+		if err := s.attachEach(ctx, g.Functions, func(f kernel.Function) (io.Closer, error) {
+			return openKprobe(pmu, f, program)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachEach opens every function's probe, several at a time.
+func (s *Session) attachEach(ctx context.Context, functions []kernel.Function, open func(kernel.Function) (io.Closer, error)) error {
+	work := make(chan kernel.Function)
+	var booking sync.Mutex
+	var done sync.WaitGroup
+	for range openers {
+		done.Go(func() {
+			for f := range work {
+				probe, err := open(f)
+				booking.Lock()
+				s.book(f, probe, err)
+				booking.Unlock()
+			}
+		})
+	}
+	feed(ctx, work, functions)
+	done.Wait()
+	return ctx.Err()
+}
+
+// feed hands the functions out until they or ctx end.
+func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.Function) {
+	defer close(work)
+	for _, f := range functions {
+		select {
+		case work <- f:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Session) book(f kernel.Function, probe io.Closer, err error) {
+	if err != nil {
+		s.skipped(f.Name, err)
+		return
+	}
+	s.attached(1, probe)
+}
+
+// openKprobe opens a kprobe at the function's address, which tells functions of
+// one name apart.
+func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer, error) {
+	event, err := openPerfKprobe(pmu, f.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("kprobe at %#x: %w", f.Addr, err)
+	}
+	if err := event.attach(program, uint64(f.ReasonArg)); err != nil {
+		event.Close()
+		return nil, fmt.Errorf("attach to kprobe at %#x: %w", f.Addr, err)
+	}
+	return event, nil
+}

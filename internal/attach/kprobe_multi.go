@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"context"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// attachKprobeMulti makes one link for all functions of a register (5.18, with
+// CONFIG_FPROBE).
+func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
+	for _, g := range p.Groups {
+		if err := s.attachMulti(ctx, s.collection.Programs[g.Program], g.Functions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachMulti attaches to all functions at once. The kernel refuses all for one
+// that it can't probe, without naming it, so a refused lot is tried in halves
+// until the culprits are alone.
+func (s *Session) attachMulti(ctx context.Context, program *ebpf.Program, functions []kernel.Function) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l, err := link.KprobeMulti(program, multiOptions(functions))
+	if err == nil {
+		s.attached(len(functions), l)
+		return nil
+	}
+	if len(functions) == 1 {
+		s.skipped(functions[0].Name, err)
+		return nil
+	}
+	half := len(functions) / 2
+	if err := s.attachMulti(ctx, program, functions[:half]); err != nil {
+		return err
+	}
+	return s.attachMulti(ctx, program, functions[half:])
+}
+
+// multiOptions gives addresses, so that functions of one name stay apart; a
+// cookie is the position of the drop reason among the function's arguments.
+func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
+	o := link.KprobeMultiOptions{
+		Addresses: make([]uintptr, len(functions)),
+		Cookies:   make([]uint64, len(functions)),
+	}
+	for i, f := range functions {
+		o.Addresses[i] = uintptr(f.Addr)
+		o.Cookies[i] = uint64(f.ReasonArg)
+	}
+	return o
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package attach carries a plan out: it loads the programs, attaches them, and
+// takes everything away again.
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// Options tune how a plan is carried out. The zero value is silent and takes
+// the running kernel's types.
+type Options struct {
+	// KernelTypes are the types of the running kernel, for CO-RE.
+	KernelTypes *btf.Spec
+	// Progress is told how many of all attachments are done. May be nil.
+	Progress func(done, total int)
+}
+
+// Skipped is a function or tracepoint of the plan that the kernel refused.
+type Skipped struct {
+	Name   string
+	Reason error
+}
+
+// Session is a plan that was carried out. Close undoes it.
+type Session struct {
+	collection *ebpf.Collection
+	links      []io.Closer
+	progress   func(done, total int)
+	done       int
+	total      int
+
+	// Attached counts functions and tracepoints.
+	Attached int
+	// Skipped are those of the plan that could not be attached.
+	Skipped []Skipped
+}
+
+// backends is how each backend attaches its functions.
+var backends = map[kernel.Backend]func(*Session, context.Context, *plan.Plan) error{
+	kernel.KprobeMulti:       (*Session).attachKprobeMulti,
+	kernel.Kprobe:            (*Session).attachKprobes,
+	kernel.TracepointBackend: func(*Session, context.Context, *plan.Plan) error { return nil },
+}
+
+// Open carries the plan out. Nothing is left in the kernel when it fails or ctx
+// ends. Events flow only after [Session.Run].
+func Open(ctx context.Context, p *plan.Plan, o Options) (*Session, error) {
+	s, err := load(p, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.attach(ctx, p); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func load(p *plan.Plan, o Options) (*Session, error) {
+	spec, err := bpf.Collection(p.BPF)
+	if err != nil {
+		return nil, err
+	}
+	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		Programs: ebpf.ProgramOptions{KernelTypes: o.KernelTypes},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load BPF programs: %w", err)
+	}
+	return &Session{
+		collection: collection,
+		progress:   o.Progress,
+		total:      len(p.Functions) + len(p.Tracepoints),
+	}, nil
+}
+
+func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
+	if err := backends[p.Backend](s, ctx, p); err != nil {
+		return err
+	}
+	if err := s.attachTracepoints(ctx, p); err != nil {
+		return err
+	}
+	if s.Attached == 0 {
+		return fmt.Errorf("nothing could be attached: %q: %w", s.Skipped[0].Name, s.Skipped[0].Reason)
+	}
+	return nil
+}
+
+// attached books n attachments that succeeded.
+func (s *Session) attached(n int, link io.Closer) {
+	s.links = append(s.links, link)
+	s.Attached += n
+	s.step(n)
+}
+
+// skipped books one that the kernel refused.
+func (s *Session) skipped(name string, reason error) {
+	s.Skipped = append(s.Skipped, Skipped{name, reason})
+	s.step(1)
+}
+
+func (s *Session) step(n int) {
+	s.done += n
+	if s.progress != nil {
+		s.progress(s.done, s.total)
+	}
+}
+
+// Run lets events flow, or stops them; they do not before the first call.
+func (s *Session) Run(on bool) error {
+	var running uint32
+	if on {
+		running = 1
+	}
+	return s.collection.Variables["running"].Set(running)
+}
+
+// Events is the ring buffer.
+func (s *Session) Events() *ebpf.Map { return s.collection.Maps["events"] }
+
+// Counts are the counters of each CPU.
+func (s *Session) Counts() ([]bpf.Counters, error) {
+	var counts []bpf.Counters
+	if err := s.collection.Maps["counts"].Lookup(uint32(0), &counts); err != nil {
+		return nil, fmt.Errorf("event counters: %w", err)
+	}
+	return counts, nil
+}
+
+// Missed is how often the kernel did not run a program of ours, because one was
+// running on that CPU already. Kernels before 5.12 do not count.
+func (s *Session) Missed() uint64 {
+	var missed uint64
+	for _, p := range s.collection.Programs {
+		if stats, err := p.Stats(); err == nil {
+			missed += stats.RecursionMisses
+		}
+	}
+	return missed
+}
+
+// Close detaches and unloads everything.
+func (s *Session) Close() error {
+	err := closeAll(s.links)
+	s.links = nil
+	s.collection.Close()
+	return err
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bpf holds the BPF programs as generated objects, one per GOARCH, and
+// makes of them what a plan asks for: it copies the wanted programs, writes the
+// settings and puts the compiled filter in.
+package bpf
+
+//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 -tags linux -type record_core -type record_meta -type record_tuple -type record_kind -type record_part -type tuple_has -type counters tracer ../../bpf/tracer.bpf.c -- -O2 -g -mcpu=v3 -Wall -Wextra -Werror

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// Names in the object that Go code reaches for.
+const (
+	filterFunction = "filter_packet"
+	loadFunction   = "load_packet"
+	factsFunction  = "tracepoint_facts"
+	configVariable = "CFG"
+	eventsMap      = "events"
+)
+
+// Spec says what to make of the object.
+type Spec struct {
+	Config Config
+	// Filter replaces the body of filter_packet; nil where Config.Filter is off.
+	Filter asm.Instructions
+	// RingSize is the ring buffer's size in bytes, a power of two and a multiple of the page size.
+	RingSize uint32
+	Programs []Program
+}
+
+// Program is one program to load: a copy of one in the object.
+type Program struct {
+	// Name tells copies apart and is unique in a Spec.
+	Name string
+	// Template is the program's name in the object, such as kprobe_skb_1.
+	Template string
+	// Multi makes a kprobe program one for kprobe-multi links (5.18).
+	Multi bool
+	// Facts is what a tracepoint's program knows of its tracepoint.
+	Facts *Facts
+}
+
+// Facts is what tracepoint_facts answers (bpf/entry/tracepoint.h).
+type Facts struct {
+	// Number is the tracepoint's in the plan.
+	Number uint16
+	// Location and Reason are argument positions, from 0; negative where there is none.
+	Location, Reason int
+	// Drop says that the tracepoint tells of dropped packets.
+	Drop bool
+}
+
+func (f Facts) word() uint64 {
+	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24
+	if f.Drop {
+		word |= 1 << 32
+	}
+	return word
+}
+
+// KprobeTemplate is the program for functions with the skb in the given
+// argument register, from 1.
+func KprobeTemplate(register int) string { return fmt.Sprintf("kprobe_skb_%d", register) }
+
+// TracepointTemplate is the program for tracepoints with the skb at the given
+// argument, from 0.
+func TracepointTemplate(argument int) string { return fmt.Sprintf("tracepoint_skb_%d", argument) }
+
+// Collection makes the collection that s describes, ready to be loaded. It has
+// the programs of s under their names, and no other.
+func Collection(s Spec) (*ebpf.CollectionSpec, error) {
+	spec, err := loadTracer()
+	if err != nil {
+		return nil, fmt.Errorf("embedded BPF object: %w", err)
+	}
+	if err := spec.Variables[configVariable].Set(s.Config); err != nil {
+		return nil, fmt.Errorf("BPF settings: %w", err)
+	}
+	spec.Maps[eventsMap].MaxEntries = s.RingSize
+	templates := spec.Programs
+	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
+	for _, p := range s.Programs {
+		program, err := p.instantiate(templates, s.Filter)
+		if err != nil {
+			return nil, err
+		}
+		spec.Programs[p.Name] = program
+	}
+	return spec, nil
+}
+
+// Templates are the names of the programs in the object.
+func Templates() (map[string]bool, error) {
+	spec, err := loadTracer()
+	if err != nil {
+		return nil, fmt.Errorf("embedded BPF object: %w", err)
+	}
+	names := make(map[string]bool, len(spec.Programs))
+	for name := range spec.Programs {
+		names[name] = true
+	}
+	return names, nil
+}
+
+func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, filter asm.Instructions) (*ebpf.ProgramSpec, error) {
+	template := templates[p.Template]
+	if template == nil {
+		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
+	}
+	program := template.Copy()
+	if p.Multi {
+		program.AttachType = ebpf.AttachTraceKprobeMulti
+	}
+	if filter != nil {
+		if err := replaceBody(program, filterFunction, filter); err != nil {
+			return nil, err
+		}
+		dropUncalled(program, loadFunction)
+	}
+	if p.Facts != nil {
+		answer := asm.Instructions{asm.LoadImm(asm.R0, int64(p.Facts.word()), asm.DWord), asm.Return()}
+		if err := replaceBody(program, factsFunction, answer); err != nil {
+			return nil, err
+		}
+	}
+	return program, nil
+}

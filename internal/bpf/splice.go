@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+// replaceBody puts body in place of a function that the program calls. The
+// function keeps its symbol, type and first source line, which the kernel wants
+// of every function.
+func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructions) error {
+	begin, end := functionBounds(program.Instructions, function)
+	if begin < 0 {
+		return fmt.Errorf("program %q: no function %q to replace", program.Name, function)
+	}
+	body = slices.Clone(body)
+	if symbol := body[0].Symbol(); symbol != "" {
+		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
+	}
+	body[0].Metadata = program.Instructions[begin].Metadata
+	program.Instructions = slices.Replace(slices.Clone(program.Instructions), begin, end, body...)
+	return nil
+}
+
+// dropUncalled takes out a function that nothing in the program calls any more;
+// the kernel refuses descriptions of functions that it can't reach.
+func dropUncalled(program *ebpf.ProgramSpec, function string) {
+	called := func(i asm.Instruction) bool { return i.Reference() == function }
+	if slices.ContainsFunc(program.Instructions, called) {
+		return
+	}
+	if begin, end := functionBounds(program.Instructions, function); begin >= 0 {
+		program.Instructions = slices.Delete(slices.Clone(program.Instructions), begin, end)
+	}
+}
+
+// functionBounds finds a function's first instruction and the one behind its
+// last; begin is negative where there is no such function.
+func functionBounds(instructions asm.Instructions, function string) (begin, end int) {
+	begin = slices.IndexFunc(instructions, func(i asm.Instruction) bool { return i.Symbol() == function })
+	if begin < 0 {
+		return -1, -1
+	}
+	for end = begin + 1; end < len(instructions); end++ {
+		if btf.FuncMetadata(&instructions[end]) != nil {
+			break
+		}
+	}
+	return begin, end
+}

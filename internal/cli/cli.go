@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is tracer's command line: flags, help, errors and exit codes.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"tracer/internal/app"
+)
+
+// Main runs tracer with the arguments given, without the program's name, and
+// returns its exit code: 0 for done or interrupted, 1 for a run-time error, 2
+// for bad usage.
+func Main(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	if err == nil {
+		o.config.Stdout, o.config.Stderr = stdout, stderr
+		err = o.run()
+	}
+	return report(stderr, err, o.config.Debug)
+}
+
+func (o *options) run() error {
+	switch {
+	case o.help:
+		return say(o.config.Stdout, help())
+	case o.version:
+		return say(o.config.Stdout, versionLine())
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	return app.Run(ctx, o.config)
+}
+
+// say writes text whose reader may leave before its end, as `head` does.
+func say(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"tracer/internal/app"
+
+	"github.com/spf13/pflag"
+)
+
+// options are what the command line asks for.
+type options struct {
+	config        app.Config
+	help, version bool
+}
+
+// topic is a group of flags with a heading in the help text.
+type topic struct {
+	name    string
+	declare func(*pflag.FlagSet, *options)
+}
+
+// topics are all flags, in the order of the help text.
+func topics() []topic {
+	return []topic{
+		{"Filter", filterFlags},
+		{"Output", outputFlags},
+		{"Attach", attachFlags},
+		{"Misc", miscFlags},
+	}
+}
+
+// flagsOf is the flags of one topic, writing to o.
+func (t topic) flagsOf(o *options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("tracer", pflag.ContinueOnError)
+	fs.SortFlags = false
+	t.declare(fs, o)
+	return fs
+}
+
+// allFlags is the flags of all topics, writing to o.
+func allFlags(o *options) *pflag.FlagSet {
+	all := pflag.NewFlagSet("tracer", pflag.ContinueOnError)
+	all.SortFlags = false
+	all.Usage = func() {}
+	for _, t := range topics() {
+		all.AddFlagSet(t.flagsOf(o))
+	}
+	return all
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// backends are the names of the ways to attach, best first.
+var backends = []string{"kprobe-multi", "kprobe", "tracepoint"}
+
+func attachFlags(fs *pflag.FlagSet, o *options) {
+	c := &o.config
+	fs.Var(checked(&c.Backend, checkBackend), "backend", "force this `BACKEND`, not the first that runs: "+strings.Join(backends, ", "))
+	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also functions of these `MODULES`, comma-separated")
+	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also functions of every module")
+	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from this `FILE`")
+	fs.Var(sizeValue{&c.RingSize}, "buffer-size", "`SIZE` of the event buffer, a power of two as in 64K or 16M")
+}
+
+func checkBackend(value string) error {
+	if !slices.Contains(backends, value) {
+		return errors.New("not one of " + strings.Join(backends, ", "))
+	}
+	return nil
+}
+
+// sizeValue is a number of bytes that the kernel takes as size of a ring buffer.
+type sizeValue struct{ to *int }
+
+func (v sizeValue) Set(s string) error {
+	size, err := parseSize(s)
+	if err != nil {
+		return err
+	}
+	if size < uint64(os.Getpagesize()) || bits.OnesCount64(size) != 1 {
+		return fmt.Errorf("not a power of two of at least %d bytes", os.Getpagesize())
+	}
+	*v.to = int(size)
+	return nil
+}
+
+func (v sizeValue) String() string {
+	if v.to == nil || *v.to == 0 {
+		return ""
+	}
+	return strconv.Itoa(*v.to)
+}
+
+func (sizeValue) Type() string { return "size" }
+
+// parseSize reads a number with one of the units K, M and G, which are powers of 1024.
+func parseSize(s string) (uint64, error) {
+	digits := strings.TrimRight(s, "KMGkmg")
+	shift, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[strings.ToUpper(s[len(digits):])]
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if !ok || err != nil || n<<shift > math.MaxInt32 {
+		return 0, errors.New("not a size of less than 2G: want bytes, or a number with K, M or G")
+	}
+	return n << shift, nil
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// parse reads the arguments. The options it returns are never nil.
+func parse(args []string) (*options, error) {
+	o := &options{}
+	fs := allFlags(o)
+	if err := fs.Parse(args); err != nil {
+		return o, flagError(fs, err)
+	}
+	o.config.Expr = strings.Join(fs.Args(), " ")
+	return o, o.check()
+}
+
+// check finds values that are good alone and not together.
+func (o *options) check() error {
+	c := &o.config
+	if c.OutputFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
+		return &usageError{text: fmt.Sprintf("--ready-file %q: is the --output-file too", c.ReadyFile)}
+	}
+	return nil
+}
+
+// flagError says what the user can see of an error of pflag's.
+func flagError(fs *pflag.FlagSet, err error) error {
+	var (
+		unknown *pflag.NotExistError
+		missing *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return unknownFlag(fs, unknown)
+	case errors.As(err, &missing):
+		return &usageError{text: fmt.Sprintf("--%s: value missing", missing.GetFlag().Name)}
+	case errors.As(err, &invalid):
+		return invalidValue(invalid)
+	}
+	return &usageError{text: "arguments", cause: err, hint: seeHelp}
+}
+
+func invalidValue(e *pflag.InvalidValueError) error {
+	f, cause := e.GetFlag(), e.Unwrap()
+	if f.Value.Type() == "bool" {
+		cause = errors.New("not true or false")
+	}
+	return &usageError{text: fmt.Sprintf("--%s %q", f.Name, e.GetValue()), cause: cause}
+}
+
+const seeHelp = "`tracer --help` lists the flags"
+
+func unknownFlag(fs *pflag.FlagSet, e *pflag.NotExistError) error {
+	dash, name := "--", e.GetSpecifiedName()
+	if letters := e.GetSpecifiedShortnames(); letters != "" {
+		dash, name = "-", letters
+	}
+	hint := seeHelp
+	if near := nearest(name, names(fs)); near != "" {
+		hint = "did you mean --" + near + "?"
+	}
+	return &usageError{text: fmt.Sprintf("unknown flag %q", dash+name), hint: hint}
+}
+
+func names(fs *pflag.FlagSet) []string {
+	var all []string
+	fs.VisitAll(func(f *pflag.Flag) { all = append(all, f.Name) })
+	return all
+}

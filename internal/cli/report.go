@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	exitDone  = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// usageError is about what the user wrote on the command line.
+type usageError struct {
+	text, hint string
+	cause      error
+}
+
+func (e *usageError) Error() string {
+	if e.cause == nil {
+		return e.text
+	}
+	return e.text + ": " + e.cause.Error()
+}
+
+func (e *usageError) Unwrap() error { return e.cause }
+
+// Hint is the error's own, or else nothing: its cause may have one.
+func (e *usageError) Hint() string { return e.hint }
+
+func (e *usageError) Usage() bool { return true }
+
+// report tells the user of err and returns the exit code for it.
+func report(stderr io.Writer, err error, debug bool) int {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return exitDone
+	}
+	fmt.Fprintf(stderr, "tracer: %v\n", err)
+	if debug {
+		reportDetail(stderr, err)
+	}
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", hint)
+	}
+	return exitCode(err)
+}
+
+// reportDetail prints the long form of an error that has one, such as the
+// verifier's log.
+func reportDetail(stderr io.Writer, err error) {
+	var long interface {
+		error
+		fmt.Formatter
+	}
+	if errors.As(err, &long) {
+		fmt.Fprintf(stderr, "%+v\n", long)
+	}
+}
+
+// hintOf is the outermost hint that is not empty.
+func hintOf(err error) string {
+	var hinted interface {
+		error
+		Hint() string
+	}
+	for errors.As(err, &hinted) {
+		if hint := hinted.Hint(); hint != "" {
+			return hint
+		}
+		if err = errors.Unwrap(hinted); err == nil {
+			break
+		}
+	}
+	return ""
+}
+
+func exitCode(err error) int {
+	var usage interface{ Usage() bool }
+	if errors.As(err, &usage) && usage.Usage() {
+		return exitUsage
+	}
+	return exitError
+}

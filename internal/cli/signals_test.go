@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asChild in the environment makes this test binary a process that waits for signals.
+const asChild = "TRACER_TEST_SIGNALS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asChild) != "" {
+		child()
+	}
+	os.Exit(m.Run())
+}
+
+func child() {
+	ctx, stop := interruptible()
+	io.WriteString(os.Stdout, "waiting\n")
+	<-ctx.Done()
+	io.WriteString(os.Stdout, "cancelled\n")
+	if os.Getenv(asChild) == "polite" {
+		stop()
+		os.Exit(exitDone)
+	}
+	time.Sleep(time.Minute)
+	os.Exit(99)
+}
+
+// startChild waits until the child can take signals.
+func startChild(t *testing.T, manners string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), asChild+"="+manners)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() }) // it has ended where the test was good
+	lines := bufio.NewReader(out)
+	expectLine(t, lines, "waiting\n")
+	return c, lines
+}
+
+func expectLine(t *testing.T, lines *bufio.Reader, want string) {
+	t.Helper()
+	if got, err := lines.ReadString('\n'); got != want {
+		t.Fatalf("the child says %q (%v), want %q", got, err, want)
+	}
+}
+
+func send(t *testing.T, c *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := c.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exitOf(c *exec.Cmd) int {
+	var exit *exec.ExitError
+	if err := c.Wait(); errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return c.ProcessState.ExitCode()
+}
+
+func TestFirstSignalCancels(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		c, lines := startChild(t, "polite")
+		send(t, c, s)
+		expectLine(t, lines, "cancelled\n")
+		if code := exitOf(c); code != exitDone {
+			t.Errorf("%v: exit %d, want %d", s, code, exitDone)
+		}
+	}
+}
+
+func TestSecondSignalEnds(t *testing.T) {
+	c, lines := startChild(t, "stubborn")
+	send(t, c, syscall.SIGINT)
+	expectLine(t, lines, "cancelled\n")
+	send(t, c, syscall.SIGTERM)
+	if code := exitOf(c); code != exitError {
+		t.Errorf("exit %d, want %d", code, exitError)
+	}
+}
+
+func TestClosedPipeIsAnErrorOfTheWrite(t *testing.T) {
+	_, stop := interruptible()
+	defer stop()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteString("x"); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("write says %v, want EPIPE", err)
+	}
+}

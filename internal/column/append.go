@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "strconv"
+
+const hexDigits = "0123456789abcdef"
+
+func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
+
+func appendHex(dst []byte, n uint64) []byte {
+	return strconv.AppendUint(append(dst, "0x"...), n, 16)
+}
+
+// appendHex16 appends n with all of its four digits.
+func appendHex16(dst []byte, n uint16) []byte {
+	return append(dst, '0', 'x', hexDigits[n>>12], hexDigits[n>>8&15], hexDigits[n>>4&15], hexDigits[n&15])
+}
+
+func appendHexString(dst []byte, n uint64) []byte {
+	return append(appendHex(append(dst, '"'), n), '"')
+}
+
+func appendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }
+
+func appendNull(dst []byte) []byte { return append(dst, "null"...) }
+
+func appendStringOrNull(dst []byte, s string) []byte {
+	if s == "" {
+		return appendNull(dst)
+	}
+	return appendJSONString(dst, s)
+}

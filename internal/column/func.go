@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+func funcColumns() []Column {
+	return append([]Column{
+		{
+			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 4,
+			Help:  "function, or tp:NAME for a tracepoint; drop reason, module, place of the drop",
+			Group: Packet, Text: funcText, JSON: funcJSON,
+		},
+		{
+			Name: "module", Key: "module", Type: String, Help: "kernel module of the function",
+			Group: Packet, JSON: module,
+		},
+		{
+			Name: "addr", Key: "addr", Type: String, Help: "address of the function, null for a tracepoint",
+			Group: Packet, JSON: addr,
+		},
+	}, dropColumns()...)
+}
+
+func dropColumns() []Column {
+	return []Column{
+		{
+			Name: "dropped", Key: "dropped", Type: Bool, Help: "true where the kernel gives the packet up",
+			Group: Packet, JSON: dropped,
+		},
+		{
+			Name: "reason", Key: "reason", Type: String, Help: "name of the drop reason (kernel 5.17)",
+			Group: Packet, JSON: reason,
+		},
+		{
+			Name: "reason_code", Key: "reason_code", Type: Number, Help: "number of the drop reason",
+			Group: Packet, JSON: reasonCode,
+		},
+		{
+			Name: "location", Key: "location", Type: String, Help: "code that dropped the packet, as symbol+0xoffset",
+			Group: Packet, JSON: location,
+		},
+	}
+}
+
+// funcText is like `tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET) at icmp_rcv+0x1a3`
+// or `nf_nat_inet_fn [nf_nat]`.
+func funcText(dst []byte, e *event.Event) []byte {
+	if e.Kind == event.Tracepoint {
+		dst = append(dst, "tp:"...)
+	}
+	dst = appendFunc(dst, e)
+	dst = appendReason(dst, e)
+	if e.Names.Module != "" {
+		dst = append(append(append(dst, " ["...), e.Names.Module...), ']')
+	}
+	return appendLocation(dst, e)
+}
+
+func appendFunc(dst []byte, e *event.Event) []byte {
+	if e.Names.Func == "" {
+		return appendHex(dst, e.Addr)
+	}
+	return append(dst, e.Names.Func...)
+}
+
+func appendReason(dst []byte, e *event.Event) []byte {
+	if !e.Drop.HasReason {
+		return dst
+	}
+	dst = append(dst, '(')
+	if e.Names.Reason == "" {
+		dst = appendUint(dst, uint64(e.Drop.Reason))
+	}
+	return append(append(dst, e.Names.Reason...), ')')
+}
+
+func appendLocation(dst []byte, e *event.Event) []byte {
+	if e.Drop.Location == 0 {
+		return dst
+	}
+	dst = append(dst, " at "...)
+	if e.Names.Location == "" {
+		return appendHex(dst, e.Drop.Location)
+	}
+	return append(dst, e.Names.Location...)
+}
+
+func funcJSON(dst []byte, e *event.Event) []byte {
+	if e.Names.Func == "" {
+		return appendHexString(dst, e.Addr)
+	}
+	return appendJSONString(dst, e.Names.Func)
+}
+
+func module(dst []byte, e *event.Event) []byte { return appendStringOrNull(dst, e.Names.Module) }
+
+func addr(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Function {
+		return appendNull(dst)
+	}
+	return appendHexString(dst, e.Addr)
+}
+
+func dropped(dst []byte, e *event.Event) []byte { return appendBool(dst, e.Drop.Dropped) }
+
+func reason(dst []byte, e *event.Event) []byte {
+	if !e.Drop.HasReason {
+		return appendNull(dst)
+	}
+	return appendStringOrNull(dst, e.Names.Reason)
+}
+
+func reasonCode(dst []byte, e *event.Event) []byte {
+	if !e.Drop.HasReason {
+		return appendNull(dst)
+	}
+	return appendUint(dst, uint64(e.Drop.Reason))
+}
+
+func location(dst []byte, e *event.Event) []byte {
+	switch {
+	case e.Drop.Location == 0:
+		return appendNull(dst)
+	case e.Names.Location == "":
+		return appendHexString(dst, e.Drop.Location)
+	}
+	return appendJSONString(dst, e.Names.Location)
+}

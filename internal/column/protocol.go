@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+const (
+	protocolICMP  = 1
+	protocolTCP   = 6
+	protocolICMP6 = 58
+)
+
+// protocolNames are those of the IP protocols that the kernel or a router speaks.
+var protocolNames = [256]string{
+	0: "hopopt", protocolICMP: "icmp", 2: "igmp", 4: "ipip", protocolTCP: "tcp", 8: "egp", 12: "pup", 17: "udp",
+	22: "idp", 29: "tp", 33: "dccp", 41: "ipv6", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah", protocolICMP6: "icmp6",
+	59: "ipv6-nonxt", 88: "eigrp", 89: "ospf", 92: "mtp", 94: "beetph", 97: "etherip", 98: "encap", 103: "pim", 108: "ipcomp",
+	112: "vrrp", 115: "l2tp", 124: "isis", 132: "sctp", 133: "fc", 135: "mh", 136: "udplite", 137: "mpls",
+	139: "hip", 140: "shim6", 143: "ethernet", 144: "aggfrag", 255: "raw",
+}
+
+func appendProtocol(dst []byte, p uint8) []byte {
+	if name := protocolNames[p]; name != "" {
+		return append(dst, name...)
+	}
+	return appendUint(append(dst, "proto-"...), uint64(p))
+}
+
+// tcpFlagNames are in the order of their bits.
+var tcpFlagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+
+func appendTCPMembers(dst []byte, flags uint8) []byte {
+	dst = appendMember(dst, "flags", uint64(flags))
+	dst = appendQuote(appendKey(dst, "tcp_flags"))
+	return appendQuote(appendTCPFlags(dst, flags))
+}
+
+// appendTCPFlags is like SYN|ACK.
+func appendTCPFlags(dst []byte, flags uint8) []byte {
+	first := true
+	for i, name := range tcpFlagNames {
+		if flags>>i&1 == 0 {
+			continue
+		}
+		if !first {
+			dst = append(dst, '|')
+		}
+		dst, first = append(dst, name...), false
+	}
+	return dst
+}

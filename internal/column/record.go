@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+// Lost is the members of the record that stands where events are missing.
+func Lost() []Column {
+	return []Column{
+		{Name: "cpu", Key: "cpu", Type: Number, Help: "CPU that lost the events", JSON: cpu},
+		{Name: "count", Key: "count", Type: Number, Help: "how many events are missing here", JSON: lossCount},
+		{Name: "cause", Key: "cause", Type: String, Help: "why they were lost", JSON: lossCause},
+	}
+}
+
+// Summary is the members of the last record of a run.
+func Summary() []Column {
+	return []Column{
+		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Made }),
+		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
+		total("withheld", "events left out because a limit of lines ended the run", func(t *event.Totals) uint64 { return t.Withheld }),
+		total("packets", "distinct sk_buffs among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
+		total("dropped", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
+		total("lost", "events that matched and could not be delivered", lostTotal),
+		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
+		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),
+		total("duration", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
+	}
+}
+
+func total(key, help string, of func(*event.Totals) uint64) Column {
+	return Column{
+		Name: key, Key: key, Type: Number, Help: help,
+		JSON: func(dst []byte, e *event.Event) []byte { return appendUint(dst, of(&e.Totals)) },
+	}
+}
+
+func lostTotal(t *event.Totals) uint64 {
+	var sum uint64
+	for _, n := range t.Lost {
+		sum += n
+	}
+	return sum
+}
+
+func lostByCause(dst []byte, e *event.Event) []byte {
+	dst = append(dst, '{')
+	for i, n := range e.Totals.Lost {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendJSONString(dst, event.LossCause(i).String())
+		dst = appendUint(append(dst, ':'), n)
+	}
+	return append(dst, '}')
+}
+
+func lossCount(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Loss.Count) }
+
+func lossCause(dst []byte, e *event.Event) []byte {
+	return appendJSONString(dst, e.Loss.Cause.String())
+}

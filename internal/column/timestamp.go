@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tracer/internal/event"
+)
+
+// Timestamp is the form in which the time of an event is printed. Each form is
+// made from the event's own kernel time, never from the moment of printing.
+type Timestamp uint8
+
+const (
+	// None prints no time.
+	None Timestamp = iota
+	// Current is the kernel's monotonic clock in nanoseconds.
+	Current
+	// Relative is the nanoseconds since the previous event of the same sk_buff.
+	Relative
+	// Absolute is the local wall clock in microseconds, with the monotonic clock beside it.
+	Absolute
+)
+
+var timestampNames = []string{None: "none", Current: "current", Relative: "relative", Absolute: "absolute"}
+
+// String is the form's name on the command line.
+func (t Timestamp) String() string { return timestampNames[t] }
+
+// Timestamps is the names that ParseTimestamp takes.
+func Timestamps() []string { return slices.Clone(timestampNames) }
+
+// ParseTimestamp reads the name of a form.
+func ParseTimestamp(name string) (Timestamp, error) {
+	i := slices.Index(timestampNames, name)
+	if i < 0 {
+		return None, fmt.Errorf("not one of %s", strings.Join(timestampNames, ", "))
+	}
+	return Timestamp(i), nil
+}
+
+func wallColumns() []Column {
+	return []Column{{
+		Name: "time", Header: "TIME", Key: "time", Type: String, Width: 26,
+		Help:  "wall clock of the event (--timestamp absolute)",
+		Group: Time, timestamp: Absolute, Text: wallText, JSON: wallJSON,
+	}}
+}
+
+func tickColumns() []Column {
+	return []Column{
+		{
+			Name: "current", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
+			Help:  "monotonic clock of the kernel in ns (--timestamp current)",
+			Group: Time, timestamp: Current, Text: monotonic, JSON: monotonic,
+		},
+		{
+			Name: "relative", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
+			Help:  "ns since the skb's previous event, 0 for its first (--timestamp relative)",
+			Group: Time, timestamp: Relative, Text: sinceLast, JSON: sinceLast,
+		},
+		{
+			Name: "monotonic", Header: "TIMESTAMP", Key: "monotonic", Type: Number, Width: 18,
+			Help:  "monotonic clock of the kernel in ns (--timestamp absolute)",
+			Group: Time, timestamp: Absolute, Text: monotonic, JSON: monotonic,
+		},
+	}
+}
+
+func monotonic(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Time) }
+
+func sinceLast(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Names.SinceLast) }
+
+func wallText(dst []byte, e *event.Event) []byte {
+	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, "2006-01-02T15:04:05.000000")
+}
+
+// wallJSON adds the offset from UTC, as RFC 3339 asks, so that a record can be read in another time zone.
+func wallJSON(dst []byte, e *event.Event) []byte {
+	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, `"2006-01-02T15:04:05.000000Z07:00"`)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"net/netip"
+
+	"tracer/internal/event"
+)
+
+func tupleColumns() []Column {
+	return []Column{{
+		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 56, Grows: true,
+		Help:  "addresses, ports and what the transport header says",
+		Group: Tuple, Text: tupleText, JSON: tupleJSON,
+	}}
+}
+
+// tupleText is SOURCE->DEST(PROTOCOL DETAILS), or (WHAT IT IS) for an skb
+// without addresses: a tuple is never made up.
+func tupleText(dst []byte, e *event.Event) []byte {
+	t := &e.Tuple
+	dst = appendEndpoints(dst, t)
+	dst = append(dst, '(')
+	dst = appendContent(dst, t)
+	if t.HasVLAN {
+		dst = appendUint(append(dst, " vlan "...), uint64(t.VLAN))
+	}
+	return append(dst, ')')
+}
+
+func appendEndpoints(dst []byte, t *event.Tuple) []byte {
+	if !hasAddresses(t) {
+		return dst
+	}
+	dst = appendEndpoint(dst, t, t.Source, t.SourcePort)
+	dst = append(dst, "->"...)
+	return appendEndpoint(dst, t, t.Dest, t.DestPort)
+}
+
+func hasAddresses(t *event.Tuple) bool {
+	return isIP(t) || t.Network == event.ARP && t.Source.IsValid() && t.Dest.IsValid()
+}
+
+func isIP(t *event.Tuple) bool { return t.Network == event.IPv4 || t.Network == event.IPv6 }
+
+// appendEndpoint writes port 0 for ICMP, which has none, in each of its
+// fragments: it is what eyes and scripts that know this kind of output look for.
+func appendEndpoint(dst []byte, t *event.Tuple, a netip.Addr, port uint16) []byte {
+	dst = appendAddress(dst, t, a)
+	switch {
+	case t.Ports:
+		return appendUint(append(dst, ':'), uint64(port))
+	case isICMP(t):
+		return append(dst, ":0"...)
+	}
+	return dst
+}
+
+func appendAddress(dst []byte, t *event.Tuple, a netip.Addr) []byte {
+	if t.Network != event.IPv6 {
+		return a.AppendTo(dst)
+	}
+	return append(a.AppendTo(append(dst, '[')), ']')
+}
+
+func appendContent(dst []byte, t *event.Tuple) []byte {
+	switch t.Network {
+	case event.IPv4, event.IPv6:
+		return appendTransport(dst, t)
+	case event.ARP:
+		return appendARP(dst, t)
+	case event.OtherNetwork:
+		return appendEtherType(dst, t.EtherType)
+	case event.Netlink:
+		return append(dst, "netlink"...)
+	case event.Unix:
+		return append(dst, "unix"...)
+	case event.OtherSocket:
+		return appendFamily(dst, t.SocketFamily)
+	}
+	return append(dst, "no packet"...)
+}
+
+func appendTransport(dst []byte, t *event.Tuple) []byte {
+	dst = appendProtocol(dst, t.Protocol)
+	if hasICMP(t) {
+		dst = appendICMP(append(dst, ' '), t)
+	}
+	if t.Fragment {
+		dst = appendUint(append(dst, " frag "...), uint64(t.FragmentOffset))
+	}
+	return dst
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"net/netip"
+
+	"tracer/internal/event"
+)
+
+// tupleJSON is an object that starts with what kind of packet it is. Members
+// that this kind does not have are absent; a member is never absent for being zero.
+func tupleJSON(dst []byte, e *event.Event) []byte {
+	t := &e.Tuple
+	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
+	switch t.Network {
+	case event.IPv4, event.IPv6:
+		dst = appendIPMembers(dst, t)
+	case event.ARP:
+		dst = appendARPMembers(dst, t)
+	case event.OtherNetwork:
+		dst = appendEtherTypeMembers(dst, t.EtherType)
+	case event.OtherSocket:
+		dst = appendFamilyMembers(dst, t.SocketFamily)
+	}
+	if t.HasVLAN {
+		dst = appendMember(dst, "vlan", uint64(t.VLAN))
+	}
+	return append(dst, '}')
+}
+
+func networkName(n event.Network) string {
+	switch n {
+	case event.IPv4:
+		return "ipv4"
+	case event.IPv6:
+		return "ipv6"
+	case event.ARP:
+		return "arp"
+	case event.OtherNetwork:
+		return "other"
+	case event.Netlink:
+		return "netlink"
+	case event.Unix:
+		return "unix"
+	case event.OtherSocket:
+		return "socket"
+	}
+	return "none"
+}
+
+func appendIPMembers(dst []byte, t *event.Tuple) []byte {
+	dst = appendAddressMembers(dst, t)
+	if t.Ports {
+		dst = appendMember(dst, "sport", uint64(t.SourcePort))
+		dst = appendMember(dst, "dport", uint64(t.DestPort))
+	}
+	dst = appendMember(dst, "proto", uint64(t.Protocol))
+	dst = appendQuote(appendKey(dst, "protocol"))
+	dst = appendQuote(appendProtocol(dst, t.Protocol))
+	dst = appendTransportMembers(dst, t)
+	return appendFragmentMembers(dst, t)
+}
+
+func appendTransportMembers(dst []byte, t *event.Tuple) []byte {
+	switch {
+	case t.Protocol == protocolTCP && t.Ports:
+		return appendTCPMembers(dst, t.TCPFlags)
+	case hasICMP(t):
+		return appendICMPMember(dst, t)
+	}
+	return dst
+}
+
+func appendFragmentMembers(dst []byte, t *event.Tuple) []byte {
+	dst = appendBool(appendKey(dst, "fragment"), t.Fragment)
+	if t.Fragment {
+		dst = appendMember(dst, "fragment_offset", uint64(t.FragmentOffset))
+	}
+	return dst
+}
+
+func appendAddressMembers(dst []byte, t *event.Tuple) []byte {
+	dst = appendAddressMember(dst, "saddr", t.Source)
+	return appendAddressMember(dst, "daddr", t.Dest)
+}
+
+func appendAddressMember(dst []byte, key string, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return dst
+	}
+	return appendQuote(a.AppendTo(appendQuote(appendKey(dst, key))))
+}
+
+// appendKey starts a member that is not the first of its object.
+func appendKey(dst []byte, key string) []byte {
+	return append(append(append(dst, `,"`...), key...), `":`...)
+}
+
+func appendMember(dst []byte, key string, n uint64) []byte {
+	return appendUint(appendKey(dst, key), n)
+}
+
+func appendQuote(dst []byte) []byte { return append(dst, '"') }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"maps"
+	"strconv"
+)
+
+// unknownReasonsMost bounds the numbers kept as words: subsystems use the
+// number's upper half, so that there are more numbers than reasons.
+const unknownReasonsMost = 1 << 10
+
+// reasons name why packets were dropped.
+type reasons struct {
+	names map[uint32]string
+	room  int
+}
+
+func newReasons(names map[uint32]string) reasons {
+	own := make(map[uint32]string, len(names))
+	maps.Copy(own, names)
+	return reasons{own, unknownReasonsMost}
+}
+
+// name is the reason's, or its number where this kernel told no name.
+func (r *reasons) name(reason uint32) string {
+	if name, ok := r.names[reason]; ok {
+		return name
+	}
+	name := strconv.FormatUint(uint64(reason), 10)
+	if r.room > 0 {
+		r.room--
+		r.names[reason] = name
+	}
+	return name
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package enrich turns the numbers of an event into words, and the words of a
+// user about namespaces and interfaces into numbers.
+package enrich
+
+import (
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+)
+
+// Options are what names are taken from. Each may be missing; its numbers then
+// stay numbers.
+type Options struct {
+	// Symbols name the code that dropped a packet, and functions that are not in Functions.
+	Symbols *kernel.Symbols
+	// Functions are those that were attached, Tracepoints those of the plan in its order.
+	Functions   []kernel.Function
+	Tracepoints []kernel.Tracepoint
+	// Reasons are the names of drop reasons by value; nil before 5.17.
+	Reasons map[uint32]string
+}
+
+// Enricher fills in the names of events. It is for one goroutine.
+type Enricher struct {
+	functions   functions
+	tracepoints []kernel.Tracepoint
+	locations   locations
+	reasons     reasons
+	clock       clock
+	recent      recent
+	packets     packets
+}
+
+// New is an Enricher with the names of o.
+func New(o Options) *Enricher {
+	return &Enricher{
+		functions:   newFunctions(o.Symbols, o.Functions),
+		tracepoints: o.Tracepoints,
+		locations:   newLocations(o.Symbols),
+		reasons:     newReasons(o.Reasons),
+		clock:       newClock(readClocks),
+		recent:      newRecent(),
+		packets:     newPackets(),
+	}
+}
+
+// Enrich sets e.Names. What stands in the stream without being a packet has none.
+func (r *Enricher) Enrich(e *event.Event) {
+	e.Names = event.Names{}
+	if e.Kind != event.Function && e.Kind != event.Tracepoint {
+		return
+	}
+	r.name(e)
+	r.nameDrop(e)
+	e.Names.WallTime = r.clock.wall(e.Time)
+	e.Names.SinceLast = r.recent.since(e.Skb, e.Time)
+	r.packets.add(e.Skb)
+}
+
+// Packets is how many different sk_buffs the events so far were about. An
+// address that the kernel used again counts once; beyond about a million
+// addresses it counts no further, so that memory stays bounded.
+func (r *Enricher) Packets() uint64 { return r.packets.count }
+
+func (r *Enricher) name(e *event.Event) {
+	if e.Kind == event.Function {
+		e.Names.Func, e.Names.Module = r.functions.name(e.Addr)
+		return
+	}
+	if e.Addr < uint64(len(r.tracepoints)) {
+		t := &r.tracepoints[e.Addr]
+		e.Names.Func, e.Names.Module = t.Name, t.Module
+	}
+}
+
+func (r *Enricher) nameDrop(e *event.Event) {
+	if e.Drop.HasReason {
+		e.Names.Reason = r.reasons.name(e.Drop.Reason)
+	}
+	if e.Drop.Location != 0 {
+		e.Names.Location = r.locations.name(e.Drop.Location)
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+)
+
+// listMost is how many names a hint lists.
+const listMost = 12
+
+// Ifindex is the index of the interface called name in the network namespace
+// that netnsPath leads to, our own for "".
+func Ifindex(name, netnsPath string) (uint32, error) {
+	links, err := linksOf(netnsPath)
+	if err != nil {
+		return 0, linksError(name, netnsPath, err)
+	}
+	var names []string
+	for _, link := range links {
+		if link.Attributes.Name == name {
+			return link.Index, nil
+		}
+		names = append(names, link.Attributes.Name)
+	}
+	return 0, unknownInterface(name, netnsPath, names)
+}
+
+// linksOf asks a socket that was made inside the namespace, on a thread of its own.
+func linksOf(netnsPath string) ([]rtnetlink.LinkMessage, error) {
+	config, closeNetns, err := socketConfig(netnsPath)
+	if err != nil {
+		return nil, err
+	}
+	defer closeNetns()
+	conn, err := rtnetlink.Dial(config)
+	if err != nil {
+		return nil, err
+	}
+	links, err := conn.Link.List()
+	return links, errors.Join(err, conn.Close())
+}
+
+func socketConfig(netnsPath string) (*netlink.Config, func(), error) {
+	if netnsPath == "" || isOurs(netnsPath) {
+		return nil, func() {}, nil
+	}
+	f, err := os.Open(netnsPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &netlink.Config{NetNS: int(f.Fd())}, func() { _ = f.Close() }, nil
+}
+
+// isOurs keeps a path to our own namespace from being entered, which would take
+// a privilege.
+func isOurs(netnsPath string) bool {
+	ours, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(netnsPath)
+	return err == nil && os.SameFile(ours, other)
+}
+
+func linksError(name, netnsPath string, cause error) error {
+	e := &InputError{What: "interface", Value: name, Cause: cause}
+	if netnsPath != "" {
+		e.Cause = fmt.Errorf("netns %q: %w", netnsPath, cause)
+	}
+	if errors.Is(cause, fs.ErrPermission) {
+		e.hint = "run as root, or with CAP_SYS_ADMIN, to look into another network namespace"
+	}
+	return e
+}
+
+func unknownInterface(name, netnsPath string, names []string) error {
+	e := &InputError{What: "interface", Value: name, Cause: errors.New("no such interface")}
+	if netnsPath != "" {
+		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPath)
+	}
+	e.hint = "the interfaces there are " + list(byLikeness(name, names))
+	return e
+}
+
+// byLikeness puts those first that start as name does: eth0 for eth1.
+func byLikeness(name string, names []string) []string {
+	sorted := slices.Sorted(slices.Values(names))
+	slices.SortStableFunc(sorted, func(a, b string) int { return samePrefix(name, b) - samePrefix(name, a) })
+	return sorted
+}
+
+func samePrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// list is the names, cut to what one can read.
+func list(names []string) string {
+	if more := len(names) - listMost; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:listMost], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}

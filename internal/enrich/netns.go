@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// namedNetns is where `ip netns` keeps its names. It is a variable for tests.
+var namedNetns = "/run/netns"
+
+// errNotNetns is about a file that is there and is something else.
+var errNotNetns = errors.New("not a network namespace")
+
+// NetnsInode finds the network namespace that spec tells: a path, a name as in
+// `ip netns`, pid:N, or inode:N. The path is empty where no file leads to the
+// namespace, which can only be with inode:N.
+func NetnsInode(spec string) (inode uint32, path string, err error) {
+	kind, value, _ := strings.Cut(spec, ":")
+	switch {
+	case kind == "inode" && value != "":
+		inode, path, err = netnsOfInode(value)
+	case kind == "pid" && value != "":
+		inode, path, err = netnsOfPID(value)
+	case strings.Contains(spec, "/"):
+		inode, path, err = netnsOfPath(spec)
+	default:
+		inode, path, err = netnsOfName(spec)
+	}
+	if err != nil {
+		return 0, "", netnsError(spec, err)
+	}
+	return inode, path, nil
+}
+
+func netnsError(spec string, cause error) error {
+	e := &InputError{What: "netns", Value: spec, Cause: cause, hint: "give a /path, a name as in `ip netns`, inode:N or pid:N"}
+	if names := netnsNames(); len(names) > 0 {
+		e.hint += "; the names are " + list(names)
+	}
+	if errors.Is(cause, fs.ErrPermission) {
+		e.hint = "run as root, or with CAP_SYS_PTRACE for the namespace of another process"
+	}
+	return e
+}
+
+func netnsNames() []string {
+	entries, _ := os.ReadDir(namedNetns) // no directory: no names
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func netnsOfName(name string) (uint32, string, error) {
+	if name == "" {
+		return 0, "", errors.New("empty name")
+	}
+	return netnsOfPath(filepath.Join(namedNetns, name))
+}
+
+func netnsOfPID(value string) (uint32, string, error) {
+	if _, err := strconv.ParseUint(value, 10, 31); err != nil {
+		return 0, "", errors.New("not a process id")
+	}
+	inode, path, err := netnsOfPath("/proc/" + value + "/ns/net")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = unix.ESRCH
+	}
+	return inode, path, err
+}
+
+func netnsOfPath(path string) (uint32, string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = unix.Close(fd) }() // only read from
+	if kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE); err != nil || kind != unix.CLONE_NEWNET {
+		return 0, "", errNotNetns
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return 0, "", err
+	}
+	return uint32(stat.Ino), path, nil
+}
+
+func netnsOfInode(value string) (uint32, string, error) {
+	inode, err := strconv.ParseUint(value, 10, 32)
+	if err != nil || inode == 0 {
+		return 0, "", errors.New("not an inode number")
+	}
+	return uint32(inode), pathOfInode(uint32(inode)), nil
+}
+
+// pathOfInode looks at each file that may lead to a namespace. Those that can't
+// be read are passed over: without a path only an interface can't be looked up.
+func pathOfInode(inode uint32) string {
+	for _, pattern := range []string{namedNetns + "/*", "/proc/self/ns/net", "/proc/[0-9]*/ns/net"} {
+		paths, _ := filepath.Glob(pattern) // the patterns are good
+		for _, path := range paths {
+			if found, _, err := netnsOfPath(path); err == nil && found == inode {
+				return path
+			}
+		}
+	}
+	return ""
+}

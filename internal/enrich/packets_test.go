@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import "testing"
+
+func TestPacketsCountsDifferentAddresses(t *testing.T) {
+	p := newPackets()
+	const different = 100_000
+	for range 2 {
+		for i := range uint64(different) {
+			p.add(0xffff888100000000 + i*256)
+			p.add(0)
+		}
+	}
+	if p.count != different {
+		t.Errorf("%d packets, want %d", p.count, different)
+	}
+}
+
+func TestPacketsIsBounded(t *testing.T) {
+	p := newPackets()
+	for i := range uint64(packetsMost + 5000) {
+		p.add(0xffff888100000000 + i*256)
+	}
+	if p.count != packetsMost || len(p.slots) > 4*packetsMost {
+		t.Errorf("%d packets in %d slots, want %d", p.count, len(p.slots), packetsMost)
+	}
+}

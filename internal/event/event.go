@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package event says what happened to a packet. It is the one record that every
+// stage behind the ring buffer speaks: stream decodes it, enrich names its
+// numbers, column and export print it.
+package event
+
+// Kind tells what an [Event] reports.
+type Kind uint8
+
+const (
+	// Function is the entry of a kernel function that takes an skb.
+	Function Kind = iota + 1
+	// Tracepoint is the hit of a raw tracepoint that takes an skb.
+	Tracepoint
+	// Lost is no packet: it stands in the stream where events are missing.
+	Lost
+	// Summary is the last record of a run: what was made, printed and lost.
+	Summary
+)
+
+// String is the kind as JSON spells it.
+func (k Kind) String() string {
+	switch k {
+	case Function:
+		return "function"
+	case Tracepoint:
+		return "tracepoint"
+	case Lost:
+		return "lost"
+	case Summary:
+		return "summary"
+	}
+	return "unknown"
+}
+
+// Event is one record. Which members mean something depends on Kind; all of
+// them are values, so that one Event can be reused for a whole stream.
+type Event struct {
+	Kind Kind
+	CPU  uint32
+	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
+	Time uint64
+	// Skb is the kernel address of the sk_buff.
+	Skb uint64
+	// Addr is the address of the function; for a Tracepoint, its number in the plan.
+	Addr uint64
+
+	Process Process
+	Meta    Meta
+	Tuple   Tuple
+	Drop    Drop
+	Loss    Loss
+	Totals  Totals
+
+	// Names are filled in by enrich.
+	Names Names
+}
+
+// Process is what ran on the CPU at the hit; in softirq that is whoever was interrupted.
+type Process struct {
+	// PID is the process id (tgid), TID the thread's.
+	PID, TID uint32
+	// Comm is the task's name, at most 15 bytes, NUL-terminated.
+	Comm [16]byte
+}
+
+// Meta is what the sk_buff says of itself.
+type Meta struct {
+	// Netns is the inode number of the network namespace, of skb->dev's or else of skb->sk's.
+	Netns uint32
+	// Ifindex is skb->dev's index, 0 without a device, and Ifname its name.
+	Ifindex uint32
+	Ifname  [16]byte
+	Mark    uint32
+	// Len is skb->len in bytes.
+	Len uint32
+	// MTU is the route's, or else the device's, in bytes.
+	MTU uint32
+	// Protocol is skb->protocol, an Ethertype, in host order.
+	Protocol uint16
+}
+
+// Drop is why and where the kernel gave the packet up.
+type Drop struct {
+	// Dropped is set on the skb:kfree_skb tracepoint.
+	Dropped bool
+	// HasReason is set where the kernel gave a reason (5.17 and newer).
+	HasReason bool
+	Reason    uint32
+	// Location is the address of the code that dropped; 0 when not known.
+	Location uint64
+}
+
+// Loss tells of events that were made and could not be delivered.
+type Loss struct {
+	Cause LossCause
+	Count uint64
+}
+
+// LossCause is why events were lost.
+type LossCause uint8
+
+const (
+	// RingFull: the ring buffer had no room.
+	RingFull LossCause = iota
+	// LossCauses counts the causes.
+	LossCauses
+)
+
+// String is the cause in words.
+func (c LossCause) String() string {
+	if c == RingFull {
+		return "ring buffer full"
+	}
+	return "unknown cause"
+}
+
+// Totals sum up a run.
+type Totals struct {
+	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.
+	Made, Printed uint64
+	// Withheld counts events left unprinted because a limit of lines ended the run.
+	Withheld uint64
+	// Packets counts distinct sk_buffs among the printed events.
+	Packets uint64
+	// Dropped counts printed events of the drop tracepoint.
+	Dropped uint64
+	Lost    [LossCauses]uint64
+	// Missed counts hits that the kernel did not run a program for (recursion);
+	// whether they would have matched is not known.
+	Missed uint64
+	// Duration is that of tracing, in nanoseconds.
+	Duration uint64
+}
+
+// Names are the words for an event's numbers.
+type Names struct {
+	// Func is the function or tracepoint.
+	Func string
+	// Module is the kernel module that Func lives in, empty for vmlinux.
+	Module string
+	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
+	Reason string
+	// Location is Drop.Location as symbol+0xoffset.
+	Location string
+	// WallTime is Event.Time as nanoseconds since the Unix epoch.
+	WallTime int64
+	// SinceLast is the nanoseconds since the previous event of the same sk_buff.
+	SinceLast uint64
+}
+
+// CString is the bytes of a NUL-terminated kernel string.
+func CString(b []byte) []byte {
+	for i, c := range b {
+		if c == 0 {
+			return b[:i]
+		}
+	}
+	return b
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package export writes events in the formats that tracer speaks.
+package export
+
+import (
+	"io"
+
+	"tracer/internal/column"
+	"tracer/internal/event"
+)
+
+// Exporter writes events in one format. It gathers what it writes; the caller
+// calls Flush when there is nothing more to export for now, and at the end.
+// After an error nothing more is to be expected of it.
+type Exporter interface {
+	// Export takes one event, of any kind. It keeps nothing of it.
+	Export(e *event.Event) error
+	// Flush writes all that was gathered. What the writer said is in the
+	// error's chain.
+	Flush() error
+}
+
+// Options choose the format and its fields. The zero value is text.
+type Options struct {
+	// JSON asks for one JSON object per line.
+	JSON bool
+	// Columns are the fields of each event.
+	Columns column.Options
+}
+
+// New is the exporter that o asks for, writing to w.
+func New(w io.Writer, o Options) Exporter {
+	if o.JSON {
+		return newJSON(w, o.Columns)
+	}
+	return newText(w, o.Columns)
+}

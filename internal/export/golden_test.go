@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tracer/internal/column"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files with what is printed now")
+
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("test", 2*60*60)
+	os.Exit(m.Run())
+}
+
+var golden = map[string]Options{
+	"default.txt":   {Columns: column.Options{Meta: true, Tuple: true}},
+	"bare.txt":      {},
+	"current.txt":   {Columns: column.Options{Meta: true, Tuple: true, Timestamp: column.Current}},
+	"relative.txt":  {Columns: column.Options{Tuple: true, Timestamp: column.Relative}},
+	"absolute.txt":  {Columns: column.Options{Meta: true, Tuple: true, Timestamp: column.Absolute}},
+	"default.json":  {JSON: true, Columns: column.Options{Meta: true, Tuple: true}},
+	"bare.json":     {JSON: true},
+	"absolute.json": {JSON: true, Columns: column.Options{Meta: true, Tuple: true, Timestamp: column.Absolute}},
+}
+
+func TestGolden(t *testing.T) {
+	for name, o := range golden {
+		t.Run(name, func(t *testing.T) { checkGolden(t, filepath.Join("testdata", name), print(t, o)) })
+	}
+}
+
+func print(t *testing.T, o Options) string {
+	t.Helper()
+	var out bytes.Buffer
+	x := New(&out, o)
+	for _, s := range samples() {
+		if err := x.Export(&s.event); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+	}
+	if err := x.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func checkGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is not what is printed now (-want +got):\n%s", path, diff)
+	}
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package filter turns expressions in the language of pcap-filter(7) into eBPF
+// that runs on packets in the kernel. libpcap makes classic BPF of the
+// expression; this package makes eBPF of that, for the place where our programs
+// find a packet.
+package filter
+
+import (
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/net/bpf"
+
+	"tracer/libpcap"
+)
+
+// HeadSize is how many bytes of a frame the BPF side can copy to its stack before
+// the filter runs. It is the size of struct packet's head in bpf/filter.h.
+const HeadSize = 128
+
+// snaplen is what a program returns for a match; tcpdump's value, so that the
+// listings agree.
+const snaplen = 262144
+
+// Program is a compiled filter for Ethernet frames.
+type Program struct {
+	// Expr is the expression it was made of.
+	Expr string
+	// Classic is what libpcap made of it.
+	Classic []bpf.Instruction
+	// Need is the number of bytes at the beginning of the frame that Body reads
+	// from the copy in struct packet; at most HeadSize.
+	Need int
+	// Body is the body of the C function filter_packet: R1 is the struct packet at
+	// entry, R0 is not zero at exit when the packet matches. Frames that are shorter
+	// than Need are no danger, Body looks at their length first. It calls the
+	// function load_packet for bytes that may lie beyond the copy.
+	Body asm.Instructions
+	// VLAN tells that the expression looks at vlan tags, so that a tag which the
+	// kernel took out of the frame has to be put back for it.
+	VLAN bool
+}
+
+// Compile makes the program of an expression. No expression at all gives no
+// program: everything matches. An expression that is wrong or that can't be
+// checked in the kernel is a [*libpcap.SyntaxError].
+func Compile(expr string) (*Program, error) {
+	if strings.TrimSpace(expr) == "" {
+		return nil, nil
+	}
+	raw, err := libpcap.Compile(expr, libpcap.Ethernet, snaplen)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSupported(expr, raw); err != nil {
+		return nil, err
+	}
+	return newProgram(expr, raw)
+}
+
+func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
+	classic, err := decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	body, need, err := translate(classic)
+	if err != nil {
+		return nil, err
+	}
+	vlan := wordAt(expr, "vlan") >= 0
+	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, VLAN: vlan}, nil
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"golang.org/x/net/bpf"
+)
+
+// FuzzVerdict tries any bytes as a frame on some expressions, in the kernel and in libpcap.
+func FuzzVerdict(f *testing.F) {
+	l := newLab(f)
+	var subjects []*subject
+	for _, expr := range []string{
+		"host 1.1.1.1", "tcp and port 80", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420", "vlan and ip6 and udp",
+		"geneve and tcp port 80", "ip[0] << ip[1] > ip[2] / ip[3]", "ether[ip[2:2] - ip[8]:2] != 0", "len > ip[2:2] + 14",
+	} {
+		subjects = append(subjects, newSubject(f, l, expectation{expr: expr}))
+	}
+	for _, frame := range wholeFrames() {
+		f.Add(frame)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		frame = frame[:min(len(frame), maxFrame)]
+		l.show(t, frame)
+		for _, s := range subjects {
+			s.compare(t, frame)
+		}
+	})
+}
+
+// FuzzClassic tries any classic program that decodes. Unlike those of libpcap, which
+// are all of one cut, it has loads, computations and jumps in any order.
+func FuzzClassic(f *testing.F) {
+	l := newLab(f)
+	for seed := range uint64(200) {
+		f.Add(seed, uint8(seed))
+	}
+	frames := wholeFrames()
+	f.Fuzz(func(t *testing.T, seed uint64, length uint8) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		classic := randomProgram(random, 1+int(length))
+		body, need, err := translate(classic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := bpf.Assemble(classic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &subject{expectation: expectation{expr: "random program"}, classic: raw, prog: l.load(t, body, need)}
+		for range 8 {
+			frame := frames[random.IntN(len(frames))]
+			l.show(t, frame)
+			s.compare(t, frame)
+		}
+		s.prog.Close()
+		if t.Failed() {
+			t.Logf("%s", (&Program{Classic: classic, Body: body}).ClassicText()+(&Program{Body: body}).EBPFText())
+		}
+	})
+}
+
+// randomProgram has n instructions that jump forward, between a beginning that gives
+// all places a value (libpcap's interpreter does not) and a return.
+func randomProgram(random *rand.Rand, n int) []bpf.Instruction {
+	program := []bpf.Instruction{bpf.LoadConstant{Dst: bpf.RegA}, bpf.LoadConstant{Dst: bpf.RegX, Val: plainHeader}}
+	for slot := range memorySlots {
+		program = append(program, bpf.StoreScratch{Src: bpf.Register(slot & 1), N: slot})
+	}
+	for left := n; left > 0; left-- {
+		program = append(program, randomInstruction(random, left))
+	}
+	return append(program, bpf.RetA{})
+}
+
+// randomInstruction may jump over at most left-1 instructions.
+func randomInstruction(random *rand.Rand, left int) bpf.Instruction {
+	register := bpf.Register(random.IntN(2))
+	size := 1 << random.IntN(3)
+	skip := func() uint8 { return uint8(random.IntN(left)) }
+	switch random.IntN(16) {
+	case 0, 1:
+		return bpf.LoadAbsolute{Off: randomOffset(random), Size: size}
+	case 2, 3:
+		return bpf.LoadIndirect{Off: randomOffset(random), Size: size}
+	case 4:
+		return bpf.LoadMemShift{Off: randomOffset(random)}
+	case 5:
+		return bpf.LoadConstant{Dst: register, Val: randomValue(random)}
+	case 6:
+		return bpf.LoadScratch{Dst: register, N: random.IntN(memorySlots)}
+	case 7:
+		return bpf.StoreScratch{Src: register, N: random.IntN(memorySlots)}
+	case 8:
+		return bpf.ALUOpConstant{Op: randomOp(random), Val: randomValue(random)}
+	case 9:
+		return bpf.ALUOpX{Op: randomOp(random)}
+	case 10:
+		return bpf.JumpIf{Cond: randomTest(random), Val: randomValue(random), SkipTrue: skip(), SkipFalse: skip()}
+	case 11:
+		return bpf.JumpIfX{Cond: randomTest(random), SkipTrue: skip(), SkipFalse: skip()}
+	case 12:
+		return bpf.TAX{}
+	case 13:
+		return bpf.TXA{}
+	case 14:
+		return bpf.LoadExtension{Num: bpf.ExtLen}
+	}
+	return randomRare(random, left)
+}
+
+func randomRare(random *rand.Rand, left int) bpf.Instruction {
+	switch random.IntN(4) {
+	case 0:
+		return bpf.RetConstant{Val: uint32(random.IntN(2))}
+	case 1:
+		return bpf.Jump{Skip: uint32(random.IntN(left))}
+	case 2:
+		return bpf.RetA{}
+	}
+	return bpf.NegateA{}
+}
+
+func randomOffset(random *rand.Rand) uint32 {
+	if random.IntN(8) == 0 {
+		return randomValue(random)
+	}
+	return uint32(random.IntN(160))
+}
+
+func randomValue(random *rand.Rand) uint32 {
+	switch random.IntN(4) {
+	case 0:
+		return uint32(random.IntN(40))
+	case 1:
+		return uint32(random.IntN(1 << 16))
+	case 2:
+		return -uint32(random.IntN(40))
+	}
+	return random.Uint32()
+}
+
+func randomOp(random *rand.Rand) bpf.ALUOp {
+	ops := []bpf.ALUOp{
+		bpf.ALUOpAdd, bpf.ALUOpSub, bpf.ALUOpMul, bpf.ALUOpDiv, bpf.ALUOpOr,
+		bpf.ALUOpAnd, bpf.ALUOpShiftLeft, bpf.ALUOpShiftRight, bpf.ALUOpMod, bpf.ALUOpXor,
+	}
+	return ops[random.IntN(len(ops))]
+}
+
+func randomTest(random *rand.Rand) bpf.JumpTest {
+	tests := []bpf.JumpTest{
+		bpf.JumpEqual, bpf.JumpNotEqual, bpf.JumpGreaterThan, bpf.JumpLessThan,
+		bpf.JumpGreaterOrEqual, bpf.JumpLessOrEqual, bpf.JumpBitsSet, bpf.JumpBitsNotSet,
+	}
+	return tests[random.IntN(len(tests))]
+}

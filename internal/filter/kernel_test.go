@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"encoding/binary"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+// The kernel runs the very body that is spliced into our programs. Around it stand
+// a caller, which fills struct packet as bpf/filter.h says, and a load_packet that
+// reads the frame from a map instead of kernel memory.
+
+const (
+	maxFrame   = 1 << 16
+	frameBytes = 8 // offset of the bytes in the map value, behind the length
+	packetSize = 160
+)
+
+// lab holds the frame that programs of the test look at.
+type lab struct {
+	frames *ebpf.Map
+	value  []byte
+	filled int // bytes of value that are not zero
+}
+
+// newLab skips the test where programs can't be loaded for want of privileges.
+func newLab(tb testing.TB) *lab {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		tb.Skip("loading programs needs root")
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		tb.Fatal(err)
+	}
+	frames, err := ebpf.NewMap(&ebpf.MapSpec{
+		Name: "frame", Type: ebpf.Array, KeySize: 4, ValueSize: frameBytes + maxFrame + packetSize, MaxEntries: 1,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { frames.Close() })
+	return &lab{frames: frames, value: make([]byte, frameBytes+maxFrame+packetSize)}
+}
+
+// show makes a frame the one that programs see. Bytes beyond its end are not
+// zero, so that a verdict that depends on them comes out wrong.
+func (l *lab) show(tb testing.TB, frame []byte) {
+	tb.Helper()
+	binary.NativeEndian.PutUint32(l.value, uint32(len(frame)))
+	n := copy(l.value[frameBytes:], frame)
+	for i := range packetSize {
+		l.value[frameBytes+n+i] = byte(0xa5 + i)
+	}
+	if err := l.frames.Put(uint32(0), l.value); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// load puts a body into the kernel.
+func (l *lab) load(tb testing.TB, body asm.Instructions, need int) *ebpf.Program {
+	tb.Helper()
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "verdict", Type: ebpf.SchedCLS, License: "GPL", Instructions: l.assemble(body, need),
+	})
+	if err != nil {
+		tb.Fatalf("%+v\n%s", err, body)
+	}
+	tb.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+// verdict runs the program.
+func verdict(tb testing.TB, prog *ebpf.Program) bool {
+	tb.Helper()
+	result, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 14)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return result != 0
+}
+
+func (l *lab) assemble(body asm.Instructions, need int) asm.Instructions {
+	insns := l.caller(need)
+	insns = append(insns, function("filter_packet", body)...)
+	if len(body.ReferenceOffsets()["load_packet"]) > 0 {
+		insns = append(insns, function("load_packet", l.loadPacket())...)
+	}
+	return insns
+}
+
+func function(name string, body asm.Instructions) asm.Instructions {
+	insns := append(asm.Instructions{}, body...)
+	insns[0] = insns[0].WithSymbol(name)
+	return insns
+}
+
+// caller fills `need` bytes of the head, in words of four, and the length, calls
+// the filter and turns its result into 0 or 1.
+func (l *lab) caller(need int) asm.Instructions {
+	insns := asm.Instructions{
+		asm.LoadMapValue(asm.R6, l.frames.FD(), 0).WithSymbol("caller"),
+		asm.LoadMem(asm.R1, asm.R6, 0, asm.Word),
+		asm.StoreMem(asm.R10, offsetLen-packetSize, asm.R1, asm.Word),
+	}
+	for at := 0; at < need; at += 4 {
+		insns = append(insns,
+			asm.LoadMem(asm.R1, asm.R6, int16(frameBytes+at), asm.Word),
+			asm.StoreMem(asm.R10, int16(offsetHead+at-packetSize), asm.R1, asm.Word))
+	}
+	return append(insns,
+		asm.Mov.Reg(asm.R1, asm.R10),
+		asm.Add.Imm(asm.R1, -packetSize),
+		asm.Call.Label("filter_packet"),
+		asm.JEq.Imm(asm.R0, 0, "done"),
+		asm.Mov.Imm(asm.R0, 1),
+		asm.Return().WithSymbol("done"),
+	)
+}
+
+// loadPacket has the arguments and the result of the one in bpf/filter.h.
+func (l *lab) loadPacket() asm.Instructions {
+	insns := asm.Instructions{
+		asm.LoadMapValue(asm.R4, l.frames.FD(), 0),
+		asm.LoadMem(asm.R5, asm.R4, 0, asm.Word),
+		asm.Mov.Reg32(asm.R2, asm.R2),
+		asm.Mov.Reg(asm.R0, asm.R2),
+		asm.Add.Reg(asm.R0, asm.R3),
+		asm.JGT.Reg(asm.R0, asm.R5, "unreadable"),
+		asm.JGT.Imm(asm.R2, maxFrame-4, "unreadable"),
+		asm.Add.Reg(asm.R4, asm.R2),
+	}
+	for _, size := range []asm.Size{asm.Byte, asm.Half, asm.Word} {
+		insns = append(insns, loadSize(size)...)
+	}
+	return append(insns, asm.Mov.Imm(asm.R0, 1).WithSymbol("unreadable"), asm.Return())
+}
+
+// loadSize returns 0 when it is the size that was asked for.
+func loadSize(size asm.Size) asm.Instructions {
+	insns := asm.Instructions{
+		asm.LoadMem(asm.R5, asm.R4, frameBytes, size),
+		asm.StoreMem(asm.R1, offsetWord, asm.R5, asm.Word),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}
+	return append(asm.Instructions{skip(asm.JNE, asm.R3, uint32(size.Sizeof()), len(insns))}, insns...)
+}

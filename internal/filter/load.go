@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/net/bpf"
+)
+
+// Offsets in struct packet, which bpf/packet.h lays out.
+const (
+	offsetHead = 0
+	offsetLen  = 152
+	offsetWord = 156
+)
+
+// plainHeader is the length in bytes of an IPv4 header without options. Nearly
+// every packet has it, and with it the place of the next header is known.
+const plainHeader = 20
+
+// load translates all loads from the packet.
+func (t *translator) load(pc int) asm.Instructions {
+	switch in := t.classic[pc].(type) {
+	case bpf.LoadAbsolute:
+		return append(t.fixed(pc, regA, int(in.Off), in.Size), hostOrder(in.Size)...)
+	case bpf.LoadIndirect:
+		return append(t.indirect(pc, in), hostOrder(in.Size)...)
+	case bpf.LoadMemShift:
+		return append(t.fixed(pc, regX, int(in.Off), 1), asm.And.Imm32(regX, 0xf), asm.LSh.Imm32(regX, 2))
+	}
+	return nil
+}
+
+// fixed loads at a fixed offset, in the order of the packet.
+func (t *translator) fixed(pc int, dst asm.Register, offset, size int) asm.Instructions {
+	if offset+size > HeadSize {
+		return call(asm.Instructions{asm.Mov.Imm(asm.R2, int32(offset))}, dst, size)
+	}
+	return append(t.guard(pc, t.lengths[pc]), t.head(dst, offset, size)...)
+}
+
+// guard rejects frames that are shorter, unless they were before.
+func (t *translator) guard(pc, length int) asm.Instructions {
+	if length <= t.before[pc].length {
+		return nil
+	}
+	return asm.Instructions{asm.JLT.Imm32(regLen, int32(length), labelReject)}
+}
+
+// indirect loads at an offset relative to X. Where X is the length of an IPv4
+// header, the usual one is tried first: then the bytes are in the head.
+func (t *translator) indirect(pc int, in bpf.LoadIndirect) asm.Instructions {
+	slow := call(sum(in.Off), regA, in.Size)
+	offset := plainHeader + int(in.Off)
+	if !t.before[pc].header || offset+in.Size > HeadSize {
+		return slow
+	}
+	fast := append(t.guard(pc, offset+in.Size), t.head(regA, offset, in.Size)...)
+	insns := append(asm.Instructions{skip(asm.JNE, regX, plainHeader, len(fast)+1)}, fast...)
+	return append(append(insns, over(len(slow))), slow...)
+}
+
+// sum computes X plus a constant into the second argument of a call. An X beyond the
+// frame, which may be a negative number, would wrap.
+func sum(constant uint32) asm.Instructions {
+	insns := asm.Instructions{
+		asm.JGE.Reg32(regX, regLen, labelReject),
+		asm.Mov.Reg32(asm.R2, regX),
+	}
+	if constant != 0 {
+		insns = append(insns, asm.Add.Imm32(asm.R2, int32(constant)))
+	}
+	return insns
+}
+
+// over jumps over the next n instructions.
+func over(n int) asm.Instruction {
+	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Ja), Offset: int16(n)}
+}
+
+// call loads through load_packet, which also checks where the frame ends, given
+// the instructions that put the offset into R2.
+func call(offset asm.Instructions, dst asm.Register, size int) asm.Instructions {
+	return append(offset,
+		asm.Mov.Reg(asm.R1, regPacket),
+		asm.Mov.Imm(asm.R3, int32(size)),
+		asm.Call.Label(loadPacket),
+		asm.JNE.Imm(asm.R0, 0, labelReject),
+		asm.LoadMem(dst, regPacket, offsetWord, width(size)),
+	)
+}
+
+// head loads from the copy of the first bytes. The verifier wants loads from the
+// stack to be aligned: others are put together from pieces, the last one first,
+// for the machines we run on are little-endian.
+func (t *translator) head(dst asm.Register, offset, size int) asm.Instructions {
+	t.need = max(t.need, offset+size)
+	end, piece := offset+size, aligned(offset+size, size)
+	insns := asm.Instructions{headPiece(dst, end-piece, piece)}
+	for end -= piece; end > offset; end -= piece {
+		piece = aligned(end, end-offset)
+		insns = append(insns,
+			asm.LSh.Imm32(dst, int32(8*piece)),
+			headPiece(regTmp, end-piece, piece),
+			asm.Or.Reg32(dst, regTmp))
+	}
+	return insns
+}
+
+// aligned is the largest load of at most size bytes that ends there and is aligned.
+func aligned(end, size int) int {
+	piece := 4
+	for piece > size || (offsetHead+end)%piece != 0 {
+		piece /= 2
+	}
+	return piece
+}
+
+func headPiece(dst asm.Register, offset, size int) asm.Instruction {
+	return asm.LoadMem(dst, regPacket, int16(offsetHead+offset), width(size))
+}
+
+// width is the size of a load in bytes as eBPF names it.
+func width(size int) asm.Size {
+	return map[int]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word}[size]
+}
+
+// hostOrder turns A from the order of the packet.
+func hostOrder(size int) asm.Instructions {
+	if size == 1 {
+		return nil
+	}
+	return asm.Instructions{asm.HostTo(asm.BE, regA, width(size))}
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/net/bpf"
+)
+
+// Registers of the body. Those that live across a call are the callee-saved
+// ones; the others hold values inside the translation of one instruction.
+const (
+	regPacket = asm.R6 // struct packet *
+	regA      = asm.R7
+	regX      = asm.R9
+	regLen    = asm.R8 // length of the frame in bytes
+	regTmp    = asm.R2
+)
+
+// Labels of the body, and the function it calls.
+const (
+	labelReject = "filter_reject"
+	labelAt     = "filter_%d" // the classic instruction
+	loadPacket  = "load_packet"
+)
+
+// translator makes eBPF of a classic program, one instruction after the other.
+type translator struct {
+	flow
+	classic []bpf.Instruction
+	out     asm.Instructions
+	need    int
+}
+
+// translate makes the body of filter_packet, and tells how many bytes of the
+// head it reads.
+func translate(classic []bpf.Instruction) (body asm.Instructions, need int, err error) {
+	t := translator{classic: define(classic)}
+	t.flow = analyse(t.classic)
+	targets := jumpTargets(t.classic)
+	for pc := range t.classic {
+		if !t.emitted(pc) {
+			continue
+		}
+		insns, err := t.instruction(pc)
+		if err != nil {
+			return nil, 0, err
+		}
+		if targets[pc] {
+			insns[0] = insns[0].WithSymbol(t.label(pc))
+		}
+		t.out = append(t.out, insns...)
+	}
+	return t.finish(), t.need, nil
+}
+
+// emitted tells whether the instruction is needed: one that can't be reached is an
+// error to the verifier, and a rejection that is only jumped to is shared.
+func (t *translator) emitted(pc int) bool {
+	return t.before[pc].reached && (!rejects(t.classic[pc]) || t.fallsThrough())
+}
+
+// fallsThrough tells whether what was translated so far goes on with the next instruction.
+func (t *translator) fallsThrough() bool {
+	if len(t.out) == 0 {
+		return true
+	}
+	last := t.out[len(t.out)-1].OpCode
+	return last != asm.Return().OpCode && last != asm.Ja.Label("").OpCode
+}
+
+// jumpTargets are the instructions that need a label.
+func jumpTargets(classic []bpf.Instruction) map[int]bool {
+	targets := make(map[int]bool)
+	for pc := range classic {
+		for _, next := range successors(classic, pc) {
+			targets[next] = targets[next] || isJump(classic[pc]) && !rejects(classic[next])
+		}
+	}
+	return targets
+}
+
+func isJump(insn bpf.Instruction) bool {
+	switch insn.(type) {
+	case bpf.Jump, bpf.JumpIf, bpf.JumpIfX:
+		return true
+	}
+	return false
+}
+
+// label is where a jump to the instruction has to go.
+func (t *translator) label(pc int) string {
+	if rejects(t.classic[pc]) {
+		return labelReject
+	}
+	return fmt.Sprintf(labelAt, pc)
+}
+
+// instruction translates one instruction.
+func (t *translator) instruction(pc int) (asm.Instructions, error) {
+	switch in := t.classic[pc].(type) {
+	case bpf.LoadAbsolute, bpf.LoadIndirect, bpf.LoadMemShift:
+		return t.load(pc), nil
+	case bpf.LoadConstant, bpf.LoadScratch, bpf.StoreScratch, bpf.TAX, bpf.TXA:
+		return move(in), nil
+	case bpf.LoadExtension:
+		return length(in)
+	case bpf.ALUOpConstant, bpf.ALUOpX, bpf.NegateA:
+		return arithmetic(in), nil
+	case bpf.Jump, bpf.JumpIf, bpf.JumpIfX:
+		return t.jump(pc), nil
+	case bpf.RetA:
+		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}, nil
+	case bpf.RetConstant:
+		return asm.Instructions{asm.Mov.Imm32(asm.R0, int32(in.Val)), asm.Return()}, nil
+	}
+	return nil, fmt.Errorf("classic BPF instruction %v at %d has no translation", t.classic[pc], pc)
+}
+
+// finish puts the beginning and the end to what was translated.
+func (t *translator) finish() asm.Instructions {
+	if len(t.out.ReferenceOffsets()[labelReject]) > 0 {
+		t.out = append(t.out, asm.Mov.Imm32(asm.R0, 0).WithSymbol(labelReject), asm.Return())
+	}
+	return append(t.prologue(), t.out...)
+}
+
+// prologue sets up the registers that the body uses. It is never empty, so that the
+// first instruction of the body has no label.
+func (t *translator) prologue() asm.Instructions {
+	insns := asm.Instructions{asm.LoadMem(regLen, asm.R1, offsetLen, asm.Word)}
+	if len(t.out.ReferenceOffsets()[loadPacket]) > 0 {
+		insns = append(insns, asm.Mov.Reg(regPacket, asm.R1))
+	} else {
+		replaceSource(t.out, regPacket, asm.R1)
+	}
+	return append(insns, zero(t.unset)...)
+}
+
+// replaceSource spares a move: without a call, R1 keeps the struct packet.
+func replaceSource(insns asm.Instructions, from, to asm.Register) {
+	for i := range insns {
+		if insns[i].Src == from {
+			insns[i].Src = to
+		}
+	}
+}
+
+// zero gives the places the value that they have in classic BPF at the beginning.
+func zero(places storage) asm.Instructions {
+	var insns asm.Instructions
+	if places&storageA != 0 {
+		insns = append(insns, asm.Mov.Imm(regA, 0))
+	}
+	if places&storageX != 0 {
+		insns = append(insns, asm.Mov.Imm(regX, 0))
+	}
+	for n := range memorySlots {
+		if places&memory(n) != 0 {
+			insns = append(insns, asm.StoreImm(asm.R10, slot(n), 0, asm.Word))
+		}
+	}
+	return insns
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/net/bpf"
+)
+
+func mustCompile(tb testing.TB, expr string) *Program {
+	tb.Helper()
+	p, err := Compile(expr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// everyProgram calls f with the program of each valid expression.
+func everyProgram(t *testing.T, f func(t *testing.T, p *Program)) {
+	for _, e := range readExpectations(t) {
+		if e.ok() {
+			t.Run(e.expr, func(t *testing.T) { f(t, mustCompile(t, e.expr)) })
+		}
+	}
+}
+
+// TestSize holds the cost of common filters: instructions of the whole body, and
+// bytes that have to be copied before it can run.
+func TestSize(t *testing.T) {
+	for _, want := range []struct {
+		expr        string
+		insns, need int
+	}{
+		{"icmp", 11, 24},
+		{"arp", 9, 14},
+		{"ip proto 6", 11, 24},
+		{"host 1.1.1.1", 36, 42},
+		{"tcp and port 80", 58, 58},
+		{"ether host 00:11:22:33:44:55", 21, 12},
+		{"len > 100", 7, 0},
+		{"ether[127] = 1", 8, 128},
+		{"ether[128] = 1", 13, 0},
+	} {
+		p := mustCompile(t, want.expr)
+		if len(p.Body) > want.insns || p.Need != want.need {
+			t.Errorf("%s: %d instructions and %d bytes, want at most %d and exactly %d\n%s",
+				want.expr, len(p.Body), p.Need, want.insns, want.need, p.EBPFText())
+		}
+	}
+}
+
+func TestVLAN(t *testing.T) {
+	for expr, want := range map[string]bool{
+		"vlan": true, "not (vlan 5)": true, "vlan and ip": true, "ether[12:2] = 0x8100": false, "icmp": false,
+	} {
+		if have := mustCompile(t, expr).VLAN; have != want {
+			t.Errorf("%s: VLAN is %v", expr, have)
+		}
+	}
+}
+
+// TestLoads: whatever is read directly lies in the head, below Need, and is aligned as
+// the verifier wants it on the stack.
+func TestLoads(t *testing.T) {
+	everyProgram(t, func(t *testing.T, p *Program) {
+		end := 0
+		for _, in := range p.Body {
+			if in.OpCode.Class() != asm.LdXClass || in.Src == asm.R10 {
+				continue
+			}
+			offset, size := int(in.Offset), in.OpCode.Size().Sizeof()
+			if offset%size != 0 {
+				t.Errorf("%d bytes at %d are not aligned", size, offset)
+			}
+			if offset != offsetLen && offset != offsetWord {
+				end = max(end, offset-offsetHead+size)
+			}
+		}
+		if end != p.Need || end > HeadSize {
+			t.Errorf("loads end at %d, Need is %d", end, p.Need)
+		}
+	})
+}
+
+// TestRegisters: what lives across a call is callee-saved, and a body that calls
+// nothing leaves R6 to R9 and the argument alone as far as it can.
+func TestRegisters(t *testing.T) {
+	everyProgram(t, func(t *testing.T, p *Program) {
+		calls := len(p.Body.ReferenceOffsets()[loadPacket]) > 0
+		for pc, in := range p.Body {
+			if in.OpCode.Class() == asm.LdXClass && in.Src != asm.R10 && (in.Src == asm.R1) == calls && pc > 0 {
+				t.Errorf("%d: %v reads through the wrong register", pc, in)
+			}
+			if in.Dst == asm.R4 || in.Dst == asm.R5 {
+				t.Errorf("%d: %v uses a register that has no meaning", pc, in)
+			}
+		}
+	})
+}
+
+// TestShape: what bodies of functions have to be.
+func TestShape(t *testing.T) {
+	everyProgram(t, func(t *testing.T, p *Program) {
+		if symbol := p.Body[0].Symbol(); symbol != "" {
+			t.Errorf("begins with the label %q", symbol)
+		}
+		if last := p.Body[len(p.Body)-1]; last.OpCode != asm.Return().OpCode {
+			t.Errorf("ends with %v", last)
+		}
+		labels, err := p.Body.SymbolOffsets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for reference, users := range p.Body.ReferenceOffsets() {
+			to, ok := labels[reference]
+			if !ok && reference != loadPacket {
+				t.Errorf("no label %q", reference)
+			}
+			for _, from := range users {
+				if ok && to <= from {
+					t.Errorf("jumps backward from %d to %d", from, to)
+				}
+			}
+		}
+	})
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for name, raw := range map[string][]bpf.RawInstruction{
+		"unknown instruction": {{Op: 0xffff}, {Op: 0x06}},
+		"loop":                {{Op: opJa, K: 0xffffffff}, {Op: 0x06}},
+		"jump out":            {{Op: opJa, K: 1}, {Op: 0x06}},
+		"branch out":          {{Op: 0x15, Jt: 1}, {Op: 0x06}},
+		"no end":              {{Op: 0x00}},
+		"nothing":             {},
+	} {
+		if _, err := decode(raw); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestExtension(t *testing.T) {
+	classic := []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.RetA{}}
+	if _, _, err := translate(classic); err == nil {
+		t.Error("no error for the interface index")
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, expr := range []string{"icmp", "tcp and port 80", "geneve and tcp port 80"} {
+		b.Run(expr, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				mustCompile(b, expr)
+			}
+		})
+	}
+}

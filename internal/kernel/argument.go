@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// role is what a parameter is to us.
+type role uint8
+
+const (
+	unasked role = iota
+	ordinary
+	skbPointer
+	reasonEnum
+	voidPointer
+)
+
+// roles remembers the role of each type, since a few types are the parameters of
+// most functions.
+type roles struct {
+	types *types
+	known []role
+}
+
+func newRoles(t *types) *roles {
+	return &roles{t, make([]role, t.end())}
+}
+
+func (r *roles) of(id uint32) role {
+	if id >= uint32(len(r.known)) {
+		return ordinary
+	}
+	if r.known[id] == unasked {
+		r.known[id] = r.types.role(id)
+	}
+	return r.known[id]
+}
+
+func (t *types) role(id uint32) role {
+	_, r := t.strip(id)
+	switch r.kind() {
+	case kindPtr:
+		return t.pointee(r.ref())
+	case kindEnum:
+		if string(t.name(r.name)) == "skb_drop_reason" {
+			return reasonEnum
+		}
+	}
+	return ordinary
+}
+
+func (t *types) pointee(id uint32) role {
+	id, r := t.strip(id)
+	switch {
+	case id == 0:
+		return voidPointer
+	case r.kind() == kindStruct && string(t.name(r.name)) == "sk_buff":
+		return skbPointer
+	}
+	return ordinary
+}

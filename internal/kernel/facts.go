@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Sources are the files of a kernel.
+type Sources struct {
+	// Arch is its GOARCH: it decides which registers carry arguments.
+	Arch string
+	// BTF is that of vmlinux, raw or inside of an ELF file.
+	BTF []byte
+	// Modules is the split BTF of modules by name.
+	Modules map[string][]byte
+	// Symbols is /proc/kallsyms; nil counts as hidden addresses.
+	Symbols io.Reader
+	// Places is available_filter_functions_addrs (6.5); nil when there is none.
+	Places io.Reader
+	// Names is available_filter_functions, for when Places is nil.
+	Names io.Reader
+	// Blacklist is kprobes/blacklist, for when there is no list; may be nil.
+	Blacklist io.Reader
+}
+
+var errNoList = errors.New("there is no list of traceable functions")
+
+// FactsFrom makes Facts from stored files. Support then has only what the files
+// tell: a backend without an error has something to attach to.
+func FactsFrom(s Sources) (*Facts, error) {
+	raw, err := rawBTF(s.BTF)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	images, err := parseImages(s.Arch, raw, s.Modules)
+	if err != nil {
+		return nil, err
+	}
+	e := evidence{images: images}
+	if err := e.read(s); err != nil {
+		return nil, err
+	}
+	facts := e.facts()
+	facts.BTF = spec
+	return facts, nil
+}
+
+func (e *evidence) read(s Sources) (err error) {
+	if e.symbols, e.hidden = nil, ErrAddressesHidden; s.Symbols != nil {
+		e.symbols, e.hidden = ParseSymbols(s.Symbols)
+	}
+	switch {
+	case s.Places != nil:
+		e.list, err = parsePlaces(s.Places)
+	case s.Names != nil:
+		e.list, err = parseNames(s.Names)
+	default:
+		e.unreadable = errNoList
+	}
+	if err == nil && s.Blacklist != nil {
+		e.blacklist, err = parseBlacklist(s.Blacklist)
+	}
+	return err
+}
+
+// image is what the BTF of the kernel, or of one module, has to say.
+type image struct {
+	*types
+	*catalogue
+	tracepoints []Tracepoint
+	reasons     map[uint32]string
+}
+
+func newImage(t *types, a abi, module string) image {
+	return image{t, newCatalogue(t, a, module), t.tracepoints(module), t.reasons()}
+}
+
+// parseImages parses vmlinux, which is the first, and its modules.
+func parseImages(arch string, vmlinux []byte, modules map[string][]byte) ([]image, error) {
+	a, err := abiOf(arch)
+	if err != nil {
+		return nil, err
+	}
+	base, err := parseTypes(vmlinux, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := []image{newImage(base, a, "")}
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		t, err := parseTypes(modules[name], base)
+		if err != nil {
+			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
+		}
+		out = append(out, newImage(t, a, name))
+	}
+	return out, nil
+}
+
+// evidence is all that was read, before it is weighed.
+type evidence struct {
+	images     []image
+	reasons    map[uint32]string // of modules that are not among the images
+	symbols    *Symbols
+	hidden     error // why there are no symbols
+	list       *probeList
+	unreadable error // why there is no list
+	blacklist  blacklist
+}
+
+func (e *evidence) facts() *Facts {
+	f := &Facts{Symbols: e.symbols, ListReadable: e.unreadable, Reasons: e.reasons}
+	for _, img := range e.images {
+		f.Tracepoints = append(f.Tracepoints, img.tracepoints...)
+		f.Reasons = mergeReasons(f.Reasons, img.reasons)
+	}
+	sortTracepoints(f.Tracepoints)
+	if e.symbols != nil {
+		e.weigh(f)
+	}
+	f.Support = e.support(f)
+	return f
+}
+
+// weigh fills Functions and Skipped.
+func (e *evidence) weigh(f *Facts) {
+	e.symbols.locate(e.images)
+	j := judge{
+		consistent: e.images[0].consistent(),
+		symbols:    e.symbols,
+		list:       e.list,
+		blacklist:  e.blacklist,
+	}
+	for _, img := range e.images {
+		for _, c := range img.byName {
+			functions, skipped := j.decide(c)
+			f.Functions = append(f.Functions, functions...)
+			f.Skipped = append(f.Skipped, skipped...)
+		}
+	}
+	f.Functions = sortFunctions(f.Functions)
+	sortSkipped(f.Skipped)
+}
+
+// support is what is clear without asking the kernel.
+func (e *evidence) support(f *Facts) map[Backend]error {
+	functions := e.hidden
+	if functions == nil && len(f.Functions) == 0 {
+		functions = errors.New("no function that takes an skb can be traced")
+	}
+	var points error
+	if len(f.Tracepoints) == 0 {
+		points = errors.New("BTF has no raw tracepoint that takes an skb")
+	}
+	return map[Backend]error{KprobeMulti: functions, Kprobe: functions, TracepointBackend: points}
+}

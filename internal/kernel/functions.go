@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// candidate is a name that BTF has as a function with an skb.
+type candidate struct {
+	name, module string
+	position
+	described int  // FUNC entries of this name
+	disputed  bool // they do not agree on the position
+	glue      bool // inside of a tracepoint
+	spans     []span
+	copies    []string // made of it by the compiler, with other arguments
+}
+
+// catalogue are the candidates of the kernel or of one module.
+type catalogue struct {
+	module string
+	byName map[string]*candidate
+}
+
+// newCatalogue finds the functions that take an skb.
+func newCatalogue(t *types, a abi, module string) *catalogue {
+	r := newRoles(t)
+	found := map[uint32]*candidate{} // by offset of the name: BTF has each string once
+	c := &catalogue{module, map[string]*candidate{}}
+	t.functions(func(name uint32, proto record) {
+		if found[name] == nil && r.takesSkb(proto) {
+			found[name] = c.add(string(t.name(name)))
+		}
+	})
+	t.functions(func(name uint32, proto record) {
+		if f := found[name]; f != nil {
+			f.describe(r.position(a, proto))
+		}
+	})
+	c.markGlue(t)
+	return c
+}
+
+func (c *catalogue) add(name string) *candidate {
+	f := &candidate{name: name, module: c.module}
+	c.byName[name] = f
+	return f
+}
+
+func (f *candidate) describe(p position) {
+	if f.described > 0 && p != f.position {
+		f.disputed = true
+	}
+	f.described++
+	f.position = p
+}
+
+// functions calls f for each FUNC of t itself.
+func (t *types) functions(f func(name uint32, proto record)) {
+	t.each(kindFunc, func(r record) { f(r.name, t.proto(r)) })
+}
+
+// glue are the functions that the kernel's macros make for each tracepoint
+// (include/linux/tracepoint.h, include/trace/*.h). They run because a tracer is
+// attached, not because of the packet.
+var glue = []string{"__traceiter_", "__probestub_", "trace_event_raw_event_", "perf_trace_", "__bpf_trace_"}
+
+func (c *catalogue) markGlue(t *types) {
+	t.tracepointProtos(func(name []byte, _ record) {
+		for _, prefix := range glue {
+			if f := c.byName[prefix+string(name)]; f != nil {
+				f.glue = true
+			}
+		}
+	})
+}
+
+// locate gives each candidate the functions that bear its name.
+func (s *Symbols) locate(images []image) {
+	byModule := make([]*catalogue, len(s.modules))
+	for _, img := range images {
+		if i := slices.Index(s.modules, img.module); i >= 0 {
+			byModule[i] = img.catalogue
+		}
+	}
+	for i, sym := range s.list {
+		if c := byModule[sym.module]; c != nil && sym.length > 0 {
+			c.place(s.name(sym), func() span { return span{sym.addr, s.after(i)} })
+		}
+	}
+}
+
+// place records one symbol. A copy such as NAME.isra.0 or NAME.constprop.1 has
+// other arguments than NAME, and nothing in the kernel tells which; .cold is no
+// function. LLVM's thin LTO renames local functions to NAME.llvm.N and leaves
+// their arguments alone.
+func (c *catalogue) place(name []byte, where func() span) {
+	base, suffix, copied := bytes.Cut(name, []byte{'.'})
+	f := c.byName[string(base)]
+	switch {
+	case f == nil:
+	case !copied || bytes.HasPrefix(suffix, []byte("llvm.")):
+		f.at(where())
+	case !bytes.HasSuffix(suffix, []byte("cold")):
+		f.copies = append(f.copies, string(name))
+	}
+}
+
+func (f *candidate) at(s span) {
+	if !slices.Contains(f.spans, s) {
+		f.spans = append(f.spans, s)
+	}
+}
+
+// judge is what decides on a candidate besides itself.
+type judge struct {
+	// consistent: BTF leaves out names whose prototypes differ.
+	consistent bool
+	symbols    *Symbols
+	list       *probeList // nil: not readable
+	blacklist  blacklist
+}
+
+// decide splits a candidate into what can be traced and why not.
+func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
+	var skipped []Skipped
+	skip := func(name, why string) {
+		skipped = append(skipped, Skipped{name, f.module, why})
+	}
+	for _, name := range f.copies {
+		skip(name, "the compiler changed the arguments of this copy")
+	}
+	spans, why := j.pass(f)
+	if why != "" {
+		skip(f.name, why)
+	}
+	return f.functions(spans), skipped
+}
+
+// pass applies the rules in turn. Those about many functions of one name come
+// last: most of these are copies of an inline function, which are notrace anyway.
+func (j *judge) pass(f *candidate) ([]span, string) {
+	if why := f.unfit(); why != "" {
+		return nil, why
+	}
+	spans, why := j.probeable(f)
+	if len(spans) == 0 {
+		return nil, why
+	}
+	if why := f.ambiguous(j.consistent); why != "" {
+		return nil, why
+	}
+	return spans, why
+}
+
+// unfit says why a candidate is left out whatever the kernel can trace.
+func (f *candidate) unfit() string {
+	switch {
+	case f.glue:
+		return "it is the inside of a tracepoint"
+	case f.skb == 0 && !f.disputed:
+		return "no register carries its skb"
+	case len(f.spans) == 0 && len(f.copies) > 0:
+		return "only copies with other arguments are left of it"
+	case len(f.spans) == 0:
+		return "no symbol has this name"
+	}
+	return ""
+}
+
+// ambiguous says why the functions of one name can't be told apart. Different
+// FUNC entries are different functions (equal ones are merged), so that as many
+// entries as functions cover them all.
+func (f *candidate) ambiguous(consistent bool) string {
+	switch {
+	case f.disputed:
+		return fmt.Sprintf("%d functions of this name take the skb at different places", f.described)
+	case !consistent && len(f.spans) > f.described:
+		return fmt.Sprintf("%d functions have this name and BTF describes %d", len(f.spans), f.described)
+	}
+	return ""
+}
+
+// probeable are the places that the kernel lets us trace.
+func (j *judge) probeable(f *candidate) ([]span, string) {
+	if j.list != nil {
+		return j.list.traceable(f.name, f.module, f.spans)
+	}
+	var out []span
+	var why string
+	for _, s := range f.spans {
+		if w := j.refusal(s.start); w != "" {
+			why = w
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, why
+}
+
+func (j *judge) refusal(addr uint64) string {
+	if j.blacklist.contains(addr) {
+		return "kprobes refuse it (blacklist)"
+	}
+	return j.symbols.refused(addr)
+}
+
+func (f *candidate) functions(spans []span) []Function {
+	out := make([]Function, 0, len(spans))
+	for _, s := range spans {
+		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason})
+	}
+	return out
+}
+
+// sortFunctions orders by address and keeps one name of each: aliases are one
+// function.
+func sortFunctions(list []Function) []Function {
+	slices.SortFunc(list, func(a, b Function) int {
+		return cmp.Or(cmp.Compare(a.Addr, b.Addr), strings.Compare(a.Name, b.Name))
+	})
+	return slices.CompactFunc(list, func(a, b Function) bool { return a.Addr == b.Addr })
+}
+
+func sortSkipped(list []Skipped) {
+	slices.SortFunc(list, func(a, b Skipped) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Module, b.Module))
+	})
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// registers maps each name to its skb and reason registers, and how many
+// functions there are of it when there are several.
+func registers(list []Function) map[string]string {
+	count := map[string]int{}
+	out := map[string]string{}
+	for _, f := range list {
+		count[f.Name]++
+		out[f.Name] = fmt.Sprintf("%d %d", f.SkbArg, f.ReasonArg)
+		if n := count[f.Name]; n > 1 {
+			out[f.Name] += fmt.Sprintf(" x%d", n)
+		}
+	}
+	return out
+}
+
+// everywhere is what the functions of all the kernels have in common.
+var everywhere = map[string]string{
+	"skb_copy_bits":        "1 0", // const struct sk_buff *
+	"skb_try_coalesce":     "1 0", // two skbs: the first
+	"__skb_flow_dissect":   "2 0", // const, second
+	"netif_receive_skb":    "1 0",
+	"ip_rcv":               "1 0",
+	"ip_do_fragment":       "3 0",
+	"tcp_ack":              "2 0", // const, second
+	"tcp_collapse":         "4 0", // two skbs at 4 and 5
+	"tcp_gro_receive":      "2 0", // behind a list of skbs
+	"fib_select_path":      "4 0", // const, last
+	"ip_generic_getfrag":   "6 0",
+	"tcp_make_synack":      "6 0",
+	"fib6_select_path":     "6 0",
+	"__tcp_retransmit_skb": "2 0", // has a copy .part.0 on some
+	"tcp_fastopen_add_skb": "2 0",
+}
+
+// particular is what each kernel has besides.
+var particular = map[string]map[string]string{
+	"5.10-amd64": {"kfree_skb": "1 0"},
+	"6.1-amd64": {
+		"kfree_skb_reason":     "1 2",
+		"bpf_skb_generic_push": "1 0",
+		"add_grec":             "1 0 x2", // of igmp and mld: two FUNCs, two symbols
+	},
+	"6.12-amd64": {"sk_skb_reason_drop": "2 3", "bpf_skb_generic_push": "1 0"},
+	"7.3-amd64": {
+		"sk_skb_reason_drop":     "2 3",
+		"tcp_drop_reason":        "2 3",
+		"reg_vif_xmit":           "1 0 x2", // one FUNC, made by a pahole that
+		"calipso_skbuff_setattr": "1 0 x2", // drops names that do not agree
+	},
+	"6.12-arm64": {
+		"sk_skb_reason_drop":   "2 3",
+		"tcp_drop_reason":      "2 3",
+		"bpf_skb_generic_push": "1 0",
+		"tcp_v4_send_synack":   "7 0",
+		"rt_fill_info":         "8 0",
+	},
+}
+
+func TestFunctions(t *testing.T) {
+	for _, kernel := range storedKernels {
+		t.Run(kernel, func(t *testing.T) {
+			want := maps.Clone(everywhere)
+			maps.Copy(want, particular[kernel])
+			got := registers(facts(t, stored(t, kernel)).Functions)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSkipped(t *testing.T) {
+	const (
+		copied = "the compiler changed the arguments of this copy"
+		glue   = "it is the inside of a tracepoint"
+		memory = "no register carries its skb"
+		twoOne = "2 functions have this name and BTF describes 1"
+	)
+	wants := map[string]map[string]string{
+		"5.10-amd64": {
+			"add_grec":                    twoOne,
+			"reg_vif_xmit":                twoOne,
+			"calipso_skbuff_setattr":      twoOne,
+			"__traceiter_kfree_skb":       glue,
+			"__udp4_lib_lookup":           memory,
+			"rt_fill_info":                memory,
+			"tcp_v4_send_synack":          memory,
+			"tcp_fastopen_add_skb.part.0": copied,
+		},
+		"6.12-arm64": {
+			"add_grec":                    twoOne,
+			"reg_vif_xmit":                twoOne,
+			"calipso_skbuff_setattr":      twoOne,
+			"__traceiter_kfree_skb":       glue,
+			"__probestub_kfree_skb":       glue,
+			"__bpf_trace_kfree_skb":       glue,
+			"__udp4_lib_lookup":           memory, // its ninth argument
+			"__tcp_retransmit_skb.part.0": copied,
+			"tcp_fastopen_add_skb.part.0": copied,
+			"dst_output":                  notListed,
+			"nla_put":                     notListed,
+			"tcp_skb_can_collapse":        notListed,
+		},
+		"7.3-amd64": {
+			"__pim_rcv":                   "only copies with other arguments are left of it",
+			"__pim_rcv.constprop.0":       copied,
+			"__traceiter_kfree_skb":       glue,
+			"__probestub_kfree_skb":       glue,
+			"__bpf_trace_kfree_skb":       glue,
+			"__udp4_lib_lookup":           memory,
+			"rt_fill_info":                memory,
+			"tcp_v4_send_synack":          memory,
+			"tcp_fastopen_add_skb.part.0": copied,
+			"dst_output":                  notListed,
+			"nla_put":                     notListed,
+			"tcp_skb_can_collapse":        notListed,
+		},
+	}
+	for kernel, want := range wants {
+		got := map[string]string{}
+		for _, s := range facts(t, stored(t, kernel)).Skipped {
+			got[s.Name] = s.Reason
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", kernel, diff)
+		}
+	}
+}
+
+func TestFunctionAddresses(t *testing.T) {
+	for _, kernel := range storedKernels {
+		f := facts(t, stored(t, kernel))
+		if !slices.IsSortedFunc(f.Functions, func(a, b Function) int {
+			return int(a.Addr>>1) - int(b.Addr>>1)
+		}) {
+			t.Errorf("%s: functions are not in order of address", kernel)
+		}
+		for _, fn := range f.Functions {
+			if name, _, off, ok := f.Symbols.Lookup(fn.Addr); !ok || off != 0 || name != fn.Name {
+				t.Errorf("%s: %s at %x is %s+%d", kernel, fn.Name, fn.Addr, name, off)
+			}
+		}
+	}
+}
+
+// TestNoList is a kernel that does not show what ftrace can trace.
+func TestNoList(t *testing.T) {
+	s := stored(t, "6.1-amd64")
+	s.Names = nil
+	addr := facts(t, stored(t, "6.1-amd64")).Functions[0].Addr // skb_copy_bits
+	s.Blacklist = bytes.NewReader(fmt.Appendf(nil, "0x%x-0x%x\tskb_copy_bits\n", addr, addr+16))
+	f := facts(t, s)
+	if f.ListReadable == nil {
+		t.Error("the list was read, though there is none")
+	}
+	got := registers(f.Functions)
+	if _, ok := got["skb_copy_bits"]; ok {
+		t.Error("skb_copy_bits is kept, though it is on the blacklist")
+	}
+	if got["nla_put"] == "" {
+		t.Error("nla_put is left out, though nothing is known against it")
+	}
+	if got["tcp_ack"] != "2 0" {
+		t.Errorf("tcp_ack: %q", got["tcp_ack"])
+	}
+}
+
+// TestHiddenAddresses is kptr_restrict: only tracepoints are left.
+func TestHiddenAddresses(t *testing.T) {
+	s := stored(t, "6.12-amd64")
+	s.Symbols = bytes.NewReader([]byte("0000000000000000 T ip_rcv\n0000000000000000 t tcp_ack\n"))
+	f := facts(t, s)
+	if len(f.Functions) != 0 || f.Symbols != nil {
+		t.Errorf("functions without addresses: %v", f.Functions)
+	}
+	want := map[Backend]error{KprobeMulti: ErrAddressesHidden, Kprobe: ErrAddressesHidden, TracepointBackend: nil}
+	for b, err := range want {
+		if f.Support[b] != err {
+			t.Errorf("%s: %v, want %v", b, f.Support[b], err)
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	c := &catalogue{byName: map[string]*candidate{}}
+	f := c.add("f")
+	for i, name := range []string{"f", "f.llvm.123", "f.isra.0", "f.constprop.0.isra.0", "f.cold", "f.part.0.cold", "fx", "f.isra.0"} {
+		c.place([]byte(name), func() span { return span{uint64(i), 100} })
+	}
+	if diff := cmp.Diff([]uint64{0, 1}, []uint64{f.spans[0].start, f.spans[1].start}); diff != "" || len(f.spans) != 2 {
+		t.Error(f.spans)
+	}
+	if diff := cmp.Diff([]string{"f.isra.0", "f.constprop.0.isra.0", "f.isra.0"}, f.copies); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAmbiguous(t *testing.T) {
+	two := []span{{1, 2}, {3, 4}}
+	for _, tc := range []struct {
+		c          candidate
+		consistent bool
+		want       string
+	}{
+		{candidate{described: 1, spans: two[:1]}, false, ""},
+		{candidate{described: 2, spans: two}, false, ""},
+		{candidate{described: 1, spans: two}, true, ""},
+		{candidate{described: 1, spans: two}, false, "2 functions have this name and BTF describes 1"},
+		{candidate{described: 2, spans: two, disputed: true}, true, "2 functions of this name take the skb at different places"},
+	} {
+		if got := tc.c.ambiguous(tc.consistent); got != tc.want {
+			t.Errorf("%+v: %q, want %q", tc.c, got, tc.want)
+		}
+	}
+}
+
+// TestAliases: two names of one address are one function.
+func TestAliases(t *testing.T) {
+	got := sortFunctions([]Function{{Name: "b", Addr: 2}, {Name: "c", Addr: 1}, {Name: "a", Addr: 2}})
+	if diff := cmp.Diff([]Function{{Name: "c", Addr: 1}, {Name: "a", Addr: 2}}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// Gather asks the running kernel. What takes time (BTF, symbols, the list of
+// functions, trying the backends) is done at the same time.
+//
+// Functions that can't be listed or have no visible address are no error: see
+// [Facts.ListReadable] and [Facts.Support].
+func Gather(ctx context.Context, o Options) (*Facts, error) {
+	g := gathering{options: o}
+	g.run(g.readTypes, g.readSymbols, g.readList, g.try)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if g.err != nil {
+		return nil, g.err
+	}
+	return g.facts(), nil
+}
+
+type gathering struct {
+	options Options
+	evidence
+	spec  *btf.Spec
+	err   error // of BTF: nothing goes without it
+	tried map[Backend]error
+}
+
+func (g *gathering) run(steps ...func()) {
+	var wg sync.WaitGroup
+	for _, step := range steps {
+		wg.Go(step)
+	}
+	wg.Wait()
+}
+
+// readTypes scans the BTF while the library indexes it for CO-RE.
+func (g *gathering) readTypes() {
+	vmlinux, err := readBTF(g.options.BTFFile)
+	if err != nil {
+		g.err = err
+		return
+	}
+	var imageErr, specErr error
+	g.run(
+		func() { imageErr = g.parseTypes(vmlinux) },
+		func() { g.spec, specErr = btf.LoadSpecFromReader(bytes.NewReader(vmlinux)) },
+	)
+	if g.err = imageErr; g.err == nil {
+		g.err = specErr
+	}
+}
+
+func (g *gathering) parseTypes(vmlinux []byte) error {
+	modules, err := readModules(g.options)
+	if err != nil {
+		return err
+	}
+	if len(modules) > 0 && g.options.BTFFile != "" {
+		if err := sameBTF(g.options.BTFFile, vmlinux); err != nil {
+			return err
+		}
+	}
+	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules)
+	if err == nil && g.options.BTFFile == "" {
+		g.reasons = otherReasons(g.images)
+	}
+	return err
+}
+
+func (g *gathering) readSymbols() { g.symbols, g.hidden = ReadSymbols() }
+
+func (g *gathering) readList() {
+	if g.list, g.unreadable = readList(); g.unreadable != nil {
+		g.list, g.blacklist = nil, readBlacklist()
+	}
+}
+
+func (g *gathering) try() { g.tried = tryBackends() }
+
+func (g *gathering) facts() *Facts {
+	f := g.evidence.facts()
+	f.Release, f.BTF = release(), g.spec
+	for b, err := range g.tried {
+		if err != nil { // says more than what the files tell
+			f.Support[b] = err
+		}
+	}
+	return f
+}
+
+// release is what uname -r prints.
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func needBTF(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(btfVmlinux); err != nil {
+		t.Skip(err)
+	}
+}
+
+// TestGather looks at the kernel that runs the test. It needs no rights: what is
+// refused has to be explained.
+func TestGather(t *testing.T) {
+	needBTF(t)
+	start := time.Now()
+	f, err := Gather(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("took %v", d)
+	}
+	if f.Release == "" || f.BTF == nil || len(f.Tracepoints) == 0 {
+		t.Errorf("release %q, %d tracepoints", f.Release, len(f.Tracepoints))
+	}
+	for _, b := range Backends {
+		if _, ok := f.Support[b]; !ok {
+			t.Errorf("nothing is known about %s", b)
+		}
+	}
+	if f.Symbols == nil {
+		if len(f.Functions) > 0 || !errors.Is(f.Support[Kprobe], ErrAddressesHidden) && f.Support[Kprobe] == nil {
+			t.Error("functions without symbols")
+		}
+		return
+	}
+	if len(f.Functions) < 300 {
+		t.Errorf("%d functions", len(f.Functions))
+	}
+}
+
+// TestOwnSupport holds the answers against the kernel's own description.
+func TestOwnSupport(t *testing.T) {
+	needBTF(t)
+	if err := CheckPrivileges(); err != nil {
+		t.Skip(err)
+	}
+	f, err := Gather(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Support[TracepointBackend] != nil {
+		t.Errorf("%s: %v", TracepointBackend, f.Support[TracepointBackend])
+	}
+	_, noPMU := os.Stat(kprobePMU)
+	if (f.Support[Kprobe] == nil) != (noPMU == nil) && f.Symbols != nil {
+		t.Errorf("%s: %v, and %v", Kprobe, f.Support[Kprobe], noPMU)
+	}
+	if noPMU != nil && f.Support[KprobeMulti] == nil {
+		t.Errorf("%s runs without kprobes", KprobeMulti)
+	}
+}
+
+func TestGatherErrors(t *testing.T) {
+	needBTF(t)
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Gather(done, Options{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := Gather(t.Context(), Options{BTFFile: "/no/such/file"}); err == nil || !strings.Contains(err.Error(), `"/no/such/file"`) {
+		t.Error(err)
+	}
+	if _, err := Gather(t.Context(), Options{Modules: []string{"nosuch"}}); err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
+		t.Error(err)
+	}
+}
+
+// TestNothingLeft: reading a file system that is not mounted mounts nothing that
+// can be seen, and leaves no descriptor open.
+func TestNothingLeft(t *testing.T) {
+	before := visible(t)
+	_, _ = readList()
+	_ = readBlacklist()
+	diff(t, before, visible(t))
+}
+
+func visible(t *testing.T) map[string]int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]int{
+		"mounts":      strings.Count(string(file(t, "/proc/self/mounts")), "\n"),
+		"descriptors": len(fds),
+	}
+}

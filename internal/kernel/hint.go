@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// hinted is an error with a way out for the user.
+type hinted struct {
+	msg, hint string
+	usage     bool
+	err       error
+}
+
+func (e *hinted) Error() string {
+	switch {
+	case e.err == nil:
+		return e.msg
+	case e.msg == "":
+		return e.err.Error()
+	}
+	return e.msg + ": " + e.err.Error()
+}
+
+// Hint is what the user can do about it.
+func (e *hinted) Hint() string { return e.hint }
+
+// Usage is true when the user asked for something that is not there.
+func (e *hinted) Usage() bool { return e.usage }
+
+func (e *hinted) Unwrap() error { return e.err }
+
+// ErrAddressesHidden says that /proc/kallsyms shows zeros to this process. Only
+// the tracepoint backend runs without addresses.
+var ErrAddressesHidden error = &hinted{
+	msg:  "/proc/kallsyms hides the addresses of functions",
+	hint: "run as root, and with `sysctl kernel.kptr_restrict=1` where it is 2",
+}

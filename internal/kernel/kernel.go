@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kernel says what this kernel is: its types (BTF), its symbols, the
+// functions and tracepoints that take an skb, the drop reasons it knows, and
+// which ways of tracing it allows. [Gather] asks the running kernel;
+// [FactsFrom] answers from stored files, so that every rule can be tested
+// without the kernel it is about.
+package kernel
+
+import "github.com/cilium/ebpf/btf"
+
+// Backend is a way to be called when a packet passes.
+type Backend string
+
+const (
+	// KprobeMulti is one link for many functions (5.18 with CONFIG_FPROBE).
+	KprobeMulti Backend = "kprobe-multi"
+	// Kprobe is one perf event for each function.
+	Kprobe Backend = "kprobe"
+	// TracepointBackend is the raw tracepoints that take an skb; it needs neither
+	// kprobes nor addresses.
+	TracepointBackend Backend = "tracepoint"
+)
+
+// Backends lists every backend, best first.
+var Backends = []Backend{KprobeMulti, Kprobe, TracepointBackend}
+
+// Facts is what is known about a kernel. It is not changed once it is made.
+type Facts struct {
+	// Release is what uname -r prints; empty when made from files.
+	Release string
+	// BTF are the types of vmlinux, for CO-RE.
+	BTF *btf.Spec
+	// Functions take an skb in a register and can be traced; sorted by address.
+	Functions []Function
+	// Skipped take an skb and can't be traced; sorted by name.
+	Skipped []Skipped
+	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
+	Tracepoints []Tracepoint
+	// Reasons are the names of the drop reasons by value; nil before 5.17.
+	Reasons map[uint32]string
+	// Support has an entry for each backend: nil when it runs here, else why not.
+	Support map[Backend]error
+	// Symbols are the functions of /proc/kallsyms; nil when it hides addresses.
+	Symbols *Symbols
+	// ListReadable is nil when available_filter_functions was read, else why not;
+	// Functions are then what the symbols and the blacklist let through.
+	ListReadable error
+}
+
+// Function is a kernel function that takes an skb.
+type Function struct {
+	Name string
+	// Module is the name of its module; empty for the kernel itself.
+	Module string
+	// Addr is its first byte, as in /proc/kallsyms.
+	Addr uint64
+	// SkbArg is the integer argument register that carries the skb, from 1.
+	SkbArg int
+	// ReasonArg is the same for an enum skb_drop_reason; 0 when there is none.
+	ReasonArg int
+}
+
+// Skipped is a function that takes an skb and can't be traced.
+type Skipped struct {
+	Name, Module string
+	// Reason is one clause for people.
+	Reason string
+}
+
+// Tracepoint is a raw tracepoint that takes an skb. Its members count the
+// arguments of a raw tracepoint program from 0; -1 means that there is none.
+type Tracepoint struct {
+	Name, Module string
+	SkbArg       int
+	// ReasonArg carries an enum skb_drop_reason (5.17).
+	ReasonArg int
+	// LocationArg carries the address of the code that let go of the skb.
+	LocationArg int
+}
+
+// Options choose what is looked at. The zero value is the running kernel
+// without its modules.
+type Options struct {
+	// BTFFile is read instead of /sys/kernel/btf/vmlinux: raw BTF or a vmlinux.
+	BTFFile string
+	// Modules are the kernel modules whose functions and tracepoints count too.
+	Modules []string
+	// AllModules takes every loaded module that has BTF, besides Modules.
+	AllModules bool
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// probeList is what ftrace says can be traced: the places by address (6.5), or
+// else how often it lists each name.
+type probeList struct {
+	places []uint64
+	counts map[listed]int
+}
+
+type listed struct{ name, module string }
+
+// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`.
+// The address is that of the call to ftrace, a few bytes into the function.
+func parsePlaces(r io.Reader) (*probeList, error) {
+	l := &probeList{}
+	err := lines(r, func(b []byte) {
+		if addr, _ := hexadecimal(b); addr != 0 {
+			l.places = append(l.places, addr)
+		}
+	})
+	slices.Sort(l.places)
+	return l, err
+}
+
+// parseNames reads available_filter_functions: `NAME [MODULE]`.
+func parseNames(r io.Reader) (*probeList, error) {
+	l := &probeList{counts: map[listed]int{}}
+	err := lines(r, func(b []byte) {
+		name, module, _ := bytes.Cut(b, []byte{' '})
+		module = bytes.TrimSuffix(bytes.TrimPrefix(module, []byte{'['}), []byte{']'})
+		l.counts[listed{string(name), string(module)}]++
+	})
+	return l, err
+}
+
+// notListed is why a function is left out.
+const notListed = "ftrace can't trace it (notrace, or removed)"
+
+// traceable are those functions of one name that ftrace can trace, each with the
+// start of what follows it. If it can trace only some of them and the list has
+// no addresses, why says so and there are none.
+func (l *probeList) traceable(name, module string, spans []span) (out []span, why string) {
+	if l.counts != nil {
+		return l.byName(listed{name, module}, spans)
+	}
+	for _, s := range spans {
+		if i, _ := slices.BinarySearch(l.places, s.start); i < len(l.places) && l.places[i] < s.end {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		why = notListed
+	}
+	return out, why
+}
+
+func (l *probeList) byName(k listed, spans []span) ([]span, string) {
+	switch n := l.counts[k]; {
+	case n == 0:
+		return nil, notListed
+	case n < len(spans):
+		return nil, fmt.Sprintf("ftrace can trace %d of %d functions of this name and does not say which", n, len(spans))
+	}
+	return spans, ""
+}

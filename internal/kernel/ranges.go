@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"slices"
+)
+
+// span is a range of addresses, end excluded.
+type span struct{ start, end uint64 }
+
+// section is code that kprobes refuse or that is gone after boot, by the symbols
+// that the linker script puts around it.
+type section struct{ start, end, why string }
+
+// untraceable sections: kernel/kprobes.c and arch_populate_kprobe_blacklist
+// refuse the text of entry, noinstr, kprobes and cpuidle; init text is freed.
+var untraceable = []section{
+	{"_sinittext", "_einittext", "it was freed after boot"},
+	{"__noinstr_text_start", "__noinstr_text_end", "it is noinstr code"},
+	{"__kprobes_text_start", "__kprobes_text_end", "it is part of kprobes"},
+	{"__entry_text_start", "__entry_text_end", "it is entry code"},
+	{"__cpuidle_text_start", "__cpuidle_text_end", "it is idle code"},
+}
+
+// isMark tells whether a symbol is one of those of untraceable.
+func isMark(name []byte) bool {
+	if len(name) == 0 || name[0] != '_' {
+		return false
+	}
+	return slices.ContainsFunc(untraceable, func(s section) bool {
+		return string(name) == s.start || string(name) == s.end
+	})
+}
+
+// refused says why code at addr can't be traced, empty when nothing is known
+// against it.
+func (s *Symbols) refused(addr uint64) string {
+	for _, sec := range untraceable {
+		if addr >= s.marks[sec.start] && addr < s.marks[sec.end] {
+			return sec.why
+		}
+	}
+	return ""
+}
+
+// blacklist is the kprobes/blacklist of debugfs, sorted.
+type blacklist []span
+
+// parseBlacklist reads lines of `0xSTART-0xEND<tab>NAME`.
+func parseBlacklist(r io.Reader) (blacklist, error) {
+	var out blacklist
+	err := lines(r, func(b []byte) {
+		start, rest := hexadecimal(bytes.TrimPrefix(b, []byte("0x")))
+		end, _ := hexadecimal(bytes.TrimPrefix(rest, []byte("-0x")))
+		if end > start {
+			out = append(out, span{start, end})
+		}
+	})
+	slices.SortFunc(out, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	return out, err
+}
+
+func (b blacklist) contains(addr uint64) bool {
+	return slices.ContainsFunc(b, func(s span) bool { return addr >= s.start && addr < s.end })
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "fmt"
+
+// abi is how an architecture hands over integer arguments. Floating point is of
+// no concern: the kernel is built without it.
+type abi struct {
+	registers int
+	// hiddenResult: a result bigger than two registers is written through a
+	// pointer that takes the first argument register (System V; AAPCS64 has x8).
+	hiddenResult bool
+	// byReference: an argument bigger than two registers is a pointer to a copy
+	// (AAPCS64); else it lies in memory and takes no register (System V).
+	byReference bool
+	// evenPairs: a 128-bit integer starts at an even register (AAPCS64).
+	evenPairs bool
+	// closes: the first argument that finds no register ends the registers for all
+	// that follow (AAPCS64); else smaller ones may still get one (System V).
+	closes bool
+}
+
+// abis are the calling conventions by GOARCH.
+var abis = map[string]abi{
+	"amd64": {registers: 6, hiddenResult: true},
+	"arm64": {registers: 8, byReference: true, evenPairs: true, closes: true},
+}
+
+func abiOf(arch string) (abi, error) {
+	a, ok := abis[arch]
+	if !ok {
+		return abi{}, fmt.Errorf("architecture %q is not supported", arch)
+	}
+	return a, nil
+}
+
+// allocator gives out the argument registers of one function.
+type allocator struct {
+	abi
+	used int
+}
+
+// take is the first register (from 1) of an argument, 0 when it has none.
+func (a *allocator) take(size uint32, aggregate bool) int {
+	need := int(size+7) / 8
+	if aggregate && need > 2 {
+		if !a.byReference {
+			return 0
+		}
+		need = 1
+	}
+	if a.evenPairs && need == 2 && !aggregate {
+		a.used += a.used & 1
+	}
+	return a.claim(need)
+}
+
+func (a *allocator) claim(need int) int {
+	if need == 0 {
+		return 0
+	}
+	if a.used+need > a.registers {
+		if a.closes {
+			a.used = a.registers
+		}
+		return 0
+	}
+	a.used += need
+	return a.used - need + 1
+}
+
+// size is the size in bytes of a parameter or result, and whether it is a struct
+// or union that is passed by value.
+func (t *types) size(id uint32) (size uint32, aggregate bool) {
+	switch _, r := t.strip(id); r.kind() {
+	case kindPtr:
+		return 8, false
+	case kindStruct, kindUnion:
+		return r.size, true
+	case kindInt, kindEnum, kindEnum64:
+		return r.size, false
+	}
+	return 0, false // void, floating point, the dots of variable arguments
+}
+
+// position is where a function takes what we look for; 0 is nowhere.
+type position struct{ skb, reason int }
+
+// position walks over a prototype. The first skb wins when there are several.
+func (r *roles) position(a abi, proto record) position {
+	var p position
+	regs := allocator{abi: a}
+	if size, aggregate := r.types.size(proto.ref()); a.hiddenResult && aggregate && size > 16 {
+		regs.claim(1)
+	}
+	for i := range proto.length() {
+		id := proto.word(2*i + 1)
+		n := regs.take(r.types.size(id))
+		switch r.of(id) {
+		case skbPointer:
+			p.skb = first(p.skb, n)
+		case reasonEnum:
+			p.reason = first(p.reason, n)
+		}
+	}
+	return p
+}
+
+func first(a, b int) int {
+	if a != 0 {
+		return a
+	}
+	return b
+}
+
+// takesSkb is the quick test, before registers are counted.
+func (r *roles) takesSkb(proto record) bool {
+	for i := range proto.length() {
+		if r.of(proto.word(2*i+1)) == skbPointer {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	btfDir     = "/sys/kernel/btf"
+	btfVmlinux = btfDir + "/vmlinux"
+)
+
+// readBTF reads the BTF of vmlinux; file is empty for that of this kernel.
+func readBTF(file string) ([]byte, error) {
+	if file == "" {
+		return readOwnBTF()
+	}
+	b, err := os.ReadFile(file)
+	if err == nil {
+		b, err = rawBTF(b)
+	}
+	if err != nil {
+		return nil, &hinted{
+			msg:   fmt.Sprintf("kernel BTF %q", file),
+			err:   cause(err),
+			hint:  "--kernel-btf takes raw BTF, or a vmlinux with a .BTF section",
+			usage: true,
+		}
+	}
+	return b, nil
+}
+
+func readOwnBTF() ([]byte, error) {
+	b, err := os.ReadFile(btfVmlinux)
+	if err == nil {
+		b, err = rawBTF(b)
+	}
+	if err != nil {
+		return nil, &hinted{
+			msg:  "no BTF of this kernel in " + btfVmlinux,
+			err:  cause(err),
+			hint: "boot a kernel with CONFIG_DEBUG_INFO_BTF, or name a file that has its BTF: --kernel-btf FILE",
+		}
+	}
+	return b, nil
+}
+
+// cause drops the path that the message already has.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// rawBTF takes BTF out of an ELF file, or returns what is BTF already.
+func rawBTF(b []byte) ([]byte, error) {
+	if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
+		return b, checkMagic(b)
+	}
+	f, err := elf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	s := f.Section(".BTF")
+	if s == nil {
+		return nil, errors.New("ELF file has no section .BTF")
+	}
+	return s.Data()
+}
+
+// readModules reads the BTF of the modules that the options name.
+func readModules(o Options) (map[string][]byte, error) {
+	names, err := moduleNames(o)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for _, name := range names {
+		if out[name], err = os.ReadFile(filepath.Join(btfDir, name)); err != nil {
+			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, cause(err))
+		}
+	}
+	return out, nil
+}
+
+// sameBTF makes sure that the BTF of modules fits a file given by the user: it is
+// numbered on from that of the running kernel.
+func sameBTF(file string, vmlinux []byte) error {
+	own, err := readOwnBTF()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(own, vmlinux) {
+		return &hinted{
+			msg:   fmt.Sprintf("kernel BTF %q is not that of this kernel, on which its modules build", file),
+			hint:  "to trace modules, leave out --kernel-btf",
+			usage: true,
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+)
+
+// tryBackends asks the kernel for each backend, and is refused in a way that
+// tells: nothing is attached, since to detach takes tens of milliseconds.
+func tryBackends() map[Backend]error {
+	return map[Backend]error{
+		KprobeMulti:       tryKprobeMulti(),
+		Kprobe:            tryKprobe(),
+		TracepointBackend: tryTracepoint(),
+	}
+}
+
+var (
+	errPermission = &hinted{
+		msg:  "not permitted: needs CAP_BPF and CAP_PERFMON",
+		hint: "run as root",
+	}
+	errNoKprobeMulti = errors.New("the kernel has no kprobe-multi link (5.18)")
+	errNoFprobe      = errors.New("the kernel was built without CONFIG_FPROBE")
+	errNoKprobes     = errors.New("the kernel was built without CONFIG_KPROBE_EVENTS")
+)
+
+// load loads a program that reads kernel memory, as all of ours do.
+func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name:       "tracer_try",
+		Type:       typ,
+		AttachType: attach,
+		License:    "GPL",
+		Instructions: asm.Instructions{
+			asm.Mov.Reg(asm.R3, asm.R1),
+			asm.Mov.Reg(asm.R1, asm.RFP),
+			asm.Add.Imm(asm.R1, -8),
+			asm.Mov.Imm(asm.R2, 8),
+			asm.FnProbeReadKernel.Call(),
+			asm.Mov.Imm(asm.R0, 0),
+			asm.Return(),
+		},
+	})
+	if err != nil {
+		return nil, explainLoad(typ, err)
+	}
+	return prog, nil
+}
+
+func explainLoad(typ ebpf.ProgramType, err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return errPermission
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return fmt.Errorf("a program of type %v is refused: %w", typ, errno)
+	}
+	return fmt.Errorf("a program of type %v is refused: %w", typ, err)
+}
+
+// kprobeMultiAttr is union bpf_attr of BPF_LINK_CREATE for kprobe_multi.
+type kprobeMultiAttr struct {
+	prog, target, attachType, flags uint32
+	multiFlags, count               uint32
+	symbols, addresses, cookies     uint64
+}
+
+// nowhere is an address that nothing is mapped at.
+const nowhere = 1
+
+// tryKprobeMulti asks for a link on an address that the kernel can't read:
+// where it has such links it says so.
+func tryKprobeMulti() error {
+	prog, err := load(ebpf.Kprobe, ebpf.AttachTraceKprobeMulti)
+	if err != nil {
+		return err
+	}
+	defer prog.Close()
+	attr := kprobeMultiAttr{
+		prog:       uint32(prog.FD()),
+		attachType: uint32(ebpf.AttachTraceKprobeMulti),
+		count:      1,
+		addresses:  nowhere,
+		cookies:    nowhere,
+	}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_CREATE,
+		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	return explainKprobeMulti(errno)
+}
+
+func explainKprobeMulti(errno syscall.Errno) error {
+	switch errno {
+	case unix.EFAULT:
+		return nil
+	case unix.EOPNOTSUPP:
+		return errNoFprobe
+	case unix.EINVAL, unix.E2BIG:
+		return errNoKprobeMulti
+	case unix.EPERM, unix.EACCES:
+		return errPermission
+	}
+	return fmt.Errorf("BPF_LINK_CREATE for kprobe-multi: %w", errno)
+}
+
+const kprobePMU = "/sys/bus/event_source/devices/kprobe/type"
+
+// tryKprobe asks for a kprobe on an address that is not code: where kprobes
+// are to be had, it is the address that is refused.
+func tryKprobe() error {
+	pmu, err := perfType(kprobePMU)
+	if err != nil {
+		return explainPMU(err)
+	}
+	prog, err := load(ebpf.Kprobe, ebpf.AttachNone)
+	if err != nil {
+		return err
+	}
+	defer prog.Close()
+	attr := unix.PerfEventAttr{Type: pmu, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Ext2: nowhere}
+	fd, err := unix.PerfEventOpen(&attr, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return explainKprobe(err)
+}
+
+func perfType(file string) (uint32, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
+	return uint32(n), err
+}
+
+func explainPMU(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoKprobes
+	}
+	return err
+}
+
+func explainKprobe(err error) error {
+	switch {
+	case err == nil, errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
+		return nil // the address was refused (ENOENT since 5.18), not the kprobe
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return errPermission
+	}
+	return fmt.Errorf("perf_event_open of a kprobe: %w", err)
+}
+
+func tryTracepoint() error {
+	prog, err := load(ebpf.RawTracepoint, ebpf.AttachNone)
+	if err != nil {
+		return err
+	}
+	return prog.Close()
+}

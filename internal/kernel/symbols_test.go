@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func diff(t *testing.T, want, got any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func parse(t *testing.T, text string) *Symbols {
+	t.Helper()
+	s, err := ParseSymbols(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const someSymbols = `0000000000000000 A fixed_percpu_data
+ffffffff81000000 T _text
+ffffffff81000000 T _stext
+ffffffff81000100 t twice
+ffffffff81000200 W weak
+ffffffff81000300 D data
+ffffffff81000310 D more_data
+ffffffff81000400 t twice
+ffffffffc0002000 t mod_b	[mod]
+ffffffffc0001000 t mod_a	[mod]
+ffffffffc0001800 d mod_data	[mod]
+ffffffffc0009000 t bpf_prog_x	[bpf]
+`
+
+func TestLookup(t *testing.T) {
+	s := parse(t, someSymbols)
+	type place struct {
+		name, module string
+		offset       uint64
+		ok           bool
+	}
+	for addr, want := range map[uint64]place{
+		0:                          {},
+		0xffffffff80ffffff:         {},                     // below the first
+		0xffffffff81000000:         {"_text", "", 0, true}, // the first of two
+		0xffffffff81000010:         {"_text", "", 0x10, true},
+		0xffffffff810001ff:         {"twice", "", 0xff, true},
+		0xffffffff81000200:         {"weak", "", 0, true},
+		0xffffffff81000300:         {}, // data
+		0xffffffff81000320:         {},
+		0xffffffff81000400:         {"twice", "", 0, true},
+		0xffffffff81000400 + 1<<20: {}, // no function is that big
+		0xffffffffc0001001:         {"mod_a", "mod", 1, true},
+		0xffffffffc0001801:         {},
+		0xffffffffc0002001:         {"mod_b", "mod", 1, true},
+		0xffffffffc0009008:         {"bpf_prog_x", "bpf", 8, true},
+	} {
+		var got place
+		got.name, got.module, got.offset, got.ok = s.Lookup(addr)
+		if got != want {
+			t.Errorf("%x: %+v, want %+v", addr, got, want)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	s := parse(t, someSymbols)
+	diff(t, []uint64{0xffffffff81000100, 0xffffffff81000400}, s.Addresses("twice", ""))
+	diff(t, []uint64{0xffffffffc0001000}, s.Addresses("mod_a", "mod"))
+	for _, k := range []listed{{"mod_a", ""}, {"twice", "mod"}, {"data", ""}, {"twi", ""}, {"twice", "none"}, {"", ""}} {
+		if got := s.Addresses(k.name, k.module); len(got) != 0 {
+			t.Errorf("%+v: %x", k, got)
+		}
+	}
+}
+
+func TestHidden(t *testing.T) {
+	_, err := ParseSymbols(strings.NewReader("0000000000000000 T _text\n0000000000000000 t mod_a\t[mod]\n"))
+	if !errors.Is(err, ErrAddressesHidden) {
+		t.Error(err)
+	}
+	var h interface{ Hint() string }
+	if !errors.As(err, &h) || !strings.Contains(h.Hint(), "kptr_restrict") {
+		t.Error("no hint")
+	}
+}
+
+func TestOddSymbols(t *testing.T) {
+	s := parse(t, "\nno symbol\nffffffff81000000\nffffffff81000000 T\nffffffff81000010 T f")
+	diff(t, []uint64{0xffffffff81000010}, s.Addresses("f", "")) // the last line has no end
+	if len(s.list) != 1 {
+		t.Error(s.list)
+	}
+}
+
+func FuzzParseSymbols(f *testing.F) {
+	f.Add(someSymbols, uint64(0xffffffff81000010))
+	f.Fuzz(func(t *testing.T, text string, addr uint64) {
+		s, err := ParseSymbols(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		if name, _, off, ok := s.Lookup(addr); ok && (name == "" || off > addr) {
+			t.Errorf("%x is %q+%x", addr, name, off)
+		}
+	})
+}

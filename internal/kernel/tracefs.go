@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// pseudo is a file system that the kernel makes up, and where it is usually
+// mounted.
+type pseudo struct {
+	name string
+	dirs []string
+}
+
+var (
+	tracefs = pseudo{"tracefs", []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}}
+	debugfs = pseudo{"debugfs", []string{"/sys/kernel/debug"}}
+)
+
+// read reads a file of p. Where p is not mounted it is mounted privately for the
+// time of reading: no path leads there, and closing it leaves nothing behind.
+func (p pseudo) read(name string) ([]byte, error) {
+	f, err := p.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, f); err != nil {
+		return nil, fmt.Errorf("%s of %s: %w", name, p.name, cause(err))
+	}
+	return b.Bytes(), nil
+}
+
+func (p pseudo) open(name string) (*os.File, error) {
+	for _, dir := range p.dirs {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+	}
+	dir, err := p.mount()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(dir)
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s of %s: %w", name, p.name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// mount makes a mount that is attached nowhere (5.2) and returns its root.
+func (p pseudo) mount() (int, error) {
+	ctx, err := unix.Fsopen(p.name, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("%s is not mounted and can't be opened: %w", p.name, err)
+	}
+	defer unix.Close(ctx)
+	if err := unix.FsconfigCreate(ctx); err != nil {
+		return -1, fmt.Errorf("%s is not mounted and can't be made: %w", p.name, err)
+	}
+	dir, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
+	if err != nil {
+		return -1, fmt.Errorf("%s is not mounted and can't be: %w", p.name, err)
+	}
+	return dir, nil
+}
+
+// readList reads what ftrace can trace, by address where the kernel tells it.
+func readList() (*probeList, error) {
+	b, err := tracefs.read("available_filter_functions_addrs")
+	if err == nil {
+		return parsePlaces(bytes.NewReader(b))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	b, err = tracefs.read("available_filter_functions")
+	if err != nil {
+		return nil, err
+	}
+	return parseNames(bytes.NewReader(b))
+}
+
+// readBlacklist reads what kprobes refuse; nothing when it can't be read.
+func readBlacklist() blacklist {
+	b, err := debugfs.read("kprobes/blacklist")
+	if err != nil {
+		return nil
+	}
+	list, _ := parseBlacklist(bytes.NewReader(b))
+	return list
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// tracepointProtos calls f for each raw tracepoint of t itself. Its prototype is
+// that of the typedef btf_trace_NAME, whose first parameter is not an argument.
+func (t *types) tracepointProtos(f func(name []byte, proto record)) {
+	t.each(kindTypedef, func(r record) {
+		name, ok := bytes.CutPrefix(t.name(r.name), []byte("btf_trace_"))
+		if !ok {
+			return
+		}
+		if ptr := t.at(r.ref()); ptr.kind() == kindPtr {
+			if proto := t.at(ptr.ref()); proto.kind() == kindFuncProto {
+				f(name, proto)
+			}
+		}
+	})
+}
+
+// tracepoints are the raw tracepoints that take an skb.
+func (t *types) tracepoints(module string) []Tracepoint {
+	r := newRoles(t)
+	var out []Tracepoint
+	t.tracepointProtos(func(name []byte, proto record) {
+		if tp := r.tracepoint(proto); tp.SkbArg >= 0 {
+			tp.Name, tp.Module = string(name), module
+			out = append(out, tp)
+		}
+	})
+	return out
+}
+
+// tracepoint finds the arguments. The prototype of a typedef has no names, so
+// that the location is known by its place: a void pointer behind the skb
+// (kfree_skb, and consume_skb since 6.3).
+func (r *roles) tracepoint(proto record) Tracepoint {
+	tp := Tracepoint{SkbArg: -1, ReasonArg: -1, LocationArg: -1}
+	for i := 1; i < proto.length(); i++ {
+		arg := i - 1
+		switch r.of(proto.word(2*i + 1)) {
+		case skbPointer:
+			if tp.SkbArg < 0 {
+				tp.SkbArg = arg
+			}
+		case reasonEnum:
+			tp.ReasonArg = arg
+		case voidPointer:
+			if tp.SkbArg >= 0 && tp.SkbArg == arg-1 {
+				tp.LocationArg = arg
+			}
+		}
+	}
+	return tp
+}
+
+func sortTracepoints(list []Tracepoint) {
+	slices.SortFunc(list, func(a, b Tracepoint) int { return strings.Compare(a.Name, b.Name) })
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// DropTCP makes a namespace drop what comes in for a TCP port, over IPv4 and IPv6,
+// with one nftables rule: `meta l4proto tcp tcp dport PORT drop`.
+func DropTCP(t testing.TB, n *Netns, port uint16) {
+	t.Helper()
+	must(t, n.Do(func() error { return dropTCP(port) }))
+}
+
+func dropTCP(port uint16) error {
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := c.AddTable(&nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet})
+	chain := c.AddChain(&nftables.Chain{
+		Name: "input", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	})
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: dropPort(port)})
+	return c.Flush()
+}
+
+// dropPort is the rule as the kernel's little machine runs it.
+func dropPort(port uint16) []expr.Any {
+	const protocol, destination = 1, 1 // registers
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: protocol},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: protocol, Data: []byte{unix.IPPROTO_TCP}},
+		&expr.Payload{DestRegister: destination, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: destination, Data: binary.BigEndian.AppendUint16(nil, port)},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	}
+}

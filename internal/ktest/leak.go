@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// Inventory is what BPF and probes there are in the kernel, one line each.
+type Inventory []string
+
+// probeFiles list the probes that are set, where the kernel has the file.
+var probeFiles = []string{
+	"/sys/kernel/debug/kprobes/list",
+	"/sys/kernel/tracing/kprobe_events",
+	"/sys/kernel/tracing/enabled_functions",
+}
+
+// TakeInventory lists programs, maps and links by id, and probes.
+func TakeInventory() (Inventory, error) {
+	var all Inventory
+	for kind, next := range map[string]func(uint32) (uint32, error){"program": nextProgram, "map": nextMap} {
+		lines, err := ids(kind, next)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, lines...)
+	}
+	links, err := linkIDs()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, links...)
+	return append(all, probes()...), nil
+}
+
+func nextProgram(id uint32) (uint32, error) {
+	next, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
+	return uint32(next), err
+}
+
+func nextMap(id uint32) (uint32, error) {
+	next, err := ebpf.MapGetNextID(ebpf.MapID(id))
+	return uint32(next), err
+}
+
+func ids(kind string, next func(uint32) (uint32, error)) ([]string, error) {
+	var lines []string
+	for id := uint32(0); ; {
+		var err error
+		if id, err = next(id); errors.Is(err, os.ErrNotExist) {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list each BPF %s: %w", kind, err)
+		}
+		lines = append(lines, fmt.Sprintf("BPF %s %d", kind, id))
+	}
+}
+
+func linkIDs() ([]string, error) {
+	var lines []string
+	all := new(link.Iterator)
+	defer all.Close()
+	for all.Next() {
+		lines = append(lines, fmt.Sprintf("BPF link %d", all.ID))
+	}
+	return lines, all.Err()
+}
+
+func probes() []string {
+	var lines []string
+	for _, file := range probeFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // not mounted, or a kernel without: nothing can be there
+		}
+		for line := range strings.Lines(string(text)) {
+			lines = append(lines, file+": "+strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// Since is what is there now and was not in the earlier inventory.
+func (now Inventory) Since(earlier Inventory) Inventory {
+	return slices.DeleteFunc(slices.Clone(now), func(line string) bool { return slices.Contains(earlier, line) })
+}
+
+// settle is how long the kernel may take to free what nobody holds any more, and
+// other users of BPF on this machine to end what they began meanwhile.
+const settle = 10 * time.Second
+
+// NoLeaks fails the test at its end if there is BPF or a probe in the kernel that
+// was not there when it was called.
+func NoLeaks(t testing.TB) {
+	t.Helper()
+	before, err := TakeInventory()
+	must(t, err)
+	t.Cleanup(func() {
+		if left := leftSince(t, before); len(left) > 0 {
+			t.Errorf("%d leaks, such as: %s", len(left), strings.Join(left[:min(len(left), 10)], "; "))
+		}
+	})
+}
+
+func leftSince(t testing.TB, before Inventory) Inventory {
+	t.Helper()
+	for deadline := time.Now().Add(settle); ; time.Sleep(50 * time.Millisecond) {
+		now, err := TakeInventory()
+		must(t, err)
+		left := now.Since(before)
+		if len(left) == 0 || time.Now().After(deadline) {
+			return left
+		}
+	}
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/cilium/ebpf"
+)
+
+func TestInventoryFindsALeak(t *testing.T) {
+	Root(t)
+	before, err := TakeInventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := info.ID()
+	line := fmt.Sprintf("BPF map %d", id)
+	now, err := TakeInventory()
+	if err != nil || !slices.Contains(now.Since(before), line) {
+		t.Errorf("%v lacks %q, %v", now.Since(before), line, err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := leftSince(t, before); slices.Contains(left, line) {
+		t.Errorf("%q is still there after its end", line)
+	}
+}

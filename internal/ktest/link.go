@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/jsimonetti/rtnetlink/v2/driver"
+	"golang.org/x/sys/unix"
+)
+
+// End is one end of a veth pair: where it is, its name and its addresses.
+type End struct {
+	Netns     *Netns
+	Name      string
+	Addresses []netip.Prefix
+}
+
+// NewVeth joins two namespaces by a pair of devices that are up and have their
+// addresses. The pair goes away with either namespace.
+func NewVeth(t testing.TB, a, b End) {
+	t.Helper()
+	must(t, a.Netns.Do(func() error { return newVeth(a, b) }))
+	for _, e := range []End{a, b} {
+		for _, p := range e.Addresses {
+			must(t, e.Netns.address(e.Name, p))
+		}
+		must(t, e.Netns.raise(e.Name))
+	}
+}
+
+func newVeth(a, b End) error {
+	other, err := os.Open(b.Netns.Path)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	peer := &rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
+		Name: b.Name, NetNS: rtnetlink.NetNSForFD(uint32(other.Fd())),
+	}}
+	return newLink(a.Name, "veth", &driver.Veth{PeerInfo: peer})
+}
+
+// NewDummy makes a device that swallows what is sent to it, up and with addresses.
+func NewDummy(t testing.TB, e End) {
+	t.Helper()
+	must(t, e.Netns.Do(func() error { return newLink(e.Name, "dummy", nil) }))
+	for _, p := range e.Addresses {
+		must(t, e.Netns.address(e.Name, p))
+	}
+	must(t, e.Netns.raise(e.Name))
+}
+
+func newLink(name, kind string, data rtnetlink.LinkDriver) error {
+	return withRoute(func(c *rtnetlink.Conn) error {
+		err := c.Link.New(&rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
+			Name: name, Info: &rtnetlink.LinkInfo{Kind: kind, Data: data},
+		}})
+		if err != nil {
+			return fmt.Errorf("new device %q of kind %s: %w", name, kind, err)
+		}
+		return nil
+	})
+}
+
+// DeleteLink removes a device.
+func (n *Netns) DeleteLink(name string) error {
+	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error { return c.Link.Delete(index) })
+}
+
+func (n *Netns) raise(name string) error {
+	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
+		return c.Link.Set(&rtnetlink.LinkMessage{Index: index, Flags: unix.IFF_UP, Change: unix.IFF_UP})
+	})
+}
+
+// address adds an address that can be used at once: duplicates are not looked for.
+func (n *Netns) address(name string, p netip.Prefix) error {
+	family := uint8(unix.AF_INET)
+	if p.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	ip := net.IP(p.Addr().AsSlice())
+	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
+		return c.Address.New(&rtnetlink.AddressMessage{
+			Family: family, PrefixLength: uint8(p.Bits()), Index: index,
+			Attributes: &rtnetlink.AddressAttributes{Address: ip, Local: ip, Flags: unix.IFA_F_NODAD},
+		})
+	})
+}
+
+// withDevice calls f inside the namespace with the index of a device.
+func (n *Netns) withDevice(name string, f func(*rtnetlink.Conn, uint32) error) error {
+	return n.Do(func() error {
+		device, err := net.InterfaceByName(name)
+		if err != nil {
+			return fmt.Errorf("device %q: %w", name, err)
+		}
+		return withRoute(func(c *rtnetlink.Conn) error {
+			if err := f(c, uint32(device.Index)); err != nil {
+				return fmt.Errorf("device %q: %w", name, err)
+			}
+			return nil
+		})
+	})
+}
+
+func withRoute(f func(*rtnetlink.Conn) error) error {
+	c, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(c), c.Close())
+}

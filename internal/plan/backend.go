@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// chooseBackend takes the forced backend, or the first that runs here.
+func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
+	if forced != "" {
+		return forced, nil, checkForced(forced, support)
+	}
+	var passed []Passed
+	for _, b := range kernel.Backends {
+		reason, known := support[b]
+		if known && reason == nil {
+			return b, passed, nil
+		}
+		passed = append(passed, Passed{b, reason})
+	}
+	return "", passed, noBackendError{passed}
+}
+
+func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
+	if !slices.Contains(kernel.Backends, forced) {
+		return usageError{
+			fmt.Errorf("backend %q: not known", forced),
+			"backends are " + backendNames(),
+		}
+	}
+	if err := support[forced]; err != nil {
+		return fmt.Errorf("backend %q does not run here: %w", forced, err)
+	}
+	return nil
+}
+
+func backendNames() string {
+	names := make([]string, len(kernel.Backends))
+	for i, b := range kernel.Backends {
+		names[i] = string(b)
+	}
+	return strings.Join(names, ", ")
+}
+
+// noBackendError says of every backend why it does not run.
+type noBackendError struct{ passed []Passed }
+
+func (noBackendError) Error() string { return "no backend runs on this kernel" }
+
+func (e noBackendError) Hint() string {
+	var lines []string
+	for _, p := range e.passed {
+		lines = append(lines, fmt.Sprintf("%s: %v", p.Backend, p.Reason))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// addFunctions plans a probe for each function that is wanted, one program for
+// each register that carries the skb.
+func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
+	if p.Backend == kernel.TracepointBackend {
+		return
+	}
+	groups := map[int]int{}
+	for _, f := range facts.Functions {
+		if !wanted.function(f) {
+			continue
+		}
+		i, known := groups[f.SkbArg]
+		if !known {
+			i = p.addGroup(f.SkbArg)
+			groups[f.SkbArg] = i
+		}
+		p.Functions = append(p.Functions, f)
+		p.Groups[i].Functions = append(p.Groups[i].Functions, f)
+	}
+}
+
+func (p *Plan) addGroup(register int) int {
+	template := bpf.KprobeTemplate(register)
+	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
+		Name:     template,
+		Template: template,
+		Multi:    p.Backend == kernel.KprobeMulti,
+	})
+	p.Groups = append(p.Groups, Group{Program: template})
+	return len(p.Groups) - 1
+}
+
+// addTracepoints plans the tracepoints that are wanted; a backend that probes
+// functions takes the drop tracepoint only, for reason and location.
+func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
+	for _, t := range facts.Tracepoints {
+		drop := t.Name == dropTracepoint && t.Module == ""
+		if p.Backend != kernel.TracepointBackend && !drop || !wanted.tracepoint(t, drop) || t.SkbArg > lastArgument {
+			continue
+		}
+		p.addTracepoint(t, drop)
+	}
+}
+
+const (
+	// dropTracepoint is skb:kfree_skb, by which the kernel tells of drops.
+	dropTracepoint = "kfree_skb"
+	// lastArgument is the last argument that the BPF object has a tracepoint program for.
+	lastArgument = 5
+)
+
+func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
+	number := len(p.Tracepoints)
+	program := "tracepoint_" + t.Name
+	facts := &bpf.Facts{Number: uint16(number), Location: -1, Reason: -1, Drop: drop}
+	if drop {
+		facts.Location = t.LocationArg
+	}
+	facts.Reason = t.ReasonArg
+	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
+		Name:     program,
+		Template: bpf.TracepointTemplate(t.SkbArg),
+		Facts:    facts,
+	})
+	p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})
+}

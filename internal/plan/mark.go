@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Mark is a filter on skb->mark: the bits of Mask must be those of Value. A zero
+// Mask filters nothing.
+type Mark struct{ Value, Mask uint32 }
+
+// ParseMark reads mark[/mask], each decimal, or hexadecimal with 0x. Without a
+// mask all bits count.
+func ParseMark(s string) (Mark, error) {
+	if s == "" {
+		return Mark{}, nil
+	}
+	value, mask, masked := strings.Cut(s, "/")
+	m := Mark{Mask: 0xffffffff}
+	var err error
+	if m.Value, err = parseBits(value); err == nil && masked {
+		m.Mask, err = parseBits(mask)
+	}
+	if err != nil {
+		return Mark{}, usageError{
+			fmt.Errorf("mark %q: %w", s, err),
+			"a mark is a number of 32 bits with an optional mask, such as 0xf00/0xff00",
+		}
+	}
+	return m, nil
+}
+
+func parseBits(s string) (uint32, error) {
+	v, err := strconv.ParseUint(s, 0, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no number of 32 bits", s)
+	}
+	return uint32(v), nil
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan decides what will be done to the kernel, without doing it: from
+// what the user wants and what the kernel is it makes a [Plan], which is pure
+// data and can be printed, compared and tested without privileges.
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"tracer/internal/bpf"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+)
+
+// Options is what the user wants. The zero value traces every skb in every
+// function, on the best backend, and records no more than the core.
+type Options struct {
+	// Backend forces one; empty takes the best that runs.
+	Backend kernel.Backend
+	// Func is an RE2 expression for the whole name of a function or tracepoint; empty is any.
+	Func string
+	// Filter is the compiled packet filter; nil matches everything.
+	Filter *filter.Program
+	// Netns is a network namespace's inode number, Ifindex a device's index; 0 is any.
+	Netns, Ifindex uint32
+	Mark           Mark
+	// Meta and Tuple ask for these parts of the record.
+	Meta, Tuple bool
+	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
+	RingSize int
+}
+
+// DefaultRingSize holds about 90,000 events with all parts.
+const DefaultRingSize = 16 << 20
+
+// Plan is what will be loaded and where it will be attached.
+type Plan struct {
+	Backend kernel.Backend
+	// Passed are the better backends that do not run here.
+	Passed []Passed
+	// Functions are probed, sorted by address; empty for the tracepoint backend.
+	Functions []kernel.Function
+	// Groups are the functions by the program that serves them.
+	Groups []Group
+	// Tracepoints are attached; an event carries its index here.
+	Tracepoints []Tracepoint
+	// BPF is the collection to load.
+	BPF bpf.Spec
+	// Filter is what the packets are matched with; nil matches everything.
+	Filter *filter.Program
+}
+
+// Passed is a backend that would have been better, and why it does not run.
+type Passed struct {
+	Backend kernel.Backend
+	Reason  error
+}
+
+// Group is the functions that one program serves.
+type Group struct {
+	// Program is the name in Plan.BPF.
+	Program   string
+	Functions []kernel.Function
+}
+
+// Tracepoint is a raw tracepoint and the program that serves it.
+type Tracepoint struct {
+	kernel.Tracepoint
+	Program string
+}
+
+// New makes the plan. Its errors name the option that can't be had.
+func New(o Options, facts *kernel.Facts) (*Plan, error) {
+	wanted, err := compileFunc(o.Func)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Filter: o.Filter}
+	if p.Backend, p.Passed, err = chooseBackend(o.Backend, facts.Support); err != nil {
+		return nil, err
+	}
+	p.addFunctions(facts, wanted)
+	p.addTracepoints(facts, wanted)
+	if len(p.Functions)+len(p.Tracepoints) == 0 {
+		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend}
+	}
+	p.BPF.Config = config(o)
+	if o.Filter != nil {
+		p.BPF.Filter = o.Filter.Body
+	}
+	if p.BPF.RingSize, err = ringSize(o.RingSize); err != nil {
+		return nil, err
+	}
+	p.BPF.Config.Watermark = p.BPF.RingSize / 8
+	return p, nil
+}
+
+func config(o Options) bpf.Config {
+	c := bpf.Config{
+		Netns:    o.Netns,
+		Ifindex:  o.Ifindex,
+		Mark:     o.Mark.Value & o.Mark.Mask,
+		MarkMask: o.Mark.Mask,
+		Meta:     o.Meta,
+		Tuple:    o.Tuple,
+	}
+	if o.Filter != nil {
+		c.Filter = true
+		c.Need = uint32(o.Filter.Need)
+	}
+	return c
+}
+
+// ringSize checks what the kernel demands of a ring buffer (5.8): a power of
+// two and a multiple of the page size.
+func ringSize(size int) (uint32, error) {
+	if size == 0 {
+		return DefaultRingSize, nil
+	}
+	if size < os.Getpagesize() || size > 1<<30 || size&(size-1) != 0 {
+		return 0, usageError{
+			fmt.Errorf("buffer size %d: not a power of two from %d to %d", size, os.Getpagesize(), 1<<30),
+			"sizes such as 64K, 16M or 1G are good",
+		}
+	}
+	return uint32(size), nil
+}
+
+// usageError is an error in what the user asked for.
+type usageError struct {
+	error
+	hint string
+}
+
+func (usageError) Usage() bool    { return true }
+func (e usageError) Hint() string { return e.hint }
+func (e usageError) Unwrap() error {
+	return errors.Unwrap(e.error)
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package libpcap turns filter expressions in the language of pcap-filter(7)
+// into classic BPF. It is the only package that is linked against C.
+package libpcap
+
+/*
+#cgo LDFLAGS: -lpcap
+#include <stdlib.h>
+#include <pcap/pcap.h>
+*/
+import "C"
+
+import (
+	"strings"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+)
+
+// LinkType says how the packets begin that a filter is made for. The values are
+// libpcap's own (DLT_*) on Linux.
+type LinkType int
+
+const (
+	// Ethernet is a packet that begins with an Ethernet header.
+	Ethernet LinkType = 1
+	// Raw is a packet that begins with an IPv4 or IPv6 header.
+	Raw LinkType = 12
+)
+
+// RawInstruction is one instruction of classic BPF.
+type RawInstruction = bpf.RawInstruction
+
+// compiling guards the parser of libpcap, which kept its state in globals before 1.8
+// and still shares the buffers of the name lookups.
+var compiling sync.Mutex
+
+// Compile turns the expression into a classic BPF program for packets of the
+// link type. The program returns snaplen for a packet that matches, otherwise 0.
+// Names of hosts, networks, ports and protocols are looked up while compiling.
+// The error for an expression that libpcap refuses is a [*SyntaxError].
+func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
+	if at := strings.IndexByte(expr, 0); at >= 0 {
+		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "zero byte in the expression"}
+	}
+	compiling.Lock()
+	defer compiling.Unlock()
+
+	handle := openDead(link, snaplen)
+	defer C.pcap_close(handle)
+	insns, msg := compile(handle, expr)
+	if msg != "" {
+		return nil, explain(expr, msg, prober{handle: handle})
+	}
+	return insns, nil
+}
+
+// Version is the name and version of the libpcap that is linked in.
+func Version() string {
+	return C.GoString(C.pcap_lib_version())
+}
+
+// openDead makes a handle that can compile but not capture. libpcap returns
+// NULL only when there is no memory.
+func openDead(link LinkType, snaplen int) *C.pcap_t {
+	handle := C.pcap_open_dead(C.int(link), C.int(snaplen))
+	if handle == nil {
+		panic("libpcap: out of memory")
+	}
+	return handle
+}
+
+// compile returns the program, or the message of libpcap.
+func compile(handle *C.pcap_t, expr string) (insns []RawInstruction, msg string) {
+	text := C.CString(expr)
+	defer C.free(unsafe.Pointer(text))
+
+	var prog C.struct_bpf_program
+	if C.pcap_compile(handle, &prog, text, 1, C.PCAP_NETMASK_UNKNOWN) != 0 {
+		return nil, C.GoString(C.pcap_geterr(handle))
+	}
+	defer C.pcap_freecode(&prog)
+	return copyProgram(&prog), ""
+}
+
+// copyProgram takes the instructions out of C's memory.
+func copyProgram(prog *C.struct_bpf_program) []RawInstruction {
+	insns := make([]RawInstruction, 0, prog.bf_len)
+	for _, in := range unsafe.Slice(prog.bf_insns, prog.bf_len) {
+		insns = append(insns, RawInstruction{
+			Op: uint16(in.code), Jt: uint8(in.jt), Jf: uint8(in.jf), K: uint32(in.k),
+		})
+	}
+	return insns
+}

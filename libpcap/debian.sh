@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sourced, not run. Debian's own archive, read through an apt configuration that
+# is ours alone: no source, list or architecture of the system is touched.
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
+
+# debian_arch GOARCH: Go's names happen to be Debian's, others are refused.
+debian_arch() {
+	case $1 in
+	amd64 | arm64) echo "$1" ;;
+	*) echo "GOARCH $1: only amd64 and arm64 can be built" >&2; return 1 ;;
+	esac
+}
+
+# gnu_arch GOARCH: how compilers and their folders spell it.
+gnu_arch() {
+	case $1 in
+	amd64) echo x86_64 ;;
+	arm64) echo aarch64 ;;
+	esac
+}
+
+# mirror: the one that this machine's apt uses for Debian.
+mirror() {
+	local uri
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '/\/debian\/*$/ && !n++')
+	[ -n "$uri" ] || { echo "no mirror of Debian in apt's sources" >&2; return 1; }
+	echo "$uri"
+}
+
+# use_archive TYPE ARCH: from here on apt-get sees one source, TYPE (deb or
+# deb-src) of the release of this machine, for ARCH.
+use_archive() {
+	local home=$cache/apt/$1-$2 release mirror
+	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	mirror=$(unset APT_CONFIG && mirror)
+	mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
+	echo "$1 [arch=$2 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" >"$home/sources.list"
+	: >"$home/status"
+	cat >"$home/apt.conf" <<-END
+		APT::Architecture "$2";
+		APT::Architectures { "$2"; };
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		Dir::Etc::SourceList "$home/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::State::Lists "$home/lists";
+		Dir::State::status "$home/status";
+		Dir::Cache "$home/cache";
+	END
+	export APT_CONFIG=$home/apt.conf
+	apt-get -qq update
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package libpcap
+
+/*
+#include <pcap/pcap.h>
+
+// The program struct is made here because cgo may not pass a Go struct that holds a Go pointer.
+static int match(struct bpf_insn *insns, u_int n, const u_char *packet, u_int caplen, u_int len)
+{
+	struct bpf_program prog = { .bf_len = n, .bf_insns = insns };
+	struct pcap_pkthdr header = { .caplen = caplen, .len = len };
+	return pcap_offline_filter(&prog, &header, packet);
+}
+*/
+import "C"
+
+import "unsafe"
+
+// Match runs the program over the packet with libpcap's own interpreter and
+// tells whether the packet matches. wireLen is the length that the packet had
+// before it was cut, in bytes; the program sees it as `len`.
+func Match(prog []RawInstruction, packet []byte, wireLen int) bool {
+	if len(prog) == 0 {
+		return true
+	}
+	// The layout of RawInstruction is that of struct bpf_insn.
+	insns := (*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(prog)))
+	bytes := (*C.u_char)(unsafe.SliceData(packet))
+	return C.match(insns, C.u_int(len(prog)), bytes, C.u_int(len(packet)), C.u_int(wireLen)) != 0
+}
