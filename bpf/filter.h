@@ -98,6 +98,15 @@ static __always_inline void invent_link_header(struct packet *p)
 	*(__be16 *)(p->head + 12) = p->frame.type;
 }
 
+// Bytes that lie in page fragments can't be read. Where the filter would look at
+// some, the frame ends before them, so that it is not judged by what happens to
+// lie behind the linear part.
+static __always_inline void forget_fragments(struct frame *f)
+{
+	if (f->linear < CFG.need)
+		f->len = f->linear;
+}
+
 // Fills the part of head that the filter reads at fixed places. More may be
 // read than the packet has: behind the linear part lies the skb's shared info,
 // larger than HEAD_SIZE, and the filter asks for the length first.
@@ -105,6 +114,7 @@ static __always_inline bool read_head(struct packet *p)
 {
 	u32 need = CFG.need;
 
+	forget_fragments(&p->frame);
 	if (!need || need > HEAD_SIZE)
 		return !need;
 	if (!p->frame.prefix)

@@ -38,6 +38,10 @@ struct packet {
 	struct frame frame;
 };
 
+_Static_assert(__builtin_offsetof(struct packet, frame.len) == 152 &&
+		       __builtin_offsetof(struct packet, frame.word) == 156,
+	       "internal/filter loads from these offsets");
+
 // The members of sk_buff that the decision needs, mark to head, lie close
 // together on every kernel, so one small read gets them all. It begins at a
 // multiple of eight, as the verifier wants aligned loads from the stack.

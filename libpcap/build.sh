@@ -58,9 +58,9 @@ build() {
 	install_result "$cc"
 }
 
+mkdir -p "$cache"
+exec 9>"$cache/lock" && flock 9 # one at a time: apt's lists and the compiler are shared
 if [ ! -e "$out/cc" ]; then
-	mkdir -p "$cache"
-	exec 9>"$cache/lock" && flock 9 # one build at a time: apt's lists and the compiler are shared
 	echo "building libpcap for $target" >&2
 	trap 'cat "$cache/libpcap.log" >&2' ERR
 	(build) >"$cache/libpcap.log" 2>&1

@@ -99,21 +99,22 @@ func (p prober) completes(expr string, tokens []Token) bool {
 	return false
 }
 
-// middles are what may be missing after a token: nothing, a value of each
-// kind, or a primitive.
+// middles are what may be missing after a token: nothing, a value of some
+// kind, an index, a comparison, a primitive. len is a value that libpcap can't
+// know, so that it does not find that nothing matches.
 var middles = []string{
-	"", " 1", " ip", " 127.0.0.1", " 10", " ::1", " host 127.0.0.1", " proto 1", " 00:00:00:00:00:00",
-	" 127.0.0.1 mask 255.0.0.0", " mask 255.255.255.255", " = 1", "= 1", " 255.255.255.255", " on", "1", " data", " lane 1", " pass", "0 = 1",
+	"", " len", " 127.0.0.1", " ip", "[len]", " 1", " = len", " host 127.0.0.1", " port 1", " 10", " ::1",
+	" dst 127.0.0.1", " proto 1", " 00:00:00:00:00:00", " mask 255.0.0.0", " 255.0.0.0", " 255.255.255.255", "1", "0",
 }
 
 // closes tries to close the open brackets. A comparison can be missing before
-// any of them: `(tcp[0` may go on as `(tcp[0]) = 1` and as `(tcp[0] = 1)`.
+// any of them: `(tcp[0` may go on as `(tcp[0]) = len` and as `(tcp[0] = len)`.
 func (p prober) closes(begin, closers string) bool {
 	if p.takes(begin + closers) {
 		return true
 	}
 	for i := range len(closers) + 1 {
-		if p.takes(begin + closers[:i] + " = 1" + closers[i:]) {
+		if p.takes(begin + closers[:i] + " = len" + closers[i:]) {
 			return true
 		}
 	}

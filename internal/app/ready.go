@@ -3,6 +3,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func claimReadyFile(path string) (*readyFile, error) {
 	}
 	held, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return nil, fmt.Errorf("ready file %q: %w", path, err)
+		return nil, fmt.Errorf("ready file %q: %w", path, cause(err))
 	}
 	r := &readyFile{path: path, held: held.Name()}
 	if err := held.Close(); err != nil {
@@ -55,4 +56,13 @@ func (r *readyFile) discard() error {
 	held := r.held
 	r.held = ""
 	return os.Remove(held)
+}
+
+// cause leaves out the name of the held place, which nobody asked for.
+func cause(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

@@ -19,7 +19,7 @@ import (
 // trace attaches, moves events until it is time to stop, and tells what was.
 func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
 	say := newTeller(cfg)
-	facts, symbols, err := gather(ctx, cfg.Kernel)
+	facts, err := kernel.Gather(ctx, cfg.Kernel)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 	say.attached(session)
 	t := &tracing{session: session, out: out, limit: cfg.Limit}
 	t.names = enrich.New(enrich.Options{
-		Symbols:     symbols,
+		Symbols:     facts.Symbols,
 		Functions:   p.Functions,
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
@@ -45,25 +45,6 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		say.summary(t.totals)
 	}
 	return err
-}
-
-// gather reads the symbols beside the other facts: both take their time.
-func gather(ctx context.Context, o kernel.Options) (*kernel.Facts, *kernel.Symbols, error) {
-	type result struct {
-		symbols *kernel.Symbols
-		err     error
-	}
-	read := make(chan result, 1)
-	go func() {
-		symbols, err := kernel.ReadSymbols()
-		read <- result{symbols, err}
-	}()
-	facts, err := kernel.Gather(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	r := <-read
-	return facts, r.symbols, r.err
 }
 
 func tracepoints(p *plan.Plan) []kernel.Tracepoint {

@@ -13,18 +13,20 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tracer/internal/plan"
 )
 
 // backends are the names of the ways to attach, best first.
-var backends = []string{"kprobe-multi", "kprobe", "tracepoint"}
+var backends = plan.BackendNames()
 
 func attachFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.Var(checked(&c.Backend, checkBackend), "backend", "force this `BACKEND`, not the first that runs: "+strings.Join(backends, ", "))
+	fs.Var(checked(&c.Backend, checkBackend), "backend", "force this `BACKEND`, else the best: "+strings.Join(backends, ", "))
 	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also functions of these `MODULES`, comma-separated")
 	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also functions of every module")
 	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from this `FILE`")
-	fs.Var(sizeValue{&c.RingSize}, "buffer-size", "`SIZE` of the event buffer, a power of two as in 64K or 16M")
+	fs.Var(sizeValue{&c.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the event buffer, a power of two as in 64K (default %dM)", plan.DefaultRingSize>>20))
 }
 
 func checkBackend(value string) error {

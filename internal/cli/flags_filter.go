@@ -16,7 +16,7 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "only functions whose whole name matches the RE2 `REGEXP`")
 	fs.StringVar(&c.Netns, "filter-netns", "", "only this network `NAMESPACE`: /path, ip netns name, inode:N, pid:N")
-	fs.StringVar(&c.Ifname, "filter-ifname", "", "only the `INTERFACE` of this name in that namespace, else in our own")
+	fs.StringVar(&c.Ifname, "filter-ifname", "", "only this `INTERFACE` of that namespace, else of our own")
 	fs.Var(checked(&c.Mark, checkMark), "filter-mark", "only packets with this `MARK[/MASK]`, decimal or 0x…")
 }
 

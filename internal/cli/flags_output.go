@@ -16,7 +16,7 @@ func outputFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	columns := &c.Output.Columns
 	fs.BoolVar(&columns.Meta, "output-meta", true, "netns, mark, interface, protocol, MTU and length")
-	fs.BoolVar(&columns.Tuple, "output-tuple", true, "addresses, ports and what the transport header says")
+	fs.BoolVar(&columns.Tuple, "output-tuple", true, "addresses, ports and the like")
 	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "`FORM` of time: "+strings.Join(column.Timestamps(), ", "))
 	fs.BoolVar(&c.Output.JSON, "output-json", false, "one JSON object per line")
 	fs.Var(linesValue{&c.Limit}, "output-limit-lines", "end after this many `LINES`, 0 for no limit")

@@ -5,7 +5,7 @@ package column
 import "tracer/internal/event"
 
 // arpNames are the operations in the words of tcpdump.
-var arpNames = [...]string{1: "who-has", 2: "reply", 3: "reverse who-is", 4: "reverse reply"}
+var arpNames = [...]string{1: "who-has", 2: "reply", 3: "reverse-who-is", 4: "reverse-reply"}
 
 func arpName(operation uint16) string {
 	if int(operation) < len(arpNames) {
@@ -14,13 +14,13 @@ func arpName(operation uint16) string {
 	return ""
 }
 
-// appendARP is like `arp who-has`, or `arp operation 9` for one without a name.
+// appendARP is like `arp,who-has`, or `arp,operation=9` for one without a name.
 func appendARP(dst []byte, t *event.Tuple) []byte {
-	dst = append(dst, "arp "...)
+	dst = append(dst, "arp,"...)
 	if name := arpName(t.ARPOperation); name != "" {
 		return append(dst, name...)
 	}
-	return appendUint(append(dst, "operation "...), uint64(t.ARPOperation))
+	return appendUint(append(dst, "operation="...), uint64(t.ARPOperation))
 }
 
 func appendARPMembers(dst []byte, t *event.Tuple) []byte {

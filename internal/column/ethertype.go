@@ -58,12 +58,12 @@ func providerName(t uint16) string {
 	return ""
 }
 
-// appendEtherType is like `lldp`, or `ethertype 0x1234` for one without a name.
+// appendEtherType is like `lldp`, or `ethertype=0x1234` for one without a name.
 func appendEtherType(dst []byte, t uint16) []byte {
 	if name := etherTypeName(t); name != "" {
 		return append(dst, name...)
 	}
-	return appendHex16(append(dst, "ethertype "...), t)
+	return appendHex16(append(dst, "ethertype="...), t)
 }
 
 func appendEtherTypeMembers(dst []byte, t uint16) []byte {

@@ -8,7 +8,7 @@ func funcColumns() []Column {
 	return append([]Column{
 		{
 			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 4,
-			Help:  "function, or tp:NAME for a tracepoint; drop reason, module, place of the drop",
+			Help:  "function or tp:TRACEPOINT, with drop reason, module, place of the drop",
 			Group: Packet, Text: funcText, JSON: funcJSON,
 		},
 		{

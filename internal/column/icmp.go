@@ -11,48 +11,48 @@ type message struct {
 }
 
 var icmpMessages = [256]message{
-	0: {name: "echo reply"},
+	0: {name: "echo-reply"},
 	3: {"unreachable", []string{
-		"net", "host", "protocol", "port", "fragmentation needed", "source route failed", "net unknown", "host unknown",
-		"host isolated", "net prohibited", "host prohibited", "net tos", "host tos", "filtered", "precedence violation",
-		"precedence cutoff",
+		"net", "host", "protocol", "port", "fragmentation-needed", "source-route-failed", "net-unknown", "host-unknown",
+		"host-isolated", "net-prohibited", "host-prohibited", "net-tos", "host-tos", "filtered", "precedence-violation",
+		"precedence-cutoff",
 	}},
-	4:  {name: "source quench"},
-	5:  {"redirect", []string{"net", "host", "net tos", "host tos"}},
-	8:  {name: "echo request"},
-	9:  {name: "router advertisement"},
-	10: {name: "router solicitation"},
-	11: {"time exceeded", []string{"ttl", "reassembly"}},
-	12: {"parameter problem", []string{"pointer", "missing option", "bad length"}},
-	13: {name: "timestamp request"},
-	14: {name: "timestamp reply"},
-	17: {name: "address mask request"},
-	18: {name: "address mask reply"},
-	42: {name: "extended echo request"},
-	43: {name: "extended echo reply"},
+	4:  {name: "source-quench"},
+	5:  {"redirect", []string{"net", "host", "net-tos", "host-tos"}},
+	8:  {name: "echo-request"},
+	9:  {name: "router-advertisement"},
+	10: {name: "router-solicitation"},
+	11: {"time-exceeded", []string{"ttl", "reassembly"}},
+	12: {"parameter-problem", []string{"pointer", "missing-option", "bad-length"}},
+	13: {name: "timestamp-request"},
+	14: {name: "timestamp-reply"},
+	17: {name: "address-mask-request"},
+	18: {name: "address-mask-reply"},
+	42: {name: "extended-echo-request"},
+	43: {name: "extended-echo-reply"},
 }
 
 var icmp6Messages = [256]message{
 	1: {"unreachable", []string{
-		"no route", "prohibited", "beyond scope", "address", "port", "source policy", "route rejected", "source route",
+		"no-route", "prohibited", "beyond-scope", "address", "port", "source-policy", "route-rejected", "source-route",
 	}},
-	2: {name: "packet too big"},
-	3: {"time exceeded", []string{"hop limit", "reassembly"}},
-	4: {"parameter problem", []string{"header field", "next header", "option"}},
+	2: {name: "packet-too-big"},
+	3: {"time-exceeded", []string{"hop-limit", "reassembly"}},
+	4: {"parameter-problem", []string{"header-field", "next-header", "option"}},
 
-	128: {name: "echo request"},
-	129: {name: "echo reply"},
-	130: {name: "listener query"},
-	131: {name: "listener report"},
-	132: {name: "listener done"},
-	133: {name: "router solicitation"},
-	134: {name: "router advertisement"},
-	135: {name: "neighbour solicitation"},
-	136: {name: "neighbour advertisement"},
+	128: {name: "echo-request"},
+	129: {name: "echo-reply"},
+	130: {name: "listener-query"},
+	131: {name: "listener-report"},
+	132: {name: "listener-done"},
+	133: {name: "router-solicitation"},
+	134: {name: "router-advertisement"},
+	135: {name: "neighbour-solicitation"},
+	136: {name: "neighbour-advertisement"},
 	137: {name: "redirect"},
-	143: {name: "listener report v2"},
-	160: {name: "extended echo request"},
-	161: {name: "extended echo reply"},
+	143: {name: "listener-report-v2"},
+	160: {name: "extended-echo-request"},
+	161: {name: "extended-echo-reply"},
 }
 
 func isICMP(t *event.Tuple) bool {
@@ -72,11 +72,11 @@ func messageOf(t *event.Tuple) *message {
 	return &icmpMessages[t.ICMP.Type]
 }
 
-// appendICMP is like `echo request id 4660 seq 1`, `unreachable port` or `type 200 code 3`.
+// appendICMP is like `echo-request,id=4660,seq=1`, `unreachable,port` or `type=200,code=3`.
 func appendICMP(dst []byte, t *event.Tuple) []byte {
 	m := messageOf(t)
 	if m.name == "" {
-		dst = appendUint(append(dst, "type "...), uint64(t.ICMP.Type))
+		dst = appendUint(append(dst, "type="...), uint64(t.ICMP.Type))
 	}
 	dst = append(dst, m.name...)
 	dst = appendICMPCode(dst, m, t.ICMP.Code)
@@ -87,19 +87,19 @@ func appendICMP(dst []byte, t *event.Tuple) []byte {
 func appendICMPCode(dst []byte, m *message, code uint8) []byte {
 	switch {
 	case int(code) < len(m.codes):
-		return append(append(dst, ' '), m.codes[code]...)
+		return append(append(dst, ','), m.codes[code]...)
 	case code == 0 && m.name != "":
 		return dst
 	}
-	return appendUint(append(dst, " code "...), uint64(code))
+	return appendUint(append(dst, ",code="...), uint64(code))
 }
 
 func appendEcho(dst []byte, m *event.ICMP) []byte {
 	if !m.Echo {
 		return dst
 	}
-	dst = appendUint(append(dst, " id "...), uint64(m.ID))
-	return appendUint(append(dst, " seq "...), uint64(m.Seq))
+	dst = appendUint(append(dst, ",id="...), uint64(m.ID))
+	return appendUint(append(dst, ",seq="...), uint64(m.Seq))
 }
 
 func appendICMPMember(dst []byte, t *event.Tuple) []byte {

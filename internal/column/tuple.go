@@ -16,15 +16,16 @@ func tupleColumns() []Column {
 	}}
 }
 
-// tupleText is SOURCE->DEST(PROTOCOL DETAILS), or (WHAT IT IS) for an skb
-// without addresses: a tuple is never made up.
+// tupleText is SOURCE->DEST(PROTOCOL,DETAILS), or (WHAT-IT-IS) for an skb
+// without addresses: a tuple is never made up. It is one word, so that scripts
+// that count columns find FUNC behind it.
 func tupleText(dst []byte, e *event.Event) []byte {
 	t := &e.Tuple
 	dst = appendEndpoints(dst, t)
 	dst = append(dst, '(')
 	dst = appendContent(dst, t)
 	if t.HasVLAN {
-		dst = appendUint(append(dst, " vlan "...), uint64(t.VLAN))
+		dst = appendUint(append(dst, ",vlan="...), uint64(t.VLAN))
 	}
 	return append(dst, ')')
 }
@@ -79,16 +80,16 @@ func appendContent(dst []byte, t *event.Tuple) []byte {
 	case event.OtherSocket:
 		return appendFamily(dst, t.SocketFamily)
 	}
-	return append(dst, "no packet"...)
+	return append(dst, "no-packet"...)
 }
 
 func appendTransport(dst []byte, t *event.Tuple) []byte {
 	dst = appendProtocol(dst, t.Protocol)
 	if hasICMP(t) {
-		dst = appendICMP(append(dst, ' '), t)
+		dst = appendICMP(append(dst, ','), t)
 	}
 	if t.Fragment {
-		dst = appendUint(append(dst, " frag "...), uint64(t.FragmentOffset))
+		dst = appendUint(append(dst, ",frag="...), uint64(t.FragmentOffset))
 	}
 	return dst
 }

@@ -72,38 +72,38 @@ func fragment(offset uint16) func(*event.Tuple) {
 }
 
 func TestTupleFragment(t *testing.T) {
-	checkTuple(t, ip4(17, fragment(1480)), "10.0.2.15->8.8.8.8(udp frag 1480)",
+	checkTuple(t, ip4(17, fragment(1480)), "10.0.2.15->8.8.8.8(udp,frag=1480)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","proto":17,"protocol":"udp","fragment":true,"fragment_offset":1480}`)
-	checkTuple(t, ip4(17, fragment(0)), "10.0.2.15:5->8.8.8.8:6(udp frag 0)",
+	checkTuple(t, ip4(17, fragment(0)), "10.0.2.15:5->8.8.8.8:6(udp,frag=0)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":5,"dport":6,"proto":17,"protocol":"udp","fragment":true,"fragment_offset":0}`)
-	checkTuple(t, ip6(6, fragment(1448)), "[fe80::1]->[2001:db8::2](tcp frag 1448)",
+	checkTuple(t, ip6(6, fragment(1448)), "[fe80::1]->[2001:db8::2](tcp,frag=1448)",
 		`{"network":"ipv6","saddr":"fe80::1","daddr":"2001:db8::2","proto":6,"protocol":"tcp","fragment":true,"fragment_offset":1448}`)
-	checkTuple(t, ip4(1, fragment(1480)), "10.0.2.15:0->8.8.8.8:0(icmp frag 1480)",
+	checkTuple(t, ip4(1, fragment(1480)), "10.0.2.15:0->8.8.8.8:0(icmp,frag=1480)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","proto":1,"protocol":"icmp","fragment":true,"fragment_offset":1480}`)
 }
 
 func TestTupleVLAN(t *testing.T) {
 	tuple := ip4(17, ports(1, 2))
 	tuple.HasVLAN, tuple.VLAN = true, 100
-	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp vlan 100)",
+	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=100)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":100}`)
-	checkTuple(t, event.Tuple{Network: event.OtherNetwork, EtherType: 0x88cc, HasVLAN: true}, "(lldp vlan 0)",
+	checkTuple(t, event.Tuple{Network: event.OtherNetwork, EtherType: 0x88cc, HasVLAN: true}, "(lldp,vlan=0)",
 		`{"network":"other","ethertype":35020,"ethertype_name":"lldp","vlan":0}`)
 }
 
 func TestTupleARP(t *testing.T) {
 	arp := ip4(0, func(t *event.Tuple) { t.Network, t.ARPOperation = event.ARP, 1 })
-	checkTuple(t, arp, "10.0.2.15->8.8.8.8(arp who-has)",
+	checkTuple(t, arp, "10.0.2.15->8.8.8.8(arp,who-has)",
 		`{"network":"arp","saddr":"10.0.2.15","daddr":"8.8.8.8","arp":{"operation":1,"name":"who-has"}}`)
 	arp.ARPOperation = 2
-	checkTuple(t, arp, "10.0.2.15->8.8.8.8(arp reply)",
+	checkTuple(t, arp, "10.0.2.15->8.8.8.8(arp,reply)",
 		`{"network":"arp","saddr":"10.0.2.15","daddr":"8.8.8.8","arp":{"operation":2,"name":"reply"}}`)
-	checkTuple(t, event.Tuple{Network: event.ARP, ARPOperation: 9}, "(arp operation 9)",
+	checkTuple(t, event.Tuple{Network: event.ARP, ARPOperation: 9}, "(arp,operation=9)",
 		`{"network":"arp","arp":{"operation":9,"name":null}}`)
 }
 
 func TestNoTupleIsMadeUp(t *testing.T) {
-	checkTuple(t, event.Tuple{}, "(no packet)", `{"network":"none"}`)
+	checkTuple(t, event.Tuple{}, "(no-packet)", `{"network":"none"}`)
 	checkTuple(t, event.Tuple{Network: event.Netlink}, "(netlink)", `{"network":"netlink"}`)
 	checkTuple(t, event.Tuple{Network: event.Unix}, "(unix)", `{"network":"unix"}`)
 	checkTuple(t, event.Tuple{Network: event.OtherSocket, SocketFamily: 40}, "(vsock)",
@@ -114,7 +114,7 @@ func TestNoTupleIsMadeUp(t *testing.T) {
 
 func TestTupleEtherType(t *testing.T) {
 	for ethertype, want := range map[uint16]string{
-		0x88cc: "(lldp)", 0x8847: "(mpls)", 0x8864: "(pppoe)", 0x0004: "(llc)", 0x1234: "(ethertype 0x1234)", 0: "(ethertype 0x0000)",
+		0x88cc: "(lldp)", 0x8847: "(mpls)", 0x8864: "(pppoe)", 0x0004: "(llc)", 0x1234: "(ethertype=0x1234)", 0: "(ethertype=0x0000)",
 	} {
 		e := event.Event{Tuple: event.Tuple{Network: event.OtherNetwork, EtherType: ethertype}}
 		if got, _ := cell(t, "tuple", e); got != want {

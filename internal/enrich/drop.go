@@ -35,3 +35,13 @@ func (r *reasons) name(reason uint32) string {
 	}
 	return name
 }
+
+// isNoReason says that a function was handed a reason that says nothing: packets
+// that are merely used up pass through functions that ask for one.
+func isNoReason(name string) bool {
+	switch name {
+	case "SKB_NOT_DROPPED_YET", "SKB_CONSUMED", "SKB_DROP_REASON_NOT_SPECIFIED":
+		return true
+	}
+	return false
+}

@@ -5,6 +5,8 @@ package enrich
 import (
 	"strconv"
 	"testing"
+
+	"tracer/internal/event"
 )
 
 func TestReasonNames(t *testing.T) {
@@ -31,5 +33,24 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 	if len(r.names) > unknownReasonsMost {
 		t.Errorf("%d numbers are kept, want at most %d", len(r.names), unknownReasonsMost)
+	}
+}
+
+// TestConsumedIsNoDrop: a consumed packet passes functions with a reason that
+// says nothing, which must not read like a drop; the drop tracepoint's is told.
+func TestConsumedIsNoDrop(t *testing.T) {
+	r := New(Options{Reasons: map[uint32]string{2: "SKB_DROP_REASON_NOT_SPECIFIED", 3: "SKB_DROP_REASON_NO_SOCKET"}})
+	for _, test := range []struct {
+		reason  uint32
+		dropped bool
+		want    string
+	}{
+		{2, false, ""}, {3, false, "SKB_DROP_REASON_NO_SOCKET"}, {2, true, "SKB_DROP_REASON_NOT_SPECIFIED"},
+	} {
+		e := event.Event{Kind: event.Function, Drop: event.Drop{Dropped: test.dropped, HasReason: true, Reason: test.reason}}
+		r.Enrich(&e)
+		if e.Names.Reason != test.want || e.Drop.HasReason != (test.want != "") {
+			t.Errorf("reason %d, dropped %v: %q", test.reason, test.dropped, e.Names.Reason)
+		}
 	}
 }

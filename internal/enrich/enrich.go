@@ -30,6 +30,7 @@ type Enricher struct {
 	clock       clock
 	recent      recent
 	packets     packets
+	endings     endings
 }
 
 // New is an Enricher with the names of o.
@@ -42,6 +43,7 @@ func New(o Options) *Enricher {
 		clock:       newClock(readClocks),
 		recent:      newRecent(),
 		packets:     newPackets(),
+		endings:     newEndings(o.Functions),
 	}
 }
 
@@ -55,12 +57,16 @@ func (r *Enricher) Enrich(e *event.Event) {
 	r.nameDrop(e)
 	e.Names.WallTime = r.clock.wall(e.Time)
 	e.Names.SinceLast = r.recent.since(e.Skb, e.Time)
-	r.packets.add(e.Skb)
+	r.packets.see(e.Skb)
+	if r.endings.isEnd(e) {
+		r.packets.end(e.Skb)
+	}
 }
 
-// Packets is how many different sk_buffs the events so far were about. An
-// address that the kernel used again counts once; beyond about a million
-// addresses it counts no further, so that memory stays bounded.
+// Packets is how many sk_buffs the events so far were about. An address that the
+// kernel used again counts anew where the end of the one before was traced;
+// beyond about a million addresses new ones are not counted, so that memory
+// stays bounded.
 func (r *Enricher) Packets() uint64 { return r.packets.count }
 
 func (r *Enricher) name(e *event.Event) {
@@ -77,6 +83,9 @@ func (r *Enricher) name(e *event.Event) {
 func (r *Enricher) nameDrop(e *event.Event) {
 	if e.Drop.HasReason {
 		e.Names.Reason = r.reasons.name(e.Drop.Reason)
+	}
+	if !e.Drop.Dropped && isNoReason(e.Names.Reason) {
+		e.Drop.HasReason, e.Drop.Reason, e.Names.Reason = false, 0, ""
 	}
 	if e.Drop.Location != 0 {
 		e.Names.Location = r.locations.name(e.Drop.Location)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -34,8 +35,11 @@ func Ifindex(name, netnsPath string) (uint32, error) {
 	return 0, unknownInterface(name, netnsPath, names)
 }
 
-// linksOf asks a socket that was made inside the namespace, on a thread of its own.
+// linksOf asks a socket that was made inside the namespace. The thread is held
+// so that it is one thread's namespace that is compared and used.
 func linksOf(netnsPath string) ([]rtnetlink.LinkMessage, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	config, closeNetns, err := socketConfig(netnsPath)
 	if err != nil {
 		return nil, err
@@ -60,10 +64,10 @@ func socketConfig(netnsPath string) (*netlink.Config, func(), error) {
 	return &netlink.Config{NetNS: int(f.Fd())}, func() { _ = f.Close() }, nil
 }
 
-// isOurs keeps a path to our own namespace from being entered, which would take
-// a privilege.
+// isOurs tells a path to the namespace that the thread is in already: to enter
+// it would take a privilege.
 func isOurs(netnsPath string) bool {
-	ours, err := os.Stat("/proc/self/ns/net")
+	ours, err := os.Stat("/proc/thread-self/ns/net")
 	if err != nil {
 		return false
 	}
@@ -84,7 +88,7 @@ func linksError(name, netnsPath string, cause error) error {
 
 func unknownInterface(name, netnsPath string, names []string) error {
 	e := &InputError{What: "interface", Value: name, Cause: errors.New("no such interface")}
-	if netnsPath != "" {
+	if netnsPath != "" && !isOurs(netnsPath) {
 		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPath)
 	}
 	e.hint = "the interfaces there are " + list(byLikeness(name, names))

@@ -33,7 +33,7 @@ func TestIfindexInAnotherNetns(t *testing.T) {
 }
 
 func TestOurOwnNetnsIsNotEntered(t *testing.T) {
-	config, closeNetns, err := socketConfig("/proc/self/ns/net")
+	config, closeNetns, err := socketConfig("/proc/thread-self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,10 @@ func checkInput(t *testing.T, err error, text, hint string) {
 }
 
 func TestUnknownInterface(t *testing.T) {
-	_, err := Ifindex("nosuch0", "")
-	checkInput(t, err, `interface "nosuch0": no such interface`, "the interfaces there are ")
+	for _, path := range []string{"", "/proc/thread-self/ns/net"} {
+		_, err := Ifindex("nosuch0", path)
+		checkInput(t, err, `interface "nosuch0": no such interface`, "the interfaces there are ")
+	}
 }
 
 func TestIfindexOfMissingNetns(t *testing.T) {

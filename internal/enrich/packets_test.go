@@ -9,8 +9,8 @@ func TestPacketsCountsDifferentAddresses(t *testing.T) {
 	const different = 100_000
 	for range 2 {
 		for i := range uint64(different) {
-			p.add(0xffff888100000000 + i*256)
-			p.add(0)
+			p.see(0xffff888100000000 + i*256)
+			p.see(0)
 		}
 	}
 	if p.count != different {
@@ -21,9 +21,25 @@ func TestPacketsCountsDifferentAddresses(t *testing.T) {
 func TestPacketsIsBounded(t *testing.T) {
 	p := newPackets()
 	for i := range uint64(packetsMost + 5000) {
-		p.add(0xffff888100000000 + i*256)
+		p.see(0xffff888100000000 + i*256)
 	}
 	if p.count != packetsMost || len(p.slots) > 4*packetsMost {
 		t.Errorf("%d packets in %d slots, want %d", p.count, len(p.slots), packetsMost)
+	}
+}
+
+func TestPacketsSurviveGrowthEnded(t *testing.T) {
+	p := newPackets()
+	const different = 10_000
+	for range 2 {
+		for i := range uint64(different) {
+			addr := 0xffff888100000000 + i*256
+			p.see(addr)
+			p.see(addr)
+			p.end(addr)
+		}
+	}
+	if p.count != 2*different {
+		t.Errorf("%d packets, want %d", p.count, 2*different)
 	}
 }

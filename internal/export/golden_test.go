@@ -35,11 +35,11 @@ var golden = map[string]Options{
 
 func TestGolden(t *testing.T) {
 	for name, o := range golden {
-		t.Run(name, func(t *testing.T) { checkGolden(t, filepath.Join("testdata", name), print(t, o)) })
+		t.Run(name, func(t *testing.T) { checkGolden(t, filepath.Join("testdata", name), printed(t, o)) })
 	}
 }
 
-func print(t *testing.T, o Options) string {
+func printed(t *testing.T, o Options) string {
 	t.Helper()
 	var out bytes.Buffer
 	x := New(&out, o)

@@ -23,7 +23,7 @@ func TestJSONMembers(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := column.Options{Meta: true, Tuple: true, Timestamp: stamp}
-		lines := strings.SplitAfter(print(t, Options{JSON: true, Columns: o}), "\n")
+		lines := strings.SplitAfter(printed(t, Options{JSON: true, Columns: o}), "\n")
 		for i, s := range samples() {
 			t.Run(mode+"/"+s.name, func(t *testing.T) { checkRecord(t, lines[i], s.event.Kind, columnsOf(s.event.Kind, o)) })
 		}

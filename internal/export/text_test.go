@@ -15,7 +15,7 @@ import (
 var everything = column.Options{Meta: true, Tuple: true, Timestamp: column.Absolute}
 
 func TestTextIsOneLinePerEvent(t *testing.T) {
-	lines := strings.Split(strings.TrimSuffix(print(t, Options{Columns: everything}), "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(printed(t, Options{Columns: everything}), "\n"), "\n")
 	summaries := 1
 	if want := 1 + len(samples()) - summaries; len(lines) != want {
 		t.Errorf("%d lines, want %d: the header and one for each event but the summary", len(lines), want)
@@ -33,7 +33,7 @@ func TestTextIsOneLinePerEvent(t *testing.T) {
 // TestTextAligned asks that no usual value pushes the columns to its right.
 func TestTextAligned(t *testing.T) {
 	for _, o := range []column.Options{everything, {Meta: true, Tuple: true, Timestamp: column.Relative}} {
-		lines := strings.Split(print(t, Options{Columns: o}), "\n")
+		lines := strings.Split(printed(t, Options{Columns: o}), "\n")
 		at := strings.Index(lines[0], "TUPLE")
 		for i, s := range samples() {
 			if s.name == "hostile names" || s.event.Kind > event.Tracepoint {
@@ -48,7 +48,7 @@ func TestTextAligned(t *testing.T) {
 }
 
 func TestFuncFollowsTheWidestTuple(t *testing.T) {
-	lines := strings.Split(print(t, Options{Columns: column.Options{Tuple: true}}), "\n")
+	lines := strings.Split(printed(t, Options{Columns: column.Options{Tuple: true}}), "\n")
 	wide, after := rowOf(t, lines, "tcp over IPv6 in a vlan"), rowOf(t, lines, "arp")
 	if a, b := strings.LastIndex(wide, " "), strings.LastIndex(after, " "); a > b || b-a >= growStep {
 		t.Errorf("FUNC stands at %d below a row where it stands at %d:\n%s\n%s", b, a, wide, after)

@@ -95,7 +95,7 @@ func randomInstruction(random *rand.Rand, left int) bpf.Instruction {
 	case 7:
 		return bpf.StoreScratch{Src: register, N: random.IntN(memorySlots)}
 	case 8:
-		return bpf.ALUOpConstant{Op: randomOp(random), Val: randomValue(random)}
+		return randomConstant(random)
 	case 9:
 		return bpf.ALUOpX{Op: randomOp(random)}
 	case 10:
@@ -110,6 +110,19 @@ func randomInstruction(random *rand.Rand, left int) bpf.Instruction {
 		return bpf.LoadExtension{Num: bpf.ExtLen}
 	}
 	return randomRare(random, left)
+}
+
+// randomConstant does not divide by zero and not shift by more than 31: libpcap's
+// compiler refuses that, and its interpreter crashes or leaves it to C.
+func randomConstant(random *rand.Rand) bpf.Instruction {
+	in := bpf.ALUOpConstant{Op: randomOp(random), Val: randomValue(random)}
+	switch in.Op {
+	case bpf.ALUOpShiftLeft, bpf.ALUOpShiftRight:
+		in.Val %= 32
+	case bpf.ALUOpDiv, bpf.ALUOpMod:
+		in.Val |= 1
+	}
+	return in
 }
 
 func randomRare(random *rand.Rand, left int) bpf.Instruction {

@@ -122,7 +122,13 @@ func headPiece(dst asm.Register, offset, size int) asm.Instruction {
 
 // width is the size of a load in bytes as eBPF names it.
 func width(size int) asm.Size {
-	return map[int]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word}[size]
+	switch size {
+	case 1:
+		return asm.Byte
+	case 2:
+		return asm.Half
+	}
+	return asm.Word
 }
 
 // hostOrder turns A from the order of the packet.

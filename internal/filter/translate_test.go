@@ -143,6 +143,31 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// TestConstants: what libpcap's compiler refuses or may make of a folded constant.
+func TestConstants(t *testing.T) {
+	l := newLab(t)
+	l.show(t, []byte{7, 7, 7, 7})
+	for _, c := range []struct {
+		name string
+		op   bpf.ALUOpConstant
+		want bool // A is not zero
+	}{
+		{"division by zero", bpf.ALUOpConstant{Op: bpf.ALUOpDiv}, false},
+		{"modulus by zero", bpf.ALUOpConstant{Op: bpf.ALUOpMod}, false},
+		{"left shift by 32", bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 32}, false},
+		{"right shift by 33", bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 33}, false},
+		{"left shift by 31", bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 31}, true},
+	} {
+		body, need, err := translate([]bpf.Instruction{bpf.LoadAbsolute{Size: 1}, c.op, bpf.RetA{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := verdict(t, l.load(t, body, need)); have != c.want {
+			t.Errorf("%s: verdict is %v", c.name, have)
+		}
+	}
+}
+
 func TestExtension(t *testing.T) {
 	classic := []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.RetA{}}
 	if _, _, err := translate(classic); err == nil {

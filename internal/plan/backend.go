@@ -31,7 +31,7 @@ func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error 
 	if !slices.Contains(kernel.Backends, forced) {
 		return usageError{
 			fmt.Errorf("backend %q: not known", forced),
-			"backends are " + backendNames(),
+			"backends are " + strings.Join(BackendNames(), ", "),
 		}
 	}
 	if err := support[forced]; err != nil {
@@ -40,12 +40,13 @@ func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error 
 	return nil
 }
 
-func backendNames() string {
+// BackendNames are the names of the backends, the best first.
+func BackendNames() []string {
 	names := make([]string, len(kernel.Backends))
 	for i, b := range kernel.Backends {
 		names[i] = string(b)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // noBackendError says of every backend why it does not run.

@@ -34,7 +34,12 @@ func ParseMark(s string) (Mark, error) {
 }
 
 func parseBits(s string) (uint32, error) {
-	v, err := strconv.ParseUint(s, 0, 32)
+	digits, hex := strings.CutPrefix(s, "0x")
+	base := 10
+	if hex {
+		base = 16
+	}
+	v, err := strconv.ParseUint(digits, base, 32)
 	if err != nil {
 		return 0, fmt.Errorf("%q is no number of 32 bits", s)
 	}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"tracer/internal/attach"
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+func tell(debug bool, do func(*teller)) string {
+	var b bytes.Buffer
+	do(newTeller(Config{Stderr: &b, Debug: debug}))
+	return b.String()
+}
+
+func TestSummary(t *testing.T) {
+	for _, test := range []struct {
+		totals event.Totals
+		want   string
+	}{
+		{event.Totals{Printed: 118, Packets: 4, Duration: 5.2e9}, "traced 118 events of 4 packets in 5.2s, 0 lost\n"},
+		{event.Totals{Printed: 1, Packets: 1, Lost: [event.LossCauses]uint64{3}}, "traced 1 event of 1 packet in 0.0s, 3 lost\n"},
+		{event.Totals{Printed: 5, Packets: 2, Withheld: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 withheld, 2 probe hits missed\n"},
+	} {
+		if got := tell(false, func(l *teller) { l.summary(test.totals) }); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestBackendLineSaysWhyNotABetterOne(t *testing.T) {
+	p := &plan.Plan{Backend: kernel.Kprobe, Passed: []plan.Passed{{Backend: kernel.KprobeMulti, Reason: errors.New("no fprobe")}}}
+	if got, want := tell(false, func(l *teller) { l.planned(&kernel.Facts{}, p) }), "backend kprobe (not kprobe-multi: no fprobe)\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestDebugNamesWhatIsNotTraced(t *testing.T) {
+	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}}}
+	got := tell(true, func(l *teller) { l.planned(facts, &plan.Plan{Backend: kernel.Kprobe}) })
+	want := "backend kprobe\ndebug: list of traceable functions: no tracefs\ndebug: not traceable: twin: two of them\n"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestNoMovingLineInALog: what is no terminal gets whole lines only.
+func TestNoMovingLineInALog(t *testing.T) {
+	got := tell(false, func(l *teller) {
+		l.planned(&kernel.Facts{}, &plan.Plan{Backend: kernel.Kprobe, Functions: make([]kernel.Function, 3), Tracepoints: make([]plan.Tracepoint, 1)})
+		for done := range 5 {
+			l.progress(done, 4)
+		}
+		l.attached(&attach.Session{Skipped: []attach.Skipped{{Name: "gone", Reason: errors.New("refused")}}})
+	})
+	want := "backend kprobe\nattached to 2 functions and 1 tracepoint in 0.0s (the kernel refused 1, --debug names them)\n"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

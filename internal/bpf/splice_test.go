@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+func onlyProgram(t *testing.T, s Spec) asm.Instructions {
+	t.Helper()
+	spec, err := Collection(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.Programs[s.Programs[0].Name].Instructions
+}
+
+func symbols(insns asm.Instructions) map[string]bool {
+	names := map[string]bool{}
+	for _, i := range insns {
+		names[i.Symbol()] = true
+	}
+	return names
+}
+
+func TestFilterReplacesTheStub(t *testing.T) {
+	program := Program{Name: "p", Template: KprobeTemplate(1)}
+	before := onlyProgram(t, Spec{Programs: []Program{program}})
+	after := onlyProgram(t, Spec{Programs: []Program{program}, Filter: rejectComputed()})
+	begin, end := functionBounds(before, filterFunction)
+	if want := len(before) - (end - begin) + len(rejectComputed()); len(after) != want {
+		t.Errorf("%d instructions, want %d", len(after), want)
+	}
+	if !symbols(after)[loadFunction] {
+		t.Errorf("%q is gone though the filter calls it", loadFunction)
+	}
+}
+
+func TestUncalledFunctionIsDropped(t *testing.T) {
+	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Filter: rejectFixed()})
+	if symbols(insns)[loadFunction] {
+		t.Errorf("%q is left though nothing calls it", loadFunction)
+	}
+}
+
+func TestCopiesDoNotShareInstructions(t *testing.T) {
+	spec, err := Collection(Spec{Programs: []Program{
+		{Name: "one", Template: TracepointTemplate(0), Facts: &Facts{Number: 1}},
+		{Name: "two", Template: TracepointTemplate(0), Facts: &Facts{Number: 2}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, number := range map[string]uint64{"one": 1, "two": 2} {
+		insns := spec.Programs[name].Instructions
+		begin, _ := functionBounds(insns, factsFunction)
+		if got := uint64(insns[begin].Constant) & 0xffff; got != number {
+			t.Errorf("program %q answers %d", name, got)
+		}
+	}
+}
+
+func TestFactsWord(t *testing.T) {
+	if got, want := (Facts{Number: 3, Location: -1, Reason: 2, Drop: true}).word(), uint64(0x1_02ff_0003); got != want {
+		t.Errorf("%#x, want %#x", got, want)
+	}
+}
+
+func TestUnknownTemplateIsNamed(t *testing.T) {
+	_, err := Collection(Spec{Programs: []Program{{Name: "p", Template: "nosuch"}}})
+	if err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
+		t.Errorf("error %v", err)
+	}
+}

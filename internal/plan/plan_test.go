@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/net/bpf"
+
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+)
+
+var errNoFprobe = errors.New("CONFIG_FPROBE is off")
+
+// facts are of a kernel with everything, functions in two registers.
+func facts() *kernel.Facts {
+	return &kernel.Facts{
+		Functions: []kernel.Function{
+			{Name: "ip_rcv", Addr: 0x100, SkbArg: 1},
+			{Name: "icmp_rcv", Addr: 0x200, SkbArg: 1},
+			{Name: "sk_skb_reason_drop", Addr: 0x300, SkbArg: 2, ReasonArg: 3},
+		},
+		Tracepoints: []kernel.Tracepoint{
+			{Name: "kfree_skb", SkbArg: 0, LocationArg: 1, ReasonArg: 2},
+			{Name: "net_dev_queue", SkbArg: 0, LocationArg: -1, ReasonArg: -1},
+			{Name: "far", SkbArg: 9, LocationArg: -1, ReasonArg: -1},
+		},
+		Support: map[kernel.Backend]error{
+			kernel.KprobeMulti: nil, kernel.Kprobe: nil, kernel.TracepointBackend: nil,
+		},
+	}
+}
+
+func functionNames(p *Plan) []string {
+	var names []string
+	for _, f := range p.Functions {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func mustPlan(t *testing.T, o Options, f *kernel.Facts) *Plan {
+	t.Helper()
+	p, err := New(o, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestFunctionsAndTracepointsOfBackends(t *testing.T) {
+	tests := []struct {
+		name        string
+		options     Options
+		functions   []string
+		tracepoints []string
+	}{
+		{"all functions and the drop tracepoint", Options{Backend: kernel.KprobeMulti},
+			[]string{"ip_rcv", "icmp_rcv", "sk_skb_reason_drop"}, []string{"kfree_skb"}},
+		{"one function alone", Options{Backend: kernel.Kprobe, Func: "ip_rcv"}, []string{"ip_rcv"}, nil},
+		{"the whole name must match", Options{Backend: kernel.Kprobe, Func: "ip|ip_rcv"}, []string{"ip_rcv"}, nil},
+		{"a dropping function brings the drop tracepoint", Options{Backend: kernel.Kprobe, Func: "sk_skb_.*"},
+			[]string{"sk_skb_reason_drop"}, []string{"kfree_skb"}},
+		{"all tracepoints that have a program", Options{Backend: kernel.TracepointBackend}, nil, []string{"kfree_skb", "net_dev_queue"}},
+		{"a tracepoint by its printed name", Options{Backend: kernel.TracepointBackend, Func: "tp:net_.*"}, nil, []string{"net_dev_queue"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := mustPlan(t, test.options, facts())
+			if diff := cmp.Diff(test.functions, functionNames(p)); diff != "" {
+				t.Errorf("functions: %s", diff)
+			}
+			if diff := cmp.Diff(test.tracepoints, p.tracepointNames(), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("tracepoints: %s", diff)
+			}
+		})
+	}
+}
+
+func TestGroupsAreByRegister(t *testing.T) {
+	p := mustPlan(t, Options{}, facts())
+	sizes := map[string]int{}
+	for _, g := range p.Groups {
+		sizes[g.Program] = len(g.Functions)
+	}
+	if diff := cmp.Diff(map[string]int{"kprobe_skb_1": 2, "kprobe_skb_2": 1}, sizes); diff != "" {
+		t.Error(diff)
+	}
+	for _, program := range p.BPF.Programs {
+		if strings.HasPrefix(program.Name, "kprobe") && !program.Multi {
+			t.Errorf("program %q is not for kprobe-multi", program.Name)
+		}
+	}
+}
+
+func TestDropTracepointKnowsItsArguments(t *testing.T) {
+	p := mustPlan(t, Options{Backend: kernel.TracepointBackend}, facts())
+	for i, program := range p.BPF.Programs {
+		f := program.Facts
+		if int(f.Number) != i {
+			t.Errorf("program %q has number %d, its tracepoint is %d", program.Name, f.Number, i)
+		}
+		if drop := program.Name == "tracepoint_kfree_skb"; f.Drop != drop || drop && (f.Location != 1 || f.Reason != 2) {
+			t.Errorf("program %q: facts %+v", program.Name, *f)
+		}
+	}
+}
+
+func TestBackendIsTheBestThatRuns(t *testing.T) {
+	f := facts()
+	f.Support[kernel.KprobeMulti] = errNoFprobe
+	p := mustPlan(t, Options{}, f)
+	if p.Backend != kernel.Kprobe {
+		t.Errorf("backend %q", p.Backend)
+	}
+	if diff := cmp.Diff([]string{"not kprobe-multi: CONFIG_FPROBE is off"}, p.Reasons()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestErrorsNameTheThing(t *testing.T) {
+	noFprobe := facts()
+	noFprobe.Support[kernel.KprobeMulti] = errNoFprobe
+	nothing := facts()
+	nothing.Support = map[kernel.Backend]error{kernel.KprobeMulti: errNoFprobe, kernel.Kprobe: errNoFprobe, kernel.TracepointBackend: errNoFprobe}
+	tests := []struct {
+		options Options
+		facts   *kernel.Facts
+		want    string
+		usage   bool
+	}{
+		{Options{Func: "nosuch"}, facts(), `no traceable function that takes an skb matches "nosuch"`, true},
+		{Options{Func: "("}, facts(), `function filter "("`, true},
+		{Options{Backend: "magic"}, facts(), `backend "magic": not known`, true},
+		{Options{Backend: kernel.KprobeMulti}, noFprobe, `backend "kprobe-multi" does not run here: CONFIG_FPROBE is off`, false},
+		{Options{}, nothing, "no backend runs on this kernel", false},
+		{Options{RingSize: 5000}, facts(), "buffer size 5000: not a power of two", true},
+	}
+	for _, test := range tests {
+		_, err := New(test.options, test.facts)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: error %v, want %q", test.options, err, test.want)
+			continue
+		}
+		var usage interface{ Usage() bool }
+		if got := errors.As(err, &usage) && usage.Usage(); got != test.usage {
+			t.Errorf("%v: usage error: %v", err, got)
+		}
+	}
+}
+
+func TestConfigCarriesTheFilters(t *testing.T) {
+	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
+	p := mustPlan(t, Options{
+		Netns: 5, Ifindex: 6, Mark: Mark{Value: 0xff, Mask: 0x0f}, Meta: true,
+		Filter: &filter.Program{Expr: "ip", Need: 14, Body: body},
+	}, facts())
+	c := p.BPF.Config
+	if c.Netns != 5 || c.Ifindex != 6 || c.Mark != 0x0f || c.MarkMask != 0x0f || !c.Meta || c.Tuple || !c.Filter || c.Need != 14 {
+		t.Errorf("%+v", c)
+	}
+	if len(p.BPF.Filter) != 2 || p.BPF.RingSize != DefaultRingSize || c.Watermark == 0 || c.Watermark >= p.BPF.RingSize {
+		t.Errorf("filter of %d instructions, ring of %d, watermark %d", len(p.BPF.Filter), p.BPF.RingSize, c.Watermark)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	f := facts()
+	f.Support[kernel.KprobeMulti] = errNoFprobe
+	p := mustPlan(t, Options{Filter: &filter.Program{
+		Expr:    "ip",
+		Classic: []bpf.Instruction{bpf.RetConstant{Val: 1}},
+		Body:    asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()},
+	}}, f)
+	var b strings.Builder
+	if err := p.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n", "tracepoints  1 (kfree_skb)", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in:\n%s", want, b.String())
+		}
+	}
+}

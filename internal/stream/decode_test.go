@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stream
+
+import (
+	"net/netip"
+	"testing"
+	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/bpf"
+	"tracer/internal/event"
+)
+
+func bytesOf[T any](v *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
+}
+
+// record lays out a record as the BPF side does.
+func record(core bpf.Core, meta *bpf.Meta, tuple *bpf.Tuple) []byte {
+	if meta != nil {
+		core.Parts |= bpf.PartMeta
+	}
+	if tuple != nil {
+		core.Parts |= bpf.PartTuple
+	}
+	b := append([]byte(nil), bytesOf(&core)...)
+	if meta != nil {
+		b = append(b, bytesOf(meta)...)
+	}
+	if tuple != nil {
+		b = append(b, bytesOf(tuple)...)
+	}
+	return b
+}
+
+func comm(s string) (c [16]byte) {
+	copy(c[:], s)
+	return c
+}
+
+func TestDecode(t *testing.T) {
+	core := bpf.Core{
+		Time: 1, Skb: 2, Addr: 3, Location: 4, Pid: 5, Tid: 6, Reason: 7, Lost: 8,
+		Comm: comm("ping"), Cpu: 9, Kind: bpf.KindTracepoint, Parts: bpf.PartDrop | bpf.PartReason,
+	}
+	meta := bpf.Meta{Ifname: comm("lo"), Netns: 10, Ifindex: 11, Mark: 12, Len: 13, Mtu: 14, Protocol: 0x800}
+	tuple := bpf.Tuple{
+		Source: comm("\x0a\x00\x00\x01"), Dest: comm("\x0a\x00\x00\x02"),
+		Network: uint8(event.IPv4), Protocol: 6, SourcePort: 15, DestPort: 16, TcpFlags: 2,
+		Has: bpf.HasPorts | bpf.HasVLAN, Vlan: 17, EtherType: 0x800,
+	}
+	want := event.Event{
+		Kind: event.Tracepoint, CPU: 9, Time: 1, Skb: 2, Addr: 3,
+		Process: event.Process{PID: 5, TID: 6, Comm: comm("ping")},
+		Meta:    event.Meta{Netns: 10, Ifindex: 11, Ifname: comm("lo"), Mark: 12, Len: 13, MTU: 14, Protocol: 0x800},
+		Tuple: event.Tuple{
+			Network: event.IPv4, Source: netip.MustParseAddr("10.0.0.1"), Dest: netip.MustParseAddr("10.0.0.2"),
+			Protocol: 6, Ports: true, SourcePort: 15, DestPort: 16, TCPFlags: 2, HasVLAN: true, VLAN: 17, EtherType: 0x800,
+		},
+		Drop: event.Drop{Dropped: true, HasReason: true, Reason: 7, Location: 4},
+	}
+	got := event.Event{Names: event.Names{Func: "left over"}}
+	if err := Decode(record(core, &meta, &tuple), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestDecodeNetworks holds the C order of networks against Go's.
+func TestDecodeNetworks(t *testing.T) {
+	source := [16]uint8{0x20, 0x01, 0x0d, 0xb8, 15: 1}
+	for _, test := range []struct {
+		network event.Network
+		source  string
+	}{
+		{event.NoPacket, "invalid IP"},
+		{event.IPv4, "32.1.13.184"},
+		{event.IPv6, "2001:db8::1"},
+		{event.ARP, "32.1.13.184"},
+		{event.Netlink, "invalid IP"},
+	} {
+		var e event.Event
+		raw := record(bpf.Core{Kind: bpf.KindFunction}, nil, &bpf.Tuple{Network: uint8(test.network), Source: source})
+		if err := Decode(raw, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Tuple.Network != test.network || e.Tuple.Source.String() != test.source {
+			t.Errorf("network %d: %d, %v", test.network, e.Tuple.Network, e.Tuple.Source)
+		}
+	}
+}
+
+func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
+	whole := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{})
+	for n := range len(whole) {
+		var e event.Event
+		if err := Decode(whole[:n:n], &e); err == nil {
+			t.Errorf("a record cut to %d of %d bytes was accepted", n, len(whole))
+		}
+	}
+}
+
+func TestDecodeRefusesUnknownKinds(t *testing.T) {
+	var e event.Event
+	if err := Decode(record(bpf.Core{Kind: 99}, nil, nil), &e); err == nil {
+		t.Error("kind 99 was accepted")
+	}
+}
+
+func TestDecodeAllocatesNothing(t *testing.T) {
+	raw := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.IPv6)})
+	var e event.Event
+	if n := testing.AllocsPerRun(100, func() { Decode(raw, &e) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// FuzzDecode holds that no bytes make the decoder panic or read beyond them.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(record(bpf.Core{Kind: bpf.KindFunction}, nil, nil))
+	f.Add(record(bpf.Core{Kind: bpf.KindTracepoint}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.ARP)}))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var e event.Event
+		raw = append([]byte(nil), raw...)
+		if err := Decode(raw[:len(raw):len(raw)], &e); err == nil && e.Kind != event.Function && e.Kind != event.Tracepoint {
+			t.Errorf("kind %v", e.Kind)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	raw := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.IPv4)})
+	var e event.Event
+	b.ReportAllocs()
+	for b.Loop() {
+		Decode(raw, &e)
+	}
+}

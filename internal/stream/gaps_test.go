@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stream
+
+import (
+	"testing"
+
+	"tracer/internal/event"
+)
+
+func TestGapsTellEachLossOnce(t *testing.T) {
+	var g gaps
+	for i, step := range []struct {
+		cpu, lost uint32
+		want      uint64
+	}{
+		{0, 0, 0}, {3, 2, 2}, {3, 2, 0}, {0, 5, 5}, {3, 9, 7}, {1, 0, 0},
+	} {
+		e := event.Event{Time: 42, Kind: event.Function}
+		marked := g.mark(step.cpu, step.lost, &e)
+		if marked != (step.want != 0) {
+			t.Fatalf("step %d: marked %v", i, marked)
+		}
+		if !marked {
+			continue
+		}
+		if e.Kind != event.Lost || e.Loss.Count != step.want || e.CPU != step.cpu || e.Time != 42 {
+			t.Errorf("step %d: %+v", i, e)
+		}
+	}
+	if g.total != 14 {
+		t.Errorf("total %d, want 14", g.total)
+	}
+}
+
+// TestGapsSurviveTheCountersEnd: records carry 32 bits of a longer count.
+func TestGapsSurviveTheCountersEnd(t *testing.T) {
+	g := gaps{seen: []uint32{0xfffffffe}}
+	var e event.Event
+	if !g.mark(0, 3, &e) || e.Loss.Count != 5 {
+		t.Errorf("%+v", e.Loss)
+	}
+}
