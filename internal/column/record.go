@@ -20,7 +20,7 @@ func Summary() []Column {
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
 		total("withheld", "events left out because a limit of lines ended the run", func(t *event.Totals) uint64 { return t.Withheld }),
 		total("packets", "distinct sk_buffs among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
-		total("dropped", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
+		total("drops", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
 		total("lost", "events that matched and could not be delivered", lostTotal),
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
 		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),

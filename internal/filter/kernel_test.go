@@ -26,7 +26,6 @@ const (
 type lab struct {
 	frames *ebpf.Map
 	value  []byte
-	filled int // bytes of value that are not zero
 }
 
 // newLab skips the test where programs can't be loaded for want of privileges.

@@ -98,7 +98,7 @@ func (now Inventory) Since(earlier Inventory) Inventory {
 
 // settle is how long the kernel may take to free what nobody holds any more, and
 // other users of BPF on this machine to end what they began meanwhile.
-const settle = 10 * time.Second
+const settle = 20 * time.Second
 
 // NoLeaks fails the test at its end if there is BPF or a probe in the kernel that
 // was not there when it was called.

@@ -14,8 +14,9 @@ import (
 // UDP is a sender of datagrams.
 type UDP struct {
 	From, To netip.AddrPort
-	// Size is the payload's, in bytes.
-	Size int
+	// Payload is what each datagram carries; nil is Size bytes of zero.
+	Payload []byte
+	Size    int
 	// Mark is the firewall mark (SO_MARK) of the packets.
 	Mark int
 	// Options puts a destination options header between IPv6 and UDP.
@@ -31,9 +32,12 @@ func (u UDP) Send(count int) error {
 		return err
 	}
 	defer c.Close()
-	to := net.UDPAddrFromAddrPort(u.To)
+	to, payload := net.UDPAddrFromAddrPort(u.To), u.Payload
+	if payload == nil {
+		payload = make([]byte, u.Size)
+	}
 	for range count {
-		if _, err := c.WriteTo(make([]byte, u.Size), to); err != nil {
+		if _, err := c.WriteTo(payload, to); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tracer/internal/kernel"
+	"tracer/internal/ktest"
+	"tracer/internal/plan"
+)
+
+// tracepointPlan is for the running kernel, whatever it lacks.
+func tracepointPlan(t *testing.T) (*plan.Plan, Options) {
+	t.Helper()
+	ktest.Root(t)
+	facts, err := kernel.Gather(t.Context(), kernel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.New(plan.Options{Backend: kernel.TracepointBackend, Meta: true, RingSize: 1 << 16}, facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, Options{KernelTypes: facts.BTF}
+}
+
+func open(t *testing.T, p *plan.Plan, o Options) *Session {
+	t.Helper()
+	s, err := Open(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// made sends a packet over loopback and says how many events there are then.
+func made(t *testing.T, s *Session) uint64 {
+	t.Helper()
+	home := netip.MustParseAddr("127.0.0.1")
+	if err := (ktest.UDP{From: netip.AddrPortFrom(home, 0), To: netip.AddrPortFrom(home, 9)}).Send(1); err != nil {
+		t.Fatal(err)
+	}
+	counts, err := s.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum uint64
+	for _, c := range counts {
+		sum += c.Made
+	}
+	return sum
+}
+
+func run(t *testing.T, s *Session, on bool) {
+	t.Helper()
+	if err := s.Run(on); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEventsFlowOnlyWhileRunning(t *testing.T) {
+	p, o := tracepointPlan(t)
+	s := open(t, p, o)
+	defer s.Close()
+	if n := made(t, s); n != 0 {
+		t.Errorf("%d events before the start", n)
+	}
+	run(t, s, true)
+	during := made(t, s)
+	if during == 0 {
+		t.Error("no event while running")
+	}
+	run(t, s, false)
+	stopped := made(t, s)
+	if again := made(t, s); again != stopped {
+		t.Errorf("%d events after the stop", again-stopped)
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	p, o := tracepointPlan(t)
+	noDescriptorsLeft(t)
+	s := open(t, p, o)
+	if descriptors(t) < len(p.Tracepoints) {
+		t.Errorf("%d descriptors for %d tracepoints: is this what is counted?", descriptors(t), len(p.Tracepoints))
+	}
+	if s.Attached != len(p.Tracepoints) || len(s.Skipped) != 0 {
+		t.Errorf("attached %d of %d, skipped %v", s.Attached, len(p.Tracepoints), s.Skipped)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProgressReachesTheTotal(t *testing.T) {
+	p, o := tracepointPlan(t)
+	var steps []int
+	o.Progress = func(done, total int) {
+		if total != len(p.Tracepoints) {
+			t.Errorf("total %d, want %d", total, len(p.Tracepoints))
+		}
+		steps = append(steps, done)
+	}
+	open(t, p, o).Close()
+	if !slices.IsSorted(steps) || len(steps) == 0 || steps[len(steps)-1] != len(p.Tracepoints) {
+		t.Errorf("steps %v", steps)
+	}
+}
+
+func TestAnEndedContextLeavesNothingBehind(t *testing.T) {
+	p, o := tracepointPlan(t)
+	noDescriptorsLeft(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Progress = func(done, _ int) {
+		if done == 3 {
+			cancel()
+		}
+	}
+	if _, err := Open(ctx, p, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAMissingTracepointIsSkippedByName(t *testing.T) {
+	p, o := tracepointPlan(t)
+	p.Tracepoints[0].Name = "no_such_tracepoint"
+	s := open(t, p, o)
+	defer s.Close()
+	if len(s.Skipped) != 1 || s.Skipped[0].Name != "tp:no_such_tracepoint" || s.Attached != len(p.Tracepoints)-1 {
+		t.Errorf("attached %d, skipped %v", s.Attached, s.Skipped)
+	}
+}
+
+func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
+	ktest.Root(t)
+	facts, err := kernel.Gather(t.Context(), kernel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if facts.Support[kernel.Kprobe] == nil {
+		t.Skip("this kernel has kprobes")
+	}
+	facts.Support[kernel.Kprobe] = nil
+	p, err := plan.New(plan.Options{Backend: kernel.Kprobe, Func: "ip_rcv"}, facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noDescriptorsLeft(t)
+	if s, err := Open(t.Context(), p, Options{KernelTypes: facts.BTF}); err == nil {
+		s.Close()
+		t.Error("kprobes were attached to a kernel without")
+	}
+}
+
+// noDescriptorsLeft fails the test at its end if it still holds programs, maps,
+// links or probes, all of which live as long as their descriptors.
+func noDescriptorsLeft(t *testing.T) {
+	t.Helper()
+	before := descriptors(t)
+	t.Cleanup(func() {
+		if after := descriptors(t); after != before {
+			t.Errorf("%d descriptors of BPF or probes, %d before", after, before)
+		}
+	})
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, f := range files {
+		name, _ := os.Readlink("/proc/self/fd/" + f.Name())
+		if strings.Contains(name, "bpf") || strings.Contains(name, "perf_event") {
+			count++
+		}
+	}
+	return count
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
+
+func TestCloseAllClosesEachOnceAndJoinsErrors(t *testing.T) {
+	var closed atomic.Int64
+	broken := errors.New("broken")
+	links := make([]io.Closer, 3*closers)
+	for i := range links {
+		links[i] = closer(func() error {
+			closed.Add(1)
+			if i == 100 {
+				return broken
+			}
+			return nil
+		})
+	}
+	if err := closeAll(links); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	if n := closed.Load(); n != int64(len(links)) {
+		t.Errorf("%d closed, want %d", n, len(links))
+	}
+}
