@@ -5,6 +5,11 @@
 #pragma once
 
 struct config {
+	// Where the kernel keeps the descriptions of its pages, and where it maps them:
+	// the addresses that belong to the first page. 0 where not known.
+	u64 page_structs;
+	u64 page_memory;
+	u32 page_shift;
 	// Only this network namespace's packets (inode number); 0 is any.
 	u32 netns;
 	// Only this device's (index); 0 is any.

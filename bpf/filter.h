@@ -39,19 +39,31 @@ static __always_inline u8 invented_byte(const struct frame *f, u32 offset)
 	return offset == ETH_HLEN - 1 ? (u8)bpf_ntohs(f->type) : 0;
 }
 
-// A load that begins in the made-up header may end behind it.
-static __always_inline u32 load_invented(struct frame *f, u32 offset, u32 size)
+// Reads one byte, wherever it lies. Returns 0, or non-zero where it can't be had.
+static __noinline u32 load_byte(struct packet *p, u8 *byte, u32 offset)
 {
-	u8 *byte = (u8 *)&f->word;
+	struct frame *f = &p->frame;
+	u64 address;
 
-	for (u32 i = 0; i < 4; i++) {
-		if (i >= size)
-			break;
-		if (offset + i < f->prefix)
-			byte[i] = invented_byte(f, offset + i);
-		else if (read_kernel(&byte[i], 1, f->start + (offset + i - f->prefix)))
-			return 1;
+	if (offset < f->prefix) {
+		*byte = invented_byte(f, offset);
+		return 0;
 	}
+	if (offset < f->linear)
+		address = f->start + (offset - f->prefix);
+	else
+		address = paged_byte(f->shared, offset - f->linear);
+	return !address || read_kernel(byte, 1, address);
+}
+
+// The slow way, for what does not lie in the linear part as a whole.
+static __always_inline u32 load_bytes(struct packet *p, u32 offset, u32 size)
+{
+	u8 *bytes = (u8 *)&p->frame.word;
+
+	for (u32 i = 0; i < 4; i++)
+		if (i < size && load_byte(p, &bytes[i], offset + i))
+			return 1;
 	return 0;
 }
 
@@ -65,10 +77,10 @@ static __noinline u32 load_packet(struct packet *p, u32 offset, u32 size)
 	u64 source;
 
 	f->word = 0;
-	if (end < offset || end > f->linear)
+	if (end < offset || end > f->len)
 		return 1;
-	if (offset < f->prefix)
-		return load_invented(f, offset, size);
+	if (offset < f->prefix || end > f->linear)
+		return load_bytes(p, offset, size);
 	source = f->start + (offset - f->prefix);
 	if (size == 1)
 		return read_kernel(&f->word, 1, source) != 0;
@@ -98,30 +110,63 @@ static __always_inline void invent_link_header(struct packet *p)
 	*(__be16 *)(p->head + 12) = p->frame.type;
 }
 
-// Bytes that lie in page fragments can't be read. Where the filter would look at
-// some, the frame ends before them, so that it is not judged by what happens to
-// lie behind the linear part.
-static __always_inline void forget_fragments(struct frame *f)
-{
-	if (f->linear < CFG.need)
-		f->len = f->linear;
-}
-
-// Fills the part of head that the filter reads at fixed places. More may be
-// read than the packet has: behind the linear part lies the skb's shared info,
-// larger than HEAD_SIZE, and the filter asks for the length first.
+// Fills the part of head that the filter reads at fixed places from the linear
+// part. More may be read than the packet has: behind the linear part lies the
+// skb's shared info, larger than HEAD_SIZE, and the filter asks for the length
+// first.
 static __always_inline bool read_head(struct packet *p)
 {
 	u32 need = CFG.need;
 
-	forget_fragments(&p->frame);
-	if (!need || need > HEAD_SIZE)
-		return !need;
 	if (!p->frame.prefix)
 		return !read_kernel(p->head, need, p->frame.start);
 	invent_link_header(p);
 	return need <= ETH_HLEN ||
 	       !read_kernel(p->head + ETH_HLEN, need - ETH_HLEN, p->frame.start);
+}
+
+// Puts the linear part over the front of head.
+static __always_inline bool overlay_linear(struct packet *p)
+{
+	u32 size = p->frame.linear - p->frame.prefix;
+
+	if (!p->frame.prefix)
+		return size <= HEAD_SIZE && !read_kernel(p->head, size, p->frame.start);
+	invent_link_header(p);
+	return size <= HEAD_SIZE - ETH_HLEN &&
+	       !read_kernel(p->head + ETH_HLEN, size, p->frame.start);
+}
+
+// Fills head where the linear part is shorter than what the filter reads: the
+// first page fragment is read as if the frame had begun in front of it, and the
+// linear part is put over what is none of it. Where that fragment can't be read,
+// or ends too early as well, so does the frame for the filter.
+static __noinline bool read_scattered_head(struct packet *p)
+{
+	struct frame *f = &p->frame;
+	struct fragment fragment = {};
+	u64 address = 0;
+
+	if (fragment_count(f->shared) && read_fragment(&fragment, f->shared, 0))
+		address = fragment_address(&fragment);
+	if (!address || read_kernel(p->head, CFG.need, address - f->linear)) {
+		f->len = f->linear;
+		return read_head(p);
+	}
+	if (f->linear + fragment.length < CFG.need)
+		f->len = f->linear + fragment.length;
+	return overlay_linear(p);
+}
+
+static __always_inline bool fill_head(struct packet *p)
+{
+	if (!CFG.need)
+		return true;
+	if (CFG.need > HEAD_SIZE)
+		return false;
+	if (p->frame.linear < CFG.need && p->frame.linear < p->frame.len)
+		return read_scattered_head(p);
+	return read_head(p);
 }
 
 static __always_inline bool filter_skb(const struct sk_buff *skb)
@@ -137,5 +182,5 @@ static __always_inline bool filter_skb(const struct sk_buff *skb)
 		return false;
 	if (!CFG.filter)
 		return true;
-	return locate_frame(&p.frame, skb, &span) && read_head(&p) && filter_packet(&p);
+	return locate_frame(&p.frame, skb, &span) && fill_head(&p) && filter_packet(&p);
 }

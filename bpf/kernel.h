@@ -126,11 +126,30 @@ struct sk_buff {
 	__u16 network_header;
 	__u16 mac_header;
 	unsigned int tail;
+	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
 };
 
+struct skb_shared_info {
+	__u8 nr_frags;
+	// Of struct fragment, by whatever name the kernel has for it.
+	unsigned char frags[17];
+};
+
+struct page {
+	unsigned long flags;
+};
+
 #pragma clang attribute pop
+
+// A page fragment of an skb: struct bio_vec until 6.8, struct skb_frag since
+// (kernel commit 21d2e6737c97), of the same layout.
+struct fragment {
+	u64 page;
+	u32 length;
+	u32 offset;
+};
 
 // The registers at a probe: the place of each among the words of the context,
 // in the ABI's order of arch/*/include/asm/ptrace.h. Architectures pass integer

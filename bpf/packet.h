@@ -29,6 +29,8 @@ struct frame {
 	// The Ethertype in a made-up header.
 	__be16 type;
 	u16 pad[3];
+	// The kernel address of the skb's shared info, which lists its page fragments.
+	u64 shared;
 };
 
 // A frame with its first bytes, for the filter. The compiled filter knows the
@@ -115,6 +117,7 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	u64 end = head + span_at(span, u32, tail);
 
 	f->skb = (u64)skb;
+	f->shared = head + span_at(span, u32, end);
 	f->type = 0;
 	f->prefix = 0;
 	if (has_link_header(mac, network)) {

@@ -13,6 +13,7 @@
 #include "context.h"
 
 #include "packet.h"
+#include "fragment.h"
 #include "filter.h"
 #include "tuple.h"
 #include "emit.h"

@@ -51,7 +51,7 @@ func run(t *testing.T, m machine, p programs, report *report) {
 	t.Logf("%s: %.1f s to boot, %.1f s of tests", kernel.Release, ended.Boot.Seconds(), ended.Run.Seconds())
 	outcome := readOutcome(t, folder)
 	report.add(m, kernel.Release, ended, outcome)
-	outcome.check(t, ended.Code)
+	outcome.check(t, m, ended.Code)
 }
 
 func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
@@ -61,7 +61,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
 		Init:    p.init,
 		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
 		Modules: modules,
-		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String()},
+		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String(), "-test.run=" + m.tests},
 		Env: []string{
 			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,

@@ -15,6 +15,8 @@ import (
 type machine struct {
 	series, arch string
 	backends     string
+	// tests selects among the guest's tests, as go test -run does; empty is all.
+	tests string
 }
 
 const (
@@ -23,16 +25,22 @@ const (
 )
 
 var machines = []machine{
-	{"5.10", "amd64", noFprobe},
-	{"5.10", "arm64", noFprobe},
-	{"6.1", "amd64", noFprobe}, // new enough, but configured without
-	{"6.1", "arm64", noFprobe},
-	{"6.12", "amd64", all},
-	{"6.12", "arm64", noFprobe},
-	{"6.18", "amd64", all},
-	{"6.18", "arm64", all},
-	{"7", "amd64", all},
-	{"7", "arm64", all},
+	{series: "5.10", arch: "amd64", backends: noFprobe},
+	{series: "5.10", arch: "arm64", backends: noFprobe},
+	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
+	{series: "6.1", arch: "arm64", backends: noFprobe},
+	{series: "6.12", arch: "amd64", backends: all},
+	{series: "6.12", arch: "arm64", backends: noFprobe},
+	{series: "6.18", arch: "amd64", backends: all},
+	{series: "6.18", arch: "arm64", backends: all},
+	{series: "7", arch: "amd64", backends: all},
+	{series: "7", arch: "arm64", backends: all},
+}
+
+// smoke is the quickest machine with the quickest backend for functions.
+var smoke = machine{
+	series: "6.12", arch: "amd64", backends: "kprobe-multi",
+	tests: "TestBackend/kprobe-multi|TestSignals|TestOverflow",
 }
 
 func (m machine) name() string { return m.series + "-" + m.arch }
@@ -50,7 +58,7 @@ func wanted(t *testing.T) []machine {
 	case "all":
 		return machines
 	case "smoke":
-		tier = "6.12-amd64"
+		return []machine{smoke}
 	}
 	list, err := named(strings.Split(tier, ","))
 	if err != nil {

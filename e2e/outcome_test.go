@@ -74,9 +74,11 @@ func hasSubtest(list []test, name string) bool {
 
 // check makes each scenario a subtest. None may be skipped: what a machine cannot
 // do is known from the table of machines, or tested for being refused well.
-func (o *outcome) check(t *testing.T, code int) {
-	if len(o.tests) == 0 {
-		t.Error("no scenario ran")
+func (o *outcome) check(t *testing.T, m machine, code int) {
+	for _, backend := range strings.Split(m.backends, ",") {
+		if _, total := o.score("TestBackend/" + backend + "/"); total == 0 {
+			t.Errorf("no scenario ran with backend %s", backend)
+		}
 	}
 	for _, one := range o.tests {
 		t.Run(one.name, func(t *testing.T) {

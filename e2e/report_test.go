@@ -32,9 +32,9 @@ func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
 	var rows []string
 	for _, backend := range strings.Split(m.backends, ",") {
 		functions, ready := o.measured(backend)
-		rows = append(rows, row(release, m.arch, backend, functions, ready, o.score("TestBackend/"+backend+"/")))
+		rows = append(rows, row(release, m.arch, backend, functions, ready, of(o.score("TestBackend/"+backend+"/"))))
 	}
-	rows = append(rows, row(release, m.arch, "chosen by itself", "", "", o.score("")))
+	rows = append(rows, row(release, m.arch, "chosen by itself", "", "", of(o.score(""))))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rows[m] = rows
@@ -53,8 +53,7 @@ func (o *outcome) measured(backend string) (functions, ready string) {
 }
 
 // score counts the scenarios with a prefix; without one, those of no backend.
-func (o *outcome) score(prefix string) string {
-	var passed, total int
+func (o *outcome) score(prefix string) (passed, total int) {
 	for _, one := range o.tests {
 		if !strings.HasPrefix(one.name, prefix) || prefix == "" && strings.HasPrefix(one.name, "TestBackend/") {
 			continue
@@ -64,8 +63,10 @@ func (o *outcome) score(prefix string) string {
 			passed++
 		}
 	}
-	return fmt.Sprintf("%d of %d", passed, total)
+	return passed, total
 }
+
+func of(passed, total int) string { return fmt.Sprintf("%d of %d", passed, total) }
 
 // publish prints the table and keeps it.
 func (r *report) publish(t *testing.T) {
@@ -88,7 +89,7 @@ func (r *report) publish(t *testing.T) {
 func TestScore(t *testing.T) {
 	o := outcome{tests: []test{{"TestBackend/kprobe/a", "PASS"}, {"TestBackend/kprobe-multi/a", "FAIL"}, {"TestX", "PASS"}}}
 	for prefix, want := range map[string]string{"TestBackend/kprobe/": "1 of 1", "TestBackend/kprobe-multi/": "0 of 1", "": "1 of 1"} {
-		if got := o.score(prefix); got != want {
+		if got := of(o.score(prefix)); got != want {
 			t.Errorf("%q: got %s, want %s", prefix, got, want)
 		}
 	}

@@ -55,6 +55,9 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if facts.ListReadable != nil {
 		fmt.Fprintf(t.w, "debug: list of traceable functions: %v\n", facts.ListReadable)
 	}
+	if facts.PagesUnknown != nil {
+		fmt.Fprintf(t.w, "debug: the filter does not see bytes in page fragments: %v\n", facts.PagesUnknown)
+	}
 	for _, s := range facts.Skipped {
 		fmt.Fprintf(t.w, "debug: not traceable: %s: %s\n", s.Name, s.Reason)
 	}
@@ -95,8 +98,11 @@ func (t *teller) counted(s *attach.Session) string {
 			functions--
 		}
 	}
-	if functions == 0 {
+	switch {
+	case functions == 0:
 		return count(tracepoints, "tracepoint")
+	case tracepoints == 0:
+		return count(functions, "function")
 	}
 	return count(functions, "function") + " and " + count(tracepoints, "tracepoint")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/rlimit"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
@@ -68,6 +69,10 @@ func Open(ctx context.Context, p *plan.Plan, o Options) (*Session, error) {
 }
 
 func load(p *plan.Plan, o Options) (*Session, error) {
+	// Until 5.11 BPF memory counts against the limit of locked memory.
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, fmt.Errorf("limit of locked memory: %w", err)
+	}
 	spec, err := bpf.Collection(p.BPF)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,6 @@ import (
 // Names in the object that Go code reaches for.
 const (
 	filterFunction = "filter_packet"
-	loadFunction   = "load_packet"
 	factsFunction  = "tracepoint_facts"
 	configVariable = "CFG"
 	eventsMap      = "events"
@@ -115,7 +114,7 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, filter asm.
 		if err := replaceBody(program, filterFunction, filter); err != nil {
 			return nil, err
 		}
-		dropUncalled(program, loadFunction)
+		dropUncalled(program)
 	}
 	if p.Facts != nil {
 		answer := asm.Instructions{asm.LoadImm(asm.R0, int64(p.Facts.word()), asm.DWord), asm.Return()}

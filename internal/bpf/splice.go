@@ -28,16 +28,30 @@ func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructio
 	return nil
 }
 
-// dropUncalled takes out a function that nothing in the program calls any more;
-// the kernel refuses descriptions of functions that it can't reach.
-func dropUncalled(program *ebpf.ProgramSpec, function string) {
-	called := func(i asm.Instruction) bool { return i.Reference() == function }
-	if slices.ContainsFunc(program.Instructions, called) {
-		return
-	}
-	if begin, end := functionBounds(program.Instructions, function); begin >= 0 {
+// dropUncalled takes out the functions that nothing in the program calls any
+// more; the kernel refuses descriptions of functions that it can't reach.
+func dropUncalled(program *ebpf.ProgramSpec) {
+	for {
+		begin, end := uncalled(program.Instructions)
+		if begin < 0 {
+			return
+		}
 		program.Instructions = slices.Delete(slices.Clone(program.Instructions), begin, end)
 	}
+}
+
+// uncalled finds a function that no other calls, the program itself aside.
+func uncalled(instructions asm.Instructions) (begin, end int) {
+	called := map[string]bool{}
+	for i := range instructions {
+		called[instructions[i].Reference()] = true
+	}
+	for i := 1; i < len(instructions); i++ {
+		if f := btf.FuncMetadata(&instructions[i]); f != nil && !called[f.Name] {
+			return functionBounds(instructions, f.Name)
+		}
+	}
+	return -1, -1
 }
 
 // functionBounds finds a function's first instruction and the one behind its

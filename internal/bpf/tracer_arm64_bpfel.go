@@ -14,17 +14,20 @@ import (
 )
 
 type tracerConfig struct {
-	_         structs.HostLayout
-	Netns     uint32
-	Ifindex   uint32
-	Mark      uint32
-	MarkMask  uint32
-	Need      uint32
-	Watermark uint32
-	Filter    bool
-	Meta      bool
-	Tuple     bool
-	_         [1]byte
+	_           structs.HostLayout
+	PageStructs uint64
+	PageMemory  uint64
+	PageShift   uint32
+	Netns       uint32
+	Ifindex     uint32
+	Mark        uint32
+	MarkMask    uint32
+	Need        uint32
+	Watermark   uint32
+	Filter      bool
+	Meta        bool
+	Tuple       bool
+	_           [1]byte
 }
 
 type tracerCounters struct {

@@ -43,6 +43,9 @@ type Facts struct {
 	Support map[Backend]error
 	// Symbols are the functions of /proc/kallsyms; nil when it hides addresses.
 	Symbols *Symbols
+	// Pages locates page fragments; nil where PagesUnknown says why not.
+	Pages        *Pages
+	PagesUnknown error
 	// ListReadable is nil when available_filter_functions was read, else why not;
 	// Functions are then what the symbols and the blacklist let through.
 	ListReadable error

@@ -8,6 +8,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 
 	"tracer/internal/bpf"
@@ -87,7 +88,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	if len(p.Functions)+len(p.Tracepoints) == 0 {
 		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend}
 	}
-	p.BPF.Config = config(o)
+	p.BPF.Config = config(o, facts.Pages)
 	if o.Filter != nil {
 		p.BPF.Filter = o.Filter.Body
 	}
@@ -98,7 +99,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	return p, nil
 }
 
-func config(o Options) bpf.Config {
+func config(o Options, pages *kernel.Pages) bpf.Config {
 	c := bpf.Config{
 		Netns:    o.Netns,
 		Ifindex:  o.Ifindex,
@@ -110,6 +111,10 @@ func config(o Options) bpf.Config {
 	if o.Filter != nil {
 		c.Filter = true
 		c.Need = uint32(o.Filter.Need)
+	}
+	if pages != nil {
+		c.PageStructs, c.PageMemory = pages.Structs, pages.Memory
+		c.PageShift = uint32(bits.TrailingZeros(uint(os.Getpagesize())))
 	}
 	return c
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Pages says where the kernel keeps the descriptions of its pages (the array
+// vmemmap) and where it maps the pages themselves: the addresses that belong to
+// physical address 0, whether or not there is memory. With both, the bytes of a
+// packet that lie in page fragments can be found.
+type Pages struct {
+	Structs, Memory uint64
+}
+
+// unmapped is the physical address of a segment of /proc/kcore that is not
+// plain memory.
+const unmapped = ^uint64(0)
+
+func locatePages(path string, types *btf.Spec) (*Pages, error) {
+	var page *btf.Struct
+	if err := types.TypeByName("page", &page); err != nil {
+		return nil, fmt.Errorf("type of a page: %w", err)
+	}
+	return readPages(path, uint64(page.Size))
+}
+
+// readPages takes the places from the table of segments in front of /proc/kcore,
+// where each piece of memory is followed by its part of vmemmap
+// (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c).
+func readPages(path string, structSize uint64) (*Pages, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	core, err := elf.NewFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pagesFrom(core.Progs, structSize)
+}
+
+// pagesFrom takes the largest piece of memory: the parts of small ones are
+// rounded to whole pages.
+func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
+	var best *Pages
+	var most uint64
+	for i := range len(segments) - 1 {
+		memory, structs := segments[i], segments[i+1]
+		if !describes(structs, memory, structSize) || memory.Memsz <= most {
+			continue
+		}
+		most = memory.Memsz
+		best = &Pages{
+			Structs: structs.Vaddr - memory.Paddr/pageSize*structSize,
+			Memory:  memory.Vaddr - memory.Paddr,
+		}
+	}
+	if best == nil {
+		return nil, errors.New("no piece of memory is followed by its page descriptions")
+	}
+	return best, nil
+}
+
+// pageSize is the kernel's. An element of vmemmap describes as much.
+var pageSize = uint64(os.Getpagesize())
+
+// describes says whether a segment is the part of vmemmap for a piece of memory
+// that begins with a whole page of it.
+func describes(structs, memory *elf.Prog, structSize uint64) bool {
+	if memory.Paddr == unmapped || structs.Paddr != unmapped || memory.Paddr/pageSize*structSize%pageSize != 0 {
+		return false
+	}
+	want := memory.Memsz / pageSize * structSize
+	return structs.Memsz >= want && structs.Memsz < want+2*pageSize
+}
