@@ -32,6 +32,11 @@ var (
 		msg:  "not permitted: needs CAP_BPF and CAP_PERFMON",
 		hint: "run as root",
 	}
+	// errLockedDown: the helper is not there for anybody (LOCKDOWN_BPF_READ_KERNEL).
+	errLockedDown = &hinted{
+		msg:  "BPF programs may not read kernel memory here, as with lockdown=confidentiality",
+		hint: "/sys/kernel/security/lockdown says which lockdown is on; it is set on the kernel's command line",
+	}
 	errNoKprobeMulti = errors.New("the kernel has no kprobe-multi link (5.18)")
 	errNoFprobe      = errors.New("the kernel was built without CONFIG_FPROBE")
 	errNoKprobes     = errors.New("the kernel was built without CONFIG_KPROBE_EVENTS")
@@ -39,25 +44,40 @@ var (
 
 // load loads a program that reads kernel memory, as all of ours do.
 func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name:       "tracer_try",
-		Type:       typ,
-		AttachType: attach,
-		License:    "GPL",
-		Instructions: asm.Instructions{
-			asm.Mov.Reg(asm.R3, asm.R1),
-			asm.Mov.Reg(asm.R1, asm.RFP),
-			asm.Add.Imm(asm.R1, -8),
-			asm.Mov.Imm(asm.R2, 8),
-			asm.FnProbeReadKernel.Call(),
-			asm.Mov.Imm(asm.R0, 0),
-			asm.Return(),
-		},
-	})
-	if err != nil {
+	prog, err := loadBody(typ, attach, append(readsMemory(), doesNothing()...))
+	if err == nil {
+		return prog, nil
+	}
+	idle, idleErr := loadBody(typ, attach, doesNothing())
+	if idleErr != nil {
 		return nil, explainLoad(typ, err)
 	}
-	return prog, nil
+	idle.Close()
+	return nil, errLockedDown
+}
+
+func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instructions) (*ebpf.Program, error) {
+	return ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name:         "tracer_try",
+		Type:         typ,
+		AttachType:   attach,
+		License:      "GPL",
+		Instructions: body,
+	})
+}
+
+func readsMemory() asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R3, asm.R1),
+		asm.Mov.Reg(asm.R1, asm.RFP),
+		asm.Add.Imm(asm.R1, -8),
+		asm.Mov.Imm(asm.R2, 8),
+		asm.FnProbeReadKernel.Call(),
+	}
+}
+
+func doesNothing() asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 }
 
 func explainLoad(typ ebpf.ProgramType, err error) error {

@@ -96,8 +96,7 @@ func (now Inventory) Since(earlier Inventory) Inventory {
 	return slices.DeleteFunc(slices.Clone(now), func(line string) bool { return slices.Contains(earlier, line) })
 }
 
-// settle is how long the kernel may take to free what nobody holds any more, and
-// other users of BPF on this machine to end what they began meanwhile.
+// settle is how long the kernel may take to free what nobody holds any more.
 const settle = 20 * time.Second
 
 // NoLeaks fails the test at its end if there is BPF or a probe in the kernel that
@@ -119,6 +118,9 @@ func leftSince(t testing.TB, before Inventory) Inventory {
 		now, err := TakeInventory()
 		must(t, err)
 		left := now.Since(before)
+		if len(left) > 0 {
+			left = left.Since(heldByOthers())
+		}
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left
 		}

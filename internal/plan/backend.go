@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"tracer/internal/kernel"
 )
 
+var errNotAsked = errors.New("the kernel was not asked")
+
 // chooseBackend takes the forced backend, or the first that runs here.
 func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
 	if forced != "" {
@@ -18,9 +21,12 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	}
 	var passed []Passed
 	for _, b := range kernel.Backends {
-		reason, known := support[b]
-		if known && reason == nil {
+		reason, asked := support[b]
+		if asked && reason == nil {
 			return b, passed, nil
+		}
+		if !asked {
+			reason = errNotAsked
 		}
 		passed = append(passed, Passed{b, reason})
 	}
@@ -54,12 +60,21 @@ type noBackendError struct{ passed []Passed }
 
 func (noBackendError) Error() string { return "no backend runs on this kernel" }
 
+// Hint groups the backends that do not run for the same reason.
 func (e noBackendError) Hint() string {
-	var lines []string
+	var reasons []string
+	backends := map[string][]string{}
 	for _, p := range e.passed {
-		lines = append(lines, fmt.Sprintf("%s: %v", p.Backend, p.Reason))
+		reason := p.Reason.Error()
+		if backends[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		backends[reason] = append(backends[reason], string(p.Backend))
 	}
-	return strings.Join(lines, "; ")
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(backends[reason], ", ") + ": " + reason
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // addFunctions plans a probe for each function that is wanted, one program for
