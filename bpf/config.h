@@ -23,6 +23,8 @@ struct config {
 	u32 watermark;
 	// There is a packet filter.
 	bool filter;
+	// The packet filter asks for the frame's length.
+	bool length;
 	// Parts of the record that were asked for.
 	bool meta;
 	bool tuple;

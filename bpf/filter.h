@@ -77,7 +77,7 @@ static __noinline u32 load_packet(struct packet *p, u32 offset, u32 size)
 	u64 source;
 
 	f->word = 0;
-	if (end < offset || end > f->len)
+	if (end < offset)
 		return 1;
 	if (offset < f->prefix || end > f->linear)
 		return load_bytes(p, offset, size);

@@ -22,7 +22,7 @@ struct frame {
 	u32 prefix;
 	// Bytes of the frame in the skb's linear part, those made up included.
 	u32 linear;
-	// Bytes of the frame.
+	// Bytes of the frame; the linear ones only, where that is enough to know.
 	u32 len;
 	// What load_packet read, in network order.
 	u32 word;
@@ -132,6 +132,8 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	if (f->start >= end)
 		return false;
 	f->linear = f->prefix + (u32)(end - f->start);
-	f->len = f->linear + BPF_CORE_READ(skb, data_len);
+	f->len = f->linear;
+	if (CFG.length || f->linear < CFG.need)
+		f->len += BPF_CORE_READ(skb, data_len);
 	return true;
 }

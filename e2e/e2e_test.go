@@ -68,5 +68,6 @@ func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
 			"RESULTS=" + boot.Results, "MODULES=" + boot.Modules,
 		},
 		Results: folder,
+		CPUs:    m.cpus,
 	}
 }

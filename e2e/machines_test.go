@@ -15,6 +15,9 @@ import (
 type machine struct {
 	series, arch string
 	backends     string
+	// cpus is 1 where nothing else is said: with more, each single kprobe takes
+	// several times as long, as all of them have to be brought to a halt for it.
+	cpus int
 	// tests selects among the guest's tests, as go test -run does; empty is all.
 	tests string
 }
@@ -29,7 +32,7 @@ var machines = []machine{
 	{series: "5.10", arch: "arm64", backends: noFprobe},
 	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
 	{series: "6.1", arch: "arm64", backends: noFprobe},
-	{series: "6.12", arch: "amd64", backends: all},
+	{series: "6.12", arch: "amd64", backends: all, cpus: 2},
 	{series: "6.12", arch: "arm64", backends: noFprobe},
 	{series: "6.18", arch: "amd64", backends: all},
 	{series: "6.18", arch: "arm64", backends: all},
@@ -39,7 +42,7 @@ var machines = []machine{
 
 // smoke is the quickest machine with the quickest backend for functions.
 var smoke = machine{
-	series: "6.12", arch: "amd64", backends: "kprobe-multi",
+	series: "6.12", arch: "amd64", backends: "kprobe-multi", cpus: 2,
 	tests: "TestBackend/kprobe-multi|TestSignals|TestOverflow",
 }
 

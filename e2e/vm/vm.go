@@ -28,7 +28,7 @@ type Config struct {
 	Env     []string
 	// Results is the folder that gets the guest's results and its console.log.
 	Results string
-	// CPUs defaults to 2.
+	// CPUs defaults to 1.
 	CPUs int
 }
 
@@ -74,7 +74,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 
 func (c *Config) cpus() int {
 	if c.CPUs == 0 {
-		return 2
+		return 1
 	}
 	return c.CPUs
 }

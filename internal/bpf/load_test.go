@@ -59,7 +59,7 @@ func TestVerifier(t *testing.T) {
 	for name, s := range map[string]Spec{
 		"nothing asked": {},
 		"all asked": {
-			Config: Config{PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12, Netns: 1, Ifindex: 1, Mark: 1, MarkMask: 1, Need: 64, Filter: true, Meta: true, Tuple: true, Watermark: 4096},
+			Config: Config{PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12, Netns: 1, Ifindex: 1, Mark: 1, MarkMask: 1, Need: 64, Filter: true, Length: true, Meta: true, Tuple: true, Watermark: 4096},
 			Filter: rejectComputed(),
 		},
 		"link header only": {Config: Config{Need: 14, Filter: true}, Filter: rejectFixed()},

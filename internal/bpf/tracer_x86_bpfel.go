@@ -25,9 +25,9 @@ type tracerConfig struct {
 	Need        uint32
 	Watermark   uint32
 	Filter      bool
+	Length      bool
 	Meta        bool
 	Tuple       bool
-	_           [1]byte
 }
 
 type tracerCounters struct {

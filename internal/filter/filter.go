@@ -7,6 +7,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/asm"
@@ -37,6 +38,9 @@ type Program struct {
 	// than Need are no danger, Body looks at their length first. It calls the
 	// function load_packet for bytes that may lie beyond the copy.
 	Body asm.Instructions
+	// Length tells that the expression asks for the frame's length; it need be exact
+	// only then, or where the linear part has less than Need bytes.
+	Length bool
 	// VLAN tells that the expression looks at vlan tags, so that a tag which the
 	// kernel took out of the frame has to be put back for it.
 	VLAN bool
@@ -69,5 +73,9 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 		return nil, err
 	}
 	vlan := wordAt(expr, "vlan") >= 0
-	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, VLAN: vlan}, nil
+	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, Length: asksLength(classic), VLAN: vlan}, nil
+}
+
+func asksLength(classic []bpf.Instruction) bool {
+	return slices.Contains(classic, bpf.Instruction(bpf.LoadExtension{Num: bpf.ExtLen}))
 }

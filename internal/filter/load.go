@@ -60,11 +60,15 @@ func (t *translator) indirect(pc int, in bpf.LoadIndirect) asm.Instructions {
 	return append(append(insns, over(len(slow))), slow...)
 }
 
-// sum computes X plus a constant into the second argument of a call. An X beyond the
-// frame, which may be a negative number, would wrap.
+// farthest is beyond every frame; no sum of two such numbers wraps.
+const farthest = 1 << 30
+
+// sum computes X plus a constant into the second argument of a call. An X beyond
+// every frame, which may be a negative number, would wrap; load_packet itself
+// finds out where this frame ends.
 func sum(constant uint32) asm.Instructions {
 	insns := asm.Instructions{
-		asm.JGE.Reg32(regX, regLen, labelReject),
+		asm.JGT.Imm32(regX, farthest, labelReject),
 		asm.Mov.Reg32(asm.R2, regX),
 	}
 	if constant != 0 {

@@ -74,7 +74,7 @@ func TestEBPFText(t *testing.T) {
   10: if w8 < 0x28 goto 35
   11: r7 = *(u32 *)(r6 +36)
   12: goto 21
-  13: if w9 >= w8 goto 35
+  13: if w9 > 0x40000000 goto 35
   14: w2 = w9
   15: w2 += 0x10
   16: r1 = r6

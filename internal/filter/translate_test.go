@@ -185,3 +185,17 @@ func BenchmarkCompile(b *testing.B) {
 		})
 	}
 }
+
+func TestLengthIsAskedForByName(t *testing.T) {
+	for expr, want := range map[string]bool{
+		"icmp": false, "tcp and port 80": false, "len > 100": true, "less 64": true, "ip[2:2] > 100": false,
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Length != want {
+			t.Errorf("%q: length %v, want %v", expr, p.Length, want)
+		}
+	}
+}

@@ -111,6 +111,7 @@ func config(o Options, pages *kernel.Pages) bpf.Config {
 	if o.Filter != nil {
 		c.Filter = true
 		c.Need = uint32(o.Filter.Need)
+		c.Length = o.Filter.Length
 	}
 	if pages != nil {
 		c.PageStructs, c.PageMemory = pages.Structs, pages.Memory

@@ -159,10 +159,10 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
 		Netns: 5, Ifindex: 6, Mark: Mark{Value: 0xff, Mask: 0x0f}, Meta: true,
-		Filter: &filter.Program{Expr: "ip", Need: 14, Body: body},
+		Filter: &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
 	}, facts())
 	c := p.BPF.Config
-	if c.Netns != 5 || c.Ifindex != 6 || c.Mark != 0x0f || c.MarkMask != 0x0f || !c.Meta || c.Tuple || !c.Filter || c.Need != 14 {
+	if c.Netns != 5 || c.Ifindex != 6 || c.Mark != 0x0f || c.MarkMask != 0x0f || !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length {
 		t.Errorf("%+v", c)
 	}
 	if len(p.BPF.Filter) != 2 || p.BPF.RingSize != DefaultRingSize || c.Watermark == 0 || c.Watermark >= p.BPF.RingSize {
