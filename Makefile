@@ -46,7 +46,8 @@ build/%/tracer: FORCE
 	$(call static,$*,$@)
 
 .PHONY: install
-install: tracer ## copy ./tracer to PREFIX/bin (/usr/local)
+install: ## copy ./tracer, made before, to PREFIX/bin (/usr/local)
+	@test -x tracer || { echo "there is no ./tracer yet: run make first" >&2; exit 1; }
 	install -D -m 755 tracer $(DESTDIR)$(PREFIX)/bin/tracer
 
 .PHONY: demo

@@ -76,12 +76,14 @@ static __always_inline long read_span(struct span *span, const struct sk_buff *s
 // and the network header lie 14 bytes, or 4 more per tag; with any other
 // distance the mac header is not Ethernet's, or is a stale one. A network
 // header that was not set, or lies in front of the mac header, is itself stale:
-// the frame has just been received or unpacked.
+// the frame has just been received or unpacked. Where both are at one place
+// there is no link header: a tunnel's inner packet, or no packet at all, as in
+// the answers of netlink, which set both to the front.
 static __always_inline bool has_link_header(u16 mac, u16 network)
 {
 	u32 distance = (u32)network - mac;
 
-	if (mac == UNSET)
+	if (mac == UNSET || mac == network)
 		return false;
 	if (!network || network < mac)
 		return true;

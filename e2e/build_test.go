@@ -43,9 +43,9 @@ func buildFor(t *testing.T, arch string) programs {
 // tracer is where make puts the binary for an architecture.
 func tracer(arch string) string {
 	if arch == runtime.GOARCH {
-		return "/tmp/x/amd64/tracer"
+		return "../tracer"
 	}
-	return filepath.Join("/tmp/x", arch, "tracer")
+	return filepath.Join("../build", arch, "tracer")
 }
 
 func goTool(t *testing.T, arch string, args ...string) {

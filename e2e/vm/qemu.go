@@ -32,7 +32,7 @@ var boards = map[string]board{
 
 // quickBoot leaves out what takes time in an emulated machine and is not tested.
 const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" +
-	" random.trust_cpu=on audit=0 nokaslr rcupdate.rcu_expedited=1"
+	" random.trust_cpu=on audit=0 rcupdate.rcu_expedited=1"
 
 // files are the ones that one run of QEMU reads and writes.
 type files struct {

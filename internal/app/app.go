@@ -90,7 +90,7 @@ func dryRun(ctx context.Context, cfg Config, o plan.Options) error {
 	}
 	p, err := plan.New(o, facts)
 	if err == nil {
-		return p.Print(cfg.Stdout)
+		return p.Print(cfg.Stdout, cfg.Debug)
 	}
 	if lacking := kernel.CheckPrivileges(); lacking != nil {
 		return plan.PrintUnprivileged(cfg.Stdout, o, lacking)

@@ -27,7 +27,7 @@ func openOutput(cfg Config) (*output, error) {
 	}
 	file, err := os.Create(cfg.OutputFile)
 	if err != nil {
-		return nil, fmt.Errorf("output file: %w", err)
+		return nil, fmt.Errorf("output file %q: %w", cfg.OutputFile, cause(err))
 	}
 	return &output{Exporter: export.New(file, cfg.Output), file: file}, nil
 }

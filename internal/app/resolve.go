@@ -50,8 +50,22 @@ func resolvePlace(cfg Config, o *plan.Options) error {
 		return nil
 	}
 	if path == "" {
-		return fmt.Errorf("interface %q: nothing holds the network namespace %q open to look it up in", cfg.Ifname, cfg.Netns)
+		return &unreachableError{ifname: cfg.Ifname, netns: cfg.Netns}
 	}
 	o.Ifindex, err = enrich.Ifindex(cfg.Ifname, path)
 	return err
+}
+
+// unreachableError says that an interface is asked for in a namespace that
+// nothing leads into.
+type unreachableError struct{ ifname, netns string }
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("interface %q: no process or file holds the network namespace %q to look it up in", e.ifname, e.netns)
+}
+
+func (*unreachableError) Usage() bool { return true }
+
+func (*unreachableError) Hint() string {
+	return "give the namespace by name, path or pid:N"
 }

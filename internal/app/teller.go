@@ -5,7 +5,9 @@ package app
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,8 +60,8 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if facts.PagesUnknown != nil {
 		fmt.Fprintf(t.w, "debug: the filter does not see bytes in page fragments: %v\n", facts.PagesUnknown)
 	}
-	for _, s := range facts.Skipped {
-		fmt.Fprintf(t.w, "debug: not traceable: %s: %s\n", s.Name, s.Reason)
+	for _, line := range skippedLines(facts.Skipped) {
+		fmt.Fprintf(t.w, "debug: not traceable: %s\n", line)
 	}
 }
 
@@ -137,4 +139,17 @@ func (t *teller) summary(totals event.Totals) {
 		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)
 	}
 	fmt.Fprintln(t.w, line)
+}
+
+// skippedLines names functions that can't be traced, a line for each reason.
+func skippedLines(skipped []kernel.Skipped) []string {
+	names := map[string][]string{}
+	for _, s := range skipped {
+		names[s.Reason] = append(names[s.Reason], s.Name)
+	}
+	var lines []string
+	for _, reason := range slices.Sorted(maps.Keys(names)) {
+		lines = append(lines, fmt.Sprintf("%s (%d): %s", reason, len(names[reason]), strings.Join(names[reason], " ")))
+	}
+	return lines
 }

@@ -42,9 +42,9 @@ func TestBackendLineSaysWhyNotABetterOne(t *testing.T) {
 }
 
 func TestDebugNamesWhatIsNotTraced(t *testing.T) {
-	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}}}
+	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}, {Name: "other", Reason: "two of them"}}}
 	got := tell(true, func(l *teller) { l.planned(facts, &plan.Plan{Backend: kernel.Kprobe}) })
-	want := "backend kprobe\ndebug: list of traceable functions: no tracefs\ndebug: not traceable: twin: two of them\n"
+	want := "backend kprobe\ndebug: list of traceable functions: no tracefs\ndebug: not traceable: two of them (2): twin other\n"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

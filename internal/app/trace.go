@@ -40,11 +40,10 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
 	})
-	err = errors.Join(t.run(ctx, ready), session.Close())
-	if err == nil {
+	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}
-	return err
+	return errors.Join(err, session.Close())
 }
 
 func tracepoints(p *plan.Plan) []kernel.Tracepoint {

@@ -16,8 +16,8 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "only functions whose whole name matches the RE2 `REGEXP`")
 	fs.StringVar(&c.Netns, "filter-netns", "", "only this network `NAMESPACE`: /path, ip netns name, inode:N, pid:N")
-	fs.StringVar(&c.Ifname, "filter-ifname", "", "only this `INTERFACE` of that namespace, else of our own")
-	fs.Var(checked(&c.Mark, checkMark), "filter-mark", "only packets with this `MARK[/MASK]`, decimal or 0x…")
+	fs.StringVar(&c.Ifname, "filter-ifname", "", "only packets at this `INTERFACE` of --filter-netns, or of our own")
+	fs.Var(checked(&c.Mark, checkMark), "filter-mark", "only packets with this `MARK[/MASK]`, decimal or with 0x")
 }
 
 // checkRegexp looks at the expression as the user wrote it, so that an error
@@ -33,7 +33,7 @@ func checkRegexp(value string) error {
 
 func checkMark(value string) error {
 	if _, err := plan.ParseMark(value); err != nil {
-		return errors.New("not a mark: want a number of 32 bits, decimal or 0x…, and perhaps /MASK")
+		return errors.New("not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK")
 	}
 	return nil
 }

@@ -20,13 +20,13 @@ const helpExamples = `
 Examples:
   tracer icmp
         every function that an ICMP packet passes
-  tracer --filter-func 'kfree_skb.*|sk_skb_reason_drop' tcp and port 443
-        only drops of TCP packets, with the reason
+  tracer --filter-func tp:kfree_skb tcp and port 443
+        only drops of TCP packets, with reason and place
   tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'
         DNS queries on eth0 of the namespace blue
   tracer --timestamp relative --output-limit-lines 100 host 10.0.0.1
         100 events, each with the ns since the one before it
-  tracer --output-json --output-file drops.json --backend tracepoint
+  tracer --output-json --output-file trace.json --backend tracepoint
         what tracepoints see of all packets, as JSON, in a file
   tracer --dry-run 'tcp[tcpflags] & tcp-syn != 0'
         what would be attached, and the filter as eBPF

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // interruptible is a context that SIGINT and SIGTERM cancel; a second signal
@@ -26,13 +27,24 @@ func interruptible() (ctx context.Context, stop func()) {
 	}
 }
 
+// twice is how soon a second signal is the first one again: timeout(1) signals
+// the process and then its group.
+const twice = 300 * time.Millisecond
+
 func watch(signals <-chan os.Signal, done <-chan struct{}, cancel func()) {
-	for _, act := range []func(){cancel, func() { os.Exit(exitError) }} {
+	var first time.Time
+	for {
 		select {
 		case <-signals:
-			act()
 		case <-done:
 			return
+		}
+		switch {
+		case first.IsZero():
+			first = time.Now()
+			cancel()
+		case time.Since(first) > twice:
+			os.Exit(exitError)
 		}
 	}
 }

@@ -91,7 +91,24 @@ func TestSecondSignalEnds(t *testing.T) {
 	c, lines := startChild(t, "stubborn")
 	send(t, c, syscall.SIGINT)
 	expectLine(t, lines, "cancelled\n")
+	time.Sleep(2 * twice)
 	send(t, c, syscall.SIGTERM)
+	if code := exitOf(c); code != exitError {
+		t.Errorf("exit %d, want %d", code, exitError)
+	}
+}
+
+// TestTheSameSignalTwiceIsOne: timeout(1) signals a process and then its group.
+func TestTheSameSignalTwiceIsOne(t *testing.T) {
+	c, lines := startChild(t, "stubborn")
+	send(t, c, syscall.SIGINT)
+	expectLine(t, lines, "cancelled\n")
+	send(t, c, syscall.SIGINT)
+	time.Sleep(2 * twice)
+	if err := c.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the child is gone: %v", err)
+	}
+	send(t, c, syscall.SIGINT)
 	if code := exitOf(c); code != exitError {
 		t.Errorf("exit %d, want %d", code, exitError)
 	}

@@ -6,6 +6,12 @@ package column
 // 0x600 are the kernel's own numbers for frames without an Ethertype.
 func etherTypeName(t uint16) string {
 	switch t {
+	case 0x0800:
+		return "ip"
+	case 0x0806:
+		return "arp"
+	case 0x86dd:
+		return "ip6"
 	case 0x0001:
 		return "802.3"
 	case 0x0004:
@@ -23,7 +29,7 @@ func etherTypeName(t uint16) string {
 	case 0x8808:
 		return "pause"
 	case 0x8809:
-		return "slow protocols"
+		return "slow-protocols"
 	case 0x8847, 0x8848:
 		return "mpls"
 	}
@@ -33,7 +39,7 @@ func etherTypeName(t uint16) string {
 func providerName(t uint16) string {
 	switch t {
 	case 0x8863:
-		return "pppoe discovery"
+		return "pppoe-discovery"
 	case 0x8864:
 		return "pppoe"
 	case 0x888e:

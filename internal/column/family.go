@@ -17,12 +17,12 @@ func familyName(family uint16) string {
 	return ""
 }
 
-// appendFamily is like `vsock`, or `socket family 99` for one without a name.
+// appendFamily is like `vsock`, or `family=99` for one without a name.
 func appendFamily(dst []byte, family uint16) []byte {
 	if name := familyName(family); name != "" {
 		return append(dst, name...)
 	}
-	return appendUint(append(dst, "socket family "...), uint64(family))
+	return appendUint(append(dst, "family="...), uint64(family))
 }
 
 func appendFamilyMembers(dst []byte, family uint16) []byte {

@@ -24,7 +24,7 @@ func Summary() []Column {
 		total("lost", "events that matched and could not be delivered", lostTotal),
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
 		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),
-		total("duration", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
+		total("duration_ns", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}
 }
 
@@ -49,7 +49,7 @@ func lostByCause(dst []byte, e *event.Event) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONString(dst, event.LossCause(i).String())
+		dst = appendJSONString(dst, event.LossCause(i).Key())
 		dst = appendUint(append(dst, ':'), n)
 	}
 	return append(dst, '}')
@@ -58,5 +58,5 @@ func lostByCause(dst []byte, e *event.Event) []byte {
 func lossCount(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Loss.Count) }
 
 func lossCause(dst []byte, e *event.Event) []byte {
-	return appendJSONString(dst, e.Loss.Cause.String())
+	return appendJSONString(dst, e.Loss.Cause.Key())
 }

@@ -10,7 +10,7 @@ import (
 
 func tupleColumns() []Column {
 	return []Column{{
-		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 56, Grows: true,
+		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 64, Grows: true,
 		Help:  "addresses, ports and what the transport header says",
 		Group: Tuple, Text: tupleText, JSON: tupleJSON,
 	}}

@@ -108,7 +108,7 @@ func TestNoTupleIsMadeUp(t *testing.T) {
 	checkTuple(t, event.Tuple{Network: event.Unix}, "(unix)", `{"network":"unix"}`)
 	checkTuple(t, event.Tuple{Network: event.OtherSocket, SocketFamily: 40}, "(vsock)",
 		`{"network":"socket","family":40,"family_name":"vsock"}`)
-	checkTuple(t, event.Tuple{Network: event.OtherSocket, SocketFamily: 99}, "(socket family 99)",
+	checkTuple(t, event.Tuple{Network: event.OtherSocket, SocketFamily: 99}, "(family=99)",
 		`{"network":"socket","family":99,"family_name":null}`)
 }
 

@@ -116,6 +116,14 @@ func (c LossCause) String() string {
 	return "unknown cause"
 }
 
+// Key is the cause as JSON spells it.
+func (c LossCause) Key() string {
+	if c == RingFull {
+		return "ring_buffer_full"
+	}
+	return "unknown"
+}
+
 // Totals sum up a run.
 type Totals struct {
 	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.

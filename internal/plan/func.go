@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"tracer/internal/kernel"
 )
@@ -49,6 +50,8 @@ var droppers = []string{"kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"}
 type NoMatchError struct {
 	Func    string
 	Backend kernel.Backend
+	// Reasons say why no better backend was taken.
+	Reasons []string
 }
 
 func (e *NoMatchError) Error() string {
@@ -68,7 +71,8 @@ func (e *NoMatchError) Usage() bool { return e.Func != "" }
 // Hint says what could be asked for instead.
 func (e *NoMatchError) Hint() string {
 	if e.Backend == kernel.TracepointBackend {
-		return "the tracepoint backend sees tracepoints only: without --filter-func, --dry-run lists them"
+		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")
+		return "the tracepoint backend sees tracepoints only; --dry-run lists them" + reasons
 	}
 	return "the expression must match the whole name, as in 'ip_.*'; functions of modules need --kmods or --all-kmods"
 }

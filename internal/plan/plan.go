@@ -86,7 +86,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	p.addFunctions(facts, wanted)
 	p.addTracepoints(facts, wanted)
 	if len(p.Functions)+len(p.Tracepoints) == 0 {
-		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend}
+		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend, Reasons: p.Reasons()}
 	}
 	p.BPF.Config = config(o, facts.Pages)
 	if o.Filter != nil {

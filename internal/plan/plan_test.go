@@ -173,18 +173,34 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 func TestPrint(t *testing.T) {
 	f := facts()
 	f.Support[kernel.KprobeMulti] = errNoFprobe
-	p := mustPlan(t, Options{Filter: &filter.Program{
+	p := mustPlan(t, Options{Netns: 7, Ifindex: 8, Mark: Mark{1, 0xff}, Filter: &filter.Program{
 		Expr:    "ip",
 		Classic: []bpf.Instruction{bpf.RetConstant{Val: 1}},
 		Body:    asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()},
 	}}, f)
 	var b strings.Builder
-	if err := p.Print(&b); err != nil {
+	if err := p.Print(&b, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n", "tracepoints  1 (kfree_skb)", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
+	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  16384K\n", "netns        7\ninterface    index 8\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestPrintNamesManyFunctionsOnlyWhenAsked(t *testing.T) {
+	p := &Plan{Functions: make([]kernel.Function, fewNames+1)}
+	for i := range p.Functions {
+		p.Functions[i].Name = "some_function"
+	}
+	for _, all := range []bool{false, true} {
+		var b strings.Builder
+		if err := p.Print(&b, all); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(b.String(), "some_function"); got != map[bool]int{true: fewNames + 1}[all] {
+			t.Errorf("all %v: %d names", all, got)
 		}
 	}
 }

@@ -9,23 +9,63 @@ import (
 	"strings"
 )
 
+// fewNames is how many names are always printed.
+const fewNames = 64
+
 // Print tells the plan: backend, what is attached, and the filter as classic
-// BPF and as eBPF.
-func (p *Plan) Print(w io.Writer) error {
+// BPF and as eBPF. Many functions are named only when all of them are asked for.
+func (p *Plan) Print(w io.Writer, all bool) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "backend      %s\n", p.Backend)
 	for _, line := range p.Reasons() {
 		fmt.Fprintf(b, "             %s\n", line)
 	}
-	fmt.Fprintf(b, "functions    %d\n", len(p.Functions))
-	fmt.Fprintf(b, "tracepoints  %d", len(p.Tracepoints))
-	if len(p.Tracepoints) > 0 {
-		fmt.Fprintf(b, " (%s)", strings.Join(p.tracepointNames(), " "))
-	}
-	fmt.Fprintf(b, "\nprograms     %d\n", len(p.BPF.Programs))
-	fmt.Fprintf(b, "ring buffer  %d bytes\n", p.BPF.RingSize)
+	printNames(b, "functions", p.functionNames(), all)
+	printNames(b, "tracepoints", p.tracepointNames(), all)
+	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs))
+	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
+	p.printPlace(b)
 	p.printFilter(b)
 	return b.Flush()
+}
+
+// lineWidth is where lists of names are broken.
+const lineWidth = 100
+
+// printNames prints how many there are, and their names below.
+func printNames(w io.Writer, what string, names []string, all bool) {
+	fmt.Fprintf(w, "%-12s %d\n", what, len(names))
+	if all || len(names) <= fewNames {
+		printLines(w, names)
+	}
+}
+
+func printLines(w io.Writer, names []string) {
+	line := ""
+	for _, name := range names {
+		if line != "" && len(line)+1+len(name) > lineWidth {
+			fmt.Fprintf(w, " %s\n", line)
+			line = ""
+		}
+		line += " " + name
+	}
+	if line != "" {
+		fmt.Fprintf(w, " %s\n", line)
+	}
+}
+
+// printPlace tells the filters that are checked before the packet's.
+func (p *Plan) printPlace(w io.Writer) {
+	c := p.BPF.Config
+	if c.Netns != 0 {
+		fmt.Fprintf(w, "netns        %d\n", c.Netns)
+	}
+	if c.Ifindex != 0 {
+		fmt.Fprintf(w, "interface    index %d\n", c.Ifindex)
+	}
+	if c.MarkMask != 0 {
+		fmt.Fprintf(w, "mark         %#x/%#x\n", c.Mark, c.MarkMask)
+	}
 }
 
 func (p *Plan) printFilter(w io.Writer) {
@@ -45,6 +85,17 @@ func (p *Plan) Reasons() []string {
 		lines = append(lines, fmt.Sprintf("not %s: %v", passed.Backend, passed.Reason))
 	}
 	return lines
+}
+
+func (p *Plan) functionNames() []string {
+	names := make([]string, len(p.Functions))
+	for i, f := range p.Functions {
+		names[i] = f.Name
+		if f.Module != "" {
+			names[i] += "[" + f.Module + "]"
+		}
+	}
+	return names
 }
 
 func (p *Plan) tracepointNames() []string {
