@@ -115,20 +115,22 @@ static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bo
 	return !offset;
 }
 
-static __always_inline void fill_ipv4(struct record_tuple *t, u64 at, u64 end)
+// Returns where the transport header is; 0 where there is none.
+static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end)
 {
 	struct ipv4_header h;
 	u16 fragment;
 
 	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version_ihl >> 4 != 4)
-		return;
+		return 0;
 	t->network = NETWORK_IPV4;
 	t->protocol = h.protocol;
 	__builtin_memcpy(t->source, h.source, 4);
 	__builtin_memcpy(t->dest, h.dest, 4);
 	fragment = bpf_ntohs(h.fragment);
-	if (fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
-		fill_transport(t, at + (h.version_ihl & 15) * 4, end);
+	if (!fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
+		return 0;
+	return at + (h.version_ihl & 15) * 4;
 }
 
 static __always_inline bool is_extension(u8 protocol)
@@ -155,36 +157,37 @@ static __always_inline u32 extension_length(u8 protocol, u8 length)
 }
 
 // Walks the extension headers to the transport header.
-static __always_inline void fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end)
+static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end)
 {
 	u8 h[8];
 
 	for (int i = 0; i < IPV6_EXTENSIONS; i++) {
 		t->protocol = next;
 		if (!is_extension(next))
-			return fill_transport(t, at, end);
+			return at;
 		if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at))
-			return;
+			return 0;
 		if (next == IPPROTO_FRAGMENT &&
 		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1)) {
 			t->protocol = h[0];
-			return;
+			return 0;
 		}
 		at += extension_length(next, h[1]);
 		next = h[0];
 	}
+	return 0;
 }
 
-static __always_inline void fill_ipv6(struct record_tuple *t, u64 at, u64 end)
+static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end)
 {
 	struct ipv6_header h;
 
 	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version >> 4 != 6)
-		return;
+		return 0;
 	t->network = NETWORK_IPV6;
 	__builtin_memcpy(t->source, h.source, 16);
 	__builtin_memcpy(t->dest, h.dest, 16);
-	fill_ipv6_payload(t, h.next, at + sizeof(h), end);
+	return fill_ipv6_payload(t, h.next, at + sizeof(h), end);
 }
 
 static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end)
@@ -202,15 +205,17 @@ static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end)
 
 static __always_inline void fill_network(struct record_tuple *t, u64 at, u64 end)
 {
+	u64 transport = 0;
+
 	t->network = NETWORK_OTHER;
-	switch (t->ether_type) {
-	case ETH_P_IP:
-		return fill_ipv4(t, at, end);
-	case ETH_P_IPV6:
-		return fill_ipv6(t, at, end);
-	case ETH_P_ARP:
-		return fill_arp(t, at, end);
-	}
+	if (t->ether_type == ETH_P_IP)
+		transport = fill_ipv4(t, at, end);
+	else if (t->ether_type == ETH_P_IPV6)
+		transport = fill_ipv6(t, at, end);
+	else if (t->ether_type == ETH_P_ARP)
+		fill_arp(t, at, end);
+	if (transport)
+		fill_transport(t, transport, end);
 }
 
 static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)

@@ -29,9 +29,9 @@ func symbols(insns asm.Instructions) map[string]bool {
 func TestFilterReplacesTheStub(t *testing.T) {
 	program := Program{Name: "p", Template: KprobeTemplate(1)}
 	before := onlyProgram(t, Spec{Programs: []Program{program}})
-	after := onlyProgram(t, Spec{Programs: []Program{program}, Filter: rejectComputed()})
+	after := onlyProgram(t, Spec{Programs: []Program{program}, Filter: computedFilter()})
 	begin, end := functionBounds(before, filterFunction)
-	if want := len(before) - (end - begin) + len(rejectComputed()); len(after) != want {
+	if want := len(before) - (end - begin) + len(computedFilter()); len(after) != want {
 		t.Errorf("%d instructions, want %d", len(after), want)
 	}
 	for _, needed := range []string{"load_packet", "load_byte"} {
@@ -42,7 +42,7 @@ func TestFilterReplacesTheStub(t *testing.T) {
 }
 
 func TestUncalledFunctionsAreDropped(t *testing.T) {
-	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Filter: rejectFixed()})
+	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Filter: fixedFilter()})
 	for _, needless := range []string{"load_packet", "load_byte"} {
 		if symbols(insns)[needless] {
 			t.Errorf("%q is left though nothing comes to call it", needless)
