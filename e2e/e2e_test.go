@@ -61,7 +61,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
 		Init:    p.init,
 		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
 		Modules: modules,
-		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String(), "-test.run=" + m.tests},
+		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String(), "-test.run=" + m.tests, "-test.skip=" + m.skip()},
 		Env: []string{
 			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,
@@ -69,5 +69,6 @@ func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
 		},
 		Results: folder,
 		CPUs:    m.cpus,
+		Args:    m.kernelArgs,
 	}
 }

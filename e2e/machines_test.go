@@ -18,6 +18,8 @@ type machine struct {
 	// cpus is 1 where nothing else is said: with more, each single kprobe takes
 	// several times as long, as all of them have to be brought to a halt for it.
 	cpus int
+	// kernelArgs are added to the kernel's command line, variant names them.
+	kernelArgs, variant string
 	// tests selects among the guest's tests, as go test -run does; empty is all.
 	tests string
 }
@@ -38,15 +40,33 @@ var machines = []machine{
 	{series: "6.18", arch: "arm64", backends: all},
 	{series: "7", arch: "amd64", backends: all},
 	{series: "7", arch: "arm64", backends: all},
+	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
+}
+
+// lockedDown is the test that needs a kernel which is locked down, and the only
+// one that passes there.
+const lockedDown = "^TestLockedDown$"
+
+// skip is the tests that are not for this machine, as go test -skip takes them.
+func (m machine) skip() string {
+	if m.tests == lockedDown {
+		return ""
+	}
+	return lockedDown
 }
 
 // smoke is the quickest machine with the quickest backend for functions.
 var smoke = machine{
 	series: "6.12", arch: "amd64", backends: "kprobe-multi", cpus: 2,
-	tests: "TestBackend/kprobe-multi|TestSignals|TestOverflow",
+	tests: "^TestBackend$/^kprobe-multi$|^TestPingInText$|^TestOverflow$",
 }
 
-func (m machine) name() string { return m.series + "-" + m.arch }
+// backendList is empty for a machine on which none runs.
+func (m machine) backendList() []string {
+	return strings.FieldsFunc(m.backends, func(r rune) bool { return r == ',' })
+}
+
+func (m machine) name() string { return m.series + "-" + m.arch + m.variant }
 
 // modules are what the scenarios need beside the network itself.
 var modules = []string{"veth", "nf_tables", "dummy"}

@@ -75,7 +75,10 @@ func hasSubtest(list []test, name string) bool {
 // check makes each scenario a subtest. None may be skipped: what a machine cannot
 // do is known from the table of machines, or tested for being refused well.
 func (o *outcome) check(t *testing.T, m machine, code int) {
-	for _, backend := range strings.Split(m.backends, ",") {
+	if len(o.tests) == 0 {
+		t.Error("no scenario ran")
+	}
+	for _, backend := range m.backendList() {
 		if _, total := o.score("TestBackend/" + backend + "/"); total == 0 {
 			t.Errorf("no scenario ran with backend %s", backend)
 		}

@@ -30,14 +30,22 @@ const head = "| kernel | arch | backend | functions | s to ready | scenarios pas
 // are run with the backend that tracer chooses itself.
 func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
 	var rows []string
-	for _, backend := range strings.Split(m.backends, ",") {
+	for _, backend := range m.backendList() {
 		functions, ready := o.measured(backend)
 		rows = append(rows, row(release, m.arch, backend, functions, ready, of(o.score("TestBackend/"+backend+"/"))))
 	}
-	rows = append(rows, row(release, m.arch, "chosen by itself", "", "", of(o.score(""))))
+	rows = append(rows, row(release, m.arch, chosen(m), "", "", of(o.score(""))))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rows[m] = rows
+}
+
+// chosen heads the row of what runs without a backend being forced.
+func chosen(m machine) string {
+	if m.variant != "" {
+		return "none (" + m.kernelArgs + ")"
+	}
+	return "chosen by itself"
 }
 
 func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }

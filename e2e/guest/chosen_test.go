@@ -52,7 +52,7 @@ func handful() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb|kfree_skb"
 	}
-	return "__dev_queue_xmit|ip_rcv|ipv6_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv|kfree_skb.*|sk_skb_reason_drop"
+	return "dev_hard_start_xmit|ip_rcv|ipv6_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv|kfree_skb.*|sk_skb_reason_drop"
 }
 
 // soon is how long the tracer may take to end of its own, once it has cause.

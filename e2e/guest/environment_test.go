@@ -177,3 +177,16 @@ func load(t *testing.T, name string) {
 		t.Errorf("load %s again: %v", name, err)
 	}
 }
+
+// TestLockedDown: where the kernel lets no program read its memory, nothing can be
+// traced, and the tracer says that and not what a verifier says.
+func TestLockedDown(t *testing.T) {
+	ownMachine(t)
+	for _, args := range [][]string{{"icmp"}, {"--backend", kprobe, "icmp"}, {"--backend", tracepoint, "icmp"}} {
+		p := command{args: args}.start(t)
+		p.ends(soon, 1)
+		if !strings.Contains(p.stderr(), "may not read kernel memory here, as with lockdown=confidentiality") {
+			t.Errorf("%v: stderr does not say so: %s", args, p.stderr())
+		}
+	}
+}

@@ -3,19 +3,46 @@
 package guest
 
 import (
+	"bytes"
+	"os"
+	"slices"
 	"sync"
 
 	"github.com/cilium/ebpf/btf"
 )
 
-// hasReasons says that this kernel gives reasons for drops (5.17), by its types.
-var hasReasons = sync.OnceValue(func() bool {
+// types are the kernel's.
+var types = sync.OnceValue(func() *btf.Spec {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
-		return false
+		panic(err)
 	}
+	return spec
+})
+
+// hasReasons says that this kernel gives reasons for drops (5.17), by its types.
+var hasReasons = sync.OnceValue(func() bool {
 	var enum *btf.Enum
-	return spec.TypeByName("skb_drop_reason", &enum) == nil
+	return types().TypeByName("skb_drop_reason", &enum) == nil
+})
+
+// describes says that the kernel's types have a function. Those of 5.10 on arm64
+// have global functions only, since pahole left the others out there.
+func describes(function string) bool {
+	var f *btf.Func
+	return types().TypeByName(function, &f) == nil
+}
+
+// described are those of some static functions that the kernel's types have.
+func described(functions ...string) []string {
+	return slices.DeleteFunc(functions, func(f string) bool { return !describes(f) })
+}
+
+// dropsInPart says that the compiler has split kfree_skb of this kernel (before
+// 5.17) in two, so that the tracepoint of drops gives kfree_skb itself as the place.
+var dropsInPart = sync.OnceValue(func() bool {
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	return err == nil && bytes.Contains(symbols, []byte(" kfree_skb.part."))
 })
 
 // reasonHere is a reason, or nothing on a kernel without.

@@ -66,6 +66,45 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestPingInText is the main job as its user sees it. The lines are kept among the
+// results.
+func TestPingInText(t *testing.T) {
+	w := newWorld(t)
+	args := []string{"--output-tuple", "icmp and net 10.9.0.0/24"}
+	if chosen() == kprobe { // all functions would take long
+		args = append(args, "--filter-func", handful())
+	}
+	p := command{args: args}.start(t)
+	p.awaitReady()
+	ping(t, w.a, b4, 0x3001)
+	time.Sleep(settle)
+	p.signal(unix.SIGINT)
+	p.ends(stopLimit, 0)
+	keep(t, "ping.txt", p.stdout()+p.stderr())
+	for _, row := range []string{
+		`ping:\d+ .* va:\d+ .* 10\.9\.0\.1:0->10\.9\.0\.2:0\(icmp\W.*echo.request.*\) +(tp:)?` + marks(chosen()).sent,
+		` vb:\d+ .* 10\.9\.0\.1:0->10\.9\.0\.2:0\(icmp\W.*echo.request.*\) +(tp:)?` + marks(chosen()).received,
+		` vb:\d+ .* 10\.9\.0\.2:0->10\.9\.0\.1:0\(icmp\W.*echo.reply.*\) +(tp:)?` + marks(chosen()).sent,
+		` va:\d+ .* 10\.9\.0\.2:0->10\.9\.0\.1:0\(icmp\W.*echo.reply.*\) +(tp:)?` + marks(chosen()).received,
+	} {
+		if !regexp.MustCompile(`(?m)^0x[0-9a-f]{16} .*` + row + `$`).MatchString(p.stdout()) {
+			t.Errorf("no row %s in\n%s", row, p.stdout())
+		}
+	}
+}
+
+// keep writes a file among the results, if somebody wants them.
+func keep(t *testing.T, name, text string) {
+	t.Helper()
+	folder := os.Getenv("RESULTS")
+	if folder == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOutputFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trace.json")
 	s := newStream(t, nil, "--output-json", "--output-file", file)

@@ -58,7 +58,7 @@ func (c *Config) arguments(b board, f files) []string {
 		"-smp", fmt.Sprint(c.cpus()), "-m", "768M",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-serial", "stdio",
-		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot}, " "),
+		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot, c.Args}, " "),
 		"-device", "virtio-serial-pci",
 		"-chardev", "file,id=results,path=" + f.results,
 		"-device", "virtserialport,chardev=results,name=" + boot.Port,

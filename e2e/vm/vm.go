@@ -30,6 +30,8 @@ type Config struct {
 	Results string
 	// CPUs defaults to 1.
 	CPUs int
+	// Args are added to the kernel's command line.
+	Args string
 }
 
 // Result is the end of a machine that lived to tell.

@@ -51,14 +51,14 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 		line += " (" + strings.Join(reasons, "; ") + ")"
 	}
 	fmt.Fprintln(t.w, line)
+	if facts.PagesUnknown != nil && p.Filter != nil && p.Filter.Far() {
+		fmt.Fprintf(t.w, "warning: the filter does not see bytes in page fragments, where TCP keeps its payload: %v\n", facts.PagesUnknown)
+	}
 	if !t.debug {
 		return
 	}
 	if facts.ListReadable != nil {
 		fmt.Fprintf(t.w, "debug: list of traceable functions: %v\n", facts.ListReadable)
-	}
-	if facts.PagesUnknown != nil {
-		fmt.Fprintf(t.w, "debug: the filter does not see bytes in page fragments: %v\n", facts.PagesUnknown)
 	}
 	for _, line := range skippedLines(facts.Skipped) {
 		fmt.Fprintf(t.w, "debug: not traceable: %s\n", line)

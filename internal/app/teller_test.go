@@ -9,6 +9,7 @@ import (
 
 	"tracer/internal/attach"
 	"tracer/internal/event"
+	"tracer/internal/filter"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
 )
@@ -62,5 +63,20 @@ func TestNoMovingLineInALog(t *testing.T) {
 	want := "backend kprobe\nattached to 2 functions and 1 tracepoint in 0.0s (the kernel refused 1, --debug names them)\n"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
+	const said = "backend kprobe\nwarning: the filter does not see bytes in page fragments, where TCP keeps its payload: no kcore\n"
+	facts := &kernel.Facts{PagesUnknown: errors.New("no kcore")}
+	for expr, want := range map[string]string{"icmp": "backend kprobe\n", "ether[200] = 1": said} {
+		program, err := filter.Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &plan.Plan{Backend: kernel.Kprobe, Filter: program}
+		if got := tell(false, func(l *teller) { l.planned(facts, p) }); got != want {
+			t.Errorf("%q: %q, want %q", expr, got, want)
+		}
 	}
 }

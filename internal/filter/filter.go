@@ -63,6 +63,12 @@ func Compile(expr string) (*Program, error) {
 	return newProgram(expr, raw)
 }
 
+// Far says whether Body may look beyond the fixed places at the beginning, into
+// what may lie in page fragments.
+func (p *Program) Far() bool {
+	return slices.ContainsFunc(p.Body, func(i asm.Instruction) bool { return i.Reference() == loadPacket })
+}
+
 func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	classic, err := decode(raw)
 	if err != nil {

@@ -199,3 +199,17 @@ func TestLengthIsAskedForByName(t *testing.T) {
 		}
 	}
 }
+
+func TestFarFiltersAreKnown(t *testing.T) {
+	for expr, want := range map[string]bool{
+		"icmp": false, "host 1.1.1.1": false, "ether[200] = 1": true, "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420": true,
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Far() != want {
+			t.Errorf("%q: far %v, want %v", expr, p.Far(), want)
+		}
+	}
+}
