@@ -17,7 +17,7 @@ func outputFlags(fs *pflag.FlagSet, o *options) {
 	columns := &c.Output.Columns
 	fs.BoolVar(&columns.Meta, "output-meta", true, "netns, mark, interface, protocol, MTU and length")
 	fs.BoolVar(&columns.Tuple, "output-tuple", true, "addresses, ports and the like")
-	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "tell time, `FORM` is "+strings.Join(column.Timestamps(), ", "))
+	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "`FORM` of time: "+strings.Join(column.Timestamps(), ", "))
 	fs.BoolVar(&c.Output.JSON, "output-json", false, "one JSON object per line")
 	fs.Var(linesValue{&c.Limit}, "output-limit-lines", "end after this many events (`LINES`), 0 for no limit")
 	fs.StringVar(&c.OutputFile, "output-file", "", "write to this `FILE` and not to standard output")
