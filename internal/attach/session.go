@@ -94,13 +94,22 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if err := backends[p.Backend](s, ctx, p); err != nil {
 		return err
 	}
+	if len(p.Functions) > 0 && s.Attached == 0 {
+		return s.refused(p.Backend, "function")
+	}
 	if err := s.attachTracepoints(ctx, p); err != nil {
 		return err
 	}
 	if s.Attached == 0 {
-		return fmt.Errorf("nothing could be attached: %q: %w", s.Skipped[0].Name, s.Skipped[0].Reason)
+		return s.refused(p.Backend, "tracepoint")
 	}
 	return nil
+}
+
+// refused says that there is nothing to trace with, by the first refusal.
+func (s *Session) refused(backend kernel.Backend, what string) error {
+	first := s.Skipped[0]
+	return fmt.Errorf("backend %q: the kernel refused each %s, %q with: %w", backend, what, first.Name, first.Reason)
 }
 
 // attached books n attachments that succeeded.

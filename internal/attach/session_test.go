@@ -140,6 +140,21 @@ func TestAMissingTracepointIsSkippedByName(t *testing.T) {
 	}
 }
 
+func TestNothingAttachedIsAnError(t *testing.T) {
+	p, o := tracepointPlan(t)
+	p.Tracepoints = p.Tracepoints[:1]
+	p.Tracepoints[0].Name = "no_such_tracepoint"
+	noDescriptorsLeft(t)
+	s, err := Open(t.Context(), p, o)
+	if err == nil {
+		s.Close()
+		t.Fatal("a session with nothing attached")
+	}
+	if !strings.Contains(err.Error(), `"tp:no_such_tracepoint"`) {
+		t.Errorf("error %v does not name what was refused", err)
+	}
+}
+
 func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
 	ktest.Root(t)
 	facts, err := kernel.Gather(t.Context(), kernel.Options{})
