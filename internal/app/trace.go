@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -40,10 +41,17 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
 	})
+	forget(facts)
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}
 	return errors.Join(err, session.Close())
+}
+
+// forget gives back what only getting ready takes: the kernel's types, most of all.
+func forget(facts *kernel.Facts) {
+	*facts = kernel.Facts{}
+	debug.FreeOSMemory()
 }
 
 func tracepoints(p *plan.Plan) []kernel.Tracepoint {
