@@ -61,7 +61,7 @@ test: lint check-generated unit e2e ## run every test there is, the virtual mach
 .PHONY: unit
 unit: tracer ## run the tests that this machine's own kernel can run, as root
 	@.ci/install build test
-	$(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
+	TRACER=$(CURDIR)/tracer $(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
 .PHONY: e2e e2e-smoke

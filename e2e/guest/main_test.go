@@ -5,7 +5,9 @@ package guest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,8 +23,24 @@ const (
 	tracepoint  = "tracepoint"
 )
 
+// folder holds what is made for this run of the tests.
+var folder string
+
+// makeFolder lets everybody in: some tests run the tracer as nobody.
+func makeFolder() (err error) {
+	if folder, err = os.MkdirTemp("", "tracer-e2e"); err != nil {
+		return err
+	}
+	return os.Chmod(folder, 0o755)
+}
+
 func TestMain(m *testing.M) {
+	if err := makeFolder(); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		os.Exit(1)
+	}
 	code := m.Run()
+	os.RemoveAll(folder)
 	if err := figures.write(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		code = max(code, 1)
@@ -36,14 +54,31 @@ func binary(t *testing.T) string {
 	ktest.Root(t)
 	path := os.Getenv("TRACER")
 	if path == "" {
-		path = "../../tracer"
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
+		path = build(t)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: run make", err)
+		t.Fatal(err)
+	}
+	return path
+}
+
+// built is the tracer made for this run of the tests, and what went wrong.
+var built = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(folder, "tracer")
+	output, err := exec.Command("go", "build", "-o", path, "tracer/cmd/tracer").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, output)
+	}
+	return path, nil
+})
+
+// build makes the tracer, linked as `go build` does it, where none was named: so
+// it is never an old one.
+func build(t *testing.T) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
