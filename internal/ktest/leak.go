@@ -13,6 +13,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // Inventory is what BPF and probes there are in the kernel, one line each.
@@ -67,7 +68,18 @@ func ids(kind string, next func(uint32) (uint32, error)) ([]string, error) {
 	}
 }
 
+// linkIDs asks again where another process is just making a link: that has an
+// id, but can't be opened yet (EAGAIN of bpf_link_by_id).
 func linkIDs() ([]string, error) {
+	for deadline := time.Now().Add(settle); ; time.Sleep(time.Millisecond) {
+		lines, err := openLinkIDs()
+		if !errors.Is(err, unix.EAGAIN) || time.Now().After(deadline) {
+			return lines, err
+		}
+	}
+}
+
+func openLinkIDs() ([]string, error) {
 	var lines []string
 	all := new(link.Iterator)
 	defer all.Close()

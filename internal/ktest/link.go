@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/jsimonetti/rtnetlink/v2/driver"
@@ -32,6 +33,9 @@ func NewVeth(t testing.TB, a, b End) {
 			must(t, e.Netns.address(e.Name, p))
 		}
 		must(t, e.Netns.raise(e.Name))
+	}
+	for _, e := range []End{a, b} {
+		must(t, e.Netns.awaitUp(e.Name))
 	}
 }
 
@@ -77,6 +81,25 @@ func (n *Netns) DeleteLink(name string) error {
 func (n *Netns) raise(name string) error {
 	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
 		return c.Link.Set(&rtnetlink.LinkMessage{Index: index, Flags: unix.IFF_UP, Change: unix.IFF_UP})
+	})
+}
+
+// awaitUp waits until the kernel has told the device's users that it is up, which
+// it does up to a second after both ends are: IPv6 sends nothing before.
+func (n *Netns) awaitUp(name string) error {
+	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
+		for deadline := time.Now().Add(2 * patience); ; time.Sleep(10 * time.Millisecond) {
+			device, err := c.Link.Get(index)
+			if err != nil {
+				return err
+			}
+			if device.Attributes.OperationalState == rtnetlink.OperStateUp {
+				return nil
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("still in operational state %d", device.Attributes.OperationalState)
+			}
+		}
 	})
 }
 

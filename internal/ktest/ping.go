@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long an answer may take, in slow emulated machines too.
-const patience = 2 * time.Second
+const patience = 5 * time.Second
 
 // echo is a kind of ping: the network for package net, and the ICMP types.
 type echo struct {
