@@ -17,7 +17,8 @@ enum {
 struct frame {
 	// The kernel address of byte `prefix` of the frame.
 	u64 start;
-	u64 skb;
+	// The kernel address of the skb's shared info, which lists its page fragments.
+	u64 shared;
 	// Bytes of the frame that are made up: an Ethernet header, or none.
 	u32 prefix;
 	// Bytes of the frame in the skb's linear part, those made up included.
@@ -29,8 +30,6 @@ struct frame {
 	// The Ethertype in a made-up header.
 	__be16 type;
 	u16 pad[3];
-	// The kernel address of the skb's shared info, which lists its page fragments.
-	u64 shared;
 };
 
 // A frame with its first bytes, for the filter. The compiled filter knows the
@@ -118,7 +117,6 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	u16 network = span_at(span, u16, network_header);
 	u64 end = head + span_at(span, u32, tail);
 
-	f->skb = (u64)skb;
 	f->shared = head + span_at(span, u32, end);
 	f->type = 0;
 	f->prefix = 0;

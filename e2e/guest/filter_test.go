@@ -61,8 +61,17 @@ func TestFilterArithmetic(t *testing.T) {
 // TestFilterPayloadInPages does the same with TCP, the payload of which the kernel
 // keeps in pages of their own and not behind the headers.
 func TestFilterPayloadInPages(t *testing.T) {
+	for name, place := range map[string]string{
+		"computed place": "tcp[((tcp[12]&0xf0)>>2):4]",
+		"fixed place":    "ether[66:4]", // TCP's header has 12 bytes of timestamps
+	} {
+		t.Run(name, func(t *testing.T) { filterPayload(t, place) })
+	}
+}
+
+func filterPayload(t *testing.T, place string) {
 	w := newWorld(t)
-	p := start(t, "--filter-func", handful(), "net 10.9.0.0/24 and tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420")
+	p := start(t, "--filter-func", handful(), "net 10.9.0.0/24 and tcp and "+place+" = 0x47455420")
 	w.converse()
 	if _, err := os.Stat("/proc/kcore"); err != nil {
 		p.saysThatItMissesPages()

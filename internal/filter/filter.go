@@ -41,9 +41,6 @@ type Program struct {
 	// Length tells that the expression asks for the frame's length; it need be exact
 	// only then, or where the linear part has less than Need bytes.
 	Length bool
-	// VLAN tells that the expression looks at vlan tags, so that a tag which the
-	// kernel took out of the frame has to be put back for it.
-	VLAN bool
 }
 
 // Compile makes the program of an expression. No expression at all gives no
@@ -63,10 +60,14 @@ func Compile(expr string) (*Program, error) {
 	return newProgram(expr, raw)
 }
 
-// Far says whether Body may look beyond the fixed places at the beginning, into
-// what may lie in page fragments.
+// plainHeaders is the length of the headers up to the ports that the kernel keeps
+// together: Ethernet's, IPv6's and the ports.
+const plainHeaders = 14 + 40 + 4
+
+// Far says whether Body may look beyond the plainest headers, into what may lie in
+// page fragments.
 func (p *Program) Far() bool {
-	return slices.ContainsFunc(p.Body, func(i asm.Instruction) bool { return i.Reference() == loadPacket })
+	return p.Need > plainHeaders || slices.ContainsFunc(p.Body, func(i asm.Instruction) bool { return i.Reference() == loadPacket })
 }
 
 func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
@@ -78,8 +79,7 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	vlan := wordAt(expr, "vlan") >= 0
-	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, Length: asksLength(classic), VLAN: vlan}, nil
+	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, Length: asksLength(classic)}, nil
 }
 
 func asksLength(classic []bpf.Instruction) bool {

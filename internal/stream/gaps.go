@@ -8,8 +8,7 @@ import "tracer/internal/event"
 // CPU had lost by then.
 type gaps struct {
 	// seen is what each CPU's count was when last told.
-	seen  []uint32
-	total uint64
+	seen []uint32
 }
 
 // mark makes e a marker where the CPU's count has grown, and says whether it did.
@@ -22,7 +21,6 @@ func (g *gaps) mark(cpu, lost uint32, e *event.Event) bool {
 		return false
 	}
 	g.seen[cpu] = lost
-	g.total += uint64(missing)
 	time := e.Time
 	*e = event.Event{Kind: event.Lost, CPU: cpu, Time: time}
 	e.Loss = event.Loss{Cause: event.RingFull, Count: uint64(missing)}

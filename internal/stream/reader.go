@@ -83,8 +83,5 @@ func (r *Reader) Rest(counts []bpf.Counters, e *event.Event) bool {
 	return false
 }
 
-// Lost is how many losses were marked so far.
-func (r *Reader) Lost() uint64 { return r.gaps.total }
-
 // Close ends reading; a Next under way returns os.ErrClosed.
 func (r *Reader) Close() error { return r.ring.Close() }
