@@ -49,9 +49,17 @@ type Event struct {
 	Process Process
 	Meta    Meta
 	Tuple   Tuple
+	Tunnel  Tunnel
 	Drop    Drop
 	Loss    Loss
 	Totals  Totals
+
+	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb), where it was asked for.
+	CB [5]uint32
+	// Stack holds return addresses, the function itself first, and Dump copies of
+	// kernel objects. They are the record's own memory: good until the next event.
+	Stack []uint64
+	Dump  Dump
 
 	// Names are filled in by enrich.
 	Names Names
@@ -79,6 +87,14 @@ type Meta struct {
 	MTU uint32
 	// Protocol is skb->protocol, an Ethertype, in host order.
 	Protocol uint16
+}
+
+// Dump is copies of kernel objects, nil where they were not asked for.
+type Dump struct {
+	// Skb is the struct sk_buff, Shared its struct skb_shared_info.
+	Skb, Shared []byte
+	// Values is what the expressions of the user gave, as the plan lays them out.
+	Values []byte
 }
 
 // Drop is why and where the kernel gave the packet up.
@@ -128,7 +144,8 @@ func (c LossCause) Key() string {
 type Totals struct {
 	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.
 	Made, Printed uint64
-	// Withheld counts events left unprinted because a limit of lines ended the run.
+	// Withheld counts events left unprinted because of a limit: of lines, of packets, of
+	// events a packet or a second.
 	Withheld uint64
 	// Packets counts distinct sk_buffs among the printed events.
 	Packets uint64
@@ -152,10 +169,41 @@ type Names struct {
 	Reason string
 	// Location is Drop.Location as symbol+0xoffset.
 	Location string
+	// Netns is the network namespace's name, empty where it has none.
+	Netns string
+	// Caller is the function that called, as symbol+0xoffset.
+	Caller string
+	// Stack names Event.Stack; the frames of the probe itself are left out.
+	Stack []Frame
+	// Skb and Shared print Dump.Skb and Dump.Shared; nil where they were not asked for.
+	Skb, Shared Value
+	// Values print Dump.Values, one for each expression.
+	Values []NamedValue
 	// WallTime is Event.Time as nanoseconds since the Unix epoch.
 	WallTime int64
 	// SinceLast is the nanoseconds since the previous event of the same sk_buff.
 	SinceLast uint64
+}
+
+// Frame is one return address of a stack.
+type Frame struct {
+	Addr uint64
+	// Symbol is empty where no symbol is known; Offset is from its start.
+	Symbol, Module string
+	Offset         uint64
+}
+
+// Value is a kernel object that can print itself.
+type Value interface {
+	// AppendText appends one line of text, AppendJSON one JSON value.
+	AppendText(dst []byte) []byte
+	AppendJSON(dst []byte) []byte
+}
+
+// NamedValue is the value of an expression. Value is nil where it could not be read.
+type NamedValue struct {
+	Name  string
+	Value Value
 }
 
 // CString is the bytes of a NUL-terminated kernel string.

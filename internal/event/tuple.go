@@ -37,11 +37,16 @@ type Tuple struct {
 	FragmentOffset uint16
 	ICMP           ICMP
 	TCPFlags       uint8
+	// TCP is set where it was asked for.
+	TCP TCP
 	// ARPOperation is 1 for a request, 2 for a reply.
 	ARPOperation uint16
 	// VLAN is the 802.1Q id of the outermost tag, accelerated or in the frame; HasVLAN says there is one.
 	HasVLAN bool
 	VLAN    uint16
+	// InnerVLAN is the id of the next tag (QinQ), where there is one.
+	HasInnerVLAN bool
+	InnerVLAN    uint16
 	// EtherType is the network layer's, in host order.
 	EtherType uint16
 	// SocketFamily is AF_*, for OtherSocket.
@@ -54,4 +59,54 @@ type ICMP struct {
 	// Echo says that ID and Seq are real.
 	Echo    bool
 	ID, Seq uint16
+}
+
+// TCP is what a TCP header says beside ports and flags.
+type TCP struct {
+	// Told says that the rest is real.
+	Told     bool
+	Seq, Ack uint32
+	// Window is as in the header, not scaled.
+	Window uint16
+}
+
+// TunnelKind is how a packet is packed into another one.
+type TunnelKind uint8
+
+const (
+	// NoTunnel is a packet that carries no other.
+	NoTunnel TunnelKind = iota
+	VXLAN
+	Geneve
+	GRE
+	IPIP
+	// OtherTunnel is one that the kernel tells of and whose kind is not known.
+	OtherTunnel
+)
+
+// String is the kind as `ip link` spells it.
+func (k TunnelKind) String() string {
+	switch k {
+	case VXLAN:
+		return "vxlan"
+	case Geneve:
+		return "geneve"
+	case GRE:
+		return "gre"
+	case IPIP:
+		return "ipip"
+	case OtherTunnel:
+		return "tunnel"
+	}
+	return "none"
+}
+
+// Tunnel is the packet inside of the packet.
+type Tunnel struct {
+	Kind TunnelKind
+	// ID is the VNI, or the key of GRE; HasID says that there is one.
+	HasID bool
+	ID    uint32
+	// Tuple is the inner packet's.
+	Tuple Tuple
 }
