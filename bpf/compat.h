@@ -28,6 +28,55 @@ static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
 	return true;
 }
 
+// Until 5.15 a socket's group is one word with flags in its low bits, of which the
+// first says that it is no group (kernel commit 8520e224f547, "bpf, cgroups: Fix
+// cgroup v2 fallback on v1/v2 mixed mode", made it a pointer).
+struct sock_cgroup_data___v5_14 {
+	u64 val;
+} __attribute__((preserve_access_index));
+
+// The control group of a socket; NULL where it has none of the second version.
+static __always_inline const struct cgroup *socket_cgroup(const struct sock *sk)
+{
+	const struct sock_cgroup_data___v5_14 *old = (const void *)&sk->sk_cgrp_data;
+	u64 word;
+
+	if (!bpf_core_field_exists(old->val))
+		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	word = BPF_CORE_READ(old, val);
+	return word & 1 ? NULL : (const void *)(word & ~3UL);
+}
+
+// Where the count of contexts is: in the task on arm64, a variable of each CPU on
+// amd64. Returns false where that can't be told.
+#if defined(__TARGET_ARCH_arm64)
+struct thread_info___arm64 {
+	u64 preempt_count;
+} __attribute__((preserve_access_index));
+
+struct task_struct___arm64 {
+	struct thread_info___arm64 thread_info;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool current_preempt_count(u64 *count)
+{
+	const struct task_struct___arm64 *task = (const void *)bpf_get_current_task();
+
+	*count = (u32)BPF_CORE_READ(task, thread_info.preempt_count);
+	return true;
+}
+#else
+static __always_inline bool current_preempt_count(u64 *count)
+{
+	u64 cpu = bpf_get_smp_processor_id(), base = 0;
+
+	*count = 0;
+	return CFG.preempt_count &&
+	       !read_kernel(&base, sizeof(base), CFG.cpu_offsets + cpu * sizeof(base)) &&
+	       !read_kernel(count, sizeof(u32), base + CFG.preempt_count);
+}
+#endif
+
 // bpf_get_func_ip works in kprobes from 5.15 on (kernel commit 9ffd9f3ff719),
 // and so does bpf_get_attach_cookie (7adfc6c9b315).
 enum bpf_func_id___v5_15 {
@@ -44,6 +93,19 @@ enum bpf_func_id___v5_15 {
 static __always_inline u64 probed_function(struct registers *regs)
 {
 	return HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
+}
+
+// Where the probed function returns to.
+static __always_inline u64 return_address(struct registers *regs)
+{
+#if defined(LINK_REGISTER)
+	return context_word(regs, LINK_REGISTER);
+#else
+	u64 address = 0;
+
+	read_kernel(&address, sizeof(address), context_word(regs, STACK_POINTER));
+	return address;
+#endif
 }
 
 // What attach gave along for this function; 0 where the kernel can't.

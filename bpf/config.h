@@ -4,30 +4,80 @@
 // their values and removes the code of what is off.
 #pragma once
 
+enum {
+	// Entries of each list of a filter.
+	MOST_ENTRIES = 16,
+	// Drop reasons in one list: kernels have some 130.
+	MOST_REASONS = 160,
+	// UDP ports of each kind of tunnel.
+	MOST_PORTS = 4,
+};
+
+// A kernel name of 16 bytes, NUL-padded, as two words. It matches where all bits
+// of the mask are alike: a whole name, or the beginning of one.
+struct name_pattern {
+	u64 name[2];
+	u64 mask[2];
+};
+
+// A control group and how deep it lies below the root.
+struct cgroup_place {
+	u64 id;
+	u32 level;
+	u32 pad;
+};
+
 struct config {
 	// Where the kernel keeps the descriptions of its pages, and where it maps them:
 	// the addresses that belong to the first page. 0 where not known.
 	u64 page_structs;
 	u64 page_memory;
 	u32 page_shift;
-	// Only this network namespace's packets (inode number); 0 is any.
-	u32 netns;
-	// Only this device's (index); 0 is any.
-	u32 ifindex;
+	// Only, or none of, these network namespaces (inode numbers).
+	u32 netns_in_count, netns_out_count;
+	u32 netns_in[MOST_ENTRIES];
+	u32 netns_out[MOST_ENTRIES];
+	// Only, or none of, devices of these names.
+	u32 ifname_in_count, ifname_out_count;
+	struct name_pattern ifname_in[MOST_ENTRIES];
+	struct name_pattern ifname_out[MOST_ENTRIES];
+	// Only packets of these processes, by id and by name; and of these control groups.
+	u32 pid_count, comm_count, cgroup_count;
+	u32 pids[MOST_ENTRIES];
+	struct name_pattern comms[MOST_ENTRIES];
+	struct cgroup_place cgroups[MOST_ENTRIES];
+	// Where each CPU's memory begins (an array), and in it the count that tells in
+	// what context the CPU is. 0 where not known or not needed.
+	u64 cpu_offsets;
+	u64 preempt_count;
+	// Only, or none of, these drop reasons.
+	u32 reason_in_count, reason_out_count;
+	u32 reasons_in[MOST_REASONS];
+	u32 reasons_out[MOST_REASONS];
 	// Only those with (mark & mark_mask) == mark; no mark filter with mark_mask 0.
 	u32 mark;
 	u32 mark_mask;
-	// Leading bytes of the frame that the packet filter reads at fixed places.
-	u32 need;
+	// Leading bytes of the frame that the packet filters read at fixed places.
+	u32 need, need_l2, need_l3;
+	// UDP ports of tunnels; 0 is none.
+	u16 vxlan_ports[MOST_PORTS];
+	u16 geneve_ports[MOST_PORTS];
 	// Bytes of events in the ring at which the reader is woken.
 	u32 watermark;
-	// There is a packet filter.
-	bool filter;
-	// The packet filter asks for the frame's length.
+	// Events a second beyond which they are withheld; 0 is no limit.
+	u32 most_per_second;
+	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
+	// of a tunnel's packet; a filter on the sk_buff.
+	bool filter, filter_l2, filter_l3, filter_expression;
+	// A packet filter asks for the frame's length.
 	bool length;
+	// The packet filter asks for VLAN tags.
+	bool vlan;
 	// Parts of the record that were asked for.
-	bool meta;
-	bool tuple;
+	bool meta, tuple, tunnel, cb, stack, caller;
+	// Bytes of the sk_buff, of its shared info, and of the values of expressions that
+	// were asked for; multiples of 8.
+	u32 skb_size, shared_size, values_size;
 };
 
 volatile const struct config CFG = {};

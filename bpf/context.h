@@ -4,14 +4,18 @@
 #pragma once
 
 struct context {
+	// The program's own context, which the helper for stacks asks for.
+	void *program;
 	struct sk_buff *skb;
 	// The function's address, or the tracepoint's number.
 	u64 addr;
 	u64 location;
+	// Where a function returns to; 0 for a tracepoint, and where it was not asked for.
+	u64 caller;
 	u32 reason;
-	u8 kind;
 	// PART_DROP, PART_REASON.
-	u8 parts;
+	u16 parts;
+	u8 kind;
 };
 
 // Reads word n of a program's context. The verifier allows loads at fixed

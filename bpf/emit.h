@@ -3,11 +3,37 @@
 // Telling user space: the record is reserved in the ring and filled in place.
 #pragma once
 
-// The size is a constant once the settings are known, as the ring demands.
+// The size is a constant once the settings are known, as the ring demands. A stack
+// comes behind it.
 #define RECORD_SIZE                                             \
 	(sizeof(struct record_core) +                           \
 	 (CFG.meta ? sizeof(struct record_meta) : 0) +          \
-	 (CFG.tuple ? sizeof(struct record_tuple) : 0))
+	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
+	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
+	 (CFG.cb ? sizeof(struct record_cb) : 0) +              \
+	 CFG.skb_size + CFG.shared_size + CFG.values_size)
+
+enum {
+	// Return addresses of one stack; the kernel itself goes no deeper by default
+	// (kernel.perf_event_max_stack).
+	MOST_FRAMES = 127,
+	// Those that are enough to find who called: a tracepoint's own come first.
+	CALLER_FRAMES = 12,
+	FRAME_SIZE = 8,
+};
+
+_Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
+		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
+		       sizeof(struct record_cb) + 512 + 512 + 2056 + MOST_FRAMES * FRAME_SIZE <=
+	       SCRATCH_SIZE, "internal/plan keeps the copies of kernel objects in these bounds");
+
+static __always_inline u16 record_parts(void)
+{
+	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
+	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
+	       (CFG.skb_size ? PART_SKB : 0) | (CFG.shared_size ? PART_SHARED : 0) |
+	       (CFG.values_size ? PART_VALUES : 0) | (CFG.stack || CFG.caller ? PART_STACK : 0);
+}
 
 static __always_inline void fill_core(struct record_core *r, const struct context *c, u32 lost)
 {
@@ -24,8 +50,8 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
-	r->parts = c->parts | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0);
-	r->pad = 0;
+	r->parts = c->parts | record_parts();
+	__builtin_memset(r->pad, 0, sizeof(r->pad));
 }
 
 // The route's MTU, or else the device's.
@@ -61,6 +87,98 @@ static __always_inline void fill_meta(struct record_meta *m, const struct sk_buf
 	bpf_probe_read_kernel_str(m->ifname, sizeof(m->ifname), dev->name);
 }
 
+static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb)
+{
+	struct inner in;
+	struct frame f;
+	bool found = locate_packet(&f, skb) && find_inner(&f, &in, &t->tuple, skb);
+
+	// Until here the tuple was a place for the outer packet's.
+	__builtin_memset(t, 0, sizeof(*t));
+	if (!found)
+		return 0;
+	t->id = in.id;
+	t->has_id = in.has_id;
+	t->kind = in.kind;
+	parse_packet(&t->tuple, &f);
+	return 0;
+}
+
+static __always_inline void fill_cb(struct record_cb *r, const struct sk_buff *skb)
+{
+	u32 offset = offset_of(cb) + bpf_core_field_offset(struct qdisc_skb_cb, data);
+
+	__builtin_memset(r, 0, sizeof(*r));
+	read_kernel(r->words, sizeof(r->words), (const u8 *)skb + offset);
+}
+
+// Writes what the user's expressions say of the skb: CFG.values_size bytes. The
+// body is replaced by compiled expressions before loading.
+static __noinline u32 fill_values(u64 skb, u8 *values)
+{
+	opaque(skb);
+	*values = skb != 0;
+	return 0;
+}
+
+static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
+{
+	u64 shared;
+
+	if (CFG.skb_size)
+		read_kernel(at, CFG.skb_size, skb);
+	at += CFG.skb_size;
+	if (CFG.shared_size) {
+		shared = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+		read_kernel(at, CFG.shared_size, shared);
+	}
+	at += CFG.shared_size;
+	if (CFG.values_size)
+		fill_values((u64)skb, at);
+}
+
+// Fills RECORD_SIZE bytes, the parts one behind the other.
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost)
+{
+	fill_core((void *)at, c, lost);
+	at += sizeof(struct record_core);
+	if (CFG.meta) {
+		fill_meta((void *)at, c->skb);
+		at += sizeof(struct record_meta);
+	}
+	if (CFG.tuple) {
+		__builtin_memset(at, 0, sizeof(struct record_tuple));
+		fill_tuple((void *)at, c->skb);
+		at += sizeof(struct record_tuple);
+	}
+	if (CFG.tunnel) {
+		fill_tunnel((void *)at, c->skb);
+		at += sizeof(struct record_tunnel);
+	}
+	if (CFG.cb) {
+		fill_cb((void *)at, c->skb);
+		at += sizeof(struct record_cb);
+	}
+	fill_dumps(at, c->skb);
+}
+
+// Puts return addresses behind the record, and returns their size in bytes.
+static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
+{
+	long size;
+
+	if (!CFG.stack && c->caller) {
+		frames[0] = c->addr;
+		frames[1] = c->caller;
+		return 2 * FRAME_SIZE;
+	}
+	if (CFG.stack)
+		size = bpf_get_stack(c->program, frames, MOST_FRAMES * FRAME_SIZE, 0);
+	else
+		size = bpf_get_stack(c->program, frames, CALLER_FRAMES * FRAME_SIZE, 0);
+	return size < 0 || size > MOST_FRAMES * FRAME_SIZE ? 0 : size;
+}
+
 // The reader is woken when enough has gathered, once; it also looks by itself
 // now and then.
 static __always_inline u64 wakeup(u64 size)
@@ -72,29 +190,81 @@ static __always_inline u64 wakeup(u64 size)
 		       BPF_RB_NO_WAKEUP;
 }
 
+// Sends a record whose size is known.
+static __always_inline bool send_fixed(const struct context *c, u32 lost)
+{
+	void *record = bpf_ringbuf_reserve(&events, RECORD_SIZE, 0);
+
+	if (!record)
+		return false;
+	fill_record(record, c, lost);
+	bpf_ringbuf_submit(record, wakeup(RECORD_SIZE));
+	return true;
+}
+
+static __always_inline bool send_scratch(struct scratch *s, const struct context *c, u32 lost)
+{
+	u32 size = RECORD_SIZE;
+
+	fill_record(s->bytes, c, lost);
+	size += fill_stack((void *)(s->bytes + size), c);
+	if (size > SCRATCH_SIZE)
+		return false;
+	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
+}
+
+// Sends a record with a stack, which is put together elsewhere first.
+static __always_inline bool send_varying(const struct context *c, u32 lost)
+{
+	struct scratch *s;
+	u32 zero = 0, level;
+	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+	bool sent;
+
+	if (!depth)
+		return false;
+	// Who interrupts us has left again when we go on, so that plain steps will do.
+	level = (*depth)++;
+	s = bpf_map_lookup_elem(&scratches, &level);
+	sent = s && send_scratch(s, c, lost);
+	(*depth)--;
+	return sent;
+}
+
+// Whether an event may still be sent in this second. CPUs that ask at the same
+// time may be a few too many.
+static __always_inline bool within_limit(void)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	if (now - second_began >= 1000000000) {
+		second_began = now;
+		second_made = 0;
+	}
+	if (second_made >= CFG.most_per_second)
+		return false;
+	__sync_fetch_and_add(&second_made, 1);
+	return true;
+}
+
 static __always_inline void emit(const struct context *c)
 {
 	struct counters *n;
-	void *record;
 	u32 zero = 0;
+	bool sent;
 
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (!n)
 		return;
 	__sync_fetch_and_add(&n->made, 1);
-	record = bpf_ringbuf_reserve(&events, RECORD_SIZE, 0);
-	if (!record) {
-		__sync_fetch_and_add(&n->lost, 1);
+	if (CFG.most_per_second && !within_limit()) {
+		__sync_fetch_and_add(&n->withheld, 1);
 		return;
 	}
-	fill_core(record, c, n->lost);
-	if (CFG.meta)
-		fill_meta(record + sizeof(struct record_core), c->skb);
-	if (CFG.tuple) {
-		struct record_tuple *t = record + RECORD_SIZE - sizeof(struct record_tuple);
-
-		__builtin_memset(t, 0, sizeof(*t));
-		fill_tuple(t, c->skb);
-	}
-	bpf_ringbuf_submit(record, wakeup(RECORD_SIZE));
+	if (CFG.stack || CFG.caller)
+		sent = send_varying(c, n->lost);
+	else
+		sent = send_fixed(c, n->lost);
+	if (!sent)
+		__sync_fetch_and_add(&n->lost, 1);
 }

@@ -18,6 +18,15 @@ enum record_part {
 	PART_DROP = 4,
 	// record_core.reason is a drop reason.
 	PART_REASON = 8,
+	PART_TUNNEL = 16,
+	PART_CB = 32,
+	// Copies of the sk_buff and of its shared info, CFG.skb_size and CFG.shared_size.
+	PART_SKB = 64,
+	PART_SHARED = 128,
+	// What fill_values wrote: CFG.values_size.
+	PART_VALUES = 256,
+	// Return addresses, as many as fit into the rest of the record.
+	PART_STACK = 512,
 };
 
 struct record_core {
@@ -33,9 +42,9 @@ struct record_core {
 	u32 lost;
 	u8 comm[16];
 	u16 cpu;
+	u16 parts;
 	u8 kind;
-	u8 parts;
-	u32 pad;
+	u8 pad[3];
 };
 
 struct record_meta {
@@ -55,6 +64,8 @@ enum tuple_has {
 	TUPLE_FRAGMENT = 2,
 	TUPLE_ECHO = 4,
 	TUPLE_VLAN = 8,
+	TUPLE_INNER_VLAN = 16,
+	TUPLE_TCP = 32,
 };
 
 // What the skb carries; the order is event.Network's.
@@ -82,12 +93,42 @@ struct record_tuple {
 	u16 icmp_id;
 	u16 icmp_seq;
 	u16 socket_family;
+	u16 inner_vlan;
+	u16 tcp_window;
 	u8 icmp_type;
 	u8 icmp_code;
 	u8 tcp_flags;
 	u8 protocol;
 	u8 network;
 	u8 has;
+	u32 tcp_seq, tcp_ack;
+	u32 pad;
+};
+
+// How the inner packet is packed; the order is event.TunnelKind's.
+enum tunnel_kind {
+	TUNNEL_NONE,
+	TUNNEL_VXLAN,
+	TUNNEL_GENEVE,
+	TUNNEL_GRE,
+	TUNNEL_IPIP,
+	TUNNEL_OTHER,
+};
+
+struct record_tunnel {
+	u32 id;
+	u8 has_id;
+	u8 kind;
+	u16 pad;
+	// The inner packet's.
+	struct record_tuple tuple;
+};
+
+enum { CB_WORDS = 5 };
+
+struct record_cb {
+	u32 words[CB_WORDS];
+	u32 pad;
 };
 
 // The compiler keeps a type's description only where the type is used.
@@ -97,3 +138,6 @@ const enum tuple_has *tuple_has_used __attribute__((unused));
 const struct record_core *record_core_used __attribute__((unused));
 const struct record_meta *record_meta_used __attribute__((unused));
 const struct record_tuple *record_tuple_used __attribute__((unused));
+const enum tunnel_kind *tunnel_kind_used __attribute__((unused));
+const struct record_tunnel *record_tunnel_used __attribute__((unused));
+const struct record_cb *record_cb_used __attribute__((unused));

@@ -34,6 +34,7 @@ typedef _Bool bool;
 // From include/uapi/linux/bpf.h.
 enum {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
@@ -49,14 +50,18 @@ enum {
 	ETH_P_8021Q = 0x8100,
 	ETH_P_IPV6 = 0x86dd,
 	ETH_P_8021AD = 0x88a8,
+	ETH_P_TEB = 0x6558,
 
 	IPPROTO_HOPOPTS = 0,
 	IPPROTO_ICMP = 1,
+	IPPROTO_IPIP = 4,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
 	IPPROTO_DCCP = 33,
+	IPPROTO_IPV6 = 41,
 	IPPROTO_ROUTING = 43,
 	IPPROTO_FRAGMENT = 44,
+	IPPROTO_GRE = 47,
 	IPPROTO_AH = 51,
 	IPPROTO_ICMPV6 = 58,
 	IPPROTO_DSTOPTS = 60,
@@ -74,7 +79,10 @@ enum {
 	RTAX_MTU = 2,
 
 	AF_UNIX = 1,
+	AF_INET = 2,
+	AF_INET6 = 10,
 	AF_NETLINK = 16,
+	AF_PACKET = 17,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -98,13 +106,60 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+	struct css_set *cgroups;
+};
+
+struct inode {
+	unsigned long i_ino;
+};
+
+struct socket {
+	short type;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock_common {
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct qdisc_skb_cb {
+	unsigned char data[20];
 };
 
 struct dst_entry {
@@ -118,6 +173,7 @@ struct sk_buff {
 	unsigned long _skb_refdst;
 	unsigned int len;
 	unsigned int data_len;
+	char cb[48];
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__u32 mark;
@@ -125,6 +181,9 @@ struct sk_buff {
 	__u16 transport_header;
 	__u16 network_header;
 	__u16 mac_header;
+	__u16 inner_network_header;
+	__u16 inner_mac_header;
+	__u8 encapsulation : 1;
 	unsigned int tail;
 	unsigned int end;
 	unsigned char *head;
@@ -168,6 +227,8 @@ struct registers {
 #define ARGUMENT_REGISTERS 6
 // A breakpoint, or what imitates one, leaves the address behind its one byte.
 #define PROBE_ADDRESS(regs) ((regs)->ip - 1)
+// At its first instruction a function's return address is on top of the stack.
+#define STACK_POINTER 19
 #elif defined(__TARGET_ARCH_arm64)
 struct registers {
 	u64 x[31];
@@ -183,6 +244,7 @@ struct registers {
 #define ARGUMENT_8 7
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
+#define LINK_REGISTER 30
 #else
 #error "no register layout for this architecture: add it here"
 #endif

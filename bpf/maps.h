@@ -9,12 +9,14 @@ struct {
 	__uint(max_entries, 1 << 24);
 } events SEC(".maps");
 
-// One CPU's bookkeeping: made == delivered + lost, always.
+// One CPU's bookkeeping: made == delivered + lost + withheld, always.
 struct counters {
 	// Events that passed every filter.
 	u64 made;
 	// Of those, the ones the ring had no room for.
 	u64 lost;
+	// Of those, the ones beyond the limit of events a second.
+	u64 withheld;
 };
 
 struct {
@@ -23,6 +25,49 @@ struct {
 	__type(key, u32);
 	__type(value, struct counters);
 } counts SEC(".maps");
+
+// Inode numbers of the sockets of the processes that are wanted: user space tells
+// of those that are open, and what such a process sends through adds itself.
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, u8);
+} sockets SEC(".maps");
+
+enum {
+	// Programs that can interrupt one another on a CPU: of a task, a soft interrupt,
+	// an interrupt and an NMI, each a probe in a tracepoint.
+	NESTING = 8,
+	// Room for the largest record.
+	SCRATCH_SIZE = 8192,
+};
+
+// Where records of varying size are put together, one for each level of nesting.
+struct scratch {
+	u8 bytes[SCRATCH_SIZE];
+};
+
+// Its number of entries is set before loading: 1 where there is no such record.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+// How many scratches are in use on this CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} nesting SEC(".maps");
+
+// When the second of the limit of events a second began, and the events since.
+u64 second_began = 0;
+u64 second_made = 0;
 
 // Whether events are wanted at this moment: not before everything is attached,
 // so that a trace begins whole, nor once the reader has begun to leave.

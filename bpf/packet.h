@@ -13,13 +13,26 @@ enum {
 	UNSET = 0xffff,
 };
 
+// What is not in front of the network header by itself.
+enum prefix {
+	// Nothing: the frame begins with its own header.
+	PREFIX_NONE = 0,
+	// A made-up Ethernet header.
+	PREFIX_LINK = ETH_HLEN,
+	// The addresses of the frame's own header, which lie in front of start, and the
+	// VLAN tag that was taken out behind them.
+	PREFIX_TAG = ETH_HLEN - 2 + VLAN_HLEN,
+	// A made-up Ethernet header with the VLAN tag that was taken out.
+	PREFIX_LINK_TAG = ETH_HLEN + VLAN_HLEN,
+};
+
 // Where a frame is.
 struct frame {
 	// The kernel address of byte `prefix` of the frame.
 	u64 start;
 	// The kernel address of the skb's shared info, which lists its page fragments.
 	u64 shared;
-	// Bytes of the frame that are made up: an Ethernet header, or none.
+	// Bytes of the frame in front of start: see enum prefix.
 	u32 prefix;
 	// Bytes of the frame in the skb's linear part, those made up included.
 	u32 linear;
@@ -29,7 +42,9 @@ struct frame {
 	u32 word;
 	// The Ethertype in a made-up header.
 	__be16 type;
-	u16 pad[3];
+	// The VLAN tag that is put back: its Ethertype and what follows that.
+	__be16 tag[2];
+	u16 pad;
 };
 
 // A frame with its first bytes, for the filter. The compiled filter knows the
@@ -108,9 +123,26 @@ static __always_inline __be16 ether_type(const struct span *span, u64 network_he
 	return 0;
 }
 
+// Puts the VLAN tag back that the kernel or the card took out of the frame.
+static __always_inline void restore_tag(struct frame *f, const struct sk_buff *skb)
+{
+	u16 tci;
+
+	if (!skb_vlan_tag(skb, &tci))
+		return;
+	f->tag[0] = BPF_CORE_READ(skb, vlan_proto);
+	f->tag[1] = bpf_htons(tci);
+	if (f->prefix == PREFIX_LINK) {
+		f->prefix = PREFIX_LINK_TAG;
+	} else {
+		f->prefix = PREFIX_TAG;
+		f->start += ETH_HLEN - 2;
+	}
+}
+
 // Finds the frame; false where the skb carries none (yet).
 static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *skb,
-					 const struct span *span)
+					 const struct span *span, bool tags, u32 need)
 {
 	u64 head = span_at(span, u64, head);
 	u16 mac = span_at(span, u16, mac_header);
@@ -119,21 +151,32 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 
 	f->shared = head + span_at(span, u32, end);
 	f->type = 0;
-	f->prefix = 0;
+	f->prefix = PREFIX_NONE;
 	if (has_link_header(mac, network)) {
 		f->start = head + mac;
 	} else if (network && network != UNSET) {
 		f->start = head + network;
 		f->type = ether_type(span, f->start);
-		f->prefix = ETH_HLEN;
+		f->prefix = PREFIX_LINK;
 	} else {
 		return false;
 	}
+	if (tags)
+		restore_tag(f, skb);
 	if (f->start >= end)
 		return false;
 	f->linear = f->prefix + (u32)(end - f->start);
 	f->len = f->linear;
-	if (CFG.length || f->linear < CFG.need)
+	if (CFG.length || f->linear < need)
 		f->len += BPF_CORE_READ(skb, data_len);
 	return true;
+}
+
+// The same for those that are not in a hurry: without a tag that was taken out,
+// and with the whole length.
+static __noinline bool locate_packet(struct frame *f, const struct sk_buff *skb)
+{
+	struct span span;
+
+	return !read_span(&span, skb) && locate_frame(f, skb, &span, false, -1);
 }

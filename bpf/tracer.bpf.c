@@ -5,17 +5,22 @@
 // told of the rest, and where the kernel calls us.
 
 #include "kernel.h"
-#include "compat.h"
 
 #include "config.h"
 #include "event.h"
 #include "maps.h"
 #include "context.h"
 
+#include "compat.h"
+
 #include "packet.h"
 #include "fragment.h"
+#include "place.h"
+#include "owner.h"
 #include "filter.h"
 #include "tuple.h"
+#include "tunnel.h"
+#include "decide.h"
 #include "emit.h"
 
 #include "handle.h"

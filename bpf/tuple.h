@@ -44,7 +44,12 @@ struct transport_header {
 			u8 type, code;
 			__be16 checksum, id, seq;
 		};
-		u8 bytes[14];
+		struct {
+			__be16 ports[2];
+			__be32 tcp_seq, tcp_ack;
+			u8 data_offset, tcp_flags;
+			__be16 tcp_window;
+		};
 	};
 };
 
@@ -74,12 +79,21 @@ static __always_inline void fill_ports(struct record_tuple *t, const struct tran
 	t->dest_port = bpf_ntohs(h->dest_port);
 }
 
+static __always_inline void fill_tcp(struct record_tuple *t, const struct transport_header *h)
+{
+	t->has |= TUPLE_TCP;
+	t->tcp_flags = h->tcp_flags;
+	t->tcp_seq = bpf_ntohl(h->tcp_seq);
+	t->tcp_ack = bpf_ntohl(h->tcp_ack);
+	t->tcp_window = bpf_ntohs(h->tcp_window);
+}
+
 // The bytes of a transport header that must be there to be told.
 static __always_inline u32 transport_length(u8 protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return 14;
+		return 20;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 	case IPPROTO_UDP:
@@ -103,7 +117,7 @@ static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 e
 		return fill_icmp(t, &h);
 	fill_ports(t, &h);
 	if (t->protocol == IPPROTO_TCP)
-		t->tcp_flags = h.bytes[13];
+		fill_tcp(t, &h);
 }
 
 // Notes a fragment; true for the one that has the transport header.
@@ -203,53 +217,91 @@ static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end)
 	__builtin_memcpy(t->dest, h.target, 4);
 }
 
-static __always_inline void fill_network(struct record_tuple *t, u64 at, u64 end)
+// Returns where the transport header is; 0 where there is none.
+static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end)
 {
-	u64 transport = 0;
-
 	t->network = NETWORK_OTHER;
 	if (t->ether_type == ETH_P_IP)
-		transport = fill_ipv4(t, at, end);
-	else if (t->ether_type == ETH_P_IPV6)
-		transport = fill_ipv6(t, at, end);
-	else if (t->ether_type == ETH_P_ARP)
+		return fill_ipv4(t, at, end);
+	if (t->ether_type == ETH_P_IPV6)
+		return fill_ipv6(t, at, end);
+	if (t->ether_type == ETH_P_ARP)
 		fill_arp(t, at, end);
-	if (transport)
-		fill_transport(t, transport, end);
+	return 0;
 }
 
 static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)
 {
-	if (t->has & TUPLE_VLAN)
-		return;
-	t->has |= TUPLE_VLAN;
-	t->vlan = tci & 0xfff;
+	if (!(t->has & TUPLE_VLAN)) {
+		t->has |= TUPLE_VLAN;
+		t->vlan = tci & 0xfff;
+	} else if (!(t->has & TUPLE_INNER_VLAN)) {
+		t->has |= TUPLE_INNER_VLAN;
+		t->inner_vlan = tci & 0xfff;
+	}
 }
+
+enum { MOST_TAGS = 3 };
+
+// What an Ethernet header says.
+struct link {
+	u16 type;
+	u16 tags;
+	u16 tci[MOST_TAGS];
+};
 
 // Steps over an Ethernet header and its tags; returns where the network header
 // begins.
-static __always_inline u64 fill_link(struct record_tuple *t, u64 at)
+static __always_inline u64 read_link(struct link *link, u64 at)
 {
 	__be16 h[2];
 
 	at += ETH_HLEN - 2;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < MOST_TAGS; i++) {
 		if (read_kernel(h, sizeof(h), at))
 			return 0;
-		t->ether_type = bpf_ntohs(h[0]);
-		if (t->ether_type != ETH_P_8021Q && t->ether_type != ETH_P_8021AD)
+		link->type = bpf_ntohs(h[0]);
+		if (link->type != ETH_P_8021Q && link->type != ETH_P_8021AD)
 			return at + 2;
-		fill_vlan(t, bpf_ntohs(h[1]));
+		link->tci[i] = bpf_ntohs(h[1]);
+		link->tags = i + 1;
 		at += VLAN_HLEN;
 	}
 	return at;
+}
+
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at)
+{
+	struct link link = {};
+
+	at = read_link(&link, at);
+	t->ether_type = link.type;
+	for (int i = 0; i < MOST_TAGS; i++)
+		if (i < link.tags)
+			fill_vlan(t, link.tci[i]);
+	return at;
+}
+
+// Tells of the packet at f. Returns where its transport header is; 0 where there
+// is none.
+static __noinline u64 parse_packet(struct record_tuple *t, const struct frame *f)
+{
+	u64 end = f->start + (f->linear - f->prefix), at = f->start, transport;
+
+	if (f->prefix)
+		t->ether_type = bpf_ntohs(f->type);
+	else
+		at = fill_link(t, at);
+	transport = fill_network(t, at, end);
+	if (transport)
+		fill_transport(t, transport, end);
+	return transport;
 }
 
 // Names what carries no packet by the family of its socket.
 static __always_inline void fill_socket(struct record_tuple *t, const struct sk_buff *skb)
 {
 	struct sock *sk = BPF_CORE_READ(skb, sk);
-	enum { AF_INET = 2, AF_INET6 = 10, AF_PACKET = 17 };
 
 	if (!sk)
 		return;
@@ -272,23 +324,15 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 
 static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb)
 {
-	struct span span;
 	struct frame f;
-	u64 at, end;
 	u16 tci;
 
-	if (read_span(&span, skb) || !locate_frame(&f, skb, &span) || (f.prefix && !f.type)) {
+	if (!locate_packet(&f, skb) || (f.prefix && !f.type)) {
 		fill_socket(t, skb);
 		return 0;
 	}
 	if (skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
-	at = f.start;
-	end = f.start + (f.linear - f.prefix);
-	if (f.prefix)
-		t->ether_type = bpf_ntohs(f.type);
-	else
-		at = fill_link(t, at);
-	fill_network(t, at, end);
+	parse_packet(t, &f);
 	return 0;
 }

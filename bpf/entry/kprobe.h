@@ -24,11 +24,13 @@ static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 
 static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
 {
-	struct context c = { .skb = skb, .kind = RECORD_FUNCTION };
+	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 
 	if (!skb || !filter_skb(skb))
 		return 0;
 	c.addr = probed_function(regs);
+	if (CFG.caller)
+		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
 	handle(&c);

@@ -17,8 +17,7 @@ func resolve(cfg Config) (plan.Options, error) {
 	o := plan.Options{
 		Backend:  kernel.Backend(cfg.Backend),
 		Func:     cfg.Func,
-		Meta:     cfg.Output.Columns.Meta,
-		Tuple:    cfg.Output.Columns.Tuple,
+		Record:   plan.Record{Meta: cfg.Output.Columns.Meta, Tuple: cfg.Output.Columns.Tuple},
 		RingSize: cfg.RingSize,
 	}
 	var err error
@@ -45,14 +44,15 @@ func resolvePlace(cfg Config, o *plan.Options) error {
 	if err != nil {
 		return err
 	}
-	o.Netns = inode
+	o.Netns.In = []uint32{inode}
 	if cfg.Ifname == "" {
 		return nil
 	}
 	if path == "" {
 		return &unreachableError{ifname: cfg.Ifname, netns: cfg.Netns}
 	}
-	o.Ifindex, err = enrich.Ifindex(cfg.Ifname, path)
+	o.Ifnames.In = []string{cfg.Ifname}
+	_, err = enrich.Ifindex(cfg.Ifname, path)
 	return err
 }
 

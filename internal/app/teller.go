@@ -51,8 +51,11 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 		line += " (" + strings.Join(reasons, "; ") + ")"
 	}
 	fmt.Fprintln(t.w, line)
-	if facts.PagesUnknown != nil && p.Filter != nil && p.Filter.Far() {
+	if facts.PagesUnknown != nil && p.Far() {
 		fmt.Fprintf(t.w, "warning: the filter does not see bytes in page fragments, where TCP keeps its payload: %v\n", facts.PagesUnknown)
+	}
+	if facts.ContextsUnknown != nil && (p.Asked.Owner.Process() || len(p.Asked.Owner.Cgroups) > 0) {
+		fmt.Fprintf(t.w, "warning: only packets with a socket are known to be of a process or a control group: %v\n", facts.ContextsUnknown)
 	}
 	if !t.debug {
 		return

@@ -74,7 +74,7 @@ func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &plan.Plan{Backend: kernel.Kprobe, Filter: program}
+		p := &plan.Plan{Backend: kernel.Kprobe, Asked: plan.Options{Filter: program}}
 		if got := tell(false, func(l *teller) { l.planned(facts, p) }); got != want {
 			t.Errorf("%q: %q, want %q", expr, got, want)
 		}

@@ -34,7 +34,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		return err
 	}
 	say.attached(session)
-	t := &tracing{session: session, out: out, limit: cfg.Limit}
+	t := &tracing{session: session, layout: stream.LayoutOf(p.BPF.Config), out: out, limit: cfg.Limit}
 	t.names = enrich.New(enrich.Options{
 		Symbols:     facts.Symbols,
 		Functions:   p.Functions,
@@ -65,6 +65,7 @@ func tracepoints(p *plan.Plan) []kernel.Tracepoint {
 // tracing moves events from the ring to the output.
 type tracing struct {
 	session *attach.Session
+	layout  stream.Layout
 	names   *enrich.Enricher
 	out     *output
 	limit   uint64
@@ -74,7 +75,7 @@ type tracing struct {
 }
 
 func (t *tracing) run(ctx context.Context, ready *readyFile) error {
-	reader, err := stream.NewReader(t.session.Events())
+	reader, err := stream.NewReader(t.session.Events(), t.layout)
 	if err != nil {
 		return err
 	}
@@ -176,6 +177,7 @@ func (t *tracing) end(reader *stream.Reader) error {
 	}
 	for _, c := range counts {
 		t.totals.Made += c.Made
+		t.totals.Withheld += c.Withheld
 	}
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()

@@ -153,6 +153,17 @@ func (s *Session) Counts() ([]bpf.Counters, error) {
 	return counts, nil
 }
 
+// OwnSockets tells the inode numbers of sockets that belong to the processes whose
+// packets are wanted.
+func (s *Session) OwnSockets(inodes []uint64) error {
+	for _, inode := range inodes {
+		if err := s.collection.Maps["sockets"].Put(inode, uint8(1)); err != nil {
+			return fmt.Errorf("socket %d: %w", inode, err)
+		}
+	}
+	return nil
+}
+
 // Missed is how often the kernel did not run a program of ours, because one was
 // running on that CPU already. Kernels before 5.12 do not count.
 func (s *Session) Missed() uint64 {

@@ -26,7 +26,7 @@ func tracepointPlan(t *testing.T) (*plan.Plan, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.New(plan.Options{Backend: kernel.TracepointBackend, Meta: true, RingSize: 1 << 16}, facts)
+	p, err := plan.New(plan.Options{Backend: kernel.TracepointBackend, Record: plan.Record{Meta: true}, RingSize: 1 << 16}, facts)
 	if err != nil {
 		t.Fatal(err)
 	}

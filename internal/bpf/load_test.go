@@ -3,6 +3,7 @@
 package bpf
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -49,19 +50,60 @@ func allPrograms(t *testing.T) []Program {
 	return programs
 }
 
+// everything is the settings that reach all code.
+func everything() Config {
+	c := Config{
+		PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12,
+		NetnsInCount: 2, NetnsOutCount: 3, IfnameInCount: 4, IfnameOutCount: 5,
+		PidCount: 1, CommCount: 2, CgroupCount: 3, CpuOffsets: 1 << 40, PreemptCount: 64,
+		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
+		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 128, Watermark: 4096, MostPerSecond: 10,
+		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
+		Meta: true, Tuple: true, Tunnel: true, Cb: true, Stack: true, Caller: true,
+		SkbSize: MostSkb, SharedSize: MostShared, ValuesSize: MostValues,
+	}
+	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
+	return c
+}
+
+// expression is a filter on the sk_buff that reads it.
+func expression() asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R0, asm.R1),
+		asm.And.Imm(asm.R0, 1),
+		asm.JEq.Imm(asm.R0, 0, "even"),
+		asm.Return(),
+		asm.Mov.Imm(asm.R0, 2).WithSymbol("even"),
+		asm.Return(),
+	}
+}
+
+// lastValue writes the last of the bytes that values may have.
+func lastValue() asm.Instructions {
+	return asm.Instructions{
+		asm.StoreImm(asm.R2, int16(MostValues-4), 1, asm.Word),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}
+}
+
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code.
 func TestVerifier(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading BPF programs needs root")
 	}
+	fixed := everything()
+	fixed.Stack, fixed.Caller = false, false
+	called := everything()
+	called.Stack = false
+	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue()}
 	for name, s := range map[string]Spec{
-		"nothing asked": {},
-		"all asked": {
-			Config: Config{PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12, Netns: 1, Ifindex: 1, Mark: 1, MarkMask: 1, Need: 64, Filter: true, Length: true, Meta: true, Tuple: true, Watermark: 4096},
-			Filter: computedFilter(),
-		},
-		"link header only": {Config: Config{Need: 14, Filter: true}, Filter: fixedFilter()},
+		"nothing asked":     {},
+		"all asked":         {Config: everything(), Bodies: bodies},
+		"without stacks":    {Config: fixed, Bodies: bodies},
+		"with callers only": {Config: called, Bodies: bodies},
+		"link header only":  {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.RingSize, s.Programs = 1<<16, allPrograms(t)
@@ -71,6 +113,10 @@ func TestVerifier(t *testing.T) {
 			}
 			collection, err := ebpf.NewCollection(spec)
 			if err != nil {
+				var long *ebpf.VerifierError
+				if errors.As(err, &long) && len(long.Log) > 60 {
+					long.Log = long.Log[len(long.Log)-60:]
+				}
 				t.Fatalf("%+v", err)
 			}
 			collection.Close()

@@ -3,12 +3,15 @@
 package bpf
 
 // The record in the ring buffer and the counters, as bpf/event.h and bpf/maps.h
-// lay them out: a Core, then a Meta where Core.Parts has PartMeta, then a Tuple
-// where it has PartTuple.
+// lay them out: a Core, then a Meta where Core.Parts has PartMeta, and so on in the
+// order of the bits. The copies of kernel objects are as long as Config says; the
+// stack is the rest of the record.
 type (
 	Core     = tracerRecordCore
 	Meta     = tracerRecordMeta
 	Tuple    = tracerRecordTuple
+	Tunnel   = tracerRecordTunnel
+	CB       = tracerRecordCb
 	Counters = tracerCounters
 )
 
@@ -20,19 +23,45 @@ const (
 
 // The bits of Core.Parts.
 const (
-	PartMeta   = uint8(tracerRecordPartPART_META)
-	PartTuple  = uint8(tracerRecordPartPART_TUPLE)
-	PartDrop   = uint8(tracerRecordPartPART_DROP)
-	PartReason = uint8(tracerRecordPartPART_REASON)
+	PartMeta   = uint16(tracerRecordPartPART_META)
+	PartTuple  = uint16(tracerRecordPartPART_TUPLE)
+	PartDrop   = uint16(tracerRecordPartPART_DROP)
+	PartReason = uint16(tracerRecordPartPART_REASON)
+	PartTunnel = uint16(tracerRecordPartPART_TUNNEL)
+	PartCB     = uint16(tracerRecordPartPART_CB)
+	PartSkb    = uint16(tracerRecordPartPART_SKB)
+	PartShared = uint16(tracerRecordPartPART_SHARED)
+	PartValues = uint16(tracerRecordPartPART_VALUES)
+	PartStack  = uint16(tracerRecordPartPART_STACK)
 )
 
 // The bits of Tuple.Has.
 const (
-	HasPorts    = uint8(tracerTupleHasTUPLE_PORTS)
-	HasFragment = uint8(tracerTupleHasTUPLE_FRAGMENT)
-	HasEcho     = uint8(tracerTupleHasTUPLE_ECHO)
-	HasVLAN     = uint8(tracerTupleHasTUPLE_VLAN)
+	HasPorts     = uint8(tracerTupleHasTUPLE_PORTS)
+	HasFragment  = uint8(tracerTupleHasTUPLE_FRAGMENT)
+	HasEcho      = uint8(tracerTupleHasTUPLE_ECHO)
+	HasVLAN      = uint8(tracerTupleHasTUPLE_VLAN)
+	HasInnerVLAN = uint8(tracerTupleHasTUPLE_INNER_VLAN)
+	HasTCP       = uint8(tracerTupleHasTUPLE_TCP)
 )
 
-// Config is the settings that the programs are loaded with (bpf/config.h).
-type Config = tracerConfig
+// The settings that the programs are loaded with (bpf/config.h).
+type (
+	Config      = tracerConfig
+	NamePattern = tracerNamePattern
+	CgroupPlace = tracerCgroupPlace
+)
+
+// What the lists in Config hold at most.
+const (
+	MostEntries = len(Config{}.NetnsIn)
+	MostReasons = len(Config{}.ReasonsIn)
+	MostPorts   = len(Config{}.VxlanPorts)
+)
+
+// What the copies of kernel objects may take, in bytes; multiples of 8.
+const (
+	MostSkb    = 512
+	MostShared = 512
+	MostValues = 2056
+)

@@ -11,21 +11,57 @@ import (
 
 // Names in the object that Go code reaches for.
 const (
-	filterFunction = "filter_packet"
 	factsFunction  = "tracepoint_facts"
 	configVariable = "CFG"
 	eventsMap      = "events"
+	socketsMap     = "sockets"
+	scratchesMap   = "scratches"
 )
 
 // Spec says what to make of the object.
 type Spec struct {
 	Config Config
-	// Filter replaces the body of filter_packet; nil where Config.Filter is off.
-	Filter asm.Instructions
+	// Bodies are what the user's expressions were compiled to.
+	Bodies Bodies
 	// RingSize is the ring buffer's size in bytes, a power of two and a multiple of the page size.
 	RingSize uint32
 	Programs []Program
 }
+
+// Bodies replace the bodies of functions in the object; each is nil where Config
+// says that it is off.
+type Bodies struct {
+	// Filter, TunnelL2 and TunnelL3 are filters on packets, Expression is one on the sk_buff.
+	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
+	// Values writes Config.ValuesSize bytes.
+	Values asm.Instructions
+}
+
+// replacement is a function of the object and its new body.
+type replacement struct {
+	function string
+	body     asm.Instructions
+}
+
+func (b Bodies) list() []replacement {
+	return []replacement{
+		{"filter_packet", b.Filter},
+		{"filter_tunnel_l2", b.TunnelL2},
+		{"filter_tunnel_l3", b.TunnelL3},
+		{"filter_expression", b.Expression},
+		{"fill_values", b.Values},
+	}
+}
+
+// uncalledBody is of functions that the settings leave out.
+var uncalledBody = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+
+const (
+	// rememberedSockets is how many sockets of wanted processes are known at a time.
+	rememberedSockets = 1 << 16
+	// nestedPrograms can be at work on a CPU at a time; bpf/maps.h says NESTING.
+	nestedPrograms = 8
+)
 
 // Program is one program to load: a copy of one in the object.
 type Program struct {
@@ -75,17 +111,28 @@ func Collection(s Spec) (*ebpf.CollectionSpec, error) {
 	if err := spec.Variables[configVariable].Set(s.Config); err != nil {
 		return nil, fmt.Errorf("BPF settings: %w", err)
 	}
-	spec.Maps[eventsMap].MaxEntries = s.RingSize
+	s.size(spec.Maps)
 	templates := spec.Programs
 	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
 	for _, p := range s.Programs {
-		program, err := p.instantiate(templates, s.Filter)
+		program, err := p.instantiate(templates, s.Bodies)
 		if err != nil {
 			return nil, err
 		}
 		spec.Programs[p.Name] = program
 	}
 	return spec, nil
+}
+
+// size gives room to the maps that the settings make use of.
+func (s Spec) size(maps map[string]*ebpf.MapSpec) {
+	maps[eventsMap].MaxEntries = s.RingSize
+	if s.Config.PidCount+s.Config.CommCount > 0 {
+		maps[socketsMap].MaxEntries = rememberedSockets
+	}
+	if s.Config.Stack || s.Config.Caller {
+		maps[scratchesMap].MaxEntries = nestedPrograms
+	}
 }
 
 // Templates are the names of the programs in the object.
@@ -101,7 +148,7 @@ func Templates() (map[string]bool, error) {
 	return names, nil
 }
 
-func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, filter asm.Instructions) (*ebpf.ProgramSpec, error) {
+func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
 	template := templates[p.Template]
 	if template == nil {
 		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
@@ -110,17 +157,19 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, filter asm.
 	if p.Multi {
 		program.AttachType = ebpf.AttachTraceKprobeMulti
 	}
-	if filter != nil {
-		if err := replaceBody(program, filterFunction, filter); err != nil {
-			return nil, err
-		}
-		dropUncalled(program)
-	}
+	replacements := bodies.list()
 	if p.Facts != nil {
 		answer := asm.Instructions{asm.LoadImm(asm.R0, int64(p.Facts.word()), asm.DWord), asm.Return()}
-		if err := replaceBody(program, factsFunction, answer); err != nil {
+		replacements = append(replacements, replacement{factsFunction, answer})
+	}
+	for _, r := range replacements {
+		if r.body == nil {
+			r.body = uncalledBody
+		}
+		if err := replaceBody(program, r.function, r.body); err != nil {
 			return nil, err
 		}
 	}
+	dropUncalled(program)
 	return program, nil
 }

@@ -19,13 +19,32 @@ func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructio
 	if begin < 0 {
 		return fmt.Errorf("program %q: no function %q to replace", program.Name, function)
 	}
-	body = slices.Clone(body)
+	body = labelsOf(function, body)
 	if symbol := body[0].Symbol(); symbol != "" {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
 	}
 	body[0].Metadata = program.Instructions[begin].Metadata
 	program.Instructions = slices.Replace(slices.Clone(program.Instructions), begin, end, body...)
 	return nil
+}
+
+// labelsOf is the body with its labels made the function's own, so that several
+// bodies can be in one program.
+func labelsOf(function string, body asm.Instructions) asm.Instructions {
+	own := map[string]bool{}
+	for i := range body {
+		own[body[i].Symbol()] = true
+	}
+	body = slices.Clone(body)
+	for i := range body {
+		if symbol := body[i].Symbol(); symbol != "" {
+			body[i] = body[i].WithSymbol(function + "." + symbol)
+		}
+		if target := body[i].Reference(); target != "" && own[target] {
+			body[i] = body[i].WithReference(function + "." + target)
+		}
+	}
+	return body
 }
 
 // dropUncalled takes out the functions that nothing in the program calls any

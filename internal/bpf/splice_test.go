@@ -26,23 +26,25 @@ func symbols(insns asm.Instructions) map[string]bool {
 	return names
 }
 
-func TestFilterReplacesTheStub(t *testing.T) {
+func TestBodiesReplaceTheStubs(t *testing.T) {
 	program := Program{Name: "p", Template: KprobeTemplate(1)}
-	before := onlyProgram(t, Spec{Programs: []Program{program}})
-	after := onlyProgram(t, Spec{Programs: []Program{program}, Filter: computedFilter()})
-	begin, end := functionBounds(before, filterFunction)
-	if want := len(before) - (end - begin) + len(computedFilter()); len(after) != want {
-		t.Errorf("%d instructions, want %d", len(after), want)
+	bodies := Bodies{Filter: computedFilter(), TunnelL2: fixedFilter(), TunnelL3: computedFilter(), Expression: expression(), Values: lastValue()}
+	insns := onlyProgram(t, Spec{Programs: []Program{program}, Bodies: bodies})
+	for _, r := range bodies.list() {
+		begin, end := functionBounds(insns, r.function)
+		if end-begin != len(r.body) {
+			t.Errorf("%s has %d instructions, want %d", r.function, end-begin, len(r.body))
+		}
 	}
 	for _, needed := range []string{"load_packet", "load_byte"} {
-		if !symbols(after)[needed] {
-			t.Errorf("%q is gone though the filter comes to call it", needed)
+		if !symbols(insns)[needed] {
+			t.Errorf("%q is gone though a filter comes to call it", needed)
 		}
 	}
 }
 
 func TestUncalledFunctionsAreDropped(t *testing.T) {
-	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Filter: fixedFilter()})
+	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Bodies: Bodies{Filter: fixedFilter()}})
 	for _, needless := range []string{"load_packet", "load_byte"} {
 		if symbols(insns)[needless] {
 			t.Errorf("%q is left though nothing comes to call it", needless)

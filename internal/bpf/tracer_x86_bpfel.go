@@ -13,27 +13,101 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type tracerCgroupPlace struct {
+	_     structs.HostLayout
+	Id    uint64
+	Level uint32
+	Pad   uint32
+}
+
 type tracerConfig struct {
-	_           structs.HostLayout
-	PageStructs uint64
-	PageMemory  uint64
-	PageShift   uint32
-	Netns       uint32
-	Ifindex     uint32
-	Mark        uint32
-	MarkMask    uint32
-	Need        uint32
-	Watermark   uint32
-	Filter      bool
-	Length      bool
-	Meta        bool
-	Tuple       bool
+	_              structs.HostLayout
+	PageStructs    uint64
+	PageMemory     uint64
+	PageShift      uint32
+	NetnsInCount   uint32
+	NetnsOutCount  uint32
+	NetnsIn        [16]uint32
+	NetnsOut       [16]uint32
+	IfnameInCount  uint32
+	IfnameOutCount uint32
+	_              [4]byte
+	IfnameIn       [16]struct {
+		_    structs.HostLayout
+		Name [2]uint64
+		Mask [2]uint64
+	}
+	IfnameOut [16]struct {
+		_    structs.HostLayout
+		Name [2]uint64
+		Mask [2]uint64
+	}
+	PidCount    uint32
+	CommCount   uint32
+	CgroupCount uint32
+	Pids        [16]uint32
+	_           [4]byte
+	Comms       [16]struct {
+		_    structs.HostLayout
+		Name [2]uint64
+		Mask [2]uint64
+	}
+	Cgroups [16]struct {
+		_     structs.HostLayout
+		Id    uint64
+		Level uint32
+		Pad   uint32
+	}
+	CpuOffsets       uint64
+	PreemptCount     uint64
+	ReasonInCount    uint32
+	ReasonOutCount   uint32
+	ReasonsIn        [160]uint32
+	ReasonsOut       [160]uint32
+	Mark             uint32
+	MarkMask         uint32
+	Need             uint32
+	NeedL2           uint32
+	NeedL3           uint32
+	VxlanPorts       [4]uint16
+	GenevePorts      [4]uint16
+	Watermark        uint32
+	MostPerSecond    uint32
+	Filter           bool
+	FilterL2         bool
+	FilterL3         bool
+	FilterExpression bool
+	Length           bool
+	Vlan             bool
+	Meta             bool
+	Tuple            bool
+	Tunnel           bool
+	Cb               bool
+	Stack            bool
+	Caller           bool
+	SkbSize          uint32
+	SharedSize       uint32
+	ValuesSize       uint32
+	_                [4]byte
 }
 
 type tracerCounters struct {
+	_        structs.HostLayout
+	Made     uint64
+	Lost     uint64
+	Withheld uint64
+}
+
+type tracerNamePattern struct {
 	_    structs.HostLayout
-	Made uint64
-	Lost uint64
+	Name [2]uint64
+	Mask [2]uint64
+}
+
+type tracerRecordCb struct {
+	_     structs.HostLayout
+	Words [5]uint32
+	Pad   uint32
 }
 
 type tracerRecordCore struct {
@@ -48,9 +122,9 @@ type tracerRecordCore struct {
 	Lost     uint32
 	Comm     [16]uint8
 	Cpu      uint16
+	Parts    uint16
 	Kind     uint8
-	Parts    uint8
-	Pad      uint32
+	Pad      [3]uint8
 }
 
 type tracerRecordKind uint32
@@ -79,7 +153,22 @@ const (
 	tracerRecordPartPART_TUPLE  tracerRecordPart = 2
 	tracerRecordPartPART_DROP   tracerRecordPart = 4
 	tracerRecordPartPART_REASON tracerRecordPart = 8
+	tracerRecordPartPART_TUNNEL tracerRecordPart = 16
+	tracerRecordPartPART_CB     tracerRecordPart = 32
+	tracerRecordPartPART_SKB    tracerRecordPart = 64
+	tracerRecordPartPART_SHARED tracerRecordPart = 128
+	tracerRecordPartPART_VALUES tracerRecordPart = 256
+	tracerRecordPartPART_STACK  tracerRecordPart = 512
 )
+
+type tracerRecordTunnel struct {
+	_     structs.HostLayout
+	Id    uint32
+	HasId uint8
+	Kind  uint8
+	Pad   uint16
+	Tuple tracerRecordTuple
+}
 
 type tracerRecordTuple struct {
 	_              structs.HostLayout
@@ -94,49 +183,69 @@ type tracerRecordTuple struct {
 	IcmpId         uint16
 	IcmpSeq        uint16
 	SocketFamily   uint16
+	InnerVlan      uint16
+	TcpWindow      uint16
 	IcmpType       uint8
 	IcmpCode       uint8
 	TcpFlags       uint8
 	Protocol       uint8
 	Network        uint8
 	Has            uint8
+	TcpSeq         uint32
+	TcpAck         uint32
+	Pad            uint32
+}
+
+type tracerScratch struct {
+	_     structs.HostLayout
+	Bytes [8192]uint8
 }
 
 type tracerTupleHas uint32
 
 const (
-	tracerTupleHasTUPLE_PORTS    tracerTupleHas = 1
-	tracerTupleHasTUPLE_FRAGMENT tracerTupleHas = 2
-	tracerTupleHasTUPLE_ECHO     tracerTupleHas = 4
-	tracerTupleHasTUPLE_VLAN     tracerTupleHas = 8
+	tracerTupleHasTUPLE_PORTS      tracerTupleHas = 1
+	tracerTupleHasTUPLE_FRAGMENT   tracerTupleHas = 2
+	tracerTupleHasTUPLE_ECHO       tracerTupleHas = 4
+	tracerTupleHasTUPLE_VLAN       tracerTupleHas = 8
+	tracerTupleHasTUPLE_INNER_VLAN tracerTupleHas = 16
+	tracerTupleHasTUPLE_TCP        tracerTupleHas = 32
 )
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapCounts          = "counts"
-	tracerMapEvents          = "events"
-	tracerProgKprobeSkb1     = "kprobe_skb_1"
-	tracerProgKprobeSkb2     = "kprobe_skb_2"
-	tracerProgKprobeSkb3     = "kprobe_skb_3"
-	tracerProgKprobeSkb4     = "kprobe_skb_4"
-	tracerProgKprobeSkb5     = "kprobe_skb_5"
-	tracerProgKprobeSkb6     = "kprobe_skb_6"
-	tracerProgTracepointSkb0 = "tracepoint_skb_0"
-	tracerProgTracepointSkb1 = "tracepoint_skb_1"
-	tracerProgTracepointSkb2 = "tracepoint_skb_2"
-	tracerProgTracepointSkb3 = "tracepoint_skb_3"
-	tracerProgTracepointSkb4 = "tracepoint_skb_4"
-	tracerProgTracepointSkb5 = "tracepoint_skb_5"
-	tracerVarCFG             = "CFG"
-	tracerVarRecordCoreUsed  = "record_core_used"
-	tracerVarRecordKindUsed  = "record_kind_used"
-	tracerVarRecordMetaUsed  = "record_meta_used"
-	tracerVarRecordPartUsed  = "record_part_used"
-	tracerVarRecordTupleUsed = "record_tuple_used"
-	tracerVarRunning         = "running"
-	tracerVarTupleHasUsed    = "tuple_has_used"
+	tracerMapCounts           = "counts"
+	tracerMapEvents           = "events"
+	tracerMapNesting          = "nesting"
+	tracerMapScratches        = "scratches"
+	tracerMapSockets          = "sockets"
+	tracerProgKprobeSkb1      = "kprobe_skb_1"
+	tracerProgKprobeSkb2      = "kprobe_skb_2"
+	tracerProgKprobeSkb3      = "kprobe_skb_3"
+	tracerProgKprobeSkb4      = "kprobe_skb_4"
+	tracerProgKprobeSkb5      = "kprobe_skb_5"
+	tracerProgKprobeSkb6      = "kprobe_skb_6"
+	tracerProgTracepointSkb0  = "tracepoint_skb_0"
+	tracerProgTracepointSkb1  = "tracepoint_skb_1"
+	tracerProgTracepointSkb2  = "tracepoint_skb_2"
+	tracerProgTracepointSkb3  = "tracepoint_skb_3"
+	tracerProgTracepointSkb4  = "tracepoint_skb_4"
+	tracerProgTracepointSkb5  = "tracepoint_skb_5"
+	tracerVarCFG              = "CFG"
+	tracerVarRecordCbUsed     = "record_cb_used"
+	tracerVarRecordCoreUsed   = "record_core_used"
+	tracerVarRecordKindUsed   = "record_kind_used"
+	tracerVarRecordMetaUsed   = "record_meta_used"
+	tracerVarRecordPartUsed   = "record_part_used"
+	tracerVarRecordTunnelUsed = "record_tunnel_used"
+	tracerVarRecordTupleUsed  = "record_tuple_used"
+	tracerVarRunning          = "running"
+	tracerVarSecondBegan      = "second_began"
+	tracerVarSecondMade       = "second_made"
+	tracerVarTunnelKindUsed   = "tunnel_kind_used"
+	tracerVarTupleHasUsed     = "tuple_has_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -199,22 +308,30 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
-	Counts *ebpf.MapSpec `ebpf:"counts"`
-	Events *ebpf.MapSpec `ebpf:"events"`
+	Counts    *ebpf.MapSpec `ebpf:"counts"`
+	Events    *ebpf.MapSpec `ebpf:"events"`
+	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
+	Scratches *ebpf.MapSpec `ebpf:"scratches"`
+	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerVariableSpecs struct {
-	CFG             *ebpf.VariableSpec `ebpf:"CFG"`
-	RecordCoreUsed  *ebpf.VariableSpec `ebpf:"record_core_used"`
-	RecordKindUsed  *ebpf.VariableSpec `ebpf:"record_kind_used"`
-	RecordMetaUsed  *ebpf.VariableSpec `ebpf:"record_meta_used"`
-	RecordPartUsed  *ebpf.VariableSpec `ebpf:"record_part_used"`
-	RecordTupleUsed *ebpf.VariableSpec `ebpf:"record_tuple_used"`
-	Running         *ebpf.VariableSpec `ebpf:"running"`
-	TupleHasUsed    *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	CFG              *ebpf.VariableSpec `ebpf:"CFG"`
+	RecordCbUsed     *ebpf.VariableSpec `ebpf:"record_cb_used"`
+	RecordCoreUsed   *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordKindUsed   *ebpf.VariableSpec `ebpf:"record_kind_used"`
+	RecordMetaUsed   *ebpf.VariableSpec `ebpf:"record_meta_used"`
+	RecordPartUsed   *ebpf.VariableSpec `ebpf:"record_part_used"`
+	RecordTunnelUsed *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
+	RecordTupleUsed  *ebpf.VariableSpec `ebpf:"record_tuple_used"`
+	Running          *ebpf.VariableSpec `ebpf:"running"`
+	SecondBegan      *ebpf.VariableSpec `ebpf:"second_began"`
+	SecondMade       *ebpf.VariableSpec `ebpf:"second_made"`
+	TunnelKindUsed   *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
+	TupleHasUsed     *ebpf.VariableSpec `ebpf:"tuple_has_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -237,14 +354,20 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
-	Counts *ebpf.Map `ebpf:"counts"`
-	Events *ebpf.Map `ebpf:"events"`
+	Counts    *ebpf.Map `ebpf:"counts"`
+	Events    *ebpf.Map `ebpf:"events"`
+	Nesting   *ebpf.Map `ebpf:"nesting"`
+	Scratches *ebpf.Map `ebpf:"scratches"`
+	Sockets   *ebpf.Map `ebpf:"sockets"`
 }
 
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
 		m.Counts,
 		m.Events,
+		m.Nesting,
+		m.Scratches,
+		m.Sockets,
 	)
 }
 
@@ -252,14 +375,19 @@ func (m *tracerMaps) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerVariables struct {
-	CFG             *ebpf.Variable `ebpf:"CFG"`
-	RecordCoreUsed  *ebpf.Variable `ebpf:"record_core_used"`
-	RecordKindUsed  *ebpf.Variable `ebpf:"record_kind_used"`
-	RecordMetaUsed  *ebpf.Variable `ebpf:"record_meta_used"`
-	RecordPartUsed  *ebpf.Variable `ebpf:"record_part_used"`
-	RecordTupleUsed *ebpf.Variable `ebpf:"record_tuple_used"`
-	Running         *ebpf.Variable `ebpf:"running"`
-	TupleHasUsed    *ebpf.Variable `ebpf:"tuple_has_used"`
+	CFG              *ebpf.Variable `ebpf:"CFG"`
+	RecordCbUsed     *ebpf.Variable `ebpf:"record_cb_used"`
+	RecordCoreUsed   *ebpf.Variable `ebpf:"record_core_used"`
+	RecordKindUsed   *ebpf.Variable `ebpf:"record_kind_used"`
+	RecordMetaUsed   *ebpf.Variable `ebpf:"record_meta_used"`
+	RecordPartUsed   *ebpf.Variable `ebpf:"record_part_used"`
+	RecordTunnelUsed *ebpf.Variable `ebpf:"record_tunnel_used"`
+	RecordTupleUsed  *ebpf.Variable `ebpf:"record_tuple_used"`
+	Running          *ebpf.Variable `ebpf:"running"`
+	SecondBegan      *ebpf.Variable `ebpf:"second_began"`
+	SecondMade       *ebpf.Variable `ebpf:"second_made"`
+	TunnelKindUsed   *ebpf.Variable `ebpf:"tunnel_kind_used"`
+	TupleHasUsed     *ebpf.Variable `ebpf:"tuple_has_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.

@@ -41,6 +41,9 @@ type Program struct {
 	// Length tells that the expression asks for the frame's length; it need be exact
 	// only then, or where the linear part has less than Need bytes.
 	Length bool
+	// VLAN tells that the expression asks for a VLAN tag: it then has to see the one that
+	// the kernel or the card took out of the frame.
+	VLAN bool
 }
 
 // Compile makes the program of an expression. No expression at all gives no
@@ -79,9 +82,32 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{Expr: expr, Classic: classic, Need: need, Body: body, Length: asksLength(classic)}, nil
+	return &Program{
+		Expr: expr, Classic: classic, Need: need, Body: body,
+		Length: asksLength(classic), VLAN: asksTag(classic),
+	}, nil
 }
 
 func asksLength(classic []bpf.Instruction) bool {
 	return slices.Contains(classic, bpf.Instruction(bpf.LoadExtension{Num: bpf.ExtLen}))
+}
+
+// tagTypes are the Ethertypes of VLAN tags that libpcap knows: 802.1Q, 802.1ad, and
+// one from before there was a standard.
+var tagTypes = []uint32{0x8100, 0x88a8, 0x9100}
+
+// asksTag looks for a comparison of the Ethertype with that of a tag.
+func asksTag(classic []bpf.Instruction) bool {
+	isType := false
+	for _, in := range classic {
+		switch in := in.(type) {
+		case bpf.LoadAbsolute:
+			isType = in == bpf.LoadAbsolute{Off: 12, Size: 2}
+		case bpf.JumpIf:
+			if isType && slices.Contains(tagTypes, in.Val) {
+				return true
+			}
+		}
+	}
+	return false
 }

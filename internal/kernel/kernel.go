@@ -46,6 +46,10 @@ type Facts struct {
 	// Pages locates page fragments; nil where PagesUnknown says why not.
 	Pages        *Pages
 	PagesUnknown error
+	// Contexts locates what tells a CPU's contexts apart; nil where the architecture has
+	// no need of it, or where ContextsUnknown says why not.
+	Contexts        *Contexts
+	ContextsUnknown error
 	// ListReadable is nil when available_filter_functions was read, else why not;
 	// Functions are then what the symbols and the blacklist let through.
 	ListReadable error

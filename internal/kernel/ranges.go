@@ -26,12 +26,12 @@ var untraceable = []section{
 	{"__cpuidle_text_start", "__cpuidle_text_end", "it is idle code"},
 }
 
-// isMark tells whether a symbol is one of those of untraceable.
+// isMark tells whether a symbol is one of those of untraceable, or of variables.
 func isMark(name []byte) bool {
-	if len(name) == 0 || name[0] != '_' {
+	if len(name) == 0 || name[0] != '_' && name[0] != hotVariables[0] {
 		return false
 	}
-	return slices.ContainsFunc(untraceable, func(s section) bool {
+	return slices.Contains(variables, string(name)) || slices.ContainsFunc(untraceable, func(s section) bool {
 		return string(name) == s.start || string(name) == s.end
 	})
 }

@@ -143,12 +143,12 @@ func (p *symbolParser) line(b []byte) {
 	}
 	p.lines++
 	kind, name := rest[1], rest[3:]
-	if addr == 0 || kind == 'a' || kind == 'A' { // per-CPU offsets are no addresses
-		return
-	}
 	name, module, inModule := bytes.Cut(name, []byte{'\t'})
 	if !inModule && isMark(name) {
 		p.marks[string(name)] = addr
+	}
+	if addr == 0 || kind == 'a' || kind == 'A' { // per-CPU offsets are no addresses
+		return
 	}
 	if !isText(kind) {
 		p.boundary(addr)

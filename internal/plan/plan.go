@@ -8,7 +8,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"os"
 
 	"tracer/internal/bpf"
@@ -21,17 +20,36 @@ import (
 type Options struct {
 	// Backend forces one; empty takes the best that runs.
 	Backend kernel.Backend
-	// Func is an RE2 expression for the whole name of a function or tracepoint; empty is any.
-	Func string
-	// Filter is the compiled packet filter; nil matches everything.
-	Filter *filter.Program
-	// Netns is a network namespace's inode number, Ifindex a device's index; 0 is any.
-	Netns, Ifindex uint32
-	Mark           Mark
-	// Meta and Tuple ask for these parts of the record.
-	Meta, Tuple bool
+	// Func is an RE2 expression for the whole name of a function or tracepoint, empty is
+	// any; FuncExclude takes away from what it gives.
+	Func, FuncExclude string
+	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
+	// are for the Ethernet frame and the IP packet inside of a tunnel's packet.
+	Filter, TunnelL2, TunnelL3 *filter.Program
+	// SkbExpr is a condition on the sk_buff, in the language of package expr; empty is any.
+	SkbExpr string
+	Netns   Netns
+	Ifnames Ifnames
+	Owner   Owner
+	Mark    Mark
+	Drop    Drop
+	Ports   Ports
+	Record  Record
+	// EventsPerSecond is how many events the kernel sends at most; 0 is no limit.
+	EventsPerSecond uint32
 	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
 	RingSize int
+}
+
+// Record is the parts of an event's record that are asked for.
+type Record struct {
+	Meta, Tuple, Tunnel, CB bool
+	// Stack has all return addresses, Caller only what it takes to find the first.
+	Stack, Caller bool
+	// Skb and Shared copy the sk_buff and its shared info.
+	Skb, Shared bool
+	// Values are expressions on the sk_buff, in the language of package expr.
+	Values []string
 }
 
 // DefaultRingSize holds about 90,000 events with all parts.
@@ -50,8 +68,8 @@ type Plan struct {
 	Tracepoints []Tracepoint
 	// BPF is the collection to load.
 	BPF bpf.Spec
-	// Filter is what the packets are matched with; nil matches everything.
-	Filter *filter.Program
+	// Asked is what the plan was made for.
+	Asked Options
 }
 
 // Passed is a backend that would have been better, and why it does not run.
@@ -79,45 +97,18 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Filter: o.Filter}
+	p := &Plan{Asked: o}
 	if p.Backend, p.Passed, err = chooseBackend(o.Backend, facts.Support); err != nil {
 		return nil, err
 	}
-	p.addFunctions(facts, wanted)
+	if !o.Drop.Only {
+		p.addFunctions(facts, wanted)
+	}
 	p.addTracepoints(facts, wanted)
 	if len(p.Functions)+len(p.Tracepoints) == 0 {
 		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend, Reasons: p.Reasons()}
 	}
-	p.BPF.Config = config(o, facts.Pages)
-	if o.Filter != nil {
-		p.BPF.Filter = o.Filter.Body
-	}
-	if p.BPF.RingSize, err = ringSize(o.RingSize); err != nil {
-		return nil, err
-	}
-	p.BPF.Config.Watermark = p.BPF.RingSize / 8
-	return p, nil
-}
-
-func config(o Options, pages *kernel.Pages) bpf.Config {
-	c := bpf.Config{
-		Netns:    o.Netns,
-		Ifindex:  o.Ifindex,
-		Mark:     o.Mark.Value & o.Mark.Mask,
-		MarkMask: o.Mark.Mask,
-		Meta:     o.Meta,
-		Tuple:    o.Tuple,
-	}
-	if o.Filter != nil {
-		c.Filter = true
-		c.Need = uint32(o.Filter.Need)
-		c.Length = o.Filter.Length
-	}
-	if pages != nil {
-		c.PageStructs, c.PageMemory = pages.Structs, pages.Memory
-		c.PageShift = uint32(bits.TrailingZeros(uint(os.Getpagesize())))
-	}
-	return c
+	return p, p.configure(o, facts)
 }
 
 // ringSize checks what the kernel demands of a ring buffer (5.8): a power of

@@ -158,22 +158,85 @@ func TestErrorsNameTheThing(t *testing.T) {
 func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
-		Netns: 5, Ifindex: 6, Mark: Mark{Value: 0xff, Mask: 0x0f}, Meta: true,
-		Filter: &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
+		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Record: Record{Meta: true},
+		Filter:          &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
+		TunnelL3:        &filter.Program{Expr: "icmp", Need: 24, Body: body},
+		EventsPerSecond: 8,
 	}, facts())
 	c := p.BPF.Config
-	if c.Netns != 5 || c.Ifindex != 6 || c.Mark != 0x0f || c.MarkMask != 0x0f || !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length {
-		t.Errorf("%+v", c)
+	if c.NetnsInCount != 1 || c.NetnsIn[0] != 5 || c.NetnsOutCount != 2 || c.NetnsOut[1] != 7 || c.Mark != 0x0f || c.MarkMask != 0x0f {
+		t.Errorf("place %+v", c)
 	}
-	if len(p.BPF.Filter) != 2 || p.BPF.RingSize != DefaultRingSize || c.Watermark == 0 || c.Watermark >= p.BPF.RingSize {
-		t.Errorf("filter of %d instructions, ring of %d, watermark %d", len(p.BPF.Filter), p.BPF.RingSize, c.Watermark)
+	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MostPerSecond != 8 {
+		t.Errorf("filters and record %+v", c)
+	}
+	if len(p.BPF.Bodies.Filter) != 2 || len(p.BPF.Bodies.TunnelL3) != 2 || p.BPF.Bodies.TunnelL2 != nil {
+		t.Errorf("bodies %+v", p.BPF.Bodies)
+	}
+	if p.BPF.RingSize != DefaultRingSize || c.Watermark == 0 || c.Watermark >= p.BPF.RingSize {
+		t.Errorf("ring of %d, watermark %d", p.BPF.RingSize, c.Watermark)
+	}
+	if c.VxlanPorts != [4]uint16{4789, 8472} || c.GenevePorts != [4]uint16{6081} {
+		t.Errorf("ports %v, %v", c.VxlanPorts, c.GenevePorts)
+	}
+}
+
+func TestConfigCarriesTheOwner(t *testing.T) {
+	f := facts()
+	f.Contexts = &kernel.Contexts{CPUOffsets: 100, PreemptCount: 200}
+	c := mustPlan(t, Options{Owner: Owner{
+		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []Cgroup{{ID: 1 << 40, Level: 3}},
+	}}, f).BPF.Config
+	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0].Id != 1<<40 || c.Cgroups[0].Level != 3 {
+		t.Errorf("owner %+v", c)
+	}
+	if c.CpuOffsets != 100 || c.PreemptCount != 200 {
+		t.Errorf("contexts at %d, %d", c.CpuOffsets, c.PreemptCount)
+	}
+}
+
+// TestPattern compares as the kernel does: the bits that differ, under the mask.
+func TestPattern(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		same          bool
+	}{
+		{"eth0", "eth0", true},
+		{"eth0", "eth01", false},
+		{"eth0", "eth", false},
+		{"eth*", "eth01", true},
+		{"eth*", "et", false},
+		{"*", "lo", true},
+		{"lxc0123456789*", "lxc0123456789ab", true},
+		{"abcdefghijklmno", "abcdefghijklmno", true},
+		{"abcdefghijklmno", "abcdefghijklmn", false},
+	} {
+		p := pattern(test.pattern)
+		var name [nameSize]byte
+		copy(name[:], test.name)
+		n := words(name)
+		if got := (n[0]^p.Name[0])&p.Mask[0] == 0 && (n[1]^p.Name[1])&p.Mask[1] == 0; got != test.same {
+			t.Errorf("%q and %q: same %v", test.pattern, test.name, got)
+		}
+	}
+}
+
+func TestListsThatAreTooLong(t *testing.T) {
+	for name, o := range map[string]Options{
+		"network namespaces": {Netns: Netns{Out: make([]uint32, 17)}},
+		"interfaces":         {Ifnames: Ifnames{In: make([]string, 17)}},
+		"VXLAN ports":        {Ports: Ports{VXLAN: make([]uint16, 5)}},
+	} {
+		if _, err := New(o, facts()); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 
 func TestPrint(t *testing.T) {
 	f := facts()
 	f.Support[kernel.KprobeMulti] = errNoFprobe
-	p := mustPlan(t, Options{Netns: 7, Ifindex: 8, Mark: Mark{1, 0xff}, Filter: &filter.Program{
+	p := mustPlan(t, Options{Netns: Netns{In: []uint32{7}}, Ifnames: Ifnames{Out: []string{"lo", "eth*"}}, Mark: Mark{1, 0xff}, Filter: &filter.Program{
 		Expr:    "ip",
 		Classic: []bpf.Instruction{bpf.RetConstant{Val: 1}},
 		Body:    asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()},
@@ -182,7 +245,7 @@ func TestPrint(t *testing.T) {
 	if err := p.Print(&b, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  16384K\n", "netns        7\ninterface    index 8\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
+	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  16384K\n", "netns        7\nno interface lo eth*\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}

@@ -57,25 +57,36 @@ func printLines(w io.Writer, names []string) {
 // printPlace tells the filters that are checked before the packet's.
 func (p *Plan) printPlace(w io.Writer) {
 	c := p.BPF.Config
-	if c.Netns != 0 {
-		fmt.Fprintf(w, "netns        %d\n", c.Netns)
-	}
-	if c.Ifindex != 0 {
-		fmt.Fprintf(w, "interface    index %d\n", c.Ifindex)
-	}
+	printList(w, "netns", c.NetnsIn[:c.NetnsInCount])
+	printList(w, "not netns", c.NetnsOut[:c.NetnsOutCount])
+	printList(w, "interface", p.Asked.Ifnames.In)
+	printList(w, "no interface", p.Asked.Ifnames.Out)
+	printList(w, "process", p.Asked.Owner.PIDs)
+	printList(w, "comm", p.Asked.Owner.Comms)
+	printList(w, "cgroup", p.Asked.Owner.Cgroups)
 	if c.MarkMask != 0 {
 		fmt.Fprintf(w, "mark         %#x/%#x\n", c.Mark, c.MarkMask)
+	}
+	if p.Asked.SkbExpr != "" {
+		fmt.Fprintf(w, "skb          %s\n", p.Asked.SkbExpr)
+	}
+}
+
+func printList[T any](w io.Writer, what string, list []T) {
+	if len(list) > 0 {
+		fmt.Fprintf(w, "%-12s %v\n", what, strings.Trim(fmt.Sprint(list), "[]"))
 	}
 }
 
 func (p *Plan) printFilter(w io.Writer) {
-	if p.Filter == nil {
+	if p.Asked.Filter == nil {
 		fmt.Fprintln(w, "filter       none: every skb")
-		return
 	}
-	fmt.Fprintf(w, "filter       %s\n", p.Filter.Expr)
-	fmt.Fprintf(w, "classic BPF\n%s", indent(p.Filter.ClassicText()))
-	fmt.Fprintf(w, "eBPF\n%s", indent(p.Filter.EBPFText()))
+	for _, f := range p.filters() {
+		fmt.Fprintf(w, "%-12s %s\n", f.name, f.program.Expr)
+		fmt.Fprintf(w, "classic BPF\n%s", indent(f.program.ClassicText()))
+		fmt.Fprintf(w, "eBPF\n%s", indent(f.program.EBPFText()))
+	}
 }
 
 // Reasons says of each better backend why it does not run, a line each.
@@ -122,6 +133,6 @@ func indent(text string) string {
 func PrintUnprivileged(w io.Writer, o Options, lacking error) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "backend      not known: %v\n", lacking)
-	(&Plan{Filter: o.Filter}).printFilter(b)
+	(&Plan{Asked: o}).printFilter(b)
 	return b.Flush()
 }

@@ -11,41 +11,107 @@ import (
 	"tracer/internal/event"
 )
 
-const (
-	coreSize  = int(unsafe.Sizeof(bpf.Core{}))
-	metaSize  = int(unsafe.Sizeof(bpf.Meta{}))
-	tupleSize = int(unsafe.Sizeof(bpf.Tuple{}))
-)
+// Layout is how long the parts of a record are that have no size of their own, in
+// bytes.
+type Layout struct{ Skb, Shared, Values int }
 
-// Decode turns a record into an event. It keeps nothing of the record.
-func Decode(record []byte, e *event.Event) error {
-	if len(record) < coreSize {
-		return fmt.Errorf("record of %d bytes: shorter than its core of %d", len(record), coreSize)
+// LayoutOf is that of the records which programs with these settings make.
+func LayoutOf(c bpf.Config) Layout {
+	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize)}
+}
+
+// Decode turns a record into an event, of which the stack and the copies of
+// kernel objects are the record's own bytes.
+func (l Layout) Decode(record []byte, e *event.Event) error {
+	r := parts{rest: record, size: len(record)}
+	core := part[bpf.Core](&r)
+	if r.short {
+		return r.error()
 	}
-	core := coreOf(record)
-	rest := record[coreSize:]
 	*e = event.Event{}
 	if err := decodeCore(core, e); err != nil {
 		return err
 	}
-	if core.Parts&bpf.PartMeta != 0 {
-		if len(rest) < metaSize {
-			return fmt.Errorf("record of %d bytes: cut off in its metadata", len(record))
-		}
-		decodeMeta((*bpf.Meta)(unsafe.Pointer(&rest[0])), &e.Meta)
-		rest = rest[metaSize:]
+	l.decodeParts(core.Parts, &r, e)
+	return r.error()
+}
+
+// decodeParts goes through the parts in the order of their bits.
+func (l Layout) decodeParts(has uint16, r *parts, e *event.Event) {
+	if has&bpf.PartMeta != 0 {
+		decodeMeta(part[bpf.Meta](r), &e.Meta)
 	}
-	if core.Parts&bpf.PartTuple != 0 {
-		if len(rest) < tupleSize {
-			return fmt.Errorf("record of %d bytes: cut off in its tuple", len(record))
-		}
-		decodeTuple((*bpf.Tuple)(unsafe.Pointer(&rest[0])), &e.Tuple)
+	if has&bpf.PartTuple != 0 {
+		decodeTuple(part[bpf.Tuple](r), &e.Tuple)
+	}
+	if has&bpf.PartTunnel != 0 {
+		decodeTunnel(part[bpf.Tunnel](r), &e.Tunnel)
+	}
+	if has&bpf.PartCB != 0 {
+		e.CB = part[bpf.CB](r).Words
+	}
+	if has&bpf.PartSkb != 0 {
+		e.Dump.Skb = r.take(l.Skb)
+	}
+	if has&bpf.PartShared != 0 {
+		e.Dump.Shared = r.take(l.Shared)
+	}
+	if has&bpf.PartValues != 0 {
+		e.Dump.Values = r.take(l.Values)
+	}
+	if has&bpf.PartStack != 0 {
+		e.Stack = addressesIn(r.rest)
+	}
+}
+
+// parts hands out the parts of a record, one behind the other.
+type parts struct {
+	rest  []byte
+	size  int
+	short bool
+}
+
+func (p *parts) take(n int) []byte {
+	if len(p.rest) < n {
+		p.short = true
+		return nil
+	}
+	taken := p.rest[:n:n]
+	p.rest = p.rest[n:]
+	return taken
+}
+
+func (p *parts) error() error {
+	if p.short {
+		return fmt.Errorf("record of %d bytes: shorter than its parts", p.size)
 	}
 	return nil
 }
 
-// coreOf looks at the record as the kernel wrote it: same machine, same byte
-// order, and every access is to aligned or to byte-wise readable memory.
+// part looks at the record as the kernel wrote it: same machine, same byte order,
+// and every access is to aligned or to byte-wise readable memory. It is a part of
+// zeros where the record is too short.
+func part[T any](p *parts) *T {
+	var none T
+	if b := p.take(int(unsafe.Sizeof(none))); b != nil {
+		return (*T)(unsafe.Pointer(&b[0]))
+	}
+	return &none
+}
+
+// addressSize is the size of an address in bytes.
+const addressSize = 8
+
+// addressesIn are the addresses that b holds.
+func addressesIn(b []byte) []uint64 {
+	n := len(b) / addressSize
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Pointer(&b[0])), n)
+}
+
+// coreOf is the core of a record that was decoded.
 func coreOf(record []byte) *bpf.Core { return (*bpf.Core)(unsafe.Pointer(&record[0])) }
 
 func decodeCore(c *bpf.Core, e *event.Event) error {
@@ -83,6 +149,14 @@ func decodeMeta(m *bpf.Meta, to *event.Meta) {
 	}
 }
 
+func decodeTunnel(t *bpf.Tunnel, to *event.Tunnel) {
+	to.Kind = event.TunnelKind(t.Kind)
+	to.HasID, to.ID = t.HasId != 0, t.Id
+	if to.Kind != event.NoTunnel {
+		decodeTuple(&t.Tuple, &to.Tuple)
+	}
+}
+
 func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 	*to = event.Tuple{
 		Network:        event.Network(t.Network),
@@ -96,8 +170,11 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 		ARPOperation:   t.ArpOperation,
 		HasVLAN:        t.Has&bpf.HasVLAN != 0,
 		VLAN:           t.Vlan,
+		HasInnerVLAN:   t.Has&bpf.HasInnerVLAN != 0,
+		InnerVLAN:      t.InnerVlan,
 		EtherType:      t.EtherType,
 		SocketFamily:   t.SocketFamily,
+		TCP:            event.TCP{Told: t.Has&bpf.HasTCP != 0, Seq: t.TcpSeq, Ack: t.TcpAck, Window: t.TcpWindow},
 	}
 	to.ICMP = event.ICMP{
 		Type: t.IcmpType,

@@ -3,7 +3,10 @@
 package stream
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -35,6 +38,9 @@ func record(core bpf.Core, meta *bpf.Meta, tuple *bpf.Tuple) []byte {
 	return b
 }
 
+// plain is the layout of records without copies of kernel objects.
+var plain Layout
+
 func comm(s string) (c [16]byte) {
 	copy(c[:], s)
 	return c
@@ -62,11 +68,49 @@ func TestDecode(t *testing.T) {
 		Drop: event.Drop{Dropped: true, HasReason: true, Reason: 7, Location: 4},
 	}
 	got := event.Event{Names: event.Names{Func: "left over"}}
-	if err := Decode(record(core, &meta, &tuple), &got); err != nil {
+	if err := plain.Decode(record(core, &meta, &tuple), &got); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDecodeParts has every part that a record can have, each with contents of its own.
+func TestDecodeParts(t *testing.T) {
+	layout := Layout{Skb: 8, Shared: 16, Values: 24}
+	tuple := bpf.Tuple{Network: uint8(event.IPv4), Has: bpf.HasTCP | bpf.HasInnerVLAN, TcpSeq: 1, TcpAck: 2, TcpWindow: 3, InnerVlan: 4}
+	tunnel := bpf.Tunnel{Kind: uint8(event.Geneve), HasId: 1, Id: 42, Tuple: tuple}
+	raw := record(bpf.Core{
+		Kind:  bpf.KindFunction,
+		Parts: bpf.PartTunnel | bpf.PartCB | bpf.PartSkb | bpf.PartShared | bpf.PartValues | bpf.PartStack,
+	}, &bpf.Meta{Len: 5}, &tuple)
+	raw = append(raw, bytesOf(&tunnel)...)
+	raw = append(raw, bytesOf(&bpf.CB{Words: [5]uint32{6, 7, 8, 9, 10}})...)
+	for i, n := range []int{layout.Skb, layout.Shared, layout.Values} {
+		raw = append(raw, bytes.Repeat([]byte{byte('a' + i)}, n)...)
+	}
+	frames := [2]uint64{0xffffffff81000000, 0xffffffff81000010}
+	raw = append(raw, bytesOf(&frames)...)
+	var e event.Event
+	if err := layout.Decode(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	want := event.TCP{Told: true, Seq: 1, Ack: 2, Window: 3}
+	if e.Tuple.TCP != want || e.Tunnel.Tuple.TCP != want || e.Tuple.InnerVLAN != 4 || !e.Tuple.HasInnerVLAN {
+		t.Errorf("tuple %+v, in the tunnel %+v", e.Tuple, e.Tunnel.Tuple)
+	}
+	if e.Tunnel.Kind != event.Geneve || e.Tunnel.ID != 42 || !e.Tunnel.HasID || e.CB != [5]uint32{6, 7, 8, 9, 10} || e.Meta.Len != 5 {
+		t.Errorf("tunnel %+v, cb %v, meta %+v", e.Tunnel, e.CB, e.Meta)
+	}
+	if string(e.Dump.Skb) != "aaaaaaaa" || string(e.Dump.Shared) != "bbbbbbbbbbbbbbbb" || string(e.Dump.Values) != strings.Repeat("c", 24) {
+		t.Errorf("dump %q", e.Dump)
+	}
+	if !slices.Equal(e.Stack, frames[:]) {
+		t.Errorf("stack %#x", e.Stack)
+	}
+	if err := layout.Decode(raw[:len(raw)-17], &e); err == nil {
+		t.Error("values that are cut off were accepted")
 	}
 }
 
@@ -85,7 +129,7 @@ func TestDecodeNetworks(t *testing.T) {
 	} {
 		var e event.Event
 		raw := record(bpf.Core{Kind: bpf.KindFunction}, nil, &bpf.Tuple{Network: uint8(test.network), Source: source})
-		if err := Decode(raw, &e); err != nil {
+		if err := plain.Decode(raw, &e); err != nil {
 			t.Fatal(err)
 		}
 		if e.Tuple.Network != test.network || e.Tuple.Source.String() != test.source {
@@ -98,7 +142,7 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 	whole := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{})
 	for n := range len(whole) {
 		var e event.Event
-		if err := Decode(whole[:n:n], &e); err == nil {
+		if err := plain.Decode(whole[:n:n], &e); err == nil {
 			t.Errorf("a record cut to %d of %d bytes was accepted", n, len(whole))
 		}
 	}
@@ -106,7 +150,7 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 
 func TestDecodeRefusesUnknownKinds(t *testing.T) {
 	var e event.Event
-	if err := Decode(record(bpf.Core{Kind: 99}, nil, nil), &e); err == nil {
+	if err := plain.Decode(record(bpf.Core{Kind: 99}, nil, nil), &e); err == nil {
 		t.Error("kind 99 was accepted")
 	}
 }
@@ -114,7 +158,7 @@ func TestDecodeRefusesUnknownKinds(t *testing.T) {
 func TestDecodeAllocatesNothing(t *testing.T) {
 	raw := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.IPv6)})
 	var e event.Event
-	if n := testing.AllocsPerRun(100, func() { Decode(raw, &e) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { plain.Decode(raw, &e) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -127,7 +171,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var e event.Event
 		raw = append([]byte(nil), raw...)
-		if err := Decode(raw[:len(raw):len(raw)], &e); err == nil && e.Kind != event.Function && e.Kind != event.Tracepoint {
+		if err := plain.Decode(raw[:len(raw):len(raw)], &e); err == nil && e.Kind != event.Function && e.Kind != event.Tracepoint {
 			t.Errorf("kind %v", e.Kind)
 		}
 	})
@@ -138,6 +182,6 @@ func BenchmarkDecode(b *testing.B) {
 	var e event.Event
 	b.ReportAllocs()
 	for b.Loop() {
-		Decode(raw, &e)
+		plain.Decode(raw, &e)
 	}
 }

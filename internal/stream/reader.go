@@ -28,23 +28,25 @@ var ErrIdle = errors.New("no event")
 type Reader struct {
 	ring   *ringbuf.Reader
 	record ringbuf.Record
+	layout Layout
 	gaps   gaps
 	// held is a record whose event has to wait behind the marker of a gap.
 	held bool
 }
 
-// NewReader reads from the map, which must be a ring buffer.
-func NewReader(events *ebpf.Map) (*Reader, error) {
+// NewReader reads records of that layout from the map, which must be a ring buffer.
+func NewReader(events *ebpf.Map, layout Layout) (*Reader, error) {
 	ring, err := ringbuf.NewReader(events)
 	if err != nil {
 		return nil, fmt.Errorf("ring buffer: %w", err)
 	}
 	// Without a deadline the first events would wait for a wake-up.
 	ring.SetDeadline(time.Now().Add(patience))
-	return &Reader{ring: ring}, nil
+	return &Reader{ring: ring, layout: layout}, nil
 }
 
-// Next fills in the next event, or returns ErrIdle after a while without one,
+// Next fills in the next event, which holds on to memory that is used again by
+// the next call, or returns ErrIdle after a while without one,
 // or os.ErrClosed.
 func (r *Reader) Next(e *event.Event) error {
 	if !r.held {
@@ -53,7 +55,7 @@ func (r *Reader) Next(e *event.Event) error {
 		}
 	}
 	r.held = false
-	if err := Decode(r.record.RawSample, e); err != nil {
+	if err := r.layout.Decode(r.record.RawSample, e); err != nil {
 		return err
 	}
 	lost := coreOf(r.record.RawSample).Lost

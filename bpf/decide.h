@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Whether a packet is wanted, the cheapest question first.
+#pragma once
+
+static __always_inline bool filter_frame(const struct sk_buff *skb, const struct span *span)
+{
+	struct packet p;
+
+	return locate_frame(&p.frame, skb, span, CFG.vlan, CFG.need) && fill_head(&p, CFG.need) &&
+	       filter_packet(&p);
+}
+
+static __always_inline bool filter_skb(const struct sk_buff *skb)
+{
+	struct span span;
+
+	if (!filter_place(skb))
+		return false;
+	if (CFG.mark_mask || CFG.filter) {
+		if (read_span(&span, skb) || !filter_mark(&span))
+			return false;
+		if (CFG.filter && !filter_frame(skb, &span))
+			return false;
+	}
+	if (!filter_owner(skb))
+		return false;
+	if (CFG.filter_expression && !filter_expression((u64)skb))
+		return false;
+	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_tunnel(skb);
+}

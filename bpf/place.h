@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Where a packet has to be: its network namespace, its device, its mark.
+#pragma once
+
+// The network namespace's inode number: the device's, or else the socket's.
+static __always_inline u32 skb_netns(const struct sk_buff *skb, const struct net_device *dev)
+{
+	struct sock *sk;
+
+	if (dev)
+		return BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	sk = BPF_CORE_READ(skb, sk);
+	return sk ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) : 0;
+}
+
+static __always_inline bool is_listed(u32 number, const volatile u32 *list, u32 count)
+{
+	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++)
+		if (list[i] == number)
+			return true;
+	return false;
+}
+
+// A name as the kernel keeps it: up to a NUL, what follows is anything.
+struct name {
+	u64 words[2];
+};
+
+static __always_inline bool is_named(const struct name *n, const volatile struct name_pattern *list,
+				     u32 count)
+{
+	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++)
+		if (!((n->words[0] ^ list[i].name[0]) & list[i].mask[0]) &&
+		    !((n->words[1] ^ list[i].name[1]) & list[i].mask[1]))
+			return true;
+	return false;
+}
+
+static __always_inline bool filter_netns(u32 netns)
+{
+	if (CFG.netns_in_count && !is_listed(netns, CFG.netns_in, CFG.netns_in_count))
+		return false;
+	return !CFG.netns_out_count || !is_listed(netns, CFG.netns_out, CFG.netns_out_count);
+}
+
+// A packet without a device is at none of those wanted, and at none of those
+// unwanted.
+static __always_inline bool filter_device(const struct net_device *dev)
+{
+	struct name name = {};
+
+	if (!dev)
+		return !CFG.ifname_in_count;
+	if (bpf_probe_read_kernel_str(&name, sizeof(name), dev->name) < 0)
+		return false;
+	if (CFG.ifname_in_count && !is_named(&name, CFG.ifname_in, CFG.ifname_in_count))
+		return false;
+	return !CFG.ifname_out_count || !is_named(&name, CFG.ifname_out, CFG.ifname_out_count);
+}
+
+static __always_inline bool filter_place(const struct sk_buff *skb)
+{
+	bool netns = CFG.netns_in_count || CFG.netns_out_count;
+	bool device = CFG.ifname_in_count || CFG.ifname_out_count;
+	const struct net_device *dev;
+
+	if (!netns && !device)
+		return true;
+	dev = BPF_CORE_READ(skb, dev);
+	if (device && !filter_device(dev))
+		return false;
+	return !netns || filter_netns(skb_netns(skb, dev));
+}
+
+static __always_inline bool filter_mark(const struct span *span)
+{
+	return !CFG.mark_mask || (span_at(span, u32, mark) & CFG.mark_mask) == CFG.mark;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The packet inside of a packet: VXLAN, Geneve, GRE, IP in IP, as their headers say,
+// so that it is found on both sides: before the outer headers are taken off, too.
+#pragma once
+
+enum {
+	UDP_HLEN = 8,
+	VXLAN_HLEN = 8,
+	GENEVE_HLEN = 8,
+	GRE_HLEN = 4,
+	// In the first byte of VXLAN's header: there is a VNI.
+	VXLAN_VNI = 0x08,
+	// In GRE's first word: there is a checksum, a key, a sequence number; its version.
+	GRE_CHECKSUM = 0x8000,
+	GRE_KEY = 0x2000,
+	GRE_SEQUENCE = 0x1000,
+	GRE_VERSION = 0x0007,
+};
+
+struct inner {
+	u64 at;
+	u32 id;
+	// What the inner packet begins with: an Ethertype's header, or for ETH_P_TEB an
+	// Ethernet frame.
+	u16 type;
+	u8 kind;
+	u8 has_id;
+};
+
+static __always_inline bool is_port(u16 port, const volatile u16 *list)
+{
+	for (u32 i = 0; i < MOST_PORTS; i++)
+		if (list[i] && list[i] == port)
+			return true;
+	return false;
+}
+
+static __always_inline bool find_vxlan(struct inner *in, u64 at)
+{
+	u8 h[VXLAN_HLEN];
+
+	if (read_kernel(h, sizeof(h), at) || !(h[0] & VXLAN_VNI))
+		return false;
+	*in = (struct inner){ at + sizeof(h), h[4] << 16 | h[5] << 8 | h[6], ETH_P_TEB, TUNNEL_VXLAN, 1 };
+	return true;
+}
+
+static __always_inline bool find_geneve(struct inner *in, u64 at)
+{
+	u8 h[GENEVE_HLEN];
+	u32 options;
+
+	if (read_kernel(h, sizeof(h), at) || h[0] >> 6)
+		return false;
+	options = (h[0] & 0x3f) * 4;
+	*in = (struct inner){ at + sizeof(h) + options, h[4] << 16 | h[5] << 8 | h[6],
+			      h[2] << 8 | h[3], TUNNEL_GENEVE, 1 };
+	return true;
+}
+
+static __always_inline bool find_gre(struct inner *in, u64 at)
+{
+	__be16 h[2];
+	__be32 key = 0;
+	u16 flags;
+
+	if (read_kernel(h, sizeof(h), at))
+		return false;
+	flags = bpf_ntohs(h[0]);
+	if (flags & GRE_VERSION)
+		return false;
+	at += GRE_HLEN + (flags & GRE_CHECKSUM ? 4 : 0);
+	if (flags & GRE_KEY) {
+		if (read_kernel(&key, sizeof(key), at))
+			return false;
+		at += 4;
+	}
+	at += flags & GRE_SEQUENCE ? 4 : 0;
+	*in = (struct inner){ at, bpf_ntohl(key), bpf_ntohs(h[1]), TUNNEL_GRE, !!(flags & GRE_KEY) };
+	return true;
+}
+
+static __always_inline bool find_by_headers(struct inner *in, const struct record_tuple *outer, u64 at)
+{
+	switch (outer->protocol) {
+	case IPPROTO_UDP:
+		if (is_port(outer->dest_port, CFG.vxlan_ports))
+			return find_vxlan(in, at + UDP_HLEN);
+		return is_port(outer->dest_port, CFG.geneve_ports) && find_geneve(in, at + UDP_HLEN);
+	case IPPROTO_GRE:
+		return find_gre(in, at);
+	case IPPROTO_IPIP:
+		*in = (struct inner){ at, 0, ETH_P_IP, TUNNEL_IPIP, 0 };
+		return true;
+	case IPPROTO_IPV6:
+		*in = (struct inner){ at, 0, ETH_P_IPV6, TUNNEL_IPIP, 0 };
+		return true;
+	}
+	return false;
+}
+
+// What is packed is also known from the skb while it is being sent: so tunnels on
+// other ports are found, without their numbers.
+static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *skb)
+{
+	u16 mac = BPF_CORE_READ(skb, inner_mac_header);
+	u64 head = (u64)BPF_CORE_READ(skb, head);
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation) || !mac || mac == UNSET ||
+	    mac == BPF_CORE_READ(skb, inner_network_header))
+		return false;
+	*in = (struct inner){ head + mac, 0, ETH_P_TEB, TUNNEL_OTHER, 0 };
+	return true;
+}
+
+// Finds the packet inside of the one at f, and moves f there. The tuple is a
+// place to put the outer headers' numbers.
+static __noinline bool find_inner(struct frame *f, struct inner *in, struct record_tuple *outer,
+				  const struct sk_buff *skb)
+{
+	u64 end = f->start + (f->linear - f->prefix), at;
+	u32 behind;
+
+	__builtin_memset(outer, 0, sizeof(*outer));
+	at = parse_packet(outer, f);
+	if ((!at || !find_by_headers(in, outer, at)) && !find_by_skb(in, skb))
+		return false;
+	if (in->at < f->start || in->at >= end)
+		return false;
+	behind = f->len - f->linear;
+	f->start = in->at;
+	f->prefix = in->type == ETH_P_TEB ? PREFIX_NONE : PREFIX_LINK;
+	f->type = bpf_htons(in->type);
+	f->linear = f->prefix + (u32)(end - in->at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+// Leaves the inner Ethernet header out, or what stands for one.
+static __always_inline bool skip_inner_link(struct frame *f)
+{
+	u64 end = f->start + (f->linear - f->prefix), at;
+	u32 behind = f->len - f->linear;
+	struct link link = {};
+
+	if (f->prefix)
+		return true;
+	at = read_link(&link, f->start);
+	if (!at || at >= end)
+		return false;
+	f->start = at;
+	f->prefix = PREFIX_LINK;
+	f->type = bpf_htons(link.type);
+	f->linear = f->prefix + (u32)(end - at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+static __noinline bool filter_tunnel(const struct sk_buff *skb)
+{
+	struct inner in;
+	struct packet p;
+
+	_Static_assert(sizeof(struct record_tuple) <= HEAD_SIZE, "the head is lent to find_inner");
+	if (!locate_packet(&p.frame, skb) || !find_inner(&p.frame, &in, (void *)p.head, skb))
+		return false;
+	if (CFG.filter_l2 && (p.frame.prefix || !fill_head(&p, CFG.need_l2) || !filter_tunnel_l2(&p)))
+		return false;
+	return !CFG.filter_l3 ||
+	       (skip_inner_link(&p.frame) && fill_head(&p, CFG.need_l3) && filter_tunnel_l3(&p));
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"math/bits"
+	"os"
+	"slices"
+
+	"tracer/internal/bpf"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+)
+
+// Ports are the UDP ports of tunnels; without any the usual ones are taken.
+type Ports struct{ VXLAN, Geneve []uint16 }
+
+// usualPorts are those that IANA gave to them, and the one that Linux took for
+// VXLAN before there was one.
+var usualPorts = Ports{VXLAN: []uint16{4789, 8472}, Geneve: []uint16{6081}}
+
+// configure makes the settings of the BPF programs, and the bodies of the
+// functions that the user's expressions are compiled to.
+func (p *Plan) configure(o Options, facts *kernel.Facts) error {
+	c := &p.BPF.Config
+	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
+	c.MostPerSecond = o.EventsPerSecond
+	c.Meta, c.Tuple, c.Tunnel, c.Cb = o.Record.Meta, o.Record.Tuple, o.Record.Tunnel, o.Record.CB
+	c.Stack, c.Caller = o.Record.Stack, o.Record.Caller
+	locatePages(c, facts.Pages)
+	p.addFilters()
+	for _, step := range []func() error{
+		func() error { return o.Netns.configure(c) },
+		func() error { return o.Ifnames.configure(c) },
+		func() error { return o.Owner.configure(c, facts.Contexts) },
+		func() error { return o.Ports.configure(c) },
+		func() error { return p.addRing(o.RingSize) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func locatePages(c *bpf.Config, pages *kernel.Pages) {
+	if pages == nil {
+		return
+	}
+	c.PageStructs, c.PageMemory = pages.Structs, pages.Memory
+	c.PageShift = uint32(bits.TrailingZeros(uint(os.Getpagesize())))
+}
+
+// addFilters puts the filters on packets in.
+func (p *Plan) addFilters() {
+	o, c, bodies := &p.Asked, &p.BPF.Config, &p.BPF.Bodies
+	if f := o.Filter; f != nil {
+		c.Filter, c.Need, c.Vlan, bodies.Filter = true, uint32(f.Need), f.VLAN, f.Body
+	}
+	if f := o.TunnelL2; f != nil {
+		c.FilterL2, c.NeedL2, bodies.TunnelL2 = true, uint32(f.Need), f.Body
+	}
+	if f := o.TunnelL3; f != nil {
+		c.FilterL3, c.NeedL3, bodies.TunnelL3 = true, uint32(f.Need), f.Body
+	}
+	for _, f := range p.filters() {
+		c.Length = c.Length || f.program.Length
+	}
+}
+
+// namedFilter is a filter on packets with what it is applied to.
+type namedFilter struct {
+	name    string
+	program *filter.Program
+}
+
+// filters are those that there are.
+func (p *Plan) filters() []namedFilter {
+	var list []namedFilter
+	for _, f := range []namedFilter{{"filter", p.Asked.Filter}, {"tunnel L2", p.Asked.TunnelL2}, {"tunnel L3", p.Asked.TunnelL3}} {
+		if f.program != nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// Far says whether a filter may look at bytes beyond the plainest headers, which
+// may lie in page fragments.
+func (p *Plan) Far() bool {
+	return slices.ContainsFunc(p.filters(), func(f namedFilter) bool { return f.program.Far() })
+}
+
+func (p Ports) configure(c *bpf.Config) error {
+	if len(p.VXLAN) == 0 {
+		p.VXLAN = usualPorts.VXLAN
+	}
+	if len(p.Geneve) == 0 {
+		p.Geneve = usualPorts.Geneve
+	}
+	_, err := fillMost(bpf.MostPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
+	if err != nil {
+		return err
+	}
+	_, err = fillMost(bpf.MostPorts, "Geneve ports", p.Geneve, func(i int, port uint16) { c.GenevePorts[i] = port })
+	return err
+}
+
+func (p *Plan) addRing(size int) (err error) {
+	if p.BPF.RingSize, err = ringSize(size); err != nil {
+		return err
+	}
+	p.BPF.Config.Watermark = p.BPF.RingSize / 8
+	return nil
+}

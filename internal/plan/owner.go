@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// Owner is whose packets are wanted: their socket has to belong to such a process
+// and to such a control group, or the kernel has to work on them on its behalf.
+// An empty list is anybody.
+type Owner struct {
+	PIDs []uint32
+	// Comms are names of threads; a trailing * makes one the beginning of names.
+	Comms []string
+	// Cgroups are control groups of the second version, with all that are below them.
+	Cgroups []Cgroup
+}
+
+// Cgroup is a control group: its id and how deep it lies below the root, which is
+// at level 0.
+type Cgroup struct {
+	ID    uint64
+	Level uint32
+}
+
+// Process says whether packets are chosen by process.
+func (o Owner) Process() bool { return len(o.PIDs)+len(o.Comms) > 0 }
+
+func (o Owner) configure(c *bpf.Config, contexts *kernel.Contexts) (err error) {
+	if c.PidCount, err = fill("processes", o.PIDs, func(i int, pid uint32) { c.Pids[i] = pid }); err != nil {
+		return err
+	}
+	if c.CommCount, err = fill("names of processes", o.Comms, func(i int, name string) { c.Comms[i] = pattern(name) }); err != nil {
+		return err
+	}
+	c.CgroupCount, err = fill("control groups", o.Cgroups, func(i int, g Cgroup) {
+		c.Cgroups[i] = bpf.CgroupPlace{Id: g.ID, Level: g.Level}
+	})
+	if contexts != nil {
+		c.CpuOffsets, c.PreemptCount = contexts.CPUOffsets, contexts.PreemptCount
+	}
+	return err
+}

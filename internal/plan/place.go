@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"tracer/internal/bpf"
+)
+
+// Netns are network namespaces by inode number: packets have to be in one of In,
+// if there are any, and in none of Out.
+type Netns struct{ In, Out []uint32 }
+
+// Ifnames are names of devices; a trailing * makes one the beginning of names.
+// Packets have to be at one of In, if there are any, and at none of Out.
+type Ifnames struct{ In, Out []string }
+
+func (n Netns) configure(c *bpf.Config) (err error) {
+	const what = "network namespaces"
+	if c.NetnsInCount, err = fill(what, n.In, func(i int, inode uint32) { c.NetnsIn[i] = inode }); err != nil {
+		return err
+	}
+	c.NetnsOutCount, err = fill(what, n.Out, func(i int, inode uint32) { c.NetnsOut[i] = inode })
+	return err
+}
+
+func (n Ifnames) configure(c *bpf.Config) (err error) {
+	const what = "interfaces"
+	if c.IfnameInCount, err = fill(what, n.In, func(i int, name string) { c.IfnameIn[i] = pattern(name) }); err != nil {
+		return err
+	}
+	c.IfnameOutCount, err = fill(what, n.Out, func(i int, name string) { c.IfnameOut[i] = pattern(name) })
+	return err
+}
+
+// fill puts a list into the settings, which have room for so many entries.
+func fill[T any](what string, list []T, set func(i int, entry T)) (uint32, error) {
+	return fillMost(bpf.MostEntries, what, list, set)
+}
+
+func fillMost[T any](most int, what string, list []T, set func(i int, entry T)) (uint32, error) {
+	if len(list) > most {
+		return 0, usageError{fmt.Errorf("%d %s: at most %d can be filtered by", len(list), what, most), ""}
+	}
+	for i, entry := range list {
+		set(i, entry)
+	}
+	return uint32(len(list)), nil
+}
+
+// nameSize is how long a name of the kernel's is, of devices and of threads.
+const nameSize = 16
+
+// pattern compares a whole name, the NULs behind it too, or its beginning.
+func pattern(name string) bpf.NamePattern {
+	begin, isBegin := strings.CutSuffix(name, "*")
+	compared := nameSize
+	if isBegin {
+		compared = min(len(begin), nameSize)
+	}
+	var bytes, mask [nameSize]byte
+	copy(bytes[:], begin)
+	for i := range compared {
+		mask[i] = 0xff
+	}
+	return bpf.NamePattern{Name: words(bytes), Mask: words(mask)}
+}
+
+func words(b [nameSize]byte) [2]uint64 {
+	return [2]uint64{binary.NativeEndian.Uint64(b[:8]), binary.NativeEndian.Uint64(b[8:])}
+}
