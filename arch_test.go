@@ -31,8 +31,9 @@ var house = map[string][]string{
 	"internal/plan":   {"internal/bpf", "internal/filter", "internal/kernel"},
 	"internal/attach": {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream": {"internal/bpf", "internal/event"},
-	"internal/enrich": {"internal/event", "internal/kernel"},
+	"internal/enrich": {"internal/event", "internal/kernel", "internal/value"},
 	"internal/column": {"internal/event"},
+	"internal/value":  {},
 	"internal/export": {"internal/column", "internal/event"},
 	"internal/app":    stages,
 	"internal/cli":    {"internal/app", "internal/column", "internal/enrich", "internal/export", "internal/plan"},
@@ -45,7 +46,7 @@ var house = map[string][]string{
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
 	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/plan",
-	"internal/attach", "internal/stream", "internal/enrich", "internal/column", "internal/export",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export",
 }
 
 const (

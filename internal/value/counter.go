@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package value
+
+import "slices"
+
+// arrayIn is an array by the names of its struct and member.
+type arrayIn struct{ structure, member string }
+
+// counts names the arrays of which only the first elements are in use, and the
+// member beside each that says how many. The others hold what was there before.
+var counts = map[arrayIn]string{
+	{"skb_shared_info", "frags"}: "nr_frags",
+}
+
+// counter is where a structure says how many elements of an array are in use.
+type counter struct {
+	number
+	offset int
+	stride int // of the array
+}
+
+// countElements gives the arrays of a structure, so named, their counters.
+func (s *structure) countElements(name string) {
+	for i := range s.members {
+		a, ok := s.members[i].value.(*array)
+		if !ok {
+			continue
+		}
+		count := counts[arrayIn{name, s.members[i].name}]
+		j := slices.IndexFunc(s.members, func(m member) bool { return m.name == count })
+		if j < 0 {
+			continue
+		}
+		if n, ok := s.members[j].value.(integer); ok {
+			s.members[i].count = &counter{number: n.number, offset: s.members[j].offset, stride: a.stride}
+		}
+	}
+}
+
+// used is how many of the member's bytes are to be printed.
+func (m *member) used(raw []byte) int {
+	c := m.count
+	if c == nil || len(raw) < c.offset+c.bytes {
+		return m.size
+	}
+	n := c.load(raw[c.offset:])
+	if n > uint64(m.size/c.stride) {
+		return m.size
+	}
+	return int(n) * c.stride
+}

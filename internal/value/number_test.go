@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package value
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// TestLoad compares with arithmetic on the whole as one number.
+func TestLoad(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	for bits := uint(1); bits <= 64; bits++ {
+		for shift := range uint(8) {
+			for _, signed := range []bool{false, true} {
+				n := number{bytes: int(shift+bits+7) / 8, shift: shift, bits: bits, signed: signed}
+				raw := make([]byte, n.bytes)
+				for i := range raw {
+					raw[i] = byte(random.Uint32())
+				}
+				if got, want := string(n.appendDecimal(nil, n.load(raw))), slowly(raw, n); got != want {
+					t.Errorf("%+v of %x is %s, want %s", n, raw, got, want)
+				}
+			}
+		}
+	}
+}
+
+func slowly(raw []byte, n number) string {
+	whole := new(big.Int)
+	for i := len(raw) - 1; i >= 0; i-- {
+		whole.Or(whole.Lsh(whole, 8), big.NewInt(int64(raw[i])))
+	}
+	limit := new(big.Int).Lsh(big.NewInt(1), n.bits)
+	whole.Mod(whole.Rsh(whole, n.shift), limit)
+	if n.signed && whole.Bit(int(n.bits)-1) == 1 {
+		whole.Sub(whole, limit)
+	}
+	return whole.String()
+}
+
+// span is where the bits of a named member are.
+type span struct {
+	name     string
+	from, to btf.Bits
+	bitfield bool
+}
+
+func (s span) overlaps(o span) bool { return s.from < o.to && o.from < s.to }
+
+// spans finds the numbers of a struct that are no part of a named struct in it,
+// without a look at how package value does it.
+func spans(members []btf.Member, base btf.Bits) []span {
+	var found []span
+	for _, m := range members {
+		from := base + m.Offset
+		switch u := btf.UnderlyingType(m.Type).(type) {
+		case *btf.Struct:
+			if m.Name == "" {
+				found = append(found, spans(u.Members, from)...)
+			}
+		case *btf.Union:
+			if m.Name == "" {
+				found = append(found, spans(u.Members, from)...)
+			}
+		case *btf.Int, *btf.Enum:
+			size, _ := btf.Sizeof(u)
+			to := from + btf.Bits(size)*8
+			if m.BitfieldSize > 0 {
+				to = from + m.BitfieldSize
+			}
+			found = append(found, span{m.Name, from, to, m.BitfieldSize > 0})
+		}
+	}
+	return found
+}
+
+// TestEachBitFieldAlone sets the bits of one member and looks at all.
+func TestEachBitFieldAlone(t *testing.T) {
+	skb := structOfKernel(t, ownTypes(t), "sk_buff")
+	f, all, tried := format(t, skb), spans(skb.Members, 0), 0
+	for _, set := range all {
+		if !set.bitfield {
+			continue
+		}
+		tried++
+		raw := make([]byte, f.Size())
+		for bit := set.from; bit < set.to; bit++ {
+			raw[bit/8] |= 1 << (bit % 8)
+		}
+		shown := members(t, f, raw)
+		for _, s := range all {
+			want := "0"
+			if s == set {
+				want = fmt.Sprint(1<<(set.to-set.from) - 1)
+			}
+			if got := string(shown[s.name]); got != want && (s == set || !s.overlaps(set)) {
+				t.Errorf("with %s set, %s is %q, want %s", set.name, s.name, got, want)
+			}
+		}
+	}
+	if tried < 20 {
+		t.Errorf("sk_buff has %d bit fields, want at least 20", tried)
+	}
+}
+
+func members(t *testing.T, f *Format, raw []byte) map[string]json.RawMessage {
+	t.Helper()
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(f.AppendJSON(nil, raw), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
