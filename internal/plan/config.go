@@ -25,8 +25,6 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
 	c.MostPerSecond = o.EventsPerSecond
-	c.Meta, c.Tuple, c.Tunnel, c.Cb = o.Record.Meta, o.Record.Tuple, o.Record.Tunnel, o.Record.CB
-	c.Stack, c.Caller = o.Record.Stack, o.Record.Caller
 	locatePages(c, facts.Pages)
 	p.addFilters()
 	for _, step := range []func() error{
@@ -34,6 +32,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		func() error { return o.Ifnames.configure(c) },
 		func() error { return o.Owner.configure(c, facts.Contexts) },
 		func() error { return o.Ports.configure(c) },
+		func() error { return p.addRecord(facts) },
 		func() error { return p.addRing(o.RingSize) },
 	} {
 		if err := step(); err != nil {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cilium/ebpf/btf"
+
 	"tracer/internal/bpf"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -41,17 +43,6 @@ type Options struct {
 	RingSize int
 }
 
-// Record is the parts of an event's record that are asked for.
-type Record struct {
-	Meta, Tuple, Tunnel, CB bool
-	// Stack has all return addresses, Caller only what it takes to find the first.
-	Stack, Caller bool
-	// Skb and Shared copy the sk_buff and its shared info.
-	Skb, Shared bool
-	// Values are expressions on the sk_buff, in the language of package expr.
-	Values []string
-}
-
 // DefaultRingSize holds about 90,000 events with all parts.
 const DefaultRingSize = 16 << 20
 
@@ -68,6 +59,9 @@ type Plan struct {
 	Tracepoints []Tracepoint
 	// BPF is the collection to load.
 	BPF bpf.Spec
+	// Skb and Shared are the types of the copies of kernel objects in each record, nil
+	// where there are none.
+	Skb, Shared btf.Type
 	// Asked is what the plan was made for.
 	Asked Options
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// Record is the parts of an event's record that are asked for.
+type Record struct {
+	Meta, Tuple, Tunnel, CB bool
+	// Stack has all return addresses, Caller only what it takes to find the first.
+	Stack, Caller bool
+	// Skb and Shared copy the sk_buff and its shared info.
+	Skb, Shared bool
+	// Values are expressions on the sk_buff, in the language of package expr.
+	Values []string
+}
+
+// addRecord lays the record out.
+func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
+	r, c := p.Asked.Record, &p.BPF.Config
+	c.Meta, c.Tuple, c.Tunnel, c.Cb = r.Meta, r.Tuple, r.Tunnel, r.CB
+	c.Stack, c.Caller = r.Stack, r.Caller
+	if r.Skb {
+		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MostSkb); err != nil {
+			return err
+		}
+	}
+	if r.Shared {
+		if p.Shared, c.SharedSize, err = copied(facts.BTF, "skb_shared_info", bpf.MostShared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copied is the type of a kernel object and how many bytes of it are copied, a
+// multiple of 8.
+func copied(types *btf.Spec, name string, most int) (btf.Type, uint32, error) {
+	var t *btf.Struct
+	if err := types.TypeByName(name, &t); err != nil {
+		return nil, 0, fmt.Errorf("struct %s: %w", name, err)
+	}
+	size := (int(t.Size) + 7) &^ 7
+	if size > most {
+		return nil, 0, fmt.Errorf("struct %s has %d bytes, more than the %d that a record has room for", name, t.Size, most)
+	}
+	return t, uint32(size), nil
+}
