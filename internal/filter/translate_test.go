@@ -203,3 +203,17 @@ func TestFarFiltersAreKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestFiltersThatAskForTagsAreKnown(t *testing.T) {
+	for expr, want := range map[string]bool{
+		"icmp": false, "vlan": true, "vlan 5 and icmp": true, "ether proto 0x88a8": true, "tcp port 33024": false, "not vlan": true,
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.VLAN != want {
+			t.Errorf("%q: tags %v, want %v", expr, p.VLAN, want)
+		}
+	}
+}
