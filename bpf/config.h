@@ -20,13 +20,6 @@ struct name_pattern {
 	u64 mask[2];
 };
 
-// A control group and how deep it lies below the root.
-struct cgroup_place {
-	u64 id;
-	u32 level;
-	u32 pad;
-};
-
 struct config {
 	// Where the kernel keeps the descriptions of its pages, and where it maps them:
 	// the addresses that belong to the first page. 0 where not known.
@@ -41,11 +34,12 @@ struct config {
 	u32 ifname_in_count, ifname_out_count;
 	struct name_pattern ifname_in[MOST_ENTRIES];
 	struct name_pattern ifname_out[MOST_ENTRIES];
-	// Only packets of these processes, by id and by name; and of these control groups.
+	// Only packets of these processes, by id and by name; and of these control groups, by
+	// id, and those below them.
 	u32 pid_count, comm_count, cgroup_count;
 	u32 pids[MOST_ENTRIES];
 	struct name_pattern comms[MOST_ENTRIES];
-	struct cgroup_place cgroups[MOST_ENTRIES];
+	u64 cgroups[MOST_ENTRIES];
 	// Where each CPU's memory begins (an array), and in it the count that tells in
 	// what context the CPU is. 0 where not known or not needed.
 	u64 cpu_offsets;

@@ -3,29 +3,27 @@
 // Whether a packet is wanted, the cheapest question first.
 #pragma once
 
-static __always_inline bool filter_frame(const struct sk_buff *skb, const struct span *span)
+static __always_inline bool filter_frame(struct work *w, const struct sk_buff *skb)
 {
-	struct packet p;
+	struct packet *p = &w->packet;
 
-	return locate_frame(&p.frame, skb, span, CFG.vlan, CFG.need) && fill_head(&p, CFG.need) &&
-	       filter_packet(&p);
+	return locate_frame(&p->frame, skb, &w->span, CFG.vlan, CFG.need) && fill_head(p, CFG.need) &&
+	       filter_packet(p);
 }
 
-static __always_inline bool filter_skb(const struct sk_buff *skb)
+static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb)
 {
-	struct span span;
-
 	if (!filter_place(skb))
 		return false;
 	if (CFG.mark_mask || CFG.filter) {
-		if (read_span(&span, skb) || !filter_mark(&span))
+		if (read_span(&w->span, skb) || !filter_mark(&w->span))
 			return false;
-		if (CFG.filter && !filter_frame(skb, &span))
+		if (CFG.filter && !filter_frame(w, skb))
 			return false;
 	}
 	if (!filter_owner(skb))
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
-	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_tunnel(skb);
+	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_tunnel(w, skb);
 }

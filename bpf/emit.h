@@ -71,7 +71,7 @@ static __always_inline u32 skb_mtu(const struct sk_buff *skb, const struct net_d
 	return mtu ? mtu : dev ? BPF_CORE_READ(dev, mtu) : 0;
 }
 
-static __always_inline void fill_meta(struct record_meta *m, const struct sk_buff *skb)
+static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb)
 {
 	const struct net_device *dev = BPF_CORE_READ(skb, dev);
 
@@ -82,25 +82,24 @@ static __always_inline void fill_meta(struct record_meta *m, const struct sk_buf
 	m->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
 	m->mtu = skb_mtu(skb, dev);
 	if (!dev)
-		return;
+		return 0;
 	m->ifindex = BPF_CORE_READ(dev, ifindex);
 	bpf_probe_read_kernel_str(m->ifname, sizeof(m->ifname), dev->name);
+	return 0;
 }
 
-static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb)
+static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb, struct work *w)
 {
+	struct frame *f = &w->packet.frame;
 	struct inner in;
-	struct frame f;
-	bool found = locate_packet(&f, skb) && find_inner(&f, &in, &t->tuple, skb);
 
-	// Until here the tuple was a place for the outer packet's.
 	__builtin_memset(t, 0, sizeof(*t));
-	if (!found)
+	if (!find_inner(w, &in, skb))
 		return 0;
 	t->id = in.id;
 	t->has_id = in.has_id;
 	t->kind = in.kind;
-	parse_packet(&t->tuple, &f);
+	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), w);
 	return 0;
 }
 
@@ -138,7 +137,7 @@ static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 }
 
 // Fills RECORD_SIZE bytes, the parts one behind the other.
-static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost)
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w)
 {
 	fill_core((void *)at, c, lost);
 	at += sizeof(struct record_core);
@@ -147,12 +146,11 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {
-		__builtin_memset(at, 0, sizeof(struct record_tuple));
-		fill_tuple((void *)at, c->skb);
+		fill_tuple((void *)at, c->skb, w);
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		fill_tunnel((void *)at, c->skb);
+		fill_tunnel((void *)at, c->skb, w);
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {
@@ -191,22 +189,23 @@ static __always_inline u64 wakeup(u64 size)
 }
 
 // Sends a record whose size is known.
-static __always_inline bool send_fixed(const struct context *c, u32 lost)
+static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w)
 {
 	void *record = bpf_ringbuf_reserve(&events, RECORD_SIZE, 0);
 
 	if (!record)
 		return false;
-	fill_record(record, c, lost);
+	fill_record(record, c, lost, w);
 	bpf_ringbuf_submit(record, wakeup(RECORD_SIZE));
 	return true;
 }
 
-static __always_inline bool send_scratch(struct scratch *s, const struct context *c, u32 lost)
+static __always_inline bool send_scratch(struct scratch *s, const struct context *c, u32 lost,
+					 struct work *w)
 {
 	u32 size = RECORD_SIZE;
 
-	fill_record(s->bytes, c, lost);
+	fill_record(s->bytes, c, lost, w);
 	size += fill_stack((void *)(s->bytes + size), c);
 	if (size > SCRATCH_SIZE)
 		return false;
@@ -214,7 +213,7 @@ static __always_inline bool send_scratch(struct scratch *s, const struct context
 }
 
 // Sends a record with a stack, which is put together elsewhere first.
-static __always_inline bool send_varying(const struct context *c, u32 lost)
+static __always_inline bool send_varying(const struct context *c, u32 lost, struct work *w)
 {
 	struct scratch *s;
 	u32 zero = 0, level;
@@ -226,7 +225,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost)
 	// Who interrupts us has left again when we go on, so that plain steps will do.
 	level = (*depth)++;
 	s = bpf_map_lookup_elem(&scratches, &level);
-	sent = s && send_scratch(s, c, lost);
+	sent = s && send_scratch(s, c, lost, w);
 	(*depth)--;
 	return sent;
 }
@@ -247,7 +246,7 @@ static __always_inline bool within_limit(void)
 	return true;
 }
 
-static __always_inline void emit(const struct context *c)
+static __always_inline void emit(const struct context *c, struct work *w)
 {
 	struct counters *n;
 	u32 zero = 0;
@@ -262,9 +261,9 @@ static __always_inline void emit(const struct context *c)
 		return;
 	}
 	if (CFG.stack || CFG.caller)
-		sent = send_varying(c, n->lost);
+		sent = send_varying(c, n->lost, w);
 	else
-		sent = send_fixed(c, n->lost);
+		sent = send_fixed(c, n->lost, w);
 	if (!sent)
 		__sync_fetch_and_add(&n->lost, 1);
 }

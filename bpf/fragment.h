@@ -40,7 +40,7 @@ static __always_inline u32 fragment_count(u64 shared)
 
 // The address of the byte that lies `offset` bytes into the page fragments; 0
 // where there is none or it can't be told.
-static __noinline u64 paged_byte(u64 shared, u32 offset)
+static __always_inline u64 paged_byte(u64 shared, u32 offset)
 {
 	u32 count = fragment_count(shared);
 	struct fragment fragment;

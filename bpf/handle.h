@@ -3,8 +3,8 @@
 // The one handler behind every entry.
 #pragma once
 
-static __always_inline void handle(const struct context *c)
+static __always_inline void handle(const struct context *c, struct work *w)
 {
 	if (running)
-		emit(c);
+		emit(c, w);
 }

@@ -117,7 +117,6 @@ struct kernfs_node {
 
 struct cgroup {
 	struct cgroup_subsys_state self;
-	int level;
 	struct kernfs_node *kn;
 };
 

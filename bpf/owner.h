@@ -54,7 +54,7 @@ static __always_inline bool is_wanted_process(void)
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct name comm = {};
 
-	if (CFG.pid_count && !is_listed(pid, CFG.pids, CFG.pid_count))
+	if (CFG.pid_count && !is_listed(pid, CFG.pids, CFG.pid_count, MOST_ENTRIES))
 		return false;
 	bpf_get_current_comm(&comm, sizeof(comm));
 	return !CFG.comm_count || is_named(&comm, CFG.comms, CFG.comm_count);
@@ -84,26 +84,29 @@ static __noinline bool filter_process(const struct sk_buff *skb)
 	return true;
 }
 
-// Whether the group is the one at that place, or lies below it.
-static __always_inline bool is_below(const struct cgroup *group, u64 id, u32 level)
+static __always_inline u64 is_wanted_id(u64 id)
 {
-	u32 depth = BPF_CORE_READ(group, level);
-	const struct cgroup_subsys_state *parent;
+	u64 found = 0, other;
 
-	for (u32 i = 0; i < DEEPEST_CGROUP && depth > level; i++) {
-		parent = BPF_CORE_READ(group, self.parent);
-		group = (const void *)BPF_CORE_READ(parent, cgroup);
-		depth--;
+	for (u32 i = 0; i < MOST_ENTRIES && i < CFG.cgroup_count; i++) {
+		other = CFG.cgroups[i] ^ id;
+		found |= is_zero(other >> 32 | (u32)other);
 	}
-	return depth == level && BPF_CORE_READ(group, kn, id) == id;
+	return found;
 }
 
+// Whether the group is one of those wanted, or lies below one.
 static __noinline bool is_wanted_cgroup(const struct cgroup *group)
 {
-	for (u32 i = 0; i < MOST_ENTRIES && i < CFG.cgroup_count; i++)
-		if (is_below(group, CFG.cgroups[i].id, CFG.cgroups[i].level))
-			return true;
-	return false;
+	const struct cgroup_subsys_state *parent;
+	u64 found = 0;
+
+	for (u32 i = 0; i < DEEPEST_CGROUP && group; i++) {
+		found |= is_wanted_id(BPF_CORE_READ(group, kn, id));
+		parent = BPF_CORE_READ(group, self.parent);
+		group = parent ? BPF_CORE_READ(parent, cgroup) : NULL;
+	}
+	return found;
 }
 
 static __always_inline bool filter_cgroup(const struct sk_buff *skb)

@@ -8,7 +8,7 @@
 
 enum {
 	// Bytes of the frame kept at hand; loads beyond go through load_packet.
-	HEAD_SIZE = 128,
+	HEAD_SIZE = 80,
 	// An offset in the skb that was not set: mac_header starts so.
 	UNSET = 0xffff,
 };
@@ -54,8 +54,8 @@ struct packet {
 	struct frame frame;
 };
 
-_Static_assert(__builtin_offsetof(struct packet, frame.len) == 152 &&
-		       __builtin_offsetof(struct packet, frame.word) == 156,
+_Static_assert(__builtin_offsetof(struct packet, frame.len) == 104 &&
+		       __builtin_offsetof(struct packet, frame.word) == 108,
 	       "internal/filter loads from these offsets");
 
 // The members of sk_buff that the decision needs, mark to head, lie close
@@ -172,11 +172,27 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	return true;
 }
 
-// The same for those that are not in a hurry: without a tag that was taken out,
-// and with the whole length.
-static __noinline bool locate_packet(struct frame *f, const struct sk_buff *skb)
-{
+// Where a program works on an sk_buff. There is one on the stack of each, since
+// stacks are small, and whoever needs room for a while takes it from here.
+struct work {
+	struct packet packet;
 	struct span span;
+};
 
-	return !read_span(&span, skb) && locate_frame(f, skb, &span, false, -1);
+// Finds the frame for those that are not in a hurry: without a tag that was taken
+// out, and with the whole length.
+static __noinline bool locate_packet(struct work *w, const struct sk_buff *skb)
+{
+	return !read_span(&w->span, skb) && locate_frame(&w->packet.frame, skb, &w->span, false, -1);
+}
+
+static __always_inline u64 linear_end(const struct frame *f)
+{
+	return f->start + (f->linear - f->prefix);
+}
+
+// The Ethertype of what f begins with; 0 for an Ethernet header.
+static __always_inline u32 first_type(const struct frame *f)
+{
+	return f->prefix ? bpf_ntohs(f->type) : 0;
 }

@@ -14,12 +14,22 @@ static __always_inline u32 skb_netns(const struct sk_buff *skb, const struct net
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) : 0;
 }
 
-static __always_inline bool is_listed(u32 number, const volatile u32 *list, u32 count)
+// 1 for 0, else 0, for numbers of less than 64 bits. Lists are gone through without
+// a branch for each entry: before 6.4 the verifier would go through all that
+// follows once for each of them (kernel commit be2ef8161572, "bpf: allow precision
+// tracking for programs with subprogs").
+static __always_inline u64 is_zero(u64 number)
 {
-	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++)
-		if (list[i] == number)
-			return true;
-	return false;
+	return (number - 1) >> 63;
+}
+
+static __always_inline bool is_listed(u32 number, const volatile u32 *list, u32 count, u32 most)
+{
+	u64 found = 0;
+
+	for (u32 i = 0; i < most && i < count; i++)
+		found |= is_zero(list[i] ^ number);
+	return found;
 }
 
 // A name as the kernel keeps it: up to a NUL, what follows is anything.
@@ -30,18 +40,22 @@ struct name {
 static __always_inline bool is_named(const struct name *n, const volatile struct name_pattern *list,
 				     u32 count)
 {
-	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++)
-		if (!((n->words[0] ^ list[i].name[0]) & list[i].mask[0]) &&
-		    !((n->words[1] ^ list[i].name[1]) & list[i].mask[1]))
-			return true;
-	return false;
+	u64 found = 0, other;
+
+	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++) {
+		other = ((n->words[0] ^ list[i].name[0]) & list[i].mask[0]) |
+			((n->words[1] ^ list[i].name[1]) & list[i].mask[1]);
+		found |= is_zero(other >> 32 | (u32)other);
+	}
+	return found;
 }
 
 static __always_inline bool filter_netns(u32 netns)
 {
-	if (CFG.netns_in_count && !is_listed(netns, CFG.netns_in, CFG.netns_in_count))
+	if (CFG.netns_in_count && !is_listed(netns, CFG.netns_in, CFG.netns_in_count, MOST_ENTRIES))
 		return false;
-	return !CFG.netns_out_count || !is_listed(netns, CFG.netns_out, CFG.netns_out_count);
+	return !CFG.netns_out_count ||
+	       !is_listed(netns, CFG.netns_out, CFG.netns_out_count, MOST_ENTRIES);
 }
 
 // A packet without a device is at none of those wanted, and at none of those

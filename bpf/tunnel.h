@@ -30,10 +30,11 @@ struct inner {
 
 static __always_inline bool is_port(u16 port, const volatile u16 *list)
 {
-	for (u32 i = 0; i < MOST_PORTS; i++)
-		if (list[i] && list[i] == port)
-			return true;
-	return false;
+	u64 found = 0;
+
+	for (u32 i = 0; i < MOST_PORTS && list[i]; i++)
+		found |= is_zero(list[i] ^ port);
+	return found;
 }
 
 static __always_inline bool find_vxlan(struct inner *in, u64 at)
@@ -114,16 +115,21 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 	return true;
 }
 
-// Finds the packet inside of the one at f, and moves f there. The tuple is a
-// place to put the outer headers' numbers.
-static __noinline bool find_inner(struct frame *f, struct inner *in, struct record_tuple *outer,
-				  const struct sk_buff *skb)
+// Locates the packet inside of the skb's, in w. The head is a place for what the
+// outer headers say.
+static __noinline bool find_inner(struct work *w, struct inner *in, const struct sk_buff *skb)
 {
-	u64 end = f->start + (f->linear - f->prefix), at;
+	struct record_tuple *outer = (void *)w->packet.head;
+	struct frame *f = &w->packet.frame;
+	u64 end, at;
 	u32 behind;
 
+	_Static_assert(sizeof(*outer) <= HEAD_SIZE, "the head is lent to parse_packet");
+	if (!locate_packet(w, skb))
+		return false;
+	end = linear_end(f);
 	__builtin_memset(outer, 0, sizeof(*outer));
-	at = parse_packet(outer, f);
+	at = parse_packet(outer, f->start, end, first_type(f), w);
 	if ((!at || !find_by_headers(in, outer, at)) && !find_by_skb(in, skb))
 		return false;
 	if (in->at < f->start || in->at >= end)
@@ -138,35 +144,38 @@ static __noinline bool find_inner(struct frame *f, struct inner *in, struct reco
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
-static __always_inline bool skip_inner_link(struct frame *f)
+static __always_inline bool skip_inner_link(struct work *w)
 {
-	u64 end = f->start + (f->linear - f->prefix), at;
+	struct link *link = (void *)&w->span;
+	struct frame *f = &w->packet.frame;
+	u64 end = linear_end(f), at;
 	u32 behind = f->len - f->linear;
-	struct link link = {};
 
 	if (f->prefix)
 		return true;
-	at = read_link(&link, f->start);
+	at = read_link(link, f->start);
 	if (!at || at >= end)
 		return false;
 	f->start = at;
 	f->prefix = PREFIX_LINK;
-	f->type = bpf_htons(link.type);
+	f->type = bpf_htons(link->type);
 	f->linear = f->prefix + (u32)(end - at);
 	f->len = f->linear + behind;
 	return true;
 }
 
-static __noinline bool filter_tunnel(const struct sk_buff *skb)
+static __noinline bool match_inner(struct work *w)
+{
+	struct packet *p = &w->packet;
+
+	if (CFG.filter_l2 && (p->frame.prefix || !fill_head(p, CFG.need_l2) || !filter_tunnel_l2(p)))
+		return false;
+	return !CFG.filter_l3 || (skip_inner_link(w) && fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
+}
+
+static __always_inline bool filter_tunnel(struct work *w, const struct sk_buff *skb)
 {
 	struct inner in;
-	struct packet p;
 
-	_Static_assert(sizeof(struct record_tuple) <= HEAD_SIZE, "the head is lent to find_inner");
-	if (!locate_packet(&p.frame, skb) || !find_inner(&p.frame, &in, (void *)p.head, skb))
-		return false;
-	if (CFG.filter_l2 && (p.frame.prefix || !fill_head(&p, CFG.need_l2) || !filter_tunnel_l2(&p)))
-		return false;
-	return !CFG.filter_l3 ||
-	       (skip_inner_link(&p.frame) && fill_head(&p, CFG.need_l3) && filter_tunnel_l3(&p));
+	return find_inner(w, &in, skb) && match_inner(w);
 }

@@ -20,11 +20,11 @@ struct ipv4_header {
 	u8 source[4], dest[4];
 };
 
+// The addresses come behind it.
 struct ipv6_header {
 	u8 version, flow[3];
 	__be16 payload_length;
 	u8 next, hop_limit;
-	u8 source[16], dest[16];
 };
 
 struct arp_header {
@@ -52,6 +52,27 @@ struct transport_header {
 		};
 	};
 };
+
+enum { MOST_TAGS = 3 };
+
+// What an Ethernet header says.
+struct link {
+	u16 type;
+	u16 tags;
+	u16 tci[MOST_TAGS];
+};
+
+// Room for the header that is being looked at.
+union header {
+	struct link link;
+	struct ipv4_header ipv4;
+	struct ipv6_header ipv6;
+	struct arp_header arp;
+	struct transport_header transport;
+	u8 extension[8];
+};
+
+_Static_assert(sizeof(union header) <= sizeof(struct span), "the span is lent to parse_packet");
 
 static __always_inline bool is_echo(u8 protocol, u8 type)
 {
@@ -106,18 +127,18 @@ static __always_inline u32 transport_length(u8 protocol)
 	return 0;
 }
 
-static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 end)
+static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 end,
+					   struct transport_header *h)
 {
 	u32 length = transport_length(t->protocol);
-	struct transport_header h;
 
-	if (!length || at + length > end || read_kernel(&h, sizeof(h), at))
+	if (!length || at + length > end || read_kernel(h, sizeof(*h), at))
 		return;
 	if (t->protocol == IPPROTO_ICMP || t->protocol == IPPROTO_ICMPV6)
-		return fill_icmp(t, &h);
-	fill_ports(t, &h);
+		return fill_icmp(t, h);
+	fill_ports(t, h);
 	if (t->protocol == IPPROTO_TCP)
-		fill_tcp(t, &h);
+		fill_tcp(t, h);
 }
 
 // Notes a fragment; true for the one that has the transport header.
@@ -130,21 +151,20 @@ static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bo
 }
 
 // Returns where the transport header is; 0 where there is none.
-static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end)
+static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, struct ipv4_header *h)
 {
-	struct ipv4_header h;
 	u16 fragment;
 
-	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version_ihl >> 4 != 4)
+	if (at + sizeof(*h) > end || read_kernel(h, sizeof(*h), at) || h->version_ihl >> 4 != 4)
 		return 0;
 	t->network = NETWORK_IPV4;
-	t->protocol = h.protocol;
-	__builtin_memcpy(t->source, h.source, 4);
-	__builtin_memcpy(t->dest, h.dest, 4);
-	fragment = bpf_ntohs(h.fragment);
+	t->protocol = h->protocol;
+	__builtin_memcpy(t->source, h->source, 4);
+	__builtin_memcpy(t->dest, h->dest, 4);
+	fragment = bpf_ntohs(h->fragment);
 	if (!fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
 		return 0;
-	return at + (h.version_ihl & 15) * 4;
+	return at + (h->version_ihl & 15) * 4;
 }
 
 static __always_inline bool is_extension(u8 protocol)
@@ -171,15 +191,14 @@ static __always_inline u32 extension_length(u8 protocol, u8 length)
 }
 
 // Walks the extension headers to the transport header.
-static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end)
+static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end,
+					     u8 h[8])
 {
-	u8 h[8];
-
 	for (int i = 0; i < IPV6_EXTENSIONS; i++) {
 		t->protocol = next;
 		if (!is_extension(next))
 			return at;
-		if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at))
+		if (at + 8 > end || read_kernel(h, 8, at))
 			return 0;
 		if (next == IPPROTO_FRAGMENT &&
 		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1)) {
@@ -192,41 +211,38 @@ static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u6
 	return 0;
 }
 
-static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end)
+static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
-	struct ipv6_header h;
+	struct ipv6_header *ip = &h->ipv6;
 
-	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) || h.version >> 4 != 6)
+	if (at + IPV6_HLEN > end || read_kernel(ip, sizeof(*ip), at) || ip->version >> 4 != 6 ||
+	    read_kernel(t->source, sizeof(t->source) + sizeof(t->dest), at + sizeof(*ip)))
 		return 0;
 	t->network = NETWORK_IPV6;
-	__builtin_memcpy(t->source, h.source, 16);
-	__builtin_memcpy(t->dest, h.dest, 16);
-	return fill_ipv6_payload(t, h.next, at + sizeof(h), end);
+	return fill_ipv6_payload(t, ip->next, at + IPV6_HLEN, end, h->extension);
 }
 
-static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end)
+static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end, struct arp_header *h)
 {
-	struct arp_header h;
-
-	if (at + sizeof(h) > end || read_kernel(&h, sizeof(h), at) ||
-	    h.protocol != bpf_htons(ETH_P_IP) || h.hardware_length != 6)
+	if (at + sizeof(*h) > end || read_kernel(h, sizeof(*h), at) ||
+	    h->protocol != bpf_htons(ETH_P_IP) || h->hardware_length != 6)
 		return;
 	t->network = NETWORK_ARP;
-	t->arp_operation = bpf_ntohs(h.operation);
-	__builtin_memcpy(t->source, h.sender, 4);
-	__builtin_memcpy(t->dest, h.target, 4);
+	t->arp_operation = bpf_ntohs(h->operation);
+	__builtin_memcpy(t->source, h->sender, 4);
+	__builtin_memcpy(t->dest, h->target, 4);
 }
 
 // Returns where the transport header is; 0 where there is none.
-static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end)
+static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
 	t->network = NETWORK_OTHER;
 	if (t->ether_type == ETH_P_IP)
-		return fill_ipv4(t, at, end);
+		return fill_ipv4(t, at, end, &h->ipv4);
 	if (t->ether_type == ETH_P_IPV6)
-		return fill_ipv6(t, at, end);
+		return fill_ipv6(t, at, end, h);
 	if (t->ether_type == ETH_P_ARP)
-		fill_arp(t, at, end);
+		fill_arp(t, at, end, &h->arp);
 	return 0;
 }
 
@@ -241,21 +257,13 @@ static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)
 	}
 }
 
-enum { MOST_TAGS = 3 };
-
-// What an Ethernet header says.
-struct link {
-	u16 type;
-	u16 tags;
-	u16 tci[MOST_TAGS];
-};
-
 // Steps over an Ethernet header and its tags; returns where the network header
 // begins.
 static __always_inline u64 read_link(struct link *link, u64 at)
 {
 	__be16 h[2];
 
+	*link = (struct link){};
 	at += ETH_HLEN - 2;
 	for (int i = 0; i < MOST_TAGS; i++) {
 		if (read_kernel(h, sizeof(h), at))
@@ -270,31 +278,31 @@ static __always_inline u64 read_link(struct link *link, u64 at)
 	return at;
 }
 
-static __always_inline u64 fill_link(struct record_tuple *t, u64 at)
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct link *link)
 {
-	struct link link = {};
-
-	at = read_link(&link, at);
-	t->ether_type = link.type;
+	at = read_link(link, at);
+	t->ether_type = link->type;
 	for (int i = 0; i < MOST_TAGS; i++)
-		if (i < link.tags)
-			fill_vlan(t, link.tci[i]);
+		if (i < link->tags)
+			fill_vlan(t, link->tci[i]);
 	return at;
 }
 
-// Tells of the packet at f. Returns where its transport header is; 0 where there
-// is none.
-static __noinline u64 parse_packet(struct record_tuple *t, const struct frame *f)
+// Tells of the packet at `at`, which begins with a header of that Ethertype, or
+// for 0 with an Ethernet header. Returns where the transport header is; 0 where
+// there is none. The work's span is lost.
+static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
+				   struct work *w)
 {
-	u64 end = f->start + (f->linear - f->prefix), at = f->start, transport;
+	union header *h = (void *)&w->span;
+	u64 transport;
 
-	if (f->prefix)
-		t->ether_type = bpf_ntohs(f->type);
-	else
-		at = fill_link(t, at);
-	transport = fill_network(t, at, end);
+	t->ether_type = type;
+	if (!type)
+		at = fill_link(t, at, &h->link);
+	transport = fill_network(t, at, end, h);
 	if (transport)
-		fill_transport(t, transport, end);
+		fill_transport(t, transport, end, &h->transport);
 	return transport;
 }
 
@@ -322,17 +330,18 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 	t->network = NETWORK_SOCKET;
 }
 
-static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb)
+static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w)
 {
-	struct frame f;
+	struct frame *f = &w->packet.frame;
 	u16 tci;
 
-	if (!locate_packet(&f, skb) || (f.prefix && !f.type)) {
+	__builtin_memset(t, 0, sizeof(*t));
+	if (!locate_packet(w, skb) || (f->prefix && !f->type)) {
 		fill_socket(t, skb);
 		return 0;
 	}
 	if (skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
-	parse_packet(t, &f);
+	parse_packet(t, f->start, linear_end(f), first_type(f), w);
 	return 0;
 }

@@ -25,15 +25,16 @@ static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
 {
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
+	struct work w;
 
-	if (!skb || !filter_skb(skb))
+	if (!skb || !filter_skb(&w, skb))
 		return 0;
 	c.addr = probed_function(regs);
 	if (CFG.caller)
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
-	handle(&c);
+	handle(&c, &w);
 	return 0;
 }
 

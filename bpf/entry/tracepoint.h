@@ -36,20 +36,13 @@ static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u
 	return 0;
 }
 
-static __always_inline bool is_listed_reason(u32 reason, const volatile u32 *list, u32 count)
-{
-	for (u32 i = 0; i < MOST_REASONS && i < count; i++)
-		if (list[i] == reason)
-			return true;
-	return false;
-}
-
 static __always_inline bool filter_reason(u32 reason)
 {
-	if (CFG.reason_in_count && !is_listed_reason(reason, CFG.reasons_in, CFG.reason_in_count))
+	if (CFG.reason_in_count &&
+	    !is_listed(reason, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS))
 		return false;
 	return !CFG.reason_out_count ||
-	       !is_listed_reason(reason, CFG.reasons_out, CFG.reason_out_count);
+	       !is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS);
 }
 
 static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, struct sk_buff *skb)
@@ -57,14 +50,15 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
 	u64 facts = tracepoint_facts();
 	u8 location = facts >> 16, reason = facts >> 24;
+	struct work w;
 
 	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || !filter_skb(skb))
+	if (!skb || !filter_reason(c.reason) || !filter_skb(&w, skb))
 		return 0;
 	c.addr = facts & 0xffff;
 	c.location = tracepoint_argument(a, location);
 	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
-	handle(&c);
+	handle(&c, &w);
 	return 0;
 }
 

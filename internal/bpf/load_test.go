@@ -57,12 +57,21 @@ func everything() Config {
 		NetnsInCount: 2, NetnsOutCount: 3, IfnameInCount: 4, IfnameOutCount: 5,
 		PidCount: 1, CommCount: 2, CgroupCount: 3, CpuOffsets: 1 << 40, PreemptCount: 64,
 		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
-		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 128, Watermark: 4096, MostPerSecond: 10,
+		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Stack: true, Caller: true,
 		SkbSize: MostSkb, SharedSize: MostShared, ValuesSize: MostValues,
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
+	for i := range MostEntries {
+		name := NamePattern{Name: [2]uint64{uint64(i), 1}, Mask: [2]uint64{1 << 40, 1 << 20}}
+		c.IfnameIn[i], c.IfnameOut[i], c.Comms[i] = name, name, name
+		c.NetnsIn[i], c.NetnsOut[i], c.Pids[i] = uint32(i), uint32(100+i), uint32(i)
+		c.Cgroups[i] = uint64(i)
+	}
+	for i := range MostReasons {
+		c.ReasonsIn[i], c.ReasonsOut[i] = uint32(i), uint32(1000+i)
+	}
 	return c
 }
 

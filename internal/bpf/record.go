@@ -49,7 +49,6 @@ const (
 type (
 	Config      = tracerConfig
 	NamePattern = tracerNamePattern
-	CgroupPlace = tracerCgroupPlace
 )
 
 // What the lists in Config hold at most.

@@ -13,13 +13,6 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type tracerCgroupPlace struct {
-	_     structs.HostLayout
-	Id    uint64
-	Level uint32
-	Pad   uint32
-}
-
 type tracerConfig struct {
 	_              structs.HostLayout
 	PageStructs    uint64
@@ -52,12 +45,7 @@ type tracerConfig struct {
 		Name [2]uint64
 		Mask [2]uint64
 	}
-	Cgroups [16]struct {
-		_     structs.HostLayout
-		Id    uint64
-		Level uint32
-		Pad   uint32
-	}
+	Cgroups          [16]uint64
 	CpuOffsets       uint64
 	PreemptCount     uint64
 	ReasonInCount    uint32

@@ -10,8 +10,8 @@ import (
 // Offsets in struct packet, which bpf/packet.h lays out.
 const (
 	offsetHead = 0
-	offsetLen  = 152
-	offsetWord = 156
+	offsetLen  = 104
+	offsetWord = 108
 )
 
 // plainHeader is the length in bytes of an IPv4 header without options. Nearly

@@ -61,7 +61,7 @@ func TestClassicText(t *testing.T) {
 
 func TestEBPFText(t *testing.T) {
 	checkText(t, everything(t).EBPFText(), `
-   0: r8 = *(u32 *)(r1 +152)
+   0: r8 = *(u32 *)(r1 +104)
    1: r6 = r1
    2: if w8 < 0xf goto 35
    3: r7 = *(u16 *)(r6 +12)
@@ -81,7 +81,7 @@ func TestEBPFText(t *testing.T) {
   17: r3 = 0x4
   18: call load_packet
   19: if r0 != 0x0 goto 35
-  20: r7 = *(u32 *)(r6 +156)
+  20: r7 = *(u32 *)(r6 +108)
   21: r7 = be32 r7
   22: *(u32 *)(r10 -8) = r7
   23: w7 = w8

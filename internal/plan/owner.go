@@ -14,15 +14,9 @@ type Owner struct {
 	PIDs []uint32
 	// Comms are names of threads; a trailing * makes one the beginning of names.
 	Comms []string
-	// Cgroups are control groups of the second version, with all that are below them.
-	Cgroups []Cgroup
-}
-
-// Cgroup is a control group: its id and how deep it lies below the root, which is
-// at level 0.
-type Cgroup struct {
-	ID    uint64
-	Level uint32
+	// Cgroups are ids of control groups of the second version, each with all that are
+	// below it.
+	Cgroups []uint64
 }
 
 // Process says whether packets are chosen by process.
@@ -35,9 +29,7 @@ func (o Owner) configure(c *bpf.Config, contexts *kernel.Contexts) (err error) {
 	if c.CommCount, err = fill("names of processes", o.Comms, func(i int, name string) { c.Comms[i] = pattern(name) }); err != nil {
 		return err
 	}
-	c.CgroupCount, err = fill("control groups", o.Cgroups, func(i int, g Cgroup) {
-		c.Cgroups[i] = bpf.CgroupPlace{Id: g.ID, Level: g.Level}
-	})
+	c.CgroupCount, err = fill("control groups", o.Cgroups, func(i int, id uint64) { c.Cgroups[i] = id })
 	if contexts != nil {
 		c.CpuOffsets, c.PreemptCount = contexts.CPUOffsets, contexts.PreemptCount
 	}

@@ -185,9 +185,9 @@ func TestConfigCarriesTheOwner(t *testing.T) {
 	f := facts()
 	f.Contexts = &kernel.Contexts{CPUOffsets: 100, PreemptCount: 200}
 	c := mustPlan(t, Options{Owner: Owner{
-		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []Cgroup{{ID: 1 << 40, Level: 3}},
+		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []uint64{1 << 40},
 	}}, f).BPF.Config
-	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0].Id != 1<<40 || c.Cgroups[0].Level != 3 {
+	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0] != 1<<40 {
 		t.Errorf("owner %+v", c)
 	}
 	if c.CpuOffsets != 100 || c.PreemptCount != 200 {
