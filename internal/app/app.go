@@ -21,29 +21,38 @@ type Config struct {
 	Kernel kernel.Options
 	// Backend forces one; empty takes the best that runs.
 	Backend string
-	// Func is an RE2 expression for whole function names.
-	Func string
+	// Func is an RE2 expression for whole function names, with @presets; what matches
+	// FuncExclude is left out.
+	Func, FuncExclude string
 	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
-	Expr string
-	// Netns is a path, a name as in `ip netns`, inode:N or pid:N.
-	Netns string
-	// Ifname is an interface in Netns, or else in our own network namespace.
-	Ifname string
+	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
+	// Ethernet frame, or an IP packet.
+	Expr, TunnelL2, TunnelL3 string
+	// SkbExpr is a C-like condition on skb->….
+	SkbExpr string
+	// Netns are paths, names as in `ip netns`, inode:N or pid:N. Each may be
+	// negated by a ! in front.
+	Netns []string
+	// Ifnames are interfaces in Netns, or else in our own network namespace; a
+	// trailing * stands for any rest, a ! in front negates.
+	Ifnames []string
 	// Mark is mark[/mask].
-	Mark string
+	Mark   string
+	Owners Owners
+	Drops  Drops
+	Limits Limits
 	// RingSize is the ring buffer's size in bytes; 0 is the default.
 	RingSize int
 	Output   export.Options
 	// OutputFile gets the events; empty is Stdout.
 	OutputFile string
+	Rotation   Rotation
 	// ReadyFile is made when everything is attached.
 	ReadyFile string
-	// Limit ends the run after so many events; 0 is no limit.
-	Limit  uint64
-	DryRun bool
-	Debug  bool
-	Stdout io.Writer
-	Stderr io.Writer
+	DryRun    bool
+	Debug     bool
+	Stdout    io.Writer
+	Stderr    io.Writer
 }
 
 // LibpcapVersion is the first line that libpcap says of itself.

@@ -7,16 +7,30 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
+
+	"github.com/cilium/lumberjack/v2"
 
 	"tracer/internal/event"
 	"tracer/internal/export"
 )
 
+// Rotation is when an output file is put aside for a new one, and what becomes of
+// it then. The exporters write whole lines, so that files begin and end with lines.
+type Rotation struct {
+	// MaxSize is the size of a file in MiB; 0 is 100.
+	MaxSize int
+	// MaxBackups is how many older files are kept, MaxAge for how many days; 0 is no limit.
+	MaxBackups, MaxAge int
+	// Compress packs older files with gzip.
+	Compress bool
+}
+
 // output is where the events go.
 type output struct {
 	export.Exporter
-	file *os.File
+	file io.Closer
 }
 
 // openOutput opens the file at once, so that one that can't be written is known
@@ -25,13 +39,34 @@ func openOutput(cfg Config) (*output, error) {
 	if cfg.OutputFile == "" {
 		return &output{Exporter: export.New(cfg.Stdout, cfg.Output)}, nil
 	}
-	file, err := os.Create(cfg.OutputFile)
+	file, err := openFile(cfg.OutputFile, cfg.Rotation)
 	if err != nil {
 		return nil, fmt.Errorf("output file %q: %w", cfg.OutputFile, cause(err))
 	}
 	return &output{Exporter: export.New(file, cfg.Output), file: file}, nil
 }
 
+// openFile appends to what is there. Only a regular file is rotated, and where the
+// path is a link, the file that it leads to.
+func openFile(path string, r Rotation) (io.WriteCloser, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		return file, nil
+	}
+	real, linkErr := filepath.EvalSymlinks(path)
+	if err := errors.Join(err, linkErr, file.Close()); err != nil {
+		return nil, err
+	}
+	return &lumberjack.Logger{
+		Filename: real, MaxSize: r.MaxSize, MaxBackups: r.MaxBackups, MaxAge: r.MaxAge, Compress: r.Compress,
+	}, nil
+}
+
+// close waits until older files are compressed.
 func (o *output) close() error {
 	if o.file == nil {
 		return nil

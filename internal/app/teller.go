@@ -126,6 +126,11 @@ func skippedNote(s *attach.Session) string {
 	return fmt.Sprintf(" (the kernel refused %d, --debug names them)", len(s.Skipped))
 }
 
+// endless warns that packets are told apart less well than they could be.
+func (t *teller) endless() {
+	fmt.Fprintln(t.w, "warning: the functions traced do not show where a packet ends: it counts as ended after 1s without an event")
+}
+
 // summary tells what the run came to.
 func (t *teller) summary(totals event.Totals) {
 	var lost uint64

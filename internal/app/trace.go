@@ -34,13 +34,19 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		return err
 	}
 	say.attached(session)
-	t := &tracing{session: session, layout: stream.LayoutOf(p.BPF.Config), out: out, limit: cfg.Limit}
+	t := &tracing{
+		session: session, layout: stream.LayoutOf(p.BPF.Config), out: out,
+		owner: o.Owner, limits: cfg.Limits, quota: newQuota(cfg.Limits),
+	}
 	t.names = enrich.New(enrich.Options{
 		Symbols:     facts.Symbols,
 		Functions:   p.Functions,
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
 	})
+	if t.quota.limits() && !t.names.KnowsEnds() {
+		say.endless()
+	}
 	forget(facts)
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
@@ -68,7 +74,9 @@ type tracing struct {
 	layout  stream.Layout
 	names   *enrich.Enricher
 	out     *output
-	limit   uint64
+	owner   plan.Owner
+	limits  Limits
+	quota   quota
 	totals  event.Totals
 	// full says that nothing more is to be printed: the limit, or nobody reads.
 	full bool
@@ -80,6 +88,15 @@ func (t *tracing) run(ctx context.Context, ready *readyFile) error {
 		return err
 	}
 	defer reader.Close()
+	ctx, stopWatch, err := t.watchSockets(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.flow(ctx, reader, ready), stopWatch())
+}
+
+// flow lets events flow for as long as it is to be.
+func (t *tracing) flow(ctx context.Context, reader *stream.Reader, ready *readyFile) error {
 	if err := t.session.Run(true); err != nil {
 		return err
 	}
@@ -91,6 +108,8 @@ func (t *tracing) run(ctx context.Context, ready *readyFile) error {
 	if err := ready.appear(); err != nil {
 		return err
 	}
+	ctx, cancel := t.limits.within(ctx)
+	defer cancel()
 	if err := t.follow(ctx, reader); err != nil {
 		return err
 	}
@@ -106,6 +125,7 @@ func (t *tracing) follow(ctx context.Context, reader *stream.Reader) error {
 		if _, err := t.next(reader); err != nil {
 			return err
 		}
+		t.full = t.full || t.quota.done(monotonic)
 	}
 	return nil
 }
@@ -124,7 +144,7 @@ func (t *tracing) next(reader *stream.Reader) (bool, error) {
 }
 
 func (t *tracing) print(e *event.Event) error {
-	if e.Kind != event.Lost && t.full {
+	if e.Kind != event.Lost && !t.admits(e) {
 		t.totals.Withheld++
 		return nil
 	}
@@ -140,10 +160,25 @@ func (t *tracing) print(e *event.Event) error {
 	if e.Drop.Dropped {
 		t.totals.Dropped++
 	}
-	if t.limit != 0 && t.totals.Printed >= t.limit {
+	if t.limits.Lines != 0 && t.totals.Printed >= t.limits.Lines {
 		t.full = true
 	}
 	return nil
+}
+
+// admits says whether the limits let an event be printed.
+func (t *tracing) admits(e *event.Event) bool {
+	switch {
+	case t.full:
+		return false
+	case !t.quota.limits():
+		return true
+	}
+	admitted := t.quota.admits(e.Skb, e.Time, t.names.Ends(e))
+	if !admitted {
+		t.names.Pass(e)
+	}
+	return admitted
 }
 
 func (t *tracing) flush() error { return t.absorb(t.out.Flush()) }

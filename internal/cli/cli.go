@@ -31,6 +31,9 @@ func (o *options) run() error {
 	case o.version:
 		return say(o.config.Stdout, versionLine())
 	}
+	for _, note := range o.notes {
+		fmt.Fprintf(o.config.Stderr, "note: %s\n", note)
+	}
 	ctx, stop := interruptible()
 	defer stop()
 	return app.Run(ctx, o.config)

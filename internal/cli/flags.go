@@ -12,6 +12,8 @@ import (
 type options struct {
 	config        app.Config
 	help, version bool
+	// notes are said on standard error before the run.
+	notes []string
 }
 
 // topic is a group of flags with a heading in the help text.
@@ -24,9 +26,12 @@ type topic struct {
 func topics() []topic {
 	return []topic{
 		{"Filter", filterFlags},
+		{"Noise", noiseFlags},
 		{"Output", outputFlags},
+		{"Output file", fileFlags},
 		{"Attach", attachFlags},
 		{"Misc", miscFlags},
+		{"Accepted for pwru's sake", pwruFlags},
 	}
 }
 

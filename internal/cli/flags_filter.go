@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"strings"
 
 	"tracer/internal/plan"
 
@@ -14,10 +15,18 @@ import (
 
 func filterFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "only functions whose whole name matches the RE2 `REGEXP`")
-	fs.StringVar(&c.Netns, "filter-netns", "", "only this network `NAMESPACE`: /path, ip netns name, inode:N, pid:N")
-	fs.StringVar(&c.Ifname, "filter-ifname", "", "only packets at this `INTERFACE` of --filter-netns, or of our own")
+	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "only functions whose whole name matches the RE2 `REGEXP`,\nwith "+strings.Join(plan.PresetNames(), " "))
+	fs.Var(checked(&c.FuncExclude, checkRegexp), "filter-func-exclude", "no functions whose whole name matches this `REGEXP`")
+	fs.Var(list(&c.Netns), "filter-netns", "only in namespaces: /path, name, inode:N, pid:N; ! negates")
+	fs.Var(list(&c.Ifnames), "filter-ifname", "only at these interfaces, such as eth0 or veth*; ! negates")
 	fs.Var(checked(&c.Mark, checkMark), "filter-mark", "only packets with this `MARK[/MASK]`, decimal or with 0x")
+	fs.Var(list(&c.Owners.PIDs), "filter-pid", "only packets of these processes")
+	fs.Var(list(&c.Owners.Comms), "filter-comm", "only packets of processes of these names, such as nginx*")
+	fs.Var(list(&c.Owners.Cgroups), "filter-cgroup", "only packets of these control groups: path or id")
+	fs.StringVar(&c.SkbExpr, "filter-skb-expr", "", "only packets that meet this C-like `CONDITION` on skb->…")
+	fs.StringVar(&c.TunnelL2, "filter-tunnel-pcap-l2", "", "only tunnels whose inner Ethernet frame matches this `FILTER`")
+	fs.StringVar(&c.TunnelL3, "filter-tunnel-pcap-l3", "", "only tunnels whose inner IP packet matches this `FILTER`")
+	fs.Var(list(&c.Drops.Reasons), "filter-drop-reason", "only drops for these reasons, such as NO_SOCKET; ! negates")
 }
 
 // checkRegexp looks at the expression as the user wrote it, so that an error
@@ -27,6 +36,9 @@ func checkRegexp(value string) error {
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
 		return fmt.Errorf("not a regular expression, %s at %q", bad.Code, bad.Expr)
+	}
+	if err == nil {
+		_, err = plan.ExpandPresets(value)
 	}
 	return err
 }

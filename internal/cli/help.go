@@ -20,8 +20,10 @@ const helpExamples = `
 Examples:
   tracer icmp
         every function that an ICMP packet passes
-  tracer --filter-func tp:kfree_skb tcp and port 443
-        only drops of TCP packets, with reason and place
+  tracer --drop --drop-hide-benign tcp and port 443
+        only drops of TCP packets, with reason, place and stack
+  tracer --filter-func '@rx|@nf' --max-packets 1 icmp
+        the way of one ICMP packet in, through the firewall
   tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'
         DNS queries on eth0 of the namespace blue
   tracer --timestamp relative --output-limit-lines 100 host 10.0.0.1

@@ -3,10 +3,14 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"tracer/internal/app"
 
 	"github.com/spf13/pflag"
 )
@@ -19,14 +23,40 @@ func parse(args []string) (*options, error) {
 		return o, flagError(fs, err)
 	}
 	o.config.Expr = strings.Join(fs.Args(), " ")
-	return o, o.check()
+	return o, cmp.Or(o.check(fs), o.imply(fs))
+}
+
+// imply turns on what comes with a flag, unless it was turned off by its own.
+func (o *options) imply(fs *pflag.FlagSet) error {
+	stack := fs.Lookup("output-stack")
+	if !o.config.Drops.Only || stack == nil || stack.Changed {
+		return nil
+	}
+	return stack.Value.Set("true")
 }
 
 // check finds values that are good alone and not together.
-func (o *options) check() error {
+func (o *options) check(fs *pflag.FlagSet) error {
 	c := &o.config
 	if c.OutputFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
 		return &usageError{text: fmt.Sprintf("--ready-file %q: is the --output-file too", c.ReadyFile)}
+	}
+	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c))
+}
+
+// checkDrop refuses to choose functions where there are none.
+func checkDrop(c *app.Config) error {
+	if !c.Drops.Alone() {
+		return nil
+	}
+	why := "--drop"
+	if !c.Drops.Only {
+		why = "--filter-drop-reason"
+	}
+	for name, expr := range map[string]string{"filter-func": c.Func, "filter-func-exclude": c.FuncExclude} {
+		if expr != "" {
+			return &usageError{text: fmt.Sprintf("--%s %q: with %s no functions are traced", name, expr, why)}
+		}
 	}
 	return nil
 }
@@ -61,6 +91,9 @@ const seeHelp = "`tracer --help` lists the flags"
 
 func unknownFlag(fs *pflag.FlagSet, e *pflag.NotExistError) error {
 	dash, name := "--", e.GetSpecifiedName()
+	if slices.Contains(laterFlags, name) {
+		return &usageError{text: "--" + name + ": not supported yet"}
+	}
 	if letters := e.GetSpecifiedShortnames(); letters != "" {
 		dash, name = "-", letters
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tracer/internal/app"
 	"tracer/internal/column"
@@ -17,7 +18,10 @@ import (
 
 // configOf is the defaults with the changes made.
 func configOf(change func(*app.Config)) app.Config {
-	c := app.Config{Output: export.Options{Columns: column.Options{Meta: true, Tuple: true}}}
+	c := app.Config{
+		Output:   export.Options{Columns: column.Options{Meta: true, Tuple: true}},
+		Rotation: app.Rotation{MaxSize: 100},
+	}
 	change(&c)
 	return c
 }
@@ -29,27 +33,46 @@ var parsed = map[string]func(*app.Config){
 	"-- -1 = ip[0]":              func(c *app.Config) { c.Expr = "-1 = ip[0]" },
 	"tcp[0] - 1 = 2":             func(c *app.Config) { c.Expr = "tcp[0] - 1 = 2" },
 	"--filter-func ip_.*|tcp_v4": func(c *app.Config) { c.Func = "ip_.*|tcp_v4" },
-	"--filter-netns=pid:1":       func(c *app.Config) { c.Netns = "pid:1" },
-	"--filter-ifname lo":         func(c *app.Config) { c.Ifname = "lo" },
-	"--filter-mark 0xf00/0xff00": func(c *app.Config) { c.Mark = "0xf00/0xff00" },
-	"--filter-mark 0":            func(c *app.Config) { c.Mark = "0" },
-	"--kmods a,b --kmods c":      func(c *app.Config) { c.Kernel.Modules = []string{"a", "b", "c"} },
-	"--all-kmods":                func(c *app.Config) { c.Kernel.AllModules = true },
-	"--kernel-btf f":             func(c *app.Config) { c.Kernel.BTFFile = "f" },
-	"--backend kprobe":           func(c *app.Config) { c.Backend = "kprobe" },
-	"--buffer-size 64K":          func(c *app.Config) { c.RingSize = 64 << 10 },
-	"--buffer-size 16m":          func(c *app.Config) { c.RingSize = 16 << 20 },
-	"--buffer-size 1G":           func(c *app.Config) { c.RingSize = 1 << 30 },
-	"--buffer-size 131072":       func(c *app.Config) { c.RingSize = 1 << 17 },
-	"--output-meta=false":        func(c *app.Config) { c.Output.Columns.Meta = false },
-	"--output-tuple":             func(*app.Config) {},
-	"--output-tuple=false":       func(c *app.Config) { c.Output.Columns.Tuple = false },
-	"--output-json":              func(c *app.Config) { c.Output.JSON = true },
-	"--output-limit-lines 7":     func(c *app.Config) { c.Limit = 7 },
-	"--output-file f":            func(c *app.Config) { c.OutputFile = "f" },
-	"--timestamp relative":       func(c *app.Config) { c.Output.Columns.Timestamp = column.Relative },
-	"--ready-file f":             func(c *app.Config) { c.ReadyFile = "f" },
-	"--dry-run":                  func(c *app.Config) { c.DryRun = true },
+	"--filter-func @rx|my_.*":    func(c *app.Config) { c.Func = "@rx|my_.*" },
+	"--filter-func-exclude @tcp": func(c *app.Config) { c.FuncExclude = "@tcp" },
+	"--filter-netns=pid:1":       func(c *app.Config) { c.Netns = []string{"pid:1"} },
+	"--filter-netns a,!/b/c --filter-netns inode:5":            func(c *app.Config) { c.Netns = []string{"a", "!/b/c", "inode:5"} },
+	"--filter-ifname lo":                                       func(c *app.Config) { c.Ifnames = []string{"lo"} },
+	"--filter-ifname !lo,veth*":                                func(c *app.Config) { c.Ifnames = []string{"!lo", "veth*"} },
+	"--filter-pid 1,22 --filter-pid 3":                         func(c *app.Config) { c.Owners.PIDs = []string{"1", "22", "3"} },
+	"--filter-comm curl,ng*":                                   func(c *app.Config) { c.Owners.Comms = []string{"curl", "ng*"} },
+	"--filter-cgroup a/b,/c,17":                                func(c *app.Config) { c.Owners.Cgroups = []string{"a/b", "/c", "17"} },
+	"--filter-skb-expr skb->len>5":                             func(c *app.Config) { c.SkbExpr = "skb->len>5" },
+	"--filter-tunnel-pcap-l2 arp --filter-tunnel-pcap-l3 icmp": func(c *app.Config) { c.TunnelL2, c.TunnelL3 = "arp", "icmp" },
+	"--filter-drop-reason !NO_SOCKET,7":                        func(c *app.Config) { c.Drops.Reasons = []string{"!NO_SOCKET", "7"} },
+	"--drop --drop-hide-benign":                                func(c *app.Config) { c.Drops.Only, c.Drops.HideBenign = true, true },
+	"--duration 1m30s":                                         func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
+	"--max-packets 5":                                          func(c *app.Config) { c.Limits.Packets = 5 },
+	"--max-events-per-packet 6":                                func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
+	"--max-events-per-second 7":                                func(c *app.Config) { c.Limits.EventsPerSecond = 7 },
+	"--output-file f --output-file-max-size 5 --output-file-max-backups 6 --output-file-max-age 7 --output-file-compress": func(c *app.Config) {
+		c.OutputFile, c.Rotation = "f", app.Rotation{MaxSize: 5, MaxBackups: 6, MaxAge: 7, Compress: true}
+	},
+	"--set-percpu-buf 4096 --filter-kprobe-batch 10": func(*app.Config) {},
+	"--filter-mark 0xf00/0xff00":                     func(c *app.Config) { c.Mark = "0xf00/0xff00" },
+	"--filter-mark 0":                                func(c *app.Config) { c.Mark = "0" },
+	"--kmods a,b --kmods c":                          func(c *app.Config) { c.Kernel.Modules = []string{"a", "b", "c"} },
+	"--all-kmods":                                    func(c *app.Config) { c.Kernel.AllModules = true },
+	"--kernel-btf f":                                 func(c *app.Config) { c.Kernel.BTFFile = "f" },
+	"--backend kprobe":                               func(c *app.Config) { c.Backend = "kprobe" },
+	"--buffer-size 64K":                              func(c *app.Config) { c.RingSize = 64 << 10 },
+	"--buffer-size 16m":                              func(c *app.Config) { c.RingSize = 16 << 20 },
+	"--buffer-size 1G":                               func(c *app.Config) { c.RingSize = 1 << 30 },
+	"--buffer-size 131072":                           func(c *app.Config) { c.RingSize = 1 << 17 },
+	"--output-meta=false":                            func(c *app.Config) { c.Output.Columns.Meta = false },
+	"--output-tuple":                                 func(*app.Config) {},
+	"--output-tuple=false":                           func(c *app.Config) { c.Output.Columns.Tuple = false },
+	"--output-json":                                  func(c *app.Config) { c.Output.JSON = true },
+	"--output-limit-lines 7":                         func(c *app.Config) { c.Limits.Lines = 7 },
+	"--output-file f":                                func(c *app.Config) { c.OutputFile = "f" },
+	"--timestamp relative":                           func(c *app.Config) { c.Output.Columns.Timestamp = column.Relative },
+	"--ready-file f":                                 func(c *app.Config) { c.ReadyFile = "f" },
+	"--dry-run":                                      func(c *app.Config) { c.DryRun = true },
 }
 
 func TestParse(t *testing.T) {
@@ -66,27 +89,49 @@ func TestParse(t *testing.T) {
 }
 
 var refused = map[string]string{
-	"--filter-fun x":                   "tracer: unknown flag \"--filter-fun\"\nhint: did you mean --filter-func?\n",
-	"--func x":                         "tracer: unknown flag \"--func\"\nhint: did you mean --filter-func?\n",
-	"-filter-func x":                   "tracer: unknown flag \"-filter-func\"\nhint: did you mean --filter-func?\n",
-	"--qqqq":                           "tracer: unknown flag \"--qqqq\"\nhint: `tracer --help` lists the flags\n",
-	"-x":                               "tracer: unknown flag \"-x\"\nhint: `tracer --help` lists the flags\n",
-	"--filter-func":                    "tracer: --filter-func: value missing\n",
-	"--filter-func a(b":                "tracer: --filter-func \"a(b\": not a regular expression, missing closing ) at \"a(b\"\n",
-	"--filter-func a)|(b":              "tracer: --filter-func \"a)|(b\": not a regular expression, unexpected ) at \"a)|(b\"\n",
-	"--filter-mark 0x":                 "tracer: --filter-mark \"0x\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
-	"--filter-mark 1/":                 "tracer: --filter-mark \"1/\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
-	"--filter-mark 4294967296":         "tracer: --filter-mark \"4294967296\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
-	"--timestamp foo":                  "tracer: --timestamp \"foo\": not one of none, current, relative, absolute\n",
-	"--backend fprobe":                 "tracer: --backend \"fprobe\": not one of kprobe-multi, kprobe, tracepoint\n",
-	"--buffer-size 3M":                 "tracer: --buffer-size \"3M\": not a power of two of at least 4096 bytes\n",
-	"--buffer-size 2G":                 "tracer: --buffer-size \"2G\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
-	"--buffer-size 1KK":                "tracer: --buffer-size \"1KK\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
-	"--buffer-size M":                  "tracer: --buffer-size \"M\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
-	"--output-limit-lines -1":          "tracer: --output-limit-lines \"-1\": not a number of lines, which is 0 or more\n",
-	"--output-json=perhaps":            "tracer: --output-json \"perhaps\": not true or false\n",
-	"--output-file ./a --ready-file a": "tracer: --ready-file \"a\": is the --output-file too\n",
-	"--=":                              "tracer: arguments: bad flag syntax: --=\nhint: `tracer --help` lists the flags\n",
+	"--filter-fun x":                         "tracer: unknown flag \"--filter-fun\"\nhint: did you mean --filter-func?\n",
+	"--func x":                               "tracer: unknown flag \"--func\"\nhint: did you mean --filter-func?\n",
+	"-filter-func x":                         "tracer: unknown flag \"-filter-func\"\nhint: did you mean --filter-func?\n",
+	"--qqqq":                                 "tracer: unknown flag \"--qqqq\"\nhint: `tracer --help` lists the flags\n",
+	"-x":                                     "tracer: unknown flag \"-x\"\nhint: `tracer --help` lists the flags\n",
+	"--filter-func":                          "tracer: --filter-func: value missing\n",
+	"--filter-func a(b":                      "tracer: --filter-func \"a(b\": not a regular expression, missing closing ) at \"a(b\"\n",
+	"--filter-func a)|(b":                    "tracer: --filter-func \"a)|(b\": not a regular expression, unexpected ) at \"a)|(b\"\n",
+	"--filter-mark 0x":                       "tracer: --filter-mark \"0x\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
+	"--filter-mark 1/":                       "tracer: --filter-mark \"1/\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
+	"--filter-mark 4294967296":               "tracer: --filter-mark \"4294967296\": not a mark: want a number of 32 bits, decimal or with 0x, and perhaps /MASK\n",
+	"--timestamp foo":                        "tracer: --timestamp \"foo\": not one of none, current, relative, absolute\n",
+	"--backend fprobe":                       "tracer: --backend \"fprobe\": not one of kprobe-multi, kprobe, tracepoint\n",
+	"--buffer-size 3M":                       "tracer: --buffer-size \"3M\": not a power of two of at least 4096 bytes\n",
+	"--buffer-size 2G":                       "tracer: --buffer-size \"2G\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
+	"--buffer-size 1KK":                      "tracer: --buffer-size \"1KK\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
+	"--buffer-size M":                        "tracer: --buffer-size \"M\": not a size of less than 2G: want bytes, or a number with K, M or G\n",
+	"--output-limit-lines -1":                "tracer: --output-limit-lines \"-1\": not a number of lines, which is from 0 to 18446744073709551615\n",
+	"--max-events-per-second 4294967296":     "tracer: --max-events-per-second \"4294967296\": not a number of events, which is from 0 to 4294967295\n",
+	"--max-packets x":                        "tracer: --max-packets \"x\": not a number of packets, which is from 0 to 18446744073709551615\n",
+	"--max-events-per-packet -1":             "tracer: --max-events-per-packet \"-1\": not a number of events, which is from 0 to 18446744073709551615\n",
+	"--duration 0s":                          "tracer: --duration \"0s\": not a duration of more than 0, such as 500ms, 30s or 1h30m\n",
+	"--duration 5":                           "tracer: --duration \"5\": not a duration of more than 0, such as 500ms, 30s or 1h30m\n",
+	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": no preset \"@foo\": there are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\n",
+	"--filter-func-exclude a(":               "tracer: --filter-func-exclude \"a(\": not a regular expression, missing closing ) at \"a(\"\n",
+	"--filter-netns a,,b":                    "tracer: --filter-netns \"a,,b\": an empty name in the list\n",
+	"--filter-ifname=":                       "tracer: --filter-ifname \"\": an empty name in the list\n",
+	"--filter-ifname !":                      "tracer: --filter-ifname \"!\": an empty name in the list\n",
+	"--filter-pid 1,":                        "tracer: --filter-pid \"1,\": an empty name in the list\n",
+	"--drop --filter-func ip_rcv":            "tracer: --filter-func \"ip_rcv\": with --drop no functions are traced\n",
+	"--drop --filter-func-exclude a":         "tracer: --filter-func-exclude \"a\": with --drop no functions are traced\n",
+	"--filter-drop-reason 3 --filter-func a": "tracer: --filter-func \"a\": with --filter-drop-reason no functions are traced\n",
+	"--output-file-max-size 0":               "tracer: --output-file-max-size \"0\": not a number of MiB from 1 to 2147483647\n",
+	"--output-file-max-age -1":               "tracer: --output-file-max-age \"-1\": not a number of days from 0 to 2147483647\n",
+	"--output-file-max-size 5":               "tracer: --output-file-max-size: there is no --output-file to rotate\n",
+	"--output-file-compress":                 "tracer: --output-file-compress: there is no --output-file to rotate\n",
+	"--set-percpu-buf x":                     "tracer: --set-percpu-buf \"x\": not a number of 32 bits\n",
+	"--filter-track-skb":                     "tracer: --filter-track-skb: not supported yet\n",
+	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",
+	"--filter-non-skb-funcs=a":               "tracer: --filter-non-skb-funcs: not supported yet\n",
+	"--output-json=perhaps":                  "tracer: --output-json \"perhaps\": not true or false\n",
+	"--output-file ./a --ready-file a":       "tracer: --ready-file \"a\": is the --output-file too\n",
+	"--=":                                    "tracer: arguments: bad flag syntax: --=\nhint: `tracer --help` lists the flags\n",
 }
 
 func TestRefused(t *testing.T) {
@@ -101,3 +146,24 @@ func TestRefused(t *testing.T) {
 }
 
 func pageSize() string { return sizeValue{new(os.Getpagesize())}.String() }
+
+func TestWhatHasNoEffectIsNoted(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	Main(strings.Fields("--set-percpu-buf 4096 --filter-kprobe-batch 10 --filter-pid 0"), &stdout, &stderr)
+	want := "note: --set-percpu-buf has no effect: there is room for all of a packet's metadata\n" +
+		"note: --filter-kprobe-batch has no effect: probes are attached in parallel by themselves\n" +
+		"tracer: process \"0\": not a process id, which is a positive number\n"
+	if stdout.Len() != 0 || stderr.String() != want {
+		t.Errorf("stderr %q, want %q", &stderr, want)
+	}
+}
+
+// TestNothingIsBothLaterAndThere holds the table of what is refused against the flags.
+func TestNothingIsBothLaterAndThere(t *testing.T) {
+	fs := allFlags(&options{})
+	for _, name := range laterFlags {
+		if fs.Lookup(name) != nil {
+			t.Errorf("--%s is there", name)
+		}
+	}
+}

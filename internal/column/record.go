@@ -18,7 +18,7 @@ func Summary() []Column {
 	return []Column{
 		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Made }),
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
-		total("withheld", "events left out because a limit of lines ended the run", func(t *event.Totals) uint64 { return t.Withheld }),
+		total("withheld", "events left out because of a limit", func(t *event.Totals) uint64 { return t.Withheld }),
 		total("packets", "distinct sk_buffs among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
 		total("drops", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
 		total("lost", "events that matched and could not be delivered", lostTotal),

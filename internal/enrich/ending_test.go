@@ -37,3 +37,33 @@ func TestAnAddressUsedAgainIsAnotherPacket(t *testing.T) {
 		}
 	}
 }
+
+func TestKnowsEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		options Options
+		want    bool
+	}{
+		"the last function":        {Options{Functions: []kernel.Function{{Name: "ip_rcv"}, {Name: "kfree_skbmem"}}}, true},
+		"other functions":          {Options{Functions: []kernel.Function{{Name: "ip_rcv"}}, Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}}}, false},
+		"both tracepoints":         {Options{Tracepoints: []kernel.Tracepoint{{Name: "netif_rx"}, {Name: "kfree_skb"}, {Name: "consume_skb"}}}, true},
+		"one of them among others": {Options{Tracepoints: []kernel.Tracepoint{{Name: "netif_rx"}, {Name: "kfree_skb"}}}, false},
+		"drops alone":              {Options{Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}}}, true},
+	} {
+		if got := New(test.options).KnowsEnds(); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestAnEndThatIsNotShownCounts: the address is then another packet's.
+func TestAnEndThatIsNotShownCounts(t *testing.T) {
+	r := New(Options{Tracepoints: []kernel.Tracepoint{{Name: "netif_rx"}, {Name: "consume_skb"}}})
+	for range 3 {
+		r.Enrich(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 0})
+		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 0})
+		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 1})
+	}
+	if got := r.Packets(); got != 3 {
+		t.Errorf("%d packets, want 3", got)
+	}
+}

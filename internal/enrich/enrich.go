@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package enrich turns the numbers of an event into words, and the words of a
-// user about namespaces and interfaces into numbers.
+// user about namespaces, interfaces, processes and control groups into numbers.
 package enrich
 
 import (
@@ -43,7 +43,7 @@ func New(o Options) *Enricher {
 		clock:       newClock(readClocks),
 		recent:      newRecent(),
 		packets:     newPackets(),
-		endings:     newEndings(o.Functions),
+		endings:     newEndings(o.Functions, o.Tracepoints),
 	}
 }
 
@@ -68,6 +68,22 @@ func (r *Enricher) Enrich(e *event.Event) {
 // beyond about a million addresses new ones are not counted, so that memory
 // stays bounded.
 func (r *Enricher) Packets() uint64 { return r.packets.count }
+
+// Ends says whether the event is the last one of its sk_buff.
+func (r *Enricher) Ends(e *event.Event) bool {
+	r.name(e)
+	return r.endings.isEnd(e)
+}
+
+// KnowsEnds says whether there is such an event for every sk_buff.
+func (r *Enricher) KnowsEnds() bool { return r.endings.complete }
+
+// Pass takes note of an event that gets no names: its sk_buff may end by it.
+func (r *Enricher) Pass(e *event.Event) {
+	if r.Ends(e) {
+		r.packets.end(e.Skb)
+	}
+}
 
 func (r *Enricher) name(e *event.Event) {
 	if e.Kind == event.Function {

@@ -18,21 +18,31 @@ import (
 // listMost is how many names a hint lists.
 const listMost = 12
 
-// Ifindex is the index of the interface called name in the network namespace
-// that netnsPath leads to, our own for "".
-func Ifindex(name, netnsPath string) (uint32, error) {
-	links, err := linksOf(netnsPath)
-	if err != nil {
-		return 0, linksError(name, netnsPath, err)
+// CheckIfname says what is wrong with a pattern for the names of interfaces, in
+// which a trailing * stands for any rest.
+func CheckIfname(pattern string) error { return checkPattern("interface", pattern) }
+
+// HaveIfname says what is wrong with the name of an interface that is to be in one
+// of the network namespaces that the paths lead to. Patterns are about names
+// that may come later.
+func HaveIfname(name string, netnsPaths []string) error {
+	if isPrefix(name) {
+		return nil
 	}
-	var names []string
-	for _, link := range links {
-		if link.Attributes.Name == name {
-			return link.Index, nil
+	var there []string
+	for _, path := range netnsPaths {
+		links, err := linksOf(path)
+		if err != nil {
+			return linksError(name, path, err)
 		}
-		names = append(names, link.Attributes.Name)
+		for _, link := range links {
+			there = append(there, link.Attributes.Name)
+		}
 	}
-	return 0, unknownInterface(name, netnsPath, names)
+	if slices.Contains(there, name) {
+		return nil
+	}
+	return unknownInterface(name, netnsPaths, there)
 }
 
 // linksOf asks a socket that was made inside the namespace. The thread is held
@@ -54,7 +64,7 @@ func linksOf(netnsPath string) ([]rtnetlink.LinkMessage, error) {
 }
 
 func socketConfig(netnsPath string) (*netlink.Config, func(), error) {
-	if netnsPath == "" || isOurs(netnsPath) {
+	if isOurs(netnsPath) {
 		return nil, func() {}, nil
 	}
 	f, err := os.Open(netnsPath)
@@ -67,7 +77,7 @@ func socketConfig(netnsPath string) (*netlink.Config, func(), error) {
 // isOurs tells a path to the namespace that the thread is in already: to enter
 // it would take a privilege.
 func isOurs(netnsPath string) bool {
-	ours, err := os.Stat("/proc/thread-self/ns/net")
+	ours, err := os.Stat(OwnNetns)
 	if err != nil {
 		return false
 	}
@@ -76,28 +86,28 @@ func isOurs(netnsPath string) bool {
 }
 
 func linksError(name, netnsPath string, cause error) error {
-	e := &InputError{What: "interface", Value: name, Cause: cause}
-	if netnsPath != "" {
-		e.Cause = fmt.Errorf("netns %q: %w", netnsPath, cause)
-	}
+	e := &InputError{What: "interface", Value: name, Cause: fmt.Errorf("netns %q: %w", netnsPath, cause)}
 	if errors.Is(cause, fs.ErrPermission) {
 		e.hint = "run as root, or with CAP_SYS_ADMIN, to look into another network namespace"
 	}
 	return e
 }
 
-func unknownInterface(name, netnsPath string, names []string) error {
+func unknownInterface(name string, netnsPaths, names []string) error {
 	e := &InputError{What: "interface", Value: name, Cause: errors.New("no such interface")}
-	if netnsPath != "" && !isOurs(netnsPath) {
-		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPath)
+	switch {
+	case len(netnsPaths) > 1:
+		e.Cause = errors.New("no such interface in any of the namespaces")
+	case !isOurs(netnsPaths[0]):
+		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPaths[0])
 	}
-	e.hint = "the interfaces there are " + list(byLikeness(name, names))
+	e.hint = fmt.Sprintf("the interfaces there are %s; %s* is also for those made later", list(byLikeness(name, names)), name)
 	return e
 }
 
 // byLikeness puts those first that start as name does: eth0 for eth1.
 func byLikeness(name string, names []string) []string {
-	sorted := slices.Sorted(slices.Values(names))
+	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
 	slices.SortStableFunc(sorted, func(a, b string) int { return samePrefix(name, b) - samePrefix(name, a) })
 	return sorted
 }

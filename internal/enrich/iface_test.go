@@ -11,25 +11,35 @@ import (
 	"tracer/internal/ktest"
 )
 
-func TestIfindex(t *testing.T) {
+func TestHaveIfname(t *testing.T) {
 	all, err := net.Interfaces()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range all {
-		if got, err := Ifindex(want.Name, ""); err != nil || got != uint32(want.Index) {
-			t.Errorf("%s is %d (%v), want %d", want.Name, got, err, want.Index)
+	for _, there := range all {
+		if err := HaveIfname(there.Name, []string{OwnNetns}); err != nil {
+			t.Errorf("%s: %v", there.Name, err)
 		}
 	}
 }
 
-func TestIfindexInAnotherNetns(t *testing.T) {
-	blue := ktest.NewNetns(t, "enrich")
-	if got, err := Ifindex("lo", blue.Path); err != nil || got != 1 {
-		t.Errorf("lo is %d (%v), want 1", got, err)
+func TestHaveIfnameInOtherNetns(t *testing.T) {
+	blue, red := ktest.NewNetns(t, "enrich"), ktest.NewNetns(t, "other")
+	ktest.NewVeth(t, ktest.End{Netns: red, Name: "only0"}, ktest.End{Netns: red, Name: "only1"})
+	both := []string{blue.Path, red.Path}
+	if err := HaveIfname("only0", both); err != nil {
+		t.Errorf("a name in the second namespace: %v", err)
 	}
-	_, err := Ifindex("eth77", blue.Path)
-	checkInput(t, err, `interface "eth77": no such interface in netns "`+blue.Path+`"`, "the interfaces there are lo")
+	err := HaveIfname("eth77", []string{blue.Path})
+	checkInput(t, err, `interface "eth77": no such interface in netns "`+blue.Path+`"`, "the interfaces there are lo; eth77* is also for those made later")
+	err = HaveIfname("only", both)
+	checkInput(t, err, `interface "only": no such interface in any of the namespaces`, "the interfaces there are only0, only1, lo")
+}
+
+func TestAPrefixNeedsNoInterface(t *testing.T) {
+	if err := HaveIfname("nosuch*", []string{"/no/such"}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOurOwnNetnsIsNotEntered(t *testing.T) {
@@ -55,14 +65,12 @@ func checkInput(t *testing.T, err error, text, hint string) {
 }
 
 func TestUnknownInterface(t *testing.T) {
-	for _, path := range []string{"", "/proc/thread-self/ns/net"} {
-		_, err := Ifindex("nosuch0", path)
-		checkInput(t, err, `interface "nosuch0": no such interface`, "the interfaces there are ")
-	}
+	err := HaveIfname("nosuch0", []string{OwnNetns})
+	checkInput(t, err, `interface "nosuch0": no such interface`, "the interfaces there are ")
 }
 
-func TestIfindexOfMissingNetns(t *testing.T) {
-	_, err := Ifindex("lo", "/no/such")
+func TestIfnameOfMissingNetns(t *testing.T) {
+	err := HaveIfname("lo", []string{"/no/such"})
 	checkInput(t, err, `interface "lo": netns "/no/such": open /no/such: no such file or directory`, "")
 }
 

@@ -8,7 +8,8 @@ import (
 	"io/fs"
 )
 
-// InputError is about a namespace or an interface that the user named.
+// InputError is about a namespace, an interface, a process or a control group
+// that the user named.
 type InputError struct {
 	// What is the thing, as in "netns" or "interface", and Value what the user wrote.
 	What, Value string

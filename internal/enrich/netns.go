@@ -19,6 +19,10 @@ var namedNetns = "/run/netns"
 // errNotNetns is about a file that is there and is something else.
 var errNotNetns = errors.New("not a network namespace")
 
+// OwnNetns leads to the network namespace that we run in: that of any thread but
+// those that went into another one.
+const OwnNetns = "/proc/thread-self/ns/net"
+
 // NetnsInode finds the network namespace that spec tells: a path, a name as in
 // `ip netns`, pid:N, or inode:N. The path is empty where no file leads to the
 // namespace, which can only be with inode:N.

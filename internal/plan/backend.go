@@ -33,6 +33,15 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	return "", passed, noBackendError{passed}
 }
 
+// backend is the one that is forced. Drops take none of the others, which all have
+// the drop tracepoint.
+func (o Options) backend() kernel.Backend {
+	if o.Backend == "" && o.Drop.Only {
+		return kernel.TracepointBackend
+	}
+	return o.Backend
+}
+
 func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
 	if !slices.Contains(kernel.Backends, forced) {
 		return usageError{
@@ -110,11 +119,13 @@ func (p *Plan) addGroup(register int) int {
 }
 
 // addTracepoints plans the tracepoints that are wanted; a backend that probes
-// functions takes the drop tracepoint only, for reason and location.
+// functions takes the drop tracepoint only, for reason and location, and so does
+// whoever wants nothing but drops.
 func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
+	all := p.Backend == kernel.TracepointBackend && !p.Asked.Drop.Only
 	for _, t := range facts.Tracepoints {
 		drop := t.Name == dropTracepoint && t.Module == ""
-		if p.Backend != kernel.TracepointBackend && !drop || !wanted.tracepoint(t, drop) || t.SkbArg > lastArgument {
+		if !all && !drop || !wanted.tracepoint(t, drop) || t.SkbArg > lastArgument {
 			continue
 		}
 		p.addTracepoint(t, drop)

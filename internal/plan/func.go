@@ -11,36 +11,63 @@ import (
 	"tracer/internal/kernel"
 )
 
-// funcFilter says which functions and tracepoints are wanted; nil wants all.
-type funcFilter struct{ expr *regexp.Regexp }
+// funcFilter says which functions and tracepoints are wanted: those of only, nil
+// for all, but none of never.
+type funcFilter struct{ only, never *regexp.Regexp }
 
-// compileFunc makes a filter of an RE2 expression that the whole name must match.
-func compileFunc(expr string) (*funcFilter, error) {
+// newFuncFilter makes a filter of two expressions, either of which may be empty.
+func newFuncFilter(only, never string) (*funcFilter, error) {
+	var f funcFilter
+	var err error
+	if f.only, err = compileFunc("function filter", only); err != nil {
+		return nil, err
+	}
+	if f.never, err = compileFunc("function exclusion", never); err != nil {
+		return nil, err
+	}
+	return &f, nil
+}
+
+// compileFunc compiles an RE2 expression, perhaps with presets, that the whole
+// name must match.
+func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	if expr == "" {
 		return nil, nil
 	}
-	re, err := regexp.Compile("^(?:" + expr + ")$")
+	expanded, err := ExpandPresets(expr)
+	if err != nil {
+		return nil, usageError{error: fmt.Errorf("%s %q: %w", what, expr, err)}
+	}
+	re, err := regexp.Compile("^(?:" + expanded + ")$")
 	if err != nil {
 		return nil, usageError{
-			fmt.Errorf("function filter %q: %w", expr, err),
+			fmt.Errorf("%s %q: %w", what, expr, err),
 			"the syntax is RE2's: https://github.com/google/re2/wiki/Syntax",
 		}
 	}
-	return &funcFilter{re}, nil
+	return re, nil
 }
 
-func (f *funcFilter) function(fn kernel.Function) bool {
-	return f == nil || f.expr.MatchString(fn.Name)
-}
+func (f *funcFilter) function(fn kernel.Function) bool { return f.wants(fn.Name) }
 
 // tracepoint matches the name with and without the prefix that it is printed
-// with; the drop tracepoint is also wanted by the functions that fire it.
+// with; the drop tracepoint also stands for the functions that fire it.
 func (f *funcFilter) tracepoint(t kernel.Tracepoint, drop bool) bool {
-	if f == nil || f.expr.MatchString(t.Name) || f.expr.MatchString("tp:"+t.Name) {
-		return true
+	names := []string{t.Name, "tp:" + t.Name}
+	if slices.ContainsFunc(names, f.isExcluded) {
+		return false
 	}
-	return drop && slices.ContainsFunc(droppers, f.expr.MatchString)
+	if drop {
+		names = append(names, droppers...)
+	}
+	return slices.ContainsFunc(names, f.isAsked)
 }
+
+func (f *funcFilter) wants(name string) bool { return f.isAsked(name) && !f.isExcluded(name) }
+
+func (f *funcFilter) isAsked(name string) bool { return f.only == nil || f.only.MatchString(name) }
+
+func (f *funcFilter) isExcluded(name string) bool { return f.never != nil && f.never.MatchString(name) }
 
 // droppers are the functions in which the drop tracepoint fires: kfree_skb, from
 // 5.17 on kfree_skb_reason, from 6.11 on sk_skb_reason_drop.
@@ -48,8 +75,9 @@ var droppers = []string{"kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"}
 
 // NoMatchError says that there is nothing to attach to.
 type NoMatchError struct {
-	Func    string
-	Backend kernel.Backend
+	// Func and Exclude are the expressions that nothing passes.
+	Func, Exclude string
+	Backend       kernel.Backend
 	// Reasons say why no better backend was taken.
 	Reasons []string
 }
@@ -59,14 +87,19 @@ func (e *NoMatchError) Error() string {
 	if e.Backend == kernel.TracepointBackend {
 		what = "tracepoint"
 	}
-	if e.Func == "" {
+	switch {
+	case e.Func == "" && e.Exclude == "":
 		return fmt.Sprintf("this kernel has no traceable %s that takes an skb", what)
+	case e.Exclude == "":
+		return fmt.Sprintf("no traceable %s that takes an skb matches %q", what, e.Func)
+	case e.Func == "":
+		return fmt.Sprintf("%q excludes every traceable %s that takes an skb", e.Exclude, what)
 	}
-	return fmt.Sprintf("no traceable %s that takes an skb matches %q", what, e.Func)
+	return fmt.Sprintf("no traceable %s that takes an skb matches %q and not %q", what, e.Func, e.Exclude)
 }
 
 // Usage says that the user asked for it.
-func (e *NoMatchError) Usage() bool { return e.Func != "" }
+func (e *NoMatchError) Usage() bool { return e.Func+e.Exclude != "" }
 
 // Hint says what could be asked for instead.
 func (e *NoMatchError) Hint() string {

@@ -22,8 +22,8 @@ import (
 type Options struct {
 	// Backend forces one; empty takes the best that runs.
 	Backend kernel.Backend
-	// Func is an RE2 expression for the whole name of a function or tracepoint, empty is
-	// any; FuncExclude takes away from what it gives.
+	// Func is an RE2 expression for the whole name of a function or tracepoint, perhaps with
+	// presets, empty is any; FuncExclude takes away from what it gives.
 	Func, FuncExclude string
 	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
 	// are for the Ethernet frame and the IP packet inside of a tunnel's packet.
@@ -87,12 +87,12 @@ type Tracepoint struct {
 
 // New makes the plan. Its errors name the option that can't be had.
 func New(o Options, facts *kernel.Facts) (*Plan, error) {
-	wanted, err := compileFunc(o.Func)
+	wanted, err := newFuncFilter(o.Func, o.FuncExclude)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{Asked: o}
-	if p.Backend, p.Passed, err = chooseBackend(o.Backend, facts.Support); err != nil {
+	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}
 	if !o.Drop.Only {
@@ -100,7 +100,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	}
 	p.addTracepoints(facts, wanted)
 	if len(p.Functions)+len(p.Tracepoints) == 0 {
-		return nil, &NoMatchError{Func: o.Func, Backend: p.Backend, Reasons: p.Reasons()}
+		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons()}
 	}
 	return p, p.configure(o, facts)
 }

@@ -252,6 +252,15 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+func countPrinted(t *testing.T, p *Plan, word string) int {
+	t.Helper()
+	var b strings.Builder
+	if err := p.Print(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(b.String(), word)
+}
+
 func TestPrintNamesManyFunctionsOnlyWhenAsked(t *testing.T) {
 	p := &Plan{Functions: make([]kernel.Function, fewNames+1)}
 	for i := range p.Functions {

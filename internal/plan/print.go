@@ -13,9 +13,11 @@ import (
 const fewNames = 64
 
 // Print tells the plan: backend, what is attached, and the filter as classic
-// BPF and as eBPF. Many functions are named only when all of them are asked for.
+// BPF and as eBPF. Many functions are named only when all of them are asked
+// for, or when the user named some.
 func (p *Plan) Print(w io.Writer, all bool) error {
 	b := bufio.NewWriter(w)
+	all = all || p.Asked.Func != ""
 	fmt.Fprintf(b, "backend      %s\n", p.Backend)
 	for _, line := range p.Reasons() {
 		fmt.Fprintf(b, "             %s\n", line)
@@ -25,6 +27,10 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
+	p.printDrop(b)
+	if most := p.Asked.EventsPerSecond; most != 0 {
+		fmt.Fprintf(b, "events       %d a second\n", most)
+	}
 	p.printFilter(b)
 	return b.Flush()
 }
@@ -69,6 +75,16 @@ func (p *Plan) printPlace(w io.Writer) {
 	}
 	if p.Asked.SkbExpr != "" {
 		fmt.Fprintf(w, "skb          %s\n", p.Asked.SkbExpr)
+	}
+}
+
+// printDrop tells the reasons that drops are chosen by.
+func (p *Plan) printDrop(w io.Writer) {
+	d := p.Asked.Drop
+	printList(w, "reason", d.Reasons)
+	printList(w, "no reason", d.NotReasons)
+	if d.HideBenign {
+		printList(w, "no reason", benign)
 	}
 }
 

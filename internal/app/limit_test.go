@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+// seen is an event of the tests: of sk_buff skb at a time in ms.
+type seen struct {
+	skb  byte
+	ms   uint64
+	ends bool
+}
+
+func (e seen) admitted(q *quota) bool { return q.admits(uint64(e.skb), e.ms*1e6, e.ends) }
+
+// shown is the sk_buffs whose events are admitted, one letter each.
+func shown(q *quota, events ...seen) string {
+	var b strings.Builder
+	for _, e := range events {
+		if e.admitted(q) {
+			b.WriteByte(e.skb)
+		} else {
+			b.WriteByte('.')
+		}
+	}
+	return b.String()
+}
+
+func at(ms uint64) func() uint64 { return func() uint64 { return ms * 1e6 } }
+
+func TestQuota(t *testing.T) {
+	for name, test := range map[string]struct {
+		limits Limits
+		events []seen
+		want   string
+	}{
+		"first packets only":            {Limits{Packets: 2}, []seen{{'a', 1, false}, {'b', 2, false}, {'c', 3, false}, {'a', 4, false}, {'c', 5, false}, {'b', 6, true}}, "ab.a.b"},
+		"an address used again":         {Limits{Packets: 1}, []seen{{'a', 1, false}, {'a', 2, true}, {'a', 3, false}}, "aa."},
+		"and within the number":         {Limits{Packets: 2}, []seen{{'a', 1, true}, {'a', 2, true}, {'a', 3, false}}, "aa."},
+		"silence is an end":             {Limits{Packets: 1}, []seen{{'a', 1, false}, {'a', 1001, false}, {'a', 2002, false}}, "aa."},
+		"events of a packet":            {Limits{EventsPerPacket: 2}, []seen{{'a', 1, false}, {'a', 2, false}, {'b', 3, false}, {'a', 4, false}, {'a', 5, true}, {'a', 6, false}}, "aab..a"},
+		"silence begins a packet anew":  {Limits{EventsPerPacket: 1}, []seen{{'a', 1, false}, {'a', 2, false}, {'a', 1500, false}}, "a.a"},
+		"a busy one stays the same":     {Limits{EventsPerPacket: 1}, []seen{{'a', 1, false}, {'a', 900, false}, {'a', 1800, false}}, "a.."},
+		"both":                          {Limits{Packets: 1, EventsPerPacket: 1}, []seen{{'a', 1, false}, {'b', 1, false}, {'a', 2, true}, {'a', 3, false}}, "a..."},
+		"events that change places":     {Limits{EventsPerPacket: 5}, []seen{{'a', 2000, false}, {'a', 1, false}, {'a', 2001, false}}, "aaa"},
+		"an older event is not silence": {Limits{Packets: 1}, []seen{{'a', 5000, false}, {'a', 1, false}}, "aa"},
+	} {
+		q := newQuota(test.limits)
+		if got := shown(&q, test.events...); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestQuotaIsDoneWhenItsPacketsHaveEnded(t *testing.T) {
+	q := newQuota(Limits{Packets: 2})
+	steps := []struct {
+		event seen
+		now   uint64
+		done  bool
+	}{
+		{seen{'a', 1, true}, 1, false},
+		{seen{'b', 2, false}, 2, false},
+		{seen{'c', 3, false}, 999, false},
+		{seen{'b', 1000, false}, 2000, false},
+		{seen{'b', 1100, true}, 1100, true},
+	}
+	for _, s := range steps {
+		s.event.admitted(&q)
+		if got := q.done(at(s.now)); got != s.done {
+			t.Errorf("after %+v at %d ms done is %v", s.event, s.now, got)
+		}
+	}
+}
+
+func TestQuotaIsDoneInSilence(t *testing.T) {
+	q := newQuota(Limits{Packets: 1})
+	seen{'a', 1, false}.admitted(&q)
+	seen{'b', 900, false}.admitted(&q) // others don't count
+	if q.done(at(1001)) || !q.done(at(1002)) {
+		t.Error("not done after a second of silence, or done before")
+	}
+}
+
+func TestWithoutALimitOfPackets(t *testing.T) {
+	q := newQuota(Limits{EventsPerPacket: 1})
+	seen{'a', 1, true}.admitted(&q)
+	if q.done(at(1e9)) || !q.limits() {
+		t.Error("a limit of events ends the run, or holds nothing back")
+	}
+	if q = newQuota(Limits{Lines: 5}); q.limits() {
+		t.Error("a limit of lines is one of packets")
+	}
+}
+
+func TestQuotaForgetsTheSilent(t *testing.T) {
+	q := newQuota(Limits{EventsPerPacket: 1})
+	const many = 100 * sweepFirst
+	for i := range uint64(many) {
+		q.admits(i, i*silence/sweepFirst, false)
+	}
+	if n := len(q.live); n > 3*sweepFirst {
+		t.Errorf("%d of %d sk_buffs are remembered, of which %d were seen in the last second", n, many, sweepFirst)
+	}
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
+
+// defaultFileSize is the size at which an output file is rotated, in MiB.
+const defaultFileSize = 100
+
+func fileFlags(fs *pflag.FlagSet, o *options) {
+	c, r := &o.config, &o.config.Rotation
+	r.MaxSize = defaultFileSize
+	fs.StringVar(&c.OutputFile, "output-file", "", "append to this `FILE` instead of writing to standard output")
+	fs.Var(amountValue{&r.MaxSize, 1, "MiB"}, "output-file-max-size", "begin a new file at this size in `MiB`")
+	fs.Var(amountValue{&r.MaxBackups, 0, "files"}, "output-file-max-backups", "keep this many older `FILES`, 0 for all")
+	fs.Var(amountValue{&r.MaxAge, 0, "days"}, "output-file-max-age", "keep older files for this many `DAYS`, 0 for ever")
+	fs.BoolVar(&r.Compress, "output-file-compress", false, "compress older files with gzip")
+}
+
+// rotationFlags mean nothing without --output-file.
+var rotationFlags = []string{"output-file-max-size", "output-file-max-backups", "output-file-max-age", "output-file-compress"}
+
+func checkRotation(fs *pflag.FlagSet, outputFile string) error {
+	for _, name := range rotationFlags {
+		if outputFile == "" && fs.Changed(name) {
+			return &usageError{text: fmt.Sprintf("--%s: there is no --output-file to rotate", name)}
+		}
+	}
+	return nil
+}

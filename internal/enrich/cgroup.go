@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountinfo lists the mounts of this process. It is a variable for tests.
+var mountinfo = "/proc/self/mountinfo"
+
+var (
+	errNoCgroup2 = errors.New("cgroup2 is not mounted")
+	errNotCgroup = errors.New("not a control group of cgroup2")
+	errCgroupID  = errors.New("no control group has that id")
+)
+
+// Cgroup finds the id of a control group of cgroup2 by its path, below a mount of
+// cgroup2 or as in /proc/PID/cgroup, or by the id itself.
+func Cgroup(spec string) (uint64, error) {
+	id, err := cgroupOf(spec)
+	if err != nil {
+		return 0, cgroupError(spec, err)
+	}
+	return id, nil
+}
+
+func cgroupError(spec string, cause error) error {
+	var path *fs.PathError
+	if errors.As(cause, &path) {
+		cause = path.Err
+	}
+	e := &InputError{What: "cgroup", Value: spec, Cause: cause, hint: "give a path below the mount of cgroup2, such as system.slice/ssh.service, or an id"}
+	if cause == errNoCgroup2 {
+		e.hint = "mount it with: mount -t cgroup2 none /sys/fs/cgroup"
+	}
+	return e
+}
+
+func cgroupOf(spec string) (uint64, error) {
+	mounts, err := cgroupMounts()
+	if err != nil {
+		return 0, err
+	}
+	if id, err := strconv.ParseUint(spec, 10, 64); err == nil {
+		return id, findCgroup(id, mounts[0])
+	}
+	return cgroupID(locate(spec, mounts))
+}
+
+// locate makes a file's path of a group's, which may also be one already.
+func locate(spec string, mounts []string) string {
+	path := filepath.Clean("/" + spec)
+	for _, mount := range mounts {
+		if path == mount || strings.HasPrefix(path, mount+"/") {
+			return path
+		}
+	}
+	return filepath.Join(mounts[0], path)
+}
+
+// findCgroup looks at every group below the mount; those that go away are passed over.
+func findCgroup(id uint64, mount string) error {
+	found := false
+	err := filepath.WalkDir(mount, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return nil
+		}
+		if its, err := cgroupID(path); err == nil && its == id {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if !found && err == nil {
+		err = errCgroupID
+	}
+	return err
+}
+
+// cgroupID is the number of the folder's inode, which is the group's id.
+func cgroupID(path string) (uint64, error) {
+	var (
+		kind unix.Statfs_t
+		stat unix.Stat_t
+	)
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, err
+	}
+	if err := unix.Statfs(path, &kind); err != nil {
+		return 0, err
+	}
+	if kind.Type != unix.CGROUP2_SUPER_MAGIC || stat.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return 0, errNotCgroup
+	}
+	return stat.Ino, nil
+}
+
+// cgroupMounts are where cgroup2 is mounted, at least one place.
+func cgroupMounts() ([]string, error) {
+	text, err := os.ReadFile(mountinfo)
+	if err != nil {
+		return nil, err
+	}
+	var mounts []string
+	for line := range strings.Lines(string(text)) {
+		if mount := parseMount(line); mount != "" {
+			mounts = append(mounts, mount)
+		}
+	}
+	if len(mounts) == 0 {
+		return nil, errNoCgroup2
+	}
+	return mounts, nil
+}
+
+// escapes are how mountinfo writes what would break its lines.
+var escapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+
+// parseMount reads a line of mountinfo, for the place of a mount of cgroup2: it is
+// the fifth field; behind a dash comes the kind of file system.
+func parseMount(line string) string {
+	before, after, _ := strings.Cut(line, " - ")
+	fields := strings.Fields(before)
+	if len(fields) < 5 || !strings.HasPrefix(after, "cgroup2 ") {
+		return ""
+	}
+	return escapes.Replace(fields[4])
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// PID reads the id of a process, which must be running.
+func PID(word string) (uint32, error) {
+	pid, err := strconv.ParseUint(word, 10, 31)
+	if err != nil || pid == 0 {
+		return 0, &InputError{What: "process", Value: word, Cause: errors.New("not a process id, which is a positive number")}
+	}
+	if err := isProcess(uint32(pid)); err != nil {
+		return 0, &InputError{What: "process", Value: word, Cause: err}
+	}
+	return uint32(pid), nil
+}
+
+// isProcess tells a process from a thread of one, which /proc has too.
+func isProcess(pid uint32) error {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return unix.ESRCH
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			if leader := strings.TrimSpace(value); leader != strconv.Itoa(int(pid)) {
+				return fmt.Errorf("a thread of process %s", leader)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tracer/internal/kernel"
+)
+
+func TestExclusionTakesAway(t *testing.T) {
+	for name, test := range map[string]struct {
+		options                Options
+		functions, tracepoints []string
+	}{
+		"from all":              {Options{FuncExclude: "icmp_.*"}, []string{"ip_rcv", "sk_skb_reason_drop"}, []string{"kfree_skb"}},
+		"from those asked for":  {Options{Func: "i.*_rcv", FuncExclude: "icmp_.*"}, []string{"ip_rcv"}, nil},
+		"a preset":              {Options{FuncExclude: "@rx"}, []string{"sk_skb_reason_drop"}, []string{"kfree_skb"}},
+		"only whole names":      {Options{FuncExclude: "ip|icmp"}, []string{"ip_rcv", "icmp_rcv", "sk_skb_reason_drop"}, []string{"kfree_skb"}},
+		"the drop tracepoint":   {Options{FuncExclude: "tp:kfree_skb"}, []string{"ip_rcv", "icmp_rcv", "sk_skb_reason_drop"}, nil},
+		"a function that drops": {Options{FuncExclude: "sk_skb_.*"}, []string{"ip_rcv", "icmp_rcv"}, []string{"kfree_skb"}},
+		"a tracepoint":          {Options{Backend: kernel.TracepointBackend, FuncExclude: "net_.*"}, nil, []string{"kfree_skb"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := mustPlan(t, test.options, facts())
+			if diff := cmp.Diff(test.functions, functionNames(p), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("functions: %s", diff)
+			}
+			if diff := cmp.Diff(test.tracepoints, p.tracepointNames(), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("tracepoints: %s", diff)
+			}
+		})
+	}
+}
+
+func TestNothingLeftNamesBothExpressions(t *testing.T) {
+	for want, o := range map[string]Options{
+		`no traceable function that takes an skb matches "ip_.*" and not "@rx"`: {Func: "ip_.*", FuncExclude: "@rx"},
+		`".*" excludes every traceable function that takes an skb`:              {FuncExclude: ".*"},
+		`".*" excludes every traceable tracepoint that takes an skb`:            {FuncExclude: ".*", Backend: kernel.TracepointBackend},
+	} {
+		_, err := New(o, facts())
+		checkUsage(t, err, want)
+	}
+}
+
+// TestNamesAskedForAreListed: whoever names functions sees what came of it.
+func TestNamesAskedForAreListed(t *testing.T) {
+	for asked, want := range map[bool]int{true: fewNames + 1, false: 0} {
+		p := &Plan{Functions: make([]kernel.Function, fewNames+1)}
+		if asked {
+			p.Asked.Func = "some_.*"
+		}
+		for i := range p.Functions {
+			p.Functions[i].Name = "some_function"
+		}
+		if got := countPrinted(t, p, "some_function"); got != want {
+			t.Errorf("asked %v: %d names, want %d", asked, got, want)
+		}
+	}
+}

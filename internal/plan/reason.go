@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tracer/internal/bpf"
+)
+
+// benign are the reasons that come with a network in good order: what is dropped
+// is another host's, or is there already. A reason that can also be the trace of
+// a fault is not among them, and so NOT_SPECIFIED is not.
+var benign = []string{
+	// Seen because the device is promiscuous or a switch floods.
+	"SKB_DROP_REASON_OTHERHOST",
+	// A question to all hosts of a multicast group about the address of one other.
+	"SKB_DROP_REASON_IPV6_NDISC_NS_OTHERHOST",
+	// Retransmitted although it had arrived: late or lost acknowledgements.
+	"SKB_DROP_REASON_TCP_OLD_DATA",
+	// Old by its sequence number; keepalives are so on purpose.
+	"SKB_DROP_REASON_TCP_OLD_SEQUENCE",
+	// Retransmitted although it waits in the out-of-order queue.
+	"SKB_DROP_REASON_TCP_OFOMERGE",
+	// From the out-of-order queue, once a retransmission had brought the same bytes.
+	"SKB_DROP_REASON_TCP_OFO_DROP",
+}
+
+const reasonPrefix = "SKB_DROP_REASON_"
+
+// errNoReasons is about kernels before 5.17.
+var errNoReasons = errors.New("this kernel gives no drop reasons, Linux 5.17 and newer do")
+
+// configure finds the numbers of the reasons among those that the kernel knows.
+func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
+	if len(d.Reasons)+len(d.NotReasons) == 0 && !d.HideBenign {
+		return nil
+	}
+	if len(known) == 0 {
+		return errNoReasons
+	}
+	in, err := reasonNumbers(d.Reasons, known)
+	if err != nil {
+		return err
+	}
+	out, err := reasonNumbers(d.NotReasons, known)
+	if err != nil {
+		return err
+	}
+	if d.HideBenign {
+		out = append(out, benignNumbers(known)...)
+	}
+	if c.ReasonInCount, err = fillReasons(in, &c.ReasonsIn); err != nil {
+		return err
+	}
+	c.ReasonOutCount, err = fillReasons(out, &c.ReasonsOut)
+	return err
+}
+
+func fillReasons(numbers []uint32, to *[bpf.MostReasons]uint32) (uint32, error) {
+	return fillMost(bpf.MostReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
+}
+
+// benignNumbers are those of the benign reasons that this kernel has.
+func benignNumbers(known map[uint32]string) []uint32 {
+	var numbers []uint32
+	for number, name := range known {
+		if slices.Contains(benign, name) {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+func reasonNumbers(words []string, known map[uint32]string) ([]uint32, error) {
+	var numbers []uint32
+	for _, word := range words {
+		number, err := reasonNumber(word, known)
+		if err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, number)
+	}
+	return numbers, nil
+}
+
+// reasonNumber takes a number as it is: modules that are loaded later bring
+// reasons of their own.
+func reasonNumber(word string, known map[uint32]string) (uint32, error) {
+	if number, err := strconv.ParseUint(word, 0, 32); err == nil {
+		return uint32(number), nil
+	}
+	for number, name := range known {
+		if sameReason(word, name) {
+			return number, nil
+		}
+	}
+	return 0, unknownReason(word, known)
+}
+
+func sameReason(word, name string) bool {
+	word = strings.ToUpper(word)
+	return word == name || word == strings.TrimPrefix(name, reasonPrefix)
+}
+
+func unknownReason(word string, known map[uint32]string) error {
+	return usageError{fmt.Errorf("drop reason %q: this kernel has none of that name", word), "near are " + strings.Join(nearReasons(word, known), ", ")}
+}
+
+// nearReasonsMost is how many names a hint has.
+const nearReasonsMost = 6
+
+// nearReasons are the names that share most of their letters' pairs with the word.
+func nearReasons(word string, known map[uint32]string) []string {
+	var names []string
+	for _, name := range known {
+		names = append(names, strings.TrimPrefix(name, reasonPrefix))
+	}
+	word = strings.TrimPrefix(strings.ToUpper(word), reasonPrefix)
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(likeness(word, b), likeness(word, a)), cmp.Compare(a, b))
+	})
+	return names[:min(len(names), nearReasonsMost)]
+}
+
+// likeness is the share of pairs of letters that two words have in common, from
+// 0 to 1.
+func likeness(a, b string) float64 {
+	common := 0
+	for i := range max(len(a)-1, 0) {
+		if strings.Contains(b, a[i:i+2]) {
+			common++
+		}
+	}
+	return 2 * float64(common) / float64(len(a)+len(b))
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+var someReasons = map[uint32]string{
+	0: "SKB_NOT_DROPPED_YET", 1: "SKB_CONSUMED", 2: "SKB_DROP_REASON_NOT_SPECIFIED", 3: "SKB_DROP_REASON_NO_SOCKET",
+	4: "SKB_DROP_REASON_OTHERHOST", 5: "SKB_DROP_REASON_TCP_OLD_DATA", 6: "SKB_DROP_REASON_TCP_OVERWINDOW",
+	7: "SKB_DROP_REASON_NETFILTER_DROP", 0x10001: "RX_DROP_M_DUP",
+}
+
+func TestReasonsByNameAndNumber(t *testing.T) {
+	for name, test := range map[string]struct {
+		drop    Drop
+		in, out []uint32
+	}{
+		"nothing":        {},
+		"whole names":    {drop: Drop{Reasons: []string{"SKB_DROP_REASON_NO_SOCKET", "RX_DROP_M_DUP"}}, in: []uint32{3, 0x10001}},
+		"short names":    {drop: Drop{Reasons: []string{"no_socket"}, NotReasons: []string{"Netfilter_Drop"}}, in: []uint32{3}, out: []uint32{7}},
+		"numbers":        {drop: Drop{Reasons: []string{"3", "0x10002"}}, in: []uint32{3, 0x10002}},
+		"benign ones":    {drop: Drop{HideBenign: true}, out: []uint32{4, 5}},
+		"these and more": {drop: Drop{HideBenign: true, NotReasons: []string{"2"}}, out: []uint32{2, 4, 5}},
+	} {
+		var c bpf.Config
+		err := test.drop.configure(&c, someReasons)
+		in, out := c.ReasonsIn[:c.ReasonInCount], c.ReasonsOut[:c.ReasonOutCount]
+		if err != nil || !slices.Equal(in, test.in) || !slices.Equal(out, test.out) {
+			t.Errorf("%s: only %v, none of %v (%v); want %v and %v", name, in, out, err, test.in, test.out)
+		}
+	}
+}
+
+func TestUnknownReasonHasNearNames(t *testing.T) {
+	for _, d := range []Drop{{Reasons: []string{"no_soket"}}, {NotReasons: []string{"no_soket"}}} {
+		err := d.configure(new(bpf.Config), someReasons)
+		checkUsage(t, err, `drop reason "no_soket": this kernel has none of that name`)
+		if hint := err.(usageError).Hint(); !strings.HasPrefix(hint, "near are NO_SOCKET, ") {
+			t.Errorf("hint %q", hint)
+		}
+	}
+}
+
+func TestKernelWithoutReasons(t *testing.T) {
+	for _, d := range []Drop{{Reasons: []string{"NO_SOCKET"}}, {HideBenign: true}} {
+		if err := d.configure(new(bpf.Config), nil); !errors.Is(err, errNoReasons) {
+			t.Errorf("%+v: error %v", d, err)
+		}
+	}
+	if err := (Drop{Only: true}).configure(new(bpf.Config), nil); err != nil {
+		t.Errorf("drops without a reason asked for: %v", err)
+	}
+}
+
+func TestOnlyDropsTakesOneTracepoint(t *testing.T) {
+	noFprobe := facts()
+	noFprobe.Support[kernel.KprobeMulti] = errNoFprobe
+	for backend, want := range map[kernel.Backend]kernel.Backend{"": kernel.TracepointBackend, kernel.Kprobe: kernel.Kprobe} {
+		p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}}, noFprobe)
+		if p.Backend != want || len(p.Functions) != 0 || !slices.Equal(p.tracepointNames(), []string{"kfree_skb"}) || len(p.Passed) != 0 {
+			t.Errorf("backend %q: %s with functions %v, tracepoints %v, passed %v", backend, p.Backend, functionNames(p), p.tracepointNames(), p.Passed)
+		}
+	}
+}
+
+func TestReasonsArePrinted(t *testing.T) {
+	p := &Plan{Asked: Options{EventsPerSecond: 9, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}, HideBenign: true}}}
+	for _, line := range []string{"reason       NO_SOCKET\n", "no reason    7\n", "no reason    SKB_DROP_REASON_OTHERHOST ", "events       9 a second\n"} {
+		if countPrinted(t, p, line) == 0 {
+			t.Errorf("no line %q", line)
+		}
+	}
+}
+
+// TestFaultsAreNotBenign: what a user looks for is never hidden.
+func TestFaultsAreNotBenign(t *testing.T) {
+	for _, name := range []string{
+		"NOT_SPECIFIED", "NO_SOCKET", "NETFILTER_DROP", "TCP_OVERWINDOW", "TCP_INVALID_SEQUENCE", "TCP_RESET", "TCP_ZEROWINDOW",
+		"TCP_OFO_QUEUE_PRUNE", "SOCKET_RCVBUFF", "QDISC_DROP", "UNHANDLED_PROTO", "QUEUE_PURGE", "IP_RPFILTER",
+	} {
+		if slices.Contains(benign, reasonPrefix+name) {
+			t.Errorf("%s is hidden", name)
+		}
+	}
+}
