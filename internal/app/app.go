@@ -44,6 +44,10 @@ type Config struct {
 	// RingSize is the ring buffer's size in bytes; 0 is the default.
 	RingSize int
 	Output   export.Options
+	// Metadata are expressions on the sk_buff whose values are printed.
+	Metadata []string
+	// Color is when text has colours: always, never, or else on a terminal.
+	Color string
 	// OutputFile gets the events; empty is Stdout.
 	OutputFile string
 	Rotation   Rotation

@@ -36,6 +36,7 @@ type output struct {
 // openOutput opens the file at once, so that one that can't be written is known
 // before anything is attached.
 func openOutput(cfg Config) (*output, error) {
+	cfg.Output.Color = isColored(cfg)
 	if cfg.OutputFile == "" {
 		return &output{Exporter: export.New(cfg.Stdout, cfg.Output)}, nil
 	}

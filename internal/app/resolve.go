@@ -5,6 +5,7 @@ package app
 import (
 	"fmt"
 
+	"tracer/internal/column"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
@@ -20,7 +21,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		SkbExpr:         cfg.SkbExpr,
 		Drop:            cfg.Drops.options(),
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
-		Record:          plan.Record{Meta: cfg.Output.Columns.Meta, Tuple: cfg.Output.Columns.Tuple},
+		Record:          recordOf(cfg),
 		RingSize:        cfg.RingSize,
 	}
 	var err error
@@ -34,6 +35,25 @@ func resolve(cfg Config) (plan.Options, error) {
 		return o, err
 	}
 	return o, resolvePlace(cfg, &o)
+}
+
+// recordOf is what the columns to print are made from.
+func recordOf(cfg Config) plan.Record {
+	needs := column.Needs(cfg.Output.Columns)
+	r := plan.Record{
+		Meta:   needs[column.Meta] || needs[column.NetnsName],
+		Tuple:  needs[column.Tuple],
+		Tunnel: needs[column.Tunnel],
+		CB:     needs[column.CB],
+		Stack:  needs[column.Stack],
+		Caller: needs[column.Caller],
+		Skb:    needs[column.Skb],
+		Shared: needs[column.Shared],
+	}
+	if needs[column.Metadata] {
+		r.Values = cfg.Metadata
+	}
+	return r
 }
 
 // resolveFilters compiles the filters of pcap's language.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tracer/internal/attach"
+	"tracer/internal/column"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
 	"tracer/internal/kernel"
@@ -43,6 +44,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		Functions:   p.Functions,
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
+		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
 	})
 	if t.quota.limits() && !t.names.KnowsEnds() {
 		say.endless()

@@ -11,6 +11,7 @@ import (
 // options are what the command line asks for.
 type options struct {
 	config        app.Config
+	columns       []string // of --output-columns, as written
 	help, version bool
 	// notes are said on standard error before the run.
 	notes []string

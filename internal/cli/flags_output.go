@@ -3,8 +3,12 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
+	"tracer/internal/app"
 	"tracer/internal/column"
 
 	"github.com/spf13/pflag"
@@ -15,10 +19,110 @@ func outputFlags(fs *pflag.FlagSet, o *options) {
 	columns := &c.Output.Columns
 	fs.BoolVar(&columns.Meta, "output-meta", true, "netns, mark, interface, protocol, MTU and length")
 	fs.BoolVar(&columns.Tuple, "output-tuple", true, "addresses, ports and the like")
+	tupleFlags(fs, columns)
+	deepFlags(fs, o)
+	fs.Var(distinct(&o.columns), "output-columns", "only the columns of this `LIST` of names, in its order")
 	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "`FORM` of time: "+strings.Join(column.Timestamps(), ", "))
 	fs.BoolVar(&c.Output.JSON, "output-json", false, "one JSON object per line")
+	fs.Var(checked(&c.Color, checkColor), "color", "`WHEN` drops are red: auto (on a terminal), always, never")
 	fs.Var(counted(&c.Limits.Lines, "lines"), "output-limit-lines", "end after this many events (`LINES`), 0 for no limit")
 }
+
+// tupleFlags add to what the columns of namespace and addresses tell.
+func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
+	fs.BoolVar(&columns.TCPFlags, "output-tcp-flags", false, "flags of TCP packets, as in tcp:SYN|ACK")
+	fs.BoolVar(&columns.TCPSeq, "output-tcp-seq", false, "these, sequence and acknowledgement number, and window")
+	fs.BoolVar(&columns.Tunnel, "output-tunnel", false, "the packet inside of a VXLAN, Geneve, GRE or IPIP packet")
+	fs.BoolVar(&columns.NetnsName, "output-netns-names", false, "names of network namespaces")
+	fs.Var(charactersValue{&columns.NetnsNameMost}, "netns-names-max-length",
+		fmt.Sprintf("cut these names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))
+}
+
+// deepFlags look deeper into the kernel.
+func deepFlags(fs *pflag.FlagSet, o *options) {
+	columns := &o.config.Output.Columns
+	fs.BoolVar(&columns.Caller, "output-caller", false, "who called the function")
+	fs.BoolVar(&columns.Stack, "output-stack", false, "the kernel's stack, below each row")
+	fs.BoolVar(&columns.CB, "output-skb-cb", false, "the qdisc's words of skb->cb")
+	fs.BoolVar(&columns.Skb, "output-skb", false, "all members of the sk_buff, below each row")
+	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "all members of its skb_shared_info, below each row")
+	fs.Var(distinct(&o.config.Metadata), "output-skb-metadata", "values of a `LIST` of expressions, such as skb->dev->mtu")
+}
+
+func checkColor(value string) error {
+	switch value {
+	case app.ColorAuto, app.ColorAlways, app.ColorNever:
+		return nil
+	}
+	return fmt.Errorf("not one of %s, %s, %s", app.ColorAuto, app.ColorAlways, app.ColorNever)
+}
+
+// settleOutput does what takes all flags of the output together.
+func (o *options) settleOutput(*pflag.FlagSet) error {
+	columns := &o.config.Output.Columns
+	columns.Metadata = len(o.config.Metadata) > 0
+	if o.columns == nil {
+		return nil
+	}
+	chosen, err := column.Choose(o.columns, *columns, o.config.Output.JSON)
+	if err != nil {
+		return o.choiceError(err)
+	}
+	columns.Chosen = chosen
+	return nil
+}
+
+func (o *options) choiceError(err error) error {
+	var choice *column.ChoiceError
+	if !errors.As(err, &choice) {
+		return err
+	}
+	e := &usageError{text: fmt.Sprintf("--output-columns %q", choice.Word), cause: choice.Cause}
+	if errors.Is(err, column.ErrUnknown) {
+		e.hint = columnHint(choice.Word, columnNames(o.config.Output.JSON))
+	}
+	return e
+}
+
+// columnNames are those of the columns that the format has.
+func columnNames(json bool) []string {
+	var names []string
+	for _, c := range column.All() {
+		if json || c.Text != nil {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func columnHint(word string, names []string) string {
+	hint := "the columns are " + strings.Join(names, ", ")
+	if near := nearest(strings.ToLower(word), names); near != "" {
+		return "did you mean " + near + "? " + hint
+	}
+	return hint
+}
+
+// charactersValue is how many characters a name has at most.
+type charactersValue struct{ to *int }
+
+func (v charactersValue) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 8)
+	if err != nil || n == 0 {
+		return errors.New("not a number from 1 to 255")
+	}
+	*v.to = int(n)
+	return nil
+}
+
+func (v charactersValue) String() string {
+	if v.to == nil || *v.to == 0 {
+		return ""
+	}
+	return strconv.Itoa(*v.to)
+}
+
+func (charactersValue) Type() string { return "characters" }
 
 // timestampValue is a form of time.
 type timestampValue struct{ to *column.Timestamp }

@@ -53,8 +53,8 @@ func help() string {
 
 // helpColumns lists the output from the table that makes it.
 func helpColumns(b *strings.Builder) {
-	b.WriteString("\nOutput columns and JSON keys:\n")
+	b.WriteString("\nOutput columns: header in text and name, which is the JSON key too (of current and relative: time)\n")
 	for _, c := range column.All() {
-		fmt.Fprintf(b, "  %-9s %-11s %s\n", c.Header, c.Key, c.Help)
+		fmt.Fprintf(b, "  %-10s %-15s %s\n", c.Header, c.Name, c.Help)
 	}
 }

@@ -4,22 +4,37 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
 
 // listValue is words with commas between them; a flag that is given again adds.
-type listValue struct{ to *[]string }
+type listValue struct {
+	to *[]string
+	// once refuses a word that is there already.
+	once bool
+}
 
-func list(to *[]string) listValue { return listValue{to} }
+func list(to *[]string) listValue { return listValue{to: to} }
+
+// distinct is a list in which each word has a place of its own.
+func distinct(to *[]string) listValue { return listValue{to, true} }
 
 // Set, String and Type are those of pflag.Value.
 func (v listValue) Set(s string) error {
-	words := strings.Split(s, ",")
-	if slices.Contains(words, "") || slices.Contains(words, "!") {
-		return errors.New("an empty name in the list")
+	words := *v.to
+	for _, word := range strings.Split(s, ",") {
+		word = strings.TrimSpace(word)
+		switch {
+		case strings.TrimPrefix(word, "!") == "":
+			return errors.New("an empty name in the list")
+		case v.once && slices.Contains(words, word):
+			return fmt.Errorf("%q is named twice", word)
+		}
+		words = append(words, word)
 	}
-	*v.to = append(*v.to, words...)
+	*v.to = words
 	return nil
 }
 

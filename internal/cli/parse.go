@@ -23,13 +23,18 @@ func parse(args []string) (*options, error) {
 		return o, flagError(fs, err)
 	}
 	o.config.Expr = strings.Join(fs.Args(), " ")
-	return o, cmp.Or(o.check(fs), o.imply(fs))
+	for _, step := range []func(*pflag.FlagSet) error{o.check, o.imply, o.settleOutput} {
+		if err := step(fs); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
 }
 
 // imply turns on what comes with a flag, unless it was turned off by its own.
 func (o *options) imply(fs *pflag.FlagSet) error {
 	stack := fs.Lookup("output-stack")
-	if !o.config.Drops.Only || stack == nil || stack.Changed {
+	if !o.config.Drops.Only || stack.Changed {
 		return nil
 	}
 	return stack.Value.Set("true")

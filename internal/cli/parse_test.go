@@ -45,11 +45,14 @@ var parsed = map[string]func(*app.Config){
 	"--filter-skb-expr skb->len>5":                             func(c *app.Config) { c.SkbExpr = "skb->len>5" },
 	"--filter-tunnel-pcap-l2 arp --filter-tunnel-pcap-l3 icmp": func(c *app.Config) { c.TunnelL2, c.TunnelL3 = "arp", "icmp" },
 	"--filter-drop-reason !NO_SOCKET,7":                        func(c *app.Config) { c.Drops.Reasons = []string{"!NO_SOCKET", "7"} },
-	"--drop --drop-hide-benign":                                func(c *app.Config) { c.Drops.Only, c.Drops.HideBenign = true, true },
-	"--duration 1m30s":                                         func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
-	"--max-packets 5":                                          func(c *app.Config) { c.Limits.Packets = 5 },
-	"--max-events-per-packet 6":                                func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
-	"--max-events-per-second 7":                                func(c *app.Config) { c.Limits.EventsPerSecond = 7 },
+	"--drop --drop-hide-benign": func(c *app.Config) {
+		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack = true, true, true
+	},
+	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only = true },
+	"--duration 1m30s":            func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
+	"--max-packets 5":             func(c *app.Config) { c.Limits.Packets = 5 },
+	"--max-events-per-packet 6":   func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
+	"--max-events-per-second 7":   func(c *app.Config) { c.Limits.EventsPerSecond = 7 },
 	"--output-file f --output-file-max-size 5 --output-file-max-backups 6 --output-file-max-age 7 --output-file-compress": func(c *app.Config) {
 		c.OutputFile, c.Rotation = "f", app.Rotation{MaxSize: 5, MaxBackups: 6, MaxAge: 7, Compress: true}
 	},
@@ -73,6 +76,28 @@ var parsed = map[string]func(*app.Config){
 	"--timestamp relative":                           func(c *app.Config) { c.Output.Columns.Timestamp = column.Relative },
 	"--ready-file f":                                 func(c *app.Config) { c.ReadyFile = "f" },
 	"--dry-run":                                      func(c *app.Config) { c.DryRun = true },
+	"--output-tcp-flags":                             func(c *app.Config) { c.Output.Columns.TCPFlags = true },
+	"--output-tcp-seq":                               func(c *app.Config) { c.Output.Columns.TCPSeq = true },
+	"--output-tunnel":                                func(c *app.Config) { c.Output.Columns.Tunnel = true },
+	"--output-netns-names":                           func(c *app.Config) { c.Output.Columns.NetnsName = true },
+	"--output-skb-cb":                                func(c *app.Config) { c.Output.Columns.CB = true },
+	"--output-caller":                                func(c *app.Config) { c.Output.Columns.Caller = true },
+	"--output-stack":                                 func(c *app.Config) { c.Output.Columns.Stack = true },
+	"--output-skb":                                   func(c *app.Config) { c.Output.Columns.Skb = true },
+	"--output-skb-shared-info":                       func(c *app.Config) { c.Output.Columns.Shared = true },
+	"--color never":                                  func(c *app.Config) { c.Color = app.ColorNever },
+	"--netns-names-max-length 8":                     func(c *app.Config) { c.Output.Columns.NetnsNameMost = 8 },
+	"--output-skb-metadata skb->len,skb->mark --output-skb-metadata skb->hash": func(c *app.Config) {
+		c.Metadata = []string{"skb->len", "skb->mark", "skb->hash"}
+		c.Output.Columns.Metadata = true
+	},
+	"--output-columns FUNC,mark/x --output-columns skb": func(c *app.Config) {
+		c.Output.Columns.Chosen = []string{"func", "mark", "skb"}
+	},
+	"--output-columns pid,skb_metadata --output-json --output-skb-metadata skb->len": func(c *app.Config) {
+		c.Output.JSON, c.Metadata = true, []string{"skb->len"}
+		c.Output.Columns.Metadata, c.Output.Columns.Chosen = true, []string{"pid", "skb_metadata"}
+	},
 }
 
 func TestParse(t *testing.T) {
@@ -132,7 +157,23 @@ var refused = map[string]string{
 	"--output-json=perhaps":                  "tracer: --output-json \"perhaps\": not true or false\n",
 	"--output-file ./a --ready-file a":       "tracer: --ready-file \"a\": is the --output-file too\n",
 	"--=":                                    "tracer: arguments: bad flag syntax: --=\nhint: `tracer --help` lists the flags\n",
+	"--color":                                "tracer: --color: value missing\n",
+	"--color red":                            "tracer: --color \"red\": not one of auto, always, never\n",
+	"--netns-names-max-length 0":             "tracer: --netns-names-max-length \"0\": not a number from 1 to 255\n",
+	"--netns-names-max-length 256":           "tracer: --netns-names-max-length \"256\": not a number from 1 to 255\n",
+	"--output-columns skb,":                  "tracer: --output-columns \"skb,\": an empty name in the list\n",
+	"--output-columns skb,skb":               "tracer: --output-columns \"skb,skb\": \"skb\" is named twice\n",
+	"--output-columns skb,SKB":               "tracer: --output-columns \"SKB\": named twice\n",
+	"--output-columns skb,pid":               "tracer: --output-columns \"pid\": is in JSON only, not in text\n",
+	"--output-columns stack":                 "tracer: --output-columns \"stack\": nothing but lines below the row, and no row\n",
+	"--output-columns Fnc":                   "tracer: --output-columns \"Fnc\": no such column\nhint: did you mean func? " + textColumns,
+	"--output-columns x":                     "tracer: --output-columns \"x\": no such column\nhint: " + textColumns,
+	"--output-skb-metadata a,a":              "tracer: --output-skb-metadata \"a,a\": \"a\" is named twice\n",
+	"--output-columns skb_metadata":          "tracer: --output-columns \"skb_metadata\": there are no expressions, which --output-skb-metadata gives\n",
 }
+
+const textColumns = "the columns are time, skb, cpu, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
+	"cb, netns_name, tuple, tunnel, func, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {

@@ -13,8 +13,10 @@ func appendHex(dst []byte, n uint64) []byte {
 }
 
 // appendHex16 appends n with all of its four digits.
-func appendHex16(dst []byte, n uint16) []byte {
-	return append(dst, '0', 'x', hexDigits[n>>12], hexDigits[n>>8&15], hexDigits[n>>4&15], hexDigits[n&15])
+func appendHex16(dst []byte, n uint16) []byte { return appendDigits16(append(dst, "0x"...), n) }
+
+func appendDigits16(dst []byte, n uint16) []byte {
+	return append(dst, hexDigits[n>>12], hexDigits[n>>8&15], hexDigits[n>>4&15], hexDigits[n&15])
 }
 
 func appendHexString(dst []byte, n uint64) []byte {

@@ -18,6 +18,21 @@ const (
 	Meta Group = "meta"
 	// Tuple columns are switched by --output-tuple.
 	Tuple Group = "tuple"
+	// CB is switched by --output-skb-cb.
+	CB Group = "cb"
+	// NetnsName is switched by --output-netns-names.
+	NetnsName Group = "netns name"
+	// Tunnel is switched by --output-tunnel.
+	Tunnel Group = "tunnel"
+	// Caller is switched by --output-caller.
+	Caller Group = "caller"
+	// Metadata is there where --output-skb-metadata gives expressions.
+	Metadata Group = "metadata"
+	// Stack is switched by --output-stack.
+	Stack Group = "stack"
+	// Skb is switched by --output-skb, Shared by --output-skb-shared-info.
+	Skb    Group = "skb"
+	Shared Group = "shared info"
 )
 
 // Type is the JSON type of a column's value.
@@ -30,15 +45,17 @@ const (
 	Number Type = "number"
 	// Bool is true or false.
 	Bool Type = "boolean"
-	// Object is a JSON object.
+	// Object is a JSON object, or null where the event has no such thing.
 	Object Type = "object"
+	// Array is a JSON array, or null where the event has no such thing.
+	Array Type = "array"
 )
 
 // Column is one output field: its names, its place and how it is printed.
 type Column struct {
 	// Name is the field's own name, unique in the table.
 	Name string
-	// Header stands above the text column; a field without a header is for JSON alone.
+	// Header stands above the text column; a field for JSON alone, or a block, has none.
 	Header string
 	// Help says in one clause what the field holds.
 	Help string
@@ -49,10 +66,13 @@ type Column struct {
 	// Key and Type are the JSON member's.
 	Key  string
 	Type Type
+	// Block says that the text is no cell but lines of its own below the row: none,
+	// or some that each end with a line break.
+	Block bool
 	// Group is what switches the field on.
 	Group Group
 	// Text appends the value as a text cell, without padding. It never breaks
-	// the line, whatever bytes the kernel gave.
+	// the line, whatever bytes the kernel gave. nil is a field for JSON alone.
 	Text func(dst []byte, e *event.Event) []byte
 	// JSON appends the value as one complete JSON value.
 	JSON func(dst []byte, e *event.Event) []byte
@@ -68,13 +88,33 @@ type Options struct {
 	Tuple bool
 	// Timestamp adds the time in the form chosen.
 	Timestamp Timestamp
+	// TCPFlags has the text of a TCP tuple tell the flags, and TCPSeq also sequence and
+	// acknowledgement number and window.
+	TCPFlags, TCPSeq bool
+	// NetnsName adds the name of the network namespace, in text cut to NetnsNameMost
+	// characters; 0 is 16.
+	NetnsName     bool
+	NetnsNameMost int
+	// CB adds the words of skb->cb, Tunnel the packet inside of the packet, Caller who
+	// called the function, Stack the whole stack.
+	CB, Tunnel, Caller, Stack bool
+	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
+	// values of expressions.
+	Skb, Shared, Metadata bool
+	// Chosen are the columns to print, in their order, as [Choose] gives them; nil is
+	// all of the above. What is added by an option that is off by itself is printed too.
+	Chosen []string
 }
 
 // All is every column in the order of printing.
-func All() []Column {
+func All() []Column { return table(Options{}) }
+
+// table is every column, with values in the form that o asks for.
+func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
-		wallColumns(), skbColumns(), processColumns(), tickColumns(), metaColumns(), tupleColumns(), funcColumns(),
+		wallColumns(), skbColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
+		tupleColumns(o), tunnelColumns(o), funcColumns(), callerColumns(), metadataColumns(), stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
 	}
@@ -83,23 +123,35 @@ func All() []Column {
 
 // Select is the columns that o asks for, in the order of printing.
 func Select(o Options) []Column {
-	var chosen []Column
-	for _, c := range All() {
+	all := table(o)
+	if o.Chosen != nil {
+		return o.arrange(all)
+	}
+	var wanted []Column
+	for _, c := range all {
 		if o.wants(&c) {
-			chosen = append(chosen, c)
+			wanted = append(wanted, c)
 		}
 	}
-	return chosen
+	return wanted
 }
 
-func (o Options) wants(c *Column) bool {
-	switch c.Group {
-	case Time:
-		return c.timestamp == o.Timestamp
-	case Meta:
-		return o.Meta
-	case Tuple:
-		return o.Tuple
+// Needs is what has to be known of an event for the columns that o asks for.
+func Needs(o Options) map[Group]bool {
+	needs := map[Group]bool{}
+	for _, c := range Select(o) {
+		needs[c.Group] = true
 	}
-	return true
+	return needs
+}
+
+func (o *Options) wants(c *Column) bool {
+	if c.Group == Time {
+		return c.timestamp == o.Timestamp
+	}
+	on := map[Group]bool{
+		Packet: true, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
+		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
+	}
+	return on[c.Group]
 }

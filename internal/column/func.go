@@ -7,7 +7,8 @@ import "tracer/internal/event"
 func funcColumns() []Column {
 	return append([]Column{
 		{
-			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 4,
+			// As the last column, which it mostly is, it takes the room that it needs.
+			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32, Grows: true,
 			Help:  "function or tp:TRACEPOINT, with drop reason, module, place of the drop",
 			Group: Packet, Text: funcText, JSON: funcJSON,
 		},

@@ -16,7 +16,7 @@ func deviceColumns() []Column {
 	return []Column{
 		{
 			Name: "netns", Header: "NETNS", Key: "netns", Type: Number, Width: 10,
-			Help:  "inode number of the network namespace",
+			Help:  "inode number of the network namespace, 0 for none",
 			Group: Meta, Text: netns, JSON: netns,
 		},
 		{
@@ -45,12 +45,12 @@ func lengthColumns() []Column {
 	return []Column{
 		{
 			Name: "proto", Header: "PROTO", Key: "proto", Type: Number, Width: 6,
-			Help:  "Ethertype that the skb says it carries, hexadecimal in text",
+			Help:  "Ethertype that the skb says it carries, 0 before it is set",
 			Group: Meta, Text: protoText, JSON: protoJSON,
 		},
 		{
 			Name: "mtu", Header: "MTU", Key: "mtu", Type: Number, Width: 5,
-			Help:  "MTU of the route or else of the device, in bytes",
+			Help:  "MTU of the route or else of the device, in bytes, 0 for neither",
 			Group: Meta, Text: mtu, JSON: mtu,
 		},
 		{

@@ -23,27 +23,3 @@ func appendProtocol(dst []byte, p uint8) []byte {
 	}
 	return appendUint(append(dst, "proto-"...), uint64(p))
 }
-
-// tcpFlagNames are in the order of their bits.
-var tcpFlagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
-
-func appendTCPMembers(dst []byte, flags uint8) []byte {
-	dst = appendMember(dst, "flags", uint64(flags))
-	dst = appendQuote(appendKey(dst, "tcp_flags"))
-	return appendQuote(appendTCPFlags(dst, flags))
-}
-
-// appendTCPFlags is like SYN|ACK.
-func appendTCPFlags(dst []byte, flags uint8) []byte {
-	first := true
-	for i, name := range tcpFlagNames {
-		if flags>>i&1 == 0 {
-			continue
-		}
-		if !first {
-			dst = append(dst, '|')
-		}
-		dst, first = append(dst, name...), false
-	}
-	return dst
-}

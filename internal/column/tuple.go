@@ -8,26 +8,41 @@ import (
 	"tracer/internal/event"
 )
 
-func tupleColumns() []Column {
+func tupleColumns(o Options) []Column {
 	return []Column{{
 		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 64, Grows: true,
 		Help:  "addresses, ports and what the transport header says",
-		Group: Tuple, Text: tupleText, JSON: tupleJSON,
+		Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
 	}}
 }
 
-// tupleText is SOURCE->DEST(PROTOCOL,DETAILS), or (WHAT-IT-IS) for an skb
+// tupleForm is how much the text of a tuple tells.
+type tupleForm struct{ flags, seq bool }
+
+func formOf(o Options) tupleForm { return tupleForm{flags: o.TCPFlags || o.TCPSeq, seq: o.TCPSeq} }
+
+func (f tupleForm) text(dst []byte, e *event.Event) []byte { return f.appendTuple(dst, &e.Tuple) }
+
+// appendTuple is SOURCE->DEST(PROTOCOL,DETAILS), or (WHAT-IT-IS) for an skb
 // without addresses: a tuple is never made up. It is one word, so that scripts
 // that count columns find FUNC behind it.
-func tupleText(dst []byte, e *event.Event) []byte {
-	t := &e.Tuple
+func (f tupleForm) appendTuple(dst []byte, t *event.Tuple) []byte {
 	dst = appendEndpoints(dst, t)
 	dst = append(dst, '(')
-	dst = appendContent(dst, t)
-	if t.HasVLAN {
-		dst = appendUint(append(dst, ",vlan="...), uint64(t.VLAN))
+	dst = f.appendContent(dst, t)
+	return append(appendVLAN(dst, t), ')')
+}
+
+// appendVLAN is like `,vlan=5`, or `,vlan=5.7` with the inner tag's id behind the outer's.
+func appendVLAN(dst []byte, t *event.Tuple) []byte {
+	if !t.HasVLAN {
+		return dst
 	}
-	return append(dst, ')')
+	dst = appendUint(append(dst, ",vlan="...), uint64(t.VLAN))
+	if t.HasInnerVLAN {
+		dst = appendUint(append(dst, '.'), uint64(t.InnerVLAN))
+	}
+	return dst
 }
 
 func appendEndpoints(dst []byte, t *event.Tuple) []byte {
@@ -65,10 +80,10 @@ func appendAddress(dst []byte, t *event.Tuple, a netip.Addr) []byte {
 	return append(a.AppendTo(append(dst, '[')), ']')
 }
 
-func appendContent(dst []byte, t *event.Tuple) []byte {
+func (f tupleForm) appendContent(dst []byte, t *event.Tuple) []byte {
 	switch t.Network {
 	case event.IPv4, event.IPv6:
-		return appendTransport(dst, t)
+		return f.appendTransport(dst, t)
 	case event.ARP:
 		return appendARP(dst, t)
 	case event.OtherNetwork:
@@ -83,10 +98,13 @@ func appendContent(dst []byte, t *event.Tuple) []byte {
 	return append(dst, "no-packet"...)
 }
 
-func appendTransport(dst []byte, t *event.Tuple) []byte {
+func (f tupleForm) appendTransport(dst []byte, t *event.Tuple) []byte {
 	dst = appendProtocol(dst, t.Protocol)
-	if hasICMP(t) {
+	switch {
+	case hasICMP(t):
 		dst = appendICMP(append(dst, ','), t)
+	case hasTCP(t):
+		dst = f.appendTCP(dst, t)
 	}
 	if t.Fragment {
 		dst = appendUint(append(dst, ",frag="...), uint64(t.FragmentOffset))

@@ -87,6 +87,9 @@ func TestTupleVLAN(t *testing.T) {
 	tuple.HasVLAN, tuple.VLAN = true, 100
 	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=100)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":100}`)
+	tuple.HasVLAN, tuple.VLAN, tuple.HasInnerVLAN, tuple.InnerVLAN = true, 5, true, 7
+	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=5.7)",
+		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":5,"inner_vlan":7}`)
 	checkTuple(t, event.Tuple{Network: event.OtherNetwork, EtherType: 0x88cc, HasVLAN: true}, "(lldp,vlan=0)",
 		`{"network":"other","ethertype":35020,"ethertype_name":"lldp","vlan":0}`)
 }

@@ -8,10 +8,11 @@ import (
 	"tracer/internal/event"
 )
 
-// tupleJSON is an object that starts with what kind of packet it is. Members
+func tupleJSON(dst []byte, e *event.Event) []byte { return appendTupleObject(dst, &e.Tuple) }
+
+// appendTupleObject is an object that starts with what kind of packet it is. Members
 // that this kind does not have are absent; a member is never absent for being zero.
-func tupleJSON(dst []byte, e *event.Event) []byte {
-	t := &e.Tuple
+func appendTupleObject(dst []byte, t *event.Tuple) []byte {
 	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
 	switch t.Network {
 	case event.IPv4, event.IPv6:
@@ -23,10 +24,7 @@ func tupleJSON(dst []byte, e *event.Event) []byte {
 	case event.OtherSocket:
 		dst = appendFamilyMembers(dst, t.SocketFamily)
 	}
-	if t.HasVLAN {
-		dst = appendMember(dst, "vlan", uint64(t.VLAN))
-	}
-	return append(dst, '}')
+	return append(appendVLANMembers(dst, t), '}')
 }
 
 func networkName(n event.Network) string {
@@ -64,10 +62,21 @@ func appendIPMembers(dst []byte, t *event.Tuple) []byte {
 
 func appendTransportMembers(dst []byte, t *event.Tuple) []byte {
 	switch {
-	case t.Protocol == protocolTCP && t.Ports:
-		return appendTCPMembers(dst, t.TCPFlags)
+	case hasTCP(t):
+		return appendTCPMembers(dst, t)
 	case hasICMP(t):
 		return appendICMPMember(dst, t)
+	}
+	return dst
+}
+
+func appendVLANMembers(dst []byte, t *event.Tuple) []byte {
+	if !t.HasVLAN {
+		return dst
+	}
+	dst = appendMember(dst, "vlan", uint64(t.VLAN))
+	if t.HasInnerVLAN {
+		dst = appendMember(dst, "inner_vlan", uint64(t.InnerVLAN))
 	}
 	return dst
 }

@@ -12,49 +12,88 @@ import (
 // Options are what names are taken from. Each may be missing; its numbers then
 // stay numbers.
 type Options struct {
-	// Symbols name the code that dropped a packet, and functions that are not in Functions.
+	// Symbols name the code that dropped a packet, the frames of stacks, and functions
+	// that are not in Functions. They are read again where one is missing.
 	Symbols *kernel.Symbols
 	// Functions are those that were attached, Tracepoints those of the plan in its order.
 	Functions   []kernel.Function
 	Tracepoints []kernel.Tracepoint
 	// Reasons are the names of drop reasons by value; nil before 5.17.
 	Reasons map[uint32]string
+	// NetnsNames asks for the names of network namespaces.
+	NetnsNames bool
+	// SkbFormat and SharedFormat make values of the bytes of a sk_buff and its
+	// skb_shared_info, and Values those of the expressions. What they return is
+	// printed before the next event; nil is not asked for.
+	SkbFormat, SharedFormat func(raw []byte) event.Value
+	Values                  func(raw []byte) []event.NamedValue
 }
 
 // Enricher fills in the names of events. It is for one goroutine.
 type Enricher struct {
+	symbols     *symbols
+	places      places
 	functions   functions
 	tracepoints []kernel.Tracepoint
-	locations   locations
+	stacks      stacks
 	reasons     reasons
 	clock       clock
 	recent      recent
 	packets     packets
 	endings     endings
+	namespaces  *namespaces // nil: not asked for
+	dumps       dumps
 }
 
 // New is an Enricher with the names of o.
 func New(o Options) *Enricher {
-	return &Enricher{
-		functions:   newFunctions(o.Symbols, o.Functions),
+	r := &Enricher{
+		symbols:     newSymbols(o.Symbols, kernel.ReadSymbols),
 		tracepoints: o.Tracepoints,
-		locations:   newLocations(o.Symbols),
 		reasons:     newReasons(o.Reasons),
 		clock:       newClock(readClocks),
 		recent:      newRecent(),
 		packets:     newPackets(),
 		endings:     newEndings(o.Functions, o.Tracepoints),
+		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values},
 	}
+	r.places = newPlaces(r.symbols)
+	r.functions = newFunctions(o.Functions, &r.places)
+	r.stacks = newStacks(r.symbols, &r.places)
+	if o.NetnsNames {
+		r.namespaces = newNamespaces()
+	}
+	return r
 }
 
 // Enrich sets e.Names. What stands in the stream without being a packet has none.
+// Names.Stack is good until the next event.
 func (r *Enricher) Enrich(e *event.Event) {
 	e.Names = event.Names{}
 	if e.Kind != event.Function && e.Kind != event.Tracepoint {
 		return
 	}
+	r.renew(e.Time)
 	r.name(e)
 	r.nameDrop(e)
+	r.stacks.name(e)
+	r.dumps.name(e)
+	if r.namespaces != nil {
+		e.Names.Netns = r.namespaces.name(e.Meta.Netns, e.Time)
+	}
+	r.count(e)
+}
+
+// renew forgets the names that are made of the symbols when there are other symbols.
+func (r *Enricher) renew(now uint64) {
+	if r.symbols.renewed(now) {
+		r.places.forget()
+		r.stacks.forget()
+	}
+}
+
+// count sets what the event is in the row of those of its time and its packet.
+func (r *Enricher) count(e *event.Event) {
 	e.Names.WallTime = r.clock.wall(e.Time)
 	e.Names.SinceLast = r.recent.since(e.Skb, e.Time)
 	r.packets.see(e.Skb)
@@ -104,6 +143,6 @@ func (r *Enricher) nameDrop(e *event.Event) {
 		e.Drop.HasReason, e.Drop.Reason, e.Names.Reason = false, 0, ""
 	}
 	if e.Drop.Location != 0 {
-		e.Names.Location = r.locations.name(e.Drop.Location)
+		e.Names.Location = r.places.at(e.Drop.Location).text
 	}
 }

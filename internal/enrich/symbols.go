@@ -2,103 +2,89 @@
 
 package enrich
 
-import (
-	"fmt"
+import "tracer/internal/kernel"
 
-	"tracer/internal/kernel"
+const (
+	// renewEvery is the least time in ns from one reading of the kernel's symbols to
+	// the next, and renewSeldom the time where reading does not help.
+	renewEvery  = 5_000_000_000
+	renewSeldom = 60_000_000_000
 )
 
-// rememberedMost bounds the names that are kept so that they need not be made
-// again. A kernel has fewer places that drop packets than this.
-const rememberedMost = 1 << 14
+// symbols find functions by address. Modules and BPF programs come and go, so an
+// address that no symbol covers has the list read anew: beside the events, which
+// it would hold up for a tenth of a second, and seldom.
+type symbols struct {
+	list *kernel.Symbols // nil: the kernel hides them
+	read func() (*kernel.Symbols, error)
 
-type symbol struct{ name, module string }
-
-// functions name the entries of functions.
-type functions struct {
-	symbols  *kernel.Symbols
-	attached map[uint64]symbol
-	found    map[uint64]symbol
+	missing uint64 // an address without a symbol, 0 for none
+	reading bool
+	fresh   chan *kernel.Symbols
+	due     uint64 // the kernel time before which it is not read
+	pause   uint64
 }
 
-func newFunctions(symbols *kernel.Symbols, attached []kernel.Function) functions {
-	known := make(map[uint64]symbol, len(attached))
-	for _, f := range attached {
-		known[f.Addr] = symbol{f.Name, f.Module}
+func newSymbols(list *kernel.Symbols, read func() (*kernel.Symbols, error)) *symbols {
+	return &symbols{list: list, read: read, fresh: make(chan *kernel.Symbols, 1), pause: renewEvery}
+}
+
+// lookup is that of [kernel.Symbols], and notes what is not found.
+func (s *symbols) lookup(addr uint64) (name, module string, offset uint64, ok bool) {
+	if s.list == nil {
+		return "", "", 0, false
 	}
-	delete(known, 0) // kptr_restrict hid the addresses
-	return functions{symbols, known, map[uint64]symbol{}}
-}
-
-// name is that of the function at or around addr: without bpf_get_func_ip
-// (before 5.15) addr can be a few bytes past the entry.
-func (f *functions) name(addr uint64) (name, module string) {
-	s, ok := f.attached[addr]
+	name, module, offset, ok = s.list.Lookup(addr)
 	if !ok {
-		s = f.around(addr)
+		s.missing = addr
 	}
-	return s.name, s.module
+	return name, module, offset, ok
 }
 
-func (f *functions) around(addr uint64) symbol {
-	s, ok := f.found[addr]
-	if !ok {
-		s = f.find(addr)
-		makeRoom(f.found, rememberedMost)
-		f.found[addr] = s
-	}
-	return s
-}
-
-func (f *functions) find(addr uint64) symbol {
-	if f.symbols == nil {
-		return symbol{}
-	}
-	name, module, _, ok := f.symbols.Lookup(addr)
-	if !ok {
-		return symbol{}
-	}
-	return symbol{name, module}
-}
-
-// locations name places inside functions.
-type locations struct {
-	symbols *kernel.Symbols
-	known   map[uint64]string
-}
-
-func newLocations(symbols *kernel.Symbols) locations {
-	return locations{symbols, map[uint64]string{}}
-}
-
-// name is like icmp_rcv+0x1a3 or nft_do_chain+0x5c [nf_tables]; empty for no symbol.
-func (l *locations) name(addr uint64) string {
-	s, ok := l.known[addr]
-	if !ok {
-		s = l.find(addr)
-		makeRoom(l.known, rememberedMost)
-		l.known[addr] = s
-	}
-	return s
-}
-
-func (l *locations) find(addr uint64) string {
-	if l.symbols == nil {
-		return ""
-	}
-	name, module, offset, ok := l.symbols.Lookup(addr)
+// renewed is called for each event, with its time. It has a missing symbol looked
+// for, and says whether the list is another one from here on.
+func (s *symbols) renewed(now uint64) bool {
 	switch {
-	case !ok:
-		return ""
-	case module != "":
-		return fmt.Sprintf("%s+%#x [%s]", name, offset, module)
+	case s.reading:
+		return s.take(now)
+	case s.missing != 0 && now >= s.due:
+		s.reading = true
+		go s.fetch()
 	}
-	return fmt.Sprintf("%s+%#x", name, offset)
+	return false
 }
 
-// makeRoom forgets what a full cache holds; what is still in use comes back at once.
-func makeRoom[V any](cache map[uint64]V, most int) {
-	if len(cache) >= most {
-		clear(cache)
+// fetch reads the list; an error leaves things as they are.
+func (s *symbols) fetch() {
+	list, err := s.read()
+	if err != nil {
+		list = nil
 	}
+	s.fresh <- list
+}
+
+func (s *symbols) take(now uint64) bool {
+	select {
+	case list := <-s.fresh:
+		s.reading = false
+		s.replace(list, now)
+		return list != nil
+	default:
+		return false
+	}
+}
+
+// replace takes the new list. Where it does not have what was missing, the next
+// reading is put off for longer: some programs have no symbols.
+func (s *symbols) replace(list *kernel.Symbols, now uint64) {
+	missing := s.missing
+	if s.missing = 0; list != nil {
+		s.list = list
+	}
+	if _, _, _, ok := s.list.Lookup(missing); ok {
+		s.pause = renewEvery
+	} else {
+		s.pause = min(2*s.pause, renewSeldom)
+	}
+	s.due = now + s.pause
 }

@@ -3,8 +3,10 @@
 package enrich
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"tracer/internal/kernel"
 )
@@ -17,6 +19,14 @@ ffffffffc0000000 t nft_do_chain	[nf_tables]
 ffffffffc0000400 t nft_end	[nf_tables]
 `
 
+// loaded is a module that came later.
+const loaded = kallsyms + "ffffffffc0800000 t late_rcv\t[late]\nffffffffc0800100 t late_end\t[late]\n"
+
+const (
+	inLate  = 0xffffffffc0800010
+	nowhere = 0x1000
+)
+
 func symbolsOf(t *testing.T, text string) *kernel.Symbols {
 	t.Helper()
 	s, err := kernel.ParseSymbols(strings.NewReader(text))
@@ -26,62 +36,77 @@ func symbolsOf(t *testing.T, text string) *kernel.Symbols {
 	return s
 }
 
-func TestFunctionNames(t *testing.T) {
-	f := newFunctions(symbolsOf(t, kallsyms), []kernel.Function{
-		{Name: "ip_rcv_finish.constprop.0", Addr: 0xffffffff81000180},
-		{Name: "nf_hook", Module: "nf", Addr: 0xffffffffc0009000},
-		{Name: "hidden"},
-	})
-	for addr, want := range map[uint64]symbol{
-		0xffffffff81000180: {"ip_rcv_finish.constprop.0", ""},
-		0xffffffffc0009000: {"nf_hook", "nf"},
-		0xffffffff81000104: {"ip_rcv", ""},
-		0xffffffffc0000000: {"nft_do_chain", "nf_tables"},
-		0:                  {},
-		0x1000:             {},
-	} {
-		for range 2 {
-			if name, module := f.name(addr); (symbol{name, module}) != want {
-				t.Errorf("%#x is %q of module %q, want %v", addr, name, module, want)
-			}
+// fixed are symbols that stay as they are.
+func fixed(t *testing.T, text string) *symbols {
+	return newSymbols(symbolsOf(t, text), func() (*kernel.Symbols, error) { return nil, errors.New("not to be read") })
+}
+
+// readings are symbols that are another list when they are read again, and count that.
+func readings(t *testing.T, first, then string) (*symbols, *int) {
+	count := new(int)
+	next := symbolsOf(t, then)
+	return newSymbols(symbolsOf(t, first), func() (*kernel.Symbols, error) { *count++; return next, nil }), count
+}
+
+// settle calls renewed until the reading that runs is over.
+func settle(t *testing.T, s *symbols, now uint64) (renewed bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); s.reading; time.Sleep(time.Millisecond) {
+		renewed = s.renewed(now) || renewed
+		if time.Now().After(end) {
+			t.Fatal("the reading of symbols does not end")
 		}
 	}
+	return renewed
 }
 
-func TestLocationNames(t *testing.T) {
-	l := newLocations(symbolsOf(t, kallsyms))
-	for addr, want := range map[uint64]string{
-		0xffffffff810003a3: "icmp_rcv+0x1a3",
-		0xffffffff81000200: "icmp_rcv+0x0",
-		0xffffffffc000005c: "nft_do_chain+0x5c [nf_tables]",
-		0x1000:             "",
-	} {
-		for range 2 {
-			if got := l.name(addr); got != want {
-				t.Errorf("%#x is %q, want %q", addr, got, want)
-			}
-		}
+func TestMissingSymbolIsReadAnew(t *testing.T) {
+	s, count := readings(t, kallsyms, loaded)
+	if s.renewed(1); s.reading {
+		t.Error("symbols are read and nothing is missing")
 	}
-}
-
-func TestWithoutSymbols(t *testing.T) {
-	f, l := newFunctions(nil, nil), newLocations(nil)
-	if name, module := f.name(0xffffffff81000100); name != "" || module != "" {
-		t.Errorf("function %q of module %q, want no name", name, module)
+	if _, _, _, ok := s.lookup(inLate); ok {
+		t.Fatal("a symbol of a module that is not there")
 	}
-	if got := l.name(0xffffffff81000100); got != "" {
-		t.Errorf("location %q, want none", got)
+	s.renewed(2)
+	if !settle(t, s, 2) || *count != 1 {
+		t.Errorf("%d readings, want 1 that renews", *count)
+	}
+	if name, module, _, _ := s.lookup(inLate); name != "late_rcv" || module != "late" {
+		t.Errorf("%s of %q, want late_rcv of late", name, module)
 	}
 }
 
-func TestNamesAreBounded(t *testing.T) {
-	s := symbolsOf(t, kallsyms)
-	f, l := newFunctions(s, nil), newLocations(s)
-	for i := range uint64(3 * rememberedMost) {
-		f.name(0xffffffff81000200 + i)
-		l.name(0xffffffff81000200 + i)
+func TestSymbolsAreReadSeldom(t *testing.T) {
+	s, count := readings(t, kallsyms, kallsyms)
+	const second = 1_000_000_000
+	for now := uint64(1); now < 600*second; now += second / 2 {
+		s.lookup(nowhere)
+		s.renewed(now)
+		settle(t, s, now)
 	}
-	if len(f.found) > rememberedMost || len(l.known) > rememberedMost {
-		t.Errorf("%d functions and %d locations are kept, want at most %d", len(f.found), len(l.known), rememberedMost)
+	// After 10, 20 and 40 seconds, and then every minute.
+	if *count < 5 || *count > 14 {
+		t.Errorf("%d readings in ten minutes, want one a minute", *count)
+	}
+}
+
+func TestUnreadableSymbolsLeaveTheOldOnes(t *testing.T) {
+	s := fixed(t, kallsyms)
+	s.lookup(nowhere)
+	s.renewed(1)
+	if settle(t, s, 1) {
+		t.Error("an error renews the symbols")
+	}
+	if name, _, _, _ := s.lookup(0xffffffff81000104); name != "ip_rcv" {
+		t.Errorf("%q, want ip_rcv", name)
+	}
+}
+
+func TestHiddenSymbolsAreNotRead(t *testing.T) {
+	s := newSymbols(nil, func() (*kernel.Symbols, error) { t.Error("read"); return nil, nil })
+	s.lookup(nowhere)
+	if s.renewed(1) || s.reading {
+		t.Error("symbols that the kernel hides are read again")
 	}
 }

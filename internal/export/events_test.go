@@ -4,6 +4,8 @@ package export
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
 	"tracer/internal/event"
 )
@@ -15,8 +17,7 @@ type sample struct {
 }
 
 func samples() []sample {
-	all := append(packetSamples(), oddSamples()...)
-	return append(all, recordSamples()...)
+	return slices.Concat(packetSamples(), oddSamples(), deepSamples(), recordSamples())
 }
 
 // base is the ping of the documentation, on its way out.
@@ -106,6 +107,51 @@ func oddSamples() []sample {
 			e.Drop = event.Drop{Dropped: true, HasReason: true, Reason: 77, Location: 0xffff800080a0b1a3}
 		}),
 	}
+}
+
+// deepSamples are events with all that can be asked for.
+func deepSamples() []sample {
+	return []sample{
+		changed("vxlan, called by a module", func(e *event.Event) {
+			e.Tuple.Protocol, e.Tuple.ICMP = 17, event.ICMP{}
+			e.Tuple.Ports, e.Tuple.SourcePort, e.Tuple.DestPort = true, 40000, 4789
+			e.Tunnel = event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: ping(8)}
+			e.CB, e.Names.Netns = [5]uint32{1, 2, 3, 4, 0xffffffff}, "cni-01234567-89ab-cdef"
+			e.Names.Caller, e.Names.Stack = "vxlan_xmit+0x5c [vxlan]", stack()
+		}),
+		changed("tcp, with dumps and values", func(e *event.Event) {
+			e.Tuple = tcp6()
+			e.Tuple.TCP = event.TCP{Told: true, Seq: 4000000000, Ack: 1, Window: 64240}
+			e.Names.Netns = "blue"
+			e.Names.Skb = object{value{"(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`}}
+			e.Names.Shared = value{"(struct skb_shared_info){}", `{}`}
+			e.Names.Values = []event.NamedValue{{Name: "skb->dev->name", Value: value{"eth0", `"eth0"`}}, {Name: "skb->sk->sk_mark"}}
+		}),
+	}
+}
+
+func stack() []event.Frame {
+	return []event.Frame{
+		{Addr: 0xffff800080a0b0c0, Symbol: "ip_output"},
+		{Addr: 0xffff80007a0b005c, Symbol: "vxlan_xmit", Module: "vxlan", Offset: 0x5c},
+		{Addr: 0xffff800012345678},
+	}
+}
+
+// value is one that was printed before.
+type value struct{ text, json string }
+
+func (v value) AppendText(dst []byte) []byte { return append(dst, v.text...) }
+func (v value) AppendJSON(dst []byte) []byte { return append(dst, v.json...) }
+
+// object is one that has lines in text.
+type object struct{ value }
+
+func (o object) AppendLines(dst []byte, indent int) []byte {
+	for range indent {
+		dst = append(dst, ' ')
+	}
+	return append(dst, strings.ReplaceAll(o.text, "\n", "\n"+strings.Repeat(" ", indent))...)
 }
 
 func recordSamples() []sample {

@@ -25,6 +25,8 @@ type Exporter interface {
 type Options struct {
 	// JSON asks for one JSON object per line.
 	JSON bool
+	// Color has drops and markers of loss stand out in text. JSON never has colours.
+	Color bool
 	// Columns are the fields of each event.
 	Columns column.Options
 }
@@ -34,5 +36,5 @@ func New(w io.Writer, o Options) Exporter {
 	if o.JSON {
 		return newJSON(w, o.Columns)
 	}
-	return newText(w, o.Columns)
+	return newText(w, o)
 }

@@ -30,7 +30,18 @@ var golden = map[string]Options{
 	"absolute.txt":  {Columns: column.Options{Meta: true, Tuple: true, Timestamp: column.Absolute}},
 	"default.json":  {JSON: true, Columns: column.Options{Meta: true, Tuple: true}},
 	"bare.json":     {JSON: true},
+	"full.txt":      {Columns: full},
+	"colour.txt":    {Color: true, Columns: column.Options{Tuple: true}},
+	"chosen.txt":    {Columns: column.Options{TCPSeq: true, Chosen: []string{"func", "stack", "tuple", "netns_name", "cpu"}}},
+	"full.json":     {JSON: true, Color: true, Columns: full},
+	"chosen.json":   {JSON: true, Columns: column.Options{Chosen: []string{"func", "pid", "stack", "tuple"}}},
 	"absolute.json": {JSON: true, Columns: column.Options{Meta: true, Tuple: true, Timestamp: column.Absolute}},
+}
+
+// full is every column that can be printed together.
+var full = column.Options{
+	Meta: true, Tuple: true, Timestamp: column.Absolute, TCPFlags: true, TCPSeq: true, NetnsName: true, CB: true,
+	Tunnel: true, Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true,
 }
 
 func TestGolden(t *testing.T) {

@@ -22,7 +22,8 @@ func TestJSONMembers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := column.Options{Meta: true, Tuple: true, Timestamp: stamp}
+		o := full
+		o.Timestamp = stamp
 		lines := strings.SplitAfter(printed(t, Options{JSON: true, Columns: o}), "\n")
 		for i, s := range samples() {
 			t.Run(mode+"/"+s.name, func(t *testing.T) { checkRecord(t, lines[i], s.event.Kind, columnsOf(s.event.Kind, o)) })
@@ -49,6 +50,9 @@ func checkRecord(t *testing.T, line string, kind event.Kind, columns []column.Co
 	if err := stdjson.Unmarshal([]byte(line), &members); err != nil {
 		t.Fatalf("%v: %s", err, line)
 	}
+	if err := unique(stdjson.NewDecoder(strings.NewReader(line))); err != nil {
+		t.Errorf("%v: %s", err, line)
+	}
 	if want := fmt.Sprintf(`{"version":1,"type":"%s",`, kind); !strings.HasPrefix(line, want) {
 		t.Errorf("record starts with %.40q, want %q", line, want)
 	}
@@ -60,13 +64,63 @@ func checkRecord(t *testing.T, line string, kind event.Kind, columns []column.Co
 	}
 }
 
+// unique reads a value and finds keys that an object has twice, which decoding hides.
+func unique(d *stdjson.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	switch token {
+	case stdjson.Delim('{'):
+		err = uniqueKeys(d)
+	case stdjson.Delim('['):
+		for err == nil && d.More() {
+			err = unique(d)
+		}
+	default:
+		return nil
+	}
+	if err == nil {
+		_, err = d.Token()
+	}
+	return err
+}
+
+func uniqueKeys(d *stdjson.Decoder) error {
+	seen := map[stdjson.Token]bool{}
+	for d.More() {
+		key, err := d.Token()
+		if err == nil && seen[key] {
+			err = fmt.Errorf("key %q is there twice", key)
+		}
+		if err == nil {
+			err = unique(d)
+		}
+		if err != nil {
+			return err
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+func TestUnique(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a":1,"b":{"a":[{"a":1},{"a":2}]}}`: true, `{"a":1,"a":1}`: false, `{"a":[1,{"b":1,"b":2}]}`: false, `{"a":1`: false,
+	} {
+		if err := unique(stdjson.NewDecoder(strings.NewReader(text))); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func checkMember(t *testing.T, members map[string]any, c column.Column) {
 	t.Helper()
 	value, there := members[c.Key]
 	if !there {
 		t.Errorf("no member %q", c.Key)
 	}
-	if got := typeOf(value); got != c.Type && (value != nil || c.Type == column.Bool || c.Type == column.Object) {
+	if got := typeOf(value); got != c.Type && (value != nil || c.Type == column.Bool) {
 		t.Errorf("member %q is %v, a %s; want a %s", c.Key, value, got, c.Type)
 	}
 }
@@ -81,6 +135,8 @@ func typeOf(v any) column.Type {
 		return column.Bool
 	case map[string]any:
 		return column.Object
+	case []any:
+		return column.Array
 	}
 	return "null"
 }

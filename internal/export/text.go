@@ -14,17 +14,22 @@ import (
 // growStep rounds a column's growth up, so that it grows seldom.
 const growStep = 8
 
-// text writes a table: a header, then a row per event.
+// text writes a table: a header, then a row per event, and below it the blocks.
 type text struct {
 	out     buffer
 	columns []column.Column
+	blocks  []column.Column
+	colours colours
 	begun   bool
 }
 
-func newText(w io.Writer, o column.Options) *text {
-	t := &text{out: newBuffer(w)}
-	for _, c := range column.Select(o) {
-		if c.Header != "" {
+func newText(w io.Writer, o Options) *text {
+	t := &text{out: newBuffer(w), colours: coloursOf(o)}
+	for _, c := range column.Select(o.Columns) {
+		switch {
+		case c.Block:
+			t.blocks = append(t.blocks, c)
+		case c.Text != nil:
 			t.columns = append(t.columns, c)
 		}
 	}
@@ -35,7 +40,7 @@ func (t *text) Export(e *event.Event) error {
 	t.begin()
 	switch e.Kind {
 	case event.Lost:
-		t.out.data = appendMarker(t.out.data, e)
+		t.marker(e)
 	case event.Summary:
 	default:
 		t.row(e)
@@ -57,23 +62,29 @@ func (t *text) begin() {
 	for i := range t.columns {
 		start := len(t.out.data)
 		t.out.data = append(t.out.data, t.columns[i].Header...)
-		t.finish(i, start)
+		t.pad(i, start)
 	}
+	t.out.data = append(t.out.data, '\n')
 }
 
 func (t *text) row(e *event.Event) {
+	colour := t.colours.ofRow(e)
+	t.out.data = append(t.out.data, colour.begin...)
 	for i := range t.columns {
 		start := len(t.out.data)
 		t.out.data = t.columns[i].Text(t.out.data, e)
-		t.finish(i, start)
+		t.pad(i, start)
+	}
+	t.out.data = append(append(t.out.data, colour.end...), '\n')
+	for i := range t.blocks {
+		t.out.data = t.blocks[i].Text(t.out.data, e)
 	}
 }
 
-// finish ends the cell that began at start: with the line's end for the last
-// one, else with blanks up to where the next begins.
-func (t *text) finish(i, start int) {
+// pad fills the cell that began at start up to where the next begins. The last one
+// stays as it is.
+func (t *text) pad(i, start int) {
 	if i == len(t.columns)-1 {
-		t.out.data = append(t.out.data, '\n')
 		return
 	}
 	c, width := &t.columns[i], utf8.RuneCount(t.out.data[start:])
@@ -86,13 +97,19 @@ func (t *text) finish(i, start int) {
 	t.out.data = append(t.out.data, ' ')
 }
 
-// appendMarker is the line that stands where events are missing.
+// marker is the line that stands where events are missing.
+func (t *text) marker(e *event.Event) {
+	t.out.data = append(t.out.data, t.colours.marker.begin...)
+	t.out.data = appendMarker(t.out.data, e)
+	t.out.data = append(append(t.out.data, t.colours.marker.end...), '\n')
+}
+
 func appendMarker(dst []byte, e *event.Event) []byte {
 	dst = strconv.AppendUint(append(dst, "--- "...), e.Loss.Count, 10)
 	dst = append(dst, plural(e.Loss.Count)...)
 	dst = strconv.AppendUint(append(dst, " lost on CPU "...), uint64(e.CPU), 10)
 	dst = append(append(dst, ": "...), e.Loss.Cause.String()...)
-	return append(dst, " ---\n"...)
+	return append(dst, " ---"...)
 }
 
 func plural(events uint64) string {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is one of the kernel's own making.
+func terminal(t *testing.T) *os.File {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tty.Close() })
+	return tty
+}
+
+func TestColor(t *testing.T) {
+	tty := terminal(t)
+	for _, c := range []struct {
+		color, file, term, noColor string
+		stdout                     io.Writer
+		want                       bool
+	}{
+		{color: ColorAuto, stdout: tty, want: true},
+		{stdout: tty, want: true},
+		{stdout: tty, term: "dumb"},
+		{stdout: tty, noColor: "1"},
+		{stdout: tty, noColor: "0"},
+		{stdout: tty, file: "f"},
+		{stdout: &bytes.Buffer{}},
+		{color: ColorNever, stdout: tty},
+		{color: ColorAlways, stdout: &bytes.Buffer{}, noColor: "1", term: "dumb", file: "f", want: true},
+	} {
+		t.Setenv("TERM", c.term)
+		t.Setenv("NO_COLOR", c.noColor)
+		if got := isColored(Config{Color: c.color, OutputFile: c.file, Stdout: c.stdout}); got != c.want {
+			t.Errorf("%+v: %t, want %t", c, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrUnknown is about a word that no column is called by.
+var ErrUnknown = errors.New("no such column")
+
+// ChoiceError is about a column that the user named.
+type ChoiceError struct {
+	// Word is what the user wrote, Cause what is wrong with it.
+	Word  string
+	Cause error
+}
+
+func (e *ChoiceError) Error() string { return fmt.Sprintf("column %q: %v", e.Word, e.Cause) }
+
+func (e *ChoiceError) Unwrap() error { return e.Cause }
+
+// Usage says that other input would help.
+func (e *ChoiceError) Usage() bool { return true }
+
+// Choose is the value of [Options].Chosen for the words of a user, each of which is
+// a column's name, header or JSON key in letters of any case. The format, JSON or text, and o
+// tell which columns there are. Its errors are of type [*ChoiceError].
+func Choose(words []string, o Options, json bool) ([]string, error) {
+	c := choice{options: o, json: json, all: table(o)}
+	for _, word := range words {
+		if err := c.add(word); err != nil {
+			return nil, &ChoiceError{word, err}
+		}
+	}
+	if !json && !slices.ContainsFunc(c.columns, func(c *Column) bool { return !c.Block }) {
+		return nil, &ChoiceError{strings.Join(words, ","), errors.New("nothing but lines below the row, and no row")}
+	}
+	return c.names(), nil
+}
+
+// choice is the columns chosen so far.
+type choice struct {
+	options Options
+	json    bool
+	all     []Column
+	columns []*Column
+}
+
+func (c *choice) names() []string {
+	var names []string
+	for _, column := range c.columns {
+		names = append(names, column.Name)
+	}
+	return names
+}
+
+func (c *choice) add(word string) error {
+	column, err := c.find(word)
+	if err == nil {
+		err = c.check(column)
+	}
+	if err == nil {
+		c.columns = append(c.columns, column)
+	}
+	return err
+}
+
+// find goes by name, header and key. Of several it takes the one that is wanted
+// anyway, or else the one of that name.
+func (c *choice) find(word string) (*Column, error) {
+	found := c.called(word)
+	if len(found) == 0 {
+		return nil, ErrUnknown
+	}
+	for _, prefer := range []func(*Column) bool{
+		func(*Column) bool { return len(found) == 1 },
+		c.options.wants,
+		func(column *Column) bool { return strings.EqualFold(column.Name, word) },
+	} {
+		if i := slices.IndexFunc(found, prefer); i >= 0 {
+			return found[i], nil
+		}
+	}
+	return nil, ambiguous(found)
+}
+
+func (c *choice) called(word string) []*Column {
+	var found []*Column
+	for i := range c.all {
+		column := &c.all[i]
+		if strings.EqualFold(column.Name, word) || strings.EqualFold(column.Key, word) || isHeader(column, word) {
+			found = append(found, column)
+		}
+	}
+	return found
+}
+
+func isHeader(column *Column, word string) bool {
+	return column.Header != "" && strings.EqualFold(column.Header, word)
+}
+
+func ambiguous(found []*Column) error {
+	var names []string
+	for _, column := range found {
+		names = append(names, column.Name)
+	}
+	return errors.New("could be " + strings.Join(names, " or "))
+}
+
+// check finds what can't be printed, or not twice.
+func (c *choice) check(column *Column) error {
+	for _, other := range c.columns {
+		switch {
+		case other.Name == column.Name:
+			return errors.New("named twice")
+		case c.json && other.Key == column.Key:
+			return fmt.Errorf("its key %q is taken by %q", column.Key, other.Name)
+		}
+	}
+	switch {
+	case !c.json && column.Text == nil:
+		return errors.New("is in JSON only, not in text")
+	case column.Group == Metadata && !c.options.Metadata:
+		return errors.New("there are no expressions, which --output-skb-metadata gives")
+	}
+	return nil
+}
+
+// arrange puts the chosen columns in their order. What an option adds that is off by
+// itself is there too: a time before them, unless they have one, the rest behind.
+func (o *Options) arrange(all []Column) []Column {
+	var times, chosen, rest []Column
+	for _, name := range o.Chosen {
+		if i := slices.IndexFunc(all, func(c Column) bool { return c.Name == name }); i >= 0 {
+			chosen = append(chosen, all[i])
+		}
+	}
+	for _, c := range all {
+		switch {
+		case !o.wants(&c) || slices.Contains(o.Chosen, c.Name) || isUsual(c.Group):
+		case c.Group != Time:
+			rest = append(rest, c)
+		case !slices.ContainsFunc(chosen, func(c Column) bool { return c.Group == Time }):
+			times = append(times, c)
+		}
+	}
+	return slices.Concat(times, chosen, rest)
+}
+
+// isUsual tells the columns that are there by themselves.
+func isUsual(g Group) bool { return g == Packet || g == Meta || g == Tuple }

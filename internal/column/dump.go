@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+func dumpColumns() []Column {
+	return []Column{
+		{
+			Name: "skb_dump", Key: "skb_dump", Type: Object, Block: true,
+			Help:  "members of the sk_buff, on lines below the row (--output-skb)",
+			Group: Skb, Text: skbDumpText, JSON: skbDumpJSON,
+		},
+		{
+			Name: "skb_shared_info", Key: "skb_shared_info", Type: Object, Block: true,
+			Help:  "members of its skb_shared_info, likewise (--output-skb-shared-info)",
+			Group: Shared, Text: sharedText, JSON: sharedJSON,
+		},
+	}
+}
+
+func skbDumpText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.Names.Skb) }
+
+func skbDumpJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.Names.Skb) }
+
+func sharedText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.Names.Shared) }
+
+func sharedJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.Names.Shared) }
+
+// liner is a value that can print itself on several lines, each indented by so many
+// blanks, the last without its end.
+type liner interface {
+	AppendLines(dst []byte, indent int) []byte
+}
+
+// appendBlock appends the lines of the value, or the one line that it has.
+func appendBlock(dst []byte, v event.Value) []byte {
+	if v == nil {
+		return dst
+	}
+	if l, ok := v.(liner); ok {
+		dst = l.AppendLines(dst, len(indent))
+	} else {
+		dst = v.AppendText(append(dst, indent...))
+	}
+	return append(dst, '\n')
+}
+
+func appendValueOrNull(dst []byte, v event.Value) []byte {
+	if v == nil {
+		return appendNull(dst)
+	}
+	return v.AppendJSON(dst)
+}

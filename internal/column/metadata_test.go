@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"testing"
+
+	"tracer/internal/event"
+)
+
+func TestMetadata(t *testing.T) {
+	e := event.Event{Names: event.Names{Values: []event.NamedValue{
+		{Name: "skb->len", Value: shown("84")}, {Name: "skb->dev->name"}, {Name: "\"a\" & b\n", Value: shown("1")},
+	}}}
+	checkCell(t, "skb_metadata", e, `skb->len=84 skb->dev->name=? "a" & b\x0a=1`,
+		`{"skb->len":84,"skb->dev->name":null,"\"a\" & b\u000a":1}`)
+}
+
+func TestNoMetadata(t *testing.T) { checkCell(t, "skb_metadata", event.Event{}, "-", "{}") }

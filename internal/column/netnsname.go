@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"cmp"
+	"strings"
+	"unicode/utf8"
+
+	"tracer/internal/event"
+)
+
+// DefaultNetnsNameMost is how many characters of a namespace's name text has.
+const DefaultNetnsNameMost = 16
+
+const netnsNameHeader = "NETNS-NAME"
+
+func netnsNameColumns(o Options) []Column {
+	most := netnsNameMost(cmp.Or(o.NetnsNameMost, DefaultNetnsNameMost))
+	return []Column{{
+		Name: "netns_name", Header: netnsNameHeader, Key: "netns_name", Type: String, Width: max(int(most), len(netnsNameHeader)),
+		Help:  "name of the network namespace (--output-netns-names)",
+		Group: NetnsName, Text: most.text, JSON: netnsNameJSON,
+	}}
+}
+
+// netnsNameMost is how many characters of a name are shown.
+type netnsNameMost int
+
+// text is the name, - for none. Of a long one the end is shown, as that is where
+// names made by programs differ.
+func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
+	name := e.Names.Netns
+	if name == "" {
+		return append(dst, '-')
+	}
+	if over := utf8.RuneCountInString(name) - int(most); over > 0 {
+		dst, name = append(dst, '~'), behind(name, over+1)
+	}
+	return appendWord(dst, name)
+}
+
+// behind is s without its first n characters.
+func behind(s string, n int) string {
+	for ; n > 0; n-- {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	return s
+}
+
+// appendWord appends s with its blanks escaped like other bytes that would break the table.
+func appendWord(dst []byte, s string) []byte {
+	for {
+		word, rest, more := strings.Cut(s, " ")
+		dst = appendEscaped(dst, word)
+		if !more {
+			return dst
+		}
+		dst, s = append(dst, `\x20`...), rest
+	}
+}
+
+func netnsNameJSON(dst []byte, e *event.Event) []byte {
+	return appendStringOrNull(dst, e.Names.Netns)
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+func tunnelColumns(o Options) []Column {
+	return []Column{{
+		Name: "tunnel", Header: "TUNNEL", Key: "tunnel", Type: Object, Width: 64, Grows: true,
+		Help:  "packet inside of the packet, - (JSON: null) for none (--output-tunnel)",
+		Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
+	}}
+}
+
+// tunnelText is like vxlan(id=42):TUPLE, one word as a tuple is.
+func (f tupleForm) tunnelText(dst []byte, e *event.Event) []byte {
+	if e.Tunnel.Kind == event.NoTunnel {
+		return append(dst, '-')
+	}
+	dst = append(dst, e.Tunnel.Kind.String()...)
+	if e.Tunnel.HasID {
+		dst = append(appendUint(append(dst, "(id="...), uint64(e.Tunnel.ID)), ')')
+	}
+	return f.appendTuple(append(dst, ':'), &e.Tunnel.Tuple)
+}
+
+func tunnelJSON(dst []byte, e *event.Event) []byte {
+	if e.Tunnel.Kind == event.NoTunnel {
+		return appendNull(dst)
+	}
+	dst = appendJSONString(append(dst, `{"type":`...), e.Tunnel.Kind.String())
+	dst = appendTunnelID(appendKey(dst, "id"), &e.Tunnel)
+	dst = appendTupleObject(appendKey(dst, "tuple"), &e.Tunnel.Tuple)
+	return append(dst, '}')
+}
+
+func appendTunnelID(dst []byte, t *event.Tunnel) []byte {
+	if !t.HasID {
+		return appendNull(dst)
+	}
+	return appendUint(dst, uint64(t.ID))
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// containerNetns is where container engines keep names, beside those of `ip netns`.
+var containerNetns = []string{"/run/docker/netns", "/var/run/docker/netns"}
+
+// namesHold is how long, in ns, names are good: namespaces come and go, and the
+// kernel gives the inode number of one that went to the next that comes.
+const namesHold = 100_000_000
+
+// namespaces know the names of network namespaces by inode.
+type namespaces struct {
+	names map[uint32]string
+	// device is the file system of all namespaces. The numbers of all kinds of them
+	// are different, so that another kind does no harm.
+	device uint64
+	due    uint64 // the kernel time from which on they are looked for again
+}
+
+func newNamespaces() *namespaces {
+	n := &namespaces{names: map[uint32]string{}}
+	if own, ok := status("/proc/self/ns/net"); ok {
+		n.device = own.Dev
+	}
+	n.scan()
+	return n
+}
+
+// name is the namespace's at the kernel time given, empty where it has none.
+func (n *namespaces) name(inode uint32, now uint64) string {
+	if now >= n.due {
+		n.scan()
+		n.due = now + namesHold
+	}
+	return n.names[inode]
+}
+
+// scan finds all names. Of two for one namespace the first counts.
+func (n *namespaces) scan() {
+	clear(n.names)
+	for _, folder := range append([]string{namedNetns}, containerNetns...) {
+		entries, _ := os.ReadDir(folder) // no folder: no names
+		for _, e := range entries {
+			n.add(filepath.Join(folder, e.Name()), e.Name())
+		}
+	}
+}
+
+func (n *namespaces) add(path, name string) {
+	file, ok := status(path)
+	if _, known := n.names[uint32(file.Ino)]; ok && !known && file.Dev == n.device {
+		n.names[uint32(file.Ino)] = name
+	}
+}
+
+// status follows links; it is not ok for what is not there.
+func status(path string) (unix.Stat_t, bool) {
+	var s unix.Stat_t
+	err := unix.Stat(path, &s)
+	return s, err == nil
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tracer/internal/event"
+	"tracer/internal/ktest"
+)
+
+// noContainers has the names of `ip netns` alone count.
+func noContainers(t *testing.T) {
+	old := containerNetns
+	t.Cleanup(func() { containerNetns = old })
+	containerNetns = nil
+}
+
+func TestNameOfNetns(t *testing.T) {
+	noContainers(t)
+	named(t, "blue", "/proc/self/ns/net")
+	n, inode := newNamespaces(), ownInode(t)
+	if got := n.name(inode, 1); got != "blue" {
+		t.Errorf("name %q, want blue", got)
+	}
+	for _, unknown := range []uint32{0, 1, inode + 1} {
+		if got := n.name(unknown, 1); got != "" {
+			t.Errorf("%d is named %q", unknown, got)
+		}
+	}
+}
+
+func TestContainersNetns(t *testing.T) {
+	noContainers(t)
+	named(t, "other", "/proc/self/ns/mnt")
+	containerNetns = []string{"/no/such", t.TempDir()}
+	link(t, filepath.Join(containerNetns[1], "1234abcd"))
+	if got := newNamespaces().name(ownInode(t), 1); got != "1234abcd" {
+		t.Errorf("name %q, want 1234abcd", got)
+	}
+	named(t, "blue", "/proc/self/ns/net")
+	if got := newNamespaces().name(ownInode(t), 1); got != "blue" {
+		t.Errorf("name %q, want blue, that of ip netns", got)
+	}
+}
+
+func link(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Symlink("/proc/self/ns/net", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOtherFilesAreNoNetns(t *testing.T) {
+	noContainers(t)
+	named(t, "file", "/dev/null")
+	named(t, "gone", "/no/such")
+	if n := newNamespaces(); len(n.names) != 0 {
+		t.Errorf("names %v, want none", n.names)
+	}
+}
+
+func TestNamesFollowTheNamespaces(t *testing.T) {
+	noContainers(t)
+	named(t, "blue", "/proc/self/ns/net")
+	n, inode := newNamespaces(), ownInode(t)
+	n.name(inode, 1000)
+	if err := os.Rename(namedNetns+"/blue", namedNetns+"/green"); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.name(inode, 999+namesHold); got != "blue" {
+		t.Errorf("name %q before it is looked for again, want blue", got)
+	}
+	if got := n.name(inode, 1000+namesHold); got != "green" {
+		t.Errorf("name %q, want green", got)
+	}
+}
+
+// TestNetnsMadeWhileTracing is with one that the kernel made.
+func TestNetnsMadeWhileTracing(t *testing.T) {
+	r := New(Options{NetnsNames: true})
+	blue := ktest.NewNetns(t, "enrich")
+	e := event.Event{Kind: event.Function, Time: 1, Meta: event.Meta{Netns: blue.Inode}}
+	if r.Enrich(&e); e.Names.Netns != blue.Name {
+		t.Errorf("name %q, want %q", e.Names.Netns, blue.Name)
+	}
+}
+
+func TestNetnsNamesAreNotLookedForUnasked(t *testing.T) {
+	named(t, "blue", "/proc/self/ns/net")
+	e := event.Event{Kind: event.Function, Meta: event.Meta{Netns: ownInode(t)}}
+	if New(Options{}).Enrich(&e); e.Names.Netns != "" {
+		t.Errorf("name %q that nobody asked for", e.Names.Netns)
+	}
+}

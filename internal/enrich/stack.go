@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracer/internal/event"
+)
+
+// machinery is the functions, by how their names begin, that stand in a stack
+// between what was probed and the program that took the stack.
+var machinery = map[event.Kind][]string{
+	event.Tracepoint: {
+		"bpf_prog_", "bpf_trace_run", "__bpf_trace_run", "__bpf_trace_", "__traceiter_", "bpf_overflow_handler",
+	},
+	event.Function: {
+		"bpf_prog_", "bpf_trampoline_", "trace_call_bpf", "perf_trace_", "perf_call_bpf",
+		"ftrace_trampoline", "ftrace_regs_caller", "ftrace_caller", "ftrace_call", "ftrace_ops_", "arch_ftrace_ops_",
+		"kprobe_ftrace_handler", "kprobe_perf_func", "kprobe_dispatcher", "kprobe_handler", "kprobe_breakpoint_handler",
+		"kprobe_int3_handler", "aggr_pre_handler", "opt_pre_handler", "optimized_callback", "optprobe_template_",
+		"fprobe_", "__fprobe_", "kprobe_multi_link_", "arch_rethook_", "rethook_", "do_int3", "exc_int3", "asm_exc_int3",
+	},
+}
+
+// machineryMost is how many frames of it there may be.
+const machineryMost = 16
+
+// stacks name the frames of a stack.
+type stacks struct {
+	returns places
+	entries *places
+	frames  []event.Frame // of the last event
+}
+
+func newStacks(s *symbols, entries *places) stacks {
+	return stacks{returns: newReturns(s), entries: entries}
+}
+
+// name sets the frames of an event whose function has its name, and who called it.
+func (s *stacks) name(e *event.Event) {
+	if len(e.Stack) == 0 {
+		return
+	}
+	addrs := e.Stack[s.machinery(e):]
+	s.frames = s.frames[:0]
+	caller := 0
+	if e.Kind == event.Function {
+		s.frames = append(s.frames, s.function(e))
+		addrs, caller = s.callers(e, addrs), 1
+	}
+	for _, addr := range addrs {
+		s.frames = append(s.frames, s.returns.at(addr).Frame)
+	}
+	e.Names.Stack = s.frames
+	if caller < len(s.frames) {
+		e.Names.Caller = s.text(s.frames[caller].Addr)
+	}
+}
+
+// machinery is how many frames at the start are the probe's own. Those without a
+// symbol are if there are others behind them: programs may have none.
+func (s *stacks) machinery(e *event.Event) int {
+	own := 0
+	for i, addr := range e.Stack[:min(len(e.Stack), machineryMost)] {
+		if e.Kind == event.Function && s.isInside(addr, e.Addr) {
+			break
+		}
+		symbol := s.returns.at(addr).Symbol
+		if isMachinery(e.Kind, symbol) {
+			own = i + 1
+		} else if symbol != "" {
+			break
+		}
+	}
+	return own
+}
+
+func isMachinery(k event.Kind, symbol string) bool {
+	return slices.ContainsFunc(machinery[k], func(start string) bool { return strings.HasPrefix(symbol, start) })
+}
+
+// function is the frame of the function itself, at its entry.
+func (s *stacks) function(e *event.Event) event.Frame {
+	return event.Frame{
+		Addr: e.Addr, Symbol: e.Names.Func, Module: e.Names.Module, Offset: s.entries.at(e.Addr).Offset,
+	}
+}
+
+// callers is addrs without the function itself, which unwinders may leave out.
+func (s *stacks) callers(e *event.Event, addrs []uint64) []uint64 {
+	if len(addrs) > 0 && s.isInside(addrs[0], e.Addr) {
+		return addrs[1:]
+	}
+	return addrs
+}
+
+// isInside tells whether addr lies in the function with that entry.
+func (s *stacks) isInside(addr, entry uint64) bool {
+	if addr == entry {
+		return true
+	}
+	a, b := s.entries.at(addr), s.entries.at(entry)
+	return a.Symbol != "" && b.Symbol != "" && a.Addr-a.Offset == b.Addr-b.Offset
+}
+
+// text is the place in words, or its address.
+func (s *stacks) text(addr uint64) string {
+	if p := s.returns.at(addr); p.text != "" {
+		return p.text
+	}
+	return fmt.Sprintf("%#x", addr)
+}
+
+func (s *stacks) forget() { s.returns.forget() }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+)
+
+const stackSymbols = `ffffffff81000000 T _stext
+ffffffff81000100 T ip_rcv
+ffffffff81000200 t ip_rcv_finish
+ffffffff81000300 t kfree_skb_reason
+ffffffff81000400 t bpf_trace_run3
+ffffffff81000500 t __traceiter_kfree_skb
+ffffffff81000600 t ftrace_regs_caller
+ffffffff81000700 t kprobe_ftrace_handler
+ffffffff81000900 T _etext
+ffffffffc0000000 t nft_do_chain	[nf_tables]
+ffffffffc0000400 t nft_end	[nf_tables]
+ffffffffc0900000 t bpf_prog_0123456789abcdef_tracer	[bpf]
+ffffffffc0900400 t bpf_end	[bpf]
+`
+
+const (
+	ipRcv      = 0xffffffff81000100
+	inIPRcv    = 0xffffffff81000123
+	inFinish   = 0xffffffff81000234
+	inKfree    = 0xffffffff81000345
+	inTraceRun = 0xffffffff81000411
+	inIter     = 0xffffffff81000522
+	inFtrace   = 0xffffffff81000611
+	inKprobe   = 0xffffffff81000722
+	inChain    = 0xffffffffc000005c
+	inProgram  = 0xffffffffc0900010
+)
+
+func enricherOfStacks(t *testing.T) *Enricher {
+	r := New(Options{Functions: []kernel.Function{{Name: "ip_rcv", Addr: ipRcv}}, Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}}})
+	*r.symbols = *fixed(t, stackSymbols)
+	return r
+}
+
+// stackOf is the stack in words, with the caller in front.
+func stackOf(r *Enricher, e event.Event) string {
+	r.Enrich(&e)
+	words := []string{e.Names.Caller}
+	for _, f := range e.Names.Stack {
+		switch {
+		case f.Symbol == "":
+			words = append(words, fmt.Sprintf("%#x", f.Addr))
+		case f.Module != "":
+			words = append(words, fmt.Sprintf("%s+%d[%s]", f.Symbol, f.Offset, f.Module))
+		default:
+			words = append(words, fmt.Sprintf("%s+%d", f.Symbol, f.Offset))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func TestStackOfFunction(t *testing.T) {
+	r := enricherOfStacks(t)
+	const want = "nft_do_chain+0x5c [nf_tables] ip_rcv+0 nft_do_chain+92[nf_tables] ip_rcv_finish+52 0x1000"
+	for name, stack := range map[string][]uint64{
+		"the entry first":              {ipRcv, inChain, inFinish, nowhere},
+		"behind the entry first":       {ipRcv + 5, inChain, inFinish, nowhere},
+		"the function is left out":     {inChain, inFinish, nowhere},
+		"kprobe on ftrace":             {inKprobe, inFtrace, ipRcv + 5, inChain, inFinish, nowhere},
+		"a program without a symbol":   {0x2000, inFtrace, ipRcv, inChain, inFinish, nowhere},
+		"machinery, no function":       {inFtrace, inChain, inFinish, nowhere},
+		"the same again, from a cache": {ipRcv, inChain, inFinish, nowhere},
+	} {
+		if got := stackOf(r, event.Event{Kind: event.Function, Addr: ipRcv, Stack: stack}); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestStackOfTracepoint(t *testing.T) {
+	r := enricherOfStacks(t)
+	const want = "kfree_skb_reason+0x45 kfree_skb_reason+69 ip_rcv+35"
+	for name, stack := range map[string][]uint64{
+		"all of it":                  {inProgram, inTraceRun, inIter, inKfree, inIPRcv},
+		"before 5.10":                {inProgram, inTraceRun, inKfree, inIPRcv},
+		"a program without a symbol": {0x2000, inTraceRun, inIter, inKfree, inIPRcv},
+		"skipped by the program":     {inKfree, inIPRcv},
+	} {
+		if got := stackOf(r, event.Event{Kind: event.Tracepoint, Stack: stack}); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestProgramThatCalls: a BPF program calls the function; it is no machinery there.
+func TestProgramThatCalls(t *testing.T) {
+	r := enricherOfStacks(t)
+	const want = "bpf_prog_0123456789abcdef_tracer+0x10 [bpf] ip_rcv+0 bpf_prog_0123456789abcdef_tracer+16[bpf] ip_rcv_finish+52"
+	e := event.Event{Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv, inProgram, inFinish}}
+	if got := stackOf(r, e); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestStackOfOneFrame(t *testing.T) {
+	r := enricherOfStacks(t)
+	for want, e := range map[string]event.Event{
+		"":                       {Kind: event.Function, Addr: ipRcv},
+		" ip_rcv+0":              {Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv}},
+		"ip_rcv+0x23 ip_rcv+35":  {Kind: event.Tracepoint, Stack: []uint64{inIPRcv}},
+		"0x1000 0x1000":          {Kind: event.Tracepoint, Stack: []uint64{nowhere}},
+		"0x1000 ip_rcv+0 0x1000": {Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv, nowhere}},
+	} {
+		if got := stackOf(r, e); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestStackOfALateModule: its names are there as soon as the list was read anew.
+func TestStackOfALateModule(t *testing.T) {
+	r := New(Options{})
+	s, _ := readings(t, kallsyms, loaded)
+	*r.symbols = *s
+	e := event.Event{Kind: event.Tracepoint, Time: 1, Stack: []uint64{inLate}}
+	if got, want := stackOf(r, e), fmt.Sprintf("%#x %#x", uint64(inLate), uint64(inLate)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for r.renew(2); r.symbols.reading; {
+		r.renew(2)
+	}
+	if got, want := stackOf(r, e), "late_rcv+0x10 [late] late_rcv+16[late]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestKnownStacksAllocateNothing(t *testing.T) {
+	r := enricherOfStacks(t)
+	e := event.Event{Kind: event.Function, Addr: ipRcv, Stack: []uint64{inKprobe, inFtrace, ipRcv, inChain, inFinish}}
+	if n := testing.AllocsPerRun(100, func() { r.Enrich(&e) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func BenchmarkStack(b *testing.B) {
+	list, err := kernel.ParseSymbols(strings.NewReader(stackSymbols))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := New(Options{Symbols: list, Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}}})
+	e := event.Event{Kind: event.Tracepoint, Stack: []uint64{inProgram, inTraceRun, inIter, inKfree, inIPRcv}}
+	for range 20 {
+		e.Stack = append(e.Stack, inFinish)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Enrich(&e)
+	}
+}

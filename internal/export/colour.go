@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import "tracer/internal/event"
+
+// colour is what a terminal is told before and after a line; the zero value is nothing.
+type colour struct{ begin, end string }
+
+// The sequences are those of ECMA-48, which every terminal knows.
+var (
+	red    = colour{"\x1b[31m", "\x1b[m"}
+	yellow = colour{"\x1b[33m", "\x1b[m"}
+)
+
+// colours are those of a text; the zero value has none.
+type colours struct{ drop, marker colour }
+
+func coloursOf(o Options) colours {
+	if !o.Color {
+		return colours{}
+	}
+	return colours{drop: red, marker: yellow}
+}
+
+func (c *colours) ofRow(e *event.Event) colour {
+	if e.Drop.Dropped {
+		return c.drop
+	}
+	return colour{}
+}
