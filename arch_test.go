@@ -28,7 +28,8 @@ var house = map[string][]string{
 	"internal/kernel": {},
 	"internal/bpf":    {},
 	"internal/filter": {"libpcap"},
-	"internal/plan":   {"internal/bpf", "internal/filter", "internal/kernel"},
+	"internal/expr":   {},
+	"internal/plan":   {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel"},
 	"internal/attach": {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream": {"internal/bpf", "internal/event"},
 	"internal/enrich": {"internal/event", "internal/kernel", "internal/value"},
@@ -45,7 +46,7 @@ var house = map[string][]string{
 
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
-	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/plan",
+	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/plan",
 	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export",
 }
 

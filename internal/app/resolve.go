@@ -31,6 +31,9 @@ func resolve(cfg Config) (plan.Options, error) {
 	if err := resolveFilters(cfg, &o); err != nil {
 		return o, err
 	}
+	if o.Types, err = exprTypes(cfg); err != nil {
+		return o, err
+	}
 	if o.Owner, err = cfg.Owners.resolve(); err != nil {
 		return o, err
 	}

@@ -30,23 +30,20 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		return err
 	}
 	say.planned(facts, p)
+	names, err := namesFor(cfg, p, facts)
+	if err != nil {
+		return err
+	}
 	session, err := attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, Progress: say.progress})
 	if err != nil {
 		return err
 	}
 	say.attached(session)
 	t := &tracing{
-		session: session, layout: stream.LayoutOf(p.BPF.Config), out: out,
+		session: session, layout: stream.LayoutOf(p.BPF.Config), names: names, out: out,
 		owner: o.Owner, limits: cfg.Limits, quota: newQuota(cfg.Limits),
 	}
-	t.names = enrich.New(enrich.Options{
-		Symbols:     facts.Symbols,
-		Functions:   p.Functions,
-		Tracepoints: tracepoints(p),
-		Reasons:     facts.Reasons,
-		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
-	})
-	if t.quota.limits() && !t.names.KnowsEnds() {
+	if t.quota.limits() && !names.KnowsEnds() {
 		say.endless()
 	}
 	forget(facts)
@@ -54,6 +51,28 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 		say.summary(t.totals)
 	}
 	return errors.Join(err, session.Close())
+}
+
+// namesFor makes what turns the numbers of the plan's events into words.
+func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enrich.Enricher, error) {
+	o := enrich.Options{
+		Symbols:     facts.Symbols,
+		Functions:   p.Functions,
+		Tracepoints: tracepoints(p),
+		Reasons:     facts.Reasons,
+		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
+	}
+	var err error
+	if o.SkbFormat, err = copyOf(p.Skb); err != nil {
+		return nil, err
+	}
+	if o.SharedFormat, err = copyOf(p.Shared); err != nil {
+		return nil, err
+	}
+	if o.Values, err = valuesOf(p); err != nil {
+		return nil, err
+	}
+	return enrich.New(o), nil
 }
 
 // forget gives back what only getting ready takes: the kernel's types, most of all.

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"tracer/internal/bpf"
+	"tracer/internal/expr"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	Filter, TunnelL2, TunnelL3 *filter.Program
 	// SkbExpr is a condition on the sk_buff, in the language of package expr; empty is any.
 	SkbExpr string
+	// Types are what expressions are about; nil takes those of vmlinux alone.
+	Types   expr.Types
 	Netns   Netns
 	Ifnames Ifnames
 	Owner   Owner
@@ -62,6 +65,9 @@ type Plan struct {
 	// Skb and Shared are the types of the copies of kernel objects in each record, nil
 	// where there are none.
 	Skb, Shared btf.Type
+	// Values are the user's expressions in each record, ValuesAt says where they are.
+	Values   []*expr.Program
+	ValuesAt expr.Layout
 	// Asked is what the plan was made for.
 	Asked Options
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/event"
+	"tracer/internal/expr"
+	"tracer/internal/plan"
+	"tracer/internal/value"
+)
+
+// exprTypes are the types that expressions are about, nil where there are none, or
+// where the user says where types are.
+func exprTypes(cfg Config) (expr.Types, error) {
+	if cfg.SkbExpr == "" && len(cfg.Metadata) == 0 || cfg.Kernel.BTFFile != "" {
+		return nil, nil
+	}
+	return expr.LoadKernel()
+}
+
+// copyOf prints copies of kernel objects of a type; nil where there is none.
+func copyOf(t btf.Type) (func(raw []byte) event.Value, error) {
+	if t == nil {
+		return nil, nil
+	}
+	format, err := value.New(t)
+	if err != nil {
+		return nil, fmt.Errorf("type %s: %w", t.TypeName(), err)
+	}
+	object := &value.Object{Format: format}
+	return func(raw []byte) event.Value {
+		object.Raw = raw
+		return object
+	}, nil
+}
+
+// bitmapSize is the size in bytes of what tells which values could be read.
+const bitmapSize = 8
+
+// valuesOf prints the values of the plan's expressions; nil where there are none.
+// What it returns is good until it is called again.
+func valuesOf(p *plan.Plan) (func(raw []byte) []event.NamedValue, error) {
+	if len(p.Values) == 0 {
+		return nil, nil
+	}
+	objects := make([]value.Object, len(p.Values))
+	named := make([]event.NamedValue, len(p.Values))
+	for i, v := range p.Values {
+		format, err := value.NewValue(v.Type, v.String)
+		if err != nil {
+			return nil, fmt.Errorf("skb expression %q: %w", v.Text, err)
+		}
+		objects[i].Format = format
+		named[i].Name = v.Text
+	}
+	return func(raw []byte) []event.NamedValue {
+		read := binary.NativeEndian.Uint64(raw[:bitmapSize])
+		for i, v := range p.Values {
+			at := p.ValuesAt.Offsets[i]
+			objects[i].Raw = raw[at : at+v.Size]
+			named[i].Value = nil
+			if read>>i&1 != 0 {
+				named[i].Value = &objects[i]
+			}
+		}
+		return named
+	}, nil
+}

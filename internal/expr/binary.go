@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// infix checks an operator between two operands.
+func (c *checker) infix(e *infix) operand {
+	switch e.sign {
+	case "&&", "||":
+		code := junction{e.sign == "&&", c.truth(e.left), c.truth(e.right)}
+		return operand{at: e.place(), typ: intType, code: code}
+	case "==", "!=", "<", "<=", ">", ">=":
+		return operand{at: e.place(), typ: intType, code: c.comparison(e)}
+	case "+", "-":
+		return c.additive(e)
+	case "<<", ">>":
+		return c.shift(e)
+	}
+	return c.arithmetic(e, c.operand(e.left).integer(e.sign), c.operand(e.right).integer(e.sign))
+}
+
+// arithmetic computes in the kind that both operands have in common.
+func (c *checker) arithmetic(e *infix, left, right operand) operand {
+	k := usual(left.promoted(), right.promoted())
+	code := arithmetic{e.sign, convert(left.code, left.held(), k), convert(right.code, right.held(), k), k}
+	return operand{at: e.place(), typ: k.typeOf(), code: code}
+}
+
+// shift computes in the kind of what is shifted.
+func (c *checker) shift(e *infix) operand {
+	left, right := c.operand(e.left).integer(e.sign), c.operand(e.right).integer(e.sign)
+	k := left.promoted()
+	code := arithmetic{e.sign, convert(left.code, left.held(), k), right.code, k}
+	return operand{at: e.place(), typ: k.typeOf(), code: code}
+}
+
+// additive checks + and -, which know pointers.
+func (c *checker) additive(e *infix) operand {
+	left, right := c.operand(e.left).loaded(), c.operand(e.right).loaded()
+	leftTarget, leftPoints := left.target()
+	rightTarget, rightPoints := right.target()
+	switch {
+	case leftPoints && rightPoints && e.sign == "-":
+		return c.difference(e, left, right, leftTarget)
+	case leftPoints && rightPoints:
+		fail(e.place(), "two pointers can't be added: cast one to a number, as in (u64)x")
+	case leftPoints:
+		return c.offset(e, left, right, leftTarget)
+	case rightPoints && e.sign == "+":
+		return c.offset(e, right, left, rightTarget)
+	}
+	return c.arithmetic(e, left.integer(e.sign), right.integer(e.sign))
+}
+
+// offset is a pointer so many elements further, or with - back.
+func (c *checker) offset(e *infix, pointer, count operand, target btf.Type) operand {
+	count = count.integer(e.sign)
+	by := count.code
+	if e.sign == "-" {
+		by = calculate("-", number(0), by, kind{8, true})
+	}
+	code := step(pointer.code, by, c.stride(target, e.place()))
+	return operand{at: e.place(), typ: pointer.typ, code: code}
+}
+
+// difference is how many elements lie between two pointers.
+func (c *checker) difference(e *infix, left, right operand, target btf.Type) operand {
+	size := c.stride(target, e.place())
+	if size == 0 {
+		fail(e.place(), "%s has no size", typeName(target))
+	}
+	k := kind{8, true}
+	var code node = arithmetic{"-", left.code, right.code, k}
+	if size != 1 {
+		code = arithmetic{"/", code, number(size), k}
+	}
+	return operand{at: e.place(), typ: longType, code: code}
+}
+
+// comparison compares in the kind that both operands have in common, and pointers
+// as unsigned numbers.
+func (c *checker) comparison(e *infix) node {
+	if text, ok := e.right.(*literal); ok {
+		return c.textComparison(e, e.left, text)
+	}
+	if text, ok := e.left.(*literal); ok {
+		return c.textComparison(e, e.right, text)
+	}
+	left, right := c.operand(e.left), c.operand(e.right)
+	refuseArray(e, left, right)
+	refuseArray(e, right, left)
+	left, right = left.loaded(), right.loaded()
+	k := usual(left.promoted(), right.promoted())
+	return comparison{e.sign, convert(left.code, left.held(), k), convert(right.code, right.held(), k), k.signed}
+}
+
+// refuseArray refuses to compare the address of an array with a number.
+func refuseArray(e *infix, array, other operand) {
+	if _, isPointer := other.loaded().target(); array.isArray() && !isPointer {
+		fail(e.place(), "%s can't be compared with a number: name an element, or compare with a text in double quotes", typeName(array.typ))
+	}
+}
+
+// maxLiteral is the longest text that a string can be compared with, in bytes. With
+// two bytes more it fits into 64 bytes of stack.
+const maxLiteral = 62
+
+// textComparison compares a string in memory with a text.
+func (c *checker) textComparison(e *infix, of expression, text *literal) node {
+	if e.sign != "==" && e.sign != "!=" {
+		fail(e.place(), "a text can only be compared with == or !=")
+	}
+	checkText(text)
+	equal := c.equality(e, of, text)
+	if e.sign == "!=" {
+		return negation{equal}
+	}
+	return equal
+}
+
+func checkText(text *literal) {
+	switch {
+	case len(text.text) > maxLiteral:
+		fail(text.place(), "the text is longer than %d bytes", maxLiteral)
+	case strings.Contains(text.text, "\x00"):
+		fail(text.place(), "the text has a NUL, which no string has")
+	}
+}
+
+func (c *checker) equality(e *infix, of expression, text *literal) node {
+	if _, ok := of.(*literal); ok {
+		fail(e.place(), "two texts are compared: one side has to be a string in the kernel")
+	}
+	str := c.operand(of)
+	array := -1
+	if t, ok := btf.As[*btf.Array](str.typ); ok && str.place && t.Nelems > 0 {
+		array = int(t.Nelems)
+	}
+	value := str.loaded()
+	if target, ok := value.target(); !ok || !isChar(target) {
+		fail(e.place(), "%s can't be compared with a text: only char arrays and pointers to char can", typeName(str.typ))
+	}
+	if array >= 0 && len(text.text) > array {
+		fail(text.place(), "the text of %d bytes does not fit into %s", len(text.text), typeName(str.typ))
+	}
+	return equality{value.code, text.text, array}
+}

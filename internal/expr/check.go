@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// checker gives each part of an expression its type and makes the tree that
+// computes it.
+type checker struct {
+	types     finder
+	constants map[string]enumerator // nil until one is needed
+}
+
+// operand checks any part of an expression.
+func (c *checker) operand(e expression) operand {
+	switch e := e.(type) {
+	case *name:
+		return c.name(e)
+	case *constant:
+		return operand{at: e.place(), typ: e.kind.typeOf(), code: number(e.value)}
+	case *member:
+		return c.member(e)
+	case *element:
+		return c.element(e)
+	case *prefixed:
+		return c.prefixed(e)
+	case *infix:
+		return c.infix(e)
+	case *cast:
+		return c.cast(e)
+	case *call:
+		return c.call(e)
+	case *sizeOf:
+		return c.sizeOf(e)
+	}
+	fail(e.place(), "a text can only be compared, with == or !=")
+	return operand{}
+}
+
+// name checks skb, a word that C has for a value, or a constant.
+func (c *checker) name(e *name) operand {
+	switch e.text {
+	case "skb":
+		return operand{at: e.place(), typ: &btf.Pointer{Target: c.skb(e)}, code: packet{}}
+	case "NULL":
+		return operand{at: e.place(), typ: &btf.Pointer{Target: &btf.Void{}}, code: number(0)}
+	case "true":
+		return operand{at: e.place(), typ: intType, code: number(1)}
+	case "false":
+		return operand{at: e.place(), typ: intType, code: number(0)}
+	}
+	return c.enumerator(e)
+}
+
+func (c *checker) skb(e *name) btf.Type {
+	found := c.types.tagged("struct", "sk_buff")
+	if found == nil {
+		fail(e.place(), "the kernel's types have no struct sk_buff")
+	}
+	return found
+}
+
+// enumerator checks the constant of an enum. It is an int where it fits into one.
+func (c *checker) enumerator(e *name) operand {
+	if c.constants == nil {
+		c.constants = c.types.enumerators()
+	}
+	found, ok := c.constants[e.text]
+	if !ok {
+		c.unknown(e)
+	}
+	k := kind{4, true}
+	if !found.of.Signed && found.value > math.MaxInt32 || k.wrap(found.value) != found.value {
+		k = kind{max(4, int(found.of.Size)), found.of.Signed}
+	}
+	return operand{at: e.place(), typ: k.typeOf(), code: number(k.wrap(found.value))}
+}
+
+// unknown refuses a name. That of a member of the sk_buff only lacks what it is in.
+func (c *checker) unknown(e *name) {
+	members, _ := membersOf(c.types.tagged("struct", "sk_buff"))
+	if _, _, ok := findMember(members, e.text, maxNested); ok {
+		failNear(e.place(), []string{"skb->" + e.text}, "%q is not known", e.text)
+	}
+	names := append(slices.Collect(maps.Keys(c.constants)), "skb", "true", "false", "NULL")
+	if likely := near(e.text, names); len(likely) > 0 {
+		failNear(e.place(), likely, "%q is not known", e.text)
+	}
+	fail(e.place(), "%q is not known: there are skb and the constants of enums; those made with #define are not in the kernel's types", e.text)
+}
+
+func (c *checker) prefixed(e *prefixed) operand {
+	switch e.sign {
+	case "*":
+		return c.pointedTo(c.operand(e.of).loaded(), e.place())
+	case "&":
+		return c.address(e)
+	case "!":
+		return operand{at: e.place(), typ: intType, code: negation{c.truth(e.of)}}
+	}
+	of := c.operand(e.of).integer(e.sign)
+	k := of.promoted()
+	promoted := convert(of.code, of.held(), k)
+	result := operand{at: e.place(), typ: k.typeOf(), code: promoted}
+	switch e.sign {
+	case "-":
+		result.code = calculate("-", number(0), promoted, k)
+	case "~":
+		result.code = calculate("^", promoted, number(k.wrap(math.MaxUint64)), k)
+	}
+	return result
+}
+
+// calculate is arithmetic, done at once where nothing has to be read for a sign
+// before a constant.
+func calculate(sign string, left, right node, k kind) node {
+	l, leftKnown := left.(number)
+	r, rightKnown := right.(number)
+	switch {
+	case !leftKnown || !rightKnown:
+		return arithmetic{sign, left, right, k}
+	case sign == "-":
+		return number(k.wrap(uint64(l - r)))
+	}
+	return number(k.wrap(uint64(l ^ r)))
+}
+
+// address checks &x.
+func (c *checker) address(e *prefixed) operand {
+	of := c.operand(e.of)
+	switch {
+	case of.width > 0:
+		fail(e.place(), "a bitfield has no address")
+	case !of.place:
+		fail(e.place(), "what is not in memory has no address")
+	}
+	return operand{at: e.place(), typ: &btf.Pointer{Target: of.typ}, code: of.code}
+}
+
+// truth is a number that is not zero where a part of an expression is true.
+func (c *checker) truth(e expression) node {
+	of := c.operand(e)
+	if of.isArray() {
+		fail(of.at, "%s is an array, and its address is always true", typeName(of.typ))
+	}
+	value := of.loaded()
+	value.kind()
+	return value.code
+}
+
+// cast checks (type)x.
+func (c *checker) cast(e *cast) operand {
+	to, ok := kindOf(e.to)
+	if !ok {
+		fail(e.place(), "nothing can be cast to %s", typeName(e.to))
+	}
+	of := c.operand(e.of).loaded()
+	from := of.held()
+	result := operand{at: e.place(), typ: e.to}
+	if isBoolean(e.to) {
+		result.code = comparison{"!=", of.code, number(0), false}
+		return result
+	}
+	result.code = convert(of.code, from, to)
+	return result
+}
+
+// isBoolean tells the type whose numbers are 0 and 1.
+func isBoolean(t btf.Type) bool {
+	i, ok := btf.As[*btf.Int](t)
+	return ok && i.Encoding == btf.Bool
+}
+
+// functions are those that change the order of bytes, and of how many bytes.
+var functions = map[string]int{
+	"ntohs": 2, "htons": 2, "bpf_ntohs": 2, "bpf_htons": 2,
+	"ntohl": 4, "htonl": 4, "bpf_ntohl": 4, "bpf_htonl": 4,
+	"be16_to_cpu": 2, "be32_to_cpu": 4, "be64_to_cpu": 8,
+	"cpu_to_be16": 2, "cpu_to_be32": 4, "cpu_to_be64": 8,
+	"bpf_be64_to_cpu": 8, "bpf_cpu_to_be64": 8,
+}
+
+// call checks one of the functions.
+func (c *checker) call(e *call) operand {
+	size, ok := functions[e.function]
+	if !ok {
+		names := slices.Collect(maps.Keys(functions))
+		failNear(e.place(), near(e.function, names), "there is no function %q, but ntohs, ntohl, htons, htonl and the like", e.function)
+	}
+	of := c.operand(e.argument).integer(e.function)
+	k := kind{size, false}
+	return operand{at: e.place(), typ: k.typeOf(), code: swapped{of.code, size}}
+}
+
+// sizeOf checks sizeof, which reads nothing.
+func (c *checker) sizeOf(e *sizeOf) operand {
+	t := e.to
+	if e.of != nil {
+		of := c.operand(e.of)
+		if of.width > 0 {
+			fail(e.place(), "a bitfield has no size in bytes")
+		}
+		t = of.typ
+	}
+	return operand{at: e.place(), typ: unsignedLong, code: number(c.size(t, e.place()))}
+}
+
+// size is the bytes of a type.
+func (c *checker) size(t btf.Type, at int) int64 {
+	size, err := btf.Sizeof(t)
+	if err != nil {
+		size, err = btf.Sizeof(c.types.complete(t))
+	}
+	if err != nil {
+		fail(at, "the size of %s is not known", typeName(t))
+	}
+	return int64(size)
+}

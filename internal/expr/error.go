@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Error is an expression that can't be turned into a program.
+type Error struct {
+	// Expr is the whole expression.
+	Expr string
+	// Offset is the byte of Expr where the trouble is, len(Expr) when something is
+	// missing at its end.
+	Offset int
+	// Msg is the reason in one clause.
+	Msg string
+	// Near are names that may have been meant instead.
+	Near []string
+}
+
+// Error is one clause that quotes the expression.
+func (e *Error) Error() string {
+	return fmt.Sprintf("skb expression %q: %s", e.Expr, e.Msg)
+}
+
+// Usage tells that the user's input is wrong, not the run.
+func (e *Error) Usage() bool { return true }
+
+// Hint shows the expression with a caret line under the place, and names that may
+// have been meant.
+func (e *Error) Hint() string {
+	head := "the place in the expression:"
+	if len(e.Near) > 0 {
+		head = "did you mean " + strings.Join(e.Near, ", ") + "?"
+	}
+	column := utf8.RuneCountInString(e.Expr[:min(e.Offset, len(e.Expr))])
+	return head + "\n  " + oneLine(e.Expr) + "\n  " + strings.Repeat(" ", column) + "^"
+}
+
+// oneLine makes every rune of the expression one column wide, so that the caret
+// stands where it should.
+func oneLine(expr string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, expr)
+}
+
+// fail ends the compilation with what is wrong at a place. compile turns it into
+// the error that is returned; no panic leaves the package.
+func fail(at int, format string, args ...any) {
+	panic(&Error{Offset: at, Msg: fmt.Sprintf(format, args...)})
+}
+
+// failNear is fail with names that may have been meant.
+func failNear(at int, near []string, format string, args ...any) {
+	panic(&Error{Offset: at, Msg: fmt.Sprintf(format, args...), Near: near})
+}
+
+// caught makes an error of what fail ended the compilation with.
+func caught(text string, err *error) {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	failure, ok := reason.(error)
+	if !ok {
+		panic(reason)
+	}
+	var wrong *Error
+	if !errors.As(failure, &wrong) {
+		panic(reason)
+	}
+	wrong.Expr = text
+	*err = wrong
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// running skips the test where the kernel shows no types.
+func running(tb testing.TB) *Kernel {
+	tb.Helper()
+	k, err := LoadKernel()
+	if errors.Is(err, btf.ErrNotSupported) || errors.Is(err, os.ErrPermission) {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return k
+}
+
+func TestFileHasTheConstantsOfTheTypes(t *testing.T) {
+	k := running(t)
+	want := finder{k.vmlinux}.enumerators()
+	got := k.enumerators()
+	if len(want) < 1000 {
+		t.Fatalf("only %d constants", len(want))
+	}
+	for name, w := range want {
+		if g, ok := got[name]; !ok || g.value != w.value || g.of.Size != w.of.Size || g.of.Signed != w.of.Signed {
+			t.Errorf("%s is %d %+v, want %d %+v", name, g.value, g.of, w.value, w.of)
+		}
+	}
+}
+
+func TestBrokenFilesAreRefused(t *testing.T) {
+	running(t)
+	raw, err := os.ReadFile(filepath.Join(typesFolder, "vmlinux"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{0, 10, headerSize, len(raw) / 2, len(raw) - 1} {
+		if _, err := parseRaw(raw[:size], nil); err == nil {
+			t.Errorf("%d bytes are taken for all types", size)
+		}
+	}
+	whole, err := parseRaw(raw, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.types = whole.types[:len(whole.types)-5]
+	if err := whole.enumerators(map[string]enumerator{}); err == nil {
+		t.Error("a type that is cut off is taken")
+	}
+}
+
+// TestStringsOfModulesFollowThoseOfVmlinux has an enum of two constants, of which the
+// first has its name in vmlinux.
+func TestStringsOfModulesFollowThoseOfVmlinux(t *testing.T) {
+	base := []byte("\x00OLD\x00")
+	own := []byte("\x00NEW\x00")
+	var types []byte
+	for _, word := range []uint32{
+		0, kindEnum<<24 | 1<<31 | 2, 4, // signed, with two constants of 4 bytes
+		1, 5, uint32(len(base) + 1), 0xffffffff,
+		0, kindEnum64<<24 | 1, 8,
+		99, 1, 1, // a name that is nowhere
+	} {
+		types = binary.LittleEndian.AppendUint32(types, word)
+	}
+	got := map[string]enumerator{}
+	if err := (rawTypes{types, own, base}).enumerators(got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 3 || got["OLD"].value != 5 || got["NEW"].value != ^uint64(0) || got[""].value != 1<<32|1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// built are types that went through the form that the kernel has them in.
+func built(tb testing.TB, types ...btf.Type) *btf.Spec {
+	tb.Helper()
+	var b btf.Builder
+	for _, t := range types {
+		if _, err := b.Add(t); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	raw, err := b.Marshal(nil, btf.KernelMarshalOptions())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return spec
+}
+
+// TestModulesAreLookedIntoLast has a vmlinux that declares a struct that a module has.
+func TestModulesAreLookedIntoLast(t *testing.T) {
+	conn := &btf.Struct{Name: "nf_conn", Size: 8, Members: []btf.Member{field("status", 4, unsignedInt)}}
+	own := &btf.Struct{Name: "twice", Size: 4, Members: []btf.Member{field("a", 0, intType)}}
+	other := &btf.Struct{Name: "twice", Size: 4, Members: []btf.Member{field("b", 0, intType)}}
+	packet := &btf.Struct{Name: "sk_buff", Size: 16, Members: []btf.Member{
+		field("_nfct", 0, unsignedLong), field("ct", 8, &btf.Pointer{Target: &btf.Fwd{Name: "nf_conn"}}),
+	}}
+	k := &Kernel{loaded: true, cache: btf.NewCache()}
+	k.vmlinux = built(t, packet, own)
+	k.modules = []*btf.Spec{built(t, conn, other)}
+	for _, text := range []string{
+		"skb->ct->status == 1", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 8", "((struct twice *)skb->ct)->a",
+	} {
+		if _, err := Condition(k, text); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Condition(k, "((struct twice *)skb->ct)->b"); err == nil {
+		t.Error("the module's struct is taken for that of vmlinux")
+	}
+	k.modules = nil
+	if _, err := Condition(k, "skb->ct->status == 1"); err == nil {
+		t.Error("a struct that is only declared has members")
+	}
+}
+
+// TestStoredKernels compiles on the sk_buff of other kernels, of which all members are
+// stored, but not what they point to.
+func TestStoredKernels(t *testing.T) {
+	files, err := filepath.Glob("../value/testdata/*.btf.gz")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d stored kernels, error %v", len(files), err)
+	}
+	for _, file := range files {
+		spec := unzipped(t, file)
+		for text, want := range map[string]string{
+			"skb->len + skb->data_len": "unsigned int", "skb->pkt_type": "__u8", "skb->cloned && skb->ip_summed == 3": "int",
+			"skb->protocol": "__be16", "ntohs(skb->protocol) == 0x800": "int", "skb->cb": "char[48]", "skb->dev": "struct net_device *",
+			"skb->users.refs.counter": "int", "skb->vlan_tci & 0xfff": "int", "skb->mark": "__u32", "skb->sk == NULL": "int",
+			"sizeof(struct skb_shared_info)":                               "long unsigned int",
+			"((struct skb_shared_info *)(skb->head + skb->end))->nr_frags": "__u8",
+		} {
+			if p, err := Value(spec, text); err != nil || typeName(p.Type) != want {
+				t.Errorf("%s: %s: %+v, error %v, want %q", file, text, p, err, want)
+			}
+		}
+		if _, err := Condition(spec, "skb->dev->ifindex == 1"); err == nil || !strings.Contains(err.Error(), "struct net_device are not in") {
+			t.Errorf("%s: a device that is not stored: %v", file, err)
+		}
+	}
+}
+
+func unzipped(t *testing.T, file string) *btf.Spec {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}

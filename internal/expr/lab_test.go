@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"encoding/binary"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+// The kernel runs the very bodies that are spliced into our programs, on bytes that
+// the test puts into the value of a map. A program can tell at which address they
+// lie, so pointers among them are real ones.
+
+const (
+	worldSize  = 4096
+	outputSize = MaxBytes
+)
+
+// lab holds the bytes that expressions are about.
+type lab struct {
+	world   *ebpf.Map
+	output  *ebpf.Map
+	address uint64 // of the first byte of the world
+}
+
+// newLab skips the test where programs can't be loaded for want of privileges.
+func newLab(tb testing.TB) *lab {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		tb.Skip("loading programs needs root")
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		tb.Fatal(err)
+	}
+	l := &lab{world: newMap(tb, 8+worldSize), output: newMap(tb, outputSize)}
+	l.address = l.findAddress(tb) + 8
+	return l
+}
+
+func newMap(tb testing.TB, size uint32) *ebpf.Map {
+	tb.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { m.Close() })
+	return m
+}
+
+// findAddress lets a program store the address of the value into the value.
+func (l *lab) findAddress(tb testing.TB) uint64 {
+	tb.Helper()
+	run(tb, load(tb, asm.Instructions{
+		asm.LoadMapValue(asm.R1, l.world.FD(), 0),
+		asm.StoreMem(asm.R1, 0, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}))
+	value := lookup(tb, l.world)
+	return binary.NativeEndian.Uint64(value)
+}
+
+func lookup(tb testing.TB, m *ebpf.Map) []byte {
+	tb.Helper()
+	value, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return value
+}
+
+// show makes bytes the world, and the packet lie at an address, which need not be there.
+func (l *lab) show(tb testing.TB, packet uint64, bytes []byte) {
+	tb.Helper()
+	value := make([]byte, 8+worldSize)
+	binary.NativeEndian.PutUint64(value, packet)
+	copy(value[8:], bytes)
+	if err := l.world.Put(uint32(0), value); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// load puts a program into the kernel.
+func load(tb testing.TB, insns asm.Instructions) *ebpf.Program {
+	tb.Helper()
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: insns})
+	if err != nil {
+		tb.Fatalf("%+v\n%s", err, insns)
+	}
+	tb.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+func run(tb testing.TB, prog *ebpf.Program) uint32 {
+	tb.Helper()
+	result, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 14)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return result
+}
+
+// body loads a body behind a caller that gives it the address of the packet, as a
+// number, and the output.
+func (l *lab) body(tb testing.TB, body asm.Instructions) *ebpf.Program {
+	tb.Helper()
+	insns := asm.Instructions{
+		asm.LoadMapValue(asm.R1, l.world.FD(), 0),
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),
+		asm.LoadMapValue(asm.R2, l.output.FD(), 0),
+		asm.Call.Label("body"),
+		asm.Return(),
+	}
+	body = append(asm.Instructions{}, body...)
+	body[0] = body[0].WithSymbol("body")
+	return load(tb, append(insns, body...))
+}
+
+// dirty fills the output with bytes that are not zero.
+func (l *lab) dirty(tb testing.TB) {
+	tb.Helper()
+	bytes := make([]byte, outputSize)
+	for i := range bytes {
+		bytes[i] = 0xa5
+	}
+	if err := l.output.Put(uint32(0), bytes); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// matches runs a condition.
+func (l *lab) matches(tb testing.TB, prog *ebpf.Program) bool {
+	tb.Helper()
+	return run(tb, prog) != 0
+}
+
+// reads runs a value, and is false where it could not be read.
+func (l *lab) reads(tb testing.TB, prog *ebpf.Program) ([]byte, bool) {
+	tb.Helper()
+	l.dirty(tb)
+	failed := run(tb, prog)
+	return lookup(tb, l.output), failed == 0
+}

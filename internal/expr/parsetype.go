@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// basicWords make up the names of the types that C itself has.
+var basicWords = []string{"void", "char", "short", "int", "long", "signed", "unsigned", "_Bool", "bool"}
+
+var qualifiers = []string{"const", "volatile", "restrict"}
+
+// startsType tells whether a token begins the name of a type.
+func (p *parser) startsType(t token) bool {
+	if t.kind != word || isReserved(t.text) {
+		return false
+	}
+	switch {
+	case t.text == "struct", t.text == "union", t.text == "enum":
+		return true
+	case slices.Contains(basicWords, t.text), slices.Contains(qualifiers, t.text):
+		return true
+	}
+	return p.types.typedef(t.text) != nil
+}
+
+// isReserved tells the words that are values, whatever types there are.
+func isReserved(text string) bool {
+	_, isFunction := functions[text]
+	return isFunction || slices.Contains([]string{"skb", "true", "false", "NULL", "sizeof"}, text)
+}
+
+// typeInBrackets reads the name of a type whose opening bracket was read.
+func (p *parser) typeInBrackets() btf.Type {
+	t := p.specifier()
+	for p.qualifier() || p.peek().text == "*" {
+		if p.accept("*") {
+			t = &btf.Pointer{Target: t}
+		}
+	}
+	p.expect(")")
+	return t
+}
+
+func (p *parser) qualifier() bool {
+	return slices.ContainsFunc(qualifiers, p.accept)
+}
+
+// specifier reads a type up to the stars that make pointers of it.
+func (p *parser) specifier() btf.Type {
+	for p.qualifier() {
+	}
+	t := p.peek()
+	switch {
+	case t.text == "struct" || t.text == "union" || t.text == "enum":
+		return p.tagged()
+	case slices.Contains(basicWords, t.text):
+		return p.basic()
+	}
+	if typedef := p.types.typedef(t.text); t.kind == word && typedef != nil {
+		p.take()
+		return typedef
+	}
+	fail(t.at, "the name of a type is missing %s", p.before())
+	return nil
+}
+
+// tagged reads struct NAME, union NAME or enum NAME.
+func (p *parser) tagged() btf.Type {
+	keyword, tag := p.take().text, p.peek()
+	if tag.kind != word {
+		fail(tag.at, "the name of the %s is missing %s", keyword, p.before())
+	}
+	p.take()
+	found := p.types.tagged(keyword, tag.text)
+	if found == nil {
+		fail(tag.at, "this kernel has no %s %q", keyword, tag.text)
+	}
+	return found
+}
+
+// basic reads a type such as unsigned long, its words in any order.
+func (p *parser) basic() btf.Type {
+	start := p.peek().at
+	var words []string
+	for t := p.peek(); t.kind == word && slices.Contains(basicWords, t.text); t = p.peek() {
+		words = append(words, p.take().text)
+		p.qualifier()
+	}
+	slices.Sort(words)
+	found, ok := basicTypes[strings.Join(words, " ")]
+	if !ok {
+		fail(start, "there is no such type of C")
+	}
+	if found == plainChar {
+		return p.types.char()
+	}
+	return found
+}
+
+// basicTypes have their words sorted.
+var basicTypes = map[string]btf.Type{
+	"void": &btf.Void{}, "_Bool": boolean, "bool": boolean, "char": plainChar,
+	"char signed":        &btf.Int{Name: "signed char", Size: 1, Encoding: btf.Signed},
+	"char unsigned":      &btf.Int{Name: "unsigned char", Size: 1},
+	"short":              shortType,
+	"int short":          shortType,
+	"short signed":       shortType,
+	"int short signed":   shortType,
+	"short unsigned":     unsignedShort,
+	"int short unsigned": unsignedShort,
+	"int":                intType, "signed": intType, "int signed": intType,
+	"unsigned": unsignedInt, "int unsigned": unsignedInt,
+	"long": longType, "int long": longType, "long signed": longType, "int long signed": longType,
+	"long long": longType, "int long long": longType, "long long signed": longType, "int long long signed": longType,
+	"long unsigned": unsignedLong, "int long unsigned": unsignedLong,
+	"long long unsigned": unsignedLong, "int long long unsigned": unsignedLong,
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+// maxWhole is the largest struct, union or array that a value can be, in bytes.
+const maxWhole = 256
+
+// form is the way in which a value is read.
+type form int
+
+const (
+	asNumber form = iota
+	asString
+	asBytes
+)
+
+// output is how to read a value.
+type output struct {
+	form form
+	code node // the number, or else the address
+	read int  // bytes to read at the address
+}
+
+// Value compiles an expression whose value is to be shown.
+func Value(types Types, text string) (program *Program, err error) {
+	defer caught(text, &err)
+	c := checker{types: finder{types}}
+	root := c.operand(parse(c.types, text))
+	program = c.program(root)
+	program.Text = text
+	checkWidth(program.value.code)
+	body, ok := value(program)
+	if !ok {
+		fail(0, "it is too long")
+	}
+	program.Body = body
+	return program, nil
+}
+
+// program decides what is shown of an operand: a string, a number, or its bytes.
+func (c *checker) program(root operand) *Program {
+	if size, ok := stringSize(root); ok {
+		return &Program{Type: root.typ, Size: padded(size), String: true, value: output{asString, root.loaded().code, size}}
+	}
+	if _, isNumber := kindOf(root.typ); root.place && !isNumber {
+		return c.bytes(root)
+	}
+	number := root.loaded()
+	return &Program{Type: number.typ, Size: 8, value: output{form: asNumber, code: number.code}}
+}
+
+// stringSize is how many bytes a string takes at most with its NUL.
+func stringSize(root operand) (size int, ok bool) {
+	if array, ok := btf.As[*btf.Array](root.typ); ok && root.place {
+		return arraySize(array), isChar(array.Type) && !root.control
+	}
+	target, ok := root.target()
+	return maxString, ok && isChar(target)
+}
+
+// arraySize has a place for a NUL behind letters that fill their array.
+func arraySize(array *btf.Array) int {
+	if array.Nelems == 0 || array.Nelems >= maxString {
+		return maxString
+	}
+	return int(array.Nelems) + 1
+}
+
+// bytes shows a struct, a union or an array.
+func (c *checker) bytes(root operand) *Program {
+	whole := c.types.complete(root.typ)
+	if _, isFunction := whole.(*btf.FuncProto); isFunction {
+		fail(root.at, "a function has no value")
+	}
+	size := c.size(whole, root.at)
+	switch {
+	case size == 0:
+		fail(root.at, "%s has no bytes: name an element", typeName(root.typ))
+	case size > maxWhole:
+		fail(root.at, "%s has %d bytes, and at most %d can be shown: name a member or an element", typeName(root.typ), size, maxWhole)
+	}
+	return &Program{Type: root.typ, Size: padded(int(size)), value: output{asBytes, root.code, int(size)}}
+}
+
+// padded is the next multiple of 8.
+func padded(size int) int { return (size + 7) &^ 7 }
+
+// value is the body that reads one value.
+func value(p *Program) (asm.Instructions, bool) {
+	g := generator{}
+	g.failed = g.label()
+	g.emit(asm.Mov.Reg(regPacket, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
+	g.output(p, 0)
+	g.emit(asm.Mov.Imm(regResult, 0), asm.Return())
+	if g.canFail() {
+		g.put(g.failed)
+		g.emit(asm.Mov.Imm(regResult, 1), asm.Return())
+	}
+	return g.finish()
+}
+
+// canFail tells whether anything is read for the value at hand.
+func (g *generator) canFail() bool {
+	for _, j := range g.jumps {
+		if j.to == g.failed {
+			return true
+		}
+	}
+	return false
+}
+
+// output reads a value into the output.
+func (g *generator) output(p *Program, at int) {
+	switch v := p.value; v.form {
+	case asNumber:
+		g.evaluate(v.code)
+		g.emit(asm.StoreMem(regOutput, int16(at), regResult, asm.DWord))
+	case asString:
+		g.clear(at, p.Size)
+		g.copyTo(readString, v, at)
+		g.jumpTo(whenConstant(asm.JSLT, regResult, 0), g.failed)
+	case asBytes:
+		g.clear(at+v.read&^7, p.Size-v.read&^7)
+		g.copyTo(readKernel, v, at)
+		g.must()
+	}
+}
+
+// copyTo calls a helper that reads into the output.
+func (g *generator) copyTo(helper asm.BuiltinFunc, v output, at int) {
+	g.evaluateTo(v.code, asm.R3)
+	g.emit(asm.Mov.Reg(asm.R1, regOutput), asm.Add.Imm(asm.R1, int32(at)), asm.Mov.Imm(asm.R2, int32(v.read)), helper.Call())
+}
+
+// clear zeroes bytes of the output.
+func (g *generator) clear(at, size int) {
+	if size > 0 {
+		g.emit(asm.Mov.Imm(regOther, 0))
+	}
+	for end := at + size; at < end; at += 8 {
+		g.emit(asm.StoreMem(regOutput, int16(at), regOther, asm.DWord))
+	}
+}
