@@ -22,6 +22,9 @@ CLANG         := clang-19
 CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
+# Every shell script of the repository.
+SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s e2e/*.sh libpcap/*.sh)
+
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # $(call musl,GOARCH): the environment in which Go links with musl and the static libpcap.
@@ -78,11 +81,12 @@ machines: tracer build/$(OTHER)/tracer
 	@.ci/install e2e
 
 .PHONY: lint
-lint: ## check format, vet, staticcheck
-	@.ci/install test
+lint: ## check format, vet, staticcheck, shellcheck
+	@.ci/install test lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	shellcheck --external-sources --source-path=SCRIPTDIR $(SCRIPTS)
 
 .PHONY: generate check-generated
 generate: ## make the BPF objects and their Go code anew from bpf/

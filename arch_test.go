@@ -41,6 +41,7 @@ var house = map[string][]string{
 	"cmd/tracer":      {"internal/cli"},
 	"internal/ktest":  {"internal/kernel"},
 	"e2e":             {"internal/ktest"},
+	"contrib":         {},
 	".":               {},
 }
 

@@ -90,6 +90,7 @@ configure() {
 
 # mirror: the one that this system's apt uses for Debian.
 mirror() {
+	# shellcheck disable=SC2016 # apt expands it
 	(unset APT_CONFIG; apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages') |
 		awk '/\/debian\/*$/ && !n++'
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 #
 # Sourced, not run. Debian's own archive, read through an apt configuration that
 # is ours alone: no source, list or architecture of the system is touched.
@@ -24,6 +25,7 @@ gnu_arch() {
 # mirror: the one that this machine's apt uses for Debian.
 mirror() {
 	local uri
+	# shellcheck disable=SC2016 # apt expands it
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '/\/debian\/*$/ && !n++')
 	[ -n "$uri" ] || { echo "no mirror of Debian in apt's sources" >&2; return 1; }
 	echo "$uri"

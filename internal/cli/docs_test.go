@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/flags.md with the flags that there are now")
+
+const flagsPage = "../../docs/flags.md"
+
+// TestFlagsPage holds docs/flags.md against the flags' declarations.
+func TestFlagsPage(t *testing.T) {
+	page := read(t, flagsPage)
+	head, _, found := strings.Cut(page, "\n## ")
+	if !found {
+		t.Fatalf("%s has no table", flagsPage)
+	}
+	want := head + flagTables()
+	if *update {
+		if err := os.WriteFile(flagsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, page); diff != "" {
+		t.Errorf("%s is stale, run go test ./internal/cli -run TestFlagsPage -update (-want +got):\n%s", flagsPage, diff)
+	}
+}
+
+func flagTables() string {
+	var b strings.Builder
+	for _, topic := range topics() {
+		fmt.Fprintf(&b, "\n## %s\n\n| Flag | Value | Default | What it does |\n| --- | --- | --- | --- |\n", topic.name)
+		topic.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { b.WriteString(flagRow(f)) })
+	}
+	return b.String()
+}
+
+func flagRow(f *pflag.Flag) string {
+	name := "`--" + f.Name + "`"
+	if f.Shorthand != "" {
+		name = "`-" + f.Shorthand + "`, " + name
+	}
+	value, usage := pflag.UnquoteUsage(f)
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", name, code(value), code(defaultOf(f)), cell(usage))
+}
+
+// defaultOf is nothing where the flag is off by itself.
+func defaultOf(f *pflag.Flag) string {
+	if slices.Contains([]string{"false", "[]", "0", "0s"}, f.DefValue) {
+		return ""
+	}
+	return f.DefValue
+}
+
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + cell(text) + "`"
+}
+
+// cell is text within a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+}
+
+func TestCellsStayCells(t *testing.T) {
+	f := &pflag.Flag{Name: "x", Shorthand: "y", Usage: "one of `a|b`\nor c|d", DefValue: "a|b"}
+	if want, got := "| `-y`, `--x` | `a\\|b` | `a\\|b` | one of a\\|b or c\\|d |\n", flagRow(f); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

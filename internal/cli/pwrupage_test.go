@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const pwruPage = "../../docs/pwru.md"
+
+// ofPwru are all flags of pwru 1.0.12.
+var ofPwru = strings.Fields(`all-kmods backend debug filter-func filter-ifname filter-kprobe-batch filter-mark filter-netns
+	filter-non-skb-funcs filter-skb-expr filter-trace-tc filter-trace-xdp filter-track-bpf-helpers filter-track-skb
+	filter-track-skb-by-stackid filter-tunnel-pcap-l2 filter-tunnel-pcap-l3 filter-xdp-expr help kernel-btf kmods
+	netns-names-max-length output-bpfmap output-caller output-file output-file-compress output-file-max-age
+	output-file-max-backups output-file-max-size output-json output-limit-lines output-meta output-netns-names output-skb
+	output-skb-cb output-skb-metadata output-skb-shared-info output-stack output-tcp-flags output-tunnel output-tuple
+	output-xdp-metadata ready-file set-percpu-buf timestamp version`)
+
+func TestEveryFlagOfPwruIsTold(t *testing.T) {
+	var told []string
+	for _, row := range tableRows(t, "## Flags") {
+		told = append(told, strings.TrimPrefix(strings.Trim(row[0], "`"), "--"))
+	}
+	slices.Sort(told)
+	if diff := cmp.Diff(ofPwru, told); diff != "" {
+		t.Errorf("flags in the table of %s (-want +got):\n%s", pwruPage, diff)
+	}
+}
+
+// tableRows are the cells of the table below a heading of the page, without its head.
+func tableRows(t *testing.T, heading string) (rows [][]string) {
+	t.Helper()
+	_, section, found := strings.Cut(read(t, pwruPage), "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("%s has no heading %q", pwruPage, heading)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	for line := range strings.Lines(section) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "|") {
+			rows = append(rows, cellsOf(line))
+		}
+	}
+	if len(rows) < 3 {
+		t.Fatalf("%s has no table below %q", pwruPage, heading)
+	}
+	return rows[2:]
+}
+
+func cellsOf(line string) (cells []string) {
+	const bar = "\x00"
+	line = strings.ReplaceAll(strings.Trim(line, "|"), `\|`, bar)
+	for _, text := range strings.Split(line, "|") {
+		cells = append(cells, strings.TrimSpace(strings.ReplaceAll(text, bar, "|")))
+	}
+	return cells
+}
