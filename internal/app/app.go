@@ -28,6 +28,8 @@ type Config struct {
 	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
 	// Ethernet frame, or an IP packet.
 	Expr, TunnelL2, TunnelL3 string
+	// Ports are where tunnels are looked for, without any those that are usual.
+	Ports plan.Ports
 	// SkbExpr is a C-like condition on skb->….
 	SkbExpr string
 	// Netns are paths, names as in `ip netns`, inode:N or pid:N. Each may be

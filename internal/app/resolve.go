@@ -19,6 +19,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Func:            cfg.Func,
 		FuncExclude:     cfg.FuncExclude,
 		SkbExpr:         cfg.SkbExpr,
+		Ports:           cfg.Ports,
 		Drop:            cfg.Drops.options(),
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
 		Record:          recordOf(cfg),

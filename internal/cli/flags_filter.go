@@ -26,6 +26,8 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	fs.StringVar(&c.SkbExpr, "filter-skb-expr", "", "only packets that meet this C-like `CONDITION` on skb->…")
 	fs.StringVar(&c.TunnelL2, "filter-tunnel-pcap-l2", "", "only tunnels whose inner Ethernet frame matches this `FILTER`")
 	fs.StringVar(&c.TunnelL3, "filter-tunnel-pcap-l3", "", "only tunnels whose inner IP packet matches this `FILTER`")
+	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,8472)")
+	fs.Var(portsValue{&c.Ports.Geneve}, "geneve-ports", "UDP ports of Geneve (default 6081)")
 	fs.Var(list(&c.Drops.Reasons), "filter-drop-reason", "only drops for these reasons, such as NO_SOCKET; ! negates")
 }
 

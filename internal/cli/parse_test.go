@@ -12,6 +12,7 @@ import (
 	"tracer/internal/app"
 	"tracer/internal/column"
 	"tracer/internal/export"
+	"tracer/internal/plan"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,7 +45,10 @@ var parsed = map[string]func(*app.Config){
 	"--filter-cgroup a/b,/c,17":                                func(c *app.Config) { c.Owners.Cgroups = []string{"a/b", "/c", "17"} },
 	"--filter-skb-expr skb->len>5":                             func(c *app.Config) { c.SkbExpr = "skb->len>5" },
 	"--filter-tunnel-pcap-l2 arp --filter-tunnel-pcap-l3 icmp": func(c *app.Config) { c.TunnelL2, c.TunnelL3 = "arp", "icmp" },
-	"--filter-drop-reason !NO_SOCKET,7":                        func(c *app.Config) { c.Drops.Reasons = []string{"!NO_SOCKET", "7"} },
+	"--vxlan-ports 4789,99 --vxlan-ports 5 --geneve-ports 6": func(c *app.Config) {
+		c.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
+	},
+	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons = []string{"!NO_SOCKET", "7"} },
 	"--drop --drop-hide-benign": func(c *app.Config) {
 		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack = true, true, true
 	},
@@ -150,6 +154,8 @@ var refused = map[string]string{
 	"--output-file-max-age -1":               "tracer: --output-file-max-age \"-1\": not a number of days from 0 to 2147483647\n",
 	"--output-file-max-size 5":               "tracer: --output-file-max-size: there is no --output-file to rotate\n",
 	"--output-file-compress":                 "tracer: --output-file-compress: there is no --output-file to rotate\n",
+	"--vxlan-ports 1,x":                      "tracer: --vxlan-ports \"1,x\": not ports, which are from 1 to 65535\n",
+	"--geneve-ports 0":                       "tracer: --geneve-ports \"0\": not ports, which are from 1 to 65535\n",
 	"--set-percpu-buf x":                     "tracer: --set-percpu-buf \"x\": not a number of 32 bits\n",
 	"--filter-track-skb":                     "tracer: --filter-track-skb: not supported yet\n",
 	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",
