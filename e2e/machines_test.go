@@ -69,7 +69,10 @@ func (m machine) backendList() []string {
 func (m machine) name() string { return m.series + "-" + m.arch + m.variant }
 
 // modules are what the scenarios need beside the network itself.
-var modules = []string{"veth", "nf_tables", "dummy"}
+var modules = []string{
+	"veth", "dummy", "bridge", "8021q", "nf_tables",
+	"vxlan", "geneve", "ip_gre", "ip6_gre", "ipip", "sit",
+}
 
 // wanted are the machines that TRACER_E2E asks for.
 func wanted(t *testing.T) []machine {

@@ -55,5 +55,14 @@ func handful() string {
 	return "dev_hard_start_xmit|ip_rcv|ipv6_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv|kfree_skb.*|sk_skb_reason_drop"
 }
 
+// few are those through which a packet is sent and received, and that are loaded
+// quickly: all have the packet as their first argument.
+func few() string {
+	if chosen() == tracepoint {
+		return "net_dev_queue|netif_receive_skb"
+	}
+	return "dev_hard_start_xmit|ip_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv"
+}
+
 // soon is how long the tracer may take to end of its own, once it has cause.
 const soon = 20 * time.Second

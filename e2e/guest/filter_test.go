@@ -101,6 +101,21 @@ func (p *process) onlyGet(right func(*record) bool) {
 	}
 }
 
+// TestFilterLength: a packet that is still to be cut into segments is as long as
+// all of them, wherever its bytes lie.
+func TestFilterLength(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and tcp and greater 2000")
+	if err := tcp(a4+":41009", b4+":8080", strings.Repeat("x", 20000)).Exchange(w.a, w.b); err != nil {
+		t.Fatal(err)
+	}
+	w.converse()
+	events := p.stop().events
+	events.that(ports(41009, 8080), from(a4)).passed(t, marks(chosen()).sent, marks(chosen()).received)
+	events.that(func(r *record) bool { return r.Len < 2000-14 }).absent(t, "short packet")
+	events.that(from(b4)).absent(t, "acknowledgement")
+}
+
 func TestFilterIfname(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]command{
@@ -125,7 +140,7 @@ func TestFilterIfname(t *testing.T) {
 func TestFilterNetns(t *testing.T) {
 	a, b := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
 	for name, spec := range map[string]string{
-		"path": a.Path, "name": a.Name, "inode": fmt.Sprintf("inode:%d", a.Inode),
+		"path": a.Path, "name": a.Name, "inode": inode(a),
 		"pid": "pid:" + strconv.Itoa(inhabitant(t, a)),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +156,8 @@ func TestFilterNetns(t *testing.T) {
 		})
 	}
 }
+
+func inode(n *ktest.Netns) string { return fmt.Sprintf("inode:%d", n.Inode) }
 
 // inhabitant is the id of a thread that stays in a namespace.
 func inhabitant(t *testing.T, n *ktest.Netns) int {

@@ -35,6 +35,7 @@ func makeFolder() (err error) {
 }
 
 func TestMain(m *testing.M) {
+	ktest.BeChild()
 	if err := makeFolder(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		os.Exit(1)
@@ -107,11 +108,14 @@ func seen() []string {
 // chosen is the backend that has to be taken without --backend.
 func chosen() string { return backends()[0] }
 
+// onOwnMachine says that the machine is there for the tests alone.
+func onOwnMachine() bool { return os.Getenv("RESULTS") != "" }
+
 // ownMachine skips a test that changes settings of the whole machine, unless
 // the machine is there for the tests alone.
 func ownMachine(t *testing.T) {
 	t.Helper()
-	if os.Getenv("RESULTS") == "" {
+	if !onOwnMachine() {
 		t.Skip("changes the whole machine: only runs in a virtual machine (make e2e)")
 	}
 }

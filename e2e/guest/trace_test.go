@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tracer/internal/ktest"
 )
 
 // record is one JSON line, as far as the tests look at it. Null is the zero value.
@@ -35,6 +37,16 @@ type record struct {
 	Dropped  bool   `json:"dropped"`
 	Reason   string `json:"reason"`
 	Location string `json:"location"`
+
+	// The rest of an event is only there where it was asked for.
+	NetnsName *string                    `json:"netns_name"`
+	Caller    string                     `json:"caller"`
+	Stack     []frame                    `json:"stack"`
+	Dump      map[string]json.RawMessage `json:"skb_dump"`
+	Shared    map[string]json.RawMessage `json:"skb_shared_info"`
+	CB        []uint32                   `json:"cb"`
+	Values    map[string]any             `json:"skb_metadata"`
+	Tunnel    *tunnel                    `json:"tunnel"`
 
 	// Count is of a lost record.
 	Count int `json:"count"`
@@ -64,8 +76,29 @@ type tuple struct {
 	ARP *struct {
 		Operation int `json:"operation"`
 	} `json:"arp"`
-	Fragment bool `json:"fragment"`
-	Offset   int  `json:"fragment_offset"`
+	VLAN      *int    `json:"vlan"`
+	InnerVLAN *int    `json:"inner_vlan"`
+	Flags     string  `json:"tcp_flags"`
+	Seq       *uint32 `json:"seq"`
+	Ack       *uint32 `json:"ack"`
+	Window    *int    `json:"window"`
+	Fragment  bool    `json:"fragment"`
+	Offset    int     `json:"fragment_offset"`
+}
+
+// tunnel is the packet inside of a packet.
+type tunnel struct {
+	Type  string  `json:"type"`
+	ID    *uint32 `json:"id"`
+	Tuple tuple   `json:"tuple"`
+}
+
+// frame is one place of a stack.
+type frame struct {
+	Addr   string `json:"addr"`
+	Symbol string `json:"symbol"`
+	Offset uint64 `json:"offset"`
+	Module string `json:"module"`
 }
 
 // trace is what one run of the tracer said.
@@ -242,6 +275,10 @@ func in(funcs ...string) func(*record) bool {
 
 func on(device string) func(*record) bool {
 	return func(r *record) bool { return r.Ifname == device }
+}
+
+func within(n *ktest.Netns) func(*record) bool {
+	return func(r *record) bool { return r.Netns == n.Inode }
 }
 
 func dropped(r *record) bool { return r.Dropped }

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// End is one end of a veth pair: where it is, its name and its addresses.
+// End is a device, or one end of a veth pair: where it is, its name and its
+// addresses.
 type End struct {
 	Netns     *Netns
 	Name      string
@@ -28,15 +29,19 @@ type End struct {
 func NewVeth(t testing.TB, a, b End) {
 	t.Helper()
 	must(t, a.Netns.Do(func() error { return newVeth(a, b) }))
-	for _, e := range []End{a, b} {
-		for _, p := range e.Addresses {
-			must(t, e.Netns.address(e.Name, p))
-		}
-		must(t, e.Netns.raise(e.Name))
+	a.use(t)
+	b.use(t)
+	must(t, a.Netns.awaitUp(a.Name))
+	must(t, b.Netns.awaitUp(b.Name))
+}
+
+// use gives a device its addresses and sets it up.
+func (e End) use(t testing.TB) {
+	t.Helper()
+	for _, p := range e.Addresses {
+		must(t, e.Netns.address(e.Name, p))
 	}
-	for _, e := range []End{a, b} {
-		must(t, e.Netns.awaitUp(e.Name))
-	}
+	must(t, e.Netns.raise(e.Name))
 }
 
 func newVeth(a, b End) error {
@@ -55,16 +60,19 @@ func newVeth(a, b End) error {
 func NewDummy(t testing.TB, e End) {
 	t.Helper()
 	must(t, e.Netns.Do(func() error { return newLink(e.Name, "dummy", nil) }))
-	for _, p := range e.Addresses {
-		must(t, e.Netns.address(e.Name, p))
-	}
-	must(t, e.Netns.raise(e.Name))
+	e.use(t)
 }
 
 func newLink(name, kind string, data rtnetlink.LinkDriver) error {
+	return newLinkOn(0, name, kind, data)
+}
+
+// newLinkOn makes a device on top of the one with an index; 0 is none.
+func newLinkOn(lower uint32, name, kind string, data rtnetlink.LinkDriver) error {
 	return withRoute(func(c *rtnetlink.Conn) error {
 		err := c.Link.New(&rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
 			Name: name, Info: &rtnetlink.LinkInfo{Kind: kind, Data: data},
+			Type: lower, // IFLA_LINK, whatever the library calls it
 		}})
 		if err != nil {
 			return fmt.Errorf("new device %q of kind %s: %w", name, kind, err)

@@ -19,6 +19,8 @@ type UDP struct {
 	Size    int
 	// Mark is the firewall mark (SO_MARK) of the packets.
 	Mark int
+	// Shared lets others have the port too (SO_REUSEPORT).
+	Shared bool
 	// Options puts a destination options header between IPv6 and UDP.
 	Options bool
 }
@@ -56,6 +58,11 @@ func (u UDP) control(_, _ string, c syscall.RawConn) error {
 func (u UDP) set(fd int) error {
 	if u.Mark != 0 {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, u.Mark); err != nil {
+			return err
+		}
+	}
+	if u.Shared {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 			return err
 		}
 	}

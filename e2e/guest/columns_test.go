@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/ktest"
+)
+
+// TestHandshake follows the numbers of a real TCP connection, and wants the name
+// of a namespace that is made only while the tracer runs.
+func TestHandshake(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", few(), "--output-tcp-seq", "--output-netns-names", "tcp port 8080 or icmp")
+	if err := tcp(a4+":41001", b4+":8080", get).Exchange(w.a, w.b); err != nil {
+		t.Fatal(err)
+	}
+	late := ktest.NewNetns(t, "late")
+	ping(t, late, "127.0.0.1", 0x3001)
+	events := p.stop().events
+	checkHandshake(t, events.that(in(marks(chosen()).sent)))
+	for _, n := range []*ktest.Netns{w.a, w.b, late} {
+		events.that(within(n)).present(t, "in "+n.Name)
+		events.that(within(n), not(named(n.Name))).absent(t, "without the name "+n.Name)
+	}
+}
+
+func named(netns string) func(*record) bool {
+	return func(r *record) bool { return r.NetnsName != nil && *r.NetnsName == netns }
+}
+
+// checkHandshake wants SYN, SYN|ACK and ACK with numbers that belong together, and
+// the request behind.
+func checkHandshake(t *testing.T, sent records) {
+	t.Helper()
+	segments := sent.that(protocol("tcp"))
+	segments.that(func(r *record) bool { return r.Tuple.Seq == nil || r.Tuple.Ack == nil || r.Tuple.Window == nil }).absent(t, "TCP without its numbers")
+	sent.that(not(protocol("tcp")), func(r *record) bool { return r.Tuple.Seq != nil || r.Tuple.Flags != "" }).absent(t, "ICMP with numbers")
+	if len(segments) < 4 {
+		t.Fatalf("%d packets sent: %v", len(segments), segments)
+	}
+	syn, synAck, ack, request := segments[0].Tuple, segments[1].Tuple, segments[2].Tuple, segments[3].Tuple
+	for i, flags := range []string{"SYN", "SYN|ACK", "ACK", "PSH|ACK"} {
+		if got := segments[i].Tuple.Flags; got != flags {
+			t.Errorf("packet %d has flags %s, want %s", i, got, flags)
+		}
+	}
+	if *syn.Ack != 0 || *synAck.Ack != *syn.Seq+1 || *ack.Seq != *syn.Seq+1 || *ack.Ack != *synAck.Seq+1 || *request.Seq != *ack.Seq {
+		t.Errorf("numbers do not fit: %v", segments[:4])
+	}
+	last := segments.that(from(a4), func(r *record) bool { return strings.Contains(r.Tuple.Flags, "FIN") })
+	if len(last) != 1 || *last[0].Tuple.Seq != *request.Seq+uint32(len(get)) {
+		t.Errorf("end of the request: %v", last)
+	}
+	if *syn.Window == 0 || *synAck.Window == 0 {
+		t.Errorf("windows %d and %d", *syn.Window, *synAck.Window)
+	}
+}
+
+const escape = "\x1b["
+
+// TestColumns chooses columns, in an order of its own, with colour for drops.
+func TestColumns(t *testing.T) {
+	n := ktest.NewNetns(t, "a")
+	p := command{args: []string{
+		"--filter-func", handful(), "--filter-netns", n.Path, "--output-columns", "func,len,tuple", "--color", "always", "udp and dst port 5002",
+	}}.start(t)
+	p.awaitReady()
+	do(t, n, func() error { return udp("127.0.0.1:5001", "127.0.0.1:5002").Send(1) }) // nobody listens
+	p.stopText()
+	lines := strings.Split(strings.TrimSuffix(p.stdout(), "\n"), "\n")
+	if got := strings.Fields(lines[0]); strings.Join(got, " ") != "FUNC LEN TUPLE" {
+		t.Errorf("header %q", got)
+	}
+	drops := 0
+	for _, line := range lines[1:] {
+		drop := strings.Contains(line, "tp:kfree_skb")
+		if drop {
+			drops++
+		}
+		if strings.Contains(line, escape) != drop {
+			t.Errorf("colour of %q: want it for drops alone", line)
+		}
+		if plain := uncoloured.ReplaceAllString(line, ""); !threeColumns.MatchString(plain) {
+			t.Errorf("row %q", plain)
+		}
+	}
+	if drops != 1 {
+		t.Errorf("%d drops, want 1: %q", drops, lines)
+	}
+}
+
+var (
+	uncoloured   = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	threeColumns = regexp.MustCompile(`^(tp:)?\w+\S*.* +\d+ +127\.0\.0\.1:5001->127\.0\.0\.1:5002\(udp\)`)
+)
+
+// TestColumnsInJSON: the same, and what is not asked for is absent.
+func TestColumnsInJSON(t *testing.T) {
+	s := newStream(t, nil, "--output-json", "--output-columns", "func,len,tuple,skb", "--color", "always")
+	s.send(2)
+	s.stop()
+	want := regexp.MustCompile(`^\{("version":1,)?("type":"\w+",)?"func":"` + landmark() + `",(?:"(?:module|addr|dropped|reason|reason_code|location)":[^,]*,)*"len":48,"tuple":\{[^}]*\},"skb":"0x[0-9a-f]{16}"\}$`)
+	for _, line := range strings.Split(s.stdout(), "\n")[:2] {
+		if !want.MatchString(line) {
+			t.Errorf("line %s, want %s", line, want)
+		}
+	}
+}
+
+// stopText is stop where the output is not JSON.
+func (p *process) stopText() {
+	p.t.Helper()
+	time.Sleep(settle)
+	p.signal(unix.SIGINT)
+	p.ends(stopLimit, 0)
+}
+
+// TestColorOnATerminal: colour comes by itself on a terminal, but not to somebody
+// who has set NO_COLOR.
+func TestColorOnATerminal(t *testing.T) {
+	for name, colour := range map[string]bool{"terminal": true, "NO_COLOR": false} {
+		t.Run(name, func(t *testing.T) {
+			if !colour {
+				t.Setenv("NO_COLOR", "1")
+			}
+			n := ktest.NewNetns(t, "a")
+			keyboard, screen := terminal(t)
+			p := command{args: []string{"--filter-func", "tp:kfree_skb", "--filter-netns", n.Path, "udp and dst port 5002"}, stdout: screen}.start(t)
+			p.awaitReady()
+			do(t, n, func() error { return udp("127.0.0.1:5001", "127.0.0.1:5002").Send(1) })
+			p.stopText()
+			screen.Close()
+			text, err := io.ReadAll(keyboard)
+			if err != nil && !errors.Is(err, unix.EIO) { // the end of a terminal
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(text), "kfree_skb") || strings.Contains(string(text), escape) != colour {
+				t.Errorf("got %q, want colour: %v", text, colour)
+			}
+		})
+	}
+}
+
+// terminal is a new one, from both sides.
+func terminal(t *testing.T) (keyboard, screen *os.File) {
+	t.Helper()
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { keyboard.Close() })
+	if err := unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyboard, screen
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"tracer/internal/ktest"
+)
+
+// TestPreset takes a group of functions and leaves some of it out.
+func TestPreset(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", "@rx|@udp", "--filter-func-exclude", landmark()+"|@tcp|__.*", "udp and net 10.9.0.0/24")
+	do(t, w.a, func() error { return udp(a4+":7001", b4+":7777").Send(1) })
+	events := p.stop().events.that(ports(7001, 7777))
+	if chosen() != tracepoint {
+		events.passed(t, "ip_local_deliver", "udp_rcv")
+	}
+	events.present(t, "function of a preset")
+	events.that(in(landmark())).absent(t, "function left out by name")
+	events.that(func(r *record) bool { return strings.HasPrefix(r.Func, "__") }).absent(t, "function left out by a regexp")
+	events.that(in("dev_hard_start_xmit", "ip_output", "udp_send_skb", "net_dev_queue")).absent(t, "function that sends")
+}
+
+// TestDropsOnly is --drop, alone and with reasons.
+func TestDropsOnly(t *testing.T) {
+	w := newWorld(t)
+	ktest.DropTCP(t, w.b, 8081)
+	t.Run("all", w.allDrops)
+	if !hasReasons() {
+		t.Run("by reason", dropsWithoutReasons)
+		return
+	}
+	t.Run("one reason", w.oneReason)
+	t.Run("all but one reason, and not benign", w.otherReasons)
+}
+
+// What is dropped, by its ports: a datagram to a closed port, a connection that the
+// firewall does not want, and a datagram to another host, which is benign.
+var (
+	closedDrop   = ports(7001, 5002)
+	firewallDrop = ports(40081, 8081)
+	benignDrop   = ports(7002, 5002)
+	conversation = func(r *record) bool { return sport(8080)(r) || r.Tuple.Dport != nil && *r.Tuple.Dport == 8080 }
+)
+
+// lose sends what is dropped, and beside it what is not.
+func (w *world) lose() {
+	w.t.Helper()
+	do(w.t, w.a, func() error { return udp(a4+":7001", b4+":5002").Send(1) })
+	refused(w.t, w.a, tcp(a4+":40081", b4+":8081", ""))
+	do(w.t, w.a, func() error {
+		return ktest.SendFrame("va", net.HardwareAddr{2, 0, 0, 0, 0, 99}, ktest.Datagram(udp(a4+":7002", b4+":5002")))
+	})
+	if err := tcp(a4+":0", b4+":8080", get).Exchange(w.a, w.b); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// drops is what a run says that is to say of drops alone.
+func (w *world) drops(t *testing.T, args ...string) records {
+	t.Helper()
+	p := start(t, append(args, "--drop", "net 10.9.0.0/24")...)
+	w.lose()
+	events := p.stop().events
+	events.that(not(dropped)).absent(t, "what is no drop")
+	// A FIN may lie in the queue of a socket that is closed: the kernel drops it.
+	unread := func(r *record) bool { return strings.Contains(r.Tuple.Flags, "FIN") }
+	events.that(conversation, not(unread)).absent(t, "packet that was consumed")
+	events.that(func(r *record) bool { return !strings.Contains(r.Location, "+0x") }).absent(t, "drop without its place")
+	return events
+}
+
+func (w *world) allDrops(t *testing.T) {
+	events := w.drops(t)
+	for reason, drop := range map[string]func(*record) bool{
+		"SKB_DROP_REASON_NO_SOCKET": closedDrop, "SKB_DROP_REASON_NETFILTER_DROP": firewallDrop, "SKB_DROP_REASON_OTHERHOST": benignDrop,
+	} {
+		events.that(drop).passed(t, "kfree_skb")
+		events.that(drop, func(r *record) bool { return r.Reason != reasonHere(reason) }).absent(t, "drop with another reason than "+reason)
+	}
+	events.that(func(r *record) bool { return len(r.Stack) < 5 }).absent(t, "drop without its stack")
+}
+
+func (w *world) oneReason(t *testing.T) {
+	events := w.drops(t, "--filter-drop-reason", "no_socket,SKB_DROP_REASON_OTHERHOST", "--output-stack=false")
+	events.that(closedDrop).passed(t, "kfree_skb")
+	events.that(benignDrop).passed(t, "kfree_skb")
+	events.that(not(closedDrop), not(benignDrop)).absent(t, "drop with another reason")
+	events.that(func(r *record) bool { return r.Stack != nil }).absent(t, "drop with a stack that nobody wants")
+}
+
+func (w *world) otherReasons(t *testing.T) {
+	events := w.drops(t, "--filter-drop-reason", "!No_Socket", "--drop-hide-benign")
+	events.that(firewallDrop).passed(t, "kfree_skb")
+	events.that(closedDrop).absent(t, "drop with the reason that is not wanted")
+	events.that(benignDrop).absent(t, "benign drop")
+}
+
+// dropsWithoutReasons: where the kernel gives none (before 5.17), the tracer says
+// so and does not trace something else.
+func dropsWithoutReasons(t *testing.T) {
+	for _, args := range [][]string{{"--filter-drop-reason", "NO_SOCKET"}, {"--drop-hide-benign"}} {
+		p := command{args: append(args, "--drop")}.start(t)
+		p.ends(startLimit, 1)
+		if !strings.Contains(p.stderr(), "this kernel gives no drop reasons") {
+			t.Errorf("%v: stderr: %s", args, p.stderr())
+		}
+	}
+}
+
+// TestDuration ends by itself.
+func TestDuration(t *testing.T) {
+	s := newStream(t, nil, "--output-json", "--duration", "2s")
+	s.send(3)
+	s.ends(soon, 0)
+	if ran := time.Since(s.began) - s.ready; ran < 1900*time.Millisecond {
+		t.Errorf("traced for %v, want 2 s", ran)
+	}
+	if events := s.trace().events; len(events) != 3 {
+		t.Errorf("%d events, want 3", len(events))
+	}
+}
+
+// TestMaxPackets ends by itself too.
+func TestMaxPackets(t *testing.T) {
+	s := newStream(t, nil, "--output-json", "--max-packets", "3")
+	s.send(12)
+	s.ends(soon, 0)
+	if tr := s.trace(); tr.summary.Packets != 3 || len(tr.events) == 0 {
+		t.Errorf("%s, want 3 packets", tr.summary)
+	}
+}
+
+// TestMaxEventsPerPacket: more functions are passed than may be shown, and what is
+// withheld is counted.
+func TestMaxEventsPerPacket(t *testing.T) {
+	w := newWorld(t)
+	p := start(t, "--filter-func", few(), "--max-events-per-packet", "1", "icmp and net 10.9.0.0/24")
+	do(t, w.a, func() error { return ktest.Ping(netip.MustParseAddr(b4), 0x3001, 1) })
+	tr := p.stop()
+	request, reply := tr.events.that(echo(8, 0x3001)), tr.events.that(echo(0, 0x3001))
+	if len(request) != 1 || len(reply) != 1 || len(tr.events) != 2 {
+		t.Errorf("%d events, want one of the request and one of the reply: %v", len(tr.events), tr.events)
+	}
+	if tr.summary.Withheld < len(tr.events) {
+		t.Errorf("%s, want as many withheld or more", tr.summary)
+	}
+}
+
+// TestMaxEventsPerSecond sends more than that at once.
+func TestMaxEventsPerSecond(t *testing.T) {
+	s := newStream(t, nil, "--output-json", "--max-events-per-second", "5")
+	began := time.Now()
+	s.send(100)
+	seconds := int(time.Since(began).Seconds()) + 2 // begun and ended ones
+	tr := s.stop()
+	if tr.summary.Made != 100 || tr.summary.Printed == 0 || tr.summary.Printed > 5*seconds {
+		t.Errorf("%s, want 100 made and at most %d printed", tr.summary, 5*seconds)
+	}
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// household is two processes that do the same at the same time, of which one is
+// the tracer's business: both talk over TCP and UDP with a third one, the server.
+type household struct {
+	*world
+	mine, other, server *ktest.Child
+	group               *ktest.Cgroup
+	talks               []talk
+}
+
+// talk is a connection's two ends.
+type talk struct {
+	client, server *ktest.Socket
+}
+
+const (
+	mineTCP, mineUDP, mineLater    = 42001, 42002, 42003
+	otherTCP, otherUDP, otherLater = 42011, 42012, 42013
+)
+
+func newHousehold(t *testing.T) *household {
+	t.Helper()
+	h := &household{world: newWorld(t), group: ktest.NewCgroup(t, "mine")}
+	h.mine = ktest.StartChild(t, h.a, "mine-client")
+	h.other = ktest.StartChild(t, h.a, "some-other")
+	h.server = ktest.StartChild(t, h.b, "server")
+	h.mine.Join(h.group.Below(t, "pod"))
+	h.talks = []talk{
+		h.connect(h.mine, "tcp", mineTCP), h.connect(h.mine, "udp", mineUDP),
+		h.connect(h.other, "tcp", otherTCP), h.connect(h.other, "udp", otherUDP),
+	}
+	return h
+}
+
+// connect connects a client with the server, both of which then know each other
+// on UDP too.
+func (h *household) connect(client *ktest.Child, network string, port int) talk {
+	h.t.Helper()
+	here, there := a4+":"+strconv.Itoa(port), b4+":"+strconv.Itoa(port)
+	if network == "udp" {
+		return talk{client.Dial(network, here, there), h.server.Dial(network, there, here)}
+	}
+	listener := h.server.Listen(network, there)
+	end := client.Dial(network, here, there)
+	return talk{end, listener.Accept()}
+}
+
+// talk has each client send something and get an answer.
+func (h *household) talk() {
+	h.t.Helper()
+	for _, c := range h.talks {
+		c.client.Send("hello")
+		c.server.Receive("hello")
+		c.server.Send("welcome")
+		c.client.Receive("welcome")
+	}
+}
+
+// TestOwner traces the packets of a process, on connections that were there
+// before and on one that comes later.
+func TestOwner(t *testing.T) {
+	h := newHousehold(t)
+	pid := strconv.Itoa(h.mine.PID)
+	for name, args := range map[string][]string{
+		"pid":                      {"--filter-pid", "1," + pid},
+		"name, and cgroup by id":   {"--filter-comm", "nobody,mine-*", "--filter-cgroup", strconv.FormatUint(h.group.ID, 10)},
+		"name, and cgroup by path": {"--filter-comm", "mine-client", "--filter-cgroup", h.group.Path},
+	} {
+		t.Run(name, func(t *testing.T) { h.traced(t, args...) })
+	}
+}
+
+func (h *household) traced(t *testing.T, args ...string) {
+	p := start(t, append(args, "--filter-func", few(), "net 10.9.0.0/24")...)
+	h.talk()
+	h.connectLater()
+	events := p.stop().events
+	sent := events.that(from(a4), on("va"))
+	for _, port := range []int{mineTCP, mineUDP} {
+		sent.that(ports(port, port)).passed(t, marks(chosen()).sent)
+	}
+	if onOwnMachine() || !strings.Contains(p.stderr(), "only packets with a socket are known") {
+		sent.that(ports(mineLater, mineLater)).passed(t, marks(chosen()).sent)
+	}
+	for _, port := range []int{otherTCP, otherUDP, otherLater} {
+		events.that(sport(port)).absent(t, "packet of another process")
+	}
+	delivered := in("ip_local_deliver", "tcp_v4_rcv", "udp_rcv") // until there it has the sender's socket
+	events.that(within(h.b), delivered).absent(t, "packet that is on its way to another process")
+	if chosen() != tracepoint { // none is where a received packet has its socket
+		received(t, events)
+	}
+}
+
+// received looks for answers, in functions that know the socket they are for.
+func received(t *testing.T, events records) {
+	t.Helper()
+	answers := events.that(from(b4))
+	answers.that(ports(mineTCP, mineTCP)).passed(t, "ip_local_deliver", "tcp_v4_rcv")
+	answers.that(ports(mineUDP, mineUDP)).passed(t, "ip_local_deliver", "udp_rcv")
+}
+
+// connectLater has both clients make a socket while the tracer runs.
+func (h *household) connectLater() {
+	h.t.Helper()
+	for port, client := range map[int]*ktest.Child{mineLater: h.mine, otherLater: h.other} {
+		c := h.connect(client, "udp", port)
+		c.client.Send("new")
+		c.server.Receive("new")
+		c.client.Close()
+		c.server.Close()
+	}
+}

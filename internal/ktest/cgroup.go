@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cgroup is a group of processes of cgroup v2.
+type Cgroup struct {
+	Path string
+	// ID is the number by which the kernel tells groups apart.
+	ID uint64
+}
+
+// cgroupMount is where the second version is mounted, alone or beside the first.
+var cgroupMount = regexp.MustCompile(`(?m)^\S+ (/sys/fs/cgroup\S*) cgroup2 `)
+
+// NewCgroup makes a group at the top of the hierarchy, which goes away with the
+// test. Its name starts with the one given.
+func NewCgroup(t testing.TB, name string) *Cgroup {
+	t.Helper()
+	Root(t)
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	must(t, err)
+	m := cgroupMount.FindSubmatch(mounts)
+	if m == nil {
+		t.Skip("no cgroup v2 is mounted")
+	}
+	return newCgroup(t, filepath.Join(string(m[1]), fmt.Sprintf("%s-%d", name, os.Getpid())))
+}
+
+// Below makes a group within this one.
+func (g *Cgroup) Below(t testing.TB, name string) *Cgroup {
+	t.Helper()
+	return newCgroup(t, filepath.Join(g.Path, name))
+}
+
+func newCgroup(t testing.TB, path string) *Cgroup {
+	t.Helper()
+	must(t, os.Mkdir(path, 0o755))
+	t.Cleanup(func() {
+		if err := removeCgroup(path); err != nil {
+			t.Error(err)
+		}
+	})
+	var st unix.Stat_t
+	must(t, unix.Stat(path, &st))
+	return &Cgroup{Path: path, ID: st.Ino}
+}
+
+// removeCgroup moves who is still there one group up, and waits for processes that
+// have ended to be gone.
+func removeCgroup(path string) error {
+	above := &Cgroup{Path: filepath.Dir(path)}
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		members, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
+		for _, pid := range strings.Fields(string(members)) {
+			above.write(pid) // it may end meanwhile
+		}
+		err := os.Remove(path)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// Add moves a process into the group. Sockets that it opens from now on belong
+// to the group.
+func (g *Cgroup) Add(pid int) error {
+	return g.write(strconv.Itoa(pid))
+}
+
+func (g *Cgroup) write(pid string) error {
+	return os.WriteFile(filepath.Join(g.Path, "cgroup.procs"), []byte(pid), 0)
+}
