@@ -5,6 +5,7 @@ package enrich
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,8 @@ type namespaces struct {
 	// are different, so that another kind does no harm.
 	device uint64
 	due    uint64 // the kernel time from which on they are looked for again
+	// folders are when the folders were changed, as of the last look.
+	folders []unix.Timespec
 }
 
 func newNamespaces() *namespaces {
@@ -34,19 +37,38 @@ func newNamespaces() *namespaces {
 	return n
 }
 
-// name is the namespace's at the kernel time given, empty where it has none.
+// name is the namespace's at the kernel time given, empty where it has none. One
+// that is not known is looked for at once if there are new names.
 func (n *namespaces) name(inode uint32, now uint64) string {
-	if now >= n.due {
-		n.scan()
-		n.due = now + namesHold
+	name, known := n.names[inode]
+	if now < n.due && (known || slices.Equal(n.folders, changes())) {
+		return name
 	}
+	n.scan()
+	n.due = now + namesHold
 	return n.names[inode]
 }
 
-// scan finds all names. Of two for one namespace the first counts.
+// netnsFolders are where names may be.
+func netnsFolders() []string { return append([]string{namedNetns}, containerNetns...) }
+
+// changes are when names came or went, a time for each folder that is there.
+func changes() []unix.Timespec {
+	var times []unix.Timespec
+	for _, folder := range netnsFolders() {
+		if s, ok := status(folder); ok {
+			times = append(times, s.Mtim)
+		}
+	}
+	return times
+}
+
+// scan finds all names. Of two for one namespace the first counts. The times are
+// taken first, so that what changes meanwhile is seen the next time.
 func (n *namespaces) scan() {
+	n.folders = changes()
 	clear(n.names)
-	for _, folder := range append([]string{namedNetns}, containerNetns...) {
+	for _, folder := range netnsFolders() {
 		entries, _ := os.ReadDir(folder) // no folder: no names
 		for _, e := range entries {
 			n.add(filepath.Join(folder, e.Name()), e.Name())

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"tracer/internal/event"
 	"tracer/internal/ktest"
@@ -85,6 +86,29 @@ func TestNetnsMadeWhileTracing(t *testing.T) {
 	e := event.Event{Kind: event.Function, Time: 1, Meta: event.Meta{Netns: blue.Inode}}
 	if r.Enrich(&e); e.Names.Netns != blue.Name {
 		t.Errorf("name %q, want %q", e.Names.Netns, blue.Name)
+	}
+}
+
+// TestNetnsMadeRightAfterALook does not wait until names are looked for again.
+func TestNetnsMadeRightAfterALook(t *testing.T) {
+	noContainers(t)
+	old := namedNetns
+	t.Cleanup(func() { namedNetns = old })
+	namedNetns = t.TempDir()
+	n, inode := newNamespaces(), ownInode(t)
+	if got := n.name(inode, 1000); got != "" {
+		t.Errorf("name %q, want none", got)
+	}
+	past := time.Unix(1, 0) // for file systems whose clock ticks slowly
+	if err := os.Chtimes(namedNetns, past, past); err != nil {
+		t.Fatal(err)
+	}
+	n.scan()
+	if err := os.Symlink("/proc/self/ns/net", namedNetns+"/late"); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.name(inode, 1001); got != "late" {
+		t.Errorf("name %q, want late", got)
 	}
 }
 
