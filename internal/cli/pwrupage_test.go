@@ -3,6 +3,9 @@
 package cli
 
 import (
+	"io/fs"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,4 +61,62 @@ func cellsOf(line string) (cells []string) {
 		cells = append(cells, strings.TrimSpace(strings.ReplaceAll(text, bar, "|")))
 	}
 	return cells
+}
+
+// TestPromisesToThoseOfPwruAreKept: what the page names can be typed, and what it says to come
+// later is refused as such.
+func TestPromisesToThoseOfPwruAreKept(t *testing.T) {
+	there := names(allFlags(&options{}))
+	for _, row := range tableRows(t, "## Flags") {
+		if row[1] == "" {
+			checkLater(t, strings.Trim(row[0], "`"))
+		}
+		for _, name := range regexp.MustCompile("`--([a-z0-9-]+)").FindAllStringSubmatch(row[1]+row[2], -1) {
+			if !slices.Contains(there, name[1]) {
+				t.Errorf("%s: --%s, for %s, is no flag of tracer's", pwruPage, name[1], row[0])
+			}
+		}
+	}
+}
+
+func checkLater(t *testing.T, flag string) {
+	t.Helper()
+	if _, err := parse([]string{flag + "=x"}); err == nil || !strings.Contains(err.Error(), "not supported yet") {
+		t.Errorf("%s: %s is said to come later, and parsing says %v", pwruPage, flag, err)
+	}
+}
+
+// TestTestsOfFaultsAreThere: each fault has tests, and they exist.
+func TestTestsOfFaultsAreThere(t *testing.T) {
+	there := testsOf(t, "../..")
+	for _, row := range tableRows(t, "## Faults") {
+		named := regexp.MustCompile("`(Test[A-Za-z0-9]+)[^`]*`").FindAllStringSubmatch(row[2], -1)
+		if len(named) == 0 {
+			t.Errorf("%s: no test of %q", pwruPage, row[0])
+		}
+		for _, name := range named {
+			if !slices.Contains(there, name[1]) {
+				t.Errorf("%s: %s, for %q, is nowhere", pwruPage, name[1], row[0])
+			}
+		}
+	}
+}
+
+// testsOf are the names of all test functions below a folder.
+func testsOf(t *testing.T, folder string) (found []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9]+)\(t \*testing\.T\)`)
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, match := range declared.FindAllStringSubmatch(read(t, path), -1) {
+			found = append(found, match[1])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
