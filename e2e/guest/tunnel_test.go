@@ -30,9 +30,6 @@ var pipes = []pipe{
 	{ktest.Tunnel{Kind: "ipip"}, "ip1", "ipip", 6},
 }
 
-// carriesFrames says that there is an Ethernet frame inside.
-func (p *pipe) carriesFrames() bool { return p.Kind != "gre" && p.Kind != "ipip" }
-
 func (p *pipe) address(host int) string { return fmt.Sprintf("10.8.%d.%d", p.net, host) }
 
 // tunnelled is two hosts with tunnels of each kind between them.
