@@ -98,7 +98,7 @@ static __always_inline u64 probed_function(struct registers *regs)
 // Where the probed function returns to.
 static __always_inline u64 return_address(struct registers *regs)
 {
-#if defined(LINK_REGISTER)
+#if RETURN_IN_REGISTER
 	return context_word(regs, LINK_REGISTER);
 #else
 	u64 address = 0;

@@ -88,18 +88,18 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 	return 0;
 }
 
-static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb, struct work *w)
+static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb, struct work *w,
+				  struct room *room)
 {
 	struct frame *f = &w->packet.frame;
-	struct inner in;
 
 	__builtin_memset(t, 0, sizeof(*t));
-	if (!find_inner(w, &in, skb))
+	if (!find_inner(w, room, skb))
 		return 0;
-	t->id = in.id;
-	t->has_id = in.has_id;
-	t->kind = in.kind;
-	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), w);
+	t->id = room->inner.id;
+	t->has_id = room->inner.has_id;
+	t->kind = room->inner.kind;
+	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), &room->header);
 	return 0;
 }
 
@@ -137,7 +137,8 @@ static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 }
 
 // Fills RECORD_SIZE bytes, the parts one behind the other.
-static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w)
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
+					struct room *room)
 {
 	fill_core((void *)at, c, lost);
 	at += sizeof(struct record_core);
@@ -146,11 +147,11 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {
-		fill_tuple((void *)at, c->skb, w);
+		fill_tuple((void *)at, c->skb, w, room);
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		fill_tunnel((void *)at, c->skb, w);
+		fill_tunnel((void *)at, c->skb, w, room);
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {
@@ -160,21 +161,29 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 	fill_dumps(at, c->skb);
 }
 
-// Puts return addresses behind the record, and returns their size in bytes.
+// Puts return addresses behind the record, and returns their size in bytes. Where
+// a register holds a function's return address, it is no part of the kernel's stack
+// yet: there the stack goes from the function to its caller's caller.
 static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 {
+	u32 most = CFG.stack ? MOST_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
+	bool caller_missing = RETURN_IN_REGISTER && c->kind == RECORD_FUNCTION;
+	u32 first = caller_missing ? 1 : 0;
 	long size;
 
-	if (!CFG.stack && c->caller) {
+	if (!CFG.stack && c->kind == RECORD_FUNCTION) {
 		frames[0] = c->addr;
 		frames[1] = c->caller;
 		return 2 * FRAME_SIZE;
 	}
-	if (CFG.stack)
-		size = bpf_get_stack(c->program, frames, MOST_FRAMES * FRAME_SIZE, 0);
-	else
-		size = bpf_get_stack(c->program, frames, CALLER_FRAMES * FRAME_SIZE, 0);
-	return size < 0 || size > MOST_FRAMES * FRAME_SIZE ? 0 : size;
+	size = bpf_get_stack(c->program, frames + first, most - first * FRAME_SIZE, 0);
+	if (size < 0 || size > most)
+		size = 0;
+	if (!caller_missing)
+		return size;
+	frames[0] = c->addr;
+	frames[1] = c->caller;
+	return size + FRAME_SIZE < 2 * FRAME_SIZE ? 2 * FRAME_SIZE : size + FRAME_SIZE;
 }
 
 // The reader is woken when enough has gathered, once; it also looks by itself
@@ -189,44 +198,45 @@ static __always_inline u64 wakeup(u64 size)
 }
 
 // Sends a record whose size is known.
-static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w)
+static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w,
+				       struct room *room)
 {
 	void *record = bpf_ringbuf_reserve(&events, RECORD_SIZE, 0);
 
 	if (!record)
 		return false;
-	fill_record(record, c, lost, w);
+	fill_record(record, c, lost, w, room);
 	bpf_ringbuf_submit(record, wakeup(RECORD_SIZE));
 	return true;
 }
 
-static __always_inline bool send_scratch(struct scratch *s, const struct context *c, u32 lost,
-					 struct work *w)
+// Sends a record with a stack, which is put together elsewhere first.
+static __always_inline bool send_varying(const struct context *c, u32 lost, struct work *w,
+					 struct room *room, u32 level)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
 	u32 size = RECORD_SIZE;
 
-	fill_record(s->bytes, c, lost, w);
+	if (!s)
+		return false;
+	fill_record(s->bytes, c, lost, w, room);
 	size += fill_stack((void *)(s->bytes + size), c);
 	if (size > SCRATCH_SIZE)
 		return false;
 	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
 }
 
-// Sends a record with a stack, which is put together elsewhere first.
-static __always_inline bool send_varying(const struct context *c, u32 lost, struct work *w)
+static __always_inline bool send(const struct context *c, u32 lost, struct work *w)
 {
-	struct scratch *s;
-	u32 zero = 0, level;
-	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
-	bool sent;
+	u32 level;
+	struct room *room = enter_room(&level);
+	bool sent = false;
 
-	if (!depth)
-		return false;
-	// Who interrupts us has left again when we go on, so that plain steps will do.
-	level = (*depth)++;
-	s = bpf_map_lookup_elem(&scratches, &level);
-	sent = s && send_scratch(s, c, lost, w);
-	(*depth)--;
+	if (room && (CFG.stack || CFG.caller))
+		sent = send_varying(c, lost, w, room, level);
+	else if (room)
+		sent = send_fixed(c, lost, w, room);
+	leave_room();
 	return sent;
 }
 
@@ -250,7 +260,6 @@ static __always_inline void emit(const struct context *c, struct work *w)
 {
 	struct counters *n;
 	u32 zero = 0;
-	bool sent;
 
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (!n)
@@ -260,10 +269,6 @@ static __always_inline void emit(const struct context *c, struct work *w)
 		__sync_fetch_and_add(&n->withheld, 1);
 		return;
 	}
-	if (CFG.stack || CFG.caller)
-		sent = send_varying(c, n->lost, w);
-	else
-		sent = send_fixed(c, n->lost, w);
-	if (!sent)
+	if (!send(c, n->lost, w))
 		__sync_fetch_and_add(&n->lost, 1);
 }

@@ -228,6 +228,7 @@ struct registers {
 #define PROBE_ADDRESS(regs) ((regs)->ip - 1)
 // At its first instruction a function's return address is on top of the stack.
 #define STACK_POINTER 19
+#define RETURN_IN_REGISTER 0
 #elif defined(__TARGET_ARCH_arm64)
 struct registers {
 	u64 x[31];
@@ -244,6 +245,7 @@ struct registers {
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
 #define LINK_REGISTER 30
+#define RETURN_IN_REGISTER 1
 #else
 #error "no register layout for this architecture: add it here"
 #endif

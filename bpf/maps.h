@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Every map.
+// The maps that user space knows of, and what stands in for one.
 #pragma once
 
 // Records on their way to user space; its size is set before loading.
@@ -37,9 +37,6 @@ struct {
 } sockets SEC(".maps");
 
 enum {
-	// Programs that can interrupt one another on a CPU: of a task, a soft interrupt,
-	// an interrupt and an NMI, each a probe in a tracepoint.
-	NESTING = 8,
 	// Room for the largest record.
 	SCRATCH_SIZE = 8192,
 };
@@ -56,14 +53,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
-
-// How many scratches are in use on this CPU.
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} nesting SEC(".maps");
 
 // When the second of the limit of events a second began, and the events since.
 u64 second_began = 0;

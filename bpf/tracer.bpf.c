@@ -14,6 +14,8 @@
 #include "compat.h"
 
 #include "packet.h"
+#include "headers.h"
+#include "room.h"
 #include "fragment.h"
 #include "place.h"
 #include "owner.h"

@@ -18,16 +18,6 @@ enum {
 	GRE_VERSION = 0x0007,
 };
 
-struct inner {
-	u64 at;
-	u32 id;
-	// What the inner packet begins with: an Ethertype's header, or for ETH_P_TEB an
-	// Ethernet frame.
-	u16 type;
-	u8 kind;
-	u8 has_id;
-};
-
 static __always_inline bool is_port(u16 port, const volatile u16 *list)
 {
 	u64 found = 0;
@@ -115,21 +105,20 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 	return true;
 }
 
-// Locates the packet inside of the skb's, in w. The head is a place for what the
-// outer headers say.
-static __noinline bool find_inner(struct work *w, struct inner *in, const struct sk_buff *skb)
+// Locates the packet inside of the skb's, in w, and tells of it in room->inner.
+static __noinline bool find_inner(struct work *w, struct room *room, const struct sk_buff *skb)
 {
-	struct record_tuple *outer = (void *)w->packet.head;
+	struct record_tuple *outer = &room->outer;
 	struct frame *f = &w->packet.frame;
+	struct inner *in = &room->inner;
 	u64 end, at;
 	u32 behind;
 
-	_Static_assert(sizeof(*outer) <= HEAD_SIZE, "the head is lent to parse_packet");
 	if (!locate_packet(w, skb))
 		return false;
 	end = linear_end(f);
 	__builtin_memset(outer, 0, sizeof(*outer));
-	at = parse_packet(outer, f->start, end, first_type(f), w);
+	at = parse_packet(outer, f->start, end, first_type(f), &room->header);
 	if ((!at || !find_by_headers(in, outer, at)) && !find_by_skb(in, skb))
 		return false;
 	if (in->at < f->start || in->at >= end)
@@ -144,9 +133,8 @@ static __noinline bool find_inner(struct work *w, struct inner *in, const struct
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
-static __always_inline bool skip_inner_link(struct work *w)
+static __always_inline bool skip_inner_link(struct work *w, struct link *link)
 {
-	struct link *link = (void *)&w->span;
 	struct frame *f = &w->packet.frame;
 	u64 end = linear_end(f), at;
 	u32 behind = f->len - f->linear;
@@ -164,18 +152,22 @@ static __always_inline bool skip_inner_link(struct work *w)
 	return true;
 }
 
-static __noinline bool match_inner(struct work *w)
+static __noinline bool match_inner(struct work *w, struct room *room)
 {
 	struct packet *p = &w->packet;
 
 	if (CFG.filter_l2 && (p->frame.prefix || !fill_head(p, CFG.need_l2) || !filter_tunnel_l2(p)))
 		return false;
-	return !CFG.filter_l3 || (skip_inner_link(w) && fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
+	return !CFG.filter_l3 || (skip_inner_link(w, &room->header.link) &&
+				  fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
 }
 
 static __always_inline bool filter_tunnel(struct work *w, const struct sk_buff *skb)
 {
-	struct inner in;
+	u32 level;
+	struct room *room = enter_room(&level);
+	bool match = room && find_inner(w, room, skb) && match_inner(w, room);
 
-	return find_inner(w, &in, skb) && match_inner(w);
+	leave_room();
+	return match;
 }

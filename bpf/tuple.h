@@ -4,75 +4,12 @@
 #pragma once
 
 enum {
-	IPV4_MIN_HLEN = 20,
 	IPV6_HLEN = 40,
 	// Extension headers that are followed; the kernel itself gives up on more.
 	IPV6_EXTENSIONS = 8,
 	IP_MORE_FRAGMENTS = 0x2000,
 	IP_OFFSET = 0x1fff,
 };
-
-struct ipv4_header {
-	u8 version_ihl, tos;
-	__be16 total_length, id, fragment;
-	u8 ttl, protocol;
-	__be16 checksum;
-	u8 source[4], dest[4];
-};
-
-// The addresses come behind it.
-struct ipv6_header {
-	u8 version, flow[3];
-	__be16 payload_length;
-	u8 next, hop_limit;
-};
-
-struct arp_header {
-	__be16 hardware, protocol;
-	u8 hardware_length, protocol_length;
-	__be16 operation;
-	u8 sender_mac[6], sender[4], target_mac[6], target[4];
-};
-
-// As much of TCP, UDP, SCTP, DCCP and ICMP as is told.
-struct transport_header {
-	union {
-		struct {
-			__be16 source_port, dest_port;
-		};
-		struct {
-			u8 type, code;
-			__be16 checksum, id, seq;
-		};
-		struct {
-			__be16 ports[2];
-			__be32 tcp_seq, tcp_ack;
-			u8 data_offset, tcp_flags;
-			__be16 tcp_window;
-		};
-	};
-};
-
-enum { MOST_TAGS = 3 };
-
-// What an Ethernet header says.
-struct link {
-	u16 type;
-	u16 tags;
-	u16 tci[MOST_TAGS];
-};
-
-// Room for the header that is being looked at.
-union header {
-	struct link link;
-	struct ipv4_header ipv4;
-	struct ipv6_header ipv6;
-	struct arp_header arp;
-	struct transport_header transport;
-	u8 extension[8];
-};
-
-_Static_assert(sizeof(union header) <= sizeof(struct span), "the span is lent to parse_packet");
 
 static __always_inline bool is_echo(u8 protocol, u8 type)
 {
@@ -290,11 +227,10 @@ static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct link
 
 // Tells of the packet at `at`, which begins with a header of that Ethertype, or
 // for 0 with an Ethernet header. Returns where the transport header is; 0 where
-// there is none. The work's span is lost.
+// there is none.
 static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
-				   struct work *w)
+				   union header *h)
 {
-	union header *h = (void *)&w->span;
 	u64 transport;
 
 	t->ether_type = type;
@@ -330,7 +266,8 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 	t->network = NETWORK_SOCKET;
 }
 
-static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w)
+static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w,
+				 struct room *room)
 {
 	struct frame *f = &w->packet.frame;
 	u16 tci;
@@ -342,6 +279,6 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	}
 	if (skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
-	parse_packet(t, f->start, linear_end(f), first_type(f), w);
+	parse_packet(t, f->start, linear_end(f), first_type(f), &room->header);
 	return 0;
 }

@@ -30,7 +30,7 @@ static __always_inline int enter_function(struct registers *regs, struct sk_buff
 	if (!skb || !filter_skb(&w, skb))
 		return 0;
 	c.addr = probed_function(regs);
-	if (CFG.caller)
+	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER))
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;

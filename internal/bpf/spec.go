@@ -16,6 +16,7 @@ const (
 	eventsMap      = "events"
 	socketsMap     = "sockets"
 	scratchesMap   = "scratches"
+	roomsMap       = "rooms"
 )
 
 // Spec says what to make of the object.
@@ -56,12 +57,8 @@ func (b Bodies) list() []replacement {
 // uncalledBody is of functions that the settings leave out.
 var uncalledBody = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 
-const (
-	// rememberedSockets is how many sockets of wanted processes are known at a time.
-	rememberedSockets = 1 << 16
-	// nestedPrograms can be at work on a CPU at a time; bpf/maps.h says NESTING.
-	nestedPrograms = 8
-)
+// rememberedSockets is how many sockets of wanted processes are known at a time.
+const rememberedSockets = 1 << 16
 
 // Program is one program to load: a copy of one in the object.
 type Program struct {
@@ -131,7 +128,7 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
 	if s.Config.Stack || s.Config.Caller {
-		maps[scratchesMap].MaxEntries = nestedPrograms
+		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
 	}
 }
 

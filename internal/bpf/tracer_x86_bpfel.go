@@ -184,6 +184,30 @@ type tracerRecordTuple struct {
 	Pad            uint32
 }
 
+type tracerRoom struct {
+	_     structs.HostLayout
+	Outer tracerRecordTuple
+	Inner struct {
+		_     structs.HostLayout
+		At    uint64
+		Id    uint32
+		Type  uint16
+		Kind  uint8
+		HasId uint8
+	}
+	Header struct {
+		_    structs.HostLayout
+		Link struct {
+			_    structs.HostLayout
+			Type uint16
+			Tags uint16
+			Tci  [3]uint16
+		}
+		_ [18]byte
+	}
+	_ [4]byte
+}
+
 type tracerScratch struct {
 	_     structs.HostLayout
 	Bytes [8192]uint8
@@ -207,6 +231,7 @@ const (
 	tracerMapCounts           = "counts"
 	tracerMapEvents           = "events"
 	tracerMapNesting          = "nesting"
+	tracerMapRooms            = "rooms"
 	tracerMapScratches        = "scratches"
 	tracerMapSockets          = "sockets"
 	tracerProgKprobeSkb1      = "kprobe_skb_1"
@@ -299,6 +324,7 @@ type tracerMapSpecs struct {
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
+	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 }
@@ -345,6 +371,7 @@ type tracerMaps struct {
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
+	Rooms     *ebpf.Map `ebpf:"rooms"`
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sockets   *ebpf.Map `ebpf:"sockets"`
 }
@@ -354,6 +381,7 @@ func (m *tracerMaps) Close() error {
 		m.Counts,
 		m.Events,
 		m.Nesting,
+		m.Rooms,
 		m.Scratches,
 		m.Sockets,
 	)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The headers of packets, as far as they are read.
+#pragma once
+
+struct ipv4_header {
+	u8 version_ihl, tos;
+	__be16 total_length, id, fragment;
+	u8 ttl, protocol;
+	__be16 checksum;
+	u8 source[4], dest[4];
+};
+
+// The addresses come behind it.
+struct ipv6_header {
+	u8 version, flow[3];
+	__be16 payload_length;
+	u8 next, hop_limit;
+};
+
+struct arp_header {
+	__be16 hardware, protocol;
+	u8 hardware_length, protocol_length;
+	__be16 operation;
+	u8 sender_mac[6], sender[4], target_mac[6], target[4];
+};
+
+// As much of TCP, UDP, SCTP, DCCP and ICMP as is told.
+struct transport_header {
+	union {
+		struct {
+			__be16 source_port, dest_port;
+		};
+		struct {
+			u8 type, code;
+			__be16 checksum, id, seq;
+		};
+		struct {
+			__be16 ports[2];
+			__be32 tcp_seq, tcp_ack;
+			u8 data_offset, tcp_flags;
+			__be16 tcp_window;
+		};
+	};
+};
+
+enum { MOST_TAGS = 3 };
+
+// What an Ethernet header says.
+struct link {
+	u16 type;
+	u16 tags;
+	u16 tci[MOST_TAGS];
+};
+
+// Room for the header that is being looked at.
+union header {
+	struct link link;
+	struct ipv4_header ipv4;
+	struct ipv6_header ipv6;
+	struct arp_header arp;
+	struct transport_header transport;
+	u8 extension[8];
+};

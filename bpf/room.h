@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Room to take packets apart. It is not on the stack, which is small, and whose
+// contents the verifier of older kernels follows along every path.
+#pragma once
+
+struct inner {
+	u64 at;
+	u32 id;
+	// What the inner packet begins with: an Ethertype's header, or for ETH_P_TEB an
+	// Ethernet frame.
+	u16 type;
+	u8 kind;
+	u8 has_id;
+};
+
+struct room {
+	// What a tunnel's own headers say.
+	struct record_tuple outer;
+	struct inner inner;
+	// The header that is being looked at.
+	union header header;
+};
+
+enum {
+	// Programs that can interrupt one another on a CPU: of a task, a soft interrupt,
+	// an interrupt and an NMI, each a probe in a tracepoint.
+	NESTING = 8,
+};
+
+// One for each level of nesting.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NESTING);
+	__type(key, u32);
+	__type(value, struct room);
+} rooms SEC(".maps");
+
+// How many rooms are in use on this CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} nesting SEC(".maps");
+
+// Takes a room; NULL where there is none left, which counts all the same. Who
+// interrupts us has left again when we go on, so that plain steps will do.
+static __always_inline struct room *enter_room(u32 *level)
+{
+	u32 zero = 0;
+	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+
+	*level = NESTING;
+	if (depth)
+		*level = (*depth)++;
+	return bpf_map_lookup_elem(&rooms, level);
+}
+
+static __always_inline void leave_room(void)
+{
+	u32 zero = 0;
+	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+
+	if (depth)
+		(*depth)--;
+}
