@@ -32,7 +32,7 @@ func (w *world) converse() {
 
 func TestFilterTCPFlags(t *testing.T) {
 	w := newWorld(t)
-	p := start(t, "--filter-func", handful(), "--backend", chosen(), "tcp[tcpflags] = tcp-syn and net 10.9.0.0/24")
+	p := start(t, "--filter-func", few(), "--backend", chosen(), "tcp[tcpflags] = tcp-syn and net 10.9.0.0/24")
 	w.converse()
 	events := p.stop().events
 	for source := range 3 {
@@ -49,7 +49,7 @@ func TestFilterTCPFlags(t *testing.T) {
 // TestFilterArithmetic looks for the payload behind headers of any length.
 func TestFilterArithmetic(t *testing.T) {
 	w := newWorld(t)
-	p := start(t, "--filter-func", handful(), "net 10.9.0.0/24 and udp and ip[((ip[0]&0xf)<<2)+8:4] = 0x47455420")
+	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and udp and ip[((ip[0]&0xf)<<2)+8:4] = 0x47455420")
 	for source, payload := range map[string]string{":7001": get, ":7002": "PUT / HTTP/1.1\r\n\r\n", ":7003": "x"} {
 		u := udp(a4+source, b4+":8080")
 		u.Payload = []byte(payload)
@@ -71,7 +71,7 @@ func TestFilterPayloadInPages(t *testing.T) {
 
 func filterPayload(t *testing.T, place string) {
 	w := newWorld(t)
-	p := start(t, "--filter-func", handful(), "net 10.9.0.0/24 and tcp and "+place+" = 0x47455420")
+	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and tcp and "+place+" = 0x47455420")
 	w.converse()
 	if _, err := os.Stat("/proc/kcore"); err != nil {
 		p.saysThatItMissesPages()

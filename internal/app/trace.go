@@ -21,36 +21,57 @@ import (
 // trace attaches, moves events until it is time to stop, and tells what was.
 func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
 	say := newTeller(cfg)
-	facts, err := kernel.Gather(ctx, cfg.Kernel)
+	t, err := begin(ctx, cfg, o, say)
 	if err != nil {
 		return err
 	}
-	p, err := plan.New(o, facts)
-	if err != nil {
-		return err
-	}
-	say.planned(facts, p)
-	names, err := namesFor(cfg, p, facts)
-	if err != nil {
-		return err
-	}
-	session, err := attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, Progress: say.progress})
-	if err != nil {
-		return err
-	}
-	say.attached(session)
-	t := &tracing{
-		session: session, layout: stream.LayoutOf(p.BPF.Config), names: names, out: out,
-		owner: o.Owner, limits: cfg.Limits, quota: newQuota(cfg.Limits),
-	}
-	if t.quota.limits() && !names.KnowsEnds() {
-		say.endless()
-	}
-	forget(facts)
+	t.out = out
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}
-	return errors.Join(err, session.Close())
+	return errors.Join(err, t.session.Close())
+}
+
+// begin makes the plan and has it carried out. What only that takes is given back.
+func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*tracing, error) {
+	facts, err := kernel.Gather(ctx, cfg.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	defer forget(facts)
+	p, err := plan.New(o, facts)
+	if err != nil {
+		return nil, err
+	}
+	say.planned(facts, p)
+	t, err := newTracing(cfg, p, facts)
+	if err != nil {
+		return nil, err
+	}
+	t.session, err = attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, Progress: say.progress})
+	if err != nil {
+		return nil, err
+	}
+	say.attached(t.session)
+	if t.quota.limits() && !t.names.KnowsEnds() {
+		say.endless()
+	}
+	return t, nil
+}
+
+// newTracing makes all that a plan's events need on their way.
+func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error) {
+	names, err := namesFor(cfg, p, facts)
+	if err != nil {
+		return nil, err
+	}
+	return &tracing{
+		layout: stream.LayoutOf(p.BPF.Config),
+		names:  names,
+		owner:  p.Asked.Owner,
+		limits: cfg.Limits,
+		quota:  newQuota(cfg.Limits),
+	}, nil
 }
 
 // namesFor makes what turns the numbers of the plan's events into words.

@@ -42,32 +42,44 @@ func copyOf(t btf.Type) (func(raw []byte) event.Value, error) {
 // bitmapSize is the size in bytes of what tells which values could be read.
 const bitmapSize = 8
 
+// placed is the value of an expression, and where in the record it is.
+type placed struct {
+	value.Object
+	at, size int
+}
+
 // valuesOf prints the values of the plan's expressions; nil where there are none.
 // What it returns is good until it is called again.
 func valuesOf(p *plan.Plan) (func(raw []byte) []event.NamedValue, error) {
 	if len(p.Values) == 0 {
 		return nil, nil
 	}
-	objects := make([]value.Object, len(p.Values))
+	values := make([]placed, len(p.Values))
 	named := make([]event.NamedValue, len(p.Values))
 	for i, v := range p.Values {
 		format, err := value.NewValue(v.Type, v.String)
 		if err != nil {
 			return nil, fmt.Errorf("skb expression %q: %w", v.Text, err)
 		}
-		objects[i].Format = format
+		values[i] = placed{value.Object{Format: format}, p.ValuesAt.Offsets[i], v.Size}
 		named[i].Name = v.Text
 	}
 	return func(raw []byte) []event.NamedValue {
-		read := binary.NativeEndian.Uint64(raw[:bitmapSize])
-		for i, v := range p.Values {
-			at := p.ValuesAt.Offsets[i]
-			objects[i].Raw = raw[at : at+v.Size]
-			named[i].Value = nil
-			if read>>i&1 != 0 {
-				named[i].Value = &objects[i]
-			}
-		}
+		takeOut(named, values, raw)
 		return named
 	}, nil
+}
+
+// takeOut takes the values out of a record, which begins with the bits that tell
+// which of them could be read.
+func takeOut(named []event.NamedValue, values []placed, raw []byte) {
+	read := binary.NativeEndian.Uint64(raw[:bitmapSize])
+	for i := range values {
+		v := &values[i]
+		v.Raw = raw[v.at : v.at+v.size]
+		named[i].Value = nil
+		if read>>i&1 != 0 {
+			named[i].Value = &v.Object
+		}
+	}
 }
