@@ -173,3 +173,52 @@ func terminal(t *testing.T) (keyboard, screen *os.File) {
 	}
 	return keyboard, screen
 }
+
+// TestTextWithSwitches has the switches that change the table's columns, those
+// that only say something, and functions of every module.
+func TestTextWithSwitches(t *testing.T) {
+	w := newWorld(t)
+	p := command{args: []string{
+		"--filter-func", few() + "|veth_xmit", "--all-kmods", "--output-meta=false", "--output-tcp-flags", "--output-netns-names",
+		"--netns-names-max-length", "4", "--debug", "--set-percpu-buf", "8192", "--filter-kprobe-batch", "50", "tcp port 8080",
+	}}.start(t)
+	p.awaitReady()
+	if err := tcp(a4+":41001", b4+":8080", get).Exchange(w.a, w.b); err != nil {
+		t.Fatal(err)
+	}
+	p.stopText()
+	header, rows, _ := strings.Cut(p.stdout(), "\n")
+	if got := strings.Join(strings.Fields(header), " "); got != "SKB CPU PROCESS NETNS-NAME TUPLE FUNC" {
+		t.Errorf("header %q", got)
+	}
+	short := "~" + w.a.Name[len(w.a.Name)-3:]
+	for _, want := range []string{
+		` ` + short + ` +10\.9\.0\.1:41001->10\.9\.0\.2:8080\(tcp:SYN\) `,
+		` 10\.9\.0\.2:8080->10\.9\.0\.1:41001\(tcp:SYN\|ACK\) `,
+	} {
+		if !regexp.MustCompile(want).MatchString(rows) {
+			t.Errorf("no row like %q in:\n%s", want, rows)
+		}
+	}
+	if strings.Contains(rows, "seq=") || strings.Contains(rows, "va:") {
+		t.Errorf("columns that were not asked for, in:\n%s", rows)
+	}
+	p.checkModule(rows)
+	for _, want := range []string{"--set-percpu-buf", "--filter-kprobe-batch", "debug: "} {
+		if !strings.Contains(p.stderr(), want) {
+			t.Errorf("no %q on stderr: %s", want, p.stderr())
+		}
+	}
+}
+
+// checkModule wants the driver's function, where functions are traced and the
+// kernel describes modules.
+func (p *process) checkModule(rows string) {
+	p.t.Helper()
+	if _, err := os.Stat("/sys/kernel/btf/veth"); err != nil || chosen() == tracepoint {
+		return
+	}
+	if !strings.Contains(rows, "veth_xmit [veth]") {
+		p.t.Errorf("no function of the module veth in:\n%s", rows)
+	}
+}

@@ -24,15 +24,19 @@ type pipe struct {
 var pipes = []pipe{
 	{ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789}, "vx", "vxlan", 1},
 	{ktest.Tunnel{Kind: "vxlan", ID: 0xabcdef, Port: 9999}, "vxl", "vxlan", 2}, // on a port that has to be told
-	{ktest.Tunnel{Kind: "geneve", ID: 43}, "gnv", "geneve", 3},
+	{ktest.Tunnel{Kind: "geneve", ID: 43, Port: 6082}, "gnv", "geneve", 3},     // likewise
+	{ktest.Tunnel{Kind: "geneve", ID: 46}, "gnd", "geneve", 8},
 	{ktest.Tunnel{Kind: "gre"}, "gre1", "gre", 4},
 	{ktest.Tunnel{Kind: "gretap", ID: 44}, "tap1", "gre", 5},
 	{ktest.Tunnel{Kind: "ipip"}, "ip1", "ipip", 6},
 	{ktest.Tunnel{Kind: "vxlan", ID: 45}, "vxd", "vxlan", 7}, // on the port of Linux
 }
 
-// tunnelPorts are those of all of them.
-const tunnelPorts = "--vxlan-ports=4789,9999,8472"
+// Ports of all of them.
+const (
+	vxlanPorts  = "--vxlan-ports=4789,9999,8472"
+	genevePorts = "--geneve-ports=6081,6082"
+)
 
 func (p *pipe) address(host int) string { return fmt.Sprintf("10.8.%d.%d", p.net, host) }
 
@@ -111,7 +115,7 @@ func TestTunnels(t *testing.T) {
 
 // filterPackets is --filter-tunnel-pcap-l3.
 func (w *tunnelled) filterPackets(t *testing.T) {
-	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", tunnelPorts, "--filter-tunnel-pcap-l3", "udp and dst port 7777 and net 10.8.0.0/16")
+	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "--filter-tunnel-pcap-l3", "udp and dst port 7777 and net 10.8.0.0/16")
 	w.send()
 	events := tracer.stop().events
 	for i := range w.pipes {
@@ -126,7 +130,7 @@ func (w *tunnelled) filterPackets(t *testing.T) {
 
 // filterFrames is --filter-tunnel-pcap-l2.
 func (w *tunnelled) filterFrames(t *testing.T) {
-	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", tunnelPorts, "--filter-tunnel-pcap-l2", w.toTheFirstTwo(t)+" and udp dst port 7777")
+	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "--filter-tunnel-pcap-l2", w.toTheFirstTwo(t)+" and udp dst port 7777")
 	w.send()
 	events := tracer.stop().events
 	for i := range w.pipes[:2] {
@@ -157,7 +161,7 @@ func (w *tunnelled) toTheFirstTwo(t *testing.T) string {
 
 // column is --output-tunnel alone, where packets that carry no other are told apart.
 func (w *tunnelled) column(t *testing.T) {
-	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", tunnelPorts, "udp or proto gre or proto 4")
+	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "udp or proto gre or proto 4")
 	w.send()
 	events := tracer.stop().events
 	for i := range w.pipes {

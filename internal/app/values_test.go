@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/expr"
+	"tracer/internal/plan"
+)
+
+// TestValuesAreTakenFromTheirPlaces: the second of three could not be read.
+func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
+	number := &btf.Int{Name: "unsigned int", Size: 4}
+	text := &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Nelems: 16}
+	p := &plan.Plan{
+		Values: []*expr.Program{
+			{Text: "skb->len", Type: number, Size: 8},
+			{Text: "skb->mark", Type: number, Size: 8},
+			{Text: "skb->dev->name", Type: text, Size: 16, String: true},
+		},
+		ValuesAt: expr.Layout{Offsets: []int{8, 16, 24}, Size: 40},
+	}
+	values, err := valuesOf(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := make([]byte, 40)
+	binary.NativeEndian.PutUint64(raw, 0b101)
+	binary.NativeEndian.PutUint64(raw[8:], 84)
+	copy(raw[24:], "eth0")
+	named := values(raw)
+	if len(named) != 3 || named[0].Name != "skb->len" || named[1].Value != nil {
+		t.Fatalf("%+v", named)
+	}
+	if got := string(named[0].Value.AppendJSON(nil)); got != "84" {
+		t.Errorf("length %s", got)
+	}
+	if got := string(named[2].Value.AppendJSON(nil)); got != `"eth0"` {
+		t.Errorf("name %s", got)
+	}
+}
+
+func TestNoValuesAreAskedFor(t *testing.T) {
+	if values, err := valuesOf(&plan.Plan{}); values != nil || err != nil {
+		t.Errorf("values of no expressions: %v", err)
+	}
+}
