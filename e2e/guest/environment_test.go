@@ -61,7 +61,8 @@ func TestKernelPointersRestricted(t *testing.T) {
 // fall back to another backend, says why, and traces all the same.
 func withoutAddresses(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
-	p := start(t, "--filter-netns", n.Path, "udp and dst port 7777")
+	either := landmark() + "|" + marks(tracepoint).received
+	p := start(t, "--filter-func", either, "--filter-netns", n.Path, "udp and dst port 7777")
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(1) })
 	events := p.stop().events.that(sport(7001))
 	events.passed(t, marks(p.backend()).received)

@@ -182,7 +182,6 @@ func inhabitant(t *testing.T, n *ktest.Netns) int {
 func TestFilterMark(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	for mark, want := range map[string][]int{
-		"0x1234":        {7001},
 		"4660":          {7001},
 		"0x1200/0xff00": {7001, 7002},
 		"0/0xffff":      {7003},
