@@ -24,8 +24,9 @@ enum {
 
 _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
-		       sizeof(struct record_cb) + 512 + 512 + 2056 + MOST_FRAMES * FRAME_SIZE <=
-	       SCRATCH_SIZE, "internal/plan keeps the copies of kernel objects in these bounds");
+		       sizeof(struct record_cb) + MOST_SKB + MOST_SHARED + MOST_VALUES +
+		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
+	       "the largest record has room");
 
 static __always_inline u16 record_parts(void)
 {

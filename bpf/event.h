@@ -131,6 +131,13 @@ struct record_cb {
 	u32 pad;
 };
 
+// What the copies of kernel objects may take, in bytes; multiples of 8.
+enum record_limit {
+	MOST_SKB = 512,
+	MOST_SHARED = 512,
+	MOST_VALUES = 2056,
+};
+
 // The compiler keeps a type's description only where the type is used.
 const enum record_kind *record_kind_used __attribute__((unused));
 const enum record_part *record_part_used __attribute__((unused));
@@ -141,3 +148,4 @@ const struct record_tuple *record_tuple_used __attribute__((unused));
 const enum tunnel_kind *tunnel_kind_used __attribute__((unused));
 const struct record_tunnel *record_tunnel_used __attribute__((unused));
 const struct record_cb *record_cb_used __attribute__((unused));
+const enum record_limit *record_limit_used __attribute__((unused));

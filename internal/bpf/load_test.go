@@ -60,7 +60,7 @@ func everything() Config {
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Stack: true, Caller: true,
-		SkbSize: MostSkb, SharedSize: MostShared, ValuesSize: MostValues,
+		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
 	for i := range MostEntries {

@@ -60,7 +60,7 @@ const (
 
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 const (
-	MostSkb    = 512
-	MostShared = 512
-	MostValues = 2056
+	MostSkb    = int(tracerRecordLimitMOST_SKB)
+	MostShared = int(tracerRecordLimitMOST_SHARED)
+	MostValues = int(tracerRecordLimitMOST_VALUES)
 )

@@ -122,6 +122,14 @@ const (
 	tracerRecordKindRECORD_TRACEPOINT tracerRecordKind = 2
 )
 
+type tracerRecordLimit uint32
+
+const (
+	tracerRecordLimitMOST_SKB    tracerRecordLimit = 512
+	tracerRecordLimitMOST_SHARED tracerRecordLimit = 512
+	tracerRecordLimitMOST_VALUES tracerRecordLimit = 2056
+)
+
 type tracerRecordMeta struct {
 	_        structs.HostLayout
 	Ifname   [16]uint8
@@ -252,6 +260,7 @@ const (
 	tracerVarRecordCbUsed     = "record_cb_used"
 	tracerVarRecordCoreUsed   = "record_core_used"
 	tracerVarRecordKindUsed   = "record_kind_used"
+	tracerVarRecordLimitUsed  = "record_limit_used"
 	tracerVarRecordMetaUsed   = "record_meta_used"
 	tracerVarRecordPartUsed   = "record_part_used"
 	tracerVarRecordTunnelUsed = "record_tunnel_used"
@@ -341,6 +350,7 @@ type tracerVariableSpecs struct {
 	RecordCbUsed     *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordCoreUsed   *ebpf.VariableSpec `ebpf:"record_core_used"`
 	RecordKindUsed   *ebpf.VariableSpec `ebpf:"record_kind_used"`
+	RecordLimitUsed  *ebpf.VariableSpec `ebpf:"record_limit_used"`
 	RecordMetaUsed   *ebpf.VariableSpec `ebpf:"record_meta_used"`
 	RecordPartUsed   *ebpf.VariableSpec `ebpf:"record_part_used"`
 	RecordTunnelUsed *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
@@ -399,6 +409,7 @@ type tracerVariables struct {
 	RecordCbUsed     *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordCoreUsed   *ebpf.Variable `ebpf:"record_core_used"`
 	RecordKindUsed   *ebpf.Variable `ebpf:"record_kind_used"`
+	RecordLimitUsed  *ebpf.Variable `ebpf:"record_limit_used"`
 	RecordMetaUsed   *ebpf.Variable `ebpf:"record_meta_used"`
 	RecordPartUsed   *ebpf.Variable `ebpf:"record_part_used"`
 	RecordTunnelUsed *ebpf.Variable `ebpf:"record_tunnel_used"`
