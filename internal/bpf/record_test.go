@@ -11,9 +11,14 @@ import (
 // out records at multiples of eight.
 func TestRecordPartsAreAligned(t *testing.T) {
 	for name, size := range map[string]uintptr{
-		"core":  unsafe.Sizeof(Core{}),
-		"meta":  unsafe.Sizeof(Meta{}),
-		"tuple": unsafe.Sizeof(Tuple{}),
+		"core":   unsafe.Sizeof(Core{}),
+		"meta":   unsafe.Sizeof(Meta{}),
+		"tuple":  unsafe.Sizeof(Tuple{}),
+		"tunnel": unsafe.Sizeof(Tunnel{}),
+		"cb":     unsafe.Sizeof(CB{}),
+		"skb":    uintptr(MostSkb),
+		"shared": uintptr(MostShared),
+		"values": uintptr(MostValues),
 	} {
 		if size%8 != 0 {
 			t.Errorf("%s has %d bytes", name, size)
