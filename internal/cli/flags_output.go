@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/column"
+	"tracer/internal/nearest"
 
 	"github.com/spf13/pflag"
 )
@@ -97,7 +98,7 @@ func columnNames(json bool) []string {
 
 func columnHint(word string, names []string) string {
 	hint := "the columns are " + strings.Join(names, ", ")
-	if near := nearest(strings.ToLower(word), names); near != "" {
+	if near := nearest.Word(strings.ToLower(word), names); near != "" {
 		return "did you mean " + near + "? " + hint
 	}
 	return hint

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tracer/internal/app"
+	"tracer/internal/nearest"
 
 	"github.com/spf13/pflag"
 )
@@ -103,7 +104,7 @@ func unknownFlag(fs *pflag.FlagSet, e *pflag.NotExistError) error {
 		dash, name = "-", letters
 	}
 	hint := seeHelp
-	if near := nearest(name, names(fs)); near != "" {
+	if near := nearest.Word(name, names(fs)); near != "" {
 		hint = "did you mean --" + near + "?"
 	}
 	return &usageError{text: fmt.Sprintf("unknown flag %q", dash+name), hint: hint}

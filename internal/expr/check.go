@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/nearest"
 )
 
 // checker gives each part of an expression its type and makes the tree that
@@ -89,7 +91,7 @@ func (c *checker) unknown(e *name) {
 		failNear(e.place(), []string{"skb->" + e.text}, "%q is not known", e.text)
 	}
 	names := append(slices.Collect(maps.Keys(c.constants)), "skb", "true", "false", "NULL")
-	if likely := near(e.text, names); len(likely) > 0 {
+	if likely := nearest.Words(e.text, names, maxNear); len(likely) > 0 {
 		failNear(e.place(), likely, "%q is not known", e.text)
 	}
 	fail(e.place(), "%q is not known: there are skb and the constants of enums; those made with #define are not in the kernel's types", e.text)
@@ -191,7 +193,7 @@ func (c *checker) call(e *call) operand {
 	size, ok := functions[e.function]
 	if !ok {
 		names := slices.Collect(maps.Keys(functions))
-		failNear(e.place(), near(e.function, names), "there is no function %q, but ntohs, ntohl, htons, htonl and the like", e.function)
+		failNear(e.place(), nearest.Words(e.function, names, maxNear), "there is no function %q, but ntohs, ntohl, htons, htonl and the like", e.function)
 	}
 	of := c.operand(e.argument).integer(e.function)
 	k := kind{size, false}

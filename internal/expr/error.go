@@ -84,3 +84,6 @@ func caught(text string, err *error) {
 	wrong.Expr = text
 	*err = wrong
 }
+
+// maxNear is how many names a hint shows.
+const maxNear = 3

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/nearest"
 )
 
 // pointedTo is the place that a value points to.
@@ -29,7 +31,7 @@ func (c *checker) member(e *member) operand {
 	}
 	found, offset, ok := findMember(members, e.name, maxNested)
 	if !ok {
-		failNear(e.place(), near(e.name, memberNames(members, maxNested)), "%s has no member %q", typeName(whole.typ), e.name)
+		failNear(e.place(), nearest.Words(e.name, memberNames(members, maxNested), maxNear), "%s has no member %q", typeName(whole.typ), e.name)
 	}
 	return part(e, whole.code, found, int(offset))
 }

@@ -3,7 +3,6 @@
 package plan
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"tracer/internal/bpf"
+	"tracer/internal/nearest"
 )
 
 // benign are the reasons that come with a network in good order: what is dropped
@@ -109,34 +109,17 @@ func sameReason(word, name string) bool {
 	return word == name || word == strings.TrimPrefix(name, reasonPrefix)
 }
 
-func unknownReason(word string, known map[uint32]string) error {
-	return usageError{fmt.Errorf("drop reason %q: this kernel has none of that name", word), "near are " + strings.Join(nearReasons(word, known), ", ")}
-}
-
 // nearReasonsMost is how many names a hint has.
 const nearReasonsMost = 6
 
-// nearReasons are the names that share most of their letters' pairs with the word.
-func nearReasons(word string, known map[uint32]string) []string {
+func unknownReason(word string, known map[uint32]string) error {
 	var names []string
 	for _, name := range known {
 		names = append(names, strings.TrimPrefix(name, reasonPrefix))
 	}
-	word = strings.TrimPrefix(strings.ToUpper(word), reasonPrefix)
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(likeness(word, b), likeness(word, a)), cmp.Compare(a, b))
-	})
-	return names[:min(len(names), nearReasonsMost)]
-}
-
-// likeness is the share of pairs of letters that two words have in common, from
-// 0 to 1.
-func likeness(a, b string) float64 {
-	common := 0
-	for i := range max(len(a)-1, 0) {
-		if strings.Contains(b, a[i:i+2]) {
-			common++
-		}
+	hint := "reasons are named as in " + reasonPrefix + "NO_SOCKET"
+	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, nearReasonsMost); near != nil {
+		hint = "near are " + strings.Join(near, ", ")
 	}
-	return 2 * float64(common) / float64(len(a)+len(b))
+	return usageError{fmt.Errorf("drop reason %q: this kernel has none of that name", word), hint}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package expr
+// Package nearest guesses what a user meant by a word that is not known.
+package nearest
 
 import (
 	"cmp"
@@ -8,15 +9,15 @@ import (
 	"strings"
 )
 
-// maxNear is how many names a hint shows.
-const maxNear = 3
+// candidate is a name that may have been meant.
+type candidate struct {
+	name     string
+	distance int
+}
 
-// near are the names that were likely meant by a word, the nearest first.
-func near(word string, names []string) []string {
-	type candidate struct {
-		name     string
-		distance int
-	}
+// Words are the names that were likely meant by word, the nearest first, at most so
+// many: those that contain it, or that a slip or two of the fingers turn into it.
+func Words(word string, names []string, most int) []string {
 	var candidates []candidate
 	for _, name := range names {
 		if d := slips(word, name); d <= allowed(word) {
@@ -26,11 +27,20 @@ func near(word string, names []string) []string {
 	slices.SortFunc(candidates, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
 	})
-	var nearest []string
-	for _, c := range candidates[:min(maxNear, len(candidates))] {
-		nearest = append(nearest, c.name)
+	candidates = slices.Compact(candidates)
+	var words []string
+	for _, c := range candidates[:min(most, len(candidates))] {
+		words = append(words, c.name)
 	}
-	return slices.Compact(nearest)
+	return words
+}
+
+// Word is the nearest of them, empty where nothing is near.
+func Word(word string, names []string) string {
+	if words := Words(word, names, 1); len(words) > 0 {
+		return words[0]
+	}
+	return ""
 }
 
 // allowed is how many slips still make a word of a name.
@@ -64,6 +74,7 @@ func areExchanged(a, b string) bool {
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
+// distance is how many letters must be put in, taken out or changed to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package nearest
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestDistance(t *testing.T) {
 	for _, c := range []struct {
@@ -18,14 +21,28 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
+func TestWord(t *testing.T) {
 	flags := []string{"filter-func", "filter-netns", "kmods", "all-kmods", "output-json", "help"}
 	for word, want := range map[string]string{
 		"filter-fun": "filter-func", "filter_func": "filter-func", "netns": "filter-netns", "json": "output-json",
 		"kmod": "kmods", "hlep": "help", "x": "", "on": "", "verbose": "",
 	} {
-		if got := nearest(word, flags); got != want {
+		if got := Word(word, flags); got != want {
 			t.Errorf("nearest to %q is %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	names := []string{"len", "data_len", "mac_len", "hash", "len", "mark"}
+	for word, want := range map[string][]string{
+		"lne":   {"len"},
+		"len":   {"len", "data_len"},
+		"makr":  {"mark"},
+		"zzzzz": nil,
+	} {
+		if got := Words(word, names, 2); !slices.Equal(got, want) {
+			t.Errorf("near to %q are %q, want %q", word, got, want)
 		}
 	}
 }
