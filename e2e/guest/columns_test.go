@@ -180,7 +180,7 @@ func TestTextWithSwitches(t *testing.T) {
 	w := newWorld(t)
 	p := command{args: []string{
 		"--filter-func", few() + "|veth_xmit", "--all-kmods", "--output-meta=false", "--output-tcp-flags", "--output-netns-names",
-		"--netns-names-max-length", "4", "--debug", "--set-percpu-buf", "8192", "--filter-kprobe-batch", "50", "tcp port 8080",
+		"--netns-names-max-length", "3", "--debug", "--set-percpu-buf", "8192", "--filter-kprobe-batch", "50", "tcp port 8080",
 	}}.start(t)
 	p.awaitReady()
 	if err := tcp(a4+":41001", b4+":8080", get).Exchange(w.a, w.b); err != nil {
@@ -191,7 +191,7 @@ func TestTextWithSwitches(t *testing.T) {
 	if got := strings.Join(strings.Fields(header), " "); got != "SKB CPU PROCESS NETNS-NAME TUPLE FUNC" {
 		t.Errorf("header %q", got)
 	}
-	short := "~" + w.a.Name[len(w.a.Name)-3:]
+	short := "~" + w.a.Name[len(w.a.Name)-2:]
 	for _, want := range []string{
 		` ` + short + ` +10\.9\.0\.1:41001->10\.9\.0\.2:8080\(tcp:SYN\) `,
 		` 10\.9\.0\.2:8080->10\.9\.0\.1:41001\(tcp:SYN\|ACK\) `,
