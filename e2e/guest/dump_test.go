@@ -85,18 +85,14 @@ func (r *record) checkCB(t *testing.T) {
 	}
 }
 
-// rawCB is all of cb by the dump, which shows characters as such.
+// rawCB is all of cb by the dump.
 func (r *record) rawCB(t *testing.T) []byte {
 	t.Helper()
-	const size = 48
-	raw := []byte(r.text("cb"))
-	if digits, ok := strings.CutPrefix(r.text("cb"), "0x"); ok {
-		var err error
-		if raw, err = hex.DecodeString(digits); err != nil {
-			t.Fatal(err)
-		}
+	raw, err := hex.DecodeString(strings.TrimPrefix(r.text("cb"), "0x"))
+	if err != nil || len(raw) != 48 {
+		t.Fatalf("cb %q: %v", r.text("cb"), err)
 	}
-	return append(raw, make([]byte, size-min(size, len(raw)))...)
+	return raw
 }
 
 // offsetOfWords is where the words begin that a BPF program sees as cb.

@@ -45,6 +45,19 @@ func (c chars) json(dst, raw []byte) []byte {
 	return appendJSONString(dst, untilNUL(raw[:c]))
 }
 
+// controlBuffer is how the kernel names room that a layer may use as it likes, as in
+// sk_buff. It is declared as an array of char and never holds text.
+const controlBuffer = "cb"
+
+// keepOctets has control buffers printed as octets, whatever they look like.
+func (s *structure) keepOctets() {
+	for i := range s.members {
+		if c, ok := s.members[i].value.(chars); ok && s.members[i].name == controlBuffer {
+			s.members[i].value = octets(c)
+		}
+	}
+}
+
 // holdsText tells whether everything can be seen. Behind the text's end may be
 // what is left of a longer one. Text that looks like octets is printed as octets,
 // so that one can be told from the other.

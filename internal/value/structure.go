@@ -38,6 +38,7 @@ func compileStructure(name string, size uint32, declared []btf.Member, union boo
 		}
 	}
 	s.countElements(name)
+	s.keepOctets()
 	return s, nil
 }
 

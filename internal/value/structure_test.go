@@ -129,3 +129,18 @@ func TestCutStruct(t *testing.T) {
 		t.Errorf("lines are\n%s, want\n%s", got, want)
 	}
 }
+
+// TestControlBuffersAreNoText though their first byte may look like some.
+func TestControlBuffersAreNoText(t *testing.T) {
+	char := &btf.Int{Name: "char", Size: 1}
+	f, err := New(&btf.Struct{Name: "sk_buff", Size: 8, Members: []btf.Member{
+		{Name: "cb", Type: &btf.Array{Type: char, Nelems: 4}},
+		{Name: "name", Type: &btf.Array{Type: char, Nelems: 4}, Offset: 32},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(f.AppendJSON(nil, []byte("b\x00\x00\x00b\x00\x00\x00"))), `{"cb":"0x62000000","name":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
