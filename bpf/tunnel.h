@@ -121,7 +121,8 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 	at = parse_packet(outer, f->start, end, first_type(f), &room->header);
 	if ((!at || !find_by_headers(in, outer, at)) && !find_by_skb(in, skb))
 		return false;
-	if (in->at < f->start || in->at >= end)
+	// Inner headers are noted before the outer ones are there: then they are its own.
+	if (in->at <= f->start || in->at >= end)
 		return false;
 	behind = f->len - f->linear;
 	f->start = in->at;
