@@ -94,15 +94,15 @@ func giveUp() error {
 	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobodysID), syscall.Setuid(nobodysID))
 }
 
-// traffic sends UDP packets over loopback to a port that nobody has, for as long
-// as a script may take at most.
+// traffic sends UDP packets over loopback to a port that nobody has, until the
+// script ends it; by itself it ends when tests have given up.
 func traffic() {
 	conn, err := net.Dial("udp", "127.0.0.1:9")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "traffic:", err)
 		os.Exit(99)
 	}
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		_, _ = conn.Write([]byte("x")) // the answer to the one before may be an error
 	}
 }

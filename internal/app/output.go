@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/cilium/lumberjack/v2"
+	"golang.org/x/sys/unix"
 
 	"tracer/internal/event"
 	"tracer/internal/export"
@@ -31,6 +32,8 @@ type Rotation struct {
 type output struct {
 	export.Exporter
 	file io.Closer
+	// stream is standard output, unless a file is written.
+	stream io.Writer
 }
 
 // openOutput opens the file at once, so that one that can't be written is known
@@ -38,7 +41,7 @@ type output struct {
 func openOutput(cfg Config) (*output, error) {
 	cfg.Output.Color = isColored(cfg)
 	if cfg.OutputFile == "" {
-		return &output{Exporter: export.New(cfg.Stdout, cfg.Output)}, nil
+		return &output{Exporter: export.New(cfg.Stdout, cfg.Output), stream: cfg.Stdout}, nil
 	}
 	file, err := openFile(cfg.OutputFile, cfg.Rotation)
 	if err != nil {
@@ -77,6 +80,18 @@ func (o *output) close() error {
 
 // gone says that the output's reader went away, as in `| head`.
 func gone(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) }
+
+// abandoned says that nobody reads any more, which a tracer without events would
+// not be told by a write: the other end of a pipe is closed, or the terminal is gone.
+func (o *output) abandoned() bool {
+	file, ok := o.stream.(*os.File)
+	if !ok {
+		return false
+	}
+	fds := []unix.PollFd{{Fd: int32(file.Fd())}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
+}
 
 // finish writes the last record and all that waits.
 func (o *output) finish(totals event.Totals) error {

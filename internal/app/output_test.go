@@ -180,3 +180,22 @@ func TestAFullDiskIsAnError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAReaderThatLeavesIsNoticedWithoutAWrite(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	o := output{stream: writer}
+	if o.abandoned() {
+		t.Error("abandoned while there is a reader")
+	}
+	reader.Close()
+	if !o.abandoned() {
+		t.Error("not abandoned though nobody can read")
+	}
+	if (&output{stream: new(strings.Builder)}).abandoned() {
+		t.Error("memory is abandoned")
+	}
+}

@@ -177,6 +177,7 @@ func (t *tracing) next(reader *stream.Reader) (bool, error) {
 	var e event.Event
 	err := reader.Next(&e)
 	if errors.Is(err, stream.ErrIdle) {
+		t.full = t.full || t.out.abandoned()
 		return false, t.flush()
 	}
 	if err != nil {
