@@ -26,7 +26,13 @@ type namespaces struct {
 	due    uint64 // the kernel time from which on they are looked for again
 	// folders are when the folders were changed, as of the last look.
 	folders []unix.Timespec
+	// unready are names that led to no namespace then: it is made after its name.
+	unready []string
 }
+
+// unreadyMost bounds the names that are looked at again: some are left over from
+// namespaces that were never made.
+const unreadyMost = 16
 
 func newNamespaces() *namespaces {
 	n := &namespaces{names: map[uint32]string{}}
@@ -41,12 +47,21 @@ func newNamespaces() *namespaces {
 // that is not known is looked for at once if there are new names.
 func (n *namespaces) name(inode uint32, now uint64) string {
 	name, known := n.names[inode]
-	if now < n.due && (known || slices.Equal(n.folders, changes())) {
+	if now < n.due && (known || !n.hasNews()) {
 		return name
 	}
 	n.scan()
 	n.due = now + namesHold
 	return n.names[inode]
+}
+
+// hasNews tells whether there are other names than at the last look, or one of
+// those has got its namespace.
+func (n *namespaces) hasNews() bool {
+	return !slices.Equal(n.folders, changes()) || slices.ContainsFunc(n.unready, func(path string) bool {
+		file, ok := status(path)
+		return ok && file.Dev == n.device
+	})
 }
 
 // netnsFolders are where names may be.
@@ -67,6 +82,7 @@ func changes() []unix.Timespec {
 // taken first, so that what changes meanwhile is seen the next time.
 func (n *namespaces) scan() {
 	n.folders = changes()
+	n.unready = n.unready[:0]
 	clear(n.names)
 	for _, folder := range netnsFolders() {
 		entries, _ := os.ReadDir(folder) // no folder: no names
@@ -78,7 +94,13 @@ func (n *namespaces) scan() {
 
 func (n *namespaces) add(path, name string) {
 	file, ok := status(path)
-	if _, known := n.names[uint32(file.Ino)]; ok && !known && file.Dev == n.device {
+	switch {
+	case !ok:
+	case file.Dev != n.device:
+		if len(n.unready) < unreadyMost {
+			n.unready = append(n.unready, path)
+		}
+	case n.names[uint32(file.Ino)] == "":
 		n.names[uint32(file.Ino)] = name
 	}
 }

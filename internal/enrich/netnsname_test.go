@@ -112,6 +112,38 @@ func TestNetnsMadeRightAfterALook(t *testing.T) {
 	}
 }
 
+// TestNetnsMadeAfterItsName: the name is there first, as a plain file.
+func TestNetnsMadeAfterItsName(t *testing.T) {
+	noContainers(t)
+	old := namedNetns
+	t.Cleanup(func() { namedNetns = old })
+	namedNetns = t.TempDir()
+	target := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(target, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(filepath.Dir(target), "link")
+	for _, l := range [][2]string{{target, link}, {link, namedNetns + "/late"}} {
+		if err := os.Symlink(l[0], l[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, inode := newNamespaces(), ownInode(t)
+	if got := n.name(inode, 1000); got != "" {
+		t.Errorf("name %q, want none", got)
+	}
+	// What the name leads to becomes a namespace, and its folder does not change.
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/proc/self/ns/net", link); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.name(inode, 1001); got != "late" {
+		t.Errorf("name %q, want late", got)
+	}
+}
+
 func TestNetnsNamesAreNotLookedForUnasked(t *testing.T) {
 	named(t, "blue", "/proc/self/ns/net")
 	e := event.Event{Kind: event.Function, Meta: event.Meta{Netns: ownInode(t)}}
