@@ -182,6 +182,7 @@ struct sk_buff {
 	__u16 mac_header;
 	__u16 inner_network_header;
 	__u16 inner_mac_header;
+	__be16 inner_protocol;
 	__u8 encapsulation : 1;
 	unsigned int tail;
 	unsigned int end;

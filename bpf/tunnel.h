@@ -95,13 +95,18 @@ static __always_inline bool find_by_headers(struct inner *in, const struct recor
 // other ports are found, without their numbers.
 static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *skb)
 {
-	u16 mac = BPF_CORE_READ(skb, inner_mac_header);
-	u64 head = (u64)BPF_CORE_READ(skb, head);
+	u16 type = bpf_ntohs(BPF_CORE_READ(skb, inner_protocol));
+	u16 offset;
 
-	if (!BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation) || !mac || mac == UNSET ||
-	    mac == BPF_CORE_READ(skb, inner_network_header))
+	if (!BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation))
 		return false;
-	*in = (struct inner){ head + mac, 0, ETH_P_TEB, TUNNEL_OTHER, 0 };
+	if (type == ETH_P_TEB)
+		offset = BPF_CORE_READ(skb, inner_mac_header);
+	else if (type == ETH_P_IP || type == ETH_P_IPV6)
+		offset = BPF_CORE_READ(skb, inner_network_header);
+	else
+		return false;
+	*in = (struct inner){ (u64)BPF_CORE_READ(skb, head) + offset, 0, type, TUNNEL_OTHER, 0 };
 	return true;
 }
 

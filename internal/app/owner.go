@@ -4,8 +4,6 @@ package app
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"tracer/internal/enrich"
@@ -57,29 +55,13 @@ type socketWatch struct {
 	tick <-chan time.Time
 }
 
-// socketsOf are those of processes that are in each list that is not empty.
-func socketsOf(o plan.Owner) ([]uint64, error) {
-	return enrich.Sockets(func(pid uint32, comm string) bool {
-		return (len(o.PIDs) == 0 || slices.Contains(o.PIDs, pid)) &&
-			(len(o.Comms) == 0 || slices.ContainsFunc(o.Comms, func(pattern string) bool { return matches(pattern, comm) }))
-	})
-}
-
-// matches compares with a pattern that may end in a * for any rest.
-func matches(pattern, name string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(name, prefix)
-	}
-	return name == pattern
-}
-
 // watchSockets begins the watch where processes own the packets.
 func (t *tracing) watchSockets(ctx context.Context) (_ context.Context, stop func() error, err error) {
 	if !t.owner.Process() {
 		return ctx, func() error { return nil }, nil
 	}
 	w := socketWatch{
-		find: func() ([]uint64, error) { return socketsOf(t.owner) },
+		find: func() ([]uint64, error) { return enrich.Sockets(t.owner.Owns) },
 		tell: t.session.OwnSockets,
 		tick: time.Tick(socketsEvery),
 	}

@@ -12,21 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"tracer/internal/enrich"
 	"tracer/internal/plan"
 )
-
-func TestMatches(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"curl", "curl", true}, {"curl", "curls", false}, {"cur*", "curl", true}, {"cur*", "cur", true}, {"*", "x", true}, {"b*", "ab", false},
-	} {
-		if got := matches(test.pattern, test.name); got != test.want {
-			t.Errorf("%q and %q: %v", test.pattern, test.name, got)
-		}
-	}
-}
 
 func TestOwnersAreLookedUp(t *testing.T) {
 	own := strconv.Itoa(os.Getpid())
@@ -58,12 +46,12 @@ func TestSocketsOfAProcessInBothLists(t *testing.T) {
 	}
 	defer conn.Close()
 	own, name := uint32(os.Getpid()), string(comm[:len(comm)-1])
-	both, err := socketsOf(plan.Owner{PIDs: []uint32{own}, Comms: []string{name}})
-	byPID, err2 := socketsOf(plan.Owner{PIDs: []uint32{own}})
+	both, err := enrich.Sockets(plan.Owner{PIDs: []uint32{own}, Comms: []string{name}}.Owns)
+	byPID, err2 := enrich.Sockets(plan.Owner{PIDs: []uint32{own}}.Owns)
 	if errors.Join(err, err2) != nil || len(both) == 0 || !slices.Equal(both, byPID) {
 		t.Errorf("sockets %v by both and %v by id (%v, %v)", both, byPID, err, err2)
 	}
-	if other, err := socketsOf(plan.Owner{PIDs: []uint32{own}, Comms: []string{"no-such-comm"}}); err != nil || len(other) != 0 {
+	if other, err := enrich.Sockets(plan.Owner{PIDs: []uint32{own}, Comms: []string{"no-such-comm"}}.Owns); err != nil || len(other) != 0 {
 		t.Errorf("sockets %v of a process that is in one list only (%v)", other, err)
 	}
 }

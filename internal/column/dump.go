@@ -27,23 +27,12 @@ func sharedText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.N
 
 func sharedJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.Names.Shared) }
 
-// liner is a value that can print itself on several lines, each indented by so many
-// blanks, the last without its end.
-type liner interface {
-	AppendLines(dst []byte, indent int) []byte
-}
-
-// appendBlock appends the lines of the value, or the one line that it has.
+// appendBlock appends the lines of the value.
 func appendBlock(dst []byte, v event.Value) []byte {
 	if v == nil {
 		return dst
 	}
-	if l, ok := v.(liner); ok {
-		dst = l.AppendLines(dst, len(indent))
-	} else {
-		dst = v.AppendText(append(dst, indent...))
-	}
-	return append(dst, '\n')
+	return append(v.AppendLines(dst, len(indent)), '\n')
 }
 
 func appendValueOrNull(dst []byte, v event.Value) []byte {

@@ -14,6 +14,9 @@ type shown string
 
 func (s shown) AppendText(dst []byte) []byte { return append(dst, s...) }
 func (s shown) AppendJSON(dst []byte) []byte { return append(dst, s...) }
+func (s shown) AppendLines(dst []byte, indent int) []byte {
+	return fmt.Appendf(dst, "%*s%s", indent, "", string(s))
+}
 
 func TestDump(t *testing.T) {
 	e := event.Event{Names: event.Names{Skb: shown("{len=84}"), Shared: shown("{nr_frags=1}")}}
@@ -21,7 +24,7 @@ func TestDump(t *testing.T) {
 	checkCell(t, "skb_shared_info", e, "    {nr_frags=1}\n", "{nr_frags=1}")
 }
 
-// lined is a value that also has lines.
+// lined is a value that has several lines.
 type lined struct{ shown }
 
 func (l lined) AppendLines(dst []byte, indent int) []byte {

@@ -14,6 +14,8 @@ type shown string
 func (s shown) AppendText(dst []byte) []byte { return append(dst, s...) }
 func (s shown) AppendJSON(dst []byte) []byte { return append(dst, s...) }
 
+func (s shown) AppendLines(dst []byte, _ int) []byte { return append(dst, s...) }
+
 func dumpOptions() Options {
 	return Options{
 		SkbFormat:    func(raw []byte) event.Value { return shown("skb " + string(raw)) },

@@ -198,6 +198,9 @@ type Value interface {
 	// AppendText appends one line of text, AppendJSON one JSON value.
 	AppendText(dst []byte) []byte
 	AppendJSON(dst []byte) []byte
+	// AppendLines appends text of several lines, each indented by so many blanks, the
+	// last without its end.
+	AppendLines(dst []byte, indent int) []byte
 }
 
 // NamedValue is the value of an expression. Value is nil where it could not be read.

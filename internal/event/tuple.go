@@ -37,8 +37,7 @@ type Tuple struct {
 	FragmentOffset uint16
 	ICMP           ICMP
 	TCPFlags       uint8
-	// TCP is set where it was asked for.
-	TCP TCP
+	TCP            TCP
 	// ARPOperation is 1 for a request, 2 for a reply.
 	ARPOperation uint16
 	// VLAN is the 802.1Q id of the outermost tag, accelerated or in the frame; HasVLAN says there is one.

@@ -123,7 +123,7 @@ func deepSamples() []sample {
 			e.Tuple = tcp6()
 			e.Tuple.TCP = event.TCP{Told: true, Seq: 4000000000, Ack: 1, Window: 64240}
 			e.Names.Netns = "blue"
-			e.Names.Skb = object{value{"(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`}}
+			e.Names.Skb = value{"(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`}
 			e.Names.Shared = value{"(struct skb_shared_info){}", `{}`}
 			e.Names.Values = []event.NamedValue{{Name: "skb->dev->name", Value: value{"eth0", `"eth0"`}}, {Name: "skb->sk->sk_mark"}}
 		}),
@@ -143,15 +143,9 @@ type value struct{ text, json string }
 
 func (v value) AppendText(dst []byte) []byte { return append(dst, v.text...) }
 func (v value) AppendJSON(dst []byte) []byte { return append(dst, v.json...) }
-
-// object is one that has lines in text.
-type object struct{ value }
-
-func (o object) AppendLines(dst []byte, indent int) []byte {
-	for range indent {
-		dst = append(dst, ' ')
-	}
-	return append(dst, strings.ReplaceAll(o.text, "\n", "\n"+strings.Repeat(" ", indent))...)
+func (v value) AppendLines(dst []byte, indent int) []byte {
+	blanks := strings.Repeat(" ", indent)
+	return append(append(dst, blanks...), strings.ReplaceAll(v.text, "\n", "\n"+blanks)...)
 }
 
 func recordSamples() []sample {

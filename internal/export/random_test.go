@@ -81,7 +81,7 @@ func (d dice) object() event.Value {
 	if d.even() {
 		return nil
 	}
-	return object{value{"(struct a){\n  b = 1,\n}", `{"b":1}`}}
+	return value{"(struct a){\n  b = 1,\n}", `{"b":1}`}
 }
 
 func (d dice) names() event.Names {

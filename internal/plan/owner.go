@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"slices"
+
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
@@ -21,6 +23,13 @@ type Owner struct {
 
 // Process says whether packets are chosen by process.
 func (o Owner) Process() bool { return len(o.PIDs)+len(o.Comms) > 0 }
+
+// Owns says whether the packets of a process are wanted, by its id and the name of
+// its first thread.
+func (o Owner) Owns(pid uint32, comm string) bool {
+	isNamed := func(name string) bool { return isLike(pattern(name), comm) }
+	return (len(o.PIDs) == 0 || slices.Contains(o.PIDs, pid)) && (len(o.Comms) == 0 || slices.ContainsFunc(o.Comms, isNamed))
+}
 
 func (o Owner) configure(c *bpf.Config, contexts *kernel.Contexts) (err error) {
 	if c.PidCount, err = fill("processes", o.PIDs, func(i int, pid uint32) { c.Pids[i] = pid }); err != nil {

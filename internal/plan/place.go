@@ -3,9 +3,7 @@
 package plan
 
 import (
-	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"tracer/internal/bpf"
 )
@@ -49,26 +47,4 @@ func fillMost[T any](most int, what string, list []T, set func(i int, entry T)) 
 		set(i, entry)
 	}
 	return uint32(len(list)), nil
-}
-
-// nameSize is how long a name of the kernel's is, of devices and of threads.
-const nameSize = 16
-
-// pattern compares a whole name, the NULs behind it too, or its beginning.
-func pattern(name string) bpf.NamePattern {
-	begin, isBegin := strings.CutSuffix(name, "*")
-	compared := nameSize
-	if isBegin {
-		compared = min(len(begin), nameSize)
-	}
-	var bytes, mask [nameSize]byte
-	copy(bytes[:], begin)
-	for i := range compared {
-		mask[i] = 0xff
-	}
-	return bpf.NamePattern{Name: words(bytes), Mask: words(mask)}
-}
-
-func words(b [nameSize]byte) [2]uint64 {
-	return [2]uint64{binary.NativeEndian.Uint64(b[:8]), binary.NativeEndian.Uint64(b[8:])}
 }

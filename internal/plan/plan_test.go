@@ -195,32 +195,6 @@ func TestConfigCarriesTheOwner(t *testing.T) {
 	}
 }
 
-// TestPattern compares as the kernel does: the bits that differ, under the mask.
-func TestPattern(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name string
-		same          bool
-	}{
-		{"eth0", "eth0", true},
-		{"eth0", "eth01", false},
-		{"eth0", "eth", false},
-		{"eth*", "eth01", true},
-		{"eth*", "et", false},
-		{"*", "lo", true},
-		{"lxc0123456789*", "lxc0123456789ab", true},
-		{"abcdefghijklmno", "abcdefghijklmno", true},
-		{"abcdefghijklmno", "abcdefghijklmn", false},
-	} {
-		p := pattern(test.pattern)
-		var name [nameSize]byte
-		copy(name[:], test.name)
-		n := words(name)
-		if got := (n[0]^p.Name[0])&p.Mask[0] == 0 && (n[1]^p.Name[1])&p.Mask[1] == 0; got != test.same {
-			t.Errorf("%q and %q: same %v", test.pattern, test.name, got)
-		}
-	}
-}
-
 func TestListsThatAreTooLong(t *testing.T) {
 	for name, o := range map[string]Options{
 		"network namespaces": {Netns: Netns{Out: make([]uint32, 17)}},
