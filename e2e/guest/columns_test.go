@@ -67,7 +67,7 @@ func checkHandshake(t *testing.T, sent records) {
 	}
 }
 
-const escape = "\x1b["
+const escape, red = "\x1b[", "\x1b[31m"
 
 // TestColumns chooses columns, in an order of its own, with colour for drops.
 func TestColumns(t *testing.T) {
@@ -88,7 +88,7 @@ func TestColumns(t *testing.T) {
 		if drop {
 			drops++
 		}
-		if strings.Contains(line, escape) != drop {
+		if strings.Contains(line, escape) != drop || strings.HasPrefix(line, red) != drop {
 			t.Errorf("colour of %q: want it for drops alone", line)
 		}
 		if plain := uncoloured.ReplaceAllString(line, ""); !threeColumns.MatchString(plain) {
@@ -145,7 +145,7 @@ func TestColorOnATerminal(t *testing.T) {
 			if err != nil && !errors.Is(err, unix.EIO) { // the end of a terminal
 				t.Fatal(err)
 			}
-			if !strings.Contains(string(text), "kfree_skb") || strings.Contains(string(text), escape) != colour {
+			if !strings.Contains(string(text), "kfree_skb") || strings.Contains(string(text), red) != colour || strings.Contains(string(text), escape) != colour {
 				t.Errorf("got %q, want colour: %v", text, colour)
 			}
 		})

@@ -74,7 +74,8 @@ func TestOwner(t *testing.T) {
 	pid := strconv.Itoa(h.mine.PID)
 	for name, args := range map[string][]string{
 		"pid":                      {"--filter-pid", "1," + pid},
-		"name, and cgroup by id":   {"--filter-comm", "nobody,mine-*", "--filter-cgroup", strconv.FormatUint(h.group.ID, 10)},
+		"name":                     {"--filter-comm", "nobody,mine-*"},
+		"cgroup by id":             {"--filter-cgroup", strconv.FormatUint(h.group.ID, 10)},
 		"name, and cgroup by path": {"--filter-comm", "mine-client", "--filter-cgroup", h.group.Path},
 	} {
 		t.Run(name, func(t *testing.T) { h.traced(t, args...) })

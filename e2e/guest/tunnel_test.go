@@ -111,6 +111,7 @@ func TestTunnels(t *testing.T) {
 	t.Run("filter of packets", w.filterPackets)
 	t.Run("filter of frames", w.filterFrames)
 	t.Run("column", w.column)
+	t.Run("ports that nobody told", w.otherPorts)
 }
 
 // filterPackets is --filter-tunnel-pcap-l3.
@@ -170,4 +171,25 @@ func (w *tunnelled) column(t *testing.T) {
 	outside := events.that(ports(7001, 7777), between(a4, b4))
 	outside.passed(t, marks(chosen()).sent, marks(chosen()).received)
 	outside.that(func(r *record) bool { return r.Tunnel != nil }).absent(t, "datagram with another one inside")
+}
+
+// otherPorts: what is inside of a tunnel on a port that was not told is known while
+// it is being sent, but not what kind of tunnel it is.
+func (w *tunnelled) otherPorts(t *testing.T) {
+	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", "--filter-tunnel-pcap-l3", "dst port 7777", "udp port 9999 or udp port 6082")
+	w.send()
+	events := tracer.stop().events
+	found := 0
+	for _, p := range w.pipes {
+		if p.Port != 9999 && p.Port != 6082 {
+			continue
+		}
+		p.ID, p.seen = 0, "tunnel"
+		events.that(inside(&p), from(a4), to(b4), on("va")).passed(t, marks(chosen()).sent)
+		found++
+	}
+	if found == 0 {
+		t.Error("no tunnel on another port")
+	}
+	events.that(func(r *record) bool { return r.Tunnel == nil || *r.Tunnel.Tuple.Dport != 7777 }).absent(t, "another inner port")
 }

@@ -15,9 +15,6 @@ type tagged struct{ *world }
 func newTagged(t *testing.T) *tagged {
 	t.Helper()
 	w := &tagged{newWorld(t)}
-	if !onOwnMachine() {
-		t.Skip("this kernel may have no VLAN: runs in a virtual machine (make e2e)")
-	}
 	for _, n := range []*ktest.Netns{w.a, w.b} {
 		lower, host := "va", byte(1)
 		if n == w.b {
