@@ -14,7 +14,7 @@ struct context {
 	u64 caller;
 	u32 reason;
 	// PART_DROP, PART_REASON.
-	u16 parts;
+	u32 parts;
 	u8 kind;
 };
 

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
 
-static __always_inline u16 record_parts(void)
+static __always_inline u32 record_parts(void)
 {
 	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
@@ -52,7 +52,7 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
 	r->parts = c->parts | record_parts();
-	__builtin_memset(r->pad, 0, sizeof(r->pad));
+	r->pad = 0;
 }
 
 // The route's MTU, or else the device's.

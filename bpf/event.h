@@ -25,8 +25,8 @@ enum record_part {
 	PART_SHARED = 128,
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
-	// Return addresses, as many as fit into the rest of the record.
-	PART_STACK = 512,
+	// Return addresses, as many as fit into the rest of the record, so always the last.
+	PART_STACK = 1 << 30,
 };
 
 struct record_core {
@@ -41,10 +41,10 @@ struct record_core {
 	// Events lost on this CPU since the start.
 	u32 lost;
 	u8 comm[16];
+	u32 parts;
 	u16 cpu;
-	u16 parts;
 	u8 kind;
-	u8 pad[3];
+	u8 pad;
 };
 
 struct record_meta {

@@ -23,16 +23,16 @@ const (
 
 // The bits of Core.Parts.
 const (
-	PartMeta   = uint16(tracerRecordPartPART_META)
-	PartTuple  = uint16(tracerRecordPartPART_TUPLE)
-	PartDrop   = uint16(tracerRecordPartPART_DROP)
-	PartReason = uint16(tracerRecordPartPART_REASON)
-	PartTunnel = uint16(tracerRecordPartPART_TUNNEL)
-	PartCB     = uint16(tracerRecordPartPART_CB)
-	PartSkb    = uint16(tracerRecordPartPART_SKB)
-	PartShared = uint16(tracerRecordPartPART_SHARED)
-	PartValues = uint16(tracerRecordPartPART_VALUES)
-	PartStack  = uint16(tracerRecordPartPART_STACK)
+	PartMeta   = uint32(tracerRecordPartPART_META)
+	PartTuple  = uint32(tracerRecordPartPART_TUPLE)
+	PartDrop   = uint32(tracerRecordPartPART_DROP)
+	PartReason = uint32(tracerRecordPartPART_REASON)
+	PartTunnel = uint32(tracerRecordPartPART_TUNNEL)
+	PartCB     = uint32(tracerRecordPartPART_CB)
+	PartSkb    = uint32(tracerRecordPartPART_SKB)
+	PartShared = uint32(tracerRecordPartPART_SHARED)
+	PartValues = uint32(tracerRecordPartPART_VALUES)
+	PartStack  = uint32(tracerRecordPartPART_STACK)
 )
 
 // The bits of Tuple.Has.

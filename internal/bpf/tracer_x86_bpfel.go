@@ -109,10 +109,10 @@ type tracerRecordCore struct {
 	Reason   uint32
 	Lost     uint32
 	Comm     [16]uint8
+	Parts    uint32
 	Cpu      uint16
-	Parts    uint16
 	Kind     uint8
-	Pad      [3]uint8
+	Pad      uint8
 }
 
 type tracerRecordKind uint32
@@ -154,7 +154,7 @@ const (
 	tracerRecordPartPART_SKB    tracerRecordPart = 64
 	tracerRecordPartPART_SHARED tracerRecordPart = 128
 	tracerRecordPartPART_VALUES tracerRecordPart = 256
-	tracerRecordPartPART_STACK  tracerRecordPart = 512
+	tracerRecordPartPART_STACK  tracerRecordPart = 1073741824
 )
 
 type tracerRecordTunnel struct {

@@ -37,7 +37,7 @@ func (l Layout) Decode(record []byte, e *event.Event) error {
 }
 
 // decodeParts goes through the parts in the order of their bits.
-func (l Layout) decodeParts(has uint16, r *parts, e *event.Event) {
+func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartMeta != 0 {
 		decodeMeta(part[bpf.Meta](r), &e.Meta)
 	}
