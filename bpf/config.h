@@ -11,6 +11,8 @@ enum {
 	MOST_REASONS = 160,
 	// UDP ports of each kind of tunnel.
 	MOST_PORTS = 4,
+	// Functions whose calls of others have a meaning of their own.
+	MOST_CALLERS = 12,
 };
 
 // A kernel name of 16 bytes, NUL-padded, as two words. It matches where all bits
@@ -18,6 +20,13 @@ enum {
 struct name_pattern {
 	u64 name[2];
 	u64 mask[2];
+};
+
+// A function, and what it means to be called by it: how a branch came to be.
+struct caller {
+	u64 begin;
+	u32 size;
+	u32 origin;
 };
 
 struct config {
@@ -60,6 +69,15 @@ struct config {
 	u32 watermark;
 	// Events a second beyond which they are withheld; 0 is no limit.
 	u32 most_per_second;
+	// CPUs that there can be.
+	u32 cpus;
+	u32 caller_count;
+	struct caller callers[MOST_CALLERS];
+	// Packets get numbers; those that matched once match ever after.
+	bool track, follow;
+	// Clones are found by their data, as no function tells of them; so is the end of data,
+	// by counting who has them.
+	bool find_clones, count_holders;
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;

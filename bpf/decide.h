@@ -27,3 +27,20 @@ static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb
 		return false;
 	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_tunnel(w, skb);
 }
+
+// Whether an event tells of the packet, which is then followed if packets are.
+static __always_inline bool admit(struct context *c, struct work *w)
+{
+	if (!CFG.track)
+		return filter_skb(w, c->skb);
+	if (!running)
+		return false;
+	c->branch = recall((u64)c->skb);
+	if (CFG.follow && c->branch)
+		return true;
+	if (!filter_skb(w, c->skb))
+		return false;
+	if (!c->branch)
+		c->branch = begin((u64)c->skb);
+	return true;
+}

@@ -11,7 +11,8 @@
 	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0) +              \
-	 CFG.skb_size + CFG.shared_size + CFG.values_size)
+	 CFG.skb_size + CFG.shared_size + CFG.values_size +     \
+	 (CFG.track ? sizeof(struct record_lineage) : 0))
 
 enum {
 	// Return addresses of one stack; the kernel itself goes no deeper by default
@@ -24,7 +25,7 @@ enum {
 
 _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
-		       sizeof(struct record_cb) + MOST_SKB + MOST_SHARED + MOST_VALUES +
+		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED + MOST_VALUES +
 		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
 
@@ -33,7 +34,8 @@ static __always_inline u32 record_parts(void)
 	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
 	       (CFG.skb_size ? PART_SKB : 0) | (CFG.shared_size ? PART_SHARED : 0) |
-	       (CFG.values_size ? PART_VALUES : 0) | (CFG.stack || CFG.caller ? PART_STACK : 0);
+	       (CFG.values_size ? PART_VALUES : 0) | (CFG.track ? PART_LINEAGE : 0) |
+	       (CFG.stack || CFG.caller ? PART_STACK : 0);
 }
 
 static __always_inline void fill_core(struct record_core *r, const struct context *c, u32 lost)
@@ -137,6 +139,17 @@ static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 		fill_values((u64)skb, at);
 }
 
+static __always_inline void fill_lineage(struct record_lineage *l, const struct branch *b)
+{
+	__builtin_memset(l, 0, sizeof(*l));
+	if (!b)
+		return;
+	l->id = b->id;
+	l->part = b->part;
+	l->parent = b->parent;
+	l->origin = b->origin;
+}
+
 // Fills RECORD_SIZE bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
 					struct room *room)
@@ -160,6 +173,9 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		at += sizeof(struct record_cb);
 	}
 	fill_dumps(at, c->skb);
+	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
+	if (CFG.track)
+		fill_lineage((void *)at, c->branch);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where

@@ -25,6 +25,7 @@ enum record_part {
 	PART_SHARED = 128,
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
+	PART_LINEAGE = 1024,
 	// Return addresses, as many as fit into the rest of the record, so always the last.
 	PART_STACK = 1 << 30,
 };
@@ -131,6 +132,29 @@ struct record_cb {
 	u32 pad;
 };
 
+// Which packet it is, and which branch of it: see bpf/track.h.
+struct record_lineage {
+	u64 id, part, parent;
+	u8 origin;
+	u8 pad[7];
+};
+
+// How a branch came to be; the order is event.Origin's.
+enum origin {
+	ORIGIN_NONE,
+	ORIGIN_CLONE,
+	ORIGIN_COPY,
+	ORIGIN_SEGMENT,
+	ORIGIN_FRAGMENT,
+	ORIGIN_MERGE,
+	ORIGIN_INNER,
+	ORIGIN_OUTER,
+	ORIGIN_XDP,
+	ORIGIN_STACK,
+	// No branch of its own: it stays what it is.
+	ORIGIN_SAME,
+};
+
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 enum record_limit {
 	MOST_SKB = 512,
@@ -148,4 +172,6 @@ const struct record_tuple *record_tuple_used __attribute__((unused));
 const enum tunnel_kind *tunnel_kind_used __attribute__((unused));
 const struct record_tunnel *record_tunnel_used __attribute__((unused));
 const struct record_cb *record_cb_used __attribute__((unused));
+const struct record_lineage *record_lineage_used __attribute__((unused));
+const enum origin *origin_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

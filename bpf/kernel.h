@@ -33,6 +33,9 @@ typedef _Bool bool;
 
 // From include/uapi/linux/bpf.h.
 enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -40,6 +43,9 @@ enum {
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
 };
+
+// From include/linux/skbuff.h: where in dataref those begin that leave headers alone.
+enum { DATAREF_SHIFT = 16 };
 
 // From include/uapi/linux: if_ether.h, in.h, icmp.h, icmpv6.h, rtnetlink.h, socket.h.
 enum {
@@ -86,6 +92,10 @@ enum {
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 struct ns_common {
 	unsigned int inum;
@@ -183,6 +193,8 @@ struct sk_buff {
 	__u16 inner_network_header;
 	__u16 inner_mac_header;
 	__be16 inner_protocol;
+	__u8 cloned : 1;
+	__u8 nohdr : 1;
 	__u8 encapsulation : 1;
 	unsigned int tail;
 	unsigned int end;
@@ -190,8 +202,13 @@ struct sk_buff {
 	unsigned char *data;
 };
 
+struct xdp_buff {
+	void *data_hard_start;
+};
+
 struct skb_shared_info {
 	__u8 nr_frags;
+	atomic_t dataref;
 	// Of struct fragment, by whatever name the kernel has for it.
 	unsigned char frags[17];
 };

@@ -17,6 +17,10 @@ struct counters {
 	u64 lost;
 	// Of those, the ones beyond the limit of events a second.
 	u64 withheld;
+	// Entries of the table of packets that are followed: those put in, and those taken out
+	// by an end. The others are still there, or had to make room.
+	u64 remembered;
+	u64 forgotten;
 };
 
 struct {

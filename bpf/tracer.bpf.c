@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The programs of tracer, read from top to bottom: what a kernel looks like,
-// what can be set and stored, what a packet is, who is filtered out, what is
-// told of the rest, and where the kernel calls us.
+// what can be set and stored, what a packet is, who is filtered out and who is
+// followed, what is told of the rest, and where the kernel calls us.
 
 #include "kernel.h"
 
@@ -22,11 +22,14 @@
 #include "filter.h"
 #include "tuple.h"
 #include "tunnel.h"
+#include "track.h"
 #include "decide.h"
 #include "emit.h"
+#include "role.h"
 
 #include "handle.h"
 #include "entry/kprobe.h"
+#include "entry/role.h"
 #include "entry/tracepoint.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -27,7 +27,7 @@ static __always_inline int enter_function(struct registers *regs, struct sk_buff
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 	struct work w;
 
-	if (!skb || !filter_skb(&w, skb))
+	if (!skb || !admit(&c, &w))
 		return 0;
 	c.addr = probed_function(regs);
 	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER))

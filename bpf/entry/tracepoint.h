@@ -13,8 +13,9 @@ struct tracepoint_arguments {
 enum { NO_ARGUMENT = 0xff };
 
 // Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, and in
-// bit 32 whether it tells of drops. The body is replaced before loading.
+// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
+// whether it tells of drops, and in bit 33 whether it is the last that is heard of
+// the packet. The body is replaced before loading.
 static __noinline u64 tracepoint_facts(void)
 {
 	u64 facts;
@@ -53,12 +54,14 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	struct work w;
 
 	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || !filter_skb(&w, skb))
+	if (!skb || !filter_reason(c.reason) || !admit(&c, &w))
 		return 0;
 	c.addr = facts & 0xffff;
 	c.location = tracepoint_argument(a, location);
 	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
 	handle(&c, &w);
+	if (CFG.track && facts >> 33 & 1)
+		end_packet((u64)skb);
 	return 0;
 }
 
@@ -75,3 +78,15 @@ TRACEPOINT_SKB(2)
 TRACEPOINT_SKB(3)
 TRACEPOINT_SKB(4)
 TRACEPOINT_SKB(5)
+
+// Something in the kernel's memory is freed: it may be an sk_buff, or the data of one.
+SEC("raw_tp/free")
+int tracepoint_free(struct tracepoint_arguments *a)
+{
+	u64 object = context_word(a, 1);
+
+	free_head(object);
+	if (bpf_map_lookup_elem(&branches, &object))
+		forget(object);
+	return 0;
+}

@@ -43,6 +43,10 @@ type Config struct {
 	Owners Owners
 	Drops  Drops
 	Limits Limits
+	// TrackSkb lets packets that matched once match ever after, and TrackEntries is how
+	// many sk_buffs are known at a time; 0 is the default.
+	TrackSkb     bool
+	TrackEntries int
 	// RingSize is the ring buffer's size in bytes; 0 is the default.
 	RingSize int
 	Output   export.Options
@@ -79,6 +83,7 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	cfg.Kernel.Wanted = wanted(options)
 	if cfg.DryRun {
 		return dryRun(ctx, cfg, options)
 	}

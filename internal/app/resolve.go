@@ -23,6 +23,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Drop:            cfg.Drops.options(),
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
 		Record:          recordOf(cfg),
+		Follow:          followOf(cfg),
 		RingSize:        cfg.RingSize,
 	}
 	var err error
@@ -58,6 +59,23 @@ func recordOf(cfg Config) plan.Record {
 		r.Values = cfg.Metadata
 	}
 	return r
+}
+
+// followOf is whether packets are followed: it takes a number for each to do that.
+func followOf(cfg Config) plan.Follow {
+	return plan.Follow{
+		IDs:     column.Needs(cfg.Output.Columns)[column.ID],
+		Matched: cfg.TrackSkb,
+		Entries: cfg.TrackEntries,
+	}
+}
+
+// wanted are the kernel's functions that have to be found besides those with an skb.
+func wanted(o plan.Options) []string {
+	if o.Follow == (plan.Follow{}) {
+		return nil
+	}
+	return plan.FollowedThrough()
 }
 
 // resolveFilters compiles the filters of pcap's language.

@@ -57,6 +57,9 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if facts.ContextsUnknown != nil && (p.Asked.Owner.Process() || len(p.Asked.Owner.Cgroups) > 0) {
 		fmt.Fprintf(t.w, "warning: only packets with a socket are known to be of a process or a control group: %v\n", facts.ContextsUnknown)
 	}
+	if len(p.Unfollowed) > 0 {
+		fmt.Fprintf(t.w, "warning: with backend %s on this kernel these can't be followed: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
+	}
 	if !t.debug {
 		return
 	}
@@ -97,6 +100,9 @@ func (t *teller) attached(s *attach.Session) {
 func (t *teller) counted(s *attach.Session) string {
 	functions, tracepoints := len(t.plan.Functions), len(t.plan.Tracepoints)
 	for _, skipped := range s.Skipped {
+		if skipped.Silent {
+			continue
+		}
 		if strings.HasPrefix(skipped.Name, "tp:") {
 			tracepoints--
 		} else {
@@ -142,6 +148,9 @@ func (t *teller) summary(totals event.Totals) {
 		time.Duration(totals.Duration).Seconds(), lost)
 	if totals.Withheld > 0 {
 		line += fmt.Sprintf(", %d withheld", totals.Withheld)
+	}
+	if totals.Evicted > 0 {
+		line += fmt.Sprintf(", %s out of sight (--track-entries)", count(int(totals.Evicted), "sk_buff"))
 	}
 	if totals.Missed > 0 {
 		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)

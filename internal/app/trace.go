@@ -69,6 +69,7 @@ func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error)
 		layout: stream.LayoutOf(p.BPF.Config),
 		names:  names,
 		owner:  p.Asked.Owner,
+		tracks: p.BPF.Config.Track,
 		limits: cfg.Limits,
 		quota:  newQuota(cfg.Limits),
 	}, nil
@@ -117,6 +118,7 @@ type tracing struct {
 	names   *enrich.Enricher
 	out     *output
 	owner   plan.Owner
+	tracks  bool
 	limits  Limits
 	quota   quota
 	totals  event.Totals
@@ -217,7 +219,7 @@ func (t *tracing) admits(e *event.Event) bool {
 	case !t.quota.limits():
 		return true
 	}
-	admitted := t.quota.admits(e.Skb, e.Time, t.names.Ends(e))
+	admitted := t.quota.admits(e.Packet(), e.Time, t.names.Ends(e))
 	if !admitted {
 		t.names.Pass(e)
 	}
@@ -259,7 +261,18 @@ func (t *tracing) end(reader *stream.Reader) error {
 	}
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()
+	if t.totals.Evicted, err = t.evicted(); err != nil {
+		return err
+	}
 	return t.absorb(t.out.finish(t.totals))
+}
+
+// evicted is how many sk_buffs were no longer followed before their end.
+func (t *tracing) evicted() (uint64, error) {
+	if !t.tracks {
+		return 0, nil
+	}
+	return t.session.Evicted()
 }
 
 // drain reads on until the ring has stayed empty for a while: a program that

@@ -25,7 +25,7 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := raiseFileLimit(len(p.Functions)); err != nil {
+	if err := raiseFileLimit(p.Probes()); err != nil {
 		return err
 	}
 	for _, g := range p.Groups {
@@ -73,7 +73,7 @@ func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.F
 
 func (s *Session) book(f kernel.Function, probe io.Closer, err error) {
 	if err != nil {
-		s.skipped(f.Name, err)
+		s.skipped(f, err)
 		return
 	}
 	s.attached(1, probe)

@@ -36,7 +36,7 @@ func (s *Session) attachMulti(ctx context.Context, program *ebpf.Program, functi
 		return nil
 	}
 	if len(functions) == 1 {
-		s.skipped(functions[0].Name, err)
+		s.skipped(functions[0], err)
 		return nil
 	}
 	half := len(functions) / 2

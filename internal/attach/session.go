@@ -32,6 +32,8 @@ type Options struct {
 type Skipped struct {
 	Name   string
 	Reason error
+	// Silent says that it would have made no events.
+	Silent bool
 }
 
 // Session is a plan that was carried out. Close undoes it.
@@ -86,7 +88,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	return &Session{
 		collection: collection,
 		progress:   o.Progress,
-		total:      len(p.Functions) + len(p.Tracepoints),
+		total:      p.Probes() + len(p.Tracepoints) + len(p.Silent),
 	}, nil
 }
 
@@ -120,8 +122,12 @@ func (s *Session) attached(n int, link io.Closer) {
 }
 
 // skipped books one that the kernel refused.
-func (s *Session) skipped(name string, reason error) {
-	s.Skipped = append(s.Skipped, Skipped{name, reason})
+func (s *Session) skipped(f kernel.Function, reason error) {
+	s.skip(Skipped{Name: f.Name, Reason: reason, Silent: f.SkbArg == 0})
+}
+
+func (s *Session) skip(skipped Skipped) {
+	s.Skipped = append(s.Skipped, skipped)
 	s.step(1)
 }
 
@@ -151,6 +157,34 @@ func (s *Session) Counts() ([]bpf.Counters, error) {
 		return nil, fmt.Errorf("event counters: %w", err)
 	}
 	return counts, nil
+}
+
+// Evicted is how many sk_buffs that were followed had to make room for others before
+// their end: those put into the table that were neither taken out nor are there still.
+func (s *Session) Evicted() (uint64, error) {
+	counts, err := s.Counts()
+	if err != nil {
+		return 0, err
+	}
+	var balance uint64
+	for _, c := range counts {
+		balance += c.Remembered - c.Forgotten
+	}
+	there, err := s.followed()
+	if err != nil || there > balance {
+		return 0, err
+	}
+	return balance - there, nil
+}
+
+// followed counts the entries of the table of sk_buffs that are followed.
+func (s *Session) followed() (n uint64, err error) {
+	var skb uint64
+	var b bpf.Branch
+	for entries := s.collection.Maps["branches"].Iterate(); entries.Next(&skb, &b); {
+		n++
+	}
+	return n, nil
 }
 
 // OwnSockets tells the inode numbers of sockets that belong to the processes whose

@@ -4,6 +4,7 @@ package attach
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cilium/ebpf/link"
 
@@ -12,7 +13,7 @@ import (
 
 // attachTracepoints attaches one program to each raw tracepoint (4.17).
 func (s *Session) attachTracepoints(ctx context.Context, p *plan.Plan) error {
-	for _, t := range p.Tracepoints {
+	for _, t := range slices.Concat(p.Tracepoints, p.Silent) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -21,7 +22,7 @@ func (s *Session) attachTracepoints(ctx context.Context, p *plan.Plan) error {
 			Program: s.collection.Programs[t.Program],
 		})
 		if err != nil {
-			s.skipped("tp:"+t.Name, err)
+			s.skip(Skipped{Name: "tp:" + t.Name, Reason: err})
 			continue
 		}
 		s.attached(1, l)

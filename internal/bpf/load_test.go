@@ -60,6 +60,7 @@ func everything() Config {
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Stack: true, Caller: true,
+		Cpus: 2, Track: true, Follow: true, FindClones: true, CountHolders: true, CallerCount: uint32(MostCallers),
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
@@ -104,18 +105,21 @@ func TestVerifier(t *testing.T) {
 	}
 	fixed := everything()
 	fixed.Stack, fixed.Caller = false, false
+	noted := everything()
+	noted.Follow, noted.FindClones, noted.CountHolders = false, false, false
 	called := everything()
 	called.Stack = false
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue()}
 	for name, s := range map[string]Spec{
-		"nothing asked":     {},
-		"all asked":         {Config: everything(), Bodies: bodies},
-		"without stacks":    {Config: fixed, Bodies: bodies},
-		"with callers only": {Config: called, Bodies: bodies},
-		"link header only":  {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
+		"nothing asked":          {},
+		"all asked":              {Config: everything(), Bodies: bodies},
+		"without stacks":         {Config: fixed, Bodies: bodies},
+		"with callers only":      {Config: called, Bodies: bodies},
+		"followed, not for ever": {Config: noted, Bodies: bodies},
+		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.RingSize, s.Programs = 1<<16, allPrograms(t)
+			s.RingSize, s.Following, s.Programs = 1<<16, 1<<10, allPrograms(t)
 			spec, err := Collection(s)
 			if err != nil {
 				t.Fatal(err)

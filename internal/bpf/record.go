@@ -12,6 +12,7 @@ type (
 	Tuple    = tracerRecordTuple
 	Tunnel   = tracerRecordTunnel
 	CB       = tracerRecordCb
+	Lineage  = tracerRecordLineage
 	Counters = tracerCounters
 )
 
@@ -23,16 +24,17 @@ const (
 
 // The bits of Core.Parts.
 const (
-	PartMeta   = uint32(tracerRecordPartPART_META)
-	PartTuple  = uint32(tracerRecordPartPART_TUPLE)
-	PartDrop   = uint32(tracerRecordPartPART_DROP)
-	PartReason = uint32(tracerRecordPartPART_REASON)
-	PartTunnel = uint32(tracerRecordPartPART_TUNNEL)
-	PartCB     = uint32(tracerRecordPartPART_CB)
-	PartSkb    = uint32(tracerRecordPartPART_SKB)
-	PartShared = uint32(tracerRecordPartPART_SHARED)
-	PartValues = uint32(tracerRecordPartPART_VALUES)
-	PartStack  = uint32(tracerRecordPartPART_STACK)
+	PartMeta    = uint32(tracerRecordPartPART_META)
+	PartTuple   = uint32(tracerRecordPartPART_TUPLE)
+	PartDrop    = uint32(tracerRecordPartPART_DROP)
+	PartReason  = uint32(tracerRecordPartPART_REASON)
+	PartTunnel  = uint32(tracerRecordPartPART_TUNNEL)
+	PartCB      = uint32(tracerRecordPartPART_CB)
+	PartSkb     = uint32(tracerRecordPartPART_SKB)
+	PartShared  = uint32(tracerRecordPartPART_SHARED)
+	PartValues  = uint32(tracerRecordPartPART_VALUES)
+	PartLineage = uint32(tracerRecordPartPART_LINEAGE)
+	PartStack   = uint32(tracerRecordPartPART_STACK)
 )
 
 // The bits of Tuple.Has.
@@ -51,11 +53,52 @@ type (
 	NamePattern = tracerNamePattern
 )
 
+// What functions do to packets that are followed (bpf/role.h), and who calls them.
+type (
+	Role     = tracerRole
+	RoleKind = tracerRoleKind
+	Origin   = tracerOrigin
+	Caller   = tracerCaller
+	Branch   = tracerBranch
+)
+
+// The kinds of roles.
+const (
+	RoleCopy      = tracerRoleKindROLE_COPY
+	RoleCut       = tracerRoleKindROLE_CUT
+	RoleMerge     = tracerRoleKindROLE_MERGE
+	RoleQueue     = tracerRoleKindROLE_QUEUE
+	RoleJoin      = tracerRoleKindROLE_JOIN
+	RoleUnqueue   = tracerRoleKindROLE_UNQUEUE
+	RoleTurn      = tracerRoleKindROLE_TURN
+	RoleSettle    = tracerRoleKindROLE_SETTLE
+	RoleHold      = tracerRoleKindROLE_HOLD
+	RoleRelease   = tracerRoleKindROLE_RELEASE
+	RoleDie       = tracerRoleKindROLE_DIE
+	RoleLeave     = tracerRoleKindROLE_LEAVE
+	RoleEnd       = tracerRoleKindROLE_END
+	RoleEndStolen = tracerRoleKindROLE_END_STOLEN
+	RoleFreeData  = tracerRoleKindROLE_FREE_DATA
+	RoleFree      = tracerRoleKindROLE_FREE
+)
+
+// How a branch of a packet comes to be; OriginSame says that none does.
+const (
+	OriginClone    = tracerOriginORIGIN_CLONE
+	OriginCopy     = tracerOriginORIGIN_COPY
+	OriginSegment  = tracerOriginORIGIN_SEGMENT
+	OriginFragment = tracerOriginORIGIN_FRAGMENT
+	OriginInner    = tracerOriginORIGIN_INNER
+	OriginOuter    = tracerOriginORIGIN_OUTER
+	OriginSame     = tracerOriginORIGIN_SAME
+)
+
 // What the lists in Config hold at most.
 const (
 	MostEntries = len(Config{}.NetnsIn)
 	MostReasons = len(Config{}.ReasonsIn)
 	MostPorts   = len(Config{}.VxlanPorts)
+	MostCallers = len(Config{}.Callers)
 )
 
 // What the copies of kernel objects may take, in bytes; multiples of 8.

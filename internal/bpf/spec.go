@@ -17,6 +17,10 @@ const (
 	socketsMap     = "sockets"
 	scratchesMap   = "scratches"
 	roomsMap       = "rooms"
+	branchesMap    = "branches"
+	headsMap       = "heads"
+	queuesMap      = "queues"
+	rolesMap       = "roles"
 )
 
 // Spec says what to make of the object.
@@ -27,6 +31,10 @@ type Spec struct {
 	// RingSize is the ring buffer's size in bytes, a power of two and a multiple of the page size.
 	RingSize uint32
 	Programs []Program
+	// Following is how many packets are followed at a time, where Config says that
+	// they are, and Roles is what functions do to them, by address.
+	Following uint32
+	Roles     map[uint64]Role
 }
 
 // Bodies replace the bodies of functions in the object; each is nil where Config
@@ -78,14 +86,18 @@ type Facts struct {
 	Number uint16
 	// Location and Reason are argument positions, from 0; negative where there is none.
 	Location, Reason int
-	// Drop says that the tracepoint tells of dropped packets.
-	Drop bool
+	// Drop says that the tracepoint tells of dropped packets, Last that nothing more is
+	// heard of the packet behind it.
+	Drop, Last bool
 }
 
 func (f Facts) word() uint64 {
 	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24
 	if f.Drop {
 		word |= 1 << 32
+	}
+	if f.Last {
+		word |= 1 << 33
 	}
 	return word
 }
@@ -97,6 +109,13 @@ func KprobeTemplate(register int) string { return fmt.Sprintf("kprobe_skb_%d", r
 // TracepointTemplate is the program for tracepoints with the skb at the given
 // argument, from 0.
 func TracepointTemplate(argument int) string { return fmt.Sprintf("tracepoint_skb_%d", argument) }
+
+// The programs without a number: RoleTemplate is for functions with a role in
+// following packets, FreeTemplate for tracepoints that free memory.
+const (
+	RoleTemplate = "kprobe_role"
+	FreeTemplate = "tracepoint_free"
+)
 
 // Collection makes the collection that s describes, ready to be loaded. It has
 // the programs of s under their names, and no other.
@@ -130,6 +149,23 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.Stack || s.Config.Caller {
 		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
 	}
+	if s.Config.Track {
+		s.sizeFollowing(maps)
+	}
+}
+
+// waitingQueues is how many packets in fragments are put together at a time.
+const waitingQueues = 1 << 12
+
+func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
+	maps[branchesMap].MaxEntries = s.Following
+	maps[headsMap].MaxEntries = s.Following
+	maps[queuesMap].MaxEntries = waitingQueues
+	roles := maps[rolesMap]
+	roles.MaxEntries = uint32(max(1, len(s.Roles)))
+	for addr, role := range s.Roles {
+		roles.Contents = append(roles.Contents, ebpf.MapKV{Key: addr, Value: role})
+	}
 }
 
 // Templates are the names of the programs in the object.
@@ -153,6 +189,9 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	program := template.Copy()
 	if p.Multi {
 		program.AttachType = ebpf.AttachTraceKprobeMulti
+	}
+	if p.Template == FreeTemplate { // it looks at no packet
+		return program, nil
 	}
 	replacements := bodies.list()
 	if p.Facts != nil {

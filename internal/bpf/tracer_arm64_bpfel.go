@@ -13,6 +13,25 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type tracerBranch struct {
+	_        structs.HostLayout
+	Head     uint64
+	Id       uint64
+	Part     uint64
+	Parent   uint64
+	Origin   uint8
+	Settling uint8
+	Ended    uint8
+	Pad      [5]uint8
+}
+
+type tracerCaller struct {
+	_      structs.HostLayout
+	Begin  uint64
+	Size   uint32
+	Origin uint32
+}
+
 type tracerConfig struct {
 	_              structs.HostLayout
 	PageStructs    uint64
@@ -45,22 +64,35 @@ type tracerConfig struct {
 		Name [2]uint64
 		Mask [2]uint64
 	}
-	Cgroups          [16]uint64
-	CpuOffsets       uint64
-	PreemptCount     uint64
-	ReasonInCount    uint32
-	ReasonOutCount   uint32
-	ReasonsIn        [160]uint32
-	ReasonsOut       [160]uint32
-	Mark             uint32
-	MarkMask         uint32
-	Need             uint32
-	NeedL2           uint32
-	NeedL3           uint32
-	VxlanPorts       [4]uint16
-	GenevePorts      [4]uint16
-	Watermark        uint32
-	MostPerSecond    uint32
+	Cgroups        [16]uint64
+	CpuOffsets     uint64
+	PreemptCount   uint64
+	ReasonInCount  uint32
+	ReasonOutCount uint32
+	ReasonsIn      [160]uint32
+	ReasonsOut     [160]uint32
+	Mark           uint32
+	MarkMask       uint32
+	Need           uint32
+	NeedL2         uint32
+	NeedL3         uint32
+	VxlanPorts     [4]uint16
+	GenevePorts    [4]uint16
+	Watermark      uint32
+	MostPerSecond  uint32
+	Cpus           uint32
+	CallerCount    uint32
+	_              [4]byte
+	Callers        [12]struct {
+		_      structs.HostLayout
+		Begin  uint64
+		Size   uint32
+		Origin uint32
+	}
+	Track            bool
+	Follow           bool
+	FindClones       bool
+	CountHolders     bool
 	Filter           bool
 	FilterL2         bool
 	FilterL3         bool
@@ -80,16 +112,41 @@ type tracerConfig struct {
 }
 
 type tracerCounters struct {
-	_        structs.HostLayout
-	Made     uint64
-	Lost     uint64
-	Withheld uint64
+	_          structs.HostLayout
+	Made       uint64
+	Lost       uint64
+	Withheld   uint64
+	Remembered uint64
+	Forgotten  uint64
 }
 
 type tracerNamePattern struct {
 	_    structs.HostLayout
 	Name [2]uint64
 	Mask [2]uint64
+}
+
+type tracerOrigin uint32
+
+const (
+	tracerOriginORIGIN_NONE     tracerOrigin = 0
+	tracerOriginORIGIN_CLONE    tracerOrigin = 1
+	tracerOriginORIGIN_COPY     tracerOrigin = 2
+	tracerOriginORIGIN_SEGMENT  tracerOrigin = 3
+	tracerOriginORIGIN_FRAGMENT tracerOrigin = 4
+	tracerOriginORIGIN_MERGE    tracerOrigin = 5
+	tracerOriginORIGIN_INNER    tracerOrigin = 6
+	tracerOriginORIGIN_OUTER    tracerOrigin = 7
+	tracerOriginORIGIN_XDP      tracerOrigin = 8
+	tracerOriginORIGIN_STACK    tracerOrigin = 9
+	tracerOriginORIGIN_SAME     tracerOrigin = 10
+)
+
+type tracerOwner struct {
+	_    structs.HostLayout
+	Id   uint64
+	Part uint64
+	Held uint64
 }
 
 type tracerRecordCb struct {
@@ -130,6 +187,15 @@ const (
 	tracerRecordLimitMOST_VALUES tracerRecordLimit = 2056
 )
 
+type tracerRecordLineage struct {
+	_      structs.HostLayout
+	Id     uint64
+	Part   uint64
+	Parent uint64
+	Origin uint8
+	Pad    [7]uint8
+}
+
 type tracerRecordMeta struct {
 	_        structs.HostLayout
 	Ifname   [16]uint8
@@ -145,16 +211,17 @@ type tracerRecordMeta struct {
 type tracerRecordPart uint32
 
 const (
-	tracerRecordPartPART_META   tracerRecordPart = 1
-	tracerRecordPartPART_TUPLE  tracerRecordPart = 2
-	tracerRecordPartPART_DROP   tracerRecordPart = 4
-	tracerRecordPartPART_REASON tracerRecordPart = 8
-	tracerRecordPartPART_TUNNEL tracerRecordPart = 16
-	tracerRecordPartPART_CB     tracerRecordPart = 32
-	tracerRecordPartPART_SKB    tracerRecordPart = 64
-	tracerRecordPartPART_SHARED tracerRecordPart = 128
-	tracerRecordPartPART_VALUES tracerRecordPart = 256
-	tracerRecordPartPART_STACK  tracerRecordPart = 1073741824
+	tracerRecordPartPART_META    tracerRecordPart = 1
+	tracerRecordPartPART_TUPLE   tracerRecordPart = 2
+	tracerRecordPartPART_DROP    tracerRecordPart = 4
+	tracerRecordPartPART_REASON  tracerRecordPart = 8
+	tracerRecordPartPART_TUNNEL  tracerRecordPart = 16
+	tracerRecordPartPART_CB      tracerRecordPart = 32
+	tracerRecordPartPART_SKB     tracerRecordPart = 64
+	tracerRecordPartPART_SHARED  tracerRecordPart = 128
+	tracerRecordPartPART_VALUES  tracerRecordPart = 256
+	tracerRecordPartPART_LINEAGE tracerRecordPart = 1024
+	tracerRecordPartPART_STACK   tracerRecordPart = 1073741824
 )
 
 type tracerRecordTunnel struct {
@@ -191,6 +258,39 @@ type tracerRecordTuple struct {
 	TcpAck         uint32
 	Pad            uint32
 }
+
+type tracerRole struct {
+	_      structs.HostLayout
+	Kind   uint8
+	Origin uint8
+	Skb    uint8
+	Other  uint8
+	Row    uint8
+	Reason uint8
+	Pad    [2]uint8
+}
+
+type tracerRoleKind uint32
+
+const (
+	tracerRoleKindROLE_NONE       tracerRoleKind = 0
+	tracerRoleKindROLE_COPY       tracerRoleKind = 1
+	tracerRoleKindROLE_CUT        tracerRoleKind = 2
+	tracerRoleKindROLE_MERGE      tracerRoleKind = 3
+	tracerRoleKindROLE_QUEUE      tracerRoleKind = 4
+	tracerRoleKindROLE_JOIN       tracerRoleKind = 5
+	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
+	tracerRoleKindROLE_TURN       tracerRoleKind = 7
+	tracerRoleKindROLE_SETTLE     tracerRoleKind = 8
+	tracerRoleKindROLE_HOLD       tracerRoleKind = 9
+	tracerRoleKindROLE_RELEASE    tracerRoleKind = 10
+	tracerRoleKindROLE_DIE        tracerRoleKind = 11
+	tracerRoleKindROLE_LEAVE      tracerRoleKind = 12
+	tracerRoleKindROLE_END        tracerRoleKind = 13
+	tracerRoleKindROLE_END_STOLEN tracerRoleKind = 14
+	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 15
+	tracerRoleKindROLE_FREE       tracerRoleKind = 16
+)
 
 type tracerRoom struct {
 	_     structs.HostLayout
@@ -236,40 +336,51 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapCounts           = "counts"
-	tracerMapEvents           = "events"
-	tracerMapNesting          = "nesting"
-	tracerMapRooms            = "rooms"
-	tracerMapScratches        = "scratches"
-	tracerMapSockets          = "sockets"
-	tracerProgKprobeSkb1      = "kprobe_skb_1"
-	tracerProgKprobeSkb2      = "kprobe_skb_2"
-	tracerProgKprobeSkb3      = "kprobe_skb_3"
-	tracerProgKprobeSkb4      = "kprobe_skb_4"
-	tracerProgKprobeSkb5      = "kprobe_skb_5"
-	tracerProgKprobeSkb6      = "kprobe_skb_6"
-	tracerProgKprobeSkb7      = "kprobe_skb_7"
-	tracerProgKprobeSkb8      = "kprobe_skb_8"
-	tracerProgTracepointSkb0  = "tracepoint_skb_0"
-	tracerProgTracepointSkb1  = "tracepoint_skb_1"
-	tracerProgTracepointSkb2  = "tracepoint_skb_2"
-	tracerProgTracepointSkb3  = "tracepoint_skb_3"
-	tracerProgTracepointSkb4  = "tracepoint_skb_4"
-	tracerProgTracepointSkb5  = "tracepoint_skb_5"
-	tracerVarCFG              = "CFG"
-	tracerVarRecordCbUsed     = "record_cb_used"
-	tracerVarRecordCoreUsed   = "record_core_used"
-	tracerVarRecordKindUsed   = "record_kind_used"
-	tracerVarRecordLimitUsed  = "record_limit_used"
-	tracerVarRecordMetaUsed   = "record_meta_used"
-	tracerVarRecordPartUsed   = "record_part_used"
-	tracerVarRecordTunnelUsed = "record_tunnel_used"
-	tracerVarRecordTupleUsed  = "record_tuple_used"
-	tracerVarRunning          = "running"
-	tracerVarSecondBegan      = "second_began"
-	tracerVarSecondMade       = "second_made"
-	tracerVarTunnelKindUsed   = "tunnel_kind_used"
-	tracerVarTupleHasUsed     = "tuple_has_used"
+	tracerMapBranches          = "branches"
+	tracerMapCounts            = "counts"
+	tracerMapEvents            = "events"
+	tracerMapHeads             = "heads"
+	tracerMapNesting           = "nesting"
+	tracerMapNumbers           = "numbers"
+	tracerMapQueues            = "queues"
+	tracerMapRoles             = "roles"
+	tracerMapRooms             = "rooms"
+	tracerMapScratches         = "scratches"
+	tracerMapSockets           = "sockets"
+	tracerProgKprobeRole       = "kprobe_role"
+	tracerProgKprobeSkb1       = "kprobe_skb_1"
+	tracerProgKprobeSkb2       = "kprobe_skb_2"
+	tracerProgKprobeSkb3       = "kprobe_skb_3"
+	tracerProgKprobeSkb4       = "kprobe_skb_4"
+	tracerProgKprobeSkb5       = "kprobe_skb_5"
+	tracerProgKprobeSkb6       = "kprobe_skb_6"
+	tracerProgKprobeSkb7       = "kprobe_skb_7"
+	tracerProgKprobeSkb8       = "kprobe_skb_8"
+	tracerProgTracepointFree   = "tracepoint_free"
+	tracerProgTracepointSkb0   = "tracepoint_skb_0"
+	tracerProgTracepointSkb1   = "tracepoint_skb_1"
+	tracerProgTracepointSkb2   = "tracepoint_skb_2"
+	tracerProgTracepointSkb3   = "tracepoint_skb_3"
+	tracerProgTracepointSkb4   = "tracepoint_skb_4"
+	tracerProgTracepointSkb5   = "tracepoint_skb_5"
+	tracerVarCFG               = "CFG"
+	tracerVarHeadsHeld         = "heads_held"
+	tracerVarOriginUsed        = "origin_used"
+	tracerVarRecordCbUsed      = "record_cb_used"
+	tracerVarRecordCoreUsed    = "record_core_used"
+	tracerVarRecordKindUsed    = "record_kind_used"
+	tracerVarRecordLimitUsed   = "record_limit_used"
+	tracerVarRecordLineageUsed = "record_lineage_used"
+	tracerVarRecordMetaUsed    = "record_meta_used"
+	tracerVarRecordPartUsed    = "record_part_used"
+	tracerVarRecordTunnelUsed  = "record_tunnel_used"
+	tracerVarRecordTupleUsed   = "record_tuple_used"
+	tracerVarRoleKindUsed      = "role_kind_used"
+	tracerVarRunning           = "running"
+	tracerVarSecondBegan       = "second_began"
+	tracerVarSecondMade        = "second_made"
+	tracerVarTunnelKindUsed    = "tunnel_kind_used"
+	tracerVarTupleHasUsed      = "tuple_has_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -314,6 +425,7 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
+	KprobeRole     *ebpf.ProgramSpec `ebpf:"kprobe_role"`
 	KprobeSkb1     *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
 	KprobeSkb2     *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
 	KprobeSkb3     *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
@@ -322,6 +434,7 @@ type tracerProgramSpecs struct {
 	KprobeSkb6     *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
 	KprobeSkb7     *ebpf.ProgramSpec `ebpf:"kprobe_skb_7"`
 	KprobeSkb8     *ebpf.ProgramSpec `ebpf:"kprobe_skb_8"`
+	TracepointFree *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
 	TracepointSkb2 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
@@ -334,9 +447,14 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
+	Branches  *ebpf.MapSpec `ebpf:"branches"`
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
+	Heads     *ebpf.MapSpec `ebpf:"heads"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
+	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
+	Queues    *ebpf.MapSpec `ebpf:"queues"`
+	Roles     *ebpf.MapSpec `ebpf:"roles"`
 	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
@@ -346,20 +464,24 @@ type tracerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerVariableSpecs struct {
-	CFG              *ebpf.VariableSpec `ebpf:"CFG"`
-	RecordCbUsed     *ebpf.VariableSpec `ebpf:"record_cb_used"`
-	RecordCoreUsed   *ebpf.VariableSpec `ebpf:"record_core_used"`
-	RecordKindUsed   *ebpf.VariableSpec `ebpf:"record_kind_used"`
-	RecordLimitUsed  *ebpf.VariableSpec `ebpf:"record_limit_used"`
-	RecordMetaUsed   *ebpf.VariableSpec `ebpf:"record_meta_used"`
-	RecordPartUsed   *ebpf.VariableSpec `ebpf:"record_part_used"`
-	RecordTunnelUsed *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
-	RecordTupleUsed  *ebpf.VariableSpec `ebpf:"record_tuple_used"`
-	Running          *ebpf.VariableSpec `ebpf:"running"`
-	SecondBegan      *ebpf.VariableSpec `ebpf:"second_began"`
-	SecondMade       *ebpf.VariableSpec `ebpf:"second_made"`
-	TunnelKindUsed   *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
-	TupleHasUsed     *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	CFG               *ebpf.VariableSpec `ebpf:"CFG"`
+	HeadsHeld         *ebpf.VariableSpec `ebpf:"heads_held"`
+	OriginUsed        *ebpf.VariableSpec `ebpf:"origin_used"`
+	RecordCbUsed      *ebpf.VariableSpec `ebpf:"record_cb_used"`
+	RecordCoreUsed    *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordKindUsed    *ebpf.VariableSpec `ebpf:"record_kind_used"`
+	RecordLimitUsed   *ebpf.VariableSpec `ebpf:"record_limit_used"`
+	RecordLineageUsed *ebpf.VariableSpec `ebpf:"record_lineage_used"`
+	RecordMetaUsed    *ebpf.VariableSpec `ebpf:"record_meta_used"`
+	RecordPartUsed    *ebpf.VariableSpec `ebpf:"record_part_used"`
+	RecordTunnelUsed  *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
+	RecordTupleUsed   *ebpf.VariableSpec `ebpf:"record_tuple_used"`
+	RoleKindUsed      *ebpf.VariableSpec `ebpf:"role_kind_used"`
+	Running           *ebpf.VariableSpec `ebpf:"running"`
+	SecondBegan       *ebpf.VariableSpec `ebpf:"second_began"`
+	SecondMade        *ebpf.VariableSpec `ebpf:"second_made"`
+	TunnelKindUsed    *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
+	TupleHasUsed      *ebpf.VariableSpec `ebpf:"tuple_has_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -382,9 +504,14 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
+	Branches  *ebpf.Map `ebpf:"branches"`
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
+	Heads     *ebpf.Map `ebpf:"heads"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
+	Numbers   *ebpf.Map `ebpf:"numbers"`
+	Queues    *ebpf.Map `ebpf:"queues"`
+	Roles     *ebpf.Map `ebpf:"roles"`
 	Rooms     *ebpf.Map `ebpf:"rooms"`
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sockets   *ebpf.Map `ebpf:"sockets"`
@@ -392,9 +519,14 @@ type tracerMaps struct {
 
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
+		m.Branches,
 		m.Counts,
 		m.Events,
+		m.Heads,
 		m.Nesting,
+		m.Numbers,
+		m.Queues,
+		m.Roles,
 		m.Rooms,
 		m.Scratches,
 		m.Sockets,
@@ -405,26 +537,31 @@ func (m *tracerMaps) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerVariables struct {
-	CFG              *ebpf.Variable `ebpf:"CFG"`
-	RecordCbUsed     *ebpf.Variable `ebpf:"record_cb_used"`
-	RecordCoreUsed   *ebpf.Variable `ebpf:"record_core_used"`
-	RecordKindUsed   *ebpf.Variable `ebpf:"record_kind_used"`
-	RecordLimitUsed  *ebpf.Variable `ebpf:"record_limit_used"`
-	RecordMetaUsed   *ebpf.Variable `ebpf:"record_meta_used"`
-	RecordPartUsed   *ebpf.Variable `ebpf:"record_part_used"`
-	RecordTunnelUsed *ebpf.Variable `ebpf:"record_tunnel_used"`
-	RecordTupleUsed  *ebpf.Variable `ebpf:"record_tuple_used"`
-	Running          *ebpf.Variable `ebpf:"running"`
-	SecondBegan      *ebpf.Variable `ebpf:"second_began"`
-	SecondMade       *ebpf.Variable `ebpf:"second_made"`
-	TunnelKindUsed   *ebpf.Variable `ebpf:"tunnel_kind_used"`
-	TupleHasUsed     *ebpf.Variable `ebpf:"tuple_has_used"`
+	CFG               *ebpf.Variable `ebpf:"CFG"`
+	HeadsHeld         *ebpf.Variable `ebpf:"heads_held"`
+	OriginUsed        *ebpf.Variable `ebpf:"origin_used"`
+	RecordCbUsed      *ebpf.Variable `ebpf:"record_cb_used"`
+	RecordCoreUsed    *ebpf.Variable `ebpf:"record_core_used"`
+	RecordKindUsed    *ebpf.Variable `ebpf:"record_kind_used"`
+	RecordLimitUsed   *ebpf.Variable `ebpf:"record_limit_used"`
+	RecordLineageUsed *ebpf.Variable `ebpf:"record_lineage_used"`
+	RecordMetaUsed    *ebpf.Variable `ebpf:"record_meta_used"`
+	RecordPartUsed    *ebpf.Variable `ebpf:"record_part_used"`
+	RecordTunnelUsed  *ebpf.Variable `ebpf:"record_tunnel_used"`
+	RecordTupleUsed   *ebpf.Variable `ebpf:"record_tuple_used"`
+	RoleKindUsed      *ebpf.Variable `ebpf:"role_kind_used"`
+	Running           *ebpf.Variable `ebpf:"running"`
+	SecondBegan       *ebpf.Variable `ebpf:"second_began"`
+	SecondMade        *ebpf.Variable `ebpf:"second_made"`
+	TunnelKindUsed    *ebpf.Variable `ebpf:"tunnel_kind_used"`
+	TupleHasUsed      *ebpf.Variable `ebpf:"tuple_has_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
+	KprobeRole     *ebpf.Program `ebpf:"kprobe_role"`
 	KprobeSkb1     *ebpf.Program `ebpf:"kprobe_skb_1"`
 	KprobeSkb2     *ebpf.Program `ebpf:"kprobe_skb_2"`
 	KprobeSkb3     *ebpf.Program `ebpf:"kprobe_skb_3"`
@@ -433,6 +570,7 @@ type tracerPrograms struct {
 	KprobeSkb6     *ebpf.Program `ebpf:"kprobe_skb_6"`
 	KprobeSkb7     *ebpf.Program `ebpf:"kprobe_skb_7"`
 	KprobeSkb8     *ebpf.Program `ebpf:"kprobe_skb_8"`
+	TracepointFree *ebpf.Program `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.Program `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.Program `ebpf:"tracepoint_skb_1"`
 	TracepointSkb2 *ebpf.Program `ebpf:"tracepoint_skb_2"`
@@ -443,6 +581,7 @@ type tracerPrograms struct {
 
 func (p *tracerPrograms) Close() error {
 	return _TracerClose(
+		p.KprobeRole,
 		p.KprobeSkb1,
 		p.KprobeSkb2,
 		p.KprobeSkb3,
@@ -451,6 +590,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeSkb6,
 		p.KprobeSkb7,
 		p.KprobeSkb8,
+		p.TracepointFree,
 		p.TracepointSkb0,
 		p.TracepointSkb1,
 		p.TracepointSkb2,

@@ -27,6 +27,7 @@ type topic struct {
 func topics() []topic {
 	return []topic{
 		{"Filter", filterFlags},
+		{"Follow", followFlags},
 		{"Noise", noiseFlags},
 		{"Output", outputFlags},
 		{"Output file", fileFlags},

@@ -55,7 +55,7 @@ func (v amountValue) Set(s string) error {
 }
 
 func (v amountValue) String() string {
-	if v.to == nil {
+	if v.to == nil || *v.to == 0 {
 		return ""
 	}
 	return strconv.Itoa(*v.to)

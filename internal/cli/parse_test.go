@@ -157,7 +157,9 @@ var refused = map[string]string{
 	"--vxlan-ports 1,x":                      "tracer: --vxlan-ports \"1,x\": not ports, which are from 1 to 65535\n",
 	"--geneve-ports 0":                       "tracer: --geneve-ports \"0\": not ports, which are from 1 to 65535\n",
 	"--set-percpu-buf x":                     "tracer: --set-percpu-buf \"x\": not a number of 32 bits\n",
-	"--filter-track-skb":                     "tracer: --filter-track-skb: not supported yet\n",
+	"--filter-track-skb-by-stackid":          "tracer: --filter-track-skb-by-stackid: not supported yet\n",
+	"--track-entries 0":                      "tracer: --track-entries \"0\": not a number of sk_buffs from 1 to 2147483647\n",
+	"--track-entries many":                   "tracer: --track-entries \"many\": not a number of sk_buffs from 1 to 2147483647\n",
 	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",
 	"--filter-non-skb-funcs=a":               "tracer: --filter-non-skb-funcs: not supported yet\n",
 	"--output-json=perhaps":                  "tracer: --output-json \"perhaps\": not true or false\n",
@@ -178,7 +180,7 @@ var refused = map[string]string{
 	"--output-columns skb_metadata":          "tracer: --output-columns \"skb_metadata\": there are no expressions, which --output-skb-metadata gives\n",
 }
 
-const textColumns = "the columns are time, skb, cpu, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
+const textColumns = "the columns are time, skb, cpu, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
 	"cb, netns_name, tuple, tunnel, func, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {

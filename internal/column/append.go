@@ -27,6 +27,14 @@ func appendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }
 
 func appendNull(dst []byte) []byte { return append(dst, "null"...) }
 
+// appendUintOrNull appends a number that is never 0 where there is one.
+func appendUintOrNull(dst []byte, n uint64) []byte {
+	if n == 0 {
+		return appendNull(dst)
+	}
+	return appendUint(dst, n)
+}
+
 func appendStringOrNull(dst []byte, s string) []byte {
 	if s == "" {
 		return appendNull(dst)

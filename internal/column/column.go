@@ -12,6 +12,8 @@ type Group string
 const (
 	// Packet columns are always there.
 	Packet Group = "packet"
+	// ID is switched by --output-id.
+	ID Group = "id"
 	// Time columns are chosen by --timestamp.
 	Time Group = "time"
 	// Meta columns are switched by --output-meta.
@@ -86,6 +88,8 @@ type Options struct {
 	Meta bool
 	// Tuple adds addresses, ports and what the transport header says.
 	Tuple bool
+	// ID adds the number of the packet and what part of it the sk_buff is.
+	ID bool
 	// Timestamp adds the time in the form chosen.
 	Timestamp Timestamp
 	// TCPFlags has the text of a TCP tuple tell the flags, and TCPSeq also sequence and
@@ -113,7 +117,7 @@ func All() []Column { return table(Options{}) }
 func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
-		wallColumns(), skbColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
+		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
 		tupleColumns(o), tunnelColumns(o), funcColumns(), callerColumns(), metadataColumns(), stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
@@ -150,7 +154,7 @@ func (o *Options) wants(c *Column) bool {
 		return c.timestamp == o.Timestamp
 	}
 	on := map[Group]bool{
-		Packet: true, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
+		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
 		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

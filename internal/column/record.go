@@ -19,10 +19,11 @@ func Summary() []Column {
 		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Made }),
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
 		total("withheld", "events left out because of a limit", func(t *event.Totals) uint64 { return t.Withheld }),
-		total("packets", "distinct sk_buffs among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
+		total("packets", "distinct packets, or sk_buffs where they are not followed, among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
 		total("drops", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
 		total("lost", "events that matched and could not be delivered", lostTotal),
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
+		total("evicted", "sk_buffs that were followed and had to make room for others", func(t *event.Totals) uint64 { return t.Evicted }),
 		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),
 		total("duration_ns", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}

@@ -95,23 +95,32 @@ func (r *Enricher) renew(now uint64) {
 // count sets what the event is in the row of those of its time and its packet.
 func (r *Enricher) count(e *event.Event) {
 	e.Names.WallTime = r.clock.wall(e.Time)
-	e.Names.SinceLast = r.recent.since(e.Skb, e.Time)
+	e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
+	if e.Lineage.ID != 0 {
+		r.packets.see(even(e.Lineage.ID))
+		return
+	}
 	r.packets.see(e.Skb)
 	if r.endings.isEnd(e) {
 		r.packets.end(e.Skb)
 	}
 }
 
-// Packets is how many sk_buffs the events so far were about. An address that the
+// even makes of a packet's number what stands beside addresses, which are larger.
+func even(id uint64) uint64 { return id << 1 }
+
+// Packets is how many packets the events so far were about. Where they are not
+// followed they are sk_buffs: an address that the
 // kernel used again counts anew where the end of the one before was traced;
 // beyond about a million addresses new ones are not counted, so that memory
 // stays bounded.
 func (r *Enricher) Packets() uint64 { return r.packets.count }
 
-// Ends says whether the event is the last one of its sk_buff.
+// Ends says whether the event is the last one of its packet. Of one that is followed
+// nobody knows: it may live on in other sk_buffs.
 func (r *Enricher) Ends(e *event.Event) bool {
 	r.name(e)
-	return r.endings.isEnd(e)
+	return e.Lineage.ID == 0 && r.endings.isEnd(e)
 }
 
 // KnowsEnds says whether there is such an event for every sk_buff.

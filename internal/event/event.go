@@ -50,6 +50,7 @@ type Event struct {
 	Meta    Meta
 	Tuple   Tuple
 	Tunnel  Tunnel
+	Lineage Lineage
 	Drop    Drop
 	Loss    Loss
 	Totals  Totals
@@ -63,6 +64,15 @@ type Event struct {
 
 	// Names are filled in by enrich.
 	Names Names
+}
+
+// Packet tells packets apart: by number where they are followed, or else by the address
+// of the sk_buff, which is another packet's later.
+func (e *Event) Packet() uint64 {
+	if e.Lineage.ID != 0 {
+		return e.Lineage.ID
+	}
+	return e.Skb
 }
 
 // Process is what ran on the CPU at the hit; in softirq that is whoever was interrupted.
@@ -147,11 +157,15 @@ type Totals struct {
 	// Withheld counts events left unprinted because of a limit: of lines, of packets, of
 	// events a packet or a second.
 	Withheld uint64
-	// Packets counts distinct sk_buffs among the printed events.
+	// Packets counts distinct packets among the printed events; sk_buffs where packets
+	// are not followed.
 	Packets uint64
 	// Dropped counts printed events of the drop tracepoint.
 	Dropped uint64
 	Lost    [LossCauses]uint64
+	// Evicted counts sk_buffs that were followed and had to make room for others before
+	// their end.
+	Evicted uint64
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64
@@ -181,7 +195,7 @@ type Names struct {
 	Values []NamedValue
 	// WallTime is Event.Time as nanoseconds since the Unix epoch.
 	WallTime int64
-	// SinceLast is the nanoseconds since the previous event of the same sk_buff.
+	// SinceLast is the nanoseconds since the previous event of the same packet.
 	SinceLast uint64
 }
 

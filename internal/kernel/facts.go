@@ -29,6 +29,8 @@ type Sources struct {
 	Names io.Reader
 	// Blacklist is kprobes/blacklist, for when there is no list; may be nil.
 	Blacklist io.Reader
+	// Wanted are names of functions that have to be found, whatever they take.
+	Wanted []string
 }
 
 var errNoList = errors.New("there is no list of traceable functions")
@@ -48,7 +50,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := evidence{images: images}
+	e := evidence{images: images, wanted: s.Wanted}
 	if err := e.read(s); err != nil {
 		return nil, err
 	}
@@ -117,6 +119,7 @@ type evidence struct {
 	list       *probeList
 	unreadable error // why there is no list
 	blacklist  blacklist
+	wanted     []string // functions that have to be found
 }
 
 func (e *evidence) facts() *Facts {
@@ -149,6 +152,7 @@ func (e *evidence) weigh(f *Facts) {
 			f.Skipped = append(f.Skipped, skipped...)
 		}
 	}
+	f.Places = j.places(e.wanted)
 	f.Functions = sortFunctions(f.Functions)
 	sortSkipped(f.Skipped)
 }

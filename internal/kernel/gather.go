@@ -19,6 +19,7 @@ import (
 // [Facts.ListReadable] and [Facts.Support].
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
+	g.wanted = o.Wanted
 	g.run(g.readTypes, g.readSymbols, g.readList, g.try)
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ type Facts struct {
 	Functions []Function
 	// Skipped take an skb and can't be traced; sorted by name.
 	Skipped []Skipped
+	// Places are those of Options.Wanted that there are; sorted by address.
+	Places []Place
 	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
 	Tracepoints []Tracepoint
 	// Reasons are the names of the drop reasons by value; nil before 5.17.
@@ -95,4 +97,6 @@ type Options struct {
 	Modules []string
 	// AllModules takes every loaded module that has BTF, besides Modules.
 	AllModules bool
+	// Wanted are names of functions that have to be found, whatever they take.
+	Wanted []string
 }

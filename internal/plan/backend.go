@@ -108,14 +108,18 @@ func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 }
 
 func (p *Plan) addGroup(register int) int {
-	template := bpf.KprobeTemplate(register)
+	p.addProgram(bpf.KprobeTemplate(register), nil)
+	return len(p.Groups) - 1
+}
+
+// addProgram plans a program on functions.
+func (p *Plan) addProgram(template string, functions []kernel.Function) {
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 		Name:     template,
 		Template: template,
 		Multi:    p.Backend == kernel.KprobeMulti,
 	})
-	p.Groups = append(p.Groups, Group{Program: template})
-	return len(p.Groups) - 1
+	p.Groups = append(p.Groups, Group{Program: template, Functions: functions})
 }
 
 // addTracepoints plans the tracepoints that are wanted; a backend that probes

@@ -35,6 +35,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		func() error { return o.Ports.configure(c) },
 		func() error { return p.addRecord(facts) },
 		func() error { return p.addExpressions(facts) },
+		func() error { return p.addFollowing(facts) },
 		func() error { return p.addRing(o.RingSize) },
 	} {
 		if err := step(); err != nil {

@@ -40,6 +40,7 @@ type Options struct {
 	Drop    Drop
 	Ports   Ports
 	Record  Record
+	Follow  Follow
 	// EventsPerSecond is how many events the kernel sends at most; 0 is no limit.
 	EventsPerSecond uint32
 	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
@@ -60,6 +61,10 @@ type Plan struct {
 	Groups []Group
 	// Tracepoints are attached; an event carries its index here.
 	Tracepoints []Tracepoint
+	// Silent are tracepoints that are attached and make no events.
+	Silent []Tracepoint
+	// Unfollowed is what a packet can't be followed through on this kernel.
+	Unfollowed []string
 	// BPF is the collection to load.
 	BPF bpf.Spec
 	// Skb and Shared are the types of the copies of kernel objects in each record, nil
@@ -78,7 +83,16 @@ type Passed struct {
 	Reason  error
 }
 
-// Group is the functions that one program serves.
+// Probes is how many functions are probed, those included that make no events.
+func (p *Plan) Probes() int {
+	n := 0
+	for _, g := range p.Groups {
+		n += len(g.Functions)
+	}
+	return n
+}
+
+// Group is the functions that one program serves. Those without an skb make no events.
 type Group struct {
 	// Program is the name in Plan.BPF.
 	Program   string

@@ -59,6 +59,9 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartValues != 0 {
 		e.Dump.Values = r.take(l.Values)
 	}
+	if has&bpf.PartLineage != 0 {
+		decodeLineage(part[bpf.Lineage](r), &e.Lineage)
+	}
 	if has&bpf.PartStack != 0 {
 		e.Stack = addressesIn(r.rest)
 	}
@@ -147,6 +150,10 @@ func decodeMeta(m *bpf.Meta, to *event.Meta) {
 		MTU:      m.Mtu,
 		Protocol: m.Protocol,
 	}
+}
+
+func decodeLineage(l *bpf.Lineage, to *event.Lineage) {
+	*to = event.Lineage{ID: l.Id, Part: l.Part, Parent: l.Parent, Origin: event.Origin(l.Origin)}
 }
 
 func decodeTunnel(t *bpf.Tunnel, to *event.Tunnel) {

@@ -83,13 +83,14 @@ func TestDecodeParts(t *testing.T) {
 	tunnel := bpf.Tunnel{Kind: uint8(event.Geneve), HasId: 1, Id: 42, Tuple: tuple}
 	raw := record(bpf.Core{
 		Kind:  bpf.KindFunction,
-		Parts: bpf.PartTunnel | bpf.PartCB | bpf.PartSkb | bpf.PartShared | bpf.PartValues | bpf.PartStack,
+		Parts: bpf.PartTunnel | bpf.PartCB | bpf.PartSkb | bpf.PartShared | bpf.PartValues | bpf.PartLineage | bpf.PartStack,
 	}, &bpf.Meta{Len: 5}, &tuple)
 	raw = append(raw, bytesOf(&tunnel)...)
 	raw = append(raw, bytesOf(&bpf.CB{Words: [5]uint32{6, 7, 8, 9, 10}})...)
 	for i, n := range []int{layout.Skb, layout.Shared, layout.Values} {
 		raw = append(raw, bytes.Repeat([]byte{byte('a' + i)}, n)...)
 	}
+	raw = append(raw, bytesOf(&bpf.Lineage{Id: 12, Part: 17, Parent: 15, Origin: uint8(bpf.OriginSegment)})...)
 	frames := [2]uint64{0xffffffff81000000, 0xffffffff81000010}
 	raw = append(raw, bytesOf(&frames)...)
 	var e event.Event
@@ -106,10 +107,13 @@ func TestDecodeParts(t *testing.T) {
 	if string(e.Dump.Skb) != "aaaaaaaa" || string(e.Dump.Shared) != "bbbbbbbbbbbbbbbb" || string(e.Dump.Values) != strings.Repeat("c", 24) {
 		t.Errorf("dump %q", e.Dump)
 	}
+	if want := (event.Lineage{ID: 12, Part: 17, Parent: 15, Origin: event.Segment}); e.Lineage != want {
+		t.Errorf("lineage %+v, want %+v", e.Lineage, want)
+	}
 	if !slices.Equal(e.Stack, frames[:]) {
 		t.Errorf("stack %#x", e.Stack)
 	}
-	if err := layout.Decode(raw[:len(raw)-17], &e); err == nil {
+	if err := layout.Decode(raw[:len(raw)-17-int(unsafe.Sizeof(bpf.Lineage{}))], &e); err == nil {
 		t.Error("values that are cut off were accepted")
 	}
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry of the functions that have a role in following packets: it does what
+// kprobe_skb_N does for the others, and plays the role.
+#pragma once
+
+static __always_inline u64 argument(struct registers *regs, u8 number)
+{
+	switch (number) {
+	case 1: return context_word(regs, ARGUMENT_1);
+	case 2: return context_word(regs, ARGUMENT_2);
+	case 3: return context_word(regs, ARGUMENT_3);
+	case 4: return context_word(regs, ARGUMENT_4);
+	case 5: return context_word(regs, ARGUMENT_5);
+	}
+	return 0;
+}
+
+// Tells of the packet that the function is about.
+static __always_inline void show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
+{
+	u64 skb = argument(regs, r->row);
+	struct context c = { .program = regs, .skb = (void *)skb, .addr = addr, .caller = caller,
+			     .kind = RECORD_FUNCTION };
+	struct work w;
+
+	if (!skb)
+		return;
+	c.branch = dying_branch(skb);
+	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb))
+		return;
+	if (!c.branch && may_begin(r))
+		c.branch = begin(skb);
+	if (r->reason) {
+		c.reason = argument(regs, r->reason);
+		c.parts = PART_REASON;
+	}
+	handle(&c, &w);
+}
+
+SEC("kprobe/role")
+int kprobe_role(struct registers *regs)
+{
+	u64 addr = probed_function(regs), caller = return_address(regs), skb, other;
+	const struct role *r = bpf_map_lookup_elem(&roles, &addr);
+
+	if (!running || !r)
+		return 0;
+	skb = argument(regs, r->skb);
+	other = argument(regs, r->other);
+	play_early(r, skb, other, caller);
+	if (r->row)
+		show_role(regs, r, addr, caller);
+	play_late(r, skb, other, caller);
+	return 0;
+}

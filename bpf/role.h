@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// What certain kernel functions do to the packets that are followed: they copy,
+// cut, join, unpack and free them. User space knows the functions and gives each
+// one of these roles.
+#pragma once
+
+enum role_kind {
+	ROLE_NONE,
+	// The packet becomes a branch of `other`, which is what it is made of.
+	ROLE_COPY,
+	// The same, where the packet may live on as it is, if `other` is not followed.
+	ROLE_CUT,
+	// The packet becomes part of `other`.
+	ROLE_MERGE,
+	// The packet waits for its other fragments in the queue `other`; it is what they
+	// were joined to; the queue is given up.
+	ROLE_QUEUE,
+	ROLE_JOIN,
+	ROLE_UNQUEUE,
+	// The packet goes on as what it carries, or as what carries it.
+	ROLE_TURN,
+	// The head is about to be replaced.
+	ROLE_SETTLE,
+	// XDP takes the data of the xdp_buff `other` over; it has freed those at `other`.
+	ROLE_HOLD,
+	ROLE_RELEASE,
+	// From here on the packet is at its end: it may be known, and is no new one.
+	ROLE_DIE,
+	// The sk_buff lets go of its data; it ends; it ends if `other` is true; the data are
+	// freed; the sk_buff is.
+	ROLE_LEAVE,
+	ROLE_END,
+	ROLE_END_STOLEN,
+	ROLE_FREE_DATA,
+	ROLE_FREE,
+};
+
+
+// What user space knows of a function. Arguments count from 1; 0 is none.
+struct role {
+	u8 kind;
+	// How the branch comes to be; 0 where the caller tells.
+	u8 origin;
+	// The packet, and what its role has to do with.
+	u8 skb, other;
+	// The packet that an event tells of, if one is wanted, and its drop reason.
+	u8 row, reason;
+	u8 pad[2];
+};
+
+// By the function's address. Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct role);
+} roles SEC(".maps");
+
+// What the function that the kernel is in, one step up, makes of a copy; ORIGIN_NONE
+// where that is no function of the list.
+static __always_inline u8 origin_by_caller(u64 caller)
+{
+	u8 origin = ORIGIN_NONE;
+
+	for (u32 i = 0; i < MOST_CALLERS && i < CFG.caller_count; i++)
+		if (caller - CFG.callers[i].begin < CFG.callers[i].size)
+			origin = CFG.callers[i].origin;
+	return origin;
+}
+
+static __noinline int become_copy(u64 skb, u64 other, const struct role *r, u64 caller)
+{
+	struct branch *of = living_branch(other), *known = dying_branch(skb);
+	struct ancestor from = { .origin = r->origin };
+
+	if (!of) {
+		if (r->kind == ROLE_COPY)
+			forget(skb);
+		return 0;
+	}
+	// One function that copies has called another.
+	if (known && known->settling && known->parent == of->part)
+		return 0;
+	from.id = of->id;
+	from.part = of->part;
+	if (!from.origin)
+		from.origin = origin_by_caller(caller);
+	grow(skb, 0, &from);
+	return 0;
+}
+
+// Makes the packet a part of what has that number already.
+static __always_inline void join(u64 skb, struct branch *b, u64 id, u64 part)
+{
+	struct ancestor from = { .id = id, .part = part, .origin = ORIGIN_MERGE };
+
+	if (!b) {
+		grow(skb, head_of(skb), &from);
+	} else if (b->id != id) {
+		b->id = id;
+		b->parent = part;
+		b->origin = ORIGIN_MERGE;
+	}
+}
+
+static __noinline int merge(u64 skb, u64 into)
+{
+	struct branch *b = living_branch(skb), *to = living_branch(into);
+
+	if (b && to)
+		join(skb, b, to->id, to->part);
+	else if (b)
+		join(into, to, b->id, b->part);
+	else if (to)
+		join(skb, b, to->id, to->part);
+	return 0;
+}
+
+static __noinline int queue(u64 skb, u64 q)
+{
+	struct owner *first = bpf_map_lookup_elem(&queues, &q);
+	struct branch *b = living_branch(skb);
+	struct owner o = {};
+
+	if (first) {
+		join(skb, b, first->id, first->part);
+	} else if (b) {
+		o.id = b->id;
+		o.part = b->part;
+		bpf_map_update_elem(&queues, &q, &o, BPF_ANY);
+	}
+	return 0;
+}
+
+static __always_inline void unqueue(u64 q)
+{
+	bpf_map_delete_elem(&queues, &q);
+}
+
+static __noinline int turn(u64 skb, u8 origin)
+{
+	struct branch *b = living_branch(skb);
+	u32 level;
+
+	if (!b)
+		return 0;
+	if (enter_room(&level)) {
+		b->parent = b->part;
+		b->part = next_number(level);
+		b->origin = origin;
+	}
+	leave_room();
+	return 0;
+}
+
+static __always_inline void settle(u64 skb)
+{
+	struct branch *b = living_branch(skb);
+
+	if (b)
+		b->settling = 1;
+}
+
+static __always_inline void end_branch(u64 skb)
+{
+	struct branch *b = dying_branch(skb);
+
+	if (b)
+		b->ended = 1;
+}
+
+static __noinline int leave_data(u64 skb, u64 caller)
+{
+	u64 head = head_of(skb);
+
+	if (CFG.count_holders && last_holder((const void *)skb, head))
+		free_head(head);
+	// Who replaces the data lets go of the old ones, and lives on.
+	if (origin_by_caller(caller) != ORIGIN_SAME)
+		end_branch(skb);
+	return 0;
+}
+
+static __noinline int hold(u64 xdp)
+{
+	u64 head = (u64)BPF_CORE_READ((const struct xdp_buff *)xdp, data_hard_start);
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (!o)
+		return 0;
+	o->held = bpf_ktime_get_ns();
+	heads_held = 1;
+	return 0;
+}
+
+static __always_inline void release(u64 head)
+{
+	bpf_map_delete_elem(&heads, &head);
+}
+
+// What has to be done before an event tells of the function.
+static __always_inline void play_early(const struct role *r, u64 skb, u64 other, u64 caller)
+{
+	switch (r->kind) {
+	case ROLE_COPY:
+	case ROLE_CUT: become_copy(skb, other, r, caller); return;
+	case ROLE_MERGE: merge(skb, other); return;
+	case ROLE_QUEUE: queue(skb, other); return;
+	case ROLE_JOIN: queue(skb, other); unqueue(other); return;
+	case ROLE_HOLD: hold(other); return;
+	}
+}
+
+// What has to be done behind it.
+static __always_inline void play_late(const struct role *r, u64 skb, u64 other, u64 caller)
+{
+	switch (r->kind) {
+	case ROLE_UNQUEUE: unqueue(other); return;
+	case ROLE_TURN: turn(skb, r->origin); return;
+	case ROLE_SETTLE: settle(skb); return;
+	case ROLE_LEAVE: leave_data(skb, caller); return;
+	case ROLE_END: end_branch(skb); return;
+	case ROLE_END_STOLEN:
+		if (other & 1)
+			end_branch(skb);
+		return;
+	case ROLE_FREE_DATA: free_head(head_of(skb)); return;
+	case ROLE_FREE: forget(skb); return;
+	case ROLE_RELEASE: release(other); return;
+	}
+}
+
+// Once a packet is freed, its contents are anything.
+static __always_inline bool may_begin(const struct role *r)
+{
+	return r->kind < ROLE_DIE || r->kind == ROLE_LEAVE;
+}
+
+// The compiler keeps a type's description only where the type is used.
+const enum role_kind *role_kind_used __attribute__((unused));

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Following a packet. It has one number from the first match to the free of its
+// data, whatever becomes of it; each sk_buff that carries it, or a part of it, is
+// a branch with a number of its own that knows the one it came from. Branches are
+// found by the sk_buff's address, and where that is a new one by the address of the
+// data (skb->head), which clones share and which XDP passes on.
+#pragma once
+
+struct branch {
+	// skb->head as it was last seen.
+	u64 head;
+	u64 id, part, parent;
+	u8 origin;
+	// The head is not known yet, or about to be replaced: it is taken at the next sight.
+	u8 settling;
+	// The sk_buff is being freed: at the same address a new one comes next.
+	u8 ended;
+	u8 pad[5];
+};
+
+// Who has a head: what shares it is of the same packet.
+struct owner {
+	u64 id, part;
+	// When XDP took the data over from its sk_buff (bpf_ktime_get_ns); 0 is not.
+	u64 held;
+};
+
+enum {
+	// Nanoseconds that XDP may take from one sk_buff to the next. Afterwards nobody has
+	// noticed the end of the data.
+	LONGEST_HOLD = 1000000000,
+};
+
+// The size of these maps is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct branch);
+} branches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct owner);
+} heads SEC(".maps");
+
+// Fragments that wait for one another, by the address of their queue.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct owner);
+} queues SEC(".maps");
+
+// One for each level of nesting, so that nobody counts at the same time.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NESTING);
+	__type(key, u32);
+	__type(value, u64);
+} numbers SEC(".maps");
+
+enum {
+	// Numbers of deeper levels begin above those that are likely to be reached.
+	LEVEL_SHIFT = 48,
+};
+
+// Whether XDP has ever held a head: only then is it looked for.
+u32 heads_held = 0;
+
+// A number that no other branch has. CPUs take turns, so that it stays small.
+static __always_inline u64 next_number(u32 level)
+{
+	u64 *n = bpf_map_lookup_elem(&numbers, &level);
+
+	if (!n)
+		return 0;
+	return ((*n)++ * CFG.cpus + bpf_get_smp_processor_id() + 1) + ((u64)level << LEVEL_SHIFT);
+}
+
+static __always_inline void count_branch(bool added)
+{
+	u32 zero = 0;
+	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
+
+	if (n)
+		__sync_fetch_and_add(added ? &n->remembered : &n->forgotten, 1);
+}
+
+static __always_inline void forget(u64 skb)
+{
+	if (!bpf_map_delete_elem(&branches, &skb))
+		count_branch(false);
+}
+
+// Puts a branch into the table, in place of what its address stood for.
+static __always_inline struct branch *remember(u64 skb, const struct branch *b)
+{
+	struct branch *known = bpf_map_lookup_elem(&branches, &skb);
+
+	if (known) {
+		*known = *b;
+		return known;
+	}
+	if (!bpf_map_update_elem(&branches, &skb, b, BPF_NOEXIST))
+		count_branch(true);
+	return bpf_map_lookup_elem(&branches, &skb);
+}
+
+// What a new branch comes from; with 0 it is the first of a packet.
+struct ancestor {
+	u64 id, part;
+	u8 origin;
+};
+
+// Makes the branch of an sk_buff, whose head is 0 where that is not known yet.
+static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *from)
+{
+	struct branch b = { .head = head, .settling = !head };
+	struct branch *grown = NULL;
+	u32 level;
+
+	if (enter_room(&level)) {
+		b.part = next_number(level);
+		b.id = from->id ? from->id : b.part;
+		b.parent = from->part;
+		b.origin = from->origin;
+		grown = remember(skb, &b);
+	}
+	leave_room();
+	return grown;
+}
+
+static __always_inline u64 head_of(u64 skb)
+{
+	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
+}
+
+// Notes whose head it is. Clones leave it to the first that had it.
+static __always_inline void own_head(u64 head, const struct branch *b)
+{
+	struct owner fresh = { .id = b->id, .part = b->part };
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (head && (!o || o->id != b->id))
+		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
+}
+
+// The branch of an sk_buff whose end may have begun; NULL where it has none.
+static __noinline struct branch *dying_branch(u64 skb)
+{
+	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
+
+	return b && (b->settling || b->head == head_of(skb)) ? b : NULL;
+}
+
+// The branch of a living sk_buff; NULL where it has none.
+static __noinline struct branch *living_branch(u64 skb)
+{
+	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
+	u64 head;
+
+	if (!b || b->ended)
+		return NULL;
+	head = head_of(skb);
+	if (head == b->head)
+		return b;
+	// Its end went by unseen: this is another one.
+	if (!b->settling)
+		return NULL;
+	b->head = head;
+	b->settling = 0;
+	own_head(head, b);
+	return b;
+}
+
+static __always_inline bool is_held(const struct owner *o)
+{
+	return o->held && bpf_ktime_get_ns() - o->held < LONGEST_HOLD;
+}
+
+// Who had the data of an sk_buff that is not known: one that it is a clone of, or one
+// that XDP took the data from.
+static __always_inline bool find_ancestor(struct ancestor *a, u64 skb, u64 head, bool clones)
+{
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (!o)
+		return false;
+	a->id = o->id;
+	a->part = o->part;
+	if (is_held(o)) {
+		o->held = 0;
+		a->origin = ORIGIN_XDP;
+		return true;
+	}
+	a->origin = ORIGIN_CLONE;
+	return clones && BPF_CORE_READ_BITFIELD_PROBED((const struct sk_buff *)skb, cloned);
+}
+
+// The branch of an sk_buff that is followed already; NULL where it has none.
+static __always_inline struct branch *recall(u64 skb)
+{
+	struct branch *b = living_branch(skb);
+	struct ancestor a = {};
+	u64 head;
+
+	if (b || (!heads_held && !CFG.find_clones))
+		return b;
+	head = head_of(skb);
+	if (!find_ancestor(&a, skb, head, CFG.find_clones))
+		return NULL;
+	return grow(skb, head, &a);
+}
+
+// Begins to follow an sk_buff that matched: the first of its packet, unless its data are known.
+static __noinline struct branch *begin(u64 skb)
+{
+	struct ancestor a = {};
+	u64 head = head_of(skb);
+	struct branch *b;
+
+	if (!find_ancestor(&a, skb, head, true))
+		a = (struct ancestor){};
+	b = grow(skb, head, &a);
+	if (b)
+		own_head(head, b);
+	return b;
+}
+
+// The data at that address are freed, unless XDP goes on with them.
+static __noinline int free_head(u64 head)
+{
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (o && !is_held(o))
+		bpf_map_delete_elem(&heads, &head);
+	return 0;
+}
+
+// Whether nobody else has the data of an sk_buff that lets go of them
+// (skb_release_data in net/core/skbuff.c). Two CPUs that let go at the same time
+// may both see the other's hold.
+static __always_inline bool last_holder(const struct sk_buff *skb, u64 head)
+{
+	u64 shared = head + BPF_CORE_READ(skb, end);
+	u32 holders = 0, mine = 1;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(skb, cloned))
+		return true;
+	if (BPF_CORE_READ_BITFIELD_PROBED(skb, nohdr))
+		mine += 1 << DATAREF_SHIFT;
+	read_kernel(&holders, sizeof(holders),
+		    shared + bpf_core_field_offset(struct skb_shared_info, dataref));
+	return holders == mine;
+}
+
+// Ends a packet of which nothing more will be heard.
+static __noinline int end_packet(u64 skb)
+{
+	u64 head = head_of(skb);
+
+	if (last_holder((const void *)skb, head))
+		free_head(head);
+	forget(skb);
+	return 0;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+func idColumns() []Column {
+	return []Column{
+		{
+			Name: "id", Header: "ID", Key: "id", Type: Number, Width: 8, Grows: true,
+			Help:  "number of the packet; /PART(ORIGIN<PARENT) where it is a part of it",
+			Group: ID, Text: idText, JSON: id,
+		},
+		{
+			Name: "part", Key: "part", Type: Number, Help: "number of this sk_buff of the packet; the first has the packet's",
+			Group: ID, JSON: partNumber,
+		},
+		{
+			Name: "parent", Key: "parent", Type: Number, Help: "part that it came from, null for the first",
+			Group: ID, JSON: parent,
+		},
+		{
+			Name: "origin", Key: "origin", Type: String,
+			Help:  "how it came from there, such as clone or segment; null for the first",
+			Group: ID, JSON: origin,
+		},
+	}
+}
+
+// idText is like `12`, `12/15(clone)`, or `12/17(segment<15)` where it came from a
+// part that is not the first.
+func idText(dst []byte, e *event.Event) []byte {
+	l := &e.Lineage
+	if l.ID == 0 {
+		return append(dst, '-')
+	}
+	dst = appendUint(dst, l.ID)
+	if l.Origin == event.First {
+		return dst
+	}
+	dst = append(appendUint(append(dst, '/'), l.Part), '(')
+	dst = append(dst, l.Origin.String()...)
+	if l.Parent != l.ID {
+		dst = appendUint(append(dst, '<'), l.Parent)
+	}
+	return append(dst, ')')
+}
+
+func id(dst []byte, e *event.Event) []byte { return appendUintOrNull(dst, e.Lineage.ID) }
+
+func partNumber(dst []byte, e *event.Event) []byte { return appendUintOrNull(dst, e.Lineage.Part) }
+
+func parent(dst []byte, e *event.Event) []byte { return appendUintOrNull(dst, e.Lineage.Parent) }
+
+func origin(dst []byte, e *event.Event) []byte {
+	return appendStringOrNull(dst, e.Lineage.Origin.String())
+}

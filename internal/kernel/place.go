@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// Place is where a function is that was asked for by name, whatever it takes.
+type Place struct {
+	Name, Module string
+	// Addr is its first byte, End the first of what follows it.
+	Addr, End uint64
+	// Refused says why it can't be traced; empty where it can.
+	Refused string
+}
+
+// places are where functions of certain names are, in the kernel and every module,
+// by address.
+func (j *judge) places(names []string) []Place {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	var out []Place
+	for i, sym := range j.symbols.list {
+		if sym.length == 0 || !wanted[string(j.symbols.name(sym))] {
+			continue
+		}
+		out = append(out, j.place(sym, j.symbols.after(i)))
+	}
+	return out
+}
+
+func (j *judge) place(sym symbol, end uint64) Place {
+	p := Place{Name: string(j.symbols.name(sym)), Module: j.symbols.modules[sym.module], Addr: sym.addr, End: end}
+	_, p.Refused = j.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
+	return p
+}

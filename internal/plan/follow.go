@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// Follow is whether packets are known again, whatever becomes of them.
+type Follow struct {
+	// IDs gives each packet that matched a number.
+	IDs bool
+	// Matched lets a packet that matched once match ever after; it needs numbers.
+	Matched bool
+	// Entries is how many sk_buffs are known at a time; 0 is DefaultFollowed.
+	Entries int
+}
+
+// DefaultFollowed is how many sk_buffs are known at a time.
+const DefaultFollowed = 1 << 16
+
+// mostFollowed bounds the memory for that: some 200 bytes each.
+const mostFollowed = 1 << 24
+
+func (f Follow) on() bool { return f.IDs || f.Matched }
+
+func (f Follow) entries() (uint32, error) {
+	if f.Entries == 0 {
+		return DefaultFollowed, nil
+	}
+	if f.Entries < 1 || f.Entries > mostFollowed {
+		return 0, usageError{
+			fmt.Errorf("%d entries to follow packets: not from 1 to %d", f.Entries, mostFollowed),
+			fmt.Sprintf("the default is %d", DefaultFollowed),
+		}
+	}
+	return uint32(f.Entries), nil
+}
+
+// addFollowing plans what it takes to follow packets.
+func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
+	f, c := p.Asked.Follow, &p.BPF.Config
+	if !f.on() {
+		return nil
+	}
+	if p.BPF.Following, err = f.entries(); err != nil {
+		return err
+	}
+	c.Track, c.Follow = true, f.Matched
+	if c.Cpus, err = possibleCPUs(); err != nil {
+		return err
+	}
+	if p.Backend == kernel.TracepointBackend {
+		p.followByTracepoints(facts)
+	} else {
+		p.followByFunctions(facts)
+	}
+	return nil
+}
+
+func possibleCPUs() (uint32, error) {
+	n, err := ebpf.PossibleCPU()
+	return uint32(n), err
+}
+
+// followByFunctions gives each function its role in place of its plain probe.
+func (p *Plan) followByFunctions(facts *kernel.Facts) {
+	c := &p.BPF.Config
+	p.BPF.Roles = map[uint64]bpf.Role{}
+	var players []kernel.Function
+	for _, place := range facts.Places {
+		part := partOf(place.Name)
+		if part == nil || place.Refused != "" {
+			continue
+		}
+		traced := p.traced(place.Addr)
+		p.BPF.Roles[place.Addr] = part.role(traced)
+		if traced == nil {
+			traced = &kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr}
+		}
+		players = append(players, *traced)
+	}
+	p.takeOut(p.BPF.Roles)
+	if len(players) > 0 {
+		p.addProgram(bpf.RoleTemplate, players)
+	}
+	c.CallerCount = fillCallers(c, facts.Places)
+	c.CountHolders = !p.plays("skb_free_head", facts.Places)
+	for _, part := range parts {
+		if part.lost != "" && !slices.ContainsFunc(part.functions, func(name string) bool { return p.plays(name, facts.Places) }) {
+			p.Unfollowed = append(p.Unfollowed, part.lost)
+		}
+	}
+}
+
+// plays says whether a function of that name has its role.
+func (p *Plan) plays(name string, places []kernel.Place) bool {
+	return slices.ContainsFunc(places, func(place kernel.Place) bool {
+		_, has := p.BPF.Roles[place.Addr]
+		return has && place.Name == name
+	})
+}
+
+// traced is the function at addr, if its events are wanted.
+func (p *Plan) traced(addr uint64) *kernel.Function {
+	i := slices.IndexFunc(p.Functions, func(f kernel.Function) bool { return f.Addr == addr })
+	if i < 0 {
+		return nil
+	}
+	return &p.Functions[i]
+}
+
+// takeOut leaves functions with a role out of the groups, as they have a program of
+// their own.
+func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		g.Functions = slices.DeleteFunc(g.Functions, func(f kernel.Function) bool {
+			_, has := roles[f.Addr]
+			return has
+		})
+	}
+}
+
+// fillCallers tells the programs where the functions are that call those with a role.
+func fillCallers(c *bpf.Config, places []kernel.Place) (count uint32) {
+	for _, copier := range copiers {
+		for _, place := range places {
+			if !slices.Contains(copier.functions, place.Name) || count == uint32(bpf.MostCallers) {
+				continue
+			}
+			c.Callers[count] = bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
+			count++
+		}
+	}
+	return count
+}
+
+// ends are the tracepoints that tell of a packet's end, and frees are those that tell
+// of freed memory, with the address as their second argument (include/trace/events/kmem.h).
+var (
+	ends  = []string{"kfree_skb", "consume_skb"}
+	frees = []string{"kfree", "kmem_cache_free"}
+)
+
+// followByTracepoints knows clones by their data, and the end of a packet by that of
+// its memory.
+func (p *Plan) followByTracepoints(facts *kernel.Facts) {
+	p.BPF.Config.FindClones, p.BPF.Config.CountHolders = true, true
+	for i := range p.BPF.Programs {
+		program := &p.BPF.Programs[i]
+		if program.Facts != nil {
+			program.Facts.Last = slices.Contains(ends, p.Tracepoints[program.Facts.Number].Name)
+		}
+	}
+	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: bpf.FreeTemplate, Template: bpf.FreeTemplate})
+	for _, name := range frees {
+		p.Silent = append(p.Silent, Tracepoint{kernel.Tracepoint{Name: name}, bpf.FreeTemplate})
+	}
+	for _, part := range parts {
+		if part.lost != "" && part.kind != bpf.RoleLeave {
+			p.Unfollowed = append(p.Unfollowed, part.lost)
+		}
+	}
+}

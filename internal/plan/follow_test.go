@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// places are some of the functions that packets are followed through.
+func places(names ...string) []kernel.Place {
+	var list []kernel.Place
+	for i, name := range names {
+		addr := uint64(i+1) << 12
+		list = append(list, kernel.Place{Name: name, Addr: addr, End: addr + 0x80})
+	}
+	return list
+}
+
+func TestNothingIsFollowedUnasked(t *testing.T) {
+	f := facts()
+	f.Places = places(FollowedThrough()...)
+	p := mustPlan(t, Options{}, f)
+	if p.BPF.Config.Track || len(p.BPF.Roles) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
+		t.Errorf("track %v, roles %v, silent %v, unfollowed %v", p.BPF.Config.Track, p.BPF.Roles, p.Silent, p.Unfollowed)
+	}
+}
+
+// A function with a role has one probe, which makes events only if the function was
+// asked for.
+func TestRoles(t *testing.T) {
+	f := facts()
+	f.Places = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
+	f.Places[2].Refused = "it is notrace"
+	f.Functions = append(f.Functions, kernel.Function{Name: "skb_copy_header", Addr: 0x1000, SkbArg: 1, ReasonArg: 3})
+	p := mustPlan(t, Options{Backend: kernel.KprobeMulti, Follow: Follow{Matched: true, Entries: 100}}, f)
+	want := map[uint64]bpf.Role{
+		0x1000: {Kind: uint8(bpf.RoleCopy), Origin: uint8(bpf.OriginCopy), Skb: 1, Other: 2, Row: 2, Reason: 3},
+		0x2000: {Kind: uint8(bpf.RoleFreeData), Skb: 1},
+		0x5000: {Kind: uint8(bpf.RoleSettle), Skb: 1},
+	}
+	if diff := cmp.Diff(want, p.BPF.Roles); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+	probed := map[uint64]string{}
+	for _, g := range p.Groups {
+		for _, f := range g.Functions {
+			if probed[f.Addr] != "" {
+				t.Errorf("%s has two probes", f.Name)
+			}
+			probed[f.Addr] = g.Program
+		}
+	}
+	if probed[0x1000] != bpf.RoleTemplate || probed[0x100] != "kprobe_skb_1" || p.Probes() != len(probed) || len(probed) != 6 {
+		t.Errorf("%d probes: %v", p.Probes(), probed)
+	}
+	c := p.BPF.Config
+	if !c.Track || !c.Follow || c.FindClones || c.CountHolders || c.Cpus == 0 || p.BPF.Following != 100 {
+		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
+	}
+	wantCallers := []bpf.Caller{
+		{Begin: 0x4000, Size: 0x80, Origin: uint32(bpf.OriginClone)},
+		{Begin: 0x1000, Size: 0x80, Origin: uint32(bpf.OriginCopy)},
+		{Begin: 0x5000, Size: 0x80, Origin: uint32(bpf.OriginSame)},
+	}
+	if diff := cmp.Diff(fmt.Sprint(wantCallers), fmt.Sprint(c.Callers[:c.CallerCount])); diff != "" {
+		t.Errorf("callers (-want +got):\n%s", diff)
+	}
+	wantLost := []string{"copies and segments", "fragments", "what GRO merges", "what is put together of fragments", "the end of a packet"}
+	if diff := cmp.Diff(wantLost, p.Unfollowed); diff != "" {
+		t.Errorf("not followed (-want +got):\n%s", diff)
+	}
+}
+
+func TestNumbersAloneDoNotChangeWhatMatches(t *testing.T) {
+	p := mustPlan(t, Options{Follow: Follow{IDs: true}}, facts())
+	if c := p.BPF.Config; !c.Track || c.Follow || !c.CountHolders || p.BPF.Following != DefaultFollowed {
+		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
+	}
+}
+
+func TestFollowedByTracepoints(t *testing.T) {
+	p := mustPlan(t, Options{Backend: kernel.TracepointBackend, Follow: Follow{Matched: true}}, facts())
+	last := map[string]bool{}
+	for _, program := range p.BPF.Programs {
+		if program.Facts != nil {
+			last[program.Name] = program.Facts.Last
+		}
+	}
+	if want := map[string]bool{"tracepoint_kfree_skb": true, "tracepoint_net_dev_queue": false}; !maps.Equal(last, want) {
+		t.Errorf("last %v, want %v", last, want)
+	}
+	if !p.BPF.Config.FindClones || len(p.Silent) != len(frees) || len(p.Unfollowed) == 0 {
+		t.Errorf("config %+v, silent %v, not followed %v", p.BPF.Config, p.Silent, p.Unfollowed)
+	}
+}
+
+func TestEntries(t *testing.T) {
+	for _, entries := range []int{-1, mostFollowed + 1} {
+		if _, err := New(Options{Follow: Follow{Matched: true, Entries: entries}}, facts()); err == nil {
+			t.Errorf("%d entries were accepted", entries)
+		}
+	}
+}
+
+// TestPartsFitTheKernel compares the arguments that parts name with the prototypes of
+// the running kernel.
+func TestPartsFitTheKernel(t *testing.T) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Skip(err)
+	}
+	found := 0
+	for _, part := range parts {
+		for _, name := range part.functions {
+			var f *btf.Func
+			if spec.TypeByName(name, &f) != nil {
+				continue // of another kernel, or of a module
+			}
+			found++
+			for _, position := range []uint8{part.packet, part.row} {
+				if position != 0 && !isSkb(f, position) {
+					t.Errorf("%s: argument %d is no sk_buff: %v", name, position, f.Type)
+				}
+			}
+			if n := len(f.Type.(*btf.FuncProto).Params); int(part.other) > n {
+				t.Errorf("%s: argument %d of %d", name, part.other, n)
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("the kernel has only %d of the functions", found)
+	}
+}
+
+func isSkb(f *btf.Func, position uint8) bool {
+	params := f.Type.(*btf.FuncProto).Params
+	if int(position) > len(params) {
+		return false
+	}
+	pointer, ok := btf.UnderlyingType(params[position-1].Type).(*btf.Pointer)
+	if !ok {
+		return false
+	}
+	target, ok := btf.UnderlyingType(pointer.Target).(*btf.Struct)
+	return ok && target.Name == "sk_buff"
+}
+
+func TestNoFunctionHasTwoRoles(t *testing.T) {
+	var all []string
+	for _, part := range parts {
+		all = append(all, part.functions...)
+	}
+	slices.Sort(all)
+	if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
+		t.Errorf("%d functions, %d names", len(all), len(once))
+	}
+}

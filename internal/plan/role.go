@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// part is functions that do the same to packets that are followed.
+type part struct {
+	functions []string
+	kind      bpf.RoleKind
+	// packet and other are arguments, from 1, or 0 for none; an event of the function
+	// tells of the argument row.
+	packet, other, row uint8
+	// origin is how the packet comes to be; 0 where that depends on who calls.
+	origin bpf.Origin
+	// lost is what can't be followed on a kernel that has none of the functions; empty
+	// where there may be others, or none is needed.
+	lost string
+}
+
+// parts are the functions that packets are followed through, of the kernels from
+// 5.8 on: net/core/skbuff.c unless it is said otherwise.
+var parts = []part{
+	{
+		functions: []string{"__copy_skb_header"},
+		kind:      bpf.RoleCopy, packet: 1, other: 2, row: 2,
+		lost: "copies and segments",
+	},
+	{
+		functions: []string{"skb_copy_header"},
+		kind:      bpf.RoleCopy, packet: 1, other: 2, row: 2, origin: bpf.OriginCopy,
+	},
+	{
+		functions: []string{"__skb_clone", "skb_morph"},
+		kind:      bpf.RoleCopy, packet: 1, other: 2, row: 2, origin: bpf.OriginClone,
+	},
+	{
+		// net/ipv4/ip_output.c, net/ipv6/ip6_output.c
+		functions: []string{"ip_copy_metadata", "ip6_copy_metadata"},
+		kind:      bpf.RoleCut, packet: 1, other: 2, row: 2, origin: bpf.OriginFragment,
+		lost: "fragments",
+	},
+	{
+		// net/core/gro.c, net/ipv4/udp_offload.c
+		functions: []string{"skb_gro_receive", "skb_gro_receive_list"},
+		kind:      bpf.RoleMerge, packet: 2, other: 1, row: 2,
+		lost: "what GRO merges",
+	},
+	{
+		// net/ipv4/inet_fragment.c
+		functions: []string{"inet_frag_queue_insert"},
+		kind:      bpf.RoleQueue, packet: 2, other: 1, row: 2,
+		lost: "what is put together of fragments",
+	},
+	{functions: []string{"inet_frag_reasm_finish"}, kind: bpf.RoleJoin, packet: 2, other: 1, row: 2},
+	{functions: []string{"inet_frag_destroy"}, kind: bpf.RoleUnqueue, other: 1},
+	{
+		// net/ipv4/ip_tunnel_core.c
+		functions: []string{"__iptunnel_pull_header"},
+		kind:      bpf.RoleTurn, packet: 1, row: 1, origin: bpf.OriginInner,
+	},
+	{
+		functions: []string{"iptunnel_handle_offloads"},
+		kind:      bpf.RoleTurn, packet: 1, row: 1, origin: bpf.OriginOuter,
+	},
+	{
+		// net/ipv4/esp4.c, net/ipv6/esp6.c
+		functions: []string{"esp_input_done2", "esp6_input_done2"},
+		kind:      bpf.RoleTurn, packet: 1, row: 1, origin: bpf.OriginInner,
+	},
+	{
+		// net/xfrm/xfrm_output.c
+		functions: []string{"xfrm_output"},
+		kind:      bpf.RoleTurn, packet: 2, row: 2, origin: bpf.OriginOuter,
+	},
+	{functions: []string{"pskb_expand_head"}, kind: bpf.RoleSettle, packet: 1, row: 1, lost: "packets whose data are moved"},
+	{
+		// net/core/filter.c, drivers/net/veth.c
+		functions: []string{"xdp_do_redirect", "veth_xdp_tx"},
+		kind:      bpf.RoleHold, other: 2,
+	},
+	{
+		// net/core/xdp.c
+		functions: []string{"xdp_return_frame", "xdp_return_frame_rx_napi", "xdp_return_frame_bulk"},
+		kind:      bpf.RoleRelease, other: 1,
+	},
+	{functions: []string{"skb_release_head_state"}, kind: bpf.RoleDie, packet: 1, row: 1},
+	{functions: []string{"skb_release_data"}, kind: bpf.RoleLeave, packet: 1, row: 1, lost: "the end of a packet"},
+	{functions: []string{"skb_free_head"}, kind: bpf.RoleFreeData, packet: 1, row: 1},
+	{functions: []string{"napi_skb_free_stolen_head"}, kind: bpf.RoleEnd, packet: 1, row: 1},
+	{
+		// net/core/gro.c
+		functions: []string{"napi_reuse_skb"},
+		kind:      bpf.RoleEnd, packet: 2, row: 2,
+	},
+	{functions: []string{"kfree_skb_partial"}, kind: bpf.RoleEndStolen, packet: 1, other: 2, row: 1},
+	{functions: []string{"kfree_skbmem", "napi_skb_cache_put"}, kind: bpf.RoleFree, packet: 1, row: 1},
+}
+
+// copier says by whom [parts] that copies was called, and what it then makes.
+type copier struct {
+	functions []string
+	origin    bpf.Origin
+}
+
+// copiers are asked where one function serves several ends. Who replaces an sk_buff's
+// data makes nothing new.
+var copiers = []copier{
+	{[]string{"__skb_clone", "skb_clone", "skb_morph"}, bpf.OriginClone},
+	{[]string{"skb_copy_header"}, bpf.OriginCopy},
+	{[]string{"skb_segment", "skb_segment_list"}, bpf.OriginSegment},
+	{[]string{"pskb_expand_head"}, bpf.OriginSame},
+}
+
+// role is what a function is told to do; f is the function where its events are wanted.
+func (p part) role(f *kernel.Function) bpf.Role {
+	r := bpf.Role{Kind: uint8(p.kind), Origin: uint8(p.origin), Skb: p.packet, Other: p.other}
+	if f != nil {
+		r.Row, r.Reason = p.row, uint8(f.ReasonArg)
+	}
+	return r
+}
+
+// partOf is the part that a function plays; nil for most.
+func partOf(name string) *part {
+	i := slices.IndexFunc(parts, func(p part) bool { return slices.Contains(p.functions, name) })
+	if i < 0 {
+		return nil
+	}
+	return &parts[i]
+}
+
+// FollowedThrough are the names of all functions that have to be found to follow packets.
+func FollowedThrough() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.functions...)
+	}
+	for _, c := range copiers {
+		names = append(names, c.functions...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
