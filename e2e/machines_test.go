@@ -72,6 +72,9 @@ func (m machine) name() string { return m.series + "-" + m.arch + m.variant }
 var modules = []string{
 	"veth", "dummy", "bridge", "8021q", "nf_tables",
 	"vxlan", "geneve", "ip_gre", "ip6_gre", "ipip", "sit",
+	"nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_dup_ipv4",
+	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred",
+	"esp4", "xfrm_user", "authenc", "crypto_null",
 }
 
 // wanted are the machines that TRACER_E2E asks for.

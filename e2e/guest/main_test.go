@@ -93,7 +93,7 @@ func backends() []string {
 }
 
 // seen looks at the kernel for backends, without any help of the tracer's.
-func seen() []string {
+var seen = sync.OnceValue(func() []string {
 	var list []string
 	symbols, _ := os.ReadFile("/proc/kallsyms")
 	if bytes.Contains(symbols, []byte(" register_fprobe_ips\n")) {
@@ -103,7 +103,7 @@ func seen() []string {
 		list = append(list, kprobe)
 	}
 	return append(list, tracepoint)
-}
+})
 
 // chosen is the backend that has to be taken without --backend.
 func chosen() string { return backends()[0] }

@@ -48,6 +48,12 @@ type record struct {
 	Values    map[string]any             `json:"skb_metadata"`
 	Tunnel    *tunnel                    `json:"tunnel"`
 
+	// Which packet it is, which of its parts, and where that came from.
+	ID     uint64  `json:"id"`
+	Part   uint64  `json:"part"`
+	Parent *uint64 `json:"parent"`
+	Origin string  `json:"origin"`
+
 	// Count is of a lost record.
 	Count int `json:"count"`
 

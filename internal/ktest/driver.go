@@ -4,6 +4,7 @@ package ktest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/jsimonetti/rtnetlink/v2"
@@ -27,8 +28,12 @@ func (a attributes) Encode(e *netlink.AttributeEncoder) error { a.put(e); return
 // machines, where each module is known to be there, a skip counts as a failure.
 func needsModule(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, unix.EOPNOTSUPP) {
+	if slices.ContainsFunc(lacking, func(e unix.Errno) bool { return errors.Is(err, e) }) {
 		t.Skipf("no module: %v", err)
 	}
 	must(t, err)
 }
+
+// lacking are the answers of a kernel that has no module: for a kind of device, for
+// a classifier or an expression of the firewall, for a cipher, for a protocol.
+var lacking = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT}

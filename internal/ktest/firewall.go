@@ -3,7 +3,6 @@
 package ktest
 
 import (
-	"encoding/binary"
 	"testing"
 
 	"github.com/google/nftables"
@@ -34,12 +33,16 @@ func dropTCP(port uint16) error {
 
 // dropPort is the rule as the kernel's little machine runs it.
 func dropPort(port uint16) []expr.Any {
-	const protocol, destination = 1, 1 // registers
+	return append(toPort(unix.IPPROTO_TCP, port), &expr.Verdict{Kind: expr.VerdictDrop})
+}
+
+// toPort holds for packets of a protocol to a port.
+func toPort(protocol byte, port uint16) []expr.Any {
+	const register = 1
 	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: protocol},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: protocol, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{DestRegister: destination, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: destination, Data: binary.BigEndian.AppendUint16(nil, port)},
-		&expr.Verdict{Kind: expr.VerdictDrop},
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{protocol}},
+		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: big16(port)},
 	}
 }

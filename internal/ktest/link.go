@@ -28,11 +28,30 @@ type End struct {
 // addresses. The pair goes away with either namespace.
 func NewVeth(t testing.TB, a, b End) {
 	t.Helper()
+	LayVeth(t, a, b)
+	a.AwaitUp(t)
+	b.AwaitUp(t)
+}
+
+// LayVeth is NewVeth for many pairs: whoever uses them waits for their ends to be
+// up once all are there.
+func LayVeth(t testing.TB, a, b End) {
+	t.Helper()
 	must(t, a.Netns.Do(func() error { return newVeth(a, b) }))
 	a.use(t)
 	b.use(t)
-	must(t, a.Netns.awaitUp(a.Name))
-	must(t, b.Netns.awaitUp(b.Name))
+}
+
+// AwaitUp waits until a device can be used.
+func (e End) AwaitUp(t testing.TB) {
+	t.Helper()
+	must(t, e.Netns.awaitUp(e.Name))
+}
+
+// AddAddress gives a device one more address.
+func AddAddress(t testing.TB, n *Netns, device string, p netip.Prefix) {
+	t.Helper()
+	must(t, n.address(device, p))
 }
 
 // use gives a device its addresses and sets it up.

@@ -4,6 +4,7 @@ package ktest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -23,13 +24,15 @@ type UDP struct {
 	Shared bool
 	// Options puts a destination options header between IPv6 and UDP.
 	Options bool
+	// Segment lets the kernel cut a payload into datagrams of this size
+	// (UDP_SEGMENT); 0 sends it whole.
+	Segment int
 }
 
 // Send sends a number of datagrams from where it is called (see [Netns.Do]).
 // Nobody needs to listen.
 func (u UDP) Send(count int) error {
-	config := net.ListenConfig{Control: u.control}
-	c, err := config.ListenPacket(context.Background(), "udp", u.From.String())
+	c, err := u.Open()
 	if err != nil {
 		return err
 	}
@@ -44,6 +47,12 @@ func (u UDP) Send(count int) error {
 		}
 	}
 	return nil
+}
+
+// Open opens the socket that sends, from where it is called.
+func (u UDP) Open() (net.PacketConn, error) {
+	config := net.ListenConfig{Control: u.control}
+	return config.ListenPacket(context.Background(), "udp", u.From.String())
 }
 
 func (u UDP) control(_, _ string, c syscall.RawConn) error {
@@ -66,6 +75,11 @@ func (u UDP) set(fd int) error {
 			return err
 		}
 	}
+	if u.Segment != 0 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, u.Segment); err != nil {
+			return err
+		}
+	}
 	if !u.Options {
 		return nil
 	}
@@ -79,4 +93,14 @@ func (u UDP) set(fd int) error {
 // taken and not refused. Nobody reads them.
 func ListenUDP(on netip.AddrPort) (net.PacketConn, error) {
 	return net.ListenPacket("udp", on.String())
+}
+
+// JoinDatagrams has the kernel join segments that come in for a socket (UDP_GRO).
+func JoinDatagrams(c net.PacketConn) error {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1) })
+	return errors.Join(controlErr, err)
 }

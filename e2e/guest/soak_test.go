@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tracer/internal/ktest"
+)
+
+// soakTime is how long TestSoak sends: the environment's SOAK, or some seconds.
+func soakTime(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("SOAK")
+	if text == "" && onOwnMachine() {
+		return 20 * time.Second
+	}
+	if text == "" {
+		return 3 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("SOAK: %v", err)
+	}
+	return d
+}
+
+// What is sent in the soak goes to these ports, from a port that counts.
+const (
+	soakUDP, soakTCP    = 7300, 7301
+	soakFirst, soakLast = 20000, 52767
+)
+
+// soakFilter matches one in sixteen of what is sent and none of the answers, so
+// that what is followed lies where strangers lay just before.
+const soakFilter = "(udp dst port 7300 and udp[0:2] & 15 = 0) or (tcp dst port 7301 and tcp[0:2] & 15 = 0)" +
+	" or (icmp[icmptype] = icmp-echo and icmp[6:2] & 15 = 0)"
+
+// soakWanted is the filter again, for the labels of what was traced.
+func soakWanted(l label) bool {
+	switch l.protocol {
+	case "udp":
+		return l.dport == soakUDP && l.sport&15 == 0
+	case "tcp":
+		return l.dport == soakTCP && l.sport&15 == 0
+	}
+	return l.kind == 8 && l.seq&15 == 0
+}
+
+// soakFuncs are few, as the reader shall keep up: on the way, and where packets end.
+func soakFuncs() string {
+	if chosen() == tracepoint {
+		return "net_dev_queue|netif_receive_skb|consume_skb|kfree_skb"
+	}
+	return "dev_hard_start_xmit|ip_rcv|udp_rcv|tcp_v4_rcv|icmp_rcv|ip_do_fragment|ip_defrag|" +
+		"__consume_stateless_skb|__kfree_skb|consume_skb|kfree_skb.*|napi_consume_skb|sk_skb_reason_drop|skb_attempt_defer_free|skb_release_head_state"
+}
+
+// TestSoak sends at full speed, so that the kernel uses addresses over and over, and
+// wants no event to be given to a wrong packet. An hour of it:
+//
+//	SOAK=1h go test -run TestSoak -timeout 90m -v ./e2e/guest
+func TestSoak(t *testing.T) {
+	w := newWorld(t)
+	ktest.SetOffload(t, w.a, "va", ktest.TSO, false)
+	follow := canFollow(t)
+	args := []string{"--filter-func", soakFuncs(), soakFilter}
+	if follow {
+		args = append([]string{"--filter-track-skb"}, args...)
+	}
+	p, output := startPiped(t, args...)
+	result := make(chan soaked)
+	go func() { result <- readSoak(output) }()
+	t.Run("traffic", w.soak)
+	time.Sleep(settle)
+	p.signal(syscall.SIGINT)
+	p.ends(stopLimit, 0)
+	(<-result).judge(t, follow)
+}
+
+// startPiped starts the tracer with its output to be read at once, since it is long.
+func startPiped(t *testing.T, args ...string) (*process, io.Reader) {
+	t.Helper()
+	output, input, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { output.Close() })
+	p := command{args: append([]string{"--output-json"}, args...), stdout: input}.start(t)
+	input.Close()
+	p.awaitReady()
+	return p, output
+}
+
+// soaked is what the tracer said in all that time.
+type soaked struct {
+	attribution
+	summary record
+	err     error
+}
+
+func readSoak(output io.Reader) soaked {
+	var s soaked
+	s.attribution = attribute(s.lines(output), soakWanted)
+	return s
+}
+
+// lines are the events, while the summary is kept.
+func (s *soaked) lines(output io.Reader) iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		scanner := bufio.NewScanner(output)
+		for scanner.Scan() {
+			var r record
+			if err := json.Unmarshal(scanner.Bytes(), &r); err != nil {
+				s.err = errors.Join(s.err, err)
+			}
+			switch r.Type {
+			case "summary":
+				s.summary = r
+			case "function", "tracepoint":
+				if !yield(&r) {
+					return
+				}
+			}
+		}
+		s.err = errors.Join(s.err, scanner.Err())
+	}
+}
+
+func (s soaked) judge(t *testing.T, follow bool) {
+	t.Helper()
+	t.Logf("%d events of %d packets, %d lost, %d not seen to end", s.events, s.packets, s.summary.Lost, s.unended)
+	if s.err != nil {
+		t.Error(s.err)
+	}
+	if s.packets < 50 {
+		t.Errorf("%d packets are too few to say anything", s.packets)
+	}
+	for _, what := range s.wrong.first {
+		t.Error(what)
+	}
+	if s.wrong.count > 0 {
+		t.Errorf("%d events were given to a wrong packet", s.wrong.count)
+	}
+	if follow && chosen() != tracepoint && s.unended > s.summary.Lost {
+		t.Errorf("%d packets did not end, with %d events lost", s.unended, s.summary.Lost)
+	}
+}
+
+// soak sends everything at the same time for as long as is wanted.
+func (w *world) soak(t *testing.T) {
+	ktest.NewTap(t, w.a, "va") // for clones
+	here, there := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(b4)
+	for _, server := range []struct {
+		n *ktest.Netns
+		c func() (io.Closer, error)
+	}{{w.a, echoUDP}, {w.b, echoUDP}, {w.b, swallowTCP}} {
+		serve(t, server.n, server.c)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), soakTime(t))
+	defer cancel()
+	var all sync.WaitGroup
+	for name, send := range map[string]func(n int) error{
+		"echo on loopback": func(n int) error { return ktest.Ping(here, uint16(n>>16), uint16(n)) },
+		"echo on a wire":   func(n int) error { return ktest.Ping(there, uint16(n>>16), uint16(n)) },
+		"UDP on loopback":  func(n int) error { return askUDP(here, n, 20) },
+		"UDP on a wire":    func(n int) error { return askUDP(there, n+1, 1000) },
+		"fragments":        func(n int) error { return askUDP(there, n+2, 5000) },
+		"TCP":              func(n int) error { return pushTCP(there, n) },
+	} {
+		all.Go(func() {
+			sent := 0
+			err := w.a.Do(func() (err error) {
+				for ; ctx.Err() == nil && err == nil; sent++ {
+					err = unlessLost(send(sent))
+				}
+				return err
+			})
+			t.Logf("%s: %d", name, sent)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// unlessLost takes it that at full speed a socket's queue may be full.
+func unlessLost(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// serve opens a server until the end of the test.
+func serve(t *testing.T, n *ktest.Netns, open func() (io.Closer, error)) {
+	t.Helper()
+	do(t, n, func() error {
+		c, err := open()
+		if err == nil {
+			t.Cleanup(func() { c.Close() })
+		}
+		return err
+	})
+}
+
+// echoUDP answers each datagram with a short one.
+func echoUDP() (io.Closer, error) {
+	c, err := ktest.ListenUDP(netip.AddrPortFrom(netip.IPv4Unspecified(), soakUDP))
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for b := make([]byte, 1<<16); ; {
+			_, from, err := c.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			c.WriteTo(b[:1], from)
+		}
+	}()
+	return c, nil
+}
+
+// askUDP sends a datagram from the port of its number and waits for the answer. A
+// port that somebody else has just then is left out.
+func askUDP(to netip.Addr, n, size int) error {
+	c, err := ktest.UDP{From: netip.AddrPortFrom(netip.IPv4Unspecified(), soakPort(n))}.Open()
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := c.WriteTo(make([]byte, size), net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, soakUDP))); err != nil {
+		return err
+	}
+	_, _, err = c.ReadFrom(make([]byte, 1))
+	return err
+}
+
+func soakPort(n int) uint16 { return uint16(soakFirst + n%(soakLast-soakFirst+1)) }
+
+// swallowTCP reads each connection to its end.
+func swallowTCP() (io.Closer, error) {
+	l, err := net.Listen("tcp4", netip.AddrPortFrom(netip.IPv4Unspecified(), soakTCP).String())
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
+	}()
+	return l, nil
+}
+
+// pushTCP sends as much as makes big packets, and waits until it was read. The port
+// that is still known from an earlier round is left out.
+func pushTCP(to netip.Addr, n int) error {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{Port: int(soakPort(n))}, Timeout: patience}
+	conn, err := d.Dial("tcp4", netip.AddrPortFrom(to, soakTCP).String())
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c := conn.(*net.TCPConn)
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := c.Write(make([]byte, 60000)); err != nil {
+		return err
+	}
+	if err := c.CloseWrite(); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, c)
+	return err
+}

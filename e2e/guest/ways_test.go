@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"sync"
+
+	"tracer/internal/ktest"
+)
+
+// ways are all that a packet may go through and is still the same.
+var ways = []way{
+	{name: "clone for a packet socket", lay: tapped, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "copy by the firewall", lay: duplicated, proofs: []string{"__pskb_copy_fclone"}, origins: []string{"copy"}},
+	{name: "new head", lay: tappedRouter, proofs: []string{"pskb_expand_head", "ip_forward"}, origins: []string{"clone"}},
+	{
+		name: "segments of UDP, merged by a polling device", lay: segmented,
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+	},
+	{
+		name: "segments of UDP, merged without XDP", lay: segmentedWithoutXDP, here: pollsWithoutXDP,
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+	},
+	{
+		name: "segments of TCP", lay: segmentedTCP,
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+	},
+	{name: "fragments", lay: fragmented, proofs: []string{"ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"}},
+	{
+		name: "fragments of IPv6", lay: fragmented6,
+		proofs: []string{"ip6_fragment", "ipv6_frag_rcv|inet_frag_queue_insert"}, origins: []string{"fragment", "merge"},
+	},
+	{
+		name: "fragments made by a router", lay: fragmentedByRouter,
+		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"},
+	},
+	{
+		name: "fragments put together for conntrack", lay: defragmented,
+		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"},
+	},
+	{
+		name: "fragments of IPv6 put together for conntrack", lay: defragmented6,
+		proofs: []string{"ip6_forward", "ip6_fragment", "nf_ct_frag6_gather|inet_frag_queue_insert"}, origins: []string{"fragment", "merge"},
+	},
+	{name: "source translated", lay: masqueraded, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
+	{name: "destination translated", lay: translated, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
+	{name: "VXLAN", lay: tunnelOf("vxlan"), proofs: []string{"vxlan_xmit|iptunnel_xmit", "vxlan_rcv|__iptunnel_pull_header"}},
+	{name: "Geneve", lay: tunnelOf("geneve"), proofs: []string{"geneve_xmit|iptunnel_xmit", "geneve_udp_encap_recv|__iptunnel_pull_header"}},
+	{name: "GRE", lay: tunnelOf("gre"), proofs: []string{"ipgre_xmit|iptunnel_xmit", "gre_rcv|__iptunnel_pull_header"}},
+	{name: "IP in IP", lay: tunnelOf("ipip"), proofs: []string{"ipip_tunnel_xmit|iptunnel_xmit", "ipip_rcv|tunnel4_rcv|__iptunnel_pull_header"}},
+	{name: "ESP between hosts", lay: encrypted, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
+	{name: "ESP as a tunnel", lay: encryptedTunnel, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
+	{name: "bridge", lay: bridged, proofs: []string{"br_forward|__br_forward|is_skb_forwardable"}},
+	{name: "flooded by a bridge", lay: flooded, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "XDP: pass", lay: xdpPass, proofs: []string{"veth_xdp_rcv_skb|napi_gro_receive|gro_receive_skb"}},
+	{name: "XDP: back", lay: xdpBack, proofs: []string{"veth_xmit|dev_hard_start_xmit"}, origins: []string{"xdp|copy"}},
+	{name: "XDP: redirect", lay: xdpRedirect, proofs: []string{"dev_hard_start_xmit"}, origins: []string{"xdp"}},
+	{name: "generic XDP: pass", lay: genericPass, proofs: []string{"do_xdp_generic|bpf_prog_run_generic_xdp|pskb_expand_head"}},
+	{name: "generic XDP: back", lay: genericBack, proofs: []string{"generic_xdp_tx"}},
+	{name: "generic XDP: redirect", lay: genericRedirect, proofs: []string{"xdp_do_generic_redirect|dev_map_generic_redirect"}},
+	{name: "redirected by an action", lay: redirected(false), proofs: []string{"tcf_action_exec|dev_hard_start_xmit"}},
+	{name: "redirected by a program", lay: redirected(true), proofs: []string{"skb_do_redirect"}},
+	{name: "mirrored by an action", lay: mirrored(false), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "mirrored by a program", lay: mirrored(true), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+}
+
+func tapped(p *path) {
+	p.wire()
+	ktest.NewTap(p.lasting, p.a, p.device("va"))
+	ktest.NewTap(p.lasting, p.b, p.device("vb"))
+}
+
+func duplicated(p *path) {
+	p.routed(p.tracking)
+	ktest.Duplicate(p.t, p.tracking, uint16(followedPort+p.number), p.host(far, 2), p.device("mb"))
+}
+
+// tappedRouter: the router may not write into a packet whose data somebody else
+// has, too, and gives it a head of its own.
+func tappedRouter(p *path) {
+	p.routed(p.plain)
+	ktest.NewTap(p.lasting, p.plain, p.device("ma"))
+}
+
+// segmented sends datagrams in one piece that a device has cut, and that the other
+// end's driver joins again, as an XDP program makes it poll.
+func segmented(p *path) {
+	segmentedWithoutXDP(p)
+	p.program(p.b, ktest.XDP{Device: p.device("vb")})
+}
+
+func segmentedWithoutXDP(p *path) {
+	p.wire()
+	p.extra, p.segment, p.join = 3000, 1000, true
+	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.TSO, false)
+	ktest.CutSegments(p.t, p.a, p.device("va"))
+	ktest.SetOffload(p.t, p.b, p.device("vb"), ktest.GRO, true)
+}
+
+func segmentedTCP(p *path) {
+	p.wire()
+	p.extra, p.flow = 8000, true
+	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.TSO, false)
+	ktest.SetOffload(p.t, p.b, p.device("vb"), ktest.GRO, true)
+	p.poll(p.b, p.device("vb"))
+}
+
+// pollsWithoutXDP says that the driver of veth can join segments without an XDP
+// program (5.13), by the function that switches that.
+var pollsWithoutXDP = sync.OnceValue(func() bool {
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	return err == nil && (bytes.Contains(symbols, []byte(" veth_set_features\n")) || bytes.Contains(symbols, []byte(" veth_set_features\t")))
+})
+
+// long makes datagrams that need three fragments.
+const long = 3000
+
+func fragmented(p *path) {
+	p.wire()
+	p.extra = long
+}
+
+func fragmented6(p *path) {
+	fragmented(p)
+	p.to = p.host6(near, 2)
+}
+
+// fragmentedByRouter: the wire to the router takes the datagrams whole, and they
+// say that they may be cut later.
+func fragmentedByRouter(p *path) {
+	p.routed(p.plain)
+	p.extra = long
+	ktest.SetMTU(p.t, p.a, p.device("va"), 9000)
+	ktest.SetMTU(p.t, p.plain, p.device("ma"), 9000)
+	p.a.Set(p.t, "ipv4/ip_no_pmtu_disc", "1")
+}
+
+func defragmented(p *path) {
+	p.routed(p.tracking)
+	p.extra = long
+}
+
+func defragmented6(p *path) {
+	defragmented(p)
+	p.to = p.host6(far, 2)
+}
+
+func masqueraded(p *path) {
+	p.routed(p.tracking)
+	ktest.Masquerade(p.t, p.tracking, uint16(followedPort+p.number))
+}
+
+func translated(p *path) {
+	p.routed(p.tracking)
+	p.to, p.port = p.host(near, gateway), translatedPort+p.number
+	to := netip.AddrPortFrom(p.host(far, 2), uint16(p.port))
+	ktest.TranslateTo(p.t, p.tracking, uint16(followedPort+p.number), to)
+}
+
+func tunnelOf(kind string) func(*path) {
+	return func(p *path) {
+		p.wire()
+		a, b := p.host(near, 1), p.host(near, 2)
+		tunnel := ktest.Tunnel{Kind: kind}
+		if kind == "vxlan" || kind == "geneve" {
+			tunnel.ID = uint32(p.number)
+		}
+		subnet := func(host int) []netip.Prefix { return []netip.Prefix{netip.PrefixFrom(p.host(inner, host), 24)} }
+		ktest.NewTunnel(p.t, ktest.End{Netns: p.a, Name: p.device("ta"), Addresses: subnet(1)}, tunnel.Between(a, b))
+		ktest.NewTunnel(p.t, ktest.End{Netns: p.b, Name: p.device("tb"), Addresses: subnet(2)}, tunnel.Between(b, a))
+		p.to = p.host(inner, 2)
+	}
+}
+
+func encrypted(p *path) {
+	p.wire()
+	p.encrypt(ktest.ESP{})
+}
+
+// encryptedTunnel has a network behind each host, of which only encrypted packets
+// get to the other.
+func encryptedTunnel(p *path) {
+	p.wire()
+	here, there := netip.PrefixFrom(p.host(inner, 1), 32), netip.PrefixFrom(p.host(inner, 2), 32)
+	ktest.AddAddress(p.t, p.a, "lo", here)
+	ktest.AddAddress(p.t, p.b, "lo", there)
+	ktest.NewSourceRoute(p.t, p.a, there, p.host(near, 2), here.Addr())
+	ktest.NewSourceRoute(p.t, p.b, here, p.host(near, 1), there.Addr())
+	p.encrypt(ktest.ESP{From: here, To: there})
+	p.to = there.Addr()
+}
+
+func (p *path) encrypt(e ktest.ESP) {
+	a, b := p.host(near, 1), p.host(near, 2)
+	e = e.Between(a, b)
+	ktest.NewESP(p.t, p.a, e)
+	ktest.NewESP(p.t, p.b, e.Reverse())
+}
+
+func bridged(p *path) {
+	p.through(p.plain)
+	p.sink()
+	ktest.NewBridge(p.t, ktest.End{Netns: p.plain, Name: p.device("br")}, p.device("ma"), p.device("mb"), p.device("mc"))
+}
+
+// sink makes a wire out of the middle to where nobody is.
+func (p *path) sink() {
+	p.veth(
+		ktest.End{Netns: p.plain, Name: p.device("mc")},
+		ktest.End{Netns: p.tracking, Name: p.device("sink")})
+}
+
+// flooded is for everybody.
+func flooded(p *path) {
+	bridged(p)
+	p.to = p.host(near, 255)
+}
+
+// program attaches an XDP program that the datagrams have to get to.
+func (p *path) program(n *ktest.Netns, x ktest.XDP) {
+	p.programs = append(p.programs, ktest.NewXDP(p.lasting, n, x))
+}
+
+// poll makes the driver of a device poll, which is why it has an XDP program: it
+// takes frames from another program only then.
+func (p *path) poll(n *ktest.Netns, device string) {
+	ktest.NewXDP(p.lasting, n, ktest.XDP{Device: device})
+}
+
+func xdpPass(p *path) {
+	p.wire()
+	p.program(p.b, ktest.XDP{Device: p.device("vb")})
+}
+
+func genericPass(p *path) {
+	p.wire()
+	p.program(p.b, ktest.XDP{Device: p.device("vb"), Generic: true})
+}
+
+func xdpBack(p *path)     { p.sentBack(false) }
+func genericBack(p *path) { p.sentBack(true) }
+
+func (p *path) sentBack(generic bool) {
+	p.wire()
+	p.back = true
+	p.program(p.b, ktest.XDP{Device: p.device("vb"), Action: ktest.XDPTx, Generic: generic})
+	if !generic {
+		p.poll(p.a, p.device("va"))
+	}
+	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.Checksum, false)
+}
+
+func xdpRedirect(p *path)     { p.redirectedByXDP(false) }
+func genericRedirect(p *path) { p.redirectedByXDP(true) }
+
+func (p *path) redirectedByXDP(generic bool) {
+	p.through(p.plain)
+	p.program(p.plain, ktest.XDP{Device: p.device("ma"), Action: ktest.XDPRedirect, To: p.device("mb"), Generic: generic})
+	p.program(p.plain, ktest.XDP{Device: p.device("mb"), Action: ktest.XDPRedirect, To: p.device("ma"), Generic: generic})
+	if !generic {
+		p.poll(p.a, p.device("va"))
+		p.poll(p.b, p.device("vb"))
+	}
+	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.Checksum, false)
+}
+
+// redirected joins the wires by traffic control alone.
+func redirected(program bool) func(*path) {
+	return func(p *path) {
+		p.through(p.plain)
+		p.short(ktest.Redirect{Program: program})
+	}
+}
+
+// mirrored sends a copy to a device that swallows it.
+func mirrored(program bool) func(*path) {
+	return func(p *path) {
+		p.routed(p.plain)
+		p.sink()
+		ktest.NewRedirect(p.t, p.plain, ktest.Redirect{From: p.device("ma"), To: p.device("mc"), Mirror: true, Program: program})
+	}
+}
+
+// short sends what comes in by one of the middle's wires out by the other.
+func (p *path) short(r ktest.Redirect) {
+	r.From, r.To = p.device("ma"), p.device("mb")
+	ktest.NewRedirect(p.t, p.plain, r)
+	r.From, r.To = r.To, r.From
+	ktest.NewRedirect(p.t, p.plain, r)
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// The rules of one namespace and protocol lie in one table.
+var natTable = &nftables.Table{Name: "ktest-nat", Family: nftables.TableFamilyIPv4}
+
+// Masquerade gives datagrams to a port the router's own address when they leave:
+// `udp dport PORT masquerade`.
+func Masquerade(t testing.TB, n *Netns, port uint16) {
+	t.Helper()
+	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, port, &expr.Masq{})
+}
+
+// TranslateTo sends datagrams to a port to another host and port when they come in:
+// `udp dport PORT dnat to ADDRESS:PORT`.
+func TranslateTo(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
+	t.Helper()
+	const address, number = 1, 2 // registers
+	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPrerouting, port,
+		&expr.Immediate{Register: address, Data: to.Addr().AsSlice()},
+		&expr.Immediate{Register: number, Data: big16(to.Port())},
+		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: address, RegProtoMin: number, Specified: true})
+}
+
+// Duplicate sends a copy of each datagram to a port to a neighbour, when they come
+// in: `udp dport PORT dup to ADDRESS device DEVICE`.
+func Duplicate(t testing.TB, n *Netns, port uint16, to netip.Addr, device string) {
+	t.Helper()
+	const address, index = 1, 2 // registers
+	var out uint32
+	must(t, n.Do(func() error {
+		d, err := net.InterfaceByName(device)
+		if err == nil {
+			out = uint32(d.Index)
+		}
+		return err
+	}))
+	natRule(t, n, nftables.ChainTypeFilter, nftables.ChainHookPrerouting, port,
+		&expr.Immediate{Register: address, Data: to.AsSlice()},
+		&expr.Immediate{Register: index, Data: binaryutil.NativeEndian.PutUint32(out)},
+		&expr.Dup{RegAddr: address, RegDev: index, IsRegDevSet: true})
+}
+
+// natRule adds a rule for the datagrams to a port.
+func natRule(t testing.TB, n *Netns, kind nftables.ChainType, hook *nftables.ChainHook, port uint16, what ...expr.Any) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(natTable)
+		chain := c.AddChain(&nftables.Chain{
+			Name: string(kind) + "-" + hookName(hook), Table: table, Type: kind,
+			Hooknum: hook, Priority: nftables.ChainPriorityFilter,
+		})
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(toPort(unix.IPPROTO_UDP, port), what...)})
+		return c.Flush()
+	}))
+}
+
+func hookName(h *nftables.ChainHook) string {
+	if *h == *nftables.ChainHookPrerouting {
+		return "in"
+	}
+	return "out"
+}
+
+// TrackConnections has the kernel know each connection of a namespace, for which
+// it puts fragments together first: `ct state invalid accept` for IPv4 and IPv6.
+func TrackConnections(t testing.TB, n *Netns) {
+	t.Helper()
+	const state = 1 // register
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Name: "ktest-track", Family: nftables.TableFamilyINet})
+		chain := c.AddChain(&nftables.Chain{
+			Name: "forward", Table: table, Type: nftables.ChainTypeFilter,
+			Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter,
+		})
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+			&expr.Ct{Register: state, Key: expr.CtKeySTATE},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: state, Data: binary.NativeEndian.AppendUint32(nil, expr.CtStateBitINVALID)},
+			&expr.Verdict{Kind: expr.VerdictAccept},
+		}})
+		return c.Flush()
+	}))
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"net"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+)
+
+// XDP is a program that sees what comes in by a device before the network stack.
+type XDP struct {
+	Device string
+	// Action is what it does with UDP over IPv4: XDPPass by default.
+	Action XDPAction
+	// To is the device of the same namespace that XDPRedirect sends to, which it
+	// does with every packet.
+	To string
+	// Generic runs it in the stack, and not in the device's driver.
+	Generic bool
+}
+
+// XDPAction is what an XDP program does with a packet.
+type XDPAction int
+
+// What a program may do: let the stack have the packet, send it back with its
+// addresses and ports exchanged, or send it out by another device.
+const (
+	XDPPass XDPAction = iota
+	XDPTx
+	XDPRedirect
+)
+
+// The answers of an XDP program.
+const (
+	verdictPass = 2
+	verdictTx   = 3
+)
+
+// XDPCount is the number of packets that an XDP program had to act on.
+type XDPCount struct{ counter *ebpf.Map }
+
+// Read is the number up to now.
+func (c *XDPCount) Read(t testing.TB) uint64 {
+	t.Helper()
+	var n uint64
+	must(t, c.counter.Lookup(uint32(0), &n))
+	return n
+}
+
+// NewXDP attaches a program to a device. It goes away with the test.
+func NewXDP(t testing.TB, n *Netns, x XDP) *XDPCount {
+	t.Helper()
+	must(t, rlimit.RemoveMemlock())
+	counter, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	must(t, err)
+	t.Cleanup(func() { counter.Close() })
+	must(t, n.Do(func() error { return x.attach(t, counter) }))
+	return &XDPCount{counter}
+}
+
+func (x XDP) attach(t testing.TB, counter *ebpf.Map) error {
+	device, err := net.InterfaceByName(x.Device)
+	if err != nil {
+		return err
+	}
+	instructions, err := x.instructions(t, counter)
+	if err != nil {
+		return err
+	}
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "GPL", Instructions: instructions})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: device.Index, Flags: x.mode()})
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { l.Close() })
+	return nil
+}
+
+func (x XDP) mode() link.XDPAttachFlags {
+	if x.Generic {
+		return link.XDPGenericMode
+	}
+	return link.XDPDriverMode
+}
+
+func (x XDP) instructions(t testing.TB, counter *ebpf.Map) (asm.Instructions, error) {
+	switch x.Action {
+	case XDPTx:
+		return append(append(onlyUDP(), count(counter)...), sendBack()...), nil
+	case XDPRedirect:
+		to, err := deviceMap(t, x.To)
+		return append(count(counter), sendTo(to)...), err
+	}
+	return append(append(onlyUDP(), count(counter)...), pass()...), nil
+}
+
+// deviceMap is a map of one device. It can only be filled from its namespace.
+func deviceMap(t testing.TB, device string) (*ebpf.Map, error) {
+	to, err := net.InterfaceByName(device)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.DevMap, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { m.Close() })
+	return m, m.Put(uint32(0), uint32(to.Index))
+}
+
+// Where a frame of UDP over IPv4, without options, has its fields.
+const (
+	frameType, frameProtocol   = 12, 23
+	frameSource, frameDest     = 26, 30
+	frameSport, frameDport     = 34, 36
+	frameMACDest, frameMACFrom = 0, 6
+	frameHeaders               = 42
+)
+
+// onlyUDP lets any other packet pass; the frame is then at R7.
+func onlyUDP() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R7, asm.R1, 0, asm.Word),
+		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word),
+		asm.Mov.Reg(asm.R4, asm.R7),
+		asm.Add.Imm(asm.R4, frameHeaders),
+		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
+		asm.LoadMem(asm.R5, asm.R7, frameType, asm.Half),
+		asm.JNE.Imm(asm.R5, 0x0008, "pass"), // IPv4, as both architectures read it
+		asm.LoadMem(asm.R5, asm.R7, frameProtocol, asm.Byte),
+		asm.JNE.Imm(asm.R5, unix.IPPROTO_UDP, "pass"),
+		asm.Ja.Label("count"),
+		asm.Mov.Imm(asm.R0, verdictPass).WithSymbol("pass"),
+		asm.Return(),
+	}
+}
+
+// count adds one to the first value of an array.
+func count(counter *ebpf.Map) asm.Instructions {
+	return asm.Instructions{
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word).WithSymbol("count"),
+		asm.LoadMapPtr(asm.R1, counter.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "act"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.StoreXAdd(asm.R0, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R0, verdictPass).WithSymbol("act"),
+	}
+}
+
+func pass() asm.Instructions { return asm.Instructions{asm.Return()} }
+
+// sendBack exchanges source and destination, which leaves the checksums right.
+func sendBack() asm.Instructions {
+	var list asm.Instructions
+	for _, field := range []struct {
+		a, b int16
+		size asm.Size
+	}{
+		{frameMACDest, frameMACFrom, asm.Half}, {frameMACDest + 2, frameMACFrom + 2, asm.Half},
+		{frameMACDest + 4, frameMACFrom + 4, asm.Half},
+		{frameSource, frameDest, asm.Half}, {frameSource + 2, frameDest + 2, asm.Half},
+		{frameSport, frameDport, asm.Half},
+	} {
+		list = append(list, exchange(field.a, field.b, field.size)...)
+	}
+	return append(list, asm.Mov.Imm(asm.R0, verdictTx), asm.Return())
+}
+
+func exchange(a, b int16, size asm.Size) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R1, asm.R7, a, size),
+		asm.LoadMem(asm.R2, asm.R7, b, size),
+		asm.StoreMem(asm.R7, a, asm.R2, size),
+		asm.StoreMem(asm.R7, b, asm.R1, size),
+	}
+}
+
+// sendTo sends a packet to the map's device.
+func sendTo(device *ebpf.Map) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMapPtr(asm.R1, device.FD()),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Imm(asm.R3, 0),
+		asm.FnRedirectMap.Call(),
+		asm.Return(),
+	}
+}
