@@ -151,7 +151,7 @@ enum origin {
 	ORIGIN_OUTER,
 	ORIGIN_XDP,
 	ORIGIN_STACK,
-	// No branch of its own: it stays what it is.
+	// It stays what it is, or has been made already.
 	ORIGIN_SAME,
 };
 

@@ -22,7 +22,9 @@ enum role_kind {
 	ROLE_TURN,
 	// The head is about to be replaced.
 	ROLE_SETTLE,
-	// XDP takes the data of the xdp_buff `other` over; it has freed those at `other`.
+	// The packet's data may go to XDP; XDP takes those of the xdp_buff `other` over; it
+	// has freed those at `other`.
+	ROLE_LEND,
 	ROLE_HOLD,
 	ROLE_RELEASE,
 	// From here on the packet is at its end: it may be known, and is no new one.
@@ -57,11 +59,10 @@ struct {
 	__type(value, struct role);
 } roles SEC(".maps");
 
-// What the function that the kernel is in, one step up, makes of a copy; ORIGIN_NONE
-// where that is no function of the list.
+// What the function that the kernel is in, one step up, makes of a copy.
 static __always_inline u8 origin_by_caller(u64 caller)
 {
-	u8 origin = ORIGIN_NONE;
+	u8 origin = ORIGIN_COPY;
 
 	for (u32 i = 0; i < MOST_CALLERS && i < CFG.caller_count; i++)
 		if (caller - CFG.callers[i].begin < CFG.callers[i].size)
@@ -69,24 +70,38 @@ static __always_inline u8 origin_by_caller(u64 caller)
 	return origin;
 }
 
+// A clone gets its head later, any other copy has its own by now.
 static __noinline int become_copy(u64 skb, u64 other, const struct role *r, u64 caller)
 {
-	struct branch *of = living_branch(other), *known = dying_branch(skb);
+	struct branch *of = living_branch(other);
 	struct ancestor from = { .origin = r->origin };
 
-	if (!of) {
-		if (r->kind == ROLE_COPY)
-			forget(skb);
-		return 0;
-	}
-	// One function that copies has called another.
-	if (known && known->settling && known->parent == of->part)
-		return 0;
-	from.id = of->id;
-	from.part = of->part;
 	if (!from.origin)
 		from.origin = origin_by_caller(caller);
-	grow(skb, 0, &from);
+	if (from.origin == ORIGIN_SAME)
+		return 0;
+	if (of) {
+		from.id = of->id;
+		from.part = of->part;
+		grow(skb, from.origin == ORIGIN_CLONE ? 0 : head_of(skb), &from);
+	} else if (r->kind == ROLE_COPY) {
+		forget(skb);
+	}
+	return 0;
+}
+
+// Makes a branch go on as another one of the same sk_buff.
+static __noinline int become(struct branch *b, u64 id, u64 parent, u8 origin)
+{
+	u32 level;
+
+	if (enter_room(&level)) {
+		b->id = id;
+		b->parent = parent;
+		b->part = next_number(level);
+		b->origin = origin;
+	}
+	leave_room();
 	return 0;
 }
 
@@ -95,13 +110,10 @@ static __always_inline void join(u64 skb, struct branch *b, u64 id, u64 part)
 {
 	struct ancestor from = { .id = id, .part = part, .origin = ORIGIN_MERGE };
 
-	if (!b) {
+	if (!b)
 		grow(skb, head_of(skb), &from);
-	} else if (b->id != id) {
-		b->id = id;
-		b->parent = part;
-		b->origin = ORIGIN_MERGE;
-	}
+	else if (b->part != part && (b->origin != ORIGIN_MERGE || b->parent != part))
+		become(b, id, part, ORIGIN_MERGE);
 }
 
 static __noinline int merge(u64 skb, u64 into)
@@ -138,20 +150,12 @@ static __always_inline void unqueue(u64 q)
 	bpf_map_delete_elem(&queues, &q);
 }
 
-static __noinline int turn(u64 skb, u8 origin)
+static __always_inline void turn(u64 skb, u8 origin)
 {
 	struct branch *b = living_branch(skb);
-	u32 level;
 
-	if (!b)
-		return 0;
-	if (enter_room(&level)) {
-		b->parent = b->part;
-		b->part = next_number(level);
-		b->origin = origin;
-	}
-	leave_room();
-	return 0;
+	if (b)
+		become(b, b->id, b->part, origin);
 }
 
 static __always_inline void settle(u64 skb)
@@ -182,14 +186,44 @@ static __noinline int leave_data(u64 skb, u64 caller)
 	return 0;
 }
 
+// What a driver has lent to XDP last: it gives the sk_buff up first.
+struct loan {
+	u64 head;
+	struct owner owner;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct loan);
+} loans SEC(".maps");
+
+static __noinline int lend(u64 skb, u64 caller)
+{
+	u64 head = head_of(skb);
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	u32 zero = 0;
+	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
+
+	if (!o || !l || origin_by_caller(caller) != ORIGIN_XDP)
+		return 0;
+	l->head = head;
+	l->owner = *o;
+	return 0;
+}
+
 static __noinline int hold(u64 xdp)
 {
 	u64 head = (u64)BPF_CORE_READ((const struct xdp_buff *)xdp, data_hard_start);
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	u32 zero = 0;
+	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
 
-	if (!o)
+	if (!l || l->head != head)
 		return 0;
-	o->held = bpf_ktime_get_ns();
+	l->head = 0;
+	l->owner.held = bpf_ktime_get_ns();
+	bpf_map_update_elem(&heads, &head, &l->owner, BPF_ANY);
 	heads_held = 1;
 	return 0;
 }
@@ -208,7 +242,6 @@ static __always_inline void play_early(const struct role *r, u64 skb, u64 other,
 	case ROLE_MERGE: merge(skb, other); return;
 	case ROLE_QUEUE: queue(skb, other); return;
 	case ROLE_JOIN: queue(skb, other); unqueue(other); return;
-	case ROLE_HOLD: hold(other); return;
 	}
 }
 
@@ -219,6 +252,8 @@ static __always_inline void play_late(const struct role *r, u64 skb, u64 other, 
 	case ROLE_UNQUEUE: unqueue(other); return;
 	case ROLE_TURN: turn(skb, r->origin); return;
 	case ROLE_SETTLE: settle(skb); return;
+	case ROLE_LEND: lend(skb, caller); return;
+	case ROLE_HOLD: hold(other); return;
 	case ROLE_LEAVE: leave_data(skb, caller); return;
 	case ROLE_END: end_branch(skb); return;
 	case ROLE_END_STOLEN:

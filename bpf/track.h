@@ -116,6 +116,21 @@ struct ancestor {
 	u8 origin;
 };
 
+static __always_inline u64 head_of(u64 skb)
+{
+	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
+}
+
+// Notes whose head it is. Clones leave it to the first that had it.
+static __always_inline void own_head(u64 head, const struct branch *b)
+{
+	struct owner fresh = { .id = b->id, .part = b->part };
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (!o || o->id != b->id)
+		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
+}
+
 // Makes the branch of an sk_buff, whose head is 0 where that is not known yet.
 static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *from)
 {
@@ -131,22 +146,9 @@ static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *
 		grown = remember(skb, &b);
 	}
 	leave_room();
+	if (head && grown)
+		own_head(head, grown);
 	return grown;
-}
-
-static __always_inline u64 head_of(u64 skb)
-{
-	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
-}
-
-// Notes whose head it is. Clones leave it to the first that had it.
-static __always_inline void own_head(u64 head, const struct branch *b)
-{
-	struct owner fresh = { .id = b->id, .part = b->part };
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
-
-	if (head && (!o || o->id != b->id))
-		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
 }
 
 // The branch of an sk_buff whose end may have begun; NULL where it has none.
@@ -182,9 +184,10 @@ static __always_inline bool is_held(const struct owner *o)
 	return o->held && bpf_ktime_get_ns() - o->held < LONGEST_HOLD;
 }
 
-// Who had the data of an sk_buff that is not known: one that it is a clone of, or one
-// that XDP took the data from.
-static __always_inline bool find_ancestor(struct ancestor *a, u64 skb, u64 head, bool clones)
+// Who had the data of an sk_buff that is not known: one that XDP took them from, or
+// one that it is a clone of. Functions that clone tell of it, so that there the latter
+// would be older data at the same address.
+static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 {
 	struct owner *o = bpf_map_lookup_elem(&heads, &head);
 
@@ -198,37 +201,28 @@ static __always_inline bool find_ancestor(struct ancestor *a, u64 skb, u64 head,
 		return true;
 	}
 	a->origin = ORIGIN_CLONE;
-	return clones && BPF_CORE_READ_BITFIELD_PROBED((const struct sk_buff *)skb, cloned);
+	return CFG.find_clones && BPF_CORE_READ_BITFIELD_PROBED((const struct sk_buff *)skb, cloned);
 }
 
 // The branch of an sk_buff that is followed already; NULL where it has none.
 static __always_inline struct branch *recall(u64 skb)
 {
 	struct branch *b = living_branch(skb);
-	struct ancestor a = {};
+	struct ancestor a;
 	u64 head;
 
 	if (b || (!heads_held && !CFG.find_clones))
 		return b;
 	head = head_of(skb);
-	if (!find_ancestor(&a, skb, head, CFG.find_clones))
-		return NULL;
-	return grow(skb, head, &a);
+	return find_ancestor(&a, skb, head) ? grow(skb, head, &a) : NULL;
 }
 
-// Begins to follow an sk_buff that matched: the first of its packet, unless its data are known.
+// Begins to follow an sk_buff that matched.
 static __noinline struct branch *begin(u64 skb)
 {
-	struct ancestor a = {};
-	u64 head = head_of(skb);
-	struct branch *b;
+	struct ancestor none = {};
 
-	if (!find_ancestor(&a, skb, head, true))
-		a = (struct ancestor){};
-	b = grow(skb, head, &a);
-	if (b)
-		own_head(head, b);
-	return b;
+	return grow(skb, head_of(skb), &none);
 }
 
 // The data at that address are freed, unless XDP goes on with them.

@@ -77,8 +77,21 @@ var modules = []string{
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 }
 
-// wanted are the machines that TRACER_E2E asks for.
+// wanted are the machines that TRACER_E2E asks for, with the tests that
+// TRACER_E2E_RUN does, as go test -run: without it all that are for each.
 func wanted(t *testing.T) []machine {
+	t.Helper()
+	list := machinesWanted(t)
+	if tests := os.Getenv("TRACER_E2E_RUN"); tests != "" {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i].tests, list[i].backends = tests, "" // none has to appear
+		}
+	}
+	return list
+}
+
+func machinesWanted(t *testing.T) []machine {
 	t.Helper()
 	tier := os.Getenv("TRACER_E2E")
 	switch tier {

@@ -27,6 +27,9 @@ func TestFollowing(t *testing.T) {
 	if follow {
 		t.Run("family trees", func(t *testing.T) { trees(t, events) })
 	}
+	if t.Failed() {
+		keep(t, "following.json", p.stdout())
+	}
 }
 
 // lay makes all paths that this kernel can have. Where a module is missing that is

@@ -72,6 +72,7 @@ const (
 	RoleUnqueue   = tracerRoleKindROLE_UNQUEUE
 	RoleTurn      = tracerRoleKindROLE_TURN
 	RoleSettle    = tracerRoleKindROLE_SETTLE
+	RoleLend      = tracerRoleKindROLE_LEND
 	RoleHold      = tracerRoleKindROLE_HOLD
 	RoleRelease   = tracerRoleKindROLE_RELEASE
 	RoleDie       = tracerRoleKindROLE_DIE
@@ -90,6 +91,7 @@ const (
 	OriginFragment = tracerOriginORIGIN_FRAGMENT
 	OriginInner    = tracerOriginORIGIN_INNER
 	OriginOuter    = tracerOriginORIGIN_OUTER
+	OriginXDP      = tracerOriginORIGIN_XDP
 	OriginSame     = tracerOriginORIGIN_SAME
 )
 

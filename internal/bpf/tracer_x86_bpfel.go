@@ -120,6 +120,12 @@ type tracerCounters struct {
 	Forgotten  uint64
 }
 
+type tracerLoan struct {
+	_     structs.HostLayout
+	Head  uint64
+	Owner tracerOwner
+}
+
 type tracerNamePattern struct {
 	_    structs.HostLayout
 	Name [2]uint64
@@ -282,14 +288,15 @@ const (
 	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
 	tracerRoleKindROLE_TURN       tracerRoleKind = 7
 	tracerRoleKindROLE_SETTLE     tracerRoleKind = 8
-	tracerRoleKindROLE_HOLD       tracerRoleKind = 9
-	tracerRoleKindROLE_RELEASE    tracerRoleKind = 10
-	tracerRoleKindROLE_DIE        tracerRoleKind = 11
-	tracerRoleKindROLE_LEAVE      tracerRoleKind = 12
-	tracerRoleKindROLE_END        tracerRoleKind = 13
-	tracerRoleKindROLE_END_STOLEN tracerRoleKind = 14
-	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 15
-	tracerRoleKindROLE_FREE       tracerRoleKind = 16
+	tracerRoleKindROLE_LEND       tracerRoleKind = 9
+	tracerRoleKindROLE_HOLD       tracerRoleKind = 10
+	tracerRoleKindROLE_RELEASE    tracerRoleKind = 11
+	tracerRoleKindROLE_DIE        tracerRoleKind = 12
+	tracerRoleKindROLE_LEAVE      tracerRoleKind = 13
+	tracerRoleKindROLE_END        tracerRoleKind = 14
+	tracerRoleKindROLE_END_STOLEN tracerRoleKind = 15
+	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 16
+	tracerRoleKindROLE_FREE       tracerRoleKind = 17
 )
 
 type tracerRoom struct {
@@ -340,6 +347,7 @@ const (
 	tracerMapCounts            = "counts"
 	tracerMapEvents            = "events"
 	tracerMapHeads             = "heads"
+	tracerMapLoans             = "loans"
 	tracerMapNesting           = "nesting"
 	tracerMapNumbers           = "numbers"
 	tracerMapQueues            = "queues"
@@ -447,6 +455,7 @@ type tracerMapSpecs struct {
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
+	Loans     *ebpf.MapSpec `ebpf:"loans"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
 	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
 	Queues    *ebpf.MapSpec `ebpf:"queues"`
@@ -504,6 +513,7 @@ type tracerMaps struct {
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Heads     *ebpf.Map `ebpf:"heads"`
+	Loans     *ebpf.Map `ebpf:"loans"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
 	Numbers   *ebpf.Map `ebpf:"numbers"`
 	Queues    *ebpf.Map `ebpf:"queues"`
@@ -519,6 +529,7 @@ func (m *tracerMaps) Close() error {
 		m.Counts,
 		m.Events,
 		m.Heads,
+		m.Loans,
 		m.Nesting,
 		m.Numbers,
 		m.Queues,

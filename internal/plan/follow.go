@@ -90,7 +90,7 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	if len(players) > 0 {
 		p.addProgram(bpf.RoleTemplate, players)
 	}
-	c.CallerCount = fillCallers(c, facts.Places)
+	p.fillCallers(facts.Places)
 	c.CountHolders = !p.plays("skb_free_head", facts.Places)
 	for _, part := range parts {
 		if part.lost != "" && !slices.ContainsFunc(part.functions, func(name string) bool { return p.plays(name, facts.Places) }) {
@@ -129,17 +129,22 @@ func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 }
 
 // fillCallers tells the programs where the functions are that call those with a role.
-func fillCallers(c *bpf.Config, places []kernel.Place) (count uint32) {
+// Those that have one themselves have played it by then.
+func (p *Plan) fillCallers(places []kernel.Place) {
+	c := &p.BPF.Config
 	for _, copier := range copiers {
 		for _, place := range places {
-			if !slices.Contains(copier.functions, place.Name) || count == uint32(bpf.MostCallers) {
+			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MostCallers) {
 				continue
 			}
-			c.Callers[count] = bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
-			count++
+			caller := bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
+			if _, has := p.BPF.Roles[place.Addr]; has {
+				caller.Origin = uint32(bpf.OriginSame)
+			}
+			c.Callers[c.CallerCount] = caller
+			c.CallerCount++
 		}
 	}
-	return count
 }
 
 // ends are the tracepoints that tell of a packet's end, and frees are those that tell

@@ -68,7 +68,7 @@ func TestRoles(t *testing.T) {
 	}
 	wantCallers := []bpf.Caller{
 		{Begin: 0x4000, Size: 0x80, Origin: uint32(bpf.OriginClone)},
-		{Begin: 0x1000, Size: 0x80, Origin: uint32(bpf.OriginCopy)},
+		{Begin: 0x1000, Size: 0x80, Origin: uint32(bpf.OriginSame)},
 		{Begin: 0x5000, Size: 0x80, Origin: uint32(bpf.OriginSame)},
 	}
 	if diff := cmp.Diff(fmt.Sprint(wantCallers), fmt.Sprint(c.Callers[:c.CallerCount])); diff != "" {

@@ -79,6 +79,7 @@ var parts = []part{
 		kind:      bpf.RoleTurn, packet: 2, row: 2, origin: bpf.OriginOuter,
 	},
 	{functions: []string{"pskb_expand_head"}, kind: bpf.RoleSettle, packet: 1, row: 1, lost: "packets whose data are moved"},
+	{functions: []string{"consume_skb"}, kind: bpf.RoleLend, packet: 1, row: 1},
 	{
 		// net/core/filter.c, drivers/net/veth.c
 		functions: []string{"xdp_do_redirect", "veth_xdp_tx"},
@@ -109,12 +110,14 @@ type copier struct {
 }
 
 // copiers are asked where one function serves several ends. Who replaces an sk_buff's
-// data makes nothing new.
+// data makes nothing new, nor does who has a part of its own and has played it.
 var copiers = []copier{
 	{[]string{"__skb_clone", "skb_clone", "skb_morph"}, bpf.OriginClone},
-	{[]string{"skb_copy_header"}, bpf.OriginCopy},
+	{[]string{"skb_copy_header"}, bpf.OriginSame},
 	{[]string{"skb_segment", "skb_segment_list"}, bpf.OriginSegment},
 	{[]string{"pskb_expand_head"}, bpf.OriginSame},
+	// drivers/net/veth.c: one of them is in another, depending on the compiler.
+	{[]string{"veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"}, bpf.OriginXDP},
 }
 
 // role is what a function is told to do; f is the function where its events are wanted.
