@@ -80,10 +80,10 @@ func attribute(events iter.Seq[*record], wanted func(label) bool) attribution {
 			continue
 		}
 		if !wanted(l) {
-			a.wrong.add("%+v, which the filter does not match: %s", l, r)
+			a.wrong.add("what the filter does not match: %s", r.brief())
 		}
 		if before, ok := labels[r.ID]; ok && r.ID != 0 && before != l {
-			a.wrong.add("packet %d is %+v and %+v: %s", r.ID, before, l, r)
+			a.wrong.add("packet %d is %+v, too: %s", r.ID, before, r.brief())
 		}
 		labels[r.ID], seen[l] = l, true
 	}
@@ -120,7 +120,7 @@ func TestAttribute(t *testing.T) {
 		"two ports":         {event(1, one, "ip_rcv") + event(1, two, "consume_skb"), 2, 0, "packet 1 is "},
 		"two echoes":        {event(1, firstEcho, "ip_rcv") + event(1, nextEcho, "consume_skb"), 2, 0, "packet 1 is "},
 		"number used again": {event(1, one, "kfree_skb") + event(1, two, "kfree_skb"), 2, 0, "packet 1 is "},
-		"stranger":          {event(1, unwanted, "consume_skb"), 1, 0, "which the filter does not match"},
+		"stranger":          {event(1, unwanted, "consume_skb"), 1, 0, "what the filter does not match"},
 		"without numbers":   {event(0, one, "ip_rcv") + event(0, two, "ip_rcv"), 2, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,8 @@
 //
 // The environment says what is tested: TRACER is the binary (by default ./tracer
 // at the root of the repository), BACKENDS the ones that have to run, best first
-// (by default what this kernel seems to have), RESULTS a folder for figures, and
-// MODULES the folder of kernel modules. BACKENDS also says that the machine is
-// there for the tests alone, so that its settings may be changed.
+// (by default what this kernel seems to have), RESULTS a folder for figures,
+// MODULES the folder of kernel modules, and SOAK how long TestSoak is to send, such
+// as 1h. BACKENDS also says that the machine is there for the tests alone, so that
+// its settings may be changed.
 package guest

@@ -5,7 +5,6 @@ package guest
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -17,15 +16,14 @@ func TestFollowing(t *testing.T) {
 	c := newCountry(t)
 	paths := c.lay(t)
 	t.Run("without a trace", func(t *testing.T) { walkAll(t, paths) }) // neighbours get to know each other
-	follow := canFollow(t)
-	p := start(t, append(functions(), whatToFollow(follow)...)...)
+	p := start(t, append(functions(), whatToFollow()...)...)
 	walkAll(t, paths)
 	events := p.stop().events
 	for _, path := range paths {
-		t.Run(path.name, func(t *testing.T) { path.judge(t, events, follow) })
+		t.Run(path.name, func(t *testing.T) { path.judge(t, events) })
 	}
-	if follow {
-		t.Run("family trees", func(t *testing.T) { trees(t, events) })
+	if follows() {
+		t.Run("family trees", func(t *testing.T) { trees(t, paths, journeys(events)) })
 	}
 	if t.Failed() {
 		keep(t, "following.json", p.stdout())
@@ -66,15 +64,9 @@ func walkAll(t *testing.T, paths []*path) {
 	}
 }
 
-// canFollow says whether this tracer follows packets.
-func canFollow(t *testing.T) bool {
-	t.Helper()
-	help, err := exec.Command(binary(t), "--help").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Contains(string(help), "--filter-track-skb")
-}
+// follows says that functions are seen: tracepoints alone show too little of what
+// makes one sk_buff of another.
+func follows() bool { return chosen() != tracepoint }
 
 // functions are all, those of modules too where the kernel has types for them. To
 // attach them one by one takes minutes, so that they are few then.
@@ -100,26 +92,28 @@ func signposts() []string {
 }
 
 // whatToFollow is a filter for the packets as they are sent, and for nothing that
-// becomes of them.
-func whatToFollow(follow bool) []string {
-	if !follow {
+// becomes of them. Where they can't be followed, it is one for everything.
+func whatToFollow() []string {
+	if !follows() {
 		return []string{"net 10.20.0.0/14 or net fd20::/16 or net fd21::/16"}
 	}
 	return []string{"--filter-track-skb", fmt.Sprintf("(udp or tcp) and dst portrange %d-%d", followedPort, followedPort+99)}
 }
 
 // judge looks at what happened on one path.
-func (p *path) judge(t *testing.T, events records, follow bool) {
+func (p *path) judge(t *testing.T, events records) {
 	for _, x := range p.programs {
 		if x.Read(t) == 0 {
 			t.Error("an XDP program was not run")
 		}
 	}
-	if !follow {
+	if !follows() {
 		here := events.that(p.isHere)
-		p.travels(t, here.that(p.of(mine)))
-		p.travels(t, here.that(p.of(other)))
-		p.proven(t, here)
+		for _, who := range []string{mine, other} {
+			for _, fault := range append(p.astray(here.that(p.of(who))), p.unproven(here)...) {
+				t.Errorf("%s: %s", who, fault)
+			}
+		}
 		return
 	}
 	p.follows(t, journeys(events))
@@ -133,13 +127,13 @@ func (p *path) isHere(r *record) bool {
 // follows wants each packet to be one journey, from the first event to the last.
 func (p *path) follows(t *testing.T, all []*journey) {
 	t.Helper()
-	if strangers := p.owned(all, stranger); len(strangers) > 0 {
-		t.Errorf("the stranger was followed: %s", strangers[0].events[0])
+	for _, j := range p.owned(all, stranger) {
+		t.Errorf("a stranger was followed, as packet of %s: %s", j.events[0].brief(), j.events.that(p.of(stranger))[0].brief())
 	}
 	for _, who := range []string{mine, other} {
 		list := p.owned(all, who)
 		if !p.flow && len(list) != 1 {
-			t.Errorf("%s is %d packets, want 1: %s", who, len(list), firsts(list))
+			t.Errorf("%s is %d packets, want 1: %s", who, len(list), firsts(list).briefly())
 		}
 		p.complete(t, who, list)
 	}
@@ -155,23 +149,32 @@ func (p *path) owned(all []*journey, who string) []*journey {
 	return slices.DeleteFunc(slices.Clone(all), func(j *journey) bool { return len(j.events.that(p.of(who))) == 0 })
 }
 
-// complete wants one journey to lead all the way, with everything that was to be.
-// A connection has several, of which that with the data is meant.
+// complete wants one journey to lead all the way, with everything that was to be. A
+// connection has several: one has to be complete.
 func (p *path) complete(t *testing.T, who string, list []*journey) {
 	t.Helper()
-	longest := &journey{}
-	for _, j := range list {
-		if len(j.events) > len(longest.events) {
-			longest = j
+	var best []string
+	for i, j := range list {
+		lacks := p.lacks(j)
+		if len(lacks) == 0 {
+			return
+		}
+		if i == 0 || len(lacks) < len(best) {
+			best = lacks
 		}
 	}
-	p.travels(t, longest.events)
-	p.proven(t, longest.events)
+	t.Errorf("no journey of %s is complete, of %d: %s", who, len(list), strings.Join(best, "; "))
+}
+
+// lacks is what does not show in a journey.
+func (p *path) lacks(j *journey) []string {
+	list := append(p.astray(j.events), p.unproven(j.events)...)
 	for _, want := range p.origins {
-		if !slices.ContainsFunc(strings.Split(want, "|"), func(o string) bool { return slices.Contains(longest.origins(), o) }) {
-			t.Errorf("%s has parts by %q, want %s", who, longest.origins(), want)
+		if !slices.ContainsFunc(strings.Split(want, "|"), func(o string) bool { return slices.Contains(j.origins(), o) }) {
+			list = append(list, fmt.Sprintf("parts by %q, want %s", j.origins(), want))
 		}
 	}
+	return list
 }
 
 // mixed says what is wrong with a journey that has events of two packets.
@@ -183,7 +186,7 @@ func (p *path) mixed(j *journey) string {
 			continue
 		}
 		if seen != "" {
-			return fmt.Sprintf("packet %d has events of %s and of %s: %s", j.id, seen, who, r)
+			return fmt.Sprintf("packet %d has events of %s and of %s: %s", j.id, seen, who, r.brief())
 		}
 		seen = who
 	}
@@ -199,15 +202,28 @@ func firsts(list []*journey) records {
 	return events
 }
 
-// trees looks at the parts of all packets, and for packets of nobody.
-func trees(t *testing.T, events records) {
-	list := journeys(events)
+// trees looks at the parts of all packets, and for packets on two paths.
+func trees(t *testing.T, paths []*path, list []*journey) {
 	for _, j := range list {
 		for _, f := range j.faults() {
 			t.Error(f)
+		}
+		if been := j.paths(paths); len(been) > 1 {
+			t.Errorf("packet %d is on several ways: %q", j.id, been)
 		}
 	}
 	for _, f := range sharedParts(list) {
 		t.Error(f)
 	}
+}
+
+// paths are those whose addresses show in the events.
+func (j *journey) paths(all []*path) []string {
+	var been []string
+	for _, p := range all {
+		if len(j.events.that(p.isHere)) > 0 {
+			been = append(been, p.name)
+		}
+	}
+	return been
 }

@@ -95,16 +95,19 @@ func sameParent(a, b *uint64) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// sharedParts are parts that are said to belong to two packets.
+// sharedParts are parts that are said to belong to two packets. One that is merged
+// into another packet goes over to that.
 func sharedParts(list []*journey) []string {
 	var faults []string
 	owner := make(map[uint64]uint64)
 	for _, j := range list {
 		for _, r := range j.events {
-			if id, ok := owner[r.Part]; ok && id != j.id {
+			if id, ok := owner[r.Part]; ok && id != j.id && r.Origin != "merge" {
 				faults = append(faults, fmt.Sprintf("part %d is of packet %d and of packet %d", r.Part, id, j.id))
 			}
-			owner[r.Part] = j.id
+			if r.Origin != "merge" {
+				owner[r.Part] = j.id
+			}
 		}
 	}
 	return faults
@@ -168,6 +171,13 @@ func TestFaultsOfJourneys(t *testing.T) {
 		if len(faults) != 1 || !strings.Contains(faults[0], want) {
 			t.Errorf("%s: %q, want %q", lines, faults, want)
 		}
+	}
+}
+
+func TestMergedPartOfTwoPackets(t *testing.T) {
+	lines := `{"id":2,"part":2}` + "\n" + `{"id":1,"part":1}` + "\n" + `{"id":1,"part":2,"parent":1,"origin":"merge"}`
+	if faults := sharedParts(journeys(canned(t, lines))); faults != nil {
+		t.Errorf("%q", faults)
 	}
 }
 

@@ -4,6 +4,7 @@ package guest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -217,6 +218,28 @@ func (rs records) present(t *testing.T, what string) {
 	if len(rs) == 0 {
 		t.Errorf("%s: no event", what)
 	}
+}
+
+// brief is what tells which packet it is of, for an error.
+func (r *record) brief() string {
+	tuple, err := json.Marshal(r.Tuple)
+	if err != nil {
+		return err.Error()
+	}
+	parent := "none"
+	if r.Parent != nil {
+		parent = fmt.Sprint(*r.Parent)
+	}
+	return fmt.Sprintf("%s in namespace %d, skb %s, len %d, packet %d, part %d, parent %s, origin %q: %s",
+		r.Func, r.Netns, r.Skb, r.Len, r.ID, r.Part, parent, r.Origin, tuple)
+}
+
+func (rs records) briefly() string {
+	var list []string
+	for i := range rs {
+		list = append(list, rs[i].brief())
+	}
+	return strings.Join(list, "; ")
 }
 
 func (r record) String() string {

@@ -18,32 +18,32 @@ var ways = []way{
 	{name: "new head", lay: tappedRouter, proofs: []string{"pskb_expand_head", "ip_forward"}, origins: []string{"clone"}},
 	{
 		name: "segments of UDP, merged by a polling device", lay: segmented,
-		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
 	{
 		name: "segments of UDP, merged without XDP", lay: segmentedWithoutXDP, here: pollsWithoutXDP,
-		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
 	{
 		name: "segments of TCP", lay: segmentedTCP,
-		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment", "merge"},
+		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
-	{name: "fragments", lay: fragmented, proofs: []string{"ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"}},
+	{name: "fragments", lay: fragmented, proofs: []string{"ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"}},
 	{
 		name: "fragments of IPv6", lay: fragmented6,
-		proofs: []string{"ip6_fragment", "ipv6_frag_rcv|inet_frag_queue_insert"}, origins: []string{"fragment", "merge"},
+		proofs: []string{"ip6_fragment", "ipv6_frag_rcv|inet_frag_queue_insert"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
 		name: "fragments made by a router", lay: fragmentedByRouter,
-		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"},
+		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
 		name: "fragments put together for conntrack", lay: defragmented,
-		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge"},
+		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
 		name: "fragments of IPv6 put together for conntrack", lay: defragmented6,
-		proofs: []string{"ip6_forward", "ip6_fragment", "nf_ct_frag6_gather|inet_frag_queue_insert"}, origins: []string{"fragment", "merge"},
+		proofs: []string{"ip6_forward", "ip6_fragment", "nf_ct_frag6_gather|inet_frag_queue_insert"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{name: "source translated", lay: masqueraded, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
 	{name: "destination translated", lay: translated, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
