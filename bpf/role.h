@@ -70,7 +70,7 @@ static __always_inline u8 origin_by_caller(u64 caller)
 	return origin;
 }
 
-// A clone gets its head later, any other copy has its own by now.
+// A clone is about to get the other's head, any other copy has its own by now.
 static __noinline int become_copy(u64 skb, u64 other, const struct role *r, u64 caller)
 {
 	struct branch *of = living_branch(other);
@@ -83,7 +83,7 @@ static __noinline int become_copy(u64 skb, u64 other, const struct role *r, u64 
 	if (of) {
 		from.id = of->id;
 		from.part = of->part;
-		grow(skb, from.origin == ORIGIN_CLONE ? 0 : head_of(skb), &from);
+		grow(skb, from.origin == ORIGIN_CLONE ? of->head : head_of(skb), &from);
 	} else if (r->kind == ROLE_COPY) {
 		forget(skb);
 	}

@@ -12,7 +12,7 @@ struct branch {
 	u64 head;
 	u64 id, part, parent;
 	u8 origin;
-	// The head is not known yet, or about to be replaced: it is taken at the next sight.
+	// The head is about to be replaced: the new one is taken at the next sight.
 	u8 settling;
 	// The sk_buff is being freed: at the same address a new one comes next.
 	u8 ended;
@@ -131,10 +131,10 @@ static __always_inline void own_head(u64 head, const struct branch *b)
 		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
 }
 
-// Makes the branch of an sk_buff, whose head is 0 where that is not known yet.
+// Makes the branch of an sk_buff.
 static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *from)
 {
-	struct branch b = { .head = head, .settling = !head };
+	struct branch b = { .head = head };
 	struct branch *grown = NULL;
 	u32 level;
 
@@ -146,7 +146,7 @@ static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *
 		grown = remember(skb, &b);
 	}
 	leave_room();
-	if (head && grown)
+	if (grown)
 		own_head(head, grown);
 	return grown;
 }
@@ -159,6 +159,16 @@ static __noinline struct branch *dying_branch(u64 skb)
 	return b && (b->settling || b->head == head_of(skb)) ? b : NULL;
 }
 
+// Whether a branch's data have not been freed since. Where functions don't tell of the
+// end of each sk_buff, that tells of it.
+static __always_inline bool has_data(const struct branch *b)
+{
+	u64 head = b->head;
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	return o && o->id == b->id;
+}
+
 // The branch of a living sk_buff; NULL where it has none.
 static __noinline struct branch *living_branch(u64 skb)
 {
@@ -169,7 +179,7 @@ static __noinline struct branch *living_branch(u64 skb)
 		return NULL;
 	head = head_of(skb);
 	if (head == b->head)
-		return b;
+		return !CFG.find_clones || has_data(b) ? b : NULL;
 	// Its end went by unseen: this is another one.
 	if (!b->settling)
 		return NULL;
@@ -252,11 +262,40 @@ static __always_inline bool last_holder(const struct sk_buff *skb, u64 head)
 	return holders == mine;
 }
 
+// Programs on functions that run on this CPU: one, or none. While one runs, the kernel
+// runs no other on the CPU, not even in an interrupt, so that the ends of packets go
+// by unseen there.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} busy SEC(".maps");
+
+static __always_inline void be_busy(int more)
+{
+	u32 zero = 0;
+	u32 *n = bpf_map_lookup_elem(&busy, &zero);
+
+	if (n)
+		*n += more;
+}
+
+static __always_inline bool is_busy(void)
+{
+	u32 zero = 0;
+	u32 *n = bpf_map_lookup_elem(&busy, &zero);
+
+	return n && *n;
+}
+
 // Ends a packet of which nothing more will be heard.
 static __noinline int end_packet(u64 skb)
 {
 	u64 head = head_of(skb);
 
+	if (!bpf_map_lookup_elem(&branches, &skb) && !bpf_map_lookup_elem(&heads, &head))
+		return 0;
 	if (last_holder((const void *)skb, head))
 		free_head(head);
 	forget(skb);

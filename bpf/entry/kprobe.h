@@ -22,19 +22,28 @@ static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 	return false;
 }
 
-static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
+static __always_inline void show_function(struct registers *regs, struct sk_buff *skb)
 {
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 	struct work w;
 
 	if (!skb || !admit(&c, &w))
-		return 0;
+		return;
 	c.addr = probed_function(regs);
 	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER))
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
 	handle(&c, &w);
+}
+
+static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
+{
+	if (CFG.track)
+		be_busy(1);
+	show_function(regs, skb);
+	if (CFG.track)
+		be_busy(-1);
 	return 0;
 }
 

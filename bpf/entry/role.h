@@ -38,19 +38,26 @@ static __always_inline void show_role(struct registers *regs, const struct role 
 	handle(&c, &w);
 }
 
-SEC("kprobe/role")
-int kprobe_role(struct registers *regs)
+static __always_inline void play_role(struct registers *regs)
 {
 	u64 addr = probed_function(regs), caller = return_address(regs), skb, other;
 	const struct role *r = bpf_map_lookup_elem(&roles, &addr);
 
 	if (!running || !r)
-		return 0;
+		return;
 	skb = argument(regs, r->skb);
 	other = argument(regs, r->other);
 	play_early(r, skb, other, caller);
 	if (r->row)
 		show_role(regs, r, addr, caller);
 	play_late(r, skb, other, caller);
+}
+
+SEC("kprobe/role")
+int kprobe_role(struct registers *regs)
+{
+	be_busy(1);
+	play_role(regs);
+	be_busy(-1);
 	return 0;
 }

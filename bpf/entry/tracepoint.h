@@ -13,9 +13,8 @@ struct tracepoint_arguments {
 enum { NO_ARGUMENT = 0xff };
 
 // Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
-// whether it tells of drops, and in bit 33 whether it is the last that is heard of
-// the packet. The body is replaced before loading.
+// drop location and of the drop reason in bits 16 to 23 and 24 to 31, and in
+// bit 32 whether it tells of drops. The body is replaced before loading.
 static __noinline u64 tracepoint_facts(void)
 {
 	u64 facts;
@@ -60,8 +59,6 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	c.location = tracepoint_argument(a, location);
 	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
 	handle(&c, &w);
-	if (CFG.track && facts >> 33 & 1)
-		end_packet((u64)skb);
 	return 0;
 }
 
@@ -79,14 +76,27 @@ TRACEPOINT_SKB(3)
 TRACEPOINT_SKB(4)
 TRACEPOINT_SKB(5)
 
-// Something in the kernel's memory is freed: it may be an sk_buff, or the data of one.
+// An sk_buff ends. Where functions tell of it, too, they are heard only while none
+// of their programs was running.
+SEC("raw_tp/end")
+int tracepoint_end(struct tracepoint_arguments *a)
+{
+	if (CFG.find_clones || is_busy())
+		end_packet(context_word(a, 0));
+	return 0;
+}
+
+// Something in the kernel's memory is freed: the data of an sk_buff, it itself, or it
+// and the clone that lies behind it (struct sk_buff_fclones).
 SEC("raw_tp/free")
 int tracepoint_free(struct tracepoint_arguments *a)
 {
-	u64 object = context_word(a, 1);
+	u64 object = context_word(a, 1), clone = object + bpf_core_type_size(struct sk_buff);
 
 	free_head(object);
 	if (bpf_map_lookup_elem(&branches, &object))
 		forget(object);
+	if (bpf_map_lookup_elem(&branches, &clone))
+		forget(clone);
 	return 0;
 }

@@ -86,18 +86,14 @@ type Facts struct {
 	Number uint16
 	// Location and Reason are argument positions, from 0; negative where there is none.
 	Location, Reason int
-	// Drop says that the tracepoint tells of dropped packets, Last that nothing more is
-	// heard of the packet behind it.
-	Drop, Last bool
+	// Drop says that the tracepoint tells of dropped packets.
+	Drop bool
 }
 
 func (f Facts) word() uint64 {
 	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24
 	if f.Drop {
 		word |= 1 << 32
-	}
-	if f.Last {
-		word |= 1 << 33
 	}
 	return word
 }
@@ -111,9 +107,11 @@ func KprobeTemplate(register int) string { return fmt.Sprintf("kprobe_skb_%d", r
 func TracepointTemplate(argument int) string { return fmt.Sprintf("tracepoint_skb_%d", argument) }
 
 // The programs without a number: RoleTemplate is for functions with a role in
-// following packets, FreeTemplate for tracepoints that free memory.
+// following packets, EndTemplate for tracepoints that end an sk_buff, FreeTemplate for
+// those that free memory.
 const (
 	RoleTemplate = "kprobe_role"
+	EndTemplate  = "tracepoint_end"
 	FreeTemplate = "tracepoint_free"
 )
 
@@ -190,7 +188,7 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	if p.Multi {
 		program.AttachType = ebpf.AttachTraceKprobeMulti
 	}
-	if p.Template == FreeTemplate { // it looks at no packet
+	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program, nil
 	}
 	replacements := bodies.list()

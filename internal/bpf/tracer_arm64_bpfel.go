@@ -344,6 +344,7 @@ const (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	tracerMapBranches          = "branches"
+	tracerMapBusy              = "busy"
 	tracerMapCounts            = "counts"
 	tracerMapEvents            = "events"
 	tracerMapHeads             = "heads"
@@ -364,6 +365,7 @@ const (
 	tracerProgKprobeSkb6       = "kprobe_skb_6"
 	tracerProgKprobeSkb7       = "kprobe_skb_7"
 	tracerProgKprobeSkb8       = "kprobe_skb_8"
+	tracerProgTracepointEnd    = "tracepoint_end"
 	tracerProgTracepointFree   = "tracepoint_free"
 	tracerProgTracepointSkb0   = "tracepoint_skb_0"
 	tracerProgTracepointSkb1   = "tracepoint_skb_1"
@@ -442,6 +444,7 @@ type tracerProgramSpecs struct {
 	KprobeSkb6     *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
 	KprobeSkb7     *ebpf.ProgramSpec `ebpf:"kprobe_skb_7"`
 	KprobeSkb8     *ebpf.ProgramSpec `ebpf:"kprobe_skb_8"`
+	TracepointEnd  *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
 	TracepointFree *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
@@ -456,6 +459,7 @@ type tracerProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
 	Branches  *ebpf.MapSpec `ebpf:"branches"`
+	Busy      *ebpf.MapSpec `ebpf:"busy"`
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
@@ -514,6 +518,7 @@ func (o *tracerObjects) Close() error {
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
 	Branches  *ebpf.Map `ebpf:"branches"`
+	Busy      *ebpf.Map `ebpf:"busy"`
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Heads     *ebpf.Map `ebpf:"heads"`
@@ -530,6 +535,7 @@ type tracerMaps struct {
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
 		m.Branches,
+		m.Busy,
 		m.Counts,
 		m.Events,
 		m.Heads,
@@ -581,6 +587,7 @@ type tracerPrograms struct {
 	KprobeSkb6     *ebpf.Program `ebpf:"kprobe_skb_6"`
 	KprobeSkb7     *ebpf.Program `ebpf:"kprobe_skb_7"`
 	KprobeSkb8     *ebpf.Program `ebpf:"kprobe_skb_8"`
+	TracepointEnd  *ebpf.Program `ebpf:"tracepoint_end"`
 	TracepointFree *ebpf.Program `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.Program `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.Program `ebpf:"tracepoint_skb_1"`
@@ -601,6 +608,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeSkb6,
 		p.KprobeSkb7,
 		p.KprobeSkb8,
+		p.TracepointEnd,
 		p.TracepointFree,
 		p.TracepointSkb0,
 		p.TracepointSkb1,

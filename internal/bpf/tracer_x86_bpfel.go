@@ -344,6 +344,7 @@ const (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	tracerMapBranches          = "branches"
+	tracerMapBusy              = "busy"
 	tracerMapCounts            = "counts"
 	tracerMapEvents            = "events"
 	tracerMapHeads             = "heads"
@@ -362,6 +363,7 @@ const (
 	tracerProgKprobeSkb4       = "kprobe_skb_4"
 	tracerProgKprobeSkb5       = "kprobe_skb_5"
 	tracerProgKprobeSkb6       = "kprobe_skb_6"
+	tracerProgTracepointEnd    = "tracepoint_end"
 	tracerProgTracepointFree   = "tracepoint_free"
 	tracerProgTracepointSkb0   = "tracepoint_skb_0"
 	tracerProgTracepointSkb1   = "tracepoint_skb_1"
@@ -438,6 +440,7 @@ type tracerProgramSpecs struct {
 	KprobeSkb4     *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
 	KprobeSkb5     *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
 	KprobeSkb6     *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
+	TracepointEnd  *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
 	TracepointFree *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
@@ -452,6 +455,7 @@ type tracerProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
 	Branches  *ebpf.MapSpec `ebpf:"branches"`
+	Busy      *ebpf.MapSpec `ebpf:"busy"`
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
@@ -510,6 +514,7 @@ func (o *tracerObjects) Close() error {
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
 	Branches  *ebpf.Map `ebpf:"branches"`
+	Busy      *ebpf.Map `ebpf:"busy"`
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Heads     *ebpf.Map `ebpf:"heads"`
@@ -526,6 +531,7 @@ type tracerMaps struct {
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
 		m.Branches,
+		m.Busy,
 		m.Counts,
 		m.Events,
 		m.Heads,
@@ -575,6 +581,7 @@ type tracerPrograms struct {
 	KprobeSkb4     *ebpf.Program `ebpf:"kprobe_skb_4"`
 	KprobeSkb5     *ebpf.Program `ebpf:"kprobe_skb_5"`
 	KprobeSkb6     *ebpf.Program `ebpf:"kprobe_skb_6"`
+	TracepointEnd  *ebpf.Program `ebpf:"tracepoint_end"`
 	TracepointFree *ebpf.Program `ebpf:"tracepoint_free"`
 	TracepointSkb0 *ebpf.Program `ebpf:"tracepoint_skb_0"`
 	TracepointSkb1 *ebpf.Program `ebpf:"tracepoint_skb_1"`
@@ -593,6 +600,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeSkb4,
 		p.KprobeSkb5,
 		p.KprobeSkb6,
+		p.TracepointEnd,
 		p.TracepointFree,
 		p.TracepointSkb0,
 		p.TracepointSkb1,

@@ -57,7 +57,7 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 		return err
 	}
 	if p.Backend == kernel.TracepointBackend {
-		p.followByTracepoints(facts)
+		p.followByTracepoints()
 	} else {
 		p.followByFunctions(facts)
 	}
@@ -90,6 +90,7 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	if len(players) > 0 {
 		p.addProgram(bpf.RoleTemplate, players)
 	}
+	p.addSilent("end", bpf.EndTemplate, ends)
 	p.fillCallers(facts.Places)
 	c.CountHolders = !p.plays("skb_free_head", facts.Places)
 	for _, part := range parts {
@@ -154,19 +155,22 @@ var (
 	frees = []string{"kfree", "kmem_cache_free"}
 )
 
-// followByTracepoints knows clones by their data, and the end of a packet by that of
-// its memory.
-func (p *Plan) followByTracepoints(facts *kernel.Facts) {
-	p.BPF.Config.FindClones, p.BPF.Config.CountHolders = true, true
-	for i := range p.BPF.Programs {
-		program := &p.BPF.Programs[i]
-		if program.Facts != nil {
-			program.Facts.Last = slices.Contains(ends, p.Tracepoints[program.Facts.Number].Name)
-		}
+// addSilent plans a program that makes no events on tracepoints.
+func (p *Plan) addSilent(name, template string, tracepoints []string) {
+	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: name, Template: template})
+	for _, t := range tracepoints {
+		p.Silent = append(p.Silent, Tracepoint{kernel.Tracepoint{Name: t}, name})
 	}
-	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: bpf.FreeTemplate, Template: bpf.FreeTemplate})
-	for _, name := range frees {
-		p.Silent = append(p.Silent, Tracepoint{kernel.Tracepoint{Name: name}, bpf.FreeTemplate})
+}
+
+// followByTracepoints knows clones by their data, and the end of a packet by that of
+// its memory. The kernel runs no program on a CPU that is in the middle of it, which an
+// interrupt does not ask about, so that there are two of each.
+func (p *Plan) followByTracepoints() {
+	p.BPF.Config.FindClones, p.BPF.Config.CountHolders = true, true
+	for _, copy := range []string{"", "_again"} {
+		p.addSilent("end"+copy, bpf.EndTemplate, ends)
+		p.addSilent("free"+copy, bpf.FreeTemplate, frees)
 	}
 	for _, part := range parts {
 		if part.lost != "" && part.kind != bpf.RoleLeave {
