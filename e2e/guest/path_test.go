@@ -81,6 +81,7 @@ type path struct {
 	back bool
 	// flow sends over TCP.
 	flow bool
+	taps []*ktest.Tap
 	// programs count what XDP programs acted on.
 	programs []*ktest.XDPCount
 }
@@ -217,7 +218,16 @@ func (p *path) walk() error {
 	if p.back {
 		return errors.Join(hear(mouths[0], 'm', p.senders()[0].size), hear(mouths[1], 'o', p.senders()[1].size))
 	}
-	return hearBoth(ear, p.senders())
+	return errors.Join(hearBoth(ear, p.senders()), p.drain())
+}
+
+func (p *path) drain() error {
+	for _, tap := range p.taps {
+		if n, err := tap.Drain(); err != nil || n == 0 {
+			return fmt.Errorf("packet socket got %d packets: %v", n, err)
+		}
+	}
+	return nil
 }
 
 func (p *path) anywhere() netip.Addr {

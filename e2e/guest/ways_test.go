@@ -69,8 +69,13 @@ var ways = []way{
 
 func tapped(p *path) {
 	p.wire()
-	ktest.NewTap(p.lasting, p.a, p.device("va"))
-	ktest.NewTap(p.lasting, p.b, p.device("vb"))
+	p.tap(p.a, p.device("va"))
+	p.tap(p.b, p.device("vb"))
+}
+
+// tap is drained at the end of a walk, so that the ends of the clones are seen.
+func (p *path) tap(n *ktest.Netns, device string) {
+	p.taps = append(p.taps, ktest.NewTap(p.lasting, n, device))
 }
 
 func duplicated(p *path) {
@@ -82,7 +87,7 @@ func duplicated(p *path) {
 // has, too, and gives it a head of its own.
 func tappedRouter(p *path) {
 	p.routed(p.plain)
-	ktest.NewTap(p.lasting, p.plain, p.device("ma"))
+	p.tap(p.plain, p.device("ma"))
 }
 
 // segmented sends datagrams in one piece that a device has cut, and that the other

@@ -4,28 +4,47 @@ package ktest
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// NewTap opens a socket that gets a clone of each packet that a device sends or
-// receives, as tcpdump does. Nobody reads it, so that clones stay for as long as
-// the test does.
-func NewTap(t testing.TB, n *Netns, device string) {
+// Tap is a socket that gets a clone of each packet that a device sends or receives,
+// as tcpdump does.
+type Tap struct{ fd int }
+
+// NewTap opens a tap. It closes with the test; until [Tap.Drain] it keeps its clones,
+// as many as its queue takes.
+func NewTap(t testing.TB, n *Netns, device string) *Tap {
 	t.Helper()
+	tap := new(Tap)
 	must(t, n.Do(func() error {
 		d, err := net.InterfaceByName(device)
 		if err != nil {
 			return err
 		}
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		tap.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
 			return err
 		}
-		t.Cleanup(func() { unix.Close(fd) })
+		t.Cleanup(func() { unix.Close(tap.fd) })
 		all := binary.NativeEndian.Uint16(big16(unix.ETH_P_ALL))
-		return unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: d.Index, Protocol: all})
+		return unix.Bind(tap.fd, &unix.SockaddrLinklayer{Ifindex: d.Index, Protocol: all})
 	}))
+	return tap
+}
+
+// Drain lets go of the clones that are there, and says how many they were.
+func (tap *Tap) Drain() (int, error) {
+	for n, b := 0, make([]byte, 1<<16); ; n++ {
+		_, _, err := unix.Recvfrom(tap.fd, b, 0)
+		if errors.Is(err, unix.EAGAIN) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
 }

@@ -4,9 +4,13 @@ package ktest
 
 import "testing"
 
-func TestTapLetsPacketsPass(t *testing.T) {
+func TestTapsGetWhatPasses(t *testing.T) {
 	a, b := pair(t)
-	NewTap(t, a, "va")
-	NewTap(t, b, "vb")
+	taps := []*Tap{NewTap(t, a, "va"), NewTap(t, b, "vb")}
 	pings(t, a, "10.9.0.2")
+	for i, tap := range taps {
+		if n, err := tap.Drain(); err != nil || n < 2 {
+			t.Errorf("tap %d got %d packets, %v, want a request and a reply", i, n, err)
+		}
+	}
 }
