@@ -29,11 +29,11 @@ enum role_kind {
 	ROLE_RELEASE,
 	// From here on the packet is at its end: it may be known, and is no new one.
 	ROLE_DIE,
-	// The sk_buff lets go of its data; it ends; it ends if `other` is true; the data are
-	// freed; the sk_buff is.
+	// The sk_buff lets go of its data; it ends; it has lost them if `other` is true.
 	ROLE_LEAVE,
 	ROLE_END,
-	ROLE_END_STOLEN,
+	ROLE_STEAL,
+	// The data are freed; the sk_buff is.
 	ROLE_FREE_DATA,
 	ROLE_FREE,
 };
@@ -168,10 +168,27 @@ static __always_inline void settle(u64 skb)
 
 static __always_inline void end_branch(u64 skb)
 {
-	struct branch *b = dying_branch(skb);
+	struct branch *b = living_branch(skb);
 
 	if (b)
 		b->ended = 1;
+}
+
+// Another sk_buff has the data now; this one dies next, without letting go of any.
+static __always_inline void steal(u64 skb)
+{
+	struct branch *b = living_branch(skb);
+
+	if (b)
+		b->stolen = 1;
+}
+
+static __always_inline void die(u64 skb)
+{
+	struct branch *b = living_branch(skb);
+
+	if (b && b->stolen)
+		forget(skb);
 }
 
 static __noinline int leave_data(u64 skb, u64 caller)
@@ -254,16 +271,23 @@ static __always_inline void play_late(const struct role *r, u64 skb, u64 other, 
 	case ROLE_SETTLE: settle(skb); return;
 	case ROLE_LEND: lend(skb, caller); return;
 	case ROLE_HOLD: hold(other); return;
+	case ROLE_DIE: die(skb); return;
 	case ROLE_LEAVE: leave_data(skb, caller); return;
 	case ROLE_END: end_branch(skb); return;
-	case ROLE_END_STOLEN:
+	case ROLE_STEAL:
 		if (other & 1)
-			end_branch(skb);
+			steal(skb);
 		return;
 	case ROLE_FREE_DATA: free_head(head_of(skb)); return;
 	case ROLE_FREE: forget(skb); return;
 	case ROLE_RELEASE: release(other); return;
 	}
+}
+
+// Who is known at this point: once the data are gone, those that have let go of them.
+static __always_inline struct branch *branch_for(const struct role *r, u64 skb)
+{
+	return r->kind < ROLE_FREE_DATA ? living_branch(skb) : dying_branch(skb);
 }
 
 // Once a packet is freed, its contents are anything.

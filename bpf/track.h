@@ -14,9 +14,10 @@ struct branch {
 	u8 origin;
 	// The head is about to be replaced: the new one is taken at the next sight.
 	u8 settling;
-	// The sk_buff is being freed: at the same address a new one comes next.
-	u8 ended;
-	u8 pad[5];
+	// The sk_buff has let go of its data, or lost them to another: at the same address a
+	// new one comes next.
+	u8 ended, stolen;
+	u8 pad[4];
 };
 
 // Who has a head: what shares it is of the same packet.
@@ -151,7 +152,7 @@ static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *
 	return grown;
 }
 
-// The branch of an sk_buff whose end may have begun; NULL where it has none.
+// The branch of an sk_buff that is being freed; NULL where it has none.
 static __noinline struct branch *dying_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);

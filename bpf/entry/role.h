@@ -26,7 +26,7 @@ static __always_inline void show_role(struct registers *regs, const struct role 
 
 	if (!skb)
 		return;
-	c.branch = dying_branch(skb);
+	c.branch = branch_for(r, skb);
 	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb))
 		return;
 	if (!c.branch && may_begin(r))

@@ -64,23 +64,23 @@ type (
 
 // The kinds of roles.
 const (
-	RoleCopy      = tracerRoleKindROLE_COPY
-	RoleCut       = tracerRoleKindROLE_CUT
-	RoleMerge     = tracerRoleKindROLE_MERGE
-	RoleQueue     = tracerRoleKindROLE_QUEUE
-	RoleJoin      = tracerRoleKindROLE_JOIN
-	RoleUnqueue   = tracerRoleKindROLE_UNQUEUE
-	RoleTurn      = tracerRoleKindROLE_TURN
-	RoleSettle    = tracerRoleKindROLE_SETTLE
-	RoleLend      = tracerRoleKindROLE_LEND
-	RoleHold      = tracerRoleKindROLE_HOLD
-	RoleRelease   = tracerRoleKindROLE_RELEASE
-	RoleDie       = tracerRoleKindROLE_DIE
-	RoleLeave     = tracerRoleKindROLE_LEAVE
-	RoleEnd       = tracerRoleKindROLE_END
-	RoleEndStolen = tracerRoleKindROLE_END_STOLEN
-	RoleFreeData  = tracerRoleKindROLE_FREE_DATA
-	RoleFree      = tracerRoleKindROLE_FREE
+	RoleCopy     = tracerRoleKindROLE_COPY
+	RoleCut      = tracerRoleKindROLE_CUT
+	RoleMerge    = tracerRoleKindROLE_MERGE
+	RoleQueue    = tracerRoleKindROLE_QUEUE
+	RoleJoin     = tracerRoleKindROLE_JOIN
+	RoleUnqueue  = tracerRoleKindROLE_UNQUEUE
+	RoleTurn     = tracerRoleKindROLE_TURN
+	RoleSettle   = tracerRoleKindROLE_SETTLE
+	RoleLend     = tracerRoleKindROLE_LEND
+	RoleHold     = tracerRoleKindROLE_HOLD
+	RoleRelease  = tracerRoleKindROLE_RELEASE
+	RoleDie      = tracerRoleKindROLE_DIE
+	RoleLeave    = tracerRoleKindROLE_LEAVE
+	RoleEnd      = tracerRoleKindROLE_END
+	RoleSteal    = tracerRoleKindROLE_STEAL
+	RoleFreeData = tracerRoleKindROLE_FREE_DATA
+	RoleFree     = tracerRoleKindROLE_FREE
 )
 
 // How a branch of a packet comes to be; OriginSame says that none does.

@@ -22,7 +22,8 @@ type tracerBranch struct {
 	Origin   uint8
 	Settling uint8
 	Ended    uint8
-	Pad      [5]uint8
+	Stolen   uint8
+	Pad      [4]uint8
 }
 
 type tracerCaller struct {
@@ -279,24 +280,24 @@ type tracerRole struct {
 type tracerRoleKind uint32
 
 const (
-	tracerRoleKindROLE_NONE       tracerRoleKind = 0
-	tracerRoleKindROLE_COPY       tracerRoleKind = 1
-	tracerRoleKindROLE_CUT        tracerRoleKind = 2
-	tracerRoleKindROLE_MERGE      tracerRoleKind = 3
-	tracerRoleKindROLE_QUEUE      tracerRoleKind = 4
-	tracerRoleKindROLE_JOIN       tracerRoleKind = 5
-	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
-	tracerRoleKindROLE_TURN       tracerRoleKind = 7
-	tracerRoleKindROLE_SETTLE     tracerRoleKind = 8
-	tracerRoleKindROLE_LEND       tracerRoleKind = 9
-	tracerRoleKindROLE_HOLD       tracerRoleKind = 10
-	tracerRoleKindROLE_RELEASE    tracerRoleKind = 11
-	tracerRoleKindROLE_DIE        tracerRoleKind = 12
-	tracerRoleKindROLE_LEAVE      tracerRoleKind = 13
-	tracerRoleKindROLE_END        tracerRoleKind = 14
-	tracerRoleKindROLE_END_STOLEN tracerRoleKind = 15
-	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 16
-	tracerRoleKindROLE_FREE       tracerRoleKind = 17
+	tracerRoleKindROLE_NONE      tracerRoleKind = 0
+	tracerRoleKindROLE_COPY      tracerRoleKind = 1
+	tracerRoleKindROLE_CUT       tracerRoleKind = 2
+	tracerRoleKindROLE_MERGE     tracerRoleKind = 3
+	tracerRoleKindROLE_QUEUE     tracerRoleKind = 4
+	tracerRoleKindROLE_JOIN      tracerRoleKind = 5
+	tracerRoleKindROLE_UNQUEUE   tracerRoleKind = 6
+	tracerRoleKindROLE_TURN      tracerRoleKind = 7
+	tracerRoleKindROLE_SETTLE    tracerRoleKind = 8
+	tracerRoleKindROLE_LEND      tracerRoleKind = 9
+	tracerRoleKindROLE_HOLD      tracerRoleKind = 10
+	tracerRoleKindROLE_RELEASE   tracerRoleKind = 11
+	tracerRoleKindROLE_DIE       tracerRoleKind = 12
+	tracerRoleKindROLE_LEAVE     tracerRoleKind = 13
+	tracerRoleKindROLE_END       tracerRoleKind = 14
+	tracerRoleKindROLE_STEAL     tracerRoleKind = 15
+	tracerRoleKindROLE_FREE_DATA tracerRoleKind = 16
+	tracerRoleKindROLE_FREE      tracerRoleKind = 17
 )
 
 type tracerRoom struct {

@@ -99,7 +99,7 @@ var parts = []part{
 		functions: []string{"napi_reuse_skb"},
 		kind:      bpf.RoleEnd, packet: 2, row: 2,
 	},
-	{functions: []string{"kfree_skb_partial"}, kind: bpf.RoleEndStolen, packet: 1, other: 2, row: 1},
+	{functions: []string{"kfree_skb_partial"}, kind: bpf.RoleSteal, packet: 1, other: 2, row: 1},
 	{functions: []string{"kfree_skbmem", "napi_skb_cache_put"}, kind: bpf.RoleFree, packet: 1, row: 1},
 }
 
