@@ -86,7 +86,7 @@ struct config {
 	// The packet filter asks for VLAN tags.
 	bool vlan;
 	// Parts of the record that were asked for.
-	bool meta, tuple, tunnel, cb, stack, caller;
+	bool meta, tuple, tunnel, cb, netfilter, conntrack, stack, caller;
 	// Bytes of the sk_buff, of its shared info, and of the values of expressions that
 	// were asked for; multiples of 8.
 	u32 skb_size, shared_size, values_size;

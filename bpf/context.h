@@ -32,6 +32,24 @@ struct context {
 		word;                                                              \
 	})
 
+// The argument in a register, from 1; false for any other number.
+static __always_inline bool register_argument(struct registers *regs, u64 number, u64 *value)
+{
+	switch (number) {
+	case 1: *value = context_word(regs, ARGUMENT_1); return true;
+	case 2: *value = context_word(regs, ARGUMENT_2); return true;
+	case 3: *value = context_word(regs, ARGUMENT_3); return true;
+	case 4: *value = context_word(regs, ARGUMENT_4); return true;
+	case 5: *value = context_word(regs, ARGUMENT_5); return true;
+	case 6: *value = context_word(regs, ARGUMENT_6); return true;
+#if ARGUMENT_REGISTERS > 6
+	case 7: *value = context_word(regs, ARGUMENT_7); return true;
+	case 8: *value = context_word(regs, ARGUMENT_8); return true;
+#endif
+	}
+	return false;
+}
+
 // Hides a value from the compiler, which otherwise fits a function to the calls
 // that it sees, or adds to a pointer by means that the verifier does not allow.
 #define opaque(value) asm volatile("" : "+r"(value))

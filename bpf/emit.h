@@ -11,8 +11,10 @@
 	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0) +              \
-	 CFG.skb_size + CFG.shared_size + CFG.values_size +     \
-	 (CFG.track ? sizeof(struct record_lineage) : 0))
+	 CFG.skb_size + CFG.shared_size + CFG.values_size +      \
+	 (CFG.track ? sizeof(struct record_lineage) : 0) +       \
+	 (CFG.netfilter ? sizeof(struct record_hook) : 0) +      \
+	 (CFG.conntrack ? sizeof(struct record_conntrack) : 0))
 
 enum {
 	// Return addresses of one stack; the kernel itself goes no deeper by default
@@ -25,16 +27,25 @@ enum {
 
 _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
-		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED + MOST_VALUES +
+		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
+		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
 		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
 
-static __always_inline u32 record_parts(void)
+// These two are functions of their own since the stack of who calls them has no room
+// for all the sums on the way.
+static __noinline u32 record_size(void)
+{
+	return RECORD_SIZE;
+}
+
+static __noinline u32 record_parts(void)
 {
 	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
 	       (CFG.skb_size ? PART_SKB : 0) | (CFG.shared_size ? PART_SHARED : 0) |
 	       (CFG.values_size ? PART_VALUES : 0) | (CFG.track ? PART_LINEAGE : 0) |
+	       (CFG.netfilter ? PART_DETAIL : 0) | (CFG.conntrack ? PART_CONNTRACK : 0) |
 	       (CFG.stack || CFG.caller ? PART_STACK : 0);
 }
 
@@ -150,7 +161,7 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 	l->origin = b->origin;
 }
 
-// Fills RECORD_SIZE bytes, the parts one behind the other.
+// Fills record_size() bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
 					struct room *room)
 {
@@ -174,8 +185,17 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 	}
 	fill_dumps(at, c->skb);
 	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
-	if (CFG.track)
+	if (CFG.track) {
 		fill_lineage((void *)at, c->branch);
+		at += sizeof(struct record_lineage);
+	}
+	if (CFG.netfilter) {
+		fill_hook((void *)at, c->kind == RECORD_FUNCTION ? c->program : NULL, c->addr,
+			  &room->call);
+		at += sizeof(struct record_hook);
+	}
+	if (CFG.conntrack)
+		fill_conntrack((void *)at, c->skb);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where
@@ -218,12 +238,13 @@ static __always_inline u64 wakeup(u64 size)
 static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w,
 				       struct room *room)
 {
-	void *record = bpf_ringbuf_reserve(&events, RECORD_SIZE, 0);
+	u32 size = record_size();
+	void *record = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!record)
 		return false;
 	fill_record(record, c, lost, w, room);
-	bpf_ringbuf_submit(record, wakeup(RECORD_SIZE));
+	bpf_ringbuf_submit(record, wakeup(size));
 	return true;
 }
 
@@ -232,7 +253,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 					 struct room *room, u32 level)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
-	u32 size = RECORD_SIZE;
+	u32 size = record_size();
 
 	if (!s)
 		return false;

@@ -26,6 +26,9 @@ enum record_part {
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
 	PART_LINEAGE = 1024,
+	// Where in netfilter a function was called.
+	PART_DETAIL = 4096,
+	PART_CONNTRACK = 32768,
 	// Return addresses, as many as fit into the rest of the record, so always the last.
 	PART_STACK = 1 << 30,
 };
@@ -155,6 +158,66 @@ enum origin {
 	ORIGIN_SAME,
 };
 
+// Bits of record_hook.has.
+enum hook_has {
+	HOOK_STATE = 1,
+	HOOK_PRIORITY = 2,
+};
+
+// What a hook function works on; the order is event.HookObject's.
+enum hook_object {
+	HOOK_PLAIN,
+	HOOK_NFT,
+	HOOK_XTABLES,
+	HOOK_EBTABLES,
+};
+
+// Names are cut, and NUL-terminated.
+struct record_hook {
+	u8 table[64];
+	u8 chain[64];
+	s32 priority;
+	u8 family;
+	u8 hook;
+	u8 has;
+	u8 object;
+	u8 table_family;
+	u8 pad[7];
+};
+
+// Bits of record_conntrack.has: the packet's state, and what of the connection's entry.
+enum conntrack_has {
+	CONNTRACK_INFO = 1,
+	CONNTRACK_ENTRY = 2,
+	CONNTRACK_MARK = 4,
+	CONNTRACK_ZONE = 8,
+};
+
+// One direction of a connection. Addresses are as in record_tuple; an ICMP message has
+// its id as the source port, and type and code as the two bytes of the other.
+struct record_direction {
+	u8 source[16];
+	u8 dest[16];
+	u16 source_port;
+	u16 dest_port;
+	u8 family;
+	u8 protocol;
+	u16 pad;
+};
+
+struct record_conntrack {
+	u64 status;
+	struct record_direction original, reply;
+	// Ticks of the kernel's clock until the entry times out.
+	s32 left;
+	u32 mark;
+	u16 zone;
+	u8 info;
+	u8 tcp_state;
+	u8 has;
+	u8 pad[3];
+};
+
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 enum record_limit {
 	MOST_SKB = 512,
@@ -174,4 +237,9 @@ const struct record_tunnel *record_tunnel_used __attribute__((unused));
 const struct record_cb *record_cb_used __attribute__((unused));
 const struct record_lineage *record_lineage_used __attribute__((unused));
 const enum origin *origin_used __attribute__((unused));
+const enum hook_has *hook_has_used __attribute__((unused));
+const enum hook_object *hook_object_used __attribute__((unused));
+const struct record_hook *record_hook_used __attribute__((unused));
+const enum conntrack_has *conntrack_has_used __attribute__((unused));
+const struct record_conntrack *record_conntrack_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

@@ -22,6 +22,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s32 s32;
 typedef _Bool bool;
 #define true 1
 #define false 0
@@ -47,7 +48,7 @@ enum {
 // From include/linux/skbuff.h: where in dataref those begin that leave headers alone.
 enum { DATAREF_SHIFT = 16 };
 
-// From include/uapi/linux: if_ether.h, in.h, icmp.h, icmpv6.h, rtnetlink.h, socket.h.
+// From include/uapi/linux: if_ether.h, in.h, icmp.h, icmpv6.h, netfilter.h, rtnetlink.h, socket.h.
 enum {
 	ETH_HLEN = 14,
 	VLAN_HLEN = 4,
@@ -84,6 +85,12 @@ enum {
 
 	RTAX_MTU = 2,
 
+	NFPROTO_IPV4 = 2,
+	NFPROTO_ARP = 3,
+	NFPROTO_NETDEV = 5,
+	NFPROTO_BRIDGE = 7,
+	NFPROTO_IPV6 = 10,
+
 	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
@@ -101,8 +108,26 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+	// Of struct hook_entry.
+	struct nf_hook_entry {} hooks[];
+};
+
+struct nf_hook_ops {
+	int priority;
+};
+
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5];
+	struct nf_hook_entries *hooks_ipv6[5];
+	struct nf_hook_entries *hooks_arp[3];
+	struct nf_hook_entries *hooks_bridge[5];
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_nf nf;
 };
 
 typedef struct {
@@ -114,6 +139,40 @@ struct net_device {
 	int ifindex;
 	unsigned int mtu;
 	possible_net_t nd_net;
+	struct nf_hook_entries *nf_hooks_ingress;
+	struct nf_hook_entries *nf_hooks_egress;
+};
+
+struct nf_hook_state {
+	// Wider on older kernels: its lowest byte, which is the first, has it all.
+	__u8 hook;
+	__u8 pf;
+	struct net_device *in;
+	struct net_device *out;
+	struct net *net;
+};
+
+struct nft_table {
+	__u16 family : 6;
+	char *name;
+};
+
+struct nft_chain {
+	struct nft_table *table;
+	char *name;
+};
+
+struct nft_base_chain {
+	struct nf_hook_ops ops;
+	struct nft_chain chain;
+};
+
+struct xt_table {
+	const char name[32];
+};
+
+struct ebt_table {
+	char name[32];
 };
 
 struct cgroup_subsys_state {
@@ -180,6 +239,7 @@ struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned long _skb_refdst;
+	unsigned long _nfct;
 	unsigned int len;
 	unsigned int data_len;
 	char cb[48];
@@ -217,7 +277,63 @@ struct page {
 	unsigned long flags;
 };
 
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+	__u16 l3num;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+		__u8 protonum;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conntrack_zone {
+	__u16 id;
+};
+
+struct ip_ct_tcp {
+	__u8 state;
+};
+
+union nf_conntrack_proto {
+	struct ip_ct_tcp tcp;
+};
+
+struct nf_conn {
+	__u32 timeout;
+	struct nf_conntrack_zone zone;
+	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
+	__u32 mark;
+	union nf_conntrack_proto proto;
+};
+
 #pragma clang attribute pop
+
+// A hook function and its first argument: struct nf_hook_entry.
+struct hook_entry {
+	u64 function;
+	u64 priv;
+};
 
 // A page fragment of an skb: struct bio_vec until 6.8, struct skb_frag since
 // (kernel commit 21d2e6737c97), of the same layout.

@@ -14,12 +14,27 @@ struct inner {
 	u8 has_id;
 };
 
+// Where in netfilter a function was called.
+struct hook_call {
+	// Its struct nf_hook_state; 0 where there is none.
+	u64 state;
+	// The function and its first argument, as the kernel keeps hook functions.
+	u64 function;
+	u64 priv;
+	// What it works on: see enum hook_object.
+	u64 object;
+	u8 object_kind;
+	// It is a hook function: priv is one's.
+	u8 is_hook;
+};
+
 struct room {
 	// What a tunnel's own headers say.
 	struct record_tuple outer;
 	struct inner inner;
 	// The header that is being looked at.
 	union header header;
+	struct hook_call call;
 };
 
 enum {

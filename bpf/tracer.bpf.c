@@ -24,6 +24,8 @@
 #include "tunnel.h"
 #include "track.h"
 #include "decide.h"
+#include "netfilter.h"
+#include "conntrack.h"
 #include "emit.h"
 #include "role.h"
 

@@ -139,7 +139,7 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
-static __always_inline bool skip_inner_link(struct work *w, struct link *link)
+static __noinline bool skip_inner_link(struct work *w, struct link *link)
 {
 	struct frame *f = &w->packet.frame;
 	u64 end = linear_end(f), at;

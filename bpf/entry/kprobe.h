@@ -7,19 +7,12 @@
 // The drop reason among a function's arguments; the cookie is its position.
 static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 {
-	switch (probe_cookie(regs)) {
-	case 1: *reason = context_word(regs, ARGUMENT_1); return true;
-	case 2: *reason = context_word(regs, ARGUMENT_2); return true;
-	case 3: *reason = context_word(regs, ARGUMENT_3); return true;
-	case 4: *reason = context_word(regs, ARGUMENT_4); return true;
-	case 5: *reason = context_word(regs, ARGUMENT_5); return true;
-	case 6: *reason = context_word(regs, ARGUMENT_6); return true;
-#if ARGUMENT_REGISTERS > 6
-	case 7: *reason = context_word(regs, ARGUMENT_7); return true;
-	case 8: *reason = context_word(regs, ARGUMENT_8); return true;
-#endif
-	}
-	return false;
+	u64 value;
+
+	if (!register_argument(regs, probe_cookie(regs), &value))
+		return false;
+	*reason = value;
+	return true;
 }
 
 static __always_inline void show_function(struct registers *regs, struct sk_buff *skb)

@@ -48,6 +48,8 @@ type record struct {
 	CB        []uint32                   `json:"cb"`
 	Values    map[string]any             `json:"skb_metadata"`
 	Tunnel    *tunnel                    `json:"tunnel"`
+	Netfilter *hook                      `json:"netfilter"`
+	Conntrack *connection                `json:"conntrack"`
 
 	// Which packet it is, which of its parts, and where that came from.
 	ID     uint64  `json:"id"`
@@ -98,6 +100,29 @@ type tunnel struct {
 	Type  string  `json:"type"`
 	ID    *uint32 `json:"id"`
 	Tuple tuple   `json:"tuple"`
+}
+
+// hook is where in netfilter a function was called. What is null is empty.
+type hook struct {
+	Family   string `json:"family"`
+	Hook     string `json:"hook"`
+	Priority *int   `json:"priority"`
+	By       string `json:"by"`
+	Of       string `json:"table_family"`
+	Table    string `json:"table"`
+	Chain    string `json:"chain"`
+}
+
+// connection is what connection tracking holds of a packet.
+type connection struct {
+	Ctinfo   string   `json:"ctinfo"`
+	Status   []string `json:"status"`
+	Zone     *int     `json:"zone"`
+	Mark     *int     `json:"mark"`
+	TCPState *string  `json:"tcp_state"`
+	Timeout  *int     `json:"timeout"`
+	Original *tuple   `json:"original"`
+	Reply    *tuple   `json:"reply"`
 }
 
 // frame is one place of a stack.

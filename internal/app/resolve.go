@@ -46,14 +46,16 @@ func resolve(cfg Config) (plan.Options, error) {
 func recordOf(cfg Config) plan.Record {
 	needs := column.Needs(cfg.Output.Columns)
 	r := plan.Record{
-		Meta:   needs[column.Meta] || needs[column.NetnsName],
-		Tuple:  needs[column.Tuple],
-		Tunnel: needs[column.Tunnel],
-		CB:     needs[column.CB],
-		Stack:  needs[column.Stack],
-		Caller: needs[column.Caller],
-		Skb:    needs[column.Skb],
-		Shared: needs[column.Shared],
+		Meta:      needs[column.Meta] || needs[column.NetnsName],
+		Tuple:     needs[column.Tuple],
+		Tunnel:    needs[column.Tunnel],
+		CB:        needs[column.CB],
+		Netfilter: needs[column.Netfilter],
+		Conntrack: needs[column.Conntrack],
+		Stack:     needs[column.Stack],
+		Caller:    needs[column.Caller],
+		Skb:       needs[column.Skb],
+		Shared:    needs[column.Shared],
 	}
 	if needs[column.Metadata] {
 		r.Values = cfg.Metadata

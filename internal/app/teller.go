@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/attach"
@@ -68,6 +69,16 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	}
 	for _, line := range skippedLines(facts.Skipped) {
 		fmt.Fprintf(t.w, "debug: not traceable: %s\n", line)
+	}
+}
+
+// unknown warns of what the kernel does not let us read, for want of types.
+func (t *teller) unknown(p *plan.Plan, types ...*btf.Spec) {
+	if p.BPF.Config.Conntrack && !kernel.Describes("nf_conn", types...) {
+		fmt.Fprintf(t.w, "warning: of connection tracking only a packet's state is shown: %v\n", kernel.ErrNotDescribed("nf_conn", "nf_conntrack"))
+	}
+	if p.BPF.Config.Netfilter && !p.SeesTables() {
+		fmt.Fprintln(t.w, "warning: no function of nftables or iptables is traced, so that no table is shown: they are in modules, see --kmods and --all-kmods (kernel 5.11)")
 	}
 }
 

@@ -5,9 +5,13 @@ package app
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
+
 	"tracer/internal/attach"
+	"tracer/internal/bpf"
 	"tracer/internal/event"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -79,4 +83,37 @@ func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
 			t.Errorf("%q: %q, want %q", expr, got, want)
 		}
 	}
+}
+
+// TestUnknownTypesAreTold: the kernel has struct nf_conn, or has not.
+func TestUnknownTypesAreTold(t *testing.T) {
+	p := &plan.Plan{BPF: bpf.Spec{Config: bpf.Config{Conntrack: true, Netfilter: true}}}
+	got := tell(false, func(l *teller) { l.unknown(p, specOf(t, &btf.Struct{Name: "nf_hook_state"})) })
+	for _, want := range []string{"only a packet's state is shown: this kernel's BTF has no struct nf_conn", "no table is shown: they are in modules, see --kmods"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	p.BPF.Programs = []bpf.Program{{HookCall: bpf.HookCall{State: 3, Object: 1, Kind: bpf.HookNFT}}}
+	known := specOf(t, &btf.Struct{Name: "nf_conn", Size: 8})
+	if got := tell(false, func(l *teller) { l.unknown(p, known); l.unknown(&plan.Plan{}) }); got != "" {
+		t.Errorf("%q, want nothing", got)
+	}
+}
+
+func specOf(t *testing.T, types ...btf.Type) *btf.Spec {
+	t.Helper()
+	b, err := btf.NewBuilder(types, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Marshal(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
 }

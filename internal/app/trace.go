@@ -48,7 +48,12 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 	if err != nil {
 		return nil, err
 	}
-	t.session, err = attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, Progress: say.progress})
+	modules, err := moduleTypes(cfg, p, facts)
+	if err != nil {
+		return nil, err
+	}
+	say.unknown(p, append(modules, facts.BTF)...)
+	t.session, err = attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +96,7 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enrich.Enricher, 
 	if o.SharedFormat, err = copyOf(p.Shared); err != nil {
 		return nil, err
 	}
-	if o.Values, err = valuesOf(p); err != nil {
+	if o.Values, err = valuesOf(p.Values); err != nil {
 		return nil, err
 	}
 	return enrich.New(o), nil

@@ -48,21 +48,21 @@ type placed struct {
 	at, size int
 }
 
-// valuesOf prints the values of the plan's expressions; nil where there are none.
+// valuesOf prints the values of expressions of the plan; nil where there are none.
 // What it returns is good until it is called again.
-func valuesOf(p *plan.Plan) (func(raw []byte) []event.NamedValue, error) {
-	if len(p.Values) == 0 {
+func valuesOf(v plan.Values) (func(raw []byte) []event.NamedValue, error) {
+	if len(v.Programs) == 0 {
 		return nil, nil
 	}
-	values := make([]placed, len(p.Values))
-	named := make([]event.NamedValue, len(p.Values))
-	for i, v := range p.Values {
-		format, err := value.NewValue(v.Type, v.String)
+	values := make([]placed, len(v.Programs))
+	named := make([]event.NamedValue, len(v.Programs))
+	for i, p := range v.Programs {
+		format, err := value.NewValue(p.Type, p.String)
 		if err != nil {
-			return nil, fmt.Errorf("skb expression %q: %w", v.Text, err)
+			return nil, fmt.Errorf("%s %q: %w", p.What, p.Text, err)
 		}
-		values[i] = placed{value.Object{Format: format}, p.ValuesAt.Offsets[i], v.Size}
-		named[i].Name = v.Text
+		values[i] = placed{value.Object{Format: format}, v.At.Offsets[i], p.Size}
+		named[i].Name = p.Text
 	}
 	return func(raw []byte) []event.NamedValue {
 		takeOut(named, values, raw)

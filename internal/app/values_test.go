@@ -16,15 +16,15 @@ import (
 func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 	number := &btf.Int{Name: "unsigned int", Size: 4}
 	text := &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Nelems: 16}
-	p := &plan.Plan{
-		Values: []*expr.Program{
+	v := plan.Values{
+		Programs: []*expr.Program{
 			{Text: "skb->len", Type: number, Size: 8},
 			{Text: "skb->mark", Type: number, Size: 8},
 			{Text: "skb->dev->name", Type: text, Size: 16, String: true},
 		},
-		ValuesAt: expr.Layout{Offsets: []int{8, 16, 24}, Size: 40},
+		At: expr.Layout{Offsets: []int{8, 16, 24}, Size: 40},
 	}
-	values, err := valuesOf(p)
+	values, err := valuesOf(v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 }
 
 func TestNoValuesAreAskedFor(t *testing.T) {
-	if values, err := valuesOf(&plan.Plan{}); values != nil || err != nil {
+	if values, err := valuesOf(plan.Values{}); values != nil || err != nil {
 		t.Errorf("values of no expressions: %v", err)
 	}
 }

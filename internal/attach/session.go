@@ -24,6 +24,8 @@ import (
 type Options struct {
 	// KernelTypes are the types of the running kernel, for CO-RE.
 	KernelTypes *btf.Spec
+	// ModuleTypes are those of modules, for what vmlinux does not describe.
+	ModuleTypes []*btf.Spec
 	// Progress is told how many of all attachments are done. May be nil.
 	Progress func(done, total int)
 }
@@ -80,7 +82,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 		return nil, err
 	}
 	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		Programs: ebpf.ProgramOptions{KernelTypes: o.KernelTypes},
+		Programs: ebpf.ProgramOptions{KernelTypes: o.KernelTypes, ExtraRelocationTargets: o.ModuleTypes},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
 )
 
 // fixedFilter reads fixed places only. What it finds decides, so that the
@@ -32,7 +33,8 @@ func computedFilter() asm.Instructions {
 	}
 }
 
-// allPrograms asks for every template once, tracepoints with facts.
+// allPrograms asks for every template once, tracepoints with facts, and functions as
+// if they were hooks of each kind in turn.
 func allPrograms(t *testing.T) []Program {
 	t.Helper()
 	templates, err := Templates()
@@ -42,8 +44,11 @@ func allPrograms(t *testing.T) []Program {
 	var programs []Program
 	for name := range templates {
 		p := Program{Name: name, Template: name}
+		number := name[len(name)-1] - '0'
 		if name[0] == 't' {
 			p.Facts = &Facts{Number: 7, Location: 1, Reason: 2, Drop: true}
+		} else {
+			p.HookCall = HookCall{State: 3, Object: 1, Kind: number % (HookEbtables + 1), Hook: true}
 		}
 		programs = append(programs, p)
 	}
@@ -59,7 +64,7 @@ func everything() Config {
 		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
-		Meta: true, Tuple: true, Tunnel: true, Cb: true, Stack: true, Caller: true,
+		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, FindClones: true, CountHolders: true, CallerCount: uint32(MostCallers),
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
@@ -110,6 +115,9 @@ func TestVerifier(t *testing.T) {
 	called := everything()
 	called.Stack = false
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue()}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
 	for name, s := range map[string]Spec{
 		"nothing asked":          {},
 		"all asked":              {Config: everything(), Bodies: bodies},

@@ -7,13 +7,16 @@ package bpf
 // order of the bits. The copies of kernel objects are as long as Config says; the
 // stack is the rest of the record.
 type (
-	Core     = tracerRecordCore
-	Meta     = tracerRecordMeta
-	Tuple    = tracerRecordTuple
-	Tunnel   = tracerRecordTunnel
-	CB       = tracerRecordCb
-	Lineage  = tracerRecordLineage
-	Counters = tracerCounters
+	Core      = tracerRecordCore
+	Meta      = tracerRecordMeta
+	Tuple     = tracerRecordTuple
+	Tunnel    = tracerRecordTunnel
+	CB        = tracerRecordCb
+	Lineage   = tracerRecordLineage
+	Hook      = tracerRecordHook
+	Conntrack = tracerRecordConntrack
+	Direction = tracerRecordDirection
+	Counters  = tracerCounters
 )
 
 // What Core.Kind tells.
@@ -24,17 +27,19 @@ const (
 
 // The bits of Core.Parts.
 const (
-	PartMeta    = uint32(tracerRecordPartPART_META)
-	PartTuple   = uint32(tracerRecordPartPART_TUPLE)
-	PartDrop    = uint32(tracerRecordPartPART_DROP)
-	PartReason  = uint32(tracerRecordPartPART_REASON)
-	PartTunnel  = uint32(tracerRecordPartPART_TUNNEL)
-	PartCB      = uint32(tracerRecordPartPART_CB)
-	PartSkb     = uint32(tracerRecordPartPART_SKB)
-	PartShared  = uint32(tracerRecordPartPART_SHARED)
-	PartValues  = uint32(tracerRecordPartPART_VALUES)
-	PartLineage = uint32(tracerRecordPartPART_LINEAGE)
-	PartStack   = uint32(tracerRecordPartPART_STACK)
+	PartMeta      = uint32(tracerRecordPartPART_META)
+	PartTuple     = uint32(tracerRecordPartPART_TUPLE)
+	PartDrop      = uint32(tracerRecordPartPART_DROP)
+	PartReason    = uint32(tracerRecordPartPART_REASON)
+	PartTunnel    = uint32(tracerRecordPartPART_TUNNEL)
+	PartCB        = uint32(tracerRecordPartPART_CB)
+	PartSkb       = uint32(tracerRecordPartPART_SKB)
+	PartShared    = uint32(tracerRecordPartPART_SHARED)
+	PartValues    = uint32(tracerRecordPartPART_VALUES)
+	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
+	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
+	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
+	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
 // The bits of Tuple.Has.
@@ -45,6 +50,28 @@ const (
 	HasVLAN      = uint8(tracerTupleHasTUPLE_VLAN)
 	HasInnerVLAN = uint8(tracerTupleHasTUPLE_INNER_VLAN)
 	HasTCP       = uint8(tracerTupleHasTUPLE_TCP)
+)
+
+// The bits of Hook.Has.
+const (
+	HasState    = uint8(tracerHookHasHOOK_STATE)
+	HasPriority = uint8(tracerHookHasHOOK_PRIORITY)
+)
+
+// What Hook.Object says that a hook function works on.
+const (
+	HookPlain    = uint8(tracerHookObjectHOOK_PLAIN)
+	HookNFT      = uint8(tracerHookObjectHOOK_NFT)
+	HookXtables  = uint8(tracerHookObjectHOOK_XTABLES)
+	HookEbtables = uint8(tracerHookObjectHOOK_EBTABLES)
+)
+
+// The bits of Conntrack.Has.
+const (
+	HasInfo  = uint8(tracerConntrackHasCONNTRACK_INFO)
+	HasEntry = uint8(tracerConntrackHasCONNTRACK_ENTRY)
+	HasMark  = uint8(tracerConntrackHasCONNTRACK_MARK)
+	HasZone  = uint8(tracerConntrackHasCONNTRACK_ZONE)
 )
 
 // The settings that the programs are loaded with (bpf/config.h).

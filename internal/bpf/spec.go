@@ -12,6 +12,7 @@ import (
 // Names in the object that Go code reaches for.
 const (
 	factsFunction  = "tracepoint_facts"
+	hookFunction   = "hook_facts"
 	configVariable = "CFG"
 	eventsMap      = "events"
 	socketsMap     = "sockets"
@@ -78,6 +79,26 @@ type Program struct {
 	Multi bool
 	// Facts is what a tracepoint's program knows of its tracepoint.
 	Facts *Facts
+	// HookCall is what a function's program knows of the calls in netfilter.
+	HookCall HookCall
+}
+
+// HookCall is what hook_facts answers (bpf/netfilter.h). Arguments are registers,
+// from 1; 0 is none.
+type HookCall struct {
+	// State is the struct nf_hook_state, Object what a function works on, of the kind Kind.
+	State, Object int
+	Kind          uint8
+	// Hook says that the functions are hook functions, with what is theirs in front.
+	Hook bool
+}
+
+func (h HookCall) word() uint64 {
+	word := uint64(h.State) | uint64(h.Object)<<8 | uint64(h.Kind)<<16
+	if h.Hook {
+		word |= 1 << 24
+	}
+	return word
 }
 
 // Facts is what tracepoint_facts answers (bpf/entry/tracepoint.h).
@@ -179,6 +200,11 @@ func Templates() (map[string]bool, error) {
 	return names, nil
 }
 
+// answer is a body that returns a word.
+func answer(word uint64) asm.Instructions {
+	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
+}
+
 func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
 	template := templates[p.Template]
 	if template == nil {
@@ -193,8 +219,9 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	}
 	replacements := bodies.list()
 	if p.Facts != nil {
-		answer := asm.Instructions{asm.LoadImm(asm.R0, int64(p.Facts.word()), asm.DWord), asm.Return()}
-		replacements = append(replacements, replacement{factsFunction, answer})
+		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})
+	} else {
+		replacements = append(replacements, replacement{hookFunction, answer(p.HookCall.word())})
 	}
 	for _, r := range replacements {
 		if r.body == nil {

@@ -104,13 +104,24 @@ type tracerConfig struct {
 	Tuple            bool
 	Tunnel           bool
 	Cb               bool
+	Netfilter        bool
+	Conntrack        bool
 	Stack            bool
 	Caller           bool
+	_                [2]byte
 	SkbSize          uint32
 	SharedSize       uint32
 	ValuesSize       uint32
-	_                [4]byte
 }
+
+type tracerConntrackHas uint32
+
+const (
+	tracerConntrackHasCONNTRACK_INFO  tracerConntrackHas = 1
+	tracerConntrackHasCONNTRACK_ENTRY tracerConntrackHas = 2
+	tracerConntrackHasCONNTRACK_MARK  tracerConntrackHas = 4
+	tracerConntrackHasCONNTRACK_ZONE  tracerConntrackHas = 8
+)
 
 type tracerCounters struct {
 	_          structs.HostLayout
@@ -120,6 +131,22 @@ type tracerCounters struct {
 	Remembered uint64
 	Forgotten  uint64
 }
+
+type tracerHookHas uint32
+
+const (
+	tracerHookHasHOOK_STATE    tracerHookHas = 1
+	tracerHookHasHOOK_PRIORITY tracerHookHas = 2
+)
+
+type tracerHookObject uint32
+
+const (
+	tracerHookObjectHOOK_PLAIN    tracerHookObject = 0
+	tracerHookObjectHOOK_NFT      tracerHookObject = 1
+	tracerHookObjectHOOK_XTABLES  tracerHookObject = 2
+	tracerHookObjectHOOK_EBTABLES tracerHookObject = 3
+)
 
 type tracerLoan struct {
 	_     structs.HostLayout
@@ -162,6 +189,20 @@ type tracerRecordCb struct {
 	Pad   uint32
 }
 
+type tracerRecordConntrack struct {
+	_        structs.HostLayout
+	Status   uint64
+	Original tracerRecordDirection
+	Reply    tracerRecordDirection
+	Left     int32
+	Mark     uint32
+	Zone     uint16
+	Info     uint8
+	TcpState uint8
+	Has      uint8
+	Pad      [3]uint8
+}
+
 type tracerRecordCore struct {
 	_        structs.HostLayout
 	Time     uint64
@@ -177,6 +218,30 @@ type tracerRecordCore struct {
 	Cpu      uint16
 	Kind     uint8
 	Pad      uint8
+}
+
+type tracerRecordDirection struct {
+	_          structs.HostLayout
+	Source     [16]uint8
+	Dest       [16]uint8
+	SourcePort uint16
+	DestPort   uint16
+	Family     uint8
+	Protocol   uint8
+	Pad        uint16
+}
+
+type tracerRecordHook struct {
+	_           structs.HostLayout
+	Table       [64]uint8
+	Chain       [64]uint8
+	Priority    int32
+	Family      uint8
+	Hook        uint8
+	Has         uint8
+	Object      uint8
+	TableFamily uint8
+	Pad         [7]uint8
 }
 
 type tracerRecordKind uint32
@@ -218,17 +283,19 @@ type tracerRecordMeta struct {
 type tracerRecordPart uint32
 
 const (
-	tracerRecordPartPART_META    tracerRecordPart = 1
-	tracerRecordPartPART_TUPLE   tracerRecordPart = 2
-	tracerRecordPartPART_DROP    tracerRecordPart = 4
-	tracerRecordPartPART_REASON  tracerRecordPart = 8
-	tracerRecordPartPART_TUNNEL  tracerRecordPart = 16
-	tracerRecordPartPART_CB      tracerRecordPart = 32
-	tracerRecordPartPART_SKB     tracerRecordPart = 64
-	tracerRecordPartPART_SHARED  tracerRecordPart = 128
-	tracerRecordPartPART_VALUES  tracerRecordPart = 256
-	tracerRecordPartPART_LINEAGE tracerRecordPart = 1024
-	tracerRecordPartPART_STACK   tracerRecordPart = 1073741824
+	tracerRecordPartPART_META      tracerRecordPart = 1
+	tracerRecordPartPART_TUPLE     tracerRecordPart = 2
+	tracerRecordPartPART_DROP      tracerRecordPart = 4
+	tracerRecordPartPART_REASON    tracerRecordPart = 8
+	tracerRecordPartPART_TUNNEL    tracerRecordPart = 16
+	tracerRecordPartPART_CB        tracerRecordPart = 32
+	tracerRecordPartPART_SKB       tracerRecordPart = 64
+	tracerRecordPartPART_SHARED    tracerRecordPart = 128
+	tracerRecordPartPART_VALUES    tracerRecordPart = 256
+	tracerRecordPartPART_LINEAGE   tracerRecordPart = 1024
+	tracerRecordPartPART_DETAIL    tracerRecordPart = 4096
+	tracerRecordPartPART_CONNTRACK tracerRecordPart = 32768
+	tracerRecordPartPART_STACK     tracerRecordPart = 1073741824
 )
 
 type tracerRecordTunnel struct {
@@ -321,7 +388,17 @@ type tracerRoom struct {
 		}
 		_ [18]byte
 	}
-	_ [4]byte
+	_    [4]byte
+	Call struct {
+		_          structs.HostLayout
+		State      uint64
+		Function   uint64
+		Priv       uint64
+		Object     uint64
+		ObjectKind uint8
+		IsHook     uint8
+		_          [6]byte
+	}
 }
 
 type tracerScratch struct {
@@ -344,52 +421,57 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapBranches          = "branches"
-	tracerMapBusy              = "busy"
-	tracerMapCounts            = "counts"
-	tracerMapEvents            = "events"
-	tracerMapHeads             = "heads"
-	tracerMapLoans             = "loans"
-	tracerMapNesting           = "nesting"
-	tracerMapNumbers           = "numbers"
-	tracerMapQueues            = "queues"
-	tracerMapRoles             = "roles"
-	tracerMapRooms             = "rooms"
-	tracerMapScratches         = "scratches"
-	tracerMapSockets           = "sockets"
-	tracerProgKprobeRole       = "kprobe_role"
-	tracerProgKprobeSkb1       = "kprobe_skb_1"
-	tracerProgKprobeSkb2       = "kprobe_skb_2"
-	tracerProgKprobeSkb3       = "kprobe_skb_3"
-	tracerProgKprobeSkb4       = "kprobe_skb_4"
-	tracerProgKprobeSkb5       = "kprobe_skb_5"
-	tracerProgKprobeSkb6       = "kprobe_skb_6"
-	tracerProgTracepointEnd    = "tracepoint_end"
-	tracerProgTracepointFree   = "tracepoint_free"
-	tracerProgTracepointSkb0   = "tracepoint_skb_0"
-	tracerProgTracepointSkb1   = "tracepoint_skb_1"
-	tracerProgTracepointSkb2   = "tracepoint_skb_2"
-	tracerProgTracepointSkb3   = "tracepoint_skb_3"
-	tracerProgTracepointSkb4   = "tracepoint_skb_4"
-	tracerProgTracepointSkb5   = "tracepoint_skb_5"
-	tracerVarCFG               = "CFG"
-	tracerVarHeadsHeld         = "heads_held"
-	tracerVarOriginUsed        = "origin_used"
-	tracerVarRecordCbUsed      = "record_cb_used"
-	tracerVarRecordCoreUsed    = "record_core_used"
-	tracerVarRecordKindUsed    = "record_kind_used"
-	tracerVarRecordLimitUsed   = "record_limit_used"
-	tracerVarRecordLineageUsed = "record_lineage_used"
-	tracerVarRecordMetaUsed    = "record_meta_used"
-	tracerVarRecordPartUsed    = "record_part_used"
-	tracerVarRecordTunnelUsed  = "record_tunnel_used"
-	tracerVarRecordTupleUsed   = "record_tuple_used"
-	tracerVarRoleKindUsed      = "role_kind_used"
-	tracerVarRunning           = "running"
-	tracerVarSecondBegan       = "second_began"
-	tracerVarSecondMade        = "second_made"
-	tracerVarTunnelKindUsed    = "tunnel_kind_used"
-	tracerVarTupleHasUsed      = "tuple_has_used"
+	tracerMapBranches            = "branches"
+	tracerMapBusy                = "busy"
+	tracerMapCounts              = "counts"
+	tracerMapEvents              = "events"
+	tracerMapHeads               = "heads"
+	tracerMapLoans               = "loans"
+	tracerMapNesting             = "nesting"
+	tracerMapNumbers             = "numbers"
+	tracerMapQueues              = "queues"
+	tracerMapRoles               = "roles"
+	tracerMapRooms               = "rooms"
+	tracerMapScratches           = "scratches"
+	tracerMapSockets             = "sockets"
+	tracerProgKprobeRole         = "kprobe_role"
+	tracerProgKprobeSkb1         = "kprobe_skb_1"
+	tracerProgKprobeSkb2         = "kprobe_skb_2"
+	tracerProgKprobeSkb3         = "kprobe_skb_3"
+	tracerProgKprobeSkb4         = "kprobe_skb_4"
+	tracerProgKprobeSkb5         = "kprobe_skb_5"
+	tracerProgKprobeSkb6         = "kprobe_skb_6"
+	tracerProgTracepointEnd      = "tracepoint_end"
+	tracerProgTracepointFree     = "tracepoint_free"
+	tracerProgTracepointSkb0     = "tracepoint_skb_0"
+	tracerProgTracepointSkb1     = "tracepoint_skb_1"
+	tracerProgTracepointSkb2     = "tracepoint_skb_2"
+	tracerProgTracepointSkb3     = "tracepoint_skb_3"
+	tracerProgTracepointSkb4     = "tracepoint_skb_4"
+	tracerProgTracepointSkb5     = "tracepoint_skb_5"
+	tracerVarCFG                 = "CFG"
+	tracerVarConntrackHasUsed    = "conntrack_has_used"
+	tracerVarHeadsHeld           = "heads_held"
+	tracerVarHookHasUsed         = "hook_has_used"
+	tracerVarHookObjectUsed      = "hook_object_used"
+	tracerVarOriginUsed          = "origin_used"
+	tracerVarRecordCbUsed        = "record_cb_used"
+	tracerVarRecordConntrackUsed = "record_conntrack_used"
+	tracerVarRecordCoreUsed      = "record_core_used"
+	tracerVarRecordHookUsed      = "record_hook_used"
+	tracerVarRecordKindUsed      = "record_kind_used"
+	tracerVarRecordLimitUsed     = "record_limit_used"
+	tracerVarRecordLineageUsed   = "record_lineage_used"
+	tracerVarRecordMetaUsed      = "record_meta_used"
+	tracerVarRecordPartUsed      = "record_part_used"
+	tracerVarRecordTunnelUsed    = "record_tunnel_used"
+	tracerVarRecordTupleUsed     = "record_tuple_used"
+	tracerVarRoleKindUsed        = "role_kind_used"
+	tracerVarRunning             = "running"
+	tracerVarSecondBegan         = "second_began"
+	tracerVarSecondMade          = "second_made"
+	tracerVarTunnelKindUsed      = "tunnel_kind_used"
+	tracerVarTupleHasUsed        = "tuple_has_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -474,24 +556,29 @@ type tracerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerVariableSpecs struct {
-	CFG               *ebpf.VariableSpec `ebpf:"CFG"`
-	HeadsHeld         *ebpf.VariableSpec `ebpf:"heads_held"`
-	OriginUsed        *ebpf.VariableSpec `ebpf:"origin_used"`
-	RecordCbUsed      *ebpf.VariableSpec `ebpf:"record_cb_used"`
-	RecordCoreUsed    *ebpf.VariableSpec `ebpf:"record_core_used"`
-	RecordKindUsed    *ebpf.VariableSpec `ebpf:"record_kind_used"`
-	RecordLimitUsed   *ebpf.VariableSpec `ebpf:"record_limit_used"`
-	RecordLineageUsed *ebpf.VariableSpec `ebpf:"record_lineage_used"`
-	RecordMetaUsed    *ebpf.VariableSpec `ebpf:"record_meta_used"`
-	RecordPartUsed    *ebpf.VariableSpec `ebpf:"record_part_used"`
-	RecordTunnelUsed  *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
-	RecordTupleUsed   *ebpf.VariableSpec `ebpf:"record_tuple_used"`
-	RoleKindUsed      *ebpf.VariableSpec `ebpf:"role_kind_used"`
-	Running           *ebpf.VariableSpec `ebpf:"running"`
-	SecondBegan       *ebpf.VariableSpec `ebpf:"second_began"`
-	SecondMade        *ebpf.VariableSpec `ebpf:"second_made"`
-	TunnelKindUsed    *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
-	TupleHasUsed      *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
+	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
+	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
+	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
+	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
+	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
+	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordHookUsed      *ebpf.VariableSpec `ebpf:"record_hook_used"`
+	RecordKindUsed      *ebpf.VariableSpec `ebpf:"record_kind_used"`
+	RecordLimitUsed     *ebpf.VariableSpec `ebpf:"record_limit_used"`
+	RecordLineageUsed   *ebpf.VariableSpec `ebpf:"record_lineage_used"`
+	RecordMetaUsed      *ebpf.VariableSpec `ebpf:"record_meta_used"`
+	RecordPartUsed      *ebpf.VariableSpec `ebpf:"record_part_used"`
+	RecordTunnelUsed    *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
+	RecordTupleUsed     *ebpf.VariableSpec `ebpf:"record_tuple_used"`
+	RoleKindUsed        *ebpf.VariableSpec `ebpf:"role_kind_used"`
+	Running             *ebpf.VariableSpec `ebpf:"running"`
+	SecondBegan         *ebpf.VariableSpec `ebpf:"second_began"`
+	SecondMade          *ebpf.VariableSpec `ebpf:"second_made"`
+	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
+	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -551,24 +638,29 @@ func (m *tracerMaps) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerVariables struct {
-	CFG               *ebpf.Variable `ebpf:"CFG"`
-	HeadsHeld         *ebpf.Variable `ebpf:"heads_held"`
-	OriginUsed        *ebpf.Variable `ebpf:"origin_used"`
-	RecordCbUsed      *ebpf.Variable `ebpf:"record_cb_used"`
-	RecordCoreUsed    *ebpf.Variable `ebpf:"record_core_used"`
-	RecordKindUsed    *ebpf.Variable `ebpf:"record_kind_used"`
-	RecordLimitUsed   *ebpf.Variable `ebpf:"record_limit_used"`
-	RecordLineageUsed *ebpf.Variable `ebpf:"record_lineage_used"`
-	RecordMetaUsed    *ebpf.Variable `ebpf:"record_meta_used"`
-	RecordPartUsed    *ebpf.Variable `ebpf:"record_part_used"`
-	RecordTunnelUsed  *ebpf.Variable `ebpf:"record_tunnel_used"`
-	RecordTupleUsed   *ebpf.Variable `ebpf:"record_tuple_used"`
-	RoleKindUsed      *ebpf.Variable `ebpf:"role_kind_used"`
-	Running           *ebpf.Variable `ebpf:"running"`
-	SecondBegan       *ebpf.Variable `ebpf:"second_began"`
-	SecondMade        *ebpf.Variable `ebpf:"second_made"`
-	TunnelKindUsed    *ebpf.Variable `ebpf:"tunnel_kind_used"`
-	TupleHasUsed      *ebpf.Variable `ebpf:"tuple_has_used"`
+	CFG                 *ebpf.Variable `ebpf:"CFG"`
+	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
+	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
+	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
+	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
+	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
+	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
+	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
+	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
+	RecordHookUsed      *ebpf.Variable `ebpf:"record_hook_used"`
+	RecordKindUsed      *ebpf.Variable `ebpf:"record_kind_used"`
+	RecordLimitUsed     *ebpf.Variable `ebpf:"record_limit_used"`
+	RecordLineageUsed   *ebpf.Variable `ebpf:"record_lineage_used"`
+	RecordMetaUsed      *ebpf.Variable `ebpf:"record_meta_used"`
+	RecordPartUsed      *ebpf.Variable `ebpf:"record_part_used"`
+	RecordTunnelUsed    *ebpf.Variable `ebpf:"record_tunnel_used"`
+	RecordTupleUsed     *ebpf.Variable `ebpf:"record_tuple_used"`
+	RoleKindUsed        *ebpf.Variable `ebpf:"role_kind_used"`
+	Running             *ebpf.Variable `ebpf:"running"`
+	SecondBegan         *ebpf.Variable `ebpf:"second_began"`
+	SecondMade          *ebpf.Variable `ebpf:"second_made"`
+	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
+	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.

@@ -34,6 +34,8 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 	fs.BoolVar(&columns.TCPFlags, "output-tcp-flags", false, "flags of TCP packets, as in tcp:SYN|ACK")
 	fs.BoolVar(&columns.TCPSeq, "output-tcp-seq", false, "these, sequence and acknowledgement number, and window")
 	fs.BoolVar(&columns.Tunnel, "output-tunnel", false, "the packet inside of a VXLAN, Geneve, GRE or IPIP packet")
+	fs.BoolVar(&columns.Netfilter, "output-netfilter", false, "hook, priority, table and chain of functions of netfilter")
+	fs.BoolVar(&columns.Conntrack, "output-conntrack", false, "what connection tracking holds of the packet")
 	fs.BoolVar(&columns.NetnsName, "output-netns-names", false, "names of network namespaces")
 	fs.Var(charactersValue{&columns.NetnsNameMost}, "netns-names-max-length",
 		fmt.Sprintf("cut these names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))

@@ -181,7 +181,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, func, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, netfilter, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {

@@ -26,6 +26,10 @@ const (
 	NetnsName Group = "netns name"
 	// Tunnel is switched by --output-tunnel.
 	Tunnel Group = "tunnel"
+	// Netfilter is switched by --output-netfilter.
+	Netfilter Group = "netfilter"
+	// Conntrack is switched by --output-conntrack.
+	Conntrack Group = "conntrack"
 	// Caller is switched by --output-caller.
 	Caller Group = "caller"
 	// Metadata is there where --output-skb-metadata gives expressions.
@@ -102,6 +106,9 @@ type Options struct {
 	// CB adds the words of skb->cb, Tunnel the packet inside of the packet, Caller who
 	// called the function, Stack the whole stack.
 	CB, Tunnel, Caller, Stack bool
+	// Netfilter adds where in netfilter the function was called, Conntrack what connection
+	// tracking holds of the packet.
+	Netfilter, Conntrack bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
@@ -118,7 +125,8 @@ func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), funcColumns(), callerColumns(), metadataColumns(), stackColumns(), dumpColumns(),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
+		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
 	}
@@ -155,6 +163,7 @@ func (o *Options) wants(c *Column) bool {
 	}
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
+		Netfilter: o.Netfilter, Conntrack: o.Conntrack,
 		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

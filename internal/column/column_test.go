@@ -30,8 +30,8 @@ func TestSelectText(t *testing.T) {
 		"SKB CPU PROCESS TIMESTAMP TUPLE FUNC":                                {Tuple: true, Timestamp: Relative},
 		"TIME SKB CPU PROCESS TIMESTAMP FUNC":                                 {Timestamp: Absolute},
 		"SKB CPU PROCESS NETNS MARK/x IFACE PROTO MTU LEN CB NETNS-NAME FUNC": {Meta: true, CB: true, NetnsName: true},
-		"SKB CPU PROCESS TUPLE TUNNEL FUNC CALLER METADATA": {
-			Tuple: true, Tunnel: true, Caller: true, Metadata: true, Stack: true, Skb: true, Shared: true,
+		"SKB CPU PROCESS TUPLE TUNNEL CONNTRACK FUNC NETFILTER CALLER METADATA": {
+			Tuple: true, Tunnel: true, Conntrack: true, Netfilter: true, Caller: true, Metadata: true, Stack: true, Skb: true, Shared: true,
 		},
 	} {
 		if diff := cmp.Diff(want, headers(o)); diff != "" {
@@ -52,7 +52,7 @@ func TestBlocksAreLast(t *testing.T) {
 // everything is all columns that can stand together.
 var everything = Options{
 	Meta: true, Tuple: true, Timestamp: Absolute, TCPFlags: true, TCPSeq: true, NetnsName: true, CB: true, Tunnel: true,
-	Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true,
+	Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true, Netfilter: true, Conntrack: true,
 }
 
 func TestNeeds(t *testing.T) {
@@ -65,7 +65,7 @@ func TestNeeds(t *testing.T) {
 		{Options{Meta: true, Tuple: true, Chosen: []string{"func"}}, []Group{Packet}},
 		{Options{Chosen: []string{"len", "stack"}, TCPSeq: true}, []Group{Meta, Stack}},
 		{Options{Chosen: []string{"tuple"}, Caller: true}, []Group{Tuple, Caller}},
-		{everything, []Group{Packet, Meta, Time, Tuple, CB, NetnsName, Tunnel, Caller, Metadata, Stack, Skb, Shared}},
+		{everything, []Group{Packet, Meta, Time, Tuple, CB, NetnsName, Tunnel, Conntrack, Netfilter, Caller, Metadata, Stack, Skb, Shared}},
 	} {
 		want := map[Group]bool{}
 		for _, g := range c.want {

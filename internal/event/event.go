@@ -51,9 +51,12 @@ type Event struct {
 	Tuple   Tuple
 	Tunnel  Tunnel
 	Lineage Lineage
-	Drop    Drop
-	Loss    Loss
-	Totals  Totals
+	// Netfilter and Conntrack are filled where they were asked for.
+	Netfilter Netfilter
+	Conntrack Conntrack
+	Drop      Drop
+	Loss      Loss
+	Totals    Totals
 
 	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb), where it was asked for.
 	CB [5]uint32

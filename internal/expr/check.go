@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -16,6 +17,7 @@ import (
 // computes it.
 type checker struct {
 	types     finder
+	roots     Roots
 	constants map[string]enumerator // nil until one is needed
 }
 
@@ -45,35 +47,28 @@ func (c *checker) operand(e expression) operand {
 	return operand{}
 }
 
-// name checks skb, a word that C has for a value, or a constant.
+// words are those that C has for a value.
+var words = map[string]operand{
+	"NULL":  {typ: &btf.Pointer{Target: &btf.Void{}}, code: number(0)},
+	"true":  {typ: intType, code: number(1)},
+	"false": {typ: intType, code: number(0)},
+}
+
+// name checks a root, a word that C has for a value, or a constant.
 func (c *checker) name(e *name) operand {
-	switch e.text {
-	case "skb":
-		return operand{at: e.place(), typ: &btf.Pointer{Target: c.skb(e)}, code: packet{}}
-	case "NULL":
-		return operand{at: e.place(), typ: &btf.Pointer{Target: &btf.Void{}}, code: number(0)}
-	case "true":
-		return operand{at: e.place(), typ: intType, code: number(1)}
-	case "false":
-		return operand{at: e.place(), typ: intType, code: number(0)}
+	if root, ok := c.root(e); ok {
+		return root
+	}
+	if word, ok := words[e.text]; ok {
+		word.at = e.place()
+		return word
 	}
 	return c.enumerator(e)
 }
 
-func (c *checker) skb(e *name) btf.Type {
-	found := c.types.tagged("struct", "sk_buff")
-	if found == nil {
-		fail(e.place(), "the kernel's types have no struct sk_buff")
-	}
-	return found
-}
-
 // enumerator checks the constant of an enum. It is an int where it fits into one.
 func (c *checker) enumerator(e *name) operand {
-	if c.constants == nil {
-		c.constants = c.types.enumerators()
-	}
-	found, ok := c.constants[e.text]
+	found, ok := c.constant(e.text)
 	if !ok {
 		c.unknown(e)
 	}
@@ -84,17 +79,25 @@ func (c *checker) enumerator(e *name) operand {
 	return operand{at: e.place(), typ: k.typeOf(), code: number(k.wrap(found.value))}
 }
 
-// unknown refuses a name. That of a member of the sk_buff only lacks what it is in.
-func (c *checker) unknown(e *name) {
-	members, _ := membersOf(c.types.tagged("struct", "sk_buff"))
-	if _, _, ok := findMember(members, e.text, maxNested); ok {
-		failNear(e.place(), []string{"skb->" + e.text}, "%q is not known", e.text)
+func (c *checker) constant(name string) (enumerator, bool) {
+	if c.constants == nil {
+		c.constants = c.types.enumerators()
 	}
-	names := append(slices.Collect(maps.Keys(c.constants)), "skb", "true", "false", "NULL")
+	found, ok := c.constants[name]
+	return found, ok
+}
+
+// unknown refuses a name. That of a member of a root only lacks what it is in.
+func (c *checker) unknown(e *name) {
+	if paths := c.pathTo(e); len(paths) > 0 {
+		failNear(e.place(), paths, "%q is not known", e.text)
+	}
+	roots := c.roots.names()
+	names := slices.Concat(slices.Collect(maps.Keys(c.constants)), slices.Collect(maps.Keys(words)), roots)
 	if likely := nearest.Words(e.text, names, maxNear); len(likely) > 0 {
 		failNear(e.place(), likely, "%q is not known", e.text)
 	}
-	fail(e.place(), "%q is not known: there are skb and the constants of enums; those made with #define are not in the kernel's types", e.text)
+	fail(e.place(), "%q is not known: there are %s and the constants of enums; those made with #define are not in the kernel's types", e.text, strings.Join(roots, ", "))
 }
 
 func (c *checker) prefixed(e *prefixed) operand {

@@ -18,7 +18,7 @@ func TestExamplesOfTheDocsCompile(t *testing.T) {
 	k := running(t)
 	l := newLab(t)
 	for _, text := range examples(t) {
-		p, err := Condition(k, text)
+		p, err := Condition(k, Skb, text)
 		if err != nil {
 			if !strings.Contains(err.Error(), fromModules) {
 				t.Errorf("%v\n%s", err, err.(*Error).Hint())
@@ -31,7 +31,7 @@ func TestExamplesOfTheDocsCompile(t *testing.T) {
 
 // TestErrorOfTheDocs compares the error that is shown there.
 func TestErrorOfTheDocs(t *testing.T) {
-	_, err := Condition(running(t), "skb->dev->ifindx == 2")
+	_, err := Condition(running(t), Skb, "skb->dev->ifindx == 2")
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -12,6 +12,8 @@ import (
 
 // Error is an expression that can't be turned into a program.
 type Error struct {
+	// What is the sort of expression, as in "skb expression".
+	What string
 	// Expr is the whole expression.
 	Expr string
 	// Offset is the byte of Expr where the trouble is, len(Expr) when something is
@@ -25,7 +27,7 @@ type Error struct {
 
 // Error is one clause that quotes the expression.
 func (e *Error) Error() string {
-	return fmt.Sprintf("skb expression %q: %s", e.Expr, e.Msg)
+	return fmt.Sprintf("%s %q: %s", e.What, e.Expr, e.Msg)
 }
 
 // Usage tells that the user's input is wrong, not the run.
@@ -68,7 +70,7 @@ func failNear(at int, near []string, format string, args ...any) {
 }
 
 // caught makes an error of what fail ended the compilation with.
-func caught(text string, err *error) {
+func caught(roots Roots, text string, err *error) {
 	reason := recover()
 	if reason == nil {
 		return
@@ -81,7 +83,7 @@ func caught(text string, err *error) {
 	if !errors.As(failure, &wrong) {
 		panic(reason)
 	}
-	wrong.Expr = text
+	wrong.What, wrong.Expr = roots.what(), text
 	*err = wrong
 }
 

@@ -91,7 +91,7 @@ func checkError(t *testing.T, marked, want string) {
 	t.Helper()
 	place := strings.Index(marked, "^")
 	text := marked[:place] + marked[place+1:]
-	_, err := Condition(newTypes(), text)
+	_, err := Condition(newTypes(), Skb, text)
 	var wrong *Error
 	switch {
 	case !errors.As(err, &wrong):
@@ -112,19 +112,19 @@ func TestErrorsOfValues(t *testing.T) {
 		`"x"`:           "a text can only be compared",
 		"skb->nope":     "has no member",
 	} {
-		if _, err := Value(newTypes(), text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Value(newTypes(), Skb, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }
 
 func TestHint(t *testing.T) {
-	_, err := Condition(newTypes(), "skb->stat\n== 1")
+	_, err := Condition(newTypes(), Skb, "skb->stat\n== 1")
 	want := "did you mean state?\n  skb->stat == 1\n       ^"
 	if got := err.(*Error).Hint(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	_, err = Condition(newTypes(), `"é" == skb->zzzz`)
+	_, err = Condition(newTypes(), Skb, `"é" == skb->zzzz`)
 	want = "the place in the expression:\n  \"é\" == skb->zzzz\n              ^"
 	if got := err.(*Error).Hint(); got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -139,7 +139,7 @@ func TestNearNames(t *testing.T) {
 		"skb->nam": "name", "skb->qqqq": "", "SHUTT": "SHUT", "sbk": "skb", "ntohss(1)": "ntohs",
 		"skb->in->fulll": "full", "skb->hihg": "high", "skb->nmae": "name", "ub == 1": "skb->ub", "low": "skb->low",
 	} {
-		_, err := Condition(newTypes(), text)
+		_, err := Condition(newTypes(), Skb, text)
 		if near := strings.Join(err.(*Error).Near, " "); !strings.Contains(near, want) || want == "" && near != "" {
 			t.Errorf("%q: near are %q, want %q", text, near, want)
 		}
@@ -153,7 +153,7 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 		"more than 200 expressions inside":       strings.Repeat("!", 1000) + "1",
 		"more than 200 expressions inside one a": strings.Repeat("skb->arr[", 300) + "1",
 	} {
-		if _, err := Condition(newTypes(), text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Condition(newTypes(), Skb, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expr turns C-like expressions about the sk_buff into eBPF, on the types of
-// the running kernel. The body of a function comes out of it, for the place where our
-// programs keep one free.
+// Package expr turns C-like expressions into eBPF, on the types of the running kernel:
+// about the sk_buff, or what else their roots are. The body of a function comes out of
+// it, for the place where our programs keep one free.
 //
 // The language is that of C expressions: members by -> and . (each is taken for the
 // other), elements, * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and
-// ||, with the precedence, the promotions and the signs of C. Names are skb, the
+// ||, with the precedence, the promotions and the signs of C. Names are the roots, the
 // constants of the kernel's enums, NULL, true and false. ntohs(), ntohl() and their
 // like change the order of bytes. A char array or a pointer to char can be compared
 // with a text: skb->dev->name == "eth0".
@@ -24,11 +24,12 @@ import (
 
 // Program is a compiled expression.
 type Program struct {
-	Text string
+	// What is the sort of expression, as in "skb expression".
+	What, Text string
 
-	// Body is a complete function: of a condition u32 f(u64 skb), non-zero where it is
-	// true, and of a value u32 f(u64 skb, u8 *to), zero where it was read into Size
-	// bytes. skb is an address. The body runs on Linux 5.8 and later, calls nothing but
+	// Body is a complete function: of a condition u32 f(u64 root), non-zero where it is
+	// true, and of a value u32 f(u64 root, u8 *to), zero where it was read into Size
+	// bytes. root is what the [Roots] say. The body runs on Linux 5.8 and later, calls nothing but
 	// bpf_probe_read_kernel and bpf_probe_read_kernel_str, uses at most 120 bytes of
 	// stack, and has neither symbols nor references.
 	Body asm.Instructions
@@ -49,23 +50,23 @@ type Program struct {
 }
 
 // Condition compiles an expression that tells which packets match.
-func Condition(types Types, text string) (program *Program, err error) {
-	defer caught(text, &err)
-	c := checker{types: finder{types}}
+func Condition(types Types, roots Roots, text string) (program *Program, err error) {
+	defer caught(roots, text, &err)
+	c := checker{types: finder{types}, roots: roots}
 	root := c.truth(parse(c.types, text))
 	checkWidth(root)
 	body, ok := condition(root)
 	if !ok {
 		fail(0, "it is too long")
 	}
-	return &Program{Text: text, Body: body}, nil
+	return &Program{What: roots.what(), Text: text, Body: body}, nil
 }
 
 // condition is the body for a number that is not zero where the packet matches.
 func condition(root node) (asm.Instructions, bool) {
 	g := generator{}
 	g.failed = g.label()
-	g.emit(asm.Mov.Reg(regPacket, asm.R1))
+	g.emit(asm.Mov.Reg(regRoot, asm.R1))
 	g.branch(root, g.failed, false)
 	g.emit(asm.Mov.Imm(regResult, 1), asm.Return())
 	g.put(g.failed)

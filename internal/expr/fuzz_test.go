@@ -20,8 +20,8 @@ func FuzzCompile(f *testing.F) {
 	}
 	types := newTypes()
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, compile := range []func(Types, string) (*Program, error){Condition, Value} {
-			p, err := compile(types, text)
+		for _, compile := range []func(Types, Roots, string) (*Program, error){Condition, Value} {
+			p, err := compile(types, Skb, text)
 			if err != nil {
 				checkShown(t, err.(*Error))
 				continue

@@ -6,7 +6,7 @@ import "github.com/cilium/ebpf/asm"
 
 // Registers of a body. Those that live across a call are R6 to R9.
 const (
-	regPacket = asm.R6 // address of the sk_buff
+	regRoot   = asm.R6 // the root, or the address of the roots
 	regOutput = asm.R7 // where values go
 	regResult = asm.R0
 	regOther  = asm.R1 // the right side of an operator
@@ -36,7 +36,7 @@ type generator struct {
 // evaluate computes a number into R0.
 func (g *generator) evaluate(n node) {
 	switch n := n.(type) {
-	case number, packet, moved:
+	case number, root, moved:
 		g.evaluateTo(n, regResult)
 	case read:
 		g.read(n)
@@ -60,8 +60,8 @@ func (g *generator) evaluateTo(n node, to asm.Register) {
 	switch n := n.(type) {
 	case number:
 		g.emit(constantTo(to, uint64(n)))
-	case packet:
-		g.emit(asm.Mov.Reg(to, regPacket))
+	case root:
+		g.emit(n.to(to))
 	case moved:
 		g.evaluateTo(n.from, to)
 		g.emit(asm.Add.Imm(to, n.by))
@@ -71,6 +71,14 @@ func (g *generator) evaluateTo(n node, to asm.Register) {
 			g.emit(asm.Mov.Reg(to, regResult))
 		}
 	}
+}
+
+// to puts a root into a register.
+func (n root) to(to asm.Register) asm.Instruction {
+	if n.listed {
+		return asm.LoadMem(to, regRoot, int16(8*n.index), asm.DWord)
+	}
+	return asm.Mov.Reg(to, regRoot)
 }
 
 // constantTo puts a number into a register in the shortest way.

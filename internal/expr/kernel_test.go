@@ -121,15 +121,15 @@ func TestModulesAreLookedIntoLast(t *testing.T) {
 	for _, text := range []string{
 		"skb->ct->status == 1", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 8", "((struct twice *)skb->ct)->a",
 	} {
-		if _, err := Condition(k, text); err != nil {
+		if _, err := Condition(k, Skb, text); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := Condition(k, "((struct twice *)skb->ct)->b"); err == nil {
+	if _, err := Condition(k, Skb, "((struct twice *)skb->ct)->b"); err == nil {
 		t.Error("the module's struct is taken for that of vmlinux")
 	}
 	k.modules = nil
-	if _, err := Condition(k, "skb->ct->status == 1"); err == nil {
+	if _, err := Condition(k, Skb, "skb->ct->status == 1"); err == nil {
 		t.Error("a struct that is only declared has members")
 	}
 }
@@ -150,11 +150,11 @@ func TestStoredKernels(t *testing.T) {
 			"sizeof(struct skb_shared_info)":                               "long unsigned int",
 			"((struct skb_shared_info *)(skb->head + skb->end))->nr_frags": "__u8",
 		} {
-			if p, err := Value(spec, text); err != nil || typeName(p.Type) != want {
+			if p, err := Value(spec, Skb, text); err != nil || typeName(p.Type) != want {
 				t.Errorf("%s: %s: %+v, error %v, want %q", file, text, p, err, want)
 			}
 		}
-		if _, err := Condition(spec, "skb->dev->ifindex == 1"); err == nil || !strings.Contains(err.Error(), "struct net_device are not in") {
+		if _, err := Condition(spec, Skb, "skb->dev->ifindex == 1"); err == nil || !strings.Contains(err.Error(), "struct net_device are not in") {
 			t.Errorf("%s: a device that is not stored: %v", file, err)
 		}
 	}

@@ -38,6 +38,7 @@ func (c *checker) member(e *member) operand {
 
 // whole is the struct or union in which a member is looked for.
 func (c *checker) whole(e *member) operand {
+	c.checkBase(e.of)
 	of := c.operand(e.of)
 	if _, ok := membersOf(c.types.complete(of.typ)); ok && of.place {
 		return of

@@ -74,7 +74,7 @@ func TestPrecedenceIsThatOfC(t *testing.T) {
 		var err error
 		var got string
 		func() {
-			defer caught(text, &err)
+			defer caught(Skb, text, &err)
 			got = brackets(parse(finder{newTypes()}, text))
 		}()
 		if got != want || (err == nil) != (want != "") {

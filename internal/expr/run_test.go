@@ -263,11 +263,11 @@ type loaded struct {
 
 func (l *lab) sample(t testing.TB, types Types, s sample) loaded {
 	t.Helper()
-	value, err := Value(types, s.text)
+	value, err := Value(types, Skb, s.text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, err.(*Error).Hint())
 	}
-	condition, err := Condition(types, s.text)
+	condition, err := Condition(types, Skb, s.text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, err.(*Error).Hint())
 	}

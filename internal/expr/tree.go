@@ -11,8 +11,12 @@ type node interface{}
 type (
 	// number is known already.
 	number uint64
-	// packet is the address of the sk_buff.
-	packet struct{}
+	// root is the value of a root: the body's first argument, or where they are listed
+	// the one at an index behind the address that this is.
+	root struct {
+		index  int
+		listed bool
+	}
 	// moved is an address so many bytes further.
 	moved struct {
 		from node
@@ -111,7 +115,7 @@ func step(from, count node, size int64) node {
 // isSimple tells what one instruction puts into any register.
 func isSimple(n node) bool {
 	switch n.(type) {
-	case number, packet:
+	case number, root:
 		return true
 	}
 	return false

@@ -27,12 +27,12 @@ type output struct {
 }
 
 // Value compiles an expression whose value is to be shown.
-func Value(types Types, text string) (program *Program, err error) {
-	defer caught(text, &err)
-	c := checker{types: finder{types}}
+func Value(types Types, roots Roots, text string) (program *Program, err error) {
+	defer caught(roots, text, &err)
+	c := checker{types: finder{types}, roots: roots}
 	root := c.operand(parse(c.types, text))
 	program = c.program(root)
-	program.Text = text
+	program.What, program.Text = roots.what(), text
 	checkWidth(program.value.code)
 	body, ok := value(program)
 	if !ok {
@@ -94,7 +94,7 @@ func padded(size int) int { return (size + 7) &^ 7 }
 func value(p *Program) (asm.Instructions, bool) {
 	g := generator{}
 	g.failed = g.label()
-	g.emit(asm.Mov.Reg(regPacket, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
+	g.emit(asm.Mov.Reg(regRoot, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
 	g.output(p, 0)
 	g.emit(asm.Mov.Imm(regResult, 0), asm.Return())
 	if g.canFail() {

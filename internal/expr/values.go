@@ -36,7 +36,7 @@ func (e *TooManyError) Usage() bool { return true }
 // LayOut finds the places of values.
 func LayOut(programs []*Program) (Layout, error) {
 	if len(programs) > MaxValues {
-		return Layout{}, &TooManyError{fmt.Sprintf("%d skb expressions are more than the %d that can be shown", len(programs), MaxValues)}
+		return Layout{}, &TooManyError{fmt.Sprintf("%d %ss are more than the %d that can be shown", len(programs), programs[0].What, MaxValues)}
 	}
 	l := Layout{Size: bitmap}
 	for _, p := range programs {
@@ -44,16 +44,16 @@ func LayOut(programs []*Program) (Layout, error) {
 		l.Size += p.Size
 	}
 	if l.Size > MaxBytes {
-		return Layout{}, &TooManyError{fmt.Sprintf("the values of %d skb expressions have %d bytes, more than the %d that can be shown", len(programs), l.Size, MaxBytes)}
+		return Layout{}, &TooManyError{fmt.Sprintf("the values of %d %ss have %d bytes, more than the %d that can be shown", len(programs), programs[0].What, l.Size, MaxBytes)}
 	}
 	return l, nil
 }
 
-// Values puts values that LayOut has places for into one body, of u32 f(u64 skb, u8 *to).
+// Values puts values that LayOut has places for into one body, of u32 f(u64 root, u8 *to).
 // It returns 0.
 func Values(programs []*Program) asm.Instructions {
 	g := generator{}
-	g.emit(asm.Mov.Reg(regPacket, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
+	g.emit(asm.Mov.Reg(regRoot, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
 	g.clear(0, bitmap)
 	at := bitmap
 	for i, p := range programs {

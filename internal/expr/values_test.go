@@ -70,7 +70,7 @@ func eight(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
 func compiled(tb testing.TB, types Types, text string) *Program {
 	tb.Helper()
-	p, err := Value(types, text)
+	p, err := Value(types, Skb, text)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestLargestBodiesLoad(t *testing.T) {
 		"brackets at left": strings.Repeat("(", 60) + "skb->ub" + strings.Repeat(" + skb->us)", 60),
 		"brackets inside":  strings.Repeat("skb->us + (", 60) + "skb->ub" + strings.Repeat(")", 60),
 	} {
-		p, err := Condition(newTypes(), text)
+		p, err := Condition(newTypes(), Skb, text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -10,6 +10,7 @@ const (
 	ordinary
 	skbPointer
 	reasonEnum
+	hookState
 	voidPointer
 )
 
@@ -52,8 +53,14 @@ func (t *types) pointee(id uint32) role {
 	switch {
 	case id == 0:
 		return voidPointer
-	case r.kind() == kindStruct && string(t.name(r.name)) == "sk_buff":
+	case r.kind() != kindStruct:
+		return ordinary
+	}
+	switch string(t.name(r.name)) {
+	case "sk_buff":
 		return skbPointer
+	case "nf_hook_state":
+		return hookState
 	}
 	return ordinary
 }

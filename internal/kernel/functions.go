@@ -213,7 +213,7 @@ func (j *judge) refusal(addr uint64) string {
 func (f *candidate) functions(spans []span) []Function {
 	out := make([]Function, 0, len(spans))
 	for _, s := range spans {
-		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason})
+		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason, f.state})
 	}
 	return out
 }

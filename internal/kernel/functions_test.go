@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// registers maps each name to its skb and reason registers, and how many
+// registers maps each name to its skb and reason registers, that of a hook's state where it has one, and how many
 // functions there are of it when there are several.
 func registers(list []Function) map[string]string {
 	count := map[string]int{}
@@ -20,6 +20,9 @@ func registers(list []Function) map[string]string {
 	for _, f := range list {
 		count[f.Name]++
 		out[f.Name] = fmt.Sprintf("%d %d", f.SkbArg, f.ReasonArg)
+		if f.StateArg != 0 {
+			out[f.Name] += fmt.Sprintf(" hook %d", f.StateArg)
+		}
 		if n := count[f.Name]; n > 1 {
 			out[f.Name] += fmt.Sprintf(" x%d", n)
 		}

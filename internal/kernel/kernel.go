@@ -68,6 +68,8 @@ type Function struct {
 	SkbArg int
 	// ReasonArg is the same for an enum skb_drop_reason; 0 when there is none.
 	ReasonArg int
+	// StateArg is the same for a struct nf_hook_state *.
+	StateArg int
 }
 
 // Skipped is a function that takes an skb and can't be traced.

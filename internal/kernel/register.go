@@ -85,7 +85,7 @@ func (t *types) size(id uint32) (size uint32, aggregate bool) {
 }
 
 // position is where a function takes what we look for; 0 is nowhere.
-type position struct{ skb, reason int }
+type position struct{ skb, reason, state int }
 
 // position walks over a prototype. The first skb wins when there are several.
 func (r *roles) position(a abi, proto record) position {
@@ -102,6 +102,8 @@ func (r *roles) position(a abi, proto record) position {
 			p.skb = first(p.skb, n)
 		case reasonEnum:
 			p.reason = first(p.reason, n)
+		case hookState:
+			p.state = first(p.state, n)
 		}
 	}
 	return p

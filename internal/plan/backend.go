@@ -87,39 +87,56 @@ func (e noBackendError) Hint() string {
 }
 
 // addFunctions plans a probe for each function that is wanted, one program for
-// each register that carries the skb.
+// each register that carries the skb, and for each way in which netfilter calls.
 func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 	if p.Backend == kernel.TracepointBackend {
 		return
 	}
-	groups := map[int]int{}
+	groups := map[groupKey]int{}
 	for _, f := range facts.Functions {
 		if !wanted.function(f) {
 			continue
 		}
-		i, known := groups[f.SkbArg]
+		key := p.groupOf(f)
+		i, known := groups[key]
 		if !known {
-			i = p.addGroup(f.SkbArg)
-			groups[f.SkbArg] = i
+			i = p.addGroup(key)
+			groups[key] = i
 		}
 		p.Functions = append(p.Functions, f)
 		p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 	}
 }
 
-func (p *Plan) addGroup(register int) int {
-	p.addProgram(bpf.KprobeTemplate(register), nil)
+// groupKey is what the functions of one program have in common.
+type groupKey struct {
+	register int
+	call     bpf.HookCall
+}
+
+func (p *Plan) groupOf(f kernel.Function) groupKey {
+	key := groupKey{register: f.SkbArg}
+	if p.Asked.Record.Netfilter {
+		key.call = hookCall(f)
+	}
+	return key
+}
+
+func (p *Plan) addGroup(key groupKey) int {
+	program := bpf.Program{Template: bpf.KprobeTemplate(key.register), HookCall: key.call}
+	program.Name = program.Template
+	if call := key.call; call.State != 0 {
+		program.Name += fmt.Sprintf("_%d_%d_%d", call.State, call.Object, call.Kind)
+	}
+	p.addProgram(program, nil)
 	return len(p.Groups) - 1
 }
 
 // addProgram plans a program on functions.
-func (p *Plan) addProgram(template string, functions []kernel.Function) {
-	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     template,
-		Template: template,
-		Multi:    p.Backend == kernel.KprobeMulti,
-	})
-	p.Groups = append(p.Groups, Group{Program: template, Functions: functions})
+func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
+	program.Multi = p.Backend == kernel.KprobeMulti
+	p.BPF.Programs = append(p.BPF.Programs, program)
+	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})
 }
 
 // addTracepoints plans the tracepoints that are wanted; a backend that probes

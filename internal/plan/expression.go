@@ -3,53 +3,71 @@
 package plan
 
 import (
+	"github.com/cilium/ebpf/asm"
+
 	"tracer/internal/expr"
 	"tracer/internal/kernel"
 )
 
 // addExpressions compiles what the user says in C about the sk_buff: the condition
 // and the values to show.
-func (p *Plan) addExpressions(facts *kernel.Facts) error {
+func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 	types := p.Asked.Types
 	if types == nil {
 		types = facts.BTF
 	}
-	if err := p.addCondition(types); err != nil {
+	c, bodies := &p.BPF.Config, &p.BPF.Bodies
+	if bodies.Expression, err = condition(types, expr.Skb, p.Asked.SkbExpr); err != nil {
 		return err
 	}
-	return p.addValues(types)
-}
-
-func (p *Plan) addCondition(types expr.Types) error {
-	if p.Asked.SkbExpr == "" {
-		return nil
-	}
-	condition, err := expr.Condition(types, p.Asked.SkbExpr)
-	if err != nil {
+	c.FilterExpression = bodies.Expression != nil
+	if p.Values, err = values(types, expr.Skb, p.Asked.Record.Values); err != nil {
 		return err
 	}
-	p.BPF.Config.FilterExpression = true
-	p.BPF.Bodies.Expression = condition.Body
+	c.ValuesSize, bodies.Values = uint32(p.Values.At.Size), p.Values.body()
 	return nil
 }
 
-func (p *Plan) addValues(types expr.Types) error {
-	for _, text := range p.Asked.Record.Values {
-		v, err := expr.Value(types, text)
+// condition compiles one; without a text there is none.
+func condition(types expr.Types, roots expr.Roots, text string) (asm.Instructions, error) {
+	if text == "" {
+		return nil, nil
+	}
+	compiled, err := expr.Condition(types, roots, text)
+	if err != nil {
+		return nil, err
+	}
+	return compiled.Body, nil
+}
+
+// Values are expressions whose values are in each record, and where they are there.
+type Values struct {
+	Programs []*expr.Program
+	At       expr.Layout
+}
+
+// values compiles them; without texts they take no room.
+func values(types expr.Types, roots expr.Roots, texts []string) (Values, error) {
+	var v Values
+	for _, text := range texts {
+		program, err := expr.Value(types, roots, text)
 		if err != nil {
-			return err
+			return Values{}, err
 		}
-		p.Values = append(p.Values, v)
+		v.Programs = append(v.Programs, program)
 	}
-	if len(p.Values) == 0 {
+	if len(texts) == 0 {
+		return v, nil
+	}
+	var err error
+	v.At, err = expr.LayOut(v.Programs)
+	return v, err
+}
+
+// body reads them, all at once.
+func (v Values) body() asm.Instructions {
+	if len(v.Programs) == 0 {
 		return nil
 	}
-	layout, err := expr.LayOut(p.Values)
-	if err != nil {
-		return err
-	}
-	p.ValuesAt = layout
-	p.BPF.Config.ValuesSize = uint32(layout.Size)
-	p.BPF.Bodies.Values = expr.Values(p.Values)
-	return nil
+	return expr.Values(v.Programs)
 }

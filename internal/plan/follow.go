@@ -88,7 +88,7 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	}
 	p.takeOut(p.BPF.Roles)
 	if len(players) > 0 {
-		p.addProgram(bpf.RoleTemplate, players)
+		p.addProgram(bpf.Program{Name: bpf.RoleTemplate, Template: bpf.RoleTemplate}, players)
 	}
 	p.addSilent("end", bpf.EndTemplate, ends)
 	p.fillCallers(facts.Places)

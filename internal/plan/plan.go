@@ -70,9 +70,8 @@ type Plan struct {
 	// Skb and Shared are the types of the copies of kernel objects in each record, nil
 	// where there are none.
 	Skb, Shared btf.Type
-	// Values are the user's expressions in each record, ValuesAt says where they are.
-	Values   []*expr.Program
-	ValuesAt expr.Layout
+	// Values are the user's expressions about the sk_buff in each record.
+	Values Values
 	// Asked is what the plan was made for.
 	Asked Options
 }

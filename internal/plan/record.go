@@ -14,6 +14,9 @@ import (
 // Record is the parts of an event's record that are asked for.
 type Record struct {
 	Meta, Tuple, Tunnel, CB bool
+	// Netfilter is where in netfilter a function was called, Conntrack what connection
+	// tracking holds of the packet.
+	Netfilter, Conntrack bool
 	// Stack has all return addresses, Caller only what it takes to find the first.
 	Stack, Caller bool
 	// Skb and Shared copy the sk_buff and its shared info.
@@ -26,6 +29,7 @@ type Record struct {
 func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
 	r, c := p.Asked.Record, &p.BPF.Config
 	c.Meta, c.Tuple, c.Tunnel, c.Cb = r.Meta, r.Tuple, r.Tunnel, r.CB
+	c.Netfilter, c.Conntrack = r.Netfilter, r.Conntrack
 	c.Stack, c.Caller = r.Stack, r.Caller
 	if r.Skb {
 		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MostSkb); err != nil {

@@ -62,6 +62,12 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartLineage != 0 {
 		decodeLineage(part[bpf.Lineage](r), &e.Lineage)
 	}
+	if has&bpf.PartDetail != 0 {
+		decodeHook(part[bpf.Hook](r), &e.Netfilter)
+	}
+	if has&bpf.PartConntrack != 0 {
+		decodeConntrack(part[bpf.Conntrack](r), &e.Conntrack)
+	}
 	if has&bpf.PartStack != 0 {
 		e.Stack = addressesIn(r.rest)
 	}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"time"
+
+	"tracer/internal/event"
+)
+
+func conntrackColumns() []Column {
+	return []Column{{
+		Name: "conntrack", Header: "CONNTRACK", Key: "conntrack", Type: Object, Width: 40, Grows: true,
+		Help:  "state of the packet's connection (--output-conntrack)",
+		Group: Conntrack, Text: conntrackText, JSON: conntrackJSON,
+	}}
+}
+
+// conntrackText is like NEW:CONFIRMED|ASSURED,tcp=SYN_SENT,mark=0x1,zone=2,left=119s, and
+// both tuples where the connection's addresses are translated. It is one word.
+func conntrackText(dst []byte, e *event.Event) []byte {
+	c := &e.Conntrack
+	if c.State == event.NotTracked {
+		return append(dst, '-')
+	}
+	dst = append(dst, c.State.String()...)
+	if !c.Known {
+		return dst
+	}
+	dst = appendStatus(append(dst, ':'), c.Status, "|", "")
+	if c.Original.Protocol == protocolTCP {
+		dst = append(append(dst, ",tcp="...), c.TCPState.String()...)
+	}
+	if c.Mark != 0 {
+		dst = appendHex(append(dst, ",mark="...), uint64(c.Mark))
+	}
+	if c.Zone != 0 {
+		dst = appendUint(append(dst, ",zone="...), uint64(c.Zone))
+	}
+	dst = append(appendUint(append(dst, ",left="...), seconds(c.Left)), 's')
+	return appendTranslation(dst, c)
+}
+
+func seconds(d time.Duration) uint64 { return uint64(d / time.Second) }
+
+// appendStatus appends the names of bits, or the bare rest where one has no name.
+func appendStatus(dst []byte, status uint32, between, quote string) []byte {
+	first := true
+	for i := range 32 {
+		if status>>i&1 == 0 {
+			continue
+		}
+		if !first {
+			dst = append(dst, between...)
+		}
+		dst, first = append(dst, quote...), false
+		if i < len(event.StatusNames) {
+			dst = append(dst, event.StatusNames[i]...)
+		} else {
+			dst = appendHex(dst, 1<<i)
+		}
+		dst = append(dst, quote...)
+	}
+	return dst
+}
+
+func appendTranslation(dst []byte, c *event.Conntrack) []byte {
+	if !c.Translated() {
+		return dst
+	}
+	dst = appendEndpoints(append(dst, ",original="...), &c.Original)
+	return appendEndpoints(append(dst, ",reply="...), &c.Reply)
+}
+
+func conntrackJSON(dst []byte, e *event.Event) []byte {
+	c := &e.Conntrack
+	if c.State == event.NotTracked {
+		return appendNull(dst)
+	}
+	dst = appendJSONString(append(dst, `{"ctinfo":`...), c.State.String())
+	if !c.Known {
+		return append(dst, `,"status":null,"zone":null,"mark":null,"tcp_state":null,"timeout":null,"original":null,"reply":null}`...)
+	}
+	dst = append(appendStatus(append(appendKey(dst, "status"), '['), c.Status, ",", `"`), ']')
+	dst = appendTold(dst, "zone", c.HasZone, uint64(c.Zone))
+	dst = appendTold(dst, "mark", c.HasMark, uint64(c.Mark))
+	dst = appendTCPState(appendKey(dst, "tcp_state"), c)
+	dst = appendMember(dst, "timeout", seconds(c.Left))
+	dst = appendDirection(appendKey(dst, "original"), &c.Original)
+	dst = appendDirection(appendKey(dst, "reply"), &c.Reply)
+	return append(dst, '}')
+}
+
+// appendTold appends a member that is null where it is not told.
+func appendTold(dst []byte, key string, told bool, n uint64) []byte {
+	if !told {
+		return appendNull(appendKey(dst, key))
+	}
+	return appendMember(dst, key, n)
+}
+
+func appendTCPState(dst []byte, c *event.Conntrack) []byte {
+	if c.Original.Protocol != protocolTCP {
+		return appendNull(dst)
+	}
+	return appendJSONString(dst, c.TCPState.String())
+}
+
+// appendDirection is an object like a tuple's, with what a connection knows of one.
+func appendDirection(dst []byte, t *event.Tuple) []byte {
+	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
+	dst = appendAddressMembers(dst, t)
+	if t.Ports {
+		dst = appendMember(dst, "sport", uint64(t.SourcePort))
+		dst = appendMember(dst, "dport", uint64(t.DestPort))
+	}
+	dst = appendMember(dst, "proto", uint64(t.Protocol))
+	dst = appendQuote(appendKey(dst, "protocol"))
+	dst = appendQuote(appendProtocol(dst, t.Protocol))
+	if isICMP(t) {
+		dst = append(appendICMPID(append(appendKey(dst, "icmp"), '{'), &t.ICMP), '}')
+	}
+	return append(dst, '}')
+}
+
+func appendICMPID(dst []byte, m *event.ICMP) []byte {
+	dst = appendUint(append(dst, `"type":`...), uint64(m.Type))
+	dst = appendMember(dst, "code", uint64(m.Code))
+	return appendMember(dst, "id", uint64(m.ID))
+}

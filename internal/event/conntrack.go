@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+import "time"
+
+// Conntrack is what the kernel's connection tracking holds of the packet.
+type Conntrack struct {
+	// State is the packet's place in its connection.
+	State ConntrackState
+	// Known says that the members below are: the connection has an entry that could be read.
+	Known bool
+	// Status is the entry's bits, IPS_*.
+	Status uint32
+	// Zone and Mark are told where this kernel has them.
+	HasZone, HasMark bool
+	Zone             uint16
+	Mark             uint32
+	// TCPState is the connection's where Original is TCP.
+	TCPState TCPState
+	// Left is the time until the entry ends if no packet comes.
+	Left time.Duration
+	// Original is how the connection's first packet began, Reply how an answer begins. Of
+	// ICMP they have type, code and id.
+	Original, Reply Tuple
+}
+
+// ConntrackState is a packet's place in its connection: the kernel's
+// enum ip_conntrack_info, counted from 1.
+type ConntrackState uint8
+
+// Untracked is a packet that was taken out of connection tracking, NotTracked one that
+// has not come to it.
+const (
+	NotTracked ConntrackState = 0
+	Untracked  ConntrackState = 8
+)
+
+var conntrackStates = [...]string{
+	"", "ESTABLISHED", "RELATED", "NEW", "ESTABLISHED_REPLY", "RELATED_REPLY", "6", "7", "UNTRACKED",
+}
+
+// String is the kernel's name without its prefix.
+func (s ConntrackState) String() string {
+	if int(s) < len(conntrackStates) {
+		return conntrackStates[s]
+	}
+	return "unknown"
+}
+
+// StatusNames are the names of the bits of Conntrack.Status, as in IPS_CONFIRMED.
+var StatusNames = [...]string{
+	"EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT", "DST_NAT", "SEQ_ADJUST", "SRC_NAT_DONE", "DST_NAT_DONE",
+	"DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
+}
+
+// Translated says whether the connection's addresses or ports are changed on the way.
+func (c *Conntrack) Translated() bool {
+	const sourceNAT, destNAT = 1 << 4, 1 << 5
+	return c.Status&(sourceNAT|destNAT) != 0
+}
+
+// TCPState is the state of a TCP connection: the kernel's enum tcp_conntrack.
+type TCPState uint8
+
+var tcpStates = [...]string{
+	"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2",
+}
+
+// String is the kernel's name.
+func (s TCPState) String() string {
+	if int(s) < len(tcpStates) {
+		return tcpStates[s]
+	}
+	return "unknown"
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/nearest"
+)
+
+// Root is a name that expressions begin with.
+type Root struct {
+	Name string
+	// Type is that of the value: a number or a pointer. nil is a pointer to the struct
+	// that Struct names.
+	Type   btf.Type
+	Struct string
+}
+
+// Roots are the names that the expressions of one place begin with.
+type Roots struct {
+	list []Root
+	// listed says that a body gets no value, but the address of all of them.
+	listed bool
+}
+
+// Skb is the root of expressions about packets, Xdp that of those about frames that
+// are no packet yet. A body gets the root's value as its first argument.
+var (
+	Skb = Roots{list: []Root{{Name: "skb", Struct: "sk_buff"}}}
+	Xdp = Roots{list: []Root{{Name: "xdp", Struct: "xdp_buff"}}}
+)
+
+// Listed are roots of which a body gets all values: its first argument points to an
+// array of u64 with a value for each, which the program may read without a helper.
+func Listed(list ...Root) Roots { return Roots{list, true} }
+
+// Result is the name of what a function returns.
+const Result = "ret"
+
+// Arguments are the roots of expressions about a call of a function: its parameters,
+// in their order, and behind them Result, unless it returns nothing.
+func Arguments(proto *btf.FuncProto) Roots {
+	var list []Root
+	for _, p := range proto.Params {
+		list = append(list, Root{Name: p.Name, Type: p.Type})
+	}
+	if _, isVoid := btf.UnderlyingType(proto.Return).(*btf.Void); !isVoid {
+		list = append(list, Root{Name: Result, Type: proto.Return})
+	}
+	return Listed(list...)
+}
+
+// names are those of all roots.
+func (r Roots) names() []string {
+	var names []string
+	for _, root := range r.list {
+		names = append(names, root.Name)
+	}
+	return names
+}
+
+// what names the expressions, for messages.
+func (r Roots) what() string {
+	if r.listed {
+		return "expression"
+	}
+	return r.list[0].Name + " expression"
+}
+
+// root checks a name that may be a root's.
+func (c *checker) root(e *name) (operand, bool) {
+	i := slices.IndexFunc(c.roots.list, func(r Root) bool { return r.Name == e.text })
+	if i < 0 {
+		return operand{}, false
+	}
+	t := c.typeOf(e, c.roots.list[i])
+	k, ok := kindOf(t)
+	if !ok {
+		fail(e.place(), "%s is %s, which is neither a number nor a pointer", e.text, typeName(t))
+	}
+	value := root{i, c.roots.listed}
+	return operand{at: e.place(), typ: t, code: convert(value, kind{8, false}, k)}, true
+}
+
+func (c *checker) typeOf(e *name, r Root) btf.Type {
+	if r.Type != nil {
+		return r.Type
+	}
+	found := c.types.tagged("struct", r.Struct)
+	if found == nil {
+		fail(e.place(), "the kernel's types have no struct %s", r.Struct)
+	}
+	return &btf.Pointer{Target: found}
+}
+
+// pathTo are the roots whose struct has a member, each with the way to it.
+func (c *checker) pathTo(e *name) []string {
+	var paths []string
+	for _, r := range c.roots.list {
+		pointer, ok := btf.As[*btf.Pointer](c.typeOf(e, r))
+		if !ok {
+			continue
+		}
+		members, _ := membersOf(c.types.complete(pointer.Target))
+		if _, _, ok := findMember(members, e.text, maxNested); ok {
+			paths = append(paths, r.Name+"->"+e.text)
+		}
+	}
+	return paths[:min(len(paths), maxNear)]
+}
+
+// checkBase refuses a name in front of -> that is not known: a root was meant.
+func (c *checker) checkBase(e expression) {
+	base, ok := e.(*name)
+	if !ok || c.isKnown(base.text) {
+		return
+	}
+	names := c.roots.names()
+	near := nearest.Words(base.text, names, maxNear)
+	if len(near) == 0 && len(names) == 1 {
+		near = names
+	}
+	failNear(base.place(), near, "%q is not known: members are those of %s", base.text, strings.Join(names, ", "))
+}
+
+func (c *checker) isKnown(name string) bool {
+	if _, isWord := words[name]; isWord || slices.Contains(c.roots.names(), name) {
+		return true
+	}
+	_, isConstant := c.constant(name)
+	return isConstant
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// ModuleTypes are the types of those of the modules that are loaded and have BTF, which
+// builds on that of vmlinux.
+func ModuleTypes(vmlinux *btf.Spec, modules ...string) ([]*btf.Spec, error) {
+	return sysModules.types(vmlinux, modules)
+}
+
+func (t moduleTree) types(vmlinux *btf.Spec, modules []string) ([]*btf.Spec, error) {
+	var all []*btf.Spec
+	for _, name := range modules {
+		if !exists(t.btf, name) {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(t.btf, name))
+		if err != nil {
+			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, cause(err))
+		}
+		spec, err := btf.LoadSplitSpecFromReader(bytes.NewReader(raw), vmlinux)
+		if err != nil {
+			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
+		}
+		all = append(all, spec)
+	}
+	return all, nil
+}
+
+// Describes says whether one of the specs has the members of a struct.
+func Describes(structure string, specs ...*btf.Spec) bool {
+	for _, spec := range specs {
+		var s *btf.Struct
+		if spec.TypeByName(structure, &s) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrNotDescribed says why the members of a module's struct are not known.
+func ErrNotDescribed(structure, module string) error {
+	return fmt.Errorf("this kernel's BTF has no struct %s: module %s is not loaded, or has no BTF (kernels before 5.11 give none to modules)", structure, module)
+}

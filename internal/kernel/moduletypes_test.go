@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// TestModuleTypes: a module that is not there is no error, one whose BTF is broken is.
+func TestModuleTypes(t *testing.T) {
+	base, err := btf.LoadSpecFromReader(bytes.NewReader(marshal(t, tInt, tSkb)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := sysfs(t, "btf/vmlinux", "btf/broken")
+	specs, err := tree.types(base, []string{"nf_conntrack"})
+	if err != nil || len(specs) != 0 {
+		t.Errorf("%v, %v", specs, err)
+	}
+	if _, err = tree.types(base, []string{"broken"}); err == nil || !strings.Contains(err.Error(), `BTF of kernel module "broken"`) {
+		t.Error(err)
+	}
+}
+
+// TestModuleTypesHere finds the types of a module of this kernel, where it has some.
+func TestModuleTypesHere(t *testing.T) {
+	modules := sysModules.withBTF()
+	if len(modules) == 0 {
+		t.Skip("no module with BTF is loaded")
+	}
+	raw, err := os.ReadFile(filepath.Join(btfDir, "vmlinux"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs, err := ModuleTypes(base, modules[0])
+	if err != nil || len(specs) != 1 {
+		t.Errorf("%s: %v, %v", modules[0], specs, err)
+	}
+	if !Describes("sk_buff", specs...) && !Describes("sk_buff", base) || Describes("no_such_struct", append(specs, base)...) {
+		t.Error("what is described is not, or what is not is")
+	}
+}

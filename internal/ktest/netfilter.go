@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// Chain is a base chain of the table inet ktest.
+type Chain struct {
+	Name     string
+	Hook     *nftables.ChainHook
+	Priority int32
+}
+
+// AddChains gives a namespace base chains that let everything through.
+func AddChains(t testing.TB, n *Netns, chains ...Chain) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet})
+		for _, chain := range chains {
+			priority := nftables.ChainPriority(chain.Priority)
+			c.AddChain(&nftables.Chain{
+				Name: chain.Name, Table: table, Type: nftables.ChainTypeFilter, Hooknum: chain.Hook, Priority: &priority,
+			})
+		}
+		return c.Flush()
+	}))
+}
+
+// MasqueradeAll gives what a namespace sends out the address that it has there, over
+// IPv4: the chain "out" of the table ip nat. That needs connection tracking.
+func MasqueradeAll(t testing.TB, n *Netns) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Name: "nat", Family: nftables.TableFamilyIPv4})
+		chain := c.AddChain(&nftables.Chain{
+			Name: "out", Table: table, Type: nftables.ChainTypeNAT,
+			Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource,
+		})
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{&expr.Masq{}}})
+		return c.Flush()
+	}))
+}
+
+// Speed gives a namespace a flowtable of nftables: a hook function of a device, with a
+// priority, that takes packets of known connections a shorter way.
+func Speed(t testing.TB, n *Netns, device string, priority int32) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet})
+		c.AddFlowtable(&nftables.Flowtable{
+			Table: table, Name: "fast", Devices: []string{device},
+			Hooknum: nftables.FlowtableHookIngress, Priority: nftables.FlowtablePriorityRef(nftables.FlowtablePriority(priority)),
+		})
+		return c.Flush()
+	}))
+}
+
+// AddIptables makes the kernel set a table of iptables and the same one of ip6tables up,
+// empty and with the policy ACCEPT, as it does for whoever asks about it.
+func AddIptables(t testing.TB, n *Netns, table string) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		return errors.Join(
+			askTable(unix.AF_INET, unix.IPPROTO_IP, table),
+			askTable(unix.AF_INET6, unix.IPPROTO_IPV6, table))
+	}))
+}
+
+// aboutTable is struct ipt_getinfo and ip6t_getinfo, of which the name is the question.
+type aboutTable struct {
+	name  [32]byte
+	hooks uint32
+	rest  [12]uint32
+}
+
+func askTable(family, level int, table string) error {
+	const getInfo = 64 // IPT_SO_GET_INFO, IP6T_SO_GET_INFO
+	socket, err := unix.Socket(family, unix.SOCK_RAW, unix.IPPROTO_RAW)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	var about aboutTable
+	copy(about.name[:], table)
+	size := uint32(unsafe.Sizeof(about))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(socket), uintptr(level), getInfo,
+		uintptr(unsafe.Pointer(&about)), uintptr(unsafe.Pointer(&size)), 0)
+	runtime.KeepAlive(&about)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}

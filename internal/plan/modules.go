@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+// Modules are the kernel modules whose types the programs look into, wherever they are:
+// what is built into vmlinux is described there.
+func (p *Plan) Modules() []string {
+	var modules []string
+	if p.BPF.Config.Conntrack {
+		modules = append(modules, "nf_conntrack")
+	}
+	if p.BPF.Config.Netfilter {
+		modules = append(modules, "nf_tables", "x_tables", "ebtables")
+	}
+	return modules
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stream
+
+import (
+	"tracer/internal/bpf"
+	"tracer/internal/event"
+)
+
+func decodeHook(h *bpf.Hook, to *event.Netfilter) {
+	if h.Has&bpf.HasState == 0 {
+		return
+	}
+	*to = event.Netfilter{
+		Told:        true,
+		Family:      event.Family(h.Family),
+		Hook:        h.Hook,
+		HasPriority: h.Has&bpf.HasPriority != 0,
+		Priority:    h.Priority,
+		Object:      event.HookObject(h.Object),
+		Table:       h.Table,
+		Chain:       h.Chain,
+		TableFamily: event.Family(h.TableFamily),
+	}
+}
