@@ -5,6 +5,8 @@
 #pragma once
 
 enum {
+	// Addresses that a function may return to in place of its caller.
+	MOST_TRAMPOLINES = 4,
 	// Entries of each list of a filter.
 	MOST_ENTRIES = 16,
 	// Drop reasons in one list: kernels have some 130.
@@ -81,6 +83,13 @@ struct config {
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;
+	// Calls are told of when they return; functions that take no skb are told of when
+	// they run on behalf of a packet.
+	bool returns, others;
+	// Bytes of a kernel stack, which begins at a multiple of them.
+	u32 stack_size;
+	// Where functions return to that are probed at their return; 0 is none.
+	u64 trampolines[MOST_TRAMPOLINES];
 	// A packet filter asks for the frame's length.
 	bool length;
 	// The packet filter asks for VLAN tags.

@@ -14,6 +14,9 @@ struct context {
 	u64 location;
 	// Where a function returns to; 0 for a tracepoint, and where it was not asked for.
 	u64 caller;
+	// The calls of this stack, of which the innermost is the one that begins here; NULL
+	// where it is not kept.
+	struct calls *calls;
 	u32 reason;
 	// PART_DROP, PART_REASON.
 	u32 parts;

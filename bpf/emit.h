@@ -161,6 +161,35 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 	l->origin = b->origin;
 }
 
+// Bytes of the parts that a return tells again, but for the lineage.
+#define TOLD_SIZE                                               \
+	((CFG.meta ? sizeof(struct record_meta) : 0) +          \
+	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
+	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
+	 (CFG.cb ? sizeof(struct record_cb) : 0))
+
+// Keeps these parts, which are one behind the other, for the call's return.
+static __always_inline void keep_told(const struct context *c, const void *parts)
+{
+	const struct told_key *key = &c->calls->told;
+	struct told *t;
+
+	innermost(c->calls)->told = 1;
+	if (!TOLD_SIZE && !CFG.track)
+		return;
+	t = bpf_map_lookup_elem(&tolds, key);
+	if (!t) {
+		bpf_map_update_elem(&tolds, key, &nothing_told, 0);
+		t = bpf_map_lookup_elem(&tolds, key);
+	}
+	if (!t)
+		return;
+	if (TOLD_SIZE)
+		read_kernel(t->bytes, TOLD_SIZE, parts);
+	if (CFG.track)
+		fill_lineage(&t->lineage, c->branch);
+}
+
 // Fills record_size() bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
 					struct room *room)
@@ -184,6 +213,8 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		at += sizeof(struct record_cb);
 	}
 	fill_dumps(at, c->skb);
+	if (CFG.returns && c->calls)
+		keep_told(c, at - TOLD_SIZE);
 	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
 	if (CFG.track) {
 		fill_lineage((void *)at, c->branch);
@@ -294,19 +325,26 @@ static __always_inline bool within_limit(void)
 	return true;
 }
 
-static __always_inline void emit(const struct context *c, struct work *w)
+// Counts an event as made; NULL where it is not to be sent.
+static __always_inline struct counters *count_made(void)
 {
 	struct counters *n;
 	u32 zero = 0;
 
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (!n)
-		return;
+		return NULL;
 	__sync_fetch_and_add(&n->made, 1);
-	if (CFG.most_per_second && !within_limit()) {
-		__sync_fetch_and_add(&n->withheld, 1);
-		return;
-	}
-	if (!send(c, n->lost, w))
+	if (!CFG.most_per_second || within_limit())
+		return n;
+	__sync_fetch_and_add(&n->withheld, 1);
+	return NULL;
+}
+
+static __always_inline void emit(const struct context *c, struct work *w)
+{
+	struct counters *n = count_made();
+
+	if (n && !send(c, n->lost, w))
 		__sync_fetch_and_add(&n->lost, 1);
 }

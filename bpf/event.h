@@ -8,6 +8,8 @@
 enum record_kind {
 	RECORD_FUNCTION = 1,
 	RECORD_TRACEPOINT = 2,
+	// A function has returned; its entry had a record of its own.
+	RECORD_RETURN = 3,
 };
 
 // Bits of record_core.parts.
@@ -26,6 +28,7 @@ enum record_part {
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
 	PART_LINEAGE = 1024,
+	PART_RETURN = 2048,
 	// Where in netfilter a function was called.
 	PART_DETAIL = 4096,
 	PART_CONNTRACK = 32768,
@@ -218,6 +221,13 @@ struct record_conntrack {
 	u8 pad[3];
 };
 
+struct record_return {
+	// The register with the result, of which the function's type says how much counts.
+	u64 value;
+	// Nanoseconds from the entry.
+	u64 duration;
+};
+
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 enum record_limit {
 	MOST_SKB = 512,
@@ -242,4 +252,5 @@ const enum hook_object *hook_object_used __attribute__((unused));
 const struct record_hook *record_hook_used __attribute__((unused));
 const enum conntrack_has *conntrack_has_used __attribute__((unused));
 const struct record_conntrack *record_conntrack_used __attribute__((unused));
+const struct record_return *record_return_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

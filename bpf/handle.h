@@ -8,3 +8,16 @@ static __always_inline void handle(const struct context *c, struct work *w)
 	if (running)
 		emit(c, w);
 }
+
+// The same for the entry of a function, whose call is kept where that is of use. Its
+// time begins when all is told.
+static __always_inline void handle_call(struct context *c, struct work *w, u64 anchor, bool keep)
+{
+	if (!running)
+		return;
+	if (keep)
+		begin_call(c, w, anchor);
+	emit(c, w);
+	if (CFG.returns && c->calls)
+		innermost(c->calls)->time = bpf_ktime_get_ns();
+}

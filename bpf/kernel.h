@@ -363,6 +363,7 @@ struct registers {
 // At its first instruction a function's return address is on top of the stack.
 #define STACK_POINTER 19
 #define RETURN_IN_REGISTER 0
+#define RETURN_VALUE 10
 #elif defined(__TARGET_ARCH_arm64)
 struct registers {
 	u64 x[31];
@@ -378,8 +379,10 @@ struct registers {
 #define ARGUMENT_8 7
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
+#define FRAME_POINTER 29
 #define LINK_REGISTER 30
 #define RETURN_IN_REGISTER 1
+#define RETURN_VALUE 0
 #else
 #error "no register layout for this architecture: add it here"
 #endif

@@ -21,6 +21,8 @@ struct counters {
 	// by an end. The others are still there, or had to make room.
 	u64 remembered;
 	u64 forgotten;
+	// Calls whose entry was told and whose return was not seen.
+	u64 unreturned;
 };
 
 struct {

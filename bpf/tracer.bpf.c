@@ -20,6 +20,7 @@
 #include "place.h"
 #include "owner.h"
 #include "filter.h"
+#include "calls.h"
 #include "tuple.h"
 #include "tunnel.h"
 #include "track.h"
@@ -27,10 +28,13 @@
 #include "netfilter.h"
 #include "conntrack.h"
 #include "emit.h"
+#include "emitreturn.h"
 #include "role.h"
 
 #include "handle.h"
 #include "entry/kprobe.h"
+#include "entry/other.h"
+#include "entry/return.h"
 #include "entry/role.h"
 #include "entry/tracepoint.h"
 

@@ -20,14 +20,17 @@ static __always_inline void show_function(struct registers *regs, struct sk_buff
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 	struct work w;
 
-	if (!skb || !admit(&c, &w))
+	if (!skb || !admit(&c, &w)) {
+		if (CFG.others)
+			note_entry(entry_anchor(regs), &w);
 		return;
+	}
 	c.addr = probed_function(regs);
-	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER))
+	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER) || KEEP_CALLS)
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
-	handle(&c, &w);
+	handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
 }
 
 static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)

@@ -16,8 +16,9 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 	return 0;
 }
 
-// Tells of the packet that the function is about.
-static __always_inline void show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
+// Tells of the packet that the function is about. Its stack is not there while the role
+// is played.
+static __noinline int show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
 {
 	u64 skb = argument(regs, r->row);
 	struct context c = { .program = regs, .skb = (void *)skb, .addr = addr, .caller = caller,
@@ -25,17 +26,18 @@ static __always_inline void show_role(struct registers *regs, const struct role 
 	struct work w;
 
 	if (!skb)
-		return;
+		return 0;
 	c.branch = branch_for(r, skb);
 	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb))
-		return;
+		return 0;
 	if (!c.branch && may_begin(r))
 		c.branch = begin(skb);
 	if (r->reason) {
 		c.reason = argument(regs, r->reason);
 		c.parts = PART_REASON;
 	}
-	handle(&c, &w);
+	handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
+	return 0;
 }
 
 static __always_inline void play_role(struct registers *regs)

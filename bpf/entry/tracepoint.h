@@ -45,6 +45,36 @@ static __always_inline bool filter_reason(u32 reason)
 	       !is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS);
 }
 
+// Room for the address of a program's context, for the verifier lets nobody count
+// with one that it has not lost sight of.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} here SEC(".maps");
+
+// Where the packet was dropped is the return address of the function that drops. Where
+// that is a trampoline, the innermost call on this stack knows better; the arguments of
+// a raw tracepoint lie on the stack.
+static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 location)
+{
+	struct stack_key key;
+	struct calls *s;
+	u32 zero = 0;
+	volatile u64 *at;
+
+	if (!CFG.returns || !is_trampoline(location))
+		return location;
+	at = bpf_map_lookup_elem(&here, &zero);
+	if (!at)
+		return location;
+	*at = (u64)a;
+	find_stack(&key, *at);
+	s = bpf_map_lookup_elem(&stacks, &key);
+	return s && s->depth ? innermost(s)->caller : location;
+}
+
 static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, struct sk_buff *skb)
 {
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
@@ -56,7 +86,7 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	if (!skb || !filter_reason(c.reason) || !admit(&c, &w))
 		return 0;
 	c.addr = facts & 0xffff;
-	c.location = tracepoint_argument(a, location);
+	c.location = true_location(a, tracepoint_argument(a, location));
 	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
 	handle(&c, &w);
 	return 0;

@@ -17,9 +17,14 @@ import (
 // and gives one event at the landmark.
 func listen(t *testing.T, n *ktest.Netns) {
 	t.Helper()
+	listenAt(t, n, "127.0.0.1:7777")
+}
+
+func listenAt(t *testing.T, n *ktest.Netns, address string) {
+	t.Helper()
 	var c net.PacketConn
 	do(t, n, func() (err error) {
-		c, err = ktest.ListenUDP(udp("127.0.0.1:1", "127.0.0.1:7777").To)
+		c, err = ktest.ListenUDP(udp("127.0.0.1:1", address).To)
 		return err
 	})
 	t.Cleanup(func() { c.Close() })

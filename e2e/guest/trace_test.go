@@ -51,6 +51,9 @@ type record struct {
 	Netfilter *hook                      `json:"netfilter"`
 	Conntrack *connection                `json:"conntrack"`
 
+	Return   *returned `json:"return"`
+	Duration *uint64   `json:"duration_ns"`
+
 	// Which packet it is, which of its parts, and where that came from.
 	ID     uint64  `json:"id"`
 	Part   uint64  `json:"part"`
@@ -66,6 +69,8 @@ type record struct {
 	Withheld int `json:"withheld"`
 	Packets  int `json:"packets"`
 	Lost     int `json:"lost"`
+
+	Unreturned int `json:"unreturned"`
 }
 
 type tuple struct {
@@ -157,7 +162,7 @@ func parse(t *testing.T, text string) *trace {
 			t.Errorf("version %d, want 1: %s", r.Version, line)
 		}
 		switch r.Type {
-		case "function", "tracepoint":
+		case "function", "tracepoint", "return":
 			tr.events = append(tr.events, r)
 		case "lost":
 			tr.lost = append(tr.lost, r)

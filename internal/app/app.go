@@ -24,6 +24,8 @@ type Config struct {
 	// Func is an RE2 expression for whole function names, with @presets; what matches
 	// FuncExclude is left out.
 	Func, FuncExclude string
+	// Others are such expressions for functions that take no skb.
+	Others []string
 	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
 	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
 	// Ethernet frame, or an IP packet.
@@ -84,6 +86,9 @@ func run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cfg.Kernel.Wanted = wanted(options)
+	if cfg.Kernel.Others, err = plan.CompileOthers(cfg.Others); err != nil {
+		return err
+	}
 	if cfg.DryRun {
 		return dryRun(ctx, cfg, options)
 	}

@@ -55,8 +55,25 @@ type quota struct {
 	sweepAt int
 }
 
-// sighting is what was seen of an sk_buff: how many events, and when the last.
-type sighting struct{ events, time uint64 }
+// sighting is what was seen of an sk_buff: how many events, and when the last, how many
+// functions have not returned yet, and whether it has ended.
+type sighting struct {
+	events, time uint64
+	calls        int
+	ended        bool
+}
+
+// isOver says that nothing more is to come of it.
+func (s sighting) isOver() bool { return s.ended && s.calls <= 0 }
+
+// step is what an event says of its sk_buff.
+type step struct {
+	skb, time uint64
+	// ends: by it the sk_buff ends.
+	ends bool
+	// calls: a function is entered that will be seen to return; returns: it does.
+	calls, returns bool
+}
 
 // sweepFirst is how many sk_buffs are remembered before silent ones are forgotten.
 const sweepFirst = 1 << 10
@@ -68,22 +85,32 @@ func newQuota(l Limits) quota {
 // limits says whether anything may be held back.
 func (q *quota) limits() bool { return q.packets+q.events > 0 }
 
-// admits takes one event into account and says whether it is shown. It ends its
-// sk_buff or does not.
-func (q *quota) admits(skb, now uint64, ends bool) bool {
-	seen, known := q.live[skb]
-	if known && isSilent(seen.time, now) {
-		delete(q.live, skb)
+// admits takes one event into account and says whether it is shown.
+func (q *quota) admits(s step) bool {
+	seen, known := q.live[s.skb]
+	if known && !s.returns && (seen.ended || isSilent(seen.time, s.time)) {
+		delete(q.live, s.skb)
 		seen, known = sighting{}, false
 	}
-	if !known && !q.begin() {
-		return false
+	if !known && (s.returns || !q.begin()) {
+		return false // a return is of a packet that was begun, or not shown
 	}
-	seen.events++
-	seen.time = max(seen.time, now)
-	q.last = max(q.last, now)
-	q.keep(skb, seen, ends)
+	seen.add(s)
+	q.last = max(q.last, s.time)
+	q.keep(s.skb, seen)
 	return q.events == 0 || seen.events <= q.events
+}
+
+func (s *sighting) add(next step) {
+	s.events++
+	s.time = max(s.time, next.time)
+	s.ended = s.ended || next.ends
+	if next.calls {
+		s.calls++
+	}
+	if next.returns {
+		s.calls--
+	}
 }
 
 // begin says whether one more packet may be shown.
@@ -95,8 +122,8 @@ func (q *quota) begin() bool {
 	return true
 }
 
-func (q *quota) keep(skb uint64, seen sighting, ends bool) {
-	if ends {
+func (q *quota) keep(skb uint64, seen sighting) {
+	if seen.isOver() {
 		delete(q.live, skb)
 		return
 	}

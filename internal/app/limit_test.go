@@ -14,7 +14,55 @@ type seen struct {
 	ends bool
 }
 
-func (e seen) admitted(q *quota) bool { return q.admits(uint64(e.skb), e.ms*1e6, e.ends) }
+func (e seen) admitted(q *quota) bool {
+	return q.admits(step{skb: uint64(e.skb), time: e.ms * 1e6, ends: e.ends})
+}
+
+// called and left are the entry and the return of a function.
+func called(skb byte, ms uint64, ends bool) step {
+	return step{skb: uint64(skb), time: ms * 1e6, ends: ends, calls: true}
+}
+
+func left(skb byte, ms uint64) step { return step{skb: uint64(skb), time: ms * 1e6, returns: true} }
+
+func TestReturnsBelongToThePacketOfTheirEntries(t *testing.T) {
+	for name, test := range map[string]struct {
+		limits Limits
+		steps  []step
+		want   string
+	}{
+		"after the packet's end":     {Limits{Packets: 1}, []step{called('a', 1, false), called('a', 2, true), left('a', 3), left('a', 4), called('a', 5, false)}, "aaaa."},
+		"they count as events":       {Limits{EventsPerPacket: 2}, []step{called('a', 1, false), called('a', 2, true), left('a', 3), left('a', 4), called('a', 5, false)}, "aa..a"},
+		"after a long time":          {Limits{Packets: 1}, []step{called('a', 1, false), left('a', 5000)}, "aa"},
+		"of none that is shown":      {Limits{Packets: 1}, []step{called('a', 1, false), called('b', 2, false), left('b', 3), left('a', 4)}, "a..a"},
+		"of none that was begun":     {Limits{EventsPerPacket: 9}, []step{left('a', 1)}, "."},
+		"an address used in between": {Limits{Packets: 2}, []step{called('a', 1, true), called('a', 2, false), left('a', 3)}, "aaa"},
+	} {
+		q := newQuota(test.limits)
+		var got strings.Builder
+		for _, s := range test.steps {
+			if q.admits(s) {
+				got.WriteByte(byte(s.skb))
+			} else {
+				got.WriteByte('.')
+			}
+		}
+		if got.String() != test.want {
+			t.Errorf("%s: %s, want %s", name, got.String(), test.want)
+		}
+	}
+}
+
+func TestQuotaWaitsForReturns(t *testing.T) {
+	q := newQuota(Limits{Packets: 1})
+	q.admits(called('a', 1, true))
+	if q.done(at(2)) {
+		t.Error("done before the function has returned")
+	}
+	if q.admits(left('a', 3)); !q.done(at(3)) {
+		t.Error("not done when it has")
+	}
+}
 
 // shown is the sk_buffs whose events are admitted, one letter each.
 func shown(q *quota, events ...seen) string {
@@ -100,7 +148,7 @@ func TestQuotaForgetsTheSilent(t *testing.T) {
 	q := newQuota(Limits{EventsPerPacket: 1})
 	const many = 100 * sweepFirst
 	for i := range uint64(many) {
-		q.admits(i, i*silence/sweepFirst, false)
+		q.admits(step{skb: i, time: i * silence / sweepFirst, ends: false})
 	}
 	if n := len(q.live); n > 3*sweepFirst {
 		t.Errorf("%d of %d sk_buffs are remembered, of which %d were seen in the last second", n, many, sweepFirst)

@@ -18,6 +18,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Backend:         kernel.Backend(cfg.Backend),
 		Func:            cfg.Func,
 		FuncExclude:     cfg.FuncExclude,
+		Others:          cfg.Others,
 		SkbExpr:         cfg.SkbExpr,
 		Ports:           cfg.Ports,
 		Drop:            cfg.Drops.options(),
@@ -54,6 +55,7 @@ func recordOf(cfg Config) plan.Record {
 		Conntrack: needs[column.Conntrack],
 		Stack:     needs[column.Stack],
 		Caller:    needs[column.Caller],
+		Return:    needs[column.Return] || cfg.Output.Columns.Return,
 		Skb:       needs[column.Skb],
 		Shared:    needs[column.Shared],
 	}

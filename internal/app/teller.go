@@ -61,6 +61,7 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if len(p.Unfollowed) > 0 {
 		fmt.Fprintf(t.w, "warning: with backend %s on this kernel these can't be followed: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
 	}
+	t.planReturns(p)
 	if !t.debug {
 		return
 	}
@@ -79,6 +80,22 @@ func (t *teller) unknown(p *plan.Plan, types ...*btf.Spec) {
 	}
 	if p.BPF.Config.Netfilter && !p.SeesTables() {
 		fmt.Fprintln(t.w, "warning: no function of nftables or iptables is traced, so that no table is shown: they are in modules, see --kmods and --all-kmods (kernel 5.11)")
+	}
+}
+
+// planReturns tells what goes beyond the entries of functions.
+func (t *teller) planReturns(p *plan.Plan) {
+	for _, note := range p.Notes {
+		fmt.Fprintf(t.w, "note: %s\n", note)
+	}
+	if p.Returns == "" {
+		return
+	}
+	if p.Asked.Func == "" {
+		fmt.Fprintf(t.w, "warning: the returns of all %d functions are traced, which costs about as much again: --filter-func names fewer\n", len(p.Functions))
+	}
+	if t.debug {
+		fmt.Fprintf(t.w, "debug: returns are seen by %s\n", p.Returns)
 	}
 }
 
@@ -105,6 +122,9 @@ func (t *teller) attached(s *attach.Session) {
 	}
 	for _, skipped := range s.Skipped {
 		fmt.Fprintf(t.w, "debug: not attached: %s: %v\n", skipped.Name, skipped.Reason)
+	}
+	for _, skipped := range s.SkippedReturns {
+		fmt.Fprintf(t.w, "debug: not attached to the return of: %s: %v\n", skipped.Name, skipped.Reason)
 	}
 }
 
@@ -137,10 +157,17 @@ func count(n int, noun string) string {
 }
 
 func skippedNote(s *attach.Session) string {
-	if len(s.Skipped) == 0 {
+	var notes []string
+	if n := len(s.Skipped); n > 0 {
+		notes = append(notes, fmt.Sprintf("refused %d", n))
+	}
+	if n := len(s.SkippedReturns); n > 0 {
+		notes = append(notes, fmt.Sprintf("refused %s", count(n, "return")))
+	}
+	if notes == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (the kernel refused %d, --debug names them)", len(s.Skipped))
+	return " (the kernel " + strings.Join(notes, " and ") + ", --debug names them)"
 }
 
 // endless warns that packets are told apart less well than they could be.
@@ -162,6 +189,9 @@ func (t *teller) summary(totals event.Totals) {
 	}
 	if totals.Evicted > 0 {
 		line += fmt.Sprintf(", %s out of sight (--track-entries)", count(int(totals.Evicted), "sk_buff"))
+	}
+	if totals.Unreturned > 0 {
+		line += fmt.Sprintf(", %s not seen", count(int(totals.Unreturned), "return"))
 	}
 	if totals.Missed > 0 {
 		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)

@@ -71,12 +71,13 @@ func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error)
 		return nil, err
 	}
 	return &tracing{
-		layout: stream.LayoutOf(p.BPF.Config),
-		names:  names,
-		owner:  p.Asked.Owner,
-		tracks: p.BPF.Config.Track,
-		limits: cfg.Limits,
-		quota:  newQuota(cfg.Limits),
+		layout:  stream.LayoutOf(p.BPF.Config),
+		names:   names,
+		owner:   p.Asked.Owner,
+		tracks:  p.BPF.Config.Track,
+		limits:  cfg.Limits,
+		returns: p.Returns != "",
+		quota:   newQuota(cfg.Limits),
 	}, nil
 }
 
@@ -125,6 +126,8 @@ type tracing struct {
 	owner   plan.Owner
 	tracks  bool
 	limits  Limits
+	// returns says that each function is seen to return.
+	returns bool
 	quota   quota
 	totals  event.Totals
 	// full says that nothing more is to be printed: the limit, or nobody reads.
@@ -224,7 +227,10 @@ func (t *tracing) admits(e *event.Event) bool {
 	case !t.quota.limits():
 		return true
 	}
-	admitted := t.quota.admits(e.Packet(), e.Time, t.names.Ends(e))
+	admitted := t.quota.admits(step{
+		skb: e.Packet(), time: e.Time, ends: t.names.Ends(e),
+		calls: t.returns && e.Kind == event.Function, returns: e.Kind == event.Return,
+	})
 	if !admitted {
 		t.names.Pass(e)
 	}
@@ -263,6 +269,7 @@ func (t *tracing) end(reader *stream.Reader) error {
 	for _, c := range counts {
 		t.totals.Made += c.Made
 		t.totals.Withheld += c.Withheld
+		t.totals.Unreturned += c.Unreturned
 	}
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()

@@ -25,12 +25,12 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := raiseFileLimit(p.Probes()); err != nil {
+	if err := raiseFileLimit(s.total); err != nil {
 		return err
 	}
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
-		if err := s.attachEach(ctx, g.Functions, func(f kernel.Function) (io.Closer, error) {
+		if err := attachEach(ctx, g.Functions, s.entries(g), func(f kernel.Function) (io.Closer, error) {
 			return openKprobe(pmu, f, program)
 		}); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 }
 
 // attachEach opens every function's probe, several at a time.
-func (s *Session) attachEach(ctx context.Context, functions []kernel.Function, open func(kernel.Function) (io.Closer, error)) error {
+func attachEach(ctx context.Context, functions []kernel.Function, b booking, open func(kernel.Function) (io.Closer, error)) error {
 	work := make(chan kernel.Function)
 	var booking sync.Mutex
 	var done sync.WaitGroup
@@ -49,7 +49,7 @@ func (s *Session) attachEach(ctx context.Context, functions []kernel.Function, o
 			for f := range work {
 				probe, err := open(f)
 				booking.Lock()
-				s.book(f, probe, err)
+				b.book(f, probe, err)
 				booking.Unlock()
 			}
 		})
@@ -71,18 +71,18 @@ func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.F
 	}
 }
 
-func (s *Session) book(f kernel.Function, probe io.Closer, err error) {
+func (b booking) book(f kernel.Function, probe io.Closer, err error) {
 	if err != nil {
-		s.skipped(f, err)
+		b.skipped(f, err)
 		return
 	}
-	s.attached(1, probe)
+	b.attached(1, probe)
 }
 
 // openKprobe opens a kprobe at the function's address, which tells functions of
 // one name apart.
 func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer, error) {
-	event, err := openPerfKprobe(pmu, f.Addr)
+	event, err := openPerfKprobe(pmu, 0, f.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("kprobe at %#x: %w", f.Addr, err)
 	}

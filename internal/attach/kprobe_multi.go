@@ -4,8 +4,8 @@ package attach
 
 import (
 	"context"
+	"io"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
 	"tracer/internal/kernel"
@@ -16,7 +16,10 @@ import (
 // CONFIG_FPROBE).
 func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Groups {
-		if err := s.attachMulti(ctx, s.collection.Programs[g.Program], g.Functions); err != nil {
+		program := s.collection.Programs[g.Program]
+		if err := attachMulti(ctx, g.Functions, s.entries(g), func(functions []kernel.Function) (io.Closer, error) {
+			return link.KprobeMulti(program, multiOptions(functions))
+		}); err != nil {
 			return err
 		}
 	}
@@ -26,24 +29,24 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 // attachMulti attaches to all functions at once. The kernel refuses all for one
 // that it can't probe, without naming it, so a refused lot is tried in halves
 // until the culprits are alone.
-func (s *Session) attachMulti(ctx context.Context, program *ebpf.Program, functions []kernel.Function) error {
+func attachMulti(ctx context.Context, functions []kernel.Function, b booking, open func([]kernel.Function) (io.Closer, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l, err := link.KprobeMulti(program, multiOptions(functions))
+	l, err := open(functions)
 	if err == nil {
-		s.attached(len(functions), l)
+		b.attached(len(functions), l)
 		return nil
 	}
 	if len(functions) == 1 {
-		s.skipped(functions[0], err)
+		b.skipped(functions[0], err)
 		return nil
 	}
 	half := len(functions) / 2
-	if err := s.attachMulti(ctx, program, functions[:half]); err != nil {
+	if err := attachMulti(ctx, functions[:half], b, open); err != nil {
 		return err
 	}
-	return s.attachMulti(ctx, program, functions[half:])
+	return attachMulti(ctx, functions[half:], b, open)
 }
 
 // multiOptions gives addresses, so that functions of one name stay apart; a

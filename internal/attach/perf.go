@@ -31,11 +31,13 @@ type perfEvent struct {
 	link int
 }
 
-// openPerfKprobe opens a kprobe at an address, disabled.
-func openPerfKprobe(pmu uint32, address uint64) (*perfEvent, error) {
+// openPerfKprobe opens a kprobe at an address, disabled. Its settings make it a
+// kretprobe, or 0 none.
+func openPerfKprobe(pmu uint32, settings, address uint64) (*perfEvent, error) {
 	attr := unix.PerfEventAttr{
-		Type: pmu,
-		Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Type:   pmu,
+		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Config: settings,
 		// For kprobes Ext1 is the function's name, where null makes Ext2 an address.
 		Ext2: address,
 	}

@@ -48,8 +48,9 @@ type Session struct {
 
 	// Attached counts functions and tracepoints.
 	Attached int
-	// Skipped are those of the plan that could not be attached.
-	Skipped []Skipped
+	// Skipped are those of the plan that could not be attached, SkippedReturns those that
+	// could not be at their return.
+	Skipped, SkippedReturns []Skipped
 }
 
 // backends is how each backend attaches its functions.
@@ -87,14 +88,21 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", err)
 	}
-	return &Session{
+	s := &Session{
 		collection: collection,
 		progress:   o.Progress,
 		total:      p.Probes() + len(p.Tracepoints) + len(p.Silent),
-	}, nil
+	}
+	if p.Returns != "" {
+		s.total += len(p.Functions)
+	}
+	return s, nil
 }
 
 func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
+	if err := s.attachReturns(ctx, p); err != nil {
+		return err
+	}
 	if err := backends[p.Backend](s, ctx, p); err != nil {
 		return err
 	}
@@ -116,6 +124,21 @@ func (s *Session) refused(backend kernel.Backend, what string) error {
 	return fmt.Errorf("backend %q: the kernel refused each %s, %q with: %w", backend, what, first.Name, first.Reason)
 }
 
+// booking is what becomes of attachments: of some that succeeded, or of one that the
+// kernel refused.
+type booking struct {
+	attached func(n int, link io.Closer)
+	skipped  func(f kernel.Function, reason error)
+}
+
+// entries books the entries of functions that a program serves; those that only follow
+// packets are silent.
+func (s *Session) entries(g plan.Group) booking {
+	return booking{s.attached, func(f kernel.Function, reason error) {
+		s.skip(Skipped{Name: f.Name, Reason: reason, Silent: g.Program == bpf.RoleTemplate})
+	}}
+}
+
 // attached books n attachments that succeeded.
 func (s *Session) attached(n int, link io.Closer) {
 	s.links = append(s.links, link)
@@ -123,11 +146,7 @@ func (s *Session) attached(n int, link io.Closer) {
 	s.step(n)
 }
 
-// skipped books one that the kernel refused.
-func (s *Session) skipped(f kernel.Function, reason error) {
-	s.skip(Skipped{Name: f.Name, Reason: reason, Silent: f.SkbArg == 0})
-}
-
+// skip books one that the kernel refused.
 func (s *Session) skip(skipped Skipped) {
 	s.Skipped = append(s.Skipped, skipped)
 	s.step(1)

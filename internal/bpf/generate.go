@@ -5,4 +5,4 @@
 // settings and puts the compiled filter in.
 package bpf
 
-//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 -tags linux -type record_core -type record_meta -type record_tuple -type record_tunnel -type record_cb -type record_lineage -type record_hook -type hook_has -type hook_object -type record_direction -type record_conntrack -type conntrack_has -type record_limit -type record_kind -type record_part -type tuple_has -type origin -type branch -type role -type role_kind -type caller -type counters -type name_pattern tracer ../../bpf/tracer.bpf.c -- -O2 -g -mcpu=v3 -Wall -Wextra -Werror
+//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 -tags linux -type record_core -type record_meta -type record_tuple -type record_tunnel -type record_cb -type record_return -type record_lineage -type record_hook -type hook_has -type hook_object -type record_direction -type record_conntrack -type conntrack_has -type record_limit -type record_kind -type record_part -type tuple_has -type origin -type branch -type role -type role_kind -type caller -type counters -type name_pattern tracer ../../bpf/tracer.bpf.c -- -O2 -g -mcpu=v3 -Wall -Wextra -Werror

@@ -66,6 +66,7 @@ func everything() Config {
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, FindClones: true, CountHolders: true, CallerCount: uint32(MostCallers),
+		Returns: true, Others: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
@@ -124,6 +125,8 @@ func TestVerifier(t *testing.T) {
 		"without stacks":         {Config: fixed, Bodies: bodies},
 		"with callers only":      {Config: called, Bodies: bodies},
 		"followed, not for ever": {Config: noted, Bodies: bodies},
+		"returns alone":          {Config: Config{Returns: true, StackSize: 1 << 14}},
+		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ type (
 	Tunnel    = tracerRecordTunnel
 	CB        = tracerRecordCb
 	Lineage   = tracerRecordLineage
+	Return    = tracerRecordReturn
 	Hook      = tracerRecordHook
 	Conntrack = tracerRecordConntrack
 	Direction = tracerRecordDirection
@@ -23,6 +24,7 @@ type (
 const (
 	KindFunction   = uint8(tracerRecordKindRECORD_FUNCTION)
 	KindTracepoint = uint8(tracerRecordKindRECORD_TRACEPOINT)
+	KindReturn     = uint8(tracerRecordKindRECORD_RETURN)
 )
 
 // The bits of Core.Parts.
@@ -37,6 +39,7 @@ const (
 	PartShared    = uint32(tracerRecordPartPART_SHARED)
 	PartValues    = uint32(tracerRecordPartPART_VALUES)
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
+	PartReturn    = uint32(tracerRecordPartPART_RETURN)
 	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
@@ -128,6 +131,8 @@ const (
 	MostReasons = len(Config{}.ReasonsIn)
 	MostPorts   = len(Config{}.VxlanPorts)
 	MostCallers = len(Config{}.Callers)
+	// MostTrampolines is how many places functions may return to in place of their callers.
+	MostTrampolines = len(Config{}.Trampolines)
 )
 
 // What the copies of kernel objects may take, in bytes; multiples of 8.

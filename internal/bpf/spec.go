@@ -4,6 +4,7 @@ package bpf
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -22,6 +23,8 @@ const (
 	headsMap       = "heads"
 	queuesMap      = "queues"
 	rolesMap       = "roles"
+	stacksMap      = "stacks"
+	toldsMap       = "tolds"
 )
 
 // Spec says what to make of the object.
@@ -68,6 +71,12 @@ var uncalledBody = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 
 // rememberedSockets is how many sockets of wanted processes are known at a time.
 const rememberedSockets = 1 << 16
+
+// rememberedStacks is how many stacks of the kernel are known at a time on which a
+// packet is at work, and rememberedCalls of how many calls on them there are copies.
+// With less for a CPU the kernel might give up those in use.
+func rememberedStacks() uint32 { return uint32(max(1<<10, runtime.NumCPU()<<7)) }
+func rememberedCalls() uint32  { return 4 * rememberedStacks() }
 
 // Program is one program to load: a copy of one in the object.
 type Program struct {
@@ -120,8 +129,16 @@ func (f Facts) word() uint64 {
 }
 
 // KprobeTemplate is the program for functions with the skb in the given
-// argument register, from 1.
-func KprobeTemplate(register int) string { return fmt.Sprintf("kprobe_skb_%d", register) }
+// argument register, from 1; 0 is for those that take none.
+func KprobeTemplate(register int) string {
+	if register == 0 {
+		return "kprobe_other"
+	}
+	return fmt.Sprintf("kprobe_skb_%d", register)
+}
+
+// ReturnTemplate is the program for the returns of functions.
+const ReturnTemplate = "kprobe_return"
 
 // TracepointTemplate is the program for tracepoints with the skb at the given
 // argument, from 0.
@@ -165,6 +182,12 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
+	if s.Config.Returns || s.Config.Others {
+		maps[stacksMap].MaxEntries = rememberedStacks()
+	}
+	if s.Config.Returns {
+		maps[toldsMap].MaxEntries = rememberedCalls()
+	}
 	if s.Config.Stack || s.Config.Caller {
 		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
 	}
@@ -205,6 +228,12 @@ func answer(word uint64) asm.Instructions {
 	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
 }
 
+// filters says whether the program looks at a packet to see if it is wanted; others
+// go by what such a program has seen.
+func (p Program) filters() bool {
+	return p.Template != KprobeTemplate(0) && p.Template != ReturnTemplate
+}
+
 func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
 	template := templates[p.Template]
 	if template == nil {
@@ -224,7 +253,10 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 		replacements = append(replacements, replacement{hookFunction, answer(p.HookCall.word())})
 	}
 	for _, r := range replacements {
-		if r.body == nil {
+		switch {
+		case !p.filters() && !calls(program, r.function):
+			continue
+		case r.body == nil:
 			r.body = uncalledBody
 		}
 		if err := replaceBody(program, r.function, r.body); err != nil {

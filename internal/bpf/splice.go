@@ -28,6 +28,12 @@ func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructio
 	return nil
 }
 
+// calls says whether the function is part of the program.
+func calls(program *ebpf.ProgramSpec, function string) bool {
+	begin, _ := functionBounds(program.Instructions, function)
+	return begin >= 0
+}
+
 // labelsOf is the body with its labels made the function's own, so that several
 // bodies can be in one program.
 func labelsOf(function string, body asm.Instructions) asm.Instructions {

@@ -33,6 +33,21 @@ type tracerCaller struct {
 	Origin uint32
 }
 
+type tracerCalls struct {
+	_     structs.HostLayout
+	Told  tracerToldKey
+	Depth uint64
+	List  [64]struct {
+		_      structs.HostLayout
+		Anchor uint64
+		Caller uint64
+		Addr   uint64
+		Skb    uint64
+		Time   uint64
+		Told   uint64
+	}
+}
+
 type tracerConfig struct {
 	_              structs.HostLayout
 	PageStructs    uint64
@@ -98,6 +113,11 @@ type tracerConfig struct {
 	FilterL2         bool
 	FilterL3         bool
 	FilterExpression bool
+	Returns          bool
+	Others           bool
+	_                [2]byte
+	StackSize        uint32
+	Trampolines      [4]uint64
 	Length           bool
 	Vlan             bool
 	Meta             bool
@@ -130,6 +150,7 @@ type tracerCounters struct {
 	Withheld   uint64
 	Remembered uint64
 	Forgotten  uint64
+	Unreturned uint64
 }
 
 type tracerHookHas uint32
@@ -249,6 +270,7 @@ type tracerRecordKind uint32
 const (
 	tracerRecordKindRECORD_FUNCTION   tracerRecordKind = 1
 	tracerRecordKindRECORD_TRACEPOINT tracerRecordKind = 2
+	tracerRecordKindRECORD_RETURN     tracerRecordKind = 3
 )
 
 type tracerRecordLimit uint32
@@ -293,10 +315,17 @@ const (
 	tracerRecordPartPART_SHARED    tracerRecordPart = 128
 	tracerRecordPartPART_VALUES    tracerRecordPart = 256
 	tracerRecordPartPART_LINEAGE   tracerRecordPart = 1024
+	tracerRecordPartPART_RETURN    tracerRecordPart = 2048
 	tracerRecordPartPART_DETAIL    tracerRecordPart = 4096
 	tracerRecordPartPART_CONNTRACK tracerRecordPart = 32768
 	tracerRecordPartPART_STACK     tracerRecordPart = 1073741824
 )
+
+type tracerRecordReturn struct {
+	_        structs.HostLayout
+	Value    uint64
+	Duration uint64
+}
 
 type tracerRecordTunnel struct {
 	_     structs.HostLayout
@@ -406,6 +435,24 @@ type tracerScratch struct {
 	Bytes [8192]uint8
 }
 
+type tracerStackKey struct {
+	_       structs.HostLayout
+	Stack   uint64
+	Context uint64
+}
+
+type tracerTold struct {
+	_       structs.HostLayout
+	Bytes   [216]uint8
+	Lineage tracerRecordLineage
+}
+
+type tracerToldKey struct {
+	_     structs.HostLayout
+	Stack tracerStackKey
+	Index uint64
+}
+
 type tracerTupleHas uint32
 
 const (
@@ -426,6 +473,7 @@ const (
 	tracerMapCounts              = "counts"
 	tracerMapEvents              = "events"
 	tracerMapHeads               = "heads"
+	tracerMapHere                = "here"
 	tracerMapLoans               = "loans"
 	tracerMapNesting             = "nesting"
 	tracerMapNumbers             = "numbers"
@@ -434,6 +482,10 @@ const (
 	tracerMapRooms               = "rooms"
 	tracerMapScratches           = "scratches"
 	tracerMapSockets             = "sockets"
+	tracerMapStacks              = "stacks"
+	tracerMapTolds               = "tolds"
+	tracerProgKprobeOther        = "kprobe_other"
+	tracerProgKprobeReturn       = "kprobe_return"
 	tracerProgKprobeRole         = "kprobe_role"
 	tracerProgKprobeSkb1         = "kprobe_skb_1"
 	tracerProgKprobeSkb2         = "kprobe_skb_2"
@@ -454,6 +506,8 @@ const (
 	tracerVarHeadsHeld           = "heads_held"
 	tracerVarHookHasUsed         = "hook_has_used"
 	tracerVarHookObjectUsed      = "hook_object_used"
+	tracerVarNoCalls             = "no_calls"
+	tracerVarNothingTold         = "nothing_told"
 	tracerVarOriginUsed          = "origin_used"
 	tracerVarRecordCbUsed        = "record_cb_used"
 	tracerVarRecordConntrackUsed = "record_conntrack_used"
@@ -464,6 +518,7 @@ const (
 	tracerVarRecordLineageUsed   = "record_lineage_used"
 	tracerVarRecordMetaUsed      = "record_meta_used"
 	tracerVarRecordPartUsed      = "record_part_used"
+	tracerVarRecordReturnUsed    = "record_return_used"
 	tracerVarRecordTunnelUsed    = "record_tunnel_used"
 	tracerVarRecordTupleUsed     = "record_tuple_used"
 	tracerVarRoleKindUsed        = "role_kind_used"
@@ -516,6 +571,8 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
+	KprobeOther    *ebpf.ProgramSpec `ebpf:"kprobe_other"`
+	KprobeReturn   *ebpf.ProgramSpec `ebpf:"kprobe_return"`
 	KprobeRole     *ebpf.ProgramSpec `ebpf:"kprobe_role"`
 	KprobeSkb1     *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
 	KprobeSkb2     *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
@@ -542,6 +599,7 @@ type tracerMapSpecs struct {
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
+	Here      *ebpf.MapSpec `ebpf:"here"`
 	Loans     *ebpf.MapSpec `ebpf:"loans"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
 	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
@@ -550,6 +608,8 @@ type tracerMapSpecs struct {
 	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
+	Stacks    *ebpf.MapSpec `ebpf:"stacks"`
+	Tolds     *ebpf.MapSpec `ebpf:"tolds"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -561,6 +621,8 @@ type tracerVariableSpecs struct {
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	NoCalls             *ebpf.VariableSpec `ebpf:"no_calls"`
+	NothingTold         *ebpf.VariableSpec `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
@@ -571,6 +633,7 @@ type tracerVariableSpecs struct {
 	RecordLineageUsed   *ebpf.VariableSpec `ebpf:"record_lineage_used"`
 	RecordMetaUsed      *ebpf.VariableSpec `ebpf:"record_meta_used"`
 	RecordPartUsed      *ebpf.VariableSpec `ebpf:"record_part_used"`
+	RecordReturnUsed    *ebpf.VariableSpec `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.VariableSpec `ebpf:"record_tuple_used"`
 	RoleKindUsed        *ebpf.VariableSpec `ebpf:"role_kind_used"`
@@ -606,6 +669,7 @@ type tracerMaps struct {
 	Counts    *ebpf.Map `ebpf:"counts"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Heads     *ebpf.Map `ebpf:"heads"`
+	Here      *ebpf.Map `ebpf:"here"`
 	Loans     *ebpf.Map `ebpf:"loans"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
 	Numbers   *ebpf.Map `ebpf:"numbers"`
@@ -614,6 +678,8 @@ type tracerMaps struct {
 	Rooms     *ebpf.Map `ebpf:"rooms"`
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sockets   *ebpf.Map `ebpf:"sockets"`
+	Stacks    *ebpf.Map `ebpf:"stacks"`
+	Tolds     *ebpf.Map `ebpf:"tolds"`
 }
 
 func (m *tracerMaps) Close() error {
@@ -623,6 +689,7 @@ func (m *tracerMaps) Close() error {
 		m.Counts,
 		m.Events,
 		m.Heads,
+		m.Here,
 		m.Loans,
 		m.Nesting,
 		m.Numbers,
@@ -631,6 +698,8 @@ func (m *tracerMaps) Close() error {
 		m.Rooms,
 		m.Scratches,
 		m.Sockets,
+		m.Stacks,
+		m.Tolds,
 	)
 }
 
@@ -643,6 +712,8 @@ type tracerVariables struct {
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
+	NoCalls             *ebpf.Variable `ebpf:"no_calls"`
+	NothingTold         *ebpf.Variable `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
@@ -653,6 +724,7 @@ type tracerVariables struct {
 	RecordLineageUsed   *ebpf.Variable `ebpf:"record_lineage_used"`
 	RecordMetaUsed      *ebpf.Variable `ebpf:"record_meta_used"`
 	RecordPartUsed      *ebpf.Variable `ebpf:"record_part_used"`
+	RecordReturnUsed    *ebpf.Variable `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.Variable `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.Variable `ebpf:"record_tuple_used"`
 	RoleKindUsed        *ebpf.Variable `ebpf:"role_kind_used"`
@@ -667,6 +739,8 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
+	KprobeOther    *ebpf.Program `ebpf:"kprobe_other"`
+	KprobeReturn   *ebpf.Program `ebpf:"kprobe_return"`
 	KprobeRole     *ebpf.Program `ebpf:"kprobe_role"`
 	KprobeSkb1     *ebpf.Program `ebpf:"kprobe_skb_1"`
 	KprobeSkb2     *ebpf.Program `ebpf:"kprobe_skb_2"`
@@ -686,6 +760,8 @@ type tracerPrograms struct {
 
 func (p *tracerPrograms) Close() error {
 	return _TracerClose(
+		p.KprobeOther,
+		p.KprobeReturn,
 		p.KprobeRole,
 		p.KprobeSkb1,
 		p.KprobeSkb2,

@@ -44,6 +44,7 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 // deepFlags look deeper into the kernel.
 func deepFlags(fs *pflag.FlagSet, o *options) {
 	columns := &o.config.Output.Columns
+	fs.BoolVar(&columns.Return, "output-return", false, "also when functions return: what, and after which time")
 	fs.BoolVar(&columns.Caller, "output-caller", false, "who called the function")
 	fs.BoolVar(&columns.Stack, "output-stack", false, "the kernel's stack, below each row")
 	fs.BoolVar(&columns.CB, "output-skb-cb", false, "the qdisc's words of skb->cb")

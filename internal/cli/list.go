@@ -14,12 +14,17 @@ type listValue struct {
 	to *[]string
 	// once refuses a word that is there already.
 	once bool
+	// check finds what is wrong with a word; nil takes any.
+	check func(string) error
 }
 
 func list(to *[]string) listValue { return listValue{to: to} }
 
 // distinct is a list in which each word has a place of its own.
-func distinct(to *[]string) listValue { return listValue{to, true} }
+func distinct(to *[]string) listValue { return listValue{to: to, once: true} }
+
+// patterns is a list of regular expressions.
+func patterns(to *[]string) listValue { return listValue{to: to, check: checkRegexp} }
 
 // Set, String and Type are those of pflag.Value.
 func (v listValue) Set(s string) error {
@@ -32,9 +37,22 @@ func (v listValue) Set(s string) error {
 		case v.once && slices.Contains(words, word):
 			return fmt.Errorf("%q is named twice", word)
 		}
+		if err := v.checkWord(word); err != nil {
+			return err
+		}
 		words = append(words, word)
 	}
 	*v.to = words
+	return nil
+}
+
+func (v listValue) checkWord(word string) error {
+	if v.check == nil {
+		return nil
+	}
+	if err := v.check(word); err != nil {
+		return fmt.Errorf("%q: %w", word, err)
+	}
 	return nil
 }
 

@@ -32,6 +32,8 @@ const (
 	Conntrack Group = "conntrack"
 	// Caller is switched by --output-caller.
 	Caller Group = "caller"
+	// Return is switched by --output-return.
+	Return Group = "return"
 	// Metadata is there where --output-skb-metadata gives expressions.
 	Metadata Group = "metadata"
 	// Stack is switched by --output-stack.
@@ -109,6 +111,8 @@ type Options struct {
 	// Netfilter adds where in netfilter the function was called, Conntrack what connection
 	// tracking holds of the packet.
 	Netfilter, Conntrack bool
+	// Return adds what functions returned and how long they took.
+	Return bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
@@ -125,7 +129,7 @@ func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
@@ -163,7 +167,7 @@ func (o *Options) wants(c *Column) bool {
 	}
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
-		Netfilter: o.Netfilter, Conntrack: o.Conntrack,
+		Return: o.Return, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
 		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

@@ -9,7 +9,7 @@ func funcColumns() []Column {
 		{
 			// As the last column, which it mostly is, it takes the room that it needs.
 			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32, Grows: true,
-			Help:  "function or tp:TRACEPOINT, with drop reason, module, place of the drop",
+			Help:  "function or tp:TRACEPOINT, result, drop reason, module, place of drop",
 			Group: Packet, Text: funcText, JSON: funcJSON,
 		},
 		{
@@ -51,6 +51,7 @@ func funcText(dst []byte, e *event.Event) []byte {
 		dst = append(dst, "tp:"...)
 	}
 	dst = appendFunc(dst, e)
+	dst = appendReturned(dst, e)
 	dst = appendReason(dst, e)
 	if e.Names.Module != "" {
 		dst = append(append(append(dst, " ["...), e.Names.Module...), ']')
@@ -97,7 +98,7 @@ func funcJSON(dst []byte, e *event.Event) []byte {
 func module(dst []byte, e *event.Event) []byte { return appendStringOrNull(dst, e.Names.Module) }
 
 func addr(dst []byte, e *event.Event) []byte {
-	if e.Kind != event.Function {
+	if e.Kind == event.Tracepoint {
 		return appendNull(dst)
 	}
 	return appendHexString(dst, e.Addr)

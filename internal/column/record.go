@@ -25,6 +25,7 @@ func Summary() []Column {
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
 		total("evicted", "sk_buffs that were followed and had to make room for others", func(t *event.Totals) uint64 { return t.Evicted }),
 		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),
+		total("unreturned", "printed function calls whose return was not seen", func(t *event.Totals) uint64 { return t.Unreturned }),
 		total("duration_ns", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}
 }

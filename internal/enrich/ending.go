@@ -45,8 +45,11 @@ func seesEveryEnd(tracepoints []kernel.Tracepoint) bool {
 }
 
 func (n endings) isEnd(e *event.Event) bool {
-	if e.Kind == event.Function {
+	switch e.Kind {
+	case event.Function:
 		return n.byFunction && e.Names.Func == lastFunction
+	case event.Return:
+		return false
 	}
 	return n.byTracepoint && slices.Contains(lastTracepoints, e.Names.Func)
 }

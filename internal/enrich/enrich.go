@@ -34,6 +34,7 @@ type Enricher struct {
 	symbols     *symbols
 	places      places
 	functions   functions
+	results     results
 	tracepoints []kernel.Tracepoint
 	stacks      stacks
 	reasons     reasons
@@ -59,6 +60,7 @@ func New(o Options) *Enricher {
 	}
 	r.places = newPlaces(r.symbols)
 	r.functions = newFunctions(o.Functions, &r.places)
+	r.results = newResults(o.Functions)
 	r.stacks = newStacks(r.symbols, &r.places)
 	if o.NetnsNames {
 		r.namespaces = newNamespaces()
@@ -70,7 +72,7 @@ func New(o Options) *Enricher {
 // Names.Stack is good until the next event.
 func (r *Enricher) Enrich(e *event.Event) {
 	e.Names = event.Names{}
-	if e.Kind != event.Function && e.Kind != event.Tracepoint {
+	if e.Kind == event.Lost || e.Kind == event.Summary {
 		return
 	}
 	r.renew(e.Time)
@@ -96,6 +98,9 @@ func (r *Enricher) renew(now uint64) {
 func (r *Enricher) count(e *event.Event) {
 	e.Names.WallTime = r.clock.wall(e.Time)
 	e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
+	if e.Kind == event.Return {
+		return // its entry was counted
+	}
 	if e.Lineage.ID != 0 {
 		r.packets.see(even(e.Lineage.ID))
 		return
@@ -134,7 +139,11 @@ func (r *Enricher) Pass(e *event.Event) {
 }
 
 func (r *Enricher) name(e *event.Event) {
-	if e.Kind == event.Function {
+	switch e.Kind {
+	case event.Return:
+		e.Names.Result = r.results.read(e.Addr, e.Return.Value)
+		fallthrough
+	case event.Function:
 		e.Names.Func, e.Names.Module = r.functions.name(e.Addr)
 		return
 	}

@@ -41,7 +41,11 @@ func newStacks(s *symbols, entries *places) stacks {
 
 // name sets the frames of an event whose function has its name, and who called it.
 func (s *stacks) name(e *event.Event) {
-	if len(e.Stack) == 0 {
+	switch {
+	case len(e.Stack) == 0:
+		return
+	case e.Kind == event.Return: // of which there are the function and its caller alone
+		e.Names.Caller = s.text(e.Stack[len(e.Stack)-1])
 		return
 	}
 	addrs := e.Stack[s.machinery(e):]

@@ -13,6 +13,8 @@ const (
 	Function Kind = iota + 1
 	// Tracepoint is the hit of a raw tracepoint that takes an skb.
 	Tracepoint
+	// Return is the return of a function whose entry was an event, too.
+	Return
 	// Lost is no packet: it stands in the stream where events are missing.
 	Lost
 	// Summary is the last record of a run: what was made, printed and lost.
@@ -26,6 +28,8 @@ func (k Kind) String() string {
 		return "function"
 	case Tracepoint:
 		return "tracepoint"
+	case Return:
+		return "return"
 	case Lost:
 		return "lost"
 	case Summary:
@@ -55,6 +59,7 @@ type Event struct {
 	Netfilter Netfilter
 	Conntrack Conntrack
 	Drop      Drop
+	Return    Returned
 	Loss      Loss
 	Totals    Totals
 
@@ -121,6 +126,34 @@ type Drop struct {
 	Location uint64
 }
 
+// Returned is what a function came to; of a Return alone.
+type Returned struct {
+	// Value is the register's, of which the function's type says how much counts.
+	Value uint64
+	// Duration is the time from the function's entry, in nanoseconds.
+	Duration uint64
+}
+
+// ResultClass is what a function's result is.
+type ResultClass uint8
+
+const (
+	// NoResult: the function returns nothing, or nothing that could be told.
+	NoResult ResultClass = iota
+	// SignedResult and UnsignedResult are numbers, PointerResult is an address.
+	SignedResult
+	UnsignedResult
+	PointerResult
+)
+
+// Result is Returned.Value by the function's type.
+type Result struct {
+	Class ResultClass
+	Value uint64
+	// Name is what the value is called, as in NF_DROP or ENOENT; empty for no name.
+	Name string
+}
+
 // Loss tells of events that were made and could not be delivered.
 type Loss struct {
 	Cause LossCause
@@ -169,6 +202,8 @@ type Totals struct {
 	// Evicted counts sk_buffs that were followed and had to make room for others before
 	// their end.
 	Evicted uint64
+	// Unreturned counts printed function calls of which the return was not seen.
+	Unreturned uint64
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64
@@ -182,6 +217,8 @@ type Names struct {
 	Func string
 	// Module is the kernel module that Func lives in, empty for vmlinux.
 	Module string
+	// Result is what the function returned.
+	Result Result
 	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
 	Reason string
 	// Location is Drop.Location as symbol+0xoffset.

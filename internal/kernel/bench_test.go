@@ -24,7 +24,7 @@ func ownBTF(b *testing.B) []byte {
 func BenchmarkTypes(b *testing.B) {
 	raw := ownBTF(b)
 	for b.Loop() {
-		if _, err := parseImages("amd64", raw, nil); err != nil {
+		if _, err := parseImages("amd64", raw, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

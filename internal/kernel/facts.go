@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -31,6 +32,8 @@ type Sources struct {
 	Blacklist io.Reader
 	// Wanted are names of functions that have to be found, whatever they take.
 	Wanted []string
+	// Others are as in Options.
+	Others []*regexp.Regexp
 }
 
 var errNoList = errors.New("there is no list of traceable functions")
@@ -46,7 +49,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := parseImages(s.Arch, raw, s.Modules)
+	images, err := parseImages(s.Arch, raw, s.Modules, s.Others)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +88,12 @@ type image struct {
 	reasons     map[uint32]string
 }
 
-func newImage(t *types, a abi, module string) image {
-	return image{t, newCatalogue(t, a, module), t.tracepoints(module), t.reasons()}
+func newImage(t *types, a abi, module string, others []*regexp.Regexp) image {
+	return image{t, newCatalogue(t, a, module, others), t.tracepoints(module), t.reasons()}
 }
 
 // parseImages parses vmlinux, which is the first, and its modules.
-func parseImages(arch string, vmlinux []byte, modules map[string][]byte) ([]image, error) {
+func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others []*regexp.Regexp) ([]image, error) {
 	a, err := abiOf(arch)
 	if err != nil {
 		return nil, err
@@ -99,13 +102,13 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte) ([]imag
 	if err != nil {
 		return nil, err
 	}
-	out := []image{newImage(base, a, "")}
+	out := []image{newImage(base, a, "", others)}
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		t, err := parseTypes(modules[name], base)
 		if err != nil {
 			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
 		}
-		out = append(out, newImage(t, a, name))
+		out = append(out, newImage(t, a, name, others))
 	}
 	return out, nil
 }
@@ -148,12 +151,16 @@ func (e *evidence) weigh(f *Facts) {
 	for _, img := range e.images {
 		for _, c := range img.byName {
 			functions, skipped := j.decide(c)
-			f.Functions = append(f.Functions, functions...)
+			if c.other {
+				f.Others = append(f.Others, functions...)
+			} else {
+				f.Functions = append(f.Functions, functions...)
+			}
 			f.Skipped = append(f.Skipped, skipped...)
 		}
 	}
 	f.Places = j.places(e.wanted)
-	f.Functions = sortFunctions(f.Functions)
+	f.Functions, f.Others = sortFunctions(f.Functions), sortFunctions(f.Others)
 	sortSkipped(f.Skipped)
 }
 

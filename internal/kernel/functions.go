@@ -6,14 +6,18 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// candidate is a name that BTF has as a function with an skb.
+// candidate is a name that BTF has as a function with an skb, or as one without
+// that was asked for.
 type candidate struct {
 	name, module string
 	position
+	result    Result
+	other     bool // takes no skb
 	described int  // FUNC entries of this name
 	disputed  bool // they do not agree on the position
 	glue      bool // inside of a tracepoint
@@ -27,9 +31,11 @@ type catalogue struct {
 	byName map[string]*candidate
 }
 
-// newCatalogue finds the functions that take an skb.
-func newCatalogue(t *types, a abi, module string) *catalogue {
+// newCatalogue finds the functions that take an skb, and the others whose names
+// match one of those expressions.
+func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *catalogue {
 	r := newRoles(t)
+	results := newResults(t)
 	found := map[uint32]*candidate{} // by offset of the name: BTF has each string once
 	c := &catalogue{module, map[string]*candidate{}}
 	t.functions(func(name uint32, proto record) {
@@ -37,13 +43,30 @@ func newCatalogue(t *types, a abi, module string) *catalogue {
 			found[name] = c.add(string(t.name(name)))
 		}
 	})
+	c.addOthers(t, others, found)
 	t.functions(func(name uint32, proto record) {
 		if f := found[name]; f != nil {
-			f.describe(r.position(a, proto))
+			f.describe(r.position(a, proto), results.of(proto))
 		}
 	})
 	c.markGlue(t)
 	return c
+}
+
+func (c *catalogue) addOthers(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {
+	if len(others) == 0 {
+		return
+	}
+	t.functions(func(name uint32, _ record) {
+		if found[name] == nil && matchesAny(others, t.name(name)) {
+			found[name] = c.add(string(t.name(name)))
+			found[name].other = true
+		}
+	})
+}
+
+func matchesAny(list []*regexp.Regexp, name []byte) bool {
+	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.Match(name) })
 }
 
 func (c *catalogue) add(name string) *candidate {
@@ -52,12 +75,18 @@ func (c *catalogue) add(name string) *candidate {
 	return f
 }
 
-func (f *candidate) describe(p position) {
+func (f *candidate) describe(p position, result Result) {
+	if f.other {
+		p = position{}
+	}
 	if f.described > 0 && p != f.position {
 		f.disputed = true
 	}
+	if f.described > 0 && (result.Class != f.result.Class || result.Size != f.result.Size) {
+		result = Result{}
+	}
 	f.described++
-	f.position = p
+	f.position, f.result = p, result
 }
 
 // functions calls f for each FUNC of t itself.
@@ -163,7 +192,7 @@ func (f *candidate) unfit() string {
 	switch {
 	case f.glue:
 		return "it is the inside of a tracepoint"
-	case f.skb == 0 && !f.disputed:
+	case f.skb == 0 && !f.disputed && !f.other:
 		return "no register carries its skb"
 	case len(f.spans) == 0 && len(f.copies) > 0:
 		return "only copies with other arguments are left of it"
@@ -178,6 +207,7 @@ func (f *candidate) unfit() string {
 // entries as functions cover them all.
 func (f *candidate) ambiguous(consistent bool) string {
 	switch {
+	case f.other: // whichever it is, we look at none of its arguments
 	case f.disputed:
 		return fmt.Sprintf("%d functions of this name take the skb at different places", f.described)
 	case !consistent && len(f.spans) > f.described:
@@ -213,7 +243,7 @@ func (j *judge) refusal(addr uint64) string {
 func (f *candidate) functions(spans []span) []Function {
 	out := make([]Function, 0, len(spans))
 	for _, s := range spans {
-		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason, f.state})
+		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason, f.state, f.result})
 	}
 	return out
 }

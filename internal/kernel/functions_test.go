@@ -47,24 +47,36 @@ var everywhere = map[string]string{
 	"fib6_select_path":     "6 0",
 	"__tcp_retransmit_skb": "2 0", // has a copy .part.0 on some
 	"tcp_fastopen_add_skb": "2 0",
+	"is_skb_forwardable":   "2 0",
+	"loopback_xmit":        "1 0",
+	"nf_hook_slow":         "1 0 hook 2",
+	"pfifo_fast_enqueue":   "1 0",
+	"skb_clone":            "1 0",
 }
 
 // particular is what each kernel has besides.
 var particular = map[string]map[string]string{
-	"5.10-amd64": {"kfree_skb": "1 0"},
+	"5.10-amd64": {"kfree_skb": "1 0", "selinux_ipv4_output": "2 0 hook 3"},
 	"6.1-amd64": {
+		"selinux_ip_output":    "2 0 hook 3",
 		"kfree_skb_reason":     "1 2",
 		"bpf_skb_generic_push": "1 0",
 		"add_grec":             "1 0 x2", // of igmp and mld: two FUNCs, two symbols
 	},
-	"6.12-amd64": {"sk_skb_reason_drop": "2 3", "bpf_skb_generic_push": "1 0"},
+	"6.12-amd64": {
+		"sk_skb_reason_drop": "2 3", "bpf_skb_generic_push": "1 0", "selinux_ip_output": "2 0 hook 3", "tcp_inbound_hash": "3 0",
+	},
 	"7.3-amd64": {
+		"selinux_ip_output":      "2 0 hook 3",
+		"tcp_inbound_hash":       "3 0",
 		"sk_skb_reason_drop":     "2 3",
 		"tcp_drop_reason":        "2 3",
 		"reg_vif_xmit":           "1 0 x2", // one FUNC, made by a pahole that
 		"calipso_skbuff_setattr": "1 0 x2", // drops names that do not agree
 	},
 	"6.12-arm64": {
+		"selinux_ip_output":    "2 0 hook 3",
+		"tcp_inbound_hash":     "3 0",
 		"sk_skb_reason_drop":   "2 3",
 		"tcp_drop_reason":      "2 3",
 		"bpf_skb_generic_push": "1 0",
@@ -164,7 +176,8 @@ func TestFunctionAddresses(t *testing.T) {
 func TestNoList(t *testing.T) {
 	s := stored(t, "6.1-amd64")
 	s.Names = nil
-	addr := facts(t, stored(t, "6.1-amd64")).Functions[0].Addr // skb_copy_bits
+	all := facts(t, stored(t, "6.1-amd64"))
+	addr := all.Symbols.Addresses("skb_copy_bits", "")[0]
 	s.Blacklist = bytes.NewReader(fmt.Appendf(nil, "0x%x-0x%x\tskb_copy_bits\n", addr, addr+16))
 	f := facts(t, s)
 	if f.ListReadable == nil {

@@ -73,7 +73,7 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 			return err
 		}
 	}
-	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules)
+	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.Others)
 	if err == nil && g.options.BTFFile == "" {
 		g.reasons = otherReasons(g.images)
 	}

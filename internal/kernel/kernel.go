@@ -7,7 +7,11 @@
 // without the kernel it is about.
 package kernel
 
-import "github.com/cilium/ebpf/btf"
+import (
+	"regexp"
+
+	"github.com/cilium/ebpf/btf"
+)
 
 // Backend is a way to be called when a packet passes.
 type Backend string
@@ -33,7 +37,10 @@ type Facts struct {
 	BTF *btf.Spec
 	// Functions take an skb in a register and can be traced; sorted by address.
 	Functions []Function
-	// Skipped take an skb and can't be traced; sorted by name.
+	// Others are those without an skb that were asked for; sorted by address, with 0 for
+	// SkbArg.
+	Others []Function
+	// Skipped take an skb, or were asked for, and can't be traced; sorted by name.
 	Skipped []Skipped
 	// Places are those of Options.Wanted that there are; sorted by address.
 	Places []Place
@@ -70,6 +77,8 @@ type Function struct {
 	ReasonArg int
 	// StateArg is the same for a struct nf_hook_state *.
 	StateArg int
+	// Result is what it returns.
+	Result Result
 }
 
 // Skipped is a function that takes an skb and can't be traced.
@@ -97,6 +106,8 @@ type Options struct {
 	BTFFile string
 	// Modules are the kernel modules whose functions and tracepoints count too.
 	Modules []string
+	// Others asks for functions that take no skb: those whose whole name matches one of these.
+	Others []*regexp.Regexp
 	// AllModules takes every loaded module that has BTF, besides Modules.
 	AllModules bool
 	// Wanted are names of functions that have to be found, whatever they take.

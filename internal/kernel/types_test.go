@@ -85,7 +85,7 @@ func FuzzParseTypes(f *testing.F) {
 	f.Add(marshal(f, &btf.Func{Name: "f", Type: proto(tInt, tSkbPtr)}, &btf.Typedef{Name: "btf_trace_f", Type: tSkbPtr}, tReason))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		if t, err := parseTypes(b, nil); err == nil {
-			newImage(t, abis["amd64"], "").consistent()
+			newImage(t, abis["amd64"], "", nil).consistent()
 		}
 	})
 }
@@ -148,7 +148,7 @@ func TestModule(t *testing.T) {
 		Places:  bytes.NewReader([]byte("1004 twice\na004 mod_xmit [mod]\nb004 twice [mod]\nc004 twice [other]\n")),
 	})
 	want := []Function{
-		{Name: "twice", Addr: 0x1000, SkbArg: 2},
+		{Name: "twice", Addr: 0x1000, SkbArg: 2, Result: Result{Class: Unsigned, Size: 4}},
 		{Name: "mod_xmit", Module: "mod", Addr: 0xa000, SkbArg: 1},
 		{Name: "twice", Module: "mod", Addr: 0xb000, SkbArg: 1},
 	}

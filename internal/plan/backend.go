@@ -92,44 +92,37 @@ func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 	if p.Backend == kernel.TracepointBackend {
 		return
 	}
-	groups := map[groupKey]int{}
 	for _, f := range facts.Functions {
-		if !wanted.function(f) {
-			continue
+		if wanted.function(f) {
+			p.addFunction(f)
 		}
-		key := p.groupOf(f)
-		i, known := groups[key]
-		if !known {
-			i = p.addGroup(key)
-			groups[key] = i
-		}
-		p.Functions = append(p.Functions, f)
-		p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 	}
 }
 
-// groupKey is what the functions of one program have in common.
-type groupKey struct {
-	register int
-	call     bpf.HookCall
-}
-
-func (p *Plan) groupOf(f kernel.Function) groupKey {
-	key := groupKey{register: f.SkbArg}
-	if p.Asked.Record.Netfilter {
-		key.call = hookCall(f)
+func (p *Plan) addFunction(f kernel.Function) {
+	program := p.programFor(f)
+	i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Program == program.Name })
+	if i < 0 {
+		p.addProgram(program, nil)
+		i = len(p.Groups) - 1
 	}
-	return key
+	p.Functions = append(p.Functions, f)
+	p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 }
 
-func (p *Plan) addGroup(key groupKey) int {
-	program := bpf.Program{Template: bpf.KprobeTemplate(key.register), HookCall: key.call}
+// programFor is what functions have that carry the skb in the same register, and
+// what netfilter gave them too, where that is told.
+func (p *Plan) programFor(f kernel.Function) bpf.Program {
+	program := bpf.Program{Template: bpf.KprobeTemplate(f.SkbArg)}
 	program.Name = program.Template
-	if call := key.call; call.State != 0 {
+	if !p.Asked.Record.Netfilter {
+		return program
+	}
+	program.HookCall = hookCall(f)
+	if call := program.HookCall; call.State != 0 {
 		program.Name += fmt.Sprintf("_%d_%d_%d", call.State, call.Object, call.Kind)
 	}
-	p.addProgram(program, nil)
-	return len(p.Groups) - 1
+	return program
 }
 
 // addProgram plans a program on functions.

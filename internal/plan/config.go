@@ -27,6 +27,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c.MostPerSecond = o.EventsPerSecond
 	locatePages(c, facts.Pages)
 	p.addFilters()
+	p.keepCalls(facts)
 	for _, step := range []func() error{
 		func() error { return o.Netns.configure(c) },
 		func() error { return o.Ifnames.configure(c) },

@@ -26,6 +26,9 @@ type Options struct {
 	// Func is an RE2 expression for the whole name of a function or tracepoint, perhaps with
 	// presets, empty is any; FuncExclude takes away from what it gives.
 	Func, FuncExclude string
+	// Others are such expressions for functions that take no skb, which are traced where
+	// they run on behalf of a packet.
+	Others []string
 	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
 	// are for the Ethernet frame and the IP packet inside of a tunnel's packet.
 	Filter, TunnelL2, TunnelL3 *filter.Program
@@ -57,6 +60,10 @@ type Plan struct {
 	Passed []Passed
 	// Functions are probed, sorted by address; empty for the tracepoint backend.
 	Functions []kernel.Function
+	// Returns is how functions are traced at their return; empty where they are not.
+	Returns kernel.ReturnWay
+	// Notes are for the user.
+	Notes []string
 	// Groups are the functions by the program that serves them.
 	Groups []Group
 	// Tracepoints are attached; an event carries its index here.
@@ -114,9 +121,16 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}
+	if err := p.checkFunctions(); err != nil {
+		return nil, err
+	}
 	if !o.Drop.Only {
 		p.addFunctions(facts, wanted)
 	}
+	if err := p.addOthers(facts, wanted); err != nil {
+		return nil, err
+	}
+	p.addReturns()
 	p.addTracepoints(facts, wanted)
 	if len(p.Functions)+len(p.Tracepoints) == 0 {
 		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons()}

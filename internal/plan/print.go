@@ -23,6 +23,12 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 		fmt.Fprintf(b, "             %s\n", line)
 	}
 	printNames(b, "functions", p.functionNames(), all)
+	if p.Returns != "" {
+		fmt.Fprintf(b, "returns      %s\n", p.Returns)
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(b, "note         %s\n", note)
+	}
 	printNames(b, "tracepoints", p.tracepointNames(), all)
 	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)

@@ -19,6 +19,8 @@ type Record struct {
 	Netfilter, Conntrack bool
 	// Stack has all return addresses, Caller only what it takes to find the first.
 	Stack, Caller bool
+	// Return tells of functions when they return, too.
+	Return bool
 	// Skb and Shared copy the sk_buff and its shared info.
 	Skb, Shared bool
 	// Values are expressions on the sk_buff, in the language of package expr.

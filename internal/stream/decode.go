@@ -62,6 +62,10 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartLineage != 0 {
 		decodeLineage(part[bpf.Lineage](r), &e.Lineage)
 	}
+	if has&bpf.PartReturn != 0 {
+		returned := part[bpf.Return](r)
+		e.Return = event.Returned{Value: returned.Value, Duration: returned.Duration}
+	}
 	if has&bpf.PartDetail != 0 {
 		decodeHook(part[bpf.Hook](r), &e.Netfilter)
 	}
@@ -129,6 +133,8 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		e.Kind = event.Function
 	case bpf.KindTracepoint:
 		e.Kind = event.Tracepoint
+	case bpf.KindReturn:
+		e.Kind = event.Return
 	default:
 		return fmt.Errorf("record of kind %d: not known", c.Kind)
 	}

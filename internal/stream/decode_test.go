@@ -46,6 +46,22 @@ func comm(s string) (c [16]byte) {
 	return c
 }
 
+func TestDecodeReturn(t *testing.T) {
+	core := bpf.Core{Time: 9, Skb: 2, Addr: 3, Kind: bpf.KindReturn, Parts: bpf.PartReturn | bpf.PartStack}
+	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: ^uint64(0), Duration: 7}), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	want := event.Event{
+		Kind: event.Return, Time: 9, Skb: 2, Addr: 3, Stack: []uint64{1},
+		Return: event.Returned{Value: ^uint64(0), Duration: 7},
+	}
+	var got event.Event
+	if err := plain.Decode(record, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDecode(t *testing.T) {
 	core := bpf.Core{
 		Time: 1, Skb: 2, Addr: 3, Location: 4, Pid: 5, Tid: 6, Reason: 7, Lost: 8,

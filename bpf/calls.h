@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The calls under way: for each stack of the kernel the traced functions that
+// were entered on it for a wanted packet, the innermost last. A stack is known by
+// where it lies, so that tasks, and the stacks that CPUs have for interrupts, are
+// told apart without a look at any of them; what interrupts a stack and goes on
+// at its end is told apart by the context. Nobody else is at work on a stack, so
+// that plain steps will do.
+#pragma once
+
+#define KEEP_CALLS (CFG.returns || CFG.others)
+
+enum {
+	// Calls kept of a stack, a power of two.
+	MOST_CALLS = 64,
+	// Calls that are looked at for one that is still under way.
+	MOST_LOOKS = 8,
+	// Frames of the stack that are gone through to find a call's.
+	MOST_STEPS = 24,
+};
+
+struct call {
+	// Where on the stack: see entry_anchor. Inner calls have a lower one.
+	u64 anchor;
+	// The return address.
+	u64 caller;
+	u64 addr;
+	u64 skb;
+	u64 time;
+	// Its entry was told.
+	u64 told;
+};
+
+struct stack_key {
+	u64 stack;
+	u64 context;
+};
+
+// Where what was told of a call's entry is found.
+struct told_key {
+	struct stack_key stack;
+	u64 index;
+};
+
+struct calls {
+	// Of the innermost call; here since the programs' own stacks are small.
+	struct told_key told;
+	u64 depth;
+	struct call list[MOST_CALLS];
+};
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct stack_key);
+	__type(value, struct calls);
+} stacks SEC(".maps");
+
+// A stack without calls; never written.
+struct calls no_calls = {};
+
+// The record parts of a call's entry, which its return tells again: the packet may
+// be gone by then.
+enum {
+	MOST_TOLD = sizeof(struct record_meta) + sizeof(struct record_tuple) +
+		    sizeof(struct record_tunnel) + sizeof(struct record_cb),
+};
+
+struct told {
+	u8 bytes[MOST_TOLD];
+	struct record_lineage lineage;
+};
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct told_key);
+	__type(value, struct told);
+} tolds SEC(".maps");
+
+struct told nothing_told = {};
+
+// What places a call on its stack, the same at its entry and at its return. On
+// amd64 it is where the return address stands. On arm64 it is the caller's frame,
+// since not every way to be called at a return has a stack pointer there.
+#if RETURN_IN_REGISTER
+static __always_inline u64 entry_anchor(struct registers *regs)
+{
+	return context_word(regs, FRAME_POINTER);
+}
+
+static __always_inline u64 return_anchor(struct registers *regs)
+{
+	return context_word(regs, FRAME_POINTER);
+}
+#else
+static __always_inline u64 entry_anchor(struct registers *regs)
+{
+	return context_word(regs, STACK_POINTER);
+}
+
+// From 6.14 to 6.18 a kprobe-multi link has a stack pointer here that is lower by
+// what the kernel itself has put there.
+static __always_inline u64 return_anchor(struct registers *regs)
+{
+	return context_word(regs, STACK_POINTER) - sizeof(u64);
+}
+#endif
+
+static __always_inline void find_stack(struct stack_key *key, u64 anchor)
+{
+	u64 count = 0;
+
+	current_preempt_count(&count);
+	key->stack = anchor & ~((u64)CFG.stack_size - 1);
+	key->context = count & (SOFTIRQ_SERVING | INTERRUPTS);
+}
+
+static __always_inline struct call *innermost(struct calls *s)
+{
+	return &s->list[(s->depth - 1) & (MOST_CALLS - 1)];
+}
+
+static __always_inline void count_unreturned(u64 calls)
+{
+	struct counters *n;
+	u32 zero = 0;
+
+	n = bpf_map_lookup_elem(&counts, &zero);
+	if (n && CFG.returns)
+		__sync_fetch_and_add(&n->unreturned, calls);
+}
+
+static __always_inline void drop_innermost(struct calls *s)
+{
+	if (innermost(s)->told)
+		count_unreturned(1);
+	s->depth--;
+}
+
+static __always_inline bool is_trampoline(u64 address)
+{
+	u64 found = 0, other;
+
+	for (u32 i = 0; i < MOST_TRAMPOLINES; i++) {
+		other = CFG.trampolines[i] ^ address;
+		found |= is_zero(other >> 32 | (u32)other);
+	}
+	return address && found;
+}
+
+// Drops the calls that have ended, as a function is entered at the anchor. One at
+// the very place has ended too, unless it went on with this function in its own
+// place (a tail call), which it does if its return has not been seen.
+static __noinline int drop_ended(struct calls *s, u64 anchor)
+{
+	u64 lowest = CFG.returns ? anchor : anchor + 1;
+
+	for (u32 i = 0; i < MOST_CALLS; i++) {
+		if (!s->depth || innermost(s)->anchor >= lowest)
+			break;
+		drop_innermost(s);
+	}
+	return 0;
+}
+
+// The calls of the stack with the anchor. The key takes room that is not in use at
+// the time.
+static __always_inline struct calls *calls_at(u64 anchor, struct work *w)
+{
+	struct stack_key *key = (void *)w->span.bytes;
+
+	find_stack(key, anchor);
+	return bpf_map_lookup_elem(&stacks, key);
+}
+
+// The same, with a place made for them where there is none.
+static __always_inline struct calls *calls_for(u64 anchor, struct work *w)
+{
+	struct stack_key *key = (void *)w->span.bytes;
+	struct calls *s = calls_at(anchor, w);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&stacks, key, &no_calls, 0);
+	s = bpf_map_lookup_elem(&stacks, key);
+	if (s)
+		s->told.stack = *key;
+	return s;
+}
+
+// Where a function returns to whose return address is a trampoline, as it runs in
+// place of one that is probed at its return.
+static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
+{
+	if (CFG.returns && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
+		return innermost(s)->caller;
+	return caller;
+}
+
+// Keeps the call that a wanted packet's function begins with, unless there are too
+// many.
+static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
+{
+	struct calls *s = calls_for(anchor, w);
+	struct call *call;
+
+	if (!s)
+		return;
+	drop_ended(s, anchor);
+	c->caller = true_caller(s, anchor, c->caller);
+	if (s->depth >= MOST_CALLS) {
+		count_unreturned(1);
+		return;
+	}
+	s->told.index = s->depth++;
+	call = innermost(s);
+	call->anchor = anchor;
+	call->caller = c->caller;
+	call->addr = c->addr;
+	call->skb = (u64)c->skb;
+	call->time = 0;
+	call->told = 0;
+	c->calls = s;
+}
+
+// A function of an unwanted packet ends the calls below which it can't run.
+static __always_inline void note_entry(u64 anchor, struct work *w)
+{
+	struct calls *s = calls_at(anchor, w);
+
+	if (s && s->depth)
+		drop_ended(s, anchor);
+}
+
+// Whether the call is the one that returns. Where the kernel does not tell the
+// function, the place has to do.
+static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
+{
+	if (!HAVE_FUNC_IP)
+		return call->anchor == anchor;
+	return call->addr == function && call->anchor >= anchor;
+}
+
+// Ends the innermost call that is the one that returns, and those within it, whose
+// returns were not seen. Says whether there is one; it is behind the innermost then.
+static __noinline bool end_call(struct calls *s, u64 anchor, u64 function)
+{
+	u64 depth = s->depth, unseen = 0;
+
+	for (u32 i = 0; i < MOST_CALLS; i++) {
+		struct call *call;
+
+		if (!depth)
+			return false;
+		depth--;
+		call = &s->list[depth & (MOST_CALLS - 1)];
+		if (is_returning(call, anchor, function))
+			break;
+		unseen += call->told;
+	}
+	if (unseen)
+		count_unreturned(unseen);
+	s->depth = depth;
+	return true;
+}
+
+// Whether a call is still under way at the entry of a function that returns to
+// caller. At the call's very place this one runs in its place, after a tail call.
+#if RETURN_IN_REGISTER
+static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
+{
+	u64 frame[2] = { anchor, caller };
+	u64 at = anchor;
+
+	for (u32 i = 0; i < MOST_STEPS; i++) {
+		if (frame[0] == call->anchor)
+			return frame[1] == call->caller || is_trampoline(frame[1]);
+		if (frame[0] > call->anchor || (i && frame[0] <= at))
+			return false;
+		at = frame[0];
+		if (read_kernel(frame, sizeof(frame), at))
+			return false;
+	}
+	return false;
+}
+#else
+static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
+{
+	u64 address = 0;
+
+	if (call->anchor <= anchor)
+		return call->anchor == anchor && call->caller == caller;
+	if (read_kernel(&address, sizeof(address), call->anchor))
+		return false;
+	return address == call->caller || is_trampoline(address);
+}
+#endif
+
+// Finds the innermost call that is still under way, and drops what has ended: it
+// is the innermost then.
+static __noinline bool find_active(struct calls *s, u64 anchor, u64 caller)
+{
+	u64 found = 0;
+
+	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
+		found = is_active(innermost(s), anchor, caller);
+		opaque(found);
+		if (found)
+			break;
+		drop_innermost(s);
+	}
+	return found;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Telling user space that a function has returned: what was told of its entry, the
+// result and the time. A call whose entry was not told has no return either.
+#pragma once
+
+#define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
+#define LINEAGE_SIZE (CFG.track ? sizeof(struct record_lineage) : 0)
+#define RETURN_SIZE \
+	(sizeof(struct record_core) + TOLD_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
+	 CALLER_SIZE)
+
+static __always_inline u32 return_parts(void)
+{
+	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
+	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
+	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.caller ? PART_STACK : 0);
+}
+
+static __always_inline void fill_return(u8 *at, const struct call *call, const struct told *t,
+					u64 value, u32 lost)
+{
+	struct context c = { .kind = RECORD_RETURN, .addr = call->addr, .skb = (void *)call->skb };
+	struct record_core *core = (void *)at;
+	struct record_return *r;
+	u64 *caller;
+
+	fill_core(core, &c, lost);
+	core->parts = return_parts();
+	at += sizeof(*core);
+	if (TOLD_SIZE)
+		read_kernel(at, TOLD_SIZE, t);
+	at += TOLD_SIZE;
+	if (CFG.track)
+		read_kernel(at, LINEAGE_SIZE, (u64)t + __builtin_offsetof(struct told, lineage));
+	at += LINEAGE_SIZE;
+	r = (void *)at;
+	r->value = value;
+	r->duration = core->time - call->time;
+	if (CFG.caller) {
+		caller = (void *)(r + 1);
+		caller[0] = call->addr;
+		caller[1] = call->caller;
+	}
+}
+
+static __always_inline bool send_return(const struct call *call, const struct told *t, u64 value,
+					u32 lost)
+{
+	void *record = bpf_ringbuf_reserve(&events, RETURN_SIZE, 0);
+
+	if (!record)
+		return false;
+	fill_return(record, call, t, value, lost);
+	bpf_ringbuf_submit(record, wakeup(RETURN_SIZE));
+	return true;
+}
+
+static __always_inline void emit_return(const struct call *call, const struct told_key *key,
+					u64 value)
+{
+	const struct told *t = TOLD_SIZE || CFG.track ? bpf_map_lookup_elem(&tolds, key) : NULL;
+	struct counters *n;
+
+	if (!call->told)
+		return;
+	if (!t) // made room for another
+		t = &nothing_told;
+	n = count_made();
+	if (n && !send_return(call, t, value, n->lost))
+		__sync_fetch_and_add(&n->lost, 1);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry of a function that takes no skb: it is told of where it runs on behalf
+// of a wanted packet, which is while a call for that packet is under way below it.
+#pragma once
+
+static __always_inline struct sk_buff *served_skb(u64 anchor, u64 caller, struct work *w)
+{
+	struct calls *s = calls_at(anchor, w);
+
+	if (!s || !s->depth || !find_active(s, anchor, caller))
+		return NULL;
+	return (void *)innermost(s)->skb;
+}
+
+SEC("kprobe/other")
+int kprobe_other(struct registers *regs)
+{
+	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
+	struct work w;
+
+	if (!running)
+		return 0;
+	c.caller = return_address(regs);
+	c.skb = served_skb(entry_anchor(regs), c.caller, &w);
+	if (!c.skb)
+		return 0;
+	if (CFG.track)
+		c.branch = recall((u64)c.skb);
+	c.addr = probed_function(regs);
+	handle_call(&c, &w, entry_anchor(regs), CFG.returns);
+	return 0;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"strings"
+	"testing"
+)
+
+// lookUp takes no skb, and runs for each packet that comes in by a device: once to
+// find the way, once to check where it came from.
+const lookUp = "fib_table_lookup"
+
+// lookUps sends datagrams from one port, which is traced, and perhaps as many at the
+// same time from another, which is not; it counts the look-ups that are said to be for
+// the traced ones.
+func lookUps(t *testing.T, w *world, backend string, others bool, flags ...string) (packets, found int) {
+	t.Helper()
+	const each = 200
+	args := append([]string{
+		"--backend", backend, "--filter-non-skb-funcs", lookUp, "--filter-func", "ip_rcv|ip_route_input.*|fib_validate_source",
+		"--filter-netns", w.b.Path, "udp and src port 7001",
+	}, flags...)
+	p := start(t, args...)
+	done := make(chan error, 2)
+	go func() { done <- w.a.Do(func() error { return udp(a4+":7001", b4+":7777").Send(each) }) }()
+	go func() {
+		if !others {
+			done <- nil
+			return
+		}
+		done <- w.a.Do(func() error { return udp(a4+":7002", b4+":7777").Send(each) })
+	}()
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	events := p.stop().events
+	events.that(not(sport(7001))).absent(t, "of other packets")
+	return len(events.that(isEntry, in("ip_rcv"))), len(events.that(isEntry, in(lookUp)))
+}
+
+// TestFunctionsWithoutSkbRunForAPacket: the look-ups of packets that are not traced, which
+// go the same way at the same time on the same stack, are not theirs.
+func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
+	for _, backend := range needFunctions(t) {
+		for name, flags := range map[string][]string{"entries": nil, "returns": {"--output-return"}} {
+			t.Run(backend+"/"+name, func(t *testing.T) {
+				w := newWorld(t)
+				listenAt(t, w.b, b4+":7777")
+				ping(t, w.a, b4, 0x3201)
+				packets, alone := lookUps(t, w, backend, false, flags...)
+				again, among := lookUps(t, w, backend, true, flags...)
+				if packets == 0 || alone < packets {
+					t.Fatalf("%d look-ups for %d packets", alone, packets)
+				}
+				if alone*again != among*packets {
+					t.Errorf("%d look-ups for %d packets, and %d for %d among others", alone, packets, among, again)
+				}
+			})
+		}
+	}
+}
+
+// TestFunctionsWithoutSkbOfEveryFunction is with all that takes an skb, and no other flag;
+// where each takes a probe of its own, with many.
+func TestFunctionsWithoutSkbOfEveryFunction(t *testing.T) {
+	w := newWorld(t)
+	needFunctions(t)
+	args := []string{"--filter-non-skb-funcs", lookUp + ",neigh_.*", "icmp"}
+	if chosen() == kprobe {
+		args = append(args, "--filter-func", "@rx|@tx|@route")
+	}
+	p := start(t, args...)
+	ping(t, w.a, b4, 0x3202)
+	events := p.stop().events
+	found := events.that(in(lookUp))
+	found.present(t, lookUp)
+	found.that(not(between(a4, b4))).absent(t, "look-ups for another packet")
+	if p.backend() != chosen() {
+		t.Errorf("backend %s, want %s", p.backend(), chosen())
+	}
+}
+
+// TestFunctionsWithoutSkbAreNamed where there is none.
+func TestFunctionsWithoutSkbAreNamed(t *testing.T) {
+	needFunctions(t)
+	p := command{args: []string{"--filter-non-skb-funcs", lookUp + ",no_such_function"}}.start(t)
+	p.ends(soon, 2)
+	if want := `--filter-non-skb-funcs "no_such_function": no function of this name can be traced`; !strings.Contains(p.stderr(), want) {
+		t.Errorf("stderr does not say %s: %s", want, p.stderr())
+	}
+}

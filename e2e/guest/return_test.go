@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// returned is what a record says of a function's return.
+type returned struct {
+	Value json.RawMessage `json:"value"`
+	Name  *string         `json:"name"`
+}
+
+// number is the value's bits, and false where the function returns nothing.
+func (r *returned) number(t *testing.T) (uint64, bool) {
+	t.Helper()
+	text := strings.Trim(string(r.Value), `"`)
+	if text == "null" {
+		return 0, false
+	}
+	if n, err := strconv.ParseUint(text, 0, 64); err == nil {
+		return n, true
+	}
+	n, err := strconv.ParseInt(text, 0, 64)
+	if err != nil {
+		t.Errorf("returned value %s", r.Value)
+	}
+	return uint64(n), true
+}
+
+func (r record) isReturn() bool { return r.Type == "return" }
+
+func isReturn(r *record) bool { return r.Type == "return" }
+
+func isEntry(r *record) bool { return r.Type == "function" }
+
+// named are the names of what a function returned.
+func (rs records) results(function string) []string {
+	set := map[string]bool{}
+	for _, r := range rs.that(isReturn, in(function)) {
+		name := string(r.Return.Value)
+		if r.Return.Name != nil {
+			name = *r.Return.Name
+		}
+		set[name] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// needFunctions ends a test that has no sense with tracepoints alone.
+func needFunctions(t *testing.T) []string {
+	t.Helper()
+	list := slices.DeleteFunc(slices.Clone(backends()), func(b string) bool { return b == tracepoint })
+	if len(list) == 0 {
+		t.Skip("this kernel has no kprobes, and so no returns")
+	}
+	return list
+}
+
+// pinged are functions that a ping over loopback goes through, some of which return
+// nothing, or an address.
+var pinged = []string{
+	"ip_rcv", "ip_local_deliver", "icmp_rcv", "ip_output", "ip_rcv_core", "ip_finish_output2", "raw_local_deliver", "skb_clone",
+}
+
+// returnsOfPing is what the tracer says of the functions while the kernel's own tracing
+// is on as well.
+func returnsOfPing(t *testing.T, backend string, begin, end func()) records {
+	t.Helper()
+	n := ktest.NewNetns(t, "a")
+	p := start(t, "--backend", backend, "--output-return", "--timestamp", "absolute", "--filter-func", strings.Join(pinged, "|"), "icmp")
+	begin()
+	ping(t, n, "127.0.0.1", 0x3101)
+	end()
+	tr := p.stop()
+	tr.events.that(isReturn).present(t, "returns")
+	tr.eachEntryReturned(t)
+	return tr.events.that(isReturn)
+}
+
+// TestReturnsAreThoseOfTheFunctionGraph compares the returns, in their order, with what
+// the kernel's own tracer of calls writes down at the same time.
+func TestReturnsAreThoseOfTheFunctionGraph(t *testing.T) {
+	ownMachine(t)
+	for _, backend := range needFunctions(t) {
+		t.Run(backend, func(t *testing.T) {
+			g := functionGraph{t: t}
+			events := returnsOfPing(t, backend, func() { g.start(graphable(t, pinged)) }, g.stop)
+			var got []string
+			for _, r := range events {
+				got = append(got, r.Func)
+			}
+			want := slices.DeleteFunc(g.returns, func(f string) bool { return !slices.Contains(got, f) })
+			if !slices.Equal(got, want) {
+				t.Errorf("returns of %v, the kernel says %v", got, want)
+			}
+		})
+	}
+}
+
+// TestReturnedValuesAreThoseOfTheKernel compares them with those that the kernel's own
+// kretprobes write down at the same time.
+func TestReturnedValuesAreThoseOfTheKernel(t *testing.T) {
+	ownMachine(t)
+	for _, backend := range needFunctions(t) {
+		t.Run(backend, func(t *testing.T) {
+			k := kernelReturns{t: t}
+			events := returnsOfPing(t, backend, func() { k.start(graphable(t, pinged)) }, k.stop)
+			for _, f := range graphable(t, pinged) {
+				k.compare(f, events.that(in(f)))
+			}
+		})
+	}
+}
+
+// eachEntryReturned wants a return for each entry: none is missed, none is made up, and
+// it has what the entry had.
+func (tr *trace) eachEntryReturned(t *testing.T) {
+	t.Helper()
+	if tr.summary.Unreturned != 0 || tr.summary.Lost != 0 {
+		t.Errorf("%d returns not seen, %d events lost", tr.summary.Unreturned, tr.summary.Lost)
+	}
+	open := map[string][]record{}
+	for _, r := range tr.events.that(not(func(r *record) bool { return r.Type == "tracepoint" })) {
+		key := r.Func + r.Skb
+		if !r.isReturn() {
+			open[key] = append(open[key], r)
+			continue
+		}
+		last := len(open[key]) - 1
+		if last < 0 {
+			t.Errorf("%s returned and was not entered: %s", r.Func, r)
+			return
+		}
+		entry := open[key][last]
+		open[key] = open[key][:last]
+		if r.Return == nil || r.Duration == nil || *r.Duration > r.Monotonic-entry.Monotonic {
+			t.Errorf("return %s of entry %s", r, entry)
+			return
+		}
+		if a, b := fmt.Sprint(tupleText(r.Tuple), r.Netns, r.Ifname, r.Len), fmt.Sprint(tupleText(entry.Tuple), entry.Netns, entry.Ifname, entry.Len); a != b {
+			t.Errorf("return of %s has %s, its entry %s", r.Func, a, b)
+			return
+		}
+	}
+	for _, rest := range open {
+		for _, r := range rest {
+			t.Errorf("%s was entered and did not return: %s", r.Func, r)
+			return
+		}
+	}
+}
+
+func tupleText(tuple tuple) string {
+	b, _ := json.Marshal(tuple)
+	return string(b)
+}
+
+// tracing is where the kernel's tracing is; the tracer of calls has no instances.
+const tracing = "/sys/kernel/tracing"
+
+func writeTracing(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(tracing, file), []byte(text), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readTracing(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(tracing, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// graphable are those of the functions that the kernel's tracing knows, and ours, too.
+func graphable(t *testing.T, functions []string) []string {
+	t.Helper()
+	text := readTracing(t, "available_filter_functions")
+	return slices.DeleteFunc(slices.Clone(functions), func(f string) bool {
+		return !strings.Contains(text, "\n"+f+"\n") || !describes(f)
+	})
+}
+
+// functionGraph is the kernel's tracer of calls.
+type functionGraph struct {
+	t *testing.T
+	// returns are the names of the functions in the order in which they returned.
+	returns []string
+}
+
+func (g *functionGraph) start(functions []string) {
+	g.t.Helper()
+	writeTracing(g.t, "set_ftrace_filter", strings.Join(functions, "\n"))
+	writeTracing(g.t, "current_tracer", "function_graph")
+	writeTracing(g.t, "options/funcgraph-tail", "1")
+	writeTracing(g.t, "trace", "")
+	g.t.Cleanup(func() {
+		writeTracing(g.t, "current_tracer", "nop")
+		writeTracing(g.t, "set_ftrace_filter", "")
+	})
+}
+
+// A call within which there is no other takes one line, others end with a line of
+// their own.
+var graphReturn = regexp.MustCompile(`([\w.]+)\(.*\);|\} /\* ([\w.]+)`)
+
+func (g *functionGraph) stop() {
+	g.t.Helper()
+	text := readTracing(g.t, "trace")
+	writeTracing(g.t, "current_tracer", "nop")
+	for line := range strings.Lines(text) {
+		if m := graphReturn.FindStringSubmatch(line); m != nil {
+			g.returns = append(g.returns, m[1]+m[2])
+		}
+	}
+	if len(g.returns) == 0 {
+		g.t.Errorf("the kernel's tracer wrote nothing: %s", text)
+	}
+}
+
+// kernelReturns is the kernel's own kretprobes.
+type kernelReturns struct {
+	t      *testing.T
+	values map[string][]uint64
+}
+
+func (k *kernelReturns) start(functions []string) {
+	k.t.Helper()
+	k.t.Cleanup(func() { writeTracing(k.t, "kprobe_events", "") })
+	var probes strings.Builder
+	for _, f := range functions {
+		fmt.Fprintf(&probes, "r:tracer_e2e/%s %s value=$retval:x64\n", f, f)
+	}
+	writeTracing(k.t, "kprobe_events", probes.String())
+	writeTracing(k.t, "trace", "")
+	writeTracing(k.t, "events/tracer_e2e/enable", "1")
+}
+
+var probeReturn = regexp.MustCompile(`<- ([\w.]+)\) value=(0x[0-9a-f]+)`)
+
+func (k *kernelReturns) stop() {
+	k.t.Helper()
+	writeTracing(k.t, "events/tracer_e2e/enable", "0")
+	k.values = map[string][]uint64{}
+	for _, m := range probeReturn.FindAllStringSubmatch(readTracing(k.t, "trace"), -1) {
+		value, err := strconv.ParseUint(m[2], 0, 64)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		k.values[m[1]] = append(k.values[m[1]], value)
+	}
+}
+
+// compare wants as many returns of a function as the kernel saw, and of the same values.
+func (k *kernelReturns) compare(function string, events records) {
+	k.t.Helper()
+	values := k.values[function]
+	if len(events) != len(values) || len(values) == 0 {
+		k.t.Errorf("%s returned %d times, the kernel says %d times", function, len(events), len(values))
+		return
+	}
+	for i, r := range events {
+		if value, has := r.Return.number(k.t); has && !isSameValue(r, value, values[i]) {
+			k.t.Errorf("%s returned %s, the kernel says %#x", function, r.Return.Value, values[i])
+		}
+	}
+}
+
+// isSameValue compares all bits of an address, and of a number those of an int.
+func isSameValue(r record, value, want uint64) bool {
+	if strings.HasPrefix(string(r.Return.Value), `"`) {
+		return value == want
+	}
+	return uint32(value) == uint32(want)
+}
+
+// droppedByHook is what a hook of newer kernels says that has dropped the packet itself,
+// with a reason.
+const droppedByHook = "NF_STOLEN:EPERM"
+
+// TestVerdictsAreNamed has a firewall drop what goes to one port.
+func TestVerdictsAreNamed(t *testing.T) {
+	w := newWorld(t)
+	ktest.DropTCP(t, w.b, 7099)
+	hook := "nft_do_chain_inet"
+	for _, backend := range needFunctions(t) {
+		args := []string{"--backend", backend, "--output-return", "--filter-netns", w.b.Path, "(tcp and port 7099) or (udp and port 7098)"}
+		module := len(described(hook)) > 0
+		if _, err := os.Stat("/sys/kernel/btf/nf_tables"); err == nil {
+			args, module = append(args, "--kmods", "nf_tables", "--filter-func", "nf_hook_slow|"+hook), true
+		} else {
+			args = append(args, "--filter-func", "nf_hook_slow|"+hook)
+		}
+		p := start(t, args...)
+		refused(t, w.a, tcp(a4+":0", b4+":7099", ""))
+		do(t, w.a, func() error { return udp(a4+":7001", b4+":7098").Send(1) })
+		events := p.stop().events
+		want := map[bool]map[string][]string{
+			true:  {"nf_hook_slow": {"EPERM"}, hook: {"NF_DROP"}},
+			false: {"nf_hook_slow": {"NF_ACCEPT"}, hook: {"NF_ACCEPT"}},
+		}
+		for dropped, results := range want {
+			of := events.that(protocol(map[bool]string{true: "tcp", false: "udp"}[dropped]))
+			for f, names := range results {
+				got := of.results(f)
+				if slices.Equal(got, []string{droppedByHook}) {
+					got = []string{"NF_DROP"}
+				}
+				if (f != hook || module) && !slices.Equal(got, names) {
+					t.Errorf("%s: %s returned %v, want %v", backend, f, got, names)
+				}
+			}
+		}
+	}
+}
+
+// TestReturnsOfCallsAtTheSameTime has functions on several CPUs, nested in one another
+// and interrupted, by all the functions that there are.
+func TestReturnsOfCallsAtTheSameTime(t *testing.T) {
+	for _, backend := range needFunctions(t) {
+		t.Run(backend, func(t *testing.T) {
+			w := newWorld(t)
+			listenAt(t, w.a, a4+":7777")
+			listenAt(t, w.b, b4+":7777")
+			p := start(t, "--backend", backend, "--output-return", "--timestamp", "absolute", "--filter-func", "ip_.*|udp_.*|__udp.*|skb_consume_udp|kfree_skb.*|__kfree_skb",
+				"udp and port 7777")
+			done := make(chan error)
+			for _, n := range []*ktest.Netns{w.a, w.b} {
+				go func() {
+					from, to := a4, b4
+					if n == w.b {
+						from, to = b4, a4
+					}
+					done <- n.Do(func() error { return udp(from+":7001", to+":7777").Send(100) })
+				}()
+			}
+			for range 2 {
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			}
+			tr := p.stop()
+			tr.eachEntryReturned(t)
+			if n := len(tr.events.that(isReturn)); n < 1000 {
+				t.Errorf("%d returns", n)
+			}
+		})
+	}
+}
+
+// TestReturnsNeedFunctions: a tracepoint has no return.
+func TestReturnsNeedFunctions(t *testing.T) {
+	p := command{args: []string{"--backend", tracepoint, "--output-return"}}.start(t)
+	p.ends(soon, 2)
+	if !strings.Contains(p.stderr(), "returns of functions can't be traced with the tracepoint backend") {
+		t.Errorf("stderr: %s", p.stderr())
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf/link"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// attachReturns attaches to the returns of functions. That comes before their
+// entries: of the probes at a place the last one runs first, and so the entry's
+// program finds the true return address, in place of which this puts another.
+func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
+	switch p.Returns {
+	case kernel.KretprobeMulti:
+		return s.attachKretprobeMulti(ctx, p)
+	case kernel.Kretprobe:
+		return s.attachKretprobes(ctx, p)
+	}
+	return nil
+}
+
+func (s *Session) returns() booking {
+	return booking{
+		attached: func(n int, link io.Closer) {
+			s.links = append(s.links, link)
+			s.step(n)
+		},
+		skipped: func(f kernel.Function, reason error) {
+			s.SkippedReturns = append(s.SkippedReturns, Skipped{Name: f.Name, Reason: reason})
+			s.step(1)
+		},
+	}
+}
+
+func (s *Session) attachKretprobeMulti(ctx context.Context, p *plan.Plan) error {
+	program := s.collection.Programs[bpf.ReturnTemplate]
+	return attachMulti(ctx, p.Functions, s.returns(), func(functions []kernel.Function) (io.Closer, error) {
+		o := multiOptions(functions)
+		o.Cookies = nil
+		return link.KretprobeMulti(program, o)
+	})
+}
+
+func (s *Session) attachKretprobes(ctx context.Context, p *plan.Plan) error {
+	pmu, err := kprobePMU()
+	if err != nil {
+		return err
+	}
+	bit, err := kernel.RetprobeBit()
+	if err != nil {
+		return err
+	}
+	if err := raiseFileLimit(s.total); err != nil {
+		return err
+	}
+	program := s.collection.Programs[bpf.ReturnTemplate]
+	return attachEach(ctx, p.Functions, s.returns(), func(f kernel.Function) (io.Closer, error) {
+		event, err := openPerfKprobe(pmu, bit, f.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("kretprobe at %#x: %w", f.Addr, err)
+		}
+		if err := event.attach(program, 0); err != nil {
+			event.Close()
+			return nil, fmt.Errorf("attach to kretprobe at %#x: %w", f.Addr, err)
+		}
+		return event, nil
+	})
+}

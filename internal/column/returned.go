@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"strconv"
+	"time"
+
+	"tracer/internal/event"
+)
+
+func returnColumns() []Column {
+	return []Column{
+		{
+			Name: "return", Key: "return", Type: Object,
+			Help:  "what the function returned: value and name of it, null at its entry",
+			Group: Return, JSON: returned,
+		},
+		{
+			Name: "duration_ns", Key: "duration_ns", Type: Number, Help: "time in the function in ns, null at its entry",
+			Group: Return, JSON: duration,
+		},
+	}
+}
+
+// appendReturned appends like `=0(NET_RX_SUCCESS) took=12.3us`.
+func appendReturned(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Return {
+		return dst
+	}
+	dst = append(dst, '=')
+	if r := &e.Names.Result; r.Class == event.NoResult {
+		dst = append(dst, "void"...)
+	} else if dst = appendResult(dst, r); r.Name != "" {
+		dst = append(append(append(dst, '('), r.Name...), ')')
+	}
+	return appendDuration(append(dst, " took="...), e.Return.Duration)
+}
+
+func appendResult(dst []byte, r *event.Result) []byte {
+	switch r.Class {
+	case event.SignedResult:
+		return strconv.AppendInt(dst, int64(r.Value), 10)
+	case event.PointerResult:
+		return appendHex(dst, r.Value)
+	}
+	return appendUint(dst, r.Value)
+}
+
+// units of a duration, the largest first.
+var units = []struct {
+	size time.Duration
+	name string
+}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"}}
+
+// appendDuration appends with one decimal, in the largest unit that it fills.
+func appendDuration(dst []byte, ns uint64) []byte {
+	for _, unit := range units {
+		if size := uint64(unit.size); ns >= size {
+			dst = appendUint(dst, ns/size)
+			dst = appendUint(append(dst, '.'), ns%size/(size/10))
+			return append(dst, unit.name...)
+		}
+	}
+	return append(appendUint(dst, ns), "ns"...)
+}
+
+func returned(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Return {
+		return appendNull(dst)
+	}
+	r := &e.Names.Result
+	dst = append(dst, `{"value":`...)
+	switch r.Class {
+	case event.NoResult:
+		dst = appendNull(dst)
+	case event.PointerResult:
+		dst = appendHexString(dst, r.Value)
+	default:
+		dst = appendResult(dst, r)
+	}
+	dst = append(dst, `,"name":`...)
+	return append(appendStringOrNull(dst, r.Name), '}')
+}
+
+func duration(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Return {
+		return appendNull(dst)
+	}
+	return appendUint(dst, e.Return.Duration)
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/result"
+)
+
+// results read what functions returned, by their addresses.
+type results map[uint64]result.Meaning
+
+func newResults(functions []kernel.Function) results {
+	meanings := make(results, len(functions))
+	for _, f := range functions {
+		meanings[f.Addr] = result.Of(f)
+	}
+	return meanings
+}
+
+func (r results) read(addr, register uint64) event.Result { return r[addr].Read(register) }

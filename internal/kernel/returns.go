@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ReturnWay is a way to be called when a function returns.
+type ReturnWay string
+
+const (
+	// KretprobeMulti is a link beside that of the entries (5.18 with CONFIG_FPROBE).
+	KretprobeMulti ReturnWay = "kretprobe-multi"
+	// Kretprobe is one perf event for each function, beside that of its entry.
+	Kretprobe ReturnWay = "kretprobe"
+)
+
+// retprobeFormat says which bit of a perf event's settings makes it a kretprobe.
+const retprobeFormat = "/sys/bus/event_source/devices/kprobe/format/retprobe"
+
+var errNoRetprobe = errors.New("the kernel's perf events have no kretprobes (4.17)")
+
+// RetprobeBit is the bit of perf_event_attr.config that makes a kprobe one of the
+// function's return.
+func RetprobeBit() (uint64, error) {
+	text, err := os.ReadFile(retprobeFormat)
+	if err != nil {
+		return 0, errNoRetprobe
+	}
+	return parseConfigBit(string(text))
+}
+
+// parseConfigBit reads the number of a bit as in `config:0`.
+func parseConfigBit(text string) (uint64, error) {
+	number, ok := strings.CutPrefix(strings.TrimSpace(text), "config:")
+	bit, err := strconv.ParseUint(number, 10, 6)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("%s: %q is not a bit of config", retprobeFormat, text)
+	}
+	return 1 << bit, nil
+}
+
+// trampolines are where functions return to that are probed at their return, by the
+// names that kernels have for them.
+var trampolines = []string{
+	"return_to_handler", "kretprobe_trampoline", "__kretprobe_trampoline", "arch_rethook_trampoline",
+}
+
+// Trampolines are the addresses of those that this kernel has.
+func (s *Symbols) Trampolines() []uint64 {
+	var found []uint64
+	for _, name := range trampolines {
+		found = append(found, s.Addresses(name, "")...)
+	}
+	return found
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"tracer/internal/kernel"
+)
+
+const othersFlag = "--filter-non-skb-funcs"
+
+// CompileOthers compiles what names functions that take no skb: each word is an RE2
+// expression for a whole name.
+func CompileOthers(words []string) ([]*regexp.Regexp, error) {
+	var list []*regexp.Regexp
+	for _, word := range words {
+		re, err := compileFunc(othersFlag, word)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, re)
+	}
+	return list, nil
+}
+
+// addOthers plans to probe the functions that take no skb and were asked for. Each
+// word must stand for one that can be probed.
+func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
+	list, err := CompileOthers(p.Asked.Others)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	for i, re := range list {
+		if err := p.checkOther(p.Asked.Others[i], re, facts); err != nil {
+			return err
+		}
+	}
+	for _, f := range facts.Others {
+		matches := func(re *regexp.Regexp) bool { return re.MatchString(f.Name) }
+		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) {
+			p.addFunction(f)
+		}
+	}
+	return nil
+}
+
+// checkOther finds out what a word stands for.
+func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+	named := func(f kernel.Function) bool { return re.MatchString(f.Name) }
+	if slices.ContainsFunc(facts.Others, named) {
+		return nil
+	}
+	i := slices.IndexFunc(facts.Functions, named)
+	if i < 0 {
+		return noOther(word, re, facts)
+	}
+	note := "it is traced anyway"
+	if !slices.ContainsFunc(p.Functions, named) {
+		note = "but --filter-func leaves it out"
+	}
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb, %s", othersFlag, word, facts.Functions[i].Name, note))
+	return nil
+}
+
+// noOther says that a word stands for nothing, and why if that is known.
+func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+	e := usageError{
+		fmt.Errorf("%s %q: no function of this name can be traced", othersFlag, word),
+		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
+	}
+	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
+	if i >= 0 {
+		e.error = fmt.Errorf("%s %q: %s can't be traced: %s", othersFlag, word, facts.Skipped[i].Name, facts.Skipped[i].Reason)
+	}
+	return e
+}
+
+// servesOthers says whether functions that take no skb are traced.
+func (p *Plan) servesOthers() bool {
+	return slices.ContainsFunc(p.Functions, func(f kernel.Function) bool { return f.SkbArg == 0 })
+}
