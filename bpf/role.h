@@ -223,10 +223,14 @@ static __noinline int lend(u64 skb, u64 caller)
 	u32 zero = 0;
 	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
 
-	if (!o || !l || origin_by_caller(caller) != ORIGIN_XDP)
+	if (!l || origin_by_caller(caller) != ORIGIN_XDP)
 		return 0;
-	l->head = head;
-	l->owner = *o;
+	// Of a packet that is not followed it ends the loan before.
+	l->head = 0;
+	if (o) {
+		l->head = head;
+		l->owner = *o;
+	}
 	return 0;
 }
 
