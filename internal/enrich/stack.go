@@ -14,10 +14,10 @@ import (
 // between what was probed and the program that took the stack.
 var machinery = map[event.Kind][]string{
 	event.Tracepoint: {
-		"bpf_prog_", "bpf_trace_run", "__bpf_trace_run", "__bpf_trace_", "__traceiter_", "bpf_overflow_handler",
+		"bpf_prog_", "bpf_dispatcher_", "bpf_trace_run", "__bpf_trace_run", "__bpf_trace_", "__traceiter_", "bpf_overflow_handler",
 	},
 	event.Function: {
-		"bpf_prog_", "bpf_trampoline_", "trace_call_bpf", "perf_trace_", "perf_call_bpf",
+		"bpf_prog_", "bpf_dispatcher_", "bpf_trampoline_", "trace_call_bpf", "perf_trace_", "perf_call_bpf",
 		"ftrace_trampoline", "ftrace_regs_caller", "ftrace_caller", "ftrace_call", "ftrace_ops_", "arch_ftrace_ops_",
 		"kprobe_ftrace_handler", "kprobe_perf_func", "kprobe_dispatcher", "kprobe_handler", "kprobe_breakpoint_handler",
 		"kprobe_int3_handler", "aggr_pre_handler", "opt_pre_handler", "optimized_callback", "optprobe_template_",

@@ -23,7 +23,8 @@ ffffffff81000900 T _etext
 ffffffffc0000000 t nft_do_chain	[nf_tables]
 ffffffffc0000400 t nft_end	[nf_tables]
 ffffffffc0900000 t bpf_prog_0123456789abcdef_tracer	[bpf]
-ffffffffc0900400 t bpf_end	[bpf]
+ffffffffc0900400 t bpf_dispatcher_xdp	[bpf]
+ffffffffc0900800 t bpf_end	[bpf]
 `
 
 const (
@@ -37,6 +38,8 @@ const (
 	inKprobe   = 0xffffffff81000722
 	inChain    = 0xffffffffc000005c
 	inProgram  = 0xffffffffc0900010
+	// The kernel gives programs that lie behind its dispatcher of XDP that one's name.
+	inDispatcher = 0xffffffffc0900410
 )
 
 func enricherOfStacks(t *testing.T) *Enricher {
@@ -87,6 +90,7 @@ func TestStackOfTracepoint(t *testing.T) {
 		"all of it":                  {inProgram, inTraceRun, inIter, inKfree, inIPRcv},
 		"before 5.10":                {inProgram, inTraceRun, inKfree, inIPRcv},
 		"a program without a symbol": {0x2000, inTraceRun, inIter, inKfree, inIPRcv},
+		"under another name":         {inDispatcher, inTraceRun, inIter, inKfree, inIPRcv},
 		"skipped by the program":     {inKfree, inIPRcv},
 	} {
 		if got := stackOf(r, event.Event{Kind: event.Tracepoint, Stack: stack}); got != want {
