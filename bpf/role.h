@@ -216,21 +216,19 @@ struct {
 	__type(value, struct loan);
 } loans SEC(".maps");
 
+// A packet that is not followed ends the loan before.
 static __noinline int lend(u64 skb, u64 caller)
 {
-	u64 head = head_of(skb);
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
 	u32 zero = 0;
 	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
+	struct branch *b;
 
 	if (!l || origin_by_caller(caller) != ORIGIN_XDP)
 		return 0;
-	// Of a packet that is not followed it ends the loan before.
-	l->head = 0;
-	if (o) {
-		l->head = head;
-		l->owner = *o;
-	}
+	b = living_branch(skb);
+	l->head = b ? b->head : 0;
+	l->owner.id = b ? b->id : 0;
+	l->owner.part = b ? b->part : 0;
 	return 0;
 }
 

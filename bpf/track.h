@@ -20,7 +20,8 @@ struct branch {
 	u8 pad[4];
 };
 
-// Who has a head: what shares it is of the same packet.
+// Who has a head: what shares it is of the same packet. Where functions tell of clones,
+// only the heads that XDP holds are noted.
 struct owner {
 	u64 id, part;
 	// When XDP took the data over from its sk_buff (bpf_ktime_get_ns); 0 is not.
@@ -122,12 +123,16 @@ static __always_inline u64 head_of(u64 skb)
 	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
 }
 
-// Notes whose head it is. Clones leave it to the first that had it.
+// Notes whose head it is, where packets are known by that. Clones leave it to the first
+// that had it.
 static __always_inline void own_head(u64 head, const struct branch *b)
 {
 	struct owner fresh = { .id = b->id, .part = b->part };
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct owner *o;
 
+	if (!CFG.find_clones)
+		return;
+	o = bpf_map_lookup_elem(&heads, &head);
 	if (!o || o->id != b->id)
 		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
 }
