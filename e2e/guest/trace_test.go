@@ -67,6 +67,7 @@ type record struct {
 	Made     int `json:"made"`
 	Printed  int `json:"printed"`
 	Withheld int `json:"withheld"`
+	Evicted  int `json:"evicted"`
 	Packets  int `json:"packets"`
 	Lost     int `json:"lost"`
 
