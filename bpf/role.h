@@ -38,7 +38,6 @@ enum role_kind {
 	ROLE_FREE,
 };
 
-
 // What user space knows of a function. Arguments count from 1; 0 is none.
 struct role {
 	u8 kind;
@@ -216,7 +215,7 @@ struct {
 	__type(value, struct loan);
 } loans SEC(".maps");
 
-// A packet that is not followed ends the loan before.
+// Whoever gives an sk_buff up ends the loan before.
 static __noinline int lend(u64 skb, u64 caller)
 {
 	u32 zero = 0;
@@ -238,7 +237,7 @@ static __noinline int hold(u64 xdp)
 	u32 zero = 0;
 	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
 
-	if (!l || l->head != head)
+	if (!l || !l->head || l->head != head)
 		return 0;
 	l->head = 0;
 	l->owner.held = bpf_ktime_get_ns();
