@@ -13,8 +13,20 @@ import (
 	"tracer/e2e/vm"
 )
 
-// limit ends a machine that hangs.
-const limit = 15 * time.Minute
+// limit ends a machine that hangs; a soak that was asked for (SOAK) comes on top.
+func limit(t *testing.T) time.Duration {
+	t.Helper()
+	const usual = 15 * time.Minute
+	text := os.Getenv("SOAK")
+	if text == "" {
+		return usual
+	}
+	soak, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("SOAK: %v", err)
+	}
+	return usual + soak
+}
 
 // kept is where the machines' results stay, for a look at them afterwards.
 const kept = "../build/e2e"
@@ -42,9 +54,10 @@ func run(t *testing.T, m machine, p programs, report *report) {
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	longest := limit(t)
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	defer cancel()
-	ended, err := vm.Run(ctx, config(m, kernel, p, folder))
+	ended, err := vm.Run(ctx, config(m, kernel, p, folder, longest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,18 +67,19 @@ func run(t *testing.T, m machine, p programs, report *report) {
 	outcome.check(t, m, ended.Code)
 }
 
-func config(m machine, k *vm.Kernel, p programs, folder string) vm.Config {
+func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Duration) vm.Config {
 	const bin = boot.Root + "/bin"
 	return vm.Config{
 		Kernel:  k,
 		Init:    p.init,
 		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
 		Modules: modules,
-		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + limit.String(), "-test.run=" + m.tests, "-test.skip=" + m.skip()},
+		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + longest.String(), "-test.run=" + m.tests, "-test.skip=" + m.skip()},
 		Env: []string{
 			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,
 			"RESULTS=" + boot.Results, "MODULES=" + boot.Modules,
+			"SOAK=" + os.Getenv("SOAK"),
 		},
 		Results: folder,
 		CPUs:    m.cpus,
