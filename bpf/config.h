@@ -77,9 +77,8 @@ struct config {
 	struct caller callers[MOST_CALLERS];
 	// Packets get numbers; those that matched once match ever after.
 	bool track, follow;
-	// Clones are found by their data, as no function tells of them; so is the end of data,
-	// by counting who has them.
-	bool find_clones, count_holders;
+	// Clones are found by their data, as no function tells of them.
+	bool find_clones;
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;

@@ -192,10 +192,6 @@ static __always_inline void die(u64 skb)
 
 static __noinline int leave_data(u64 skb, u64 caller)
 {
-	u64 head = head_of(skb);
-
-	if (CFG.count_holders && last_holder((const void *)skb, head))
-		free_head(head);
 	// Who replaces the data lets go of the old ones, and lives on.
 	if (origin_by_caller(caller) != ORIGIN_SAME)
 		end_branch(skb);

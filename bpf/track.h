@@ -162,7 +162,7 @@ static __noinline struct branch *dying_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
 
-	return b && (b->settling || b->head == head_of(skb)) ? b : NULL;
+	return b && b->head == head_of(skb) ? b : NULL;
 }
 
 // Whether a branch's data have not been freed since. Where functions don't tell of the

@@ -65,7 +65,7 @@ func everything() Config {
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
-		Cpus: 2, Track: true, Follow: true, FindClones: true, CountHolders: true, CallerCount: uint32(MostCallers),
+		Cpus: 2, Track: true, Follow: true, FindClones: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
@@ -112,7 +112,7 @@ func TestVerifier(t *testing.T) {
 	fixed := everything()
 	fixed.Stack, fixed.Caller = false, false
 	noted := everything()
-	noted.Follow, noted.FindClones, noted.CountHolders = false, false, false
+	noted.Follow, noted.FindClones = false, false
 	called := everything()
 	called.Stack = false
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue()}

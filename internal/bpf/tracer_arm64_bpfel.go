@@ -108,14 +108,13 @@ type tracerConfig struct {
 	Track            bool
 	Follow           bool
 	FindClones       bool
-	CountHolders     bool
 	Filter           bool
 	FilterL2         bool
 	FilterL3         bool
 	FilterExpression bool
 	Returns          bool
 	Others           bool
-	_                [2]byte
+	_                [3]byte
 	StackSize        uint32
 	Trampolines      [4]uint64
 	Length           bool

@@ -71,7 +71,6 @@ func possibleCPUs() (uint32, error) {
 
 // followByFunctions gives each function its role in place of its plain probe.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
-	c := &p.BPF.Config
 	p.BPF.Roles = map[uint64]bpf.Role{}
 	var players []kernel.Function
 	for _, place := range facts.Places {
@@ -92,7 +91,6 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	}
 	p.addSilent("end", bpf.EndTemplate, ends)
 	p.fillCallers(facts.Places)
-	c.CountHolders = !p.plays("skb_free_head", facts.Places)
 	for _, part := range parts {
 		if part.lost != "" && !slices.ContainsFunc(part.functions, func(name string) bool { return p.plays(name, facts.Places) }) {
 			p.Unfollowed = append(p.Unfollowed, part.lost)
@@ -167,7 +165,7 @@ func (p *Plan) addSilent(name, template string, tracepoints []string) {
 // its memory. The kernel runs no program on a CPU that is in the middle of it, which an
 // interrupt does not ask about, so that there are two of each.
 func (p *Plan) followByTracepoints() {
-	p.BPF.Config.FindClones, p.BPF.Config.CountHolders = true, true
+	p.BPF.Config.FindClones = true
 	for _, copy := range []string{"", "_again"} {
 		p.addSilent("end"+copy, bpf.EndTemplate, ends)
 		p.addSilent("free"+copy, bpf.FreeTemplate, frees)

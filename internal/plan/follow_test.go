@@ -62,7 +62,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("%d probes: %v", p.Probes(), probed)
 	}
 	c := p.BPF.Config
-	if !c.Track || !c.Follow || c.FindClones || c.CountHolders || c.Cpus == 0 || p.BPF.Following != 100 {
+	if !c.Track || !c.Follow || c.FindClones || c.Cpus == 0 || p.BPF.Following != 100 {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 	wantCallers := []bpf.Caller{
@@ -81,7 +81,7 @@ func TestRoles(t *testing.T) {
 
 func TestNumbersAloneDoNotChangeWhatMatches(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{IDs: true}}, facts())
-	if c := p.BPF.Config; !c.Track || c.Follow || !c.CountHolders || p.BPF.Following != DefaultFollowed {
+	if c := p.BPF.Config; !c.Track || c.Follow || c.FindClones || p.BPF.Following != DefaultFollowed {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 }
