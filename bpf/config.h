@@ -85,6 +85,8 @@ struct config {
 	// Calls are told of when they return; functions that take no skb are told of when
 	// they run on behalf of a packet.
 	bool returns, others;
+	// The program of an entry is called at the return, too: it is of a kprobe session.
+	bool session;
 	// Bytes of a kernel stack, which begins at a multiple of them.
 	u32 stack_size;
 	// Where functions return to that are probed at their return; 0 is none.

@@ -32,9 +32,9 @@
 #include "role.h"
 
 #include "handle.h"
+#include "entry/return.h"
 #include "entry/kprobe.h"
 #include "entry/other.h"
-#include "entry/return.h"
 #include "entry/role.h"
 #include "entry/tracepoint.h"
 

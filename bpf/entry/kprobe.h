@@ -15,7 +15,8 @@ static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 	return true;
 }
 
-static __always_inline void show_function(struct registers *regs, struct sk_buff *skb)
+// Says whether the call is kept.
+static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb)
 {
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 	struct work w;
@@ -23,30 +24,34 @@ static __always_inline void show_function(struct registers *regs, struct sk_buff
 	if (!skb || !admit(&c, &w)) {
 		if (CFG.others)
 			note_entry(entry_anchor(regs), &w);
-		return;
+		return false;
 	}
 	c.addr = probed_function(regs);
 	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER) || KEEP_CALLS)
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
-	handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
+	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
 }
 
 static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
 {
+	bool kept;
+
 	if (CFG.track)
 		be_busy(1);
-	show_function(regs, skb);
+	kept = show_function(regs, skb);
 	if (CFG.track)
 		be_busy(-1);
-	return 0;
+	return entered(kept);
 }
 
 #define KPROBE_SKB(n)                                                       \
 	SEC("kprobe/skb_" #n)                                               \
 	int kprobe_skb_##n(struct registers *regs)                          \
 	{                                                                   \
+		if (is_return(regs))                                        \
+			return leave_function(regs);                        \
 		return enter_function(regs, (void *)context_word(regs, ARGUMENT_##n));    \
 	}
 

@@ -13,21 +13,26 @@ static __always_inline struct sk_buff *served_skb(u64 anchor, u64 caller, struct
 	return (void *)innermost(s)->skb;
 }
 
-SEC("kprobe/other")
-int kprobe_other(struct registers *regs)
+// Says whether the call is kept.
+static __always_inline bool show_other(struct registers *regs)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
 	struct work w;
 
 	if (!running)
-		return 0;
+		return false;
 	c.caller = return_address(regs);
 	c.skb = served_skb(entry_anchor(regs), c.caller, &w);
 	if (!c.skb)
-		return 0;
+		return false;
 	if (CFG.track)
 		c.branch = recall((u64)c.skb);
 	c.addr = probed_function(regs);
-	handle_call(&c, &w, entry_anchor(regs), CFG.returns);
-	return 0;
+	return handle_call(&c, &w, entry_anchor(regs), CFG.returns);
+}
+
+SEC("kprobe/other")
+int kprobe_other(struct registers *regs)
+{
+	return is_return(regs) ? leave_function(regs) : entered(show_other(regs));
 }

@@ -3,20 +3,42 @@
 // The return of a function, whichever it is: of most calls nobody told the entry.
 #pragma once
 
+// Whether the program of a kprobe session is called at the return. The body is replaced
+// before loading by a call of the kernel's own function, of which kernels have two
+// prototypes.
+static __noinline u64 session_returns(struct registers *regs)
+{
+	opaque(regs);
+	return (u64)regs;
+}
+
+static __always_inline bool is_return(struct registers *regs)
+{
+	return CFG.session && session_returns(regs);
+}
+
+// What a program of an entry says to the kernel: a session calls at the return if it is 0.
+static __always_inline int entered(bool kept)
+{
+	return CFG.session && !kept;
+}
+
 static __always_inline u64 returning_function(struct registers *regs)
 {
 	return HAVE_FUNC_IP ? bpf_get_func_ip(regs) : 0;
 }
 
-static __always_inline int leave_function(struct registers *regs)
+// A function of its own: what it takes of the stack does not add to what an entry takes.
+static __noinline int leave_function(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs);
+	struct stack_key key;
 	struct calls *s;
-	struct work w;
 
 	if (!running)
 		return 0;
-	s = calls_at(anchor, &w);
+	find_stack(&key, anchor);
+	s = bpf_map_lookup_elem(&stacks, &key);
 	if (!s || !s->depth || !end_call(s, anchor, returning_function(regs)))
 		return 0;
 	s->told.index = s->depth & (MOST_CALLS - 1);

@@ -18,7 +18,8 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 
 // Tells of the packet that the function is about. Its stack is not there while the role
 // is played.
-static __noinline int show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
+// Says whether the call is kept.
+static __noinline bool show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
 {
 	u64 skb = argument(regs, r->row);
 	struct context c = { .program = regs, .skb = (void *)skb, .addr = addr, .caller = caller,
@@ -26,40 +27,44 @@ static __noinline int show_role(struct registers *regs, const struct role *r, u6
 	struct work w;
 
 	if (!skb)
-		return 0;
+		return false;
 	c.branch = branch_for(r, skb);
 	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb))
-		return 0;
+		return false;
 	if (!c.branch && may_begin(r))
 		c.branch = begin(skb);
 	if (r->reason) {
 		c.reason = argument(regs, r->reason);
 		c.parts = PART_REASON;
 	}
-	handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
-	return 0;
+	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
 }
 
-static __always_inline void play_role(struct registers *regs)
+// Arguments are read where they are needed, as there is no room to keep them.
+static __always_inline bool play_role(struct registers *regs)
 {
-	u64 addr = probed_function(regs), caller = return_address(regs), skb, other;
+	bool kept = false;
+	u64 addr = probed_function(regs), caller = return_address(regs);
 	const struct role *r = bpf_map_lookup_elem(&roles, &addr);
 
 	if (!running || !r)
-		return;
-	skb = argument(regs, r->skb);
-	other = argument(regs, r->other);
-	play_early(r, skb, other, caller);
+		return false;
+	play_early(r, argument(regs, r->skb), argument(regs, r->other), caller);
 	if (r->row)
-		show_role(regs, r, addr, caller);
-	play_late(r, skb, other, caller);
+		kept = show_role(regs, r, addr, caller);
+	play_late(r, argument(regs, r->skb), argument(regs, r->other), caller);
+	return kept;
 }
 
 SEC("kprobe/role")
 int kprobe_role(struct registers *regs)
 {
+	bool kept;
+
+	if (is_return(regs))
+		return leave_function(regs);
 	be_busy(1);
-	play_role(regs);
+	kept = play_role(regs);
 	be_busy(-1);
-	return 0;
+	return entered(kept);
 }

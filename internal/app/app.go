@@ -21,6 +21,8 @@ type Config struct {
 	Kernel kernel.Options
 	// Backend forces one; empty takes the best that runs.
 	Backend string
+	// ReturnsBy forces a way to see functions return; empty takes the best that runs.
+	ReturnsBy string
 	// Func is an RE2 expression for whole function names, with @presets; what matches
 	// FuncExclude is left out.
 	Func, FuncExclude string

@@ -16,6 +16,7 @@ import (
 func resolve(cfg Config) (plan.Options, error) {
 	o := plan.Options{
 		Backend:         kernel.Backend(cfg.Backend),
+		ReturnsBy:       kernel.ReturnWay(cfg.ReturnsBy),
 		Func:            cfg.Func,
 		FuncExclude:     cfg.FuncExclude,
 		Others:          cfg.Others,

@@ -95,7 +95,7 @@ func (t *teller) planReturns(p *plan.Plan) {
 		fmt.Fprintf(t.w, "warning: the returns of all %d functions are traced, which costs about as much again: --filter-func names fewer\n", len(p.Functions))
 	}
 	if t.debug {
-		fmt.Fprintf(t.w, "debug: returns are seen by %s\n", p.Returns)
+		fmt.Fprintf(t.w, "debug: returns are seen by %s\n", p.ReturnsBy())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
 	"tracer/internal/kernel"
@@ -18,6 +19,9 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
 		if err := attachMulti(ctx, g.Functions, s.entries(g), func(functions []kernel.Function) (io.Closer, error) {
+			if p.Returns == kernel.KprobeSession {
+				return s.openSession(program, functions)
+			}
 			return link.KprobeMulti(program, multiOptions(functions))
 		}); err != nil {
 			return err
@@ -61,4 +65,15 @@ func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
 		o.Cookies[i] = uint64(f.ReasonArg)
 	}
 	return o
+}
+
+// openSession makes a link for entries and returns (6.10).
+func (s *Session) openSession(program *ebpf.Program, functions []kernel.Function) (io.Closer, error) {
+	o := multiOptions(functions)
+	o.Session = true
+	l, err := link.KprobeMulti(program, o)
+	if err == nil {
+		s.sessions = append(s.sessions, l)
+	}
+	return l, err
 }

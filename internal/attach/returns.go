@@ -16,7 +16,8 @@ import (
 
 // attachReturns attaches to the returns of functions. That comes before their
 // entries: of the probes at a place the last one runs first, and so the entry's
-// program finds the true return address, in place of which this puts another.
+// program finds the true return address, in place of which this puts another. In a
+// session the entries' programs are called at the returns, too.
 func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	switch p.Returns {
 	case kernel.KretprobeMulti:

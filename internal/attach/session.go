@@ -12,6 +12,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 
 	"tracer/internal/bpf"
@@ -42,6 +43,7 @@ type Skipped struct {
 type Session struct {
 	collection *ebpf.Collection
 	links      []io.Closer
+	sessions   []link.Link // kprobe sessions among the links
 	progress   func(done, total int)
 	done       int
 	total      int
@@ -93,7 +95,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 		progress:   o.Progress,
 		total:      p.Probes() + len(p.Tracepoints) + len(p.Silent),
 	}
-	if p.Returns != "" {
+	if p.ProbesReturns() {
 		s.total += len(p.Functions)
 	}
 	return s, nil
@@ -220,12 +222,27 @@ func (s *Session) OwnSockets(inodes []uint64) error {
 }
 
 // Missed is how often the kernel did not run a program of ours, because one was
-// running on that CPU already. Kernels before 5.12 do not count.
+// running on that CPU already, or because it had no room for a session's call. Kernels
+// before 5.12 do not count.
 func (s *Session) Missed() uint64 {
-	var missed uint64
+	missed := s.noRoom()
 	for _, p := range s.collection.Programs {
 		if stats, err := p.Stats(); err == nil {
 			missed += stats.RecursionMisses
+		}
+	}
+	return missed
+}
+
+// noRoom is how often there was no room for a call of a session.
+func (s *Session) noRoom() (missed uint64) {
+	for _, session := range s.sessions {
+		info, err := session.Info()
+		if err != nil {
+			continue
+		}
+		if multi := info.KprobeMulti(); multi != nil {
+			missed += multi.Missed
 		}
 	}
 	return missed

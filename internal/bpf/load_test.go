@@ -103,6 +103,15 @@ func lastValue() asm.Instructions {
 	}
 }
 
+// eitherWay makes the verifier follow both what is done at an entry and at a return.
+func eitherWay() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord),
+		asm.And.Imm(asm.R0, 1),
+		asm.Return(),
+	}
+}
+
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code.
 func TestVerifier(t *testing.T) {
@@ -113,9 +122,11 @@ func TestVerifier(t *testing.T) {
 	fixed.Stack, fixed.Caller = false, false
 	noted := everything()
 	noted.Follow, noted.FindClones = false, false
+	inSession := everything()
+	inSession.Session = true
 	called := everything()
 	called.Stack = false
-	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue()}
+	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay()}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +137,8 @@ func TestVerifier(t *testing.T) {
 		"with callers only":      {Config: called, Bodies: bodies},
 		"followed, not for ever": {Config: noted, Bodies: bodies},
 		"returns alone":          {Config: Config{Returns: true, StackSize: 1 << 14}},
+		"a session":              {Config: inSession, Bodies: bodies},
+		"a session alone":        {Config: Config{Returns: true, Session: true, StackSize: 1 << 14}, Bodies: bodies},
 		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {

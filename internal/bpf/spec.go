@@ -14,6 +14,7 @@ import (
 const (
 	factsFunction  = "tracepoint_facts"
 	hookFunction   = "hook_facts"
+	returnFunction = "session_returns"
 	configVariable = "CFG"
 	eventsMap      = "events"
 	socketsMap     = "sockets"
@@ -48,6 +49,8 @@ type Bodies struct {
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
 	// Values writes Config.ValuesSize bytes.
 	Values asm.Instructions
+	// IsReturn tells programs of a session whether they are called at a return.
+	IsReturn asm.Instructions
 }
 
 // replacement is a function of the object and its new body.
@@ -86,6 +89,8 @@ type Program struct {
 	Template string
 	// Multi makes a kprobe program one for kprobe-multi links (5.18).
 	Multi bool
+	// Session makes it one for the entries and the returns of a kprobe session (6.10).
+	Session bool
 	// Facts is what a tracepoint's program knows of its tracepoint.
 	Facts *Facts
 	// HookCall is what a function's program knows of the calls in netfilter.
@@ -228,6 +233,16 @@ func answer(word uint64) asm.Instructions {
 	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
 }
 
+func (p Program) attachType() ebpf.AttachType {
+	switch {
+	case p.Session:
+		return ebpf.AttachTraceKprobeSession
+	case p.Multi:
+		return ebpf.AttachTraceKprobeMulti
+	}
+	return ebpf.AttachNone
+}
+
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
@@ -240,13 +255,14 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
 	}
 	program := template.Copy()
-	if p.Multi {
-		program.AttachType = ebpf.AttachTraceKprobeMulti
-	}
+	program.AttachType = p.attachType()
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program, nil
 	}
 	replacements := bodies.list()
+	if calls(program, returnFunction) {
+		replacements = append(replacements, replacement{returnFunction, bodies.IsReturn})
+	}
 	if p.Facts != nil {
 		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})
 	} else {

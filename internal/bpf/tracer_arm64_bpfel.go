@@ -114,7 +114,8 @@ type tracerConfig struct {
 	FilterExpression bool
 	Returns          bool
 	Others           bool
-	_                [3]byte
+	Session          bool
+	_                [2]byte
 	StackSize        uint32
 	Trampolines      [4]uint64
 	Length           bool

@@ -20,9 +20,13 @@ import (
 // backends are the names of the ways to attach, best first.
 var backends = plan.BackendNames()
 
+// returnWays are the names of the ways to see functions return, best first.
+var returnWays = plan.ReturnWayNames()
+
 func attachFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	fs.Var(checked(&c.Backend, checkBackend), "backend", "force this `BACKEND`, else the best: "+strings.Join(backends, ", "))
+	fs.Var(checked(&c.ReturnsBy, checkReturnsBy), "returns-by", "see returns this `WAY`: "+strings.Join(returnWays, ", "))
 	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also functions of these `MODULES`, comma-separated")
 	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also functions of every module")
 	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from this `FILE`")
@@ -32,6 +36,13 @@ func attachFlags(fs *pflag.FlagSet, o *options) {
 func checkBackend(value string) error {
 	if !slices.Contains(backends, value) {
 		return errors.New("not one of " + strings.Join(backends, ", "))
+	}
+	return nil
+}
+
+func checkReturnsBy(value string) error {
+	if !slices.Contains(returnWays, value) {
+		return errors.New("not one of " + strings.Join(returnWays, ", "))
 	}
 	return nil
 }

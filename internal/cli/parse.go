@@ -47,7 +47,7 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	if c.OutputFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
 		return &usageError{text: fmt.Sprintf("--ready-file %q: is the --output-file too", c.ReadyFile)}
 	}
-	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c))
+	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
 }
 
 // checkDrop refuses to choose functions where there are none.
@@ -65,6 +65,14 @@ func checkDrop(c *app.Config) error {
 		}
 	}
 	return nil
+}
+
+// checkReturns refuses a way to see returns where they are not asked for.
+func checkReturns(c *app.Config) error {
+	if c.ReturnsBy == "" || c.Output.Columns.Return {
+		return nil
+	}
+	return &usageError{text: fmt.Sprintf("--returns-by %q: there is no --output-return", c.ReturnsBy)}
 }
 
 // flagError says what the user can see of an error of pflag's.

@@ -94,6 +94,7 @@ func (g *gathering) facts() *Facts {
 	f := g.evidence.facts()
 	f.Release, f.BTF = release(), g.spec
 	f.Pages, f.PagesUnknown = locatePages("/proc/kcore", g.spec)
+	f.IsReturn, f.NoSession = trySession(g.spec)
 	f.Contexts, f.ContextsUnknown = locateContexts(runtime.GOARCH, f.Symbols, g.spec)
 	for b, err := range g.tried {
 		if err != nil { // says more than what the files tell

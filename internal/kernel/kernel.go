@@ -10,6 +10,7 @@ package kernel
 import (
 	"regexp"
 
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -59,6 +60,10 @@ type Facts struct {
 	// no need of it, or where ContextsUnknown says why not.
 	Contexts        *Contexts
 	ContextsUnknown error
+	// IsReturn is the body of a function that tells programs of a kprobe session whether they
+	// are called at a return; nil where NoSession says why there are no sessions.
+	IsReturn  asm.Instructions
+	NoSession error
 	// ListReadable is nil when available_filter_functions was read, else why not;
 	// Functions are then what the symbols and the blacklist let through.
 	ListReadable error

@@ -14,6 +14,9 @@ import (
 type ReturnWay string
 
 const (
+	// KprobeSession is one link for entries and returns (6.10 with CONFIG_FPROBE), where
+	// the program says at the entry whether it wants to hear of the return.
+	KprobeSession ReturnWay = "kprobe-session"
 	// KretprobeMulti is a link beside that of the entries (5.18 with CONFIG_FPROBE).
 	KretprobeMulti ReturnWay = "kretprobe-multi"
 	// Kretprobe is one perf event for each function, beside that of its entry.

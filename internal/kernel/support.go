@@ -109,16 +109,20 @@ func tryKprobeMulti() error {
 		return err
 	}
 	defer prog.Close()
+	return explainKprobeMulti(linkNowhere(prog, ebpf.AttachTraceKprobeMulti))
+}
+
+func linkNowhere(prog *ebpf.Program, attach ebpf.AttachType) syscall.Errno {
 	attr := kprobeMultiAttr{
 		prog:       uint32(prog.FD()),
-		attachType: uint32(ebpf.AttachTraceKprobeMulti),
+		attachType: uint32(attach),
 		count:      1,
 		addresses:  nowhere,
 		cookies:    nowhere,
 	}
 	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_CREATE,
 		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	return explainKprobeMulti(errno)
+	return errno
 }
 
 func explainKprobeMulti(errno syscall.Errno) error {

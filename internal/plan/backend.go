@@ -128,6 +128,7 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 // addProgram plans a program on functions.
 func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 	program.Multi = p.Backend == kernel.KprobeMulti
+	program.Session = p.Returns == kernel.KprobeSession
 	p.BPF.Programs = append(p.BPF.Programs, program)
 	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})
 }

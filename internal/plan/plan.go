@@ -23,6 +23,8 @@ import (
 type Options struct {
 	// Backend forces one; empty takes the best that runs.
 	Backend kernel.Backend
+	// ReturnsBy forces a way to see functions return; empty takes the best that runs.
+	ReturnsBy kernel.ReturnWay
 	// Func is an RE2 expression for the whole name of a function or tracepoint, perhaps with
 	// presets, empty is any; FuncExclude takes away from what it gives.
 	Func, FuncExclude string
@@ -62,6 +64,8 @@ type Plan struct {
 	Functions []kernel.Function
 	// Returns is how functions are traced at their return; empty where they are not.
 	Returns kernel.ReturnWay
+	// noSession is why not by a kprobe session, where that would have been better.
+	noSession error
 	// Notes are for the user.
 	Notes []string
 	// Groups are the functions by the program that serves them.
@@ -122,6 +126,9 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 		return nil, err
 	}
 	if err := p.checkFunctions(); err != nil {
+		return nil, err
+	}
+	if err := p.chooseReturns(facts); err != nil {
 		return nil, err
 	}
 	if !o.Drop.Only {

@@ -24,7 +24,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	}
 	printNames(b, "functions", p.functionNames(), all)
 	if p.Returns != "" {
-		fmt.Fprintf(b, "returns      %s\n", p.Returns)
+		fmt.Fprintf(b, "returns      %s\n", p.ReturnsBy())
 	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(b, "note         %s\n", note)

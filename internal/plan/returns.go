@@ -4,17 +4,66 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
 
-// returnWays is how each backend is called when functions return.
-var returnWays = map[kernel.Backend]kernel.ReturnWay{
-	kernel.KprobeMulti: kernel.KretprobeMulti,
-	kernel.Kprobe:      kernel.Kretprobe,
+// returnWays are the ways to be called at a return beside each backend, best first.
+var returnWays = map[kernel.Backend][]kernel.ReturnWay{
+	kernel.KprobeMulti: {kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe},
+	kernel.Kprobe:      {kernel.Kretprobe},
+}
+
+// ReturnWayNames are the names of all ways, the best first.
+func ReturnWayNames() []string {
+	var names []string
+	for _, way := range returnWays[kernel.KprobeMulti] {
+		names = append(names, string(way))
+	}
+	return names
+}
+
+// chooseReturns takes the forced way, or the first that runs here.
+func (p *Plan) chooseReturns(facts *kernel.Facts) error {
+	if !p.Asked.Record.Return {
+		return nil
+	}
+	if forced := p.Asked.ReturnsBy; forced != "" {
+		p.Returns = forced
+		return p.checkReturns(forced, facts)
+	}
+	for _, way := range returnWays[p.Backend] {
+		if way == kernel.KprobeSession && facts.NoSession != nil {
+			p.noSession = facts.NoSession
+			continue
+		}
+		p.Returns = way
+		break
+	}
+	return nil
+}
+
+func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error {
+	if !slices.Contains(returnWays[p.Backend], forced) {
+		return usageError{error: fmt.Errorf("returns by %q can't be had with backend %q", forced, p.Backend)}
+	}
+	if forced == kernel.KprobeSession && facts.NoSession != nil {
+		return fmt.Errorf("returns by %q can't be had here: %w", forced, facts.NoSession)
+	}
+	return nil
+}
+
+// ReturnsBy says how returns are seen, and why not in a better way.
+func (p *Plan) ReturnsBy() string {
+	if p.noSession == nil {
+		return string(p.Returns)
+	}
+	return fmt.Sprintf("%s (not %s: %v)", p.Returns, kernel.KprobeSession, p.noSession)
 }
 
 // checkFunctions says whether the backend sees functions, where what is asked for
@@ -39,16 +88,21 @@ func (p *Plan) checkFunctions() error {
 
 // addReturns plans to be called when the functions return.
 func (p *Plan) addReturns() {
-	if !p.Asked.Record.Return || len(p.Functions) == 0 {
+	if len(p.Functions) == 0 {
+		p.Returns = ""
+	}
+	if !p.ProbesReturns() {
 		return
 	}
-	p.Returns = returnWays[p.Backend]
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 		Name:     bpf.ReturnTemplate,
 		Template: bpf.ReturnTemplate,
 		Multi:    p.Returns == kernel.KretprobeMulti,
 	})
 }
+
+// ProbesReturns says whether returns have probes of their own.
+func (p *Plan) ProbesReturns() bool { return p.Returns != "" && p.Returns != kernel.KprobeSession }
 
 // leastStack is the size in bytes of a kernel's stack, which is at least a page.
 const leastStack = 16 << 10
@@ -57,6 +111,9 @@ const leastStack = 16 << 10
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
 	c.Returns, c.Others = p.Returns != "", p.servesOthers()
+	if p.Returns == kernel.KprobeSession {
+		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
+	}
 	if !c.Returns && !c.Others {
 		return
 	}

@@ -9,28 +9,66 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
 
-func TestReturnsFollowTheBackend(t *testing.T) {
-	for backend, want := range map[kernel.Backend]kernel.ReturnWay{
-		kernel.KprobeMulti: kernel.KretprobeMulti,
-		kernel.Kprobe:      kernel.Kretprobe,
+// hasProgram says whether the plan has a program of the template.
+func hasProgram(p *Plan, template string) bool {
+	return slices.ContainsFunc(p.BPF.Programs, func(b bpf.Program) bool { return b.Template == template })
+}
+
+func TestReturnsAreSeenByTheBestWay(t *testing.T) {
+	errNone := errors.New("no sessions here")
+	for _, test := range []struct {
+		backend   kernel.Backend
+		forced    kernel.ReturnWay
+		noSession error
+		want      kernel.ReturnWay
+		printed   string
+	}{
+		{kernel.KprobeMulti, "", nil, kernel.KprobeSession, "kprobe-session"},
+		{kernel.KprobeMulti, "", errNone, kernel.KretprobeMulti, "kretprobe-multi (not kprobe-session: no sessions here)"},
+		{kernel.KprobeMulti, kernel.KretprobeMulti, nil, kernel.KretprobeMulti, "kretprobe-multi"},
+		{kernel.KprobeMulti, kernel.Kretprobe, nil, kernel.Kretprobe, "kretprobe"},
+		{kernel.Kprobe, "", nil, kernel.Kretprobe, "kretprobe"},
 	} {
-		p := mustPlan(t, Options{Backend: backend, Record: Record{Return: true}}, facts())
-		i := slices.IndexFunc(p.BPF.Programs, func(b bpf.Program) bool { return b.Template == bpf.ReturnTemplate })
-		if p.Returns != want || i < 0 || p.BPF.Programs[i].Multi != (backend == kernel.KprobeMulti) {
-			t.Errorf("%s: returns by %q, programs %+v", backend, p.Returns, p.BPF.Programs)
+		f := facts()
+		f.NoSession, f.IsReturn = test.noSession, asm.Instructions{asm.Return()}
+		p := mustPlan(t, Options{Backend: test.backend, ReturnsBy: test.forced, Record: Record{Return: true}}, f)
+		session := test.want == kernel.KprobeSession
+		if p.Returns != test.want || p.ProbesReturns() == session || hasProgram(p, bpf.ReturnTemplate) == session {
+			t.Errorf("%+v: returns by %q, programs %+v", test, p.Returns, p.BPF.Programs)
 		}
-		if c := p.BPF.Config; !c.Returns || c.Others || c.StackSize < 16<<10 {
-			t.Errorf("%s: settings %+v", backend, c)
+		if c := p.BPF.Config; !c.Returns || c.Others || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
+			t.Errorf("%+v: settings %+v", test, c)
+		}
+		for _, b := range p.BPF.Programs {
+			multi := b.Template == bpf.ReturnTemplate && test.want == kernel.KretprobeMulti || b.Facts == nil && b.Template != bpf.ReturnTemplate && test.backend == kernel.KprobeMulti
+			if b.Multi != multi || b.Session != (session && b.Facts == nil) {
+				t.Errorf("%+v: program %+v", test, b)
+			}
 		}
 		var text bytes.Buffer
-		if err := p.Print(&text, false); err != nil || !strings.Contains(text.String(), "returns      "+string(want)+"\n") {
-			t.Errorf("%s: printed as %s", backend, text.String())
+		if err := p.Print(&text, false); err != nil || !strings.Contains(text.String(), "returns      "+test.printed+"\n") {
+			t.Errorf("%+v: printed as %s", test, text.String())
+		}
+	}
+}
+
+func TestReturnsByAWayThatDoesNotRun(t *testing.T) {
+	f := facts()
+	f.NoSession = errors.New("no sessions here")
+	for want, o := range map[string]Options{
+		`returns by "kprobe-session" can't be had with backend "kprobe"`:  {Backend: kernel.Kprobe, ReturnsBy: kernel.KprobeSession},
+		`returns by "kprobe-session" can't be had here: no sessions here`: {Backend: kernel.KprobeMulti, ReturnsBy: kernel.KprobeSession},
+	} {
+		o.Record.Return = true
+		if _, err := New(o, f); err == nil || err.Error() != want {
+			t.Errorf("%+v: %v, want %s", o, err, want)
 		}
 	}
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// isReturn tells a program of a session whether it is called at a return.
+const isReturn = "bpf_session_is_return"
+
+var errNoSession = errors.New("the kernel has no kprobe sessions (6.10)")
+
+// trySession asks for a session as [tryKprobeMulti] does for a link, with a program that
+// asks whether it is a return. It gives what asks.
+func trySession(types *btf.Spec) (asm.Instructions, error) {
+	id, err := functionID(types, isReturn)
+	if err != nil {
+		return nil, errNoSession
+	}
+	body := asksForReturn(id)
+	prog, err := loadBody(ebpf.Kprobe, ebpf.AttachTraceKprobeSession, body)
+	if err != nil {
+		return nil, explainSession(err)
+	}
+	defer prog.Close()
+	if errno := linkNowhere(prog, ebpf.AttachTraceKprobeSession); errno != unix.EFAULT {
+		return nil, fmt.Errorf("BPF_LINK_CREATE for a kprobe session: %w", errno)
+	}
+	return body, nil
+}
+
+func explainSession(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) { // without the verifier's log
+		err = errno
+	}
+	return fmt.Errorf("a program of a kprobe session is refused: %w", err)
+}
+
+func functionID(types *btf.Spec, name string) (btf.TypeID, error) {
+	var f *btf.Func
+	if err := types.TypeByName(name, &f); err != nil {
+		return 0, err
+	}
+	return types.TypeID(f)
+}
+
+// asksForReturn calls the function of that number. Whether it takes the program's
+// context, as since 7.0, or nothing, that is there in the first register.
+func asksForReturn(function btf.TypeID) asm.Instructions {
+	return asm.Instructions{
+		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(function)},
+		asm.And.Imm(asm.R0, 1), // of a bool no more than its bit counts
+		asm.Return(),
+	}
+}
