@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -70,6 +69,69 @@ func needFunctions(t *testing.T) []string {
 	return list
 }
 
+// returnWay is a backend with a way to see returns; empty is the best.
+type returnWay struct{ backend, by string }
+
+func (w returnWay) flags() []string {
+	flags := []string{"--backend", w.backend, "--output-return"}
+	if w.by != "" {
+		flags = append(flags, "--returns-by", w.by)
+	}
+	return flags
+}
+
+// eachReturnWay runs a test with each way that this kernel has.
+func eachReturnWay(t *testing.T, test func(*testing.T, returnWay)) {
+	ways := []returnWay{{kprobe, "kretprobe"}}
+	if slices.Contains(needFunctions(t), kprobeMulti) {
+		ways = append(ways, returnWay{kprobeMulti, "kretprobe-multi"})
+	}
+	if hasSessions(t) {
+		ways = append(ways, returnWay{kprobeMulti, session})
+	}
+	for _, w := range ways {
+		t.Run(w.backend+"/"+w.by, func(t *testing.T) { test(t, w) })
+	}
+}
+
+// session is the best way, where entry and return have one link.
+const session = "kprobe-session"
+
+// eachBackend runs a test with the best way to see returns of each backend.
+func eachBackend(t *testing.T, test func(*testing.T, returnWay)) {
+	for _, backend := range needFunctions(t) {
+		t.Run(backend, func(t *testing.T) { test(t, returnWay{backend: backend}) })
+	}
+}
+
+// hasSessions says that this kernel has kprobe sessions, by what they are told with.
+func hasSessions(t *testing.T) bool {
+	t.Helper()
+	return slices.Contains(needFunctions(t), kprobeMulti) && describes("bpf_session_is_return")
+}
+
+// TestReturnsAreSeenByTheBestWay without being told which, in a session where the kernel
+// has them, as all do on which we know kprobe-multi to run.
+func TestReturnsAreSeenByTheBestWay(t *testing.T) {
+	needFunctions(t)
+	want := map[string]string{kprobe: "kretprobe", kprobeMulti: session}[chosen()]
+	if want == session && !hasSessions(t) {
+		if onOwnMachine() {
+			t.Fatal("the machine's kernel has no kprobe sessions")
+		}
+		want = "kretprobe-multi"
+	}
+	n := ktest.NewNetns(t, "a")
+	p := start(t, "--debug", "--output-return", "--timestamp", "absolute", "--filter-func", "ip_rcv|kfree_skb.*", "icmp")
+	ping(t, n, "127.0.0.1", 0x3102)
+	tr := p.stop()
+	tr.eachEntryReturned(t)
+	tr.events.that(isReturn, in("ip_rcv")).present(t, "returns")
+	if line := "debug: returns are seen by " + want; !regexp.MustCompile(`(?m)^` + line + `( \(|$)`).MatchString(p.stderr()) {
+		t.Errorf("stderr does not say %q: %s", line, p.stderr())
+	}
+}
+
 // pinged are functions that a ping over loopback goes through, some of which return
 // nothing, or an address.
 var pinged = []string{"ip_rcv", "ip_local_deliver", "icmp_rcv", "ip_rcv_core", "raw_local_deliver", "skb_clone"}
@@ -88,53 +150,31 @@ func pingedFunctions() []string {
 }
 
 // returnsOfPing is what the tracer says of the functions while the kernel's own tracing
-// is on as well.
-func returnsOfPing(t *testing.T, backend string, begin, end func()) records {
+// is on as well: returns, and these with the entries.
+func returnsOfPing(t *testing.T, way returnWay, begin, end func()) (returns, all records) {
 	t.Helper()
 	n := ktest.NewNetns(t, "a")
-	p := start(t, "--backend", backend, "--output-return", "--timestamp", "absolute", "--filter-func", strings.Join(pingedFunctions(), "|"), "icmp")
+	p := start(t, append(way.flags(), "--timestamp", "absolute", "--filter-func", strings.Join(pingedFunctions(), "|"), "icmp")...)
 	begin()
 	ping(t, n, "127.0.0.1", 0x3101)
 	end()
 	tr := p.stop()
 	tr.events.that(isReturn).present(t, "returns")
 	tr.eachEntryReturned(t)
-	return tr.events.that(isReturn)
-}
-
-// TestReturnsAreThoseOfTheFunctionGraph compares the returns, in their order, with what
-// the kernel's own tracer of calls writes down at the same time.
-func TestReturnsAreThoseOfTheFunctionGraph(t *testing.T) {
-	ownMachine(t)
-	for _, backend := range needFunctions(t) {
-		t.Run(backend, func(t *testing.T) {
-			g := functionGraph{t: t}
-			events := returnsOfPing(t, backend, func() { g.start(graphable(t, pingedFunctions())) }, g.stop)
-			var got []string
-			for _, r := range events {
-				got = append(got, r.Func)
-			}
-			want := slices.DeleteFunc(g.returns, func(f string) bool { return !slices.Contains(got, f) })
-			if !slices.Equal(got, want) {
-				t.Errorf("returns of %v, the kernel says %v", got, want)
-			}
-		})
-	}
+	return tr.events.that(isReturn), tr.events
 }
 
 // TestReturnedValuesAreThoseOfTheKernel compares them with those that the kernel's own
 // kretprobes write down at the same time.
 func TestReturnedValuesAreThoseOfTheKernel(t *testing.T) {
 	ownMachine(t)
-	for _, backend := range needFunctions(t) {
-		t.Run(backend, func(t *testing.T) {
-			k := kernelReturns{t: t}
-			events := returnsOfPing(t, backend, func() { k.start(graphable(t, pingedFunctions())) }, k.stop)
-			for _, f := range graphable(t, pingedFunctions()) {
-				k.compare(f, events.that(in(f)))
-			}
-		})
-	}
+	eachBackend(t, func(t *testing.T, way returnWay) {
+		k := kernelReturns{t: t}
+		events, _ := returnsOfPing(t, way, func() { k.start(graphable(t, pingedFunctions())) }, k.stop)
+		for _, f := range graphable(t, pingedFunctions()) {
+			k.compare(f, events.that(in(f)))
+		}
+	})
 }
 
 // eachEntryReturned wants a return for each entry: none is missed, none is made up, and
@@ -178,71 +218,6 @@ func (tr *trace) eachEntryReturned(t *testing.T) {
 func tupleText(tuple tuple) string {
 	b, _ := json.Marshal(tuple)
 	return string(b)
-}
-
-// tracing is where the kernel's tracing is; the tracer of calls has no instances.
-const tracing = "/sys/kernel/tracing"
-
-func writeTracing(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(tracing, file), []byte(text), 0); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readTracing(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(tracing, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// graphable are those of the functions that the kernel's tracing knows, and ours, too.
-func graphable(t *testing.T, functions []string) []string {
-	t.Helper()
-	text := readTracing(t, "available_filter_functions")
-	return slices.DeleteFunc(slices.Clone(functions), func(f string) bool {
-		return !strings.Contains(text, "\n"+f+"\n") || !describes(f)
-	})
-}
-
-// functionGraph is the kernel's tracer of calls.
-type functionGraph struct {
-	t *testing.T
-	// returns are the names of the functions in the order in which they returned.
-	returns []string
-}
-
-func (g *functionGraph) start(functions []string) {
-	g.t.Helper()
-	writeTracing(g.t, "set_ftrace_filter", strings.Join(functions, "\n"))
-	writeTracing(g.t, "current_tracer", "function_graph")
-	writeTracing(g.t, "options/funcgraph-tail", "1")
-	writeTracing(g.t, "trace", "")
-	g.t.Cleanup(func() {
-		writeTracing(g.t, "current_tracer", "nop")
-		writeTracing(g.t, "set_ftrace_filter", "")
-	})
-}
-
-// A call within which there is no other takes one line, others end with a line of
-// their own.
-var graphReturn = regexp.MustCompile(`([\w.]+)\(.*\);|\} /\* ([\w.]+)`)
-
-func (g *functionGraph) stop() {
-	g.t.Helper()
-	text := readTracing(g.t, "trace")
-	writeTracing(g.t, "current_tracer", "nop")
-	for line := range strings.Lines(text) {
-		if m := graphReturn.FindStringSubmatch(line); m != nil {
-			g.returns = append(g.returns, m[1]+m[2])
-		}
-	}
-	if len(g.returns) == 0 {
-		g.t.Errorf("the kernel's tracer wrote nothing: %s", text)
-	}
 }
 
 // kernelReturns is the kernel's own kretprobes.
@@ -344,35 +319,33 @@ func TestVerdictsAreNamed(t *testing.T) {
 // TestReturnsOfCallsAtTheSameTime has functions on several CPUs, nested in one another
 // and interrupted, by all the functions that there are.
 func TestReturnsOfCallsAtTheSameTime(t *testing.T) {
-	for _, backend := range needFunctions(t) {
-		t.Run(backend, func(t *testing.T) {
-			w := newWorld(t)
-			listenAt(t, w.a, a4+":7777")
-			listenAt(t, w.b, b4+":7777")
-			p := start(t, "--backend", backend, "--output-return", "--timestamp", "absolute", "--filter-func", "ip_.*|udp_.*|__udp.*|skb_consume_udp|kfree_skb.*|__kfree_skb",
-				"udp and port 7777")
-			done := make(chan error)
-			for _, n := range []*ktest.Netns{w.a, w.b} {
-				go func() {
-					from, to := a4, b4
-					if n == w.b {
-						from, to = b4, a4
-					}
-					done <- n.Do(func() error { return udp(from+":7001", to+":7777").Send(100) })
-				}()
-			}
-			for range 2 {
-				if err := <-done; err != nil {
-					t.Fatal(err)
+	eachBackend(t, func(t *testing.T, way returnWay) {
+		w := newWorld(t)
+		listenAt(t, w.a, a4+":7777")
+		listenAt(t, w.b, b4+":7777")
+		p := start(t, append(way.flags(), "--timestamp", "absolute", "--filter-func", "ip_.*|udp_.*|__udp.*|skb_consume_udp|kfree_skb.*|__kfree_skb",
+			"udp and port 7777")...)
+		done := make(chan error)
+		for _, n := range []*ktest.Netns{w.a, w.b} {
+			go func() {
+				from, to := a4, b4
+				if n == w.b {
+					from, to = b4, a4
 				}
+				done <- n.Do(func() error { return udp(from+":7001", to+":7777").Send(100) })
+			}()
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Fatal(err)
 			}
-			tr := p.stop()
-			tr.eachEntryReturned(t)
-			if n := len(tr.events.that(isReturn)); n < 1000 {
-				t.Errorf("%d returns", n)
-			}
-		})
-	}
+		}
+		tr := p.stop()
+		tr.eachEntryReturned(t)
+		if n := len(tr.events.that(isReturn)); n < 1000 {
+			t.Errorf("%d returns", n)
+		}
+	})
 }
 
 // TestReturnsNeedFunctions: a tracepoint has no return.

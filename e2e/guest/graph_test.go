@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tracing is where the kernel's tracing is; the tracer of calls has no instances.
+const tracing = "/sys/kernel/tracing"
+
+func writeTracing(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(tracing, file), []byte(text), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readTracing(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(tracing, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// graphable are those of the functions that the kernel's tracing knows, and ours, too.
+func graphable(t *testing.T, functions []string) []string {
+	t.Helper()
+	text := readTracing(t, "available_filter_functions")
+	return slices.DeleteFunc(slices.Clone(functions), func(f string) bool {
+		return !strings.Contains(text, "\n"+f+"\n") || !describes(f)
+	})
+}
+
+// functionGraph is the kernel's own tracer of calls.
+type functionGraph struct {
+	t *testing.T
+	// values says that it tells what functions return (6.5 with CONFIG_FUNCTION_GRAPH_RETVAL).
+	values  bool
+	returns []graphReturn
+}
+
+// graphReturn is a return as it writes it down.
+type graphReturn struct {
+	function string
+	// depth counts the calls that it is within.
+	depth int
+	took  time.Duration
+	value uint64
+}
+
+func (g *functionGraph) start(functions []string) {
+	g.t.Helper()
+	writeTracing(g.t, "set_ftrace_filter", strings.Join(functions, "\n"))
+	writeTracing(g.t, "current_tracer", "function_graph")
+	writeTracing(g.t, "options/funcgraph-tail", "1")
+	if _, err := os.Stat(filepath.Join(tracing, "options/funcgraph-retval")); err == nil {
+		g.values = true
+		writeTracing(g.t, "options/funcgraph-retval", "1")
+		writeTracing(g.t, "options/funcgraph-retval-hex", "1")
+	}
+	writeTracing(g.t, "trace", "")
+	g.t.Cleanup(func() {
+		writeTracing(g.t, "current_tracer", "nop")
+		writeTracing(g.t, "set_ftrace_filter", "")
+	})
+}
+
+// A call within which there is no other takes one line, others end with a line of
+// their own. Kernels write the value as "= 0x0" or, newer ones, as "ret=0x0".
+var (
+	graphReturned = regexp.MustCompile(`(?:([\d.]+) us)?\s*\|(\s*)(?:([\w.]+)\(.*\);|\} /\* ([\w.]+))(.*)`)
+	graphValue    = regexp.MustCompile(`(?:= |ret=)(0x[0-9a-f]+)`)
+)
+
+func (g *functionGraph) stop() {
+	g.t.Helper()
+	text := readTracing(g.t, "trace")
+	writeTracing(g.t, "current_tracer", "nop")
+	for line := range strings.Lines(text) {
+		if m := graphReturned.FindStringSubmatch(line); m != nil {
+			g.returns = append(g.returns, g.parse(m))
+		}
+	}
+	if len(g.returns) == 0 {
+		g.t.Errorf("the kernel's tracer wrote nothing: %s", text)
+	}
+}
+
+// parse takes the parts of a line that matched graphReturned.
+func (g *functionGraph) parse(m []string) graphReturn {
+	g.t.Helper()
+	r := graphReturn{function: m[3] + m[4], depth: len(m[2]) / 2}
+	us, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		g.t.Errorf("no duration in %q", m[0])
+	}
+	r.took = time.Duration(us * float64(time.Microsecond))
+	if !g.values {
+		return r
+	}
+	value := graphValue.FindStringSubmatch(m[5])
+	if value == nil {
+		g.t.Fatalf("no value in %q", m[0])
+	}
+	if r.value, err = strconv.ParseUint(value[1], 0, 64); err != nil {
+		g.t.Fatal(err)
+	}
+	return r
+}
+
+// TestReturnsAreThoseOfTheFunctionGraph compares each return, in their order, with what
+// the kernel's own tracer of calls writes down at the same time: the function, how deep
+// it is in others, the time, and the value where the kernel was built to tell it.
+func TestReturnsAreThoseOfTheFunctionGraph(t *testing.T) {
+	ownMachine(t)
+	eachReturnWay(t, func(t *testing.T, way returnWay) {
+		g := functionGraph{t: t}
+		functions := graphable(t, pingedFunctions())
+		events, all := returnsOfPing(t, way, func() { g.start(functions) }, g.stop)
+		events = events.that(in(functions...))
+		g.compare(events, depths(all.that(in(functions...))))
+		t.Logf("%d returns, values compared with the kernel's tracer: %v", len(events), g.values)
+	})
+}
+
+// depths are how deep each return's call is in others.
+func depths(events records) (list []int) {
+	depth := 0
+	for _, r := range events {
+		if r.Type == "function" {
+			depth++
+			continue
+		}
+		depth--
+		list = append(list, depth)
+	}
+	return list
+}
+
+func (g *functionGraph) compare(events records, depths []int) {
+	g.t.Helper()
+	if len(events) != len(g.returns) || len(depths) != len(events) {
+		g.t.Fatalf("%d returns, the kernel says %d: %v, %v", len(events), len(g.returns), events, g.returns)
+	}
+	least := slices.Min(depths)
+	for i, r := range events {
+		want := g.returns[i]
+		if r.Func != want.function || depths[i]-least != want.depth-g.shallowest() {
+			g.t.Errorf("return %d is of %s, %d deep, the kernel says of %s, %d deep", i, r.Func, depths[i], want.function, want.depth)
+		}
+		if took := time.Duration(*r.Duration); took > 2*want.took+tolerance || want.took > 2*took+tolerance {
+			g.t.Errorf("%s took %v, the kernel says %v", r.Func, took, want.took)
+		}
+		if value, has := r.Return.number(g.t); has && g.values && !isSameValue(r, value, want.value) {
+			g.t.Errorf("%s returned %s, the kernel says %#x", r.Func, r.Return.Value, want.value)
+		}
+	}
+}
+
+// tolerance is for what each of the two tracers takes itself, on an emulated machine.
+const tolerance = 300 * time.Microsecond
+
+func (g *functionGraph) shallowest() int {
+	return slices.MinFunc(g.returns, func(a, b graphReturn) int { return a.depth - b.depth }).depth
+}
