@@ -89,6 +89,15 @@ enum bpf_func_id___v5_15 {
 #define HAVE_COOKIE \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_attach_cookie___v5_15)
 
+// Until 5.17 (kernel commit f92c1e183604) a program at a return has to know itself how many
+// arguments stand in front of the result.
+enum bpf_func_id___v5_17 {
+	BPF_FUNC_get_func_ret___v5_17 = 184,
+};
+
+#define HAVE_FUNC_RET \
+	bpf_core_enum_value_exists(enum bpf_func_id___v5_17, BPF_FUNC_get_func_ret___v5_17)
+
 // The address of the probed function.
 static __always_inline u64 probed_function(struct registers *regs)
 {

@@ -87,6 +87,8 @@ struct config {
 	bool returns, others;
 	// The program of an entry is called at the return, too: it is of a kprobe session.
 	bool session;
+	// BPF programs are told of, and their verdicts.
+	bool programs;
 	// Bytes of a kernel stack, which begins at a multiple of them.
 	u32 stack_size;
 	// Where functions return to that are probed at their return; 0 is none.

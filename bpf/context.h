@@ -17,6 +17,8 @@ struct context {
 	// The calls of this stack, of which the innermost is the one that begins here; NULL
 	// where it is not kept.
 	struct calls *calls;
+	// The run of a BPF program that begins here; NULL for everything else.
+	struct run *run;
 	u32 reason;
 	// PART_DROP, PART_REASON.
 	u32 parts;

@@ -168,7 +168,16 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0))
 
-// Keeps these parts, which are one behind the other, for the call's return.
+// Keeps these parts, which are one behind the other.
+static __always_inline void keep_parts(struct told *t, const struct context *c, const void *parts)
+{
+	if (TOLD_SIZE)
+		read_kernel(t->bytes, TOLD_SIZE, parts);
+	if (CFG.track)
+		fill_lineage(&t->lineage, c->branch);
+}
+
+// Keeps them for the call's return.
 static __always_inline void keep_told(const struct context *c, const void *parts)
 {
 	const struct told_key *key = &c->calls->told;
@@ -182,12 +191,15 @@ static __always_inline void keep_told(const struct context *c, const void *parts
 		bpf_map_update_elem(&tolds, key, &nothing_told, 0);
 		t = bpf_map_lookup_elem(&tolds, key);
 	}
-	if (!t)
-		return;
-	if (TOLD_SIZE)
-		read_kernel(t->bytes, TOLD_SIZE, parts);
-	if (CFG.track)
-		fill_lineage(&t->lineage, c->branch);
+	if (t)
+		keep_parts(t, c, parts);
+}
+
+// Keeps them for the program's verdict.
+static __always_inline void keep_run(const struct context *c, const void *parts)
+{
+	c->run->call.told = 1;
+	keep_parts(&c->run->parts, c, parts);
 }
 
 // Fills record_size() bytes, the parts one behind the other.
@@ -215,6 +227,8 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 	fill_dumps(at, c->skb);
 	if (CFG.returns && c->calls)
 		keep_told(c, at - TOLD_SIZE);
+	if (CFG.programs && c->run)
+		keep_run(c, at - TOLD_SIZE);
 	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
 	if (CFG.track) {
 		fill_lineage((void *)at, c->branch);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Telling user space that a function has returned: what was told of its entry, the
-// result and the time. A call whose entry was not told has no return either.
+// Telling user space that a function has returned, or that a BPF program has come to a
+// verdict: what was told of its entry, the result and the time. A call whose entry was
+// not told has no return either.
 #pragma once
 
 #define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
@@ -17,10 +18,10 @@ static __always_inline u32 return_parts(void)
 	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.caller ? PART_STACK : 0);
 }
 
-static __always_inline void fill_return(u8 *at, const struct call *call, const struct told *t,
+static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct told *t,
 					u64 value, u32 lost)
 {
-	struct context c = { .kind = RECORD_RETURN, .addr = call->addr, .skb = (void *)call->skb };
+	struct context c = { .kind = kind, .addr = call->addr, .skb = (void *)call->skb };
 	struct record_core *core = (void *)at;
 	struct record_return *r;
 	u64 *caller;
@@ -44,14 +45,14 @@ static __always_inline void fill_return(u8 *at, const struct call *call, const s
 	}
 }
 
-static __always_inline bool send_return(const struct call *call, const struct told *t, u64 value,
-					u32 lost)
+static __always_inline bool send_return(u8 kind, const struct call *call, const struct told *t,
+					u64 value, u32 lost)
 {
 	void *record = bpf_ringbuf_reserve(&events, RETURN_SIZE, 0);
 
 	if (!record)
 		return false;
-	fill_return(record, call, t, value, lost);
+	fill_return(record, kind, call, t, value, lost);
 	bpf_ringbuf_submit(record, wakeup(RETURN_SIZE));
 	return true;
 }
@@ -67,6 +68,14 @@ static __always_inline void emit_return(const struct call *call, const struct to
 	if (!t) // made room for another
 		t = &nothing_told;
 	n = count_made();
-	if (n && !send_return(call, t, value, n->lost))
+	if (n && !send_return(RECORD_RETURN, call, t, value, n->lost))
+		__sync_fetch_and_add(&n->lost, 1);
+}
+
+static __always_inline void emit_verdict(const struct run *run, u64 value)
+{
+	struct counters *n = count_made();
+
+	if (n && !send_return(RECORD_VERDICT, &run->call, &run->parts, value, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

@@ -10,6 +10,10 @@ enum record_kind {
 	RECORD_TRACEPOINT = 2,
 	// A function has returned; its entry had a record of its own.
 	RECORD_RETURN = 3,
+	// A BPF program begins; record_core.addr is its id.
+	RECORD_PROGRAM = 4,
+	// It has come to a verdict; its entry had a record of its own.
+	RECORD_VERDICT = 5,
 };
 
 // Bits of record_core.parts.

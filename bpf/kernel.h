@@ -262,6 +262,10 @@ struct sk_buff {
 	unsigned char *data;
 };
 
+struct bpf_nf_ctx {
+	struct sk_buff *skb;
+};
+
 struct xdp_buff {
 	void *data_hard_start;
 };

@@ -21,6 +21,7 @@
 #include "owner.h"
 #include "filter.h"
 #include "calls.h"
+#include "program.h"
 #include "tuple.h"
 #include "tunnel.h"
 #include "track.h"
@@ -37,5 +38,6 @@
 #include "entry/other.h"
 #include "entry/role.h"
 #include "entry/tracepoint.h"
+#include "entry/program.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -53,6 +53,8 @@ type record struct {
 
 	Return   *returned `json:"return"`
 	Duration *uint64   `json:"duration_ns"`
+	Program  *program  `json:"program"`
+	Verdict  *returned `json:"verdict"`
 
 	// Which packet it is, which of its parts, and where that came from.
 	ID     uint64  `json:"id"`
@@ -163,7 +165,7 @@ func parse(t *testing.T, text string) *trace {
 			t.Errorf("version %d, want 1: %s", r.Version, line)
 		}
 		switch r.Type {
-		case "function", "tracepoint", "return":
+		case "function", "tracepoint", "return", "program", "verdict":
 			tr.events = append(tr.events, r)
 		case "lost":
 			tr.lost = append(tr.lost, r)

@@ -51,6 +51,10 @@ type Config struct {
 	// many sk_buffs are known at a time; 0 is the default.
 	TrackSkb     bool
 	TrackEntries int
+	// Programs are the kinds of BPF programs that are traced, too, or with OnlyPrograms
+	// alone.
+	Programs     []string
+	OnlyPrograms bool
 	// RingSize is the ring buffer's size in bytes; 0 is the default.
 	RingSize int
 	Output   export.Options
@@ -88,6 +92,7 @@ func run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cfg.Kernel.Wanted = wanted(options)
+	cfg.Kernel.Programs = len(cfg.Programs) > 0
 	if cfg.Kernel.Others, err = plan.CompileOthers(cfg.Others); err != nil {
 		return err
 	}

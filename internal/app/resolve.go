@@ -26,6 +26,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
 		Record:          recordOf(cfg),
 		Follow:          followOf(cfg),
+		Programs:        plan.Programs{Kinds: cfg.Programs, Only: cfg.OnlyPrograms},
 		RingSize:        cfg.RingSize,
 	}
 	var err error
@@ -56,7 +57,7 @@ func recordOf(cfg Config) plan.Record {
 		Conntrack: needs[column.Conntrack],
 		Stack:     needs[column.Stack],
 		Caller:    needs[column.Caller],
-		Return:    needs[column.Return] || cfg.Output.Columns.Return,
+		Return:    needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Programs) == 0,
 		Skb:       needs[column.Skb],
 		Shared:    needs[column.Shared],
 	}

@@ -47,11 +47,7 @@ func isTerminal(w io.Writer) bool {
 // planned tells the backend and what will be attached.
 func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	t.plan, t.began = p, time.Now()
-	line := fmt.Sprintf("backend %s", p.Backend)
-	if reasons := p.Reasons(); len(reasons) > 0 {
-		line += " (" + strings.Join(reasons, "; ") + ")"
-	}
-	fmt.Fprintln(t.w, line)
+	fmt.Fprintln(t.w, backendLine(p))
 	if facts.PagesUnknown != nil && p.Far() {
 		fmt.Fprintf(t.w, "warning: the filter does not see bytes in page fragments, where TCP keeps its payload: %v\n", facts.PagesUnknown)
 	}
@@ -71,6 +67,18 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	for _, line := range skippedLines(facts.Skipped) {
 		fmt.Fprintf(t.w, "debug: not traceable: %s\n", line)
 	}
+}
+
+// backendLine is how the kernel's functions are traced.
+func backendLine(p *plan.Plan) string {
+	if p.Asked.Programs.Only {
+		return "only BPF programs are traced"
+	}
+	line := fmt.Sprintf("backend %s", p.Backend)
+	if reasons := p.Reasons(); len(reasons) > 0 {
+		line += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	return line
 }
 
 // unknown warns of what the kernel does not let us read, for want of types.
@@ -117,6 +125,10 @@ func (t *teller) attached(s *attach.Session) {
 	}
 	took := time.Since(t.began).Seconds()
 	fmt.Fprintf(t.w, "attached to %s in %.1fs%s\n", t.counted(s), took, skippedNote(s))
+	t.found(s.Programs)
+	if t.plan.Asked.Programs.Only && s.TracedPrograms() == 0 {
+		fmt.Fprintln(t.w, "note: there is no BPF program to trace yet, those that are loaded later will be")
+	}
 	if !t.debug {
 		return
 	}
@@ -140,13 +152,33 @@ func (t *teller) counted(s *attach.Session) string {
 			functions--
 		}
 	}
-	switch {
-	case functions == 0:
-		return count(tracepoints, "tracepoint")
-	case tracepoints == 0:
-		return count(functions, "function")
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		noun string
+		said bool
+	}{
+		{functions, "function", functions > 0},
+		{tracepoints, "tracepoint", tracepoints > 0 || functions == 0 && len(t.plan.Programs) == 0},
+		{s.TracedPrograms(), "BPF program", len(t.plan.Programs) > 0},
+	} {
+		if part.said {
+			parts = append(parts, count(part.n, part.noun))
+		}
 	}
-	return count(functions, "function") + " and " + count(tracepoints, "tracepoint")
+	return strings.Join(parts, " and ")
+}
+
+// found tells of BPF programs, and warns of those that are not traced, each by name.
+func (t *teller) found(f attach.Found) {
+	for _, p := range f.Traced {
+		if t.debug {
+			fmt.Fprintf(t.w, "debug: BPF program %s is traced\n", &p)
+		}
+	}
+	for _, u := range f.Untraced {
+		fmt.Fprintf(t.w, "warning: BPF program %s is not traced: %v\n", &u.Program, u.Reason)
+	}
 }
 
 func count(n int, noun string) string {

@@ -25,7 +25,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 	if err != nil {
 		return err
 	}
-	t.out = out
+	t.out, t.found = out, say.found
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}
@@ -66,28 +66,31 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 
 // newTracing makes all that a plan's events need on their way.
 func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error) {
-	names, err := namesFor(cfg, p, facts)
-	if err != nil {
-		return nil, err
-	}
-	return &tracing{
+	t := &tracing{
 		layout:  stream.LayoutOf(p.BPF.Config),
-		names:   names,
 		owner:   p.Asked.Owner,
 		tracks:  p.BPF.Config.Track,
 		limits:  cfg.Limits,
 		returns: p.Returns != "",
+		watches: len(p.Programs) > 0,
 		quota:   newQuota(cfg.Limits),
-	}, nil
+	}
+	var err error
+	t.names, err = namesFor(cfg, p, facts, t.program)
+	return t, err
 }
 
+// program is the BPF program of that id.
+func (t *tracing) program(id uint32) *kernel.Program { return t.session.Program(id) }
+
 // namesFor makes what turns the numbers of the plan's events into words.
-func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enrich.Enricher, error) {
+func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32) *kernel.Program) (*enrich.Enricher, error) {
 	o := enrich.Options{
 		Symbols:     facts.Symbols,
 		Functions:   p.Functions,
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
+		Program:     program,
 		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
 	}
 	var err error
@@ -130,6 +133,9 @@ type tracing struct {
 	returns bool
 	quota   quota
 	totals  event.Totals
+	// watches says that BPF programs are traced, and found tells of some.
+	watches bool
+	found   func(attach.Found)
 	// full says that nothing more is to be printed: the limit, or nobody reads.
 	full bool
 }
@@ -144,7 +150,8 @@ func (t *tracing) run(ctx context.Context, ready *readyFile) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.flow(ctx, reader, ready), stopWatch())
+	ctx, stopPrograms := t.watchPrograms(ctx)
+	return errors.Join(t.flow(ctx, reader, ready), stopPrograms(), stopWatch())
 }
 
 // flow lets events flow for as long as it is to be.
@@ -229,7 +236,8 @@ func (t *tracing) admits(e *event.Event) bool {
 	}
 	admitted := t.quota.admits(step{
 		skb: e.Packet(), time: e.Time, ends: t.names.Ends(e),
-		calls: t.returns && e.Kind == event.Function, returns: e.Kind == event.Return,
+		calls:   t.returns && e.Kind == event.Function || e.Kind == event.Program,
+		returns: e.Kind == event.Return || e.Kind == event.Verdict,
 	})
 	if !admitted {
 		t.names.Pass(e)

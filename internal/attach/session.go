@@ -47,12 +47,15 @@ type Session struct {
 	progress   func(done, total int)
 	done       int
 	total      int
+	programs   programs
 
 	// Attached counts functions and tracepoints.
 	Attached int
 	// Skipped are those of the plan that could not be attached, SkippedReturns those that
 	// could not be at their return.
 	Skipped, SkippedReturns []Skipped
+	// Programs are the BPF programs that were there.
+	Programs Found
 }
 
 // backends is how each backend attaches its functions.
@@ -80,13 +83,12 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("limit of locked memory: %w", err)
 	}
-	spec, err := bpf.Collection(p.BPF)
+	spec, tracers, err := bpf.Collection(p.BPF)
 	if err != nil {
 		return nil, err
 	}
-	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		Programs: ebpf.ProgramOptions{KernelTypes: o.KernelTypes, ExtraRelocationTargets: o.ModuleTypes},
-	})
+	options := ebpf.ProgramOptions{KernelTypes: o.KernelTypes, ExtraRelocationTargets: o.ModuleTypes}
+	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: options})
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", err)
 	}
@@ -94,6 +96,9 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 		collection: collection,
 		progress:   o.Progress,
 		total:      p.Probes() + len(p.Tracepoints) + len(p.Silent),
+	}
+	if len(p.Programs) > 0 { // else the kernel's types need not be kept
+		s.programs = programs{tracers: tracers, options: options}
 	}
 	if p.ProbesReturns() {
 		s.total += len(p.Functions)
@@ -114,10 +119,10 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if err := s.attachTracepoints(ctx, p); err != nil {
 		return err
 	}
-	if s.Attached == 0 {
+	if len(p.Tracepoints) > 0 && s.Attached == 0 {
 		return s.refused(p.Backend, "tracepoint")
 	}
-	return nil
+	return s.attachPrograms(ctx, p)
 }
 
 // refused says that there is nothing to trace with, by the first refusal.
@@ -231,7 +236,7 @@ func (s *Session) Missed() uint64 {
 			missed += stats.RecursionMisses
 		}
 	}
-	return missed
+	return missed + s.programs.misses()
 }
 
 // noRoom is how often there was no room for a call of a session.
@@ -250,7 +255,7 @@ func (s *Session) noRoom() (missed uint64) {
 
 // Close detaches and unloads everything.
 func (s *Session) Close() error {
-	err := closeAll(s.links)
+	err := errors.Join(s.programs.close(), closeAll(s.links))
 	s.links = nil
 	s.collection.Close()
 	return err

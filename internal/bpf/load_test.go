@@ -45,6 +45,9 @@ func allPrograms(t *testing.T) []Program {
 	}
 	var programs []Program
 	for name := range templates {
+		if isTracer(name) {
+			continue
+		}
 		p := Program{Name: name, Template: name}
 		number := name[len(name)-1] - '0'
 		if name[0] == 't' {
@@ -77,7 +80,7 @@ func everything() Config {
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, FindClones: true, CallerCount: uint32(MostCallers),
-		Returns: true, Others: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
+		Returns: true, Others: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
@@ -123,6 +126,20 @@ func eitherWay() asm.Instructions {
 	}
 }
 
+// addEntries adds the programs at the entry of BPF programs as such on a raw tracepoint,
+// which may call the same helpers: not every kernel lets programs be traced.
+func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
+	t.Helper()
+	for _, name := range []string{SkbProgram, HookProgram} {
+		program, err := tracers.For(name, Traced{ID: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		program.Type, program.AttachType, program.AttachTo = ebpf.RawTracepoint, ebpf.AttachNone, ""
+		spec.Programs[name] = program
+	}
+}
+
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code, and one program of each kind under others.
 func TestVerifier(t *testing.T) {
@@ -154,14 +171,15 @@ func TestVerifier(t *testing.T) {
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.RingSize, s.Following, s.Programs = 1<<16, 1<<10, allPrograms(t)
+			s.RingSize, s.Following, s.Programs, s.Tracers = 1<<16, 1<<10, allPrograms(t), tracerTemplates
 			if name != "all asked" {
 				s.Programs = distinct(s.Programs)
 			}
-			spec, err := Collection(s)
+			spec, tracers, err := Collection(s)
 			if err != nil {
 				t.Fatal(err)
 			}
+			addEntries(t, spec, tracers)
 			collection, err := ebpf.NewCollection(spec)
 			if err != nil {
 				var long *ebpf.VerifierError

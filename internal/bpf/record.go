@@ -25,6 +25,8 @@ const (
 	KindFunction   = uint8(tracerRecordKindRECORD_FUNCTION)
 	KindTracepoint = uint8(tracerRecordKindRECORD_TRACEPOINT)
 	KindReturn     = uint8(tracerRecordKindRECORD_RETURN)
+	KindProgram    = uint8(tracerRecordKindRECORD_PROGRAM)
+	KindVerdict    = uint8(tracerRecordKindRECORD_VERDICT)
 )
 
 // The bits of Core.Parts.

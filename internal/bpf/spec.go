@@ -40,6 +40,8 @@ type Spec struct {
 	// they are, and Roles is what functions do to them, by address.
 	Following uint32
 	Roles     map[uint64]Role
+	// Tracers are the programs that trace BPF programs.
+	Tracers []string
 }
 
 // Bodies replace the bodies of functions in the object; each is nil where Config
@@ -159,26 +161,31 @@ const (
 )
 
 // Collection makes the collection that s describes, ready to be loaded. It has
-// the programs of s under their names, and no other.
-func Collection(s Spec) (*ebpf.CollectionSpec, error) {
+// the programs of s under their names, and no other. Those that trace BPF programs are
+// apart.
+func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	spec, err := loadTracer()
 	if err != nil {
-		return nil, fmt.Errorf("embedded BPF object: %w", err)
+		return nil, nil, fmt.Errorf("embedded BPF object: %w", err)
 	}
 	if err := spec.Variables[configVariable].Set(s.Config); err != nil {
-		return nil, fmt.Errorf("BPF settings: %w", err)
+		return nil, nil, fmt.Errorf("BPF settings: %w", err)
 	}
 	s.size(spec.Maps)
+	tracers, err := newTracers(s, spec.Programs)
+	if err != nil {
+		return nil, nil, err
+	}
 	templates := spec.Programs
 	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
 	for _, p := range s.Programs {
 		program, err := p.instantiate(templates, s.Bodies)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		spec.Programs[p.Name] = program
 	}
-	return spec, nil
+	return spec, tracers, nil
 }
 
 // size gives room to the maps that the settings make use of.
@@ -192,6 +199,9 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	}
 	if s.Config.Returns {
 		maps[toldsMap].MaxEntries = rememberedCalls()
+	}
+	if s.Config.Programs {
+		maps[runsMap].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Stack || s.Config.Caller {
 		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
@@ -246,7 +256,7 @@ func (p Program) attachType() ebpf.AttachType {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	return p.Template != KprobeTemplate(0) && p.Template != ReturnTemplate
+	return p.Template != KprobeTemplate(0) && p.Template != ReturnTemplate && p.Template != VerdictProgram
 }
 
 func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
@@ -263,9 +273,10 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	if calls(program, returnFunction) {
 		replacements = append(replacements, replacement{returnFunction, bodies.IsReturn})
 	}
-	if p.Facts != nil {
+	switch {
+	case p.Facts != nil:
 		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})
-	} else {
+	case !isTracer(p.Template):
 		replacements = append(replacements, replacement{hookFunction, answer(p.HookCall.word())})
 	}
 	for _, r := range replacements {

@@ -11,7 +11,7 @@ import (
 
 func onlyProgram(t *testing.T, s Spec) asm.Instructions {
 	t.Helper()
-	spec, err := Collection(s)
+	spec, _, err := Collection(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestUncalledFunctionsAreDropped(t *testing.T) {
 }
 
 func TestCopiesDoNotShareInstructions(t *testing.T) {
-	spec, err := Collection(Spec{Programs: []Program{
+	spec, _, err := Collection(Spec{Programs: []Program{
 		{Name: "one", Template: TracepointTemplate(0), Facts: &Facts{Number: 1}},
 		{Name: "two", Template: TracepointTemplate(0), Facts: &Facts{Number: 2}},
 	}})
@@ -76,7 +76,7 @@ func TestFactsWord(t *testing.T) {
 }
 
 func TestUnknownTemplateIsNamed(t *testing.T) {
-	_, err := Collection(Spec{Programs: []Program{{Name: "p", Template: "nosuch"}}})
+	_, _, err := Collection(Spec{Programs: []Program{{Name: "p", Template: "nosuch"}}})
 	if err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
 		t.Errorf("error %v", err)
 	}

@@ -115,7 +115,8 @@ type tracerConfig struct {
 	Returns          bool
 	Others           bool
 	Session          bool
-	_                [2]byte
+	Programs         bool
+	_                [1]byte
 	StackSize        uint32
 	Trampolines      [4]uint64
 	Length           bool
@@ -271,6 +272,8 @@ const (
 	tracerRecordKindRECORD_FUNCTION   tracerRecordKind = 1
 	tracerRecordKindRECORD_TRACEPOINT tracerRecordKind = 2
 	tracerRecordKindRECORD_RETURN     tracerRecordKind = 3
+	tracerRecordKindRECORD_PROGRAM    tracerRecordKind = 4
+	tracerRecordKindRECORD_VERDICT    tracerRecordKind = 5
 )
 
 type tracerRecordLimit uint32
@@ -430,6 +433,20 @@ type tracerRoom struct {
 	}
 }
 
+type tracerRun struct {
+	_    structs.HostLayout
+	Call struct {
+		_      structs.HostLayout
+		Anchor uint64
+		Caller uint64
+		Addr   uint64
+		Skb    uint64
+		Time   uint64
+		Told   uint64
+	}
+	Parts tracerTold
+}
+
 type tracerScratch struct {
 	_     structs.HostLayout
 	Bytes [8192]uint8
@@ -480,6 +497,7 @@ const (
 	tracerMapQueues              = "queues"
 	tracerMapRoles               = "roles"
 	tracerMapRooms               = "rooms"
+	tracerMapRuns                = "runs"
 	tracerMapScratches           = "scratches"
 	tracerMapSockets             = "sockets"
 	tracerMapStacks              = "stacks"
@@ -495,6 +513,9 @@ const (
 	tracerProgKprobeSkb6         = "kprobe_skb_6"
 	tracerProgKprobeSkb7         = "kprobe_skb_7"
 	tracerProgKprobeSkb8         = "kprobe_skb_8"
+	tracerProgProgramNetfilter   = "program_netfilter"
+	tracerProgProgramSkb         = "program_skb"
+	tracerProgProgramVerdict     = "program_verdict"
 	tracerProgTracepointEnd      = "tracepoint_end"
 	tracerProgTracepointFree     = "tracepoint_free"
 	tracerProgTracepointSkb0     = "tracepoint_skb_0"
@@ -509,6 +530,7 @@ const (
 	tracerVarHookHasUsed         = "hook_has_used"
 	tracerVarHookObjectUsed      = "hook_object_used"
 	tracerVarNoCalls             = "no_calls"
+	tracerVarNoRun               = "no_run"
 	tracerVarNothingTold         = "nothing_told"
 	tracerVarOriginUsed          = "origin_used"
 	tracerVarRecordCbUsed        = "record_cb_used"
@@ -573,25 +595,28 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
-	KprobeOther    *ebpf.ProgramSpec `ebpf:"kprobe_other"`
-	KprobeReturn   *ebpf.ProgramSpec `ebpf:"kprobe_return"`
-	KprobeRole     *ebpf.ProgramSpec `ebpf:"kprobe_role"`
-	KprobeSkb1     *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
-	KprobeSkb2     *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
-	KprobeSkb3     *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
-	KprobeSkb4     *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
-	KprobeSkb5     *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
-	KprobeSkb6     *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
-	KprobeSkb7     *ebpf.ProgramSpec `ebpf:"kprobe_skb_7"`
-	KprobeSkb8     *ebpf.ProgramSpec `ebpf:"kprobe_skb_8"`
-	TracepointEnd  *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
-	TracepointFree *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
-	TracepointSkb0 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5 *ebpf.ProgramSpec `ebpf:"tracepoint_skb_5"`
+	KprobeOther      *ebpf.ProgramSpec `ebpf:"kprobe_other"`
+	KprobeReturn     *ebpf.ProgramSpec `ebpf:"kprobe_return"`
+	KprobeRole       *ebpf.ProgramSpec `ebpf:"kprobe_role"`
+	KprobeSkb1       *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
+	KprobeSkb2       *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
+	KprobeSkb3       *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
+	KprobeSkb4       *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
+	KprobeSkb5       *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
+	KprobeSkb6       *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
+	KprobeSkb7       *ebpf.ProgramSpec `ebpf:"kprobe_skb_7"`
+	KprobeSkb8       *ebpf.ProgramSpec `ebpf:"kprobe_skb_8"`
+	ProgramNetfilter *ebpf.ProgramSpec `ebpf:"program_netfilter"`
+	ProgramSkb       *ebpf.ProgramSpec `ebpf:"program_skb"`
+	ProgramVerdict   *ebpf.ProgramSpec `ebpf:"program_verdict"`
+	TracepointEnd    *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
+	TracepointFree   *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
+	TracepointSkb0   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
+	TracepointSkb1   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
+	TracepointSkb2   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
+	TracepointSkb3   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_3"`
+	TracepointSkb4   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_4"`
+	TracepointSkb5   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_5"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
@@ -610,6 +635,7 @@ type tracerMapSpecs struct {
 	Queues    *ebpf.MapSpec `ebpf:"queues"`
 	Roles     *ebpf.MapSpec `ebpf:"roles"`
 	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
+	Runs      *ebpf.MapSpec `ebpf:"runs"`
 	Scratches *ebpf.MapSpec `ebpf:"scratches"`
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 	Stacks    *ebpf.MapSpec `ebpf:"stacks"`
@@ -626,6 +652,7 @@ type tracerVariableSpecs struct {
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
 	NoCalls             *ebpf.VariableSpec `ebpf:"no_calls"`
+	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
 	NothingTold         *ebpf.VariableSpec `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
@@ -680,6 +707,7 @@ type tracerMaps struct {
 	Queues    *ebpf.Map `ebpf:"queues"`
 	Roles     *ebpf.Map `ebpf:"roles"`
 	Rooms     *ebpf.Map `ebpf:"rooms"`
+	Runs      *ebpf.Map `ebpf:"runs"`
 	Scratches *ebpf.Map `ebpf:"scratches"`
 	Sockets   *ebpf.Map `ebpf:"sockets"`
 	Stacks    *ebpf.Map `ebpf:"stacks"`
@@ -700,6 +728,7 @@ func (m *tracerMaps) Close() error {
 		m.Queues,
 		m.Roles,
 		m.Rooms,
+		m.Runs,
 		m.Scratches,
 		m.Sockets,
 		m.Stacks,
@@ -717,6 +746,7 @@ type tracerVariables struct {
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
 	NoCalls             *ebpf.Variable `ebpf:"no_calls"`
+	NoRun               *ebpf.Variable `ebpf:"no_run"`
 	NothingTold         *ebpf.Variable `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
@@ -743,25 +773,28 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
-	KprobeOther    *ebpf.Program `ebpf:"kprobe_other"`
-	KprobeReturn   *ebpf.Program `ebpf:"kprobe_return"`
-	KprobeRole     *ebpf.Program `ebpf:"kprobe_role"`
-	KprobeSkb1     *ebpf.Program `ebpf:"kprobe_skb_1"`
-	KprobeSkb2     *ebpf.Program `ebpf:"kprobe_skb_2"`
-	KprobeSkb3     *ebpf.Program `ebpf:"kprobe_skb_3"`
-	KprobeSkb4     *ebpf.Program `ebpf:"kprobe_skb_4"`
-	KprobeSkb5     *ebpf.Program `ebpf:"kprobe_skb_5"`
-	KprobeSkb6     *ebpf.Program `ebpf:"kprobe_skb_6"`
-	KprobeSkb7     *ebpf.Program `ebpf:"kprobe_skb_7"`
-	KprobeSkb8     *ebpf.Program `ebpf:"kprobe_skb_8"`
-	TracepointEnd  *ebpf.Program `ebpf:"tracepoint_end"`
-	TracepointFree *ebpf.Program `ebpf:"tracepoint_free"`
-	TracepointSkb0 *ebpf.Program `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1 *ebpf.Program `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2 *ebpf.Program `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3 *ebpf.Program `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4 *ebpf.Program `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5 *ebpf.Program `ebpf:"tracepoint_skb_5"`
+	KprobeOther      *ebpf.Program `ebpf:"kprobe_other"`
+	KprobeReturn     *ebpf.Program `ebpf:"kprobe_return"`
+	KprobeRole       *ebpf.Program `ebpf:"kprobe_role"`
+	KprobeSkb1       *ebpf.Program `ebpf:"kprobe_skb_1"`
+	KprobeSkb2       *ebpf.Program `ebpf:"kprobe_skb_2"`
+	KprobeSkb3       *ebpf.Program `ebpf:"kprobe_skb_3"`
+	KprobeSkb4       *ebpf.Program `ebpf:"kprobe_skb_4"`
+	KprobeSkb5       *ebpf.Program `ebpf:"kprobe_skb_5"`
+	KprobeSkb6       *ebpf.Program `ebpf:"kprobe_skb_6"`
+	KprobeSkb7       *ebpf.Program `ebpf:"kprobe_skb_7"`
+	KprobeSkb8       *ebpf.Program `ebpf:"kprobe_skb_8"`
+	ProgramNetfilter *ebpf.Program `ebpf:"program_netfilter"`
+	ProgramSkb       *ebpf.Program `ebpf:"program_skb"`
+	ProgramVerdict   *ebpf.Program `ebpf:"program_verdict"`
+	TracepointEnd    *ebpf.Program `ebpf:"tracepoint_end"`
+	TracepointFree   *ebpf.Program `ebpf:"tracepoint_free"`
+	TracepointSkb0   *ebpf.Program `ebpf:"tracepoint_skb_0"`
+	TracepointSkb1   *ebpf.Program `ebpf:"tracepoint_skb_1"`
+	TracepointSkb2   *ebpf.Program `ebpf:"tracepoint_skb_2"`
+	TracepointSkb3   *ebpf.Program `ebpf:"tracepoint_skb_3"`
+	TracepointSkb4   *ebpf.Program `ebpf:"tracepoint_skb_4"`
+	TracepointSkb5   *ebpf.Program `ebpf:"tracepoint_skb_5"`
 }
 
 func (p *tracerPrograms) Close() error {
@@ -777,6 +810,9 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeSkb6,
 		p.KprobeSkb7,
 		p.KprobeSkb8,
+		p.ProgramNetfilter,
+		p.ProgramSkb,
+		p.ProgramVerdict,
 		p.TracepointEnd,
 		p.TracepointFree,
 		p.TracepointSkb0,

@@ -12,6 +12,7 @@ import (
 type options struct {
 	config        app.Config
 	columns       []string // of --output-columns, as written
+	tracesTC      bool     // --filter-trace-tc
 	help, version bool
 	// notes are said on standard error before the run.
 	notes []string
@@ -28,6 +29,7 @@ func topics() []topic {
 	return []topic{
 		{"Filter", filterFlags},
 		{"Follow", followFlags},
+		{"BPF programs", programFlags},
 		{"Noise", noiseFlags},
 		{"Output", outputFlags},
 		{"Output file", fileFlags},

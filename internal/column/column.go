@@ -34,6 +34,10 @@ const (
 	Caller Group = "caller"
 	// Return is switched by --output-return.
 	Return Group = "return"
+	// Program is switched by the flags that have BPF programs traced, and Duration by those
+	// and --output-return.
+	Program  Group = "program"
+	Duration Group = "duration"
 	// Metadata is there where --output-skb-metadata gives expressions.
 	Metadata Group = "metadata"
 	// Stack is switched by --output-stack.
@@ -113,6 +117,8 @@ type Options struct {
 	Netfilter, Conntrack bool
 	// Return adds what functions returned and how long they took.
 	Return bool
+	// Program adds what BPF programs there are and what they decided.
+	Program bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
@@ -129,7 +135,7 @@ func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
@@ -167,7 +173,7 @@ func (o *Options) wants(c *Column) bool {
 	}
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
-		Return: o.Return, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
+		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
 		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

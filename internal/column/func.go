@@ -9,7 +9,7 @@ func funcColumns() []Column {
 		{
 			// As the last column, which it mostly is, it takes the room that it needs.
 			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32, Grows: true,
-			Help:  "function or tp:TRACEPOINT, result, drop reason, module, place of drop",
+			Help:  "function, tp:TRACEPOINT or NAME[bpf](tc), result, reason, place",
 			Group: Packet, Text: funcText, JSON: funcJSON,
 		},
 		{
@@ -17,7 +17,7 @@ func funcColumns() []Column {
 			Group: Packet, JSON: module,
 		},
 		{
-			Name: "addr", Key: "addr", Type: String, Help: "address of the function, null for a tracepoint",
+			Name: "addr", Key: "addr", Type: String, Help: "address of the function or BPF program, null for a tracepoint",
 			Group: Packet, JSON: addr,
 		},
 	}, dropColumns()...)
@@ -51,6 +51,7 @@ func funcText(dst []byte, e *event.Event) []byte {
 		dst = append(dst, "tp:"...)
 	}
 	dst = appendFunc(dst, e)
+	dst = appendKind(dst, e)
 	dst = appendReturned(dst, e)
 	dst = appendReason(dst, e)
 	if e.Names.Module != "" {
@@ -60,6 +61,9 @@ func funcText(dst []byte, e *event.Event) []byte {
 }
 
 func appendFunc(dst []byte, e *event.Event) []byte {
+	if e.Names.Func == "" && isProgram(e) {
+		return appendUint(append(dst, "id:"...), e.Addr)
+	}
 	if e.Names.Func == "" {
 		return appendHex(dst, e.Addr)
 	}
@@ -90,7 +94,7 @@ func appendLocation(dst []byte, e *event.Event) []byte {
 
 func funcJSON(dst []byte, e *event.Event) []byte {
 	if e.Names.Func == "" {
-		return appendHexString(dst, e.Addr)
+		return append(appendFunc(append(dst, '"'), e), '"')
 	}
 	return appendJSONString(dst, e.Names.Func)
 }
@@ -98,7 +102,10 @@ func funcJSON(dst []byte, e *event.Event) []byte {
 func module(dst []byte, e *event.Event) []byte { return appendStringOrNull(dst, e.Names.Module) }
 
 func addr(dst []byte, e *event.Event) []byte {
-	if e.Kind == event.Tracepoint {
+	switch {
+	case isProgram(e) && e.Names.BPF != nil && e.Names.BPF.Addr != 0:
+		return appendHexString(dst, e.Names.BPF.Addr)
+	case isProgram(e), e.Kind == event.Tracepoint:
 		return appendNull(dst)
 	}
 	return appendHexString(dst, e.Addr)

@@ -17,15 +17,17 @@ func returnColumns() []Column {
 			Group: Return, JSON: returned,
 		},
 		{
-			Name: "duration_ns", Key: "duration_ns", Type: Number, Help: "time in the function in ns, null at its entry",
-			Group: Return, JSON: duration,
+			Name: "duration_ns", Key: "duration_ns", Type: Number, Help: "time in the function or BPF program in ns, null at its entry",
+			Group: Duration, JSON: duration,
 		},
 	}
 }
 
+func hasResult(e *event.Event) bool { return e.Kind == event.Return || e.Kind == event.Verdict }
+
 // appendReturned appends like `=0(NET_RX_SUCCESS) took=12.3us`.
 func appendReturned(dst []byte, e *event.Event) []byte {
-	if e.Kind != event.Return {
+	if !hasResult(e) {
 		return dst
 	}
 	dst = append(dst, '=')
@@ -69,7 +71,10 @@ func returned(dst []byte, e *event.Event) []byte {
 	if e.Kind != event.Return {
 		return appendNull(dst)
 	}
-	r := &e.Names.Result
+	return appendResultObject(dst, &e.Names.Result)
+}
+
+func appendResultObject(dst []byte, r *event.Result) []byte {
 	dst = append(dst, `{"value":`...)
 	switch r.Class {
 	case event.NoResult:
@@ -84,7 +89,7 @@ func returned(dst []byte, e *event.Event) []byte {
 }
 
 func duration(dst []byte, e *event.Event) []byte {
-	if e.Kind != event.Return {
+	if !hasResult(e) {
 		return appendNull(dst)
 	}
 	return appendUint(dst, e.Return.Duration)

@@ -33,7 +33,7 @@ func newEndings(functions []kernel.Function, tracepoints []kernel.Tracepoint) en
 	return n
 }
 
-// seesEveryEnd says that all the last tracepoints are there, or no others.
+// seesEveryEnd says that all the last tracepoints are there, or no others but some.
 func seesEveryEnd(tracepoints []kernel.Tracepoint) bool {
 	last := 0
 	for _, t := range tracepoints {
@@ -41,15 +41,15 @@ func seesEveryEnd(tracepoints []kernel.Tracepoint) bool {
 			last++
 		}
 	}
-	return last == len(lastTracepoints) || last == len(tracepoints)
+	return last == len(lastTracepoints) || last > 0 && last == len(tracepoints)
 }
 
 func (n endings) isEnd(e *event.Event) bool {
 	switch e.Kind {
 	case event.Function:
 		return n.byFunction && e.Names.Func == lastFunction
-	case event.Return:
-		return false
+	case event.Tracepoint:
+		return n.byTracepoint && slices.Contains(lastTracepoints, e.Names.Func)
 	}
-	return n.byTracepoint && slices.Contains(lastTracepoints, e.Names.Func)
+	return false
 }

@@ -20,6 +20,8 @@ type Options struct {
 	Tracepoints []kernel.Tracepoint
 	// Reasons are the names of drop reasons by value; nil before 5.17.
 	Reasons map[uint32]string
+	// Program finds BPF programs by their ids; it gives nil for none.
+	Program func(id uint32) *kernel.Program
 	// NetnsNames asks for the names of network namespaces.
 	NetnsNames bool
 	// SkbFormat and SharedFormat make values of the bytes of a sk_buff and its
@@ -35,6 +37,7 @@ type Enricher struct {
 	places      places
 	functions   functions
 	results     results
+	programs    programs
 	tracepoints []kernel.Tracepoint
 	stacks      stacks
 	reasons     reasons
@@ -61,6 +64,7 @@ func New(o Options) *Enricher {
 	r.places = newPlaces(r.symbols)
 	r.functions = newFunctions(o.Functions, &r.places)
 	r.results = newResults(o.Functions)
+	r.programs = newPrograms(o.Program)
 	r.stacks = newStacks(r.symbols, &r.places)
 	if o.NetnsNames {
 		r.namespaces = newNamespaces()
@@ -98,7 +102,7 @@ func (r *Enricher) renew(now uint64) {
 func (r *Enricher) count(e *event.Event) {
 	e.Names.WallTime = r.clock.wall(e.Time)
 	e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
-	if e.Kind == event.Return {
+	if e.Kind == event.Return || e.Kind == event.Verdict {
 		return // its entry was counted
 	}
 	if e.Lineage.ID != 0 {
@@ -145,6 +149,9 @@ func (r *Enricher) name(e *event.Event) {
 		fallthrough
 	case event.Function:
 		e.Names.Func, e.Names.Module = r.functions.name(e.Addr)
+		return
+	case event.Program, event.Verdict:
+		r.programs.name(e)
 		return
 	}
 	if e.Addr < uint64(len(r.tracepoints)) {

@@ -15,6 +15,10 @@ const (
 	Tracepoint
 	// Return is the return of a function whose entry was an event, too.
 	Return
+	// Program is the entry of a BPF program.
+	Program
+	// Verdict is what a BPF program decided whose entry was an event, too.
+	Verdict
 	// Lost is no packet: it stands in the stream where events are missing.
 	Lost
 	// Summary is the last record of a run: what was made, printed and lost.
@@ -30,6 +34,10 @@ func (k Kind) String() string {
 		return "tracepoint"
 	case Return:
 		return "return"
+	case Program:
+		return "program"
+	case Verdict:
+		return "verdict"
 	case Lost:
 		return "lost"
 	case Summary:
@@ -47,7 +55,8 @@ type Event struct {
 	Time uint64
 	// Skb is the kernel address of the sk_buff.
 	Skb uint64
-	// Addr is the address of the function; for a Tracepoint, its number in the plan.
+	// Addr is the address of the function; for a Tracepoint, its number in the plan; for a
+	// Program or its Verdict, the program's id.
 	Addr uint64
 
 	Process Process
@@ -126,7 +135,18 @@ type Drop struct {
 	Location uint64
 }
 
-// Returned is what a function came to; of a Return alone.
+// BPF is a BPF program.
+type BPF struct {
+	ID uint32
+	// Name may be empty, Tag is a sum over the program's instructions.
+	Name, Tag string
+	// Kind is its kind in short, Type the kernel's type of it.
+	Kind, Type string
+	// Addr is where its code begins; 0 where that is not known.
+	Addr uint64
+}
+
+// Returned is what a function came to; of a Return, or a Verdict.
 type Returned struct {
 	// Value is the register's, of which the function's type says how much counts.
 	Value uint64
@@ -217,8 +237,10 @@ type Names struct {
 	Func string
 	// Module is the kernel module that Func lives in, empty for vmlinux.
 	Module string
-	// Result is what the function returned.
+	// Result is what the function or the BPF program returned.
 	Result Result
+	// BPF is the BPF program; nil where the event is not about one.
+	BPF *BPF
 	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
 	Reason string
 	// Location is Drop.Location as symbol+0xoffset.

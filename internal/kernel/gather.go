@@ -20,7 +20,7 @@ import (
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
 	g.wanted = o.Wanted
-	g.run(g.readTypes, g.readSymbols, g.readList, g.try)
+	g.run(g.readTypes, g.readSymbols, g.readList, g.try, g.tryPrograms)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -36,6 +36,8 @@ type gathering struct {
 	spec  *btf.Spec
 	err   error // of BTF: nothing goes without it
 	tried map[Backend]error
+	// untraceable is why BPF programs can't be traced.
+	untraceable error
 }
 
 func (g *gathering) run(steps ...func()) {
@@ -90,8 +92,15 @@ func (g *gathering) readList() {
 
 func (g *gathering) try() { g.tried = tryBackends() }
 
+func (g *gathering) tryPrograms() {
+	if g.options.Programs {
+		g.untraceable = tryTracing()
+	}
+}
+
 func (g *gathering) facts() *Facts {
 	f := g.evidence.facts()
+	f.Untraceable = g.untraceable
 	f.Release, f.BTF = release(), g.spec
 	f.Pages, f.PagesUnknown = locatePages("/proc/kcore", g.spec)
 	f.IsReturn, f.NoSession = trySession(g.spec)

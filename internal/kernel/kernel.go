@@ -67,6 +67,9 @@ type Facts struct {
 	// ListReadable is nil when available_filter_functions was read, else why not;
 	// Functions are then what the symbols and the blacklist let through.
 	ListReadable error
+	// Untraceable is why BPF programs can't be traced here; nil where they can be, and
+	// where Options did not ask.
+	Untraceable error
 }
 
 // Function is a kernel function that takes an skb.
@@ -117,4 +120,6 @@ type Options struct {
 	AllModules bool
 	// Wanted are names of functions that have to be found, whatever they take.
 	Wanted []string
+	// Programs asks whether BPF programs can be traced.
+	Programs bool
 }

@@ -58,7 +58,7 @@ func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 
 func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instructions) (*ebpf.Program, error) {
 	return ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name:         "tracer_try",
+		Name:         tried,
 		Type:         typ,
 		AttachType:   attach,
 		License:      "GPL",

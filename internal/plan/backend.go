@@ -34,9 +34,9 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 }
 
 // backend is the one that is forced. Drops take none of the others, which all have
-// the drop tracepoint.
+// the drop tracepoint; nor do BPF programs by themselves take any.
 func (o Options) backend() kernel.Backend {
-	if o.Backend == "" && o.Drop.Only {
+	if o.Backend == "" && (o.Drop.Only || o.Programs.Only && !o.Follow.on()) {
 		return kernel.TracepointBackend
 	}
 	return o.Backend

@@ -46,6 +46,8 @@ type Options struct {
 	Ports   Ports
 	Record  Record
 	Follow  Follow
+	// Programs are BPF programs to trace besides, or alone.
+	Programs Programs
 	// EventsPerSecond is how many events the kernel sends at most; 0 is no limit.
 	EventsPerSecond uint32
 	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
@@ -74,6 +76,8 @@ type Plan struct {
 	Tracepoints []Tracepoint
 	// Silent are tracepoints that are attached and make no events.
 	Silent []Tracepoint
+	// Programs are the kinds of BPF programs that are traced.
+	Programs []*kernel.ProgramKind
 	// Unfollowed is what a packet can't be followed through on this kernel.
 	Unfollowed []string
 	// BPF is the collection to load.
@@ -128,21 +132,34 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	if err := p.checkFunctions(); err != nil {
 		return nil, err
 	}
-	if err := p.chooseReturns(facts); err != nil {
+	if err := p.addPrograms(facts); err != nil {
 		return nil, err
 	}
-	if !o.Drop.Only {
-		p.addFunctions(facts, wanted)
+	if !o.Programs.Only {
+		if err := p.addKernel(facts, wanted); err != nil {
+			return nil, err
+		}
 	}
-	if err := p.addOthers(facts, wanted); err != nil {
-		return nil, err
-	}
-	p.addReturns()
-	p.addTracepoints(facts, wanted)
-	if len(p.Functions)+len(p.Tracepoints) == 0 {
+	if len(p.Functions)+len(p.Tracepoints)+len(p.Programs) == 0 {
 		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons()}
 	}
 	return p, p.configure(o, facts)
+}
+
+// addKernel plans to trace the kernel itself: functions and tracepoints.
+func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
+	if err := p.chooseReturns(facts); err != nil {
+		return err
+	}
+	if !p.Asked.Drop.Only {
+		p.addFunctions(facts, wanted)
+	}
+	if err := p.addOthers(facts, wanted); err != nil {
+		return err
+	}
+	p.addReturns()
+	p.addTracepoints(facts, wanted)
+	return nil
 }
 
 // ringSize checks what the kernel demands of a ring buffer (5.8): a power of

@@ -30,7 +30,8 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 		fmt.Fprintf(b, "note         %s\n", note)
 	}
 	printNames(b, "tracepoints", p.tracepointNames(), all)
-	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs))
+	printList(b, "BPF programs", p.programKinds())
+	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
 	p.printDrop(b)

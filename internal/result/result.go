@@ -33,6 +33,14 @@ func Of(f kernel.Function) Meaning {
 	return m
 }
 
+// OfProgram is the meaning of what BPF programs of a kind return.
+func OfProgram(k *kernel.ProgramKind) Meaning {
+	return Meaning{
+		result: kernel.Result{Class: kernel.Signed, Size: 4},
+		name:   func(value int64) string { return k.Verdicts[int32(value)] },
+	}
+}
+
 // Read takes what the register held.
 func (m Meaning) Read(register uint64) event.Result {
 	r := event.Result{Class: classes[m.result.Class]}

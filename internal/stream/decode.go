@@ -135,6 +135,10 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		e.Kind = event.Tracepoint
 	case bpf.KindReturn:
 		e.Kind = event.Return
+	case bpf.KindProgram:
+		e.Kind = event.Program
+	case bpf.KindVerdict:
+		e.Kind = event.Verdict
 	default:
 		return fmt.Errorf("record of kind %d: not known", c.Kind)
 	}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry and the verdict of BPF programs (fentry and fexit). Each program that is
+// traced gets copies of these of its own, as the kernel wants it.
+#pragma once
+
+enum {
+	// Arguments of a function in BPF.
+	MOST_KEPT = 5,
+};
+
+// The id of the traced program. The body is replaced before loading.
+static __noinline u64 traced_program(void)
+{
+	u64 id;
+
+	asm volatile("%0 = 0xffffffffffff ll" : "=r"(id));
+	return id;
+}
+
+// The arguments that the kernel keeps in front of a verdict, where it has to be told. The
+// body is replaced before loading.
+static __noinline u64 kept_arguments(void)
+{
+	u64 n;
+
+	asm volatile("%0 = 1 ll" : "=r"(n));
+	return n;
+}
+
+static __always_inline void show_program(struct context *c, struct work *w, u64 place)
+{
+	c->addr = traced_program();
+	c->run = begin_run(c, place);
+	emit(c, w);
+	if (!c->run)
+		return;
+	if (c->run->call.told)
+		c->run->call.time = bpf_ktime_get_ns();
+	else
+		bpf_map_delete_elem(&runs, &place);
+}
+
+static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
+{
+	struct context c = { .program = arguments, .skb = skb, .kind = RECORD_PROGRAM };
+	u64 place = run_place(arguments);
+	struct work w;
+
+	if (!running)
+		return 0;
+	if (skb && admit(&c, &w))
+		show_program(&c, &w, place);
+	else
+		drop_run(place);
+	return 0;
+}
+
+// What the program is given is the packet itself.
+SEC("fentry/program_skb")
+int program_skb(void *arguments)
+{
+	return enter_program(arguments, (void *)program_word(arguments, 0));
+}
+
+// It is where struct bpf_nf_ctx says.
+SEC("fentry/program_netfilter")
+int program_netfilter(void *arguments)
+{
+	const struct bpf_nf_ctx *given = (void *)program_word(arguments, 0);
+
+	return enter_program(arguments, BPF_CORE_READ(given, skb));
+}
+
+// The verdict stands behind the arguments: the one that there is, or as many as there can
+// be where the kernel does not trust the program's types.
+static __always_inline u64 program_result(void *arguments)
+{
+	u64 value = 0;
+
+	if (HAVE_FUNC_RET) {
+		bpf_get_func_ret(arguments, &value);
+		return value;
+	}
+	return program_word(arguments, kept_arguments() == 1 ? 1 : MOST_KEPT);
+}
+
+SEC("fexit/program_verdict")
+int program_verdict(void *arguments)
+{
+	u64 place = run_place(arguments);
+	struct run *run;
+
+	if (!running)
+		return 0;
+	run = bpf_map_lookup_elem(&runs, &place);
+	if (!run)
+		return 0;
+	emit_verdict(run, program_result(arguments));
+	bpf_map_delete_elem(&runs, &place);
+	return 0;
+}

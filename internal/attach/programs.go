@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// Untraced is a BPF program that is not traced, and why.
+type Untraced struct {
+	kernel.Program
+	Reason error
+}
+
+// Found is the BPF programs that were found, by id: those that are traced from now on,
+// and the others.
+type Found struct {
+	Traced   []kernel.Program
+	Untraced []Untraced
+}
+
+// programs are the BPF programs that are traced.
+type programs struct {
+	kinds   []*kernel.ProgramKind
+	tracers *bpf.Tracers
+	options ebpf.ProgramOptions
+	// last is the highest id that was looked at.
+	last uint32
+
+	mu     sync.Mutex
+	traced map[uint32]*tracedProgram
+	missed uint64 // by those that are gone
+}
+
+// tracedProgram is what it takes to trace a program, in the order of making.
+type tracedProgram struct {
+	kernel.Program
+	tracers []*ebpf.Program
+	links   []io.Closer
+}
+
+// attachPrograms has the BPF programs traced that are there now.
+func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
+	if len(p.Programs) == 0 {
+		return nil
+	}
+	if err := s.programs.tracers.Use(s.collection.Maps); err != nil {
+		return err
+	}
+	s.programs.kinds, s.programs.traced = p.Programs, map[uint32]*tracedProgram{}
+	found, err := s.programs.catchUp(ctx)
+	s.Programs = found
+	return errors.Join(err, ctx.Err())
+}
+
+// catchUp has those programs traced that were loaded since the last time.
+func (p *programs) catchUp(ctx context.Context) (Found, error) {
+	found, last, err := kernel.ProgramsAfter(p.last, p.kinds)
+	p.last = last
+	return p.traceAll(ctx, found), err
+}
+
+// traceAll has several programs traced at a time. Those that ctx's end leaves are let go.
+func (p *programs) traceAll(ctx context.Context, found []*kernel.LoadedProgram) Found {
+	work := make(chan int)
+	errs := make([]error, len(found))
+	var done sync.WaitGroup
+	for range min(runtime.NumCPU(), len(found)) {
+		done.Go(func() {
+			for i := range work {
+				errs[i] = p.trace(ctx, found[i])
+			}
+		})
+	}
+	for i := range found {
+		work <- i
+	}
+	close(work)
+	done.Wait()
+	return sorted(found, errs)
+}
+
+// sorted tells those that are traced from those that an error kept from it.
+func sorted(found []*kernel.LoadedProgram, errs []error) (f Found) {
+	for i, program := range found {
+		if errs[i] == nil {
+			f.Traced = append(f.Traced, program.Program)
+		} else {
+			f.Untraced = append(f.Untraced, Untraced{program.Program, errs[i]})
+		}
+	}
+	return f
+}
+
+// trace has a program traced, and lets go of its handle.
+func (p *programs) trace(ctx context.Context, program *kernel.LoadedProgram) error {
+	defer program.Handle.Close()
+	if err := errors.Join(ctx.Err(), program.Untraceable); err != nil {
+		return err
+	}
+	t := &tracedProgram{Program: program.Program}
+	// First the verdict: of what is seen to begin, the end has to be seen.
+	for _, template := range []string{bpf.VerdictProgram, plan.TracerOf(program.Kind)} {
+		if err := p.add(t, template, program.Handle); err != nil {
+			return errors.Join(kernel.ExplainTracing(err), t.close())
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.traced[program.ID] = t
+	return nil
+}
+
+// add loads one of the programs that trace and attaches it.
+func (p *programs) add(t *tracedProgram, template string, target *ebpf.Program) error {
+	spec, err := p.tracers.For(template, bpf.Traced{Handle: target, ID: t.ID, Function: t.Function, Kept: t.Kept})
+	if err != nil {
+		return err
+	}
+	tracer, err := ebpf.NewProgramWithOptions(spec, p.options)
+	if err != nil {
+		return err
+	}
+	t.tracers = append(t.tracers, tracer)
+	l, err := link.AttachTracing(link.TracingOptions{Program: tracer, AttachType: spec.AttachType})
+	if err != nil {
+		return err
+	}
+	t.links = append(t.links, l)
+	return nil
+}
+
+// close has the program traced no longer; its entry is let go first.
+func (t *tracedProgram) close() error {
+	var errs []error
+	for _, l := range slices.Backward(t.links) {
+		errs = append(errs, l.Close())
+	}
+	for _, tracer := range t.tracers {
+		errs = append(errs, tracer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// misses is how often the kernel did not run a program that traces this one.
+func (t *tracedProgram) misses() (n uint64) {
+	for _, tracer := range t.tracers {
+		if stats, err := tracer.Stats(); err == nil {
+			n += stats.RecursionMisses
+		}
+	}
+	return n
+}
+
+func (p *programs) misses() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.missed
+	for _, t := range p.traced {
+		n += t.misses()
+	}
+	return n
+}
+
+func (p *programs) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var links []io.Closer
+	for _, t := range p.traced {
+		links = append(links, closing(t.close))
+	}
+	clear(p.traced)
+	return closeAll(links)
+}
+
+// closing is what a function closes.
+type closing func() error
+
+func (c closing) Close() error { return c() }
+
+// Program is the traced program with that id; nil is none.
+func (s *Session) Program(id uint32) *kernel.Program {
+	s.programs.mu.Lock()
+	defer s.programs.mu.Unlock()
+	t := s.programs.traced[id]
+	if t == nil {
+		return nil
+	}
+	return &t.Program
+}
+
+// TracedPrograms is how many BPF programs are traced.
+func (s *Session) TracedPrograms() int {
+	s.programs.mu.Lock()
+	defer s.programs.mu.Unlock()
+	return len(s.programs.traced)
+}
+
+// programsEvery is how often programs are looked for that were loaded since, which is one
+// system call where there is none.
+const programsEvery = 100 * time.Millisecond
+
+// WatchPrograms has programs traced that are loaded later, until ctx ends, and tells of them.
+func (s *Session) WatchPrograms(ctx context.Context, tell func(Found)) error {
+	tick := time.NewTicker(programsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		found, err := s.programs.catchUp(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		tell(found)
+		if err != nil {
+			return fmt.Errorf("BPF programs loaded later: %w", err)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+// The programs that trace BPF programs: SkbProgram is for those that are given an
+// sk_buff, HookProgram for those that get one by netfilter, and VerdictProgram for what
+// any of them returns.
+const (
+	SkbProgram     = "program_skb"
+	HookProgram    = "program_netfilter"
+	VerdictProgram = "program_verdict"
+)
+
+const (
+	runsMap = "runs"
+	// tracedFunction answers which program is traced, keptFunction how many arguments the
+	// kernel keeps of it.
+	tracedFunction = "traced_program"
+	keptFunction   = "kept_arguments"
+)
+
+// Traced is a program that is traced.
+type Traced struct {
+	Handle *ebpf.Program
+	ID     uint32
+	// Function is the one that it begins with.
+	Function string
+	// Kept is how many arguments of it the kernel keeps (until 5.17).
+	Kept int
+}
+
+// tracerTemplates are those of which each traced program gets copies.
+var tracerTemplates = []string{SkbProgram, HookProgram, VerdictProgram}
+
+// isTracer says whether a program of the object traces BPF programs.
+func isTracer(template string) bool { return slices.Contains(tracerTemplates, template) }
+
+// Tracers are the programs that trace BPF programs. The kernel wants them loaded for
+// each traced program anew, so that all that is alike is done beforehand.
+type Tracers struct{ templates map[string]*ebpf.ProgramSpec }
+
+// newTracers makes them of the object's programs.
+func newTracers(s Spec, templates map[string]*ebpf.ProgramSpec) (*Tracers, error) {
+	t := &Tracers{templates: map[string]*ebpf.ProgramSpec{}}
+	for _, name := range s.Tracers {
+		p := Program{Name: name, Template: name}
+		program, err := p.instantiate(templates, s.Bodies)
+		if err != nil {
+			return nil, err
+		}
+		dropLines(program)
+		t.templates[name] = program
+	}
+	return t, nil
+}
+
+// dropLines takes the source out, which would be kept in the kernel for each copy. It
+// wants the first line of each function.
+func dropLines(program *ebpf.ProgramSpec) {
+	program.Instructions = slices.Clone(program.Instructions)
+	for i := range program.Instructions {
+		if btf.FuncMetadata(&program.Instructions[i]) == nil {
+			program.Instructions[i] = program.Instructions[i].WithSource(nil)
+		}
+	}
+}
+
+// Use has the programs use maps that are loaded, by their names.
+func (t *Tracers) Use(maps map[string]*ebpf.Map) error {
+	for _, program := range t.templates {
+		for i := range program.Instructions {
+			if err := useMap(&program.Instructions[i], maps); err != nil {
+				return fmt.Errorf("program %q: %w", program.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func useMap(i *asm.Instruction, maps map[string]*ebpf.Map) error {
+	if !i.IsLoadFromMap() || i.Reference() == "" {
+		return nil
+	}
+	m := maps[i.Reference()]
+	if m == nil {
+		return fmt.Errorf("no map %q", i.Reference())
+	}
+	return i.AssociateMap(m)
+}
+
+// For is a copy for one program.
+func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error) {
+	program := t.templates[template]
+	if program == nil {
+		return nil, fmt.Errorf("no %q to trace BPF programs with", template)
+	}
+	program = program.Copy()
+	program.AttachTarget, program.AttachTo = target.Handle, target.Function
+	for _, r := range []replacement{
+		{tracedFunction, answer(uint64(target.ID))},
+		{keptFunction, answer(uint64(target.Kept))},
+	} {
+		if !calls(program, r.function) {
+			continue
+		}
+		if err := replaceBody(program, r.function, r.body); err != nil {
+			return nil, err
+		}
+	}
+	return program, nil
+}

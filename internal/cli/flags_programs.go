@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"tracer/internal/plan"
+
+	"github.com/spf13/pflag"
+)
+
+// allKinds stands for every kind of BPF programs.
+const allKinds = "all"
+
+func programFlags(fs *pflag.FlagSet, o *options) {
+	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control: entry and verdict")
+	fs.Var(kindsValue{&o.config.Programs}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of\n"+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
+	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace nothing but BPF programs, of all kinds if none are named")
+}
+
+// settlePrograms gathers the kinds of BPF programs that are traced, and refuses what has
+// no sense where nothing else is.
+func (o *options) settlePrograms(*pflag.FlagSet) error {
+	c := &o.config
+	if o.tracesTC {
+		c.Programs = addKinds(c.Programs, "tc")
+	}
+	if c.OnlyPrograms && len(c.Programs) == 0 {
+		c.Programs = plan.ProgramKindNames()
+	}
+	c.Output.Columns.Program = len(c.Programs) > 0
+	if !c.OnlyPrograms {
+		return nil
+	}
+	return o.checkOnly()
+}
+
+// checkOnly finds flags about functions and tracepoints, of which there are none.
+func (o *options) checkOnly() error {
+	c := &o.config
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"filter-func", c.Func != ""},
+		{"filter-func-exclude", c.FuncExclude != ""},
+		{"filter-non-skb-funcs", len(c.Others) > 0},
+		{"filter-drop-reason", len(c.Drops.Reasons) > 0},
+		{"drop", c.Drops.Only},
+		{"output-return", c.Output.Columns.Return},
+		{"output-netfilter", c.Output.Columns.Netfilter},
+	} {
+		if flag.given {
+			return &usageError{text: "--" + flag.name + ": with --only-bpf nothing but BPF programs is traced"}
+		}
+	}
+	return nil
+}
+
+// kindsValue is a list of kinds of BPF programs.
+type kindsValue struct{ to *[]string }
+
+// Set, String and Type are those of pflag.Value.
+func (v kindsValue) Set(s string) error {
+	for _, word := range strings.Split(s, ",") {
+		switch {
+		case word == allKinds:
+			*v.to = addKinds(*v.to, plan.ProgramKindNames()...)
+		case slices.Contains(plan.ProgramKindNames(), word):
+			*v.to = addKinds(*v.to, word)
+		default:
+			return errors.New("not one of " + strings.Join(plan.ProgramKindNames(), ", ") + ", " + allKinds)
+		}
+	}
+	return nil
+}
+
+func (kindsValue) String() string { return "" }
+
+func (kindsValue) Type() string { return "kinds" }
+
+func addKinds(kinds []string, more ...string) []string {
+	for _, k := range more {
+		if !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+func programColumns() []Column {
+	return []Column{
+		{
+			Name: "program", Key: "program", Type: Object,
+			Help:  "the BPF program: id, name, tag and type, null for anything else",
+			Group: Program, JSON: program,
+		},
+		{
+			Name: "verdict", Key: "verdict", Type: Object,
+			Help:  "what the BPF program decided: value and name of it, null at its entry",
+			Group: Program, JSON: verdict,
+		},
+	}
+}
+
+func isProgram(e *event.Event) bool { return e.Kind == event.Program || e.Kind == event.Verdict }
+
+// appendKind appends like `[bpf](tc)` for a BPF program.
+func appendKind(dst []byte, e *event.Event) []byte {
+	if !isProgram(e) {
+		return dst
+	}
+	dst = append(dst, "[bpf]"...)
+	if e.Names.BPF == nil || e.Names.BPF.Kind == "" {
+		return dst
+	}
+	return append(append(append(dst, '('), e.Names.BPF.Kind...), ')')
+}
+
+func program(dst []byte, e *event.Event) []byte {
+	if !isProgram(e) {
+		return appendNull(dst)
+	}
+	b := event.BPF{ID: uint32(e.Addr)}
+	if e.Names.BPF != nil {
+		b = *e.Names.BPF
+	}
+	dst = appendUint(append(dst, `{"id":`...), uint64(b.ID))
+	dst = appendStringOrNull(append(dst, `,"name":`...), b.Name)
+	dst = appendStringOrNull(append(dst, `,"tag":`...), b.Tag)
+	return append(appendStringOrNull(append(dst, `,"type":`...), b.Type), '}')
+}
+
+func verdict(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Verdict {
+		return appendNull(dst)
+	}
+	return appendResultObject(dst, &e.Names.Result)
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/result"
+)
+
+// programs name BPF programs, which come and go, by their ids.
+type programs struct {
+	find  func(id uint32) *kernel.Program
+	known map[uint64]namedProgram
+}
+
+type namedProgram struct {
+	bpf     *event.BPF
+	verdict result.Meaning
+}
+
+func newPrograms(find func(id uint32) *kernel.Program) programs {
+	if find == nil {
+		find = func(uint32) *kernel.Program { return nil }
+	}
+	return programs{find, map[uint64]namedProgram{}}
+}
+
+func (p *programs) name(e *event.Event) {
+	named := p.get(e.Addr)
+	e.Names.BPF, e.Names.Func = named.bpf, named.bpf.Name
+	if e.Kind == event.Verdict {
+		e.Names.Result = named.verdict.Read(e.Return.Value)
+	}
+}
+
+// get keeps what was found: the events of a program can come when it is gone.
+func (p *programs) get(id uint64) namedProgram {
+	if named, ok := p.known[id]; ok {
+		return named
+	}
+	named := namedProgram{bpf: &event.BPF{ID: uint32(id)}}
+	found := p.find(uint32(id))
+	if found == nil {
+		return named
+	}
+	named = namedProgram{
+		bpf: &event.BPF{
+			ID: found.ID, Name: found.Called(), Tag: found.Tag,
+			Kind: found.Kind.Name, Type: found.Type, Addr: found.Addr,
+		},
+		verdict: result.OfProgram(found.Kind),
+	}
+	makeRoom(p.known, rememberedMost)
+	p.known[id] = named
+	return named
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+)
+
+func TestPrograms(t *testing.T) {
+	there := map[uint32]*kernel.Program{
+		7: {ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "to_host", Tag: "aa", Type: "sched_act", Addr: 0x77},
+		8: {ID: 8, Kind: kernel.ProgramKindOf("netfilter"), Tag: "bb", Type: "netfilter"},
+	}
+	r := New(Options{Program: func(id uint32) *kernel.Program { return there[id] }})
+	for _, test := range []struct {
+		event event.Event
+		bpf   event.BPF
+		name  string
+	}{
+		{event.Event{Kind: event.Program, Addr: 7}, event.BPF{ID: 7, Name: "to_host", Tag: "aa", Kind: "tc", Type: "sched_act", Addr: 0x77}, ""},
+		{event.Event{Kind: event.Verdict, Addr: 7, Return: event.Returned{Value: 2}}, event.BPF{ID: 7, Name: "to_host", Tag: "aa", Kind: "tc", Type: "sched_act", Addr: 0x77}, "TC_ACT_SHOT"},
+		{event.Event{Kind: event.Verdict, Addr: 7, Return: event.Returned{Value: 0xabc_ffffffff}}, event.BPF{ID: 7, Name: "to_host", Tag: "aa", Kind: "tc", Type: "sched_act", Addr: 0x77}, "TC_ACT_UNSPEC"},
+		{event.Event{Kind: event.Verdict, Addr: 8}, event.BPF{ID: 8, Name: "bpf_prog_bb", Tag: "bb", Kind: "netfilter", Type: "netfilter"}, "NF_DROP"},
+		{event.Event{Kind: event.Program, Addr: 9}, event.BPF{ID: 9}, ""},
+	} {
+		e := test.event
+		r.Enrich(&e)
+		if diff := cmp.Diff(test.bpf, *e.Names.BPF); diff != "" || e.Names.Func != test.bpf.Name || e.Names.Result.Name != test.name {
+			t.Errorf("%+v: %q, result %+v, program: %s", test.event, e.Names.Func, e.Names.Result, diff)
+		}
+	}
+}
+
+// TestProgramsThatAreGoneKeepTheirNames, for their events can come later.
+func TestProgramsThatAreGoneKeepTheirNames(t *testing.T) {
+	program := &kernel.Program{ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "to_host"}
+	r := New(Options{Program: func(uint32) *kernel.Program { return program }})
+	for range 2 {
+		e := event.Event{Kind: event.Program, Addr: 7}
+		r.Enrich(&e)
+		if e.Names.Func != "to_host" {
+			t.Errorf("named %q", e.Names.Func)
+		}
+		program = nil
+	}
+}
+
+// TestProgramsEndNoPacket, whatever they are called.
+func TestProgramsEndNoPacket(t *testing.T) {
+	program := &kernel.Program{ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "kfree_skb"}
+	r := New(Options{Program: func(uint32) *kernel.Program { return program }})
+	if e := (event.Event{Kind: event.Program, Addr: 7}); r.Ends(&e) || r.KnowsEnds() {
+		t.Errorf("a program ends a packet: %v, all ends are known: %v", r.Ends(&e), r.KnowsEnds())
+	}
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// tried is the name of programs that are there to be tried out.
+const tried = "tracer_try"
+
+// errNoTrampolines: fentry and fexit need them (amd64 5.5, arm64 6.0).
+var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64 5.5, arm64 6.0)")
+
+// tryTracing has a BPF program traced that nothing ever runs.
+func tryTracing() error {
+	target, err := ebpf.NewProgram(tryTarget())
+	if err != nil {
+		return explainLoad(ebpf.SchedCLS, err)
+	}
+	defer target.Close()
+	tracer, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: tried, Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target, AttachTo: tried,
+		License: "GPL", Instructions: append(readsMemory(), doesNothing()...),
+	})
+	if err != nil {
+		return ExplainTracing(err)
+	}
+	defer tracer.Close()
+	l, err := link.AttachTracing(link.TracingOptions{Program: tracer, AttachType: ebpf.AttachTraceFEntry})
+	if err != nil {
+		return ExplainTracing(err)
+	}
+	return l.Close()
+}
+
+// tryTarget is a program with a description, as compilers make it.
+func tryTarget() *ebpf.ProgramSpec {
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	function := &btf.Func{Name: tried, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
+		Return: number,
+		Params: []btf.FuncParam{{Name: "skb", Type: &btf.Pointer{Target: &btf.Fwd{Name: "__sk_buff"}}}},
+	}}
+	body := doesNothing()
+	body[0] = btf.WithFuncMetadata(body[0].WithSymbol(tried), function)
+	return &ebpf.ProgramSpec{Name: tried, Type: ebpf.SchedCLS, License: "GPL", Instructions: body}
+}
+
+// errNoSupport is what arch code without trampolines answers (ENOTSUPP).
+const errNoSupport = syscall.Errno(524)
+
+// ExplainTracing says why the kernel refused to have a BPF program traced.
+func ExplainTracing(err error) error {
+	var refused *ebpf.VerifierError
+	switch {
+	case errors.Is(err, errNoSupport), errors.Is(err, ebpf.ErrNotSupported):
+		return errNoTrampolines
+	case errors.Is(err, unix.E2BIG):
+		return errors.New("as many programs trace it already as the kernel lets")
+	case errors.Is(err, unix.EBUSY):
+		return errors.New("the kernel has its entry in use for something else")
+	case errors.As(err, &refused) && len(refused.Log) > 0:
+		return fmt.Errorf("the kernel refuses: %s (%w)", lastComplaint(refused.Log), refused.Cause)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return errPermission
+	}
+	return fmt.Errorf("the kernel refuses: %w", err)
+}
+
+// lastComplaint is the verifier's last line that is no statistics.
+func lastComplaint(log []string) string {
+	for i := len(log) - 1; i > 0; i-- {
+		if line := log[i]; line != "" && !isStatistics(line) {
+			return line
+		}
+	}
+	return log[0]
+}
+
+func isStatistics(line string) bool {
+	var n int
+	_, err := fmt.Sscanf(line, "processed %d insns", &n)
+	return err == nil
+}

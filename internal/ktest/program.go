@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/rlimit"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Program is a BPF program with types, as compilers make it.
+type Program struct {
+	Name   string
+	Type   ebpf.ProgramType
+	Attach ebpf.AttachType
+	// Context is the structure that its types say it takes: __sk_buff by default.
+	Context string
+	// Untyped leaves the types out.
+	Untyped bool
+	Body    asm.Instructions
+}
+
+// Returns is the body of a program that always returns the same.
+func Returns(verdict int32) asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}
+}
+
+// LoadProgram loads it; it goes away with the test, if nothing else holds it.
+func LoadProgram(t testing.TB, p Program) *ebpf.Program {
+	t.Helper()
+	must(t, rlimit.RemoveMemlock())
+	program, err := ebpf.NewProgram(p.spec())
+	must(t, err)
+	t.Cleanup(func() { program.Close() })
+	return program
+}
+
+// ProgramArray is a map of one program that others go on with.
+func ProgramArray(t testing.TB, p *ebpf.Program) *ebpf.Map {
+	t.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	must(t, err)
+	t.Cleanup(func() { m.Close() })
+	must(t, m.Put(uint32(0), uint32(p.FD())))
+	return m
+}
+
+func (p Program) spec() *ebpf.ProgramSpec {
+	body := append(asm.Instructions{}, p.Body...)
+	if !p.Untyped {
+		body[0] = btf.WithFuncMetadata(body[0].WithSymbol(p.Name), p.function())
+	}
+	return &ebpf.ProgramSpec{Name: p.Name, Type: p.Type, AttachType: p.Attach, License: "GPL", Instructions: body}
+}
+
+// function is int NAME(struct CONTEXT *).
+func (p Program) function() *btf.Func {
+	name := p.Context
+	if name == "" {
+		name = "__sk_buff"
+	}
+	number := &btf.Int{Name: "unsigned int", Size: 4}
+	context := &btf.Struct{Name: name, Size: 4, Members: []btf.Member{{Name: "len", Type: number}}}
+	return &btf.Func{Name: p.Name, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: context}}},
+	}}
+}
+
+// TC has a program run by traffic control at a device (cls_bpf, direct action), until the
+// test ends.
+func TC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) {
+	t.Helper()
+	needsModule(t, n.withLink(device, func(l netlink.Link) error {
+		index := l.Attrs().Index
+		queue := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
+			LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+		}}
+		if err := netlink.QdiscReplace(queue); err != nil {
+			return fmt.Errorf("queue of %q: %w", device, err)
+		}
+		filter := tcFilter(index, egress, p)
+		t.Cleanup(func() { must(t, n.Do(func() error { return netlink.FilterDel(filter) })) })
+		return netlink.FilterAdd(filter)
+	}))
+}
+
+func tcFilter(device int, egress bool, p *ebpf.Program) *netlink.BpfFilter {
+	parent := uint32(netlink.HANDLE_MIN_INGRESS)
+	if egress {
+		parent = netlink.HANDLE_MIN_EGRESS
+	}
+	return &netlink.BpfFilter{
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: device, Parent: parent, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL},
+		Fd:          p.FD(), Name: "test", DirectAction: true,
+	}
+}
+
+// Link attaches a program to a device by a link of its own, which goes away with the test:
+// tcx, or netkit. It says whether the kernel has such links.
+func Link(t testing.TB, n *Netns, device string, attach func(index int) (link.Link, error)) bool {
+	t.Helper()
+	var l link.Link
+	err := n.Do(func() error {
+		d, err := net.InterfaceByName(device)
+		if err == nil {
+			l, err = attach(d.Index)
+		}
+		return err
+	})
+	if isNotSupported(err) {
+		return false
+	}
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	return true
+}
+
+// isNotSupported tells what the kernel does not have.
+func isNotSupported(err error) bool {
+	return err != nil && (errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL))
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// Programs is which BPF programs are traced.
+type Programs struct {
+	// Kinds are the kinds of programs, by name.
+	Kinds []string
+	// Only has nothing else traced.
+	Only bool
+}
+
+// ProgramKindNames are the kinds of BPF programs that can be traced.
+func ProgramKindNames() []string {
+	names := make([]string, len(kernel.ProgramKinds))
+	for i, k := range kernel.ProgramKinds {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// tracers are the programs that find the packet in what a BPF program is given.
+var tracers = map[kernel.Given]string{
+	kernel.GivenSkb:  bpf.SkbProgram,
+	kernel.GivenHook: bpf.HookProgram,
+}
+
+// TracerOf is the program that tells of the entry of programs of a kind.
+func TracerOf(k *kernel.ProgramKind) string { return tracers[k.Given] }
+
+// programKinds are the names of the kinds that are traced.
+func (p *Plan) programKinds() []string {
+	var names []string
+	for _, k := range p.Programs {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// addPrograms plans to trace BPF programs.
+func (p *Plan) addPrograms(facts *kernel.Facts) error {
+	for _, name := range p.Asked.Programs.Kinds {
+		kind := kernel.ProgramKindOf(name)
+		if kind == nil {
+			return usageError{
+				fmt.Errorf("BPF programs of kind %q: not known", name),
+				"kinds are " + strings.Join(ProgramKindNames(), ", "),
+			}
+		}
+		if !slices.Contains(p.Programs, kind) {
+			p.Programs = append(p.Programs, kind)
+		}
+	}
+	if len(p.Programs) == 0 {
+		return nil
+	}
+	if facts.Untraceable != nil {
+		return fmt.Errorf("BPF programs can't be traced: %w", facts.Untraceable)
+	}
+	p.BPF.Config.Programs = true
+	p.BPF.Tracers = []string{bpf.VerdictProgram}
+	for _, kind := range p.Programs {
+		if tracer := TracerOf(kind); !slices.Contains(p.BPF.Tracers, tracer) {
+			p.BPF.Tracers = append(p.BPF.Tracers, tracer)
+		}
+	}
+	return nil
+}

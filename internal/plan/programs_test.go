@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"tracer/internal/bpf"
+)
+
+func TestProgramsAreTracedBesides(t *testing.T) {
+	p := mustPlan(t, Options{Programs: Programs{Kinds: []string{"tc", "netfilter", "tc"}}}, facts())
+	if len(p.Programs) != 2 || p.Programs[0].Name != "tc" || !p.BPF.Config.Programs || len(p.Functions) == 0 {
+		t.Errorf("programs %+v, config %v, %d functions", p.Programs, p.BPF.Config.Programs, len(p.Functions))
+	}
+	if want := []string{bpf.VerdictProgram, bpf.SkbProgram, bpf.HookProgram}; !slices.Equal(p.BPF.Tracers, want) {
+		t.Errorf("traced by %v, want %v", p.BPF.Tracers, want)
+	}
+	var text bytes.Buffer
+	if err := p.Print(&text, false); err != nil || !strings.Contains(text.String(), "BPF programs tc netfilter\n") {
+		t.Errorf("printed as %s", text.String())
+	}
+}
+
+func TestProgramsAlone(t *testing.T) {
+	p := mustPlan(t, Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}}, facts())
+	if len(p.Functions)+len(p.Tracepoints)+len(p.BPF.Programs) != 0 {
+		t.Errorf("%d functions, %d tracepoints and %d programs besides", len(p.Functions), len(p.Tracepoints), len(p.BPF.Programs))
+	}
+}
+
+// TestProgramsAloneAndFollowed takes the functions and tracepoints that packets are followed by.
+func TestProgramsAloneAndFollowed(t *testing.T) {
+	o := Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}, Follow: Follow{Matched: true}}
+	f := facts()
+	f.Places = places("skb_copy_header", "skb_free_head")
+	p := mustPlan(t, o, f)
+	if len(p.Functions)+len(p.Tracepoints) != 0 || p.Probes() == 0 || len(p.Silent) == 0 {
+		t.Errorf("%d functions, %d tracepoints; to follow, %d and %d", len(p.Functions), len(p.Tracepoints), p.Probes(), len(p.Silent))
+	}
+}
+
+func TestProgramsCostNothingUnasked(t *testing.T) {
+	p := mustPlan(t, Options{}, facts())
+	if p.BPF.Config.Programs || len(p.Programs)+len(p.BPF.Tracers) != 0 {
+		t.Errorf("programs %v, traced by %v", p.Programs, p.BPF.Tracers)
+	}
+}
+
+func TestProgramsThatCannotBeTraced(t *testing.T) {
+	why := errors.New("no trampolines")
+	f := facts()
+	f.Untraceable = why
+	if _, err := New(Options{Programs: Programs{Kinds: []string{"tc"}}}, f); !errors.Is(err, why) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := New(Options{}, f); err != nil {
+		t.Errorf("without programs: %v", err)
+	}
+	if _, err := New(Options{Programs: Programs{Kinds: []string{"tx"}}}, facts()); err == nil || !strings.Contains(err.Error(), `"tx"`) {
+		t.Errorf("unknown kind: error %v", err)
+	}
+}
