@@ -8,7 +8,9 @@
 // that plain steps will do.
 #pragma once
 
-#define KEEP_CALLS (CFG.returns || CFG.others)
+#define KEEP_CALLS (CFG.returns || CFG.others || CFG.by_stack)
+// Whether calls end when they return, seen or not.
+#define SEES_RETURNS (CFG.returns || CFG.session)
 
 enum {
 	// Calls kept of a stack, a power of two.
@@ -25,7 +27,10 @@ struct call {
 	// The return address.
 	u64 caller;
 	u64 addr;
+	// 0 where the call is for a packet that is not wanted: see note_entry.
 	u64 skb;
+	// Whose it is, and which part; 0 where packets are not followed.
+	u64 id, part;
 	u64 time;
 	// Its entry was told.
 	u64 told;
@@ -42,7 +47,13 @@ struct told_key {
 	u64 index;
 };
 
+// For whom an sk_buff is being made on the stack; 0 is nobody.
+struct birth {
+	u64 id, part;
+};
+
 struct calls {
+	struct birth birth;
 	// Of the innermost call; here since the programs' own stacks are small.
 	struct told_key told;
 	u64 depth;
@@ -156,7 +167,7 @@ static __always_inline bool is_trampoline(u64 address)
 // place (a tail call), which it does if its return has not been seen.
 static __noinline int drop_ended(struct calls *s, u64 anchor)
 {
-	u64 lowest = CFG.returns ? anchor : anchor + 1;
+	u64 lowest = SEES_RETURNS ? anchor : anchor + 1;
 
 	for (u32 i = 0; i < MOST_CALLS; i++) {
 		if (!s->depth || innermost(s)->anchor >= lowest)
@@ -195,44 +206,9 @@ static __always_inline struct calls *calls_for(u64 anchor, struct work *w)
 // place of one that is probed at its return.
 static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
 {
-	if (CFG.returns && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
+	if (SEES_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
 		return innermost(s)->caller;
 	return caller;
-}
-
-// Keeps the call that a wanted packet's function begins with, unless there are too
-// many.
-static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
-{
-	struct calls *s = calls_for(anchor, w);
-	struct call *call;
-
-	if (!s)
-		return;
-	drop_ended(s, anchor);
-	c->caller = true_caller(s, anchor, c->caller);
-	if (s->depth >= MOST_CALLS) {
-		count_unreturned(1);
-		return;
-	}
-	s->told.index = s->depth++;
-	call = innermost(s);
-	call->anchor = anchor;
-	call->caller = c->caller;
-	call->addr = c->addr;
-	call->skb = (u64)c->skb;
-	call->time = 0;
-	call->told = 0;
-	c->calls = s;
-}
-
-// A function of an unwanted packet ends the calls below which it can't run.
-static __always_inline void note_entry(u64 anchor, struct work *w)
-{
-	struct calls *s = calls_at(anchor, w);
-
-	if (s && s->depth)
-		drop_ended(s, anchor);
 }
 
 // Whether the call is the one that returns. Where the kernel does not tell the
@@ -240,7 +216,7 @@ static __always_inline void note_entry(u64 anchor, struct work *w)
 static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
 {
 	if (!HAVE_FUNC_IP)
-		return call->anchor == anchor;
+		return call->skb && call->anchor == anchor;
 	return call->addr == function && call->anchor >= anchor;
 }
 
@@ -313,4 +289,59 @@ static __noinline bool find_active(struct calls *s, u64 anchor, u64 caller)
 		drop_innermost(s);
 	}
 	return found;
+}
+
+// A call of the function at the anchor, as the innermost; false where there are too many.
+static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
+{
+	struct call *call;
+
+	if (s->depth >= MOST_CALLS)
+		return false;
+	s->told.index = s->depth++;
+	call = innermost(s);
+	call->anchor = anchor;
+	call->caller = caller;
+	call->addr = 0;
+	call->skb = 0;
+	call->id = 0;
+	call->time = 0;
+	call->told = 0;
+	return true;
+}
+
+// Keeps the call that a wanted packet's function begins with, unless there are too
+// many.
+static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
+{
+	struct calls *s = calls_for(anchor, w);
+	struct call *call;
+
+	if (!s)
+		return;
+	drop_ended(s, anchor);
+	c->caller = true_caller(s, anchor, c->caller);
+	if (!add_call(s, anchor, c->caller)) {
+		count_unreturned(1);
+		return;
+	}
+	call = innermost(s);
+	call->addr = c->addr;
+	call->skb = (u64)c->skb;
+	if (CFG.by_stack && c->branch) {
+		call->id = c->branch->id;
+		call->part = c->branch->part;
+	}
+	c->calls = s;
+}
+
+// A function of an unwanted packet ends the calls below which it can't run. What it calls
+// is not on behalf of the packet within whose call it runs, as where several are dealt
+// with in a row: its own call hides that one.
+static __noinline int note_entry(struct calls *s, u64 anchor, u64 caller)
+{
+	drop_ended(s, anchor);
+	if (find_active(s, anchor, caller) && innermost(s)->skb)
+		add_call(s, anchor, true_caller(s, anchor, caller));
+	return 0;
 }

@@ -77,6 +77,8 @@ struct config {
 	struct caller callers[MOST_CALLERS];
 	// Packets get numbers; those that matched once match ever after.
 	bool track, follow;
+	// So do the packets that are made while one that is followed is at work on the stack.
+	bool by_stack;
 	// Clones are found by their data, as no function tells of them.
 	bool find_clones;
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside

@@ -15,15 +15,27 @@ static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
 	return true;
 }
 
+static __always_inline void note_unwanted(struct registers *regs, struct work *w)
+{
+	struct calls *s;
+
+	if (!CFG.others && !CFG.by_stack)
+		return;
+	s = calls_at(entry_anchor(regs), w);
+	if (s && s->depth)
+		note_entry(s, entry_anchor(regs), return_address(regs));
+}
+
 // Says whether the call is kept.
 static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb)
 {
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
 	struct work w;
 
-	if (!skb || !admit(&c, &w)) {
-		if (CFG.others)
-			note_entry(entry_anchor(regs), &w);
+	if (!skb)
+		return false;
+	if (!admit(&c, &w)) {
+		note_unwanted(regs, &w);
 		return false;
 	}
 	c.addr = probed_function(regs);

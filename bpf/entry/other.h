@@ -34,5 +34,14 @@ static __always_inline bool show_other(struct registers *regs)
 SEC("kprobe/other")
 int kprobe_other(struct registers *regs)
 {
-	return is_return(regs) ? leave_function(regs) : entered(show_other(regs));
+	bool kept;
+
+	if (is_return(regs))
+		return leave_function(regs);
+	if (CFG.track)
+		be_busy(1);
+	kept = show_other(regs);
+	if (CFG.track)
+		be_busy(-1);
+	return entered(kept);
 }

@@ -29,8 +29,10 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 	if (!skb)
 		return false;
 	c.branch = branch_for(r, skb);
-	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb))
+	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb)) {
+		note_unwanted(regs, &w);
 		return false;
+	}
 	if (!c.branch && may_begin(r))
 		c.branch = begin(skb);
 	if (r->reason) {

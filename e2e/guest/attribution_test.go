@@ -41,6 +41,8 @@ type attribution struct {
 	events, packets int
 	// unended are the followed packets that were not seen to be let go.
 	unended int
+	// answers are the events of parts that were made on a packet's stack.
+	answers int
 	wrong   faultList
 }
 
@@ -66,7 +68,7 @@ var endings = []string{
 
 // attribute looks for events that are given to a wrong packet: no number may have
 // events with two labels, and none a label that the filter does not want.
-func attribute(events iter.Seq[*record], wanted func(label) bool) attribution {
+func attribute(events iter.Seq[*record], labelOf func(*record) (label, bool), wanted func(label) bool) attribution {
 	var a attribution
 	labels, last := make(map[uint64]label), make(map[uint64]string)
 	seen := make(map[label]bool)
@@ -74,6 +76,9 @@ func attribute(events iter.Seq[*record], wanted func(label) bool) attribution {
 		a.events++
 		if r.ID != 0 {
 			last[r.ID] = r.Func
+		}
+		if r.Origin == "stack" {
+			a.answers++
 		}
 		l, ok := labelOf(r)
 		if !ok {
@@ -125,7 +130,7 @@ func TestAttribute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			wanted := func(l label) bool { return l.protocol == "icmp" || l.dport == 7300 }
-			a := attribute(pointers(canned(t, c.lines)), wanted)
+			a := attribute(pointers(canned(t, c.lines)), labelOf, wanted)
 			if a.events != strings.Count(c.lines, "\n") || a.packets != c.packets || a.unended != c.unended {
 				t.Errorf("%+v, want %d packets, %d unended", a, c.packets, c.unended)
 			}

@@ -77,7 +77,7 @@ func TestSoak(t *testing.T) {
 	ktest.SetOffload(t, w.a, "va", ktest.TSO, false)
 	p, output := startPiped(t, "--filter-track-skb", "--filter-func", soakFuncs(), soakFilter)
 	result := make(chan soaked)
-	go func() { result <- readSoak(output) }()
+	go func() { result <- readSoak(output, labelOf, soakWanted) }()
 	t.Run("traffic", w.soak)
 	time.Sleep(settle)
 	p.signal(syscall.SIGINT)
@@ -106,9 +106,9 @@ type soaked struct {
 	err     error
 }
 
-func readSoak(output io.Reader) soaked {
+func readSoak(output io.Reader, labelOf func(*record) (label, bool), wanted func(label) bool) soaked {
 	var s soaked
-	s.attribution = attribute(s.lines(output), soakWanted)
+	s.attribution = attribute(s.lines(output), labelOf, wanted)
 	return s
 }
 
@@ -137,6 +137,14 @@ func (s *soaked) lines(output io.Reader) iter.Seq[*record] {
 // judge takes it that without functions some packets are not seen to end.
 func (s soaked) judge(t *testing.T) {
 	t.Helper()
+	s.judgeAttribution(t)
+	if follows() && s.unended > s.summary.Lost {
+		t.Errorf("%d packets did not end, with %d events lost", s.unended, s.summary.Lost)
+	}
+}
+
+func (s soaked) judgeAttribution(t *testing.T) {
+	t.Helper()
 	t.Logf("%d events of %d packets, %d lost, %d given to a wrong packet, %d not seen to end",
 		s.events, s.packets, s.summary.Lost, s.wrong.count, s.unended)
 	if s.err != nil {
@@ -150,9 +158,6 @@ func (s soaked) judge(t *testing.T) {
 	}
 	if s.wrong.count > 0 {
 		t.Errorf("%d events were given to a wrong packet", s.wrong.count)
-	}
-	if follows() && s.unended > s.summary.Lost {
-		t.Errorf("%d packets did not end, with %d events lost", s.unended, s.summary.Lost)
 	}
 }
 

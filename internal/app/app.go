@@ -51,6 +51,8 @@ type Config struct {
 	// many sk_buffs are known at a time; 0 is the default.
 	TrackSkb     bool
 	TrackEntries int
+	// TrackByStack does the same, and takes what is made on a packet's stack for a part of it.
+	TrackByStack bool
 	// Programs are the kinds of BPF programs that are traced, too, or with OnlyPrograms
 	// alone.
 	Programs     []string

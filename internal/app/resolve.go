@@ -72,6 +72,7 @@ func followOf(cfg Config) plan.Follow {
 	return plan.Follow{
 		IDs:     column.Needs(cfg.Output.Columns)[column.ID],
 		Matched: cfg.TrackSkb,
+		ByStack: cfg.TrackByStack,
 		Entries: cfg.TrackEntries,
 	}
 }

@@ -99,7 +99,7 @@ func (t *teller) planReturns(p *plan.Plan) {
 	if p.Returns == "" {
 		return
 	}
-	if p.Asked.Func == "" {
+	if p.TellsReturns() && p.Asked.Func == "" {
 		fmt.Fprintf(t.w, "warning: the returns of all %d functions are traced, which costs about as much again: --filter-func names fewer\n", len(p.Functions))
 	}
 	if t.debug {

@@ -71,7 +71,7 @@ func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error)
 		owner:   p.Asked.Owner,
 		tracks:  p.BPF.Config.Track,
 		limits:  cfg.Limits,
-		returns: p.Returns != "",
+		returns: p.TellsReturns(),
 		watches: len(p.Programs) > 0,
 		quota:   newQuota(cfg.Limits),
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/cilium/ebpf/link"
 
-	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
 )
@@ -19,13 +18,18 @@ import (
 // program finds the true return address, in place of which this puts another. In a
 // session the entries' programs are called at the returns, too.
 func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
-	switch p.Returns {
-	case kernel.KretprobeMulti:
-		return s.attachKretprobeMulti(ctx, p)
-	case kernel.Kretprobe:
-		return s.attachKretprobes(ctx, p)
+	for _, g := range p.ReturnGroups {
+		if err := returnWays[p.Returns](s, ctx, g); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// returnWays is how each way that has probes of its own attaches a group.
+var returnWays = map[kernel.ReturnWay]func(*Session, context.Context, plan.Group) error{
+	kernel.KretprobeMulti: (*Session).attachKretprobeMulti,
+	kernel.Kretprobe:      (*Session).attachKretprobes,
 }
 
 func (s *Session) returns() booking {
@@ -41,16 +45,16 @@ func (s *Session) returns() booking {
 	}
 }
 
-func (s *Session) attachKretprobeMulti(ctx context.Context, p *plan.Plan) error {
-	program := s.collection.Programs[bpf.ReturnTemplate]
-	return attachMulti(ctx, p.Functions, s.returns(), func(functions []kernel.Function) (io.Closer, error) {
+func (s *Session) attachKretprobeMulti(ctx context.Context, g plan.Group) error {
+	program := s.collection.Programs[g.Program]
+	return attachMulti(ctx, g.Functions, s.returns(), func(functions []kernel.Function) (io.Closer, error) {
 		o := multiOptions(functions)
 		o.Cookies = nil
 		return link.KretprobeMulti(program, o)
 	})
 }
 
-func (s *Session) attachKretprobes(ctx context.Context, p *plan.Plan) error {
+func (s *Session) attachKretprobes(ctx context.Context, g plan.Group) error {
 	pmu, err := kprobePMU()
 	if err != nil {
 		return err
@@ -62,8 +66,8 @@ func (s *Session) attachKretprobes(ctx context.Context, p *plan.Plan) error {
 	if err := raiseFileLimit(s.total); err != nil {
 		return err
 	}
-	program := s.collection.Programs[bpf.ReturnTemplate]
-	return attachEach(ctx, p.Functions, s.returns(), func(f kernel.Function) (io.Closer, error) {
+	program := s.collection.Programs[g.Program]
+	return attachEach(ctx, g.Functions, s.returns(), func(f kernel.Function) (io.Closer, error) {
 		event, err := openPerfKprobe(pmu, bit, f.Addr)
 		if err != nil {
 			return nil, fmt.Errorf("kretprobe at %#x: %w", f.Addr, err)

@@ -100,8 +100,8 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	if len(p.Programs) > 0 { // else the kernel's types need not be kept
 		s.programs = programs{tracers: tracers, options: options}
 	}
-	if p.ProbesReturns() {
-		s.total += len(p.Functions)
+	for _, g := range p.ReturnGroups {
+		s.total += len(g.Functions)
 	}
 	return s, nil
 }
@@ -142,7 +142,7 @@ type booking struct {
 // packets are silent.
 func (s *Session) entries(g plan.Group) booking {
 	return booking{s.attached, func(f kernel.Function, reason error) {
-		s.skip(Skipped{Name: f.Name, Reason: reason, Silent: g.Program == bpf.RoleTemplate})
+		s.skip(Skipped{Name: f.Name, Reason: reason, Silent: g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate})
 	}}
 }
 

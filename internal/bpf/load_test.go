@@ -79,7 +79,7 @@ func everything() Config {
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
-		Cpus: 2, Track: true, Follow: true, FindClones: true, CallerCount: uint32(MostCallers),
+		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
 	}
@@ -167,6 +167,7 @@ func TestVerifier(t *testing.T) {
 		"returns alone":          {Config: Config{Returns: true, StackSize: 1 << 14}},
 		"a session":              {Config: inSession, Bodies: bodies},
 		"a session alone":        {Config: Config{Returns: true, Session: true, StackSize: 1 << 14}, Bodies: bodies},
+		"by stack":               {Config: Config{Track: true, Follow: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
 		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {

@@ -5,6 +5,7 @@ package bpf
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -152,12 +153,15 @@ const ReturnTemplate = "kprobe_return"
 func TracepointTemplate(argument int) string { return fmt.Sprintf("tracepoint_skb_%d", argument) }
 
 // The programs without a number: RoleTemplate is for functions with a role in
-// following packets, EndTemplate for tracepoints that end an sk_buff, FreeTemplate for
+// following packets, BirthTemplate and BornTemplate for the entries and the returns of
+// those that make an sk_buff, EndTemplate for tracepoints that end one, FreeTemplate for
 // those that free memory.
 const (
-	RoleTemplate = "kprobe_role"
-	EndTemplate  = "tracepoint_end"
-	FreeTemplate = "tracepoint_free"
+	RoleTemplate  = "kprobe_role"
+	BirthTemplate = "kprobe_birth"
+	BornTemplate  = "kprobe_born"
+	EndTemplate   = "tracepoint_end"
+	FreeTemplate  = "tracepoint_free"
 )
 
 // Collection makes the collection that s describes, ready to be loaded. It has
@@ -194,7 +198,7 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
-	if s.Config.Returns || s.Config.Others {
+	if s.Config.Returns || s.Config.Others || s.Config.ByStack {
 		maps[stacksMap].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Returns {
@@ -256,7 +260,7 @@ func (p Program) attachType() ebpf.AttachType {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	return p.Template != KprobeTemplate(0) && p.Template != ReturnTemplate && p.Template != VerdictProgram
+	return !slices.Contains([]string{KprobeTemplate(0), ReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram}, p.Template)
 }
 
 func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {

@@ -35,6 +35,11 @@ type tracerCaller struct {
 
 type tracerCalls struct {
 	_     structs.HostLayout
+	Birth struct {
+		_    structs.HostLayout
+		Id   uint64
+		Part uint64
+	}
 	Told  tracerToldKey
 	Depth uint64
 	List  [64]struct {
@@ -43,6 +48,8 @@ type tracerCalls struct {
 		Caller uint64
 		Addr   uint64
 		Skb    uint64
+		Id     uint64
+		Part   uint64
 		Time   uint64
 		Told   uint64
 	}
@@ -107,6 +114,7 @@ type tracerConfig struct {
 	}
 	Track            bool
 	Follow           bool
+	ByStack          bool
 	FindClones       bool
 	Filter           bool
 	FilterL2         bool
@@ -116,7 +124,6 @@ type tracerConfig struct {
 	Others           bool
 	Session          bool
 	Programs         bool
-	_                [1]byte
 	StackSize        uint32
 	Trampolines      [4]uint64
 	Length           bool
@@ -441,6 +448,8 @@ type tracerRun struct {
 		Caller uint64
 		Addr   uint64
 		Skb    uint64
+		Id     uint64
+		Part   uint64
 		Time   uint64
 		Told   uint64
 	}
@@ -502,6 +511,8 @@ const (
 	tracerMapSockets             = "sockets"
 	tracerMapStacks              = "stacks"
 	tracerMapTolds               = "tolds"
+	tracerProgKprobeBirth        = "kprobe_birth"
+	tracerProgKprobeBorn         = "kprobe_born"
 	tracerProgKprobeOther        = "kprobe_other"
 	tracerProgKprobeReturn       = "kprobe_return"
 	tracerProgKprobeRole         = "kprobe_role"
@@ -593,6 +604,8 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
+	KprobeBirth      *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
+	KprobeBorn       *ebpf.ProgramSpec `ebpf:"kprobe_born"`
 	KprobeOther      *ebpf.ProgramSpec `ebpf:"kprobe_other"`
 	KprobeReturn     *ebpf.ProgramSpec `ebpf:"kprobe_return"`
 	KprobeRole       *ebpf.ProgramSpec `ebpf:"kprobe_role"`
@@ -769,6 +782,8 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
+	KprobeBirth      *ebpf.Program `ebpf:"kprobe_birth"`
+	KprobeBorn       *ebpf.Program `ebpf:"kprobe_born"`
 	KprobeOther      *ebpf.Program `ebpf:"kprobe_other"`
 	KprobeReturn     *ebpf.Program `ebpf:"kprobe_return"`
 	KprobeRole       *ebpf.Program `ebpf:"kprobe_role"`
@@ -793,6 +808,8 @@ type tracerPrograms struct {
 
 func (p *tracerPrograms) Close() error {
 	return _TracerClose(
+		p.KprobeBirth,
+		p.KprobeBorn,
 		p.KprobeOther,
 		p.KprobeReturn,
 		p.KprobeRole,

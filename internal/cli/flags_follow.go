@@ -13,6 +13,7 @@ import (
 func followFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	fs.BoolVar(&c.TrackSkb, "filter-track-skb", false, "follow packets that matched once, whatever becomes of them")
+	fs.BoolVar(&c.TrackByStack, "filter-track-skb-by-stackid", false, "the same, and what the kernel makes for them on the stack")
 	fs.BoolVar(&c.Output.Columns.ID, "output-id", false, "number of the packet, and what part of it; on with the above")
 	fs.Var(amountValue{&c.TrackEntries, 1, "sk_buffs"}, "track-entries",
 		fmt.Sprintf("follow `N` sk_buffs at a time (default %d)", plan.DefaultFollowed))
@@ -20,7 +21,7 @@ func followFlags(fs *pflag.FlagSet, o *options) {
 
 // settleFollow shows the numbers of packets where they are followed.
 func (o *options) settleFollow(fs *pflag.FlagSet) error {
-	if o.config.TrackSkb && !fs.Lookup("output-id").Changed {
+	if (o.config.TrackSkb || o.config.TrackByStack) && !fs.Lookup("output-id").Changed {
 		o.config.Output.Columns.ID = true
 	}
 	return nil

@@ -69,7 +69,7 @@ func checkDrop(c *app.Config) error {
 
 // checkReturns refuses a way to see returns where they are not asked for.
 func checkReturns(c *app.Config) error {
-	if c.ReturnsBy == "" || c.Output.Columns.Return {
+	if c.ReturnsBy == "" || c.Output.Columns.Return || c.TrackByStack {
 		return nil
 	}
 	return &usageError{text: fmt.Sprintf("--returns-by %q: there is no --output-return", c.ReturnsBy)}

@@ -53,6 +53,9 @@ var parsed = map[string]func(*app.Config){
 		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack = true, true, true
 	},
 	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only = true },
+	"--filter-track-skb-by-stackid --returns-by kretprobe": func(c *app.Config) {
+		c.TrackByStack, c.ReturnsBy, c.Output.Columns.ID = true, "kretprobe", true
+	},
 	"--output-return --returns-by kretprobe": func(c *app.Config) {
 		c.Output.Columns.Return, c.ReturnsBy = true, "kretprobe"
 	},
@@ -160,7 +163,6 @@ var refused = map[string]string{
 	"--vxlan-ports 1,x":                      "tracer: --vxlan-ports \"1,x\": not ports, which are from 1 to 65535\n",
 	"--geneve-ports 0":                       "tracer: --geneve-ports \"0\": not ports, which are from 1 to 65535\n",
 	"--set-percpu-buf x":                     "tracer: --set-percpu-buf \"x\": not a number of 32 bits\n",
-	"--filter-track-skb-by-stackid":          "tracer: --filter-track-skb-by-stackid: not supported yet\n",
 	"--track-entries 0":                      "tracer: --track-entries \"0\": not a number of sk_buffs from 1 to 2147483647\n",
 	"--track-entries many":                   "tracer: --track-entries \"many\": not a number of sk_buffs from 1 to 2147483647\n",
 	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",

@@ -39,6 +39,6 @@ func (needlessValue) Type() string { return "number" }
 
 // laterFlags are flags of pwru's that tracer does not have yet.
 var laterFlags = []string{
-	"filter-track-skb-by-stackid", "filter-trace-xdp", "filter-track-bpf-helpers",
+	"filter-trace-xdp", "filter-track-bpf-helpers",
 	"filter-xdp-expr", "output-xdp-metadata", "output-bpfmap",
 }

@@ -46,3 +46,26 @@ func toPort(protocol byte, port uint16) []expr.Any {
 		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: big16(port)},
 	}
 }
+
+// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself:
+// `tcp dport PORT reject with icmp host-unreachable`.
+func RejectTCP(t testing.TB, n *Netns, port uint16) {
+	t.Helper()
+	needsModule(t, n.Do(func() error { return rejectTCP(port) }))
+}
+
+func rejectTCP(port uint16) error {
+	const unreachable, host = 0, 1 // NFT_REJECT_ICMP_UNREACH, ICMP_HOST_UNREACH
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := c.AddTable(&nftables.Table{Name: "ktest-reject", Family: nftables.TableFamilyIPv4})
+	chain := c.AddChain(&nftables.Chain{
+		Name: "output", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter,
+	})
+	rule := append(toPort(unix.IPPROTO_TCP, port), &expr.Reject{Type: unreachable, Code: host})
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
+	return c.Flush()
+}

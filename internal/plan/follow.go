@@ -18,6 +18,9 @@ type Follow struct {
 	IDs bool
 	// Matched lets a packet that matched once match ever after; it needs numbers.
 	Matched bool
+	// ByStack does that, and makes what comes to be while one of them is at work on the
+	// stack a part of it.
+	ByStack bool
 	// Entries is how many sk_buffs are known at a time; 0 is DefaultFollowed.
 	Entries int
 }
@@ -28,7 +31,7 @@ const DefaultFollowed = 1 << 16
 // mostFollowed bounds the memory for that: some 200 bytes each.
 const mostFollowed = 1 << 24
 
-func (f Follow) on() bool { return f.IDs || f.Matched }
+func (f Follow) on() bool { return f.IDs || f.Matched || f.ByStack }
 
 func (f Follow) entries() (uint32, error) {
 	if f.Entries == 0 {
@@ -52,7 +55,7 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	if p.BPF.Following, err = f.entries(); err != nil {
 		return err
 	}
-	c.Track, c.Follow = true, f.Matched
+	c.Track, c.Follow = true, f.Matched || f.ByStack
 	if c.Cpus, err = possibleCPUs(); err != nil {
 		return err
 	}
@@ -60,6 +63,7 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 		p.followByTracepoints()
 	} else {
 		p.followByFunctions(facts)
+		p.followByStack(facts.Places)
 	}
 	return nil
 }
@@ -96,6 +100,32 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 			p.Unfollowed = append(p.Unfollowed, part.lost)
 		}
 	}
+}
+
+// makers make an sk_buff and return it: net/core/skbuff.c. Others call these.
+var makers = []string{
+	"__alloc_skb", "__netdev_alloc_skb", "__napi_alloc_skb", "napi_alloc_skb",
+	"build_skb", "__build_skb", "napi_build_skb", "slab_build_skb",
+}
+
+// followByStack has those watched that make an sk_buff, which is a part of the packet that
+// is at work on the stack.
+func (p *Plan) followByStack(places []kernel.Place) {
+	if !p.Asked.Follow.ByStack {
+		return
+	}
+	var found []kernel.Function
+	for _, place := range places {
+		if slices.Contains(makers, place.Name) && place.Refused == "" {
+			found = append(found, kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr})
+		}
+	}
+	if len(found) == 0 || p.Returns == "" {
+		p.Unfollowed = append(p.Unfollowed, "what is made on a packet's stack")
+		return
+	}
+	p.addProgram(bpf.Program{Name: bpf.BirthTemplate, Template: bpf.BirthTemplate}, found)
+	p.addReturnProgram(bpf.BornTemplate, found)
 }
 
 // plays says whether a function of that name has its role.

@@ -96,6 +96,40 @@ func TestFollowedByTracepoints(t *testing.T) {
 	}
 }
 
+// Who makes an sk_buff has a program at the entry and at the return, in a session the
+// same one.
+func TestFollowedByStack(t *testing.T) {
+	for way, returns := range map[kernel.ReturnWay]int{kernel.KprobeSession: 0, kernel.KretprobeMulti: 1, kernel.Kretprobe: 1} {
+		f := facts()
+		f.Places = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
+		f.Places[2].Refused = "it is notrace"
+		p := mustPlan(t, Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: Follow{ByStack: true}}, f)
+		c := p.BPF.Config
+		if !c.Track || !c.Follow || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
+			t.Errorf("%s: config %+v", way, c)
+		}
+		last := p.Groups[len(p.Groups)-1]
+		if last.Program != bpf.BirthTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
+			t.Errorf("%s: entries %+v", way, last)
+		}
+		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.BornTemplate) != (returns == 1) || p.TellsReturns() {
+			t.Errorf("%s: returns %+v", way, p.ReturnGroups)
+		}
+		for _, g := range p.ReturnGroups {
+			if g.Program != bpf.BornTemplate || len(g.Functions) != 2 {
+				t.Errorf("%s: returns %+v", way, g)
+			}
+		}
+	}
+}
+
+func TestNobodyMakesPackets(t *testing.T) {
+	p := mustPlan(t, Options{Follow: Follow{ByStack: true}}, facts())
+	if !slices.Contains(p.Unfollowed, "what is made on a packet's stack") {
+		t.Errorf("not followed: %v", p.Unfollowed)
+	}
+}
+
 func TestEntries(t *testing.T) {
 	for _, entries := range []int{-1, mostFollowed + 1} {
 		if _, err := New(Options{Follow: Follow{Matched: true, Entries: entries}}, facts()); err == nil {

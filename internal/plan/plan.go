@@ -64,8 +64,10 @@ type Plan struct {
 	Passed []Passed
 	// Functions are probed, sorted by address; empty for the tracepoint backend.
 	Functions []kernel.Function
-	// Returns is how functions are traced at their return; empty where they are not.
+	// Returns is the way to be called at returns; empty where that is not needed.
 	Returns kernel.ReturnWay
+	// ReturnGroups are the functions whose returns have probes of their own, by program.
+	ReturnGroups []Group
 	// noSession is why not by a kprobe session, where that would have been better.
 	noSession error
 	// Notes are for the user.

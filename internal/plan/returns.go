@@ -30,7 +30,7 @@ func ReturnWayNames() []string {
 
 // chooseReturns takes the forced way, or the first that runs here.
 func (p *Plan) chooseReturns(facts *kernel.Facts) error {
-	if !p.Asked.Record.Return {
+	if !p.Asked.Record.Return && !p.Asked.Follow.ByStack {
 		return nil
 	}
 	if forced := p.Asked.ReturnsBy; forced != "" {
@@ -73,6 +73,8 @@ func (p *Plan) checkFunctions() error {
 	switch {
 	case p.Asked.Record.Return:
 		what = "returns of functions can't be traced"
+	case p.Asked.Follow.ByStack:
+		what = "what is made on a packet's stack can't be followed"
 	case len(p.Asked.Others) > 0:
 		what = "functions that take no skb can't be traced"
 	}
@@ -90,19 +92,27 @@ func (p *Plan) checkFunctions() error {
 func (p *Plan) addReturns() {
 	if len(p.Functions) == 0 {
 		p.Returns = ""
+	} else if p.Asked.Record.Return {
+		p.addReturnProgram(bpf.ReturnTemplate, p.Functions)
 	}
-	if !p.ProbesReturns() {
+}
+
+// addReturnProgram plans a program on the returns of functions. A session calls that of the
+// entries.
+func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
+	if p.Returns == kernel.KprobeSession {
 		return
 	}
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     bpf.ReturnTemplate,
-		Template: bpf.ReturnTemplate,
+		Name:     template,
+		Template: template,
 		Multi:    p.Returns == kernel.KretprobeMulti,
 	})
+	p.ReturnGroups = append(p.ReturnGroups, Group{Program: template, Functions: functions})
 }
 
-// ProbesReturns says whether returns have probes of their own.
-func (p *Plan) ProbesReturns() bool { return p.Returns != "" && p.Returns != kernel.KprobeSession }
+// TellsReturns says whether functions are told of when they return.
+func (p *Plan) TellsReturns() bool { return p.BPF.Config.Returns }
 
 // leastStack is the size in bytes of a kernel's stack, which is at least a page.
 const leastStack = 16 << 10
@@ -110,11 +120,12 @@ const leastStack = 16 << 10
 // keepCalls configures what it takes to know which calls are under way.
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
-	c.Returns, c.Others = p.Returns != "", p.servesOthers()
+	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()
+	c.ByStack = p.Asked.Follow.ByStack
 	if p.Returns == kernel.KprobeSession {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
-	if !c.Returns && !c.Others {
+	if !c.Returns && !c.Others && !c.ByStack {
 		return
 	}
 	c.StackSize = uint32(max(leastStack, os.Getpagesize()))

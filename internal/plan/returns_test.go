@@ -40,7 +40,7 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 		f.NoSession, f.IsReturn = test.noSession, asm.Instructions{asm.Return()}
 		p := mustPlan(t, Options{Backend: test.backend, ReturnsBy: test.forced, Record: Record{Return: true}}, f)
 		session := test.want == kernel.KprobeSession
-		if p.Returns != test.want || p.ProbesReturns() == session || hasProgram(p, bpf.ReturnTemplate) == session {
+		if p.Returns != test.want || (len(p.ReturnGroups) == 0) != session || hasProgram(p, bpf.ReturnTemplate) == session {
 			t.Errorf("%+v: returns by %q, programs %+v", test, p.Returns, p.BPF.Programs)
 		}
 		if c := p.BPF.Config; !c.Returns || c.Others || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
@@ -92,6 +92,7 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
 		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", ""},
 		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "CONFIG_FPROBE is off"},
+		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "what is made on a packet's stack can't be followed with the tracepoint backend", "no kprobes"},
 		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "where only drops are asked for", ""},
 	} {
 		_, err := New(test.options, test.facts)

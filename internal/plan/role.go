@@ -140,7 +140,7 @@ func partOf(name string) *part {
 
 // FollowedThrough are the names of all functions that have to be found to follow packets.
 func FollowedThrough() []string {
-	var names []string
+	names := slices.Clone(makers)
 	for _, p := range parts {
 		names = append(names, p.functions...)
 	}
