@@ -269,7 +269,9 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
 	}
 	program := template.Copy()
-	program.AttachType = p.attachType()
+	if !isTracer(p.Template) {
+		program.AttachType = p.attachType()
+	}
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program, nil
 	}
