@@ -49,8 +49,19 @@ func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *cata
 			f.describe(r.position(a, proto), results.of(proto))
 		}
 	})
+	c.addUnreached(others)
 	c.markGlue(t)
 	return c
+}
+
+// addUnreached takes functions whose skb no register carries for others, where they are
+// asked for.
+func (c *catalogue) addUnreached(others []*regexp.Regexp) {
+	for _, f := range c.byName {
+		if f.skb == 0 && !f.disputed && !f.other && matchesAny(others, []byte(f.name)) {
+			f.other, f.position = true, position{}
+		}
+	}
 }
 
 func (c *catalogue) addOthers(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {

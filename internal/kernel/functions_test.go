@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -249,5 +250,22 @@ func TestAliases(t *testing.T) {
 	got := sortFunctions([]Function{{Name: "b", Addr: 2}, {Name: "c", Addr: 1}, {Name: "a", Addr: 2}})
 	if diff := cmp.Diff([]Function{{Name: "c", Addr: 1}, {Name: "a", Addr: 2}}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestUnreachedSkb: a function whose skb no register carries is one of the others to who
+// asks for it.
+func TestUnreachedSkb(t *testing.T) {
+	const name = "__udp4_lib_lookup"
+	for _, kernel := range storedKernels {
+		s := stored(t, kernel)
+		s.Others = []*regexp.Regexp{regexp.MustCompile("^" + name + "$")}
+		f := facts(t, s)
+		if len(f.Others) != 1 || f.Others[0].Name != name || f.Others[0].SkbArg != 0 {
+			t.Errorf("%s: %+v", kernel, f.Others)
+		}
+		if slices.ContainsFunc(f.Skipped, func(s Skipped) bool { return s.Name == name }) {
+			t.Errorf("%s: %s is skipped, too", kernel, name)
+		}
 	}
 }

@@ -38,7 +38,7 @@ type Facts struct {
 	BTF *btf.Spec
 	// Functions take an skb in a register and can be traced; sorted by address.
 	Functions []Function
-	// Others are those without an skb that were asked for; sorted by address, with 0 for
+	// Others are those without an skb in a register that were asked for; sorted by address, with 0 for
 	// SkbArg.
 	Others []Function
 	// Skipped take an skb, or were asked for, and can't be traced; sorted by name.
@@ -114,8 +114,10 @@ type Options struct {
 	BTFFile string
 	// Modules are the kernel modules whose functions and tracepoints count too.
 	Modules []string
-	// Others asks for functions that take no skb: those whose whole name matches one of these.
+	// Others asks for functions that take no skb, or none in a register: those whose whole name matches one of these.
 	Others []*regexp.Regexp
+	// LikelyModules are patterns for modules that count too where they are loaded and have BTF.
+	LikelyModules []string
 	// AllModules takes every loaded module that has BTF, besides Modules.
 	AllModules bool
 	// Wanted are names of functions that have to be found, whatever they take.

@@ -5,6 +5,7 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,11 +33,20 @@ func (t moduleTree) names(o Options) ([]string, error) {
 		}
 		out = append(out, name)
 	}
-	if o.AllModules {
-		out = append(out, t.withBTF()...)
+	for _, name := range t.withBTF() {
+		if o.AllModules || isLikely(name, o.LikelyModules) {
+			out = append(out, name)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+func isLikely(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		matches, err := path.Match(pattern, name)
+		return err == nil && matches
+	})
 }
 
 // withBTF are the loaded modules that have BTF.

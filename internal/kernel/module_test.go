@@ -37,6 +37,7 @@ func TestModuleNames(t *testing.T) {
 		{Options{Modules: []string{"veth", "nf-tables", "veth"}}, "nf_tables veth"},
 		{Options{Modules: []string{"ipv6"}}, ""}, // part of vmlinux
 		{Options{AllModules: true}, "nf_tables veth"},
+		{Options{LikelyModules: []string{"v*", "nf_conntrack"}}, "veth"},
 		{Options{AllModules: true, Modules: []string{"veth"}}, "nf_tables veth"},
 	} {
 		got, err := tree.names(tc.o)
