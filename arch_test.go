@@ -30,11 +30,12 @@ var house = map[string][]string{
 	"internal/filter":  {"libpcap"},
 	"internal/nearest": {},
 	"internal/expr":    {"internal/nearest"},
-	"internal/plan":    {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/nearest"},
+	"internal/lookup":  {"internal/event"},
+	"internal/plan":    {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest"},
 	"internal/attach":  {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream":  {"internal/bpf", "internal/event"},
 	"internal/result":  {"internal/event", "internal/kernel"},
-	"internal/enrich":  {"internal/event", "internal/kernel", "internal/result", "internal/value"},
+	"internal/enrich":  {"internal/event", "internal/kernel", "internal/lookup", "internal/result", "internal/value"},
 	"internal/column":  {"internal/event"},
 	"internal/value":   {},
 	"internal/export":  {"internal/column", "internal/event"},
@@ -49,7 +50,7 @@ var house = map[string][]string{
 
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
-	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/plan",
+	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
 	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export",
 }
 

@@ -12,6 +12,13 @@
 // Whether calls end when they return, seen or not.
 #define SEES_RETURNS (CFG.returns || CFG.session)
 
+// The same of one call: it may be of those alone that look something up.
+#define LOOKS_UP(call) (CFG.lookup_size && (call)->lookup)
+#define SEES_RETURN(call) (SEES_RETURNS || LOOKS_UP(call))
+#define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size)
+// The return is told.
+#define TELLS_RETURN(call) (CFG.returns || LOOKS_UP(call))
+
 enum {
 	// Calls kept of a stack, a power of two.
 	MOST_CALLS = 64,
@@ -32,8 +39,10 @@ struct call {
 	// Whose it is, and which part; 0 where packets are not followed.
 	u64 id, part;
 	u64 time;
-	// Its entry was told.
+	// Its entry was told, if only for its return.
 	u64 told;
+	// Bits of enum lookup_fact.
+	u64 lookup;
 };
 
 struct stack_key {
@@ -140,7 +149,7 @@ static __always_inline void count_unreturned(u64 calls)
 	u32 zero = 0;
 
 	n = bpf_map_lookup_elem(&counts, &zero);
-	if (n && CFG.returns)
+	if (n && (CFG.returns || CFG.lookup_size))
 		__sync_fetch_and_add(&n->unreturned, calls);
 }
 
@@ -162,15 +171,18 @@ static __always_inline bool is_trampoline(u64 address)
 	return address && found;
 }
 
-// Drops the calls that have ended, as a function is entered at the anchor. One at
-// the very place has ended too, unless it went on with this function in its own
-// place (a tail call), which it does if its return has not been seen.
+// Whether a call has ended, as a function is entered at the anchor. One at the very
+// place has ended too, unless it went on with this function in its own place (a tail
+// call), which it does if its return would be seen and was not.
+static __always_inline bool has_ended(const struct call *call, u64 anchor)
+{
+	return SEES_RETURN(call) ? call->anchor < anchor : call->anchor <= anchor;
+}
+
 static __noinline int drop_ended(struct calls *s, u64 anchor)
 {
-	u64 lowest = SEES_RETURNS ? anchor : anchor + 1;
-
 	for (u32 i = 0; i < MOST_CALLS; i++) {
-		if (!s->depth || innermost(s)->anchor >= lowest)
+		if (!s->depth || !has_ended(innermost(s), anchor))
 			break;
 		drop_innermost(s);
 	}
@@ -206,7 +218,7 @@ static __always_inline struct calls *calls_for(u64 anchor, struct work *w)
 // place of one that is probed at its return.
 static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
 {
-	if (SEES_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
+	if (SEES_SOME_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
 		return innermost(s)->caller;
 	return caller;
 }
@@ -216,7 +228,7 @@ static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
 static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
 {
 	if (!HAVE_FUNC_IP)
-		return call->skb && call->anchor == anchor;
+		return call->skb && call->anchor == anchor && SEES_RETURN(call);
 	return call->addr == function && call->anchor >= anchor;
 }
 
@@ -307,6 +319,7 @@ static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
 	call->id = 0;
 	call->time = 0;
 	call->told = 0;
+	call->lookup = 0;
 	return true;
 }
 
@@ -328,6 +341,7 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 	call = innermost(s);
 	call->addr = c->addr;
 	call->skb = (u64)c->skb;
+	call->lookup = c->lookup;
 	if (CFG.by_stack && c->branch) {
 		call->id = c->branch->id;
 		call->part = c->branch->part;

@@ -104,6 +104,8 @@ struct config {
 	// Bytes of the sk_buff, of its shared info, and of the values of expressions that
 	// were asked for; multiples of 8.
 	u32 skb_size, shared_size, values_size;
+	// Bytes of what a function looked up; 0 where that is not asked for.
+	u32 lookup_size;
 };
 
 volatile const struct config CFG = {};

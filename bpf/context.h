@@ -23,6 +23,8 @@ struct context {
 	// PART_DROP, PART_REASON.
 	u32 parts;
 	u8 kind;
+	// Bits of enum lookup_fact.
+	u8 lookup;
 };
 
 // Reads word n of a program's context. The verifier allows loads at fixed

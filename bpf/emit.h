@@ -177,20 +177,28 @@ static __always_inline void keep_parts(struct told *t, const struct context *c, 
 		fill_lineage(&t->lineage, c->branch);
 }
 
-// Keeps them for the call's return.
-static __always_inline void keep_told(const struct context *c, const void *parts)
+// Where what is told of the call that begins here is kept for its return; NULL where
+// nothing is.
+static __always_inline struct told *told_of(const struct context *c)
 {
 	const struct told_key *key = &c->calls->told;
 	struct told *t;
 
 	innermost(c->calls)->told = 1;
 	if (!TOLD_SIZE && !CFG.track)
-		return;
+		return NULL;
 	t = bpf_map_lookup_elem(&tolds, key);
-	if (!t) {
-		bpf_map_update_elem(&tolds, key, &nothing_told, 0);
-		t = bpf_map_lookup_elem(&tolds, key);
-	}
+	if (t)
+		return t;
+	bpf_map_update_elem(&tolds, key, &nothing_told, 0);
+	return bpf_map_lookup_elem(&tolds, key);
+}
+
+// Keeps them for the call's return.
+static __always_inline void keep_told(const struct context *c, const void *parts)
+{
+	struct told *t = told_of(c);
+
 	if (t)
 		keep_parts(t, c, parts);
 }
@@ -202,12 +210,10 @@ static __always_inline void keep_run(const struct context *c, const void *parts)
 	keep_parts(&c->run->parts, c, parts);
 }
 
-// Fills record_size() bytes, the parts one behind the other.
-static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
-					struct room *room)
+// Fills the parts that a return tells again, and returns where they end.
+static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct work *w,
+				     struct room *room)
 {
-	fill_core((void *)at, c, lost);
-	at += sizeof(struct record_core);
 	if (CFG.meta) {
 		fill_meta((void *)at, c->skb);
 		at += sizeof(struct record_meta);
@@ -224,8 +230,35 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		fill_cb((void *)at, c->skb);
 		at += sizeof(struct record_cb);
 	}
+	return at;
+}
+
+// Keeps for the call's return what else its entry would tell.
+static __always_inline void keep_quietly(const struct context *c, struct work *w)
+{
+	struct told *t;
+	struct room *room;
+	u32 level;
+
+	if (!c->calls)
+		return;
+	t = told_of(c);
+	room = enter_room(&level);
+	if (t && room)
+		fill_told(t->bytes, c, w, room);
+	leave_room();
+	if (t && CFG.track)
+		fill_lineage(&t->lineage, c->branch);
+}
+
+// Fills record_size() bytes, the parts one behind the other.
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
+					struct room *room)
+{
+	fill_core((void *)at, c, lost);
+	at = fill_told(at + sizeof(struct record_core), c, w, room);
 	fill_dumps(at, c->skb);
-	if (CFG.returns && c->calls)
+	if (TELLS_RETURN(c) && c->calls)
 		keep_told(c, at - TOLD_SIZE);
 	if (CFG.programs && c->run)
 		keep_run(c, at - TOLD_SIZE);

@@ -7,19 +7,25 @@
 
 #define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
 #define LINEAGE_SIZE (CFG.track ? sizeof(struct record_lineage) : 0)
-#define RETURN_SIZE \
+#define RETURN_SIZE(a) \
 	(sizeof(struct record_core) + TOLD_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
-	 CALLER_SIZE)
+	 ((a) ? CFG.lookup_size : 0) + CALLER_SIZE)
 
-static __always_inline u32 return_parts(void)
+static __always_inline u32 return_parts(const struct arguments *a)
 {
-	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
+	return (a ? PART_BEHALF : 0) | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
 	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.caller ? PART_STACK : 0);
 }
 
+static __always_inline u8 return_kind(const struct call *call)
+{
+	return LOOKS_UP(call) && call->lookup & QUIET ? RECORD_LOOKUP : RECORD_RETURN;
+}
+
+// With arguments it is a call that looked something up.
 static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct told *t,
-					u64 value, u32 lost)
+					const struct arguments *a, u64 value, u32 lost)
 {
 	struct context c = { .kind = kind, .addr = call->addr, .skb = (void *)call->skb };
 	struct record_core *core = (void *)at;
@@ -27,7 +33,7 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	u64 *caller;
 
 	fill_core(core, &c, lost);
-	core->parts = return_parts();
+	core->parts = return_parts(a);
 	at += sizeof(*core);
 	if (TOLD_SIZE)
 		read_kernel(at, TOLD_SIZE, t);
@@ -38,37 +44,64 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	r = (void *)at;
 	r->value = value;
 	r->duration = core->time - call->time;
+	at += sizeof(*r);
+	if (a) {
+		fill_lookup(a->values, at, call->addr);
+		at += CFG.lookup_size;
+	}
 	if (CFG.caller) {
-		caller = (void *)(r + 1);
+		caller = (void *)at;
 		caller[0] = call->addr;
 		caller[1] = call->caller;
 	}
 }
 
 static __always_inline bool send_return(u8 kind, const struct call *call, const struct told *t,
-					u64 value, u32 lost)
+					const struct arguments *a, u64 value, u32 lost)
 {
-	void *record = bpf_ringbuf_reserve(&events, RETURN_SIZE, 0);
+	void *record = a ? bpf_ringbuf_reserve(&events, RETURN_SIZE(true), 0) :
+			   bpf_ringbuf_reserve(&events, RETURN_SIZE(false), 0);
 
 	if (!record)
 		return false;
-	fill_return(record, kind, call, t, value, lost);
-	bpf_ringbuf_submit(record, wakeup(RETURN_SIZE));
+	fill_return(record, kind, call, t, a, value, lost);
+	bpf_ringbuf_submit(record, wakeup(RETURN_SIZE(a)));
 	return true;
+}
+
+// The arguments of a call that looked something up, with its result; NULL of others.
+static __always_inline struct arguments *looked_up(const struct call *call,
+						   const struct told_key *key, u64 value)
+{
+	struct arguments *a;
+
+	if (!LOOKS_UP(call))
+		return NULL;
+	a = bpf_map_lookup_elem(&asked, key);
+	if (a)
+		a->result = value;
+	return a;
 }
 
 static __always_inline void emit_return(const struct call *call, const struct told_key *key,
 					u64 value)
 {
 	const struct told *t = TOLD_SIZE || CFG.track ? bpf_map_lookup_elem(&tolds, key) : NULL;
+	struct arguments *a;
 	struct counters *n;
+	bool sent;
 
 	if (!call->told)
 		return;
 	if (!t) // made room for another
 		t = &nothing_told;
 	n = count_made();
-	if (n && !send_return(RECORD_RETURN, call, t, value, n->lost))
+	if (!n)
+		return;
+	a = looked_up(call, key, value);
+	sent = a ? send_return(return_kind(call), call, t, a, value, n->lost) :
+		   send_return(return_kind(call), call, t, NULL, value, n->lost);
+	if (!sent)
 		__sync_fetch_and_add(&n->lost, 1);
 }
 
@@ -76,6 +109,6 @@ static __always_inline void emit_verdict(const struct run *run, u64 value)
 {
 	struct counters *n = count_made();
 
-	if (n && !send_return(RECORD_VERDICT, &run->call, &run->parts, value, n->lost))
+	if (n && !send_return(RECORD_VERDICT, &run->call, &run->parts, NULL, value, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

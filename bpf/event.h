@@ -14,6 +14,8 @@ enum record_kind {
 	RECORD_PROGRAM = 4,
 	// It has come to a verdict; its entry had a record of its own.
 	RECORD_VERDICT = 5,
+	// The same of one that looked something up, and whose entry had none.
+	RECORD_LOOKUP = 6,
 };
 
 // Bits of record_core.parts.
@@ -35,6 +37,8 @@ enum record_part {
 	PART_RETURN = 2048,
 	// Where in netfilter a function was called.
 	PART_DETAIL = 4096,
+	// What fill_lookup wrote: CFG.lookup_size.
+	PART_BEHALF = 16384,
 	PART_CONNTRACK = 32768,
 	// Return addresses, as many as fit into the rest of the record, so always the last.
 	PART_STACK = 1 << 30,
@@ -237,6 +241,7 @@ enum record_limit {
 	MOST_SKB = 512,
 	MOST_SHARED = 512,
 	MOST_VALUES = 2056,
+	MOST_LOOKUP = 2056,
 };
 
 // The compiler keeps a type's description only where the type is used.

@@ -9,16 +9,24 @@ static __always_inline void handle(const struct context *c, struct work *w)
 		emit(c, w);
 }
 
-// The same for the entry of a function, whose call is kept where that is of use, and
-// says whether it is. Its time begins when all is told.
-static __always_inline bool handle_call(struct context *c, struct work *w, u64 anchor, bool keep)
+// The same for the entry of a function, whose call is kept where that is of use, or where
+// it looks something up (bits of enum lookup_fact), and says whether it is. Its time
+// begins when all is told.
+static __always_inline bool handle_call(struct context *c, struct work *w, u64 anchor, bool keep,
+					u64 lookup)
 {
 	if (!running)
 		return false;
-	if (keep)
+	c->lookup = lookup;
+	if (keep || lookup)
 		begin_call(c, w, anchor);
-	emit(c, w);
-	if (CFG.returns && c->calls)
+	if (lookup && c->calls)
+		keep_arguments(c);
+	if (lookup & QUIET)
+		keep_quietly(c, w);
+	else
+		emit(c, w);
+	if ((CFG.returns || lookup) && c->calls)
 		innermost(c->calls)->time = bpf_ktime_get_ns();
 	return c->calls;
 }

@@ -385,6 +385,7 @@ struct registers {
 #define PROBE_ADDRESS(regs) ((regs)->pc)
 #define FRAME_POINTER 29
 #define LINK_REGISTER 30
+#define STACK_POINTER 31
 #define RETURN_IN_REGISTER 1
 #define RETURN_VALUE 0
 #else

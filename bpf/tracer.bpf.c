@@ -24,6 +24,7 @@
 #include "tunnel.h"
 #include "track.h"
 #include "calls.h"
+#include "lookup.h"
 #include "program.h"
 #include "decide.h"
 #include "netfilter.h"

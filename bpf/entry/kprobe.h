@@ -43,7 +43,7 @@ static __always_inline bool show_function(struct registers *regs, struct sk_buff
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
-	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
+	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_facts() : 0);
 }
 
 static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)

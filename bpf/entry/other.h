@@ -28,7 +28,8 @@ static __always_inline bool show_other(struct registers *regs)
 	if (CFG.track)
 		c.branch = recall((u64)c.skb);
 	c.addr = probed_function(regs);
-	return handle_call(&c, &w, entry_anchor(regs), CFG.returns);
+	return handle_call(&c, &w, entry_anchor(regs), CFG.returns,
+			   CFG.lookup_size ? lookup_facts() : 0);
 }
 
 SEC("kprobe/other")

@@ -39,7 +39,7 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 		c.reason = argument(regs, r->reason);
 		c.parts = PART_REASON;
 	}
-	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS);
+	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS, 0);
 }
 
 // Arguments are read where they are needed, as there is no room to keep them.

@@ -64,7 +64,7 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	u32 zero = 0;
 	volatile u64 *at;
 
-	if (!CFG.returns || !is_trampoline(location))
+	if (!SEES_SOME_RETURNS || !is_trampoline(location))
 		return location;
 	at = bpf_map_lookup_elem(&here, &zero);
 	if (!at)

@@ -28,6 +28,8 @@ type Config struct {
 	Func, FuncExclude string
 	// Others are such expressions for functions that take no skb.
 	Others []string
+	// Lookups are the kinds of look-ups to tell, see [plan.LookupWords].
+	Lookups []string
 	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
 	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
 	// Ethernet frame, or an IP packet.
@@ -89,6 +91,7 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func run(ctx context.Context, cfg Config) error {
+	cfg.Lookups = lookupsAsked(cfg)
 	options, err := resolve(cfg)
 	if err != nil {
 		return err
@@ -97,6 +100,10 @@ func run(ctx context.Context, cfg Config) error {
 	cfg.Kernel.Programs = len(cfg.Programs) > 0
 	if cfg.Kernel.Others, err = plan.CompileOthers(cfg.Others); err != nil {
 		return err
+	}
+	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Lookups)...)
+	if cfg.Kernel.BTFFile == "" { // which is of vmlinux alone
+		cfg.Kernel.LikelyModules = plan.LookupModules(cfg.Lookups)
 	}
 	if cfg.DryRun {
 		return dryRun(ctx, cfg, options)

@@ -20,6 +20,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Func:            cfg.Func,
 		FuncExclude:     cfg.FuncExclude,
 		Others:          cfg.Others,
+		Lookups:         cfg.Lookups,
 		SkbExpr:         cfg.SkbExpr,
 		Ports:           cfg.Ports,
 		Drop:            cfg.Drops.options(),
@@ -65,6 +66,15 @@ func recordOf(cfg Config) plan.Record {
 		r.Values = cfg.Metadata
 	}
 	return r
+}
+
+// lookupsAsked are those that the user named, or all for who wants no more than their
+// column.
+func lookupsAsked(cfg Config) []string {
+	if len(cfg.Lookups) == 0 && column.Needs(cfg.Output.Columns)[column.Lookups] {
+		return []string{plan.AllLookups}
+	}
+	return cfg.Lookups
 }
 
 // followOf is whether packets are followed: it takes a number for each to do that.

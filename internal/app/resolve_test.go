@@ -34,3 +34,21 @@ func TestOnlyWhatIsPrintedIsRecorded(t *testing.T) {
 		}
 	}
 }
+
+func TestTheColumnOfLookupsAsksForAll(t *testing.T) {
+	for _, c := range []struct {
+		lookups []string
+		columns column.Options
+		want    []string
+	}{
+		{nil, column.Options{}, nil},
+		{[]string{"route"}, column.Options{Lookups: true}, []string{"route"}},
+		{nil, column.Options{Chosen: []string{"func", "lookup"}}, []string{"all"}},
+		{[]string{"route"}, column.Options{Chosen: []string{"lookup"}, Lookups: true}, []string{"route"}},
+	} {
+		cfg := Config{Lookups: c.lookups, Output: export.Options{Columns: c.columns}}
+		if diff := cmp.Diff(c.want, lookupsAsked(cfg)); diff != "" {
+			t.Errorf("%+v: %s", c, diff)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"tracer/internal/enrich"
 	"tracer/internal/event"
 	"tracer/internal/kernel"
+	"tracer/internal/lookup"
 	"tracer/internal/plan"
 	"tracer/internal/stream"
 )
@@ -92,6 +93,7 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32
 		Reasons:     facts.Reasons,
 		Program:     program,
 		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
+		Lookups:     lookupsOf(p),
 	}
 	var err error
 	if o.SkbFormat, err = copyOf(p.Skb); err != nil {
@@ -104,6 +106,15 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32
 		return nil, err
 	}
 	return enrich.New(o), nil
+}
+
+// lookupsOf reads what the plan's functions look up, by their addresses.
+func lookupsOf(p *plan.Plan) map[uint64]*lookup.Reader {
+	readers := make(map[uint64]*lookup.Reader, len(p.Lookups))
+	for i := range p.Lookups {
+		readers[p.Lookups[i].Function.Addr] = &p.Lookups[i].Reader
+	}
+	return readers
 }
 
 // forget gives back what only getting ready takes: the kernel's types, most of all.

@@ -48,11 +48,12 @@ func allPrograms(t *testing.T) []Program {
 		if isTracer(name) {
 			continue
 		}
-		p := Program{Name: name, Template: name}
+		p := Program{Name: name, Template: name, Lookup: true}
 		number := name[len(name)-1] - '0'
 		if name[0] == 't' {
 			p.Facts = &Facts{Number: 7, Location: 1, Reason: 2, Drop: true}
 		} else {
+			p.Quiet = number%2 == 0
 			p.HookCall = HookCall{State: 3, Object: 1, Kind: number % (HookEbtables + 1), Hook: true}
 		}
 		programs = append(programs, p)
@@ -81,7 +82,7 @@ func everything() Config {
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
-		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues),
+		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
 	for i := range MostEntries {
@@ -140,6 +141,16 @@ func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	}
 }
 
+// lookedUp reads the last of a call's values, and writes the last of the bytes.
+func lookedUp() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R0, asm.R1, int16(8*MostArguments), asm.DWord),
+		asm.StoreMem(asm.R2, int16(MostLookup-8), asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}
+}
+
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code, and one program of each kind under others.
 func TestVerifier(t *testing.T) {
@@ -154,7 +165,7 @@ func TestVerifier(t *testing.T) {
 	inSession.Session = true
 	called := everything()
 	called.Stack = false
-	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay()}
+	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +180,7 @@ func TestVerifier(t *testing.T) {
 		"a session alone":        {Config: Config{Returns: true, Session: true, StackSize: 1 << 14}, Bodies: bodies},
 		"by stack":               {Config: Config{Track: true, Follow: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
 		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
+		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	KindReturn     = uint8(tracerRecordKindRECORD_RETURN)
 	KindProgram    = uint8(tracerRecordKindRECORD_PROGRAM)
 	KindVerdict    = uint8(tracerRecordKindRECORD_VERDICT)
+	KindLookup     = uint8(tracerRecordKindRECORD_LOOKUP)
 )
 
 // The bits of Core.Parts.
@@ -43,6 +44,7 @@ const (
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
 	PartReturn    = uint32(tracerRecordPartPART_RETURN)
 	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
+	PartBehalf    = uint32(tracerRecordPartPART_BEHALF)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
@@ -133,6 +135,8 @@ const (
 	MostReasons = len(Config{}.ReasonsIn)
 	MostPorts   = len(Config{}.VxlanPorts)
 	MostCallers = len(Config{}.Callers)
+	// MostArguments is of how many arguments of a function there are values.
+	MostArguments = len(tracerArguments{}.Values)
 	// MostTrampolines is how many places functions may return to in place of their callers.
 	MostTrampolines = len(Config{}.Trampolines)
 )
@@ -142,4 +146,5 @@ const (
 	MostSkb    = int(tracerRecordLimitMOST_SKB)
 	MostShared = int(tracerRecordLimitMOST_SHARED)
 	MostValues = int(tracerRecordLimitMOST_VALUES)
+	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
 )

@@ -16,6 +16,7 @@ const (
 	factsFunction  = "tracepoint_facts"
 	hookFunction   = "hook_facts"
 	returnFunction = "session_returns"
+	lookupFunction = "lookup_facts"
 	configVariable = "CFG"
 	eventsMap      = "events"
 	socketsMap     = "sockets"
@@ -27,6 +28,7 @@ const (
 	rolesMap       = "roles"
 	stacksMap      = "stacks"
 	toldsMap       = "tolds"
+	askedMap       = "asked"
 )
 
 // Spec says what to make of the object.
@@ -54,6 +56,8 @@ type Bodies struct {
 	Values asm.Instructions
 	// IsReturn tells programs of a session whether they are called at a return.
 	IsReturn asm.Instructions
+	// Lookup writes at most Config.LookupSize bytes, by the function that returned.
+	Lookup asm.Instructions
 }
 
 // replacement is a function of the object and its new body.
@@ -98,6 +102,20 @@ type Program struct {
 	Facts *Facts
 	// HookCall is what a function's program knows of the calls in netfilter.
 	HookCall HookCall
+	// Lookup says that the functions look something up; Quiet ones are told of when they
+	// return alone.
+	Lookup, Quiet bool
+}
+
+// lookupWord is what lookup_facts answers (bpf/lookup.h).
+func (p Program) lookupWord() uint64 {
+	switch {
+	case p.Lookup && p.Quiet:
+		return 3
+	case p.Lookup:
+		return 1
+	}
+	return 0
 }
 
 // HookCall is what hook_facts answers (bpf/netfilter.h). Arguments are registers,
@@ -198,14 +216,17 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
-	if s.Config.Returns || s.Config.Others || s.Config.ByStack {
+	if c := s.Config; c.Returns || c.Others || c.ByStack || c.LookupSize > 0 {
 		maps[stacksMap].MaxEntries = rememberedStacks()
 	}
-	if s.Config.Returns {
+	if s.Config.Returns || s.Config.LookupSize > 0 {
 		maps[toldsMap].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Programs {
 		maps[runsMap].MaxEntries = rememberedStacks()
+	}
+	if s.Config.LookupSize > 0 {
+		maps[askedMap].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Stack || s.Config.Caller {
 		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
@@ -263,6 +284,15 @@ func (p Program) filters() bool {
 	return !slices.Contains([]string{KprobeTemplate(0), ReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram}, p.Template)
 }
 
+// optional are the replacements of functions that only some programs call.
+func (p Program) optional(program *ebpf.ProgramSpec, bodies Bodies) []replacement {
+	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}}
+	if p.Session || p.Template == ReturnTemplate {
+		list[2].body = bodies.Lookup
+	}
+	return slices.DeleteFunc(list, func(r replacement) bool { return !calls(program, r.function) })
+}
+
 func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
 	template := templates[p.Template]
 	if template == nil {
@@ -275,10 +305,7 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program, nil
 	}
-	replacements := bodies.list()
-	if calls(program, returnFunction) {
-		replacements = append(replacements, replacement{returnFunction, bodies.IsReturn})
-	}
+	replacements := append(bodies.list(), p.optional(program, bodies)...)
 	switch {
 	case p.Facts != nil:
 		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})

@@ -16,13 +16,14 @@ const (
 	mostStack   = 512
 	frameUnit   = 32
 	exprFrame   = 120 // of the bodies that package expr makes
+	lookupFrame = 32  // of that for look-ups, see TestLookupsOfThisKernel of package plan
 	filterFrame = 64  // of those of package filter
 	fewest      = 2   // functions in the longest chain, at least
 )
 
 // replaced are the functions that get other bodies.
 var replaced = map[string]int{
-	"filter_expression": exprFrame, "fill_values": exprFrame,
+	"filter_expression": exprFrame, "fill_values": exprFrame, "fill_lookup": lookupFrame,
 	"filter_packet": filterFrame, "filter_tunnel_l2": filterFrame, "filter_tunnel_l3": filterFrame,
 }
 

@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type tracerArguments struct {
+	_      structs.HostLayout
+	Values [12]uint64
+	Result uint64
+}
+
 type tracerBranch struct {
 	_        structs.HostLayout
 	Head     uint64
@@ -52,6 +58,7 @@ type tracerCalls struct {
 		Part   uint64
 		Time   uint64
 		Told   uint64
+		Lookup uint64
 	}
 }
 
@@ -140,6 +147,8 @@ type tracerConfig struct {
 	SkbSize          uint32
 	SharedSize       uint32
 	ValuesSize       uint32
+	LookupSize       uint32
+	_                [4]byte
 }
 
 type tracerConntrackHas uint32
@@ -281,6 +290,7 @@ const (
 	tracerRecordKindRECORD_RETURN     tracerRecordKind = 3
 	tracerRecordKindRECORD_PROGRAM    tracerRecordKind = 4
 	tracerRecordKindRECORD_VERDICT    tracerRecordKind = 5
+	tracerRecordKindRECORD_LOOKUP     tracerRecordKind = 6
 )
 
 type tracerRecordLimit uint32
@@ -289,6 +299,7 @@ const (
 	tracerRecordLimitMOST_SKB    tracerRecordLimit = 512
 	tracerRecordLimitMOST_SHARED tracerRecordLimit = 512
 	tracerRecordLimitMOST_VALUES tracerRecordLimit = 2056
+	tracerRecordLimitMOST_LOOKUP tracerRecordLimit = 2056
 )
 
 type tracerRecordLineage struct {
@@ -327,6 +338,7 @@ const (
 	tracerRecordPartPART_LINEAGE   tracerRecordPart = 1024
 	tracerRecordPartPART_RETURN    tracerRecordPart = 2048
 	tracerRecordPartPART_DETAIL    tracerRecordPart = 4096
+	tracerRecordPartPART_BEHALF    tracerRecordPart = 16384
 	tracerRecordPartPART_CONNTRACK tracerRecordPart = 32768
 	tracerRecordPartPART_STACK     tracerRecordPart = 1073741824
 )
@@ -452,6 +464,7 @@ type tracerRun struct {
 		Part   uint64
 		Time   uint64
 		Told   uint64
+		Lookup uint64
 	}
 	Parts tracerTold
 }
@@ -494,6 +507,7 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	tracerMapAsked               = "asked"
 	tracerMapBranches            = "branches"
 	tracerMapBusy                = "busy"
 	tracerMapCounts              = "counts"
@@ -540,6 +554,7 @@ const (
 	tracerVarHeadsHeld           = "heads_held"
 	tracerVarHookHasUsed         = "hook_has_used"
 	tracerVarHookObjectUsed      = "hook_object_used"
+	tracerVarNoArguments         = "no_arguments"
 	tracerVarNoCalls             = "no_calls"
 	tracerVarNoRun               = "no_run"
 	tracerVarNothingTold         = "nothing_told"
@@ -636,6 +651,7 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
+	Asked     *ebpf.MapSpec `ebpf:"asked"`
 	Branches  *ebpf.MapSpec `ebpf:"branches"`
 	Busy      *ebpf.MapSpec `ebpf:"busy"`
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
@@ -664,6 +680,7 @@ type tracerVariableSpecs struct {
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
 	NoCalls             *ebpf.VariableSpec `ebpf:"no_calls"`
 	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
 	NothingTold         *ebpf.VariableSpec `ebpf:"nothing_told"`
@@ -708,6 +725,7 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
+	Asked     *ebpf.Map `ebpf:"asked"`
 	Branches  *ebpf.Map `ebpf:"branches"`
 	Busy      *ebpf.Map `ebpf:"busy"`
 	Counts    *ebpf.Map `ebpf:"counts"`
@@ -729,6 +747,7 @@ type tracerMaps struct {
 
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
+		m.Asked,
 		m.Branches,
 		m.Busy,
 		m.Counts,
@@ -758,6 +777,7 @@ type tracerVariables struct {
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
+	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
 	NoCalls             *ebpf.Variable `ebpf:"no_calls"`
 	NoRun               *ebpf.Variable `ebpf:"no_run"`
 	NothingTold         *ebpf.Variable `ebpf:"nothing_told"`

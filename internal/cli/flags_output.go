@@ -11,6 +11,7 @@ import (
 	"tracer/internal/app"
 	"tracer/internal/column"
 	"tracer/internal/nearest"
+	"tracer/internal/plan"
 
 	"github.com/spf13/pflag"
 )
@@ -45,6 +46,7 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 func deepFlags(fs *pflag.FlagSet, o *options) {
 	columns := &o.config.Output.Columns
 	fs.BoolVar(&columns.Return, "output-return", false, "also when functions return: what, and after which time")
+	fs.Var(lookups(&o.config.Lookups), "output-lookups", "what is looked up for the packet, a `LIST` of\n"+strings.Join(plan.LookupWords(), ", "))
 	fs.BoolVar(&columns.Caller, "output-caller", false, "who called the function")
 	fs.BoolVar(&columns.Stack, "output-stack", false, "the kernel's stack, below each row")
 	fs.BoolVar(&columns.CB, "output-skb-cb", false, "the qdisc's words of skb->cb")
@@ -65,6 +67,7 @@ func checkColor(value string) error {
 func (o *options) settleOutput(*pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Metadata) > 0
+	columns.Lookups = len(o.config.Lookups) > 0
 	if o.columns == nil {
 		return nil
 	}

@@ -51,6 +51,7 @@ func (o *options) checkOnly() error {
 		{"filter-drop-reason", len(c.Drops.Reasons) > 0},
 		{"drop", c.Drops.Only},
 		{"output-return", c.Output.Columns.Return},
+		{"output-lookups", len(c.Lookups) > 0},
 		{"output-netfilter", c.Output.Columns.Netfilter},
 	} {
 		if flag.given {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tracer/internal/plan"
 )
 
 // listValue is words with commas between them; a flag that is given again adds.
@@ -25,6 +27,9 @@ func distinct(to *[]string) listValue { return listValue{to: to, once: true} }
 
 // patterns is a list of regular expressions.
 func patterns(to *[]string) listValue { return listValue{to: to, check: checkRegexp} }
+
+// lookups is a list of kinds of look-ups.
+func lookups(to *[]string) listValue { return listValue{to: to, once: true, check: plan.CheckLookup} }
 
 // Set, String and Type are those of pflag.Value.
 func (v listValue) Set(s string) error {

@@ -168,6 +168,9 @@ var refused = map[string]string{
 	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",
 	"--filter-non-skb-funcs=a,b(":            "tracer: --filter-non-skb-funcs \"a,b(\": \"b(\": not a regular expression, missing closing ) at \"b(\"\n",
 	"--filter-non-skb-funcs=a,":              "tracer: --filter-non-skb-funcs \"a,\": an empty name in the list\n",
+	"--only-bpf --output-lookups all":        "tracer: --output-lookups: with --only-bpf nothing but BPF programs is traced\n",
+	"--output-lookups icmp":                  "tracer: --output-lookups \"icmp\": \"icmp\": not one of all, route, neigh, conntrack, socket, qdisc\n",
+	"--output-lookups neigh,neigh":           "tracer: --output-lookups \"neigh,neigh\": \"neigh\" is named twice\n",
 	"--output-json=perhaps":                  "tracer: --output-json \"perhaps\": not true or false\n",
 	"--output-file ./a --ready-file a":       "tracer: --ready-file \"a\": is the --output-file too\n",
 	"--=":                                    "tracer: arguments: bad flag syntax: --=\nhint: `tracer --help` lists the flags\n",
@@ -187,7 +190,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, netfilter, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {

@@ -38,6 +38,8 @@ const (
 	// and --output-return.
 	Program  Group = "program"
 	Duration Group = "duration"
+	// Lookups is switched by --output-lookups.
+	Lookups Group = "lookups"
 	// Metadata is there where --output-skb-metadata gives expressions.
 	Metadata Group = "metadata"
 	// Stack is switched by --output-stack.
@@ -119,6 +121,8 @@ type Options struct {
 	Return bool
 	// Program adds what BPF programs there are and what they decided.
 	Program bool
+	// Lookups adds what functions looked up.
+	Lookups bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
@@ -135,7 +139,7 @@ func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
@@ -173,7 +177,7 @@ func (o *Options) wants(c *Column) bool {
 	}
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
-		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
+		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
 		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

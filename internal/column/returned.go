@@ -23,7 +23,7 @@ func returnColumns() []Column {
 	}
 }
 
-func hasResult(e *event.Event) bool { return e.Kind == event.Return || e.Kind == event.Verdict }
+func hasResult(e *event.Event) bool { return e.Kind.IsReturn() || e.Kind == event.Verdict }
 
 // appendReturned appends like `=0(NET_RX_SUCCESS) took=12.3us`.
 func appendReturned(dst []byte, e *event.Event) []byte {
@@ -68,7 +68,7 @@ func appendDuration(dst []byte, ns uint64) []byte {
 }
 
 func returned(dst []byte, e *event.Event) []byte {
-	if e.Kind != event.Return {
+	if !e.Kind.IsReturn() {
 		return appendNull(dst)
 	}
 	return appendResultObject(dst, &e.Names.Result)

@@ -7,6 +7,7 @@ package enrich
 import (
 	"tracer/internal/event"
 	"tracer/internal/kernel"
+	"tracer/internal/lookup"
 )
 
 // Options are what names are taken from. Each may be missing; its numbers then
@@ -29,6 +30,8 @@ type Options struct {
 	// printed before the next event; nil is not asked for.
 	SkbFormat, SharedFormat func(raw []byte) event.Value
 	Values                  func(raw []byte) []event.NamedValue
+	// Lookups read what functions looked up, by their addresses.
+	Lookups map[uint64]*lookup.Reader
 }
 
 // Enricher fills in the names of events. It is for one goroutine.
@@ -38,6 +41,7 @@ type Enricher struct {
 	functions   functions
 	results     results
 	programs    programs
+	lookups     lookups
 	tracepoints []kernel.Tracepoint
 	stacks      stacks
 	reasons     reasons
@@ -65,6 +69,7 @@ func New(o Options) *Enricher {
 	r.functions = newFunctions(o.Functions, &r.places)
 	r.results = newResults(o.Functions)
 	r.programs = newPrograms(o.Program)
+	r.lookups = o.Lookups
 	r.stacks = newStacks(r.symbols, &r.places)
 	if o.NetnsNames {
 		r.namespaces = newNamespaces()
@@ -144,8 +149,9 @@ func (r *Enricher) Pass(e *event.Event) {
 
 func (r *Enricher) name(e *event.Event) {
 	switch e.Kind {
-	case event.Return:
+	case event.Return, event.Looked:
 		e.Names.Result = r.results.read(e.Addr, e.Return.Value)
+		r.lookups.name(e)
 		fallthrough
 	case event.Function:
 		e.Names.Func, e.Names.Module = r.functions.name(e.Addr)

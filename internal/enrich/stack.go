@@ -47,7 +47,7 @@ func (s *stacks) name(e *event.Event) {
 		return
 	case e.Kind == event.Verdict: // of which there is nothing
 		return
-	case e.Kind == event.Return: // of which there are the function and its caller alone
+	case e.Kind.IsReturn(): // of which there are the function and its caller alone
 		e.Names.Caller = s.text(e.Stack[len(e.Stack)-1])
 		return
 	}

@@ -19,6 +19,8 @@ const (
 	Program
 	// Verdict is what a BPF program decided whose entry was an event, too.
 	Verdict
+	// Looked is the return of a function that looked something up, and whose entry was none.
+	Looked
 	// Lost is no packet: it stands in the stream where events are missing.
 	Lost
 	// Summary is the last record of a run: what was made, printed and lost.
@@ -38,6 +40,8 @@ func (k Kind) String() string {
 		return "program"
 	case Verdict:
 		return "verdict"
+	case Looked:
+		return "lookup"
 	case Lost:
 		return "lost"
 	case Summary:
@@ -45,6 +49,9 @@ func (k Kind) String() string {
 	}
 	return "unknown"
 }
+
+// IsReturn says whether a function has returned.
+func (k Kind) IsReturn() bool { return k == Return || k == Looked }
 
 // Event is one record. Which members mean something depends on Kind; all of
 // them are values, so that one Event can be reused for a whole stream.
@@ -122,6 +129,8 @@ type Dump struct {
 	Skb, Shared []byte
 	// Values is what the expressions of the user gave, as the plan lays them out.
 	Values []byte
+	// Lookup is what a function looked up, likewise.
+	Lookup []byte
 }
 
 // Drop is why and where the kernel gave the packet up.
@@ -146,7 +155,7 @@ type BPF struct {
 	Addr uint64
 }
 
-// Returned is what a function came to; of a Return, or a Verdict.
+// Returned is what a function came to; of a Return, a Looked or a Verdict.
 type Returned struct {
 	// Value is the register's, of which the function's type says how much counts.
 	Value uint64
@@ -241,6 +250,8 @@ type Names struct {
 	Result Result
 	// BPF is the BPF program; nil where the event is not about one.
 	BPF *BPF
+	// Lookup is what the function looked up.
+	Lookup Lookup
 	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
 	Reason string
 	// Location is Drop.Location as symbol+0xoffset.

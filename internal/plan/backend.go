@@ -99,8 +99,17 @@ func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 	}
 }
 
-func (p *Plan) addFunction(f kernel.Function) {
+func (p *Plan) addFunction(f kernel.Function) { p.probe(f, p.programFor(f)) }
+
+// addQuietly plans a probe of a function that is told of when it returns alone.
+func (p *Plan) addQuietly(f kernel.Function) {
 	program := p.programFor(f)
+	program.Quiet = true
+	program.Name += "_quiet"
+	p.probe(f, program)
+}
+
+func (p *Plan) probe(f kernel.Function, program bpf.Program) {
 	i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Program == program.Name })
 	if i < 0 {
 		p.addProgram(program, nil)
@@ -115,6 +124,9 @@ func (p *Plan) addFunction(f kernel.Function) {
 func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	program := bpf.Program{Template: bpf.KprobeTemplate(f.SkbArg)}
 	program.Name = program.Template
+	if program.Lookup = p.looksUp(f); program.Lookup {
+		program.Name += "_lookup"
+	}
 	if !p.Asked.Record.Netfilter {
 		return program
 	}

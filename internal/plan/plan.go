@@ -31,6 +31,8 @@ type Options struct {
 	// Others are such expressions for functions that take no skb, which are traced where
 	// they run on behalf of a packet.
 	Others []string
+	// Lookups are the kinds of look-ups to tell, see [LookupWords].
+	Lookups []string
 	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
 	// are for the Ethernet frame and the IP packet inside of a tunnel's packet.
 	Filter, TunnelL2, TunnelL3 *filter.Program
@@ -70,6 +72,8 @@ type Plan struct {
 	ReturnGroups []Group
 	// noSession is why not by a kprobe session, where that would have been better.
 	noSession error
+	// Lookups are those of the functions that look something up.
+	Lookups []Lookup
 	// Notes are for the user.
 	Notes []string
 	// Groups are the functions by the program that serves them.
@@ -153,12 +157,16 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	if err := p.chooseReturns(facts); err != nil {
 		return err
 	}
+	if err := p.addLookups(facts, wanted); err != nil {
+		return err
+	}
 	if !p.Asked.Drop.Only {
 		p.addFunctions(facts, wanted)
 	}
 	if err := p.addOthers(facts, wanted); err != nil {
 		return err
 	}
+	p.probeLookups()
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
 	return nil

@@ -28,9 +28,11 @@ func ReturnWayNames() []string {
 	return names
 }
 
-// chooseReturns takes the forced way, or the first that runs here.
+// chooseReturns takes the forced way, or the first that runs here. A session is for the
+// returns of all functions.
 func (p *Plan) chooseReturns(facts *kernel.Facts) error {
-	if !p.Asked.Record.Return && !p.Asked.Follow.ByStack {
+	all := p.Asked.Record.Return || p.Asked.Follow.ByStack
+	if !all && len(p.Asked.Lookups) == 0 {
 		return nil
 	}
 	if forced := p.Asked.ReturnsBy; forced != "" {
@@ -38,6 +40,9 @@ func (p *Plan) chooseReturns(facts *kernel.Facts) error {
 		return p.checkReturns(forced, facts)
 	}
 	for _, way := range returnWays[p.Backend] {
+		if way == kernel.KprobeSession && !all {
+			continue
+		}
 		if way == kernel.KprobeSession && facts.NoSession != nil {
 			p.noSession = facts.NoSession
 			continue
@@ -51,6 +56,9 @@ func (p *Plan) chooseReturns(facts *kernel.Facts) error {
 func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error {
 	if !slices.Contains(returnWays[p.Backend], forced) {
 		return usageError{error: fmt.Errorf("returns by %q can't be had with backend %q", forced, p.Backend)}
+	}
+	if forced == kernel.KprobeSession && !p.Asked.Record.Return && !p.Asked.Follow.ByStack {
+		return usageError{error: fmt.Errorf("returns by %q can't be had for look-ups alone, without --output-return", forced)}
 	}
 	if forced == kernel.KprobeSession && facts.NoSession != nil {
 		return fmt.Errorf("returns by %q can't be had here: %w", forced, facts.NoSession)
@@ -77,6 +85,8 @@ func (p *Plan) checkFunctions() error {
 		what = "what is made on a packet's stack can't be followed"
 	case len(p.Asked.Others) > 0:
 		what = "functions that take no skb can't be traced"
+	case len(p.Asked.Lookups) > 0:
+		what = "what functions look up can't be seen"
 	}
 	switch {
 	case what == "" || p.Backend != kernel.TracepointBackend:
@@ -88,12 +98,16 @@ func (p *Plan) checkFunctions() error {
 	return usageError{errors.New(what + " with the tracepoint backend, which sees no functions"), hint}
 }
 
-// addReturns plans to be called when the functions return.
+// addReturns plans to be called when the functions return: all, or those that look
+// something up.
 func (p *Plan) addReturns() {
-	if len(p.Functions) == 0 {
+	switch {
+	case len(p.Functions) == 0:
 		p.Returns = ""
-	} else if p.Asked.Record.Return {
+	case p.Asked.Record.Return:
 		p.addReturnProgram(bpf.ReturnTemplate, p.Functions)
+	case len(p.Lookups) > 0:
+		p.addReturnProgram(bpf.ReturnTemplate, p.lookers())
 	}
 }
 
@@ -125,7 +139,7 @@ func (p *Plan) keepCalls(facts *kernel.Facts) {
 	if p.Returns == kernel.KprobeSession {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
-	if !c.Returns && !c.Others && !c.ByStack {
+	if !c.Returns && !c.Others && !c.ByStack && c.LookupSize == 0 {
 		return
 	}
 	c.StackSize = uint32(max(leastStack, os.Getpagesize()))

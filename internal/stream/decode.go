@@ -13,11 +13,11 @@ import (
 
 // Layout is how long the parts of a record are that have no size of their own, in
 // bytes.
-type Layout struct{ Skb, Shared, Values int }
+type Layout struct{ Skb, Shared, Values, Lookup int }
 
 // LayoutOf is that of the records which programs with these settings make.
 func LayoutOf(c bpf.Config) Layout {
-	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize)}
+	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize)}
 }
 
 // Decode turns a record into an event, of which the stack and the copies of
@@ -68,6 +68,9 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	}
 	if has&bpf.PartDetail != 0 {
 		decodeHook(part[bpf.Hook](r), &e.Netfilter)
+	}
+	if has&bpf.PartBehalf != 0 {
+		e.Dump.Lookup = r.take(l.Lookup)
 	}
 	if has&bpf.PartConntrack != 0 {
 		decodeConntrack(part[bpf.Conntrack](r), &e.Conntrack)
@@ -139,6 +142,8 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		e.Kind = event.Program
 	case bpf.KindVerdict:
 		e.Kind = event.Verdict
+	case bpf.KindLookup:
+		e.Kind = event.Looked
 	default:
 		return fmt.Errorf("record of kind %d: not known", c.Kind)
 	}

@@ -46,6 +46,21 @@ func comm(s string) (c [16]byte) {
 	return c
 }
 
+func TestDecodeLookup(t *testing.T) {
+	core := bpf.Core{Kind: bpf.KindLookup, Parts: bpf.PartReturn | bpf.PartBehalf | bpf.PartStack}
+	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: 5}), []byte("12345678"), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	want := event.Event{
+		Kind: event.Looked, Stack: []uint64{1}, Return: event.Returned{Value: 5}, Dump: event.Dump{Lookup: []byte("12345678")},
+	}
+	var got event.Event
+	if err := (Layout{Lookup: 8}).Decode(record, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDecodeReturn(t *testing.T) {
 	core := bpf.Core{Time: 9, Skb: 2, Addr: 3, Kind: bpf.KindReturn, Parts: bpf.PartReturn | bpf.PartStack}
 	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: ^uint64(0), Duration: 7}), []byte{1, 0, 0, 0, 0, 0, 0, 0})

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"testing"
+
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/lookup"
+)
+
+// TestLookedUp: the row of a function that looked something up counts its packet, and
+// says so where what it was asked is gone.
+func TestLookedUp(t *testing.T) {
+	r := New(Options{
+		Functions: []kernel.Function{{Name: "sch_direct_xmit", Addr: 8}, {Name: "ip_rcv", Addr: 9}},
+		Lookups:   map[uint64]*lookup.Reader{8: {Of: &lookup.Lookup{Kind: "qdisc"}}},
+	})
+	for _, test := range []struct {
+		event   event.Event
+		kind    string
+		unknown bool
+	}{
+		{event.Event{Kind: event.Looked, Addr: 8, Skb: 16, Dump: event.Dump{Lookup: make([]byte, 8)}}, "qdisc", false},
+		{event.Event{Kind: event.Return, Addr: 8, Skb: 16}, "qdisc", true},
+		{event.Event{Kind: event.Return, Addr: 9, Skb: 16}, "", false},
+		{event.Event{Kind: event.Function, Addr: 8, Skb: 16}, "", false},
+	} {
+		r.Enrich(&test.event)
+		if l := test.event.Names.Lookup; l.Kind != test.kind || l.Unknown != test.unknown {
+			t.Errorf("%v of %d: %+v", test.event.Kind, test.event.Addr, l)
+		}
+	}
+	if r.Packets() != 1 {
+		t.Errorf("%d packets", r.Packets())
+	}
+}

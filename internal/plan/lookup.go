@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/bpf"
+	"tracer/internal/expr"
+	"tracer/internal/kernel"
+	"tracer/internal/lookup"
+)
+
+const lookupsFlag = "--output-lookups"
+
+// AllLookups stands for every kind of look-up of which this kernel shows one at least.
+const AllLookups = "all"
+
+// LookupWords are the words that kinds of look-ups are asked for by.
+func LookupWords() []string { return append([]string{AllLookups}, lookup.Kinds()...) }
+
+// CheckLookup says whether a word is one of those.
+func CheckLookup(word string) error {
+	if slices.Contains(LookupWords(), word) {
+		return nil
+	}
+	return fmt.Errorf("not one of %s", strings.Join(LookupWords(), ", "))
+}
+
+// lookupKinds are the kinds that words ask for.
+func lookupKinds(words []string) []string {
+	if slices.Contains(words, AllLookups) {
+		return lookup.Kinds()
+	}
+	return words
+}
+
+// LookupFunctions are the names of the functions that look up what the words ask for, and
+// LookupModules the modules where some of them may be, as patterns.
+func LookupFunctions(words []string) []*regexp.Regexp {
+	var list []*regexp.Regexp
+	for _, kind := range lookupKinds(words) {
+		for _, l := range lookup.Of(kind) {
+			list = append(list, regexp.MustCompile("^(?:"+strings.Join(l.Functions, "|")+")$"))
+		}
+	}
+	return list
+}
+
+func LookupModules(words []string) []string {
+	var list []string
+	for _, kind := range lookupKinds(words) {
+		list = append(list, lookup.Modules(kind)...)
+	}
+	return list
+}
+
+// Lookup is a function that looks something up, and how its values are read.
+type Lookup struct {
+	Function kernel.Function
+	Reader   lookup.Reader
+
+	body asm.Instructions
+	size int
+}
+
+// addLookups plans to see what functions look up. All of them are told of when they
+// return; those that are asked for otherwise, too, have their entries told as ever.
+func (p *Plan) addLookups(facts *kernel.Facts, wanted *funcFilter) error {
+	var left []string
+	for _, kind := range lookupKinds(p.Asked.Lookups) {
+		had := len(p.Lookups)
+		missing := p.addLookupsOf(kind, facts, wanted)
+		left = append(left, missing...)
+		if len(p.Lookups) == had && slices.Contains(p.Asked.Lookups, kind) {
+			return noLookups(kind, missing)
+		}
+	}
+	if len(p.Asked.Lookups) > 0 && len(p.Lookups) == 0 {
+		return noLookups(AllLookups, left)
+	}
+	if len(left) > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%s: this kernel does not show %s", lookupsFlag, strings.Join(left, ", ")))
+	}
+	p.buildLookups()
+	return nil
+}
+
+func noLookups(kind string, missing []string) error {
+	return usageError{
+		fmt.Errorf("%s %q: none of its functions can be traced", lookupsFlag, kind),
+		strings.Join(missing, "; "),
+	}
+}
+
+// addLookupsOf adds those of a kind, and returns which are missing and why.
+func (p *Plan) addLookupsOf(kind string, facts *kernel.Facts, wanted *funcFilter) (missing []string) {
+	for _, l := range lookup.Of(kind) {
+		functions := functionsOf(l, facts)
+		for _, name := range l.Functions {
+			if !slices.ContainsFunc(functions, func(f kernel.Function) bool { return f.Name == name }) {
+				missing = append(missing, fmt.Sprintf("%s (%s)", name, absence(name, kind, facts)))
+			}
+		}
+		for _, f := range functions {
+			if wanted.isExcluded(f.Name) {
+				missing = append(missing, f.Name+" (--filter-func-exclude)")
+				continue
+			}
+			if err := p.addLookup(l, f, facts); err != nil {
+				missing = append(missing, fmt.Sprintf("%s (%v)", f.Name, err))
+			}
+		}
+	}
+	return missing
+}
+
+// functionsOf are those that can be traced.
+func functionsOf(l *lookup.Lookup, facts *kernel.Facts) []kernel.Function {
+	var found []kernel.Function
+	for _, f := range slices.Concat(facts.Others, facts.Functions) {
+		if slices.Contains(l.Functions, f.Name) || l.Enqueue && f.Result.Form == kernel.EnqueueForm {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// absence says why there is no function of that name.
+func absence(name, kind string, facts *kernel.Facts) string {
+	if i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return s.Name == name }); i >= 0 {
+		return facts.Skipped[i].Reason
+	}
+	if modules := lookup.Modules(kind); len(modules) > 0 && !strings.HasSuffix(modules[0], "*") {
+		return fmt.Sprintf("module %s is not loaded, or has no BTF: kernels before 5.11 give none to modules", modules[0])
+	}
+	return "its BTF has no such function"
+}
+
+// addLookup compiles what is read of a function's calls.
+func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Facts) error {
+	types := p.Asked.Types
+	if types == nil {
+		types = facts.BTF
+	}
+	proto, err := prototype(types, f.Name)
+	if err != nil {
+		return err
+	}
+	c := lookupCompiler{types: types, roots: argumentsOf(proto)}
+	found := Lookup{Function: f, Reader: lookup.Reader{Of: l}}
+	if err := c.compile(&found.Reader); err != nil {
+		return err
+	}
+	at, err := expr.LayOut(c.programs)
+	if err != nil {
+		return err
+	}
+	found.body, found.size = expr.Values(c.programs), at.Size
+	place(&found.Reader, c.programs, at)
+	p.Lookups = append(p.Lookups, found)
+	return nil
+}
+
+// prototype is that of the function with the name, if there is one such alone.
+func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
+	all, _ := types.AnyTypesByName(name)
+	var proto *btf.FuncProto
+	for _, t := range all {
+		f, ok := t.(*btf.Func)
+		if !ok || f.Name != name {
+			continue
+		}
+		if proto != nil {
+			return nil, fmt.Errorf("its BTF describes several of this name")
+		}
+		proto, _ = f.Type.(*btf.FuncProto)
+	}
+	if proto == nil {
+		return nil, fmt.Errorf("its BTF has no prototype of it")
+	}
+	return proto, nil
+}
+
+// argumentsOf are the roots of expressions about a call, in the order of the kernel's
+// struct arguments in bpf/lookup.h: the arguments, by their names or by what they point
+// to, and behind their last place the result.
+func argumentsOf(proto *btf.FuncProto) expr.Roots {
+	list := make([]expr.Root, bpf.MostArguments+1)
+	for i := range list {
+		list[i] = expr.Root{Name: fmt.Sprint("argument ", i+1), Type: &btf.Int{Size: 8}}
+	}
+	for i, param := range proto.Params[:min(len(proto.Params), bpf.MostArguments)] {
+		list[i] = expr.Root{Name: param.Name, Type: param.Type}
+		if alias := aliasOf(param.Type); alias != "" && !slices.ContainsFunc(list, func(r expr.Root) bool { return r.Name == alias }) {
+			list[i].Name = alias
+		}
+	}
+	list[bpf.MostArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
+	return expr.Listed(list...)
+}
+
+func aliasOf(t btf.Type) string {
+	pointer, ok := btf.As[*btf.Pointer](t)
+	if !ok {
+		return ""
+	}
+	return lookup.Aliases[btf.UnderlyingType(pointer.Target).TypeName()]
+}
+
+// lookupCompiler gathers what is read of one function's calls.
+type lookupCompiler struct {
+	types    expr.Types
+	roots    expr.Roots
+	programs []*expr.Program
+}
+
+// compile compiles all expressions. A value that this kernel does not have is left out.
+func (c *lookupCompiler) compile(r *lookup.Reader) (err error) {
+	if r.Of.Missing != "" {
+		if r.Missing.Values, err = c.add(r.Of.Missing); err != nil {
+			return err
+		}
+	}
+	r.Asked = c.fields(r.Of.Asked)
+	r.Found = c.fields(r.Of.Found)
+	return nil
+}
+
+func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.Placed {
+	placed := make([]lookup.Placed, len(fields))
+	for i, f := range fields {
+		if f.Where != "" {
+			placed[i].Where, _ = c.add(f.Where)
+		}
+		for _, variant := range f.Variants {
+			values, err := c.add(variant...)
+			if err == nil {
+				placed[i].Values = values
+				break
+			}
+		}
+	}
+	return placed
+}
+
+// add compiles expressions, all or none, and numbers them.
+func (c *lookupCompiler) add(texts ...string) ([]lookup.Place, error) {
+	var places []lookup.Place
+	programs := c.programs
+	for _, text := range texts {
+		program, err := expr.Value(c.types, c.roots, text)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, lookup.Place{Number: len(programs), Size: program.Size})
+		programs = append(programs, program)
+	}
+	c.programs = programs
+	return places, nil
+}
+
+// place tells the reader where the values lie.
+func place(r *lookup.Reader, programs []*expr.Program, at expr.Layout) {
+	for _, p := range slices.Concat([]lookup.Placed{r.Missing}, r.Asked, r.Found) {
+		for _, places := range [][]lookup.Place{p.Where, p.Values} {
+			for i := range places {
+				places[i].At = at.Offsets[places[i].Number]
+			}
+		}
+	}
+}
+
+// buildLookups makes the one body that reads the values of whatever function returned:
+// of u32 f(u64 arguments, u8 *to, u64 function).
+func (p *Plan) buildLookups() {
+	var choice, bodies asm.Instructions
+	for _, l := range p.Lookups {
+		label := fmt.Sprintf("at_%x", l.Function.Addr)
+		choice = append(choice,
+			asm.LoadImm(asm.R4, int64(l.Function.Addr), asm.DWord),
+			asm.JEq.Reg(asm.R3, asm.R4, label))
+		body := slices.Clone(l.body)
+		body[0] = body[0].WithSymbol(label)
+		bodies = append(bodies, body...)
+		p.BPF.Config.LookupSize = max(p.BPF.Config.LookupSize, uint32(l.size))
+	}
+	if len(p.Lookups) > 0 {
+		choice = append(choice, asm.Mov.Imm(asm.R0, 0), asm.Return())
+		p.BPF.Bodies.Lookup = append(choice, bodies...)
+	}
+}
+
+// looksUp says whether the function is one that looks something up.
+func (p *Plan) looksUp(f kernel.Function) bool {
+	return slices.ContainsFunc(p.Lookups, func(l Lookup) bool { return l.Function.Addr == f.Addr })
+}
+
+// lookers are the functions that look something up.
+func (p *Plan) lookers() []kernel.Function {
+	var list []kernel.Function
+	for _, l := range p.Lookups {
+		list = append(list, l.Function)
+	}
+	return list
+}
+
+// probeLookups plans the probes of those that are not asked for otherwise.
+func (p *Plan) probeLookups() {
+	for _, l := range p.Lookups {
+		probed := func(f kernel.Function) bool { return f.Addr == l.Function.Addr }
+		if !slices.ContainsFunc(p.Functions, probed) {
+			p.addQuietly(l.Function)
+		}
+	}
+}

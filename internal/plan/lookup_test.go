@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+	"tracer/internal/lookup"
+)
+
+// prototypes are types with functions of these prototypes.
+type prototypes map[string][]*btf.FuncProto
+
+func (p prototypes) AnyTypesByName(name string) ([]btf.Type, error) {
+	var found []btf.Type
+	for _, proto := range p[name] {
+		found = append(found, &btf.Func{Name: name, Type: proto})
+	}
+	if found == nil {
+		return nil, btf.ErrNotFound
+	}
+	return found, nil
+}
+
+func (prototypes) All() iter.Seq2[btf.Type, error] { return func(func(btf.Type, error) bool) {} }
+
+func integer(name string) *btf.Int {
+	return &btf.Int{Name: name, Size: 4, Encoding: btf.Signed}
+}
+
+func pointerTo(name string) btf.Type { return &btf.Pointer{Target: &btf.Struct{Name: name}} }
+
+// lookers are functions that look something up, one of which takes an skb.
+var lookers = prototypes{
+	"fib_table_lookup": {{
+		Return: integer("int"),
+		Params: []btf.FuncParam{{Name: "whatever", Type: pointerTo("fib_table")}, {Name: "fl", Type: pointerTo("flowi4")}},
+	}},
+	"neigh_resolve_output": {{
+		Return: integer("int"),
+		Params: []btf.FuncParam{{Name: "n", Type: pointerTo("neighbour")}, {Name: "skb", Type: pointerTo("sk_buff")}},
+	}},
+	"fib6_table_lookup": {{Return: integer("int")}, {Return: integer("int"), Params: []btf.FuncParam{{Name: "a", Type: integer("int")}}}},
+}
+
+func withLookers() *kernel.Facts {
+	f := facts()
+	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
+	f.Functions = append(f.Functions, kernel.Function{Name: "neigh_resolve_output", Addr: 0x600, SkbArg: 2})
+	f.Skipped = []kernel.Skipped{{Name: "neigh_lookup", Reason: "no symbol has this name"}}
+	return f
+}
+
+// programOf is the program that serves a function of the plan.
+func programOf(p *Plan, function string) bpf.Program {
+	for _, g := range p.Groups {
+		if slices.ContainsFunc(g.Functions, func(f kernel.Function) bool { return f.Name == function }) {
+			i := slices.IndexFunc(p.BPF.Programs, func(b bpf.Program) bool { return b.Name == g.Program })
+			return p.BPF.Programs[i]
+		}
+	}
+	return bpf.Program{}
+}
+
+func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
+	p := mustPlan(t, Options{Func: "icmp_rcv", Lookups: []string{"route", "neigh"}, Types: lookers}, withLookers())
+	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup", "neigh_resolve_output"}, functionNames(p)); diff != "" {
+		t.Error(diff)
+	}
+	for function, template := range map[string]int{"fib_table_lookup": 0, "neigh_resolve_output": 2} {
+		if b := programOf(p, function); !b.Lookup || !b.Quiet || b.Template != bpf.KprobeTemplate(template) {
+			t.Errorf("%s: %+v", function, b)
+		}
+	}
+	if b := programOf(p, "icmp_rcv"); b.Lookup || b.Quiet {
+		t.Errorf("icmp_rcv: %+v", b)
+	}
+	if len(p.ReturnGroups) != 1 || len(p.ReturnGroups[0].Functions) != 2 || p.Returns != kernel.KretprobeMulti { // a session is for all functions
+		t.Errorf("returns of %v by %q", p.ReturnGroups, p.Returns)
+	}
+	c := p.BPF.Config
+	if c.Returns || !c.Others || c.LookupSize == 0 || c.StackSize == 0 || p.BPF.Bodies.Lookup == nil {
+		t.Errorf("settings %+v", c)
+	}
+}
+
+func TestLookupsThatAreAskedForHaveTheirEntries(t *testing.T) {
+	o := Options{Func: "neigh_.*", Others: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
+	p := mustPlan(t, o, withLookers())
+	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
+		if b := programOf(p, function); !b.Lookup || b.Quiet {
+			t.Errorf("%s: %+v", function, b)
+		}
+	}
+	if len(p.Functions) != 2 || len(p.ReturnGroups[0].Functions) != 2 || !p.BPF.Config.Returns {
+		t.Errorf("functions %v, returns of %v", p.Functions, p.ReturnGroups)
+	}
+}
+
+func TestWithoutLookupsNothingIsRead(t *testing.T) {
+	p := mustPlan(t, Options{Others: []string{"fib_.*"}}, withLookers())
+	if p.Lookups != nil || p.ReturnGroups != nil || p.BPF.Config.LookupSize != 0 || p.BPF.Bodies.Lookup != nil || p.Notes != nil {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestLookupsThatAreNotHereAreNoted(t *testing.T) {
+	p := mustPlan(t, Options{Lookups: []string{AllLookups}, Types: lookers, FuncExclude: "neigh_connected_output"}, withLookers())
+	if len(p.Notes) != 1 {
+		t.Fatalf("notes %q", p.Notes)
+	}
+	for _, want := range []string{
+		"--output-lookups: this kernel does not show ",
+		"fib6_table_lookup (its BTF describes several of this name)",
+		"neigh_lookup (no symbol has this name)",
+		"__neigh_create (its BTF has no such function)",
+		"nf_conntrack_in (module nf_conntrack is not loaded, or has no BTF",
+	} {
+		if !strings.Contains(p.Notes[0], want) {
+			t.Errorf("%q is not in %s", want, p.Notes[0])
+		}
+	}
+}
+
+func TestLookupsOfWhichThereAreNoneAreErrors(t *testing.T) {
+	for kind, hint := range map[string]string{
+		"socket":   "__udp4_lib_lookup (its BTF has no such function)",
+		AllLookups: "fib_table_lookup (its BTF has no such function)",
+	} {
+		f := withLookers()
+		if kind == AllLookups {
+			f = facts()
+		}
+		_, err := New(Options{Lookups: []string{kind}, Types: lookers}, f)
+		var usage usageError
+		if !errors.As(err, &usage) || err.Error() != `--output-lookups "`+kind+`": none of its functions can be traced` || !strings.Contains(usage.Hint(), hint) {
+			t.Errorf("%s: %v, hint %q", kind, err, usage.hint)
+		}
+	}
+	_, err := New(Options{Lookups: []string{"route"}, Backend: kernel.TracepointBackend}, facts())
+	if err == nil || !strings.HasPrefix(err.Error(), "what functions look up can't be seen with the tracepoint backend") {
+		t.Error(err)
+	}
+}
+
+func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
+	proto := lookers["fib_table_lookup"][0]
+	two := &btf.FuncProto{Return: proto.Return, Params: append(proto.Params, btf.FuncParam{Name: "other", Type: pointerTo("flowi4")})}
+	for name, test := range map[string]struct {
+		proto *btf.FuncProto
+		text  string
+		ok    bool
+	}{
+		"an alias":             {proto, "(u64)fl4 == 1", true},
+		"of the first of two":  {two, "other != fl4", true},
+		"the result":           {proto, "ret != 0", true},
+		"the argument's name":  {proto, "(u64)fl", false},
+		"what nobody heard of": {proto, "res", false},
+	} {
+		c := lookupCompiler{types: lookers, roots: argumentsOf(test.proto)}
+		if _, err := c.add(strings.ReplaceAll(test.text, "u64", "unsigned long")); (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLookupsOfThisKernel compiles all that vmlinux has functions for.
+func TestLookupsOfThisKernel(t *testing.T) {
+	types, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Skip("this kernel has no BTF")
+	}
+	for _, kind := range lookup.Kinds() {
+		for _, l := range lookup.Of(kind) {
+			for _, function := range l.Functions {
+				if _, err := prototype(types, function); err != nil {
+					continue
+				}
+				p := &Plan{}
+				if err := p.addLookup(l, kernel.Function{Name: function}, &kernel.Facts{BTF: types}); err != nil {
+					t.Errorf("%s: %v", function, err)
+					continue
+				}
+				checkPlaced(t, function, l.Asked, p.Lookups[0].Reader.Asked)
+				checkPlaced(t, function, l.Found, p.Lookups[0].Reader.Found)
+				checkFrame(t, function, p.Lookups[0].body)
+			}
+		}
+	}
+}
+
+// checkFrame wants no more of the stack than TestStackFits of package bpf counts for it.
+func checkFrame(t *testing.T, function string, body asm.Instructions) {
+	t.Helper()
+	const most = 32
+	for i, in := range body {
+		down := 0
+		switch class := in.OpCode.Class(); {
+		case class.IsStore() && in.Dst == asm.R10, class.IsLoad() && in.Src == asm.R10:
+			down = -int(in.Offset)
+		case i > 0 && in.OpCode.ALUOp() == asm.Add && body[i-1].Src == asm.R10:
+			down = -int(in.Constant)
+		}
+		if down > most {
+			t.Errorf("%s: %v looks down the stack by %d bytes, at most %d are counted for", function, in, down, most)
+		}
+	}
+}
+
+func checkPlaced(t *testing.T, function string, fields []lookup.Field, placed []lookup.Placed) {
+	t.Helper()
+	for i, f := range fields {
+		if placed[i].Values == nil || (f.Where == "") != (placed[i].Where == nil) {
+			t.Errorf("%s: %s is not understood on this kernel", function, f.Key)
+		}
+	}
+}
