@@ -51,6 +51,7 @@ type record struct {
 	Netfilter *hook                      `json:"netfilter"`
 	Conntrack *connection                `json:"conntrack"`
 
+	Lookup   *looked   `json:"lookup"`
 	Return   *returned `json:"return"`
 	Duration *uint64   `json:"duration_ns"`
 	Program  *program  `json:"program"`
@@ -165,7 +166,7 @@ func parse(t *testing.T, text string) *trace {
 			t.Errorf("version %d, want 1: %s", r.Version, line)
 		}
 		switch r.Type {
-		case "function", "tracepoint", "return", "program", "verdict":
+		case "function", "tracepoint", "return", "lookup", "program", "verdict":
 			tr.events = append(tr.events, r)
 		case "lost":
 			tr.lost = append(tr.lost, r)

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// NewUnreachable has a namespace refuse to send to a network.
+func NewUnreachable(t testing.TB, n *Netns, to netip.Prefix) {
+	t.Helper()
+	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_UNREACHABLE})
+}
+
+// NewRuledRoute gives a network a route in a table of its own, and a rule to look there.
+func NewRuledRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, table int) {
+	t.Helper()
+	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), Table: table})
+	must(t, n.Do(func() error {
+		rule := netlink.NewRule()
+		rule.Dst, rule.Table = network(to), table
+		return netlink.RuleAdd(rule)
+	}))
+}
+
+// KeepNeighbour gives an address at a device a link-layer address for good.
+func KeepNeighbour(t testing.TB, n *Netns, device string, ip netip.Addr, lladdr net.HardwareAddr) {
+	t.Helper()
+	must(t, n.withLink(device, func(l netlink.Link) error {
+		return netlink.NeighSet(&netlink.Neigh{
+			LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip.AsSlice(), HardwareAddr: lladdr,
+		})
+	}))
+}
+
+// SetQdisc gives a device a queueing discipline with the handle major:0.
+func SetQdisc(t testing.TB, n *Netns, device, kind string, major uint16) {
+	t.Helper()
+	needsModule(t, n.withLink(device, func(l netlink.Link) error {
+		err := netlink.QdiscReplace(&netlink.GenericQdisc{
+			QdiscAttrs: netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(major, 0), Parent: netlink.HANDLE_ROOT},
+			QdiscType:  kind,
+		})
+		if err != nil {
+			return fmt.Errorf("queueing discipline %s at %s: %w", kind, device, err)
+		}
+		return nil
+	}))
+}
+
+// Inode is the inode number of a socket.
+func Inode(t testing.TB, socket any) uint64 {
+	t.Helper()
+	raw, err := socket.(syscall.Conn).SyscallConn()
+	must(t, err)
+	var stat unix.Stat_t
+	controlErr := raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &stat) })
+	must(t, errors.Join(err, controlErr))
+	return stat.Ino
+}
