@@ -18,6 +18,7 @@ type (
 	Conntrack = tracerRecordConntrack
 	Direction = tracerRecordDirection
 	Counters  = tracerCounters
+	Arguments = tracerArguments
 )
 
 // What Core.Kind tells.
@@ -136,7 +137,7 @@ const (
 	MostPorts   = len(Config{}.VxlanPorts)
 	MostCallers = len(Config{}.Callers)
 	// MostArguments is of how many arguments of a function there are values.
-	MostArguments = len(tracerArguments{}.Values)
+	MostArguments = len(Arguments{}.Values)
 	// MostTrampolines is how many places functions may return to in place of their callers.
 	MostTrampolines = len(Config{}.Trampolines)
 )

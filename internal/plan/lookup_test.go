@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -171,6 +172,23 @@ func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
 		if _, err := c.add(strings.ReplaceAll(test.text, "u64", "unsigned long")); (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestTheResultIsBehindTheArguments, where the kernel's struct arguments has it.
+func TestTheResultIsBehindTheArguments(t *testing.T) {
+	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MostArguments) {
+		t.Fatalf("the result is at %d, behind %d arguments", offset, bpf.MostArguments)
+	}
+	c := lookupCompiler{types: lookers, roots: argumentsOf(lookers["fib_table_lookup"][0])}
+	if _, err := c.add("ret"); err != nil {
+		t.Fatal(err)
+	}
+	reads := func(in asm.Instruction) bool {
+		return in.OpCode.Class().IsLoad() && in.Src != asm.R10 && int(in.Offset) == 8*bpf.MostArguments
+	}
+	if !slices.ContainsFunc(c.programs[0].Body, reads) {
+		t.Errorf("nothing reads the result: %v", c.programs[0].Body)
 	}
 }
 
