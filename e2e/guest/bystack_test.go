@@ -166,14 +166,14 @@ func TestByStackOfAStranger(t *testing.T) {
 	for _, backend := range needFunctions(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
-			client, server := w.stalled(t)
+			server := w.stalled(t)
 			ktest.RejectTCP(t, w.a, openPort)
 			p := start(t, "--backend", backend, byStack, "--output-stack", "--filter-func", "tcp_v4_rcv|__ip_local_out|ip_output|icmp_rcv",
 				"(tcp and src port 7701) or icmp")
-			if _, err := io.ReadAtLeast(server, make([]byte, 1<<20), 1<<16); err != nil {
+			server.SetReadDeadline(time.Now().Add(stall))
+			if n, err := io.Copy(io.Discard, server); n == 0 {
 				t.Fatal(err)
 			}
-			client.SetDeadline(time.Now())
 			events := p.stop().events
 			events.that(sport(openPort), in("tcp_v4_rcv")).present(t, "ACKs")
 			errors := events.that(icmp(3))
@@ -190,31 +190,43 @@ func isBelow(function string) func(*record) bool {
 	}
 }
 
-// stalled is a connection of which the server has read nothing, so that no more can be sent.
-func (w *world) stalled(t *testing.T) (client, server net.Conn) {
+// stall is for how long nothing can be sent before nothing ever will.
+const stall = time.Second
+
+// stalled is the server's end of a connection from which it has read nothing, so that no
+// more can be sent.
+func (w *world) stalled(t *testing.T) net.Conn {
 	t.Helper()
-	var l net.Listener
+	client, server := w.connected(t)
+	client.SetWriteBuffer(1 << 16)
+	server.SetReadBuffer(1 << 16)
+	for {
+		client.SetWriteDeadline(time.Now().Add(stall))
+		if _, err := client.Write(make([]byte, 1<<12)); err != nil {
+			return server
+		}
+	}
+}
+
+func (w *world) connected(t *testing.T) (client, server *net.TCPConn) {
+	t.Helper()
+	var l *net.TCPListener
 	do(t, w.b, func() (err error) {
-		l, err = net.Listen("tcp4", open)
+		l, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.MustParseAddrPort(open)))
 		return err
 	})
 	t.Cleanup(func() { l.Close() })
 	do(t, w.a, func() (err error) {
-		client, err = net.DialTimeout("tcp4", open, patience)
+		client, err = net.DialTCP("tcp4", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(open)))
 		return err
 	})
 	t.Cleanup(func() { client.Close() })
-	server, err := l.Accept()
+	server, err := l.AcceptTCP()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	client.SetWriteDeadline(time.Now().Add(time.Second))
-	for {
-		if _, err := client.Write(make([]byte, 1<<16)); err != nil {
-			return client, server
-		}
-	}
+	return client, server
 }
 
 // TestByStackSoak sends as TestSoak does, and wants nothing to be given to a wrong packet:
