@@ -90,6 +90,8 @@ enum {
 struct told {
 	u8 bytes[MOST_TOLD];
 	struct record_lineage lineage;
+	// Of an XDP frame.
+	u64 head;
 };
 
 // Its size is set before loading.

@@ -122,3 +122,32 @@ static __always_inline u64 probe_cookie(struct registers *regs)
 {
 	return HAVE_COOKIE ? bpf_get_attach_cookie(regs) : 0;
 }
+
+// Frames with more than a linear part: kernel commit 2e88d4ff0306 (5.18), "xdp: introduce flags
+// field in xdp_buff/xdp_frame".
+struct xdp_buff___v5_18 {
+	u32 flags;
+} __attribute__((preserve_access_index));
+
+struct skb_shared_info___v5_18 {
+	u32 xdp_frags_size;
+} __attribute__((preserve_access_index));
+
+enum { XDP_HAS_FRAGS = 1 };
+
+static __always_inline bool xdp_has_fragments(const struct xdp_buff *xdp)
+{
+	const struct xdp_buff___v5_18 *newer = (const void *)xdp;
+
+	return bpf_core_field_exists(newer->flags) && BPF_CORE_READ(newer, flags) & XDP_HAS_FRAGS;
+}
+
+// Bytes of a frame in page fragments.
+static __always_inline u32 xdp_paged_length(const struct xdp_buff *xdp, u64 shared)
+{
+	const struct skb_shared_info___v5_18 *newer = (const void *)shared;
+
+	if (!xdp_has_fragments(xdp) || !bpf_core_field_exists(newer->xdp_frags_size))
+		return 0;
+	return BPF_CORE_READ(newer, xdp_frags_size);
+}

@@ -84,6 +84,8 @@ struct config {
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;
+	// XDP programs are traced; there is a filter on their xdp_buff.
+	bool xdp, filter_xdp_expression;
 	// Calls are told of when they return; functions that take no skb are told of when
 	// they run on behalf of a packet.
 	bool returns, others;
@@ -106,6 +108,8 @@ struct config {
 	u32 skb_size, shared_size, values_size;
 	// Bytes of what a function looked up; 0 where that is not asked for.
 	u32 lookup_size;
+	// The same of the values of expressions on the xdp_buff.
+	u32 xdp_values_size;
 };
 
 volatile const struct config CFG = {};

@@ -7,6 +7,8 @@ struct context {
 	// The program's own context, which the helper for stacks asks for.
 	void *program;
 	struct sk_buff *skb;
+	// What an XDP program is given, which has no skb; NULL for everything else.
+	const struct xdp_buff *xdp;
 	// Whose it is; NULL where packets are not followed, or this one is not.
 	const struct branch *branch;
 	// The function's address, or the tracepoint's number.

@@ -14,7 +14,8 @@
 	 CFG.skb_size + CFG.shared_size + CFG.values_size +      \
 	 (CFG.track ? sizeof(struct record_lineage) : 0) +       \
 	 (CFG.netfilter ? sizeof(struct record_hook) : 0) +      \
-	 (CFG.conntrack ? sizeof(struct record_conntrack) : 0))
+	 (CFG.conntrack ? sizeof(struct record_conntrack) : 0) + \
+	 (CFG.xdp ? sizeof(struct record_head) : 0))
 
 enum {
 	// Return addresses of one stack; the kernel itself goes no deeper by default
@@ -29,7 +30,7 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
 		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
 		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
-		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
+		       sizeof(struct record_head) + MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
 
 // These two are functions of their own since the stack of who calls them has no room
@@ -46,6 +47,7 @@ static __noinline u32 record_parts(void)
 	       (CFG.skb_size ? PART_SKB : 0) | (CFG.shared_size ? PART_SHARED : 0) |
 	       (CFG.values_size ? PART_VALUES : 0) | (CFG.track ? PART_LINEAGE : 0) |
 	       (CFG.netfilter ? PART_DETAIL : 0) | (CFG.conntrack ? PART_CONNTRACK : 0) |
+	       (CFG.xdp ? PART_HEAD : 0) |
 	       (CFG.stack || CFG.caller ? PART_STACK : 0);
 }
 
@@ -105,15 +107,9 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb, struct work *w,
 				  struct room *room)
 {
-	struct frame *f = &w->packet.frame;
-
 	__builtin_memset(t, 0, sizeof(*t));
-	if (!find_inner(w, room, skb))
-		return 0;
-	t->id = room->inner.id;
-	t->has_id = room->inner.has_id;
-	t->kind = room->inner.kind;
-	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), &room->header);
+	if (find_inner(w, room, skb))
+		tell_inner(t, w, room);
 	return 0;
 }
 
@@ -251,6 +247,18 @@ static __always_inline void keep_quietly(const struct context *c, struct work *w
 		fill_lineage(&t->lineage, c->branch);
 }
 
+// The last parts of a record. It spares its caller's stack.
+static __noinline int fill_rest(u8 *at, const struct sk_buff *skb)
+{
+	if (CFG.conntrack) {
+		fill_conntrack((void *)at, skb);
+		at += sizeof(struct record_conntrack);
+	}
+	if (CFG.xdp)
+		((struct record_head *)at)->address = head_of((u64)skb);
+	return 0;
+}
+
 // Fills record_size() bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
 					struct room *room)
@@ -272,8 +280,7 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 			  &room->call);
 		at += sizeof(struct record_hook);
 	}
-	if (CFG.conntrack)
-		fill_conntrack((void *)at, c->skb);
+	fill_rest(at, c->skb);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where

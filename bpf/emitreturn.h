@@ -7,15 +7,17 @@
 
 #define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
 #define LINEAGE_SIZE (CFG.track ? sizeof(struct record_lineage) : 0)
+#define TOLD_HEAD_SIZE (CFG.xdp ? sizeof(struct record_head) : 0)
 #define RETURN_SIZE(a) \
 	(sizeof(struct record_core) + TOLD_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
-	 ((a) ? CFG.lookup_size : 0) + CALLER_SIZE)
+	 ((a) ? CFG.lookup_size : 0) + TOLD_HEAD_SIZE + CALLER_SIZE)
 
 static __always_inline u32 return_parts(const struct arguments *a)
 {
 	return (a ? PART_BEHALF : 0) | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
-	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.caller ? PART_STACK : 0);
+	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.xdp ? PART_HEAD : 0) |
+	       (CFG.caller ? PART_STACK : 0);
 }
 
 static __always_inline u8 return_kind(const struct call *call)
@@ -49,8 +51,10 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 		fill_lookup(a->values, at, call->addr);
 		at += CFG.lookup_size;
 	}
+	if (CFG.xdp)
+		((struct record_head *)at)->address = t->head;
 	if (CFG.caller) {
-		caller = (void *)at;
+		caller = (void *)(at + TOLD_HEAD_SIZE);
 		caller[0] = call->addr;
 		caller[1] = call->caller;
 	}

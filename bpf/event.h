@@ -40,6 +40,9 @@ enum record_part {
 	// What fill_lookup wrote: CFG.lookup_size.
 	PART_BEHALF = 16384,
 	PART_CONNTRACK = 32768,
+	PART_HEAD = 65536,
+	// What fill_xdp_values wrote: CFG.xdp_values_size.
+	PART_XDP_VALUES = 131072,
 	// Return addresses, as many as fit into the rest of the record, so always the last.
 	PART_STACK = 1 << 30,
 };
@@ -236,6 +239,12 @@ struct record_return {
 	u64 duration;
 };
 
+// Where the memory with the packet's data begins: skb->head, or an XDP frame's
+// data_hard_start.
+struct record_head {
+	u64 address;
+};
+
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 enum record_limit {
 	MOST_SKB = 512,
@@ -262,4 +271,5 @@ const struct record_hook *record_hook_used __attribute__((unused));
 const enum conntrack_has *conntrack_has_used __attribute__((unused));
 const struct record_conntrack *record_conntrack_used __attribute__((unused));
 const struct record_return *record_return_used __attribute__((unused));
+const struct record_head *record_head_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

@@ -266,8 +266,16 @@ struct bpf_nf_ctx {
 	struct sk_buff *skb;
 };
 
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
 struct xdp_buff {
+	void *data;
+	void *data_end;
 	void *data_hard_start;
+	struct xdp_rxq_info *rxq;
+	u32 frame_sz;
 };
 
 struct skb_shared_info {

@@ -4,12 +4,17 @@
 #pragma once
 
 // The network namespace's inode number: the device's, or else the socket's.
+static __always_inline u32 device_netns(const struct net_device *dev)
+{
+	return BPF_CORE_READ(dev, nd_net.net, ns.inum);
+}
+
 static __always_inline u32 skb_netns(const struct sk_buff *skb, const struct net_device *dev)
 {
 	struct sock *sk;
 
 	if (dev)
-		return BPF_CORE_READ(dev, nd_net.net, ns.inum);
+		return device_netns(dev);
 	sk = BPF_CORE_READ(skb, sk);
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) : 0;
 }
@@ -73,6 +78,9 @@ static __always_inline bool filter_device(const struct net_device *dev)
 	return !CFG.ifname_out_count || !is_named(&name, CFG.ifname_out, CFG.ifname_out_count);
 }
 
+#define ANY_NETNS (!CFG.netns_in_count && !CFG.netns_out_count)
+#define ANY_DEVICE (!CFG.ifname_in_count && !CFG.ifname_out_count)
+
 static __always_inline bool filter_place(const struct sk_buff *skb)
 {
 	bool netns = CFG.netns_in_count || CFG.netns_out_count;
@@ -85,6 +93,14 @@ static __always_inline bool filter_place(const struct sk_buff *skb)
 	if (device && !filter_device(dev))
 		return false;
 	return !netns || filter_netns(skb_netns(skb, dev));
+}
+
+// The same for what has no skb (yet).
+static __noinline bool filter_device_place(const struct net_device *dev)
+{
+	if (!ANY_DEVICE && !filter_device(dev))
+		return false;
+	return ANY_NETNS || filter_netns(device_netns(dev));
 }
 
 static __always_inline bool filter_mark(const struct span *span)

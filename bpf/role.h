@@ -27,6 +27,9 @@ enum role_kind {
 	ROLE_LEND,
 	ROLE_HOLD,
 	ROLE_RELEASE,
+	// The packet is given to XDP as it is; the data of the xdp_buff `other` are freed.
+	ROLE_LEND_WHOLE,
+	ROLE_RETURN,
 	// From here on the packet is at its end: it may be known, and is no new one.
 	ROLE_DIE,
 	// The sk_buff lets go of its data; it ends; it has lost them if `other` is true.
@@ -224,6 +227,8 @@ static __noinline int lend(u64 skb, u64 caller)
 	l->head = b ? b->head : 0;
 	l->owner.id = b ? b->id : 0;
 	l->owner.part = b ? b->part : 0;
+	l->owner.parent = b ? b->parent : 0;
+	l->owner.origin = b ? b->origin : 0;
 	return 0;
 }
 
@@ -247,6 +252,12 @@ static __always_inline void release(u64 head)
 	bpf_map_delete_elem(&heads, &head);
 }
 
+static __noinline int return_frame(u64 xdp)
+{
+	release(xdp_head((const void *)xdp));
+	return 0;
+}
+
 // What has to be done before an event tells of the function.
 static __always_inline void play_early(const struct role *r, u64 skb, u64 other, u64 caller)
 {
@@ -267,6 +278,8 @@ static __always_inline void play_late(const struct role *r, u64 skb, u64 other, 
 	case ROLE_TURN: turn(skb, r->origin); return;
 	case ROLE_SETTLE: settle(skb); return;
 	case ROLE_LEND: lend(skb, caller); return;
+	case ROLE_LEND_WHOLE: lend_whole(skb); return;
+	case ROLE_RETURN: return_frame(other); return;
 	case ROLE_HOLD: hold(other); return;
 	case ROLE_DIE: die(skb); return;
 	case ROLE_LEAVE: leave_data(skb, caller); return;

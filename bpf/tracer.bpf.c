@@ -27,10 +27,12 @@
 #include "lookup.h"
 #include "program.h"
 #include "decide.h"
+#include "xdp.h"
 #include "netfilter.h"
 #include "conntrack.h"
 #include "emit.h"
 #include "emitreturn.h"
+#include "emitxdp.h"
 #include "role.h"
 
 #include "handle.h"

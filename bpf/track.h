@@ -20,12 +20,18 @@ struct branch {
 	u8 pad[4];
 };
 
-// Who has a head: what shares it is of the same packet. Where functions tell of clones,
-// only the heads that XDP holds are noted.
+// Who has a head: what shares it is of the same packet. Where functions tell of clones
+// and no XDP programs are traced, only the heads that XDP holds are noted.
 struct owner {
-	u64 id, part;
-	// When XDP took the data over from its sk_buff (bpf_ktime_get_ns); 0 is not.
+	u64 id, part, parent;
+	// When XDP got the data, from an sk_buff or from a driver (bpf_ktime_get_ns); 0 is not.
 	u64 held;
+	// The sk_buff that has them; 0 is not known.
+	u64 skb;
+	u8 origin;
+	// XDP has let them pass, so that an sk_buff comes next and not XDP again.
+	u8 passed;
+	u8 pad[6];
 };
 
 enum {
@@ -125,16 +131,19 @@ static __always_inline u64 head_of(u64 skb)
 
 // Notes whose head it is, where packets are known by that. Clones leave it to the first
 // that had it.
-static __always_inline void own_head(u64 head, const struct branch *b)
+static __noinline int own_head(u64 head, u64 skb, const struct branch *b)
 {
-	struct owner fresh = { .id = b->id, .part = b->part };
+	struct owner fresh = { .id = b->id, .part = b->part, .skb = skb };
 	struct owner *o;
 
-	if (!CFG.find_clones)
-		return;
+	if (!CFG.find_clones && !CFG.xdp)
+		return 0;
 	o = bpf_map_lookup_elem(&heads, &head);
 	if (!o || o->id != b->id)
 		bpf_map_update_elem(&heads, &head, &fresh, BPF_ANY);
+	else if (!o->skb)
+		o->skb = skb;
+	return 0;
 }
 
 // Makes the branch of an sk_buff.
@@ -153,7 +162,7 @@ static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *
 	}
 	leave_room();
 	if (grown)
-		own_head(head, grown);
+		own_head(head, skb, grown);
 	return grown;
 }
 
@@ -191,7 +200,7 @@ static __noinline struct branch *living_branch(u64 skb)
 		return NULL;
 	b->head = head;
 	b->settling = 0;
-	own_head(head, b);
+	own_head(head, skb, b);
 	return b;
 }
 

@@ -110,7 +110,8 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 	return true;
 }
 
-// Locates the packet inside of the skb's, in w, and tells of it in room->inner.
+// Locates the packet inside of the skb's, in w, and tells of it in room->inner. Without an
+// skb the frame is located already.
 static __noinline bool find_inner(struct work *w, struct room *room, const struct sk_buff *skb)
 {
 	struct record_tuple *outer = &room->outer;
@@ -119,12 +120,12 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 	u64 end, at;
 	u32 behind;
 
-	if (!locate_packet(w, skb))
+	if (skb && !locate_packet(w, skb))
 		return false;
 	end = linear_end(f);
 	__builtin_memset(outer, 0, sizeof(*outer));
 	at = parse_packet(outer, f->start, end, first_type(f), &room->header);
-	if ((!at || !find_by_headers(in, outer, at)) && !find_by_skb(in, skb))
+	if ((!at || !find_by_headers(in, outer, at)) && (!skb || !find_by_skb(in, skb)))
 		return false;
 	// Inner headers are noted before the outer ones are there: then they are its own.
 	if (in->at <= f->start || in->at >= end)
@@ -136,6 +137,17 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 	f->linear = f->prefix + (u32)(end - in->at);
 	f->len = f->linear + behind;
 	return true;
+}
+
+// Tells of the inner packet, which was located.
+static __always_inline void tell_inner(struct record_tunnel *t, struct work *w, struct room *room)
+{
+	struct frame *f = &w->packet.frame;
+
+	t->id = room->inner.id;
+	t->has_id = room->inner.has_id;
+	t->kind = room->inner.kind;
+	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), &room->header);
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.

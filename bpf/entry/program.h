@@ -28,17 +28,23 @@ static __noinline u64 kept_arguments(void)
 	return n;
 }
 
-static __always_inline void show_program(struct context *c, struct work *w, u64 place)
+// A run goes on if its entry was told, and its time begins.
+static __always_inline void settle_run(struct context *c, u64 place)
 {
-	c->addr = traced_program();
-	c->run = begin_run(c, place);
-	emit(c, w);
 	if (!c->run)
 		return;
 	if (c->run->call.told)
 		c->run->call.time = bpf_ktime_get_ns();
 	else
 		bpf_map_delete_elem(&runs, &place);
+}
+
+static __always_inline void show_program(struct context *c, struct work *w, u64 place)
+{
+	c->addr = traced_program();
+	c->run = begin_run(c, place);
+	emit(c, w);
+	settle_run(c, place);
 }
 
 static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
@@ -72,6 +78,41 @@ int program_netfilter(void *arguments)
 	return enter_program(arguments, BPF_CORE_READ(given, skb));
 }
 
+// The verdict on a frame that is followed is awaited in any case: the next frame in its
+// memory would be taken for it else.
+static __always_inline void show_frame(struct context *c, struct work *w, u64 place)
+{
+	c->addr = traced_program();
+	c->run = begin_run(c, place);
+	if (c->run) {
+		c->run->parts.head = c->branch->head;
+		fill_lineage(&c->run->parts.lineage, c->branch);
+	}
+	emit_xdp(c, w);
+	if (!CFG.track || (c->run && c->run->call.told))
+		settle_run(c, place);
+}
+
+// What an XDP program is given is a frame.
+SEC("fentry/program_xdp")
+int program_xdp(void *arguments)
+{
+	struct context c = { .program = arguments, .kind = RECORD_PROGRAM };
+	u64 place = run_place(arguments);
+	struct branch frame;
+	struct work w;
+
+	if (!running)
+		return 0;
+	c.xdp = (void *)program_word(arguments, 0);
+	c.branch = &frame;
+	if (c.xdp && admit_xdp(&frame, &w, c.xdp))
+		show_frame(&c, &w, place);
+	else
+		drop_run(place);
+	return 0;
+}
+
 // The verdict stands behind the arguments: the one that there is, or as many as there can
 // be where the kernel does not trust the program's types.
 static __always_inline u64 program_result(void *arguments)
@@ -90,13 +131,18 @@ int program_verdict(void *arguments)
 {
 	u64 place = run_place(arguments);
 	struct run *run;
+	u64 value;
 
 	if (!running)
 		return 0;
 	run = bpf_map_lookup_elem(&runs, &place);
 	if (!run)
 		return 0;
-	emit_verdict(run, program_result(arguments));
+	value = program_result(arguments);
+	if (run->call.told)
+		emit_verdict(run, value);
+	if (CFG.xdp && CFG.track && !run->call.skb)
+		judge_frame(run->parts.head, run->parts.lineage.id, value);
 	bpf_map_delete_elem(&runs, &place);
 	return 0;
 }

@@ -57,6 +57,10 @@ type record struct {
 	Program  *program  `json:"program"`
 	Verdict  *returned `json:"verdict"`
 
+	// What XDP programs add: where the data are, and values of expressions.
+	Head      string         `json:"head"`
+	XDPValues map[string]any `json:"xdp_metadata"`
+
 	// Which packet it is, which of its parts, and where that came from.
 	ID     uint64  `json:"id"`
 	Part   uint64  `json:"part"`

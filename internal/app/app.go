@@ -38,6 +38,8 @@ type Config struct {
 	Ports plan.Ports
 	// SkbExpr is a C-like condition on skb->….
 	SkbExpr string
+	// XDPExpr is such a condition on xdp->…, for XDP programs.
+	XDPExpr string
 	// Netns are paths, names as in `ip netns`, inode:N or pid:N. Each may be
 	// negated by a ! in front.
 	Netns []string
@@ -62,8 +64,9 @@ type Config struct {
 	// RingSize is the ring buffer's size in bytes; 0 is the default.
 	RingSize int
 	Output   export.Options
-	// Metadata are expressions on the sk_buff whose values are printed.
-	Metadata []string
+	// Metadata are expressions on the sk_buff whose values are printed, XDPMetadata those
+	// on the xdp_buff.
+	Metadata, XDPMetadata []string
 	// Color is when text has colours: always, never, or else on a terminal.
 	Color string
 	// OutputFile gets the events; empty is Stdout.

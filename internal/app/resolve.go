@@ -22,6 +22,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Others:          cfg.Others,
 		Lookups:         cfg.Lookups,
 		SkbExpr:         cfg.SkbExpr,
+		XDPExpr:         cfg.XDPExpr,
 		Ports:           cfg.Ports,
 		Drop:            cfg.Drops.options(),
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
@@ -64,6 +65,9 @@ func recordOf(cfg Config) plan.Record {
 	}
 	if needs[column.Metadata] {
 		r.Values = cfg.Metadata
+	}
+	if needs[column.XDPMetadata] {
+		r.XDPValues = cfg.XDPMetadata
 	}
 	return r
 }

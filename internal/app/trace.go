@@ -105,6 +105,9 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32
 	if o.Values, err = valuesOf(p.Values); err != nil {
 		return nil, err
 	}
+	if o.XDPValues, err = valuesOf(p.XDPValues); err != nil {
+		return nil, err
+	}
 	return enrich.New(o), nil
 }
 

@@ -17,7 +17,8 @@ import (
 // exprTypes are the types that expressions are about, nil where there are none, or
 // where the user says where types are.
 func exprTypes(cfg Config) (expr.Types, error) {
-	if cfg.SkbExpr == "" && len(cfg.Metadata)+len(cfg.Lookups) == 0 || cfg.Kernel.BTFFile != "" {
+	asked := cfg.SkbExpr != "" || cfg.XDPExpr != "" || len(cfg.Metadata)+len(cfg.XDPMetadata)+len(cfg.Lookups) > 0
+	if !asked || cfg.Kernel.BTFFile != "" {
 		return nil, nil
 	}
 	return expr.LoadKernel()

@@ -78,11 +78,11 @@ func everything() Config {
 		PidCount: 1, CommCount: 2, CgroupCount: 3, CpuOffsets: 1 << 40, PreemptCount: 64,
 		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
-		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Length: true, Vlan: true,
+		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
-		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup),
+		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup), XdpValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
 	for i := range MostEntries {
@@ -131,7 +131,7 @@ func eitherWay() asm.Instructions {
 // which may call the same helpers: not every kernel lets programs be traced.
 func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	t.Helper()
-	for _, name := range []string{SkbProgram, HookProgram} {
+	for _, name := range []string{SkbProgram, HookProgram, FrameProgram} {
 		program, err := tracers.For(name, Traced{ID: 7})
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ type (
 	Return    = tracerRecordReturn
 	Hook      = tracerRecordHook
 	Conntrack = tracerRecordConntrack
+	Head      = tracerRecordHead
 	Direction = tracerRecordDirection
 	Counters  = tracerCounters
 	Arguments = tracerArguments
@@ -47,6 +48,8 @@ const (
 	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
 	PartBehalf    = uint32(tracerRecordPartPART_BEHALF)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
+	PartHead      = uint32(tracerRecordPartPART_HEAD)
+	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
@@ -99,23 +102,26 @@ type (
 
 // The kinds of roles.
 const (
-	RoleCopy     = tracerRoleKindROLE_COPY
-	RoleCut      = tracerRoleKindROLE_CUT
-	RoleMerge    = tracerRoleKindROLE_MERGE
-	RoleQueue    = tracerRoleKindROLE_QUEUE
-	RoleJoin     = tracerRoleKindROLE_JOIN
-	RoleUnqueue  = tracerRoleKindROLE_UNQUEUE
-	RoleTurn     = tracerRoleKindROLE_TURN
-	RoleSettle   = tracerRoleKindROLE_SETTLE
-	RoleLend     = tracerRoleKindROLE_LEND
-	RoleHold     = tracerRoleKindROLE_HOLD
-	RoleRelease  = tracerRoleKindROLE_RELEASE
-	RoleDie      = tracerRoleKindROLE_DIE
-	RoleLeave    = tracerRoleKindROLE_LEAVE
-	RoleEnd      = tracerRoleKindROLE_END
-	RoleSteal    = tracerRoleKindROLE_STEAL
-	RoleFreeData = tracerRoleKindROLE_FREE_DATA
-	RoleFree     = tracerRoleKindROLE_FREE
+	RoleCopy    = tracerRoleKindROLE_COPY
+	RoleCut     = tracerRoleKindROLE_CUT
+	RoleMerge   = tracerRoleKindROLE_MERGE
+	RoleQueue   = tracerRoleKindROLE_QUEUE
+	RoleJoin    = tracerRoleKindROLE_JOIN
+	RoleUnqueue = tracerRoleKindROLE_UNQUEUE
+	RoleTurn    = tracerRoleKindROLE_TURN
+	RoleSettle  = tracerRoleKindROLE_SETTLE
+	RoleLend    = tracerRoleKindROLE_LEND
+	RoleHold    = tracerRoleKindROLE_HOLD
+	RoleRelease = tracerRoleKindROLE_RELEASE
+	RoleReturn  = tracerRoleKindROLE_RETURN
+	// RoleLendWhole is for functions that run XDP programs on an sk_buff.
+	RoleLendWhole = tracerRoleKindROLE_LEND_WHOLE
+	RoleDie       = tracerRoleKindROLE_DIE
+	RoleLeave     = tracerRoleKindROLE_LEAVE
+	RoleEnd       = tracerRoleKindROLE_END
+	RoleSteal     = tracerRoleKindROLE_STEAL
+	RoleFreeData  = tracerRoleKindROLE_FREE_DATA
+	RoleFree      = tracerRoleKindROLE_FREE
 )
 
 // How a branch of a packet comes to be; OriginSame says that none does.

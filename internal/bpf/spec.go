@@ -58,6 +58,8 @@ type Bodies struct {
 	IsReturn asm.Instructions
 	// Lookup writes at most Config.LookupSize bytes, by the function that returned.
 	Lookup asm.Instructions
+	// XDPExpression and XDPValues are about the xdp_buff.
+	XDPExpression, XDPValues asm.Instructions
 }
 
 // replacement is a function of the object and its new body.
@@ -66,13 +68,21 @@ type replacement struct {
 	body     asm.Instructions
 }
 
+// list is for programs that look at an sk_buff.
 func (b Bodies) list() []replacement {
+	return append(b.onPackets(), replacement{"filter_expression", b.Expression}, replacement{"fill_values", b.Values})
+}
+
+// xdpList is for those that look at an xdp_buff.
+func (b Bodies) xdpList() []replacement {
+	return append(b.onPackets(), replacement{"filter_xdp_expression", b.XDPExpression}, replacement{"fill_xdp_values", b.XDPValues})
+}
+
+func (b Bodies) onPackets() []replacement {
 	return []replacement{
 		{"filter_packet", b.Filter},
 		{"filter_tunnel_l2", b.TunnelL2},
 		{"filter_tunnel_l3", b.TunnelL3},
-		{"filter_expression", b.Expression},
-		{"fill_values", b.Values},
 	}
 }
 
@@ -305,7 +315,11 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program, nil
 	}
-	replacements := append(bodies.list(), p.optional(program, bodies)...)
+	replacements := bodies.list()
+	if p.Template == FrameProgram {
+		replacements = bodies.xdpList()
+	}
+	replacements = append(replacements, p.optional(program, bodies)...)
 	switch {
 	case p.Facts != nil:
 		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})

@@ -24,6 +24,7 @@ const (
 // replaced are the functions that get other bodies.
 var replaced = map[string]int{
 	"filter_expression": exprFrame, "fill_values": exprFrame, "fill_lookup": lookupFrame,
+	"filter_xdp_expression": exprFrame, "fill_xdp_values": exprFrame,
 	"filter_packet": filterFrame, "filter_tunnel_l2": filterFrame, "filter_tunnel_l3": filterFrame,
 }
 

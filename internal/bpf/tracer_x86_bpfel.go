@@ -119,36 +119,40 @@ type tracerConfig struct {
 		Size   uint32
 		Origin uint32
 	}
-	Track            bool
-	Follow           bool
-	ByStack          bool
-	FindClones       bool
-	Filter           bool
-	FilterL2         bool
-	FilterL3         bool
-	FilterExpression bool
-	Returns          bool
-	Others           bool
-	Session          bool
-	Programs         bool
-	StackSize        uint32
-	Trampolines      [4]uint64
-	Length           bool
-	Vlan             bool
-	Meta             bool
-	Tuple            bool
-	Tunnel           bool
-	Cb               bool
-	Netfilter        bool
-	Conntrack        bool
-	Stack            bool
-	Caller           bool
-	_                [2]byte
-	SkbSize          uint32
-	SharedSize       uint32
-	ValuesSize       uint32
-	LookupSize       uint32
-	_                [4]byte
+	Track               bool
+	Follow              bool
+	ByStack             bool
+	FindClones          bool
+	Filter              bool
+	FilterL2            bool
+	FilterL3            bool
+	FilterExpression    bool
+	Xdp                 bool
+	FilterXdpExpression bool
+	Returns             bool
+	Others              bool
+	Session             bool
+	Programs            bool
+	_                   [2]byte
+	StackSize           uint32
+	_                   [4]byte
+	Trampolines         [4]uint64
+	Length              bool
+	Vlan                bool
+	Meta                bool
+	Tuple               bool
+	Tunnel              bool
+	Cb                  bool
+	Netfilter           bool
+	Conntrack           bool
+	Stack               bool
+	Caller              bool
+	_                   [2]byte
+	SkbSize             uint32
+	SharedSize          uint32
+	ValuesSize          uint32
+	LookupSize          uint32
+	XdpValuesSize       uint32
 }
 
 type tracerConntrackHas uint32
@@ -215,10 +219,15 @@ const (
 )
 
 type tracerOwner struct {
-	_    structs.HostLayout
-	Id   uint64
-	Part uint64
-	Held uint64
+	_      structs.HostLayout
+	Id     uint64
+	Part   uint64
+	Parent uint64
+	Held   uint64
+	Skb    uint64
+	Origin uint8
+	Passed uint8
+	Pad    [6]uint8
 }
 
 type tracerRecordCb struct {
@@ -267,6 +276,11 @@ type tracerRecordDirection struct {
 	Family     uint8
 	Protocol   uint8
 	Pad        uint16
+}
+
+type tracerRecordHead struct {
+	_       structs.HostLayout
+	Address uint64
 }
 
 type tracerRecordHook struct {
@@ -326,21 +340,23 @@ type tracerRecordMeta struct {
 type tracerRecordPart uint32
 
 const (
-	tracerRecordPartPART_META      tracerRecordPart = 1
-	tracerRecordPartPART_TUPLE     tracerRecordPart = 2
-	tracerRecordPartPART_DROP      tracerRecordPart = 4
-	tracerRecordPartPART_REASON    tracerRecordPart = 8
-	tracerRecordPartPART_TUNNEL    tracerRecordPart = 16
-	tracerRecordPartPART_CB        tracerRecordPart = 32
-	tracerRecordPartPART_SKB       tracerRecordPart = 64
-	tracerRecordPartPART_SHARED    tracerRecordPart = 128
-	tracerRecordPartPART_VALUES    tracerRecordPart = 256
-	tracerRecordPartPART_LINEAGE   tracerRecordPart = 1024
-	tracerRecordPartPART_RETURN    tracerRecordPart = 2048
-	tracerRecordPartPART_DETAIL    tracerRecordPart = 4096
-	tracerRecordPartPART_BEHALF    tracerRecordPart = 16384
-	tracerRecordPartPART_CONNTRACK tracerRecordPart = 32768
-	tracerRecordPartPART_STACK     tracerRecordPart = 1073741824
+	tracerRecordPartPART_META       tracerRecordPart = 1
+	tracerRecordPartPART_TUPLE      tracerRecordPart = 2
+	tracerRecordPartPART_DROP       tracerRecordPart = 4
+	tracerRecordPartPART_REASON     tracerRecordPart = 8
+	tracerRecordPartPART_TUNNEL     tracerRecordPart = 16
+	tracerRecordPartPART_CB         tracerRecordPart = 32
+	tracerRecordPartPART_SKB        tracerRecordPart = 64
+	tracerRecordPartPART_SHARED     tracerRecordPart = 128
+	tracerRecordPartPART_VALUES     tracerRecordPart = 256
+	tracerRecordPartPART_LINEAGE    tracerRecordPart = 1024
+	tracerRecordPartPART_RETURN     tracerRecordPart = 2048
+	tracerRecordPartPART_DETAIL     tracerRecordPart = 4096
+	tracerRecordPartPART_BEHALF     tracerRecordPart = 16384
+	tracerRecordPartPART_CONNTRACK  tracerRecordPart = 32768
+	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
+	tracerRecordPartPART_XDP_VALUES tracerRecordPart = 131072
+	tracerRecordPartPART_STACK      tracerRecordPart = 1073741824
 )
 
 type tracerRecordReturn struct {
@@ -398,24 +414,26 @@ type tracerRole struct {
 type tracerRoleKind uint32
 
 const (
-	tracerRoleKindROLE_NONE      tracerRoleKind = 0
-	tracerRoleKindROLE_COPY      tracerRoleKind = 1
-	tracerRoleKindROLE_CUT       tracerRoleKind = 2
-	tracerRoleKindROLE_MERGE     tracerRoleKind = 3
-	tracerRoleKindROLE_QUEUE     tracerRoleKind = 4
-	tracerRoleKindROLE_JOIN      tracerRoleKind = 5
-	tracerRoleKindROLE_UNQUEUE   tracerRoleKind = 6
-	tracerRoleKindROLE_TURN      tracerRoleKind = 7
-	tracerRoleKindROLE_SETTLE    tracerRoleKind = 8
-	tracerRoleKindROLE_LEND      tracerRoleKind = 9
-	tracerRoleKindROLE_HOLD      tracerRoleKind = 10
-	tracerRoleKindROLE_RELEASE   tracerRoleKind = 11
-	tracerRoleKindROLE_DIE       tracerRoleKind = 12
-	tracerRoleKindROLE_LEAVE     tracerRoleKind = 13
-	tracerRoleKindROLE_END       tracerRoleKind = 14
-	tracerRoleKindROLE_STEAL     tracerRoleKind = 15
-	tracerRoleKindROLE_FREE_DATA tracerRoleKind = 16
-	tracerRoleKindROLE_FREE      tracerRoleKind = 17
+	tracerRoleKindROLE_NONE       tracerRoleKind = 0
+	tracerRoleKindROLE_COPY       tracerRoleKind = 1
+	tracerRoleKindROLE_CUT        tracerRoleKind = 2
+	tracerRoleKindROLE_MERGE      tracerRoleKind = 3
+	tracerRoleKindROLE_QUEUE      tracerRoleKind = 4
+	tracerRoleKindROLE_JOIN       tracerRoleKind = 5
+	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
+	tracerRoleKindROLE_TURN       tracerRoleKind = 7
+	tracerRoleKindROLE_SETTLE     tracerRoleKind = 8
+	tracerRoleKindROLE_LEND       tracerRoleKind = 9
+	tracerRoleKindROLE_HOLD       tracerRoleKind = 10
+	tracerRoleKindROLE_RELEASE    tracerRoleKind = 11
+	tracerRoleKindROLE_LEND_WHOLE tracerRoleKind = 12
+	tracerRoleKindROLE_RETURN     tracerRoleKind = 13
+	tracerRoleKindROLE_DIE        tracerRoleKind = 14
+	tracerRoleKindROLE_LEAVE      tracerRoleKind = 15
+	tracerRoleKindROLE_END        tracerRoleKind = 16
+	tracerRoleKindROLE_STEAL      tracerRoleKind = 17
+	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 18
+	tracerRoleKindROLE_FREE       tracerRoleKind = 19
 )
 
 type tracerRoom struct {
@@ -484,6 +502,7 @@ type tracerTold struct {
 	_       structs.HostLayout
 	Bytes   [216]uint8
 	Lineage tracerRecordLineage
+	Head    uint64
 }
 
 type tracerToldKey struct {
@@ -514,6 +533,7 @@ const (
 	tracerMapEvents              = "events"
 	tracerMapHeads               = "heads"
 	tracerMapHere                = "here"
+	tracerMapLentSkb             = "lent_skb"
 	tracerMapLoans               = "loans"
 	tracerMapNesting             = "nesting"
 	tracerMapNumbers             = "numbers"
@@ -539,6 +559,7 @@ const (
 	tracerProgProgramNetfilter   = "program_netfilter"
 	tracerProgProgramSkb         = "program_skb"
 	tracerProgProgramVerdict     = "program_verdict"
+	tracerProgProgramXdp         = "program_xdp"
 	tracerProgTracepointEnd      = "tracepoint_end"
 	tracerProgTracepointFree     = "tracepoint_free"
 	tracerProgTracepointSkb0     = "tracepoint_skb_0"
@@ -560,6 +581,7 @@ const (
 	tracerVarRecordCbUsed        = "record_cb_used"
 	tracerVarRecordConntrackUsed = "record_conntrack_used"
 	tracerVarRecordCoreUsed      = "record_core_used"
+	tracerVarRecordHeadUsed      = "record_head_used"
 	tracerVarRecordHookUsed      = "record_hook_used"
 	tracerVarRecordKindUsed      = "record_kind_used"
 	tracerVarRecordLimitUsed     = "record_limit_used"
@@ -633,6 +655,7 @@ type tracerProgramSpecs struct {
 	ProgramNetfilter *ebpf.ProgramSpec `ebpf:"program_netfilter"`
 	ProgramSkb       *ebpf.ProgramSpec `ebpf:"program_skb"`
 	ProgramVerdict   *ebpf.ProgramSpec `ebpf:"program_verdict"`
+	ProgramXdp       *ebpf.ProgramSpec `ebpf:"program_xdp"`
 	TracepointEnd    *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
 	TracepointFree   *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
 	TracepointSkb0   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
@@ -654,6 +677,7 @@ type tracerMapSpecs struct {
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
 	Here      *ebpf.MapSpec `ebpf:"here"`
+	LentSkb   *ebpf.MapSpec `ebpf:"lent_skb"`
 	Loans     *ebpf.MapSpec `ebpf:"loans"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
 	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
@@ -684,6 +708,7 @@ type tracerVariableSpecs struct {
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordHeadUsed      *ebpf.VariableSpec `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.VariableSpec `ebpf:"record_hook_used"`
 	RecordKindUsed      *ebpf.VariableSpec `ebpf:"record_kind_used"`
 	RecordLimitUsed     *ebpf.VariableSpec `ebpf:"record_limit_used"`
@@ -728,6 +753,7 @@ type tracerMaps struct {
 	Events    *ebpf.Map `ebpf:"events"`
 	Heads     *ebpf.Map `ebpf:"heads"`
 	Here      *ebpf.Map `ebpf:"here"`
+	LentSkb   *ebpf.Map `ebpf:"lent_skb"`
 	Loans     *ebpf.Map `ebpf:"loans"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
 	Numbers   *ebpf.Map `ebpf:"numbers"`
@@ -750,6 +776,7 @@ func (m *tracerMaps) Close() error {
 		m.Events,
 		m.Heads,
 		m.Here,
+		m.LentSkb,
 		m.Loans,
 		m.Nesting,
 		m.Numbers,
@@ -781,6 +808,7 @@ type tracerVariables struct {
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
+	RecordHeadUsed      *ebpf.Variable `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.Variable `ebpf:"record_hook_used"`
 	RecordKindUsed      *ebpf.Variable `ebpf:"record_kind_used"`
 	RecordLimitUsed     *ebpf.Variable `ebpf:"record_limit_used"`
@@ -816,6 +844,7 @@ type tracerPrograms struct {
 	ProgramNetfilter *ebpf.Program `ebpf:"program_netfilter"`
 	ProgramSkb       *ebpf.Program `ebpf:"program_skb"`
 	ProgramVerdict   *ebpf.Program `ebpf:"program_verdict"`
+	ProgramXdp       *ebpf.Program `ebpf:"program_xdp"`
 	TracepointEnd    *ebpf.Program `ebpf:"tracepoint_end"`
 	TracepointFree   *ebpf.Program `ebpf:"tracepoint_free"`
 	TracepointSkb0   *ebpf.Program `ebpf:"tracepoint_skb_0"`
@@ -842,6 +871,7 @@ func (p *tracerPrograms) Close() error {
 		p.ProgramNetfilter,
 		p.ProgramSkb,
 		p.ProgramVerdict,
+		p.ProgramXdp,
 		p.TracepointEnd,
 		p.TracepointFree,
 		p.TracepointSkb0,

@@ -12,11 +12,13 @@ import (
 )
 
 // The programs that trace BPF programs: SkbProgram is for those that are given an
-// sk_buff, HookProgram for those that get one by netfilter, and VerdictProgram for what
+// sk_buff, HookProgram for those that get one by netfilter, FrameProgram for those that get
+// an XDP frame, and VerdictProgram for what
 // any of them returns.
 const (
 	SkbProgram     = "program_skb"
 	HookProgram    = "program_netfilter"
+	FrameProgram   = "program_xdp"
 	VerdictProgram = "program_verdict"
 )
 
@@ -39,7 +41,7 @@ type Traced struct {
 }
 
 // tracerTemplates are those of which each traced program gets copies.
-var tracerTemplates = []string{SkbProgram, HookProgram, VerdictProgram}
+var tracerTemplates = []string{SkbProgram, HookProgram, FrameProgram, VerdictProgram}
 
 // isTracer says whether a program of the object traces BPF programs.
 func isTracer(template string) bool { return slices.Contains(tracerTemplates, template) }

@@ -13,6 +13,7 @@ type options struct {
 	config        app.Config
 	columns       []string // of --output-columns, as written
 	tracesTC      bool     // --filter-trace-tc
+	tracesXDP     bool     // --filter-trace-xdp
 	help, version bool
 	// notes are said on standard error before the run.
 	notes []string

@@ -25,6 +25,7 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	fs.Var(list(&c.Owners.Comms), "filter-comm", "only packets of processes of these names, such as nginx*")
 	fs.Var(list(&c.Owners.Cgroups), "filter-cgroup", "only packets of these control groups: path or id")
 	fs.StringVar(&c.SkbExpr, "filter-skb-expr", "", "only packets that meet this C-like `CONDITION` on skb->…")
+	xdpFilterFlags(fs, o)
 	fs.StringVar(&c.TunnelL2, "filter-tunnel-pcap-l2", "", "only tunnels whose inner Ethernet frame matches this `FILTER`")
 	fs.StringVar(&c.TunnelL3, "filter-tunnel-pcap-l3", "", "only tunnels whose inner IP packet matches this `FILTER`")
 	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,8472)")

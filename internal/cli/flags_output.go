@@ -53,6 +53,7 @@ func deepFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&columns.Skb, "output-skb", false, "all members of the sk_buff, below each row")
 	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "all members of its skb_shared_info, below each row")
 	fs.Var(distinct(&o.config.Metadata), "output-skb-metadata", "values of a `LIST` of expressions, such as skb->dev->mtu")
+	xdpOutputFlags(fs, o)
 }
 
 func checkColor(value string) error {

@@ -17,6 +17,7 @@ const allKinds = "all"
 
 func programFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control: entry and verdict")
+	fs.BoolVar(&o.tracesXDP, "filter-trace-xdp", false, "trace XDP programs: entry and verdict")
 	fs.Var(kindsValue{&o.config.Programs}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of\n"+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
 	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace nothing but BPF programs, of all kinds if none are named")
 }
@@ -27,6 +28,9 @@ func (o *options) settlePrograms(*pflag.FlagSet) error {
 	c := &o.config
 	if o.tracesTC {
 		c.Programs = addKinds(c.Programs, "tc")
+	}
+	if o.tracesXDP {
+		c.Programs = addKinds(c.Programs, xdpKind)
 	}
 	if c.OnlyPrograms && len(c.Programs) == 0 {
 		c.Programs = plan.ProgramKindNames()

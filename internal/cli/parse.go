@@ -24,7 +24,7 @@ func parse(args []string) (*options, error) {
 		return o, flagError(fs, err)
 	}
 	o.config.Expr = strings.Join(fs.Args(), " ")
-	for _, step := range []func(*pflag.FlagSet) error{o.check, o.imply, o.settleFollow, o.settlePrograms, o.settleOutput} {
+	for _, step := range []func(*pflag.FlagSet) error{o.check, o.imply, o.settleFollow, o.settlePrograms, o.settleXDP, o.settleOutput} {
 		if err := step(fs); err != nil {
 			return o, err
 		}

@@ -37,13 +37,18 @@ var parsed = map[string]func(*app.Config){
 	"--filter-func @rx|my_.*":    func(c *app.Config) { c.Func = "@rx|my_.*" },
 	"--filter-func-exclude @tcp": func(c *app.Config) { c.FuncExclude = "@tcp" },
 	"--filter-netns=pid:1":       func(c *app.Config) { c.Netns = []string{"pid:1"} },
-	"--filter-netns a,!/b/c --filter-netns inode:5":            func(c *app.Config) { c.Netns = []string{"a", "!/b/c", "inode:5"} },
-	"--filter-ifname lo":                                       func(c *app.Config) { c.Ifnames = []string{"lo"} },
-	"--filter-ifname !lo,veth*":                                func(c *app.Config) { c.Ifnames = []string{"!lo", "veth*"} },
-	"--filter-pid 1,22 --filter-pid 3":                         func(c *app.Config) { c.Owners.PIDs = []string{"1", "22", "3"} },
-	"--filter-comm curl,ng*":                                   func(c *app.Config) { c.Owners.Comms = []string{"curl", "ng*"} },
-	"--filter-cgroup a/b,/c,17":                                func(c *app.Config) { c.Owners.Cgroups = []string{"a/b", "/c", "17"} },
-	"--filter-skb-expr skb->len>5":                             func(c *app.Config) { c.SkbExpr = "skb->len>5" },
+	"--filter-netns a,!/b/c --filter-netns inode:5": func(c *app.Config) { c.Netns = []string{"a", "!/b/c", "inode:5"} },
+	"--filter-ifname lo":                            func(c *app.Config) { c.Ifnames = []string{"lo"} },
+	"--filter-ifname !lo,veth*":                     func(c *app.Config) { c.Ifnames = []string{"!lo", "veth*"} },
+	"--filter-pid 1,22 --filter-pid 3":              func(c *app.Config) { c.Owners.PIDs = []string{"1", "22", "3"} },
+	"--filter-comm curl,ng*":                        func(c *app.Config) { c.Owners.Comms = []string{"curl", "ng*"} },
+	"--filter-cgroup a/b,/c,17":                     func(c *app.Config) { c.Owners.Cgroups = []string{"a/b", "/c", "17"} },
+	"--filter-skb-expr skb->len>5":                  func(c *app.Config) { c.SkbExpr = "skb->len>5" },
+	"--filter-trace-xdp --filter-xdp-expr xdp->rxq --output-xdp-metadata xdp->frame_sz,xdp->data": func(c *app.Config) {
+		c.Programs, c.XDPExpr, c.XDPMetadata = []string{"xdp"}, "xdp->rxq", []string{"xdp->frame_sz", "xdp->data"}
+		c.Output.Columns.Program, c.Output.Columns.Head, c.Output.Columns.XDPMetadata = true, true, true
+	},
+	"--filter-trace-xdp=false":                                 func(*app.Config) {},
 	"--filter-tunnel-pcap-l2 arp --filter-tunnel-pcap-l3 icmp": func(c *app.Config) { c.TunnelL2, c.TunnelL3 = "arp", "icmp" },
 	"--vxlan-ports 4789,99 --vxlan-ports 5 --geneve-ports 6": func(c *app.Config) {
 		c.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
@@ -189,8 +194,8 @@ var refused = map[string]string{
 	"--output-columns skb_metadata":          "tracer: --output-columns \"skb_metadata\": there are no expressions, which --output-skb-metadata gives\n",
 }
 
-const textColumns = "the columns are time, skb, cpu, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, caller, skb_metadata, stack, skb_dump, skb_shared_info\n"
+const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {

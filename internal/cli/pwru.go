@@ -39,6 +39,5 @@ func (needlessValue) Type() string { return "number" }
 
 // laterFlags are flags of pwru's that tracer does not have yet.
 var laterFlags = []string{
-	"filter-trace-xdp", "filter-track-bpf-helpers",
-	"filter-xdp-expr", "output-xdp-metadata", "output-bpfmap",
+	"filter-track-bpf-helpers", "output-bpfmap",
 }

@@ -126,6 +126,10 @@ func (c *choice) check(column *Column) error {
 		return errors.New("is in JSON only, not in text")
 	case column.Group == Metadata && !c.options.Metadata:
 		return errors.New("there are no expressions, which --output-skb-metadata gives")
+	case column.Group == XDPMetadata && !c.options.XDPMetadata:
+		return errors.New("there are no expressions, which --output-xdp-metadata gives")
+	case column.Group == Head && !c.options.Head:
+		return errors.New("is there with --filter-trace-xdp only")
 	}
 	return nil
 }

@@ -40,8 +40,12 @@ const (
 	Duration Group = "duration"
 	// Lookups is switched by --output-lookups.
 	Lookups Group = "lookups"
-	// Metadata is there where --output-skb-metadata gives expressions.
-	Metadata Group = "metadata"
+	// Head is there where XDP programs are traced.
+	Head Group = "head"
+	// Metadata is there where --output-skb-metadata gives expressions, XDPMetadata where
+	// --output-xdp-metadata does.
+	Metadata    Group = "metadata"
+	XDPMetadata Group = "xdp metadata"
 	// Stack is switched by --output-stack.
 	Stack Group = "stack"
 	// Skb is switched by --output-skb, Shared by --output-skb-shared-info.
@@ -126,6 +130,9 @@ type Options struct {
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
+	// Head adds where the memory with the packet's data is, XDPMetadata the values of
+	// expressions on the xdp_buff.
+	Head, XDPMetadata bool
 	// Chosen are the columns to print, in their order, as [Choose] gives them; nil is
 	// all of the above. What is added by an option that is off by itself is printed too.
 	Chosen []string
@@ -138,7 +145,7 @@ func All() []Column { return table(Options{}) }
 func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
-		wallColumns(), skbColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
+		wallColumns(), skbColumns(), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
 		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
@@ -178,7 +185,7 @@ func (o *Options) wants(c *Column) bool {
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
 		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
-		Metadata: o.Metadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
+		Metadata: o.Metadata, Head: o.Head, XDPMetadata: o.XDPMetadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]
 }

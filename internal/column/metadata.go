@@ -5,20 +5,31 @@ package column
 import "tracer/internal/event"
 
 func metadataColumns() []Column {
-	return []Column{{
-		Name: "skb_metadata", Header: "METADATA", Key: "skb_metadata", Type: Object, Width: 8,
-		Help:  "values of the expressions of --output-skb-metadata",
-		Group: Metadata, Text: metadataText, JSON: metadataJSON,
-	}}
+	return []Column{
+		{
+			Name: "skb_metadata", Header: "METADATA", Key: "skb_metadata", Type: Object, Width: 8,
+			Help:  "values of the expressions of --output-skb-metadata",
+			Group: Metadata, Text: metadataText, JSON: metadataJSON,
+		},
+		{
+			Name: "xdp_metadata", Header: "XDP_METADATA", Key: "xdp_metadata", Type: Object, Width: 12,
+			Help:  "values of the expressions of --output-xdp-metadata, of XDP programs",
+			Group: XDPMetadata, Text: xdpMetadataText, JSON: xdpMetadataJSON,
+		},
+	}
 }
 
-// metadataText is like `skb->len=84 skb->dev->name=eth0`, with a ? for what could not
-// be read, or - where there is nothing.
-func metadataText(dst []byte, e *event.Event) []byte {
-	if len(e.Names.Values) == 0 {
+func metadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.Names.Values) }
+
+func xdpMetadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.Names.XDPValues) }
+
+// appendValues appends like `skb->len=84 skb->dev->name=eth0`, with a ? for what could
+// not be read, or - where there is nothing.
+func appendValues(dst []byte, values []event.NamedValue) []byte {
+	if len(values) == 0 {
 		return append(dst, '-')
 	}
-	for i, v := range e.Names.Values {
+	for i, v := range values {
 		if i > 0 {
 			dst = append(dst, ' ')
 		}
@@ -32,9 +43,15 @@ func metadataText(dst []byte, e *event.Event) []byte {
 	return dst
 }
 
-func metadataJSON(dst []byte, e *event.Event) []byte {
+func metadataJSON(dst []byte, e *event.Event) []byte { return appendValuesJSON(dst, e.Names.Values) }
+
+func xdpMetadataJSON(dst []byte, e *event.Event) []byte {
+	return appendValuesJSON(dst, e.Names.XDPValues)
+}
+
+func appendValuesJSON(dst []byte, values []event.NamedValue) []byte {
 	dst = append(dst, '{')
-	for i, v := range e.Names.Values {
+	for i, v := range values {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

@@ -16,4 +16,14 @@ func TestMetadata(t *testing.T) {
 		`{"skb->len":84,"skb->dev->name":null,"\"a\" & b\u000a":1}`)
 }
 
-func TestNoMetadata(t *testing.T) { checkCell(t, "skb_metadata", event.Event{}, "-", "{}") }
+func TestNoMetadata(t *testing.T) {
+	checkCell(t, "skb_metadata", event.Event{}, "-", "{}")
+	checkCell(t, "xdp_metadata", event.Event{}, "-", "{}")
+}
+
+// TestXDPMetadata: each kind of expressions has its own column.
+func TestXDPMetadata(t *testing.T) {
+	e := event.Event{Names: event.Names{XDPValues: []event.NamedValue{{Name: "xdp->frame_sz", Value: shown("4096")}}}}
+	checkCell(t, "xdp_metadata", e, "xdp->frame_sz=4096", `{"xdp->frame_sz":4096}`)
+	checkCell(t, "skb_metadata", e, "-", "{}")
+}

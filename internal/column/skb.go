@@ -8,7 +8,7 @@ func skbColumns() []Column {
 	return []Column{
 		{
 			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18,
-			Help:  "kernel address of the sk_buff",
+			Help:  "kernel address of the sk_buff, which an XDP frame has not",
 			Group: Packet, Text: skbText, JSON: skbJSON,
 		},
 		{
@@ -19,8 +19,35 @@ func skbColumns() []Column {
 	}
 }
 
-func skbText(dst []byte, e *event.Event) []byte { return appendHex(dst, e.Skb) }
+func headColumns() []Column {
+	return []Column{{
+		Name: "head", Header: "HEAD", Key: "head", Type: String, Width: 18,
+		Help:  "address of the data: skb->head, also of an XDP frame",
+		Group: Head, Text: headText, JSON: headJSON,
+	}}
+}
 
-func skbJSON(dst []byte, e *event.Event) []byte { return appendHexString(dst, e.Skb) }
+func skbText(dst []byte, e *event.Event) []byte { return appendPointer(dst, e.Skb) }
+
+func skbJSON(dst []byte, e *event.Event) []byte { return appendPointerOrNull(dst, e.Skb) }
+
+func headText(dst []byte, e *event.Event) []byte { return appendPointer(dst, e.Head) }
+
+func headJSON(dst []byte, e *event.Event) []byte { return appendPointerOrNull(dst, e.Head) }
+
+// appendPointer appends - for none.
+func appendPointer(dst []byte, address uint64) []byte {
+	if address == 0 {
+		return append(dst, '-')
+	}
+	return appendHex(dst, address)
+}
+
+func appendPointerOrNull(dst []byte, address uint64) []byte {
+	if address == 0 {
+		return appendNull(dst)
+	}
+	return appendHexString(dst, address)
+}
 
 func cpu(dst []byte, e *event.Event) []byte { return appendUint(dst, uint64(e.CPU)) }

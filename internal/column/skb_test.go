@@ -10,6 +10,13 @@ import (
 
 func TestSkb(t *testing.T) {
 	checkCell(t, "skb", event.Event{Skb: 0xffff00005f10c300}, "0xffff00005f10c300", `"0xffff00005f10c300"`)
+	checkCell(t, "skb", event.Event{}, "-", "null")
 	checkCell(t, "cpu", event.Event{}, "0", "0")
 	checkCell(t, "cpu", event.Event{CPU: 511}, "511", "511")
+}
+
+// TestHead: a frame and the sk_buff that is built from it have the same.
+func TestHead(t *testing.T) {
+	checkCell(t, "head", event.Event{Head: 0xffff888004b30000}, "0xffff888004b30000", `"0xffff888004b30000"`)
+	checkCell(t, "head", event.Event{}, "-", "null")
 }

@@ -6,8 +6,8 @@ import "tracer/internal/event"
 
 // dumps make values of copies of kernel objects; what is nil is not asked for.
 type dumps struct {
-	skb, shared func(raw []byte) event.Value
-	values      func(raw []byte) []event.NamedValue
+	skb, shared       func(raw []byte) event.Value
+	values, xdpValues func(raw []byte) []event.NamedValue
 }
 
 func (d *dumps) name(e *event.Event) {
@@ -19,5 +19,8 @@ func (d *dumps) name(e *event.Event) {
 	}
 	if d.values != nil && e.Dump.Values != nil {
 		e.Names.Values = d.values(e.Dump.Values)
+	}
+	if d.xdpValues != nil && e.Dump.XDPValues != nil {
+		e.Names.XDPValues = d.xdpValues(e.Dump.XDPValues)
 	}
 }

@@ -29,7 +29,7 @@ type Options struct {
 	// skb_shared_info, and Values those of the expressions. What they return is
 	// printed before the next event; nil is not asked for.
 	SkbFormat, SharedFormat func(raw []byte) event.Value
-	Values                  func(raw []byte) []event.NamedValue
+	Values, XDPValues       func(raw []byte) []event.NamedValue
 	// Lookups read what functions looked up, by their addresses.
 	Lookups map[uint64]*lookup.Reader
 }
@@ -63,7 +63,7 @@ func New(o Options) *Enricher {
 		recent:      newRecent(),
 		packets:     newPackets(),
 		endings:     newEndings(o.Functions, o.Tracepoints),
-		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values},
+		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues},
 	}
 	r.places = newPlaces(r.symbols)
 	r.functions = newFunctions(o.Functions, &r.places)
@@ -108,15 +108,26 @@ func (r *Enricher) count(e *event.Event) {
 	e.Names.WallTime = r.clock.wall(e.Time)
 	e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
 	if e.Kind == event.Return || e.Kind == event.Verdict {
+		r.endFrame(e)
 		return // its entry was counted
 	}
 	if e.Lineage.ID != 0 {
 		r.packets.see(even(e.Lineage.ID))
 		return
 	}
-	r.packets.see(e.Skb)
+	r.packets.see(e.Packet())
 	if r.endings.isEnd(e) {
 		r.packets.end(e.Skb)
+	}
+}
+
+// isFrameEnd says that an XDP program has come to its verdict on a frame: what it becomes is
+// known by other addresses, and its memory is another frame's next.
+func isFrameEnd(e *event.Event) bool { return e.Kind == event.Verdict && e.Skb == 0 }
+
+func (r *Enricher) endFrame(e *event.Event) {
+	if e.Lineage.ID == 0 && isFrameEnd(e) {
+		r.packets.end(e.Head)
 	}
 }
 
@@ -134,7 +145,7 @@ func (r *Enricher) Packets() uint64 { return r.packets.count }
 // nobody knows: it may live on in other sk_buffs.
 func (r *Enricher) Ends(e *event.Event) bool {
 	r.name(e)
-	return e.Lineage.ID == 0 && r.endings.isEnd(e)
+	return e.Lineage.ID == 0 && (r.endings.isEnd(e) || isFrameEnd(e))
 }
 
 // KnowsEnds says whether there is such an event for every sk_buff.
@@ -143,7 +154,7 @@ func (r *Enricher) KnowsEnds() bool { return r.endings.complete }
 // Pass takes note of an event that gets no names: its sk_buff may end by it.
 func (r *Enricher) Pass(e *event.Event) {
 	if r.Ends(e) {
-		r.packets.end(e.Skb)
+		r.packets.end(e.Packet())
 	}
 }
 

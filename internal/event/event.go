@@ -60,8 +60,11 @@ type Event struct {
 	CPU  uint32
 	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
 	Time uint64
-	// Skb is the kernel address of the sk_buff.
+	// Skb is the kernel address of the sk_buff; 0 for an XDP frame, which has none.
 	Skb uint64
+	// Head is where the memory with the packet's data begins, which an XDP frame passes on
+	// to the sk_buff; 0 where it was not asked for.
+	Head uint64
 	// Addr is the address of the function; for a Tracepoint, its number in the plan; for a
 	// Program or its Verdict, the program's id.
 	Addr uint64
@@ -91,10 +94,13 @@ type Event struct {
 }
 
 // Packet tells packets apart: by number where they are followed, or else by the address
-// of the sk_buff, which is another packet's later.
+// of the sk_buff, or of a frame's memory, which is another packet's later.
 func (e *Event) Packet() uint64 {
-	if e.Lineage.ID != 0 {
+	switch {
+	case e.Lineage.ID != 0:
 		return e.Lineage.ID
+	case e.Skb == 0:
+		return e.Head
 	}
 	return e.Skb
 }
@@ -131,6 +137,8 @@ type Dump struct {
 	Values []byte
 	// Lookup is what a function looked up, likewise.
 	Lookup []byte
+	// XDPValues is the same of the expressions about the xdp_buff.
+	XDPValues []byte
 }
 
 // Drop is why and where the kernel gave the packet up.
@@ -264,8 +272,8 @@ type Names struct {
 	Stack []Frame
 	// Skb and Shared print Dump.Skb and Dump.Shared; nil where they were not asked for.
 	Skb, Shared Value
-	// Values print Dump.Values, one for each expression.
-	Values []NamedValue
+	// Values print Dump.Values, one for each expression, XDPValues print Dump.XDPValues.
+	Values, XDPValues []NamedValue
 	// WallTime is Event.Time as nanoseconds since the Unix epoch.
 	WallTime int64
 	// SinceLast is the nanoseconds since the previous event of the same packet.

@@ -20,6 +20,8 @@ const (
 	GivenSkb Given = iota
 	// GivenHook is a struct bpf_nf_ctx.
 	GivenHook
+	// GivenFrame is a struct xdp_buff.
+	GivenFrame
 )
 
 // ProgramKind is a kind of BPF programs that can be traced.
@@ -50,6 +52,13 @@ var ProgramKinds = []*ProgramKind{
 			-1: "TC_ACT_UNSPEC", 0: "TC_ACT_OK", 1: "TC_ACT_RECLASSIFY", 2: "TC_ACT_SHOT", 3: "TC_ACT_PIPE",
 			4: "TC_ACT_STOLEN", 5: "TC_ACT_QUEUED", 6: "TC_ACT_REPEAT", 7: "TC_ACT_REDIRECT", 8: "TC_ACT_TRAP",
 		},
+	},
+	{
+		Name:     "xdp",
+		Types:    map[ebpf.ProgramType]string{ebpf.XDP: "xdp"},
+		Given:    GivenFrame,
+		Context:  "xdp_md",
+		Verdicts: map[int32]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"},
 	},
 	{
 		Name:     "netfilter",

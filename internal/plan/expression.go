@@ -9,8 +9,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// addExpressions compiles what the user says in C about the sk_buff: the condition
-// and the values to show.
+// addExpressions compiles what the user says in C about the sk_buff and the xdp_buff:
+// the conditions and the values to show.
 func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 	types := p.Asked.Types
 	if types == nil {
@@ -25,6 +25,19 @@ func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 		return err
 	}
 	c.ValuesSize, bodies.Values = uint32(p.Values.At.Size), p.Values.body()
+	return p.addXDPExpressions(types)
+}
+
+func (p *Plan) addXDPExpressions(types expr.Types) (err error) {
+	c, bodies := &p.BPF.Config, &p.BPF.Bodies
+	if bodies.XDPExpression, err = condition(types, expr.Xdp, p.Asked.XDPExpr); err != nil {
+		return err
+	}
+	c.FilterXdpExpression = bodies.XDPExpression != nil
+	if p.XDPValues, err = values(types, expr.Xdp, p.Asked.Record.XDPValues); err != nil {
+		return err
+	}
+	c.XdpValuesSize, bodies.XDPValues = uint32(p.XDPValues.At.Size), p.XDPValues.body()
 	return nil
 }
 

@@ -79,7 +79,7 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	var players []kernel.Function
 	for _, place := range facts.Places {
 		part := partOf(place.Name)
-		if part == nil || place.Refused != "" {
+		if part == nil || place.Refused != "" || !p.needs(part, facts.Places) {
 			continue
 		}
 		traced := p.traced(place.Addr)
@@ -126,6 +126,12 @@ func (p *Plan) followByStack(places []kernel.Place) {
 	}
 	p.addProgram(bpf.Program{Name: bpf.BirthTemplate, Template: bpf.BirthTemplate}, found)
 	p.addReturnProgram(bpf.BornTemplate, found)
+}
+
+// needs says whether a part has to be played.
+func (p *Plan) needs(part *part, places []kernel.Place) bool {
+	named := func(place kernel.Place) bool { return place.Name == part.unless }
+	return (!part.xdp || p.BPF.Config.Xdp) && (part.unless == "" || !slices.ContainsFunc(places, named))
 }
 
 // plays says whether a function of that name has its role.

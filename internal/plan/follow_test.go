@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -150,8 +151,11 @@ func TestPartsFitTheKernel(t *testing.T) {
 	}
 	found := 0
 	for _, part := range parts {
+		var f *btf.Func
+		if part.unless != "" && spec.TypeByName(part.unless, &f) == nil {
+			continue
+		}
 		for _, name := range part.functions {
-			var f *btf.Func
 			if spec.TypeByName(name, &f) != nil {
 				continue // of another kernel, or of a module
 			}
@@ -192,5 +196,28 @@ func TestNoFunctionHasTwoRoles(t *testing.T) {
 	slices.Sort(all)
 	if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
 		t.Errorf("%d functions, %d names", len(all), len(once))
+	}
+}
+
+// TestPartsForXDP are played where XDP programs are traced, and by one function of two.
+func TestPartsForXDP(t *testing.T) {
+	for _, c := range []struct {
+		xdp   bool
+		names []string
+		want  []uint64
+	}{
+		{false, []string{"bpf_prog_run_generic_xdp", "xdp_return_buff"}, nil},
+		{true, []string{"bpf_prog_run_generic_xdp", "xdp_return_buff"}, []uint64{0x1000, 0x2000}},
+		{true, []string{"do_xdp_generic", "bpf_prog_run_generic_xdp"}, []uint64{0x2000}},
+		{true, []string{"do_xdp_generic"}, []uint64{0x1000}},
+	} {
+		p := &Plan{Asked: Options{Follow: Follow{IDs: true}}}
+		p.BPF.Config.Xdp = c.xdp
+		f := facts()
+		f.Places = places(c.names...)
+		p.followByFunctions(f)
+		if got := slices.Sorted(maps.Keys(p.BPF.Roles)); !slices.Equal(got, c.want) {
+			t.Errorf("XDP %v, functions %q: roles at %#x, want %#x", c.xdp, c.names, got, c.want)
+		}
 	}
 }

@@ -38,6 +38,8 @@ type Options struct {
 	Filter, TunnelL2, TunnelL3 *filter.Program
 	// SkbExpr is a condition on the sk_buff, in the language of package expr; empty is any.
 	SkbExpr string
+	// XDPExpr is such a condition on the xdp_buff.
+	XDPExpr string
 	// Types are what expressions are about; nil takes those of vmlinux alone.
 	Types   expr.Types
 	Netns   Netns
@@ -91,8 +93,9 @@ type Plan struct {
 	// Skb and Shared are the types of the copies of kernel objects in each record, nil
 	// where there are none.
 	Skb, Shared btf.Type
-	// Values are the user's expressions about the sk_buff in each record.
-	Values Values
+	// Values are the user's expressions about the sk_buff in each record, XDPValues those
+	// about the xdp_buff in each record of an XDP program.
+	Values, XDPValues Values
 	// Asked is what the plan was made for.
 	Asked Options
 }

@@ -30,8 +30,9 @@ func ProgramKindNames() []string {
 
 // tracers are the programs that find the packet in what a BPF program is given.
 var tracers = map[kernel.Given]string{
-	kernel.GivenSkb:  bpf.SkbProgram,
-	kernel.GivenHook: bpf.HookProgram,
+	kernel.GivenSkb:   bpf.SkbProgram,
+	kernel.GivenHook:  bpf.HookProgram,
+	kernel.GivenFrame: bpf.FrameProgram,
 }
 
 // TracerOf is the program that tells of the entry of programs of a kind.
@@ -72,6 +73,7 @@ func (p *Plan) addPrograms(facts *kernel.Facts) error {
 		if tracer := TracerOf(kind); !slices.Contains(p.BPF.Tracers, tracer) {
 			p.BPF.Tracers = append(p.BPF.Tracers, tracer)
 		}
+		p.BPF.Config.Xdp = p.BPF.Config.Xdp || kind.Given == kernel.GivenFrame
 	}
 	return nil
 }

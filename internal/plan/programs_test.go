@@ -65,3 +65,27 @@ func TestProgramsThatCannotBeTraced(t *testing.T) {
 		t.Errorf("unknown kind: error %v", err)
 	}
 }
+
+// TestFramesAreLookedAtWhereXDPIsTraced, and nowhere else.
+func TestFramesAreLookedAtWhereXDPIsTraced(t *testing.T) {
+	for kind, tracer := range map[string]string{"xdp": bpf.FrameProgram, "tc": bpf.SkbProgram} {
+		o := Options{Programs: Programs{Kinds: []string{kind}}, Types: xdpTypes{}, XDPExpr: "xdp->data != 0"}
+		o.Record.XDPValues = []string{"xdp->data", "xdp->data_end"}
+		p := mustPlan(t, o, facts())
+		if got := p.BPF.Config.Xdp; got != (kind == "xdp") || !slices.Contains(p.BPF.Tracers, tracer) {
+			t.Errorf("%s: XDP %v, traced by %v", kind, got, p.BPF.Tracers)
+		}
+		if c := p.BPF.Config; !c.FilterXdpExpression || c.XdpValuesSize != 24 || c.FilterExpression || c.ValuesSize != 0 {
+			t.Errorf("%s: config %+v", kind, c)
+		}
+	}
+}
+
+func TestBadXDPExpressions(t *testing.T) {
+	for _, o := range []Options{{XDPExpr: "xdp->nope"}, {Record: Record{XDPValues: []string{"xdp->nope"}}}} {
+		o.Types = xdpTypes{}
+		if _, err := New(o, facts()); err == nil || !strings.Contains(err.Error(), `"xdp->nope": struct xdp_buff has no member "nope"`) {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -23,8 +23,9 @@ type Record struct {
 	Return bool
 	// Skb and Shared copy the sk_buff and its shared info.
 	Skb, Shared bool
-	// Values are expressions on the sk_buff, in the language of package expr.
-	Values []string
+	// Values are expressions on the sk_buff, in the language of package expr, XDPValues
+	// those on the xdp_buff.
+	Values, XDPValues []string
 }
 
 // addRecord lays the record out.

@@ -21,7 +21,14 @@ type part struct {
 	// lost is what can't be followed on a kernel that has none of the functions; empty
 	// where there may be others, or none is needed.
 	lost string
+	// xdp says that it matters only where XDP programs are traced, and unless names a
+	// function that plays it where there is one.
+	xdp    bool
+	unless string
 }
+
+// genericXDP runs an XDP program on an sk_buff.
+const genericXDP = "bpf_prog_run_generic_xdp"
 
 // parts are the functions that packets are followed through, of the kernels from
 // 5.8 on: net/core/skbuff.c unless it is said otherwise.
@@ -90,6 +97,13 @@ var parts = []part{
 		functions: []string{"xdp_return_frame", "xdp_return_frame_rx_napi", "xdp_return_frame_bulk"},
 		kind:      bpf.RoleRelease, other: 1,
 	},
+	{functions: []string{"xdp_return_buff"}, kind: bpf.RoleReturn, other: 1, xdp: true},
+	{
+		// net/core/dev.c; until 5.15 it is all in do_xdp_generic.
+		functions: []string{genericXDP},
+		kind:      bpf.RoleLendWhole, packet: 1, row: 1, xdp: true,
+	},
+	{functions: []string{"do_xdp_generic"}, kind: bpf.RoleLendWhole, packet: 2, row: 2, xdp: true, unless: genericXDP},
 	{functions: []string{"skb_release_head_state"}, kind: bpf.RoleDie, packet: 1, row: 1},
 	{functions: []string{"skb_release_data"}, kind: bpf.RoleLeave, packet: 1, row: 1, lost: "the end of a packet"},
 	{functions: []string{"skb_free_head"}, kind: bpf.RoleFreeData, packet: 1, row: 1},

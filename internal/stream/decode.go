@@ -13,11 +13,11 @@ import (
 
 // Layout is how long the parts of a record are that have no size of their own, in
 // bytes.
-type Layout struct{ Skb, Shared, Values, Lookup int }
+type Layout struct{ Skb, Shared, Values, Lookup, XDPValues int }
 
 // LayoutOf is that of the records which programs with these settings make.
 func LayoutOf(c bpf.Config) Layout {
-	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize)}
+	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize)}
 }
 
 // Decode turns a record into an event, of which the stack and the copies of
@@ -74,6 +74,12 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	}
 	if has&bpf.PartConntrack != 0 {
 		decodeConntrack(part[bpf.Conntrack](r), &e.Conntrack)
+	}
+	if has&bpf.PartHead != 0 {
+		e.Head = part[bpf.Head](r).Address
+	}
+	if has&bpf.PartXDPValues != 0 {
+		e.Dump.XDPValues = r.take(l.XDPValues)
 	}
 	if has&bpf.PartStack != 0 {
 		e.Stack = addressesIn(r.rest)

@@ -109,12 +109,13 @@ func TestDecode(t *testing.T) {
 
 // TestDecodeParts has every part that a record can have, each with contents of its own.
 func TestDecodeParts(t *testing.T) {
-	layout := Layout{Skb: 8, Shared: 16, Values: 24}
+	layout := Layout{Skb: 8, Shared: 16, Values: 24, XDPValues: 32}
 	tuple := bpf.Tuple{Network: uint8(event.IPv4), Has: bpf.HasTCP | bpf.HasInnerVLAN, TcpSeq: 1, TcpAck: 2, TcpWindow: 3, InnerVlan: 4}
 	tunnel := bpf.Tunnel{Kind: uint8(event.Geneve), HasId: 1, Id: 42, Tuple: tuple}
 	raw := record(bpf.Core{
-		Kind:  bpf.KindFunction,
-		Parts: bpf.PartTunnel | bpf.PartCB | bpf.PartSkb | bpf.PartShared | bpf.PartValues | bpf.PartLineage | bpf.PartStack,
+		Kind: bpf.KindFunction,
+		Parts: bpf.PartTunnel | bpf.PartCB | bpf.PartSkb | bpf.PartShared | bpf.PartValues | bpf.PartLineage |
+			bpf.PartHead | bpf.PartXDPValues | bpf.PartStack,
 	}, &bpf.Meta{Len: 5}, &tuple)
 	raw = append(raw, bytesOf(&tunnel)...)
 	raw = append(raw, bytesOf(&bpf.CB{Words: [5]uint32{6, 7, 8, 9, 10}})...)
@@ -122,6 +123,8 @@ func TestDecodeParts(t *testing.T) {
 		raw = append(raw, bytes.Repeat([]byte{byte('a' + i)}, n)...)
 	}
 	raw = append(raw, bytesOf(&bpf.Lineage{Id: 12, Part: 17, Parent: 15, Origin: uint8(bpf.OriginSegment)})...)
+	raw = append(raw, bytesOf(&bpf.Head{Address: 0xffff888004b30000})...)
+	raw = append(raw, bytes.Repeat([]byte{'d'}, layout.XDPValues)...)
 	frames := [2]uint64{0xffffffff81000000, 0xffffffff81000010}
 	raw = append(raw, bytesOf(&frames)...)
 	var e event.Event
@@ -137,6 +140,9 @@ func TestDecodeParts(t *testing.T) {
 	}
 	if string(e.Dump.Skb) != "aaaaaaaa" || string(e.Dump.Shared) != "bbbbbbbbbbbbbbbb" || string(e.Dump.Values) != strings.Repeat("c", 24) {
 		t.Errorf("dump %q", e.Dump)
+	}
+	if e.Head != 0xffff888004b30000 || string(e.Dump.XDPValues) != strings.Repeat("d", 32) {
+		t.Errorf("head %#x, dump %q", e.Head, e.Dump)
 	}
 	if want := (event.Lineage{ID: 12, Part: 17, Parent: 15, Origin: event.Segment}); e.Lineage != want {
 		t.Errorf("lineage %+v, want %+v", e.Lineage, want)
