@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,6 +84,11 @@ func (o *outcome) check(t *testing.T, m machine, code int) {
 			t.Errorf("no scenario ran with backend %s", backend)
 		}
 	}
+	for _, name := range m.owed() {
+		if !o.ran(name) {
+			t.Errorf("%s did not run", name)
+		}
+	}
 	for _, one := range o.tests {
 		t.Run(one.name, func(t *testing.T) {
 			if one.verdict != "PASS" {
@@ -93,6 +99,13 @@ func (o *outcome) check(t *testing.T, m machine, code int) {
 	if code != 0 {
 		t.Errorf("tests in the machine ended with %d:\n%s", code, o.log)
 	}
+}
+
+// ran says whether the test, or a part of it, is among the scenarios.
+func (o *outcome) ran(name string) bool {
+	return slices.ContainsFunc(o.tests, func(one test) bool {
+		return one.name == name || strings.HasPrefix(one.name, name+"/")
+	})
 }
 
 func TestVerdicts(t *testing.T) {
