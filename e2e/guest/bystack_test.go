@@ -109,7 +109,12 @@ func (w *world) exchange(t *testing.T) {
 						return err
 					}
 				}
-				return connect(who.port)
+				for range tries {
+					if err := connect(who.port); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		}()
 	}
@@ -131,13 +136,18 @@ func connect(from int) error {
 	if err != nil {
 		return err
 	}
+	c.(*net.TCPConn).SetLinger(0) // the port is free at once
 	return c.Close()
 }
+
+// tries are needed as the kernel has few kretprobes at a time, where there are no sessions:
+// now and then one is not told of.
+const tries = 5
 
 // answered wants the answers to be parts of the packets that they answer, made on the stack.
 func answered(t *testing.T, events records, question, answer func(*record) bool) {
 	t.Helper()
-	questions := make(map[string]uint64)
+	questions := make(map[string][]uint64)
 	key := func(r *record) string {
 		if r.Tuple.ICMP != nil {
 			return fmt.Sprint(*r.Tuple.ICMP.Seq)
@@ -145,14 +155,14 @@ func answered(t *testing.T, events records, question, answer func(*record) bool)
 		return ""
 	}
 	for _, r := range events.that(question) {
-		questions[key(&r)] = r.ID
+		questions[key(&r)] = append(questions[key(&r)], r.ID)
 	}
 	answers := events.that(answer)
 	answers.present(t, "answers")
 	events.that(question).present(t, "questions")
 	for _, r := range answers {
-		if id := questions[key(&r)]; r.ID != id || r.Part == id {
-			t.Errorf("the answer is no part of packet %d: %s", id, r.brief())
+		if ids := questions[key(&r)]; !slices.Contains(ids, r.ID) || slices.Contains(ids, r.Part) {
+			t.Errorf("the answer is no part of one of %d: %s", ids, r.brief())
 			return
 		}
 	}
