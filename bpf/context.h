@@ -27,6 +27,9 @@ struct context {
 	u8 kind;
 	// Bits of enum lookup_fact.
 	u8 lookup;
+	// The packet's data are freed, and perhaps another packet's by now: there are no
+	// headers to be told.
+	u8 gone;
 };
 
 // Reads word n of a program's context. The verifier allows loads at fixed

@@ -108,7 +108,7 @@ static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff 
 				  struct room *room)
 {
 	__builtin_memset(t, 0, sizeof(*t));
-	if (find_inner(w, room, skb))
+	if (skb && find_inner(w, room, skb))
 		tell_inner(t, w, room);
 	return 0;
 }
@@ -210,16 +210,18 @@ static __always_inline void keep_run(const struct context *c, const void *parts)
 static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct work *w,
 				     struct room *room)
 {
+	const struct sk_buff *headers = c->gone ? NULL : c->skb;
+
 	if (CFG.meta) {
 		fill_meta((void *)at, c->skb);
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {
-		fill_tuple((void *)at, c->skb, w, room);
+		fill_tuple((void *)at, headers, w, room);
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		fill_tunnel((void *)at, c->skb, w, room);
+		fill_tunnel((void *)at, headers, w, room);
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {

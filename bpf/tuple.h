@@ -266,6 +266,7 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 	t->network = NETWORK_SOCKET;
 }
 
+// Of no skb there is nothing to tell.
 static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w,
 				 struct room *room)
 {
@@ -273,6 +274,8 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	u16 tci;
 
 	__builtin_memset(t, 0, sizeof(*t));
+	if (!skb)
+		return 0;
 	if (!locate_packet(w, skb) || (f->prefix && !f->type)) {
 		fill_socket(t, skb);
 		return 0;

@@ -16,9 +16,18 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 	return 0;
 }
 
-// Tells of the packet that the function is about. Its stack is not there while the role
-// is played.
-// Says whether the call is kept.
+// Whether an event tells of the packet. Once its data are freed there is nothing that
+// the filter could look at: it has to be known.
+static __always_inline bool admit_role(const struct role *r, const struct branch *b, u64 skb,
+				       struct work *w)
+{
+	if (r->kind == ROLE_FREE)
+		return b;
+	return (CFG.follow && b) || filter_skb(w, (void *)skb);
+}
+
+// Tells of the packet that the function is about, and says whether the call is kept. Its
+// stack is not there while the role is played.
 static __noinline bool show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
 {
 	u64 skb = argument(regs, r->row);
@@ -29,12 +38,13 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 	if (!skb)
 		return false;
 	c.branch = branch_for(r, skb);
-	if (!(CFG.follow && c.branch) && !filter_skb(&w, (void *)skb)) {
+	if (!admit_role(r, c.branch, skb, &w)) {
 		note_unwanted(regs, &w);
 		return false;
 	}
 	if (!c.branch && may_begin(r))
 		c.branch = begin(skb);
+	c.gone = r->kind == ROLE_FREE;
 	if (r->reason) {
 		c.reason = argument(regs, r->reason);
 		c.parts = PART_REASON;

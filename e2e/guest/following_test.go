@@ -24,10 +24,23 @@ func TestFollowing(t *testing.T) {
 	}
 	if follows() {
 		t.Run("family trees", func(t *testing.T) { trees(t, paths, journeys(events)) })
+		t.Run("without data", events.withoutData)
 	}
 	if t.Failed() {
 		keep(t, "following.json", p.stdout())
 	}
+}
+
+// withoutData wants no headers to be told of packets whose data are freed: these may be
+// another packet's by then.
+func (rs records) withoutData(t *testing.T) {
+	const last = "kfree_skbmem"
+	freed := rs.that(func(r *record) bool { return r.Func == last || r.Func == "napi_skb_cache_put" })
+	if len(freed) == 0 && describes(last) {
+		t.Errorf("no event of %s", last)
+	}
+	freed.that(func(r *record) bool { return r.Tuple.Network != "none" }).absent(t, "headers of freed data")
+	freed.that(func(r *record) bool { return r.ID == 0 }).absent(t, "freed packets that nobody knows")
 }
 
 // lay makes all paths that this kernel can have. Where a module is missing that is
