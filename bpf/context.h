@@ -30,6 +30,8 @@ struct context {
 	// The packet's data are freed, and perhaps another packet's by now: there are no
 	// headers to be told.
 	u8 gone;
+	// Of enum record_flag.
+	u8 flags;
 };
 
 // Reads word n of a program's context. The verifier allows loads at fixed

@@ -67,7 +67,7 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
 	r->parts = c->parts | record_parts();
-	r->pad = 0;
+	r->flags = c->flags;
 }
 
 // The route's MTU, or else the device's.

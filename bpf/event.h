@@ -47,6 +47,12 @@ enum record_part {
 	PART_STACK = 1 << 30,
 };
 
+// Bits of record_core.flags.
+enum record_flag {
+	// The BPF program was gone on with by another one, which has the verdict.
+	BY_TAIL_CALL = 1,
+};
+
 struct record_core {
 	u64 time;
 	u64 skb;
@@ -62,7 +68,7 @@ struct record_core {
 	u32 parts;
 	u16 cpu;
 	u8 kind;
-	u8 pad;
+	u8 flags;
 };
 
 struct record_meta {
@@ -255,6 +261,7 @@ enum record_limit {
 
 // The compiler keeps a type's description only where the type is used.
 const enum record_kind *record_kind_used __attribute__((unused));
+const enum record_flag *record_flag_used __attribute__((unused));
 const enum record_part *record_part_used __attribute__((unused));
 const enum tuple_has *tuple_has_used __attribute__((unused));
 const struct record_core *record_core_used __attribute__((unused));

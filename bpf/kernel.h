@@ -262,6 +262,28 @@ struct sk_buff {
 	unsigned char *data;
 };
 
+struct atomic64 {
+	__s64 counter;
+};
+
+struct bpf_prog_aux {
+	struct atomic64 refcnt;
+	__u32 id;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_prog {
+	struct bpf_iter_meta *meta;
+	struct bpf_prog *prog;
+};
+
 struct bpf_nf_ctx {
 	struct sk_buff *skb;
 };
@@ -392,6 +414,7 @@ struct registers {
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
 #define FRAME_POINTER 29
+#define STACK_POINTER 31
 #define LINK_REGISTER 30
 #define STACK_POINTER 31
 #define RETURN_IN_REGISTER 1

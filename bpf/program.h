@@ -10,6 +10,8 @@ struct run {
 	// Of this there are addr (the program's id), skb, time and told.
 	struct call call;
 	struct told parts;
+	// It was seen to begin by a breakpoint, too.
+	u64 landed;
 };
 
 // Its size is set before loading.

@@ -43,5 +43,7 @@
 #include "entry/birth.h"
 #include "entry/tracepoint.h"
 #include "entry/program.h"
+#include "entry/tail.h"
+#include "entry/holders.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

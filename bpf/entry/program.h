@@ -28,15 +28,11 @@ static __noinline u64 kept_arguments(void)
 	return n;
 }
 
-// A run goes on if its entry was told, and its time begins.
-static __always_inline void settle_run(struct context *c, u64 place)
+// The time of a run begins when all is told.
+static __always_inline void begin_time(struct run *run)
 {
-	if (!c->run)
-		return;
-	if (c->run->call.told)
-		c->run->call.time = bpf_ktime_get_ns();
-	else
-		bpf_map_delete_elem(&runs, &place);
+	if (run)
+		run->call.time = bpf_ktime_get_ns();
 }
 
 static __always_inline void show_program(struct context *c, struct work *w, u64 place)
@@ -44,7 +40,7 @@ static __always_inline void show_program(struct context *c, struct work *w, u64 
 	c->addr = traced_program();
 	c->run = begin_run(c, place);
 	emit(c, w);
-	settle_run(c, place);
+	begin_time(c->run);
 }
 
 static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
@@ -89,8 +85,7 @@ static __always_inline void show_frame(struct context *c, struct work *w, u64 pl
 		fill_lineage(&c->run->parts.lineage, c->branch);
 	}
 	emit_xdp(c, w);
-	if (!CFG.track || (c->run && c->run->call.told))
-		settle_run(c, place);
+	begin_time(c->run);
 }
 
 // What an XDP program is given is a frame.

@@ -3,11 +3,13 @@
 package guest
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
 
 	"tracer/internal/ktest"
 )
@@ -18,6 +20,8 @@ type program struct {
 	Name string `json:"name"`
 	Tag  string `json:"tag"`
 	Type string `json:"type"`
+
+	TailCalled bool `json:"tail_called"`
 }
 
 // The verdicts of traffic control that the programs here give.
@@ -105,8 +109,7 @@ func (rs records) decided(t *testing.T, name string, verdicts ...string) {
 	}
 }
 
-// needTrampolines ends a test that needs a kernel which traces BPF programs, and says
-// whether it does.
+// needTrampolines ends a test that needs a kernel which traces BPF programs.
 func needTrampolines(t *testing.T) {
 	t.Helper()
 	if !tracesPrograms() {
@@ -114,37 +117,223 @@ func needTrampolines(t *testing.T) {
 	}
 }
 
-func TestTrafficControlPrograms(t *testing.T) {
+// programScene is BPF programs of every kind that the kernel has, at the places where they run.
+type programScene struct {
+	*world
+	// verdicts are what each program has to decide.
+	verdicts map[string][]string
+	// stream sends by TCP what a program on a socket sees.
+	stream func()
+}
+
+func newProgramScene(t *testing.T) *programScene {
+	s := &programScene{world: newWorld(t), verdicts: map[string][]string{}, stream: func() {}}
+	s.trafficControl()
+	s.netfilter()
+	s.cgroup()
+	s.socket()
+	return s
+}
+
+// expect has the program decide so.
+func (s *programScene) expect(name string, verdicts ...string) { s.verdicts[name] = verdicts }
+
+// trafficControl has programs on the way of three datagrams from a to b and of one back. The
+// first drops one of the three at b.
+func (s *programScene) trafficControl() {
+	in := tcProgram(s.t, "t_in", shootsLong())
+	ktest.TC(s.t, s.b, "vb", false, in)
+	s.expect("t_in", "TC_ACT_OK", "TC_ACT_SHOT")
+	ktest.TC(s.t, s.a, "va", true, tcProgram(s.t, "t_out", rewrites()))
+	s.expect("t_out", "TC_ACT_OK", "TC_ACT_OK", "TC_ACT_OK")
+	// That t_in can be gone on with, too, makes no second entry of it.
+	array := ktest.ProgramArray(s.t, tcProgram(s.t, "t_inner", ktest.Returns(actShot)), in)
+	ktest.TC(s.t, s.a, "va", false, tcProgram(s.t, "t_outer", tailCalls(array, actOK)))
+	s.expect("t_outer", "TC_ACT_SHOT") // is that of the program it goes on with
+	ktest.LoadProgram(s.t, ktest.Program{Name: "t_untyped", Type: ebpf.SchedCLS, Untyped: true, Body: ktest.Returns(actOK)})
+	if hasSymbol("tcx_link_attach") {
+		tcx := tcProgram(s.t, "t_tcx", ktest.Returns(-1))
+		ktest.Hook(s.t, s.b, func() (link.Link, error) {
+			return link.AttachTCX(link.TCXOptions{Interface: ktest.Device("vb"), Program: tcx, Attach: ebpf.AttachTCXIngress})
+		})
+		s.expect("t_tcx", "TC_ACT_UNSPEC", "TC_ACT_UNSPEC")
+	}
+	if hasSymbol("netkit_link_attach") {
+		s.netkit()
+	}
+}
+
+// The addresses of the ends of the netkit pair.
+const a4kit, b4kit = "10.8.0.1", "10.8.0.2"
+
+func (s *programScene) netkit() {
+	ktest.NewNetkit(s.t,
+		ktest.End{Netns: s.a, Name: "ka", Addresses: prefixes(a4kit + "/24")},
+		ktest.End{Netns: s.b, Name: "kb", Addresses: prefixes(b4kit + "/24")})
+	kit := ktest.LoadProgram(s.t, ktest.Program{Name: "t_netkit", Type: ebpf.SchedCLS, Attach: ebpf.AttachNetkitPrimary, Body: ktest.Returns(actOK)})
+	ktest.Hook(s.t, s.a, func() (link.Link, error) {
+		return link.AttachNetkit(link.NetkitOptions{Interface: ktest.Device("ka"), Program: kit, Attach: ebpf.AttachNetkitPrimary})
+	})
+	s.expect("t_netkit", "TC_ACT_OK")
+}
+
+func (s *programScene) netfilter() {
+	if !hasSymbol("bpf_nf_link_attach") {
+		return
+	}
+	hook := ktest.LoadProgram(s.t, ktest.Program{
+		Name: "t_netfilter", Type: ebpf.Netfilter, Attach: ebpf.AttachNetfilter, Context: "bpf_nf_ctx", Body: ktest.Returns(1),
+	})
+	ktest.Hook(s.t, s.b, func() (link.Link, error) {
+		return link.AttachNetfilter(link.NetfilterOptions{
+			Program: hook, ProtocolFamily: link.NetfilterProtoIPv4, Hook: link.NetfilterInetLocalIn, Priority: -128,
+		})
+	})
+	s.expect("t_netfilter", s.arrivals("NF_ACCEPT")...)
+}
+
+// arrivals are verdicts of a program that sees what b itself gets.
+func (s *programScene) arrivals(verdict string) []string {
+	if s.verdicts["t_netkit"] != nil {
+		return []string{verdict, verdict}
+	}
+	return []string{verdict}
+}
+
+// cgroup has a program see what the group of this process sends.
+func (s *programScene) cgroup() {
+	group := ktest.NewCgroup(s.t, "programs")
+	home := ktest.CgroupOf(s.t)
+	if err := group.Add(os.Getpid()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := home.Add(os.Getpid()); err != nil {
+			s.t.Error(err)
+		}
+	})
+	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_cgroup", Type: ebpf.CGroupSKB, Attach: ebpf.AttachCGroupInetEgress, Body: ktest.Returns(1)})
+	ktest.Hook(s.t, s.a, func() (link.Link, error) {
+		return link.AttachCgroup(link.CgroupOptions{Path: group.Path, Attach: ebpf.AttachCGroupInetEgress, Program: p})
+	})
+	sent := []string{"allow", "allow", "allow", "allow"}
+	s.expect("t_cgroup", append(sent, s.arrivals("allow")[1:]...)...)
+}
+
+// socket has a program see what a TCP server gets; it is the server's port that is traced.
+func (s *programScene) socket() {
+	client, accepted := ktest.TCPPair(s.t, s.a, "127.0.0.1:7001")
+	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_sk_skb", Type: ebpf.SkSKB, Attach: ebpf.AttachSkSKBVerdict, Body: ktest.Returns(1)})
+	err := ktest.SocketVerdict(s.t, p, accepted)
+	if ktest.IsLacking(err) && !hasSymbol("sk_psock_verdict_recv") {
+		return
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.expect("t_sk_skb", "SK_PASS")
+	s.stream = func() {
+		if _, err := client.Write([]byte("x")); err != nil {
+			s.t.Error(err)
+		}
+		if _, err := accepted.Read(make([]byte, 1)); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
+// send sends a datagram that is traced, and one to another port.
+func (s *programScene) send(from *ktest.Netns, source, dest string, size int) {
+	for _, port := range []string{":7001", ":7002"} {
+		u := udp(source+":6001", dest+port)
+		u.Size = size
+		do(s.t, from, func() error { return u.Send(1) })
+	}
+}
+
+// sendAll sends all that the programs have to decide over, those loaded later aside.
+func (s *programScene) sendAll() {
+	for _, size := range []int{plainSize, shotSize, rewrittenSize} {
+		s.send(s.a, a4, b4, size)
+	}
+	if s.verdicts["t_netkit"] != nil {
+		s.send(s.a, a4kit, b4kit, plainSize)
+	}
+	s.stream()
+}
+
+func TestPrograms(t *testing.T) {
 	ownMachine(t)
 	needTrampolines(t)
-	w := newWorld(t)
-	in := tcProgram(t, "t_in", shootsLong())
-	out := tcProgram(t, "t_out", rewrites())
-	ktest.TC(t, w.b, "vb", false, in)
-	ktest.TC(t, w.a, "va", true, out)
-	array := ktest.ProgramArray(t, tcProgram(t, "t_inner", ktest.Returns(actShot)))
-	ktest.TC(t, w.a, "va", false, tcProgram(t, "t_outer", tailCalls(array, actOK)))
-	ktest.LoadProgram(t, ktest.Program{Name: "t_untyped", Type: ebpf.SchedCLS, Untyped: true, Body: ktest.Returns(actOK)})
-	p := start(t, "--debug", "--only-bpf", "--filter-trace-tc", "udp and dst port 7001")
-	send := func(from *ktest.Netns, source, dest string, size int) {
-		u := udp(source, dest)
-		u.Size = size
-		do(t, from, func() error { return u.Send(1) })
-	}
-	for _, size := range []int{plainSize, shotSize, rewrittenSize} {
-		send(w.a, a4+":6001", b4+":7001", size)
-		send(w.a, a4+":6001", b4+":7002", size) // a stranger
-	}
+	s := newProgramScene(t)
+	p := start(t, "--debug", "--only-bpf", "--timestamp", "absolute", "dst port 7001")
+	s.sendAll()
 	later := tcProgram(t, "t_later", ktest.Returns(actOK))
 	p.awaitSaid("BPF program t_later (id ", "is traced")
-	ktest.TC(t, w.b, "vb", true, later)
-	send(w.b, b4+":6001", a4+":7001", plainSize)
+	ktest.TC(t, s.b, "vb", true, later)
+	s.expect("t_later", "TC_ACT_OK")
+	s.send(s.b, b4, a4, plainSize)
+	p.letsGo()
 	tr := p.stop()
 	tr.events.that(func(r *record) bool { return *r.Tuple.Dport != 7001 }).absent(t, "strangers")
-	tr.events.decided(t, "t_out", "TC_ACT_OK", "TC_ACT_OK", "TC_ACT_OK")
-	tr.events.decided(t, "t_in", "TC_ACT_OK", "TC_ACT_SHOT")
-	tr.events.decided(t, "t_later", "TC_ACT_OK")
-	tr.events.decided(t, "t_outer", "TC_ACT_SHOT") // is that of the program it goes on with
+	for name, verdicts := range s.verdicts {
+		tr.events.decided(t, name, verdicts...)
+	}
 	tr.events.that(not(isProgram), not(isVerdict)).absent(t, "anything but BPF programs")
+	tr.events.inOrder(t)
 	p.says("BPF program t_untyped (id ", "is not traced: it has no BTF")
+	p.tailCalls(tr)
+	if tr.summary.Unreturned != 0 {
+		t.Errorf("%d verdicts not seen", tr.summary.Unreturned)
+	}
+}
+
+// letsGo wants a program that nobody else holds any more to be let go.
+func (p *process) letsGo() {
+	p.t.Helper()
+	gone, err := ebpf.NewProgram(ktest.Program{Name: "t_gone", Type: ebpf.SchedCLS, Body: ktest.Returns(actOK)}.Spec())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.awaitSaid("BPF program t_gone (id ", "is traced")
+	gone.Close()
+	p.awaitSaid("BPF program t_gone (id ", "is gone")
+}
+
+// inOrder wants the records of each CPU in the order of time.
+func (rs records) inOrder(t *testing.T) {
+	t.Helper()
+	last := map[int]uint64{}
+	for _, r := range rs {
+		if r.Monotonic < last[r.CPU] {
+			t.Errorf("earlier than the one before it: %s", r)
+		}
+		last[r.CPU] = r.Monotonic
+	}
+}
+
+// tailCalls wants the program that another one goes on with to be seen to begin, or to be
+// named where that can't be. It has no verdict of its own.
+func (p *process) tailCalls(tr *trace) {
+	p.t.Helper()
+	inner := tr.events.that(by("t_inner"))
+	inner.that(isVerdict).absent(p.t, "verdicts by tail call")
+	switch {
+	case !seesTailCalls():
+		inner.absent(p.t, "entries by tail call")
+		p.says("warning: the entry of BPF programs is not seen", "t_inner (id ", "does not step over breakpoints")
+	case len(inner) != 1 || !inner[0].Program.TailCalled:
+		p.t.Errorf("%d entries by tail call, want 1: %v", len(inner), inner)
+	}
+}
+
+// TestProgramsWithoutTrampolines wants an error where no program can be traced at all.
+func TestProgramsWithoutTrampolines(t *testing.T) {
+	ownMachine(t)
+	if tracesPrograms() {
+		t.Skip("this kernel traces BPF programs")
+	}
+	p := command{args: []string{"--filter-trace-tc"}}.start(t)
+	p.ends(stopLimit, 1)
+	p.says("tracer: BPF programs can't be traced: ")
 }

@@ -21,6 +21,7 @@ type record struct {
 	// Time is a number or a string, see --timestamp.
 	Time      json.RawMessage `json:"time"`
 	Monotonic uint64          `json:"monotonic"`
+	CPU       int             `json:"cpu"`
 
 	Skb      string `json:"skb"`
 	Process  string `json:"process"`

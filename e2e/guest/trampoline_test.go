@@ -5,18 +5,41 @@ package guest
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
+// kallsyms is the names of the kernel's functions.
+var kallsyms = sync.OnceValue(func() map[string]string {
+	text, _ := os.ReadFile("/proc/kallsyms")
+	kinds := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 3 {
+			kinds[fields[2]] = fields[1]
+		}
+	}
+	return kinds
+})
+
+func hasSymbol(name string) bool { return kallsyms()[name] != "" }
+
 // tracesPrograms says whether the kernel can trace BPF programs, without any help of the
-// tracer's: on arm64 since 6.0, where bpf_prog_trampolines are made by this function.
-var tracesPrograms = sync.OnceValue(func() bool {
-	symbols, _ := os.ReadFile("/proc/kallsyms")
-	return !strings.Contains(string(symbols), " W arch_prepare_bpf_trampoline\n") &&
-		(bytes.Contains(symbols, []byte(" T arch_prepare_bpf_trampoline\n")) || bytes.Contains(symbols, []byte(" t arch_prepare_bpf_trampoline\n")))
+// tracer's: the function that makes trampolines is a weak one where there are none.
+func tracesPrograms() bool {
+	kind := strings.ToUpper(kallsyms()["arch_prepare_bpf_trampoline"])
+	return kind != "" && kind != "W"
+}
+
+// seesTailCalls says whether the kernel steps over breakpoints with a BPF program.
+var seesTailCalls = sync.OnceValue(func() bool {
+	if runtime.GOARCH != "arm64" {
+		return true
+	}
+	types, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	return err == nil && !bytes.Contains(types, []byte("orig_overflow_handler"))
 })
 
 // said tells whether a line on standard error has all of this.

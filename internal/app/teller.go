@@ -176,6 +176,14 @@ func (t *teller) found(f attach.Found) {
 			fmt.Fprintf(t.w, "debug: BPF program %s is traced\n", &p)
 		}
 	}
+	for _, p := range f.Gone {
+		if t.debug {
+			fmt.Fprintf(t.w, "debug: BPF program %s is gone\n", &p)
+		}
+	}
+	if len(f.Unlanded) > 0 {
+		fmt.Fprintf(t.w, "warning: the entry of BPF programs is not seen where others go on with them (tail calls): %s\n", unlanded(f.Unlanded))
+	}
 	for _, u := range f.Untraced {
 		fmt.Fprintf(t.w, "warning: BPF program %s is not traced: %v\n", &u.Program, u.Reason)
 	}
@@ -200,6 +208,19 @@ func skippedNote(s *attach.Session) string {
 		return ""
 	}
 	return " (the kernel " + strings.Join(notes, " and ") + ", --debug names them)"
+}
+
+// unlanded names programs, and why, once for all that have the same reason.
+func unlanded(list []attach.Untraced) string {
+	var parts []string
+	for i, u := range list {
+		part := u.Program.String()
+		if i == len(list)-1 || list[i+1].Reason.Error() != u.Reason.Error() {
+			part += ": " + u.Reason.Error()
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // endless warns that packets are told apart less well than they could be.

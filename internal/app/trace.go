@@ -250,7 +250,7 @@ func (t *tracing) admits(e *event.Event) bool {
 	}
 	admitted := t.quota.admits(step{
 		skb: e.Packet(), time: e.Time, ends: t.names.Ends(e),
-		calls:   t.returns && e.Kind == event.Function || e.Kind == event.Program,
+		calls:   t.returns && e.Kind == event.Function || e.Kind == event.Program && !e.TailCalled,
 		returns: e.Kind == event.Return || e.Kind == event.Verdict,
 	})
 	if !admitted {

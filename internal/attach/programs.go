@@ -31,6 +31,10 @@ type Untraced struct {
 type Found struct {
 	Traced   []kernel.Program
 	Untraced []Untraced
+	// Gone are those that only we held, and are let go.
+	Gone []kernel.Program
+	// Unlanded are those whose entry is not seen where others go on with them.
+	Unlanded []Untraced
 }
 
 // programs are the BPF programs that are traced.
@@ -40,17 +44,24 @@ type programs struct {
 	options ebpf.ProgramOptions
 	// last is the highest id that was looked at.
 	last uint32
-
-	mu     sync.Mutex
-	traced map[uint32]*tracedProgram
-	missed uint64 // by those that are gone
+	tails
+	holders holders
+	mu      sync.Mutex
+	traced  map[uint32]*tracedProgram
+	missed  uint64 // by those that are gone
 }
 
 // tracedProgram is what it takes to trace a program, in the order of making.
 type tracedProgram struct {
 	kernel.Program
-	tracers []*ebpf.Program
+	tracers []loaded
 	links   []io.Closer
+}
+
+// loaded is a program of ours in the kernel.
+type loaded interface {
+	Stats() (*ebpf.ProgramStats, error)
+	Close() error
 }
 
 // attachPrograms has the BPF programs traced that are there now.
@@ -62,6 +73,8 @@ func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	s.programs.kinds, s.programs.traced = p.Programs, map[uint32]*tracedProgram{}
+	s.programs.tails = newTails(p.Unlandable)
+	s.programs.holders = openHolders(s.programs.tracers, s.programs.options)
 	found, err := s.programs.catchUp(ctx)
 	s.Programs = found
 	return errors.Join(err, ctx.Err())
@@ -71,7 +84,11 @@ func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
 func (p *programs) catchUp(ctx context.Context) (Found, error) {
 	found, last, err := kernel.ProgramsAfter(p.last, p.kinds)
 	p.last = last
-	return p.traceAll(ctx, found), err
+	traced := p.traceAll(ctx, found)
+	p.expect(found)
+	traced.Unlanded = p.land(ctx)
+	traced.Gone = p.letGo()
+	return traced, err
 }
 
 // traceAll has several programs traced at a time. Those that ctx's end leaves are let go.
@@ -183,7 +200,12 @@ func (p *programs) close() error {
 	for _, t := range p.traced {
 		links = append(links, closing(t.close))
 	}
+	for _, l := range p.landings {
+		links = append(links, closing(l.close))
+	}
 	clear(p.traced)
+	clear(p.landings)
+	p.holders.close()
 	return closeAll(links)
 }
 
@@ -196,11 +218,13 @@ func (c closing) Close() error { return c() }
 func (s *Session) Program(id uint32) *kernel.Program {
 	s.programs.mu.Lock()
 	defer s.programs.mu.Unlock()
-	t := s.programs.traced[id]
-	if t == nil {
-		return nil
+	if t := s.programs.traced[id]; t != nil {
+		return &t.Program
 	}
-	return &t.Program
+	if l := s.programs.landings[id]; l != nil {
+		return &l.Program
+	}
+	return nil
 }
 
 // TracedPrograms is how many BPF programs are traced.

@@ -131,12 +131,14 @@ func eitherWay() asm.Instructions {
 // which may call the same helpers: not every kernel lets programs be traced.
 func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	t.Helper()
-	for _, name := range []string{SkbProgram, HookProgram, FrameProgram} {
+	for _, name := range []string{SkbProgram, HookProgram, FrameProgram, SkbTail, HookTail, FrameTail} {
 		program, err := tracers.For(name, Traced{ID: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
-		program.Type, program.AttachType, program.AttachTo = ebpf.RawTracepoint, ebpf.AttachNone, ""
+		if program.Type == ebpf.Tracing {
+			program.Type, program.AttachType, program.AttachTo = ebpf.RawTracepoint, ebpf.AttachNone, ""
+		}
 		spec.Programs[name] = program
 	}
 }

@@ -32,6 +32,9 @@ const (
 	KindLookup     = uint8(tracerRecordKindRECORD_LOOKUP)
 )
 
+// ByTailCall is a bit of Core.Flags.
+const ByTailCall = uint8(tracerRecordFlagBY_TAIL_CALL)
+
 // The bits of Core.Parts.
 const (
 	PartMeta      = uint32(tracerRecordPartPART_META)

@@ -291,7 +291,7 @@ func (p Program) attachType() ebpf.AttachType {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	return !slices.Contains([]string{KprobeTemplate(0), ReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram}, p.Template)
+	return !slices.Contains([]string{KprobeTemplate(0), ReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}, p.Template)
 }
 
 // optional are the replacements of functions that only some programs call.
@@ -316,7 +316,7 @@ func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodi
 		return program, nil
 	}
 	replacements := bodies.list()
-	if p.Template == FrameProgram {
+	if p.Template == FrameProgram || p.Template == FrameTail {
 		replacements = bodies.xdpList()
 	}
 	replacements = append(replacements, p.optional(program, bodies)...)

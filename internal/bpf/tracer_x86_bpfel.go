@@ -174,6 +174,13 @@ type tracerCounters struct {
 	Unreturned uint64
 }
 
+type tracerHolders struct {
+	_     structs.HostLayout
+	Id    uint32
+	Pad   uint32
+	Count int64
+}
+
 type tracerHookHas uint32
 
 const (
@@ -264,7 +271,7 @@ type tracerRecordCore struct {
 	Parts    uint32
 	Cpu      uint16
 	Kind     uint8
-	Pad      uint8
+	Flags    uint8
 }
 
 type tracerRecordDirection struct {
@@ -277,6 +284,12 @@ type tracerRecordDirection struct {
 	Protocol   uint8
 	Pad        uint16
 }
+
+type tracerRecordFlag uint32
+
+const (
+	tracerRecordFlagBY_TAIL_CALL tracerRecordFlag = 1
+)
 
 type tracerRecordHead struct {
 	_       structs.HostLayout
@@ -484,7 +497,8 @@ type tracerRun struct {
 		Told   uint64
 		Lookup uint64
 	}
-	Parts tracerTold
+	Parts  tracerTold
+	Landed uint64
 }
 
 type tracerScratch struct {
@@ -526,77 +540,84 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapAsked               = "asked"
-	tracerMapBranches            = "branches"
-	tracerMapBusy                = "busy"
-	tracerMapCounts              = "counts"
-	tracerMapEvents              = "events"
-	tracerMapHeads               = "heads"
-	tracerMapHere                = "here"
-	tracerMapLentSkb             = "lent_skb"
-	tracerMapLoans               = "loans"
-	tracerMapNesting             = "nesting"
-	tracerMapNumbers             = "numbers"
-	tracerMapQueues              = "queues"
-	tracerMapRoles               = "roles"
-	tracerMapRooms               = "rooms"
-	tracerMapRuns                = "runs"
-	tracerMapScratches           = "scratches"
-	tracerMapSockets             = "sockets"
-	tracerMapStacks              = "stacks"
-	tracerMapTolds               = "tolds"
-	tracerProgKprobeBirth        = "kprobe_birth"
-	tracerProgKprobeBorn         = "kprobe_born"
-	tracerProgKprobeOther        = "kprobe_other"
-	tracerProgKprobeReturn       = "kprobe_return"
-	tracerProgKprobeRole         = "kprobe_role"
-	tracerProgKprobeSkb1         = "kprobe_skb_1"
-	tracerProgKprobeSkb2         = "kprobe_skb_2"
-	tracerProgKprobeSkb3         = "kprobe_skb_3"
-	tracerProgKprobeSkb4         = "kprobe_skb_4"
-	tracerProgKprobeSkb5         = "kprobe_skb_5"
-	tracerProgKprobeSkb6         = "kprobe_skb_6"
-	tracerProgProgramNetfilter   = "program_netfilter"
-	tracerProgProgramSkb         = "program_skb"
-	tracerProgProgramVerdict     = "program_verdict"
-	tracerProgProgramXdp         = "program_xdp"
-	tracerProgTracepointEnd      = "tracepoint_end"
-	tracerProgTracepointFree     = "tracepoint_free"
-	tracerProgTracepointSkb0     = "tracepoint_skb_0"
-	tracerProgTracepointSkb1     = "tracepoint_skb_1"
-	tracerProgTracepointSkb2     = "tracepoint_skb_2"
-	tracerProgTracepointSkb3     = "tracepoint_skb_3"
-	tracerProgTracepointSkb4     = "tracepoint_skb_4"
-	tracerProgTracepointSkb5     = "tracepoint_skb_5"
-	tracerVarCFG                 = "CFG"
-	tracerVarConntrackHasUsed    = "conntrack_has_used"
-	tracerVarHeadsHeld           = "heads_held"
-	tracerVarHookHasUsed         = "hook_has_used"
-	tracerVarHookObjectUsed      = "hook_object_used"
-	tracerVarNoArguments         = "no_arguments"
-	tracerVarNoCalls             = "no_calls"
-	tracerVarNoRun               = "no_run"
-	tracerVarNothingTold         = "nothing_told"
-	tracerVarOriginUsed          = "origin_used"
-	tracerVarRecordCbUsed        = "record_cb_used"
-	tracerVarRecordConntrackUsed = "record_conntrack_used"
-	tracerVarRecordCoreUsed      = "record_core_used"
-	tracerVarRecordHeadUsed      = "record_head_used"
-	tracerVarRecordHookUsed      = "record_hook_used"
-	tracerVarRecordKindUsed      = "record_kind_used"
-	tracerVarRecordLimitUsed     = "record_limit_used"
-	tracerVarRecordLineageUsed   = "record_lineage_used"
-	tracerVarRecordMetaUsed      = "record_meta_used"
-	tracerVarRecordPartUsed      = "record_part_used"
-	tracerVarRecordReturnUsed    = "record_return_used"
-	tracerVarRecordTunnelUsed    = "record_tunnel_used"
-	tracerVarRecordTupleUsed     = "record_tuple_used"
-	tracerVarRoleKindUsed        = "role_kind_used"
-	tracerVarRunning             = "running"
-	tracerVarSecondBegan         = "second_began"
-	tracerVarSecondMade          = "second_made"
-	tracerVarTunnelKindUsed      = "tunnel_kind_used"
-	tracerVarTupleHasUsed        = "tuple_has_used"
+	tracerMapAsked                 = "asked"
+	tracerMapBranches              = "branches"
+	tracerMapBusy                  = "busy"
+	tracerMapCounts                = "counts"
+	tracerMapEvents                = "events"
+	tracerMapHeads                 = "heads"
+	tracerMapHere                  = "here"
+	tracerMapLentSkb               = "lent_skb"
+	tracerMapLoans                 = "loans"
+	tracerMapNesting               = "nesting"
+	tracerMapNumbers               = "numbers"
+	tracerMapQueues                = "queues"
+	tracerMapRoles                 = "roles"
+	tracerMapRooms                 = "rooms"
+	tracerMapRuns                  = "runs"
+	tracerMapScratches             = "scratches"
+	tracerMapSockets               = "sockets"
+	tracerMapStacks                = "stacks"
+	tracerMapTolds                 = "tolds"
+	tracerProgKprobeBirth          = "kprobe_birth"
+	tracerProgKprobeBorn           = "kprobe_born"
+	tracerProgKprobeOther          = "kprobe_other"
+	tracerProgKprobeReturn         = "kprobe_return"
+	tracerProgKprobeRole           = "kprobe_role"
+	tracerProgKprobeSkb1           = "kprobe_skb_1"
+	tracerProgKprobeSkb2           = "kprobe_skb_2"
+	tracerProgKprobeSkb3           = "kprobe_skb_3"
+	tracerProgKprobeSkb4           = "kprobe_skb_4"
+	tracerProgKprobeSkb5           = "kprobe_skb_5"
+	tracerProgKprobeSkb6           = "kprobe_skb_6"
+	tracerProgListHolders          = "list_holders"
+	tracerProgProgramNetfilter     = "program_netfilter"
+	tracerProgProgramSkb           = "program_skb"
+	tracerProgProgramTailNetfilter = "program_tail_netfilter"
+	tracerProgProgramTailSkb       = "program_tail_skb"
+	tracerProgProgramTailXdp       = "program_tail_xdp"
+	tracerProgProgramVerdict       = "program_verdict"
+	tracerProgProgramXdp           = "program_xdp"
+	tracerProgTracepointEnd        = "tracepoint_end"
+	tracerProgTracepointFree       = "tracepoint_free"
+	tracerProgTracepointSkb0       = "tracepoint_skb_0"
+	tracerProgTracepointSkb1       = "tracepoint_skb_1"
+	tracerProgTracepointSkb2       = "tracepoint_skb_2"
+	tracerProgTracepointSkb3       = "tracepoint_skb_3"
+	tracerProgTracepointSkb4       = "tracepoint_skb_4"
+	tracerProgTracepointSkb5       = "tracepoint_skb_5"
+	tracerVarCFG                   = "CFG"
+	tracerVarConntrackHasUsed      = "conntrack_has_used"
+	tracerVarHeadsHeld             = "heads_held"
+	tracerVarHoldersUsed           = "holders_used"
+	tracerVarHookHasUsed           = "hook_has_used"
+	tracerVarHookObjectUsed        = "hook_object_used"
+	tracerVarNoArguments           = "no_arguments"
+	tracerVarNoCalls               = "no_calls"
+	tracerVarNoRun                 = "no_run"
+	tracerVarNothingTold           = "nothing_told"
+	tracerVarOriginUsed            = "origin_used"
+	tracerVarPlacesFrom            = "places_from"
+	tracerVarRecordCbUsed          = "record_cb_used"
+	tracerVarRecordConntrackUsed   = "record_conntrack_used"
+	tracerVarRecordCoreUsed        = "record_core_used"
+	tracerVarRecordFlagUsed        = "record_flag_used"
+	tracerVarRecordHeadUsed        = "record_head_used"
+	tracerVarRecordHookUsed        = "record_hook_used"
+	tracerVarRecordKindUsed        = "record_kind_used"
+	tracerVarRecordLimitUsed       = "record_limit_used"
+	tracerVarRecordLineageUsed     = "record_lineage_used"
+	tracerVarRecordMetaUsed        = "record_meta_used"
+	tracerVarRecordPartUsed        = "record_part_used"
+	tracerVarRecordReturnUsed      = "record_return_used"
+	tracerVarRecordTunnelUsed      = "record_tunnel_used"
+	tracerVarRecordTupleUsed       = "record_tuple_used"
+	tracerVarRoleKindUsed          = "role_kind_used"
+	tracerVarRunning               = "running"
+	tracerVarSecondBegan           = "second_began"
+	tracerVarSecondMade            = "second_made"
+	tracerVarTunnelKindUsed        = "tunnel_kind_used"
+	tracerVarTupleHasUsed          = "tuple_has_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -641,29 +662,33 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
-	KprobeBirth      *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
-	KprobeBorn       *ebpf.ProgramSpec `ebpf:"kprobe_born"`
-	KprobeOther      *ebpf.ProgramSpec `ebpf:"kprobe_other"`
-	KprobeReturn     *ebpf.ProgramSpec `ebpf:"kprobe_return"`
-	KprobeRole       *ebpf.ProgramSpec `ebpf:"kprobe_role"`
-	KprobeSkb1       *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
-	KprobeSkb2       *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
-	KprobeSkb3       *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
-	KprobeSkb4       *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
-	KprobeSkb5       *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
-	KprobeSkb6       *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
-	ProgramNetfilter *ebpf.ProgramSpec `ebpf:"program_netfilter"`
-	ProgramSkb       *ebpf.ProgramSpec `ebpf:"program_skb"`
-	ProgramVerdict   *ebpf.ProgramSpec `ebpf:"program_verdict"`
-	ProgramXdp       *ebpf.ProgramSpec `ebpf:"program_xdp"`
-	TracepointEnd    *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
-	TracepointFree   *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
-	TracepointSkb0   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5   *ebpf.ProgramSpec `ebpf:"tracepoint_skb_5"`
+	KprobeBirth          *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
+	KprobeBorn           *ebpf.ProgramSpec `ebpf:"kprobe_born"`
+	KprobeOther          *ebpf.ProgramSpec `ebpf:"kprobe_other"`
+	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
+	KprobeRole           *ebpf.ProgramSpec `ebpf:"kprobe_role"`
+	KprobeSkb1           *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
+	KprobeSkb2           *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
+	KprobeSkb3           *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
+	KprobeSkb4           *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
+	KprobeSkb5           *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
+	KprobeSkb6           *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
+	ListHolders          *ebpf.ProgramSpec `ebpf:"list_holders"`
+	ProgramNetfilter     *ebpf.ProgramSpec `ebpf:"program_netfilter"`
+	ProgramSkb           *ebpf.ProgramSpec `ebpf:"program_skb"`
+	ProgramTailNetfilter *ebpf.ProgramSpec `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb       *ebpf.ProgramSpec `ebpf:"program_tail_skb"`
+	ProgramTailXdp       *ebpf.ProgramSpec `ebpf:"program_tail_xdp"`
+	ProgramVerdict       *ebpf.ProgramSpec `ebpf:"program_verdict"`
+	ProgramXdp           *ebpf.ProgramSpec `ebpf:"program_xdp"`
+	TracepointEnd        *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
+	TracepointFree       *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
+	TracepointSkb0       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
+	TracepointSkb1       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
+	TracepointSkb2       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
+	TracepointSkb3       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_3"`
+	TracepointSkb4       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_4"`
+	TracepointSkb5       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_5"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
@@ -698,6 +723,7 @@ type tracerVariableSpecs struct {
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
+	HoldersUsed         *ebpf.VariableSpec `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
 	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
@@ -705,9 +731,11 @@ type tracerVariableSpecs struct {
 	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
 	NothingTold         *ebpf.VariableSpec `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
+	PlacesFrom          *ebpf.VariableSpec `ebpf:"places_from"`
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordFlagUsed      *ebpf.VariableSpec `ebpf:"record_flag_used"`
 	RecordHeadUsed      *ebpf.VariableSpec `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.VariableSpec `ebpf:"record_hook_used"`
 	RecordKindUsed      *ebpf.VariableSpec `ebpf:"record_kind_used"`
@@ -798,6 +826,7 @@ type tracerVariables struct {
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
+	HoldersUsed         *ebpf.Variable `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
 	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
@@ -805,9 +834,11 @@ type tracerVariables struct {
 	NoRun               *ebpf.Variable `ebpf:"no_run"`
 	NothingTold         *ebpf.Variable `ebpf:"nothing_told"`
 	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
+	PlacesFrom          *ebpf.Variable `ebpf:"places_from"`
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
+	RecordFlagUsed      *ebpf.Variable `ebpf:"record_flag_used"`
 	RecordHeadUsed      *ebpf.Variable `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.Variable `ebpf:"record_hook_used"`
 	RecordKindUsed      *ebpf.Variable `ebpf:"record_kind_used"`
@@ -830,29 +861,33 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
-	KprobeBirth      *ebpf.Program `ebpf:"kprobe_birth"`
-	KprobeBorn       *ebpf.Program `ebpf:"kprobe_born"`
-	KprobeOther      *ebpf.Program `ebpf:"kprobe_other"`
-	KprobeReturn     *ebpf.Program `ebpf:"kprobe_return"`
-	KprobeRole       *ebpf.Program `ebpf:"kprobe_role"`
-	KprobeSkb1       *ebpf.Program `ebpf:"kprobe_skb_1"`
-	KprobeSkb2       *ebpf.Program `ebpf:"kprobe_skb_2"`
-	KprobeSkb3       *ebpf.Program `ebpf:"kprobe_skb_3"`
-	KprobeSkb4       *ebpf.Program `ebpf:"kprobe_skb_4"`
-	KprobeSkb5       *ebpf.Program `ebpf:"kprobe_skb_5"`
-	KprobeSkb6       *ebpf.Program `ebpf:"kprobe_skb_6"`
-	ProgramNetfilter *ebpf.Program `ebpf:"program_netfilter"`
-	ProgramSkb       *ebpf.Program `ebpf:"program_skb"`
-	ProgramVerdict   *ebpf.Program `ebpf:"program_verdict"`
-	ProgramXdp       *ebpf.Program `ebpf:"program_xdp"`
-	TracepointEnd    *ebpf.Program `ebpf:"tracepoint_end"`
-	TracepointFree   *ebpf.Program `ebpf:"tracepoint_free"`
-	TracepointSkb0   *ebpf.Program `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1   *ebpf.Program `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2   *ebpf.Program `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3   *ebpf.Program `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4   *ebpf.Program `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5   *ebpf.Program `ebpf:"tracepoint_skb_5"`
+	KprobeBirth          *ebpf.Program `ebpf:"kprobe_birth"`
+	KprobeBorn           *ebpf.Program `ebpf:"kprobe_born"`
+	KprobeOther          *ebpf.Program `ebpf:"kprobe_other"`
+	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
+	KprobeRole           *ebpf.Program `ebpf:"kprobe_role"`
+	KprobeSkb1           *ebpf.Program `ebpf:"kprobe_skb_1"`
+	KprobeSkb2           *ebpf.Program `ebpf:"kprobe_skb_2"`
+	KprobeSkb3           *ebpf.Program `ebpf:"kprobe_skb_3"`
+	KprobeSkb4           *ebpf.Program `ebpf:"kprobe_skb_4"`
+	KprobeSkb5           *ebpf.Program `ebpf:"kprobe_skb_5"`
+	KprobeSkb6           *ebpf.Program `ebpf:"kprobe_skb_6"`
+	ListHolders          *ebpf.Program `ebpf:"list_holders"`
+	ProgramNetfilter     *ebpf.Program `ebpf:"program_netfilter"`
+	ProgramSkb           *ebpf.Program `ebpf:"program_skb"`
+	ProgramTailNetfilter *ebpf.Program `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb       *ebpf.Program `ebpf:"program_tail_skb"`
+	ProgramTailXdp       *ebpf.Program `ebpf:"program_tail_xdp"`
+	ProgramVerdict       *ebpf.Program `ebpf:"program_verdict"`
+	ProgramXdp           *ebpf.Program `ebpf:"program_xdp"`
+	TracepointEnd        *ebpf.Program `ebpf:"tracepoint_end"`
+	TracepointFree       *ebpf.Program `ebpf:"tracepoint_free"`
+	TracepointSkb0       *ebpf.Program `ebpf:"tracepoint_skb_0"`
+	TracepointSkb1       *ebpf.Program `ebpf:"tracepoint_skb_1"`
+	TracepointSkb2       *ebpf.Program `ebpf:"tracepoint_skb_2"`
+	TracepointSkb3       *ebpf.Program `ebpf:"tracepoint_skb_3"`
+	TracepointSkb4       *ebpf.Program `ebpf:"tracepoint_skb_4"`
+	TracepointSkb5       *ebpf.Program `ebpf:"tracepoint_skb_5"`
 }
 
 func (p *tracerPrograms) Close() error {
@@ -868,8 +903,12 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeSkb4,
 		p.KprobeSkb5,
 		p.KprobeSkb6,
+		p.ListHolders,
 		p.ProgramNetfilter,
 		p.ProgramSkb,
+		p.ProgramTailNetfilter,
+		p.ProgramTailSkb,
+		p.ProgramTailXdp,
 		p.ProgramVerdict,
 		p.ProgramXdp,
 		p.TracepointEnd,

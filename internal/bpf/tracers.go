@@ -13,14 +13,22 @@ import (
 
 // The programs that trace BPF programs: SkbProgram is for those that are given an
 // sk_buff, HookProgram for those that get one by netfilter, FrameProgram for those that get
-// an XDP frame, and VerdictProgram for what
-// any of them returns.
+// an XDP frame, and VerdictProgram for what any of them returns. SkbTail, HookTail and
+// FrameTail are for where tail calls land.
 const (
 	SkbProgram     = "program_skb"
 	HookProgram    = "program_netfilter"
 	FrameProgram   = "program_xdp"
 	VerdictProgram = "program_verdict"
+	SkbTail        = "program_tail_skb"
+	HookTail       = "program_tail_netfilter"
+	FrameTail      = "program_tail_xdp"
+	// HoldersProgram lists who holds programs.
+	HoldersProgram = "list_holders"
 )
+
+// Holders is how many hold a program.
+type Holders = tracerHolders
 
 const (
 	runsMap = "runs"
@@ -41,7 +49,9 @@ type Traced struct {
 }
 
 // tracerTemplates are those of which each traced program gets copies.
-var tracerTemplates = []string{SkbProgram, HookProgram, FrameProgram, VerdictProgram}
+var tracerTemplates = []string{
+	SkbProgram, HookProgram, FrameProgram, VerdictProgram, SkbTail, HookTail, FrameTail, HoldersProgram,
+}
 
 // isTracer says whether a program of the object traces BPF programs.
 func isTracer(template string) bool { return slices.Contains(tracerTemplates, template) }
@@ -106,7 +116,9 @@ func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error)
 		return nil, fmt.Errorf("no %q to trace BPF programs with", template)
 	}
 	program = program.Copy()
-	program.AttachTarget, program.AttachTo = target.Handle, target.Function
+	if target.Handle != nil {
+		program.AttachTarget, program.AttachTo = target.Handle, target.Function
+	}
 	for _, r := range []replacement{
 		{tracedFunction, answer(uint64(target.ID))},
 		{keptFunction, answer(uint64(target.Kept))},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 )
 
 // TestTracersAreWhatTheirSectionsSay, whatever else copies of programs are made to be.
@@ -14,13 +15,56 @@ func TestTracersAreWhatTheirSectionsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for template, want := range map[string]ebpf.AttachType{
-		SkbProgram:     ebpf.AttachTraceFEntry,
-		HookProgram:    ebpf.AttachTraceFEntry,
-		VerdictProgram: ebpf.AttachTraceFExit,
+	for template, want := range map[string]struct {
+		typ    ebpf.ProgramType
+		attach ebpf.AttachType
+	}{
+		SkbProgram:     {ebpf.Tracing, ebpf.AttachTraceFEntry},
+		HookProgram:    {ebpf.Tracing, ebpf.AttachTraceFEntry},
+		VerdictProgram: {ebpf.Tracing, ebpf.AttachTraceFExit},
+		SkbTail:        {ebpf.PerfEvent, ebpf.AttachNone},
+		HookTail:       {ebpf.PerfEvent, ebpf.AttachNone},
+		FrameTail:      {ebpf.PerfEvent, ebpf.AttachNone},
+		HoldersProgram: {ebpf.Tracing, ebpf.AttachTraceIter},
 	} {
-		if p, err := tracers.For(template, Traced{ID: 7}); err != nil || p.AttachType != want {
-			t.Errorf("%s: %v, error %v, want %v", template, p.AttachType, err, want)
+		p, err := tracers.For(template, Traced{ID: 7, Kept: 5})
+		if err != nil || p.Type != want.typ || p.AttachType != want.attach {
+			t.Errorf("%s: %v of %v, error %v, want %v of %v", template, p.AttachType, p.Type, err, want.attach, want.typ)
 		}
+	}
+}
+
+// TestTracersAreTold which program they trace, and keep no source beyond what the kernel wants.
+func TestTracersAreTold(t *testing.T) {
+	_, tracers, err := Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: []string{SkbProgram, VerdictProgram}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		template, function string
+		traced             Traced
+		want               int64
+	}{
+		{SkbProgram, tracedFunction, Traced{ID: 7}, 7},
+		{SkbProgram, tracedFunction, Traced{ID: 0xfffffff8}, 0xfffffff8},
+		{VerdictProgram, keptFunction, Traced{Kept: 5}, 5},
+	} {
+		p, err := tracers.For(test.template, test.traced)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin, _ := functionBounds(p.Instructions, test.function)
+		if begin < 0 || p.Instructions[begin].Constant != test.want {
+			t.Errorf("%s: %s at %d does not answer %d", test.template, test.function, begin, test.want)
+		}
+		for i := range p.Instructions {
+			if p.Instructions[i].Source() != nil && btf.FuncMetadata(&p.Instructions[i]) == nil {
+				t.Errorf("%s: instruction %d has its source", test.template, i)
+				break
+			}
+		}
+	}
+	if _, err := tracers.For(HookProgram, Traced{}); err == nil {
+		t.Error("a program that was not asked for is made")
 	}
 }

@@ -8,7 +8,7 @@ func programColumns() []Column {
 	return []Column{
 		{
 			Name: "program", Key: "program", Type: Object,
-			Help:  "the BPF program: id, name, tag and type, null for anything else",
+			Help:  "BPF program: id, name, tag, type, tail_called, or null",
 			Group: Program, JSON: program,
 		},
 		{
@@ -27,10 +27,13 @@ func appendKind(dst []byte, e *event.Event) []byte {
 		return dst
 	}
 	dst = append(dst, "[bpf]"...)
-	if e.Names.BPF == nil || e.Names.BPF.Kind == "" {
-		return dst
+	if e.Names.BPF != nil && e.Names.BPF.Kind != "" {
+		dst = append(append(append(dst, '('), e.Names.BPF.Kind...), ')')
 	}
-	return append(append(append(dst, '('), e.Names.BPF.Kind...), ')')
+	if e.TailCalled {
+		return append(dst, ",tail-called"...)
+	}
+	return dst
 }
 
 func program(dst []byte, e *event.Event) []byte {
@@ -44,7 +47,8 @@ func program(dst []byte, e *event.Event) []byte {
 	dst = appendUint(append(dst, `{"id":`...), uint64(b.ID))
 	dst = appendStringOrNull(append(dst, `,"name":`...), b.Name)
 	dst = appendStringOrNull(append(dst, `,"tag":`...), b.Tag)
-	return append(appendStringOrNull(append(dst, `,"type":`...), b.Type), '}')
+	dst = appendStringOrNull(append(dst, `,"type":`...), b.Type)
+	return append(appendBool(append(dst, `,"tail_called":`...), e.TailCalled), '}')
 }
 
 func verdict(dst []byte, e *event.Event) []byte {

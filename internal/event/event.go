@@ -69,6 +69,9 @@ type Event struct {
 	// Program or its Verdict, the program's id.
 	Addr uint64
 
+	// TailCalled says that another BPF program went on with this one, and has its verdict.
+	TailCalled bool
+
 	Process Process
 	Meta    Meta
 	Tuple   Tuple

@@ -101,6 +101,9 @@ func (g *gathering) tryPrograms() {
 func (g *gathering) facts() *Facts {
 	f := g.evidence.facts()
 	f.Untraceable = g.untraceable
+	if g.options.Programs {
+		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
+	}
 	f.Release, f.BTF = release(), g.spec
 	f.Pages, f.PagesUnknown = locatePages("/proc/kcore", g.spec)
 	f.IsReturn, f.NoSession = trySession(g.spec)

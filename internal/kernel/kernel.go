@@ -70,6 +70,8 @@ type Facts struct {
 	// Untraceable is why BPF programs can't be traced here; nil where they can be, and
 	// where Options did not ask.
 	Untraceable error
+	// Unlandable is why tail calls of BPF programs can't be seen, likewise.
+	Unlandable error
 }
 
 // Function is a kernel function that takes an skb.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -113,6 +114,9 @@ type Program struct {
 	Kept int
 	// Addr is where its code begins; 0 where the kernel hides that.
 	Addr uint64
+	// Landing is where tail calls of it go on, or NoLanding says why that is not known.
+	Landing   uint64
+	NoLanding error
 }
 
 // String is how messages name a program.
@@ -185,9 +189,7 @@ func (p *LoadedProgram) describe() error {
 		return err
 	}
 	p.Name, p.Tag = info.Name, info.Tag
-	if addrs, ok := info.JitedKsymAddrs(); ok {
-		p.Addr = uint64(addrs[0])
-	}
+	p.locate(info)
 	if _, ok := info.BTFID(); !ok {
 		return errNoProgramBTF
 	}
@@ -201,6 +203,19 @@ func (p *LoadedProgram) describe() error {
 	p.Function = functions[0].Func.Name
 	p.Kept, err = keptArguments(functions[0].Func, p.Kind.Context)
 	return err
+}
+
+// locate finds the program's code.
+func (p *Program) locate(info *ebpf.ProgramInfo) {
+	addrs, known := info.JitedKsymAddrs()
+	code, readable := info.JitedInsns()
+	if !known || !readable {
+		p.NoLanding = errCodeHidden
+		return
+	}
+	p.Addr = uint64(addrs[0])
+	offset, err := landingIn(runtime.GOARCH, code)
+	p.Landing, p.NoLanding = p.Addr+uint64(offset), err
 }
 
 // mostArguments is what the kernel keeps of a function whose types it does not trust.

@@ -83,3 +83,20 @@ func (g *Cgroup) Add(pid int) error {
 func (g *Cgroup) write(pid string) error {
 	return os.WriteFile(filepath.Join(g.Path, "cgroup.procs"), []byte(pid), 0)
 }
+
+// CgroupOf is the group that this process is in.
+func CgroupOf(t testing.TB) *Cgroup {
+	t.Helper()
+	lines, err := os.ReadFile("/proc/self/cgroup")
+	must(t, err)
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	must(t, err)
+	m, line := cgroupMount.FindSubmatch(mounts), ownCgroup.FindSubmatch(lines)
+	if m == nil || line == nil {
+		t.Skip("no cgroup v2 is mounted")
+	}
+	return &Cgroup{Path: filepath.Join(string(m[1]), string(line[1]))}
+}
+
+// ownCgroup finds the group of the second version in /proc/self/cgroup.
+var ownCgroup = regexp.MustCompile(`(?m)^0::(\S+)$`)

@@ -3,15 +3,12 @@
 package ktest
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -38,23 +35,26 @@ func Returns(verdict int32) asm.Instructions {
 func LoadProgram(t testing.TB, p Program) *ebpf.Program {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
-	program, err := ebpf.NewProgram(p.spec())
+	program, err := ebpf.NewProgram(p.Spec())
 	must(t, err)
 	t.Cleanup(func() { program.Close() })
 	return program
 }
 
-// ProgramArray is a map of one program that others go on with.
-func ProgramArray(t testing.TB, p *ebpf.Program) *ebpf.Map {
+// ProgramArray is a map of programs that others go on with.
+func ProgramArray(t testing.TB, programs ...*ebpf.Program) *ebpf.Map {
 	t.Helper()
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(len(programs) + 3)})
 	must(t, err)
 	t.Cleanup(func() { m.Close() })
-	must(t, m.Put(uint32(0), uint32(p.FD())))
+	for i, p := range programs {
+		must(t, m.Put(uint32(i), uint32(p.FD())))
+	}
 	return m
 }
 
-func (p Program) spec() *ebpf.ProgramSpec {
+// Spec is how it is loaded.
+func (p Program) Spec() *ebpf.ProgramSpec {
 	body := append(asm.Instructions{}, p.Body...)
 	if !p.Untyped {
 		body[0] = btf.WithFuncMetadata(body[0].WithSymbol(p.Name), p.function())
@@ -103,29 +103,4 @@ func tcFilter(device int, egress bool, p *ebpf.Program) *netlink.BpfFilter {
 		FilterAttrs: netlink.FilterAttrs{LinkIndex: device, Parent: parent, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL},
 		Fd:          p.FD(), Name: "test", DirectAction: true,
 	}
-}
-
-// Link attaches a program to a device by a link of its own, which goes away with the test:
-// tcx, or netkit. It says whether the kernel has such links.
-func Link(t testing.TB, n *Netns, device string, attach func(index int) (link.Link, error)) bool {
-	t.Helper()
-	var l link.Link
-	err := n.Do(func() error {
-		d, err := net.InterfaceByName(device)
-		if err == nil {
-			l, err = attach(d.Index)
-		}
-		return err
-	})
-	if isNotSupported(err) {
-		return false
-	}
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
-	return true
-}
-
-// isNotSupported tells what the kernel does not have.
-func isNotSupported(err error) bool {
-	return err != nil && (errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL))
 }

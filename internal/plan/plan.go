@@ -86,6 +86,8 @@ type Plan struct {
 	Silent []Tracepoint
 	// Programs are the kinds of BPF programs that are traced.
 	Programs []*kernel.ProgramKind
+	// Unlandable is why tail calls of BPF programs can't be seen; nil where they can be.
+	Unlandable error
 	// Unfollowed is what a packet can't be followed through on this kernel.
 	Unfollowed []string
 	// BPF is the collection to load.

@@ -28,15 +28,19 @@ func ProgramKindNames() []string {
 	return names
 }
 
-// tracers are the programs that find the packet in what a BPF program is given.
-var tracers = map[kernel.Given]string{
-	kernel.GivenSkb:   bpf.SkbProgram,
-	kernel.GivenHook:  bpf.HookProgram,
-	kernel.GivenFrame: bpf.FrameProgram,
+// tracers are the programs that find the packet in what a BPF program is given: at its
+// entry, and where tail calls land.
+var tracers = map[kernel.Given]struct{ entry, tail string }{
+	kernel.GivenSkb:   {bpf.SkbProgram, bpf.SkbTail},
+	kernel.GivenHook:  {bpf.HookProgram, bpf.HookTail},
+	kernel.GivenFrame: {bpf.FrameProgram, bpf.FrameTail},
 }
 
 // TracerOf is the program that tells of the entry of programs of a kind.
-func TracerOf(k *kernel.ProgramKind) string { return tracers[k.Given] }
+func TracerOf(k *kernel.ProgramKind) string { return tracers[k.Given].entry }
+
+// TailTracerOf is the one for where tail calls land in them.
+func TailTracerOf(k *kernel.ProgramKind) string { return tracers[k.Given].tail }
 
 // programKinds are the names of the kinds that are traced.
 func (p *Plan) programKinds() []string {
@@ -67,11 +71,14 @@ func (p *Plan) addPrograms(facts *kernel.Facts) error {
 	if facts.Untraceable != nil {
 		return fmt.Errorf("BPF programs can't be traced: %w", facts.Untraceable)
 	}
+	p.Unlandable = facts.Unlandable
 	p.BPF.Config.Programs = true
-	p.BPF.Tracers = []string{bpf.VerdictProgram}
+	p.BPF.Tracers = []string{bpf.VerdictProgram, bpf.HoldersProgram}
 	for _, kind := range p.Programs {
-		if tracer := TracerOf(kind); !slices.Contains(p.BPF.Tracers, tracer) {
-			p.BPF.Tracers = append(p.BPF.Tracers, tracer)
+		for _, tracer := range []string{TracerOf(kind), TailTracerOf(kind)} {
+			if !slices.Contains(p.BPF.Tracers, tracer) {
+				p.BPF.Tracers = append(p.BPF.Tracers, tracer)
+			}
 		}
 		p.BPF.Config.Xdp = p.BPF.Config.Xdp || kind.Given == kernel.GivenFrame
 	}

@@ -17,7 +17,7 @@ func TestProgramsAreTracedBesides(t *testing.T) {
 	if len(p.Programs) != 2 || p.Programs[0].Name != "tc" || !p.BPF.Config.Programs || len(p.Functions) == 0 {
 		t.Errorf("programs %+v, config %v, %d functions", p.Programs, p.BPF.Config.Programs, len(p.Functions))
 	}
-	if want := []string{bpf.VerdictProgram, bpf.SkbProgram, bpf.HookProgram}; !slices.Equal(p.BPF.Tracers, want) {
+	if want := []string{bpf.VerdictProgram, bpf.HoldersProgram, bpf.SkbProgram, bpf.SkbTail, bpf.HookProgram, bpf.HookTail}; !slices.Equal(p.BPF.Tracers, want) {
 		t.Errorf("traced by %v, want %v", p.BPF.Tracers, want)
 	}
 	var text bytes.Buffer

@@ -154,6 +154,7 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		return fmt.Errorf("record of kind %d: not known", c.Kind)
 	}
 	e.CPU = uint32(c.Cpu)
+	e.TailCalled = c.Flags&bpf.ByTailCall != 0
 	e.Time = c.Time
 	e.Skb = c.Skb
 	e.Addr = c.Addr

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// How many hold each BPF program, as an iterator over all of them: one that is traced is
+// held by that, and would stay when everybody else has let go of it.
+#pragma once
+
+struct holders {
+	u32 id;
+	u32 pad;
+	__s64 count;
+};
+
+const struct holders *holders_used __attribute__((unused));
+
+SEC("iter/bpf_prog")
+int list_holders(struct bpf_iter__bpf_prog *given)
+{
+	struct bpf_prog *program = given->prog;
+	struct holders h = {};
+
+	if (!program)
+		return 0;
+	h.id = BPF_CORE_READ(program, aux, id);
+	h.count = BPF_CORE_READ(program, aux, refcnt.counter);
+	bpf_seq_write(given->meta->seq, &h, sizeof(h));
+	return 0;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"tracer/internal/kernel"
+)
+
+// counted is a program that the kernel did not run so often.
+type counted struct {
+	misses uint64
+	closed *int
+}
+
+func (c counted) Stats() (*ebpf.ProgramStats, error) {
+	return &ebpf.ProgramStats{RecursionMisses: c.misses}, nil
+}
+
+func (c counted) Close() error {
+	*c.closed++
+	return nil
+}
+
+func TestMissesOfTracersCount(t *testing.T) {
+	closed := 0
+	p := programs{traced: map[uint32]*tracedProgram{
+		7: {tracers: []loaded{counted{3, &closed}, counted{20, &closed}}},
+		8: {tracers: []loaded{counted{100, &closed}}},
+	}}
+	s := Session{collection: &ebpf.Collection{}, programs: programs{}}
+	s.programs.traced = p.traced
+	if n := s.Missed(); n != 123 {
+		t.Errorf("%d missed, want 123", n)
+	}
+	s.programs.release(7)
+	if n := s.Missed(); n != 123 || closed != 2 {
+		t.Errorf("%d missed when one is gone, want 123; %d closed, want 2", n, closed)
+	}
+}
+
+func TestLooksAreFew(t *testing.T) {
+	looks := tails{looks: mostLooks}
+	due := 0
+	for range 3 * mostLooks {
+		if looks.isLookDue() {
+			due++
+		}
+	}
+	if due != 3 {
+		t.Errorf("looked %d times after a program was loaded, want 3", due)
+	}
+}
+
+func TestTracedAndOthersAreToldApart(t *testing.T) {
+	refused := errors.New("refused")
+	f := sorted([]*kernel.LoadedProgram{{Program: kernel.Program{ID: 1}}, {Program: kernel.Program{ID: 2}}}, []error{refused, nil})
+	if len(f.Traced) != 1 || f.Traced[0].ID != 2 || len(f.Untraced) != 1 || f.Untraced[0].ID != 1 || f.Untraced[0].Reason != refused {
+		t.Errorf("%+v", f)
+	}
+}

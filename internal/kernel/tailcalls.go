@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+// TailCalled are the ids of programs that others may go on with: those in program arrays.
+func TailCalled() (map[uint32]bool, error) {
+	ids := map[uint32]bool{}
+	for last := ebpf.MapID(0); ; {
+		id, err := ebpf.MapGetNextID(last)
+		if errors.Is(err, fs.ErrNotExist) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list of BPF maps: %w", err)
+		}
+		last = id
+		addTailCalled(ids, id)
+	}
+}
+
+// addTailCalled adds what is in a program array; another map, and one that is gone or
+// can't be read, adds nothing.
+func addTailCalled(ids map[uint32]bool, id ebpf.MapID) {
+	m, err := ebpf.NewMapFromID(id)
+	if err != nil {
+		return
+	}
+	defer m.Close()
+	if m.Type() != ebpf.ProgramArray {
+		return
+	}
+	var index, program uint32
+	for entries := m.Iterate(); entries.Next(&index, &program); {
+		ids[program] = true
+	}
+}
+
+// Where a program's code and its address are hidden, or its beginning is not known, tail
+// calls land nobody knows where.
+var (
+	errCodeHidden = errors.New("the kernel hides its code (kernel.kptr_restrict)")
+	errNoLanding  = errors.New("where tail calls land in its code is not known")
+)
+
+// landingIn is where a tail call lands in a program's code, from its begin (emit_prologue in
+// arch/x86/net/bpf_jit_comp.c, build_prologue in arch/arm64/net/bpf_jit_comp.c).
+func landingIn(arch string, code []byte) (offset int, err error) {
+	frame, landmark := frames[arch], landmarks[arch]
+	if frame == nil {
+		return 0, errNoLanding
+	}
+	begin := code[:min(len(code), longestPrologue)]
+	i := bytes.Index(begin, frame)
+	if i < 0 {
+		return 0, errNoLanding
+	}
+	offset = i + len(frame)
+	if bytes.HasPrefix(begin[offset:], landmark) {
+		offset += len(landmark)
+	}
+	return offset, nil
+}
+
+// longestPrologue bounds the bytes that are looked through.
+const longestPrologue = 64
+
+// frames are the last instructions that a tail call leaves out, and landmarks what may
+// stand where it lands, for the CPU's sake; the breakpoint is put behind that.
+var (
+	frames = map[string][]byte{
+		"amd64": {0x55, 0x48, 0x89, 0xe5},                              // push rbp; mov rbp, rsp
+		"arm64": words(0xa9bf7bfd, 0x910003fd, 0xa9bf6bff, 0x910003fa), // stp fp, lr; mov fp, sp; stp xzr, x26; mov x26, sp
+	}
+	landmarks = map[string][]byte{
+		"amd64": {0xf3, 0x0f, 0x1e, 0xfa}, // endbr64
+		"arm64": words(0xd503249f),        // bti j
+	}
+)
+
+func words(list ...uint32) (code []byte) {
+	for _, word := range list {
+		code = binary.LittleEndian.AppendUint32(code, word)
+	}
+	return code
+}
+
+// errBreakpointLoops: until 6.10 (kernel commit f11f10bfa1ca) the kernel does not step over
+// a breakpoint that has a BPF program.
+var errBreakpointLoops = errors.New("this kernel does not step over breakpoints with a BPF program on arm64 (6.10)")
+
+// breakpoints says why breakpoints can't be had in the code of BPF programs.
+func breakpoints(arch string, types *btf.Spec) error {
+	if arch != "arm64" {
+		return nil
+	}
+	var event *btf.Struct
+	if err := types.TypeByName("perf_event", &event); err != nil {
+		return fmt.Errorf("struct perf_event: %w", err)
+	}
+	for _, m := range event.Members {
+		if m.Name == "orig_overflow_handler" {
+			return errBreakpointLoops
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/jsimonetti/rtnetlink/v2/driver"
+	"golang.org/x/sys/unix"
+)
+
+// Hook has the kernel run a program at one of its places, in the way of link.AttachTCX and
+// others, until the test ends.
+func Hook(t testing.TB, n *Netns, attach func() (link.Link, error)) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		l, err := attach()
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+		}
+		return err
+	}))
+}
+
+// Device is the number of a device, from within its namespace.
+func Device(name string) int {
+	d, err := net.InterfaceByName(name)
+	if err != nil {
+		return -1
+	}
+	return d.Index
+}
+
+// NewNetkit joins two namespaces by a pair of devices that run BPF programs (6.7).
+func NewNetkit(t testing.TB, a, b End) {
+	t.Helper()
+	must(t, a.Netns.Do(func() error {
+		other, err := os.Open(b.Netns.Path)
+		if err != nil {
+			return err
+		}
+		defer other.Close()
+		mode := driver.NetkitModeL2
+		return newLink(a.Name, "netkit", &driver.Netkit{Mode: &mode, PeerInfo: &rtnetlink.LinkMessage{
+			Attributes: &rtnetlink.LinkAttributes{Name: b.Name, NetNS: rtnetlink.NetNSForFD(uint32(other.Fd()))},
+		}})
+	}))
+	a.use(t)
+	b.use(t)
+	a.AwaitUp(t)
+	b.AwaitUp(t)
+}
+
+// SocketVerdict has a program decide over what a socket receives, until the test ends
+// (5.13).
+func SocketVerdict(t testing.TB, p *ebpf.Program, socket *net.TCPConn) error {
+	t.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.SockMap, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	must(t, err)
+	t.Cleanup(func() { m.Close() })
+	if err := link.RawAttachProgram(link.RawAttachProgramOptions{Target: m.FD(), Program: p, Attach: ebpf.AttachSkSKBVerdict}); err != nil {
+		return err
+	}
+	raw, err := socket.SyscallConn()
+	must(t, err)
+	must(t, raw.Control(func(fd uintptr) { err = m.Put(uint32(0), uint64(fd)) }))
+	return err
+}
+
+// IsLacking tells what the kernel says to what it does not have.
+func IsLacking(err error) bool {
+	return errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)
+}
+
+// TCPPair is the two ends of a connection.
+func TCPPair(t testing.TB, n *Netns, server string) (client, accepted *net.TCPConn) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		l, err := net.Listen("tcp", server)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		c, err := net.Dial("tcp", server)
+		if err != nil {
+			return err
+		}
+		a, err := l.Accept()
+		if err != nil {
+			return errors.Join(err, c.Close())
+		}
+		client, accepted = c.(*net.TCPConn), a.(*net.TCPConn)
+		return nil
+	}))
+	t.Cleanup(func() { closeBoth(client, accepted) })
+	return client, accepted
+}
+
+func closeBoth(a, b io.Closer) {
+	a.Close()
+	b.Close()
+}
