@@ -21,7 +21,8 @@ int list_holders(struct bpf_iter__bpf_prog *given)
 	if (!program)
 		return 0;
 	h.id = BPF_CORE_READ(program, aux, id);
-	h.count = BPF_CORE_READ(program, aux, refcnt.counter);
+	// The iterator itself holds the program that it is at.
+	h.count = BPF_CORE_READ(program, aux, refcnt.counter) - 1;
 	bpf_seq_write(given->meta->seq, &h, sizeof(h));
 	return 0;
 }
