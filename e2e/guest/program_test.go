@@ -293,6 +293,29 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestProgramsFollow wants a packet that a program has changed to be known to the next one,
+// where packets are followed.
+func TestProgramsFollow(t *testing.T) {
+	ownMachine(t)
+	needTrampolines(t)
+	s := &programScene{world: newWorld(t)}
+	ktest.TC(t, s.a, "va", true, tcProgram(t, "t_out", rewrites()))
+	ktest.TC(t, s.b, "vb", false, tcProgram(t, "t_in", shootsLong()))
+	p := start(t, "--only-bpf", "--filter-trace-tc", "--filter-track-skb", "--output-stack", "dst port 7001")
+	s.send(s.a, a4, b4, rewrittenSize)
+	tr := p.stop()
+	tr.events.decided(t, "t_out", "TC_ACT_OK")
+	tr.events.decided(t, "t_in", "TC_ACT_OK")
+	for _, r := range tr.events {
+		if r.ID == 0 || r.ID != tr.events[0].ID {
+			t.Errorf("a packet of its own: %s", r)
+		}
+		if r.Type == "program" && (len(r.Stack) == 0 || r.Stack[0].Symbol == "" || strings.HasPrefix(r.Stack[0].Symbol, "bpf_")) {
+			t.Errorf("the stack begins with what traces: %v", r.Stack)
+		}
+	}
+}
+
 // letsGo wants a program that nobody else holds any more to be let go.
 func (p *process) letsGo() {
 	p.t.Helper()

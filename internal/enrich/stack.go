@@ -68,7 +68,8 @@ func (s *stacks) name(e *event.Event) {
 }
 
 // machinery is how many frames at the start are the probe's own. Those without a
-// symbol are if there are others behind them: programs may have none.
+// symbol are if there are others behind them: programs may have none. What runs a BPF
+// program always has one.
 func (s *stacks) machinery(e *event.Event) int {
 	own := 0
 	for i, addr := range e.Stack[:min(len(e.Stack), machineryMost)] {
@@ -76,7 +77,7 @@ func (s *stacks) machinery(e *event.Event) int {
 			break
 		}
 		symbol := s.returns.at(addr).Symbol
-		if isMachinery(e.Kind, symbol) {
+		if isMachinery(e.Kind, symbol) || e.Kind == event.Program && symbol == "" {
 			own = i + 1
 		} else if symbol != "" {
 			break

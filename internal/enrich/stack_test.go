@@ -109,6 +109,25 @@ func TestProgramThatCalls(t *testing.T) {
 	}
 }
 
+// TestStackOfProgram begins with who ran it: our own program, what called that, and the
+// program itself are left out, named or not.
+func TestStackOfProgram(t *testing.T) {
+	r := enricherOfStacks(t)
+	const want = "ip_rcv+0x23 ip_rcv+35 ip_rcv_finish+52"
+	for _, stack := range [][]uint64{
+		{inProgram, inProgram + 8, inProgram + 16, inIPRcv, inFinish},
+		{0xffffffffc1000000, 0xffffffffc1000008, inProgram, inIPRcv, inFinish},
+		{inIPRcv, inFinish},
+	} {
+		if got := stackOf(r, event.Event{Kind: event.Program, Addr: 7, Stack: stack}); got != want {
+			t.Errorf("%#x: %s, want %s", stack, got, want)
+		}
+	}
+	if got := stackOf(r, event.Event{Kind: event.Verdict, Addr: 7, Stack: []uint64{7, 0}}); got != "" {
+		t.Errorf("of a verdict: %s", got)
+	}
+}
+
 func TestStackOfOneFrame(t *testing.T) {
 	r := enricherOfStacks(t)
 	for want, e := range map[string]event.Event{
