@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"tracer/internal/kernel"
 )
@@ -61,5 +62,17 @@ func TestTracedAndOthersAreToldApart(t *testing.T) {
 	f := sorted([]*kernel.LoadedProgram{{Program: kernel.Program{ID: 1}}, {Program: kernel.Program{ID: 2}}}, []error{refused, nil})
 	if len(f.Traced) != 1 || f.Traced[0].ID != 2 || len(f.Untraced) != 1 || f.Untraced[0].ID != 1 || f.Untraced[0].Reason != refused {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestBreakpointsThatAreUsedUp(t *testing.T) {
+	for err, want := range map[error]string{
+		unix.ENOSPC: "the CPUs have no more breakpoints",
+		unix.EBUSY:  "the CPUs have no more breakpoints",
+		unix.EINVAL: "breakpoint: invalid argument",
+	} {
+		if got := explainBreakpoint(err).Error(); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }

@@ -45,11 +45,15 @@ type landing struct {
 	kernel.Program
 	held        *ebpf.Program
 	tracer      *ebpf.Program
-	breakpoints []io.Closer
+	breakpoints []*perfEvent
 }
 
 func (l *landing) close() error {
-	err := closeAll(l.breakpoints)
+	var breakpoints []io.Closer
+	for _, b := range l.breakpoints {
+		breakpoints = append(breakpoints, b)
+	}
+	err := closeAll(breakpoints)
 	for _, p := range []*ebpf.Program{l.tracer, l.held} {
 		if p != nil {
 			err = errors.Join(err, p.Close())
@@ -112,9 +116,13 @@ func (p *programs) landIn(program kernel.Program) error {
 	return nil
 }
 
+// breakAt asks for the breakpoints first, which are few, and then loads what runs at them.
 func (p *programs) breakAt(l *landing) (err error) {
 	if l.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(l.ID)); err != nil {
 		return err
+	}
+	if err := l.open(); err != nil {
+		return explainBreakpoint(err)
 	}
 	spec, err := p.tracers.For(plan.TailTracerOf(l.Kind), bpf.Traced{ID: l.ID})
 	if err != nil {
@@ -123,17 +131,27 @@ func (p *programs) breakAt(l *landing) (err error) {
 	if l.tracer, err = ebpf.NewProgramWithOptions(spec, p.options); err != nil {
 		return kernel.ExplainTracing(err)
 	}
+	for _, b := range l.breakpoints {
+		if err := b.attach(l.tracer, 0); err != nil {
+			return explainBreakpoint(err)
+		}
+	}
+	return nil
+}
+
+// open opens a breakpoint for each CPU.
+func (l *landing) open() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
 	}
 	for cpu := range cpus {
-		b, err := openBreakpoint(cpu, l.Landing, l.tracer)
+		b, err := openBreakpoint(cpu, l.Landing)
 		if errors.Is(err, unix.ENODEV) { // it is not there now
 			continue
 		}
 		if err != nil {
-			return explainBreakpoint(err)
+			return err
 		}
 		l.breakpoints = append(l.breakpoints, b)
 	}
@@ -146,8 +164,8 @@ var breakpointSize = map[string]uint64{"amd64": 8, "arm64": 4}
 // breakpointX is HW_BREAKPOINT_X of include/uapi/linux/hw_breakpoint.h.
 const breakpointX = 4
 
-// openBreakpoint runs the program whenever a CPU comes to an address.
-func openBreakpoint(cpu int, address uint64, program *ebpf.Program) (io.Closer, error) {
+// openBreakpoint opens what runs a program whenever a CPU comes to an address.
+func openBreakpoint(cpu int, address uint64) (*perfEvent, error) {
 	attr := unix.PerfEventAttr{
 		Type:    unix.PERF_TYPE_BREAKPOINT,
 		Size:    uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
@@ -161,11 +179,7 @@ func openBreakpoint(cpu int, address uint64, program *ebpf.Program) (io.Closer, 
 	if err != nil {
 		return nil, err
 	}
-	event := &perfEvent{event: fd, link: -1}
-	if err := event.attach(program, 0); err != nil {
-		return nil, errors.Join(err, event.Close())
-	}
-	return event, nil
+	return &perfEvent{event: fd, link: -1}, nil
 }
 
 func explainBreakpoint(err error) error {
