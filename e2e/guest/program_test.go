@@ -37,12 +37,12 @@ const (
 	frameOverhead                      = 42
 )
 
-// shootsLong drops one size and lets all others pass.
-func shootsLong() asm.Instructions {
+// shoots drops datagrams of one size and lets all others pass, and so ARP.
+func shoots(size int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
 		asm.Mov.Imm(asm.R0, actOK),
-		asm.JNE.Imm(asm.R2, shotSize+frameOverhead, "out"),
+		asm.JNE.Imm(asm.R2, size+frameOverhead, "out"),
 		asm.Mov.Imm(asm.R0, actShot),
 		asm.Return().WithSymbol("out"),
 	}
@@ -143,13 +143,13 @@ func (s *programScene) expect(name string, verdicts ...string) { s.verdicts[name
 // trafficControl has programs on the way of three datagrams from a to b and of one back. The
 // first drops one of the three at b.
 func (s *programScene) trafficControl() {
-	in := tcProgram(s.t, "t_in", shootsLong())
+	in := tcProgram(s.t, "t_in", shoots(shotSize))
 	ktest.TC(s.t, s.b, "vb", false, in)
 	s.expect("t_in", "TC_ACT_OK", "TC_ACT_SHOT")
 	ktest.TC(s.t, s.a, "va", true, tcProgram(s.t, "t_out", rewrites()))
 	s.expect("t_out", "TC_ACT_OK", "TC_ACT_OK", "TC_ACT_OK")
 	// That t_in can be gone on with, too, makes no second entry of it.
-	array := ktest.ProgramArray(s.t, tcProgram(s.t, "t_inner", ktest.Returns(actShot)), in)
+	array := ktest.ProgramArray(s.t, tcProgram(s.t, "t_inner", shoots(plainSize)), in)
 	ktest.TC(s.t, s.a, "va", false, tcProgram(s.t, "t_outer", tailCalls(array, actOK)))
 	s.expect("t_outer", "TC_ACT_SHOT") // is that of the program it goes on with
 	ktest.LoadProgram(s.t, ktest.Program{Name: "t_untyped", Type: ebpf.SchedCLS, Untyped: true, Body: ktest.Returns(actOK)})
@@ -300,7 +300,7 @@ func TestProgramsFollow(t *testing.T) {
 	needTrampolines(t)
 	s := &programScene{world: newWorld(t)}
 	ktest.TC(t, s.a, "va", true, tcProgram(t, "t_out", rewrites()))
-	ktest.TC(t, s.b, "vb", false, tcProgram(t, "t_in", shootsLong()))
+	ktest.TC(t, s.b, "vb", false, tcProgram(t, "t_in", shoots(shotSize)))
 	p := start(t, "--only-bpf", "--filter-trace-tc", "--filter-track-skb", "--output-stack", "dst port 7001")
 	s.send(s.a, a4, b4, rewrittenSize)
 	tr := p.stop()
