@@ -132,8 +132,8 @@ func newProgramScene(t *testing.T) *programScene {
 	s := &programScene{world: newWorld(t), verdicts: map[string][]string{}, stream: func() {}}
 	s.trafficControl()
 	s.netfilter()
-	s.cgroup()
 	s.socket()
+	s.cgroup() // which TCP's socket is not in: it may send again
 	return s
 }
 
@@ -229,14 +229,13 @@ func (s *programScene) socket() {
 	client, accepted := ktest.TCPPair(s.t, s.a, "127.0.0.1:7001")
 	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_sk_skb", Type: ebpf.SkSKB, Attach: ebpf.AttachSkSKBVerdict, Body: ktest.Returns(1)})
 	err := ktest.SocketVerdict(s.t, p, accepted)
-	if ktest.IsLacking(err) && !hasSymbol("sk_psock_verdict_recv") {
+	if ktest.IsLacking(err) && !hasTypeName("BPF_SK_SKB_VERDICT") {
 		return
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.expect("t_sk_skb", "SK_PASS")
-	s.expect("t_cgroup", append(s.verdicts["t_cgroup"], "allow")...)
 	s.stream = func() {
 		if _, err := client.Write([]byte("x")); err != nil {
 			s.t.Error(err)

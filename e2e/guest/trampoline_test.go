@@ -33,14 +33,19 @@ func tracesPrograms() bool {
 	return kind != "" && kind != "W"
 }
 
-// seesTailCalls says whether the kernel steps over breakpoints with a BPF program.
-var seesTailCalls = sync.OnceValue(func() bool {
-	if runtime.GOARCH != "arm64" {
-		return true
-	}
-	types, err := os.ReadFile("/sys/kernel/btf/vmlinux")
-	return err == nil && !bytes.Contains(types, []byte("orig_overflow_handler"))
+// kernelTypes are the kernel's types, with their names.
+var kernelTypes = sync.OnceValue(func() []byte {
+	b, _ := os.ReadFile("/sys/kernel/btf/vmlinux")
+	return b
 })
+
+// hasTypeName says whether the kernel's types have something of that name.
+func hasTypeName(name string) bool { return bytes.Contains(kernelTypes(), []byte("\x00"+name+"\x00")) }
+
+// seesTailCalls says whether the kernel steps over breakpoints with a BPF program.
+func seesTailCalls() bool {
+	return runtime.GOARCH != "arm64" || !hasTypeName("orig_overflow_handler")
+}
 
 // said tells whether a line on standard error has all of this.
 func (p *process) said(parts ...string) bool {
