@@ -111,12 +111,17 @@ func (rs records) decided(t *testing.T, name string, verdicts ...string) {
 	}
 }
 
-// needTrampolines ends a test that needs a kernel which traces BPF programs.
-func needTrampolines(t *testing.T) {
+// refusesPrograms says whether no BPF program can be traced on this kernel. Then tracer has
+// to say so.
+func refusesPrograms(t *testing.T, flag string) bool {
 	t.Helper()
-	if !tracesPrograms() {
-		t.Skip("this kernel has no BPF trampolines")
+	if tracesPrograms() {
+		return false
 	}
+	p := command{args: []string{flag}}.start(t)
+	p.ends(stopLimit, 1)
+	p.says("tracer: BPF programs can't be traced: ")
+	return true
 }
 
 // programScene is BPF programs of every kind that the kernel has, at the places where they run.
@@ -268,7 +273,9 @@ func (s *programScene) sendAll() {
 
 func TestPrograms(t *testing.T) {
 	ownMachine(t)
-	needTrampolines(t)
+	if refusesPrograms(t, "--filter-trace-tc") {
+		return
+	}
 	s := newProgramScene(t)
 	p := start(t, "--debug", "--only-bpf", "--timestamp", "absolute", "dst port 7001")
 	s.sendAll()
@@ -296,7 +303,9 @@ func TestPrograms(t *testing.T) {
 // where packets are followed.
 func TestProgramsFollow(t *testing.T) {
 	ownMachine(t)
-	needTrampolines(t)
+	if refusesPrograms(t, "--filter-trace-tc") {
+		return
+	}
 	s := &programScene{world: newWorld(t)}
 	ktest.TC(t, s.a, "va", true, tcProgram(t, "t_out", rewrites()))
 	ktest.TC(t, s.b, "vb", false, tcProgram(t, "t_in", shoots(shotSize)))
@@ -360,15 +369,4 @@ func (p *process) tailCalls(tr *trace) {
 	case len(inner) != 1 || !inner[0].Program.TailCalled:
 		p.t.Errorf("%d entries by tail call, want 1: %v", len(inner), inner)
 	}
-}
-
-// TestProgramsWithoutTrampolines wants an error where no program can be traced at all.
-func TestProgramsWithoutTrampolines(t *testing.T) {
-	ownMachine(t)
-	if tracesPrograms() {
-		t.Skip("this kernel traces BPF programs")
-	}
-	p := command{args: []string{"--filter-trace-tc"}}.start(t)
-	p.ends(stopLimit, 1)
-	p.says("tracer: BPF programs can't be traced: ")
 }

@@ -118,7 +118,9 @@ func ofPacket(id uint64) func(*record) bool { return func(r *record) bool { retu
 // packet: to the program, which gets its frame, and from there to where it ends.
 func TestXDP(t *testing.T) {
 	ownMachine(t)
-	needTrampolines(t)
+	if refusesPrograms(t, "--filter-trace-xdp") {
+		return
+	}
 	w := newCourt(t, false)
 	p := start(t, "--debug", "--filter-trace-xdp", "--filter-track-skb", "--output-xdp-metadata", "xdp->rxq->dev->name,xdp->data_end-xdp->data",
 		"--filter-func", "ip_output|"+strings.Join(receivers, "|"),
@@ -242,7 +244,9 @@ func forgedPasses(t *testing.T, events records) {
 // frames: at what a tunnel carries, and at the xdp_buff.
 func TestXDPInTheStack(t *testing.T) {
 	ownMachine(t)
-	needTrampolines(t)
+	if refusesPrograms(t, "--filter-trace-xdp") {
+		return
+	}
 	w := newCourt(t, true)
 	p := start(t, "--filter-trace-xdp", "--output-id", "--filter-func", strings.Join(receivers, "|"),
 		"--filter-xdp-expr", "xdp->data_end - xdp->data < 200 && xdp->rxq->dev->name == \"vb\"",
