@@ -293,7 +293,7 @@ func TestPrograms(t *testing.T) {
 	tr.events.that(not(isProgram), not(isVerdict)).absent(t, "anything but BPF programs")
 	tr.events.inOrder(t)
 	p.says("BPF program t_untyped (id ", "is not traced: it has no BTF")
-	p.tailCalls(tr)
+	p.tailCalls(tr.events, "t_inner")
 	if tr.summary.Unreturned != 0 {
 		t.Errorf("%d verdicts not seen", tr.summary.Unreturned)
 	}
@@ -358,14 +358,14 @@ func (rs records) inOrder(t *testing.T) {
 
 // tailCalls wants the program that another one goes on with to be seen to begin, or to be
 // named where that can't be. It has no verdict of its own.
-func (p *process) tailCalls(tr *trace) {
+func (p *process) tailCalls(events records, name string) {
 	p.t.Helper()
-	inner := tr.events.that(by("t_inner"))
+	inner := events.that(by(name))
 	inner.that(isVerdict).absent(p.t, "verdicts by tail call")
 	switch {
 	case !seesTailCalls():
 		inner.absent(p.t, "entries by tail call")
-		p.says("warning: the entry of BPF programs is not seen", "t_inner (id ", "does not step over breakpoints")
+		p.says("warning: the entry of BPF programs is not seen", name+" (id ", "does not step over breakpoints")
 	case len(inner) != 1 || !inner[0].Program.TailCalled:
 		p.t.Errorf("%d entries by tail call, want 1: %v", len(inner), inner)
 	}

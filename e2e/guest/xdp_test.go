@@ -138,6 +138,7 @@ func TestXDP(t *testing.T) {
 	t.Run("back", func(t *testing.T) { w.goesOn(t, events, ktest.Back, w.a) })
 	t.Run("forwarded", func(t *testing.T) { w.forwarded(t, events) })
 	t.Run("forged", func(t *testing.T) { forgedPasses(t, events) })
+	p.tailCalls(events, tail)
 	events.that(func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == bystander }).absent(t, "a stranger")
 	if t.Failed() {
 		keep(t, "xdp.json", p.stdout())
