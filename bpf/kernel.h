@@ -415,6 +415,8 @@ struct registers {
 #define PROBE_ADDRESS(regs) ((regs)->pc)
 #define FRAME_POINTER 29
 #define STACK_POINTER 31
+// In a BPF program it holds the address of the count of tail calls.
+#define TAIL_COUNT 26
 #define LINK_REGISTER 30
 #define STACK_POINTER 31
 #define RETURN_IN_REGISTER 1

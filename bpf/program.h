@@ -10,8 +10,9 @@ struct run {
 	// Of this there are addr (the program's id), skb, time and told.
 	struct call call;
 	struct told parts;
-	// It was seen to begin by a breakpoint, too.
+	// The program that was seen to begin by a breakpoint last, and after how many tail calls.
 	u64 landed;
+	u64 landed_count;
 };
 
 // Its size is set before loading.

@@ -5,6 +5,12 @@
 // Who enters the program in the usual way comes by there, too.
 #pragma once
 
+#ifdef TAIL_COUNT
+#define CAN_LAND_AGAIN 1
+#else
+#define CAN_LAND_AGAIN 0
+#endif
+
 enum {
 	// Bytes of the stack from where a program begins to what its trampoline keeps.
 	FURTHEST_RUN = 256,
@@ -14,9 +20,9 @@ enum {
 // the same.
 u64 places_from = 0;
 
-// Whether the program was entered by its trampoline, the first time that this is asked: a
-// program can go on with itself.
-static __noinline bool entered_before(u64 stack, u64 id)
+// The run that a program is part of which begins with that stack: of itself, or of the one
+// that was entered first. NULL where that is not traced.
+static __noinline struct run *run_above(u64 stack)
 {
 	volatile u64 *from = &places_from;
 	struct run *run;
@@ -27,12 +33,44 @@ static __noinline bool entered_before(u64 stack, u64 id)
 	for (u32 i = 0; i < FURTHEST_RUN / sizeof(u64); i++) {
 		place += sizeof(u64);
 		run = bpf_map_lookup_elem(&runs, &place);
-		if (!run || run->call.addr != id || run->landed)
-			continue;
-		run->landed = 1;
-		return true;
+		if (run)
+			return run;
 	}
-	return false;
+	return NULL;
+}
+
+// The number of tail calls so far, where it can be had and is of use. To go on behind a
+// breakpoint, an arm64 CPU is told to stop after one more instruction; an interrupt that
+// comes first makes it stop there, and come to the breakpoint again.
+static __always_inline u64 tail_calls(struct registers *regs)
+{
+	u64 count = 0;
+
+#ifdef TAIL_COUNT
+	read_kernel(&count, sizeof(count), context_word(regs, TAIL_COUNT));
+#else
+	opaque(regs);
+#endif
+	return count;
+}
+
+// Whether this entry is told by somebody else: by the trampoline, or by the same breakpoint
+// a moment ago. A program can go on with itself.
+static __always_inline bool is_told(struct run *run, u64 id, u64 count)
+{
+	bool entered = run->call.addr == id && !run->landed;
+	bool again = CAN_LAND_AGAIN && run->landed == id && run->landed_count == count;
+
+	run->landed = id;
+	run->landed_count = count;
+	return entered || again;
+}
+
+static __always_inline bool lands_again(struct registers *regs, u64 id)
+{
+	struct run *run = run_above(context_word(regs, STACK_POINTER));
+
+	return run && is_told(run, id, tail_calls(regs));
 }
 
 static __always_inline int land_in_program(struct registers *regs, struct sk_buff *skb)
@@ -43,7 +81,7 @@ static __always_inline int land_in_program(struct registers *regs, struct sk_buf
 	if (!running || !skb || !admit(&c, &w))
 		return 0;
 	c.addr = traced_program();
-	if (!entered_before(context_word(regs, STACK_POINTER), c.addr))
+	if (!lands_again(regs, c.addr))
 		emit(&c, &w);
 	return 0;
 }
@@ -76,7 +114,7 @@ int program_tail_xdp(struct registers *regs)
 	if (!c.xdp || !admit_xdp(&frame, &w, c.xdp))
 		return 0;
 	c.addr = traced_program();
-	if (!entered_before(context_word(regs, STACK_POINTER), c.addr))
+	if (!lands_again(regs, c.addr))
 		emit_xdp(&c, &w);
 	return 0;
 }

@@ -497,8 +497,9 @@ type tracerRun struct {
 		Told   uint64
 		Lookup uint64
 	}
-	Parts  tracerTold
-	Landed uint64
+	Parts       tracerTold
+	Landed      uint64
+	LandedCount uint64
 }
 
 type tracerScratch struct {
