@@ -81,3 +81,7 @@ func findMember(t btf.Type, name string) (btf.Bits, bool) {
 	}
 	return 0, false
 }
+
+// CPUOffsets is the address of the array with the offset of each CPU's variables, 0 where
+// the kernel does not tell it.
+func (s *Symbols) CPUOffsets() uint64 { return s.marks[cpuOffsets] }

@@ -32,8 +32,11 @@ type Sources struct {
 	Blacklist io.Reader
 	// Wanted are names of functions that have to be found, whatever they take.
 	Wanted []string
-	// Others are as in Options.
+	// Others and Maps are as in Options.
 	Others []*regexp.Regexp
+	Maps   bool
+	// Calls are those of BPF programs; nil where they are not asked for.
+	Calls *ProgramCalls
 }
 
 var errNoList = errors.New("there is no list of traceable functions")
@@ -53,7 +56,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := evidence{images: images, wanted: s.Wanted}
+	e := evidence{images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
 	if err := e.read(s); err != nil {
 		return nil, err
 	}
@@ -123,6 +126,9 @@ type evidence struct {
 	unreadable error // why there is no list
 	blacklist  blacklist
 	wanted     []string // functions that have to be found
+	maps       bool     // functions of maps have to be found
+	calls      *ProgramCalls
+	uncalled   error // why there are no calls
 }
 
 func (e *evidence) facts() *Facts {
@@ -160,8 +166,25 @@ func (e *evidence) weigh(f *Facts) {
 		}
 	}
 	f.Places = j.places(e.wanted)
+	e.weighPrograms(f, &j)
 	f.Functions, f.Others = sortFunctions(f.Functions), sortFunctions(f.Others)
 	sortSkipped(f.Skipped)
+}
+
+// weighPrograms fills Called and MapFunctions: what programs call may be a map's.
+func (e *evidence) weighPrograms(f *Facts, j *judge) {
+	var skipped []Skipped
+	types := e.images[0].types
+	if e.calls != nil || e.uncalled != nil {
+		f.Called = &Called{Unknown: e.uncalled}
+		skipped = f.Called.fill(e.calls, j, types)
+	}
+	if e.maps || f.Called != nil {
+		var refused []Skipped
+		f.MapFunctions, refused = j.mapFunctions(types)
+		skipped = append(skipped, refused...)
+	}
+	f.Skipped = append(f.Skipped, skipped...)
 }
 
 // support is what is clear without asking the kernel.

@@ -19,8 +19,8 @@ import (
 // [Facts.ListReadable] and [Facts.Support].
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
-	g.wanted = o.Wanted
-	g.run(g.readTypes, g.readSymbols, g.readList, g.try, g.tryPrograms)
+	g.wanted, g.maps = o.Wanted, o.Maps
+	g.run(g.readTypes, g.readSymbols, g.readList, g.readCalls, g.try, g.tryPrograms)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -87,6 +87,12 @@ func (g *gathering) readSymbols() { g.symbols, g.hidden = ReadSymbols() }
 func (g *gathering) readList() {
 	if g.list, g.unreadable = readList(); g.unreadable != nil {
 		g.list, g.blacklist = nil, readBlacklist()
+	}
+}
+
+func (g *gathering) readCalls() {
+	if g.options.Called {
+		g.calls, g.uncalled = readProgramCalls()
 	}
 }
 

@@ -41,6 +41,11 @@ type Facts struct {
 	// Others are those without an skb in a register that were asked for; sorted by address, with 0 for
 	// SkbArg.
 	Others []Function
+	// Called is what loaded BPF programs call, where it was asked for, or else nil.
+	Called *Called
+	// MapFunctions are what BPF programs call for operations on maps, where they were asked
+	// for; sorted by address.
+	MapFunctions []MapFunction
 	// Skipped take an skb, or were asked for, and can't be traced; sorted by name.
 	Skipped []Skipped
 	// Places are those of Options.Wanted that there are; sorted by address.
@@ -122,6 +127,8 @@ type Options struct {
 	LikelyModules []string
 	// AllModules takes every loaded module that has BTF, besides Modules.
 	AllModules bool
+	// Called asks for the functions that loaded BPF programs call, Maps for those of maps.
+	Called, Maps bool
 	// Wanted are names of functions that have to be found, whatever they take.
 	Wanted []string
 	// Programs asks whether BPF programs can be traced.

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// MapOperation is what a function does with a BPF map.
+type MapOperation uint8
+
+const (
+	// MapLookup returns the address of the value, or NULL.
+	MapLookup MapOperation = iota + 1
+	// MapElement is a look-up too, which returns the address of the hash table's element
+	// that the value is part of.
+	MapElement
+	// MapUpdate and MapDelete return an error's number or 0.
+	MapUpdate
+	MapDelete
+)
+
+// MapFunction is one that BPF programs call for an operation on a map: its arguments are
+// the map, the address of the key, and where it updates that of the value.
+type MapFunction struct {
+	Function
+	Operation MapOperation
+}
+
+// elementLookup is what programs call in place of the hash tables' own look-ups, since
+// the verifier puts what is around it into their code.
+const elementLookup = "__htab_map_lookup_elem"
+
+// mapFunctionNames are those of the functions of each type of map. Others of such names
+// are system calls', or for maps that have no keys.
+var (
+	mapFunctionNames = regexp.MustCompile(`^[a-z][a-z_]*_(lookup|update|delete)(?:_percpu)?_elem$`)
+	notOfPrograms    = regexp.MustCompile(`^(?:bpf|fd_array|arena|ringbuf|queue_stack|bloom|stack|skel|map)_|_and_delete_elem$`)
+	// undescribed are the ones to take where BTF leaves functions out.
+	undescribed = regexp.MustCompile(`^(?:htab|array|percpu_array|trie|dev_map|cpu_map|xsk_map|sock_map|sock_hash|reuseport_array|cgroup_storage)_`)
+)
+
+var mapOperations = map[string]MapOperation{"lookup": MapLookup, "update": MapUpdate, "delete": MapDelete}
+
+// mapOperation is what the function of that name does, 0 for no such function.
+func mapOperation(name []byte) MapOperation {
+	if string(name) == elementLookup {
+		return MapElement
+	}
+	m := mapFunctionNames.FindSubmatch(name)
+	if m == nil || notOfPrograms.Match(name) {
+		return 0
+	}
+	return mapOperations[string(m[1])]
+}
+
+// mapFunctions finds the functions of maps that can be traced, and why others can't.
+func (j *judge) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
+	described := types.takingMaps()
+	for i, sym := range j.symbols.list {
+		name := j.symbols.name(sym)
+		if sym.length == 0 || sym.module != 0 || !bytes.HasSuffix(name, []byte("_elem")) {
+			continue
+		}
+		operation := mapOperation(name)
+		if operation == 0 || !described.takesMap(name) {
+			continue
+		}
+		p := j.place(sym, j.symbols.after(i))
+		if p.Refused != "" {
+			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
+			continue
+		}
+		functions = append(functions, MapFunction{Function{Name: p.Name, Addr: p.Addr, Result: operation.result()}, operation})
+	}
+	return functions, skipped
+}
+
+func (o MapOperation) result() Result {
+	if o == MapLookup || o == MapElement {
+		return Result{Class: Pointer, Size: 8}
+	}
+	return Result{Class: Signed, Size: 4} // until 6.4 an int, since then a long
+}
+
+// describedMaps says of functions that BTF describes whether their first argument is a map.
+type describedMaps map[string]bool
+
+func (t *types) takingMaps() describedMaps {
+	found := describedMaps{}
+	t.functions(func(name uint32, proto record) {
+		if n := t.name(name); bytes.HasSuffix(n, []byte("_elem")) {
+			found[string(n)] = proto.length() > 0 && t.pointsTo(proto.word(1)) == "bpf_map"
+		}
+	})
+	return found
+}
+
+func (d describedMaps) takesMap(name []byte) bool {
+	takes, known := d[string(name)]
+	return takes || !known && (undescribed.Match(name) || string(name) == elementLookup)
+}

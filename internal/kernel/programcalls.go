@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// ProgramCall is a call of a kernel function in the code of a loaded BPF program, as the
+// kernel shows it.
+type ProgramCall struct {
+	// Imm is where the function is, from __bpf_call_base on. Of a kfunc it may be the
+	// number of its type instead.
+	Imm int32
+	// Kfunc says that it is one, and Module that it is of a kernel module.
+	Kfunc, Module bool
+}
+
+// ProgramCalls are the calls of the BPF programs that handle packets.
+type ProgramCalls struct {
+	// Programs is how many such programs there are, and Hidden of how many of them the
+	// kernel does not show the code.
+	Programs, Hidden int
+	Calls            map[ProgramCall]bool
+}
+
+// packetPrograms handle packets, or are part of a program that does (freplace).
+var packetPrograms = map[ebpf.ProgramType]bool{
+	ebpf.SocketFilter: true, ebpf.SchedCLS: true, ebpf.SchedACT: true, ebpf.XDP: true, ebpf.CGroupSKB: true,
+	ebpf.LWTIn: true, ebpf.LWTOut: true, ebpf.LWTXmit: true, ebpf.LWTSeg6Local: true, ebpf.SkSKB: true,
+	ebpf.FlowDissector: true, ebpf.SkReuseport: true, ebpf.SkLookup: true, ebpf.Netfilter: true, ebpf.Extension: true,
+}
+
+// readProgramCalls looks through all programs that are loaded.
+func readProgramCalls() (*ProgramCalls, error) {
+	found := &ProgramCalls{Calls: map[ProgramCall]bool{}}
+	id, err := ebpf.ProgramGetNextID(0)
+	for ; err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		if err := found.read(id); err != nil {
+			return nil, err
+		}
+	}
+	if !errors.Is(err, unix.ENOENT) {
+		return nil, err
+	}
+	return found, nil
+}
+
+// read takes what a program calls, if it handles packets. One that has gone is none.
+func (c *ProgramCalls) read(id ebpf.ProgramID) error {
+	program, err := ebpf.NewProgramFromID(id)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer program.Close()
+	if !packetPrograms[program.Type()] {
+		return nil
+	}
+	code, err := translated(program.FD())
+	if err != nil {
+		return err
+	}
+	c.Programs++
+	if code == nil {
+		c.Hidden++
+	}
+	c.add(code)
+	return nil
+}
+
+// programInfo is the beginning of struct bpf_prog_info (include/uapi/linux/bpf.h).
+type programInfo struct {
+	kind, id               uint32
+	tag                    [8]byte
+	jitedSize, codeSize    uint32
+	jitedInsns, translated uint64
+}
+
+const bpfObjGetInfoByFD = 15
+
+// translated is the program's code as the verifier left it; nil where the kernel does not
+// show it. The library would also read types and lines, and refuses code that is newer than itself.
+func translated(fd int) ([]byte, error) {
+	var info programInfo
+	if err := readProgramInfo(fd, &info); err != nil || info.codeSize == 0 {
+		return nil, err
+	}
+	code := make([]byte, info.codeSize)
+	info = programInfo{codeSize: info.codeSize, translated: uint64(uintptr(unsafe.Pointer(&code[0])))}
+	err := readProgramInfo(fd, &info)
+	runtime.KeepAlive(code)
+	if err != nil || info.translated == 0 {
+		return nil, err
+	}
+	return code, nil
+}
+
+func readProgramInfo(fd int, info *programInfo) error {
+	attr := struct {
+		fd, size uint32
+		info     uint64
+	}{uint32(fd), uint32(unsafe.Sizeof(*info)), uint64(uintptr(unsafe.Pointer(info)))}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, bpfObjGetInfoByFD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	runtime.KeepAlive(info)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// From include/uapi/linux/bpf.h.
+const (
+	instructionSize = 8
+	callInstruction = 0x85 // BPF_JMP | BPF_CALL
+	wideInstruction = 0x18 // BPF_LD | BPF_IMM | BPF_DW, of two instructions' size
+	callOfProgram   = 1    // BPF_PSEUDO_CALL, in the source register
+	callOfKfunc     = 2    // BPF_PSEUDO_KFUNC_CALL
+)
+
+// add takes the calls out of a program's code.
+func (c *ProgramCalls) add(code []byte) {
+	for len(code) >= instructionSize {
+		in := code[:instructionSize]
+		code = code[instructionSize:]
+		switch source := in[1] >> 4; {
+		case in[0] == wideInstruction && len(code) >= instructionSize:
+			code = code[instructionSize:]
+		case in[0] == callInstruction && source != callOfProgram:
+			c.Calls[ProgramCall{
+				Imm:    int32(binary.LittleEndian.Uint32(in[4:])),
+				Kfunc:  source == callOfKfunc,
+				Module: source == callOfKfunc && binary.LittleEndian.Uint16(in[2:]) != 0,
+			}] = true
+		}
+	}
+}
