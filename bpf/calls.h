@@ -15,7 +15,7 @@
 // The same of one call: it may be of those alone that look something up.
 #define LOOKS_UP(call) (CFG.lookup_size && (call)->lookup)
 #define SEES_RETURN(call) (SEES_RETURNS || LOOKS_UP(call))
-#define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size)
+#define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size || CFG.maps)
 // The return is told.
 #define TELLS_RETURN(call) (CFG.returns || LOOKS_UP(call))
 
@@ -39,11 +39,18 @@ struct call {
 	// Whose it is, and which part; 0 where packets are not followed.
 	u64 id, part;
 	u64 time;
-	// Its entry was told, if only for its return.
+	// CALL_TOLD, CALL_MAP.
 	u64 told;
 	// Bits of enum lookup_fact.
 	u64 lookup;
 };
+
+// Bits of call.told. Its lower half is summed up where calls are counted.
+//
+// The call's entry was told, if only for its return, which is waited for.
+#define CALL_TOLD 1ULL
+// It looks something up in a BPF map, and is told of when it returns.
+#define CALL_MAP (1ULL << 32)
 
 struct stack_key {
 	u64 stack;
@@ -151,7 +158,7 @@ static __always_inline void count_unreturned(u64 calls)
 	u32 zero = 0;
 
 	n = bpf_map_lookup_elem(&counts, &zero);
-	if (n && (CFG.returns || CFG.lookup_size))
+	if (n && (CFG.returns || CFG.lookup_size || CFG.maps))
 		__sync_fetch_and_add(&n->unreturned, calls);
 }
 
@@ -230,7 +237,8 @@ static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
 static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
 {
 	if (!HAVE_FUNC_IP)
-		return call->skb && call->anchor == anchor && SEES_RETURN(call);
+		return call->skb && call->anchor == anchor &&
+		       (SEES_RETURN(call) || (CFG.maps && call->told & CALL_MAP));
 	return call->addr == function && call->anchor >= anchor;
 }
 
@@ -252,7 +260,7 @@ static __noinline bool end_call(struct calls *s, u64 anchor, u64 function)
 		unseen += call->told;
 	}
 	if (unseen)
-		count_unreturned(unseen);
+		count_unreturned((u32)unseen);
 	s->depth = depth;
 	return true;
 }

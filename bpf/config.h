@@ -93,6 +93,8 @@ struct config {
 	bool session;
 	// BPF programs are told of, and their verdicts.
 	bool programs;
+	// Operations on BPF maps are told of; look-ups when they return.
+	bool maps;
 	// Bytes of a kernel stack, which begins at a multiple of them.
 	u32 stack_size;
 	// Where functions return to that are probed at their return; 0 is none.

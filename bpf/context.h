@@ -21,6 +21,8 @@ struct context {
 	struct calls *calls;
 	// The run of a BPF program that begins here; NULL for everything else.
 	struct run *run;
+	// What is done with a BPF map; NULL for what has nothing to do with one.
+	const struct map_call *map;
 	u32 reason;
 	// PART_DROP, PART_REASON.
 	u32 parts;
@@ -32,6 +34,8 @@ struct context {
 	u8 gone;
 	// Of enum record_flag.
 	u8 flags;
+	// The function is told of as it returns.
+	bool at_return;
 };
 
 // Reads word n of a program's context. The verifier allows loads at fixed

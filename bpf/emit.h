@@ -30,8 +30,12 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
 		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
 		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
-		       sizeof(struct record_head) + MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
+		       sizeof(struct record_map) + sizeof(struct record_head) +
+		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
+
+// What comes on top for a call that works with a map.
+#define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
 
 // These two are functions of their own since the stack of who calls them has no room
 // for all the sums on the way.
@@ -66,7 +70,7 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
-	r->parts = c->parts | record_parts();
+	r->parts = c->parts | record_parts() | (MAP_SIZE(c) ? PART_MAP : 0);
 	r->flags = c->flags;
 }
 
@@ -180,7 +184,7 @@ static __always_inline struct told *told_of(const struct context *c)
 	const struct told_key *key = &c->calls->told;
 	struct told *t;
 
-	innermost(c->calls)->told = 1;
+	innermost(c->calls)->told |= CALL_TOLD;
 	if (!TOLD_SIZE && !CFG.track)
 		return NULL;
 	t = bpf_map_lookup_elem(&tolds, key);
@@ -261,7 +265,7 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb)
 	return 0;
 }
 
-// Fills record_size() bytes, the parts one behind the other.
+// Fills record_size() and MAP_SIZE bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
 					struct room *room)
 {
@@ -282,16 +286,21 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 			  &room->call);
 		at += sizeof(struct record_hook);
 	}
+	if (MAP_SIZE(c)) {
+		fill_map((void *)at, c->map);
+		at += sizeof(struct record_map);
+	}
 	fill_rest(at, c->skb);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where
 // a register holds a function's return address, it is no part of the kernel's stack
-// yet: there the stack goes from the function to its caller's caller.
+// yet: there the stack goes from the function to its caller's caller. At its return
+// a function is no part of the stack any more.
 static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 {
 	u32 most = CFG.stack ? MOST_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
-	bool caller_missing = RETURN_IN_REGISTER && c->kind == RECORD_FUNCTION;
+	bool caller_missing = (RETURN_IN_REGISTER || c->at_return) && c->kind == RECORD_FUNCTION;
 	u32 first = caller_missing ? 1 : 0;
 	long size;
 
@@ -325,7 +334,7 @@ static __always_inline u64 wakeup(u64 size)
 static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w,
 				       struct room *room)
 {
-	u32 size = record_size();
+	u32 size = record_size() + MAP_SIZE(c);
 	void *record = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!record)
@@ -340,7 +349,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 					 struct room *room, u32 level)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
-	u32 size = record_size();
+	u32 size = record_size() + MAP_SIZE(c);
 
 	if (!s)
 		return false;

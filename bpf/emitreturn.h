@@ -95,7 +95,7 @@ static __always_inline void emit_return(const struct call *call, const struct to
 	struct counters *n;
 	bool sent;
 
-	if (!call->told)
+	if (!(call->told & CALL_TOLD))
 		return;
 	if (!t) // made room for another
 		t = &nothing_told;

@@ -37,6 +37,8 @@ enum record_part {
 	PART_RETURN = 2048,
 	// Where in netfilter a function was called.
 	PART_DETAIL = 4096,
+	// What a BPF program did with a map.
+	PART_MAP = 8192,
 	// What fill_lookup wrote: CFG.lookup_size.
 	PART_BEHALF = 16384,
 	PART_CONNTRACK = 32768,
@@ -238,6 +240,33 @@ struct record_conntrack {
 	u8 pad[3];
 };
 
+// What was done with a map; the order is event.MapOperation's.
+enum map_operation {
+	MAP_LOOKUP,
+	MAP_UPDATE,
+	MAP_DELETE,
+};
+
+enum map_limit {
+	MOST_MAP_KEY = 128,
+	MOST_MAP_VALUE = 512,
+};
+
+// Of key and value there are as many bytes as told; behind them is anything.
+struct record_map {
+	u8 name[16];
+	u32 id;
+	u32 type;
+	u32 key_size, value_size;
+	u16 key_told, value_told;
+	u8 operation;
+	// There is a value: one that was found, or the new one.
+	u8 found;
+	u16 pad;
+	u8 key[MOST_MAP_KEY];
+	u8 value[MOST_MAP_VALUE];
+};
+
 struct record_return {
 	// The register with the result, of which the function's type says how much counts.
 	u64 value;
@@ -277,6 +306,9 @@ const enum hook_object *hook_object_used __attribute__((unused));
 const struct record_hook *record_hook_used __attribute__((unused));
 const enum conntrack_has *conntrack_has_used __attribute__((unused));
 const struct record_conntrack *record_conntrack_used __attribute__((unused));
+const enum map_operation *map_operation_used __attribute__((unused));
+const enum map_limit *map_limit_used __attribute__((unused));
+const struct record_map *record_map_used __attribute__((unused));
 const struct record_return *record_return_used __attribute__((unused));
 const struct record_head *record_head_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

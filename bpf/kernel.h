@@ -33,13 +33,23 @@ typedef _Bool bool;
 #include <bpf/bpf_core_read.h>
 
 // From include/uapi/linux/bpf.h.
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_LRU_PERCPU_HASH = 10,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_HASH_OF_MAPS = 13,
+	BPF_MAP_TYPE_SOCKMAP = 15,
+	BPF_MAP_TYPE_XSKMAP = 17,
+	BPF_MAP_TYPE_SOCKHASH = 18,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-	BPF_MAP_TYPE_LRU_HASH = 9,
-	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
@@ -290,6 +300,19 @@ struct bpf_nf_ctx {
 
 struct xdp_rxq_info {
 	struct net_device *dev;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 id;
+	char name[16];
+};
+
+// An element of a hash table.
+struct htab_elem {
+	char key[1];
 };
 
 struct xdp_buff {

@@ -30,6 +30,7 @@
 #include "xdp.h"
 #include "netfilter.h"
 #include "conntrack.h"
+#include "mapcall.h"
 #include "emit.h"
 #include "emitreturn.h"
 #include "emitxdp.h"
@@ -38,12 +39,14 @@
 #include "handle.h"
 #include "entry/return.h"
 #include "entry/kprobe.h"
-#include "entry/other.h"
 #include "entry/role.h"
 #include "entry/birth.h"
 #include "entry/tracepoint.h"
 #include "entry/program.h"
 #include "entry/tail.h"
 #include "entry/holders.h"
+#include "own.h"
+#include "entry/other.h"
+#include "entry/map.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

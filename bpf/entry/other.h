@@ -32,17 +32,29 @@ static __always_inline bool show_other(struct registers *regs)
 			   CFG.lookup_size ? lookup_facts() : 0);
 }
 
-SEC("kprobe/other")
-int kprobe_other(struct registers *regs)
+static __always_inline int enter_other(struct registers *regs)
 {
 	bool kept;
 
-	if (is_return(regs))
-		return leave_function(regs);
 	if (CFG.track)
 		be_busy(1);
 	kept = show_other(regs);
 	if (CFG.track)
 		be_busy(-1);
 	return entered(kept);
+}
+
+SEC("kprobe/other")
+int kprobe_other(struct registers *regs)
+{
+	return is_return(regs) ? leave_function(regs) : enter_other(regs);
+}
+
+// One whose first argument is a BPF map.
+SEC("kprobe/other_map")
+int kprobe_other_map(struct registers *regs)
+{
+	if (is_return(regs))
+		return leave_function(regs);
+	return is_own_map(context_word(regs, ARGUMENT_1)) ? entered(false) : enter_other(regs);
 }

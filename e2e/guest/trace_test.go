@@ -51,6 +51,7 @@ type record struct {
 	Tunnel    *tunnel                    `json:"tunnel"`
 	Netfilter *hook                      `json:"netfilter"`
 	Conntrack *connection                `json:"conntrack"`
+	Map       *mapCall                   `json:"bpf_map"`
 
 	Lookup   *looked   `json:"lookup"`
 	Return   *returned `json:"return"`
@@ -80,6 +81,7 @@ type record struct {
 	Lost     int `json:"lost"`
 
 	Unreturned int `json:"unreturned"`
+	Missed     int `json:"missed"`
 }
 
 type tuple struct {

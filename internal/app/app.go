@@ -26,8 +26,10 @@ type Config struct {
 	// Func is an RE2 expression for whole function names, with @presets; what matches
 	// FuncExclude is left out.
 	Func, FuncExclude string
-	// Others are such expressions for functions that take no skb.
-	Others []string
+	// Others are such expressions for functions that take no skb; Helpers takes those that
+	// loaded BPF programs call.
+	Others  []string
+	Helpers bool
 	// Lookups are the kinds of look-ups to tell, see [plan.LookupWords].
 	Lookups []string
 	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
@@ -99,9 +101,7 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.Kernel.Wanted = wanted(options)
-	cfg.Kernel.Programs = len(cfg.Programs) > 0
-	if cfg.Kernel.Others, err = plan.CompileOthers(cfg.Others); err != nil {
+	if cfg.Kernel, err = kernelOptions(cfg.Kernel, options); err != nil {
 		return err
 	}
 	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Lookups)...)

@@ -20,6 +20,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		Func:            cfg.Func,
 		FuncExclude:     cfg.FuncExclude,
 		Others:          cfg.Others,
+		Helpers:         cfg.Helpers,
 		Lookups:         cfg.Lookups,
 		SkbExpr:         cfg.SkbExpr,
 		XDPExpr:         cfg.XDPExpr,
@@ -57,6 +58,7 @@ func recordOf(cfg Config) plan.Record {
 		CB:        needs[column.CB],
 		Netfilter: needs[column.Netfilter],
 		Conntrack: needs[column.Conntrack],
+		Maps:      needs[column.BPFMap] || cfg.Output.Columns.BPFMap,
 		Stack:     needs[column.Stack],
 		Caller:    needs[column.Caller],
 		Return:    needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Programs) == 0,
@@ -97,6 +99,14 @@ func wanted(o plan.Options) []string {
 		return nil
 	}
 	return plan.FollowedThrough()
+}
+
+// kernelOptions are the functions that have to be found for what is asked.
+func kernelOptions(o kernel.Options, p plan.Options) (_ kernel.Options, err error) {
+	o.Wanted = wanted(p)
+	o.Called, o.Maps, o.Programs = p.Helpers, p.Record.Maps, len(p.Programs.Kinds) > 0
+	o.Others, err = plan.CompileOthers(p.Others)
+	return o, err
 }
 
 // resolveFilters compiles the filters of pcap's language.

@@ -67,6 +67,9 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	for _, line := range skippedLines(facts.Skipped) {
 		fmt.Fprintf(t.w, "debug: not traceable: %s\n", line)
 	}
+	for _, line := range skippedLines(p.LeftOut) {
+		fmt.Fprintf(t.w, "debug: left out: %s\n", line)
+	}
 }
 
 // backendLine is how the kernel's functions are traced.

@@ -6,9 +6,9 @@ import (
 	"context"
 	"io"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
 )
@@ -20,7 +20,7 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 		program := s.collection.Programs[g.Program]
 		if err := attachMulti(ctx, g.Functions, s.entries(g), func(functions []kernel.Function) (io.Closer, error) {
 			if p.Returns == kernel.KprobeSession {
-				return s.openSession(program, functions)
+				return s.openSession(g.Program, functions)
 			}
 			return link.KprobeMulti(program, multiOptions(functions))
 		}); err != nil {
@@ -68,11 +68,11 @@ func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
 }
 
 // openSession makes a link for entries and returns (6.10).
-func (s *Session) openSession(program *ebpf.Program, functions []kernel.Function) (io.Closer, error) {
+func (s *Session) openSession(program string, functions []kernel.Function) (io.Closer, error) {
 	o := multiOptions(functions)
 	o.Session = true
-	l, err := link.KprobeMulti(program, o)
-	if err == nil {
+	l, err := link.KprobeMulti(s.collection.Programs[program], o)
+	if err == nil && !bpf.CalledByUs(program) {
 		s.sessions = append(s.sessions, l)
 	}
 	return l, err

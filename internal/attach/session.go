@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -33,7 +34,9 @@ type Options struct {
 
 // Skipped is a function or tracepoint of the plan that the kernel refused.
 type Skipped struct {
-	Name   string
+	Name string
+	// Addr is a function's.
+	Addr   uint64
 	Reason error
 	// Silent says that it would have made no events.
 	Silent bool
@@ -116,6 +119,9 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if len(p.Functions) > 0 && s.Attached == 0 {
 		return s.refused(p.Backend, "function")
 	}
+	if err := s.checkOthers(p); err != nil {
+		return err
+	}
 	if err := s.attachTracepoints(ctx, p); err != nil {
 		return err
 	}
@@ -123,6 +129,30 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 		return s.refused(p.Backend, "tracepoint")
 	}
 	return s.attachPrograms(ctx, p)
+}
+
+// checkOthers says where the kernel refused all functions of a program that tells of those
+// without an skb: they were asked for, and nothing else stands in for them.
+func (s *Session) checkOthers(p *plan.Plan) error {
+	for _, g := range p.Groups {
+		refused := s.refusedOf(g)
+		if bpf.ServesOthers(g.Program) && len(refused) == len(g.Functions) {
+			first := refused[0]
+			return fmt.Errorf("backend %q: the kernel refused each function without an skb, %q with: %w", p.Backend, first.Name, first.Reason)
+		}
+	}
+	return nil
+}
+
+// refusedOf are the functions of a group that could not be attached to.
+func (s *Session) refusedOf(g plan.Group) []Skipped {
+	var refused []Skipped
+	for _, skipped := range s.Skipped {
+		if slices.ContainsFunc(g.Functions, func(f kernel.Function) bool { return f.Addr == skipped.Addr }) {
+			refused = append(refused, skipped)
+		}
+	}
+	return refused
 }
 
 // refused says that there is nothing to trace with, by the first refusal.
@@ -142,7 +172,7 @@ type booking struct {
 // packets are silent.
 func (s *Session) entries(g plan.Group) booking {
 	return booking{s.attached, func(f kernel.Function, reason error) {
-		s.skip(Skipped{Name: f.Name, Reason: reason, Silent: g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate})
+		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate})
 	}}
 }
 
@@ -228,10 +258,14 @@ func (s *Session) OwnSockets(inodes []uint64) error {
 
 // Missed is how often the kernel did not run a program of ours, because one was
 // running on that CPU already, or because it had no room for a session's call. Kernels
-// before 5.12 do not count.
+// before 5.12 do not count. What our own programs call is left out, where they would be
+// counted themselves.
 func (s *Session) Missed() uint64 {
 	missed := s.noRoom()
-	for _, p := range s.collection.Programs {
+	for name, p := range s.collection.Programs {
+		if bpf.CalledByUs(name) {
+			continue
+		}
 		if stats, err := p.Stats(); err == nil {
 			missed += stats.RecursionMisses
 		}

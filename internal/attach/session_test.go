@@ -5,6 +5,7 @@ package attach
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -173,6 +174,34 @@ func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
 	if s, err := Open(t.Context(), p, Options{KernelTypes: facts.BTF}); err == nil {
 		s.Close()
 		t.Error("kprobes were attached to a kernel without")
+	}
+}
+
+// TestRefusedOthersAreAnError: where all functions of a kind are refused that were asked
+// for by a flag of their own, those with an skb do not stand in for them.
+func TestRefusedOthersAreAnError(t *testing.T) {
+	refused := errors.New("not here")
+	helpers := plan.Group{Program: "kprobe_other", Functions: []kernel.Function{{Name: "bpf_redirect", Addr: 1}, {Name: "bpf_skb_store_bytes", Addr: 2}}}
+	updates := plan.Group{Program: "kprobe_map_update", Functions: []kernel.Function{{Name: "htab_map_update_elem", Addr: 3}}}
+	skbs := plan.Group{Program: "kprobe_skb_1", Functions: []kernel.Function{{Name: "ip_rcv", Addr: 4}, {Name: "tcp_v4_rcv", Addr: 5}}}
+	p := &plan.Plan{Backend: kernel.Kprobe, Groups: []plan.Group{skbs, helpers, updates}}
+	for _, test := range []struct {
+		skipped []kernel.Function
+		want    string
+	}{
+		{nil, ""},
+		{slices.Concat(skbs.Functions, helpers.Functions[1:]), ""},
+		{helpers.Functions, `backend "kprobe": the kernel refused each function without an skb, "bpf_redirect" with: not here`},
+		{updates.Functions, `backend "kprobe": the kernel refused each function without an skb, "htab_map_update_elem" with: not here`},
+	} {
+		s := &Session{Attached: 1}
+		for _, f := range test.skipped {
+			s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: refused})
+		}
+		err := s.checkOthers(p)
+		if text := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && (text != test.want || !errors.Is(err, refused)) {
+			t.Errorf("refused %v: %v, want %q", test.skipped, err, test.want)
+		}
 	}
 }
 

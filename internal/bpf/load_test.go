@@ -81,7 +81,7 @@ func everything() Config {
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
-		Returns: true, Others: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
+		Returns: true, Others: true, Maps: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup), XdpValuesSize: uint32(MostValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
@@ -183,6 +183,7 @@ func TestVerifier(t *testing.T) {
 		"by stack":               {Config: Config{Track: true, Follow: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
 		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
 		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
+		"maps alone":             {Config: Config{Others: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	} {
 		t.Run(name, func(t *testing.T) {

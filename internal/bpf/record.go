@@ -16,6 +16,7 @@ type (
 	Return    = tracerRecordReturn
 	Hook      = tracerRecordHook
 	Conntrack = tracerRecordConntrack
+	Map       = tracerRecordMap
 	Head      = tracerRecordHead
 	Direction = tracerRecordDirection
 	Counters  = tracerCounters
@@ -49,6 +50,7 @@ const (
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
 	PartReturn    = uint32(tracerRecordPartPART_RETURN)
 	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
+	PartMap       = uint32(tracerRecordPartPART_MAP)
 	PartBehalf    = uint32(tracerRecordPartPART_BEHALF)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
@@ -78,6 +80,15 @@ const (
 	HookNFT      = uint8(tracerHookObjectHOOK_NFT)
 	HookXtables  = uint8(tracerHookObjectHOOK_XTABLES)
 	HookEbtables = uint8(tracerHookObjectHOOK_EBTABLES)
+)
+
+// What Map.Operation says, and how much of key and value there may be, in bytes.
+const (
+	OperationLookup = uint8(tracerMapOperationMAP_LOOKUP)
+	OperationUpdate = uint8(tracerMapOperationMAP_UPDATE)
+	OperationDelete = uint8(tracerMapOperationMAP_DELETE)
+	MostMapKey      = int(tracerMapLimitMOST_MAP_KEY)
+	MostMapValue    = int(tracerMapLimitMOST_MAP_VALUE)
 )
 
 // The bits of Conntrack.Has.

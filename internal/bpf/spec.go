@@ -29,6 +29,7 @@ const (
 	stacksMap      = "stacks"
 	toldsMap       = "tolds"
 	askedMap       = "asked"
+	lookupsMap     = "lookups"
 )
 
 // Spec says what to make of the object.
@@ -173,8 +174,38 @@ func KprobeTemplate(register int) string {
 	return fmt.Sprintf("kprobe_skb_%d", register)
 }
 
+// OtherMapTemplate is the program for those of them whose first argument is a BPF map.
+const OtherMapTemplate = "kprobe_other_map"
+
 // ReturnTemplate is the program for the returns of functions.
 const ReturnTemplate = "kprobe_return"
+
+// The programs for functions of BPF maps, by what these do. What is looked up is known
+// when MapReturnTemplate is called.
+const (
+	MapLookupTemplate  = "kprobe_map_lookup"
+	MapElementTemplate = "kprobe_map_element"
+	MapUpdateTemplate  = "kprobe_map_update"
+	MapDeleteTemplate  = "kprobe_map_delete"
+	MapReturnTemplate  = "kprobe_map_return"
+)
+
+// servesOthers are the programs that tell of functions that take no skb; those that are
+// true are on functions that our own programs call.
+var servesOthers = map[string]bool{
+	KprobeTemplate(0): false, OtherMapTemplate: true,
+	MapLookupTemplate: true, MapElementTemplate: true, MapUpdateTemplate: true, MapDeleteTemplate: true,
+}
+
+// ServesOthers says whether a program tells of functions that take no skb.
+func ServesOthers(template string) bool {
+	_, does := servesOthers[template]
+	return does
+}
+
+// CalledByUs says whether our own programs call the functions that such a program is on.
+// What the kernel does not run there says nothing of the packets.
+func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
 
 // TracepointTemplate is the program for tracepoints with the skb at the given
 // argument, from 0.
@@ -238,6 +269,9 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.LookupSize > 0 {
 		maps[askedMap].MaxEntries = rememberedCalls()
 	}
+	if s.Config.Maps {
+		maps[lookupsMap].MaxEntries = rememberedStacks()
+	}
 	if s.Config.Stack || s.Config.Caller {
 		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
 	}
@@ -291,7 +325,8 @@ func (p Program) attachType() ebpf.AttachType {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	return !slices.Contains([]string{KprobeTemplate(0), ReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}, p.Template)
+	without := []string{ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
+	return !ServesOthers(p.Template) && !slices.Contains(without, p.Template)
 }
 
 // optional are the replacements of functions that only some programs call.

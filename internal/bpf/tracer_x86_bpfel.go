@@ -133,7 +133,8 @@ type tracerConfig struct {
 	Others              bool
 	Session             bool
 	Programs            bool
-	_                   [2]byte
+	Maps                bool
+	_                   [1]byte
 	StackSize           uint32
 	_                   [4]byte
 	Trampolines         [4]uint64
@@ -201,6 +202,58 @@ type tracerLoan struct {
 	_     structs.HostLayout
 	Head  uint64
 	Owner tracerOwner
+}
+
+type tracerMapCall struct {
+	_         structs.HostLayout
+	Map       uint64
+	Key       uint64
+	Value     uint64
+	Operation uint32
+	Element   uint32
+}
+
+type tracerMapLimit uint32
+
+const (
+	tracerMapLimitMOST_MAP_KEY   tracerMapLimit = 128
+	tracerMapLimitMOST_MAP_VALUE tracerMapLimit = 512
+)
+
+type tracerMapOperation uint32
+
+const (
+	tracerMapOperationMAP_LOOKUP tracerMapOperation = 0
+	tracerMapOperationMAP_UPDATE tracerMapOperation = 1
+	tracerMapOperationMAP_DELETE tracerMapOperation = 2
+)
+
+type tracerMapRoom struct {
+	_    structs.HostLayout
+	Call tracerMapCall
+	Work struct {
+		_      structs.HostLayout
+		Packet struct {
+			_     structs.HostLayout
+			Head  [80]uint8
+			Frame struct {
+				_      structs.HostLayout
+				Start  uint64
+				Shared uint64
+				Prefix uint32
+				Linear uint32
+				Len    uint32
+				Word   uint32
+				Type   uint16
+				Tag    [2]uint16
+				Pad    uint16
+			}
+		}
+		Span struct {
+			_     structs.HostLayout
+			Bytes [64]uint8
+		}
+	}
 }
 
 type tracerNamePattern struct {
@@ -338,6 +391,22 @@ type tracerRecordLineage struct {
 	Pad    [7]uint8
 }
 
+type tracerRecordMap struct {
+	_         structs.HostLayout
+	Name      [16]uint8
+	Id        uint32
+	Type      uint32
+	KeySize   uint32
+	ValueSize uint32
+	KeyTold   uint16
+	ValueTold uint16
+	Operation uint8
+	Found     uint8
+	Pad       uint16
+	Key       [128]uint8
+	Value     [512]uint8
+}
+
 type tracerRecordMeta struct {
 	_        structs.HostLayout
 	Ifname   [16]uint8
@@ -365,6 +434,7 @@ const (
 	tracerRecordPartPART_LINEAGE    tracerRecordPart = 1024
 	tracerRecordPartPART_RETURN     tracerRecordPart = 2048
 	tracerRecordPartPART_DETAIL     tracerRecordPart = 4096
+	tracerRecordPartPART_MAP        tracerRecordPart = 8192
 	tracerRecordPartPART_BEHALF     tracerRecordPart = 16384
 	tracerRecordPartPART_CONNTRACK  tracerRecordPart = 32768
 	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
@@ -550,6 +620,8 @@ const (
 	tracerMapHere                  = "here"
 	tracerMapLentSkb               = "lent_skb"
 	tracerMapLoans                 = "loans"
+	tracerMapLookups               = "lookups"
+	tracerMapMapRooms              = "map_rooms"
 	tracerMapNesting               = "nesting"
 	tracerMapNumbers               = "numbers"
 	tracerMapQueues                = "queues"
@@ -562,7 +634,13 @@ const (
 	tracerMapTolds                 = "tolds"
 	tracerProgKprobeBirth          = "kprobe_birth"
 	tracerProgKprobeBorn           = "kprobe_born"
+	tracerProgKprobeMapDelete      = "kprobe_map_delete"
+	tracerProgKprobeMapElement     = "kprobe_map_element"
+	tracerProgKprobeMapLookup      = "kprobe_map_lookup"
+	tracerProgKprobeMapReturn      = "kprobe_map_return"
+	tracerProgKprobeMapUpdate      = "kprobe_map_update"
 	tracerProgKprobeOther          = "kprobe_other"
+	tracerProgKprobeOtherMap       = "kprobe_other_map"
 	tracerProgKprobeReturn         = "kprobe_return"
 	tracerProgKprobeRole           = "kprobe_role"
 	tracerProgKprobeSkb1           = "kprobe_skb_1"
@@ -593,6 +671,8 @@ const (
 	tracerVarHoldersUsed           = "holders_used"
 	tracerVarHookHasUsed           = "hook_has_used"
 	tracerVarHookObjectUsed        = "hook_object_used"
+	tracerVarMapLimitUsed          = "map_limit_used"
+	tracerVarMapOperationUsed      = "map_operation_used"
 	tracerVarNoArguments           = "no_arguments"
 	tracerVarNoCalls               = "no_calls"
 	tracerVarNoRun                 = "no_run"
@@ -608,6 +688,7 @@ const (
 	tracerVarRecordKindUsed        = "record_kind_used"
 	tracerVarRecordLimitUsed       = "record_limit_used"
 	tracerVarRecordLineageUsed     = "record_lineage_used"
+	tracerVarRecordMapUsed         = "record_map_used"
 	tracerVarRecordMetaUsed        = "record_meta_used"
 	tracerVarRecordPartUsed        = "record_part_used"
 	tracerVarRecordReturnUsed      = "record_return_used"
@@ -665,7 +746,13 @@ type tracerSpecs struct {
 type tracerProgramSpecs struct {
 	KprobeBirth          *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
 	KprobeBorn           *ebpf.ProgramSpec `ebpf:"kprobe_born"`
+	KprobeMapDelete      *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
+	KprobeMapElement     *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
+	KprobeMapLookup      *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn      *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate      *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
 	KprobeOther          *ebpf.ProgramSpec `ebpf:"kprobe_other"`
+	KprobeOtherMap       *ebpf.ProgramSpec `ebpf:"kprobe_other_map"`
 	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.ProgramSpec `ebpf:"kprobe_role"`
 	KprobeSkb1           *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
@@ -705,6 +792,8 @@ type tracerMapSpecs struct {
 	Here      *ebpf.MapSpec `ebpf:"here"`
 	LentSkb   *ebpf.MapSpec `ebpf:"lent_skb"`
 	Loans     *ebpf.MapSpec `ebpf:"loans"`
+	Lookups   *ebpf.MapSpec `ebpf:"lookups"`
+	MapRooms  *ebpf.MapSpec `ebpf:"map_rooms"`
 	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
 	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
 	Queues    *ebpf.MapSpec `ebpf:"queues"`
@@ -727,6 +816,8 @@ type tracerVariableSpecs struct {
 	HoldersUsed         *ebpf.VariableSpec `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	MapLimitUsed        *ebpf.VariableSpec `ebpf:"map_limit_used"`
+	MapOperationUsed    *ebpf.VariableSpec `ebpf:"map_operation_used"`
 	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
 	NoCalls             *ebpf.VariableSpec `ebpf:"no_calls"`
 	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
@@ -742,6 +833,7 @@ type tracerVariableSpecs struct {
 	RecordKindUsed      *ebpf.VariableSpec `ebpf:"record_kind_used"`
 	RecordLimitUsed     *ebpf.VariableSpec `ebpf:"record_limit_used"`
 	RecordLineageUsed   *ebpf.VariableSpec `ebpf:"record_lineage_used"`
+	RecordMapUsed       *ebpf.VariableSpec `ebpf:"record_map_used"`
 	RecordMetaUsed      *ebpf.VariableSpec `ebpf:"record_meta_used"`
 	RecordPartUsed      *ebpf.VariableSpec `ebpf:"record_part_used"`
 	RecordReturnUsed    *ebpf.VariableSpec `ebpf:"record_return_used"`
@@ -784,6 +876,8 @@ type tracerMaps struct {
 	Here      *ebpf.Map `ebpf:"here"`
 	LentSkb   *ebpf.Map `ebpf:"lent_skb"`
 	Loans     *ebpf.Map `ebpf:"loans"`
+	Lookups   *ebpf.Map `ebpf:"lookups"`
+	MapRooms  *ebpf.Map `ebpf:"map_rooms"`
 	Nesting   *ebpf.Map `ebpf:"nesting"`
 	Numbers   *ebpf.Map `ebpf:"numbers"`
 	Queues    *ebpf.Map `ebpf:"queues"`
@@ -807,6 +901,8 @@ func (m *tracerMaps) Close() error {
 		m.Here,
 		m.LentSkb,
 		m.Loans,
+		m.Lookups,
+		m.MapRooms,
 		m.Nesting,
 		m.Numbers,
 		m.Queues,
@@ -830,6 +926,8 @@ type tracerVariables struct {
 	HoldersUsed         *ebpf.Variable `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
+	MapLimitUsed        *ebpf.Variable `ebpf:"map_limit_used"`
+	MapOperationUsed    *ebpf.Variable `ebpf:"map_operation_used"`
 	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
 	NoCalls             *ebpf.Variable `ebpf:"no_calls"`
 	NoRun               *ebpf.Variable `ebpf:"no_run"`
@@ -845,6 +943,7 @@ type tracerVariables struct {
 	RecordKindUsed      *ebpf.Variable `ebpf:"record_kind_used"`
 	RecordLimitUsed     *ebpf.Variable `ebpf:"record_limit_used"`
 	RecordLineageUsed   *ebpf.Variable `ebpf:"record_lineage_used"`
+	RecordMapUsed       *ebpf.Variable `ebpf:"record_map_used"`
 	RecordMetaUsed      *ebpf.Variable `ebpf:"record_meta_used"`
 	RecordPartUsed      *ebpf.Variable `ebpf:"record_part_used"`
 	RecordReturnUsed    *ebpf.Variable `ebpf:"record_return_used"`
@@ -864,7 +963,13 @@ type tracerVariables struct {
 type tracerPrograms struct {
 	KprobeBirth          *ebpf.Program `ebpf:"kprobe_birth"`
 	KprobeBorn           *ebpf.Program `ebpf:"kprobe_born"`
+	KprobeMapDelete      *ebpf.Program `ebpf:"kprobe_map_delete"`
+	KprobeMapElement     *ebpf.Program `ebpf:"kprobe_map_element"`
+	KprobeMapLookup      *ebpf.Program `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn      *ebpf.Program `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate      *ebpf.Program `ebpf:"kprobe_map_update"`
 	KprobeOther          *ebpf.Program `ebpf:"kprobe_other"`
+	KprobeOtherMap       *ebpf.Program `ebpf:"kprobe_other_map"`
 	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.Program `ebpf:"kprobe_role"`
 	KprobeSkb1           *ebpf.Program `ebpf:"kprobe_skb_1"`
@@ -895,7 +1000,13 @@ func (p *tracerPrograms) Close() error {
 	return _TracerClose(
 		p.KprobeBirth,
 		p.KprobeBorn,
+		p.KprobeMapDelete,
+		p.KprobeMapElement,
+		p.KprobeMapLookup,
+		p.KprobeMapReturn,
+		p.KprobeMapUpdate,
 		p.KprobeOther,
+		p.KprobeOtherMap,
 		p.KprobeReturn,
 		p.KprobeRole,
 		p.KprobeSkb1,

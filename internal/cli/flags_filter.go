@@ -18,6 +18,7 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "only functions whose whole name matches the RE2 `REGEXP`,\nwith "+strings.Join(plan.PresetNames(), " "))
 	fs.Var(checked(&c.FuncExclude, checkRegexp), "filter-func-exclude", "no functions whose whole name matches this `REGEXP`")
 	fs.Var(patterns(&c.Others), "filter-non-skb-funcs", "also these functions without an skb, a list of names or\n`REGEXPS`, where they run for a packet")
+	fs.BoolVar(&c.Helpers, "filter-track-bpf-helpers", false, "also what BPF programs call for a packet: helpers")
 	fs.Var(list(&c.Netns), "filter-netns", "only in namespaces: /path, name, inode:N, pid:N; ! negates")
 	fs.Var(list(&c.Ifnames), "filter-ifname", "only at these interfaces, such as eth0 or veth*; ! negates")
 	fs.Var(checked(&c.Mark, checkMark), "filter-mark", "only packets with this `MARK[/MASK]`, decimal or with 0x")

@@ -37,6 +37,7 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 	fs.BoolVar(&columns.Tunnel, "output-tunnel", false, "the packet inside of a VXLAN, Geneve, GRE or IPIP packet")
 	fs.BoolVar(&columns.Netfilter, "output-netfilter", false, "hook, priority, table and chain of functions of netfilter")
 	fs.BoolVar(&columns.Conntrack, "output-conntrack", false, "what connection tracking holds of the packet")
+	fs.BoolVar(&columns.BPFMap, "output-bpfmap", false, "what BPF programs do with maps for a packet: keys, values")
 	fs.BoolVar(&columns.NetnsName, "output-netns-names", false, "names of network namespaces")
 	fs.Var(charactersValue{&columns.NetnsNameMost}, "netns-names-max-length",
 		fmt.Sprintf("cut these names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))

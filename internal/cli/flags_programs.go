@@ -52,6 +52,8 @@ func (o *options) checkOnly() error {
 		{"filter-func", c.Func != ""},
 		{"filter-func-exclude", c.FuncExclude != ""},
 		{"filter-non-skb-funcs", len(c.Others) > 0},
+		{"filter-track-bpf-helpers", c.Helpers},
+		{"output-bpfmap", c.Output.Columns.BPFMap},
 		{"filter-drop-reason", len(c.Drops.Reasons) > 0},
 		{"drop", c.Drops.Only},
 		{"output-return", c.Output.Columns.Return},

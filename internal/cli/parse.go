@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"tracer/internal/app"
@@ -105,9 +104,6 @@ const seeHelp = "`tracer --help` lists the flags"
 
 func unknownFlag(fs *pflag.FlagSet, e *pflag.NotExistError) error {
 	dash, name := "--", e.GetSpecifiedName()
-	if slices.Contains(laterFlags, name) {
-		return &usageError{text: "--" + name + ": not supported yet"}
-	}
 	if letters := e.GetSpecifiedShortnames(); letters != "" {
 		dash, name = "-", letters
 	}

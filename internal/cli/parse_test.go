@@ -170,7 +170,6 @@ var refused = map[string]string{
 	"--set-percpu-buf x":                     "tracer: --set-percpu-buf \"x\": not a number of 32 bits\n",
 	"--track-entries 0":                      "tracer: --track-entries \"0\": not a number of sk_buffs from 1 to 2147483647\n",
 	"--track-entries many":                   "tracer: --track-entries \"many\": not a number of sk_buffs from 1 to 2147483647\n",
-	"--output-bpfmap":                        "tracer: --output-bpfmap: not supported yet\n",
 	"--filter-non-skb-funcs=a,b(":            "tracer: --filter-non-skb-funcs \"a,b(\": \"b(\": not a regular expression, missing closing ) at \"b(\"\n",
 	"--filter-non-skb-funcs=a,":              "tracer: --filter-non-skb-funcs \"a,\": an empty name in the list\n",
 	"--only-bpf --output-lookups all":        "tracer: --output-lookups: with --only-bpf nothing but BPF programs is traced\n",
@@ -195,7 +194,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {
@@ -218,15 +217,5 @@ func TestWhatHasNoEffectIsNoted(t *testing.T) {
 		"tracer: process \"0\": not a process id, which is a positive number\n"
 	if stdout.Len() != 0 || stderr.String() != want {
 		t.Errorf("stderr %q, want %q", &stderr, want)
-	}
-}
-
-// TestNothingIsBothLaterAndThere holds the table of what is refused against the flags.
-func TestNothingIsBothLaterAndThere(t *testing.T) {
-	fs := allFlags(&options{})
-	for _, name := range laterFlags {
-		if fs.Lookup(name) != nil {
-			t.Errorf("--%s is there", name)
-		}
 	}
 }

@@ -36,8 +36,3 @@ func (v needlessValue) Set(s string) error {
 func (needlessValue) String() string { return "" }
 
 func (needlessValue) Type() string { return "number" }
-
-// laterFlags are flags of pwru's that tracer does not have yet.
-var laterFlags = []string{
-	"filter-track-bpf-helpers", "output-bpfmap",
-}

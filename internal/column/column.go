@@ -30,6 +30,8 @@ const (
 	Netfilter Group = "netfilter"
 	// Conntrack is switched by --output-conntrack.
 	Conntrack Group = "conntrack"
+	// BPFMap is switched by --output-bpfmap.
+	BPFMap Group = "bpf map"
 	// Caller is switched by --output-caller.
 	Caller Group = "caller"
 	// Return is switched by --output-return.
@@ -121,6 +123,8 @@ type Options struct {
 	// Netfilter adds where in netfilter the function was called, Conntrack what connection
 	// tracking holds of the packet.
 	Netfilter, Conntrack bool
+	// BPFMap adds what BPF programs do with maps on behalf of a packet.
+	BPFMap bool
 	// Return adds what functions returned and how long they took.
 	Return bool
 	// Program adds what BPF programs there are and what they decided.
@@ -146,7 +150,7 @@ func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), callerColumns(), metadataColumns(),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), bpfMapColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
@@ -184,7 +188,7 @@ func (o *Options) wants(c *Column) bool {
 	}
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
-		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack,
+		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack, BPFMap: o.BPFMap,
 		Metadata: o.Metadata, Head: o.Head, XDPMetadata: o.XDPMetadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]

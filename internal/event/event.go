@@ -80,10 +80,12 @@ type Event struct {
 	// Netfilter and Conntrack are filled where they were asked for.
 	Netfilter Netfilter
 	Conntrack Conntrack
-	Drop      Drop
-	Return    Returned
-	Loss      Loss
-	Totals    Totals
+	// Map is what a BPF program did with a map, of the functions that do such a thing.
+	Map    MapCall
+	Drop   Drop
+	Return Returned
+	Loss   Loss
+	Totals Totals
 
 	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb), where it was asked for.
 	CB [5]uint32

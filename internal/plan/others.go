@@ -40,7 +40,7 @@ func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
 	}
 	for _, f := range facts.Others {
 		matches := func(re *regexp.Regexp) bool { return re.MatchString(f.Name) }
-		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) {
+		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) && !p.isPlanned(f) {
 			p.addFunction(f)
 		}
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	// Others are such expressions for functions that take no skb, which are traced where
 	// they run on behalf of a packet.
 	Others []string
+	// Helpers traces what loaded BPF programs call, likewise.
+	Helpers bool
 	// Lookups are the kinds of look-ups to tell, see [LookupWords].
 	Lookups []string
 	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
@@ -74,6 +76,8 @@ type Plan struct {
 	ReturnGroups []Group
 	// noSession is why not by a kprobe session, where that would have been better.
 	noSession error
+	// LeftOut are functions that were asked for and can be traced, but are not.
+	LeftOut []kernel.Skipped
 	// Lookups are those of the functions that look something up.
 	Lookups []Lookup
 	// Notes are for the user.
@@ -168,8 +172,10 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	if !p.Asked.Drop.Only {
 		p.addFunctions(facts, wanted)
 	}
-	if err := p.addOthers(facts, wanted); err != nil {
-		return err
+	for _, add := range []func(*kernel.Facts, *funcFilter) error{p.addMaps, p.addOthers, p.addHelpers} {
+		if err := add(facts, wanted); err != nil {
+			return err
+		}
 	}
 	p.probeLookups()
 	p.addReturns()

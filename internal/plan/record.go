@@ -17,6 +17,8 @@ type Record struct {
 	// Netfilter is where in netfilter a function was called, Conntrack what connection
 	// tracking holds of the packet.
 	Netfilter, Conntrack bool
+	// Maps is what BPF programs do with maps on behalf of a packet.
+	Maps bool
 	// Stack has all return addresses, Caller only what it takes to find the first.
 	Stack, Caller bool
 	// Return tells of functions when they return, too.

@@ -32,7 +32,7 @@ func ReturnWayNames() []string {
 // returns of all functions.
 func (p *Plan) chooseReturns(facts *kernel.Facts) error {
 	all := p.Asked.Record.Return || p.Asked.Follow.ByStack
-	if !all && len(p.Asked.Lookups) == 0 {
+	if !all && len(p.Asked.Lookups) == 0 && !p.Asked.Record.Maps {
 		return nil
 	}
 	if forced := p.Asked.ReturnsBy; forced != "" {
@@ -87,6 +87,10 @@ func (p *Plan) checkFunctions() error {
 		what = "functions that take no skb can't be traced"
 	case len(p.Asked.Lookups) > 0:
 		what = "what functions look up can't be seen"
+	case p.Asked.Record.Maps:
+		what = "operations on BPF maps can't be traced"
+	case p.Asked.Helpers:
+		what = "what BPF programs call can't be traced"
 	}
 	switch {
 	case what == "" || p.Backend != kernel.TracepointBackend:
@@ -105,9 +109,9 @@ func (p *Plan) addReturns() {
 	case len(p.Functions) == 0:
 		p.Returns = ""
 	case p.Asked.Record.Return:
-		p.addReturnProgram(bpf.ReturnTemplate, p.Functions)
+		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.Functions))
 	case len(p.Lookups) > 0:
-		p.addReturnProgram(bpf.ReturnTemplate, p.lookers())
+		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.lookers()))
 	}
 }
 
@@ -125,6 +129,14 @@ func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
 	p.ReturnGroups = append(p.ReturnGroups, Group{Program: template, Functions: functions})
 }
 
+// withoutReturn are those of the functions for whose returns no program is planned yet.
+func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
+	return slices.DeleteFunc(slices.Clone(functions), func(f kernel.Function) bool {
+		same := func(g kernel.Function) bool { return g.Addr == f.Addr }
+		return slices.ContainsFunc(p.ReturnGroups, func(g Group) bool { return slices.ContainsFunc(g.Functions, same) })
+	})
+}
+
 // TellsReturns says whether functions are told of when they return.
 func (p *Plan) TellsReturns() bool { return p.BPF.Config.Returns }
 
@@ -135,7 +147,7 @@ const leastStack = 16 << 10
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
 	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()
-	c.ByStack = p.Asked.Follow.ByStack
+	c.ByStack, c.Maps = p.Asked.Follow.ByStack, p.Asked.Record.Maps
 	if p.Returns == kernel.KprobeSession {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}

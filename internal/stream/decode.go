@@ -69,6 +69,9 @@ func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartDetail != 0 {
 		decodeHook(part[bpf.Hook](r), &e.Netfilter)
 	}
+	if has&bpf.PartMap != 0 {
+		decodeMap(part[bpf.Map](r), &e.Map)
+	}
 	if has&bpf.PartBehalf != 0 {
 		e.Dump.Lookup = r.take(l.Lookup)
 	}

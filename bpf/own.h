@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The maps of these programs: what is done with them is nobody else's.
+#pragma once
+
+// The kernel runs no program of a function while one runs on that CPU; but those of
+// tracepoints, and the kernel where it looks maps up for them, are heard. Every map that
+// has a function called for it is listed; internal/bpf has a test that none is missing.
+static __always_inline bool is_own_map(u64 map)
+{
+	return map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||
+	       map == (u64)&branches || map == (u64)&heads || map == (u64)&queues ||
+	       map == (u64)&numbers || map == (u64)&busy || map == (u64)&here ||
+	       map == (u64)&stacks || map == (u64)&tolds || map == (u64)&rooms ||
+	       map == (u64)&nesting || map == (u64)&roles || map == (u64)&loans || map == (u64)&map_rooms ||
+	       map == (u64)&lookups || map == (u64)&runs ||
+	       map == (u64)&asked || map == (u64)&lent_skb;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+// OwnHelpers are the kernel's functions that the programs of the object call as helpers,
+// by name. Those for maps are left out: these are told apart by the map.
+func OwnHelpers() (map[string]bool, error) {
+	spec, err := loadTracer()
+	if err != nil {
+		return nil, fmt.Errorf("embedded BPF object: %w", err)
+	}
+	names := map[string]bool{}
+	for _, program := range spec.Programs {
+		for _, in := range program.Instructions {
+			if in.IsBuiltinCall() {
+				names[helperName(asm.BuiltinFunc(in.Constant))] = true
+			}
+		}
+	}
+	for _, name := range []string{"bpf_map_lookup_elem", "bpf_map_update_elem", "bpf_map_delete_elem"} {
+		delete(names, name)
+	}
+	return names, nil
+}
+
+// helperName makes bpf_skb_store_bytes of FnSkbStoreBytes.
+func helperName(helper asm.BuiltinFunc) string {
+	var b strings.Builder
+	b.WriteString("bpf")
+	for _, r := range strings.TrimPrefix(helper.String(), "Fn") {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToLower(b.String())
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+)
+
+func TestOwnHelpersAreNamedAsInTheKernel(t *testing.T) {
+	own, err := OwnHelpers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bpf_probe_read_kernel", "bpf_ringbuf_reserve", "bpf_ktime_get_ns", "bpf_get_current_pid_tgid", "bpf_jiffies64"} {
+		if !own[name] {
+			t.Errorf("%s is not among %v", name, own)
+		}
+	}
+	for _, name := range []string{"bpf_map_lookup_elem", "bpf_skb_store_bytes"} {
+		if own[name] {
+			t.Errorf("%s is ours", name)
+		}
+	}
+}
+
+// withoutKeys are the types of maps that no function is called for with a key, or not by
+// us: rings, and the arrays that global variables are in.
+var withoutKeys = []ebpf.MapType{ebpf.RingBuf, ebpf.Array}
+
+// TestOwnMapsAreKnown: operations on them are not a packet's.
+func TestOwnMapsAreKnown(t *testing.T) {
+	source, err := os.ReadFile("../../bpf/own.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := loadTracer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for name, m := range spec.Maps {
+		if slices.Contains(withoutKeys, m.Type) {
+			continue
+		}
+		if !strings.Contains(string(source), "map == (u64)&"+name+" ") && !strings.Contains(string(source), "map == (u64)&"+name+";") {
+			t.Errorf("is_own_map does not know %s", name)
+		}
+		known++
+	}
+	if known < 10 {
+		t.Errorf("%d maps: are these all?", known)
+	}
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+const helpersFlag = "--filter-track-bpf-helpers"
+
+// calledByUs is why a function is left out that our own programs call: the kernel runs
+// no program on it then, but what it does about that is as slow, and tells nothing.
+const calledByUs = "tracer's own programs call it"
+
+// addHelpers plans to probe what loaded BPF programs call, where it runs on behalf of a
+// packet. Functions of maps are probed by a program that knows our own maps.
+func (p *Plan) addHelpers(facts *kernel.Facts, wanted *funcFilter) error {
+	if !p.Asked.Helpers {
+		return nil
+	}
+	if err := checkCalled(facts.Called); err != nil {
+		return err
+	}
+	own, err := bpf.OwnHelpers()
+	if err != nil {
+		return err
+	}
+	before := len(p.Functions)
+	for _, f := range facts.Called.Functions {
+		switch {
+		case wanted.isExcluded(f.Name) || p.isPlanned(f):
+		case own[f.Name]:
+			p.LeftOut = append(p.LeftOut, kernel.Skipped{Name: f.Name, Module: f.Module, Reason: calledByUs})
+		default:
+			p.probe(f, helperProgram(f, facts))
+		}
+	}
+	if len(p.Functions) == before {
+		return noHelpers(facts.Called)
+	}
+	return nil
+}
+
+// checkCalled says why nothing is known of what programs call.
+func checkCalled(called *kernel.Called) error {
+	switch {
+	case called == nil:
+		return fmt.Errorf("%s: %w", helpersFlag, errNotAsked)
+	case called.Unknown != nil:
+		return fmt.Errorf("%s: what BPF programs call: %w", helpersFlag, called.Unknown)
+	case called.Programs == 0:
+		return usageError{
+			errors.New(helpersFlag + ": no BPF program that handles packets is loaded"),
+			"what programs call is looked up once, at the start",
+		}
+	}
+	return nil
+}
+
+func noHelpers(called *kernel.Called) error {
+	e := usageError{
+		fmt.Errorf("%s: the BPF programs that handle packets (%d) call no function that can be traced", helpersFlag, called.Programs),
+		"--debug names those that can't be",
+	}
+	if called.Hidden > 0 {
+		e.hint = fmt.Sprintf("the kernel does not show the code of %d of them", called.Hidden)
+	}
+	return e
+}
+
+// helperProgram is what a function without an skb is served by.
+func helperProgram(f kernel.Function, facts *kernel.Facts) bpf.Program {
+	template := bpf.KprobeTemplate(0)
+	isMaps := func(m kernel.MapFunction) bool { return m.Addr == f.Addr }
+	if slices.Contains(mapHelpers, f.Name) || slices.ContainsFunc(facts.MapFunctions, isMaps) {
+		template = bpf.OtherMapTemplate
+	}
+	return bpf.Program{Name: template, Template: template}
+}
+
+// mapHelpers are the helpers that call the functions of maps, where the verifier does not
+// know which these are.
+var mapHelpers = []string{"bpf_map_lookup_elem", "bpf_map_lookup_percpu_elem", "bpf_map_update_elem", "bpf_map_delete_elem"}
+
+// isPlanned says whether the function is probed already.
+func (p *Plan) isPlanned(f kernel.Function) bool {
+	return slices.ContainsFunc(p.Functions, func(g kernel.Function) bool { return g.Addr == f.Addr })
+}
