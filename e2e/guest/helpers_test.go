@@ -73,7 +73,10 @@ func (m *mapped) checkHelpers(trace *trace) {
 	if packets == 0 {
 		m.t.Fatalf("no packet, only %v", trace.events.funcs())
 	}
-	helpers := []string{"bpf_skb_load_bytes", "bpf_skb_store_bytes", "htab_map_update_elem", "htab_map_delete_elem", "trie_lookup_elem"}
+	helpers := []string{"bpf_skb_load_bytes", "bpf_skb_store_bytes", "htab_map_update_elem", "htab_map_delete_elem"}
+	if seesTries(m.t) {
+		helpers = append(helpers, lookUpInTrie)
+	}
 	if m.Kfunc {
 		helpers = append(helpers, "bpf_rcu_read_lock", "bpf_rcu_read_unlock")
 	}
