@@ -254,7 +254,7 @@ func TestByStackSoak(t *testing.T) {
 	p.signal(syscall.SIGINT)
 	p.ends(stopLimit, 0)
 	s := <-result
-	s.judgeAttribution(t)
+	s.judgeAttribution(t, 20)
 	if s.answers == 0 {
 		t.Error("no answer was followed")
 	}
