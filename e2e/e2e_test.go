@@ -59,7 +59,8 @@ func run(t *testing.T, m machine, p programs, report *report) {
 	defer cancel()
 	ended, err := vm.Run(ctx, config(m, kernel, p, folder, longest))
 	if err != nil {
-		t.Fatal(err)
+		log, _ := os.ReadFile(filepath.Join(folder, "output.log"))
+		t.Fatalf("%v\nuntil then the tests said:\n%s", err, log)
 	}
 	t.Logf("%s: %.1f s to boot, %.1f s of tests", kernel.Release, ended.Boot.Seconds(), ended.Run.Seconds())
 	outcome := readOutcome(t, folder)

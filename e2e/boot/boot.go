@@ -14,8 +14,10 @@ const (
 	Modules = Root + "/modules"
 	// Results is the folder that the host gets back when the command has ended.
 	Results = Root + "/results"
-	// Port is the name of the virtio-serial port that carries Results as tar.
-	Port = "results"
+	// Port is the name of the virtio-serial port that carries Results as tar, OutputPort of
+	// the one that carries what the command says, as it says it.
+	Port       = "results"
+	OutputPort = "output"
 )
 
 // What the first process writes to the console, each at the start of a line.

@@ -15,7 +15,7 @@ import (
 
 // sendResults writes the results folder as tar to the port that the host reads.
 func sendResults() error {
-	port, err := openPort()
+	port, err := openPort(boot.Port)
 	if err != nil {
 		return err
 	}
@@ -23,17 +23,17 @@ func sendResults() error {
 	return errors.Join(w.AddFS(os.DirFS(boot.Results)), w.Close(), port.Close())
 }
 
-// openPort finds the virtio-serial port by its name.
-func openPort() (*os.File, error) {
+// openPort finds a virtio-serial port by its name.
+func openPort(name string) (*os.File, error) {
 	names, err := filepath.Glob("/sys/class/virtio-ports/*/name")
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range names {
-		name, err := os.ReadFile(file)
-		if err == nil && strings.TrimSpace(string(name)) == boot.Port {
+		b, err := os.ReadFile(file)
+		if err == nil && strings.TrimSpace(string(b)) == name {
 			return os.OpenFile("/dev/"+filepath.Base(filepath.Dir(file)), os.O_WRONLY, 0)
 		}
 	}
-	return nil, fmt.Errorf("no virtio-serial port %q", boot.Port)
+	return nil, fmt.Errorf("no virtio-serial port %q", name)
 }

@@ -36,7 +36,7 @@ const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" 
 
 // files are the ones that one run of QEMU reads and writes.
 type files struct {
-	kernel, initrd, results string
+	kernel, initrd, results, output string
 }
 
 // qemu is the command that boots the machine; its console is standard output.
@@ -62,5 +62,7 @@ func (c *Config) arguments(b board, f files) []string {
 		"-device", "virtio-serial-pci",
 		"-chardev", "file,id=results,path=" + f.results,
 		"-device", "virtserialport,chardev=results,name=" + boot.Port,
+		"-chardev", "file,id=output,path=" + f.output,
+		"-device", "virtserialport,chardev=output,name=" + boot.OutputPort,
 	}
 }

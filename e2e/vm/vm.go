@@ -26,7 +26,8 @@ type Config struct {
 	// Command is the program and its arguments, Env its whole environment.
 	Command []string
 	Env     []string
-	// Results is the folder that gets the guest's results and its console.log.
+	// Results is the folder that gets the guest's results, its console.log, and in
+	// output.log what the command says, while it says it.
 	Results string
 	// CPUs defaults to 1.
 	CPUs int
@@ -105,8 +106,15 @@ func (c *Config) boot(ctx context.Context, log string) (*Result, error) {
 
 // prepare writes the initramfs and names the other files.
 func (c *Config) prepare(folder string) (files, error) {
-	f := files{initrd: filepath.Join(folder, "initrd"), results: filepath.Join(folder, "results.tar")}
-	var err error
+	f := files{
+		initrd:  filepath.Join(folder, "initrd"),
+		results: filepath.Join(folder, "results.tar"),
+		output:  filepath.Join(c.Results, "output.log"),
+	}
+	err := os.MkdirAll(c.Results, 0o755)
+	if err != nil {
+		return f, err
+	}
 	if f.kernel, err = c.Kernel.image(); err != nil {
 		return f, err
 	}
@@ -137,9 +145,6 @@ func watch(ctx context.Context, cmd *exec.Cmd) (*console, error) {
 // finish keeps the console and the results, and tells a dead machine from a
 // command that ended.
 func (c *Config) finish(s *console, cause error, log, results string) (*Result, error) {
-	if err := os.MkdirAll(c.Results, 0o755); err != nil {
-		return nil, err
-	}
 	if err := os.WriteFile(log, []byte(s.text), 0o644); err != nil {
 		return nil, err
 	}

@@ -13,10 +13,13 @@ import (
 )
 
 // emulator is put in QEMU's place: it dies as often as the file "deaths" has
-// lines, and else sends one result and ends with 3.
+// lines, and else says a word, sends one result and ends with 3.
 const emulator = `#!/bin/sh
 for argument; do
-	case $argument in file,id=results,path=*) results=${argument#*path=} ;; esac
+	case $argument in
+	file,id=results,path=*) results=${argument#*path=} ;;
+	file,id=output,path=*) output=${argument#*path=} ;;
+	esac
 done
 cd "$(dirname "$0")"
 if [ -s deaths ]; then
@@ -24,6 +27,7 @@ if [ -s deaths ]; then
 	echo 'Kernel panic - not syncing'
 	exit
 fi
+echo said >"$output"
 if [ -e hangs ]; then exec sleep 60; fi
 tar -cf "$results" result
 printf '@@started\r\n@@exited 3\r\n'
@@ -69,6 +73,14 @@ func TestRunBringsCodeAndResults(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(c.Results, "result")); err != nil || string(got) != "text" {
 		t.Errorf("result %q, %v", got, err)
 	}
+	wantSaid(t, c)
+}
+
+func wantSaid(t *testing.T, c Config) {
+	t.Helper()
+	if got, err := os.ReadFile(filepath.Join(c.Results, "output.log")); err != nil || string(got) != "said\n" {
+		t.Errorf("output %q, %v", got, err)
+	}
 }
 
 func TestRunTriesADeadMachineAgain(t *testing.T) {
@@ -98,6 +110,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if _, err := Run(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}
+	wantSaid(t, c)
 }
 
 func TestMissingEmulatorSaysWhatToRun(t *testing.T) {
