@@ -24,6 +24,8 @@ enum {
 	MOST_CALLS = 64,
 	// Calls that are looked at for one that is still under way.
 	MOST_LOOKS = 8,
+	// Calls of one place that were made by tail calls.
+	MOST_TAILS = 4,
 	// Frames of the stack that are gone through to find a call's.
 	MOST_STEPS = 24,
 };
@@ -41,11 +43,13 @@ struct call {
 	u64 time;
 	// CALL_TOLD, CALL_MAP.
 	u64 told;
+	// How many of the calls around it were told.
+	u64 told_around;
 	// Bits of enum lookup_fact.
 	u64 lookup;
 };
 
-// Bits of call.told. Its lower half is summed up where calls are counted.
+// Bits of call.told. Its lower half is a number where calls are counted.
 //
 // The call's entry was told, if only for its return, which is waited for.
 #define CALL_TOLD 1ULL
@@ -188,9 +192,39 @@ static __always_inline bool has_ended(const struct call *call, u64 anchor)
 	return SEES_RETURN(call) ? call->anchor < anchor : call->anchor <= anchor;
 }
 
+// How many of the calls are not within the anchor. At least one is. There are no branches,
+// as the verifier would follow each: it goes by halves, calls further out lie higher.
+static __always_inline u64 calls_around(const struct calls *s, u64 anchor)
+{
+	u64 around = 0;
+
+	for (u32 half = MOST_CALLS / 2; half; half /= 2) {
+		u64 next = around + half;
+		u64 is_there = (next - s->depth - 1) >> 63;
+		u64 is_around = ~(s->list[(next - 1) & (MOST_CALLS - 1)].anchor - anchor) >> 63;
+
+		around += half * (is_there & is_around);
+		opaque(around);
+	}
+	return around;
+}
+
+// Gives up the calls beyond the first so many, whose returns were not seen.
+static __always_inline void drop_calls(struct calls *s, u64 kept)
+{
+	struct call *last = innermost(s), *first = &s->list[kept & (MOST_CALLS - 1)];
+	u32 unseen = last->told_around + (u32)last->told - first->told_around;
+
+	s->depth = kept;
+	if (unseen)
+		count_unreturned(unseen);
+}
+
 static __noinline int drop_ended(struct calls *s, u64 anchor)
 {
-	for (u32 i = 0; i < MOST_CALLS; i++) {
+	if (s->depth && innermost(s)->anchor < anchor)
+		drop_calls(s, calls_around(s, anchor));
+	for (u32 i = 0; i < MOST_TAILS && !SEES_RETURNS; i++) {
 		if (!s->depth || !has_ended(innermost(s), anchor))
 			break;
 		drop_innermost(s);
@@ -316,12 +350,16 @@ static __noinline bool find_active(struct calls *s, u64 anchor, u64 caller)
 // A call of the function at the anchor, as the innermost; false where there are too many.
 static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
 {
-	struct call *call;
+	struct call *call, *around;
+	u64 told;
 
 	if (s->depth >= MOST_CALLS)
 		return false;
+	around = innermost(s);
+	told = s->depth ? around->told_around + (u32)around->told : 0;
 	s->told.index = s->depth++;
 	call = innermost(s);
+	call->told_around = told;
 	call->anchor = anchor;
 	call->caller = caller;
 	call->addr = 0;

@@ -49,16 +49,17 @@ type tracerCalls struct {
 	Told  tracerToldKey
 	Depth uint64
 	List  [64]struct {
-		_      structs.HostLayout
-		Anchor uint64
-		Caller uint64
-		Addr   uint64
-		Skb    uint64
-		Id     uint64
-		Part   uint64
-		Time   uint64
-		Told   uint64
-		Lookup uint64
+		_          structs.HostLayout
+		Anchor     uint64
+		Caller     uint64
+		Addr       uint64
+		Skb        uint64
+		Id         uint64
+		Part       uint64
+		Time       uint64
+		Told       uint64
+		ToldAround uint64
+		Lookup     uint64
 	}
 }
 
@@ -556,16 +557,17 @@ type tracerRoom struct {
 type tracerRun struct {
 	_    structs.HostLayout
 	Call struct {
-		_      structs.HostLayout
-		Anchor uint64
-		Caller uint64
-		Addr   uint64
-		Skb    uint64
-		Id     uint64
-		Part   uint64
-		Time   uint64
-		Told   uint64
-		Lookup uint64
+		_          structs.HostLayout
+		Anchor     uint64
+		Caller     uint64
+		Addr       uint64
+		Skb        uint64
+		Id         uint64
+		Part       uint64
+		Time       uint64
+		Told       uint64
+		ToldAround uint64
+		Lookup     uint64
 	}
 	Parts       tracerTold
 	Landed      uint64
