@@ -50,6 +50,18 @@ struct context {
 		word;                                                              \
 	})
 
+// Stands for a word that user space chooses before loading: it makes of one program a copy
+// for each place that the packet can be at, so that the place costs nothing.
+enum { CHOSEN_WORD = 4095 };
+
+// The words that carry arguments, from argument 1.
+volatile const u8 ARGUMENT_WORDS[ARGUMENT_REGISTERS] = {
+	ARGUMENT_1, ARGUMENT_2, ARGUMENT_3, ARGUMENT_4, ARGUMENT_5, ARGUMENT_6,
+#if ARGUMENT_REGISTERS > 6
+	ARGUMENT_7, ARGUMENT_8,
+#endif
+};
+
 // The argument in a register, from 1; false for any other number.
 static __always_inline bool register_argument(struct registers *regs, u64 number, u64 *value)
 {

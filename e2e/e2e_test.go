@@ -80,7 +80,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,
 			"RESULTS=" + boot.Results, "MODULES=" + boot.Modules,
-			"SOAK=" + os.Getenv("SOAK"),
+			"SOAK=" + os.Getenv("SOAK"), "BRIEF=" + m.brief(),
 		},
 		Results: folder,
 		CPUs:    m.cpus,

@@ -22,7 +22,8 @@ type machine struct {
 	kernelArgs, variant string
 	// tests selects among the guest's tests, as go test -run does; empty is all.
 	tests string
-	// thorough has the tests too that are the same on every kernel.
+	// thorough has the tests too that are the same on every kernel, and those of each
+	// backend with all of them.
 	thorough bool
 }
 
@@ -50,14 +51,18 @@ var machines = []machine{
 const lockedDown = "^TestLockedDown$"
 
 // sameEverywhere are the tests of what tracer does with events once it has them: forms
-// of output, files, limits, signals, messages. The kernel has no part in it, so that
+// of output, files, limits, signals, messages; and of the many ways to say what is wanted.
+// The kernel has no part in it (what filters compare, other tests read on each), so that
 // those machines run them which are thorough; all other tests are for every kernel.
 var sameEverywhere = []string{
-	"TestAttribute", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON", "TestDuration",
-	"TestFaultsOfJourneys", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
-	"TestInterruptTwice", "TestLimitOfLines", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestOutputFile",
-	"TestPartOfTwoPackets", "TestPlaceThatIsNotThere", "TestReaderGoesAway", "TestReturnsNeedFunctions",
-	"TestRotation", "TestRotationKeepsFew", "TestSignals", "TestText", "TestTextWithSwitches", "TestTimestamp",
+	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
+	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
+	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
+	"TestInterruptTwice", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
+	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoHelpersIsAnError", "TestOtherPlaces",
+	"TestOutputFile", "TestPartOfTwoPackets", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
+	"TestReaderGoesAway", "TestReturnsNeedFunctions", "TestRotation", "TestRotationKeepsFew", "TestSignals", "TestText",
+	"TestTextWithSwitches", "TestTimestamp",
 }
 
 // skip is the tests that are not for this machine, as go test -skip takes them.
@@ -69,6 +74,14 @@ func (m machine) skip() string {
 		return lockedDown
 	}
 	return lockedDown + "|^(" + strings.Join(sameEverywhere, "|") + ")$"
+}
+
+// brief says, for the guest's environment, that time is short.
+func (m machine) brief() string {
+	if m.thorough {
+		return ""
+	}
+	return "1"
 }
 
 // owed are the tests that have to be in the machine's outcome, whatever else is.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of a function, one program per register that can carry the skb.
-// The same programs are loaded for single kprobes and for kprobe-multi links.
+// The entry of a function: a program that is copied for each register that carries
+// the skb. The same programs are loaded for single kprobes and for kprobe-multi links.
 #pragma once
 
 // The drop reason among a function's arguments; the cookie is its position.
@@ -58,22 +58,10 @@ static __always_inline int enter_function(struct registers *regs, struct sk_buff
 	return entered(kept);
 }
 
-#define KPROBE_SKB(n)                                                       \
-	SEC("kprobe/skb_" #n)                                               \
-	int kprobe_skb_##n(struct registers *regs)                          \
-	{                                                                   \
-		if (is_return(regs))                                        \
-			return leave_function(regs);                        \
-		return enter_function(regs, (void *)context_word(regs, ARGUMENT_##n));    \
-	}
-
-KPROBE_SKB(1)
-KPROBE_SKB(2)
-KPROBE_SKB(3)
-KPROBE_SKB(4)
-KPROBE_SKB(5)
-KPROBE_SKB(6)
-#if ARGUMENT_REGISTERS > 6
-KPROBE_SKB(7)
-KPROBE_SKB(8)
-#endif
+SEC("kprobe/skb")
+int kprobe_skb(struct registers *regs)
+{
+	if (is_return(regs))
+		return leave_function(regs);
+	return enter_function(regs, (void *)context_word(regs, CHOSEN_WORD));
+}

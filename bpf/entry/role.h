@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The entry of the functions that have a role in following packets: it does what
-// kprobe_skb_N does for the others, and plays the role.
+// kprobe_skb does for the others, and plays the role.
 #pragma once
 
 static __always_inline u64 argument(struct registers *regs, u8 number)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// A raw tracepoint, one program per argument that can be the skb. A program
-// can't ask which tracepoint called it (on most kernels), so each gets a copy
-// of its own in which tracepoint_facts answers.
+// A raw tracepoint. A program can't ask which tracepoint called it (on most kernels),
+// so each gets a copy of its own, in which the argument that is the skb is chosen and
+// tracepoint_facts answers.
 #pragma once
 
 struct tracepoint_arguments {
@@ -92,19 +92,11 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	return 0;
 }
 
-#define TRACEPOINT_SKB(n)                                                 \
-	SEC("raw_tp/skb_" #n)                                             \
-	int tracepoint_skb_##n(struct tracepoint_arguments *a)            \
-	{                                                                 \
-		return enter_tracepoint(a, (void *)context_word(a, n));           \
-	}
-
-TRACEPOINT_SKB(0)
-TRACEPOINT_SKB(1)
-TRACEPOINT_SKB(2)
-TRACEPOINT_SKB(3)
-TRACEPOINT_SKB(4)
-TRACEPOINT_SKB(5)
+SEC("raw_tp/skb")
+int tracepoint_skb(struct tracepoint_arguments *a)
+{
+	return enter_tracepoint(a, (void *)context_word(a, CHOSEN_WORD));
+}
 
 // An sk_buff ends. Where functions tell of it, too, they are heard only while none
 // of their programs was running.

@@ -38,7 +38,7 @@ var (
 // TestByStack: an answer that the kernel makes while it is at work on a packet is a part of
 // it. The same exchanges of strangers, at the same time, are not seen.
 func TestByStack(t *testing.T) {
-	for _, backend := range needFunctions(t) {
+	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
 			ping(t, w.a, b4, 0x3300) // for ARP
@@ -173,7 +173,7 @@ func answered(t *testing.T, events records, question, answer func(*record) bool)
 // the ACK. That is no part of it, and what is made because of that is not either: here an
 // error, since a firewall does not let it go. (An ACK that answers one is a part of it.)
 func TestByStackOfAStranger(t *testing.T) {
-	for _, backend := range needFunctions(t) {
+	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
 			server := w.stalled(t)
@@ -249,7 +249,7 @@ func TestByStackSoak(t *testing.T) {
 	p, output := startPiped(t, byStack, "--filter-func", soakFuncs(), soakFilter)
 	result := make(chan soaked)
 	go func() { result <- readSoak(output, conversationOf, conversationWanted) }()
-	t.Run("traffic", w.soak)
+	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)/2) })
 	time.Sleep(settle)
 	p.signal(syscall.SIGINT)
 	p.ends(stopLimit, 0)

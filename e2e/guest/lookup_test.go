@@ -227,7 +227,7 @@ func (x *junction) traced(args ...string) (*trace, uint64) {
 }
 
 func TestLookups(t *testing.T) {
-	for _, backend := range needFunctions(t) {
+	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			x := newJunction(t)
 			ktest.TrackConnections(t, x.b)
@@ -365,7 +365,7 @@ func ofTraced(r *record) bool {
 // asked for by itself has its entry, and tells what it looked up as it returns; others
 // have one row.
 func TestLookupsBesideReturns(t *testing.T) {
-	for _, backend := range needFunctions(t) {
+	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
 			p := start(t, "--backend", backend, "--output-lookups", "route,neigh,socket,qdisc", "--output-return", "--timestamp", "absolute",

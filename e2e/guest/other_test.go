@@ -16,7 +16,7 @@ const lookUp = "fib_table_lookup"
 // the traced ones.
 func lookUps(t *testing.T, w *world, backend string, others bool, flags ...string) (packets, found int) {
 	t.Helper()
-	const each = 200
+	const each = 80
 	args := append([]string{
 		"--backend", backend, "--filter-non-skb-funcs", lookUp, "--filter-func", "ip_rcv|ip_route_input.*|fib_validate_source",
 		"--filter-netns", w.b.Path, "udp and src port 7001",
@@ -44,7 +44,7 @@ func lookUps(t *testing.T, w *world, backend string, others bool, flags ...strin
 // TestFunctionsWithoutSkbRunForAPacket: the look-ups of packets that are not traced, which
 // go the same way at the same time on the same stack, are not theirs.
 func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
-	for _, backend := range needFunctions(t) {
+	for _, backend := range functionBackends(t) {
 		for name, flags := range map[string][]string{"entries": nil, "returns": {"--output-return"}} {
 			t.Run(backend+"/"+name, func(t *testing.T) {
 				w := newWorld(t)

@@ -78,7 +78,7 @@ func TestSoak(t *testing.T) {
 	p, output := startPiped(t, "--filter-track-skb", "--filter-func", soakFuncs(), soakFilter)
 	result := make(chan soaked)
 	go func() { result <- readSoak(output, labelOf, soakWanted) }()
-	t.Run("traffic", w.soak)
+	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)) })
 	time.Sleep(settle)
 	p.signal(syscall.SIGINT)
 	p.ends(stopLimit, 0)
@@ -162,8 +162,8 @@ func (s soaked) judgeAttribution(t *testing.T, least int) {
 	}
 }
 
-// soak sends everything at the same time for as long as is wanted.
-func (w *world) soak(t *testing.T) {
+// soak sends everything at the same time for so long.
+func (w *world) soak(t *testing.T, long time.Duration) {
 	ktest.NewTap(t, w.a, "va") // for clones
 	here, there := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(b4)
 	for _, server := range []struct {
@@ -172,7 +172,7 @@ func (w *world) soak(t *testing.T) {
 	}{{w.a, echoUDP}, {w.b, echoUDP}, {w.b, swallowTCP}} {
 		serve(t, server.n, server.c)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), soakTime(t))
+	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	var all sync.WaitGroup
 	for name, send := range map[string]func(n int) error{

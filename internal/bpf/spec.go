@@ -18,6 +18,7 @@ const (
 	returnFunction = "session_returns"
 	lookupFunction = "lookup_facts"
 	configVariable = "CFG"
+	wordsVariable  = "ARGUMENT_WORDS"
 	eventsMap      = "events"
 	socketsMap     = "sockets"
 	scratchesMap   = "scratches"
@@ -103,8 +104,11 @@ func rememberedCalls() uint32  { return 4 * rememberedStacks() }
 type Program struct {
 	// Name tells copies apart and is unique in a Spec.
 	Name string
-	// Template is the program's name in the object, such as kprobe_skb_1.
+	// Template is the program's name in the object, such as kprobe_skb.
 	Template string
+	// Argument is where KprobeTemplate finds the skb, a register from 1, and
+	// TracepointTemplate, an argument from 0.
+	Argument int
 	// Multi makes a kprobe program one for kprobe-multi links (5.18).
 	Multi bool
 	// Session makes it one for the entries and the returns of a kprobe session (6.10).
@@ -165,13 +169,21 @@ func (f Facts) word() uint64 {
 	return word
 }
 
-// KprobeTemplate is the program for functions with the skb in the given
-// argument register, from 1; 0 is for those that take none.
-func KprobeTemplate(register int) string {
+// The programs that look at an skb where they are told to find it, and the one for
+// functions that take none.
+const (
+	KprobeTemplate     = "kprobe_skb"
+	TracepointTemplate = "tracepoint_skb"
+	OtherTemplate      = "kprobe_other"
+)
+
+// OnFunctions is the program for functions with the skb in the given argument register,
+// from 1; 0 is for those that take none.
+func OnFunctions(register int) Program {
 	if register == 0 {
-		return "kprobe_other"
+		return Program{Name: OtherTemplate, Template: OtherTemplate}
 	}
-	return fmt.Sprintf("kprobe_skb_%d", register)
+	return Program{Name: fmt.Sprintf("%s_%d", KprobeTemplate, register), Template: KprobeTemplate, Argument: register}
 }
 
 // OtherMapTemplate is the program for those of them whose first argument is a BPF map.
@@ -193,7 +205,7 @@ const (
 // servesOthers are the programs that tell of functions that take no skb; those that are
 // true are on functions that our own programs call.
 var servesOthers = map[string]bool{
-	KprobeTemplate(0): false, OtherMapTemplate: true,
+	OtherTemplate: false, OtherMapTemplate: true,
 	MapLookupTemplate: true, MapElementTemplate: true, MapUpdateTemplate: true, MapDeleteTemplate: true,
 }
 
@@ -206,10 +218,6 @@ func ServesOthers(template string) bool {
 // CalledByUs says whether our own programs call the functions that such a program is on.
 // What the kernel does not run there says nothing of the packets.
 func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
-
-// TracepointTemplate is the program for tracepoints with the skb at the given
-// argument, from 0.
-func TracepointTemplate(argument int) string { return fmt.Sprintf("tracepoint_skb_%d", argument) }
 
 // The programs without a number: RoleTemplate is for functions with a role in
 // following packets, BirthTemplate and BornTemplate for the entries and the returns of
@@ -239,10 +247,10 @@ func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	templates := spec.Programs
+	object := object{spec.Programs, spec.Variables[wordsVariable].Value}
 	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
 	for _, p := range s.Programs {
-		program, err := p.instantiate(templates, s.Bodies)
+		program, err := p.instantiate(object, s.Bodies)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -338,12 +346,37 @@ func (p Program) optional(program *ebpf.ProgramSpec, bodies Bodies) []replacemen
 	return slices.DeleteFunc(list, func(r replacement) bool { return !calls(program, r.function) })
 }
 
-func (p Program) instantiate(templates map[string]*ebpf.ProgramSpec, bodies Bodies) (*ebpf.ProgramSpec, error) {
-	template := templates[p.Template]
+// object is what programs are copied from.
+type object struct {
+	templates map[string]*ebpf.ProgramSpec
+	// words are those of a probe's context that carry arguments, from argument 1.
+	words []byte
+}
+
+// copyFor copies a program's template, with the place of the skb put in.
+func (o object) copyFor(p Program) (*ebpf.ProgramSpec, error) {
+	template := o.templates[p.Template]
 	if template == nil {
 		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
 	}
 	program := template.Copy()
+	switch p.Template {
+	case TracepointTemplate:
+		return program, chooseWord(program, p.Argument)
+	case KprobeTemplate:
+		if p.Argument < 1 || p.Argument > len(o.words) {
+			return nil, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
+		}
+		return program, chooseWord(program, int(o.words[p.Argument-1]))
+	}
+	return program, nil
+}
+
+func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error) {
+	program, err := o.copyFor(p)
+	if err != nil {
+		return nil, err
+	}
 	if !isTracer(p.Template) {
 		program.AttachType = p.attachType()
 	}

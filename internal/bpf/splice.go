@@ -28,6 +28,26 @@ func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructio
 	return nil
 }
 
+// chosenOffset stands in the object for a word of the context that is chosen before
+// loading (CHOSEN_WORD in bpf/context.h).
+const chosenOffset = 8 * 4095
+
+// chooseWord has the program read that word of its context.
+func chooseWord(program *ebpf.ProgramSpec, word int) error {
+	program.Instructions = slices.Clone(program.Instructions)
+	chosen := 0
+	for i := range program.Instructions {
+		if in := &program.Instructions[i]; in.Offset == chosenOffset && in.OpCode.Class() == asm.LdXClass {
+			in.Offset = int16(8 * word)
+			chosen++
+		}
+	}
+	if chosen == 0 {
+		return fmt.Errorf("program %q reads no word that is chosen", program.Name)
+	}
+	return nil
+}
+
 // calls says whether the function is part of the program.
 func calls(program *ebpf.ProgramSpec, function string) bool {
 	begin, _ := functionBounds(program.Instructions, function)

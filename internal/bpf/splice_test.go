@@ -3,6 +3,8 @@
 package bpf
 
 import (
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func symbols(insns asm.Instructions) map[string]bool {
 }
 
 func TestBodiesReplaceTheStubs(t *testing.T) {
-	program := Program{Name: "p", Template: KprobeTemplate(1)}
+	program := OnFunctions(1)
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: fixedFilter(), TunnelL3: computedFilter(), Expression: expression(), Values: lastValue()}
 	insns := onlyProgram(t, Spec{Programs: []Program{program}, Bodies: bodies})
 	for _, r := range bodies.list() {
@@ -44,7 +46,7 @@ func TestBodiesReplaceTheStubs(t *testing.T) {
 }
 
 func TestUncalledFunctionsAreDropped(t *testing.T) {
-	insns := onlyProgram(t, Spec{Programs: []Program{{Name: "p", Template: KprobeTemplate(1)}}, Bodies: Bodies{Filter: fixedFilter()}})
+	insns := onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Filter: fixedFilter()}})
 	for _, needless := range []string{"load_packet", "load_byte"} {
 		if symbols(insns)[needless] {
 			t.Errorf("%q is left though nothing comes to call it", needless)
@@ -54,8 +56,8 @@ func TestUncalledFunctionsAreDropped(t *testing.T) {
 
 func TestCopiesDoNotShareInstructions(t *testing.T) {
 	spec, _, err := Collection(Spec{Programs: []Program{
-		{Name: "one", Template: TracepointTemplate(0), Facts: &Facts{Number: 1}},
-		{Name: "two", Template: TracepointTemplate(0), Facts: &Facts{Number: 2}},
+		{Name: "one", Template: TracepointTemplate, Facts: &Facts{Number: 1}},
+		{Name: "two", Template: TracepointTemplate, Facts: &Facts{Number: 2}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +69,38 @@ func TestCopiesDoNotShareInstructions(t *testing.T) {
 			t.Errorf("program %q answers %d", name, got)
 		}
 	}
+}
+
+// TestWordsOfTheSkb: each copy reads the skb at a place of its own, and nothing is left of
+// what stood for it.
+func TestWordsOfTheSkb(t *testing.T) {
+	second := Program{Name: "t", Template: TracepointTemplate, Argument: 1, Facts: &Facts{}}
+	for want, p := range map[int16]Program{8 * int16(wordsOfArguments(t)[1]): OnFunctions(2), 8: second} {
+		insns := onlyProgram(t, Spec{Programs: []Program{p}})
+		reads := func(offset int16) bool {
+			return slices.ContainsFunc(insns, func(in asm.Instruction) bool {
+				return in.OpCode.Class() == asm.LdXClass && in.Offset == offset
+			})
+		}
+		if !reads(want) || reads(chosenOffset) {
+			t.Errorf("%s: reads offset %d: %v, the one to be chosen: %v", p.Name, want, reads(want), reads(chosenOffset))
+		}
+	}
+	for _, register := range []int{-1, 9} {
+		if _, _, err := Collection(Spec{Programs: []Program{OnFunctions(register)}}); err == nil {
+			t.Errorf("a program for register %d", register)
+		}
+	}
+}
+
+// wordsOfArguments are those of the kernel's struct pt_regs.
+func wordsOfArguments(t *testing.T) []int {
+	t.Helper()
+	words := map[string][]int{"amd64": {14, 13, 12, 11, 9, 8}, "arm64": {0, 1, 2, 3, 4, 5, 6, 7}}[runtime.GOARCH]
+	if words == nil {
+		t.Fatalf("unknown architecture %q", runtime.GOARCH)
+	}
+	return words
 }
 
 func TestFactsWord(t *testing.T) {

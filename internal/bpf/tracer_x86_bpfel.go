@@ -645,12 +645,7 @@ const (
 	tracerProgKprobeOtherMap       = "kprobe_other_map"
 	tracerProgKprobeReturn         = "kprobe_return"
 	tracerProgKprobeRole           = "kprobe_role"
-	tracerProgKprobeSkb1           = "kprobe_skb_1"
-	tracerProgKprobeSkb2           = "kprobe_skb_2"
-	tracerProgKprobeSkb3           = "kprobe_skb_3"
-	tracerProgKprobeSkb4           = "kprobe_skb_4"
-	tracerProgKprobeSkb5           = "kprobe_skb_5"
-	tracerProgKprobeSkb6           = "kprobe_skb_6"
+	tracerProgKprobeSkb            = "kprobe_skb"
 	tracerProgListHolders          = "list_holders"
 	tracerProgProgramNetfilter     = "program_netfilter"
 	tracerProgProgramSkb           = "program_skb"
@@ -661,12 +656,8 @@ const (
 	tracerProgProgramXdp           = "program_xdp"
 	tracerProgTracepointEnd        = "tracepoint_end"
 	tracerProgTracepointFree       = "tracepoint_free"
-	tracerProgTracepointSkb0       = "tracepoint_skb_0"
-	tracerProgTracepointSkb1       = "tracepoint_skb_1"
-	tracerProgTracepointSkb2       = "tracepoint_skb_2"
-	tracerProgTracepointSkb3       = "tracepoint_skb_3"
-	tracerProgTracepointSkb4       = "tracepoint_skb_4"
-	tracerProgTracepointSkb5       = "tracepoint_skb_5"
+	tracerProgTracepointSkb        = "tracepoint_skb"
+	tracerVarARGUMENT_WORDS        = "ARGUMENT_WORDS"
 	tracerVarCFG                   = "CFG"
 	tracerVarConntrackHasUsed      = "conntrack_has_used"
 	tracerVarHeadsHeld             = "heads_held"
@@ -757,12 +748,7 @@ type tracerProgramSpecs struct {
 	KprobeOtherMap       *ebpf.ProgramSpec `ebpf:"kprobe_other_map"`
 	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.ProgramSpec `ebpf:"kprobe_role"`
-	KprobeSkb1           *ebpf.ProgramSpec `ebpf:"kprobe_skb_1"`
-	KprobeSkb2           *ebpf.ProgramSpec `ebpf:"kprobe_skb_2"`
-	KprobeSkb3           *ebpf.ProgramSpec `ebpf:"kprobe_skb_3"`
-	KprobeSkb4           *ebpf.ProgramSpec `ebpf:"kprobe_skb_4"`
-	KprobeSkb5           *ebpf.ProgramSpec `ebpf:"kprobe_skb_5"`
-	KprobeSkb6           *ebpf.ProgramSpec `ebpf:"kprobe_skb_6"`
+	KprobeSkb            *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
 	ListHolders          *ebpf.ProgramSpec `ebpf:"list_holders"`
 	ProgramNetfilter     *ebpf.ProgramSpec `ebpf:"program_netfilter"`
 	ProgramSkb           *ebpf.ProgramSpec `ebpf:"program_skb"`
@@ -773,12 +759,7 @@ type tracerProgramSpecs struct {
 	ProgramXdp           *ebpf.ProgramSpec `ebpf:"program_xdp"`
 	TracepointEnd        *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
 	TracepointFree       *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
-	TracepointSkb0       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5       *ebpf.ProgramSpec `ebpf:"tracepoint_skb_5"`
+	TracepointSkb        *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
@@ -812,6 +793,7 @@ type tracerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerVariableSpecs struct {
+	ARGUMENT_WORDS      *ebpf.VariableSpec `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
@@ -922,6 +904,7 @@ func (m *tracerMaps) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerVariables struct {
+	ARGUMENT_WORDS      *ebpf.Variable `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
@@ -974,12 +957,7 @@ type tracerPrograms struct {
 	KprobeOtherMap       *ebpf.Program `ebpf:"kprobe_other_map"`
 	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.Program `ebpf:"kprobe_role"`
-	KprobeSkb1           *ebpf.Program `ebpf:"kprobe_skb_1"`
-	KprobeSkb2           *ebpf.Program `ebpf:"kprobe_skb_2"`
-	KprobeSkb3           *ebpf.Program `ebpf:"kprobe_skb_3"`
-	KprobeSkb4           *ebpf.Program `ebpf:"kprobe_skb_4"`
-	KprobeSkb5           *ebpf.Program `ebpf:"kprobe_skb_5"`
-	KprobeSkb6           *ebpf.Program `ebpf:"kprobe_skb_6"`
+	KprobeSkb            *ebpf.Program `ebpf:"kprobe_skb"`
 	ListHolders          *ebpf.Program `ebpf:"list_holders"`
 	ProgramNetfilter     *ebpf.Program `ebpf:"program_netfilter"`
 	ProgramSkb           *ebpf.Program `ebpf:"program_skb"`
@@ -990,12 +968,7 @@ type tracerPrograms struct {
 	ProgramXdp           *ebpf.Program `ebpf:"program_xdp"`
 	TracepointEnd        *ebpf.Program `ebpf:"tracepoint_end"`
 	TracepointFree       *ebpf.Program `ebpf:"tracepoint_free"`
-	TracepointSkb0       *ebpf.Program `ebpf:"tracepoint_skb_0"`
-	TracepointSkb1       *ebpf.Program `ebpf:"tracepoint_skb_1"`
-	TracepointSkb2       *ebpf.Program `ebpf:"tracepoint_skb_2"`
-	TracepointSkb3       *ebpf.Program `ebpf:"tracepoint_skb_3"`
-	TracepointSkb4       *ebpf.Program `ebpf:"tracepoint_skb_4"`
-	TracepointSkb5       *ebpf.Program `ebpf:"tracepoint_skb_5"`
+	TracepointSkb        *ebpf.Program `ebpf:"tracepoint_skb"`
 }
 
 func (p *tracerPrograms) Close() error {
@@ -1011,12 +984,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeOtherMap,
 		p.KprobeReturn,
 		p.KprobeRole,
-		p.KprobeSkb1,
-		p.KprobeSkb2,
-		p.KprobeSkb3,
-		p.KprobeSkb4,
-		p.KprobeSkb5,
-		p.KprobeSkb6,
+		p.KprobeSkb,
 		p.ListHolders,
 		p.ProgramNetfilter,
 		p.ProgramSkb,
@@ -1027,12 +995,7 @@ func (p *tracerPrograms) Close() error {
 		p.ProgramXdp,
 		p.TracepointEnd,
 		p.TracepointFree,
-		p.TracepointSkb0,
-		p.TracepointSkb1,
-		p.TracepointSkb2,
-		p.TracepointSkb3,
-		p.TracepointSkb4,
-		p.TracepointSkb5,
+		p.TracepointSkb,
 	)
 }
 

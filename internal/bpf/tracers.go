@@ -65,7 +65,7 @@ func newTracers(s Spec, templates map[string]*ebpf.ProgramSpec) (*Tracers, error
 	t := &Tracers{templates: map[string]*ebpf.ProgramSpec{}}
 	for _, name := range s.Tracers {
 		p := Program{Name: name, Template: name}
-		program, err := p.instantiate(templates, s.Bodies)
+		program, err := p.instantiate(object{templates: templates}, s.Bodies)
 		if err != nil {
 			return nil, err
 		}

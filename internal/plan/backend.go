@@ -122,8 +122,7 @@ func (p *Plan) probe(f kernel.Function, program bpf.Program) {
 // programFor is what functions have that carry the skb in the same register, and
 // what netfilter gave them too, where that is told.
 func (p *Plan) programFor(f kernel.Function) bpf.Program {
-	program := bpf.Program{Template: bpf.KprobeTemplate(f.SkbArg)}
-	program.Name = program.Template
+	program := bpf.OnFunctions(f.SkbArg)
 	if program.Lookup = p.looksUp(f); program.Lookup {
 		program.Name += "_lookup"
 	}
@@ -162,8 +161,9 @@ func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 const (
 	// dropTracepoint is skb:kfree_skb, by which the kernel tells of drops.
 	dropTracepoint = "kfree_skb"
-	// lastArgument is the last argument that the BPF object has a tracepoint program for.
-	lastArgument = 5
+	// lastArgument is the last one of a tracepoint that BPF programs are given
+	// (bpf_trace_run12 in kernel/trace/bpf_trace.c).
+	lastArgument = 11
 )
 
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
@@ -176,7 +176,8 @@ func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	facts.Reason = t.ReasonArg
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 		Name:     program,
-		Template: bpf.TracepointTemplate(t.SkbArg),
+		Template: bpf.TracepointTemplate,
+		Argument: t.SkbArg,
 		Facts:    facts,
 	})
 	p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})

@@ -75,7 +75,7 @@ func noHelpers(called *kernel.Called) error {
 
 // helperProgram is what a function without an skb is served by.
 func helperProgram(f kernel.Function, facts *kernel.Facts) bpf.Program {
-	template := bpf.KprobeTemplate(0)
+	template := bpf.OtherTemplate
 	isMaps := func(m kernel.MapFunction) bool { return m.Addr == f.Addr }
 	if slices.Contains(mapHelpers, f.Name) || slices.ContainsFunc(facts.MapFunctions, isMaps) {
 		template = bpf.OtherMapTemplate

@@ -79,7 +79,7 @@ func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
 		t.Error(diff)
 	}
 	for function, template := range map[string]int{"fib_table_lookup": 0, "neigh_resolve_output": 2} {
-		if b := programOf(p, function); !b.Lookup || !b.Quiet || b.Template != bpf.KprobeTemplate(template) {
+		if b := programOf(p, function); !b.Lookup || !b.Quiet || b.Template != bpf.OnFunctions(template).Template || b.Argument != template {
 			t.Errorf("%s: %+v", function, b)
 		}
 	}

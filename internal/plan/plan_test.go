@@ -29,7 +29,7 @@ func facts() *kernel.Facts {
 		Tracepoints: []kernel.Tracepoint{
 			{Name: "kfree_skb", SkbArg: 0, LocationArg: 1, ReasonArg: 2},
 			{Name: "net_dev_queue", SkbArg: 0, LocationArg: -1, ReasonArg: -1},
-			{Name: "far", SkbArg: 9, LocationArg: -1, ReasonArg: -1},
+			{Name: "far", SkbArg: 12, LocationArg: -1, ReasonArg: -1},
 		},
 		Support: map[kernel.Backend]error{
 			kernel.KprobeMulti: nil, kernel.Kprobe: nil, kernel.TracepointBackend: nil,

@@ -116,7 +116,7 @@ func TestOthersAreTracedBesides(t *testing.T) {
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
-	if g := p.Groups[1]; g.Program != bpf.KprobeTemplate(0) || len(g.Functions) != 1 {
+	if g := p.Groups[1]; g.Program != bpf.OtherTemplate || len(g.Functions) != 1 {
 		t.Errorf("groups %+v", p.Groups)
 	}
 	if c := p.BPF.Config; c.Returns || !c.Others || c.StackSize == 0 {
