@@ -33,8 +33,8 @@ const (
 )
 
 var machines = []machine{
-	{series: "5.10", arch: "amd64", backends: noFprobe, thorough: true},
-	{series: "5.10", arch: "arm64", backends: noFprobe},
+	{series: "5.10", arch: "amd64", backends: noFprobe},
+	{series: "5.10", arch: "arm64", backends: noFprobe, thorough: true},
 	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
 	{series: "6.1", arch: "arm64", backends: noFprobe},
 	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true},
