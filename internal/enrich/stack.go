@@ -16,7 +16,7 @@ var machinery = map[event.Kind][]string{
 	event.Tracepoint: {
 		"bpf_prog_", "bpf_dispatcher_", "bpf_trace_run", "__bpf_trace_run", "__bpf_trace_", "__traceiter_", "bpf_overflow_handler",
 	},
-	event.Program: {"bpf_prog_", "bpf_trampoline_", "bpf_get_stack", "__bpf_prog_"},
+	event.Program: {"bpf_prog_", "bpf_dispatcher_", "bpf_trampoline_", "bpf_get_stack", "__bpf_prog_"},
 	event.Function: {
 		"bpf_prog_", "bpf_dispatcher_", "bpf_trampoline_", "trace_call_bpf", "perf_trace_", "perf_call_bpf",
 		"ftrace_trampoline", "ftrace_regs_caller", "ftrace_caller", "ftrace_call", "ftrace_ops_", "arch_ftrace_ops_",

@@ -117,6 +117,8 @@ func TestStackOfProgram(t *testing.T) {
 	for _, stack := range [][]uint64{
 		{inProgram, inProgram + 8, inProgram + 16, inIPRcv, inFinish},
 		{0xffffffffc1000000, 0xffffffffc1000008, inProgram, inIPRcv, inFinish},
+		// What was loaded after the symbols were read seems to be part of what lies below.
+		{0xffffffffc0900410, 0xffffffffc0900500, inProgram, inIPRcv, inFinish},
 		{inIPRcv, inFinish},
 	} {
 		if got := stackOf(r, event.Event{Kind: event.Program, Addr: 7, Stack: stack}); got != want {
