@@ -3,12 +3,13 @@
 package e2e
 
 import (
-	"fmt"
+	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"tracer/e2e/vm"
 )
 
 // programs are what a machine of one architecture runs.
@@ -35,8 +36,13 @@ func buildFor(t *testing.T, arch string) programs {
 	if _, err := os.Stat(p.tracer); err != nil {
 		t.Fatalf("no tracer for %s: %v: run make GOARCH=%s", arch, err, arch)
 	}
-	goTool(t, arch, "build", "-ldflags=-s -w", "-o", p.init, "./init")
-	goTool(t, arch, "test", "-c", "-ldflags=-s -w", "-o", p.tests, "./guest")
+	err := errors.Join(
+		vm.Build(arch, "build", "-ldflags=-s -w", "-o", p.init, "./init"),
+		vm.Build(arch, "test", "-c", "-ldflags=-s -w", "-o", p.tests, "./guest"),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -46,13 +52,4 @@ func tracer(arch string) string {
 		return "../tracer"
 	}
 	return filepath.Join("../build", arch, "tracer")
-}
-
-func goTool(t *testing.T, arch string, args ...string) {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatal(fmt.Errorf("go %v: %w\n%s", args, err, out))
-	}
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// Build runs the go command with its arguments so that what it makes runs in a machine of
+// that architecture: a static program.
+func Build(arch string, args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %v for %s: %w\n%s", args, arch, err, out)
+	}
+	return nil
+}
