@@ -76,6 +76,11 @@ e2e-smoke: machines ## run the tests in one virtual machine
 	e2e/fetch-kernels.sh 6.12-amd64
 	TRACER_E2E=smoke $(GO) test -v -count=1 -timeout 10m ./e2e
 
+.PHONY: bench
+bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH=6.12-amd64,… picks kernels
+	e2e/fetch-kernels.sh
+	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"
+
 .PHONY: machines
 machines: tracer build/$(OTHER)/tracer
 	@.ci/install e2e

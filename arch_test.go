@@ -43,7 +43,7 @@ var house = map[string][]string{
 	"internal/cli":     {"internal/app", "internal/column", "internal/enrich", "internal/export", "internal/nearest", "internal/plan"},
 	"cmd/tracer":       {"internal/cli"},
 	"internal/ktest":   {"internal/kernel"},
-	"e2e":              {"internal/ktest"},
+	"e2e":              {"internal/kernel", "internal/ktest"},
 	"contrib":          {},
 	".":                {},
 }

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// The subjects and filters of e2e/meter.
+const (
+	nothing    = "nothing"
+	floor      = "floor"
+	subject    = "tracer"
+	peer       = "pwru"
+	never      = "icmp"
+	neverHost  = "host 203.0.113.1"
+	neverPort  = "tcp and port 80"
+	everything = "udp and net 127.0.0.0/8"
+)
+
+// row is one line of the table: what is measured, of which filter, and what is wanted.
+type row struct {
+	title, measure, filter string
+	// beyond takes off what the load costs without any subject.
+	beyond bool
+	// ofFloor and ofPeer are the most that a ratio may be, or the least where more is
+	// better; 0 is no such target.
+	ofFloor, ofPeer float64
+	// most is a limit by itself, in the unit that is shown.
+	most float64
+	more bool
+	// unit is what values are shown in, and size how many of the sample's are one.
+	unit string
+	size float64
+}
+
+var rows = []row{
+	{title: "extra cost of an exchange, `icmp` (never matches)", measure: "exchange", filter: never, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "the same, `host 203.0.113.1`", measure: "exchange", filter: neverHost, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "the same, `tcp and port 80`", measure: "exchange", filter: neverPort, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "extra cost of an exchange that matches, to a file", measure: "exchange", filter: everything, beyond: true, ofPeer: 1. / 3, unit: "us", size: 1e3},
+	{title: "events a second to a file, none lost", measure: "delivered", filter: everything, ofPeer: 10, more: true, unit: "k", size: 1e3},
+	{title: "the process's time for an event", measure: "process per event", filter: everything, ofPeer: 1. / 10, unit: "us", size: 1e3},
+	{title: "start", measure: "start", filter: never, ofFloor: 1.3, ofPeer: 1. / 3, unit: "s", size: 1},
+	{title: "stop", measure: "stop", filter: never, ofPeer: 1. / 4, unit: "s", size: 1},
+	{title: "processor while nothing matches", measure: "idle", filter: never, most: 0.5, unit: "%", size: 1},
+	{title: "resident set", measure: "resident set", filter: never, ofPeer: 1, unit: "MB", size: 1e6},
+	{title: "BPF maps", measure: "maps", filter: never, ofPeer: 1, unit: "MB", size: 1e6},
+}
+
+// table is everything in Markdown, one part for each kernel and backend.
+func table(all []figures) string {
+	var b strings.Builder
+	for _, f := range all {
+		for _, backend := range f.backends() {
+			f.write(&b, backend)
+		}
+	}
+	return b.String()
+}
+
+func (f figures) backends() (list []string) {
+	for _, s := range f.Samples {
+		if !slices.Contains(list, s.Backend) {
+			list = append(list, s.Backend)
+		}
+	}
+	return list
+}
+
+func (f figures) write(b *strings.Builder, backend string) {
+	times := "wall clock"
+	if f.Counted {
+		times = "counted instructions as time, 2 ns each"
+	}
+	fmt.Fprintf(b, "\n%s, %s, %s; commit %s; %s\n\n", f.Kernel, f.Arch, backend, f.Commit, times)
+	fmt.Fprintf(b, "An exchange without any of them takes %s.\n\n", f.of(backend, "exchange", nothing, "").text(1e3, "us"))
+	b.WriteString("| measure | floor | tracer | pwru | of the floor | of pwru | wanted |\n|---|--:|--:|--:|--:|--:|---|\n")
+	for _, r := range rows {
+		f.writeRow(b, backend, r)
+	}
+}
+
+func (f figures) writeRow(b *strings.Builder, backend string, r row) {
+	ours := f.of(backend, r.measure, subject, r.filter)
+	theirs := f.of(backend, r.measure, peer, peerFilter(r.filter))
+	least := f.of(backend, r.measure, floor, "")
+	if r.filter == everything {
+		least = nil // which makes no events
+	}
+	if r.beyond {
+		idle := f.of(backend, "exchange", nothing, "").median()
+		ours, theirs, least = ours.less(idle), theirs.less(idle), least.less(idle)
+	}
+	toFloor, toPeer := ours.median()/least.median(), ours.median()/theirs.median()
+	cells := []string{
+		r.title, least.text(r.size, r.unit), ours.text(r.size, r.unit), theirs.text(r.size, r.unit),
+		ratio(toFloor), ratio(toPeer), r.verdict(ours, toFloor, toPeer),
+	}
+	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+}
+
+// peerFilter is what pwru is measured with beside a filter of ours: it treats all that
+// never match alike.
+func peerFilter(filter string) string {
+	if filter == everything {
+		return everything
+	}
+	return never
+}
+
+// verdict says what is wanted, and what of it is missed.
+func (r row) verdict(ours values, toFloor, toPeer float64) string {
+	var wanted []string
+	add := func(limit, got float64, what string) {
+		if limit == 0 {
+			return
+		}
+		sign, met := "≤", got <= limit
+		if r.more {
+			sign, met = "≥", got >= limit
+		}
+		text := fmt.Sprintf("%s %.3g%s", sign, limit, what)
+		if !math.IsNaN(got) && !met {
+			text = "**missed: " + text + "**"
+		}
+		wanted = append(wanted, text)
+	}
+	add(r.ofFloor, toFloor, " of the floor")
+	add(r.ofPeer, toPeer, " of pwru")
+	add(r.most, ours.median()/r.size, " "+r.unit)
+	return strings.Join(wanted, ", ")
+}
+
+func ratio(r float64) string {
+	if math.IsNaN(r) || math.IsInf(r, 0) {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", r)
+}
+
+// values are all samples of one thing.
+type values []float64
+
+func (f figures) of(backend, measure, subject, filter string) (v values) {
+	for _, s := range f.Samples {
+		if s.Backend == backend && s.Measure == measure && s.Subject == subject && s.Filter == filter {
+			v = append(v, s.Value)
+		}
+	}
+	slices.Sort(v)
+	return v
+}
+
+// median of no values is not a number.
+func (v values) median() float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func (v values) less(by float64) (list values) {
+	for _, value := range v {
+		list = append(list, value-by)
+	}
+	return list
+}
+
+// text is the median and, where there is more than one value, how far they are apart.
+func (v values) text(size float64, unit string) string {
+	if len(v) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%.4g %s", v.median()/size, unit)
+	if spread := v[len(v)-1] - v[0]; len(v) > 1 && v.median() > 0 {
+		text += fmt.Sprintf(" ±%.1f%%", 50*spread/v.median())
+	}
+	return text
+}

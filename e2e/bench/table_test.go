@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// figuresOf are samples of one backend, three of each.
+func figuresOf(samples ...sample) figures {
+	f := figures{Kernel: "6.12", Arch: "amd64", Counted: true, Commit: "c0ffee"}
+	for _, s := range samples {
+		s.Backend = "kprobe-multi"
+		for round, by := range []float64{1, 0.9, 1.1} {
+			s.Round = round
+			again := s
+			again.Value *= by
+			f.Samples = append(f.Samples, again)
+		}
+	}
+	return f
+}
+
+func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
+	text := table([]figures{figuresOf(
+		sample{Measure: "exchange", Subject: nothing, Value: 20000},
+		sample{Measure: "exchange", Subject: floor, Value: 50000},
+		sample{Measure: "exchange", Subject: subject, Filter: never, Value: 80000},
+		sample{Measure: "exchange", Subject: peer, Filter: never, Value: 270000},
+		sample{Measure: "exchange", Subject: subject, Filter: neverHost, Value: 90000},
+		sample{Measure: "delivered", Subject: subject, Filter: everything, Value: 50000},
+		sample{Measure: "delivered", Subject: peer, Filter: everything, Value: 10000},
+		sample{Measure: "idle", Subject: subject, Filter: never, Value: 0.1},
+	)})
+	for _, want := range []string{
+		"6.12, amd64, kprobe-multi; commit c0ffee; counted instructions",
+		"| extra cost of an exchange, `icmp` (never matches) | 30 us ±16.7% | 60 us ±13.3% | 250 us ±10.8% | 2.00 | 0.24 | ≤ 2 of the floor, ≤ 0.25 of pwru |",
+		"| the same, `host 203.0.113.1` | 30 us ±16.7% | 70 us ±12.9% | 250 us ±10.8% | 2.33 | 0.28 | **missed: ≤ 2 of the floor**, **missed: ≤ 0.25 of pwru** |",
+		"| events a second to a file, none lost |  | 50 k ±10.0% | 10 k ±10.0% |  | 5.00 | **missed: ≥ 10 of pwru** |",
+		"| processor while nothing matches |  | 0.1 % ±10.0% |  |  |  | ≤ 0.5 % |",
+		"| resident set |  |  |  |  |  | ≤ 1 of pwru |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table has no line\n%s\nbut is\n%s", want, text)
+		}
+	}
+}
+
+func TestMachinesAreNamed(t *testing.T) {
+	list, err := named("6.12-amd64,6.12-amd64:kprobe,5.10-arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []machine{{"6.12", "amd64", "kprobe-multi"}, {"6.12", "amd64", "kprobe"}, {"5.10", "arm64", "kprobe"}}
+	for i, m := range list {
+		if m != want[i] {
+			t.Errorf("%v, want %v", m, want[i])
+		}
+	}
+	if _, err := named("6.12"); err == nil || !strings.Contains(err.Error(), `"6.12"`) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// state is what /proc/PID/stat says of a process.
+type state struct {
+	zombie bool
+	// cpu is the time that it has had, in itself and in the kernel.
+	cpu time.Duration
+}
+
+// tick is the unit of times in /proc/PID/stat, on every architecture that Go knows.
+const tick = 10 * time.Millisecond
+
+func stat(pid int) (state, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return state{}, err
+	}
+	// The name, in parentheses, may have blanks.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	var s state
+	s.zombie = fields[0] == "Z"
+	for _, field := range fields[11:13] { // utime and stime
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			return s, err
+		}
+		s.cpu += time.Duration(ticks) * tick
+	}
+	return s, nil
+}
+
+// resident is the most memory that the process has had resident, in bytes.
+func resident(pid int) (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			return float64(kb) * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}
+
+// lockedByMaps is what the BPF maps take that the process has open, in bytes.
+func lockedByMaps(pid int) (float64, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		return 0, err
+	}
+	maps := map[string]float64{} // by id: a map may be open twice
+	for _, file := range files {
+		id, bytes, ok := mapMemory(file)
+		if ok {
+			maps[id] = bytes
+		}
+	}
+	var sum float64
+	for _, bytes := range maps {
+		sum += bytes
+	}
+	return sum, nil
+}
+
+func mapMemory(fdinfo string) (id string, bytes float64, ok bool) {
+	b, err := os.ReadFile(fdinfo)
+	if err != nil {
+		return "", 0, false // closed meanwhile
+	}
+	for line := range strings.Lines(string(b)) {
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch key {
+		case "map_id":
+			id, ok = value, true
+		case "memlock":
+			bytes, _ = strconv.ParseFloat(value, 64)
+		}
+	}
+	return id, bytes, ok
+}

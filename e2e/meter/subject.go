@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// subject is who is measured, and how.
+type subject struct {
+	// name is nothing, floor, tracer or pwru.
+	name string
+	// filter is its packet filter, where it has one, and matches says that the load does.
+	filter  string
+	matches bool
+}
+
+// The filters of which none matches the load but the last.
+const (
+	byProtocol = "icmp"
+	byAddress  = "host 203.0.113.1"
+	byPort     = "tcp and port 80"
+	everything = "udp and net 127.0.0.0/8"
+)
+
+const (
+	nothing = "nothing"
+	floor   = "floor"
+	tracer  = "tracer"
+	pwru    = "pwru"
+)
+
+// subjects are those of one round, in their order: each beside what it is compared with.
+func (m *meter) subjects(backend string) []subject {
+	list := []subject{
+		{name: nothing}, {name: floor},
+		{name: tracer, filter: byProtocol}, {name: tracer, filter: byAddress}, {name: tracer, filter: byPort},
+		{name: tracer, filter: everything, matches: true},
+	}
+	if m.pwru != "" && backend != tracepoint {
+		list = append(list, subject{name: pwru, filter: byProtocol}, subject{name: pwru, filter: everything, matches: true})
+	}
+	return list
+}
+
+// running is a subject that was started.
+type running struct {
+	cmd *exec.Cmd
+	// start is the time from its start until it was ready, output where its events go.
+	start  time.Duration
+	output string
+	folder string
+}
+
+// command is the subject's command line; nil for nothing.
+func (m *meter) command(s subject, backend, ready, output string) []string {
+	switch s.name {
+	case floor:
+		return []string{"/proc/self/exe", "floor", backend, ready}
+	case tracer:
+		return []string{m.tracer, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
+	case pwru:
+		return []string{m.settings.pwru, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
+	}
+	return nil
+}
+
+// longest is the most that a start may take.
+const longest = 10 * time.Minute
+
+// begin starts a subject and waits until it is ready.
+func (m *meter) begin(s subject, backend string) (*running, error) {
+	folder, err := os.MkdirTemp("", "meter")
+	if err != nil {
+		return nil, err
+	}
+	r := &running{folder: folder, output: filepath.Join(folder, "output")}
+	ready := filepath.Join(folder, "ready")
+	words := m.command(s, backend, ready, r.output)
+	if words == nil {
+		return r, nil
+	}
+	r.cmd = exec.Command(words[0], words[1:]...)
+	errs, err := os.Create(filepath.Join(folder, "errors"))
+	if err != nil {
+		return nil, err
+	}
+	defer errs.Close()
+	r.cmd.Stderr = errs
+	began := time.Now()
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := r.await(ready); err != nil {
+		return nil, fmt.Errorf("%q: %w", words, err)
+	}
+	r.start = time.Since(began)
+	return r, nil
+}
+
+// await waits until the file is there.
+func (r *running) await(ready string) error {
+	for began := time.Now(); time.Since(began) < longest; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(ready); err == nil {
+			return nil
+		}
+		if r.ended() {
+			return fmt.Errorf("ended before it was ready: %s", r.said())
+		}
+	}
+	return fmt.Errorf("not ready after %v: %s", longest, r.said())
+}
+
+// ended says that the process is a zombie.
+func (r *running) ended() bool {
+	state, err := stat(r.cmd.Process.Pid)
+	return err != nil || state.zombie
+}
+
+func (r *running) said() string {
+	b, _ := os.ReadFile(filepath.Join(r.folder, "errors"))
+	return string(b)
+}
+
+// stop ends it as Ctrl-C does; the time is until the process is gone.
+func (r *running) stop() (time.Duration, error) {
+	defer os.RemoveAll(r.folder)
+	if r.cmd == nil {
+		return 0, nil
+	}
+	return gone(r.cmd.Process)
+}
