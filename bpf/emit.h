@@ -108,12 +108,16 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 	return 0;
 }
 
-static __noinline int fill_tunnel(struct record_tunnel *t, const struct sk_buff *skb, struct work *w,
-				  struct room *room)
+// Tells of the packet inside in room->tunnel, as tell_tuple does of the packet.
+__noinline int tell_tunnel(u64 skb, u32 level)
 {
-	__builtin_memset(t, 0, sizeof(*t));
-	if (skb && find_inner(w, room, skb))
-		tell_inner(t, w, room);
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+
+	if (!CFG.tunnel || !room)
+		return 0;
+	__builtin_memset(&room->tunnel, 0, sizeof(room->tunnel));
+	if (skb && find_inner(&room->work, room, (const struct sk_buff *)skb))
+		tell_inner(&room->tunnel, &room->work, room);
 	return 0;
 }
 
@@ -211,21 +215,22 @@ static __always_inline void keep_run(const struct context *c, const void *parts)
 }
 
 // Fills the parts that a return tells again, and returns where they end.
-static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct work *w,
-				     struct room *room)
+static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct room *room)
 {
-	const struct sk_buff *headers = c->gone ? NULL : c->skb;
+	u64 headers = c->gone ? 0 : (u64)c->skb;
 
 	if (CFG.meta) {
 		fill_meta((void *)at, c->skb);
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {
-		fill_tuple((void *)at, headers, w, room);
+		tell_tuple(headers, room->level);
+		__builtin_memcpy(at, &room->tuple, sizeof(struct record_tuple));
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		fill_tunnel((void *)at, headers, w, room);
+		tell_tunnel(headers, room->level);
+		__builtin_memcpy(at, &room->tunnel, sizeof(struct record_tunnel));
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {
@@ -236,7 +241,7 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct wor
 }
 
 // Keeps for the call's return what else its entry would tell.
-static __always_inline void keep_quietly(const struct context *c, struct work *w)
+static __always_inline void keep_quietly(const struct context *c)
 {
 	struct told *t;
 	struct room *room;
@@ -247,7 +252,7 @@ static __always_inline void keep_quietly(const struct context *c, struct work *w
 	t = told_of(c);
 	room = enter_room(&level);
 	if (t && room)
-		fill_told(t->bytes, c, w, room);
+		fill_told(t->bytes, c, room);
 	leave_room();
 	if (t && CFG.track)
 		fill_lineage(&t->lineage, c->branch);
@@ -266,11 +271,10 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb)
 }
 
 // Fills record_size() and MAP_SIZE bytes, the parts one behind the other.
-static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct work *w,
-					struct room *room)
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct room *room)
 {
 	fill_core((void *)at, c, lost);
-	at = fill_told(at + sizeof(struct record_core), c, w, room);
+	at = fill_told(at + sizeof(struct record_core), c, room);
 	fill_dumps(at, c->skb);
 	if (TELLS_RETURN(c) && c->calls)
 		keep_told(c, at - TOLD_SIZE);
@@ -331,45 +335,44 @@ static __always_inline u64 wakeup(u64 size)
 }
 
 // Sends a record whose size is known.
-static __always_inline bool send_fixed(const struct context *c, u32 lost, struct work *w,
-				       struct room *room)
+static __always_inline bool send_fixed(const struct context *c, u32 lost, struct room *room)
 {
 	u32 size = record_size() + MAP_SIZE(c);
 	void *record = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!record)
 		return false;
-	fill_record(record, c, lost, w, room);
+	fill_record(record, c, lost, room);
 	bpf_ringbuf_submit(record, wakeup(size));
 	return true;
 }
 
 // Sends a record with a stack, which is put together elsewhere first.
-static __always_inline bool send_varying(const struct context *c, u32 lost, struct work *w,
-					 struct room *room, u32 level)
+static __always_inline bool send_varying(const struct context *c, u32 lost, struct room *room,
+					 u32 level)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
 	u32 size = record_size() + MAP_SIZE(c);
 
 	if (!s)
 		return false;
-	fill_record(s->bytes, c, lost, w, room);
+	fill_record(s->bytes, c, lost, room);
 	size += fill_stack((void *)(s->bytes + size), c);
 	if (size > SCRATCH_SIZE)
 		return false;
 	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
 }
 
-static __always_inline bool send(const struct context *c, u32 lost, struct work *w)
+static __always_inline bool send(const struct context *c, u32 lost)
 {
 	u32 level;
 	struct room *room = enter_room(&level);
 	bool sent = false;
 
 	if (room && (CFG.stack || CFG.caller))
-		sent = send_varying(c, lost, w, room, level);
+		sent = send_varying(c, lost, room, level);
 	else if (room)
-		sent = send_fixed(c, lost, w, room);
+		sent = send_fixed(c, lost, room);
 	leave_room();
 	return sent;
 }
@@ -406,10 +409,10 @@ static __always_inline struct counters *count_made(void)
 	return NULL;
 }
 
-static __always_inline void emit(const struct context *c, struct work *w)
+static __always_inline void emit(const struct context *c)
 {
 	struct counters *n = count_made();
 
-	if (n && !send(c, n->lost, w))
+	if (n && !send(c, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

@@ -3,10 +3,10 @@
 // The one handler behind every entry.
 #pragma once
 
-static __always_inline void handle(const struct context *c, struct work *w)
+static __always_inline void handle(const struct context *c)
 {
 	if (running)
-		emit(c, w);
+		emit(c);
 }
 
 // The same for the entry of a function, whose call is kept where that is of use, or where
@@ -23,9 +23,9 @@ static __always_inline bool handle_call(struct context *c, struct work *w, u64 a
 	if (lookup && c->calls)
 		keep_arguments(c);
 	if (lookup & QUIET)
-		keep_quietly(c, w);
+		keep_quietly(c);
 	else
-		emit(c, w);
+		emit(c);
 	if ((CFG.returns || lookup) && c->calls)
 		innermost(c->calls)->time = bpf_ktime_get_ns();
 	return c->calls;

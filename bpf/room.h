@@ -34,6 +34,12 @@ struct room {
 	struct inner inner;
 	// The header that is being looked at.
 	union header header;
+	// What tell_tuple and tell_tunnel work with, and what they tell.
+	struct work work;
+	struct record_tuple tuple;
+	struct record_tunnel tunnel;
+	// Its place among the rooms.
+	u32 level;
 	struct hook_call call;
 };
 
@@ -65,11 +71,15 @@ static __always_inline struct room *enter_room(u32 *level)
 {
 	u32 zero = 0;
 	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+	struct room *room;
 
 	*level = NESTING;
 	if (depth)
 		*level = (*depth)++;
-	return bpf_map_lookup_elem(&rooms, level);
+	room = bpf_map_lookup_elem(&rooms, level);
+	if (room)
+		room->level = *level;
+	return room;
 }
 
 static __always_inline void leave_room(void)

@@ -96,8 +96,7 @@ static __noinline bool show_lookup(struct registers *regs, u32 element)
 }
 
 // Tells of a look-up as if the function was called now, and had the result.
-static __always_inline void tell_lookup(struct registers *regs, struct calls *s,
-					struct call *call, struct work *w)
+static __always_inline void tell_lookup(struct registers *regs, struct calls *s, struct call *call)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION, .at_return = true };
 	struct map_call *m = bpf_map_lookup_elem(&lookups, &s->told);
@@ -114,7 +113,7 @@ static __always_inline void tell_lookup(struct registers *regs, struct calls *s,
 	c.calls = s;
 	if (CFG.track)
 		c.branch = recall((u64)c.skb);
-	emit(&c, w);
+	emit(&c);
 }
 
 // The call is under way until all is told.
@@ -137,7 +136,7 @@ static __always_inline void end_lookup(struct registers *regs)
 	s->told.index = index;
 	s->depth = index + 1;
 	if (call->told & CALL_MAP)
-		tell_lookup(regs, s, call, &room->work);
+		tell_lookup(regs, s, call);
 	s->depth = index;
 	if (CFG.returns)
 		emit_return(call, &s->told, context_word(regs, RETURN_VALUE));

@@ -35,11 +35,11 @@ static __always_inline void begin_time(struct run *run)
 		run->call.time = bpf_ktime_get_ns();
 }
 
-static __always_inline void show_program(struct context *c, struct work *w, u64 place)
+static __always_inline void show_program(struct context *c, u64 place)
 {
 	c->addr = traced_program();
 	c->run = begin_run(c, place);
-	emit(c, w);
+	emit(c);
 	begin_time(c->run);
 }
 
@@ -52,7 +52,7 @@ static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
 	if (!running)
 		return 0;
 	if (skb && admit(&c, &w))
-		show_program(&c, &w, place);
+		show_program(&c, place);
 	else
 		drop_run(place);
 	return 0;

@@ -82,7 +82,7 @@ static __always_inline int land_in_program(struct registers *regs, struct sk_buf
 		return 0;
 	c.addr = traced_program();
 	if (!lands_again(regs, c.addr))
-		emit(&c, &w);
+		emit(&c);
 	return 0;
 }
 

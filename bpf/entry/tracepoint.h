@@ -88,7 +88,7 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 	c.addr = facts & 0xffff;
 	c.location = true_location(a, tracepoint_argument(a, location));
 	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
-	handle(&c, &w);
+	handle(&c);
 	return 0;
 }
 

@@ -542,7 +542,34 @@ type tracerRoom struct {
 		_ [18]byte
 	}
 	_    [4]byte
-	Call struct {
+	Work struct {
+		_      structs.HostLayout
+		Packet struct {
+			_     structs.HostLayout
+			Head  [80]uint8
+			Frame struct {
+				_      structs.HostLayout
+				Start  uint64
+				Shared uint64
+				Prefix uint32
+				Linear uint32
+				Len    uint32
+				Word   uint32
+				Type   uint16
+				Tag    [2]uint16
+				Pad    uint16
+			}
+		}
+		Span struct {
+			_     structs.HostLayout
+			Bytes [64]uint8
+		}
+	}
+	Tuple  tracerRecordTuple
+	Tunnel tracerRecordTunnel
+	Level  uint32
+	_      [4]byte
+	Call   struct {
 		_          structs.HostLayout
 		State      uint64
 		Function   uint64
