@@ -29,6 +29,7 @@ type settings struct {
 	rounds       int
 	exchanges    int
 	idle         time.Duration
+	brief        bool
 }
 
 func main() {
@@ -63,6 +64,7 @@ func parse(args []string) (settings, error) {
 	fs.IntVar(&s.rounds, "rounds", 3, "how often each is started")
 	fs.IntVar(&s.exchanges, "exchanges", 2000, "exchanges in one measurement")
 	fs.DurationVar(&s.idle, "idle", time.Minute, "for how long nothing is sent")
+	fs.BoolVar(&s.brief, "brief", false, "the cost of a filter that never matches alone")
 	if err := fs.Parse(args); err != nil {
 		return s, err
 	}

@@ -47,7 +47,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 	if err := m.cost(add); err != nil {
 		return err
 	}
-	if r.cmd != nil && s.name != floor {
+	if r.cmd != nil && s.name != floor && !m.brief {
 		if err := m.inside(s, r, round, add); err != nil {
 			return err
 		}

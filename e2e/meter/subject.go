@@ -36,6 +36,9 @@ const (
 
 // subjects are those of one round, in their order: each beside what it is compared with.
 func (m *meter) subjects(backend string) []subject {
+	if m.brief {
+		return []subject{{name: nothing}, {name: floor}, {name: tracer, filter: byProtocol}}
+	}
 	list := []subject{
 		{name: nothing}, {name: floor},
 		{name: tracer, filter: byProtocol}, {name: tracer, filter: byAddress}, {name: tracer, filter: byPort},

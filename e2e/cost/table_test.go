@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package cost
 
 import (
 	"strings"
@@ -8,8 +8,8 @@ import (
 )
 
 // figuresOf are samples of one backend, three of each.
-func figuresOf(samples ...sample) figures {
-	f := figures{Kernel: "6.12", Arch: "amd64", Counted: true, Commit: "c0ffee"}
+func figuresOf(samples ...Sample) Figures {
+	f := Figures{Kernel: "6.12", Arch: "amd64", Counted: true, Commit: "c0ffee"}
 	for _, s := range samples {
 		s.Backend = "kprobe-multi"
 		for round, by := range []float64{1, 0.9, 1.1} {
@@ -23,15 +23,15 @@ func figuresOf(samples ...sample) figures {
 }
 
 func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
-	text := table([]figures{figuresOf(
-		sample{Measure: "exchange", Subject: nothing, Value: 20000},
-		sample{Measure: "exchange", Subject: floor, Value: 50000},
-		sample{Measure: "exchange", Subject: subject, Filter: never, Value: 80000},
-		sample{Measure: "exchange", Subject: peer, Filter: never, Value: 270000},
-		sample{Measure: "exchange", Subject: subject, Filter: neverHost, Value: 90000},
-		sample{Measure: "delivered", Subject: subject, Filter: everything, Value: 50000},
-		sample{Measure: "delivered", Subject: peer, Filter: everything, Value: 10000},
-		sample{Measure: "idle", Subject: subject, Filter: never, Value: 0.1},
+	text := Table([]Figures{figuresOf(
+		Sample{Measure: "exchange", Subject: nothing, Value: 20000},
+		Sample{Measure: "exchange", Subject: floor, Value: 50000},
+		Sample{Measure: "exchange", Subject: subject, Filter: never, Value: 80000},
+		Sample{Measure: "exchange", Subject: peer, Filter: never, Value: 270000},
+		Sample{Measure: "exchange", Subject: subject, Filter: neverHost, Value: 90000},
+		Sample{Measure: "delivered", Subject: subject, Filter: everything, Value: 50000},
+		Sample{Measure: "delivered", Subject: peer, Filter: everything, Value: 10000},
+		Sample{Measure: "idle", Subject: subject, Filter: never, Value: 0.1},
 	)})
 	for _, want := range []string{
 		"6.12, amd64, kprobe-multi; commit c0ffee; counted instructions",
@@ -48,17 +48,17 @@ func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 }
 
 func TestMachinesAreNamed(t *testing.T) {
-	list, err := named("6.12-amd64,6.12-amd64:kprobe,5.10-arm64")
+	list, err := Named("6.12-amd64,6.12-amd64:kprobe,5.10-arm64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []machine{{"6.12", "amd64", "kprobe-multi"}, {"6.12", "amd64", "kprobe"}, {"5.10", "arm64", "kprobe"}}
+	want := []Machine{{"6.12", "amd64", "kprobe-multi"}, {"6.12", "amd64", "kprobe"}, {"5.10", "arm64", "kprobe"}}
 	for i, m := range list {
 		if m != want[i] {
 			t.Errorf("%v, want %v", m, want[i])
 		}
 	}
-	if _, err := named("6.12"); err == nil || !strings.Contains(err.Error(), `"6.12"`) {
+	if _, err := Named("6.12"); err == nil || !strings.Contains(err.Error(), `"6.12"`) {
 		t.Errorf("error %v", err)
 	}
 }

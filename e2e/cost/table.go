@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package cost
 
 import (
 	"fmt"
@@ -51,8 +51,8 @@ var rows = []row{
 	{title: "BPF maps", measure: "maps", filter: never, ofPeer: 1, unit: "MB", size: 1e6},
 }
 
-// table is everything in Markdown, one part for each kernel and backend.
-func table(all []figures) string {
+// Table is everything in Markdown, one part for each kernel and backend.
+func Table(all []Figures) string {
 	var b strings.Builder
 	for _, f := range all {
 		for _, backend := range f.backends() {
@@ -62,7 +62,7 @@ func table(all []figures) string {
 	return b.String()
 }
 
-func (f figures) backends() (list []string) {
+func (f Figures) backends() (list []string) {
 	for _, s := range f.Samples {
 		if !slices.Contains(list, s.Backend) {
 			list = append(list, s.Backend)
@@ -71,7 +71,7 @@ func (f figures) backends() (list []string) {
 	return list
 }
 
-func (f figures) write(b *strings.Builder, backend string) {
+func (f Figures) write(b *strings.Builder, backend string) {
 	times := "wall clock"
 	if f.Counted {
 		times = "counted instructions as time, 2 ns each"
@@ -84,7 +84,7 @@ func (f figures) write(b *strings.Builder, backend string) {
 	}
 }
 
-func (f figures) writeRow(b *strings.Builder, backend string, r row) {
+func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 	ours := f.of(backend, r.measure, subject, r.filter)
 	theirs := f.of(backend, r.measure, peer, peerFilter(r.filter))
 	least := f.of(backend, r.measure, floor, "")
@@ -145,7 +145,7 @@ func ratio(r float64) string {
 // values are all samples of one thing.
 type values []float64
 
-func (f figures) of(backend, measure, subject, filter string) (v values) {
+func (f Figures) of(backend, measure, subject, filter string) (v values) {
 	for _, s := range f.Samples {
 		if s.Backend == backend && s.Measure == measure && s.Subject == subject && s.Filter == filter {
 			v = append(v, s.Value)
