@@ -28,6 +28,8 @@ enum {
 	MOST_TAILS = 4,
 	// Frames of the stack that are gone through to find a call's.
 	MOST_STEPS = 24,
+	// Return addresses that the kernel is asked for.
+	MOST_UNWOUND = 64,
 };
 
 struct call {
@@ -331,14 +333,55 @@ static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller
 }
 #endif
 
+#if RETURN_IN_REGISTER
+// What is_active says is sure here, as it follows the frames.
+#define is_unwound(regs, call, anchor) ((void)(regs), true)
+#else
+struct unwound {
+	u64 addresses[MOST_UNWOUND];
+};
+
+// One is enough: while a program on a function runs, none else does on the CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct unwound);
+} unwounds SEC(".maps");
+
+// Whether the call is among those that the kernel itself unwinds from here. Where its
+// return address is what lies at its place, that may be left there by a call before, in a
+// hole of the frame of a function that has that place now.
+static __noinline bool is_unwound(struct registers *regs, const struct call *call, u64 anchor)
+{
+	struct unwound *u;
+	u32 zero = 0;
+	long size;
+
+	if (SEES_RETURN(call) || !call->skb || call->anchor == anchor)
+		return true;
+	u = bpf_map_lookup_elem(&unwounds, &zero);
+	if (!u)
+		return false;
+	size = bpf_get_stack(regs, u->addresses, sizeof(u->addresses), 0);
+	for (u32 i = 0; i < MOST_UNWOUND; i++) {
+		if ((long)(i * sizeof(u64)) >= size)
+			return false;
+		if (u->addresses[i] == call->caller)
+			return true;
+	}
+	return false;
+}
+#endif
+
 // Finds the innermost call that is still under way, and drops what has ended: it
 // is the innermost then.
-static __noinline bool find_active(struct calls *s, u64 anchor, u64 caller)
+static __noinline bool find_active(struct registers *regs, struct calls *s, u64 anchor, u64 caller)
 {
 	u64 found = 0;
 
 	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
-		found = is_active(innermost(s), anchor, caller);
+		found = is_active(innermost(s), anchor, caller) && is_unwound(regs, innermost(s), anchor);
 		opaque(found);
 		if (found)
 			break;
@@ -400,10 +443,10 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 // A function of an unwanted packet ends the calls below which it can't run. What it calls
 // is not on behalf of the packet within whose call it runs, as where several are dealt
 // with in a row: its own call hides that one.
-static __noinline int note_entry(struct calls *s, u64 anchor, u64 caller)
+static __noinline int note_entry(struct registers *regs, struct calls *s, u64 anchor, u64 caller)
 {
 	drop_ended(s, anchor);
-	if (find_active(s, anchor, caller) && innermost(s)->skb)
+	if (find_active(regs, s, anchor, caller) && innermost(s)->skb)
 		add_call(s, anchor, true_caller(s, anchor, caller));
 	return 0;
 }

@@ -4,11 +4,12 @@
 // of a wanted packet, which is while a call for that packet is under way below it.
 #pragma once
 
-static __always_inline struct sk_buff *served_skb(u64 anchor, u64 caller, struct work *w)
+static __always_inline struct sk_buff *served_skb(struct registers *regs, u64 caller, struct work *w)
 {
+	u64 anchor = entry_anchor(regs);
 	struct calls *s = calls_at(anchor, w);
 
-	if (!s || !s->depth || !find_active(s, anchor, caller))
+	if (!s || !s->depth || !find_active(regs, s, anchor, caller))
 		return NULL;
 	return (void *)innermost(s)->skb;
 }
@@ -22,7 +23,7 @@ static __always_inline bool show_other(struct registers *regs)
 	if (!running)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = served_skb(entry_anchor(regs), c.caller, &w);
+	c.skb = served_skb(regs, c.caller, &w);
 	if (!c.skb)
 		return false;
 	if (CFG.track)

@@ -636,6 +636,11 @@ const (
 	tracerTupleHasTUPLE_TCP        tracerTupleHas = 32
 )
 
+type tracerUnwound struct {
+	_         structs.HostLayout
+	Addresses [64]uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -661,6 +666,7 @@ const (
 	tracerMapSockets               = "sockets"
 	tracerMapStacks                = "stacks"
 	tracerMapTolds                 = "tolds"
+	tracerMapUnwounds              = "unwounds"
 	tracerProgKprobeBirth          = "kprobe_birth"
 	tracerProgKprobeBorn           = "kprobe_born"
 	tracerProgKprobeMapDelete      = "kprobe_map_delete"
@@ -814,6 +820,7 @@ type tracerMapSpecs struct {
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
 	Stacks    *ebpf.MapSpec `ebpf:"stacks"`
 	Tolds     *ebpf.MapSpec `ebpf:"tolds"`
+	Unwounds  *ebpf.MapSpec `ebpf:"unwounds"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -899,6 +906,7 @@ type tracerMaps struct {
 	Sockets   *ebpf.Map `ebpf:"sockets"`
 	Stacks    *ebpf.Map `ebpf:"stacks"`
 	Tolds     *ebpf.Map `ebpf:"tolds"`
+	Unwounds  *ebpf.Map `ebpf:"unwounds"`
 }
 
 func (m *tracerMaps) Close() error {
@@ -924,6 +932,7 @@ func (m *tracerMaps) Close() error {
 		m.Sockets,
 		m.Stacks,
 		m.Tolds,
+		m.Unwounds,
 	)
 }
 
