@@ -374,11 +374,11 @@ static __noinline bool is_unwound(struct registers *regs, const struct call *cal
 }
 #endif
 
-// Finds the innermost call that is still under way, and drops what has ended: it
-// is the innermost then.
-static __noinline bool find_active(struct registers *regs, struct calls *s, u64 anchor, u64 caller)
+// Finds the innermost call that is still under way at the entry of a function, and drops
+// what has ended: it is the innermost then.
+static __noinline bool find_active(struct registers *regs, struct calls *s)
 {
-	u64 found = 0;
+	u64 anchor = entry_anchor(regs), caller = return_address(regs), found = 0;
 
 	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
 		found = is_active(innermost(s), anchor, caller) && is_unwound(regs, innermost(s), anchor);
@@ -443,10 +443,12 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 // A function of an unwanted packet ends the calls below which it can't run. What it calls
 // is not on behalf of the packet within whose call it runs, as where several are dealt
 // with in a row: its own call hides that one.
-static __noinline int note_entry(struct registers *regs, struct calls *s, u64 anchor, u64 caller)
+static __noinline int note_entry(struct registers *regs, struct calls *s)
 {
+	u64 anchor = entry_anchor(regs);
+
 	drop_ended(s, anchor);
-	if (find_active(regs, s, anchor, caller) && innermost(s)->skb)
-		add_call(s, anchor, true_caller(s, anchor, caller));
+	if (find_active(regs, s) && innermost(s)->skb)
+		add_call(s, anchor, true_caller(s, anchor, return_address(regs)));
 	return 0;
 }

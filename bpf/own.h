@@ -8,7 +8,12 @@
 // has a function called for it is listed; internal/bpf has a test that none is missing.
 static __always_inline bool is_own_map(u64 map)
 {
-	return map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||
+	bool own = false;
+
+#if !RETURN_IN_REGISTER
+	own = map == (u64)&unwounds;
+#endif
+	return own || map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||
 	       map == (u64)&branches || map == (u64)&heads || map == (u64)&queues ||
 	       map == (u64)&numbers || map == (u64)&busy || map == (u64)&here ||
 	       map == (u64)&stacks || map == (u64)&tolds || map == (u64)&rooms ||

@@ -18,7 +18,7 @@ static __always_inline bool begin_birth(struct registers *regs)
 	if (!running || !s)
 		return false;
 	s->birth.id = 0;
-	if (!s->depth || !find_active(regs, s, anchor, return_address(regs)))
+	if (!s->depth || !find_active(regs, s))
 		return false;
 	s->birth.id = innermost(s)->id;
 	s->birth.part = innermost(s)->part;

@@ -23,7 +23,7 @@ static __always_inline void note_unwanted(struct registers *regs, struct work *w
 		return;
 	s = calls_at(entry_anchor(regs), w);
 	if (s && s->depth)
-		note_entry(regs, s, entry_anchor(regs), return_address(regs));
+		note_entry(regs, s);
 }
 
 // Says whether the call is kept.

@@ -17,14 +17,14 @@ static __always_inline void drop_map_calls(struct calls *s, u64 anchor)
 
 // The packet that a map's function is called for; NULL for none, and within another
 // function of a map, which tells it all.
-static __always_inline struct sk_buff *map_user(struct registers *regs, u64 anchor, u64 caller, struct work *w)
+static __always_inline struct sk_buff *map_user(struct registers *regs, u64 anchor, struct work *w)
 {
 	struct calls *s = calls_at(anchor, w);
 
 	if (!s)
 		return NULL;
 	drop_map_calls(s, anchor);
-	if (!s->depth || !find_active(regs, s, anchor, caller) || innermost(s)->told & CALL_MAP)
+	if (!s->depth || !find_active(regs, s) || innermost(s)->told & CALL_MAP)
 		return NULL;
 	return (void *)innermost(s)->skb;
 }
@@ -59,7 +59,7 @@ static __always_inline bool tell_map(struct registers *regs, u32 operation, u32 
 	if (!room)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = map_user(regs, anchor, c.caller, &room->work);
+	c.skb = map_user(regs, anchor, &room->work);
 	if (!c.skb)
 		return false;
 	call = &room->call;

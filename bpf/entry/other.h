@@ -4,12 +4,11 @@
 // of a wanted packet, which is while a call for that packet is under way below it.
 #pragma once
 
-static __always_inline struct sk_buff *served_skb(struct registers *regs, u64 caller, struct work *w)
+static __always_inline struct sk_buff *served_skb(struct registers *regs, struct work *w)
 {
-	u64 anchor = entry_anchor(regs);
-	struct calls *s = calls_at(anchor, w);
+	struct calls *s = calls_at(entry_anchor(regs), w);
 
-	if (!s || !s->depth || !find_active(regs, s, anchor, caller))
+	if (!s || !s->depth || !find_active(regs, s))
 		return NULL;
 	return (void *)innermost(s)->skb;
 }
@@ -23,7 +22,7 @@ static __always_inline bool show_other(struct registers *regs)
 	if (!running)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = served_skb(regs, c.caller, &w);
+	c.skb = served_skb(regs, &w);
 	if (!c.skb)
 		return false;
 	if (CFG.track)
