@@ -36,6 +36,7 @@ func TestKernels(t *testing.T) {
 	built := build(t, list)
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
+	t.Parallel() // beside TestCost
 	for _, m := range list {
 		t.Run(m.name(), func(t *testing.T) {
 			t.Parallel()

@@ -138,6 +138,8 @@ func machinesWanted(t *testing.T) []machine {
 		t.Skip("no virtual machines without TRACER_E2E: run make e2e, or make e2e-smoke for one of them")
 	case "all":
 		return machines
+	case "cost":
+		t.Skip("TestCost alone is asked for")
 	case "smoke":
 		return []machine{smoke}
 	}

@@ -62,6 +62,14 @@ func Table(all []Figures) string {
 	return b.String()
 }
 
+// OfFloor is what an exchange costs beyond the load with a filter that never matches, in
+// multiples of what it costs with the floor; not a number where there are no samples.
+func (f Figures) OfFloor(backend string) float64 {
+	load := f.of(backend, "exchange", nothing, "").median()
+	ours := f.of(backend, "exchange", subject, never).median()
+	return (ours - load) / (f.of(backend, "exchange", floor, "").median() - load)
+}
+
 func (f Figures) backends() (list []string) {
 	for _, s := range f.Samples {
 		if !slices.Contains(list, s.Backend) {

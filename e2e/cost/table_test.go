@@ -3,6 +3,7 @@
 package cost
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,23 @@ func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 			t.Errorf("the table has no line\n%s\nbut is\n%s", want, text)
 		}
 	}
+}
+
+func TestOfFloor(t *testing.T) {
+	f := figuresOf(
+		sample("exchange", nothing, "", 20), sample("exchange", floor, "", 50), sample("exchange", subject, never, 110),
+		sample("exchange", subject, neverHost, 1000),
+	)
+	if got := f.OfFloor("kprobe-multi"); math.Abs(got-3) > 1e-9 {
+		t.Errorf("%g, want 3", got)
+	}
+	if got := f.OfFloor("kprobe"); !math.IsNaN(got) {
+		t.Errorf("of no samples %g", got)
+	}
+}
+
+func sample(measure, subject, filter string, value float64) Sample {
+	return Sample{Measure: measure, Subject: subject, Filter: filter, Value: value}
 }
 
 func TestMachinesAreNamed(t *testing.T) {
