@@ -16,7 +16,7 @@ import (
 // limit ends a machine that hangs; a soak that was asked for (SOAK) comes on top.
 func limit(t *testing.T) time.Duration {
 	t.Helper()
-	const usual = 25 * time.Minute
+	const usual = 30 * time.Minute
 	text := os.Getenv("SOAK")
 	if text == "" {
 		return usual

@@ -42,7 +42,7 @@ var machines = []machine{
 	{series: "6.18", arch: "amd64", backends: all},
 	{series: "6.18", arch: "arm64", backends: all},
 	{series: "7", arch: "amd64", backends: all},
-	{series: "7", arch: "arm64", backends: all, thorough: true},
+	{series: "7", arch: "arm64", backends: all},
 	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
 }
 
