@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -162,7 +163,11 @@ func (s soaked) judgeAttribution(t *testing.T, least int) {
 	}
 }
 
-// soak sends everything at the same time for so long.
+// soakLeast is what has to be sent to say anything: one in sixteen is followed.
+const soakLeast = 2000
+
+// soak sends everything at the same time for so long, and on a slow machine longer, up to
+// four times, until there is enough of it.
 func (w *world) soak(t *testing.T, long time.Duration) {
 	ktest.NewTap(t, w.a, "va") // for clones
 	here, there := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(b4)
@@ -172,9 +177,12 @@ func (w *world) soak(t *testing.T, long time.Duration) {
 	}{{w.a, echoUDP}, {w.b, echoUDP}, {w.b, swallowTCP}} {
 		serve(t, server.n, server.c)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), long)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*long)
 	defer cancel()
 	var all sync.WaitGroup
+	var total atomic.Int64
+	began := time.Now()
+	goesOn := func() bool { return ctx.Err() == nil && (time.Since(began) < long || total.Load() < soakLeast) }
 	for name, send := range map[string]func(n int) error{
 		"echo on loopback": func(n int) error { return ktest.Ping(here, uint16(n>>16), uint16(n)) },
 		"echo on a wire":   func(n int) error { return ktest.Ping(there, uint16(n>>16), uint16(n)) },
@@ -186,8 +194,9 @@ func (w *world) soak(t *testing.T, long time.Duration) {
 		all.Go(func() {
 			sent := 0
 			err := w.a.Do(func() (err error) {
-				for ; ctx.Err() == nil && err == nil; sent++ {
+				for ; goesOn() && err == nil; sent++ {
 					err = unlessLost(send(sent))
+					total.Add(1)
 				}
 				return err
 			})
