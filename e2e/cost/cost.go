@@ -92,17 +92,6 @@ type Figures struct {
 	Samples []Sample `json:"samples"`
 }
 
-// Sample is one thing that was measured, once, as e2e/meter writes it.
-type Sample struct {
-	Backend string  `json:"backend"`
-	Measure string  `json:"measure"`
-	Subject string  `json:"subject"`
-	Filter  string  `json:"filter"`
-	Round   int     `json:"round"`
-	Value   float64 `json:"value"`
-	Unit    string  `json:"unit"`
-}
-
 // Measure measures one machine.
 func (s Settings) Measure(ctx context.Context, m Machine) (Figures, error) {
 	f := Figures{Arch: m.Arch, Commit: s.Commit}
@@ -132,8 +121,12 @@ func (s Settings) measureHere(ctx context.Context, m Machine, f *Figures, meter,
 		return nil, err
 	}
 	f.Kernel = strings.TrimSpace(string(release))
+	tracer, err := filepath.Abs(s.tracer(m.Arch)) // a bare name would be looked for in PATH
+	if err != nil {
+		return nil, err
+	}
 	out := filepath.Join(folder, "samples.json")
-	cmd := exec.CommandContext(ctx, meter, s.arguments(m, s.tracer(m.Arch), s.Pwru, out)...)
+	cmd := exec.CommandContext(ctx, meter, s.arguments(m, tracer, s.Pwru, out)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return nil, err

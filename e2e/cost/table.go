@@ -9,18 +9,6 @@ import (
 	"strings"
 )
 
-// The subjects and filters of e2e/meter.
-const (
-	nothing    = "nothing"
-	floor      = "floor"
-	subject    = "tracer"
-	peer       = "pwru"
-	never      = "icmp"
-	neverHost  = "host 203.0.113.1"
-	neverPort  = "tcp and port 80"
-	everything = "udp and net 127.0.0.0/8"
-)
-
 // row is one line of the table: what is measured, of which filter, and what is wanted.
 type row struct {
 	title, measure, filter string
@@ -38,17 +26,17 @@ type row struct {
 }
 
 var rows = []row{
-	{title: "extra cost of an exchange, `icmp` (never matches)", measure: "exchange", filter: never, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
-	{title: "the same, `host 203.0.113.1`", measure: "exchange", filter: neverHost, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
-	{title: "the same, `tcp and port 80`", measure: "exchange", filter: neverPort, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
-	{title: "extra cost of an exchange that matches, to a file", measure: "exchange", filter: everything, beyond: true, ofPeer: 1. / 3, unit: "us", size: 1e3},
-	{title: "events a second to a file, none lost", measure: "delivered", filter: everything, ofPeer: 10, more: true, unit: "k", size: 1e3},
-	{title: "the process's time for an event", measure: "process per event", filter: everything, ofPeer: 1. / 10, unit: "us", size: 1e3},
-	{title: "start", measure: "start", filter: never, ofFloor: 1.3, ofPeer: 1. / 3, unit: "s", size: 1},
-	{title: "stop", measure: "stop", filter: never, ofPeer: 1. / 4, unit: "s", size: 1},
-	{title: "processor while nothing matches", measure: "idle", filter: never, most: 0.5, unit: "%", size: 1},
-	{title: "resident set", measure: "resident set", filter: never, ofPeer: 1, unit: "MB", size: 1e6},
-	{title: "BPF maps", measure: "maps", filter: never, ofPeer: 1, unit: "MB", size: 1e6},
+	{title: "extra cost of an exchange, `icmp` (never matches)", measure: "exchange", filter: ByProtocol, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "the same, `host 203.0.113.1`", measure: "exchange", filter: ByAddress, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "the same, `tcp and port 80`", measure: "exchange", filter: ByPort, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
+	{title: "extra cost of an exchange that matches, to a file", measure: "exchange", filter: Everything, beyond: true, ofPeer: 1. / 3, unit: "us", size: 1e3},
+	{title: "events a second to a file, none lost", measure: "delivered", filter: Everything, ofPeer: 10, more: true, unit: "k", size: 1e3},
+	{title: "the process's time for an event", measure: "process per event", filter: Everything, ofPeer: 1. / 10, unit: "us", size: 1e3},
+	{title: "start", measure: "start", filter: ByProtocol, ofFloor: 1.3, ofPeer: 1. / 3, unit: "s", size: 1},
+	{title: "stop", measure: "stop", filter: ByProtocol, ofPeer: 1. / 4, unit: "s", size: 1},
+	{title: "processor while nothing matches", measure: "idle", filter: ByProtocol, most: 0.5, unit: "%", size: 1},
+	{title: "resident set", measure: "resident set", filter: ByProtocol, ofPeer: 1, unit: "MB", size: 1e6},
+	{title: "BPF maps", measure: "maps", filter: ByProtocol, ofPeer: 1, unit: "MB", size: 1e6},
 }
 
 // Table is everything in Markdown, one part for each kernel and backend.
@@ -65,9 +53,9 @@ func Table(all []Figures) string {
 // OfFloor is what an exchange costs beyond the load with a filter that never matches, in
 // multiples of what it costs with the floor; not a number where there are no samples.
 func (f Figures) OfFloor(backend string) float64 {
-	load := f.of(backend, "exchange", nothing, "").median()
-	ours := f.of(backend, "exchange", subject, never).median()
-	return (ours - load) / (f.of(backend, "exchange", floor, "").median() - load)
+	load := f.of(backend, "exchange", Nothing, "").median()
+	ours := f.of(backend, "exchange", Tracer, ByProtocol).median()
+	return (ours - load) / (f.of(backend, "exchange", Floor, "").median() - load)
 }
 
 func (f Figures) backends() (list []string) {
@@ -85,7 +73,7 @@ func (f Figures) write(b *strings.Builder, backend string) {
 		times = "counted instructions as time, 2 ns each"
 	}
 	fmt.Fprintf(b, "\n%s, %s, %s; commit %s; %s\n\n", f.Kernel, f.Arch, backend, f.Commit, times)
-	fmt.Fprintf(b, "An exchange without any of them takes %s.\n\n", f.of(backend, "exchange", nothing, "").text(1e3, "us"))
+	fmt.Fprintf(b, "An exchange without any of them takes %s.\n\n", f.of(backend, "exchange", Nothing, "").text(1e3, "us"))
 	b.WriteString("| measure | floor | tracer | pwru | of the floor | of pwru | wanted |\n|---|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range rows {
 		f.writeRow(b, backend, r)
@@ -93,14 +81,14 @@ func (f Figures) write(b *strings.Builder, backend string) {
 }
 
 func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
-	ours := f.of(backend, r.measure, subject, r.filter)
-	theirs := f.of(backend, r.measure, peer, peerFilter(r.filter))
-	least := f.of(backend, r.measure, floor, "")
-	if r.filter == everything {
+	ours := f.of(backend, r.measure, Tracer, r.filter)
+	theirs := f.of(backend, r.measure, Pwru, peerFilter(r.filter))
+	least := f.of(backend, r.measure, Floor, "")
+	if r.filter == Everything {
 		least = nil // which makes no events
 	}
 	if r.beyond {
-		idle := f.of(backend, "exchange", nothing, "").median()
+		idle := f.of(backend, "exchange", Nothing, "").median()
 		ours, theirs, least = ours.less(idle), theirs.less(idle), least.less(idle)
 	}
 	toFloor, toPeer := ours.median()/least.median(), ours.median()/theirs.median()
@@ -114,10 +102,10 @@ func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 // peerFilter is what pwru is measured with beside a filter of ours: it treats all that
 // never match alike.
 func peerFilter(filter string) string {
-	if filter == everything {
-		return everything
+	if filter == Everything {
+		return Everything
 	}
-	return never
+	return ByProtocol
 }
 
 // verdict says what is wanted, and what of it is missed.

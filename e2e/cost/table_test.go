@@ -25,14 +25,14 @@ func figuresOf(samples ...Sample) Figures {
 
 func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 	text := Table([]Figures{figuresOf(
-		Sample{Measure: "exchange", Subject: nothing, Value: 20000},
-		Sample{Measure: "exchange", Subject: floor, Value: 50000},
-		Sample{Measure: "exchange", Subject: subject, Filter: never, Value: 80000},
-		Sample{Measure: "exchange", Subject: peer, Filter: never, Value: 270000},
-		Sample{Measure: "exchange", Subject: subject, Filter: neverHost, Value: 90000},
-		Sample{Measure: "delivered", Subject: subject, Filter: everything, Value: 50000},
-		Sample{Measure: "delivered", Subject: peer, Filter: everything, Value: 10000},
-		Sample{Measure: "idle", Subject: subject, Filter: never, Value: 0.1},
+		Sample{Measure: "exchange", Subject: Nothing, Value: 20000},
+		Sample{Measure: "exchange", Subject: Floor, Value: 50000},
+		Sample{Measure: "exchange", Subject: Tracer, Filter: ByProtocol, Value: 80000},
+		Sample{Measure: "exchange", Subject: Pwru, Filter: ByProtocol, Value: 270000},
+		Sample{Measure: "exchange", Subject: Tracer, Filter: ByAddress, Value: 90000},
+		Sample{Measure: "delivered", Subject: Tracer, Filter: Everything, Value: 50000},
+		Sample{Measure: "delivered", Subject: Pwru, Filter: Everything, Value: 10000},
+		Sample{Measure: "idle", Subject: Tracer, Filter: ByProtocol, Value: 0.1},
 	)})
 	for _, want := range []string{
 		"6.12, amd64, kprobe-multi; commit c0ffee; counted instructions",
@@ -50,8 +50,8 @@ func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 
 func TestOfFloor(t *testing.T) {
 	f := figuresOf(
-		sample("exchange", nothing, "", 20), sample("exchange", floor, "", 50), sample("exchange", subject, never, 110),
-		sample("exchange", subject, neverHost, 1000),
+		sample("exchange", Nothing, "", 20), sample("exchange", Floor, "", 50), sample("exchange", Tracer, ByProtocol, 110),
+		sample("exchange", Tracer, ByAddress, 1000),
 	)
 	if got := f.OfFloor("kprobe-multi"); math.Abs(got-3) > 1e-9 {
 		t.Errorf("%g, want 3", got)
@@ -62,7 +62,7 @@ func TestOfFloor(t *testing.T) {
 }
 
 func sample(measure, subject, filter string, value float64) Sample {
-	return Sample{Measure: measure, Subject: subject, Filter: filter, Value: value}
+	return Sample{Measure: measure, Subject: Tracer, Filter: filter, Value: value}
 }
 
 func TestMachinesAreNamed(t *testing.T) {

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tracer/e2e/cost"
 )
 
 // settings are what the command line asks for.
@@ -75,23 +77,10 @@ func parse(args []string) (settings, error) {
 	return s, nil
 }
 
-// sample is one thing that was measured, once.
-type sample struct {
-	Backend string `json:"backend"`
-	// Measure is what was measured and Subject who.
-	Measure string `json:"measure"`
-	Subject string `json:"subject"`
-	// Filter is the packet filter that the subject had.
-	Filter string  `json:"filter"`
-	Round  int     `json:"round"`
-	Value  float64 `json:"value"`
-	Unit   string  `json:"unit"`
-}
-
 // meter gathers samples.
 type meter struct {
 	settings
-	samples []sample
+	samples []cost.Sample
 }
 
 // write leaves what was measured until something went wrong, too.

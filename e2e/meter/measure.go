@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"tracer/e2e/cost"
 )
 
 // Units of samples.
@@ -35,7 +37,7 @@ func (m *meter) all() error {
 
 func (m *meter) one(s subject, backend string, round int) error {
 	add := func(measure string, value float64, unit string) {
-		m.samples = append(m.samples, sample{backend, measure, s.name, s.filter, round, value, unit})
+		m.samples = append(m.samples, cost.Sample{Backend: backend, Measure: measure, Subject: s.name, Filter: s.filter, Round: round, Value: value, Unit: unit})
 	}
 	r, err := m.begin(s, backend)
 	if err != nil {
@@ -47,7 +49,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 	if err := m.cost(add); err != nil {
 		return err
 	}
-	if r.cmd != nil && s.name != floor && !m.brief {
+	if r.cmd != nil && s.name != cost.Floor && !m.brief {
 		if err := m.inside(s, r, round, add); err != nil {
 			return err
 		}
@@ -80,7 +82,7 @@ func (m *meter) inside(s subject, r *running, round int, add func(string, float6
 	if s.matches {
 		return m.deliver(r, add)
 	}
-	if s.filter != byProtocol {
+	if s.filter != cost.ByProtocol {
 		return nil
 	}
 	rss, err := resident(pid)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"tracer/e2e/cost"
 )
 
 // subject is who is measured, and how.
@@ -19,33 +21,18 @@ type subject struct {
 	matches bool
 }
 
-// The filters of which none matches the load but the last.
-const (
-	byProtocol = "icmp"
-	byAddress  = "host 203.0.113.1"
-	byPort     = "tcp and port 80"
-	everything = "udp and net 127.0.0.0/8"
-)
-
-const (
-	nothing = "nothing"
-	floor   = "floor"
-	tracer  = "tracer"
-	pwru    = "pwru"
-)
-
 // subjects are those of one round, in their order: each beside what it is compared with.
 func (m *meter) subjects(backend string) []subject {
 	if m.brief {
-		return []subject{{name: nothing}, {name: floor}, {name: tracer, filter: byProtocol}}
+		return []subject{{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol}}
 	}
 	list := []subject{
-		{name: nothing}, {name: floor},
-		{name: tracer, filter: byProtocol}, {name: tracer, filter: byAddress}, {name: tracer, filter: byPort},
-		{name: tracer, filter: everything, matches: true},
+		{name: cost.Nothing}, {name: cost.Floor},
+		{name: cost.Tracer, filter: cost.ByProtocol}, {name: cost.Tracer, filter: cost.ByAddress}, {name: cost.Tracer, filter: cost.ByPort},
+		{name: cost.Tracer, filter: cost.Everything, matches: true},
 	}
 	if m.pwru != "" && backend != tracepoint {
-		list = append(list, subject{name: pwru, filter: byProtocol}, subject{name: pwru, filter: everything, matches: true})
+		list = append(list, subject{name: cost.Pwru, filter: cost.ByProtocol}, subject{name: cost.Pwru, filter: cost.Everything, matches: true})
 	}
 	return list
 }
@@ -62,11 +49,11 @@ type running struct {
 // command is the subject's command line; nil for nothing.
 func (m *meter) command(s subject, backend, ready, output string) []string {
 	switch s.name {
-	case floor:
+	case cost.Floor:
 		return []string{"/proc/self/exe", "floor", backend, ready}
-	case tracer:
+	case cost.Tracer:
 		return []string{m.tracer, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
-	case pwru:
+	case cost.Pwru:
 		return []string{m.settings.pwru, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
 	}
 	return nil
