@@ -70,7 +70,7 @@ unit: tracer ## run the tests that this machine's own kernel can run, as root
 .PHONY: e2e e2e-smoke
 e2e: machines ## run the tests in virtual machines: every kernel, or those in TRACER_E2E
 	e2e/fetch-kernels.sh
-	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout 75m ./e2e
+	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout 80m ./e2e
 
 e2e-smoke: machines ## run the tests in one virtual machine
 	e2e/fetch-kernels.sh 6.12-amd64
