@@ -56,11 +56,11 @@ const lockedDown = "^TestLockedDown$"
 // those machines run them which are thorough; all other tests are for every kernel.
 var sameEverywhere = []string{
 	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
-	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
+	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
 	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
-	"TestInterruptTwice", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
-	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoHelpersIsAnError", "TestOtherPlaces",
-	"TestOutputFile", "TestPartOfTwoPackets", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
+	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
+	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs", "TestOtherPlaces",
+	"TestOutputFile", "TestPartOfTwoPackets", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestReturnsNeedFunctions", "TestRotation", "TestRotationKeepsFew", "TestSignals", "TestText",
 	"TestTextWithSwitches", "TestTimestamp",
 }

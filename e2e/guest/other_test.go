@@ -46,6 +46,9 @@ func lookUps(t *testing.T, w *world, backend string, others bool, flags ...strin
 func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		for name, flags := range map[string][]string{"entries": nil, "returns": {"--output-return"}} {
+			if flags == nil && isBrief() { // returns have entries
+				continue
+			}
 			t.Run(backend+"/"+name, func(t *testing.T) {
 				w := newWorld(t)
 				listenAt(t, w.b, b4+":7777")

@@ -74,11 +74,14 @@ func needFunctions(t *testing.T) []string {
 func functionBackends(t *testing.T) []string {
 	t.Helper()
 	list := needFunctions(t)
-	if os.Getenv("BRIEF") != "" {
+	if isBrief() {
 		return list[:1]
 	}
 	return list
 }
+
+// isBrief says that time is short.
+func isBrief() bool { return os.Getenv("BRIEF") != "" }
 
 // returnWay is a backend with a way to see returns; empty is the best.
 type returnWay struct{ backend, by string }

@@ -26,7 +26,7 @@ func soakTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
 	if text == "" && onOwnMachine() {
-		return 20 * time.Second
+		return 12 * time.Second
 	}
 	if text == "" {
 		return 3 * time.Second
