@@ -19,7 +19,7 @@ import (
 func TestIdleUsesNoCPU(t *testing.T) {
 	const (
 		watched = 2 * time.Second
-		most    = 600
+		most    = 400
 	)
 	n := ktest.NewNetns(t, "a")
 	p := start(t, "--filter-func", few(), "--filter-netns", n.Path, "udp and dst port 7777")
@@ -34,13 +34,16 @@ func TestIdleUsesNoCPU(t *testing.T) {
 	p.stop()
 }
 
-// wakeUps is how often the tracer has waited for something that came.
-func (p *process) wakeUps() (sum int) {
+// wakeUps is how often the tracer has waited for something that came. The thread that has
+// done so most often is left out: it is the Go runtime's monitor, which looks around some ten
+// times in a row each time that another thread has run.
+func (p *process) wakeUps() int {
 	p.t.Helper()
 	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/task/*/status")
 	if err != nil || len(tasks) == 0 {
 		p.t.Fatalf("no tasks: %v", err)
 	}
+	sum, monitor := 0, 0
 	for _, task := range tasks {
 		status, err := os.ReadFile(task)
 		if err != nil {
@@ -52,8 +55,9 @@ func (p *process) wakeUps() (sum int) {
 			p.t.Fatalf("%s: %v", status, err)
 		}
 		sum += n
+		monitor = max(monitor, n)
 	}
-	return sum
+	return sum - monitor
 }
 
 // cpu is the time that the tracer has run, in user space and in the kernel.
