@@ -68,9 +68,9 @@ unit: tracer ## run the tests that this machine's own kernel can run, as root
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
 .PHONY: e2e e2e-smoke
-e2e: machines ## run the tests in virtual machines: every kernel, or those in TRACER_E2E
+e2e: machines ## run the tests in virtual machines: every kernel, or those in TRACER_E2E (full: without taking turns)
 	e2e/fetch-kernels.sh
-	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout 80m ./e2e
+	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,80m) ./e2e
 
 e2e-smoke: machines ## run the tests in one virtual machine
 	e2e/fetch-kernels.sh 6.12-amd64

@@ -4,8 +4,9 @@
 // machine.
 //
 // The machines are asked for with the environment variable TRACER_E2E: "smoke" is
-// one kernel, "all" is every kernel, and a list such as "6.1-arm64,7-amd64" names
-// them. `make e2e` builds and installs what they need; nothing that is missing
+// one kernel, "all" is every kernel, where two that are much alike take turns with the
+// tests that take long, "full" is every kernel with every test, and a list such as
+// "6.1-arm64,7-amd64" names them. `make e2e` builds and installs what they need; nothing that is missing
 // is skipped. What each machine said is kept below build/e2e.
 //
 // As many machines run at a time as there are processors (go test -parallel).

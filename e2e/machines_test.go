@@ -25,6 +25,9 @@ type machine struct {
 	// thorough has the tests too that are the same on every kernel, and those of each
 	// backend with all of them.
 	thorough bool
+	// turn is which of the tests in turns such a machine has whose kernel is much like
+	// another's: 0 is all of them, 1 and 2 are those at even and at odd places.
+	turn int
 }
 
 const (
@@ -36,13 +39,13 @@ var machines = []machine{
 	{series: "5.10", arch: "amd64", backends: noFprobe},
 	{series: "5.10", arch: "arm64", backends: noFprobe, thorough: true},
 	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
-	{series: "6.1", arch: "arm64", backends: noFprobe},
+	{series: "6.1", arch: "arm64", backends: noFprobe, turn: 1},
 	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true},
-	{series: "6.12", arch: "arm64", backends: noFprobe},
-	{series: "6.18", arch: "amd64", backends: all},
-	{series: "6.18", arch: "arm64", backends: all},
-	{series: "7", arch: "amd64", backends: all},
-	{series: "7", arch: "arm64", backends: all},
+	{series: "6.12", arch: "arm64", backends: noFprobe, turn: 2},
+	{series: "6.18", arch: "amd64", backends: all, turn: 1},
+	{series: "6.18", arch: "arm64", backends: all, turn: 2},
+	{series: "7", arch: "amd64", backends: all, turn: 2},
+	{series: "7", arch: "arm64", backends: all, turn: 1},
 	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
 }
 
@@ -65,15 +68,59 @@ var sameEverywhere = []string{
 	"TestTextWithSwitches", "TestTimestamp",
 }
 
+// turns are tests that take long. Two kernels of one architecture that have the same ways
+// of tracing share them, so that each runs on at least one amd64 and one arm64 machine with
+// each set of backends, on the kernels before 6.12 with kprobes and on the thorough ones.
+// TRACER_E2E=full has all of them everywhere.
+var turns = []string{
+	"TestFunctionsWithoutSkbRunForAPacket", "TestSoak",
+	"TestMapsForAPacket", "TestTunnels",
+	"TestFunctionsWithoutSkbOfEveryFunction", "TestLookups",
+	"TestDropsOnly", "TestByStackSoak",
+	"TestLookupsBesideReturns", "TestOwner",
+	"TestXDPInTheStack", "TestReturnsOfCallsAtTheSameTime",
+	"TestNetfilter", "TestXDP",
+	"TestFilterPayloadInPages", "TestVLAN",
+	"TestConntrack", "TestHelpersOfProgramsRunForAPacket",
+	"TestPrograms", "TestProgramsFollow",
+	"TestLookupsThatAreNotHere", "TestByStackOfAStranger",
+	"TestStack", "TestReturnedValuesAreThoseOfTheKernel",
+	"TestReturnsAreThoseOfTheFunctionGraph", "TestPlaces",
+	"TestVerdictsAreNamed", "TestDump",
+	"TestExpression", "TestIdleUsesNoCPU",
+}
+
 // skip is the tests that are not for this machine, as go test -skip takes them.
 func (m machine) skip() string {
-	switch {
-	case m.tests == lockedDown:
+	if m.tests == lockedDown {
 		return ""
-	case m.thorough:
-		return lockedDown
 	}
-	return lockedDown + "|^(" + strings.Join(sameEverywhere, "|") + ")$"
+	list := []string{"TestLockedDown"}
+	if !m.thorough {
+		list = append(list, sameEverywhere...)
+	}
+	list = append(list, m.othersTurns()...)
+	return "^(" + strings.Join(list, "|") + ")$"
+}
+
+// othersTurns are the tests that the machine leaves to the one that is like it.
+func (m machine) othersTurns() (list []string) {
+	for i, name := range turns {
+		if m.turn != 0 && i%2 != m.turn-1 {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// ownTurns are those that it has because the other machine does not.
+func (m machine) ownTurns() (list []string) {
+	for i, name := range turns {
+		if m.turn != 0 && i%2 == m.turn-1 {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // brief says, for the guest's environment, that time is short.
@@ -86,10 +133,13 @@ func (m machine) brief() string {
 
 // owed are the tests that have to be in the machine's outcome, whatever else is.
 func (m machine) owed() []string {
-	if m.thorough && m.tests == "" {
-		return sameEverywhere
+	switch {
+	case m.tests != "":
+		return nil
+	case m.thorough:
+		return append(slices.Clone(sameEverywhere), turns...)
 	}
-	return nil
+	return m.ownTurns()
 }
 
 // smoke is the quickest machine with the quickest backend for functions.
@@ -123,7 +173,7 @@ func wanted(t *testing.T) []machine {
 	if tests := os.Getenv("TRACER_E2E_RUN"); tests != "" {
 		list = slices.Clone(list)
 		for i := range list {
-			list[i].tests, list[i].thorough = tests, true
+			list[i].tests, list[i].thorough, list[i].turn = tests, true, 0
 			list[i].backends = "" // none has to appear
 		}
 	}
@@ -138,6 +188,8 @@ func machinesWanted(t *testing.T) []machine {
 		t.Skip("no virtual machines without TRACER_E2E: run make e2e, or make e2e-smoke for one of them")
 	case "all":
 		return machines
+	case "full":
+		return withoutTurns(machines)
 	case "cost":
 		t.Skip("TestCost alone is asked for")
 	case "smoke":
@@ -146,6 +198,15 @@ func machinesWanted(t *testing.T) []machine {
 	list, err := named(strings.Split(tier, ","))
 	if err != nil {
 		t.Fatal(err)
+	}
+	return list
+}
+
+// withoutTurns has each machine run the tests too that another one does for it.
+func withoutTurns(list []machine) []machine {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].turn = 0
 	}
 	return list
 }
@@ -159,5 +220,5 @@ func named(names []string) ([]machine, error) {
 		}
 		list = append(list, machines[i])
 	}
-	return list, nil
+	return withoutTurns(list), nil
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestTurns: whatever takes turns still runs on both architectures with each set of
+// backends that there is, and once on each pair that shares it.
+func TestTurns(t *testing.T) {
+	type kind struct{ arch, backends string }
+	for _, name := range turns {
+		on := map[kind]bool{}
+		shared := 0
+		for _, m := range machines {
+			if m.tests != "" {
+				continue
+			}
+			k := kind{m.arch, m.backends}
+			runs := !slices.Contains(m.othersTurns(), name)
+			on[k] = on[k] || runs
+			if runs && m.turn != 0 {
+				shared++
+			}
+		}
+		for k, runs := range on {
+			if !runs {
+				t.Errorf("%s does not run on %s with %s", name, k.arch, k.backends)
+			}
+		}
+		if pairs := 3; shared != pairs {
+			t.Errorf("%s runs on %d of %d pairs", name, shared, pairs)
+		}
+	}
+}
+
+// TestTurnsAreKnown: a machine that is named has all tests.
+func TestTurnsAreKnown(t *testing.T) {
+	list, err := named([]string{"6.18-arm64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := list[0].othersTurns(); left != nil {
+		t.Errorf("it leaves %v to others", left)
+	}
+	if _, err := named([]string{"2.4-vax"}); err == nil {
+		t.Error("a machine that there is not was found")
+	}
+}
