@@ -60,6 +60,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err := e.read(s); err != nil {
 		return nil, err
 	}
+	e.locate()
 	facts := e.facts()
 	facts.BTF = spec
 	return facts, nil
@@ -122,7 +123,7 @@ type evidence struct {
 	reasons    map[uint32]string // of modules that are not among the images
 	symbols    *Symbols
 	hidden     error // why there are no symbols
-	list       *probeList
+	list       traceable
 	unreadable error // why there is no list
 	blacklist  blacklist
 	wanted     []string // functions that have to be found
@@ -131,6 +132,14 @@ type evidence struct {
 	uncalled   error // why there are no calls
 }
 
+// locate gives the candidates the places of their symbols.
+func (e *evidence) locate() {
+	if e.symbols != nil {
+		e.symbols.locate(e.images)
+	}
+}
+
+// facts weighs what has been located.
 func (e *evidence) facts() *Facts {
 	f := &Facts{Symbols: e.symbols, ListReadable: e.unreadable, Reasons: e.reasons}
 	for _, img := range e.images {
@@ -147,7 +156,6 @@ func (e *evidence) facts() *Facts {
 
 // weigh fills Functions and Skipped.
 func (e *evidence) weigh(f *Facts) {
-	e.symbols.locate(e.images)
 	j := judge{
 		consistent: e.images[0].consistent(),
 		symbols:    e.symbols,

@@ -162,7 +162,7 @@ type judge struct {
 	// consistent: BTF leaves out names whose prototypes differ.
 	consistent bool
 	symbols    *Symbols
-	list       *probeList // nil: not readable
+	list       traceable // nil: not readable
 	blacklist  blacklist
 }
 

@@ -20,6 +20,8 @@ import (
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
 	g.wanted, g.maps = o.Wanted, o.Maps
+	g.core, g.closed = openCore(corePath)
+	defer g.core.close()
 	g.run(g.readTypes, g.readSymbols, g.readList, g.readCalls, g.try, g.tryPrograms)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -33,9 +35,11 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 type gathering struct {
 	options Options
 	evidence
-	spec  *btf.Spec
-	err   error // of BTF: nothing goes without it
-	tried map[Backend]error
+	core   *core // nil where closed says why
+	closed error
+	spec   *btf.Spec
+	err    error // of BTF: nothing goes without it
+	tried  map[Backend]error
 	// untraceable is why BPF programs can't be traced.
 	untraceable error
 }
@@ -84,10 +88,33 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 
 func (g *gathering) readSymbols() { g.symbols, g.hidden = ReadSymbols() }
 
+// readList reads ftrace's list where the code of functions can't be.
 func (g *gathering) readList() {
-	if g.list, g.unreadable = readList(); g.unreadable != nil {
-		g.list, g.blacklist = nil, readBlacklist()
+	if g.core == nil {
+		g.askFtrace()
 	}
+}
+
+func (g *gathering) askFtrace() {
+	list, err := readList()
+	if g.unreadable = err; err != nil {
+		g.blacklist = readBlacklist()
+		return
+	}
+	g.list = list
+}
+
+// readEntries decides by the code of functions, once it is known which they are, or by
+// ftrace's list where that code is of an unknown kind.
+func (g *gathering) readEntries() {
+	if g.core == nil || g.symbols == nil {
+		return
+	}
+	if e := newEntries(runtime.GOARCH, g.symbols, g.core.read); e.plausible(g.images) {
+		g.list = e
+		return
+	}
+	g.askFtrace()
 }
 
 func (g *gathering) readCalls() {
@@ -105,13 +132,17 @@ func (g *gathering) tryPrograms() {
 }
 
 func (g *gathering) facts() *Facts {
+	g.locate()
+	g.readEntries()
 	f := g.evidence.facts()
 	f.Untraceable = g.untraceable
 	if g.options.Programs {
 		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
 	}
 	f.Release, f.BTF = release(), g.spec
-	f.Pages, f.PagesUnknown = locatePages("/proc/kcore", g.spec)
+	if f.PagesUnknown = g.closed; g.closed == nil {
+		f.Pages, f.PagesUnknown = locatePages(g.core, g.spec)
+	}
 	f.IsReturn, f.NoSession = trySession(g.spec)
 	f.Contexts, f.ContextsUnknown = locateContexts(runtime.GOARCH, f.Symbols, g.spec)
 	for b, err := range g.tried {

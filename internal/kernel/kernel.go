@@ -69,7 +69,8 @@ type Facts struct {
 	// are called at a return; nil where NoSession says why there are no sessions.
 	IsReturn  asm.Instructions
 	NoSession error
-	// ListReadable is nil when available_filter_functions was read, else why not;
+	// ListReadable is nil when the code of functions or available_filter_functions could
+	// be read, which tells what ftrace can trace, else why not;
 	// Functions are then what the symbols and the blacklist let through.
 	ListReadable error
 	// Untraceable is why BPF programs can't be traced here; nil where they can be, and

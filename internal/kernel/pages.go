@@ -23,32 +23,18 @@ type Pages struct {
 // plain memory.
 const unmapped = ^uint64(0)
 
-func locatePages(path string, types *btf.Spec) (*Pages, error) {
+func locatePages(c *core, types *btf.Spec) (*Pages, error) {
 	var page *btf.Struct
 	if err := types.TypeByName("page", &page); err != nil {
 		return nil, fmt.Errorf("type of a page: %w", err)
 	}
-	return readPages(path, uint64(page.Size))
+	return pagesFrom(c.segments, uint64(page.Size))
 }
 
-// readPages takes the places from the table of segments in front of /proc/kcore,
+// pagesFrom takes the places from the table of segments in front of /proc/kcore,
 // where each piece of memory is followed by its part of vmemmap
-// (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c).
-func readPages(path string, structSize uint64) (*Pages, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	core, err := elf.NewFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return pagesFrom(core.Progs, structSize)
-}
-
-// pagesFrom takes the largest piece of memory: the parts of small ones are
-// rounded to whole pages.
+// (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c). It takes the
+// largest piece of memory: the parts of small ones are rounded to whole pages.
 func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
 	var best *Pages
 	var most uint64

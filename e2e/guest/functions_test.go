@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"tracer/internal/kernel"
+)
+
+// TestFunctionsAreThoseOfFtrace: what the code of functions is taken to say is what ftrace's
+// own list says, for each function that takes an skb.
+func TestFunctionsAreThoseOfFtrace(t *testing.T) {
+	listed := listOfFtrace(t)
+	facts, err := kernel.Gather(t.Context(), kernel.Options{AllModules: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type function struct{ name, module string }
+	found := map[function]int{}
+	for _, f := range facts.Functions {
+		found[function{f.Name, f.Module}]++
+	}
+	if len(found) < 500 {
+		t.Errorf("%d functions", len(found))
+	}
+	for f, n := range found {
+		if listed[f.name+" "+f.module] < n {
+			t.Errorf("ftrace does not list %v", f)
+		}
+	}
+	const why = "ftrace can't trace it"
+	refused := 0
+	for _, s := range facts.Skipped {
+		if !strings.HasPrefix(s.Reason, why) {
+			continue
+		}
+		refused++
+		if listed[s.Name+" "+s.Module] > 0 {
+			t.Errorf("ftrace lists %s %s, which is left out: %s", s.Name, s.Module, s.Reason)
+		}
+	}
+	if refused == 0 && facts.Reasons != nil { // BTF of 5.10 has none that ftrace does not
+		t.Errorf("nothing was left out because %s", why)
+	}
+	t.Logf("%d functions, %d that can't be traced", len(facts.Functions), refused)
+}
+
+// listOfFtrace has how often each name of a module is in its list, by "NAME MODULE".
+func listOfFtrace(t *testing.T) map[string]int {
+	t.Helper()
+	b, err := os.ReadFile("/sys/kernel/tracing/available_filter_functions")
+	if err != nil {
+		t.Skipf("no kprobes here, or not to be seen: %v", err)
+	}
+	listed := map[string]int{}
+	for line := range strings.Lines(string(b)) {
+		name, module, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		listed[name+" "+strings.Trim(module, "[]")]++
+	}
+	return listed
+}
