@@ -338,12 +338,12 @@ func (p Program) filters() bool {
 }
 
 // optional are the replacements of functions that only some programs call.
-func (p Program) optional(program *ebpf.ProgramSpec, bodies Bodies) []replacement {
+func (p Program) optional(program *parts, bodies Bodies) []replacement {
 	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}
-	return slices.DeleteFunc(list, func(r replacement) bool { return !calls(program, r.function) })
+	return slices.DeleteFunc(list, func(r replacement) bool { return !program.has(r.function) })
 }
 
 // object is what programs are copied from.
@@ -353,58 +353,74 @@ type object struct {
 	words []byte
 }
 
-// copyFor copies a program's template, with the place of the skb put in.
-func (o object) copyFor(p Program) (*ebpf.ProgramSpec, error) {
+// word is the one of the context that a copy of the template reads, -1 where none is chosen.
+func (o object) word(p Program) (int, error) {
+	switch p.Template {
+	case TracepointTemplate:
+		return p.Argument, nil
+	case KprobeTemplate:
+		if p.Argument < 1 || p.Argument > len(o.words) {
+			return 0, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
+		}
+		return int(o.words[p.Argument-1]), nil
+	}
+	return -1, nil
+}
+
+func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error) {
 	template := o.templates[p.Template]
 	if template == nil {
 		return nil, fmt.Errorf("program %q: no %q in the BPF object", p.Name, p.Template)
 	}
-	program := template.Copy()
-	switch p.Template {
-	case TracepointTemplate:
-		return program, chooseWord(program, p.Argument)
-	case KprobeTemplate:
-		if p.Argument < 1 || p.Argument > len(o.words) {
-			return nil, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
-		}
-		return program, chooseWord(program, int(o.words[p.Argument-1]))
-	}
-	return program, nil
-}
-
-func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error) {
-	program, err := o.copyFor(p)
+	word, err := o.word(p)
 	if err != nil {
 		return nil, err
 	}
+	instructions, err := p.assemble(split(template.Instructions), bodies)
+	if err != nil {
+		return nil, err
+	}
+	program := *template
+	program.Instructions = instructions
 	if !isTracer(p.Template) {
 		program.AttachType = p.attachType()
 	}
+	if word < 0 {
+		return &program, nil
+	}
+	return &program, chooseWord(&program, word)
+}
+
+// assemble puts the bodies in place.
+func (p Program) assemble(program *parts, bodies Bodies) (asm.Instructions, error) {
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
-		return program, nil
+		return program.join(), nil
 	}
-	replacements := bodies.list()
-	if p.Template == FrameProgram || p.Template == FrameTail {
-		replacements = bodies.xdpList()
-	}
-	replacements = append(replacements, p.optional(program, bodies)...)
-	switch {
-	case p.Facts != nil:
-		replacements = append(replacements, replacement{factsFunction, answer(p.Facts.word())})
-	case !isTracer(p.Template):
-		replacements = append(replacements, replacement{hookFunction, answer(p.HookCall.word())})
-	}
-	for _, r := range replacements {
+	for _, r := range p.replacements(program, bodies) {
 		switch {
-		case !p.filters() && !calls(program, r.function):
+		case !p.filters() && !program.has(r.function):
 			continue
 		case r.body == nil:
 			r.body = uncalledBody
 		}
-		if err := replaceBody(program, r.function, r.body); err != nil {
+		if err := program.replace(r.function, r.body); err != nil {
 			return nil, err
 		}
 	}
-	dropUncalled(program)
-	return program, nil
+	return program.join(), nil
+}
+
+func (p Program) replacements(program *parts, bodies Bodies) []replacement {
+	list := bodies.list()
+	if p.Template == FrameProgram || p.Template == FrameTail {
+		list = bodies.xdpList()
+	}
+	list = append(list, p.optional(program, bodies)...)
+	switch {
+	case p.Facts != nil:
+		list = append(list, replacement{factsFunction, answer(p.Facts.word())})
+	case !isTracer(p.Template):
+		list = append(list, replacement{hookFunction, answer(p.HookCall.word())})
+	}
+	return list
 }

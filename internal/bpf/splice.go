@@ -11,30 +11,84 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// replaceBody puts body in place of a function that the program calls. The
-// function keeps its symbol, type and first source line, which the kernel wants
-// of every function.
-func replaceBody(program *ebpf.ProgramSpec, function string, body asm.Instructions) error {
-	begin, end := functionBounds(program.Instructions, function)
-	if begin < 0 {
-		return fmt.Errorf("program %q: no function %q to replace", program.Name, function)
+// parts are the functions of a program, by name; the first is the program itself.
+type parts struct {
+	order []string
+	code  map[string]asm.Instructions
+}
+
+// split takes a program apart. What it returns shares the instructions.
+func split(instructions asm.Instructions) *parts {
+	p := &parts{code: map[string]asm.Instructions{}}
+	begin := 0
+	for i := 1; i <= len(instructions); i++ {
+		if i < len(instructions) && btf.FuncMetadata(&instructions[i]) == nil {
+			continue
+		}
+		name := instructions[begin].Symbol()
+		p.order = append(p.order, name)
+		p.code[name] = instructions[begin:i:i]
+		begin = i
+	}
+	return p
+}
+
+// has says whether the function is part of the program.
+func (p *parts) has(function string) bool { return p.code[function] != nil }
+
+// replace puts body in place of a function. The function keeps its symbol, type and first
+// source line, which the kernel wants of every function.
+func (p *parts) replace(function string, body asm.Instructions) error {
+	if !p.has(function) {
+		return fmt.Errorf("program %q: no function %q to replace", p.order[0], function)
 	}
 	body = labelsOf(function, body)
 	if symbol := body[0].Symbol(); symbol != "" {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
 	}
-	body[0].Metadata = program.Instructions[begin].Metadata
-	program.Instructions = slices.Replace(slices.Clone(program.Instructions), begin, end, body...)
+	body[0].Metadata = p.code[function][0].Metadata
+	p.code[function] = body
 	return nil
+}
+
+// join is the program in one piece, without the functions that nothing calls any more: the
+// kernel refuses descriptions of functions that it can't reach.
+func (p *parts) join() asm.Instructions {
+	called := map[string]bool{}
+	size := p.call(p.order[0], called)
+	out := make(asm.Instructions, 0, size)
+	for _, name := range p.order {
+		if called[name] {
+			out = append(out, p.code[name]...)
+		}
+	}
+	return out
+}
+
+// call notes the function, and what it calls in turn, and returns how many instructions
+// come with it.
+func (p *parts) call(function string, called map[string]bool) (size int) {
+	code := p.code[function]
+	if called[function] || code == nil {
+		return 0
+	}
+	called[function] = true
+	size = len(code)
+	for i := range code {
+		if code[i].IsFunctionReference() {
+			size += p.call(code[i].Reference(), called)
+		}
+	}
+	return size
 }
 
 // chosenOffset stands in the object for a word of the context that is chosen before
 // loading (CHOSEN_WORD in bpf/context.h).
 const chosenOffset = 8 * 4095
 
-// chooseWord has the program read that word of its context.
+// chooseWord has the program, which must not share its instructions, read that word of
+// its context.
 func chooseWord(program *ebpf.ProgramSpec, word int) error {
-	program.Instructions = slices.Clone(program.Instructions)
 	chosen := 0
 	for i := range program.Instructions {
 		if in := &program.Instructions[i]; in.Offset == chosenOffset && in.OpCode.Class() == asm.LdXClass {
@@ -46,12 +100,6 @@ func chooseWord(program *ebpf.ProgramSpec, word int) error {
 		return fmt.Errorf("program %q reads no word that is chosen", program.Name)
 	}
 	return nil
-}
-
-// calls says whether the function is part of the program.
-func calls(program *ebpf.ProgramSpec, function string) bool {
-	begin, _ := functionBounds(program.Instructions, function)
-	return begin >= 0
 }
 
 // labelsOf is the body with its labels made the function's own, so that several
@@ -71,45 +119,4 @@ func labelsOf(function string, body asm.Instructions) asm.Instructions {
 		}
 	}
 	return body
-}
-
-// dropUncalled takes out the functions that nothing in the program calls any
-// more; the kernel refuses descriptions of functions that it can't reach.
-func dropUncalled(program *ebpf.ProgramSpec) {
-	for {
-		begin, end := uncalled(program.Instructions)
-		if begin < 0 {
-			return
-		}
-		program.Instructions = slices.Delete(slices.Clone(program.Instructions), begin, end)
-	}
-}
-
-// uncalled finds a function that no other calls, the program itself aside.
-func uncalled(instructions asm.Instructions) (begin, end int) {
-	called := map[string]bool{}
-	for i := range instructions {
-		called[instructions[i].Reference()] = true
-	}
-	for i := 1; i < len(instructions); i++ {
-		if f := btf.FuncMetadata(&instructions[i]); f != nil && !called[f.Name] {
-			return functionBounds(instructions, f.Name)
-		}
-	}
-	return -1, -1
-}
-
-// functionBounds finds a function's first instruction and the one behind its
-// last; begin is negative where there is no such function.
-func functionBounds(instructions asm.Instructions, function string) (begin, end int) {
-	begin = slices.IndexFunc(instructions, func(i asm.Instruction) bool { return i.Symbol() == function })
-	if begin < 0 {
-		return -1, -1
-	}
-	for end = begin + 1; end < len(instructions); end++ {
-		if btf.FuncMetadata(&instructions[end]) != nil {
-			break
-		}
-	}
-	return begin, end
 }

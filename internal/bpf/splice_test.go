@@ -33,9 +33,8 @@ func TestBodiesReplaceTheStubs(t *testing.T) {
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: fixedFilter(), TunnelL3: computedFilter(), Expression: expression(), Values: lastValue()}
 	insns := onlyProgram(t, Spec{Programs: []Program{program}, Bodies: bodies})
 	for _, r := range bodies.list() {
-		begin, end := functionBounds(insns, r.function)
-		if end-begin != len(r.body) {
-			t.Errorf("%s has %d instructions, want %d", r.function, end-begin, len(r.body))
+		if got := len(split(insns).code[r.function]); got != len(r.body) {
+			t.Errorf("%s has %d instructions, want %d", r.function, got, len(r.body))
 		}
 	}
 	for _, needed := range []string{"load_packet", "load_byte"} {
@@ -64,8 +63,7 @@ func TestCopiesDoNotShareInstructions(t *testing.T) {
 	}
 	for name, number := range map[string]uint64{"one": 1, "two": 2} {
 		insns := spec.Programs[name].Instructions
-		begin, _ := functionBounds(insns, factsFunction)
-		if got := uint64(insns[begin].Constant) & 0xffff; got != number {
+		if got := uint64(split(insns).code[factsFunction][0].Constant) & 0xffff; got != number {
 			t.Errorf("program %q answers %d", name, got)
 		}
 	}

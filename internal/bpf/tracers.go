@@ -78,7 +78,6 @@ func newTracers(s Spec, templates map[string]*ebpf.ProgramSpec) (*Tracers, error
 // dropLines takes the source out, which would be kept in the kernel for each copy. It
 // wants the first line of each function.
 func dropLines(program *ebpf.ProgramSpec) {
-	program.Instructions = slices.Clone(program.Instructions)
 	for i := range program.Instructions {
 		if btf.FuncMetadata(&program.Instructions[i]) == nil {
 			program.Instructions[i] = program.Instructions[i].WithSource(nil)
@@ -115,7 +114,7 @@ func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error)
 	if program == nil {
 		return nil, fmt.Errorf("no %q to trace BPF programs with", template)
 	}
-	program = program.Copy()
+	program, code := program.Copy(), split(program.Instructions)
 	if target.Handle != nil {
 		program.AttachTarget, program.AttachTo = target.Handle, target.Function
 	}
@@ -123,12 +122,13 @@ func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error)
 		{tracedFunction, answer(uint64(target.ID))},
 		{keptFunction, answer(uint64(target.Kept))},
 	} {
-		if !calls(program, r.function) {
+		if !code.has(r.function) {
 			continue
 		}
-		if err := replaceBody(program, r.function, r.body); err != nil {
+		if err := code.replace(r.function, r.body); err != nil {
 			return nil, err
 		}
 	}
+	program.Instructions = code.join()
 	return program, nil
 }

@@ -53,9 +53,8 @@ func TestTracersAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		begin, _ := functionBounds(p.Instructions, test.function)
-		if begin < 0 || p.Instructions[begin].Constant != test.want {
-			t.Errorf("%s: %s at %d does not answer %d", test.template, test.function, begin, test.want)
+		if code := split(p.Instructions).code[test.function]; code == nil || code[0].Constant != test.want {
+			t.Errorf("%s: %s does not answer %d", test.template, test.function, test.want)
 		}
 		for i := range p.Instructions {
 			if p.Instructions[i].Source() != nil && btf.FuncMetadata(&p.Instructions[i]) == nil {
