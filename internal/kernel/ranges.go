@@ -26,14 +26,21 @@ var untraceable = []section{
 	{"__cpuidle_text_start", "__cpuidle_text_end", "it is idle code"},
 }
 
-// isMark tells whether a symbol is one of those of untraceable, or of variables.
-func isMark(name []byte) bool {
-	if len(name) == 0 || name[0] != '_' && name[0] != hotVariables[0] {
-		return false
+// marks are the symbols of untraceable, and of variables.
+var marks = func() map[string]bool {
+	names := map[string]bool{}
+	for _, s := range untraceable {
+		names[s.start], names[s.end] = true, true
 	}
-	return slices.Contains(variables, string(name)) || slices.ContainsFunc(untraceable, func(s section) bool {
-		return string(name) == s.start || string(name) == s.end
-	})
+	for _, name := range variables {
+		names[name] = true
+	}
+	return names
+}()
+
+// isMark looks at the first byte before all others: it is asked for every symbol.
+func isMark(name []byte) bool {
+	return len(name) > 0 && (name[0] == '_' || name[0] == hotVariables[0]) && marks[string(name)]
 }
 
 // refused says why code at addr can't be traced, empty when nothing is known
