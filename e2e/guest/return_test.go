@@ -168,7 +168,7 @@ func pingedFunctions() []string {
 func returnsOfPing(t *testing.T, way returnWay, begin, end func()) (returns, all records) {
 	t.Helper()
 	n := ktest.NewNetns(t, "a")
-	p := start(t, append(way.flags(), "--timestamp", "absolute", "--filter-func", strings.Join(pingedFunctions(), "|"), "icmp")...)
+	p := start(t, append(way.flags(), "--timestamp", "absolute", "--filter-func", strings.Join(pingedFunctions(), "|"), "--filter-netns", n.Path, "icmp")...)
 	begin()
 	ping(t, n, "127.0.0.1", 0x3101)
 	end()
