@@ -25,10 +25,14 @@ func TestCost(t *testing.T) {
 		t.Skip("a machine of its own: run make e2e, or TRACER_E2E=cost make e2e")
 	}
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
-	defer cancel()
 	s := cost.Settings{Root: "..", Results: kept + "/cost", Rounds: 1, Exchanges: 1000, Brief: true}
-	f, err := s.Measure(ctx, cost.Machine{Series: "6.12", Arch: "amd64", Backends: "kprobe-multi"})
+	var f cost.Figures
+	var err error
+	inPlace(func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		f, err = s.Measure(ctx, cost.Machine{Series: "6.12", Arch: "amd64", Backends: "kprobe-multi"})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

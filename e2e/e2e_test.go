@@ -4,8 +4,11 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,36 +40,93 @@ func TestKernels(t *testing.T) {
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
 	t.Parallel() // beside TestCost
-	for _, m := range list {
+	visits := visitAll(t, list, built)
+	for i, m := range list {
 		t.Run(m.name(), func(t *testing.T) {
-			t.Parallel()
-			run(t, m, built[m.arch], report)
+			<-visits[i].over
+			visits[i].judge(t, report)
 		})
 	}
 }
 
-// run boots one machine and makes its tests subtests of t.
-func run(t *testing.T, m machine, p programs, report *report) {
-	kernel, err := vm.FindKernel(m.series, m.arch)
+// places are for as many machines as run at a time (go test -parallel).
+var places = sync.OnceValue(func() chan struct{} {
+	n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	folder := filepath.Join(kept, m.name())
-	if err := os.RemoveAll(folder); err != nil {
-		t.Fatal(err)
-	}
+	return make(chan struct{}, n)
+})
+
+// inPlace runs f when there is a place for its machine.
+func inPlace(f func()) {
+	places() <- struct{}{}
+	defer func() { <-places() }()
+	f()
+}
+
+// visit is one run of a machine.
+type visit struct {
+	machine machine
+	longest time.Duration
+	kernel  *vm.Kernel
+	ended   *vm.Result
+	err     error
+	over    chan struct{}
+}
+
+// visitAll boots the machines, those first that take longest: what begins last should not
+// run on alone.
+func visitAll(t *testing.T, list []machine, built map[string]programs) []*visit {
 	longest := limit(t)
-	ctx, cancel := context.WithTimeout(t.Context(), longest)
-	defer cancel()
-	ended, err := vm.Run(ctx, config(m, kernel, p, folder, longest))
-	if err != nil {
-		log, _ := os.ReadFile(filepath.Join(folder, "output.log"))
-		t.Fatalf("%v\nuntil then the tests said:\n%s", err, log)
+	visits := make([]*visit, len(list))
+	queue := make(chan *visit, len(list))
+	for i, m := range list {
+		visits[i] = &visit{machine: m, longest: longest, over: make(chan struct{})}
 	}
-	t.Logf("%s: %.1f s to boot, %.1f s of tests", kernel.Release, ended.Boot.Seconds(), ended.Run.Seconds())
-	outcome := readOutcome(t, folder)
-	report.add(m, kernel.Release, ended, outcome)
-	outcome.check(t, m, ended.Code)
+	for _, thorough := range []bool{true, false} {
+		for _, v := range visits {
+			if v.machine.thorough == thorough {
+				queue <- v
+			}
+		}
+	}
+	close(queue)
+	for range cap(places()) {
+		go func() {
+			for v := range queue {
+				inPlace(func() { v.run(t.Context(), built[v.machine.arch]) })
+				close(v.over)
+			}
+		}()
+	}
+	return visits
+}
+
+func (v *visit) folder() string { return filepath.Join(kept, v.machine.name()) }
+
+func (v *visit) run(ctx context.Context, p programs) {
+	if v.kernel, v.err = vm.FindKernel(v.machine.series, v.machine.arch); v.err != nil {
+		return
+	}
+	if v.err = os.RemoveAll(v.folder()); v.err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, v.longest)
+	defer cancel()
+	v.ended, v.err = vm.Run(ctx, config(v.machine, v.kernel, p, v.folder(), v.longest))
+}
+
+// judge makes the tests in the machine subtests of t.
+func (v *visit) judge(t *testing.T, report *report) {
+	if v.err != nil {
+		log, _ := os.ReadFile(filepath.Join(v.folder(), "output.log"))
+		t.Fatalf("%v\nuntil then the tests said:\n%s", v.err, log)
+	}
+	t.Logf("%s: %.1f s to boot, %.1f s of tests", v.kernel.Release, v.ended.Boot.Seconds(), v.ended.Run.Seconds())
+	outcome := readOutcome(t, v.folder())
+	report.add(v.machine, v.kernel.Release, v.ended, outcome)
+	outcome.check(t, v.machine, v.ended.Code)
 }
 
 func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Duration) vm.Config {
