@@ -69,6 +69,10 @@ type Facts struct {
 	// are called at a return; nil where NoSession says why there are no sessions.
 	IsReturn  asm.Instructions
 	NoSession error
+	// Direct is how programs read memory without a helper; nil where NoDirect says why they
+	// can't.
+	Direct   *Direct
+	NoDirect error
 	// ListReadable is nil when the code of functions or available_filter_functions could
 	// be read, which tells what ftrace can trace, else why not;
 	// Functions are then what the symbols and the blacklist let through.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+// Direct is how programs read the kernel's memory without calling a helper: Cast makes a
+// pointer of a kernel type of any number, and loads by it are checked by page faults that give
+// 0 (bpf_rdonly_cast, 6.2). Numbers are those of the kernel's BTF.
+type Direct struct {
+	// Cast is the function, Words a type that begins with many words in a row, Bytes one that
+	// has an array of bytes of this Length at the offset Array.
+	Cast, Words, Bytes int32
+	Array, Length      int16
+	// Where in the sk_buff these members are.
+	Head, Tail, MacHeader, NetworkHeader, Protocol int16
+}
+
+const castFunction = "bpf_rdonly_cast"
+
+var errNoCast = errors.New("the kernel has no " + castFunction + " (6.2)")
+
+const (
+	// wordsType begins with the registers of every architecture, mostWords of which are
+	// enough to reach from one member of the sk_buff to all.
+	wordsType = "pt_regs"
+	mostWords = 15
+)
+
+// byteArrays are types of every kernel that have many bytes in a row.
+var byteArrays = []struct{ name, member string }{
+	{"__kernel_sockaddr_storage", "__data"},
+	{"sockaddr_un", "sun_path"},
+	{"new_utsname", "sysname"},
+}
+
+// tryDirect has the kernel verify programs of each kind that load so.
+func tryDirect(types *btf.Spec) (*Direct, error) {
+	cast, err := functionID(types, castFunction)
+	if err != nil {
+		return nil, errNoCast
+	}
+	d, err := describeDirect(types)
+	if err != nil {
+		return nil, err
+	}
+	d.Cast = int32(cast)
+	for _, typ := range []ebpf.ProgramType{ebpf.Kprobe, ebpf.RawTracepoint} {
+		prog, err := loadBody(typ, ebpf.AttachNone, d.loads())
+		if err != nil {
+			return nil, explainLoad(typ, err)
+		}
+		prog.Close()
+	}
+	return d, nil
+}
+
+// describeDirect finds the types and members.
+func describeDirect(types *btf.Spec) (*Direct, error) {
+	d := &Direct{}
+	var skb *btf.Struct
+	if err := types.TypeByName("sk_buff", &skb); err != nil {
+		return nil, fmt.Errorf("struct sk_buff: %w", err)
+	}
+	first, last := int16(math.MaxInt16), int16(0)
+	for name, place := range map[string]*int16{
+		"head": &d.Head, "tail": &d.Tail, "mac_header": &d.MacHeader,
+		"network_header": &d.NetworkHeader, "protocol": &d.Protocol,
+	} {
+		offset, ok := findMember(skb, name)
+		if !ok {
+			return nil, fmt.Errorf("struct sk_buff has no %s", name)
+		}
+		*place = int16(offset.Bytes())
+		first, last = min(first, *place), max(last, *place)
+	}
+	if last/8-first/8 >= mostWords {
+		return nil, errors.New("members of struct sk_buff are too far from each other")
+	}
+	return d, errors.Join(d.findWords(types), d.findBytes(types))
+}
+
+func (d *Direct) findWords(types *btf.Spec) error {
+	var regs *btf.Struct
+	if err := types.TypeByName(wordsType, &regs); err != nil {
+		return fmt.Errorf("struct %s: %w", wordsType, err)
+	}
+	id, err := types.TypeID(regs)
+	d.Words = int32(id)
+	return err
+}
+
+// findBytes finds a type with an array of bytes.
+func (d *Direct) findBytes(types *btf.Spec) error {
+	for _, c := range byteArrays {
+		var s *btf.Struct
+		if types.TypeByName(c.name, &s) != nil {
+			continue
+		}
+		id, err := types.TypeID(s)
+		length, offset := arrayMember(s, c.member)
+		if err == nil && length > 0 {
+			d.Bytes, d.Array, d.Length = int32(id), int16(offset), int16(length)
+			return nil
+		}
+	}
+	return errors.New("no type of the kernel has many bytes in a row")
+}
+
+// arrayMember is the length of the array of bytes of that name, 0 where there is none, and
+// its offset.
+func arrayMember(t btf.Type, name string) (length, offset uint32) {
+	var members []btf.Member
+	switch t := btf.UnderlyingType(t).(type) {
+	case *btf.Struct:
+		members = t.Members
+	case *btf.Union:
+		members = t.Members
+	}
+	for _, m := range members {
+		switch array, ok := btf.UnderlyingType(m.Type).(*btf.Array); {
+		case m.Name == name && ok:
+			if size, err := btf.Sizeof(array.Type); err == nil && size == 1 {
+				return array.Nelems, m.Offset.Bytes()
+			}
+		case m.Name == "":
+			if length, offset := arrayMember(m.Type, name); length > 0 {
+				return length, m.Offset.Bytes() + offset
+			}
+		}
+	}
+	return 0, 0
+}
+
+// loads reads all that is described, by whatever is in the first register.
+func (d *Direct) loads() asm.Instructions {
+	cast := func(kind int32) asm.Instructions {
+		return asm.Instructions{
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, kind),
+			{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(d.Cast)},
+		}
+	}
+	body := append(asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}, cast(d.Words)...)
+	for word := range int16(mostWords) {
+		body = append(body, asm.LoadMem(asm.R1, asm.R0, 8*word, asm.DWord))
+	}
+	body = append(body, cast(d.Bytes)...)
+	body = append(body,
+		asm.LoadMem(asm.R1, asm.R0, d.Array+1, asm.Word), // not aligned
+		asm.LoadMem(asm.R1, asm.R0, d.Array+d.Length-1, asm.Byte),
+	)
+	return append(body, doesNothing()...)
+}
