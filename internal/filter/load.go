@@ -19,45 +19,74 @@ const (
 const plainHeader = 20
 
 // load translates all loads from the packet.
-func (t *translator) load(pc int) asm.Instructions {
+func (t *translator) load(pc int) (asm.Instructions, error) {
 	switch in := t.classic[pc].(type) {
 	case bpf.LoadAbsolute:
-		return append(t.fixed(pc, regA, int(in.Off), in.Size), hostOrder(in.Size)...)
+		insns, err := t.fixed(pc, regA, int(in.Off), in.Size)
+		return append(insns, hostOrder(in.Size)...), err
 	case bpf.LoadIndirect:
-		return append(t.indirect(pc, in), hostOrder(in.Size)...)
+		insns, err := t.indirect(pc, in)
+		return append(insns, hostOrder(in.Size)...), err
 	case bpf.LoadMemShift:
-		return append(t.fixed(pc, regX, int(in.Off), 1), asm.And.Imm32(regX, 0xf), asm.LSh.Imm32(regX, 2))
+		insns, err := t.fixed(pc, regX, int(in.Off), 1)
+		return append(insns, asm.And.Imm32(regX, 0xf), asm.LSh.Imm32(regX, 2)), err
 	}
-	return nil
+	return nil, nil
 }
 
 // fixed loads at a fixed offset, in the order of the packet.
-func (t *translator) fixed(pc int, dst asm.Register, offset, size int) asm.Instructions {
-	if offset+size > HeadSize {
-		return call(asm.Instructions{asm.Mov.Imm(asm.R2, int32(offset))}, dst, size)
+func (t *translator) fixed(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
+	if t.memory != nil {
+		return t.see(pc, dst, offset, size)
 	}
-	return append(t.guard(pc, t.lengths[pc]), t.head(dst, offset, size)...)
+	if offset+size > HeadSize {
+		return call(asm.Instructions{asm.Mov.Imm(asm.R2, int32(offset))}, dst, size), nil
+	}
+	return append(t.guard(pc, t.lengths[pc]), t.head(dst, offset, size)...), nil
 }
 
-// guard rejects frames that are shorter, unless they were before.
+// guard turns away frames that are shorter, unless they were before.
 func (t *translator) guard(pc, length int) asm.Instructions {
 	if length <= t.before[pc].length {
 		return nil
 	}
-	return asm.Instructions{asm.JLT.Imm32(regLen, int32(length), labelReject)}
+	return asm.Instructions{asm.JLT.Imm32(regLen, int32(length), t.labelShort())}
 }
 
-// indirect loads at an offset relative to X. Where X is the length of an IPv4
-// header, the usual one is tried first: then the bytes are in the head.
-func (t *translator) indirect(pc int, in bpf.LoadIndirect) asm.Instructions {
-	slow := call(sum(in.Off), regA, in.Size)
+// labelShort is where frames go that are too short, as far as they are seen.
+func (t *translator) labelShort() string {
+	if t.memory != nil {
+		return labelCloser
+	}
+	return labelReject
+}
+
+// indirect loads at an offset relative to X.
+func (t *translator) indirect(pc int, in bpf.LoadIndirect) (asm.Instructions, error) {
+	if t.memory != nil {
+		return t.seeAt(pc, in)
+	}
+	return t.plainFirst(pc, in, call(sum(in.Off), regA, in.Size)), nil
+}
+
+// plainFirst tries the usual length where X is that of an IPv4 header: then the place of the
+// bytes is known. For all others there is the slow way.
+func (t *translator) plainFirst(pc int, in bpf.LoadIndirect, slow asm.Instructions) asm.Instructions {
 	offset := plainHeader + int(in.Off)
-	if !t.before[pc].header || offset+in.Size > HeadSize {
+	if !t.before[pc].header || offset+in.Size > HeadSize || t.memory != nil && offset < linkHeader {
 		return slow
 	}
-	fast := append(t.guard(pc, offset+in.Size), t.head(regA, offset, in.Size)...)
+	fast := append(t.guard(pc, offset+in.Size), t.known(regA, offset, in.Size)...)
 	insns := append(asm.Instructions{skip(asm.JNE, regX, plainHeader, len(fast)+1)}, fast...)
 	return append(append(insns, over(len(slow))), slow...)
+}
+
+// known loads what is there for sure, at a fixed offset.
+func (t *translator) known(dst asm.Register, offset, size int) asm.Instructions {
+	if t.memory != nil {
+		return asm.Instructions{asm.LoadMem(dst, regPacket, t.memory.Array+int16(offset), width(size))}
+	}
+	return t.head(dst, offset, size)
 }
 
 // farthest is beyond every frame; no sum of two such numbers wraps.

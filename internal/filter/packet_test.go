@@ -12,10 +12,8 @@ import (
 // puts its header in front of a payload.
 
 const (
-	typeIPv4   = 0x0800
 	typeARP    = 0x0806
 	typeRARP   = 0x8035
-	typeIPv6   = 0x86dd
 	typeVLAN   = 0x8100
 	typeQinQ   = 0x88a8
 	typeMPLS   = 0x8847

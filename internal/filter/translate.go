@@ -32,12 +32,24 @@ type translator struct {
 	classic []bpf.Instruction
 	out     asm.Instructions
 	need    int
+	// memory is how a glance loads; nil where the head is loaded from.
+	memory *Memory
+	// roams says that a glance loads at places that it computes.
+	roams bool
 }
 
 // translate makes the body of filter_packet, and tells how many bytes of the
 // head it reads.
 func translate(classic []bpf.Instruction) (body asm.Instructions, need int, err error) {
 	t := translator{classic: define(classic)}
+	if err := t.translate(); err != nil {
+		return nil, 0, err
+	}
+	return t.finish(), t.need, nil
+}
+
+// translate translates all instructions.
+func (t *translator) translate() error {
 	t.flow = analyse(t.classic)
 	targets := jumpTargets(t.classic)
 	for pc := range t.classic {
@@ -46,14 +58,14 @@ func translate(classic []bpf.Instruction) (body asm.Instructions, need int, err 
 		}
 		insns, err := t.instruction(pc)
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
 		if targets[pc] {
 			insns[0] = insns[0].WithSymbol(t.label(pc))
 		}
 		t.out = append(t.out, insns...)
 	}
-	return t.finish(), t.need, nil
+	return nil
 }
 
 // emitted tells whether the instruction is needed: one that can't be reached is an
@@ -102,29 +114,55 @@ func (t *translator) label(pc int) string {
 func (t *translator) instruction(pc int) (asm.Instructions, error) {
 	switch in := t.classic[pc].(type) {
 	case bpf.LoadAbsolute, bpf.LoadIndirect, bpf.LoadMemShift:
-		return t.load(pc), nil
+		return t.load(pc)
 	case bpf.LoadConstant, bpf.LoadScratch, bpf.StoreScratch, bpf.TAX, bpf.TXA:
 		return move(in), nil
 	case bpf.LoadExtension:
+		if t.memory != nil {
+			return nil, errBlind
+		}
 		return length(in)
 	case bpf.ALUOpConstant, bpf.ALUOpX, bpf.NegateA:
 		return arithmetic(in), nil
 	case bpf.Jump, bpf.JumpIf, bpf.JumpIfX:
 		return t.jump(pc), nil
 	case bpf.RetA:
-		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}, nil
+		return t.returnA(), nil
 	case bpf.RetConstant:
-		return asm.Instructions{asm.Mov.Imm32(asm.R0, int32(in.Val)), asm.Return()}, nil
+		return asm.Instructions{asm.Mov.Imm32(asm.R0, t.verdict(in.Val)), asm.Return()}, nil
 	}
 	return nil, fmt.Errorf("classic BPF instruction %v at %d has no translation", t.classic[pc], pc)
 }
 
+// verdict is what the body returns where the classic program returns val.
+func (t *translator) verdict(val uint32) int32 {
+	switch {
+	case t.memory == nil:
+		return int32(val)
+	case val == 0:
+		return surelyNot
+	}
+	return unsurely
+}
+
+func (t *translator) returnA() asm.Instructions {
+	if t.memory == nil {
+		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}
+	}
+	return asm.Instructions{asm.JNE.Imm32(regA, 0, labelCloser), asm.Mov.Imm32(asm.R0, surelyNot), asm.Return()}
+}
+
 // finish puts the beginning and the end to what was translated.
 func (t *translator) finish() asm.Instructions {
-	if len(t.out.ReferenceOffsets()[labelReject]) > 0 {
-		t.out = append(t.out, asm.Mov.Imm32(asm.R0, 0).WithSymbol(labelReject), asm.Return())
-	}
+	t.close(labelReject, 0)
 	return append(t.prologue(), t.out...)
+}
+
+// close adds the end that jumps to the label lead to, if there are any.
+func (t *translator) close(label string, result int32) {
+	if len(t.out.ReferenceOffsets()[label]) > 0 {
+		t.out = append(t.out, asm.Mov.Imm32(asm.R0, result).WithSymbol(label), asm.Return())
+	}
 }
 
 // prologue sets up the registers that the body uses. It is never empty, so that the

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"errors"
+
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/net/bpf"
+)
+
+// Memory is how a program reads kernel memory without calling a helper: a function of the
+// kernel makes typed pointers of addresses. Numbers are those of types in the kernel's BTF.
+type Memory struct {
+	// Cast is the function, Words a type that begins with many words in a row, Bytes one that
+	// has an array of bytes of this Length at the offset Array.
+	Cast, Words, Bytes int32
+	Array, Length      int16
+	// Where in the sk_buff these members are.
+	Head, Tail, MacHeader, NetworkHeader, Protocol int16
+}
+
+// errBlind says that a program needs more than what a glance sees.
+var errBlind = errors.New("needs a closer look")
+
+const (
+	// labelCloser is where a packet goes that has to be looked at closely.
+	labelCloser = "filter_closer"
+	labelOwn    = "filter_own"
+	labelMade   = "filter_made"
+	labelType   = "filter_type"
+	labelLook   = "filter_look"
+
+	linkHeader = 14 // bytes of an Ethernet header
+	typeOffset = 12 // of the Ethertype in it
+	typeLength = 2
+	unset      = 0xffff // a header's offset that was not set
+	unsurely   = 0      // what a glance returns for what needs a closer look
+	surelyNot  = 1      // and for packets that do not match
+)
+
+// Ethertypes.
+const (
+	typeIPv4 = 0x0800
+	typeIPv6 = 0x86dd
+)
+
+// networkOrder is the number that the bytes of an Ethertype are to our processors.
+func networkOrder(t uint16) uint16 { return t<<8 | t>>8 }
+
+// Places on the stack, below those of the classic program's memory: the Ethertype, and the
+// address of the frame.
+const (
+	slotType = int16(-4*memorySlots - 8)
+	slotBase = int16(-4*memorySlots - 16)
+)
+
+// Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 is not zero
+// at exit where its packet surely does not match, as of nearly all packets is seen by two or
+// three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
+// on the length, on VLAN tags and on Ethernet addresses.
+func (p *Program) Glance(m Memory) asm.Instructions {
+	if p.VLAN || p.Length {
+		return nil
+	}
+	body, err := glance(p.Classic, m)
+	if err != nil {
+		return nil
+	}
+	return body
+}
+
+func glance(classic []bpf.Instruction, m Memory) (asm.Instructions, error) {
+	t := translator{classic: define(classic), memory: &m}
+	if err := t.translate(); err != nil {
+		return nil, err
+	}
+	t.out = append(t.locate(), t.out...)
+	t.close(labelReject, surelyNot)
+	t.close(labelCloser, unsurely)
+	return t.out, nil
+}
+
+// locate finds the frame as bpf/packet.h does: regA is made the first pointer to its bytes,
+// regLen how many of them lie in the linear part.
+func (t *translator) locate() asm.Instructions {
+	m := t.memory
+	const head, end = regPacket, regLen
+	const mac, network, protocol, headers = asm.R1, asm.R3, asm.R4, asm.R5
+	insns := m.cast(asm.R1, int32(m.first()), m.Words)
+	insns = append(insns, m.load(headers, m.NetworkHeader))
+	insns = append(insns, m.member(network, headers, m.NetworkHeader, 2)...)
+	insns = append(insns, m.member(mac, headers, m.MacHeader, 2)...)
+	insns = append(insns, m.load(end, m.Tail))
+	insns = append(insns, extract(end, m.Tail, 4)...)
+	insns = append(insns,
+		m.load(head, m.Head),
+		asm.Add.Reg(end, head),
+		asm.JEq.Imm(mac, unset, labelMade),
+		asm.JEq.Reg(mac, network, labelMade),
+		asm.JEq.Imm(network, 0, labelOwn),
+		asm.JLT.Reg(network, mac, labelOwn),
+		asm.Mov.Reg(regTmp, network),
+		asm.Sub.Reg(regTmp, mac),
+		asm.JEq.Imm(regTmp, linkHeader, labelOwn),
+		asm.JEq.Imm(regTmp, linkHeader+4, labelOwn),
+		asm.JEq.Imm(regTmp, linkHeader+8, labelOwn),
+		// A header is made up in front of the network header.
+		asm.JEq.Imm(network, 0, labelReject).WithSymbol(labelMade),
+		asm.JEq.Imm(network, unset, labelReject),
+	)
+	insns = append(insns, m.member(protocol, headers, m.Protocol, 2)...)
+	insns = append(insns,
+		asm.StoreMem(asm.R10, slotType, protocol, asm.Half),
+		asm.Add.Reg(head, network),
+		asm.JGE.Reg(head, end, labelReject),
+		asm.Sub.Imm(head, linkHeader),
+	)
+	insns = append(insns, m.bytes(head)...)
+	insns = append(insns,
+		asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half),
+		asm.JNE.Imm(asm.R1, 0, labelLook),
+		// The sk_buff does not tell the Ethertype yet: the IP version does.
+		asm.LoadMem(asm.R1, asm.R0, m.Array+linkHeader, asm.Byte),
+		asm.RSh.Imm(asm.R1, 4),
+		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv4))),
+		asm.JEq.Imm(asm.R1, 4, labelType),
+		asm.JNE.Imm(asm.R1, 6, labelLook),
+		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv6))),
+		asm.StoreMem(asm.R10, slotType, asm.R2, asm.Half).WithSymbol(labelType),
+		asm.Ja.Label(labelLook),
+		// It has a header of its own.
+		asm.Add.Reg(head, mac).WithSymbol(labelOwn),
+		asm.JGE.Reg(head, end, labelReject),
+	)
+	insns = append(insns, m.bytes(head)...)
+	insns = append(insns,
+		asm.LoadMem(asm.R1, asm.R0, m.Array+typeOffset, asm.Half),
+		asm.StoreMem(asm.R10, slotType, asm.R1, asm.Half),
+		asm.Sub.Reg(end, head).WithSymbol(labelLook),
+	)
+	if t.roams {
+		insns = append(insns, asm.StoreMem(asm.R10, slotBase, head, asm.DWord))
+	}
+	insns = append(insns, asm.Mov.Reg(regPacket, asm.R0))
+	return append(insns, zero(t.unset)...)
+}
+
+// first is where the words of the sk_buff begin that a glance reads.
+func (m *Memory) first() int16 {
+	return min(m.Head, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
+}
+
+// load loads the word that the member of the sk_buff is in.
+func (m *Memory) load(dst asm.Register, member int16) asm.Instruction {
+	return asm.LoadMem(dst, asm.R0, member&^7-m.first(), asm.DWord)
+}
+
+// member takes a member of that many bytes out of the word of the headers if it is there, or
+// loads its own.
+func (m *Memory) member(dst, headers asm.Register, member int16, size int) asm.Instructions {
+	word := m.load(dst, member)
+	if member&^7 == m.NetworkHeader&^7 {
+		word = asm.Mov.Reg(dst, headers)
+	}
+	return append(asm.Instructions{word}, extract(dst, member, size)...)
+}
+
+// extract makes a word the member that lies in it.
+func extract(dst asm.Register, member int16, size int) (insns asm.Instructions) {
+	shift := 8 * int32(member&7)
+	if shift > 0 {
+		insns = append(insns, asm.RSh.Imm(dst, shift))
+	}
+	switch bits := 8 * int32(size); {
+	case shift+bits == 64:
+	case bits == 32:
+		insns = append(insns, asm.Mov.Reg32(dst, dst))
+	default:
+		insns = append(insns, asm.And.Imm(dst, 1<<bits-1))
+	}
+	return insns
+}
+
+// cast makes R0 a pointer to the type at that address plus an offset.
+func (m *Memory) cast(address asm.Register, offset int32, kind int32) asm.Instructions {
+	var insns asm.Instructions
+	if address != asm.R1 {
+		insns = append(insns, asm.Mov.Reg(asm.R1, address))
+	}
+	if offset != 0 {
+		insns = append(insns, asm.Add.Imm(asm.R1, offset))
+	}
+	return append(insns,
+		asm.Mov.Imm(asm.R2, kind),
+		asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(m.Cast)},
+	)
+}
+
+// bytes makes R0 a pointer whose array of bytes is at that address.
+func (m *Memory) bytes(address asm.Register) asm.Instructions {
+	return m.cast(address, -int32(m.Array), m.Bytes)
+}
+
+// see loads at a fixed offset, in the order of the packet.
+func (t *translator) see(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
+	insns := t.guard(pc, t.lengths[pc])
+	switch {
+	case offset == typeOffset && size == typeLength:
+		return append(insns, asm.LoadMem(dst, asm.R10, slotType, asm.Half)), nil
+	case offset < linkHeader, offset+size > int(t.memory.Length):
+		return nil, errBlind
+	case offset+size > HeadSize: // of which the analysis does not tell
+		insns = asm.Instructions{asm.JLT.Imm32(regLen, int32(offset+size), labelCloser)}
+	}
+	return append(insns, t.known(dst, offset, size)...), nil
+}
+
+// seeAt loads at an offset relative to X.
+func (t *translator) seeAt(pc int, in bpf.LoadIndirect) (asm.Instructions, error) {
+	const address = asm.R1
+	t.roams = true
+	slow := asm.Instructions{
+		asm.JGT.Imm32(regX, farthest, labelCloser),
+		asm.Mov.Reg32(address, regX),
+		asm.Add.Imm32(address, int32(in.Off)),
+		asm.JLT.Imm32(address, linkHeader, labelCloser),
+		asm.Mov.Reg32(asm.R3, address),
+		asm.Add.Imm32(asm.R3, int32(in.Size)),
+		asm.JGT.Reg32(asm.R3, regLen, labelCloser),
+		asm.LoadMem(asm.R3, asm.R10, slotBase, asm.DWord),
+		asm.Add.Reg(address, asm.R3),
+	}
+	slow = append(slow, t.memory.cast(address, -int32(t.memory.Array), t.memory.Bytes)...)
+	slow = append(slow, asm.LoadMem(regA, asm.R0, t.memory.Array, width(in.Size)))
+	return t.plainFirst(pc, in, slow), nil
+}
