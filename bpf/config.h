@@ -84,6 +84,9 @@ struct config {
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;
+	// Most packets that the packet filter does not match are seen by a glance; nothing else
+	// comes of those, so that programs may begin with it.
+	bool glance, glance_first;
 	// XDP programs are traced; there is a filter on their xdp_buff.
 	bool xdp, filter_xdp_expression;
 	// Calls are told of when they return; functions that take no skb are told of when

@@ -13,6 +13,8 @@ static __always_inline bool filter_frame(struct work *w, const struct sk_buff *s
 
 static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb)
 {
+	if (CFG.glance && !CFG.glance_first && glance((u64)skb))
+		return false;
 	if (!filter_place(skb))
 		return false;
 	if (CFG.mark_mask || CFG.filter) {
@@ -29,18 +31,18 @@ static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb
 }
 
 // Whether an event tells of the packet, which is then followed if packets are.
-static __always_inline bool admit(struct context *c, struct work *w)
+static __always_inline bool admit(struct sk_buff *skb, const struct branch **branch, struct work *w)
 {
 	if (!CFG.track)
-		return filter_skb(w, c->skb);
+		return filter_skb(w, skb);
 	if (!running)
 		return false;
-	c->branch = recall((u64)c->skb);
-	if (CFG.follow && c->branch)
+	*branch = recall((u64)skb);
+	if (CFG.follow && *branch)
 		return true;
-	if (!filter_skb(w, c->skb))
+	if (!filter_skb(w, skb))
 		return false;
-	if (!c->branch)
-		c->branch = begin((u64)c->skb);
+	if (!*branch)
+		*branch = begin((u64)skb);
 	return true;
 }

@@ -26,28 +26,39 @@ static __always_inline void note_unwanted(struct registers *regs, struct work *w
 		note_entry(regs, s);
 }
 
-// Says whether the call is kept.
-static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb)
+// Tells of a wanted packet, and says whether the call is kept. The context is made here,
+// since packets that are not wanted are most.
+static __always_inline bool show_wanted(struct registers *regs, struct sk_buff *skb,
+					const struct branch *branch, struct work *w)
 {
-	struct context c = { .program = regs, .skb = skb, .kind = RECORD_FUNCTION };
-	struct work w;
+	struct context c = { .program = regs, .skb = skb, .branch = branch, .kind = RECORD_FUNCTION };
 
-	if (!skb)
-		return false;
-	if (!admit(&c, &w)) {
-		note_unwanted(regs, &w);
-		return false;
-	}
 	c.addr = probed_function(regs);
 	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER) || KEEP_CALLS)
 		c.caller = return_address(regs);
 	if (reason_argument(regs, &c.reason))
 		c.parts = PART_REASON;
-	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_facts() : 0);
+	return handle_call(&c, w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_facts() : 0);
 }
 
-static __always_inline int enter_function(struct registers *regs, struct sk_buff *skb)
+// Says whether the call is kept.
+static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb)
 {
+	const struct branch *branch = NULL;
+	struct work w;
+
+	if (!skb)
+		return false;
+	if (admit(skb, &branch, &w))
+		return show_wanted(regs, skb, branch, &w);
+	note_unwanted(regs, &w);
+	return false;
+}
+
+// A function of its own, so that the program itself has next to nothing to set up.
+static __noinline int enter_function(struct registers *regs)
+{
+	struct sk_buff *skb = (void *)context_word(regs, CHOSEN_WORD);
 	bool kept;
 
 	if (CFG.track)
@@ -63,5 +74,7 @@ int kprobe_skb(struct registers *regs)
 {
 	if (is_return(regs))
 		return leave_function(regs);
-	return enter_function(regs, (void *)context_word(regs, CHOSEN_WORD));
+	if (CFG.glance_first && glance(context_word(regs, CHOSEN_WORD)))
+		return entered(false);
+	return enter_function(regs);
 }

@@ -75,15 +75,17 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	return s && s->depth ? innermost(s)->caller : location;
 }
 
-static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, struct sk_buff *skb)
+// A function of its own, so that the program itself has next to nothing to set up.
+static __noinline int enter_tracepoint(struct tracepoint_arguments *a)
 {
+	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
 	u64 facts = tracepoint_facts();
 	u8 location = facts >> 16, reason = facts >> 24;
 	struct work w;
 
 	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || !admit(&c, &w))
+	if (!skb || !filter_reason(c.reason) || !admit(skb, &c.branch, &w))
 		return 0;
 	c.addr = facts & 0xffff;
 	c.location = true_location(a, tracepoint_argument(a, location));
@@ -95,7 +97,9 @@ static __always_inline int enter_tracepoint(struct tracepoint_arguments *a, stru
 SEC("raw_tp/skb")
 int tracepoint_skb(struct tracepoint_arguments *a)
 {
-	return enter_tracepoint(a, (void *)context_word(a, CHOSEN_WORD));
+	if (CFG.glance_first && glance(context_word(a, CHOSEN_WORD)))
+		return 0;
+	return enter_tracepoint(a);
 }
 
 // An sk_buff ends. Where functions tell of it, too, they are heard only while none

@@ -54,6 +54,8 @@ type Spec struct {
 type Bodies struct {
 	// Filter, TunnelL2 and TunnelL3 are filters on packets, Expression is one on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
+	// Glance sees packets that surely do not match Filter.
+	Glance asm.Instructions
 	// Values writes Config.ValuesSize bytes.
 	Values asm.Instructions
 	// IsReturn tells programs of a session whether they are called at a return.
@@ -339,7 +341,7 @@ func (p Program) filters() bool {
 
 // optional are the replacements of functions that only some programs call.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
-	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}}
+	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"glance", bodies.Glance}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}

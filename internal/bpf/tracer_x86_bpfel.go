@@ -128,6 +128,8 @@ type tracerConfig struct {
 	FilterL2            bool
 	FilterL3            bool
 	FilterExpression    bool
+	Glance              bool
+	GlanceFirst         bool
 	Xdp                 bool
 	FilterXdpExpression bool
 	Returns             bool
@@ -135,9 +137,8 @@ type tracerConfig struct {
 	Session             bool
 	Programs            bool
 	Maps                bool
-	_                   [1]byte
+	_                   [3]byte
 	StackSize           uint32
-	_                   [4]byte
 	Trampolines         [4]uint64
 	Length              bool
 	Vlan                bool

@@ -26,7 +26,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
 	c.MostPerSecond = o.EventsPerSecond
 	locatePages(c, facts.Pages)
-	p.addFilters()
+	p.addFilters(facts.Direct)
 	p.keepCalls(facts)
 	for _, step := range []func() error{
 		func() error { return o.Netns.configure(c) },
@@ -43,6 +43,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 			return err
 		}
 	}
+	c.GlanceFirst = c.Glance && !c.Track && !c.Others && !c.ByStack
 	return nil
 }
 
@@ -55,10 +56,14 @@ func locatePages(c *bpf.Config, pages *kernel.Pages) {
 }
 
 // addFilters puts the filters on packets in.
-func (p *Plan) addFilters() {
+func (p *Plan) addFilters(direct *kernel.Direct) {
 	o, c, bodies := &p.Asked, &p.BPF.Config, &p.BPF.Bodies
 	if f := o.Filter; f != nil {
 		c.Filter, c.Need, c.Vlan, bodies.Filter = true, uint32(f.Need), f.VLAN, f.Body
+		if direct != nil {
+			bodies.Glance = f.Glance(filter.Memory(*direct))
+			c.Glance = bodies.Glance != nil
+		}
 	}
 	if f := o.TunnelL2; f != nil {
 		c.FilterL2, c.NeedL2, bodies.TunnelL2 = true, uint32(f.Need), f.Body
