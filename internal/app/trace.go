@@ -153,6 +153,8 @@ type tracing struct {
 	returns bool
 	quota   quota
 	totals  event.Totals
+	// event is the one on its way.
+	event event.Event
 	// watches says that BPF programs are traced, and found tells of some.
 	watches bool
 	found   func(attach.Found)
@@ -211,8 +213,8 @@ func (t *tracing) follow(ctx context.Context, reader *stream.Reader) error {
 
 // next moves one event on, and says whether there was one.
 func (t *tracing) next(reader *stream.Reader) (bool, error) {
-	var e event.Event
-	err := reader.Next(&e)
+	e := &t.event
+	err := reader.Next(e)
 	if errors.Is(err, stream.ErrIdle) {
 		t.full = t.full || t.out.abandoned()
 		return false, t.flush()
@@ -220,7 +222,7 @@ func (t *tracing) next(reader *stream.Reader) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, t.print(&e)
+	return true, t.print(e)
 }
 
 func (t *tracing) print(e *event.Event) error {

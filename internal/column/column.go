@@ -91,6 +91,9 @@ type Column struct {
 	Block bool
 	// Group is what switches the field on.
 	Group Group
+	// Of are the members of the event that the value is made of; none where it is made of
+	// others, so that it may change while those do not.
+	Of event.Members
 	// Text appends the value as a text cell, without padding. It never breaks
 	// the line, whatever bytes the kernel gave. nil is a field for JSON alone.
 	Text func(dst []byte, e *event.Event) []byte

@@ -16,27 +16,27 @@ func deviceColumns() []Column {
 	return []Column{
 		{
 			Name: "netns", Header: "NETNS", Key: "netns", Type: Number, Width: 10,
-			Help:  "inode number of the network namespace, 0 for none",
-			Group: Meta, Text: netns, JSON: netns,
+			Help: "inode number of the network namespace, 0 for none",
+			Of:   event.OfMeta, Group: Meta, Text: netns, JSON: netns,
 		},
 		{
 			Name: "mark", Header: "MARK/x", Key: "mark", Type: Number, Width: 8,
-			Help:  "mark of the skb, hexadecimal in text",
-			Group: Meta, Text: markText, JSON: markJSON,
+			Help: "mark of the skb, hexadecimal in text",
+			Of:   event.OfMeta, Group: Meta, Text: markText, JSON: markJSON,
 		},
 		{
 			// 15 bytes of name, the colon, and five digits of index.
 			Name: "iface", Header: "IFACE", Key: "iface", Type: String, Width: 21,
-			Help:  "interface as name:index, 0 (JSON: null) without one",
-			Group: Meta, Text: ifaceText, JSON: ifaceJSON,
+			Help: "interface as name:index, 0 (JSON: null) without one",
+			Of:   event.OfMeta, Group: Meta, Text: ifaceText, JSON: ifaceJSON,
 		},
 		{
 			Name: "ifname", Key: "ifname", Type: String, Help: "name of the interface",
-			Group: Meta, JSON: ifname,
+			Of: event.OfMeta, Group: Meta, JSON: ifname,
 		},
 		{
 			Name: "ifindex", Key: "ifindex", Type: Number, Help: "index of the interface, 0 without one",
-			Group: Meta, JSON: ifindex,
+			Of: event.OfMeta, Group: Meta, JSON: ifindex,
 		},
 	}
 }
@@ -45,19 +45,19 @@ func lengthColumns() []Column {
 	return []Column{
 		{
 			Name: "proto", Header: "PROTO", Key: "proto", Type: Number, Width: 6,
-			Help:  "Ethertype that the skb says it carries, 0 before it is set",
-			Group: Meta, Text: protoText, JSON: protoJSON,
+			Help: "Ethertype that the skb says it carries, 0 before it is set",
+			Of:   event.OfMeta, Group: Meta, Text: protoText, JSON: protoJSON,
 		},
 		{
 			Name: "mtu", Header: "MTU", Key: "mtu", Type: Number, Width: 5,
-			Help:  "MTU of the route or else of the device, in bytes, 0 for neither",
-			Group: Meta, Text: mtu, JSON: mtu,
+			Help: "MTU of the route or else of the device, in bytes, 0 for neither",
+			Of:   event.OfMeta, Group: Meta, Text: mtu, JSON: mtu,
 		},
 		{
 			// Six digits: BIG TCP goes up to 512 KiB.
 			Name: "len", Header: "LEN", Key: "len", Type: Number, Width: 6,
-			Help:  "length of the skb in bytes, at the layer where it is",
-			Group: Meta, Text: length, JSON: length,
+			Help: "length of the skb in bytes, at the layer where it is",
+			Of:   event.OfLen, Group: Meta, Text: length, JSON: length,
 		},
 	}
 }

@@ -9,20 +9,20 @@ func processColumns() []Column {
 		{
 			// 15 bytes of name, the colon, and the 7 digits of the largest pid_max.
 			Name: "process", Header: "PROCESS", Key: "process", Type: String, Width: 23,
-			Help:  "name and id of the process on the CPU, as comm:pid",
-			Group: Packet, Text: processText, JSON: processJSON,
+			Help: "name and id of the process on the CPU, as comm:pid",
+			Of:   event.OfProcess, Group: Packet, Text: processText, JSON: processJSON,
 		},
 		{
 			Name: "pid", Key: "pid", Type: Number, Help: "process id (tgid)",
-			Group: Packet, JSON: pid,
+			Of: event.OfProcess, Group: Packet, JSON: pid,
 		},
 		{
 			Name: "tid", Key: "tid", Type: Number, Help: "thread id",
-			Group: Packet, JSON: tid,
+			Of: event.OfProcess, Group: Packet, JSON: tid,
 		},
 		{
 			Name: "comm", Key: "comm", Type: String, Help: "name of the thread, at most 15 bytes",
-			Group: Packet, JSON: comm,
+			Of: event.OfProcess, Group: Packet, JSON: comm,
 		},
 	}
 }

@@ -8,13 +8,13 @@ func skbColumns() []Column {
 	return []Column{
 		{
 			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18,
-			Help:  "kernel address of the sk_buff, which an XDP frame has not",
-			Group: Packet, Text: skbText, JSON: skbJSON,
+			Help: "kernel address of the sk_buff, which an XDP frame has not",
+			Of:   event.OfSkb, Group: Packet, Text: skbText, JSON: skbJSON,
 		},
 		{
 			Name: "cpu", Header: "CPU", Key: "cpu", Type: Number, Width: 3,
-			Help:  "CPU that the event happened on",
-			Group: Packet, Text: cpu, JSON: cpu,
+			Help: "CPU that the event happened on",
+			Of:   event.OfCPU, Group: Packet, Text: cpu, JSON: cpu,
 		},
 	}
 }

@@ -11,8 +11,8 @@ import (
 func tupleColumns(o Options) []Column {
 	return []Column{{
 		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 64, Grows: true,
-		Help:  "addresses, ports and what the transport header says",
-		Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
+		Help: "addresses, ports and what the transport header says",
+		Of:   event.OfTuple, Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
 	}}
 }
 

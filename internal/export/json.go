@@ -16,32 +16,38 @@ const recordHead = `{"version":1,"type":"`
 // json writes one object per line.
 type json struct {
 	out                  buffer
-	packet, lost, totals []column.Column
+	packet, lost, totals cells
 }
 
 func newJSON(w io.Writer, o column.Options) *json {
-	return &json{out: newBuffer(w), packet: column.Select(o), lost: column.Lost(), totals: column.Summary()}
+	return &json{out: newBuffer(w), packet: members(column.Select(o)), lost: members(column.Lost()), totals: members(column.Summary())}
+}
+
+// members print the columns as members of an object that has some before.
+func members(columns []column.Column) cells {
+	keys := make([]string, len(columns))
+	for i, c := range columns {
+		keys[i] = `,"` + c.Key + `":`
+	}
+	return newCells(columns, func(dst []byte, i int, e *event.Event) []byte {
+		return columns[i].JSON(append(dst, keys[i]...), e)
+	})
 }
 
 func (j *json) Export(e *event.Event) error {
 	j.out.data = append(append(append(j.out.data, recordHead...), e.Kind.String()...), '"')
-	members := j.members(e.Kind)
-	for i := range members {
-		j.out.data = append(append(append(j.out.data, `,"`...), members[i].Key...), `":`...)
-		j.out.data = members[i].JSON(j.out.data, e)
-	}
-	j.out.data = append(j.out.data, "}\n"...)
+	j.out.data = append(j.members(e.Kind).append(j.out.data, e), "}\n"...)
 	return j.out.flushFull()
 }
 
 func (j *json) Flush() error { return j.out.flush() }
 
-func (j *json) members(k event.Kind) []column.Column {
+func (j *json) members(k event.Kind) *cells {
 	switch k {
 	case event.Lost:
-		return j.lost
+		return &j.lost
 	case event.Summary:
-		return j.totals
+		return &j.totals
 	}
-	return j.packet
+	return &j.packet
 }

@@ -18,6 +18,7 @@ const growStep = 8
 type text struct {
 	out     buffer
 	columns []column.Column
+	cells   cells
 	blocks  []column.Column
 	colours colours
 	begun   bool
@@ -33,6 +34,7 @@ func newText(w io.Writer, o Options) *text {
 			t.columns = append(t.columns, c)
 		}
 	}
+	t.cells = newCells(t.columns, t.cell)
 	return t
 }
 
@@ -61,8 +63,7 @@ func (t *text) begin() {
 	t.begun = true
 	for i := range t.columns {
 		start := len(t.out.data)
-		t.out.data = append(t.out.data, t.columns[i].Header...)
-		t.pad(i, start)
+		t.out.data = t.pad(append(t.out.data, t.columns[i].Header...), i, start)
 	}
 	t.out.data = append(t.out.data, '\n')
 }
@@ -70,31 +71,35 @@ func (t *text) begin() {
 func (t *text) row(e *event.Event) {
 	colour := t.colours.ofRow(e)
 	t.out.data = append(t.out.data, colour.begin...)
-	for i := range t.columns {
-		start := len(t.out.data)
-		t.out.data = t.columns[i].Text(t.out.data, e)
-		t.pad(i, start)
-	}
+	t.out.data = t.cells.append(t.out.data, e)
 	t.out.data = append(append(t.out.data, colour.end...), '\n')
 	for i := range t.blocks {
 		t.out.data = t.blocks[i].Text(t.out.data, e)
 	}
 }
 
+// cell appends the cell of column i with the room up to the next.
+func (t *text) cell(dst []byte, i int, e *event.Event) []byte {
+	start := len(dst)
+	return t.pad(t.columns[i].Text(dst, e), i, start)
+}
+
+const spaces = "                                                                "
+
 // pad fills the cell that began at start up to where the next begins. The last one
 // stays as it is.
-func (t *text) pad(i, start int) {
+func (t *text) pad(dst []byte, i, start int) []byte {
 	if i == len(t.columns)-1 {
-		return
+		return dst
 	}
-	c, width := &t.columns[i], utf8.RuneCount(t.out.data[start:])
+	c, width := &t.columns[i], utf8.RuneCount(dst[start:])
 	if width > c.Width && c.Grows {
 		c.Width = (width + growStep - 1) / growStep * growStep
 	}
-	for ; width < c.Width; width++ {
-		t.out.data = append(t.out.data, ' ')
+	for room := max(c.Width-width, 0) + 1; room > 0; room -= len(spaces) {
+		dst = append(dst, spaces[:min(room, len(spaces))]...)
 	}
-	t.out.data = append(t.out.data, ' ')
+	return dst
 }
 
 // marker is the line that stands where events are missing.

@@ -117,11 +117,10 @@ func (p *parts) error() error {
 // and every access is to aligned or to byte-wise readable memory. It is a part of
 // zeros where the record is too short.
 func part[T any](p *parts) *T {
-	var none T
-	if b := p.take(int(unsafe.Sizeof(none))); b != nil {
+	if b := p.take(int(unsafe.Sizeof(*new(T)))); b != nil {
 		return (*T)(unsafe.Pointer(&b[0]))
 	}
-	return &none
+	return new(T)
 }
 
 // addressSize is the size of an address in bytes.
