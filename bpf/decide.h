@@ -11,18 +11,29 @@ static __always_inline bool filter_frame(struct work *w, const struct sk_buff *s
 	       filter_packet(p);
 }
 
-static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb)
+// The mark and the packet filter; what a glance is sure of need not be looked at closely.
+static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 sight)
 {
-	if (CFG.glance && !CFG.glance_first && glance((u64)skb))
+	bool closely = CFG.filter && sight != SURELY;
+
+	if (!CFG.mark_mask && !closely)
+		return true;
+	if (read_span(&w->span, skb) || !filter_mark(&w->span))
+		return false;
+	return !closely || filter_frame(w, skb);
+}
+
+// A program that has not begun with a glance is UNSURE.
+static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb, u32 sight)
+{
+	if (CFG.glance && !CFG.glance_first)
+		sight = glance((u64)skb);
+	if (sight == SURELY_NOT)
 		return false;
 	if (!filter_place(skb))
 		return false;
-	if (CFG.mark_mask || CFG.filter) {
-		if (read_span(&w->span, skb) || !filter_mark(&w->span))
-			return false;
-		if (CFG.filter && !filter_frame(w, skb))
-			return false;
-	}
+	if (!filter_span(w, skb, sight))
+		return false;
 	if (!filter_owner(skb))
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
@@ -31,16 +42,17 @@ static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb
 }
 
 // Whether an event tells of the packet, which is then followed if packets are.
-static __always_inline bool admit(struct sk_buff *skb, const struct branch **branch, struct work *w)
+static __always_inline bool admit(struct sk_buff *skb, const struct branch **branch, struct work *w,
+				  u32 sight)
 {
 	if (!CFG.track)
-		return filter_skb(w, skb);
+		return filter_skb(w, skb, sight);
 	if (!running)
 		return false;
 	*branch = recall((u64)skb);
 	if (CFG.follow && *branch)
 		return true;
-	if (!filter_skb(w, skb))
+	if (!filter_skb(w, skb, sight))
 		return false;
 	if (!*branch)
 		*branch = begin((u64)skb);

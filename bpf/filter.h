@@ -85,15 +85,21 @@ PACKET_FILTER(filter_packet)
 PACKET_FILTER(filter_tunnel_l2)
 PACKET_FILTER(filter_tunnel_l3)
 
-// Says whether the packet surely does not match filter_packet, by a few loads without a
-// helper: the body is replaced where the kernel has such loads (CFG.glance).
+// What a few loads without a helper tell of a packet: whether it matches filter_packet.
+enum sight {
+	UNSURE,
+	SURELY_NOT,
+	SURELY,
+};
+
+// The body is replaced where the kernel has such loads (CFG.glance).
 static __noinline u32 glance(u64 skb)
 {
-	u32 no = 0;
+	u32 sight = UNSURE;
 
 	opaque(skb);
-	opaque(no);
-	return no;
+	opaque(sight);
+	return sight;
 }
 
 static __noinline u32 filter_expression(u64 skb)

@@ -42,28 +42,28 @@ static __always_inline bool show_wanted(struct registers *regs, struct sk_buff *
 }
 
 // Says whether the call is kept.
-static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb)
+static __always_inline bool show_function(struct registers *regs, struct sk_buff *skb, u32 sight)
 {
 	const struct branch *branch = NULL;
 	struct work w;
 
 	if (!skb)
 		return false;
-	if (admit(skb, &branch, &w))
+	if (admit(skb, &branch, &w, sight))
 		return show_wanted(regs, skb, branch, &w);
 	note_unwanted(regs, &w);
 	return false;
 }
 
 // A function of its own, so that the program itself has next to nothing to set up.
-static __noinline int enter_function(struct registers *regs)
+static __noinline int enter_function(struct registers *regs, u32 sight)
 {
 	struct sk_buff *skb = (void *)context_word(regs, CHOSEN_WORD);
 	bool kept;
 
 	if (CFG.track)
 		be_busy(1);
-	kept = show_function(regs, skb);
+	kept = show_function(regs, skb, sight);
 	if (CFG.track)
 		be_busy(-1);
 	return entered(kept);
@@ -72,9 +72,11 @@ static __noinline int enter_function(struct registers *regs)
 SEC("kprobe/skb")
 int kprobe_skb(struct registers *regs)
 {
+	u32 sight = UNSURE;
+
 	if (is_return(regs))
 		return leave_function(regs);
-	if (CFG.glance_first && glance(context_word(regs, CHOSEN_WORD)))
-		return entered(false);
-	return enter_function(regs);
+	if (CFG.glance_first)
+		sight = glance(context_word(regs, CHOSEN_WORD));
+	return sight == SURELY_NOT ? entered(false) : enter_function(regs, sight);
 }

@@ -23,7 +23,7 @@ static __always_inline bool admit_role(const struct role *r, const struct branch
 {
 	if (r->kind == ROLE_FREE)
 		return b;
-	return (CFG.follow && b) || filter_skb(w, (void *)skb);
+	return (CFG.follow && b) || filter_skb(w, (void *)skb, UNSURE);
 }
 
 // Tells of the packet that the function is about, and says whether the call is kept. Its

@@ -76,7 +76,7 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 }
 
 // A function of its own, so that the program itself has next to nothing to set up.
-static __noinline int enter_tracepoint(struct tracepoint_arguments *a)
+static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 sight)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
@@ -85,7 +85,7 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a)
 	struct work w;
 
 	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || !admit(skb, &c.branch, &w))
+	if (!skb || !filter_reason(c.reason) || !admit(skb, &c.branch, &w, sight))
 		return 0;
 	c.addr = facts & 0xffff;
 	c.location = true_location(a, tracepoint_argument(a, location));
@@ -97,9 +97,9 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a)
 SEC("raw_tp/skb")
 int tracepoint_skb(struct tracepoint_arguments *a)
 {
-	if (CFG.glance_first && glance(context_word(a, CHOSEN_WORD)))
-		return 0;
-	return enter_tracepoint(a);
+	u32 sight = CFG.glance_first ? glance(context_word(a, CHOSEN_WORD)) : UNSURE;
+
+	return sight == SURELY_NOT ? 0 : enter_tracepoint(a, sight);
 }
 
 // An sk_buff ends. Where functions tell of it, too, they are heard only while none

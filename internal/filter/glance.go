@@ -35,8 +35,13 @@ const (
 	typeOffset = 12 // of the Ethertype in it
 	typeLength = 2
 	unset      = 0xffff // a header's offset that was not set
-	unsurely   = 0      // what a glance returns for what needs a closer look
-	surelyNot  = 1      // and for packets that do not match
+)
+
+// What a glance returns (enum sight in bpf/filter.h).
+const (
+	unsure = iota
+	surelyNot
+	surely
 )
 
 // Ethertypes.
@@ -55,9 +60,8 @@ const (
 	slotBase = int16(-4*memorySlots - 16)
 )
 
-// Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 is not zero
-// at exit where its packet surely does not match, as of nearly all packets is seen by two or
-// three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
+// Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 tells at
+// exit whether its packet matches, as of nearly all packets is seen by two or three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
 // on the length, on VLAN tags and on Ethernet addresses.
 func (p *Program) Glance(m Memory) asm.Instructions {
 	if p.VLAN || p.Length {
@@ -77,7 +81,7 @@ func glance(classic []bpf.Instruction, m Memory) (asm.Instructions, error) {
 	}
 	t.out = append(t.locate(), t.out...)
 	t.close(labelReject, surelyNot)
-	t.close(labelCloser, unsurely)
+	t.close(labelCloser, unsure)
 	return t.out, nil
 }
 

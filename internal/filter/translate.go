@@ -142,14 +142,19 @@ func (t *translator) verdict(val uint32) int32 {
 	case val == 0:
 		return surelyNot
 	}
-	return unsurely
+	return surely
 }
 
 func (t *translator) returnA() asm.Instructions {
 	if t.memory == nil {
 		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}
 	}
-	return asm.Instructions{asm.JNE.Imm32(regA, 0, labelCloser), asm.Mov.Imm32(asm.R0, surelyNot), asm.Return()}
+	return asm.Instructions{
+		asm.Mov.Imm32(asm.R0, surelyNot),
+		skip(asm.JEq, regA, 0, 1),
+		asm.Mov.Imm32(asm.R0, surely),
+		asm.Return(),
+	}
 }
 
 // finish puts the beginning and the end to what was translated.
