@@ -75,9 +75,9 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 }
 
 // The route's MTU, or else the device's.
-static __always_inline u32 skb_mtu(const struct sk_buff *skb, const struct net_device *dev)
+static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 {
-	const struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+	const struct dst_entry *dst = (void *)(refdst & ~1UL);
 	const u32 *metrics;
 	u32 mtu = 0;
 
@@ -91,16 +91,16 @@ static __always_inline u32 skb_mtu(const struct sk_buff *skb, const struct net_d
 	return mtu ? mtu : dev ? BPF_CORE_READ(dev, mtu) : 0;
 }
 
-static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb)
+static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
 {
-	const struct net_device *dev = BPF_CORE_READ(skb, dev);
+	const struct net_device *dev = copied(room, skb, dev);
 
 	__builtin_memset(m, 0, sizeof(*m));
 	m->netns = skb_netns(skb, dev);
-	m->mark = BPF_CORE_READ(skb, mark);
-	m->len = BPF_CORE_READ(skb, len);
-	m->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
-	m->mtu = skb_mtu(skb, dev);
+	m->mark = copied(room, skb, mark);
+	m->len = copied(room, skb, len);
+	m->protocol = bpf_ntohs(copied(room, skb, protocol));
+	m->mtu = skb_mtu(copied(room, skb, _skb_refdst), dev);
 	if (!dev)
 		return 0;
 	m->ifindex = BPF_CORE_READ(dev, ifindex);
@@ -219,8 +219,10 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct roo
 {
 	u64 headers = c->gone ? 0 : (u64)c->skb;
 
+	if (CFG.meta || CFG.tuple)
+		copy_skb(room, c->skb);
 	if (CFG.meta) {
-		fill_meta((void *)at, c->skb);
+		fill_meta((void *)at, c->skb, room);
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {

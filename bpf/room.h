@@ -28,7 +28,16 @@ struct hook_call {
 	u8 is_hook;
 };
 
+enum {
+	// The beginning of an sk_buff, which has all that is told of it (232 bytes in all on most
+	// kernels).
+	COPY_SIZE = 256,
+};
+
 struct room {
+	// A copy of the packet's sk_buff: one read in place of ten. The span behind it is never
+	// filled.
+	u8 skb[COPY_SIZE + SPAN_SIZE] __attribute__((aligned(8)));
 	// What a tunnel's own headers say.
 	struct record_tuple outer;
 	struct inner inner;
@@ -64,6 +73,35 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } nesting SEC(".maps");
+
+static __always_inline void copy_skb(struct room *room, const struct sk_buff *skb)
+{
+	u32 size = bpf_core_type_size(struct sk_buff);
+
+	read_kernel(room->skb, size < COPY_SIZE ? size : COPY_SIZE, skb);
+}
+
+// A member of the sk_buff that was copied.
+#define copied(room, skb, member)                                                  \
+	({                                                                         \
+		typeof(((struct sk_buff *)0)->member) value;                       \
+		const u8 *copy = (room)->skb;                                      \
+		opaque(copy);                                                      \
+		if (offset_of(member) + sizeof(value) <= COPY_SIZE)                \
+			value = *(const typeof(value) *)(copy + offset_of(member)); \
+		else                                                               \
+			value = BPF_CORE_READ(skb, member);                        \
+		value;                                                             \
+	})
+
+// Finds the frame of the sk_buff that was copied, without a tag that was taken out.
+static __always_inline bool locate_copied(struct work *w, const struct room *room, const struct sk_buff *skb)
+{
+	if (SPAN_BEGIN > COPY_SIZE || SPAN_END > COPY_SIZE)
+		return locate_packet(w, skb);
+	__builtin_memcpy(&w->span, room->skb + SPAN_BEGIN, sizeof(w->span));
+	return locate_frame(&w->packet.frame, skb, &w->span, false, 0);
+}
 
 // Takes a room; NULL where there is none left, which counts all the same. Who
 // interrupts us has left again when we go on, so that plain steps will do.

@@ -266,7 +266,7 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 	t->network = NETWORK_SOCKET;
 }
 
-// Of no skb there is nothing to tell.
+// The sk_buff has been copied; of no skb there is nothing to tell.
 static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w,
 				 struct room *room)
 {
@@ -276,11 +276,11 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	__builtin_memset(t, 0, sizeof(*t));
 	if (!skb)
 		return 0;
-	if (!locate_packet(w, skb) || (f->prefix && !f->type)) {
+	if (!locate_copied(w, room, skb) || (f->prefix && !f->type)) {
 		fill_socket(t, skb);
 		return 0;
 	}
-	if (skb_vlan_tag(skb, &tci))
+	if (copied(room, skb, vlan_proto) && skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
 	parse_packet(t, f->start, linear_end(f), first_type(f), &room->header);
 	return 0;

@@ -523,6 +523,7 @@ const (
 
 type tracerRoom struct {
 	_     structs.HostLayout
+	Skb   [320]uint8
 	Outer tracerRecordTuple
 	Inner struct {
 		_     structs.HostLayout
