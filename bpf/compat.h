@@ -7,6 +7,25 @@
 
 #define read_kernel(dst, size, src) bpf_probe_read_kernel(dst, size, (const void *)(src))
 
+// A typed pointer of any number, loads by which need no helper: calls of it are replaced by
+// calls of the kernel's function where there is one (CFG.direct).
+static __noinline void *cast(const void *address, u32 type)
+{
+	opaque(address);
+	opaque(type);
+	return (void *)address;
+}
+
+#define as(type, address) \
+	((const type *)cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+// Reads a member, by a helper only where it must be. Of an address that is none it is 0.
+#define peek(type, address, member)                                                \
+	({                                                                         \
+		const type *from = (const type *)(address);                        \
+		CFG.direct ? as(type, from)->member : BPF_CORE_READ(from, member); \
+	})
+
 // Until 6.1 a bit says whether skb->vlan_tci holds a tag (kernel commit
 // 354259fa73e2, "net: remove skb->vlan_present", made vlan_all != 0 say it).
 struct sk_buff___v6_1 {

@@ -87,6 +87,8 @@ struct config {
 	// Most packets that the packet filter does not match are seen by a glance; nothing else
 	// comes of those, so that programs may begin with it.
 	bool glance, glance_first;
+	// Kernel memory is read without a helper.
+	bool direct;
 	// XDP programs are traced; there is a filter on their xdp_buff.
 	bool xdp, filter_xdp_expression;
 	// Calls are told of when they return; functions that take no skb are told of when

@@ -82,18 +82,32 @@ static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 	u32 mtu = 0;
 
 	if (dst) {
-		metrics = (void *)(BPF_CORE_READ(dst, _metrics) & ~3UL);
+		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
 		read_kernel(&mtu, sizeof(mtu), &metrics[RTAX_MTU - 1]);
 		if (mtu)
 			return mtu;
-		mtu = BPF_CORE_READ(dst, dev, mtu);
+		mtu = peek(struct net_device, peek(struct dst_entry, dst, dev), mtu);
 	}
-	return mtu ? mtu : dev ? BPF_CORE_READ(dev, mtu) : 0;
+	return mtu ? mtu : dev ? peek(struct net_device, dev, mtu) : 0;
+}
+
+// What is behind the name's end is anything.
+static __always_inline void tell_name(struct record_meta *m, const struct net_device *dev)
+{
+	const u64 *name;
+
+	if (!CFG.direct) {
+		bpf_probe_read_kernel_str(m->ifname, sizeof(m->ifname), dev->name);
+		return;
+	}
+	name = (const u64 *)as(struct net_device, dev)->name;
+	((u64 *)m->ifname)[0] = name[0];
+	((u64 *)m->ifname)[1] = name[1];
 }
 
 static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
 {
-	const struct net_device *dev = copied(room, skb, dev);
+	const struct net_device *dev = device_in(copied(room, skb, dev));
 
 	__builtin_memset(m, 0, sizeof(*m));
 	m->netns = skb_netns(skb, dev);
@@ -103,8 +117,8 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 	m->mtu = skb_mtu(copied(room, skb, _skb_refdst), dev);
 	if (!dev)
 		return 0;
-	m->ifindex = BPF_CORE_READ(dev, ifindex);
-	bpf_probe_read_kernel_str(m->ifname, sizeof(m->ifname), dev->name);
+	m->ifindex = peek(struct net_device, dev, ifindex);
+	tell_name(m, dev);
 	return 0;
 }
 
@@ -227,12 +241,12 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct roo
 	}
 	if (CFG.tuple) {
 		tell_tuple(headers, room->level);
-		__builtin_memcpy(at, &room->tuple, sizeof(struct record_tuple));
+		*(struct record_tuple *)at = room->tuple;
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
 		tell_tunnel(headers, room->level);
-		__builtin_memcpy(at, &room->tunnel, sizeof(struct record_tunnel));
+		*(struct record_tunnel *)at = room->tunnel;
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {

@@ -2,7 +2,8 @@
 //
 // The record in the ring buffer: a core, then the parts that were asked for, in
 // the order of the bits that say they are there. The Go types are generated
-// from these.
+// from these. What every event has is aligned as the parts are, to be copied and cleared
+// by words.
 #pragma once
 
 enum record_kind {
@@ -82,7 +83,7 @@ struct record_meta {
 	u32 mtu;
 	u16 protocol;
 	u16 pad;
-};
+} __attribute__((aligned(8)));
 
 // Bits of record_tuple.has.
 enum tuple_has {
@@ -129,7 +130,7 @@ struct record_tuple {
 	u8 has;
 	u32 tcp_seq, tcp_ack;
 	u32 pad;
-};
+} __attribute__((aligned(8)));
 
 // How the inner packet is packed; the order is event.TunnelKind's.
 enum tunnel_kind {
@@ -148,7 +149,7 @@ struct record_tunnel {
 	u16 pad;
 	// The inner packet's.
 	struct record_tuple tuple;
-};
+} __attribute__((aligned(8)));
 
 enum { CB_WORDS = 5 };
 

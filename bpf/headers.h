@@ -8,7 +8,7 @@ struct ipv4_header {
 	__be16 total_length, id, fragment;
 	u8 ttl, protocol;
 	__be16 checksum;
-	u8 source[4], dest[4];
+	__be32 source, dest;
 };
 
 // The addresses come behind it.
@@ -61,4 +61,4 @@ union header {
 	struct arp_header arp;
 	struct transport_header transport;
 	u8 extension[8];
-};
+} __attribute__((aligned(8)));

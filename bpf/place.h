@@ -3,10 +3,17 @@
 // Where a packet has to be: its network namespace, its device, its mark.
 #pragma once
 
+// The device in an sk_buff. While a packet waits in a socket, UDP keeps numbers in its place
+// (struct udp_dev_scratch), which are no address of the kernel's.
+static __always_inline const struct net_device *device_in(const void *dev)
+{
+	return (u64)dev >> 56 == 0xff ? dev : NULL;
+}
+
 // The network namespace's inode number: the device's, or else the socket's.
 static __always_inline u32 device_netns(const struct net_device *dev)
 {
-	return BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	return peek(struct net, peek(struct net_device, dev, nd_net.net), ns.inum);
 }
 
 static __always_inline u32 skb_netns(const struct sk_buff *skb, const struct net_device *dev)
@@ -89,7 +96,7 @@ static __always_inline bool filter_place(const struct sk_buff *skb)
 
 	if (!netns && !device)
 		return true;
-	dev = BPF_CORE_READ(skb, dev);
+	dev = device_in(BPF_CORE_READ(skb, dev));
 	if (device && !filter_device(dev))
 		return false;
 	return !netns || filter_netns(skb_netns(skb, dev));

@@ -96,8 +96,8 @@ static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, st
 		return 0;
 	t->network = NETWORK_IPV4;
 	t->protocol = h->protocol;
-	__builtin_memcpy(t->source, h->source, 4);
-	__builtin_memcpy(t->dest, h->dest, 4);
+	*(u32 *)t->source = h->source;
+	*(u32 *)t->dest = h->dest;
 	fragment = bpf_ntohs(h->fragment);
 	if (!fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
 		return 0;

@@ -10,6 +10,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/rlimit"
+
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
 )
 
 // fixedFilter reads fixed places only. What it finds decides, so that the
@@ -153,6 +156,29 @@ func lookedUp() asm.Instructions {
 	}
 }
 
+// addDirect adds what reads memory without a helper, where the kernel has that.
+func addDirect(t *testing.T, specs map[string]Spec, bodies Bodies) {
+	t.Helper()
+	facts, err := kernel.Gather(t.Context(), kernel.Options{})
+	if err != nil {
+		t.Skip(err)
+	}
+	if facts.Direct == nil {
+		t.Logf("without direct reads: %v", facts.NoDirect)
+		return
+	}
+	f, err := filter.Compile("tcp port 80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies.Cast, bodies.Glance = facts.Direct.Call(), f.Glance(filter.Memory(*facts.Direct))
+	within := everything()
+	within.Direct, within.Glance = true, true
+	first := Config{Direct: true, Glance: true, GlanceFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
+	specs["directly"] = Spec{Config: within, Bodies: bodies}
+	specs["directly, with the glance first"] = Spec{Config: first, Bodies: bodies}
+}
+
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code, and one program of each kind under others.
 func TestVerifier(t *testing.T) {
@@ -171,7 +197,7 @@ func TestVerifier(t *testing.T) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]Spec{
+	specs := map[string]Spec{
 		"nothing asked":          {},
 		"all asked":              {Config: everything(), Bodies: bodies},
 		"without stacks":         {Config: fixed, Bodies: bodies},
@@ -185,7 +211,9 @@ func TestVerifier(t *testing.T) {
 		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
 		"maps alone":             {Config: Config{Others: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
-	} {
+	}
+	addDirect(t, specs, bodies)
+	for name, s := range specs {
 		t.Run(name, func(t *testing.T) {
 			s.RingSize, s.Following, s.Programs, s.Tracers = 1<<16, 1<<10, allPrograms(t), tracerTemplates
 			if name == "all asked" {

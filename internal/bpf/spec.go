@@ -17,6 +17,7 @@ const (
 	hookFunction   = "hook_facts"
 	returnFunction = "session_returns"
 	lookupFunction = "lookup_facts"
+	castFunction   = "cast"
 	configVariable = "CFG"
 	wordsVariable  = "ARGUMENT_WORDS"
 	eventsMap      = "events"
@@ -54,8 +55,10 @@ type Spec struct {
 type Bodies struct {
 	// Filter, TunnelL2 and TunnelL3 are filters on packets, Expression is one on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
-	// Glance sees packets that surely do not match Filter.
+	// Glance tells of most packets whether they match Filter.
 	Glance asm.Instructions
+	// Cast makes a typed pointer of a number, with Config.Direct: what cast is replaced by.
+	Cast asm.Instruction
 	// Values writes Config.ValuesSize bytes.
 	Values asm.Instructions
 	// IsReturn tells programs of a session whether they are called at a return.
@@ -395,6 +398,9 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 
 // assemble puts the bodies in place.
 func (p Program) assemble(program *parts, bodies Bodies) (asm.Instructions, error) {
+	if bodies.Cast.OpCode != 0 {
+		program.call(castFunction, bodies.Cast)
+	}
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
 		return program.join(), nil
 	}

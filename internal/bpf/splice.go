@@ -51,11 +51,28 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 	return nil
 }
 
+// call has all calls of a function be that instruction.
+func (p *parts) call(function string, instruction asm.Instruction) {
+	for name, code := range p.code {
+		copied := false
+		for i := range code {
+			if !code[i].IsFunctionCall() || code[i].Reference() != function {
+				continue
+			}
+			if !copied {
+				code, copied = slices.Clone(code), true
+			}
+			code[i] = instruction.WithSource(code[i].Source())
+		}
+		p.code[name] = code
+	}
+}
+
 // join is the program in one piece, without the functions that nothing calls any more: the
 // kernel refuses descriptions of functions that it can't reach.
 func (p *parts) join() asm.Instructions {
 	called := map[string]bool{}
-	size := p.call(p.order[0], called)
+	size := p.reach(p.order[0], called)
 	out := make(asm.Instructions, 0, size)
 	for _, name := range p.order {
 		if called[name] {
@@ -65,9 +82,9 @@ func (p *parts) join() asm.Instructions {
 	return out
 }
 
-// call notes the function, and what it calls in turn, and returns how many instructions
+// reach notes the function, and what it calls in turn, and returns how many instructions
 // come with it.
-func (p *parts) call(function string, called map[string]bool) (size int) {
+func (p *parts) reach(function string, called map[string]bool) (size int) {
 	code := p.code[function]
 	if called[function] || code == nil {
 		return 0
@@ -76,7 +93,7 @@ func (p *parts) call(function string, called map[string]bool) (size int) {
 	size = len(code)
 	for i := range code {
 		if code[i].IsFunctionReference() {
-			size += p.call(code[i].Reference(), called)
+			size += p.reach(code[i].Reference(), called)
 		}
 	}
 	return size

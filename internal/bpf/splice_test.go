@@ -53,6 +53,31 @@ func TestUncalledFunctionsAreDropped(t *testing.T) {
 	}
 }
 
+// TestCallsAreReplaced: nothing calls the stub any more, and it is gone.
+func TestCallsAreReplaced(t *testing.T) {
+	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: 4711}
+	count := func(s Spec) (stub, direct int) {
+		s.Programs = []Program{OnFunctions(1)}
+		for _, in := range onlyProgram(t, s) {
+			switch {
+			case in.IsFunctionCall() && in.Reference() == castFunction:
+				stub++
+			case in.IsKfuncCall() && in.Constant == 4711:
+				direct++
+			}
+		}
+		return stub, direct
+	}
+	before, none := count(Spec{})
+	left, direct := count(Spec{Bodies: Bodies{Cast: call}})
+	if before == 0 || none != 0 || left != 0 || direct != before {
+		t.Errorf("%d calls of the stub, %d of the kernel's; then %d and %d", before, none, left, direct)
+	}
+	if symbols(onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Cast: call}}))[castFunction] {
+		t.Error("the stub is left")
+	}
+}
+
 func TestCopiesDoNotShareInstructions(t *testing.T) {
 	spec, _, err := Collection(Spec{Programs: []Program{
 		{Name: "one", Template: TracepointTemplate, Facts: &Facts{Number: 1}},

@@ -130,6 +130,7 @@ type tracerConfig struct {
 	FilterExpression    bool
 	Glance              bool
 	GlanceFirst         bool
+	Direct              bool
 	Xdp                 bool
 	FilterXdpExpression bool
 	Returns             bool
@@ -137,7 +138,7 @@ type tracerConfig struct {
 	Session             bool
 	Programs            bool
 	Maps                bool
-	_                   [3]byte
+	_                   [2]byte
 	StackSize           uint32
 	Trampolines         [4]uint64
 	Length              bool
@@ -541,9 +542,8 @@ type tracerRoom struct {
 			Tags uint16
 			Tci  [3]uint16
 		}
-		_ [18]byte
+		_ [22]byte
 	}
-	_    [4]byte
 	Work struct {
 		_      structs.HostLayout
 		Packet struct {

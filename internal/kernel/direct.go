@@ -140,13 +140,18 @@ func arrayMember(t btf.Type, name string) (length, offset uint32) {
 	return 0, 0
 }
 
+// Call calls Cast: the address is in the first register, the number of the type in the second.
+func (d *Direct) Call() asm.Instruction {
+	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(d.Cast)}
+}
+
 // loads reads all that is described, by whatever is in the first register.
 func (d *Direct) loads() asm.Instructions {
 	cast := func(kind int32) asm.Instructions {
 		return asm.Instructions{
 			asm.Mov.Reg(asm.R1, asm.R6),
 			asm.Mov.Imm(asm.R2, kind),
-			{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(d.Cast)},
+			d.Call(),
 		}
 	}
 	body := append(asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}, cast(d.Words)...)

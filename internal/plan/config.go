@@ -26,6 +26,9 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
 	c.MostPerSecond = o.EventsPerSecond
 	locatePages(c, facts.Pages)
+	if facts.Direct != nil {
+		c.Direct, p.BPF.Bodies.Cast = true, facts.Direct.Call()
+	}
 	p.addFilters(facts.Direct)
 	p.keepCalls(facts)
 	for _, step := range []func() error{
