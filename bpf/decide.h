@@ -45,16 +45,16 @@ static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb
 static __always_inline bool admit(struct sk_buff *skb, const struct branch **branch, struct work *w,
 				  u32 sight)
 {
-	if (!CFG.track)
-		return filter_skb(w, skb, sight);
-	if (!running)
-		return false;
-	*branch = recall((u64)skb);
-	if (CFG.follow && *branch)
-		return true;
+	if (CFG.track) {
+		if (!running)
+			return false;
+		*branch = recall((u64)skb);
+		if (CFG.follow && *branch)
+			return true;
+	}
 	if (!filter_skb(w, skb, sight))
 		return false;
-	if (!*branch)
+	if (CFG.track && !*branch)
 		*branch = begin((u64)skb);
 	return true;
 }

@@ -88,18 +88,19 @@ static __always_inline bool filter_device(const struct net_device *dev)
 #define ANY_NETNS (!CFG.netns_in_count && !CFG.netns_out_count)
 #define ANY_DEVICE (!CFG.ifname_in_count && !CFG.ifname_out_count)
 
+// A function of its own, as the stack of those who ask is full.
+static __noinline bool is_at_place(const struct sk_buff *skb)
+{
+	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev));
+
+	if (!ANY_DEVICE && !filter_device(dev))
+		return false;
+	return ANY_NETNS || filter_netns(skb_netns(skb, dev));
+}
+
 static __always_inline bool filter_place(const struct sk_buff *skb)
 {
-	bool netns = CFG.netns_in_count || CFG.netns_out_count;
-	bool device = CFG.ifname_in_count || CFG.ifname_out_count;
-	const struct net_device *dev;
-
-	if (!netns && !device)
-		return true;
-	dev = device_in(BPF_CORE_READ(skb, dev));
-	if (device && !filter_device(dev))
-		return false;
-	return !netns || filter_netns(skb_netns(skb, dev));
+	return (ANY_NETNS && ANY_DEVICE) || is_at_place(skb);
 }
 
 // The same for what has no skb (yet).

@@ -254,7 +254,7 @@ type tracerMapRoom struct {
 		}
 		Span struct {
 			_     structs.HostLayout
-			Bytes [64]uint8
+			Bytes [56]uint8
 		}
 	}
 }
@@ -524,7 +524,7 @@ const (
 
 type tracerRoom struct {
 	_     structs.HostLayout
-	Skb   [320]uint8
+	Skb   [312]uint8
 	Outer tracerRecordTuple
 	Inner struct {
 		_     structs.HostLayout
@@ -564,7 +564,7 @@ type tracerRoom struct {
 		}
 		Span struct {
 			_     structs.HostLayout
-			Bytes [64]uint8
+			Bytes [56]uint8
 		}
 	}
 	Tuple  tracerRecordTuple
