@@ -53,7 +53,7 @@ func TestOfFloor(t *testing.T) {
 		sample("exchange", Nothing, "", 20), sample("exchange", Floor, "", 50), sample("exchange", Tracer, ByProtocol, 110),
 		sample("exchange", Tracer, ByAddress, 1000),
 	)
-	if got := f.OfFloor("kprobe-multi"); math.Abs(got-3) > 1e-9 {
+	if got := f.OfFloor("kprobe-multi"); !(math.Abs(got-3) < 1e-9) {
 		t.Errorf("%g, want 3", got)
 	}
 	if got := f.OfFloor("kprobe"); !math.IsNaN(got) {
@@ -62,7 +62,24 @@ func TestOfFloor(t *testing.T) {
 }
 
 func sample(measure, subject, filter string, value float64) Sample {
-	return Sample{Measure: measure, Subject: Tracer, Filter: filter, Value: value}
+	return Sample{Measure: measure, Subject: subject, Filter: filter, Value: value}
+}
+
+// TestStopIsHeldToTheBackend: with one link for all functions there is a limit in seconds,
+// with one for each a share of pwru's time.
+func TestStopIsHeldToTheBackend(t *testing.T) {
+	f := figuresOf(sample("stop", Tracer, ByProtocol, 0.5), sample("stop", Pwru, ByProtocol, 1))
+	for backend, want := range map[string]string{
+		"kprobe-multi": "| stop |  | 0.5 s ±10.0% | 1 s ±10.0% |  | 0.50 | ≤ 1 s |",
+		"kprobe":       "| stop |  | 0.5 s ±10.0% | 1 s ±10.0% |  | 0.50 | **missed: ≤ 0.25 of pwru** |",
+	} {
+		for i := range f.Samples {
+			f.Samples[i].Backend = backend
+		}
+		if text := Table([]Figures{f}); !strings.Contains(text, want) || strings.Count(text, "| stop |") != 1 {
+			t.Errorf("the table has no line\n%s\nor another:\n%s", want, text)
+		}
+	}
 }
 
 func TestMachinesAreNamed(t *testing.T) {
