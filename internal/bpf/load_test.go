@@ -11,8 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/rlimit"
 
-	"tracer/internal/filter"
-	"tracer/internal/kernel"
+	"tracer/internal/ktest"
 )
 
 // fixedFilter reads fixed places only. What it finds decides, so that the
@@ -156,35 +155,24 @@ func lookedUp() asm.Instructions {
 	}
 }
 
-// addDirect adds what reads memory without a helper, where the kernel has that.
-func addDirect(t *testing.T, specs map[string]Spec, bodies Bodies) {
-	t.Helper()
-	facts, err := kernel.Gather(t.Context(), kernel.Options{})
-	if err != nil {
-		t.Skip(err)
+func allBodies() Bodies {
+	return Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
+}
+
+// glances says of every packet what is in the first word of its sk_buff.
+func glances(words int32, cast asm.Instruction) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Imm(asm.R2, words),
+		cast,
+		asm.LoadMem(asm.R0, asm.R0, 0, asm.DWord),
+		asm.And.Imm(asm.R0, 3),
+		asm.Return(),
 	}
-	if facts.Direct == nil {
-		t.Logf("without direct reads: %v", facts.NoDirect)
-		return
-	}
-	f, err := filter.Compile("tcp port 80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bodies.Cast, bodies.Glance = facts.Direct.Call(), f.Glance(filter.Memory(*facts.Direct))
-	within := everything()
-	within.Direct, within.Glance = true, true
-	first := Config{Direct: true, Glance: true, GlanceFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
-	specs["directly"] = Spec{Config: within, Bodies: bodies}
-	specs["directly, with the glance first"] = Spec{Config: first, Bodies: bodies}
 }
 
 // TestVerifier has the running kernel verify every program under settings that
 // reach all code, and one program of each kind under others.
 func TestVerifier(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("loading BPF programs needs root")
-	}
 	fixed := everything()
 	fixed.Stack, fixed.Caller = false, false
 	noted := everything()
@@ -193,11 +181,8 @@ func TestVerifier(t *testing.T) {
 	inSession.Session = true
 	called := everything()
 	called.Stack = false
-	bodies := Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
-	if err := rlimit.RemoveMemlock(); err != nil {
-		t.Fatal(err)
-	}
-	specs := map[string]Spec{
+	bodies := allBodies()
+	verify(t, map[string]Spec{
 		"nothing asked":          {},
 		"all asked":              {Config: everything(), Bodies: bodies},
 		"without stacks":         {Config: fixed, Bodies: bodies},
@@ -211,8 +196,32 @@ func TestVerifier(t *testing.T) {
 		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
 		"maps alone":             {Config: Config{Others: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
 		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
+	})
+}
+
+// TestVerifierOfDirectReads is the same for programs that read memory without a helper.
+func TestVerifierOfDirectReads(t *testing.T) {
+	d := ktest.Direct(t)
+	bodies := allBodies()
+	bodies.Cast, bodies.Glance = d.Call(), glances(d.Words, d.Call())
+	within := everything()
+	within.Direct, within.Glance = true, true
+	first := Config{Direct: true, Glance: true, GlanceFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
+	verify(t, map[string]Spec{
+		"all asked":        {Config: within, Bodies: bodies},
+		"the glance first": {Config: first, Bodies: bodies},
+	})
+}
+
+// verify loads all programs with each of the settings.
+func verify(t *testing.T, specs map[string]Spec) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("loading BPF programs needs root")
 	}
-	addDirect(t, specs, bodies)
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
 	for name, s := range specs {
 		t.Run(name, func(t *testing.T) {
 			s.RingSize, s.Following, s.Programs, s.Tracers = 1<<16, 1<<10, allPrograms(t), tracerTemplates

@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/net/bpf"
 
-	"tracer/internal/kernel"
+	"tracer/internal/ktest"
 	"tracer/libpcap"
 )
 
@@ -36,20 +36,14 @@ type glanceLab struct {
 func newGlanceLab(tb testing.TB) *glanceLab {
 	tb.Helper()
 	l := newLab(tb)
-	facts, err := kernel.Gather(tb.Context(), kernel.Options{})
-	if err != nil {
-		tb.Skip(err)
-	}
-	if facts.Direct == nil {
-		tb.Skip(facts.NoDirect)
-	}
+	memory := Memory(*ktest.Direct(tb))
 	size := skbRoom + headroom + maxFrame + packetSize
 	skbs, err := ebpf.NewMap(&ebpf.MapSpec{Name: "skb", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { skbs.Close() })
-	return &glanceLab{l, Memory(*facts.Direct), skbs, make([]byte, size)}
+	return &glanceLab{l, memory, skbs, make([]byte, size)}
 }
 
 // sight is an sk_buff: where its headers are set to be, and which of the frame's bytes are

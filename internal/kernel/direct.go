@@ -26,7 +26,8 @@ type Direct struct {
 
 const castFunction = "bpf_rdonly_cast"
 
-var errNoCast = errors.New("the kernel has no " + castFunction + " (6.2)")
+// ErrNoCast: this kernel has none.
+var ErrNoCast = errors.New("the kernel has no " + castFunction + " (6.2)")
 
 const (
 	// wordsType begins with the registers of every architecture, mostWords of which are
@@ -46,7 +47,7 @@ var byteArrays = []struct{ name, member string }{
 func tryDirect(types *btf.Spec) (*Direct, error) {
 	cast, err := functionID(types, castFunction)
 	if err != nil {
-		return nil, errNoCast
+		return nil, ErrNoCast
 	}
 	d, err := describeDirect(types)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestDirectWhereThereIsACast(t *testing.T) {
 		t.Skip(err)
 	}
 	d, err := tryDirect(types)
-	if errors.Is(err, errNoCast) {
+	if errors.Is(err, ErrNoCast) {
 		t.Skip(err)
 	}
 	if err != nil {
