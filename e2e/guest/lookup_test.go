@@ -143,24 +143,33 @@ var ofStranger = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
 const mine4, mine6 = "10.54.0.1:7777", "[fd54::1]:7777"
 
 // send sends two datagrams to each destination, and those besides, from a port of a. The
-// stranger's are others in the same networks.
+// stranger's are others in the same networks. Between the first and the second there is some
+// time: those that are received at once are all looked up before any connection is confirmed.
 func (x *junction) send(port int, besides ...string) error {
 	return x.a.Do(func() error {
-		var errs []error
-		for from, list := range map[string][]string{a4: destinations, "[" + a6 + "]": destinations6} {
-			for _, to := range slices.Concat(list, besides) {
-				if strings.HasPrefix(from, "[") != strings.HasPrefix(to, "[") {
-					continue
-				}
-				if port == strangerOf {
-					to = ofStranger.Replace(to)
-				}
-				errs = append(errs, unreachable(udp(fmt.Sprintf("%s:%d", from, port), to).Send(1)))
-				errs = append(errs, unreachable(udp(fmt.Sprintf("%s:%d", from, port), to).Send(1)))
-			}
-		}
-		return errors.Join(errs...)
+		err := sendOnce(port, besides)
+		time.Sleep(apart)
+		return errors.Join(err, sendOnce(port, besides))
 	})
+}
+
+// apart is more than what is received at once takes.
+const apart = 100 * time.Millisecond
+
+func sendOnce(port int, besides []string) error {
+	var errs []error
+	for from, list := range map[string][]string{a4: destinations, "[" + a6 + "]": destinations6} {
+		for _, to := range slices.Concat(list, besides) {
+			if strings.HasPrefix(from, "[") != strings.HasPrefix(to, "[") {
+				continue
+			}
+			if port == strangerOf {
+				to = ofStranger.Replace(to)
+			}
+			errs = append(errs, unreachable(udp(fmt.Sprintf("%s:%d", from, port), to).Send(1)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // unreachable leaves out the errors of a datagram before, which sending tells.
