@@ -85,43 +85,71 @@ func glance(classic []bpf.Instruction, m Memory) (asm.Instructions, error) {
 	return t.out, nil
 }
 
-// locate finds the frame as bpf/packet.h does: regA is made the first pointer to its bytes,
-// regLen how many of them lie in the linear part.
+// Registers while the frame is located: where the buffer begins and its linear part ends, then
+// the sk_buff's offsets, and the word that they lie in.
+const (
+	regHead, regEnd                        = regPacket, regLen
+	regMac, regNetwork, regProto, regWords = asm.R1, asm.R3, asm.R4, asm.R5
+)
+
+// locate finds the frame as bpf/packet.h does: regPacket is made a pointer to its bytes, regLen
+// how many of them lie in the linear part.
 func (t *translator) locate() asm.Instructions {
 	m := t.memory
-	const head, end = regPacket, regLen
-	const mac, network, protocol, headers = asm.R1, asm.R3, asm.R4, asm.R5
+	insns := append(m.readSkb(), choosePlace()...)
+	insns = append(insns, m.makeHeader()...)
+	insns = append(insns, m.takeHeader()...)
+	insns = append(insns, asm.Sub.Reg(regEnd, regHead).WithSymbol(labelLook))
+	if t.roams {
+		insns = append(insns, asm.StoreMem(asm.R10, slotBase, regHead, asm.DWord))
+	}
+	insns = append(insns, asm.Mov.Reg(regPacket, asm.R0))
+	return append(insns, zero(t.unset)...)
+}
+
+// readSkb reads where the buffer and the headers are.
+func (m *Memory) readSkb() asm.Instructions {
 	insns := m.cast(asm.R1, int32(m.first()), m.Words)
-	insns = append(insns, m.load(headers, m.NetworkHeader))
-	insns = append(insns, m.member(network, headers, m.NetworkHeader, 2)...)
-	insns = append(insns, m.member(mac, headers, m.MacHeader, 2)...)
-	insns = append(insns, m.load(end, m.Tail))
-	insns = append(insns, extract(end, m.Tail, 4)...)
-	insns = append(insns,
-		m.load(head, m.Head),
-		asm.Add.Reg(end, head),
-		asm.JEq.Imm(mac, unset, labelMade),
-		asm.JEq.Reg(mac, network, labelMade),
-		asm.JEq.Imm(network, 0, labelOwn),
-		asm.JLT.Reg(network, mac, labelOwn),
-		asm.Mov.Reg(regTmp, network),
-		asm.Sub.Reg(regTmp, mac),
+	insns = append(insns, m.load(regWords, m.NetworkHeader))
+	insns = append(insns, m.member(regNetwork, regWords, m.NetworkHeader, 2)...)
+	insns = append(insns, m.member(regMac, regWords, m.MacHeader, 2)...)
+	insns = append(insns, m.load(regEnd, m.Tail))
+	insns = append(insns, extract(regEnd, m.Tail, 4)...)
+	return append(insns, m.load(regHead, m.Head), asm.Add.Reg(regEnd, regHead))
+}
+
+// choosePlace goes to labelOwn where the frame has a link header of its own (has_link_header),
+// and on, or to labelMade, where one is made up.
+func choosePlace() asm.Instructions {
+	return asm.Instructions{
+		asm.JEq.Imm(regMac, unset, labelMade),
+		asm.JEq.Reg(regMac, regNetwork, labelMade),
+		asm.JEq.Imm(regNetwork, 0, labelOwn),
+		asm.JLT.Reg(regNetwork, regMac, labelOwn),
+		asm.Mov.Reg(regTmp, regNetwork),
+		asm.Sub.Reg(regTmp, regMac),
 		asm.JEq.Imm(regTmp, linkHeader, labelOwn),
 		asm.JEq.Imm(regTmp, linkHeader+4, labelOwn),
 		asm.JEq.Imm(regTmp, linkHeader+8, labelOwn),
-		// A header is made up in front of the network header.
-		asm.JEq.Imm(network, 0, labelReject).WithSymbol(labelMade),
-		asm.JEq.Imm(network, unset, labelReject),
-	)
-	insns = append(insns, m.member(protocol, headers, m.Protocol, 2)...)
+	}
+}
+
+// makeHeader has the frame begin with a header that is made up in front of the network header,
+// and goes to labelLook.
+func (m *Memory) makeHeader() asm.Instructions {
+	insns := asm.Instructions{
+		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMade),
+		asm.JEq.Imm(regNetwork, unset, labelReject),
+	}
+	insns = append(insns, m.member(regProto, regWords, m.Protocol, 2)...)
 	insns = append(insns,
-		asm.StoreMem(asm.R10, slotType, protocol, asm.Half),
-		asm.Add.Reg(head, network),
-		asm.JGE.Reg(head, end, labelReject),
-		asm.Sub.Imm(head, linkHeader),
+		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
+		asm.Add.Reg(regHead, regNetwork),
+		asm.JGE.Reg(regHead, regEnd, labelReject),
+		asm.Sub.Imm(regHead, linkHeader),
 	)
-	insns = append(insns, m.bytes(head)...)
-	insns = append(insns,
+	insns = append(insns, m.bytes(regHead)...)
+	return append(insns,
 		asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half),
 		asm.JNE.Imm(asm.R1, 0, labelLook),
 		// The sk_buff does not tell the Ethertype yet: the IP version does.
@@ -133,21 +161,20 @@ func (t *translator) locate() asm.Instructions {
 		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv6))),
 		asm.StoreMem(asm.R10, slotType, asm.R2, asm.Half).WithSymbol(labelType),
 		asm.Ja.Label(labelLook),
-		// It has a header of its own.
-		asm.Add.Reg(head, mac).WithSymbol(labelOwn),
-		asm.JGE.Reg(head, end, labelReject),
 	)
-	insns = append(insns, m.bytes(head)...)
-	insns = append(insns,
+}
+
+// takeHeader has the frame begin with its own header.
+func (m *Memory) takeHeader() asm.Instructions {
+	insns := asm.Instructions{
+		asm.Add.Reg(regHead, regMac).WithSymbol(labelOwn),
+		asm.JGE.Reg(regHead, regEnd, labelReject),
+	}
+	insns = append(insns, m.bytes(regHead)...)
+	return append(insns,
 		asm.LoadMem(asm.R1, asm.R0, m.Array+typeOffset, asm.Half),
 		asm.StoreMem(asm.R10, slotType, asm.R1, asm.Half),
-		asm.Sub.Reg(end, head).WithSymbol(labelLook),
 	)
-	if t.roams {
-		insns = append(insns, asm.StoreMem(asm.R10, slotBase, head, asm.DWord))
-	}
-	insns = append(insns, asm.Mov.Reg(regPacket, asm.R0))
-	return append(insns, zero(t.unset)...)
 }
 
 // first is where the words of the sk_buff begin that a glance reads.

@@ -60,15 +60,18 @@ func memberOffset(types *btf.Spec, name, member string) uint64 {
 	return uint64(offset.Bytes())
 }
 
-func findMember(t btf.Type, name string) (btf.Bits, bool) {
-	var members []btf.Member
+func membersOf(t btf.Type) []btf.Member {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Struct:
-		members = t.Members
+		return t.Members
 	case *btf.Union:
-		members = t.Members
+		return t.Members
 	}
-	for _, m := range members {
+	return nil
+}
+
+func findMember(t btf.Type, name string) (btf.Bits, bool) {
+	for _, m := range membersOf(t) {
 		if m.Name == name {
 			return m.Offset, true
 		}

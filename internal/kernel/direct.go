@@ -119,14 +119,7 @@ func (d *Direct) findBytes(types *btf.Spec) error {
 // arrayMember is the length of the array of bytes of that name, 0 where there is none, and
 // its offset.
 func arrayMember(t btf.Type, name string) (length, offset uint32) {
-	var members []btf.Member
-	switch t := btf.UnderlyingType(t).(type) {
-	case *btf.Struct:
-		members = t.Members
-	case *btf.Union:
-		members = t.Members
-	}
-	for _, m := range members {
+	for _, m := range membersOf(t) {
 		switch array, ok := btf.UnderlyingType(m.Type).(*btf.Array); {
 		case m.Name == name && ok:
 			if size, err := btf.Sizeof(array.Type); err == nil && size == 1 {
