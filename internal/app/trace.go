@@ -123,7 +123,7 @@ func lookupsOf(p *plan.Plan) map[uint64]*lookup.Reader {
 }
 
 // gettingReady is the garbage that may be there then, in percent of what is in use: nearly all
-// of it is given back at the end, and to look for it before takes a tenth of the time.
+// of it is given back at the end, and to look for it before takes a twentieth of the time.
 const gettingReady = 400
 
 // forget gives back what only getting ready takes: the kernel's types, most of all.
