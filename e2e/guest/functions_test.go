@@ -4,6 +4,7 @@ package guest
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,4 +62,41 @@ func listOfFtrace(t *testing.T) map[string]int {
 		listed[name+" "+strings.Trim(module, "[]")]++
 	}
 	return listed
+}
+
+// TestSymbolsAreThoseThatArePrinted: what is unpacked from the kernel's tables is what it
+// prints, symbol by symbol.
+func TestSymbolsAreThoseThatArePrinted(t *testing.T) {
+	facts, err := kernel.Gather(t.Context(), kernel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, err := kernel.ReadSymbols()
+	if err != nil {
+		t.Skip(err)
+	}
+	if told := facts.Reasons != nil; facts.Symbols.Partial != told { // 6.0, where reasons are of 5.17
+		t.Errorf("unpacked: %v, the kernel tells where its tables are: %v", facts.Symbols.Partial, told)
+	}
+	text, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "\t") {
+			continue // of a module
+		}
+		addr, err := strconv.ParseUint(strings.Fields(line)[0], 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared++
+		name, _, offset, ok := facts.Symbols.Lookup(addr)
+		wantName, _, wantOffset, wantOK := printed.Lookup(addr)
+		if name != wantName || offset != wantOffset || ok != wantOK {
+			t.Fatalf("%#x is %s+%#x (%v), the kernel prints %s+%#x (%v)", addr, name, offset, ok, wantName, wantOffset, wantOK)
+		}
+	}
+	t.Logf("%d symbols, unpacked: %v", compared, facts.Symbols.Partial)
 }

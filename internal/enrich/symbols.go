@@ -35,10 +35,23 @@ func (s *symbols) lookup(addr uint64) (name, module string, offset uint64, ok bo
 		return "", "", 0, false
 	}
 	name, module, offset, ok = s.list.Lookup(addr)
+	if !ok && s.list.Partial {
+		s.complete()
+		name, module, offset, ok = s.list.Lookup(addr)
+	}
 	if !ok {
 		s.missing = addr
 	}
 	return name, module, offset, ok
+}
+
+// complete reads those of modules too, on which events wait, once.
+func (s *symbols) complete() {
+	if list, err := s.read(); err == nil {
+		s.list = list
+	} else {
+		s.list.Partial = false
+	}
 }
 
 // renewed is called for each event, with its time. It has a missing symbol looked

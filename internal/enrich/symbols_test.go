@@ -110,3 +110,28 @@ func TestHiddenSymbolsAreNotRead(t *testing.T) {
 		t.Error("symbols that the kernel hides are read again")
 	}
 }
+
+// TestPartialSymbolsAreCompletedAtOnce: what begins without modules has them by the first
+// event that needs one, and does not read again for what there is not.
+func TestPartialSymbolsAreCompletedAtOnce(t *testing.T) {
+	s, count := readings(t, kallsyms, loaded)
+	s.list.Partial = true
+	if name, _, _, ok := s.lookup(0xffffffff81000101); name != "ip_rcv" || !ok || *count != 0 {
+		t.Errorf("%q, %v after %d readings", name, ok, *count)
+	}
+	if name, module, _, ok := s.lookup(inLate); name != "late_rcv" || module != "late" || !ok || *count != 1 {
+		t.Errorf("%q of %q, %v after %d readings", name, module, ok, *count)
+	}
+	if _, _, _, ok := s.lookup(nowhere); ok || *count != 1 {
+		t.Errorf("found %v after %d readings", ok, *count)
+	}
+}
+
+// TestPartialSymbolsStayWhereThereAreNoOthers: an error is not met again for each event.
+func TestPartialSymbolsStayWhereThereAreNoOthers(t *testing.T) {
+	s := fixed(t, kallsyms)
+	s.list.Partial = true
+	if _, _, _, ok := s.lookup(inLate); ok || s.list.Partial {
+		t.Errorf("found %v, partial %v", ok, s.list.Partial)
+	}
+}

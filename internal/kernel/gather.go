@@ -86,7 +86,21 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 	return err
 }
 
-func (g *gathering) readSymbols() { g.symbols, g.hidden = ReadSymbols() }
+// readSymbols unpacks the kernel's own tables where nothing is asked about modules, and lets it
+// print all symbols elsewhere.
+func (g *gathering) readSymbols() {
+	if g.core != nil && !g.options.asksForModules() {
+		if g.symbols, _ = unpackSymbols(g.core); g.symbols != nil {
+			return
+		}
+	}
+	g.symbols, g.hidden = ReadSymbols()
+}
+
+// asksForModules says whether what is looked for may be in a module.
+func (o Options) asksForModules() bool {
+	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.Others) > 0
+}
 
 // readList reads ftrace's list where the code of functions can't be.
 func (g *gathering) readList() {

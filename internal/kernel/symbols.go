@@ -34,6 +34,8 @@ type Symbols struct {
 	names   []byte
 	modules []string // by symbol.module; the first is the kernel itself
 	marks   map[string]uint64
+	// Partial says that there are more: those of modules, and of BPF programs.
+	Partial bool
 }
 
 // ReadSymbols reads /proc/kallsyms. It returns [ErrAddressesHidden] when the
@@ -49,12 +51,7 @@ func ReadSymbols() (*Symbols, error) {
 
 // ParseSymbols reads symbols in the format of /proc/kallsyms.
 func ParseSymbols(r io.Reader) (*Symbols, error) {
-	p := symbolParser{Symbols: Symbols{
-		list:    make([]symbol, 0, usualSymbols),
-		names:   make([]byte, 0, usualSymbols*24),
-		modules: []string{""},
-		marks:   map[string]uint64{},
-	}}
+	p := newSymbolParser()
 	if err := lines(r, p.line); err != nil {
 		return nil, err
 	}
@@ -63,6 +60,15 @@ func ParseSymbols(r io.Reader) (*Symbols, error) {
 	}
 	p.sort()
 	return &p.Symbols, nil
+}
+
+func newSymbolParser() *symbolParser {
+	return &symbolParser{Symbols: Symbols{
+		list:    make([]symbol, 0, usualSymbols),
+		names:   make([]byte, 0, usualSymbols*24),
+		modules: []string{""},
+		marks:   map[string]uint64{},
+	}}
 }
 
 // Lookup finds the function that addr lies in. Its offset is from the start of
@@ -142,9 +148,13 @@ func (p *symbolParser) line(b []byte) {
 		return
 	}
 	p.lines++
-	kind, name := rest[1], rest[3:]
-	name, module, inModule := bytes.Cut(name, []byte{'\t'})
-	if !inModule && isMark(name) {
+	name, module, _ := bytes.Cut(rest[3:], []byte{'\t'})
+	p.add(addr, rest[1], name, module)
+}
+
+// add takes a symbol; module is nil for one of the kernel itself.
+func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
+	if module == nil && isMark(name) {
 		p.marks[string(name)] = addr
 	}
 	if addr == 0 || kind == 'a' || kind == 'A' { // per-CPU offsets are no addresses

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bufio"
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// tables are where the kernel keeps its symbols, packed (kernel/kallsyms.c): addresses in its
+// memory. It tells of them in the note for crash dumps (since 6.0). To unpack them takes a
+// fraction of the time in which the kernel prints them.
+type tables struct {
+	count, names, tokens, index, offsets, base uint64
+	// text is the symbol _stext, for a comparison.
+	text uint64
+}
+
+// vmcoreinfo is the name of that note.
+const vmcoreinfo = "VMCOREINFO"
+
+func findTables(c *core) (*tables, error) {
+	info, err := c.note(vmcoreinfo)
+	if err != nil {
+		return nil, err
+	}
+	t := &tables{}
+	wanted := map[string]*uint64{
+		"kallsyms_num_syms": &t.count, "kallsyms_names": &t.names, "kallsyms_token_table": &t.tokens,
+		"kallsyms_token_index": &t.index, "kallsyms_offsets": &t.offsets, "kallsyms_relative_base": &t.base, "_stext": &t.text,
+	}
+	for line := range bytes.Lines(info) {
+		name, value, ok := bytes.Cut(bytes.TrimPrefix(line, []byte("SYMBOL(")), []byte(")="))
+		if place := wanted[string(name)]; ok && place != nil {
+			*place, _ = hexadecimal(value)
+		}
+	}
+	for name, place := range wanted {
+		if *place == 0 && place != &t.base { // which is gone in newer kernels
+			return nil, fmt.Errorf("the kernel does not tell where %s is", name)
+		}
+	}
+	return t, nil
+}
+
+// note is the one of that name.
+func (c *core) note(name string) ([]byte, error) {
+	for _, s := range c.segments {
+		if s.Type != elf.PT_NOTE {
+			continue
+		}
+		b := make([]byte, s.Filesz)
+		if _, err := c.file.ReadAt(b, int64(s.Off)); err != nil {
+			return nil, err
+		}
+		if found := findNote(b, name); found != nil {
+			return found, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no note %s", corePath, name)
+}
+
+// findNote goes through notes: a header of three words, a name and a description, each padded
+// to words.
+func findNote(b []byte, name string) []byte {
+	const header, word = 12, 4
+	padded := func(n uint32) uint64 { return (uint64(n) + word - 1) &^ (word - 1) }
+	for len(b) >= header {
+		nameSize, size := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
+		description := header + padded(nameSize)
+		end := description + padded(size)
+		if end > uint64(len(b)) {
+			return nil
+		}
+		if bytes.HasPrefix(b[header:description], append([]byte(name), 0)) {
+			return b[description : description+uint64(size)]
+		}
+		b = b[end:]
+	}
+	return nil
+}
+
+// unpacker takes symbols out of the tables, in their order.
+type unpacker struct {
+	names   io.ByteReader
+	offsets []byte
+	address counting
+	// place is where the offset of the next symbol is, base what most kernels count from.
+	place, base uint64
+	tokens      [256][]byte
+	name        []byte
+}
+
+// counting makes an address of an offset.
+type counting func(u *unpacker, offset int32) uint64
+
+// countings are the ways that there have been.
+var countings = []counting{
+	// From the base on.
+	func(u *unpacker, offset int32) uint64 { return u.base + uint64(uint32(offset)) },
+	// Backward from the base; what does not count so is a number, of a variable that each CPU
+	// has (amd64, until 6.14).
+	func(u *unpacker, offset int32) uint64 {
+		if offset >= 0 {
+			return uint64(offset)
+		}
+		return u.base - 1 - uint64(int64(offset))
+	},
+	// From the place of the offset itself (7.3; without a base).
+	func(u *unpacker, offset int32) uint64 { return u.place + uint64(int64(offset)) },
+}
+
+// most bounds what the kernel says of its tables.
+const mostSymbols = 1 << 22
+
+func (t *tables) open(c *core, way counting) (*unpacker, error) {
+	u := &unpacker{address: way, place: t.offsets, names: bufio.NewReaderSize(&memoryReader{c, t.names}, lineBuffer)}
+	var count [4]byte
+	var base [8]byte
+	var index [512]byte
+	if err := errors.Join(c.read(t.count, count[:]), c.read(t.index, index[:])); err != nil {
+		return nil, err
+	}
+	if t.base != 0 {
+		if err := c.read(t.base, base[:]); err != nil {
+			return nil, err
+		}
+	}
+	n := binary.LittleEndian.Uint32(count[:])
+	if n == 0 || n > mostSymbols {
+		return nil, fmt.Errorf("%d symbols", n)
+	}
+	u.base = binary.LittleEndian.Uint64(base[:])
+	u.offsets = make([]byte, 4*n)
+	if err := c.read(t.offsets, u.offsets); err != nil {
+		return nil, err
+	}
+	return u, u.readTokens(c, t.tokens, index[:])
+}
+
+// readTokens reads the strings that names are made of.
+func (u *unpacker) readTokens(c *core, table uint64, index []byte) error {
+	const room = 128 // behind the last one's beginning
+	last := binary.LittleEndian.Uint16(index[len(index)-2:])
+	b := make([]byte, int(last)+room)
+	if err := c.read(table, b); err != nil {
+		return err
+	}
+	for i := range u.tokens {
+		token := b[binary.LittleEndian.Uint16(index[2*i:]):]
+		end := bytes.IndexByte(token, 0)
+		if end < 0 {
+			return errors.New("a token without an end")
+		}
+		u.tokens[i] = token[:end]
+	}
+	return nil
+}
+
+// next is the next symbol, whose name is good until the one after; io.EOF is behind the last.
+func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
+	if len(u.offsets) == 0 {
+		return 0, 0, nil, io.EOF
+	}
+	addr = u.address(u, int32(binary.LittleEndian.Uint32(u.offsets)))
+	u.offsets, u.place = u.offsets[4:], u.place+4
+	length, err := u.length()
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	u.name = u.name[:0]
+	for range length {
+		token, err := u.names.ReadByte()
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		u.name = append(u.name, u.tokens[token]...)
+	}
+	if len(u.name) < 2 {
+		return 0, 0, nil, errors.New("a symbol without a name")
+	}
+	return addr, u.name[0], u.name[1:], nil
+}
+
+// length is of a name in tokens: one byte, or since 6.1 two where that is not enough.
+func (u *unpacker) length() (int, error) {
+	first, err := u.names.ReadByte()
+	if err != nil || first&0x80 == 0 {
+		return int(first), err
+	}
+	second, err := u.names.ReadByte()
+	return int(first&0x7f) | int(second)<<7, err
+}
+
+// memoryReader reads the kernel's memory from an address on.
+type memoryReader struct {
+	core *core
+	addr uint64
+}
+
+func (m *memoryReader) Read(b []byte) (int, error) {
+	if err := m.core.read(m.addr, b); err != nil {
+		return 0, err
+	}
+	m.addr += uint64(len(b))
+	return len(b), nil
+}
+
+// unpackSymbols reads the symbols of the kernel itself, without those of modules, from its
+// memory. They have to agree with the beginning of what it prints.
+func unpackSymbols(c *core) (*Symbols, error) {
+	head, err := printedHead()
+	if err != nil {
+		return nil, err
+	}
+	return unpack(c, head)
+}
+
+func unpack(c *core, head []byte) (*Symbols, error) {
+	t, err := findTables(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, way := range countings {
+		u, err := t.open(c, way)
+		if err != nil {
+			return nil, err
+		}
+		if s, err := u.symbols(head, t.text); err == nil {
+			return s, nil
+		}
+	}
+	return nil, errors.New("the kernel's tables of symbols are not as they are known here")
+}
+
+// printedHead are the first lines that the kernel prints.
+func printedHead() ([]byte, error) {
+	f, err := os.Open(kallsymsPath)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 4096)
+	n, err := io.ReadFull(f, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return b[:bytes.LastIndexByte(b[:n], '\n')+1], err
+}
+
+var errDisagree = errors.New("the tables do not agree with what is printed")
+
+// symbols unpacks all. The first have to be those that are printed, and _stext where it is
+// said to be.
+func (u *unpacker) symbols(head []byte, text uint64) (*Symbols, error) {
+	p := newSymbolParser()
+	var line []byte
+	seen := false
+	for {
+		addr, kind, name, err := u.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(head) > 0 {
+			line = fmt.Appendf(line[:0], "%016x %c %s\n", addr, kind, name)
+			if !bytes.HasPrefix(head, line) {
+				return nil, errDisagree
+			}
+			head = head[len(line):]
+		}
+		if string(name) == "_stext" {
+			seen = addr == text
+		}
+		p.add(addr, kind, name, nil)
+	}
+	if !seen || len(head) > 0 {
+		return nil, errDisagree
+	}
+	p.sort()
+	p.Partial = true
+	return &p.Symbols, nil
+}
