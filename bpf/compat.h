@@ -96,17 +96,13 @@ static __always_inline bool current_preempt_count(u64 *count)
 }
 #endif
 
-// bpf_get_func_ip works in kprobes from 5.15 on (kernel commit 9ffd9f3ff719),
-// and so does bpf_get_attach_cookie (7adfc6c9b315).
+// bpf_get_func_ip works in kprobes from 5.15 on (kernel commit 9ffd9f3ff719).
 enum bpf_func_id___v5_15 {
 	BPF_FUNC_get_func_ip___v5_15 = 173,
-	BPF_FUNC_get_attach_cookie___v5_15 = 174,
 };
 
 #define HAVE_FUNC_IP \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_func_ip___v5_15)
-#define HAVE_COOKIE \
-	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_attach_cookie___v5_15)
 
 // Until 5.17 (kernel commit f92c1e183604) a program at a return has to know itself how many
 // arguments stand in front of the result.
@@ -134,12 +130,6 @@ static __always_inline u64 return_address(struct registers *regs)
 	read_kernel(&address, sizeof(address), context_word(regs, STACK_POINTER));
 	return address;
 #endif
-}
-
-// What attach gave along for this function; 0 where the kernel can't.
-static __always_inline u64 probe_cookie(struct registers *regs)
-{
-	return HAVE_COOKIE ? bpf_get_attach_cookie(regs) : 0;
 }
 
 // Frames with more than a linear part: kernel commit 2e88d4ff0306 (5.18), "xdp: introduce flags

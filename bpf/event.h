@@ -34,6 +34,9 @@ enum record_part {
 	PART_SHARED = 128,
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
+	// record_core.reason and location are a function's arguments 2 to 4, 32 bits of each: user
+	// space knows which of them is a drop reason.
+	PART_ARGUMENTS = 512,
 	PART_LINEAGE = 1024,
 	PART_RETURN = 2048,
 	// Where in netfilter a function was called.

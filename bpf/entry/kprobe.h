@@ -4,15 +4,12 @@
 // the skb. The same programs are loaded for single kprobes and for kprobe-multi links.
 #pragma once
 
-// The drop reason among a function's arguments; the cookie is its position.
-static __always_inline bool reason_argument(struct registers *regs, u32 *reason)
+// Has the arguments go along among which the drop reason is, in functions that take one.
+static __always_inline void pass_arguments(struct context *c, struct registers *regs)
 {
-	u64 value;
-
-	if (!register_argument(regs, probe_cookie(regs), &value))
-		return false;
-	*reason = value;
-	return true;
+	c->reason = context_word(regs, ARGUMENT_2);
+	c->location = (u32)context_word(regs, ARGUMENT_3) | context_word(regs, ARGUMENT_4) << 32;
+	c->parts = PART_ARGUMENTS;
 }
 
 static __always_inline void note_unwanted(struct registers *regs, struct work *w)
@@ -36,8 +33,7 @@ static __always_inline bool show_wanted(struct registers *regs, struct sk_buff *
 	c.addr = probed_function(regs);
 	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER) || KEEP_CALLS)
 		c.caller = return_address(regs);
-	if (reason_argument(regs, &c.reason))
-		c.parts = PART_REASON;
+	pass_arguments(&c, regs);
 	return handle_call(&c, w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_facts() : 0);
 }
 

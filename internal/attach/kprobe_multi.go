@@ -53,16 +53,11 @@ func attachMulti(ctx context.Context, functions []kernel.Function, b booking, op
 	return attachMulti(ctx, functions[half:], b, open)
 }
 
-// multiOptions gives addresses, so that functions of one name stay apart; a
-// cookie is the position of the drop reason among the function's arguments.
+// multiOptions gives addresses, so that functions of one name stay apart.
 func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
-	o := link.KprobeMultiOptions{
-		Addresses: make([]uintptr, len(functions)),
-		Cookies:   make([]uint64, len(functions)),
-	}
+	o := link.KprobeMultiOptions{Addresses: make([]uintptr, len(functions))}
 	for i, f := range functions {
 		o.Addresses[i] = uintptr(f.Addr)
-		o.Cookies[i] = uint64(f.ReasonArg)
 	}
 	return o
 }

@@ -3,7 +3,6 @@
 package attach
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,11 +24,7 @@ func kprobePMU() (uint32, error) {
 }
 
 // perfEvent is an open kprobe with a program on it.
-type perfEvent struct {
-	event int
-	// link is the BPF link that carries a cookie, or -1.
-	link int
-}
+type perfEvent struct{ event int }
 
 // openPerfKprobe opens a kprobe at an address, disabled. Its settings make it a
 // kretprobe, or 0 none.
@@ -45,22 +40,11 @@ func openPerfKprobe(pmu uint32, settings, address uint64) (*perfEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &perfEvent{event: fd, link: -1}, nil
+	return &perfEvent{fd}, nil
 }
 
-// attach puts the program on the event and enables it. A cookie needs a BPF
-// link (5.15); a kernel without has no drop reasons to be found by it either.
-func (e *perfEvent) attach(program *ebpf.Program, cookie uint64) error {
-	if cookie != 0 {
-		link, err := createPerfLink(program.FD(), e.event, cookie)
-		if err == nil {
-			e.link = link
-			return unix.IoctlSetInt(e.event, unix.PERF_EVENT_IOC_ENABLE, 0)
-		}
-		if !errors.Is(err, unix.EINVAL) {
-			return err
-		}
-	}
+// attach puts the program on the event and enables it.
+func (e *perfEvent) attach(program *ebpf.Program) error {
 	if err := unix.IoctlSetInt(e.event, unix.PERF_EVENT_IOC_SET_BPF, program.FD()); err != nil {
 		return err
 	}
@@ -68,38 +52,12 @@ func (e *perfEvent) attach(program *ebpf.Program, cookie uint64) error {
 }
 
 // Close takes the kprobe away.
-func (e *perfEvent) Close() error {
-	var err error
-	if e.link >= 0 {
-		err = unix.Close(e.link)
-	}
-	return errors.Join(err, unix.Close(e.event))
-}
+func (e *perfEvent) Close() error { return unix.Close(e.event) }
 
-// From include/uapi/linux/bpf.h.
-const (
-	bpfLinkCreate = 28
-	bpfPerfEvent  = 41
-)
-
-// createPerfLink is BPF_LINK_CREATE for a perf event, which the library does
-// for probes that it opened itself only.
-func createPerfLink(program, event int, cookie uint64) (int, error) {
-	attr := struct {
-		program, target, kind, flags uint32
-		cookie                       uint64
-	}{program: uint32(program), target: uint32(event), kind: bpfPerfEvent, cookie: cookie}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, bpfLinkCreate, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
-}
-
-// raiseFileLimit makes room for two descriptors a probe and some more. It never
+// raiseFileLimit makes room for a descriptor a probe and some more. It never
 // lowers a limit.
 func raiseFileLimit(probes int) error {
-	want := uint64(2*probes + 256)
+	want := uint64(probes + 256)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("limit of open files: %w", err)

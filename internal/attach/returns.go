@@ -48,9 +48,7 @@ func (s *Session) returns() booking {
 func (s *Session) attachKretprobeMulti(ctx context.Context, g plan.Group) error {
 	program := s.collection.Programs[g.Program]
 	return attachMulti(ctx, g.Functions, s.returns(), func(functions []kernel.Function) (io.Closer, error) {
-		o := multiOptions(functions)
-		o.Cookies = nil
-		return link.KretprobeMulti(program, o)
+		return link.KretprobeMulti(program, multiOptions(functions))
 	})
 }
 
@@ -72,7 +70,7 @@ func (s *Session) attachKretprobes(ctx context.Context, g plan.Group) error {
 		if err != nil {
 			return nil, fmt.Errorf("kretprobe at %#x: %w", f.Addr, err)
 		}
-		if err := event.attach(program, 0); err != nil {
+		if err := event.attach(program); err != nil {
 			event.Close()
 			return nil, fmt.Errorf("attach to kretprobe at %#x: %w", f.Addr, err)
 		}

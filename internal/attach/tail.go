@@ -132,7 +132,7 @@ func (p *programs) breakAt(l *landing) (err error) {
 		return kernel.ExplainTracing(err)
 	}
 	for _, b := range l.breakpoints {
-		if err := b.attach(l.tracer, 0); err != nil {
+		if err := b.attach(l.tracer); err != nil {
 			return explainBreakpoint(err)
 		}
 	}
@@ -179,7 +179,7 @@ func openBreakpoint(cpu int, address uint64) (*perfEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &perfEvent{event: fd, link: -1}, nil
+	return &perfEvent{fd}, nil
 }
 
 func explainBreakpoint(err error) error {

@@ -47,6 +47,7 @@ const (
 	PartSkb       = uint32(tracerRecordPartPART_SKB)
 	PartShared    = uint32(tracerRecordPartPART_SHARED)
 	PartValues    = uint32(tracerRecordPartPART_VALUES)
+	PartArguments = uint32(tracerRecordPartPART_ARGUMENTS)
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
 	PartReturn    = uint32(tracerRecordPartPART_RETURN)
 	PartDetail    = uint32(tracerRecordPartPART_DETAIL)

@@ -434,6 +434,7 @@ const (
 	tracerRecordPartPART_SKB        tracerRecordPart = 64
 	tracerRecordPartPART_SHARED     tracerRecordPart = 128
 	tracerRecordPartPART_VALUES     tracerRecordPart = 256
+	tracerRecordPartPART_ARGUMENTS  tracerRecordPart = 512
 	tracerRecordPartPART_LINEAGE    tracerRecordPart = 1024
 	tracerRecordPartPART_RETURN     tracerRecordPart = 2048
 	tracerRecordPartPART_DETAIL     tracerRecordPart = 4096

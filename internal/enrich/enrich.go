@@ -165,7 +165,7 @@ func (r *Enricher) name(e *event.Event) {
 		r.lookups.name(e)
 		fallthrough
 	case event.Function:
-		e.Names.Func, e.Names.Module = r.functions.name(e.Addr)
+		r.functions.name(e)
 		return
 	case event.Program, event.Verdict:
 		r.programs.name(e)

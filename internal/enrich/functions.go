@@ -2,31 +2,46 @@
 
 package enrich
 
-import "tracer/internal/kernel"
+import (
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+)
 
 type symbol struct{ name, module string }
 
+// function is one that is attached, and where among its arguments a drop reason is; 0 is nowhere.
+type function struct {
+	symbol
+	reason int
+}
+
 // functions name the entries of functions.
 type functions struct {
-	attached map[uint64]symbol
+	attached map[uint64]function
 	others   *places
 }
 
 func newFunctions(attached []kernel.Function, others *places) functions {
-	known := make(map[uint64]symbol, len(attached))
+	known := make(map[uint64]function, len(attached))
 	for _, f := range attached {
-		known[f.Addr] = symbol{f.Name, f.Module}
+		known[f.Addr] = function{symbol{f.Name, f.Module}, f.ReasonArg}
 	}
 	delete(known, 0) // kptr_restrict hid the addresses
 	return functions{known, others}
 }
 
-// name is that of the function at or around addr: without bpf_get_func_ip
-// (before 5.15) addr can be a few bytes past the entry.
-func (f *functions) name(addr uint64) (name, module string) {
-	if s, ok := f.attached[addr]; ok {
-		return s.name, s.module
+// name names the function at or around the event's address: without bpf_get_func_ip (before
+// 5.15) that can be a few bytes past the entry. A drop reason that is not told of
+// is found among its arguments.
+func (f *functions) name(e *event.Event) {
+	known, ok := f.attached[e.Addr]
+	if !ok {
+		around := f.others.at(e.Addr)
+		e.Names.Func, e.Names.Module = around.Symbol, around.Module
+		return
 	}
-	around := f.others.at(addr)
-	return around.Symbol, around.Module
+	e.Names.Func, e.Names.Module = known.name, known.module
+	if known.reason != 0 && e.Kind == event.Function && !e.Drop.HasReason {
+		e.Drop.HasReason, e.Drop.Reason = true, e.Arguments[known.reason-kernel.FirstArgument]
+	}
 }

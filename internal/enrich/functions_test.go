@@ -5,8 +5,31 @@ package enrich
 import (
 	"testing"
 
+	"tracer/internal/event"
 	"tracer/internal/kernel"
 )
+
+// TestReasonsAmongArguments: which argument it is depends on the function; what a program
+// found by itself stays, and a return has none.
+func TestReasonsAmongArguments(t *testing.T) {
+	others := newPlaces(fixed(t, kallsyms))
+	f := newFunctions([]kernel.Function{{Name: "second", Addr: 2, ReasonArg: 2}, {Name: "fourth", Addr: 4, ReasonArg: 4}, {Name: "none", Addr: 5}}, &others)
+	arguments := [3]uint32{20, 30, 40}
+	for name, test := range map[string]struct{ e, want event.Event }{
+		"second": {event.Event{Kind: event.Function, Addr: 2, Arguments: arguments}, event.Event{Drop: event.Drop{HasReason: true, Reason: 20}}},
+		"fourth": {event.Event{Kind: event.Function, Addr: 4, Arguments: arguments}, event.Event{Drop: event.Drop{HasReason: true, Reason: 40}}},
+		"none":   {event.Event{Kind: event.Function, Addr: 5, Arguments: arguments}, event.Event{}},
+		"return": {event.Event{Kind: event.Return, Addr: 2, Arguments: arguments}, event.Event{}},
+		"told": {
+			event.Event{Kind: event.Function, Addr: 2, Drop: event.Drop{HasReason: true, Reason: 7}},
+			event.Event{Drop: event.Drop{HasReason: true, Reason: 7}},
+		},
+	} {
+		if f.name(&test.e); test.e.Drop != test.want.Drop {
+			t.Errorf("%s: %+v, want %+v", name, test.e.Drop, test.want.Drop)
+		}
+	}
+}
 
 func TestFunctionNames(t *testing.T) {
 	others := newPlaces(fixed(t, kallsyms))
@@ -24,8 +47,12 @@ func TestFunctionNames(t *testing.T) {
 		0x1000:             {},
 	} {
 		for range 2 {
-			if name, module := f.name(addr); (symbol{name, module}) != want {
-				t.Errorf("%#x is %q of module %q, want %v", addr, name, module, want)
+			e := event.Event{Kind: event.Function, Addr: addr}
+			if f.name(&e); (symbol{e.Names.Func, e.Names.Module}) != want {
+				t.Errorf("%#x is %q of module %q, want %v", addr, e.Names.Func, e.Names.Module, want)
+			}
+			if e.Drop.HasReason {
+				t.Errorf("%#x has a drop reason", addr)
 			}
 		}
 	}

@@ -81,11 +81,14 @@ type Event struct {
 	Netfilter Netfilter
 	Conntrack Conntrack
 	// Map is what a BPF program did with a map, of the functions that do such a thing.
-	Map    MapCall
-	Drop   Drop
-	Return Returned
-	Loss   Loss
-	Totals Totals
+	Map  MapCall
+	Drop Drop
+	// Arguments are 32 bits of each of a function's arguments 2 to 4, for whoever knows what
+	// they are.
+	Arguments [3]uint32
+	Return    Returned
+	Loss      Loss
+	Totals    Totals
 
 	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb), where it was asked for.
 	CB [5]uint32

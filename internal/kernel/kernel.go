@@ -93,7 +93,7 @@ type Function struct {
 	Addr uint64
 	// SkbArg is the integer argument register that carries the skb, from 1.
 	SkbArg int
-	// ReasonArg is the same for an enum skb_drop_reason; 0 when there is none.
+	// ReasonArg is the same for an enum skb_drop_reason, from 2 to 4; 0 when there is none.
 	ReasonArg int
 	// StateArg is the same for a struct nf_hook_state *.
 	StateArg int

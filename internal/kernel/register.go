@@ -84,6 +84,13 @@ func (t *types) size(id uint32) (size uint32, aggregate bool) {
 	return 0, false // void, floating point, the dots of variable arguments
 }
 
+// The arguments that events have with them, for the drop reason: all functions of 5.17 to 7.3
+// that take one have it among these.
+const (
+	FirstArgument = 2
+	Arguments     = 3
+)
+
 // position is where a function takes what we look for; 0 is nowhere.
 type position struct{ skb, reason, state int }
 
@@ -101,7 +108,9 @@ func (r *roles) position(a abi, proto record) position {
 		case skbPointer:
 			p.skb = first(p.skb, n)
 		case reasonEnum:
-			p.reason = first(p.reason, n)
+			if n >= FirstArgument && n < FirstArgument+Arguments {
+				p.reason = first(p.reason, n)
+			}
 		case hookState:
 			p.state = first(p.state, n)
 		}

@@ -161,6 +161,10 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	e.Skb = c.Skb
 	e.Addr = c.Addr
 	e.Process = event.Process{PID: c.Pid, TID: c.Tid, Comm: c.Comm}
+	if c.Parts&bpf.PartArguments != 0 {
+		e.Arguments = [3]uint32{c.Reason, uint32(c.Location), uint32(c.Location >> 32)}
+		return nil
+	}
 	e.Drop = event.Drop{
 		Dropped:   c.Parts&bpf.PartDrop != 0,
 		HasReason: c.Parts&bpf.PartReason != 0,

@@ -107,6 +107,18 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestDecodeArguments: a function's arguments are in the places of a drop's reason and location.
+func TestDecodeArguments(t *testing.T) {
+	core := bpf.Core{Kind: bpf.KindFunction, Reason: 2, Location: 4<<32 | 3, Parts: bpf.PartArguments}
+	var got event.Event
+	if err := plain.Decode(record(core, nil, nil), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := [3]uint32{2, 3, 4}; got.Arguments != want || got.Drop != (event.Drop{}) {
+		t.Errorf("arguments %v, drop %+v", got.Arguments, got.Drop)
+	}
+}
+
 // TestDecodeParts has every part that a record can have, each with contents of its own.
 func TestDecodeParts(t *testing.T) {
 	layout := Layout{Skb: 8, Shared: 16, Values: 24, XDPValues: 32}
