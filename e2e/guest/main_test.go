@@ -5,6 +5,7 @@ package guest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,13 +37,14 @@ func makeFolder() (err error) {
 
 func TestMain(m *testing.M) {
 	ktest.BeChild()
+	beReader()
 	if err := makeFolder(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(folder)
-	if err := figures.write(); err != nil {
+	if err := errors.Join(kernelIsWell(), figures.write()); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		code = max(code, 1)
 	}

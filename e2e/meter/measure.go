@@ -39,6 +39,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 	add := func(measure string, value float64, unit string) {
 		m.samples = append(m.samples, cost.Sample{Backend: backend, Measure: measure, Subject: s.name, Filter: s.filter, Round: round, Value: value, Unit: unit})
 	}
+	fmt.Fprintf(os.Stderr, "%s: %s, %s %q, round %d\n", time.Now().Format(time.TimeOnly), backend, s.name, s.filter, round) // it takes minutes
 	r, err := m.begin(s, backend)
 	if err != nil {
 		return err

@@ -56,15 +56,20 @@ func resident(pid int) (float64, error) {
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }
 
-// lockedByMaps is what the BPF maps take that the process has open, in bytes.
+// lockedByMaps is what the BPF maps take that the process has open, in bytes. It looks at
+// maps alone: a kernel that is asked about a kprobe-multi link without cookies follows a null
+// pointer (seen on 6.18).
 func lockedByMaps(pid int) (float64, error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
 		return 0, err
 	}
 	maps := map[string]float64{} // by id: a map may be open twice
 	for _, file := range files {
-		id, bytes, ok := mapMemory(file)
+		if what, err := os.Readlink(file); err != nil || what != "anon_inode:bpf-map" {
+			continue
+		}
+		id, bytes, ok := mapMemory(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, filepath.Base(file)))
 		if ok {
 			maps[id] = bytes
 		}

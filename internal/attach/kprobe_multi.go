@@ -53,9 +53,14 @@ func attachMulti(ctx context.Context, functions []kernel.Function, b booking, op
 	return attachMulti(ctx, functions[half:], b, open)
 }
 
-// multiOptions gives addresses, so that functions of one name stay apart.
+// multiOptions gives addresses, so that functions of one name stay apart, and cookies that
+// nobody reads: a kernel that prints a link's functions in /proc/PID/fdinfo (seen on 6.18)
+// follows a null pointer where there are none, whoever looks.
 func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
-	o := link.KprobeMultiOptions{Addresses: make([]uintptr, len(functions))}
+	o := link.KprobeMultiOptions{
+		Addresses: make([]uintptr, len(functions)),
+		Cookies:   make([]uint64, len(functions)),
+	}
 	for i, f := range functions {
 		o.Addresses[i] = uintptr(f.Addr)
 	}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// complaint is a line of the kernel's log that tells of a fault in the kernel itself. Of a
+// CPU that was busy for long it complains with the same word, which on an emulated machine
+// means nothing.
+var complaint = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\] (?:BUG: [^s].*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
+
+// complaints are those of the kernel so far.
+func complaints() ([][]byte, error) {
+	log := make([]byte, 1<<20)
+	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)
+	if err != nil {
+		return nil, fmt.Errorf("the kernel's log: %w", err)
+	}
+	return complaint.FindAll(log[:n], -1), nil
+}
+
+// kernelIsWell is the last word on a machine of our own: whatever the tests saw, nothing that
+// they did may have hurt the kernel.
+func kernelIsWell() error {
+	if !onOwnMachine() {
+		return nil
+	}
+	list, err := complaints()
+	if err == nil && len(list) > 0 {
+		err = fmt.Errorf("the kernel complained: %s", bytes.Join(list, []byte("; ")))
+	}
+	return err
+}
+
+func TestComplaintsAreKnown(t *testing.T) {
+	for line, want := range map[string]bool{
+		"<1>[    8.123948] BUG: kernel NULL pointer dereference, address: 0000000000000000": true,
+		"[    8.124052] Oops: Oops: 0000 [#1] SMP NOPTI":                                    true,
+		"<1>[   12.000001] Unable to handle kernel paging request at virtual address 10":    true,
+		"<0>[   99.124052] BUG: soft lockup - CPU#0 stuck for 23s!":                         false,
+		"<6>[    2.357180] clocksource: Switched to clocksource tsc":                        false,
+	} {
+		if got := complaint.MatchString(line); got != want {
+			t.Errorf("%q: a complaint: %t, want %t", line, got, want)
+		}
+	}
+}
+
+// readerMark is the environment variable that makes the test binary a reader of files.
+const readerMark = "TRACER_E2E_READ"
+
+// beReader is for the start of TestMain: it reads the files that are its arguments.
+func beReader() {
+	if os.Getenv(readerMark) == "" {
+		return
+	}
+	for _, name := range os.Args[1:] {
+		if _, err := os.ReadFile(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(0)
+}
+
+// TestDescriptorsCanBeLookedAt reads what /proc tells of all that tracer has open, as bpftool
+// and agents on a node do. A kernel may follow a null pointer there where a link has no
+// cookies (seen on 6.18), so that the reader is a process of its own: it may not come back.
+func TestDescriptorsCanBeLookedAt(t *testing.T) {
+	eachReturnWay(t, func(t *testing.T, way returnWay) {
+		p := command{args: append(way.flags(), "--filter-func", "icmp_.*", "--output-json", "icmp")}.start(t)
+		p.awaitReady()
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", p.cmd.Process.Pid))
+		if err != nil || len(files) < 4 {
+			t.Fatalf("%d descriptors: %v", len(files), err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		reader := exec.CommandContext(ctx, "/proc/self/exe", files...)
+		reader.Env, reader.WaitDelay = append(os.Environ(), readerMark+"=1"), time.Second
+		if said, err := reader.CombinedOutput(); err != nil {
+			t.Errorf("%d files: %v: %s", len(files), err, said)
+		}
+		p.stop()
+	})
+}
