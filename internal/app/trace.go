@@ -95,6 +95,8 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32
 		Reasons:     facts.Reasons,
 		Program:     program,
 		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
+		WallTime:    column.Shows(cfg.Output.Columns, column.Absolute),
+		SinceLast:   column.Shows(cfg.Output.Columns, column.Relative),
 		Lookups:     lookupsOf(p),
 	}
 	var err error
@@ -153,8 +155,8 @@ type tracing struct {
 	returns bool
 	quota   quota
 	totals  event.Totals
-	// event is the one on its way.
-	event event.Event
+	// same is what of the events has stayed what it was since the last one that was printed.
+	same event.Members
 	// watches says that BPF programs are traced, and found tells of some.
 	watches bool
 	found   func(attach.Found)
@@ -213,22 +215,25 @@ func (t *tracing) follow(ctx context.Context, reader *stream.Reader) error {
 
 // next moves one event on, and says whether there was one.
 func (t *tracing) next(reader *stream.Reader) (bool, error) {
-	e := &t.event
-	err := reader.Next(e)
-	if errors.Is(err, stream.ErrIdle) {
+	e, err := reader.Next()
+	switch {
+	case err == nil:
+		return true, t.print(e)
+	case errors.Is(err, stream.ErrIdle):
 		t.full = t.full || t.out.abandoned()
 		return false, t.flush()
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, t.print(e)
+	return false, err
 }
 
 func (t *tracing) print(e *event.Event) error {
-	if e.Kind != event.Lost && !t.admits(e) {
-		t.totals.Withheld++
-		return nil
+	if e.Kind != event.Lost {
+		t.same &= e.Same
+		if !t.admits(e) {
+			t.totals.Withheld++
+			return nil
+		}
+		e.Same, t.same = t.same, event.OfAll
 	}
 	t.names.Enrich(e)
 	if err := t.absorb(t.out.Export(e)); err != nil {
@@ -290,9 +295,8 @@ func (t *tracing) end(reader *stream.Reader) error {
 	if err != nil {
 		return err
 	}
-	var rest event.Event
-	for reader.Rest(counts, &rest) {
-		if err := t.print(&rest); err != nil {
+	for marker := reader.Rest(counts); marker != nil; marker = reader.Rest(counts) {
+		if err := t.print(marker); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,11 @@
 // and the documentation are all made from it, so that they cannot disagree.
 package column
 
-import "tracer/internal/event"
+import (
+	"slices"
+
+	"tracer/internal/event"
+)
 
 // Group is the set of columns that one output flag switches on or off.
 type Group string
@@ -183,6 +187,11 @@ func Needs(o Options) map[Group]bool {
 		needs[c.Group] = true
 	}
 	return needs
+}
+
+// Shows says whether one of the columns that o asks for is made of time in that form.
+func Shows(o Options, t Timestamp) bool {
+	return slices.ContainsFunc(Select(o), func(c Column) bool { return c.Group == Time && c.timestamp == t })
 }
 
 func (o *Options) wants(c *Column) bool {

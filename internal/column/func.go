@@ -47,6 +47,9 @@ func dropColumns() []Column {
 // funcText is like `tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET) at icmp_rcv+0x1a3`
 // or `nf_nat_inet_fn [nf_nat]`.
 func funcText(dst []byte, e *event.Event) []byte {
+	if isPlainEntry(e) {
+		return append(dst, e.Names.Func...)
+	}
 	if e.Kind == event.Tracepoint {
 		dst = append(dst, "tp:"...)
 	}
@@ -58,6 +61,11 @@ func funcText(dst []byte, e *event.Event) []byte {
 		dst = append(append(append(dst, " ["...), e.Names.Module...), ']')
 	}
 	return appendLocation(dst, e)
+}
+
+// isPlainEntry says that there is nothing but a name to tell, as of nearly all events.
+func isPlainEntry(e *event.Event) bool {
+	return e.Kind == event.Function && e.Names.Func != "" && e.Names.Module == "" && !e.Drop.HasReason && e.Drop.Location == 0
 }
 
 func appendFunc(dst []byte, e *event.Event) []byte {

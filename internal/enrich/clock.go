@@ -20,8 +20,8 @@ type clock struct {
 	due    uint64
 }
 
-func newClock(read func() (before, wall, after int64)) clock {
-	c := clock{read: read}
+func newClock(read func() (before, wall, after int64)) *clock {
+	c := &clock{read: read}
 	c.measure()
 	return c
 }

@@ -23,8 +23,9 @@ type Options struct {
 	Reasons map[uint32]string
 	// Program finds BPF programs by their ids; it gives nil for none.
 	Program func(id uint32) *kernel.Program
-	// NetnsNames asks for the names of network namespaces.
-	NetnsNames bool
+	// NetnsNames asks for the names of network namespaces, WallTime for times of the wall
+	// clock, SinceLast for those since the packet's event before.
+	NetnsNames, WallTime, SinceLast bool
 	// SkbFormat and SharedFormat make values of the bytes of a sk_buff and its
 	// skb_shared_info, and Values those of the expressions. What they return is
 	// printed before the next event; nil is not asked for.
@@ -45,8 +46,8 @@ type Enricher struct {
 	tracepoints []kernel.Tracepoint
 	stacks      stacks
 	reasons     reasons
-	clock       clock
-	recent      recent
+	clock       *clock  // nil: not asked for
+	recent      *recent // likewise
 	packets     packets
 	endings     endings
 	namespaces  *namespaces // nil: not asked for
@@ -59,8 +60,6 @@ func New(o Options) *Enricher {
 		symbols:     newSymbols(o.Symbols, kernel.ReadSymbols),
 		tracepoints: o.Tracepoints,
 		reasons:     newReasons(o.Reasons),
-		clock:       newClock(readClocks),
-		recent:      newRecent(),
 		packets:     newPackets(),
 		endings:     newEndings(o.Functions, o.Tracepoints),
 		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues},
@@ -73,6 +72,12 @@ func New(o Options) *Enricher {
 	r.stacks = newStacks(r.symbols, &r.places)
 	if o.NetnsNames {
 		r.namespaces = newNamespaces()
+	}
+	if o.WallTime {
+		r.clock = newClock(readClocks)
+	}
+	if o.SinceLast {
+		r.recent = newRecent()
 	}
 	return r
 }
@@ -105,8 +110,12 @@ func (r *Enricher) renew(now uint64) {
 
 // count sets what the event is in the row of those of its time and its packet.
 func (r *Enricher) count(e *event.Event) {
-	e.Names.WallTime = r.clock.wall(e.Time)
-	e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
+	if r.clock != nil {
+		e.Names.WallTime = r.clock.wall(e.Time)
+	}
+	if r.recent != nil {
+		e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
+	}
 	if e.Kind == event.Return || e.Kind == event.Verdict {
 		r.endFrame(e)
 		return // its entry was counted

@@ -18,6 +18,8 @@ func enricher(t *testing.T) *Enricher {
 		Functions:   []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000100}},
 		Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}, {Name: "br_drop", Module: "bridge"}},
 		Reasons:     map[uint32]string{3: "SKB_DROP_REASON_NO_SOCKET"},
+		WallTime:    true,
+		SinceLast:   true,
 	})
 	r.clock = newClock(func() (before, wall, after int64) { return 0, 5000, 0 })
 	return r

@@ -17,16 +17,15 @@ type function struct {
 
 // functions name the entries of functions.
 type functions struct {
-	attached map[uint64]function
+	attached table[function]
 	others   *places
 }
 
 func newFunctions(attached []kernel.Function, others *places) functions {
-	known := make(map[uint64]function, len(attached))
+	known := newTable[function](len(attached))
 	for _, f := range attached {
-		known[f.Addr] = function{symbol{f.Name, f.Module}, f.ReasonArg}
+		known.set(f.Addr, function{symbol{f.Name, f.Module}, f.ReasonArg}) // by none where kptr_restrict hid them
 	}
-	delete(known, 0) // kptr_restrict hid the addresses
 	return functions{known, others}
 }
 
@@ -34,8 +33,8 @@ func newFunctions(attached []kernel.Function, others *places) functions {
 // 5.15) that can be a few bytes past the entry. A drop reason that is not told of
 // is found among its arguments.
 func (f *functions) name(e *event.Event) {
-	known, ok := f.attached[e.Addr]
-	if !ok {
+	known := f.attached.at(e.Addr)
+	if known == nil {
 		around := f.others.at(e.Addr)
 		e.Names.Func, e.Names.Module = around.Symbol, around.Module
 		return

@@ -17,7 +17,7 @@ type recentSet [recentWays]sighting
 
 type sighting struct{ skb, time uint64 }
 
-func newRecent() recent { return recent{make([]recentSet, 1<<recentBits)} }
+func newRecent() *recent { return &recent{make([]recentSet, 1<<recentBits)} }
 
 // since is the ns from the previous sighting of skb to time, 0 for the first.
 func (r *recent) since(skb, time uint64) uint64 {

@@ -15,6 +15,8 @@ const flushSize = 64 << 10
 type buffer struct {
 	w    io.Writer
 	data []byte
+	// flushes counts how often data began anew.
+	flushes int
 }
 
 func newBuffer(w io.Writer) buffer {
@@ -40,6 +42,7 @@ func (b *buffer) flush() error {
 		err = io.ErrShortWrite
 	}
 	b.data = b.data[:0]
+	b.flushes++
 	if err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}

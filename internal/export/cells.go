@@ -8,65 +8,89 @@ import (
 )
 
 // cells prints the columns of a row one behind the other. What a packet is, and where, hardly
-// changes from one function to the next, so that most cells are copied from the row before.
+// changes from one function to the next, so that most cells are copied from the row before,
+// as long as that is still in the buffer.
 type cells struct {
 	// print appends the cell of column i, with all that belongs to it.
 	print func(dst []byte, i int, e *event.Event) []byte
-	// of is what each column's cell is made of, asked is all of that.
-	of      []event.Members
-	asked   event.Members
-	changes event.Changes
-	// row is the one before, and ends is where in it each cell ends; next is for the row
-	// that is being made.
-	row        []byte
-	ends, next []int
+	// of is what each column's cell is made of; 0 is printed anew each time.
+	of []event.Members
+	// plans are the steps to a row where those members are the same, made when they are
+	// needed first.
+	plans [event.OfAll + 1][]step
+	// begin is where in the buffer the row before begins, and ends are where in that row
+	// each cell ends. flushes is the buffer's at that time.
+	begin   int
+	ends    []int
+	flushes int
+}
+
+// step is columns from first on, up to the one behind, to be copied, or one to be printed.
+type step struct {
+	first, behind int
+	copied        bool
 }
 
 func newCells(columns []column.Column, print func(dst []byte, i int, e *event.Event) []byte) cells {
 	n := len(columns)
-	c := cells{print: print, of: make([]event.Members, n), ends: make([]int, n), next: make([]int, n)}
+	c := cells{print: print, of: make([]event.Members, n), ends: make([]int, n), flushes: -1}
 	for i := range columns {
 		c.of[i] = columns[i].Of
-		c.asked |= columns[i].Of
 	}
 	return c
 }
 
-func (c *cells) append(dst []byte, e *event.Event) []byte {
-	changed := c.changes.To(e, c.asked)
-	begin := len(dst)
-	for i := 0; i < len(c.of); {
-		if behind := c.alike(i, changed); behind > i {
-			dst = c.copy(dst, begin, i, behind)
-			i = behind
-			continue
+func (c *cells) append(to *buffer, e *event.Event) {
+	same := e.Same
+	if c.flushes != to.flushes {
+		same = 0
+	}
+	dst, begin := to.data, len(to.data)
+	last := 0 // where the cell before ended in the row before
+	for _, s := range c.plan(same) {
+		end := c.ends[s.behind-1]
+		if s.copied {
+			c.shift(s, len(dst)-begin-last)
+			dst = append(dst, dst[c.begin+last:c.begin+end]...)
+		} else {
+			dst = c.print(dst, s.first, e)
+			c.ends[s.first] = len(dst) - begin
 		}
-		dst = c.print(dst, i, e)
-		c.next[i] = len(dst) - begin
-		i++
+		last = end
 	}
-	c.row = append(c.row[:0], dst[begin:]...)
-	c.ends, c.next = c.next, c.ends
-	return dst
+	to.data, c.begin, c.flushes = dst, begin, to.flushes
 }
 
-// alike is the first column from i on whose cell may differ from that of the row before.
-func (c *cells) alike(i int, changed event.Members) int {
-	for i < len(c.of) && c.of[i] != 0 && c.of[i]&changed == 0 {
-		i++
+// shift moves the ends of cells that are copied.
+func (c *cells) shift(s step, by int) {
+	if by == 0 {
+		return
 	}
-	return i
+	for i := s.first; i < s.behind; i++ {
+		c.ends[i] += by
+	}
 }
 
-// copy appends the cells of the columns from first on, up to the one behind, of the row before.
-func (c *cells) copy(dst []byte, begin, first, behind int) []byte {
-	from := 0
-	if first > 0 {
-		from = c.ends[first-1]
+func (c *cells) plan(same event.Members) []step {
+	if c.plans[same] == nil {
+		c.plans[same] = c.newPlan(same)
 	}
-	shift := len(dst) - begin - from
-	for i := first; i < behind; i++ {
-		c.next[i] = c.ends[i] + shift
+	return c.plans[same]
+}
+
+func (c *cells) newPlan(same event.Members) []step {
+	var plan []step
+	for i := 0; i < len(c.of); {
+		s := step{first: i, behind: i + 1}
+		for i < len(c.of) && c.of[i] != 0 && c.of[i]&^same == 0 {
+			i++
+		}
+		if s.copied = i > s.first; s.copied {
+			s.behind = i
+		} else {
+			i++
+		}
+		plan = append(plan, s)
 	}
-	return append(dst, c.row[from:c.ends[behind-1]]...)
+	return plan
 }

@@ -7,6 +7,8 @@ import "tracer/internal/event"
 // colour is what a terminal is told before and after a line; the zero value is nothing.
 type colour struct{ begin, end string }
 
+var none colour
+
 // The sequences are those of ECMA-48, which every terminal knows.
 var (
 	red    = colour{"\x1b[31m", "\x1b[m"}
@@ -27,5 +29,5 @@ func (c *colours) ofRow(e *event.Event) colour {
 	if e.Drop.Dropped {
 		return c.drop
 	}
-	return colour{}
+	return none
 }

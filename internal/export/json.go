@@ -36,7 +36,8 @@ func members(columns []column.Column) cells {
 
 func (j *json) Export(e *event.Event) error {
 	j.out.data = append(append(append(j.out.data, recordHead...), e.Kind.String()...), '"')
-	j.out.data = append(j.members(e.Kind).append(j.out.data, e), "}\n"...)
+	j.members(e.Kind).append(&j.out, e)
+	j.out.data = append(j.out.data, "}\n"...)
 	return j.out.flushFull()
 }
 

@@ -69,10 +69,14 @@ func (t *text) begin() {
 }
 
 func (t *text) row(e *event.Event) {
-	colour := t.colours.ofRow(e)
-	t.out.data = append(t.out.data, colour.begin...)
-	t.out.data = t.cells.append(t.out.data, e)
-	t.out.data = append(append(t.out.data, colour.end...), '\n')
+	if colour := t.colours.ofRow(e); colour == none {
+		t.cells.append(&t.out, e)
+	} else {
+		t.out.data = append(t.out.data, colour.begin...)
+		t.cells.append(&t.out, e)
+		t.out.data = append(t.out.data, colour.end...)
+	}
+	t.out.data = append(t.out.data, '\n')
 	for i := range t.blocks {
 		t.out.data = t.blocks[i].Text(t.out.data, e)
 	}

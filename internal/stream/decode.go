@@ -20,33 +20,117 @@ func LayoutOf(c bpf.Config) Layout {
 	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize)}
 }
 
-// Decode turns a record into an event, of which the stack and the copies of
-// kernel objects are the record's own bytes.
-func (l Layout) Decode(record []byte, e *event.Event) error {
+// Decoder turns records into events, one after the other. Packets go from function to
+// function unchanged, so that what a record says as the one before did is not decoded again.
+type Decoder struct {
+	layout Layout
+	event  event.Event
+	// What the record before consisted of, as far as its core says that it had those parts.
+	core   bpf.Core
+	meta   bpf.Meta
+	tuple  bpf.Tuple
+	tunnel bpf.Tunnel
+	// cleared says that the event has nothing of the record before.
+	cleared bool
+}
+
+const (
+	// compared are the parts that mostly are what they were.
+	compared = bpf.PartMeta | bpf.PartTuple | bpf.PartTunnel
+	// flags are no parts: they tell what members of the core mean.
+	flags = bpf.PartDrop | bpf.PartReason | bpf.PartArguments
+	// rewritten is what leaves nothing of the event before in the members that it is about.
+	rewritten = compared | flags | bpf.PartLineage
+)
+
+// NewDecoder is one for records of that layout.
+func NewDecoder(l Layout) *Decoder { return &Decoder{layout: l} }
+
+// Decode returns the event of a record. It is good until the next call; its stack and the
+// copies of kernel objects are the record's own bytes.
+func (d *Decoder) Decode(record []byte) (*event.Event, error) {
 	r := parts{rest: record, size: len(record)}
 	core := part[bpf.Core](&r)
 	if r.short {
-		return r.error()
+		return nil, r.error()
 	}
-	*e = event.Event{}
+	e := &d.event
+	if d.cleared = core.Parts != d.core.Parts || core.Parts&^rewritten != 0; d.cleared {
+		*e = event.Event{}
+	}
 	if err := decodeCore(core, e); err != nil {
-		return err
+		return nil, err
 	}
-	l.decodeParts(core.Parts, &r, e)
-	return r.error()
+	e.Same = d.sameCore(core)
+	d.decodeParts(core.Parts, &r)
+	d.core = *core
+	return e, r.error()
+}
+
+// sameCore is which members of the core are the same as in the record before.
+func (d *Decoder) sameCore(core *bpf.Core) (same event.Members) {
+	if d.core.Kind == 0 { // there was none
+		return 0
+	}
+	if core.Skb == d.core.Skb {
+		same |= event.OfSkb
+	}
+	if core.Cpu == d.core.Cpu {
+		same |= event.OfCPU
+	}
+	if core.Pid == d.core.Pid && core.Tid == d.core.Tid && core.Comm == d.core.Comm {
+		same |= event.OfProcess
+	}
+	return same
 }
 
 // decodeParts goes through the parts in the order of their bits.
-func (l Layout) decodeParts(has uint32, r *parts, e *event.Event) {
+func (d *Decoder) decodeParts(has uint32, r *parts) {
 	if has&bpf.PartMeta != 0 {
-		decodeMeta(part[bpf.Meta](r), &e.Meta)
+		d.decodeMeta(part[bpf.Meta](r))
 	}
 	if has&bpf.PartTuple != 0 {
-		decodeTuple(part[bpf.Tuple](r), &e.Tuple)
+		if tuple := part[bpf.Tuple](r); !isSame(d, bpf.PartTuple, event.OfTuple, &d.tuple, tuple) {
+			decodeTuple(tuple, &d.event.Tuple)
+		}
 	}
 	if has&bpf.PartTunnel != 0 {
-		decodeTunnel(part[bpf.Tunnel](r), &e.Tunnel)
+		if tunnel := part[bpf.Tunnel](r); !isSame(d, bpf.PartTunnel, event.OfTunnel, &d.tunnel, tunnel) {
+			decodeTunnel(tunnel, &d.event.Tunnel)
+		}
 	}
+	if has&^(compared|flags) != 0 {
+		d.layout.decodeOthers(has, r, &d.event)
+	}
+}
+
+// isSame notes whether a part is what it was in the record before, and says whether the event
+// has it already.
+func isSame[T comparable](d *Decoder, bit uint32, members event.Members, last, now *T) bool {
+	if d.core.Parts&bit != 0 && *now == *last {
+		d.event.Same |= members
+		return !d.cleared
+	}
+	*last = *now
+	return false
+}
+
+// decodeMeta tells the length, which changes more often, from all else.
+func (d *Decoder) decodeMeta(m *bpf.Meta) {
+	had, length := d.core.Parts&bpf.PartMeta != 0, d.meta.Len
+	d.meta.Len = m.Len
+	if had && length == m.Len {
+		d.event.Same |= event.OfLen
+	}
+	if isSame(d, bpf.PartMeta, event.OfMeta, &d.meta, m) {
+		d.event.Meta.Len = m.Len
+		return
+	}
+	decodeMeta(m, &d.event.Meta)
+}
+
+// decodeOthers are the parts behind those that hardly change.
+func (l Layout) decodeOthers(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartCB != 0 {
 		e.CB = part[bpf.CB](r).Words
 	}
@@ -135,9 +219,6 @@ func addressesIn(b []byte) []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Pointer(&b[0])), n)
 }
 
-// coreOf is the core of a record that was decoded.
-func coreOf(record []byte) *bpf.Core { return (*bpf.Core)(unsafe.Pointer(&record[0])) }
-
 func decodeCore(c *bpf.Core, e *event.Event) error {
 	switch c.Kind {
 	case bpf.KindFunction:
@@ -163,6 +244,7 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	e.Process = event.Process{PID: c.Pid, TID: c.Tid, Comm: c.Comm}
 	if c.Parts&bpf.PartArguments != 0 {
 		e.Arguments = [3]uint32{c.Reason, uint32(c.Location), uint32(c.Location >> 32)}
+		e.Drop = event.Drop{}
 		return nil
 	}
 	e.Drop = event.Drop{
@@ -191,8 +273,7 @@ func decodeLineage(l *bpf.Lineage, to *event.Lineage) {
 }
 
 func decodeTunnel(t *bpf.Tunnel, to *event.Tunnel) {
-	to.Kind = event.TunnelKind(t.Kind)
-	to.HasID, to.ID = t.HasId != 0, t.Id
+	*to = event.Tunnel{Kind: event.TunnelKind(t.Kind), HasID: t.HasId != 0, ID: t.Id}
 	if to.Kind != event.NoTunnel {
 		decodeTuple(&t.Tuple, &to.Tuple)
 	}

@@ -4,7 +4,9 @@ package stream
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +42,16 @@ func record(core bpf.Core, meta *bpf.Meta, tuple *bpf.Tuple) []byte {
 
 // plain is the layout of records without copies of kernel objects.
 var plain Layout
+
+// Decode is a record alone.
+func (l Layout) Decode(record []byte, to *event.Event) error {
+	d := NewDecoder(l)
+	e, err := d.Decode(record)
+	if err == nil {
+		*to = *e
+	}
+	return err
+}
 
 func comm(s string) (c [16]byte) {
 	copy(c[:], s)
@@ -98,7 +110,7 @@ func TestDecode(t *testing.T) {
 		},
 		Drop: event.Drop{Dropped: true, HasReason: true, Reason: 7, Location: 4},
 	}
-	got := event.Event{Names: event.Names{Func: "left over"}}
+	var got event.Event
 	if err := plain.Decode(record(core, &meta, &tuple), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -210,10 +222,104 @@ func TestDecodeRefusesUnknownKinds(t *testing.T) {
 
 func TestDecodeAllocatesNothing(t *testing.T) {
 	raw := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.IPv6)})
-	var e event.Event
-	if n := testing.AllocsPerRun(100, func() { plain.Decode(raw, &e) }); n != 0 {
+	d := NewDecoder(plain)
+	if n := testing.AllocsPerRun(100, func() { d.Decode(raw) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// TestDecodeAfterAnother: an event is what its record says, and says what is the same as in
+// the one before, whatever that was.
+func TestDecodeAfterAnother(t *testing.T) {
+	layout := Layout{Values: 24}
+	d, last, lastErr := NewDecoder(layout), event.Event{}, error(nil)
+	r := rand.New(rand.NewPCG(1, 2))
+	var same [event.OfAll + 1]int
+	raw := anyRecord(r)
+	for i := range 20_000 {
+		raw = like(r, raw)
+		got, err := d.Decode(raw)
+		var want event.Event
+		if wantErr := layout.Decode(raw, &want); (err == nil) != (wantErr == nil) {
+			t.Fatalf("record %d: error %v, alone %v", i, err, wantErr)
+		}
+		if err == nil {
+			claimed := got.Same
+			if want.Same = claimed; !reflect.DeepEqual(want, *got) {
+				t.Fatalf("record %d: %s", i, cmp.Diff(want, *got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })))
+			}
+			if alike := alike(&last, got); lastErr == nil && claimed&^alike != 0 {
+				t.Fatalf("record %d: the same %b, and are %b:\n%+v\n%+v", i, claimed, alike, last, *got)
+			}
+			same[claimed]++
+			last = *got
+			got.Drop = event.Drop{HasReason: true, Reason: 77} // as is found on its way
+		}
+		lastErr = err
+	}
+	if same[0] == 0 || same[event.OfAll] == 0 || same[event.OfAll&^event.OfLen] == 0 {
+		t.Errorf("how often which members were the same: %v", same)
+	}
+}
+
+// alike are the members that two events have alike.
+func alike(a, b *event.Event) (m event.Members) {
+	for member, same := range map[event.Members]bool{
+		event.OfSkb: a.Skb == b.Skb, event.OfCPU: a.CPU == b.CPU, event.OfProcess: a.Process == b.Process,
+		event.OfLen: a.Meta.Len == b.Meta.Len, event.OfTuple: a.Tuple == b.Tuple, event.OfTunnel: a.Tunnel == b.Tunnel,
+	} {
+		if same {
+			m |= member
+		}
+	}
+	meta := a.Meta
+	if meta.Len = b.Meta.Len; meta == b.Meta {
+		m |= event.OfMeta
+	}
+	return m
+}
+
+// anyRecord is one of random bytes with parts of which some change and some do not.
+func anyRecord(r *rand.Rand) []byte {
+	core := bpf.Core{Kind: uint8(1 + r.IntN(4)), Parts: uint32(r.Uint64()) & (bpf.PartArguments | bpf.PartReason | bpf.PartDrop)}
+	sizes := map[uint32]int{
+		bpf.PartMeta: int(unsafe.Sizeof(bpf.Meta{})), bpf.PartTuple: int(unsafe.Sizeof(bpf.Tuple{})), bpf.PartTunnel: int(unsafe.Sizeof(bpf.Tunnel{})),
+		bpf.PartValues: 24, bpf.PartLineage: int(unsafe.Sizeof(bpf.Lineage{})), bpf.PartReturn: int(unsafe.Sizeof(bpf.Return{})), bpf.PartStack: 16,
+	}
+	size := int(unsafe.Sizeof(core))
+	for bit, n := range sizes {
+		if often := bit&compared != 0; r.IntN(8) == 0 != often {
+			core.Parts |= bit
+			size += n
+		}
+	}
+	raw := make([]byte, size)
+	for i := copy(raw, bytesOf(&core)); i < size; i++ {
+		raw[i] = byte(r.IntN(8))
+	}
+	return raw
+}
+
+// like is a record that mostly differs in little, and sometimes in all.
+func like(r *rand.Rand, raw []byte) []byte {
+	switch r.IntN(8) {
+	case 0:
+		return anyRecord(r)
+	case 1, 2:
+		return slices.Clone(raw)
+	}
+	raw = slices.Clone(raw)
+	if r.IntN(3) == 0 {
+		length := int(unsafe.Sizeof(bpf.Core{}) + unsafe.Offsetof(bpf.Meta{}.Len))
+		raw[min(length, len(raw)-1)] ^= byte(r.IntN(4)) << 1
+		return raw
+	}
+	// Not what tells what the record consists of.
+	const from, behind = unsafe.Offsetof(bpf.Core{}.Parts), unsafe.Sizeof(bpf.Core{})
+	if at := uintptr(r.IntN(len(raw))); at < from || at >= behind {
+		raw[at] ^= byte(1 + r.IntN(255))
+	}
+	return raw
 }
 
 // FuzzDecode holds that no bytes make the decoder panic or read beyond them.
@@ -232,9 +338,9 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	raw := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.IPv4)})
-	var e event.Event
+	d := NewDecoder(plain)
 	b.ReportAllocs()
 	for b.Loop() {
-		plain.Decode(raw, &e)
+		d.Decode(raw)
 	}
 }

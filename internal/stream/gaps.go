@@ -8,21 +8,22 @@ import "tracer/internal/event"
 // CPU had lost by then.
 type gaps struct {
 	// seen is what each CPU's count was when last told.
-	seen []uint32
+	seen   []uint32
+	marker event.Event
 }
 
-// mark makes e a marker where the CPU's count has grown, and says whether it did.
-func (g *gaps) mark(cpu, lost uint32, e *event.Event) bool {
+// mark returns a marker where the CPU's count has grown, or nil.
+func (g *gaps) mark(cpu, lost uint32, time uint64) *event.Event {
 	for int(cpu) >= len(g.seen) {
 		g.seen = append(g.seen, 0)
 	}
 	missing := lost - g.seen[cpu]
 	if missing == 0 {
-		return false
+		return nil
 	}
 	g.seen[cpu] = lost
-	time := e.Time
-	*e = event.Event{Kind: event.Lost, CPU: cpu, Time: time}
-	e.Loss = event.Loss{Cause: event.RingFull, Count: uint64(missing)}
-	return true
+	g.marker = event.Event{
+		Kind: event.Lost, CPU: cpu, Time: time, Loss: event.Loss{Cause: event.RingFull, Count: uint64(missing)},
+	}
+	return &g.marker
 }

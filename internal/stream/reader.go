@@ -26,12 +26,12 @@ var ErrIdle = errors.New("no event")
 
 // Reader reads events from a ring buffer. It is for one goroutine.
 type Reader struct {
-	ring   *ringbuf.Reader
-	record ringbuf.Record
-	layout Layout
-	gaps   gaps
-	// held is a record whose event has to wait behind the marker of a gap.
-	held bool
+	ring    *ringbuf.Reader
+	record  ringbuf.Record
+	decoder *Decoder
+	gaps    gaps
+	// held is an event that has to wait behind the marker of a gap.
+	held *event.Event
 }
 
 // NewReader reads records of that layout from the map, which must be a ring buffer.
@@ -42,47 +42,47 @@ func NewReader(events *ebpf.Map, layout Layout) (*Reader, error) {
 	}
 	// Without a deadline the first events would wait for a wake-up.
 	ring.SetDeadline(time.Now().Add(patience))
-	return &Reader{ring: ring, layout: layout}, nil
+	return &Reader{ring: ring, decoder: NewDecoder(layout)}, nil
 }
 
-// Next fills in the next event, which holds on to memory that is used again by
-// the next call, or returns ErrIdle after a while without one,
-// or os.ErrClosed.
-func (r *Reader) Next(e *event.Event) error {
-	if !r.held {
-		if err := r.read(); err != nil {
-			return err
-		}
+// Next returns the next event, which is good until the next call, or ErrIdle after a while
+// without one, or os.ErrClosed.
+func (r *Reader) Next() (*event.Event, error) {
+	if e := r.held; e != nil {
+		r.held = nil
+		return e, nil
 	}
-	r.held = false
-	if err := r.layout.Decode(r.record.RawSample, e); err != nil {
-		return err
+	if err := r.read(); err != nil {
+		return nil, err
 	}
-	lost := coreOf(r.record.RawSample).Lost
-	if cpu := e.CPU; r.gaps.mark(cpu, lost, e) {
-		r.held = true
+	e, err := r.decoder.Decode(r.record.RawSample)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if marker := r.gaps.mark(e.CPU, r.decoder.core.Lost, e.Time); marker != nil {
+		r.held = e
+		return marker, nil
+	}
+	return e, nil
 }
 
 func (r *Reader) read() error {
 	err := r.ring.ReadInto(&r.record)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		r.ring.SetDeadline(time.Now().Add(patience))
 		return ErrIdle
 	}
 	return err
 }
 
-// Rest fills in a marker for losses that no later event has told of, one CPU at
-// a time, and reports whether there was one.
-func (r *Reader) Rest(counts []bpf.Counters, e *event.Event) bool {
+// Rest returns a marker for losses that no later event has told of, one CPU at a time, or nil.
+func (r *Reader) Rest(counts []bpf.Counters) *event.Event {
 	for cpu, c := range counts {
-		if r.gaps.mark(uint32(cpu), uint32(c.Lost), e) {
-			return true
+		if marker := r.gaps.mark(uint32(cpu), uint32(c.Lost), 0); marker != nil {
+			return marker
 		}
 	}
-	return false
+	return nil
 }
 
 // Close ends reading; a Next under way returns os.ErrClosed.

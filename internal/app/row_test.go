@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"io"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"tracer/internal/bpf"
+	"tracer/internal/column"
+	"tracer/internal/enrich"
+	"tracer/internal/event"
+	"tracer/internal/export"
+	"tracer/internal/kernel"
+	"tracer/internal/stream"
+)
+
+// bytesOf is what the kernel writes of a part.
+func bytesOf[T any](v T) []byte {
+	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&v)), unsafe.Sizeof(v)))
+}
+
+// walk is the records of a packet on its way through functions, with what the default
+// columns need: its length changes at every fourth, and nothing else.
+func walk(functions []kernel.Function) [][]byte {
+	var records [][]byte
+	for i, f := range functions {
+		core := bpf.Core{
+			Kind: bpf.KindFunction, Time: uint64(i) * 5000, Skb: 0xffff888003c1a400, Addr: f.Addr,
+			Pid: 4242, Tid: 4242, Parts: bpf.PartMeta | bpf.PartTuple | bpf.PartArguments,
+		}
+		copy(core.Comm[:], "nginx")
+		meta := bpf.Meta{Netns: 4026531840, Ifindex: 2, Mtu: 1500, Len: uint32(84 + i/4), Protocol: 0x800}
+		copy(meta.Ifname[:], "eth0")
+		tuple := bpf.Tuple{Network: uint8(event.IPv4), Protocol: 17, Has: bpf.HasPorts, SourcePort: 40000, DestPort: 53}
+		copy(tuple.Source[:], []byte{10, 9, 0, 1})
+		copy(tuple.Dest[:], []byte{10, 9, 0, 2})
+		records = append(records, slices.Concat(bytesOf(core), bytesOf(meta), bytesOf(tuple)))
+	}
+	return records
+}
+
+// BenchmarkRow is what user space does for one event, but for reading the ring and writing.
+func BenchmarkRow(b *testing.B) {
+	for name, json := range map[string]bool{"text": false, "JSON": true} {
+		b.Run(name, func(b *testing.B) { benchmarkRow(b, json) })
+	}
+}
+
+func benchmarkRow(b *testing.B, json bool) {
+	functions := make([]kernel.Function, 64)
+	for i := range functions {
+		functions[i] = kernel.Function{Name: "ip_finish_output2"[:10+i%7], Addr: 0xffffffff81000000 + uint64(i)*64}
+	}
+	records := walk(functions)
+	t := tracing{
+		names: enrich.New(enrich.Options{Functions: functions}),
+		out:   &output{Exporter: export.New(io.Discard, export.Options{JSON: json, Columns: column.Options{Tuple: true}})},
+	}
+	decoder := stream.NewDecoder(stream.Layout{})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		e, err := decoder.Decode(records[i%len(records)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := t.print(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
