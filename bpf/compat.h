@@ -26,6 +26,30 @@ static __noinline void *cast(const void *address, u32 type)
 		CFG.direct ? as(type, from)->member : BPF_CORE_READ(from, member); \
 	})
 
+enum {
+	// A struct pt_regs has more than these.
+	MOST_WORDS = 15,
+};
+
+typedef u64 __attribute__((may_alias)) any_word;
+typedef u32 __attribute__((may_alias)) any_half;
+
+// Copies memory of a size that the compiler knows, a multiple of four and at most MOST_WORDS
+// words, to where words are aligned. What can't be read is 0, or an error is returned.
+static __always_inline long copy_kernel(void *to, u32 size, u64 from)
+{
+	const any_word *words;
+
+	if (!CFG.direct)
+		return read_kernel(to, size, from);
+	words = cast((const void *)from, bpf_core_type_id_kernel(struct pt_regs));
+	for (u32 i = 0; i < size / sizeof(u64) && i < MOST_WORDS; i++)
+		((any_word *)to)[i] = words[i];
+	if (size % sizeof(u64))
+		((any_half *)to)[size / sizeof(u64) * 2] = ((const any_half *)words)[size / sizeof(u64) * 2];
+	return 0;
+}
+
 // Until 6.1 a bit says whether skb->vlan_tci holds a tag (kernel commit
 // 354259fa73e2, "net: remove skb->vlan_present", made vlan_all != 0 say it).
 struct sk_buff___v6_1 {

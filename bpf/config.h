@@ -110,6 +110,9 @@ struct config {
 	bool vlan;
 	// Parts of the record that were asked for.
 	bool meta, tuple, tunnel, cb, netfilter, conntrack, stack, caller;
+	// Bytes of a record's parts but for those that only some records have, and their bits
+	// (enum record_part): internal/bpf adds them up.
+	u32 record_size, record_parts;
 	// Bytes of the sk_buff, of its shared info, and of the values of expressions that
 	// were asked for; multiples of 8.
 	u32 skb_size, shared_size, values_size;

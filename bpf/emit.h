@@ -3,20 +3,6 @@
 // Telling user space: the record is reserved in the ring and filled in place.
 #pragma once
 
-// The size is a constant once the settings are known, as the ring demands. A stack
-// comes behind it.
-#define RECORD_SIZE                                             \
-	(sizeof(struct record_core) +                           \
-	 (CFG.meta ? sizeof(struct record_meta) : 0) +          \
-	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
-	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
-	 (CFG.cb ? sizeof(struct record_cb) : 0) +              \
-	 CFG.skb_size + CFG.shared_size + CFG.values_size +      \
-	 (CFG.track ? sizeof(struct record_lineage) : 0) +       \
-	 (CFG.netfilter ? sizeof(struct record_hook) : 0) +      \
-	 (CFG.conntrack ? sizeof(struct record_conntrack) : 0) + \
-	 (CFG.xdp ? sizeof(struct record_head) : 0))
-
 enum {
 	// Return addresses of one stack; the kernel itself goes no deeper by default
 	// (kernel.perf_event_max_stack).
@@ -37,22 +23,18 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 // What comes on top for a call that works with a map.
 #define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
 
-// These two are functions of their own since the stack of who calls them has no room
-// for all the sums on the way.
-static __noinline u32 record_size(void)
+// The name of who runs, which is padded with NULs.
+static __always_inline void tell_comm(u8 comm[16])
 {
-	return RECORD_SIZE;
-}
+	const u64 *name;
 
-static __noinline u32 record_parts(void)
-{
-	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
-	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
-	       (CFG.skb_size ? PART_SKB : 0) | (CFG.shared_size ? PART_SHARED : 0) |
-	       (CFG.values_size ? PART_VALUES : 0) | (CFG.track ? PART_LINEAGE : 0) |
-	       (CFG.netfilter ? PART_DETAIL : 0) | (CFG.conntrack ? PART_CONNTRACK : 0) |
-	       (CFG.xdp ? PART_HEAD : 0) |
-	       (CFG.stack || CFG.caller ? PART_STACK : 0);
+	if (!CFG.direct) {
+		bpf_get_current_comm(comm, 16);
+		return;
+	}
+	name = (const u64 *)as(struct task_struct, bpf_get_current_task())->comm;
+	((u64 *)comm)[0] = name[0];
+	((u64 *)comm)[1] = name[1];
 }
 
 static __always_inline void fill_core(struct record_core *r, const struct context *c, u32 lost)
@@ -67,10 +49,10 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->tid = id;
 	r->reason = c->reason;
 	r->lost = lost;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	tell_comm(r->comm);
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
-	r->parts = c->parts | record_parts() | (MAP_SIZE(c) ? PART_MAP : 0);
+	r->parts = c->parts | CFG.record_parts | (MAP_SIZE(c) ? PART_MAP : 0);
 	r->flags = c->flags;
 }
 
@@ -81,9 +63,9 @@ static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 	const u32 *metrics;
 	u32 mtu = 0;
 
-	if (dst) {
+	if (refdst >> 56 == 0xff) { // a packet of TCP's that left a queue has a list's poison there
 		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
-		read_kernel(&mtu, sizeof(mtu), &metrics[RTAX_MTU - 1]);
+		copy_kernel(&mtu, sizeof(mtu), (u64)&metrics[RTAX_MTU - 1]);
 		if (mtu)
 			return mtu;
 		mtu = peek(struct net_device, peek(struct dst_entry, dst, dev), mtu);
@@ -105,16 +87,39 @@ static __always_inline void tell_name(struct record_meta *m, const struct net_de
 	((u64 *)m->ifname)[1] = name[1];
 }
 
-static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
+// What the sk_buff itself says; returns its device.
+static __always_inline const struct net_device *tell_skb(struct record_meta *m, u64 *refdst,
+							 const struct sk_buff *skb)
 {
-	const struct net_device *dev = device_in(copied(room, skb, dev));
+	m->mark = skb->mark;
+	m->len = skb->len;
+	m->protocol = bpf_ntohs(skb->protocol);
+	*refdst = skb->_skb_refdst;
+	return device_in(skb->dev);
+}
 
-	__builtin_memset(m, 0, sizeof(*m));
-	m->netns = skb_netns(skb, dev);
+static __always_inline const struct net_device *tell_copied(struct record_meta *m, u64 *refdst,
+							    const struct sk_buff *skb, const struct room *room)
+{
 	m->mark = copied(room, skb, mark);
 	m->len = copied(room, skb, len);
 	m->protocol = bpf_ntohs(copied(room, skb, protocol));
-	m->mtu = skb_mtu(copied(room, skb, _skb_refdst), dev);
+	*refdst = copied(room, skb, _skb_refdst);
+	return device_in(copied(room, skb, dev));
+}
+
+static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
+{
+	const struct net_device *dev;
+	u64 refdst;
+
+	__builtin_memset(m, 0, sizeof(*m));
+	if (CFG.direct)
+		dev = tell_skb(m, &refdst, as(struct sk_buff, skb));
+	else
+		dev = tell_copied(m, &refdst, skb, room);
+	m->netns = skb_netns(skb, dev);
+	m->mtu = skb_mtu(refdst, dev);
 	if (!dev)
 		return 0;
 	m->ifindex = peek(struct net_device, dev, ifindex);
@@ -233,7 +238,7 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct roo
 {
 	u64 headers = c->gone ? 0 : (u64)c->skb;
 
-	if (CFG.meta || CFG.tuple)
+	if (!CFG.direct && (CFG.meta || CFG.tuple))
 		copy_skb(room, c->skb);
 	if (CFG.meta) {
 		fill_meta((void *)at, c->skb, room);
@@ -286,7 +291,7 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb)
 	return 0;
 }
 
-// Fills record_size() and MAP_SIZE bytes, the parts one behind the other.
+// Fills CFG.record_size and MAP_SIZE bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct room *room)
 {
 	fill_core((void *)at, c, lost);
@@ -353,7 +358,7 @@ static __always_inline u64 wakeup(u64 size)
 // Sends a record whose size is known.
 static __always_inline bool send_fixed(const struct context *c, u32 lost, struct room *room)
 {
-	u32 size = record_size() + MAP_SIZE(c);
+	u32 size = CFG.record_size + MAP_SIZE(c);
 	void *record = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!record)
@@ -368,7 +373,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 					 u32 level)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
-	u32 size = record_size() + MAP_SIZE(c);
+	u32 size = CFG.record_size + MAP_SIZE(c);
 
 	if (!s)
 		return false;

@@ -205,6 +205,12 @@ struct css_set {
 
 struct task_struct {
 	struct css_set *cgroups;
+	char comm[16];
+};
+
+// One that begins with many words in a row, on all architectures.
+struct pt_regs {
+	unsigned long words[1];
 };
 
 struct inode {

@@ -106,11 +106,41 @@ static __always_inline bool has_link_header(u16 mac, u16 network)
 	       distance == ETH_HLEN + 2 * VLAN_HLEN;
 }
 
+// Where an sk_buff says that its packet is.
+struct marks {
+	u64 head;
+	u32 tail, end;
+	u16 mac, network;
+	__be16 protocol;
+};
+
+static __always_inline void marks_in(struct marks *m, const struct span *span)
+{
+	m->head = span_at(span, u64, head);
+	m->tail = span_at(span, u32, tail);
+	m->end = span_at(span, u32, end);
+	m->mac = span_at(span, u16, mac_header);
+	m->network = span_at(span, u16, network_header);
+	m->protocol = span_at(span, __be16, protocol);
+}
+
+// The same of the sk_buff as it lies (CFG.direct).
+static __always_inline void marks_of(struct marks *m, const struct sk_buff *skb)
+{
+	const struct sk_buff *s = as(struct sk_buff, skb);
+
+	m->head = (u64)s->head;
+	m->tail = s->tail;
+	m->end = s->end;
+	m->mac = s->mac_header;
+	m->network = s->network_header;
+	m->protocol = s->protocol;
+}
+
 // The Ethertype of a packet without a link header: the skb's, or before that is
 // set, by the IP version.
-static __always_inline __be16 ether_type(const struct span *span, u64 network_header)
+static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 {
-	__be16 protocol = span_at(span, __be16, protocol);
 	u8 first = 0;
 
 	if (protocol)
@@ -142,22 +172,19 @@ static __always_inline void restore_tag(struct frame *f, const struct sk_buff *s
 }
 
 // Finds the frame; false where the skb carries none (yet).
-static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *skb,
-					 const struct span *span, bool tags, u32 need)
+static __always_inline bool locate_marked(struct frame *f, const struct sk_buff *skb,
+					  const struct marks *m, bool tags, u32 need)
 {
-	u64 head = span_at(span, u64, head);
-	u16 mac = span_at(span, u16, mac_header);
-	u16 network = span_at(span, u16, network_header);
-	u64 end = head + span_at(span, u32, tail);
+	u64 end = m->head + m->tail;
 
-	f->shared = head + span_at(span, u32, end);
+	f->shared = m->head + m->end;
 	f->type = 0;
 	f->prefix = PREFIX_NONE;
-	if (has_link_header(mac, network)) {
-		f->start = head + mac;
-	} else if (network && network != UNSET) {
-		f->start = head + network;
-		f->type = ether_type(span, f->start);
+	if (has_link_header(m->mac, m->network)) {
+		f->start = m->head + m->mac;
+	} else if (m->network && m->network != UNSET) {
+		f->start = m->head + m->network;
+		f->type = ether_type(m->protocol, f->start);
 		f->prefix = PREFIX_LINK;
 	} else {
 		return false;
@@ -171,6 +198,15 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	if (CFG.length || f->linear < need)
 		f->len += BPF_CORE_READ(skb, data_len);
 	return true;
+}
+
+static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *skb,
+					 const struct span *span, bool tags, u32 need)
+{
+	struct marks m;
+
+	marks_in(&m, span);
+	return locate_marked(f, skb, &m, tags, need);
 }
 
 // Where a program works on an sk_buff. There is one on the stack of each, since

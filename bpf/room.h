@@ -35,8 +35,8 @@ enum {
 };
 
 struct room {
-	// A copy of the packet's sk_buff: one read in place of ten. The span behind it is never
-	// filled.
+	// A copy of the packet's sk_buff, for one read in place of ten where each is the call of
+	// a helper. The span behind it is never filled.
 	u8 skb[COPY_SIZE + SPAN_SIZE] __attribute__((aligned(8)));
 	// What a tunnel's own headers say.
 	struct record_tuple outer;
@@ -87,16 +87,22 @@ static __always_inline void copy_skb(struct room *room, const struct sk_buff *sk
 		typeof(((struct sk_buff *)0)->member) value;                       \
 		const u8 *copy = (room)->skb;                                      \
 		opaque(copy);                                                      \
-		if (offset_of(member) + sizeof(value) <= COPY_SIZE)                \
+		if (offset_of(member) + sizeof(value) <= COPY_SIZE)           \
 			value = *(const typeof(value) *)(copy + offset_of(member)); \
 		else                                                               \
 			value = BPF_CORE_READ(skb, member);                        \
 		value;                                                             \
 	})
 
-// Finds the frame of the sk_buff that was copied, without a tag that was taken out.
+// Finds the frame of such an sk_buff, without a tag that was taken out.
 static __always_inline bool locate_copied(struct work *w, const struct room *room, const struct sk_buff *skb)
 {
+	struct marks m;
+
+	if (CFG.direct) {
+		marks_of(&m, skb);
+		return locate_marked(&w->packet.frame, skb, &m, false, 0);
+	}
 	if (SPAN_BEGIN > COPY_SIZE || SPAN_END > COPY_SIZE)
 		return locate_packet(w, skb);
 	__builtin_memcpy(&w->span, room->skb + SPAN_BEGIN, sizeof(w->span));

@@ -69,7 +69,7 @@ static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 e
 {
 	u32 length = transport_length(t->protocol);
 
-	if (!length || at + length > end || read_kernel(h, sizeof(*h), at))
+	if (!length || at + length > end || copy_kernel(h, sizeof(*h), at))
 		return;
 	if (t->protocol == IPPROTO_ICMP || t->protocol == IPPROTO_ICMPV6)
 		return fill_icmp(t, h);
@@ -92,7 +92,7 @@ static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, st
 {
 	u16 fragment;
 
-	if (at + sizeof(*h) > end || read_kernel(h, sizeof(*h), at) || h->version_ihl >> 4 != 4)
+	if (at + sizeof(*h) > end || copy_kernel(h, sizeof(*h), at) || h->version_ihl >> 4 != 4)
 		return 0;
 	t->network = NETWORK_IPV4;
 	t->protocol = h->protocol;
@@ -135,7 +135,7 @@ static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u6
 		t->protocol = next;
 		if (!is_extension(next))
 			return at;
-		if (at + 8 > end || read_kernel(h, 8, at))
+		if (at + 8 > end || copy_kernel(h, 8, at))
 			return 0;
 		if (next == IPPROTO_FRAGMENT &&
 		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1)) {
@@ -152,8 +152,8 @@ static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, un
 {
 	struct ipv6_header *ip = &h->ipv6;
 
-	if (at + IPV6_HLEN > end || read_kernel(ip, sizeof(*ip), at) || ip->version >> 4 != 6 ||
-	    read_kernel(t->source, sizeof(t->source) + sizeof(t->dest), at + sizeof(*ip)))
+	if (at + IPV6_HLEN > end || copy_kernel(ip, sizeof(*ip), at) || ip->version >> 4 != 6 ||
+	    copy_kernel(t->source, sizeof(t->source) + sizeof(t->dest), at + sizeof(*ip)))
 		return 0;
 	t->network = NETWORK_IPV6;
 	return fill_ipv6_payload(t, ip->next, at + IPV6_HLEN, end, h->extension);
@@ -161,7 +161,7 @@ static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, un
 
 static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end, struct arp_header *h)
 {
-	if (at + sizeof(*h) > end || read_kernel(h, sizeof(*h), at) ||
+	if (at + sizeof(*h) > end || copy_kernel(h, sizeof(*h), at) ||
 	    h->protocol != bpf_htons(ETH_P_IP) || h->hardware_length != 6)
 		return;
 	t->network = NETWORK_ARP;
@@ -203,7 +203,7 @@ static __always_inline u64 read_link(struct link *link, u64 at)
 	*link = (struct link){};
 	at += ETH_HLEN - 2;
 	for (int i = 0; i < MOST_TAGS; i++) {
-		if (read_kernel(h, sizeof(h), at))
+		if (copy_kernel(h, sizeof(h), at))
 			return 0;
 		link->type = bpf_ntohs(h[0]);
 		if (link->type != ETH_P_8021Q && link->type != ETH_P_8021AD)
@@ -271,6 +271,7 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 				 struct room *room)
 {
 	struct frame *f = &w->packet.frame;
+	__be16 tagged;
 	u16 tci;
 
 	__builtin_memset(t, 0, sizeof(*t));
@@ -280,7 +281,8 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 		fill_socket(t, skb);
 		return 0;
 	}
-	if (copied(room, skb, vlan_proto) && skb_vlan_tag(skb, &tci))
+	tagged = CFG.direct ? as(struct sk_buff, skb)->vlan_proto : copied(room, skb, vlan_proto);
+	if (tagged && skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
 	parse_packet(t, f->start, linear_end(f), first_type(f), &room->header);
 	return 0;

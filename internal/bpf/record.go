@@ -2,6 +2,8 @@
 
 package bpf
 
+import "unsafe"
+
 // The record in the ring buffer and the counters, as bpf/event.h and bpf/maps.h
 // lay them out: a Core, then a Meta where Core.Parts has PartMeta, and so on in the
 // order of the bits. The copies of kernel objects are as long as Config says; the
@@ -170,3 +172,33 @@ const (
 	MostValues = int(tracerRecordLimitMOST_VALUES)
 	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
 )
+
+// complete adds up what a record consists of, as bpf/emit.h fills it, but for what only some
+// records have.
+func (c Config) complete() Config {
+	c.RecordSize, c.RecordParts = uint32(unsafe.Sizeof(Core{})), 0
+	for _, p := range []struct {
+		asked bool
+		part  uint32
+		size  uint32
+	}{
+		{c.Meta, PartMeta, uint32(unsafe.Sizeof(Meta{}))},
+		{c.Tuple, PartTuple, uint32(unsafe.Sizeof(Tuple{}))},
+		{c.Tunnel, PartTunnel, uint32(unsafe.Sizeof(Tunnel{}))},
+		{c.Cb, PartCB, uint32(unsafe.Sizeof(CB{}))},
+		{c.SkbSize > 0, PartSkb, c.SkbSize},
+		{c.SharedSize > 0, PartShared, c.SharedSize},
+		{c.ValuesSize > 0, PartValues, c.ValuesSize},
+		{c.Track, PartLineage, uint32(unsafe.Sizeof(Lineage{}))},
+		{c.Netfilter, PartDetail, uint32(unsafe.Sizeof(Hook{}))},
+		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
+		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
+		{c.Stack || c.Caller, PartStack, 0}, // which comes behind it
+	} {
+		if p.asked {
+			c.RecordParts |= p.part
+			c.RecordSize += p.size
+		}
+	}
+	return c
+}

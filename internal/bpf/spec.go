@@ -244,7 +244,7 @@ func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("embedded BPF object: %w", err)
 	}
-	if err := spec.Variables[configVariable].Set(s.Config); err != nil {
+	if err := spec.Variables[configVariable].Set(s.Config.complete()); err != nil {
 		return nil, nil, fmt.Errorf("BPF settings: %w", err)
 	}
 	s.size(spec.Maps)

@@ -152,6 +152,8 @@ type tracerConfig struct {
 	Stack               bool
 	Caller              bool
 	_                   [2]byte
+	RecordSize          uint32
+	RecordParts         uint32
 	SkbSize             uint32
 	SharedSize          uint32
 	ValuesSize          uint32
