@@ -248,11 +248,11 @@ func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 		return nil, nil, fmt.Errorf("BPF settings: %w", err)
 	}
 	s.size(spec.Maps)
-	tracers, err := newTracers(s, spec.Programs)
+	object := object{spec.Programs, spec.Variables[wordsVariable].Value, newFolder(spec.Variables[configVariable])}
+	tracers, err := newTracers(s, object)
 	if err != nil {
 		return nil, nil, err
 	}
-	object := object{spec.Programs, spec.Variables[wordsVariable].Value}
 	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
 	for _, p := range s.Programs {
 		program, err := p.instantiate(object, s.Bodies)
@@ -355,7 +355,8 @@ func (p Program) optional(program *parts, bodies Bodies) []replacement {
 type object struct {
 	templates map[string]*ebpf.ProgramSpec
 	// words are those of a probe's context that carry arguments, from argument 1.
-	words []byte
+	words  []byte
+	folder *folder
 }
 
 // word is the one of the context that a copy of the template reads, -1 where none is chosen.
@@ -381,12 +382,14 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 	if err != nil {
 		return nil, err
 	}
-	instructions, err := p.assemble(split(template.Instructions), bodies)
-	if err != nil {
+	code := split(template.Instructions)
+	if err := p.assemble(code, bodies); err != nil {
 		return nil, err
 	}
+	o.folder.fold(code)
 	program := *template
-	program.Instructions = instructions
+	program.Instructions = code.join()
+	dropLines(&program)
 	if !isTracer(p.Template) {
 		program.AttachType = p.attachType()
 	}
@@ -397,12 +400,12 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 }
 
 // assemble puts the bodies in place.
-func (p Program) assemble(program *parts, bodies Bodies) (asm.Instructions, error) {
+func (p Program) assemble(program *parts, bodies Bodies) error {
 	if bodies.Cast.OpCode != 0 {
 		program.call(castFunction, bodies.Cast)
 	}
 	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
-		return program.join(), nil
+		return nil
 	}
 	for _, r := range p.replacements(program, bodies) {
 		switch {
@@ -412,10 +415,10 @@ func (p Program) assemble(program *parts, bodies Bodies) (asm.Instructions, erro
 			r.body = uncalledBody
 		}
 		if err := program.replace(r.function, r.body); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return program.join(), nil
+	return nil
 }
 
 func (p Program) replacements(program *parts, bodies Bodies) []replacement {

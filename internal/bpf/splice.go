@@ -15,11 +15,13 @@ import (
 type parts struct {
 	order []string
 	code  map[string]asm.Instructions
+	// replaced are those that have another body than in the object.
+	replaced map[string]bool
 }
 
 // split takes a program apart. What it returns shares the instructions.
 func split(instructions asm.Instructions) *parts {
-	p := &parts{code: map[string]asm.Instructions{}}
+	p := &parts{code: map[string]asm.Instructions{}, replaced: map[string]bool{}}
 	begin := 0
 	for i := 1; i <= len(instructions); i++ {
 		if i < len(instructions) && btf.FuncMetadata(&instructions[i]) == nil {
@@ -47,7 +49,7 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
 	}
 	body[0].Metadata = p.code[function][0].Metadata
-	p.code[function] = body
+	p.code[function], p.replaced[function] = body, true
 	return nil
 }
 
@@ -91,12 +93,20 @@ func (p *parts) reach(function string, called map[string]bool) (size int) {
 	}
 	called[function] = true
 	size = len(code)
-	for i := range code {
-		if code[i].IsFunctionReference() {
-			size += p.reach(code[i].Reference(), called)
-		}
+	for _, other := range p.calls(function) {
+		size += p.reach(other, called)
 	}
 	return size
+}
+
+// calls are the functions that a function calls, or hands over to be called.
+func (p *parts) calls(function string) (names []string) {
+	for i := range p.code[function] {
+		if in := &p.code[function][i]; in.IsFunctionReference() {
+			names = append(names, in.Reference())
+		}
+	}
+	return names
 }
 
 // chosenOffset stands in the object for a word of the context that is chosen before

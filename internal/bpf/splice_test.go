@@ -31,7 +31,8 @@ func symbols(insns asm.Instructions) map[string]bool {
 func TestBodiesReplaceTheStubs(t *testing.T) {
 	program := OnFunctions(1)
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: fixedFilter(), TunnelL3: computedFilter(), Expression: expression(), Values: lastValue()}
-	insns := onlyProgram(t, Spec{Programs: []Program{program}, Bodies: bodies})
+	all := Config{Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, ValuesSize: 8}
+	insns := onlyProgram(t, Spec{Programs: []Program{program}, Bodies: bodies, Config: all})
 	for _, r := range bodies.list() {
 		if got := len(split(insns).code[r.function]); got != len(r.body) {
 			t.Errorf("%s has %d instructions, want %d", r.function, got, len(r.body))
@@ -57,7 +58,7 @@ func TestUncalledFunctionsAreDropped(t *testing.T) {
 func TestCallsAreReplaced(t *testing.T) {
 	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: 4711}
 	count := func(s Spec) (stub, direct int) {
-		s.Programs = []Program{OnFunctions(1)}
+		s.Programs, s.Config = []Program{OnFunctions(1)}, Config{Meta: true, Direct: true}
 		for _, in := range onlyProgram(t, s) {
 			switch {
 			case in.IsFunctionCall() && in.Reference() == castFunction:
@@ -73,7 +74,7 @@ func TestCallsAreReplaced(t *testing.T) {
 	if before == 0 || none != 0 || left != 0 || direct != before {
 		t.Errorf("%d calls of the stub, %d of the kernel's; then %d and %d", before, none, left, direct)
 	}
-	if symbols(onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Cast: call}}))[castFunction] {
+	if symbols(onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Cast: call}, Config: Config{Meta: true, Direct: true}}))[castFunction] {
 		t.Error("the stub is left")
 	}
 }

@@ -61,22 +61,21 @@ func isTracer(template string) bool { return slices.Contains(tracerTemplates, te
 type Tracers struct{ templates map[string]*ebpf.ProgramSpec }
 
 // newTracers makes them of the object's programs.
-func newTracers(s Spec, templates map[string]*ebpf.ProgramSpec) (*Tracers, error) {
+func newTracers(s Spec, o object) (*Tracers, error) {
 	t := &Tracers{templates: map[string]*ebpf.ProgramSpec{}}
 	for _, name := range s.Tracers {
 		p := Program{Name: name, Template: name}
-		program, err := p.instantiate(object{templates: templates}, s.Bodies)
+		program, err := p.instantiate(o, s.Bodies)
 		if err != nil {
 			return nil, err
 		}
-		dropLines(program)
 		t.templates[name] = program
 	}
 	return t, nil
 }
 
-// dropLines takes the source out, which would be kept in the kernel for each copy. It
-// wants the first line of each function.
+// dropLines takes the source out, which takes time to load, and would be kept in the kernel
+// for each copy. It wants the first line of each function.
 func dropLines(program *ebpf.ProgramSpec) {
 	for i := range program.Instructions {
 		if btf.FuncMetadata(&program.Instructions[i]) == nil {
