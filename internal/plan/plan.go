@@ -60,8 +60,8 @@ type Options struct {
 	RingSize int
 }
 
-// DefaultRingSize holds about 90,000 events with all parts.
-const DefaultRingSize = 16 << 20
+// DefaultRingSize holds about 22,000 events of the default columns.
+const DefaultRingSize = 4 << 20
 
 // Plan is what will be loaded and where it will be attached.
 type Plan struct {

@@ -219,7 +219,7 @@ func TestPrint(t *testing.T) {
 	if err := p.Print(&b, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  16384K\n", "netns        7\nno interface lo eth*\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
+	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  4096K\n", "netns        7\nno interface lo eth*\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
