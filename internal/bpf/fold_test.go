@@ -53,7 +53,9 @@ func (g *gambler) register() asm.Register { return asm.Register(g.IntN(9)) }
 
 func (g *gambler) add(code ...asm.Instruction) { g.code = append(g.code, code...) }
 
-func (g *gambler) number() int32 { return []int32{0, 1, -1, 255, 1 << 30, int32(g.Uint32())}[g.IntN(6)] }
+func (g *gambler) number() int32 {
+	return []int32{0, 1, -1, 255, 1 << 30, int32(g.Uint32())}[g.IntN(6)]
+}
 
 // function takes the sk_buff's mark and priority, mixes them for some steps, and returns what
 // is left in all registers.
@@ -196,4 +198,18 @@ func run(t *testing.T, p *ebpf.Program, mark, priority uint32) uint32 {
 		t.Fatal(err)
 	}
 	return result
+}
+
+// BenchmarkCollection makes what a usual run loads.
+func BenchmarkCollection(b *testing.B) {
+	s := Spec{
+		Programs: []Program{OnFunctions(1), OnFunctions(2), OnFunctions(3), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},
+		Config:   Config{Filter: true, Meta: true, Tuple: true}, Bodies: Bodies{Filter: fixedFilter()},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Collection(s); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
