@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tracer/internal/attach"
+	"tracer/internal/bpf"
 	"tracer/internal/column"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
@@ -37,6 +38,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*tracing, error) {
 	usual := debug.SetGCPercent(gettingReady)
 	defer debug.SetGCPercent(usual)
+	object := bpf.ReadObject()
 	facts, err := kernel.Gather(ctx, cfg.Kernel)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 		return nil, err
 	}
 	say.unknown(p, append(modules, facts.BTF)...)
-	t.session, err = attach.Open(ctx, p, attach.Options{KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
+	t.session, err = attach.Open(ctx, p, attach.Options{Object: object, KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
 	if err != nil {
 		return nil, err
 	}

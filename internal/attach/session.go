@@ -24,6 +24,8 @@ import (
 // Options tune how a plan is carried out. The zero value is silent and takes
 // the running kernel's types.
 type Options struct {
+	// Object is what programs are made of; nil is read now.
+	Object *bpf.Object
 	// KernelTypes are the types of the running kernel, for CO-RE.
 	KernelTypes *btf.Spec
 	// ModuleTypes are those of modules, for what vmlinux does not describe.
@@ -86,7 +88,10 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("limit of locked memory: %w", err)
 	}
-	spec, tracers, err := bpf.Collection(p.BPF)
+	if o.Object == nil {
+		o.Object = bpf.ReadObject()
+	}
+	spec, tracers, err := o.Object.Collection(p.BPF)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const settingsMap = ".rodata"
 
 // TestSettingsAreNotRead: of a usual run, the programs have no load of a setting.
 func TestSettingsAreNotRead(t *testing.T) {
-	spec, _, err := Collection(Spec{
+	spec, _, err := ReadObject().Collection(Spec{
 		Programs: []Program{OnFunctions(1), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},
 		Config:   Config{Filter: true, Meta: true, Tuple: true}, Bodies: Bodies{Filter: fixedFilter()},
 	})
@@ -208,7 +208,7 @@ func BenchmarkCollection(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := Collection(s); err != nil {
+		if _, _, err := ReadObject().Collection(s); err != nil {
 			b.Fatal(err)
 		}
 	}

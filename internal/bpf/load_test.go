@@ -228,7 +228,7 @@ func verify(t *testing.T, specs map[string]Spec) {
 			if name == "all asked" {
 				s.Programs = append(s.Programs, hookPrograms()...)
 			}
-			spec, tracers, err := Collection(s)
+			spec, tracers, err := ReadObject().Collection(s)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -236,11 +237,23 @@ const (
 	FreeTemplate  = "tracepoint_free"
 )
 
+// Object is the embedded object, of which one collection can be made.
+type Object struct {
+	read func() (*ebpf.CollectionSpec, error)
+}
+
+// ReadObject begins to read it, which goes on beside whatever else there is to do.
+func ReadObject() *Object {
+	o := &Object{sync.OnceValues(loadTracer)}
+	go o.read()
+	return o
+}
+
 // Collection makes the collection that s describes, ready to be loaded. It has
 // the programs of s under their names, and no other. Those that trace BPF programs are
 // apart.
-func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
-	spec, err := loadTracer()
+func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
+	spec, err := o.read()
 	if err != nil {
 		return nil, nil, fmt.Errorf("embedded BPF object: %w", err)
 	}
@@ -248,14 +261,14 @@ func Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 		return nil, nil, fmt.Errorf("BPF settings: %w", err)
 	}
 	s.size(spec.Maps)
-	object := object{spec.Programs, spec.Variables[wordsVariable].Value, newFolder(spec.Variables[configVariable])}
-	tracers, err := newTracers(s, object)
+	from := object{spec.Programs, spec.Variables[wordsVariable].Value, newFolder(spec.Variables[configVariable])}
+	tracers, err := newTracers(s, from)
 	if err != nil {
 		return nil, nil, err
 	}
 	spec.Programs = make(map[string]*ebpf.ProgramSpec, len(s.Programs))
 	for _, p := range s.Programs {
-		program, err := p.instantiate(object, s.Bodies)
+		program, err := p.instantiate(from, s.Bodies)
 		if err != nil {
 			return nil, nil, err
 		}

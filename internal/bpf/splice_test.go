@@ -13,7 +13,7 @@ import (
 
 func onlyProgram(t *testing.T, s Spec) asm.Instructions {
 	t.Helper()
-	spec, _, err := Collection(s)
+	spec, _, err := ReadObject().Collection(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestCallsAreReplaced(t *testing.T) {
 }
 
 func TestCopiesDoNotShareInstructions(t *testing.T) {
-	spec, _, err := Collection(Spec{Programs: []Program{
+	spec, _, err := ReadObject().Collection(Spec{Programs: []Program{
 		{Name: "one", Template: TracepointTemplate, Facts: &Facts{Number: 1}},
 		{Name: "two", Template: TracepointTemplate, Facts: &Facts{Number: 2}},
 	}})
@@ -111,7 +111,7 @@ func TestWordsOfTheSkb(t *testing.T) {
 		}
 	}
 	for _, register := range []int{-1, 9} {
-		if _, _, err := Collection(Spec{Programs: []Program{OnFunctions(register)}}); err == nil {
+		if _, _, err := ReadObject().Collection(Spec{Programs: []Program{OnFunctions(register)}}); err == nil {
 			t.Errorf("a program for register %d", register)
 		}
 	}
@@ -134,7 +134,7 @@ func TestFactsWord(t *testing.T) {
 }
 
 func TestUnknownTemplateIsNamed(t *testing.T) {
-	_, _, err := Collection(Spec{Programs: []Program{{Name: "p", Template: "nosuch"}}})
+	_, _, err := ReadObject().Collection(Spec{Programs: []Program{{Name: "p", Template: "nosuch"}}})
 	if err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
 		t.Errorf("error %v", err)
 	}

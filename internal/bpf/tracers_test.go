@@ -11,7 +11,7 @@ import (
 
 // TestTracersAreWhatTheirSectionsSay, whatever else copies of programs are made to be.
 func TestTracersAreWhatTheirSectionsSay(t *testing.T) {
-	_, tracers, err := Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: tracerTemplates})
+	_, tracers, err := ReadObject().Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: tracerTemplates})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestTracersAreWhatTheirSectionsSay(t *testing.T) {
 
 // TestTracersAreTold which program they trace, and keep no source beyond what the kernel wants.
 func TestTracersAreTold(t *testing.T) {
-	_, tracers, err := Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: []string{SkbProgram, VerdictProgram}})
+	_, tracers, err := ReadObject().Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: []string{SkbProgram, VerdictProgram}})
 	if err != nil {
 		t.Fatal(err)
 	}
