@@ -23,6 +23,9 @@ const (
 	Pwru    = "pwru"
 )
 
+// AsJSON ends the measures of a subject that writes JSON.
+const AsJSON = ", JSON"
+
 // The filters, of which none matches the load but Everything.
 const (
 	ByProtocol = "icmp"

@@ -3,6 +3,7 @@
 package cost
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +15,8 @@ type row struct {
 	title, measure, filter string
 	// only and but are backends: the row is for that one alone, or for all others.
 	only, but string
+	// peers is what pwru is measured by, where that is something else.
+	peers string
 	// beyond takes off what the load costs without any subject.
 	beyond bool
 	// ofFloor and ofPeer are the most that a ratio may be, or the least where more is
@@ -34,6 +37,7 @@ var rows = []row{
 	{title: "extra cost of an exchange that matches, to a file", measure: "exchange", filter: Everything, beyond: true, ofPeer: 1. / 3, unit: "us", size: 1e3},
 	{title: "events a second to a file, none lost", measure: "delivered", filter: Everything, ofPeer: 10, more: true, unit: "k", size: 1e3},
 	{title: "the process's time for an event", measure: "process per event", filter: Everything, ofPeer: 1. / 10, unit: "us", size: 1e3},
+	{title: "the same, JSON (of pwru's text)", measure: "process per event" + AsJSON, peers: "process per event", filter: Everything, ofPeer: 1. / 10, unit: "us", size: 1e3},
 	{title: "start", measure: "start", filter: ByProtocol, ofFloor: 1.3, ofPeer: 1. / 3, unit: "s", size: 1},
 	{title: "stop", measure: "stop", filter: ByProtocol, only: "kprobe-multi", most: 1, unit: "s", size: 1},
 	{title: "stop", measure: "stop", filter: ByProtocol, but: "kprobe-multi", ofPeer: 1. / 4, unit: "s", size: 1},
@@ -87,7 +91,7 @@ func (f Figures) write(b *strings.Builder, backend string) {
 
 func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 	ours := f.of(backend, r.measure, Tracer, r.filter)
-	theirs := f.of(backend, r.measure, Pwru, peerFilter(r.filter))
+	theirs := f.of(backend, cmp.Or(r.peers, r.measure), Pwru, peerFilter(r.filter))
 	least := f.of(backend, r.measure, Floor, "")
 	if r.filter == Everything {
 		least = nil // which makes no events

@@ -32,6 +32,8 @@ func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 		Sample{Measure: "exchange", Subject: Tracer, Filter: ByAddress, Value: 90000},
 		Sample{Measure: "delivered", Subject: Tracer, Filter: Everything, Value: 50000},
 		Sample{Measure: "delivered", Subject: Pwru, Filter: Everything, Value: 10000},
+		Sample{Measure: "process per event" + AsJSON, Subject: Tracer, Filter: Everything, Value: 400},
+		Sample{Measure: "process per event", Subject: Pwru, Filter: Everything, Value: 5000},
 		Sample{Measure: "idle", Subject: Tracer, Filter: ByProtocol, Value: 0.1},
 	)})
 	for _, want := range []string{
@@ -39,6 +41,7 @@ func TestTableComparesMediansBeyondTheLoad(t *testing.T) {
 		"| extra cost of an exchange, `icmp` (never matches) | 30 us ±16.7% | 60 us ±13.3% | 250 us ±10.8% | 2.00 | 0.24 | ≤ 2 of the floor, ≤ 0.25 of pwru |",
 		"| the same, `host 203.0.113.1` | 30 us ±16.7% | 70 us ±12.9% | 250 us ±10.8% | 2.33 | 0.28 | **missed: ≤ 2 of the floor**, **missed: ≤ 0.25 of pwru** |",
 		"| events a second to a file, none lost |  | 50 k ±10.0% | 10 k ±10.0% |  | 5.00 | **missed: ≥ 10 of pwru** |",
+		"| the same, JSON (of pwru's text) |  | 0.4 us ±10.0% | 5 us ±10.0% |  | 0.08 | ≤ 0.1 of pwru |",
 		"| processor while nothing matches |  | 0.1 % ±10.0% |  |  |  | ≤ 0.5 % |",
 		"| resident set |  |  |  |  |  | ≤ 1 of pwru |",
 	} {

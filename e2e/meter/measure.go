@@ -37,6 +37,9 @@ func (m *meter) all() error {
 
 func (m *meter) one(s subject, backend string, round int) error {
 	add := func(measure string, value float64, unit string) {
+		if s.json {
+			measure += cost.AsJSON
+		}
 		m.samples = append(m.samples, cost.Sample{Backend: backend, Measure: measure, Subject: s.name, Filter: s.filter, Round: round, Value: value, Unit: unit})
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s, %s %q, round %d\n", time.Now().Format(time.TimeOnly), backend, s.name, s.filter, round) // it takes minutes

@@ -19,6 +19,8 @@ type subject struct {
 	// filter is its packet filter, where it has one, and matches says that the load does.
 	filter  string
 	matches bool
+	// json asks for JSON.
+	json bool
 }
 
 // subjects are those of one round, in their order: each beside what it is compared with.
@@ -30,6 +32,7 @@ func (m *meter) subjects(backend string) []subject {
 		{name: cost.Nothing}, {name: cost.Floor},
 		{name: cost.Tracer, filter: cost.ByProtocol}, {name: cost.Tracer, filter: cost.ByAddress}, {name: cost.Tracer, filter: cost.ByPort},
 		{name: cost.Tracer, filter: cost.Everything, matches: true},
+		{name: cost.Tracer, filter: cost.Everything, matches: true, json: true},
 	}
 	if m.pwru != "" && backend != tracepoint {
 		list = append(list, subject{name: cost.Pwru, filter: cost.ByProtocol}, subject{name: cost.Pwru, filter: cost.Everything, matches: true})
@@ -52,7 +55,7 @@ func (m *meter) command(s subject, backend, ready, output string) []string {
 	case cost.Floor:
 		return []string{"/proc/self/exe", "floor", backend, ready}
 	case cost.Tracer:
-		return []string{m.tracer, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
+		return []string{m.tracer, "--backend", backend, "--ready-file", ready, "--output-file", output, fmt.Sprintf("--output-json=%t", s.json), s.filter}
 	case cost.Pwru:
 		return []string{m.settings.pwru, "--backend", backend, "--ready-file", ready, "--output-file", output, s.filter}
 	}
