@@ -3,7 +3,6 @@
 package bpf
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/cilium/ebpf/asm"
@@ -12,9 +11,9 @@ import (
 // OwnHelpers are the kernel's functions that the programs of the object call as helpers,
 // by name. Those for maps are left out: these are told apart by the map.
 func OwnHelpers() (map[string]bool, error) {
-	spec, err := loadTracer()
+	spec, err := readObject()
 	if err != nil {
-		return nil, fmt.Errorf("embedded BPF object: %w", err)
+		return nil, err
 	}
 	names := map[string]bool{}
 	for _, program := range spec.Programs {

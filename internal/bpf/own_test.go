@@ -38,7 +38,7 @@ func TestOwnMapsAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := loadTracer()
+	spec, err := readObject()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -237,25 +236,13 @@ const (
 	FreeTemplate  = "tracepoint_free"
 )
 
-// Object is the embedded object, of which one collection can be made.
-type Object struct {
-	read func() (*ebpf.CollectionSpec, error)
-}
-
-// ReadObject begins to read it, which goes on beside whatever else there is to do.
-func ReadObject() *Object {
-	o := &Object{sync.OnceValues(loadTracer)}
-	go o.read()
-	return o
-}
-
 // Collection makes the collection that s describes, ready to be loaded. It has
 // the programs of s under their names, and no other. Those that trace BPF programs are
 // apart.
 func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	spec, err := o.read()
 	if err != nil {
-		return nil, nil, fmt.Errorf("embedded BPF object: %w", err)
+		return nil, nil, err
 	}
 	if err := spec.Variables[configVariable].Set(s.Config.complete()); err != nil {
 		return nil, nil, fmt.Errorf("BPF settings: %w", err)
@@ -322,9 +309,9 @@ func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 
 // Templates are the names of the programs in the object.
 func Templates() (map[string]bool, error) {
-	spec, err := loadTracer()
+	spec, err := readObject()
 	if err != nil {
-		return nil, fmt.Errorf("embedded BPF object: %w", err)
+		return nil, err
 	}
 	names := make(map[string]bool, len(spec.Programs))
 	for name := range spec.Programs {
@@ -402,7 +389,6 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 	o.folder.fold(code)
 	program := *template
 	program.Instructions = code.join()
-	dropLines(&program)
 	if !isTracer(p.Template) {
 		program.AttachType = p.attachType()
 	}

@@ -38,8 +38,8 @@ func split(instructions asm.Instructions) *parts {
 // has says whether the function is part of the program.
 func (p *parts) has(function string) bool { return p.code[function] != nil }
 
-// replace puts body in place of a function. The function keeps its symbol, type and first
-// source line, which the kernel wants of every function.
+// replace puts body in place of a function. The function keeps its symbol and type. The body's
+// comments would be source lines.
 func (p *parts) replace(function string, body asm.Instructions) error {
 	if !p.has(function) {
 		return fmt.Errorf("program %q: no function %q to replace", p.order[0], function)
@@ -47,6 +47,9 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 	body = labelsOf(function, body)
 	if symbol := body[0].Symbol(); symbol != "" {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
+	}
+	for i := range body {
+		body[i] = body[i].WithSource(nil)
 	}
 	body[0].Metadata = p.code[function][0].Metadata
 	p.code[function], p.replaced[function] = body, true
@@ -71,15 +74,20 @@ func (p *parts) call(function string, instruction asm.Instruction) {
 }
 
 // join is the program in one piece, without the functions that nothing calls any more: the
-// kernel refuses descriptions of functions that it can't reach.
+// kernel refuses descriptions of functions that it can't reach. Each begins with its name as a
+// source line: the loader comments on what does not fit the kernel, and the kernel wants lines
+// of all functions or of none.
 func (p *parts) join() asm.Instructions {
 	called := map[string]bool{}
 	size := p.reach(p.order[0], called)
 	out := make(asm.Instructions, 0, size)
 	for _, name := range p.order {
-		if called[name] {
-			out = append(out, p.code[name]...)
+		if !called[name] {
+			continue
 		}
+		first := len(out)
+		out = append(out, p.code[name]...)
+		out[first] = out[first].WithSource(asm.Comment(name))
 	}
 	return out
 }

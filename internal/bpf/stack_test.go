@@ -81,7 +81,7 @@ func (f frames) deepest(function string) (bytes int, chain []string) {
 
 // TestStackFits counts what the oldest kernels count.
 func TestStackFits(t *testing.T) {
-	spec, err := loadTracer()
+	spec, err := readObject()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 )
 
 // The programs that trace BPF programs: SkbProgram is for those that are given an
@@ -72,16 +71,6 @@ func newTracers(s Spec, o object) (*Tracers, error) {
 		t.templates[name] = program
 	}
 	return t, nil
-}
-
-// dropLines takes the source out, which takes time to load, and would be kept in the kernel
-// for each copy. It wants the first line of each function.
-func dropLines(program *ebpf.ProgramSpec) {
-	for i := range program.Instructions {
-		if btf.FuncMetadata(&program.Instructions[i]) == nil {
-			program.Instructions[i] = program.Instructions[i].WithSource(nil)
-		}
-	}
 }
 
 // Use has the programs use maps that are loaded, by their names.
