@@ -25,12 +25,20 @@ func (s settings) read(place uint64, size int) (uint64, bool) {
 	if place < uint64(s.offset) || at+uint64(size) > uint64(len(s.value)) {
 		return 0, false
 	}
-	var word [8]byte
-	copy(word[:], s.value[at:at+uint64(size)])
-	return binary.NativeEndian.Uint64(word[:]), true // all that are supported are little-endian
+	switch b := s.value[at : at+uint64(size)]; size {
+	case 1:
+		return uint64(b[0]), true
+	case 2:
+		return uint64(binary.NativeEndian.Uint16(b)), true
+	case 4:
+		return uint64(binary.NativeEndian.Uint32(b)), true
+	default:
+		return binary.NativeEndian.Uint64(b), true
+	}
 }
 
-// folder folds the functions of an object, each once: most are part of several programs.
+// folder folds the functions of an object, each once: most are part of several programs, and
+// the same in all of them.
 type folder struct {
 	settings settings
 	done     map[string]asm.Instructions
@@ -387,108 +395,6 @@ func load(in *asm.Instruction, value uint64) asm.Instruction {
 	}
 	short.Metadata = in.Metadata // of a first instruction that is the function's, too
 	return short
-}
-
-// registerSet has a bit for each.
-type registerSet uint16
-
-func setOf(list ...asm.Register) (s registerSet) {
-	for _, r := range list {
-		s |= 1 << r
-	}
-	return s
-}
-
-var (
-	argumentRegisters = setOf(asm.R1, asm.R2, asm.R3, asm.R4, asm.R5)
-	callerRegisters   = argumentRegisters | setOf(asm.R0)
-)
-
-// sweep leaves out what makes values that nobody looks at.
-func (f *folding) sweep() {
-	looked := f.looked()
-	for i := range f.code {
-		if in := &f.code[i]; !f.dropped[i] && isPure(in) && looked[i]&setOf(in.Dst) == 0 {
-			f.dropped[i] = true
-		}
-	}
-}
-
-// isPure says that an instruction does nothing but make a value.
-func isPure(in *asm.Instruction) bool { return isALU(in) || in.OpCode.Class() == asm.LdClass }
-
-// looked is which registers are looked at behind each instruction.
-func (f *folding) looked() []registerSet {
-	behind := make([]registerSet, len(f.code))
-	for changed := true; changed; {
-		changed = false
-		for i := len(f.code) - 1; i >= 0; i-- {
-			if !f.reached[i] {
-				continue
-			}
-			var set registerSet
-			for _, next := range f.following(i) {
-				set |= lookedBefore(&f.code[next], behind[next])
-			}
-			if set != behind[i] {
-				behind[i], changed = set, true
-			}
-		}
-	}
-	return behind
-}
-
-// following are the instructions behind one, after the rewriting.
-func (f *folding) following(i int) []int {
-	in := &f.code[i]
-	switch {
-	case !isBranch(in) && isJump(in) && in.OpCode.JumpOp() == asm.Exit:
-		return nil
-	case !isBranch(in):
-		return []int{i + 1}
-	case in.OpCode.JumpOp() == asm.Ja:
-		return []int{f.targets[i]}
-	}
-	return []int{i + 1, f.targets[i]}
-}
-
-// lookedBefore is which registers are looked at in front of an instruction.
-func lookedBefore(in *asm.Instruction, behind registerSet) registerSet {
-	switch in.OpCode.Class() {
-	case asm.ALUClass, asm.ALU64Class:
-		if behind&setOf(in.Dst) == 0 {
-			return behind // it will be left out
-		}
-		before := behind &^ setOf(in.Dst)
-		if in.OpCode.ALUOp() != asm.Mov {
-			before |= setOf(in.Dst)
-		}
-		return before | sourceOf(in)
-	case asm.LdClass:
-		return behind &^ setOf(in.Dst)
-	case asm.LdXClass:
-		return behind&^setOf(in.Dst) | setOf(in.Src)
-	case asm.StClass:
-		return behind | setOf(in.Dst)
-	case asm.StXClass:
-		return behind | setOf(in.Dst, in.Src, asm.R0)
-	}
-	switch in.OpCode.JumpOp() {
-	case asm.Call:
-		return behind&^callerRegisters | argumentRegisters
-	case asm.Exit:
-		return setOf(asm.R0)
-	case asm.Ja:
-		return behind
-	}
-	return behind | setOf(in.Dst) | sourceOf(in)
-}
-
-func sourceOf(in *asm.Instruction) registerSet {
-	if in.OpCode.Source() == asm.RegSource {
-		return setOf(in.Src)
-	}
-	return 0
 }
 
 // emit is what is left. The first instruction stays, since it carries what the function is.
