@@ -100,7 +100,7 @@ func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 		idle := f.of(backend, "exchange", Nothing, "").median()
 		ours, theirs, least = ours.less(idle), theirs.less(idle), least.less(idle)
 	}
-	toFloor, toPeer := ours.median()/least.median(), ours.median()/theirs.median()
+	toFloor, toPeer := ours.of(least), ours.of(theirs)
 	cells := []string{
 		r.title, least.text(r.size, r.unit), ours.text(r.size, r.unit), theirs.text(r.size, r.unit),
 		ratio(toFloor), ratio(toPeer), r.verdict(ours, toFloor, toPeer),
@@ -158,6 +158,16 @@ func (f Figures) of(backend, measure, subject, filter string) (v values) {
 	}
 	slices.Sort(v)
 	return v
+}
+
+// of is the ratio of the medians; not a number where there is none, or one is lost in the
+// noise of the clock.
+func (v values) of(other values) float64 {
+	ours, theirs := v.median(), other.median()
+	if !(ours > 0 && theirs > 0) {
+		return math.NaN()
+	}
+	return ours / theirs
 }
 
 // median of no values is not a number.
