@@ -88,7 +88,7 @@ func findNote(b []byte, name string) []byte {
 
 // unpacker takes symbols out of the tables, in their order.
 type unpacker struct {
-	names   io.ByteReader
+	names   *bufio.Reader
 	offsets []byte
 	address counting
 	// place is where the offset of the next symbol is, base what most kernels count from.
@@ -174,18 +174,19 @@ func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 	if err != nil {
 		return 0, 0, nil, err
 	}
+	tokens, err := u.names.Peek(length)
+	if err != nil {
+		return 0, 0, nil, err
+	}
 	u.name = u.name[:0]
-	for range length {
-		token, err := u.names.ReadByte()
-		if err != nil {
-			return 0, 0, nil, err
-		}
+	for _, token := range tokens {
 		u.name = append(u.name, u.tokens[token]...)
 	}
 	if len(u.name) < 2 {
 		return 0, 0, nil, errors.New("a symbol without a name")
 	}
-	return addr, u.name[0], u.name[1:], nil
+	_, err = u.names.Discard(length)
+	return addr, u.name[0], u.name[1:], err
 }
 
 // length is of a name in tokens: one byte, or since 6.1 two where that is not enough.
