@@ -3,8 +3,10 @@
 package app
 
 import (
+	"bytes"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -40,6 +42,35 @@ func walk(functions []kernel.Function) [][]byte {
 		records = append(records, slices.Concat(bytesOf(core), bytesOf(meta), bytesOf(tuple)))
 	}
 	return records
+}
+
+// TestRowsBehindWithheldEvents: a row tells of its own event, whatever changed in those before
+// it that were not printed.
+func TestRowsBehindWithheldEvents(t *testing.T) {
+	functions := []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000000}}
+	var out bytes.Buffer
+	tracing := tracing{
+		names: enrich.New(enrich.Options{Functions: functions}),
+		out:   &output{Exporter: export.New(&out, export.Options{})},
+	}
+	decoder := stream.NewDecoder(stream.Layout{})
+	for i, cpu := range []uint16{3, 5, 5} {
+		e, err := decoder.Decode(bytesOf(bpf.Core{Kind: bpf.KindFunction, Addr: functions[0].Addr, Skb: 0xa00, Cpu: cpu}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracing.full = i == 1
+		if err := tracing.print(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tracing.flush(); err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(out.String(), "\n")[1:]
+	if tracing.totals.Withheld != 1 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
+		t.Errorf("%d withheld, rows on CPUs 3 and 5:\n%s", tracing.totals.Withheld, out.String())
+	}
 }
 
 // BenchmarkRow is what user space does for one event, but for reading the ring and writing.

@@ -40,3 +40,13 @@ func TestWallClockIsTheEvents(t *testing.T) {
 	time.Local = time.UTC
 	checkCell(t, "time", e, "2026-01-02T03:04:05.678900", `"2026-01-02T03:04:05.678900Z"`)
 }
+
+func TestShows(t *testing.T) {
+	for _, asked := range []Timestamp{None, Current, Relative, Absolute} {
+		for _, form := range []Timestamp{Current, Relative, Absolute} {
+			if got := Shows(Options{Timestamp: asked}, form); got != (asked == form) {
+				t.Errorf("asked for %v, shows %v: %t", asked, form, got)
+			}
+		}
+	}
+}
