@@ -92,6 +92,7 @@ func (o *outcome) check(t *testing.T, m machine, code int) {
 	for _, one := range o.tests {
 		t.Run(one.name, func(t *testing.T) {
 			if one.verdict != "PASS" {
+				failures.add(m.name(), one, o.log)
 				t.Errorf("%s in the machine", one.verdict)
 			}
 		})
