@@ -16,6 +16,9 @@ import (
 // returns its exit code: 0 for done or interrupted, 1 for a run-time error, 2
 // for bad usage.
 func Main(args []string, stdout, stderr io.Writer) int {
+	if c := commandOf(args); c != nil {
+		return report(stderr, c.run(args[1:], stdout, stderr), false)
+	}
 	o, err := parse(args)
 	if err == nil {
 		o.config.Stdout, o.config.Stderr = stdout, stderr
