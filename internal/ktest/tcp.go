@@ -18,7 +18,7 @@ type TCP struct {
 	Payload        []byte
 }
 
-// connectTime is short so that a SYN that is dropped is not sent again (1 s).
+// connectTime is short so that a SYN that is dropped is rarely sent again (1 s).
 const connectTime = 700 * time.Millisecond
 
 // Exchange has the conversation between two namespaces, which may be one.
