@@ -14,7 +14,8 @@ BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
-LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT)
+DATE     ?= $(shell git log -1 --format=%cs 2>/dev/null)
+LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
 PREFIX   ?= /usr/local
 
 # The compiler of the BPF objects is pinned: another one makes other bytes.

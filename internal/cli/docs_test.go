@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -53,14 +52,6 @@ func flagRow(f *pflag.Flag) string {
 	}
 	value, usage := pflag.UnquoteUsage(f)
 	return fmt.Sprintf("| %s | %s | %s | %s |\n", name, code(value), code(defaultOf(f)), cell(usage))
-}
-
-// defaultOf is nothing where the flag is off by itself.
-func defaultOf(f *pflag.Flag) string {
-	if slices.Contains([]string{"false", "[]", "0", "0s"}, f.DefValue) {
-		return ""
-	}
-	return f.DefValue
 }
 
 func code(text string) string {

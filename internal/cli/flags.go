@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"slices"
+
 	"tracer/internal/app"
 
 	"github.com/spf13/pflag"
@@ -57,4 +59,12 @@ func allFlags(o *options) *pflag.FlagSet {
 		all.AddFlagSet(t.flagsOf(o))
 	}
 	return all
+}
+
+// defaultOf is nothing where the flag is off by itself.
+func defaultOf(f *pflag.Flag) string {
+	if slices.Contains([]string{"false", "[]", "0", "0s"}, f.DefValue) {
+		return ""
+	}
+	return f.DefValue
 }

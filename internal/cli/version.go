@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"tracer/internal/app"
 )
 
-// release and commit are set when a release is linked:
-// -ldflags "-X tracer/internal/cli.version=v1.2.3 -X tracer/internal/cli.commit=0123abc".
-var version, commit string
+// version, commit and its date are set when a release is linked:
+// -ldflags "-X tracer/internal/cli.version=v1.2.3 -X tracer/internal/cli.commit=0123abc -X tracer/internal/cli.date=2006-01-02".
+var version, commit, date string
 
 const shownCommit = 12
 
@@ -38,6 +39,25 @@ func builtCommit() string {
 		return ""
 	}
 	return commitOf(info.Settings)
+}
+
+// releaseDate is the commit's, empty where that is not known: never the day of today, so
+// that the same source makes the same page.
+func releaseDate() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return date
+	}
+	return cmp.Or(date, dateOf(info.Settings))
+}
+
+func dateOf(settings []debug.BuildSetting) string {
+	for _, s := range settings {
+		if day, _, found := strings.Cut(s.Value, "T"); s.Key == "vcs.time" && found {
+			return day
+		}
+	}
+	return ""
 }
 
 func commitOf(settings []debug.BuildSetting) string {

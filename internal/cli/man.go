@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"tracer/internal/column"
+	"tracer/internal/roff"
+
+	"github.com/spf13/pflag"
+)
+
+func manCommand() command {
+	return command{name: "man", help: "print the manual page tracer(8)", run: runMan}
+}
+
+func runMan(args []string, stdout, _ io.Writer) error {
+	if len(args) > 0 {
+		return &usageError{text: fmt.Sprintf("man %q: takes no arguments", args[0])}
+	}
+	return say(stdout, manPage())
+}
+
+// manPage is made of the tables that help is made of.
+func manPage() string {
+	p := roff.New(roff.Title{Name: "tracer", Section: 8, Date: releaseDate(), Source: "tracer " + versionName()})
+	for _, section := range []func(*roff.Page){
+		manName, manSynopsis, manDescription, manCommands, manOptions, manColumns, manExamples, manExits, manFiles, manPrivileges, manSeeAlso,
+	} {
+		section(p)
+	}
+	return p.String()
+}
+
+func manName(p *roff.Page) {
+	p.Section("name")
+	p.Paragraph(roff.Plain("tracer - " + oneLine(gist)))
+}
+
+func manSynopsis(p *roff.Page) {
+	p.Section("synopsis")
+	p.Paragraph(roff.Bold("tracer"), roff.Plain(" ["), roff.Italic("flags"), roff.Plain("] ["), roff.Italic("pcap filter"), roff.Plain("]"))
+	for _, c := range shownCommands() {
+		p.Paragraph(called(&c))
+	}
+}
+
+func called(c *command) roff.Text {
+	text := roff.Bold("tracer " + c.name)
+	if c.args != "" {
+		text += roff.Plain(" ") + roff.Italic(c.args)
+	}
+	return text
+}
+
+func manDescription(p *roff.Page) {
+	p.Section("description")
+	p.Paragraph(roff.Plain(oneLine(sentence(gist))))
+	p.Paragraph(roff.Plain(oneLine(filterWords)))
+	p.Paragraph(roff.Plain("Events go to standard output, one line each below a header, or one JSON object each. " +
+		"Everything else goes to standard error, and last how many events there were and how many were lost."))
+}
+
+func manCommands(p *roff.Page) {
+	p.Section("commands")
+	p.Paragraph(roff.Plain("A command is the first word. A host of that name is filtered for by: host NAME"))
+	for _, c := range shownCommands() {
+		p.Item(called(&c), roff.Plain(c.help))
+	}
+}
+
+func manOptions(p *roff.Page) {
+	p.Section("options")
+	p.Paragraph(roff.Plain("A value follows its flag as in --flag=VALUE or --flag VALUE. A flag without a value is turned off by --flag=false."))
+	for _, t := range topics() {
+		p.Subsection(t.name)
+		t.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { p.Item(manFlag(f), manUsage(f)...) })
+	}
+}
+
+// manFlag is how the flag is typed.
+func manFlag(f *pflag.Flag) roff.Text {
+	text := roff.Bold("--" + f.Name)
+	if f.Shorthand != "" {
+		text = roff.Bold("-"+f.Shorthand) + roff.Plain(", ") + text
+	}
+	if value, _ := pflag.UnquoteUsage(f); value != "" {
+		text += roff.Plain(" ") + roff.Italic(value)
+	}
+	return text
+}
+
+// manUsage sets off the value, which has back quotes in the declaration.
+func manUsage(f *pflag.Flag) []roff.Text {
+	before, rest, _ := strings.Cut(oneLine(f.Usage), "`")
+	value, after, _ := strings.Cut(rest, "`")
+	if preset := defaultOf(f); preset != "" {
+		after += fmt.Sprintf(" (default %s)", preset)
+	}
+	return []roff.Text{roff.Plain(before), roff.Italic(value), roff.Plain(after)}
+}
+
+func manColumns(p *roff.Page) {
+	p.Section("output columns")
+	p.Paragraph(roff.Plain("Of each: " + columnsNote + "."))
+	for _, c := range column.All() {
+		p.Item(manColumn(&c), roff.Plain(c.Help))
+	}
+}
+
+func manColumn(c *column.Column) roff.Text {
+	if c.Header == "" {
+		return roff.Bold(c.Name)
+	}
+	return roff.Plain(c.Header+" ") + roff.Bold(c.Name)
+}
+
+func manExamples(p *roff.Page) {
+	p.Section("examples")
+	for _, e := range examples {
+		p.Paragraph(roff.Plain(sentence(e.what)))
+		p.Code(e.line)
+	}
+}
+
+func manExits(p *roff.Page) {
+	p.Section("exit status")
+	for _, e := range exits {
+		p.Item(roff.Bold(fmt.Sprint(e.code)), roff.Plain(e.meaning))
+	}
+}
+
+// files are what tracer reads of the system that a user may have to see to.
+var files = []struct{ name, what string }{
+	{"/sys/kernel/btf", "types of the kernel and of its modules, without which nothing is traced; --kernel-btf names another file for those of the kernel"},
+	{"/proc/kallsyms", "names and addresses of functions"},
+	{"/proc/kcore", "the kernel's memory: what can be traced, and where packets go on in page fragments"},
+	{"/sys/kernel/tracing", "what ftrace can trace, where the kernel's memory can't be read"},
+	{"/run/netns", "names of network namespaces, as ip-netns(8) makes them"},
+}
+
+func manFiles(p *roff.Page) {
+	p.Section("files")
+	for _, f := range files {
+		p.Item(roff.Italic(f.name), roff.Plain(f.what))
+	}
+}
+
+func manPrivileges(p *roff.Page) {
+	p.Section("privileges")
+	p.Paragraph(roff.Plain("Tracing takes root, or CAP_BPF and CAP_PERFMON. Functions also take CAP_SYSLOG: without it the kernel hides their addresses, " +
+		"and only the tracepoint backend runs. CAP_SYS_RESOURCE is needed before Linux 5.11. " +
+		"Help, this page and completion take none."))
+}
+
+func manSeeAlso(p *roff.Page) {
+	p.Section("see also")
+	var all []roff.Text
+	for _, other := range []struct{ name, section string }{{"bpf", "2"}, {"cgroups", "7"}, {"ip-netns", "8"}, {"pcap-filter", "7"}, {"tcpdump", "8"}} {
+		all = append(all, roff.Plain(", "), roff.Bold(other.name), roff.Plain("("+other.section+")"))
+	}
+	p.Paragraph(all[1:]...)
+}
+
+// oneLine takes the breaks out of a text.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", " ") }
