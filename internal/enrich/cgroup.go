@@ -55,6 +55,36 @@ func cgroupOf(spec string) (uint64, error) {
 	return cgroupID(locate(spec, mounts))
 }
 
+// CgroupsBelow are the names of the control groups of cgroup2 right below one, each with
+// a slash behind it where there are more below itself.
+func CgroupsBelow(spec string) []string {
+	mounts, err := cgroupMounts()
+	if err != nil {
+		return nil
+	}
+	folder := locate(spec, mounts)
+	var names []string
+	for _, name := range folders(folder) {
+		if len(folders(filepath.Join(folder, name))) > 0 {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// folders are the names of those in one that may be gone.
+func folders(path string) []string {
+	entries, _ := os.ReadDir(path)
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
 // locate makes a file's path of a group's, which may also be one already.
 func locate(spec string, mounts []string) string {
 	path := filepath.Clean("/" + spec)

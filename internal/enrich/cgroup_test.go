@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -71,6 +72,19 @@ func TestCgroup(t *testing.T) {
 		if err != nil || id != inodeOfPath(t, want) {
 			t.Errorf("%q is %d (%v), want %d", spec, id, err, inodeOfPath(t, want))
 		}
+	}
+}
+
+func TestCgroupsBelow(t *testing.T) {
+	mount, outer, _ := newCgroup(t)
+	name := filepath.Base(outer)
+	for spec, want := range map[string]string{"": name + "/", "/": name + "/", mount + "/": name + "/", name + "/": "inner", outer: "inner"} {
+		if names := CgroupsBelow(spec); !slices.Contains(names, want) {
+			t.Errorf("below %q are %q, want %q among them", spec, names, want)
+		}
+	}
+	if names := CgroupsBelow("no/such"); len(names) > 0 {
+		t.Errorf("%q, want nothing", names)
 	}
 }
 

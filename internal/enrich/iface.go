@@ -35,14 +35,34 @@ func HaveIfname(name string, netnsPaths []string) error {
 		if err != nil {
 			return linksError(name, path, err)
 		}
-		for _, link := range links {
-			there = append(there, link.Attributes.Name)
-		}
+		there = append(there, ifnames(links)...)
 	}
 	if slices.Contains(there, name) {
 		return nil
 	}
 	return unknownInterface(name, netnsPaths, there)
+}
+
+// Ifnames are the names of the interfaces in the network namespace that spec tells, as
+// for [NetnsInode].
+func Ifnames(spec string) ([]string, error) {
+	_, path, err := NetnsInode(spec)
+	if err != nil {
+		return nil, err
+	}
+	links, err := linksOf(path)
+	if err != nil {
+		return nil, err
+	}
+	return ifnames(links), nil
+}
+
+func ifnames(links []rtnetlink.LinkMessage) []string {
+	var names []string
+	for _, link := range links {
+		names = append(names, link.Attributes.Name)
+	}
+	return names
 }
 
 // linksOf asks a socket that was made inside the namespace. The thread is held

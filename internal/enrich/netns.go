@@ -46,7 +46,7 @@ func NetnsInode(spec string) (inode uint32, path string, err error) {
 
 func netnsError(spec string, cause error) error {
 	e := &InputError{What: "netns", Value: spec, Cause: cause, hint: "give a /path, a name as in `ip netns`, inode:N or pid:N"}
-	if names := netnsNames(); len(names) > 0 {
+	if names := NetnsNames(); len(names) > 0 {
 		e.hint += "; the names are " + list(names)
 	}
 	if errors.Is(cause, fs.ErrPermission) {
@@ -55,7 +55,8 @@ func netnsError(spec string, cause error) error {
 	return e
 }
 
-func netnsNames() []string {
+// NetnsNames are those that `ip netns` knows.
+func NetnsNames() []string {
 	entries, _ := os.ReadDir(namedNetns) // no directory: no names
 	var names []string
 	for _, e := range entries {

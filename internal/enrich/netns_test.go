@@ -38,6 +38,17 @@ func named(t *testing.T, name, target string) {
 	}
 }
 
+func TestNetnsNames(t *testing.T) {
+	named(t, "blue", "/proc/self/ns/net")
+	if names := NetnsNames(); len(names) != 1 || names[0] != "blue" {
+		t.Errorf("%q, want blue", names)
+	}
+	namedNetns = filepath.Join(namedNetns, "none")
+	if names := NetnsNames(); len(names) > 0 {
+		t.Errorf("%q, want nothing", names)
+	}
+}
+
 func TestNetnsInode(t *testing.T) {
 	named(t, "blue", "/proc/self/ns/net")
 	inode := ownInode(t)

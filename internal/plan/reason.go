@@ -109,6 +109,15 @@ func sameReason(word, name string) bool {
 	return word == name || word == strings.TrimPrefix(name, reasonPrefix)
 }
 
+// ShortReasons are names of reasons as a user may write them.
+func ShortReasons(names []string) []string {
+	var short []string
+	for _, name := range names {
+		short = append(short, strings.TrimPrefix(name, reasonPrefix))
+	}
+	return short
+}
+
 // nearReasonsMost is how many names a hint has.
 const nearReasonsMost = 6
 

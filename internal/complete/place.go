@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package complete
+
+import (
+	"strconv"
+
+	"tracer/internal/enrich"
+)
+
+// Netns are the names of network namespaces.
+func Netns() []Word { return wordsOf("network namespace", enrich.NetnsNames()) }
+
+// NetnsInodes are the numbers of the namespaces that have names, and of our own.
+func NetnsInodes() []Word {
+	words := netnsInode("/proc/self/ns/net", "this network namespace")
+	for _, name := range enrich.NetnsNames() {
+		words = append(words, netnsInode(name, "network namespace "+name)...)
+	}
+	return words
+}
+
+func netnsInode(spec, help string) []Word {
+	inode, _, err := enrich.NetnsInode(spec)
+	if err != nil {
+		return nil
+	}
+	return []Word{{strconv.FormatUint(uint64(inode), 10), help}}
+}
+
+// Interfaces are those of the namespaces, as the user names them; those of our own where
+// there are none.
+func Interfaces(netns []string) []Word {
+	if len(netns) == 0 {
+		netns = []string{enrich.OwnNetns}
+	}
+	var names []string
+	for _, spec := range netns {
+		found, _ := enrich.Ifnames(spec) // one that can't be looked into has none to offer
+		names = append(names, found...)
+	}
+	return distinct(names, "interface", "interfaces")
+}
+
+// Cgroups are the control groups right below one, which is a path as the user writes it.
+func Cgroups(below string) []Word {
+	var words []Word
+	for _, name := range enrich.CgroupsBelow(below) {
+		words = append(words, Word{below + name, "control group"})
+	}
+	return words
+}
