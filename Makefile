@@ -24,7 +24,7 @@ CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 # Every shell script of the repository.
-SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s e2e/*.sh libpcap/*.sh)
+SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s e2e/*.sh libpcap/*.sh internal/cli/completion.bash)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 

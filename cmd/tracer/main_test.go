@@ -17,9 +17,9 @@ import (
 )
 
 // The scripts in testdata run these programs: tracer itself, `nobody PROGRAM
-// ARGUMENTS`, which gives every privilege up first, and traffic.
+// ARGUMENTS`, which gives every privilege up first, traffic, and typist.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tracer": main, "nobody": nobody, "traffic": traffic})
+	testscript.Main(m, map[string]func(){"tracer": main, "nobody": nobody, "traffic": traffic, "typist": typist})
 }
 
 func TestScripts(t *testing.T) {

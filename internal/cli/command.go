@@ -14,6 +14,8 @@ type command struct {
 	// name is the first word, args are those that may follow, as help shows them.
 	name, args string
 	help       string
+	// words are what may follow the name, for completion; nil for nothing.
+	words offer
 	// hidden commands are for other programs, and not told of.
 	hidden bool
 	// run writes its result to stdout, and what is beside it to stderr.
@@ -24,6 +26,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		manCommand(),
+		completionCommand(),
+		completeCommand(),
 	}
 }
 

@@ -25,20 +25,22 @@ type options struct {
 type topic struct {
 	name    string
 	declare func(*pflag.FlagSet, *options)
+	// offers are what completion has for the values of these flags.
+	offers offers
 }
 
 // topics are all flags, in the order of the help text.
 func topics() []topic {
 	return []topic{
-		{"Filter", filterFlags},
-		{"Follow", followFlags},
-		{"BPF programs", programFlags},
-		{"Noise", noiseFlags},
-		{"Output", outputFlags},
-		{"Output file", fileFlags},
-		{"Attach", attachFlags},
-		{"Misc", miscFlags},
-		{"Accepted for pwru's sake", pwruFlags},
+		{"Filter", filterFlags, filterOffers},
+		{"Follow", followFlags, followOffers},
+		{"BPF programs", programFlags, programOffers},
+		{"Noise", noiseFlags, noiseOffers},
+		{"Output", outputFlags, outputOffers},
+		{"Output file", fileFlags, fileOffers},
+		{"Attach", attachFlags, attachOffers},
+		{"Misc", miscFlags, miscOffers},
+		{"Accepted for pwru's sake", pwruFlags, pwruOffers},
 	}
 }
 

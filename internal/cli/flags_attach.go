@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tracer/internal/complete"
 	"tracer/internal/plan"
 )
 
@@ -31,6 +32,14 @@ func attachFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also functions of every module")
 	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from this `FILE`")
 	fs.Var(sizeValue{&c.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the event buffer, a power of two as in 64K (default %dM)", plan.DefaultRingSize>>20))
+}
+
+var attachOffers = offers{
+	"backend":     oneOf(backends...),
+	"returns-by":  oneOf(returnWays...),
+	"kmods":       listOf(seen(complete.Modules)),
+	"kernel-btf":  aFile,
+	"buffer-size": anything,
 }
 
 func checkBackend(value string) error {

@@ -21,6 +21,13 @@ func fileFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&r.Compress, "output-file-compress", false, "compress older files with gzip")
 }
 
+var fileOffers = offers{
+	"output-file":             aFile,
+	"output-file-max-size":    anything,
+	"output-file-max-backups": anything,
+	"output-file-max-age":     anything,
+}
+
 // rotationFlags mean nothing without --output-file.
 var rotationFlags = []string{"output-file-max-size", "output-file-max-backups", "output-file-max-age", "output-file-compress"}
 

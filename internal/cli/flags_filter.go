@@ -8,6 +8,7 @@ import (
 	"regexp/syntax"
 	"strings"
 
+	"tracer/internal/complete"
 	"tracer/internal/plan"
 
 	"github.com/spf13/pflag"
@@ -32,6 +33,67 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,8472)")
 	fs.Var(portsValue{&c.Ports.Geneve}, "geneve-ports", "UDP ports of Geneve (default 6081)")
 	fs.Var(list(&c.Drops.Reasons), "filter-drop-reason", "only drops for these reasons, such as NO_SOCKET; ! negates")
+}
+
+var filterOffers = offers{
+	"filter-func":           functionsOffer,
+	"filter-func-exclude":   functionsOffer,
+	"filter-non-skb-funcs":  inside(",|(", func(word string, _ *options) []complete.Word { return complete.AllFunctions(word) }),
+	"filter-netns":          listOf(negated(netnsOffer)),
+	"filter-ifname":         listOf(negated(interfacesOffer)),
+	"filter-mark":           anything,
+	"filter-pid":            listOf(seen(complete.Processes)),
+	"filter-comm":           listOf(seen(complete.Commands)),
+	"filter-cgroup":         listOf(cgroupsOffer),
+	"filter-skb-expr":       anything,
+	xdpExpr:                 anything,
+	"filter-tunnel-pcap-l2": filterOffer,
+	"filter-tunnel-pcap-l3": filterOffer,
+	"vxlan-ports":           anything,
+	"geneve-ports":          anything,
+	"filter-drop-reason":    listOf(negated(reasonsOffer)),
+}
+
+// functionsOffer is for the last name in a regular expression.
+var functionsOffer = inside("|(", sum(oneOf(plan.PresetNames()...), seen(complete.Functions)))
+
+// netnsOffer is for each of the ways to tell a namespace.
+func netnsOffer(word string, _ *options) []complete.Word {
+	kind, _, _ := strings.Cut(word, ":")
+	switch {
+	case strings.HasPrefix(word, "/"):
+		return aFile(word, nil)
+	case kind == "pid" && kind != word:
+		return behind("pid:", complete.Processes())
+	case kind == "inode" && kind != word:
+		return behind("inode:", complete.NetnsInodes())
+	}
+	return append(complete.Netns(), complete.Word{Text: "pid:", Help: "that of a process"}, complete.Word{Text: "inode:", Help: "the one of this number"})
+}
+
+// interfacesOffer is for those of the namespaces that were asked for.
+func interfacesOffer(_ string, o *options) []complete.Word {
+	var asked []string
+	for _, spec := range o.config.Netns {
+		if !strings.HasPrefix(spec, "!") {
+			asked = append(asked, spec)
+		}
+	}
+	return complete.Interfaces(asked)
+}
+
+// cgroupsOffer goes from folder to folder.
+func cgroupsOffer(word string, _ *options) []complete.Word {
+	return complete.Cgroups(word[:strings.LastIndex(word, "/")+1])
+}
+
+// reasonsOffer is for the names as they are usually typed, and as the kernel has them.
+func reasonsOffer(word string, _ *options) []complete.Word {
+	long := complete.Reasons()
+	if strings.HasPrefix(word, "SKB_") {
+		return plain(long)
+	}
+	return plain(plan.ShortReasons(long))
 }
 
 // checkRegexp looks at the expression as the user wrote it, so that an error

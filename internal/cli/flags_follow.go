@@ -19,6 +19,8 @@ func followFlags(fs *pflag.FlagSet, o *options) {
 		fmt.Sprintf("follow `N` sk_buffs at a time (default %d)", plan.DefaultFollowed))
 }
 
+var followOffers = offers{"track-entries": anything}
+
 // settleFollow shows the numbers of packets where they are followed.
 func (o *options) settleFollow(fs *pflag.FlagSet) error {
 	if (o.config.TrackSkb || o.config.TrackByStack) && !fs.Lookup("output-id").Changed {

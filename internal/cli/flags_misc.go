@@ -12,3 +12,5 @@ func miscFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&o.version, "version", false, "print the version")
 	fs.BoolVarP(&o.help, "help", "h", false, "print this text")
 }
+
+var miscOffers = offers{"ready-file": aFile}

@@ -13,3 +13,10 @@ func noiseFlags(fs *pflag.FlagSet, o *options) {
 	fs.Var(counted(&limits.EventsPerPacket, "events"), "max-events-per-packet", "only the first `N` events of each packet; 0 for all")
 	fs.Var(counted(&limits.EventsPerSecond, "events"), "max-events-per-second", "at most `N` events a second; 0 for all")
 }
+
+var noiseOffers = offers{
+	"duration":              anything,
+	"max-packets":           anything,
+	"max-events-per-packet": anything,
+	"max-events-per-second": anything,
+}

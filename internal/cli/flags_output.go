@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/column"
+	"tracer/internal/complete"
 	"tracer/internal/nearest"
 	"tracer/internal/plan"
 
@@ -28,6 +29,28 @@ func outputFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&c.Output.JSON, "output-json", false, "one JSON object per line")
 	fs.Var(checked(&c.Color, checkColor), "color", "`WHEN` drops are red: auto (on a terminal), always, never")
 	fs.Var(counted(&c.Limits.Lines, "lines"), "output-limit-lines", "end after this many events (`LINES`), 0 for no limit")
+}
+
+var outputOffers = offers{
+	"netns-names-max-length": anything,
+	"output-lookups":         listOf(oneOf(plan.LookupWords()...)),
+	"output-skb-metadata":    anything,
+	xdpMetadata:              anything,
+	"output-columns":         listOf(columnsOffer),
+	"timestamp":              oneOf(column.Timestamps()...),
+	"color":                  oneOf(app.ColorAuto, app.ColorAlways, app.ColorNever),
+	"output-limit-lines":     anything,
+}
+
+// columnsOffer is for those that the format has that was asked for.
+func columnsOffer(_ string, o *options) []complete.Word {
+	var words []complete.Word
+	for _, c := range column.All() {
+		if o.config.Output.JSON || c.Text != nil {
+			words = append(words, complete.Word{Text: c.Name, Help: c.Help})
+		}
+	}
+	return words
 }
 
 // tupleFlags add to what the columns of namespace and addresses tell.

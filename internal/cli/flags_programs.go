@@ -22,6 +22,8 @@ func programFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace nothing but BPF programs, of all kinds if none are named")
 }
 
+var programOffers = offers{"filter-trace-bpf": listOf(oneOf(append(plan.ProgramKindNames(), allKinds)...))}
+
 // settlePrograms gathers the kinds of BPF programs that are traced, and refuses what has
 // no sense where nothing else is.
 func (o *options) settlePrograms(*pflag.FlagSet) error {

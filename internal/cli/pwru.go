@@ -18,6 +18,8 @@ func pwruFlags(fs *pflag.FlagSet, o *options) {
 		"filter-kprobe-batch", "no effect: a `NUMBER` is not needed")
 }
 
+var pwruOffers = offers{"set-percpu-buf": anything, "filter-kprobe-batch": anything}
+
 // needlessValue is a number that is not used; that it was given is noted.
 type needlessValue struct {
 	notes *[]string
