@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"tracer/internal/complete"
 
@@ -110,20 +109,13 @@ func TestCompleteNeedsItsWords(t *testing.T) {
 	}
 }
 
-// TestCompletionIsQuick takes the best of some, since other tests run beside this one.
-func TestCompletionIsQuick(t *testing.T) {
-	const most = 100 * time.Millisecond
+// BenchmarkCandidates is how long a user waits behind a key.
+func BenchmarkCandidates(b *testing.B) {
 	for _, typed := range []string{"--", "--filter-func ", "--filter-non-skb-funcs tcp_", "--filter-drop-reason ", "--filter-pid ", "--filter-ifname "} {
-		best := time.Hour
-		for range 20 {
-			start := time.Now()
-			candidates(strings.Split(typed, " "))
-			if best = min(best, time.Since(start)); best < most {
-				break
+		b.Run(strings.TrimSpace(typed), func(b *testing.B) {
+			for b.Loop() {
+				candidates(strings.Split(typed, " "))
 			}
-		}
-		if best > most {
-			t.Errorf("%q took %v at best, want at most %v", typed, best, most)
-		}
+		})
 	}
 }
