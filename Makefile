@@ -5,11 +5,13 @@
 
 GO       ?= go
 HOSTARCH := $(shell $(GO) env GOHOSTARCH)
+# Every architecture that there are binaries for.
+ARCHES   := amd64 arm64
 # The architecture to build for: make GOARCH=arm64, or what Go says.
 ARCH     := $(or $(GOARCH),$(shell $(GO) env GOARCH))
 # Tools and tests run here, whatever is built: only the build itself sees ARCH.
 override export GOARCH := $(HOSTARCH)
-OTHER    := $(if $(filter amd64,$(HOSTARCH)),arm64,amd64)
+OTHERS   := $(filter-out $(HOSTARCH),$(ARCHES))
 BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
@@ -36,7 +38,7 @@ STATIC = -linkmode external -extldflags -static
 # $(call static,GOARCH,OUTPUT): the one static binary.
 define static
 	@.ci/install build $(if $(filter $(HOSTARCH),$(1)),,cross-$(1))
-	$(call musl,$(1)) $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS) $(STATIC)' -o $(2) ./cmd/tracer
+	$(call musl,$(1)) $(GO) build -trimpath -buildvcs=false -ldflags '-buildid= $(LDFLAGS) $(STATIC)' -o $(2) ./cmd/tracer
 endef
 
 .PHONY: all
@@ -83,7 +85,7 @@ bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH
 	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"
 
 .PHONY: machines
-machines: tracer build/$(OTHER)/tracer
+machines: tracer $(OTHERS:%=build/%/tracer)
 	@.ci/install e2e
 
 .PHONY: lint

@@ -3,9 +3,10 @@
 #
 # build.sh GOARCH: builds a static libpcap for GOARCH against musl from the source
 # package of this machine's Debian release, and prints the folder that then holds
-# include/, lib/libpcap.a and cc, the compiler to link it with. Only the compiler of
-# filter expressions is wanted: all that captures packets is configured off. Nothing
-# is done when the cache has it already.
+# include/, lib/libpcap.a, cc, the compiler to link it with, and LICENSE and version of
+# the source. Only the compiler of filter expressions is wanted: all that captures packets
+# is configured off. The bytes don't depend on where it is built. Nothing is done when the
+# cache has it already.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./debian.sh
@@ -28,7 +29,8 @@ link_kernel_headers() {
 }
 
 configure_filter_compiler() {
-	./configure --quiet --host="$(gnu_arch "$target")-linux-musl" --prefix="$out" CFLAGS=-O2 \
+	./configure --quiet --host="$(gnu_arch "$target")-linux-musl" --prefix="$out" \
+		CFLAGS="-O2 -ffile-prefix-map=$PWD=libpcap" \
 		CC="$1 -idirafter $PWD/kernel" \
 		--with-pcap=null --disable-shared --disable-remote --disable-usb --disable-bluetooth \
 		--disable-dbus --disable-rdma --without-libnl --without-dag --without-septel \
@@ -39,7 +41,7 @@ install_result() {
 	rm -rf "$out.part" && mkdir -p "$out.part/lib" "$out.part/include"
 	cp libpcap.a "$out.part/lib/"
 	cp -r pcap.h pcap "$out.part/include/"
-	cp ../version "$out.part/"
+	cp LICENSE ../version "$out.part/"
 	ln -s "$1" "$out.part/cc"
 	rm -rf "$out" && mv "$out.part" "$out"
 }
