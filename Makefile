@@ -19,6 +19,7 @@ COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
 DATE     ?= $(shell git log -1 --format=%cs 2>/dev/null)
 LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
 PREFIX   ?= /usr/local
+TRACER   ?= tracer
 
 # The compiler of the BPF objects is pinned: another one makes other bytes.
 CLANG         := clang-19
@@ -26,7 +27,7 @@ CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 # Every shell script of the repository.
-SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s e2e/*.sh libpcap/*.sh internal/cli/completion.bash)
+SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s contrib/packaging/*.sh e2e/*.sh libpcap/*.sh internal/cli/completion.bash)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -51,10 +52,13 @@ tracer: FORCE
 build/%/tracer: FORCE
 	$(call static,$*,$@)
 
-.PHONY: install
-install: ## copy ./tracer, made before, to PREFIX/bin (/usr/local)
-	@test -x tracer || { echo "there is no ./tracer yet: run make first" >&2; exit 1; }
-	install -D -m 755 tracer $(DESTDIR)$(PREFIX)/bin/tracer
+.PHONY: install uninstall
+install: ## copy ./tracer, made before, its manual page and completions below PREFIX (/usr/local)
+	@test -x "$(TRACER)" || { echo "there is no $(TRACER) yet: run make first" >&2; exit 1; }
+	contrib/packaging/install.sh "$(TRACER)" "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what make install copied, with the same PREFIX and DESTDIR
+	contrib/packaging/install.sh --remove "$(DESTDIR)$(PREFIX)"
 
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
