@@ -16,15 +16,21 @@ BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
-DATE     ?= $(shell git log -1 --format=%cs 2>/dev/null)
+# When this was made, as what is released tells: the time of the commit.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+DATE     := $(if $(SOURCE_DATE_EPOCH),$(shell date --utc --date=@$(SOURCE_DATE_EPOCH) +%F))
 LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
 PREFIX   ?= /usr/local
 TRACER   ?= tracer
+RELEASE  ?= build/release
 
 # The compiler of the BPF objects is pinned: another one makes other bytes.
 CLANG         := clang-19
 CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+# What makes packages, and lists of what is in a binary.
+NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
+CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # Every shell script of the repository.
 SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s contrib/packaging/*.sh e2e/*.sh libpcap/*.sh internal/cli/completion.bash)
@@ -59,6 +65,17 @@ install: ## copy ./tracer, made before, its manual page and completions below PR
 
 uninstall: ## remove what make install copied, with the same PREFIX and DESTDIR
 	contrib/packaging/install.sh --remove "$(DESTDIR)$(PREFIX)"
+
+.PHONY: release artefacts
+release: ## build VERSION=v1.2.3 for every architecture into build/release, with checksums
+	@contrib/packaging/version.sh "$(VERSION)"
+	@contrib/packaging/committed.sh
+	$(MAKE) artefacts
+
+artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
+	@.ci/install release
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GO=$(GO) NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) \
+		contrib/packaging/release.sh $(RELEASE) $(VERSION) build/$(HOSTARCH)/tracer $(ARCHES)
 
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# sbom.sh TRACER GOARCH VERSION LIBPCAP: prints what is in the binary TRACER as CycloneDX
+# JSON: the Go modules, which it names itself, and the C libraries. Nothing in it is of
+# chance or of the clock: the same binary gives the same bytes.
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$0")/../.."
+
+tracer=$1 arch=$2 version=$3 libpcap=$4
+
+# The tool runs here, and takes the names of the binary's architecture from its environment.
+list_modules() {
+	"${GO:-go}" run -exec "env GOOS=linux GOARCH=$arch CGO_ENABLED=1" \
+		"$CYCLONEDX" bin -json -std -noserial -notimestamp -version "$version" "$tracer"
+}
+
+modules=$(list_modules)
+jq --from-file contrib/packaging/sbom.jq --arg epoch "$SOURCE_DATE_EPOCH" \
+	--arg libpcap "$(cat "$libpcap/version")" \
+	--arg musl "$(dpkg-query --show --showformat '${source:Version}' musl-dev)" <<<"$modules"

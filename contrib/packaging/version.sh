@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# version.sh VERSION: fails, and says why, when VERSION can't be that of a release.
+# Build metadata (+…) is refused too: tags of images can't have it.
+set -euo pipefail
+
+version=${1-}
+number='(0|[1-9][0-9]*)'
+identifier='(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)'
+if [[ ! $version =~ ^v$number\.$number\.$number(-$identifier(\.$identifier)*)?$ ]]; then
+	printf 'version %q is not v and a semantic version\nhint: make release VERSION=v1.2.3, or v1.2.3-rc.1\n' "$version" >&2
+	exit 1
+fi
