@@ -77,6 +77,14 @@ artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GO=$(GO) NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) \
 		contrib/packaging/release.sh $(RELEASE) $(VERSION) build/$(HOSTARCH)/tracer $(ARCHES)
 
+# What a check builds is no release.
+CHECKED := v0.0.0-check
+
+.PHONY: check-release
+check-release: ## build a release twice, at two paths, and compare every byte
+	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-release
+	contrib/packaging/check-release.sh build/check-release $(CHECKED) $(COMMIT) $(SOURCE_DATE_EPOCH)
+
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
 	@.ci/install demo
