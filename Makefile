@@ -80,10 +80,15 @@ artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
 # What a check builds is no release.
 CHECKED := v0.0.0-check
 
-.PHONY: check-release
+.PHONY: check-release check-packages
 check-release: ## build a release twice, at two paths, and compare every byte
 	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-release
 	contrib/packaging/check-release.sh build/check-release $(CHECKED) $(COMMIT) $(SOURCE_DATE_EPOCH)
+
+check-packages: ## install the packages for this machine into roots of their own, and remove them
+	@.ci/install packages
+	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-packages ARCHES=$(HOSTARCH)
+	$(SUDO) contrib/packaging/check-packages.sh build/check-packages/*.deb build/check-packages/*.rpm $(CHECKED)
 
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
@@ -91,7 +96,7 @@ demo: tracer ## trace a real ping on this machine and print the lines
 	$(SUDO) .ci/demo ./tracer
 
 .PHONY: test
-test: lint check-generated unit e2e ## run every test there is, the virtual machines included
+test: lint check-generated unit check-packages e2e ## run every test there is, the virtual machines included
 
 .PHONY: unit
 unit: tracer ## run the tests that this machine's own kernel can run, as root
