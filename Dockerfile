@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The image is the static binary and the names of ports for filters such as `port http`.
-# It is built for the machine that builds it, or with emulation for any other:
+# The image is the static binary, its licences, and the names of ports for filters such as
+# `port http`. Each platform is cross-built on the one of the machine, without emulation:
 #
 #   docker build --tag tracer .
+#   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/tracer --push .
 #   docker run --rm -it --privileged --pid=host --network=host \
 #     --volume /sys/kernel/tracing:/sys/kernel/tracing:ro tracer --output-tuple icmp
 
-FROM golang:1.26-bookworm AS build
-ARG VERSION=devel COMMIT=unknown
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN make VERSION="$VERSION" COMMIT="$COMMIT"
-RUN apt-get install --yes --no-install-recommends netbase
+ARG TARGETARCH VERSION=devel COMMIT=unknown
+RUN make image-files GOARCH="$TARGETARCH" VERSION="$VERSION" COMMIT="$COMMIT"
 
 FROM scratch
-COPY --from=build /src/tracer /usr/bin/tracer
-COPY --from=build /etc/services /etc/services
+COPY --from=build /src/build/image /
 ENTRYPOINT ["/usr/bin/tracer"]

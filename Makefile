@@ -90,6 +90,19 @@ check-packages: ## install the packages for this machine into roots of their own
 	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-packages ARCHES=$(HOSTARCH)
 	$(SUDO) contrib/packaging/check-packages.sh build/check-packages/*.deb build/check-packages/*.rpm $(CHECKED)
 
+.PHONY: image-files check-image
+image-files: build/$(ARCH)/tracer # what the Dockerfile puts into the image, into build/image
+	@.ci/install image-files
+	install -D -m 755 $< build/image/usr/bin/tracer
+	install -D -m 644 -t build/image/etc /etc/services
+	install -D -m 644 -t build/image/usr/share/doc/netbase /usr/share/doc/netbase/copyright
+	install -d build/image/usr/share/licenses/tracer
+	GO=$(GO) contrib/packaging/licences.sh $< $$(libpcap/build.sh $(ARCH)) >build/image/usr/share/licenses/tracer/LICENCES
+
+check-image: ## build the image for every architecture without a registry, and look into it
+	@.ci/install image
+	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-image.sh $(ARCHES)
+
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
 	@.ci/install demo

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# check-image.sh GOARCH...: builds the Dockerfile for each GOARCH with buildah, and looks at
+# what is in the images. No registry is asked: the image that the Dockerfile builds in is
+# made here, of a small Debian and this machine's Go. That of this machine's own
+# architecture is run. As root; nothing is kept but the small Debian.
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$0")/../.."
+
+version=v0.0.0-check
+go=${GO:-go}
+own=$("$go" env GOHOSTARCH)
+
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+store() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
+
+# base_name: the image of the build stage, as the Dockerfile calls it.
+base_name() { sed -n 's/^FROM --platform=[^ ]* \([^ ]*\) AS build$/\1/p' Dockerfile; }
+
+# logged COMMAND...: what it says is of interest only when it fails.
+logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
+
+# add_go: this machine's Go, and the modules that it has fetched.
+add_go() {
+	cp -r "$("$go" env GOROOT)" "$work/base/usr/local/go"
+	logged env GOMODCACHE="$work/modules" GOFLAGS=-modcacherw "$go" mod download
+	cp -r "$work/modules/cache/download" "$work/base/usr/local/modules"
+}
+
+add_make() {
+	cp /etc/resolv.conf "$work/base/etc/"
+	logged chroot "$work/base" apt-get update
+	logged chroot "$work/base" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends make
+}
+
+make_base() {
+	local container name
+	name=$(base_name)
+	[ -n "$name" ] || fail "the Dockerfile has no stage to build in"
+	contrib/packaging/debian-root.sh "$work/base"
+	add_go
+	add_make
+	container=$(store from scratch)
+	logged store copy --quiet "$container" "$work/base" /
+	logged store config --env PATH=/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin --env GOTOOLCHAIN=local \
+		--env GOPROXY=file:///usr/local/modules "$container"
+	logged store commit --quiet --rm "$container" "docker.io/library/$name"
+	rm -rf "$work/base" "$work/modules"
+}
+
+# build ARCH: buildah of Debian 12 does not know what BUILDPLATFORM is.
+build() {
+	sed "s|\$BUILDPLATFORM|linux/$own|" Dockerfile >"$work/Dockerfile"
+	logged store build --isolation chroot --pull-never --no-cache --platform "linux/$1" \
+		--build-arg "VERSION=$version" --file "$work/Dockerfile" --tag "tracer-$1" .
+}
+
+# expect ARCH ROOT: the files are there, and no others.
+expect() {
+	local found wanted='etc/services usr/bin/tracer usr/share/doc/netbase/copyright usr/share/licenses/tracer/LICENCES'
+	found=$(cd "$2" && find . -type f -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')
+	[ "${found% }" = "$wanted" ] || fail "image for $1: has $found, want $wanted"
+	"$go" version -m "$2/usr/bin/tracer" | grep -qw "GOARCH=$1" || fail "image for $1: the binary is for another architecture"
+	[ "$(store inspect --type image --format '{{.OCIv1.Architecture}} {{.OCIv1.Config.Entrypoint}}' "tracer-$1")" = \
+		"$1 [/usr/bin/tracer]" ] || fail "image for $1: it says that it is another"
+}
+
+runs() {
+	local told
+	told=$(chroot "$1" /usr/bin/tracer --version)
+	case $told in
+	"tracer $version "*) echo "  $told" ;;
+	*) fail "tracer --version: $told, want $version" ;;
+	esac
+}
+
+check() {
+	local container root
+	build "$1"
+	container=$(store from --pull-never "tracer-$1")
+	root=$(store mount "$container")
+	expect "$1" "$root"
+	echo "image for $1: $(du --summarize --bytes "$root" | cut -f1) bytes"
+	[ "$1" != "$own" ] || runs "$root"
+	store umount "$container" >/dev/null
+	store rm "$container" >/dev/null
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+make_base
+for arch; do check "$arch"; done
