@@ -28,6 +28,7 @@ RELEASE  ?= build/release
 CLANG         := clang-19
 CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # What makes packages, and lists of what is in a binary.
 NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
 CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
@@ -136,12 +137,13 @@ machines: tracer $(OTHERS:%=build/%/tracer)
 	@.ci/install e2e
 
 .PHONY: lint
-lint: ## check format, vet, staticcheck, shellcheck
+lint: ## check format, vet, staticcheck, shellcheck, actionlint
 	@.ci/install test lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	shellcheck --external-sources --source-path=SCRIPTDIR $(SCRIPTS)
+	$(GO) run $(ACTIONLINT)
 
 .PHONY: generate check-generated
 generate: ## make the BPF objects and their Go code anew from bpf/

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package contrib_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestArchitecturesAreTheMakefiles: workflows can't read the list there, so they repeat it.
+func TestArchitecturesAreTheMakefiles(t *testing.T) {
+	t.Parallel()
+	want := words(t, "../Makefile", `(?m)^ARCHES +:= (.+)$`)
+	if got := words(t, "../.github/workflows/ci.yml", `(?m)^ +arch: \[(.+)\]$`); !slices.Equal(got, want) {
+		t.Errorf("ci.yml builds for %q, the Makefile for %q", got, want)
+	}
+	for i := range want {
+		want[i] = "linux/" + want[i]
+	}
+	if got := words(t, "../.github/workflows/release.yml", `(?m)^ +platforms: (.+)$`); !slices.Equal(got, want) {
+		t.Errorf("release.yml has images for %q, want %q", got, want)
+	}
+}
+
+// words are those that the pattern's group matches in the file, apart by blanks or commas.
+func words(t *testing.T, file, pattern string) []string {
+	t.Helper()
+	match := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
+	if match == nil {
+		t.Fatalf("%s: nothing like %s", file, pattern)
+	}
+	return strings.FieldsFunc(match[1], func(r rune) bool { return r == ' ' || r == ',' })
+}
