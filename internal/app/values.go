@@ -74,7 +74,7 @@ func valuesOf(v plan.Values) (func(raw []byte) []event.NamedValue, error) {
 // takeOut takes the values out of a record, which begins with the bits that tell
 // which of them could be read.
 func takeOut(named []event.NamedValue, values []placed, raw []byte) {
-	read := binary.NativeEndian.Uint64(raw[:bitmapSize])
+	read := binary.LittleEndian.Uint64(raw[:bitmapSize]) // the first eight are in the first byte
 	for i := range values {
 		v := &values[i]
 		v.Raw = raw[v.at : v.at+v.size]

@@ -44,10 +44,10 @@ type rawTypes struct {
 
 // parseRaw finds the parts of BTF.
 func parseRaw(raw, base []byte) (rawTypes, error) {
-	if len(raw) < headerSize || binary.LittleEndian.Uint16(raw) != btfMagic {
+	if len(raw) < headerSize || binary.NativeEndian.Uint16(raw) != btfMagic {
 		return rawTypes{}, errBTF
 	}
-	field := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(raw[at:])) }
+	field := func(at int) uint64 { return uint64(binary.NativeEndian.Uint32(raw[at:])) }
 	part := func(at int) []byte {
 		begin := field(4) + field(at)
 		end := begin + field(at+4)
@@ -84,7 +84,7 @@ func (r rawTypes) enumerators(to map[string]enumerator) error {
 		if len(rest) < typeSize {
 			return errBTF
 		}
-		info, size := binary.LittleEndian.Uint32(rest[4:]), binary.LittleEndian.Uint32(rest[8:])
+		info, size := binary.NativeEndian.Uint32(rest[4:]), binary.NativeEndian.Uint32(rest[8:])
 		kind, count := int(info>>24)&0x1f, int(info&0xffff)
 		length := recordSize(kind)
 		if !isSingle(kind) {
@@ -122,7 +122,7 @@ func isSingle(kind int) bool {
 // values adds the constants of one enum.
 func (r rawTypes) values(records []byte, size int, of *btf.Enum, to map[string]enumerator) {
 	for ; len(records) > 0; records = records[size:] {
-		word := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(records[at:])) }
+		word := func(at int) uint64 { return uint64(binary.NativeEndian.Uint32(records[at:])) }
 		value := word(4)
 		switch {
 		case size == 12:

@@ -3,9 +3,9 @@
 package expr
 
 import (
-	"encoding/binary"
-
 	"github.com/cilium/ebpf/asm"
+
+	"tracer/internal/endian"
 )
 
 // fill calls a helper that reads from an address into the stack.
@@ -29,14 +29,19 @@ func (g *generator) read(n read) {
 	}
 }
 
-// bits reads the bytes that a bitfield lies in and takes its bits out. The machines we
-// run on are little-endian: the first byte has the lowest bits.
+// bits reads the bytes that a bitfield lies in and takes its bits out. Its place is counted
+// from the lowest bit of the first byte, but from the highest where that byte has the
+// highest bits of a number (big-endian).
 func (g *generator) bits(n bitRead) {
 	g.emit(asm.Mov.Imm(regOther, 0), asm.StoreMem(asm.R10, stackRead, regOther, asm.DWord))
 	g.fill(readKernel, n.from, stackRead, (n.lowest+n.width+7)/8)
 	g.must()
 	g.emit(asm.LoadMem(regResult, asm.R10, stackRead, asm.DWord))
-	g.emit(asm.LSh.Imm(regResult, int32(64-n.lowest-n.width)))
+	above := 64 - n.lowest - n.width
+	if endian.Big {
+		above = n.lowest
+	}
+	g.emit(asm.LSh.Imm(regResult, int32(above)))
 	down := asm.RSh
 	if n.signed {
 		down = asm.ArSh
@@ -80,10 +85,8 @@ func (g *generator) compareBytes(want []byte, to label) {
 		for size > len(want)-at {
 			size /= 2
 		}
-		var piece [8]byte
-		copy(piece[:], want[at:at+size])
 		g.emit(asm.LoadMem(regResult, asm.R10, int16(stackText+at), sizeOfBytes(size)))
-		g.emit(constantTo(regOther, binary.LittleEndian.Uint64(piece[:])))
+		g.emit(constantTo(regOther, endian.Uint(want[at:at+size])))
 		g.jumpTo(when(asm.JNE, regResult, regOther), to)
 		at += size
 	}

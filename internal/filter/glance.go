@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/net/bpf"
+
+	"tracer/internal/endian"
 )
 
 // Memory is how a program reads kernel memory without calling a helper: a function of the
@@ -50,8 +52,10 @@ const (
 	typeIPv6 = 0x86dd
 )
 
-// networkOrder is the number that the bytes of an Ethertype are to our processors.
-func networkOrder(t uint16) uint16 { return t<<8 | t>>8 }
+// networkOrder is the number that the bytes of an Ethertype are to this machine.
+func networkOrder(t uint16) uint16 {
+	return uint16(endian.Uint([]byte{byte(t >> 8), byte(t)}))
+}
 
 // Places on the stack, below those of the classic program's memory: the Ethertype, and the
 // address of the frame.
@@ -200,6 +204,9 @@ func (m *Memory) member(dst, headers asm.Register, member int16, size int) asm.I
 // extract makes a word the member that lies in it.
 func extract(dst asm.Register, member int16, size int) (insns asm.Instructions) {
 	shift := 8 * int32(member&7)
+	if endian.Big {
+		shift = 64 - shift - 8*int32(size)
+	}
 	if shift > 0 {
 		insns = append(insns, asm.RSh.Imm(dst, shift))
 	}

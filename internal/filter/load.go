@@ -5,6 +5,8 @@ package filter
 import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/net/bpf"
+
+	"tracer/internal/endian"
 )
 
 // Offsets in struct packet, which bpf/packet.h lays out.
@@ -124,33 +126,54 @@ func call(offset asm.Instructions, dst asm.Register, size int) asm.Instructions 
 }
 
 // head loads from the copy of the first bytes. The verifier wants loads from the
-// stack to be aligned: others are put together from pieces, the last one first,
-// for the machines we run on are little-endian.
+// stack to be aligned: others are put together from pieces, that with the highest bits
+// first.
 func (t *translator) head(dst asm.Register, offset, size int) asm.Instructions {
 	t.need = max(t.need, offset+size)
-	end, piece := offset+size, aligned(offset+size, size)
-	insns := asm.Instructions{headPiece(dst, end-piece, piece)}
-	for end -= piece; end > offset; end -= piece {
-		piece = aligned(end, end-offset)
+	list := pieces(offset, size, endian.Big)
+	insns := asm.Instructions{headPiece(dst, list[0])}
+	for _, p := range list[1:] {
 		insns = append(insns,
-			asm.LSh.Imm32(dst, int32(8*piece)),
-			headPiece(regTmp, end-piece, piece),
+			asm.LSh.Imm32(dst, int32(8*p.size)),
+			headPiece(regTmp, p),
 			asm.Or.Reg32(dst, regTmp))
 	}
 	return insns
 }
 
-// aligned is the largest load of at most size bytes that ends there and is aligned.
-func aligned(end, size int) int {
-	piece := 4
-	for piece > size || (offsetHead+end)%piece != 0 {
-		piece /= 2
+// piece is a part of what is loaded from the head.
+type piece struct{ offset, size int }
+
+// pieces are the largest aligned ones, in the order of their bits from the highest: from
+// the first byte on, or from the last (little-endian).
+func pieces(offset, size int, big bool) (list []piece) {
+	for size > 0 {
+		p := piece{offset, 4}
+		for p.size > size || !p.aligned(offset, size, big) {
+			p.size /= 2
+		}
+		if !big {
+			p.offset = offset + size - p.size
+		} else {
+			offset += p.size
+		}
+		size -= p.size
+		list = append(list, p)
 	}
-	return piece
+	return list
 }
 
-func headPiece(dst asm.Register, offset, size int) asm.Instruction {
-	return asm.LoadMem(dst, regPacket, int16(offsetHead+offset), width(size))
+// aligned says whether a piece of that size at one end of what is left would be.
+func (p piece) aligned(offset, size int, big bool) bool {
+	end := offset
+	if !big {
+		end += size
+	}
+	return (offsetHead+end)%p.size == 0
+}
+
+func headPiece(dst asm.Register, p piece) asm.Instruction {
+	return asm.LoadMem(dst, regPacket, int16(offsetHead+p.offset), width(p.size))
 }
 
 // width is the size of a load in bytes as eBPF names it.

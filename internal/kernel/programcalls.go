@@ -136,9 +136,9 @@ func (c *ProgramCalls) add(code []byte) {
 			code = code[instructionSize:]
 		case in[0] == callInstruction && source != callOfProgram:
 			c.Calls[ProgramCall{
-				Imm:    int32(binary.LittleEndian.Uint32(in[4:])),
+				Imm:    int32(binary.NativeEndian.Uint32(in[4:])),
 				Kfunc:  source == callOfKfunc,
-				Module: source == callOfKfunc && binary.LittleEndian.Uint16(in[2:]) != 0,
+				Module: source == callOfKfunc && binary.NativeEndian.Uint16(in[2:]) != 0,
 			}] = true
 		}
 	}

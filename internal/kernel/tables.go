@@ -72,7 +72,7 @@ func findNote(b []byte, name string) []byte {
 	const header, word = 12, 4
 	padded := func(n uint32) uint64 { return (uint64(n) + word - 1) &^ (word - 1) }
 	for len(b) >= header {
-		nameSize, size := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
+		nameSize, size := binary.NativeEndian.Uint32(b), binary.NativeEndian.Uint32(b[4:])
 		description := header + padded(nameSize)
 		end := description + padded(size)
 		if end > uint64(len(b)) {
@@ -132,11 +132,11 @@ func (t *tables) open(c *core, way counting) (*unpacker, error) {
 			return nil, err
 		}
 	}
-	n := binary.LittleEndian.Uint32(count[:])
+	n := binary.NativeEndian.Uint32(count[:])
 	if n == 0 || n > mostSymbols {
 		return nil, fmt.Errorf("%d symbols", n)
 	}
-	u.base = binary.LittleEndian.Uint64(base[:])
+	u.base = binary.NativeEndian.Uint64(base[:])
 	u.offsets = make([]byte, 4*n)
 	if err := c.read(t.offsets, u.offsets); err != nil {
 		return nil, err
@@ -147,13 +147,13 @@ func (t *tables) open(c *core, way counting) (*unpacker, error) {
 // readTokens reads the strings that names are made of.
 func (u *unpacker) readTokens(c *core, table uint64, index []byte) error {
 	const room = 128 // behind the last one's beginning
-	last := binary.LittleEndian.Uint16(index[len(index)-2:])
+	last := binary.NativeEndian.Uint16(index[len(index)-2:])
 	b := make([]byte, int(last)+room)
 	if err := c.read(table, b); err != nil {
 		return err
 	}
 	for i := range u.tokens {
-		token := b[binary.LittleEndian.Uint16(index[2*i:]):]
+		token := b[binary.NativeEndian.Uint16(index[2*i:]):]
 		end := bytes.IndexByte(token, 0)
 		if end < 0 {
 			return errors.New("a token without an end")
@@ -168,7 +168,7 @@ func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 	if len(u.offsets) == 0 {
 		return 0, 0, nil, io.EOF
 	}
-	addr = u.address(u, int32(binary.LittleEndian.Uint32(u.offsets)))
+	addr = u.address(u, int32(binary.NativeEndian.Uint32(u.offsets)))
 	u.offsets, u.place = u.offsets[4:], u.place+4
 	length, err := u.length()
 	if err != nil {

@@ -64,7 +64,7 @@ func (r record) kind() int   { return int(r.info>>24) & 0x1f }
 func (r record) length() int { return int(r.info & 0xffff) }
 func (r record) ref() uint32 { return r.size }
 func (r record) word(i int) uint32 {
-	return binary.LittleEndian.Uint32(r.data[4*i:])
+	return binary.NativeEndian.Uint32(r.data[4*i:])
 }
 
 // pair is a parameter of a function prototype, or a member of an enum.
@@ -85,7 +85,7 @@ func parseTypes(b []byte, base *types) (*types, error) {
 	if err := checkMagic(b); err != nil {
 		return nil, err
 	}
-	h := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(b[i:])) }
+	h := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(b[i:])) }
 	size := uint64(len(b))
 	body := h(4)
 	typeOff, typeEnd := body+h(8), body+h(8)+h(12)
@@ -97,10 +97,11 @@ func parseTypes(b []byte, base *types) (*types, error) {
 	return t, t.index()
 }
 
-// checkMagic tells BTF of a little-endian machine from anything else.
+// checkMagic tells BTF of a machine like this one from anything else, such as BTF of a
+// machine with the other byte order.
 func checkMagic(b []byte) error {
-	if len(b) < btfHeader || binary.LittleEndian.Uint16(b) != btfMagic {
-		return errors.New("no BTF of a little-endian machine")
+	if len(b) < btfHeader || binary.NativeEndian.Uint16(b) != btfMagic {
+		return errors.New("no BTF of a machine with this byte order")
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func (t *types) add(off int) (int, error) {
 	if len(t.raw)-off < fixed {
 		return 0, errTruncated
 	}
-	r := record{info: binary.LittleEndian.Uint32(t.raw[off+4:])}
+	r := record{info: binary.NativeEndian.Uint32(t.raw[off+4:])}
 	n, err := r.trailing()
 	if err != nil {
 		return 0, err
@@ -183,9 +184,9 @@ func (t *types) at(id uint32) record {
 	}
 	b := t.raw[t.offsets[id-t.first]:] // index has seen that its data is there
 	return record{
-		name: binary.LittleEndian.Uint32(b),
-		info: binary.LittleEndian.Uint32(b[4:]),
-		size: binary.LittleEndian.Uint32(b[8:]),
+		name: binary.NativeEndian.Uint32(b),
+		info: binary.NativeEndian.Uint32(b[4:]),
+		size: binary.NativeEndian.Uint32(b[8:]),
 		data: b[fixed:],
 	}
 }

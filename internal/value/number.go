@@ -5,11 +5,15 @@ package value
 import (
 	"encoding/binary"
 	"strconv"
+
+	"tracer/internal/endian"
 )
 
 // number is where in its bytes a number is.
 type number struct {
-	bytes       int // at most 9, for 64 bits that begin within a byte
+	bytes int // at most 9, for 64 bits that begin within a byte
+	// shift is where its bits begin: counted from the lowest bit of the first byte where
+	// that has the lowest bits, else (big-endian) from the highest.
 	shift, bits uint
 	signed      bool
 }
@@ -19,32 +23,53 @@ func (n number) zero(raw []byte) bool { return n.load(raw) == 0 }
 
 // load is the number, extended to 64 bits by its sign if it has one.
 func (n number) load(raw []byte) uint64 {
-	v := loadWord(raw, n.bytes) >> n.shift
-	if n.bytes > 8 {
-		v |= uint64(raw[8]) << (64 - n.shift)
+	top := n.topLittle
+	if endian.Big {
+		top = n.topBig
 	}
 	unused := 64 - n.bits
 	if n.signed {
-		return uint64(int64(v<<unused) >> unused)
+		return uint64(int64(top(raw)) >> unused)
 	}
-	return v << unused >> unused
+	return top(raw) >> unused
 }
 
-// loadWord reads the first size bytes, at most 8.
-func loadWord(raw []byte, size int) uint64 {
-	switch size {
-	case 1:
-		return uint64(raw[0])
-	case 2:
-		return uint64(binary.LittleEndian.Uint16(raw))
+// topLittle is the number in the highest bits of a word, from little-endian bytes.
+func (n number) topLittle(raw []byte) uint64 {
+	v := littleEndian(raw[:min(n.bytes, 8)]) >> n.shift
+	if n.bytes > 8 {
+		v |= uint64(raw[8]) << (64 - n.shift)
+	}
+	return v << (64 - n.bits)
+}
+
+// topBig is the same from big-endian bytes.
+func (n number) topBig(raw []byte) uint64 {
+	v := bigEndian(raw[:min(n.bytes, 8)]) << (64 - 8*uint(min(n.bytes, 8))) << n.shift
+	if n.bytes > 8 {
+		v |= uint64(raw[8]) >> (8 - n.shift)
+	}
+	return v
+}
+
+// littleEndian is the number that at most 8 bytes are, of which the first has the lowest bits.
+func littleEndian(raw []byte) (v uint64) {
+	switch len(raw) {
+	case 8:
+		return binary.LittleEndian.Uint64(raw)
 	case 4:
 		return uint64(binary.LittleEndian.Uint32(raw))
-	case 8, 9:
-		return binary.LittleEndian.Uint64(raw)
 	}
-	var v uint64
-	for i := range size {
-		v |= uint64(raw[i]) << (8 * i)
+	for i, b := range raw {
+		v |= uint64(b) << (8 * i)
+	}
+	return v
+}
+
+// bigEndian is the same where the first has the highest bits.
+func bigEndian(raw []byte) (v uint64) {
+	for _, b := range raw {
+		v = v<<8 | uint64(b)
 	}
 	return v
 }

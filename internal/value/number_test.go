@@ -12,36 +12,56 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestLoad compares with arithmetic on the whole as one number.
+// TestLoad compares with arithmetic on the whole as one number, in both orders of bytes.
 func TestLoad(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for bits := uint(1); bits <= 64; bits++ {
 		for shift := range uint(8) {
-			for _, signed := range []bool{false, true} {
-				n := number{bytes: int(shift+bits+7) / 8, shift: shift, bits: bits, signed: signed}
-				raw := make([]byte, n.bytes)
-				for i := range raw {
-					raw[i] = byte(random.Uint32())
-				}
-				if got, want := string(n.appendDecimal(nil, n.load(raw))), slowly(raw, n); got != want {
-					t.Errorf("%+v of %x is %s, want %s", n, raw, got, want)
-				}
+			n := number{bytes: int(shift+bits+7) / 8, shift: shift, bits: bits}
+			raw := make([]byte, n.bytes)
+			for i := range raw {
+				raw[i] = byte(random.Uint32())
 			}
+			above := uint(8*n.bytes) - shift - bits
+			checkTop(t, n, "little-endian", n.topLittle(raw), whole(raw, true), shift)
+			checkTop(t, n, "big-endian", n.topBig(raw), whole(raw, false), above)
 		}
 	}
 }
 
-func slowly(raw []byte, n number) string {
-	whole := new(big.Int)
-	for i := len(raw) - 1; i >= 0; i-- {
-		whole.Or(whole.Lsh(whole, 8), big.NewInt(int64(raw[i])))
-	}
+// checkTop wants the bits of the whole from one on in the highest bits of a word.
+func checkTop(t *testing.T, n number, order string, got uint64, whole *big.Int, from uint) {
+	t.Helper()
 	limit := new(big.Int).Lsh(big.NewInt(1), n.bits)
-	whole.Mod(whole.Rsh(whole, n.shift), limit)
-	if n.signed && whole.Bit(int(n.bits)-1) == 1 {
-		whole.Sub(whole, limit)
+	want := new(big.Int).Mod(new(big.Int).Rsh(whole, from), limit).Uint64()
+	if got := got >> (64 - n.bits); got != want {
+		t.Errorf("%+v, %s: %#x, want %#x", n, order, got, want)
 	}
-	return whole.String()
+}
+
+// whole is the number that many bytes are.
+func whole(raw []byte, lowestFirst bool) *big.Int {
+	n := new(big.Int)
+	for i := range raw {
+		b := raw[i]
+		if lowestFirst {
+			b = raw[len(raw)-1-i]
+		}
+		n.Or(n.Lsh(n, 8), big.NewInt(int64(b)))
+	}
+	return n
+}
+
+func TestSign(t *testing.T) {
+	raw := []byte{0xff}
+	for n, want := range map[number]string{
+		{bytes: 1, bits: 8, signed: true}: "-1", {bytes: 1, bits: 8}: "255",
+		{bytes: 1, bits: 3, shift: 2, signed: true}: "-1", {bytes: 1, bits: 3, shift: 2}: "7",
+	} {
+		if got := string(n.appendDecimal(nil, n.load(raw))); got != want {
+			t.Errorf("%+v of %x is %s, want %s", n, raw, got, want)
+		}
+	}
 }
 
 // span is where the bits of a named member are.

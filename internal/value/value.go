@@ -4,7 +4,7 @@
 // and as typed JSON. The kernel can do this itself (bpf_snprintf_btf, 5.10), but
 // only as text; here nothing is cut and addresses can be read.
 //
-// Bytes are little-endian, as on every machine that tracer runs on.
+// Bytes are in the order of the machine that it runs on.
 package value
 
 import (

@@ -3,7 +3,6 @@
 package value
 
 import (
-	"math/bits"
 	"strconv"
 
 	"github.com/cilium/ebpf/btf"
@@ -14,9 +13,7 @@ import (
 // has the number that they are (2048).
 type wire struct{ number }
 
-func (w wire) host(raw []byte) uint64 {
-	return bits.ReverseBytes64(w.load(raw)) >> (64 - w.bits)
-}
+func (w wire) host(raw []byte) uint64 { return bigEndian(raw[:w.bytes]) }
 
 func (w wire) text(dst, raw []byte, _ layout) []byte {
 	return appendHexBytes(append(dst, "0x"...), raw[:w.bytes])
