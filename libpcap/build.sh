@@ -11,7 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . ./debian.sh
 
-target=$(debian_arch "$1")
+goarch=$1
+target=$(debian_arch "$goarch")
 recipe=$(cat build.sh musl.sh debian.sh | sha256sum | cut -c1-12) # what is built anew when we change
 out=$cache/libpcap/$target-$recipe
 
@@ -22,10 +23,17 @@ download_source() {
 	sed -n 's/^Version: //p' libpcap_*.dsc | head -1 >version
 }
 
-# musl brings no kernel headers; the numbers in those used here are the same on both architectures.
+# musl brings no kernel headers: those of the C library are taken, of this machine or beside
+# the compiler for another.
 link_kernel_headers() {
+	local triple include asm
+	triple=$(gnu_arch "$target")-linux-gnu
+	include=/usr/$triple/include asm=/usr/$triple/include/asm
+	if [ "$target" = "$(dpkg --print-architecture)" ]; then
+		include=/usr/include asm=/usr/include/$triple/asm
+	fi
 	mkdir kernel
-	ln -s /usr/include/linux /usr/include/asm-generic "/usr/include/$(gcc -print-multiarch)/asm" kernel/
+	ln -s "$include/linux" "$include/asm-generic" "$asm" kernel/
 }
 
 configure_filter_compiler() {
@@ -48,7 +56,7 @@ install_result() {
 
 build() {
 	local cc
-	cc=$(./musl.sh "$target")
+	cc=$(./musl.sh "$goarch")
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	cd "$work"
@@ -63,7 +71,7 @@ build() {
 mkdir -p "$cache"
 exec 9>"$cache/lock" && flock 9 # one at a time: apt's lists and the compiler are shared
 if [ ! -e "$out/cc" ]; then
-	echo "building libpcap for $target" >&2
+	echo "building libpcap for $goarch" >&2
 	trap 'cat "$cache/libpcap.log" >&2' ERR
 	(build) >"$cache/libpcap.log" 2>&1
 fi

@@ -6,19 +6,22 @@
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
 
-# debian_arch GOARCH: Go's names happen to be Debian's, others are refused.
+# debian_arch GOARCH: what Debian calls it; others can't be built.
 debian_arch() {
 	case $1 in
-	amd64 | arm64) echo "$1" ;;
-	*) echo "GOARCH $1: only amd64 and arm64 can be built" >&2; return 1 ;;
+	amd64 | arm64 | riscv64 | s390x) echo "$1" ;;
+	ppc64le) echo ppc64el ;;
+	*) echo "GOARCH $1: only amd64, arm64, ppc64le, riscv64 and s390x can be built" >&2; return 1 ;;
 	esac
 }
 
-# gnu_arch GOARCH: how compilers and their folders spell it.
+# gnu_arch ARCH: how compilers and their folders spell Debian's architecture.
 gnu_arch() {
 	case $1 in
 	amd64) echo x86_64 ;;
 	arm64) echo aarch64 ;;
+	ppc64el) echo powerpc64le ;;
+	*) echo "$1" ;;
 	esac
 }
 
