@@ -117,10 +117,9 @@ struct {
 
 struct told nothing_told = {};
 
-// What places a call on its stack, the same at its entry and at its return. On
-// amd64 it is where the return address stands. On arm64 it is the caller's frame,
-// since not every way to be called at a return has a stack pointer there.
-#if RETURN_IN_REGISTER
+// What places a call on its stack, the same at its entry and at its return: the stack
+// pointer at the entry, or the caller's frame.
+#ifdef FRAME_POINTER
 static __always_inline u64 entry_anchor(struct registers *regs)
 {
 	return context_word(regs, FRAME_POINTER);
@@ -136,11 +135,11 @@ static __always_inline u64 entry_anchor(struct registers *regs)
 	return context_word(regs, STACK_POINTER);
 }
 
-// From 6.14 to 6.18 a kprobe-multi link has a stack pointer here that is lower by
-// what the kernel itself has put there.
+// On amd64, from 6.14 to 6.18, a kprobe-multi link has a stack pointer here that is lower
+// by what the kernel itself has put there.
 static __always_inline u64 return_anchor(struct registers *regs)
 {
-	return context_word(regs, STACK_POINTER) - sizeof(u64);
+	return context_word(regs, STACK_POINTER) - RETURN_POPS;
 }
 #endif
 
@@ -303,7 +302,7 @@ static __noinline bool end_call(struct calls *s, u64 anchor, u64 function)
 
 // Whether a call is still under way at the entry of a function that returns to
 // caller. At the call's very place this one runs in its place, after a tail call.
-#if RETURN_IN_REGISTER
+#ifdef FRAME_POINTER
 static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
 {
 	u64 frame[2] = { anchor, caller };
@@ -327,13 +326,13 @@ static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller
 
 	if (call->anchor <= anchor)
 		return call->anchor == anchor && call->caller == caller;
-	if (read_kernel(&address, sizeof(address), call->anchor))
+	if (read_kernel(&address, sizeof(address), call->anchor + RETURN_ADDRESS))
 		return false;
 	return address == call->caller || is_trampoline(address);
 }
 #endif
 
-#if RETURN_IN_REGISTER
+#ifdef FRAME_POINTER
 // What is_active says is sure here, as it follows the frames.
 #define is_unwound(regs, call, anchor) ((void)(regs), true)
 #else

@@ -7,6 +7,16 @@
 
 #define read_kernel(dst, size, src) bpf_probe_read_kernel(dst, size, (const void *)(src))
 
+// Whether a word may be the address of an object. The verifier lets nobody count with a typed
+// pointer, which a single test of both ends would do.
+static __always_inline bool is_address(u64 word)
+{
+	if (word < LOWEST_ADDRESS)
+		return false;
+	opaque(word);
+	return word <= HIGHEST_ADDRESS;
+}
+
 // A typed pointer of any number, loads by which need no helper: calls of it are replaced by
 // calls of the kernel's function where there is one (CFG.direct).
 static __noinline void *cast(const void *address, u32 type)
@@ -90,25 +100,9 @@ static __always_inline const struct cgroup *socket_cgroup(const struct sock *sk)
 	return word & 1 ? NULL : (const void *)(word & ~3UL);
 }
 
-// Where the count of contexts is: in the task on arm64, a variable of each CPU on
-// amd64. Returns false where that can't be told.
-#if defined(__TARGET_ARCH_arm64)
-struct thread_info___arm64 {
-	u64 preempt_count;
-} __attribute__((preserve_access_index));
-
-struct task_struct___arm64 {
-	struct thread_info___arm64 thread_info;
-} __attribute__((preserve_access_index));
-
-static __always_inline bool current_preempt_count(u64 *count)
-{
-	const struct task_struct___arm64 *task = (const void *)bpf_get_current_task();
-
-	*count = (u32)BPF_CORE_READ(task, thread_info.preempt_count);
-	return true;
-}
-#else
+// Where the count of contexts is: a variable of each CPU on amd64, elsewhere in the task. On
+// s390x it is in neither, so that nobody can tell. Returns false there.
+#if defined(__TARGET_ARCH_x86)
 static __always_inline bool current_preempt_count(u64 *count)
 {
 	u64 cpu = bpf_get_smp_processor_id(), base = 0;
@@ -117,6 +111,26 @@ static __always_inline bool current_preempt_count(u64 *count)
 	return CFG.preempt_count &&
 	       !read_kernel(&base, sizeof(base), CFG.cpu_offsets + cpu * sizeof(base)) &&
 	       !read_kernel(count, sizeof(u32), base + CFG.preempt_count);
+}
+#else
+// On arm64 it is the lower half of a word.
+struct thread_info___preempt {
+	u32 preempt_count;
+} __attribute__((preserve_access_index));
+
+struct task_struct___preempt {
+	struct thread_info___preempt thread_info;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool current_preempt_count(u64 *count)
+{
+	const struct task_struct___preempt *task = (const void *)bpf_get_current_task();
+
+	*count = 0;
+	if (!bpf_core_field_exists(task->thread_info.preempt_count))
+		return false;
+	*count = BPF_CORE_READ(task, thread_info.preempt_count);
+	return true;
 }
 #endif
 
@@ -137,10 +151,16 @@ enum bpf_func_id___v5_17 {
 #define HAVE_FUNC_RET \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_17, BPF_FUNC_get_func_ret___v5_17)
 
-// The address of the probed function.
+// The address of the probed function. The kernel says it of probes at a function's beginning.
 static __always_inline u64 probed_function(struct registers *regs)
 {
-	return HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
+	u64 address = HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
+
+#ifdef BEHIND_PLACE
+	if (!address)
+		address = PROBE_ADDRESS(regs);
+#endif
+	return address;
 }
 
 // Where the probed function returns to.

@@ -56,7 +56,10 @@ enum { CHOSEN_WORD = 4095 };
 
 // The words that carry arguments, from argument 1.
 volatile const u8 ARGUMENT_WORDS[ARGUMENT_REGISTERS] = {
-	ARGUMENT_1, ARGUMENT_2, ARGUMENT_3, ARGUMENT_4, ARGUMENT_5, ARGUMENT_6,
+	ARGUMENT_1, ARGUMENT_2, ARGUMENT_3, ARGUMENT_4, ARGUMENT_5,
+#if ARGUMENT_REGISTERS > 5
+	ARGUMENT_6,
+#endif
 #if ARGUMENT_REGISTERS > 6
 	ARGUMENT_7, ARGUMENT_8,
 #endif
@@ -71,7 +74,9 @@ static __always_inline bool register_argument(struct registers *regs, u64 number
 	case 3: *value = context_word(regs, ARGUMENT_3); return true;
 	case 4: *value = context_word(regs, ARGUMENT_4); return true;
 	case 5: *value = context_word(regs, ARGUMENT_5); return true;
+#if ARGUMENT_REGISTERS > 5
 	case 6: *value = context_word(regs, ARGUMENT_6); return true;
+#endif
 #if ARGUMENT_REGISTERS > 6
 	case 7: *value = context_word(regs, ARGUMENT_7); return true;
 	case 8: *value = context_word(regs, ARGUMENT_8); return true;

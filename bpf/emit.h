@@ -63,7 +63,7 @@ static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 	const u32 *metrics;
 	u32 mtu = 0;
 
-	if (refdst >> 56 == 0xff) { // a packet of TCP's that left a queue has a list's poison there
+	if (is_address(refdst)) { // a packet of TCP's that left a queue has a list's poison there
 		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
 		copy_kernel(&mtu, sizeof(mtu), (u64)&metrics[RTAX_MTU - 1]);
 		if (mtu)
@@ -319,13 +319,13 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where
-// a register holds a function's return address, it is no part of the kernel's stack
+// a register holds a function's return address, it may be no part of the kernel's stack
 // yet: there the stack goes from the function to its caller's caller. At its return
 // a function is no part of the stack any more.
 static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 {
 	u32 most = CFG.stack ? MOST_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
-	bool caller_missing = (RETURN_IN_REGISTER || c->at_return) && c->kind == RECORD_FUNCTION;
+	bool caller_missing = (!CALLER_UNWOUND || c->at_return) && c->kind == RECORD_FUNCTION;
 	u32 first = caller_missing ? 1 : 0;
 	long size;
 

@@ -9,9 +9,6 @@ enum {
 	MOST_ARGUMENTS = 12,
 };
 
-// Where the first argument on the stack lies, seen from the stack pointer at the entry.
-#define STACK_ARGUMENTS (RETURN_IN_REGISTER ? 0 : sizeof(u64))
-
 // The arguments of a call, the way they are listed to compiled expressions.
 struct arguments {
 	u64 values[MOST_ARGUMENTS];
@@ -60,7 +57,9 @@ static __always_inline void keep_registers(struct arguments *a, struct registers
 	a->values[2] = context_word(regs, ARGUMENT_3);
 	a->values[3] = context_word(regs, ARGUMENT_4);
 	a->values[4] = context_word(regs, ARGUMENT_5);
+#if ARGUMENT_REGISTERS > 5
 	a->values[5] = context_word(regs, ARGUMENT_6);
+#endif
 #if ARGUMENT_REGISTERS > 6
 	a->values[6] = context_word(regs, ARGUMENT_7);
 	a->values[7] = context_word(regs, ARGUMENT_8);

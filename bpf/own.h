@@ -10,7 +10,7 @@ static __always_inline bool is_own_map(u64 map)
 {
 	bool own = false;
 
-#if !RETURN_IN_REGISTER
+#ifndef FRAME_POINTER
 	own = map == (u64)&unwounds;
 #endif
 	return own || map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||

@@ -7,7 +7,7 @@
 // (struct udp_dev_scratch), which are no address of the kernel's.
 static __always_inline const struct net_device *device_in(const void *dev)
 {
-	return (u64)dev >> 56 == 0xff ? dev : NULL;
+	return is_address((u64)dev) ? dev : NULL;
 }
 
 // The network namespace's inode number: the device's, or else the socket's.

@@ -31,7 +31,7 @@ static __always_inline bool show_wanted(struct registers *regs, struct sk_buff *
 	struct context c = { .program = regs, .skb = skb, .branch = branch, .kind = RECORD_FUNCTION };
 
 	c.addr = probed_function(regs);
-	if (CFG.caller || (CFG.stack && RETURN_IN_REGISTER) || KEEP_CALLS)
+	if (CFG.caller || (CFG.stack && !CALLER_UNWOUND) || KEEP_CALLS)
 		c.caller = return_address(regs);
 	pass_arguments(&c, regs);
 	return handle_call(&c, w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_facts() : 0);

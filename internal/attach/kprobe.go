@@ -4,11 +4,14 @@ package attach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
@@ -79,10 +82,18 @@ func (b booking) book(f kernel.Function, probe io.Closer, err error) {
 	b.attached(1, probe)
 }
 
+// behindPlace is how far behind a function's beginning its kprobe stands where the kernel has
+// none at the place of ftrace: there the arguments are still where they were
+// (BEHIND_PLACE in bpf/kernel.h).
+var behindPlace = map[string]uint64{"riscv64": 8}
+
 // openKprobe opens a kprobe at the function's address, which tells functions of
 // one name apart.
 func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer, error) {
 	event, err := openPerfKprobe(pmu, 0, f.Addr)
+	if behind := behindPlace[runtime.GOARCH]; behind > 0 && errors.Is(err, unix.EINVAL) {
+		event, err = openPerfKprobe(pmu, 0, f.Addr+behind)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("kprobe at %#x: %w", f.Addr, err)
 	}

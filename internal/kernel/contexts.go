@@ -28,12 +28,17 @@ const (
 // variables are the symbols of data that are kept.
 var variables = []string{cpuOffsets, preemptCount, hotVariables}
 
+// errNoCount: s390x keeps the count in pages of the CPUs' own, whose addresses are nowhere.
+var errNoCount = errors.New("on s390x the kernel does not tell what the CPU was interrupted in")
+
 var errNoVariables = errors.New("the kernel does not tell where its variables are (CONFIG_KALLSYMS_ALL)")
 
 // locateContexts needs symbols, which may be nil. There is nothing to locate
 // where the architecture keeps the count in the task.
 func locateContexts(arch string, symbols *Symbols, types *btf.Spec) (*Contexts, error) {
 	switch {
+	case arch == "s390x":
+		return nil, errNoCount
 	case arch != "amd64":
 		return nil, nil
 	case symbols == nil:

@@ -59,6 +59,9 @@ func TestContextsThatCannotBeLocated(t *testing.T) {
 	if _, err := locateContexts("amd64", parse(t, "ffffffff81000000 T _text\n"), hotTypes(t)); !errors.Is(err, errNoVariables) {
 		t.Errorf("without symbols of data: %v", err)
 	}
+	if _, err := locateContexts("s390x", nil, hotTypes(t)); !errors.Is(err, errNoCount) {
+		t.Errorf("s390x: %v, want %v", err, errNoCount)
+	}
 	if _, err := locateContexts("amd64", nil, hotTypes(t)); !errors.Is(err, ErrAddressesHidden) {
 		t.Errorf("without symbols: %v", err)
 	}

@@ -56,9 +56,12 @@ func (e *entries) at(addr uint64) bool {
 	return place
 }
 
-// plausible says whether the functions of this kernel begin as is known here: ftrace can
-// trace most of those that take an skb (more than nine of ten on Debian's kernels).
+// plausible says whether the functions of this kernel begin as is known here, which they do
+// on two architectures: ftrace can trace most of those that take an skb (more than nine of ten on Debian's kernels).
 func (e *entries) plausible(images []image) bool {
+	if e.isPlace == nil {
+		return false
+	}
 	places, all := 0, 0
 	for _, img := range images {
 		for _, c := range img.byName {

@@ -117,3 +117,16 @@ func TestCoreThatIsMissingIsNamed(t *testing.T) {
 		t.Errorf("error %v does not name %q", err, path)
 	}
 }
+
+// TestEntriesOfOtherArchitectures: ftrace's own list has to tell.
+func TestEntriesOfOtherArchitectures(t *testing.T) {
+	c := &catalogue{byName: map[string]*candidate{}}
+	f := c.add("f")
+	f.other, f.spans = true, []span{{0x1000, 0x1001}}
+	for _, arch := range []string{"loong64", "ppc64le", "riscv64", "s390x"} {
+		e := newEntries(arch, &Symbols{}, func(uint64, []byte) error { return nil })
+		if e.plausible([]image{{catalogue: c}}) {
+			t.Errorf("%s: the beginnings of functions are taken for known", arch)
+		}
+	}
+}

@@ -8,23 +8,42 @@ import "fmt"
 // no concern: the kernel is built without it.
 type abi struct {
 	registers int
-	// hiddenResult: a result bigger than two registers is written through a
-	// pointer that takes the first argument register (System V; AAPCS64 has x8).
-	hiddenResult bool
-	// byReference: an argument bigger than two registers is a pointer to a copy
-	// (AAPCS64); else it lies in memory and takes no register (System V).
-	byReference bool
+	// hidden says of which results a pointer to where they go takes the first argument
+	// register; nil is of none (AAPCS64 has x8 for that).
+	hidden func(aggregate bool, size uint32) bool
+	// whole says which arguments are handed over in registers; nil is all, whatever
+	// their size. What is not is a pointer to a copy, or lies on the stack (onStack) and
+	// takes no register.
+	whole   func(aggregate bool, size uint32) bool
+	onStack bool
 	// evenPairs: a 128-bit integer starts at an even register (AAPCS64).
 	evenPairs bool
 	// closes: the first argument that finds no register ends the registers for all
-	// that follow (AAPCS64); else smaller ones may still get one (System V).
+	// that follow; else smaller ones may still get one (System V).
 	closes bool
 }
 
-// abis are the calling conventions by GOARCH.
+// abis are the calling conventions by GOARCH: of System V for amd64, AAPCS64, those of
+// RISC-V (LP64) and LoongArch, which are alike in this, the 64-bit ELF V2 ABI of Power, and
+// the ELF ABI of s390x.
 var abis = map[string]abi{
-	"amd64": {registers: 6, hiddenResult: true},
-	"arm64": {registers: 8, byReference: true, evenPairs: true, closes: true},
+	"amd64":   {registers: 6, hidden: bigAggregate, whole: upToTwo, onStack: true},
+	"arm64":   {registers: 8, whole: upToTwo, evenPairs: true, closes: true},
+	"loong64": {registers: 8, hidden: bigAggregate, whole: upToTwo, closes: true},
+	"ppc64le": {registers: 8, hidden: bigAggregate, closes: true},
+	"riscv64": {registers: 8, hidden: bigAggregate, whole: upToTwo, closes: true},
+	"s390x":   {registers: 5, hidden: anyAggregate, whole: oneRegister, closes: true},
+}
+
+func bigAggregate(aggregate bool, size uint32) bool { return aggregate && size > 16 }
+
+func anyAggregate(aggregate bool, size uint32) bool { return aggregate && size > 0 || size > 8 }
+
+func upToTwo(aggregate bool, size uint32) bool { return !aggregate || size <= 16 }
+
+// oneRegister: a struct is handed over as the integer of its size, if there is one.
+func oneRegister(aggregate bool, size uint32) bool {
+	return size <= 8 && (!aggregate || size&(size-1) == 0)
 }
 
 func abiOf(arch string) (abi, error) {
@@ -44,8 +63,8 @@ type allocator struct {
 // take is the first register (from 1) of an argument, 0 when it has none.
 func (a *allocator) take(size uint32, aggregate bool) int {
 	need := int(size+7) / 8
-	if aggregate && need > 2 {
-		if !a.byReference {
+	if a.whole != nil && !a.whole(aggregate, size) {
+		if a.onStack {
 			return 0
 		}
 		need = 1
@@ -98,7 +117,7 @@ type position struct{ skb, reason, state int }
 func (r *roles) position(a abi, proto record) position {
 	var p position
 	regs := allocator{abi: a}
-	if size, aggregate := r.types.size(proto.ref()); a.hiddenResult && aggregate && size > 16 {
+	if size, aggregate := r.types.size(proto.ref()); a.hidden != nil && a.hidden(aggregate, size) {
 		regs.claim(1)
 	}
 	for i := range proto.length() {

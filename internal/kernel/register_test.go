@@ -93,6 +93,50 @@ func TestPosition(t *testing.T) {
 	}
 }
 
+// TestPositionElsewhere holds the other calling conventions to what compilers make of them.
+func TestPositionElsewhere(t *testing.T) {
+	ints := func(n int, more ...btf.Type) *btf.FuncProto {
+		params := make([]btf.Type, n, n+len(more))
+		for i := range params {
+			params[i] = tInt
+		}
+		return proto(tInt, append(params, more...)...)
+	}
+	tThree := &btf.Struct{Name: "three", Size: 3}
+	for _, tc := range []struct {
+		name string
+		// of riscv64 and loong64, ppc64le, s390x: the register of the skb
+		proto              *btf.FuncProto
+		riscv, power, s390 int
+	}{
+		{"first", proto(tInt, tSkbPtr), 1, 1, 1},
+		{"fifth", ints(4, tSkbPtr), 5, 5, 5},
+		{"sixth", ints(5, tSkbPtr), 6, 6, 0},
+		{"eighth", ints(7, tSkbPtr), 8, 8, 0},
+		{"ninth", ints(8, tSkbPtr), 0, 0, 0},
+		{"struct of 3 bytes: by reference on s390x", proto(tInt, tThree, tSkbPtr), 2, 2, 2},
+		{"struct of 8 bytes", proto(tInt, tOneReg, tSkbPtr), 2, 2, 2},
+		{"struct of 12 bytes", proto(tInt, tTwoRegs, tSkbPtr), 3, 3, 2},
+		{"struct of 24 bytes: whole on Power", proto(tInt, tBig, tSkbPtr), 2, 4, 2},
+		{"empty struct", proto(tInt, tEmpty, tSkbPtr), 1, 1, 1},
+		{"128 bits", proto(tInt, tInt128, tSkbPtr), 3, 3, 2},
+		{"struct in the last register and on the stack", ints(7, tTwoRegs, tSkbPtr), 0, 0, 0},
+		{"result of 8 bytes", proto(tOneReg, tSkbPtr), 1, 1, 2},
+		{"result of 12 bytes", proto(tTwoRegs, tSkbPtr), 1, 1, 2},
+		{"result of 24 bytes", proto(tBig, tSkbPtr), 2, 2, 2},
+		{"result of 128 bits", proto(tInt128, tSkbPtr), 1, 1, 2},
+	} {
+		types := build(t, &btf.Func{Name: "f", Type: tc.proto})
+		types.functions(func(_ uint32, p record) {
+			for arch, want := range map[string]int{"riscv64": tc.riscv, "loong64": tc.riscv, "ppc64le": tc.power, "s390x": tc.s390} {
+				if got := newRoles(types).position(abis[arch], p).skb; got != want {
+					t.Errorf("%s: %s %d, want %d", tc.name, arch, got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestArchitecture(t *testing.T) {
 	if _, err := FactsFrom(Sources{Arch: "mips", BTF: marshal(t, tInt)}); err == nil || err.Error() != `architecture "mips" is not supported` {
 		t.Error(err)
