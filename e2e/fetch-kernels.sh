@@ -3,7 +3,7 @@
 #
 # Usage: fetch-kernels.sh [-u] [SERIES-ARCH ...]
 #
-# Puts Debian's cloud kernels into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
+# Puts Debian's kernels, those for clouds where there are any, into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
 # folder per version, and their exact versions into the file "versions" there. The
 # newest version of each series is taken, since mirrors drop old ones. A series that
 # is there already is left alone; with -u it is fetched again if there is a newer one.
@@ -12,7 +12,7 @@
 # are neither read nor changed.
 set -euo pipefail
 
-# series, architecture, suite
+# series, GOARCH, suite
 known='
 5.10 amd64 bullseye
 5.10 arm64 bullseye
@@ -24,10 +24,13 @@ known='
 6.18 arm64 trixie-backports
 7    amd64 trixie-backports
 7    arm64 trixie-backports
+6.12 riscv64 trixie
+6.12 s390x   bookworm-backports
+6.12 ppc64le bookworm-backports
 '
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
+cd "$(dirname "$0")"
+. ./archive.sh
 kernels=$cache/kernels
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 main() {
 	update=
@@ -37,6 +40,7 @@ main() {
 	while read -r series arch suite; do
 		[ -n "$series" ] || continue
 		wanted "$series-$arch" "$@" || continue
+		[ "$arch" != s390x ] || ./fetch-emulator.sh
 		if [ -z "$update" ] && present "$series" "$arch"; then continue; fi
 		fetch "$series" "$arch" "$suite"
 	done <<<"$known"
@@ -51,11 +55,28 @@ wanted() {
 	return 1
 }
 
-present() { compgen -G "$kernels/$1.*-cloud-$2/.done" >/dev/null; }
+# flavour GOARCH: what Debian calls the kernel.
+flavour() {
+	case $1 in
+	amd64 | arm64) echo "cloud-$1" ;;
+	ppc64le) echo powerpc64le ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# debian_arch GOARCH: what Debian calls the architecture.
+debian_arch() {
+	case $1 in
+	ppc64le) echo ppc64el ;;
+	*) echo "$1" ;;
+	esac
+}
+
+present() { compgen -G "$kernels/$1.*-$(flavour "$2")/.done" >/dev/null; }
 
 fetch() {
 	local series=$1 arch=$2 suite=$3 version
-	APT_CONFIG=$(configure "$suite" "$arch")
+	APT_CONFIG=$(configure "$suite" "$(debian_arch "$arch")")
 	export APT_CONFIG
 	apt-get -qq update
 	version=$(newest "$series" "$arch")
@@ -67,37 +88,9 @@ fetch() {
 	record "$version" "$suite"
 }
 
-# configure SUITE ARCH: writes apt's configuration and prints its path.
-configure() {
-	local dir=$cache/apt/$1-$2
-	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	echo "deb [arch=$2 signed-by=$keyring] $(mirror) $1 main" >"$dir/sources.list"
-	: >"$dir/status"
-	cat >"$dir/apt.conf" <<-END
-		APT::Architecture "$2";
-		APT::Architectures { "$2"; };
-		APT::Sandbox::User "root";
-		Dir::Etc::SourceList "$dir/sources.list";
-		Dir::Etc::SourceParts "/dev/null";
-		Dir::State::Lists "$dir/lists";
-		Dir::State::status "$dir/status";
-		Dir::Cache "$dir/cache";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-	END
-	echo "$dir/apt.conf"
-}
-
-# mirror: the one that this system's apt uses for Debian.
-mirror() {
-	# shellcheck disable=SC2016 # apt expands it
-	(unset APT_CONFIG; apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages') |
-		awk '/\/debian\/*$/ && !n++'
-}
-
 # newest SERIES ARCH: the newest version of a series that still has all its parts.
 newest() {
-	apt-cache search --names-only "^linux-image-${1//./\\.}\..*-cloud-$2\$" |
+	apt-cache search --names-only "^linux-image-${1//./\\.}\..*-$(flavour "$2")\$" |
 		awk '{ sub("^linux-image-", "", $1); if ($1 ~ /^[0-9]+\.[0-9]+\.[0-9]+/) print $1 }' |
 		sort -V | while read -r version; do
 			if complete "$version"; then echo "$version"; fi
@@ -122,8 +115,8 @@ unpack() {
 	rm -rf "$folder"
 	for deb in "$tmp"/*.deb; do dpkg-deb -x "$deb" "$folder"; done
 	rm -r "$tmp"
-	if [ -z "$(find "$folder" -name 'vmlinuz*')" ] || [ -z "$(find "$folder" -name 'veth.ko*')" ]; then
-		echo "fetch-kernels: $version has no vmlinuz or no modules" >&2
+	if [ -z "$(find "$folder" -name 'vmlinu[xz]*')" ] || [ -z "$(find "$folder" -name 'veth.ko*')" ]; then
+		echo "fetch-kernels: $version has no kernel or no modules" >&2
 		exit 1
 	fi
 	touch "$folder/.done"

@@ -71,7 +71,7 @@ func (r *record) checkStack(t *testing.T) {
 	}
 }
 
-var bottomOfStack = regexp.MustCompile(`sys_sendto|sys_write|el0|entry_SYSCALL_64`)
+var bottomOfStack = regexp.MustCompile(`sys_sendto|sys_write|el0|entry_SYSCALL_64|system_call`)
 
 func (f frame) String() string { return fmt.Sprintf("%s+%#x", f.Symbol, f.Offset) }
 

@@ -32,13 +32,20 @@ func Cache() (string, error) {
 	return filepath.Join(dir, "tracer", "kernels"), nil
 }
 
+// flavours are what Debian calls the kernels for each GOARCH: those for clouds where there
+// are any, which are small.
+var flavours = map[string]string{
+	"amd64": "cloud-amd64", "arm64": "cloud-arm64",
+	"riscv64": "riscv64", "s390x": "s390x", "ppc64le": "powerpc64le",
+}
+
 // FindKernel returns the newest kernel of a series such as "6.12" in the cache.
 func FindKernel(series, arch string) (*Kernel, error) {
 	cache, err := Cache()
 	if err != nil {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(cache, series+".*-cloud-"+arch, ".done"))
+	found, err := filepath.Glob(filepath.Join(cache, series+".*-"+flavours[arch], ".done"))
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +71,9 @@ func numbers(s string) []int {
 }
 
 // image is the file that QEMU boots: on amd64 the ELF kernel, which needs no
-// unpacking in the guest (it is slow there), on arm64 the package's own image.
+// unpacking in the guest (it is slow there), elsewhere the package's own image.
 func (k *Kernel) image() (string, error) {
-	packed, err := k.one("vmlinuz", "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz")
+	packed, err := k.one("kernel", "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "boot/vmlinux-*")
 	if err != nil || k.Arch != "amd64" {
 		return packed, err
 	}

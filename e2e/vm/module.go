@@ -63,11 +63,11 @@ func (s *moduleSet) add(name string) error {
 		return err
 	}
 	s.data[name] = data
-	needs, err := dependencies(data)
+	info, err := modinfo(data)
 	if err != nil {
 		return fmt.Errorf("module %q: %w", name, err)
 	}
-	for _, n := range needs {
+	for _, n := range append(s.algorithms(info), dependsEntry(info)...) {
 		if err := s.add(n); err != nil {
 			return err
 		}
@@ -88,21 +88,18 @@ func (s *moduleSet) read(name string) ([]byte, error) {
 	return unpack(packed, false)
 }
 
-// dependencies reads the "depends=" entry of a module.
-func dependencies(module []byte) ([]string, error) {
+// modinfo is what a module says of itself: entries NAME=VALUE with a NUL behind each.
+func modinfo(module []byte) (string, error) {
 	f, err := elf.NewFile(bytes.NewReader(module))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	section := f.Section(".modinfo")
 	if section == nil {
-		return nil, fmt.Errorf("no section .modinfo")
+		return "", fmt.Errorf("no section .modinfo")
 	}
 	info, err := section.Data()
-	if err != nil {
-		return nil, err
-	}
-	return dependsEntry(string(info)), nil
+	return string(info), err
 }
 
 func dependsEntry(info string) []string {
@@ -112,4 +109,21 @@ func dependsEntry(info string) []string {
 		}
 	}
 	return nil
+}
+
+// algorithms are the modules of those that a module asks the kernel's crypto API for as it
+// is loaded, as far as they are no part of the kernel: the ones in plain C.
+func (s *moduleSet) algorithms(info string) (needs []string) {
+	for entry := range strings.SplitSeq(info, "\x00") {
+		names, ok := strings.CutPrefix(entry, "softdep=pre: ")
+		if !ok {
+			continue
+		}
+		for _, name := range strings.Fields(names) {
+			if generic := name + "_generic"; s.paths[generic] != "" {
+				needs = append(needs, generic)
+			}
+		}
+	}
+	return needs
 }

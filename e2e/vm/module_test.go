@@ -49,3 +49,11 @@ func TestModuleSet(t *testing.T) {
 		t.Error("a module that is nowhere was found")
 	}
 }
+
+func TestAlgorithms(t *testing.T) {
+	s := &moduleSet{paths: map[string]string{"crc32c_generic": "crypto/crc32c_generic.ko"}}
+	got := s.algorithms("license=GPL\x00softdep=pre: crc32c sha1\x00softdep=post: crc32c\x00depends=\x00")
+	if diff := cmp.Diff([]string{"crc32c_generic"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -4,8 +4,11 @@ package vm
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+
 	"tracer/e2e/boot"
 )
 
@@ -31,6 +34,19 @@ var boards = map[string]board{
 		program: "qemu-system-aarch64", machine: "virt", cpu: "cortex-a72",
 		kernelArgs: "console=ttyAMA0",
 	},
+	"riscv64": {
+		program: "qemu-system-riscv64", machine: "virt", cpu: "rv64",
+		kernelArgs: "console=ttyS0",
+	},
+	"s390x": {
+		program: "qemu-system-s390x", machine: "s390-ccw-virtio", cpu: "max",
+		kernelArgs: "console=ttysclp0",
+	},
+	// What a guest could see of others' caches is of no concern here, and can't be emulated.
+	"ppc64le": {
+		program: "qemu-system-ppc64", machine: "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", cpu: "power9",
+		kernelArgs: "console=hvc0",
+	},
 }
 
 // quickBoot leaves out what takes time in an emulated machine and is not tested.
@@ -48,11 +64,28 @@ func (c *Config) qemu(f files) (*exec.Cmd, error) {
 	if !ok {
 		return nil, fmt.Errorf("no virtual machine for architecture %q", c.Kernel.Arch)
 	}
-	program, err := exec.LookPath(b.program)
+	program, err := findEmulator(b.program)
 	if err != nil {
 		return nil, fmt.Errorf("%w: run make, which installs it", err)
 	}
 	return exec.Command(program, c.arguments(b, f)...), nil
+}
+
+// findEmulator prefers one in the cache, which is newer than the system's.
+func findEmulator(name string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	if newer := filepath.Join(cache, "tracer", "emulators", name); isFile(newer) {
+		return newer, nil
+	}
+	return exec.LookPath(name)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func (c *Config) arguments(b board, f files) []string {
@@ -67,7 +100,7 @@ func (c *Config) arguments(b board, f files) []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-serial", "stdio",
 		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot, c.Args}, " "),
-		"-device", "virtio-serial-pci",
+		"-device", "virtio-serial",
 		"-chardev", "file,id=results,path="+f.results,
 		"-device", "virtserialport,chardev=results,name="+boot.Port,
 		"-chardev", "file,id=output,path="+f.output,
