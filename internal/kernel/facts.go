@@ -56,7 +56,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := evidence{images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
+	e := evidence{arch: s.Arch, images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
 	if err := e.read(s); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (e *evidence) read(s Sources) (err error) {
 	}
 	switch {
 	case s.Places != nil:
-		e.list, err = parsePlaces(s.Places)
+		e.list, err = parsePlaces(s.Arch, s.Places)
 	case s.Names != nil:
 		e.list, err = parseNames(s.Names)
 	default:
@@ -119,6 +119,7 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others 
 
 // evidence is all that was read, before it is weighed.
 type evidence struct {
+	arch       string // GOARCH
 	images     []image
 	reasons    map[uint32]string // of modules that are not among the images
 	symbols    *Symbols
@@ -195,10 +196,20 @@ func (e *evidence) weighPrograms(f *Facts, j *judge) {
 	f.Skipped = append(f.Skipped, skipped...)
 }
 
+// hasPlaces says whether the addresses of ftrace's places are known.
+func (e *evidence) hasPlaces() bool {
+	list, ok := e.list.(*probeList)
+	return ok && list.places != nil
+}
+
 // support is what is clear without asking the kernel.
 func (e *evidence) support(f *Facts) map[Backend]error {
 	functions := e.hidden
-	if functions == nil && len(f.Functions) == 0 {
+	switch {
+	case functions != nil:
+	case probedAtPlaces[e.arch] && !e.hasPlaces():
+		functions = errNoPlaces
+	case len(f.Functions) == 0:
 		functions = errors.New("no function that takes an skb can be traced")
 	}
 	var points error

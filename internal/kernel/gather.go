@@ -19,7 +19,7 @@ import (
 // [Facts.ListReadable] and [Facts.Support].
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
-	g.wanted, g.maps = o.Wanted, o.Maps
+	g.arch, g.wanted, g.maps = runtime.GOARCH, o.Wanted, o.Maps
 	g.core, g.closed = openCore(corePath)
 	defer g.core.close()
 	g.run(g.readTypes, g.readSymbols, g.readList, g.readCalls, g.try, g.tryPrograms)
@@ -110,7 +110,7 @@ func (g *gathering) readList() {
 }
 
 func (g *gathering) askFtrace() {
-	list, err := readList()
+	list, err := readList(runtime.GOARCH)
 	if g.unreadable = err; err != nil {
 		g.blacklist = readBlacklist()
 		return

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestGatherErrors(t *testing.T) {
 // can be seen, and leaves no descriptor open.
 func TestNothingLeft(t *testing.T) {
 	before := visible(t)
-	_, _ = readList()
+	_, _ = readList(runtime.GOARCH)
 	_ = readBlacklist()
 	diff(t, before, visible(t))
 }

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,15 +14,24 @@ import (
 // else how often it lists each name.
 type probeList struct {
 	places []uint64
+	// probed: kprobes stand at the places themselves.
+	probed bool
 	counts map[listed]int
 }
+
+// probedAtPlaces are the architectures where functions begin at two addresses (the ELF V2 ABI
+// of Power): direct calls leave out the first instructions. The place of ftrace is behind
+// both, and what the kernel says that it has called a program for.
+var probedAtPlaces = map[string]bool{"ppc64le": true}
+
+var errNoPlaces = errors.New("the kernel does not list the places of ftrace (6.5, tracefs), at which kprobes have to stand on this architecture")
 
 type listed struct{ name, module string }
 
 // parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`.
 // The address is that of the call to ftrace, a few bytes into the function.
-func parsePlaces(r io.Reader) (*probeList, error) {
-	l := &probeList{}
+func parsePlaces(arch string, r io.Reader) (*probeList, error) {
+	l := &probeList{probed: probedAtPlaces[arch]}
 	err := lines(r, func(b []byte) {
 		if addr, _ := hexadecimal(b); addr != 0 {
 			l.places = append(l.places, addr)
@@ -53,9 +63,14 @@ func (l *probeList) traceable(name, module string, spans []span) (out []span, wh
 		return l.byName(listed{name, module}, spans)
 	}
 	for _, s := range spans {
-		if i, _ := slices.BinarySearch(l.places, s.start); i < len(l.places) && l.places[i] < s.end {
-			out = append(out, s)
+		i, _ := slices.BinarySearch(l.places, s.start)
+		if i == len(l.places) || l.places[i] >= s.end {
+			continue
 		}
+		if l.probed {
+			s.start = l.places[i]
+		}
+		out = append(out, s)
 	}
 	if len(out) == 0 {
 		why = notListed

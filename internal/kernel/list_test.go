@@ -3,12 +3,13 @@
 package kernel
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestPlaces(t *testing.T) {
-	l, err := parsePlaces(strings.NewReader("ffffffffc0000004 m_xmit [m]\nffffffff81000104 b\nffffffff81000018 a\n"))
+	l, err := parsePlaces("amd64", strings.NewReader("ffffffffc0000004 m_xmit [m]\nffffffff81000104 b\nffffffff81000018 a\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,6 +22,32 @@ func TestPlaces(t *testing.T) {
 	}
 	if got, why := l.traceable("f", "", []span{none}); got != nil || why != notListed {
 		t.Error(got, why)
+	}
+}
+
+// TestPlacesAreProbed: on ppc64le kprobes stand at the places themselves.
+func TestPlacesAreProbed(t *testing.T) {
+	l, err := parsePlaces("ppc64le", strings.NewReader("c00000000000100c a\nc000000000002004 b\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := l.traceable("f", "", []span{{0xc000000000001000, 0xc000000000002000}, {0xc000000000002000, 0xc000000000003000}})
+	want := []span{{0xc00000000000100c, 0xc000000000002000}, {0xc000000000002004, 0xc000000000003000}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
+	}
+}
+
+// TestPlacesHaveToBeKnown: where kprobes stand at places that nobody tells, there are none.
+func TestPlacesHaveToBeKnown(t *testing.T) {
+	for list, want := range map[traceable]error{
+		&probeList{counts: map[listed]int{}}: errNoPlaces, nil: errNoPlaces, &probeList{places: []uint64{1}}: nil,
+	} {
+		e := evidence{arch: "ppc64le", list: list}
+		f := &Facts{Functions: []Function{{Name: "f"}}}
+		if got := e.support(f)[Kprobe]; got != want {
+			t.Errorf("%v: %v, want %v", list, got, want)
+		}
 	}
 }
 

@@ -5,7 +5,7 @@ package kernel
 // Place is where a function is that was asked for by name, whatever it takes.
 type Place struct {
 	Name, Module string
-	// Addr is its first byte, End the first of what follows it.
+	// Addr is where it is probed, End the first byte of what follows it.
 	Addr, End uint64
 	// Refused says why it can't be traced; empty where it can.
 	Refused string
@@ -30,6 +30,9 @@ func (j *judge) places(names []string) []Place {
 
 func (j *judge) place(sym symbol, end uint64) Place {
 	p := Place{Name: string(j.symbols.name(sym)), Module: j.symbols.modules[sym.module], Addr: sym.addr, End: end}
-	_, p.Refused = j.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
+	spans, why := j.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
+	if p.Refused = why; len(spans) == 1 {
+		p.Addr = spans[0].start
+	}
 	return p
 }

@@ -78,10 +78,10 @@ func (p pseudo) mount() (int, error) {
 }
 
 // readList reads what ftrace can trace, by address where the kernel tells it.
-func readList() (*probeList, error) {
+func readList(arch string) (*probeList, error) {
 	b, err := tracefs.read("available_filter_functions_addrs")
 	if err == nil {
-		return parsePlaces(bytes.NewReader(b))
+		return parsePlaces(arch, bytes.NewReader(b))
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
