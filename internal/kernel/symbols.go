@@ -157,7 +157,7 @@ func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
 	if module == nil && isMark(name) {
 		p.marks[string(name)] = addr
 	}
-	if addr == 0 || kind == 'a' || kind == 'A' { // per-CPU offsets are no addresses
+	if addr == 0 || kind == 'a' || kind == 'A' || isLabel(name) { // per-CPU offsets are no addresses
 		return
 	}
 	if !isText(kind) {
@@ -167,6 +167,12 @@ func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
 	p.setModule(module)
 	p.list = append(p.list, symbol{addr, uint32(len(p.names)), uint16(len(name)), p.module})
 	p.names = append(p.names, name...)
+}
+
+// isLabel tells labels that compiler and assembler put inside of functions: .LBB7, and $x for
+// where code begins. Modules have them among their symbols on riscv64.
+func isLabel(name []byte) bool {
+	return bytes.HasPrefix(name, []byte(".L")) || bytes.HasPrefix(name, []byte("$"))
 }
 
 func isText(kind byte) bool {

@@ -71,6 +71,14 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestLabels: those inside of functions, as modules have them on riscv64, are none.
+func TestLabels(t *testing.T) {
+	s := parse(t, "ffffffffc0001000 t mod_a\t[mod]\nffffffffc0001008 t .LFB334\t[mod]\nffffffffc0001010 t .LBE336\t[mod]\nffffffffc0001012 t $xrv64i2p1\t[mod]\n")
+	if name, _, offset, ok := s.Lookup(0xffffffffc0001014); name != "mod_a" || offset != 0x14 || !ok {
+		t.Errorf("%s+%#x, want mod_a+0x14", name, offset)
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	s := parse(t, someSymbols)
 	diff(t, []uint64{0xffffffff81000100, 0xffffffff81000400}, s.Addresses("twice", ""))
