@@ -4,7 +4,7 @@
 # `port http`. Each platform is cross-built on the one of the machine, without emulation:
 #
 #   docker build --tag tracer .
-#   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/tracer --push .
+#   docker buildx build --platform linux/amd64,linux/arm64,linux/ppc64le,linux/riscv64,linux/s390x --tag REGISTRY/tracer --push .
 #   docker run --rm -it --privileged --pid=host --network=host \
 #     --volume /sys/kernel/tracing:/sys/kernel/tracing:ro tracer --output-tuple icmp
 

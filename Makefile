@@ -6,7 +6,7 @@
 GO       ?= go
 HOSTARCH := $(shell $(GO) env GOHOSTARCH)
 # Every architecture that there are binaries for.
-ARCHES   := amd64 arm64
+ARCHES   := amd64 arm64 ppc64le riscv64 s390x
 # The architecture to build for: make GOARCH=arm64, or what Go says.
 ARCH     := $(or $(GOARCH),$(shell $(GO) env GOARCH))
 # Tools and tests run here, whatever is built: only the build itself sees ARCH.
@@ -50,7 +50,7 @@ define static
 endef
 
 .PHONY: all
-all: $(BINARY) ## build ./tracer; GOARCH=arm64 or amd64 cross-builds build/GOARCH/tracer
+all: $(BINARY) ## build ./tracer; GOARCH=arm64, … cross-builds build/GOARCH/tracer
 
 .PHONY: FORCE
 tracer: FORCE
