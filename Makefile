@@ -104,6 +104,11 @@ check-image: ## build the image for every architecture without a registry, and l
 	@.ci/install image
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-image.sh $(ARCHES)
 
+.PHONY: check-native
+check-native: ## build in a Debian of NATIVE=arm64, by an emulator, as users there do
+	@.ci/install native
+	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-native.sh $(or $(NATIVE),arm64)
+
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
 	@.ci/install demo

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# debian-root.sh DIR: makes DIR the root of a small Debian of this machine's release, from
-# the mirror that this machine uses, as debootstrap does. It is kept in the cache as a tar
-# file.
+# debian-root.sh DIR [ARCH]: makes DIR the root of a small Debian of this machine's release,
+# from the mirror that this machine uses, as debootstrap does. ARCH, as Debian calls it, is
+# this machine's, or one whose programs the kernel runs by an emulator. The root is kept in
+# the cache as a tar file.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 . libpcap/debian.sh
 
-root=$1
+root=$1 arch=${2:-$(dpkg --print-architecture)}
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-kept=$cache/root/$release-$(dpkg --print-architecture).tar
+kept=$cache/root/$release-$arch.tar
 
 bootstrap() {
 	local work url
 	url=$(mirror)
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' RETURN
-	debootstrap --variant=minbase "$release" "$work" "$url"
+	debootstrap --variant=minbase --arch="$arch" "$release" "$work" "$url"
 	rm -rf "$work"/var/cache/apt/archives/*.deb "$work"/var/lib/apt/lists/*
 	tar --create --file "$kept.part" --directory "$work" --one-file-system .
 	mv "$kept.part" "$kept"
@@ -27,7 +28,7 @@ bootstrap() {
 mkdir -p "$cache/root" "$root"
 exec 9>"$cache/root/lock" && flock 9
 if [ ! -e "$kept" ]; then
-	echo "making a small Debian" >&2
+	echo "making a small Debian for $arch" >&2
 	bootstrap >"$cache/root/log" 2>&1 || { cat "$cache/root/log" >&2; exit 1; }
 fi
 tar --extract --file "$kept" --directory "$root"
