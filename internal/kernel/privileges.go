@@ -13,73 +13,137 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capability is a right that tracing needs. Whoever has instead has it too.
-type capability struct {
-	name     string
-	number   uint
-	instead  uint
-	required bool
+// Capability is a right of a process that tracer has a use for.
+type Capability struct {
+	Name   string
+	Number uint
+	// Instead is one that stands in for it; its own number is none.
+	Instead uint
+	// Required: nothing at all is traced without it.
+	Required bool
+	// For is what it is used for, Without what becomes of that where it is lacking, and
+	// Kept when tracer goes on to hold it after all is attached; empty is never. Each is
+	// a clause for people.
+	For, Without, Kept string
 }
 
-// needed: CAP_SYS_ADMIN stands in for the two that were split off it in 5.8, not
-// for CAP_SYSLOG. Without CAP_SYSLOG only tracepoints can be traced.
-var needed = []capability{
-	{"CAP_BPF", unix.CAP_BPF, unix.CAP_SYS_ADMIN, true},
-	{"CAP_PERFMON", unix.CAP_PERFMON, unix.CAP_SYS_ADMIN, true},
-	{"CAP_SYSLOG", unix.CAP_SYSLOG, unix.CAP_SYSLOG, false},
+// Capabilities are all that tracer has a use for, those first that matter most: what is
+// checked at the start, what `tracer doctor` tells and docs/privileges.md are made of it.
+//
+// CAP_SYS_ADMIN stands in for the two that were split off it in 5.8, not for CAP_SYSLOG.
+var Capabilities = []Capability{
+	{
+		Name: "CAP_BPF", Number: unix.CAP_BPF, Instead: unix.CAP_SYS_ADMIN, Required: true,
+		For:     "loading BPF programs and their maps",
+		Without: "nothing can be traced",
+		Kept:    "with filters for BPF programs; before 5.19, where the sysctl kernel.unprivileged_bpf_disabled is not 0, for reading the counters at the end",
+	},
+	{
+		Name: "CAP_PERFMON", Number: unix.CAP_PERFMON, Instead: unix.CAP_SYS_ADMIN, Required: true,
+		For:     "BPF programs that read the kernel's memory, and attaching them",
+		Without: "nothing can be traced",
+		Kept:    "with filters for BPF programs",
+	},
+	{
+		Name: "CAP_SYSLOG", Number: unix.CAP_SYSLOG, Instead: unix.CAP_SYSLOG,
+		For:     "the addresses of the kernel's functions (/proc/kallsyms)",
+		Without: "only tracepoints are traced, and code has addresses in place of names: in stacks, callers and places of drops",
+		Kept:    "with filters for BPF programs",
+	},
+	{
+		Name: "CAP_SYS_ADMIN", Number: unix.CAP_SYS_ADMIN, Instead: unix.CAP_SYS_ADMIN,
+		For:     "other BPF programs (--filter-trace-tc and the like, --filter-track-bpf-helpers), interfaces of another network namespace (--filter-ifname with --filter-netns), single kprobes where the sysctl kernel.perf_event_paranoid is above 2 (Debian, Ubuntu)",
+		Without: "these are refused; without single kprobes kprobe-multi or tracepoints are taken",
+		Kept:    "with filters for BPF programs",
+	},
+	{
+		Name: "CAP_SYS_RAWIO", Number: unix.CAP_SYS_RAWIO, Instead: unix.CAP_SYS_RAWIO,
+		For:     "the kernel's memory (/proc/kcore; who is not root needs CAP_DAC_READ_SEARCH besides)",
+		Without: "filters do not see bytes in page fragments, and a start takes longer",
+	},
+	{
+		Name: "CAP_DAC_READ_SEARCH", Number: unix.CAP_DAC_READ_SEARCH, Instead: unix.CAP_DAC_OVERRIDE,
+		For:     "files that are root's, for who is not root: ftrace's list of functions (tracefs), /proc/kcore, names of network namespaces that Docker makes, sockets of processes",
+		Without: "functions are tried that the kernel may refuse, and which of them is not known before",
+		Kept:    "with --filter-pid and --filter-comm; for who is not root, with --output-netns-names",
+	},
+	{
+		Name: "CAP_SYS_PTRACE", Number: unix.CAP_SYS_PTRACE, Instead: unix.CAP_SYS_PTRACE,
+		For:     "sockets that processes have open (--filter-pid, --filter-comm), network namespaces by process (pid:N)",
+		Without: "a socket is known to be of a process only once it has sent; pid:N is refused",
+		Kept:    "with --filter-pid and --filter-comm",
+	},
+	{
+		Name: "CAP_SYS_RESOURCE", Number: unix.CAP_SYS_RESOURCE, Instead: unix.CAP_SYS_RESOURCE,
+		For:     "raising limits: of locked memory, which BPF counts against before 5.11, and of open files, of which single kprobes take one each",
+		Without: "the limits are to be high enough: ulimit -l unlimited, ulimit -n 4096",
+	},
 }
 
-// Missing are the capabilities that this process lacks for tracing, by name.
-func Missing() ([]string, error) {
-	set, err := effective()
-	if err != nil {
-		return nil, err
+// CapabilitySet is a set as in /proc/PID/status: a bit for each number.
+type CapabilitySet uint64
+
+// SetOf is the set of those numbers.
+func SetOf(numbers ...uint) (c CapabilitySet) {
+	for _, n := range numbers {
+		c |= 1 << n
 	}
-	return names(set.lacks(false)), nil
+	return c
+}
+
+// Has says whether a number is in the set.
+func (c CapabilitySet) Has(number uint) bool { return c>>number&1 == 1 }
+
+// Allows says whether the set has the capability, or one that stands in for it.
+func (c CapabilitySet) Allows(one Capability) bool { return c.Has(one.Number) || c.Has(one.Instead) }
+
+// Lacking are those of [Capabilities] that the set does not allow.
+func (c CapabilitySet) Lacking() (lacking []Capability) {
+	for _, one := range Capabilities {
+		if !c.Allows(one) {
+			lacking = append(lacking, one)
+		}
+	}
+	return lacking
+}
+
+// lacksRequired are those without which nothing is traced.
+func (c CapabilitySet) lacksRequired() (lacking []Capability) {
+	for _, one := range c.Lacking() {
+		if one.Required {
+			lacking = append(lacking, one)
+		}
+	}
+	return lacking
 }
 
 // CheckPrivileges returns an error when this process may not trace at all.
 func CheckPrivileges() error {
-	set, err := effective()
+	set, err := Effective()
 	if err != nil {
 		return err
 	}
-	if lacks := set.lacks(true); len(lacks) > 0 {
+	if lacking := set.lacksRequired(); len(lacking) > 0 {
 		return &hinted{
-			msg:  "not permitted: lacking " + strings.Join(names(lacks), " and "),
-			hint: "run as root, or with the capabilities " + strings.Join(names(needed), ", "),
+			msg:  "not permitted: lacking " + strings.Join(names(lacking), " and "),
+			hint: "run as root, or with the capabilities CAP_BPF, CAP_PERFMON, CAP_SYSLOG; `tracer doctor` tells what each is for",
 		}
 	}
 	return nil
 }
 
-// capabilities is a set as in /proc/PID/status.
-type capabilities uint64
-
-func (c capabilities) has(number uint) bool { return c>>number&1 == 1 }
-
-// lacks are the needed capabilities that are not in c.
-func (c capabilities) lacks(onlyRequired bool) []capability {
-	var out []capability
-	for _, n := range needed {
-		if (n.required || !onlyRequired) && !c.has(n.number) && !c.has(n.instead) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func names(list []capability) []string {
+func names(list []Capability) []string {
 	out := make([]string, len(list))
 	for i, c := range list {
-		out[i] = c.name
+		out[i] = c.Name
 	}
 	return out
 }
 
 const statusPath = "/proc/self/status"
 
-func effective() (capabilities, error) {
+// Effective are the capabilities of this process.
+func Effective() (CapabilitySet, error) {
 	f, err := os.Open(statusPath)
 	if err != nil {
 		return 0, err
@@ -89,12 +153,12 @@ func effective() (capabilities, error) {
 }
 
 // parseEffective finds the line `CapEff:<tab>HEX`.
-func parseEffective(r io.Reader) (capabilities, error) {
+func parseEffective(r io.Reader) (CapabilitySet, error) {
 	s := bufio.NewScanner(r)
 	for s.Scan() {
 		if v, ok := strings.CutPrefix(s.Text(), "CapEff:"); ok {
 			n, err := strconv.ParseUint(strings.TrimSpace(v), 16, 64)
-			return capabilities(n), err
+			return CapabilitySet(n), err
 		}
 	}
 	if err := s.Err(); err != nil {
