@@ -53,21 +53,3 @@ func (e *perfEvent) attach(program *ebpf.Program) error {
 
 // Close takes the kprobe away.
 func (e *perfEvent) Close() error { return unix.Close(e.event) }
-
-// raiseFileLimit makes room for a descriptor a probe and some more. It never
-// lowers a limit.
-func raiseFileLimit(probes int) error {
-	want := uint64(probes + 256)
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("limit of open files: %w", err)
-	}
-	if limit.Cur >= want {
-		return nil
-	}
-	limit.Cur, limit.Max = want, max(limit.Max, want)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("raise the limit of open files to %d: %w", want, err)
-	}
-	return nil
-}

@@ -14,7 +14,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/rlimit"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
@@ -84,9 +83,9 @@ func Open(ctx context.Context, p *plan.Plan, o Options) (*Session, error) {
 }
 
 func load(p *plan.Plan, o Options) (*Session, error) {
-	// Until 5.11 BPF memory counts against the limit of locked memory.
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, fmt.Errorf("limit of locked memory: %w", err)
+	explain, err := raiseLockedMemory()
+	if err != nil {
+		return nil, err
 	}
 	if o.Object == nil {
 		o.Object = bpf.ReadObject()
@@ -98,7 +97,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	options := ebpf.ProgramOptions{KernelTypes: o.KernelTypes, ExtraRelocationTargets: o.ModuleTypes}
 	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: options})
 	if err != nil {
-		return nil, fmt.Errorf("load BPF programs: %w", err)
+		return nil, explain(fmt.Errorf("load BPF programs: %w", err))
 	}
 	s := &Session{
 		collection: collection,

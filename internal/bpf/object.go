@@ -33,8 +33,16 @@ func readObject() (*ebpf.CollectionSpec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded BPF object: %w", err)
 	}
+	for _, program := range spec.Programs {
+		program.KernelVersion = anyVersion
+	}
 	return spec, nil
 }
+
+// anyVersion is a version of the kernel that programs are said to be for, which kernels since
+// 5.0 do not look at. Without one the library looks for the true one in /proc/self/auxv, which is
+// root's where the program file has capabilities.
+const anyVersion = 1
 
 // The beginning of section .BTF.ext: Documentation/bpf/btf.rst, "The .BTF.ext section".
 const (

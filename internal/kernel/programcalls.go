@@ -46,6 +46,9 @@ func readProgramCalls() (*ProgramCalls, error) {
 			return nil, err
 		}
 	}
+	if isRefusal(err) {
+		return nil, errNoPrograms
+	}
 	if !errors.Is(err, unix.ENOENT) {
 		return nil, err
 	}

@@ -28,18 +28,32 @@ func tryBackends() map[Backend]error {
 }
 
 var (
-	errPermission = &hinted{
-		msg:  "not permitted: needs CAP_BPF and CAP_PERFMON",
-		hint: "run as root",
+	// errRefused: the right is there, and something else is against it.
+	errRefused = &hinted{
+		msg:  "not permitted, though CAP_BPF and CAP_PERFMON are there",
+		hint: "a user namespace, a container's seccomp profile or a security module may be against it: run in the initial user namespace, or privileged",
+	}
+	errNoPerfEvents = &hinted{
+		msg:  "not permitted: needs CAP_SYS_ADMIN where the sysctl kernel.perf_event_paranoid is above 2",
+		hint: "run as root, or with `sysctl kernel.perf_event_paranoid=2`",
 	}
 	// errLockedDown: the helper is not there for anybody (LOCKDOWN_BPF_READ_KERNEL).
 	errLockedDown = &hinted{
 		msg:  "BPF programs may not read kernel memory here, as with lockdown=confidentiality",
 		hint: "/sys/kernel/security/lockdown says which lockdown is on; it is set on the kernel's command line",
 	}
-	errNoKprobeMulti = errors.New("the kernel has no kprobe-multi link (5.18)")
-	errNoFprobe      = errors.New("the kernel was built without CONFIG_FPROBE")
-	errNoKprobes     = errors.New("the kernel was built without CONFIG_KPROBE_EVENTS")
+	errNoKprobeMulti = &hinted{
+		msg:  "the kernel has no kprobe-multi link (5.18)",
+		hint: "boot a kernel of 5.18 or newer with CONFIG_FPROBE=y",
+	}
+	errNoFprobe = &hinted{
+		msg:  "the kernel was built without CONFIG_FPROBE",
+		hint: "boot a kernel of 5.18 or newer with CONFIG_FPROBE=y",
+	}
+	errNoKprobes = &hinted{
+		msg:  "the kernel was built without CONFIG_KPROBE_EVENTS",
+		hint: "boot a kernel with CONFIG_KPROBE_EVENTS=y",
+	}
 )
 
 // load loads a program that reads kernel memory, as all of ours do.
@@ -58,13 +72,18 @@ func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 
 func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instructions) (*ebpf.Program, error) {
 	return ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name:         tried,
-		Type:         typ,
-		AttachType:   attach,
-		License:      "GPL",
-		Instructions: body,
+		Name:          tried,
+		Type:          typ,
+		AttachType:    attach,
+		License:       "GPL",
+		Instructions:  body,
+		KernelVersion: anyVersion,
 	})
 }
+
+// anyVersion keeps the library from looking for the kernel's own in /proc/self/auxv, which is
+// root's where the program file has capabilities. Kernels since 5.0 do not look at it.
+const anyVersion = 1
 
 func readsMemory() asm.Instructions {
 	return asm.Instructions{
@@ -81,14 +100,24 @@ func doesNothing() asm.Instructions {
 }
 
 func explainLoad(typ ebpf.ProgramType, err error) error {
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return errPermission
+	if isRefusal(err) {
+		return notPermitted()
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return fmt.Errorf("a program of type %v is refused: %w", typ, errno)
 	}
 	return fmt.Errorf("a program of type %v is refused: %w", typ, err)
+}
+
+func isRefusal(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
+
+// notPermitted names what the process lacks, as far as that is known.
+func notPermitted() error {
+	if err := CheckPrivileges(); err != nil {
+		return err
+	}
+	return errRefused
 }
 
 // kprobeMultiAttr is union bpf_attr of BPF_LINK_CREATE for kprobe_multi.
@@ -134,7 +163,7 @@ func explainKprobeMulti(errno syscall.Errno) error {
 	case unix.EINVAL, unix.E2BIG:
 		return errNoKprobeMulti
 	case unix.EPERM, unix.EACCES:
-		return errPermission
+		return notPermitted()
 	}
 	return fmt.Errorf("BPF_LINK_CREATE for kprobe-multi: %w", errno)
 }
@@ -181,10 +210,20 @@ func explainKprobe(err error) error {
 	switch {
 	case err == nil, errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
 		return nil // the address was refused (ENOENT since 5.18), not the kprobe
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return errPermission
+	case isRefusal(err):
+		return perfNotPermitted()
 	}
 	return fmt.Errorf("perf_event_open of a kprobe: %w", err)
+}
+
+// perfNotPermitted: distributions have a level of theirs above 2, at which perf events are
+// for CAP_SYS_ADMIN alone.
+func perfNotPermitted() error {
+	set, err := Effective()
+	if err == nil && len(set.lacksRequired()) == 0 && !set.Has(unix.CAP_SYS_ADMIN) {
+		return errNoPerfEvents
+	}
+	return notPermitted()
 }
 
 func tryTracepoint() error {

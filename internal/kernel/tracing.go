@@ -19,11 +19,20 @@ const tried = "tracer_try"
 // errNoTrampolines: fentry and fexit need them (amd64 5.5, arm64 6.0).
 var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64 5.5, arm64 6.0)")
 
+// errNoPrograms: other BPF programs are to be had by their ids with this alone.
+var errNoPrograms = &hinted{
+	msg:  "the kernel does not show other BPF programs to this process: lacking CAP_SYS_ADMIN",
+	hint: "run as root",
+}
+
 // tryTracing has a BPF program traced that nothing ever runs.
 func tryTracing() error {
+	if _, err := ebpf.ProgramGetNextID(0); isRefusal(err) {
+		return errNoPrograms
+	}
 	target, err := ebpf.NewProgram(tryTarget())
 	if err != nil {
-		return explainLoad(ebpf.SchedCLS, err)
+		return explainLoad(ebpf.SocketFilter, err)
 	}
 	defer target.Close()
 	tracer, err := ebpf.NewProgram(&ebpf.ProgramSpec{
@@ -41,7 +50,8 @@ func tryTracing() error {
 	return l.Close()
 }
 
-// tryTarget is a program with a description, as compilers make it.
+// tryTarget is a program with a description, as compilers make it, of a type that takes no
+// right over the network.
 func tryTarget() *ebpf.ProgramSpec {
 	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	function := &btf.Func{Name: tried, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
@@ -50,7 +60,7 @@ func tryTarget() *ebpf.ProgramSpec {
 	}}
 	body := doesNothing()
 	body[0] = btf.WithFuncMetadata(body[0].WithSymbol(tried), function)
-	return &ebpf.ProgramSpec{Name: tried, Type: ebpf.SchedCLS, License: "GPL", Instructions: body}
+	return &ebpf.ProgramSpec{Name: tried, Type: ebpf.SocketFilter, License: "GPL", Instructions: body}
 }
 
 // errNoSupport is what arch code without trampolines answers (ENOTSUPP).
@@ -68,8 +78,8 @@ func ExplainTracing(err error) error {
 		return errors.New("the kernel has its entry in use for something else")
 	case errors.As(err, &refused) && len(refused.Log) > 0:
 		return fmt.Errorf("the kernel refuses: %s (%w)", lastComplaint(refused.Log), refused.Cause)
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return errPermission
+	case isRefusal(err):
+		return notPermitted()
 	}
 	return fmt.Errorf("the kernel refuses: %w", err)
 }
