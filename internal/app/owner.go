@@ -61,11 +61,22 @@ func (t *tracing) watchSockets(ctx context.Context) (_ context.Context, stop fun
 		return ctx, func() error { return nil }, nil
 	}
 	w := socketWatch{
-		find: func() ([]uint64, error) { return enrich.Sockets(t.owner.Owns) },
+		find: t.ownedSockets,
 		tell: t.session.OwnSockets,
 		tick: time.Tick(socketsEvery),
 	}
 	return w.start(ctx)
+}
+
+// ownedSockets are those of the processes that own packets. That some can't be looked at is
+// told once.
+func (t *tracing) ownedSockets() ([]uint64, error) {
+	inodes, hidden, err := enrich.Sockets(t.owner.Owns)
+	if len(hidden) > 0 && !t.toldHidden {
+		t.toldHidden = true
+		t.say.hiddenSockets(hidden)
+	}
+	return inodes, err
 }
 
 func (w *socketWatch) once() error {

@@ -15,7 +15,7 @@ func (t *tracing) watchPrograms(ctx context.Context) (_ context.Context, stop fu
 	ended := make(chan error, 1)
 	go func() {
 		defer cancel()
-		ended <- t.session.WatchPrograms(ctx, t.found)
+		ended <- t.session.WatchPrograms(ctx, t.say.found)
 	}()
 	return ctx, func() error { cancel(); return <-ended }
 }

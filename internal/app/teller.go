@@ -18,6 +18,7 @@ import (
 	"tracer/internal/event"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
+	"tracer/internal/privilege"
 )
 
 // teller tells on stderr how far things are: on a terminal with a line that
@@ -57,6 +58,7 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if len(p.Unfollowed) > 0 {
 		fmt.Fprintf(t.w, "warning: with backend %s on this kernel these can't be followed: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
 	}
+	t.lacking(facts, p)
 	t.planReturns(p)
 	if !t.debug {
 		return
@@ -229,6 +231,20 @@ func unlanded(list []attach.Untraced) string {
 // endless warns that packets are told apart less well than they could be.
 func (t *teller) endless() {
 	fmt.Fprintln(t.w, "warning: the functions traced do not show where a packet ends: it counts as ended after 1s without an event")
+}
+
+// dropped tells what rights are left.
+func (t *teller) dropped(left kernel.CapabilitySet) {
+	if t.debug {
+		fmt.Fprintf(t.w, "debug: capabilities kept while tracing: %s\n", privilege.Names(left))
+	}
+}
+
+// undropped warns where rights could not be given up.
+func (t *teller) undropped(err error) {
+	if err != nil {
+		fmt.Fprintf(t.w, "warning: privileges that are not needed are kept: %v\n", err)
+	}
 }
 
 // summary tells what the run came to.

@@ -17,21 +17,33 @@ import (
 	"tracer/internal/kernel"
 	"tracer/internal/lookup"
 	"tracer/internal/plan"
+	"tracer/internal/privilege"
 	"tracer/internal/stream"
 )
 
 // trace attaches, moves events until it is time to stop, and tells what was.
 func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
 	say := newTeller(cfg)
+	say.undropped(privilege.Bound()) // now, as there are few threads yet
 	t, err := begin(ctx, cfg, o, say)
 	if err != nil {
 		return err
 	}
-	t.out, t.found = out, say.found
+	t.out, t.say = out, say
+	t.files = fileRights(cfg)
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}
-	return errors.Join(err, t.session.Close())
+	return errors.Join(err, t.close())
+}
+
+// close takes everything away again.
+func (t *tracing) close() error {
+	err := t.session.Close()
+	if t.symbols != nil {
+		err = errors.Join(err, t.symbols.Close())
+	}
+	return err
 }
 
 // begin makes the plan and has it carried out. What only that takes is given back.
@@ -72,31 +84,34 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 // newTracing makes all that a plan's events need on their way.
 func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error) {
 	t := &tracing{
-		layout:  stream.LayoutOf(p.BPF.Config),
-		owner:   p.Asked.Owner,
-		tracks:  p.BPF.Config.Track,
-		limits:  cfg.Limits,
-		returns: p.TellsReturns(),
-		watches: len(p.Programs) > 0,
-		quota:   newQuota(cfg.Limits),
+		netnsNames: column.Needs(cfg.Output.Columns)[column.NetnsName],
+		layout:     stream.LayoutOf(p.BPF.Config),
+		owner:      p.Asked.Owner,
+		tracks:     p.BPF.Config.Track,
+		limits:     cfg.Limits,
+		returns:    p.TellsReturns(),
+		watches:    len(p.Programs) > 0,
+		quota:      newQuota(cfg.Limits),
 	}
 	var err error
-	t.names, err = namesFor(cfg, p, facts, t.program)
-	return t, err
+	if t.names, err = t.namesFor(cfg, p, facts); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // program is the BPF program of that id.
 func (t *tracing) program(id uint32) *kernel.Program { return t.session.Program(id) }
 
 // namesFor makes what turns the numbers of the plan's events into words.
-func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32) *kernel.Program) (*enrich.Enricher, error) {
+func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enrich.Enricher, error) {
 	o := enrich.Options{
 		Symbols:     facts.Symbols,
 		Functions:   p.Functions,
 		Tracepoints: tracepoints(p),
 		Reasons:     facts.Reasons,
-		Program:     program,
-		NetnsNames:  column.Needs(cfg.Output.Columns)[column.NetnsName],
+		Program:     t.program,
+		NetnsNames:  t.netnsNames,
 		WallTime:    column.Shows(cfg.Output.Columns, column.Absolute),
 		SinceLast:   column.Shows(cfg.Output.Columns, column.Relative),
 		Lookups:     lookupsOf(p),
@@ -113,6 +128,12 @@ func namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts, program func(uint32
 	}
 	if o.XDPValues, err = valuesOf(p.XDPValues); err != nil {
 		return nil, err
+	}
+	if facts.Symbols != nil { // else they are hidden for good
+		if t.symbols, err = kernel.OpenSymbols(); err != nil {
+			return nil, err
+		}
+		o.ReadSymbols = t.symbols.Read
 	}
 	return enrich.New(o), nil
 }
@@ -159,9 +180,17 @@ type tracing struct {
 	totals  event.Totals
 	// same is what of the events has stayed what it was since the last one that was printed.
 	same event.Members
-	// watches says that BPF programs are traced, and found tells of some.
+	// watches says that BPF programs are traced.
 	watches bool
-	found   func(attach.Found)
+	say     *teller
+	// symbols are held open to be read again; nil where the kernel hides them.
+	symbols *kernel.SymbolsFile
+	// files are the rights that it takes to write the files, and netnsNames that names of
+	// network namespaces are looked for.
+	files      kernel.CapabilitySet
+	netnsNames bool
+	// toldHidden says that it was told whose sockets can't be seen.
+	toldHidden bool
 	// full says that nothing more is to be printed: the limit, or nobody reads.
 	full bool
 }
@@ -182,6 +211,7 @@ func (t *tracing) run(ctx context.Context, ready *readyFile) error {
 
 // flow lets events flow for as long as it is to be.
 func (t *tracing) flow(ctx context.Context, reader *stream.Reader, ready *readyFile) error {
+	t.dropPrivileges()
 	if err := t.session.Run(true); err != nil {
 		return err
 	}

@@ -20,25 +20,29 @@ var proc = "/proc"
 
 // Sockets are the inode numbers of the sockets that processes have open, each
 // once, of those processes that match. The comm is that of the process's first
-// thread. A process that ends meanwhile has none.
-func Sockets(match func(pid uint32, comm string) bool) ([]uint64, error) {
+// thread. A process that ends meanwhile has none. Hidden are those processes whose
+// sockets we may not see (CAP_SYS_PTRACE).
+func Sockets(match func(pid uint32, comm string) bool) (inodes []uint64, hidden []uint32, err error) {
 	pids, err := processes()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var inodes []uint64
 	for _, pid := range pids {
 		folder := filepath.Join(proc, strconv.Itoa(int(pid)))
 		comm, err := os.ReadFile(filepath.Join(folder, "comm"))
 		if err != nil || !match(pid, strings.TrimSuffix(string(comm), "\n")) {
 			continue
 		}
-		if inodes, err = appendSockets(inodes, filepath.Join(folder, "fd")); err != nil {
-			return nil, fmt.Errorf("sockets of process %d: %w", pid, err)
+		inodes, err = appendSockets(inodes, filepath.Join(folder, "fd"))
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			hidden = append(hidden, pid)
+		case err != nil:
+			return nil, nil, fmt.Errorf("sockets of process %d: %w", pid, err)
 		}
 	}
 	slices.Sort(inodes)
-	return slices.Compact(inodes), nil
+	return slices.Compact(inodes), hidden, nil
 }
 
 // processes are the folders of /proc whose name is a number.
@@ -67,7 +71,11 @@ func appendSockets(inodes []uint64, fds string) ([]uint64, error) {
 	defer folder.Close()
 	names, err := folder.Readdirnames(-1)
 	for _, name := range names {
-		if inode, ok := socketAt(filepath.Join(fds, name)); ok {
+		inode, ok, refused := socketAt(filepath.Join(fds, name))
+		if refused != nil { // and so are the others
+			return inodes, refused
+		}
+		if ok {
 			inodes = append(inodes, inode)
 		}
 	}
@@ -82,16 +90,17 @@ func unlessGone(err error) error {
 	return err
 }
 
-// socketAt reads the number out of a link to socket:[4711].
-func socketAt(link string) (uint64, bool) {
+// socketAt reads the number out of a link to socket:[4711]. A link that is gone is none;
+// one that we may not follow says so.
+func socketAt(link string) (inode uint64, ok bool, refused error) {
 	target, err := os.Readlink(link)
-	if err != nil {
-		return 0, false
+	if errors.Is(err, fs.ErrPermission) {
+		return 0, false, err
 	}
 	number, ok := strings.CutPrefix(target, "socket:[")
-	if !ok {
-		return 0, false
+	if err != nil || !ok {
+		return 0, false, nil
 	}
-	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
-	return inode, err == nil
+	inode, err = strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+	return inode, err == nil, nil
 }

@@ -45,14 +45,14 @@ func TestSocketsOfThisProcess(t *testing.T) {
 		comm = c
 		return true
 	}
-	got, err := Sockets(ours)
+	got, _, err := Sockets(ours)
 	if err != nil || !slices.Contains(got, inode) {
 		t.Errorf("sockets %v (%v), want %d among them", got, err, inode)
 	}
 	if want := filepath.Base(os.Args[0]); comm != want[:min(len(want), nameMost)] {
 		t.Errorf("comm %q, want %q cut to what the kernel keeps", comm, want)
 	}
-	got, err = Sockets(func(uint32, string) bool { return false })
+	got, _, err = Sockets(func(uint32, string) bool { return false })
 	if err != nil || len(got) != 0 {
 		t.Errorf("sockets of nobody: %v, %v", got, err)
 	}
@@ -77,7 +77,10 @@ func fakeProc(t *testing.T, pid int, links ...string) {
 
 func TestOnlySocketsAreFoundAndOnce(t *testing.T) {
 	fakeProc(t, 12, "/dev/null", "socket:[99]", "pipe:[5]", "socket:[7]", "socket:[99]", "anon_inode:[eventpoll]", "socket:[x]")
-	got, err := Sockets(func(pid uint32, comm string) bool { return pid == 12 && comm == "curl" })
+	got, hidden, err := Sockets(func(pid uint32, comm string) bool { return pid == 12 && comm == "curl" })
+	if len(hidden) != 0 {
+		t.Errorf("processes %v are hidden", hidden)
+	}
 	if err != nil || !slices.Equal(got, []uint64{7, 99}) {
 		t.Errorf("%v (%v), want 7 and 99", got, err)
 	}
@@ -88,7 +91,7 @@ func TestAProcessThatEndsHasNoSockets(t *testing.T) {
 	if err := os.Remove(filepath.Join(proc, "12", "fd")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Sockets(func(uint32, string) bool { return true }); err != nil || len(got) != 0 {
+	if got, _, err := Sockets(func(uint32, string) bool { return true }); err != nil || len(got) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -101,7 +104,7 @@ func TestAMissingPermissionIsTold(t *testing.T) {
 
 func BenchmarkSockets(b *testing.B) {
 	for b.Loop() {
-		if _, err := Sockets(func(uint32, string) bool { return true }); err != nil {
+		if _, _, err := Sockets(func(uint32, string) bool { return true }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 )
 
 const kallsymsPath = "/proc/kallsyms"
@@ -48,6 +49,36 @@ func ReadSymbols() (*Symbols, error) {
 	defer f.Close()
 	return ParseSymbols(f)
 }
+
+// SymbolsFile is /proc/kallsyms held open. The kernel decides when it is opened whether it
+// shows addresses to who opens it, so that it can be read again by a process that has given
+// up the right (CAP_SYSLOG) since.
+type SymbolsFile struct {
+	mu   sync.Mutex
+	file *os.File
+}
+
+// OpenSymbols opens /proc/kallsyms.
+func OpenSymbols() (*SymbolsFile, error) {
+	file, err := os.Open(kallsymsPath)
+	if err != nil {
+		return nil, err
+	}
+	return &SymbolsFile{file: file}, nil
+}
+
+// Read reads the symbols that there are now, as [ReadSymbols] does.
+func (f *SymbolsFile) Read() (*Symbols, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return ParseSymbols(f.file)
+}
+
+// Close ends the reading.
+func (f *SymbolsFile) Close() error { return f.file.Close() }
 
 // ParseSymbols reads symbols in the format of /proc/kallsyms.
 func ParseSymbols(r io.Reader) (*Symbols, error) {

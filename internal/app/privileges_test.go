@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+	"tracer/internal/ktest"
+	"tracer/internal/privilege"
+)
+
+// folderOf is a folder of that user's with a file in it, of the same or another user's.
+func folderOf(t *testing.T, owner, ownerOfFile int) (folder, file string) {
+	t.Helper()
+	folder = t.TempDir()
+	file = filepath.Join(folder, "out")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chown(folder, owner, owner), os.Chmod(folder, 0o755), os.Chown(file, ownerOfFile, ownerOfFile)); err != nil {
+		t.Fatal(err)
+	}
+	return folder, file
+}
+
+func TestRightsForFilesAreKeptWhereTheyAreNeeded(t *testing.T) {
+	ktest.Root(t)
+	const somebody = 65534
+	override := kernel.SetOf(unix.CAP_DAC_OVERRIDE)
+	ours, oursOut := folderOf(t, 0, 0)
+	theirs, theirsOut := folderOf(t, somebody, 0)
+	_, givenOut := folderOf(t, 0, somebody)
+	for name, tc := range map[string]struct {
+		cfg  Config
+		want kernel.CapabilitySet
+	}{
+		"no file":                    {Config{}, 0},
+		"in our folder":              {Config{OutputFile: oursOut, ReadyFile: ours + "/ready"}, 0},
+		"no regular file":            {Config{OutputFile: "/dev/null"}, 0},
+		"ready in another's folder":  {Config{ReadyFile: theirs + "/ready"}, override},
+		"output in another's folder": {Config{OutputFile: theirsOut}, rotates},
+		"output of another":          {Config{OutputFile: givenOut}, rotates},
+		"output that has gone":       {Config{OutputFile: ours + "/none"}, rotates},
+	} {
+		if got := fileRights(tc.cfg); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, privilege.Names(got), privilege.Names(tc.want))
+		}
+	}
+}

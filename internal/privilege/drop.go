@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package privilege gives up the rights of this process that it has no more use for, on
+// all of its threads.
+package privilege
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/psx"
+
+	"tracer/internal/kernel"
+)
+
+// Drop gives up every capability but those to keep, of which it makes no more than there
+// are: from the effective, permitted, inheritable and ambient sets. No program that is
+// executed later gains any (no_new_privs, 3.5). It returns what is left.
+//
+// Threads have rights of their own, and with cgo not all of them are the Go runtime's, so
+// that each call is made on all of them by psx.
+func Drop(keep kernel.CapabilitySet) (kernel.CapabilitySet, error) {
+	had, err := permitted()
+	if err != nil {
+		return 0, err
+	}
+	keep = had.permitted & (keep | had.standIns(keep))
+	for _, step := range []func() error{
+		func() error { return everywhere("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1) },
+		func() error { return everywhere("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL) },
+		func() error { return set(keep) },
+	} {
+		if err := step(); err != nil {
+			return 0, err
+		}
+	}
+	return keep, nil
+}
+
+// standIns are those that are held in place of others that are to be kept.
+func (s sets) standIns(keep kernel.CapabilitySet) (found kernel.CapabilitySet) {
+	for _, c := range kernel.Capabilities {
+		if keep.Has(c.Number) && !s.permitted.Has(c.Number) {
+			found |= kernel.SetOf(c.Instead)
+		}
+	}
+	return found
+}
+
+// everywhere is prctl on each thread.
+func everywhere(what string, option, argument uintptr) error {
+	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, option, argument, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("prctl %s: %w", what, errno)
+	}
+	return nil
+}
+
+// sets are those of a thread that matter here.
+type sets struct{ effective, permitted kernel.CapabilitySet }
+
+func header() unix.CapUserHeader {
+	return unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+}
+
+// permitted are the sets of the calling thread, which are those of all.
+func permitted() (sets, error) {
+	h := header()
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&h, &data[0]); err != nil {
+		return sets{}, fmt.Errorf("capget: %w", err)
+	}
+	whole := func(low, high uint32) kernel.CapabilitySet {
+		return kernel.CapabilitySet(uint64(high)<<32 | uint64(low))
+	}
+	return sets{whole(data[0].Effective, data[1].Effective), whole(data[0].Permitted, data[1].Permitted)}, nil
+}
+
+// data is what capset takes.
+func data(effective, permitted kernel.CapabilitySet) *[2]unix.CapUserData {
+	return &[2]unix.CapUserData{
+		{Effective: uint32(effective), Permitted: uint32(permitted)},
+		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32)},
+	}
+}
+
+// set leaves each thread these capabilities and no inheritable ones.
+func set(keep kernel.CapabilitySet) error {
+	h, d := header(), data(keep, keep)
+	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(d)), 0)
+	runtime.KeepAlive(d)
+	if errno != 0 {
+		return fmt.Errorf("capset: %w", errno)
+	}
+	return nil
+}
+
+// Bound empties the bounding set, where the process may (CAP_SETPCAP). It is no more than what
+// programs could gain that are executed later, so that it can be done before the rights are of
+// no more use; and should be, while threads are few and idle, since it takes a call on each of
+// them for each capability.
+func Bound() error {
+	had, err := permitted()
+	if err != nil || !had.effective.Has(unix.CAP_SETPCAP) {
+		return err
+	}
+	for number := uint(0); isBounded(number) >= 0; number++ {
+		if isBounded(number) == 0 {
+			continue
+		}
+		if err := everywhere("PR_CAPBSET_DROP", unix.PR_CAPBSET_DROP, uintptr(number)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isBounded is 1 for what is in the bounding set, 0 for what is not, and -1 for what the
+// kernel does not know.
+func isBounded(number uint) int {
+	in, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
+	if err != nil {
+		return -1
+	}
+	return in
+}
+
+// Without calls f on a thread that has its capabilities put aside for the time of the call:
+// what succeeds then needs none. It fails where they can't be.
+func Without(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	had, err := permitted()
+	if err != nil {
+		return err
+	}
+	if err := setThread(0, had.permitted); err != nil {
+		return err
+	}
+	err = f()
+	if back := setThread(had.effective, had.permitted); back != nil {
+		return back
+	}
+	return err
+}
+
+func setThread(effective, permitted kernel.CapabilitySet) error {
+	h, d := header(), data(effective, permitted)
+	if err := unix.Capset(&h, &d[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
+}
+
+// Names are those of the capabilities in a set, with `none` for an empty one.
+func Names(set kernel.CapabilitySet) string {
+	var list []string
+	for number := uint(0); number < 64; number++ {
+		if set.Has(number) {
+			list = append(list, name(number))
+		}
+	}
+	if list == nil {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+// ofFiles are those that tracer keeps for files of others.
+var ofFiles = map[uint]string{
+	unix.CAP_CHOWN: "CAP_CHOWN", unix.CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", unix.CAP_FOWNER: "CAP_FOWNER",
+}
+
+func name(number uint) string {
+	for _, c := range kernel.Capabilities {
+		if c.Number == number {
+			return c.Name
+		}
+	}
+	if known := ofFiles[number]; known != "" {
+		return known
+	}
+	return fmt.Sprintf("capability %d", number)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+	"tracer/internal/ktest"
+)
+
+// asChild has the test binary give up its rights, which can't be had back.
+const asChild = "TRACER_TEST_DROP"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asChild) == "" {
+		os.Exit(m.Run())
+	}
+	if err := child(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// child drops all but one capability while threads run, wait in the kernel and begin, and
+// prints what each of them has then.
+func child() error {
+	for range 8 {
+		go func() {
+			for {
+				_ = exec.Command("/no/such/program").Run()
+			}
+		}()
+		var pipe [2]int
+		if err := unix.Pipe(pipe[:]); err != nil {
+			return err
+		}
+		go func() { _, _ = unix.Read(pipe[0], make([]byte, 1)) }()
+	}
+	time.Sleep(20 * time.Millisecond)
+	began := time.Now()
+	if err := Bound(); err != nil {
+		return err
+	}
+	bound := time.Now()
+	left, err := Drop(kernel.SetOf(unix.CAP_BPF, 63))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("left %s\nBound took %v, Drop %v\n", Names(left), bound.Sub(began), time.Since(bound))
+	tasks, err := filepath.Glob("/proc/self/task/*/status")
+	for _, task := range tasks {
+		status, err := os.ReadFile(task)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		fmt.Printf("%s\n", strings.Join(rights.FindAllString(string(status), -1), " "))
+	}
+	return err
+}
+
+var rights = regexp.MustCompile(`(?m)^(Cap\w+|NoNewPrivs):\t\w+$`)
+
+func TestDropOnEveryThread(t *testing.T) {
+	ktest.Root(t)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), asChild+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	const bpf = "0000008000000000"
+	want := "CapInh:\t0000000000000000 CapPrm:\t" + bpf + " CapEff:\t" + bpf + " CapBnd:\t0000000000000000 CapAmb:\t0000000000000000 NoNewPrivs:\t1"
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	t.Log(lines[1])
+	if lines[0] != "left CAP_BPF" {
+		t.Errorf("%q, want CAP_BPF left", lines[0])
+	}
+	if threads := len(lines) - 2; threads < 8 {
+		t.Errorf("%d threads were looked at, want 8 or more", threads)
+	}
+	for _, line := range lines[2:] {
+		if line != want {
+			t.Errorf("a thread has %q, want %q", line, want)
+		}
+	}
+}
+
+func TestWithoutIsForOneCallAlone(t *testing.T) {
+	ktest.Root(t)
+	effective := func() kernel.CapabilitySet {
+		s, err := permitted()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.effective
+	}
+	before := effective()
+	asked := errors.New("asked")
+	err := Without(func() error {
+		if now := effective(); now != 0 {
+			t.Errorf("capabilities %s meanwhile", Names(now))
+		}
+		return asked
+	})
+	if err != asked {
+		t.Errorf("error %v, want that of the call", err)
+	}
+	if after := effective(); after != before || before == 0 {
+		t.Errorf("%x before and %x after", before, after)
+	}
+}
+
+func TestWhatStandsInIsKept(t *testing.T) {
+	for _, tc := range []struct{ permitted, keep, want kernel.CapabilitySet }{
+		{kernel.SetOf(unix.CAP_SYS_ADMIN), kernel.SetOf(unix.CAP_BPF), kernel.SetOf(unix.CAP_SYS_ADMIN)},
+		{kernel.SetOf(unix.CAP_SYS_ADMIN, unix.CAP_BPF), kernel.SetOf(unix.CAP_BPF), 0},
+		{kernel.SetOf(unix.CAP_SYS_ADMIN), kernel.SetOf(unix.CAP_CHOWN), 0},
+	} {
+		if got := (sets{permitted: tc.permitted}).standIns(tc.keep) & tc.permitted; got != tc.want {
+			t.Errorf("of %s for %s: %s stand in, want %s", Names(tc.permitted), Names(tc.keep), Names(got), Names(tc.want))
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for want, set := range map[string]kernel.CapabilitySet{
+		"none":                         0,
+		"CAP_DAC_OVERRIDE, CAP_SYSLOG": kernel.SetOf(unix.CAP_SYSLOG, unix.CAP_DAC_OVERRIDE),
+		"capability 60":                kernel.SetOf(60),
+	} {
+		if got := Names(set); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
