@@ -100,7 +100,6 @@ func withoutTracefs(f func() error) error {
 }
 
 func TestNotRoot(t *testing.T) {
-	const nobody = 65534
 	p := command{credential: &syscall.Credential{Uid: nobody, Gid: nobody}}.start(t)
 	p.ends(soon, 1)
 	for _, capability := range []string{"CAP_BPF", "CAP_PERFMON"} {

@@ -31,6 +31,8 @@ type command struct {
 	// within calls a function where the tracer is to be started; nil is here.
 	within     func(func() error) error
 	credential *syscall.Credential
+	// ambient are the capabilities that somebody else than root has.
+	ambient []uintptr
 }
 
 // process is the tracer running.
@@ -68,7 +70,7 @@ func (c command) start(t *testing.T) *process {
 		args = append([]string{"--ready-file", p.readyFile}, args...)
 	}
 	p.cmd = exec.Command(tracer, args...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential, AmbientCaps: c.ambient}
 	p.run(c)
 	return p
 }

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+	"tracer/internal/ktest"
+)
+
+const nobody = 65534
+
+// with are a user's capabilities, and CAP_SYS_RESOURCE where BPF memory counts against the
+// limit of locked memory.
+func with(numbers ...uintptr) []uintptr {
+	if isBefore(5, 11) {
+		numbers = append(numbers, unix.CAP_SYS_RESOURCE)
+	}
+	return numbers
+}
+
+// forFunctions are what it takes to trace functions.
+func forFunctions(more ...uintptr) []uintptr {
+	return with(append(more, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG)...)
+}
+
+// isBefore compares the running kernel's version with one that the documentation names.
+func isBefore(major, minor int) bool {
+	var u unix.Utsname
+	var itsMajor, itsMinor int
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	_, _ = fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &itsMajor, &itsMinor)
+	return itsMajor < major || itsMajor == major && itsMinor < minor
+}
+
+// asUser starts the tracer as somebody who is not root, with these capabilities.
+func asUser(t *testing.T, capabilities []uintptr, args ...string) *process {
+	t.Helper()
+	dir, err := os.MkdirTemp(folder, "user")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	ready := filepath.Join(dir, "ready")
+	p := command{
+		args:       append([]string{"--output-json", "--ready-file", ready}, args...),
+		credential: &syscall.Credential{Uid: nobody, Gid: nobody},
+		ambient:    capabilities,
+	}.start(t)
+	p.readyFile = ready
+	return p
+}
+
+// setting sets a sysctl for the time of a test.
+func setting(t *testing.T, name, value string) {
+	t.Helper()
+	file := "/proc/sys/" + name
+	before, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte(value), 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.WriteFile(file, before, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// tracesPing wants a ping between two hosts in the trace, and the tracer to end well.
+func tracesPing(t *testing.T, p *process, backend string) {
+	t.Helper()
+	w := newWorld(t)
+	p.awaitReady()
+	ping(t, w.a, b4, vethID)
+	events := p.stop().events
+	for _, function := range []string{marks(backend).sent, marks(backend).received} {
+		events.passed(t, function)
+	}
+	if p.backend() != backend {
+		t.Errorf("backend %q, want %q: %s", p.backend(), backend, p.stderr())
+	}
+}
+
+// oneWay are the functions, or tracepoints, that a ping is to be seen in.
+func oneWay(backend string) string { return marks(backend).sent + "|" + marks(backend).received }
+
+func TestUser(t *testing.T) {
+	ownMachine(t)
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) {
+			capabilities := forFunctions()
+			if backend == tracepoint {
+				capabilities = with(unix.CAP_BPF, unix.CAP_PERFMON)
+			}
+			if backend == kprobe {
+				setting(t, "kernel/perf_event_paranoid", "2")
+			}
+			p := asUser(t, capabilities, "--backend", backend, "--filter-func", oneWay(backend), "icmp")
+			p.awaitReady()
+			p.hasOnly(t, keptForCounters(unix.CAP_BPF))
+			tracesPing(t, p, backend)
+		})
+	}
+}
+
+// TestUserOfSingleKprobes: where the distribution keeps perf events from everybody else,
+// CAP_SYS_ADMIN is needed, and the tracer names it.
+func TestUserOfSingleKprobes(t *testing.T) {
+	ownMachine(t)
+	setting(t, "kernel/perf_event_paranoid", "3")
+	args := []string{"--backend", kprobe, "--filter-func", oneWay(kprobe), "icmp"}
+	p := asUser(t, forFunctions(), args...)
+	p.ends(soon, 1)
+	for _, word := range []string{"CAP_SYS_ADMIN", "kernel.perf_event_paranoid"} {
+		if !strings.Contains(p.stderr(), word) {
+			t.Errorf("stderr does not name %s: %s", word, p.stderr())
+		}
+	}
+	tracesPing(t, asUser(t, forFunctions(unix.CAP_SYS_ADMIN), args...), kprobe)
+}
+
+func TestFileCapabilities(t *testing.T) {
+	ownMachine(t)
+	was := os.Getenv("TRACER")
+	t.Setenv("TRACER", withFileCapabilities(t, was, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG, unix.CAP_SYS_RESOURCE))
+	backend := chosen()
+	if backend == kprobe {
+		setting(t, "kernel/perf_event_paranoid", "2")
+	}
+	p := asUser(t, nil, "--filter-func", oneWay(backend), "icmp")
+	p.awaitReady()
+	p.hasOnly(t, keptForCounters(unix.CAP_BPF))
+	tracesPing(t, p, backend)
+}
+
+// withFileCapabilities is a copy of the program that has what `setcap NAMES+ep` gives it.
+func withFileCapabilities(t *testing.T, program string, numbers ...uint) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(folder, "caps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	copied := filepath.Join(dir, "tracer")
+	text, err := os.ReadFile(program)
+	err = errors.Join(err, os.WriteFile(copied, text, 0o755))
+	if err == nil {
+		err = unix.Setxattr(copied, "security.capability", fileCapabilities(numbers...), 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+// fileCapabilities is struct vfs_cap_data (include/uapi/linux/capability.h), permitted and
+// effective.
+func fileCapabilities(numbers ...uint) []byte {
+	const revision2, effective = 0x02000000, 1
+	set := uint64(kernel.SetOf(numbers...))
+	words := [5]uint32{revision2 | effective, uint32(set), 0, uint32(set >> 32), 0}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words)), unsafe.Sizeof(words))
+}
+
+func TestRequiredCapabilityIsNamed(t *testing.T) {
+	ownMachine(t)
+	for missing, held := range map[string]uintptr{"CAP_BPF": unix.CAP_PERFMON, "CAP_PERFMON": unix.CAP_BPF} {
+		p := asUser(t, with(held, unix.CAP_SYSLOG), "icmp")
+		p.ends(soon, 1)
+		if want := "tracer: not permitted: lacking " + missing + "\n"; !strings.HasPrefix(p.stderr(), want) {
+			t.Errorf("stderr %q, want %q", p.stderr(), want)
+		}
+	}
+}
+
+// TestOptionalCapabilitiesAreNotedToBeLacking: what is lost is told, and the rest goes on.
+func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
+	ownMachine(t)
+	if chosen() == kprobe {
+		setting(t, "kernel/perf_event_paranoid", "2")
+	}
+	t.Run("CAP_SYSLOG", func(t *testing.T) {
+		either := oneWay(chosen()) + "|" + oneWay(tracepoint)
+		p := asUser(t, with(unix.CAP_BPF, unix.CAP_PERFMON), "--filter-func", either, "icmp")
+		tracesPing(t, p, tracepoint)
+		p.notes(t, "note: lacking CAP_SYSLOG: only tracepoints are traced")
+	})
+	t.Run("CAP_DAC_READ_SEARCH", func(t *testing.T) {
+		p := asUser(t, forFunctions(), "--filter-func", oneWay(chosen()), "icmp")
+		tracesPing(t, p, chosen())
+		p.notes(t, "note: lacking CAP_DAC_READ_SEARCH: functions are tried that the kernel may refuse")
+	})
+	t.Run("CAP_SYS_RAWIO", func(t *testing.T) {
+		p := asUser(t, forFunctions(unix.CAP_DAC_READ_SEARCH), "--filter-func", oneWay(chosen()), "udp[100] == 1 or icmp")
+		tracesPing(t, p, chosen())
+		p.notes(t, "note: lacking CAP_SYS_RAWIO: filters do not see bytes in page fragments")
+	})
+	t.Run("CAP_SYS_PTRACE", func(t *testing.T) {
+		p := asUser(t, forFunctions(), "--filter-func", few(), "--filter-pid", "1", "icmp")
+		p.awaitReady()
+		p.stop()
+		p.notes(t, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is known to be of a process only once it has sent: 1\n")
+	})
+	t.Run("CAP_SYS_ADMIN", func(t *testing.T) {
+		p := asUser(t, forFunctions(), "--filter-func", few(), "--filter-trace-tc", "icmp")
+		p.ends(startLimit, 1)
+		p.notes(t, "lacking CAP_SYS_ADMIN")
+	})
+}
+
+// notes wants a line, or a piece of one, on stderr.
+func (p *process) notes(t *testing.T, line string) {
+	t.Helper()
+	if !strings.Contains(p.stderr(), line) {
+		t.Errorf("stderr does not say %q: %s", line, p.stderr())
+	}
+}
+
+// keptForCounters is CAP_BPF where the kernel lets nobody else read a map at all.
+func keptForCounters(numbers ...uint) kernel.CapabilitySet {
+	disabled, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled")
+	if err != nil || strings.TrimSpace(string(disabled)) == "0" || !isBefore(5, 19) {
+		return 0
+	}
+	return kernel.SetOf(numbers...)
+}
+
+var rightsLine = regexp.MustCompile(`(?m)^(Cap\w+|NoNewPrivs):\t(\w+)$`)
+
+// hasOnly wants each thread of the tracer to have these capabilities, and no way to others.
+func (p *process) hasOnly(t *testing.T, want kernel.CapabilitySet) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.cmd.Process.Pid))
+	if err != nil || len(tasks) < 3 {
+		t.Fatalf("threads %v (%v)", tasks, err)
+	}
+	for _, task := range tasks {
+		status, err := os.ReadFile(task)
+		if errors.Is(err, os.ErrNotExist) { // the thread has ended
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.checkRights(t, string(status), want)
+	}
+}
+
+func (p *process) checkRights(t *testing.T, status string, want kernel.CapabilitySet) {
+	t.Helper()
+	held := fmt.Sprintf("%016x", uint64(want))
+	none := fmt.Sprintf("%016x", 0)
+	rights := map[string]string{"CapInh": none, "CapPrm": held, "CapEff": held, "CapAmb": none, "NoNewPrivs": "1"}
+	if p.cmd.SysProcAttr.Credential == nil { // root may empty the bounding set
+		rights["CapBnd"] = none
+	}
+	found := 0
+	for _, m := range rightsLine.FindAllStringSubmatch(status, -1) {
+		if value, known := rights[m[1]]; known {
+			if found++; m[2] != value {
+				t.Errorf("a thread has %s %s, want %s", m[1], m[2], value)
+			}
+		}
+	}
+	if found != len(rights) {
+		t.Errorf("%d of %d rights in %s", found, len(rights), status)
+	}
+}
+
+// TestPrivilegesAreDropped: root keeps nothing, and the trace goes on to know what came later:
+// a namespace with its name, its interfaces, a module.
+func TestPrivilegesAreDropped(t *testing.T) {
+	ownMachine(t)
+	if err := unix.DeleteModule("dummy", unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "--filter-func", landmark()+"|kfree_skb.*|consume_skb|__kfree_skb|netif_receive_skb", "--output-stack", "--output-netns-names", "icmp or udp port 7777")
+	p.hasOnly(t, keptForCounters(unix.CAP_BPF))
+	w := newWorld(t)
+	ping(t, w.a, b4, vethID)
+	load(t, "dummy")
+	ktest.NewDummy(t, ktest.End{Netns: w.a, Name: "d0", Addresses: prefixes("10.7.0.1/24")})
+	for range 4 { // the first has the symbols looked for
+		do(t, w.a, func() error { return udp("10.7.0.1:7001", "10.7.0.2:7777").Send(1) })
+		time.Sleep(time.Second)
+	}
+	p.hasOnly(t, keptForCounters(unix.CAP_BPF))
+	events := p.stop().events
+	later := events.that(func(r *record) bool { return r.Ifname == "vb" })
+	if len(later) == 0 || later[0].NetnsName == nil || *later[0].NetnsName != filepath.Base(w.b.Path) {
+		t.Errorf("%d events at vb, want some in the namespace %s", len(later), w.b.Path)
+	}
+	if chosen() != tracepoint && !slices.ContainsFunc(events, throughDummy) {
+		t.Error("no stack has dummy_xmit, which came with a module later")
+	}
+}
+
+func throughDummy(r record) bool {
+	return slices.ContainsFunc(r.Stack, func(f frame) bool { return strings.HasPrefix(f.Symbol, "dummy_xmit") })
+}
+
+// TestPrivilegesForPrograms: to trace programs that are loaded later takes what it took before.
+func TestPrivilegesForPrograms(t *testing.T) {
+	ownMachine(t)
+	p := command{args: []string{"--output-json", "--filter-func", few(), "--filter-trace-tc", "icmp"}}.start(t)
+	if p.untraceable() {
+		return // told by another test
+	}
+	p.hasOnly(t, kernel.SetOf(unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN, unix.CAP_SYSLOG))
+	p.stop()
+}
+
+// untraceable waits until the tracer is ready, or says that BPF programs can't be traced.
+func (p *process) untraceable() bool {
+	for time.Since(p.began) < startLimit {
+		select {
+		case <-p.done:
+			return strings.Contains(p.stderr(), "BPF programs can't be traced")
+		case <-time.After(10 * time.Millisecond):
+		}
+		if _, err := os.Stat(p.readyFile); err == nil {
+			return false
+		}
+	}
+	return false
+}
+
+// TestRotationInTheFolderOfAnother: root may write there as long as it keeps the right.
+func TestRotationInTheFolderOfAnother(t *testing.T) {
+	ownMachine(t)
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	s := newStream(t, nil, "--output-json", "--output-file", filepath.Join(dir, "trace.json"), "--output-file-max-size", "1", "--output-skb")
+	s.hasOnly(t, kernel.SetOf(unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNER)|keptForCounters(unix.CAP_BPF))
+	s.send(packets)
+	s.stopText()
+	if files, err := os.ReadDir(dir); err != nil || len(files) < 2 {
+		t.Errorf("%d files, want several (%v)", len(files), err)
+	}
+}
