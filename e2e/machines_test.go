@@ -52,9 +52,9 @@ var machines = []machine{
 	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
 }
 
-// lockedDown is the test that needs a kernel which is locked down, and the only
-// one that passes there.
-const lockedDown = "^TestLockedDown$"
+// lockedDown are the tests that need a kernel which is locked down, and the only
+// ones that pass there.
+const lockedDown = "^(TestLockedDown|TestDoctorLockedDown)$"
 
 // elsewhere are the tests on the architectures that tracer is not for in the first place,
 // whose machines are slow: of a packet's way and its drop by each backend, as text and as
@@ -71,12 +71,14 @@ const (
 // those machines run them which are thorough; all other tests are for every kernel.
 var sameEverywhere = []string{
 	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
-	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
+	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
 	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
 	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
-	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs", "TestOtherPlaces",
+	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
+	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces",
 	"TestOutputFile", "TestPartOfTwoPackets", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
-	"TestReaderGoesAway", "TestReturnsNeedFunctions", "TestRotation", "TestRotationKeepsFew", "TestSignals", "TestText",
+	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
+	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestText",
 	"TestTextWithSwitches", "TestTimestamp",
 }
 
@@ -107,7 +109,7 @@ func (m machine) skip() string {
 	if m.tests == lockedDown {
 		return ""
 	}
-	list := []string{"TestLockedDown"}
+	list := []string{"TestLockedDown", "TestDoctorLockedDown"}
 	if !m.thorough {
 		list = append(list, sameEverywhere...)
 	}

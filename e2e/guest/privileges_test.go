@@ -224,6 +224,16 @@ func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
 		p.stop()
 		p.notes(t, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is known to be of a process only once it has sent: 1\n")
 	})
+	t.Run("CAP_SYS_RESOURCE", func(t *testing.T) {
+		p := asUser(t, []uintptr{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG}, "--filter-func", oneWay(chosen()), "icmp")
+		if !isBefore(5, 11) {
+			tracesPing(t, p, chosen())
+			return
+		}
+		p.ends(startLimit, 1)
+		p.notes(t, "the limit of locked memory, 64 KiB, is perhaps too low (before 5.11)")
+		p.notes(t, "hint: run as root, with CAP_SYS_RESOURCE, or after `ulimit -l unlimited`")
+	})
 	t.Run("CAP_SYS_ADMIN", func(t *testing.T) {
 		p := asUser(t, forFunctions(), "--filter-func", few(), "--filter-trace-tc", "icmp")
 		p.ends(startLimit, 1)

@@ -19,6 +19,7 @@ var mounts = []struct{ path, kind string }{
 	{"/run", "tmpfs"},
 	{"/sys/kernel/tracing", "tracefs"},
 	{"/sys/kernel/debug", "debugfs"},
+	{"/sys/kernel/security", "securityfs"},
 	{"/sys/fs/bpf", "bpf"},
 	{"/sys/fs/cgroup", "cgroup2"},
 }

@@ -2,7 +2,10 @@
 
 package app
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
 // The words for Config.Color.
 const (
@@ -11,8 +14,7 @@ const (
 	ColorNever  = "never"
 )
 
-// isColored says whether text has colours. By itself it has them on a terminal that
-// can show them, unless the environment asks for none (https://no-color.org).
+// isColored says whether text has colours, see https://no-color.org.
 func isColored(cfg Config) bool {
 	switch cfg.Color {
 	case ColorAlways:
@@ -20,5 +22,11 @@ func isColored(cfg Config) bool {
 	case ColorNever:
 		return false
 	}
-	return cfg.OutputFile == "" && isTerminal(cfg.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return cfg.OutputFile == "" && ColorsByItself(cfg.Stdout)
+}
+
+// ColorsByItself says whether there are colours for somebody who did not ask: on a terminal
+// that can show them, unless the environment asks for none.
+func ColorsByItself(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

@@ -25,6 +25,7 @@ type command struct {
 // commands are all of them, in the order of the help text.
 func commands() []command {
 	return []command{
+		doctorCommand(),
 		manCommand(),
 		completionCommand(),
 		completeCommand(),

@@ -154,6 +154,7 @@ func (g *gathering) facts() *Facts {
 		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
 	}
 	f.Release, f.BTF = release(), g.spec
+	f.Closed = g.closed
 	if f.PagesUnknown = g.closed; g.closed == nil {
 		f.Pages, f.PagesUnknown = locatePages(g.core, g.spec)
 	}

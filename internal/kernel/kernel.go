@@ -8,6 +8,7 @@
 package kernel
 
 import (
+	"errors"
 	"regexp"
 
 	"github.com/cilium/ebpf/asm"
@@ -29,6 +30,9 @@ const (
 
 // Backends lists every backend, best first.
 var Backends = []Backend{KprobeMulti, Kprobe, TracepointBackend}
+
+// ErrNotAsked: nothing is known of a backend.
+var ErrNotAsked = errors.New("the kernel was not asked")
 
 // Facts is what is known about a kernel. It is not changed once it is made.
 type Facts struct {
@@ -58,6 +62,8 @@ type Facts struct {
 	Support map[Backend]error
 	// Symbols are the functions of /proc/kallsyms; nil when it hides addresses.
 	Symbols *Symbols
+	// Closed is why the kernel's memory can't be read (/proc/kcore); nil where it can be.
+	Closed error
 	// Pages locates page fragments; nil where PagesUnknown says why not.
 	Pages        *Pages
 	PagesUnknown error

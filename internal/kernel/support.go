@@ -37,11 +37,6 @@ var (
 		msg:  "not permitted: needs CAP_SYS_ADMIN where the sysctl kernel.perf_event_paranoid is above 2",
 		hint: "run as root, or with `sysctl kernel.perf_event_paranoid=2`",
 	}
-	// errLockedDown: the helper is not there for anybody (LOCKDOWN_BPF_READ_KERNEL).
-	errLockedDown = &hinted{
-		msg:  "BPF programs may not read kernel memory here, as with lockdown=confidentiality",
-		hint: "/sys/kernel/security/lockdown says which lockdown is on; it is set on the kernel's command line",
-	}
 	errNoKprobeMulti = &hinted{
 		msg:  "the kernel has no kprobe-multi link (5.18)",
 		hint: "boot a kernel of 5.18 or newer with CONFIG_FPROBE=y",
@@ -56,6 +51,13 @@ var (
 	}
 )
 
+// ErrLockedDown says that the helper that reads the kernel's memory is not there for anybody
+// (LOCKDOWN_BPF_READ_KERNEL, 5.4).
+var ErrLockedDown error = &hinted{
+	msg:  "BPF programs may not read kernel memory here, as with lockdown=confidentiality",
+	hint: "/sys/kernel/security/lockdown says which lockdown is on; it is set on the kernel's command line",
+}
+
 // load loads a program that reads kernel memory, as all of ours do.
 func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 	prog, err := loadBody(typ, attach, append(readsMemory(), doesNothing()...))
@@ -67,7 +69,7 @@ func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 		return nil, explainLoad(typ, err)
 	}
 	idle.Close()
-	return nil, errLockedDown
+	return nil, ErrLockedDown
 }
 
 func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instructions) (*ebpf.Program, error) {
@@ -224,6 +226,18 @@ func perfNotPermitted() error {
 		return errNoPerfEvents
 	}
 	return notPermitted()
+}
+
+// CheckRing says why there is no ring buffer for events (5.8); nil where there is.
+func CheckRing() error {
+	ring, err := ebpf.NewMap(&ebpf.MapSpec{Name: tried, Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
+	switch {
+	case err == nil:
+		return ring.Close()
+	case isRefusal(err):
+		return notPermitted()
+	}
+	return fmt.Errorf("a ring buffer is refused: %w", err)
 }
 
 func tryTracepoint() error {

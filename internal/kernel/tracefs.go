@@ -93,6 +93,15 @@ func readList(arch string) (*probeList, error) {
 	return parseNames(bytes.NewReader(b))
 }
 
+// CheckTracefs says why ftrace's list of functions can't be read; nil where it can be.
+func CheckTracefs() error {
+	f, err := tracefs.open("available_filter_functions")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // readBlacklist reads what kprobes refuse; nothing when it can't be read.
 func readBlacklist() blacklist {
 	b, err := debugfs.read("kprobes/blacklist")

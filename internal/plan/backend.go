@@ -3,7 +3,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
-
-var errNotAsked = errors.New("the kernel was not asked")
 
 // chooseBackend takes the forced backend, or the first that runs here.
 func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
@@ -26,7 +23,7 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 			return b, passed, nil
 		}
 		if !asked {
-			reason = errNotAsked
+			reason = kernel.ErrNotAsked
 		}
 		passed = append(passed, Passed{b, reason})
 	}

@@ -50,7 +50,7 @@ func (p *Plan) addHelpers(facts *kernel.Facts, wanted *funcFilter) error {
 func checkCalled(called *kernel.Called) error {
 	switch {
 	case called == nil:
-		return fmt.Errorf("%s: %w", helpersFlag, errNotAsked)
+		return fmt.Errorf("%s: %w", helpersFlag, kernel.ErrNotAsked)
 	case called.Unknown != nil:
 		return fmt.Errorf("%s: what BPF programs call: %w", helpersFlag, called.Unknown)
 	case called.Programs == 0:

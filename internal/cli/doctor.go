@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"syscall"
+
+	"tracer/internal/app"
+	"tracer/internal/doctor"
+)
+
+// doctorCommand tells what this kernel allows.
+func doctorCommand() command {
+	return command{
+		name: "doctor",
+		args: "[--json]",
+		help: "what can be traced here, and how to get what is missing",
+		run:  runDoctor,
+	}
+}
+
+const doctorUsage = "tracer doctor takes --json, for an object a line, and nothing else"
+
+// runDoctor is nil where tracer can trace here.
+func runDoctor(args []string, stdout, _ io.Writer) error {
+	format := doctor.Format{Color: app.ColorsByItself(stdout)}
+	for _, arg := range args {
+		if arg != "--json" {
+			return &usageError{text: "doctor: unknown argument " + strconv.Quote(arg), hint: doctorUsage}
+		}
+		format.JSON = true
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	found, err := doctor.Find(ctx, versionName())
+	if err != nil {
+		return err
+	}
+	report := doctor.Diagnose(found)
+	if err := report.Write(stdout, format); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return report.Verdict()
+}

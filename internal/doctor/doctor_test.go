@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+)
+
+// healthy is a machine on which there is everything.
+func healthy() *Findings {
+	return &Findings{
+		Version: "v1", Release: "6.18.0", Arch: "amd64",
+		Capabilities: ^kernel.CapabilitySet(0),
+		Lockdown:     "none",
+		Settings:     map[string]string{"kernel.kptr_restrict": "0", "kernel.unprivileged_bpf_disabled": "2"},
+		Kernel: &kernel.Facts{
+			BTF: &btf.Spec{}, Symbols: &kernel.Symbols{},
+			Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}, {Name: "netif_rx"}},
+			Reasons:     map[uint32]string{3: "SKB_DROP_REASON_NO_SOCKET"},
+		},
+		Modules: 20, Described: 20, Conntrack: true, ConntrackLoaded: true, Tables: Module{true, true},
+		Plans: map[kernel.Backend]Planned{
+			kernel.KprobeMulti:       {Functions: 1539, Tracepoints: 1},
+			kernel.Kprobe:            {Functions: 1539, Tracepoints: 1},
+			kernel.TracepointBackend: {Tracepoints: 34},
+		},
+		Returns:      string(kernel.KprobeSession),
+		LockedMemory: 8 << 20, OpenFiles: 1 << 20,
+	}
+}
+
+func answer(t *testing.T, r Report, name string) Check {
+	t.Helper()
+	i := slices.IndexFunc(r, func(c Check) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("no check %q", name)
+	}
+	return r[i]
+}
+
+func TestHealthyMachineLacksNothing(t *testing.T) {
+	r := Diagnose(healthy())
+	for _, c := range r {
+		if c.State != OK || c.Cost != "" || c.Remedy != "" || c.Found == "" {
+			t.Errorf("%+v, want it to be well", c)
+		}
+	}
+	if err := r.Verdict(); err != nil {
+		t.Error(err)
+	}
+	if got, want := r[len(r)-1].Found, "by kprobe-multi: 1539 functions and 1 tracepoint"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// hinted is an error that says what to do about it.
+type hinted struct{ error }
+
+func (hinted) Hint() string { return "do this" }
+
+// noBackend has nothing run.
+func noBackend(f *Findings, why error) {
+	for b := range f.Plans {
+		f.Plans[b] = Planned{Reason: why}
+	}
+}
+
+func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
+	user := func(f *Findings) { f.UID = 1000 }
+	without := func(number uint) func(*Findings) {
+		return func(f *Findings) { f.UID, f.Capabilities = 1000, f.Capabilities&^kernel.SetOf(number) }
+	}
+	why := hinted{errors.New("not built in")}
+	for name, tc := range map[string]struct {
+		spoil        func(*Findings)
+		check        string
+		state        State
+		found        string
+		cost, remedy string
+	}{
+		"user namespace": {func(f *Findings) { f.Namespaced = true }, "user", Limited, "root of a user namespace", "takes no notice of capabilities", "outside of the user namespace"},
+		"locked down":    {func(f *Findings) { f.Lockdown = "confidentiality" }, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
+		"locked down and not told": {func(f *Findings) {
+			f.Lockdown = ""
+			noBackend(f, kernel.ErrLockedDown)
+		}, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
+		"CAP_BPF":             {func(f *Findings) { f.Capabilities, f.UID = 0, 1000 }, "CAP_BPF", Missing, "not held: loading BPF programs", "nothing can be traced", "setcap cap_bpf+ep"},
+		"CAP_PERFMON of root": {func(f *Findings) { f.Capabilities = 0 }, "CAP_PERFMON", Missing, "not held", "nothing can be traced", "add CAP_PERFMON where the container"},
+		"CAP_SYSLOG":          {without(unix.CAP_SYSLOG), "CAP_SYSLOG", Limited, "not held", "only tracepoints are traced", "setcap cap_syslog+ep"},
+		"no BTF":              {func(f *Findings) { f.Kernel, f.NoTypes, f.Plans = nil, errors.New("no BTF of this kernel"), nil }, "kernel types", Missing, "no BTF of this kernel", "nothing can be traced", "CONFIG_DEBUG_INFO_BTF=y"},
+		"module types":        {func(f *Findings) { f.Described = 0 }, "module types", Limited, "BTF of 0 of 20 loaded modules", "--kmods", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"addresses":           {func(f *Findings) { f.Kernel.Symbols = nil; user(f) }, "addresses", Limited, "hides them", "only tracepoints are traced", "setcap cap_syslog+ep"},
+		"addresses of nobody": {func(f *Findings) { f.Kernel.Symbols, f.Settings["kernel.kptr_restrict"] = nil, "2" }, "addresses", Limited, "kernel.kptr_restrict is 2", "only tracepoints are traced", "sysctl kernel.kptr_restrict=1"},
+		"no kcore":            {func(f *Findings) { f.Kernel.Closed = fs.ErrNotExist }, "memory", Limited, "there is no /proc/kcore", "bytes in page fragments", "CONFIG_PROC_KCORE=y"},
+		"kcore of root":       {func(f *Findings) { without(unix.CAP_SYS_RAWIO)(f); f.Kernel.Closed = fs.ErrPermission }, "memory", Limited, "can't be opened by this user", "bytes in page fragments", "cap_sys_rawio,cap_dac_read_search"},
+		"kcore locked":        {func(f *Findings) { f.Kernel.Closed = unix.EPERM }, "memory", Limited, "operation not permitted", "bytes in page fragments", "lockdown"},
+		"kcore strange":       {func(f *Findings) { f.Kernel.PagesUnknown = errors.New("no piece of memory") }, "memory", Limited, "no piece of memory", "bytes in page fragments", "report it"},
+		"tracefs":             {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrNotExist, fs.ErrNotExist }, "tracefs", Limited, "file does not exist", "the kernel may refuse", "mount -t tracefs"},
+		"tracefs of root":     {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission; user(f) }, "tracefs", Limited, "permission denied", "the kernel may refuse", "CAP_DAC_READ_SEARCH"},
+		"tracefs of nobody":   {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission }, "tracefs", Limited, "permission denied", "the kernel may refuse", "lockdown"},
+		"variables":           {func(f *Findings) { f.Kernel.ContextsUnknown = errors.New("does not tell") }, "variables", Limited, "does not tell", "only packets with a socket", "CONFIG_KALLSYMS_ALL=y"},
+		"configuration":       {func(f *Findings) { f.ConfigFile, f.Config = "/boot/config", map[string]string{"CONFIG_BPF_JIT": "y"} }, "configuration", Limited, "CONFIG_FPROBE", "other rows", "these options"},
+		"kprobe-multi":        {func(f *Findings) { f.Plans[kernel.KprobeMulti] = Planned{Reason: why} }, "kprobe-multi", Limited, "not built in", "one by one", "do this"},
+		"kprobe":              {func(f *Findings) { f.Plans[kernel.Kprobe] = Planned{Reason: why} }, "kprobe", Limited, "not built in", "nothing, as kprobe-multi is better", "do this"},
+		"functions": {func(f *Findings) {
+			f.Plans[kernel.KprobeMulti], f.Plans[kernel.Kprobe] = Planned{Reason: why}, Planned{Reason: why}
+		}, "kprobe", Limited, "not built in", "functions can't be traced", "do this"},
+		"every backend": {func(f *Findings) { noBackend(f, why) }, "tracepoint", Missing, "not built in", "nothing can be traced", "do this"},
+		"backend without rights": {func(f *Findings) {
+			f.Capabilities, f.UID = 0, 1000
+			noBackend(f, why)
+		}, "kprobe", Missing, "not built in", "nothing can be traced", "the privileges that are missing above"},
+		"verdict": {func(f *Findings) { noBackend(f, why) }, "tracing", Missing, "no backend runs", "nothing can be traced", "see above"},
+		"kretprobes": {func(f *Findings) {
+			f.Returns, f.Kernel.NoSession = string(kernel.KretprobeMulti), errors.New("no sessions")
+		}, "returns", Limited, "by kretprobe-multi: no sessions", "more for each call", "6.10"},
+		"no returns":                    {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be seen", "--output-return", "backend"},
+		"no reasons":                    {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},
+		"no drops":                      {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint", "--drop", "boot a kernel"},
+		"helpers":                       {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
+		"programs":                      {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},
+		"programs of root":              {func(f *Findings) { without(unix.CAP_SYS_ADMIN)(f); f.Kernel.Untraceable = why }, "BPF programs", Limited, "not built in", "--filter-trace-tc", "cap_sys_admin"},
+		"tail calls":                    {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "go on with another", "6.10"},
+		"tail calls of nothing":         {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "go on with another", "see BPF programs"},
+		"conntrack":                     {func(f *Findings) { f.Conntrack = false }, "conntrack", Limited, "nf_conn", "--output-conntrack", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"locked memory":                 {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may be refused", "ulimit -l unlimited"},
+		"ring buffer":                   {func(f *Findings) { f.NoRing = errors.New("a ring buffer is refused") }, "ring buffer", Missing, "is refused", "nothing can be traced", "5.8"},
+		"verdict without a ring buffer": {func(f *Findings) { f.NoRing = why }, "tracing", Missing, "no backend runs", "nothing can be traced", "see above"},
+		"nftables":                      {func(f *Findings) { f.Tables.Described = false }, "nftables", Limited, "no BTF", "--output-netfilter", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"open files": {func(f *Findings) {
+			without(unix.CAP_SYS_RESOURCE)(f)
+			f.Plans[kernel.KprobeMulti], f.OpenFiles = Planned{Reason: why}, 1024
+		}, "open files", Limited, "up to 1024", "1539 for all functions", "ulimit -n 1795"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := healthy()
+			tc.spoil(f)
+			got := answer(t, Diagnose(f), tc.check)
+			if got.State != tc.state || !strings.Contains(got.Found, tc.found) || !strings.Contains(got.Cost, tc.cost) || !strings.Contains(got.Remedy, tc.remedy) {
+				t.Errorf("%+v, want %+v", got, tc)
+			}
+			if got.Cost == "" || got.Remedy == "" {
+				t.Errorf("%+v does not tell what it costs and how to get it", got)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotNeededIsWell(t *testing.T) {
+	for check, spoil := range map[string]func(*Findings){
+		"CAP_SYS_RESOURCE":    func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_SYS_RESOURCE) },
+		"CAP_DAC_READ_SEARCH": func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE) },
+		"CAP_PERFMON":         func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_PERFMON) },
+		"module types":        func(f *Findings) { f.Modules, f.Described = 0, 0 },
+		"tracefs":             func(f *Findings) { f.NoTracefs = fs.ErrPermission },
+		"nftables":            func(f *Findings) { f.Tables = Module{} },
+		"conntrack":           func(f *Findings) { f.Conntrack, f.ConntrackLoaded = false, false },
+		"lockdown":            func(f *Findings) { f.Lockdown = "integrity" },
+		"user":                func(f *Findings) { f.Lockdown, f.UID = "", 1000 },
+		"unprivileged":        func(f *Findings) { f.Settings = nil },
+		"locked memory":       func(f *Findings) { f.LockedMemory, f.CountsMemory = unix.RLIM_INFINITY, true },
+	} {
+		f := healthy()
+		spoil(f)
+		if got := answer(t, Diagnose(f), check); got.State != OK || got.Cost != "" {
+			t.Errorf("%+v, want it to be well", got)
+		}
+	}
+}
+
+// TestNothingIsKnownWithoutTypes: the other rows are there, and none says that it is well to trace.
+func TestNothingIsKnownWithoutTypes(t *testing.T) {
+	f := healthy()
+	f.Kernel, f.Plans, f.Returns, f.NoTypes = nil, nil, "", errors.New("no BTF of this kernel")
+	r := Diagnose(f)
+	if r.Verdict() == nil {
+		t.Error("the verdict is that it can trace")
+	}
+	for _, b := range kernel.Backends {
+		if got := answer(t, r, string(b)); got.State != Missing || got.Found != "no BTF of this kernel" {
+			t.Errorf("%+v, want it to be missing for want of types", got)
+		}
+	}
+}
+
+func TestNamesAreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, q := range questions() {
+		if seen[q.name] {
+			t.Errorf("two checks are called %q", q.name)
+		}
+		seen[q.name] = true
+	}
+}
+
+// ill is a machine with something in each state, and long texts.
+func ill() Report {
+	f := healthy()
+	f.Capabilities, f.UID, f.ConfigFile, f.Config = kernel.SetOf(unix.CAP_BPF), 1000, "/boot/config-6.18.0", map[string]string{"CONFIG_BPF_JIT": "y"}
+	return Diagnose(f)
+}
+
+func TestTextFitsIntoATerminal(t *testing.T) {
+	var b bytes.Buffer
+	if err := ill().Write(&b, Format{}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) > width || strings.TrimRight(line, " ") != line {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("not plain: %q", line)
+		}
+	}
+	for _, row := range []string{"\n  + CAP_BPF             held\n", "\n  x CAP_PERFMON         not held: ", "\n  ! CAP_SYSLOG          not held: ", "\n                        cost: ", "\nbackends\n"} {
+		if !strings.Contains(b.String(), row) {
+			t.Errorf("no %q in:\n%s", row, b.String())
+		}
+	}
+}
+
+func TestColorsAreOfTextAlone(t *testing.T) {
+	var plain, colored, object bytes.Buffer
+	for b, format := range map[*bytes.Buffer]Format{&plain: {}, &colored: {Color: true}, &object: {JSON: true, Color: true}} {
+		if err := ill().Write(b, format); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(colored.String(), "\x1b[31;1mx\x1b[0m CAP_PERFMON ") {
+		t.Errorf("no colour in %q", colored.String())
+	}
+	bare := colored.String()
+	for _, code := range []string{bold, noMore, marks[OK].color, marks[Limited].color, marks[Missing].color} {
+		bare = strings.ReplaceAll(bare, code, "")
+	}
+	if bare != plain.String() {
+		t.Errorf("without its colours it is %q, want %q", bare, plain.String())
+	}
+	if strings.Contains(object.String(), "\x1b") {
+		t.Errorf("colours in %q", object.String())
+	}
+}
+
+// TestJSONTellsTheSame has an object for each row, with what its text says.
+func TestJSONTellsTheSame(t *testing.T) {
+	want := ill()
+	var b bytes.Buffer
+	if err := want.Write(&b, Format{JSON: true}); err != nil {
+		t.Fatal(err)
+	}
+	var got Report
+	for line := range strings.Lines(b.String()) {
+		var c Check
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, c)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, format := range []Format{{}, {JSON: true}} {
+		if err := ill().Write(full, format); !errors.Is(err, unix.ENOSPC) {
+			t.Errorf("%+v: error %v", format, err)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+)
+
+// enoughMemory is what tracer locks by itself at most: the ring of events and its tables.
+const enoughMemory = 64 << 20
+
+func askLockedMemory(f *Findings) outcome {
+	found := "no limit"
+	if f.LockedMemory != unix.RLIM_INFINITY {
+		found = fmt.Sprintf("%d KiB", f.LockedMemory>>10)
+	}
+	switch {
+	case !f.CountsMemory:
+		return fine(found + ", which BPF does not count against (since 5.11)")
+	case f.LockedMemory >= enoughMemory, f.Capabilities.Has(unix.CAP_SYS_RESOURCE):
+		return fine(found + ", which can be raised as needed")
+	}
+	return outcome{
+		Limited, found, "maps for events may be refused (before 5.11)", "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity), or CAP_SYS_RESOURCE",
+	}
+}
+
+// spareFiles is what tracer has open beside one for each probe.
+const spareFiles = 256
+
+func askOpenFiles(f *Findings) outcome {
+	probes := f.Plans[kernel.Kprobe].Functions
+	found := fmt.Sprintf("up to %d", f.OpenFiles)
+	switch {
+	case f.best() != kernel.Kprobe:
+		return fine(found)
+	case f.OpenFiles >= uint64(probes+spareFiles), f.Capabilities.Has(unix.CAP_SYS_RESOURCE):
+		return fine(found + ", which is enough or can be raised")
+	}
+	return outcome{
+		Limited, found, fmt.Sprintf("single kprobes take one each, %d for all functions; fewer go (--filter-func)", probes),
+		fmt.Sprintf("ulimit -n %d (systemd: LimitNOFILE), or CAP_SYS_RESOURCE", probes+spareFiles),
+	}
+}
+
+func askUnprivileged(f *Findings) outcome {
+	value := f.Settings["kernel.unprivileged_bpf_disabled"]
+	switch value {
+	case "":
+		return fine("the kernel has no kernel.unprivileged_bpf_disabled")
+	case "0":
+		return fine("BPF is not kept from who has no rights, which tracer has no use for")
+	}
+	return fine("BPF is for CAP_BPF alone (kernel.unprivileged_bpf_disabled is " + value + ")")
+}
+
+func askVerdict(f *Findings) outcome {
+	best := f.best()
+	if best == "" {
+		return outcome{Missing, "no backend runs", "nothing can be traced", "see above what is missing"}
+	}
+	return fine(fmt.Sprintf("by %s: %s", best, f.Plans[best]))
+}

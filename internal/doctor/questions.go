@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+)
+
+// question is one row of the report.
+type question struct {
+	group, name string
+	ask         func(*Findings) outcome
+}
+
+// The groups, in the order of the report.
+const (
+	system     = "system"
+	privileges = "privileges"
+	knowledge  = "what the kernel tells"
+	backends   = "backends"
+	features   = "features"
+	limits     = "limits"
+	verdict    = "verdict"
+)
+
+// questions are all of them. Text and JSON are made of the answers.
+func questions() []question {
+	list := []question{
+		{system, "tracer", func(f *Findings) outcome { return fine(f.Version) }},
+		{system, "kernel", func(f *Findings) outcome { return fine(f.Release + " (" + f.Arch + ")") }},
+		{system, "user", askUser},
+		{system, "lockdown", askLockdown},
+	}
+	for _, c := range kernel.Capabilities {
+		list = append(list, question{privileges, c.Name, func(f *Findings) outcome { return f.capability(c) }})
+	}
+	list = append(list,
+		question{knowledge, "kernel types", askTypes},
+		question{knowledge, "module types", askModules},
+		question{knowledge, "addresses", askSymbols},
+		question{knowledge, "memory", askCore},
+		question{knowledge, "tracefs", askTracefs},
+		question{knowledge, "variables", askContexts},
+		question{knowledge, "configuration", askConfig},
+	)
+	for _, b := range kernel.Backends {
+		list = append(list, question{backends, string(b), func(f *Findings) outcome { return f.backend(b) }})
+	}
+	return append(list,
+		question{features, "ring buffer", askRing},
+		question{features, "returns", askReturns},
+		question{features, "drops", askDrops},
+		question{features, "cheap reading", askDirect},
+		question{features, "BPF programs", askPrograms},
+		question{features, "tail calls", askTailCalls},
+		question{features, "conntrack", askConntrack},
+		question{features, "nftables", askTables},
+		question{limits, "locked memory", askLockedMemory},
+		question{limits, "open files", askOpenFiles},
+		question{limits, "unprivileged", askUnprivileged},
+		question{verdict, "tracing", askVerdict},
+	)
+}
+
+func askUser(f *Findings) outcome {
+	who := fmt.Sprintf("uid %d", f.UID)
+	if f.UID == 0 {
+		who = "root"
+	}
+	if !f.Namespaced {
+		return fine(who)
+	}
+	return outcome{
+		Limited, who + " of a user namespace",
+		"the kernel takes no notice of capabilities that are held in there alone",
+		"run outside of the user namespace, as on the host itself",
+	}
+}
+
+func askLockdown(f *Findings) outcome {
+	lockdown := f.Lockdown
+	if lockdown == "" && errors.Is(f.Plans[kernel.TracepointBackend].Reason, kernel.ErrLockedDown) {
+		lockdown = "confidentiality"
+	}
+	switch lockdown {
+	case "confidentiality":
+		return outcome{
+			Missing, lockdown, "BPF programs may not read the kernel's memory, so that nothing can be traced",
+			"boot without lockdown=confidentiality on the kernel's command line, or with lockdown=integrity",
+		}
+	case "none":
+		return fine("none")
+	case "":
+		return fine("not told: the kernel has none, or /sys/kernel/security is not mounted")
+	}
+	return fine(lockdown + ", which lets BPF programs read the kernel's memory")
+}
+
+func (f *Findings) capability(c kernel.Capability) outcome {
+	switch {
+	case f.Capabilities.Has(c.Number):
+		return fine("held")
+	case f.Capabilities.Allows(c):
+		return fine("not held, another one stands in for it")
+	case c.Number == unix.CAP_DAC_READ_SEARCH && f.UID == 0:
+		return fine("not held, and root has little need of it")
+	case c.Number == unix.CAP_SYS_RESOURCE && askLockedMemory(f).state == OK && askOpenFiles(f).state == OK:
+		return fine("not held, and the limits are high enough here")
+	}
+	state := Limited
+	if c.Required {
+		state = Missing
+	}
+	return outcome{state, "not held: " + c.For, c.Without, f.grant(c.Name)}
+}
+
+// grant is how a process is given capabilities.
+func (f *Findings) grant(names ...string) string {
+	if f.UID == 0 {
+		return "add " + strings.Join(names, " and ") + " where the container or service is set up (docs/privileges.md)"
+	}
+	list := strings.ToLower(strings.Join(names, ","))
+	return fmt.Sprintf("run as root, or setcap %s+ep tracer (docs/privileges.md)", list)
+}
+
+func askTypes(f *Findings) outcome {
+	if f.NoTypes == nil {
+		return fine(fmt.Sprintf("BTF of vmlinux, %d tracepoints with an sk_buff in it", len(f.Kernel.Tracepoints)))
+	}
+	return outcome{Missing, f.NoTypes.Error(), "nothing can be traced", cmp.Or(hint(f.NoTypes), "boot a kernel with CONFIG_DEBUG_INFO_BTF=y")}
+}
+
+func askModules(f *Findings) outcome {
+	found := fmt.Sprintf("BTF of %d of %d loaded modules", f.Described, f.Modules)
+	if f.Modules == 0 {
+		return fine("no module is loaded")
+	}
+	if f.Described > 0 {
+		return fine(found)
+	}
+	return outcome{
+		Limited, found, "functions and types of modules are not known (--kmods, --all-kmods)",
+		"boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
+	}
+}
+
+// facts are of a kernel without anything where there are no types.
+func (f *Findings) facts() *kernel.Facts {
+	if f.Kernel == nil {
+		return &kernel.Facts{Closed: f.NoTypes, PagesUnknown: f.NoTypes, NoSession: f.NoTypes, NoDirect: f.NoTypes, Untraceable: f.NoTypes}
+	}
+	return f.Kernel
+}
+
+func askSymbols(f *Findings) outcome {
+	if f.facts().Symbols != nil {
+		return fine("/proc/kallsyms shows them")
+	}
+	o := outcome{
+		Limited, "/proc/kallsyms hides them", "only tracepoints are traced, and code has addresses in place of names", f.grant("CAP_SYSLOG"),
+	}
+	if f.Settings["kernel.kptr_restrict"] == "2" {
+		o.found += " from everybody (kernel.kptr_restrict is 2)"
+		o.remedy = "sysctl kernel.kptr_restrict=1"
+	}
+	return o
+}
+
+func askCore(f *Findings) outcome {
+	facts := f.facts()
+	cost := "filters do not see bytes in page fragments, where TCP keeps its payload; a start takes longer"
+	switch {
+	case facts.Closed == nil && facts.PagesUnknown == nil:
+		return fine("/proc/kcore can be read")
+	case facts.Closed == nil:
+		return outcome{Limited, "/proc/kcore: " + facts.PagesUnknown.Error(), "filters do not see bytes in page fragments, where TCP keeps its payload", "report it, with the kernel's release"}
+	case errors.Is(facts.Closed, fs.ErrNotExist):
+		return outcome{Limited, "there is no /proc/kcore", cost, "boot a kernel with CONFIG_PROC_KCORE=y"}
+	case errors.Is(facts.Closed, fs.ErrPermission) && f.lacksForCore():
+		return outcome{Limited, "/proc/kcore can't be opened by this user", cost, f.grant("CAP_SYS_RAWIO", "CAP_DAC_READ_SEARCH")}
+	}
+	return outcome{
+		Limited, facts.Closed.Error(), cost,
+		"lockdown may be against it, or a container that hides the file (Docker: --security-opt systempaths=unconfined)",
+	}
+}
+
+func (f *Findings) lacksForCore() bool {
+	readsAll := f.UID == 0 || f.Capabilities.Has(unix.CAP_DAC_READ_SEARCH) || f.Capabilities.Has(unix.CAP_DAC_OVERRIDE)
+	return !f.Capabilities.Has(unix.CAP_SYS_RAWIO) || !readsAll
+}
+
+func askTracefs(f *Findings) outcome {
+	switch {
+	case f.NoTracefs == nil:
+		return fine("ftrace's list of functions can be read")
+	case f.Kernel != nil && f.facts().ListReadable == nil:
+		return fine("ftrace's list can't be read, and the code of functions tells the same")
+	}
+	remedy := "mount -t tracefs tracefs /sys/kernel/tracing"
+	switch {
+	case !errors.Is(f.NoTracefs, fs.ErrPermission):
+	case f.UID == 0:
+		remedy = "lockdown, a container or a security module is against it; it is not needed where /proc/kcore can be read"
+	default:
+		remedy = "run as root, or with CAP_DAC_READ_SEARCH"
+	}
+	return outcome{Limited, f.NoTracefs.Error(), "functions are tried that the kernel may refuse, and which is not known before", remedy}
+}
+
+func askContexts(f *Findings) outcome {
+	err := f.facts().ContextsUnknown
+	if err == nil {
+		return fine("contexts of CPUs are known")
+	}
+	return outcome{
+		Limited, err.Error(), "filters by process or control group know only packets with a socket",
+		cmp.Or(hint(err), "boot a kernel with CONFIG_KALLSYMS_ALL=y"),
+	}
+}
+
+// options are those of the kernel's configuration that buy something.
+var options = []string{
+	"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_BPF_EVENTS", "CONFIG_DEBUG_INFO_BTF", "CONFIG_DEBUG_INFO_BTF_MODULES", "CONFIG_KPROBE_EVENTS",
+	"CONFIG_FPROBE", "CONFIG_FUNCTION_TRACER", "CONFIG_KALLSYMS_ALL", "CONFIG_PROC_KCORE",
+}
+
+func askConfig(f *Findings) outcome {
+	if f.Config == nil {
+		return fine("neither /proc/config.gz nor /boot/config-" + f.Release + " can be read; it is not needed")
+	}
+	var off []string
+	for _, option := range options {
+		if f.Config[option] == "" {
+			off = append(off, option)
+		}
+	}
+	if off == nil {
+		return fine(fmt.Sprintf("%s has all of %d options that matter", f.ConfigFile, len(options)))
+	}
+	return outcome{
+		Limited, f.ConfigFile + " does not have: " + strings.Join(off, ", "),
+		"what the other rows tell, if anything", "boot a kernel with these options; those that it does not know came later",
+	}
+}
+
+// remedy is what an error says that can be done about it, or else what is given. Where rights
+// are lacking that everything needs, it is these.
+func (f *Findings) remedy(err error, fallback string) string {
+	for _, c := range f.Capabilities.Lacking() {
+		if c.Required {
+			return "have the privileges that are missing above"
+		}
+	}
+	return cmp.Or(hint(err), fallback)
+}
+
+// hint is what an error says that can be done about it.
+func hint(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Format is how a report is written.
+type Format struct {
+	// JSON is an object for each check, a line each.
+	JSON bool
+	// Color has the marks of text coloured.
+	Color bool
+}
+
+// Write writes the report.
+func (r Report) Write(w io.Writer, f Format) error {
+	b := bufio.NewWriter(w)
+	if f.JSON {
+		r.json(b)
+	} else {
+		r.text(b, f.Color)
+	}
+	return b.Flush()
+}
+
+func (r Report) json(w io.Writer) {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for _, check := range r {
+		_ = encoder.Encode(check) // what it can't write is told by Flush
+	}
+}
+
+// width is where lines of text are broken, and column where what was found begins.
+const (
+	width  = 100
+	column = 24
+)
+
+// marks are what rows begin with, and their colours.
+var marks = map[State]struct{ sign, color string }{
+	OK:      {"+", "\x1b[32m"},
+	Limited: {"!", "\x1b[33m"},
+	Missing: {"x", "\x1b[31;1m"},
+}
+
+const (
+	bold   = "\x1b[1m"
+	noMore = "\x1b[0m"
+)
+
+const legend = "+ is there   ! goes without, at the cost told   x is needed and missing"
+
+func (r Report) text(w io.Writer, colored bool) {
+	paint := func(color, text string) string {
+		if !colored {
+			return text
+		}
+		return color + text + noMore
+	}
+	group := ""
+	for _, check := range r {
+		if check.Group != group {
+			if group != "" {
+				fmt.Fprintln(w)
+			}
+			group = check.Group
+			fmt.Fprintln(w, paint(bold, group))
+		}
+		mark := marks[check.State]
+		fmt.Fprintf(w, "  %s %-*s", paint(mark.color, mark.sign), column-4, check.Name)
+		check.tell(w)
+	}
+	fmt.Fprintf(w, "\n%s\n", legend)
+}
+
+// tell writes what stands beside and below a check's name.
+func (c Check) tell(w io.Writer) {
+	lines(w, "", c.Found)
+	for _, more := range []struct{ label, text string }{{"cost: ", c.Cost}, {"get:  ", c.Remedy}} {
+		if more.text != "" {
+			fmt.Fprint(w, strings.Repeat(" ", column))
+			lines(w, more.label, more.text)
+		}
+	}
+}
+
+// lines writes a text that begins in the column, broken between words, with its label in front
+// of the first line.
+func lines(w io.Writer, label, text string) {
+	fmt.Fprint(w, label)
+	at := column + len(label)
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len(word) > width:
+			fmt.Fprintf(w, "\n%s", strings.Repeat(" ", column+len(label)))
+			at = column + len(label)
+		default:
+			fmt.Fprint(w, " ")
+			at++
+		}
+		fmt.Fprint(w, word)
+		at += len(word)
+	}
+	fmt.Fprintln(w)
+}

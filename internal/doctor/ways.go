@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
+)
+
+// runs says whether a backend would trace.
+func (f *Findings) runs(b kernel.Backend) bool {
+	p, known := f.Plans[b]
+	return known && p.Reason == nil
+}
+
+// best is the backend that is taken, empty for none.
+func (f *Findings) best() kernel.Backend {
+	i := slices.IndexFunc(kernel.Backends, f.runs)
+	if i < 0 || f.NoRing != nil {
+		return ""
+	}
+	return kernel.Backends[i]
+}
+
+func (f *Findings) backend(b kernel.Backend) outcome {
+	if f.runs(b) {
+		return fine("attaches to " + f.Plans[b].String())
+	}
+	reason := f.Plans[b].Reason
+	if reason == nil {
+		reason = cmp.Or(f.NoTypes, kernel.ErrNotAsked)
+	}
+	o := outcome{Limited, reason.Error(), f.costOf(b), f.remedy(reason, "see the rows above")}
+	if f.best() == "" {
+		o.state = Missing
+	}
+	return o
+}
+
+func (p Planned) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		noun string
+	}{{p.Functions, "function"}, {p.Tracepoints, "tracepoint"}} {
+		switch {
+		case part.n == 1:
+			parts = append(parts, "1 "+part.noun)
+		case part.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", part.n, part.noun))
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+// costOf is what is lost without a backend, which depends on the one that stands in for it.
+func (f *Findings) costOf(b kernel.Backend) string {
+	switch best := f.best(); {
+	case best == "":
+		return "nothing can be traced"
+	case slices.Index(kernel.Backends, best) < slices.Index(kernel.Backends, b):
+		return fmt.Sprintf("nothing, as %s is better", best)
+	case best == kernel.Kprobe:
+		return "functions are attached to one by one, which takes tens of seconds for all of them"
+	}
+	return "functions can't be traced: tracepoints alone show the way of a packet"
+}
+
+func askReturns(f *Findings) outcome {
+	switch kernel.ReturnWay(f.Returns) {
+	case kernel.KprobeSession:
+		return fine("by " + f.Returns)
+	case kernel.KretprobeMulti, kernel.Kretprobe:
+		return outcome{
+			Limited, "by " + f.Returns + fewerBecause(f.facts().NoSession),
+			"more for each call, and some returns are not seen under load (--output-return)", "boot a kernel of 6.10 or newer with CONFIG_FPROBE=y",
+		}
+	}
+	return outcome{
+		Limited, "can't be seen", "--output-return, --output-lookups and what is made on a packet's stack", "a backend that traces functions: see above",
+	}
+}
+
+func fewerBecause(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+func askDrops(f *Findings) outcome {
+	facts := f.facts()
+	point := slices.ContainsFunc(facts.Tracepoints, func(t kernel.Tracepoint) bool { return t.Name == "kfree_skb" })
+	switch {
+	case !point:
+		return outcome{Limited, "no tracepoint tells of drops", "drops are not told (--drop)", "boot a kernel with CONFIG_TRACEPOINTS=y"}
+	case len(facts.Reasons) == 0:
+		return outcome{Limited, "with the place, without a reason", "why a packet was dropped", "boot a kernel of 5.17 or newer"}
+	}
+	return fine(fmt.Sprintf("with the place and one of %d reasons", len(facts.Reasons)))
+}
+
+func askDirect(f *Findings) outcome {
+	err := f.facts().NoDirect
+	if err == nil {
+		return fine("BPF programs read the kernel's memory by themselves")
+	}
+	return outcome{
+		Limited, err.Error(), "packets that nobody asked for cost about three times as much", f.remedy(err, "boot a kernel of 6.2 or newer"),
+	}
+}
+
+func askPrograms(f *Findings) outcome {
+	err := f.facts().Untraceable
+	if err == nil {
+		return fine("can be traced (fentry, fexit)")
+	}
+	o := outcome{Limited, err.Error(), "--filter-trace-tc, --filter-trace-xdp and --filter-trace-bpf", hint(err)}
+	if !f.Capabilities.Has(unix.CAP_SYS_ADMIN) {
+		o.remedy = f.grant("CAP_SYS_ADMIN")
+	}
+	o.remedy = cmp.Or(o.remedy, "boot a kernel with BPF trampolines: amd64 5.5, arm64 6.0")
+	return o
+}
+
+func askTailCalls(f *Findings) outcome {
+	facts := f.facts()
+	if facts.Untraceable != nil {
+		return outcome{Limited, "BPF programs can't be traced", "where BPF programs go on with another", "see BPF programs"}
+	}
+	if facts.Unlandable == nil {
+		return fine("are seen")
+	}
+	return outcome{Limited, facts.Unlandable.Error(), "where BPF programs go on with another", "boot a kernel of 6.10 or newer"}
+}
+
+func askRing(f *Findings) outcome {
+	if f.NoRing == nil {
+		return fine("for events there is one")
+	}
+	return outcome{Missing, f.NoRing.Error(), "nothing can be traced", f.remedy(f.NoRing, "boot a kernel of 5.8 or newer")}
+}
+
+func askTables(f *Findings) outcome {
+	switch {
+	case !f.Tables.Loaded:
+		return fine("nf_tables is not loaded")
+	case f.Tables.Described:
+		return fine("tables and chains can be told, with --kmods nf_tables where it is a module")
+	}
+	return outcome{
+		Limited, "nf_tables has no BTF", "--output-netfilter shows hooks without tables and chains",
+		"boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
+	}
+}
+
+func askConntrack(f *Findings) outcome {
+	switch {
+	case f.Conntrack:
+		return fine("its types are known")
+	case !f.ConntrackLoaded:
+		return fine("nf_conntrack is not loaded")
+	}
+	return outcome{
+		Limited, kernel.ErrNotDescribed("nf_conn", "nf_conntrack").Error(),
+		"--output-conntrack shows a packet's state alone", "boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
+	}
+}
