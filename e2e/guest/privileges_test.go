@@ -343,6 +343,17 @@ func TestPrivilegesForPrograms(t *testing.T) {
 	p.stop()
 }
 
+// TestPrivilegesForProcesses: their sockets are looked for again and again.
+func TestPrivilegesForProcesses(t *testing.T) {
+	ownMachine(t)
+	p := start(t, "--filter-func", few(), "--filter-pid", "1", "icmp")
+	p.hasOnly(t, kernel.SetOf(unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)|keptForCounters(unix.CAP_BPF))
+	p.stop()
+	if strings.Contains(p.stderr(), "warning:") {
+		t.Errorf("something is lacking: %s", p.stderr())
+	}
+}
+
 // untraceable waits until the tracer is ready, or says that BPF programs can't be traced.
 func (p *process) untraceable() bool {
 	for time.Since(p.began) < startLimit {

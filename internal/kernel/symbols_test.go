@@ -121,3 +121,27 @@ func FuzzParseSymbols(f *testing.F) {
 		}
 	})
 }
+
+// TestSymbolsAreReadAgain: what is held open tells the same as what is opened now, each time.
+func TestSymbolsAreReadAgain(t *testing.T) {
+	f, err := OpenSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, wantErr := ReadSymbols()
+	for range 2 {
+		got, err := f.Read()
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("error %v, want %v", err, wantErr)
+		}
+		if err == nil && len(got.list) < len(want.list)/2 {
+			t.Errorf("%d symbols, want about %d", len(got.list), len(want.list))
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := f.Read(); err == nil {
+		t.Error("a closed file is read")
+	}
+}

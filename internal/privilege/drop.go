@@ -5,6 +5,7 @@
 package privilege
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -23,21 +24,16 @@ import (
 // Threads have rights of their own, and with cgo not all of them are the Go runtime's, so
 // that each call is made on all of them by psx.
 func Drop(keep kernel.CapabilitySet) (kernel.CapabilitySet, error) {
-	had, err := permitted()
+	had, err := ownSets()
 	if err != nil {
 		return 0, err
 	}
 	keep = had.permitted & (keep | had.standIns(keep))
-	for _, step := range []func() error{
-		func() error { return everywhere("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1) },
-		func() error { return everywhere("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL) },
-		func() error { return set(keep) },
-	} {
-		if err := step(); err != nil {
-			return 0, err
-		}
-	}
-	return keep, nil
+	return keep, errors.Join( // of what can't be done the rest still is
+		everywhere("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1),
+		everywhere("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL),
+		set(keep),
+	)
 }
 
 // standIns are those that are held in place of others that are to be kept.
@@ -65,8 +61,8 @@ func header() unix.CapUserHeader {
 	return unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 }
 
-// permitted are the sets of the calling thread, which are those of all.
-func permitted() (sets, error) {
+// ownSets are the sets of the calling thread, which are those of all.
+func ownSets() (sets, error) {
 	h := header()
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&h, &data[0]); err != nil {
@@ -102,7 +98,7 @@ func set(keep kernel.CapabilitySet) error {
 // no more use; and should be, while threads are few and idle, since it takes a call on each of
 // them for each capability.
 func Bound() error {
-	had, err := permitted()
+	had, err := ownSets()
 	if err != nil || !had.effective.Has(unix.CAP_SETPCAP) {
 		return err
 	}
@@ -132,7 +128,7 @@ func isBounded(number uint) int {
 func Without(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	had, err := permitted()
+	had, err := ownSets()
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func TestDropOnEveryThread(t *testing.T) {
 func TestWithoutIsForOneCallAlone(t *testing.T) {
 	ktest.Root(t)
 	effective := func() kernel.CapabilitySet {
-		s, err := permitted()
+		s, err := ownSets()
 		if err != nil {
 			t.Fatal(err)
 		}
