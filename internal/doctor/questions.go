@@ -218,7 +218,10 @@ func askTracefs(f *Findings) outcome {
 
 func askContexts(f *Findings) outcome {
 	err := f.facts().ContextsUnknown
-	if err == nil {
+	switch {
+	case err == nil && f.Arch != "amd64":
+		return fine("there is no need of them on " + f.Arch)
+	case err == nil:
 		return fine("contexts of CPUs are known")
 	}
 	return outcome{
