@@ -53,7 +53,7 @@ func TestCandidates(t *testing.T) {
 }
 
 func TestCandidatesInQuotes(t *testing.T) {
-	for typed, want := range map[string]string{"tcp and (sr": "tcp and (src", "tcp and portr": "tcp and portrange", "": "man completion"} {
+	for typed, want := range map[string]string{"tcp and (sr": "tcp and (src", "tcp and portr": "tcp and portrange", "": "doctor man completion"} {
 		if got := texts(candidates([]string{typed})); !strings.HasPrefix(got, want) {
 			t.Errorf("%q: %q, want it to begin with %q", typed, got, want)
 		}

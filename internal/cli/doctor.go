@@ -16,10 +16,10 @@ import (
 // doctorCommand tells what this kernel allows.
 func doctorCommand() command {
 	return command{
-		name: "doctor",
-		args: "[--json]",
-		help: "what can be traced here, and how to get what is missing",
-		run:  runDoctor,
+		name:  "doctor",
+		args:  "[--json]",
+		help:  "print what can be traced here, and how to get what is missing",
+		words: oneOf("--json"), run: runDoctor,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracer/internal/column"
+	"tracer/internal/doctor"
 	"tracer/internal/roff"
 
 	"github.com/spf13/pflag"
@@ -151,9 +152,11 @@ func manFiles(p *roff.Page) {
 
 func manPrivileges(p *roff.Page) {
 	p.Section("privileges")
-	p.Paragraph(roff.Plain("Tracing takes root, or CAP_BPF and CAP_PERFMON. Functions also take CAP_SYSLOG: without it the kernel hides their addresses, " +
-		"and only the tracepoint backend runs. CAP_SYS_RESOURCE is needed before Linux 5.11. " +
+	p.Paragraph(roff.Plain("Tracing takes root, or some of these capabilities; once all is attached, those are given up that nothing needs any more. " +
 		"Help, this page and completion take none."))
+	for _, c := range doctor.Rights() {
+		p.Item(roff.Bold(c.Name), roff.Plain(fmt.Sprintf("%s; without it: %s", c.For, c.Without)))
+	}
 }
 
 func manSeeAlso(p *roff.Page) {

@@ -20,6 +20,9 @@ import (
 	"tracer/internal/plan"
 )
 
+// Rights are the capabilities that tracer has a use for, those first that matter most.
+func Rights() []kernel.Capability { return kernel.Capabilities }
+
 // Findings are what was found on a machine, before it is judged.
 type Findings struct {
 	// Version is tracer's, Release the kernel's.
