@@ -27,7 +27,7 @@ section() {
 
 licences_in() {
 	local file
-	for file in "$1"/{LICENSE,LICENCE,COPYING,COPYRIGHT,NOTICE,PATENTS}*; do
+	for file in "$1"/{LICENSE,License,LICENCE,COPYING,COPYRIGHT,NOTICE,PATENTS}*; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }
