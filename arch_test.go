@@ -55,7 +55,7 @@ var house = map[string][]string{
 
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
-	"internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
+	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
 	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/privilege",
 }
 

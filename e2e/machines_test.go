@@ -110,7 +110,7 @@ func (m machine) skip() string {
 		return ""
 	}
 	list := []string{"TestLockedDown", "TestDoctorLockedDown"}
-	if !m.thorough {
+	if !m.thorough && m.tests == "" {
 		list = append(list, sameEverywhere...)
 	}
 	list = append(list, m.othersTurns()...)

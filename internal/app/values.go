@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	"tracer/internal/endian"
 	"tracer/internal/event"
 	"tracer/internal/expr"
 	"tracer/internal/plan"
@@ -63,12 +64,34 @@ func valuesOf(v plan.Values) (func(raw []byte) []event.NamedValue, error) {
 			return nil, fmt.Errorf("%s %q: %w", p.What, p.Text, err)
 		}
 		values[i] = placed{value.Object{Format: format}, v.At.Offsets[i], p.Size}
+		if isNumber(p.Type) && !p.String {
+			values[i].narrow(endian.Big)
+		}
 		named[i].Name = p.Text
 	}
 	return func(raw []byte) []event.NamedValue {
 		takeOut(named, values, raw)
 		return named
 	}, nil
+}
+
+// isNumber tells the types whose values were computed, and lie there with eight bytes.
+func isNumber(t btf.Type) bool {
+	switch btf.UnderlyingType(t).(type) {
+	case *btf.Int, *btf.Enum, *btf.Pointer:
+		return true
+	}
+	return false
+}
+
+// narrow leaves a number the bytes that its type has: the last of the eight where the first
+// one has the highest bits.
+func (p *placed) narrow(big bool) {
+	unused := p.size - p.Format.Size()
+	if big {
+		p.at += unused
+	}
+	p.size -= unused
 }
 
 // takeOut takes the values out of a record, which begins with the bits that tell

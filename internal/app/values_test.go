@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/expr"
 	"tracer/internal/plan"
+	"tracer/internal/value"
 )
 
 // TestValuesAreTakenFromTheirPlaces: the second of three could not be read.
@@ -47,5 +48,23 @@ func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 func TestNoValuesAreAskedFor(t *testing.T) {
 	if values, err := valuesOf(plan.Values{}); values != nil || err != nil {
 		t.Errorf("values of no expressions: %v", err)
+	}
+}
+
+// TestNumbersLieAtTheirEnd: where the first byte has the highest bits, the bytes of a type
+// that is shorter than eight are the last ones.
+func TestNumbersLieAtTheirEnd(t *testing.T) {
+	format, err := value.New(&btf.Int{Name: "short", Size: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for big, want := range map[bool]int{false: 16, true: 22} {
+		p := placed{value.Object{Format: format}, 16, 8}
+		if p.narrow(big); p.at != want || p.size != 2 {
+			t.Errorf("big-endian %t: %d bytes at %d, want 2 at %d", big, p.size, p.at, want)
+		}
+	}
+	if isNumber(&btf.Array{Type: &btf.Int{Size: 1}, Nelems: 6}) || !isNumber(&btf.Typedef{Type: &btf.Enum{Size: 4}}) {
+		t.Error("an array is taken for a number, or an enum for none")
 	}
 }
