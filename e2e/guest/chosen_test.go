@@ -65,4 +65,4 @@ func few() string {
 }
 
 // soon is how long the tracer may take to end of its own, once it has cause.
-const soon = 20 * time.Second
+const soon = time.Minute
