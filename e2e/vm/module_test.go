@@ -51,8 +51,8 @@ func TestModuleSet(t *testing.T) {
 }
 
 func TestAlgorithms(t *testing.T) {
-	s := &moduleSet{paths: map[string]string{"crc32c_generic": "crypto/crc32c_generic.ko"}}
-	got := s.algorithms("license=GPL\x00softdep=pre: crc32c sha1\x00softdep=post: crc32c\x00depends=\x00")
+	s := &moduleSet{paths: map[string]string{"crc32c_generic": "crypto/crc32c_generic.ko", "md5_generic": "crypto/md5_generic.ko"}}
+	got := s.algorithms("license=GPL\x00softdep=pre: crc32c sha1\x00softdep=post: md5\x00depends=\x00")
 	if diff := cmp.Diff([]string{"crc32c_generic"}, got); diff != "" {
 		t.Error(diff)
 	}

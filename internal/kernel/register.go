@@ -41,10 +41,8 @@ func anyAggregate(aggregate bool, size uint32) bool { return aggregate && size >
 
 func upToTwo(aggregate bool, size uint32) bool { return !aggregate || size <= 16 }
 
-// oneRegister: a struct is handed over as the integer of its size, if there is one.
-func oneRegister(aggregate bool, size uint32) bool {
-	return size <= 8 && (!aggregate || size&(size-1) == 0)
-}
+// oneRegister: what is not the size of an integer is a pointer, too, which takes one as well.
+func oneRegister(_ bool, size uint32) bool { return size <= 8 }
 
 func abiOf(arch string) (abi, error) {
 	a, ok := abis[arch]
