@@ -133,7 +133,7 @@ func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enri
 		if t.symbols, err = kernel.OpenSymbols(); err != nil {
 			return nil, err
 		}
-		o.ReadSymbols = t.symbols.Read
+		o.SymbolSource = t.symbols
 	}
 	return enrich.New(o), nil
 }

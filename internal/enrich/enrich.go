@@ -14,10 +14,10 @@ import (
 // stay numbers.
 type Options struct {
 	// Symbols name the code that dropped a packet, the frames of stacks, and functions
-	// that are not in Functions. They are read again where one is missing, by ReadSymbols;
-	// nil is [kernel.ReadSymbols].
-	Symbols     *kernel.Symbols
-	ReadSymbols func() (*kernel.Symbols, error)
+	// that are not in Functions. They are read again where one is missing, from SymbolSource;
+	// nil has them stay as they are.
+	Symbols      *kernel.Symbols
+	SymbolSource SymbolSource
 	// Functions are those that were attached, Tracepoints those of the plan in its order.
 	Functions   []kernel.Function
 	Tracepoints []kernel.Tracepoint
@@ -58,11 +58,11 @@ type Enricher struct {
 
 // New is an Enricher with the names of o.
 func New(o Options) *Enricher {
-	if o.ReadSymbols == nil {
-		o.ReadSymbols = kernel.ReadSymbols
+	if o.SymbolSource == nil {
+		o.SymbolSource = unchanging{}
 	}
 	r := &Enricher{
-		symbols:     newSymbols(o.Symbols, o.ReadSymbols),
+		symbols:     newSymbols(o.Symbols, o.SymbolSource),
 		tracepoints: o.Tracepoints,
 		reasons:     newReasons(o.Reasons),
 		packets:     newPackets(),

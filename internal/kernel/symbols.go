@@ -5,13 +5,18 @@ package kernel
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"sync"
 )
 
-const kallsymsPath = "/proc/kallsyms"
+const (
+	kallsymsPath = "/proc/kallsyms"
+	modulesPath  = "/proc/modules"
+)
 
 // maxFunction bounds the offset of an address into the last function before a
 // gap; the biggest function of a kernel is ten times smaller.
@@ -35,6 +40,8 @@ type Symbols struct {
 	names   []byte
 	modules []string // by symbol.module; the first is the kernel itself
 	marks   map[string]uint64
+	// loaded are the modules that there were when the reading began; nil is unknown.
+	loaded []byte
 	// Partial says that there are more: those of modules, and of BPF programs.
 	Partial bool
 }
@@ -42,43 +49,108 @@ type Symbols struct {
 // ReadSymbols reads /proc/kallsyms. It returns [ErrAddressesHidden] when the
 // kernel shows no addresses to this process.
 func ReadSymbols() (*Symbols, error) {
-	f, err := os.Open(kallsymsPath)
+	f, err := OpenSymbols()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return ParseSymbols(f)
+	return f.Read()
 }
 
-// SymbolsFile is /proc/kallsyms held open. The kernel decides when it is opened whether it
-// shows addresses to who opens it, so that it can be read again by a process that has given
-// up the right (CAP_SYSLOG) since.
-type SymbolsFile struct {
-	mu   sync.Mutex
-	file *os.File
-}
+// SymbolsFile is /proc/kallsyms held open, and /proc/modules. The kernel decides when they are
+// opened whether they show addresses to who opens them, so that they can be read again by a
+// process that has given up the right (CAP_SYSLOG) since.
+type SymbolsFile struct{ symbols, modules heldFile }
 
-// OpenSymbols opens /proc/kallsyms.
+// OpenSymbols opens the files.
 func OpenSymbols() (*SymbolsFile, error) {
-	file, err := os.Open(kallsymsPath)
-	if err != nil {
+	f := new(SymbolsFile)
+	if err := f.symbols.open(kallsymsPath); err != nil {
 		return nil, err
 	}
-	return &SymbolsFile{file: file}, nil
+	// Where there is no such file, there are no modules.
+	if err := f.modules.open(modulesPath); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(err, f.symbols.close())
+	}
+	return f, nil
 }
 
 // Read reads the symbols that there are now, as [ReadSymbols] does.
 func (f *SymbolsFile) Read() (*Symbols, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+	modules, err := f.loaded() // first: what is loaded meanwhile is seen to be new
+	if err != nil {
 		return nil, err
 	}
-	return ParseSymbols(f.file)
+	var s *Symbols
+	err = f.symbols.again(func(r io.Reader) error {
+		s, err = ParseSymbols(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.loaded = modules
+	return s, nil
+}
+
+// Current says that the modules are still those of a list that was read: what it tells of an
+// address in one is true. It takes a fraction of the time that reading the list takes.
+func (f *SymbolsFile) Current(s *Symbols) bool {
+	modules, err := f.loaded()
+	return err == nil && s.loaded != nil && bytes.Equal(modules, s.loaded)
+}
+
+// loaded are the names of the modules that are loaded and where they are. It is never nil.
+func (f *SymbolsFile) loaded() ([]byte, error) {
+	modules := []byte{}
+	err := f.modules.again(func(r io.Reader) error {
+		return lines(r, func(line []byte) { modules = appendModule(modules, line) })
+	})
+	return modules, err
+}
+
+// appendModule takes `NAME SIZE REFERENCES USERS STATE ADDRESS` and perhaps more, and leaves out
+// what changes while a module stays.
+func appendModule(modules, line []byte) []byte {
+	if fields := bytes.Fields(line); len(fields) > 5 {
+		modules = fmt.Appendf(modules, "%s %s\n", fields[0], fields[5])
+	}
+	return modules
 }
 
 // Close ends the reading.
-func (f *SymbolsFile) Close() error { return f.file.Close() }
+func (f *SymbolsFile) Close() error { return errors.Join(f.symbols.close(), f.modules.close()) }
+
+// heldFile is a file that is read from its beginning again and again.
+type heldFile struct {
+	mu   sync.Mutex
+	file *os.File // nil: there is none
+}
+
+func (h *heldFile) open(path string) (err error) {
+	h.file, err = os.Open(path)
+	return err
+}
+
+// again has f read the file.
+func (h *heldFile) again(f func(io.Reader) error) error {
+	if h.file == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, err := h.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return f(h.file)
+}
+
+func (h *heldFile) close() error {
+	if h.file == nil {
+		return nil
+	}
+	return h.file.Close()
+}
 
 // ParseSymbols reads symbols in the format of /proc/kallsyms.
 func ParseSymbols(r io.Reader) (*Symbols, error) {
@@ -192,7 +264,7 @@ func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
 		return
 	}
 	if !isText(kind) {
-		p.boundary(addr)
+		p.boundary(addr, module != nil)
 		return
 	}
 	p.setModule(module)
@@ -210,9 +282,10 @@ func isText(kind byte) bool {
 	return kind == 't' || kind == 'T' || kind == 'w' || kind == 'W'
 }
 
-// boundary ends the function before addr. The first of many in a row is enough.
-func (p *symbolParser) boundary(addr uint64) {
-	if n := len(p.list); n > 0 && p.list[n-1].length == 0 && p.list[n-1].addr <= addr {
+// boundary ends the function before addr. The first of many in a row is enough, where they
+// are in the order of their addresses: in modules they are not.
+func (p *symbolParser) boundary(addr uint64, ofModule bool) {
+	if n := len(p.list); !ofModule && n > 0 && p.list[n-1].length == 0 && p.list[n-1].addr <= addr {
 		return
 	}
 	p.list = append(p.list, symbol{addr: addr})

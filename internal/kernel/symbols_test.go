@@ -4,6 +4,8 @@ package kernel
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -143,5 +145,60 @@ func TestSymbolsAreReadAgain(t *testing.T) {
 	}
 	if _, err := f.Read(); err == nil {
 		t.Error("a closed file is read")
+	}
+}
+
+// TestModulesOfSymbols: a list is current as long as the modules are those of its reading, and
+// one of which that is not known never is.
+func TestModulesOfSymbols(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "modules")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const veth = "veth 40960 0 - Live 0xffffffffc0231000 (E)\n"
+	write(veth)
+	f := new(SymbolsFile)
+	if err := f.modules.open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	before, err := f.loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &Symbols{loaded: before}
+	for text, want := range map[string]bool{
+		veth: true,
+		"veth 40960 2 bridge, Live 0xffffffffc0231000 (E)\n": true, // used since
+		veth + "dummy 16384 0 - Live 0xffffffffc0240000\n":   false,
+		"": false,
+		"veth 40960 0 - Live 0xffffffffc0250000 (E)\n": false, // loaded again
+	} {
+		write(text)
+		if got := f.Current(list); got != want {
+			t.Errorf("%q: current: %t, want %t", text, got, want)
+		}
+	}
+	write(veth)
+	if f.Current(new(Symbols)) {
+		t.Error("a list of unknown modules is current")
+	}
+	if without := new(SymbolsFile); !without.Current(&Symbols{loaded: []byte{}}) {
+		t.Error("a kernel without modules has other ones")
+	}
+}
+
+// TestBoundariesOfModules: the symbols of modules are not in the order of their addresses, and
+// an end of a function may stand behind another one's.
+func TestBoundariesOfModules(t *testing.T) {
+	s := parse(t, "ffffffff81000000 T _stext\n"+
+		"ffffffffc0001000 t f\t[m]\nffffffffc0000800 d early\t[m]\nffffffffc0002000 d late\t[m]\n")
+	for addr, want := range map[uint64]bool{0xffffffffc0001fff: true, 0xffffffffc0002000: false, 0xffffffffc0000900: false} {
+		if _, _, _, ok := s.Lookup(addr); ok != want {
+			t.Errorf("%x is in a function: %t, want %t", addr, ok, want)
+		}
 	}
 }
