@@ -36,10 +36,10 @@ func (f *failureList) add(machine string, one test, log string) {
 	f.text = append(f.text, strings.Join(append([]string{head}, said(log, one.name)...), "\n    "))
 }
 
-// said finds the lines of one test in the output of `go test -v`, the last of them where
-// there are many.
+// said finds the lines of one test in the output of `go test -v`: the first of them where
+// there are many, and their beginnings where they are long. All is in the machine's log.
 func said(log, name string) []string {
-	const most = 30
+	const mostLines, mostBytes = 20, 300
 	var lines []string
 	speaker := ""
 	for line := range strings.Lines(log) {
@@ -49,10 +49,17 @@ func said(log, name string) []string {
 		case len(words) == 3 && words[0] == "===":
 			speaker = words[2]
 		case speaker == name && !strings.HasPrefix(line, "--- "):
-			lines = append(lines, line)
+			lines = append(lines, shortened(line, mostBytes))
 		}
 	}
-	return lines[max(0, len(lines)-most):]
+	return lines[:min(len(lines), mostLines)]
+}
+
+func shortened(line string, most int) string {
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "…"
 }
 
 func TestSaid(t *testing.T) {
@@ -60,13 +67,14 @@ func TestSaid(t *testing.T) {
     a_test.go:1: of A
 === RUN   TestA/x
     a_test.go:2: of x
-        and more
-=== NAME  TestA
+        and ` + strings.Repeat("more", 100) + `
+` + strings.Repeat("    and more\n", 30) + `=== NAME  TestA
     a_test.go:3: of A again
 --- FAIL: TestA (0.02s)
     --- FAIL: TestA/x (0.00s)
 `
-	if got, want := said(log, "TestA/x"), []string{"a_test.go:2: of x", "and more"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	got, want := said(log, "TestA/x"), []string{"a_test.go:2: of x", "and " + strings.Repeat("more", 74) + "…"}
+	if !slices.Equal(got[:2], want) || len(got) != 20 {
+		t.Errorf("got %d lines, %q, want 20, %q", len(got), got, want)
 	}
 }

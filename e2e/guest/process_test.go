@@ -4,11 +4,13 @@ package guest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -147,8 +149,31 @@ func (p *process) awaitReady() {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	p.t.Fatalf("tracer %q not ready after %v: %s", p.cmd.Args[1:], startLimit, p.stderr())
+	p.t.Fatalf("tracer %q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
 }
+
+// stuck tells what a process that does not go on waits for: where each of its threads is in
+// the kernel, and then, on its stderr, what its goroutines are at.
+func (p *process) stuck() string {
+	var told strings.Builder
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
+	for _, task := range tasks {
+		status, _ := os.ReadFile(filepath.Join(task, "status"))
+		stack, _ := os.ReadFile(filepath.Join(task, "stack"))
+		fmt.Fprintf(&told, "%s: %s\n%s", task, strings.Join(waitLine.FindAllString(string(status), -1), " "), stack)
+	}
+	p.signal(syscall.SIGQUIT)
+	select {
+	case <-p.done:
+	case <-time.After(soon):
+		told.WriteString("it does not heed SIGQUIT either\n")
+	}
+	return told.String()
+}
+
+// waitLine are the lines of a thread's status that say whether it runs and which signals it
+// does not take.
+var waitLine = regexp.MustCompile(`(?m)^(?:State|SigPnd|ShdPnd|SigBlk|voluntary_ctxt_switches):.*$`)
 
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()
@@ -166,7 +191,7 @@ func (p *process) ends(limit time.Duration, code int) {
 	select {
 	case <-p.done:
 	case <-time.After(limit):
-		p.t.Fatalf("tracer %q still runs after %v: %s", p.cmd.Args[1:], limit, p.stderr())
+		p.t.Fatalf("tracer %q still runs after %v: %s\n%s", p.cmd.Args[1:], limit, p.stderr(), p.stuck())
 	}
 	if p.code() != code {
 		p.t.Errorf("tracer %q ended with %v, want %d: %s", p.cmd.Args[1:], p.cmd.ProcessState, code, p.stderr())
