@@ -17,14 +17,12 @@ import (
 	"tracer/internal/kernel"
 	"tracer/internal/lookup"
 	"tracer/internal/plan"
-	"tracer/internal/privilege"
 	"tracer/internal/stream"
 )
 
 // trace attaches, moves events until it is time to stop, and tells what was.
 func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
 	say := newTeller(cfg)
-	say.undropped(privilege.Bound()) // now, as there are few threads yet
 	t, err := begin(ctx, cfg, o, say)
 	if err != nil {
 		return err

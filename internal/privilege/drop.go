@@ -19,7 +19,8 @@ import (
 
 // Drop gives up every capability but those to keep, of which it makes no more than there
 // are: from the effective, permitted, inheritable and ambient sets. No program that is
-// executed later gains any (no_new_privs, 3.5). It returns what is left.
+// executed later gains any (no_new_privs, 3.5), whatever the bounding set has. It returns what
+// is left.
 //
 // Threads have rights of their own, and with cgo not all of them are the Go runtime's, so
 // that each call is made on all of them by psx.
@@ -91,36 +92,6 @@ func set(keep kernel.CapabilitySet) error {
 		return fmt.Errorf("capset: %w", errno)
 	}
 	return nil
-}
-
-// Bound empties the bounding set, where the process may (CAP_SETPCAP). It is no more than what
-// programs could gain that are executed later, so that it can be done before the rights are of
-// no more use; and should be, while threads are few and idle, since it takes a call on each of
-// them for each capability.
-func Bound() error {
-	had, err := ownSets()
-	if err != nil || !had.effective.Has(unix.CAP_SETPCAP) {
-		return err
-	}
-	for number := uint(0); isBounded(number) >= 0; number++ {
-		if isBounded(number) == 0 {
-			continue
-		}
-		if err := everywhere("PR_CAPBSET_DROP", unix.PR_CAPBSET_DROP, uintptr(number)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isBounded is 1 for what is in the bounding set, 0 for what is not, and -1 for what the
-// kernel does not know.
-func isBounded(number uint) int {
-	in, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
-	if err != nil {
-		return -1
-	}
-	return in
 }
 
 // Without calls f on a thread that has its capabilities put aside for the time of the call:
