@@ -328,11 +328,11 @@ func TestPrivilegesAreDropped(t *testing.T) {
 	ktest.NewDummy(t, ktest.End{Netns: w.a, Name: "d0", Addresses: prefixes("10.7.0.1/24")})
 	// The first has the symbols looked for, which may have to wait where others were just
 	// looked for in vain: that is done once a minute at least.
-	for begun := time.Now(); time.Since(begun) < 90*time.Second && !strings.Contains(p.stdout(), "dummy_xmit"); {
+	for range 90 {
 		do(t, w.a, func() error { return udp("10.7.0.1:7001", "10.7.0.2:7777").Send(1) })
 		time.Sleep(time.Second)
-		if chosen() == tracepoint {
-			break // whose stacks may be without it
+		if strings.Contains(p.stdout(), "dummy_xmit") || chosen() == tracepoint { // whose stacks may be without it
+			break
 		}
 	}
 	p.hasOnly(t, keptForCounters(unix.CAP_BPF))
@@ -374,17 +374,7 @@ func TestPrivilegesForProcesses(t *testing.T) {
 
 // untraceable waits until the tracer is ready, or says that BPF programs can't be traced.
 func (p *process) untraceable() bool {
-	for time.Since(p.began) < startLimit {
-		select {
-		case <-p.done:
-			return strings.Contains(p.stderr(), "BPF programs can't be traced")
-		case <-time.After(10 * time.Millisecond):
-		}
-		if _, err := os.Stat(p.readyFile); err == nil {
-			return false
-		}
-	}
-	return false
+	return !p.isReady() && p.hasEnded() && strings.Contains(p.stderr(), "BPF programs can't be traced")
 }
 
 // TestRotationInTheFolderOfAnother: root may write there as long as it keeps the right.

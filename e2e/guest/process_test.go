@@ -138,18 +138,46 @@ func (p *process) stdout() string {
 
 func (p *process) awaitReady() {
 	p.t.Helper()
-	for time.Since(p.began) < startLimit {
-		if _, err := os.Stat(p.readyFile); err == nil {
-			p.ready = time.Since(p.began)
-			return
-		}
-		select {
-		case <-p.done:
-			p.t.Fatalf("tracer %q ended before it was ready, with %d: %s", p.cmd.Args[1:], p.code(), p.stderr())
-		case <-time.After(10 * time.Millisecond):
-		}
+	if p.isReady() {
+		p.ready = time.Since(p.began)
+		return
+	}
+	if p.hasEnded() {
+		p.t.Fatalf("tracer %q ended before it was ready, with %d: %s", p.cmd.Args[1:], p.code(), p.stderr())
 	}
 	p.t.Fatalf("tracer %q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
+}
+
+// isReady waits until the tracer traces, and is false where it ends before or takes too long.
+func (p *process) isReady() bool {
+	ready := func() bool {
+		_, err := os.Stat(p.readyFile)
+		return err == nil
+	}
+	waits(startLimit, func() bool { return ready() || p.hasEnded() })
+	return ready()
+}
+
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// waits waits until something is so, and says whether it is. Time is counted by its own steps,
+// since the clock goes on where the machine is held up: the host is, or has others to run.
+func waits(limit time.Duration, isSo func() bool) bool {
+	const step = 10 * time.Millisecond
+	for waited := time.Duration(0); waited < limit; waited += step {
+		if isSo() {
+			return true
+		}
+		time.Sleep(step)
+	}
+	return isSo()
 }
 
 // stuck tells what a process that does not go on waits for: where each of its threads is in
@@ -163,9 +191,7 @@ func (p *process) stuck() string {
 		fmt.Fprintf(&told, "%s: %s\n%s", task, strings.Join(waitLine.FindAllString(string(status), -1), " "), stack)
 	}
 	p.signal(syscall.SIGQUIT)
-	select {
-	case <-p.done:
-	case <-time.After(soon):
+	if !waits(soon, p.hasEnded) {
 		told.WriteString("it does not heed SIGQUIT either\n")
 	}
 	return told.String()
@@ -188,9 +214,7 @@ func (p *process) code() int { return p.cmd.ProcessState.ExitCode() }
 // ends waits for the end of its own and wants an exit code.
 func (p *process) ends(limit time.Duration, code int) {
 	p.t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(limit):
+	if !waits(limit, p.hasEnded) {
 		p.t.Fatalf("tracer %q still runs after %v: %s\n%s", p.cmd.Args[1:], limit, p.stderr(), p.stuck())
 	}
 	if p.code() != code {

@@ -47,10 +47,8 @@ func TestInterruptAtStart(t *testing.T) {
 func (p *process) gone(limit time.Duration) {
 	p.t.Helper()
 	began := time.Now()
-	select {
-	case <-p.done:
-	case <-time.After(limit):
-		p.t.Fatalf("still there %v after Ctrl-C: %s", limit, p.stderr())
+	if !waits(limit, p.hasEnded) {
+		p.t.Fatalf("still there %v after Ctrl-C: %s\n%s", limit, p.stderr(), p.stuck())
 	}
 	p.t.Logf("gone %v after Ctrl-C: %v", time.Since(began).Round(time.Millisecond), p.cmd.ProcessState)
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -67,9 +65,7 @@ func TestInterruptTwice(t *testing.T) {
 	p.signal(syscall.SIGINT)
 	time.Sleep(10 * time.Millisecond)
 	p.signal(syscall.SIGINT)
-	select {
-	case <-p.done:
-	case <-time.After(soon):
-		t.Fatalf("still there: %s", p.stderr())
+	if !waits(soon, p.hasEnded) {
+		t.Fatalf("still there: %s\n%s", p.stderr(), p.stuck())
 	}
 }
