@@ -258,7 +258,7 @@ func TestActionsFail(t *testing.T) {
 		starting, ended string
 	}{
 		"tracer fails":      {[]string{asTracer + "=fails"}, 1, 1, "tracer: bang\n::error::tracer ended with exit code 2", "::error::tracer ended with exit code 2"},
-		"never attaches":    {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=1"}, 1, 0, "::error::tracer was not ready after 1 s", traced},
+		"never attaches":    {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=5"}, 1, 0, "::error::tracer was not ready after 5 s", traced},
 		"ends badly":        {[]string{asTracer + "=ends badly"}, 0, 1, attached, "::error::tracer ended with exit code 1"},
 		"no tracer":         {[]string{"TRACE_BINARY=nosuch"}, 1, 1, "::error::tracer nosuch: not there", "::error::no trace named tracer was begun"},
 		"no image":          {[]string{"TRACE_NODES=a"}, 1, 1, "::error::nodes without an image", "::error::no trace"},
