@@ -7,17 +7,14 @@
 # releases there is nothing to do.
 set -euo pipefail
 cd "$(dirname "$0")"
-. ./archive.sh
+. ../libpcap/debian.sh
 
 emulator=qemu-system-s390x
-release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-if [ "$release" != bookworm ] || [ -e "$cache/emulators/$emulator" ]; then
+if [ "$(release)" != bookworm ] || [ -e "$cache/emulators/$emulator" ]; then
 	exit
 fi
 
-APT_CONFIG=$(configure "$release-backports" "$(dpkg --print-architecture)")
-export APT_CONFIG
-apt-get -qq update
+use_archive deb "$(dpkg --print-architecture)" "$(release)-backports"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$work" && apt-get -qq download "$emulator" && dpkg-deb -x ./*.deb .)

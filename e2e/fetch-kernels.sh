@@ -29,7 +29,7 @@ known='
 6.12 ppc64le bookworm-backports
 '
 cd "$(dirname "$0")"
-. ./archive.sh
+. ../libpcap/debian.sh
 kernels=$cache/kernels
 
 main() {
@@ -64,21 +64,11 @@ flavour() {
 	esac
 }
 
-# debian_arch GOARCH: what Debian calls the architecture.
-debian_arch() {
-	case $1 in
-	ppc64le) echo ppc64el ;;
-	*) echo "$1" ;;
-	esac
-}
-
 present() { compgen -G "$kernels/$1.*-$(flavour "$2")/.done" >/dev/null; }
 
 fetch() {
 	local series=$1 arch=$2 suite=$3 version
-	APT_CONFIG=$(configure "$suite" "$(debian_arch "$arch")")
-	export APT_CONFIG
-	apt-get -qq update
+	use_archive deb "$(debian_arch "$arch")" "$suite"
 	version=$(newest "$series" "$arch")
 	if [ -z "$version" ]; then
 		echo "fetch-kernels: no kernel $series for $arch in $suite" >&2

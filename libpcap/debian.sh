@@ -34,14 +34,17 @@ mirror() {
 	echo "$uri"
 }
 
-# use_archive TYPE ARCH: from here on apt-get sees one source, TYPE (deb or
-# deb-src) of the release of this machine, for ARCH.
+# release: the code name of this machine's.
+release() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+
+# use_archive TYPE ARCH [SUITE]: from here on apt-get sees one source, TYPE (deb or
+# deb-src) of SUITE, or else of the release of this machine, for ARCH.
 use_archive() {
-	local home=$cache/apt/$1-$2 release mirror
-	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	local suite=${3:-$(release)} home mirror
+	home=$cache/apt/$1-$suite-$2
 	mirror=$(unset APT_CONFIG && mirror)
 	mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
-	echo "$1 [arch=$2 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" >"$home/sources.list"
+	echo "$1 [arch=$2 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$home/sources.list"
 	: >"$home/status"
 	cat >"$home/apt.conf" <<-END
 		APT::Architecture "$2";
