@@ -21,14 +21,20 @@ import (
 // means nothing.
 var complaint = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\] (?:BUG: [^s].*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
 
-// complaints are those of the kernel so far.
-func complaints() ([][]byte, error) {
+// kernelLog is all that is left of the kernel's log.
+func kernelLog() ([]byte, error) {
 	log := make([]byte, 1<<20)
 	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)
 	if err != nil {
 		return nil, fmt.Errorf("the kernel's log: %w", err)
 	}
-	return complaint.FindAll(log[:n], -1), nil
+	return log[:n], nil
+}
+
+// complaints are those of the kernel so far.
+func complaints() ([][]byte, error) {
+	log, err := kernelLog()
+	return complaint.FindAll(log, -1), err
 }
 
 // kernelIsWell is the last word on a machine of our own: whatever the tests saw, nothing that

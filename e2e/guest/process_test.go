@@ -180,16 +180,22 @@ func waits(limit time.Duration, isSo func() bool) bool {
 	return isSo()
 }
 
-// stuck tells what a process that does not go on waits for: where each of its threads is in
-// the kernel, and then, on its stderr, what its goroutines are at.
+// stuck tells what a process that does not go on waits for: a line for each thread with its
+// place in the kernel, what that has said of such tasks, and then, on its stderr, what its
+// goroutines are at.
 func (p *process) stuck() string {
 	var told strings.Builder
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
 	for _, task := range tasks {
 		status, _ := os.ReadFile(filepath.Join(task, "status"))
 		stack, _ := os.ReadFile(filepath.Join(task, "stack"))
-		fmt.Fprintf(&told, "%s: %s\n%s", task, strings.Join(waitLine.FindAllString(string(status), -1), " "), stack)
+		places := strings.Fields(strings.ReplaceAll(string(stack), "[<0>]", ""))
+		words := append(waitLine.FindAllString(string(status), -1), places[:min(len(places), 4)]...)
+		fmt.Fprintln(&told, filepath.Base(task), strings.Join(words, " "))
 	}
+	log, err := kernelLog()
+	lines := hangLine.FindAllString(string(log), -1)
+	fmt.Fprintf(&told, "the kernel's log: %q (%v)\n", lines[max(0, len(lines)-5):], err)
 	p.signal(syscall.SIGQUIT)
 	if !waits(soon, p.hasEnded) {
 		told.WriteString("it does not heed SIGQUIT either\n")
@@ -197,9 +203,13 @@ func (p *process) stuck() string {
 	return told.String()
 }
 
-// waitLine are the lines of a thread's status that say whether it runs and which signals it
-// does not take.
-var waitLine = regexp.MustCompile(`(?m)^(?:State|SigPnd|ShdPnd|SigBlk|voluntary_ctxt_switches):.*$`)
+var (
+	// waitLine is what a thread's status says of whether it runs and which signals it has not
+	// taken yet and does not take.
+	waitLine = regexp.MustCompile(`(?m)^(?:State|SigPnd|ShdPnd|SigBlk):.*$`)
+	// hangLine is what the kernel says of tasks and CPUs that do not go on.
+	hangLine = regexp.MustCompile(`(?m)^.*(?:blocked for more than|stall|soft lockup|self-detected).*$`)
+)
 
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()
