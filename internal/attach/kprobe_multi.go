@@ -34,7 +34,7 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 // that it can't probe, without naming it, so a refused lot is tried in halves
 // until the culprits are alone.
 func attachMulti(ctx context.Context, functions []kernel.Function, b booking, open func([]kernel.Function) (io.Closer, error)) error {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil || len(functions) == 0 { // no functions are refused too
 		return err
 	}
 	l, err := open(functions)

@@ -152,15 +152,18 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 }
 
 // takeOut leaves functions with a role out of the groups, as they have a program of
-// their own.
+// their own that makes their events, and a program that nothing is left for out of the plan.
 func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
+	idle := map[string]bool{}
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		g.Functions = slices.DeleteFunc(g.Functions, func(f kernel.Function) bool {
-			_, has := roles[f.Addr]
-			return has
+			return roles[f.Addr].Row != 0
 		})
+		idle[g.Program] = len(g.Functions) == 0
 	}
+	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return idle[g.Program] })
+	p.BPF.Programs = slices.DeleteFunc(p.BPF.Programs, func(program bpf.Program) bool { return idle[program.Name] })
 }
 
 // fillCallers tells the programs where the functions are that call those with a role.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
@@ -80,6 +81,32 @@ func TestRoles(t *testing.T) {
 	wantLost := []string{"copies and segments", "fragments", "what GRO merges", "what is put together of fragments", "the end of a packet"}
 	if diff := cmp.Diff(wantLost, p.Unfollowed); diff != "" {
 		t.Errorf("not followed (-want +got):\n%s", diff)
+	}
+}
+
+// TestOnlyRoles: where each function that is asked for has a role that makes its events, no
+// program is planned that has nothing to serve. A role without events takes none away.
+func TestOnlyRoles(t *testing.T) {
+	f := facts()
+	f.Places = places("skb_free_head", "inet_frag_destroy")
+	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1}}
+	f.Others = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.Places[1].Addr}}
+	for _, backend := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
+		o := Options{Backend: backend, Func: "skb_free_head", Follow: Follow{Matched: true}}
+		p := mustPlan(t, o, f)
+		if len(p.Groups) != 1 || p.Groups[0].Program != bpf.RoleTemplate || len(p.Groups[0].Functions) != 2 {
+			t.Errorf("%s: groups %+v, want that of roles", backend, p.Groups)
+		}
+		for _, program := range p.BPF.Programs {
+			if strings.HasPrefix(program.Name, "kprobe_skb") {
+				t.Errorf("%s: program %s has nothing to serve", backend, program.Name)
+			}
+		}
+		o.Others = []string{"inet_frag_destroy"}
+		p = mustPlan(t, o, f)
+		if len(p.Groups) != 2 || !bpf.ServesOthers(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
+			t.Errorf("%s: groups %+v, want one for what takes no skb", backend, p.Groups)
+		}
 	}
 }
 
