@@ -168,12 +168,19 @@ static __always_inline void settle(u64 skb)
 		b->settling = 1;
 }
 
-static __always_inline void end_branch(u64 skb)
+// The sk_buff lets go of its data. A branch of its address that has done so before is another
+// one's, whose end went by unseen: the kernel frees some in bulk (kfree_skb_list_reason, 6.3).
+static __noinline int end_branch(u64 skb)
 {
-	struct branch *b = living_branch(skb);
+	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
 
-	if (b)
+	if (!b)
+		return 0;
+	if (b->ended)
+		forget(skb);
+	else if (living_branch(skb))
 		b->ended = 1;
+	return 0;
 }
 
 // Another sk_buff has the data now; this one dies next, without letting go of any.

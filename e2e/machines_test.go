@@ -102,6 +102,7 @@ var turns = []string{
 	"TestReturnsAreThoseOfTheFunctionGraph", "TestPlaces",
 	"TestVerdictsAreNamed", "TestDump",
 	"TestExpression", "TestIdleUsesNoCPU",
+	"TestStrangersInFreedMemory",
 }
 
 // skip is the tests that are not for this machine, as go test -skip takes them.

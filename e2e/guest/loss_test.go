@@ -20,7 +20,7 @@ func listen(t *testing.T, n *ktest.Netns) {
 	listenAt(t, n, "127.0.0.1:7777")
 }
 
-func listenAt(t *testing.T, n *ktest.Netns, address string) {
+func listenAt(t *testing.T, n *ktest.Netns, address string) net.PacketConn {
 	t.Helper()
 	var c net.PacketConn
 	do(t, n, func() (err error) {
@@ -28,6 +28,7 @@ func listenAt(t *testing.T, n *ktest.Netns, address string) {
 		return err
 	})
 	t.Cleanup(func() { c.Close() })
+	return c
 }
 
 // TestOverflow fills the smallest ring while the tracer is stopped. What was made
