@@ -143,7 +143,7 @@ func (p *process) awaitReady() {
 		return
 	}
 	if p.hasEnded() {
-		p.t.Fatalf("tracer %q ended before it was ready, with %d: %s", p.cmd.Args[1:], p.code(), p.stderr())
+		p.t.Fatalf("tracer %q ended before it was ready, with %v: %s\n%s", p.cmd.Args[1:], p.cmd.ProcessState, p.stderr(), hangs())
 	}
 	p.t.Fatalf("tracer %q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
 }
@@ -193,9 +193,7 @@ func (p *process) stuck() string {
 		words := append(waitLine.FindAllString(string(status), -1), places[:min(len(places), 4)]...)
 		fmt.Fprintln(&told, filepath.Base(task), strings.Join(words, " "))
 	}
-	log, err := kernelLog()
-	lines := hangLine.FindAllString(string(log), -1)
-	fmt.Fprintf(&told, "the kernel's log: %q (%v)\n", lines[max(0, len(lines)-5):], err)
+	told.WriteString(hangs())
 	p.signal(syscall.SIGQUIT)
 	if !waits(soon, p.hasEnded) {
 		told.WriteString("it does not heed SIGQUIT either\n")
@@ -203,12 +201,20 @@ func (p *process) stuck() string {
 	return told.String()
 }
 
+// hangs is what the kernel has said last of what does not go on, or had to end.
+func hangs() string {
+	log, err := kernelLog()
+	lines := hangLine.FindAllString(string(log), -1)
+	return fmt.Sprintf("the kernel's log: %q (%v)\n", lines[max(0, len(lines)-5):], err)
+}
+
 var (
 	// waitLine is what a thread's status says of whether it runs and which signals it has not
 	// taken yet and does not take.
 	waitLine = regexp.MustCompile(`(?m)^(?:State|SigPnd|ShdPnd|SigBlk):.*$`)
-	// hangLine is what the kernel says of tasks and CPUs that do not go on.
-	hangLine = regexp.MustCompile(`(?m)^.*(?:blocked for more than|stall|soft lockup|self-detected).*$`)
+	// hangLine is what the kernel says of tasks and CPUs that do not go on, and of those that
+	// it has killed.
+	hangLine = regexp.MustCompile(`(?m)^.*(?:blocked for more than|stall|soft lockup|self-detected|Killed process).*$`)
 )
 
 func (p *process) signal(s syscall.Signal) {
