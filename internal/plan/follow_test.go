@@ -248,3 +248,64 @@ func TestPartsForXDP(t *testing.T) {
 		}
 	}
 }
+
+// TestNoProgramIsIdle: whatever is asked for, each program has something to serve, and what
+// serves something is planned once. The kernel refuses a link of no functions.
+func TestNoProgramIsIdle(t *testing.T) {
+	f := facts()
+	f.Places = places(FollowedThrough()...)
+	for _, place := range f.Places {
+		if part := partOf(place.Name); part != nil && part.packet > 0 {
+			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(part.packet)})
+		} else {
+			f.Others = append(f.Others, kernel.Function{Name: place.Name, Addr: place.Addr})
+		}
+	}
+	asked := []string{"ip_rcv", "sk_skb_reason_drop"}
+	for _, place := range f.Places {
+		asked = append(asked, place.Name)
+	}
+	for _, name := range asked {
+		for _, follow := range []Follow{{}, {IDs: true}, {Matched: true}, {ByStack: true}} {
+			for _, way := range []kernel.ReturnWay{kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe} {
+				for _, returns := range []bool{false, true} {
+					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns, Netfilter: true}}
+					if o.Func = name; slices.ContainsFunc(f.Others, func(other kernel.Function) bool { return other.Name == name }) {
+						o.Func, o.Others = "ip_rcv", []string{name}
+					}
+					p, err := New(o, f)
+					if err != nil {
+						t.Fatalf("%+v: %v", o, err)
+					}
+					for _, fault := range idle(p) {
+						t.Errorf("%s, %+v, %s, returns %v: %s", name, follow, way, returns, fault)
+					}
+				}
+			}
+		}
+	}
+}
+
+// idle are the programs of a plan that serve nothing, and what is served by none, or by two.
+func idle(p *Plan) (faults []string) {
+	planned := map[string]int{}
+	for _, program := range p.BPF.Programs {
+		planned[program.Name]++
+	}
+	serves := map[string]bool{}
+	for _, g := range slices.Concat(p.Groups, p.ReturnGroups) {
+		serves[g.Program] = true
+		if len(g.Functions) == 0 || planned[g.Program] != 1 {
+			faults = append(faults, fmt.Sprintf("%s, planned %d times, serves %d functions", g.Program, planned[g.Program], len(g.Functions)))
+		}
+	}
+	for _, tp := range slices.Concat(p.Tracepoints, p.Silent) {
+		serves[tp.Program] = true
+	}
+	for name := range planned {
+		if !serves[name] {
+			faults = append(faults, name+" serves nothing")
+		}
+	}
+	return faults
+}
