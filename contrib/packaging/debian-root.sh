@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 . libpcap/debian.sh
 
 root=$1 arch=${2:-$(dpkg --print-architecture)}
-release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+release=$(release)
 kept=$cache/root/$release-$arch.tar
 
 bootstrap() {

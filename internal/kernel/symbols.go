@@ -68,21 +68,19 @@ func OpenSymbols() (*SymbolsFile, error) {
 	if err := f.symbols.open(kallsymsPath); err != nil {
 		return nil, err
 	}
-	// Where there is no such file, there are no modules.
-	if err := f.modules.open(modulesPath); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(err, f.symbols.close())
+	// Where there is no such file, there are no modules; where it can't be opened, they are
+	// not known, and the symbols are.
+	if err := f.modules.open(modulesPath); !errors.Is(err, os.ErrNotExist) {
+		f.modules.closed = err
 	}
 	return f, nil
 }
 
 // Read reads the symbols that there are now, as [ReadSymbols] does.
 func (f *SymbolsFile) Read() (*Symbols, error) {
-	modules, err := f.loaded() // first: what is loaded meanwhile is seen to be new
-	if err != nil {
-		return nil, err
-	}
+	modules, _ := f.loaded() // first: what is loaded meanwhile is seen to be new
 	var s *Symbols
-	err = f.symbols.again(func(r io.Reader) error {
+	err := f.symbols.again(func(r io.Reader) (err error) {
 		s, err = ParseSymbols(r)
 		return err
 	})
@@ -100,13 +98,17 @@ func (f *SymbolsFile) Current(s *Symbols) bool {
 	return err == nil && s.loaded != nil && bytes.Equal(modules, s.loaded)
 }
 
-// loaded are the names of the modules that are loaded and where they are. It is never nil.
+// loaded are the names of the modules that are loaded and where they are: nil with an error,
+// and only then.
 func (f *SymbolsFile) loaded() ([]byte, error) {
 	modules := []byte{}
 	err := f.modules.again(func(r io.Reader) error {
 		return lines(r, func(line []byte) { modules = appendModule(modules, line) })
 	})
-	return modules, err
+	if err != nil {
+		return nil, err
+	}
+	return modules, nil
 }
 
 // appendModule takes `NAME SIZE REFERENCES USERS STATE ADDRESS` and perhaps more, and leaves out
@@ -123,8 +125,9 @@ func (f *SymbolsFile) Close() error { return errors.Join(f.symbols.close(), f.mo
 
 // heldFile is a file that is read from its beginning again and again.
 type heldFile struct {
-	mu   sync.Mutex
-	file *os.File // nil: there is none
+	mu     sync.Mutex
+	file   *os.File // nil: there is none, or closed is why it can't be read
+	closed error
 }
 
 func (h *heldFile) open(path string) (err error) {
@@ -135,7 +138,7 @@ func (h *heldFile) open(path string) (err error) {
 // again has f read the file.
 func (h *heldFile) again(f func(io.Reader) error) error {
 	if h.file == nil {
-		return nil
+		return h.closed
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -191,6 +191,31 @@ func TestModulesOfSymbols(t *testing.T) {
 	}
 }
 
+// TestSymbolsWithoutModules: where it can't be seen which modules there are, the symbols are read,
+// and what they tell of modules is not current.
+func TestSymbolsWithoutModules(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kallsyms")
+	if err := os.WriteFile(path, []byte(someSymbols), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &SymbolsFile{modules: heldFile{closed: os.ErrPermission}}
+	if err := f.symbols.open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := f.Read()
+	if err != nil || len(s.list) == 0 {
+		t.Fatalf("symbols %v: %v", s, err)
+	}
+	if f.Current(s) {
+		t.Error("modules that are not known are the same")
+	}
+	f.modules.closed = nil // there is no such file
+	if s, err = f.Read(); err != nil || !f.Current(s) {
+		t.Errorf("a kernel without modules has other ones (%v)", err)
+	}
+}
+
 // TestBoundariesOfModules: the symbols of modules are not in the order of their addresses, and
 // an end of a function may stand behind another one's.
 func TestBoundariesOfModules(t *testing.T) {
