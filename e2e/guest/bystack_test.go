@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -250,9 +249,7 @@ func TestByStackSoak(t *testing.T) {
 	result := make(chan soaked)
 	go func() { result <- readSoak(output, conversationOf, conversationWanted) }()
 	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)/2) })
-	time.Sleep(settle)
-	p.signal(syscall.SIGINT)
-	p.ends(stopLimit, 0)
+	p.stopText()
 	s := <-result
 	s.judgeAttribution(t, 20)
 	if s.answers == 0 {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -116,14 +115,6 @@ func TestColumnsInJSON(t *testing.T) {
 			t.Errorf("line %s, want %s", line, want)
 		}
 	}
-}
-
-// stopText is stop where the output is not JSON.
-func (p *process) stopText() {
-	p.t.Helper()
-	time.Sleep(settle)
-	p.signal(unix.SIGINT)
-	p.ends(stopLimit, 0)
 }
 
 // TestColorOnATerminal: colour comes by itself on a terminal, but not to somebody

@@ -143,18 +143,14 @@ var ofStranger = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
 const mine4, mine6 = "10.54.0.1:7777", "[fd54::1]:7777"
 
 // send sends two datagrams to each destination, and those besides, from a port of a. The
-// stranger's are others in the same networks. Between the first and the second there is some
-// time: those that are received at once are all looked up before any connection is confirmed.
+// stranger's are others in the same networks. The second is sent when the first has been received:
+// those that are received at once are all looked up before any connection is confirmed.
 func (x *junction) send(port int, besides ...string) error {
 	return x.a.Do(func() error {
 		err := sendOnce(port, besides)
-		time.Sleep(apart)
-		return errors.Join(err, sendOnce(port, besides))
+		return errors.Join(err, ktest.FlushBacklogs(), sendOnce(port, besides))
 	})
 }
-
-// apart is more than what is received at once takes.
-const apart = 100 * time.Millisecond
 
 func sendOnce(port int, besides []string) error {
 	var errs []error

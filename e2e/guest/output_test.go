@@ -43,9 +43,7 @@ func (s *stream) send(count int) {
 func TestText(t *testing.T) {
 	s := newStream(t, nil)
 	s.send(2)
-	time.Sleep(settle)
-	s.signal(unix.SIGINT)
-	s.ends(stopLimit, 0)
+	s.stopText()
 	lines := strings.Split(strings.TrimSuffix(s.stdout(), "\n"), "\n")
 	if len(lines) != 3 {
 		t.Fatalf("%d lines, want a header and two events: %q", len(lines), lines)
@@ -77,9 +75,7 @@ func TestPingInText(t *testing.T) {
 	p := command{args: args}.start(t)
 	p.awaitReady()
 	ping(t, w.a, b4, 0x3001)
-	time.Sleep(settle)
-	p.signal(unix.SIGINT)
-	p.ends(stopLimit, 0)
+	p.stopText()
 	keep(t, "ping.txt", p.stdout()+p.stderr())
 	for _, row := range []string{
 		`ping:\d+ .* va:\d+ .* 10\.9\.0\.1:0->10\.9\.0\.2:0\(icmp\W.*echo.request.*\) +(tp:)?` + marks(chosen()).sent,
@@ -109,9 +105,7 @@ func TestOutputFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trace.json")
 	s := newStream(t, nil, "--output-json", "--output-file", file)
 	s.send(3)
-	time.Sleep(settle)
-	s.signal(unix.SIGINT)
-	s.ends(stopLimit, 0)
+	s.stopText()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -238,17 +238,28 @@ func (p *process) ends(limit time.Duration, code int) {
 	}
 }
 
-// settle lets packets that are on their way be traced.
-const settle = 200 * time.Millisecond
+// settle waits until the packets that are on their way have been handled.
+func (p *process) settle() {
+	p.t.Helper()
+	if err := ktest.FlushBacklogs(); err != nil {
+		p.t.Fatal(err)
+	}
+}
 
 // stop is Ctrl-C, after which the tracer has to end well; it returns what was
 // traced.
 func (p *process) stop() *trace {
 	p.t.Helper()
-	time.Sleep(settle)
+	p.stopText()
+	return p.trace()
+}
+
+// stopText is stop where the output is not JSON.
+func (p *process) stopText() {
+	p.t.Helper()
+	p.settle()
 	p.signal(syscall.SIGINT)
 	p.ends(stopLimit, 0)
-	return p.trace()
 }
 
 // trace reads the JSON lines.
@@ -288,4 +299,12 @@ func (p *process) backend() string {
 		return m[1]
 	}
 	return ""
+}
+
+// awaitOutput waits until the text is in what the tracer has written to its standard output.
+func (p *process) awaitOutput(text string) {
+	p.t.Helper()
+	if !waits(startLimit, func() bool { return strings.Contains(p.stdout(), text) || p.hasEnded() }) {
+		p.t.Fatalf("no %q in the output: %s\n%s", text, p.stderr(), p.stuck())
+	}
 }

@@ -80,9 +80,7 @@ func TestSoak(t *testing.T) {
 	result := make(chan soaked)
 	go func() { result <- readSoak(output, labelOf, soakWanted) }()
 	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)) })
-	time.Sleep(settle)
-	p.signal(syscall.SIGINT)
-	p.ends(stopLimit, 0)
+	p.stopText()
 	(<-result).judge(t)
 }
 

@@ -13,7 +13,7 @@ func TestSignals(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			stream := newStream(t, nil, "--output-json")
 			stream.send(4)
-			time.Sleep(settle)
+			stream.settle()
 			stream.signal(s)
 			stream.ends(stopLimit, 0)
 			if events := stream.trace().events; len(events) != 4 {
@@ -58,12 +58,15 @@ func (p *process) gone(limit time.Duration) {
 	}
 }
 
+// secondSignal is later than what counts as the first signal again.
+const secondSignal = 400 * time.Millisecond
+
 // TestInterruptTwice: the second Ctrl-C does not wait for anything.
 func TestInterruptTwice(t *testing.T) {
 	p := command{args: []string{"--backend", backends()[max(0, len(backends())-2)], "icmp"}}.start(t)
-	time.Sleep(2 * time.Second)
+	p.awaitSaid("backend ")
 	p.signal(syscall.SIGINT)
-	time.Sleep(10 * time.Millisecond)
+	time.Sleep(secondSignal)
 	p.signal(syscall.SIGINT)
 	if !waits(soon, p.hasEnded) {
 		t.Fatalf("still there: %s\n%s", p.stderr(), p.stuck())

@@ -19,7 +19,7 @@ func interruptible() (ctx context.Context, stop func()) {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go watch(signals, done, cancel)
+	go watch(signals, done, cancel, func() { os.Exit(exitError) })
 	return ctx, func() {
 		signal.Stop(signals)
 		close(done)
@@ -31,7 +31,8 @@ func interruptible() (ctx context.Context, stop func()) {
 // the process and then its group.
 const twice = 300 * time.Millisecond
 
-func watch(signals <-chan os.Signal, done <-chan struct{}, cancel func()) {
+// watch calls cancel at the first signal and end at a second one, until done.
+func watch(signals <-chan os.Signal, done <-chan struct{}, cancel, end func()) {
 	var first time.Time
 	for {
 		select {
@@ -44,7 +45,7 @@ func watch(signals <-chan os.Signal, done <-chan struct{}, cancel func()) {
 			first = time.Now()
 			cancel()
 		case time.Since(first) > twice:
-			os.Exit(exitError)
+			end()
 		}
 	}
 }

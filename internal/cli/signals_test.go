@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -28,19 +29,15 @@ func child() {
 	io.WriteString(os.Stdout, "waiting\n")
 	<-ctx.Done()
 	io.WriteString(os.Stdout, "cancelled\n")
-	if os.Getenv(asChild) == "polite" {
-		stop()
-		os.Exit(exitDone)
-	}
-	time.Sleep(time.Minute)
-	os.Exit(99)
+	stop()
+	os.Exit(exitDone)
 }
 
 // startChild waits until the child can take signals.
-func startChild(t *testing.T, manners string) (*exec.Cmd, *bufio.Reader) {
+func startChild(t *testing.T) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), asChild+"="+manners)
+	c.Env = append(os.Environ(), asChild+"=1")
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +75,7 @@ func exitOf(c *exec.Cmd) int {
 
 func TestFirstSignalCancels(t *testing.T) {
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		c, lines := startChild(t, "polite")
+		c, lines := startChild(t)
 		send(t, c, s)
 		expectLine(t, lines, "cancelled\n")
 		if code := exitOf(c); code != exitDone {
@@ -87,31 +84,26 @@ func TestFirstSignalCancels(t *testing.T) {
 	}
 }
 
-func TestSecondSignalEnds(t *testing.T) {
-	c, lines := startChild(t, "stubborn")
-	send(t, c, syscall.SIGINT)
-	expectLine(t, lines, "cancelled\n")
-	time.Sleep(2 * twice)
-	send(t, c, syscall.SIGTERM)
-	if code := exitOf(c); code != exitError {
-		t.Errorf("exit %d, want %d", code, exitError)
-	}
-}
-
-// TestTheSameSignalTwiceIsOne: timeout(1) signals a process and then its group.
-func TestTheSameSignalTwiceIsOne(t *testing.T) {
-	c, lines := startChild(t, "stubborn")
-	send(t, c, syscall.SIGINT)
-	expectLine(t, lines, "cancelled\n")
-	send(t, c, syscall.SIGINT)
-	time.Sleep(2 * twice)
-	if err := c.Process.Signal(syscall.Signal(0)); err != nil {
-		t.Errorf("the child is gone: %v", err)
-	}
-	send(t, c, syscall.SIGINT)
-	if code := exitOf(c); code != exitError {
-		t.Errorf("exit %d, want %d", code, exitError)
-	}
+// TestSecondSignal: one that comes soon is the first one again, since timeout(1) signals a
+// process and then its group; a later one ends the process. Time is that of a test bubble.
+func TestSecondSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals, done := make(chan os.Signal), make(chan struct{})
+		var cancelled, ended int
+		go watch(signals, done, func() { cancelled++ }, func() { ended++ })
+		for _, step := range []struct {
+			wait             time.Duration
+			cancelled, ended int
+		}{{0, 1, 0}, {twice, 1, 0}, {1, 1, 1}} {
+			time.Sleep(step.wait)
+			signals <- syscall.SIGINT
+			synctest.Wait()
+			if cancelled != step.cancelled || ended != step.ended {
+				t.Errorf("after another %v: cancelled %d times and ended %d times, want %d and %d", step.wait, cancelled, ended, step.cancelled, step.ended)
+			}
+		}
+		close(done)
+	})
 }
 
 func TestClosedPipeIsAnErrorOfTheWrite(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 func needBTF(t *testing.T) {
@@ -23,13 +22,9 @@ func needBTF(t *testing.T) {
 // refused has to be explained.
 func TestGather(t *testing.T) {
 	needBTF(t)
-	start := time.Now()
 	f, err := Gather(t.Context(), Options{})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("took %v", d)
 	}
 	if f.Release == "" || f.BTF == nil || len(f.Tracepoints) == 0 {
 		t.Errorf("release %q, %d tracepoints", f.Release, len(f.Tracepoints))

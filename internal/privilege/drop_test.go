@@ -33,10 +33,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// waiting is how many threads wait in the kernel.
+const waiting = 8
+
 // child drops all but one capability while threads run, wait in the kernel and begin, and
 // prints what each of them has then, and a program that it executes.
 func child() error {
-	for range 8 {
+	for range waiting {
 		go func() {
 			for {
 				_ = exec.Command("/no/such/program").Run()
@@ -48,7 +51,11 @@ func child() error {
 		}
 		go func() { _, _ = unix.Read(pipe[0], make([]byte, 1)) }()
 	}
-	time.Sleep(20 * time.Millisecond)
+	for tasks, err := []string(nil), error(nil); len(tasks) <= waiting; time.Sleep(time.Millisecond) {
+		if tasks, err = filepath.Glob("/proc/self/task/*"); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	left, err := Drop(kernel.SetOf(unix.CAP_BPF, 63))
 	if err != nil {
@@ -92,8 +99,8 @@ func TestDropOnEveryThread(t *testing.T) {
 	if lines[0] != "left CAP_BPF" {
 		t.Errorf("%q, want CAP_BPF left", lines[0])
 	}
-	if threads := len(lines) - 3; threads < 8 {
-		t.Errorf("%d threads were looked at, want 8 or more", threads)
+	if threads := len(lines) - 3; threads < waiting {
+		t.Errorf("%d threads were looked at, want %d or more", threads, waiting)
 	}
 	for _, line := range lines[2:] {
 		if line != want {
