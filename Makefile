@@ -114,8 +114,18 @@ demo: tracer ## trace a real ping on this machine and print the lines
 	@.ci/install demo
 	$(SUDO) .ci/demo ./tracer
 
-.PHONY: test
-test: lint check-generated unit check-packages e2e ## run every test there is, the virtual machines included
+.PHONY: test test-all
+test: ## run what every change has to pass: lint, generated files, unit tests, the essentials on every kernel
+	@echo "make test: lint, generated files, unit tests, then the essentials in virtual machines;"
+	@echo "about 15 minutes on two cores, and 10 more where packages and kernels are not cached; make test-all runs everything"
+	$(MAKE) lint check-generated unit
+	$(MAKE) e2e TRACER_E2E=quick
+
+test-all: ## run every test there is, on every machine, and check packages, image, builds and release
+	@echo "make test-all: all that make test does, every test in every virtual machine, packages, image and release;"
+	@echo "about 90 minutes on two cores, and 15 more where packages and kernels are not cached"
+	$(MAKE) lint check-generated unit check-packages check-image check-release
+	$(MAKE) e2e TRACER_E2E=all
 
 .PHONY: unit
 unit: tracer ## run the tests that this machine's own kernel can run, as root
@@ -123,23 +133,30 @@ unit: tracer ## run the tests that this machine's own kernel can run, as root
 	TRACER=$(CURDIR)/tracer $(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
-.PHONY: e2e e2e-smoke
-e2e: machines ## run the tests in virtual machines: every kernel, or those in TRACER_E2E (full: without taking turns)
-	e2e/fetch-kernels.sh
-	TRACER_E2E=$(or $(TRACER_E2E),all) $(GO) test -v -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,80m) ./e2e
+# The machines that TRACER_E2E asks for, and their architectures.
+TRACER_E2E ?= all
+comma      := ,
+E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64,$(TRACER_E2E)))))
+E2E_ARCHES := $(if $(filter all full,$(TRACER_E2E)),$(ARCHES),$(if $(filter quick,$(TRACER_E2E)),amd64 arm64,$(filter $(ARCHES),$(subst -, ,$(E2E_NAMES)))))
+E2E_KERNELS = $(if $(filter all full quick,$(TRACER_E2E)),$(E2E_ARCHES),$(E2E_NAMES))
 
-e2e-smoke: machines ## run the tests in one virtual machine
-	e2e/fetch-kernels.sh 6.12-amd64
-	TRACER_E2E=smoke $(GO) test -v -count=1 -timeout 10m ./e2e
+.PHONY: e2e e2e-smoke
+e2e: machines ## run the tests in virtual machines: TRACER_E2E=quick, all (by default), full (without taking turns), or their names
+	e2e/fetch-kernels.sh $(E2E_KERNELS)
+	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,80m)
+
+e2e-smoke: ## run the tests in one virtual machine
+	$(MAKE) e2e TRACER_E2E=smoke
 
 .PHONY: bench
+bench: TRACER_E2E = all
 bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH=6.12-amd64,… picks kernels
 	e2e/fetch-kernels.sh
 	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"
 
 .PHONY: machines
-machines: tracer $(OTHERS:%=build/%/tracer)
-	@.ci/install e2e
+machines: tracer $(patsubst %,build/%/tracer,$(filter-out $(HOSTARCH),$(E2E_ARCHES)))
+	@.ci/install $(sort $(E2E_ARCHES:%=e2e-%))
 
 .PHONY: lint
 lint: ## check format, vet, staticcheck, shellcheck, actionlint

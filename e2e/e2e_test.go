@@ -40,7 +40,7 @@ func TestKernels(t *testing.T) {
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
 	t.Parallel() // beside TestCost
-	visits := visitAll(t, list, built)
+	visits := visitAll(t, list, built, newProgress(os.Stdout, os.Getenv("TRACER_E2E"), list, cap(places())))
 	for i, m := range list {
 		t.Run(m.name(), func(t *testing.T) {
 			<-visits[i].over
@@ -77,16 +77,16 @@ type visit struct {
 
 // visitAll boots the machines, those first that take longest: what begins last should not
 // run on alone.
-func visitAll(t *testing.T, list []machine, built map[string]programs) []*visit {
+func visitAll(t *testing.T, list []machine, built map[string]programs, p *progress) []*visit {
 	longest := limit(t)
 	visits := make([]*visit, len(list))
 	queue := make(chan *visit, len(list))
 	for i, m := range list {
 		visits[i] = &visit{machine: m, longest: longest, over: make(chan struct{})}
 	}
-	for _, thorough := range []bool{true, false} {
+	for _, isLong := range []bool{true, false} {
 		for _, v := range visits {
-			if v.machine.thorough == thorough {
+			if v.machine.isLong() == isLong {
 				queue <- v
 			}
 		}
@@ -95,7 +95,7 @@ func visitAll(t *testing.T, list []machine, built map[string]programs) []*visit 
 	for range cap(places()) {
 		go func() {
 			for v := range queue {
-				inPlace(func() { v.run(t.Context(), built[v.machine.arch]) })
+				inPlace(func() { v.run(t.Context(), built[v.machine.arch], p) })
 				close(v.over)
 			}
 		}()
@@ -105,7 +105,19 @@ func visitAll(t *testing.T, list []machine, built map[string]programs) []*visit 
 
 func (v *visit) folder() string { return filepath.Join(kept, v.machine.name()) }
 
-func (v *visit) run(ctx context.Context, p programs) {
+func (v *visit) run(ctx context.Context, built programs, p *progress) {
+	began := time.Now()
+	v.boot(ctx, built)
+	p.add(v.machine, time.Since(began), v.err, v.log())
+}
+
+// log is what the tests in the machine have said so far.
+func (v *visit) log() string {
+	text, _ := os.ReadFile(filepath.Join(v.folder(), "output.log"))
+	return string(text)
+}
+
+func (v *visit) boot(ctx context.Context, p programs) {
 	if v.kernel, v.err = vm.FindKernel(v.machine.series, v.machine.arch); v.err != nil {
 		return
 	}
@@ -120,8 +132,7 @@ func (v *visit) run(ctx context.Context, p programs) {
 // judge makes the tests in the machine subtests of t.
 func (v *visit) judge(t *testing.T, report *report) {
 	if v.err != nil {
-		log, _ := os.ReadFile(filepath.Join(v.folder(), "output.log"))
-		t.Fatalf("%v\nuntil then the tests said:\n%s", v.err, log)
+		t.Fatalf("%v\nuntil then the tests said:\n%s", v.err, v.log())
 	}
 	t.Logf("%s: %.1f s to boot, %.1f s of tests", v.kernel.Release, v.ended.Boot.Seconds(), v.ended.Run.Seconds())
 	outcome := readOutcome(t, v.folder())
@@ -137,12 +148,12 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
 		Modules: modules,
 		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + longest.String(), "-test.run=" + m.tests, "-test.skip=" + m.skip()},
-		Env: []string{
-			"PATH=" + bin, "HOME=/root", "TMPDIR=/tmp",
-			"TRACER=" + bin + "/tracer", "BACKENDS=" + m.backends,
-			"RESULTS=" + boot.Results, "MODULES=" + boot.Modules,
-			"SOAK=" + os.Getenv("SOAK"), "BRIEF=" + m.brief(),
-		},
+		Env: append(m.flags(),
+			"PATH="+bin, "HOME=/root", "TMPDIR=/tmp",
+			"TRACER="+bin+"/tracer", "BACKENDS="+m.backends,
+			"RESULTS="+boot.Results, "MODULES="+boot.Modules,
+			"SOAK="+os.Getenv("SOAK"),
+		),
 		Results: folder,
 		CPUs:    m.cpus,
 		Args:    m.kernelArgs,

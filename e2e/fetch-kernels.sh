@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Usage: fetch-kernels.sh [-u] [SERIES-ARCH ...]
+# Usage: fetch-kernels.sh [-u] [SERIES-ARCH | ARCH ...]
 #
 # Puts Debian's kernels, those for clouds where there are any, into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
 # folder per version, and their exact versions into the file "versions" there. The
@@ -39,7 +39,7 @@ main() {
 	local series arch suite
 	while read -r series arch suite; do
 		[ -n "$series" ] || continue
-		wanted "$series-$arch" "$@" || continue
+		wanted "$series-$arch" "$@" || wanted "$arch" "$@" || continue
 		[ "$arch" != s390x ] || ./fetch-emulator.sh
 		if [ -z "$update" ] && present "$series" "$arch"; then continue; fi
 		fetch "$series" "$arch" "$suite"

@@ -25,6 +25,11 @@ type machine struct {
 	// thorough has the tests too that are the same on every kernel, and those of each
 	// backend with all of them.
 	thorough bool
+	// broad has the quick tier run all but the longest tests on this machine, and not the
+	// essentials alone.
+	broad bool
+	// quick says that the run is of the quick tier.
+	quick bool
 	// turn is which of the tests in turns such a machine has whose kernel is much like
 	// another's: 0 is all of them, 1 and 2 are those at even and at odd places.
 	turn int
@@ -40,10 +45,10 @@ var machines = []machine{
 	{series: "5.10", arch: "arm64", backends: noFprobe, thorough: true},
 	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
 	{series: "6.1", arch: "arm64", backends: noFprobe, turn: 1},
-	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true},
+	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true, broad: true},
 	{series: "6.12", arch: "arm64", backends: noFprobe, turn: 2},
 	{series: "6.18", arch: "amd64", backends: all, turn: 1},
-	{series: "6.18", arch: "arm64", backends: all, turn: 2},
+	{series: "6.18", arch: "arm64", backends: all, turn: 2, broad: true},
 	{series: "7", arch: "amd64", backends: all, turn: 2},
 	{series: "7", arch: "arm64", backends: all, turn: 1},
 	{series: "6.12", arch: "ppc64le", backends: all, tests: elsewhere + withStack},
@@ -114,6 +119,9 @@ func (m machine) skip() string {
 	if !m.thorough && m.tests == "" {
 		list = append(list, sameEverywhere...)
 	}
+	if m.quick {
+		list = without(append(list, long...), essentials)
+	}
 	list = append(list, m.othersTurns()...)
 	return "^(" + strings.Join(list, "|") + ")$"
 }
@@ -138,17 +146,24 @@ func (m machine) ownTurns() (list []string) {
 	return list
 }
 
-// brief says, for the guest's environment, that time is short.
-func (m machine) brief() string {
-	if m.thorough {
-		return ""
+// flags are the guest's environment variables that say how much each test is to do: BRIEF for
+// the best backend alone, QUICK for the quick tier.
+func (m machine) flags() []string {
+	return []string{"BRIEF=" + ifSo(!m.thorough || m.quick), "QUICK=" + ifSo(m.quick)}
+}
+
+func ifSo(so bool) string {
+	if so {
+		return "1"
 	}
-	return "1"
+	return ""
 }
 
 // owed are the tests that have to be in the machine's outcome, whatever else is.
 func (m machine) owed() []string {
 	switch {
+	case m.quick:
+		return essentials
 	case m.tests != "":
 		return nil
 	case m.thorough:
@@ -203,6 +218,8 @@ func machinesWanted(t *testing.T) []machine {
 		t.Skip("no virtual machines without TRACER_E2E: run make e2e, or make e2e-smoke for one of them")
 	case "all":
 		return machines
+	case "quick":
+		return quickMachines()
 	case "full":
 		return withoutTurns(machines)
 	case "cost":

@@ -97,7 +97,7 @@ func newScene(t *testing.T, backend string) *scene {
 	if _, err := os.Stat("/sys/kernel/btf/veth"); err == nil && backend != tracepoint {
 		args, s.modules = append(args, "--kmods", "veth"), true
 	}
-	if s.isBesides() {
+	if s.hasMost() {
 		args = append(args, "--filter-func", mostOfTheWay)
 	}
 	s.process = start(t, append(args, everything)...)
@@ -106,10 +106,10 @@ func newScene(t *testing.T, backend string) *scene {
 	return s
 }
 
-// isBesides says that single kprobes are not the best that runs here. They take minutes
-// where each is put into the kernel's code by a walk through all of its functions, so that
-// there are all of them only on machines that have nothing better.
-func (s *scene) isBesides() bool { return s.backend == kprobe && chosen() != kprobe }
+// hasMost says that not all functions are attached. Single kprobes take minutes where the
+// kernel walks through all of its functions for each, so that all of them are attached only
+// where nothing better runs and the tier is not the quick one.
+func (s *scene) hasMost() bool { return s.backend == kprobe && (chosen() != kprobe || isQuick()) }
 
 // mostOfTheWay are the functions that packets of the scene pass.
 const mostOfTheWay = "(__)?(dev|ip|ip6|ipv6|icmp|icmpv6|udp|udpv6|tcp_v4|tcp_v6|arp|nf|kfree_skb|consume_skb|netif|veth)_.*"
@@ -158,10 +158,12 @@ func (s *scene) least() int {
 	switch {
 	case s.backend == tracepoint:
 		return 15
-	case s.isBesides():
+	case s.hasMost() && !describes("arp_rcv"):
+		return 100 // global functions only
+	case s.hasMost():
 		return 200
 	case !describes("arp_rcv"):
-		return 500 // global functions only
+		return 500 // global functions, as above
 	}
 	return 1200
 }

@@ -83,6 +83,9 @@ func functionBackends(t *testing.T) []string {
 // isBrief says that time is short.
 func isBrief() bool { return os.Getenv("BRIEF") != "" }
 
+// isQuick says that the run is of the quick tier.
+func isQuick() bool { return os.Getenv("QUICK") != "" }
+
 // returnWay is a backend with a way to see returns; empty is the best.
 type returnWay struct{ backend, by string }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// progress prints a line when the run begins and one for each machine that has finished: the
+// tests of machines are only judged in the order of the table.
+type progress struct {
+	w     io.Writer
+	began time.Time
+	total int
+
+	mu       sync.Mutex
+	finished int
+}
+
+// usual is about how long a tier takes on two cores without KVM.
+var usual = map[string]string{"quick": "10 minutes", "all": "50 minutes", "full": "70 minutes"}
+
+func newProgress(w io.Writer, tier string, list []machine, parallel int) *progress {
+	var names []string
+	for _, m := range list {
+		names = append(names, m.name())
+	}
+	estimate := ""
+	if usual[tier] != "" {
+		estimate = ", about " + usual[tier] + " on two cores"
+	}
+	fmt.Fprintf(w, "%d virtual machines, %d at a time%s: %s\n", len(list), parallel, estimate, strings.Join(names, " "))
+	return &progress{w: w, began: time.Now(), total: len(list)}
+}
+
+// add prints what came of a machine; log is what its tests said.
+func (p *progress) add(m machine, took time.Duration, err error, log string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finished++
+	fmt.Fprintf(p.w, "%-12s %s in %s (%d of %d machines after %s)\n", m.name(), gist(err, log),
+		took.Round(time.Second), p.finished, p.total, time.Since(p.began).Round(time.Second))
+}
+
+// gist counts the tests, and names those that failed.
+func gist(err error, log string) string {
+	if err != nil {
+		return "FAILED: " + err.Error()
+	}
+	passed := 0
+	var failed []string
+	for _, one := range verdicts(log) {
+		if one.verdict == "PASS" {
+			passed++
+		} else {
+			failed = append(failed, one.verdict+" "+one.name)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Sprintf("FAILED: %d tests passed, %s", passed, strings.Join(failed, ", "))
+	}
+	return fmt.Sprintf("passed %d tests", passed)
+}
+
+func TestProgress(t *testing.T) {
+	var b strings.Builder
+	m := machine{series: "7", arch: "arm64"}
+	p := newProgress(&b, "quick", []machine{m, m}, 2)
+	p.add(m, 61*time.Second, nil, "--- PASS: TestA (0.02s)\n--- FAIL: TestB (0.02s)\n")
+	p.add(m, time.Second, nil, "--- PASS: TestA (0.02s)\n")
+	const want = "2 virtual machines, 2 at a time, about 10 minutes on two cores: 7-arm64 7-arm64\n" +
+		"7-arm64      FAILED: 1 tests passed, FAIL TestB in 1m1s (1 of 2 machines after 0s)\n" +
+		"7-arm64      passed 1 tests in 1s (2 of 2 machines after 0s)\n"
+	if b.String() != want {
+		t.Errorf("got %s, want %s", b.String(), want)
+	}
+}
