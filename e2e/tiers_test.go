@@ -18,6 +18,7 @@ import (
 var essentials = []string{
 	"TestBackend", "TestBackendIsChosen", "TestForcedBackendThatCannotRunSaysWhy", "TestBackendsAreThoseThatTheKernelSeemsToHave",
 	"TestPingInText", "TestColumnsInJSON", "TestDropsOnly", "TestNothingIsLost", "TestOverflow", "TestNotRoot",
+	"TestFunctionsAreThoseOfFtrace", "TestExpression", "TestDump", "TestStack", "TestDescriptorsCanBeLookedAt",
 }
 
 // long are the tests that the quick tier leaves out on the broad machines: they take more than
