@@ -127,7 +127,7 @@ func TestDoctorOfAUser(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	for _, row := range []string{"\n  x CAP_BPF  ", "\n  x CAP_PERFMON  ", "\n  ! CAP_SYSLOG  ", "\n  x tracing  ", "get:  run as root, or setcap cap_bpf+ep tracer"} {
+	for _, row := range []string{"\n  x CAP_BPF  ", "\n  x CAP_PERFMON  ", "\n  ! CAP_SYSLOG  ", "\n  x tracing  ", "fix:  run as root, or `setcap cap_bpf+ep tracer`"} {
 		if !strings.Contains(string(out), row) {
 			t.Errorf("no %q in:\n%s", row, out)
 		}

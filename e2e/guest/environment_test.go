@@ -185,7 +185,7 @@ func TestLockedDown(t *testing.T) {
 	for _, args := range [][]string{{"icmp"}, {"--backend", kprobe, "icmp"}, {"--backend", tracepoint, "icmp"}} {
 		p := command{args: args}.start(t)
 		p.ends(soon, 1)
-		if !strings.Contains(p.stderr(), "may not read kernel memory here, as with lockdown=confidentiality") {
+		if !strings.Contains(p.stderr(), "does not let BPF programs read kernel memory (lockdown=confidentiality does this)") {
 			t.Errorf("%v: stderr does not say so: %s", args, p.stderr())
 		}
 	}

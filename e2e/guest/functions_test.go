@@ -34,7 +34,7 @@ func TestFunctionsAreThoseOfFtrace(t *testing.T) {
 			t.Errorf("ftrace does not list %v", f)
 		}
 	}
-	const why = "ftrace can't trace it"
+	const why = "ftrace does not list it"
 	refused := 0
 	for _, s := range facts.Skipped {
 		if !strings.HasPrefix(s.Reason, why) {

@@ -211,7 +211,7 @@ func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
 	t.Run("CAP_DAC_READ_SEARCH", func(t *testing.T) {
 		p := asUser(t, forFunctions(), "--filter-func", oneWay(chosen()), "icmp")
 		tracesPing(t, p, chosen())
-		p.notes(t, "note: lacking CAP_DAC_READ_SEARCH: functions are tried that the kernel may refuse")
+		p.notes(t, "note: lacking CAP_DAC_READ_SEARCH: tracer does not know beforehand which functions the kernel refuses")
 	})
 	t.Run("CAP_SYS_RAWIO", func(t *testing.T) {
 		p := asUser(t, forFunctions(unix.CAP_DAC_READ_SEARCH), "--filter-func", oneWay(chosen()), "udp[100] == 1 or icmp")

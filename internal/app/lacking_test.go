@@ -33,7 +33,7 @@ func TestOnlyWhatIsLostIsNoted(t *testing.T) {
 		"nothing is lacking":           {all, false, kernel.Facts{ListReadable: hidden, PagesUnknown: hidden}, functions, ""},
 		"addresses are seen":           {without(unix.CAP_SYSLOG), false, kernel.Facts{Symbols: &kernel.Symbols{}}, functions, ""},
 		"addresses are hidden":         {without(unix.CAP_SYSLOG), false, kernel.Facts{}, functions, "lacking CAP_SYSLOG: only tracepoints are traced"},
-		"the list can't be read":       {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, functions, "lacking CAP_DAC_READ_SEARCH: functions are tried"},
+		"the list can't be read":       {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, functions, "lacking CAP_DAC_READ_SEARCH: tracer does not know beforehand"},
 		"root reads it by itself":      {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), true, kernel.Facts{ListReadable: hidden}, functions, ""},
 		"tracepoints need no list":     {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, &plan.Plan{}, ""},
 		"the filter stays near":        {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, functions, ""},

@@ -90,30 +90,30 @@ func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
 		found        string
 		cost, remedy string
 	}{
-		"user namespace": {func(f *Findings) { f.Namespaced = true }, "user", Limited, "root of a user namespace", "takes no notice of capabilities", "outside of the user namespace"},
+		"user namespace": {func(f *Findings) { f.Namespaced = true }, "user", Limited, "root in a user namespace", "ignores capabilities", "in the initial user namespace"},
 		"locked down":    {func(f *Findings) { f.Lockdown = "confidentiality" }, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
 		"locked down and not told": {func(f *Findings) {
 			f.Lockdown = ""
 			noBackend(f, kernel.ErrLockedDown)
 		}, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
-		"CAP_BPF":             {func(f *Findings) { f.Capabilities, f.UID = 0, 1000 }, "CAP_BPF", Missing, "not held: loading BPF programs", "nothing can be traced", "setcap cap_bpf+ep"},
-		"CAP_PERFMON of root": {func(f *Findings) { f.Capabilities = 0 }, "CAP_PERFMON", Missing, "not held", "nothing can be traced", "add CAP_PERFMON where the container"},
+		"CAP_BPF":             {func(f *Findings) { f.Capabilities, f.UID = 0, 1000 }, "CAP_BPF", Missing, "not held: needed to load BPF programs", "nothing can be traced", "setcap cap_bpf+ep"},
+		"CAP_PERFMON of root": {func(f *Findings) { f.Capabilities = 0 }, "CAP_PERFMON", Missing, "not held", "nothing can be traced", "add CAP_PERFMON to the container"},
 		"CAP_SYSLOG":          {without(unix.CAP_SYSLOG), "CAP_SYSLOG", Limited, "not held", "only tracepoints are traced", "setcap cap_syslog+ep"},
-		"no BTF":              {func(f *Findings) { f.Kernel, f.NoTypes, f.Plans = nil, errors.New("no BTF of this kernel"), nil }, "kernel types", Missing, "no BTF of this kernel", "nothing can be traced", "CONFIG_DEBUG_INFO_BTF=y"},
+		"no BTF":              {func(f *Findings) { f.Kernel, f.NoTypes, f.Plans = nil, errors.New("can't read this kernel's BTF"), nil }, "kernel types", Missing, "can't read this kernel's BTF", "nothing can be traced", "CONFIG_DEBUG_INFO_BTF=y"},
 		"module types":        {func(f *Findings) { f.Described = 0 }, "module types", Limited, "BTF of 0 of 20 loaded modules", "--kmods", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
-		"addresses":           {func(f *Findings) { f.Kernel.Symbols = nil; user(f) }, "addresses", Limited, "hides them", "only tracepoints are traced", "setcap cap_syslog+ep"},
+		"addresses":           {func(f *Findings) { f.Kernel.Symbols = nil; user(f) }, "addresses", Limited, "hides the addresses", "only tracepoints are traced", "setcap cap_syslog+ep"},
 		"addresses of nobody": {func(f *Findings) { f.Kernel.Symbols, f.Settings["kernel.kptr_restrict"] = nil, "2" }, "addresses", Limited, "kernel.kptr_restrict is 2", "only tracepoints are traced", "sysctl kernel.kptr_restrict=1"},
 		"no kcore":            {func(f *Findings) { f.Kernel.Closed = fs.ErrNotExist }, "memory", Limited, "there is no /proc/kcore", "bytes in page fragments", "CONFIG_PROC_KCORE=y"},
 		"kcore of root":       {func(f *Findings) { without(unix.CAP_SYS_RAWIO)(f); f.Kernel.Closed = fs.ErrPermission }, "memory", Limited, "can't be opened by this user", "bytes in page fragments", "cap_sys_rawio,cap_dac_read_search"},
 		"kcore locked":        {func(f *Findings) { f.Kernel.Closed = unix.EPERM }, "memory", Limited, "operation not permitted", "bytes in page fragments", "lockdown"},
-		"kcore strange":       {func(f *Findings) { f.Kernel.PagesUnknown = errors.New("no piece of memory") }, "memory", Limited, "no piece of memory", "bytes in page fragments", "report it"},
-		"tracefs":             {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrNotExist, fs.ErrNotExist }, "tracefs", Limited, "file does not exist", "the kernel may refuse", "mount -t tracefs"},
-		"tracefs of root":     {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission; user(f) }, "tracefs", Limited, "permission denied", "the kernel may refuse", "CAP_DAC_READ_SEARCH"},
-		"tracefs of nobody":   {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission }, "tracefs", Limited, "permission denied", "the kernel may refuse", "lockdown"},
+		"kcore strange":       {func(f *Findings) { f.Kernel.PagesUnknown = errors.New("no piece of memory") }, "memory", Limited, "no piece of memory", "bytes in page fragments", "report this"},
+		"tracefs":             {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrNotExist, fs.ErrNotExist }, "tracefs", Limited, "file does not exist", "the kernel refuses", "mount -t tracefs"},
+		"tracefs of root":     {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission; user(f) }, "tracefs", Limited, "permission denied", "the kernel refuses", "CAP_DAC_READ_SEARCH"},
+		"tracefs of nobody":   {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission }, "tracefs", Limited, "permission denied", "the kernel refuses", "lockdown"},
 		"variables":           {func(f *Findings) { f.Kernel.ContextsUnknown = errors.New("does not tell") }, "variables", Limited, "does not tell", "only packets with a socket", "CONFIG_KALLSYMS_ALL=y"},
 		"configuration":       {func(f *Findings) { f.ConfigFile, f.Config = "/boot/config", map[string]string{"CONFIG_BPF_JIT": "y"} }, "configuration", Limited, "CONFIG_FPROBE", "other rows", "these options"},
 		"kprobe-multi":        {func(f *Findings) { f.Plans[kernel.KprobeMulti] = Planned{Reason: why} }, "kprobe-multi", Limited, "not built in", "one by one", "do this"},
-		"kprobe":              {func(f *Findings) { f.Plans[kernel.Kprobe] = Planned{Reason: why} }, "kprobe", Limited, "not built in", "nothing, as kprobe-multi is better", "do this"},
+		"kprobe":              {func(f *Findings) { f.Plans[kernel.Kprobe] = Planned{Reason: why} }, "kprobe", Limited, "not built in", "none: kprobe-multi works and is better", "do this"},
 		"functions": {func(f *Findings) {
 			f.Plans[kernel.KprobeMulti], f.Plans[kernel.Kprobe] = Planned{Reason: why}, Planned{Reason: why}
 		}, "kprobe", Limited, "not built in", "functions can't be traced", "do this"},
@@ -122,22 +122,22 @@ func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
 			f.Capabilities, f.UID = 0, 1000
 			noBackend(f, why)
 		}, "kprobe", Missing, "not built in", "nothing can be traced", "the privileges that are missing above"},
-		"verdict": {func(f *Findings) { noBackend(f, why) }, "tracing", Missing, "no backend runs", "nothing can be traced", "see above"},
+		"verdict": {func(f *Findings) { noBackend(f, why) }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
 		"kretprobes": {func(f *Findings) {
 			f.Returns, f.Kernel.NoSession = string(kernel.KretprobeMulti), errors.New("no sessions")
-		}, "returns", Limited, "by kretprobe-multi: no sessions", "more for each call", "6.10"},
-		"no returns":                    {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be seen", "--output-return", "backend"},
+		}, "returns", Limited, "by kretprobe-multi: no sessions", "each call costs more", "6.10"},
+		"no returns":                    {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be traced", "--output-return", "get a backend"},
 		"no reasons":                    {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},
-		"no drops":                      {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint", "--drop", "boot a kernel"},
+		"no drops":                      {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint kfree_skb", "--drop", "boot a kernel"},
 		"helpers":                       {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
 		"programs":                      {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},
 		"programs of root":              {func(f *Findings) { without(unix.CAP_SYS_ADMIN)(f); f.Kernel.Untraceable = why }, "BPF programs", Limited, "not built in", "--filter-trace-tc", "cap_sys_admin"},
-		"tail calls":                    {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "go on with another", "6.10"},
-		"tail calls of nothing":         {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "go on with another", "see BPF programs"},
+		"tail calls":                    {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "tail-called BPF programs", "6.10"},
+		"tail calls of nothing":         {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "tail-called BPF programs", "see the row BPF programs"},
 		"conntrack":                     {func(f *Findings) { f.Conntrack = false }, "conntrack", Limited, "nf_conn", "--output-conntrack", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
-		"locked memory":                 {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may be refused", "ulimit -l unlimited"},
-		"ring buffer":                   {func(f *Findings) { f.NoRing = errors.New("a ring buffer is refused") }, "ring buffer", Missing, "is refused", "nothing can be traced", "5.8"},
-		"verdict without a ring buffer": {func(f *Findings) { f.NoRing = why }, "tracing", Missing, "no backend runs", "nothing can be traced", "see above"},
+		"locked memory":                 {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may refuse maps", "ulimit -l unlimited"},
+		"ring buffer":                   {func(f *Findings) { f.NoRing = errors.New("the kernel refused a ring buffer") }, "ring buffer", Missing, "refused a ring buffer", "nothing can be traced", "5.8"},
+		"verdict without a ring buffer": {func(f *Findings) { f.NoRing = why }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
 		"nftables":                      {func(f *Findings) { f.Tables.Described = false }, "nftables", Limited, "no BTF", "--output-netfilter", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
 		"open files": {func(f *Findings) {
 			without(unix.CAP_SYS_RESOURCE)(f)
@@ -183,13 +183,13 @@ func TestWhatIsNotNeededIsWell(t *testing.T) {
 // TestNothingIsKnownWithoutTypes: the other rows are there, and none says that it is well to trace.
 func TestNothingIsKnownWithoutTypes(t *testing.T) {
 	f := healthy()
-	f.Kernel, f.Plans, f.Returns, f.NoTypes = nil, nil, "", errors.New("no BTF of this kernel")
+	f.Kernel, f.Plans, f.Returns, f.NoTypes = nil, nil, "", errors.New("can't read this kernel's BTF")
 	r := Diagnose(f)
 	if r.Verdict() == nil {
 		t.Error("the verdict is that it can trace")
 	}
 	for _, b := range kernel.Backends {
-		if got := answer(t, r, string(b)); got.State != Missing || got.Found != "no BTF of this kernel" {
+		if got := answer(t, r, string(b)); got.State != Missing || got.Found != "can't read this kernel's BTF" {
 			t.Errorf("%+v, want it to be missing for want of types", got)
 		}
 	}

@@ -20,12 +20,12 @@ func askLockedMemory(f *Findings) outcome {
 	}
 	switch {
 	case !f.CountsMemory:
-		return fine(found + ", which BPF does not count against (since 5.11)")
+		return fine(found + "; BPF memory does not count against it since Linux 5.11")
 	case f.LockedMemory >= enoughMemory, f.Capabilities.Has(unix.CAP_SYS_RESOURCE):
-		return fine(found + ", which can be raised as needed")
+		return fine(found + ", which is enough or can be raised")
 	}
 	return outcome{
-		Limited, found, "maps for events may be refused (before 5.11)", "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity), or CAP_SYS_RESOURCE",
+		Limited, found, "the kernel may refuse maps (BPF memory counts against it before Linux 5.11)", "`ulimit -l unlimited` (systemd: LimitMEMLOCK=infinity), or add CAP_SYS_RESOURCE",
 	}
 }
 
@@ -42,8 +42,8 @@ func askOpenFiles(f *Findings) outcome {
 		return fine(found + ", which is enough or can be raised")
 	}
 	return outcome{
-		Limited, found, fmt.Sprintf("single kprobes take one each, %d for all functions; fewer go (--filter-func)", probes),
-		fmt.Sprintf("ulimit -n %d (systemd: LimitNOFILE), or CAP_SYS_RESOURCE", probes+spareFiles),
+		Limited, found, fmt.Sprintf("each single kprobe needs one, %d for all functions; --filter-func traces fewer", probes),
+		fmt.Sprintf("`ulimit -n %d` (systemd: LimitNOFILE), or add CAP_SYS_RESOURCE", probes+spareFiles),
 	}
 }
 
@@ -51,17 +51,17 @@ func askUnprivileged(f *Findings) outcome {
 	value := f.Settings["kernel.unprivileged_bpf_disabled"]
 	switch value {
 	case "":
-		return fine("the kernel has no kernel.unprivileged_bpf_disabled")
+		return fine("the kernel has no sysctl kernel.unprivileged_bpf_disabled")
 	case "0":
-		return fine("BPF is not kept from who has no rights, which tracer has no use for")
+		return fine("users without privileges may use BPF (kernel.unprivileged_bpf_disabled is 0); tracer does not need it")
 	}
-	return fine("BPF is for CAP_BPF alone (kernel.unprivileged_bpf_disabled is " + value + ")")
+	return fine("only CAP_BPF may use BPF (kernel.unprivileged_bpf_disabled is " + value + ")")
 }
 
 func askVerdict(f *Findings) outcome {
 	best := f.best()
 	if best == "" {
-		return outcome{Missing, "no backend runs", "nothing can be traced", "see above what is missing"}
+		return outcome{Missing, "no backend runs", "nothing can be traced", "see the rows marked x above"}
 	}
 	return fine(fmt.Sprintf("by %s: %s", best, f.Plans[best]))
 }

@@ -24,7 +24,7 @@ type question struct {
 const (
 	system     = "system"
 	privileges = "privileges"
-	knowledge  = "what the kernel tells"
+	knowledge  = "kernel data"
 	backends   = "backends"
 	features   = "features"
 	limits     = "limits"
@@ -79,9 +79,9 @@ func askUser(f *Findings) outcome {
 		return fine(who)
 	}
 	return outcome{
-		Limited, who + " of a user namespace",
-		"the kernel takes no notice of capabilities that are held in there alone",
-		"run outside of the user namespace, as on the host itself",
+		Limited, who + " in a user namespace",
+		"the kernel ignores capabilities that are held only inside a user namespace",
+		"run tracer in the initial user namespace, for example directly on the host",
 	}
 }
 
@@ -93,15 +93,15 @@ func askLockdown(f *Findings) outcome {
 	switch lockdown {
 	case "confidentiality":
 		return outcome{
-			Missing, lockdown, "BPF programs may not read the kernel's memory, so that nothing can be traced",
+			Missing, lockdown, "BPF programs may not read kernel memory, so nothing can be traced",
 			"boot without lockdown=confidentiality on the kernel's command line, or with lockdown=integrity",
 		}
 	case "none":
 		return fine("none")
 	case "":
-		return fine("not told: the kernel has none, or /sys/kernel/security is not mounted")
+		return fine("unknown: the kernel has no lockdown, or /sys/kernel/security is not mounted")
 	}
-	return fine(lockdown + ", which lets BPF programs read the kernel's memory")
+	return fine(lockdown + ", which allows BPF programs to read kernel memory")
 }
 
 func (f *Findings) capability(c kernel.Capability) outcome {
@@ -109,31 +109,31 @@ func (f *Findings) capability(c kernel.Capability) outcome {
 	case f.Capabilities.Has(c.Number):
 		return fine("held")
 	case f.Capabilities.Allows(c):
-		return fine("not held, another one stands in for it")
+		return fine("not held, but another capability covers it")
 	case c.Number == unix.CAP_DAC_READ_SEARCH && f.UID == 0:
-		return fine("not held, and root has little need of it")
+		return fine("not held; root rarely needs it")
 	case c.Number == unix.CAP_SYS_RESOURCE && askLockedMemory(f).state == OK && askOpenFiles(f).state == OK:
-		return fine("not held, and the limits are high enough here")
+		return fine("not held; the limits are high enough")
 	}
 	state := Limited
 	if c.Required {
 		state = Missing
 	}
-	return outcome{state, "not held: " + c.For, c.Without, f.grant(c.Name)}
+	return outcome{state, "not held: needed " + c.For, c.Without, f.grant(c.Name)}
 }
 
 // grant is how a process is given capabilities.
 func (f *Findings) grant(names ...string) string {
 	if f.UID == 0 {
-		return "add " + strings.Join(names, " and ") + " where the container or service is set up (docs/privileges.md)"
+		return "add " + strings.Join(names, " and ") + " to the container or service (docs/privileges.md)"
 	}
 	list := strings.ToLower(strings.Join(names, ","))
-	return fmt.Sprintf("run as root, or setcap %s+ep tracer (docs/privileges.md)", list)
+	return fmt.Sprintf("run as root, or `setcap %s+ep tracer` (docs/privileges.md)", list)
 }
 
 func askTypes(f *Findings) outcome {
 	if f.NoTypes == nil {
-		return fine(fmt.Sprintf("BTF of vmlinux, %d tracepoints with an sk_buff in it", len(f.Kernel.Tracepoints)))
+		return fine(fmt.Sprintf("BTF of vmlinux, with %d tracepoints that take an sk_buff", len(f.Kernel.Tracepoints)))
 	}
 	return outcome{Missing, f.NoTypes.Error(), "nothing can be traced", cmp.Or(hint(f.NoTypes), "boot a kernel with CONFIG_DEBUG_INFO_BTF=y")}
 }
@@ -147,7 +147,7 @@ func askModules(f *Findings) outcome {
 		return fine(found)
 	}
 	return outcome{
-		Limited, found, "functions and types of modules are not known (--kmods, --all-kmods)",
+		Limited, found, "functions and types of modules are unknown (--kmods, --all-kmods)",
 		"boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
 	}
 }
@@ -162,26 +162,26 @@ func (f *Findings) facts() *kernel.Facts {
 
 func askSymbols(f *Findings) outcome {
 	if f.facts().Symbols != nil {
-		return fine("/proc/kallsyms shows them")
+		return fine("/proc/kallsyms shows the addresses of functions")
 	}
 	o := outcome{
-		Limited, "/proc/kallsyms hides them", "only tracepoints are traced, and code has addresses in place of names", f.grant("CAP_SYSLOG"),
+		Limited, "/proc/kallsyms hides the addresses of functions", "only tracepoints are traced; code is shown as addresses instead of names", f.grant("CAP_SYSLOG"),
 	}
 	if f.Settings["kernel.kptr_restrict"] == "2" {
-		o.found += " from everybody (kernel.kptr_restrict is 2)"
-		o.remedy = "sysctl kernel.kptr_restrict=1"
+		o.found += " from every user (kernel.kptr_restrict is 2)"
+		o.remedy = "`sysctl kernel.kptr_restrict=1`"
 	}
 	return o
 }
 
 func askCore(f *Findings) outcome {
 	facts := f.facts()
-	cost := "filters do not see bytes in page fragments, where TCP keeps its payload; a start takes longer"
+	cost := "filters do not see bytes in page fragments, which hold TCP payload; tracer starts more slowly"
 	switch {
 	case facts.Closed == nil && facts.PagesUnknown == nil:
 		return fine("/proc/kcore can be read")
 	case facts.Closed == nil:
-		return outcome{Limited, "/proc/kcore: " + facts.PagesUnknown.Error(), "filters do not see bytes in page fragments, where TCP keeps its payload", "report it, with the kernel's release"}
+		return outcome{Limited, "/proc/kcore: " + facts.PagesUnknown.Error(), "filters do not see bytes in page fragments, which hold TCP payload", "report this with the kernel release (uname -r)"}
 	case errors.Is(facts.Closed, fs.ErrNotExist):
 		return outcome{Limited, "there is no /proc/kcore", cost, "boot a kernel with CONFIG_PROC_KCORE=y"}
 	case errors.Is(facts.Closed, fs.ErrPermission) && f.lacksForCore():
@@ -189,7 +189,7 @@ func askCore(f *Findings) outcome {
 	}
 	return outcome{
 		Limited, facts.Closed.Error(), cost,
-		"lockdown may be against it, or a container that hides the file (Docker: --security-opt systempaths=unconfined)",
+		"boot without lockdown, or show the file to the container (Docker: --security-opt systempaths=unconfined)",
 	}
 }
 
@@ -203,29 +203,29 @@ func askTracefs(f *Findings) outcome {
 	case f.NoTracefs == nil:
 		return fine("ftrace's list of functions can be read")
 	case f.Kernel != nil && f.facts().ListReadable == nil:
-		return fine("ftrace's list can't be read, and the code of functions tells the same")
+		return fine("ftrace's list of functions can't be read; the code of functions shows the same")
 	}
-	remedy := "mount -t tracefs tracefs /sys/kernel/tracing"
+	remedy := "`mount -t tracefs tracefs /sys/kernel/tracing`"
 	switch {
 	case !errors.Is(f.NoTracefs, fs.ErrPermission):
 	case f.UID == 0:
-		remedy = "lockdown, a container or a security module is against it; it is not needed where /proc/kcore can be read"
+		remedy = "allow it, if you can: lockdown, a container or a security module forbids it; not needed if /proc/kcore can be read"
 	default:
 		remedy = "run as root, or with CAP_DAC_READ_SEARCH"
 	}
-	return outcome{Limited, f.NoTracefs.Error(), "functions are tried that the kernel may refuse, and which is not known before", remedy}
+	return outcome{Limited, f.NoTracefs.Error(), "tracer does not know beforehand which functions the kernel refuses to attach to", remedy}
 }
 
 func askContexts(f *Findings) outcome {
 	err := f.facts().ContextsUnknown
 	switch {
 	case err == nil && f.Arch != "amd64":
-		return fine("there is no need of them on " + f.Arch)
+		return fine("not needed on " + f.Arch)
 	case err == nil:
-		return fine("contexts of CPUs are known")
+		return fine("the interrupt context of each CPU can be read")
 	}
 	return outcome{
-		Limited, err.Error(), "filters by process or control group know only packets with a socket",
+		Limited, err.Error(), "filters by process or control group match only packets with a socket",
 		cmp.Or(hint(err), "boot a kernel with CONFIG_KALLSYMS_ALL=y"),
 	}
 }
@@ -238,7 +238,7 @@ var options = []string{
 
 func askConfig(f *Findings) outcome {
 	if f.Config == nil {
-		return fine("neither /proc/config.gz nor /boot/config-" + f.Release + " can be read; it is not needed")
+		return fine("neither /proc/config.gz nor /boot/config-" + f.Release + " can be read; not needed")
 	}
 	var off []string
 	for _, option := range options {
@@ -247,11 +247,11 @@ func askConfig(f *Findings) outcome {
 		}
 	}
 	if off == nil {
-		return fine(fmt.Sprintf("%s has all of %d options that matter", f.ConfigFile, len(options)))
+		return fine(fmt.Sprintf("%s sets all %d options that tracer uses", f.ConfigFile, len(options)))
 	}
 	return outcome{
-		Limited, f.ConfigFile + " does not have: " + strings.Join(off, ", "),
-		"what the other rows tell, if anything", "boot a kernel with these options; those that it does not know came later",
+		Limited, f.ConfigFile + " does not set: " + strings.Join(off, ", "),
+		"see the other rows, if any of them is affected", "boot a kernel with these options; older kernels do not have all of them",
 	}
 }
 
@@ -260,7 +260,7 @@ func askConfig(f *Findings) outcome {
 func (f *Findings) remedy(err error, fallback string) string {
 	for _, c := range f.Capabilities.Lacking() {
 		if c.Required {
-			return "have the privileges that are missing above"
+			return "get the privileges that are missing above"
 		}
 	}
 	return cmp.Or(hint(err), fallback)

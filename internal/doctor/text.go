@@ -55,7 +55,7 @@ const (
 	noMore = "\x1b[0m"
 )
 
-const legend = "+ is there   ! goes without, at the cost told   x is needed and missing"
+const legend = "+ available   ! missing, at the cost shown   x missing and required"
 
 func (r Report) text(w io.Writer, colored bool) {
 	paint := func(color, text string) string {
@@ -83,7 +83,7 @@ func (r Report) text(w io.Writer, colored bool) {
 // tell writes what stands beside and below a check's name.
 func (c Check) tell(w io.Writer) {
 	lines(w, "", c.Found)
-	for _, more := range []struct{ label, text string }{{"cost: ", c.Cost}, {"get:  ", c.Remedy}} {
+	for _, more := range []struct{ label, text string }{{"cost: ", c.Cost}, {"fix:  ", c.Remedy}} {
 		if more.text != "" {
 			fmt.Fprint(w, strings.Repeat(" ", column))
 			lines(w, more.label, more.text)

@@ -36,7 +36,7 @@ func (f *Findings) backend(b kernel.Backend) outcome {
 	if reason == nil {
 		reason = cmp.Or(f.NoTypes, kernel.ErrNotAsked)
 	}
-	o := outcome{Limited, reason.Error(), f.costOf(b), f.remedy(reason, "see the rows above")}
+	o := outcome{Limited, reason.Error(), f.costOf(b), f.remedy(reason, "see the other rows")}
 	if f.best() == "" {
 		o.state = Missing
 	}
@@ -65,11 +65,11 @@ func (f *Findings) costOf(b kernel.Backend) string {
 	case best == "":
 		return "nothing can be traced"
 	case slices.Index(kernel.Backends, best) < slices.Index(kernel.Backends, b):
-		return fmt.Sprintf("nothing, as %s is better", best)
+		return fmt.Sprintf("none: %s works and is better", best)
 	case best == kernel.Kprobe:
-		return "functions are attached to one by one, which takes tens of seconds for all of them"
+		return "tracer attaches to functions one by one, which takes tens of seconds for all of them"
 	}
-	return "functions can't be traced: tracepoints alone show the way of a packet"
+	return "functions can't be traced: only tracepoints show the path of a packet"
 }
 
 func askReturns(f *Findings) outcome {
@@ -79,11 +79,11 @@ func askReturns(f *Findings) outcome {
 	case kernel.KretprobeMulti, kernel.Kretprobe:
 		return outcome{
 			Limited, "by " + f.Returns + fewerBecause(f.facts().NoSession),
-			"more for each call, and some returns are not seen under load (--output-return)", "boot a kernel of 6.10 or newer with CONFIG_FPROBE=y",
+			"each call costs more, and some returns are missed under load (--output-return)", "boot a kernel of 6.10 or newer with CONFIG_FPROBE=y",
 		}
 	}
 	return outcome{
-		Limited, "can't be seen", "--output-return, --output-lookups and what is made on a packet's stack", "a backend that traces functions: see above",
+		Limited, "can't be traced", "no --output-return, no --output-lookups, and replies created while handling a packet are not followed", "get a backend that traces functions: see the rows above",
 	}
 }
 
@@ -99,20 +99,20 @@ func askDrops(f *Findings) outcome {
 	point := slices.ContainsFunc(facts.Tracepoints, func(t kernel.Tracepoint) bool { return t.Name == "kfree_skb" })
 	switch {
 	case !point:
-		return outcome{Limited, "no tracepoint tells of drops", "drops are not told (--drop)", "boot a kernel with CONFIG_TRACEPOINTS=y"}
+		return outcome{Limited, "the kernel has no tracepoint kfree_skb", "drops are not shown (--drop)", "boot a kernel with CONFIG_TRACEPOINTS=y"}
 	case len(facts.Reasons) == 0:
-		return outcome{Limited, "with the place, without a reason", "why a packet was dropped", "boot a kernel of 5.17 or newer"}
+		return outcome{Limited, "with the location, without a reason", "tracer can't show why a packet was dropped", "boot a kernel of 5.17 or newer"}
 	}
-	return fine(fmt.Sprintf("with the place and one of %d reasons", len(facts.Reasons)))
+	return fine(fmt.Sprintf("with the location and one of %d reasons", len(facts.Reasons)))
 }
 
 func askDirect(f *Findings) outcome {
 	err := f.facts().NoDirect
 	if err == nil {
-		return fine("BPF programs read the kernel's memory by themselves")
+		return fine("BPF programs load kernel memory directly (bpf_rdonly_cast)")
 	}
 	return outcome{
-		Limited, err.Error(), "packets that nobody asked for cost about three times as much", f.remedy(err, "boot a kernel of 6.2 or newer"),
+		Limited, err.Error(), "packets that do not match the filter cost about three times as much", f.remedy(err, "boot a kernel of 6.2 or newer"),
 	}
 }
 
@@ -121,7 +121,7 @@ func askPrograms(f *Findings) outcome {
 	if err == nil {
 		return fine("can be traced (fentry, fexit)")
 	}
-	o := outcome{Limited, err.Error(), "--filter-trace-tc, --filter-trace-xdp and --filter-trace-bpf", hint(err)}
+	o := outcome{Limited, err.Error(), "no --filter-trace-tc, --filter-trace-xdp and --filter-trace-bpf", hint(err)}
 	if !f.Capabilities.Has(unix.CAP_SYS_ADMIN) {
 		o.remedy = f.grant("CAP_SYS_ADMIN")
 	}
@@ -132,17 +132,17 @@ func askPrograms(f *Findings) outcome {
 func askTailCalls(f *Findings) outcome {
 	facts := f.facts()
 	if facts.Untraceable != nil {
-		return outcome{Limited, "BPF programs can't be traced", "where BPF programs go on with another", "see BPF programs"}
+		return outcome{Limited, "BPF programs can't be traced", "the entry of tail-called BPF programs is not shown", "see the row BPF programs"}
 	}
 	if facts.Unlandable == nil {
-		return fine("are seen")
+		return fine("can be traced")
 	}
-	return outcome{Limited, facts.Unlandable.Error(), "where BPF programs go on with another", "boot a kernel of 6.10 or newer"}
+	return outcome{Limited, facts.Unlandable.Error(), "the entry of tail-called BPF programs is not shown", "boot a kernel of 6.10 or newer"}
 }
 
 func askRing(f *Findings) outcome {
 	if f.NoRing == nil {
-		return fine("for events there is one")
+		return fine("available for events")
 	}
 	return outcome{Missing, f.NoRing.Error(), "nothing can be traced", f.remedy(f.NoRing, "boot a kernel of 5.8 or newer")}
 }
@@ -152,7 +152,7 @@ func askTables(f *Findings) outcome {
 	case !f.Tables.Loaded:
 		return fine("nf_tables is not loaded")
 	case f.Tables.Described:
-		return fine("tables and chains can be told, with --kmods nf_tables where it is a module")
+		return fine("tables and chains can be shown (--kmods nf_tables, if it is a module)")
 	}
 	return outcome{
 		Limited, "nf_tables has no BTF", "--output-netfilter shows hooks without tables and chains",
@@ -163,12 +163,12 @@ func askTables(f *Findings) outcome {
 func askConntrack(f *Findings) outcome {
 	switch {
 	case f.Conntrack:
-		return fine("its types are known")
+		return fine("the types of connections are known")
 	case !f.ConntrackLoaded:
 		return fine("nf_conntrack is not loaded")
 	}
 	return outcome{
 		Limited, kernel.ErrNotDescribed("nf_conn", "nf_conntrack").Error(),
-		"--output-conntrack shows a packet's state alone", "boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
+		"--output-conntrack shows only the state of a packet's connection", "boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
 	}
 }

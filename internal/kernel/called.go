@@ -12,7 +12,7 @@ import (
 // callBase is the function whose address the calls of BPF programs are counted from.
 const callBase = "__bpf_call_base"
 
-var errNoCallBase = errors.New("the kernel does not tell where " + callBase + " is")
+var errNoCallBase = errors.New("the kernel's symbols do not include " + callBase)
 
 // Called is what the loaded BPF programs call that handle packets.
 type Called struct {
@@ -47,7 +47,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 		sym, ok := j.symbols.callee(call, base[0], types)
 		if !ok {
 			if call.Kfunc {
-				skipped = append(skipped, Skipped{Name: fmt.Sprintf("kfunc %d", call.Imm), Reason: "the kernel does not tell which function this is"})
+				skipped = append(skipped, Skipped{Name: fmt.Sprintf("kfunc %d", call.Imm), Reason: "the kernel does not say which function this is"})
 			}
 			continue
 		}

@@ -80,7 +80,7 @@ func TestCalledFunctionsAreFoundByAddress(t *testing.T) {
 			t.Errorf("%s returns class %d, want %d", f.Called.Functions[i].Name, got, want)
 		}
 	}
-	for name, reason := range map[string]string{"bpf_notrace_helper": notListed, "kfunc 77": "the kernel does not tell which function this is"} {
+	for name, reason := range map[string]string{"bpf_notrace_helper": notListed, "kfunc 77": "the kernel does not say which function this is"} {
 		if !contains(f.Skipped, Skipped{Name: name, Reason: reason}) {
 			t.Errorf("%s is not told as skipped: %+v", name, f.Skipped)
 		}

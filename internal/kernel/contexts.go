@@ -29,9 +29,9 @@ const (
 var variables = []string{cpuOffsets, preemptCount, hotVariables}
 
 // errNoCount: s390x keeps the count in pages of the CPUs' own, whose addresses are nowhere.
-var errNoCount = errors.New("on s390x the kernel does not tell what the CPU was interrupted in")
+var errNoCount = errors.New("on s390x the kernel does not expose the interrupt context of a CPU")
 
-var errNoVariables = errors.New("the kernel does not tell where its variables are (CONFIG_KALLSYMS_ALL)")
+var errNoVariables = errors.New("the kernel's symbols do not include variables (CONFIG_KALLSYMS_ALL)")
 
 // locateContexts needs symbols, which may be nil. There is nothing to locate
 // where the architecture keeps the count in the task.

@@ -37,7 +37,7 @@ func (c *core) read(addr uint64, b []byte) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%s has nothing at %#x", corePath, addr)
+	return fmt.Errorf("%s has no data at address %#x", corePath, addr)
 }
 
 func (c *core) close() {

@@ -27,7 +27,7 @@ type Direct struct {
 const castFunction = "bpf_rdonly_cast"
 
 // ErrNoCast: this kernel has none.
-var ErrNoCast = errors.New("the kernel has no " + castFunction + " (6.2)")
+var ErrNoCast = errors.New("the kernel has no " + castFunction + " (Linux 6.2)")
 
 const (
 	// wordsType begins with the registers of every architecture, mostWords of which are
@@ -84,7 +84,7 @@ func describeDirect(types *btf.Spec) (*Direct, error) {
 		first, last = min(first, *place), max(last, *place)
 	}
 	if last/8-first/8 >= mostWords {
-		return nil, errors.New("members of struct sk_buff are too far from each other")
+		return nil, errors.New("the members of struct sk_buff are too far apart for one read")
 	}
 	return d, errors.Join(d.findWords(types), d.findBytes(types))
 }
@@ -113,7 +113,7 @@ func (d *Direct) findBytes(types *btf.Spec) error {
 			return nil
 		}
 	}
-	return errors.New("no type of the kernel has many bytes in a row")
+	return errors.New("the kernel's BTF has no suitable byte array type")
 }
 
 // arrayMember is the length of the array of bytes of that name, 0 where there is none, and

@@ -39,7 +39,7 @@ type Sources struct {
 	Calls *ProgramCalls
 }
 
-var errNoList = errors.New("there is no list of traceable functions")
+var errNoList = errors.New("the kernel provides no list of traceable functions")
 
 // FactsFrom makes Facts from stored files. Support then has only what the files
 // tell: a backend without an error has something to attach to.

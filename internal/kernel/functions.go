@@ -202,13 +202,13 @@ func (j *judge) pass(f *candidate) ([]span, string) {
 func (f *candidate) unfit() string {
 	switch {
 	case f.glue:
-		return "it is the inside of a tracepoint"
+		return "it is generated code of a tracepoint"
 	case f.skb == 0 && !f.disputed && !f.other:
-		return "no register carries its skb"
+		return "its skb is not passed in a register"
 	case len(f.spans) == 0 && len(f.copies) > 0:
-		return "only copies with other arguments are left of it"
+		return "the compiler left only copies with other arguments"
 	case len(f.spans) == 0:
-		return "no symbol has this name"
+		return "the kernel has no symbol with this name"
 	}
 	return ""
 }
@@ -220,7 +220,7 @@ func (f *candidate) ambiguous(consistent bool) string {
 	switch {
 	case f.other: // whichever it is, we look at none of its arguments
 	case f.disputed:
-		return fmt.Sprintf("%d functions of this name take the skb at different places", f.described)
+		return fmt.Sprintf("%d functions have this name and take the skb as different arguments", f.described)
 	case !consistent && len(f.spans) > f.described:
 		return fmt.Sprintf("%d functions have this name and BTF describes %d", len(f.spans), f.described)
 	}
@@ -246,7 +246,7 @@ func (j *judge) probeable(f *candidate) ([]span, string) {
 
 func (j *judge) refusal(addr uint64) string {
 	if j.blacklist.contains(addr) {
-		return "kprobes refuse it (blacklist)"
+		return "it is on the kprobe blacklist"
 	}
 	return j.symbols.refused(addr)
 }

@@ -102,8 +102,8 @@ func TestFunctions(t *testing.T) {
 func TestSkipped(t *testing.T) {
 	const (
 		copied = "the compiler changed the arguments of this copy"
-		glue   = "it is the inside of a tracepoint"
-		memory = "no register carries its skb"
+		glue   = "it is generated code of a tracepoint"
+		memory = "its skb is not passed in a register"
 		twoOne = "2 functions have this name and BTF describes 1"
 	)
 	wants := map[string]map[string]string{
@@ -132,7 +132,7 @@ func TestSkipped(t *testing.T) {
 			"tcp_skb_can_collapse":        notListed,
 		},
 		"7.3-amd64": {
-			"__pim_rcv":                   "only copies with other arguments are left of it",
+			"__pim_rcv":                   "the compiler left only copies with other arguments",
 			"__pim_rcv.constprop.0":       copied,
 			"__traceiter_kfree_skb":       glue,
 			"__probestub_kfree_skb":       glue,
@@ -237,7 +237,7 @@ func TestAmbiguous(t *testing.T) {
 		{candidate{described: 2, spans: two}, false, ""},
 		{candidate{described: 1, spans: two}, true, ""},
 		{candidate{described: 1, spans: two}, false, "2 functions have this name and BTF describes 1"},
-		{candidate{described: 2, spans: two, disputed: true}, true, "2 functions of this name take the skb at different places"},
+		{candidate{described: 2, spans: two, disputed: true}, true, "2 functions have this name and take the skb as different arguments"},
 	} {
 		if got := tc.c.ambiguous(tc.consistent); got != tc.want {
 			t.Errorf("%+v: %q, want %q", tc.c, got, tc.want)

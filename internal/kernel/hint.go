@@ -31,5 +31,5 @@ func (e *hinted) Unwrap() error { return e.err }
 // the tracepoint backend runs without addresses.
 var ErrAddressesHidden error = &hinted{
 	msg:  "/proc/kallsyms hides the addresses of functions",
-	hint: "run as root, and with `sysctl kernel.kptr_restrict=1` where it is 2",
+	hint: "run as root, or add CAP_SYSLOG; if the sysctl kernel.kptr_restrict is 2: `sysctl kernel.kptr_restrict=1`",
 }

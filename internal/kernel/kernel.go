@@ -32,7 +32,7 @@ const (
 var Backends = []Backend{KprobeMulti, Kprobe, TracepointBackend}
 
 // ErrNotAsked: nothing is known of a backend.
-var ErrNotAsked = errors.New("the kernel was not asked")
+var ErrNotAsked = errors.New("not checked")
 
 // Facts is what is known about a kernel. It is not changed once it is made.
 type Facts struct {

@@ -11,7 +11,7 @@ import (
 // lineBuffer holds many lines; the files of /proc give 4 KB at a time anyway.
 const lineBuffer = 64 << 10
 
-var errLongLine = errors.New("line is too long")
+var errLongLine = errors.New("a line is too long")
 
 // lines hands each line of r to f, without its end and only until f returns.
 func lines(r io.Reader, f func([]byte)) error {

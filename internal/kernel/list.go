@@ -24,7 +24,7 @@ type probeList struct {
 // both, and what the kernel says that it has called a program for.
 var probedAtPlaces = map[string]bool{"ppc64le": true}
 
-var errNoPlaces = errors.New("the kernel does not list the places of ftrace (6.5, tracefs), at which kprobes have to stand on this architecture")
+var errNoPlaces = errors.New("the kernel does not list the addresses of ftrace entries, which kprobes need on this architecture (Linux 6.5, with tracefs)")
 
 type listed struct{ name, module string }
 
@@ -53,7 +53,7 @@ func parseNames(r io.Reader) (*probeList, error) {
 }
 
 // notListed is why a function is left out.
-const notListed = "ftrace can't trace it (notrace, or removed)"
+const notListed = "ftrace does not list it (notrace, or removed)"
 
 // traceable are those functions of one name that ftrace can trace, each with the
 // start of what follows it. If it can trace only some of them and the list has
@@ -83,7 +83,7 @@ func (l *probeList) byName(k listed, spans []span) ([]span, string) {
 	case n == 0:
 		return nil, notListed
 	case n < len(spans):
-		return nil, fmt.Sprintf("ftrace can trace %d of %d functions of this name and does not say which", n, len(spans))
+		return nil, fmt.Sprintf("ftrace lists %d of %d functions with this name and does not say which", n, len(spans))
 	}
 	return spans, ""
 }

@@ -68,7 +68,7 @@ func TestNames(t *testing.T) {
 		{"once", "other", one, 0, notListed},
 		{"twice", "", two, 2, ""},
 		{"twice", "", one, 1, ""}, // a removed weak function is listed under the name before it
-		{"half", "", two, 0, "ftrace can trace 1 of 2 functions of this name and does not say which"},
+		{"half", "", two, 0, "ftrace lists 1 of 2 functions with this name and does not say which"},
 		{"never", "", one, 0, notListed},
 	} {
 		got, why := l.traceable(tc.name, tc.module, tc.spans)

@@ -70,7 +70,7 @@ func (t moduleTree) check(name string) error {
 	case !exists(t.module, name):
 		return &hinted{
 			msg:   fmt.Sprintf("kernel module %q is not loaded", name),
-			hint:  "see lsmod for those that are",
+			hint:  "`lsmod` lists the loaded modules",
 			usage: true,
 		}
 	}
@@ -81,7 +81,7 @@ func (t moduleTree) check(name string) error {
 func (t moduleTree) without(name string) error {
 	e := &hinted{msg: fmt.Sprintf("kernel module %q has no BTF", name)}
 	if len(t.withBTF()) == 0 {
-		e.hint = "this kernel gives its modules no BTF: that takes 5.11 with CONFIG_DEBUG_INFO_BTF_MODULES"
+		e.hint = "boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y"
 	}
 	return e
 }

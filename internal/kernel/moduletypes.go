@@ -49,5 +49,5 @@ func Describes(structure string, specs ...*btf.Spec) bool {
 
 // ErrNotDescribed says why the members of a module's struct are not known.
 func ErrNotDescribed(structure, module string) error {
-	return fmt.Errorf("this kernel's BTF has no struct %s: module %s is not loaded, or has no BTF (kernels before 5.11 give none to modules)", structure, module)
+	return fmt.Errorf("this kernel's BTF has no struct %s: module %s is not loaded, or has no BTF (modules have BTF since Linux 5.11)", structure, module)
 }

@@ -26,7 +26,7 @@ const unmapped = ^uint64(0)
 func locatePages(c *core, types *btf.Spec) (*Pages, error) {
 	var page *btf.Struct
 	if err := types.TypeByName("page", &page); err != nil {
-		return nil, fmt.Errorf("type of a page: %w", err)
+		return nil, fmt.Errorf("struct page: %w", err)
 	}
 	return pagesFrom(c.segments, uint64(page.Size))
 }
@@ -50,7 +50,7 @@ func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
 		}
 	}
 	if best == nil {
-		return nil, errors.New("no piece of memory is followed by its page descriptions")
+		return nil, errors.New("the location of the page structs is unknown")
 	}
 	return best, nil
 }

@@ -34,49 +34,49 @@ type Capability struct {
 var Capabilities = []Capability{
 	{
 		Name: "CAP_BPF", Number: unix.CAP_BPF, Instead: unix.CAP_SYS_ADMIN, Required: true,
-		For:     "loading BPF programs and their maps",
+		For:     "to load BPF programs and create maps",
 		Without: "nothing can be traced",
-		Kept:    "with filters for BPF programs; before 5.19, where the sysctl kernel.unprivileged_bpf_disabled is not 0, for reading the counters at the end",
+		Kept:    "with filters for BPF programs; before Linux 5.19, if the sysctl kernel.unprivileged_bpf_disabled is not 0, to read the counters at the end",
 	},
 	{
 		Name: "CAP_PERFMON", Number: unix.CAP_PERFMON, Instead: unix.CAP_SYS_ADMIN, Required: true,
-		For:     "BPF programs that read the kernel's memory, and attaching them",
+		For:     "to attach BPF programs that read kernel memory",
 		Without: "nothing can be traced",
 		Kept:    "with filters for BPF programs",
 	},
 	{
 		Name: "CAP_SYSLOG", Number: unix.CAP_SYSLOG, Instead: unix.CAP_SYSLOG,
-		For:     "the addresses of the kernel's functions (/proc/kallsyms)",
-		Without: "only tracepoints are traced, and code has addresses in place of names: in stacks, callers and places of drops",
+		For:     "to read the addresses of kernel functions (/proc/kallsyms)",
+		Without: "only tracepoints are traced; stacks, callers and drop locations show addresses instead of names",
 		Kept:    "with filters for BPF programs",
 	},
 	{
 		Name: "CAP_SYS_ADMIN", Number: unix.CAP_SYS_ADMIN, Instead: unix.CAP_SYS_ADMIN,
-		For:     "other BPF programs (--filter-trace-tc and the like, --filter-track-bpf-helpers), interfaces of another network namespace (--filter-ifname with --filter-netns), single kprobes where the sysctl kernel.perf_event_paranoid is above 2 (Debian, Ubuntu)",
-		Without: "these are refused; without single kprobes kprobe-multi or tracepoints are taken",
+		For:     "to trace BPF programs (--filter-trace-tc and the like, --filter-track-bpf-helpers), to find interfaces of another network namespace (--filter-ifname with --filter-netns), to attach single kprobes if the sysctl kernel.perf_event_paranoid is above 2 (Debian, Ubuntu)",
+		Without: "these flags are refused; without single kprobes tracer uses kprobe-multi or tracepoints",
 		Kept:    "with filters for BPF programs",
 	},
 	{
 		Name: "CAP_SYS_RAWIO", Number: unix.CAP_SYS_RAWIO, Instead: unix.CAP_SYS_RAWIO,
-		For:     "the kernel's memory (/proc/kcore; who is not root needs CAP_DAC_READ_SEARCH besides)",
-		Without: "filters do not see bytes in page fragments, and a start takes longer",
+		For:     "to read kernel memory (/proc/kcore; other users than root also need CAP_DAC_READ_SEARCH)",
+		Without: "filters do not see bytes in page fragments, and tracer starts more slowly",
 	},
 	{
 		Name: "CAP_DAC_READ_SEARCH", Number: unix.CAP_DAC_READ_SEARCH, Instead: unix.CAP_DAC_OVERRIDE,
-		For:     "files that are root's, for who is not root: ftrace's list of functions (tracefs), /proc/kcore, names of network namespaces that Docker makes, sockets of processes",
-		Without: "functions are tried that the kernel may refuse, and which of them is not known before",
-		Kept:    "with --filter-pid and --filter-comm; for who is not root, with --output-netns-names",
+		For:     "to read root's files as another user: ftrace's list of functions (tracefs), /proc/kcore, names of Docker's network namespaces, sockets of processes",
+		Without: "tracer does not know beforehand which functions the kernel refuses to attach to",
+		Kept:    "with --filter-pid and --filter-comm; for users other than root, with --output-netns-names",
 	},
 	{
 		Name: "CAP_SYS_PTRACE", Number: unix.CAP_SYS_PTRACE, Instead: unix.CAP_SYS_PTRACE,
-		For:     "sockets that processes have open (--filter-pid, --filter-comm), network namespaces by process (pid:N)",
-		Without: "a socket is known to be of a process only once it has sent; pid:N is refused",
+		For:     "to find the open sockets of a process (--filter-pid, --filter-comm), and its network namespace (pid:N)",
+		Without: "a socket is matched with its process only after the process has sent on it; pid:N is refused",
 		Kept:    "with --filter-pid and --filter-comm",
 	},
 	{
 		Name: "CAP_SYS_RESOURCE", Number: unix.CAP_SYS_RESOURCE, Instead: unix.CAP_SYS_RESOURCE,
-		For:     "raising limits: of locked memory, which BPF counts against before 5.11, and of open files, of which single kprobes take one each",
-		Without: "the limits are to be high enough: ulimit -l unlimited, ulimit -n 4096",
+		For:     "to raise limits: locked memory, which BPF uses before Linux 5.11, and open files, of which each single kprobe needs one",
+		Without: "the limits must already be high enough: ulimit -l unlimited, ulimit -n 4096",
 	},
 }
 
@@ -126,7 +126,7 @@ func CheckPrivileges() error {
 	if lacking := set.lacksRequired(); len(lacking) > 0 {
 		return &hinted{
 			msg:  "not permitted: lacking " + strings.Join(names(lacking), " and "),
-			hint: "run as root, or with the capabilities CAP_BPF, CAP_PERFMON, CAP_SYSLOG; `tracer doctor` tells what each is for",
+			hint: "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYSLOG; `tracer doctor` explains each",
 		}
 	}
 	return nil

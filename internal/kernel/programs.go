@@ -229,7 +229,7 @@ func keptArguments(f *btf.Func, context string) (int, error) {
 	case !ok:
 		return 0, errNoFunction
 	case len(proto.Params) == 0:
-		return 0, errors.New("its BTF says that it takes no argument, and so none is kept")
+		return 0, errors.New("its BTF describes a function without arguments")
 	case len(proto.Params) == 1 && pointsTo(proto.Params[0].Type, context):
 		return 1, nil
 	}

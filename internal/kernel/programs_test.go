@@ -52,9 +52,9 @@ func TestExplainTracing(t *testing.T) {
 		{syscall.E2BIG, "as many programs"},
 		{syscall.EBUSY, "in use"},
 		{syscall.EPERM, "not permitted"},
-		{refused(syscall.EINVAL, "Cannot recursively attach", "processed 0 insns (limit 1000000)"), "refuses: Cannot recursively attach (invalid argument)"},
+		{refused(syscall.EINVAL, "Cannot recursively attach", "processed 0 insns (limit 1000000)"), "the kernel refused it: Cannot recursively attach (invalid argument)"},
 		{refused(syscall.EACCES), "not permitted"},
-		{syscall.EINVAL, "refuses: invalid argument"},
+		{syscall.EINVAL, "the kernel refused it: invalid argument"},
 	} {
 		if got := ExplainTracing(errors.Join(test.err)).Error(); !strings.Contains(got, test.want) {
 			t.Errorf("%v: %q, want %q", test.err, got, test.want)

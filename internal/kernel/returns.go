@@ -26,7 +26,7 @@ const (
 // retprobeFormat says which bit of a perf event's settings makes it a kretprobe.
 const retprobeFormat = "/sys/bus/event_source/devices/kprobe/format/retprobe"
 
-var errNoRetprobe = errors.New("the kernel's perf events have no kretprobes (4.17)")
+var errNoRetprobe = errors.New("the kernel's perf events have no kretprobes (Linux 4.17)")
 
 // RetprobeBit is the bit of perf_event_attr.config that makes a kprobe one of the
 // function's return.

@@ -16,7 +16,7 @@ import (
 // isReturn tells a program of a session whether it is called at a return.
 const isReturn = "bpf_session_is_return"
 
-var errNoSession = errors.New("the kernel has no kprobe sessions (6.10)")
+var errNoSession = errors.New("the kernel has no kprobe sessions (Linux 6.10)")
 
 // trySession asks for a session as [tryKprobeMulti] does for a link, with a program that
 // asks whether it is a return. It gives what asks.
@@ -42,7 +42,7 @@ func explainSession(err error) error {
 	if errors.As(err, &errno) { // without the verifier's log
 		err = errno
 	}
-	return fmt.Errorf("a program of a kprobe session is refused: %w", err)
+	return fmt.Errorf("the kernel refused a kprobe session program: %w", err)
 }
 
 func functionID(types *btf.Spec, name string) (btf.TypeID, error) {

@@ -30,7 +30,7 @@ func readBTF(file string) ([]byte, error) {
 		return nil, &hinted{
 			msg:   fmt.Sprintf("kernel BTF %q", file),
 			err:   cause(err),
-			hint:  "--kernel-btf takes raw BTF, or a vmlinux with a .BTF section",
+			hint:  "--kernel-btf takes a file of raw BTF, or a vmlinux with a .BTF section",
 			usage: true,
 		}
 	}
@@ -44,9 +44,9 @@ func readOwnBTF() ([]byte, error) {
 	}
 	if err != nil {
 		return nil, &hinted{
-			msg:  "no BTF of this kernel in " + btfVmlinux,
+			msg:  "can't read this kernel's BTF from " + btfVmlinux,
 			err:  cause(err),
-			hint: "boot a kernel with CONFIG_DEBUG_INFO_BTF, or name a file that has its BTF: --kernel-btf FILE",
+			hint: "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, or name a file with the BTF of this kernel: --kernel-btf FILE",
 		}
 	}
 	return b, nil
@@ -101,7 +101,7 @@ func sameBTF(file string, vmlinux []byte) error {
 	}
 	if !bytes.Equal(own, vmlinux) {
 		return &hinted{
-			msg:   fmt.Sprintf("kernel BTF %q is not that of this kernel, on which its modules build", file),
+			msg:   fmt.Sprintf("kernel BTF %q is not the BTF of the running kernel, which its modules refer to", file),
 			hint:  "to trace modules, leave out --kernel-btf",
 			usage: true,
 		}

@@ -30,15 +30,15 @@ func tryBackends() map[Backend]error {
 var (
 	// errRefused: the right is there, and something else is against it.
 	errRefused = &hinted{
-		msg:  "not permitted, though CAP_BPF and CAP_PERFMON are there",
-		hint: "a user namespace, a container's seccomp profile or a security module may be against it: run in the initial user namespace, or privileged",
+		msg:  "not permitted, although CAP_BPF and CAP_PERFMON are held",
+		hint: "a user namespace, a seccomp profile or a security module may be the cause: run in the initial user namespace, or in a privileged container",
 	}
 	errNoPerfEvents = &hinted{
-		msg:  "not permitted: needs CAP_SYS_ADMIN where the sysctl kernel.perf_event_paranoid is above 2",
-		hint: "run as root, or with `sysctl kernel.perf_event_paranoid=2`",
+		msg:  "not permitted: needs CAP_SYS_ADMIN if the sysctl kernel.perf_event_paranoid is above 2",
+		hint: "run as root, or allow it: `sysctl kernel.perf_event_paranoid=2`",
 	}
 	errNoKprobeMulti = &hinted{
-		msg:  "the kernel has no kprobe-multi link (5.18)",
+		msg:  "the kernel has no kprobe-multi link (Linux 5.18)",
 		hint: "boot a kernel of 5.18 or newer with CONFIG_FPROBE=y",
 	}
 	errNoFprobe = &hinted{
@@ -54,8 +54,8 @@ var (
 // ErrLockedDown says that the helper that reads the kernel's memory is not there for anybody
 // (LOCKDOWN_BPF_READ_KERNEL, 5.4).
 var ErrLockedDown error = &hinted{
-	msg:  "BPF programs may not read kernel memory here, as with lockdown=confidentiality",
-	hint: "/sys/kernel/security/lockdown says which lockdown is on; it is set on the kernel's command line",
+	msg:  "the kernel does not let BPF programs read kernel memory (lockdown=confidentiality does this)",
+	hint: "`cat /sys/kernel/security/lockdown` shows the lockdown mode; boot without lockdown=confidentiality on the kernel's command line",
 }
 
 // load loads a program that reads kernel memory, as all of ours do.
@@ -107,9 +107,9 @@ func explainLoad(typ ebpf.ProgramType, err error) error {
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		return fmt.Errorf("a program of type %v is refused: %w", typ, errno)
+		return fmt.Errorf("the kernel refused a program of type %v: %w", typ, errno)
 	}
-	return fmt.Errorf("a program of type %v is refused: %w", typ, err)
+	return fmt.Errorf("the kernel refused a program of type %v: %w", typ, err)
 }
 
 func isRefusal(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
@@ -237,7 +237,7 @@ func CheckRing() error {
 	case isRefusal(err):
 		return notPermitted()
 	}
-	return fmt.Errorf("a ring buffer is refused: %w", err)
+	return fmt.Errorf("the kernel refused a ring buffer: %w", err)
 }
 
 func tryTracepoint() error {

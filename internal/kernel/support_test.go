@@ -54,7 +54,7 @@ func TestExplainLoad(t *testing.T) {
 	if got := explainLoad(ebpf.Kprobe, unix.EPERM); got.Error() != notPermitted().Error() {
 		t.Error(got)
 	}
-	if got := explainLoad(ebpf.Kprobe, unix.EINVAL); got.Error() != "a program of type Kprobe is refused: invalid argument" {
+	if got := explainLoad(ebpf.Kprobe, unix.EINVAL); got.Error() != "the kernel refused a program of type Kprobe: invalid argument" {
 		t.Error(got)
 	}
 }

@@ -43,7 +43,7 @@ func findTables(c *core) (*tables, error) {
 	}
 	for name, place := range wanted {
 		if *place == 0 && place != &t.base { // which is gone in newer kernels
-			return nil, fmt.Errorf("the kernel does not tell where %s is", name)
+			return nil, fmt.Errorf("the kernel does not export the address of %s", name)
 		}
 	}
 	return t, nil
@@ -134,7 +134,7 @@ func (t *tables) open(c *core, way counting) (*unpacker, error) {
 	}
 	n := binary.NativeEndian.Uint32(count[:])
 	if n == 0 || n > mostSymbols {
-		return nil, fmt.Errorf("%d symbols", n)
+		return nil, fmt.Errorf("the kernel's symbol table has an implausible size: %d symbols", n)
 	}
 	u.base = binary.NativeEndian.Uint64(base[:])
 	u.offsets = make([]byte, 4*n)
@@ -156,7 +156,7 @@ func (u *unpacker) readTokens(c *core, table uint64, index []byte) error {
 		token := b[binary.NativeEndian.Uint16(index[2*i:]):]
 		end := bytes.IndexByte(token, 0)
 		if end < 0 {
-			return errors.New("a token without an end")
+			return errors.New("the kernel's symbol table has a token without an end")
 		}
 		u.tokens[i] = token[:end]
 	}
@@ -183,7 +183,7 @@ func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 		u.name = append(u.name, u.tokens[token]...)
 	}
 	if len(u.name) < 2 {
-		return 0, 0, nil, errors.New("a symbol without a name")
+		return 0, 0, nil, errors.New("the kernel's symbol table has a symbol without a name")
 	}
 	_, err = u.names.Discard(length)
 	return addr, u.name[0], u.name[1:], err
@@ -237,7 +237,7 @@ func unpack(c *core, head []byte) (*Symbols, error) {
 			return s, nil
 		}
 	}
-	return nil, errors.New("the kernel's tables of symbols are not as they are known here")
+	return nil, errors.New("the kernel's symbol tables have an unknown format")
 }
 
 // printedHead are the first lines that the kernel prints.
@@ -255,7 +255,7 @@ func printedHead() ([]byte, error) {
 	return b[:bytes.LastIndexByte(b[:n], '\n')+1], err
 }
 
-var errDisagree = errors.New("the tables do not agree with what is printed")
+var errDisagree = errors.New("the kernel's symbol tables disagree with /proc/kallsyms")
 
 // symbols unpacks all. The first have to be those that are printed, and _stext where it is
 // said to be.

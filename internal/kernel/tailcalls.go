@@ -49,8 +49,8 @@ func addTailCalled(ids map[uint32]bool, id ebpf.MapID) {
 // Where a program's code and its address are hidden, or its beginning is not known, tail
 // calls land nobody knows where.
 var (
-	errCodeHidden = errors.New("the kernel hides its code (kernel.kptr_restrict)")
-	errNoLanding  = errors.New("where tail calls land in its code is not known")
+	errCodeHidden = errors.New("the kernel hides its code (see the sysctl kernel.kptr_restrict)")
+	errNoLanding  = errors.New("the target of tail calls in its code is unknown")
 )
 
 // landingIn is where a tail call lands in a program's code, from its begin (emit_prologue in
@@ -97,7 +97,7 @@ func words(list ...uint32) (code []byte) {
 
 // errBreakpointLoops: until 6.10 (kernel commit f11f10bfa1ca) the kernel does not step over
 // a breakpoint that has a BPF program.
-var errBreakpointLoops = errors.New("this kernel does not step over breakpoints with a BPF program on arm64 (6.10)")
+var errBreakpointLoops = errors.New("on arm64 this kernel does not step over a breakpoint that has a BPF program (Linux 6.10)")
 
 // breakpoints says why breakpoints can't be had in the code of BPF programs.
 func breakpoints(arch string, types *btf.Spec) error {

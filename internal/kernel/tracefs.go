@@ -36,7 +36,7 @@ func (p pseudo) read(name string) ([]byte, error) {
 	defer f.Close()
 	var b bytes.Buffer
 	if _, err := io.Copy(&b, f); err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", name, p.name, cause(err))
+		return nil, fmt.Errorf("%s in %s: %w", name, p.name, cause(err))
 	}
 	return b.Bytes(), nil
 }
@@ -55,7 +55,7 @@ func (p pseudo) open(name string) (*os.File, error) {
 	defer unix.Close(dir)
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", name, p.name, err)
+		return nil, fmt.Errorf("%s in %s: %w", name, p.name, err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
@@ -64,15 +64,15 @@ func (p pseudo) open(name string) (*os.File, error) {
 func (p pseudo) mount() (int, error) {
 	ctx, err := unix.Fsopen(p.name, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return -1, fmt.Errorf("%s is not mounted and can't be opened: %w", p.name, err)
+		return -1, fmt.Errorf("%s is not mounted, and the kernel refused to open it: %w", p.name, err)
 	}
 	defer unix.Close(ctx)
 	if err := unix.FsconfigCreate(ctx); err != nil {
-		return -1, fmt.Errorf("%s is not mounted and can't be made: %w", p.name, err)
+		return -1, fmt.Errorf("%s is not mounted, and the kernel refused to create it: %w", p.name, err)
 	}
 	dir, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
-		return -1, fmt.Errorf("%s is not mounted and can't be: %w", p.name, err)
+		return -1, fmt.Errorf("%s is not mounted, and the kernel refused to mount it: %w", p.name, err)
 	}
 	return dir, nil
 }

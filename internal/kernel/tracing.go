@@ -17,12 +17,12 @@ import (
 const tried = "tracer_try"
 
 // errNoTrampolines: fentry and fexit need them (amd64 5.5, arm64 6.0).
-var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64 5.5, arm64 6.0)")
+var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64: Linux 5.5, arm64: Linux 6.0)")
 
 // errNoPrograms: other BPF programs are to be had by their ids with this alone.
 var errNoPrograms = &hinted{
 	msg:  "the kernel does not show other BPF programs to this process: lacking CAP_SYS_ADMIN",
-	hint: "run as root",
+	hint: "run as root, or add CAP_SYS_ADMIN",
 }
 
 // tryTracing has a BPF program traced that nothing ever runs.
@@ -73,15 +73,15 @@ func ExplainTracing(err error) error {
 	case errors.Is(err, errNoSupport), errors.Is(err, ebpf.ErrNotSupported):
 		return errNoTrampolines
 	case errors.Is(err, unix.E2BIG):
-		return errors.New("as many programs trace it already as the kernel lets")
+		return errors.New("as many programs trace it as the kernel allows")
 	case errors.Is(err, unix.EBUSY):
-		return errors.New("the kernel has its entry in use for something else")
+		return errors.New("its entry is in use by something else")
 	case errors.As(err, &refused) && len(refused.Log) > 0:
-		return fmt.Errorf("the kernel refuses: %s (%w)", lastComplaint(refused.Log), refused.Cause)
+		return fmt.Errorf("the kernel refused it: %s (%w)", lastComplaint(refused.Log), refused.Cause)
 	case isRefusal(err):
 		return notPermitted()
 	}
-	return fmt.Errorf("the kernel refuses: %w", err)
+	return fmt.Errorf("the kernel refused it: %w", err)
 }
 
 // lastComplaint is the verifier's last line that is no statistics.

@@ -101,7 +101,7 @@ func parseTypes(b []byte, base *types) (*types, error) {
 // machine with the other byte order.
 func checkMagic(b []byte) error {
 	if len(b) < btfHeader || binary.NativeEndian.Uint16(b) != btfMagic {
-		return errors.New("no BTF of a machine with this byte order")
+		return errors.New("the BTF is not of this machine's byte order")
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (r record) trailing() (int, error) {
 		return 8 * n, nil
 	default:
 		if kind == 0 || kind > kindEnum64 {
-			return 0, fmt.Errorf("BTF kind %d is not known", kind)
+			return 0, fmt.Errorf("BTF kind %d is unknown", kind)
 		}
 		return 0, nil
 	}
