@@ -279,7 +279,7 @@ func conversationWanted(l label) bool {
 func TestByStackNeedsFunctions(t *testing.T) {
 	p := command{args: []string{"--backend", tracepoint, byStack}}.start(t)
 	p.ends(soon, 2)
-	if want := "what is made on a packet's stack can't be followed with the tracepoint backend"; !strings.Contains(p.stderr(), want) {
+	if want := "packets created while handling one can't be followed with the tracepoint backend"; !strings.Contains(p.stderr(), want) {
 		t.Errorf("stderr does not say %q: %s", want, p.stderr())
 	}
 }

@@ -413,7 +413,7 @@ func TestLookupsThatAreNotHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "note         --output-lookups: this kernel does not show "
+	want := "note         --output-lookups: these functions can't be traced: "
 	if strings.Count(string(plan), want) != 1 || !strings.Contains(string(plan), "sch_direct_xmit (--filter-func-exclude)") {
 		t.Errorf("the plan does not say %s once: %s", want, plan)
 	}

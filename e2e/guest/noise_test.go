@@ -111,7 +111,7 @@ func dropsWithoutReasons(t *testing.T) {
 	for _, args := range [][]string{{"--filter-drop-reason", "NO_SOCKET"}, {"--drop-hide-benign"}} {
 		p := command{args: append(args, "--drop")}.start(t)
 		p.ends(startLimit, 1)
-		if !strings.Contains(p.stderr(), "this kernel gives no drop reasons") {
+		if !strings.Contains(p.stderr(), "this kernel has no drop reasons") {
 			t.Errorf("%v: stderr: %s", args, p.stderr())
 		}
 	}

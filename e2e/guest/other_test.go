@@ -91,7 +91,7 @@ func TestFunctionsWithoutSkbAreNamed(t *testing.T) {
 	needFunctions(t)
 	p := command{args: []string{"--filter-non-skb-funcs", lookUp + ",no_such_function"}}.start(t)
 	p.ends(soon, 2)
-	if want := `--filter-non-skb-funcs "no_such_function": no function of this name can be traced`; !strings.Contains(p.stderr(), want) {
+	if want := `--filter-non-skb-funcs "no_such_function": no function with this name can be traced`; !strings.Contains(p.stderr(), want) {
 		t.Errorf("stderr does not say %s: %s", want, p.stderr())
 	}
 }

@@ -232,7 +232,7 @@ func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
 			return
 		}
 		p.ends(startLimit, 1)
-		p.notes(t, "the limit of locked memory, 64 KiB, is perhaps too low (before 5.11)")
+		p.notes(t, "the limit of locked memory, 64 KiB, may be too low (before Linux 5.11)")
 		p.notes(t, "hint: run as root, with CAP_SYS_RESOURCE, or after `ulimit -l unlimited`")
 	})
 	t.Run("CAP_SYS_ADMIN", func(t *testing.T) {

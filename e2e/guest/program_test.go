@@ -365,7 +365,7 @@ func (p *process) tailCalls(events records, name string) {
 	switch {
 	case !seesTailCalls():
 		inner.absent(p.t, "entries by tail call")
-		p.says("warning: the entry of BPF programs is not seen", name+" (id ", "does not step over breakpoints")
+		p.says("warning: the entry of BPF programs is not seen", name+" (id ", "does not step over a breakpoint")
 	case len(inner) != 1 || !inner[0].Program.TailCalled:
 		p.t.Errorf("%d entries by tail call, want 1: %v", len(inner), inner)
 	}

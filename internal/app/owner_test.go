@@ -23,9 +23,9 @@ func TestOwnersAreLookedUp(t *testing.T) {
 		t.Errorf("%+v (%v)", o, err)
 	}
 	for want, w := range map[string]Owners{
-		`process "x": not a process id, which is a positive number`:                            {PIDs: []string{own, "x"}},
-		`command "sixteen-bytes-00": longer than the 15 bytes that the kernel keeps of a name`: {Comms: []string{"sixteen-bytes-00"}},
-		`cgroup "/no/such/group": no such file or directory`:                                   {Cgroups: []string{"/no/such/group"}},
+		`process "x": not a process id, which is a positive number`:                 {PIDs: []string{own, "x"}},
+		`command "sixteen-bytes-00": longer than 15 bytes, the limit of the kernel`: {Comms: []string{"sixteen-bytes-00"}},
+		`cgroup "/no/such/group": no such file or directory`:                        {Cgroups: []string{"/no/such/group"}},
 	} {
 		_, err := w.resolve()
 		var usage interface{ Usage() bool }

@@ -52,9 +52,9 @@ func TestPlace(t *testing.T) {
 
 func TestPlaceErrorsNameTheElement(t *testing.T) {
 	for want, config := range map[string]Config{
-		`netns "nosuch": no such file or directory`:                                              {Netns: []string{"inode:1", "!nosuch"}},
-		`interface "nosuch0": no such interface`:                                                 {Ifnames: []string{"lo", "nosuch0"}},
-		`interface "sixteen-bytes-00": longer than the 15 bytes that the kernel keeps of a name`: {Ifnames: []string{"!sixteen-bytes-00"}},
+		`netns "nosuch": no such file or directory`:                                   {Netns: []string{"inode:1", "!nosuch"}},
+		`interface "nosuch0": no such interface`:                                      {Ifnames: []string{"lo", "nosuch0"}},
+		`interface "sixteen-bytes-00": longer than 15 bytes, the limit of the kernel`: {Ifnames: []string{"!sixteen-bytes-00"}},
 	} {
 		err := resolvePlace(config, new(plan.Options))
 		var usage interface{ Usage() bool }

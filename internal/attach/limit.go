@@ -47,7 +47,7 @@ func explainMemory(err error, limit uint64) error {
 		return err
 	}
 	return &limitError{
-		text:   fmt.Sprintf("the limit of locked memory, %d KiB, is perhaps too low (before 5.11)", limit>>10),
+		text:   fmt.Sprintf("the limit of locked memory, %d KiB, may be too low (before Linux 5.11)", limit>>10),
 		remedy: "after `ulimit -l unlimited` (systemd: LimitMEMLOCK=infinity)",
 		err:    err,
 	}
@@ -68,8 +68,8 @@ func raiseFileLimit(probes int) error {
 	limit.Cur, limit.Max = want, max(limit.Max, want)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return &limitError{
-			text:   fmt.Sprintf("raise the limit of open files from %d to %d, one for each probe", had, want),
-			remedy: fmt.Sprintf("after `ulimit -n %d` (systemd: LimitNOFILE=%d); or have fewer functions traced (--filter-func)", want, want),
+			text:   fmt.Sprintf("can't raise the limit of open files from %d to %d, one for each probe", had, want),
+			remedy: fmt.Sprintf("after `ulimit -n %d` (systemd: LimitNOFILE=%d); or trace fewer functions: --filter-func", want, want),
 			err:    err,
 		}
 	}

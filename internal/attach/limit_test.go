@@ -12,7 +12,7 @@ import (
 
 func TestTooLittleLockedMemoryIsExplained(t *testing.T) {
 	err := explainMemory(fmt.Errorf("map create: %w", unix.EPERM), 64<<10)
-	if want := "the limit of locked memory, 64 KiB, is perhaps too low (before 5.11): map create: operation not permitted"; err.Error() != want {
+	if want := "the limit of locked memory, 64 KiB, may be too low (before Linux 5.11): map create: operation not permitted"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
 	hinted, ok := err.(interface{ Hint() string })

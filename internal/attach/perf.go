@@ -17,7 +17,7 @@ import (
 func kprobePMU() (uint32, error) {
 	text, err := os.ReadFile("/sys/bus/event_source/devices/kprobe/type")
 	if err != nil {
-		return 0, fmt.Errorf("kprobe events of perf: %w", err)
+		return 0, fmt.Errorf("perf events of type kprobe: %w", err)
 	}
 	pmu, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32)
 	return uint32(pmu), err

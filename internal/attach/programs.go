@@ -254,7 +254,7 @@ func (s *Session) WatchPrograms(ctx context.Context, tell func(Found)) error {
 		}
 		tell(found)
 		if err != nil {
-			return fmt.Errorf("BPF programs loaded later: %w", err)
+			return fmt.Errorf("look for new BPF programs: %w", err)
 		}
 	}
 }

@@ -67,8 +67,8 @@ func TestTracedAndOthersAreToldApart(t *testing.T) {
 
 func TestBreakpointsThatAreUsedUp(t *testing.T) {
 	for err, want := range map[error]string{
-		unix.ENOSPC: "the CPUs have no more breakpoints",
-		unix.EBUSY:  "the CPUs have no more breakpoints",
+		unix.ENOSPC: "no hardware breakpoint is free",
+		unix.EBUSY:  "no hardware breakpoint is free",
 		unix.EINVAL: "breakpoint: invalid argument",
 	} {
 		if got := explainBreakpoint(err).Error(); got != want {

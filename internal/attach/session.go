@@ -142,7 +142,7 @@ func (s *Session) checkOthers(p *plan.Plan) error {
 		refused := s.refusedOf(g)
 		if bpf.ServesOthers(g.Program) && len(refused) == len(g.Functions) {
 			first := refused[0]
-			return fmt.Errorf("backend %q: the kernel refused each function without an skb, %q with: %w", p.Backend, first.Name, first.Reason)
+			return fmt.Errorf("backend %q: the kernel refused every function without an skb, for example %q: %w", p.Backend, first.Name, first.Reason)
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func (s *Session) refusedOf(g plan.Group) []Skipped {
 // refused says that there is nothing to trace with, by the first refusal.
 func (s *Session) refused(backend kernel.Backend, what string) error {
 	first := s.Skipped[0]
-	return fmt.Errorf("backend %q: the kernel refused each %s, %q with: %w", backend, what, first.Name, first.Reason)
+	return fmt.Errorf("backend %q: the kernel refused every %s, for example %q: %w", backend, what, first.Name, first.Reason)
 }
 
 // booking is what becomes of attachments: of some that succeeded, or of one that the

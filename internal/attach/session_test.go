@@ -191,8 +191,8 @@ func TestRefusedOthersAreAnError(t *testing.T) {
 	}{
 		{nil, ""},
 		{slices.Concat(skbs.Functions, helpers.Functions[1:]), ""},
-		{helpers.Functions, `backend "kprobe": the kernel refused each function without an skb, "bpf_redirect" with: not here`},
-		{updates.Functions, `backend "kprobe": the kernel refused each function without an skb, "htab_map_update_elem" with: not here`},
+		{helpers.Functions, `backend "kprobe": the kernel refused every function without an skb, for example "bpf_redirect": not here`},
+		{updates.Functions, `backend "kprobe": the kernel refused every function without an skb, for example "htab_map_update_elem": not here`},
 	} {
 		s := &Session{Attached: 1}
 		for _, f := range test.skipped {

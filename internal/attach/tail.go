@@ -184,7 +184,7 @@ func openBreakpoint(cpu int, address uint64) (*perfEvent, error) {
 
 func explainBreakpoint(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EBUSY) {
-		return errors.New("the CPUs have no more breakpoints")
+		return errors.New("no hardware breakpoint is free")
 	}
 	return fmt.Errorf("breakpoint: %w", err)
 }

@@ -152,7 +152,7 @@ var refused = map[string]string{
 	"--max-events-per-packet -1":             "tracer: --max-events-per-packet \"-1\": not a number of events, which is from 0 to 18446744073709551615\n",
 	"--duration 0s":                          "tracer: --duration \"0s\": not a duration of more than 0, such as 500ms, 30s or 1h30m\n",
 	"--duration 5":                           "tracer: --duration \"5\": not a duration of more than 0, such as 500ms, 30s or 1h30m\n",
-	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": no preset \"@foo\": there are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\n",
+	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": preset \"@foo\": unknown, the presets are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\n",
 	"--filter-func-exclude a(":               "tracer: --filter-func-exclude \"a(\": not a regular expression, missing closing ) at \"a(\"\n",
 	"--filter-netns a,,b":                    "tracer: --filter-netns \"a,,b\": an empty name in the list\n",
 	"--filter-ifname=":                       "tracer: --filter-ifname \"\": an empty name in the list\n",

@@ -18,7 +18,7 @@ var mountinfo = "/proc/self/mountinfo"
 
 var (
 	errNoCgroup2 = errors.New("cgroup2 is not mounted")
-	errNotCgroup = errors.New("not a control group of cgroup2")
+	errNotCgroup = errors.New("not a cgroup2 control group")
 	errCgroupID  = errors.New("no control group has that id")
 )
 
@@ -37,9 +37,9 @@ func cgroupError(spec string, cause error) error {
 	if errors.As(cause, &path) {
 		cause = path.Err
 	}
-	e := &InputError{What: "cgroup", Value: spec, Cause: cause, hint: "give a path below the mount of cgroup2, such as system.slice/ssh.service, or an id"}
+	e := &InputError{What: "cgroup", Value: spec, Cause: cause, hint: "name a path below the cgroup2 mount, such as system.slice/ssh.service, or a cgroup id"}
 	if cause == errNoCgroup2 {
-		e.hint = "mount it with: mount -t cgroup2 none /sys/fs/cgroup"
+		e.hint = "mount it: `mount -t cgroup2 none /sys/fs/cgroup`"
 	}
 	return e
 }

@@ -94,11 +94,11 @@ func TestCgroupErrors(t *testing.T) {
 	for spec, want := range map[string]string{
 		"no/such":              "no such file or directory",
 		"/../no":               "no such file or directory",
-		name + "/cgroup.procs": "not a control group of cgroup2",
+		name + "/cgroup.procs": "not a cgroup2 control group",
 		"18446744073709551615": "no control group has that id",
 	} {
 		_, err := Cgroup(spec)
-		checkInput(t, err, fmt.Sprintf("cgroup %q: %s", spec, want), "below the mount of cgroup2")
+		checkInput(t, err, fmt.Sprintf("cgroup %q: %s", spec, want), "below the cgroup2 mount")
 	}
 }
 

@@ -121,7 +121,7 @@ func unknownInterface(name string, netnsPaths, names []string) error {
 	case !isOurs(netnsPaths[0]):
 		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPaths[0])
 	}
-	e.hint = fmt.Sprintf("the interfaces there are %s; %s* is also for those made later", list(byLikeness(name, names)), name)
+	e.hint = fmt.Sprintf("the interfaces there are %s; %s* also matches interfaces created later", list(byLikeness(name, names)), name)
 	return e
 }
 

@@ -31,7 +31,7 @@ func TestHaveIfnameInOtherNetns(t *testing.T) {
 		t.Errorf("a name in the second namespace: %v", err)
 	}
 	err := HaveIfname("eth77", []string{blue.Path})
-	checkInput(t, err, `interface "eth77": no such interface in netns "`+blue.Path+`"`, "the interfaces there are lo; eth77* is also for those made later")
+	checkInput(t, err, `interface "eth77": no such interface in netns "`+blue.Path+`"`, "the interfaces there are lo; eth77* also matches interfaces created later")
 	err = HaveIfname("only", both)
 	checkInput(t, err, `interface "only": no such interface in any of the namespaces`, "the interfaces there are only0, only1, lo")
 }

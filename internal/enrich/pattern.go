@@ -23,7 +23,7 @@ func checkPattern(what, pattern string) error {
 	case pattern == "":
 		cause = errors.New("empty name")
 	case len(name) > nameMost:
-		cause = fmt.Errorf("longer than the %d bytes that the kernel keeps of a name", nameMost)
+		cause = fmt.Errorf("longer than %d bytes, the limit of the kernel", nameMost)
 	default:
 		return nil
 	}

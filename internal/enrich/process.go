@@ -33,7 +33,7 @@ func isProcess(pid uint32) error {
 	for line := range strings.Lines(string(status)) {
 		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
 			if leader := strings.TrimSpace(value); leader != strconv.Itoa(int(pid)) {
-				return fmt.Errorf("a thread of process %s", leader)
+				return fmt.Errorf("this is a thread of process %s", leader)
 			}
 		}
 	}

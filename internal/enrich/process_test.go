@@ -40,5 +40,5 @@ func TestAThreadIsNoProcess(t *testing.T) {
 		t.Fatal("the goroutine runs on the first thread, which this test holds")
 	}
 	_, err := PID(strconv.Itoa(thread))
-	checkInput(t, err, fmt.Sprintf("process \"%d\": a thread of process %d", thread, os.Getpid()), "")
+	checkInput(t, err, fmt.Sprintf("process \"%d\": this is a thread of process %d", thread, os.Getpid()), "")
 }

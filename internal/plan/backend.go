@@ -42,8 +42,8 @@ func (o Options) backend() kernel.Backend {
 func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
 	if !slices.Contains(kernel.Backends, forced) {
 		return usageError{
-			fmt.Errorf("backend %q: not known", forced),
-			"backends are " + strings.Join(BackendNames(), ", "),
+			fmt.Errorf("backend %q: unknown", forced),
+			"the backends are " + strings.Join(BackendNames(), ", "),
 		}
 	}
 	if err := support[forced]; err != nil {

@@ -39,7 +39,7 @@ func (f Follow) entries() (uint32, error) {
 	}
 	if f.Entries < 1 || f.Entries > mostFollowed {
 		return 0, usageError{
-			fmt.Errorf("%d entries to follow packets: not from 1 to %d", f.Entries, mostFollowed),
+			fmt.Errorf("--track-entries %d: must be from 1 to %d", f.Entries, mostFollowed),
 			fmt.Sprintf("the default is %d", DefaultFollowed),
 		}
 	}
@@ -121,7 +121,7 @@ func (p *Plan) followByStack(places []kernel.Place) {
 		}
 	}
 	if len(found) == 0 || p.Returns == "" {
-		p.Unfollowed = append(p.Unfollowed, "what is made on a packet's stack")
+		p.Unfollowed = append(p.Unfollowed, "packets created while handling one")
 		return
 	}
 	p.addProgram(bpf.Program{Name: bpf.BirthTemplate, Template: bpf.BirthTemplate}, found)

@@ -78,7 +78,7 @@ func TestRoles(t *testing.T) {
 	if diff := cmp.Diff(fmt.Sprint(wantCallers), fmt.Sprint(c.Callers[:c.CallerCount])); diff != "" {
 		t.Errorf("callers (-want +got):\n%s", diff)
 	}
-	wantLost := []string{"copies and segments", "fragments", "what GRO merges", "what is put together of fragments", "the end of a packet"}
+	wantLost := []string{"copies and segments", "fragments", "packets merged by GRO", "reassembled fragments", "the end of a packet"}
 	if diff := cmp.Diff(wantLost, p.Unfollowed); diff != "" {
 		t.Errorf("not followed (-want +got):\n%s", diff)
 	}
@@ -153,7 +153,7 @@ func TestFollowedByStack(t *testing.T) {
 
 func TestNobodyMakesPackets(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{ByStack: true}}, facts())
-	if !slices.Contains(p.Unfollowed, "what is made on a packet's stack") {
+	if !slices.Contains(p.Unfollowed, "packets created while handling one") {
 		t.Errorf("not followed: %v", p.Unfollowed)
 	}
 }

@@ -42,7 +42,7 @@ func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, usageError{
 			fmt.Errorf("%s %q: %w", what, expr, err),
-			"the syntax is RE2's: https://github.com/google/re2/wiki/Syntax",
+			"the syntax is RE2: https://github.com/google/re2/wiki/Syntax",
 		}
 	}
 	return re, nil
@@ -105,7 +105,7 @@ func (e *NoMatchError) Usage() bool { return e.Func+e.Exclude != "" }
 func (e *NoMatchError) Hint() string {
 	if e.Backend == kernel.TracepointBackend {
 		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")
-		return "the tracepoint backend sees tracepoints only; --dry-run lists them" + reasons
+		return "the tracepoint backend traces only tracepoints; --dry-run lists them" + reasons
 	}
 	return "the expression must match the whole name, as in 'ip_.*'; functions of modules need --kmods or --all-kmods"
 }

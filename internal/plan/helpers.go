@@ -52,11 +52,11 @@ func checkCalled(called *kernel.Called) error {
 	case called == nil:
 		return fmt.Errorf("%s: %w", helpersFlag, kernel.ErrNotAsked)
 	case called.Unknown != nil:
-		return fmt.Errorf("%s: what BPF programs call: %w", helpersFlag, called.Unknown)
+		return fmt.Errorf("%s: can't find the functions that BPF programs call: %w", helpersFlag, called.Unknown)
 	case called.Programs == 0:
 		return usageError{
 			errors.New(helpersFlag + ": no BPF program that handles packets is loaded"),
-			"what programs call is looked up once, at the start",
+			"load the program before tracer starts: tracer looks up what programs call once, at the start",
 		}
 	}
 	return nil
@@ -65,10 +65,10 @@ func checkCalled(called *kernel.Called) error {
 func noHelpers(called *kernel.Called) error {
 	e := usageError{
 		fmt.Errorf("%s: the BPF programs that handle packets (%d) call no function that can be traced", helpersFlag, called.Programs),
-		"--debug names those that can't be",
+		"--debug lists the functions that can't be traced",
 	}
 	if called.Hidden > 0 {
-		e.hint = fmt.Sprintf("the kernel does not show the code of %d of them", called.Hidden)
+		e.hint = fmt.Sprintf("the kernel hides the code of %d of them", called.Hidden)
 	}
 	return e
 }

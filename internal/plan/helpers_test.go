@@ -134,13 +134,13 @@ func TestWhatIsAskedOfProgramsIsThere(t *testing.T) {
 		text, hint string
 		usage      bool
 	}{
-		"helpers by tracepoints": {helpers, none, "what BPF programs call can't be traced with the tracepoint backend", "no kprobes", true},
+		"helpers by tracepoints": {helpers, none, "functions that BPF programs call can't be traced with the tracepoint backend", "no kprobes", true},
 		"maps by tracepoints":    {maps, none, "operations on BPF maps can't be traced with the tracepoint backend", "no kprobes", true},
 		"no programs":            {helpers, changed(func(f *kernel.Facts) { f.Called.Programs = 0 }), "no BPF program that handles packets is loaded", "at the start", true},
-		"not known":              {helpers, changed(func(f *kernel.Facts) { f.Called.Unknown = errors.New("no way") }), "what BPF programs call: no way", "", false},
+		"not known":              {helpers, changed(func(f *kernel.Facts) { f.Called.Unknown = errors.New("no way") }), "can't find the functions that BPF programs call: no way", "", false},
 		"nothing to trace":       {helpers, changed(func(f *kernel.Facts) { f.Called.Functions = nil }), "(2) call no function that can be traced", "--debug", true},
 		"hidden":                 {helpers, changed(func(f *kernel.Facts) { f.Called.Functions, f.Called.Hidden = nil, 2 }), "call no function", "code of 2 of them", true},
-		"no functions of maps":   {maps, changed(func(f *kernel.Facts) { f.MapFunctions = nil }), "no function of BPF maps can be traced", "", false},
+		"no functions of maps":   {maps, changed(func(f *kernel.Facts) { f.MapFunctions = nil }), "this kernel has no traceable function of BPF maps", "", false},
 	} {
 		_, err := New(test.options, test.facts)
 		var usage usageError

@@ -86,7 +86,7 @@ func (p *Plan) addLookups(facts *kernel.Facts, wanted *funcFilter) error {
 		return noLookups(AllLookups, left)
 	}
 	if len(left) > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s: this kernel does not show %s", lookupsFlag, strings.Join(left, ", ")))
+		p.Notes = append(p.Notes, fmt.Sprintf("%s: these functions can't be traced: %s", lookupsFlag, strings.Join(left, ", ")))
 	}
 	p.buildLookups()
 	return nil
@@ -138,9 +138,9 @@ func absence(name, kind string, facts *kernel.Facts) string {
 		return facts.Skipped[i].Reason
 	}
 	if modules := lookup.Modules(kind); len(modules) > 0 && !strings.HasSuffix(modules[0], "*") {
-		return fmt.Sprintf("module %s is not loaded, or has no BTF: kernels before 5.11 give none to modules", modules[0])
+		return fmt.Sprintf("module %s is not loaded, or has no BTF (modules have BTF since Linux 5.11)", modules[0])
 	}
-	return "its BTF has no such function"
+	return "the kernel's BTF has no such function"
 }
 
 // addLookup compiles what is read of a function's calls.
@@ -178,12 +178,12 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 			continue
 		}
 		if proto != nil {
-			return nil, fmt.Errorf("its BTF describes several of this name")
+			return nil, fmt.Errorf("BTF describes several functions with this name")
 		}
 		proto, _ = f.Type.(*btf.FuncProto)
 	}
 	if proto == nil {
-		return nil, fmt.Errorf("its BTF has no prototype of it")
+		return nil, fmt.Errorf("BTF has no prototype of it")
 	}
 	return proto, nil
 }

@@ -121,10 +121,10 @@ func TestLookupsThatAreNotHereAreNoted(t *testing.T) {
 		t.Fatalf("notes %q", p.Notes)
 	}
 	for _, want := range []string{
-		"--output-lookups: this kernel does not show ",
-		"fib6_table_lookup (its BTF describes several of this name)",
+		"--output-lookups: these functions can't be traced: ",
+		"fib6_table_lookup (BTF describes several functions with this name)",
 		"neigh_lookup (no symbol has this name)",
-		"__neigh_create (its BTF has no such function)",
+		"__neigh_create (the kernel's BTF has no such function)",
 		"nf_conntrack_in (module nf_conntrack is not loaded, or has no BTF",
 	} {
 		if !strings.Contains(p.Notes[0], want) {
@@ -135,8 +135,8 @@ func TestLookupsThatAreNotHereAreNoted(t *testing.T) {
 
 func TestLookupsOfWhichThereAreNoneAreErrors(t *testing.T) {
 	for kind, hint := range map[string]string{
-		"socket":   "__udp4_lib_lookup (its BTF has no such function)",
-		AllLookups: "fib_table_lookup (its BTF has no such function)",
+		"socket":   "__udp4_lib_lookup (the kernel's BTF has no such function)",
+		AllLookups: "fib_table_lookup (the kernel's BTF has no such function)",
 	} {
 		f := withLookers()
 		if kind == AllLookups {
@@ -149,7 +149,7 @@ func TestLookupsOfWhichThereAreNoneAreErrors(t *testing.T) {
 		}
 	}
 	_, err := New(Options{Lookups: []string{"route"}, Backend: kernel.TracepointBackend}, facts())
-	if err == nil || !strings.HasPrefix(err.Error(), "what functions look up can't be seen with the tracepoint backend") {
+	if err == nil || !strings.HasPrefix(err.Error(), "look-ups can't be traced with the tracepoint backend") {
 		t.Error(err)
 	}
 }

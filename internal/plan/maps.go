@@ -9,7 +9,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-var errNoMapFunctions = errors.New("--output-bpfmap: no function of BPF maps can be traced on this kernel")
+var errNoMapFunctions = errors.New("--output-bpfmap: this kernel has no traceable function of BPF maps")
 
 // mapTemplates are the programs for what functions do with maps.
 var mapTemplates = map[kernel.MapOperation]string{

@@ -27,7 +27,7 @@ func ParseMark(s string) (Mark, error) {
 	if err != nil {
 		return Mark{}, usageError{
 			fmt.Errorf("mark %q: %w", s, err),
-			"a mark is a number of 32 bits with an optional mask, such as 0xf00/0xff00",
+			"a mark is a 32-bit number with an optional mask, such as 0xf00/0xff00",
 		}
 	}
 	return m, nil
@@ -41,7 +41,7 @@ func parseBits(s string) (uint32, error) {
 	}
 	v, err := strconv.ParseUint(digits, base, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number of 32 bits", s)
+		return 0, fmt.Errorf("%q is not a 32-bit number", s)
 	}
 	return uint32(v), nil
 }

@@ -57,18 +57,18 @@ func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) e
 	if i < 0 {
 		return noOther(word, re, facts)
 	}
-	note := "it is traced anyway"
+	note := "and is traced anyway"
 	if !slices.ContainsFunc(p.Functions, named) {
-		note = "but --filter-func leaves it out"
+		note = "but --filter-func excludes it"
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb, %s", othersFlag, word, facts.Functions[i].Name, note))
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb %s", othersFlag, word, facts.Functions[i].Name, note))
 	return nil
 }
 
 // noOther says that a word stands for nothing, and why if that is known.
 func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
-		fmt.Errorf("%s %q: no function of this name can be traced", othersFlag, word),
+		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
 	}
 	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })

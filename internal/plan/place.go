@@ -41,7 +41,7 @@ func fill[T any](what string, list []T, set func(i int, entry T)) (uint32, error
 
 func fillMost[T any](most int, what string, list []T, set func(i int, entry T)) (uint32, error) {
 	if len(list) > most {
-		return 0, usageError{fmt.Errorf("%d %s: at most %d can be filtered by", len(list), what, most), ""}
+		return 0, usageError{fmt.Errorf("%d %s: at most %d are possible", len(list), what, most), ""}
 	}
 	for i, entry := range list {
 		set(i, entry)

@@ -191,8 +191,8 @@ func ringSize(size int) (uint32, error) {
 	}
 	if size < os.Getpagesize() || size > 1<<30 || size&(size-1) != 0 {
 		return 0, usageError{
-			fmt.Errorf("buffer size %d: not a power of two from %d to %d", size, os.Getpagesize(), 1<<30),
-			"sizes such as 64K, 16M or 1G are good",
+			fmt.Errorf("buffer size %d: must be a power of two from %d to %d", size, os.Getpagesize(), 1<<30),
+			"valid sizes are, for example, 64K, 16M and 1G",
 		}
 	}
 	return uint32(size), nil

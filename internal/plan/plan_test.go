@@ -137,10 +137,10 @@ func TestErrorsNameTheThing(t *testing.T) {
 	}{
 		{Options{Func: "nosuch"}, facts(), `no traceable function that takes an skb matches "nosuch"`, true},
 		{Options{Func: "("}, facts(), `function filter "("`, true},
-		{Options{Backend: "magic"}, facts(), `backend "magic": not known`, true},
+		{Options{Backend: "magic"}, facts(), `backend "magic": unknown`, true},
 		{Options{Backend: kernel.KprobeMulti}, noFprobe, `backend "kprobe-multi" does not run here: CONFIG_FPROBE is off`, false},
 		{Options{}, nothing, "no backend runs on this kernel", false},
-		{Options{RingSize: 5000}, facts(), "buffer size 5000: not a power of two", true},
+		{Options{RingSize: 5000}, facts(), "buffer size 5000: must be a power of two", true},
 	}
 	for _, test := range tests {
 		_, err := New(test.options, test.facts)
@@ -219,7 +219,7 @@ func TestPrint(t *testing.T) {
 	if err := p.Print(&b, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  4096K\n", "netns        7\nno interface lo eth*\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
+	for _, want := range []string{"backend      kprobe\n", "not kprobe-multi: CONFIG_FPROBE is off", "functions    3\n  ip_rcv icmp_rcv sk_skb_reason_drop\n", "tracepoints  1\n  kfree_skb\n", "ring buffer  4096K\n", "netns        7\nnot iface    lo eth*\nmark         0x1/0xff\n", "filter       ip\n", "classic BPF\n  (000) ret      #1\n", "exit"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}

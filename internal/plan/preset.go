@@ -104,7 +104,7 @@ func ExpandPresets(expr string) (string, error) {
 	expanded := presetName.ReplaceAllStringFunc(expr, func(word string) string {
 		i := slices.IndexFunc(presets, func(p preset) bool { return "@"+p.name == word })
 		if i < 0 {
-			unknown = fmt.Errorf("no preset %q: there are %s", word, strings.Join(PresetNames(), ", "))
+			unknown = fmt.Errorf("preset %q: unknown, the presets are %s", word, strings.Join(PresetNames(), ", "))
 			return word
 		}
 		return "(?:" + strings.Join(presets[i].names, "|") + ")"

@@ -164,11 +164,11 @@ func TestPresetsStandAnywhere(t *testing.T) {
 }
 
 func TestUnknownPresetIsNamed(t *testing.T) {
-	const want = `function filter "ip_rcv|@foo": no preset "@foo": there are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp`
+	const want = `function filter "ip_rcv|@foo": preset "@foo": unknown, the presets are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp`
 	_, err := newFuncFilter("ip_rcv|@foo", "")
 	checkUsage(t, err, want)
 	_, err = newFuncFilter("", "@")
-	checkUsage(t, err, `function exclusion "@": no preset "@": there are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp`)
+	checkUsage(t, err, `function exclusion "@": preset "@": unknown, the presets are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp`)
 }
 
 func checkUsage(t *testing.T, err error, want string) {

@@ -31,12 +31,12 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	}
 	printNames(b, "tracepoints", p.tracepointNames(), all)
 	printList(b, "BPF programs", p.programKinds())
-	fmt.Fprintf(b, "programs     %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))
+	fmt.Fprintf(b, "own programs %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
 	p.printDrop(b)
 	if most := p.Asked.EventsPerSecond; most != 0 {
-		fmt.Fprintf(b, "events       %d a second\n", most)
+		fmt.Fprintf(b, "event limit  %d per second\n", most)
 	}
 	p.printFilter(b)
 	return b.Flush()
@@ -72,8 +72,8 @@ func (p *Plan) printPlace(w io.Writer) {
 	c := p.BPF.Config
 	printList(w, "netns", c.NetnsIn[:c.NetnsInCount])
 	printList(w, "not netns", c.NetnsOut[:c.NetnsOutCount])
-	printList(w, "interface", p.Asked.Ifnames.In)
-	printList(w, "no interface", p.Asked.Ifnames.Out)
+	printList(w, "iface", p.Asked.Ifnames.In)
+	printList(w, "not iface", p.Asked.Ifnames.Out)
 	printList(w, "process", p.Asked.Owner.PIDs)
 	printList(w, "comm", p.Asked.Owner.Comms)
 	printList(w, "cgroup", p.Asked.Owner.Cgroups)
@@ -81,7 +81,7 @@ func (p *Plan) printPlace(w io.Writer) {
 		fmt.Fprintf(w, "mark         %#x/%#x\n", c.Mark, c.MarkMask)
 	}
 	if p.Asked.SkbExpr != "" {
-		fmt.Fprintf(w, "skb          %s\n", p.Asked.SkbExpr)
+		fmt.Fprintf(w, "skb expr     %s\n", p.Asked.SkbExpr)
 	}
 }
 
@@ -89,9 +89,9 @@ func (p *Plan) printPlace(w io.Writer) {
 func (p *Plan) printDrop(w io.Writer) {
 	d := p.Asked.Drop
 	printList(w, "reason", d.Reasons)
-	printList(w, "no reason", d.NotReasons)
+	printList(w, "not reason", d.NotReasons)
 	if d.HideBenign {
-		printList(w, "no reason", benign)
+		printList(w, "not reason", benign)
 	}
 }
 
@@ -103,7 +103,7 @@ func printList[T any](w io.Writer, what string, list []T) {
 
 func (p *Plan) printFilter(w io.Writer) {
 	if p.Asked.Filter == nil {
-		fmt.Fprintln(w, "filter       none: every skb")
+		fmt.Fprintln(w, "filter       none: every packet matches")
 	}
 	for _, f := range p.filters() {
 		fmt.Fprintf(w, "%-12s %s\n", f.name, f.program.Expr)
@@ -155,7 +155,7 @@ func indent(text string) string {
 // the filter, and what is lacking for the rest.
 func PrintUnprivileged(w io.Writer, o Options, lacking error) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "backend      not known: %v\n", lacking)
+	fmt.Fprintf(b, "backend      unknown: %v\n", lacking)
 	(&Plan{Asked: o}).printFilter(b)
 	return b.Flush()
 }

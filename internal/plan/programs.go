@@ -57,8 +57,8 @@ func (p *Plan) addPrograms(facts *kernel.Facts) error {
 		kind := kernel.ProgramKindOf(name)
 		if kind == nil {
 			return usageError{
-				fmt.Errorf("BPF programs of kind %q: not known", name),
-				"kinds are " + strings.Join(ProgramKindNames(), ", "),
+				fmt.Errorf("kind of BPF programs %q: unknown", name),
+				"the kinds are " + strings.Join(ProgramKindNames(), ", "),
 			}
 		}
 		if !slices.Contains(p.Programs, kind) {

@@ -34,7 +34,7 @@ var benign = []string{
 const reasonPrefix = "SKB_DROP_REASON_"
 
 // errNoReasons is about kernels before 5.17.
-var errNoReasons = errors.New("this kernel gives no drop reasons, Linux 5.17 and newer do")
+var errNoReasons = errors.New("this kernel has no drop reasons: Linux 5.17 and newer have them")
 
 // configure finds the numbers of the reasons among those that the kernel knows.
 func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
@@ -126,9 +126,9 @@ func unknownReason(word string, known map[uint32]string) error {
 	for _, name := range known {
 		names = append(names, strings.TrimPrefix(name, reasonPrefix))
 	}
-	hint := "reasons are named as in " + reasonPrefix + "NO_SOCKET"
+	hint := "a reason is a name such as NO_SOCKET or " + reasonPrefix + "NO_SOCKET"
 	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, nearReasonsMost); near != nil {
-		hint = "near are " + strings.Join(near, ", ")
+		hint = "similar reasons are " + strings.Join(near, ", ")
 	}
-	return usageError{fmt.Errorf("drop reason %q: this kernel has none of that name", word), hint}
+	return usageError{fmt.Errorf("drop reason %q: this kernel has no reason with that name", word), hint}
 }

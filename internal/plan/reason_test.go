@@ -41,8 +41,8 @@ func TestReasonsByNameAndNumber(t *testing.T) {
 func TestUnknownReasonHasNearNames(t *testing.T) {
 	for _, d := range []Drop{{Reasons: []string{"no_soket"}}, {NotReasons: []string{"no_soket"}}} {
 		err := d.configure(new(bpf.Config), someReasons)
-		checkUsage(t, err, `drop reason "no_soket": this kernel has none of that name`)
-		if hint := err.(usageError).Hint(); hint != "near are NO_SOCKET" {
+		checkUsage(t, err, `drop reason "no_soket": this kernel has no reason with that name`)
+		if hint := err.(usageError).Hint(); hint != "similar reasons are NO_SOCKET" {
 			t.Errorf("hint %q", hint)
 		}
 	}
@@ -72,7 +72,7 @@ func TestOnlyDropsTakesOneTracepoint(t *testing.T) {
 
 func TestReasonsArePrinted(t *testing.T) {
 	p := &Plan{Asked: Options{EventsPerSecond: 9, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}, HideBenign: true}}}
-	for _, line := range []string{"reason       NO_SOCKET\n", "no reason    7\n", "no reason    SKB_DROP_REASON_OTHERHOST ", "events       9 a second\n"} {
+	for _, line := range []string{"reason       NO_SOCKET\n", "not reason   7\n", "not reason   SKB_DROP_REASON_OTHERHOST ", "event limit  9 per second\n"} {
 		if countPrinted(t, p, line) == 0 {
 			t.Errorf("no line %q", line)
 		}

@@ -58,7 +58,7 @@ func copied(types *btf.Spec, name string, most int) (btf.Type, uint32, error) {
 	}
 	size := (int(t.Size) + 7) &^ 7
 	if size > most {
-		return nil, 0, fmt.Errorf("struct %s has %d bytes, more than the %d that a record has room for", name, t.Size, most)
+		return nil, 0, fmt.Errorf("struct %s has %d bytes, but an event has room for only %d", name, t.Size, most)
 	}
 	return t, uint32(size), nil
 }

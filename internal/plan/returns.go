@@ -55,13 +55,13 @@ func (p *Plan) chooseReturns(facts *kernel.Facts) error {
 
 func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error {
 	if !slices.Contains(returnWays[p.Backend], forced) {
-		return usageError{error: fmt.Errorf("returns by %q can't be had with backend %q", forced, p.Backend)}
+		return usageError{error: fmt.Errorf("backend %[2]q can't trace returns by %[1]q", forced, p.Backend)}
 	}
 	if forced == kernel.KprobeSession && !p.Asked.Record.Return && !p.Asked.Follow.ByStack {
-		return usageError{error: fmt.Errorf("returns by %q can't be had for look-ups alone, without --output-return", forced)}
+		return usageError{error: fmt.Errorf("returns by %q need --output-return: look-ups alone can't use them", forced)}
 	}
 	if forced == kernel.KprobeSession && facts.NoSession != nil {
-		return fmt.Errorf("returns by %q can't be had here: %w", forced, facts.NoSession)
+		return fmt.Errorf("this kernel can't trace returns by %q: %w", forced, facts.NoSession)
 	}
 	return nil
 }
@@ -82,24 +82,24 @@ func (p *Plan) checkFunctions() error {
 	case p.Asked.Record.Return:
 		what = "returns of functions can't be traced"
 	case p.Asked.Follow.ByStack:
-		what = "what is made on a packet's stack can't be followed"
+		what = "packets created while handling one can't be followed"
 	case len(p.Asked.Others) > 0:
 		what = "functions that take no skb can't be traced"
 	case len(p.Asked.Lookups) > 0:
-		what = "what functions look up can't be seen"
+		what = "look-ups can't be traced"
 	case p.Asked.Record.Maps:
 		what = "operations on BPF maps can't be traced"
 	case p.Asked.Helpers:
-		what = "what BPF programs call can't be traced"
+		what = "functions that BPF programs call can't be traced"
 	}
 	switch {
 	case what == "" || p.Backend != kernel.TracepointBackend:
 		return nil
 	case p.Asked.Drop.Only:
-		return usageError{error: errors.New(what + " where only drops are asked for")}
+		return usageError{error: errors.New(what + " with --drop, which traces only drops")}
 	}
 	hint := strings.Join(p.Reasons(), "; ")
-	return usageError{errors.New(what + " with the tracepoint backend, which sees no functions"), hint}
+	return usageError{errors.New(what + " with the tracepoint backend, which traces no functions"), hint}
 }
 
 // addReturns plans to be called when the functions return: all, or those that look

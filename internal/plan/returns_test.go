@@ -63,8 +63,8 @@ func TestReturnsByAWayThatDoesNotRun(t *testing.T) {
 	f := facts()
 	f.NoSession = errors.New("no sessions here")
 	for want, o := range map[string]Options{
-		`returns by "kprobe-session" can't be had with backend "kprobe"`:  {Backend: kernel.Kprobe, ReturnsBy: kernel.KprobeSession},
-		`returns by "kprobe-session" can't be had here: no sessions here`: {Backend: kernel.KprobeMulti, ReturnsBy: kernel.KprobeSession},
+		`backend "kprobe" can't trace returns by "kprobe-session"`:              {Backend: kernel.Kprobe, ReturnsBy: kernel.KprobeSession},
+		`this kernel can't trace returns by "kprobe-session": no sessions here`: {Backend: kernel.KprobeMulti, ReturnsBy: kernel.KprobeSession},
 	} {
 		o.Record.Return = true
 		if _, err := New(o, f); err == nil || err.Error() != want {
@@ -92,8 +92,8 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
 		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", ""},
 		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "CONFIG_FPROBE is off"},
-		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "what is made on a packet's stack can't be followed with the tracepoint backend", "no kprobes"},
-		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "where only drops are asked for", ""},
+		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "packets created while handling one can't be followed with the tracepoint backend", "no kprobes"},
+		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop, which traces only drops", ""},
 	} {
 		_, err := New(test.options, test.facts)
 		var usage usageError
@@ -129,8 +129,8 @@ func TestOthersAreTracedBesides(t *testing.T) {
 
 func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
 	for only, want := range map[string]string{
-		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb, it is traced anyway`,
-		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb, but --filter-func leaves it out`,
+		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb and is traced anyway`,
+		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb but --filter-func excludes it`,
 	} {
 		p := mustPlan(t, Options{Func: only, Others: []string{"ip_rcv", "fib_.*"}}, withOthers())
 		if diff := cmp.Diff([]string{want}, p.Notes); diff != "" {
@@ -141,7 +141,7 @@ func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
 
 func TestOthersThatAreNotThereAreNamed(t *testing.T) {
 	for word, want := range map[string]string{
-		"nothing":     `--filter-non-skb-funcs "nothing": no function of this name can be traced`,
+		"nothing":     `--filter-non-skb-funcs "nothing": no function with this name can be traced`,
 		"fib_inlined": `--filter-non-skb-funcs "fib_inlined": fib_inlined can't be traced: no symbol has this name`,
 		"fib_(":       `--filter-non-skb-funcs "fib_(":`,
 	} {

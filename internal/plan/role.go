@@ -56,13 +56,13 @@ var parts = []part{
 		// net/core/gro.c, net/ipv4/udp_offload.c
 		functions: []string{"skb_gro_receive", "skb_gro_receive_list"},
 		kind:      bpf.RoleMerge, packet: 2, other: 1, row: 2,
-		lost: "what GRO merges",
+		lost: "packets merged by GRO",
 	},
 	{
 		// net/ipv4/inet_fragment.c
 		functions: []string{"inet_frag_queue_insert"},
 		kind:      bpf.RoleQueue, packet: 2, other: 1, row: 2,
-		lost: "what is put together of fragments",
+		lost: "reassembled fragments",
 	},
 	{functions: []string{"inet_frag_reasm_finish"}, kind: bpf.RoleJoin, packet: 2, other: 1, row: 2},
 	{functions: []string{"inet_frag_destroy"}, kind: bpf.RoleUnqueue, other: 1},
@@ -85,7 +85,7 @@ var parts = []part{
 		functions: []string{"xfrm_output"},
 		kind:      bpf.RoleTurn, packet: 2, row: 2, origin: bpf.OriginOuter,
 	},
-	{functions: []string{"pskb_expand_head"}, kind: bpf.RoleSettle, packet: 1, row: 1, lost: "packets whose data are moved"},
+	{functions: []string{"pskb_expand_head"}, kind: bpf.RoleSettle, packet: 1, row: 1, lost: "packets whose data are reallocated"},
 	{functions: []string{"consume_skb"}, kind: bpf.RoleLend, packet: 1, row: 1},
 	{
 		// net/core/filter.c, drivers/net/veth.c

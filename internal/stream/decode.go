@@ -192,7 +192,7 @@ func (p *parts) take(n int) []byte {
 
 func (p *parts) error() error {
 	if p.short {
-		return fmt.Errorf("record of %d bytes: shorter than its parts", p.size)
+		return fmt.Errorf("event record of %d bytes is truncated", p.size)
 	}
 	return nil
 }
@@ -234,7 +234,7 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	case bpf.KindLookup:
 		e.Kind = event.Looked
 	default:
-		return fmt.Errorf("record of kind %d: not known", c.Kind)
+		return fmt.Errorf("event record has unknown kind %d", c.Kind)
 	}
 	e.CPU = uint32(c.Cpu)
 	e.TailCalled = c.Flags&bpf.ByTailCall != 0
