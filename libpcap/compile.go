@@ -43,7 +43,7 @@ var compiling sync.Mutex
 // The error for an expression that libpcap refuses is a [*SyntaxError].
 func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
 	if at := strings.IndexByte(expr, 0); at >= 0 {
-		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "zero byte in the expression"}
+		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "the expression contains a zero byte"}
 	}
 	compiling.Lock()
 	defer compiling.Unlock()

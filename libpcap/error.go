@@ -31,10 +31,10 @@ func (e *SyntaxError) Usage() bool { return true }
 // Hint shows the expression with a caret line under the place.
 func (e *SyntaxError) Hint() string {
 	if e.Offset < 0 || e.Offset > len(e.Expr) {
-		return "pcap-filter(7) describes the language of filter expressions"
+		return "pcap-filter(7) describes the filter language"
 	}
 	column := utf8.RuneCountInString(e.Expr[:e.Offset])
-	return "the place in the expression:\n  " + oneLine(e.Expr) + "\n  " + strings.Repeat(" ", column) + "^"
+	return "the error is here:\n  " + oneLine(e.Expr) + "\n  " + strings.Repeat(" ", column) + "^"
 }
 
 // oneLine makes every rune of the expression one column wide, so that the caret

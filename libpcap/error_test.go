@@ -28,7 +28,7 @@ func TestHint(t *testing.T) {
 		{"control character", "a\x1b b", 3, "  a? b\n     ^"},
 	} {
 		err := &SyntaxError{Expr: c.expr, Offset: c.offset}
-		if have, want := err.Hint(), "the place in the expression:\n"+c.lines; have != want {
+		if have, want := err.Hint(), "the error is here:\n"+c.lines; have != want {
 			t.Errorf("%s: have\n%s\nwant\n%s", c.name, have, want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestHint(t *testing.T) {
 
 func TestHintWithoutPlace(t *testing.T) {
 	err := &SyntaxError{Expr: "tcp", Offset: -1}
-	if have := err.Hint(); have != "pcap-filter(7) describes the language of filter expressions" {
+	if have := err.Hint(); have != "pcap-filter(7) describes the filter language" {
 		t.Errorf("have %q", have)
 	}
 }

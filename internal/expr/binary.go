@@ -102,7 +102,7 @@ func (c *checker) comparison(e *infix) node {
 // refuseArray refuses to compare the address of an array with a number.
 func refuseArray(e *infix, array, other operand) {
 	if _, isPointer := other.loaded().target(); array.isArray() && !isPointer {
-		fail(e.place(), "%s can't be compared with a number: name an element, or compare with a text in double quotes", typeName(array.typ))
+		fail(e.place(), "%s can't be compared with a number: name an element, or compare with a string in double quotes", typeName(array.typ))
 	}
 }
 
@@ -113,7 +113,7 @@ const maxLiteral = 62
 // textComparison compares a string in memory with a text.
 func (c *checker) textComparison(e *infix, of expression, text *literal) node {
 	if e.sign != "==" && e.sign != "!=" {
-		fail(e.place(), "a text can only be compared with == or !=")
+		fail(e.place(), "a string can only be compared with == or !=")
 	}
 	checkText(text)
 	equal := c.equality(e, of, text)
@@ -126,15 +126,15 @@ func (c *checker) textComparison(e *infix, of expression, text *literal) node {
 func checkText(text *literal) {
 	switch {
 	case len(text.text) > maxLiteral:
-		fail(text.place(), "the text is longer than %d bytes", maxLiteral)
+		fail(text.place(), "the string is longer than %d bytes", maxLiteral)
 	case strings.Contains(text.text, "\x00"):
-		fail(text.place(), "the text has a NUL, which no string has")
+		fail(text.place(), "the string contains a NUL byte")
 	}
 }
 
 func (c *checker) equality(e *infix, of expression, text *literal) node {
 	if _, ok := of.(*literal); ok {
-		fail(e.place(), "two texts are compared: one side has to be a string in the kernel")
+		fail(e.place(), "two string constants are compared: one side must be a kernel string")
 	}
 	str := c.operand(of)
 	array := -1
@@ -143,10 +143,10 @@ func (c *checker) equality(e *infix, of expression, text *literal) node {
 	}
 	value := str.loaded()
 	if target, ok := value.target(); !ok || !isChar(target) {
-		fail(e.place(), "%s can't be compared with a text: only char arrays and pointers to char can", typeName(str.typ))
+		fail(e.place(), "%s can't be compared with a string: only char arrays and pointers to char can", typeName(str.typ))
 	}
 	if array >= 0 && len(text.text) > array {
-		fail(text.place(), "the text of %d bytes does not fit into %s", len(text.text), typeName(str.typ))
+		fail(text.place(), "the string of %d bytes does not fit into %s", len(text.text), typeName(str.typ))
 	}
 	return equality{value.code, text.text, array}
 }

@@ -43,7 +43,7 @@ func (c *checker) operand(e expression) operand {
 	case *sizeOf:
 		return c.sizeOf(e)
 	}
-	fail(e.place(), "a text can only be compared, with == or !=")
+	fail(e.place(), "a string can only be compared, with == or !=")
 	return operand{}
 }
 
@@ -90,14 +90,14 @@ func (c *checker) constant(name string) (enumerator, bool) {
 // unknown refuses a name. That of a member of a root only lacks what it is in.
 func (c *checker) unknown(e *name) {
 	if paths := c.pathTo(e); len(paths) > 0 {
-		failNear(e.place(), paths, "%q is not known", e.text)
+		failNear(e.place(), paths, "%q is unknown", e.text)
 	}
 	roots := c.roots.names()
 	names := slices.Concat(slices.Collect(maps.Keys(c.constants)), slices.Collect(maps.Keys(words)), roots)
 	if likely := nearest.Words(e.text, names, maxNear); len(likely) > 0 {
-		failNear(e.place(), likely, "%q is not known", e.text)
+		failNear(e.place(), likely, "%q is unknown", e.text)
 	}
-	fail(e.place(), "%q is not known: there are %s and the constants of enums; those made with #define are not in the kernel's types", e.text, strings.Join(roots, ", "))
+	fail(e.place(), "%q is unknown: use %s or an enum constant; BTF has no #define constants", e.text, strings.Join(roots, ", "))
 }
 
 func (c *checker) prefixed(e *prefixed) operand {
@@ -143,7 +143,7 @@ func (c *checker) address(e *prefixed) operand {
 	case of.width > 0:
 		fail(e.place(), "a bitfield has no address")
 	case !of.place:
-		fail(e.place(), "what is not in memory has no address")
+		fail(e.place(), "only a value in kernel memory has an address")
 	}
 	return operand{at: e.place(), typ: &btf.Pointer{Target: of.typ}, code: of.code}
 }
@@ -152,7 +152,7 @@ func (c *checker) address(e *prefixed) operand {
 func (c *checker) truth(e expression) node {
 	of := c.operand(e)
 	if of.isArray() {
-		fail(of.at, "%s is an array, and its address is always true", typeName(of.typ))
+		fail(of.at, "%s is an array, whose address is always true", typeName(of.typ))
 	}
 	value := of.loaded()
 	value.kind()
@@ -163,7 +163,7 @@ func (c *checker) truth(e expression) node {
 func (c *checker) cast(e *cast) operand {
 	to, ok := kindOf(e.to)
 	if !ok {
-		fail(e.place(), "nothing can be cast to %s", typeName(e.to))
+		fail(e.place(), "can't cast to %s", typeName(e.to))
 	}
 	of := c.operand(e.of).loaded()
 	from := of.held()
@@ -196,7 +196,7 @@ func (c *checker) call(e *call) operand {
 	size, ok := functions[e.function]
 	if !ok {
 		names := slices.Collect(maps.Keys(functions))
-		failNear(e.place(), nearest.Words(e.function, names, maxNear), "there is no function %q, but ntohs, ntohl, htons, htonl and the like", e.function)
+		failNear(e.place(), nearest.Words(e.function, names, maxNear), "unknown function %q: the functions are ntohs, ntohl, htons, htonl and the like", e.function)
 	}
 	of := c.operand(e.argument).integer(e.function)
 	k := kind{size, false}
@@ -223,7 +223,7 @@ func (c *checker) size(t btf.Type, at int) int64 {
 		size, err = btf.Sizeof(c.types.complete(t))
 	}
 	if err != nil {
-		fail(at, "the size of %s is not known", typeName(t))
+		fail(at, "the size of %s is unknown", typeName(t))
 	}
 	return int64(size)
 }

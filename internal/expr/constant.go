@@ -104,7 +104,7 @@ func escaped(t token, rest string) (value byte, length int) {
 	}
 	number, err := strconv.ParseUint(text, base, 8)
 	if err != nil {
-		fail(t.at, "%s has an unknown escape behind \\", t.text)
+		fail(t.at, "%s has an unknown escape sequence", t.text)
 	}
 	return byte(number), length
 }

@@ -36,7 +36,7 @@ func (e *Error) Usage() bool { return true }
 // Hint shows the expression with a caret line under the place, and names that may
 // have been meant.
 func (e *Error) Hint() string {
-	head := "the place in the expression:"
+	head := "the error is here:"
 	if len(e.Near) > 0 {
 		head = "did you mean " + strings.Join(e.Near, ", ") + "?"
 	}

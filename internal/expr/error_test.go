@@ -17,37 +17,37 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"skb->in->^nxt", `struct inner has no member "nxt"`},
 		{"skb->ub.^x", "u8 has no members"},
 		{"skb->in->x->^y", "s32 has no members"},
-		{"skb->unknown->^x", "the members of struct nowhere are not in the kernel's types"},
-		{"skb->raw->^x", "what void * points to is not known"},
-		{"^*skb->raw == 1", "what void * points to is not known"},
+		{"skb->unknown->^x", "the kernel's BTF does not describe the members of struct nowhere"},
+		{"skb->raw->^x", "the type behind void * is unknown"},
+		{"^*skb->raw == 1", "the type behind void * is unknown"},
 		{"^*skb->unknown", "struct nowhere is not a number"},
 		{"^*skb->ub", "u8 is not a pointer"},
 		{"skb->ub^[1]", "u8 has no elements"},
 		{"skb->in^[skb->in]", ""},
-		{"^sbk->len", `"sbk" is not known`},
-		{"^ETH_P_IP == 1", "made with #define"},
+		{"^sbk->len", `"sbk" is unknown`},
+		{"^ETH_P_IP == 1", "BTF has no #define constants"},
 		{"(struct ^nope *)skb", `this kernel has no struct "nope"`},
 		{"(enum ^pair)1", `this kernel has no enum "pair"`},
 		{"(struct ^)skb", "the name of the struct is missing"},
-		{"(^unsigned void)1", "there is no such type of C"},
-		{"^(struct pair)skb", "nothing can be cast to struct pair"},
-		{"^(void)skb", "nothing can be cast to void"},
-		{"skb->^pairs", "is an array, and its address is always true"},
+		{"(^unsigned void)1", "C has no such type"},
+		{"^(struct pair)skb", "can't cast to struct pair"},
+		{"^(void)skb", "can't cast to void"},
+		{"skb->^pairs", "is an array, whose address is always true"},
 		{"skb->pairs^[0]", "struct pair is not a number: name a member of it"},
 		{"skb->ub && skb->pairs^[0]", "struct pair is not a number"},
 		{"skb->^wide == 1", "__int128 is not a number"},
 		{"skb->pairs[0] ^== 1", ""},
 		{"skb->name ^== 'e'", "char[16] can't be compared with a number"},
-		{`skb->ub ^== "x"`, "u8 can't be compared with a text"},
-		{`skb->in ^== "x"`, "struct inner * can't be compared with a text"},
-		{`skb->name ^< "x"`, "a text can only be compared with == or !="},
-		{`^"x"`, "a text can only be compared"},
-		{`skb->name == ^"12345678901234567"`, "the text of 17 bytes does not fit into char[16]"},
+		{`skb->ub ^== "x"`, "u8 can't be compared with a string"},
+		{`skb->in ^== "x"`, "struct inner * can't be compared with a string"},
+		{`skb->name ^< "x"`, "a string can only be compared with == or !="},
+		{`^"x"`, "a string can only be compared"},
+		{`skb->name == ^"12345678901234567"`, "the string of 17 bytes does not fit into char[16]"},
 		{`skb->label == ^"` + strings.Repeat("x", 63) + `"`, "longer than 62 bytes"},
-		{`skb->label == ^"a\0"`, "the text has a NUL"},
-		{`"a" ^== "b"`, "two texts are compared"},
-		{`skb->name == ^"eth0`, `no " closes`},
-		{`^'a`, "no ' closes"},
+		{`skb->label == ^"a\0"`, "the string contains a NUL"},
+		{`"a" ^== "b"`, "two string constants are compared"},
+		{`skb->name == ^"eth0`, `a closing " is missing`},
+		{`^'a`, "a closing ' is missing"},
 		{`^'ab'`, "is not one character"},
 		{`^''`, "is not one character"},
 		{`^'\q'`, "unknown escape"},
@@ -60,17 +60,17 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"~^skb", ""},
 		{"skb ^+ skb", "two pointers can't be added"},
 		{"1 ^- skb", ""},
-		{"^&skb", "what is not in memory has no address"},
+		{"^&skb", "only a value in kernel memory has an address"},
 		{"^&skb->b1", "a bitfield has no address"},
 		{"^sizeof skb->b1", "a bitfield has no size"},
-		{"^sizeof(*skb->unknown)", "the size of struct nowhere is not known"},
-		{"^foo(1)", `there is no function "foo"`},
+		{"^sizeof(*skb->unknown)", "the size of struct nowhere is unknown"},
+		{"^foo(1)", `unknown function "foo"`},
 		{"ntohs(skb->in^)", ""},
-		{"skb->ub ^= 1", "== compares"},
-		{"skb->ub^++", "nothing can be changed"},
-		{"skb->ub ^and 1", "&& is meant"},
-		{"skb->ub ^? 1 : 2", "there is no ?:"},
-		{"1^, 2", "one expression is wanted"},
+		{"skb->ub ^= 1", "use == to compare"},
+		{"skb->ub^++", "an expression can't change a value"},
+		{"skb->ub ^and 1", "use &&"},
+		{"skb->ub ^? 1 : 2", "?: is not supported"},
+		{"1^, 2", "write one expression"},
 		{"skb->ub ^1", `unexpected "1"`},
 		{"skb->^", "the name of a member is missing at the end"},
 		{"skb->^1", `the name of a member is missing before "1"`},
@@ -105,11 +105,11 @@ func checkError(t *testing.T, marked, want string) {
 
 func TestErrorsOfValues(t *testing.T) {
 	for text, want := range map[string]string{
-		"skb->big":      "has 320 bytes, and at most 256 can be shown",
-		"skb->tail":     "has no bytes: name an element",
+		"skb->big":      "has 320 bytes, but at most 256 can be shown",
+		"skb->tail":     "has no size: name an element",
 		"*skb->run":     "a function has no value",
-		"*skb->unknown": "the size of struct nowhere is not known",
-		`"x"`:           "a text can only be compared",
+		"*skb->unknown": "the size of struct nowhere is unknown",
+		`"x"`:           "a string can only be compared",
 		"skb->nope":     "has no member",
 	} {
 		if _, err := Value(newTypes(), Skb, text); err == nil || !strings.Contains(err.Error(), want) {
@@ -125,7 +125,7 @@ func TestHint(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	_, err = Condition(newTypes(), Skb, `"é" == skb->zzzz`)
-	want = "the place in the expression:\n  \"é\" == skb->zzzz\n              ^"
+	want = "the error is here:\n  \"é\" == skb->zzzz\n              ^"
 	if got := err.(*Error).Hint(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -148,10 +148,10 @@ func TestNearNames(t *testing.T) {
 
 func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	for want, text := range map[string]string{
-		"longer than 4096 bytes":                 strings.Repeat(" ", maxText) + "1",
-		"expressions inside one another":         strings.Repeat("(", 1000) + "1",
-		"more than 200 expressions inside":       strings.Repeat("!", 1000) + "1",
-		"more than 200 expressions inside one a": strings.Repeat("skb->arr[", 300) + "1",
+		"longer than 4096 bytes":             strings.Repeat(" ", maxText) + "1",
+		"nests more than":                    strings.Repeat("(", 1000) + "1",
+		"nests more than 200 expressions":    strings.Repeat("!", 1000) + "1",
+		"it nests more than 200 expressions": strings.Repeat("skb->arr[", 300) + "1",
 	} {
 		if _, err := Condition(newTypes(), Skb, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -77,6 +77,6 @@ func condition(root node) (asm.Instructions, bool) {
 // checkWidth refuses what needs more numbers at the same time than can be kept.
 func checkWidth(root node) {
 	if width(root) > maxHeld {
-		fail(0, "it has too many numbers to compute at the same time")
+		fail(0, "it computes too many values at the same time")
 	}
 }

@@ -154,7 +154,7 @@ func TestStoredKernels(t *testing.T) {
 				t.Errorf("%s: %s: %+v, error %v, want %q", file, text, p, err, want)
 			}
 		}
-		if _, err := Condition(spec, Skb, "skb->dev->ifindex == 1"); err == nil || !strings.Contains(err.Error(), "struct net_device are not in") {
+		if _, err := Condition(spec, Skb, "skb->dev->ifindex == 1"); err == nil || !strings.Contains(err.Error(), "does not describe the members of struct net_device") {
 			t.Errorf("%s: a device that is not stored: %v", file, err)
 		}
 	}

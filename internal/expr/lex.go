@@ -79,7 +79,7 @@ func delimited(rest string, at int) string {
 			i++
 		}
 	}
-	fail(at, "no %c closes what begins here", rest[0])
+	fail(at, "a closing %c is missing", rest[0])
 	return ""
 }
 

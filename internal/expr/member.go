@@ -17,7 +17,7 @@ func (c *checker) pointedTo(value operand, at int) operand {
 		fail(at, "%s is not a pointer", typeName(value.typ))
 	}
 	if _, isVoid := btf.UnderlyingType(target).(*btf.Void); isVoid {
-		fail(at, "what void * points to is not known: cast it, as in (struct iphdr *)x")
+		fail(at, "the type behind void * is unknown: cast it, as in (struct iphdr *)x")
 	}
 	return operand{at: at, typ: target, code: value.code, place: true}
 }
@@ -49,7 +49,7 @@ func (c *checker) whole(e *member) operand {
 		fail(e.place(), "%s has no members", typeName(of.typ))
 	}
 	if declared, ok := c.types.complete(target).(*btf.Fwd); ok {
-		fail(e.place(), "the members of %s are not in the kernel's types", typeName(declared))
+		fail(e.place(), "the kernel's BTF does not describe the members of %s", typeName(declared))
 	}
 	return c.pointedTo(value, e.place())
 }
@@ -62,7 +62,7 @@ func part(e *member, address node, found btf.Member, offset int) operand {
 		result.lowest, result.width = offset%8, int(found.BitfieldSize)
 	}
 	if result.lowest+result.width > 64 {
-		fail(e.place(), "the bitfield %q is spread over more than 8 bytes", e.name)
+		fail(e.place(), "the bitfield %q spans more than 8 bytes", e.name)
 	}
 	return result
 }

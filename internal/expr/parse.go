@@ -72,7 +72,7 @@ func (p *parser) before() string {
 // enter notes that an expression begins inside another, leave that it ends.
 func (p *parser) enter() {
 	if p.depth++; p.depth > maxDepth {
-		fail(p.peek().at, "it has more than %d expressions inside one another", maxDepth)
+		fail(p.peek().at, "it nests more than %d expressions", maxDepth)
 	}
 }
 
@@ -81,9 +81,9 @@ func (p *parser) leave() { p.depth-- }
 // instead says how words and signs of other languages, or of C where it changes
 // something, are meant to be written.
 var instead = map[string]string{
-	"=": "== compares", "++": "nothing can be changed", "--": "nothing can be changed; - (-x) needs a space or brackets",
-	"and": "&& is meant", "or": "|| is meant", "not": "! is meant", "is": "== is meant", "eq": "== is meant",
-	"?": "there is no ?:", ",": "one expression is wanted",
+	"=": "use == to compare", "++": "an expression can't change a value", "--": "an expression can't change a value; write - -x or -(-x)",
+	"and": "use &&", "or": "use ||", "not": "use !", "is": "use ==", "eq": "use ==",
+	"?": "?: is not supported", ",": "write one expression",
 }
 
 // unexpected refuses the next token.

@@ -94,7 +94,7 @@ func (p *parser) basic() btf.Type {
 	slices.Sort(words)
 	found, ok := basicTypes[strings.Join(words, " ")]
 	if !ok {
-		fail(start, "there is no such type of C")
+		fail(start, "C has no such type")
 	}
 	if found == plainChar {
 		return p.types.char()

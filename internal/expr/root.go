@@ -124,7 +124,7 @@ func (c *checker) checkBase(e expression) {
 	if len(near) == 0 && len(names) == 1 {
 		near = names
 	}
-	failNear(base.place(), near, "%q is not known: members are those of %s", base.text, strings.Join(names, ", "))
+	failNear(base.place(), near, "%q is unknown: an expression starts with %s", base.text, strings.Join(names, ", "))
 }
 
 func (c *checker) isKnown(name string) bool {

@@ -83,18 +83,18 @@ func TestUnknownRoots(t *testing.T) {
 		roots            Roots
 		text, want, near string
 	}{
-		{Xdp, "skb->len == 1", `xdp expression "skb->len == 1": "skb" is not known: members are those of xdp`, "xdp"},
-		{Xdp, "xpd->data == 0", `"xpd" is not known`, "xdp"},
-		{Xdp, "data == 0", `"data" is not known`, "xdp->data"},
-		{Xdp, "qqqqqq == 1", "there are xdp and the constants of enums", ""},
-		{Skb, "xdp->data == 0", `skb expression "xdp->data == 0": "xdp" is not known: members are those of skb`, "skb"},
-		{call, "pakcet->ub", `expression "pakcet->ub": "pakcet" is not known: members are those of packet, port, step, both, ret`, "packet"},
-		{call, "prot == 1", `"prot" is not known`, "port ret"},
-		{call, "ub == 1", `"ub" is not known`, "packet->ub"},
+		{Xdp, "skb->len == 1", `xdp expression "skb->len == 1": "skb" is unknown: an expression starts with xdp`, "xdp"},
+		{Xdp, "xpd->data == 0", `"xpd" is unknown`, "xdp"},
+		{Xdp, "data == 0", `"data" is unknown`, "xdp->data"},
+		{Xdp, "qqqqqq == 1", "use xdp or an enum constant", ""},
+		{Skb, "xdp->data == 0", `skb expression "xdp->data == 0": "xdp" is unknown: an expression starts with skb`, "skb"},
+		{call, "pakcet->ub", `expression "pakcet->ub": "pakcet" is unknown: an expression starts with packet, port, step, both, ret`, "packet"},
+		{call, "prot == 1", `"prot" is unknown`, "port ret"},
+		{call, "ub == 1", `"ub" is unknown`, "packet->ub"},
 		{call, "port->x", "u16 has no members", ""},
 		{call, "both.a", "both is struct pair, which is neither a number nor a pointer", ""},
 		{call, "SHUT->x", "has no members", ""},
-		{call, "NULL->x", "what void * points to is not known", ""},
+		{call, "NULL->x", "the type behind void * is unknown", ""},
 	} {
 		_, err := Value(types, test.roots, test.text)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -110,7 +110,7 @@ func TestUnknownRoots(t *testing.T) {
 // TestWhatReturnsNothingHasNoResult, and a kernel without the struct says so.
 func TestWhatReturnsNothingHasNoResult(t *testing.T) {
 	nothing := Arguments(&btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Name: "n", Type: intType}}})
-	if _, err := Value(newTypes(), nothing, "ret"); err == nil || !strings.Contains(err.Error(), `"ret" is not known`) {
+	if _, err := Value(newTypes(), nothing, "ret"); err == nil || !strings.Contains(err.Error(), `"ret" is unknown`) {
 		t.Errorf("%v", err)
 	}
 	if _, err := Value(newTypes(), nothing, "n"); err != nil {

@@ -80,9 +80,9 @@ func (c *checker) bytes(root operand) *Program {
 	size := c.size(whole, root.at)
 	switch {
 	case size == 0:
-		fail(root.at, "%s has no bytes: name an element", typeName(root.typ))
+		fail(root.at, "%s has no size: name an element", typeName(root.typ))
 	case size > maxWhole:
-		fail(root.at, "%s has %d bytes, and at most %d can be shown: name a member or an element", typeName(root.typ), size, maxWhole)
+		fail(root.at, "%s has %d bytes, but at most %d can be shown: name a member or an element", typeName(root.typ), size, maxWhole)
 	}
 	return &Program{Type: root.typ, Size: padded(int(size)), value: output{asBytes, root.code, int(size)}}
 }

@@ -36,7 +36,7 @@ func (e *TooManyError) Usage() bool { return true }
 // LayOut finds the places of values.
 func LayOut(programs []*Program) (Layout, error) {
 	if len(programs) > MaxValues {
-		return Layout{}, &TooManyError{fmt.Sprintf("%d %ss are more than the %d that can be shown", len(programs), programs[0].What, MaxValues)}
+		return Layout{}, &TooManyError{fmt.Sprintf("%d %ss: at most %d can be shown", len(programs), programs[0].What, MaxValues)}
 	}
 	l := Layout{Size: bitmap}
 	for _, p := range programs {
@@ -44,7 +44,7 @@ func LayOut(programs []*Program) (Layout, error) {
 		l.Size += p.Size
 	}
 	if l.Size > MaxBytes {
-		return Layout{}, &TooManyError{fmt.Sprintf("the values of %d %ss have %d bytes, more than the %d that can be shown", len(programs), programs[0].What, l.Size, MaxBytes)}
+		return Layout{}, &TooManyError{fmt.Sprintf("the values of %d %ss have %d bytes: at most %d can be shown", len(programs), programs[0].What, l.Size, MaxBytes)}
 	}
 	return l, nil
 }

@@ -176,8 +176,8 @@ func TestLayOut(t *testing.T) {
 		t.Errorf("%+v, %v", l, err)
 	}
 	for want, programs := range map[string][]*Program{
-		"65 skb expressions are more than the 64": slices.Repeat([]*Program{compiled(t, types, "1")}, 65),
-		"have 2240 bytes, more than the 2048":     slices.Repeat([]*Program{compiled(t, types, "*skb")}, 9),
+		"65 skb expressions: at most 64 can be shown": slices.Repeat([]*Program{compiled(t, types, "1")}, 65),
+		"have 2240 bytes: at most 2048 can be shown":  slices.Repeat([]*Program{compiled(t, types, "*skb")}, 9),
 	} {
 		_, err := LayOut(programs)
 		var usage interface{ Usage() bool }

@@ -13,10 +13,10 @@ import (
 // unsupported are the primitives that libpcap accepts for Ethernet, but that need
 // more than the bytes of the frame, or a loop.
 var unsupported = []struct{ word, reason string }{
-	{"inbound", "packets are seen at many places of the kernel, most have no direction"},
-	{"outbound", "packets are seen at many places of the kernel, most have no direction"},
-	{"ifindex", "the interface is no part of the frame, use --filter-ifname"},
-	{"protochain", "it needs a loop, use proto, or compare bytes such as ip6[6]"},
+	{"inbound", "tracer sees packets at many places in the kernel, and most have no direction"},
+	{"outbound", "tracer sees packets at many places in the kernel, and most have no direction"},
+	{"ifindex", "the interface is not part of the frame; use --filter-ifname"},
+	{"protochain", "it needs a loop; use proto, or compare a byte such as ip6[6]"},
 }
 
 // checkSupported refuses what libpcap can compile and the kernel side can't run.

@@ -35,7 +35,7 @@ func TestExpressionsOfAnyRoot(t *testing.T) {
 	if err != nil || v.At.Size != 24 || len(v.body()) == 0 {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if _, err = condition(xdpTypes{}, expr.Xdp, "skb->len"); err == nil || !strings.Contains(err.Error(), `"skb" is not known`) {
+	if _, err = condition(xdpTypes{}, expr.Xdp, "skb->len"); err == nil || !strings.Contains(err.Error(), `"skb" is unknown`) {
 		t.Error(err)
 	}
 	if _, err = values(xdpTypes{}, expr.Skb, []string{"skb->len"}); err == nil || !strings.Contains(err.Error(), "no struct sk_buff") {

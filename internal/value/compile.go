@@ -51,7 +51,7 @@ func scalar(t, u btf.Type) (printer, error) {
 // bitfield makes the printer of a number that has some bits of its bytes.
 func bitfield(t btf.Type, shift, bits btf.Bits) (printer, error) {
 	if bits > 64 {
-		return nil, fmt.Errorf("a bit field of %d bits", bits)
+		return nil, fmt.Errorf("unsupported bit field of %d bits", bits)
 	}
 	n := number{bytes: int(shift+bits+7) / 8, shift: uint(shift), bits: uint(bits)}
 	return numeric(btf.UnderlyingType(t), n)
@@ -70,7 +70,7 @@ func numeric(u btf.Type, n number) (printer, error) {
 		}
 		return integer{n}, nil
 	}
-	return nil, fmt.Errorf("a bit field of type %q", typeName(u))
+	return nil, fmt.Errorf("unsupported bit field of type %q", typeName(u))
 }
 
 func isWord(size int) bool { return size == 1 || size == 2 || size == 4 || size == 8 }

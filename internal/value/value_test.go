@@ -172,8 +172,8 @@ func TestTypesWithoutValues(t *testing.T) {
 		`type "void (int)" can't be printed`:  &btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Type: s32}}},
 		`member "it": "union hidden" has no`:  structOf("a", 8, btf.Member{Name: "it", Type: &btf.Fwd{Name: "hidden", Kind: btf.FwdUnion}}),
 		`member "self": types are nested too`: deep,
-		`member "it": a bit field of 65 bits`: structOf("a", 16, btf.Member{Name: "it", Type: u64, BitfieldSize: 65}),
-		`a bit field of type "struct list_he`: structOf("a", 16, btf.Member{Name: "it", Type: list, BitfieldSize: 5}),
+		`member "it": unsupported bit field of 65 bits`: structOf("a", 16, btf.Member{Name: "it", Type: u64, BitfieldSize: 65}),
+		`unsupported bit field of type "struct list_he`: structOf("a", 16, btf.Member{Name: "it", Type: list, BitfieldSize: 5}),
 	} {
 		if _, err := New(of); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one with %q", err, want)
