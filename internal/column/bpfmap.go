@@ -11,7 +11,7 @@ import (
 func bpfMapColumns() []Column {
 	return []Column{{
 		Name: "bpfmap", Header: "BPFMAP", Key: "bpf_map", Type: Object, Width: 40, Grows: true,
-		Help:  "what a BPF program did with a map (--output-bpfmap)",
+		Help:  "operation of a BPF program on a map (--output-bpfmap)",
 		Group: BPFMap, Text: bpfMapText, JSON: bpfMapJSON,
 	}}
 }

@@ -7,7 +7,7 @@ import "tracer/internal/event"
 func callerColumns() []Column {
 	return []Column{{
 		Name: "caller", Header: "CALLER", Key: "caller", Type: String, Width: 32, Grows: true,
-		Help:  "who called FUNC or hit the tracepoint (--output-caller)",
+		Help:  "caller of FUNC, or code at the tracepoint (--output-caller)",
 		Group: Caller, Text: callerText, JSON: callerJSON,
 	}}
 }

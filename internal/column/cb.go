@@ -8,7 +8,7 @@ func cbColumns() []Column {
 	return []Column{{
 		// Five words of ten characters, with commas and brackets.
 		Name: "cb", Header: "CB", Key: "cb", Type: Array, Width: 56,
-		Help:  "words of the qdisc's part of skb->cb (--output-skb-cb)",
+		Help:  "words of the qdisc part of skb->cb (--output-skb-cb)",
 		Group: CB, Text: cbText, JSON: cbJSON,
 	}}
 }

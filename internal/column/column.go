@@ -111,7 +111,7 @@ type Column struct {
 type Options struct {
 	// Meta adds what the sk_buff says of itself: netns, mark, interface, protocol, MTU, length.
 	Meta bool
-	// Tuple adds addresses, ports and what the transport header says.
+	// Tuple adds addresses, ports and fields of the transport header.
 	Tuple bool
 	// ID adds the number of the packet and what part of it the sk_buff is.
 	ID bool

@@ -8,12 +8,12 @@ func dumpColumns() []Column {
 	return []Column{
 		{
 			Name: "skb_dump", Key: "skb_dump", Type: Object, Block: true,
-			Help:  "members of the sk_buff, on lines below the row (--output-skb)",
+			Help:  "members of the sk_buff, below the row (--output-skb)",
 			Group: Skb, Text: skbDumpText, JSON: skbDumpJSON,
 		},
 		{
 			Name: "skb_shared_info", Key: "skb_shared_info", Type: Object, Block: true,
-			Help:  "members of its skb_shared_info, likewise (--output-skb-shared-info)",
+			Help:  "members of skb_shared_info, below the row (--output-skb-shared-info)",
 			Group: Shared, Text: sharedText, JSON: sharedJSON,
 		},
 	}

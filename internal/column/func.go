@@ -9,7 +9,7 @@ func funcColumns() []Column {
 		{
 			// As the last column, which it mostly is, it takes the room that it needs.
 			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32, Grows: true,
-			Help:  "function, tp:TRACEPOINT or NAME[bpf](tc), result, reason, place",
+			Help:  "function, tp:TRACEPOINT or NAME[bpf](tc), result, reason, location",
 			Group: Packet, Text: funcText, JSON: funcJSON,
 		},
 		{
@@ -26,11 +26,11 @@ func funcColumns() []Column {
 func dropColumns() []Column {
 	return []Column{
 		{
-			Name: "dropped", Key: "dropped", Type: Bool, Help: "true where the kernel gives the packet up",
+			Name: "dropped", Key: "dropped", Type: Bool, Help: "true if the packet was dropped here",
 			Group: Packet, JSON: dropped,
 		},
 		{
-			Name: "reason", Key: "reason", Type: String, Help: "name of the drop reason (kernel 5.17)",
+			Name: "reason", Key: "reason", Type: String, Help: "name of the drop reason (Linux 5.17)",
 			Group: Packet, JSON: reason,
 		},
 		{

@@ -8,20 +8,20 @@ func idColumns() []Column {
 	return []Column{
 		{
 			Name: "id", Header: "ID", Key: "id", Type: Number, Width: 8, Grows: true,
-			Help:  "number of the packet; /PART(ORIGIN<PARENT) where it is a part of it",
+			Help:  "number of the packet; /PART(ORIGIN<PARENT) if it is a part of one",
 			Group: ID, Text: idText, JSON: id,
 		},
 		{
-			Name: "part", Key: "part", Type: Number, Help: "number of this sk_buff of the packet; the first has the packet's",
+			Name: "part", Key: "part", Type: Number, Help: "number of this part (sk_buff); the first part has the packet's number",
 			Group: ID, JSON: partNumber,
 		},
 		{
-			Name: "parent", Key: "parent", Type: Number, Help: "part that it came from, null for the first",
+			Name: "parent", Key: "parent", Type: Number, Help: "part that this one was made from, null for the first",
 			Group: ID, JSON: parent,
 		},
 		{
 			Name: "origin", Key: "origin", Type: String,
-			Help:  "how it came from there, such as clone or segment; null for the first",
+			Help:  "how this part was made, such as clone or segment; null for the first",
 			Group: ID, JSON: origin,
 		},
 	}

@@ -45,18 +45,18 @@ func lengthColumns() []Column {
 	return []Column{
 		{
 			Name: "proto", Header: "PROTO", Key: "proto", Type: Number, Width: 6,
-			Help: "Ethertype that the skb says it carries, 0 before it is set",
+			Help: "Ethertype in skb->protocol, 0 before it is set",
 			Of:   event.OfMeta, Group: Meta, Text: protoText, JSON: protoJSON,
 		},
 		{
 			Name: "mtu", Header: "MTU", Key: "mtu", Type: Number, Width: 5,
-			Help: "MTU of the route or else of the device, in bytes, 0 for neither",
+			Help: "MTU of the route, or else of the device, in bytes; 0 without both",
 			Of:   event.OfMeta, Group: Meta, Text: mtu, JSON: mtu,
 		},
 		{
 			// Six digits: BIG TCP goes up to 512 KiB.
 			Name: "len", Header: "LEN", Key: "len", Type: Number, Width: 6,
-			Help: "length of the skb in bytes, at the layer where it is",
+			Help: "length of the skb in bytes, from its current layer on",
 			Of:   event.OfLen, Group: Meta, Text: length, JSON: length,
 		},
 	}

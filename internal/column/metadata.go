@@ -13,7 +13,7 @@ func metadataColumns() []Column {
 		},
 		{
 			Name: "xdp_metadata", Header: "XDP_METADATA", Key: "xdp_metadata", Type: Object, Width: 12,
-			Help:  "values of the expressions of --output-xdp-metadata, of XDP programs",
+			Help:  "values of the expressions of --output-xdp-metadata (XDP programs)",
 			Group: XDPMetadata, Text: xdpMetadataText, JSON: xdpMetadataJSON,
 		},
 	}

@@ -11,7 +11,7 @@ import (
 func netfilterColumns() []Column {
 	return []Column{{
 		Name: "netfilter", Header: "NETFILTER", Key: "netfilter", Type: Object, Width: 44, Grows: true,
-		Help:  "where in netfilter the function was called (--output-netfilter)",
+		Help:  "netfilter hook, table and chain of the call (--output-netfilter)",
 		Group: Netfilter, Text: netfilterText, JSON: netfilterJSON,
 	}}
 }

@@ -13,7 +13,7 @@ func programColumns() []Column {
 		},
 		{
 			Name: "verdict", Key: "verdict", Type: Object,
-			Help:  "what the BPF program decided: value and name of it, null at its entry",
+			Help:  "verdict of the BPF program: value and name; null at its entry",
 			Group: Program, JSON: verdict,
 		},
 	}

@@ -18,15 +18,15 @@ func Summary() []Column {
 	return []Column{
 		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Made }),
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
-		total("withheld", "events left out because of a limit", func(t *event.Totals) uint64 { return t.Withheld }),
-		total("packets", "distinct packets, or sk_buffs where they are not followed, among the printed events", func(t *event.Totals) uint64 { return t.Packets }),
-		total("drops", "printed events that gave a packet up", func(t *event.Totals) uint64 { return t.Dropped }),
-		total("lost", "events that matched and could not be delivered", lostTotal),
-		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "the lost events by cause", JSON: lostByCause},
-		total("evicted", "sk_buffs that were followed and had to make room for others", func(t *event.Totals) uint64 { return t.Evicted }),
-		total("missed", "hits that the kernel ran no program for", func(t *event.Totals) uint64 { return t.Missed }),
+		total("withheld", "events suppressed by a limit", func(t *event.Totals) uint64 { return t.Withheld }),
+		total("packets", "distinct packets among the printed events (sk_buffs if packets are not followed)", func(t *event.Totals) uint64 { return t.Packets }),
+		total("drops", "printed events that dropped a packet", func(t *event.Totals) uint64 { return t.Dropped }),
+		total("lost", "events that matched but could not be delivered", lostTotal),
+		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "lost events by cause", JSON: lostByCause},
+		total("evicted", "followed sk_buffs that were evicted from the full table", func(t *event.Totals) uint64 { return t.Evicted }),
+		total("missed", "probe hits for which the kernel ran no program", func(t *event.Totals) uint64 { return t.Missed }),
 		total("unreturned", "printed function calls whose return was not seen", func(t *event.Totals) uint64 { return t.Unreturned }),
-		total("duration_ns", "time of tracing in ns", func(t *event.Totals) uint64 { return t.Duration }),
+		total("duration_ns", "duration of the trace in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}
 }
 

@@ -13,11 +13,11 @@ func returnColumns() []Column {
 	return []Column{
 		{
 			Name: "return", Key: "return", Type: Object,
-			Help:  "what the function returned: value and name of it, null at its entry",
+			Help:  "return value of the function: value and name; null at its entry",
 			Group: Return, JSON: returned,
 		},
 		{
-			Name: "duration_ns", Key: "duration_ns", Type: Number, Help: "time in the function or BPF program in ns, null at its entry",
+			Name: "duration_ns", Key: "duration_ns", Type: Number, Help: "time spent in the function or BPF program in ns, null at its entry",
 			Group: Duration, JSON: duration,
 		},
 	}

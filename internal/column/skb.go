@@ -8,12 +8,12 @@ func skbColumns() []Column {
 	return []Column{
 		{
 			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18,
-			Help: "kernel address of the sk_buff, which an XDP frame has not",
+			Help: "kernel address of the sk_buff (none for XDP frames)",
 			Of:   event.OfSkb, Group: Packet, Text: skbText, JSON: skbJSON,
 		},
 		{
 			Name: "cpu", Header: "CPU", Key: "cpu", Type: Number, Width: 3,
-			Help: "CPU that the event happened on",
+			Help: "CPU of the event",
 			Of:   event.OfCPU, Group: Packet, Text: cpu, JSON: cpu,
 		},
 	}
@@ -22,7 +22,7 @@ func skbColumns() []Column {
 func headColumns() []Column {
 	return []Column{{
 		Name: "head", Header: "HEAD", Key: "head", Type: String, Width: 18,
-		Help:  "address of the data: skb->head, also of an XDP frame",
+		Help:  "address of the data (skb->head), also for XDP frames",
 		Group: Head, Text: headText, JSON: headJSON,
 	}}
 }

@@ -10,7 +10,7 @@ const indent = "    "
 func stackColumns() []Column {
 	return []Column{{
 		Name: "stack", Key: "stack", Type: Array, Block: true,
-		Help:  "stack, the function first, on lines below the row (--output-stack)",
+		Help:  "stack, innermost function first, below the row (--output-stack)",
 		Group: Stack, Text: stackText, JSON: stackJSON,
 	}}
 }

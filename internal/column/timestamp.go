@@ -60,7 +60,7 @@ func tickColumns() []Column {
 		},
 		{
 			Name: "relative", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
-			Help:  "ns since the skb's event before, 0 for none (--timestamp relative)",
+			Help:  "ns since the skb's previous event, 0 if none (--timestamp relative)",
 			Group: Time, timestamp: Relative, Text: sinceLast, JSON: sinceLast,
 		},
 		{

@@ -7,7 +7,7 @@ import "tracer/internal/event"
 func tunnelColumns(o Options) []Column {
 	return []Column{{
 		Name: "tunnel", Header: "TUNNEL", Key: "tunnel", Type: Object, Width: 64, Grows: true,
-		Help: "packet inside of the packet, - (JSON: null) for none (--output-tunnel)",
+		Help: "inner packet of a tunnel, - (JSON: null) for none (--output-tunnel)",
 		Of:   event.OfTunnel, Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
 	}}
 }

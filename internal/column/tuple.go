@@ -11,7 +11,7 @@ import (
 func tupleColumns(o Options) []Column {
 	return []Column{{
 		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 64, Grows: true,
-		Help: "addresses, ports and what the transport header says",
+		Help: "addresses, ports and fields of the transport header",
 		Of:   event.OfTuple, Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
 	}}
 }

@@ -167,11 +167,11 @@ func TestTypesWithoutValues(t *testing.T) {
 	deep := structOf("deep", 8)
 	deep.Members = []btf.Member{{Name: "self", Type: deep}}
 	for want, of := range map[string]btf.Type{
-		`type "void" can't be printed`:        &btf.Void{},
-		`type "struct hidden" can't be`:       &btf.Fwd{Name: "hidden"},
-		`type "void (int)" can't be printed`:  &btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Type: s32}}},
-		`member "it": "union hidden" has no`:  structOf("a", 8, btf.Member{Name: "it", Type: &btf.Fwd{Name: "hidden", Kind: btf.FwdUnion}}),
-		`member "self": types are nested too`: deep,
+		`type "void" can't be printed`:                  &btf.Void{},
+		`type "struct hidden" can't be`:                 &btf.Fwd{Name: "hidden"},
+		`type "void (int)" can't be printed`:            &btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Type: s32}}},
+		`member "it": "union hidden" has no`:            structOf("a", 8, btf.Member{Name: "it", Type: &btf.Fwd{Name: "hidden", Kind: btf.FwdUnion}}),
+		`member "self": types are nested too`:           deep,
 		`member "it": unsupported bit field of 65 bits`: structOf("a", 16, btf.Member{Name: "it", Type: u64, BitfieldSize: 65}),
 		`unsupported bit field of type "struct list_he`: structOf("a", 16, btf.Member{Name: "it", Type: list, BitfieldSize: 5}),
 	} {
