@@ -258,13 +258,13 @@ func TestActionsFail(t *testing.T) {
 		starting, ended string
 	}{
 		"tracer fails":      {[]string{asTracer + "=fails"}, 1, 1, "tracer: bang\n::error::tracer ended with exit code 2", "::error::tracer ended with exit code 2"},
-		"never attaches":    {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=5"}, 1, 0, "::error::tracer was not ready after 5 s", traced},
+		"never attaches":    {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=5"}, 1, 0, "::error::tracer was not ready after 5 seconds", traced},
 		"ends badly":        {[]string{asTracer + "=ends badly"}, 0, 1, attached, "::error::tracer ended with exit code 1"},
-		"no tracer":         {[]string{"TRACE_BINARY=nosuch"}, 1, 1, "::error::tracer nosuch: not there", "::error::no trace named tracer was begun"},
-		"no image":          {[]string{"TRACE_NODES=a"}, 1, 1, "::error::nodes without an image", "::error::no trace"},
-		"a timeout":         {[]string{"TRACE_TIMEOUT=1m"}, 1, 1, "::error::timeout 1m: not a number", "::error::no trace"},
-		"a name":            {[]string{"TRACE_NAME=../x"}, 1, 1, "::error::name ../x: not of letters", "::error::name ../x: not of letters"},
-		"a name with lines": {[]string{"TRACE_NAME=x\n::error::y"}, 1, 1, `::error::name $'x\n::error::y'`, "not of letters"},
+		"no tracer":         {[]string{"TRACE_BINARY=nosuch"}, 1, 1, "::error::tracer nosuch: command not found", "::error::this job started no trace named tracer"},
+		"no image":          {[]string{"TRACE_NODES=a"}, 1, 1, "::error::nodes need an image", "::error::this job started no trace"},
+		"a timeout":         {[]string{"TRACE_TIMEOUT=1m"}, 1, 1, "::error::timeout 1m: must be a number", "::error::this job started no trace"},
+		"a name":            {[]string{"TRACE_NAME=../x"}, 1, 1, "::error::name ../x: must consist of letters", "::error::name ../x: must consist of letters"},
+		"a name with lines": {[]string{"TRACE_NAME=x\n::error::y"}, 1, 1, `::error::name $'x\n::error::y'`, "must consist of letters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -279,6 +279,6 @@ func TestTwoTracesOfOneName(t *testing.T) {
 	t.Parallel()
 	j := newJob(t)
 	j.step("tracer-run/start", 0, attached)
-	j.step("tracer-run/start", 1, "::error::a trace named tracer was begun before")
+	j.step("tracer-run/start", 1, "::error::this job already started a trace named tracer")
 	j.step("tracer-log/stop", 0, traced)
 }

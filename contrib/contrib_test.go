@@ -286,7 +286,7 @@ func TestSecondInterruptDoesNotWait(t *testing.T) {
 	began := time.Now()
 	s.signal(syscall.SIGINT)
 	s.ends(1)
-	s.says("node a: tracer had not ended yet when this script did")
+	s.says("node a: tracer was still running when this script ended")
 	if waited := time.Since(began); waited > 20*time.Second {
 		t.Errorf("waited %v", waited)
 	}
@@ -353,17 +353,17 @@ func TestFailures(t *testing.T) {
 		},
 		"pod security": {
 			cluster{Nodes: []node{good("a")}, Refusal: `pods "x" is forbidden: violates PodSecurity "baseline:latest"`}, []string{"--node=a", "--namespace=n"}, 1,
-			[]string{"violates PodSecurity", "hint: tracer's pods are privileged", "the pods can't be made"},
+			[]string{"violates PodSecurity", "hint: tracer's pods are privileged", "can't create the pods"},
 		},
-		"no such node":   {cluster{Nodes: []node{good("a")}}, []string{"--node=b"}, 1, []string{`nodes "b" not found`, "not all nodes are there"}},
+		"no such node":   {cluster{Nodes: []node{good("a")}}, []string{"--node=b"}, 1, []string{`nodes "b" not found`, "not every node exists"}},
 		"an empty place": {cluster{}, []string{"--all-nodes"}, 1, []string{"the cluster has no Linux node"}},
-		"no nodes":       {cluster{}, nil, 2, []string{"no node\n", "hint: "}},
-		"both":           {cluster{}, []string{"--node=a", "--all-nodes"}, 2, []string{"exclude each other"}},
-		"no --":          {cluster{}, []string{"--node=a", "icmp"}, 2, []string{`unknown argument "icmp"`, "follows --"}},
+		"no nodes":       {cluster{}, nil, 2, []string{"no node is given\n", "hint: "}},
+		"both":           {cluster{}, []string{"--node=a", "--all-nodes"}, 2, []string{"can't be combined"}},
+		"no --":          {cluster{}, []string{"--node=a", "icmp"}, 2, []string{`unknown argument "icmp"`, "after --"}},
 		"unknown option": {cluster{}, []string{"--node=a", "--filter-func", "x"}, 2, []string{`unknown option "--filter-func"`}},
-		"no value":       {cluster{}, []string{"--node"}, 2, []string{"--node: value missing"}},
-		"bad timeout":    {cluster{}, []string{"--node=a", "--timeout=1m"}, 2, []string{`--timeout "1m": not a number of seconds`}},
-		"empty image":    {cluster{}, []string{"--node=a", "--image="}, 2, []string{"no image\n"}},
+		"no value":       {cluster{}, []string{"--node"}, 2, []string{"--node: a value is missing"}},
+		"bad timeout":    {cluster{}, []string{"--node=a", "--timeout=1m"}, 2, []string{`--timeout "1m": must be a number of seconds`}},
+		"empty image":    {cluster{}, []string{"--node=a", "--image="}, 2, []string{"no image is given\n"}},
 		"not UTF-8":      {cluster{}, []string{"--node=a", "--", "\xff"}, 2, []string{`argument $'\377': not UTF-8`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -385,7 +385,7 @@ func TestLogWithoutLastLineIsAFailure(t *testing.T) {
 	s.starts()
 	s.signal(syscall.SIGINT)
 	s.ends(1)
-	s.says("node a: the log ends without tracer's last line")
+	s.says("node a: the log lacks tracer's last line")
 }
 
 func TestFullDiskIsAFailure(t *testing.T) {
