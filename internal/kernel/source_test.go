@@ -26,7 +26,7 @@ func TestReadBTFFile(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none"):             "no such file or directory",
-		write("text", []byte("text")):          "the BTF is not of this machine's byte order",
+		write("text", []byte("text")):          "not BTF in this machine's byte order",
 		write("elf", []byte("\x7fELF broken")): "elf", // what debug/elf says
 		os.Args[0]:                             "ELF file has no section .BTF",
 	} {

@@ -101,7 +101,7 @@ func parseTypes(b []byte, base *types) (*types, error) {
 // machine with the other byte order.
 func checkMagic(b []byte) error {
 	if len(b) < btfHeader || binary.NativeEndian.Uint16(b) != btfMagic {
-		return errors.New("the BTF is not of this machine's byte order")
+		return errors.New("not BTF in this machine's byte order")
 	}
 	return nil
 }

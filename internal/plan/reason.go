@@ -128,7 +128,7 @@ func unknownReason(word string, known map[uint32]string) error {
 	}
 	hint := "a reason is a name such as NO_SOCKET or " + reasonPrefix + "NO_SOCKET"
 	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, nearReasonsMost); near != nil {
-		hint = "similar reasons are " + strings.Join(near, ", ")
+		hint = "did you mean " + strings.Join(near, ", ") + "?"
 	}
 	return usageError{fmt.Errorf("drop reason %q: this kernel has no reason with that name", word), hint}
 }

@@ -42,7 +42,7 @@ func TestUnknownReasonHasNearNames(t *testing.T) {
 	for _, d := range []Drop{{Reasons: []string{"no_soket"}}, {NotReasons: []string{"no_soket"}}} {
 		err := d.configure(new(bpf.Config), someReasons)
 		checkUsage(t, err, `drop reason "no_soket": this kernel has no reason with that name`)
-		if hint := err.(usageError).Hint(); hint != "similar reasons are NO_SOCKET" {
+		if hint := err.(usageError).Hint(); hint != "did you mean NO_SOCKET?" {
 			t.Errorf("hint %q", hint)
 		}
 	}

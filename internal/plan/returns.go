@@ -96,10 +96,20 @@ func (p *Plan) checkFunctions() error {
 	case what == "" || p.Backend != kernel.TracepointBackend:
 		return nil
 	case p.Asked.Drop.Only:
-		return usageError{error: errors.New(what + " with --drop, which traces only drops")}
+		return usageError{error: errors.New(what + " with --drop or --filter-drop-reason, which trace only drops")}
 	}
-	hint := strings.Join(p.Reasons(), "; ")
-	return usageError{errors.New(what + " with the tracepoint backend, which traces no functions"), hint}
+	return usageError{errors.New(what + " with the tracepoint backend, which traces no functions"), p.functionsHint()}
+}
+
+// functionsHint says how to get a backend that traces functions.
+func (p *Plan) functionsHint() string {
+	switch {
+	case p.Asked.Backend == kernel.TracepointBackend:
+		return "omit --backend tracepoint"
+	case len(p.Passed) > 0:
+		return "`tracer doctor` says how to get a better backend; here " + strings.Join(p.Reasons(), "; ")
+	}
+	return ""
 }
 
 // addReturns plans to be called when the functions return: all, or those that look

@@ -90,10 +90,10 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 		hint    string
 	}{
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
-		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", ""},
-		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "CONFIG_FPROBE is off"},
+		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", "omit --backend tracepoint"},
+		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
 		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "packets created while handling one can't be followed with the tracepoint backend", "no kprobes"},
-		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop, which traces only drops", ""},
+		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop or --filter-drop-reason, which trace only drops", ""},
 	} {
 		_, err := New(test.options, test.facts)
 		var usage usageError
