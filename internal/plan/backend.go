@@ -80,7 +80,7 @@ func (e noBackendError) Hint() string {
 	for i, reason := range reasons {
 		reasons[i] = strings.Join(backends[reason], ", ") + ": " + reason
 	}
-	return strings.Join(reasons, "; ")
+	return strings.Join(reasons, "; ") + "; `tracer doctor` says what to do"
 }
 
 // addFunctions plans a probe for each function that is wanted, one program for

@@ -155,6 +155,15 @@ func TestErrorsNameTheThing(t *testing.T) {
 	}
 }
 
+// TestNoBackendHasAHint has a reason once for all backends that have it.
+func TestNoBackendHasAHint(t *testing.T) {
+	closed := errors.New("closed")
+	err := noBackendError{[]Passed{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}
+	if got, want := err.Hint(), "kprobe-multi: CONFIG_FPROBE is off; kprobe, tracepoint: closed; `tracer doctor` says what to do"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
