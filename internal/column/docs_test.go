@@ -17,34 +17,54 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in the documentation")
 
-const (
-	docsPath   = "../../docs/output.md"
-	tableBegin = "<!-- columns: made from internal/column by its test with -update -->\n"
-	tableEnd   = "<!-- end of columns -->\n"
-)
+const docsPath = "../../docs/output.md"
 
-// TestDocs holds the table of the documentation against the one that makes the output.
+// TestDocs holds the tables of the documentation against those that make the output.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile(docsPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, rest, begun := strings.Cut(string(page), tableBegin)
-	table, tail, ended := strings.Cut(rest, tableEnd)
-	if !begun || !ended {
-		t.Fatalf("no table between %q and %q in %s", tableBegin, tableEnd, docsPath)
+	want := string(page)
+	for name, table := range map[string]string{"columns": documentation(t), "lost": keyTable(Lost()), "summary": keyTable(Summary())} {
+		want = withTable(t, want, name, table)
 	}
-	want := documentation(t)
 	if *update {
-		if err := os.WriteFile(docsPath, []byte(head+tableBegin+want+tableEnd+tail), 0o644); err != nil {
+		if err := os.WriteFile(docsPath, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(want, table); diff != "" {
-		t.Errorf("the table in %s is not what the columns are, -update writes it (-want +got):\n%s", docsPath, diff)
+	if diff := cmp.Diff(want, string(page)); diff != "" {
+		t.Errorf("the tables in %s are not what the columns are, -update writes them (-want +got):\n%s", docsPath, diff)
 	}
 }
+
+// withTable puts a table in the place of the one of this name in the page.
+func withTable(t *testing.T, page, name, table string) string {
+	t.Helper()
+	begin := "<!-- " + name + ": made from internal/column by its test with -update -->\n"
+	end := "<!-- end of " + name + " -->\n"
+	head, rest, begun := strings.Cut(page, begin)
+	_, tail, ended := strings.Cut(rest, end)
+	if !begun || !ended {
+		t.Fatalf("no table between %q and %q in %s", begin, end, docsPath)
+	}
+	return head + begin + table + end + tail
+}
+
+// keyTable is for records that are in JSON only.
+func keyTable(columns []Column) string {
+	var b strings.Builder
+	b.WriteString("| Key | Type | What it is |\n| --- | --- | --- |\n")
+	for _, c := range columns {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Key, c.Type, helpCell(c))
+	}
+	return b.String()
+}
+
+// helpCell keeps NAME[bpf](tc) from being a link.
+func helpCell(c Column) string { return strings.ReplaceAll(c.Help, "](", `]\(`) }
 
 // documentation is the table with the values of one event in both formats.
 func documentation(t *testing.T) string {
@@ -56,7 +76,7 @@ func documentation(t *testing.T) string {
 	e := documented()
 	for _, c := range All() {
 		fmt.Fprintf(&b, "| %s | `%s` | `%s` | %s | %s | %s | %s |\n",
-			c.Header, c.Name, c.Key, c.Type, c.Help, example(c, c.Text, &e), example(c, c.JSON, &e))
+			c.Header, c.Name, c.Key, c.Type, helpCell(c), example(c, c.Text, &e), example(c, c.JSON, &e))
 	}
 	return b.String()
 }
