@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"tracer/internal/column"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const jsonBegin = `{"version":1,"type":"`
+
+// TestJSONInTheDocs: each JSON record that the documents show has the keys that the command
+// above it prints, in that order.
+func TestJSONInTheDocs(t *testing.T) {
+	count := 0
+	for _, page := range docPages(t) {
+		for _, block := range page.blocks {
+			columns := columnsOfBlock(t, page.name, block)
+			for _, line := range block {
+				if strings.HasPrefix(line, jsonBegin) {
+					count++
+					checkJSONExample(t, page.name, line, columns)
+				}
+			}
+		}
+	}
+	if count < 3 {
+		t.Errorf("only %d records were found", count)
+	}
+}
+
+// columnsOfBlock are those of the command in the block, or else those without any flag.
+func columnsOfBlock(t *testing.T, page string, block []string) column.Options {
+	t.Helper()
+	args := []string{"--output-json"}
+	for _, example := range commandsOf(page, block) {
+		if calls := tracerCalls(t, example.command); len(calls) > 0 && commandOf(calls[0]) == nil {
+			args = calls[0]
+		}
+	}
+	o, err := parse(args)
+	if err != nil {
+		t.Fatalf("%s: %q: %v", page, args, err)
+	}
+	return o.config.Output.Columns
+}
+
+func checkJSONExample(t *testing.T, page, line string, o column.Options) {
+	t.Helper()
+	kind, _, _ := strings.Cut(strings.TrimPrefix(line, jsonBegin), `"`)
+	columns := column.Select(o)
+	switch kind {
+	case "lost":
+		columns = column.Lost()
+	case "summary":
+		columns = column.Summary()
+	}
+	want := []string{"version", "type"}
+	for _, c := range columns {
+		want = append(want, c.Key)
+	}
+	if diff := cmp.Diff(want, keysOf(t, line)); diff != "" {
+		t.Errorf("%s: keys of %.60s… (-printed +shown):\n%s", page, line, diff)
+	}
+}
+
+// keysOf are the keys of an object as they stand there, without those of objects in it.
+func keysOf(t *testing.T, object string) (keys []string) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(object))
+	if _, err := d.Token(); err != nil {
+		t.Fatalf("%s: %v", object, err)
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			t.Fatalf("%s: %v", object, err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			t.Fatalf("%s: %v", object, err)
+		}
+		keys = append(keys, key.(string))
+	}
+	return keys
+}
+
+func TestKeysOfAnObject(t *testing.T) {
+	if got := keysOf(t, `{"b":{"x":1},"a":[2]}`); !slices.Equal(got, []string{"b", "a"}) {
+		t.Errorf("%q", got)
+	}
+}
