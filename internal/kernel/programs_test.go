@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,26 @@ func TestProgramKindsAreDistinct(t *testing.T) {
 				t.Errorf("%v is of %s and of %s", typ, seen[typ], k.Name)
 			}
 			seen[typ] = k.Name
+		}
+	}
+}
+
+// TestDocsListTheProgramKinds: docs/bpf-programs.md has a row for each kind, with its types.
+func TestDocsListTheProgramKinds(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/bpf-programs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range ProgramKinds {
+		_, row, found := strings.Cut(string(docs), "\n| `"+kind.Name+"` | ")
+		row, _, _ = strings.Cut(row, "\n")
+		if !found {
+			t.Errorf("no row for %s", kind.Name)
+		}
+		for _, name := range kind.Types {
+			if !strings.Contains(row, "`"+name+"`") {
+				t.Errorf("the row for %s does not have the type %s: %s", kind.Name, name, row)
+			}
 		}
 	}
 }

@@ -4,8 +4,12 @@ package plan
 
 import (
 	"errors"
+	"os"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
@@ -88,5 +92,26 @@ func TestFaultsAreNotBenign(t *testing.T) {
 		if slices.Contains(benign, reasonPrefix+name) {
 			t.Errorf("%s is hidden", name)
 		}
+	}
+}
+
+// TestDocsListTheBenignReasons compares the table of the documentation with the list.
+func TestDocsListTheBenignReasons(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/filtering.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(docs), "| Reason | Why it is benign |\n| --- | --- |\n")
+	if !found {
+		t.Fatal("docs/filtering.md has no table of benign reasons")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var listed []string
+	for row := range strings.Lines(table) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(row, "| `"), "`")
+		listed = append(listed, reasonPrefix+name)
+	}
+	if diff := cmp.Diff(benign, listed); diff != "" {
+		t.Errorf("docs/filtering.md (-hidden +listed):\n%s", diff)
 	}
 }
