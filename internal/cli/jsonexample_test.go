@@ -21,18 +21,26 @@ func TestJSONInTheDocs(t *testing.T) {
 	count := 0
 	for _, page := range docPages(t) {
 		for _, block := range page.blocks {
-			columns := columnsOfBlock(t, page.name, block)
-			for _, line := range block {
-				if strings.HasPrefix(line, jsonBegin) {
-					count++
-					checkJSONExample(t, page.name, line, columns)
-				}
+			records := recordsOf(block)
+			count += len(records)
+			for _, record := range records {
+				checkJSONExample(t, page.name, record, columnsOfBlock(t, page.name, block))
 			}
 		}
 	}
 	if count < 3 {
 		t.Errorf("only %d records were found", count)
 	}
+}
+
+// recordsOf are the lines of a block that are JSON records.
+func recordsOf(block []string) (records []string) {
+	for _, line := range block {
+		if strings.HasPrefix(line, jsonBegin) {
+			records = append(records, line)
+		}
+	}
+	return records
 }
 
 // columnsOfBlock are those of the command in the block, or else those without any flag.
