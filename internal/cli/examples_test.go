@@ -125,9 +125,10 @@ func replace(list []string, with func(string) string) {
 	}
 }
 
-// lacking is what errors about this kernel have in them: no kprobes, no such module, no types
-// of a module.
-var lacking = regexp.MustCompile(`with the tracepoint backend|` + ofTheMachine + `|kernel module ".*" is not loaded|no struct "nf_conn"`)
+// lacking is what errors about this machine have in them: no kprobes, no such module, no types
+// of a module, no BPF program.
+var lacking = regexp.MustCompile(`with the tracepoint backend|` + ofTheMachine +
+	`|kernel module ".*" is not loaded|no struct "nf_conn"|no BPF program that handles packets is loaded`)
 
 func ofThisKernel(err error) bool {
 	var noMatch *plan.NoMatchError
