@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// documents are the texts of all Markdown files of the repository, by path.
+// documents returns the text of each Markdown file at the root and in docs, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -43,8 +43,8 @@ var (
 	headings = regexp.MustCompile(`(?m)^#+ +(.*)$`)
 )
 
-// TestLinksLeadSomewhere: each link to a file of the repository, and each to a heading in one,
-// has what it leads to.
+// TestLinksLeadSomewhere checks that each link between documents has an existing target: a file,
+// and a heading in it if the link has an anchor.
 func TestLinksLeadSomewhere(t *testing.T) {
 	texts := documents(t)
 	for file, text := range texts {
@@ -57,8 +57,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// brokenLink says why a link in a file leads nowhere, nothing for one that leads somewhere
-// or out of the repository.
+// brokenLink says why the target of a link does not exist. It is empty for working links and
+// for links to other sites.
 func brokenLink(texts map[string]string, tree fs.FS, file, link string) string {
 	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
 		return ""
@@ -82,7 +82,7 @@ func exists(tree fs.FS, name string) bool {
 	return err == nil
 }
 
-// anchors are what the headings of a text are linked to by, as GitHub makes them.
+// anchors returns the anchors of the headings in a text, as GitHub generates them.
 func anchors(text string) (all []string) {
 	for _, heading := range headings.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
 		all = append(all, anchorOf(heading[1]))
@@ -115,8 +115,8 @@ func TestBrokenLinksAreFound(t *testing.T) {
 	}
 }
 
-// repository stands where the address of this repository belongs. It is replaced in one place
-// when the repository has one: all other places refer to that.
+// repository is the placeholder for the address of this repository. It occurs in one document;
+// all others refer to that one.
 const repository, repositoryIsIn = "OWNER/REPOSITORY", "docs/install.md"
 
 func TestTheRepositorysAddressStandsInOnePlace(t *testing.T) {

@@ -17,7 +17,7 @@ type docPage struct {
 	prose  string
 }
 
-// docPages are README.md, what lies in docs, and the other documents at the root.
+// docPages returns all Markdown files at the root and in docs.
 func docPages(t *testing.T) (pages []docPage) {
 	t.Helper()
 	var files []string
@@ -59,7 +59,7 @@ func newDocPage(name, text string) docPage {
 
 var inlineCode = regexp.MustCompile("`([^`\n]+)`")
 
-// inline is the code within the text. In tables a | is written as \|.
+// inline returns the inline code of the prose. Tables escape | as \|.
 func (p docPage) inline() (code []string) {
 	for _, match := range inlineCode.FindAllStringSubmatch(p.prose, -1) {
 		code = append(code, strings.ReplaceAll(match[1], `\|`, "|"))
@@ -67,13 +67,13 @@ func (p docPage) inline() (code []string) {
 	return code
 }
 
-// shown is a command of a block and the lines that the block shows below it.
+// shown is a command in a fenced block and the output below it.
 type shown struct {
 	page, command string
 	output        []string
 }
 
-// startsTracer matches the beginning of a line that runs tracer, directly or by something else.
+// startsTracer matches the beginning of a line that runs tracer, directly or indirectly.
 var startsTracer = regexp.MustCompile(`^(\$ )?(sudo )?(\./|/usr/local/bin/)?(tracer|setpriv|systemd-run|docker run|contrib/tracer-on-k8s|ExecStart=\S*tracer) `)
 
 func (p docPage) commands() (all []shown) {
@@ -83,7 +83,7 @@ func (p docPage) commands() (all []shown) {
 	return all
 }
 
-// commandsOf joins the lines that end in a backslash with those behind them.
+// commandsOf finds the commands of a block. A line that ends in a backslash continues.
 func commandsOf(page string, block []string) (all []shown) {
 	continued := false
 	for _, line := range block {

@@ -23,8 +23,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// TestExamplesOfTheDocs parses every command line of the documents and plans what it would
-// attach. An example that shows an error has to end in that error.
+// TestExamplesOfTheDocs parses every tracer command in the fenced blocks of the documents and
+// plans it, as --dry-run does. An example that shows an error must fail with that error.
 func TestExamplesOfTheDocs(t *testing.T) {
 	planned := map[string]bool{}
 	for _, page := range docPages(t) {
@@ -57,10 +57,10 @@ func (s shown) check(t *testing.T, args []string) {
 	}
 }
 
-// ofTheMachine are errors that an example shows and that not every machine has.
+// ofTheMachine marks errors in examples that do not occur on every machine.
 const ofTheMachine = "does not run here"
 
-// failure is the error that the example shows.
+// failure returns the error that the example shows.
 func (s shown) failure() (text string, fails bool) {
 	if len(s.output) == 0 || strings.Contains(s.output[0], ofTheMachine) {
 		return "", false
@@ -68,8 +68,8 @@ func (s shown) failure() (text string, fails bool) {
 	return s.output[0], strings.HasPrefix(s.output[0], "tracer: ")
 }
 
-// rehearse does all that comes before attaching. What only this kernel lacks is no error,
-// and names that not every machine has are replaced unless they are asked for as they are.
+// rehearse does everything that comes before attaching. It ignores errors about features that
+// this machine lacks. Unless asTyped is set, it replaces names that exist only in the example.
 func rehearse(args []string, asTyped bool) error {
 	if c := commandOf(args); c != nil {
 		return rehearseCommand(c, args[1:])
@@ -89,13 +89,13 @@ func rehearse(args []string, asTyped bool) error {
 }
 
 func rehearseCommand(c *command, args []string) error {
-	if c.name == "doctor" { // its verdict is this machine's
+	if c.name == "doctor" { // its result depends on the machine
 		return nil
 	}
 	return c.run(args, io.Discard, io.Discard)
 }
 
-// standIn puts what every machine has in the place of names and numbers that examples use.
+// standIn replaces names and numbers of examples with ones that exist on every machine.
 func standIn(c *app.Config) {
 	self := strconv.Itoa(os.Getpid())
 	replace(c.Netns, func(word string) string {
@@ -114,7 +114,7 @@ func standIn(c *app.Config) {
 	c.Owners.Cgroups = nil // not every machine has cgroup2
 }
 
-// replace leaves a ! in front of a word where it is.
+// replace changes the words of a list and keeps a leading !.
 func replace(list []string, with func(string) string) {
 	for i, word := range list {
 		bare, negated := strings.CutPrefix(word, "!")
@@ -125,8 +125,8 @@ func replace(list []string, with func(string) string) {
 	}
 }
 
-// lacking is what errors about this machine have in them: no kprobes, no such module, no types
-// of a module, no BPF program.
+// lacking matches errors about features that this machine lacks: kprobes, a module, its types,
+// a loaded BPF program.
 var lacking = regexp.MustCompile(`with the tracepoint backend|` + ofTheMachine +
 	`|kernel module ".*" is not loaded|no struct "nf_conn"|no BPF program that handles packets is loaded`)
 
@@ -135,7 +135,7 @@ func ofThisKernel(err error) bool {
 	return err != nil && (errors.As(err, &noMatch) || lacking.MatchString(err.Error()) || exitCode(err) != exitUsage)
 }
 
-// tracerCalls are the arguments of each call of tracer in a line of the shell.
+// tracerCalls returns the arguments of each tracer command in a shell command line.
 func tracerCalls(t *testing.T, line string) (calls [][]string) {
 	t.Helper()
 	line = strings.TrimPrefix(line, "ExecStart=")
@@ -154,7 +154,7 @@ func tracerCalls(t *testing.T, line string) (calls [][]string) {
 	return calls
 }
 
-// wordsOf removes quotes. Variables are empty, and so is the output of other commands.
+// wordsOf expands the words of a command. Variables and substitutions expand to nothing.
 func wordsOf(t *testing.T, call *syntax.CallExpr) []string {
 	t.Helper()
 	words, err := expand.Fields(&expand.Config{
@@ -168,8 +168,8 @@ func wordsOf(t *testing.T, call *syntax.CallExpr) []string {
 	return words
 }
 
-// argsOfTracer finds tracer behind what it is run by: sudo, a container's image, the script
-// for Kubernetes.
+// argsOfTracer finds the arguments of tracer in a command that may start it indirectly: with
+// sudo, from a container image, or with the script for Kubernetes.
 func argsOfTracer(words []string) (args []string, found bool) {
 	words = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == "sudo" })
 	if len(words) == 0 {
@@ -201,8 +201,8 @@ func TestTracerIsFoundInALine(t *testing.T) {
 	}
 }
 
-// TestDryRunOfTheDocs: what the docs show of a dry run is what is printed, from where the
-// kernel has no part in it.
+// TestDryRunOfTheDocs compares the output of a dry run in the documents with the real one,
+// starting at the first line that does not depend on the kernel.
 func TestDryRunOfTheDocs(t *testing.T) {
 	const command = "sudo tracer --dry-run icmp"
 	var out bytes.Buffer
@@ -210,7 +210,7 @@ func TestDryRunOfTheDocs(t *testing.T) {
 		t.Fatalf("exit code %d", code)
 	}
 	begin := "ring buffer"
-	if !strings.Contains(out.String(), begin) { // which only who is privileged gets to see
+	if !strings.Contains(out.String(), begin) { // without privileges there is no plan
 		begin = "filter"
 	}
 	_, want, _ := strings.Cut(out.String(), begin)
@@ -233,8 +233,8 @@ func TestDryRunOfTheDocs(t *testing.T) {
 
 var codeOfFlag = regexp.MustCompile(`^--[a-z][a-z0-9-]*`)
 
-// TestFlagsInTheDocsExist: code in the text that begins as a flag is one, if not of tracer
-// then of a program that the page is about. docs/flags.md is made from the flags.
+// TestFlagsInTheDocsExist checks each flag in inline code: it must be a flag of tracer, or of
+// another program that the page describes. docs/flags.md is generated from the flags.
 func TestFlagsInTheDocsExist(t *testing.T) {
 	there := names(allFlags(&options{}))
 	for _, page := range docPages(t) {
@@ -250,7 +250,7 @@ func TestFlagsInTheDocsExist(t *testing.T) {
 	}
 }
 
-// flagsOfOthers are those of programs other than tracer, by page.
+// flagsOfOthers are flags of other programs, by page.
 var flagsOfOthers = map[string]string{
 	"docs/kubernetes.md":      "node all-nodes image output namespace timeout context kubeconfig",
 	"docs/privileges.md":      "security-opt",
@@ -259,7 +259,7 @@ var flagsOfOthers = map[string]string{
 		"filter-tunnel-pcap filter-trace-only-bpf output-relative-timestamp per-cpu-buffer",
 }
 
-// TestCommandsInTheDocsExist parses commands in the text.
+// TestCommandsInTheDocsExist parses the tracer commands in inline code.
 func TestCommandsInTheDocsExist(t *testing.T) {
 	for _, page := range docPages(t) {
 		for _, code := range page.inline() {

@@ -15,7 +15,7 @@ import (
 
 const jsonBegin = `{"version":1,"type":"`
 
-// TestJSONInTheDocs: each JSON record that the documents show has the keys that the command
+// TestJSONInTheDocs checks that each JSON record in the documents has the keys that the command
 // above it prints, in that order.
 func TestJSONInTheDocs(t *testing.T) {
 	count := 0
@@ -33,7 +33,7 @@ func TestJSONInTheDocs(t *testing.T) {
 	}
 }
 
-// recordsOf are the lines of a block that are JSON records.
+// recordsOf returns the lines of a block that are JSON records.
 func recordsOf(block []string) (records []string) {
 	for _, line := range block {
 		if strings.HasPrefix(line, jsonBegin) {
@@ -43,7 +43,7 @@ func recordsOf(block []string) (records []string) {
 	return records
 }
 
-// columnsOfBlock are those of the command in the block, or else those without any flag.
+// columnsOfBlock returns the columns of the command in the block, or else the default columns.
 func columnsOfBlock(t *testing.T, page string, block []string) column.Options {
 	t.Helper()
 	args := []string{"--output-json"}
@@ -78,7 +78,7 @@ func checkJSONExample(t *testing.T, page, line string, o column.Options) {
 	}
 }
 
-// keysOf are the keys of an object as they stand there, without those of objects in it.
+// keysOf returns the keys of an object in their order, without those of nested objects.
 func keysOf(t *testing.T, object string) (keys []string) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(object))
