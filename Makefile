@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Everything is built, checked and tested from here. What a target needs is installed by
-# it (.ci/install), so that Go, make and root are enough to begin with.
+# it (.ci/install), so that bash, Go, make and root are enough to begin with.
 
 GO       ?= go
+# The targets that need no Go. For all others its version is checked first.
+GOLESS   := help clean install uninstall
+
+ifneq ($(filter-out $(GOLESS),$(or $(MAKECMDGOALS),all)),)
+$(if $(shell command -v bash 2>/dev/null),,$(error bash is missing, which the scripts here need: install it))
+PROBLEM  := $(shell .ci/check-go '$(GO)')
+$(if $(PROBLEM),$(error $(PROBLEM)))
 HOSTARCH := $(shell $(GO) env GOHOSTARCH)
+ARCH     := $(shell $(GO) env GOARCH)
+# Modules that are there already are not looked up in the network: the pinned tools below run
+# offline too.
+export GOPROXY := file://$(shell $(GO) env GOMODCACHE)/cache/download,$(shell $(GO) env GOPROXY)
+endif
 # Every architecture that there are binaries for.
 ARCHES   := amd64 arm64 ppc64le riscv64 s390x
 # The architecture to build for: make GOARCH=arm64, or what Go says.
-ARCH     := $(or $(GOARCH),$(shell $(GO) env GOARCH))
+ARCH     := $(or $(GOARCH),$(ARCH))
 # Tools and tests run here, whatever is built: only the build itself sees ARCH.
 override export GOARCH := $(HOSTARCH)
 OTHERS   := $(filter-out $(HOSTARCH),$(ARCHES))
@@ -18,7 +30,7 @@ VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel
 COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
 # When this was made, as what is released tells: the time of the commit.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
-DATE     := $(if $(SOURCE_DATE_EPOCH),$(shell date --utc --date=@$(SOURCE_DATE_EPOCH) +%F))
+DATE     := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F))
 LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
 PREFIX   ?= /usr/local
 TRACER   ?= tracer
@@ -38,10 +50,14 @@ SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contr
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-# $(call musl,GOARCH): the environment in which Go links with musl and the static libpcap.
-musl   = dir=$$(libpcap/build.sh $(1)) && GOARCH=$(1) CGO_ENABLED=1 CC=$$dir/cc \
-	CGO_CFLAGS="-O2 -I$$dir/include" CGO_LDFLAGS="-O2 -L$$dir/lib"
-STATIC = -linkmode external -extldflags -static
+# make LIBPCAP_SOURCE=FILE takes libpcap from an upstream tar file, make DEBIAN_MIRROR=URL what
+# comes from Debian from there.
+export LIBPCAP_SOURCE DEBIAN_MIRROR
+
+# $(call musl,GOARCH): the environment in which Go links with musl and the static libpcap, or
+# with this system's where there is no source of libpcap; STATIC is for its -ldflags.
+musl   = flags=$$(libpcap/link.sh $(1)) && eval "$$flags" && GOARCH=$(1)
+STATIC = '"$$LINK"'
 
 # $(call static,GOARCH,OUTPUT): the one static binary.
 define static
@@ -67,6 +83,10 @@ install: ## copy ./tracer, made before, its manual page and completions below PR
 uninstall: ## remove what make install copied, with the same PREFIX and DESTDIR
 	contrib/packaging/install.sh --remove "$(DESTDIR)$(PREFIX)"
 
+.PHONY: fetch
+fetch: ## fetch now what make and the tests need, so that they run later without a network
+	GO=$(GO) ARCHES='$(sort $(HOSTARCH) $(ARCHES))' contrib/packaging/fetch.sh $(STATICCHECK) $(ACTIONLINT) $(NFPM) $(CYCLONEDX)
+
 .PHONY: release artefacts
 release: ## build VERSION=v1.2.3 for every architecture into build/release, with checksums
 	@contrib/packaging/version.sh "$(VERSION)"
@@ -75,6 +95,7 @@ release: ## build VERSION=v1.2.3 for every architecture into build/release, with
 
 artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
 	@.ci/install release
+	@contrib/packaging/static.sh $^
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GO=$(GO) NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) \
 		contrib/packaging/release.sh $(RELEASE) $(VERSION) build/$(HOSTARCH)/tracer $(ARCHES)
 
@@ -94,6 +115,7 @@ check-packages: ## install the packages for this machine into roots of their own
 .PHONY: image-files check-image
 image-files: build/$(ARCH)/tracer # what the Dockerfile puts into the image, into build/image
 	@.ci/install image-files
+	@contrib/packaging/static.sh $<
 	install -D -m 755 $< build/image/usr/bin/tracer
 	install -D -m 644 -t build/image/etc /etc/services
 	install -D -m 644 -t build/image/usr/share/doc/netbase /usr/share/doc/netbase/copyright
@@ -108,6 +130,11 @@ check-image: ## build the image for every architecture without a registry, and l
 check-native: ## build in a Debian of NATIVE=arm64, by an emulator, as users there do
 	@.ci/install native
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-native.sh $(or $(NATIVE),arm64)
+
+.PHONY: check-builds
+check-builds: ## build in other surroundings: another mirror, no apt, an upstream libpcap, no network
+	@.ci/install build cross-$(firstword $(OTHERS)) packages
+	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-builds.sh $(firstword $(OTHERS))
 
 .PHONY: demo
 demo: tracer ## trace a real ping on this machine and print the lines
@@ -156,7 +183,8 @@ bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH
 
 .PHONY: machines
 machines: tracer $(patsubst %,build/%/tracer,$(filter-out $(HOSTARCH),$(E2E_ARCHES)))
-	@.ci/install $(sort $(E2E_ARCHES:%=e2e-%))
+	@.ci/install e2e $(sort $(E2E_ARCHES:%=e2e-%))
+	@contrib/packaging/static.sh $^
 
 .PHONY: lint
 lint: ## check format, vet, staticcheck, shellcheck, actionlint

@@ -131,7 +131,7 @@ func shellScript(t *testing.T, text string) string {
 func library(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"LICENSE", "version"} {
+	for _, name := range []string{"LICENSE", "version", "origin"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("of libpcap\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,36 +1,59 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh GOARCH: builds a static libpcap for GOARCH against musl from the source
-# package of this machine's Debian release, and prints the folder that then holds
-# include/, lib/libpcap.a, cc, the compiler to link it with, and LICENSE and version of
-# the source. Only the compiler of filter expressions is wanted: all that captures packets
-# is configured off. The bytes don't depend on where it is built. Nothing is done when the
-# cache has it already.
+# build.sh GOARCH: builds a static libpcap for GOARCH against musl and prints the folder that
+# then holds include/, lib/libpcap.a, cc, the compiler to link it with, and LICENSE, version
+# and origin of the source. The source is the package of this machine's release of Debian or
+# Ubuntu, or the upstream tar file LIBPCAP_SOURCE, whose checksum must be in SHA256SUMS. Exit
+# code 3 means that no source can be had. Only the compiler of filter expressions is wanted:
+# all that captures packets is configured off. The bytes don't depend on where it is built.
+# Nothing is done when the cache has it already.
 set -euo pipefail
+case ${LIBPCAP_SOURCE:-} in
+/* | '') tarball=${LIBPCAP_SOURCE:-} ;;
+*) tarball=$PWD/$LIBPCAP_SOURCE ;;
+esac
 cd "$(dirname "$0")"
 . ./debian.sh
 
 goarch=$1
 target=$(debian_arch "$goarch")
-recipe=$(cat build.sh musl.sh debian.sh | sha256sum | cut -c1-12) # what is built anew when we change
-out=$cache/libpcap/$target-$recipe
 
-download_source() {
-	use_archive deb-src "$(dpkg --print-architecture)"
-	apt-get -qq source --download-only libpcap
-	dpkg-source --extract libpcap_*.dsc source
-	sed -n 's/^Version: //p' libpcap_*.dsc | head -1 >version
+# check_tarball: one of those whose checksums are known.
+check_tarball() {
+	local sum
+	[ -f "$tarball" ] || { echo "LIBPCAP_SOURCE=$LIBPCAP_SOURCE: no such file" >&2; return 1; }
+	sum=$(sha256sum "$tarball" | cut -d ' ' -f 1)
+	if ! grep -q "^$sum " SHA256SUMS; then
+		echo "LIBPCAP_SOURCE=$LIBPCAP_SOURCE: its SHA-256 is $sum, which is not in libpcap/SHA256SUMS" >&2
+		echo "hint: $(tail -n 1 SHA256SUMS | cut -d ' ' -f 3) from https://www.tcpdump.org/release/ is, and so is libpcap_*.orig.tar.* of Debian 12 and 13" >&2
+		return 1
+	fi
 }
 
-# musl brings no kernel headers: those of the C library are taken, of this machine or beside
-# the compiler for another.
+# unpack_source: into the folder source, with version and origin beside it.
+unpack_source() {
+	if [ -n "$tarball" ]; then
+		mkdir source
+		tar --extract --file "$tarball" --directory source --strip-components 1
+		cp source/VERSION version
+		echo upstream >origin
+	else
+		dpkg-source --extract "$package"/libpcap_*.dsc source
+		sed -n 's/^Version: //p' "$package"/libpcap_*.dsc | head -1 >version
+		os ID >origin
+	fi
+}
+
+# link_kernel_headers: musl brings none: those of the C library are taken, of this machine or
+# beside the compiler for another.
 link_kernel_headers() {
 	local triple include asm
 	triple=$(gnu_arch "$target")-linux-gnu
 	include=/usr/$triple/include asm=/usr/$triple/include/asm
-	if [ "$target" = "$(dpkg --print-architecture)" ]; then
+	if [ "$target" = "$(native_arch)" ]; then
 		include=/usr/include asm=/usr/include/$triple/asm
+		[ -e "$asm" ] || asm=/usr/include/asm # where one system has one architecture
 	fi
 	mkdir kernel
 	ln -s "$include/linux" "$include/asm-generic" "$asm" kernel/
@@ -49,30 +72,37 @@ install_result() {
 	rm -rf "$out.part" && mkdir -p "$out.part/lib" "$out.part/include"
 	cp libpcap.a "$out.part/lib/"
 	cp -r pcap.h pcap "$out.part/include/"
-	cp LICENSE ../version "$out.part/"
+	cp LICENSE ../version ../origin "$out.part/"
 	ln -s "$1" "$out.part/cc"
 	rm -rf "$out" && mv "$out.part" "$out"
 }
 
 build() {
-	local cc
-	cc=$(./musl.sh "$goarch")
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	cd "$work"
-	download_source
+	unpack_source
 	cd source
 	link_kernel_headers
-	configure_filter_compiler "$cc"
+	configure_filter_compiler "$1"
 	make -s libpcap.a
-	install_result "$cc"
+	install_result "$1"
 }
 
+# name: what is built anew when these scripts or the source change.
+name() {
+	{ cat build.sh musl.sh debian.sh sources.awk; [ -z "$tarball" ] || sha256sum <"$tarball"; } | sha256sum | cut -c1-12
+}
+
+[ -z "$tarball" ] || check_tarball
+out=$cache/libpcap/$target-$(name)
 mkdir -p "$cache"
 exec 9>"$cache/lock" && flock 9 # one at a time: apt's lists and the compiler are shared
 if [ ! -e "$out/cc" ]; then
+	[ -n "$tarball" ] || package=$(source_of libpcap) || exit 3
 	echo "building libpcap for $goarch" >&2
+	cc=$(./musl.sh "$goarch")
 	trap 'cat "$cache/libpcap.log" >&2' ERR
-	(build) >"$cache/libpcap.log" 2>&1
+	(build "$cc") >"$cache/libpcap.log" 2>&1
 fi
 echo "$out"

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Sourced, not run. Debian's own archive, read through an apt configuration that
-# is ours alone: no source, list or architecture of the system is touched.
+# Sourced, not run. Packages of Debian, Ubuntu and their derivatives, read through an apt
+# configuration that is ours alone: no source, list or architecture of the system is touched.
+# The mirrors are those of this machine's apt, whatever their URLs. DEBIAN_MIRROR=URL
+# overrides them for what comes from Debian.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
+own_apt_config=${APT_CONFIG-}
+sources_awk=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/sources.awk
+os_release=${OS_RELEASE:-/etc/os-release}
+# What is asked for packages of Debian where this machine's apt has no mirror of Debian.
+default_mirror=http://deb.debian.org/debian
 
 # debian_arch GOARCH: what Debian calls it; others can't be built.
 debian_arch() {
@@ -25,31 +32,138 @@ gnu_arch() {
 	esac
 }
 
-# mirror: the one that this machine's apt uses for Debian.
-mirror() {
-	local uri
-	# shellcheck disable=SC2016 # apt expands it
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '/\/debian\/*$/ && !n++')
-	[ -n "$uri" ] || { echo "no mirror of Debian in apt's sources" >&2; return 1; }
-	echo "$uri"
+# has_apt: packages are installed by apt here. Fedora has apt-get too, but not for its own.
+has_apt() {
+	command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && dpkg-query --show dpkg >/dev/null 2>&1
 }
 
-# release: the code name of this machine's.
-release() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+# native_arch: this machine's architecture, as Debian calls it.
+native_arch() {
+	if command -v dpkg >/dev/null; then
+		dpkg --print-architecture
+		return
+	fi
+	case $(uname -m) in
+	x86_64) echo amd64 ;;
+	aarch64) echo arm64 ;;
+	ppc64le) echo ppc64el ;;
+	*) uname -m ;;
+	esac
+}
 
-# use_archive TYPE ARCH [SUITE]: from here on apt-get sees one source, TYPE (deb or
-# deb-src) of SUITE, or else of the release of this machine, for ARCH.
-use_archive() {
-	local suite=${3:-$(release)} home mirror
-	home=$cache/apt/$1-$suite-$2
-	mirror=$(unset APT_CONFIG && mirror)
+# os NAME: a value of os-release.
+# shellcheck disable=SC1090 # it differs from machine to machine
+os() { (. "$os_release" && eval "echo \"\${$1-}\""); }
+
+is_ubuntu() { case " $(os ID) $(os ID_LIKE) " in *" ubuntu "*) ;; *) return 1 ;; esac }
+
+# release: the code name of the release whose packages this machine has. Derivatives of Ubuntu
+# have a code name of their own beside it.
+release() {
+	local name
+	name=$(os UBUNTU_CODENAME)
+	name=${name:-$(os VERSION_CODENAME)}
+	[ -n "$name" ] || { echo "$os_release has no VERSION_CODENAME: which release is this?" >&2; return 1; }
+	echo "$name"
+}
+
+# machine_sources: the archives in this machine's sources, in the form of sources.awk.
+machine_sources() {
+	local names
+	names=$(
+		eval "$(APT_CONFIG=$own_apt_config apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+		# shellcheck disable=SC2154 # apt-config sets them
+		for file in "$list" "${parts%/}"/*.list "${parts%/}"/*.sources; do
+			[ ! -f "$file" ] || echo "$file"
+		done
+	)
+	[ -z "$names" ] || awk -v keys="$cache/apt/key" -f "$sources_awk" <<<"$names"
+}
+
+# machine_archives: "URI SUITE OPTIONS" of the archives that may have this machine's release.
+# Others than the distribution's can use the same name for a suite: see has_base.
+machine_archives() {
+	machine_sources | awk -v release="$(release)" '
+		{ main = 0; for (i = 4; i <= NF; i++) if ($i == "main") main = 1 }
+		!main || $2 ~ /[-\/](security|updates|backports|proposed)/ { next }
+		$2 == release { print $1, $2, $3; found = 1; next }
+		$2 ~ /^(stable|oldstable|testing|unstable|sid)$/ { other[++n] = $1 " " $2 " " $3 }
+		END { if (!found) for (i = 1; i <= n; i++) print other[i] }'
+}
+
+# debian_keyring: the one that a system has for Debian.
+debian_keyring() {
+	local file
+	for file in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
+		if [ -f "$file" ]; then echo "$file"; return; fi
+	done
+	echo "the keyring of Debian is missing: install the package debian-archive-keyring" >&2
+	return 1
+}
+
+# keyrings OPTIONS: those that Debian's packages may be signed with at a mirror of this machine
+# with these options.
+keyrings() {
+	local all file
+	all=$(debian_keyring) || return
+	case $1 in
+	*signed-by=*) file=${1#*signed-by=} all=$all:${file%%,*} ;;
+	*) for file in /etc/apt/trusted.gpg.d/*.{gpg,asc}; do [ ! -f "$file" ] || all=$all:$file; done ;;
+	esac
+	echo "$all"
+}
+
+# debian_archives SUITE: "URI SUITE OPTIONS" of the archives to try, best first.
+debian_archives() {
+	local uri options keyring
+	keyring=$(debian_keyring) || return
+	if [ -n "${DEBIAN_MIRROR:-}" ]; then
+		echo "$DEBIAN_MIRROR $1 signed-by=$(keyrings -)"
+		return
+	fi
+	if [ "$(os ID)" = debian ]; then
+		machine_archives | while read -r uri _ options; do
+			echo "$uri $1 $(with_keyrings "$options")"
+		done
+	fi
+	echo "$default_mirror $1 signed-by=$keyring"
+}
+
+# with_keyrings OPTIONS: with those that an archive of Debian's may be signed with.
+with_keyrings() {
+	local others
+	others=$(tr , '\n' <<<"$1" | awk '!/^(signed-by=.*|-)$/ { printf ",%s", $0 }')
+	echo "signed-by=$(keyrings "$1")$others"
+}
+
+# archives [SUITE]: those of a suite of Debian, or of this machine's release.
+archives() {
+	if [ -n "${1:-}" ]; then
+		debian_archives "$1"
+	elif [ "$(os ID)" = debian ]; then
+		debian_archives "$(release)"
+	else
+		machine_archives
+	fi
+}
+
+# components: where the packages are that we ask for.
+components() { if is_ubuntu && [ -z "${1:-}" ]; then echo main universe; else echo main; fi }
+
+# configure HOME TYPE ARCH URI SUITE OPTIONS COMPONENT...: from here on apt-get sees one source.
+configure() {
+	local home=$1 type=$2 arch=$3 uri=$4 suite=$5 options=$6
+	shift 6
+	options=$([ "$options" = - ] || tr ',:' ' ,' <<<"$options")
 	mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
-	echo "$1 [arch=$2 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$home/sources.list"
+	echo "$type [arch=$arch $options] $uri $suite $*" >"$home/sources.list"
 	: >"$home/status"
 	cat >"$home/apt.conf" <<-END
-		APT::Architecture "$2";
-		APT::Architectures { "$2"; };
+		${own_apt_config:+#include $own_apt_config;}
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
 		APT::Sandbox::User "root";
+		APT::Update::Error-Mode "any";
 		Acquire::Languages "none";
 		Acquire::Retries "3";
 		Dir::Etc::SourceList "$home/sources.list";
@@ -59,5 +173,59 @@ use_archive() {
 		Dir::Cache "$home/cache";
 	END
 	export APT_CONFIG=$home/apt.conf
-	apt-get -qq update
+}
+
+# has_base TYPE: the archive is a distribution's own, not one of somebody's few packages.
+has_base() {
+	if [ "$1" = deb-src ]; then
+		[ -n "$(apt-cache showsrc base-files 2>/dev/null)" ]
+	else
+		[[ $(apt-cache policy base-files) == *"Candidate: "[0-9]* ]]
+	fi
+}
+
+# use_archive TYPE ARCH [SUITE]: from here on apt-get sees one source, TYPE (deb or deb-src)
+# for ARCH, of a SUITE of Debian or else of the release of this machine.
+use_archive() {
+	local type=$1 arch=$2 suite=${3:-} home list uri its options said
+	mkdir -p "$cache/apt"
+	home=$cache/apt/$type-${suite:-$(release)}-$arch
+	list=$(archives "$suite") || return
+	# shellcheck disable=SC2094
+	while read -r uri its options; do
+		[ -n "$uri" ] || continue
+		# shellcheck disable=SC2046 # a list of words
+		configure "$home" "$type" "$arch" "$uri" "$its" "$options" $(components "$suite")
+		if said=$(apt-get -qq update 2>&1) && { [ -n "$suite" ] || has_base "$type"; }; then return; fi
+		echo "$uri has no $type of $its for $arch that can be used: $(grep -m 1 ^E: <<<"$said" || echo "no package base-files there")" >&2
+	done <<<"$list"
+	echo "no mirror has ${suite:-$(release)} ($type, $arch)" >&2
+	echo "hint: DEBIAN_MIRROR=URL names a mirror of Debian that has it; docs/install.md has other ways" >&2
+	return 1
+}
+
+# source_of PACKAGE: the folder in the cache with the source package of this machine's release.
+source_of() {
+	local dir
+	dir=$cache/source/$(release)/$1
+	if ! compgen -G "$dir/*.dsc" >/dev/null; then
+		fetch_source "$1" "$dir" || return
+	fi
+	echo "$dir"
+}
+
+fetch_source() (
+	use_archive deb-src "$(native_arch)" || exit
+	rm -rf "$2.part" && mkdir -p "$2.part" && cd "$2.part" || exit
+	apt-get -qq source --download-only "$1" >&2 || exit
+	rm -rf "$2" && mv "$2.part" "$2"
+)
+
+# mirror: "URI OPTIONS" of the first archive with this machine's release.
+mirror() {
+	local list uri options
+	list=$(archives)
+	read -r uri _ options <<<"$list"
+	[ -n "$uri" ] || { echo "no mirror of $(release) in apt's sources: DEBIAN_MIRROR=URL names one" >&2; return 1; }
+	echo "$uri $options"
 }

@@ -2,27 +2,42 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # musl.sh GOARCH: prints the path of a C compiler that links against musl for
-# GOARCH. On the machine's own architecture that is musl-gcc of musl-tools. For
-# the others Debian has the compiler and the library but no wrapper that joins
-# them, so one is made here from the wrapper of this machine.
+# GOARCH. On the machine's own architecture that is musl-gcc, or the compiler itself
+# where musl is the system's C library. For the others Debian and Ubuntu have the
+# compiler and the library but no wrapper that joins them, so one is made here from
+# the wrapper of this machine.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./debian.sh
 
 target=$(debian_arch "$1")
-native=$(dpkg --print-architecture)
+native=$(native_arch)
+
+# The compiler for this machine.
+native_compiler() {
+	if command -v musl-gcc; then return; fi
+	if [[ $(cc -dumpmachine 2>/dev/null) == *-musl* ]]; then command -v cc; return; fi
+	echo "musl-gcc is missing: a static binary needs musl and its compiler wrapper" >&2
+	return 1
+}
+
 if [ "$target" = "$native" ]; then
-	command -v musl-gcc
+	native_compiler
 	exit
+fi
+if ! has_apt; then
+	echo "GOARCH=$1 on $(uname -m): cross-building needs Debian or Ubuntu; elsewhere build on a machine of that architecture" >&2
+	exit 1
 fi
 
 triple=$(gnu_arch "$target")-linux-musl
 compiler=$(gnu_arch "$target")-linux-gnu-gcc
 root=$cache/musl/$target
 
-# Whether this machine's release of Debian has the architecture: 12 has no riscv64.
+# Whether this machine's mirrors have the architecture: Debian 12 has no riscv64, and Ubuntu
+# keeps most of them on other servers.
 in_release() {
-	[ "$target" != riscv64 ] || [ "$(. /etc/os-release && echo "$VERSION_ID")" -ge 13 ]
+	[ "$(os ID)" = debian ] && { [ "$target" != riscv64 ] || [ "$(os VERSION_ID)" != 12 ]; }
 }
 
 # The library of another architecture, unpacked beside the system, not installed.
@@ -35,12 +50,12 @@ unpack_library() {
 
 # The library built from the same release's source, with the same folders.
 build_library() {
-	use_archive deb-src "$native"
+	local package
+	package=$(source_of musl)
 	rm -rf "$root.part" && mkdir -p "$root.part"
 	(
 		cd "$root.part"
-		apt-get -qq source --download-only musl
-		dpkg-source --extract musl_*.dsc source
+		dpkg-source --extract "$package"/musl_*.dsc source
 		cd source
 		CC=$compiler CROSS_COMPILE=${compiler%gcc} ./configure --target="$triple" --disable-shared
 		make -s -j"$(nproc)"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# debian-root.sh DIR [ARCH]: makes DIR the root of a small Debian of this machine's release,
-# from the mirror that this machine uses, as debootstrap does. ARCH, as Debian calls it, is
+# debian-root.sh DIR [ARCH]: makes DIR the root of a small system of this machine's release of
+# Debian or Ubuntu, from the mirror that this machine uses, as debootstrap does. ARCH, as Debian calls it, is
 # this machine's, or one whose programs the kernel runs by an emulator. The root is kept in
 # the cache as a tar file.
 set -euo pipefail
@@ -14,12 +14,30 @@ root=$1 arch=${2:-$(dpkg --print-architecture)}
 release=$(release)
 kept=$cache/root/$release-$arch.tar
 
+# joined_keyring OPTIONS: debootstrap takes one file, and of keys that are not armoured.
+joined_keyring() {
+	local names name
+	names=${1#*signed-by=}
+	for name in $(tr : ' ' <<<"${names%%,*}"); do
+		case $name in
+		*.asc) gpg --dearmor <"$name" ;;
+		*) cat "$name" ;;
+		esac
+	done >"$kept.keyring"
+	echo "$kept.keyring"
+}
+
 bootstrap() {
-	local work url
-	url=$(mirror)
+	local work first url options keyring=()
+	first=$(mirror)
+	read -r url options <<<"$first"
+	case $options in
+	*trusted=yes*) keyring=(--no-check-gpg) ;;
+	*signed-by=/*) keyring=("--keyring=$(joined_keyring "$options")") ;;
+	esac
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' RETURN
-	debootstrap --variant=minbase --arch="$arch" "$release" "$work" "$url"
+	debootstrap --variant=minbase --arch="$arch" --components="$(components | tr ' ' ,)" "${keyring[@]}" "$release" "$work" "$url"
 	rm -rf "$work"/var/cache/apt/archives/*.deb "$work"/var/lib/apt/lists/*
 	tar --create --file "$kept.part" --directory "$work" --one-file-system .
 	mv "$kept.part" "$kept"

@@ -62,8 +62,13 @@ the binary be under the licences below.
 END
 section "tracer" LICENSE
 section "tracer's BPF programs" bpf/LICENSE bpf/LICENSE.GPL-2.0 bpf/LICENSE.BSD-2-Clause
-section "libpcap $(cat "$libpcap/version"), from Debian's source package" "$libpcap/LICENSE"
-section "musl $(dpkg-query --show --showformat '${Version}' musl-dev), from Debian's package musl-dev" /usr/share/doc/musl-dev/copyright
+case $(cat "$libpcap/origin") in
+upstream) origin="from upstream" distribution= ;;
+ubuntu) origin="from Ubuntu's source package" distribution=Ubuntu ;;
+*) origin="from Debian's source package" distribution=Debian ;;
+esac
+section "libpcap $(cat "$libpcap/version"), $origin" "$libpcap/LICENSE"
+section "musl $(dpkg-query --show --showformat '${Version}' musl-dev), from ${distribution:-the distribution}'s package musl-dev" /usr/share/doc/musl-dev/copyright
 goroot=$("$go" env GOROOT)
 readarray -t files < <(licences_in "$goroot")
 section "Go's standard library and runtime, $("$go" env GOVERSION)" "${files[@]}"

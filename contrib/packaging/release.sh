@@ -42,6 +42,7 @@ package() {
 release() {
 	local arch=$1 name=tracer-$version-linux-$1 libpcap
 	libpcap=$(libpcap/build.sh "$arch")
+	[ "$(cat "$libpcap/origin")" != upstream ] || { echo "LIBPCAP_SOURCE=$LIBPCAP_SOURCE: a release has the libpcap of the distribution" >&2; return 1; }
 	stage "$work/$name" "$arch" "$libpcap"
 	archive "$out/$name.tar.gz" "$work/$name"
 	package "$work/$name" "$arch"

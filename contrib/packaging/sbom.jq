@@ -3,7 +3,7 @@
 # Adds what is not written in a Go binary to its list of components: the C libraries and the
 # licence of tracer itself. Takes out what differs from one run of the tool to the next.
 
-def c_library($name; $version; $licence): ("pkg:deb/debian/\($name)@\($version)?arch=source") as $purl | {
+def c_library($name; $version; $licence): ("pkg:deb/\($origin)/\($name)@\($version)?arch=source") as $purl | {
   "bom-ref": $purl, type: "library", name: $name, version: $version, scope: "required",
   licenses: [{license: {id: $licence}}], purl: $purl
 };

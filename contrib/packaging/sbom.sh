@@ -18,5 +18,5 @@ list_modules() {
 
 modules=$(list_modules)
 jq --from-file contrib/packaging/sbom.jq --arg epoch "$SOURCE_DATE_EPOCH" \
-	--arg libpcap "$(cat "$libpcap/version")" \
+	--arg libpcap "$(cat "$libpcap/version")" --arg origin "$(cat "$libpcap/origin")" \
 	--arg musl "$(dpkg-query --show --showformat '${source:Version}' musl-dev)" <<<"$modules"

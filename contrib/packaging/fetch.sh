@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# fetch.sh TOOL...: fetches what make and the tests need later without a network: the packages
+# of this system, the source of libpcap for each GOARCH of ARCHES, Go's modules with those of
+# each TOOL, a Go program as "go run" names it; and where apt is, musl, the kernels of the
+# virtual machines and the root of a small Debian. GO and ARCHES are from the Makefile.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. libpcap/debian.sh
+
+go=${GO:-go}
+
+step() { echo "fetching $*" >&2; }
+
+modules() {
+	local tool
+	step "Go modules"
+	"$go" mod download
+	for tool; do
+		step "$tool"
+		GOBIN=$work/bin "$go" install "$tool"
+	done
+}
+
+libraries() {
+	local arch
+	for arch in $ARCHES; do
+		step "libpcap and musl for $arch"
+		libpcap/build.sh "$arch" >/dev/null
+	done
+}
+
+# debian_only: what only Debian and Ubuntu have packages for.
+debian_only() {
+	local crosses=() arch
+	for arch in $ARCHES; do
+		[ "$arch" = "$("$go" env GOHOSTARCH)" ] || crosses+=("cross-$arch")
+	done
+	step "packages"
+	.ci/install build "${crosses[@]}" generate test lint e2e release packages image-files native image demo
+	libraries
+	step "kernels"
+	e2e/fetch-kernels.sh
+	step "the root of a small system"
+	contrib/packaging/debian-root.sh "$work/root"
+}
+
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+if has_apt; then
+	debian_only
+else
+	step "packages"
+	.ci/install build demo
+fi
+modules "$@"
+echo "make, make test and GOARCH=… need no network from here on" >&2
