@@ -90,6 +90,7 @@ fetch: ## fetch now what make and the tests need, so that they run later without
 .PHONY: release artefacts
 release: ## build VERSION=v1.2.3 for every architecture into build/release, with checksums
 	@contrib/packaging/version.sh "$(VERSION)"
+	@test -z "$(LIBPCAP_SOURCE)" || { echo "LIBPCAP_SOURCE=$(LIBPCAP_SOURCE): a release has the libpcap of the distribution" >&2; exit 1; }
 	@contrib/packaging/committed.sh
 	$(MAKE) artefacts
 
@@ -114,8 +115,8 @@ check-packages: ## install the packages for this machine into roots of their own
 
 .PHONY: image-files check-image
 image-files: build/$(ARCH)/tracer # what the Dockerfile puts into the image, into build/image
-	@.ci/install image-files
 	@contrib/packaging/static.sh $<
+	@.ci/install image-files
 	install -D -m 755 $< build/image/usr/bin/tracer
 	install -D -m 644 -t build/image/etc /etc/services
 	install -D -m 644 -t build/image/usr/share/doc/netbase /usr/share/doc/netbase/copyright

@@ -297,6 +297,9 @@ func TestNoPackageManager(t *testing.T) {
 	for _, name := range []string{"bison", "ping"} {
 		_ = os.Remove(s.path("bin/" + name))
 	}
+	if out, ok := s.run("../.ci/install", "e2e"); ok || !strings.Contains(out, `"e2e" are known for Debian and Ubuntu only, not for this system`) {
+		t.Errorf("e2e: success %t, says %s", ok, out)
+	}
 	out, ok := s.run("../.ci/install", "build", "demo")
 	if ok || out != "missing commands: bison ping\nhint: this system has no apt-get, dnf, pacman, apk or zypper: install them by hand\n" {
 		t.Errorf("success %t, says %s", ok, out)
@@ -316,6 +319,14 @@ func TestSourceOfLibpcapIsRefused(t *testing.T) {
 		if out, ok := s.run("../libpcap/build.sh", "amd64"); ok || !strings.Contains(out, want) {
 			t.Errorf("%s: success %t, says %s, want %s", source, ok, out, want)
 		}
+	}
+}
+
+func TestReleaseHasTheLibpcapOfTheDistribution(t *testing.T) {
+	t.Parallel()
+	out, ok := newMakefile(t).run(nil, "release", "VERSION=v1.2.3", "LIBPCAP_SOURCE=x.tar")
+	if ok || !strings.HasPrefix(out, "LIBPCAP_SOURCE=x.tar: a release has the libpcap of the distribution\n") {
+		t.Errorf("success %t, says %s", ok, out)
 	}
 }
 
