@@ -42,7 +42,7 @@ CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # What makes packages, and lists of what is in a binary.
-NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
+NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # Every shell script of the repository.

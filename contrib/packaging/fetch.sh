@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . libpcap/debian.sh
 
-go=${GO:-go}
+go=${GO:-go} missing=()
 
 step() { echo "fetching $*" >&2; }
 
@@ -19,7 +19,7 @@ modules() {
 	"$go" mod download
 	for tool; do
 		step "$tool"
-		GOBIN=$work/bin "$go" install "$tool"
+		GOBIN=$work/bin "$go" install "$tool" || missing+=("$tool")
 	done
 }
 
@@ -55,4 +55,5 @@ else
 	.ci/install build demo
 fi
 modules "$@"
+[ ${#missing[@]} = 0 ] || { echo "these could not be fetched: ${missing[*]}" >&2; exit 1; }
 echo "make, make test and GOARCH=… need no network from here on" >&2
