@@ -15,7 +15,8 @@ HOSTARCH := $(shell $(GO) env GOHOSTARCH)
 ARCH     := $(shell $(GO) env GOARCH)
 # Modules that are there already are not looked up in the network: the pinned tools below run
 # offline too.
-export GOPROXY := file://$(shell $(GO) env GOMODCACHE)/cache/download,$(shell $(GO) env GOPROXY)
+MODCACHE := $(shell $(GO) env GOMODCACHE)
+export GOPROXY := $(if $(word 2,$(MODCACHE)),,file://$(MODCACHE)/cache/download,)$(shell $(GO) env GOPROXY)
 endif
 # Every architecture that there are binaries for.
 ARCHES   := amd64 arm64 ppc64le riscv64 s390x

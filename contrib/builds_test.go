@@ -32,9 +32,9 @@ func TestGoIsChecked(t *testing.T) {
 	for name, test := range map[string]struct{ goCommand, want string }{
 		"no Go":                 {"no-such-go", `there is no Go here (command "no-such-go" not found)`},
 		"Go of Debian 12":       {toolchain(t, "go1.19.8", "", "exit 2"), "Go 1.19.8 at "},
-		"just too old":          {toolchain(t, "go1.25.9", "local", "exit 2"), "Go 1.25.9 at "},
+		"just too old":          {toolchain(t, "go1.25.9", "local", "exit 2"), "set GOTOOLCHAIN=auto to let it fetch that"},
 		"fetches another":       {toolchain(t, "go1.22.1", "auto", "echo go"+need), ""},
-		"fetches none":          {toolchain(t, "go1.22.1", "auto", "echo 'dial tcp: no route' >&2; exit 1"), "could not fetch Go " + need + " (dial tcp: no route)"},
+		"fetches none":          {toolchain(t, "go1.22.1", "auto", "echo 'dial tcp: no route' >&2; exit 1"), "could not fetch Go " + need + " (no route)"},
 		"fetches one too old":   {toolchain(t, "go1.22.1", "go1.24.0", "echo go1.24.0"), "could not fetch Go " + need + " (go1.24.0)"},
 		"the same":              {toolchain(t, "go"+need, "local", "exit 2"), ""},
 		"newer":                 {toolchain(t, "go1.100.0", "local", "exit 2"), ""},
