@@ -272,6 +272,9 @@ func TestPackageManagers(t *testing.T) {
 		if out, ok := s.run("../.ci/install", "build", "demo"); !ok || out != "" || read(t, s.path("calls")) != "" {
 			t.Errorf("%s, all is installed: success %t, says %s; calls %s", name, ok, out, read(t, s.path("calls")))
 		}
+		if out, ok := s.run("../.ci/install", "build", "cross-arm64"); ok || !strings.Contains(out, "GOARCH=arm64: cross-building needs Debian or Ubuntu") {
+			t.Errorf("%s, cross-arm64: success %t, says %s", name, ok, out)
+		}
 		if out, ok := s.run("../.ci/install", "e2e"); ok || !strings.Contains(out, `"e2e" are known for Debian and Ubuntu only, not for `+name) {
 			t.Errorf("%s, e2e: success %t, says %s", name, ok, out)
 		}

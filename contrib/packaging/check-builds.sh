@@ -138,7 +138,7 @@ upstream_libpcap() {
 	built "$root/tracer/tracer" static
 	refused "which is not in libpcap/SHA256SUMS" inside_make LIBPCAP_SOURCE=other.tar
 	refused "LIBPCAP_SOURCE=none.tar: no such file" inside_make LIBPCAP_SOURCE=none.tar
-	refused "cross-building needs Debian or Ubuntu" inside_make LIBPCAP_SOURCE=upstream.tar "GOARCH=$cross"
+	refused "GOARCH=$cross: cross-building needs Debian or Ubuntu" inside_make LIBPCAP_SOURCE=upstream.tar "GOARCH=$cross"
 	passed "make LIBPCAP_SOURCE=FILE without apt: static"
 }
 
