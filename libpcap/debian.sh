@@ -188,6 +188,7 @@ has_base() {
 # for ARCH, of a SUITE of Debian or else of the release of this machine.
 use_archive() {
 	local type=$1 arch=$2 suite=${3:-} home list uri its options said
+	command -v apt-get >/dev/null || { echo "packages of Debian are fetched with apt-get, which is missing here" >&2; return 1; }
 	mkdir -p "$cache/apt"
 	home=$cache/apt/$type-${suite:-$(release)}-$arch
 	list=$(archives "$suite") || return

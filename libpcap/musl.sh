@@ -53,6 +53,8 @@ build_library() {
 	local package
 	package=$(source_of musl)
 	rm -rf "$root.part" && mkdir -p "$root.part"
+	echo "building musl for $target" >&2
+	trap 'cat "$cache/musl.log" >&2' ERR
 	(
 		cd "$root.part"
 		dpkg-source --extract "$package"/musl_*.dsc source
@@ -61,7 +63,8 @@ build_library() {
 		make -s -j"$(nproc)"
 		make -s install-headers install-libs "includedir=$root.part/usr/include/$triple" "libdir=$root.part/usr/lib/$triple"
 		cd .. && rm -r source
-	) >&2
+	) >"$cache/musl.log" 2>&1
+	trap - ERR
 }
 
 # What the compiler has to be told where musl and the GNU system have different types:
