@@ -129,6 +129,17 @@ system_libpcap() {
 	passed "make without apt: the system's libpcap, said so"
 }
 
+# no_source: apt is here, but no mirror that has the source of libpcap.
+no_source() {
+	path=$usual
+	logged inside_make DEBIAN_MIRROR=file:/nowhere XDG_CACHE_HOME=/root/empty
+	says "DEBIAN_MIRROR=URL names a mirror"
+	says "tracer is linked dynamically"
+	built "$root/tracer/tracer" dynamic
+	path=/no-apt
+	passed "make where no mirror has the source of libpcap: the system's, said so"
+}
+
 upstream_libpcap() {
 	local source
 	source=$(source_of libpcap)
@@ -154,7 +165,7 @@ check_offline() {
 	logged offline make GO="$go" GOARCH="$cross"
 	built "$work/tree/build/$cross/tracer" static
 	passed "make and make GOARCH=$cross without a network"
-	logged offline make GO="$go" lint check-generated check-packages
+	logged offline make GO="$go" SOURCE_DATE_EPOCH=1700000000 lint check-generated check-packages
 	logged offline e2e/fetch-kernels.sh
 	passed "make lint check-generated check-packages and the kernels without a network"
 }
@@ -175,5 +186,6 @@ check_mirror
 check_suite
 without_apt
 system_libpcap
+no_source
 upstream_libpcap
 check_offline
