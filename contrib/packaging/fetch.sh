@@ -33,12 +33,13 @@ libraries() {
 
 # debian_only: what only Debian and Ubuntu have packages for.
 debian_only() {
-	local crosses=() arch
+	local crosses=() emulators=() arch
 	for arch in $ARCHES; do
+		emulators+=("e2e-$arch")
 		[ "$arch" = "$("$go" env GOHOSTARCH)" ] || crosses+=("cross-$arch")
 	done
 	step "packages"
-	.ci/install build "${crosses[@]}" generate test lint e2e release packages image-files native image demo
+	.ci/install build "${crosses[@]}" generate test lint e2e "${emulators[@]}" release packages image-files native image demo
 	libraries
 	step "kernels"
 	e2e/fetch-kernels.sh
