@@ -38,7 +38,7 @@ func TestOverflow(t *testing.T) {
 	listen(t, n)
 	p := start(t, "--filter-func", landmark(), "--buffer-size", strconv.Itoa(os.Getpagesize()),
 		"--filter-netns", n.Path, "udp and dst port 7777")
-	p.signal(syscall.SIGSTOP)
+	p.pause()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
 	p.awaitOutput(`"sport":7001`) // by then the ring is empty: rows are written after it was read
@@ -64,7 +64,7 @@ func TestNothingIsLost(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	listen(t, n)
 	p := start(t, "--filter-func", landmark(), "--buffer-size", "1M", "--filter-netns", n.Path, "udp and dst port 7777")
-	p.signal(syscall.SIGSTOP)
+	p.pause()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
 	tr := p.stop()

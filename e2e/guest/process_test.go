@@ -301,6 +301,27 @@ func (p *process) backend() string {
 	return ""
 }
 
+// pause stops the tracer, and waits until each of its threads is stopped.
+func (p *process) pause() {
+	p.t.Helper()
+	p.signal(syscall.SIGSTOP)
+	if !waits(soon, p.isPaused) {
+		p.t.Fatalf("tracer %q is not stopped by SIGSTOP", p.cmd.Args[1:])
+	}
+}
+
+var stoppedLine = regexp.MustCompile(`(?m)^State:\tT`)
+
+func (p *process) isPaused() bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.cmd.Process.Pid))
+	for _, task := range tasks {
+		if status, err := os.ReadFile(task); err == nil && !stoppedLine.Match(status) {
+			return false
+		}
+	}
+	return len(tasks) > 0
+}
+
 // awaitOutput waits until the text is in what the tracer has written to its standard output.
 func (p *process) awaitOutput(text string) {
 	p.t.Helper()
