@@ -134,8 +134,7 @@ check-native: ## build in a Debian of NATIVE=arm64, by an emulator, as users the
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-native.sh $(or $(NATIVE),arm64)
 
 .PHONY: check-builds
-check-builds: ## build in other surroundings: another mirror, no apt, an upstream libpcap, no network
-	@.ci/install build cross-$(firstword $(OTHERS)) packages
+check-builds: fetch ## build in other surroundings: another mirror, no apt, an upstream libpcap, no network
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-builds.sh $(firstword $(OTHERS))
 
 .PHONY: demo
