@@ -40,6 +40,9 @@ type gathering struct {
 	spec   *btf.Spec
 	err    error // of BTF: nothing goes without it
 	tried  map[Backend]error
+	// modules are those whose types are read, absent those that can't be.
+	modules []string
+	absent  []AbsentModule
 	// untraceable is why BPF programs can't be traced.
 	untraceable error
 }
@@ -70,7 +73,7 @@ func (g *gathering) readTypes() {
 }
 
 func (g *gathering) parseTypes(vmlinux []byte) error {
-	modules, err := readModules(g.options)
+	modules, err := g.readModules()
 	if err != nil {
 		return err
 	}
@@ -84,6 +87,16 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 		g.reasons = otherReasons(g.images)
 	}
 	return err
+}
+
+// readModules reads the modules that there are, and keeps those that are absent.
+func (g *gathering) readModules() (map[string][]byte, error) {
+	names, absent, err := sysModules().modules(g.options)
+	g.absent, g.modules = absent, names
+	if err != nil {
+		return nil, err
+	}
+	return readModules(names)
 }
 
 // readSymbols unpacks the kernel's own tables where nothing is asked about modules, and lets it
@@ -150,6 +163,9 @@ func (g *gathering) facts() *Facts {
 	g.readEntries()
 	f := g.evidence.facts()
 	f.Untraceable = g.untraceable
+	if f.Modules, f.AbsentModules = g.modules, g.absent; len(g.absent) > 0 {
+		f.ModulesWithBTF = ModuleNames()
+	}
 	if g.options.Programs {
 		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
 	}

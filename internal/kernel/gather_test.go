@@ -77,8 +77,19 @@ func TestGatherErrors(t *testing.T) {
 	if _, err := Gather(t.Context(), Options{BTFFile: "/no/such/file"}); err == nil || !strings.Contains(err.Error(), `"/no/such/file"`) {
 		t.Error(err)
 	}
-	if _, err := Gather(t.Context(), Options{Modules: []string{"nosuch"}}); err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
+	if _, err := Gather(t.Context(), Options{Modules: []string{"no/such"}}); err == nil || !strings.Contains(err.Error(), `"no/such"`) {
 		t.Error(err)
+	}
+}
+
+func TestGatherGoesOnWithoutAModule(t *testing.T) {
+	needBTF(t)
+	f, err := Gather(t.Context(), Options{Modules: []string{"nosuch"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Tracepoints) == 0 || len(f.Modules) != 0 || len(f.AbsentModules) != 1 || f.AbsentModules[0] != (AbsentModule{"nosuch", ModuleNotLoaded}) {
+		t.Errorf("%d tracepoints, modules %v, absent %v", len(f.Tracepoints), f.Modules, f.AbsentModules)
 	}
 }
 

@@ -88,6 +88,12 @@ type Facts struct {
 	Untraceable error
 	// Unlandable is why tail calls of BPF programs can't be seen, likewise.
 	Unlandable error
+	// Modules are those whose functions are among the above, AbsentModules those of
+	// Options.Modules that can't be. Where there are any of these, ModulesWithBTF are all modules
+	// that could be read.
+	Modules        []string
+	AbsentModules  []AbsentModule
+	ModulesWithBTF []string
 }
 
 // Function is a kernel function that takes an skb.

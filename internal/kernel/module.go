@@ -11,35 +11,53 @@ import (
 	"strings"
 )
 
-// moduleTree are the folders of sysfs that tell about modules.
-type moduleTree struct{ btf, module string }
+// moduleTree are the folders of sysfs about modules, and the file that lists modules that are
+// part of vmlinux, where it is known.
+type moduleTree struct{ btf, module, builtin string }
 
-var sysModules = moduleTree{btfDir, "/sys/module"}
-
-// moduleNames are the modules to look at, as the kernel spells them, sorted.
-func moduleNames(o Options) ([]string, error) {
-	return sysModules.names(o)
+func sysModules() moduleTree {
+	return moduleTree{btfDir, "/sys/module", filepath.Join("/lib/modules", release(), "modules.builtin")}
 }
 
-func (t moduleTree) names(o Options) ([]string, error) {
-	var out []string
-	for _, name := range o.Modules {
-		name = strings.ReplaceAll(name, "-", "_") // as modprobe does
-		if t.builtIn(name) {
-			continue // it is part of vmlinux
+// Absence is why a module that was asked for is not read.
+type Absence uint8
+
+const (
+	// ModuleBuiltIn: it is part of vmlinux, whose functions are traced anyway.
+	ModuleBuiltIn Absence = iota + 1
+	// ModuleNotLoaded: there is none of this name.
+	ModuleNotLoaded
+	// ModuleWithoutBTF: it is loaded, and has no types.
+	ModuleWithoutBTF
+)
+
+// AbsentModule is a module that was asked for and is not read, as the user spelled it.
+type AbsentModule struct {
+	Name string
+	Why  Absence
+}
+
+// modules are the modules to read, as the kernel spells them, sorted, and those that were asked
+// for and can't be read.
+func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, err error) {
+	for _, asked := range o.Modules {
+		name := strings.ReplaceAll(asked, "-", "_") // as modprobe does
+		if name == "" || name == "vmlinux" || name == ".." || filepath.Base(name) != name {
+			return nil, nil, &hinted{msg: fmt.Sprintf("kernel module name %q is not valid", asked), hint: "lsmod lists modules", usage: true}
 		}
-		if err := t.check(name); err != nil {
-			return nil, err
+		if why := t.absence(name); why != 0 {
+			absent = append(absent, AbsentModule{asked, why})
+			continue
 		}
-		out = append(out, name)
+		names = append(names, name)
 	}
 	for _, name := range t.withBTF() {
 		if o.AllModules || isLikely(name, o.LikelyModules) {
-			out = append(out, name)
+			names = append(names, name)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	slices.Sort(names)
+	return slices.Compact(names), absent, nil
 }
 
 func isLikely(name string, patterns []string) bool {
@@ -61,35 +79,41 @@ func (t moduleTree) withBTF() []string {
 	return out
 }
 
-func (t moduleTree) check(name string) error {
+// absence is why a module can't be read, 0 where it can be.
+func (t moduleTree) absence(name string) Absence {
 	switch {
-	case name == "" || name == "vmlinux" || filepath.Base(name) != name:
-		return &hinted{msg: fmt.Sprintf("kernel module name %q is not valid", name), usage: true}
 	case exists(t.btf, name):
-		return nil
+		return 0
+	case t.isBuiltIn(name):
+		return ModuleBuiltIn
 	case !exists(t.module, name):
-		return &hinted{
-			msg:   fmt.Sprintf("kernel module %q is not loaded", name),
-			hint:  "`lsmod` lists the loaded modules",
-			usage: true,
-		}
+		return ModuleNotLoaded
 	}
-	return t.without(name)
+	return ModuleWithoutBTF
 }
 
-// without says why a loaded module has no BTF.
-func (t moduleTree) without(name string) error {
-	e := &hinted{msg: fmt.Sprintf("kernel module %q has no BTF", name)}
-	if len(t.withBTF()) == 0 {
-		e.hint = "boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y"
+// isBuiltIn reports whether a module is part of vmlinux: it has no initstate in sysfs, or is not
+// there because it has no parameters.
+func (t moduleTree) isBuiltIn(name string) bool {
+	if exists(t.module, name) {
+		return !exists(t.module, name, "initstate")
 	}
-	return e
+	return slices.Contains(t.listedBuiltIn(), name)
 }
 
-// builtIn tells a module that is part of vmlinux: only others have an initstate.
-func (t moduleTree) builtIn(name string) bool {
-	return name != "" && filepath.Base(name) == name &&
-		exists(t.module, name) && !exists(t.module, name, "initstate")
+// listedBuiltIn are the names in modules.builtin, whose lines are paths such as
+// kernel/net/ipv4/ip_tables.ko.
+func (t moduleTree) listedBuiltIn() []string {
+	content, err := os.ReadFile(t.builtin)
+	if err != nil {
+		return nil // a kernel without its modules' directory
+	}
+	var names []string
+	for line := range strings.Lines(string(content)) {
+		file := path.Base(strings.TrimSpace(line))
+		names = append(names, strings.ReplaceAll(strings.TrimSuffix(file, ".ko"), "-", "_"))
+	}
+	return names
 }
 
 func exists(path ...string) bool {

@@ -4,10 +4,13 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // sysfs makes a tree with these files.
@@ -23,7 +26,7 @@ func sysfs(t *testing.T, files ...string) moduleTree {
 			t.Fatal(err)
 		}
 	}
-	return moduleTree{filepath.Join(dir, "btf"), filepath.Join(dir, "module")}
+	return moduleTree{filepath.Join(dir, "btf"), filepath.Join(dir, "module"), filepath.Join(dir, "modules.builtin")}
 }
 
 func TestModuleNames(t *testing.T) {
@@ -40,32 +43,39 @@ func TestModuleNames(t *testing.T) {
 		{Options{LikelyModules: []string{"v*", "nf_conntrack"}}, "veth"},
 		{Options{AllModules: true, Modules: []string{"veth"}}, "nf_tables veth"},
 	} {
-		got, err := tree.names(tc.o)
+		got, _, err := tree.modules(tc.o)
 		if err != nil || strings.Join(got, " ") != tc.want {
 			t.Errorf("%+v: %v %v", tc.o, got, err)
 		}
 	}
 }
 
+// TestAbsentModulesAreNoError: what is missing is named, and the others are read.
+func TestAbsentModulesAreNoError(t *testing.T) {
+	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate", "module/old/initstate", "module/ipv6/uevent")
+	if err := os.WriteFile(tree.builtin, []byte("kernel/net/ipv4/ip_tables.ko\nkernel/lib/crc-t10dif.ko\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	names, absent, err := tree.modules(Options{Modules: []string{"nosuch", "veth", "old", "ipv6", "ip-tables", "crc_t10dif"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"veth"}, names); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+	want := []AbsentModule{{"nosuch", ModuleNotLoaded}, {"old", ModuleWithoutBTF}, {"ipv6", ModuleBuiltIn}, {"ip-tables", ModuleBuiltIn}, {"crc_t10dif", ModuleBuiltIn}}
+	if diff := cmp.Diff(want, absent); diff != "" {
+		t.Errorf("absent (-want +got):\n%s", diff)
+	}
+}
+
 func TestModuleErrors(t *testing.T) {
-	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate", "module/old/initstate")
-	bare := sysfs(t, "btf/vmlinux", "module/old/initstate")
-	for _, tc := range []struct {
-		tree            moduleTree
-		name, msg, hint string
-		usage           bool
-	}{
-		{tree, "nosuch", `kernel module "nosuch" is not loaded`, "lsmod", true},
-		{tree, "../veth", `kernel module name "../veth" is not valid`, "", true},
-		{tree, "vmlinux", `kernel module name "vmlinux" is not valid`, "", true},
-		{tree, "", `kernel module name "" is not valid`, "", true},
-		{tree, "old", `kernel module "old" has no BTF`, "", false},
-		{bare, "old", `kernel module "old" has no BTF`, "CONFIG_DEBUG_INFO_BTF_MODULES", false},
-	} {
-		_, err := tc.tree.names(Options{Modules: []string{tc.name}})
+	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate")
+	for _, name := range []string{"../veth", "vmlinux", "", ".."} {
+		_, _, err := tree.modules(Options{Modules: []string{name}})
 		var h *hinted
-		if !errors.As(err, &h) || h.Error() != tc.msg || !strings.Contains(h.Hint(), tc.hint) || h.Usage() != tc.usage {
-			t.Errorf("%q: %#v", tc.name, err)
+		if want := fmt.Sprintf("kernel module name %q is not valid", name); !errors.As(err, &h) || h.Error() != want || h.Hint() == "" || !h.Usage() {
+			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // ModuleTypes are the types of those of the modules that are loaded and have BTF, which
 // builds on that of vmlinux.
 func ModuleTypes(vmlinux *btf.Spec, modules ...string) ([]*btf.Spec, error) {
-	return sysModules.types(vmlinux, modules)
+	return sysModules().types(vmlinux, modules)
 }
 
 func (t moduleTree) types(vmlinux *btf.Spec, modules []string) ([]*btf.Spec, error) {

@@ -30,7 +30,7 @@ func TestModuleTypes(t *testing.T) {
 
 // TestModuleTypesHere finds the types of a module of this kernel, where it has some.
 func TestModuleTypesHere(t *testing.T) {
-	modules := sysModules.withBTF()
+	modules := sysModules().withBTF()
 	if len(modules) == 0 {
 		t.Skip("no module with BTF is loaded")
 	}

@@ -75,4 +75,4 @@ func (n *Names) Reasons() []string {
 }
 
 // ModuleNames are the loaded modules whose functions can be traced, sorted.
-func ModuleNames() []string { return slices.Sorted(slices.Values(sysModules.withBTF())) }
+func ModuleNames() []string { return slices.Sorted(slices.Values(sysModules().withBTF())) }

@@ -77,14 +77,11 @@ func rawBTF(b []byte) ([]byte, error) {
 	return s.Data()
 }
 
-// readModules reads the BTF of the modules that the options name.
-func readModules(o Options) (map[string][]byte, error) {
-	names, err := moduleNames(o)
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
+// readModules reads the BTF of modules.
+func readModules(names []string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, name := range names {
+		var err error
 		if out[name], err = os.ReadFile(filepath.Join(btfDir, name)); err != nil {
 			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, cause(err))
 		}

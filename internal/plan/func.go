@@ -80,6 +80,8 @@ type NoMatchError struct {
 	Backend       kernel.Backend
 	// Reasons say why no better backend was taken.
 	Reasons []string
+	// Absent are notes about modules that were asked for and are not traced.
+	Absent []string
 }
 
 func (e *NoMatchError) Error() string {
@@ -106,6 +108,9 @@ func (e *NoMatchError) Hint() string {
 	if e.Backend == kernel.TracepointBackend {
 		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")
 		return "the tracepoint backend traces only tracepoints; --dry-run lists them" + reasons
+	}
+	if len(e.Absent) > 0 {
+		return strings.Join(e.Absent, "; ")
 	}
 	return "the expression must match the whole name, as in 'ip_.*'; functions of modules need --kmods or --all-kmods"
 }

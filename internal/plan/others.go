@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"tracer/internal/kernel"
 )
@@ -70,6 +71,9 @@ func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
 		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
+	}
+	if absent := absentModules(facts); absent != nil {
+		e.hint = strings.Join(absent, "; ")
 	}
 	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
 	if i >= 0 {

@@ -140,7 +140,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Asked: o}
+	p := &Plan{Asked: o, Notes: absentModules(facts)}
 	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func New(o Options, facts *kernel.Facts) (*Plan, error) {
 		}
 	}
 	if len(p.Functions)+len(p.Tracepoints)+len(p.Programs) == 0 {
-		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons()}
+		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons(), Absent: absentModules(facts)}
 	}
 	return p, p.configure(o, facts)
 }
