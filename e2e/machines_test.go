@@ -80,7 +80,7 @@ var sameEverywhere = []string{
 	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
 	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
 	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
-	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces",
+	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces", "TestPlaceElsewhere",
 	"TestOutputFile", "TestPartOfTwoPackets", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
 	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestText",

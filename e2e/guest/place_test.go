@@ -104,6 +104,16 @@ func TestPlaceOfOurOwn(t *testing.T) {
 	events.that(on("lo")).absent(t, "another device")
 }
 
+// TestPlaceElsewhere: of a device in another namespace it is said which, and what to type.
+func TestPlaceElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.join("here7", "away7", 7)
+	p := command{args: []string{"--filter-ifname", "away7"}, within: w.a.Do}.start(t)
+	p.ends(soon, 2)
+	p.notes(t, `tracer: interface "away7": no such interface`+"\n")
+	p.notes(t, "hint: namespace "+w.b.Name+" has it: type --filter-netns "+w.b.Name+" --filter-ifname away7\n")
+}
+
 // TestPlaceThatIsNotThere: a name without a star has to be there.
 func TestPlaceThatIsNotThere(t *testing.T) {
 	w := newWorld(t)

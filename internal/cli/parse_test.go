@@ -214,7 +214,7 @@ func TestWhatHasNoEffectIsNoted(t *testing.T) {
 	Main(strings.Fields("--set-percpu-buf 4096 --filter-kprobe-batch 10 --filter-pid 0"), &stdout, &stderr)
 	want := "note: --set-percpu-buf has no effect: there is room for all of a packet's metadata\n" +
 		"note: --filter-kprobe-batch has no effect: probes are attached in parallel by themselves\n" +
-		"tracer: process \"0\": not a process id, which is a positive number\n"
+		"tracer: process \"0\": not a process id, which is a positive number\nhint: `ps -e` lists process ids; --filter-comm takes names\n"
 	if stdout.Len() != 0 || stderr.String() != want {
 		t.Errorf("stderr %q, want %q", &stderr, want)
 	}

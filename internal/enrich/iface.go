@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jsimonetti/rtnetlink/v2"
@@ -121,8 +122,20 @@ func unknownInterface(name string, netnsPaths, names []string) error {
 	case !isOurs(netnsPaths[0]):
 		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPaths[0])
 	}
-	e.hint = fmt.Sprintf("the interfaces there are %s; %s* also matches interfaces created later", list(byLikeness(name, names)), name)
+	e.hint = fmt.Sprintf("the interfaces there are %s; %s* also matches interfaces created later", list(byLikeness(name, names)), printable(name))
+	if others := netnsWith(name, netnsPaths); len(others) > 0 {
+		e.hint = elsewhereHint(name, others)
+	}
 	return e
+}
+
+// elsewhereHint names the other namespaces that have the interface, and the flags to type.
+func elsewhereHint(name string, netns []string) string {
+	where := "namespace " + list(netns) + " has it"
+	if len(netns) > 1 {
+		where = "namespaces " + list(netns) + " have it"
+	}
+	return fmt.Sprintf("%s: type --filter-netns %s --filter-ifname %s", where, printable(netns[0]), printable(name))
 }
 
 // byLikeness puts those first that start as name does: eth0 for eth1.
@@ -143,7 +156,23 @@ func samePrefix(a, b string) int {
 // list is the names, cut to what one can read.
 func list(names []string) string {
 	if more := len(names) - listMost; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:listMost], ", "), more)
+		return fmt.Sprintf("%s and %d more", joined(names[:listMost]), more)
 	}
-	return strings.Join(names, ", ")
+	return joined(names)
+}
+
+func joined(names []string) string {
+	shown := make([]string, len(names))
+	for i, name := range names {
+		shown[i] = printable(name)
+	}
+	return strings.Join(shown, ", ")
+}
+
+// printable is a name as it may stand in a message: others chose it.
+func printable(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
 }

@@ -5,6 +5,8 @@ package enrich
 import (
 	"errors"
 	"net"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +36,42 @@ func TestHaveIfnameInOtherNetns(t *testing.T) {
 	checkInput(t, err, `interface "eth77": no such interface in netns "`+blue.Path+`"`, "the interfaces there are lo; eth77* also matches interfaces created later")
 	err = HaveIfname("only", both)
 	checkInput(t, err, `interface "only": no such interface in any of the namespaces`, "the interfaces there are only0, only1, lo")
+}
+
+// TestInterfaceElsewhere: the namespace that has it is named, with what to type.
+func TestInterfaceElsewhere(t *testing.T) {
+	red := ktest.NewNetns(t, "elsewhere")
+	ktest.NewVeth(t, ktest.End{Netns: red, Name: "away0"}, ktest.End{Netns: red, Name: "away1"})
+	name := filepath.Base(red.Path)
+	if found := netnsWith("away0", []string{red.Path}); slices.Contains(found, name) {
+		t.Errorf("%q, want none of the namespaces that were looked into before", found)
+	}
+	err := HaveIfname("away0", []string{OwnNetns})
+	checkInput(t, err, `interface "away0": no such interface`, "namespace "+name+" has it: type --filter-netns "+name+" --filter-ifname away0")
+	blue := ktest.NewNetns(t, "elsewhere2")
+	ktest.NewVeth(t, ktest.End{Netns: blue, Name: "away0"}, ktest.End{Netns: blue, Name: "away1"})
+	err = HaveIfname("away0", []string{OwnNetns})
+	checkInput(t, err, `interface "away0": no such interface`, " have it: type --filter-netns ")
+	if !strings.Contains(err.(*InputError).Hint(), name) || !strings.Contains(err.(*InputError).Hint(), filepath.Base(blue.Path)) {
+		t.Errorf("hint %q, want both namespaces", err.(*InputError).Hint())
+	}
+}
+
+// TestInterfaceOfAProcess: a namespace without a name is named by a process in it.
+func TestInterfaceOfAProcess(t *testing.T) {
+	for path, want := range map[string]string{"/proc/12/ns/net": "pid:12", "/run/netns/blue": "blue", "/run/docker/netns/1a": "/run/docker/netns/1a"} {
+		if got := specOf(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestNamesInHintsAreEscaped(t *testing.T) {
+	for name, want := range map[string]string{"eth0": "eth0", "a\x1b[31m": `"a\x1b[31m"`, "\u202ex": `"\u202ex"`, "größe": "größe"} {
+		if got := list([]string{name}); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
 }
 
 func TestAPrefixNeedsNoInterface(t *testing.T) {

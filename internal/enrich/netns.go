@@ -4,6 +4,7 @@ package enrich
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -49,10 +50,28 @@ func netnsError(spec string, cause error) error {
 	if names := NetnsNames(); len(names) > 0 {
 		e.hint += "; the names are " + list(names)
 	}
+	if form := numberForm(spec); form != "" {
+		e.Cause, e.hint = errors.New("no namespace has this name"), form
+	}
 	if errors.Is(cause, fs.ErrPermission) {
 		e.hint = "run as root, or with CAP_SYS_PTRACE for the namespace of another process"
 	}
 	return e
+}
+
+// firstInode is below the inode number of every namespace: the kernel numbers them from here on.
+const firstInode = 0xE0000000
+
+// numberForm is how a bare number is written as a namespace, empty for other words.
+func numberForm(spec string) string {
+	n, err := strconv.ParseUint(spec, 10, 32)
+	switch {
+	case err != nil || n == 0:
+		return ""
+	case n < firstInode:
+		return fmt.Sprintf("the namespace of process %d is written pid:%d, that with inode number %d inode:%d", n, n, n, n)
+	}
+	return fmt.Sprintf("a namespace's inode number is written inode:%d", n)
 }
 
 // NetnsNames are those that `ip netns` knows.

@@ -107,6 +107,21 @@ func TestNetnsErrors(t *testing.T) {
 	}
 }
 
+// TestBareNumbers: columns show inode numbers, and users copy them.
+func TestBareNumbers(t *testing.T) {
+	named(t, "12", "/proc/self/ns/net")
+	if inode, _, err := NetnsInode("12"); err != nil || inode != ownInode(t) {
+		t.Errorf("a name of digits: inode %d, error %v", inode, err)
+	}
+	for spec, hint := range map[string]string{
+		"4026533589": "a namespace's inode number is written inode:4026533589",
+		"4242":       "the namespace of process 4242 is written pid:4242, that with inode number 4242 inode:4242",
+	} {
+		_, _, err := NetnsInode(spec)
+		checkInput(t, err, `netns "`+spec+`": no namespace has this name`, hint)
+	}
+}
+
 func TestMissingPermissionIsNoUsageError(t *testing.T) {
 	err := netnsError("pid:1", syscall.EACCES)
 	var input *InputError

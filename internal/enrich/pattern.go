@@ -17,17 +17,18 @@ const nameMost = 15
 func CheckCommand(pattern string) error { return checkPattern("command", pattern) }
 
 func checkPattern(what, pattern string) error {
+	e := &InputError{What: what, Value: pattern}
 	name := strings.TrimSuffix(pattern, "*")
-	var cause error
 	switch {
 	case pattern == "":
-		cause = errors.New("empty name")
+		e.Cause, e.hint = errors.New("empty name"), "give a name, or the beginning of one with a * behind it"
 	case len(name) > nameMost:
-		cause = fmt.Errorf("longer than %d bytes, the limit of the kernel", nameMost)
+		e.Cause = fmt.Errorf("longer than the %d bytes that the kernel keeps of a name", nameMost)
+		e.hint = "the kernel keeps " + printable(name[:nameMost])
 	default:
 		return nil
 	}
-	return &InputError{What: what, Value: pattern, Cause: cause}
+	return e
 }
 
 // isPrefix says that the pattern matches more than one name.

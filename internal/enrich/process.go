@@ -16,12 +16,16 @@ import (
 func PID(word string) (uint32, error) {
 	pid, err := strconv.ParseUint(word, 10, 31)
 	if err != nil || pid == 0 {
-		return 0, &InputError{What: "process", Value: word, Cause: errors.New("not a process id, which is a positive number")}
+		return 0, processError(word, errors.New("not a process id, which is a positive number"))
 	}
 	if err := isProcess(uint32(pid)); err != nil {
-		return 0, &InputError{What: "process", Value: word, Cause: err}
+		return 0, processError(word, err)
 	}
 	return uint32(pid), nil
+}
+
+func processError(word string, cause error) error {
+	return &InputError{What: "process", Value: word, Cause: cause, hint: "`ps -e` lists process ids; --filter-comm takes names"}
 }
 
 // isProcess tells a process from a thread of one, which /proc has too.

@@ -22,7 +22,7 @@ func TestPID(t *testing.T) {
 		"0": noPID, "-1": noPID, "x": noPID, "": noPID, "4294967296": noPID, "2147483646": "no such process",
 	} {
 		_, err := PID(word)
-		checkInput(t, err, fmt.Sprintf("process %q: %s", word, want), "")
+		checkInput(t, err, fmt.Sprintf("process %q: %s", word, want), "--filter-comm takes names")
 	}
 }
 
