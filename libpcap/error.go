@@ -25,6 +25,9 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("filter expression %q: %s", e.Expr, e.Msg)
 }
 
+// Expression is the whole expression.
+func (e *SyntaxError) Expression() string { return e.Expr }
+
 // Usage tells that the user's input is wrong, not the run.
 func (e *SyntaxError) Usage() bool { return true }
 

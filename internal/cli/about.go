@@ -2,27 +2,29 @@
 
 package cli
 
-// What help and the man page tell of tracer beside its flags and columns.
+// What help and the man page say besides flags and columns.
 
 // gist is tracer in one clause.
-const gist = `show the way of packets through the functions of the running kernel, and where
-and why they are dropped`
+const gist = `show which kernel functions packets pass through, and where and why
+they are dropped`
 
 // filterWords is what the arguments mean that are no flags.
-const filterWords = `The words that are no flags make one pcap filter (see
-pcap-filter(7)); without it every packet is shown. Flags may follow the filter.`
+const filterWords = `Arguments that are not flags form one pcap filter (see pcap-filter(7));
+without one every packet is traced. Flags may also follow the filter.`
 
 // example is a command line and what it does.
 type example struct{ line, what string }
 
+// examples begin with those of the one-screen help, see [shortExamples].
 var examples = []example{
-	{`tracer icmp`, "every function that an ICMP packet passes"},
-	{`tracer --drop --drop-hide-benign tcp and port 443`, "only drops of TCP packets, with reason, place and stack"},
-	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "the way of one ICMP packet in, through the firewall"},
+	{`tracer icmp`, "every kernel function that an ICMP packet passes through"},
+	{`tracer --drop --drop-hide-benign tcp and port 443`, "only drops of these packets: reason, location and stack"},
+	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "one packet's way in, through the firewall"},
 	{`tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'`, "DNS queries on eth0 of the namespace blue"},
-	{`tracer --timestamp relative --output-limit-lines 100 host 10.0.0.1`, "100 events, each with the ns since the one before it"},
-	{`tracer --output-json --output-file trace.json --backend tracepoint`, "what tracepoints see of all packets, as JSON, in a file"},
-	{`tracer --dry-run 'tcp[tcpflags] & tcp-syn != 0'`, "what would be attached, and the filter as eBPF"},
+	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with ns between events"},
+	{`tracer --filter-comm 'nginx*' --output-tcp-flags --output-caller tcp`, "packets of the processes of a server, with TCP flags and callers"},
+	{`tracer --output-json --output-file trace.json --backend tracepoint`, "all packets at the kernel's tracepoints, as JSON in a file"},
+	{`tracer --dry-run 'tcp[tcpflags] & tcp-syn != 0'`, "print what would be attached, and the filter as eBPF"},
 }
 
 // exit is an exit code and what it means.
@@ -37,5 +39,5 @@ var exits = []exit{
 	{exitUsage, "bad usage"},
 }
 
-// columnsNote is said above the list of columns.
-const columnsNote = "header in text and name, which is the JSON key too (of current and relative: time)"
+// columnsNote stands above the list of columns.
+const columnsNote = "header in text, name, which is the JSON key too (of current, relative: time)"

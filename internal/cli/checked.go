@@ -2,7 +2,7 @@
 
 package cli
 
-// checkedValue is a word that is kept as the user wrote it, once it has passed a check.
+// checkedValue keeps a word as the user wrote it, once it has passed a check.
 type checkedValue struct {
 	to    *string
 	check func(string) error

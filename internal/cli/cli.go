@@ -17,18 +17,23 @@ import (
 // for bad usage.
 func Main(args []string, stdout, stderr io.Writer) int {
 	if c := commandOf(args); c != nil {
-		return report(stderr, c.run(args[1:], stdout, stderr), false)
+		return report(stderr, c.start(args[1:], stdout, stderr), false)
+	}
+	if err := checkProgramWord(args); err != nil {
+		return report(stderr, err, false)
 	}
 	o, err := parse(args)
 	if err == nil {
 		o.config.Stdout, o.config.Stderr = stdout, stderr
-		err = o.run()
+		err = withFlagWords(o.run(), args)
 	}
 	return report(stderr, err, o.config.Debug)
 }
 
 func (o *options) run() error {
 	switch {
+	case o.shortHelp:
+		return say(o.config.Stdout, shortHelp())
 	case o.help:
 		return say(o.config.Stdout, help())
 	case o.version:
@@ -42,7 +47,7 @@ func (o *options) run() error {
 	return app.Run(ctx, o.config)
 }
 
-// say writes text whose reader may leave before its end, as `head` does.
+// say writes text; EPIPE is a normal end of output.
 func say(w io.Writer, text string) error {
 	if _, err := io.WriteString(w, text); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("write output: %w", err)

@@ -13,16 +13,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completeCommand is what the scripts of shells call: all that they have in common is here.
+// completeCommand is called by the completion scripts; what they have in common is here.
 func completeCommand() command {
 	return command{name: "complete", args: "-- WORD...", hidden: true, run: runComplete}
 }
 
-// runComplete prints what the last word may become, a line for each: the word, a tab and
-// what it is. A line with nothing before the tab asks the shell for names of files.
+// runComplete prints the candidates for the last word, one per line: the word, a tab and
+// its description. A line without a word asks the shell for file names.
 func runComplete(args []string, stdout, _ io.Writer) error {
 	if len(args) == 0 || args[0] != "--" {
-		return &usageError{text: "complete: the words of a command line are missing behind --"}
+		return &usageError{text: "complete: the command line is missing after --", hint: "the scripts of `tracer completion` call it"}
 	}
 	var b strings.Builder
 	for _, w := range candidates(args[1:]) {
@@ -33,12 +33,12 @@ func runComplete(args []string, stdout, _ io.Writer) error {
 	return say(stdout, b.String())
 }
 
-// isPrintable keeps names that would break the lines, or the terminal.
+// isPrintable is false for names that would break the line or control the terminal.
 func isPrintable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// candidates are for the last of the words, which may be empty.
+// candidates complete the last of the words, which may be empty.
 func candidates(words []string) []complete.Word {
 	if len(words) == 0 {
 		words = []string{""}
@@ -50,7 +50,7 @@ func candidates(words []string) []complete.Word {
 	return beginning(word, readLine(before).candidates(word))
 }
 
-// candidates are for the first word behind the command.
+// candidates complete the first argument of the command.
 func (c *command) candidates(before []string, word string) []complete.Word {
 	if c.words == nil || len(before) > 0 {
 		return nil
@@ -61,11 +61,11 @@ func (c *command) candidates(before []string, word string) []complete.Word {
 // line is a command line that is being typed, up to the word at the cursor.
 type line struct {
 	flags *pflag.FlagSet
-	// options are what the flags say so far. What is wrong is passed over.
+	// options are what the flags say so far; bad values are ignored.
 	options options
 	// waiting is the flag whose value comes next, nil for none.
 	waiting *pflag.Flag
-	// plain is set behind a -- alone, where no flags are.
+	// plain is set after a lone --, where there are no flags.
 	plain, begun bool
 }
 
@@ -104,7 +104,7 @@ func (l *line) readFlag(word string) {
 	}
 }
 
-// flagOf is the flag that a word is, nil for none, and the value in it if there is one.
+// flagOf is the flag in a word, nil for none, and its value if the word has one.
 func (l *line) flagOf(word string) (f *pflag.Flag, value string, given bool) {
 	name, isFlag := strings.CutPrefix(word, "--")
 	if !isFlag {
@@ -129,7 +129,7 @@ func (l *line) candidates(word string) []complete.Word {
 	return filterOffer(word, &l.options)
 }
 
-// valueOffer is what may stand behind the flag.
+// valueOffer completes the flag's value.
 func valueOffer(f *pflag.Flag) offer {
 	if f.Value.Type() == "bool" {
 		return oneOf("true", "false")
@@ -146,12 +146,9 @@ func (l *line) flagNames() []complete.Word {
 	var words []complete.Word
 	l.flags.VisitAll(func(f *pflag.Flag) {
 		_, usage := pflag.UnquoteUsage(f)
-		words = append(words, complete.Word{Text: "--" + f.Name, Help: oneLine(usage)})
-		if f.Shorthand != "" {
-			words = append(words, complete.Word{Text: "-" + f.Shorthand, Help: oneLine(usage)})
-		}
+		words = append(words, complete.Word{Text: "--" + f.Name, Help: usage})
 	})
-	return words
+	return append(words, complete.Word{Text: shortHelpFlag, Help: shortHelpUsage})
 }
 
 func commandNames() []complete.Word {

@@ -35,6 +35,11 @@ func TestCandidates(t *testing.T) {
 		"a command's word":              {"completion z", "zsh"},
 		"a command has one word":        {"completion zsh z", ""},
 		"a command without words":       {"man ", ""},
+		"a command's flag":              {"help --back", "--backend"},
+		"the same without dashes":       {"help back", "backend"},
+		"a command's command":           {"help doc", "doctor"},
+		"help of help":                  {"help help", "help help"},
+		"version has no words":          {"version ", ""},
 		"the filter":                    {"host lo or po", "port portrange"},
 		"the filter behind --":          {"-- po", "port portrange"},
 		"no flags behind --":            {"-- --back", ""},
@@ -53,7 +58,7 @@ func TestCandidates(t *testing.T) {
 }
 
 func TestCandidatesInQuotes(t *testing.T) {
-	for typed, want := range map[string]string{"tcp and (sr": "tcp and (src", "tcp and portr": "tcp and portrange", "": "doctor man completion"} {
+	for typed, want := range map[string]string{"tcp and (sr": "tcp and (src", "tcp and portr": "tcp and portrange", "": "help doctor man completion version"} {
 		if got := texts(candidates([]string{typed})); !strings.HasPrefix(got, want) {
 			t.Errorf("%q: %q, want it to begin with %q", typed, got, want)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The scripts know nothing of flags: they ask `tracer complete`.
+// The scripts contain no flags: they call `tracer complete`.
 var (
 	//go:embed completion.bash
 	bashScript string
@@ -19,7 +19,7 @@ var (
 	fishScript string
 )
 
-// shell is one that completion can be had for.
+// shell has a completion script.
 type shell struct{ name, script string }
 
 var shells = []shell{{"bash", bashScript}, {"zsh", zshScript}, {"fish", fishScript}}
@@ -34,22 +34,25 @@ func shellNames() []string {
 
 func completionCommand() command {
 	return command{
-		name: "completion", args: strings.Join(shellNames(), "|"), help: "print a script that completes what is typed in a shell",
-		words: oneOf(shellNames()...), run: runCompletion,
+		name: "completion", args: strings.Join(shellNames(), "|"), help: "print a completion script for a shell",
+		details: "Load it with `source <(tracer completion bash)`; docs/completion.md says how to install it.",
+		words:   oneOf(shellNames()...), run: runCompletion,
 	}
 }
 
 func runCompletion(args []string, stdout, _ io.Writer) error {
 	switch {
 	case len(args) == 0:
-		return &usageError{text: "completion: the shell is missing: " + strings.Join(shellNames(), ", ")}
+		return &usageError{text: "completion: shell missing", hint: shellsHint()}
 	case len(args) > 1:
-		return &usageError{text: fmt.Sprintf("completion %q: one shell at a time", args[1])}
+		return &usageError{text: fmt.Sprintf("completion %q: more than one shell", args[1]), hint: shellsHint()}
 	}
 	for _, s := range shells {
 		if s.name == args[0] {
 			return say(stdout, s.script)
 		}
 	}
-	return &usageError{text: fmt.Sprintf("completion %q: not one of %s", args[0], strings.Join(shellNames(), ", "))}
+	return &usageError{text: fmt.Sprintf("completion %q: not one of %s", args[0], strings.Join(shellNames(), ", ")), hint: shellsHint()}
 }
+
+func shellsHint() string { return "type tracer completion " + strings.Join(shellNames(), "|") }

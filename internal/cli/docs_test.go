@@ -42,7 +42,36 @@ func flagTables() string {
 		fmt.Fprintf(&b, "\n## %s\n\n| Flag | Value | Default | What it does |\n| --- | --- | --- | --- |\n", topic.name)
 		topic.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { b.WriteString(flagRow(f)) })
 	}
+	b.WriteString(foreignTable())
 	return b.String()
+}
+
+// foreignTable is what is answered to flags of other programs.
+func foreignTable() string {
+	var b strings.Builder
+	b.WriteString("\n## Flags of other programs\n\nThese are not accepted; the error says what to type instead.\n\n| Flag | Of | Here |\n| --- | --- | --- |\n")
+	for i := range foreigners {
+		f := &foreigners[i]
+		value := f.value
+		if f.only != nil {
+			value = strings.Join(f.only, "|")
+		}
+		typed := code(strings.TrimSpace(strings.Join(f.names, ", ") + " " + value))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", typed, f.program, cell(foreignCell(f, value)))
+	}
+	return b.String()
+}
+
+func foreignCell(f *foreign, value string) string {
+	switch {
+	case f.filter != "":
+		return "the filter `" + f.term(value) + "`"
+	case f.flags == "":
+		return f.why
+	case f.why == "":
+		return "`" + strings.Join(f.ours(value), " ") + "`"
+	}
+	return "`" + strings.Join(f.ours(value), " ") + "`: " + f.why
 }
 
 func flagRow(f *pflag.Flag) string {

@@ -13,19 +13,21 @@ import (
 	"tracer/internal/doctor"
 )
 
-// doctorCommand tells what this kernel allows.
+// doctorCommand reports what can be traced on this kernel.
 func doctorCommand() command {
 	return command{
-		name:  "doctor",
-		args:  "[--json]",
-		help:  "print what can be traced here, and how to get what is missing",
+		name: "doctor",
+		args: "[--json]",
+		help: "print what can be traced here, and how to get the rest",
+		details: "For each missing feature: the cause, the cost and the remedy. With --json, one object per\n" +
+			"line. The exit code is 1 where nothing can be traced.",
 		words: oneOf("--json"), run: runDoctor,
 	}
 }
 
-const doctorUsage = "tracer doctor takes --json, for an object a line, and nothing else"
+const doctorUsage = "type tracer doctor, or tracer doctor --json for one object per line"
 
-// runDoctor is nil where tracer can trace here.
+// runDoctor returns nil if tracer can trace here.
 func runDoctor(args []string, stdout, _ io.Writer) error {
 	format := doctor.Format{Color: app.ColorsByItself(stdout)}
 	for _, arg := range args {

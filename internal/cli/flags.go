@@ -12,12 +12,13 @@ import (
 
 // options are what the command line asks for.
 type options struct {
-	config        app.Config
-	columns       []string // of --output-columns, as written
-	tracesTC      bool     // --filter-trace-tc
-	tracesXDP     bool     // --filter-trace-xdp
-	help, version bool
-	// notes are said on standard error before the run.
+	config    app.Config
+	columns   []string // of --output-columns, as written
+	tracesTC  bool     // --filter-trace-tc
+	tracesXDP bool     // --filter-trace-xdp
+	// help asks for the complete help, shortHelp for one screen.
+	help, shortHelp, version bool
+	// notes are printed to standard error before the run.
 	notes []string
 }
 
@@ -25,22 +26,24 @@ type options struct {
 type topic struct {
 	name    string
 	declare func(*pflag.FlagSet, *options)
-	// offers are what completion has for the values of these flags.
+	// offers complete the values of these flags.
 	offers offers
 }
 
 // topics are all flags, in the order of the help text.
 func topics() []topic {
 	return []topic{
-		{"Filter", filterFlags, filterOffers},
-		{"Follow", followFlags, followOffers},
+		{"Which packets", filterFlags, filterOffers},
+		{"Which functions", funcFlags, funcOffers},
+		{"Drops", dropFlags, dropOffers},
+		{"Limits", limitFlags, limitOffers},
+		{"Follow packets", followFlags, followOffers},
 		{"BPF programs", programFlags, programOffers},
-		{"Noise", noiseFlags, noiseOffers},
 		{"Output", outputFlags, outputOffers},
 		{"Output file", fileFlags, fileOffers},
 		{"Attach", attachFlags, attachOffers},
-		{"Misc", miscFlags, miscOffers},
-		{"Accepted for pwru's sake", pwruFlags, pwruOffers},
+		{"Other", miscFlags, miscOffers},
+		{"Accepted for compatibility with pwru", pwruFlags, pwruOffers},
 	}
 }
 
@@ -63,7 +66,7 @@ func allFlags(o *options) *pflag.FlagSet {
 	return all
 }
 
-// defaultOf is nothing where the flag is off by itself.
+// defaultOf is empty where the flag is off by default.
 func defaultOf(f *pflag.Flag) string {
 	if slices.Contains([]string{"false", "[]", "0", "0s"}, f.DefValue) {
 		return ""

@@ -14,30 +14,26 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tracer/internal/complete"
 	"tracer/internal/plan"
 )
 
 // backends are the names of the ways to attach, best first.
 var backends = plan.BackendNames()
 
-// returnWays are the names of the ways to see functions return, best first.
+// returnWays are the names of the ways to trace returns, best first.
 var returnWays = plan.ReturnWayNames()
 
 func attachFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.Var(checked(&c.Backend, checkBackend), "backend", "force this `BACKEND`, else the best: "+strings.Join(backends, ", "))
-	fs.Var(checked(&c.ReturnsBy, checkReturnsBy), "returns-by", "see returns this `WAY`: "+strings.Join(returnWays, ", "))
-	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also functions of these `MODULES`, comma-separated")
-	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also functions of every module")
-	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from this `FILE`")
-	fs.Var(sizeValue{&c.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the event buffer, a power of two as in 64K (default %dM)", plan.DefaultRingSize>>20))
+	fs.Var(checked(&c.Backend, checkBackend), "backend", "use this `BACKEND`, not the best available: "+strings.Join(backends, ", "))
+	fs.Var(checked(&c.ReturnsBy, checkReturnsBy), "returns-by", "trace returns in this `WAY`, not the best available: "+strings.Join(returnWays, ", "))
+	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from `FILE`")
+	fs.Var(sizeValue{&c.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the ring buffer, a power of two such as 64K (default %dM)", plan.DefaultRingSize>>20))
 }
 
 var attachOffers = offers{
 	"backend":     oneOf(backends...),
 	"returns-by":  oneOf(returnWays...),
-	"kmods":       listOf(seen(complete.Modules)),
 	"kernel-btf":  aFile,
 	"buffer-size": anything,
 }
@@ -56,7 +52,7 @@ func checkReturnsBy(value string) error {
 	return nil
 }
 
-// sizeValue is a number of bytes that the kernel takes as size of a ring buffer.
+// sizeValue is a size in bytes that the kernel accepts for a ring buffer.
 type sizeValue struct{ to *int }
 
 func (v sizeValue) Set(s string) error {
@@ -86,7 +82,7 @@ func parseSize(s string) (uint64, error) {
 	shift, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[strings.ToUpper(s[len(digits):])]
 	n, err := strconv.ParseUint(digits, 10, 32)
 	if !ok || err != nil || n<<shift > math.MaxInt32 {
-		return 0, errors.New("not a size of less than 2G: want bytes, or a number with K, M or G")
+		return 0, errors.New("not a size below 2G: want bytes, or a number with K, M or G")
 	}
 	return n << shift, nil
 }

@@ -12,16 +12,16 @@ import (
 
 func followFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.BoolVar(&c.TrackSkb, "filter-track-skb", false, "follow packets that matched once, whatever becomes of them")
-	fs.BoolVar(&c.TrackByStack, "filter-track-skb-by-stackid", false, "the same, and what the kernel makes for them on the stack")
-	fs.BoolVar(&c.Output.Columns.ID, "output-id", false, "number of the packet, and what part of it; on with the above")
+	fs.BoolVar(&c.TrackSkb, "filter-track-skb", false, "follow matched packets through NAT, tunnels and clones")
+	fs.BoolVar(&c.TrackByStack, "filter-track-skb-by-stackid", false, "also follow packets created while handling one (replies, ACKs, ICMP errors)")
+	fs.BoolVar(&c.Output.Columns.ID, "output-id", false, "show packet and part numbers (implied by the flags above)")
 	fs.Var(amountValue{&c.TrackEntries, 1, "sk_buffs"}, "track-entries",
-		fmt.Sprintf("follow `N` sk_buffs at a time (default %d)", plan.DefaultFollowed))
+		fmt.Sprintf("follow at most `N` sk_buffs at a time (default %d)", plan.DefaultFollowed))
 }
 
 var followOffers = offers{"track-entries": anything}
 
-// settleFollow shows the numbers of packets where they are followed.
+// settleFollow shows packet numbers where packets are followed.
 func (o *options) settleFollow(fs *pflag.FlagSet) error {
 	if (o.config.TrackSkb || o.config.TrackByStack) && !fs.Lookup("output-id").Changed {
 		o.config.Output.Columns.ID = true

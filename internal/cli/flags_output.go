@@ -20,15 +20,14 @@ import (
 func outputFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
 	columns := &c.Output.Columns
-	fs.BoolVar(&columns.Meta, "output-meta", true, "netns, mark, interface, protocol, MTU and length")
-	fs.BoolVar(&columns.Tuple, "output-tuple", true, "addresses, ports and the like")
+	fs.BoolVar(&columns.Meta, "output-meta", true, "show namespace, mark, interface, protocol, MTU and length")
+	fs.BoolVar(&columns.Tuple, "output-tuple", true, "show addresses, ports and protocol")
 	tupleFlags(fs, columns)
 	deepFlags(fs, o)
 	fs.Var(distinct(&o.columns), "output-columns", "only the columns of this `LIST` of names, in its order")
-	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "`FORM` of time: "+strings.Join(column.Timestamps(), ", "))
-	fs.BoolVar(&c.Output.JSON, "output-json", false, "one JSON object per line")
-	fs.Var(checked(&c.Color, checkColor), "color", "`WHEN` drops are red: auto (on a terminal), always, never")
-	fs.Var(counted(&c.Limits.Lines, "lines"), "output-limit-lines", "end after this many events (`LINES`), 0 for no limit")
+	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "time `FORM`: "+strings.Join(column.Timestamps(), ", "))
+	fs.BoolVar(&c.Output.JSON, "output-json", false, "print one JSON object per line")
+	fs.Var(checked(&c.Color, checkColor), "color", "colour drops red `WHEN`: auto (on a terminal), always, never")
 }
 
 var outputOffers = offers{
@@ -39,7 +38,6 @@ var outputOffers = offers{
 	"output-columns":         listOf(columnsOffer),
 	"timestamp":              oneOf(column.Timestamps()...),
 	"color":                  oneOf(app.ColorAuto, app.ColorAlways, app.ColorNever),
-	"output-limit-lines":     anything,
 }
 
 // columnsOffer is for those that the format has that was asked for.
@@ -53,30 +51,30 @@ func columnsOffer(_ string, o *options) []complete.Word {
 	return words
 }
 
-// tupleFlags add to what the columns of namespace and addresses tell.
+// tupleFlags add to the columns of namespace and addresses.
 func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
-	fs.BoolVar(&columns.TCPFlags, "output-tcp-flags", false, "flags of TCP packets, as in tcp:SYN|ACK")
-	fs.BoolVar(&columns.TCPSeq, "output-tcp-seq", false, "these, sequence and acknowledgement number, and window")
-	fs.BoolVar(&columns.Tunnel, "output-tunnel", false, "the packet inside of a VXLAN, Geneve, GRE or IPIP packet")
-	fs.BoolVar(&columns.Netfilter, "output-netfilter", false, "hook, priority, table and chain of functions of netfilter")
-	fs.BoolVar(&columns.Conntrack, "output-conntrack", false, "what connection tracking holds of the packet")
-	fs.BoolVar(&columns.BPFMap, "output-bpfmap", false, "what BPF programs do with maps for a packet: keys, values")
-	fs.BoolVar(&columns.NetnsName, "output-netns-names", false, "names of network namespaces")
+	fs.BoolVar(&columns.TCPFlags, "output-tcp-flags", false, "show TCP flags, as in tcp:SYN|ACK")
+	fs.BoolVar(&columns.TCPSeq, "output-tcp-seq", false, "show TCP flags, sequence, acknowledgement and window")
+	fs.BoolVar(&columns.Tunnel, "output-tunnel", false, "show the inner packet of VXLAN, Geneve, GRE and IPIP")
+	fs.BoolVar(&columns.Netfilter, "output-netfilter", false, "show hook, priority, table and chain in netfilter functions")
+	fs.BoolVar(&columns.Conntrack, "output-conntrack", false, "show the packet's connection tracking state")
+	fs.BoolVar(&columns.BPFMap, "output-bpfmap", false, "show map operations of BPF programs for a packet: keys, values")
+	fs.BoolVar(&columns.NetnsName, "output-netns-names", false, "show names of network namespaces")
 	fs.Var(charactersValue{&columns.NetnsNameMost}, "netns-names-max-length",
-		fmt.Sprintf("cut these names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))
+		fmt.Sprintf("cut namespace names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))
 }
 
-// deepFlags look deeper into the kernel.
+// deepFlags show more of the kernel.
 func deepFlags(fs *pflag.FlagSet, o *options) {
 	columns := &o.config.Output.Columns
-	fs.BoolVar(&columns.Return, "output-return", false, "also when functions return: what, and after which time")
-	fs.Var(lookups(&o.config.Lookups), "output-lookups", "what is looked up for the packet, a `LIST` of\n"+strings.Join(plan.LookupWords(), ", "))
-	fs.BoolVar(&columns.Caller, "output-caller", false, "who called the function")
-	fs.BoolVar(&columns.Stack, "output-stack", false, "the kernel's stack, below each row")
-	fs.BoolVar(&columns.CB, "output-skb-cb", false, "the qdisc's words of skb->cb")
-	fs.BoolVar(&columns.Skb, "output-skb", false, "all members of the sk_buff, below each row")
-	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "all members of its skb_shared_info, below each row")
-	fs.Var(distinct(&o.config.Metadata), "output-skb-metadata", "values of a `LIST` of expressions, such as skb->dev->mtu")
+	fs.BoolVar(&columns.Return, "output-return", false, "also show return values and durations")
+	fs.Var(lookups(&o.config.Lookups), "output-lookups", "show what the kernel looked up for the packet, a `LIST` of "+strings.Join(plan.LookupWords(), ", "))
+	fs.BoolVar(&columns.Caller, "output-caller", false, "show the caller of the function")
+	fs.BoolVar(&columns.Stack, "output-stack", false, "show the kernel stack below each row")
+	fs.BoolVar(&columns.CB, "output-skb-cb", false, "show the five words of skb->cb that tc programs use")
+	fs.BoolVar(&columns.Skb, "output-skb", false, "show all fields of the sk_buff below each row")
+	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of its skb_shared_info below each row")
+	fs.Var(distinct(&o.config.Metadata), "output-skb-metadata", "show the values of these expressions, such as skb->dev->mtu")
 	xdpOutputFlags(fs, o)
 }
 

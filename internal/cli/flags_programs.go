@@ -16,16 +16,16 @@ import (
 const allKinds = "all"
 
 func programFlags(fs *pflag.FlagSet, o *options) {
-	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control: entry and verdict")
+	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control (tc): entry and verdict")
 	fs.BoolVar(&o.tracesXDP, "filter-trace-xdp", false, "trace XDP programs: entry and verdict")
-	fs.Var(kindsValue{&o.config.Programs}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of\n"+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
-	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace nothing but BPF programs, of all kinds if none are named")
+	fs.Var(kindsValue{&o.config.Programs}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of "+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
+	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace only BPF programs (all kinds if none is named), no functions")
 }
 
 var programOffers = offers{"filter-trace-bpf": listOf(oneOf(append(plan.ProgramKindNames(), allKinds)...))}
 
-// settlePrograms gathers the kinds of BPF programs that are traced, and refuses what has
-// no sense where nothing else is.
+// settlePrograms collects the kinds of BPF programs to trace, and refuses flags that
+// contradict --only-bpf.
 func (o *options) settlePrograms(*pflag.FlagSet) error {
 	c := &o.config
 	if o.tracesTC {
@@ -44,7 +44,7 @@ func (o *options) settlePrograms(*pflag.FlagSet) error {
 	return o.checkOnly()
 }
 
-// checkOnly finds flags about functions and tracepoints, of which there are none.
+// checkOnly refuses flags about functions and tracepoints.
 func (o *options) checkOnly() error {
 	c := &o.config
 	for _, flag := range []struct {
@@ -63,7 +63,10 @@ func (o *options) checkOnly() error {
 		{"output-netfilter", c.Output.Columns.Netfilter},
 	} {
 		if flag.given {
-			return &usageError{text: "--" + flag.name + ": with --only-bpf nothing but BPF programs is traced"}
+			return &usageError{
+				text: "--" + flag.name + ": cannot be combined with --only-bpf, which traces BPF programs only",
+				hint: "use --filter-trace-bpf " + strings.Join(c.Programs, ",") + " instead of --only-bpf to trace functions too",
+			}
 		}
 	}
 	return nil

@@ -13,21 +13,21 @@ import (
 const xdpKind = "xdp"
 
 func xdpFilterFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringVar(&o.config.XDPExpr, xdpExpr, "", "only XDP frames that meet this C-like `CONDITION` on xdp->…")
+	fs.StringVar(&o.config.XDPExpr, xdpExpr, "", "trace only XDP frames that meet this C-like `CONDITION`, such as 'xdp->rxq->queue_index == 0'")
 }
 
 func xdpOutputFlags(fs *pflag.FlagSet, o *options) {
-	fs.Var(distinct(&o.config.XDPMetadata), xdpMetadata, "the same for XDP programs, such as xdp->rxq->queue_index")
+	fs.Var(distinct(&o.config.XDPMetadata), xdpMetadata, "show the values of these expressions for XDP frames, such as xdp->rxq->queue_index")
 }
 
-// Flags that mean nothing where no XDP programs are traced.
+// Flags that need traced XDP programs.
 const (
 	xdpExpr     = "filter-xdp-expr"
 	xdpMetadata = "output-xdp-metadata"
 )
 
-// settleXDP adds what there is to tell of frames where they are, and refuses to look at
-// those that nobody tells of.
+// settleXDP adds the columns of XDP frames where these are traced, and refuses flags that need
+// them elsewhere.
 func (o *options) settleXDP(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Head = slices.Contains(o.config.Programs, xdpKind)
@@ -36,7 +36,7 @@ func (o *options) settleXDP(fs *pflag.FlagSet) error {
 		if fs.Changed(name) && !columns.Head {
 			return &usageError{
 				text: fmt.Sprintf("--%s %q: no XDP programs are traced", name, fs.Lookup(name).Value),
-				hint: "--filter-trace-xdp traces them",
+				hint: "add --filter-trace-xdp",
 			}
 		}
 	}

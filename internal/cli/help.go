@@ -9,35 +9,43 @@ import (
 	"tracer/internal/column"
 )
 
-// help is the whole help text.
+// helpWidth is where lines of the complete help are broken.
+const helpWidth = 100
+
+// help is the complete help.
 func help() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: tracer [flags] [pcap filter]\n\n%s %s\n", sentence(gist), filterWords)
+	b.WriteString(usageLines)
+	fmt.Fprintf(&b, "\n%s\n%s\n", sentence(gist), filterWords)
 	helpCommands(&b)
 	for _, t := range topics() {
-		fmt.Fprintf(&b, "\n%s:\n%s", t.name, t.flagsOf(&options{}).FlagUsages())
+		fmt.Fprintf(&b, "\n%s:\n%s", t.name, usagesOf(t.flagsOf(&options{}), helpWidth))
 	}
-	helpExamples(&b)
+	helpExamples(&b, examples)
 	helpColumns(&b)
 	helpExits(&b)
 	return b.String()
 }
 
+const usageLines = `Usage: tracer [flags] [pcap filter]
+       tracer COMMAND
+`
+
 func helpCommands(b *strings.Builder) {
-	b.WriteString("\nCommands, as the first word:\n")
+	b.WriteString("\nCommands:\n")
 	for _, c := range shownCommands() {
 		fmt.Fprintf(b, "  tracer %-25s %s\n", c.usage(), c.help)
 	}
 }
 
-func helpExamples(b *strings.Builder) {
+func helpExamples(b *strings.Builder, list []example) {
 	b.WriteString("\nExamples:\n")
-	for _, e := range examples {
+	for _, e := range list {
 		fmt.Fprintf(b, "  %s\n        %s\n", e.line, e.what)
 	}
 }
 
-// helpColumns lists the output from the table that makes it.
+// helpColumns lists the columns from the table that makes the output.
 func helpColumns(b *strings.Builder) {
 	fmt.Fprintf(b, "\nOutput columns: %s\n", columnsNote)
 	for _, c := range column.All() {

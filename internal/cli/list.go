@@ -11,18 +11,18 @@ import (
 	"tracer/internal/plan"
 )
 
-// listValue is words with commas between them; a flag that is given again adds.
+// listValue is a comma-separated list; a repeated flag adds to it.
 type listValue struct {
 	to *[]string
-	// once refuses a word that is there already.
+	// once refuses repetitions.
 	once bool
-	// check finds what is wrong with a word; nil takes any.
+	// check refuses bad words; nil accepts any.
 	check func(string) error
 }
 
 func list(to *[]string) listValue { return listValue{to: to} }
 
-// distinct is a list in which each word has a place of its own.
+// distinct is a list without repetitions.
 func distinct(to *[]string) listValue { return listValue{to: to, once: true} }
 
 // patterns is a list of regular expressions.
@@ -38,7 +38,7 @@ func (v listValue) Set(s string) error {
 		word = strings.TrimSpace(word)
 		switch {
 		case strings.TrimPrefix(word, "!") == "":
-			return errors.New("an empty name in the list")
+			return errors.New("empty name in the list")
 		case v.once && slices.Contains(words, word):
 			return fmt.Errorf("%q is named twice", word)
 		}

@@ -15,17 +15,17 @@ import (
 )
 
 func manCommand() command {
-	return command{name: "man", help: "print the manual page tracer(8)", run: runMan}
+	return command{name: "man", help: "print the manual page tracer(8)", details: "Read it with `tracer man | man -l -`.", run: runMan}
 }
 
 func runMan(args []string, stdout, _ io.Writer) error {
 	if len(args) > 0 {
-		return &usageError{text: fmt.Sprintf("man %q: takes no arguments", args[0])}
+		return &usageError{text: fmt.Sprintf("man %q: takes no arguments", args[0]), hint: hostHint("man")}
 	}
 	return say(stdout, manPage())
 }
 
-// manPage is made of the tables that help is made of.
+// manPage is made from the same tables as the help.
 func manPage() string {
 	p := roff.New(roff.Title{Name: "tracer", Section: 8, Date: releaseDate(), Source: "tracer " + versionName()})
 	for _, section := range []func(*roff.Page){
@@ -61,13 +61,13 @@ func manDescription(p *roff.Page) {
 	p.Section("description")
 	p.Paragraph(roff.Plain(oneLine(sentence(gist))))
 	p.Paragraph(roff.Plain(oneLine(filterWords)))
-	p.Paragraph(roff.Plain("Events go to standard output, one line each below a header, or one JSON object each. " +
-		"Everything else goes to standard error, and last how many events there were and how many were lost."))
+	p.Paragraph(roff.Plain("Events go to standard output: one line each below a header, or one JSON object each. " +
+		"Messages go to standard error; the last one counts the events, printed and lost."))
 }
 
 func manCommands(p *roff.Page) {
 	p.Section("commands")
-	p.Paragraph(roff.Plain("A command is the first word. A host of that name is filtered for by: host NAME"))
+	p.Paragraph(roff.Plain("A command is the first argument. To filter for a host of that name, write: host NAME"))
 	for _, c := range shownCommands() {
 		p.Item(called(&c), roff.Plain(c.help))
 	}
@@ -75,26 +75,23 @@ func manCommands(p *roff.Page) {
 
 func manOptions(p *roff.Page) {
 	p.Section("options")
-	p.Paragraph(roff.Plain("A value follows its flag as in --flag=VALUE or --flag VALUE. A flag without a value is turned off by --flag=false."))
+	p.Paragraph(roff.Plain("A value is written as --flag=VALUE or --flag VALUE. A flag without a value is turned off by --flag=false."))
 	for _, t := range topics() {
 		p.Subsection(t.name)
 		t.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { p.Item(manFlag(f), manUsage(f)...) })
 	}
 }
 
-// manFlag is how the flag is typed.
+// manFlag is the flag as it is typed.
 func manFlag(f *pflag.Flag) roff.Text {
 	text := roff.Bold("--" + f.Name)
-	if f.Shorthand != "" {
-		text = roff.Bold("-"+f.Shorthand) + roff.Plain(", ") + text
-	}
 	if value, _ := pflag.UnquoteUsage(f); value != "" {
 		text += roff.Plain(" ") + roff.Italic(value)
 	}
 	return text
 }
 
-// manUsage sets off the value, which has back quotes in the declaration.
+// manUsage sets the value in italics; it has back quotes in the declaration.
 func manUsage(f *pflag.Flag) []roff.Text {
 	before, rest, _ := strings.Cut(oneLine(f.Usage), "`")
 	value, after, _ := strings.Cut(rest, "`")
@@ -106,7 +103,7 @@ func manUsage(f *pflag.Flag) []roff.Text {
 
 func manColumns(p *roff.Page) {
 	p.Section("output columns")
-	p.Paragraph(roff.Plain("Of each: " + columnsNote + "."))
+	p.Paragraph(roff.Plain(sentence(columnsNote)))
 	for _, c := range column.All() {
 		p.Item(manColumn(&c), roff.Plain(c.Help))
 	}
@@ -134,13 +131,13 @@ func manExits(p *roff.Page) {
 	}
 }
 
-// files are what tracer reads of the system that a user may have to see to.
+// files are what tracer reads from the system and a user may have to provide.
 var files = []struct{ name, what string }{
-	{"/sys/kernel/btf", "types of the kernel and of its modules, without which nothing is traced; --kernel-btf names another file for those of the kernel"},
+	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf names another file for the kernel's"},
 	{"/proc/kallsyms", "names and addresses of functions"},
-	{"/proc/kcore", "the kernel's memory: what can be traced, and where packets go on in page fragments"},
-	{"/sys/kernel/tracing", "what ftrace can trace, where the kernel's memory can't be read"},
-	{"/run/netns", "names of network namespaces, as ip-netns(8) makes them"},
+	{"/proc/kcore", "kernel memory: tells which functions can be traced, and gives filters access to page fragments"},
+	{"/sys/kernel/tracing", "the functions that ftrace can trace, read if /proc/kcore cannot be"},
+	{"/run/netns", "names of network namespaces, created by ip-netns(8)"},
 }
 
 func manFiles(p *roff.Page) {
@@ -152,8 +149,8 @@ func manFiles(p *roff.Page) {
 
 func manPrivileges(p *roff.Page) {
 	p.Section("privileges")
-	p.Paragraph(roff.Plain("Tracing takes root, or some of these capabilities; once all is attached, those are given up that nothing needs any more. " +
-		"Help, this page and completion take none."))
+	p.Paragraph(roff.Plain("Tracing needs root, or some of these capabilities. Once everything is attached, tracer drops every privilege it no longer needs. " +
+		"Help, this page and completion need none."))
 	for _, c := range doctor.Rights() {
 		p.Item(roff.Bold(c.Name), roff.Plain(fmt.Sprintf("%s; without it: %s", c.For, c.Without)))
 	}
@@ -168,5 +165,5 @@ func manSeeAlso(p *roff.Page) {
 	p.Paragraph(all[1:]...)
 }
 
-// oneLine takes the breaks out of a text.
+// oneLine joins the lines of a text.
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", " ") }

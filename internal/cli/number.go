@@ -22,7 +22,7 @@ func counted[N uint32 | uint64](to *N, noun string) countValue[N] { return count
 func (v countValue[N]) Set(s string) error {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || uint64(N(n)) != n {
-		return fmt.Errorf("not a number of %s, which is from 0 to %d", v.noun, ^N(0))
+		return fmt.Errorf("not a number of %s from 0 to %d", v.noun, ^N(0))
 	}
 	*v.to = N(n)
 	return nil
@@ -37,7 +37,7 @@ func (v countValue[N]) String() string {
 
 func (v countValue[N]) Type() string { return v.noun }
 
-// amountValue is a number of things that has a smallest value.
+// amountValue is a number of things with a lower bound.
 type amountValue struct {
 	to    *int
 	least int
@@ -63,14 +63,14 @@ func (v amountValue) String() string {
 
 func (v amountValue) Type() string { return v.noun }
 
-// durationValue is a time span of more than nothing.
+// durationValue is a time span above 0.
 type durationValue struct{ to *time.Duration }
 
 // Set, String and Type are those of pflag.Value.
 func (v durationValue) Set(s string) error {
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {
-		return errors.New("not a duration of more than 0, such as 500ms, 30s or 1h30m")
+		return errors.New("not a duration above 0, such as 500ms, 30s or 1h30m")
 	}
 	*v.to = d
 	return nil

@@ -9,20 +9,19 @@ import (
 	"tracer/internal/complete"
 )
 
-// offer is the words that may stand where word was begun, each as a whole. o is what was
-// typed before it.
+// offer returns the complete words for the one that was begun. o is what was typed before it.
 type offer func(word string, o *options) []complete.Word
 
-// offers are what may stand behind flags, by name. Each flag with a value has one.
+// offers complete the values of flags, by name. Each flag with a value has one.
 type offers map[string]offer
 
-// aFile is left to the shell: it is told so by a word without a text.
+// aFile leaves completion to the shell: a word without a text says so.
 func aFile(string, *options) []complete.Word { return []complete.Word{{Help: "files"}} }
 
-// anything is what only the user knows.
+// anything offers nothing: only the user knows the value.
 func anything(string, *options) []complete.Word { return nil }
 
-// oneOf is for words that are always the same.
+// oneOf offers fixed words.
 func oneOf(texts ...string) offer {
 	return func(string, *options) []complete.Word { return plain(texts) }
 }
@@ -35,12 +34,12 @@ func plain(texts []string) []complete.Word {
 	return words
 }
 
-// seen is for words of the running system.
+// seen offers words of the running system.
 func seen(words func() []complete.Word) offer {
 	return func(string, *options) []complete.Word { return words() }
 }
 
-// sum is all that several have to offer.
+// sum combines several offers.
 func sum(all ...offer) offer {
 	return func(word string, o *options) (words []complete.Word) {
 		for _, f := range all {
@@ -50,7 +49,7 @@ func sum(all ...offer) offer {
 	}
 }
 
-// inside is for what is behind the last of the separators; what is before it stays.
+// inside completes what follows the last separator; what precedes it stays.
 func inside(separators string, f offer) offer {
 	return func(word string, o *options) []complete.Word {
 		cut := strings.LastIndexAny(word, separators) + 1
@@ -58,7 +57,7 @@ func inside(separators string, f offer) offer {
 	}
 }
 
-// behind puts what is typed already in front of words.
+// behind puts what was already typed in front of the words.
 func behind(head string, words []complete.Word) []complete.Word {
 	whole := slices.Clone(words)
 	for i := range whole {
@@ -69,8 +68,8 @@ func behind(head string, words []complete.Word) []complete.Word {
 	return whole
 }
 
-// listOf is for words with commas between them, none of them twice. One with a comma in it
-// can't be in a list.
+// listOf completes comma-separated words without repetitions. A word with a comma cannot be in a
+// list.
 func listOf(f offer) offer {
 	return func(word string, o *options) []complete.Word {
 		there := strings.Split(word, ",")
@@ -83,7 +82,7 @@ func listOf(f offer) offer {
 	}
 }
 
-// negated is for words that may have a ! in front.
+// negated completes words that may have a ! in front.
 func negated(f offer) offer {
 	return func(word string, o *options) []complete.Word {
 		rest, is := strings.CutPrefix(word, "!")
@@ -94,7 +93,7 @@ func negated(f offer) offer {
 	}
 }
 
-// beginning are the words that begin like that.
+// beginning filters the words by prefix.
 func beginning(word string, words []complete.Word) []complete.Word {
 	return slices.DeleteFunc(slices.Clone(words), func(w complete.Word) bool {
 		return w.Text != "" && !strings.HasPrefix(w.Text, word)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"tracer/internal/app"
@@ -19,8 +20,12 @@ import (
 func parse(args []string) (*options, error) {
 	o := &options{}
 	fs := allFlags(o)
-	if err := fs.Parse(args); err != nil {
-		return o, flagError(fs, err)
+	switch err := fs.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp): // of -h, which is no flag of the set
+		o.shortHelp = true
+		return o, nil
+	case err != nil:
+		return o, flagError(fs, args, err)
 	}
 	o.config.Expr = strings.Join(fs.Args(), " ")
 	for _, step := range []func(*pflag.FlagSet) error{o.check, o.imply, o.settleFollow, o.settlePrograms, o.settleXDP, o.settleOutput} {
@@ -31,7 +36,7 @@ func parse(args []string) (*options, error) {
 	return o, nil
 }
 
-// imply turns on what comes with a flag, unless it was turned off by its own.
+// imply turns on what a flag implies, unless the user turned it off.
 func (o *options) imply(fs *pflag.FlagSet) error {
 	stack := fs.Lookup("output-stack")
 	if !o.config.Drops.Only || stack.Changed {
@@ -40,42 +45,51 @@ func (o *options) imply(fs *pflag.FlagSet) error {
 	return stack.Value.Set("true")
 }
 
-// check finds values that are good alone and not together.
+// check refuses values that contradict each other.
 func (o *options) check(fs *pflag.FlagSet) error {
 	c := &o.config
 	if c.OutputFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
-		return &usageError{text: fmt.Sprintf("--ready-file %q: is the --output-file too", c.ReadyFile)}
+		return &usageError{text: fmt.Sprintf("--ready-file %q: is also the --output-file", c.ReadyFile), hint: "name another file"}
 	}
 	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
 }
 
-// checkDrop refuses to choose functions where there are none.
+// dropTracepoint is the name of the drop tracepoint for --filter-func.
+const dropTracepoint = "tp:kfree_skb"
+
+// checkDrop refuses to choose functions where only drops are traced.
 func checkDrop(c *app.Config) error {
-	if !c.Drops.Alone() {
-		return nil
-	}
 	why := "--drop"
 	if !c.Drops.Only {
 		why = "--filter-drop-reason"
 	}
-	for name, expr := range map[string]string{"filter-func": c.Func, "filter-func-exclude": c.FuncExclude} {
-		if expr != "" {
-			return &usageError{text: fmt.Sprintf("--%s %q: with %s no functions are traced", name, expr, why)}
+	switch {
+	case !c.Drops.Alone():
+		return nil
+	case c.Func != "":
+		return &usageError{
+			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Func, why),
+			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func for the drops alone", why, shellWord(c.Func+"|"+dropTracepoint)),
+		}
+	case c.FuncExclude != "":
+		return &usageError{
+			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.FuncExclude, why),
+			hint: fmt.Sprintf("leave out --filter-func-exclude for the drops alone, or %s to trace functions too", why),
 		}
 	}
 	return nil
 }
 
-// checkReturns refuses a way to see returns where they are not asked for.
+// checkReturns refuses a way to trace returns where none are traced.
 func checkReturns(c *app.Config) error {
 	if c.ReturnsBy == "" || c.Output.Columns.Return || c.TrackByStack {
 		return nil
 	}
-	return &usageError{text: fmt.Sprintf("--returns-by %q: there is no --output-return", c.ReturnsBy)}
+	return &usageError{text: fmt.Sprintf("--returns-by %q: no returns are traced", c.ReturnsBy), hint: "add --output-return"}
 }
 
-// flagError says what the user can see of an error of pflag's.
-func flagError(fs *pflag.FlagSet, err error) error {
+// flagError explains an error of pflag in the words of the user.
+func flagError(fs *pflag.FlagSet, args []string, err error) error {
 	var (
 		unknown *pflag.NotExistError
 		missing *pflag.ValueRequiredError
@@ -83,9 +97,9 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		return unknownFlag(fs, unknown)
+		return unknownFlag(fs, args, unknown)
 	case errors.As(err, &missing):
-		return &usageError{text: fmt.Sprintf("--%s: value missing", missing.GetFlag().Name)}
+		return &usageError{text: fmt.Sprintf("--%s: value missing", missing.GetFlag().Name), hint: helpHint(missing.GetFlag())}
 	case errors.As(err, &invalid):
 		return invalidValue(invalid)
 	}
@@ -97,21 +111,43 @@ func invalidValue(e *pflag.InvalidValueError) error {
 	if f.Value.Type() == "bool" {
 		cause = errors.New("not true or false")
 	}
-	return &usageError{text: fmt.Sprintf("--%s %q", f.Name, e.GetValue()), cause: cause}
+	return &usageError{text: fmt.Sprintf("--%s %q", f.Name, e.GetValue()), cause: cause, hint: cmp.Or(hintOf(cause), helpHint(f))}
 }
 
 const seeHelp = "`tracer --help` lists the flags"
 
-func unknownFlag(fs *pflag.FlagSet, e *pflag.NotExistError) error {
+// helpHint names the help of one flag.
+func helpHint(f *pflag.Flag) string { return fmt.Sprintf("see `tracer help %s`", f.Name) }
+
+func unknownFlag(fs *pflag.FlagSet, args []string, e *pflag.NotExistError) error {
 	dash, name := "--", e.GetSpecifiedName()
 	if letters := e.GetSpecifiedShortnames(); letters != "" {
 		dash, name = "-", letters
 	}
-	hint := seeHelp
-	if near := nearest.Word(name, names(fs)); near != "" {
-		hint = "did you mean --" + near + "?"
+	return &usageError{text: fmt.Sprintf("unknown flag %q", dash+name), hint: unknownHint(fs, args, dash, name)}
+}
+
+// unknownHint is what to type instead of a flag that is not there.
+func unknownHint(fs *pflag.FlagSet, args []string, dash, name string) string {
+	hints := translate(args).hints()
+	if known := isForeign("--"+name) || dash == "-" && isForeign("-"+name[:1]); !known || len(hints) == 0 {
+		hints = append([]string{nearHint(fs, name)}, hints...)
 	}
-	return &usageError{text: fmt.Sprintf("unknown flag %q", dash+name), hint: hint}
+	return joinHints(hints)
+}
+
+// nearHint is for a flag that no program is known to have.
+func nearHint(fs *pflag.FlagSet, name string) string {
+	if c := commandOf([]string{name}); c != nil && !c.hidden {
+		return "it is a command: tracer " + c.usage()
+	}
+	if near := nearest.Word(name, names(fs)); near != "" {
+		return "did you mean --" + near + "?"
+	}
+	if _, err := strconv.ParseUint(name, 0, 32); err == nil {
+		return "write -- before a filter that begins with -"
+	}
+	return seeHelp
 }
 
 func names(fs *pflag.FlagSet) []string {

@@ -18,7 +18,7 @@ func (v portsValue) Set(s string) error {
 	for _, word := range strings.Split(s, ",") {
 		port, err := strconv.ParseUint(strings.TrimSpace(word), 10, 16)
 		if err != nil || port == 0 {
-			return errors.New("not ports, which are from 1 to 65535")
+			return errors.New("not a list of ports from 1 to 65535")
 		}
 		ports = append(ports, uint16(port))
 	}

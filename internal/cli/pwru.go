@@ -9,18 +9,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// pwruFlags are flags of pwru's that have no sense here. They are accepted, so
-// that its command lines can be used, and noted.
+// pwruFlags are flags of pwru that have no effect here. They are accepted, with a note, so that
+// its command lines keep working.
 func pwruFlags(fs *pflag.FlagSet, o *options) {
-	fs.Var(needlessValue{&o.notes, "--set-percpu-buf has no effect: there is room for all of a packet's metadata"},
-		"set-percpu-buf", "no effect: a `SIZE` is not needed")
-	fs.Var(needlessValue{&o.notes, "--filter-kprobe-batch has no effect: probes are attached in parallel by themselves"},
-		"filter-kprobe-batch", "no effect: a `NUMBER` is not needed")
+	fs.Var(needlessValue{&o.notes, "--set-percpu-buf has no effect: the buffer fits the metadata of any packet"},
+		"set-percpu-buf", "no effect: no buffer `SIZE` is needed")
+	fs.Var(needlessValue{&o.notes, "--filter-kprobe-batch has no effect: probes are always attached in parallel"},
+		"filter-kprobe-batch", "no effect: no batch `SIZE` is needed")
 }
 
 var pwruOffers = offers{"set-percpu-buf": anything, "filter-kprobe-batch": anything}
 
-// needlessValue is a number that is not used; that it was given is noted.
+// needlessValue is a number that is ignored, with a note.
 type needlessValue struct {
 	notes *[]string
 	note  string
@@ -29,7 +29,7 @@ type needlessValue struct {
 // Set, String and Type are those of pflag.Value.
 func (v needlessValue) Set(s string) error {
 	if _, err := strconv.ParseUint(s, 10, 32); err != nil {
-		return errors.New("not a number of 32 bits")
+		return errors.New("not a 32-bit number")
 	}
 	*v.notes = append(*v.notes, v.note)
 	return nil

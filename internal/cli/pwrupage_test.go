@@ -35,6 +35,21 @@ func TestEveryFlagOfPwruIsTold(t *testing.T) {
 	}
 }
 
+// TestOlderFlagsOfPwruAreTold: the page names each that tracer has an answer to.
+func TestOlderFlagsOfPwruAreTold(t *testing.T) {
+	var page string
+	for _, row := range tableRows(t, "## Flags of older versions") {
+		page += row[0] + "\n"
+	}
+	for i := range foreigners {
+		for _, name := range foreigners[i].names {
+			if foreigners[i].program == "pwru" && !strings.Contains(page, "`"+name) {
+				t.Errorf("%s: no %s among the older flags", pwruPage, name)
+			}
+		}
+	}
+}
+
 // tableRows are the cells of the table below a heading of the page, without its head.
 func tableRows(t *testing.T, heading string) (rows [][]string) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 	exitUsage = 2
 )
 
-// usageError is about what the user wrote on the command line.
+// usageError is a mistake on the command line.
 type usageError struct {
 	text, hint string
 	cause      error
@@ -45,10 +46,16 @@ func report(stderr io.Writer, err error, debug bool) int {
 		reportDetail(stderr, err)
 	}
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", hint)
+		fmt.Fprintf(stderr, "%s%s\n", hintMark, hint)
 	}
 	return exitCode(err)
 }
+
+// hintMark is in front of a hint.
+const hintMark = "hint: "
+
+// joinHints makes one of several, each on a line of its own.
+func joinHints(hints []string) string { return strings.Join(hints, "\n"+hintMark) }
 
 // reportDetail prints the long form of an error that has one, such as the
 // verifier's log.

@@ -5,6 +5,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -16,9 +17,20 @@ import (
 // -ldflags "-X tracer/internal/cli.version=v1.2.3 -X tracer/internal/cli.commit=0123abc -X tracer/internal/cli.date=2006-01-02".
 var version, commit, date string
 
+func versionCommand() command {
+	return command{name: "version", help: "print the version, as --version does", run: runVersion}
+}
+
+func runVersion(args []string, stdout, _ io.Writer) error {
+	if len(args) > 0 {
+		return &usageError{text: fmt.Sprintf("version %q: takes no arguments", args[0]), hint: hostHint("version")}
+	}
+	return say(stdout, versionLine())
+}
+
 const shownCommit = 12
 
-// versionName is the release's, or the module's where `go install` made the binary.
+// versionName is that of the release, or of the module if `go install` built the binary.
 func versionName() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -32,7 +44,7 @@ func versionLine() string {
 		versionName(), cmp.Or(shortCommit(commit), builtCommit(), "unknown"), runtime.GOOS, runtime.GOARCH, app.LibpcapVersion())
 }
 
-// builtCommit is the commit that the go command saw, with a mark when files had been changed.
+// builtCommit is the commit recorded by the go command, marked if files had been changed.
 func builtCommit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -41,8 +53,8 @@ func builtCommit() string {
 	return commitOf(info.Settings)
 }
 
-// releaseDate is the commit's, empty where that is not known: never the day of today, so
-// that the same source makes the same page.
+// releaseDate is that of the commit, empty if unknown; never today's, so that the same source
+// makes the same page.
 func releaseDate() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

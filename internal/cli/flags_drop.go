@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"strings"
+
+	"tracer/internal/complete"
+	"tracer/internal/plan"
+
+	"github.com/spf13/pflag"
+)
+
+func dropFlags(fs *pflag.FlagSet, o *options) {
+	drops := &o.config.Drops
+	fs.BoolVar(&drops.Only, "drop", false, "trace only drops: reason, location and kernel stack")
+	fs.BoolVar(&drops.HideBenign, "drop-hide-benign", false, "hide drops that are normal on a healthy network")
+	fs.Var(list(&drops.Reasons), "filter-drop-reason", "trace only drops for these reasons, such as NO_SOCKET; !NAME excludes")
+}
+
+var dropOffers = offers{"filter-drop-reason": listOf(negated(reasonsOffer))}
+
+// reasonsOffer completes the short names, and the kernel's own behind SKB_.
+func reasonsOffer(word string, _ *options) []complete.Word {
+	long := complete.Reasons()
+	if strings.HasPrefix(word, "SKB_") {
+		return plain(long)
+	}
+	return plain(plan.ShortReasons(long))
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"strings"
+
+	"tracer/internal/complete"
+	"tracer/internal/plan"
+
+	"github.com/spf13/pflag"
+)
+
+func funcFlags(fs *pflag.FlagSet, o *options) {
+	c := &o.config
+	fs.Var(checked(&c.Func, checkRegexp), "filter-func", "trace only functions whose name matches this RE2 `REGEXP` as a whole; presets: "+strings.Join(plan.PresetNames(), " "))
+	fs.Var(checked(&c.FuncExclude, checkRegexp), "filter-func-exclude", "do not trace functions whose name matches this RE2 `REGEXP` as a whole")
+	fs.Var(patterns(&c.Others), "filter-non-skb-funcs", "also trace these functions without an skb argument while they run for a packet: a list of names or `REGEXPS`")
+	fs.BoolVar(&c.Helpers, "filter-track-bpf-helpers", false, "also trace the helpers and kfuncs that BPF programs call for a packet")
+	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also trace functions of these kernel `MODULES`, a list")
+	fs.BoolVar(&c.Kernel.AllModules, "all-kmods", false, "also trace functions of all modules that have BTF")
+}
+
+var funcOffers = offers{
+	"filter-func":          functionsOffer,
+	"filter-func-exclude":  functionsOffer,
+	"filter-non-skb-funcs": inside(",|(", func(word string, _ *options) []complete.Word { return complete.AllFunctions(word) }),
+	"kmods":                listOf(seen(complete.Modules)),
+}
+
+// functionsOffer completes the last name in a regular expression.
+var functionsOffer = inside("|(", sum(oneOf(plan.PresetNames()...), seen(complete.Functions)))

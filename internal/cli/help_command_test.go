@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// printed is what a command line prints, which must be good and silent on standard error.
+func printed(t *testing.T, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := Main(args, &stdout, &stderr); code != exitDone || stderr.Len() != 0 {
+		t.Errorf("%q: exit %d, stderr %q", args, code, &stderr)
+	}
+	return stdout.String()
+}
+
+func TestShortHelpFitsAScreen(t *testing.T) {
+	const lines, columns = 50, 80
+	text := printed(t, "-h")
+	if n := strings.Count(text, "\n"); n > lines {
+		t.Errorf("%d lines, want at most %d", n, lines)
+	}
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+	if n := strings.Count(text, "\n  tracer "); n != shortExamples {
+		t.Errorf("%d examples, want %d", n, shortExamples)
+	}
+	for _, c := range shownCommands() {
+		if !strings.Contains(text, c.name) {
+			t.Errorf("no command %s", c.name)
+		}
+	}
+}
+
+func TestEssentialsAreFlags(t *testing.T) {
+	all := names(allFlags(&options{}))
+	for _, group := range essentials {
+		for _, name := range group.flags {
+			if !slices.Contains(all, name) {
+				t.Errorf("%s: --%s is no flag", group.heading, name)
+			}
+		}
+	}
+}
+
+func TestWaysToHelp(t *testing.T) {
+	for what, same := range map[string][][]string{
+		"one screen":      {{"-h"}, {"help"}, {"icmp", "-h"}, {"--drop", "-h"}},
+		"everything":      {{"--help"}, {"icmp", "--help"}},
+		"the version":     {{"--version"}, {"version"}},
+		"a command":       {{"help", "doctor"}, {"doctor", "--help"}, {"doctor", "-h"}, {"doctor", "--json", "-h"}},
+		"one of a flag":   {{"help", "version"}, {"version", "-h"}},
+		"help of help":    {{"help", "help"}},
+		"a flag":          {{"help", "--filter-func"}, {"help", "filter-func"}, {"help", "-filter-func"}, {"help", "--filter-func=x"}},
+		"a flag's, --":    {{"help", "--version"}},
+		"the flag --help": {{"help", "--help"}, {"help", "-h"}},
+	} {
+		want := printed(t, same[0]...)
+		for _, args := range same[1:] {
+			if diff := cmp.Diff(want, printed(t, args...)); diff != "" {
+				t.Errorf("%s: %q differs from %q:\n%s", what, args, same[0], diff)
+			}
+		}
+	}
+	if printed(t, "-h") == printed(t, "--help") || printed(t, "help", "version") == printed(t, "help", "--version") ||
+		printed(t, "help", "help") == printed(t, "help", "--help") {
+		t.Error("two kinds of help are the same")
+	}
+}
+
+func TestHelpOfFlags(t *testing.T) {
+	want := `--timestamp FORM
+
+  Time FORM: none, current, relative, absolute.
+
+  Default: none
+  Values:  none, current, relative, absolute
+  Related: --output-columns
+  Group:   Output
+
+Examples:
+  tracer --filter-track-skb --timestamp relative host 10.0.0.1
+        follow packets through NAT and tunnels, with ns between events
+`
+	if diff := cmp.Diff(want, printed(t, "help", "timestamp")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, line := range map[string]string{"drop": "Default: false", "vxlan-ports": "Default: 4789,8472", "filter-mark": "Default: not set", "color": "Values:  auto, always, never", "buffer-size": "Default: 4M"} {
+		if !strings.Contains(printed(t, "help", name), "  "+line+"\n") {
+			t.Errorf("--%s: no line %q in\n%s", name, line, printed(t, "help", name))
+		}
+	}
+}
+
+// TestEveryFlagHasHelp: its text, its group and what is related; within the screen's width.
+func TestEveryFlagHasHelp(t *testing.T) {
+	allFlags(&options{}).VisitAll(func(f *pflag.Flag) {
+		page := flagPage(f)
+		_, usage := pflag.UnquoteUsage(f)
+		if text := strings.Join(strings.Fields(page), " "); !strings.Contains(text, sentence(usage)) || !strings.Contains(text, "Related: --") || !strings.Contains(text, "Group: ") {
+			t.Errorf("--%s: something is missing:\n%s", f.Name, page)
+		}
+		for line := range strings.Lines(page) {
+			if utf8.RuneCountInString(line) > shortWidth+1 {
+				t.Errorf("--%s: too wide: %q", f.Name, line)
+			}
+		}
+	})
+}
+
+func TestRelationsAreOfFlags(t *testing.T) {
+	all := names(allFlags(&options{}))
+	for _, group := range relations {
+		if len(group) < 2 {
+			t.Errorf("%q is no relation", group)
+		}
+		for _, name := range group {
+			if !slices.Contains(all, name) {
+				t.Errorf("--%s, in %q, is no flag", name, group)
+			}
+		}
+	}
+	if want, got := []string{"filter-ifname", "output-netns-names", "netns-names-max-length"}, relatedTo("filter-netns"); !slices.Equal(want, got) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestNoCommandBeginsAFilter: a word of the filter language is never taken for a command.
+func TestNoCommandBeginsAFilter(t *testing.T) {
+	for _, word := range keywords {
+		if commandOf([]string{word.Text}) != nil || isProgramWord(word.Text) {
+			t.Errorf("%q is a keyword of filters, and more", word.Text)
+		}
+	}
+	for _, line := range []string{"host help", "host version and port 80", "src host tracer", "port 53 and host pwru"} {
+		args := strings.Fields(line)
+		if commandOf(args) != nil || checkProgramWord(args) != nil {
+			t.Errorf("%q is not taken for a filter", line)
+		}
+		if o, err := parse(args); err != nil || o.config.Expr != line {
+			t.Errorf("%q: filter %q, error %v", line, o.config.Expr, err)
+		}
+	}
+}
+
+// TestUnprintableValuesAreLeftOut: names of the running system were chosen by others.
+func TestUnprintableValuesAreLeftOut(t *testing.T) {
+	f := allFlags(&options{}).Lookup("backend")
+	attachOffers["backend"] = oneOf("good", "b\x1b[31mad", "\u202ebad", "4711")
+	defer func() { attachOffers["backend"] = oneOf(backends...) }()
+	if got := valuesText(f); got != "good" {
+		t.Errorf("%q, want only what is printable", got)
+	}
+}
+
+func TestFill(t *testing.T) {
+	long := strings.Repeat("word ", 40)
+	for line := range strings.Lines(fill(long, "    ")) {
+		if line = strings.TrimSuffix(line, "\n"); len(line) > shortWidth || !strings.HasPrefix(line, "    word") {
+			t.Errorf("%q", line)
+		}
+	}
+	if strings.Join(strings.Fields(fill(long, "")), " ")+" " != long {
+		t.Error("words were lost")
+	}
+}

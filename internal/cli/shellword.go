@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// shellSafe are the characters that no shell interprets, besides letters and digits.
+const shellSafe = "@%+=:,./_-"
+
+// shellWord quotes a word where a shell would not read it back as it is.
+func shellWord(word string) string {
+	special := func(r rune) bool {
+		return !strings.ContainsRune(shellSafe, r) && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	}
+	switch {
+	case !isPrintable(word):
+		return "$" + "'" + strings.ReplaceAll(strings.Trim(strconv.QuoteToASCII(word), `"`), "'", `\'`) + "'"
+	case word == "" || strings.ContainsFunc(word, special):
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
+}
+
+// shellLine is a command line to type.
+func shellLine(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = shellWord(word)
+	}
+	return strings.Join(quoted, " ")
+}
