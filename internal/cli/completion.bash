@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Completion of tracer for bash. What there is to complete, tracer itself says.
+# Completion of tracer for bash. tracer itself provides the candidates.
 
 # _tracer_words sets words to those of the command line up to the cursor, without quotes.
-# Bash breaks words at = and : too; what no space is between belongs together.
+# Bash also breaks words at = and :, so pieces without a space between them are joined.
 _tracer_words() {
 	local line=${COMP_LINE:0:COMP_POINT} piece
 	words=()
@@ -19,8 +19,8 @@ _tracer_words() {
 	done
 }
 
-# _tracer_offer adds to COMPREPLY what bash is to put in the place of $1, the end of the
-# last word. Within quotes a word stands as it is.
+# _tracer_offer adds to COMPREPLY the replacements for $1, the end of the last word. Within
+# quotes words are not escaped.
 _tracer_offer() {
 	local typed=${1//[\'\"\\]/} text
 	local kept=${words[${#words[@]} - 1]}
@@ -47,7 +47,7 @@ _tracer() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	*) _tracer_offer "$2" <<<"$found" ;;
 	esac
-	# What more belongs to, gets no space behind it.
+	# No space after a word that is to be continued.
 	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:/] ]] && compopt -o nospace 2>/dev/null
 	return 0
 }

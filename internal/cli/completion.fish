@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Completion of tracer for fish. What there is to complete, tracer itself says.
+# Completion of tracer for fish. tracer itself provides the candidates.
 
 function __tracer_complete
     set -l words (commandline -opc)

@@ -1,7 +1,7 @@
 #compdef tracer
 # SPDX-License-Identifier: Apache-2.0
 #
-# Completion of tracer for zsh. What there is to complete, tracer itself says.
+# Completion of tracer for zsh. tracer itself provides the candidates.
 
 _tracer() {
 	local program=${(Q)words[1]} word=${(Q)PREFIX} head="" line text help

@@ -21,16 +21,21 @@ func withFlagWords(err error, args []string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	flags := names(allFlags(&options{}))
-	line, found := []string{"tracer"}, false
-	for _, arg := range args {
-		if name := strings.TrimLeft(arg, dashes); slices.Contains(flags, name) && strings.Contains(refused.Expression(), arg) {
-			found, arg = true, "--"+name
-		}
-		line = append(line, arg)
-	}
-	if !found {
+	dashed := withDashes(args, refused.Expression())
+	if slices.Equal(dashed, args) {
 		return err
 	}
-	return &usageError{text: err.Error(), hint: "flags begin with two dashes: " + shellLine(line...)}
+	return &usageError{text: err.Error(), hint: "flags begin with two dashes: tracer " + shellLine(dashed...)}
+}
+
+// withDashes are the arguments with two dashes in front of flags that became a part of the filter.
+func withDashes(args []string, filter string) []string {
+	flags := names(allFlags(&options{}))
+	dashed := slices.Clone(args)
+	for i, arg := range args {
+		if name := strings.TrimLeft(arg, dashes); slices.Contains(flags, name) && strings.Contains(filter, arg) {
+			dashed[i] = "--" + name
+		}
+	}
+	return dashed
 }

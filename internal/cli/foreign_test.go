@@ -141,19 +141,19 @@ var answered = map[string]string{
 	"-1 = ip[0]":                 "unknown flag \"-1\"\nhint: write -- before a filter that begins with -",
 	"-ni eth0 -- -1 = ip[0]":     "unknown flag \"-ni\"\nhint: tcpdump's -n is not needed: addresses and ports are always numbers\nhint: tcpdump's -i eth0 is --filter-ifname eth0\nhint: type tracer --filter-ifname eth0 -- -1 = 'ip[0]'",
 	"--doctor":                   "unknown flag \"--doctor\"\nhint: it is a command: tracer doctor [--json]",
-	"pwru --output-tuple icmp":   "\"pwru\": the name of a program, where flags and a filter are expected\nhint: type tracer --output-tuple icmp",
-	"sudo tracer icmp":           "\"sudo\": the name of a program, where flags and a filter are expected\nhint: type tracer icmp",
-	"tracer tracer":              "\"tracer\": the name of a program, where flags and a filter are expected\nhint: type tracer",
-	"sudo -E ./pwru -filter-dst-port 80": "\"sudo\": the name of a program, where flags and a filter are expected\n" +
+	"pwru --output-tuple icmp":   "\"pwru\": the name of a program, not a flag or a filter\nhint: type tracer --output-tuple icmp",
+	"sudo tracer icmp":           "\"sudo\": the name of a program, not a flag or a filter\nhint: type tracer icmp",
+	"tracer tracer":              "\"tracer\": the name of a program, not a flag or a filter\nhint: type tracer",
+	"sudo -E ./pwru -filter-dst-port 80": "\"sudo\": the name of a program, not a flag or a filter\n" +
 		"hint: pwru's -filter-dst-port 80 is the filter 'dst port 80'\nhint: type tracer 'dst port 80'",
-	"/usr/sbin/tcpdump -i lo tcp": "\"/usr/sbin/tcpdump\": the name of a program, where flags and a filter are expected\n" +
+	"/usr/sbin/tcpdump -i lo tcp": "\"/usr/sbin/tcpdump\": the name of a program, not a flag or a filter\n" +
 		"hint: tcpdump's -i lo is --filter-ifname lo\nhint: type tracer --filter-ifname lo tcp",
 	"drop tcp":                        "filter expression \"drop tcp\": syntax error at \"drop\"\nhint: flags begin with two dashes: tracer --drop tcp",
 	"–output-json filter-func a icmp": "filter expression \"–output-json filter-func a icmp\": syntax error at \"–output-json\"\nhint: flags begin with two dashes: tracer --output-json --filter-func a icmp",
 	"--filter-func ip_rcv,ip_output":  "--filter-func \"ip_rcv,ip_output\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'ip_rcv|ip_output'",
 	"--filter-func-exclude a{1,2},b,": "--filter-func-exclude \"a{1,2},b,\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'a{1,2}|b'",
-	"--filter-netns 4026533589":       "netns \"4026533589\": no namespace has this name\nhint: a namespace's inode number is written inode:4026533589",
-	"--filter-netns 4242":             "netns \"4242\": no namespace has this name\nhint: the namespace of process 4242 is written pid:4242, that with inode number 4242 inode:4242",
+	"--filter-netns 4026533589":       "netns \"4026533589\": no namespace has this name\nhint: type --filter-netns inode:4026533589 for the namespace with this inode number",
+	"--filter-netns 4242":             "netns \"4242\": no namespace has this name\nhint: type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for that with this inode number",
 	"help filter-fun":                 "help \"filter-fun\": no such command or flag\nhint: did you mean `tracer help filter-func`?",
 	"help docter":                     "help \"docter\": no such command or flag\nhint: did you mean `tracer help doctor`?",
 	"help complete":                   "help \"complete\": no such command or flag\nhint: `tracer --help` lists all flags and commands",

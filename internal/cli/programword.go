@@ -18,7 +18,7 @@ func checkProgramWord(args []string) error {
 		return nil
 	}
 	return &usageError{
-		text: fmt.Sprintf("%q: the name of a program, where flags and a filter are expected", args[0]),
+		text: fmt.Sprintf("%q: the name of a program, not a flag or a filter", args[0]),
 		hint: withoutProgram(args),
 	}
 }

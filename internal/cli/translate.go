@@ -73,23 +73,26 @@ func (t *translation) isLong(name string) bool {
 }
 
 func (t *translation) readLong(arg, name string) {
-	_, value, given := strings.Cut(arg, "=")
-	if own := t.own.Lookup(name[2:]); own != nil {
-		t.flags = append(t.flags, "--"+strings.TrimLeft(arg, "-"))
-		if !given && own.NoOptDefVal == "" && len(t.rest) > 0 {
-			t.flags = append(t.flags, t.next())
-		}
-		return
-	}
-	if !isForeign(name) {
+	typed, value, given := strings.Cut(arg, "=")
+	own := t.own.Lookup(name[2:])
+	switch {
+	case own != nil:
+		t.keep(arg, !given && own.NoOptDefVal == "")
+	case !isForeign(name):
 		t.unknown = true
-		return
+	case takesValue(name) && !given:
+		t.add(typed, name, t.valueOr(name))
+	default:
+		t.add(typed, name, value)
 	}
-	if takesValue(name) && !given {
-		value = t.valueOr(name)
+}
+
+// keep takes one of our own flags over, and its value where that is the next argument.
+func (t *translation) keep(arg string, valueFollows bool) {
+	t.flags = append(t.flags, "--"+strings.TrimLeft(arg, "-"))
+	if valueFollows && len(t.rest) > 0 {
+		t.flags = append(t.flags, t.next())
 	}
-	typed, _, _ := strings.Cut(arg, "=")
-	t.add(typed, name, value)
 }
 
 // readShort reads letters behind one dash: -nn is a flag of its own or -n twice, and what is

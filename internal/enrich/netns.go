@@ -69,9 +69,9 @@ func numberForm(spec string) string {
 	case err != nil || n == 0:
 		return ""
 	case n < firstInode:
-		return fmt.Sprintf("the namespace of process %d is written pid:%d, that with inode number %d inode:%d", n, n, n, n)
+		return fmt.Sprintf("type --filter-netns pid:%d for the namespace of this process, or inode:%d for that with this inode number", n, n)
 	}
-	return fmt.Sprintf("a namespace's inode number is written inode:%d", n)
+	return fmt.Sprintf("type --filter-netns inode:%d for the namespace with this inode number", n)
 }
 
 // NetnsNames are those that `ip netns` knows.

@@ -114,8 +114,8 @@ func TestBareNumbers(t *testing.T) {
 		t.Errorf("a name of digits: inode %d, error %v", inode, err)
 	}
 	for spec, hint := range map[string]string{
-		"4026533589": "a namespace's inode number is written inode:4026533589",
-		"4242":       "the namespace of process 4242 is written pid:4242, that with inode number 4242 inode:4242",
+		"4026533589": "type --filter-netns inode:4026533589 for the namespace with this inode number",
+		"4242":       "type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for that with this inode number",
 	} {
 		_, _, err := NetnsInode(spec)
 		checkInput(t, err, `netns "`+spec+`": no namespace has this name`, hint)

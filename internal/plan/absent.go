@@ -50,5 +50,5 @@ func meant(name string, there []string) string {
 	if near := nearest.Word(strings.ReplaceAll(name, "-", "_"), there); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "lsmod lists the modules that are"
+	return "lsmod lists the loaded modules"
 }

@@ -32,7 +32,7 @@ func TestAbsentModules(t *testing.T) {
 		"none of them": {
 			kernel.Facts{AbsentModules: []kernel.AbsentModule{{Name: "qqqqqq", Why: kernel.ModuleNotLoaded}, {Name: "old", Why: kernel.ModuleWithoutBTF}}},
 			[]string{
-				`--kmods "qqqqqq": it is not loaded, so its functions are not traced: lsmod lists the modules that are`,
+				`--kmods "qqqqqq": it is not loaded, so its functions are not traced: lsmod lists the loaded modules`,
 				`--kmods "old": it has no BTF, so its functions are not traced: this kernel has no BTF of modules (5.11, CONFIG_DEBUG_INFO_BTF_MODULES)`,
 				`--kmods: none of these modules can be traced, only the kernel itself is`,
 			},
