@@ -13,11 +13,12 @@ func TestAbsentModules(t *testing.T) {
 	w := newWorld(t)
 	args := []string{"--kmods", "vetz,veth,nosuchmodule", "--filter-func", few() + "|veth_xmit", "icmp and net 10.9.0.0/24"}
 	json := start(t, args...)
+	ping(t, w.a, b4, 0x3001)
+	events := json.stop().events
 	text := command{args: args}.start(t)
 	text.awaitReady()
 	ping(t, w.a, b4, 0x3001)
 	text.stopText()
-	events := json.stop().events
 	events.that(echo(8, 0x3001)).passed(t, marks(chosen()).sent)
 	if hasVethTypes() && chosen() != tracepoint {
 		events.that(func(r *record) bool { return r.Module == "veth" }).passed(t, "veth_xmit")
