@@ -152,7 +152,7 @@ var refused = map[string]string{
 	"--max-events-per-packet -1":             "tracer: --max-events-per-packet \"-1\": not a number of events from 0 to 18446744073709551615\nhint: see `tracer help max-events-per-packet`\n",
 	"--duration 0s":                          "tracer: --duration \"0s\": not a duration above 0, such as 500ms, 30s or 1h30m\nhint: see `tracer help duration`\n",
 	"--duration 5":                           "tracer: --duration \"5\": not a duration above 0, such as 500ms, 30s or 1h30m\nhint: see `tracer help duration`\n",
-	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": no preset \"@foo\": there are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\nhint: see `tracer help filter-func`\n",
+	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": preset \"@foo\": unknown, the presets are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\nhint: see `tracer help filter-func`\n",
 	"--filter-func-exclude a(":               "tracer: --filter-func-exclude \"a(\": not a regular expression, missing closing ) at \"a(\"\nhint: see `tracer help filter-func-exclude`\n",
 	"--filter-netns a,,b":                    "tracer: --filter-netns \"a,,b\": empty name in the list\nhint: see `tracer help filter-netns`\n",
 	"--filter-ifname=":                       "tracer: --filter-ifname \"\": empty name in the list\nhint: see `tracer help filter-ifname`\n",

@@ -23,7 +23,7 @@ func checkPattern(what, pattern string) error {
 	case pattern == "":
 		e.Cause, e.hint = errors.New("empty name"), "give a name, or the beginning of one with a * behind it"
 	case len(name) > nameMost:
-		e.Cause = fmt.Errorf("longer than the %d bytes that the kernel keeps of a name", nameMost)
+		e.Cause = fmt.Errorf("longer than %d bytes, the limit of the kernel", nameMost)
 		e.hint = "the kernel keeps " + printable(name[:nameMost])
 	default:
 		return nil

@@ -10,7 +10,7 @@ func TestPatterns(t *testing.T) {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
-	const long = "longer than the 15 bytes that the kernel keeps of a name"
+	const long = "longer than 15 bytes, the limit of the kernel"
 	checkInput(t, CheckIfname(""), `interface "": empty name`, "give a name")
 	checkInput(t, CheckIfname("sixteen-bytes-00"), `interface "sixteen-bytes-00": `+long, "the kernel keeps sixteen-bytes-0")
 	checkInput(t, CheckCommand("sixteen-bytes-00*"), `command "sixteen-bytes-00*": `+long, "the kernel keeps sixteen-bytes-0")
