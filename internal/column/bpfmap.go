@@ -10,7 +10,7 @@ import (
 
 func bpfMapColumns() []Column {
 	return []Column{{
-		Name: "bpfmap", Header: "BPFMAP", Key: "bpf_map", Type: Object, Width: 40, Grows: true,
+		Name: "bpfmap", Header: "BPFMAP", Key: "bpf_map", Type: Object, Width: 40, Screen: asked(24, 40),
 		Help:  "operation of a BPF program on a map (--output-bpfmap)",
 		Group: BPFMap, Text: bpfMapText, JSON: bpfMapJSON,
 	}}

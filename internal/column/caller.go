@@ -6,7 +6,7 @@ import "tracer/internal/event"
 
 func callerColumns() []Column {
 	return []Column{{
-		Name: "caller", Header: "CALLER", Key: "caller", Type: String, Width: 32, Grows: true,
+		Name: "caller", Header: "CALLER", Key: "caller", Type: String, Width: 32, Screen: asked(20, 32),
 		Help:  "caller of FUNC, or code at the tracepoint (--output-caller)",
 		Group: Caller, Text: callerText, JSON: callerJSON,
 	}}

@@ -7,7 +7,7 @@ import "tracer/internal/event"
 func cbColumns() []Column {
 	return []Column{{
 		// Five words of ten characters, with commas and brackets.
-		Name: "cb", Header: "CB", Key: "cb", Type: Array, Width: 56,
+		Name: "cb", Header: "CB", Key: "cb", Type: Array, Width: 56, Screen: asked(16, 56),
 		Help:  "words of the qdisc part of skb->cb (--output-skb-cb)",
 		Group: CB, Text: cbText, JSON: cbJSON,
 	}}

@@ -26,8 +26,17 @@ func (e *ChoiceError) Unwrap() error { return e.Cause }
 // Usage says that other input would help.
 func (e *ChoiceError) Usage() bool { return true }
 
+// Words that stand for several columns.
+const (
+	// DefaultColumns are those that are printed without a choice.
+	DefaultColumns = "default"
+	// AllColumns are all that tell more of the events that are traced anyway.
+	AllColumns = "all"
+)
+
 // Choose is the value of [Options].Chosen for the words of a user, each of which is
-// a column's name, header or JSON key in letters of any case. The format, JSON or text, and o
+// a column's name, header or JSON key in letters of any case, or DefaultColumns or AllColumns,
+// which leave out what is also named. The format, JSON or text, and o
 // tell which columns there are. Its errors are of type [*ChoiceError].
 func Choose(words []string, o Options, json bool) ([]string, error) {
 	c := choice{options: o, json: json, all: table(o)}
@@ -36,6 +45,7 @@ func Choose(words []string, o Options, json bool) ([]string, error) {
 			return nil, &ChoiceError{word, err}
 		}
 	}
+	c.expand()
 	if !json && !slices.ContainsFunc(c.columns, func(c *Column) bool { return !c.Block }) {
 		return nil, &ChoiceError{strings.Join(words, ","), errors.New("nothing but lines below the row, and no row")}
 	}
@@ -48,6 +58,13 @@ type choice struct {
 	json    bool
 	all     []Column
 	columns []*Column
+	// sets are the words for several columns, each with how many columns come before it.
+	sets []set
+}
+
+type set struct {
+	at   int
+	word string
 }
 
 func (c *choice) names() []string {
@@ -59,6 +76,10 @@ func (c *choice) names() []string {
 }
 
 func (c *choice) add(word string) error {
+	if isSet(word) {
+		c.sets = append(c.sets, set{len(c.columns), word})
+		return nil
+	}
 	column, err := c.find(word)
 	if err == nil {
 		err = c.check(column)
@@ -100,7 +121,7 @@ func (c *choice) called(word string) []*Column {
 }
 
 func isHeader(column *Column, word string) bool {
-	return column.Header != "" && strings.EqualFold(column.Header, word)
+	return word != "" && (strings.EqualFold(column.Header, word) || strings.EqualFold(column.Screen.Header, word))
 }
 
 func ambiguous(found []*Column) error {
@@ -109,6 +130,37 @@ func ambiguous(found []*Column) error {
 		names = append(names, column.Name)
 	}
 	return errors.New("could be " + strings.Join(names, " or "))
+}
+
+func isSet(word string) bool {
+	return strings.EqualFold(word, DefaultColumns) || strings.EqualFold(word, AllColumns)
+}
+
+// expand puts in the columns of the sets that were not named themselves.
+func (c *choice) expand() {
+	added := 0
+	for _, s := range c.sets {
+		for i := range c.all {
+			column := &c.all[i]
+			if c.contains(s.word, column) && c.check(column) == nil {
+				c.columns = slices.Insert(c.columns, s.at+added, column)
+				added++
+			}
+		}
+	}
+}
+
+func (c *choice) contains(word string, column *Column) bool {
+	if c.options.wants(column) || strings.EqualFold(word, DefaultColumns) {
+		return c.options.wants(column)
+	}
+	switch column.Group {
+	case Time: // one form is enough
+		return c.options.Timestamp == None && column.timestamp == Absolute
+	case Return, Duration, Program, Lookups, BPFMap: // they make more events
+		return false
+	}
+	return c.json || !column.Block
 }
 
 // check finds what can't be printed, or not twice.
@@ -134,26 +186,41 @@ func (c *choice) check(column *Column) error {
 	return nil
 }
 
-// arrange puts the chosen columns in their order. What an option adds that is off by
-// itself is there too: a time before them, unless they have one, the rest behind.
+// arrange is the chosen columns in their order.
 func (o *Options) arrange(all []Column) []Column {
-	var times, chosen, rest []Column
+	var chosen []Column
 	for _, name := range o.Chosen {
 		if i := slices.IndexFunc(all, func(c Column) bool { return c.Name == name }); i >= 0 {
 			chosen = append(chosen, all[i])
 		}
 	}
-	for _, c := range all {
-		switch {
-		case !o.wants(&c) || slices.Contains(o.Chosen, c.Name) || isUsual(c.Group):
-		case c.Group != Time:
-			rest = append(rest, c)
-		case !slices.ContainsFunc(chosen, func(c Column) bool { return c.Group == Time }):
-			times = append(times, c)
-		}
-	}
-	return slices.Concat(times, chosen, rest)
+	return chosen
 }
 
-// isUsual tells the columns that are there by themselves.
-func isUsual(g Group) bool { return g == Packet || g == Meta || g == Tuple }
+// Omitted are the columns that an option asks for and the chosen ones lack. A time is not
+// lacking where there is another form of it.
+func Omitted(o Options, json bool) []string {
+	if o.Chosen == nil {
+		return nil
+	}
+	all := table(o)
+	chosen := o.arrange(all)
+	var names []string
+	for _, c := range all {
+		has := slices.ContainsFunc(chosen, func(other Column) bool { return other.Name == c.Name || other.Group == c.Group && c.Group == Time })
+		if !has && isFlagged(c.Group) && o.wants(&c) && (json || c.Text != nil) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// isFlagged tells the columns that are there because of a flag of their own, and not by default
+// or because of what is traced.
+func isFlagged(g Group) bool {
+	switch g {
+	case Packet, Meta, Tuple, Head, Program, Duration:
+		return false
+	}
+	return true
+}

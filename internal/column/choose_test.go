@@ -4,6 +4,7 @@ package column
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,26 +41,89 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestOptionsAddToTheChosen: what was asked for by name is printed.
-func TestOptionsAddToTheChosen(t *testing.T) {
+// TestOptionsDecideWhatTheChosenMean: they add nothing to the list.
+func TestOptionsDecideWhatTheChosenMean(t *testing.T) {
 	for _, c := range []struct {
 		options Options
 		words   string
 		want    string
 	}{
-		{Options{Timestamp: Relative}, "func,skb", "relative,func,skb"},
-		{Options{Timestamp: Absolute}, "func", "time,monotonic,func"},
+		{Options{Timestamp: Relative}, "func,skb", "func,skb"},
+		{Options{Timestamp: Absolute}, "func", "func"},
 		{Options{Timestamp: Absolute}, "func,TIMESTAMP", "func,monotonic"},
 		{Options{Timestamp: Relative}, "func,timestamp", "func,relative"},
+		{Options{}, "func,since-last", "func,relative"},
 		{Options{Timestamp: Relative}, "func,current", "func,current"},
 		{Options{Timestamp: Relative}, "func,time", "func,relative"},
 		{Options{Timestamp: Absolute}, "func,time", "func,time"},
 		{Options{}, "func,time", "func,time"},
-		{Options{Meta: true, Tuple: true, Stack: true, Caller: true}, "func", "func,caller,stack"},
-		{Options{Stack: true, Metadata: true}, "stack,func", "stack,func,skb_metadata"},
+		{Options{Meta: true, Tuple: true, Stack: true, Caller: true}, "func", "func"},
+		{Options{Stack: true, Metadata: true}, "stack,func", "stack,func"},
 	} {
 		if got := chosen(t, c.words, c.options, false); got != c.want {
 			t.Errorf("%s with %+v: %s, want %s", c.words, c.options, got, c.want)
+		}
+	}
+}
+
+func TestSetsOfColumns(t *testing.T) {
+	usual := Options{Meta: true, Tuple: true}
+	const usualText = "skb,cpu,process,netns,mark,iface,proto,mtu,len,tuple,func"
+	for _, c := range []struct {
+		options Options
+		words   string
+		want    string
+	}{
+		{usual, "default", usualText},
+		{usual, "Default,caller", usualText + ",caller"},
+		{usual, "caller,DEFAULT", "caller," + usualText},
+		{usual, "func,default", "func," + strings.TrimSuffix(usualText, ",func")},
+		{Options{}, "default,len", "skb,cpu,process,func,len"},
+		{Options{ID: true, Timestamp: Relative, Stack: true}, "default", "skb,cpu,id,process,relative,func,stack"},
+		{Options{}, "default,default,default", "skb,cpu,process,func"},
+		{usual, "len,all,cpu", "len,time,skb,id,process,monotonic,netns,mark,iface,proto,mtu,cb,netns_name,tuple,tunnel,conntrack,func,netfilter,caller,cpu"},
+		{Options{Timestamp: Relative, Lookups: true, Stack: true}, "all", "skb,cpu,id,process,relative,netns,mark,iface,proto,mtu,len,cb,netns_name,tuple,tunnel,conntrack,func,lookup,netfilter,caller,stack"},
+		{Options{Timestamp: Relative}, "current,all", "current,skb,cpu,id,process,relative,netns,mark,iface,proto,mtu,len,cb,netns_name,tuple,tunnel,conntrack,func,netfilter,caller"},
+	} {
+		if got := chosen(t, c.words, c.options, false); got != c.want {
+			t.Errorf("%s with %+v:\n%s, want\n%s", c.words, c.options, got, c.want)
+		}
+	}
+}
+
+// TestAllInJSON: each key once, and nothing that would make more events.
+func TestAllInJSON(t *testing.T) {
+	names := strings.Split(chosen(t, "all", Options{}, true), ",")
+	for _, c := range All() {
+		more := c.Group == Return || c.Group == Duration || c.Group == Program || c.Group == Lookups || c.Group == BPFMap
+		lacks := more || c.Group == Head || c.Group == Metadata || c.Group == XDPMetadata || c.Group == Time && c.timestamp != Absolute
+		if has := slices.Contains(names, c.Name); has == lacks {
+			t.Errorf("column %s is there: %t", c.Name, has)
+		}
+	}
+	if got := chosen(t, "relative,all", Options{Timestamp: Current}, true); strings.Contains(got, "current") || !strings.HasPrefix(got, "relative,skb") {
+		t.Errorf("%s has one key twice", got)
+	}
+}
+
+func TestOmitted(t *testing.T) {
+	for _, c := range []struct {
+		options Options
+		json    bool
+		want    string
+	}{
+		{Options{Timestamp: Relative}, false, ""},
+		{Options{Timestamp: Relative, Chosen: []string{"func"}}, false, "relative"},
+		{Options{Timestamp: Absolute, Chosen: []string{"func"}}, false, "time monotonic"},
+		{Options{Timestamp: Absolute, Chosen: []string{"func", "current"}}, false, ""},
+		{Options{Meta: true, Tuple: true, Program: true, Head: true, Chosen: []string{"func"}}, true, ""},
+		{Options{ID: true, Stack: true, Chosen: []string{"func", "stack"}}, false, "id"},
+		{Options{ID: true, Chosen: []string{"func", "id"}}, true, "part parent origin"},
+		{Options{Return: true, Chosen: []string{"func"}}, false, ""},
+		{Options{Return: true, Chosen: []string{"func"}}, true, "return"},
+	} {
+		if got := strings.Join(Omitted(c.options, c.json), " "); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.options, got, c.want)
 		}
 	}
 }
@@ -77,6 +141,7 @@ func TestBadChoices(t *testing.T) {
 		{"current,relative", true, `column "relative": its key "time" is taken by "current"`},
 		{"TIMESTAMP", false, `column "TIMESTAMP": could be current or relative or monotonic`},
 		{"skb_metadata", true, `column "skb_metadata": there are no expressions, which --output-skb-metadata gives`},
+		{"default,skb,skb", false, `column "skb": named twice`},
 		{"stack,skb_dump", false, `column "stack,skb_dump": nothing but lines below the row, and no row`},
 	} {
 		_, err := Choose(strings.Split(c.words, ","), Options{}, c.json)

@@ -85,8 +85,8 @@ type Column struct {
 	Help string
 	// Width is the room in characters that its usual values need in text.
 	Width int
-	// Grows says that a longer value widens the column for the rows that follow.
-	Grows bool
+	// Screen is how a terminal shows the column; set where there is a header.
+	Screen Screen
 	// Key and Type are the JSON member's.
 	Key  string
 	Type Type
@@ -144,8 +144,10 @@ type Options struct {
 	// Head adds where the memory with the packet's data is, XDPMetadata the values of
 	// expressions on the xdp_buff.
 	Head, XDPMetadata bool
-	// Chosen are the columns to print, in their order, as [Choose] gives them; nil is
-	// all of the above. What is added by an option that is off by itself is printed too.
+	// Drops says that only drops are traced, so that each packet has one row.
+	Drops bool
+	// Chosen are the columns to print, in their order, as [Choose] gives them, and no others;
+	// nil is all of the above.
 	Chosen []string
 }
 
@@ -156,8 +158,8 @@ func All() []Column { return table(Options{}) }
 func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
-		wallColumns(), skbColumns(), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
-		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), bpfMapColumns(), callerColumns(), metadataColumns(),
+		wallColumns(), skbColumns(o), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
+		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(o), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), bpfMapColumns(), callerColumns(), metadataColumns(),
 		stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)

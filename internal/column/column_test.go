@@ -64,7 +64,7 @@ func TestNeeds(t *testing.T) {
 		{Options{Meta: true, Timestamp: Current}, []Group{Packet, Meta, Time}},
 		{Options{Meta: true, Tuple: true, Chosen: []string{"func"}}, []Group{Packet}},
 		{Options{Chosen: []string{"len", "stack"}, TCPSeq: true}, []Group{Meta, Stack}},
-		{Options{Chosen: []string{"tuple"}, Caller: true}, []Group{Tuple, Caller}},
+		{Options{Chosen: []string{"tuple"}, Caller: true}, []Group{Tuple}},
 		{everything, []Group{Packet, Meta, Time, Tuple, CB, NetnsName, Tunnel, Conntrack, Netfilter, Caller, Metadata, Stack, Skb, Shared}},
 	} {
 		want := map[Group]bool{}

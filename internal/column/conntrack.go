@@ -10,7 +10,7 @@ import (
 
 func conntrackColumns() []Column {
 	return []Column{{
-		Name: "conntrack", Header: "CONNTRACK", Key: "conntrack", Type: Object, Width: 40, Grows: true,
+		Name: "conntrack", Header: "CONNTRACK", Key: "conntrack", Type: Object, Width: 40, Screen: asked(20, 40),
 		Help:  "state of the packet's connection (--output-conntrack)",
 		Group: Conntrack, Text: conntrackText, JSON: conntrackJSON,
 	}}

@@ -2,15 +2,19 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"strings"
 
-func funcColumns() []Column {
+	"tracer/internal/event"
+)
+
+func funcColumns(o Options) []Column {
 	return append([]Column{
 		{
-			// As the last column, which it mostly is, it takes the room that it needs.
-			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32, Grows: true,
-			Help:  "function, tp:TRACEPOINT or NAME[bpf](tc), result, reason, location",
-			Group: Packet, Text: funcText, JSON: funcJSON,
+			Name: "func", Header: "FUNC", Key: "func", Type: String, Width: 32,
+			Screen: funcScreen(o),
+			Help:   "function, tp:TRACEPOINT or NAME[bpf](tc), result, reason, location",
+			Group:  Packet, Text: funcText, JSON: funcJSON,
 		},
 		{
 			Name: "module", Key: "module", Type: String, Help: "kernel module of the function",
@@ -44,9 +48,26 @@ func dropColumns() []Column {
 	}
 }
 
+// funcScreen makes sure of some room for the function before anything else. If only drops are
+// traced, the reason and the place come next.
+func funcScreen(o Options) Screen {
+	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 28}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
+	if o.Drops {
+		s.Steps = []Step{{0, 20}, {12, 28}, {17, 48}, {44, 64}}
+	}
+	return s
+}
+
 // funcText is like `tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET) at icmp_rcv+0x1a3`
 // or `nf_nat_inet_fn [nf_nat]`.
-func funcText(dst []byte, e *event.Event) []byte {
+func funcText(dst []byte, e *event.Event) []byte { return appendFuncText(dst, e, "") }
+
+// shortFuncText leaves out the prefix that all reasons have: `tp:kfree_skb(NO_SOCKET) at icmp_rcv+0x1a3`.
+func shortFuncText(dst []byte, e *event.Event) []byte {
+	return appendFuncText(dst, e, event.ReasonPrefix)
+}
+
+func appendFuncText(dst []byte, e *event.Event, prefix string) []byte {
 	if isPlainEntry(e) {
 		return append(dst, e.Names.Func...)
 	}
@@ -56,7 +77,7 @@ func funcText(dst []byte, e *event.Event) []byte {
 	dst = appendFunc(dst, e)
 	dst = appendKind(dst, e)
 	dst = appendReturned(dst, e)
-	dst = appendReason(dst, e)
+	dst = appendReason(dst, e, prefix)
 	if e.Names.Module != "" {
 		dst = append(append(append(dst, " ["...), e.Names.Module...), ']')
 	}
@@ -78,7 +99,7 @@ func appendFunc(dst []byte, e *event.Event) []byte {
 	return append(dst, e.Names.Func...)
 }
 
-func appendReason(dst []byte, e *event.Event) []byte {
+func appendReason(dst []byte, e *event.Event, prefix string) []byte {
 	if !e.Drop.HasReason {
 		return dst
 	}
@@ -86,7 +107,7 @@ func appendReason(dst []byte, e *event.Event) []byte {
 	if e.Names.Reason == "" {
 		dst = appendUint(dst, uint64(e.Drop.Reason))
 	}
-	return append(append(dst, e.Names.Reason...), ')')
+	return append(append(dst, strings.TrimPrefix(e.Names.Reason, prefix)...), ')')
 }
 
 func appendLocation(dst []byte, e *event.Event) []byte {

@@ -7,9 +7,10 @@ import "tracer/internal/event"
 func idColumns() []Column {
 	return []Column{
 		{
-			Name: "id", Header: "ID", Key: "id", Type: Number, Width: 8, Grows: true,
-			Help:  "number of the packet; /PART(ORIGIN<PARENT) if it is a part of one",
-			Group: ID, Text: idText, JSON: id,
+			Name: "id", Header: "ID", Key: "id", Type: Number, Width: 8,
+			Screen: Screen{Steps: []Step{{rankID, 10}, {45, 16}}},
+			Help:   "number of the packet; /PART(ORIGIN<PARENT) if it is a part of one",
+			Group:  ID, Text: idText, JSON: id,
 		},
 		{
 			Name: "part", Key: "part", Type: Number, Help: "number of this part (sk_buff); the first part has the packet's number",

@@ -10,7 +10,7 @@ import (
 
 func lookupColumns() []Column {
 	return []Column{{
-		Name: "lookup", Header: "LOOKUP", Key: "lookup", Type: Object, Width: 40, Grows: true,
+		Name: "lookup", Header: "LOOKUP", Key: "lookup", Type: Object, Width: 40, Screen: asked(24, 40),
 		Help:  "what the function looked up and found (--output-lookups)",
 		Group: Lookups, Text: lookupText, JSON: lookupJSON,
 	}}

@@ -7,12 +7,12 @@ import "tracer/internal/event"
 func metadataColumns() []Column {
 	return []Column{
 		{
-			Name: "skb_metadata", Header: "METADATA", Key: "skb_metadata", Type: Object, Width: 8,
+			Name: "skb_metadata", Header: "METADATA", Key: "skb_metadata", Type: Object, Width: 8, Screen: asked(16, 32),
 			Help:  "values of the expressions of --output-skb-metadata",
 			Group: Metadata, Text: metadataText, JSON: metadataJSON,
 		},
 		{
-			Name: "xdp_metadata", Header: "XDP_METADATA", Key: "xdp_metadata", Type: Object, Width: 12,
+			Name: "xdp_metadata", Header: "XDP_METADATA", Key: "xdp_metadata", Type: Object, Width: 12, Screen: asked(16, 32),
 			Help:  "values of the expressions of --output-xdp-metadata (XDP programs)",
 			Group: XDPMetadata, Text: xdpMetadataText, JSON: xdpMetadataJSON,
 		},

@@ -10,7 +10,7 @@ import (
 
 func netfilterColumns() []Column {
 	return []Column{{
-		Name: "netfilter", Header: "NETFILTER", Key: "netfilter", Type: Object, Width: 44, Grows: true,
+		Name: "netfilter", Header: "NETFILTER", Key: "netfilter", Type: Object, Width: 44, Screen: asked(20, 44),
 		Help:  "netfilter hook, table and chain of the call (--output-netfilter)",
 		Group: Netfilter, Text: netfilterText, JSON: netfilterJSON,
 	}}

@@ -9,8 +9,9 @@ func processColumns() []Column {
 		{
 			// 15 bytes of name, the colon, and the 7 digits of the largest pid_max.
 			Name: "process", Header: "PROCESS", Key: "process", Type: String, Width: 23,
-			Help: "name and id of the process on the CPU, as comm:pid",
-			Of:   event.OfProcess, Group: Packet, Text: processText, JSON: processJSON,
+			Screen: Screen{Cut: cutName, Steps: []Step{{24, 12}, {40, 16}, {54, 23}}},
+			Help:   "name and id of the process on the CPU, as comm:pid",
+			Of:     event.OfProcess, Group: Packet, Text: processText, JSON: processJSON,
 		},
 		{
 			Name: "pid", Key: "pid", Type: Number, Help: "process id (tgid)",

@@ -4,26 +4,37 @@ package column
 
 import "tracer/internal/event"
 
-func skbColumns() []Column {
+func skbColumns(o Options) []Column {
 	return []Column{
 		{
-			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18,
+			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18, Screen: skbScreen(o),
 			Help: "kernel address of the sk_buff (none for XDP frames)",
 			Of:   event.OfSkb, Group: Packet, Text: skbText, JSON: skbJSON,
 		},
 		{
-			Name: "cpu", Header: "CPU", Key: "cpu", Type: Number, Width: 3,
+			Name: "cpu", Header: "CPU", Key: "cpu", Type: Number, Width: 3, Screen: steps(Step{36, 3}),
 			Help: "CPU of the event",
 			Of:   event.OfCPU, Group: Packet, Text: cpu, JSON: cpu,
 		},
 	}
 }
 
+// skbScreen makes the address less important where it is not needed to tell packets apart:
+// they have numbers, or one row each.
+func skbScreen(o Options) Screen {
+	s := Screen{Cut: cutStart, Steps: []Step{{14, 9}, {58, 18}}}
+	if o.ID || o.Drops {
+		s.Steps[0].Rank = 57
+	}
+	return s
+}
+
 func headColumns() []Column {
 	return []Column{{
 		Name: "head", Header: "HEAD", Key: "head", Type: String, Width: 18,
-		Help:  "address of the data (skb->head), also for XDP frames",
-		Group: Head, Text: headText, JSON: headJSON,
+		Screen: Screen{Cut: cutStart, Steps: asked(9, 18).Steps},
+		Help:   "address of the data (skb->head), also for XDP frames",
+		Group:  Head, Text: headText, JSON: headJSON,
 	}}
 }
 

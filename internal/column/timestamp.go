@@ -20,7 +20,7 @@ const (
 	None Timestamp = iota
 	// Current is the kernel's monotonic clock in nanoseconds.
 	Current
-	// Relative is the nanoseconds since the previous event of the same sk_buff.
+	// Relative is the nanoseconds since the previous event of the same packet.
 	Relative
 	// Absolute is the local wall clock in microseconds, with the monotonic clock beside it.
 	Absolute
@@ -46,25 +46,27 @@ func ParseTimestamp(name string) (Timestamp, error) {
 func wallColumns() []Column {
 	return []Column{{
 		Name: "time", Header: "TIME", Key: "time", Type: String, Width: 26,
-		Help:  "wall clock of the event (--timestamp absolute)",
-		Group: Time, timestamp: Absolute, Text: wallText, JSON: wallJSON,
+		Screen: Screen{Text: clockText, Steps: []Step{{5, 15}}},
+		Help:   "wall clock of the event (--timestamp absolute)",
+		Group:  Time, timestamp: Absolute, Text: wallText, JSON: wallJSON,
 	}}
 }
 
 func tickColumns() []Column {
 	return []Column{
 		{
-			Name: "current", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
+			Name: "current", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18, Screen: steps(Step{5, 18}),
 			Help:  "monotonic clock of the kernel in ns (--timestamp current)",
 			Group: Time, timestamp: Current, Text: monotonic, JSON: monotonic,
 		},
 		{
 			Name: "relative", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
-			Help:  "ns since the skb's previous event, 0 if none (--timestamp relative)",
-			Group: Time, timestamp: Relative, Text: sinceLast, JSON: sinceLast,
+			Screen: Screen{Header: "SINCE-LAST", Text: passedText, Steps: []Step{{5, 10}}},
+			Help:   "ns since the skb's previous event, 0 if none (--timestamp relative)",
+			Group:  Time, timestamp: Relative, Text: sinceLast, JSON: sinceLast,
 		},
 		{
-			Name: "monotonic", Header: "TIMESTAMP", Key: "monotonic", Type: Number, Width: 18,
+			Name: "monotonic", Header: "TIMESTAMP", Key: "monotonic", Type: Number, Width: 18, Screen: steps(Step{62, 18}),
 			Help:  "monotonic clock of the kernel in ns (--timestamp absolute)",
 			Group: Time, timestamp: Absolute, Text: monotonic, JSON: monotonic,
 		},
@@ -74,6 +76,19 @@ func tickColumns() []Column {
 func monotonic(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Time) }
 
 func sinceLast(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Names.SinceLast) }
+
+// passedText is like `+59.0ms`, - for the first event of a packet.
+func passedText(dst []byte, e *event.Event) []byte {
+	if e.Names.SinceLast == 0 {
+		return append(dst, '-')
+	}
+	return appendDuration(append(dst, '+'), e.Names.SinceLast)
+}
+
+// clockText is the time of the day.
+func clockText(dst []byte, e *event.Event) []byte {
+	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, "15:04:05.000000")
+}
 
 func wallText(dst []byte, e *event.Event) []byte {
 	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, "2006-01-02T15:04:05.000000")

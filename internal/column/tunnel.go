@@ -2,13 +2,18 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"bytes"
+
+	"tracer/internal/event"
+)
 
 func tunnelColumns(o Options) []Column {
 	return []Column{{
-		Name: "tunnel", Header: "TUNNEL", Key: "tunnel", Type: Object, Width: 64, Grows: true,
-		Help: "inner packet of a tunnel, - (JSON: null) for none (--output-tunnel)",
-		Of:   event.OfTunnel, Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
+		Name: "tunnel", Header: "TUNNEL", Key: "tunnel", Type: Object, Width: 64,
+		Screen: Screen{Cut: cutTunnel, Steps: asked(24, 64).Steps},
+		Help:   "inner packet of a tunnel, - (JSON: null) for none (--output-tunnel)",
+		Of:     event.OfTunnel, Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
 	}}
 }
 
@@ -39,4 +44,21 @@ func appendTunnelID(dst []byte, t *event.Tunnel) []byte {
 		return appendNull(dst)
 	}
 	return appendUint(dst, uint64(t.ID))
+}
+
+// cutTunnel cuts the inner tuple, which stands behind the kind and the id.
+func cutTunnel(dst []byte, start, width int) []byte {
+	inner := tupleOf(dst[start:])
+	if width-inner < narrowTuple {
+		return cutEnd(dst, start, width)
+	}
+	return cutTuple(dst, start+inner, width-inner)
+}
+
+// tupleOf is where the tuple begins in a tunnel's text.
+func tupleOf(text []byte) int {
+	if i := bytes.Index(text, []byte("):")); i >= 0 && bytes.HasPrefix(text[bytes.IndexByte(text, '('):], []byte("(id=")) {
+		return i + 2
+	}
+	return bytes.IndexByte(text, ':') + 1
 }

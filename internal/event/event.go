@@ -152,6 +152,9 @@ type Dump struct {
 	XDPValues []byte
 }
 
+// ReasonPrefix is what the name of a drop reason begins with. Where room is scarce it is left out.
+const ReasonPrefix = "SKB_DROP_REASON_"
+
 // Drop is why and where the kernel gave the packet up.
 type Drop struct {
 	// Dropped is set on the skb:kfree_skb tracepoint.

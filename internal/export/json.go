@@ -43,6 +43,9 @@ func (j *json) Export(e *event.Event) error {
 
 func (j *json) Flush() error { return j.out.flush() }
 
+// Resize changes nothing: records have no width.
+func (j *json) Resize(int) {}
+
 func (j *json) members(k event.Kind) *cells {
 	switch k {
 	case event.Lost:

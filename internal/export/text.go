@@ -5,14 +5,10 @@ package export
 import (
 	"io"
 	"strconv"
-	"unicode/utf8"
 
 	"tracer/internal/column"
 	"tracer/internal/event"
 )
-
-// growStep rounds a column's growth up, so that it grows seldom.
-const growStep = 8
 
 // text writes a table: a header, then a row per event, and below it the blocks.
 type text struct {
@@ -21,21 +17,31 @@ type text struct {
 	cells   cells
 	blocks  []column.Column
 	colours colours
-	begun   bool
+	// asked are the columns wanted, of which those shown have cut values where cut is set.
+	asked column.Options
+	cut   bool
+	begun bool
 }
 
 func newText(w io.Writer, o Options) *text {
-	t := &text{out: newBuffer(w), colours: coloursOf(o)}
-	for _, c := range column.Select(o.Columns) {
-		switch {
-		case c.Block:
+	t := &text{out: newBuffer(w), colours: coloursOf(o), asked: o.Columns}
+	t.Resize(o.Width)
+	return t
+}
+
+// Resize decides on columns and widths. They stay until it is called again; a new header
+// comes before the next row.
+func (t *text) Resize(width int) {
+	layout := column.Lay(t.asked, width)
+	t.columns, t.blocks, t.cut, t.begun = nil, nil, layout.Cut, false
+	for _, c := range layout.Columns {
+		if c.Block {
 			t.blocks = append(t.blocks, c)
-		case c.Text != nil:
+		} else {
 			t.columns = append(t.columns, c)
 		}
 	}
 	t.cells = newCells(t.columns, t.cell)
-	return t
 }
 
 func (t *text) Export(e *event.Event) error {
@@ -55,7 +61,7 @@ func (t *text) Flush() error {
 	return t.out.flush()
 }
 
-// begin writes the header, once.
+// begin writes the header, once for each layout.
 func (t *text) begin() {
 	if t.begun {
 		return
@@ -90,15 +96,20 @@ func (t *text) cell(dst []byte, i int, e *event.Event) []byte {
 
 const spaces = "                                                                "
 
-// pad fills the cell that began at start up to where the next begins. The last one
-// stays as it is.
+// pad fills the cell that began at start up to where the next begins, or cuts it. The last
+// one is not filled.
 func (t *text) pad(dst []byte, i, start int) []byte {
-	if i == len(t.columns)-1 {
+	last := i == len(t.columns)-1
+	if last && !t.cut {
 		return dst
 	}
-	c, width := &t.columns[i], utf8.RuneCount(dst[start:])
-	if width > c.Width && c.Grows {
-		c.Width = (width + growStep - 1) / growStep * growStep
+	c, width := &t.columns[i], column.Cells(dst[start:])
+	if width > c.Width && t.cut {
+		dst = c.Screen.Cut(dst, start, c.Width)
+		width = column.Cells(dst[start:])
+	}
+	if last {
+		return dst
 	}
 	for room := max(c.Width-width, 0) + 1; room > 0; room -= len(spaces) {
 		dst = append(dst, spaces[:min(room, len(spaces))]...)

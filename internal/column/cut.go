@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// ellipsis stands where a cell was cut. It takes one cell of the terminal.
+const ellipsis = "…"
+
+// terminal counts cells as terminals do that are not set up for East Asian legacy fonts.
+var terminal = runewidth.Condition{}
+
+// Cells is how many cells of a terminal the text takes.
+func Cells(text []byte) int {
+	n := utf8.RuneCount(text)
+	if n == len(text) {
+		return n // ASCII
+	}
+	n = 0
+	for len(text) > 0 {
+		size, cells := token(text)
+		n += cells
+		text = text[size:]
+	}
+	return n
+}
+
+// token is the length in bytes and in cells of what must not be cut apart: a character, or an
+// escape as appendEscaped makes them.
+func token(text []byte) (size, cells int) {
+	switch {
+	case text[0] == '\\' && len(text) >= 4 && text[1] == 'x':
+		return 4, 4
+	case text[0] == '\\' && len(text) >= 2:
+		return 2, 2
+	case text[0] < utf8.RuneSelf:
+		return 1, 1
+	}
+	r, size := utf8.DecodeRune(text)
+	return size, terminal.RuneWidth(r)
+}
+
+// head is how many bytes of text fit into so many cells.
+func head(text []byte, cells int) (size int) {
+	for size < len(text) {
+		n, width := token(text[size:])
+		if width > cells {
+			break
+		}
+		size, cells = size+n, cells-width
+	}
+	return size
+}
+
+// cutEnd keeps the beginning.
+func cutEnd(dst []byte, start, width int) []byte {
+	return append(dst[:start+head(dst[start:], width-1)], ellipsis...)
+}
+
+// cutStart keeps the end of what is ASCII: addresses of the kernel differ there.
+func cutStart(dst []byte, start, width int) []byte {
+	return splice(dst, start, 0, len(dst)-start-(width-1))
+}
+
+// cutName keeps the number behind the name, as in `NetworkMan…:1042`, where it leaves room
+// for some of the name.
+func cutName(dst []byte, start, width int) []byte {
+	name := bytes.LastIndexByte(dst[start:], ':')
+	room := width - 1 - (len(dst) - start - name)
+	if name < 0 || room < 1 {
+		return cutEnd(dst, start, width)
+	}
+	return splice(dst, start, head(dst[start:start+name], room), name)
+}
+
+// splice puts an ellipsis in place of the bytes from begin up to end of the cell.
+func splice(dst []byte, start, begin, end int) []byte {
+	cell := len(dst)
+	dst = append(append(dst, ellipsis...), dst[start+end:cell]...)
+	return append(dst[:start+begin], dst[cell:]...)
+}
+
+// Room for addresses and a sign of more behind them, below which a tuple is cut at its end.
+const narrowTuple = 20
+
+// cutTuple shortens what stands behind the addresses first. If the addresses alone are too
+// long, it takes out their middles and keeps the ports.
+func cutTuple(dst []byte, start, width int) []byte {
+	behind := bytes.IndexByte(dst[start:], '(')
+	arrow := bytes.Index(dst[start:], []byte("->"))
+	if arrow < 0 || behind < arrow || behind+2 <= width || width < narrowTuple {
+		return cutEnd(dst, start, width)
+	}
+	cell := len(dst)
+	source, dest := dst[start:start+arrow], dst[start+arrow+2:start+behind]
+	most, rest := shares(len(source), len(dest), width-len("->(")-1)
+	dst = appendShort(dst, source, most)
+	dst = appendShort(append(dst, "->"...), dest, rest)
+	dst = append(append(dst, '('), ellipsis...)
+	return append(dst[:start], dst[cell:]...)
+}
+
+// shares divides room between two lengths: one that needs less than half leaves it to the other.
+func shares(a, b, room int) (forA, forB int) {
+	forA = min(a, max(room/2, room-b))
+	return forA, min(b, room-forA)
+}
+
+// appendShort appends an address with its port in at most width cells, like `[2001:db…f3]:443`.
+func appendShort(dst, endpoint []byte, width int) []byte {
+	if len(endpoint) <= width {
+		return append(dst, endpoint...)
+	}
+	tail := endpoint[portOf(endpoint):]
+	room := max(width-1-len(tail), 0)
+	end := portOf(endpoint) - room/2
+	dst = append(dst, endpoint[:min(room-room/2, end)]...)
+	return append(append(dst, ellipsis...), endpoint[end:]...)
+}
+
+// portOf is where the port begins behind an address, with its colon; the bracket of an IPv6
+// address is in front of it.
+func portOf(endpoint []byte) int {
+	address := bytes.LastIndexByte(endpoint, ']') + 1 // of IPv6
+	if port := bytes.LastIndexByte(endpoint, ':'); port >= address {
+		return port
+	}
+	return len(endpoint)
+}

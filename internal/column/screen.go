@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import (
+	"cmp"
+	"slices"
+
+	"tracer/internal/event"
+)
+
+// Screen is how a column is shown on a terminal whose width the table has to fit.
+type Screen struct {
+	// Header and Text replace the column's own; the zero values keep them.
+	Header string
+	Text   func(dst []byte, e *event.Event) []byte
+	// Cut shortens the cell that begins at start to width cells; nil cuts its end.
+	Cut func(dst []byte, start, width int) []byte
+	// Steps are the widths that the column takes as the terminal gets wider, the smallest
+	// first.
+	Steps []Step
+}
+
+// Step is a width that a column takes if there is room left after all steps of lower ranks.
+// The lower the rank of its first step, the more important is the column.
+type Step struct{ Rank, Width int }
+
+// Ranks of columns that are there only if a flag asks for them: before all columns that are
+// there by default, but for the function.
+const (
+	rankID    = 4
+	rankAsked = 5
+	rankWider = 43
+)
+
+// asked is the screen of such a column, which grows once there is room enough.
+func asked(narrow, wide int) Screen {
+	return steps(Step{rankAsked, narrow}, Step{rankWider, wide})
+}
+
+func steps(list ...Step) Screen { return Screen{Steps: list} }
+
+// Layout is the text columns that are shown, and how wide.
+type Layout struct {
+	// Columns have the widths of this layout; blocks are among them.
+	Columns []Column
+	// LeftOut are the columns that there is no room for.
+	LeftOut []Column
+	// Cut says that every value is cut to its column's width. If it is false, longer values
+	// push the rest of their rows to the right.
+	Cut bool
+}
+
+// Lay lays out the text columns that o asks for. With a width, which is a terminal's, no row
+// is wider than that: the least important columns are left out. Only columns of a list that
+// the user gave (o.Chosen) are all shown, as without a terminal where there is no room for
+// them. A width of 0 is no terminal: all columns have the widths of the table.
+func Lay(o Options, width int) Layout {
+	columns := slices.DeleteFunc(Select(o), func(c Column) bool { return c.Text == nil })
+	if width == 0 || o.Chosen != nil && narrowest(columns) > width {
+		return Layout{Columns: columns}
+	}
+	widths := fit(columns, width, o.Chosen != nil)
+	l := Layout{Cut: true}
+	for i, c := range columns {
+		switch {
+		case c.Block:
+			l.Columns = append(l.Columns, c)
+		case widths[i] == 0:
+			l.LeftOut = append(l.LeftOut, c.onScreen(0))
+		default:
+			l.Columns = append(l.Columns, c.onScreen(widths[i]))
+		}
+	}
+	return l
+}
+
+// narrowest is the width of a row in which each column has its first step.
+func narrowest(columns []Column) int {
+	sum := -1
+	for _, c := range columns {
+		if !c.Block {
+			sum += 1 + c.Screen.Steps[0].Width
+		}
+	}
+	return sum
+}
+
+// growth is a step of the column with that index.
+type growth struct {
+	Step
+	column int
+	first  bool
+}
+
+// growths are the steps of all columns in the order in which they are taken. The first step
+// of every column comes before all others where all columns have to be shown.
+func growths(columns []Column, all bool) []growth {
+	var list []growth
+	for i, c := range columns {
+		if c.Block {
+			continue
+		}
+		for j, s := range c.Screen.Steps {
+			list = append(list, growth{s, i, j == 0})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b growth) int {
+		if all && a.first != b.first {
+			if a.first {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Rank, b.Rank)
+	})
+	return list
+}
+
+// fit is the width of each column, 0 for one without room. It takes steps until one does not
+// fit, so that a wider terminal never shows less. The last column gets what is left.
+func fit(columns []Column, width int, all bool) []int {
+	widths, used, last := make([]int, len(columns)), -1, 0
+	for n, g := range growths(columns, all) {
+		more := g.Width - widths[g.column]
+		if g.first {
+			more++ // the blank between two columns
+		}
+		if n > 0 && used+more > width {
+			break
+		}
+		widths[g.column], used, last = g.Width, used+more, max(last, g.column)
+	}
+	widths[last] += width - used
+	return widths
+}
+
+// onScreen is the column as a terminal shows it.
+func (c Column) onScreen(width int) Column {
+	c.Width = width
+	c.Header = cmp.Or(c.Screen.Header, c.Header)
+	if c.Screen.Text != nil {
+		c.Text = c.Screen.Text
+	}
+	if c.Screen.Cut == nil {
+		c.Screen.Cut = cutEnd
+	}
+	return c
+}
