@@ -222,7 +222,7 @@ func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
 		p := asUser(t, forFunctions(), "--filter-func", few(), "--filter-pid", "1", "icmp")
 		p.awaitReady()
 		p.stop()
-		p.notes(t, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is known to be of a process only once it has sent: 1\n")
+		p.notes(t, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is matched to these processes only once it has sent: 1\n")
 	})
 	t.Run("CAP_SYS_RESOURCE", func(t *testing.T) {
 		lockedMemory(t, 64<<10)

@@ -333,7 +333,7 @@ func (p *process) letsGo() {
 	}
 	p.awaitSaid("BPF program t_gone (id ", "is traced")
 	gone.Close()
-	for deadline := time.Now().Add(goneLimit); !p.said("BPF program t_gone (id ", "is gone"); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(goneLimit); !p.said("BPF program t_gone (id ", "was unloaded"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Errorf("program that nobody holds was not let go: %s", p.stderr())
 			return
@@ -365,7 +365,7 @@ func (p *process) tailCalls(events records, name string) {
 	switch {
 	case !seesTailCalls():
 		inner.absent(p.t, "entries by tail call")
-		p.says("warning: the entry of BPF programs is not seen", name+" (id ", "does not step over a breakpoint")
+		p.says("warning: the entry of these BPF programs is not traced", name+" (id ", "does not step over a breakpoint")
 	case len(inner) != 1 || !inner[0].Program.TailCalled:
 		p.t.Errorf("%d entries by tail call, want 1: %v", len(inner), inner)
 	}

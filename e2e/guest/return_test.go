@@ -144,7 +144,7 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 	tr := p.stop()
 	tr.eachEntryReturned(t)
 	tr.events.that(isReturn, in("ip_rcv")).present(t, "returns")
-	if line := "debug: returns are seen by " + want; !regexp.MustCompile(`(?m)^` + line + `( \(|$)`).MatchString(p.stderr()) {
+	if line := "debug: returns are traced by " + want; !regexp.MustCompile(`(?m)^` + line + `( \(|$)`).MatchString(p.stderr()) {
 		t.Errorf("stderr does not say %q: %s", line, p.stderr())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"tracer/internal/export"
 	"tracer/internal/filter"
@@ -76,26 +77,40 @@ type Config struct {
 	Rotation   Rotation
 	// ReadyFile is made when everything is attached.
 	ReadyFile string
-	DryRun    bool
-	Debug     bool
-	Stdout    io.Writer
-	Stderr    io.Writer
+	// Began is when the command began; the zero value is when this package was initialized.
+	Began  time.Time
+	DryRun bool
+	Debug  bool
+	Stdout io.Writer
+	Stderr io.Writer
 }
 
 // LibpcapVersion is the first line that libpcap says of itself.
 func LibpcapVersion() string { return filter.Library() }
 
+// began is when this process did, as nearly as this package can tell.
+var began = time.Now()
+
 // Run does what cfg says until ctx ends, the limit is reached or the output's
 // reader goes away, all of which are no errors.
 func Run(ctx context.Context, cfg Config) error {
-	err := run(ctx, cfg)
+	if cfg.Began.IsZero() {
+		cfg.Began = began
+	}
+	cfg.Output.Columns.Drops = cfg.Drops.Alone()
+	say := newTeller(cfg)
+	if !cfg.DryRun {
+		say.reading()
+	}
+	err := run(ctx, cfg, say)
+	say.w.clear()
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err
 }
 
-func run(ctx context.Context, cfg Config) error {
+func run(ctx context.Context, cfg Config, say *teller) error {
 	cfg.Lookups = lookupsAsked(cfg)
 	options, err := resolve(cfg)
 	if err != nil {
@@ -118,11 +133,12 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	say.narrow(cfg.Output.Columns, out.screen.width)
 	ready, err := claimReadyFile(cfg.ReadyFile)
 	if err != nil {
 		return errors.Join(err, out.close())
 	}
-	err = trace(ctx, cfg, options, out, ready)
+	err = trace(ctx, cfg, options, out, ready, say)
 	return errors.Join(err, ready.discard(), out.close())
 }
 

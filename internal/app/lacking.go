@@ -45,7 +45,7 @@ func lackingNotes(set kernel.CapabilitySet, root bool, facts *kernel.Facts, p *p
 
 // hiddenSockets tells whose sockets are not known.
 func (t *teller) hiddenSockets(pids []uint32) {
-	fmt.Fprintf(t.w, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is known to be of a process only once it has sent: %s\n",
+	fmt.Fprintf(t.w, "warning: lacking CAP_SYS_PTRACE, perhaps CAP_DAC_READ_SEARCH: a socket is matched to these processes only once it has sent: %s\n",
 		processList(pids))
 }
 

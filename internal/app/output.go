@@ -34,20 +34,23 @@ type output struct {
 	file io.Closer
 	// stream is standard output, unless a file is written.
 	stream io.Writer
+	screen *screen
 }
 
 // openOutput opens the file at once, so that one that can't be written is known
 // before anything is attached.
 func openOutput(cfg Config) (*output, error) {
 	cfg.Output.Color = isColored(cfg)
+	screen := openScreen(cfg)
 	if cfg.OutputFile == "" {
-		return &output{Exporter: export.New(cfg.Stdout, cfg.Output), stream: cfg.Stdout}, nil
+		cfg.Output.Width = screen.width
+		return &output{Exporter: export.New(cfg.Stdout, cfg.Output), stream: cfg.Stdout, screen: screen}, nil
 	}
 	file, err := openFile(cfg.OutputFile, cfg.Rotation)
 	if err != nil {
 		return nil, fmt.Errorf("output file %q: %w", cfg.OutputFile, cause(err))
 	}
-	return &output{Exporter: export.New(file, cfg.Output), file: file}, nil
+	return &output{Exporter: export.New(file, cfg.Output), file: file, screen: screen}, nil
 }
 
 // openFile appends to what is there. Only a regular file is rotated, and where the
@@ -72,6 +75,7 @@ func openFile(path string, r Rotation) (io.WriteCloser, error) {
 
 // close waits until older files are compressed.
 func (o *output) close() error {
+	o.screen.close()
 	if o.file == nil {
 		return nil
 	}
@@ -91,6 +95,13 @@ func (o *output) abandoned() bool {
 	fds := []unix.PollFd{{Fd: int32(file.Fd())}}
 	n, err := unix.Poll(fds, 0)
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
+}
+
+// fit has the rows fit the terminal after its width has changed.
+func (o *output) fit() {
+	if o.screen.changed() {
+		o.Resize(o.screen.width)
+	}
 }
 
 // finish writes the last record and all that waits.

@@ -20,7 +20,7 @@ func TestOnlyWhatIsPrintedIsRecorded(t *testing.T) {
 		{column.Options{}, plan.Record{}},
 		{column.Options{Meta: true, Tuple: true}, plan.Record{Meta: true, Tuple: true}},
 		{column.Options{Meta: true, Tuple: true, Chosen: []string{"func"}}, plan.Record{}},
-		{column.Options{Chosen: []string{"len", "stack"}, Caller: true}, plan.Record{Meta: true, Stack: true, Caller: true}},
+		{column.Options{Chosen: []string{"len", "stack"}, Caller: true}, plan.Record{Meta: true, Stack: true}},
 		{column.Options{NetnsName: true}, plan.Record{Meta: true}},
 		{column.Options{Metadata: true}, plan.Record{Values: []string{"skb->len"}}},
 		{

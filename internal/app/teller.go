@@ -24,16 +24,19 @@ import (
 // teller tells on stderr how far things are: on a terminal with a line that
 // moves, elsewhere with one plain line a step.
 type teller struct {
-	w        io.Writer
-	debug    bool
-	terminal bool
-	plan     *plan.Plan
-	began    time.Time
-	shown    time.Time
+	w     *status
+	debug bool
+	plan  *plan.Plan
+	// began is when the command did, shown when progress was shown last.
+	began, shown time.Time
 }
 
 func newTeller(cfg Config) *teller {
-	return &teller{w: cfg.Stderr, debug: cfg.Debug, terminal: isTerminal(cfg.Stderr)}
+	t := &teller{w: &status{w: cfg.Stderr, terminal: isTerminal(cfg.Stderr)}, debug: cfg.Debug, began: cfg.Began}
+	if t.began.IsZero() {
+		t.began = time.Now()
+	}
+	return t
 }
 
 func isTerminal(w io.Writer) bool {
@@ -45,18 +48,24 @@ func isTerminal(w io.Writer) bool {
 	return err == nil
 }
 
+// reading shows at once that something is going on.
+func (t *teller) reading() { t.w.show("reading kernel types…") }
+
+// loading shows it again while the kernel checks the programs.
+func (t *teller) loading() { t.w.show("loading BPF programs…") }
+
 // planned tells the backend and what will be attached.
 func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
-	t.plan, t.began = p, time.Now()
+	t.plan = p
 	fmt.Fprintln(t.w, backendLine(p))
 	if facts.PagesUnknown != nil && p.Far() {
 		fmt.Fprintf(t.w, "warning: the filter does not see bytes in page fragments, where TCP keeps its payload: %v\n", facts.PagesUnknown)
 	}
 	if facts.ContextsUnknown != nil && (p.Asked.Owner.Process() || len(p.Asked.Owner.Cgroups) > 0) {
-		fmt.Fprintf(t.w, "warning: only packets with a socket are known to be of a process or a control group: %v\n", facts.ContextsUnknown)
+		fmt.Fprintf(t.w, "warning: filters by process and control group match only packets that have a socket: %v\n", facts.ContextsUnknown)
 	}
 	if len(p.Unfollowed) > 0 {
-		fmt.Fprintf(t.w, "warning: with backend %s on this kernel these can't be followed: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
+		fmt.Fprintf(t.w, "warning: on this kernel the backend %s can't follow packets through these: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
 	}
 	t.lacking(facts, p)
 	t.planReturns(p)
@@ -89,10 +98,10 @@ func backendLine(p *plan.Plan) string {
 // unknown warns of what the kernel does not let us read, for want of types.
 func (t *teller) unknown(p *plan.Plan, types ...*btf.Spec) {
 	if p.BPF.Config.Conntrack && !kernel.Describes("nf_conn", types...) {
-		fmt.Fprintf(t.w, "warning: of connection tracking only a packet's state is shown: %v\n", kernel.ErrNotDescribed("nf_conn", "nf_conntrack"))
+		fmt.Fprintf(t.w, "warning: CONNTRACK shows only the state of each packet: %v\n", kernel.ErrNotDescribed("nf_conn", "nf_conntrack"))
 	}
 	if p.BPF.Config.Netfilter && !p.SeesTables() {
-		fmt.Fprintln(t.w, "warning: no function of nftables or iptables is traced, so that no table is shown: they are in modules, see --kmods and --all-kmods (kernel 5.11)")
+		fmt.Fprintln(t.w, "warning: no function of nftables or iptables is traced, so NETFILTER shows no tables: they are in modules, see --kmods and --all-kmods (kernel 5.11)")
 	}
 }
 
@@ -105,10 +114,10 @@ func (t *teller) planReturns(p *plan.Plan) {
 		return
 	}
 	if p.TellsReturns() && p.Asked.Func == "" {
-		fmt.Fprintf(t.w, "warning: the returns of all %d functions are traced, which costs about as much again: --filter-func names fewer\n", len(p.Functions))
+		fmt.Fprintf(t.w, "warning: tracing the returns of all %d functions about doubles the cost: --filter-func selects fewer\n", len(p.Functions))
 	}
 	if t.debug {
-		fmt.Fprintf(t.w, "debug: returns are seen by %s\n", p.ReturnsBy())
+		fmt.Fprintf(t.w, "debug: returns are traced by %s\n", p.ReturnsBy())
 	}
 }
 
@@ -116,23 +125,20 @@ func (t *teller) planReturns(p *plan.Plan) {
 const interval = 100 * time.Millisecond
 
 func (t *teller) progress(done, total int) {
-	if !t.terminal || done < total && time.Since(t.shown) < interval {
+	if done < total && time.Since(t.shown) < interval {
 		return
 	}
 	t.shown = time.Now()
-	fmt.Fprintf(t.w, "\rattaching %d of %d", done, total)
+	t.w.show("attaching %d of %d", done, total)
 }
 
 // attached tells what came of it.
 func (t *teller) attached(s *attach.Session) {
-	if t.terminal {
-		fmt.Fprint(t.w, "\r\x1b[K")
-	}
 	took := time.Since(t.began).Seconds()
 	fmt.Fprintf(t.w, "attached to %s in %.1fs%s\n", t.counted(s), took, skippedNote(s))
 	t.found(s.Programs)
 	if t.plan.Asked.Programs.Only && s.TracedPrograms() == 0 {
-		fmt.Fprintln(t.w, "note: there is no BPF program to trace yet, those that are loaded later will be")
+		fmt.Fprintln(t.w, "note: no BPF program to trace is loaded yet: those that are loaded later will be traced")
 	}
 	if !t.debug {
 		return
@@ -183,11 +189,11 @@ func (t *teller) found(f attach.Found) {
 	}
 	for _, p := range f.Gone {
 		if t.debug {
-			fmt.Fprintf(t.w, "debug: BPF program %s is gone\n", &p)
+			fmt.Fprintf(t.w, "debug: BPF program %s was unloaded\n", &p)
 		}
 	}
 	if len(f.Unlanded) > 0 {
-		fmt.Fprintf(t.w, "warning: the entry of BPF programs is not seen where others go on with them (tail calls): %s\n", unlanded(f.Unlanded))
+		fmt.Fprintf(t.w, "warning: the entry of these BPF programs is not traced where a tail call leads to them: %s\n", unlanded(f.Unlanded))
 	}
 	for _, u := range f.Untraced {
 		fmt.Fprintf(t.w, "warning: BPF program %s is not traced: %v\n", &u.Program, u.Reason)
@@ -228,9 +234,9 @@ func unlanded(list []attach.Untraced) string {
 	return strings.Join(parts, ", ")
 }
 
-// endless warns that packets are told apart less well than they could be.
+// endless warns that a limit may take two packets for one.
 func (t *teller) endless() {
-	fmt.Fprintln(t.w, "warning: the functions traced do not show where a packet ends: it counts as ended after 1s without an event")
+	fmt.Fprintln(t.w, "warning: no traced function shows the end of a packet: it counts as ended after 1s without an event")
 }
 
 // dropped tells what rights are left.
@@ -243,7 +249,7 @@ func (t *teller) dropped(left kernel.CapabilitySet) {
 // undropped warns where rights could not be given up.
 func (t *teller) undropped(err error) {
 	if err != nil {
-		fmt.Fprintf(t.w, "warning: privileges that are not needed are kept: %v\n", err)
+		fmt.Fprintf(t.w, "warning: privileges that are not needed could not be dropped: %v\n", err)
 	}
 }
 
@@ -257,18 +263,21 @@ func (t *teller) summary(totals event.Totals) {
 		count(int(totals.Printed), "event"), count(int(totals.Packets), "packet"),
 		time.Duration(totals.Duration).Seconds(), lost)
 	if totals.Withheld > 0 {
-		line += fmt.Sprintf(", %d withheld", totals.Withheld)
+		line += fmt.Sprintf(", %d suppressed", totals.Withheld)
 	}
 	if totals.Evicted > 0 {
-		line += fmt.Sprintf(", %s out of sight (--track-entries)", count(int(totals.Evicted), "sk_buff"))
+		line += fmt.Sprintf(", %s evicted (--track-entries)", count(int(totals.Evicted), "sk_buff"))
 	}
 	if totals.Unreturned > 0 {
-		line += fmt.Sprintf(", %s not seen", count(int(totals.Unreturned), "return"))
+		line += fmt.Sprintf(", %s missed", count(int(totals.Unreturned), "return"))
 	}
 	if totals.Missed > 0 {
 		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)
 	}
 	fmt.Fprintln(t.w, line)
+	if len(totals.DropReasons) > 0 {
+		fmt.Fprintln(t.w, dropLine(totals))
+	}
 }
 
 // skippedLines names functions that can't be traced, a line for each reason.

@@ -31,7 +31,8 @@ func TestSummary(t *testing.T) {
 	}{
 		{event.Totals{Printed: 118, Packets: 4, Duration: 5.2e9}, "traced 118 events of 4 packets in 5.2s, 0 lost\n"},
 		{event.Totals{Printed: 1, Packets: 1, Lost: [event.LossCauses]uint64{3}}, "traced 1 event of 1 packet in 0.0s, 3 lost\n"},
-		{event.Totals{Printed: 5, Packets: 2, Withheld: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 withheld, 2 probe hits missed\n"},
+		{event.Totals{Printed: 2, Packets: 1, Dropped: 2, DropReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_NO_SOCKET", Count: 2}}}, "traced 2 events of 1 packet in 0.0s, 0 lost\n2 drops: 2 × NO_SOCKET\n"},
+		{event.Totals{Printed: 5, Packets: 2, Withheld: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 suppressed, 2 probe hits missed\n"},
 	} {
 		if got := tell(false, func(l *teller) { l.summary(test.totals) }); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
@@ -89,7 +90,7 @@ func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
 func TestUnknownTypesAreTold(t *testing.T) {
 	p := &plan.Plan{BPF: bpf.Spec{Config: bpf.Config{Conntrack: true, Netfilter: true}}}
 	got := tell(false, func(l *teller) { l.unknown(p, specOf(t, &btf.Struct{Name: "nf_hook_state"})) })
-	for _, want := range []string{"only a packet's state is shown: this kernel's BTF has no struct nf_conn", "no table is shown: they are in modules, see --kmods"} {
+	for _, want := range []string{"CONNTRACK shows only the state of each packet: this kernel's BTF has no struct nf_conn", "NETFILTER shows no tables: they are in modules, see --kmods"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}

@@ -21,8 +21,7 @@ import (
 )
 
 // trace attaches, moves events until it is time to stop, and tells what was.
-func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile) error {
-	say := newTeller(cfg)
+func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *readyFile, say *teller) error {
 	t, err := begin(ctx, cfg, o, say)
 	if err != nil {
 		return err
@@ -68,6 +67,7 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 		return nil, err
 	}
 	say.unknown(p, append(modules, facts.BTF)...)
+	say.loading()
 	t.session, err = attach.Open(ctx, p, attach.Options{Object: object, KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
 	if err != nil {
 		return nil, err
@@ -176,6 +176,8 @@ type tracing struct {
 	returns bool
 	quota   quota
 	totals  event.Totals
+	// reasons are those of the drops that were printed.
+	reasons dropReasons
 	// same is what of the events has stayed what it was since the last one that was printed.
 	same event.Members
 	// watches says that BPF programs are traced.
@@ -235,6 +237,7 @@ func (t *tracing) follow(ctx context.Context, reader *stream.Reader) error {
 	var stop atomic.Bool
 	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
 	for !stop.Load() && !t.full {
+		t.out.fit()
 		if _, err := t.next(reader); err != nil {
 			return err
 		}
@@ -276,6 +279,7 @@ func (t *tracing) print(e *event.Event) error {
 	t.totals.Printed++
 	if e.Drop.Dropped {
 		t.totals.Dropped++
+		t.reasons.count(e)
 	}
 	if t.limits.Lines != 0 && t.totals.Printed >= t.limits.Lines {
 		t.full = true
@@ -337,6 +341,7 @@ func (t *tracing) end(reader *stream.Reader) error {
 	}
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()
+	t.totals.DropReasons = t.reasons.list()
 	if t.totals.Evicted, err = t.evicted(); err != nil {
 		return err
 	}

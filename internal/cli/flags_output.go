@@ -24,7 +24,7 @@ func outputFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&columns.Tuple, "output-tuple", true, "show addresses, ports and protocol")
 	tupleFlags(fs, columns)
 	deepFlags(fs, o)
-	fs.Var(distinct(&o.columns), "output-columns", "only the columns of this `LIST` of names, in its order")
+	fs.Var(distinct(&o.columns), "output-columns", "print only the columns of this `LIST`: names, default, all")
 	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "time `FORM`: "+strings.Join(column.Timestamps(), ", "))
 	fs.BoolVar(&c.Output.JSON, "output-json", false, "print one JSON object per line")
 	fs.Var(checked(&c.Color, checkColor), "color", "colour drops red `WHEN`: auto (on a terminal), always, never")
@@ -42,7 +42,10 @@ var outputOffers = offers{
 
 // columnsOffer is for those that the format has that was asked for.
 func columnsOffer(_ string, o *options) []complete.Word {
-	var words []complete.Word
+	words := []complete.Word{
+		{Text: column.DefaultColumns, Help: "the columns that are printed without a list"},
+		{Text: column.AllColumns, Help: "every column that tells more about the same events"},
+	}
 	for _, c := range column.All() {
 		if o.config.Output.JSON || c.Text != nil {
 			words = append(words, complete.Word{Text: c.Name, Help: c.Help})
@@ -87,7 +90,7 @@ func checkColor(value string) error {
 }
 
 // settleOutput does what takes all flags of the output together.
-func (o *options) settleOutput(*pflag.FlagSet) error {
+func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Metadata) > 0
 	columns.Lookups = len(o.config.Lookups) > 0
@@ -99,7 +102,19 @@ func (o *options) settleOutput(*pflag.FlagSet) error {
 		return o.choiceError(err)
 	}
 	columns.Chosen = chosen
+	o.noteOmitted(fs)
 	return nil
+}
+
+// noteOmitted says what flags ask for and the list of columns lacks. What comes with another
+// flag need not be in the list.
+func (o *options) noteOmitted(fs *pflag.FlagSet) {
+	asked := o.config.Output.Columns
+	asked.ID = asked.ID && fs.Lookup("output-id").Changed
+	asked.Stack = asked.Stack && fs.Lookup("output-stack").Changed
+	if names := column.Omitted(asked, o.config.Output.JSON); len(names) > 0 {
+		o.notes = append(o.notes, fmt.Sprintf("--output-columns does not name %s: not printed", strings.Join(names, ", ")))
+	}
 }
 
 func (o *options) choiceError(err error) error {
@@ -126,7 +141,7 @@ func columnNames(json bool) []string {
 }
 
 func columnHint(word string, names []string) string {
-	hint := "the columns are " + strings.Join(names, ", ")
+	hint := "the columns are " + strings.Join(names, ", ") + ", or default, or all"
 	if near := nearest.Word(strings.ToLower(word), names); near != "" {
 		return "did you mean " + near + "? " + hint
 	}

@@ -109,6 +109,9 @@ var parsed = map[string]func(*app.Config){
 	"--output-columns FUNC,mark/x --output-columns skb": func(c *app.Config) {
 		c.Output.Columns.Chosen = []string{"func", "mark", "skb"}
 	},
+	"--output-columns Default,caller": func(c *app.Config) {
+		c.Output.Columns.Chosen = []string{"skb", "cpu", "process", "netns", "mark", "iface", "proto", "mtu", "len", "tuple", "func", "caller"}
+	},
 	"--output-columns pid,skb_metadata --output-json --output-skb-metadata skb->len": func(c *app.Config) {
 		c.Output.JSON, c.Metadata = true, []string{"skb->len"}
 		c.Output.Columns.Metadata, c.Output.Columns.Chosen = true, []string{"pid", "skb_metadata"}
@@ -194,7 +197,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info, or default, or all\n"
 
 func TestRefused(t *testing.T) {
 	for line, want := range refused {
@@ -217,5 +220,29 @@ func TestWhatHasNoEffectIsNoted(t *testing.T) {
 		"tracer: process \"0\": not a process id, which is a positive number\nhint: `ps -e` lists process ids; --filter-comm takes names\n"
 	if stdout.Len() != 0 || stderr.String() != want {
 		t.Errorf("stderr %q, want %q", &stderr, want)
+	}
+}
+
+// TestColumnsThatAreNotNamedAreNoted: what comes with another flag need not be named.
+func TestColumnsThatAreNotNamedAreNoted(t *testing.T) {
+	for line, want := range map[string]string{
+		"--output-columns func --timestamp relative":                  "--output-columns does not name relative: not printed",
+		"--output-columns func --output-stack --output-caller":        "--output-columns does not name caller, stack: not printed",
+		"--output-columns default --output-stack --timestamp current": "",
+		"--output-columns func --drop":                                "",
+		"--output-columns func --drop --output-stack":                 "--output-columns does not name stack: not printed",
+		"--output-columns func --filter-track-skb":                    "",
+		"--output-columns func --output-id":                           "--output-columns does not name id: not printed",
+		"--output-columns func --output-json --filter-trace-tc":       "",
+		"--output-columns func --output-tcp-seq --output-return":      "",
+	} {
+		o, err := parse(strings.Fields(line))
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+			continue
+		}
+		if got := strings.Join(o.notes, "\n"); got != want {
+			t.Errorf("%q: note %q, want %q", line, got, want)
+		}
 	}
 }

@@ -2,7 +2,11 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"cmp"
+
+	"tracer/internal/event"
+)
 
 // Lost is the members of the record that stands where events are missing.
 func Lost() []Column {
@@ -21,6 +25,7 @@ func Summary() []Column {
 		total("withheld", "events suppressed by a limit", func(t *event.Totals) uint64 { return t.Withheld }),
 		total("packets", "distinct packets among the printed events (sk_buffs if packets are not followed)", func(t *event.Totals) uint64 { return t.Packets }),
 		total("drops", "printed events that dropped a packet", func(t *event.Totals) uint64 { return t.Dropped }),
+		{Name: "drops_by_reason", Key: "drops_by_reason", Type: Object, Help: "drops by reason, most frequent first", JSON: dropsByReason},
 		total("lost", "events that matched but could not be delivered", lostTotal),
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "lost events by cause", JSON: lostByCause},
 		total("evicted", "followed sk_buffs that were evicted from the full table", func(t *event.Totals) uint64 { return t.Evicted }),
@@ -43,6 +48,19 @@ func lostTotal(t *event.Totals) uint64 {
 		sum += n
 	}
 	return sum
+}
+
+// dropsByReason has the names that the events have too, and unknown where the kernel gives none.
+func dropsByReason(dst []byte, e *event.Event) []byte {
+	dst = append(dst, '{')
+	for i, r := range e.Totals.DropReasons {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendJSONString(dst, cmp.Or(r.Name, "unknown"))
+		dst = appendUint(append(dst, ':'), r.Count)
+	}
+	return append(dst, '}')
 }
 
 func lostByCause(dst []byte, e *event.Event) []byte {

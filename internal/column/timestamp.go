@@ -62,7 +62,7 @@ func tickColumns() []Column {
 		{
 			Name: "relative", Header: "TIMESTAMP", Key: "time", Type: Number, Width: 18,
 			Screen: Screen{Header: "SINCE-LAST", Text: passedText, Steps: []Step{{5, 10}}},
-			Help:   "ns since the skb's previous event, 0 if none (--timestamp relative)",
+			Help:   "ns since the packet's previous event, 0 if none (--timestamp relative)",
 			Group:  Time, timestamp: Relative, Text: sinceLast, JSON: sinceLast,
 		},
 		{

@@ -247,9 +247,11 @@ type Totals struct {
 	// Packets counts distinct packets among the printed events; sk_buffs where packets
 	// are not followed.
 	Packets uint64
-	// Dropped counts printed events of the drop tracepoint.
-	Dropped uint64
-	Lost    [LossCauses]uint64
+	// Dropped counts printed events of the drop tracepoint, and DropReasons those of each
+	// reason, the most frequent first.
+	Dropped     uint64
+	DropReasons []ReasonCount
+	Lost        [LossCauses]uint64
 	// Evicted counts sk_buffs that were followed and had to make room for others before
 	// their end.
 	Evicted uint64
@@ -260,6 +262,13 @@ type Totals struct {
 	Missed uint64
 	// Duration is that of tracing, in nanoseconds.
 	Duration uint64
+}
+
+// ReasonCount is how often packets were dropped for a reason. Name is empty where the kernel
+// gives none, before 5.17.
+type ReasonCount struct {
+	Name  string
+	Count uint64
 }
 
 // Names are the words for an event's numbers.

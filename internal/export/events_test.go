@@ -148,12 +148,16 @@ func (v value) AppendLines(dst []byte, indent int) []byte {
 	return append(append(dst, blanks...), strings.ReplaceAll(v.text, "\n", "\n"+blanks)...)
 }
 
+func reasons() []event.ReasonCount {
+	return []event.ReasonCount{{Name: "SKB_DROP_REASON_NETFILTER_DROP", Count: 2}, {Count: 1}}
+}
+
 func recordSamples() []sample {
 	return []sample{
 		{"lost one", event.Event{Kind: event.Lost, CPU: 0, Loss: event.Loss{Count: 1}}},
 		{"lost", event.Event{Kind: event.Lost, CPU: 1, Loss: event.Loss{Count: 27}}},
 		{"summary", event.Event{Kind: event.Summary, Totals: event.Totals{
-			Made: 145, Printed: 118, Packets: 4, Dropped: 1, Lost: [event.LossCauses]uint64{27}, Duration: 5_200_000_000,
+			Made: 145, Printed: 118, Packets: 4, Dropped: 3, DropReasons: reasons(), Lost: [event.LossCauses]uint64{27}, Duration: 5_200_000_000,
 		}}},
 	}
 }

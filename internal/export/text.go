@@ -20,7 +20,8 @@ type text struct {
 	// asked are the columns wanted, of which those shown have cut values where cut is set.
 	asked column.Options
 	cut   bool
-	begun bool
+	// begun says that the layout has its header, started that one was written ever.
+	begun, started bool
 }
 
 func newText(w io.Writer, o Options) *text {
@@ -56,8 +57,11 @@ func (t *text) Export(e *event.Event) error {
 	return t.out.flushFull()
 }
 
+// Flush also writes the first header before any row, and later ones with the next row.
 func (t *text) Flush() error {
-	t.begin()
+	if !t.started {
+		t.begin()
+	}
 	return t.out.flush()
 }
 
@@ -66,7 +70,7 @@ func (t *text) begin() {
 	if t.begun {
 		return
 	}
-	t.begun = true
+	t.begun, t.started = true, true
 	for i := range t.columns {
 		start := len(t.out.data)
 		t.out.data = t.pad(append(t.out.data, t.columns[i].Header...), i, start)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracer/internal/event"
+)
+
+const (
+	// mostReasons is how many reasons are counted on their own. The kernel has about 120 and
+	// subsystems add some; a number without a name may be anything.
+	mostReasons = 1 << 10
+	// otherReasons are all beyond that.
+	otherReasons = "other"
+	// namedReasons is how many the last line names.
+	namedReasons = 5
+)
+
+// dropReasons counts drops by the names of their reasons.
+type dropReasons map[string]uint64
+
+func (r *dropReasons) count(e *event.Event) {
+	if *r == nil {
+		*r = dropReasons{}
+	}
+	name := e.Names.Reason
+	if _, known := (*r)[name]; !known && len(*r) >= mostReasons {
+		name = otherReasons
+	}
+	(*r)[name]++
+}
+
+// list has the most frequent first.
+func (r dropReasons) list() []event.ReasonCount {
+	var list []event.ReasonCount
+	for name, n := range r {
+		list = append(list, event.ReasonCount{Name: name, Count: n})
+	}
+	slices.SortFunc(list, func(a, b event.ReasonCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// dropLine is like `3 drops: 2 × NETFILTER_DROP, 1 × NO_SOCKET`.
+func dropLine(totals event.Totals) string {
+	var parts []string
+	rest := totals.Dropped
+	for _, r := range totals.DropReasons[:min(len(totals.DropReasons), namedReasons)] {
+		parts = append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))
+		rest -= r.Count
+	}
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d × %s", rest, otherReasons))
+	}
+	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
+}
+
+func reasonName(name string) string {
+	if name == "" {
+		return "no reason given (the kernel tells it from 5.17 on)"
+	}
+	return strings.TrimPrefix(name, event.ReasonPrefix)
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tracer/internal/event"
+)
+
+// dropped are drops for the reasons, in that order.
+func dropped(reasons ...string) event.Totals {
+	var r dropReasons
+	for _, name := range reasons {
+		r.count(&event.Event{Names: event.Names{Reason: name}})
+	}
+	return event.Totals{Dropped: uint64(len(reasons)), DropReasons: r.list()}
+}
+
+func TestDropLine(t *testing.T) {
+	for reasons, want := range map[string]string{
+		"SKB_DROP_REASON_NO_SOCKET":                               "1 drop: 1 × NO_SOCKET",
+		"SKB_DROP_REASON_NO_SOCKET NETFILTER_DROP NETFILTER_DROP": "3 drops: 2 × NETFILTER_DROP, 1 × NO_SOCKET",
+		"b a":                 "2 drops: 1 × a, 1 × b",
+		"7 h g f e d c b a a": "10 drops: 2 × a, 1 × 7, 1 × b, 1 × c, 1 × d, 4 × other",
+		"":                    "1 drop: 1 × no reason given (the kernel tells it from 5.17 on)",
+	} {
+		if got := dropLine(dropped(strings.Split(reasons, " ")...)); got != want {
+			t.Errorf("%s: %q, want %q", reasons, got, want)
+		}
+	}
+}
+
+func TestManyReasonsAreCountedTogether(t *testing.T) {
+	var many []string
+	for i := range mostReasons + 7 {
+		many = append(many, fmt.Sprint(i))
+	}
+	list := dropped(many...).DropReasons
+	if len(list) != mostReasons+1 || list[0] != (event.ReasonCount{Name: otherReasons, Count: 7}) {
+		t.Errorf("%d reasons, of which the first is %+v", len(list), list[0])
+	}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/column"
+)
+
+// screen is the terminal whose width rows of text have to fit. Without one, it has width 0.
+type screen struct {
+	file    *os.File
+	width   int
+	resized chan os.Signal
+}
+
+// openScreen finds the terminal that the events go to, if there is one. A terminal that does
+// not know its width counts as none.
+func openScreen(cfg Config) *screen {
+	s := &screen{}
+	if cfg.Output.JSON || cfg.OutputFile != "" || !isTerminal(cfg.Stdout) {
+		return s
+	}
+	s.file = cfg.Stdout.(*os.File)
+	s.resized = make(chan os.Signal, 1)
+	signal.Notify(s.resized, unix.SIGWINCH)
+	s.measure()
+	return s
+}
+
+func (s *screen) measure() {
+	s.width = 0
+	if size, err := unix.IoctlGetWinsize(int(s.file.Fd()), unix.TIOCGWINSZ); err == nil {
+		s.width = int(size.Col)
+	}
+}
+
+// changed says whether the terminal has another width than before. It costs next to nothing
+// while there is no signal.
+func (s *screen) changed() bool {
+	select {
+	case <-s.resized:
+	default:
+		return false
+	}
+	before := s.width
+	s.measure()
+	return s.width != before
+}
+
+func (s *screen) close() {
+	if s.resized != nil {
+		signal.Stop(s.resized)
+	}
+}
+
+// narrow notes what a terminal of that width does not show.
+func (t *teller) narrow(o column.Options, width int) {
+	if width == 0 {
+		return
+	}
+	layout := column.Lay(o, width)
+	switch {
+	case !layout.Cut:
+		fmt.Fprintf(t.w, "note: the columns of --output-columns do not fit %d cells: rows wrap\n", width)
+	case len(layout.LeftOut) > 0:
+		fmt.Fprintf(t.w, "note: %d cells are too few for %s: --output-columns %s shows them, though rows may wrap\n",
+			width, strings.Join(headers(layout.LeftOut), ", "), column.DefaultColumns)
+	}
+}
+
+func headers(columns []column.Column) []string {
+	var list []string
+	for _, c := range columns {
+		list = append(list, c.Header)
+	}
+	return list
+}
