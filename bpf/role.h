@@ -100,7 +100,7 @@ static __noinline int become(struct branch *b, u64 id, u64 parent, u8 origin)
 	if (enter_room(&level)) {
 		b->id = id;
 		b->parent = parent;
-		b->part = next_number(level);
+		b->part = next_part(level);
 		b->origin = origin;
 	}
 	leave_room();

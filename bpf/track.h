@@ -63,12 +63,17 @@ struct {
 	__type(value, struct owner);
 } queues SEC(".maps");
 
-// One for each level of nesting, so that nobody counts at the same time.
+struct counts_of_ids {
+	u64 packets, parts;
+};
+
+// One for each level of nesting, so that no two programs count at the same time. Packets are
+// counted apart from parts: a count that user space does not see is a packet that it has missed.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NESTING);
 	__type(key, u32);
-	__type(value, u64);
+	__type(value, struct counts_of_ids);
 } numbers SEC(".maps");
 
 enum {
@@ -79,14 +84,27 @@ enum {
 // Whether XDP has ever held a head: only then is it looked for.
 u32 heads_held = 0;
 
-// A number that no other branch has. CPUs take turns, so that it stays small.
-static __always_inline u64 next_number(u32 level)
+// The nth number of this CPU, which no other CPU and level has. CPUs take turns, so that it
+// stays small. internal/enrich/sources.go takes it apart.
+static __always_inline u64 number(u64 n, u32 level)
 {
-	u64 *n = bpf_map_lookup_elem(&numbers, &level);
+	return (n * CFG.cpus + bpf_get_smp_processor_id() + 1) + ((u64)level << LEVEL_SHIFT);
+}
 
-	if (!n)
-		return 0;
-	return ((*n)++ * CFG.cpus + bpf_get_smp_processor_id() + 1) + ((u64)level << LEVEL_SHIFT);
+// A number that no other packet has.
+static __noinline u64 next_packet(u32 level)
+{
+	struct counts_of_ids *n = bpf_map_lookup_elem(&numbers, &level);
+
+	return n ? number(n->packets++, level) : 0;
+}
+
+// A number that no other branch has.
+static __noinline u64 next_part(u32 level)
+{
+	struct counts_of_ids *n = bpf_map_lookup_elem(&numbers, &level);
+
+	return n ? number(n->parts++, level) : 0;
 }
 
 static __always_inline void count_branch(bool added)
@@ -154,8 +172,8 @@ static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *
 	u32 level;
 
 	if (enter_room(&level)) {
-		b.part = next_number(level);
-		b.id = from->id ? from->id : b.part;
+		b.part = next_part(level);
+		b.id = from->id ? from->id : next_packet(level);
 		b.parent = from->part;
 		b.origin = from->origin;
 		grown = remember(skb, &b);

@@ -157,8 +157,10 @@ static __noinline int begin_frame(struct branch *f)
 	u64 head = f->head;
 	u32 level;
 
-	if (enter_room(&level))
-		o.id = o.part = next_number(level);
+	if (enter_room(&level)) {
+		o.id = next_packet(level);
+		o.part = next_part(level);
+	}
 	leave_room();
 	recall_held(f, &o);
 	bpf_map_update_elem(&heads, &head, &o, BPF_ANY);

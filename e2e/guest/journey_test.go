@@ -76,12 +76,12 @@ func fault(r record, first map[uint64]record) string {
 		return ""
 	}
 	switch {
-	case r.Part == r.ID && (r.Parent != nil || r.Origin != ""):
-		return "the packet itself has a parent or an origin"
-	case r.Part == r.ID:
-		return ""
-	case r.Parent == nil:
+	case r.Parent == nil && r.Origin != "":
 		return "no parent"
+	case r.Parent == nil && len(first) > 0:
+		return "a second part without a parent"
+	case r.Parent == nil:
+		return ""
 	case !slices.Contains(knownOrigins, r.Origin):
 		return fmt.Sprintf("origin %q", r.Origin)
 	}
@@ -127,11 +127,11 @@ func canned(t *testing.T, lines string) records {
 	return list
 }
 
-const goodLines = `{"id":7,"part":7,"parent":null,"origin":null,"func":"ip_output"}
+const goodLines = `{"id":7,"part":6,"parent":null,"origin":null,"func":"ip_output"}
 {"id":8,"part":8,"parent":null,"origin":null,"func":"ip_output"}
-{"id":7,"part":9,"parent":7,"origin":"clone","func":"packet_rcv"}
+{"id":7,"part":9,"parent":6,"origin":"clone","func":"packet_rcv"}
 {"id":7,"part":10,"parent":9,"origin":"segment","func":"veth_xmit"}
-{"id":7,"part":9,"parent":7,"origin":"clone","func":"consume_skb"}
+{"id":7,"part":9,"parent":6,"origin":"clone","func":"consume_skb"}
 {"id":8,"part":8,"parent":null,"origin":null,"func":"ip_rcv"}
 `
 
@@ -158,9 +158,10 @@ func TestJourneys(t *testing.T) {
 
 func TestFaultsOfJourneys(t *testing.T) {
 	for lines, want := range map[string]string{
-		`{"part":1}`:                                    "no number",
-		`{"id":1,"part":1,"parent":1}`:                  "the packet itself has a parent",
-		`{"id":1,"part":2}`:                             "no parent",
+		`{"part":1}`:                         "no number",
+		`{"id":1,"part":1,"origin":"clone"}`: "no parent",
+		`{"id":1,"part":1}
+{"id":1,"part":2}`: "a second part without a parent",
 		`{"id":1,"part":2,"parent":1}`:                  `origin ""`,
 		`{"id":1,"part":2,"parent":1,"origin":"clone"}`: "its parent 1 was not seen before",
 		`{"id":1,"part":1}

@@ -236,7 +236,7 @@ func forgedPasses(t *testing.T, events records) {
 	if list[0].Func != judge || len(received) == 0 {
 		t.Fatalf("want it to begin with the program, and to go on: %s", list.briefly())
 	}
-	if r := received[0]; r.Origin != "xdp" || r.Head != entries[0].Head || r.Parent == nil || *r.Parent != r.ID {
+	if r := received[0]; r.Origin != "xdp" || r.Head != entries[0].Head || r.Parent == nil || *r.Parent != entries[0].Part {
 		t.Errorf("want a part by XDP, with the frame's data at %s: %v", entries[0].Head, r)
 	}
 }

@@ -68,9 +68,9 @@ func (t *teller) narrow(o column.Options, width int) {
 	layout := column.Lay(o, width)
 	switch {
 	case !layout.Cut:
-		fmt.Fprintf(t.w, "note: the columns of --output-columns do not fit %d cells: rows wrap\n", width)
+		fmt.Fprintf(t.w, "note: the columns of --output-columns do not fit a terminal of %d columns: rows wrap\n", width)
 	case len(layout.LeftOut) > 0:
-		fmt.Fprintf(t.w, "note: %d cells are too few for %s: --output-columns %s shows them, though rows may wrap\n",
+		fmt.Fprintf(t.w, "note: a terminal of %d columns has no room for %s: --output-columns %s shows them, though rows may wrap\n",
 			width, strings.Join(headers(layout.LeftOut), ", "), column.DefaultColumns)
 	}
 }

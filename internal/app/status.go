@@ -7,38 +7,39 @@ import (
 	"io"
 )
 
-// status writes messages, and on a terminal a line that says what is going on until the next
-// message replaces it.
+// status writes messages, and on a terminal a line below them that says what is going on.
 type status struct {
 	w        io.Writer
 	terminal bool
-	shown    bool
+	line     string
 }
 
-const (
-	// eraseLine goes to the beginning of the line and clears it.
-	eraseLine = "\r\x1b[K"
-)
+// eraseLine goes to the beginning of the line and clears it.
+const eraseLine = "\r\x1b[K"
 
-// show replaces the line. What is no terminal gets whole messages only.
+// show replaces the line. What is no terminal gets messages only.
 func (s *status) show(format string, args ...any) {
-	if !s.terminal {
-		return
+	if s.terminal {
+		s.line = fmt.Sprintf(format, args...)
+		io.WriteString(s.w, eraseLine+s.line)
 	}
-	s.shown = true
-	fmt.Fprintf(s.w, eraseLine+format, args...)
 }
 
 // clear removes the line.
 func (s *status) clear() {
-	if s.shown {
-		s.shown = false
+	if s.line != "" {
+		s.line = ""
 		io.WriteString(s.w, eraseLine)
 	}
 }
 
-// Write writes a message in place of the line.
+// Write writes a message, which ends with a line break, above the line.
 func (s *status) Write(message []byte) (int, error) {
-	s.clear()
-	return s.w.Write(message)
+	if s.line == "" {
+		return s.w.Write(message)
+	}
+	io.WriteString(s.w, eraseLine)
+	n, err := s.w.Write(message)
+	io.WriteString(s.w, s.line)
+	return n, err
 }

@@ -10,8 +10,8 @@ import (
 
 func TestStatus(t *testing.T) {
 	for terminal, want := range map[bool]string{
-		false: "a message\nanother\n",
-		true:  "\r\x1b[Kreading\r\x1b[Kattaching 1\r\x1b[Ka message\nanother\n\r\x1b[Kattaching 2\r\x1b[K",
+		false: "a message\nthe last\nanother\n",
+		true:  "\r\x1b[Kreading\r\x1b[Kattaching 1\r\x1b[Ka message\nattaching 1\r\x1b[Kthe last\nattaching 1\r\x1b[Kanother\n",
 	} {
 		var out bytes.Buffer
 		s := status{w: &out, terminal: terminal}
@@ -19,10 +19,10 @@ func TestStatus(t *testing.T) {
 		s.show("reading")
 		s.show("attaching %d", 1)
 		fmt.Fprintln(&s, "a message")
+		fmt.Fprintln(&s, "the last")
+		s.clear()
+		s.clear()
 		fmt.Fprintln(&s, "another")
-		s.show("attaching %d", 2)
-		s.clear()
-		s.clear()
 		if out.String() != want {
 			t.Errorf("on a terminal %t: %q, want %q", terminal, out.String(), want)
 		}

@@ -134,6 +134,7 @@ func (t *teller) progress(done, total int) {
 
 // attached tells what came of it.
 func (t *teller) attached(s *attach.Session) {
+	t.w.clear()
 	took := time.Since(t.began).Seconds()
 	fmt.Fprintf(t.w, "attached to %s in %.1fs%s\n", t.counted(s), took, skippedNote(s))
 	t.found(s.Programs)

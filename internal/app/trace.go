@@ -113,6 +113,8 @@ func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enri
 		WallTime:    column.Shows(cfg.Output.Columns, column.Absolute),
 		SinceLast:   column.Shows(cfg.Output.Columns, column.Relative),
 		Lookups:     lookupsOf(p),
+		CPUs:        p.BPF.Config.Cpus,
+		Followed:    cfg.TrackEntries,
 	}
 	var err error
 	if o.SkbFormat, err = copyOf(p.Skb); err != nil {

@@ -180,6 +180,12 @@ type tracerCounters struct {
 	Unreturned uint64
 }
 
+type tracerCountsOfIds struct {
+	_       structs.HostLayout
+	Packets uint64
+	Parts   uint64
+}
+
 type tracerHolders struct {
 	_     structs.HostLayout
 	Id    uint32

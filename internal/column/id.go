@@ -9,11 +9,11 @@ func idColumns() []Column {
 		{
 			Name: "id", Header: "ID", Key: "id", Type: Number, Width: 8,
 			Screen: Screen{Steps: []Step{{rankID, 10}, {45, 16}}},
-			Help:   "number of the packet; /PART(ORIGIN<PARENT) if it is a part of one",
+			Help:   "number of the packet; /PART(ORIGIN<PARENT) for all but its first part",
 			Group:  ID, Text: idText, JSON: id,
 		},
 		{
-			Name: "part", Key: "part", Type: Number, Help: "number of this part (sk_buff); the first part has the packet's number",
+			Name: "part", Key: "part", Type: Number, Help: "number of this sk_buff; the parts of all packets are counted together",
 			Group: ID, JSON: partNumber,
 		},
 		{
@@ -41,7 +41,7 @@ func idText(dst []byte, e *event.Event) []byte {
 	}
 	dst = append(appendUint(append(dst, '/'), l.Part), '(')
 	dst = append(dst, l.Origin.String()...)
-	if l.Parent != l.ID {
+	if l.Parent != l.First {
 		dst = appendUint(append(dst, '<'), l.Parent)
 	}
 	return append(dst, ')')

@@ -35,6 +35,10 @@ type Options struct {
 	Values, XDPValues       func(raw []byte) []event.NamedValue
 	// Lookups read what functions looked up, by their addresses.
 	Lookups map[uint64]*lookup.Reader
+	// CPUs is how many the kernel's numbers of packets are spread over, and Followed how many
+	// sk_buffs it follows at a time.
+	CPUs     uint32
+	Followed int
 }
 
 // Enricher fills in the names of events. It is for one goroutine.
@@ -51,6 +55,7 @@ type Enricher struct {
 	clock       *clock  // nil: not asked for
 	recent      *recent // likewise
 	packets     packets
+	numbers     *numbers
 	endings     endings
 	namespaces  *namespaces // nil: not asked for
 	dumps       dumps
@@ -66,6 +71,7 @@ func New(o Options) *Enricher {
 		tracepoints: o.Tracepoints,
 		reasons:     newReasons(o.Reasons),
 		packets:     newPackets(),
+		numbers:     newNumbers(o.CPUs, o.Followed),
 		endings:     newEndings(o.Functions, o.Tracepoints),
 		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues},
 	}
@@ -87,11 +93,15 @@ func New(o Options) *Enricher {
 	return r
 }
 
-// Enrich sets e.Names. What stands in the stream without being a packet has none.
-// Names.Stack is good until the next event.
+// Enrich sets e.Names, and in e.Lineage the numbers that are printed. What stands in the stream
+// without being a packet has none. Names.Stack is good until the next event.
 func (r *Enricher) Enrich(e *event.Event) {
 	e.Names = event.Names{}
-	if e.Kind == event.Lost || e.Kind == event.Summary {
+	switch e.Kind {
+	case event.Lost:
+		r.numbers.sources.lose(e.CPU, e.Loss.Count)
+		return
+	case event.Summary:
 		return
 	}
 	r.renew(e.Time)
@@ -103,6 +113,7 @@ func (r *Enricher) Enrich(e *event.Event) {
 		e.Names.Netns = r.namespaces.name(e.Meta.Netns, e.Time)
 	}
 	r.count(e)
+	r.numbers.name(&e.Lineage)
 }
 
 // renew forgets the names that are made of the symbols when there are other symbols.
@@ -126,8 +137,7 @@ func (r *Enricher) count(e *event.Event) {
 		return // its entry was counted
 	}
 	if e.Lineage.ID != 0 {
-		r.packets.see(even(e.Lineage.ID))
-		return
+		return // counted by its number
 	}
 	r.packets.see(e.Packet())
 	if r.endings.isEnd(e) {
@@ -145,15 +155,12 @@ func (r *Enricher) endFrame(e *event.Event) {
 	}
 }
 
-// even makes of a packet's number what stands beside addresses, which are larger.
-func even(id uint64) uint64 { return id << 1 }
-
 // Packets is how many packets the events so far were about. Where they are not
 // followed they are sk_buffs: an address that the
 // kernel used again counts anew where the end of the one before was traced;
 // beyond about a million addresses new ones are not counted, so that memory
 // stays bounded.
-func (r *Enricher) Packets() uint64 { return r.packets.count }
+func (r *Enricher) Packets() uint64 { return r.packets.count + r.numbers.shown }
 
 // Ends says whether the event is the last one of its packet. Of one that is followed
 // nobody knows: it may live on in other sk_buffs.
@@ -167,6 +174,7 @@ func (r *Enricher) KnowsEnds() bool { return r.endings.complete }
 
 // Pass takes note of an event that gets no names: its sk_buff may end by it.
 func (r *Enricher) Pass(e *event.Event) {
+	r.numbers.notice(e.Lineage.ID)
 	if r.Ends(e) {
 		r.packets.end(e.Packet())
 	}

@@ -7,9 +7,11 @@ type Lineage struct {
 	// ID is the packet's number, the same from the first match to the free of its data;
 	// 0 where packets are not followed.
 	ID uint64
-	// Part is the number of this sk_buff, or of what it has been turned into. The first
-	// of a packet has the packet's.
+	// Part is the number of this sk_buff, or of what it has been turned into. Parts of all
+	// packets are counted together.
 	Part uint64
+	// First is the packet's first part, 0 where that was not printed.
+	First uint64
 	// Parent is the Part that it came from; 0 for the first.
 	Parent uint64
 	Origin Origin

@@ -74,7 +74,7 @@ func pingEvents() []event.Event {
 func tcpEvents() []event.Event {
 	var list []event.Event
 	for i, l := range []event.Lineage{
-		{ID: 1, Part: 1}, {ID: 1, Part: 2, Parent: 1, Origin: event.Clone}, {ID: 2, Part: 3}, {ID: 14, Part: 27, Parent: 25, Origin: event.Segment},
+		{ID: 1, Part: 1, First: 1}, {ID: 1, Part: 2, Parent: 1, First: 1, Origin: event.Clone}, {ID: 2, Part: 3}, {ID: 14, Part: 27, Parent: 25, First: 24, Origin: event.Segment},
 	} {
 		e := base()
 		e.Lineage, e.Names.Func, e.Names.SinceLast = l, "tcp_v4_send_check", uint64(i)*59_000_123
