@@ -58,6 +58,56 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
+// TestNumbersShowLoss: each datagram is a packet with one event, so that each number that is left
+// out is of one that was lost.
+func TestNumbersShowLoss(t *testing.T) {
+	const burst, after = 300, 30
+	n := ktest.NewNetns(t, "a")
+	listen(t, n)
+	p := start(t, "--output-id", "--filter-func", landmark(), "--buffer-size", strconv.Itoa(os.Getpagesize()),
+		"--filter-netns", n.Path, "udp and dst port 7777")
+	p.signal(syscall.SIGSTOP)
+	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
+	p.signal(syscall.SIGCONT)
+	time.Sleep(time.Second)
+	do(t, n, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(after) })
+	tr := p.stop()
+	seen, last := map[uint64]bool{}, uint64(0)
+	for _, r := range tr.events {
+		if r.ID <= last {
+			t.Errorf("packet %d appears behind packet %d", r.ID, last)
+		}
+		seen[r.ID], last = true, max(last, r.ID)
+	}
+	if gaps := int(last) - len(seen); gaps == 0 || gaps > tr.summary.Lost || len(seen) != tr.summary.Packets {
+		t.Errorf("%d packets up to number %d, %s: want as many left out as were lost before others on their CPU", len(seen), last, tr.summary)
+	}
+}
+
+// TestNumbersOfThoseShown: packets that a limit holds back leave no gap.
+func TestNumbersOfThoseShown(t *testing.T) {
+	n := ktest.NewNetns(t, "a")
+	listen(t, n)
+	for _, limit := range []string{"--max-events-per-packet", "--max-events-per-second"} {
+		p := start(t, "--output-id", limit, "1", "--filter-func", handful(), "--filter-netns", n.Path, "udp and dst port 7777")
+		for range 3 {
+			do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(20) })
+			time.Sleep(time.Second)
+		}
+		tr := p.stop()
+		last := uint64(0)
+		for _, r := range tr.events {
+			if r.ID > last+1 || r.ID == 0 {
+				t.Errorf("%s: packet %d appears behind packet %d", limit, r.ID, last)
+			}
+			last = max(last, r.ID)
+		}
+		if tr.summary.Withheld == 0 || last < 2 {
+			t.Errorf("%s: %d packets, %s", limit, last, tr.summary)
+		}
+	}
+}
+
 // TestNothingIsLost is the same with a ring that is large enough.
 func TestNothingIsLost(t *testing.T) {
 	const burst = 300

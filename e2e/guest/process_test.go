@@ -28,8 +28,10 @@ const (
 // command is one start of the tracer.
 type command struct {
 	args []string
-	// stdout defaults to a file.
-	stdout *os.File
+	// stdout and stderr default to files.
+	stdout, stderr *os.File
+	// onTerminal has the tracer run in the foreground of the terminal that stdout is.
+	onTerminal bool
 	// within calls a function where the tracer is to be started; nil is here.
 	within     func(func() error) error
 	credential *syscall.Credential
@@ -72,7 +74,9 @@ func (c command) start(t *testing.T) *process {
 		args = append([]string{"--ready-file", p.readyFile}, args...)
 	}
 	p.cmd = exec.Command(tracer, args...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.credential, AmbientCaps: c.ambient}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: c.credential, AmbientCaps: c.ambient, Setsid: c.onTerminal, Setctty: c.onTerminal, Ctty: syscall.Stdout,
+	}
 	p.run(c)
 	return p
 }
@@ -85,6 +89,9 @@ func (p *process) run(c command) {
 	p.cmd.Stdout, p.cmd.Stderr = out, errs
 	if c.stdout != nil {
 		p.cmd.Stdout = c.stdout
+	}
+	if c.stderr != nil {
+		p.cmd.Stderr = c.stderr
 	}
 	within := c.within
 	if within == nil {
