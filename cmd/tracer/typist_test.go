@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/creack/pty"
 )
 
 const (
@@ -79,7 +79,7 @@ func waitLines(n int) error {
 // openShell starts the shell at a new terminal, whose other end is returned. It ends when
 // that is closed.
 func openShell(command []string) (*os.File, error) {
-	keys, screen, err := openTerminal()
+	keys, screen, err := pty.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -88,21 +88,4 @@ func openShell(command []string) (*os.File, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = screen, screen, screen
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	return keys, cmd.Start()
-}
-
-func openTerminal() (keys, screen *os.File, err error) {
-	if keys, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err != nil {
-		return nil, nil, err
-	}
-	number, err := unix.IoctlGetInt(int(keys.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(keys.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		screen, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		keys.Close()
-	}
-	return keys, screen, err
 }
