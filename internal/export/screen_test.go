@@ -159,12 +159,13 @@ func TestCellsOfAScreenAreThoseOfTheEvent(t *testing.T) {
 	}
 }
 
-// TestResize: the header comes again, before the next row, and the rows fit.
+// TestResize: the header comes again, with the next row and not before, and the rows fit.
 func TestResize(t *testing.T) {
 	var out bytes.Buffer
 	x := New(&out, Options{Columns: column.Options{Meta: true, Tuple: true}, Width: 160})
 	exportEvents(t, x, pingEvents()[:2])
 	x.Resize(80)
+	exportEvents(t, x, nil) // without a row
 	x.Resize(60)
 	exportEvents(t, x, pingEvents()[2:4])
 	lines := strings.Split(out.String(), "\n")
