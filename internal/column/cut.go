@@ -62,9 +62,14 @@ func cutEnd(dst []byte, start, width int) []byte {
 	return append(dst[:start+head(dst[start:], width-1)], ellipsis...)
 }
 
-// cutStart keeps the end of what is ASCII: addresses of the kernel differ there.
+// cutStart keeps the end, where addresses of the kernel differ, and names made by programs.
 func cutStart(dst []byte, start, width int) []byte {
-	return splice(dst, start, 0, len(dst)-start-(width-1))
+	cut := 0
+	for over := Cells(dst[start:]) - (width - 1); over > 0; {
+		size, cells := token(dst[start+cut:])
+		cut, over = cut+size, over-cells
+	}
+	return splice(dst, start, 0, cut)
 }
 
 // cutName keeps the number behind the name, as in `NetworkMan…:1042`, where it leaves room

@@ -37,6 +37,10 @@ func TestCuts(t *testing.T) {
 		{cutEnd, "網路介面", 4, "網…"},
 		{cutEnd, "e\u0301a\u0301b", 2, "e\u0301…"},
 		{cutStart, "0xffff888107597700", 9, "…07597700"},
+		{cutStart, "~34567-89ab-cdef", 10, "…89ab-cdef"},
+		{cutStart, `a網\x0ab`, 6, `…\x0ab`},
+		{cutStart, `a網\x0ab`, 5, `…b`},
+		{cutStart, "網路網路", 4, "…路"},
 		{cutName, "NetworkManager:1042", 12, "Networ…:1042"},
 		{cutName, "ab:4194304", 9, "ab:41943…"},
 		{cutName, `a\x0a\x0a:17`, 9, `a\x0a…:17`},
@@ -72,7 +76,7 @@ func TestCutsOfAnything(t *testing.T) {
 			b.WriteString(pieces[d.IntN(len(pieces))])
 		}
 		text := b.String()
-		for _, cut := range []func([]byte, int, int) []byte{cutEnd, cutName} {
+		for _, cut := range []func([]byte, int, int) []byte{cutEnd, cutStart, cutName} {
 			width := 1 + d.IntN(max(Cells([]byte(text)), 1))
 			if Cells([]byte(text)) <= width {
 				continue

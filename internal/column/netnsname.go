@@ -19,9 +19,10 @@ func netnsNameColumns(o Options) []Column {
 	most := netnsNameMost(cmp.Or(o.NetnsNameMost, DefaultNetnsNameMost))
 	width := max(int(most), len(netnsNameHeader))
 	return []Column{{
-		Name: "netns_name", Header: netnsNameHeader, Key: "netns_name", Type: String, Width: width, Screen: asked(len(netnsNameHeader), width),
-		Help:  "name of the network namespace (--output-netns-names)",
-		Group: NetnsName, Text: most.text, JSON: netnsNameJSON,
+		Name: "netns_name", Header: netnsNameHeader, Key: "netns_name", Type: String, Width: width,
+		Screen: Screen{Cut: cutStart, Steps: asked(len(netnsNameHeader), width).Steps},
+		Help:   "name of the network namespace (--output-netns-names)",
+		Group:  NetnsName, Text: most.text, JSON: netnsNameJSON,
 	}}
 }
 
