@@ -138,7 +138,7 @@ func (s *showing) onTerminal(t *testing.T, width uint16) {
 	checkRows(t, w.shown(), int(width))
 	s.check(t, w.shown(), p.stderr())
 	header, _, _ := strings.Cut(w.shown(), "\n")
-	noted := strings.Contains(p.stderr(), fmt.Sprintf("note: a terminal of %d columns has no room for ", width))
+	noted := strings.Contains(p.stderr(), fmt.Sprintf(" in %d columns: --output-columns default shows all\n", width))
 	if noted == (strings.Contains(header, "SKB") && strings.Contains(header, "MTU")) {
 		t.Errorf("a note is there: %t, with the columns %q", noted, header)
 	}

@@ -68,10 +68,10 @@ func (t *teller) narrow(o column.Options, width int) {
 	layout := column.Lay(o, width)
 	switch {
 	case !layout.Cut:
-		fmt.Fprintf(t.w, "note: the columns of --output-columns do not fit a terminal of %d columns: rows wrap\n", width)
+		fmt.Fprintf(t.w, "note: no room for all of --output-columns in %d columns: rows wrap\n", width)
 	case len(layout.LeftOut) > 0:
-		fmt.Fprintf(t.w, "note: a terminal of %d columns has no room for %s: --output-columns %s shows them, though rows may wrap\n",
-			width, strings.Join(headers(layout.LeftOut), ", "), column.DefaultColumns)
+		fmt.Fprintf(t.w, "note: no room for %s in %d columns: --output-columns %s shows all\n",
+			strings.Join(headers(layout.LeftOut), ", "), width, column.DefaultColumns)
 	}
 }
 

@@ -51,9 +51,9 @@ func dropColumns() []Column {
 // funcScreen makes sure of some room for the function before anything else. If only drops are
 // traced, the reason and the place come next.
 func funcScreen(o Options) Screen {
-	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 28}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
+	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 26}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
 	if o.Drops {
-		s.Steps = []Step{{0, 20}, {12, 28}, {17, 48}, {44, 64}}
+		s.Steps = []Step{{0, 20}, {12, 26}, {17, 48}, {44, 64}}
 	}
 	return s
 }
