@@ -17,11 +17,16 @@ var terminal = runewidth.Condition{}
 
 // Cells is how many cells of a terminal the text takes.
 func Cells(text []byte) int {
-	n := utf8.RuneCount(text)
-	if n == len(text) {
-		return n // ASCII
+	for i, c := range text {
+		if c >= utf8.RuneSelf {
+			return i + cellsOf(text[i:])
+		}
 	}
-	n = 0
+	return len(text)
+}
+
+// cellsOf is Cells of what is not ASCII alone.
+func cellsOf(text []byte) (n int) {
 	for len(text) > 0 {
 		size, cells := token(text)
 		n += cells
