@@ -133,7 +133,6 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 	if err != nil {
 		return err
 	}
-	say.narrow(cfg.Output.Columns, out.screen.width)
 	ready, err := claimReadyFile(cfg.ReadyFile)
 	if err != nil {
 		return errors.Join(err, out.close())

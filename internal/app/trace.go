@@ -26,6 +26,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 	if err != nil {
 		return err
 	}
+	say.narrow(cfg.Output.Columns, out.screen.width)
 	t.out, t.say = out, say
 	t.files = fileRights(cfg)
 	if err = t.run(ctx, ready); err == nil {
