@@ -63,7 +63,7 @@ func dropLine(totals event.Totals) string {
 
 func reasonName(name string) string {
 	if name == "" {
-		return "no reason given (the kernel tells it from 5.17 on)"
+		return "no reason given (kernel before 5.17)"
 	}
 	return strings.TrimPrefix(name, event.ReasonPrefix)
 }

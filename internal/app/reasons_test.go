@@ -25,7 +25,7 @@ func TestDropLine(t *testing.T) {
 		"SKB_DROP_REASON_NO_SOCKET NETFILTER_DROP NETFILTER_DROP": "3 drops: 2 × NETFILTER_DROP, 1 × NO_SOCKET",
 		"b a":                 "2 drops: 1 × a, 1 × b",
 		"7 h g f e d c b a a": "10 drops: 2 × a, 1 × 7, 1 × b, 1 × c, 1 × d, 4 × other",
-		"":                    "1 drop: 1 × no reason given (the kernel tells it from 5.17 on)",
+		"":                    "1 drop: 1 × no reason given (kernel before 5.17)",
 	} {
 		if got := dropLine(dropped(strings.Split(reasons, " ")...)); got != want {
 			t.Errorf("%s: %q, want %q", reasons, got, want)
