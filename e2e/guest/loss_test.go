@@ -70,10 +70,10 @@ func TestNumbersShowLoss(t *testing.T) {
 	listen(t, n)
 	p := start(t, "--output-id", "--filter-func", landmark(), "--buffer-size", strconv.Itoa(os.Getpagesize()),
 		"--filter-netns", n.Path, "udp and dst port 7777")
-	p.signal(syscall.SIGSTOP)
+	p.pause()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
-	time.Sleep(time.Second)
+	p.awaitOutput(`"sport":7001`)       // by then the ring is empty: rows are written after it was read
 	for cpu := range runtime.NumCPU() { // of each of which an event has to tell what it has lost
 		do(t, n, func() error {
 			return onCPU(cpu, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(3) })
@@ -106,10 +106,7 @@ func TestNumbersOfThoseShown(t *testing.T) {
 	listen(t, n)
 	for _, limit := range []string{"--max-events-per-packet", "--max-events-per-second"} {
 		p := start(t, "--output-id", limit, "1", "--filter-func", handful(), "--filter-netns", n.Path, "udp and dst port 7777")
-		for range 3 {
-			do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(20) })
-			time.Sleep(time.Second)
-		}
+		p.awaitRows(3, func() { do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(20) }) })
 		tr := p.stop()
 		last := uint64(0)
 		for _, r := range tr.events {

@@ -308,6 +308,18 @@ func (p *process) backend() string {
 	return ""
 }
 
+// awaitRows calls send, again and again, until so many lines are in the standard output.
+func (p *process) awaitRows(count int, send func()) {
+	p.t.Helper()
+	for tries := 0; strings.Count(p.stdout(), "\n") < count; tries++ {
+		if tries > 1000 || p.hasEnded() {
+			p.t.Fatalf("%d lines in the output, want %d: %s", strings.Count(p.stdout(), "\n"), count, p.stderr())
+		}
+		send()
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // pause stops the tracer, and waits until each of its threads is stopped.
 func (p *process) pause() {
 	p.t.Helper()

@@ -80,9 +80,7 @@ func (w *window) start(args ...string) *process {
 // stop ends the tracer with Ctrl-C.
 func (w *window) stop(p *process) {
 	w.t.Helper()
-	time.Sleep(settle)
-	p.signal(syscall.SIGINT)
-	p.ends(stopLimit, 0)
+	p.stopText()
 	<-w.done
 }
 
@@ -148,9 +146,7 @@ func (s *showing) piped(t *testing.T) {
 	p := command{args: s.args}.start(t)
 	p.awaitReady()
 	s.do(t, newWorld(t))
-	time.Sleep(settle)
-	p.signal(syscall.SIGINT)
-	p.ends(stopLimit, 0)
+	p.stopText()
 	keep(t, s.name+"-piped.txt", p.stdout()+p.stderr())
 	s.check(t, p.stdout(), p.stderr())
 	for _, header := range []string{"SKB ", "CPU", "PROCESS ", "NETNS ", "MARK/x ", "IFACE ", "PROTO ", "MTU ", "LEN ", "TUPLE ", "FUNC\n"} {
@@ -225,15 +221,21 @@ func TestTerminalChanges(t *testing.T) {
 	win := openWindow(t, 160)
 	p := win.start("--filter-func", handful(), "icmp and net 10.9.0.0/24")
 	w := newWorld(t)
-	ping(t, w.a, b4, 0x3002)
-	time.Sleep(settle)
-	before := win.shown()
+	const header = " FUNC\n"
+	waits(soon, func() bool {
+		ping(t, w.a, b4, 0x3002)
+		return strings.Contains(win.shown(), landmark())
+	})
 	win.resize(80)
-	time.Sleep(settle)
-	ping(t, w.a, b4, 0x3003)
+	waits(soon, func() bool {
+		ping(t, w.a, b4, 0x3003)
+		return strings.Count(win.shown(), header) == 2
+	})
 	win.stop(p)
-	after, same := strings.CutPrefix(win.shown(), before)
-	if !same || !strings.Contains(strings.SplitN(before, "\n", 2)[0], "PROCESS") {
+	text := win.shown()
+	again := strings.LastIndex(text[:strings.LastIndex(text, header)], "\n") + 1
+	before, after := text[:again], text[again:]
+	if !strings.Contains(strings.SplitN(before, "\n", 2)[0], "PROCESS") {
 		t.Fatalf("before:\n%s\nafter:\n%s", before, after)
 	}
 	checkRows(t, before, 160)
