@@ -90,6 +90,7 @@ func (s *surroundings) path(name string) string { return filepath.Join(s.dir, na
 
 func (s *surroundings) write(name, text string) {
 	s.Helper()
+	_ = os.Remove(s.path(name)) // where it is a link, the file that it leads to is not ours
 	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 		s.Fatal(err)
 	}
@@ -278,6 +279,28 @@ func TestPackageManagers(t *testing.T) {
 		if out, ok := s.run("../.ci/install", "e2e"); ok || !strings.Contains(out, `"e2e" are known for Debian and Ubuntu only, not for `+name) {
 			t.Errorf("%s, e2e: success %t, says %s", name, ok, out)
 		}
+	}
+}
+
+// TestPackagesWithoutRoot: sudo installs them, by the proxy of the user, or they are named.
+func TestPackagesWithoutRoot(t *testing.T) {
+	t.Parallel()
+	s := newSurroundings(t)
+	s.withManager("dnf", "rpm", 1)
+	for name, text := range map[string]string{"id": "echo 1000", "sudo": "echo \"sudo $*\" >>'" + s.path("calls") + "'; exec \"$@\""} {
+		s.write("bin/"+name, "#!/bin/sh\n"+text+"\n")
+	}
+	s.env = append(s.env, "http_proxy=", "https_proxy=http://proxy.example:3128", "no_proxy=")
+	install := "dnf --quiet --assumeyes install gcc glibc-devel libpcap-devel\n"
+	want := "sudo env https_proxy=http://proxy.example:3128 " + install + strings.TrimPrefix(install, "dnf ")
+	out, ok := s.run("../.ci/install", "dynamic")
+	if diff := cmp.Diff(want, read(t, s.path("calls"))); !ok || diff != "" {
+		t.Errorf("success %t, says %s; calls (-want +got):\n%s", ok, out, diff)
+	}
+	_ = os.Remove(s.path("bin/sudo"))
+	out, ok = s.run("../.ci/install", "dynamic")
+	if ok || !strings.Contains(out, "neither root nor sudo to install them with dnf: gcc glibc-devel libpcap-devel\n") {
+		t.Errorf("without sudo: success %t, says %s", ok, out)
 	}
 }
 

@@ -72,6 +72,7 @@ fetch() {
 	version=$(newest "$series" "$arch")
 	if [ -z "$version" ]; then
 		echo "fetch-kernels: no kernel $series for $arch in $suite" >&2
+		echo "hint: DEBIAN_MIRROR=URL names another mirror of Debian" >&2
 		exit 1
 	fi
 	[ -e "$kernels/$version/.done" ] || unpack "$version"
