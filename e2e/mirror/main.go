@@ -36,12 +36,12 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	go http.Serve(listener, http.StripPrefix(path, proxy(archive))) // ends with the process
+	go http.Serve(listener, proxy(archive)) // ends with the process
 	fmt.Printf("http://%s%s\n", listener.Addr(), path)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
 func proxy(archive *url.URL) http.Handler {
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(archive) }}
+	return http.StripPrefix(path, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(archive) }})
 }
