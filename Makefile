@@ -150,7 +150,7 @@ test: ## run what every change has to pass: lint, generated files, unit tests, t
 	$(MAKE) e2e TRACER_E2E=quick
 
 test-all: ## run every test there is, on every machine, and check packages, image, builds and release
-	@echo "make test-all: all that make test does, every test in every virtual machine, packages, image and release;"
+	@echo "make test-all: all that make test does, every test in every virtual machine, packages, image, builds and release;"
 	@echo "about 90 minutes on two cores, and 15 more where packages and kernels are not cached"
 	$(MAKE) lint check-generated unit check-packages check-image check-builds check-release
 	$(MAKE) e2e TRACER_E2E=all
