@@ -69,3 +69,54 @@ func rejectTCP(port uint16) error {
 	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
 	return c.Flush()
 }
+
+// ResetTCP makes a namespace answer what comes in for a TCP port with a reset:
+// `tcp dport PORT reject with tcp reset`.
+func ResetTCP(t testing.TB, n *Netns, port uint16) {
+	t.Helper()
+	const reset = 1 // NFT_REJECT_TCP_RST
+	rule := append(toPort(unix.IPPROTO_TCP, port), &expr.Reject{Type: reset})
+	addRule(t, n, nftables.TableFamilyIPv4, rule)
+}
+
+// DropICMP makes a namespace drop all ICMP that comes in: `meta l4proto icmp drop`.
+func DropICMP(t testing.TB, n *Netns) {
+	t.Helper()
+	const register = 1
+	addRule(t, n, nftables.TableFamilyINet, []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{unix.IPPROTO_ICMP}},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	})
+}
+
+// addRule adds a rule to the chain input of the table filter.
+func addRule(t testing.TB, n *Netns, family nftables.TableFamily, rule []expr.Any) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Name: "filter", Family: family})
+		chain := c.AddChain(&nftables.Chain{
+			Name: "input", Table: table, Type: nftables.ChainTypeFilter,
+			Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+		})
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
+		return c.Flush()
+	}))
+}
+
+// FlushRules removes all rules of nftables from a namespace.
+func FlushRules(t testing.TB, n *Netns) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		c.FlushRuleset()
+		return c.Flush()
+	}))
+}

@@ -80,6 +80,12 @@ func (p Program) function() *btf.Func {
 // test ends.
 func TC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) {
 	t.Helper()
+	t.Cleanup(AddTC(t, n, device, egress, p))
+}
+
+// AddTC is TC until the function that it returns is called.
+func AddTC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) (remove func()) {
+	t.Helper()
 	needsModule(t, n.withLink(device, func(l netlink.Link) error {
 		index := l.Attrs().Index
 		queue := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
@@ -89,9 +95,10 @@ func TC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) {
 			return fmt.Errorf("queue of %q: %w", device, err)
 		}
 		filter := tcFilter(index, egress, p)
-		t.Cleanup(func() { must(t, n.Do(func() error { return netlink.FilterDel(filter) })) })
+		remove = func() { must(t, n.Do(func() error { return netlink.FilterDel(filter) })) }
 		return netlink.FilterAdd(filter)
 	}))
+	return remove
 }
 
 func tcFilter(device int, egress bool, p *ebpf.Program) *netlink.BpfFilter {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // NewRoute sends what is for a network by way of a neighbour.
@@ -24,6 +25,20 @@ func NewRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
 func NewSourceRoute(t testing.TB, n *Netns, to netip.Prefix, via, from netip.Addr) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), Src: from.AsSlice()})
+}
+
+// ReplaceRoute is NewRoute where there may be another route to the network already.
+func ReplaceRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		return netlink.RouteReplace(&netlink.Route{Dst: network(to), Gw: via.AsSlice()})
+	}))
+}
+
+// NewBlackhole has a namespace discard what is for a network, and say nothing.
+func NewBlackhole(t testing.TB, n *Netns, to netip.Prefix) {
+	t.Helper()
+	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_BLACKHOLE})
 }
 
 func addRoute(t testing.TB, n *Netns, r *netlink.Route) {
@@ -55,4 +70,10 @@ func (n *Netns) Set(t testing.TB, setting, value string) {
 	must(t, n.Do(func() error {
 		return os.WriteFile(filepath.Join("/proc/sys/net", setting), []byte(value), 0)
 	}))
+}
+
+// RemoveRoute takes the route to a network away.
+func RemoveRoute(t testing.TB, n *Netns, to netip.Prefix) {
+	t.Helper()
+	must(t, n.Do(func() error { return netlink.RouteDel(&netlink.Route{Dst: network(to)}) }))
 }
