@@ -48,7 +48,8 @@ var house = map[string][]string{
 	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/enrich", "internal/export", "internal/nearest", "internal/plan", "internal/roff"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel"},
-	"e2e":                {"internal/kernel", "internal/ktest"},
+	"docs":               {},
+	"e2e":                {"docs", "internal/kernel", "internal/ktest"},
 	"contrib":            {},
 	".":                  {},
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tracer/docs"
+	"tracer/internal/ktest"
+)
+
+// situations are the problems of docs/problems.md by their titles.
+var situations = map[string]func(*network3) situation{
+	"The host does not forward":                                     notForwarding,
+	"The way back is another one: rp_filter":                        reversePath,
+	"There is no route, or one that discards":                       withoutRoute,
+	"The next hop does not answer":                                  silentNeighbour,
+	"The frame has another host's MAC address, or a stray VLAN tag": otherMAC,
+	"Large packets are lost, small ones arrive":                     tooBig,
+	"The device's queue is full":                                    fullQueue,
+	"The firewall drops it":                                         firewalled,
+	"The connection tracking table is full":                         fullTable,
+	"A BPF program drops it":                                        droppedByProgram,
+	"The service address leads to a backend that is dead":           deadBackend,
+	"Nothing listens on the port":                                   nobodyListens,
+	"The accept queue is full":                                      fullBacklog,
+	"The socket's receive buffer is full":                           fullBuffer,
+	"The connection is reset":                                       resetBySomebody,
+}
+
+// situation is a problem that was built in the namespaces.
+type situation struct {
+	// send makes the traffic that has the problem.
+	send func()
+	// cure does what the document says to do, and then the traffic arrives.
+	cure func()
+	// never is what no row has, where the document says so.
+	never string
+}
+
+// network3 is the network of the document: a client, a router and a server.
+type network3 struct {
+	t                      *testing.T
+	client, router, server *ktest.Netns
+}
+
+// Addresses of the document. The router has lan towards the client, wan towards the server.
+const (
+	client4, lan4  = "10.1.0.2", "10.1.0.1"
+	server4, wan4  = "10.2.0.2", "10.2.0.1"
+	service4       = "10.96.0.10"
+	everywhere     = "0.0.0.0/0"
+	dnsQuery, http = 53, 8080
+)
+
+// newNetwork3 has no problem yet: the hosts know each other's MAC addresses.
+func newNetwork3(t *testing.T) *network3 {
+	t.Helper()
+	n := &network3{t, ktest.NewNetns(t, "client"), ktest.NewNetns(t, "router"), ktest.NewNetns(t, "server")}
+	for _, host := range []*ktest.Netns{n.client, n.router, n.server} {
+		host.Set(t, "ipv6/conf/all/disable_ipv6", "1")
+		host.Set(t, "ipv6/conf/default/disable_ipv6", "1")
+		host.Set(t, "ipv4/conf/all/rp_filter", "0")
+		host.Set(t, "ipv4/conf/default/rp_filter", "0")
+	}
+	ktest.NewVeth(t,
+		ktest.End{Netns: n.client, Name: "eth0", Addresses: prefixes(client4 + "/24")},
+		ktest.End{Netns: n.router, Name: "lan", Addresses: prefixes(lan4 + "/24")})
+	ktest.NewVeth(t,
+		ktest.End{Netns: n.server, Name: "eth0", Addresses: prefixes(server4 + "/24")},
+		ktest.End{Netns: n.router, Name: "wan", Addresses: prefixes(wan4 + "/24")})
+	ktest.NewRoute(t, n.client, netip.MustParsePrefix(everywhere), netip.MustParseAddr(lan4))
+	ktest.NewRoute(t, n.server, netip.MustParsePrefix(everywhere), netip.MustParseAddr(wan4))
+	n.router.Set(t, "ipv4/ip_forward", "1")
+	n.pings(server4)
+	return n
+}
+
+// query sends a datagram from a port of the client's.
+func (n *network3) query(from, to string) {
+	n.t.Helper()
+	do(n.t, n.client, func() error { return udp(from, to).Send(1) })
+}
+
+// TestProblems builds each problem of the document, runs its commands as they stand there,
+// waits for the rows that it tells the reader to look for, and applies the fix.
+func TestProblems(t *testing.T) {
+	for _, p := range problemsIn(docs.Problems) {
+		t.Run(p.title, func(t *testing.T) {
+			s := situations[p.title](newNetwork3(t))
+			p.check(t, s)
+			s.cure()
+		})
+	}
+}
+
+// check runs the problem's commands, all at the same time, and wants their rows.
+func (p problem) check(t *testing.T, s situation) {
+	t.Helper()
+	var list []*watcher
+	for _, run := range p.runs {
+		if lacking := run.lacking(); lacking != "" {
+			t.Logf("this kernel has no %s, not run: %q", lacking, run.args)
+			continue
+		}
+		list = append(list, run.start(t))
+	}
+	if len(list) == 0 {
+		t.Skip("this kernel can run no command of the problem")
+	}
+	for _, w := range list {
+		w.awaitReady()
+	}
+	s.send()
+	for _, w := range list {
+		w.sees()
+		w.ends()
+		w.never(s.never)
+	}
+}
+
+// watcher is a command of the document that runs.
+type watcher struct {
+	*process
+	shown
+	patterns []*regexp.Regexp
+}
+
+func (run shown) start(t *testing.T) *watcher {
+	t.Helper()
+	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.columns, ","))
+	return &watcher{command{args: args}.start(t), run, run.patterns()}
+}
+
+// sees waits for the rows.
+func (w *watcher) sees() {
+	w.t.Helper()
+	missing := func() []string { return w.missing(w.stdout(), w.patterns) }
+	if !waits(patience, func() bool { return len(missing()) == 0 }) {
+		w.t.Errorf("tracer %q does not print %q, but:\n%s", w.args, missing(), w.stdout())
+	}
+}
+
+// ends ends the command as Ctrl-C does.
+func (w *watcher) ends() {
+	w.t.Helper()
+	w.signal(syscall.SIGINT)
+	w.process.ends(stopLimit, 0)
+}
+
+// never wants that no row has something.
+func (w *watcher) never(text string) {
+	w.t.Helper()
+	if text != "" && strings.Contains(w.stdout(), text) {
+		w.t.Errorf("tracer %q prints %s:\n%s", w.args, text, w.stdout())
+	}
+}
+
+// lacking is what the command needs and this kernel does not have, as the document says.
+func (run shown) lacking() string {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(run.args, w) })
+	}
+	switch {
+	case chosen() == tracepoint && (!has("--drop") || has("--filter-track-skb")):
+		return "functions"
+	case !hasModuleTypes() && has("--kmods", "conntrack", "qdisc"):
+		return "types of modules"
+	}
+	return ""
+}
+
+// succeeds wants that traffic arrives, at the twentieth try at last.
+func (n *network3) succeeds(f func() error) {
+	n.t.Helper()
+	var err error
+	for range 20 {
+		if err = f(); err == nil {
+			return
+		}
+	}
+	n.t.Errorf("traffic does not arrive: %v", err)
+}
+
+// pings is a ping of the client's that is answered.
+func (n *network3) pings(to string) {
+	n.t.Helper()
+	n.succeeds(func() error {
+		return n.client.Do(func() error { return ktest.Ping(netip.MustParseAddr(to), 0x4001, 1) })
+	})
+}
+
+// connects is a TCP connection of the client's to a server that is there.
+func (n *network3) connects(to string) error {
+	return n.client.Do(func() error {
+		conn, err := tcp(client4+":0", to, "").Connect()
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/docs"
+)
+
+// problem is a section of docs/problems.md.
+type problem struct {
+	title string
+	runs  []shown
+}
+
+// shown is a command of the document with what it prints.
+type shown struct {
+	args []string
+	// columns are those of the rows, as the header names them.
+	columns []string
+	// rows are what to look for, one below the other. An ellipsis stands for what was cut.
+	rows []string
+}
+
+// prompt begins the line of a command.
+const prompt = "$ sudo tracer "
+
+// problemsIn reads the document: each section with its blocks that begin with a command.
+func problemsIn(text string) (list []problem) {
+	for _, section := range strings.Split(text, "\n## ")[1:] {
+		title, body, _ := strings.Cut(section, "\n")
+		p := problem{title: title}
+		for i, block := range strings.Split(body, "\n```\n") {
+			if line, found := strings.CutPrefix(block, prompt); found && i%2 == 1 {
+				p.runs = append(p.runs, newShown(line))
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func newShown(block string) shown {
+	lines := strings.Split(block, "\n")
+	s := shown{args: words(lines[0])}
+	if len(lines) < 2 {
+		return s
+	}
+	s.columns = strings.Fields(strings.ToLower(lines[1]))
+	for _, line := range lines[2:] {
+		if line = squeezed(line); line != "…" {
+			s.rows = append(s.rows, line)
+		}
+	}
+	return s
+}
+
+// words splits a command as a shell does that knows single quotes alone.
+func words(line string) (list []string) {
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+			continue
+		}
+		list = append(list, strings.Fields(part)...)
+	}
+	return list
+}
+
+// squeezed is a line without the padding of its columns.
+func squeezed(line string) string { return strings.Join(strings.Fields(line), " ") }
+
+// elsewhere are names that other kernels, or the same one built otherwise, have for what the
+// document names as 6.12 on amd64 does.
+var elsewhere = map[string]string{
+	"neigh_invalidate":      "arp_error_report", // where the compiler does not inline it
+	"__udp4_lib_rcv":        "udp_rcv",
+	"udp_queue_rcv_one_skb": "__udp_queue_rcv_skb",
+	"__dev_queue_xmit":      "__tcf_kfree_skb_list",
+	"nft_do_chain":          "nf_hook_slow",
+}
+
+// varying is what differs from run to run, quoted as in a regular expression.
+var varying = []struct {
+	is      *regexp.Regexp
+	becomes string
+}{
+	// The compiler may have cut a part of a function out, and the function may be a module's.
+	{regexp.MustCompile(`\\\+(?:0x[0-9a-f]+|…)`), `(?:\.\w+\.\d+)*\+0x[0-9a-f]+(?: \[\w+\])?`},
+	{regexp.MustCompile(`…`), `.*`},
+	{regexp.MustCompile(`took=[0-9][0-9a-zµ\\.]+`), `took=\S+`},
+	{regexp.MustCompile(`(iif|inode|qlen|backlog|drops)=\d+`), `$1=\d+`},
+	{regexp.MustCompile(`\b([a-z]+\d*):\d+ `), `$1:\d+ `}, // an interface or a process
+	{regexp.MustCompile(`^\d+ `), `\d+ `},                 // a packet
+}
+
+// pattern is what a row of the document is on this kernel.
+func pattern(row string) *regexp.Regexp {
+	text := regexp.QuoteMeta(row)
+	text = reasonInRow.ReplaceAllStringFunc(text, func(s string) string { return regexp.QuoteMeta(reasonGiven(s)) })
+	if dropsInPart() {
+		text = placeInRow.ReplaceAllString(text, ` at kfree_skb`)
+	}
+	for name, other := range elsewhere {
+		text = strings.ReplaceAll(text, name, "(?:"+name+"|"+other+")")
+	}
+	for _, v := range varying {
+		text = v.is.ReplaceAllString(text, v.becomes)
+	}
+	return regexp.MustCompile("^" + text + "$")
+}
+
+var (
+	reasonInRow = regexp.MustCompile(`\\\(SKB_DROP_REASON_\w+\\\)`)
+	placeInRow  = regexp.MustCompile(` at \w+`)
+)
+
+// reasonGiven is what this kernel says for a reason of the document, both in brackets.
+func reasonGiven(quoted string) string {
+	name := strings.Trim(quoted, `\()`)
+	switch {
+	case !hasReasons():
+		return ""
+	case !knowsReason(name):
+		return "(SKB_DROP_REASON_NOT_SPECIFIED)"
+	}
+	return "(" + name + ")"
+}
+
+func knowsReason(name string) bool {
+	var enum *btf.Enum
+	if err := types().TypeByName("skb_drop_reason", &enum); err != nil {
+		return false
+	}
+	return slices.ContainsFunc(enum.Values, func(v btf.EnumValue) bool { return v.Name == name })
+}
+
+// patterns are what the rows are on this kernel.
+func (s shown) patterns() (list []*regexp.Regexp) {
+	for _, row := range s.rows {
+		list = append(list, pattern(row))
+	}
+	return list
+}
+
+// missing are the rows that a run's output does not have, in their order.
+func (s shown) missing(output string, patterns []*regexp.Regexp) []string {
+	found := 0
+	for line := range strings.Lines(output) {
+		if found < len(patterns) && patterns[found].MatchString(squeezed(line)) {
+			found++
+		}
+	}
+	return s.rows[found:]
+}
+
+// TestProblemsOfTheDocument: each problem of the document has its situation and the other way
+// round, and a command with rows to look for.
+func TestProblemsOfTheDocument(t *testing.T) {
+	var titles []string
+	for _, p := range problemsIn(docs.Problems) {
+		titles = append(titles, p.title)
+		if len(p.runs) == 0 {
+			t.Errorf("problem %q: no block begins with %q", p.title, prompt)
+		}
+		for _, run := range p.runs {
+			if len(run.rows) == 0 || len(run.columns) == 0 {
+				t.Errorf("problem %q: command %q has no header or no rows", p.title, run.args)
+			}
+		}
+	}
+	slices.Sort(titles)
+	if tested := slices.Sorted(maps.Keys(situations)); !slices.Equal(titles, tested) {
+		t.Errorf("problems of the document:\n%s\nand those with a situation:\n%s", strings.Join(titles, "\n"), strings.Join(tested, "\n"))
+	}
+}
+
+// TestLinesOfProblemsFit: the document is read on terminals and in browsers.
+func TestLinesOfProblemsFit(t *testing.T) {
+	inBlock := false
+	for i, line := range strings.Split(docs.Problems, "\n") {
+		inBlock = inBlock != strings.HasPrefix(line, "```")
+		if n := len([]rune(line)); inBlock && n > 100 {
+			t.Errorf("docs/problems.md:%d: %d columns, want at most 100: %s", i+1, n, line)
+		}
+	}
+}
+
+// TestRowsOfProblems is about the comparison of the document's rows with a run's.
+func TestRowsOfProblems(t *testing.T) {
+	const (
+		text = "## A\n\n```\n$ sudo tracer --drop 'udp and port 53' more\nIFACE  FUNC\nlan:2  tp:kfree_skb(SKB_DROP_REASON_NOT_SPECIFIED) at ip_error+0x1\n…\n    ip_rcv+0x2\n```\n"
+		real = "IFACE FUNC\nlan:17    tp:kfree_skb(SKB_DROP_REASON_NOT_SPECIFIED) at ip_error+0xff\n   x\n    ip_rcv+0x33\n"
+	)
+	run := problemsIn("# T\n\n" + text)[0].runs[0]
+	if got := fmt.Sprint(run.args, len(run.args), run.columns); got != "[--drop udp and port 53 more] 3 [iface func]" {
+		t.Errorf("command %s", got)
+	}
+	for name, test := range map[string]struct {
+		output string
+		left   int
+	}{
+		"as printed":              {real, 0},
+		"another device":          {strings.ReplaceAll(real, "lan", "wan"), 2},
+		"another place":           {strings.ReplaceAll(real, "ip_error", "ip_rcv"), 2},
+		"another line of a stack": {strings.ReplaceAll(real, " ip_rcv", " ip6_rcv"), 1},
+		"nothing":                 {"", 2},
+	} {
+		if !hasReasons() || dropsInPart() {
+			test.output = strings.ReplaceAll(test.output, "(SKB_DROP_REASON_NOT_SPECIFIED)", "")
+		}
+		if left := run.missing(test.output, run.patterns()); len(left) != test.left {
+			t.Errorf("%s: %d rows missing, want %d: %q", name, len(left), test.left, left)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// firewalled: a rule of nftables drops what comes in for a port of the server's.
+func firewalled(n *network3) situation {
+	ktest.DropTCP(n.t, n.server, http)
+	n.listen(http)
+	return situation{
+		send: func() { refused(n.t, n.client, tcp(client4+":4001", server4+":8080", "")) },
+		cure: func() {
+			ktest.FlushRules(n.t, n.server)
+			n.succeeds(func() error { return n.connects(server4 + ":8080") })
+		},
+	}
+}
+
+// fullTable: the router's table of connections has as many entries as it may have.
+func fullTable(n *network3) situation {
+	ownMachine(n.t)
+	ktest.TrackConnections(n.t, n.router)
+	setMaximum(n.t, "1")
+	n.query(client4+":3999", server4+":53") // the entry
+	return situation{
+		send: func() { n.query(client4+":4000", server4+":53") },
+		cure: func() {
+			setMaximum(n.t, "10000")
+			n.arrives(client4+":4000", server4+":53")
+		},
+	}
+}
+
+// setMaximum sets how many connections each namespace may have.
+func setMaximum(t *testing.T, value string) {
+	t.Helper()
+	const setting = "/proc/sys/net/netfilter/nf_conntrack_max"
+	before, err := os.ReadFile(setting)
+	if err == nil {
+		t.Cleanup(func() { os.WriteFile(setting, before, 0) })
+		err = os.WriteFile(setting, []byte(value), 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deadBackend: the router sends what is for a service to a port of the server's at which nothing
+// listens.
+func deadBackend(n *network3) situation {
+	const backend = server4 + ":5353"
+	ktest.TranslateTo(n.t, n.router, dnsQuery, netip.MustParseAddrPort(backend))
+	port := 4000
+	send := func() { // each time a connection of its own
+		n.query(fmt.Sprintf("%s:%d", client4, port), service4+":53")
+		port++
+	}
+	return situation{
+		send: send,
+		cure: func() {
+			socket := listenAt(n.t, n.server, backend)
+			n.succeeds(func() error {
+				send()
+				return receive(socket)
+			})
+		},
+	}
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/ktest"
+)
+
+// nobodyListens: nothing listens at two ports of the server's.
+func nobodyListens(n *network3) situation {
+	return situation{
+		send: func() {
+			n.query(client4+":4000", server4+":53")
+			refused(n.t, n.client, tcp(client4+":4001", server4+":8080", ""))
+		},
+		cure: func() {
+			n.arrives(client4+":4000", server4+":53")
+			n.listen(http)
+			n.succeeds(func() error { return n.connects(server4 + ":8080") })
+		},
+	}
+}
+
+// listen listens at a TCP port of the server's.
+func (n *network3) listen(port uint16) net.Listener {
+	n.t.Helper()
+	return n.listenBacklog(port, 100)
+}
+
+func (n *network3) listenBacklog(port uint16, backlog int) net.Listener {
+	n.t.Helper()
+	var l net.Listener
+	do(n.t, n.server, func() (err error) {
+		l, err = ktest.ListenBacklog(netip.AddrPortFrom(netip.MustParseAddr(server4), port), backlog)
+		return err
+	})
+	n.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// fullBacklog: a server takes no connection out of its queue, which has room for one.
+func fullBacklog(n *network3) situation {
+	l := n.listenBacklog(http, 0)
+	n.succeeds(func() error { return n.connects(server4 + ":8080") })
+	return situation{
+		send:  func() { refused(n.t, n.client, tcp(client4+":4001", server4+":8080", "")) },
+		never: "SYN|ACK",
+		cure: func() {
+			conn, err := l.Accept()
+			if err != nil {
+				n.t.Fatal(err)
+			}
+			conn.Close()
+			n.succeeds(func() error { return n.connects(server4 + ":8080") })
+		},
+	}
+}
+
+// fullBuffer: a server does not read from its socket, whose buffer is small.
+func fullBuffer(n *network3) situation {
+	socket := listenAt(n.t, n.server, server4+":53")
+	if err := socket.(*net.UDPConn).SetReadBuffer(1); err != nil {
+		n.t.Fatal(err)
+	}
+	flood := ktest.UDP{From: netip.MustParseAddrPort(client4 + ":4000"), To: netip.MustParseAddrPort(server4 + ":53"), Size: 1000}
+	return situation{
+		send: func() { do(n.t, n.client, func() error { return flood.Send(10) }) },
+		cure: func() {
+			for receive(socket) == nil {
+			}
+			n.query(client4+":4000", server4+":53")
+			n.succeeds(func() error { return receive(socket) })
+		},
+	}
+}
+
+// resetBySomebody: the server's process closes a connection with data that it has not read, and
+// its firewall answers for another port. Nothing listens on a third.
+func resetBySomebody(n *network3) situation {
+	const rejected = 8081
+	l := n.listen(http)
+	ktest.ResetTCP(n.t, n.server, rejected)
+	return situation{
+		send: func() {
+			n.isReset(l)
+			refused(n.t, n.client, tcp(client4+":4002", server4+":8081", ""))
+			refused(n.t, n.client, tcp(client4+":4003", server4+":8082", ""))
+		},
+		cure: func() {
+			ktest.FlushRules(n.t, n.server)
+			n.listen(rejected)
+			n.succeeds(func() error { return n.connects(server4 + ":8081") })
+		},
+	}
+}
+
+// isReset is a connection with a request that the server does not read.
+func (n *network3) isReset(l net.Listener) {
+	n.t.Helper()
+	do(n.t, n.client, func() error {
+		conn, err := tcp(client4+":4001", server4+":8080", "").Connect()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		accepted, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Write([]byte(get)); err != nil {
+			return err
+		}
+		if !waits(patience, func() bool { return unread(accepted) > 0 }) {
+			return errors.New("the request does not arrive")
+		}
+		return n.server.DoAs("backend", accepted.Close)
+	})
+}
+
+// unread is how many bytes wait in a socket.
+func unread(conn net.Conn) (n int) {
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	return n
+}
+
+// receive takes a datagram that has come in, or will at once.
+func receive(socket net.PacketConn) error {
+	if err := socket.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		return err
+	}
+	if _, _, err := socket.ReadFrom(make([]byte, 2000)); err != nil {
+		return fmt.Errorf("nothing arrived: %w", err)
+	}
+	return nil
+}
