@@ -53,7 +53,7 @@ func macOf(n *network3, host *ktest.Netns, device string) (mac net.HardwareAddr)
 // tooBig: the router's way to the server takes smaller packets than the server announces, and
 // the client's firewall drops the ICMP errors that say so.
 func tooBig(n *network3) situation {
-	const size = 3000
+	const size = 1448 // one segment, of 1500 bytes with its headers
 	ktest.SetMTU(n.t, n.router, "wan", 1400)
 	ktest.DropICMP(n.t, n.client)
 	received := make(chan error, 1)
