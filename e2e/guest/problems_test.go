@@ -68,17 +68,26 @@ func newNetwork3(t *testing.T) *network3 {
 		host.Set(t, "ipv4/conf/all/rp_filter", "0")
 		host.Set(t, "ipv4/conf/default/rp_filter", "0")
 	}
-	ktest.NewVeth(t,
-		ktest.End{Netns: n.client, Name: "eth0", Addresses: prefixes(client4 + "/24")},
-		ktest.End{Netns: n.router, Name: "lan", Addresses: prefixes(lan4 + "/24")})
-	ktest.NewVeth(t,
-		ktest.End{Netns: n.server, Name: "eth0", Addresses: prefixes(server4 + "/24")},
-		ktest.End{Netns: n.router, Name: "wan", Addresses: prefixes(wan4 + "/24")})
+	n.lay(ktest.End{Netns: n.client, Name: "eth0", Addresses: prefixes(client4 + "/24")},
+		ktest.End{Netns: n.router, Name: "lan", Addresses: prefixes(lan4 + "/24")},
+		ktest.End{Netns: n.router, Name: "wan", Addresses: prefixes(wan4 + "/24")},
+		ktest.End{Netns: n.server, Name: "eth0", Addresses: prefixes(server4 + "/24")})
 	ktest.NewRoute(t, n.client, netip.MustParsePrefix(everywhere), netip.MustParseAddr(lan4))
 	ktest.NewRoute(t, n.server, netip.MustParsePrefix(everywhere), netip.MustParseAddr(wan4))
 	n.router.Set(t, "ipv4/ip_forward", "1")
 	n.pings(server4)
 	return n
+}
+
+// lay joins the ends, two and two, and waits for all of them to be up.
+func (n *network3) lay(ends ...ktest.End) {
+	n.t.Helper()
+	for i := 0; i < len(ends); i += 2 {
+		ktest.LayVeth(n.t, ends[i], ends[i+1])
+	}
+	for _, e := range ends {
+		e.AwaitUp(n.t)
+	}
 }
 
 // query sends a datagram from a port of the client's.
