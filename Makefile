@@ -45,6 +45,8 @@ ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # What makes packages, and lists of what is in a binary.
 NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+# What draws the text of a terminal.
+FREEZE        := github.com/charmbracelet/freeze@v0.2.2
 
 # Every shell script of the repository.
 SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contrib/tracer-on-k8s contrib/packaging/*.sh e2e/*.sh libpcap/*.sh internal/cli/completion.bash)
@@ -138,9 +140,15 @@ check-builds: fetch ## build in other surroundings: another mirror, no apt, an u
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-builds.sh $(firstword $(OTHERS))
 
 .PHONY: demo
-demo: tracer ## trace a real ping on this machine and print the lines
+demo: tracer ## trace a ping and a drop on this machine, and print the rows
 	@.ci/install demo
 	$(SUDO) .ci/demo ./tracer
+
+.PHONY: picture
+picture: ## record docs/picture.svg, the picture of README.md, in a virtual machine
+	TRACER_E2E_RUN=TestPicture $(MAKE) e2e TRACER_E2E=6.12-amd64
+	$(GO) run $(FREEZE) --language ansi --font.family "'DejaVu Sans Mono', Menlo, Consolas, monospace" \
+		--padding 20 --border.radius 8 --output docs/picture.svg - <build/e2e/6.12-amd64/picture.ansi
 
 .PHONY: test test-all
 test: ## run what every change has to pass: lint, generated files, unit tests, the essentials on every kernel

@@ -81,7 +81,7 @@ var sameEverywhere = []string{
 	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
 	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
 	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces", "TestPlaceElsewhere",
-	"TestOutputFile", "TestPartOfTwoPackets", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
+	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
 	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestText",
 	"TestTextWithSwitches", "TestTimestamp",

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// pictured is what tracer runs with in docs/picture.svg.
+const pictured = `--filter-func '@route|@nf|@drop|ip_rcv' --output-columns iface,tuple,func 'tcp port 8080'`
+
+// erased is what a line of a terminal held before it was cleared.
+var erased = regexp.MustCompile(`.*\r\x1b\[K`)
+
+// TestPicture traces a connection that a firewall drops, on a terminal. `make picture` draws what the
+// terminal shows.
+func TestPicture(t *testing.T) {
+	const width = 110
+	s := situations["The firewall drops it"](newNetwork3(t))
+	w := openWindow(t, width)
+	p := command{args: words(pictured), stdout: w.slave, stderr: w.slave, onTerminal: true}.start(t)
+	w.slave.Close()
+	p.awaitReady()
+	s.send()
+	w.stop(p)
+	text := erased.ReplaceAllString(strings.ReplaceAll(w.text.String(), "\r\n", "\n"), "")
+	_, table, found := strings.Cut(text, "IFACE ")
+	rows, _, _ := strings.Cut(table, "traced ")
+	if !found || !strings.Contains(rows, red) || !strings.Contains(rows, "NETFILTER_DROP") {
+		t.Errorf("no red row of the drop: %q", text)
+	}
+	checkRows(t, "IFACE "+uncoloured.ReplaceAllString(rows, ""), width)
+	keep(t, "picture.ansi", "$ sudo tracer "+pictured+"\n"+text)
+}
