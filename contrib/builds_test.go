@@ -390,7 +390,14 @@ func TestPackagesAreInTheDocs(t *testing.T) {
 			}
 		}
 	}
-	if need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]; !strings.Contains(docs, "Go "+need) {
-		t.Errorf("docs/install.md does not say that Go %s is needed", need)
+}
+
+// TestGoIsInTheDocs: the README and docs/install.md name the version that go.mod asks for.
+func TestGoIsInTheDocs(t *testing.T) {
+	need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]
+	for _, file := range []string{"../README.md", "../docs/install.md"} {
+		if !strings.Contains(read(t, file), "Go "+need) {
+			t.Errorf("%s does not say that Go %s is needed", file, need)
+		}
 	}
 }
