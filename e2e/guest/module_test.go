@@ -5,6 +5,8 @@ package guest
 import (
 	"os"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestAbsentModules: a module that is not there is a note, in text and in JSON, and the others are
@@ -25,14 +27,34 @@ func TestAbsentModules(t *testing.T) {
 	}
 	text.checkModule(text.stdout())
 	for _, p := range []*process{json, text} {
-		p.notes(t, `note: --kmods "nosuchmodule": it is not loaded, so its functions are not traced`)
-		if hasVethTypes() {
-			p.notes(t, `note: --kmods "vetz": it is not loaded, so its functions are not traced: did you mean veth?`)
-		} else {
+		p.notes(t, `note: --kmods "nosuchmodule": it is not loaded, `+notLoaded())
+		switch {
+		case hasVethTypes():
+			p.notes(t, `note: --kmods "vetz": it is not loaded, `+notLoaded()+`: did you mean veth?`)
+		case hasVeth():
 			p.notes(t, `note: --kmods "veth": it has no BTF, so its functions are not traced`)
-			p.notes(t, "note: --kmods: none of these modules can be traced, only the kernel itself is")
+		default:
+			p.notes(t, `note: --kmods "veth": it is not loaded, `+notLoaded())
 		}
 	}
+}
+
+// notLoaded is what is said of a module that is not there: it can be built in where no list
+// says which are.
+func notLoaded() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		panic(err)
+	}
+	if _, err := os.Stat("/lib/modules/" + unix.ByteSliceToString(name.Release[:]) + "/modules.builtin"); err != nil {
+		return "unless it is built into the kernel, whose functions are traced anyway"
+	}
+	return "so its functions are not traced"
+}
+
+func hasVeth() bool {
+	_, err := os.Stat("/sys/module/veth")
+	return err == nil
 }
 
 func hasVethTypes() bool {

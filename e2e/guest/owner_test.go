@@ -91,7 +91,7 @@ func (h *household) traced(t *testing.T, args ...string) {
 	for _, port := range []int{mineTCP, mineUDP} {
 		sent.that(ports(port, port)).passed(t, marks(chosen()).sent)
 	}
-	if onOwnMachine() || !strings.Contains(p.stderr(), "only packets with a socket are known") {
+	if onOwnMachine() || !strings.Contains(p.stderr(), "match only packets that have a socket") {
 		sent.that(ports(mineLater, mineLater)).passed(t, marks(chosen()).sent)
 	}
 	for _, port := range []int{otherTCP, otherUDP, otherLater} {

@@ -88,7 +88,7 @@ func TestGatherGoesOnWithoutAModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Tracepoints) == 0 || len(f.Modules) != 0 || len(f.AbsentModules) != 1 || f.AbsentModules[0] != (AbsentModule{"nosuch", ModuleNotLoaded}) {
+	if len(f.Tracepoints) == 0 || len(f.Modules) != 0 || len(f.AbsentModules) != 1 || f.AbsentModules[0].Name != "nosuch" {
 		t.Errorf("%d tracepoints, modules %v, absent %v", len(f.Tracepoints), f.Modules, f.AbsentModules)
 	}
 }

@@ -29,6 +29,9 @@ const (
 	ModuleNotLoaded
 	// ModuleWithoutBTF: it is loaded, and has no types.
 	ModuleWithoutBTF
+	// ModuleUnknown: it is not loaded, and whether it is built in is not known, since there is
+	// no modules.builtin for this kernel.
+	ModuleUnknown
 )
 
 // AbsentModule is a module that was asked for and is not read, as the user spelled it.
@@ -86,10 +89,12 @@ func (t moduleTree) absence(name string) Absence {
 		return 0
 	case t.isBuiltIn(name):
 		return ModuleBuiltIn
-	case !exists(t.module, name):
-		return ModuleNotLoaded
+	case exists(t.module, name):
+		return ModuleWithoutBTF
+	case !exists(t.builtin):
+		return ModuleUnknown
 	}
-	return ModuleWithoutBTF
+	return ModuleNotLoaded
 }
 
 // isBuiltIn reports whether a module is part of vmlinux: it has no initstate in sysfs, or is not

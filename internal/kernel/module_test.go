@@ -67,6 +67,13 @@ func TestAbsentModulesAreNoError(t *testing.T) {
 	if diff := cmp.Diff(want, absent); diff != "" {
 		t.Errorf("absent (-want +got):\n%s", diff)
 	}
+	if err := os.Remove(tree.builtin); err != nil {
+		t.Fatal(err)
+	}
+	_, absent, _ = tree.modules(Options{Modules: []string{"nosuch"}})
+	if want := (AbsentModule{"nosuch", ModuleUnknown}); len(absent) != 1 || absent[0] != want {
+		t.Errorf("absent without modules.builtin: %v, want %v", absent, want)
+	}
 }
 
 func TestModuleErrors(t *testing.T) {

@@ -19,7 +19,7 @@ func absentModules(facts *kernel.Facts) []string {
 	none := len(facts.Modules) == 0 && len(facts.AbsentModules) > 1
 	for _, m := range facts.AbsentModules {
 		notes = append(notes, absentModule(m, facts.ModulesWithBTF))
-		none = none && m.Why != kernel.ModuleBuiltIn
+		none = none && m.Why != kernel.ModuleBuiltIn && m.Why != kernel.ModuleUnknown
 	}
 	if none {
 		notes = append(notes, modulesFlag+": none of these modules can be traced, only the kernel itself is")
@@ -33,6 +33,8 @@ func absentModule(m kernel.AbsentModule, there []string) string {
 		return fmt.Sprintf("%s %q: it is built into the kernel, whose functions are traced anyway", modulesFlag, m.Name)
 	case kernel.ModuleWithoutBTF:
 		return fmt.Sprintf("%s %q: it has no BTF, so its functions are not traced%s", modulesFlag, m.Name, noModuleBTF(there))
+	case kernel.ModuleUnknown:
+		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, whose functions are traced anyway: %s", modulesFlag, m.Name, meant(m.Name, there))
 	}
 	return fmt.Sprintf("%s %q: it is not loaded, so its functions are not traced: %s", modulesFlag, m.Name, meant(m.Name, there))
 }

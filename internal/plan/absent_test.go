@@ -29,6 +29,13 @@ func TestAbsentModules(t *testing.T) {
 				`--kmods "unix": it is built into the kernel, whose functions are traced anyway`,
 			},
 		},
+		"perhaps built in": {
+			kernel.Facts{AbsentModules: []kernel.AbsentModule{{Name: "veth", Why: kernel.ModuleUnknown}, {Name: "ipvlan", Why: kernel.ModuleUnknown}}},
+			[]string{
+				`--kmods "veth": it is not loaded, unless it is built into the kernel, whose functions are traced anyway: lsmod lists the loaded modules`,
+				`--kmods "ipvlan": it is not loaded, unless it is built into the kernel, whose functions are traced anyway: lsmod lists the loaded modules`,
+			},
+		},
 		"none of them": {
 			kernel.Facts{AbsentModules: []kernel.AbsentModule{{Name: "qqqqqq", Why: kernel.ModuleNotLoaded}, {Name: "old", Why: kernel.ModuleWithoutBTF}}},
 			[]string{
