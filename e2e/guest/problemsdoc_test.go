@@ -84,7 +84,7 @@ var elsewhere = map[string]string{
 	"neigh_invalidate":      "arp_error_report", // where the compiler does not inline it
 	"__udp4_lib_rcv":        "udp_rcv",
 	"udp_queue_rcv_one_skb": "__udp_queue_rcv_skb",
-	"__dev_queue_xmit":      "__tcf_kfree_skb_list|kfree_skb_list",
+	"__dev_queue_xmit":      "__tcf_kfree_skb_list|kfree_skb_list(?:_reason)?",
 	"nft_do_chain":          "nf_hook_slow",
 }
 
