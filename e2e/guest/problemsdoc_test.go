@@ -86,6 +86,8 @@ var elsewhere = map[string]string{
 	"udp_queue_rcv_one_skb": "__udp_queue_rcv_skb",
 	"__dev_queue_xmit":      "__tcf_kfree_skb_list|kfree_skb_list(?:_reason)?",
 	"nft_do_chain":          "nf_hook_slow",
+	// 5.10 on arm64 describes no static functions.
+	"__netif_receive_skb_one_core": "netif_rx",
 }
 
 // varying is what differs from run to run, quoted as in a regular expression.
@@ -107,7 +109,7 @@ func pattern(row string) *regexp.Regexp {
 	text := regexp.QuoteMeta(row)
 	text = reasonInRow.ReplaceAllStringFunc(text, func(s string) string { return regexp.QuoteMeta(reasonGiven(s)) })
 	if dropsInPart() {
-		text = placeInRow.ReplaceAllString(text, ` at kfree_skb`)
+		text = placeInRow.ReplaceAllString(text, ` at kfree_skb(?:_list)?`)
 	}
 	for name, other := range elsewhere {
 		text = strings.ReplaceAll(text, name, "(?:"+name+"|"+other+")")
