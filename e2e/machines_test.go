@@ -76,14 +76,14 @@ const (
 // those machines run them which are thorough; all other tests are for every kernel.
 var sameEverywhere = []string{
 	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
-	"TestDuration", "TestEvicted", "TestFaultsOfJourneys", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
+	"TestDuration", "TestEvicted", "TestFirstWords", "TestFaultsOfJourneys", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
 	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
 	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
 	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
 	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces", "TestPlaceElsewhere",
-	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
+	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
-	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestText",
+	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText",
 	"TestTextWithSwitches", "TestTimestamp",
 }
 
@@ -107,7 +107,7 @@ var turns = []string{
 	"TestReturnsAreThoseOfTheFunctionGraph", "TestPlaces",
 	"TestVerdictsAreNamed", "TestDump",
 	"TestExpression", "TestIdleUsesNoCPU",
-	"TestStrangersInFreedMemory",
+	"TestStrangersInFreedMemory", "TestProblems",
 }
 
 // skip is the tests that are not for this machine, as go test -skip takes them.
