@@ -14,21 +14,8 @@ import (
 // with one nftables rule: `meta l4proto tcp tcp dport PORT drop`.
 func DropTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
-	must(t, n.Do(func() error { return dropTCP(port) }))
-}
-
-func dropTCP(port uint16) error {
-	c, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	table := c.AddTable(&nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet})
-	chain := c.AddChain(&nftables.Chain{
-		Name: "input", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
-	})
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: dropPort(port)})
-	return c.Flush()
+	table := &nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet}
+	must(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), dropPort(port)))
 }
 
 // dropPort is the rule as the kernel's little machine runs it.
@@ -51,23 +38,10 @@ func toPort(protocol byte, port uint16) []expr.Any {
 // `tcp dport PORT reject with icmp host-unreachable`.
 func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
-	needsModule(t, n.Do(func() error { return rejectTCP(port) }))
-}
-
-func rejectTCP(port uint16) error {
 	const unreachable, host = 0, 1 // NFT_REJECT_ICMP_UNREACH, ICMP_HOST_UNREACH
-	c, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	table := c.AddTable(&nftables.Table{Name: "ktest-reject", Family: nftables.TableFamilyIPv4})
-	chain := c.AddChain(&nftables.Chain{
-		Name: "output", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter,
-	})
+	table := &nftables.Table{Name: "ktest-reject", Family: nftables.TableFamilyIPv4}
 	rule := append(toPort(unix.IPPROTO_TCP, port), &expr.Reject{Type: unreachable, Code: host})
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
-	return c.Flush()
+	needsModule(t, n.addRule(table, filterChain("output", nftables.ChainHookOutput), rule))
 }
 
 // ResetTCP makes a namespace answer what comes in for a TCP port with a reset:
@@ -75,37 +49,39 @@ func rejectTCP(port uint16) error {
 func ResetTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	const reset = 1 // NFT_REJECT_TCP_RST
+	table := &nftables.Table{Name: "filter", Family: nftables.TableFamilyIPv4}
 	rule := append(toPort(unix.IPPROTO_TCP, port), &expr.Reject{Type: reset})
-	addRule(t, n, nftables.TableFamilyIPv4, rule)
+	needsModule(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), rule))
 }
 
 // DropICMP makes a namespace drop all ICMP that comes in: `meta l4proto icmp drop`.
 func DropICMP(t testing.TB, n *Netns) {
 	t.Helper()
 	const register = 1
-	addRule(t, n, nftables.TableFamilyINet, []expr.Any{
+	table := &nftables.Table{Name: "filter", Family: nftables.TableFamilyINet}
+	needsModule(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{unix.IPPROTO_ICMP}},
 		&expr.Verdict{Kind: expr.VerdictDrop},
-	})
+	}))
 }
 
-// addRule adds a rule to the chain input of the table filter.
-func addRule(t testing.TB, n *Netns, family nftables.TableFamily, rule []expr.Any) {
-	t.Helper()
-	needsModule(t, n.Do(func() error {
+// filterChain is a base chain of type filter, at the priority of filters.
+func filterChain(name string, hook *nftables.ChainHook) *nftables.Chain {
+	return &nftables.Chain{Name: name, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter}
+}
+
+// addRule adds a rule to a chain, and creates the table and the chain if they do not exist.
+func (n *Netns) addRule(table *nftables.Table, chain *nftables.Chain, rule []expr.Any) error {
+	return n.Do(func() error {
 		c, err := nftables.New()
 		if err != nil {
 			return err
 		}
-		table := c.AddTable(&nftables.Table{Name: "filter", Family: family})
-		chain := c.AddChain(&nftables.Chain{
-			Name: "input", Table: table, Type: nftables.ChainTypeFilter,
-			Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
-		})
-		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
+		chain.Table = c.AddTable(table)
+		c.AddRule(&nftables.Rule{Table: chain.Table, Chain: c.AddChain(chain), Exprs: rule})
 		return c.Flush()
-	}))
+	})
 }
 
 // FlushRules removes all rules of nftables from a namespace.

@@ -57,19 +57,9 @@ func Duplicate(t testing.TB, n *Netns, port uint16, to netip.Addr, device string
 // natRule adds a rule for the datagrams to a port.
 func natRule(t testing.TB, n *Netns, kind nftables.ChainType, hook *nftables.ChainHook, port uint16, what ...expr.Any) {
 	t.Helper()
-	needsModule(t, n.Do(func() error {
-		c, err := nftables.New()
-		if err != nil {
-			return err
-		}
-		table := c.AddTable(natTable)
-		chain := c.AddChain(&nftables.Chain{
-			Name: string(kind) + "-" + hookName(hook), Table: table, Type: kind,
-			Hooknum: hook, Priority: nftables.ChainPriorityFilter,
-		})
-		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(toPort(unix.IPPROTO_UDP, port), what...)})
-		return c.Flush()
-	}))
+	chain := filterChain(string(kind)+"-"+hookName(hook), hook)
+	chain.Type = kind
+	needsModule(t, n.addRule(natTable, chain, append(toPort(unix.IPPROTO_UDP, port), what...)))
 }
 
 func hookName(h *nftables.ChainHook) string {
@@ -84,21 +74,10 @@ func hookName(h *nftables.ChainHook) string {
 func TrackConnections(t testing.TB, n *Netns) {
 	t.Helper()
 	const state = 1 // register
-	needsModule(t, n.Do(func() error {
-		c, err := nftables.New()
-		if err != nil {
-			return err
-		}
-		table := c.AddTable(&nftables.Table{Name: "ktest-track", Family: nftables.TableFamilyINet})
-		chain := c.AddChain(&nftables.Chain{
-			Name: "forward", Table: table, Type: nftables.ChainTypeFilter,
-			Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter,
-		})
-		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
-			&expr.Ct{Register: state, Key: expr.CtKeySTATE},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: state, Data: binary.NativeEndian.AppendUint32(nil, expr.CtStateBitINVALID)},
-			&expr.Verdict{Kind: expr.VerdictAccept},
-		}})
-		return c.Flush()
+	table := &nftables.Table{Name: "ktest-track", Family: nftables.TableFamilyINet}
+	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), []expr.Any{
+		&expr.Ct{Register: state, Key: expr.CtKeySTATE},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: state, Data: binary.NativeEndian.AppendUint32(nil, expr.CtStateBitINVALID)},
+		&expr.Verdict{Kind: expr.VerdictAccept},
 	}))
 }
