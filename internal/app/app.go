@@ -77,28 +77,23 @@ type Config struct {
 	Rotation   Rotation
 	// ReadyFile is made when everything is attached.
 	ReadyFile string
-	// Began is when the command began; the zero value is when this package was initialized.
-	Began  time.Time
-	DryRun bool
-	Debug  bool
-	Stdout io.Writer
-	Stderr io.Writer
+	DryRun    bool
+	Debug     bool
+	Stdout    io.Writer
+	Stderr    io.Writer
 }
 
 // LibpcapVersion is the first line that libpcap says of itself.
 func LibpcapVersion() string { return filter.Library() }
 
-// began is when this process did, as nearly as this package can tell.
+// began is when this package was initialized, which is soon after the command was started.
 var began = time.Now()
 
 // Run does what cfg says until ctx ends, the limit is reached or the output's
 // reader goes away, all of which are no errors.
 func Run(ctx context.Context, cfg Config) error {
-	if cfg.Began.IsZero() {
-		cfg.Began = began
-	}
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
-	say := newTeller(cfg)
+	say := newTeller(cfg, began)
 	if !cfg.DryRun {
 		say.reading()
 	}

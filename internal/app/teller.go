@@ -27,16 +27,12 @@ type teller struct {
 	w     *status
 	debug bool
 	plan  *plan.Plan
-	// began is when the command did, shown when progress was shown last.
+	// began is when the command began, shown when progress was last shown.
 	began, shown time.Time
 }
 
-func newTeller(cfg Config) *teller {
-	t := &teller{w: &status{w: cfg.Stderr, terminal: isTerminal(cfg.Stderr)}, debug: cfg.Debug, began: cfg.Began}
-	if t.began.IsZero() {
-		t.began = time.Now()
-	}
-	return t
+func newTeller(cfg Config, began time.Time) *teller {
+	return &teller{w: &status{w: cfg.Stderr, terminal: isTerminal(cfg.Stderr)}, debug: cfg.Debug, began: began}
 }
 
 func isTerminal(w io.Writer) bool {

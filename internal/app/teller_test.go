@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -20,7 +21,7 @@ import (
 
 func tell(debug bool, do func(*teller)) string {
 	var b bytes.Buffer
-	do(newTeller(Config{Stderr: &b, Debug: debug}))
+	do(newTeller(Config{Stderr: &b, Debug: debug}, time.Now()))
 	return b.String()
 }
 
