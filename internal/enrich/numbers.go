@@ -4,18 +4,18 @@ package enrich
 
 import "tracer/internal/event"
 
-// numbers replaces the kernel's numbers of packets by those that are printed: 1, 2, 3 … in
-// the order of first appearance, and does the same for their parts. The kernel's are unique, but
-// each CPU counts for itself, and it counts packets that are not printed, too.
+// numbers replaces the kernel's packet numbers with the printed ones: 1, 2, 3 … in the order of
+// first appearance, and does the same for parts. The kernel's numbers are unique, but each CPU
+// counts separately, and counts packets that are not printed, too.
 //
 // A number is left out for each packet whose first event was lost, so that a gap shows the loss.
 // If a later event of such a packet arrives, it gets the number.
 type numbers struct {
 	packets, parts *renames
 	sources        sources
-	// lastPacket and lastPart were given last, shown is how many packets have a number.
+	// lastPacket and lastPart are the last numbers given, shown counts the packets with a number.
 	lastPacket, lastPart, shown uint64
-	// raw and printed are the lineage of the event before, which mostly is that of the next.
+	// raw and printed are the lineage of the previous event, mostly that of the next one too.
 	raw, printed event.Lineage
 }
 
@@ -36,7 +36,7 @@ func (n *numbers) name(l *event.Lineage) {
 	*l = n.printed
 }
 
-// notice takes note of a packet, printed or not: one that a limit holds back is no gap.
+// notice records that a packet was seen, printed or not: one that a limit suppresses is no gap.
 func (n *numbers) notice(id uint64) {
 	if id != 0 {
 		n.lastPacket = n.sources.notice(id, n.lastPacket)
@@ -50,22 +50,25 @@ func (n *numbers) rename(l *event.Lineage) event.Lineage {
 		printed.Parent = n.part(l.Parent)
 	}
 	printed.Part = n.part(l.Part)
-	if l.Origin == event.First {
+	if l.Origin == event.First && packet.first != printed.Part {
 		packet.first = printed.Part
+		n.packets.set(l.ID, packet)
 	}
 	printed.First = packet.first
 	return printed
 }
 
-func (n *numbers) packet(id uint64) *rename {
+func (n *numbers) packet(id uint64) rename {
 	known := n.packets.get(id)
-	if known.number == 0 {
-		if known.number = n.sources.reserved(id); known.number == 0 {
-			n.lastPacket++
-			known.number = n.lastPacket
-		}
-		n.shown++
+	if known.number != 0 {
+		return known
 	}
+	if known.number = n.sources.reserved(id); known.number == 0 {
+		n.lastPacket++
+		known.number = n.lastPacket
+	}
+	n.shown++
+	n.packets.set(id, known)
 	return known
 }
 
@@ -74,40 +77,44 @@ func (n *numbers) part(id uint64) uint64 {
 	if known.number == 0 {
 		n.lastPart++
 		known.number = n.lastPart
+		n.parts.set(id, known)
 	}
 	return known.number
 }
 
-// rename is the number printed, and of a packet the part that was its first.
+// rename is the printed number, and for a packet its first part.
 type rename struct{ number, first uint64 }
 
-// renames remembers those that were asked for lately: the last half of most at least, so that
-// memory is bounded.
+// renames keeps at least the half most recently used ids, so that memory is bounded. The maps
+// hold no pointers and are reused, so that new packets allocate nothing.
 type renames struct {
-	recent, older map[uint64]*rename
+	recent, older map[uint64]rename
 	half          int
 }
 
-// fewest are remembered in any case.
+// fewest is the least that half may be.
 const fewest = 1 << 16
 
 func newRenames(followed int) *renames {
-	return &renames{recent: map[uint64]*rename{}, older: map[uint64]*rename{}, half: max(followed, fewest)}
+	return &renames{recent: map[uint64]rename{}, older: map[uint64]rename{}, half: max(followed, fewest)}
 }
 
-// get is the rename of an id, without a number if it is new or was forgotten.
-func (r *renames) get(id uint64) *rename {
-	known := r.recent[id]
-	if known != nil {
+// get returns the rename of an id, the zero value if it is new or was forgotten.
+func (r *renames) get(id uint64) rename {
+	known, isRecent := r.recent[id]
+	if isRecent {
 		return known
 	}
-	if known = r.older[id]; known == nil {
-		known = &rename{}
+	if known = r.older[id]; known.number != 0 {
+		r.set(id, known)
 	}
+	return known
+}
+
+func (r *renames) set(id uint64, to rename) {
 	if len(r.recent) >= r.half {
 		r.older, r.recent = r.recent, r.older
 		clear(r.recent)
 	}
-	r.recent[id] = known
-	return known
+	r.recent[id] = to
 }

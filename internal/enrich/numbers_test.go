@@ -121,3 +121,19 @@ func TestNumbersAreBounded(t *testing.T) {
 		t.Errorf("%d gaps are remembered", len(from.gaps))
 	}
 }
+
+// TestNewPacketsAllocateNothing: the maps are reused once both have been full.
+func TestNewPacketsAllocateNothing(t *testing.T) {
+	n, i := newNumbers(testCPUs, 0), uint64(0)
+	next := func() {
+		l := event.Lineage{ID: kernelID(i, 0, 0), Part: kernelID(i, 1, 0)}
+		n.name(&l)
+		i++
+	}
+	for range 5 * fewest {
+		next()
+	}
+	if allocations := testing.AllocsPerRun(2*fewest, next); allocations != 0 {
+		t.Errorf("%v allocations for a new packet, want none", allocations)
+	}
+}

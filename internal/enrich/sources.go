@@ -2,30 +2,30 @@
 
 package enrich
 
-// sources are what numbers packets in the kernel: each level of nesting on each CPU counts for
-// itself, without a gap (next_packet in bpf/track.h). What it has counted and we have not seen
-// was lost, if its CPU lost events meanwhile, or else had no event that is traced.
+// sources are the counters that number packets in the kernel: one for each level of nesting on
+// each CPU, without gaps (next_packet in bpf/track.h). A count that does not arrive belongs to a
+// lost event if its CPU lost events meanwhile, and otherwise to a packet without a traced event.
 type sources struct {
 	cpus uint64
 	all  map[uint64]*idSource
-	// lost is how many events each CPU has lost.
+	// lost counts the lost events of each CPU.
 	lost map[uint64]uint64
 }
 
-// idSource is one of them.
+// idSource is one counter.
 type idSource struct {
-	// next is the count after the highest that was seen, and lost what its CPU had lost then.
+	// next is the highest count that was seen, plus 1, and lost the CPU's lost events then.
 	next, lost uint64
-	// gaps are where packets may still turn up, the last one last.
+	// gaps are ranges of counts that may still appear, the latest at the end.
 	gaps []gap
 }
 
-// gap has counts from begin up to end that were not seen, and the numbers that were left out
-// for them, up to last.
+// gap is a range of counts, from begin to before end, that were not seen, and the numbers left
+// out for them: number is the next to give, last the last one.
 type gap struct{ begin, end, number, last uint64 }
 
 const (
-	// mostGaps is how many are remembered of each source.
+	// mostGaps is how many gaps each source remembers.
 	mostGaps = 16
 	// levelShift is LEVEL_SHIFT in bpf/track.h.
 	levelShift = 48
@@ -35,7 +35,7 @@ func newSources(cpus uint32) sources {
 	return sources{cpus: uint64(max(cpus, 1)), all: map[uint64]*idSource{}, lost: map[uint64]uint64{}}
 }
 
-// of takes a number of the kernel's apart: its source and CPU, and the count there from 0.
+// of splits a packet number of the kernel into its source, CPU, and count from 0.
 func (s *sources) of(id uint64) (from *idSource, cpu, count uint64) {
 	level, n := id>>levelShift, id&(1<<levelShift-1)-1
 	cpu, count = n%s.cpus, n/s.cpus
@@ -47,11 +47,11 @@ func (s *sources) of(id uint64) (from *idSource, cpu, count uint64) {
 	return from, cpu, count
 }
 
-// lose takes note of events that a CPU has lost.
+// lose records lost events of a CPU.
 func (s *sources) lose(cpu uint32, events uint64) { s.lost[uint64(cpu)] += events }
 
-// notice leaves numbers out behind the last one given if the first events of packets were lost,
-// and returns the last one that is taken then. There are no more such packets than lost events.
+// notice skips numbers after last if the first events of packets were lost, and returns the last
+// one skipped. It skips at most as many as there were lost events.
 func (s *sources) notice(id, last uint64) uint64 {
 	from, cpu, count := s.of(id)
 	if count < from.next {
@@ -65,7 +65,7 @@ func (s *sources) notice(id, last uint64) uint64 {
 	return last
 }
 
-// reserved is the number that was left out for a packet, 0 for none.
+// reserved returns a number that was skipped for a packet, 0 if there is none.
 func (s *sources) reserved(id uint64) uint64 {
 	from, _, count := s.of(id)
 	for i := range from.gaps {
