@@ -37,7 +37,7 @@ func openWindow(t *testing.T, width uint16) *window {
 	return w
 }
 
-// read goes on until nobody has the slave any more.
+// read ends when no process has the slave open any more.
 func (w *window) read() {
 	defer close(w.done)
 	_, err := io.Copy(w, w.master)
@@ -68,7 +68,7 @@ func (w *window) resize(width uint16) {
 	}
 }
 
-// start starts the tracer at the window, whose changes of size it is told of.
+// start starts the tracer in the foreground of the window, where it gets SIGWINCH.
 func (w *window) start(args ...string) *process {
 	w.t.Helper()
 	p := command{args: args, stdout: w.slave, onTerminal: true}.start(w.t)
@@ -216,45 +216,54 @@ func checkNumbers(t *testing.T, text string) {
 	}
 }
 
-// TestTerminalChanges: the table fits the terminal again when that has another size.
+// TestTerminalChanges: after the terminal has another size, the next row comes below a new header,
+// and both fit.
 func TestTerminalChanges(t *testing.T) {
 	win := openWindow(t, 160)
 	p := win.start("--filter-func", handful(), "icmp and net 10.9.0.0/24")
 	w := newWorld(t)
-	const header = " FUNC\n"
-	waits(soon, func() bool {
-		ping(t, w.a, b4, 0x3002)
-		return strings.Contains(win.shown(), landmark())
-	})
+	win.awaitHeaders(1, func() { ping(t, w.a, b4, 0x3002) })
 	win.resize(80)
-	waits(soon, func() bool {
-		ping(t, w.a, b4, 0x3003)
-		return strings.Count(win.shown(), header) == 2
-	})
+	win.awaitHeaders(2, func() { ping(t, w.a, b4, 0x3003) })
 	win.stop(p)
 	text := win.shown()
-	again := strings.LastIndex(text[:strings.LastIndex(text, header)], "\n") + 1
+	again := strings.LastIndex(text[:strings.LastIndex(text, endOfHeader)], "\n") + 1
 	before, after := text[:again], text[again:]
-	if !strings.Contains(strings.SplitN(before, "\n", 2)[0], "PROCESS") {
-		t.Fatalf("before:\n%s\nafter:\n%s", before, after)
+	if header, _, _ := strings.Cut(before, "\n"); !strings.Contains(header, "PROCESS") {
+		t.Errorf("the first header is %q", header)
+	}
+	if header, _, _ := strings.Cut(after, "\n"); strings.Contains(header, "PROCESS") {
+		t.Errorf("the second header is %q", header)
 	}
 	checkRows(t, before, 160)
 	checkRows(t, after, 80)
-	if header, _, _ := strings.Cut(after, "\n"); strings.Contains(header, "PROCESS") || !strings.HasSuffix(header, " FUNC") {
-		t.Errorf("no new header: %q", header)
+}
+
+// endOfHeader ends each header.
+const endOfHeader = " FUNC\n"
+
+// awaitHeaders calls send, again and again, until so many headers are shown, the last one with a
+// row below it.
+func (w *window) awaitHeaders(count int, send func()) {
+	w.t.Helper()
+	isShown := func() bool {
+		send()
+		parts := strings.Split(w.shown(), endOfHeader)
+		return len(parts) == count+1 && strings.Contains(parts[count], landmark())
 	}
-	if !strings.Contains(after, landmark()) {
-		t.Errorf("no row on the smaller terminal: %q", after)
+	if !waits(soon, isShown) {
+		w.t.Fatalf("no %d headers, each with a row of %s below it:\n%s", count, landmark(), w.shown())
 	}
 }
 
-// TestFirstWords: on a terminal something is said before anything is read.
+// TestFirstWords: on a terminal the first message comes before the kernel's types are read.
 func TestFirstWords(t *testing.T) {
 	w := openWindow(t, 80)
 	p := command{args: []string{"--filter-func", landmark()}, stderr: w.slave}.start(t)
 	w.slave.Close()
-	waits(startLimit, func() bool { return w.shown() != "" })
-	t.Logf("after %v", time.Since(p.began))
+	if waits(startLimit, func() bool { return w.shown() != "" }) {
+		t.Logf("after %v", time.Since(p.began))
+	}
 	p.awaitReady()
 	w.stop(p)
 	const first, attaching = "\r\x1b[Kreading kernel types…", "\r\x1b[Kattaching 1 of "
