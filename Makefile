@@ -4,7 +4,7 @@
 # it (.ci/install), so that bash, Go, make and root are enough to begin with.
 
 GO       ?= go
-# The targets that need no Go. For all others its version is checked first.
+# Targets that need no Go. For all others the version of Go is checked first.
 GOLESS   := help clean install uninstall
 
 ifneq ($(filter-out $(GOLESS),$(or $(MAKECMDGOALS),all)),)
@@ -13,8 +13,8 @@ PROBLEM  := $(shell .ci/check-go '$(GO)')
 $(if $(PROBLEM),$(error $(PROBLEM)))
 HOSTARCH := $(shell $(GO) env GOHOSTARCH)
 ARCH     := $(shell $(GO) env GOARCH)
-# Modules that are there already are not looked up in the network: the pinned tools below run
-# offline too.
+# Modules in the cache are not looked up in the network, so that the pinned tools below also run
+# offline.
 MODCACHE := $(shell $(GO) env GOMODCACHE)
 export GOPROXY := $(if $(word 2,$(MODCACHE)),,file://$(MODCACHE)/cache/download,)$(shell $(GO) env GOPROXY)
 endif
@@ -57,8 +57,9 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # comes from Debian from there.
 export LIBPCAP_SOURCE DEBIAN_MIRROR
 
-# $(call musl,GOARCH): the environment in which Go links with musl and the static libpcap, or
-# with this system's where there is no source of libpcap; STATIC is for its -ldflags.
+# $(call musl,GOARCH): sets the environment in which Go links with musl and the static libpcap, or
+# with this system's if there is no source of libpcap. STATIC is the shell's $LINK inside of
+# -ldflags '...', whose quotes it closes and opens again.
 musl   = flags=$$(libpcap/link.sh $(1)) && eval "$$flags" && GOARCH=$(1)
 STATIC = '"$$LINK"'
 
@@ -169,7 +170,8 @@ unit: tracer ## run the tests that this machine's own kernel can run, as root
 	TRACER=$(CURDIR)/tracer $(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
-# The machines that TRACER_E2E asks for, and their architectures.
+# TRACER_E2E is a tier or a list of machines. E2E_NAMES are the kernels of such a list, E2E_ARCHES
+# the architectures to build for, E2E_KERNELS what fetch-kernels.sh fetches.
 TRACER_E2E ?= all
 comma      := ,
 E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64,$(TRACER_E2E)))))
@@ -185,7 +187,6 @@ e2e-smoke: ## run the tests in one virtual machine
 	$(MAKE) e2e TRACER_E2E=smoke
 
 .PHONY: bench
-bench: TRACER_E2E = all
 bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH=6.12-amd64,… picks kernels
 	e2e/fetch-kernels.sh
 	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"

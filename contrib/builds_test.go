@@ -30,7 +30,7 @@ func TestGoIsChecked(t *testing.T) {
 	t.Parallel()
 	need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]
 	for name, test := range map[string]struct{ goCommand, want string }{
-		"no Go":                 {"no-such-go", `there is no Go here (command "no-such-go" not found)`},
+		"no Go":                 {"no-such-go", `Go is missing (command "no-such-go" not found)`},
 		"Go of Debian 12":       {toolchain(t, "go1.19.8", "", "exit 2"), "Go 1.19.8 at "},
 		"just too old":          {toolchain(t, "go1.25.9", "local", "exit 2"), "set GOTOOLCHAIN=auto to let it fetch that"},
 		"fetches another":       {toolchain(t, "go1.22.1", "auto", "echo go"+need), ""},
@@ -40,7 +40,7 @@ func TestGoIsChecked(t *testing.T) {
 		"newer":                 {toolchain(t, "go1.100.0", "local", "exit 2"), ""},
 		"from its repository":   {toolchain(t, "devel go1.100-0123456789", "local", "exit 2"), ""},
 		"a candidate before it": {toolchain(t, "go1.26rc1", "local", "exit 2"), "Go 1.26 at "},
-		"not Go":                {shellScript(t, "echo hello"), "tells no version"},
+		"not Go":                {shellScript(t, "echo hello"), "prints no version"},
 	} {
 		out, err := exec.Command("../.ci/check-go", test.goCommand).CombinedOutput()
 		line := strings.TrimSuffix(string(out), "\n")
@@ -59,11 +59,11 @@ func TestMakeWithoutGo(t *testing.T) {
 	t.Parallel()
 	m := newMakefile(t)
 	out, ok := m.run(nil, "lint", "GO=no-such-go")
-	if ok || strings.Count(out, "\n") != 1 || !strings.Contains(out, "there is no Go here") {
+	if ok || strings.Count(out, "\n") != 1 || !strings.Contains(out, "Go is missing") {
 		t.Errorf("make lint: success %t, says %q", ok, out)
 	}
 	for _, target := range []string{"help", "install", "uninstall"} {
-		if out, ok := m.run(nil, target, "GO=no-such-go"); !ok || strings.Contains(out, "Go here") {
+		if out, ok := m.run(nil, target, "GO=no-such-go"); !ok || strings.Contains(out, "Go is") {
 			t.Errorf("make %s: success %t, says %q", target, ok, out)
 		}
 	}
@@ -356,7 +356,7 @@ func TestReleaseHasTheLibpcapOfTheDistribution(t *testing.T) {
 	}
 }
 
-// TestChecksumsOfLibpcap: what the hint of a refusal names can be had.
+// TestChecksumsOfLibpcap: each line names a release, as the hint of a refusal does.
 func TestChecksumsOfLibpcap(t *testing.T) {
 	t.Parallel()
 	for line := range strings.Lines(read(t, "../libpcap/SHA256SUMS")) {
