@@ -142,8 +142,17 @@ type watcher struct {
 
 func (run shown) start(t *testing.T) *watcher {
 	t.Helper()
-	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.columns, ","))
+	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.printed(), ","))
 	return &watcher{command{args: args}.start(t), run, run.patterns()}
+}
+
+// printed are the columns to print: those of the header, and the lines below each row that the
+// command asks for.
+func (run shown) printed() []string {
+	if slices.Contains(run.args, "--output-stack") {
+		return append(slices.Clone(run.columns), "stack")
+	}
+	return run.columns
 }
 
 // sees waits for the rows.
