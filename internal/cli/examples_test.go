@@ -128,7 +128,7 @@ func replace(list []string, with func(string) string) {
 // lacking matches errors about features that this machine lacks: kprobes, a module, its types,
 // a loaded BPF program.
 var lacking = regexp.MustCompile(`with the tracepoint backend|` + ofTheMachine +
-	`|kernel module ".*" is not loaded|no struct "nf_conn"|no BPF program that handles packets is loaded`)
+	`|no struct "nf_conn"|no BPF program that handles packets is loaded`)
 
 func ofThisKernel(err error) bool {
 	var noMatch *plan.NoMatchError

@@ -187,13 +187,15 @@ var refused = map[string]string{
 	"--netns-names-max-length 256":           "tracer: --netns-names-max-length \"256\": not a number from 1 to 255\nhint: see `tracer help netns-names-max-length`\n",
 	"--output-columns skb,":                  "tracer: --output-columns \"skb,\": empty name in the list\nhint: see `tracer help output-columns`\n",
 	"--output-columns skb,skb":               "tracer: --output-columns \"skb,skb\": \"skb\" is named twice\nhint: see `tracer help output-columns`\n",
-	"--output-columns skb,SKB":               "tracer: --output-columns \"SKB\": named twice\n",
-	"--output-columns skb,pid":               "tracer: --output-columns \"pid\": is in JSON only, not in text\n",
-	"--output-columns stack":                 "tracer: --output-columns \"stack\": nothing but lines below the row, and no row\n",
+	"--output-columns skb,SKB":               "tracer: --output-columns \"SKB\": named twice\nhint: name each column once\n",
+	"--output-columns skb,pid":               "tracer: --output-columns \"pid\": printed in JSON only, not in text\nhint: add --output-json\n",
+	"--output-columns stack":                 "tracer: --output-columns \"stack\": printed below a row, and no column of the row is named\nhint: add a column such as func\n",
 	"--output-columns Fnc":                   "tracer: --output-columns \"Fnc\": no such column\nhint: did you mean func? " + textColumns,
 	"--output-columns x":                     "tracer: --output-columns \"x\": no such column\nhint: " + textColumns,
 	"--output-skb-metadata a,a":              "tracer: --output-skb-metadata \"a,a\": \"a\" is named twice\nhint: see `tracer help output-skb-metadata`\n",
-	"--output-columns skb_metadata":          "tracer: --output-columns \"skb_metadata\": there are no expressions, which --output-skb-metadata gives\n",
+	"--output-columns skb_metadata":          "tracer: --output-columns \"skb_metadata\": no expressions are given\nhint: add --output-skb-metadata LIST\n",
+	"--output-columns xdp_metadata":          "tracer: --output-columns \"xdp_metadata\": no expressions are given\nhint: add --output-xdp-metadata LIST\n",
+	"--output-columns timestamp":             "tracer: --output-columns \"timestamp\": could be current or relative or monotonic\nhint: name one of them\n",
 }
 
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +

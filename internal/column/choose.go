@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrUnknown is about a word that no column is called by.
+// ErrUnknown means that no column has the name.
 var ErrUnknown = errors.New("no such column")
 
 // ChoiceError is about a column that the user named.
@@ -26,18 +26,26 @@ func (e *ChoiceError) Unwrap() error { return e.Cause }
 // Usage says that other input would help.
 func (e *ChoiceError) Usage() bool { return true }
 
-// Words that stand for several columns.
+// misuse is a known column that can't be printed, with what to do instead.
+type misuse struct{ text, hint string }
+
+func (m *misuse) Error() string { return m.text }
+
+// Hint says what to type instead.
+func (m *misuse) Hint() string { return m.hint }
+
+// Words for several columns.
 const (
-	// DefaultColumns are those that are printed without a choice.
+	// DefaultColumns are the columns that are printed without a choice.
 	DefaultColumns = "default"
-	// AllColumns are all that tell more of the events that are traced anyway.
+	// AllColumns are all columns that need no additional events.
 	AllColumns = "all"
 )
 
-// Choose is the value of [Options].Chosen for the words of a user, each of which is
-// a column's name, header or JSON key in letters of any case, or DefaultColumns or AllColumns,
-// which leave out what is also named. The format, JSON or text, and o
-// tell which columns there are. Its errors are of type [*ChoiceError].
+// Choose returns the value of [Options].Chosen for the words of a user. Each word is a column's
+// name, header or JSON key in letters of any case, or DefaultColumns or AllColumns, which leave
+// out columns that are also named. The format, JSON or text, and o decide which columns exist.
+// Its errors are of type [*ChoiceError].
 func Choose(words []string, o Options, json bool) ([]string, error) {
 	c := choice{options: o, json: json, all: table(o)}
 	for _, word := range words {
@@ -47,7 +55,7 @@ func Choose(words []string, o Options, json bool) ([]string, error) {
 	}
 	c.expand()
 	if !json && !slices.ContainsFunc(c.columns, func(c *Column) bool { return !c.Block }) {
-		return nil, &ChoiceError{strings.Join(words, ","), errors.New("nothing but lines below the row, and no row")}
+		return nil, &ChoiceError{strings.Join(words, ","), &misuse{"printed below a row, and no column of the row is named", "add a column such as func"}}
 	}
 	return c.names(), nil
 }
@@ -58,10 +66,11 @@ type choice struct {
 	json    bool
 	all     []Column
 	columns []*Column
-	// sets are the words for several columns, each with how many columns come before it.
+	// sets are the words for several columns.
 	sets []set
 }
 
+// set is a word for several columns, with the number of columns before it.
 type set struct {
 	at   int
 	word string
@@ -129,14 +138,14 @@ func ambiguous(found []*Column) error {
 	for _, column := range found {
 		names = append(names, column.Name)
 	}
-	return errors.New("could be " + strings.Join(names, " or "))
+	return &misuse{"could be " + strings.Join(names, " or "), "name one of them"}
 }
 
 func isSet(word string) bool {
 	return strings.EqualFold(word, DefaultColumns) || strings.EqualFold(word, AllColumns)
 }
 
-// expand puts in the columns of the sets that were not named themselves.
+// expand inserts the columns of the sets that are not named themselves.
 func (c *choice) expand() {
 	added := 0
 	for _, s := range c.sets {
@@ -151,42 +160,45 @@ func (c *choice) expand() {
 }
 
 func (c *choice) contains(word string, column *Column) bool {
-	if c.options.wants(column) || strings.EqualFold(word, DefaultColumns) {
-		return c.options.wants(column)
+	if c.options.wants(column) {
+		return true
+	}
+	if strings.EqualFold(word, DefaultColumns) {
+		return false
 	}
 	switch column.Group {
 	case Time: // one form is enough
 		return c.options.Timestamp == None && column.timestamp == Absolute
-	case Return, Duration, Program, Lookups, BPFMap: // they make more events
+	case Return, Duration, Program, Lookups, BPFMap: // they need additional events
 		return false
 	}
 	return c.json || !column.Block
 }
 
-// check finds what can't be printed, or not twice.
+// check refuses columns that can't be printed, or that are named twice.
 func (c *choice) check(column *Column) error {
 	for _, other := range c.columns {
 		switch {
 		case other.Name == column.Name:
-			return errors.New("named twice")
+			return &misuse{"named twice", "name each column once"}
 		case c.json && other.Key == column.Key:
-			return fmt.Errorf("its key %q is taken by %q", column.Key, other.Name)
+			return &misuse{fmt.Sprintf("has the same key %q as %q", column.Key, other.Name), "name one of them"}
 		}
 	}
 	switch {
 	case !c.json && column.Text == nil:
-		return errors.New("is in JSON only, not in text")
+		return &misuse{"printed in JSON only, not in text", "add --output-json"}
 	case column.Group == Metadata && !c.options.Metadata:
-		return errors.New("there are no expressions, which --output-skb-metadata gives")
+		return &misuse{"no expressions are given", "add --output-skb-metadata LIST"}
 	case column.Group == XDPMetadata && !c.options.XDPMetadata:
-		return errors.New("there are no expressions, which --output-xdp-metadata gives")
+		return &misuse{"no expressions are given", "add --output-xdp-metadata LIST"}
 	case column.Group == Head && !c.options.Head:
-		return errors.New("is there with --filter-trace-xdp only")
+		return &misuse{"no XDP programs are traced", "add --filter-trace-xdp"}
 	}
 	return nil
 }
 
-// arrange is the chosen columns in their order.
+// arrange returns the chosen columns in their order.
 func (o *Options) arrange(all []Column) []Column {
 	var chosen []Column
 	for _, name := range o.Chosen {
@@ -197,8 +209,8 @@ func (o *Options) arrange(all []Column) []Column {
 	return chosen
 }
 
-// Omitted are the columns that an option asks for and the chosen ones lack. A time is not
-// lacking where there is another form of it.
+// Omitted are the columns that an option asks for and that are not chosen. A form of time is not
+// omitted if another form is chosen.
 func Omitted(o Options, json bool) []string {
 	if o.Chosen == nil {
 		return nil
@@ -215,8 +227,8 @@ func Omitted(o Options, json bool) []string {
 	return names
 }
 
-// isFlagged tells the columns that are there because of a flag of their own, and not by default
-// or because of what is traced.
+// isFlagged reports whether a flag of their own adds the columns of a group: they are neither
+// printed by default nor implied by what is traced.
 func isFlagged(g Group) bool {
 	switch g {
 	case Packet, Meta, Tuple, Head, Program, Duration:

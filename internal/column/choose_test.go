@@ -137,12 +137,12 @@ func TestBadChoices(t *testing.T) {
 		{"skb,nosuch", false, `column "nosuch": no such column`},
 		{"skb,", false, `column "": no such column`},
 		{"skb,cpu,SKB", true, `column "SKB": named twice`},
-		{"skb,pid", false, `column "pid": is in JSON only, not in text`},
-		{"current,relative", true, `column "relative": its key "time" is taken by "current"`},
+		{"skb,pid", false, `column "pid": printed in JSON only, not in text`},
+		{"current,relative", true, `column "relative": has the same key "time" as "current"`},
 		{"TIMESTAMP", false, `column "TIMESTAMP": could be current or relative or monotonic`},
-		{"skb_metadata", true, `column "skb_metadata": there are no expressions, which --output-skb-metadata gives`},
+		{"skb_metadata", true, `column "skb_metadata": no expressions are given`},
 		{"default,skb,skb", false, `column "skb": named twice`},
-		{"stack,skb_dump", false, `column "stack,skb_dump": nothing but lines below the row, and no row`},
+		{"stack,skb_dump", false, `column "stack,skb_dump": printed below a row, and no column of the row is named`},
 	} {
 		_, err := Choose(strings.Split(c.words, ","), Options{}, c.json)
 		var choice *ChoiceError
