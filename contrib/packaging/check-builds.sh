@@ -15,13 +15,13 @@ go=${GO:-go}
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# logged COMMAND...: what it says is of interest only when it fails.
+# logged COMMAND...: prints the end of its output only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2; exit 1; }; }
 
-# says TEXT: the last command logged said so.
-says() { grep -qF -- "$1" "$work/log" || { tail -n 20 "$work/log" >&2; fail "that does not say: $1"; }; }
+# says TEXT: the output of the last logged command contains it.
+says() { grep -qF -- "$1" "$work/log" || { tail -n 20 "$work/log" >&2; fail "the output above does not contain: $1"; }; }
 
-# refused TEXT COMMAND...: it fails, and says TEXT.
+# refused TEXT COMMAND...: it fails, and its output contains TEXT.
 refused() {
 	local text=$1
 	shift
@@ -33,7 +33,7 @@ passed() { echo "ok $((SECONDS - began)) s: $*"; began=$SECONDS; }
 
 interpreter() { readelf --program-headers --wide "$1" | grep -c INTERP || true; }
 
-# built FILE static|dynamic: it is, and it runs.
+# built FILE static|dynamic: the file is linked this way.
 built() {
 	local linked=static
 	[ "$(interpreter "$1")" = 0 ] || linked=dynamic

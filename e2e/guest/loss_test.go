@@ -74,7 +74,7 @@ func TestNumbersShowLoss(t *testing.T) {
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
 	p.awaitOutput(`"sport":7001`)       // by then the ring is empty: rows are written after it was read
-	for cpu := range runtime.NumCPU() { // of each of which an event has to tell what it has lost
+	for cpu := range runtime.NumCPU() { // an event of each CPU reports its losses
 		do(t, n, func() error {
 			return onCPU(cpu, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(3) })
 		})
@@ -93,7 +93,7 @@ func TestNumbersShowLoss(t *testing.T) {
 	}
 }
 
-// onCPU calls f on a CPU, on a thread that is there for that alone.
+// onCPU calls f on a CPU. The caller's thread stays there, so that it must end afterwards.
 func onCPU(cpu int, f func() error) error {
 	var set unix.CPUSet
 	set.Set(cpu)

@@ -104,7 +104,7 @@ func TestPlaceOfOurOwn(t *testing.T) {
 	events.that(on("lo")).absent(t, "another device")
 }
 
-// TestPlaceElsewhere: of a device in another namespace it is said which, and what to type.
+// TestPlaceElsewhere: if a device is in another namespace, the error names it and what to type.
 func TestPlaceElsewhere(t *testing.T) {
 	w := newWorld(t)
 	w.join("here7", "away7", 7)

@@ -56,10 +56,8 @@ func (w *window) Write(text []byte) (int, error) {
 func (w *window) shown() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return strings.ReplaceAll(escapes.ReplaceAllString(w.text.String(), ""), "\r\n", "\n")
+	return strings.ReplaceAll(uncoloured.ReplaceAllString(w.text.String(), ""), "\r\n", "\n")
 }
-
-var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func (w *window) resize(width uint16) {
 	w.t.Helper()

@@ -97,7 +97,7 @@ func (o *output) abandoned() bool {
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
 }
 
-// fit has the rows fit the terminal after its width has changed.
+// fit lays out the rows anew after the width of the terminal has changed.
 func (o *output) fit() {
 	if o.screen.changed() {
 		o.Resize(o.screen.width)

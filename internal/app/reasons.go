@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// mostReasons is how many reasons are counted on their own. The kernel has about 120 and
-	// subsystems add some; a number without a name may be anything.
+	// mostReasons bounds the reasons that are counted separately. The kernel has about 120 and
+	// subsystems add some; a number without a name can be any number.
 	mostReasons = 1 << 10
-	// otherReasons are all beyond that.
+	// otherReasons is the name for all others.
 	otherReasons = "other"
-	// namedReasons is how many the last line names.
+	// namedReasons is the number of reasons in the last line.
 	namedReasons = 5
 )
 

@@ -13,15 +13,15 @@ import (
 	"tracer/internal/column"
 )
 
-// screen is the terminal whose width rows of text have to fit. Without one, it has width 0.
+// screen is the terminal whose width rows of text must fit; its width is 0 if there is none.
 type screen struct {
 	file    *os.File
 	width   int
 	resized chan os.Signal
 }
 
-// openScreen finds the terminal that the events go to, if there is one. A terminal that does
-// not know its width counts as none.
+// openScreen finds the terminal that events are written to, if any. A terminal without a width
+// counts as none.
 func openScreen(cfg Config) *screen {
 	s := &screen{}
 	if cfg.Output.JSON || cfg.OutputFile != "" || !isTerminal(cfg.Stdout) {
@@ -41,8 +41,8 @@ func (s *screen) measure() {
 	}
 }
 
-// changed says whether the terminal has another width than before. It costs next to nothing
-// while there is no signal.
+// changed reports whether the width of the terminal has changed. Without a signal it makes no
+// system call.
 func (s *screen) changed() bool {
 	select {
 	case <-s.resized:
@@ -60,7 +60,7 @@ func (s *screen) close() {
 	}
 }
 
-// narrow notes what a terminal of that width does not show.
+// narrow notes the columns that do not fit a terminal of this width.
 func (t *teller) narrow(o column.Options, width int) {
 	if width == 0 {
 		return

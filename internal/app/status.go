@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// status writes messages, and on a terminal a line below them that says what is going on.
+// status writes messages and, on a terminal, a status line below them.
 type status struct {
 	w        io.Writer
 	terminal bool
@@ -17,7 +17,7 @@ type status struct {
 // eraseLine goes to the beginning of the line and clears it.
 const eraseLine = "\r\x1b[K"
 
-// show replaces the line. What is no terminal gets messages only.
+// show replaces the status line. Without a terminal there is none.
 func (s *status) show(format string, args ...any) {
 	if s.terminal {
 		s.line = fmt.Sprintf(format, args...)
@@ -25,7 +25,7 @@ func (s *status) show(format string, args ...any) {
 	}
 }
 
-// clear removes the line.
+// clear removes the status line.
 func (s *status) clear() {
 	if s.line != "" {
 		s.line = ""
@@ -33,7 +33,7 @@ func (s *status) clear() {
 	}
 }
 
-// Write writes a message, which ends with a line break, above the line.
+// Write writes a message, which ends with a newline, above the status line.
 func (s *status) Write(message []byte) (int, error) {
 	if s.line == "" {
 		return s.w.Write(message)

@@ -11,7 +11,7 @@ import (
 type foreign struct {
 	// program has the flag; empty for one that many programs have, or that is nearly one of ours.
 	program string
-	// names are as typed. -n also stands for -nn where that has no name of its own.
+	// names are as typed. An entry -n also covers -nn, unless there is an entry -nn.
 	names []string
 	// value names the flag's value in help; empty for a switch.
 	value string
@@ -20,13 +20,13 @@ type foreign struct {
 	// flags are ours to type instead, and filter what to add to the pcap filter; valueMark stands
 	// for the value. Both are empty where nothing is to be typed.
 	flags, filter string
-	// why says why nothing is to be typed, or else what there is to know besides.
+	// why says why nothing is to be typed, or gives additional advice.
 	why string
-	// lost marks what cannot be had from tracer, so that no command line is suggested.
+	// lost marks a feature that tracer lacks, so that no command line is suggested.
 	lost bool
 }
 
-// valueMark stands for the value that the user typed.
+// valueMark is replaced by the value that the user typed.
 const valueMark = "{}"
 
 // Reasons that several flags share.
@@ -37,8 +37,7 @@ const (
 	atOnce        = "is not needed: rows are printed as they come"
 )
 
-// foreigners are all of them. Of several entries for a name the first that is about the value
-// counts.
+// foreigners are all foreign flags. The first entry that is about a name and its value counts.
 var foreigners = []foreign{
 	{program: "tcpdump", names: []string{"-i", "--interface"}, value: "IF", only: []string{"any"}, why: "is not needed: all interfaces are traced"},
 	{program: "tcpdump", names: []string{"-i", "--interface"}, value: "IF", flags: "--filter-ifname {}"},

@@ -47,8 +47,8 @@ func defaultText(f *pflag.Flag) string {
 	return "not set"
 }
 
-// valuesText lists what completion offers here, but no numbers, of which one is like the other, and
-// no names that are not printable.
+// valuesText lists the values that completion offers, without numbers and names that are not
+// printable.
 func valuesText(f *pflag.Flag) string {
 	var all []string
 	for _, w := range valueOffer(f)("", &options{}) {

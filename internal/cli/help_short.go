@@ -45,7 +45,7 @@ func shortHelp() string {
 	return b.String()
 }
 
-// usagesOf lists flags without the room that pflag leaves for letters, of which there are none.
+// usagesOf lists flags without the columns that pflag reserves for one-letter names.
 func usagesOf(fs *pflag.FlagSet, width int) string {
 	const letters = "    "
 	usages := "\n" + fs.FlagUsagesWrapped(width+len(letters))

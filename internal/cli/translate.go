@@ -17,8 +17,8 @@ type translation struct {
 	rest []string
 	// found are the foreign flags, in order.
 	found []foreignUse
-	// flags, terms and words make up our command line: flags, parts of the filter that stand for
-	// foreign flags, and the user's own filter.
+	// flags, terms and words make up our command line: flags, filter terms that replace foreign
+	// flags, and the user's own filter.
 	flags, terms, words []string
 	// unknown is set where an argument is neither ours nor known.
 	unknown bool
@@ -129,7 +129,7 @@ func (t *translation) valueOr(name string) string {
 	if len(t.rest) > 0 {
 		return t.next()
 	}
-	t.unknown = true // the user has to say what
+	t.unknown = true // only the user knows the value
 	return anyForeign(name).value
 }
 
@@ -175,8 +175,8 @@ func joinTerms(terms, words []string) string {
 	return strings.Join(all, " and ")
 }
 
-// hints say what each foreign flag is here, and then what to type in all where that is not said
-// by a single one.
+// hints explain each foreign flag, followed by the whole command line unless a single hint is
+// enough.
 func (t *translation) hints() []string {
 	var hints []string
 	for i := range t.found {
@@ -188,7 +188,7 @@ func (t *translation) hints() []string {
 	return append(hints, t.typed()...)
 }
 
-// typed is the hint with the whole command line, none where that would be no good one.
+// typed is the hint with the whole command line, none if tracer would refuse it.
 func (t *translation) typed() []string {
 	line := t.line()
 	if len(line) < 2 {

@@ -9,13 +9,13 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// ellipsis stands where a cell was cut. It takes one cell of the terminal.
+// ellipsis marks a cut. It takes one cell of the terminal.
 const ellipsis = "…"
 
-// terminal counts cells as terminals do that are not set up for East Asian legacy fonts.
+// terminal counts cells as terminals without East Asian legacy fonts do.
 var terminal = runewidth.Condition{}
 
-// Cells is how many cells of a terminal the text takes.
+// Cells returns the number of terminal cells that the text takes.
 func Cells(text []byte) int {
 	for i, c := range text {
 		if c >= utf8.RuneSelf {
@@ -25,7 +25,7 @@ func Cells(text []byte) int {
 	return len(text)
 }
 
-// cellsOf is Cells of what is not ASCII alone.
+// cellsOf is Cells for text with characters beyond ASCII.
 func cellsOf(text []byte) (n int) {
 	for len(text) > 0 {
 		size, cells := token(text)
@@ -35,8 +35,8 @@ func cellsOf(text []byte) (n int) {
 	return n
 }
 
-// token is the length in bytes and in cells of what must not be cut apart: a character, or an
-// escape as appendEscaped makes them.
+// token returns the length in bytes and in cells of the first unit that must not be split: a
+// character, or an escape of appendEscaped.
 func token(text []byte) (size, cells int) {
 	switch {
 	case text[0] == '\\' && len(text) >= 4 && text[1] == 'x':
@@ -50,7 +50,7 @@ func token(text []byte) (size, cells int) {
 	return size, terminal.RuneWidth(r)
 }
 
-// head is how many bytes of text fit into so many cells.
+// head returns the number of bytes of text that fit into the cells.
 func head(text []byte, cells int) (size int) {
 	for size < len(text) {
 		n, width := token(text[size:])
@@ -67,7 +67,7 @@ func cutEnd(dst []byte, start, width int) []byte {
 	return append(dst[:start+head(dst[start:], width-1)], ellipsis...)
 }
 
-// cutStart keeps the end, where addresses of the kernel differ, and names made by programs.
+// cutStart keeps the end, where kernel addresses and generated names differ.
 func cutStart(dst []byte, start, width int) []byte {
 	cut := 0
 	for over := Cells(dst[start:]) - (width - 1); over > 0; {
@@ -77,8 +77,7 @@ func cutStart(dst []byte, start, width int) []byte {
 	return splice(dst, start, 0, cut)
 }
 
-// cutName keeps the number behind the name, as in `NetworkMan…:1042`, where it leaves room
-// for some of the name.
+// cutName keeps the number after the name, as in `NetworkMan…:1042`, if some of the name fits too.
 func cutName(dst []byte, start, width int) []byte {
 	name := bytes.LastIndexByte(dst[start:], ':')
 	room := width - 1 - (len(dst) - start - name)
@@ -95,11 +94,11 @@ func splice(dst []byte, start, begin, end int) []byte {
 	return append(dst[:start+begin], dst[cell:]...)
 }
 
-// Room for addresses and a sign of more behind them, below which a tuple is cut at its end.
+// narrowTuple is the width below which a tuple is cut at its end: addresses with a mark do not fit.
 const narrowTuple = 20
 
-// cutTuple shortens what stands behind the addresses first. If the addresses alone are too
-// long, it takes out their middles and keeps the ports.
+// cutTuple first shortens the part after the addresses. If the addresses alone are too long, it
+// cuts out their middles and keeps the ports.
 func cutTuple(dst []byte, start, width int) []byte {
 	behind := bytes.IndexByte(dst[start:], '(')
 	arrow := bytes.Index(dst[start:], []byte("->"))
@@ -115,13 +114,14 @@ func cutTuple(dst []byte, start, width int) []byte {
 	return append(dst[:start], dst[cell:]...)
 }
 
-// shares divides room between two lengths: one that needs less than half leaves it to the other.
+// shares divides room between two lengths: one that needs less than half leaves the rest to the
+// other.
 func shares(a, b, room int) (forA, forB int) {
 	forA = min(a, max(room/2, room-b))
 	return forA, min(b, room-forA)
 }
 
-// appendShort appends an address with its port in at most width cells, like `[2001:db…f3]:443`.
+// appendShort appends an address with its port, in at most width cells, like `[2001:db…f3]:443`.
 func appendShort(dst, endpoint []byte, width int) []byte {
 	if len(endpoint) <= width {
 		return append(dst, endpoint...)
@@ -133,8 +133,7 @@ func appendShort(dst, endpoint []byte, width int) []byte {
 	return append(append(dst, ellipsis...), endpoint[end:]...)
 }
 
-// portOf is where the port begins behind an address, with its colon; the bracket of an IPv6
-// address is in front of it.
+// portOf returns where the port begins, with its colon: after the bracket of an IPv6 address.
 func portOf(endpoint []byte) int {
 	address := bytes.LastIndexByte(endpoint, ']') + 1 // of IPv6
 	if port := bytes.LastIndexByte(endpoint, ':'); port >= address {

@@ -48,8 +48,8 @@ func dropColumns() []Column {
 	}
 }
 
-// funcScreen makes sure of some room for the function before anything else. If only drops are
-// traced, the reason and the place come next.
+// funcScreen reserves room for the function first. If only drops are traced, reason and location
+// come next.
 func funcScreen(o Options) Screen {
 	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 26}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
 	if o.Drops {

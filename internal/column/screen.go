@@ -9,7 +9,7 @@ import (
 	"tracer/internal/event"
 )
 
-// Screen is how a column is shown on a terminal whose width the table has to fit.
+// Screen is how a column is shown on a terminal, where the table must fit the width.
 type Screen struct {
 	// Header and Text replace the column's own; the zero values keep them.
 	Header string
@@ -21,40 +21,39 @@ type Screen struct {
 	Steps []Step
 }
 
-// Step is a width that a column takes if there is room left after all steps of lower ranks.
-// The lower the rank of its first step, the more important is the column.
+// Step is a width that a column takes if room is left after all steps of lower ranks. The rank of
+// its first step is the column's importance: the lowest comes first.
 type Step struct{ Rank, Width int }
 
-// Ranks of columns that are there only if a flag asks for them: before all columns that are
-// there by default, but for the function.
+// Ranks of columns that only a flag adds: after the function, before all other default columns.
 const (
 	rankID    = 4
 	rankAsked = 5
 	rankWider = 43
 )
 
-// asked is the screen of such a column, which grows once there is room enough.
+// asked is the screen of such a column: narrow first, wide if there is enough room.
 func asked(narrow, wide int) Screen {
 	return steps(Step{rankAsked, narrow}, Step{rankWider, wide})
 }
 
 func steps(list ...Step) Screen { return Screen{Steps: list} }
 
-// Layout is the text columns that are shown, and how wide.
+// Layout is the text columns that are shown, with their widths.
 type Layout struct {
 	// Columns have the widths of this layout; blocks are among them.
 	Columns []Column
-	// LeftOut are the columns that there is no room for.
+	// LeftOut are the columns that do not fit.
 	LeftOut []Column
-	// Cut says that every value is cut to its column's width. If it is false, longer values
-	// push the rest of their rows to the right.
+	// Cut means that every value is cut to its column's width. Otherwise longer values push the
+	// rest of their rows to the right.
 	Cut bool
 }
 
-// Lay lays out the text columns that o asks for. With a width, which is a terminal's, no row
-// is wider than that: the least important columns are left out. Only columns of a list that
-// the user gave (o.Chosen) are all shown, as without a terminal where there is no room for
-// them. A width of 0 is no terminal: all columns have the widths of the table.
+// Lay lays out the text columns that o asks for. No row is wider than width, that of a terminal:
+// the least important columns are left out. Chosen columns (o.Chosen) are never left out: if they
+// do not fit, they are laid out as without a terminal. Width 0 means no terminal: all columns have
+// the widths of the table.
 func Lay(o Options, width int) Layout {
 	columns := slices.DeleteFunc(Select(o), func(c Column) bool { return c.Text == nil })
 	if width == 0 || o.Chosen != nil && narrowest(columns) > width {
@@ -93,8 +92,8 @@ type growth struct {
 	first  bool
 }
 
-// growths are the steps of all columns in the order in which they are taken. The first step
-// of every column comes before all others where all columns have to be shown.
+// growths are the steps of all columns in the order in which they are taken. If all columns must
+// be shown, their first steps come before all others.
 func growths(columns []Column, all bool) []growth {
 	var list []growth
 	for i, c := range columns {
@@ -117,8 +116,8 @@ func growths(columns []Column, all bool) []growth {
 	return list
 }
 
-// fit is the width of each column, 0 for one without room. It takes steps until one does not
-// fit, so that a wider terminal never shows less. The last column gets what is left.
+// fit returns the width of each column, 0 if it does not fit. It takes steps until one does not
+// fit, so that a wider terminal never shows less. The last column gets the remaining cells.
 func fit(columns []Column, width int, all bool) []int {
 	widths, used, last := make([]int, len(columns)), -1, 0
 	for n, g := range growths(columns, all) {

@@ -19,8 +19,8 @@ func skbColumns(o Options) []Column {
 	}
 }
 
-// skbScreen makes the address less important where it is not needed to tell packets apart:
-// they have numbers, or one row each.
+// skbScreen makes the address less important if packets can be distinguished without it: they
+// have numbers, or one row each.
 func skbScreen(o Options) Screen {
 	s := Screen{Cut: cutStart, Steps: []Step{{14, 9}, {58, 18}}}
 	if o.ID || o.Drops {

@@ -13,8 +13,8 @@ import (
 // netnsMost bounds how many namespaces are searched for an interface.
 const netnsMost = 256
 
-// netnsWith are the network namespaces besides these that have an interface of that name, as
-// NetnsInode takes them. Those that can't be entered are passed over.
+// netnsWith returns the network namespaces, other than besides, that have an interface with this
+// name, in the form that NetnsInode accepts. Namespaces that can't be entered are skipped.
 func netnsWith(name string, besides []string) []string {
 	seen := map[unix.Stat_t]bool{}
 	for _, path := range besides {
@@ -35,7 +35,7 @@ func netnsWith(name string, besides []string) []string {
 	return found
 }
 
-// netnsPaths lead to the namespaces with names, and to those of processes.
+// netnsPaths are the paths of named namespaces and of those of processes.
 func netnsPaths() []string {
 	var all []string
 	for _, folder := range append(netnsFolders(), "/proc/[0-9]*/ns/net") {
@@ -49,7 +49,7 @@ func netnsPaths() []string {
 	return all
 }
 
-// isNew notes a namespace, and is false for one that was seen or is not there.
+// isNew records a namespace. It is false if the namespace was seen before or does not exist.
 func isNew(path string, seen map[unix.Stat_t]bool) bool {
 	file, ok := status(path)
 	id := unix.Stat_t{Dev: file.Dev, Ino: file.Ino}
@@ -60,7 +60,7 @@ func isNew(path string, seen map[unix.Stat_t]bool) bool {
 	return true
 }
 
-// specOf is how the user may name the namespace that a path leads to.
+// specOf is the word for the namespace at a path in --filter-netns.
 func specOf(path string) string {
 	if pid, isProcess := strings.CutPrefix(path, "/proc/"); isProcess {
 		return "pid:" + strings.TrimSuffix(pid, "/ns/net")

@@ -35,8 +35,8 @@ type Options struct {
 	Values, XDPValues       func(raw []byte) []event.NamedValue
 	// Lookups read what functions looked up, by their addresses.
 	Lookups map[uint64]*lookup.Reader
-	// CPUs is how many the kernel's numbers of packets are spread over, and Followed how many
-	// sk_buffs it follows at a time.
+	// CPUs is the number of CPUs that number packets, Followed the most sk_buffs that the kernel
+	// follows at a time.
 	CPUs     uint32
 	Followed int
 }

@@ -169,7 +169,7 @@ func joined(names []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// printable is a name as it may stand in a message: others chose it.
+// printable quotes a name that would break a message: other users may have chosen it.
 func printable(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
 		return quoted

@@ -59,7 +59,8 @@ func netnsError(spec string, cause error) error {
 	return e
 }
 
-// firstInode is below the inode number of every namespace: the kernel numbers them from here on.
+// firstInode is below the inode number of every namespace: the kernel counts up from 0xF0000000,
+// and those of the initial namespaces are just below that.
 const firstInode = 0xE0000000
 
 // numberForm is how a bare number is written as a namespace, empty for other words.

@@ -152,7 +152,7 @@ type Dump struct {
 	XDPValues []byte
 }
 
-// ReasonPrefix is what the name of a drop reason begins with. Where room is scarce it is left out.
+// ReasonPrefix begins the names of drop reasons. It is omitted on terminals.
 const ReasonPrefix = "SKB_DROP_REASON_"
 
 // Drop is why and where the kernel gave the packet up.
@@ -264,8 +264,8 @@ type Totals struct {
 	Duration uint64
 }
 
-// ReasonCount is how often packets were dropped for a reason. Name is empty where the kernel
-// gives none, before 5.17.
+// ReasonCount counts the drops for a reason. Name is empty if the kernel has no reasons (before
+// 5.17).
 type ReasonCount struct {
 	Name  string
 	Count uint64

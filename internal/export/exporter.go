@@ -19,7 +19,7 @@ type Exporter interface {
 	// Flush writes all that was gathered. What the writer said is in the
 	// error's chain.
 	Flush() error
-	// Resize has text fit another width, see Options.Width.
+	// Resize sets the width of text, see Options.Width.
 	Resize(width int)
 }
 
@@ -29,7 +29,8 @@ type Options struct {
 	JSON bool
 	// Color has drops and markers of loss stand out in text. JSON never has colours.
 	Color bool
-	// Width is that of the terminal in cells, which no row of text exceeds; 0 is no terminal.
+	// Width is the width of the terminal in cells, which no row of text exceeds; 0 means no
+	// terminal.
 	Width int
 	// Columns are the fields of each event.
 	Columns column.Options

@@ -17,10 +17,10 @@ type text struct {
 	cells   cells
 	blocks  []column.Column
 	colours colours
-	// asked are the columns wanted, of which those shown have cut values where cut is set.
+	// asked are the requested columns; cut means that values are cut to the widths of columns.
 	asked column.Options
 	cut   bool
-	// begun says that the layout has its header, started that one was written ever.
+	// begun means that the header of this layout was written, started that any header was.
 	begun, started bool
 }
 
@@ -30,8 +30,8 @@ func newText(w io.Writer, o Options) *text {
 	return t
 }
 
-// Resize decides on columns and widths. They stay until it is called again; a new header
-// comes before the next row.
+// Resize chooses columns and widths, which stay until the next call. The next row comes below a
+// new header.
 func (t *text) Resize(width int) {
 	layout := column.Lay(t.asked, width)
 	t.columns, t.blocks, t.cut, t.begun = nil, nil, layout.Cut, false
@@ -57,7 +57,7 @@ func (t *text) Export(e *event.Event) error {
 	return t.out.flushFull()
 }
 
-// Flush also writes the first header before any row, and later ones with the next row.
+// Flush also writes the first header if there is no row yet; later headers come with a row.
 func (t *text) Flush() error {
 	if !t.started {
 		t.begin()
@@ -65,7 +65,7 @@ func (t *text) Flush() error {
 	return t.out.flush()
 }
 
-// begin writes the header, once for each layout.
+// begin writes the header once for each layout.
 func (t *text) begin() {
 	if t.begun {
 		return
