@@ -21,7 +21,7 @@ var examples = []example{
 	{`tracer --drop --drop-hide-benign tcp and port 443`, "only drops of these packets: reason, location and stack"},
 	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "one packet's way in, through the firewall"},
 	{`tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'`, "DNS queries on eth0 of the namespace blue"},
-	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with ns between events"},
+	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with the time between events"},
 	{`tracer --filter-comm 'nginx*' --output-tcp-flags --output-caller tcp`, "packets of the processes of a server, with TCP flags and callers"},
 	{`tracer --output-json --output-file trace.json --backend tracepoint`, "all packets at the kernel's tracepoints, as JSON in a file"},
 	{`tracer --dry-run 'tcp[tcpflags] & tcp-syn != 0'`, "print what would be attached, and the filter as eBPF"},

@@ -92,7 +92,7 @@ func TestHelpOfFlags(t *testing.T) {
 
 Examples:
   tracer --filter-track-skb --timestamp relative host 10.0.0.1
-        follow packets through NAT and tunnels, with ns between events
+        follow packets through NAT and tunnels, with the time between events
 `
 	if diff := cmp.Diff(want, printed(t, "help", "timestamp")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
