@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+	"mvdan.cc/sh/v3/shell"
 
 	"tracer/docs"
 )
@@ -63,14 +64,11 @@ func newShown(block string) shown {
 	return s
 }
 
-// words splits a command as a shell does that knows single quotes alone.
-func words(line string) (list []string) {
-	for i, part := range strings.Split(line, "'") {
-		if i%2 == 1 {
-			list = append(list, part)
-			continue
-		}
-		list = append(list, strings.Fields(part)...)
+// words splits a command as a shell does.
+func words(line string) []string {
+	list, err := shell.Fields(line, nil)
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", line, err))
 	}
 	return list
 }
