@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -67,16 +68,20 @@ func gist(err error, log string) string {
 	return fmt.Sprintf("passed %d tests", passed)
 }
 
+// TestProgress runs in the time of a test bubble.
 func TestProgress(t *testing.T) {
-	var b strings.Builder
-	m := machine{series: "7", arch: "arm64"}
-	p := newProgress(&b, "quick", []machine{m, m}, 2)
-	p.add(m, 61*time.Second, nil, "--- PASS: TestA (0.02s)\n--- FAIL: TestB (0.02s)\n")
-	p.add(m, time.Second, nil, "--- PASS: TestA (0.02s)\n")
-	const want = "2 virtual machines, 2 at a time, about 10 minutes on two cores: 7-arm64 7-arm64\n" +
-		"7-arm64      FAILED: 1 tests passed, FAIL TestB in 1m1s (1 of 2 machines after 0s)\n" +
-		"7-arm64      passed 1 tests in 1s (2 of 2 machines after 0s)\n"
-	if b.String() != want {
-		t.Errorf("got %s, want %s", b.String(), want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		m := machine{series: "7", arch: "arm64"}
+		p := newProgress(&b, "quick", []machine{m, m}, 2)
+		time.Sleep(time.Minute)
+		p.add(m, 61*time.Second, nil, "--- PASS: TestA (0.02s)\n--- FAIL: TestB (0.02s)\n")
+		p.add(m, time.Second, nil, "--- PASS: TestA (0.02s)\n")
+		const want = "2 virtual machines, 2 at a time, about 10 minutes on two cores: 7-arm64 7-arm64\n" +
+			"7-arm64      FAILED: 1 tests passed, FAIL TestB in 1m1s (1 of 2 machines after 1m0s)\n" +
+			"7-arm64      passed 1 tests in 1s (2 of 2 machines after 1m0s)\n"
+		if b.String() != want {
+			t.Errorf("got %s, want %s", b.String(), want)
+		}
+	})
 }

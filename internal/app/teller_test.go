@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cilium/ebpf/btf"
@@ -57,19 +58,23 @@ func TestDebugNamesWhatIsNotTraced(t *testing.T) {
 	}
 }
 
-// TestNoMovingLineInALog: what is no terminal gets whole lines only.
+// TestNoMovingLineInALog: without a terminal there are only whole lines. Time is that of a test
+// bubble.
 func TestNoMovingLineInALog(t *testing.T) {
-	got := tell(false, func(l *teller) {
-		l.planned(&kernel.Facts{}, &plan.Plan{Backend: kernel.Kprobe, Functions: make([]kernel.Function, 3), Tracepoints: make([]plan.Tracepoint, 1)})
-		for done := range 5 {
-			l.progress(done, 4)
+	synctest.Test(t, func(t *testing.T) {
+		got := tell(false, func(l *teller) {
+			l.planned(&kernel.Facts{}, &plan.Plan{Backend: kernel.Kprobe, Functions: make([]kernel.Function, 3), Tracepoints: make([]plan.Tracepoint, 1)})
+			for done := range 5 {
+				l.progress(done, 4)
+			}
+			time.Sleep(1300 * time.Millisecond)
+			l.attached(&attach.Session{Skipped: []attach.Skipped{{Name: "gone", Reason: errors.New("refused")}}})
+		})
+		want := "backend kprobe\nattached to 2 functions and 1 tracepoint in 1.3s (the kernel refused 1, --debug names them)\n"
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
-		l.attached(&attach.Session{Skipped: []attach.Skipped{{Name: "gone", Reason: errors.New("refused")}}})
 	})
-	want := "backend kprobe\nattached to 2 functions and 1 tracepoint in 0.0s (the kernel refused 1, --debug names them)\n"
-	if got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
 }
 
 func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
