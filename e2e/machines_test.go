@@ -81,7 +81,7 @@ var sameEverywhere = []string{
 	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
 	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
 	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces", "TestPlaceElsewhere",
-	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
+	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
 	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText",
 	"TestTextWithSwitches", "TestTimestamp",

@@ -93,7 +93,7 @@ func TestTiersAreDocumented(t *testing.T) {
 	}
 }
 
-// TestListsNameTests: each test that a list names is there.
+// TestListsNameTests: each test that a list names exists, and is named once.
 func TestListsNameTests(t *testing.T) {
 	t.Parallel()
 	var all []string
@@ -101,9 +101,12 @@ func TestListsNameTests(t *testing.T) {
 		all = append(all, g.tests...)
 	}
 	for name, list := range map[string][]string{"essentials": essentials, "long": long, "sameEverywhere": sameEverywhere, "turns": turns} {
-		for _, test := range list {
+		for i, test := range list {
 			if !slices.Contains(all, test) {
 				t.Errorf("%s names %s, which is no test in e2e/guest", name, test)
+			}
+			if slices.Contains(list[:i], test) {
+				t.Errorf("%s names %s twice", name, test)
 			}
 		}
 	}
