@@ -201,8 +201,12 @@ var refused = map[string]string{
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
 	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info, or default, or all\n"
 
+// TestRefused: each error has a hint.
 func TestRefused(t *testing.T) {
 	for line, want := range refused {
+		if !strings.Contains(want, "\nhint: ") {
+			t.Errorf("%q: no hint", line)
+		}
 		var stdout, stderr bytes.Buffer
 		code := Main(strings.Fields(line), &stdout, &stderr)
 		want = strings.ReplaceAll(want, "4096", pageSize())
