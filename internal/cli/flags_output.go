@@ -44,7 +44,7 @@ var outputOffers = offers{
 func columnsOffer(_ string, o *options) []complete.Word {
 	words := []complete.Word{
 		{Text: column.DefaultColumns, Help: "the columns that are printed without a list"},
-		{Text: column.AllColumns, Help: "every column that tells more about the same events"},
+		{Text: column.AllColumns, Help: "all columns that need no additional events"},
 	}
 	for _, c := range column.All() {
 		if o.config.Output.JSON || c.Text != nil {

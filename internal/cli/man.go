@@ -135,7 +135,7 @@ func manExits(p *roff.Page) {
 var files = []struct{ name, what string }{
 	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf names another file for the kernel's"},
 	{"/proc/kallsyms", "names and addresses of functions"},
-	{"/proc/kcore", "kernel memory: tells which functions can be traced, and gives filters access to page fragments"},
+	{"/proc/kcore", "kernel memory: shows which functions can be traced, and gives filters access to page fragments"},
 	{"/sys/kernel/tracing", "the functions that ftrace can trace, read if /proc/kcore cannot be"},
 	{"/run/netns", "names of network namespaces, created by ip-netns(8)"},
 }
