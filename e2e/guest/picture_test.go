@@ -14,6 +14,11 @@ const pictured = `--filter-func '@route|@nf|@drop|ip_rcv' --output-columns iface
 // erased is what a line of a terminal held before it was cleared.
 var erased = regexp.MustCompile(`.*\r\x1b\[K`)
 
+// shortReason is a reason as a terminal shows it, if the kernel gives any.
+func shortReason(name string) string {
+	return strings.TrimPrefix(reasonHere("SKB_DROP_REASON_"+name), "SKB_DROP_REASON_")
+}
+
 // TestPicture traces a connection that a firewall drops, on a terminal. `make picture` draws what the
 // terminal shows.
 func TestPicture(t *testing.T) {
@@ -28,7 +33,7 @@ func TestPicture(t *testing.T) {
 	text := erased.ReplaceAllString(strings.ReplaceAll(w.text.String(), "\r\n", "\n"), "")
 	_, table, found := strings.Cut(text, "IFACE ")
 	rows, _, _ := strings.Cut(table, "traced ")
-	if !found || !strings.Contains(rows, red) || !strings.Contains(rows, "NETFILTER_DROP") {
+	if !found || !strings.Contains(rows, red) || !strings.Contains(rows, shortReason("NETFILTER_DROP")) {
 		t.Errorf("no red row of the drop: %q", text)
 	}
 	checkRows(t, "IFACE "+uncoloured.ReplaceAllString(rows, ""), width)

@@ -143,7 +143,7 @@ type watcher struct {
 func (run shown) start(t *testing.T) *watcher {
 	t.Helper()
 	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.printed(), ","))
-	return &watcher{command{args: args}.start(t), run, run.patterns()}
+	return &watcher{command{args: args}.start(t), run, run.patterns(tellingHere())}
 }
 
 // printed are the columns to print: those of the header, and the lines below each row that the
@@ -189,6 +189,8 @@ func (run shown) lacking() string {
 		return "functions"
 	case !hasModuleTypes() && has("--kmods", "conntrack", "qdisc"):
 		return "types of modules"
+	case !tracesPrograms() && has("--only-bpf"):
+		return "BPF trampolines"
 	}
 	return ""
 }
