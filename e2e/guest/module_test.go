@@ -47,7 +47,7 @@ func notLoaded() string {
 		panic(err)
 	}
 	if _, err := os.Stat("/lib/modules/" + unix.ByteSliceToString(name.Release[:]) + "/modules.builtin"); err != nil {
-		return "unless it is built into the kernel, whose functions are traced anyway"
+		return "unless it is built into the kernel, and traced without --kmods"
 	}
 	return "so its functions are not traced"
 }
@@ -66,5 +66,5 @@ func hasVethTypes() bool {
 func TestBuiltInModule(t *testing.T) {
 	p := start(t, "--kmods", "tcp_cubic", "--filter-func", few())
 	p.stop()
-	p.notes(t, `note: --kmods "tcp_cubic": it is built into the kernel, whose functions are traced anyway`)
+	p.notes(t, `note: --kmods "tcp_cubic": it is built into the kernel, and traced without --kmods`)
 }

@@ -49,11 +49,11 @@ func dropColumns() []Column {
 }
 
 // funcScreen reserves room for the function first. If only drops are traced, reason and location
-// come next.
+// come next, but for the interface.
 func funcScreen(o Options) Screen {
 	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 26}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
 	if o.Drops {
-		s.Steps = []Step{{0, 20}, {12, 26}, {17, 48}, {44, 64}}
+		s.Steps = []Step{{0, 20}, {12, 26}, {17, 38}, {19, 48}, {44, 64}}
 	}
 	return s
 }

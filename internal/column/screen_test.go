@@ -40,7 +40,7 @@ func TestLay(t *testing.T) {
 		{usual, 300, "SKB:18 CPU:3 PROCESS:23 NETNS:10 MARK/x:8 IFACE:21 PROTO:6 MTU:5 LEN:6 TUPLE:64 FUNC:126"},
 		{tracked, 80, "ID:10 IFACE:8 TUPLE:31 FUNC:28"},
 		{tracked, 300, "SKB:18 CPU:3 ID:16 PROCESS:23 NETNS:10 MARK/x:8 IFACE:21 PROTO:6 MTU:5 LEN:6 TUPLE:64 FUNC:109"},
-		{drops, 80, "TUPLE:31 FUNC:48"},
+		{drops, 80, "IFACE:8 TUPLE:31 FUNC:39"},
 		{drops, 120, "PROCESS:12 IFACE:8 TUPLE:44 FUNC:53"},
 		{Options{Meta: true, Tuple: true, ID: true, Timestamp: Relative}, 80, "ID:10 SINCE-LAST:10 TUPLE:31 FUNC:26"},
 		{Options{Meta: true, Tuple: true, Timestamp: Absolute}, 80, "TIME:15 SKB:9 TUPLE:24 FUNC:29"},

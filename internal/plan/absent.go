@@ -30,11 +30,11 @@ func absentModules(facts *kernel.Facts) []string {
 func absentModule(m kernel.AbsentModule, there []string) string {
 	switch m.Why {
 	case kernel.ModuleBuiltIn:
-		return fmt.Sprintf("%s %q: it is built into the kernel, whose functions are traced anyway", modulesFlag, m.Name)
+		return fmt.Sprintf("%s %q: it is built into the kernel, and traced without --kmods", modulesFlag, m.Name)
 	case kernel.ModuleWithoutBTF:
 		return fmt.Sprintf("%s %q: it has no BTF, so its functions are not traced%s", modulesFlag, m.Name, noModuleBTF(there))
 	case kernel.ModuleUnknown:
-		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, whose functions are traced anyway: %s", modulesFlag, m.Name, meant(m.Name, there))
+		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, and traced without --kmods: %s", modulesFlag, m.Name, meant(m.Name, there))
 	}
 	return fmt.Sprintf("%s %q: it is not loaded, so its functions are not traced: %s", modulesFlag, m.Name, meant(m.Name, there))
 }

@@ -25,15 +25,15 @@ func TestAbsentModules(t *testing.T) {
 		"built in": {
 			kernel.Facts{AbsentModules: []kernel.AbsentModule{{Name: "ipv6", Why: kernel.ModuleBuiltIn}, {Name: "unix", Why: kernel.ModuleBuiltIn}}, ModulesWithBTF: there},
 			[]string{
-				`--kmods "ipv6": it is built into the kernel, whose functions are traced anyway`,
-				`--kmods "unix": it is built into the kernel, whose functions are traced anyway`,
+				`--kmods "ipv6": it is built into the kernel, and traced without --kmods`,
+				`--kmods "unix": it is built into the kernel, and traced without --kmods`,
 			},
 		},
 		"perhaps built in": {
 			kernel.Facts{AbsentModules: []kernel.AbsentModule{{Name: "veth", Why: kernel.ModuleUnknown}, {Name: "ipvlan", Why: kernel.ModuleUnknown}}},
 			[]string{
-				`--kmods "veth": it is not loaded, unless it is built into the kernel, whose functions are traced anyway: lsmod lists the loaded modules`,
-				`--kmods "ipvlan": it is not loaded, unless it is built into the kernel, whose functions are traced anyway: lsmod lists the loaded modules`,
+				`--kmods "veth": it is not loaded, unless it is built into the kernel, and traced without --kmods: lsmod lists the loaded modules`,
+				`--kmods "ipvlan": it is not loaded, unless it is built into the kernel, and traced without --kmods: lsmod lists the loaded modules`,
 			},
 		},
 		"none of them": {
