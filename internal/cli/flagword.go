@@ -4,8 +4,11 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"tracer/internal/nearest"
 )
 
 // dashes may stand in front of a flag that was copied from a formatted text.
@@ -20,6 +23,9 @@ func withFlagWords(err error, args []string) error {
 	}
 	if !errors.As(err, &refused) {
 		return err
+	}
+	if near := nearest.Word(refused.Expression(), commandNamesOnly()); near != "" {
+		return &usageError{text: err.Error(), hint: fmt.Sprintf("did you mean `tracer %s`?", near)}
 	}
 	dashed := withDashes(args, refused.Expression())
 	if slices.Equal(dashed, args) {

@@ -57,6 +57,10 @@ func unknownTopic(topic string) error {
 		e.hint = joinHints(hints)
 		return e
 	}
+	if begun := flagsWith(strings.TrimLeft(topic, "-"), names(allFlags(&options{}))); begun != "" {
+		e.hint = begun
+		return e
+	}
 	known := append(commandNamesOnly(), names(allFlags(&options{}))...)
 	if near := nearest.Word(strings.TrimLeft(topic, "-"), known); near != "" {
 		e.hint = fmt.Sprintf("did you mean `tracer help %s`?", near)

@@ -141,6 +141,9 @@ func nearHint(fs *pflag.FlagSet, name string) string {
 	if c := commandOf([]string{name}); c != nil && !c.hidden {
 		return "it is a command: tracer " + c.usage()
 	}
+	if begun := flagsWith(name, names(fs)); begun != "" {
+		return begun
+	}
 	if near := nearest.Word(name, names(fs)); near != "" {
 		return "did you mean --" + near + "?"
 	}

@@ -135,6 +135,7 @@ var refused = map[string]string{
 	"--filter-fun x":                         "tracer: unknown flag \"--filter-fun\"\nhint: did you mean --filter-func?\n",
 	"--func x":                               "tracer: unknown flag \"--func\"\nhint: did you mean --filter-func?\n",
 	"-filter-func x":                         "tracer: unknown flag \"-filter-func\"\nhint: did you mean --filter-func?\n",
+	"--filter-track icmp":                    "tracer: unknown flag \"--filter-track\"\nhint: flags that begin with it: --filter-track-bpf-helpers, --filter-track-skb, --filter-track-skb-by-stackid\n",
 	"--qqqq":                                 "tracer: unknown flag \"--qqqq\"\nhint: `tracer --help` lists the flags\n",
 	"-y":                                     "tracer: unknown flag \"-y\"\nhint: `tracer --help` lists the flags\n",
 	"--filter-func":                          "tracer: --filter-func: value missing\nhint: see `tracer help filter-func`\n",
