@@ -179,15 +179,16 @@ func TestKeyInsideOfSources(t *testing.T) {
 	}
 }
 
-// TestMirrorsOfDebian: kernels are Debian's, on Ubuntu too.
+// TestMirrorsOfDebian: kernels are Debian's, on Ubuntu too, where DEBIAN_MIRROR has to name a mirror.
 func TestMirrorsOfDebian(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		release, mirror string
 		want            []string
 	}{
-		"on Debian":      {bookworm, "", []string{"http://m.example/x trixie", "http://deb.debian.org/debian trixie"}},
-		"on Ubuntu":      {noble, "", []string{"http://deb.debian.org/debian trixie"}},
+		"on Debian":      {bookworm, "", []string{"http://m.example/x trixie"}},
+		"on Ubuntu":      {noble, "", nil},
+		"Ubuntu, named":  {noble, "http://own.example/y", []string{"http://own.example/y trixie"}},
 		"where one said": {bookworm, "http://own.example/y", []string{"http://own.example/y trixie"}},
 	} {
 		s := newSurroundings(t)

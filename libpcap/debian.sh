@@ -10,8 +10,6 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
 own_apt_config=${APT_CONFIG-}
 sources_awk=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/sources.awk
 os_release=${OS_RELEASE:-/etc/os-release}
-# What is asked for packages of Debian where this machine's apt has no mirror of Debian.
-default_mirror=http://deb.debian.org/debian
 
 # debian_arch GOARCH: what Debian calls it; others can't be built.
 debian_arch() {
@@ -113,10 +111,11 @@ keyrings() {
 	echo "$all"
 }
 
-# debian_archives SUITE: "URI SUITE OPTIONS" of the archives to try, best first.
+# debian_archives SUITE: "URI SUITE OPTIONS" of the archives to try, best first; none where apt
+# has no mirror of Debian and DEBIAN_MIRROR names none.
 debian_archives() {
-	local uri options keyring
-	keyring=$(debian_keyring) || return
+	local uri options
+	debian_keyring >/dev/null || return
 	if [ -n "${DEBIAN_MIRROR:-}" ]; then
 		echo "$DEBIAN_MIRROR $1 signed-by=$(keyrings -)"
 		return
@@ -126,7 +125,6 @@ debian_archives() {
 			echo "$uri $1 $(with_keyrings "$options")"
 		done
 	fi
-	echo "$default_mirror $1 signed-by=$keyring"
 }
 
 # with_keyrings OPTIONS: with those that an archive of Debian's may be signed with.

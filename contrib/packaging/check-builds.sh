@@ -50,7 +50,7 @@ start_mirror() {
 	local first from
 	first=$(mirror)
 	from=${first%% *}
-	case $from in http*) ;; *) from=$default_mirror ;; esac
+	case $from in http*) ;; *) from=${DEBIAN_MIRROR:?the mirror of this machine has no http URL: DEBIAN_MIRROR=URL names one} ;; esac
 	"$go" build -o "$work/mirror" ./e2e/mirror
 	mkfifo "$work/until"
 	"$work/mirror" "$from" <"$work/until" >"$work/url" &
