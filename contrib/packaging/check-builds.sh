@@ -132,7 +132,7 @@ system_libpcap() {
 # no_source: apt is here, but no mirror that has the source of libpcap.
 no_source() {
 	path=$usual
-	logged inside_make DEBIAN_MIRROR=file:/nowhere XDG_CACHE_HOME=/root/empty
+	logged inside_make DEBIAN_MIRROR=file:/nowhere XDG_CACHE_HOME=/tmp/empty
 	says "DEBIAN_MIRROR=URL names a mirror"
 	says "tracer is linked dynamically"
 	built "$root/tracer/tracer" dynamic

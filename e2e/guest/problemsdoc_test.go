@@ -102,7 +102,7 @@ var varying = []struct {
 	{regexp.MustCompile(`^\d+ `), `\d+ `},                 // a packet
 }
 
-// telling is how a kernel tells of drops.
+// telling is what a kernel reports about a drop.
 type telling struct {
 	// reason is what it gives for a reason of the document, both in brackets and quoted.
 	reason func(quoted string) string
