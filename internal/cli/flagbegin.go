@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// flagsWith is a hint for a word that is the beginning of flags, as far as one of their dashes:
-// which of them was meant is not known. It is empty if there are none, or if the word is a flag.
+// shortestBegin is how many letters of a flag's name are needed to recognize its beginning.
+const shortestBegin = 4
+
+// flagsWith is a hint for a word that is the beginning of flags: as far as one of their dashes, or
+// of several names. It does not guess which of them was meant. It is empty if there are none, or
+// if the word is a flag.
 func flagsWith(word string, names []string) string {
 	if slices.Contains(names, word) {
 		return ""
 	}
 	const most = 6
-	var begun []string
-	for _, name := range names {
-		if strings.HasPrefix(name, word+"-") {
-			begun = append(begun, "--"+name)
-		}
+	begun := beginWith(word+"-", names)
+	if longer := beginWith(word, names); len(word) >= shortestBegin && len(longer) > 1 && !isNearlyOne(word, longer) {
+		begun = longer
 	}
-	slices.Sort(begun)
 	switch {
 	case len(begun) == 0:
 		return ""
@@ -28,4 +29,21 @@ func flagsWith(word string, names []string) string {
 		return "flags that begin with it: " + strings.Join(begun[:most], ", ") + ", …: `tracer --help` lists all"
 	}
 	return "flags that begin with it: " + strings.Join(begun, ", ")
+}
+
+// isNearlyOne reports whether only the last letter of one of the flags is missing.
+func isNearlyOne(word string, flags []string) bool {
+	return slices.ContainsFunc(flags, func(flag string) bool { return len(flag) == len("--"+word)+1 })
+}
+
+// beginWith returns the flags whose names begin with that, sorted, with their dashes.
+func beginWith(begin string, names []string) []string {
+	var flags []string
+	for _, name := range names {
+		if strings.HasPrefix(name, begin) {
+			flags = append(flags, "--"+name)
+		}
+	}
+	slices.Sort(flags)
+	return flags
 }

@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tracer/internal/complete"
@@ -29,10 +30,13 @@ func runHelp(args []string, stdout, _ io.Writer) error {
 	if len(args) == 0 {
 		return say(stdout, shortHelp())
 	}
-	if len(args) > 1 {
-		return &usageError{text: fmt.Sprintf("help %q: more than one command or flag", args[1]), hint: hostHint(helpName)}
-	}
 	topic := args[0]
+	if len(args) > 1 {
+		return manyTopics(topic, args[1])
+	}
+	if slices.Contains(wholeHelp, topic) {
+		return say(stdout, help())
+	}
 	if c := commandOf([]string{topic}); c != nil && !c.hidden {
 		return say(stdout, c.page())
 	}
@@ -40,6 +44,19 @@ func runHelp(args []string, stdout, _ io.Writer) error {
 		return say(stdout, flagPage(f))
 	}
 	return unknownTopic(topic)
+}
+
+// wholeHelp are the words of those who look for the complete help.
+var wholeHelp = []string{"all", "columns", "commands", "examples", "flags", "options"}
+
+// manyTopics is the error for two words after help. Either they are two topics, or help is the
+// name of a host in a filter.
+func manyTopics(first, second string) error {
+	hint := hostHint(helpName)
+	if commandOf([]string{first}) != nil || flagNamed(first) != nil {
+		hint = fmt.Sprintf("ask for one at a time: `tracer help %s`", first)
+	}
+	return &usageError{text: fmt.Sprintf("help %q: more than one command or flag", second), hint: hint}
 }
 
 // flagNamed is the flag of that name, with or without dashes and value; nil for none.

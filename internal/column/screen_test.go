@@ -31,7 +31,8 @@ func TestLay(t *testing.T) {
 	}{
 		{usual, 0, "SKB:18 CPU:3 PROCESS:23 NETNS:10 MARK/x:8 IFACE:21 PROTO:6 MTU:5 LEN:6 TUPLE:64 FUNC:32"},
 		{usual, 1, "FUNC:1"},
-		{usual, 40, "FUNC:40"},
+		{usual, 39, "FUNC:39"},
+		{usual, 40, "TUPLE:19 FUNC:20"},
 		{usual, 41, "TUPLE:20 FUNC:20"},
 		{usual, 80, "SKB:9 IFACE:8 TUPLE:31 FUNC:29"},
 		{usual, 120, "SKB:9 PROCESS:12 IFACE:8 TUPLE:44 FUNC:43"},
@@ -45,6 +46,7 @@ func TestLay(t *testing.T) {
 		{Options{Meta: true, Tuple: true, ID: true, Timestamp: Relative}, 80, "ID:10 SINCE-LAST:10 TUPLE:31 FUNC:26"},
 		{Options{Meta: true, Tuple: true, Timestamp: Absolute}, 80, "TIME:15 SKB:9 TUPLE:24 FUNC:29"},
 		{Options{Tuple: true, Caller: true}, 80, "SKB:9 TUPLE:20 FUNC:26 CALLER:22"},
+		{Options{Meta: true, Tuple: true, ID: true, Timestamp: Absolute, Caller: true, Tunnel: true, Conntrack: true}, 120, "TIME:15 ID:10 TUPLE:19 TUNNEL:24 CONNTRACK:20 FUNC:27"},
 		{Options{Chosen: []string{"cpu", "func"}}, 80, "CPU:3 FUNC:76"},
 		{Options{Chosen: []string{"func", "cpu"}}, 80, "FUNC:64 CPU:15"},
 		{Options{Chosen: []string{"mark", "mtu", "len", "skb"}}, 40, "MARK/x:8 MTU:5 LEN:6 SKB:18"},

@@ -251,7 +251,7 @@ func askConfig(f *Findings) outcome {
 	}
 	return outcome{
 		Limited, f.ConfigFile + " does not set: " + strings.Join(off, ", "),
-		"see the other rows, if any of them is affected", "boot a kernel with these options; older kernels do not have all of them",
+		"only what other rows of this table say; an older kernel may not have these options at all", "nothing if the other rows are fine; otherwise boot a kernel that sets these options",
 	}
 }
 

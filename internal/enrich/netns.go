@@ -54,7 +54,7 @@ func netnsError(spec string, cause error) error {
 		e.Cause, e.hint = errors.New("no namespace has this name"), form
 	}
 	if errors.Is(cause, fs.ErrPermission) {
-		e.hint = "run as root, or with CAP_SYS_PTRACE for the namespace of another process"
+		e.hint = "run as root, or with CAP_SYS_PTRACE for the namespace of another process; if you are root, a container or security module forbids it: run tracer on the host"
 	}
 	return e
 }
