@@ -63,16 +63,6 @@ func Compile(expr string) (*Program, error) {
 	return newProgram(expr, raw)
 }
 
-// plainHeaders is the length of the headers up to the ports that the kernel keeps
-// together: Ethernet's, IPv6's and the ports.
-const plainHeaders = 14 + 40 + 4
-
-// Far says whether Body may look beyond the plainest headers, into what may lie in
-// page fragments.
-func (p *Program) Far() bool {
-	return p.Need > plainHeaders || slices.ContainsFunc(p.Body, func(i asm.Instruction) bool { return i.Reference() == loadPacket })
-}
-
 func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	classic, err := decode(raw)
 	if err != nil {

@@ -192,7 +192,8 @@ func TestLengthIsAskedForByName(t *testing.T) {
 
 func TestFarFiltersAreKnown(t *testing.T) {
 	for expr, want := range map[string]bool{
-		"icmp": false, "host 1.1.1.1": false, "ether[66:4] = 1": true, "ether[200] = 1": true, "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420": true,
+		"icmp": false, "host 1.1.1.1": false, "udp dst port 9 and host 1.1.1.1": false, "icmp[0] = 8": false, "ip6[44:2] = 2": false,
+		"ether[58:4] = 1": false, "ether[59:4] = 1": true, "tcp[13] & 2 != 0": true, "udp[4:4] = 1": false, "udp[6:4] = 1": true, "tcp[ip[8]] = 1": true, "ether[200] = 1": true, "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420": true,
 	} {
 		p, err := Compile(expr)
 		if err != nil {
