@@ -77,7 +77,7 @@ func TestNotesOnWhatIsNotShown(t *testing.T) {
 		{usual, 80, "note: no room for CPU, PROCESS, NETNS, MARK/x, PROTO, MTU, LEN in 80 columns: --output-columns default shows all\n"},
 		{column.Options{Timestamp: column.Relative}, 20, "note: no room for SKB, CPU, PROCESS, SINCE-LAST in 20 columns: --output-columns default shows all\n"},
 		{column.Options{Chosen: []string{"func", "len"}}, 80, ""},
-		{column.Options{Chosen: []string{"func", "tuple"}}, 40, "note: no room for all of --output-columns in 40 columns: rows wrap\n"},
+		{column.Options{Chosen: []string{"func", "tuple"}}, 39, "note: no room for all of --output-columns in 39 columns: rows wrap\n"},
 	} {
 		if got := tell(false, func(l *teller) { l.narrow(c.columns, c.width) }); got != c.want {
 			t.Errorf("%d cells: %q, want %q", c.width, got, c.want)
