@@ -154,13 +154,13 @@ picture: ## record docs/picture.svg, the picture of README.md, in a virtual mach
 .PHONY: test test-all
 test: ## run what every change has to pass: lint, generated files, unit tests, the essentials on every kernel
 	@echo "make test: lint, generated files, unit tests, then the essentials in virtual machines;"
-	@echo "about 15 minutes on two cores, and 10 more where packages and kernels are not cached; make test-all runs everything"
+	@echo "about 15 minutes on two cores, and 3 more where packages and kernels are not cached; make test-all runs everything"
 	$(MAKE) lint check-generated unit
 	$(MAKE) e2e TRACER_E2E=quick
 
 test-all: ## run every test there is, on every machine, and check packages, image, builds and release
 	@echo "make test-all: all that make test does, every test in every virtual machine, packages, image, builds and release;"
-	@echo "about 90 minutes on two cores, and 15 more where packages and kernels are not cached"
+	@echo "about 60 minutes on two cores, and 5 more where packages and kernels are not cached"
 	$(MAKE) lint check-generated unit check-packages check-image check-builds check-release
 	$(MAKE) e2e TRACER_E2E=all
 

@@ -24,7 +24,7 @@ type progress struct {
 }
 
 // usual is about how long a tier takes on two cores without KVM.
-var usual = map[string]string{"quick": "10 minutes", "all": "50 minutes", "full": "70 minutes"}
+var usual = map[string]string{"quick": "10 minutes", "all": "35 minutes", "full": "70 minutes"}
 
 func newProgress(w io.Writer, tier string, list []machine, parallel int) *progress {
 	var names []string
