@@ -6,7 +6,6 @@ package libpcap
 
 /*
 #cgo LDFLAGS: -lpcap
-#include <stdlib.h>
 #include <pcap/pcap.h>
 */
 import "C"
@@ -40,7 +39,8 @@ var compiling sync.Mutex
 // Compile turns the expression into a classic BPF program for packets of the
 // link type. The program returns snaplen for a packet that matches, otherwise 0.
 // Names of hosts, networks, ports and protocols are looked up while compiling.
-// The error for an expression that libpcap refuses is a [*SyntaxError].
+// The error for an expression that libpcap refuses is a [*SyntaxError]. A long expression may
+// be compiled in pieces.
 func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
 	if at := strings.IndexByte(expr, 0); at >= 0 {
 		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "the expression contains a zero byte"}
@@ -48,13 +48,13 @@ func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) 
 	compiling.Lock()
 	defer compiling.Unlock()
 
-	handle := openDead(link, snaplen)
-	defer C.pcap_close(handle)
-	insns, msg := compile(handle, expr)
-	if msg != "" {
-		return nil, explain(expr, msg, prober{handle: handle})
-	}
-	return insns, nil
+	return compileInPieces(expr, link, snaplen, pieceTerms)
+}
+
+func compileInPieces(expr string, link LinkType, snaplen, terms int) ([]RawInstruction, error) {
+	c := compiler{cutter{expr, Tokens(expr), terms}, newStitcher(snaplen), openDead(link, snaplen)}
+	defer C.pcap_close(c.handle)
+	return c.compile()
 }
 
 // Version is the name and version of the libpcap that is linked in.
@@ -70,19 +70,6 @@ func openDead(link LinkType, snaplen int) *C.pcap_t {
 		panic("libpcap: out of memory")
 	}
 	return handle
-}
-
-// compile returns the program, or the message of libpcap.
-func compile(handle *C.pcap_t, expr string) (insns []RawInstruction, msg string) {
-	text := C.CString(expr)
-	defer C.free(unsafe.Pointer(text))
-
-	var prog C.struct_bpf_program
-	if C.pcap_compile(handle, &prog, text, 1, C.PCAP_NETMASK_UNKNOWN) != 0 {
-		return nil, C.GoString(C.pcap_geterr(handle))
-	}
-	defer C.pcap_freecode(&prog)
-	return copyProgram(&prog), ""
 }
 
 // copyProgram takes the instructions out of C's memory.

@@ -18,11 +18,14 @@ type SyntaxError struct {
 	Offset int
 	// Msg is the reason in one clause.
 	Msg string
+	// Advice is what to write instead; empty where the place says enough.
+	Advice string
 }
 
-// Error is one clause that quotes the expression.
+// Error is one clause that quotes the expression, or the beginning of a long one.
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("filter expression %q: %s", e.Expr, e.Msg)
+	expr, _ := around(e.Expr, 0)
+	return fmt.Sprintf("filter expression %q: %s", expr, e.Msg)
 }
 
 // Expression is the whole expression.
@@ -33,11 +36,43 @@ func (e *SyntaxError) Usage() bool { return true }
 
 // Hint shows the expression with a caret line under the place.
 func (e *SyntaxError) Hint() string {
-	if e.Offset < 0 || e.Offset > len(e.Expr) {
+	switch {
+	case e.Advice != "":
+		return e.Advice
+	case e.Offset < 0 || e.Offset > len(e.Expr):
 		return "pcap-filter(7) describes the filter language"
 	}
-	column := utf8.RuneCountInString(e.Expr[:e.Offset])
-	return "the error is here:\n  " + oneLine(e.Expr) + "\n  " + strings.Repeat(" ", column) + "^"
+	line, column := around(oneLine(e.Expr), utf8.RuneCountInString(e.Expr[:e.Offset]))
+	return "the error is here:\n  " + line + "\n  " + strings.Repeat(" ", column) + "^"
+}
+
+// A longer expression than longest is not shown whole, but this many runes in front of the
+// error and behind it.
+const (
+	longest      = 240
+	shownBefore  = 80
+	shownBehind  = 40
+	notShownHere = "…"
+)
+
+// around cuts a long line to what is near the column, and returns the column in that.
+func around(line string, column int) (string, int) {
+	runes := []rune(line)
+	if len(runes) <= longest {
+		return line, column
+	}
+	begin, end := max(0, column-shownBefore), min(len(runes), column+shownBehind)
+	if begin == 0 {
+		end = max(end, shownBefore)
+	}
+	line = string(runes[begin:end])
+	if end < len(runes) {
+		line += notShownHere
+	}
+	if begin > 0 {
+		return notShownHere + line, column - begin + 1
+	}
+	return line, column
 }
 
 // oneLine makes every rune of the expression one column wide, so that the caret

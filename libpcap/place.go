@@ -15,26 +15,43 @@ import (
 // prober tells whether libpcap takes an expression.
 type prober struct{ handle *C.pcap_t }
 
-func (p prober) takes(expr string) bool {
-	_, msg := compile(p.handle, expr)
-	return msg == ""
+// takesAny says whether libpcap takes one of the expressions.
+func (p prober) takesAny(exprs []string) bool { return p.message(true, exprs...) == "" }
+
+// message is why libpcap refuses the last of the expressions, or empty where it takes one.
+func (p prober) message(optimize bool, exprs ...string) string {
+	_, msg, err := compileOn(stackFor(countTerms(Tokens(exprs[0]))), p.handle, optimize, exprs...)
+	if err != nil {
+		return err.Error()
+	}
+	return msg
 }
 
-// explain makes the error for an expression that libpcap refused with a message.
-// libpcap does not say where, so the place is found from the message, or else
-// by trial.
-func explain(expr, msg string, p prober) error {
+// placeOf is the offset of what libpcap refused an expression for, which it does not say: it is
+// found from the message, or else by trial; -1 where it is not known.
+func (p prober) placeOf(expr, msg string) int {
 	tokens := Tokens(expr)
-	offset, named := namedWord(tokens, msg)
-	if !named {
-		offset = firstImpossible(expr, tokens, p)
+	if offset, named := namedWord(tokens, msg); named {
+		return offset
 	}
-	return &SyntaxError{Expr: expr, Offset: offset, Msg: shorten(msg) + nearby(msg, tokens, offset)}
+	return p.place(expr, msg, tokens)
+}
+
+// short is how many tokens an expression may have for every trial to be quick.
+const short = 64
+
+// place is the offset of the token that libpcap refused the expression for, or of its end; -1
+// where that is not known.
+func (p prober) place(expr, msg string, tokens []Token) int {
+	if len(tokens) <= short {
+		return firstImpossible(expr, tokens, p)
+	}
+	return p.placeInLong(expr, msg, tokens)
 }
 
 // nearby names the place for an error whose message says nothing about it.
 func nearby(msg string, tokens []Token, offset int) string {
-	if !strings.HasSuffix(msg, "syntax error") {
+	if offset < 0 || !strings.HasSuffix(msg, "syntax error") {
 		return ""
 	}
 	for _, t := range tokens {
@@ -45,11 +62,17 @@ func nearby(msg string, tokens []Token, offset int) string {
 	return " at the end"
 }
 
+// parserIsFull is what the parser says where it has no more room for open brackets.
+const parserIsFull = "memory exhausted"
+
 // shorten drops what the messages of the parser begin with and a capital letter
 // that does not belong to an acronym.
 func shorten(msg string) string {
 	msg = strings.TrimPrefix(msg, "can't parse filter expression: ")
 	msg = strings.TrimPrefix(msg, "syntax error in filter expression: ")
+	if msg == parserIsFull {
+		return "too many brackets in one another"
+	}
 	if len(msg) > 1 && strings.ToLower(msg[1:2]) == msg[1:2] {
 		msg = strings.ToLower(msg[:1]) + msg[1:]
 	}
@@ -88,15 +111,13 @@ func firstImpossible(expr string, tokens []Token, p prober) int {
 
 // completes tells whether the tokens are the beginning of a valid expression.
 func (p prober) completes(expr string, tokens []Token) bool {
-	last := tokens[len(tokens)-1]
-	begin := expr[:last.Offset+len(last.Text)]
+	begin := expr[:tokens[len(tokens)-1].end()]
 	closers := openBrackets(tokens)
+	var ends []string
 	for _, middle := range middles {
-		if p.closes(begin+middle, closers) {
-			return true
-		}
+		ends = append(ends, closed(begin+middle, closers)...)
 	}
-	return false
+	return p.takesAny(ends)
 }
 
 // middles are what may be missing after a token: nothing, a value of some
@@ -107,18 +128,14 @@ var middles = []string{
 	" dst 127.0.0.1", " proto 1", " 00:00:00:00:00:00", " mask 255.0.0.0", " 255.0.0.0", " 255.255.255.255", "1", "0",
 }
 
-// closes tries to close the open brackets. A comparison can be missing before
-// any of them: `(tcp[0` may go on as `(tcp[0]) = len` and as `(tcp[0] = len)`.
-func (p prober) closes(begin, closers string) bool {
-	if p.takes(begin + closers) {
-		return true
-	}
+// closed is the ways to close the open brackets. A comparison can be missing before any of
+// them: `(tcp[0` may go on as `(tcp[0]) = len` and as `(tcp[0] = len)`.
+func closed(begin, closers string) []string {
+	ways := []string{begin + closers}
 	for i := range len(closers) + 1 {
-		if p.takes(begin + closers[:i] + " = len" + closers[i:]) {
-			return true
-		}
+		ways = append(ways, begin+closers[:i]+" = len"+closers[i:])
 	}
-	return false
+	return ways
 }
 
 // openBrackets are the closing brackets that are missing, innermost first.

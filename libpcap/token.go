@@ -10,6 +10,9 @@ type Token struct {
 	Offset int // of its first byte in the expression
 }
 
+// end is the offset behind its last byte.
+func (t Token) end() int { return t.Offset + len(t.Text) }
+
 const (
 	blanks    = " \t\r\n\v\f"
 	operators = "()[]!&|=<>+*%^'\"`,;"

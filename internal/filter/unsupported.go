@@ -35,20 +35,44 @@ func checkSupported(expr string, raw []bpf.RawInstruction) error {
 	return nil
 }
 
-// leavingPlace is the offset of the bracket whose index is negative: the last one in
-// the shortest beginning of the expression that has such a load.
+// leavingPlace is the offset of the first bracket whose index is negative, the innermost of
+// those in one another; -1 where no access is so by itself.
 func leavingPlace(expr string) int {
-	bracket := -1
-	for _, t := range libpcap.Tokens(expr) {
-		if t.Text == "[" {
-			bracket = t.Offset
+	tokens := libpcap.Tokens(expr)
+	place, end := -1, len(expr)
+	for i, t := range tokens {
+		if t.Text != "[" || i == 0 || t.Offset > end {
+			continue
 		}
-		raw, err := libpcap.Compile(expr[:t.Offset+len(t.Text)], libpcap.Ethernet, snaplen)
-		if err == nil && leavesFrame(raw) {
-			return bracket
+		if access := accessAt(expr, tokens[i-1:]); accessLeaves(access) {
+			place, end = t.Offset, tokens[i-1].Offset+len(access)
 		}
 	}
-	return -1
+	return place
+}
+
+// accessAt is the access to bytes of a packet that the tokens begin with: `ip[2:2]`.
+func accessAt(expr string, tokens []libpcap.Token) string {
+	open := 0
+	for _, t := range tokens {
+		switch t.Text {
+		case "[":
+			open++
+		case "]":
+			open--
+		default:
+			continue
+		}
+		if open == 0 {
+			return expr[tokens[0].Offset : t.Offset+1]
+		}
+	}
+	return ""
+}
+
+func accessLeaves(access string) bool {
+	raw, err := libpcap.Compile(access+" = len", libpcap.Ethernet, snaplen)
+	return err == nil && leavesFrame(raw)
 }
 
 // wordAt is the offset of a word in the expression, -1 when it isn't there.
