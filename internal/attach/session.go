@@ -97,7 +97,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 	options := ebpf.ProgramOptions{KernelTypes: o.KernelTypes, ExtraRelocationTargets: o.ModuleTypes}
 	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: options})
 	if err != nil {
-		return nil, explain(fmt.Errorf("load BPF programs: %w", err))
+		return nil, explain(explainLong(fmt.Errorf("load BPF programs: %w", err), p.BPF.Bodies))
 	}
 	s := &Session{
 		collection: collection,

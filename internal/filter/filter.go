@@ -7,6 +7,7 @@
 package filter
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +24,9 @@ const HeadSize = 80
 // snaplen is what a program returns for a match; tcpdump's value, so that the
 // listings agree.
 const snaplen = 262144
+
+// mostInstructions is how far a jump of eBPF reaches.
+const mostInstructions = 1<<15 - 1
 
 // Program is a compiled filter for Ethernet frames.
 type Program struct {
@@ -71,6 +75,10 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	body, need, err := translate(classic)
 	if err != nil {
 		return nil, err
+	}
+	if len(body) > mostInstructions {
+		msg := fmt.Sprintf("it needs %d instructions, and the kernel's jumps reach over %d", len(body), mostInstructions)
+		return nil, &libpcap.SyntaxError{Expr: expr, Offset: -1, Msg: msg, Advice: libpcap.Fewer}
 	}
 	return &Program{
 		Expr: expr, Classic: classic, Need: need, Body: body,

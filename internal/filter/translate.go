@@ -30,6 +30,7 @@ const (
 type translator struct {
 	flow
 	classic []bpf.Instruction
+	entries []int
 	out     asm.Instructions
 	need    int
 	// memory is how a glance loads; nil where the head is loaded from.
@@ -50,13 +51,14 @@ func translate(classic []bpf.Instruction) (body asm.Instructions, need int, err 
 
 // translate translates all instructions.
 func (t *translator) translate() error {
-	t.flow = analyse(t.classic)
+	t.flow, t.entries = analyse(t.classic), entries(t.classic)
 	targets := jumpTargets(t.classic)
-	for pc := range t.classic {
-		if !t.emitted(pc) {
+	n := 1
+	for pc := 0; pc < len(t.classic); pc += n {
+		if n = max(1, t.row(pc)); !t.emitted(pc) {
 			continue
 		}
-		insns, err := t.instruction(pc)
+		insns, err := t.translated(pc, n)
 		if err != nil {
 			return err
 		}
@@ -66,6 +68,14 @@ func (t *translator) translate() error {
 		t.out = append(t.out, insns...)
 	}
 	return nil
+}
+
+// translated translates an instruction, or a row of them.
+func (t *translator) translated(pc, n int) (asm.Instructions, error) {
+	if n > 1 {
+		return t.search(pc, n), nil
+	}
+	return t.instruction(pc)
 }
 
 // emitted tells whether the instruction is needed: one that can't be reached is an
