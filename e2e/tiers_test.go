@@ -24,7 +24,7 @@ var essentials = []string{
 // long are the tests that the quick tier leaves out on the broad machines: they take more than
 // ten seconds there, or measure time itself.
 var long = []string{
-	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
+	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
 	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestLookupsBesideReturns", "TestMapsForAPacket",
 	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestXDP", "TestXDPInTheStack",
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -114,6 +115,29 @@ func TestFilterLength(t *testing.T) {
 	events.that(ports(41009, 8080), from(a4)).passed(t, marks(chosen()).sent, marks(chosen()).received)
 	events.that(func(r *record) bool { return r.Len < 2000-14 }).absent(t, "short packet")
 	events.that(from(b4)).absent(t, "acknowledgement")
+}
+
+// TestFilterLong: every kernel's verifier accepts filters of many hosts, and they match.
+func TestFilterLong(t *testing.T) {
+	for _, hosts := range []int{200, 1000} {
+		t.Run(strconv.Itoa(hosts), func(t *testing.T) { filterLong(t, hosts) })
+	}
+}
+
+func filterLong(t *testing.T, hosts int) {
+	w := newWorld(t)
+	var list []string
+	for i := range hosts - 1 {
+		list = append(list, fmt.Sprintf("host 10.250.%d.%d", i>>8, i&255))
+	}
+	list = append(list, "src host "+a4)
+	p := start(t, "--filter-func", few(), "--backend", chosen(), "--filter-track-skb", strings.Join(list, " or "))
+	t.Logf("%d hosts: ready after %v", hosts, p.ready.Round(100*time.Millisecond))
+	do(t, w.a, func() error { return udp(a4+":7001", b4+":7777").Send(1) })
+	do(t, w.b, func() error { return udp(b4+":7002", a4+":7777").Send(1) })
+	events := p.stop().events
+	events.that(ports(7001, 7777)).passed(t, marks(chosen()).sent, marks(chosen()).received)
+	events.that(ports(7002, 7777)).absent(t, "packet of a host that is not in the list")
 }
 
 func TestFilterIfname(t *testing.T) {

@@ -122,7 +122,7 @@ func (p *process) kill() {
 	p.cmd.Process.Kill()
 	<-p.done
 	if p.t.Failed() {
-		p.t.Logf("tracer %q said: %s", p.cmd.Args[1:], p.stderr())
+		p.t.Logf("tracer %.300q said: %s", p.cmd.Args[1:], p.stderr())
 	}
 }
 
@@ -152,7 +152,7 @@ func (p *process) awaitReady() {
 	if p.hasEnded() {
 		p.t.Fatalf("tracer %q ended before it was ready, with %v: %s\n%s", p.cmd.Args[1:], p.cmd.ProcessState, p.stderr(), hangs())
 	}
-	p.t.Fatalf("tracer %q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
+	p.t.Fatalf("tracer %.300q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
 }
 
 // isReady waits until the tracer traces, and is false where it ends before or takes too long.
