@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"encoding/binary"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cloudflare/cbpfc"
+	"golang.org/x/net/bpf"
+
+	"tracer/libpcap"
+)
+
+// cbpfc is a second translator of classic BPF, for packets that lie in one piece: it runs as an
+// XDP program. docs/filtering.md says why the tracer does not use it.
+
+const (
+	leastXDP = linkHeader // what the kernel runs XDP programs on
+	mostXDP  = 3 << 10
+)
+
+// second is a program by the second translator.
+func second(tb testing.TB, classic []bpf.Instruction) *ebpf.Program {
+	tb.Helper()
+	body, err := cbpfc.ToEBPF(classic, cbpfc.EBPFOpts{
+		PacketStart: asm.R2, PacketEnd: asm.R3, Result: asm.R0, ResultLabel: "result",
+		Working: [4]asm.Register{asm.R4, asm.R5, asm.R6, asm.R7}, LabelPrefix: "second",
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	insns := append(asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
+		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word),
+	}, body...)
+	insns = append(insns, asm.Mov.Reg32(asm.R0, asm.R0).WithSymbol("result"), asm.Return())
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "second", Type: ebpf.XDP, License: "GPL", Instructions: insns})
+	if err != nil {
+		tb.Fatalf("%+v\n%s", err, insns)
+	}
+	tb.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+func runXDP(tb testing.TB, prog *ebpf.Program, frame []byte) bool {
+	tb.Helper()
+	result, err := prog.Run(&ebpf.RunOptions{Data: frame})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return result != 0
+}
+
+// wrongShifts are the expressions that shift by more than 31 bits: libpcap's interpreter leaves
+// nothing, and cbpfc shifts by the amount modulo 32, as eBPF does.
+var wrongShifts = []string{"ip[0] << ip[8] = 0", "ip[12:4] >> ip[1] > 5"}
+
+// TestSecondImplementation: all expressions, on all frames that XDP takes, have the verdict of
+// libpcap's interpreter by another translator as well. TestVerdict holds ours against it.
+func TestSecondImplementation(t *testing.T) {
+	newLab(t) // for its privileges
+	frames := slices.DeleteFunc(corpusFrames(), func(f []byte) bool { return len(f) < leastXDP || len(f) > mostXDP })
+	pairs := 0
+	var differ []string
+	for _, e := range append(readExpectations(t), expectation{expr: longHosts(150)}) {
+		if !e.ok() {
+			continue
+		}
+		p := mustCompile(t, e.expr)
+		prog := second(t, p.Classic)
+		raw, err := bpf.Assemble(p.Classic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, frame := range frames {
+			pairs++
+			want := libpcap.Match(raw, frame, len(frame))
+			if have := runXDP(t, prog, frame); have != want {
+				t.Logf("%s: cbpfc says %v, libpcap %v, of % x", e.expr, have, want, frame[:min(len(frame), 160)])
+				differ = append(differ, e.expr)
+				break
+			}
+		}
+	}
+	t.Logf("%d pairs of an expression and a frame", pairs)
+	if !slices.Equal(differ, wrongShifts) {
+		t.Errorf("cbpfc differs for %q, want %q", differ, wrongShifts)
+	}
+}
+
+// TestGuardsInWrongOrder pins what cbpfc gets wrong, on frames that tell: it merges two checks
+// of the length, the second of which begins in front of the first. Ours agrees with libpcap.
+func TestGuardsInWrongOrder(t *testing.T) {
+	l := newLab(t)
+	frames := readFrames(t, "testdata/cbpfc-guards.pcap")
+	for expr, known := range map[string]int{
+		"(tcp[4]=7 or tcp[0]=5) and tcp[5]=9":     288,
+		"(tcp[2:4]=7 or tcp[0:4]=5) and tcp[3]=5": 16,
+		"(tcp[0]=5 or tcp[4]=7) and tcp[5]=9":     0,
+		"tcp[0]=5 and tcp[4]=7 and tcp[5]=9":      0,
+	} {
+		s := newSubject(t, l, expectation{expr: expr})
+		prog := second(t, mustCompile(t, expr).Classic)
+		differ := 0
+		for _, frame := range frames {
+			l.show(t, frame)
+			s.compare(t, frame)
+			if runXDP(t, prog, frame) != libpcap.Match(s.classic, frame, len(frame)) {
+				differ++
+			}
+		}
+		if differ != known {
+			t.Errorf("%s: cbpfc differs on %d of %d frames, known are %d", expr, differ, len(frames), known)
+		}
+	}
+}
+
+// readFrames reads a file of tcpdump.
+func readFrames(t *testing.T, name string) (frames [][]byte) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const fileHeader, recordHeader = 24, 16
+	for data = data[fileHeader:]; len(data) > 0; {
+		length := binary.LittleEndian.Uint32(data[8:])
+		frames = append(frames, data[recordHeader:recordHeader+length])
+		data = data[recordHeader+length:]
+	}
+	return frames
+}
