@@ -3,16 +3,12 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/bpf"
@@ -164,55 +160,6 @@ func TestEntries(t *testing.T) {
 			t.Errorf("%d entries were accepted", entries)
 		}
 	}
-}
-
-// TestPartsFitTheKernel compares the arguments that parts name with the prototypes of
-// the running kernel.
-func TestPartsFitTheKernel(t *testing.T) {
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("this kernel has no BTF")
-	}
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for _, part := range parts {
-		var f *btf.Func
-		if part.unless != "" && spec.TypeByName(part.unless, &f) == nil {
-			continue
-		}
-		for _, name := range part.functions {
-			if spec.TypeByName(name, &f) != nil {
-				continue // of another kernel, or of a module
-			}
-			found++
-			for _, position := range []uint8{part.packet, part.row} {
-				if position != 0 && !isSkb(f, position) {
-					t.Errorf("%s: argument %d is no sk_buff: %v", name, position, f.Type)
-				}
-			}
-			if n := len(f.Type.(*btf.FuncProto).Params); int(part.other) > n {
-				t.Errorf("%s: argument %d of %d", name, part.other, n)
-			}
-		}
-	}
-	if found < 15 {
-		t.Errorf("the kernel has only %d of the functions", found)
-	}
-}
-
-func isSkb(f *btf.Func, position uint8) bool {
-	params := f.Type.(*btf.FuncProto).Params
-	if int(position) > len(params) {
-		return false
-	}
-	pointer, ok := btf.UnderlyingType(params[position-1].Type).(*btf.Pointer)
-	if !ok {
-		return false
-	}
-	target, ok := btf.UnderlyingType(pointer.Target).(*btf.Struct)
-	return ok && target.Name == "sk_buff"
 }
 
 func TestNoFunctionHasTwoRoles(t *testing.T) {
