@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestLayoutIsThatOfC: struct packet and enum sight are written in C, and known here by number.
+func TestLayoutIsThatOfC(t *testing.T) {
+	for file, lines := range map[string][]string{
+		"packet.h": {
+			fmt.Sprintf("\tHEAD_SIZE = %d,\n", HeadSize),
+			"struct packet {\n\tu8 head[HEAD_SIZE];\n", // offsetHead is 0
+			fmt.Sprintf("offsetof(struct packet, frame.len) == %d &&", offsetLen),
+			fmt.Sprintf("offsetof(struct packet, frame.word) == %d,", offsetWord),
+		},
+		"filter.h": {"enum sight {\n\tUNSURE,\n\tSURELY_NOT,\n\tSURELY,\n};"},
+	} {
+		source, err := os.ReadFile("../../bpf/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			if !strings.Contains(string(source), line) {
+				t.Errorf("bpf/%s lacks %q", file, line)
+			}
+		}
+	}
+	if offsetHead != 0 || unsure != 0 || surelyNot != 1 || surely != 2 {
+		t.Error("other numbers than in C")
+	}
+}
