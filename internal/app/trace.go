@@ -337,11 +337,7 @@ func (t *tracing) end(reader *stream.Reader) error {
 			return err
 		}
 	}
-	for _, c := range counts {
-		t.totals.Made += c.Made
-		t.totals.Withheld += c.Withheld
-		t.totals.Unreturned += c.Unreturned
-	}
+	t.count(counts)
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()
 	t.totals.DropReasons = t.reasons.list()
@@ -349,6 +345,15 @@ func (t *tracing) end(reader *stream.Reader) error {
 		return err
 	}
 	return t.absorb(t.out.finish(t.totals))
+}
+
+// count adds what the kernel counted on each CPU to what was counted here.
+func (t *tracing) count(counts []bpf.Counters) {
+	for _, c := range counts {
+		t.totals.Made += c.Made
+		t.totals.Withheld += c.Withheld
+		t.totals.Unreturned += c.Unreturned
+	}
 }
 
 // evicted is how many sk_buffs were no longer followed before their end.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/ringbuf"
+)
+
+// TestEveryEventIsCountedOnce: what matched was delivered, suppressed by the limit, or lost.
+func TestEveryEventIsCountedOnce(t *testing.T) {
+	p, o := tracepointPlan(t)
+	p.BPF.Config.MostPerSecond = 3
+	s := open(t, p, o)
+	defer s.Close()
+	run(t, s, true)
+	for range 20 {
+		made(t, s)
+	}
+	run(t, s, false)
+	counts, err := s.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made, suppressed, lost uint64
+	for _, c := range counts {
+		made, suppressed, lost = made+c.Made, suppressed+c.Withheld, lost+c.Lost
+	}
+	if n := delivered(t, s); made != n+suppressed+lost || n == 0 || suppressed < 10 {
+		t.Errorf("made %d, delivered %d, suppressed %d, lost %d", made, n, suppressed, lost)
+	}
+}
+
+// delivered counts the records in the ring.
+func delivered(t *testing.T, s *Session) (n uint64) {
+	t.Helper()
+	reader, err := ringbuf.NewReader(s.Events())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	reader.SetDeadline(time.Now())
+	for ; ; n++ {
+		if _, err := reader.Read(); errors.Is(err, os.ErrDeadlineExceeded) {
+			return n
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
