@@ -37,6 +37,7 @@ var house = map[string][]string{
 	"internal/doctor":    {"internal/kernel", "internal/plan"},
 	"internal/attach":    {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream":    {"internal/bpf", "internal/event"},
+	"internal/outfile":   {},
 	"internal/result":    {"internal/event", "internal/kernel"},
 	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result", "internal/value"},
 	"internal/column":    {"internal/event"},
@@ -57,7 +58,7 @@ var house = map[string][]string{
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/privilege",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/outfile", "internal/privilege",
 }
 
 const (

@@ -124,7 +124,7 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 	if err := kernel.CheckPrivileges(); err != nil {
 		return err
 	}
-	out, err := openOutput(cfg)
+	out, err := openOutput(ctx, cfg, say)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 		return errors.Join(err, out.close())
 	}
 	err = trace(ctx, cfg, options, out, ready, say)
-	return errors.Join(err, ready.discard(), out.close())
+	return errors.Join(err, ready.close(), out.close())
 }
 
 // dryRun prints the plan; what can't be known without privileges is left out.

@@ -3,75 +3,72 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
+	"time"
 
-	"github.com/cilium/lumberjack/v2"
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/event"
 	"tracer/internal/export"
+	"tracer/internal/outfile"
 )
 
-// Rotation is when an output file is put aside for a new one, and what becomes of
-// it then. The exporters write whole lines, so that files begin and end with lines.
-type Rotation struct {
-	// MaxSize is the size of a file in MiB; 0 is 100.
-	MaxSize int
-	// MaxBackups is how many older files are kept, MaxAge for how many days; 0 is no limit.
-	MaxBackups, MaxAge int
-	// Compress packs older files with gzip.
-	Compress bool
-}
+// Rotation says when the output file is put aside for a new one. The exporters write whole lines, so
+// files begin and end with lines.
+type Rotation = outfile.Rotation
 
 // output is where the events go.
 type output struct {
 	export.Exporter
-	file io.Closer
-	// stream is standard output, unless a file is written.
+	file *outfile.File
+	// stream is standard output or a special file, nil for a regular file.
 	stream io.Writer
 	screen *screen
 }
 
 // openOutput opens the file at once, so that one that can't be written is known
 // before anything is attached.
-func openOutput(cfg Config) (*output, error) {
+func openOutput(ctx context.Context, cfg Config, say *teller) (*output, error) {
 	cfg.Output.Color = isColored(cfg)
 	screen := openScreen(cfg)
 	if cfg.OutputFile == "" {
 		cfg.Output.Width = screen.width
 		return &output{Exporter: export.New(cfg.Stdout, cfg.Output), stream: cfg.Stdout, screen: screen}, nil
 	}
-	file, err := openFile(cfg.OutputFile, cfg.Rotation)
+	file, err := openFile(ctx, cfg, say)
 	if err != nil {
-		return nil, fmt.Errorf("output file %q: %w", cfg.OutputFile, cause(err))
+		return nil, fmt.Errorf("output file %q: %w", cfg.OutputFile, err)
 	}
-	return &output{Exporter: export.New(file, cfg.Output), file: file, screen: screen}, nil
+	out := &output{Exporter: export.New(file, cfg.Output), file: file, screen: screen}
+	if special := file.Special(); special != nil {
+		out.stream = special
+	}
+	return out, nil
 }
 
-// openFile appends to what is there. Only a regular file is rotated, and where the
-// path is a link, the file that it leads to.
-func openFile(path string, r Rotation) (io.WriteCloser, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
-	if err != nil {
-		return nil, err
+// openFile waits for a reader of a FIFO, but no longer than the run would take.
+func openFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, error) {
+	if limit := cfg.Limits.Duration; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, unreadError{limit})
+		defer cancel()
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		return file, nil
-	}
-	real, linkErr := filepath.EvalSymlinks(path)
-	if err := errors.Join(err, linkErr, file.Close()); err != nil {
-		return nil, err
-	}
-	return &lumberjack.Logger{
-		Filename: real, MaxSize: r.MaxSize, MaxBackups: r.MaxBackups, MaxAge: r.MaxAge, Compress: r.Compress,
-	}, nil
+	return outfile.Open(ctx, cfg.OutputFile, outfile.Options{Rotation: cfg.Rotation, Waiting: say.unread})
 }
+
+// unreadError is about a FIFO that nobody read from during --duration.
+type unreadError struct{ limit time.Duration }
+
+func (e unreadError) Error() string {
+	return fmt.Sprintf("nobody opened this FIFO to read within %v", e.limit)
+}
+
+func (e unreadError) Hint() string { return "start the reader first, or leave out --duration" }
 
 // close waits until older files are compressed.
 func (o *output) close() error {

@@ -3,7 +3,7 @@
 package app
 
 import (
-	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +12,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
+
+func openOut(ctx context.Context, cfg Config) (*output, error) {
+	cfg.Stderr = io.Discard
+	return openOutput(ctx, cfg, newTeller(cfg, time.Now()))
+}
 
 func TestUnwritableOutputFileIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "trace.log")
-	if _, err := openOutput(Config{OutputFile: path}); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := openOut(t.Context(), Config{OutputFile: path}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v does not name %q", err, path)
 	}
 }
@@ -33,143 +39,8 @@ func TestAReaderThatGoesAwayIsNoError(t *testing.T) {
 	}
 }
 
-// fill writes numbered lines through an exporter's way of writing: pieces of
-// whole lines, which together are larger than a file may be.
-func fill(t *testing.T, w io.WriteCloser, bytes int) (lines int) {
-	t.Helper()
-	for written := 0; written < bytes; {
-		var piece []byte
-		for len(piece) < 64<<10 {
-			piece = fmt.Appendf(piece, "begin %d end\n", lines)
-			lines++
-		}
-		if _, err := w.Write(piece); err != nil {
-			t.Fatal(err)
-		}
-		written += len(piece)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return lines
-}
-
-func openOK(t *testing.T, path string, r Rotation) io.WriteCloser {
-	t.Helper()
-	w, err := openFile(path, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// wholeLines counts the lines of a file, each of which must be whole.
-func wholeLines(t *testing.T, r io.Reader) (lines int) {
-	t.Helper()
-	text, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "begin ") || !strings.HasSuffix(line, " end\n") {
-			t.Errorf("a line is cut: %q", line)
-		}
-		lines++
-	}
-	return lines
-}
-
-func open(t *testing.T, path string) *os.File {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() }) // only read from
-	return f
-}
-
-func TestRotatedFilesHaveWholeLines(t *testing.T) {
-	dir := t.TempDir()
-	want := fill(t, openOK(t, filepath.Join(dir, "trace.log"), Rotation{MaxSize: 1}), 5<<19)
-	paths, err := filepath.Glob(filepath.Join(dir, "trace*.log"))
-	if err != nil || len(paths) != 3 {
-		t.Fatalf("files %v (%v), want three", paths, err)
-	}
-	got := 0
-	for _, path := range paths {
-		got += wholeLines(t, open(t, path))
-	}
-	if got != want {
-		t.Errorf("%d lines in the files, %d were written", got, want)
-	}
-}
-
-// TestOlderFilesAreCompressedWhenClosed: close waits for it.
-func TestOlderFilesAreCompressedWhenClosed(t *testing.T) {
-	dir := t.TempDir()
-	want := fill(t, openOK(t, filepath.Join(dir, "trace.log"), Rotation{MaxSize: 1, Compress: true}), 3<<19)
-	packed, err := filepath.Glob(filepath.Join(dir, "trace-*.log.gz"))
-	if err != nil || len(packed) != 1 || entries(t, dir) != 2 {
-		t.Fatalf("compressed files %v (%v) among %d, want one of two", packed, err, entries(t, dir))
-	}
-	z, err := gzip.NewReader(open(t, packed[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := wholeLines(t, z) + wholeLines(t, open(t, filepath.Join(dir, "trace.log"))); got != want {
-		t.Errorf("%d lines in the files, %d were written", got, want)
-	}
-}
-
-func TestOnlySoManyOlderFilesAreKept(t *testing.T) {
-	dir := t.TempDir()
-	fill(t, openOK(t, filepath.Join(dir, "trace.log"), Rotation{MaxSize: 1, MaxBackups: 1}), 7<<19)
-	if n := entries(t, dir); n != 2 {
-		t.Errorf("%d files, want the last one and the one before", n)
-	}
-}
-
-func TestAFileThatIsThereIsAppendedTo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "trace.log")
-	if err := os.WriteFile(path, []byte("begin 0 end\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	want := 1 + fill(t, openOK(t, path, Rotation{}), 1)
-	if got := wholeLines(t, open(t, path)); got != want {
-		t.Errorf("%d lines, want %d", got, want)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v (%v)", info.Mode(), err)
-	}
-}
-
-func TestALinkStaysALink(t *testing.T) {
-	dir := t.TempDir()
-	link := filepath.Join(dir, "link.log")
-	if err := os.Symlink("real.log", link); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, openOK(t, link, Rotation{MaxSize: 1}), 3<<19)
-	if target, err := os.Readlink(link); target != "real.log" {
-		t.Errorf("the link leads to %q (%v)", target, err)
-	}
-	if old, err := filepath.Glob(filepath.Join(dir, "real-*.log")); len(old) != 1 {
-		t.Errorf("older files %v (%v), want one", old, err)
-	}
-}
-
-// TestADeviceIsNotRotated: /dev/null must not be moved aside.
-func TestADeviceIsNotRotated(t *testing.T) {
-	w := openOK(t, os.DevNull, Rotation{MaxSize: 1})
-	if _, isFile := w.(*os.File); !isFile {
-		t.Fatalf("%s is written by %T", os.DevNull, w)
-	}
-	fill(t, w, 3<<19)
-}
-
 func TestAFullDiskIsAnError(t *testing.T) {
-	out, err := openOutput(Config{OutputFile: "/dev/full"})
+	out, err := openOut(t.Context(), Config{OutputFile: "/dev/full"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,5 +68,57 @@ func TestAReaderThatLeavesIsNoticedWithoutAWrite(t *testing.T) {
 	}
 	if (&output{stream: new(strings.Builder)}).abandoned() {
 		t.Error("memory is abandoned")
+	}
+}
+
+// fifo makes a FIFO that nobody reads from.
+func fifo(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWaitingForAReaderEndsWithTheDuration(t *testing.T) {
+	cfg := Config{OutputFile: fifo(t), Limits: Limits{Duration: time.Millisecond}}
+	_, err := openOut(t.Context(), cfg)
+	var unread unreadError
+	if !errors.As(err, &unread) || unread.limit != time.Millisecond || !strings.Contains(err.Error(), cfg.OutputFile) {
+		t.Errorf("error %v, want that nobody reads", err)
+	}
+}
+
+func TestWaitingForAReaderEndsWithASignal(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := openOut(ctx, Config{OutputFile: fifo(t)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
+
+// TestTheReaderOfAFIFOThatLeavesIsNoticed: as that of standard output.
+func TestTheReaderOfAFIFOThatLeavesIsNoticed(t *testing.T) {
+	path := fifo(t)
+	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := openOut(t.Context(), Config{OutputFile: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.abandoned() {
+		t.Error("abandoned while there is a reader")
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !out.abandoned() {
+		t.Error("not abandoned though nobody can read")
+	}
+	if err := out.close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,8 +4,6 @@ package app
 
 import (
 	"os"
-	"path/filepath"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -54,39 +52,12 @@ var rotates = kernel.SetOf(unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNE
 
 // fileRights are those that it takes to write the files later. Mostly that is none: they lie
 // in folders that their owner may write to.
-func fileRights(cfg Config) (rights kernel.CapabilitySet) {
-	if cfg.ReadyFile != "" && !writableBare(filepath.Dir(cfg.ReadyFile)) {
+func fileRights(out *output, ready *readyFile) (rights kernel.CapabilitySet) {
+	if privilege.Without(ready.creatable) != nil {
 		rights |= kernel.SetOf(unix.CAP_DAC_OVERRIDE)
 	}
-	if cfg.OutputFile != "" && !rotatableBare(cfg.OutputFile) {
+	if out.file != nil && privilege.Without(out.file.Rotatable) != nil {
 		rights |= rotates
 	}
 	return rights
-}
-
-// writableBare says whether files can be made in a folder without any capability.
-func writableBare(folder string) bool {
-	return privilege.Without(func() error {
-		return unix.Faccessat(unix.AT_FDCWD, folder, unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS)
-	}) == nil
-}
-
-// rotatableBare says whether the output file can be rotated so. What is no regular file never
-// is.
-func rotatableBare(path string) bool {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return false
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return false
-	}
-	return !info.Mode().IsRegular() || isOurs(info) && writableBare(filepath.Dir(real))
-}
-
-// isOurs says whether a new file of ours has the owner that this one has.
-func isOurs(info os.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid() && int(stat.Gid) == os.Getegid()
 }

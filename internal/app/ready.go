@@ -3,66 +3,56 @@
 package app
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+
+	"tracer/internal/outfile"
 )
 
-// readyFile appears when everything is attached. Until then its place is held
-// by a hidden file beside it, which shows that it can be made.
+// readyFile is created once everything is attached.
 type readyFile struct {
-	path, held string
+	path string
+	file *outfile.Deferred
 }
 
 // claimReadyFile also removes an old one, which would say ready too early.
 func claimReadyFile(path string) (*readyFile, error) {
+	r := &readyFile{path: path}
 	if path == "" {
-		return &readyFile{}, nil
+		return r, nil
 	}
-	held, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return nil, fmt.Errorf("ready file %q: %w", path, cause(err))
+	var err error
+	r.file, err = outfile.Defer(path)
+	return r, r.named(err)
+}
+
+// named adds the name of the file to an error.
+func (r *readyFile) named(err error) error {
+	if err == nil {
+		return nil
 	}
-	r := &readyFile{path: path, held: held.Name()}
-	if err := held.Close(); err != nil {
-		return nil, err
+	return fmt.Errorf("ready file %q: %w", r.path, err)
+}
+
+// creatable returns an error if the process may not create the file.
+func (r *readyFile) creatable() error {
+	if r.file == nil {
+		return nil
 	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		r.discard()
-		return nil, fmt.Errorf("ready file: %w", err)
-	}
-	return r, nil
+	return r.file.Creatable()
 }
 
 // appear makes the file.
 func (r *readyFile) appear() error {
-	if r.held == "" {
+	if r.file == nil {
 		return nil
 	}
-	held := r.held
-	r.held = ""
-	if err := os.Rename(held, r.path); err != nil {
-		return fmt.Errorf("ready file: %w", err)
-	}
-	return nil
+	return r.named(r.file.Create())
 }
 
-// discard gives the place up if the file has not appeared.
-func (r *readyFile) discard() error {
-	if r.held == "" {
+// close releases the directory.
+func (r *readyFile) close() error {
+	if r.file == nil {
 		return nil
 	}
-	held := r.held
-	r.held = ""
-	return os.Remove(held)
-}
-
-// cause leaves out the name of the held place, which nobody asked for.
-func cause(err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	return r.file.Close()
 }

@@ -50,6 +50,11 @@ func (t *teller) reading() { t.w.show("reading kernel types…") }
 // loading shows it again while the kernel checks the programs.
 func (t *teller) loading() { t.w.show("loading BPF programs…") }
 
+// unread notes that a FIFO has no reader yet.
+func (t *teller) unread() {
+	fmt.Fprintln(t.w, "note: waiting until somebody reads from the FIFO of --output-file")
+}
+
 // planned tells the backend and what will be attached.
 func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	t.plan = p

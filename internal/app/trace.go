@@ -28,7 +28,7 @@ func trace(ctx context.Context, cfg Config, o plan.Options, out *output, ready *
 	}
 	say.narrow(cfg.Output.Columns, out.screen.width)
 	t.out, t.say = out, say
-	t.files = fileRights(cfg)
+	t.files = fileRights(out, ready)
 	if err = t.run(ctx, ready); err == nil {
 		say.summary(t.totals)
 	}

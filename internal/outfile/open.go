@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options say how a file is written.
+type Options struct {
+	Rotation
+	// Waiting is called once if the file is a FIFO that nobody reads yet. nil is nothing.
+	Waiting func()
+}
+
+// File is open for appending. Regular files are rotated, all others are written as they are.
+type File struct {
+	io.WriteCloser
+	place *place
+	// special is the file if it is not rotated: a pipe, a device, or one open already.
+	special *os.File
+	owner   unix.Stat_t
+}
+
+// Open appends to a file or creates it with mode 0600. It waits until somebody reads from a FIFO, or
+// ctx ends.
+func Open(ctx context.Context, path string, o Options) (*File, error) {
+	p, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := p.append(ctx, o.Waiting)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	f, err := newFile(p, file, o.Rotation)
+	if err != nil {
+		return nil, errors.Join(err, file.Close(), p.close())
+	}
+	return f, nil
+}
+
+func newFile(p *place, file *os.File, r Rotation) (*File, error) {
+	var s unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &s); err != nil {
+		return nil, err
+	}
+	if err := refusal(s, p.shared()); err != nil && !p.magic {
+		return nil, err
+	}
+	f := &File{place: p, owner: s}
+	if s.Mode&unix.S_IFMT == unix.S_IFREG && !p.magic {
+		f.WriteCloser = newRotator(p, file, s.Size, r)
+	} else {
+		f.WriteCloser, f.special = &plain{file, p.dir}, file
+	}
+	return f, nil
+}
+
+// refusal is the reason not to write to what was opened in a directory that is shared or not.
+func refusal(s unix.Stat_t, shared bool) error {
+	switch s.Mode & unix.S_IFMT {
+	case unix.S_IFBLK:
+		return &hinted{"is a block device", "name a file"}
+	case unix.S_IFREG:
+		if s.Nlink > 1 && shared {
+			return &hinted{fmt.Sprintf("has %d hard links, and other users may write to its directory", s.Nlink), "name a new file"}
+		}
+	}
+	return nil
+}
+
+// Special is the file if it is a pipe, a device or one that was open already; nil if it is rotated.
+func (f *File) Special() *os.File { return f.special }
+
+// Rotatable returns an error if the process may not create files beside this one with the same
+// owner.
+func (f *File) Rotatable() error {
+	if f.special != nil {
+		return nil
+	}
+	if int(f.owner.Uid) != os.Geteuid() || int(f.owner.Gid) != os.Getegid() {
+		return unix.EPERM
+	}
+	return f.place.writable()
+}
+
+// plain is a file that is not rotated.
+type plain struct {
+	*os.File
+	dir *dir
+}
+
+// Close also closes the directory.
+func (p *plain) Close() error { return errors.Join(p.File.Close(), p.dir.close()) }
+
+// mostTries bounds what is tried again because others create and remove the same name.
+const mostTries = 100
+
+// append opens the file or creates it.
+func (p *place) append(ctx context.Context, waiting func()) (*os.File, error) {
+	for range mostTries {
+		file, err := p.openThere(ctx, waiting)
+		if !errors.Is(err, unix.ENOENT) {
+			return file, err
+		}
+		file, err = p.create(p.name)
+		if !errors.Is(err, unix.EEXIST) {
+			return file, err
+		}
+	}
+	return nil, errBusy
+}
+
+var errBusy = errors.New("is created and removed by somebody else all the time")
+
+// readersEvery is how often a FIFO is tried again.
+const readersEvery = 50 * time.Millisecond
+
+// openThere opens what is there. It waits for a reader if that is a FIFO.
+func (p *place) openThere(ctx context.Context, waiting func()) (*os.File, error) {
+	for {
+		file, err := p.openNow()
+		if !errors.Is(err, unix.ENXIO) {
+			return file, explain(err)
+		}
+		if !p.isFIFO() {
+			return nil, &hinted{"is a socket or a device without a driver", "name a file"}
+		}
+		if waiting != nil {
+			waiting()
+			waiting = nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(readersEvery):
+		}
+	}
+}
+
+func (p *place) isFIFO() bool {
+	s, err := p.stat(p.name)
+	return err == nil && s.Mode&unix.S_IFMT == unix.S_IFIFO
+}
+
+// openNow opens what is there. A link of procfs leads to a file that is open already.
+func (p *place) openNow() (*os.File, error) {
+	const flags = unix.O_WRONLY | unix.O_APPEND
+	if !p.magic {
+		return p.open(p.name, flags)
+	}
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(p.fd, p.name, flags|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.blocking(fd, p.name)
+}
+
+// explain adds what to do.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, unix.EISDIR):
+		return errDirectory
+	case errors.Is(err, unix.ELOOP):
+		return errors.New("became a symbolic link while it was opened")
+	}
+	return err
+}

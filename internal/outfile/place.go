@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outfile
+
+import (
+	"errors"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// place is where a file is or will be: a name in an open directory. The name is no link, except
+// one of procfs, such as /dev/fd/3.
+type place struct {
+	*dir
+	name  string
+	magic bool
+}
+
+// find opens the directory of a file and follows the links of the path.
+func find(path string) (*place, error) { return locate(path, (*walk).resolve) }
+
+// findName opens the directory too, and does not follow a link that has the name of the file.
+func findName(path string) (*place, error) { return locate(path, (*walk).stay) }
+
+func locate(path string, by func(*walk, string, string) (*place, error)) (*place, error) {
+	parent, name := baseName(path)
+	w, err := startWalk(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := by(w, parent, name)
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	p.path = filepath.Dir(path)
+	return p, nil
+}
+
+// stay ends at a name in a directory.
+func (w *walk) stay(parent, name string) (*place, error) {
+	if err := w.through(parent); err != nil {
+		return nil, &missingError{parent, err}
+	}
+	if name == "" {
+		return nil, errDirectory
+	}
+	return &place{dir: &dir{fd: w.fd}, name: name}, w.allowed()
+}
+
+// resolve ends at a name that is not a link, or one of procfs.
+func (w *walk) resolve(parent, name string) (*place, error) {
+	for {
+		p, err := w.stay(parent, name)
+		if err != nil {
+			return nil, err
+		}
+		target, err := w.readLink(name)
+		switch {
+		case errors.Is(err, errNoLink), errors.Is(err, unix.ENOENT):
+			return p, nil
+		case err != nil:
+			return nil, err
+		case target == "":
+			p.magic = true
+			return p, w.trustedOnly()
+		case filepath.IsAbs(target):
+			if err := w.restart(target); err != nil {
+				return nil, err
+			}
+		}
+		parent, name = baseName(target)
+	}
+}
+
+// trustedOnly returns an error if a user's link led to a link of procfs, which leads anywhere.
+func (w *walk) trustedOnly() error {
+	if w.guest != nil {
+		return &linkError{link: *w.guest, target: 0}
+	}
+	return nil
+}
+
+// errDirectory refuses a path that names no file.
+var errDirectory = &hinted{"is a directory", "write the name of a file in it too, such as trace.log"}
+
+// missingError is about the directory of a file.
+type missingError struct {
+	dir string
+	error
+}
+
+func (e *missingError) Unwrap() error { return e.error }
+
+func (e *missingError) Error() string { return "directory " + e.error.Error() }
+
+// Hint is about a directory that does not exist.
+func (e *missingError) Hint() string {
+	if errors.Is(e.error, unix.ENOENT) {
+		return "create the directory first: mkdir -p " + e.dir
+	}
+	return ""
+}
+
+// hinted is an error with a hint.
+type hinted struct{ text, hint string }
+
+func (e *hinted) Error() string { return e.text }
+
+func (e *hinted) Hint() string { return e.hint }

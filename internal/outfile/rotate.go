@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rotation says when a file is put aside for a new one, and what becomes of it then.
+type Rotation struct {
+	// MaxSize is the size of a file in MiB; 0 is 100.
+	MaxSize int
+	// MaxBackups is how many older files are kept, MaxAge for how many days; 0 is no limit.
+	MaxBackups, MaxAge int
+	// Compress packs older files with gzip.
+	Compress bool
+}
+
+// defaultMaxSize is the size of a file in MiB.
+const defaultMaxSize = 100
+
+func (r Rotation) limit() int64 {
+	if r.MaxSize == 0 {
+		return defaultMaxSize << 20
+	}
+	return int64(r.MaxSize) << 20
+}
+
+// rotator writes a regular file, and starts a new one when it gets too large.
+type rotator struct {
+	*place
+	file *os.File
+	size int64
+	keep *keeper
+}
+
+func newRotator(p *place, file *os.File, size int64, r Rotation) *rotator {
+	return &rotator{place: p, file: file, size: size, keep: newKeeper(p, r)}
+}
+
+// Write writes whole lines to one file. A write that is larger than a file may be gets a file of its
+// own.
+func (r *rotator) Write(lines []byte) (int, error) {
+	if r.size > 0 && r.size+int64(len(lines)) > r.keep.limit() {
+		if err := r.rotate(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.file.Write(lines)
+	r.size += int64(n)
+	return n, err
+}
+
+// Close waits until older files are compressed.
+func (r *rotator) Close() error {
+	return errors.Join(r.keep.finish(), r.file.Close(), r.place.close())
+}
+
+// rotate puts the file aside and starts a new one with the same owner and mode.
+func (r *rotator) rotate() error {
+	next, err := r.replace()
+	if err != nil {
+		return fmt.Errorf("start a new file beside %s: %w", text(r.at(r.name)), err)
+	}
+	err = r.file.Close()
+	r.file, r.size = next, 0
+	r.keep.start()
+	return err
+}
+
+// replace makes the new file under the name of the backup, and then swaps the names. So the new
+// file is known to be new, and whatever has the name at that moment is moved and not opened.
+func (r *rotator) replace() (*os.File, error) {
+	file, backup, err := r.createBackup(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	defer r.keep.pending.Store(nil)
+	if err := errors.Join(alike(file, r.file), r.swap(backup)); err != nil {
+		return nil, errors.Join(err, file.Close(), r.remove(backup))
+	}
+	return file, nil
+}
+
+// createBackup creates a file with the first free name of a backup.
+func (r *rotator) createBackup(now time.Time) (*os.File, string, error) {
+	for range mostTries {
+		name := backupName(r.name, now)
+		r.keep.pending.Store(&name)
+		file, err := r.create(name)
+		if !errors.Is(err, unix.EEXIST) {
+			return file, name, err
+		}
+		now = now.Add(backupStep)
+	}
+	return nil, "", errBusy
+}
+
+// alike gives a file the owner and the mode of another one.
+func alike(file, model *os.File) error {
+	var s unix.Stat_t
+	if err := unix.Fstat(int(model.Fd()), &s); err != nil {
+		return err
+	}
+	if err := unix.Fchown(int(file.Fd()), int(s.Uid), int(s.Gid)); err != nil {
+		return fmt.Errorf("owner: %w", err)
+	}
+	return file.Chmod(os.FileMode(s.Mode) & os.ModePerm)
+}
+
+// swap exchanges the file's name with the backup's.
+func (r *rotator) swap(backup string) error {
+	for range mostTries {
+		err := r.exchange(backup, r.name)
+		switch {
+		case errors.Is(err, unix.ENOENT): // somebody moved the file away
+			err = unix.Renameat2(r.fd, backup, r.fd, r.name, unix.RENAME_NOREPLACE)
+			if errors.Is(err, unix.EEXIST) {
+				continue
+			}
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
+			return r.swapInSteps(backup)
+		}
+		return err
+	}
+	return errBusy
+}
+
+// swapInSteps is for file systems that cannot exchange names. The second step replaces whatever
+// got the name after the first.
+func (r *rotator) swapInSteps(backup string) error {
+	aside := backup + asideSuffix
+	if err := r.rename(r.name, aside); err != nil && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if err := r.rename(backup, r.name); err != nil {
+		return err
+	}
+	if err := r.rename(aside, backup); err != nil && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	return nil
+}
+
+// asideSuffix marks a name that lasts for two system calls.
+const asideSuffix = ".old"

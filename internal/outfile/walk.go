@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outfile
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostLinks is the number of links that are followed in a path, as in the kernel.
+const mostLinks = 40
+
+// walk opens the directories of a path one by one. A user's link is followed only to directories
+// of the same user: nobody can direct a file of root's to where they cannot write themselves.
+type walk struct {
+	fd    int
+	links int
+	// guest is the user, other than root and ours, whose links were followed.
+	guest *uint32
+}
+
+// startWalk begins at the root or in the working directory.
+func startWalk(path string) (*walk, error) {
+	w := &walk{fd: unix.AT_FDCWD}
+	return w, w.restart(path)
+}
+
+// restart goes to the directory that a path is relative to.
+func (w *walk) restart(path string) error {
+	start := "."
+	if filepath.IsAbs(path) {
+		start = "/"
+	}
+	return w.enter(start, 0)
+}
+
+// enter moves to a directory below the present one.
+func (w *walk) enter(name string, flags int) error {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(w.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
+	})
+	if err != nil {
+		return err
+	}
+	err = w.close()
+	w.fd = fd
+	return err
+}
+
+func (w *walk) close() error {
+	if w.fd < 0 {
+		return nil
+	}
+	fd := w.fd
+	w.fd = unix.AT_FDCWD
+	return unix.Close(fd)
+}
+
+// through goes through the directories of a path.
+func (w *walk) through(path string) error {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" {
+			continue
+		}
+		if err := w.step(part); err != nil {
+			return fmt.Errorf("%s: %w", text(part), err)
+		}
+	}
+	return nil
+}
+
+func (w *walk) step(part string) error {
+	err := w.enter(part, unix.O_NOFOLLOW)
+	if !errors.Is(err, unix.ELOOP) && !errors.Is(err, unix.ENOTDIR) {
+		return err
+	}
+	target, linkErr := w.readLink(part)
+	switch {
+	case errors.Is(linkErr, errNoLink):
+		return err
+	case linkErr != nil:
+		return linkErr
+	case target == "": // a link of the kernel's own
+		return w.enter(part, 0)
+	case filepath.IsAbs(target):
+		if err := w.restart(target); err != nil {
+			return err
+		}
+	}
+	return w.through(target)
+}
+
+var errNoLink = errors.New("not a link")
+
+// readLink returns the target of a link, or nothing for links of procfs, whose text is not a path.
+func (w *walk) readLink(name string) (target string, err error) {
+	fd, err := unix.Openat(w.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, unix.Close(fd)) }()
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		return "", err
+	}
+	if s.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return "", errNoLink
+	}
+	if w.links++; w.links > mostLinks {
+		return "", unix.ELOOP
+	}
+	if err := w.follows(s.Uid); err != nil {
+		return "", err
+	}
+	if isMagic(fd) {
+		return "", nil
+	}
+	return linkText(fd)
+}
+
+// follows notes whose link is followed.
+func (w *walk) follows(owner uint32) error {
+	switch {
+	case trusted(owner):
+		return nil
+	case w.guest != nil && *w.guest != owner:
+		return &linkError{link: *w.guest, target: owner}
+	}
+	w.guest = &owner
+	return nil
+}
+
+// isMagic reports whether a link is one of /proc/PID/fd and its like. Links such as /proc/self
+// have plain text and are treated alike: the kernel follows both.
+func isMagic(fd int) bool {
+	var s unix.Statfs_t
+	return unix.Fstatfs(fd, &s) == nil && s.Type == unix.PROC_SUPER_MAGIC
+}
+
+func linkText(fd int) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", buf)
+	if err != nil {
+		return "", err
+	}
+	return string(buf[:n]), nil
+}
+
+// allowed returns an error if the link of a user led to a directory of somebody else.
+func (w *walk) allowed() error {
+	if w.guest == nil {
+		return nil
+	}
+	var s unix.Stat_t
+	if err := unix.Fstat(w.fd, &s); err != nil {
+		return err
+	}
+	if s.Uid != *w.guest {
+		return &linkError{link: *w.guest, target: s.Uid}
+	}
+	return nil
+}
+
+// linkError refuses a link.
+type linkError struct{ link, target uint32 }
+
+func (e *linkError) Error() string {
+	return fmt.Sprintf("leads over a symbolic link of user %d to a directory of user %d", e.link, e.target)
+}
+
+func (e *linkError) Hint() string { return "write the path that the link leads to" }
