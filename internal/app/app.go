@@ -94,10 +94,10 @@ var began = time.Now()
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
 	say := newTeller(cfg, began)
-	if !cfg.DryRun {
-		say.reading()
+	err := kernel.NeedFiles()
+	if err == nil {
+		err = run(ctx, cfg, say)
 	}
-	err := run(ctx, cfg, say)
 	say.w.clear()
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -106,6 +106,9 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func run(ctx context.Context, cfg Config, say *teller) error {
+	if !cfg.DryRun {
+		say.reading()
+	}
 	cfg.Lookups = lookupsAsked(cfg)
 	options, err := resolve(cfg)
 	if err != nil {

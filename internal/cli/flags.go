@@ -63,6 +63,7 @@ func allFlags(o *options) *pflag.FlagSet {
 	for _, t := range topics() {
 		all.AddFlagSet(t.flagsOf(o))
 	}
+	refuseEmpty(all)
 	return all
 }
 

@@ -108,7 +108,7 @@ func flagError(fs *pflag.FlagSet, args []string, err error) error {
 
 func invalidValue(e *pflag.InvalidValueError) error {
 	f, cause := e.GetFlag(), e.Unwrap()
-	if f.Value.Type() == "bool" {
+	if f.Value.Type() == "bool" && !errors.Is(cause, errEmpty) {
 		cause = errors.New("not true or false")
 	}
 	return &usageError{text: fmt.Sprintf("--%s %q", f.Name, e.GetValue()), cause: cause, hint: cmp.Or(hintOf(cause), helpHint(f))}

@@ -159,7 +159,7 @@ var refused = map[string]string{
 	"--filter-func @foo|ip_rcv":              "tracer: --filter-func \"@foo|ip_rcv\": preset \"@foo\": unknown, the presets are @rx, @tx, @drop, @nf, @nat, @bridge, @route, @tcp, @udp\nhint: see `tracer help filter-func`\n",
 	"--filter-func-exclude a(":               "tracer: --filter-func-exclude \"a(\": not a regular expression, missing closing ) at \"a(\"\nhint: see `tracer help filter-func-exclude`\n",
 	"--filter-netns a,,b":                    "tracer: --filter-netns \"a,,b\": empty name in the list\nhint: see `tracer help filter-netns`\n",
-	"--filter-ifname=":                       "tracer: --filter-ifname \"\": empty name in the list\nhint: see `tracer help filter-ifname`\n",
+	"--filter-ifname=":                       "tracer: --filter-ifname \"\": empty value\nhint: see `tracer help filter-ifname`\n",
 	"--filter-ifname !":                      "tracer: --filter-ifname \"!\": empty name in the list\nhint: see `tracer help filter-ifname`\n",
 	"--filter-pid 1,":                        "tracer: --filter-pid \"1,\": empty name in the list\nhint: see `tracer help filter-pid`\n",
 	"--drop --filter-func ip_rcv":            "tracer: --filter-func \"ip_rcv\": --drop traces the drop tracepoint only, no functions\nhint: leave out --drop and use --filter-func 'ip_rcv|tp:kfree_skb' for these functions and the drops; or leave out --filter-func for the drops alone\n",

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// interruptible is a context that SIGINT and SIGTERM cancel; a second signal
-// ends the process at once. SIGPIPE is ignored, so that a reader that goes away
-// is an error of the write and the run ends in order. stop undoes all but that.
+// interruptible is a context that signals to end cancel; a second one ends the process at once.
+// SIGPIPE is ignored, so that a reader that goes away is an error of the write and the run ends in
+// order. stop undoes all but that.
 func interruptible() (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, endings()...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go watch(signals, done, cancel, func() { os.Exit(exitError) })
@@ -25,6 +25,16 @@ func interruptible() (ctx context.Context, stop func()) {
 		close(done)
 		cancel()
 	}
+}
+
+// endings are the signals that end a run in order. SIGHUP is not one of them if it is ignored from
+// the beginning: nohup(1) starts programs that outlive their terminal.
+func endings() []os.Signal {
+	list := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
 }
 
 // twice is how soon a second signal is the first one again: timeout(1) signals

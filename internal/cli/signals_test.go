@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -74,7 +75,7 @@ func exitOf(c *exec.Cmd) int {
 }
 
 func TestFirstSignalCancels(t *testing.T) {
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		c, lines := startChild(t)
 		send(t, c, s)
 		expectLine(t, lines, "cancelled\n")
@@ -83,6 +84,32 @@ func TestFirstSignalCancels(t *testing.T) {
 		}
 	}
 }
+
+// TestNohup: a SIGHUP that is ignored stays ignored.
+func TestNohup(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP) // which children inherit
+	defer signal.Reset(syscall.SIGHUP)
+	c, lines := startChild(t)
+	said := make(chan string, 1)
+	go func() {
+		line, _ := lines.ReadString('\n') // EOF is no line
+		said <- line
+	}()
+	send(t, c, syscall.SIGHUP)
+	select {
+	case line := <-said:
+		t.Fatalf("the child says %q after SIGHUP", line)
+	case <-time.After(unheard):
+	}
+	send(t, c, syscall.SIGTERM)
+	if line := <-said; line != "cancelled\n" {
+		t.Errorf("the child says %q after SIGTERM", line)
+	}
+	exitOf(c)
+}
+
+// unheard is how long a process has to take a signal.
+const unheard = 200 * time.Millisecond
 
 // TestSecondSignal: one that comes soon is the first one again, since timeout(1) signals a
 // process and then its group; a later one ends the process. Time is that of a test bubble.

@@ -45,7 +45,7 @@ type AbsentModule struct {
 func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, err error) {
 	for _, asked := range o.Modules {
 		name := strings.ReplaceAll(asked, "-", "_") // as modprobe does
-		if name == "" || name == "vmlinux" || name == ".." || filepath.Base(name) != name {
+		if !isModuleName(name) {
 			return nil, nil, &hinted{msg: fmt.Sprintf("kernel module name %q is not valid", asked), hint: "lsmod lists modules", usage: true}
 		}
 		if why := t.absence(name); why != 0 {
@@ -61,6 +61,11 @@ func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, e
 	}
 	slices.Sort(names)
 	return slices.Compact(names), absent, nil
+}
+
+// isModuleName refuses names that lead out of a folder or to vmlinux.
+func isModuleName(name string) bool {
+	return !slices.Contains([]string{"", ".", "..", "vmlinux"}, name) && !strings.Contains(name, "/")
 }
 
 func isLikely(name string, patterns []string) bool {

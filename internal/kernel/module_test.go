@@ -78,7 +78,7 @@ func TestAbsentModulesAreNoError(t *testing.T) {
 
 func TestModuleErrors(t *testing.T) {
 	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate")
-	for _, name := range []string{"../veth", "vmlinux", "", ".."} {
+	for _, name := range []string{"../veth", "vmlinux", "", "..", ".", "/"} {
 		_, _, err := tree.modules(Options{Modules: []string{name}})
 		var h *hinted
 		if want := fmt.Sprintf("kernel module name %q is not valid", name); !errors.As(err, &h) || h.Error() != want || h.Hint() == "" || !h.Usage() {

@@ -4,7 +4,6 @@ package kernel
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,10 +21,7 @@ func readBTF(file string) ([]byte, error) {
 	if file == "" {
 		return readOwnBTF()
 	}
-	b, err := os.ReadFile(file)
-	if err == nil {
-		b, err = rawBTF(b)
-	}
+	b, err := readBTFFile(file)
 	if err != nil {
 		return nil, &hinted{
 			msg:   fmt.Sprintf("kernel BTF %q", file),
@@ -59,22 +55,6 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// rawBTF takes BTF out of an ELF file, or returns what is BTF already.
-func rawBTF(b []byte) ([]byte, error) {
-	if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
-		return b, checkMagic(b)
-	}
-	f, err := elf.NewFile(bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	s := f.Section(".BTF")
-	if s == nil {
-		return nil, errors.New("ELF file has no section .BTF")
-	}
-	return s.Data()
 }
 
 // readModules reads the BTF of modules.

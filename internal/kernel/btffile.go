@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostBTF is the size of BTF that is read: many times that of any kernel.
+const mostBTF = 128 << 20
+
+var errTooLarge = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
+
+// readBTFFile reads BTF of a file or a pipe: raw, or in an ELF file. It does not wait for somebody to
+// write to a FIFO.
+func readBTFFile(path string) (_ []byte, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode().IsRegular():
+		return sectionBTF(f)
+	case info.Mode()&os.ModeNamedPipe == 0:
+		return nil, errors.New("not a file or a pipe")
+	}
+	return limitedBTF(f)
+}
+
+// sectionBTF reads the section of an ELF file, or the whole file.
+func sectionBTF(f *os.File) ([]byte, error) {
+	magic := make([]byte, len(elf.ELFMAG))
+	if _, err := f.ReadAt(magic, 0); err != nil || string(magic) != elf.ELFMAG {
+		return limitedBTF(f)
+	}
+	return elfBTF(f)
+}
+
+// limitedBTF reads raw BTF or a whole ELF file.
+func limitedBTF(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, mostBTF+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(b) > mostBTF:
+		return nil, errTooLarge
+	}
+	return rawBTF(b)
+}
+
+// rawBTF takes BTF out of an ELF file, or returns what is BTF already.
+func rawBTF(b []byte) ([]byte, error) {
+	if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
+		return b, checkMagic(b)
+	}
+	return elfBTF(bytes.NewReader(b))
+}
+
+// elfBTF reads the section, which may be compressed.
+func elfBTF(r io.ReaderAt) ([]byte, error) {
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return nil, err
+	}
+	s := f.Section(".BTF")
+	if s == nil {
+		return nil, errors.New("ELF file has no section .BTF")
+	}
+	b, err := io.ReadAll(io.LimitReader(s.Open(), mostBTF+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("section .BTF: %w", err)
+	case len(b) > mostBTF:
+		return nil, errTooLarge
+	}
+	return b, checkMagic(b)
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// leastFiles is the number of files that a run has open at most, besides one for each single kprobe.
+const leastFiles = 256
+
+// NeedFiles raises the limit of open files if it is too low for any run. Below that, many questions
+// to the kernel fail for the wrong reason.
+func NeedFiles() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("limit of open files: %w", err)
+	}
+	if limit.Cur >= leastFiles {
+		return nil
+	}
+	had := limit.Max
+	limit.Cur, limit.Max = leastFiles, max(limit.Max, leastFiles)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fewFiles(had, err)
+	}
+	return nil
+}
+
+func fewFiles(had uint64, err error) error {
+	return &hinted{
+		msg:  fmt.Sprintf("can't raise the limit of open files from %d to %d", had, leastFiles),
+		err:  err,
+		hint: fmt.Sprintf("run as root, with CAP_SYS_RESOURCE, or after `ulimit -n %d` (systemd: LimitNOFILE=%[1]d)", leastFiles),
+	}
+}
