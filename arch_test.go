@@ -25,7 +25,8 @@ const module = "tracer"
 var house = map[string][]string{
 	"libpcap":            {},
 	"internal/event":     {},
-	"internal/kernel":    {},
+	"internal/printable": {},
+	"internal/kernel":    {"internal/printable"},
 	"internal/bpf":       {},
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "libpcap"},
@@ -34,19 +35,19 @@ var house = map[string][]string{
 	"internal/lookup":    {"internal/event"},
 	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest"},
 	"internal/privilege": {"internal/kernel"},
-	"internal/doctor":    {"internal/kernel", "internal/plan"},
+	"internal/doctor":    {"internal/kernel", "internal/plan", "internal/printable"},
 	"internal/attach":    {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream":    {"internal/bpf", "internal/event"},
 	"internal/outfile":   {},
 	"internal/result":    {"internal/event", "internal/kernel"},
 	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result", "internal/value"},
-	"internal/column":    {"internal/event"},
-	"internal/value":     {"internal/endian"},
+	"internal/column":    {"internal/event", "internal/printable"},
+	"internal/value":     {"internal/endian", "internal/printable"},
 	"internal/export":    {"internal/column", "internal/event"},
 	"internal/app":       stages,
 	"internal/complete":  {"internal/enrich", "internal/kernel"},
 	"internal/roff":      {},
-	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/enrich", "internal/export", "internal/nearest", "internal/plan", "internal/roff"},
+	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/enrich", "internal/export", "internal/nearest", "internal/plan", "internal/printable", "internal/roff"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel"},
 	"docs":               {},
@@ -58,7 +59,7 @@ var house = map[string][]string{
 // stages are what internal/app, the only wide importer, joins.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/outfile", "internal/privilege",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/outfile", "internal/printable", "internal/privilege",
 }
 
 const (

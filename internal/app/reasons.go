@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracer/internal/event"
+	"tracer/internal/printable"
 )
 
 const (
@@ -65,5 +66,5 @@ func reasonName(name string) string {
 	if name == "" {
 		return "no reason given (kernel before 5.17)"
 	}
-	return strings.TrimPrefix(name, event.ReasonPrefix)
+	return printable.Text(strings.TrimPrefix(name, event.ReasonPrefix))
 }

@@ -5,6 +5,8 @@ package app
 import (
 	"fmt"
 	"io"
+
+	"tracer/internal/printable"
 )
 
 // status writes messages and, on a terminal, a status line below them.
@@ -20,7 +22,7 @@ const eraseLine = "\r\x1b[K"
 // show replaces the status line. Without a terminal there is none.
 func (s *status) show(format string, args ...any) {
 	if s.terminal {
-		s.line = fmt.Sprintf(format, args...)
+		s.line = printable.Text(fmt.Sprintf(format, args...))
 		io.WriteString(s.w, eraseLine+s.line)
 	}
 }
@@ -33,8 +35,16 @@ func (s *status) clear() {
 	}
 }
 
-// Write writes a message, which ends with a newline, above the status line.
+// Write writes a message, which ends with a newline, above the status line. It escapes what the
+// message would do to a terminal.
 func (s *status) Write(message []byte) (int, error) {
+	if _, err := s.write([]byte(printable.Lines(string(message)))); err != nil {
+		return 0, err
+	}
+	return len(message), nil
+}
+
+func (s *status) write(message []byte) (int, error) {
 	if s.line == "" {
 		return s.w.Write(message)
 	}

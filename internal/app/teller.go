@@ -18,6 +18,7 @@ import (
 	"tracer/internal/event"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 	"tracer/internal/privilege"
 )
 
@@ -146,10 +147,10 @@ func (t *teller) attached(s *attach.Session) {
 		return
 	}
 	for _, skipped := range s.Skipped {
-		fmt.Fprintf(t.w, "debug: not attached: %s: %v\n", skipped.Name, skipped.Reason)
+		fmt.Fprintf(t.w, "debug: not attached: %s: %v\n", printable.Text(skipped.Name), skipped.Reason)
 	}
 	for _, skipped := range s.SkippedReturns {
-		fmt.Fprintf(t.w, "debug: not attached to the return of: %s: %v\n", skipped.Name, skipped.Reason)
+		fmt.Fprintf(t.w, "debug: not attached to the return of: %s: %v\n", printable.Text(skipped.Name), skipped.Reason)
 	}
 }
 
@@ -286,7 +287,7 @@ func (t *teller) summary(totals event.Totals) {
 func skippedLines(skipped []kernel.Skipped) []string {
 	names := map[string][]string{}
 	for _, s := range skipped {
-		names[s.Reason] = append(names[s.Reason], s.Name)
+		names[s.Reason] = append(names[s.Reason], printable.Text(s.Name))
 	}
 	var lines []string
 	for _, reason := range slices.Sorted(maps.Keys(names)) {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"tracer/internal/app"
+	"tracer/internal/printable"
 )
 
 // Main runs tracer with the arguments given, without the program's name, and
@@ -40,7 +41,7 @@ func (o *options) run() error {
 		return say(o.config.Stdout, versionLine())
 	}
 	for _, note := range o.notes {
-		fmt.Fprintf(o.config.Stderr, "note: %s\n", note)
+		fmt.Fprintf(printable.LineWriter(o.config.Stderr), "note: %s\n", note)
 	}
 	ctx, stop := interruptible()
 	defer stop()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 const (
@@ -41,6 +43,7 @@ func report(stderr io.Writer, err error, debug bool) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return exitDone
 	}
+	stderr = printable.LineWriter(stderr)
 	fmt.Fprintf(stderr, "tracer: %v\n", err)
 	if debug {
 		reportDetail(stderr, err)

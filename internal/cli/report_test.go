@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 // plainHint is an error of another package, with a hint and perhaps the user's fault.
@@ -61,4 +64,17 @@ func TestDebugReportsTheLongForm(t *testing.T) {
 	if want := "tracer: load: the short form\nthe long form\n"; stderr.String() != want {
 		t.Errorf("%q, want %q", &stderr, want)
 	}
+}
+
+// FuzzReport: names in errors and hints do not speak to a terminal.
+func FuzzReport(f *testing.F) {
+	f.Add("eth0")
+	f.Add("a\x1b[2J\u009b\u202e\u2028\xff")
+	f.Fuzz(func(t *testing.T, name string) {
+		var w strings.Builder
+		report(&w, &usageError{text: "interface " + name, hint: "the interfaces are " + name}, true)
+		if text := w.String(); strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || !utf8.ValidString(text) {
+			t.Errorf("%q", text)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
@@ -274,6 +275,21 @@ func TestJSONTellsTheSame(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestNamesAreEscaped: a module or a program may be called anything.
+func TestNamesAreEscaped(t *testing.T) {
+	const name = "a\x1b[2J\u009b\u202e\u2028\nb"
+	report := Report{{Group: "g", Name: "n", State: OK, Found: name, Cost: name, Remedy: name}}
+	for _, format := range []Format{{}, {JSON: true}} {
+		var b strings.Builder
+		if err := report.Write(&b, format); err != nil {
+			t.Fatal(err)
+		}
+		if text := b.String(); strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("%+v: %q", format, text)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // Format is how a report is written.
@@ -30,7 +32,7 @@ func (r Report) Write(w io.Writer, f Format) error {
 }
 
 func (r Report) json(w io.Writer) {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(printable.JSONWriter(w))
 	encoder.SetEscapeHTML(false)
 	for _, check := range r {
 		_ = encoder.Encode(check) // what it can't write is told by Flush
@@ -96,7 +98,7 @@ func (c Check) tell(w io.Writer) {
 func lines(w io.Writer, label, text string) {
 	fmt.Fprint(w, label)
 	at := column + len(label)
-	for i, word := range strings.Fields(text) {
+	for i, word := range strings.Fields(printable.Lines(text)) {
 		switch {
 		case i == 0:
 		case at+1+len(word) > width:

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/printable"
 )
 
 // Given is what the kernel gives to a BPF program, by which the packet is found.
@@ -121,7 +123,7 @@ type Program struct {
 
 // String is how messages name a program.
 func (p *Program) String() string {
-	return fmt.Sprintf("%s (id %d, tag %s, %s)", p.Called(), p.ID, p.Tag, p.Type)
+	return fmt.Sprintf("%s (id %d, tag %s, %s)", printable.Text(p.Called()), p.ID, p.Tag, p.Type)
 }
 
 // Called is the name, or what the kernel calls a program without one.

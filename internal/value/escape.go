@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"unicode"
 	"unicode/utf8"
+
+	"tracer/internal/printable"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -54,24 +56,7 @@ func appendBytesEscaped(dst, s []byte) []byte {
 	return dst
 }
 
-// appendJSONString appends s as a JSON string. Bytes that are not UTF-8 become
-// U+FFFD, as JSON has no way to write them.
+// appendJSONString appends s as a JSON string.
 func appendJSONString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	for len(s) > 0 {
-		r, size := utf8.DecodeRune(s)
-		dst = appendJSONRune(dst, r)
-		s = s[size:]
-	}
-	return append(dst, '"')
-}
-
-func appendJSONRune(dst []byte, r rune) []byte {
-	switch {
-	case r == '"' || r == '\\':
-		return append(dst, '\\', byte(r))
-	case r < ' ' || r == 0x7f:
-		return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
-	}
-	return utf8.AppendRune(dst, r)
+	return append(printable.AppendJSON(append(dst, '"'), string(s)), '"')
 }

@@ -143,7 +143,7 @@ func TestNewValue(t *testing.T) {
 		"no NUL":         {arrayOf(char, 16), true, name[:4], `eth0`, `"eth0"`, 0},
 		"empty":          {arrayOf(char, 16), true, name[4:], `""`, `""`, 0},
 		"dangerous":      {arrayOf(char, 16), true, "a b\n\x1b\xff\x00c", `a\x20b\x0a\x1b\xff`, `"a b\u000a\u001b` + "\ufffd" + `"`, 0},
-		"turned writing": {arrayOf(char, 16), true, "\u202e", `\xe2\x80\xae`, "\"\u202e\"", 0},
+		"turned writing": {arrayOf(char, 16), true, "\u202e", `\xe2\x80\xae`, `"\u202e"`, 0},
 	} {
 		t.Run(title, func(t *testing.T) {
 			f, err := NewValue(test.of, test.isString)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package printable
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// hostile has a control character of each kind, and what is no UTF-8.
+const hostile = "a\n\x1b[31m\x7f\u0085\u009b\u2028\u2029\u202e\u2066\u200f\U000e0001\xff\\\"b"
+
+func TestText(t *testing.T) {
+	for in, want := range map[string]string{
+		"":               "",
+		"kworker/0:1-ev": "kworker/0:1-ev",
+		"grün":           "grün",
+		"a\nb":           `a\x0ab`,
+		`a\x0ab`:         `a\\x0ab`,
+		"\x1b[31m":       `\x1b[31m`,
+		"\x7f\xff":       `\x7f\xff`,
+		"\u202e\u2028":   `\xe2\x80\xae\xe2\x80\xa8`,
+		"\u009b31m":      `\xc2\x9b31m`,
+		"\ufffd":         "\ufffd",
+	} {
+		if got := Text(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestLinesKeepsOurLineFeeds(t *testing.T) {
+	if got := Lines("tracer: a\\b\nhint: \x1b\u202e\n"); got != "tracer: a\\b\nhint: \\x1b\\xe2\\x80\\xae\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAppendJSON(t *testing.T) {
+	got := string(AppendJSON(nil, hostile))
+	want := `a\u000a\u001b[31m\u007f\u0085\u009b\u2028\u2029\u202e\u2066\u200f\udb40\udc01` + "\ufffd" + `\\\"b`
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// hidden finds what a terminal would not show.
+func hidden(s string, besides string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsPrint(r) && !strings.ContainsRune(besides, r)
+	})
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("ping")
+	f.Add(hostile)
+	f.Fuzz(func(t *testing.T, s string) {
+		if got := Text(s); hidden(got, "") {
+			t.Errorf("%q is %q", s, got)
+		}
+		if got := Lines(s); hidden(got, "\n") {
+			t.Errorf("%q is %q", s, got)
+		}
+	})
+}
+
+// FuzzJSON reads with encoding/json what was written here, and escapes what that writes.
+func FuzzJSON(f *testing.F) {
+	f.Add("ping")
+	f.Add(hostile)
+	f.Fuzz(func(t *testing.T, s string) {
+		want := string([]rune(s))
+		own := append(AppendJSON([]byte{'"'}, s), '"')
+		var foreign bytes.Buffer
+		encoder := json.NewEncoder(JSONWriter(&foreign))
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{string(own), foreign.String()} {
+			var got string
+			if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
+				t.Errorf("%q is %q, read as %q: %v", s, text, got, err)
+			}
+			if hidden(text, "\n") {
+				t.Errorf("%q is %q", s, text)
+			}
+		}
+	})
+}
