@@ -6,6 +6,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -94,7 +95,7 @@ var began = time.Now()
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
 	say := newTeller(cfg, began)
-	err := kernel.NeedFiles()
+	err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc())
 	if err == nil {
 		err = run(ctx, cfg, say)
 	}

@@ -69,6 +69,9 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if len(p.Unfollowed) > 0 {
 		fmt.Fprintf(t.w, "warning: on this kernel the backend %s can't follow packets through these: %s\n", p.Backend, strings.Join(p.Unfollowed, ", "))
 	}
+	if kernel.FtraceDisabled() {
+		t.ftraceDisabled(p)
+	}
 	t.lacking(facts, p)
 	t.planReturns(p)
 	if !t.debug {
@@ -82,6 +85,13 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	}
 	for _, line := range skippedLines(p.LeftOut) {
 		fmt.Fprintf(t.w, "debug: left out: %s\n", line)
+	}
+}
+
+// ftraceDisabled warns that functions may give no events.
+func (t *teller) ftraceDisabled(p *plan.Plan) {
+	if len(p.Functions) > 0 {
+		fmt.Fprintln(t.w, "warning: the sysctl kernel.ftrace_enabled is 0, so the kernel may not call the probes of functions: `sysctl kernel.ftrace_enabled=1`")
 	}
 }
 

@@ -124,3 +124,14 @@ func specOf(t *testing.T, types ...btf.Type) *btf.Spec {
 	}
 	return spec
 }
+
+// TestFtraceDisabledMattersForFunctions: tracepoints do not need it.
+func TestFtraceDisabledMattersForFunctions(t *testing.T) {
+	for n, want := range map[int]bool{0: false, 1: true} {
+		var w strings.Builder
+		newTeller(Config{Stderr: &w}, began).ftraceDisabled(&plan.Plan{Functions: make([]kernel.Function, n)})
+		if got := strings.Contains(w.String(), "kernel.ftrace_enabled is 0"); got != want {
+			t.Errorf("%d functions: %q", n, w.String())
+		}
+	}
+}
