@@ -16,7 +16,7 @@ import (
 // mostBTF is the size of BTF that is read: many times that of any kernel.
 const mostBTF = 128 << 20
 
-var errTooLarge = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
+var errBigFile = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
 
 // readBTFFile reads BTF of a file or a pipe: raw, or in an ELF file. It does not wait for somebody to
 // write to a FIFO.
@@ -54,7 +54,7 @@ func limitedBTF(r io.Reader) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(b) > mostBTF:
-		return nil, errTooLarge
+		return nil, errBigFile
 	}
 	return rawBTF(b)
 }
@@ -82,7 +82,7 @@ func elfBTF(r io.ReaderAt) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("section .BTF: %w", err)
 	case len(b) > mostBTF:
-		return nil, errTooLarge
+		return nil, errBigFile
 	}
 	return b, checkMagic(b)
 }

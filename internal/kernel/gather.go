@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -63,13 +64,24 @@ func (g *gathering) readTypes() {
 		return
 	}
 	var imageErr, specErr error
+	if g.options.BTFFile != "" {
+		if g.err = g.options.named(checkTypes(vmlinux)); g.err != nil {
+			return
+		}
+	}
 	g.run(
 		func() { imageErr = g.parseTypes(vmlinux) },
 		func() { g.spec, specErr = btf.LoadSpecFromReader(bytes.NewReader(vmlinux)) },
 	)
-	if g.err = imageErr; g.err == nil {
-		g.err = specErr
+	g.err = g.options.named(cmp.Or(imageErr, specErr))
+}
+
+// named adds the name of the user's file to an error.
+func (o Options) named(err error) error {
+	if err == nil || o.BTFFile == "" {
+		return err
 	}
+	return badBTFFile(o.BTFFile, err)
 }
 
 func (g *gathering) parseTypes(vmlinux []byte) error {

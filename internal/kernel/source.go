@@ -23,14 +23,23 @@ func readBTF(file string) ([]byte, error) {
 	}
 	b, err := readBTFFile(file)
 	if err != nil {
-		return nil, &hinted{
-			msg:   fmt.Sprintf("kernel BTF %q", file),
-			err:   cause(err),
-			hint:  "--kernel-btf takes a file of raw BTF, or a vmlinux with a .BTF section",
-			usage: true,
-		}
+		return nil, badBTFFile(file, err)
 	}
 	return b, nil
+}
+
+// badBTFFile is about a file of the user; an error that names it already stays as it is.
+func badBTFFile(file string, err error) error {
+	var known *hinted
+	if errors.As(err, &known) {
+		return err
+	}
+	return &hinted{
+		msg:   fmt.Sprintf("kernel BTF %q", file),
+		err:   cause(err),
+		hint:  "--kernel-btf takes a file of raw BTF, or a vmlinux with a .BTF section",
+		usage: true,
+	}
 }
 
 func readOwnBTF() ([]byte, error) {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "errors"
+
+const (
+	// deepest is the number of types within each other; kernels have about 30.
+	deepest = 500
+	// mostMembers is the number of members of a type, those of members included; kernels have some
+	// thousand.
+	mostMembers = 1 << 20
+)
+
+var (
+	errEndless  = errors.New("BTF has a type that contains itself")
+	errTooDeep  = errors.New("BTF has types that are nested too deeply")
+	errTooLarge = errors.New("BTF has a type with too many members")
+)
+
+// nesting counts the members of types. It is for BTF that the user gave: what looks for members goes
+// through all of them, so that a type that contains itself would have no end.
+type nesting struct {
+	*types
+	// members is 0 for types that were not looked at, and open for those that are being counted.
+	members []int
+}
+
+const open = -1
+
+// checkNesting returns an error for types that no C compiler makes.
+func (t *types) checkNesting() error {
+	n := nesting{types: t, members: make([]int, len(t.offsets))}
+	for id := range n.members {
+		if _, err := n.count(uint32(id), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTypes checks BTF that the user gave.
+func checkTypes(vmlinux []byte) error {
+	t, err := parseTypes(vmlinux, nil)
+	if err != nil {
+		return err
+	}
+	return t.checkNesting()
+}
+
+// count is the number of members of a type, at least 1.
+func (n *nesting) count(id uint32, depth int) (int, error) {
+	switch {
+	case int(id) >= len(n.members):
+		return 1, nil
+	case n.members[id] == open:
+		return 0, errEndless
+	case n.members[id] > 0:
+		return n.members[id], nil
+	case depth > deepest:
+		return 0, errTooDeep
+	}
+	n.members[id] = open
+	sum := 1
+	for _, part := range n.at(id).parts() {
+		more, err := n.count(part, depth+1)
+		if err != nil {
+			return 0, err
+		}
+		if sum += more; sum > mostMembers {
+			return 0, errTooLarge
+		}
+	}
+	n.members[id] = sum
+	return sum, nil
+}
+
+// parts are the types that a type contains; a pointer contains none.
+func (r record) parts() []uint32 {
+	switch r.kind() {
+	case kindTypedef, kindVolatile, kindConst, kindRestrict, kindTypeTag:
+		return []uint32{r.ref()}
+	case kindArray:
+		return []uint32{r.word(0)}
+	case kindStruct, kindUnion:
+		parts := make([]uint32, r.length())
+		for i := range parts {
+			parts[i] = r.word(3*i + 1)
+		}
+		return parts
+	}
+	return nil
+}
