@@ -24,3 +24,10 @@ func TestEmptyValuesAreErrors(t *testing.T) {
 		}
 	})
 }
+
+// TestADirectoryIsNotTheMissingReadyFile: both are "." where a path is cleaned.
+func TestADirectoryIsNotTheMissingReadyFile(t *testing.T) {
+	if _, err := parse([]string{"--output-file", "."}); err != nil {
+		t.Errorf("error %v, want that of opening the file", err)
+	}
+}

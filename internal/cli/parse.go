@@ -48,7 +48,7 @@ func (o *options) imply(fs *pflag.FlagSet) error {
 // check refuses values that contradict each other.
 func (o *options) check(fs *pflag.FlagSet) error {
 	c := &o.config
-	if c.OutputFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
+	if c.OutputFile != "" && c.ReadyFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
 		return &usageError{text: fmt.Sprintf("--ready-file %q: is also the --output-file", c.ReadyFile), hint: "name another file"}
 	}
 	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
