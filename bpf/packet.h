@@ -30,7 +30,8 @@ enum prefix {
 struct frame {
 	// The kernel address of byte `prefix` of the frame.
 	u64 start;
-	// The kernel address of the skb's shared info, which lists its page fragments.
+	// The kernel address of the skb's shared info, which lists its page fragments; 0 where
+	// what lies in them does not belong to the frame.
 	u64 shared;
 	// Bytes of the frame in front of start: see enum prefix.
 	u32 prefix;
@@ -90,17 +91,16 @@ static __always_inline long read_span(struct span *span, const struct sk_buff *s
 // Whether the frame begins with an Ethernet header of its own. Between the mac
 // and the network header lie 14 bytes, or 4 more per tag; with any other
 // distance the mac header is not Ethernet's, or is a stale one. A network
-// header that was not set, or lies in front of the mac header, is itself stale:
-// the frame has just been received or unpacked. Where both are at one place
-// there is no link header: a tunnel's inner packet, or no packet at all, as in
-// the answers of netlink, which set both to the front.
+// header that was not set is itself stale: the frame has just been received. Where
+// both are at one place there is no link header: a tunnel's inner packet, or no
+// packet at all, as in the answers of netlink, which set both to the front.
 static __always_inline bool has_link_header(u16 mac, u16 network)
 {
 	u32 distance = (u32)network - mac;
 
 	if (mac == UNSET || mac == network)
 		return false;
-	if (!network || network < mac)
+	if (!network)
 		return true;
 	return distance == ETH_HLEN || distance == ETH_HLEN + VLAN_HLEN ||
 	       distance == ETH_HLEN + 2 * VLAN_HLEN;
@@ -154,6 +154,36 @@ static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 	return 0;
 }
 
+// Whether the mac header lies behind the network header: one of them is stale then.
+static __always_inline bool is_mac_behind(const struct marks *m)
+{
+	return m->network < m->mac && m->network && m->mac != UNSET;
+}
+
+// Finds the frame by skb->data where that is so, and returns its end. A frame that was just
+// received or unpacked was pulled to the end of its Ethernet header, and its network header is
+// not set yet. Otherwise the network header is that of an outer packet: a tunnel pushed it,
+// and the mac header is still the inner frame's; or IPsec did, which uses the mac header to
+// mark a byte of the IP header, and which writes what follows the IP header after a while. The
+// protocol may be the inner packet's until ip_local_out, unless it is MPLS.
+static __noinline u64 locate_by_data(struct frame *f, const struct sk_buff *skb)
+{
+	u64 head = (u64)BPF_CORE_READ(skb, head), data = (u64)BPF_CORE_READ(skb, data);
+	u64 mac = head + BPF_CORE_READ(skb, mac_header);
+	__be16 protocol = BPF_CORE_READ(skb, protocol);
+
+	f->start = mac;
+	if (data == mac + ETH_HLEN)
+		return head + BPF_CORE_READ(skb, tail);
+	f->start = head + BPF_CORE_READ(skb, network_header);
+	f->type = ether_type(protocol == bpf_htons(ETH_P_MPLS_UC) ? protocol : 0, f->start);
+	f->prefix = PREFIX_LINK;
+	if (data <= mac)
+		return head + BPF_CORE_READ(skb, tail);
+	f->shared = 0;
+	return head + BPF_CORE_READ(skb, transport_header);
+}
+
 // Puts the VLAN tag back that the kernel or the card took out of the frame.
 static __always_inline void restore_tag(struct frame *f, const struct sk_buff *skb)
 {
@@ -180,7 +210,9 @@ static __always_inline bool locate_marked(struct frame *f, const struct sk_buff 
 	f->shared = m->head + m->end;
 	f->type = 0;
 	f->prefix = PREFIX_NONE;
-	if (has_link_header(m->mac, m->network)) {
+	if (is_mac_behind(m)) {
+		end = locate_by_data(f, skb);
+	} else if (has_link_header(m->mac, m->network)) {
 		f->start = m->head + m->mac;
 	} else if (m->network && m->network != UNSET) {
 		f->start = m->head + m->network;
@@ -195,7 +227,7 @@ static __always_inline bool locate_marked(struct frame *f, const struct sk_buff 
 		return false;
 	f->linear = f->prefix + (u32)(end - f->start);
 	f->len = f->linear;
-	if (CFG.length || f->linear < need)
+	if ((CFG.length || f->linear < need) && f->shared)
 		f->len += BPF_CORE_READ(skb, data_len);
 	return true;
 }

@@ -19,7 +19,7 @@ type Memory struct {
 	Cast, Words, Bytes int32
 	Array, Length      int16
 	// Where in the sk_buff these members are.
-	Head, Tail, MacHeader, NetworkHeader, Protocol int16
+	Head, Data, Tail, MacHeader, NetworkHeader, Protocol int16
 }
 
 // errBlind says that a program needs more than what a glance sees.
@@ -102,6 +102,7 @@ func (t *translator) locate() asm.Instructions {
 	m := t.memory
 	insns := append(m.readSkb(), choosePlace()...)
 	insns = append(insns, m.makeHeader()...)
+	insns = append(insns, m.settleHeaders()...)
 	insns = append(insns, m.takeHeader()...)
 	insns = append(insns, asm.Sub.Reg(regEnd, regHead).WithSymbol(labelLook))
 	if t.roams {
@@ -123,13 +124,14 @@ func (m *Memory) readSkb() asm.Instructions {
 }
 
 // choosePlace goes to labelOwn where the frame has a link header of its own (has_link_header),
-// and on, or to labelMade, where one is made up.
+// to labelBehind where the mac header lies behind the network header, and on, or to labelMade,
+// where one is made up.
 func choosePlace() asm.Instructions {
 	return asm.Instructions{
 		asm.JEq.Imm(regMac, unset, labelMade),
 		asm.JEq.Reg(regMac, regNetwork, labelMade),
 		asm.JEq.Imm(regNetwork, 0, labelOwn),
-		asm.JLT.Reg(regNetwork, regMac, labelOwn),
+		asm.JLT.Reg(regNetwork, regMac, labelBehind),
 		asm.Mov.Reg(regTmp, regNetwork),
 		asm.Sub.Reg(regTmp, regMac),
 		asm.JEq.Imm(regTmp, linkHeader, labelOwn),
@@ -145,16 +147,8 @@ func (m *Memory) makeHeader() asm.Instructions {
 		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMade),
 		asm.JEq.Imm(regNetwork, unset, labelReject),
 	}
-	insns = append(insns, m.member(regProto, regWords, m.Protocol, 2)...)
-	insns = append(insns,
-		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
-		asm.Add.Reg(regHead, regNetwork),
-		asm.JGE.Reg(regHead, regEnd, labelReject),
-		asm.Sub.Imm(regHead, linkHeader),
-	)
-	insns = append(insns, m.bytes(regHead)...)
+	insns = append(insns, m.atNetwork()...)
 	return append(insns,
-		asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half),
 		asm.JNE.Imm(asm.R1, 0, labelLook),
 		// The sk_buff does not tell the Ethertype yet: the IP version does.
 		asm.LoadMem(asm.R1, asm.R0, m.Array+linkHeader, asm.Byte),
@@ -166,6 +160,19 @@ func (m *Memory) makeHeader() asm.Instructions {
 		asm.StoreMem(asm.R10, slotType, asm.R2, asm.Half).WithSymbol(labelType),
 		asm.Ja.Label(labelLook),
 	)
+}
+
+// atNetwork has the frame begin in front of the network header, with the Ethertype that the
+// sk_buff tells, which it loads into R1.
+func (m *Memory) atNetwork() asm.Instructions {
+	insns := append(m.member(regProto, regWords, m.Protocol, 2),
+		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
+		asm.Add.Reg(regHead, regNetwork),
+		asm.JGE.Reg(regHead, regEnd, labelReject),
+		asm.Sub.Imm(regHead, linkHeader),
+	)
+	insns = append(insns, m.bytes(regHead)...)
+	return append(insns, asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half))
 }
 
 // takeHeader has the frame begin with its own header.
@@ -183,7 +190,7 @@ func (m *Memory) takeHeader() asm.Instructions {
 
 // first is where the words of the sk_buff begin that a glance reads.
 func (m *Memory) first() int16 {
-	return min(m.Head, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
+	return min(m.Head, m.Data, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
 }
 
 // load loads the word that the member of the sk_buff is in.

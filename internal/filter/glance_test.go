@@ -23,6 +23,9 @@ import (
 const (
 	skbRoom  = 1024
 	headroom = 64
+	// dataOffset is where the lab keeps the offset of skb->data: in a pointer of the sk_buff
+	// that a glance does not read.
+	dataOffset = 0
 )
 
 type glanceLab struct {
@@ -52,6 +55,7 @@ type sight struct {
 	mac, network uint16
 	protocol     uint16 // in the order of the network
 	linear       int
+	data         uint64 // offset of skb->data
 }
 
 // own is how a frame lies that was received; made is one whose link header was never made.
@@ -96,6 +100,19 @@ func etherType(frame []byte) int {
 	return int(binary.BigEndian.Uint16(frame[typeOffset:]))
 }
 
+// encapsulated is one whose mac header is still the inner frame's.
+func encapsulated(frame []byte) sight {
+	s := made(frame)
+	s.mac, s.data = headroom+linkHeader+50, uint64(s.network)
+	return s
+}
+
+// outer says that the link header is made up.
+func (s sight) outer() bool {
+	received := s.network == 0 || s.data == uint64(s.mac)+linkHeader
+	return s.mac == unset || s.mac > s.network && !received
+}
+
 // show makes the frame the one that a glance sees.
 func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	tb.Helper()
@@ -105,8 +122,9 @@ func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	binary.NativeEndian.PutUint16(l.value[m.NetworkHeader:], s.network)
 	binary.NativeEndian.PutUint16(l.value[m.Protocol:], s.protocol)
 	binary.NativeEndian.PutUint32(l.value[m.Tail:], uint32(headroom+s.linear))
+	binary.NativeEndian.PutUint64(l.value[dataOffset:], s.data)
 	n := copy(l.value[skbRoom+headroom:], frame)
-	if s.mac == unset { // what lies there is not the packet's
+	if s.outer() { // what lies there is not the packet's
 		copy(l.value[skbRoom+headroom:][:min(n, linkHeader)], bytes.Repeat([]byte{0xee}, linkHeader))
 	}
 	for i := range packetSize {
@@ -134,6 +152,9 @@ func (l *glanceLab) load(tb testing.TB, body asm.Instructions) *ebpf.Program {
 		asm.Mov.Reg(asm.R2, asm.R1),
 		asm.Add.Imm(asm.R2, skbRoom),
 		asm.StoreMem(asm.R6, l.memory.Head, asm.R2, asm.DWord),
+		asm.LoadMem(asm.R3, asm.R6, dataOffset, asm.DWord),
+		asm.Add.Reg(asm.R2, asm.R3),
+		asm.StoreMem(asm.R6, l.memory.Data, asm.R2, asm.DWord),
 		asm.Call.Label("glance"),
 		asm.Return(),
 	}
@@ -189,13 +210,13 @@ func TestGlance(t *testing.T) {
 	}
 	for _, frame := range wholeFrames() {
 		ip := slices.Contains([]int{typeIPv4, typeIPv6}, etherType(frame))
-		for name, s := range map[string]sight{"own": own(frame), "made": made(frame), "fresh": fresh(frame), "cut": cut(frame)} {
-			if name == "fresh" && !ip {
+		for name, s := range map[string]sight{"own": own(frame), "made": made(frame), "fresh": fresh(frame), "cut": cut(frame), "encapsulated": encapsulated(frame)} {
+			if (name == "fresh" || name == "encapsulated") && !ip {
 				continue // it would be another frame: the type comes from the IP version
 			}
 			l.show(t, frame, s)
 			seen := frame
-			if s.mac == unset {
+			if s.outer() {
 				seen = withoutAddresses(frame)
 			}
 			for _, k := range lookers {
@@ -243,7 +264,12 @@ func TestGlanceAtWhatItCantSee(t *testing.T) {
 		"without headers":        {sight{mac: unset, network: unset, linear: len(frame)}, surelyNot, surelyNot},
 		"network header at 0":    {sight{mac: unset, linear: len(frame)}, surelyNot, surelyNot},
 		"just received":          {sight{mac: headroom, linear: len(frame)}, surelyNot, surely},
-		"stale network header":   {sight{mac: headroom, network: headroom - 8, linear: len(frame)}, surelyNot, surely},
+		"stale network header":   {sight{mac: headroom, network: headroom - 8, linear: len(frame), data: headroom + linkHeader}, surelyNot, surely},
+		"encapsulated":           {sight{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + linkHeader}, surelyNot, surely},
+		"with another protocol":  {sight{mac: headroom + 40, network: headroom + linkHeader, protocol: 0xdd86, linear: len(frame), data: headroom + linkHeader}, unsure, unsure},
+		"header pushed":          {sight{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom}, surelyNot, surely},
+		"headers pulled":         {sight{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 40}, surelyNot, surely},
+		"space for IPsec":        {sight{mac: headroom + linkHeader + 9, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 60}, unsure, unsure},
 		"one tag between":        {sight{mac: headroom, network: headroom + linkHeader + 4, linear: len(frame)}, surelyNot, surely},
 		"two tags between":       {sight{mac: headroom, network: headroom + linkHeader + 8, linear: len(frame)}, surelyNot, surely},
 		"stale mac header":       {sight{mac: headroom - 30, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, surelyNot, surely},

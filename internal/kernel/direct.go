@@ -21,7 +21,7 @@ type Direct struct {
 	Cast, Words, Bytes int32
 	Array, Length      int16
 	// Where in the sk_buff these members are.
-	Head, Tail, MacHeader, NetworkHeader, Protocol int16
+	Head, Data, Tail, MacHeader, NetworkHeader, Protocol int16
 }
 
 const castFunction = "bpf_rdonly_cast"
@@ -73,7 +73,7 @@ func describeDirect(types *btf.Spec) (*Direct, error) {
 	}
 	first, last := int16(math.MaxInt16), int16(0)
 	for name, place := range map[string]*int16{
-		"head": &d.Head, "tail": &d.Tail, "mac_header": &d.MacHeader,
+		"head": &d.Head, "data": &d.Data, "tail": &d.Tail, "mac_header": &d.MacHeader,
 		"network_header": &d.NetworkHeader, "protocol": &d.Protocol,
 	} {
 		offset, ok := findMember(skb, name)

@@ -43,11 +43,12 @@ func TestDirectIsDescribed(t *testing.T) {
 	headers := &btf.Struct{Size: 6, Members: []btf.Member{
 		{Name: "protocol", Type: u16}, {Name: "network_header", Type: u16, Offset: 16}, {Name: "mac_header", Type: u16, Offset: 32},
 	}}
-	skb := &btf.Struct{Name: "sk_buff", Size: 32, Members: []btf.Member{
+	skb := &btf.Struct{Name: "sk_buff", Size: 40, Members: []btf.Member{
 		{Name: "cb", Type: u64},
 		{Type: &btf.Union{Size: 6, Members: []btf.Member{{Type: headers}}}, Offset: 64},
 		{Name: "tail", Type: u32, Offset: 128},
 		{Name: "head", Type: u64, Offset: 192},
+		{Name: "data", Type: u64, Offset: 256},
 	}}
 	regs := &btf.Struct{Name: wordsType, Size: 8, Members: []btf.Member{{Name: "r15", Type: u64}}}
 	array := &btf.Array{Type: u8, Index: u32, Nelems: 126}
@@ -60,7 +61,7 @@ func TestDirectIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Direct{Words: d.Words, Bytes: d.Bytes, Array: 2, Length: 126, Head: 24, Tail: 16, MacHeader: 12, NetworkHeader: 10, Protocol: 8}
+	want := Direct{Words: d.Words, Bytes: d.Bytes, Array: 2, Length: 126, Head: 24, Data: 32, Tail: 16, MacHeader: 12, NetworkHeader: 10, Protocol: 8}
 	if *d != want {
 		t.Errorf("%+v, want %+v", *d, want)
 	}
