@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tracer/internal/ktest"
+)
+
+// placed is where the outer packet of a test lies, or the frame that was received.
+const placed = 512
+
+// marker is what surrounds packets.
+const marker = 0xa5
+
+// inMemory puts a packet into memory full of markers.
+func inMemory(packet []byte) []byte {
+	memory := bytes.Repeat([]byte{marker}, labShared)
+	copy(memory[placed:], packet)
+	return memory
+}
+
+// encapsulation is an outer packet whose inner one, with its link header if it has one, begins
+// at the offset inner.
+type encapsulation struct {
+	packet []byte
+	inner  int
+	want   string
+}
+
+// The packets inside and outside, and what they are shown as.
+const (
+	inner4 = "10.0.8.1>10.0.8.2(17)1>2"
+	inner6 = "fd08::1>fd08::2(17)1>2"
+	outer4 = "10.0.1.1>10.0.1.2"
+	outer6 = "fd01::1>fd01::2"
+)
+
+// encapsulations are of each kind, with an inner packet of each version.
+func encapsulations() map[string]encapsulation {
+	all := map[string]encapsulation{}
+	add := func(name string, headers int, packet []byte, want string) {
+		all[name] = encapsulation{packet, headers, want}
+	}
+	for version, outer := range map[int]string{4: outer4, 6: outer6} {
+		header := len(ip(version, 1, 0, nil))
+		over := map[int]string{4: " over IPv4", 6: " over IPv6"}[version]
+		for inner, text := range map[int]string{4: inner4, 6: inner6} {
+			packed := ip(inner, 8, protoUDP, udp(1, 2, nil))
+			etherType := map[int]int{4: typeIPv4, 6: typeIPv6}[inner]
+			protocol := map[int]int{4: protoIPIP, 6: protoIPv6}[inner]
+			frame := ethernet(etherType, packed)
+			name := map[int]string{4: " of IPv4", 6: " of IPv6"}[inner] + over
+			add("VXLAN"+name, header+16, ip(version, 1, protoUDP, udp(9, labPort, vxlan(frame))), outer+"(17)9>4789 "+text)
+			add("Geneve"+name, header+16, ip(version, 1, protoUDP, udp(9, labGeneve, geneve(typeTEB, frame))), outer+"(17)9>6081 "+text)
+			add("GRE"+name, header+4, ip(version, 1, protoGRE, gre(etherType, packed)), outer+"(47) "+text)
+			add("GRETAP"+name, header+4, ip(version, 1, protoGRE, gre(typeTEB, frame)), outer+"(47) "+text)
+			add("IP in IP"+name, header, ip(version, 1, protocol, packed), outer+map[int]string{4: "(4) ", 6: "(41) "}[inner]+text)
+		}
+		add("WireGuard"+over, header+8, ip(version, 1, protoUDP, udp(9, 51820, []byte{4, 0, 0, 0, 1, 2, 3, 4})), outer+"(17)9>51820")
+	}
+	return all
+}
+
+// outerStates are the sk_buffs that an outer packet has from ip_local_out to its own Ethernet
+// header, each with the protocol of the inner packet and with its own.
+func outerStates(e encapsulation) map[string]labSkb {
+	own := typeIPv4
+	if e.packet[0]>>4 == 6 {
+		own = typeIPv6
+	}
+	pushed := labSkb{
+		memory: inMemory(e.packet), mac: placed + e.inner, network: placed, data: placed,
+		tail: placed + len(e.packet), protocol: uint16(own),
+	}
+	framed := pushed
+	framed.data -= 14
+	states := map[string]labSkb{"pushed": pushed, "with an Ethernet header": framed}
+	for name, protocol := range map[string]uint16{"IPv4": typeIPv4, "IPv6": typeIPv6, "ARP": 0x0806, "nothing": 0} {
+		s := pushed
+		s.protocol = protocol
+		states["told to be "+name] = s
+	}
+	return states
+}
+
+// bothWays runs a test with members read by a helper and, where the kernel has that, without.
+func bothWays(t *testing.T, test func(*testing.T, Config, Bodies)) {
+	t.Run("by a helper", func(t *testing.T) { test(t, Config{}, Bodies{}) })
+	t.Run("directly", func(t *testing.T) { test(t, Config{Direct: true}, Bodies{Cast: ktest.Direct(t).Call()}) })
+}
+
+// TestOuterPackets: tuple and tunnel are of the outer packet, though the mac header is still
+// the inner one's.
+func TestOuterPackets(t *testing.T) {
+	bothWays(t, func(t *testing.T, c Config, b Bodies) {
+		l := newSkbLab(t, c, b)
+		for name, e := range encapsulations() {
+			for state, s := range outerStates(e) {
+				if got := l.look(t, s).text(); got != e.want {
+					t.Errorf("%s, %s: %s, want %s", name, state, got, e.want)
+				}
+			}
+		}
+	})
+}
+
+// networkByte is a filter for frames of which a byte behind the Ethernet header has that value.
+func networkByte(offset int16, value int32) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 14+offset, asm.Byte),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.JNE.Imm(asm.R2, value, "other"),
+		asm.Mov.Imm(asm.R0, 1),
+		asm.Return().WithSymbol("other"),
+	}
+}
+
+// TestFilterOfOuterPackets: the packet filter sees the outer packet.
+func TestFilterOfOuterPackets(t *testing.T) {
+	ktest.Root(t)
+	const lastOfSource = 14 // of the network in IPv4: 10.0.N.1
+	for network, want := range map[int32]bool{1: true, 8: false} {
+		l := newSkbLab(t, Config{Filter: true, Need: 64}, Bodies{Filter: networkByte(lastOfSource, network)})
+		for name, e := range encapsulations() {
+			if e.packet[0]>>4 != 4 {
+				continue
+			}
+			for state, s := range outerStates(e) {
+				if got := l.look(t, s) != nil; got != want {
+					t.Errorf("%s, %s: a filter for network %d matches: %v", name, state, network, got)
+				}
+			}
+		}
+	}
+}
+
+// TestIPsec: the mac header marks the byte of the IP header that tells the protocol. Before
+// skb->data is at the network header, what follows the IP header is not written yet.
+func TestIPsec(t *testing.T) {
+	const space, ihl, marked = 24, 20, 9 // of ESP's header, of IP's, of the protocol in it
+	bothWays(t, func(t *testing.T, c Config, b Bodies) {
+		l := newSkbLab(t, c, b)
+		packet := ip(4, 1, protoESP, slices.Concat(bytes.Repeat([]byte{7}, space), udp(1, 2, nil)))
+		done := labSkb{
+			memory: inMemory(packet), mac: placed + marked, network: placed, transport: placed + ihl,
+			data: placed, tail: placed + len(packet), protocol: typeIPv4,
+		}
+		if got, want := l.look(t, done).text(), outer4+"(50)"; got != want {
+			t.Errorf("with ESP's header: %s, want %s", got, want)
+		}
+		moved := done
+		moved.data = placed + ihl + space
+		for protocol, want := range map[byte]string{protoUDP: outer4 + "(17)", protoIPIP: outer4 + "(4)"} {
+			moved.memory[placed+marked] = protocol
+			if got := l.look(t, moved).text(); got != want {
+				t.Errorf("before ESP's header is written: %s, want %s", got, want)
+			}
+		}
+	})
+}
+
+// TestHeadersBehind has what else a mac header behind the network header means.
+func TestHeadersBehind(t *testing.T) {
+	packed := ip(4, 8, protoUDP, udp(1, 2, nil))
+	frame := ethernet(typeIPv4, packed)
+	vxlan := ip(4, 1, protoUDP, udp(9, labPort, vxlan(frame)))
+	ipip := ip(4, 1, protoIPIP, packed)
+	mpls := slices.Concat([]byte{0x40, 0, 0x11, 64}, packed) // a label that looks like IPv4
+	bothWays(t, func(t *testing.T, c Config, b Bodies) {
+		l := newSkbLab(t, c, b)
+		for name, test := range map[string]struct {
+			packet    []byte
+			mac, data int
+			protocol  uint16
+			want      string
+		}{
+			"unpacked frame":                      {packet: vxlan, mac: 36, data: 36 + 14, protocol: typeIPv4, want: inner4},
+			"frame to be unpacked":                {packet: vxlan, mac: 36, data: 36, protocol: typeIPv4, want: outer4 + "(17)9>4789 " + inner4},
+			"packet to be unpacked":               {packet: ipip, mac: 20, data: 20, protocol: typeIPv4, want: outer4 + "(4) " + inner4},
+			"packet of another version":           {packet: ip(6, 1, protoIPIP, packed), mac: 40, data: 40, protocol: typeIPv4, want: outer6 + "(4) " + inner4},
+			"labels in front of a received frame": {packet: mpls, mac: 2, data: 0, protocol: typeMPLS, want: "8847"},
+			"neither version":                     {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
+		} {
+			s := labSkb{
+				memory: inMemory(test.packet), mac: placed + test.mac, network: placed, data: placed + test.data,
+				tail: placed + len(test.packet), protocol: test.protocol,
+			}
+			if got := l.look(t, s).text(); got != test.want {
+				t.Errorf("%s: %s, want %s", name, got, test.want)
+			}
+		}
+	})
+}
