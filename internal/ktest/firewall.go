@@ -66,6 +66,19 @@ func DropICMP(t testing.TB, n *Netns) {
 	}))
 }
 
+// DropSent makes a namespace drop what it sends of a protocol, over IPv4 and IPv6: all of it
+// (`meta l4proto PROTOCOL drop`), or what is for a port that is not 0.
+func DropSent(t testing.TB, n *Netns, protocol byte, port uint16) {
+	t.Helper()
+	rule := toPort(protocol, port)
+	if port == 0 {
+		rule = rule[:2] // the protocol alone
+	}
+	table := &nftables.Table{Name: "ktest-sent", Family: nftables.TableFamilyINet}
+	rule = append(rule, &expr.Verdict{Kind: expr.VerdictDrop})
+	needsModule(t, n.addRule(table, filterChain("output", nftables.ChainHookOutput), rule))
+}
+
 // filterChain is a base chain of type filter, at the priority of filters.
 func filterChain(name string, hook *nftables.ChainHook) *nftables.Chain {
 	return &nftables.Chain{Name: name, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter}

@@ -15,7 +15,7 @@ import (
 
 // Tunnel is a tunnel from one host to another.
 type Tunnel struct {
-	// Kind is vxlan, geneve, gre, gretap, ip6gre, ipip or sit.
+	// Kind is vxlan, geneve, gre, gretap, ip6gre, ip6gretap, ipip, sit or ip6tnl.
 	Kind string
 	// Local and Remote are the outer addresses. Geneve chooses its local one itself.
 	Local, Remote netip.Addr
@@ -48,8 +48,8 @@ func NewTunnel(t testing.TB, e End, tun Tunnel) {
 func (tun Tunnel) driver() (rtnetlink.LinkDriver, error) {
 	put, ok := map[string]func(*netlink.AttributeEncoder){
 		"vxlan": tun.vxlan, "geneve": tun.geneve,
-		"gre": tun.gre, "gretap": tun.gre, "ip6gre": tun.gre,
-		"ipip": tun.ip, "sit": tun.ip,
+		"gre": tun.gre, "gretap": tun.gre, "ip6gre": tun.gre, "ip6gretap": tun.gre,
+		"ipip": tun.ip, "sit": tun.ip, "ip6tnl": tun.ip6,
 	}[tun.Kind]
 	if !ok {
 		return nil, fmt.Errorf("no tunnel of kind %q", tun.Kind)
@@ -117,6 +117,15 @@ func (tun Tunnel) ip(e *netlink.AttributeEncoder) {
 	e.Bytes(ipLocal, tun.Local.AsSlice())
 	e.Bytes(ipRemote, tun.Remote.AsSlice())
 	e.Uint8(ipTTL, 64)
+}
+
+// ip6 has packets of either version inside, and no destination option with a limit of
+// encapsulations.
+func (tun Tunnel) ip6(e *netlink.AttributeEncoder) {
+	const ignoreLimit, protocol, flags = 1, 9, 8 // IP6_TNL_F_IGN_ENCAP_LIMIT, IFLA_IPTUN_PROTO, IFLA_IPTUN_FLAGS
+	tun.ip(e)
+	e.Uint32(flags, ignoreLimit)
+	e.Uint8(protocol, 0)
 }
 
 func big16(n uint16) []byte { return binary.BigEndian.AppendUint16(nil, n) }

@@ -19,7 +19,7 @@ func TestTunnelsCarryPings(t *testing.T) {
 }
 
 func TestTunnelsWithIPv6CarryPings(t *testing.T) {
-	for _, kind := range []string{"vxlan", "geneve", "ip6gre"} {
+	for _, kind := range []string{"vxlan", "geneve", "ip6gre", "ip6gretap", "ip6tnl"} {
 		t.Run(kind+" over IPv6", func(t *testing.T) {
 			carries(t, Tunnel{Kind: kind, ID: 46}, "fd09::1", "fd09::2", "10.8.0.1", "10.8.0.2")
 		})

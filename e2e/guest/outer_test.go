@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// Ports of the tunnels in UDP.
+const (
+	portVXLAN     = 4789
+	portGeneve    = 6081
+	portWireGuard = 51820
+)
+
+// capsule is a way to encapsulate, with outer and inner addresses of its own.
+type capsule struct {
+	name string
+	net  int
+	// six and sixInside say that the outer and the inner packet are of IPv6.
+	six, sixInside bool
+	// protocol is the outer packet's, seen what the tracer calls the tunnel; empty where the
+	// inner packet is encrypted.
+	protocol, seen string
+	lay            func(*testing.T, *world, *capsule)
+}
+
+var capsules = []capsule{
+	{name: "VXLAN", net: 1, protocol: "udp", seen: "vxlan", lay: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 42, Port: portVXLAN})},
+	{name: "VXLAN over IPv6", net: 2, six: true, protocol: "udp", seen: "vxlan", lay: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 43, Port: portVXLAN})},
+	{name: "Geneve", net: 3, protocol: "udp", seen: "geneve", lay: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 44})},
+	{name: "Geneve over IPv6", net: 4, six: true, protocol: "udp", seen: "geneve", lay: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 45})},
+	{name: "GRE", net: 5, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "gre"})},
+	{name: "GRE over IPv6", net: 6, six: true, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "ip6gre"})},
+	{name: "GRETAP", net: 7, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "gretap"})},
+	{name: "GRETAP over IPv6", net: 8, six: true, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "ip6gretap"})},
+	{name: "IPIP", net: 9, protocol: "ipip", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ipip"})},
+	{name: "SIT", net: 10, sixInside: true, protocol: "ipv6", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "sit"})},
+	{name: "IPv4 in IPv6", net: 11, six: true, protocol: "ipip", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
+	{name: "IPv6 in IPv6", net: 12, six: true, sixInside: true, protocol: "ipv6", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
+	{name: "ESP in tunnel mode", net: 13, protocol: "esp", lay: espTunnel},
+	{name: "ESP in transport mode", net: 14, protocol: "esp", lay: espTransport},
+	{name: "WireGuard", net: 15, protocol: "udp", lay: wireguarded},
+	{name: "WireGuard over IPv6", net: 16, six: true, protocol: "udp", lay: wireguarded},
+}
+
+func (c *capsule) outer(host int) netip.Addr {
+	return addressIn(map[bool]string{false: "10.9.%d.%d", true: "fd09:%d::%d"}[c.six], c.net, host)
+}
+
+func (c *capsule) inner(host int) netip.Addr {
+	return addressIn(map[bool]string{false: "10.8.%d.%d", true: "fd08:%d::%d"}[c.sixInside], c.net, host)
+}
+
+func addressIn(format string, net, host int) netip.Addr {
+	return netip.MustParseAddr(fmt.Sprintf(format, net, host))
+}
+
+// subnet is an address in the network of two hosts.
+func subnet(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()-8) }
+
+// device is the end of a tunnel at a host.
+func (c *capsule) device(n *ktest.Netns, host int) ktest.End {
+	return ktest.End{Netns: n, Name: fmt.Sprintf("t%d", c.net), Addresses: []netip.Prefix{subnet(c.inner(host))}}
+}
+
+func tunnelWith(tunnel ktest.Tunnel) func(*testing.T, *world, *capsule) {
+	return func(t *testing.T, w *world, c *capsule) {
+		ktest.NewTunnel(t, c.device(w.a, 1), tunnel.Between(c.outer(1), c.outer(2)))
+		ktest.NewTunnel(t, c.device(w.b, 2), tunnel.Between(c.outer(2), c.outer(1)))
+	}
+}
+
+func espTunnel(t *testing.T, w *world, c *capsule) {
+	here, there := netip.PrefixFrom(c.inner(1), 32), netip.PrefixFrom(c.inner(2), 32)
+	ktest.AddAddress(t, w.a, "lo", here)
+	ktest.AddAddress(t, w.b, "lo", there)
+	ktest.NewSourceRoute(t, w.a, there, c.outer(2), here.Addr())
+	ktest.NewSourceRoute(t, w.b, here, c.outer(1), there.Addr())
+	c.encrypt(t, w, ktest.ESP{From: here, To: there})
+}
+
+// espTransport encrypts what is between the outer addresses, which are the inner ones, too.
+func espTransport(t *testing.T, w *world, c *capsule) { c.encrypt(t, w, ktest.ESP{}) }
+
+func (c *capsule) encrypt(t *testing.T, w *world, e ktest.ESP) {
+	e = e.Between(c.outer(1), c.outer(2))
+	ktest.NewESP(t, w.a, e)
+	ktest.NewESP(t, w.b, e.Reverse())
+}
+
+func wireguarded(t *testing.T, w *world, c *capsule) {
+	port := uint16(portWireGuard + c.net)
+	end := func(n *ktest.Netns, here, there int) {
+		ktest.NewWireGuard(t, c.device(n, here), ktest.WireGuard{
+			Local: netip.AddrPortFrom(c.outer(here), port), Remote: netip.AddrPortFrom(c.outer(there), port),
+			Inside: []netip.Prefix{netip.PrefixFrom(c.inner(there), c.inner(there).BitLen())},
+		})
+	}
+	end(w.a, 1, 2)
+	end(w.b, 2, 1)
+}
+
+// target is where what is sent is for: its inner address, or where there is none the outer one.
+func (c *capsule) target(host int) netip.Addr {
+	if c.name == "ESP in transport mode" {
+		return c.outer(host)
+	}
+	return c.inner(host)
+}
+
+// encapsulating is two hosts with each kind of capsule that the kernel has.
+type encapsulating struct {
+	*world
+	capsules []capsule
+}
+
+func newEncapsulating(t *testing.T) *encapsulating {
+	t.Helper()
+	w := &encapsulating{world: newWorld(t)}
+	for _, c := range capsules {
+		ktest.AddAddress(t, w.a, "va", subnet(c.outer(1)))
+		ktest.AddAddress(t, w.b, "vb", subnet(c.outer(2)))
+		laid := t.Run("laying "+c.name, func(sub *testing.T) {
+			sub.Cleanup(func() {
+				switch {
+				case !sub.Skipped():
+					w.capsules = append(w.capsules, c)
+				case onOwnMachine():
+					t.Errorf("this kernel has no %s", c.name)
+				}
+			})
+			c.lay(sub, w.world, &c)
+		})
+		if !laid {
+			t.FailNow()
+		}
+	}
+	for _, c := range w.capsules { // neighbours and peers get to know each other
+		ping(t, w.a, c.target(2).String(), 0x3501)
+	}
+	return w
+}
+
+// send sends one datagram by each capsule.
+func (w *encapsulating) send(t *testing.T) {
+	t.Helper()
+	for _, c := range w.capsules {
+		u := ktest.UDP{From: netip.AddrPortFrom(c.target(1), 7001), To: netip.AddrPortFrom(c.target(2), 7777), Size: 20}
+		do(t, w.a, func() error { return u.Send(1) })
+	}
+}
+
+// sent are the outer packets of a capsule that its first host sends; with what is inside.
+func (c *capsule) sent(t *testing.T, events records) records {
+	t.Helper()
+	outer := events.that(from(c.outer(1).String()), to(c.outer(2).String()), protocol(c.protocol))
+	if c.seen == "" {
+		return outer
+	}
+	return outer.that(func(r *record) bool {
+		return r.Tunnel != nil && r.Tunnel.Type == c.seen && r.Tunnel.Tuple.Source == c.inner(1).String() &&
+			r.Tunnel.Tuple.Dest == c.inner(2).String() && r.Tunnel.Tuple.Dport != nil && *r.Tunnel.Tuple.Dport == 7777
+	})
+}
+
+const (
+	outerNets = "(net 10.9.0.0/16 or net fd09::/16)"
+	innerNets = "(net 10.8.0.0/16 or net fd08::/16)"
+)
+
+// TestOuterPackets: from ip_local_out on, an encapsulated packet is the outer one for the
+// filter and in the columns.
+func TestOuterPackets(t *testing.T) {
+	w := newEncapsulating(t)
+	t.Run("drops", w.drops)
+	t.Run("path", w.path)
+}
+
+// drops has the first host's firewall drop the outer packets.
+func (w *encapsulating) drops(t *testing.T) {
+	const gre, ipip, ipv6, esp, udp = 47, 4, 41, 50, 17
+	for _, protocol := range []byte{gre, ipip, ipv6, esp} {
+		ktest.DropSent(t, w.a, protocol, 0)
+	}
+	for _, port := range []uint16{portVXLAN, portGeneve, portWireGuard + 15, portWireGuard + 16} {
+		ktest.DropSent(t, w.a, udp, port)
+	}
+	defer ktest.FlushRules(t, w.a)
+	tracer := start(t, "--drop", "--output-tunnel", outerNets)
+	w.send(t)
+	events := tracer.stop().events
+	for _, c := range w.capsules {
+		c.sent(t, events.that(dropped)).present(t, "drop of the outer packet of "+c.name)
+	}
+}
+
+// path has the functions from ip_local_out to the device.
+func (w *encapsulating) path(t *testing.T) {
+	needFunctions(t)
+	functions := []string{"__ip_local_out", "ip_output", "__ip6_local_out", "ip6_output", "__dev_queue_xmit"}
+	tracer := start(t, "--filter-func", "^("+strings.Join(functions, "|")+")$", "--output-tunnel", outerNets+" or "+innerNets)
+	w.send(t)
+	events := tracer.stop().events
+	for _, c := range w.capsules {
+		way := []string{functions[0], functions[1], functions[4]}
+		if c.six {
+			way = functions[2:]
+		}
+		t.Run(c.name, func(t *testing.T) {
+			c.sent(t, events).passed(t, way...)
+			if c.target(1) == c.inner(1) {
+				events.that(on("va"), from(c.inner(1).String())).absent(t, "inner packet on the outer device")
+			}
+		})
+	}
+}
