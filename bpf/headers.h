@@ -3,6 +3,11 @@
 // The headers of packets, as far as they are read.
 #pragma once
 
+enum {
+	IPV4_HLEN = 20,
+	IPV6_HLEN = 40,
+};
+
 struct ipv4_header {
 	u8 version_ihl, tos;
 	__be16 total_length, id, fragment;
@@ -61,4 +66,5 @@ union header {
 	struct arp_header arp;
 	struct transport_header transport;
 	u8 extension[8];
+	__be16 words[4];
 } __attribute__((aligned(8)));

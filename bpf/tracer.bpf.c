@@ -20,6 +20,7 @@
 #include "place.h"
 #include "owner.h"
 #include "filter.h"
+#include "iplength.h"
 #include "tuple.h"
 #include "tunnel.h"
 #include "track.h"

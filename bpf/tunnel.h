@@ -27,22 +27,22 @@ static __always_inline bool is_port(u16 port, const volatile u16 *list)
 	return found;
 }
 
-static __always_inline bool find_vxlan(struct inner *in, u64 at)
+static __always_inline bool find_vxlan(struct inner *in, u64 at, u64 end)
 {
 	u8 h[VXLAN_HLEN];
 
-	if (read_kernel(h, sizeof(h), at) || !(h[0] & VXLAN_VNI))
+	if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at) || !(h[0] & VXLAN_VNI))
 		return false;
 	*in = (struct inner){ at + sizeof(h), h[4] << 16 | h[5] << 8 | h[6], ETH_P_TEB, TUNNEL_VXLAN, 1 };
 	return true;
 }
 
-static __always_inline bool find_geneve(struct inner *in, u64 at)
+static __always_inline bool find_geneve(struct inner *in, u64 at, u64 end)
 {
 	u8 h[GENEVE_HLEN];
 	u32 options;
 
-	if (read_kernel(h, sizeof(h), at) || h[0] >> 6)
+	if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at) || h[0] >> 6)
 		return false;
 	options = (h[0] & 0x3f) * 4;
 	*in = (struct inner){ at + sizeof(h) + options, h[4] << 16 | h[5] << 8 | h[6],
@@ -50,20 +50,20 @@ static __always_inline bool find_geneve(struct inner *in, u64 at)
 	return true;
 }
 
-static __always_inline bool find_gre(struct inner *in, u64 at)
+static __always_inline bool find_gre(struct inner *in, u64 at, u64 end)
 {
 	__be16 h[2];
 	__be32 key = 0;
 	u16 flags;
 
-	if (read_kernel(h, sizeof(h), at))
+	if (at + sizeof(h) > end || read_kernel(h, sizeof(h), at))
 		return false;
 	flags = bpf_ntohs(h[0]);
 	if (flags & GRE_VERSION)
 		return false;
 	at += GRE_HLEN + (flags & GRE_CHECKSUM ? 4 : 0);
 	if (flags & GRE_KEY) {
-		if (read_kernel(&key, sizeof(key), at))
+		if (at + sizeof(key) > end || read_kernel(&key, sizeof(key), at))
 			return false;
 		at += 4;
 	}
@@ -72,15 +72,15 @@ static __always_inline bool find_gre(struct inner *in, u64 at)
 	return true;
 }
 
-static __always_inline bool find_by_headers(struct inner *in, const struct record_tuple *outer, u64 at)
+static __always_inline bool find_by_headers(struct inner *in, const struct record_tuple *outer, u64 at, u64 end)
 {
 	switch (outer->protocol) {
 	case IPPROTO_UDP:
 		if (is_port(outer->dest_port, CFG.vxlan_ports))
-			return find_vxlan(in, at + UDP_HLEN);
-		return is_port(outer->dest_port, CFG.geneve_ports) && find_geneve(in, at + UDP_HLEN);
+			return find_vxlan(in, at + UDP_HLEN, end);
+		return is_port(outer->dest_port, CFG.geneve_ports) && find_geneve(in, at + UDP_HLEN, end);
 	case IPPROTO_GRE:
-		return find_gre(in, at);
+		return find_gre(in, at, end);
 	case IPPROTO_IPIP:
 		*in = (struct inner){ at, 0, ETH_P_IP, TUNNEL_IPIP, 0 };
 		return true;
@@ -125,7 +125,7 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 	end = linear_end(f);
 	__builtin_memset(outer, 0, sizeof(*outer));
 	at = parse_packet(outer, f->start, end, first_type(f), &room->header);
-	if ((!at || !find_by_headers(in, outer, at)) && (!skb || !find_by_skb(in, skb)))
+	if ((!at || !find_by_headers(in, outer, at, end)) && (!skb || !find_by_skb(in, skb)))
 		return false;
 	// Inner headers are noted before the outer ones are there: then they are its own.
 	if (in->at <= f->start || in->at >= end)
@@ -143,11 +143,13 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 static __always_inline void tell_inner(struct record_tunnel *t, struct work *w, struct room *room)
 {
 	struct frame *f = &w->packet.frame;
+	u32 type = first_type(f);
 
 	t->id = room->inner.id;
 	t->has_id = room->inner.has_id;
 	t->kind = room->inner.kind;
-	parse_packet(&t->tuple, f->start, linear_end(f), first_type(f), &room->header);
+	parse_packet(&t->tuple, f->start, ip_end(type, f->start, linear_end(f), &room->header), type,
+		     &room->header);
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
@@ -159,7 +161,7 @@ static __noinline bool skip_inner_link(struct work *w, struct link *link)
 
 	if (f->prefix)
 		return true;
-	at = read_link(link, f->start);
+	at = read_link(link, f->start, end);
 	if (!at || at >= end)
 		return false;
 	f->start = at;

@@ -4,7 +4,6 @@
 #pragma once
 
 enum {
-	IPV6_HLEN = 40,
 	// Extension headers that are followed; the kernel itself gives up on more.
 	IPV6_EXTENSIONS = 8,
 	IP_MORE_FRAGMENTS = 0x2000,
@@ -195,19 +194,21 @@ static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)
 }
 
 // Steps over an Ethernet header and its tags; returns where the network header
-// begins.
-static __always_inline u64 read_link(struct link *link, u64 at)
+// begins, 0 where the frame ends before. Of the last tag the frame may have a part only.
+static __always_inline u64 read_link(struct link *link, u64 at, u64 end)
 {
 	__be16 h[2];
 
 	*link = (struct link){};
 	at += ETH_HLEN - 2;
 	for (int i = 0; i < MOST_TAGS; i++) {
-		if (copy_kernel(h, sizeof(h), at))
+		if (at + sizeof(h[0]) > end || copy_kernel(h, sizeof(h), at))
 			return 0;
 		link->type = bpf_ntohs(h[0]);
 		if (link->type != ETH_P_8021Q && link->type != ETH_P_8021AD)
 			return at + 2;
+		if (at + sizeof(h) > end)
+			return 0;
 		link->tci[i] = bpf_ntohs(h[1]);
 		link->tags = i + 1;
 		at += VLAN_HLEN;
@@ -215,9 +216,9 @@ static __always_inline u64 read_link(struct link *link, u64 at)
 	return at;
 }
 
-static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct link *link)
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at, u64 end, struct link *link)
 {
-	at = read_link(link, at);
+	at = read_link(link, at, end);
 	t->ether_type = link->type;
 	for (int i = 0; i < MOST_TAGS; i++)
 		if (i < link->tags)
@@ -234,8 +235,14 @@ static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 
 	u64 transport;
 
 	t->ether_type = type;
-	if (!type)
-		at = fill_link(t, at, &h->link);
+	if (!type) {
+		at = fill_link(t, at, end, &h->link);
+		end = ip_end(t->ether_type, at, end, h);
+	}
+	if (!at) {
+		t->network = t->ether_type ? NETWORK_OTHER : NETWORK_NONE;
+		return 0;
+	}
 	transport = fill_network(t, at, end, h);
 	if (transport)
 		fill_transport(t, transport, end, &h->transport);

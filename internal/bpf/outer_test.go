@@ -20,7 +20,7 @@ const marker = 0xa5
 
 // inMemory puts a packet into memory full of markers.
 func inMemory(packet []byte) []byte {
-	memory := bytes.Repeat([]byte{marker}, labShared)
+	memory := bytes.Repeat([]byte{marker}, ktest.SkbMemory)
 	copy(memory[placed:], packet)
 	return memory
 }
@@ -56,7 +56,7 @@ func encapsulations() map[string]encapsulation {
 			protocol := map[int]int{4: protoIPIP, 6: protoIPv6}[inner]
 			frame := ethernet(etherType, packed)
 			name := map[int]string{4: " of IPv4", 6: " of IPv6"}[inner] + over
-			add("VXLAN"+name, header+16, ip(version, 1, protoUDP, udp(9, labPort, vxlan(frame))), outer+"(17)9>4789 "+text)
+			add("VXLAN"+name, header+16, ip(version, 1, protoUDP, udp(9, labVXLAN, vxlan(frame))), outer+"(17)9>4789 "+text)
 			add("Geneve"+name, header+16, ip(version, 1, protoUDP, udp(9, labGeneve, geneve(typeTEB, frame))), outer+"(17)9>6081 "+text)
 			add("GRE"+name, header+4, ip(version, 1, protoGRE, gre(etherType, packed)), outer+"(47) "+text)
 			add("GRETAP"+name, header+4, ip(version, 1, protoGRE, gre(typeTEB, frame)), outer+"(47) "+text)
@@ -69,30 +69,24 @@ func encapsulations() map[string]encapsulation {
 
 // outerStates are the sk_buffs that an outer packet has from ip_local_out to its own Ethernet
 // header, each with the protocol of the inner packet and with its own.
-func outerStates(e encapsulation) map[string]labSkb {
+func outerStates(e encapsulation) map[string]ktest.SkbState {
 	own := typeIPv4
 	if e.packet[0]>>4 == 6 {
 		own = typeIPv6
 	}
-	pushed := labSkb{
-		memory: inMemory(e.packet), mac: placed + e.inner, network: placed, data: placed,
-		tail: placed + len(e.packet), protocol: uint16(own),
+	pushed := ktest.SkbState{
+		Memory: inMemory(e.packet), Mac: placed + e.inner, Network: placed, Data: placed,
+		Tail: placed + len(e.packet), Protocol: uint16(own),
 	}
 	framed := pushed
-	framed.data -= 14
-	states := map[string]labSkb{"pushed": pushed, "with an Ethernet header": framed}
+	framed.Data -= 14
+	states := map[string]ktest.SkbState{"pushed": pushed, "with an Ethernet header": framed}
 	for name, protocol := range map[string]uint16{"IPv4": typeIPv4, "IPv6": typeIPv6, "ARP": 0x0806, "nothing": 0} {
 		s := pushed
-		s.protocol = protocol
+		s.Protocol = protocol
 		states["told to be "+name] = s
 	}
 	return states
-}
-
-// bothWays runs a test with members read by a helper and, where the kernel has that, without.
-func bothWays(t *testing.T, test func(*testing.T, Config, Bodies)) {
-	t.Run("by a helper", func(t *testing.T) { test(t, Config{}, Bodies{}) })
-	t.Run("directly", func(t *testing.T) { test(t, Config{Direct: true}, Bodies{Cast: ktest.Direct(t).Call()}) })
 }
 
 // TestOuterPackets: tuple and tunnel are of the outer packet, though the mac header is still
@@ -147,17 +141,17 @@ func TestIPsec(t *testing.T) {
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
 		l := newSkbLab(t, c, b)
 		packet := ip(4, 1, protoESP, slices.Concat(bytes.Repeat([]byte{7}, space), udp(1, 2, nil)))
-		done := labSkb{
-			memory: inMemory(packet), mac: placed + marked, network: placed, transport: placed + ihl,
-			data: placed, tail: placed + len(packet), protocol: typeIPv4,
+		done := ktest.SkbState{
+			Memory: inMemory(packet), Mac: placed + marked, Network: placed, Transport: placed + ihl,
+			Data: placed, Tail: placed + len(packet), Protocol: typeIPv4,
 		}
 		if got, want := l.look(t, done).text(), outer4+"(50)"; got != want {
 			t.Errorf("with ESP's header: %s, want %s", got, want)
 		}
 		moved := done
-		moved.data = placed + ihl + space
+		moved.Data = placed + ihl + space
 		for protocol, want := range map[byte]string{protoUDP: outer4 + "(17)", protoIPIP: outer4 + "(4)"} {
-			moved.memory[placed+marked] = protocol
+			moved.Memory[placed+marked] = protocol
 			if got := l.look(t, moved).text(); got != want {
 				t.Errorf("before ESP's header is written: %s, want %s", got, want)
 			}
@@ -169,7 +163,7 @@ func TestIPsec(t *testing.T) {
 func TestHeadersBehind(t *testing.T) {
 	packed := ip(4, 8, protoUDP, udp(1, 2, nil))
 	frame := ethernet(typeIPv4, packed)
-	vxlan := ip(4, 1, protoUDP, udp(9, labPort, vxlan(frame)))
+	vxlan := ip(4, 1, protoUDP, udp(9, labVXLAN, vxlan(frame)))
 	ipip := ip(4, 1, protoIPIP, packed)
 	mpls := slices.Concat([]byte{0x40, 0, 0x11, 64}, packed) // a label that looks like IPv4
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
@@ -187,9 +181,9 @@ func TestHeadersBehind(t *testing.T) {
 			"labels in front of a received frame": {packet: mpls, mac: 2, data: 0, protocol: typeMPLS, want: "8847"},
 			"neither version":                     {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
 		} {
-			s := labSkb{
-				memory: inMemory(test.packet), mac: placed + test.mac, network: placed, data: placed + test.data,
-				tail: placed + len(test.packet), protocol: test.protocol,
+			s := ktest.SkbState{
+				Memory: inMemory(test.packet), Mac: placed + test.mac, Network: placed, Data: placed + test.data,
+				Tail: placed + len(test.packet), Protocol: test.protocol,
 			}
 			if got := l.look(t, s).text(); got != test.want {
 				t.Errorf("%s: %s, want %s", name, got, test.want)

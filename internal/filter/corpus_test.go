@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// TestFramesOfOthers: the list of frames that tests of other packages use has all of ours.
+func TestFramesOfOthers(t *testing.T) {
+	listed := map[string]bool{}
+	for _, f := range ktest.Frames(t) {
+		listed[string(f.Bytes)] = true
+	}
+	for _, frame := range wholeFrames() {
+		if frame = frame[:min(len(frame), ktest.MostOfFrame)]; !listed[string(frame)] {
+			t.Errorf("internal/ktest/testdata/frames.txt lacks a line: %x NAME", frame)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	_ "embed"
+	"encoding/hex"
+	"strings"
+	"testing"
+)
+
+// MostOfFrame is how many bytes of a frame are in the list of frames at most.
+const MostOfFrame = 300
+
+// Frame is an Ethernet frame, or the beginning of a long one.
+type Frame struct {
+	Name  string
+	Bytes []byte
+}
+
+//go:embed testdata/frames.txt
+var frames string
+
+// Frames are what a network carries, and crafted frames with truncated tags, many tags,
+// extension headers, and lengths in place of the Ethertype.
+func Frames(t testing.TB) []Frame {
+	t.Helper()
+	var list []Frame
+	for line := range strings.Lines(frames) {
+		digits, name, ok := strings.Cut(strings.TrimSpace(line), " ")
+		bytes, err := hex.DecodeString(digits)
+		if !ok || err != nil {
+			t.Fatalf("line %q is no frame: %v", line, err)
+		}
+		list = append(list, Frame{name, bytes})
+	}
+	return list
+}

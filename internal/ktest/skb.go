@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+const (
+	skbMemory = 1024 // where the packet's memory begins, behind the sk_buff
+	skbShared = 4096 // where the shared info begins, in that memory
+	skbSize   = skbMemory + skbShared + 1024
+)
+
+// SkbMemory is how many bytes the packet's memory has.
+const SkbMemory = skbShared
+
+// Skb is an sk_buff that a test makes, in the value of a map: the sk_buff as this kernel has
+// it, the memory of its packet, and the shared info.
+type Skb struct {
+	// Address is the kernel address of the sk_buff.
+	Address uint64
+
+	values  *ebpf.Map
+	value   []byte
+	offsets map[string]uint32
+}
+
+// SkbState is what an sk_buff says: offsets in the memory, and the Ethertype.
+type SkbState struct {
+	Memory                        []byte
+	Mac, Network, Transport, Data int
+	Tail                          int
+	Protocol                      uint16
+}
+
+// NewSkb makes one that says nothing yet.
+func NewSkb(t testing.TB) *Skb {
+	t.Helper()
+	Root(t)
+	types, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Skip(err)
+	}
+	var skb *btf.Struct
+	must(t, types.TypeByName("sk_buff", &skb))
+	s := &Skb{value: make([]byte, skbSize), offsets: map[string]uint32{}}
+	addOffsets(s.offsets, skb.Members, 0)
+	s.values, err = ebpf.NewMap(&ebpf.MapSpec{Name: "skb", Type: ebpf.Array, KeySize: 4, ValueSize: skbSize, MaxEntries: 1})
+	must(t, err)
+	t.Cleanup(func() { s.values.Close() })
+	must(t, s.findAddress())
+	return s
+}
+
+// addOffsets finds where members are, those of unnamed members too.
+func addOffsets(offsets map[string]uint32, members []btf.Member, base uint32) {
+	for _, m := range members {
+		at := base + m.Offset.Bytes()
+		if m.Name != "" {
+			offsets[m.Name] = at
+			continue
+		}
+		switch typ := btf.UnderlyingType(m.Type).(type) {
+		case *btf.Struct:
+			addOffsets(offsets, typ.Members, at)
+		case *btf.Union:
+			addOffsets(offsets, typ.Members, at)
+		}
+	}
+}
+
+// findAddress has a program write the address into the value: a helper makes a number of it.
+func (s *Skb) findAddress() error {
+	finder, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "finder", Type: ebpf.SchedCLS, License: "GPL", Instructions: asm.Instructions{
+		asm.LoadMapValue(asm.R6, s.values.FD(), 0),
+		asm.StoreMem(asm.R10, -8, asm.R6, asm.DWord),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 8),
+		asm.Mov.Reg(asm.R3, asm.R10),
+		asm.Add.Imm(asm.R3, -8),
+		asm.FnProbeReadKernel.Call(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}})
+	if err != nil {
+		return err
+	}
+	defer finder.Close()
+	if _, err := finder.Run(&ebpf.RunOptions{Data: make([]byte, 14)}); err != nil {
+		return err
+	}
+	if err := s.values.Lookup(uint32(0), s.value); err != nil {
+		return err
+	}
+	s.Address = binary.NativeEndian.Uint64(s.value)
+	return nil
+}
+
+func (s *Skb) set(member string, size int, value uint64) {
+	at := s.value[s.offsets[member]:]
+	switch size {
+	case 2:
+		binary.NativeEndian.PutUint16(at, uint16(value))
+	case 4:
+		binary.NativeEndian.PutUint32(at, uint32(value))
+	case 8:
+		binary.NativeEndian.PutUint64(at, value)
+	}
+}
+
+// Put has the sk_buff say that.
+func (s *Skb) Put(t testing.TB, state SkbState) {
+	t.Helper()
+	clear(s.value)
+	head := s.Address + skbMemory
+	s.set("head", 8, head)
+	s.set("data", 8, head+uint64(state.Data))
+	s.set("tail", 4, uint64(state.Tail))
+	s.set("end", 4, skbShared)
+	s.set("len", 4, uint64(state.Tail-state.Data))
+	s.set("mac_header", 2, uint64(state.Mac))
+	s.set("network_header", 2, uint64(state.Network))
+	s.set("transport_header", 2, uint64(state.Transport))
+	binary.BigEndian.PutUint16(s.value[s.offsets["protocol"]:], state.Protocol)
+	if len(state.Memory) > skbShared {
+		t.Fatalf("%d bytes have no room in %d", len(state.Memory), skbShared)
+	}
+	copy(s.value[skbMemory:], state.Memory)
+	must(t, s.values.Put(uint32(0), s.value))
+}
+
+// Run runs the program of a raw tracepoint with the sk_buff as its first argument.
+func (s *Skb) Run(t testing.TB, program *ebpf.Program) {
+	t.Helper()
+	_, err := program.Run(&ebpf.RunOptions{Context: [12]uint64{s.Address}})
+	must(t, err)
+}
