@@ -88,22 +88,35 @@ static __always_inline long read_span(struct span *span, const struct sk_buff *s
 	return read_kernel(span->bytes, size, (const u8 *)skb + SPAN_BEGIN);
 }
 
-// Whether the frame begins with an Ethernet header of its own. Between the mac
-// and the network header lie 14 bytes, or 4 more per tag; with any other
-// distance the mac header is not Ethernet's, or is a stale one. A network
-// header that was not set is itself stale: the frame has just been received. Where
-// both are at one place there is no link header: a tunnel's inner packet, or no
-// packet at all, as in the answers of netlink, which set both to the front.
-static __always_inline bool has_link_header(u16 mac, u16 network)
+// Where a frame begins.
+enum beginning {
+	// At the mac header, with an Ethernet header of its own.
+	AT_MAC,
+	// At the network header, with a made-up header in front of it.
+	AT_NETWORK,
+	// skb->data decides: see locate_by_data.
+	BY_DATA,
+};
+
+// Between the mac and the network header lie the 14 bytes of an Ethernet header, or 4 more per
+// tag; with any other distance the mac header is not Ethernet's, or is a stale one. A network
+// header that was not set is itself stale: the frame has just been received. Where both
+// are at one place there is no link header: a tunnel's inner packet, or no packet at all, as
+// in the answers of netlink, which set both to the front.
+static __always_inline enum beginning frame_beginning(u16 mac, u16 network)
 {
 	u32 distance = (u32)network - mac;
 
 	if (mac == UNSET || mac == network)
-		return false;
+		return AT_NETWORK;
 	if (!network)
-		return true;
-	return distance == ETH_HLEN || distance == ETH_HLEN + VLAN_HLEN ||
-	       distance == ETH_HLEN + 2 * VLAN_HLEN;
+		return AT_MAC;
+	if (network < mac)
+		return BY_DATA;
+	if (distance == ETH_HLEN || distance == ETH_HLEN + VLAN_HLEN ||
+	    distance == ETH_HLEN + 2 * VLAN_HLEN)
+		return AT_MAC;
+	return AT_NETWORK;
 }
 
 // Where an sk_buff says that its packet is.
@@ -154,13 +167,8 @@ static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 	return 0;
 }
 
-// Whether the mac header lies behind the network header: one of them is stale then.
-static __always_inline bool is_mac_behind(const struct marks *m)
-{
-	return m->network < m->mac && m->network && m->mac != UNSET;
-}
-
-// Finds the frame by skb->data where that is so, and returns its end. A frame that was just
+// Finds the frame where the mac header lies behind the network header, and returns its end. One
+// of them is stale, and skb->data says which. A frame that was just
 // received or unpacked was pulled to the end of its Ethernet header, and its network header is
 // not set yet. Otherwise the network header is that of an outer packet: a tunnel pushed it,
 // and the mac header is still the inner frame's; or IPsec did, which uses the mac header to
@@ -210,16 +218,19 @@ static __always_inline bool locate_marked(struct frame *f, const struct sk_buff 
 	f->shared = m->head + m->end;
 	f->type = 0;
 	f->prefix = PREFIX_NONE;
-	if (is_mac_behind(m)) {
-		end = locate_by_data(f, skb);
-	} else if (has_link_header(m->mac, m->network)) {
+	switch (frame_beginning(m->mac, m->network)) {
+	case AT_MAC:
 		f->start = m->head + m->mac;
-	} else if (m->network && m->network != UNSET) {
+		break;
+	case BY_DATA:
+		end = locate_by_data(f, skb);
+		break;
+	case AT_NETWORK:
+		if (!m->network || m->network == UNSET)
+			return false;
 		f->start = m->head + m->network;
 		f->type = ether_type(m->protocol, f->start);
 		f->prefix = PREFIX_LINK;
-	} else {
-		return false;
 	}
 	if (tags)
 		restore_tag(f, skb);

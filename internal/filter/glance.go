@@ -123,7 +123,7 @@ func (m *Memory) readSkb() asm.Instructions {
 	return append(insns, m.load(regHead, m.Head), asm.Add.Reg(regEnd, regHead))
 }
 
-// choosePlace goes to labelOwn where the frame has a link header of its own (has_link_header),
+// choosePlace goes to labelOwn where the frame has a link header of its own (frame_beginning),
 // to labelBehind where the mac header lies behind the network header, and on, or to labelMade,
 // where one is made up.
 func choosePlace() asm.Instructions {
