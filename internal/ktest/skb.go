@@ -37,6 +37,8 @@ type SkbState struct {
 	Mac, Network, Transport, Data int
 	Tail                          int
 	Protocol                      uint16
+	// Tag is the VLAN tag that was taken out of the frame; 0 is none.
+	Tag uint16
 }
 
 // NewSkb makes one that says nothing yet.
@@ -128,11 +130,24 @@ func (s *Skb) Put(t testing.TB, state SkbState) {
 	s.set("network_header", 2, uint64(state.Network))
 	s.set("transport_header", 2, uint64(state.Transport))
 	binary.BigEndian.PutUint16(s.value[s.offsets["protocol"]:], state.Protocol)
+	if state.Tag != 0 {
+		s.setTag(t, state.Tag)
+	}
 	if len(state.Memory) > skbShared {
 		t.Fatalf("%d bytes have no room in %d", len(state.Memory), skbShared)
 	}
 	copy(s.value[skbMemory:], state.Memory)
 	must(t, s.values.Put(uint32(0), s.value))
+}
+
+// setTag has an 802.1Q tag as kernels keep it since 6.2, where its Ethertype says that there is one.
+func (s *Skb) setTag(t testing.TB, tag uint16) {
+	t.Helper()
+	if _, older := s.offsets["vlan_present"]; older {
+		t.Skip("this kernel has a bit for VLAN tags that is not made here")
+	}
+	binary.BigEndian.PutUint16(s.value[s.offsets["vlan_proto"]:], 0x8100)
+	s.set("vlan_tci", 2, uint64(tag))
 }
 
 // Run runs the program of a raw tracepoint with the sk_buff as its first argument.
