@@ -169,6 +169,8 @@ func (c *capsule) sent(t *testing.T, events records) records {
 	})
 }
 
+func hasTunnel(r *record) bool { return r.Tunnel != nil }
+
 const (
 	outerNets = "(net 10.9.0.0/16 or net fd09::/16)"
 	innerNets = "(net 10.8.0.0/16 or net fd08::/16)"
@@ -214,6 +216,9 @@ func (w *encapsulating) path(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			c.sent(t, events).passed(t, way...)
+			if c.seen == "" {
+				events.that(from(c.outer(1).String()), protocol(c.protocol), hasTunnel).absent(t, "packet inside of an encrypted one")
+			}
 			if c.target(1) == c.inner(1) {
 				events.that(on("va"), from(c.inner(1).String())).absent(t, "inner packet on the outer device")
 			}
