@@ -94,12 +94,12 @@ enum beginning {
 	AT_MAC,
 	// At the network header, with a made-up header in front of it.
 	AT_NETWORK,
-	// skb->data decides: see locate_by_data.
-	BY_DATA,
+	// A closer look decides: see locate_closely.
+	CLOSELY,
 };
 
-// Between the mac and the network header lie the 14 bytes of an Ethernet header, or 4 more per
-// tag; with any other distance the mac header is not Ethernet's, or is a stale one. A network
+// Between the mac and the network header lie the 14 bytes of an Ethernet header, and perhaps 4
+// or 8 more; with any other distance the mac header is not Ethernet's, or is a stale one. A network
 // header that was not set is itself stale: the frame has just been received. Where both
 // are at one place there is no link header: a tunnel's inner packet, or no packet at all, as
 // in the answers of netlink, which set both to the front.
@@ -112,10 +112,11 @@ static __always_inline enum beginning frame_beginning(u16 mac, u16 network)
 	if (!network)
 		return AT_MAC;
 	if (network < mac)
-		return BY_DATA;
-	if (distance == ETH_HLEN || distance == ETH_HLEN + VLAN_HLEN ||
-	    distance == ETH_HLEN + 2 * VLAN_HLEN)
+		return CLOSELY;
+	if (distance == ETH_HLEN)
 		return AT_MAC;
+	if (distance == ETH_HLEN + VLAN_HLEN || distance == ETH_HLEN + 2 * VLAN_HLEN)
+		return CLOSELY;
 	return AT_NETWORK;
 }
 
@@ -167,26 +168,42 @@ static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 	return 0;
 }
 
-// Finds the frame where the mac header lies behind the network header, and returns its end. One
-// of them is stale, and skb->data says which. A frame that was just
-// received or unpacked was pulled to the end of its Ethernet header, and its network header is
-// not set yet. Otherwise the network header is that of an outer packet: a tunnel pushed it,
-// and the mac header is still the inner frame's; or IPsec did, which uses the mac header to
-// mark a byte of the IP header, and which writes what follows the IP header after a while. The
-// protocol may be the inner packet's until ip_local_out, unless it is MPLS.
-static __noinline u64 locate_by_data(struct frame *f, const struct sk_buff *skb)
+// Whether VLAN tags, or PPPoE, lie between an Ethernet header and the network header. Otherwise
+// the network header was moved by as much, and the mac header is stale: behind MPLS labels that
+// were taken off, or by IPsec, which moves the IP header to where ESP's was.
+static __always_inline bool has_shim(u64 mac)
 {
-	u64 head = (u64)BPF_CORE_READ(skb, head), data = (u64)BPF_CORE_READ(skb, data);
-	u64 mac = head + BPF_CORE_READ(skb, mac_header);
-	__be16 protocol = BPF_CORE_READ(skb, protocol);
+	__be16 type = 0;
 
-	f->start = mac;
-	if (data == mac + ETH_HLEN)
-		return head + BPF_CORE_READ(skb, tail);
+	read_kernel(&type, sizeof(type), mac + ETH_HLEN - sizeof(type));
+	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
+	       type == bpf_htons(ETH_P_PPP_SES);
+}
+
+// Finds the frame where the mac header may be stale, and returns its end. If the mac header
+// lies behind the network header, one of them is stale, and skb->data says which. A frame that
+// was just received or unpacked was pulled to the end of its Ethernet header, and its network
+// header is not set yet. Otherwise the network header is that of an outer packet: a tunnel
+// pushed it, and the mac header is still the inner frame's; or IPsec did, which uses the mac
+// header to mark a byte of the IP header, and which writes what follows the IP header after a
+// while. The protocol may be the inner packet's until ip_local_out, unless it is MPLS.
+static __noinline u64 locate_closely(struct frame *f, const struct sk_buff *skb)
+{
+	u64 head = (u64)BPF_CORE_READ(skb, head), mac = head + BPF_CORE_READ(skb, mac_header);
+	bool received;
+
 	f->start = head + BPF_CORE_READ(skb, network_header);
-	f->type = ether_type(protocol == bpf_htons(ETH_P_MPLS_UC) ? protocol : 0, f->start);
+	received = f->start < mac ? (u64)BPF_CORE_READ(skb, data) == mac + ETH_HLEN : has_shim(mac);
+	if (received) {
+		f->start = mac;
+		return head + BPF_CORE_READ(skb, tail);
+	}
 	f->prefix = PREFIX_LINK;
-	if (data <= mac)
+	f->type = BPF_CORE_READ(skb, protocol);
+	if (f->start < mac && f->type != bpf_htons(ETH_P_MPLS_UC))
+		f->type = 0;
+	f->type = ether_type(f->type, f->start);
+	if (f->start > mac || (u64)BPF_CORE_READ(skb, data) <= mac)
 		return head + BPF_CORE_READ(skb, tail);
 	f->shared = 0;
 	return head + BPF_CORE_READ(skb, transport_header);
@@ -222,8 +239,8 @@ static __always_inline bool locate_marked(struct frame *f, const struct sk_buff 
 	case AT_MAC:
 		f->start = m->head + m->mac;
 		break;
-	case BY_DATA:
-		end = locate_by_data(f, skb);
+	case CLOSELY:
+		end = locate_closely(f, skb);
 		break;
 	case AT_NETWORK:
 		if (!m->network || m->network == UNSET)

@@ -206,7 +206,8 @@ func (w *encapsulating) drops(t *testing.T) {
 func (w *encapsulating) path(t *testing.T) {
 	needFunctions(t)
 	functions := []string{"__ip_local_out", "ip_output", "__ip6_local_out", "ip6_output", "__dev_queue_xmit"}
-	tracer := start(t, "--filter-func", "^("+strings.Join(functions, "|")+")$", "--output-tunnel", outerNets+" or "+innerNets)
+	arrived := []string{"udp_rcv", "udpv6_rcv"}
+	tracer := start(t, "--filter-func", "^("+strings.Join(append(functions, arrived...), "|")+")$", "--output-tunnel", outerNets+" or "+innerNets)
 	w.send(t)
 	events := tracer.stop().events
 	for _, c := range w.capsules {
@@ -216,6 +217,8 @@ func (w *encapsulating) path(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			c.sent(t, events).passed(t, way...)
+			events.that(from(c.target(1).String()), to(c.target(2).String()), ports(7001, 7777), in(arrived...)).
+				present(t, "datagram without outer headers")
 			if c.seen == "" {
 				events.that(from(c.outer(1).String()), protocol(c.protocol), hasTunnel).absent(t, "packet inside of an encrypted one")
 			}

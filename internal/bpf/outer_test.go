@@ -159,6 +159,39 @@ func TestIPsec(t *testing.T) {
 	})
 }
 
+// TestMovedNetworkHeader: 4 or 8 bytes between an Ethernet header and the network header are tags
+// if the Ethertype says so. Otherwise the network header was moved.
+func TestMovedNetworkHeader(t *testing.T) {
+	packet := ip(4, 8, protoUDP, udp(1, 2, nil))
+	bothWays(t, func(t *testing.T, c Config, b Bodies) {
+		l := newSkbLab(t, c, b)
+		for name, test := range map[string]struct {
+			etherType int
+			between   []byte
+			want      string
+		}{
+			"a label taken off":       {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
+			"two labels taken off":    {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
+			"the header of ESP":       {typeIPv4, packet[:8], inner4},
+			"an 802.1Q tag":           {0x8100, []byte{0, 5, 8, 0}, inner4},
+			"an 802.1ad tag and one":  {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
+			"PPPoE":                   {0x8864, []byte{0x11, 0, 0, 1, 0, 30, 0, 0x21}, "8864"},
+			"nothing of these at all": {0x1234, []byte{1, 2, 3, 4}, inner4},
+		} {
+			frame := ethernet(test.etherType, slices.Concat(test.between, packet))
+			network := placed + 14 + len(test.between)
+			s := ktest.SkbState{Memory: inMemory(frame), Mac: placed, Network: network, Data: network, Tail: placed + len(frame), Protocol: typeIPv4}
+			got := l.look(t, s)
+			if text := got.text(); text != test.want {
+				t.Errorf("%s: %s, want %s", name, text, test.want)
+			}
+			if tagged := test.etherType == 0x8100 || test.etherType == 0x88a8; tagged != (got.Tuple.Has&HasVLAN != 0) {
+				t.Errorf("%s: a tag: %v", name, !tagged)
+			}
+		}
+	})
+}
+
 // TestHeadersBehind has what else a mac header behind the network header means.
 func TestHeadersBehind(t *testing.T) {
 	packed := ip(4, 8, protoUDP, udp(1, 2, nil))

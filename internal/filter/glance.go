@@ -103,6 +103,7 @@ func (t *translator) locate() asm.Instructions {
 	insns := append(m.readSkb(), choosePlace()...)
 	insns = append(insns, m.makeHeader()...)
 	insns = append(insns, m.settleHeaders()...)
+	insns = append(insns, m.takeShim()...)
 	insns = append(insns, m.takeHeader()...)
 	insns = append(insns, asm.Sub.Reg(regEnd, regHead).WithSymbol(labelLook))
 	if t.roams {
@@ -124,8 +125,8 @@ func (m *Memory) readSkb() asm.Instructions {
 }
 
 // choosePlace goes to labelOwn where the frame has a link header of its own (frame_beginning),
-// to labelBehind where the mac header lies behind the network header, and on, or to labelMade,
-// where one is made up.
+// to labelBehind or labelShim where the mac header may be stale, and on, or to labelMade, where
+// one is made up.
 func choosePlace() asm.Instructions {
 	return asm.Instructions{
 		asm.JEq.Imm(regMac, unset, labelMade),
@@ -135,8 +136,8 @@ func choosePlace() asm.Instructions {
 		asm.Mov.Reg(regTmp, regNetwork),
 		asm.Sub.Reg(regTmp, regMac),
 		asm.JEq.Imm(regTmp, linkHeader, labelOwn),
-		asm.JEq.Imm(regTmp, linkHeader+4, labelOwn),
-		asm.JEq.Imm(regTmp, linkHeader+8, labelOwn),
+		asm.JEq.Imm(regTmp, linkHeader+4, labelShim),
+		asm.JEq.Imm(regTmp, linkHeader+8, labelShim),
 	}
 }
 
@@ -177,8 +178,15 @@ func (m *Memory) atNetwork() asm.Instructions {
 
 // takeHeader has the frame begin with its own header.
 func (m *Memory) takeHeader() asm.Instructions {
+	insns := m.atMac()
+	insns[0] = insns[0].WithSymbol(labelOwn)
+	return insns
+}
+
+// atMac has the frame begin at the mac header, and loads its Ethertype into R1.
+func (m *Memory) atMac() asm.Instructions {
 	insns := asm.Instructions{
-		asm.Add.Reg(regHead, regMac).WithSymbol(labelOwn),
+		asm.Add.Reg(regHead, regMac),
 		asm.JGE.Reg(regHead, regEnd, labelReject),
 	}
 	insns = append(insns, m.bytes(regHead)...)

@@ -9,10 +9,16 @@ const (
 	labelBehind = "filter_behind"
 	labelOuter  = "filter_outer"
 	labelFour   = "filter_four"
+	// labelShim is where a packet goes whose network header lies 4 or 8 bytes behind the
+	// Ethernet header.
+	labelShim = "filter_shim"
 )
 
+// shims are the Ethertypes of what lies there: VLAN tags, and PPPoE.
+var shims = []uint16{0x8100, 0x88a8, 0x8864}
+
 // settleHeaders goes to labelOwn where skb->data says that the frame was just received or
-// unpacked (locate_by_data in bpf/packet.h). Otherwise an outer packet begins at the network
+// unpacked (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
 // header. If skb->data lies behind the mac header, the packet is looked at closely.
 func (m *Memory) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{
@@ -41,4 +47,15 @@ func (m *Memory) takeOuter() asm.Instructions {
 		asm.JEq.Imm(asm.R1, int32(networkOrder(typeIPv4)), labelLook).WithSymbol(labelFour),
 		asm.Ja.Label(labelCloser),
 	)
+}
+
+// takeShim has the frame begin with its own header if that tells of such a thing, and goes to
+// labelLook. Otherwise the mac header is stale, and the packet is looked at closely.
+func (m *Memory) takeShim() asm.Instructions {
+	insns := m.atMac()
+	insns[0] = insns[0].WithSymbol(labelShim)
+	for _, t := range shims {
+		insns = append(insns, asm.JEq.Imm(asm.R1, int32(networkOrder(t)), labelLook))
+	}
+	return append(insns, asm.Ja.Label(labelCloser))
 }
