@@ -168,16 +168,17 @@ static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 	return 0;
 }
 
-// Whether VLAN tags, or PPPoE, lie between an Ethernet header and the network header. Otherwise
-// the network header was moved by as much, and the mac header is stale: behind MPLS labels that
-// were taken off, or by IPsec, which moves the IP header to where ESP's was.
+// Whether something lies between an Ethernet header and the network header, as VLAN tags do. An
+// Ethertype whose packet follows at once says that the network header was moved, and that the
+// mac header is stale: MPLS labels were taken off, or IPsec has moved the IP header to where
+// ESP's was.
 static __always_inline bool has_shim(u64 mac)
 {
 	__be16 type = 0;
 
 	read_kernel(&type, sizeof(type), mac + ETH_HLEN - sizeof(type));
-	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
-	       type == bpf_htons(ETH_P_PPP_SES);
+	return type != bpf_htons(ETH_P_IP) && type != bpf_htons(ETH_P_IPV6) &&
+	       type != bpf_htons(ETH_P_MPLS_UC);
 }
 
 // Finds the frame where the mac header may be stale, and returns its end. If the mac header

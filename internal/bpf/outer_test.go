@@ -159,8 +159,8 @@ func TestIPsec(t *testing.T) {
 	})
 }
 
-// TestMovedNetworkHeader: 4 or 8 bytes between an Ethernet header and the network header are tags
-// if the Ethertype says so. Otherwise the network header was moved.
+// TestMovedNetworkHeader: 4 or 8 bytes between an Ethernet header and the network header are tags or the
+// like, unless the Ethertype is one whose packet follows at once: then the network header was moved.
 func TestMovedNetworkHeader(t *testing.T) {
 	packet := ip(4, 8, protoUDP, udp(1, 2, nil))
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
@@ -170,13 +170,14 @@ func TestMovedNetworkHeader(t *testing.T) {
 			between   []byte
 			want      string
 		}{
-			"a label taken off":       {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
-			"two labels taken off":    {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
-			"the header of ESP":       {typeIPv4, packet[:8], inner4},
-			"an 802.1Q tag":           {0x8100, []byte{0, 5, 8, 0}, inner4},
-			"an 802.1ad tag and one":  {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
-			"PPPoE":                   {0x8864, []byte{0x11, 0, 0, 1, 0, 30, 0, 0x21}, "8864"},
-			"nothing of these at all": {0x1234, []byte{1, 2, 3, 4}, inner4},
+			"a label taken off":      {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
+			"two labels taken off":   {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
+			"the header of ESP":      {typeIPv4, packet[:8], inner4},
+			"an 802.1Q tag":          {0x8100, []byte{0, 5, 8, 0}, inner4},
+			"an 802.1ad tag and one": {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
+			"PPPoE":                  {0x8864, []byte{0x11, 0, 0, 1, 0, 30, 0, 0x21}, "8864"},
+			"a header of MACsec":     {0x88e5, []byte{0, 0, 0, 0, 0, 0, 0, 1}, "88e5"},
+			"an unknown Ethertype":   {0x1234, []byte{1, 2, 3, 4}, "1234"},
 		} {
 			frame := ethernet(test.etherType, slices.Concat(test.between, packet))
 			network := placed + 14 + len(test.between)

@@ -221,7 +221,7 @@ func TestGlance(t *testing.T) {
 			if (name == "fresh" || name == "encapsulated") && !ip {
 				continue // it would be another frame: the type comes from the IP version
 			}
-			if name == "shimmed" && !slices.Contains(shims, uint16(etherType(frame))) {
+			if name == "shimmed" && slices.Contains(direct, uint16(etherType(frame))) {
 				continue // its mac header is stale
 			}
 			l.show(t, frame, s)

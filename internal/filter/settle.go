@@ -14,8 +14,9 @@ const (
 	labelShim = "filter_shim"
 )
 
-// shims are the Ethertypes of what lies there: VLAN tags, and PPPoE.
-var shims = []uint16{0x8100, 0x88a8, 0x8864}
+// direct are the Ethertypes whose packets follow the Ethernet header at once (has_shim in
+// bpf/packet.h).
+var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
 // settleHeaders goes to labelOwn where skb->data says that the frame was just received or
 // unpacked (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
@@ -49,13 +50,13 @@ func (m *Memory) takeOuter() asm.Instructions {
 	)
 }
 
-// takeShim has the frame begin with its own header if that tells of such a thing, and goes to
+// takeShim has the frame begin with its own header if something may lie behind that, and goes to
 // labelLook. Otherwise the mac header is stale, and the packet is looked at closely.
 func (m *Memory) takeShim() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelShim)
-	for _, t := range shims {
-		insns = append(insns, asm.JEq.Imm(asm.R1, int32(networkOrder(t)), labelLook))
+	for _, t := range direct {
+		insns = append(insns, asm.JEq.Imm(asm.R1, int32(networkOrder(t)), labelCloser))
 	}
-	return append(insns, asm.Ja.Label(labelCloser))
+	return append(insns, asm.Ja.Label(labelLook))
 }
