@@ -109,7 +109,7 @@ func wireguarded(t *testing.T, w *world, c *capsule) {
 	end(w.b, 2, 1)
 }
 
-// target is where what is sent is for: its inner address, or where there is none the outer one.
+// target is the address that the traffic is sent to: the inner one, or the outer one if there is none.
 func (c *capsule) target(host int) netip.Addr {
 	if c.name == "ESP in transport mode" {
 		return c.outer(host)

@@ -61,7 +61,7 @@ func openFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, erro
 	return outfile.Open(ctx, cfg.OutputFile, outfile.Options{Rotation: cfg.Rotation, Waiting: say.unread})
 }
 
-// unreadError is about a FIFO that nobody read from during --duration.
+// unreadError says that no process opened the FIFO for reading within --duration.
 type unreadError struct{ limit time.Duration }
 
 func (e unreadError) Error() string {
