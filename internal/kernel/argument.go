@@ -11,6 +11,8 @@ const (
 	skbPointer
 	reasonEnum
 	hookState
+	socketPointer
+	netPointer
 	voidPointer
 )
 
@@ -61,6 +63,10 @@ func (t *types) pointee(id uint32) role {
 		return skbPointer
 	case "nf_hook_state":
 		return hookState
+	case "net":
+		return netPointer
+	case "sock", "tcp_sock", "inet_timewait_sock", "request_sock": // each begins with a struct sock_common
+		return socketPointer
 	}
 	return ordinary
 }

@@ -90,8 +90,9 @@ func (f *candidate) describe(p position, result Result) {
 	if f.other {
 		p = position{}
 	}
-	if f.described > 0 && p != f.position {
-		f.disputed = true
+	if f.described > 0 {
+		f.disputed = f.disputed || !p.takesAlike(f.position)
+		p.merge(f.position)
 	}
 	if f.described > 0 && (result.Class != f.result.Class || result.Size != f.result.Size) {
 		result = Result{}
@@ -254,7 +255,7 @@ func (j *judge) refusal(addr uint64) string {
 func (f *candidate) functions(spans []span) []Function {
 	out := make([]Function, 0, len(spans))
 	for _, s := range spans {
-		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason, f.state, f.result})
+		out = append(out, Function{f.name, f.module, s.start, f.skb, f.reason, f.state, f.socket, f.net, f.result})
 	}
 	return out
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// registers maps each name to its skb and reason registers, that of a hook's state where it has one, and how many
-// functions there are of it when there are several.
+// registers maps each name to its skb and reason registers, those of a hook's state, of a socket and of a network
+// namespace where it has one, and how many functions there are of it when there are several.
 func registers(list []Function) map[string]string {
 	count := map[string]int{}
 	out := map[string]string{}
@@ -23,6 +23,12 @@ func registers(list []Function) map[string]string {
 		out[f.Name] = fmt.Sprintf("%d %d", f.SkbArg, f.ReasonArg)
 		if f.StateArg != 0 {
 			out[f.Name] += fmt.Sprintf(" hook %d", f.StateArg)
+		}
+		if f.SocketArg != 0 {
+			out[f.Name] += fmt.Sprintf(" socket %d", f.SocketArg)
+		}
+		if f.NetArg != 0 {
+			out[f.Name] += fmt.Sprintf(" net %d", f.NetArg)
 		}
 		if n := count[f.Name]; n > 1 {
 			out[f.Name] += fmt.Sprintf(" x%d", n)
@@ -33,21 +39,21 @@ func registers(list []Function) map[string]string {
 
 // everywhere is what the functions of all the kernels have in common.
 var everywhere = map[string]string{
-	"skb_copy_bits":        "1 0", // const struct sk_buff *
-	"skb_try_coalesce":     "1 0", // two skbs: the first
-	"__skb_flow_dissect":   "2 0", // const, second
+	"skb_copy_bits":        "1 0",       // const struct sk_buff *
+	"skb_try_coalesce":     "1 0",       // two skbs: the first
+	"__skb_flow_dissect":   "2 0 net 1", // const, second
 	"netif_receive_skb":    "1 0",
 	"ip_rcv":               "1 0",
-	"ip_do_fragment":       "3 0",
-	"tcp_ack":              "2 0", // const, second
-	"tcp_collapse":         "4 0", // two skbs at 4 and 5
-	"tcp_gro_receive":      "2 0", // behind a list of skbs
-	"fib_select_path":      "4 0", // const, last
+	"ip_do_fragment":       "3 0 socket 2 net 1",
+	"tcp_ack":              "2 0 socket 1", // const, second
+	"tcp_collapse":         "4 0 socket 1", // two skbs at 4 and 5
+	"tcp_gro_receive":      "2 0",          // behind a list of skbs
+	"fib_select_path":      "4 0 net 1",    // const, last
 	"ip_generic_getfrag":   "6 0",
-	"tcp_make_synack":      "6 0",
-	"fib6_select_path":     "6 0",
-	"__tcp_retransmit_skb": "2 0", // has a copy .part.0 on some
-	"tcp_fastopen_add_skb": "2 0",
+	"tcp_make_synack":      "6 0 socket 1",
+	"fib6_select_path":     "6 0 net 1",
+	"__tcp_retransmit_skb": "2 0 socket 1", // has a copy .part.0 on some
+	"tcp_fastopen_add_skb": "2 0 socket 1",
 	"is_skb_forwardable":   "2 0",
 	"loopback_xmit":        "1 0",
 	"nf_hook_slow":         "1 0 hook 2",
@@ -65,24 +71,24 @@ var particular = map[string]map[string]string{
 		"add_grec":             "1 0 x2", // of igmp and mld: two FUNCs, two symbols
 	},
 	"6.12-amd64": {
-		"sk_skb_reason_drop": "2 3", "bpf_skb_generic_push": "1 0", "selinux_ip_output": "2 0 hook 3", "tcp_inbound_hash": "3 0",
+		"sk_skb_reason_drop": "2 3 socket 1", "bpf_skb_generic_push": "1 0", "selinux_ip_output": "2 0 hook 3", "tcp_inbound_hash": "3 0 socket 1",
 	},
 	"7.3-amd64": {
 		"selinux_ip_output":      "2 0 hook 3",
-		"tcp_inbound_hash":       "3 0",
-		"sk_skb_reason_drop":     "2 3",
-		"tcp_drop_reason":        "2 3",
+		"tcp_inbound_hash":       "3 0 socket 1",
+		"sk_skb_reason_drop":     "2 3 socket 1",
+		"tcp_drop_reason":        "2 3 socket 1",
 		"reg_vif_xmit":           "1 0 x2", // one FUNC, made by a pahole that
 		"calipso_skbuff_setattr": "1 0 x2", // drops names that do not agree
 	},
 	"6.12-arm64": {
 		"selinux_ip_output":    "2 0 hook 3",
-		"tcp_inbound_hash":     "3 0",
-		"sk_skb_reason_drop":   "2 3",
-		"tcp_drop_reason":      "2 3",
+		"tcp_inbound_hash":     "3 0 socket 1",
+		"sk_skb_reason_drop":   "2 3 socket 1",
+		"tcp_drop_reason":      "2 3 socket 1",
 		"bpf_skb_generic_push": "1 0",
-		"tcp_v4_send_synack":   "7 0",
-		"rt_fill_info":         "8 0",
+		"tcp_v4_send_synack":   "7 0 socket 1",
+		"rt_fill_info":         "8 0 net 1",
 	},
 }
 
@@ -191,7 +197,7 @@ func TestNoList(t *testing.T) {
 	if got["nla_put"] == "" {
 		t.Error("nla_put is left out, though nothing is known against it")
 	}
-	if got["tcp_ack"] != "2 0" {
+	if got["tcp_ack"] != "2 0 socket 1" {
 		t.Errorf("tcp_ack: %q", got["tcp_ack"])
 	}
 }

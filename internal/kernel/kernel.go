@@ -109,6 +109,9 @@ type Function struct {
 	ReasonArg int
 	// StateArg is the same for a struct nf_hook_state *.
 	StateArg int
+	// SocketArg is the same for a socket: a struct sock * or what else begins with a struct
+	// sock_common. NetArg is the same for a struct net *.
+	SocketArg, NetArg int
 	// Result is what it returns.
 	Result Result
 }
@@ -129,6 +132,8 @@ type Tracepoint struct {
 	ReasonArg int
 	// LocationArg carries the address of the code that let go of the skb.
 	LocationArg int
+	// SocketArg carries a struct sock *: for drops, the socket that was to receive the packet (6.11).
+	SocketArg int
 }
 
 // Options choose what is looked at. The zero value is the running kernel

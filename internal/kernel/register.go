@@ -109,7 +109,26 @@ const (
 )
 
 // position is where a function takes what we look for; 0 is nowhere.
-type position struct{ skb, reason, state int }
+type position struct {
+	skb, reason, state int
+	endpoint
+}
+
+// endpoint is where a function takes a socket, and a network namespace.
+type endpoint struct{ socket, net int }
+
+// merge keeps the endpoint if several functions of one name agree on it.
+func (p *position) merge(other position) {
+	if p.endpoint != other.endpoint {
+		p.endpoint = endpoint{}
+	}
+}
+
+// takesAlike says whether another function takes what decides on its program at the same places.
+func (p position) takesAlike(other position) bool {
+	other.endpoint = p.endpoint
+	return p == other
+}
 
 // position walks over a prototype. The first skb wins when there are several.
 func (r *roles) position(a abi, proto record) position {
@@ -130,6 +149,10 @@ func (r *roles) position(a abi, proto record) position {
 			}
 		case hookState:
 			p.state = first(p.state, n)
+		case socketPointer:
+			p.socket = first(p.socket, n)
+		case netPointer:
+			p.net = first(p.net, n)
 		}
 	}
 	return p

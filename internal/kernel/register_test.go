@@ -18,6 +18,8 @@ var (
 	tHookState = &btf.Struct{Name: "nf_hook_state", Size: 48}
 	tReason    = &btf.Enum{Name: "skb_drop_reason", Size: 4}
 	tOther     = &btf.Pointer{Target: &btf.Struct{Name: "sock", Size: 760}}
+	tNet       = &btf.Pointer{Target: &btf.Const{Type: &btf.Struct{Name: "net", Size: 3200}}}
+	tTimeWait  = &btf.Pointer{Target: &btf.Struct{Name: "inet_timewait_sock", Size: 256}}
 	tEmpty     = &btf.Struct{Name: "empty"}
 	tOneReg    = &btf.Struct{Name: "one", Size: 8}
 	tTwoRegs   = &btf.Struct{Name: "two", Size: 12}
@@ -35,6 +37,10 @@ func proto(result btf.Type, params ...btf.Type) *btf.FuncProto {
 
 func TestPosition(t *testing.T) {
 	type pos = position
+	at := func(p position, socket, net int) position {
+		p.endpoint = endpoint{socket, net}
+		return p
+	}
 	ints := func(n int, more ...btf.Type) []btf.Type {
 		var out []btf.Type
 		for range n {
@@ -48,12 +54,12 @@ func TestPosition(t *testing.T) {
 		amd64, arm64 position
 	}{
 		{"first", proto(tInt, tSkbPtr), pos{skb: 1}, pos{skb: 1}},
-		{"two skbs", proto(tInt, tOther, tSkbPtr, tSkbPtr), pos{skb: 2}, pos{skb: 2}},
-		{"reason", proto(tInt, tOther, tSkbPtr, tReason), pos{skb: 2, reason: 3}, pos{skb: 2, reason: 3}},
-		{"reason only", proto(tInt, tOther, tReason), pos{reason: 2}, pos{reason: 2}},
-		{"reason at the fourth place", proto(tInt, tSkbPtr, tOther, tOther, tReason), pos{skb: 1, reason: 4}, pos{skb: 1, reason: 4}},
+		{"two skbs", proto(tInt, tOther, tSkbPtr, tSkbPtr), at(pos{skb: 2}, 1, 0), at(pos{skb: 2}, 1, 0)},
+		{"reason", proto(tInt, tOther, tSkbPtr, tReason), at(pos{skb: 2, reason: 3}, 1, 0), at(pos{skb: 2, reason: 3}, 1, 0)},
+		{"reason only", proto(tInt, tOther, tReason), at(pos{reason: 2}, 1, 0), at(pos{reason: 2}, 1, 0)},
+		{"reason at the fourth place", proto(tInt, tSkbPtr, tOther, tOther, tReason), at(pos{skb: 1, reason: 4}, 2, 0), at(pos{skb: 1, reason: 4}, 2, 0)},
 		{"reason at no place that events have", proto(tInt, tReason, tSkbPtr), pos{skb: 2}, pos{skb: 2}},
-		{"nor at the fifth", proto(tInt, tSkbPtr, tOther, tOther, tOther, tReason), pos{skb: 1}, pos{skb: 1}},
+		{"nor at the fifth", proto(tInt, tSkbPtr, tOther, tOther, tOther, tReason), at(pos{skb: 1}, 2, 0), at(pos{skb: 1}, 2, 0)},
 		{"sixth", proto(tInt, ints(5, tSkbPtr)...), pos{skb: 6}, pos{skb: 6}},
 		{"seventh", proto(tInt, ints(6, tSkbPtr)...), pos{}, pos{skb: 7}},
 		{"eighth", proto(tInt, ints(7, tSkbPtr)...), pos{}, pos{skb: 8}},
@@ -77,9 +83,11 @@ func TestPosition(t *testing.T) {
 		{"restrict", proto(tInt, &btf.Restrict{Type: tSkbPtr}), pos{skb: 1}, pos{skb: 1}},
 		{"pointer to pointer", proto(tInt, &btf.Pointer{Target: tSkbPtr}), pos{}, pos{}},
 		{"skb by value", proto(tInt, tSkb), pos{}, pos{}},
-		{"hook of netfilter", proto(tInt, tOther, tSkbPtr, &btf.Pointer{Target: &btf.Const{Type: tHookState}}), pos{skb: 2, state: 3}, pos{skb: 2, state: 3}},
+		{"hook of netfilter", proto(tInt, tOther, tSkbPtr, &btf.Pointer{Target: &btf.Const{Type: tHookState}}), at(pos{skb: 2, state: 3}, 1, 0), at(pos{skb: 2, state: 3}, 1, 0)},
 		{"state of a hook alone", proto(tInt, &btf.Pointer{Target: tHookState}), pos{state: 1}, pos{state: 1}},
-		{"none", proto(tInt, tOther), pos{}, pos{}},
+		{"namespace and socket", proto(tInt, tNet, tOther, tSkbPtr), at(pos{skb: 3}, 2, 1), at(pos{skb: 3}, 2, 1)},
+		{"sockets that are no struct sock", proto(tInt, tSkbPtr, tTimeWait, tOther), at(pos{skb: 1}, 2, 0), at(pos{skb: 1}, 2, 0)},
+		{"none", proto(tInt, tOther), at(pos{}, 1, 0), at(pos{}, 1, 0)},
 	} {
 		types := build(t, &btf.Func{Name: "f", Type: tc.proto})
 		types.functions(func(_ uint32, p record) {
@@ -140,5 +148,26 @@ func TestPositionElsewhere(t *testing.T) {
 func TestArchitecture(t *testing.T) {
 	if _, err := FactsFrom(Sources{Arch: "mips", BTF: marshal(t, tInt)}); err == nil || err.Error() != `architecture "mips" is not supported` {
 		t.Error(err)
+	}
+}
+
+// TestEndpointIsDisputed: functions of one name that take the skb alike are traced, and none of their
+// arguments is a socket if they do not agree on it.
+func TestEndpointIsDisputed(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		second *btf.FuncProto
+		want   position
+		traced bool
+	}{
+		{"alike", proto(tDouble, tSkbPtr, tOther), position{skb: 1, endpoint: endpoint{socket: 2}}, true},
+		{"no socket", proto(tInt, tSkbPtr), position{skb: 1}, true},
+		{"another place of the skb", proto(tInt, tOther, tSkbPtr), position{}, false},
+	} {
+		types := build(t, &btf.Func{Name: "f", Type: proto(tInt, tSkbPtr, tOther)}, &btf.Func{Name: "f", Type: test.second})
+		f := newCatalogue(types, abis["amd64"], "", nil).byName["f"]
+		if f.disputed == test.traced || test.traced && f.position != test.want {
+			t.Errorf("%s: %+v, disputed %v", test.name, f.position, f.disputed)
+		}
 	}
 }

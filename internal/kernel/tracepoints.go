@@ -41,7 +41,7 @@ func (t *types) tracepoints(module string) []Tracepoint {
 // that the location is known by its place: a void pointer behind the skb
 // (kfree_skb, and consume_skb since 6.3).
 func (r *roles) tracepoint(proto record) Tracepoint {
-	tp := Tracepoint{SkbArg: -1, ReasonArg: -1, LocationArg: -1}
+	tp := Tracepoint{SkbArg: -1, ReasonArg: -1, LocationArg: -1, SocketArg: -1}
 	for i := 1; i < proto.length(); i++ {
 		arg := i - 1
 		switch r.of(proto.word(2*i + 1)) {
@@ -54,6 +54,10 @@ func (r *roles) tracepoint(proto record) Tracepoint {
 		case voidPointer:
 			if tp.SkbArg >= 0 && tp.SkbArg == arg-1 {
 				tp.LocationArg = arg
+			}
+		case socketPointer:
+			if tp.SocketArg < 0 {
+				tp.SocketArg = arg
 			}
 		}
 	}

@@ -148,12 +148,12 @@ func TestModule(t *testing.T) {
 		Places:  bytes.NewReader([]byte("1004 twice\na004 mod_xmit [mod]\nb004 twice [mod]\nc004 twice [other]\n")),
 	})
 	want := []Function{
-		{Name: "twice", Addr: 0x1000, SkbArg: 2, Result: Result{Class: Unsigned, Size: 4}},
+		{Name: "twice", Addr: 0x1000, SkbArg: 2, SocketArg: 1, Result: Result{Class: Unsigned, Size: 4}},
 		{Name: "mod_xmit", Module: "mod", Addr: 0xa000, SkbArg: 1},
 		{Name: "twice", Module: "mod", Addr: 0xb000, SkbArg: 1},
 	}
 	diff(t, want, f.Functions)
-	diff(t, []Tracepoint{{Name: "mod_event", Module: "mod", SkbArg: 0, ReasonArg: -1, LocationArg: -1}}, f.Tracepoints)
+	diff(t, []Tracepoint{{Name: "mod_event", Module: "mod", SkbArg: 0, ReasonArg: -1, LocationArg: -1, SocketArg: -1}}, f.Tracepoints)
 }
 
 func TestConsistent(t *testing.T) {
