@@ -81,6 +81,9 @@ struct config {
 	bool by_stack;
 	// Clones are found by their data, as no function tells of them.
 	bool find_clones;
+	// The device that a followed packet was last seen at is where it still is: each crossing
+	// into another namespace is seen.
+	bool last_device;
 	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
 	// of a tunnel's packet; a filter on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;

@@ -24,35 +24,43 @@ static __always_inline bool filter_span(struct work *w, const struct sk_buff *sk
 }
 
 // A program that has not begun with a glance is UNSURE.
-static __always_inline bool filter_skb(struct work *w, const struct sk_buff *skb, u32 sight)
+static __always_inline bool filter_skb(struct work *w, void *program, u8 kind,
+				       const struct sk_buff *skb, const struct branch *branch, u32 sight)
 {
+	u32 place;
+
 	if (CFG.glance && !CFG.glance_first)
 		sight = glance((u64)skb);
 	if (sight == SURELY_NOT)
 		return false;
-	if (!filter_place(skb))
+	place = ANY_PLACE ? PLACE_WANTED : filter_place(program, kind, skb, branch);
+	if (place == PLACE_UNWANTED)
 		return false;
 	if (!filter_span(w, skb, sight))
 		return false;
-	if (!filter_owner(skb))
+	if (!filter_owner(program, kind, skb))
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
-	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_tunnel(w, skb);
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(w, skb))
+		return false;
+	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
 }
 
 // Whether an event tells of the packet, which is then followed if packets are.
-static __always_inline bool admit(struct sk_buff *skb, const struct branch **branch, struct work *w,
-				  u32 sight)
+static __always_inline bool admit(void *program, u8 kind, struct sk_buff *skb,
+				  const struct branch **branch, struct work *w, u32 sight)
 {
 	if (CFG.track) {
 		if (!running)
 			return false;
 		*branch = recall((u64)skb);
+		if (*branch)
+			note_device((void *)*branch, (u64)skb);
 		if (CFG.follow && *branch)
 			return true;
 	}
-	if (!filter_skb(w, skb, sight))
+	if (!filter_skb(w, program, kind, skb, *branch, sight))
 		return false;
 	if (CFG.track && !*branch)
 		*branch = begin((u64)skb);

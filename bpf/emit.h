@@ -56,19 +56,31 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->flags = c->flags;
 }
 
+// A packet in a queue of TCP has a list's pointer or poison in the place of a route.
+static __always_inline const struct net_device *route_device(u64 refdst)
+{
+	const struct net_device *dev;
+
+	if (!is_address(refdst))
+		return NULL;
+	dev = device_in(peek(struct dst_entry, refdst & ~1UL, dev));
+	return dev && is_netns(device_netns(dev)) ? dev : NULL;
+}
+
 // The route's MTU, or else the device's.
 static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 {
 	const struct dst_entry *dst = (void *)(refdst & ~1UL);
+	const struct net_device *route = route_device(refdst);
 	const u32 *metrics;
 	u32 mtu = 0;
 
-	if (is_address(refdst)) { // a packet of TCP's that left a queue has a list's poison there
+	if (route) {
 		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
 		copy_kernel(&mtu, sizeof(mtu), (u64)&metrics[RTAX_MTU - 1]);
 		if (mtu)
 			return mtu;
-		mtu = peek(struct net_device, peek(struct dst_entry, dst, dev), mtu);
+		mtu = peek(struct net_device, route, mtu);
 	}
 	return mtu ? mtu : dev ? peek(struct net_device, dev, mtu) : 0;
 }
@@ -112,19 +124,49 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 {
 	const struct net_device *dev;
 	u64 refdst;
+	u32 netns;
 
 	__builtin_memset(m, 0, sizeof(*m));
 	if (CFG.direct)
 		dev = tell_skb(m, &refdst, as(struct sk_buff, skb));
 	else
 		dev = tell_copied(m, &refdst, skb, room);
-	m->netns = skb_netns(skb, dev);
+	netns = dev ? device_netns(dev) : 0;
+	if (!is_netns(netns))
+		dev = NULL;
 	m->mtu = skb_mtu(refdst, dev);
 	if (!dev)
 		return 0;
+	m->netns = netns;
 	m->ifindex = peek(struct net_device, dev, ifindex);
 	tell_name(m, dev);
 	return 0;
+}
+
+// The rest, where the sk_buff has no device.
+static __noinline int fill_elsewhere(struct record_meta *m, const struct sk_buff *skb,
+				     const struct room *room, const struct branch *b)
+{
+	struct where at;
+
+	find_elsewhere(&at, skb, &room->endpoint, b);
+	m->netns = at.netns;
+	if (!at.dev)
+		return 0;
+	if (!m->mtu)
+		m->mtu = peek(struct net_device, at.dev, mtu);
+	m->ifindex = peek(struct net_device, at.dev, ifindex);
+	tell_name(m, at.dev);
+	return 0;
+}
+
+static __always_inline void tell_meta(struct record_meta *m, const struct context *c, struct room *room)
+{
+	fill_meta(m, c->skb, room);
+	if (m->netns)
+		return;
+	find_endpoint(&room->endpoint, c->program, c->at_return ? RECORD_RETURN : c->kind);
+	fill_elsewhere(m, c->skb, room, c->branch);
 }
 
 // Tells of the packet inside in room->tunnel, as tell_tuple does of the packet.
@@ -241,7 +283,7 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct roo
 	if (!CFG.direct && (CFG.meta || CFG.tuple))
 		copy_skb(room, c->skb);
 	if (CFG.meta) {
-		fill_meta((void *)at, c->skb, room);
+		tell_meta((void *)at, c, room);
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {

@@ -136,8 +136,17 @@ struct netns_nf {
 	struct nf_hook_entries *hooks_bridge[5];
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct net {
 	struct ns_common ns;
+	struct hlist_head *dev_index_head;
 	struct netns_nf nf;
 };
 
@@ -150,6 +159,7 @@ struct net_device {
 	int ifindex;
 	unsigned int mtu;
 	possible_net_t nd_net;
+	struct hlist_node index_hlist;
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct nf_hook_entries *nf_hooks_egress;
 };
@@ -259,6 +269,7 @@ struct sk_buff {
 	unsigned long _nfct;
 	unsigned int len;
 	unsigned int data_len;
+	int skb_iif;
 	char cb[48];
 	__be16 vlan_proto;
 	__u16 vlan_tci;

@@ -23,6 +23,9 @@ struct counters {
 	u64 forgotten;
 	// Calls whose entry was told and whose return was not seen.
 	u64 unreturned;
+	// Events that passed every other filter, where the packet's network namespace, or its
+	// device, was not known.
+	u64 without_netns, without_device;
 };
 
 struct {

@@ -17,16 +17,27 @@ enum {
 	DEEPEST_CGROUP = 32,
 };
 
-// The skb's socket, where it is a whole one.
-static __always_inline const struct sock *whole_socket(const struct sk_buff *skb)
+// A socket, where it is a whole one.
+static __always_inline const struct sock *whole(const struct sock *sk)
 {
-	const struct sock *sk = BPF_CORE_READ(skb, sk);
 	u8 state;
 
-	if (!sk)
+	if (!is_address((u64)sk))
 		return NULL;
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	return state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV ? NULL : sk;
+}
+
+// The packet's socket: the skb's, or else the one that the function or tracepoint was called with.
+static __noinline const struct sock *whole_socket(void *program, u32 kind, const struct sk_buff *skb)
+{
+	const struct sock *sk = whole(BPF_CORE_READ(skb, sk));
+	struct endpoint e;
+
+	if (sk)
+		return sk;
+	find_endpoint(&e, program, kind);
+	return whole((void *)e.sk);
 }
 
 // The inode number by which a process knows a socket; 0 where none does (yet).
@@ -69,9 +80,8 @@ static __always_inline bool is_internet(const struct sock *sk)
 
 // Sockets are remembered by what a wanted process sends: so the answers, which
 // come in an interrupt of somebody else's, are known for its own.
-static __noinline bool filter_process(const struct sk_buff *skb)
+static __noinline bool filter_process(const struct sock *sk)
 {
-	const struct sock *sk = whole_socket(skb);
 	u64 inode = sk ? socket_inode(sk) : 0;
 	u8 one = 1;
 
@@ -109,9 +119,8 @@ static __noinline bool is_wanted_cgroup(const struct cgroup *group)
 	return found;
 }
 
-static __always_inline bool filter_cgroup(const struct sk_buff *skb)
+static __always_inline bool filter_cgroup(const struct sock *sk)
 {
-	const struct sock *sk = whole_socket(skb);
 	const struct task_struct *task;
 
 	if (sk)
@@ -122,9 +131,14 @@ static __always_inline bool filter_cgroup(const struct sk_buff *skb)
 	return is_wanted_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
-static __always_inline bool filter_owner(const struct sk_buff *skb)
+static __always_inline bool filter_owner(void *program, u8 kind, const struct sk_buff *skb)
 {
-	if ((CFG.pid_count || CFG.comm_count) && !filter_process(skb))
+	const struct sock *sk;
+
+	if (!CFG.pid_count && !CFG.comm_count && !CFG.cgroup_count)
+		return true;
+	sk = whole_socket(program, kind, skb);
+	if ((CFG.pid_count || CFG.comm_count) && !filter_process(sk))
 		return false;
-	return !CFG.cgroup_count || filter_cgroup(skb);
+	return !CFG.cgroup_count || filter_cgroup(sk);
 }

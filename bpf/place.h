@@ -10,20 +10,23 @@ static __always_inline const struct net_device *device_in(const void *dev)
 	return is_address((u64)dev) ? dev : NULL;
 }
 
-// The network namespace's inode number: the device's, or else the socket's.
+// The inode number of the device's network namespace.
 static __always_inline u32 device_netns(const struct net_device *dev)
 {
 	return peek(struct net, peek(struct net_device, dev, nd_net.net), ns.inum);
 }
 
-static __always_inline u32 skb_netns(const struct sk_buff *skb, const struct net_device *dev)
-{
-	struct sock *sk;
+enum {
+	// The lowest inode number of a namespace: the initial ones' since 6.17, below
+	// PROC_DYNAMIC_FIRST of fs/proc/generic.c.
+	LOWEST_NETNS = 0xeffffff0,
+};
 
-	if (dev)
-		return device_netns(dev);
-	sk = BPF_CORE_READ(skb, sk);
-	return sk ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) : 0;
+// Whether a number read behind what may be a device is a namespace's. In queues that are trees,
+// such as TCP's for retransmission, skb->dev is a pointer to another sk_buff.
+static __always_inline bool is_netns(u32 inum)
+{
+	return inum >= LOWEST_NETNS;
 }
 
 // 1 for 0, else 0, for numbers of less than 64 bits. Lists are gone through without
@@ -70,14 +73,10 @@ static __always_inline bool filter_netns(u32 netns)
 	       !is_listed(netns, CFG.netns_out, CFG.netns_out_count, MOST_ENTRIES);
 }
 
-// A packet without a device is at none of those wanted, and at none of those
-// unwanted.
 static __always_inline bool filter_device(const struct net_device *dev)
 {
 	struct name name = {};
 
-	if (!dev)
-		return !CFG.ifname_in_count;
 	if (bpf_probe_read_kernel_str(&name, sizeof(name), dev->name) < 0)
 		return false;
 	if (CFG.ifname_in_count && !is_named(&name, CFG.ifname_in, CFG.ifname_in_count))
@@ -87,23 +86,9 @@ static __always_inline bool filter_device(const struct net_device *dev)
 
 #define ANY_NETNS (!CFG.netns_in_count && !CFG.netns_out_count)
 #define ANY_DEVICE (!CFG.ifname_in_count && !CFG.ifname_out_count)
+#define ANY_PLACE (ANY_NETNS && ANY_DEVICE)
 
-// A function of its own, as the stack of those who ask is full.
-static __noinline bool is_at_place(const struct sk_buff *skb)
-{
-	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev));
-
-	if (!ANY_DEVICE && !filter_device(dev))
-		return false;
-	return ANY_NETNS || filter_netns(skb_netns(skb, dev));
-}
-
-static __always_inline bool filter_place(const struct sk_buff *skb)
-{
-	return (ANY_NETNS && ANY_DEVICE) || is_at_place(skb);
-}
-
-// The same for what has no skb (yet).
+// Whether a device is where packets are wanted.
 static __noinline bool filter_device_place(const struct net_device *dev)
 {
 	if (!ANY_DEVICE && !filter_device(dev))

@@ -20,6 +20,8 @@ enum role_kind {
 	ROLE_UNQUEUE,
 	// The packet goes on as what it carries, or as what carries it.
 	ROLE_TURN,
+	// The packet leaves its device, perhaps for another network namespace.
+	ROLE_CROSS,
 	// The head is about to be replaced.
 	ROLE_SETTLE,
 	// The packet's data may go to XDP; XDP takes those of the xdp_buff `other` over; it
@@ -265,6 +267,16 @@ static __noinline int return_frame(u64 xdp)
 	return 0;
 }
 
+// The device that a packet was last seen at is not where it is any more.
+static __noinline int leave_device(u64 skb)
+{
+	struct branch *b = living_branch(skb);
+
+	if (b)
+		b->dev = 0;
+	return 0;
+}
+
 // What has to be done before an event tells of the function.
 static __always_inline void play_early(const struct role *r, u64 skb, u64 other, u64 caller)
 {
@@ -283,6 +295,7 @@ static __always_inline void play_late(const struct role *r, u64 skb, u64 other, 
 	switch (r->kind) {
 	case ROLE_UNQUEUE: unqueue(other); return;
 	case ROLE_TURN: turn(skb, r->origin); return;
+	case ROLE_CROSS: leave_device(skb); return;
 	case ROLE_SETTLE: settle(skb); return;
 	case ROLE_LEND: lend(skb, caller); return;
 	case ROLE_LEND_WHOLE: lend_whole(skb); return;

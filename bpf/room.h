@@ -50,6 +50,8 @@ struct room {
 	// Its place among the rooms.
 	u32 level;
 	struct hook_call call;
+	// What the call says of where the packet is.
+	struct endpoint endpoint;
 };
 
 enum {

@@ -15,6 +15,7 @@
 
 #include "packet.h"
 #include "headers.h"
+#include "endpoint.h"
 #include "room.h"
 #include "fragment.h"
 #include "place.h"
@@ -24,6 +25,7 @@
 #include "tuple.h"
 #include "tunnel.h"
 #include "track.h"
+#include "find.h"
 #include "calls.h"
 #include "lookup.h"
 #include "program.h"

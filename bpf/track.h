@@ -17,7 +17,9 @@ struct branch {
 	// The sk_buff has let go of its data, or lost them to another: at the same address a
 	// new one comes next.
 	u8 ended, stolen;
-	u8 pad[4];
+	// The device that it was last seen at, with its index; 0 is none.
+	u32 ifindex;
+	u64 dev;
 };
 
 // Who has a head: what shares it is of the same packet. Where functions tell of clones
@@ -123,7 +125,7 @@ static __always_inline void forget(u64 skb)
 }
 
 // Puts a branch into the table, in place of what its address stood for.
-static __always_inline struct branch *remember(u64 skb, const struct branch *b)
+static __noinline struct branch *remember(u64 skb, const struct branch *b)
 {
 	struct branch *known = bpf_map_lookup_elem(&branches, &skb);
 
@@ -260,12 +262,30 @@ static __always_inline struct branch *recall(u64 skb)
 	return find_ancestor(&a, skb, head) ? grow(skb, head, &a) : NULL;
 }
 
+// Notes the device that a packet is at, for when the sk_buff does not say it any more.
+static __noinline int note_device(struct branch *b, u64 skb)
+{
+	const struct net_device *dev;
+
+	if (!CFG.last_device)
+		return 0;
+	dev = device_in(BPF_CORE_READ((const struct sk_buff *)skb, dev));
+	if (!dev || b->dev == (u64)dev || !is_netns(device_netns(dev)))
+		return 0;
+	b->dev = (u64)dev;
+	b->ifindex = BPF_CORE_READ(dev, ifindex);
+	return 0;
+}
+
 // Begins to follow an sk_buff that matched.
 static __noinline struct branch *begin(u64 skb)
 {
 	struct ancestor none = {};
+	struct branch *b = grow(skb, head_of(skb), &none);
 
-	return grow(skb, head_of(skb), &none);
+	if (b)
+		note_device(b, skb);
+	return b;
 }
 
 // The data at that address are freed, unless XDP goes on with them.

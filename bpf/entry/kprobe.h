@@ -45,7 +45,7 @@ static __always_inline bool show_function(struct registers *regs, struct sk_buff
 
 	if (!skb)
 		return false;
-	if (admit(skb, &branch, &w, sight))
+	if (admit(regs, RECORD_FUNCTION, skb, &branch, &w, sight))
 		return show_wanted(regs, skb, branch, &w);
 	note_unwanted(regs, &w);
 	return false;

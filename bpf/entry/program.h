@@ -51,7 +51,7 @@ static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
 
 	if (!running)
 		return 0;
-	if (skb && admit(skb, &c.branch, &w, UNSURE))
+	if (skb && admit(arguments, RECORD_PROGRAM, skb, &c.branch, &w, UNSURE))
 		show_program(&c, place);
 	else
 		drop_run(place);

@@ -18,12 +18,12 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 
 // Whether an event tells of the packet. Once its data are freed there is nothing that
 // the filter could look at: it has to be known.
-static __always_inline bool admit_role(const struct role *r, const struct branch *b, u64 skb,
-				       struct work *w)
+static __always_inline bool admit_role(struct registers *regs, const struct role *r,
+				       const struct branch *b, u64 skb, struct work *w)
 {
 	if (r->kind == ROLE_FREE)
 		return b;
-	return (CFG.follow && b) || filter_skb(w, (void *)skb, UNSURE);
+	return (CFG.follow && b) || filter_skb(w, regs, RECORD_FUNCTION, (void *)skb, b, UNSURE);
 }
 
 // Tells of the packet that the function is about, and says whether the call is kept. Its
@@ -38,7 +38,9 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 	if (!skb)
 		return false;
 	c.branch = branch_for(r, skb);
-	if (!admit_role(r, c.branch, skb, &w)) {
+	if (c.branch && r->kind < ROLE_FREE_DATA)
+		note_device((void *)c.branch, skb);
+	if (!admit_role(regs, r, c.branch, skb, &w)) {
 		note_unwanted(regs, &w);
 		return false;
 	}

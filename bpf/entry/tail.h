@@ -78,7 +78,7 @@ static __always_inline int land_in_program(struct registers *regs, struct sk_buf
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_PROGRAM, .flags = BY_TAIL_CALL };
 	struct work w;
 
-	if (!running || !skb || !admit(skb, &c.branch, &w, UNSURE))
+	if (!running || !skb || !admit(regs, RECORD_PROGRAM, skb, &c.branch, &w, UNSURE))
 		return 0;
 	c.addr = traced_program();
 	if (!lands_again(regs, c.addr))

@@ -13,13 +13,14 @@ struct tracepoint_arguments {
 enum { NO_ARGUMENT = 0xff };
 
 // Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, and in
-// bit 32 whether it tells of drops. The body is replaced before loading.
+// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
+// whether it tells of drops, and in bits 40 to 47 the position of a socket. The
+// body is replaced before loading.
 static __noinline u64 tracepoint_facts(void)
 {
 	u64 facts;
 
-	asm volatile("%0 = 0xffff0000 ll" : "=r"(facts));
+	asm volatile("%0 = 0xff00ffff0000 ll" : "=r"(facts));
 	return facts;
 }
 
@@ -33,6 +34,15 @@ static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u
 	case 4: return context_word(a, 4);
 	case 5: return context_word(a, 5);
 	}
+	return 0;
+}
+
+// The socket that the kernel names, such as the one that was to receive a dropped packet (6.11).
+static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a)
+{
+	u8 position = tracepoint_facts() >> 40;
+
+	e->sk = tracepoint_argument(a, position);
 	return 0;
 }
 
@@ -85,7 +95,8 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 sight
 	struct work w;
 
 	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || !admit(skb, &c.branch, &w, sight))
+	if (!skb || !filter_reason(c.reason) || 
+	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, sight))
 		return 0;
 	c.addr = facts & 0xffff;
 	c.location = true_location(a, tracepoint_argument(a, location));

@@ -82,6 +82,9 @@ type record struct {
 
 	Unreturned int `json:"unreturned"`
 	Missed     int `json:"missed"`
+
+	WithoutNetns  int `json:"without_netns"`
+	WithoutIfname int `json:"without_ifname"`
 }
 
 type tuple struct {

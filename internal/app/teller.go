@@ -288,6 +288,9 @@ func (t *teller) summary(totals event.Totals) {
 		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)
 	}
 	fmt.Fprintln(t.w, line)
+	for _, hidden := range unplacedLines(totals) {
+		fmt.Fprintln(t.w, hidden)
+	}
 	if len(totals.DropReasons) > 0 {
 		fmt.Fprintln(t.w, dropLine(totals))
 	}

@@ -353,6 +353,8 @@ func (t *tracing) count(counts []bpf.Counters) {
 		t.totals.Made += c.Made
 		t.totals.Withheld += c.Withheld
 		t.totals.Unreturned += c.Unreturned
+		t.totals.WithoutNetns += c.WithoutNetns
+		t.totals.WithoutIfname += c.WithoutDevice
 	}
 }
 

@@ -112,9 +112,12 @@ type (
 type (
 	Role     = tracerRole
 	RoleKind = tracerRoleKind
-	Origin   = tracerOrigin
-	Caller   = tracerCaller
-	Branch   = tracerBranch
+	// EndpointArguments are the argument registers of a function that carry a network namespace
+	// and a socket, from 1; 0 is none.
+	EndpointArguments = tracerEndpointArguments
+	Origin            = tracerOrigin
+	Caller            = tracerCaller
+	Branch            = tracerBranch
 )
 
 // The kinds of roles.
@@ -126,6 +129,7 @@ const (
 	RoleJoin    = tracerRoleKindROLE_JOIN
 	RoleUnqueue = tracerRoleKindROLE_UNQUEUE
 	RoleTurn    = tracerRoleKindROLE_TURN
+	RoleCross   = tracerRoleKindROLE_CROSS
 	RoleSettle  = tracerRoleKindROLE_SETTLE
 	RoleLend    = tracerRoleKindROLE_LEND
 	RoleHold    = tracerRoleKindROLE_HOLD

@@ -28,6 +28,7 @@ const (
 	headsMap       = "heads"
 	queuesMap      = "queues"
 	rolesMap       = "roles"
+	endpointsMap   = "endpoints"
 	stacksMap      = "stacks"
 	toldsMap       = "tolds"
 	askedMap       = "asked"
@@ -46,6 +47,8 @@ type Spec struct {
 	// they are, and Roles is what functions do to them, by address.
 	Following uint32
 	Roles     map[uint64]Role
+	// Endpoints are the arguments of functions that say where a packet is, by address.
+	Endpoints map[uint64]EndpointArguments
 	// Tracers are the programs that trace BPF programs.
 	Tracers []string
 }
@@ -160,14 +163,14 @@ func (h HookCall) word() uint64 {
 type Facts struct {
 	// Number is the tracepoint's in the plan.
 	Number uint16
-	// Location and Reason are argument positions, from 0; negative where there is none.
-	Location, Reason int
+	// Location, Reason and Socket are argument positions, from 0; negative where there is none.
+	Location, Reason, Socket int
 	// Drop says that the tracepoint tells of dropped packets.
 	Drop bool
 }
 
 func (f Facts) word() uint64 {
-	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24
+	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24 | uint64(uint8(f.Socket))<<40
 	if f.Drop {
 		word |= 1 << 32
 	}
@@ -291,6 +294,15 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.Track {
 		s.sizeFollowing(maps)
 	}
+	fillMap(maps[endpointsMap], s.Endpoints)
+}
+
+// fillMap gives a map its contents, by address, and room for no more.
+func fillMap[V any](m *ebpf.MapSpec, contents map[uint64]V) {
+	m.MaxEntries = uint32(max(1, len(contents)))
+	for addr, value := range contents {
+		m.Contents = append(m.Contents, ebpf.MapKV{Key: addr, Value: value})
+	}
 }
 
 // waitingQueues is how many packets in fragments are put together at a time.
@@ -300,11 +312,7 @@ func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 	maps[branchesMap].MaxEntries = s.Following
 	maps[headsMap].MaxEntries = s.Following
 	maps[queuesMap].MaxEntries = waitingQueues
-	roles := maps[rolesMap]
-	roles.MaxEntries = uint32(max(1, len(s.Roles)))
-	for addr, role := range s.Roles {
-		roles.Contents = append(roles.Contents, ebpf.MapKV{Key: addr, Value: role})
-	}
+	fillMap(maps[rolesMap], s.Roles)
 }
 
 // Templates are the names of the programs in the object.

@@ -16,7 +16,7 @@ func deviceColumns() []Column {
 	return []Column{
 		{
 			Name: "netns", Header: "NETNS", Key: "netns", Type: Number, Width: 10, Screen: steps(Step{38, 10}),
-			Help: "inode number of the network namespace, 0 for none",
+			Help: "inode number of the network namespace, 0 if unknown",
 			Of:   event.OfMeta, Group: Meta, Text: netns, JSON: netns,
 		},
 		{

@@ -31,6 +31,8 @@ func Summary() []Column {
 		total("evicted", "followed sk_buffs that were evicted from the full table", func(t *event.Totals) uint64 { return t.Evicted }),
 		total("missed", "probe hits for which the kernel ran no program", func(t *event.Totals) uint64 { return t.Missed }),
 		total("unreturned", "printed function calls whose return was not seen", func(t *event.Totals) uint64 { return t.Unreturned }),
+		total("without_netns", "events that --filter-netns hid because the packet's namespace was unknown", func(t *event.Totals) uint64 { return t.WithoutNetns }),
+		total("without_ifname", "events that --filter-ifname hid because the packet's interface was unknown", func(t *event.Totals) uint64 { return t.WithoutIfname }),
 		total("duration_ns", "duration of the trace in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}
 }

@@ -257,6 +257,9 @@ type Totals struct {
 	Evicted uint64
 	// Unreturned counts printed function calls of which the return was not seen.
 	Unreturned uint64
+	// WithoutNetns and WithoutIfname count events that passed every other filter and were not
+	// shown, as the network namespace, or the interface, of the packet was not known.
+	WithoutNetns, WithoutIfname uint64
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64

@@ -166,7 +166,7 @@ const (
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	number := len(p.Tracepoints)
 	program := "tracepoint_" + t.Name
-	facts := &bpf.Facts{Number: uint16(number), Location: -1, Reason: -1, Drop: drop}
+	facts := &bpf.Facts{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
 	if drop {
 		facts.Location = t.LocationArg
 	}

@@ -46,6 +46,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 			return err
 		}
 	}
+	p.addEndpoints()
 	c.GlanceFirst = c.Glance && !c.Track && !c.Others && !c.ByStack
 	return nil
 }

@@ -65,6 +65,7 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 		p.followByFunctions(facts)
 		p.followByStack(facts.Places)
 	}
+	c.LastDevice = p.seesCrossings(facts.Places)
 	return nil
 }
 

@@ -85,6 +85,7 @@ var parts = []part{
 		functions: []string{"xfrm_output"},
 		kind:      bpf.RoleTurn, packet: 2, row: 2, origin: bpf.OriginOuter,
 	},
+	{functions: []string{crossing}, kind: bpf.RoleCross, packet: 1, row: 1},
 	{functions: []string{"pskb_expand_head"}, kind: bpf.RoleSettle, packet: 1, row: 1, lost: "packets whose data are reallocated"},
 	{functions: []string{"consume_skb"}, kind: bpf.RoleLend, packet: 1, row: 1},
 	{

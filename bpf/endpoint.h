@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The network namespace and the socket that a function or a tracepoint was called with. Deep
+// in a protocol the sk_buff itself has neither a device nor a socket: TCP clears skb->dev, UDP
+// keeps other things in its place.
+#pragma once
+
+// Addresses; 0 where there is none.
+struct endpoint {
+	u64 net, sk;
+};
+
+// The argument registers of a function that carry them, from 1; 0 is none.
+struct endpoint_arguments {
+	u8 net, sk;
+};
+
+// By the function's address: those that take one. Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct endpoint_arguments);
+} endpoints SEC(".maps");
+
+static __noinline int function_endpoint(struct endpoint *e, struct registers *regs)
+{
+	u64 address = probed_function(regs);
+	const struct endpoint_arguments *a = bpf_map_lookup_elem(&endpoints, &address);
+
+	if (!a)
+		return 0;
+	register_argument(regs, a->net, &e->net);
+	register_argument(regs, a->sk, &e->sk);
+	return 0;
+}
+
+struct tracepoint_arguments;
+
+// In entry/tracepoint.h.
+static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a);
+
+// The verifier knows the kind of program (enum record_kind) wherever this is called.
+static __always_inline void find_endpoint(struct endpoint *e, void *program, u32 kind)
+{
+	e->net = 0;
+	e->sk = 0;
+	if (kind == RECORD_FUNCTION)
+		function_endpoint(e, program);
+	else if (kind == RECORD_TRACEPOINT)
+		tracepoint_endpoint(e, program);
+}

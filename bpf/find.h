@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The network namespace and the device of a packet: where its sk_buff has a device, it is there.
+// Elsewhere the namespace is that of the call's arguments or of the packet's socket, and the device
+// the one on which the packet arrived (skb->skb_iif), or at which it was last seen if packets are
+// followed.
+#pragma once
+
+enum {
+	// Lists of a namespace's devices, by the low bits of their indexes (NETDEV_HASHENTRIES of
+	// include/net/net_namespace.h), and devices of one list that are looked through.
+	DEVICE_LISTS = 256,
+	MOST_OF_A_LIST = 16,
+};
+
+// What is known of where a packet is. NULL and 0 are unknown.
+struct where {
+	const struct net_device *dev;
+	u32 netns;
+	u32 pad;
+};
+
+static __always_inline u32 netns_number(const void *net)
+{
+	u32 inum = is_address((u64)net) ? BPF_CORE_READ((const struct net *)net, ns.inum) : 0;
+
+	return is_netns(inum) ? inum : 0;
+}
+
+static __always_inline const struct net *socket_net(const void *sk)
+{
+	return is_address((u64)sk) ? BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_net.net) : NULL;
+}
+
+// The device with an index; NULL where there is none.
+static __noinline const struct net_device *device_at(const struct net *net, u32 index)
+{
+	u64 lists = (u64)BPF_CORE_READ(net, dev_index_head), node = 0;
+	const struct net_device *dev;
+
+	read_kernel(&node, sizeof(node), lists + (index & (DEVICE_LISTS - 1)) * sizeof(struct hlist_head *));
+	for (u32 i = 0; i < MOST_OF_A_LIST; i++) {
+		if (!is_address(node))
+			return NULL;
+		dev = (const void *)(node - bpf_core_field_offset(struct net_device, index_hlist));
+		if ((u32)BPF_CORE_READ(dev, ifindex) == index)
+			return dev;
+		node = (u64)BPF_CORE_READ((const struct hlist_node *)node, next);
+	}
+	return NULL;
+}
+
+// The device that a followed packet was last seen at, if that is the one on which it arrived and
+// still there.
+static __always_inline const struct net_device *last_device(const struct branch *b, u32 arrival)
+{
+	const struct net_device *dev = (const void *)b->dev;
+
+	if (!dev || !arrival || b->ifindex != arrival)
+		return NULL;
+	return (u32)BPF_CORE_READ(dev, ifindex) == arrival ? dev : NULL;
+}
+
+static __always_inline void find_by_branch(struct where *at, const struct branch *b, u32 arrival)
+{
+	const struct net_device *dev = last_device(b, arrival);
+	u32 netns = dev ? device_netns(dev) : 0;
+
+	if (!is_netns(netns) || (at->netns && at->netns != netns))
+		return;
+	at->dev = dev;
+	at->netns = netns;
+}
+
+// Where a packet is whose sk_buff has no device.
+static __noinline int find_elsewhere(struct where *at, const struct sk_buff *skb,
+				     const struct endpoint *e, const struct branch *b)
+{
+	const struct net *net = (const void *)e->net;
+	u32 arrival = BPF_CORE_READ(skb, skb_iif);
+
+	if (!net)
+		net = socket_net(BPF_CORE_READ(skb, sk));
+	if (!net)
+		net = socket_net((const void *)e->sk);
+	at->netns = netns_number(net);
+	at->dev = at->netns && arrival ? device_at(net, arrival) : NULL;
+	if (CFG.last_device && b && !at->dev)
+		find_by_branch(at, b, arrival);
+	return 0;
+}
+
+// Whether a packet is where it has to be.
+enum placed {
+	PLACE_UNWANTED,
+	PLACE_WANTED,
+	// There is a filter, and the namespace, or the device, is not known.
+	PLACE_NO_NETNS,
+	PLACE_NO_DEVICE,
+};
+
+// An unknown place is none of those unwanted.
+static __noinline u32 judge_place(const struct net_device *dev, u32 netns)
+{
+	if (netns && !ANY_NETNS && !filter_netns(netns))
+		return PLACE_UNWANTED;
+	if (dev && !ANY_DEVICE && !filter_device(dev))
+		return PLACE_UNWANTED;
+	if (!netns && CFG.netns_in_count)
+		return PLACE_NO_NETNS;
+	return !dev && CFG.ifname_in_count ? PLACE_NO_DEVICE : PLACE_WANTED;
+}
+
+// By the sk_buff's device alone; unknown where it has none.
+static __noinline u32 judge_device(const struct sk_buff *skb)
+{
+	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev));
+	u32 netns = dev ? device_netns(dev) : 0;
+
+	return is_netns(netns) ? judge_place(dev, netns) : PLACE_NO_NETNS;
+}
+
+static __noinline u32 judge_elsewhere(void *program, u32 kind, const struct sk_buff *skb,
+				      const struct branch *b)
+{
+	struct endpoint e;
+	struct where at;
+
+	find_endpoint(&e, program, kind);
+	find_elsewhere(&at, skb, &e, b);
+	return judge_place(at.dev, at.netns);
+}
+
+static __always_inline u32 filter_place(void *program, u8 kind, const struct sk_buff *skb,
+					const struct branch *b)
+{
+	u32 place = judge_device(skb);
+
+	return place <= PLACE_WANTED ? place : judge_elsewhere(program, kind, skb, b);
+}
+
+// Counts an event that passed all other filters; it is not shown.
+static __noinline bool count_unplaced(u32 place)
+{
+	u32 zero = 0;
+	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
+
+	if (running && n)
+		__sync_fetch_and_add(place == PLACE_NO_NETNS ? &n->without_netns : &n->without_device, 1);
+	return false;
+}

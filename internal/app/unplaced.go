@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+
+	"tracer/internal/event"
+)
+
+// unplacedLines say how many events the filters by place hid without knowing the place.
+func unplacedLines(totals event.Totals) []string {
+	var lines []string
+	for _, hidden := range []struct {
+		count         uint64
+		unknown, flag string
+	}{
+		{totals.WithoutNetns, "network namespace", "--filter-netns"},
+		{totals.WithoutIfname, "interface", "--filter-ifname"},
+	} {
+		if hidden.count > 0 {
+			lines = append(lines, fmt.Sprintf("not shown: %s whose %s is unknown (%s)", count(int(hidden.count), "event"), hidden.unknown, hidden.flag))
+		}
+	}
+	return lines
+}
