@@ -107,6 +107,12 @@ struct config {
 	u32 stack_size;
 	// Where functions return to that are probed at their return; 0 is none.
 	u64 trampolines[MOST_TRAMPOLINES];
+	// Only drops are printed: the other probes on functions and tracepoints follow packets.
+	bool only_drops;
+	// A dropped packet also matches in its other forms: see forms.h.
+	bool forms;
+	// Records of drops have the packet's first tuple.
+	bool first;
 	// A packet filter asks for the frame's length.
 	bool length;
 	// The packet filter asks for VLAN tags.

@@ -8,6 +8,8 @@ enum {
 	NFCT_INFO = 7,
 	// A bit of nf_conn.status. Before it is set, the timeout counts from no moment yet.
 	IPS_CONFIRMED = 1 << 3,
+	// Bits of the same: addresses or ports are translated.
+	IPS_NAT = 1 << 4 | 1 << 5,
 };
 
 // Conntrack keeps ports, or what a protocol has in their place, in network order.

@@ -21,6 +21,8 @@ struct context {
 	struct calls *calls;
 	// The run of a BPF program that begins here; NULL for everything else.
 	struct run *run;
+	// The tuple as which a dropped packet matched; NULL where it matched as it is.
+	const struct record_first *first;
 	// What is done with a BPF map; NULL for what has nothing to do with one.
 	const struct map_call *map;
 	u32 reason;

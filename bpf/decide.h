@@ -63,6 +63,6 @@ static __always_inline bool admit(void *program, u8 kind, struct sk_buff *skb,
 	if (!filter_skb(w, program, kind, skb, *branch, sight))
 		return false;
 	if (CFG.track && !*branch)
-		*branch = begin((u64)skb);
+		*branch = begin_with_tuple((u64)skb);
 	return true;
 }

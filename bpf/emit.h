@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
 		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
 		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
-		       sizeof(struct record_map) + sizeof(struct record_head) +
+		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) +
 		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
 	       "the largest record has room");
 
@@ -322,14 +322,19 @@ static __always_inline void keep_quietly(const struct context *c)
 }
 
 // The last parts of a record. It spares its caller's stack.
-static __noinline int fill_rest(u8 *at, const struct sk_buff *skb)
+static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct record_first *first,
+				const struct branch *b, struct room *room)
 {
 	if (CFG.conntrack) {
 		fill_conntrack((void *)at, skb);
 		at += sizeof(struct record_conntrack);
 	}
-	if (CFG.xdp)
+	if (CFG.xdp) {
 		((struct record_head *)at)->address = head_of((u64)skb);
+		at += sizeof(struct record_head);
+	}
+	if (CFG.first)
+		fill_first((void *)at, first, b, (u64)skb, room);
 	return 0;
 }
 
@@ -357,7 +362,7 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		fill_map((void *)at, c->map);
 		at += sizeof(struct record_map);
 	}
-	fill_rest(at, c->skb);
+	fill_rest(at, c->skb, c->first, c->branch, room);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where
@@ -472,10 +477,19 @@ static __always_inline struct counters *count_made(void)
 	return NULL;
 }
 
+// Whether the event is of a probe that only follows packets.
+static __always_inline bool is_muted(const struct context *c)
+{
+	return CFG.only_drops && c->kind <= RECORD_TRACEPOINT && !(c->parts & PART_DROP);
+}
+
 static __always_inline void emit(const struct context *c)
 {
-	struct counters *n = count_made();
+	struct counters *n;
 
+	if (is_muted(c))
+		return;
+	n = count_made();
 	if (n && !send(c, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

@@ -49,6 +49,8 @@ enum record_part {
 	PART_HEAD = 65536,
 	// What fill_xdp_values wrote: CFG.xdp_values_size.
 	PART_XDP_VALUES = 131072,
+	// The tuple that a dropped packet had first, or as which it matched.
+	PART_FIRST = 1 << 20,
 	// Return addresses, as many as fit into the rest of the record, so always the last.
 	PART_STACK = 1 << 30,
 };
@@ -134,6 +136,24 @@ struct record_tuple {
 	u32 tcp_seq, tcp_ack;
 	u32 pad;
 } __attribute__((aligned(8)));
+
+// How the first tuple of a dropped packet is known; the order is event.FirstBy's.
+enum first_by {
+	FIRST_UNKNOWN,
+	// The packet was followed from there on.
+	FIRST_FOLLOWED,
+	// The connection, in connection tracking, has it.
+	FIRST_CONNECTION,
+	// It is the packet inside of the dropped one, or the one that a dropped ICMP error is about.
+	FIRST_INNER,
+	FIRST_QUOTED,
+};
+
+struct record_first {
+	u8 by;
+	u8 pad[7];
+	struct record_tuple tuple;
+};
 
 // How the inner packet is packed; the order is event.TunnelKind's.
 enum tunnel_kind {
@@ -300,6 +320,8 @@ const enum tuple_has *tuple_has_used __attribute__((unused));
 const struct record_core *record_core_used __attribute__((unused));
 const struct record_meta *record_meta_used __attribute__((unused));
 const struct record_tuple *record_tuple_used __attribute__((unused));
+const enum first_by *first_by_used __attribute__((unused));
+const struct record_first *record_first_used __attribute__((unused));
 const enum tunnel_kind *tunnel_kind_used __attribute__((unused));
 const struct record_tunnel *record_tunnel_used __attribute__((unused));
 const struct record_cb *record_cb_used __attribute__((unused));

@@ -26,6 +26,8 @@ struct counters {
 	// Events that passed every other filter, where the packet's network namespace, or its
 	// device, was not known.
 	u64 without_netns, without_device;
+	// Dropped fragments without a transport header that the packet filter did not match.
+	u64 headless;
 };
 
 struct {

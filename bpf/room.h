@@ -29,6 +29,8 @@ struct hook_call {
 };
 
 enum {
+	// The beginning of a packet with other addresses, for filters: see forms.h.
+	FORM_SIZE = 128,
 	// The beginning of an sk_buff, which has all that is told of it (232 bytes in all on most
 	// kernels).
 	COPY_SIZE = 256,
@@ -47,6 +49,13 @@ struct room {
 	struct work work;
 	struct record_tuple tuple;
 	struct record_tunnel tunnel;
+	// The first tuple of a dropped packet, and a copy of the packet with its addresses and
+	// ports: the headers are form_network (an Ethertype) and, at form_transport, form_protocol.
+	struct record_first first;
+	u8 form[FORM_SIZE] __attribute__((aligned(8)));
+	u32 form_transport;
+	u16 form_network;
+	u8 form_protocol;
 	// Its place among the rooms.
 	u32 level;
 	struct hook_call call;

@@ -302,7 +302,7 @@ __noinline int tell_tuple(u64 skb, u32 level)
 {
 	struct room *room = bpf_map_lookup_elem(&rooms, &level);
 
-	if (CFG.tuple && room)
+	if ((CFG.tuple || CFG.first) && room)
 		fill_tuple(&room->tuple, (const struct sk_buff *)skb, &room->work, room);
 	return 0;
 }

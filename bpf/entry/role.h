@@ -45,7 +45,7 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 		return false;
 	}
 	if (!c.branch && may_begin(r))
-		c.branch = begin(skb);
+		c.branch = begin_with_tuple(skb);
 	c.gone = r->kind == ROLE_FREE;
 	if (r->reason) {
 		c.reason = argument(regs, r->reason);

@@ -85,23 +85,59 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	return s && s->depth ? innermost(s)->caller : location;
 }
 
-// A function of its own, so that the program itself has next to nothing to set up.
+static __always_inline bool is_drop(u64 facts)
+{
+	return facts >> 32 & 1;
+}
+
+static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 facts)
+{
+	u8 location = facts >> 16, reason = facts >> 24;
+
+	c->addr = facts & 0xffff;
+	c->location = true_location(a, tracepoint_argument(a, location));
+	c->parts = (is_drop(facts) ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
+	handle(c);
+}
+
+// Returns whether the packet is wanted. A function of its own, so that the program itself has
+// next to nothing to set up.
 static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 sight)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
 	u64 facts = tracepoint_facts();
-	u8 location = facts >> 16, reason = facts >> 24;
 	struct work w;
 
-	c.reason = tracepoint_argument(a, reason);
-	if (!skb || !filter_reason(c.reason) || 
+	c.reason = tracepoint_argument(a, (u8)(facts >> 24));
+	if (!skb || !filter_reason(c.reason) ||
 	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, sight))
 		return 0;
-	c.addr = facts & 0xffff;
-	c.location = true_location(a, tracepoint_argument(a, location));
-	c.parts = (facts >> 32 & 1 ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
-	handle(&c);
+	handle_hit(&c, a, facts);
+	return 1;
+}
+
+// Has a dropped packet match in its other forms. The room stays taken while the record is made,
+// which has the form's tuple.
+static __noinline int enter_forms(struct tracepoint_arguments *a)
+{
+	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
+	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
+	u64 facts = tracepoint_facts();
+	struct room *room;
+	u32 level;
+
+	c.reason = tracepoint_argument(a, (u8)(facts >> 24));
+	if (!running || !is_drop(facts) || !skb || !filter_reason(c.reason))
+		return 0;
+	room = enter_room(&level);
+	if (room && filter_forms(room, a, skb)) {
+		if (CFG.track)
+			c.branch = branch_as((u64)skb, &room->first);
+		c.first = &room->first;
+		handle_hit(&c, a, facts);
+	}
+	leave_room();
 	return 0;
 }
 
@@ -110,7 +146,9 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 {
 	u32 sight = CFG.glance_first ? glance(context_word(a, CHOSEN_WORD)) : UNSURE;
 
-	return sight == SURELY_NOT ? 0 : enter_tracepoint(a, sight);
+	if (sight != SURELY_NOT && !enter_tracepoint(a, sight) && CFG.forms)
+		enter_forms(a);
+	return 0;
 }
 
 // An sk_buff ends. Where functions tell of it, too, they are heard only while none

@@ -80,7 +80,7 @@ func everything() Config {
 		PidCount: 1, CommCount: 2, CgroupCount: 3, CpuOffsets: 1 << 40, PreemptCount: 64,
 		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
-		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true,
+		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true, Forms: true, First: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
 		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, Maps: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},

@@ -12,6 +12,7 @@ type (
 	Core      = tracerRecordCore
 	Meta      = tracerRecordMeta
 	Tuple     = tracerRecordTuple
+	First     = tracerRecordFirst
 	Tunnel    = tracerRecordTunnel
 	CB        = tracerRecordCb
 	Lineage   = tracerRecordLineage
@@ -58,6 +59,7 @@ const (
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
 	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
+	PartFirst     = uint32(tracerRecordPartPART_FIRST)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
@@ -197,6 +199,7 @@ func (c Config) complete() Config {
 		{c.Netfilter, PartDetail, uint32(unsafe.Sizeof(Hook{}))},
 		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
 		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
+		{c.First, PartFirst, uint32(unsafe.Sizeof(First{}))},
 		{c.Stack || c.Caller, PartStack, 0}, // which comes behind it
 	} {
 		if p.asked {

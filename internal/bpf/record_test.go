@@ -14,6 +14,7 @@ func TestRecordPartsAreAligned(t *testing.T) {
 		"core":   unsafe.Sizeof(Core{}),
 		"meta":   unsafe.Sizeof(Meta{}),
 		"tuple":  unsafe.Sizeof(Tuple{}),
+		"first":  unsafe.Sizeof(First{}),
 		"tunnel": unsafe.Sizeof(Tunnel{}),
 		"cb":     unsafe.Sizeof(CB{}),
 		"skb":    uintptr(MostSkb),

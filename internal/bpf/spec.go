@@ -25,6 +25,7 @@ const (
 	scratchesMap   = "scratches"
 	roomsMap       = "rooms"
 	branchesMap    = "branches"
+	firstsMap      = "firsts"
 	headsMap       = "heads"
 	queuesMap      = "queues"
 	rolesMap       = "roles"
@@ -311,6 +312,9 @@ const waitingQueues = 1 << 12
 func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 	maps[branchesMap].MaxEntries = s.Following
 	maps[headsMap].MaxEntries = s.Following
+	if s.Config.First {
+		maps[firstsMap].MaxEntries = s.Following
+	}
 	maps[queuesMap].MaxEntries = waitingQueues
 	fillMap(maps[rolesMap], s.Roles)
 }

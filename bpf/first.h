@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The tuple that a packet had when it matched first, for its drop, which may find it with
+// other addresses. It is kept by the packet's number.
+#pragma once
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct record_first);
+} firsts SEC(".maps");
+
+static __noinline int keep_first(u64 skb, u64 id)
+{
+	u32 level;
+	struct room *room = enter_room(&level);
+
+	if (room) {
+		if (!CFG.direct)
+			copy_skb(room, (const struct sk_buff *)skb);
+		tell_tuple(skb, level);
+		room->first.by = FIRST_FOLLOWED;
+		room->first.tuple = room->tuple;
+		bpf_map_update_elem(&firsts, &id, &room->first, BPF_ANY);
+	}
+	leave_room();
+	return 0;
+}
+
+// Begins to follow an sk_buff that matched, and keeps its tuple.
+static __always_inline struct branch *begin_with_tuple(u64 skb)
+{
+	struct branch *b = begin(skb);
+
+	if (CFG.first && b)
+		keep_first(skb, b->id);
+	return b;
+}
+
+// The branch of an sk_buff that matched with another tuple than it has.
+static __always_inline struct branch *branch_as(u64 skb, const struct record_first *first)
+{
+	struct branch *b = recall(skb);
+	u64 id;
+
+	if (b)
+		return b;
+	b = begin(skb);
+	if (!CFG.first || !b)
+		return b;
+	id = b->id;
+	bpf_map_update_elem(&firsts, &id, first, BPF_ANY);
+	return b;
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The other forms of a dropped packet: the packet inside of it, the one that an ICMP error
+// is about, and both with the addresses that they had before or will have after NAT, as
+// connection tracking knows them. A filter with --drop also matches those, since the user knows
+// the address that the packet was sent to, and not what has become of it.
+#pragma once
+
+enum {
+	ICMP_HLEN = 8,
+	// ICMPv6 messages below are errors.
+	ICMPV6_INFORMATION = 128,
+	ICMP_UNREACHABLE = 3,
+	ICMP_QUENCH = 4,
+	ICMP_REDIRECTED = 5,
+	ICMP_EXCEEDED = 11,
+	ICMP_PARAMETER = 12,
+	// In skb->_nfct: packets of the reply direction have this or more (enum ip_conntrack_info).
+	CT_IS_REPLY = 3,
+	// Where IP headers have their addresses, and IPv4 its fragment offset.
+	IPV4_FRAGMENT = 6,
+	IPV4_SOURCE = 12,
+	IPV4_DEST = 16,
+	IPV6_SOURCE = 8,
+	IPV6_DEST = 24,
+};
+
+// Applies the packet filter to what is located in a room. The function is not static, so that
+// the verifier goes through the filter only once for all forms.
+__noinline int match_located(u32 level)
+{
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct packet *p;
+
+	if (!CFG.forms || !room)
+		return 0;
+	p = &room->work.packet;
+	return fill_head(p, CFG.need) && filter_packet(p);
+}
+
+// Keeps the tuple of what matched.
+static __noinline int keep_form(struct room *room, u8 by)
+{
+	struct frame *f = &room->work.packet.frame;
+	struct record_first *first = &room->first;
+
+	__builtin_memset(first, 0, sizeof(*first));
+	first->by = by;
+	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), &room->header);
+	return 0;
+}
+
+static __always_inline bool match_form(struct room *room, u8 by)
+{
+	if (!match_located(room->level))
+		return false;
+	keep_form(room, by);
+	return true;
+}
+
+static __always_inline bool is_icmp_error(const struct record_tuple *t)
+{
+	if (t->protocol == IPPROTO_ICMPV6)
+		return t->icmp_type < ICMPV6_INFORMATION;
+	if (t->protocol != IPPROTO_ICMP)
+		return false;
+	switch (t->icmp_type) {
+	case ICMP_UNREACHABLE:
+	case ICMP_QUENCH:
+	case ICMP_REDIRECTED:
+	case ICMP_EXCEEDED:
+	case ICMP_PARAMETER:
+		return true;
+	}
+	return false;
+}
+
+// Parses what is located into room->outer. Returns where the transport header is; 0 where
+// there is none.
+static __always_inline u64 parse_located(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+
+	__builtin_memset(&room->outer, 0, sizeof(room->outer));
+	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), &room->header);
+}
+
+// Locates the packet that an ICMP error is about, in place of the error.
+static __noinline bool locate_quoted(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+	u64 end = linear_end(f), at = parse_located(room);
+	u32 behind = f->len - f->linear;
+
+	if (!at || at + ICMP_HLEN >= end || !is_icmp_error(&room->outer))
+		return false;
+	at += ICMP_HLEN;
+	f->type = bpf_htons(room->outer.network == NETWORK_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	f->prefix = PREFIX_LINK;
+	f->start = at;
+	f->linear = PREFIX_LINK + (u32)(end - at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+// Gives a later fragment, which has no transport header, a place for one.
+static __always_inline u64 add_transport(struct room *room, u64 start)
+{
+	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT))
+		return 0;
+	room->form[IPV4_FRAGMENT] = 0;
+	room->form[IPV4_FRAGMENT + 1] = 0;
+	return start + (room->form[0] & 15) * 4;
+}
+
+// Copies the beginning of the IP packet that is located into room->form, and locates that.
+static __noinline bool copy_form(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+	u64 transport, start, size;
+
+	if (!skip_inner_link(&room->work, &room->header.link))
+		return false;
+	transport = parse_located(room);
+	start = f->start;
+	size = linear_end(f) - start;
+	if (size > FORM_SIZE)
+		size = FORM_SIZE;
+	__builtin_memset(room->form, 0, sizeof(room->form));
+	if (read_kernel(room->form, size, start))
+		return false;
+	if (!transport)
+		transport = add_transport(room, start);
+	room->form_network = room->outer.network;
+	room->form_protocol = room->outer.protocol;
+	room->form_transport = transport ? transport - start : 0;
+	*(volatile u64 *)&f->start = (u64)room->form;
+	f->shared = 0;
+	f->linear = PREFIX_LINK + size;
+	if (room->form_transport + 4 > size) // the ports of a fragment have to be added
+		f->linear = PREFIX_LINK + FORM_SIZE;
+	if (f->len < f->linear)
+		f->len = f->linear;
+	return true;
+}
+
+static __always_inline bool has_ports(u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return true;
+	}
+	return false;
+}
+
+// Two addresses, and where the kernel keeps the ports.
+struct endpoints {
+	u64 source, dest, source_port, dest_port;
+};
+
+static __always_inline void write_addresses(struct room *room, const struct endpoints *e)
+{
+	if (room->form_network == NETWORK_IPV4) {
+		read_kernel(room->form + IPV4_SOURCE, 4, e->source);
+		read_kernel(room->form + IPV4_DEST, 4, e->dest);
+	} else {
+		read_kernel(room->form + IPV6_SOURCE, 16, e->source);
+		read_kernel(room->form + IPV6_DEST, 16, e->dest);
+	}
+}
+
+static __always_inline void write_ports(struct room *room, const struct endpoints *e)
+{
+	u32 at = room->form_transport;
+
+	opaque(at);
+	if (!at || at > FORM_SIZE - 4 || !has_ports(room->form_protocol))
+		return;
+	read_kernel(room->form + at, 2, e->source_port);
+	read_kernel(room->form + at + 2, 2, e->dest_port);
+}
+
+// Gives the copy the addresses of one direction of the connection, or with `turned` those of
+// the packets that the other direction answers. The connection of an ICMP error is that of the
+// packet which it is about.
+static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
+{
+	const struct nf_conntrack_tuple *t = (const void *)tuple;
+	struct endpoints e = {
+		.source = (u64)&t->src.u3, .dest = (u64)&t->dst.u3,
+		.source_port = (u64)&t->src.u.all, .dest_port = (u64)&t->dst.u.all,
+	};
+	struct endpoints other = { e.dest, e.source, e.dest_port, e.source_port };
+
+	if (BPF_CORE_READ(t, src.l3num) != (room->form_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
+	    BPF_CORE_READ(t, dst.protonum) != room->form_protocol)
+		return false;
+	if (turned)
+		e = other;
+	write_addresses(room, &e);
+	write_ports(room, &e);
+	return true;
+}
+
+// Whether the packet that is located matches as its connection knows it. A quoted packet goes
+// the other way than the error that quotes it.
+static __always_inline bool match_directions(struct room *room, u64 ct, bool reply)
+{
+	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
+	u64 second = (u64)&((const struct nf_conn *)ct)->tuplehash[1].tuple;
+
+	if (!copy_form(room))
+		return false;
+	if (write_form(room, reply ? second : first, false) && match_form(room, FIRST_CONNECTION))
+		return true;
+	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_CONNECTION);
+}
+
+// The connection of a packet, and its direction in it; 0 where there is none.
+static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
+{
+	u64 word = 0;
+
+	if (bpf_core_field_exists(skb->_nfct) && bpf_core_type_exists(struct nf_conn))
+		word = BPF_CORE_READ(skb, _nfct);
+	*reply = (word & NFCT_INFO) >= CT_IS_REPLY;
+	return word & ~(u64)NFCT_INFO;
+}
+
+static __always_inline bool match_connection(struct room *room, const struct sk_buff *skb)
+{
+	bool reply;
+	u64 ct = connection_of(skb, &reply);
+
+	if (!ct || !locate_packet(&room->work, skb))
+		return false;
+	return match_directions(room, ct, locate_quoted(room) ? !reply : reply);
+}
+
+// Tells in room->first the tuple that a packet had before NAT, as its connection knows it.
+__noinline int tell_untranslated(u64 skb, u32 level)
+{
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	const struct nf_conn *ct;
+	bool reply;
+
+	if (!CFG.first || !room)
+		return 0;
+	ct = (const void *)connection_of((const void *)skb, &reply);
+	if (!ct || !(BPF_CORE_READ(ct, status) & IPS_NAT) ||
+	    !locate_packet(&room->work, (const void *)skb))
+		return 0;
+	if (locate_quoted(room))
+		reply = !reply;
+	if (!copy_form(room) || !write_form(room, (u64)&ct->tuplehash[reply ? 1 : 0].tuple, false))
+		return 0;
+	keep_form(room, FIRST_CONNECTION);
+	return 1;
+}
+
+static __always_inline bool match_quoted(struct room *room, const struct sk_buff *skb)
+{
+	return locate_packet(&room->work, skb) && locate_quoted(room) && match_form(room, FIRST_QUOTED);
+}
+
+static __always_inline bool match_inner_form(struct room *room, const struct sk_buff *skb)
+{
+	return find_inner(&room->work, room, skb) && match_form(room, FIRST_INNER);
+}
+
+// A fragment that is not the first one has no ports, so that many filters can't match it.
+static __noinline int count_headless(struct room *room, const struct sk_buff *skb)
+{
+	struct counters *n;
+	u32 zero = 0;
+
+	if (!locate_packet(&room->work, skb))
+		return 0;
+	parse_located(room);
+	if (!(room->outer.has & TUPLE_FRAGMENT) || !room->outer.fragment_offset)
+		return 0;
+	n = bpf_map_lookup_elem(&counts, &zero);
+	if (n)
+		__sync_fetch_and_add(&n->headless, 1);
+	return 0;
+}
+
+// Whether a dropped packet matches in another form, whose tuple is then in room->first.
+static __always_inline bool match_forms(struct room *room, const struct sk_buff *skb)
+{
+	if (match_connection(room, skb) || match_inner_form(room, skb) || match_quoted(room, skb))
+		return true;
+	count_headless(room, skb);
+	return false;
+}
+
+// The same as filter_skb for a packet whose packet filter did not match.
+static __noinline bool filter_forms(struct room *room, void *program, const struct sk_buff *skb)
+{
+	u32 place = ANY_PLACE ? PLACE_WANTED : filter_place(program, RECORD_TRACEPOINT, skb, NULL);
+
+	if (place == PLACE_UNWANTED)
+		return false;
+	if (CFG.mark_mask && (read_span(&room->work.span, skb) || !filter_mark(&room->work.span)))
+		return false;
+	if (!match_forms(room, skb) || !filter_owner(program, RECORD_TRACEPOINT, skb))
+		return false;
+	if (CFG.filter_expression && !filter_expression((u64)skb))
+		return false;
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&room->work, skb))
+		return false;
+	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
+}
+
+// Tells the tuple as which a dropped packet matched, or else the one that it had first.
+static __always_inline void fill_first(struct record_first *r, const struct record_first *matched,
+				       const struct branch *b, u64 skb, struct room *room)
+{
+	const struct record_first *kept = matched;
+	u64 id = b ? b->id : 0;
+
+	if (!kept && id)
+		kept = bpf_map_lookup_elem(&firsts, &id);
+	if (!kept && tell_untranslated(skb, room->level))
+		kept = &room->first;
+	if (kept)
+		*r = *kept;
+	else
+		__builtin_memset(r, 0, sizeof(*r));
+}
