@@ -54,6 +54,7 @@ func recordOf(cfg Config) plan.Record {
 	r := plan.Record{
 		Meta:      needs[column.Meta] || needs[column.NetnsName],
 		Tuple:     needs[column.Tuple],
+		First:     needs[column.First],
 		Tunnel:    needs[column.Tunnel],
 		CB:        needs[column.CB],
 		Netfilter: needs[column.Netfilter],

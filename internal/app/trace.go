@@ -355,6 +355,7 @@ func (t *tracing) count(counts []bpf.Counters) {
 		t.totals.Unreturned += c.Unreturned
 		t.totals.WithoutNetns += c.WithoutNetns
 		t.totals.WithoutIfname += c.WithoutDevice
+		t.totals.Headless += c.Headless
 	}
 }
 

@@ -47,6 +47,9 @@ func columnsOffer(_ string, o *options) []complete.Word {
 		{Text: column.AllColumns, Help: "all columns that need no additional events"},
 	}
 	for _, c := range column.All() {
+		if c.Group == column.First && !o.config.Drops.Alone() {
+			continue
+		}
 		if o.config.Output.JSON || c.Text != nil {
 			words = append(words, complete.Word{Text: c.Name, Help: c.Help})
 		}
@@ -94,6 +97,7 @@ func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Metadata) > 0
 	columns.Lookups = len(o.config.Lookups) > 0
+	columns.First = o.config.Drops.Alone()
 	if o.columns == nil {
 		return nil
 	}

@@ -47,7 +47,7 @@ func TestWhatIsOfferedIsGood(t *testing.T) {
 }
 
 func TestOfferedColumnsAreGood(t *testing.T) {
-	for json, args := range map[bool][]string{false: {"--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}, true: {"--output-json", "--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}} {
+	for json, args := range map[bool][]string{false: {"--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}, true: {"--output-json", "--drop", "--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}} {
 		for _, w := range candidates(append(args, "--output-columns=")) {
 			word := w.Text
 			if strings.HasSuffix(word, "=stack") || strings.Contains(word, "=skb_") {

@@ -53,11 +53,11 @@ var parsed = map[string]func(*app.Config){
 	"--vxlan-ports 4789,99 --vxlan-ports 5 --geneve-ports 6": func(c *app.Config) {
 		c.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
 	},
-	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons = []string{"!NO_SOCKET", "7"} },
+	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons, c.Output.Columns.First = []string{"!NO_SOCKET", "7"}, true },
 	"--drop --drop-hide-benign": func(c *app.Config) {
-		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack = true, true, true
+		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack, c.Output.Columns.First = true, true, true, true
 	},
-	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only = true },
+	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only, c.Output.Columns.First = true, true },
 	"--filter-track-skb-by-stackid --returns-by kretprobe": func(c *app.Config) {
 		c.TrackByStack, c.ReturnsBy, c.Output.Columns.ID = true, "kretprobe", true
 	},
@@ -200,7 +200,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, stack, skb_dump, skb_shared_info, or default, or all\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, first, stack, skb_dump, skb_shared_info, or default, or all\n"
 
 // TestRefused: each error has a hint.
 func TestRefused(t *testing.T) {

@@ -192,6 +192,8 @@ func (c *choice) check(column *Column) error {
 		return &misuse{"no expressions are given", "add --output-skb-metadata LIST"}
 	case column.Group == XDPMetadata && !c.options.XDPMetadata:
 		return &misuse{"no expressions are given", "add --output-xdp-metadata LIST"}
+	case column.Group == First && !c.options.First:
+		return &misuse{"only drops have a first tuple", "add --drop"}
 	case column.Group == Head && !c.options.Head:
 		return &misuse{"no XDP programs are traced", "add --filter-trace-xdp"}
 	}
@@ -231,7 +233,7 @@ func Omitted(o Options, json bool) []string {
 // printed by default nor implied by what is traced.
 func isFlagged(g Group) bool {
 	switch g {
-	case Packet, Meta, Tuple, Head, Program, Duration:
+	case Packet, Meta, Tuple, First, Head, Program, Duration:
 		return false
 	}
 	return true

@@ -96,7 +96,7 @@ func TestAllInJSON(t *testing.T) {
 	names := strings.Split(chosen(t, "all", Options{}, true), ",")
 	for _, c := range All() {
 		more := c.Group == Return || c.Group == Duration || c.Group == Program || c.Group == Lookups || c.Group == BPFMap
-		lacks := more || c.Group == Head || c.Group == Metadata || c.Group == XDPMetadata || c.Group == Time && c.timestamp != Absolute
+		lacks := more || c.Group == First || c.Group == Head || c.Group == Metadata || c.Group == XDPMetadata || c.Group == Time && c.timestamp != Absolute
 		if has := slices.Contains(names, c.Name); has == lacks {
 			t.Errorf("column %s is there: %t", c.Name, has)
 		}

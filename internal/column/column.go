@@ -24,6 +24,8 @@ const (
 	Meta Group = "meta"
 	// Tuple columns are switched by --output-tuple.
 	Tuple Group = "tuple"
+	// First is there where only drops are traced.
+	First Group = "first tuple"
 	// CB is switched by --output-skb-cb.
 	CB Group = "cb"
 	// NetnsName is switched by --output-netns-names.
@@ -113,6 +115,8 @@ type Options struct {
 	Meta bool
 	// Tuple adds addresses, ports and fields of the transport header.
 	Tuple bool
+	// First adds the tuple that a dropped packet had first.
+	First bool
 	// ID adds the number of the packet and what part of it the sk_buff is.
 	ID bool
 	// Timestamp adds the time in the form chosen.
@@ -160,7 +164,7 @@ func table(o Options) []Column {
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(o), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
 		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(o), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), bpfMapColumns(), callerColumns(), metadataColumns(),
-		stackColumns(), dumpColumns(),
+		firstColumns(o), stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
 	}
@@ -201,7 +205,7 @@ func (o *Options) wants(c *Column) bool {
 		return c.timestamp == o.Timestamp
 	}
 	on := map[Group]bool{
-		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
+		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, First: o.First, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
 		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack, BPFMap: o.BPFMap,
 		Metadata: o.Metadata, Head: o.Head, XDPMetadata: o.XDPMetadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}

@@ -78,6 +78,8 @@ type Event struct {
 	Process Process
 	Meta    Meta
 	Tuple   Tuple
+	// First is filled for drops, where it was asked for.
+	First   FirstTuple
 	Tunnel  Tunnel
 	Lineage Lineage
 	// Netfilter and Conntrack are filled where they were asked for.
@@ -260,6 +262,9 @@ type Totals struct {
 	// WithoutNetns and WithoutIfname count events that passed every other filter and were not
 	// shown, as the network namespace, or the interface, of the packet was not known.
 	WithoutNetns, WithoutIfname uint64
+	// Headless counts dropped fragments without a transport header that the filter did not
+	// match.
+	Headless uint64
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64

@@ -168,6 +168,9 @@ func (l Layout) decodeOthers(has uint32, r *parts, e *event.Event) {
 	if has&bpf.PartXDPValues != 0 {
 		e.Dump.XDPValues = r.take(l.XDPValues)
 	}
+	if has&bpf.PartFirst != 0 {
+		decodeFirst(part[bpf.First](r), &e.First)
+	}
 	if has&bpf.PartStack != 0 {
 		e.Stack = addressesIn(r.rest)
 	}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stream
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/bpf"
+	"tracer/internal/event"
+)
+
+// TestFirstTuple: it is read from behind the other parts, and nothing of it is left for the next
+// event.
+func TestFirstTuple(t *testing.T) {
+	tuple := bpf.Tuple{Network: uint8(event.IPv4), Protocol: 17, Has: bpf.HasPorts, SourcePort: 4000, DestPort: 53}
+	copy(tuple.Source[:], []byte{10, 1, 0, 2})
+	copy(tuple.Dest[:], []byte{10, 96, 0, 10})
+	core := bpf.Core{Kind: bpf.KindTracepoint, Parts: bpf.PartDrop | bpf.PartFirst}
+	want := event.FirstTuple{By: event.FirstConnection, Tuple: event.Tuple{
+		Network: event.IPv4, Protocol: 17, Ports: true, SourcePort: 4000, DestPort: 53,
+		Source: netip.MustParseAddr("10.1.0.2"), Dest: netip.MustParseAddr("10.96.0.10"),
+	}}
+	d := NewDecoder(plain)
+	for _, c := range []struct {
+		by   event.FirstBy
+		want event.FirstTuple
+	}{{event.FirstConnection, want}, {event.FirstUnknown, event.FirstTuple{}}} {
+		first := bpf.First{By: uint8(c.by), Tuple: tuple}
+		e, err := d.Decode(append(record(core, nil, &bpf.Tuple{}), bytesOf(&first)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, e.First, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("by %v (-want +got):\n%s", c.by, diff)
+		}
+	}
+}
