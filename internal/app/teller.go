@@ -149,6 +149,9 @@ func (t *teller) attached(s *attach.Session) {
 	t.w.clear()
 	took := time.Since(t.began).Seconds()
 	fmt.Fprintf(t.w, "attached to %s in %.1fs%s\n", t.counted(s), took, skippedNote(s))
+	if sights := len(t.plan.Sighters) + len(t.plan.SightTracepoints()); sights > 0 {
+		fmt.Fprintf(t.w, "packets are followed to their drops by %s\n", count(sights, "probe"))
+	}
 	t.found(s.Programs)
 	if t.plan.Asked.Programs.Only && s.TracedPrograms() == 0 {
 		fmt.Fprintln(t.w, "note: no BPF program to trace is loaded yet: those that are loaded later will be traced")

@@ -33,7 +33,7 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 	}
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
-		if err := attachEach(ctx, g.Functions, s.entries(g), func(f kernel.Function) (io.Closer, error) {
+		if err := attachEach(ctx, g.Functions, s.entries(p, g), func(f kernel.Function) (io.Closer, error) {
 			return openKprobe(pmu, f, program)
 		}); err != nil {
 			return err

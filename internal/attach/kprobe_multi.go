@@ -18,7 +18,7 @@ import (
 func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
-		if err := attachMulti(ctx, g.Functions, s.entries(g), func(functions []kernel.Function) (io.Closer, error) {
+		if err := attachMulti(ctx, g.Functions, s.entries(p, g), func(functions []kernel.Function) (io.Closer, error) {
 			if p.Returns == kernel.KprobeSession {
 				return s.openSession(g.Program, functions)
 			}

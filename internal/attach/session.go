@@ -174,9 +174,10 @@ type booking struct {
 
 // entries books the entries of functions that a program serves; those that only follow
 // packets are silent.
-func (s *Session) entries(g plan.Group) booking {
+func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
+	silent := p.BPF.Config.OnlyDrops || g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate
 	return booking{s.attached, func(f kernel.Function, reason error) {
-		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate})
+		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: silent})
 	}}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // attachTracepoints attaches one program to each raw tracepoint (4.17).
 func (s *Session) attachTracepoints(ctx context.Context, p *plan.Plan) error {
-	for _, t := range slices.Concat(p.Tracepoints, p.Silent) {
+	for i, t := range slices.Concat(p.Tracepoints, p.Silent) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -22,7 +22,7 @@ func (s *Session) attachTracepoints(ctx context.Context, p *plan.Plan) error {
 			Program: s.collection.Programs[t.Program],
 		})
 		if err != nil {
-			s.skip(Skipped{Name: "tp:" + t.Name, Reason: err})
+			s.skip(Skipped{Name: "tp:" + t.Name, Reason: err, Silent: i >= len(p.Tracepoints)})
 			continue
 		}
 		s.attached(1, l)

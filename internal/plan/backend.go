@@ -30,10 +30,11 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	return "", passed, noBackendError{passed}
 }
 
-// backend is the one that is forced. Drops take none of the others, which all have
+// backend is the one that is forced. Drops alone take none of the others, which all have
 // the drop tracepoint; nor do BPF programs by themselves take any.
 func (o Options) backend() kernel.Backend {
-	if o.Backend == "" && (o.Drop.Only || o.Programs.Only && !o.Follow.on()) {
+	drops := o.Drop.Only && !o.followsToDrops()
+	if o.Backend == "" && (drops || o.Programs.Only && !o.Follow.on()) {
 		return kernel.TracepointBackend
 	}
 	return o.Backend
@@ -107,12 +108,17 @@ func (p *Plan) addQuietly(f kernel.Function) {
 }
 
 func (p *Plan) probe(f kernel.Function, program bpf.Program) {
+	p.Functions = append(p.Functions, f)
+	p.group(f, program)
+}
+
+// group adds a function to those that a program serves.
+func (p *Plan) group(f kernel.Function, program bpf.Program) {
 	i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Program == program.Name })
 	if i < 0 {
 		p.addProgram(program, nil)
 		i = len(p.Groups) - 1
 	}
-	p.Functions = append(p.Functions, f)
 	p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 }
 

@@ -47,7 +47,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		}
 	}
 	p.addEndpoints()
-	c.GlanceFirst = c.Glance && !c.Track && !c.Others && !c.ByStack
+	c.GlanceFirst = c.Glance && !c.Track && !c.Others && !c.ByStack && !c.Forms
 	return nil
 }
 
@@ -75,6 +75,7 @@ func (p *Plan) addFilters(direct *kernel.Direct) {
 	if f := o.TunnelL3; f != nil {
 		c.FilterL3, c.NeedL3, bodies.TunnelL3 = true, uint32(f.Need), f.Body
 	}
+	c.Forms = o.Filter != nil && o.Drop.Only
 	for _, f := range p.filters() {
 		c.Length = c.Length || f.program.Length
 	}

@@ -143,13 +143,14 @@ func (p *Plan) plays(name string, places []kernel.Place) bool {
 	})
 }
 
-// traced is the function at addr, if its events are wanted.
+// traced is the function at addr, if its packets are looked at.
 func (p *Plan) traced(addr uint64) *kernel.Function {
-	i := slices.IndexFunc(p.Functions, func(f kernel.Function) bool { return f.Addr == addr })
-	if i < 0 {
-		return nil
+	for _, list := range [][]kernel.Function{p.Functions, p.Sighters} {
+		if i := slices.IndexFunc(list, func(f kernel.Function) bool { return f.Addr == addr }); i >= 0 {
+			return &list[i]
+		}
 	}
-	return &p.Functions[i]
+	return nil
 }
 
 // takeOut leaves functions with a role out of the groups, as they have a program of

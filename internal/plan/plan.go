@@ -86,6 +86,9 @@ type Plan struct {
 	Groups []Group
 	// Tracepoints are attached; an event carries its index here.
 	Tracepoints []Tracepoint
+	// Sighters are functions that are probed to follow packets to their drops; they make no
+	// events.
+	Sighters []kernel.Function
 	// Silent are tracepoints that are attached and make no events.
 	Silent []Tracepoint
 	// Programs are the kinds of BPF programs that are traced.
@@ -178,6 +181,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 		}
 	}
 	p.probeLookups()
+	p.addSights(facts)
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
 	return nil

@@ -6,7 +6,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"tracer/internal/kernel"
 )
 
 // fewNames is how many names are always printed.
@@ -30,6 +33,9 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 		fmt.Fprintf(b, "note         %s\n", note)
 	}
 	printNames(b, "tracepoints", p.tracepointNames(), all)
+	if p.BPF.Config.OnlyDrops {
+		printNames(b, "followed by", slices.Concat(namesOf(p.Sighters), p.SightTracepoints()), all)
+	}
 	printList(b, "BPF programs", p.programKinds())
 	fmt.Fprintf(b, "own programs %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
@@ -121,9 +127,11 @@ func (p *Plan) Reasons() []string {
 	return lines
 }
 
-func (p *Plan) functionNames() []string {
-	names := make([]string, len(p.Functions))
-	for i, f := range p.Functions {
+func (p *Plan) functionNames() []string { return namesOf(p.Functions) }
+
+func namesOf(functions []kernel.Function) []string {
+	names := make([]string, len(functions))
+	for i, f := range functions {
 		names[i] = f.Name
 		if f.Module != "" {
 			names[i] += "[" + f.Module + "]"

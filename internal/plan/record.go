@@ -14,6 +14,8 @@ import (
 // Record is the parts of an event's record that are asked for.
 type Record struct {
 	Meta, Tuple, Tunnel, CB bool
+	// First is the tuple that a dropped packet had first.
+	First bool
 	// Netfilter is where in netfilter a function was called, Conntrack what connection
 	// tracking holds of the packet.
 	Netfilter, Conntrack bool
@@ -36,6 +38,7 @@ func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
 	c.Meta, c.Tuple, c.Tunnel, c.Cb = r.Meta, r.Tuple, r.Tunnel, r.CB
 	c.Netfilter, c.Conntrack = r.Netfilter, r.Conntrack
 	c.Stack, c.Caller = r.Stack, r.Caller
+	c.First = r.First
 	if r.Skb {
 		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MostSkb); err != nil {
 			return err

@@ -81,8 +81,6 @@ func (p *Plan) checkFunctions() error {
 	switch {
 	case p.Asked.Record.Return:
 		what = "returns of functions can't be traced"
-	case p.Asked.Follow.ByStack:
-		what = "packets created while handling one can't be followed"
 	case len(p.Asked.Others) > 0:
 		what = "functions that take no skb can't be traced"
 	case len(p.Asked.Lookups) > 0:
@@ -91,11 +89,13 @@ func (p *Plan) checkFunctions() error {
 		what = "operations on BPF maps can't be traced"
 	case p.Asked.Helpers:
 		what = "functions that BPF programs call can't be traced"
+	case p.Asked.Follow.ByStack && p.Backend == kernel.TracepointBackend:
+		what = "packets created while handling one can't be followed"
 	}
 	switch {
-	case what == "" || p.Backend != kernel.TracepointBackend:
+	case what == "" || p.Backend != kernel.TracepointBackend && !p.Asked.followsToDrops():
 		return nil
-	case p.Asked.Drop.Only:
+	case p.Asked.Drop.Only && (!p.Asked.Follow.ByStack || p.Backend != kernel.TracepointBackend):
 		return usageError{error: errors.New(what + " with --drop or --filter-drop-reason, which trace only drops")}
 	}
 	return usageError{errors.New(what + " with the tracepoint backend, which traces no functions"), p.functionsHint()}
@@ -116,8 +116,9 @@ func (p *Plan) functionsHint() string {
 // something up.
 func (p *Plan) addReturns() {
 	switch {
-	case len(p.Functions) == 0:
+	case len(p.Functions)+len(p.Sighters) == 0:
 		p.Returns = ""
+	case len(p.Functions) == 0:
 	case p.Asked.Record.Return:
 		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.Functions))
 	case len(p.Lookups) > 0:

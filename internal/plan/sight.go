@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// sighters are functions that see a packet before NAT, encapsulation and fragmentation change it.
+// On receive the tracepoints do that.
+var sighters = []string{
+	// net/netfilter/core.c: in front of every hook
+	"nf_hook_slow",
+	// net/ipv4/ip_output.c, net/ipv6/output_core.c, net/ipv6/ip6_output.c
+	"ip_local_out", "__ip_local_out", "ip_build_and_send_pkt", "ip_output", "ip_mc_output", "ip_do_fragment",
+	"ip6_local_out", "__ip6_local_out", "ip6_output", "ip6_fragment",
+	// net/ipv4/ip_input.c, ip_forward.c, net/ipv6/ip6_input.c, ip6_output.c
+	"ip_rcv", "ip_local_deliver", "ip_forward", "ipv6_rcv", "ip6_input", "ip6_forward",
+	// net/bridge, net/core/dev.c
+	"br_handle_frame", "__dev_queue_xmit",
+}
+
+// sightProgram begins the names of the programs of tracepoints that see packets.
+const sightProgram = "sight_"
+
+// blindTracepoints see packets only at their end.
+var blindTracepoints = []string{dropTracepoint, "consume_skb"}
+
+// followsToDrops says that nothing but drops is printed, and that packets are followed up to them.
+func (o Options) followsToDrops() bool {
+	return o.Drop.Only && (o.Follow.Matched || o.Follow.ByStack)
+}
+
+// addSights plans what sees the packets that are followed to their drops: it makes no events.
+func (p *Plan) addSights(facts *kernel.Facts) {
+	if !p.Asked.followsToDrops() {
+		return
+	}
+	p.BPF.Config.OnlyDrops = true
+	if p.Backend != kernel.TracepointBackend {
+		p.addSighters(facts)
+	}
+	for _, t := range facts.Tracepoints {
+		if t.SkbArg <= lastArgument && !(t.Module == "" && slices.Contains(blindTracepoints, t.Name)) {
+			p.addSight(t)
+		}
+	}
+}
+
+// addSighters plans probes of functions. Calls on a stack are known if all functions are probed.
+func (p *Plan) addSighters(facts *kernel.Facts) {
+	for _, f := range facts.Functions {
+		if !p.Asked.Follow.ByStack && !slices.Contains(sighters, f.Name) {
+			continue
+		}
+		p.Sighters = append(p.Sighters, f)
+		program := bpf.OnFunctions(f.SkbArg)
+		p.group(f, program)
+	}
+}
+
+func (p *Plan) addSight(t kernel.Tracepoint) {
+	name := sightProgram + t.Name
+	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
+		Name:     name,
+		Template: bpf.TracepointTemplate,
+		Argument: t.SkbArg,
+		Facts:    &bpf.Facts{Location: -1, Reason: -1},
+	})
+	p.Silent = append(p.Silent, Tracepoint{t, name})
+}
+
+// SightTracepoints are the names of the tracepoints that see packets which are followed to their
+// drops.
+func (p *Plan) SightTracepoints() []string {
+	var names []string
+	for _, t := range p.Silent {
+		if strings.HasPrefix(t.Program, sightProgram) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}

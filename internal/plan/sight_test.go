@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"tracer/internal/bpf"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+)
+
+// sighted are facts of a kernel with functions that see packets first, one that does not, and
+// one with a role.
+func sighted() *kernel.Facts {
+	f := facts()
+	f.Places = places("skb_free_head", "__copy_skb_header")
+	f.Functions = append(f.Functions,
+		kernel.Function{Name: "nf_hook_slow", Addr: 0x400, SkbArg: 1},
+		kernel.Function{Name: "__ip_local_out", Addr: 0x500, SkbArg: 3},
+		kernel.Function{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1})
+	f.Tracepoints = append(f.Tracepoints, kernel.Tracepoint{Name: "consume_skb", SkbArg: 0, LocationArg: 1, ReasonArg: -1})
+	return f
+}
+
+func names[T any](list []T, name func(T) string) string {
+	var all []string
+	for _, x := range list {
+		all = append(all, name(x))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// TestPacketsAreFollowedToTheirDrops: on every backend the probes that see packets first are
+// attached, and only the drop tracepoint makes events.
+func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
+	for _, backend := range []kernel.Backend{"", kernel.KprobeMulti, kernel.Kprobe, kernel.TracepointBackend} {
+		for _, byStack := range []bool{false, true} {
+			if byStack && backend == kernel.TracepointBackend {
+				continue
+			}
+			p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}, Follow: Follow{Matched: true, ByStack: byStack}}, sighted())
+			want := "__ip_local_out ip_rcv nf_hook_slow"
+			switch {
+			case backend == kernel.TracepointBackend:
+				want = ""
+			case byStack:
+				want = "__ip_local_out icmp_rcv ip_rcv nf_hook_slow sk_skb_reason_drop skb_free_head"
+			}
+			if got := names(p.Sighters, func(f kernel.Function) string { return f.Name }); got != want {
+				t.Errorf("%q, by stack %v: functions %q, want %q", backend, byStack, got, want)
+			}
+			silent := p.Silent
+			silent = slices.DeleteFunc(slices.Clone(silent), func(tp Tracepoint) bool { return !strings.HasPrefix(tp.Program, "sight_") })
+			if got := names(silent, func(tp Tracepoint) string { return tp.Name }); got != "net_dev_queue" {
+				t.Errorf("%q: tracepoints %q", backend, got)
+			}
+			if len(p.Functions) != 0 || len(p.Tracepoints) != 1 || p.Tracepoints[0].Name != dropTracepoint {
+				t.Errorf("%q: events of %d functions and of %v", backend, len(p.Functions), p.Tracepoints)
+			}
+			c := p.BPF.Config
+			if !c.OnlyDrops || !c.Follow || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
+				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.Follow)
+			}
+			for _, fault := range idle(p) {
+				t.Errorf("%q, by stack %v: %s", backend, byStack, fault)
+			}
+		}
+	}
+}
+
+// TestDropsAloneAreNotFollowed: without --filter-track-skb nothing else is attached.
+func TestDropsAloneAreNotFollowed(t *testing.T) {
+	for _, follow := range []Follow{{}, {IDs: true}} {
+		p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: follow}, sighted())
+		if p.Backend != kernel.TracepointBackend || p.BPF.Config.OnlyDrops || len(p.Sighters) > 0 {
+			t.Errorf("%+v: backend %s, functions %v", follow, p.Backend, p.Sighters)
+		}
+	}
+	if p := mustPlan(t, Options{Follow: Follow{Matched: true}}, sighted()); p.BPF.Config.OnlyDrops || len(p.Sighters) > 0 {
+		t.Error("without --drop events are left out")
+	}
+}
+
+// TestOnlyDropsHaveForms: the filter looks at other forms of dropped packets, so that no program
+// may end at its first look.
+func TestOnlyDropsHaveForms(t *testing.T) {
+	host, err := filter.Compile("host 10.96.0.10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		options Options
+		want    bool
+	}{
+		{Options{Filter: host, Drop: Drop{Only: true}}, true},
+		{Options{Filter: host}, false},
+		{Options{Drop: Drop{Only: true}}, false},
+	} {
+		f := facts()
+		if got := mustPlan(t, c.options, f).BPF.Config; got.Forms != c.want || got.Forms && got.GlanceFirst {
+			t.Errorf("filter %v, drop %v: forms %v, glance first %v", c.options.Filter != nil, c.options.Drop.Only, got.Forms, got.GlanceFirst)
+		}
+	}
+}
+
+// TestDropsTakeNothingElse: what needs events of functions is refused with drops alone, also
+// where packets are followed.
+func TestDropsTakeNothingElse(t *testing.T) {
+	for _, o := range []Options{{Record: Record{Return: true}}, {Others: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
+		o.Drop.Only, o.Follow.Matched = true, true
+		if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "--drop") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	o := Options{Backend: kernel.TracepointBackend, Drop: Drop{Only: true}, Follow: Follow{ByStack: true}}
+	if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "tracepoint backend") {
+		t.Errorf("by stack: %v", err)
+	}
+}
+
+// TestSightTracepointsAreNoDrops: their programs do not take what they see for a drop.
+func TestSightTracepointsAreNoDrops(t *testing.T) {
+	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
+	for _, program := range p.BPF.Programs {
+		if program.Template == bpf.TracepointTemplate && program.Facts.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
+			t.Errorf("%s: drop %v", program.Name, program.Facts.Drop)
+		}
+	}
+}
