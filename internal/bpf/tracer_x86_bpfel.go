@@ -29,7 +29,8 @@ type tracerBranch struct {
 	Settling uint8
 	Ended    uint8
 	Stolen   uint8
-	Pad      [4]uint8
+	Ifindex  uint32
+	Dev      uint64
 }
 
 type tracerCaller struct {
@@ -124,6 +125,7 @@ type tracerConfig struct {
 	Follow              bool
 	ByStack             bool
 	FindClones          bool
+	LastDevice          bool
 	Filter              bool
 	FilterL2            bool
 	FilterL3            bool
@@ -138,9 +140,12 @@ type tracerConfig struct {
 	Session             bool
 	Programs            bool
 	Maps                bool
-	_                   [2]byte
+	_                   [1]byte
 	StackSize           uint32
 	Trampolines         [4]uint64
+	OnlyDrops           bool
+	Forms               bool
+	First               bool
 	Length              bool
 	Vlan                bool
 	Meta                bool
@@ -151,7 +156,7 @@ type tracerConfig struct {
 	Conntrack           bool
 	Stack               bool
 	Caller              bool
-	_                   [2]byte
+	_                   [3]byte
 	RecordSize          uint32
 	RecordParts         uint32
 	SkbSize             uint32
@@ -159,6 +164,7 @@ type tracerConfig struct {
 	ValuesSize          uint32
 	LookupSize          uint32
 	XdpValuesSize       uint32
+	_                   [4]byte
 }
 
 type tracerConntrackHas uint32
@@ -171,13 +177,16 @@ const (
 )
 
 type tracerCounters struct {
-	_          structs.HostLayout
-	Made       uint64
-	Lost       uint64
-	Withheld   uint64
-	Remembered uint64
-	Forgotten  uint64
-	Unreturned uint64
+	_             structs.HostLayout
+	Made          uint64
+	Lost          uint64
+	Withheld      uint64
+	Remembered    uint64
+	Forgotten     uint64
+	Unreturned    uint64
+	WithoutNetns  uint64
+	WithoutDevice uint64
+	Headless      uint64
 }
 
 type tracerCountsOfIds struct {
@@ -185,6 +194,22 @@ type tracerCountsOfIds struct {
 	Packets uint64
 	Parts   uint64
 }
+
+type tracerEndpointArguments struct {
+	_   structs.HostLayout
+	Net uint8
+	Sk  uint8
+}
+
+type tracerFirstBy uint32
+
+const (
+	tracerFirstByFIRST_UNKNOWN    tracerFirstBy = 0
+	tracerFirstByFIRST_FOLLOWED   tracerFirstBy = 1
+	tracerFirstByFIRST_CONNECTION tracerFirstBy = 2
+	tracerFirstByFIRST_INNER      tracerFirstBy = 3
+	tracerFirstByFIRST_QUOTED     tracerFirstBy = 4
+)
 
 type tracerHolders struct {
 	_     structs.HostLayout
@@ -349,6 +374,13 @@ type tracerRecordDirection struct {
 	Pad        uint16
 }
 
+type tracerRecordFirst struct {
+	_     structs.HostLayout
+	By    uint8
+	Pad   [7]uint8
+	Tuple tracerRecordTuple
+}
+
 type tracerRecordFlag uint32
 
 const (
@@ -451,6 +483,7 @@ const (
 	tracerRecordPartPART_CONNTRACK  tracerRecordPart = 32768
 	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
 	tracerRecordPartPART_XDP_VALUES tracerRecordPart = 131072
+	tracerRecordPartPART_FIRST      tracerRecordPart = 1048576
 	tracerRecordPartPART_STACK      tracerRecordPart = 1073741824
 )
 
@@ -517,18 +550,19 @@ const (
 	tracerRoleKindROLE_JOIN       tracerRoleKind = 5
 	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
 	tracerRoleKindROLE_TURN       tracerRoleKind = 7
-	tracerRoleKindROLE_SETTLE     tracerRoleKind = 8
-	tracerRoleKindROLE_LEND       tracerRoleKind = 9
-	tracerRoleKindROLE_HOLD       tracerRoleKind = 10
-	tracerRoleKindROLE_RELEASE    tracerRoleKind = 11
-	tracerRoleKindROLE_LEND_WHOLE tracerRoleKind = 12
-	tracerRoleKindROLE_RETURN     tracerRoleKind = 13
-	tracerRoleKindROLE_DIE        tracerRoleKind = 14
-	tracerRoleKindROLE_LEAVE      tracerRoleKind = 15
-	tracerRoleKindROLE_END        tracerRoleKind = 16
-	tracerRoleKindROLE_STEAL      tracerRoleKind = 17
-	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 18
-	tracerRoleKindROLE_FREE       tracerRoleKind = 19
+	tracerRoleKindROLE_CROSS      tracerRoleKind = 8
+	tracerRoleKindROLE_SETTLE     tracerRoleKind = 9
+	tracerRoleKindROLE_LEND       tracerRoleKind = 10
+	tracerRoleKindROLE_HOLD       tracerRoleKind = 11
+	tracerRoleKindROLE_RELEASE    tracerRoleKind = 12
+	tracerRoleKindROLE_LEND_WHOLE tracerRoleKind = 13
+	tracerRoleKindROLE_RETURN     tracerRoleKind = 14
+	tracerRoleKindROLE_DIE        tracerRoleKind = 15
+	tracerRoleKindROLE_LEAVE      tracerRoleKind = 16
+	tracerRoleKindROLE_END        tracerRoleKind = 17
+	tracerRoleKindROLE_STEAL      tracerRoleKind = 18
+	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 19
+	tracerRoleKindROLE_FREE       tracerRoleKind = 20
 )
 
 type tracerRoom struct {
@@ -576,11 +610,17 @@ type tracerRoom struct {
 			Bytes [56]uint8
 		}
 	}
-	Tuple  tracerRecordTuple
-	Tunnel tracerRecordTunnel
-	Level  uint32
-	_      [4]byte
-	Call   struct {
+	Tuple         tracerRecordTuple
+	Tunnel        tracerRecordTunnel
+	First         tracerRecordFirst
+	Form          [128]uint8
+	FormTransport uint32
+	FormNetwork   uint16
+	FormProtocol  uint8
+	_             [1]byte
+	Level         uint32
+	_             [4]byte
+	Call          struct {
 		_          structs.HostLayout
 		State      uint64
 		Function   uint64
@@ -589,6 +629,11 @@ type tracerRoom struct {
 		ObjectKind uint8
 		IsHook     uint8
 		_          [6]byte
+	}
+	Endpoint struct {
+		_   structs.HostLayout
+		Net uint64
+		Sk  uint64
 	}
 }
 
@@ -660,7 +705,9 @@ const (
 	tracerMapBranches              = "branches"
 	tracerMapBusy                  = "busy"
 	tracerMapCounts                = "counts"
+	tracerMapEndpoints             = "endpoints"
 	tracerMapEvents                = "events"
+	tracerMapFirsts                = "firsts"
 	tracerMapHeads                 = "heads"
 	tracerMapHere                  = "here"
 	tracerMapLentSkb               = "lent_skb"
@@ -704,6 +751,7 @@ const (
 	tracerVarARGUMENT_WORDS        = "ARGUMENT_WORDS"
 	tracerVarCFG                   = "CFG"
 	tracerVarConntrackHasUsed      = "conntrack_has_used"
+	tracerVarFirstByUsed           = "first_by_used"
 	tracerVarHeadsHeld             = "heads_held"
 	tracerVarHoldersUsed           = "holders_used"
 	tracerVarHookHasUsed           = "hook_has_used"
@@ -719,6 +767,7 @@ const (
 	tracerVarRecordCbUsed          = "record_cb_used"
 	tracerVarRecordConntrackUsed   = "record_conntrack_used"
 	tracerVarRecordCoreUsed        = "record_core_used"
+	tracerVarRecordFirstUsed       = "record_first_used"
 	tracerVarRecordFlagUsed        = "record_flag_used"
 	tracerVarRecordHeadUsed        = "record_head_used"
 	tracerVarRecordHookUsed        = "record_hook_used"
@@ -814,7 +863,9 @@ type tracerMapSpecs struct {
 	Branches  *ebpf.MapSpec `ebpf:"branches"`
 	Busy      *ebpf.MapSpec `ebpf:"busy"`
 	Counts    *ebpf.MapSpec `ebpf:"counts"`
+	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
+	Firsts    *ebpf.MapSpec `ebpf:"firsts"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
 	Here      *ebpf.MapSpec `ebpf:"here"`
 	LentSkb   *ebpf.MapSpec `ebpf:"lent_skb"`
@@ -841,6 +892,7 @@ type tracerVariableSpecs struct {
 	ARGUMENT_WORDS      *ebpf.VariableSpec `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
 	HoldersUsed         *ebpf.VariableSpec `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
@@ -856,6 +908,7 @@ type tracerVariableSpecs struct {
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordFirstUsed     *ebpf.VariableSpec `ebpf:"record_first_used"`
 	RecordFlagUsed      *ebpf.VariableSpec `ebpf:"record_flag_used"`
 	RecordHeadUsed      *ebpf.VariableSpec `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.VariableSpec `ebpf:"record_hook_used"`
@@ -900,7 +953,9 @@ type tracerMaps struct {
 	Branches  *ebpf.Map `ebpf:"branches"`
 	Busy      *ebpf.Map `ebpf:"busy"`
 	Counts    *ebpf.Map `ebpf:"counts"`
+	Endpoints *ebpf.Map `ebpf:"endpoints"`
 	Events    *ebpf.Map `ebpf:"events"`
+	Firsts    *ebpf.Map `ebpf:"firsts"`
 	Heads     *ebpf.Map `ebpf:"heads"`
 	Here      *ebpf.Map `ebpf:"here"`
 	LentSkb   *ebpf.Map `ebpf:"lent_skb"`
@@ -926,7 +981,9 @@ func (m *tracerMaps) Close() error {
 		m.Branches,
 		m.Busy,
 		m.Counts,
+		m.Endpoints,
 		m.Events,
+		m.Firsts,
 		m.Heads,
 		m.Here,
 		m.LentSkb,
@@ -954,6 +1011,7 @@ type tracerVariables struct {
 	ARGUMENT_WORDS      *ebpf.Variable `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
+	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
 	HoldersUsed         *ebpf.Variable `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
@@ -969,6 +1027,7 @@ type tracerVariables struct {
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
+	RecordFirstUsed     *ebpf.Variable `ebpf:"record_first_used"`
 	RecordFlagUsed      *ebpf.Variable `ebpf:"record_flag_used"`
 	RecordHeadUsed      *ebpf.Variable `ebpf:"record_head_used"`
 	RecordHookUsed      *ebpf.Variable `ebpf:"record_hook_used"`
