@@ -12,7 +12,7 @@ struct {
 	__type(value, struct record_first);
 } firsts SEC(".maps");
 
-static __noinline int keep_first(u64 skb, u64 id)
+static __always_inline int keep_first(u64 skb, u64 id)
 {
 	u32 level;
 	struct room *room = enter_room(&level);
