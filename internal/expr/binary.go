@@ -26,6 +26,7 @@ func (c *checker) infix(e *infix) operand {
 
 // arithmetic computes in the kind that both operands have in common.
 func (c *checker) arithmetic(e *infix, left, right operand) operand {
+	c.noteByteOrder(left, right)
 	k := usual(left.promoted(), right.promoted())
 	code := arithmetic{e.sign, convert(left.code, left.held(), k), convert(right.code, right.held(), k), k}
 	return operand{at: e.place(), typ: k.typeOf(), code: code}
@@ -95,6 +96,7 @@ func (c *checker) comparison(e *infix) node {
 	refuseArray(e, left, right)
 	refuseArray(e, right, left)
 	left, right = left.loaded(), right.loaded()
+	c.noteByteOrder(left, right)
 	k := usual(left.promoted(), right.promoted())
 	return comparison{e.sign, convert(left.code, left.held(), k), convert(right.code, right.held(), k), k.signed}
 }

@@ -19,6 +19,7 @@ type checker struct {
 	types     finder
 	roots     Roots
 	constants map[string]enumerator // nil until one is needed
+	notes     []string              // on what is allowed and hardly meant
 }
 
 // operand checks any part of an expression.

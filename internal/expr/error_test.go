@@ -65,6 +65,16 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"^sizeof skb->b1", "a bitfield has no size"},
 		{"^sizeof(*skb->unknown)", "the size of struct nowhere is unknown"},
 		{"^foo(1)", `unknown function "foo"`},
+		{"skb->arr[^4]", "index 4 is out of range: u32[4] has the elements 0 to 3"},
+		{"skb->arr[^-1] == 1", "index -1 is out of range"},
+		{"skb->arr[2 ^+ 2]", "index 4 is out of range"},
+		{"skb->arr[^sizeof skb->us * 2]", ""},
+		{"skb->cb[^48]", "index 48 is out of range: char[48] has the elements 0 to 47"},
+		{"skb->grid[1][^3]", "index 3 is out of range"},
+		{"skb->grid[^2][0]", "index 2 is out of range"},
+		{"skb->pairs[^3].a", "index 3 is out of range"},
+		{"skb->in->bytes[^5]", "index 5 is out of range"},
+		{"skb->arr[^LOW]", "index -3 is out of range"},
 		{"ntohs(skb->in^)", ""},
 		{"skb->ub ^= 1", "use == to compare"},
 		{"skb->ub^++", "an expression can't change a value"},
@@ -138,6 +148,8 @@ func TestNearNames(t *testing.T) {
 	for text, want := range map[string]string{
 		"skb->nam": "name", "skb->qqqq": "", "SHUTT": "SHUT", "sbk": "skb", "ntohss(1)": "ntohs",
 		"skb->in->fulll": "full", "skb->hihg": "high", "skb->nmae": "name", "ub == 1": "skb->ub", "low": "skb->low",
+		"skb->sk_state": "common.skc_state", "skb->skc_state": "common.skc_state", "skb->inet_num": "common.skc_num",
+		"skb->sk_num2": "",
 	} {
 		_, err := Condition(newTypes(), Skb, text)
 		if near := strings.Join(err.(*Error).Near, " "); !strings.Contains(near, want) || want == "" && near != "" {

@@ -46,6 +46,9 @@ type Program struct {
 	// points to. There are at most 63 letters of it.
 	String bool
 
+	// Notes are on what is allowed and hardly meant.
+	Notes []string
+
 	value output
 }
 
@@ -59,7 +62,7 @@ func Condition(types Types, roots Roots, text string) (program *Program, err err
 	if !ok {
 		fail(0, "it is too long")
 	}
-	return &Program{What: roots.what(), Text: text, Body: body}, nil
+	return &Program{What: roots.what(), Text: text, Body: body, Notes: c.notes}, nil
 }
 
 // condition is the body for a number that is not zero where the packet matches.

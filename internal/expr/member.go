@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
-
-	"tracer/internal/nearest"
 )
 
 // pointedTo is the place that a value points to.
@@ -31,9 +29,11 @@ func (c *checker) member(e *member) operand {
 	}
 	found, offset, ok := findMember(members, e.name, maxNested)
 	if !ok {
-		failNear(e.place(), nearest.Words(e.name, memberNames(members, maxNested), maxNear), "%s has no member %q", typeName(whole.typ), e.name)
+		failNear(e.place(), likelyMembers(members, e.name), "%s has no member %q", typeName(whole.typ), e.name)
 	}
-	return part(e, whole.code, found, int(offset))
+	result := part(e, whole.code, found, int(offset))
+	result.flexible = isFlexible(members, found)
+	return result
 }
 
 // whole is the struct or union in which a member is looked for.
@@ -114,11 +114,13 @@ func memberNames(members []btf.Member, left int) []string {
 
 // element checks x[index].
 func (c *checker) element(e *element) operand {
-	of := c.operand(e.of).loaded()
+	array := c.operand(e.of)
+	of := array.loaded()
 	if _, ok := of.target(); !ok {
 		fail(e.place(), "%s has no elements", typeName(of.typ))
 	}
 	index := c.operand(e.index).integer("[]")
+	checkRange(e, array, index.code)
 	element := c.pointedTo(of, e.place())
 	element.code = step(of.code, index.code, c.stride(element.typ, e.place()))
 	return element

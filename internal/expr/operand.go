@@ -17,6 +17,8 @@ type operand struct {
 	// control tells a member named cb. The kernel keeps bytes there, though it
 	// declares them as char.
 	control bool
+	// flexible tells an array that may be longer than it is declared.
+	flexible bool
 }
 
 // kind is the kind of what can be computed with; anything else ends the compilation.

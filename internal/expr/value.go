@@ -32,7 +32,7 @@ func Value(types Types, roots Roots, text string) (program *Program, err error) 
 	c := checker{types: finder{types}, roots: roots}
 	root := c.operand(parse(c.types, text))
 	program = c.program(root)
-	program.What, program.Text = roots.what(), text
+	program.What, program.Text, program.Notes = roots.what(), text, c.notes
 	checkWidth(program.value.code)
 	body, ok := value(program)
 	if !ok {

@@ -66,6 +66,8 @@ func newTypes() fakeTypes {
 	s32 := &btf.Typedef{Name: "s32", Type: intType}
 	u64 := &btf.Typedef{Name: "u64", Type: unsignedLong}
 	s64 := &btf.Typedef{Name: "s64", Type: longType}
+	be16 := &btf.Typedef{Name: "__be16", Type: u16}
+	be32 := &btf.Typedef{Name: "ipv4_address", Type: &btf.Typedef{Name: "__be32", Type: u32}}
 	state := &btf.Enum{Name: "state", Size: 4, Values: []btf.EnumValue{{Name: "OPEN", Value: 1}, {Name: "SHUT", Value: 7}}}
 	level := &btf.Enum{Name: "level", Size: 4, Signed: true, Values: []btf.EnumValue{{Name: "LOW", Value: ^uint64(2)}}}
 	huge := &btf.Enum{Name: "huge", Size: 8, Values: []btf.EnumValue{{Name: "HUGE", Value: 1 << 40}, {Name: "ALL", Value: ^uint64(0)}}}
@@ -96,7 +98,12 @@ func newTypes() fakeTypes {
 		field("big", 216, &btf.Array{Type: u64, Nelems: 40}),
 		field("wide", 216, &btf.Int{Name: "__int128", Size: 16}),
 		bitfield("e1", 232, 0, 32, u32),
+		field("wire16", 2, be16), field("wire32", 8, &btf.Const{Type: be32}),
+		field("common", 216, &btf.Struct{Name: "common", Size: 8, Members: []btf.Member{field("", 0, &btf.Union{Size: 4, Members: []btf.Member{
+			field("skc_num", 0, u16), field("skc_state", 0, u8),
+		}})}}),
 		field("tail", 240, &btf.Array{Type: u8, Nelems: 0}),
+		field("last", 240, &btf.Array{Type: u8, Nelems: 1}),
 	}
 	elsewhere := &btf.Struct{Name: "elsewhere", Size: 8, Members: []btf.Member{field("x", 0, s32)}}
 	types.add(char, u8, s8, u16, s16, u32, s32, u64, s64, state, level, huge, pair, inner, packet, elsewhere)

@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/asm"
 
 	"tracer/internal/expr"
@@ -17,11 +19,11 @@ func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 		types = facts.BTF
 	}
 	c, bodies := &p.BPF.Config, &p.BPF.Bodies
-	if bodies.Expression, err = condition(types, expr.Skb, p.Asked.SkbExpr); err != nil {
+	if bodies.Expression, err = p.condition(types, expr.Skb, p.Asked.SkbExpr); err != nil {
 		return err
 	}
 	c.FilterExpression = bodies.Expression != nil
-	if p.Values, err = values(types, expr.Skb, p.Asked.Record.Values); err != nil {
+	if p.Values, err = p.values(types, expr.Skb, p.Asked.Record.Values); err != nil {
 		return err
 	}
 	c.ValuesSize, bodies.Values = uint32(p.Values.At.Size), p.Values.body()
@@ -30,11 +32,11 @@ func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 
 func (p *Plan) addXDPExpressions(types expr.Types) (err error) {
 	c, bodies := &p.BPF.Config, &p.BPF.Bodies
-	if bodies.XDPExpression, err = condition(types, expr.Xdp, p.Asked.XDPExpr); err != nil {
+	if bodies.XDPExpression, err = p.condition(types, expr.Xdp, p.Asked.XDPExpr); err != nil {
 		return err
 	}
 	c.FilterXdpExpression = bodies.XDPExpression != nil
-	if p.XDPValues, err = values(types, expr.Xdp, p.Asked.Record.XDPValues); err != nil {
+	if p.XDPValues, err = p.values(types, expr.Xdp, p.Asked.Record.XDPValues); err != nil {
 		return err
 	}
 	c.XdpValuesSize, bodies.XDPValues = uint32(p.XDPValues.At.Size), p.XDPValues.body()
@@ -42,7 +44,7 @@ func (p *Plan) addXDPExpressions(types expr.Types) (err error) {
 }
 
 // condition compiles one; without a text there is none.
-func condition(types expr.Types, roots expr.Roots, text string) (asm.Instructions, error) {
+func (p *Plan) condition(types expr.Types, roots expr.Roots, text string) (asm.Instructions, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -50,7 +52,15 @@ func condition(types expr.Types, roots expr.Roots, text string) (asm.Instruction
 	if err != nil {
 		return nil, err
 	}
+	p.noteExpression(compiled)
 	return compiled.Body, nil
+}
+
+// noteExpression has the user told what an expression hardly means.
+func (p *Plan) noteExpression(compiled *expr.Program) {
+	for _, note := range compiled.Notes {
+		p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s", compiled.What, compiled.Text, note))
+	}
 }
 
 // Values are expressions whose values are in each record, and where they are there.
@@ -60,13 +70,14 @@ type Values struct {
 }
 
 // values compiles them; without texts they take no room.
-func values(types expr.Types, roots expr.Roots, texts []string) (Values, error) {
+func (p *Plan) values(types expr.Types, roots expr.Roots, texts []string) (Values, error) {
 	var v Values
 	for _, text := range texts {
 		program, err := expr.Value(types, roots, text)
 		if err != nil {
 			return Values{}, err
 		}
+		p.noteExpression(program)
 		v.Programs = append(v.Programs, program)
 	}
 	if len(texts) == 0 {

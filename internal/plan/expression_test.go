@@ -27,28 +27,37 @@ func (xdpTypes) AnyTypesByName(name string) ([]btf.Type, error) {
 func (xdpTypes) All() iter.Seq2[btf.Type, error] { return func(func(btf.Type, error) bool) {} }
 
 func TestExpressionsOfAnyRoot(t *testing.T) {
-	body, err := condition(xdpTypes{}, expr.Xdp, "xdp->data_end - xdp->data == 60")
+	body, err := new(Plan).condition(xdpTypes{}, expr.Xdp, "xdp->data_end - xdp->data == 60")
 	if err != nil || len(body) == 0 {
 		t.Errorf("%v, %v", body, err)
 	}
-	v, err := values(xdpTypes{}, expr.Xdp, []string{"xdp->data", "xdp->data_end"})
+	v, err := new(Plan).values(xdpTypes{}, expr.Xdp, []string{"xdp->data", "xdp->data_end"})
 	if err != nil || v.At.Size != 24 || len(v.body()) == 0 {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if _, err = condition(xdpTypes{}, expr.Xdp, "skb->len"); err == nil || !strings.Contains(err.Error(), `"skb" is unknown`) {
+	if _, err = new(Plan).condition(xdpTypes{}, expr.Xdp, "skb->len"); err == nil || !strings.Contains(err.Error(), `"skb" is unknown`) {
 		t.Error(err)
 	}
-	if _, err = values(xdpTypes{}, expr.Skb, []string{"skb->len"}); err == nil || !strings.Contains(err.Error(), "no struct sk_buff") {
+	if _, err = new(Plan).values(xdpTypes{}, expr.Skb, []string{"skb->len"}); err == nil || !strings.Contains(err.Error(), "no struct sk_buff") {
 		t.Error(err)
 	}
 }
 
 // TestNoExpressionTakesNoRoom, nor looks at types that are not there.
 func TestNoExpressionTakesNoRoom(t *testing.T) {
-	if body, err := condition(nil, expr.Skb, ""); body != nil || err != nil {
+	if body, err := new(Plan).condition(nil, expr.Skb, ""); body != nil || err != nil {
 		t.Errorf("%v, %v", body, err)
 	}
-	if v, err := values(nil, expr.Skb, nil); v.At.Size != 0 || v.body() != nil || err != nil {
+	if v, err := new(Plan).values(nil, expr.Skb, nil); v.At.Size != 0 || v.body() != nil || err != nil {
 		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// TestExpressionsAreNoted: what an expression hardly means is told with it.
+func TestExpressionsAreNoted(t *testing.T) {
+	p := new(Plan)
+	p.noteExpression(&expr.Program{What: "skb expression", Text: "x == 1", Notes: []string{"write y"}})
+	if len(p.Notes) != 1 || p.Notes[0] != `skb expression "x == 1": write y` {
+		t.Errorf("%q", p.Notes)
 	}
 }

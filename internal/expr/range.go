@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import "github.com/cilium/ebpf/btf"
+
+// checkRange refuses a constant index that an array does not have.
+func checkRange(e *element, array operand, index node) {
+	t, ok := btf.As[*btf.Array](array.typ)
+	if !ok || !array.place || array.flexible || t.Nelems == 0 {
+		return
+	}
+	i, known := knownValue(index)
+	if known && (int64(i) < 0 || i >= uint64(t.Nelems)) {
+		fail(e.index.place(), "index %d is out of range: %s has the elements 0 to %d", int64(i), typeName(array.typ), t.Nelems-1)
+	}
+}
+
+// isFlexible says whether a member may have more elements than it is declared with: the last one, if it
+// is an array of one, as before C had arrays without a length.
+func isFlexible(members []btf.Member, found btf.Member) bool {
+	array, ok := btf.As[*btf.Array](found.Type)
+	return ok && array.Nelems <= 1 && members[len(members)-1].Name == found.Name
+}
+
+// knownValue is the value of what needs nothing from the kernel's memory.
+func knownValue(n node) (value uint64, known bool) {
+	switch n := n.(type) {
+	case number:
+		return uint64(n), true
+	case conversion:
+		value, known = knownValue(n.of)
+		return n.to.wrap(value), known
+	case arithmetic:
+		left, leftKnown := knownValue(n.left)
+		right, rightKnown := knownValue(n.right)
+		if leftKnown && rightKnown {
+			return folded(n, left, right)
+		}
+	}
+	return 0, false
+}
+
+// folded is arithmetic on constants; false for operators that are rare in an index.
+func folded(n arithmetic, left, right uint64) (value uint64, known bool) {
+	switch n.sign {
+	case "+":
+		value = left + right
+	case "-":
+		value = left - right
+	case "*":
+		value = left * right
+	default:
+		return 0, false
+	}
+	return n.kind.wrap(value), true
+}
