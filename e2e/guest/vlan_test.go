@@ -52,6 +52,8 @@ func TestVLAN(t *testing.T) {
 	w := newTagged(t)
 	t.Run("vlan 5", w.one)
 	t.Run("vlan 100 and vlan 7", w.two)
+	t.Run("bytes of the frame", w.bytes)
+	t.Run("icmp and not vlan", w.none)
 }
 
 // withTags has those through which a packet is received before its tag is taken
@@ -92,4 +94,24 @@ func (w *tagged) two(t *testing.T) {
 	for _, id := range []int{pingFive, pingSix, pingOuter, pingPlain} {
 		events.that(func(r *record) bool { return echo(8, id)(r) || echo(0, id)(r) }).absent(t, "packet with other tags")
 	}
+}
+
+// bytes asks for the tag as bytes of the frame, where it was before the kernel put it beside.
+func (w *tagged) bytes(t *testing.T) {
+	p := start(t, "--filter-func", withTags(), "ether[14:2] & 0xfff = 5 and ether[12:2] = 0x8100")
+	w.send()
+	events := p.stop().events
+	events.that(echo(8, pingFive), on("va")).passed(t, marks(chosen()).sent)
+	events.that(echo(8, pingFive), on("vb")).present(t, "received, with the tag still there")
+	events.that(not(tag(5))).absent(t, "packet without the tag")
+}
+
+// none asks for packets without a tag: libpcap finds that such a packet has another Ethertype, and
+// compares no tag.
+func (w *tagged) none(t *testing.T) {
+	p := start(t, "--filter-func", withTags(), "icmp and not vlan")
+	w.send()
+	events := p.stop().events
+	events.that(echo(8, pingPlain), on("va")).passed(t, marks(chosen()).sent)
+	events.that(func(r *record) bool { return r.Tuple.VLAN != nil }).absent(t, "packet with a tag")
 }

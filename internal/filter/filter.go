@@ -45,8 +45,8 @@ type Program struct {
 	// Length tells that the expression asks for the frame's length; it need be exact
 	// only then, or where the linear part has less than Need bytes.
 	Length bool
-	// VLAN tells that the expression asks for a VLAN tag: it then has to see the one that
-	// the kernel or the card took out of the frame.
+	// VLAN tells that the expression asks for a VLAN tag, or for bytes of the frame from there
+	// on: it then has to see the one that the kernel or the card took out of the frame.
 	VLAN bool
 }
 
@@ -59,7 +59,7 @@ func Compile(expr string) (*Program, error) {
 	}
 	raw, err := libpcap.Compile(expr, libpcap.Ethernet, snaplen)
 	if err != nil {
-		return nil, err
+		return nil, explainOrder(expr, err)
 	}
 	if err := checkSupported(expr, raw); err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	}
 	return &Program{
 		Expr: expr, Classic: classic, Need: need, Body: body,
-		Length: asksLength(classic), VLAN: asksTag(classic),
+		Length: asksLength(classic), VLAN: asksTag(classic) || namesTag(expr),
 	}, nil
 }
 

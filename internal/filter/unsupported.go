@@ -30,21 +30,25 @@ func checkSupported(expr string, raw []bpf.RawInstruction) error {
 		}
 	}
 	if leavesFrame(raw) {
-		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr), Msg: "negative offsets are not supported"}
+		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, leavesFrame), Msg: "negative offsets are not supported"}
+	}
+	if isBeyondFrame(raw) {
+		msg := fmt.Sprintf("no packet has this byte: the filter sees the first %d", snaplen)
+		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, isBeyondFrame), Msg: msg}
 	}
 	return nil
 }
 
-// leavingPlace is the offset of the first bracket whose index is negative, the innermost of
+// leavingPlace is the offset of the first bracket whose index leaves the frame, the innermost of
 // those in one another; -1 where no access is so by itself.
-func leavingPlace(expr string) int {
+func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	tokens := libpcap.Tokens(expr)
 	place, end := -1, len(expr)
 	for i, t := range tokens {
 		if t.Text != "[" || i == 0 || t.Offset > end {
 			continue
 		}
-		if access := accessAt(expr, tokens[i-1:]); accessLeaves(access) {
+		if access := accessAt(expr, tokens[i-1:]); accessLeaves(access, leaves) {
 			place, end = t.Offset, tokens[i-1].Offset+len(access)
 		}
 	}
@@ -70,9 +74,9 @@ func accessAt(expr string, tokens []libpcap.Token) string {
 	return ""
 }
 
-func accessLeaves(access string) bool {
+func accessLeaves(access string, leaves func([]bpf.RawInstruction) bool) bool {
 	raw, err := libpcap.Compile(access+" = len", libpcap.Ethernet, snaplen)
-	return err == nil && leavesFrame(raw)
+	return err == nil && leaves(raw)
 }
 
 // wordAt is the offset of a word in the expression, -1 when it isn't there.
@@ -99,10 +103,27 @@ func leavesFrame(raw []bpf.RawInstruction) bool {
 	return false
 }
 
-// Opcodes of loads at fixed offsets.
+// isBeyondFrame tells whether the program loads behind the longest frame, also behind a header
+// of variable length.
+func isBeyondFrame(raw []bpf.RawInstruction) bool {
+	for _, in := range raw {
+		switch in.Op {
+		case opLd, opLdh, opLdb, opLdxb, opLdIndexed, opLdhIndexed, opLdbIndexed:
+			if in.K >= snaplen && int32(in.K) >= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Opcodes of loads at fixed offsets, and at those behind a register's.
 const (
-	opLd   = 0x20
-	opLdh  = 0x28
-	opLdb  = 0x30
-	opLdxb = 0xb1
+	opLd         = 0x20
+	opLdh        = 0x28
+	opLdb        = 0x30
+	opLdxb       = 0xb1
+	opLdIndexed  = 0x40
+	opLdhIndexed = 0x48
+	opLdbIndexed = 0x50
 )

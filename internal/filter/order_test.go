@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"tracer/libpcap"
+)
+
+func TestHeadersComeFirst(t *testing.T) {
+	for expr, want := range map[string]string{
+		"icmp and vlan":                 "type 'vlan and icmp': what precedes vlan is a test of frames without that header\n  icmp and vlan\n           ^",
+		"tcp port 80 && vlan 5":         "type 'vlan 5 and tcp port 80'",
+		"host 1.2.3.4 and vlan and tcp": "type 'vlan and host 1.2.3.4 and tcp'",
+		"icmp and vlan 5 and vlan 6":    "type 'vlan 5 and vlan 6 and icmp'",
+		"ip and mpls 16":                "type 'mpls 16 and ip'",
+		"ip and pppoes":                 "type 'pppoes and ip'",
+		"(icmp or tcp) and vlan":        "vlan has to come first",
+		"ip and arp":                    "the error is here:",
+		"vlan and ip and arp":           "the error is here:",
+	} {
+		_, err := Compile(expr)
+		var syntax *libpcap.SyntaxError
+		hint, ok := err.(interface{ Hint() string })
+		if !errors.As(err, &syntax) || !ok {
+			t.Errorf("%q: %v", expr, err)
+		} else if got := hint.Hint(); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: hint %q, want %q", expr, got, want)
+		}
+	}
+}
+
+func TestOffsetsBehindEveryPacket(t *testing.T) {
+	for expr, place := range map[string]int{
+		"ether[262144] = 1": 5, "ip and tcp[300000:2] = 1": 10, "ip[2:2] > 1 and ip[262140] = 1": 18,
+	} {
+		_, err := Compile(expr)
+		var syntax *libpcap.SyntaxError
+		if !errors.As(err, &syntax) || syntax.Offset != place || !strings.HasPrefix(syntax.Msg, "no packet has this byte") {
+			t.Errorf("%q: %v", expr, err)
+		}
+	}
+	if _, err := Compile("ether[262143] = 1"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestErrorOfTheDocs compares the error that is shown there.
+func TestErrorOfTheDocs(t *testing.T) {
+	_, err := Compile("icmp and vlan")
+	page, readErr := os.ReadFile("../../docs/filtering.md")
+	if err == nil || readErr != nil {
+		t.Fatal(err, readErr)
+	}
+	shown := "$ tracer icmp and vlan\ntracer: " + err.Error() + "\nhint: " + err.(interface{ Hint() string }).Hint() + "\n"
+	if !strings.Contains(string(page), shown) {
+		t.Errorf("the docs do not show\n%s", shown)
+	}
+}

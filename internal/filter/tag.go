@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tracer/libpcap"
+)
+
+// frameWords are the names by which an expression reads bytes of the frame: libpcap takes them all for
+// that of the link layer.
+var frameWords = []string{"ether", "link", "ppp", "slip", "fddi", "tr", "wlan"}
+
+// namesTag says whether an expression means the frame with its VLAN tag: it names the tag, even if no
+// comparison is left of that, as in `icmp and not vlan`, or bytes that lie behind the addresses.
+func namesTag(expr string) bool {
+	tokens := libpcap.Tokens(expr)
+	for i, t := range tokens {
+		if t.Text == "vlan" {
+			return true
+		}
+		if i+1 < len(tokens) && tokens[i+1].Text == "[" && slices.Contains(frameWords, t.Text) && !isAddressPart(tokens[i+2:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// fixedIndex is an index without a computation, and perhaps the number of bytes.
+var fixedIndex = regexp.MustCompile(`^(0x[0-9a-fA-F]+|[0-9]+)(?::([0-9]+))?$`)
+
+// isAddressPart says whether the index that begins there reads the addresses of the frame alone.
+func isAddressPart(index []libpcap.Token) bool {
+	end := slices.IndexFunc(index, func(t libpcap.Token) bool { return t.Text == "]" })
+	if end < 0 {
+		return false
+	}
+	var text strings.Builder
+	for _, t := range index[:end] {
+		text.WriteString(t.Text)
+	}
+	match := fixedIndex.FindStringSubmatch(text.String())
+	if match == nil {
+		return false
+	}
+	first, err := strconv.ParseUint(match[1], 0, 32)
+	size, _ := strconv.ParseUint(match[2], 10, 32)
+	return err == nil && first+max(size, 1) <= typeOffset
+}
