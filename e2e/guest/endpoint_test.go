@@ -40,6 +40,37 @@ func TestPlaceDeepInTCP(t *testing.T) {
 	}
 }
 
+// TestPlaceDeepInUDP: UDP keeps other things in the place of skb->dev while a datagram waits to be read.
+func TestPlaceDeepInUDP(t *testing.T) {
+	if chosen() == tracepoint {
+		return // no tracepoint is passed by what is read
+	}
+	w := newWorld(t)
+	p := start(t, "--filter-func", "skb_consume_udp", "--filter-netns", w.b.Name, "udp and dst port 7777")
+	w.readDatagram(7777)
+	events := p.stop().events
+	events.that(to(b4), within(w.b), on("vb")).present(t, "datagram that was read")
+	events.that(not(within(w.b))).absent(t, "another namespace")
+}
+
+// readDatagram sends one from a to b, where it is read.
+func (w *world) readDatagram(port int) {
+	w.t.Helper()
+	var server net.PacketConn
+	do(w.t, w.b, func() (err error) {
+		server, err = net.ListenPacket("udp", fmt.Sprintf(":%d", port))
+		return err
+	})
+	defer server.Close()
+	do(w.t, w.a, func() error { return udp(a4+":7001", fmt.Sprintf("%s:%d", b4, port)).Send(1) })
+	if err := server.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, _, err := server.ReadFrom(make([]byte, 2000)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // TestOwnerDeepInTCP: so does the process that a packet is for.
 func TestOwnerDeepInTCP(t *testing.T) {
 	const nobodysProcess = 1

@@ -82,7 +82,7 @@ func everything() Config {
 		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
 		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true, Forms: true, First: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
-		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, CallerCount: uint32(MostCallers),
+		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, LastDevice: true, CallerCount: uint32(MostCallers),
 		Returns: true, Others: true, Maps: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
 		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup), XdpValuesSize: uint32(MostValues),
 	}
@@ -90,7 +90,7 @@ func everything() Config {
 	for i := range MostEntries {
 		name := NamePattern{Name: [2]uint64{uint64(i), 1}, Mask: [2]uint64{1 << 40, 1 << 20}}
 		c.IfnameIn[i], c.IfnameOut[i], c.Comms[i] = name, name, name
-		c.NetnsIn[i], c.NetnsOut[i], c.Pids[i] = uint32(i), uint32(100+i), uint32(i)
+		c.NetnsIn[i], c.NetnsOut[i], c.Pids[i] = uint32(0xf0000000+i), uint32(0xf0000100+i), uint32(i)
 		c.Cgroups[i] = uint64(i)
 	}
 	for i := range MostReasons {
