@@ -56,31 +56,31 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->flags = c->flags;
 }
 
-// A packet in a queue of TCP has a list's pointer or poison in the place of a route.
-static __always_inline const struct net_device *route_device(u64 refdst)
+// Whether the packet has a route: one in a queue of TCP, which has no device either, has a list's
+// pointer or poison in its place.
+static __always_inline bool has_route(u64 refdst, const struct net_device *dev)
 {
-	const struct net_device *dev;
+	const struct net_device *out;
 
-	if (!is_address(refdst))
-		return NULL;
-	dev = device_in(peek(struct dst_entry, refdst & ~1UL, dev));
-	return dev && is_netns(device_netns(dev)) ? dev : NULL;
+	if (!is_address(refdst) || dev)
+		return is_address(refdst);
+	out = device_in(peek(struct dst_entry, refdst & ~1UL, dev));
+	return out && is_netns(device_netns(out));
 }
 
 // The route's MTU, or else the device's.
 static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 {
 	const struct dst_entry *dst = (void *)(refdst & ~1UL);
-	const struct net_device *route = route_device(refdst);
 	const u32 *metrics;
 	u32 mtu = 0;
 
-	if (route) {
+	if (has_route(refdst, dev)) {
 		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
 		copy_kernel(&mtu, sizeof(mtu), (u64)&metrics[RTAX_MTU - 1]);
 		if (mtu)
 			return mtu;
-		mtu = peek(struct net_device, route, mtu);
+		mtu = peek(struct net_device, peek(struct dst_entry, dst, dev), mtu);
 	}
 	return mtu ? mtu : dev ? peek(struct net_device, dev, mtu) : 0;
 }

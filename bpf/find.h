@@ -114,7 +114,7 @@ static __noinline u32 judge_place(const struct net_device *dev, u32 netns)
 // By the sk_buff's device alone; unknown where it has none.
 static __noinline u32 judge_device(const struct sk_buff *skb)
 {
-	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev));
+	const struct net_device *dev = device_in(peek(struct sk_buff, skb, dev));
 	u32 netns = dev ? device_netns(dev) : 0;
 
 	return is_netns(netns) ? judge_place(dev, netns) : PLACE_NO_NETNS;

@@ -269,7 +269,7 @@ static __noinline int note_device(struct branch *b, u64 skb)
 
 	if (!CFG.last_device)
 		return 0;
-	dev = device_in(BPF_CORE_READ((const struct sk_buff *)skb, dev));
+	dev = device_in(peek(struct sk_buff, skb, dev));
 	if (!dev || b->dev == (u64)dev || !is_netns(device_netns(dev)))
 		return 0;
 	b->dev = (u64)dev;
