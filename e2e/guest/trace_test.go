@@ -49,6 +49,7 @@ type record struct {
 	CB        []uint32                   `json:"cb"`
 	Values    map[string]any             `json:"skb_metadata"`
 	Tunnel    *tunnel                    `json:"tunnel"`
+	First     *firstTuple                `json:"first_tuple"`
 	Netfilter *hook                      `json:"netfilter"`
 	Conntrack *connection                `json:"conntrack"`
 	Map       *mapCall                   `json:"bpf_map"`

@@ -18,6 +18,15 @@ func DropTCP(t testing.TB, n *Netns, port uint16) {
 	must(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), dropPort(port)))
 }
 
+// DropForwarded makes a router drop datagrams to a port that it would forward:
+// `udp dport PORT drop`.
+func DropForwarded(t testing.TB, n *Netns, port uint16) {
+	t.Helper()
+	table := &nftables.Table{Name: "ktest-forward", Family: nftables.TableFamilyIPv4}
+	rule := append(toPort(unix.IPPROTO_UDP, port), &expr.Verdict{Kind: expr.VerdictDrop})
+	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), rule))
+}
+
 // dropPort is the rule as the kernel's little machine runs it.
 func dropPort(port uint16) []expr.Any {
 	return append(toPort(unix.IPPROTO_TCP, port), &expr.Verdict{Kind: expr.VerdictDrop})

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+
+	"tracer/internal/ktest"
+)
+
+// firstTuple is the member first_tuple of a drop.
+type firstTuple struct {
+	By    string `json:"by"`
+	Tuple tuple  `json:"tuple"`
+}
+
+// changing is a host a, a router r and a host b, where packets are not dropped as what they were
+// sent: r translates port 5301 to port 5353 of b, where nobody listens, and port 5302 to port
+// 5354, which it then drops. a drops all ICMP that comes in, and has a tunnel to b, which knows
+// none.
+type changing struct {
+	t       *testing.T
+	a, r, b *ktest.Netns
+}
+
+func newChanging(t *testing.T) *changing {
+	t.Helper()
+	c := &changing{t, ktest.NewNetns(t, "a"), ktest.NewNetns(t, "r"), ktest.NewNetns(t, "b")}
+	ktest.NewVeth(t, ktest.End{Netns: c.a, Name: "va", Addresses: prefixes("10.9.1.1/24")}, ktest.End{Netns: c.r, Name: "ra", Addresses: prefixes("10.9.1.254/24")})
+	ktest.NewVeth(t, ktest.End{Netns: c.b, Name: "vb", Addresses: prefixes("10.9.2.2/24")}, ktest.End{Netns: c.r, Name: "rb", Addresses: prefixes("10.9.2.254/24")})
+	ktest.MakeRouter(t, c.r)
+	ktest.NewRoute(t, c.a, netip.MustParsePrefix("10.9.2.0/24"), netip.MustParseAddr("10.9.1.254"))
+	ktest.NewRoute(t, c.b, netip.MustParsePrefix("10.9.1.0/24"), netip.MustParseAddr("10.9.2.254"))
+	ktest.TranslateTo(t, c.r, 5301, netip.MustParseAddrPort("10.9.2.2:5353"))
+	ktest.TranslateTo(t, c.r, 5302, netip.MustParseAddrPort("10.9.2.2:5354"))
+	ktest.DropForwarded(t, c.r, 5354)
+	ktest.DropICMP(t, c.a)
+	c.b.Set(t, "ipv4/icmp_ratelimit", "0")
+	ktest.NewTunnel(t, ktest.End{Netns: c.a, Name: "vx", Addresses: prefixes("10.8.1.1/24")},
+		ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789, Local: netip.MustParseAddr("10.9.1.1"), Remote: netip.MustParseAddr("10.9.2.2")})
+	ping(t, c.b, "10.9.2.254", 0x4001) // neighbours get to know each other
+	do(t, c.a, func() error { return udp("10.9.1.1:6999", "10.9.2.2:5399").Send(1) })
+	return c
+}
+
+// send sends a datagram to each of the ports, and one through the tunnel.
+func (c *changing) send(t *testing.T) {
+	t.Helper()
+	for _, to := range []string{"10.9.1.254:5301", "10.9.1.254:5302", "10.9.2.2:5303"} {
+		u := udp("10.9.1.1:7001", to)
+		u.Shared = true
+		do(t, c.a, func() error { return u.Send(1) })
+	}
+	do(t, c.a, func() error {
+		return ktest.SendFrame("vx", net.HardwareAddr{2, 0, 0, 0, 0, 9}, ktest.Datagram(udp("10.8.1.1:7001", "10.8.1.2:5304")))
+	})
+}
+
+// drops are those of a run with that filter, in namespaces of the test.
+func (c *changing) drops(t *testing.T, args ...string) records {
+	t.Helper()
+	p := start(t, append([]string{"--drop", "--output-stack=false"}, args...)...)
+	c.send(t)
+	events := p.stop().events
+	events.that(not(dropped)).absent(t, "no drop")
+	return events.that(func(r *record) bool { return within(c.a)(r) || within(c.r)(r) || within(c.b)(r) })
+}
+
+// was says that the first tuple is known so, and is that of a datagram.
+func was(by, source, dest string, sport, dport int) func(*record) bool {
+	return func(r *record) bool {
+		if r.First == nil || r.First.By != by {
+			return false
+		}
+		first := record{Tuple: r.First.Tuple}
+		return from(source)(&first) && to(dest)(&first) && ports(sport, dport)(&first)
+	}
+}
+
+// TestDropsOfWhatAPacketWas: a filter for what was sent finds the drop of what became of it.
+func TestDropsOfWhatAPacketWas(t *testing.T) {
+	c := newChanging(t)
+	t.Run("translated by the host that drops", func(t *testing.T) {
+		drops := c.drops(t, "udp dst port 5302")
+		drops.that(within(c.r), ports(7001, 5354), was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "datagram to port 5302")
+		drops.that(ports(7001, 5354), not(was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302))).absent(t, "another connection")
+	})
+	t.Run("only the other direction", func(t *testing.T) {
+		c.drops(t, "udp src port 5302").that(ports(7001, 5354)).absent(t, "datagram to port 5302")
+	})
+	t.Run("quoted by an ICMP error", func(t *testing.T) {
+		drops := c.drops(t, "udp dst port 5303")
+		drops.that(within(c.a), protocol("icmp"), was("icmp", "10.9.1.1", "10.9.2.2", 7001, 5303)).present(t, "error about port 5303")
+		drops.that(within(c.b), ports(7001, 5303)).present(t, "datagram to port 5303")
+	})
+	t.Run("inside of a tunnel", func(t *testing.T) {
+		drops := c.drops(t, "udp dst port 5304")
+		drops.that(within(c.b), to("10.9.2.2"), was("inner", "10.8.1.1", "10.8.1.2", 7001, 5304)).present(t, "datagram in VXLAN")
+	})
+	t.Run("a filter on other fields", func(t *testing.T) {
+		c.drops(t, "udp dst port 5302 and udp[4:2] = 28").that(within(c.r), ports(7001, 5354)).present(t, "datagram of that length")
+		c.drops(t, "udp dst port 5302 and udp[4:2] = 29").that(within(c.r), ports(7001, 5354)).absent(t, "datagram of another length")
+	})
+	t.Run("without a filter", func(t *testing.T) {
+		drops := c.drops(t)
+		drops.that(within(c.r), ports(7001, 5354), was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "the tuple before NAT")
+	})
+}
+
+// TestFollowedToItsDrop: the host that drops knows nothing of the translation, so that only
+// following finds the packet. Nothing but drops is printed.
+func TestFollowedToItsDrop(t *testing.T) {
+	c := newChanging(t)
+	const filter = "dst host 10.9.1.254 and udp dst port 5301"
+	c.drops(t, filter).that(within(c.b)).absent(t, "without following")
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) {
+			drops := c.drops(t, "--backend", backend, "--filter-track-skb", filter)
+			drops.that(within(c.b), ports(7001, 5353), was("followed", "10.9.1.1", "10.9.1.254", 7001, 5301)).present(t, "datagram to port 5301")
+			drops.that(within(c.b), not(ports(7001, 5353))).absent(t, "another packet")
+			drops = c.drops(t, "--backend", backend, "--filter-track-skb", "udp dst port 5304")
+			drops.that(within(c.b), was("followed", "10.8.1.1", "10.8.1.2", 7001, 5304)).present(t, "datagram in VXLAN")
+		})
+	}
+}
