@@ -5,6 +5,8 @@ package guest
 import (
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"tracer/internal/ktest"
@@ -124,4 +126,29 @@ func TestFollowedToItsDrop(t *testing.T) {
 			drops.that(within(c.b), was("followed", "10.8.1.1", "10.8.1.2", 7001, 5304)).present(t, "datagram in VXLAN")
 		})
 	}
+}
+
+// TestNoEventSaysWhatWasNotLookedAt: a dropped fragment has no port, and a run that printed
+// nothing says so, in the summary and on stderr.
+func TestNoEventSaysWhatWasNotLookedAt(t *testing.T) {
+	c := newChanging(t)
+	p := start(t, "--drop", "--output-stack=false", "udp dst port 5399 and host 10.9.2.250")
+	do(t, c.a, func() error { return ktest.SendFrame("va", net.HardwareAddr{2, 0, 0, 0, 0, 9}, laterFragment()) })
+	tr := p.stop()
+	for _, key := range []string{"dropped_fragments", "nat_without_connection", "unreported_drops"} {
+		if !slices.Contains(tr.summary.Unseen, key) {
+			t.Errorf("unseen %q lacks %s", tr.summary.Unseen, key)
+		}
+	}
+	if told := p.stderr(); !strings.Contains(told, "Not looked at:\n") || !strings.Contains(told, "  dropped fragments without the ports") {
+		t.Errorf("stderr says %q", told)
+	}
+}
+
+// laterFragment is an IPv4 fragment with an offset, for a machine that is not there.
+func laterFragment() []byte {
+	packet := ktest.Datagram(udp("10.9.1.1:7001", "10.9.2.250:5399"))
+	packet[6], packet[7] = 0, 10 // 80 bytes
+	packet[10], packet[11] = 0, 0
+	return packet
 }

@@ -84,8 +84,9 @@ type record struct {
 	Unreturned int `json:"unreturned"`
 	Missed     int `json:"missed"`
 
-	WithoutNetns  int `json:"without_netns"`
-	WithoutIfname int `json:"without_ifname"`
+	WithoutNetns  int      `json:"without_netns"`
+	WithoutIfname int      `json:"without_ifname"`
+	Unseen        []string `json:"unseen"`
 }
 
 type tuple struct {

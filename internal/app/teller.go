@@ -288,7 +288,10 @@ func (t *teller) summary(totals event.Totals) {
 		line += fmt.Sprintf(", %s missed", count(int(totals.Unreturned), "return"))
 	}
 	if totals.Missed > 0 {
-		line += fmt.Sprintf(", %d probe hits missed", totals.Missed)
+		line += fmt.Sprintf(", %s missed", count(int(totals.Missed), "probe hit"))
+		if t.plan != nil && t.plan.BPF.Config.Track {
+			line += " (packets may have been lost from sight)"
+		}
 	}
 	fmt.Fprintln(t.w, line)
 	for _, hidden := range unplacedLines(totals) {
@@ -296,6 +299,17 @@ func (t *teller) summary(totals event.Totals) {
 	}
 	if len(totals.DropReasons) > 0 {
 		fmt.Fprintln(t.w, dropLine(totals))
+	}
+	t.unseen(totals.Unseen)
+}
+
+// unseen tells what a run without events did not look at.
+func (t *teller) unseen(list []event.Unseen) {
+	if len(list) > 0 {
+		fmt.Fprintln(t.w, "no event does not mean that there was no such packet. Not looked at:")
+	}
+	for _, u := range list {
+		fmt.Fprintf(t.w, "  %s\n", u.Text)
 	}
 }
 

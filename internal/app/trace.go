@@ -67,7 +67,9 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 	if err != nil {
 		return nil, err
 	}
-	say.unknown(p, append(modules, facts.BTF)...)
+	types := append(modules, facts.BTF)
+	say.unknown(p, types...)
+	t.view = view{plan: p, connections: p.ReadsConnections() && kernel.Describes("nf_conn", types...)}
 	say.loading()
 	t.session, err = attach.Open(ctx, p, attach.Options{Object: object, KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
 	if err != nil {
@@ -179,6 +181,7 @@ type tracing struct {
 	returns bool
 	quota   quota
 	totals  event.Totals
+	view    view
 	// reasons are those of the drops that were printed.
 	reasons dropReasons
 	// same is what of the events has stayed what it was since the last one that was printed.
@@ -344,6 +347,7 @@ func (t *tracing) end(reader *stream.Reader) error {
 	if t.totals.Evicted, err = t.evicted(); err != nil {
 		return err
 	}
+	t.totals.Unseen = t.view.unseen(&t.totals)
 	return t.absorb(t.out.finish(t.totals))
 }
 

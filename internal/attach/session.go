@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -267,15 +268,31 @@ func (s *Session) OwnSockets(inodes []uint64) error {
 // counted themselves.
 func (s *Session) Missed() uint64 {
 	missed := s.noRoom()
+	misses := map[string]uint64{}
 	for name, p := range s.collection.Programs {
 		if bpf.CalledByUs(name) {
 			continue
 		}
 		if stats, err := p.Stats(); err == nil {
-			missed += stats.RecursionMisses
+			misses[name] = stats.RecursionMisses
 		}
 	}
-	return missed + s.programs.misses()
+	return missed + missedBy(misses) + s.programs.misses()
+}
+
+// missedBy adds up the misses of programs. Of one that is attached twice, at least one copy has to
+// run: what both missed are at most the fewer misses.
+func missedBy(misses map[string]uint64) (sum uint64) {
+	for name, n := range misses {
+		original, isAgain := strings.CutSuffix(name, plan.Again)
+		if isAgain {
+			n = 0
+		} else if again, hasTwin := misses[original+plan.Again]; hasTwin {
+			n = min(n, again)
+		}
+		sum += n
+	}
+	return sum
 }
 
 // noRoom is how often there was no room for a call of a session.

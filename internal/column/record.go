@@ -33,6 +33,7 @@ func Summary() []Column {
 		total("unreturned", "printed function calls whose return was not seen", func(t *event.Totals) uint64 { return t.Unreturned }),
 		total("without_netns", "events that --filter-netns hid because the packet's namespace was unknown", func(t *event.Totals) uint64 { return t.WithoutNetns }),
 		total("without_ifname", "events that --filter-ifname hid because the packet's interface was unknown", func(t *event.Totals) uint64 { return t.WithoutIfname }),
+		{Name: "unseen", Key: "unseen", Type: Array, Help: "what a run without events did not look at, see below", JSON: unseen},
 		total("duration_ns", "duration of the trace in ns", func(t *event.Totals) uint64 { return t.Duration }),
 	}
 }
@@ -63,6 +64,17 @@ func dropsByReason(dst []byte, e *event.Event) []byte {
 		dst = appendUint(append(dst, ':'), r.Count)
 	}
 	return append(dst, '}')
+}
+
+func unseen(dst []byte, e *event.Event) []byte {
+	dst = append(dst, '[')
+	for i, u := range e.Totals.Unseen {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendJSONString(dst, u.Key)
+	}
+	return append(dst, ']')
 }
 
 func lostByCause(dst []byte, e *event.Event) []byte {

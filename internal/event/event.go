@@ -268,6 +268,8 @@ type Totals struct {
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64
+	// Unseen is what a run that printed nothing did not look at.
+	Unseen []Unseen
 	// Duration is that of tracing, in nanoseconds.
 	Duration uint64
 }

@@ -202,12 +202,16 @@ func (p *Plan) addSilent(name, template string, tracepoints []string) {
 	}
 }
 
+// Again ends the name of a program's second copy, which runs where an interrupt comes while the
+// first one is running.
+const Again = "_again"
+
 // followByTracepoints knows clones by their data, and the end of a packet by that of
 // its memory. The kernel runs no program on a CPU that is in the middle of it, which an
 // interrupt does not ask about, so that there are two of each.
 func (p *Plan) followByTracepoints() {
 	p.BPF.Config.FindClones = true
-	for _, copy := range []string{"", "_again"} {
+	for _, copy := range []string{"", Again} {
 		p.addSilent("end"+copy, bpf.EndTemplate, ends)
 		p.addSilent("free"+copy, bpf.FreeTemplate, frees)
 	}

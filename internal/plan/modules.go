@@ -2,11 +2,17 @@
 
 package plan
 
+// ReadsConnections says whether the programs look into the entries of connection tracking.
+func (p *Plan) ReadsConnections() bool {
+	c := &p.BPF.Config
+	return c.Conntrack || c.Forms || c.First
+}
+
 // Modules are the kernel modules whose types the programs look into, wherever they are:
 // what is built into vmlinux is described there.
 func (p *Plan) Modules() []string {
 	var modules []string
-	if p.BPF.Config.Conntrack {
+	if p.ReadsConnections() {
 		modules = append(modules, "nf_conntrack")
 	}
 	if p.BPF.Config.Netfilter {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// view is what a run could see.
+type view struct {
+	plan *plan.Plan
+	// connections says that the entries of connection tracking can be read.
+	connections bool
+}
+
+// blindSpot is something that a run may not look at.
+type blindSpot struct {
+	key string
+	// text says what it is and how to see it; %d is a count, if there is one.
+	text string
+	// holds says whether the run did not look at it, and how often that was seen.
+	holds func(v *view, t *event.Totals) (bool, uint64)
+}
+
+const trackFlag = "--filter-track-skb"
+
+// blindSpots are all, those that the user chose first. docs/output.md has them, too.
+var blindSpots = []blindSpot{
+	{"hidden_reasons", "drops for reasons that --drop-hide-benign or --filter-drop-reason hide", func(v *view, _ *event.Totals) (bool, uint64) {
+		d := v.plan.Asked.Drop
+		return d.HideBenign || len(d.Reasons)+len(d.NotReasons) > 0, 0
+	}},
+	{"no_namespace", "packets that have no device and no socket at this moment: --filter-netns and --filter-ifname reject them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return len(v.plan.Asked.Netns.In)+len(v.plan.Asked.Ifnames.In) > 0, 0
+	}},
+	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.plan.Asked.Owner.Process() || len(v.plan.Asked.Owner.Cgroups) > 0, 0
+	}},
+	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
+		return v.asksTransport() && t.Headless > 0, t.Headless
+	}},
+	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, t *event.Totals) (bool, uint64) {
+		follows := v.plan.BPF.Config.Follow && v.plan.Backend != kernel.TracepointBackend
+		return v.asksTransport() && t.Headless == 0 && !follows, 0
+	}},
+	{"nat", "packets whose addresses NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksAddresses() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
+	}},
+	{"nat_without_connection", "dropped packets whose addresses NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksAddresses() && v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow && v.connections, 0
+	}},
+	{"connections", "the addresses before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksAddresses() && v.plan.BPF.Config.Forms && !v.connections, 0
+	}},
+	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed (a full accept queue)", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.plan.Asked.Drop.Only, 0
+	}},
+	{"functions", "functions: this backend sees tracepoints only", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.plan.Backend == kernel.TracepointBackend && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
+	}},
+	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
+		return t.Missed > 0 && !v.plan.BPF.Config.Track, t.Missed
+	}},
+	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
+		return t.Missed > 0 && v.plan.BPF.Config.Track, t.Missed
+	}},
+}
+
+func (v *view) asksTransport() bool {
+	f := v.plan.Asked.Filter
+	return f != nil && f.AsksTransport()
+}
+
+func (v *view) asksAddresses() bool {
+	f := v.plan.Asked.Filter
+	return f != nil && f.AsksAddresses()
+}
+
+// unseen is what a run that printed nothing did not look at. What was suppressed was there.
+func (v *view) unseen(t *event.Totals) []event.Unseen {
+	if t.Printed+t.Withheld > 0 {
+		return nil
+	}
+	var list []event.Unseen
+	for _, b := range blindSpots {
+		holds, n := b.holds(v, t)
+		if !holds {
+			continue
+		}
+		text := b.text
+		if n > 0 {
+			text = fmt.Sprintf(text, n)
+		}
+		list = append(list, event.Unseen{Key: b.key, Text: text})
+	}
+	return list
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"tracer/internal/event"
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+func compiled(t *testing.T, expr string) *filter.Program {
+	t.Helper()
+	f, err := filter.Compile(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func keys(list []event.Unseen) string {
+	var all []string
+	for _, u := range list {
+		all = append(all, u.Key)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestUnseen(t *testing.T) {
+	drop := plan.Drop{Only: true}
+	for name, c := range map[string]struct {
+		asked       plan.Options
+		expr        string
+		change      func(*plan.Plan)
+		connections bool
+		totals      event.Totals
+		want        string
+	}{
+		"events were printed":  {expr: "port 53", totals: event.Totals{Printed: 1}},
+		"events were withheld": {expr: "port 53", totals: event.Totals{Withheld: 1}},
+		"nothing asked":        {},
+		"protocol":             {expr: "icmp"},
+		"port":                 {expr: "udp port 53", want: "later_fragments"},
+		"host":                 {expr: "host 10.0.0.1", want: "nat"},
+		"host, followed":       {expr: "host 10.0.0.1", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
+		"port, followed by tracepoints": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow, p.Backend = true, kernel.TracepointBackend },
+			want: "later_fragments functions"},
+		"port, followed by functions": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
+		"missed":                      {totals: event.Totals{Missed: 3}, want: "missed"},
+		"missed while followed":       {totals: event.Totals{Missed: 3}, change: func(p *plan.Plan) { p.BPF.Config.Track = true }, want: "missed_following"},
+		"namespace":                   {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, want: "no_namespace"},
+		"excluded interface":          {asked: plan.Options{Ifnames: plan.Ifnames{Out: []string{"lo"}}}},
+		"process":                     {asked: plan.Options{Owner: plan.Owner{PIDs: []uint32{1}}}, want: "no_process"},
+		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
+		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
+		"benign drops hidden":         {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}, want: "hidden_reasons"},
+		"drops of a host": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1", connections: true,
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "nat_without_connection unreported_drops"},
+		"connections can't be read": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1",
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "connections unreported_drops"},
+		"dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", totals: event.Totals{Headless: 2},
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "dropped_fragments unreported_drops"},
+	} {
+		p := &plan.Plan{Backend: kernel.KprobeMulti, Asked: c.asked}
+		p.Asked.Filter = compiled(t, c.expr)
+		if c.change != nil {
+			c.change(p)
+		}
+		v := view{plan: p, connections: c.connections}
+		got := v.unseen(&c.totals)
+		if keys(got) != c.want {
+			t.Errorf("%s: %q, want %q", name, keys(got), c.want)
+		}
+		for _, u := range got {
+			if strings.Contains(u.Text, "%") || u.Text == "" {
+				t.Errorf("%s: text %q", name, u.Text)
+			}
+		}
+	}
+}
+
+// TestUnseenIsDocumented: each key has its row with the text, and there is no other row.
+func TestUnseenIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/output.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| `unseen` | On stderr |\n| --- | --- |\n")
+	var want []string
+	for _, b := range blindSpots {
+		want = append(want, "| `"+b.key+"` | "+strings.ReplaceAll(b.text, "%d", "2")+" |")
+	}
+	got := slices.Collect(strings.SplitSeq(table, "\n"))
+	if len(got) < len(want)+1 || !slices.Equal(got[:len(want)], want) || got[len(want)] != "" {
+		t.Errorf("docs/output.md should have the table\n%s", strings.Join(want, "\n"))
+	}
+}
+
+func TestUnseenIsTold(t *testing.T) {
+	got := tell(false, func(l *teller) {
+		l.summary(event.Totals{Duration: 1e9, Unseen: []event.Unseen{{Key: "a", Text: "later fragments"}, {Key: "b", Text: "drops"}}})
+	})
+	const want = "traced 0 events of 0 packets in 1.0s, 0 lost\nno event does not mean that there was no such packet. Not looked at:\n  later fragments\n  drops\n"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
