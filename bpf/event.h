@@ -95,9 +95,14 @@ enum tuple_has {
 	TUPLE_PORTS = 1,
 	TUPLE_FRAGMENT = 2,
 	TUPLE_ECHO = 4,
-	TUPLE_VLAN = 8,
-	TUPLE_INNER_VLAN = 16,
+	// The LLC header of an 802.3 frame is in source; with TUPLE_SNAP, SNAP's follows it there.
+	TUPLE_LLC = 8,
+	TUPLE_SNAP = 16,
+	// Sequence numbers and window.
 	TUPLE_TCP = 32,
+	TUPLE_TCP_FLAGS = 64,
+	// Type and code.
+	TUPLE_ICMP = 128,
 };
 
 // What the skb carries; the order is event.Network's.
@@ -110,6 +115,8 @@ enum tuple_network {
 	NETWORK_NETLINK,
 	NETWORK_UNIX,
 	NETWORK_SOCKET,
+	// An 802.3 frame, which has a length in place of an Ethertype.
+	NETWORK_LLC,
 };
 
 struct record_tuple {
@@ -134,7 +141,10 @@ struct record_tuple {
 	u8 network;
 	u8 has;
 	u32 tcp_seq, tcp_ack;
-	u32 pad;
+	u16 third_vlan;
+	// The number of VLAN tags; the ids of the first three are vlan, inner_vlan, third_vlan.
+	u8 tags;
+	u8 pad;
 } __attribute__((aligned(8)));
 
 // How the first tuple of a dropped packet is known; the order is event.FirstBy's.
@@ -163,6 +173,7 @@ enum tunnel_kind {
 	TUNNEL_GRE,
 	TUNNEL_IPIP,
 	TUNNEL_OTHER,
+	TUNNEL_VXLAN_GPE,
 };
 
 struct record_tunnel {

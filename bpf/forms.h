@@ -46,7 +46,7 @@ static __noinline int keep_form(struct room *room, u8 by)
 
 	__builtin_memset(first, 0, sizeof(*first));
 	first->by = by;
-	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), &room->header);
+	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), room);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static __always_inline u64 parse_located(struct room *room)
 	struct frame *f = &room->work.packet.frame;
 
 	__builtin_memset(&room->outer, 0, sizeof(room->outer));
-	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), &room->header);
+	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
 }
 
 // Locates the packet that an ICMP error is about, in place of the error.

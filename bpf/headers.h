@@ -41,6 +41,9 @@ struct transport_header {
 			__be16 checksum, id, seq;
 		};
 		struct {
+			__be16 udp_ports[2], udp_length;
+		};
+		struct {
 			__be16 ports[2];
 			__be32 tcp_seq, tcp_ack;
 			u8 data_offset, tcp_flags;
@@ -49,13 +52,25 @@ struct transport_header {
 	};
 };
 
-enum { MOST_TAGS = 3 };
+enum {
+	// VLAN tags that are skipped; the kernel itself gives up on more.
+	MOST_TAGS = 8,
+	// Those whose ids are shown.
+	SHOWN_TAGS = 3,
+	LLC_HLEN = 3,
+	SNAP_HLEN = 5,
+	// The largest length field of an 802.3 frame; larger values are Ethertypes from
+	// ETH_P_802_3_MIN on, and otherwise invalid.
+	MOST_LLC = 1500,
+};
 
 // What an Ethernet header says.
 struct link {
 	u16 type;
 	u16 tags;
-	u16 tci[MOST_TAGS];
+	// The type and tag that are being looked at.
+	__be16 words[2];
+	u16 tci[SHOWN_TAGS];
 };
 
 // Room for the header that is being looked at.
@@ -67,4 +82,5 @@ union header {
 	struct transport_header transport;
 	u8 extension[8];
 	__be16 words[4];
+	u8 llc[LLC_HLEN + SNAP_HLEN];
 } __attribute__((aligned(8)));

@@ -45,6 +45,8 @@ struct room {
 	struct inner inner;
 	// The header that is being looked at.
 	union header header;
+	// Where the packet ends that was parsed last.
+	u64 end;
 	// What tell_tuple and tell_tunnel work with, and what they tell.
 	struct work work;
 	struct record_tuple tuple;

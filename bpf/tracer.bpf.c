@@ -22,6 +22,7 @@
 #include "owner.h"
 #include "filter.h"
 #include "iplength.h"
+#include "llc.h"
 #include "tuple.h"
 #include "tunnel.h"
 #include "track.h"

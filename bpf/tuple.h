@@ -18,11 +18,15 @@ static __always_inline bool is_echo(u8 protocol, u8 type)
 	       type == ICMP_TIMESTAMPREPLY;
 }
 
-static __always_inline void fill_icmp(struct record_tuple *t, const struct transport_header *h)
+static __always_inline void fill_icmp(struct record_tuple *t, const struct transport_header *h,
+				      u64 length)
 {
+	if (length < 2)
+		return;
+	t->has |= TUPLE_ICMP;
 	t->icmp_type = h->type;
 	t->icmp_code = h->code;
-	if (!is_echo(t->protocol, h->type))
+	if (length < 8 || !is_echo(t->protocol, h->type))
 		return;
 	t->has |= TUPLE_ECHO;
 	t->icmp_id = bpf_ntohs(h->id);
@@ -36,45 +40,55 @@ static __always_inline void fill_ports(struct record_tuple *t, const struct tran
 	t->dest_port = bpf_ntohs(h->dest_port);
 }
 
-static __always_inline void fill_tcp(struct record_tuple *t, const struct transport_header *h)
+static __always_inline void fill_tcp(struct record_tuple *t, const struct transport_header *h,
+				     u64 length)
 {
-	t->has |= TUPLE_TCP;
+	if (length < 14 || h->data_offset >> 4 < 5)
+		return;
+	t->has |= TUPLE_TCP_FLAGS;
 	t->tcp_flags = h->tcp_flags;
+	if (length < 16)
+		return;
+	t->has |= TUPLE_TCP;
 	t->tcp_seq = bpf_ntohl(h->tcp_seq);
 	t->tcp_ack = bpf_ntohl(h->tcp_ack);
 	t->tcp_window = bpf_ntohs(h->tcp_window);
 }
 
-// The bytes of a transport header that must be there to be told.
-static __always_inline u32 transport_length(u8 protocol)
+static __always_inline bool is_icmp(const struct record_tuple *t)
+{
+	return t->protocol == (t->network == NETWORK_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+static __always_inline bool has_ports(u8 protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return 20;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
-		return 8;
 	case IPPROTO_SCTP:
 	case IPPROTO_DCCP:
-		return 12;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
+// Shows the fields that are within the packet, also when it ends within the header.
 static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 end,
 					   struct transport_header *h)
 {
-	u32 length = transport_length(t->protocol);
+	u64 length = end - at;
 
-	if (!length || at + length > end || copy_kernel(h, sizeof(*h), at))
+	if (at >= end || !(is_icmp(t) || has_ports(t->protocol)) ||
+	    copy_kernel(h, sizeof(*h), at))
 		return;
-	if (t->protocol == IPPROTO_ICMP || t->protocol == IPPROTO_ICMPV6)
-		return fill_icmp(t, h);
+	if (is_icmp(t))
+		return fill_icmp(t, h, length);
+	if (length < 4)
+		return;
 	fill_ports(t, h);
 	if (t->protocol == IPPROTO_TCP)
-		fill_tcp(t, h);
+		fill_tcp(t, h, length);
 }
 
 // Notes a fragment; true for the one that has the transport header.
@@ -86,9 +100,10 @@ static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bo
 	return !offset;
 }
 
-// Returns where the transport header is; 0 where there is none.
+// Returns where the payload is; 0 for a later fragment, and where the header is not valid.
 static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, struct ipv4_header *h)
 {
+	u32 header;
 	u16 fragment;
 
 	if (at + sizeof(*h) > end || copy_kernel(h, sizeof(*h), at) || h->version_ihl >> 4 != 4)
@@ -98,21 +113,26 @@ static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, st
 	*(u32 *)t->source = h->source;
 	*(u32 *)t->dest = h->dest;
 	fragment = bpf_ntohs(h->fragment);
-	if (!fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS))
+	header = (h->version_ihl & 15) * 4;
+	if (!fill_fragment(t, (fragment & IP_OFFSET) * 8, fragment & IP_MORE_FRAGMENTS) ||
+	    header < sizeof(*h))
 		return 0;
-	return at + (h->version_ihl & 15) * 4;
+	return at + header;
 }
 
-static __always_inline bool is_extension(u8 protocol)
+// Headers between IP and transport. IPv4 has only AH.
+static __always_inline bool is_extension(const struct record_tuple *t)
 {
-	switch (protocol) {
+	if (t->network == NETWORK_IPV4)
+		return t->protocol == IPPROTO_AH;
+	switch (t->protocol) {
 	case IPPROTO_HOPOPTS:
 	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
 		return true;
+	case IPPROTO_FRAGMENT: // a second one is the payload of a fragment
+		return !(t->has & TUPLE_FRAGMENT);
 	}
 	return false;
 }
@@ -126,27 +146,27 @@ static __always_inline u32 extension_length(u8 protocol, u8 length)
 	return (length + 1) * 8;
 }
 
-// Walks the extension headers to the transport header.
-static __always_inline u64 fill_ipv6_payload(struct record_tuple *t, u8 next, u64 at, u64 end,
-					     u8 h[8])
+// Walks the extension headers. Returns where the transport header is; 0 where there is none.
+static __always_inline u64 fill_payload(struct record_tuple *t, u64 at, u64 end, u8 h[8])
 {
+	u8 current;
+
 	for (int i = 0; i < IPV6_EXTENSIONS; i++) {
-		t->protocol = next;
-		if (!is_extension(next))
+		if (!is_extension(t))
 			return at;
 		if (at + 8 > end || copy_kernel(h, 8, at))
 			return 0;
-		if (next == IPPROTO_FRAGMENT &&
-		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1)) {
-			t->protocol = h[0];
+		current = t->protocol;
+		t->protocol = h[0];
+		if (current == IPPROTO_FRAGMENT &&
+		    !fill_fragment(t, (h[2] << 8 | h[3]) & ~7, h[3] & 1))
 			return 0;
-		}
-		at += extension_length(next, h[1]);
-		next = h[0];
+		at += extension_length(current, h[1]);
 	}
-	return 0;
+	return is_extension(t) ? 0 : at;
 }
 
+// Returns where the payload is; 0 where the header is not valid.
 static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
 	struct ipv6_header *ip = &h->ipv6;
@@ -155,13 +175,20 @@ static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, un
 	    copy_kernel(t->source, sizeof(t->source) + sizeof(t->dest), at + sizeof(*ip)))
 		return 0;
 	t->network = NETWORK_IPV6;
-	return fill_ipv6_payload(t, ip->next, at + IPV6_HLEN, end, h->extension);
+	t->protocol = ip->next;
+	return at + IPV6_HLEN;
+}
+
+static __always_inline bool is_plain_arp(const struct arp_header *h)
+{
+	return h->protocol == bpf_htons(ETH_P_IP) && h->protocol_length == 4 &&
+	       h->hardware_length == 6 &&
+	       (h->hardware == bpf_htons(ARPHRD_ETHER) || h->hardware == bpf_htons(ARPHRD_IEEE802));
 }
 
 static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end, struct arp_header *h)
 {
-	if (at + sizeof(*h) > end || copy_kernel(h, sizeof(*h), at) ||
-	    h->protocol != bpf_htons(ETH_P_IP) || h->hardware_length != 6)
+	if (at + sizeof(*h) > end || copy_kernel(h, sizeof(*h), at) || !is_plain_arp(h))
 		return;
 	t->network = NETWORK_ARP;
 	t->arp_operation = bpf_ntohs(h->operation);
@@ -169,7 +196,7 @@ static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end, st
 	__builtin_memcpy(t->dest, h->target, 4);
 }
 
-// Returns where the transport header is; 0 where there is none.
+// Returns where the payload is; 0 where there is none to be looked at.
 static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
 	t->network = NETWORK_OTHER;
@@ -184,69 +211,92 @@ static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end,
 
 static __always_inline void fill_vlan(struct record_tuple *t, u16 tci)
 {
-	if (!(t->has & TUPLE_VLAN)) {
-		t->has |= TUPLE_VLAN;
-		t->vlan = tci & 0xfff;
-	} else if (!(t->has & TUPLE_INNER_VLAN)) {
-		t->has |= TUPLE_INNER_VLAN;
-		t->inner_vlan = tci & 0xfff;
-	}
+	u16 id = tci & 0xfff;
+
+	if (t->tags == 0)
+		t->vlan = id;
+	else if (t->tags == 1)
+		t->inner_vlan = id;
+	else if (t->tags == 2)
+		t->third_vlan = id;
+	t->tags++;
 }
 
-// Steps over an Ethernet header and its tags; returns where the network header
-// begins, 0 where the frame ends before. Of the last tag the frame may have a part only.
+static __always_inline bool is_tag(u16 type)
+{
+	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == ETH_P_QINQ1;
+}
+
+// Steps over an Ethernet header and its tags; returns where the network header begins, or 0
+// where the frame ends before that. link->type is the last type that the frame holds.
 static __always_inline u64 read_link(struct link *link, u64 at, u64 end)
 {
-	__be16 h[2];
+	__be16 *h = link->words;
 
 	*link = (struct link){};
 	at += ETH_HLEN - 2;
-	for (int i = 0; i < MOST_TAGS; i++) {
-		if (at + sizeof(h[0]) > end || copy_kernel(h, sizeof(h), at))
+	for (int i = 0; i <= MOST_TAGS; i++) {
+		if (at + sizeof(*h) > end || copy_kernel(h, sizeof(link->words), at))
 			return 0;
 		link->type = bpf_ntohs(h[0]);
-		if (link->type != ETH_P_8021Q && link->type != ETH_P_8021AD)
-			return at + 2;
-		if (at + sizeof(h) > end)
+		if (!is_tag(link->type))
+			return at + sizeof(*h);
+		if (i == MOST_TAGS || at + sizeof(link->words) > end)
 			return 0;
-		link->tci[i] = bpf_ntohs(h[1]);
+		if (i < SHOWN_TAGS)
+			link->tci[i] = bpf_ntohs(h[1]);
 		link->tags = i + 1;
 		at += VLAN_HLEN;
 	}
-	return at;
+	return 0;
 }
 
 static __always_inline u64 fill_link(struct record_tuple *t, u64 at, u64 end, struct link *link)
 {
 	at = read_link(link, at, end);
 	t->ether_type = link->type;
-	for (int i = 0; i < MOST_TAGS; i++)
+	for (int i = 0; i < SHOWN_TAGS; i++)
 		if (i < link->tags)
 			fill_vlan(t, link->tci[i]);
+	if (link->tags > SHOWN_TAGS)
+		t->tags += link->tags - SHOWN_TAGS;
 	return at;
 }
 
-// Tells of the packet at `at`, which begins with a header of that Ethertype, or
-// for 0 with an Ethernet header. Returns where the transport header is; 0 where
-// there is none.
-static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
-				   union header *h)
+// Returns where the network header is; 0 for a frame without an Ethertype, which is named here.
+static __always_inline u64 skip_link(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
-	u64 transport;
+	at = fill_link(t, at, end, &h->link);
+	if (at && t->ether_type >= ETH_P_802_3_MIN)
+		return at;
+	if (at)
+		fill_length(t, at, end, h->llc);
+	else
+		t->network = t->ether_type ? NETWORK_OTHER : NETWORK_NONE;
+	return 0;
+}
 
+// Parses the packet at `at`, which begins with a header of that Ethertype, or for 0 with an
+// Ethernet header. Returns where the transport header is; 0 where there is none. room->end is
+// where the packet ends.
+static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
+				   struct room *room)
+{
+	union header *h = &room->header;
+
+	room->end = end;
 	t->ether_type = type;
 	if (!type) {
-		at = fill_link(t, at, end, &h->link);
-		end = ip_end(t->ether_type, at, end, h);
+		at = skip_link(t, at, end, h);
+		room->end = ip_end(t->ether_type, at, end, h);
 	}
-	if (!at) {
-		t->network = t->ether_type ? NETWORK_OTHER : NETWORK_NONE;
-		return 0;
-	}
-	transport = fill_network(t, at, end, h);
-	if (transport)
-		fill_transport(t, transport, end, &h->transport);
-	return transport;
+	if (at)
+		at = fill_network(t, at, room->end, h);
+	if (at)
+		at = fill_payload(t, at, room->end, h->extension);
+	if (at)
+		fill_transport(t, at, room->end, &h->transport);
+	return at;
 }
 
 // Names what carries no packet by the family of its socket.
@@ -291,7 +341,7 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	tagged = CFG.direct ? as(struct sk_buff, skb)->vlan_proto : copied(room, skb, vlan_proto);
 	if (tagged && skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
-	parse_packet(t, f->start, linear_end(f), first_type(f), &room->header);
+	parse_packet(t, f->start, linear_end(f), first_type(f), room);
 	return 0;
 }
 

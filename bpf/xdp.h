@@ -229,7 +229,7 @@ static __noinline int fill_xdp_tuple(struct record_tuple *t, const struct xdp_bu
 
 	__builtin_memset(t, 0, sizeof(*t));
 	if (locate_xdp(w, xdp))
-		parse_packet(t, f->start, linear_end(f), 0, &room->header);
+		parse_packet(t, f->start, linear_end(f), 0, room);
 	return 0;
 }
 

@@ -65,12 +65,14 @@ const (
 
 // The bits of Tuple.Has.
 const (
-	HasPorts     = uint8(tracerTupleHasTUPLE_PORTS)
-	HasFragment  = uint8(tracerTupleHasTUPLE_FRAGMENT)
-	HasEcho      = uint8(tracerTupleHasTUPLE_ECHO)
-	HasVLAN      = uint8(tracerTupleHasTUPLE_VLAN)
-	HasInnerVLAN = uint8(tracerTupleHasTUPLE_INNER_VLAN)
-	HasTCP       = uint8(tracerTupleHasTUPLE_TCP)
+	HasPorts    = uint8(tracerTupleHasTUPLE_PORTS)
+	HasFragment = uint8(tracerTupleHasTUPLE_FRAGMENT)
+	HasEcho     = uint8(tracerTupleHasTUPLE_ECHO)
+	HasLLC      = uint8(tracerTupleHasTUPLE_LLC)
+	HasSNAP     = uint8(tracerTupleHasTUPLE_SNAP)
+	HasTCP      = uint8(tracerTupleHasTUPLE_TCP)
+	HasTCPFlags = uint8(tracerTupleHasTUPLE_TCP_FLAGS)
+	HasICMP     = uint8(tracerTupleHasTUPLE_ICMP)
 )
 
 // The bits of Hook.Has.

@@ -24,7 +24,7 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	xdpFilterFlags(fs, o)
 	fs.StringVar(&c.TunnelL2, "filter-tunnel-pcap-l2", "", "trace only tunnel packets whose inner Ethernet frame matches this pcap `FILTER`")
 	fs.StringVar(&c.TunnelL3, "filter-tunnel-pcap-l3", "", "trace only tunnel packets whose inner IP packet matches this pcap `FILTER`")
-	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,8472)")
+	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,4790,8472)")
 	fs.Var(portsValue{&c.Ports.Geneve}, "geneve-ports", "UDP ports of Geneve (default 6081)")
 }
 

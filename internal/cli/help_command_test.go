@@ -97,7 +97,7 @@ Examples:
 	if diff := cmp.Diff(want, printed(t, "help", "timestamp")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for name, line := range map[string]string{"drop": "Default: false", "vxlan-ports": "Default: 4789,8472", "filter-mark": "Default: not set", "color": "Values:  auto, always, never", "buffer-size": "Default: 4M"} {
+	for name, line := range map[string]string{"drop": "Default: false", "vxlan-ports": "Default: 4789,4790,8472", "filter-mark": "Default: not set", "color": "Values:  auto, always, never", "buffer-size": "Default: 4M"} {
 		if !strings.Contains(printed(t, "help", name), "  "+line+"\n") {
 			t.Errorf("--%s: no line %q in\n%s", name, line, printed(t, "help", name))
 		}

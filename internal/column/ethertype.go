@@ -48,6 +48,8 @@ func providerName(t uint16) string {
 		return "profinet"
 	case 0x88a8:
 		return "802.1ad"
+	case 0x88be, 0x22eb:
+		return "erspan"
 	case 0x88cc:
 		return "lldp"
 	case 0x88e5:
@@ -56,6 +58,10 @@ func providerName(t uint16) string {
 		return "ptp"
 	case 0x8902:
 		return "cfm"
+	case 0x894f:
+		return "nsh"
+	case 0x9100:
+		return "qinq"
 	case 0x8906:
 		return "fcoe"
 	case 0x9000:

@@ -59,11 +59,8 @@ func isICMP(t *event.Tuple) bool {
 	return t.Network == event.IPv4 && t.Protocol == protocolICMP || t.Network == event.IPv6 && t.Protocol == protocolICMP6
 }
 
-// hasICMP says that the message's head was there to be read. Where it was not,
-// its bytes are zero: an IPv4 echo reply without id, or no ICMPv6 type at all.
-func hasICMP(t *event.Tuple) bool {
-	return isICMP(t) && t.FragmentOffset == 0 && (t.ICMP.Type != 0 || t.ICMP.Echo)
-}
+// hasICMP says that the packet holds the type and code.
+func hasICMP(t *event.Tuple) bool { return isICMP(t) && t.ICMP.Told }
 
 func messageOf(t *event.Tuple) *message {
 	if t.Network == event.IPv6 {

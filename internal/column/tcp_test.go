@@ -10,7 +10,7 @@ import (
 
 func tcp(flags uint8) event.Tuple {
 	t := ip4(6, ports(80, 81))
-	t.TCPFlags, t.TCP = flags, event.TCP{Told: true, Seq: 4294967295, Ack: 2, Window: 64240}
+	t.HasTCPFlags, t.TCPFlags, t.TCP = true, flags, event.TCP{Told: true, Seq: 4294967295, Ack: 2, Window: 64240}
 	return t
 }
 
@@ -48,7 +48,16 @@ func TestTCPWithoutNumbers(t *testing.T) {
 // TestNoTCPHeader: a later fragment has none, whatever its bytes are.
 func TestNoTCPHeader(t *testing.T) {
 	tuple := tcp(0x10)
-	tuple.Ports, tuple.Fragment, tuple.FragmentOffset = false, true, 1480
+	tuple.Ports, tuple.HasTCPFlags, tuple.Fragment, tuple.FragmentOffset = false, false, true, 1480
 	checkCellOf(t, Options{TCPSeq: true}, "tuple", event.Event{Tuple: tuple}, "10.0.2.15->8.8.8.8(tcp,frag=1480)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","proto":6,"protocol":"tcp","fragment":true,"fragment_offset":1480}`)
+}
+
+// TestTCPCutOff: a packet may end behind the ports, or behind the flags.
+func TestTCPCutOff(t *testing.T) {
+	tuple := ip4(6, ports(80, 81))
+	checkCellOf(t, Options{TCPSeq: true}, "tuple", event.Event{Tuple: tuple}, "10.0.2.15:80->8.8.8.8:81(tcp)", tcpHead+`"fragment":false}`)
+	tuple.HasTCPFlags, tuple.TCPFlags = true, 2
+	checkCellOf(t, Options{TCPSeq: true}, "tuple", event.Event{Tuple: tuple}, "10.0.2.15:80->8.8.8.8:81(tcp:SYN)",
+		tcpHead+`"flags":2,"tcp_flags":"SYN","fragment":false}`)
 }

@@ -34,7 +34,11 @@ func (f tupleForm) appendTuple(dst []byte, t *event.Tuple) []byte {
 	return append(appendVLAN(dst, t), ')')
 }
 
-// appendVLAN is like `,vlan=5`, or `,vlan=5.7` with the inner tag's id behind the outer's.
+// shownTags is how many VLAN ids a tuple has.
+const shownTags = 3
+
+// appendVLAN is like `,vlan=5`, or `,vlan=5.7.9` with the ids from the outermost tag on, and
+// `,vlan=5.7.9+1` where there is one more tag.
 func appendVLAN(dst []byte, t *event.Tuple) []byte {
 	if !t.HasVLAN {
 		return dst
@@ -42,6 +46,12 @@ func appendVLAN(dst []byte, t *event.Tuple) []byte {
 	dst = appendUint(append(dst, ",vlan="...), uint64(t.VLAN))
 	if t.HasInnerVLAN {
 		dst = appendUint(append(dst, '.'), uint64(t.InnerVLAN))
+	}
+	if t.Tags >= shownTags {
+		dst = appendUint(append(dst, '.'), uint64(t.ThirdVLAN))
+	}
+	if t.Tags > shownTags {
+		dst = appendUint(append(dst, '+'), uint64(t.Tags-shownTags))
 	}
 	return dst
 }
@@ -89,6 +99,8 @@ func (f tupleForm) appendContent(dst []byte, t *event.Tuple) []byte {
 		return appendARP(dst, t)
 	case event.OtherNetwork:
 		return appendEtherType(dst, t.EtherType)
+	case event.LLC:
+		return appendLLC(dst, t)
 	case event.Netlink:
 		return append(dst, "netlink"...)
 	case event.Unix:

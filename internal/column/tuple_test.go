@@ -51,7 +51,7 @@ func TestTupleTCP(t *testing.T) {
 		0xff: `"flags":255,"tcp_flags":"FIN|SYN|RST|PSH|ACK|URG|ECE|CWR"`,
 	} {
 		tuple := ip4(6, ports(80, 81))
-		tuple.TCPFlags = flags
+		tuple.HasTCPFlags, tuple.TCPFlags = true, flags
 		checkTuple(t, tuple, "10.0.2.15:80->8.8.8.8:81(tcp)",
 			`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":80,"dport":81,"proto":6,"protocol":"tcp",`+want+`,"fragment":false}`)
 	}
@@ -90,6 +90,12 @@ func TestTupleVLAN(t *testing.T) {
 	tuple.HasVLAN, tuple.VLAN, tuple.HasInnerVLAN, tuple.InnerVLAN = true, 5, true, 7
 	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=5.7)",
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":5,"inner_vlan":7}`)
+	tuple.Tags, tuple.ThirdVLAN = 3, 9
+	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=5.7.9)",
+		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":5,"inner_vlan":7,"third_vlan":9}`)
+	tuple.Tags = 8
+	checkTuple(t, tuple, "10.0.2.15:1->8.8.8.8:2(udp,vlan=5.7.9+5)",
+		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","sport":1,"dport":2,"proto":17,"protocol":"udp","fragment":false,"vlan":5,"inner_vlan":7,"third_vlan":9,"vlan_tags":8}`)
 	checkTuple(t, event.Tuple{Network: event.OtherNetwork, EtherType: 0x88cc, HasVLAN: true}, "(lldp,vlan=0)",
 		`{"network":"other","ethertype":35020,"ethertype_name":"lldp","vlan":0}`)
 }
@@ -117,7 +123,7 @@ func TestNoTupleIsMadeUp(t *testing.T) {
 
 func TestTupleEtherType(t *testing.T) {
 	for ethertype, want := range map[uint16]string{
-		0x88cc: "(lldp)", 0x8847: "(mpls)", 0x8864: "(pppoe)", 0x0004: "(llc)", 0x1234: "(ethertype=0x1234)", 0: "(ethertype=0x0000)",
+		0x88cc: "(lldp)", 0x8847: "(mpls)", 0x8864: "(pppoe)", 0x8035: "(rarp)", 0x9100: "(qinq)", 0x0004: "(llc)", 0x0001: "(802.3)", 0x1234: "(ethertype=0x1234)", 0: "(ethertype=0x0000)",
 	} {
 		e := event.Event{Tuple: event.Tuple{Network: event.OtherNetwork, EtherType: ethertype}}
 		if got, _ := cell(t, "tuple", e); got != want {

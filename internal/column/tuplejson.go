@@ -21,6 +21,8 @@ func appendTupleObject(dst []byte, t *event.Tuple) []byte {
 		dst = appendARPMembers(dst, t)
 	case event.OtherNetwork:
 		dst = appendEtherTypeMembers(dst, t.EtherType)
+	case event.LLC:
+		dst = appendLLCMembers(dst, t)
 	case event.OtherSocket:
 		dst = appendFamilyMembers(dst, t.SocketFamily)
 	}
@@ -43,6 +45,8 @@ func networkName(n event.Network) string {
 		return "unix"
 	case event.OtherSocket:
 		return "socket"
+	case event.LLC:
+		return "llc"
 	}
 	return "none"
 }
@@ -77,6 +81,12 @@ func appendVLANMembers(dst []byte, t *event.Tuple) []byte {
 	dst = appendMember(dst, "vlan", uint64(t.VLAN))
 	if t.HasInnerVLAN {
 		dst = appendMember(dst, "inner_vlan", uint64(t.InnerVLAN))
+	}
+	if t.Tags >= shownTags {
+		dst = appendMember(dst, "third_vlan", uint64(t.ThirdVLAN))
+	}
+	if t.Tags > shownTags {
+		dst = appendMember(dst, "vlan_tags", uint64(t.Tags))
 	}
 	return dst
 }

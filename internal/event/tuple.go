@@ -19,6 +19,8 @@ const (
 	Netlink
 	Unix
 	OtherSocket
+	// LLC is an 802.3 frame: it has a length in place of an Ethertype.
+	LLC
 )
 
 // Tuple is the packet's addresses and what its transport header says.
@@ -36,8 +38,10 @@ type Tuple struct {
 	Fragment       bool
 	FragmentOffset uint16
 	ICMP           ICMP
-	TCPFlags       uint8
-	TCP            TCP
+	// HasTCPFlags says that TCPFlags is real: the packet holds that much of its TCP header.
+	HasTCPFlags bool
+	TCPFlags    uint8
+	TCP         TCP
 	// ARPOperation is 1 for a request, 2 for a reply.
 	ARPOperation uint16
 	// VLAN is the 802.1Q id of the outermost tag, accelerated or in the frame; HasVLAN says there is one.
@@ -46,21 +50,45 @@ type Tuple struct {
 	// InnerVLAN is the id of the next tag (QinQ), where there is one.
 	HasInnerVLAN bool
 	InnerVLAN    uint16
+	// Tags is the number of VLAN tags, and ThirdVLAN the id of the third.
+	Tags      uint8
+	ThirdVLAN uint16
 	// EtherType is the network layer's, in host order.
 	EtherType uint16
+	// SAP and SNAP are what an 802.3 frame begins with (LLC).
+	SAP  SAP
+	SNAP SNAP
 	// SocketFamily is AF_*, for OtherSocket.
 	SocketFamily uint16
 }
 
+// SAP is the two access points of an LLC header, which are protocol numbers.
+type SAP struct {
+	// Told says that the rest is real.
+	Told         bool
+	Dest, Source uint8
+}
+
+// SNAP is the header that may follow LLC's.
+type SNAP struct {
+	// Told says that the rest is real.
+	Told bool
+	// OUI is whose protocol numbers are meant: Ethertypes for 0.
+	OUI      uint32
+	Protocol uint16
+}
+
 // ICMP is the head of an ICMP or ICMPv6 message.
 type ICMP struct {
+	// Told says that type and code are real.
+	Told       bool
 	Type, Code uint8
 	// Echo says that ID and Seq are real.
 	Echo    bool
 	ID, Seq uint16
 }
 
-// TCP is what a TCP header says beside ports and flags.
+// TCP is what a TCP header says besides ports and flags.
 type TCP struct {
 	// Told says that the rest is real.
 	Told     bool
@@ -81,6 +109,8 @@ const (
 	IPIP
 	// OtherTunnel is one that the kernel tells of and whose kind is not known.
 	OtherTunnel
+	// VXLANGPE is VXLAN whose header says what it carries.
+	VXLANGPE
 )
 
 // String is the kind as `ip link` spells it.
@@ -96,6 +126,8 @@ func (k TunnelKind) String() string {
 		return "ipip"
 	case OtherTunnel:
 		return "tunnel"
+	case VXLANGPE:
+		return "vxlan-gpe"
 	}
 	return "none"
 }

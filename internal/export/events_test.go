@@ -38,7 +38,7 @@ func ping(kind uint8) event.Tuple {
 	return event.Tuple{
 		Network: event.IPv4, Protocol: 1, EtherType: 0x0800,
 		Source: netip.MustParseAddr("10.0.2.15"), Dest: netip.MustParseAddr("8.8.8.8"),
-		ICMP: event.ICMP{Type: kind, Echo: true, ID: 4660, Seq: 1},
+		ICMP: event.ICMP{Told: true, Type: kind, Echo: true, ID: 4660, Seq: 1},
 	}
 }
 
@@ -79,7 +79,7 @@ func packetSamples() []sample {
 
 func tcp6() event.Tuple {
 	return event.Tuple{
-		Network: event.IPv6, Protocol: 6, EtherType: 0x86dd, Ports: true, SourcePort: 43210, DestPort: 443, TCPFlags: 0x12,
+		Network: event.IPv6, Protocol: 6, EtherType: 0x86dd, Ports: true, SourcePort: 43210, DestPort: 443, HasTCPFlags: true, TCPFlags: 0x12,
 		Source: netip.MustParseAddr("fe80::5054:ff:fe12:3456"), Dest: netip.MustParseAddr("2001:db8::1"),
 	}
 }

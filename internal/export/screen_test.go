@@ -79,7 +79,7 @@ func tcpEvents() []event.Event {
 		e := base()
 		e.Lineage, e.Names.Func, e.Names.SinceLast = l, "tcp_v4_send_check", uint64(i)*59_000_123
 		e.Tuple = event.Tuple{
-			Network: event.IPv4, Protocol: 6, EtherType: 0x0800, Ports: true, SourcePort: 43210, DestPort: 443, TCPFlags: 0x12,
+			Network: event.IPv4, Protocol: 6, EtherType: 0x0800, Ports: true, SourcePort: 43210, DestPort: 443, HasTCPFlags: true, TCPFlags: 0x12,
 			Source: netip.MustParseAddr("192.168.100.15"), Dest: netip.MustParseAddr("203.0.113.200"),
 		}
 		list = append(list, e)

@@ -15,9 +15,9 @@ import (
 // Ports are the UDP ports of tunnels; without any the usual ones are taken.
 type Ports struct{ VXLAN, Geneve []uint16 }
 
-// usualPorts are those that IANA gave to them, and the one that Linux took for
-// VXLAN before there was one.
-var usualPorts = Ports{VXLAN: []uint16{4789, 8472}, Geneve: []uint16{6081}}
+// usualPorts are those of IANA, 4790 for VXLAN-GPE, and the one that Linux took for VXLAN before
+// there was one.
+var usualPorts = Ports{VXLAN: []uint16{4789, 4790, 8472}, Geneve: []uint16{6081}}
 
 // configure makes the settings of the BPF programs, and the bodies of the
 // functions that the user's expressions are compiled to.

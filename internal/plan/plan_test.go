@@ -185,7 +185,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	if p.BPF.RingSize != DefaultRingSize || c.Watermark == 0 || c.Watermark >= p.BPF.RingSize {
 		t.Errorf("ring of %d, watermark %d", p.BPF.RingSize, c.Watermark)
 	}
-	if c.VxlanPorts != [4]uint16{4789, 8472} || c.GenevePorts != [4]uint16{6081} {
+	if c.VxlanPorts != [4]uint16{4789, 4790, 8472} || c.GenevePorts != [4]uint16{6081} {
 		t.Errorf("ports %v, %v", c.VxlanPorts, c.GenevePorts)
 	}
 }

@@ -291,17 +291,21 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 		DestPort:       t.DestPort,
 		Fragment:       t.Has&bpf.HasFragment != 0,
 		FragmentOffset: t.FragmentOffset,
+		HasTCPFlags:    t.Has&bpf.HasTCPFlags != 0,
 		TCPFlags:       t.TcpFlags,
 		ARPOperation:   t.ArpOperation,
-		HasVLAN:        t.Has&bpf.HasVLAN != 0,
+		HasVLAN:        t.Tags > 0,
 		VLAN:           t.Vlan,
-		HasInnerVLAN:   t.Has&bpf.HasInnerVLAN != 0,
+		HasInnerVLAN:   t.Tags > 1,
 		InnerVLAN:      t.InnerVlan,
+		Tags:           t.Tags,
+		ThirdVLAN:      t.ThirdVlan,
 		EtherType:      t.EtherType,
 		SocketFamily:   t.SocketFamily,
 		TCP:            event.TCP{Told: t.Has&bpf.HasTCP != 0, Seq: t.TcpSeq, Ack: t.TcpAck, Window: t.TcpWindow},
 	}
 	to.ICMP = event.ICMP{
+		Told: t.Has&bpf.HasICMP != 0,
 		Type: t.IcmpType,
 		Code: t.IcmpCode,
 		Echo: t.Has&bpf.HasEcho != 0,
@@ -309,6 +313,17 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 		Seq:  t.IcmpSeq,
 	}
 	to.Source, to.Dest = addresses(t)
+	if t.Has&bpf.HasLLC != 0 {
+		to.SAP = event.SAP{Told: true, Dest: t.Source[0], Source: t.Source[1]}
+	}
+	if t.Has&bpf.HasSNAP != 0 {
+		to.SNAP = decodeSNAP([5]byte(t.Source[3:8]))
+	}
+}
+
+// decodeSNAP is the header as on the wire.
+func decodeSNAP(h [5]byte) event.SNAP {
+	return event.SNAP{Told: true, OUI: uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2]), Protocol: uint16(h[3])<<8 | uint16(h[4])}
 }
 
 func addresses(t *bpf.Tuple) (source, dest netip.Addr) {

@@ -98,7 +98,7 @@ func TestDecode(t *testing.T) {
 	tuple := bpf.Tuple{
 		Source: comm("\x0a\x00\x00\x01"), Dest: comm("\x0a\x00\x00\x02"),
 		Network: uint8(event.IPv4), Protocol: 6, SourcePort: 15, DestPort: 16, TcpFlags: 2,
-		Has: bpf.HasPorts | bpf.HasVLAN, Vlan: 17, EtherType: 0x800,
+		Has: bpf.HasPorts | bpf.HasTCPFlags, Tags: 1, Vlan: 17, EtherType: 0x800,
 	}
 	want := event.Event{
 		Kind: event.Tracepoint, CPU: 9, Time: 1, Skb: 2, Addr: 3,
@@ -106,7 +106,7 @@ func TestDecode(t *testing.T) {
 		Meta:    event.Meta{Netns: 10, Ifindex: 11, Ifname: comm("lo"), Mark: 12, Len: 13, MTU: 14, Protocol: 0x800},
 		Tuple: event.Tuple{
 			Network: event.IPv4, Source: netip.MustParseAddr("10.0.0.1"), Dest: netip.MustParseAddr("10.0.0.2"),
-			Protocol: 6, Ports: true, SourcePort: 15, DestPort: 16, TCPFlags: 2, HasVLAN: true, VLAN: 17, EtherType: 0x800,
+			Protocol: 6, Ports: true, SourcePort: 15, DestPort: 16, HasTCPFlags: true, TCPFlags: 2, HasVLAN: true, VLAN: 17, Tags: 1, EtherType: 0x800,
 		},
 		Drop: event.Drop{Dropped: true, HasReason: true, Reason: 7, Location: 4},
 	}
@@ -134,7 +134,7 @@ func TestDecodeArguments(t *testing.T) {
 // TestDecodeParts has every part that a record can have, each with contents of its own.
 func TestDecodeParts(t *testing.T) {
 	layout := Layout{Skb: 8, Shared: 16, Values: 24, XDPValues: 32}
-	tuple := bpf.Tuple{Network: uint8(event.IPv4), Has: bpf.HasTCP | bpf.HasInnerVLAN, TcpSeq: 1, TcpAck: 2, TcpWindow: 3, InnerVlan: 4}
+	tuple := bpf.Tuple{Network: uint8(event.IPv4), Has: bpf.HasTCP, Tags: 4, ThirdVlan: 5, TcpSeq: 1, TcpAck: 2, TcpWindow: 3, InnerVlan: 4}
 	tunnel := bpf.Tunnel{Kind: uint8(event.Geneve), HasId: 1, Id: 42, Tuple: tuple}
 	raw := record(bpf.Core{
 		Kind: bpf.KindFunction,
@@ -156,7 +156,7 @@ func TestDecodeParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := event.TCP{Told: true, Seq: 1, Ack: 2, Window: 3}
-	if e.Tuple.TCP != want || e.Tunnel.Tuple.TCP != want || e.Tuple.InnerVLAN != 4 || !e.Tuple.HasInnerVLAN {
+	if e.Tuple.TCP != want || e.Tunnel.Tuple.TCP != want || e.Tuple.InnerVLAN != 4 || !e.Tuple.HasInnerVLAN || e.Tuple.Tags != 4 || e.Tuple.ThirdVLAN != 5 {
 		t.Errorf("tuple %+v, in the tunnel %+v", e.Tuple, e.Tunnel.Tuple)
 	}
 	if e.Tunnel.Kind != event.Geneve || e.Tunnel.ID != 42 || !e.Tunnel.HasID || e.CB != [5]uint32{6, 7, 8, 9, 10} || e.Meta.Len != 5 {
@@ -342,5 +342,23 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		d.Decode(raw)
+	}
+}
+
+// TestDecodeLLC: the header of an 802.3 frame lies where others have addresses.
+func TestDecodeLLC(t *testing.T) {
+	header := comm("\xaa\xab\x03\x00\x12\x34\x88\xcc")
+	for has, want := range map[uint8]event.Tuple{
+		0:                        {Network: event.LLC},
+		bpf.HasLLC:               {Network: event.LLC, SAP: event.SAP{Told: true, Dest: 0xaa, Source: 0xab}},
+		bpf.HasLLC | bpf.HasSNAP: {Network: event.LLC, SAP: event.SAP{Told: true, Dest: 0xaa, Source: 0xab}, SNAP: event.SNAP{Told: true, OUI: 0x1234, Protocol: 0x88cc}},
+	} {
+		var got event.Event
+		if err := plain.Decode(record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.LLC), Source: header, Has: has}), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Tuple != want {
+			t.Errorf("%+v, want %+v", got.Tuple, want)
+		}
 	}
 }

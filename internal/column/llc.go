@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package column
+
+import "tracer/internal/event"
+
+// accessPointName is the protocol that both access points of an LLC header name.
+func accessPointName(s event.SAP) string {
+	if !s.Told || s.Dest != s.Source {
+		return ""
+	}
+	switch s.Dest {
+	case 0x42:
+		return "stp"
+	case 0xe0:
+		return "ipx"
+	case 0xf0:
+		return "netbios"
+	case 0xfe:
+		return "osi"
+	}
+	return ""
+}
+
+// appendLLC is like `stp`, `snap,lldp`, `snap,oui=0x00000c,protocol=0x2000`, or `llc` for
+// what has no name.
+func appendLLC(dst []byte, t *event.Tuple) []byte {
+	switch name := accessPointName(t.SAP); {
+	case t.SNAP.Told:
+		return appendSNAP(append(dst, "snap,"...), t.SNAP)
+	case name != "":
+		return append(dst, name...)
+	}
+	return append(dst, "llc"...)
+}
+
+// ethernetOUI stands for Ethertypes.
+const ethernetOUI = 0
+
+func appendSNAP(dst []byte, s event.SNAP) []byte {
+	if s.OUI == ethernetOUI {
+		return appendEtherType(dst, s.Protocol)
+	}
+	dst = append(dst, "oui=0x"...)
+	dst = append(dst, hexDigits[s.OUI>>20&15], hexDigits[s.OUI>>16&15])
+	dst = appendDigits16(dst, uint16(s.OUI))
+	return appendHex16(append(dst, ",protocol="...), s.Protocol)
+}
+
+func snapName(s event.SNAP) string {
+	if s.OUI == ethernetOUI {
+		return etherTypeName(s.Protocol)
+	}
+	return ""
+}
+
+// appendLLCMembers are absent where the frame ends before them.
+func appendLLCMembers(dst []byte, t *event.Tuple) []byte {
+	if !t.SAP.Told {
+		return dst
+	}
+	dst = append(appendKey(dst, "llc"), `{"dsap":`...)
+	dst = appendUint(dst, uint64(t.SAP.Dest))
+	dst = appendMember(dst, "ssap", uint64(t.SAP.Source))
+	dst = append(appendStringOrNull(appendKey(dst, "name"), accessPointName(t.SAP)), '}')
+	if !t.SNAP.Told {
+		return dst
+	}
+	dst = append(appendKey(dst, "snap"), `{"oui":`...)
+	dst = appendUint(dst, uint64(t.SNAP.OUI))
+	dst = appendMember(dst, "protocol", uint64(t.SNAP.Protocol))
+	return append(appendStringOrNull(appendKey(dst, "name"), snapName(t.SNAP)), '}')
+}
