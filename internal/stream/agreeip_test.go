@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stream
+
+import (
+	"tracer/internal/event"
+)
+
+func (c *comparison) ipv4(e *event.Tuple) {
+	l := c.take()
+	if l.name != "ip" {
+		c.complain("IPv4, tshark: %q", l.name)
+		return
+	}
+	if _, told := l.fields["ip.src"]; !told { // it stops at lengths that can't be
+		c.bad(e)
+		return
+	}
+	c.sameAddress(l, "ip.src", e.Source)
+	if _, told := l.fields["ip.dst"]; told || !c.isCut() { // tshark wants all options first
+		c.sameAddress(l, "ip.dst", e.Dest)
+	}
+	offset, _ := l.number("ip.frag_offset")
+	more, _ := l.number("ip.flags.mf")
+	c.fragment(e, offset*8, more == 1)
+	proto, _ := l.number("ip.proto")
+	c.protocol(e, []uint64{proto})
+}
+
+// bad is a packet of which only the fixed fields are sure.
+func (c *comparison) bad(e *event.Tuple) {
+	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
+		c.complain("a transport header, tshark: none behind a bad IP header")
+	}
+	c.rest = nil
+}
+
+func (c *comparison) fragment(e *event.Tuple, offset uint64, more bool) {
+	if fragment := offset > 0 || more; fragment != e.Fragment || offset != uint64(e.FragmentOffset) {
+		c.complain("fragment %v at %d, tshark: %v at %d", e.Fragment, e.FragmentOffset, fragment, offset)
+	}
+}
+
+func (c *comparison) ipv6(e *event.Tuple) {
+	l := c.take()
+	if l.name != "ipv6" {
+		c.complain("IPv6, tshark: %q", l.name)
+		return
+	}
+	c.sameAddress(l, "ipv6.src", e.Source)
+	c.sameAddress(l, "ipv6.dst", e.Dest)
+	next, _ := l.number("ipv6.nxt")
+	if length, _ := l.number("ipv6.plen"); length == 0 && next == 0 {
+		c.giveUp("at a jumbogram without its option")
+		return
+	}
+	c.protocol(e, []uint64{next})
+}
+
+// nextFields are those for the protocol behind an extension header.
+var nextFields = map[string]string{
+	"ipv6.hopopts": "ipv6.hopopts.nxt", "ipv6.dstopts": "ipv6.dstopts.nxt", "ipv6.routing": "ipv6.routing.nxt",
+	"ipv6.fraghdr": "ipv6.fraghdr.nxt", "ah": "ah.next_header",
+}
+
+// mostExtensions is how many extension headers programs skip.
+const mostExtensions = 8
+
+// protocol compares the protocol with those of the extension headers, of which ours may have
+// stopped at one, and then the transport header.
+func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
+	fragment := e.Network == event.IPv4
+	for nextFields[c.next()] != "" {
+		l := c.take()
+		if l.name == "ipv6.fraghdr" && !fragment && len(chain) <= mostExtensions {
+			offset, _ := l.number("ipv6.fraghdr.offset")
+			more, _ := l.number("ipv6.fraghdr.more")
+			c.fragment(e, offset*8, more == 1)
+			fragment = offset > 0 || more == 1
+		}
+		if n, found := l.number(nextFields[l.name]); found {
+			chain = append(chain, n)
+		}
+		if c.isCut() && l.name != "ah" && l.name != "ipv6.fraghdr" {
+			c.giveUp("at options that tshark can't read")
+			return
+		}
+	}
+	for i, protocol := range chain {
+		if protocol != uint64(e.Protocol) {
+			continue
+		}
+		if i < len(chain)-1 && chain[len(chain)-1] != protocol {
+			c.omit("extension headers")
+		}
+		c.transport(e)
+		return
+	}
+	c.complain("protocol %d, tshark: %v", e.Protocol, chain)
+}
