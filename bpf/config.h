@@ -15,6 +15,24 @@ enum {
 	MOST_PORTS = 4,
 	// Functions whose calls of others have a meaning of their own.
 	MOST_CALLERS = 12,
+	// Functions that free a list of sk_buffs, or a single one.
+	MOST_LIST_FREERS = 4,
+};
+
+// When a drop for a reason is benign.
+enum benign_kind {
+	// In any case.
+	BENIGN_ALWAYS,
+	// Another host's frame, on a device that sees those: see is_for_another.
+	BENIGN_FOREIGN,
+	// A raw or packet socket received a clone: see has_clone_reader.
+	BENIGN_CLONED,
+};
+
+// The code of a function; size 0 where it is not known.
+struct code_range {
+	u64 begin;
+	u64 size;
 };
 
 // A kernel name of 16 bytes, NUL-padded, as two words. It matches where all bits
@@ -59,6 +77,16 @@ struct config {
 	u32 reason_in_count, reason_out_count;
 	u32 reasons_in[MOST_REASONS];
 	u32 reasons_out[MOST_REASONS];
+	// Benign drops are counted and not emitted.
+	bool hide_benign;
+	// Only drops are emitted.
+	bool hide_parts;
+	// The kernel's hash tables of raw sockets (struct raw_hashinfo), 0 where not known.
+	u64 raw_sockets_ipv4, raw_sockets_ipv6;
+	// skb_release_data, which frees the members of a packet's frag_list, and the functions
+	// that it calls for that.
+	struct code_range release_data;
+	struct code_range list_freers[MOST_LIST_FREERS];
 	// Only those with (mark & mark_mask) == mark; no mark filter with mark_mask 0.
 	u32 mark;
 	u32 mark_mask;
@@ -132,3 +160,6 @@ struct config {
 };
 
 volatile const struct config CFG = {};
+
+// The compiler keeps a type's description only where the type is used.
+const enum benign_kind *benign_kind_used __attribute__((unused));

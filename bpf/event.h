@@ -59,6 +59,8 @@ enum record_part {
 enum record_flag {
 	// The BPF program was gone on with by another one, which has the verdict.
 	BY_TAIL_CALL = 1,
+	// The drop is normal on a healthy network: see bpf/benign.h.
+	BENIGN_DROP = 2,
 };
 
 struct record_core {

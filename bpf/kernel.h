@@ -116,6 +116,13 @@ enum {
 	AF_PACKET = 17,
 };
 
+// From include/linux/netdevice.h (bits of priv_flags) and include/uapi/linux/if_arp.h.
+enum {
+	IFF_EBRIDGE = 1 << 1,
+	IFF_BRIDGE_PORT = 1 << 9,
+	ARPHRD_ETHER = 1,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -151,20 +158,42 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct netns_packet {
+	struct hlist_head sklist;
+};
+
 struct net {
 	struct ns_common ns;
 	struct hlist_head *dev_index_head;
 	struct netns_nf nf;
+	struct netns_packet packet;
+	__u32 hash_mix;
 };
 
 typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct rtnl_link_ops {
+	const char *kind;
+};
+
 struct net_device {
 	char name[16];
 	int ifindex;
 	unsigned int mtu;
+	unsigned short type;
+	unsigned int priv_flags;
+	unsigned int promiscuity;
+	const unsigned char *dev_addr;
+	const struct rtnl_link_ops *rtnl_link_ops;
+	struct {
+		struct list_head lower;
+	} adj_list;
 	possible_net_t nd_net;
 	struct hlist_node index_hlist;
 	struct nf_hook_entries *nf_hooks_ingress;
@@ -248,16 +277,56 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+struct in6_addr {
+	__u8 bytes[16];
+};
+
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	struct hlist_node skc_node;
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__u16 skc_num;
+	int skc_bound_dev_if;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	int sk_rcvbuf;
 	struct socket *sk_socket;
 	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct raw_hashinfo {
+	struct hlist_head ht[256];
+};
+
+struct icmp_filter {
+	__u32 data;
+};
+
+struct raw_sock {
+	struct icmp_filter filter;
+};
+
+struct icmp6_filter {
+	__u32 data[8];
+};
+
+struct raw6_sock {
+	struct icmp6_filter filter;
 };
 
 struct qdisc_skb_cb {
@@ -270,6 +339,7 @@ struct dst_entry {
 };
 
 struct sk_buff {
+	struct sk_buff *prev;
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned long _skb_refdst;

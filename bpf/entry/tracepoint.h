@@ -85,6 +85,32 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	return s && s->depth ? innermost(s)->caller : location;
 }
 
+// What a hit of the drop tracepoint is.
+enum drop_verdict {
+	// Not to be emitted: a part of a dropped packet if only drops are, or a hidden drop.
+	DROP_HIDDEN,
+	DROP_PART,
+	DROP_FAULT,
+	DROP_BENIGN,
+};
+
+static __noinline u32 judge_drop(void *program, const struct sk_buff *skb, u64 location, u32 reason)
+{
+	struct benign_reason *b;
+
+	if (!running)
+		return DROP_HIDDEN;
+	if (is_part_of_list(program, location))
+		return CFG.hide_parts ? DROP_HIDDEN : DROP_PART;
+	b = find_benign(skb, reason);
+	if (!b)
+		return DROP_FAULT;
+	if (!CFG.hide_benign)
+		return DROP_BENIGN;
+	__sync_fetch_and_add(&b->hidden, 1);
+	return DROP_HIDDEN;
+}
+
 static __always_inline bool is_drop(u64 facts)
 {
 	return facts >> 32 & 1;
@@ -93,10 +119,16 @@ static __always_inline bool is_drop(u64 facts)
 static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 facts)
 {
 	u8 location = facts >> 16, reason = facts >> 24;
+	u32 verdict = DROP_PART;
 
 	c->addr = facts & 0xffff;
 	c->location = true_location(a, tracepoint_argument(a, location));
-	c->parts = (is_drop(facts) ? PART_DROP : 0) | (reason != NO_ARGUMENT ? PART_REASON : 0);
+	if (is_drop(facts))
+		verdict = judge_drop(a, c->skb, c->location, c->reason);
+	if (verdict == DROP_HIDDEN)
+		return;
+	c->flags = verdict == DROP_BENIGN ? BENIGN_DROP : 0;
+	c->parts = (verdict == DROP_PART ? 0 : PART_DROP) | (reason != NO_ARGUMENT ? PART_REASON : 0);
 	handle(c);
 }
 

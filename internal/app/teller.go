@@ -300,6 +300,7 @@ func (t *teller) summary(totals event.Totals) {
 	if len(totals.DropReasons) > 0 {
 		fmt.Fprintln(t.w, dropLine(totals))
 	}
+	t.benign(totals)
 	t.unseen(totals.Unseen)
 }
 

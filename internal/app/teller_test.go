@@ -36,6 +36,14 @@ func TestSummary(t *testing.T) {
 		{event.Totals{Printed: 2, Packets: 1, Dropped: 2, DropReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_NO_SOCKET", Count: 2}}}, "traced 2 events of 1 packet in 0.0s, 0 lost\n2 drops: 2 × NO_SOCKET\n"},
 		{event.Totals{WithoutNetns: 2}, "traced 0 events of 0 packets in 0.0s, 0 lost\nnot shown: 2 events whose network namespace is unknown (--filter-netns)\n"},
 		{event.Totals{WithoutIfname: 1}, "traced 0 events of 0 packets in 0.0s, 0 lost\nnot shown: 1 event whose interface is unknown (--filter-ifname)\n"},
+		{
+			event.Totals{Printed: 3, Packets: 3, Dropped: 1, DropReasons: []event.ReasonCount{{Name: "b", Count: 1}}, BenignReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_NO_SOCKET", Count: 2}}},
+			"traced 3 events of 3 packets in 0.0s, 0 lost\n1 drop: 1 × b\nbenign: NO_SOCKET 2\n",
+		},
+		{
+			event.Totals{HiddenReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_OTHERHOST", Count: 3}, {Name: "SKB_DROP_REASON_NO_SOCKET", Count: 1}}},
+			"traced 0 events of 0 packets in 0.0s, 0 lost\nhidden: OTHERHOST 3, NO_SOCKET 1\n",
+		},
 		{event.Totals{Printed: 5, Packets: 2, Withheld: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 suppressed, 2 probe hits missed\n"},
 	} {
 		if got := tell(false, func(l *teller) { l.summary(test.totals) }); got != test.want {

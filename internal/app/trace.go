@@ -182,8 +182,8 @@ type tracing struct {
 	quota   quota
 	totals  event.Totals
 	view    view
-	// reasons are those of the drops that were printed.
-	reasons dropReasons
+	// drops are those that were printed.
+	drops drops
 	// same is what of the events has stayed what it was since the last one that was printed.
 	same event.Members
 	// watches says that BPF programs are traced.
@@ -283,10 +283,7 @@ func (t *tracing) print(e *event.Event) error {
 		return nil
 	}
 	t.totals.Printed++
-	if e.Drop.Dropped {
-		t.totals.Dropped++
-		t.reasons.count(e)
-	}
+	t.countDrop(e)
 	if t.limits.Lines != 0 && t.totals.Printed >= t.limits.Lines {
 		t.full = true
 	}
@@ -343,7 +340,9 @@ func (t *tracing) end(reader *stream.Reader) error {
 	t.count(counts)
 	t.totals.Missed = t.session.Missed()
 	t.totals.Packets = t.names.Packets()
-	t.totals.DropReasons = t.reasons.list()
+	if err := t.sumDrops(); err != nil {
+		return err
+	}
 	if t.totals.Evicted, err = t.evicted(); err != nil {
 		return err
 	}

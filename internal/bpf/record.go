@@ -36,8 +36,11 @@ const (
 	KindLookup     = uint8(tracerRecordKindRECORD_LOOKUP)
 )
 
-// ByTailCall is a bit of Core.Flags.
-const ByTailCall = uint8(tracerRecordFlagBY_TAIL_CALL)
+// The bits of Core.Flags.
+const (
+	ByTailCall = uint8(tracerRecordFlagBY_TAIL_CALL)
+	BenignDrop = uint8(tracerRecordFlagBENIGN_DROP)
+)
 
 // The bits of Core.Parts.
 const (
@@ -159,6 +162,19 @@ const (
 	OriginOuter    = tracerOriginORIGIN_OUTER
 	OriginXDP      = tracerOriginORIGIN_XDP
 	OriginSame     = tracerOriginORIGIN_SAME
+)
+
+// What is known of a drop reason that can be benign (bpf/benign.h).
+type (
+	Benign     = tracerBenignReason
+	BenignKind = tracerBenignKind
+)
+
+// When a drop is benign.
+const (
+	BenignAlways  = tracerBenignKindBENIGN_ALWAYS
+	BenignForeign = tracerBenignKindBENIGN_FOREIGN
+	BenignCloned  = tracerBenignKindBENIGN_CLONED
 )
 
 // What the lists in Config hold at most.

@@ -34,6 +34,9 @@ const (
 	toldsMap       = "tolds"
 	askedMap       = "asked"
 	lookupsMap     = "lookups"
+
+	// BenignMap has a Benign for each reason in Spec.Benign.
+	BenignMap = "benign"
 )
 
 // Spec says what to make of the object.
@@ -50,6 +53,8 @@ type Spec struct {
 	Roles     map[uint64]Role
 	// Endpoints are the arguments of functions that say where a packet is, by address.
 	Endpoints map[uint64]EndpointArguments
+	// Benign are the drop reasons that can be benign, and when they are.
+	Benign map[uint32]BenignKind
 	// Tracers are the programs that trace BPF programs.
 	Tracers []string
 }
@@ -271,6 +276,7 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 // size gives room to the maps that the settings make use of.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[eventsMap].MaxEntries = s.RingSize
+	s.fillBenign(maps[BenignMap])
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
@@ -303,6 +309,13 @@ func fillMap[V any](m *ebpf.MapSpec, contents map[uint64]V) {
 	m.MaxEntries = uint32(max(1, len(contents)))
 	for addr, value := range contents {
 		m.Contents = append(m.Contents, ebpf.MapKV{Key: addr, Value: value})
+	}
+}
+
+func (s Spec) fillBenign(reasons *ebpf.MapSpec) {
+	reasons.MaxEntries = uint32(max(1, len(s.Benign)))
+	for reason, kind := range s.Benign {
+		reasons.Contents = append(reasons.Contents, ebpf.MapKV{Key: reason, Value: Benign{Kind: uint32(kind)}})
 	}
 }
 

@@ -34,6 +34,10 @@ func dropColumns() []Column {
 			Group: Packet, JSON: dropped,
 		},
 		{
+			Name: "benign", Key: "benign", Type: Bool, Help: "true if this drop is normal on a healthy network",
+			Group: Packet, JSON: isBenign,
+		},
+		{
 			Name: "reason", Key: "reason", Type: String, Help: "name of the drop reason (Linux 5.17)",
 			Group: Packet, JSON: reason,
 		},
@@ -107,7 +111,11 @@ func appendReason(dst []byte, e *event.Event, prefix string) []byte {
 	if e.Names.Reason == "" {
 		dst = appendUint(dst, uint64(e.Drop.Reason))
 	}
-	return append(append(dst, strings.TrimPrefix(e.Names.Reason, prefix)...), ')')
+	dst = append(dst, strings.TrimPrefix(e.Names.Reason, prefix)...)
+	if e.Drop.Benign {
+		dst = append(dst, ",benign"...)
+	}
+	return append(dst, ')')
 }
 
 func appendLocation(dst []byte, e *event.Event) []byte {
@@ -141,6 +149,8 @@ func addr(dst []byte, e *event.Event) []byte {
 }
 
 func dropped(dst []byte, e *event.Event) []byte { return appendBool(dst, e.Drop.Dropped) }
+
+func isBenign(dst []byte, e *event.Event) []byte { return appendBool(dst, e.Drop.Benign) }
 
 func reason(dst []byte, e *event.Event) []byte {
 	if !e.Drop.HasReason {

@@ -39,6 +39,14 @@ func TestDrop(t *testing.T) {
 	checkCell(t, "location", e, "", `"icmp_rcv+0x1a3"`)
 }
 
+func TestBenignDrop(t *testing.T) {
+	e := drop()
+	checkCell(t, "benign", e, "", "false")
+	e.Drop.Benign = true
+	checkCell(t, "func", e, "tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET,benign) at icmp_rcv+0x1a3", `"kfree_skb"`)
+	checkCell(t, "benign", e, "", "true")
+}
+
 func TestDropWithoutNames(t *testing.T) {
 	e := drop()
 	e.Names.Reason, e.Names.Location = "", ""

@@ -24,8 +24,10 @@ func Summary() []Column {
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
 		total("withheld", "events suppressed by a limit", func(t *event.Totals) uint64 { return t.Withheld }),
 		total("packets", "distinct packets among the printed events (sk_buffs if packets are not followed)", func(t *event.Totals) uint64 { return t.Packets }),
-		total("drops", "printed events that dropped a packet", func(t *event.Totals) uint64 { return t.Dropped }),
-		{Name: "drops_by_reason", Key: "drops_by_reason", Type: Object, Help: "drops by reason, most frequent first", JSON: dropsByReason},
+		total("drops", "printed events that dropped a packet, without benign drops", func(t *event.Totals) uint64 { return t.Dropped }),
+		byReason("drops_by_reason", "drops by reason, most frequent first", func(t *event.Totals) []event.ReasonCount { return t.DropReasons }),
+		byReason("benign_by_reason", "printed benign drops by reason", func(t *event.Totals) []event.ReasonCount { return t.BenignReasons }),
+		byReason("hidden_by_reason", "drops hidden by --drop-hide-benign, by reason", func(t *event.Totals) []event.ReasonCount { return t.HiddenReasons }),
 		total("lost", "events that matched but could not be delivered", lostTotal),
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "lost events by cause", JSON: lostByCause},
 		total("evicted", "followed sk_buffs that were evicted from the full table", func(t *event.Totals) uint64 { return t.Evicted }),
@@ -53,10 +55,17 @@ func lostTotal(t *event.Totals) uint64 {
 	return sum
 }
 
-// dropsByReason has the names that the events have too, and unknown where the kernel gives none.
-func dropsByReason(dst []byte, e *event.Event) []byte {
+func byReason(key, help string, of func(*event.Totals) []event.ReasonCount) Column {
+	return Column{
+		Name: key, Key: key, Type: Object, Help: help,
+		JSON: func(dst []byte, e *event.Event) []byte { return appendReasons(dst, of(&e.Totals)) },
+	}
+}
+
+// appendReasons appends the names that the events have too, and unknown where the kernel gives none.
+func appendReasons(dst []byte, counts []event.ReasonCount) []byte {
 	dst = append(dst, '{')
-	for i, r := range e.Totals.DropReasons {
+	for i, r := range counts {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

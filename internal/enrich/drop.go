@@ -36,6 +36,9 @@ func (r *reasons) name(reason uint32) string {
 	return name
 }
 
+// Reason is the name of a drop reason, or its number.
+func (r *Enricher) Reason(reason uint32) string { return r.reasons.name(reason) }
+
 // isNoReason says that a function was handed a reason that says nothing: packets
 // that are merely used up pass through functions that ask for one.
 func isNoReason(name string) bool {

@@ -161,6 +161,8 @@ const ReasonPrefix = "SKB_DROP_REASON_"
 type Drop struct {
 	// Dropped is set on the skb:kfree_skb tracepoint.
 	Dropped bool
+	// Benign says that such a drop is normal on a healthy network.
+	Benign bool
 	// HasReason is set where the kernel gave a reason (5.17 and newer).
 	HasReason bool
 	Reason    uint32
@@ -249,11 +251,14 @@ type Totals struct {
 	// Packets counts distinct packets among the printed events; sk_buffs where packets
 	// are not followed.
 	Packets uint64
-	// Dropped counts printed events of the drop tracepoint, and DropReasons those of each
-	// reason, the most frequent first.
+	// Dropped counts printed drops that are not benign, and DropReasons those of each reason,
+	// the most frequent first.
 	Dropped     uint64
 	DropReasons []ReasonCount
-	Lost        [LossCauses]uint64
+	// BenignReasons are the printed benign drops likewise, and HiddenReasons those that were
+	// hidden (--drop-hide-benign).
+	BenignReasons, HiddenReasons []ReasonCount
+	Lost                         [LossCauses]uint64
 	// Evicted counts sk_buffs that were followed and had to make room for others before
 	// their end.
 	Evicted uint64

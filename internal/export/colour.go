@@ -26,7 +26,7 @@ func coloursOf(o Options) colours {
 }
 
 func (c *colours) ofRow(e *event.Event) colour {
-	if e.Drop.Dropped {
+	if e.Drop.Dropped && !e.Drop.Benign {
 		return c.drop
 	}
 	return none

@@ -13,6 +13,8 @@ import (
 func TestColours(t *testing.T) {
 	drop, lost := base(), event.Event{Kind: event.Lost, Loss: event.Loss{Count: 1}}
 	drop.Drop.Dropped, drop.Names.Stack = true, stack()
+	benign := base()
+	benign.Drop.Dropped, benign.Drop.Benign = true, true
 	for _, c := range []struct {
 		name       string
 		event      event.Event
@@ -20,6 +22,7 @@ func TestColours(t *testing.T) {
 	}{
 		{"a drop", drop, "\x1b[31m0x", "\x1b[m"},
 		{"a marker", lost, "\x1b[33m---", "---\x1b[m"},
+		{"a benign drop", benign, "0x", "ip_output"},
 		{"any other row", base(), "0x", "ip_output"},
 	} {
 		row := strings.Split(printedOne(t, Options{Color: true, Columns: column.Options{Stack: true}}, c.event), "\n")[1]

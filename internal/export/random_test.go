@@ -110,7 +110,7 @@ func (d dice) event() event.Event {
 		},
 		Tuple:  d.tuple(),
 		Tunnel: event.Tunnel{Kind: event.TunnelKind(d.IntN(7)), HasID: d.even(), ID: uint32(d.number()), Tuple: d.tuple()},
-		Drop:   event.Drop{Dropped: d.even(), HasReason: d.even(), Reason: uint32(d.number()), Location: d.number()},
+		Drop:   event.Drop{Dropped: d.even(), Benign: d.even(), HasReason: d.even(), Reason: uint32(d.number()), Location: d.number()},
 		CB:     [5]uint32{uint32(d.number()), 1, 2, 3, uint32(d.number())},
 		Names:  d.names(),
 	}
@@ -230,7 +230,7 @@ func TestColoursDoNotMoveColumns(t *testing.T) {
 		if plain.Replace(coloured) != without {
 			t.Fatalf("seed %d: %q, want %q with colours", seed, coloured, without)
 		}
-		if (coloured != without) != (e.Drop.Dropped || e.Kind == event.Lost) {
+		if (coloured != without) != (e.Drop.Dropped && !e.Drop.Benign || e.Kind == event.Lost) {
 			t.Fatalf("seed %d: colours of %+v are in %q", seed, e, coloured)
 		}
 	}

@@ -188,6 +188,7 @@ func (g *gathering) facts() *Facts {
 	}
 	f.IsReturn, f.NoSession = trySession(g.spec)
 	f.Direct, f.NoDirect = tryDirect(g.spec)
+	f.RawSockets = findRawSockets(g.spec)
 	f.Contexts, f.ContextsUnknown = locateContexts(runtime.GOARCH, f.Symbols, g.spec)
 	for b, err := range g.tried {
 		if err != nil { // says more than what the files tell

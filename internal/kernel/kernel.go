@@ -79,6 +79,8 @@ type Facts struct {
 	// can't.
 	Direct   *Direct
 	NoDirect error
+	// RawSockets are where the kernel keeps raw sockets.
+	RawSockets RawSockets
 	// ListReadable is nil when the code of functions or available_filter_functions could
 	// be read, which tells what ftrace can trace, else why not;
 	// Functions are then what the symbols and the blacklist let through.

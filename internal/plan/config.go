@@ -35,7 +35,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		func() error { return o.Netns.configure(c) },
 		func() error { return o.Ifnames.configure(c) },
 		func() error { return o.Owner.configure(c, facts.Contexts) },
-		func() error { return o.Drop.configure(c, facts.Reasons) },
+		func() error { return p.addDrops(facts) },
 		func() error { return o.Ports.configure(c) },
 		func() error { return p.addRecord(facts) },
 		func() error { return p.addExpressions(facts) },

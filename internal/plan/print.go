@@ -97,7 +97,7 @@ func (p *Plan) printDrop(w io.Writer) {
 	printList(w, "reason", d.Reasons)
 	printList(w, "not reason", d.NotReasons)
 	if d.HideBenign {
-		printList(w, "not reason", benign)
+		printList(w, "not benign", benignNames())
 	}
 }
 

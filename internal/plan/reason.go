@@ -5,31 +5,12 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"tracer/internal/bpf"
 	"tracer/internal/nearest"
 )
-
-// benign are the reasons that come with a network in good order: what is dropped
-// is another host's, or is there already. A reason that can also be the trace of
-// a fault is not among them, and so NOT_SPECIFIED is not.
-var benign = []string{
-	// Seen because the device is promiscuous or a switch floods.
-	"SKB_DROP_REASON_OTHERHOST",
-	// A question to all hosts of a multicast group about the address of one other.
-	"SKB_DROP_REASON_IPV6_NDISC_NS_OTHERHOST",
-	// Retransmitted although it had arrived: late or lost acknowledgements.
-	"SKB_DROP_REASON_TCP_OLD_DATA",
-	// Old by its sequence number; keepalives are so on purpose.
-	"SKB_DROP_REASON_TCP_OLD_SEQUENCE",
-	// Retransmitted although it waits in the out-of-order queue.
-	"SKB_DROP_REASON_TCP_OFOMERGE",
-	// From the out-of-order queue, once a retransmission had brought the same bytes.
-	"SKB_DROP_REASON_TCP_OFO_DROP",
-}
 
 const reasonPrefix = "SKB_DROP_REASON_"
 
@@ -38,7 +19,7 @@ var errNoReasons = errors.New("this kernel has no drop reasons: Linux 5.17 and n
 
 // configure finds the numbers of the reasons among those that the kernel knows.
 func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
-	if len(d.Reasons)+len(d.NotReasons) == 0 && !d.HideBenign {
+	if len(d.Reasons)+len(d.NotReasons) == 0 {
 		return nil
 	}
 	if len(known) == 0 {
@@ -52,9 +33,6 @@ func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
 	if err != nil {
 		return err
 	}
-	if d.HideBenign {
-		out = append(out, benignNumbers(known)...)
-	}
 	if c.ReasonInCount, err = fillReasons(in, &c.ReasonsIn); err != nil {
 		return err
 	}
@@ -64,18 +42,6 @@ func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
 
 func fillReasons(numbers []uint32, to *[bpf.MostReasons]uint32) (uint32, error) {
 	return fillMost(bpf.MostReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
-}
-
-// benignNumbers are those of the benign reasons that this kernel has.
-func benignNumbers(known map[uint32]string) []uint32 {
-	var numbers []uint32
-	for number, name := range known {
-		if slices.Contains(benign, name) {
-			numbers = append(numbers, number)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers
 }
 
 func reasonNumbers(words []string, known map[uint32]string) ([]uint32, error) {

@@ -252,6 +252,7 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	}
 	e.Drop = event.Drop{
 		Dropped:   c.Parts&bpf.PartDrop != 0,
+		Benign:    c.Flags&bpf.BenignDrop != 0,
 		HasReason: c.Parts&bpf.PartReason != 0,
 		Reason:    c.Reason,
 		Location:  c.Location,

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attach
+
+import (
+	"fmt"
+
+	"tracer/internal/bpf"
+)
+
+// Hidden are the benign drops that were counted and not emitted, by reason.
+func (s *Session) Hidden() (map[uint32]uint64, error) {
+	hidden := map[uint32]uint64{}
+	var reason uint32
+	var b bpf.Benign
+	reasons := s.collection.Maps[bpf.BenignMap].Iterate()
+	for reasons.Next(&reason, &b) {
+		if b.Hidden > 0 {
+			hidden[reason] = b.Hidden
+		}
+	}
+	if err := reasons.Err(); err != nil {
+		return nil, fmt.Errorf("counters of hidden drops: %w", err)
+	}
+	return hidden, nil
+}
