@@ -37,6 +37,7 @@ type record struct {
 	Func     string `json:"func"`
 	Module   string `json:"module"`
 	Dropped  bool   `json:"dropped"`
+	Benign   bool   `json:"benign"`
 	Reason   string `json:"reason"`
 	Location string `json:"location"`
 
@@ -80,6 +81,9 @@ type record struct {
 	Evicted  int `json:"evicted"`
 	Packets  int `json:"packets"`
 	Lost     int `json:"lost"`
+
+	Drops  int            `json:"drops"`
+	Hidden map[string]int `json:"hidden_by_reason"`
 
 	Unreturned int `json:"unreturned"`
 	Missed     int `json:"missed"`

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"net"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sniffer is a packet socket that receives a clone of every packet of a device, and reads none.
+type Sniffer struct {
+	// Promiscuous has the device receive frames for other hosts as well.
+	Promiscuous bool
+}
+
+// Open opens the socket until the end of the test.
+func (s Sniffer) Open(t testing.TB, n *Netns, device string) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return s.use(fd, device)
+	}))
+}
+
+func (s Sniffer) use(fd int, device string) error {
+	link, err := net.InterfaceByName(device)
+	if err != nil {
+		return err
+	}
+	if s.Promiscuous {
+		member := &unix.PacketMreq{Ifindex: int32(link.Index), Type: unix.PACKET_MR_PROMISC}
+		return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, member)
+	}
+	all := unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: uint16(all)})
+}
+
+// SendTagged sends an IPv4 packet from where it is called, in an Ethernet frame with an 802.1Q tag.
+func SendTagged(device string, to net.HardwareAddr, vlan uint16, packet []byte) error {
+	from, err := net.InterfaceByName(device)
+	if err != nil {
+		return err
+	}
+	frame := append(append([]byte{}, to...), from.HardwareAddr...)
+	frame = append(frame, 0x81, 0, byte(vlan>>8), byte(vlan), 8, 0)
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Sendto(fd, append(frame, packet...), 0, &unix.SockaddrLinklayer{Ifindex: from.Index})
+}
