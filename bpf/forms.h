@@ -144,19 +144,6 @@ static __noinline bool copy_form(struct room *room)
 	return true;
 }
 
-static __always_inline bool has_ports(u8 protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	}
-	return false;
-}
-
 // Two addresses, and where the kernel keeps the ports.
 struct endpoints {
 	u64 source, dest, source_port, dest_port;

@@ -69,7 +69,6 @@ enum {
 	ETH_P_8021AD = 0x88a8,
 	ETH_P_QINQ1 = 0x9100,
 	ETH_P_NSH = 0x894f,
-	ETH_P_MPLS_UC = 0x8847,
 	ETH_P_802_3 = 0x0001,
 	ETH_P_802_3_MIN = 0x0600,
 	ETH_P_TEB = 0x6558,
@@ -116,11 +115,10 @@ enum {
 	AF_PACKET = 17,
 };
 
-// From include/linux/netdevice.h (bits of priv_flags) and include/uapi/linux/if_arp.h.
+// From include/linux/netdevice.h (bits of priv_flags).
 enum {
 	IFF_EBRIDGE = 1 << 1,
 	IFF_BRIDGE_PORT = 1 << 9,
-	ARPHRD_ETHER = 1,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

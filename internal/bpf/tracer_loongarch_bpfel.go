@@ -19,6 +19,21 @@ type tracerArguments struct {
 	Result uint64
 }
 
+type tracerBenignKind uint32
+
+const (
+	tracerBenignKindBENIGN_ALWAYS  tracerBenignKind = 0
+	tracerBenignKindBENIGN_FOREIGN tracerBenignKind = 1
+	tracerBenignKindBENIGN_CLONED  tracerBenignKind = 2
+)
+
+type tracerBenignReason struct {
+	_      structs.HostLayout
+	Hidden uint64
+	Kind   uint32
+	Pad    uint32
+}
+
 type tracerBranch struct {
 	_        structs.HostLayout
 	Head     uint64
@@ -103,19 +118,34 @@ type tracerConfig struct {
 	ReasonOutCount uint32
 	ReasonsIn      [160]uint32
 	ReasonsOut     [160]uint32
-	Mark           uint32
-	MarkMask       uint32
-	Need           uint32
-	NeedL2         uint32
-	NeedL3         uint32
-	VxlanPorts     [4]uint16
-	GenevePorts    [4]uint16
-	Watermark      uint32
-	MostPerSecond  uint32
-	Cpus           uint32
-	CallerCount    uint32
-	_              [4]byte
-	Callers        [12]struct {
+	HideBenign     bool
+	HideParts      bool
+	_              [6]byte
+	RawSocketsIpv4 uint64
+	RawSocketsIpv6 uint64
+	ReleaseData    struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
+	ListFreers [4]struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
+	Mark          uint32
+	MarkMask      uint32
+	Need          uint32
+	NeedL2        uint32
+	NeedL3        uint32
+	VxlanPorts    [4]uint16
+	GenevePorts   [4]uint16
+	Watermark     uint32
+	MostPerSecond uint32
+	Cpus          uint32
+	CallerCount   uint32
+	_             [4]byte
+	Callers       [12]struct {
 		_      structs.HostLayout
 		Begin  uint64
 		Size   uint32
@@ -326,6 +356,18 @@ type tracerOwner struct {
 	Pad    [6]uint8
 }
 
+type tracerRawPacket struct {
+	_           structs.HostLayout
+	Net         uint64
+	Source      [2]uint64
+	Dest        [2]uint64
+	Ifindex     uint32
+	Protocol    uint8
+	IcmpType    uint8
+	IsIpv6      uint8
+	HasIcmpType uint8
+}
+
 type tracerRecordCb struct {
 	_     structs.HostLayout
 	Words [5]uint32
@@ -385,6 +427,7 @@ type tracerRecordFlag uint32
 
 const (
 	tracerRecordFlagBY_TAIL_CALL tracerRecordFlag = 1
+	tracerRecordFlagBENIGN_DROP  tracerRecordFlag = 2
 )
 
 type tracerRecordHead struct {
@@ -525,7 +568,9 @@ type tracerRecordTuple struct {
 	Has            uint8
 	TcpSeq         uint32
 	TcpAck         uint32
-	Pad            uint32
+	ThirdVlan      uint16
+	Tags           uint8
+	Pad            uint8
 }
 
 type tracerRole struct {
@@ -580,13 +625,15 @@ type tracerRoom struct {
 	Header struct {
 		_    structs.HostLayout
 		Link struct {
-			_    structs.HostLayout
-			Type uint16
-			Tags uint16
-			Tci  [3]uint16
+			_     structs.HostLayout
+			Type  uint16
+			Tags  uint16
+			Words [2]uint16
+			Tci   [3]uint16
 		}
-		_ [22]byte
+		_ [18]byte
 	}
+	End  uint64
 	Work struct {
 		_      structs.HostLayout
 		Packet struct {
@@ -684,12 +731,14 @@ type tracerToldKey struct {
 type tracerTupleHas uint32
 
 const (
-	tracerTupleHasTUPLE_PORTS      tracerTupleHas = 1
-	tracerTupleHasTUPLE_FRAGMENT   tracerTupleHas = 2
-	tracerTupleHasTUPLE_ECHO       tracerTupleHas = 4
-	tracerTupleHasTUPLE_VLAN       tracerTupleHas = 8
-	tracerTupleHasTUPLE_INNER_VLAN tracerTupleHas = 16
-	tracerTupleHasTUPLE_TCP        tracerTupleHas = 32
+	tracerTupleHasTUPLE_PORTS     tracerTupleHas = 1
+	tracerTupleHasTUPLE_FRAGMENT  tracerTupleHas = 2
+	tracerTupleHasTUPLE_ECHO      tracerTupleHas = 4
+	tracerTupleHasTUPLE_LLC       tracerTupleHas = 8
+	tracerTupleHasTUPLE_SNAP      tracerTupleHas = 16
+	tracerTupleHasTUPLE_TCP       tracerTupleHas = 32
+	tracerTupleHasTUPLE_TCP_FLAGS tracerTupleHas = 64
+	tracerTupleHasTUPLE_ICMP      tracerTupleHas = 128
 )
 
 type tracerUnwound struct {
@@ -702,6 +751,7 @@ type tracerUnwound struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	tracerMapAsked                 = "asked"
+	tracerMapBenign                = "benign"
 	tracerMapBranches              = "branches"
 	tracerMapBusy                  = "busy"
 	tracerMapCounts                = "counts"
@@ -717,6 +767,7 @@ const (
 	tracerMapNesting               = "nesting"
 	tracerMapNumbers               = "numbers"
 	tracerMapQueues                = "queues"
+	tracerMapRawPackets            = "raw_packets"
 	tracerMapRoles                 = "roles"
 	tracerMapRooms                 = "rooms"
 	tracerMapRuns                  = "runs"
@@ -750,6 +801,7 @@ const (
 	tracerProgTracepointSkb        = "tracepoint_skb"
 	tracerVarARGUMENT_WORDS        = "ARGUMENT_WORDS"
 	tracerVarCFG                   = "CFG"
+	tracerVarBenignKindUsed        = "benign_kind_used"
 	tracerVarConntrackHasUsed      = "conntrack_has_used"
 	tracerVarFirstByUsed           = "first_by_used"
 	tracerVarHeadsHeld             = "heads_held"
@@ -859,30 +911,32 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
-	Asked     *ebpf.MapSpec `ebpf:"asked"`
-	Branches  *ebpf.MapSpec `ebpf:"branches"`
-	Busy      *ebpf.MapSpec `ebpf:"busy"`
-	Counts    *ebpf.MapSpec `ebpf:"counts"`
-	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Firsts    *ebpf.MapSpec `ebpf:"firsts"`
-	Heads     *ebpf.MapSpec `ebpf:"heads"`
-	Here      *ebpf.MapSpec `ebpf:"here"`
-	LentSkb   *ebpf.MapSpec `ebpf:"lent_skb"`
-	Loans     *ebpf.MapSpec `ebpf:"loans"`
-	Lookups   *ebpf.MapSpec `ebpf:"lookups"`
-	MapRooms  *ebpf.MapSpec `ebpf:"map_rooms"`
-	Nesting   *ebpf.MapSpec `ebpf:"nesting"`
-	Numbers   *ebpf.MapSpec `ebpf:"numbers"`
-	Queues    *ebpf.MapSpec `ebpf:"queues"`
-	Roles     *ebpf.MapSpec `ebpf:"roles"`
-	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
-	Runs      *ebpf.MapSpec `ebpf:"runs"`
-	Scratches *ebpf.MapSpec `ebpf:"scratches"`
-	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
-	Stacks    *ebpf.MapSpec `ebpf:"stacks"`
-	Tolds     *ebpf.MapSpec `ebpf:"tolds"`
-	Unwounds  *ebpf.MapSpec `ebpf:"unwounds"`
+	Asked      *ebpf.MapSpec `ebpf:"asked"`
+	Benign     *ebpf.MapSpec `ebpf:"benign"`
+	Branches   *ebpf.MapSpec `ebpf:"branches"`
+	Busy       *ebpf.MapSpec `ebpf:"busy"`
+	Counts     *ebpf.MapSpec `ebpf:"counts"`
+	Endpoints  *ebpf.MapSpec `ebpf:"endpoints"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Firsts     *ebpf.MapSpec `ebpf:"firsts"`
+	Heads      *ebpf.MapSpec `ebpf:"heads"`
+	Here       *ebpf.MapSpec `ebpf:"here"`
+	LentSkb    *ebpf.MapSpec `ebpf:"lent_skb"`
+	Loans      *ebpf.MapSpec `ebpf:"loans"`
+	Lookups    *ebpf.MapSpec `ebpf:"lookups"`
+	MapRooms   *ebpf.MapSpec `ebpf:"map_rooms"`
+	Nesting    *ebpf.MapSpec `ebpf:"nesting"`
+	Numbers    *ebpf.MapSpec `ebpf:"numbers"`
+	Queues     *ebpf.MapSpec `ebpf:"queues"`
+	RawPackets *ebpf.MapSpec `ebpf:"raw_packets"`
+	Roles      *ebpf.MapSpec `ebpf:"roles"`
+	Rooms      *ebpf.MapSpec `ebpf:"rooms"`
+	Runs       *ebpf.MapSpec `ebpf:"runs"`
+	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
+	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
+	Stacks     *ebpf.MapSpec `ebpf:"stacks"`
+	Tolds      *ebpf.MapSpec `ebpf:"tolds"`
+	Unwounds   *ebpf.MapSpec `ebpf:"unwounds"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -891,6 +945,7 @@ type tracerMapSpecs struct {
 type tracerVariableSpecs struct {
 	ARGUMENT_WORDS      *ebpf.VariableSpec `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
+	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
 	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
@@ -949,35 +1004,38 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
-	Asked     *ebpf.Map `ebpf:"asked"`
-	Branches  *ebpf.Map `ebpf:"branches"`
-	Busy      *ebpf.Map `ebpf:"busy"`
-	Counts    *ebpf.Map `ebpf:"counts"`
-	Endpoints *ebpf.Map `ebpf:"endpoints"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Firsts    *ebpf.Map `ebpf:"firsts"`
-	Heads     *ebpf.Map `ebpf:"heads"`
-	Here      *ebpf.Map `ebpf:"here"`
-	LentSkb   *ebpf.Map `ebpf:"lent_skb"`
-	Loans     *ebpf.Map `ebpf:"loans"`
-	Lookups   *ebpf.Map `ebpf:"lookups"`
-	MapRooms  *ebpf.Map `ebpf:"map_rooms"`
-	Nesting   *ebpf.Map `ebpf:"nesting"`
-	Numbers   *ebpf.Map `ebpf:"numbers"`
-	Queues    *ebpf.Map `ebpf:"queues"`
-	Roles     *ebpf.Map `ebpf:"roles"`
-	Rooms     *ebpf.Map `ebpf:"rooms"`
-	Runs      *ebpf.Map `ebpf:"runs"`
-	Scratches *ebpf.Map `ebpf:"scratches"`
-	Sockets   *ebpf.Map `ebpf:"sockets"`
-	Stacks    *ebpf.Map `ebpf:"stacks"`
-	Tolds     *ebpf.Map `ebpf:"tolds"`
-	Unwounds  *ebpf.Map `ebpf:"unwounds"`
+	Asked      *ebpf.Map `ebpf:"asked"`
+	Benign     *ebpf.Map `ebpf:"benign"`
+	Branches   *ebpf.Map `ebpf:"branches"`
+	Busy       *ebpf.Map `ebpf:"busy"`
+	Counts     *ebpf.Map `ebpf:"counts"`
+	Endpoints  *ebpf.Map `ebpf:"endpoints"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Firsts     *ebpf.Map `ebpf:"firsts"`
+	Heads      *ebpf.Map `ebpf:"heads"`
+	Here       *ebpf.Map `ebpf:"here"`
+	LentSkb    *ebpf.Map `ebpf:"lent_skb"`
+	Loans      *ebpf.Map `ebpf:"loans"`
+	Lookups    *ebpf.Map `ebpf:"lookups"`
+	MapRooms   *ebpf.Map `ebpf:"map_rooms"`
+	Nesting    *ebpf.Map `ebpf:"nesting"`
+	Numbers    *ebpf.Map `ebpf:"numbers"`
+	Queues     *ebpf.Map `ebpf:"queues"`
+	RawPackets *ebpf.Map `ebpf:"raw_packets"`
+	Roles      *ebpf.Map `ebpf:"roles"`
+	Rooms      *ebpf.Map `ebpf:"rooms"`
+	Runs       *ebpf.Map `ebpf:"runs"`
+	Scratches  *ebpf.Map `ebpf:"scratches"`
+	Sockets    *ebpf.Map `ebpf:"sockets"`
+	Stacks     *ebpf.Map `ebpf:"stacks"`
+	Tolds      *ebpf.Map `ebpf:"tolds"`
+	Unwounds   *ebpf.Map `ebpf:"unwounds"`
 }
 
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
 		m.Asked,
+		m.Benign,
 		m.Branches,
 		m.Busy,
 		m.Counts,
@@ -993,6 +1051,7 @@ func (m *tracerMaps) Close() error {
 		m.Nesting,
 		m.Numbers,
 		m.Queues,
+		m.RawPackets,
 		m.Roles,
 		m.Rooms,
 		m.Runs,
@@ -1010,6 +1069,7 @@ func (m *tracerMaps) Close() error {
 type tracerVariables struct {
 	ARGUMENT_WORDS      *ebpf.Variable `ebpf:"ARGUMENT_WORDS"`
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
+	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
 	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
