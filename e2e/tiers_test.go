@@ -25,7 +25,7 @@ var essentials = []string{
 // ten seconds there, or measure time itself.
 var long = []string{
 	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
-	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestLookupsBesideReturns", "TestMapsForAPacket",
+	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestLookupsBesideReturns", "TestMapsForAPacket",
 	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestXDP", "TestXDPInTheStack",
 }
 
