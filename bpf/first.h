@@ -12,7 +12,7 @@ struct {
 	__type(value, struct record_first);
 } firsts SEC(".maps");
 
-static __always_inline int keep_first(u64 skb, u64 id)
+static __always_inline int keep_first(u64 skb, u64 id, u64 part)
 {
 	u32 level;
 	struct room *room = enter_room(&level);
@@ -24,6 +24,8 @@ static __always_inline int keep_first(u64 skb, u64 id)
 		room->first.by = FIRST_FOLLOWED;
 		room->first.tuple = room->tuple;
 		bpf_map_update_elem(&firsts, &id, &room->first, BPF_ANY);
+		if (CFG.forms && room->tuple.has & TUPLE_FRAGMENT)
+			keep_datagram(room, id, part);
 	}
 	leave_room();
 	return 0;
@@ -35,7 +37,7 @@ static __always_inline struct branch *begin_with_tuple(u64 skb)
 	struct branch *b = begin(skb);
 
 	if (CFG.first && b)
-		keep_first(skb, b->id);
+		keep_first(skb, b->id, b->part);
 	return b;
 }
 

@@ -259,30 +259,30 @@ static __always_inline bool match_inner_form(struct room *room, const struct sk_
 	return find_inner(&room->work, room, skb) && match_form(room, FIRST_INNER);
 }
 
-// A fragment that is not the first one has no ports, so that many filters can't match it.
-static __noinline int count_headless(struct room *room, const struct sk_buff *skb)
+// A fragment that is not the first one has no ports, so that many filters can't match it. It
+// does if the first one did.
+static __always_inline bool match_fragment(struct room *room, const struct sk_buff *skb)
 {
 	struct counters *n;
 	u32 zero = 0;
 
-	if (!locate_packet(&room->work, skb))
-		return 0;
-	parse_located(room);
-	if (!(room->outer.has & TUPLE_FRAGMENT) || !room->outer.fragment_offset)
-		return 0;
+	if (!locate_packet(&room->work, skb) || !parse_fragment(room) || !room->outer.fragment_offset)
+		return false;
+	if (CFG.follow && join_datagram(room, (u64)skb))
+		return true;
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (n)
 		__sync_fetch_and_add(&n->headless, 1);
-	return 0;
+	return false;
 }
 
-// Whether a dropped packet matches in another form, whose tuple is then in room->first.
+// Whether a dropped packet matches in another form, whose tuple is then in room->first, or as a
+// part of a packet that is followed, whose branch it is then.
 static __always_inline bool match_forms(struct room *room, const struct sk_buff *skb)
 {
-	if (match_connection(room, skb) || match_inner_form(room, skb) || match_quoted(room, skb))
-		return true;
-	count_headless(room, skb);
-	return false;
+	room->first.by = FIRST_UNKNOWN;
+	return match_connection(room, skb) || match_inner_form(room, skb) || match_quoted(room, skb) ||
+	       match_fragment(room, skb);
 }
 
 // The same as filter_skb for a packet whose packet filter did not match.

@@ -14,7 +14,7 @@ static __always_inline bool is_own_map(u64 map)
 	own = map == (u64)&unwounds;
 #endif
 	return own || map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||
-	       map == (u64)&branches || map == (u64)&firsts || map == (u64)&heads || map == (u64)&queues ||
+	       map == (u64)&branches || map == (u64)&firsts || map == (u64)&datagrams || map == (u64)&heads || map == (u64)&queues ||
 	       map == (u64)&numbers || map == (u64)&busy || map == (u64)&here ||
 	       map == (u64)&stacks || map == (u64)&tolds || map == (u64)&rooms ||
 	       map == (u64)&nesting || map == (u64)&roles || map == (u64)&endpoints || map == (u64)&loans || map == (u64)&map_rooms ||

@@ -28,6 +28,14 @@ struct hook_call {
 	u8 is_hook;
 };
 
+// What fragments of one IP packet have in common.
+struct datagram {
+	u8 source[16], dest[16];
+	u32 id;
+	u8 network, protocol;
+	u16 pad;
+};
+
 enum {
 	// The beginning of a packet with other addresses, for filters: see forms.h.
 	FORM_SIZE = 128,
@@ -58,6 +66,7 @@ struct room {
 	u32 form_transport;
 	u16 form_network;
 	u8 form_protocol;
+	struct datagram datagram;
 	// Its place among the rooms.
 	u32 level;
 	struct hook_call call;

@@ -27,6 +27,7 @@
 #include "tunnel.h"
 #include "track.h"
 #include "find.h"
+#include "datagram.h"
 #include "first.h"
 #include "calls.h"
 #include "lookup.h"

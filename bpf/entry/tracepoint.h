@@ -166,7 +166,8 @@ static __noinline int enter_forms(struct tracepoint_arguments *a)
 	if (room && filter_forms(room, a, skb)) {
 		if (CFG.track)
 			c.branch = branch_as((u64)skb, &room->first);
-		c.first = &room->first;
+		if (room->first.by)
+			c.first = &room->first;
 		handle_hit(&c, a, facts);
 	}
 	leave_room();

@@ -26,6 +26,7 @@ const (
 	roomsMap       = "rooms"
 	branchesMap    = "branches"
 	firstsMap      = "firsts"
+	datagramsMap   = "datagrams"
 	headsMap       = "heads"
 	queuesMap      = "queues"
 	rolesMap       = "roles"
@@ -327,6 +328,7 @@ func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 	maps[headsMap].MaxEntries = s.Following
 	if s.Config.First {
 		maps[firstsMap].MaxEntries = s.Following
+		maps[datagramsMap].MaxEntries = waitingQueues
 	}
 	maps[queuesMap].MaxEntries = waitingQueues
 	fillMap(maps[rolesMap], s.Roles)
