@@ -128,6 +128,30 @@ func TestFollowedToItsDrop(t *testing.T) {
 	}
 }
 
+// TestLaterFragmentsAreFollowed: they have no port, but their packet's number. The summary counts
+// those of packets that are not followed.
+func TestLaterFragmentsAreFollowed(t *testing.T) {
+	c := newChanging(t)
+	ktest.DropLaterFragments(t, c.r)
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) {
+			p := start(t, "--drop", "--output-stack=false", "--backend", backend, "--filter-track-skb", "udp dst port 5305")
+			for _, to := range []string{"10.9.2.2:5305", "10.9.2.2:5306"} {
+				u := udp("10.9.1.1:7001", to)
+				u.Size, u.Shared = 3000, true
+				do(t, c.a, func() error { return u.Send(1) })
+			}
+			drops := p.stop().events.that(within(c.r))
+			for _, offset := range []int{1480, 2960} {
+				later := drops.that(func(r *record) bool { return r.Tuple.Fragment && r.Tuple.Offset == offset })
+				if len(later) != 1 || later[0].ID != drops[0].ID || later[0].Origin != "fragment" || !was("followed", "10.9.1.1", "10.9.2.2", 7001, 5305)(&later[0]) {
+					t.Errorf("offset %d: %d drops: %s", offset, len(later), later.briefly())
+				}
+			}
+		})
+	}
+}
+
 // TestNoEventSaysWhatWasNotLookedAt: a dropped fragment has no port, and a run that printed
 // nothing says so, in the summary and on stderr.
 func TestNoEventSaysWhatWasNotLookedAt(t *testing.T) {

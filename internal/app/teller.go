@@ -287,6 +287,9 @@ func (t *teller) summary(totals event.Totals) {
 	if totals.Unreturned > 0 {
 		line += fmt.Sprintf(", %s missed", count(int(totals.Unreturned), "return"))
 	}
+	if totals.Headless > 0 && t.plan != nil && t.plan.Asked.Filter.AsksTransport() {
+		line += fmt.Sprintf(", %s without ports not matched", count(int(totals.Headless), "dropped fragment"))
+	}
 	if totals.Missed > 0 {
 		line += fmt.Sprintf(", %s missed", count(int(totals.Missed), "probe hit"))
 		if t.plan != nil && t.plan.BPF.Config.Track {

@@ -52,6 +52,22 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+func TestSummaryTellsOfFragmentsWithoutPorts(t *testing.T) {
+	for expr, want := range map[string]string{
+		"udp port 53": "traced 1 event of 1 packet in 0.0s, 0 lost, 2 dropped fragments without ports not matched\n",
+		"udp":         "traced 1 event of 1 packet in 0.0s, 0 lost\n",
+	} {
+		f := compiled(t, expr)
+		got := tell(false, func(l *teller) {
+			l.plan = &plan.Plan{Asked: plan.Options{Filter: f}}
+			l.summary(event.Totals{Printed: 1, Packets: 1, Headless: 2})
+		})
+		if got != want {
+			t.Errorf("%s: %q, want %q", expr, got, want)
+		}
+	}
+}
+
 func TestBackendLineSaysWhyNotABetterOne(t *testing.T) {
 	p := &plan.Plan{Backend: kernel.Kprobe, Passed: []plan.Passed{{Backend: kernel.KprobeMulti, Reason: errors.New("no fprobe")}}}
 	if got, want := tell(false, func(l *teller) { l.planned(&kernel.Facts{}, p) }), "backend kprobe (not kprobe-multi: no fprobe)\n"; got != want {

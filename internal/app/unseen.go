@@ -70,15 +70,9 @@ var blindSpots = []blindSpot{
 	}},
 }
 
-func (v *view) asksTransport() bool {
-	f := v.plan.Asked.Filter
-	return f != nil && f.AsksTransport()
-}
+func (v *view) asksTransport() bool { return v.plan.Asked.Filter.AsksTransport() }
 
-func (v *view) asksAddresses() bool {
-	f := v.plan.Asked.Filter
-	return f != nil && f.AsksAddresses()
-}
+func (v *view) asksAddresses() bool { return v.plan.Asked.Filter.AsksAddresses() }
 
 // unseen is what a run that printed nothing did not look at. What was suppressed was there.
 func (v *view) unseen(t *event.Totals) []event.Unseen {

@@ -280,17 +280,15 @@ func (s *Session) Missed() uint64 {
 	return missed + missedBy(misses) + s.programs.misses()
 }
 
-// missedBy adds up the misses of programs. Of one that is attached twice, at least one copy has to
-// run: what both missed are at most the fewer misses.
+// missedBy adds up the misses of programs. One that is attached twice is left out: what one copy
+// misses in an interrupt the other one sees. It would take an interrupt within the second
+// copy within an interrupt of the first one for both to miss something.
 func missedBy(misses map[string]uint64) (sum uint64) {
 	for name, n := range misses {
-		original, isAgain := strings.CutSuffix(name, plan.Again)
-		if isAgain {
-			n = 0
-		} else if again, hasTwin := misses[original+plan.Again]; hasTwin {
-			n = min(n, again)
+		_, hasTwin := misses[strings.TrimSuffix(name, plan.Again)+plan.Again]
+		if !hasTwin {
+			sum += n
 		}
-		sum += n
 	}
 	return sum
 }

@@ -27,6 +27,23 @@ func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), rule))
 }
 
+// DropLaterFragments makes a namespace drop all fragments but the first ones as they come in, before
+// they are put together: `ip frag-off & 0x1fff != 0 drop`.
+func DropLaterFragments(t testing.TB, n *Netns) {
+	t.Helper()
+	const register = 1
+	early := nftables.ChainPriority(-450) // in front of NF_IP_PRI_CONNTRACK_DEFRAG
+	chain := filterChain("fragments", nftables.ChainHookPrerouting)
+	chain.Priority = &early
+	table := &nftables.Table{Name: "ktest-fragments", Family: nftables.TableFamilyIPv4}
+	needsModule(t, n.addRule(table, chain, []expr.Any{
+		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: 6, Len: 2},
+		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 2, Mask: []byte{0x1f, 0xff}, Xor: []byte{0, 0}},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: []byte{0, 0}},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	}))
+}
+
 // dropPort is the rule as the kernel's little machine runs it.
 func dropPort(port uint16) []expr.Any {
 	return append(toPort(unix.IPPROTO_TCP, port), &expr.Verdict{Kind: expr.VerdictDrop})
