@@ -195,7 +195,10 @@ func TestVerifier(t *testing.T) {
 		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
 		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
 		"maps alone":             {Config: Config{Others: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
-		"link header only":       {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
+		"drops alone":            {Config: Config{Need: 64, Filter: true, Forms: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
+		"followed to drops": {Config: Config{Need: 64, Filter: true, Forms: true, First: true, OnlyDrops: true, Track: true, Follow: true, Cpus: 2, Tuple: true, Conntrack: true},
+			Bodies: Bodies{Filter: computedFilter()}},
+		"link header only": {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	})
 }
 
