@@ -154,8 +154,9 @@ enum first_by {
 	FIRST_UNKNOWN,
 	// The packet was followed from there on.
 	FIRST_FOLLOWED,
-	// The connection, in connection tracking, has it.
+	// Connection tracking knows it as the one before NAT, or after.
 	FIRST_CONNECTION,
+	FIRST_TRANSLATED,
 	// It is the packet inside of the dropped one, or the one that a dropped ICMP error is about.
 	FIRST_INNER,
 	FIRST_QUOTED,

@@ -204,7 +204,7 @@ static __always_inline bool match_directions(struct room *room, u64 ct, bool rep
 		return false;
 	if (write_form(room, reply ? second : first, false) && match_form(room, FIRST_CONNECTION))
 		return true;
-	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_CONNECTION);
+	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_TRANSLATED);
 }
 
 // The connection of a packet, and its direction in it; 0 where there is none.
