@@ -20,7 +20,7 @@ type firstTuple struct {
 
 // changing is a host a, a router r and a host b, where packets are not dropped as what they were
 // sent: r translates port 5301 to port 5353 of b, where nobody listens, and port 5302 to port
-// 5354, which it then drops. a drops all ICMP that comes in, and has a tunnel to b, which knows
+// 5354, which it then drops, as it does the answers from what port 5307 is translated to. a drops all ICMP that comes in, and has a tunnel to b, which knows
 // none.
 type changing struct {
 	t       *testing.T
@@ -37,7 +37,9 @@ func newChanging(t *testing.T) *changing {
 	ktest.NewRoute(t, c.b, netip.MustParsePrefix("10.9.1.0/24"), netip.MustParseAddr("10.9.2.254"))
 	ktest.TranslateTo(t, c.r, 5301, netip.MustParseAddrPort("10.9.2.2:5353"))
 	ktest.TranslateTo(t, c.r, 5302, netip.MustParseAddrPort("10.9.2.2:5354"))
+	ktest.TranslateTo(t, c.r, 5307, netip.MustParseAddrPort("10.9.2.2:5355"))
 	ktest.DropForwarded(t, c.r, 5354)
+	ktest.DropForwarded(t, c.r, 7007)
 	ktest.DropICMP(t, c.a)
 	c.b.Set(t, "ipv4/icmp_ratelimit", "0")
 	ktest.NewTunnel(t, ktest.End{Netns: c.a, Name: "vx", Addresses: prefixes("10.8.1.1/24")},
@@ -55,6 +57,8 @@ func (c *changing) send(t *testing.T) {
 		u.Shared = true
 		do(t, c.a, func() error { return u.Send(1) })
 	}
+	do(t, c.a, func() error { return udp("10.9.1.1:7007", "10.9.1.254:5307").Send(1) })
+	do(t, c.b, func() error { return udp("10.9.2.2:5355", "10.9.1.1:7007").Send(1) })
 	do(t, c.a, func() error {
 		return ktest.SendFrame("vx", net.HardwareAddr{2, 0, 0, 0, 0, 9}, ktest.Datagram(udp("10.8.1.1:7001", "10.8.1.2:5304")))
 	})
@@ -91,6 +95,11 @@ func TestDropsOfWhatAPacketWas(t *testing.T) {
 	})
 	t.Run("only the other direction", func(t *testing.T) {
 		c.drops(t, "udp src port 5302").that(ports(7001, 5354)).absent(t, "datagram to port 5302")
+	})
+	t.Run("an answer before its address is translated back", func(t *testing.T) {
+		drops := c.drops(t, "udp src port 5307")
+		drops.that(within(c.r), ports(5355, 7007), was("nat", "10.9.1.254", "10.9.1.1", 5307, 7007)).present(t, "answer from port 5307")
+		c.drops(t, "udp dst port 5307").that(ports(5355, 7007)).absent(t, "answer to port 5307")
 	})
 	t.Run("quoted by an ICMP error", func(t *testing.T) {
 		drops := c.drops(t, "udp dst port 5303")

@@ -66,6 +66,16 @@ const (
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
+// What First.By tells.
+const (
+	FirstUnknown    = uint8(tracerFirstByFIRST_UNKNOWN)
+	FirstFollowed   = uint8(tracerFirstByFIRST_FOLLOWED)
+	FirstConnection = uint8(tracerFirstByFIRST_CONNECTION)
+	FirstTranslated = uint8(tracerFirstByFIRST_TRANSLATED)
+	FirstInner      = uint8(tracerFirstByFIRST_INNER)
+	FirstQuoted     = uint8(tracerFirstByFIRST_QUOTED)
+)
+
 // The bits of Tuple.Has.
 const (
 	HasPorts    = uint8(tracerTupleHasTUPLE_PORTS)

@@ -30,6 +30,8 @@ func firstWords(by event.FirstBy) (before, behind string) {
 		return "was ", ""
 	case event.FirstConnection:
 		return "was ", ", by conntrack"
+	case event.FirstTranslated:
+		return "would become ", ", by conntrack"
 	case event.FirstInner:
 		return "carries ", ""
 	case event.FirstQuoted:

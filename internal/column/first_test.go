@@ -28,6 +28,7 @@ func TestFirstTuple(t *testing.T) {
 		{event.FirstUnknown, now, "", "null"},
 		{event.FirstFollowed, now, "    was 10.1.0.2:4000->10.96.0.10:53(udp)\n", `{"by":"followed","tuple":` + tuple + `}`},
 		{event.FirstConnection, now, "    was 10.1.0.2:4000->10.96.0.10:53(udp), by conntrack\n", `{"by":"conntrack","tuple":` + tuple + `}`},
+		{event.FirstTranslated, now, "    would become 10.1.0.2:4000->10.96.0.10:53(udp), by conntrack\n", `{"by":"nat","tuple":` + tuple + `}`},
 		{event.FirstInner, now, "    carries 10.1.0.2:4000->10.96.0.10:53(udp)\n", `{"by":"inner","tuple":` + tuple + `}`},
 		{event.FirstQuoted, now, "    is about 10.1.0.2:4000->10.96.0.10:53(udp)\n", `{"by":"icmp","tuple":` + tuple + `}`},
 		{event.FirstFollowed, first, "", `{"by":"followed","tuple":` + tuple + `}`},

@@ -17,15 +17,17 @@ const (
 	FirstUnknown FirstBy = iota
 	// FirstFollowed: the packet was followed since it had this tuple.
 	FirstFollowed
-	// FirstConnection: connection tracking knows it.
+	// FirstConnection: connection tracking knows it as the one before NAT; FirstTranslated: as the
+	// one that the packet would have had after NAT.
 	FirstConnection
+	FirstTranslated
 	// FirstInner is the tuple of the packet inside of a tunnel's packet.
 	FirstInner
 	// FirstQuoted is the tuple of the packet that an ICMP error is about.
 	FirstQuoted
 )
 
-var firstNames = [...]string{"", "followed", "conntrack", "inner", "icmp"}
+var firstNames = [...]string{"", "followed", "conntrack", "nat", "inner", "icmp"}
 
 // String is the word for it in JSON; empty for FirstUnknown.
 func (b FirstBy) String() string {

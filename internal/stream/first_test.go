@@ -38,3 +38,15 @@ func TestFirstTuple(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstByIsTheKernels: both sides number the ways alike.
+func TestFirstByIsTheKernels(t *testing.T) {
+	for by, want := range map[event.FirstBy]uint8{
+		event.FirstUnknown: bpf.FirstUnknown, event.FirstFollowed: bpf.FirstFollowed, event.FirstConnection: bpf.FirstConnection,
+		event.FirstTranslated: bpf.FirstTranslated, event.FirstInner: bpf.FirstInner, event.FirstQuoted: bpf.FirstQuoted,
+	} {
+		if uint8(by) != want {
+			t.Errorf("%q is %d, the kernel's side has %d", by, by, want)
+		}
+	}
+}
