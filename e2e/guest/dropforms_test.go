@@ -137,6 +137,19 @@ func TestFollowedToItsDrop(t *testing.T) {
 	}
 }
 
+// TestDropOfAnAnswerMadeOnTheStack: the ICMP error that b makes for a datagram is part of it, up to
+// its drop by a. Nothing but drops is printed, though all functions are probed.
+func TestDropOfAnAnswerMadeOnTheStack(t *testing.T) {
+	backend := chosen()
+	if backend == tracepoint {
+		t.Skip("needs function probes")
+	}
+	c := newChanging(t)
+	drops := c.drops(t, "--filter-track-skb-by-stackid", "udp dst port 5303")
+	drops.that(within(c.a), protocol("icmp"), func(r *record) bool { return r.Origin != "" && r.ID == drops[0].ID }).present(t, "error about port 5303, by "+backend)
+	drops.that(within(c.b), ports(7001, 5303)).present(t, "datagram to port 5303")
+}
+
 // TestLaterFragmentsAreFollowed: they have no port, but their packet's number. The summary counts
 // those of packets that are not followed.
 func TestLaterFragmentsAreFollowed(t *testing.T) {
