@@ -11,6 +11,8 @@ enum {
 	HEAD_SIZE = 80,
 	// An offset in the skb that was not set: mac_header starts so.
 	UNSET = 0xffff,
+	// Bytes of tags that may lie behind an Ethernet header: eight tags, as the kernel takes.
+	MOST_SHIM = 8 * VLAN_HLEN,
 };
 
 // What is not in front of the network header by itself.
@@ -99,7 +101,7 @@ enum beginning {
 };
 
 // Between the mac and the network header lie the 14 bytes of an Ethernet header, and perhaps 4
-// or 8 more; with any other distance the mac header is not Ethernet's, or is a stale one. A network
+// for each tag, or 8 of PPPoE; with any other distance the mac header is not Ethernet's, or is a stale one. A network
 // header that was not set is itself stale: the frame has just been received. Where both
 // are at one place there is no link header: a tunnel's inner packet, or no packet at all, as
 // in the answers of netlink, which set both to the front.
@@ -113,11 +115,10 @@ static __always_inline enum beginning frame_beginning(u16 mac, u16 network)
 		return AT_MAC;
 	if (network < mac)
 		return CLOSELY;
-	if (distance == ETH_HLEN)
+	distance -= ETH_HLEN;
+	if (!distance)
 		return AT_MAC;
-	if (distance == ETH_HLEN + VLAN_HLEN || distance == ETH_HLEN + 2 * VLAN_HLEN)
-		return CLOSELY;
-	return AT_NETWORK;
+	return distance > MOST_SHIM || distance % VLAN_HLEN ? AT_NETWORK : CLOSELY;
 }
 
 // Where an sk_buff says that its packet is.

@@ -135,9 +135,11 @@ func choosePlace() asm.Instructions {
 		asm.JLT.Reg(regNetwork, regMac, labelBehind),
 		asm.Mov.Reg(regTmp, regNetwork),
 		asm.Sub.Reg(regTmp, regMac),
-		asm.JEq.Imm(regTmp, linkHeader, labelOwn),
-		asm.JEq.Imm(regTmp, linkHeader+4, labelShim),
-		asm.JEq.Imm(regTmp, linkHeader+8, labelShim),
+		asm.Sub.Imm(regTmp, linkHeader),
+		asm.JEq.Imm(regTmp, 0, labelOwn),
+		asm.JGT.Imm(regTmp, mostShim, labelMade),
+		asm.And.Imm(regTmp, 3),
+		asm.JEq.Imm(regTmp, 0, labelShim),
 	}
 }
 

@@ -107,10 +107,10 @@ func encapsulated(frame []byte) sight {
 	return s
 }
 
-// shimmed is one whose network header lies behind a tag, or behind what looks like two.
+// shimmed is one whose network header lies behind a tag, or behind what looks like up to eight.
 func shimmed(frame []byte) sight {
 	s := own(frame)
-	s.network += 4 * (1 + uint16(len(frame)%2))
+	s.network += 4 * (1 + uint16(len(frame)%8))
 	return s
 }
 
@@ -282,6 +282,8 @@ func TestGlanceAtWhatItCantSee(t *testing.T) {
 		"space for IPsec":        {sight{mac: headroom + linkHeader + 9, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 60}, unsure, unsure},
 		"no tag in 4 bytes":      {sight{mac: headroom, network: headroom + linkHeader + 4, linear: len(frame)}, unsure, unsure},
 		"no tag in 8 bytes":      {sight{mac: headroom, network: headroom + linkHeader + 8, linear: len(frame)}, unsure, unsure},
+		"no tags in 32 bytes":    {sight{mac: headroom, network: headroom + linkHeader + 32, linear: len(frame)}, unsure, unsure},
+		"more than eight tags":   {sight{mac: headroom - 36, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, surelyNot, surely},
 		"stale mac header":       {sight{mac: headroom - 30, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, surelyNot, surely},
 		"inside of a tunnel":     {sight{mac: headroom + linkHeader, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, surelyNot, surely},
 		"nothing behind headers": {sight{mac: headroom, network: headroom + linkHeader, linear: 0}, surelyNot, surelyNot},

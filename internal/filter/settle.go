@@ -9,9 +9,10 @@ const (
 	labelBehind = "filter_behind"
 	labelOuter  = "filter_outer"
 	labelFour   = "filter_four"
-	// labelShim is where a packet goes whose network header lies 4 or 8 bytes behind the
-	// Ethernet header.
+	// labelShim is where a packet goes whose network header lies a multiple of 4 bytes behind
+	// the Ethernet header, at most mostShim.
 	labelShim = "filter_shim"
+	mostShim  = 8 * 4
 )
 
 // direct are the Ethertypes whose packets follow the Ethernet header at once (has_shim in
