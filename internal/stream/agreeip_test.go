@@ -3,6 +3,8 @@
 package stream
 
 import (
+	"slices"
+
 	"tracer/internal/event"
 )
 
@@ -86,15 +88,30 @@ func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
 			return
 		}
 	}
-	for i, protocol := range chain {
-		if protocol != uint64(e.Protocol) {
-			continue
-		}
-		if i < len(chain)-1 && chain[len(chain)-1] != protocol {
-			c.omit("extension headers")
-		}
+	switch last := len(chain) - 1; {
+	case uint64(e.Protocol) == chain[last]:
 		c.transport(e)
-		return
+	case last > mostExtensions && uint64(e.Protocol) == chain[mostExtensions]:
+		c.stop(e, "more than 8 extension headers")
+	case slices.Contains(chain, uint64(e.Protocol)) && (isForeign(e) || e.Fragment || c.isCut()):
+		c.stop(e, "extension headers foreign to IPv4, of fragments or cut off")
+	default:
+		c.complain("protocol %d, tshark: %v", e.Protocol, chain)
 	}
-	c.complain("protocol %d, tshark: %v", e.Protocol, chain)
+}
+
+// isForeign says that the protocol is an extension header in IPv6 alone, which tshark follows
+// in IPv4, too.
+func isForeign(e *event.Tuple) bool {
+	const ah = 51
+	return e.Network == event.IPv4 && e.Protocol != ah
+}
+
+// stop is for where ours has stopped at an extension header.
+func (c *comparison) stop(e *event.Tuple, why string) {
+	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
+		c.complain("a transport header behind protocol %d", e.Protocol)
+	}
+	c.omit(why)
+	c.rest, c.over = nil, true
 }
