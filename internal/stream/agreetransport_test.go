@@ -78,6 +78,15 @@ var headers = map[event.TunnelKind][2]string{
 	event.VXLAN: {"vxlan", "vxlan.vni"}, event.VXLANGPE: {"vxlan", "vxlan.vni"}, event.Geneve: {"geneve", "geneve.vni"}, event.GRE: {"gre", "gre.key"},
 }
 
+// byPort is for VXLAN that tshark takes for VXLAN-GPE by its port, or the other way round. The
+// header has a bit for it.
+func (c *comparison) byPort(u *event.Tunnel, l layer) {
+	if bit, told := l.number("vxlan.p_bit"); told && bit == 1 {
+		c.complain("tunnel %v, tshark: VXLAN-GPE", u.Kind)
+	}
+	c.omit("VXLAN-GPE, which tshark tells by the port")
+}
+
 // tunnel compares the inner packet.
 func (c *comparison) tunnel(u *event.Tunnel, protocol uint8) {
 	if u.Kind == event.NoTunnel || c.over {
@@ -90,7 +99,7 @@ func (c *comparison) tunnel(u *event.Tunnel, protocol uint8) {
 			return
 		}
 		if _, gpe := l.number("vxlan.next_proto"); gpe != (u.Kind == event.VXLANGPE) {
-			c.omit("VXLAN-GPE, which tshark tells by the port")
+			c.byPort(u, l)
 			return
 		}
 		if u.HasID {
