@@ -30,16 +30,17 @@ static __always_inline bool is_raw_802_3(u64 at, u64 end, u8 *h)
 }
 
 // Names a frame by what follows its length field, which is in ether_type; 0 is no length.
-static __always_inline void fill_length(struct record_tuple *t, u64 at, u64 end, u8 *h)
+static __noinline int fill_length(struct record_tuple *t, u64 at, u64 end, u8 *h)
 {
 	u32 length = t->ether_type;
 
 	t->network = NETWORK_OTHER;
 	if (!length)
-		return;
+		return 0;
 	if (at + length < end)
 		end = at + length;
 	t->ether_type = ETH_P_802_3;
 	if (length <= MOST_LLC && !is_raw_802_3(at, end, h))
 		fill_llc(t, at, end, h);
+	return 0;
 }

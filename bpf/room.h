@@ -45,16 +45,16 @@ enum {
 };
 
 struct room {
+	// The header that is being looked at, first, so that its address is the room's.
+	union header header;
+	// Where the packet ends that was parsed last.
+	u64 end;
 	// A copy of the packet's sk_buff, for one read in place of ten where each is the call of
 	// a helper. The span behind it is never filled.
 	u8 skb[COPY_SIZE + SPAN_SIZE] __attribute__((aligned(8)));
 	// What a tunnel's own headers say.
 	struct record_tuple outer;
 	struct inner inner;
-	// The header that is being looked at.
-	union header header;
-	// Where the packet ends that was parsed last.
-	u64 end;
 	// What tell_tuple and tell_tunnel work with, and what they tell.
 	struct work work;
 	struct record_tuple tuple;

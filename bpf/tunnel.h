@@ -201,7 +201,7 @@ static __always_inline void tell_inner(struct record_tunnel *t, struct work *w, 
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
-static __noinline bool skip_inner_link(struct work *w, struct link *link)
+static __noinline bool skip_inner_link(struct work *w, struct room *room)
 {
 	struct frame *f = &w->packet.frame;
 	u64 end = linear_end(f), at;
@@ -209,12 +209,12 @@ static __noinline bool skip_inner_link(struct work *w, struct link *link)
 
 	if (f->prefix)
 		return true;
-	at = read_link(link, f->start, end);
+	at = read_link(room, f->start);
 	if (!at || at >= end)
 		return false;
 	f->start = at;
 	f->prefix = PREFIX_LINK;
-	f->type = bpf_htons(link->type);
+	f->type = bpf_htons(room->header.link.type);
 	f->linear = f->prefix + (u32)(end - at);
 	f->len = f->linear + behind;
 	return true;
@@ -226,7 +226,7 @@ static __noinline bool match_inner(struct work *w, struct room *room)
 
 	if (CFG.filter_l2 && (p->frame.prefix || !fill_head(p, CFG.need_l2) || !filter_tunnel_l2(p)))
 		return false;
-	return !CFG.filter_l3 || (skip_inner_link(w, &room->header.link) &&
+	return !CFG.filter_l3 || (skip_inner_link(w, room) &&
 				  fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
 }
 

@@ -229,31 +229,34 @@ static __always_inline bool is_tag(u16 type)
 
 // Steps over an Ethernet header and its tags; returns where the network header begins, or 0
 // where the frame ends before that. link->type is the last type that the frame holds.
-static __always_inline u64 read_link(struct link *link, u64 at, u64 end)
+static __always_inline u64 read_link(struct room *room, u64 at)
 {
-	__be16 *h = link->words;
+	struct link *link = &room->header.link;
 
 	*link = (struct link){};
 	at += ETH_HLEN - 2;
 	for (int i = 0; i <= MOST_TAGS; i++) {
-		if (at + sizeof(*h) > end || copy_kernel(h, sizeof(link->words), at))
+		if (at + sizeof(link->words[0]) > room->end ||
+		    copy_kernel(link->words, sizeof(link->words), at))
 			return 0;
-		link->type = bpf_ntohs(h[0]);
+		link->type = bpf_ntohs(link->words[0]);
 		if (!is_tag(link->type))
-			return at + sizeof(*h);
-		if (i == MOST_TAGS || at + sizeof(link->words) > end)
+			return at + sizeof(link->words[0]);
+		if (i == MOST_TAGS || at + sizeof(link->words) > room->end)
 			return 0;
 		if (i < SHOWN_TAGS)
-			link->tci[i] = bpf_ntohs(h[1]);
+			link->tci[i] = bpf_ntohs(link->words[1]);
 		link->tags = i + 1;
 		at += VLAN_HLEN;
 	}
 	return 0;
 }
 
-static __always_inline u64 fill_link(struct record_tuple *t, u64 at, u64 end, struct link *link)
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct room *room)
 {
-	at = read_link(link, at, end);
+	struct link *link = &room->header.link;
+
+	at = read_link(room, at);
 	t->ether_type = link->type;
 	for (int i = 0; i < SHOWN_TAGS; i++)
 		if (i < link->tags)
@@ -264,13 +267,13 @@ static __always_inline u64 fill_link(struct record_tuple *t, u64 at, u64 end, st
 }
 
 // Returns where the network header is; 0 for a frame without an Ethertype, which is named here.
-static __always_inline u64 skip_link(struct record_tuple *t, u64 at, u64 end, union header *h)
+static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct room *room)
 {
-	at = fill_link(t, at, end, &h->link);
+	at = fill_link(t, at, room);
 	if (at && t->ether_type >= ETH_P_802_3_MIN)
 		return at;
 	if (at)
-		fill_length(t, at, end, h->llc);
+		fill_length(t, at, room->end, room->header.llc);
 	else
 		t->network = t->ether_type ? NETWORK_OTHER : NETWORK_NONE;
 	return 0;
@@ -287,8 +290,8 @@ static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 
 	room->end = end;
 	t->ether_type = type;
 	if (!type) {
-		at = skip_link(t, at, end, h);
-		room->end = ip_end(t->ether_type, at, end, h);
+		at = skip_link(t, at, room);
+		room->end = ip_end(t->ether_type, at, room->end, h);
 	}
 	if (at)
 		at = fill_network(t, at, room->end, h);

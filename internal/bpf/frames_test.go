@@ -26,6 +26,7 @@ const (
 	protoIPv6 = 41
 	protoGRE  = 47
 	protoESP  = 50
+	protoAH   = 51
 )
 
 func be16(v int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(v)) }

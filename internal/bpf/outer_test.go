@@ -186,7 +186,7 @@ func TestMovedNetworkHeader(t *testing.T) {
 			if text := got.text(); text != test.want {
 				t.Errorf("%s: %s, want %s", name, text, test.want)
 			}
-			if tagged := test.etherType == 0x8100 || test.etherType == 0x88a8; tagged != (got.Tuple.Has&HasVLAN != 0) {
+			if tagged := test.etherType == 0x8100 || test.etherType == 0x88a8; tagged != (got.Tuple.Tags > 0) {
 				t.Errorf("%s: a tag: %v", name, !tagged)
 			}
 		}

@@ -4,6 +4,7 @@ package bpf
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"tracer/internal/ktest"
@@ -87,10 +88,15 @@ func (s *seen) within(whole *seen) bool {
 // within compares what is shown: the protocol is that of the last extension header that the
 // frame has in full.
 func (t *tracerRecordTuple) within(whole *tracerRecordTuple) bool {
-	if t.Has&^whole.Has != 0 || !isPart(t.Source[:], whole.Source[:]) || !isPart(t.Dest[:], whole.Dest[:]) {
+	source := t.Source[:]
+	if t.Has&HasLLC != 0 { // SNAP's header may be cut off
+		source = bytes.TrimRight(source, "\x00")
+		source = slices.Concat(source, whole.Source[len(source):])
+	}
+	if t.Has&^whole.Has != 0 || !isPart(source, whole.Source[:]) || !isPart(t.Dest[:], whole.Dest[:]) {
 		return false
 	}
-	extended := t.EtherType == typeIPv6 && t.Has == 0
+	extended := t.Has == 0 && (t.EtherType == typeIPv6 || t.EtherType == typeIPv4 && t.Protocol == protoAH)
 	if !extended && t.Protocol != 0 && t.Protocol != whole.Protocol {
 		return false
 	}
