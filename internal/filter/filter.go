@@ -48,6 +48,8 @@ type Program struct {
 	// VLAN tells that the expression asks for a VLAN tag, or for bytes of the frame from there
 	// on: it then has to see the one that the kernel or the card took out of the frame.
 	VLAN bool
+	// Notes are on what is allowed and hardly meant.
+	Notes []string
 }
 
 // Compile makes the program of an expression. No expression at all gives no
@@ -82,7 +84,7 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	}
 	return &Program{
 		Expr: expr, Classic: classic, Need: need, Body: body,
-		Length: asksLength(classic), VLAN: asksTag(classic) || namesTag(expr),
+		Length: asksLength(classic), VLAN: asksTag(classic) || namesTag(expr), Notes: orderNotes(libpcap.Tokens(expr)),
 	}, nil
 }
 

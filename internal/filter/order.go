@@ -3,6 +3,7 @@
 package filter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,4 +93,37 @@ func parts(expr string, tokens []libpcap.Token) (list []string) {
 		}
 	}
 	return append(list, strings.TrimSpace(expr[begin:]))
+}
+
+// orderNotes say what the primitive of a header means for an alternative to it.
+func orderNotes(tokens []libpcap.Token) []string {
+	word := headerBeforeOr(tokens)
+	if word == "" {
+		return nil
+	}
+	note := fmt.Sprintf("what follows %s is looked for behind that header, also after or", word)
+	if word == "vlan" {
+		note += "; for one of several tags write vlan and (ether[14:2] & 0xfff = 5 or ether[14:2] & 0xfff = 6)"
+	}
+	return []string{note}
+}
+
+// headerBeforeOr is the primitive of a header within the left operand of an or; empty if there is none.
+func headerBeforeOr(tokens []libpcap.Token) string {
+	groups := []string{""} // such a primitive in each group in brackets that is open
+	for _, t := range tokens {
+		last := len(groups) - 1
+		switch {
+		case t.Text == "(":
+			groups = append(groups, "")
+		case t.Text == ")" && last > 0:
+			groups[last-1] = cmp.Or(groups[last-1], groups[last])
+			groups = groups[:last]
+		case slices.Contains(headerWords, t.Text):
+			groups[last] = t.Text
+		case (t.Text == "or" || t.Text == "||") && groups[last] != "":
+			return groups[last]
+		}
+	}
+	return ""
 }

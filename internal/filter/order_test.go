@@ -34,6 +34,26 @@ func TestHeadersComeFirst(t *testing.T) {
 	}
 }
 
+func TestAlternativesToHeadersAreNoted(t *testing.T) {
+	for expr, want := range map[string]string{
+		"vlan 5 or vlan 6":                      "what follows vlan is looked for behind that header, also after or; for one of several tags write",
+		"vlan and tcp or udp":                   "what follows vlan",
+		"(vlan 5 and icmp) or (vlan 6 and tcp)": "what follows vlan",
+		"mpls or ip":                            "what follows mpls is looked for behind that header, also after or",
+		"vlan 5 and (tcp or udp)":               "",
+		"icmp or arp or vlan 5":                 "",
+		"icmp or (vlan and icmp)":               "",
+		"vlan and (ether[14:2] & 0xfff = 5 or ether[14:2] & 0xfff = 6)": "",
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Errorf("%v", err)
+		} else if got := strings.Join(p.Notes, "; "); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q: %q, want %q", expr, got, want)
+		}
+	}
+}
+
 func TestOffsetsBehindEveryPacket(t *testing.T) {
 	for expr, place := range map[string]int{
 		"ether[262144] = 1": 5, "ip and tcp[300000:2] = 1": 10, "ip[2:2] > 1 and ip[262140] = 1": 18,

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"fmt"
 	"math/bits"
 	"os"
 	"slices"
@@ -78,6 +79,9 @@ func (p *Plan) addFilters(direct *kernel.Direct) {
 	c.Forms = o.Filter != nil && o.Drop.Only
 	for _, f := range p.filters() {
 		c.Length = c.Length || f.program.Length
+		for _, note := range f.program.Notes {
+			p.Notes = append(p.Notes, fmt.Sprintf("filter expression %q: %s", f.program.Expr, note))
+		}
 	}
 }
 
