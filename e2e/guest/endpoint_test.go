@@ -136,6 +136,20 @@ func TestPlaceOfRetransmission(t *testing.T) {
 	events.that(func(r *record) bool { return r.MTU > 1500 || r.Ifname != "" && r.Ifname != "va" }).absent(t, "what is no route or device")
 }
 
+// TestEventsWithoutAnInterfaceAreCounted: a segment in TCP's queue is at no device.
+func TestEventsWithoutAnInterfaceAreCounted(t *testing.T) {
+	w := newWorld(t)
+	args := []string{"--filter-func", "__tcp_retransmit_skb|tp:tcp_retransmit_skb", "--filter-netns", w.a.Name}
+	all, at := start(t, args...), start(t, append(args, "--filter-ifname", "va")...)
+	w.loseSegments(8080)
+	known, hidden := all.stop(), at.stop()
+	hidden.events.absent(t, "event without an interface")
+	if n := hidden.summary.WithoutIfname; n == 0 || n < len(known.events) ||
+		!strings.Contains(at.stderr(), fmt.Sprintf("not shown: %d event", n)) {
+		t.Errorf("without_ifname %d of %d events, stderr: %s", n, len(known.events), at.stderr())
+	}
+}
+
 // loseSegments sends segments to a host that does not let them in any more, until one is sent again.
 func (w *world) loseSegments(port uint16) {
 	w.t.Helper()
