@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The network namespace and the device of a packet: where its sk_buff has a device, it is there.
-// Elsewhere the namespace is that of the call's arguments or of the packet's socket, and the device
-// the one on which the packet arrived (skb->skb_iif), or at which it was last seen if packets are
+// Elsewhere the namespace is that of the call's arguments, of the packet's socket or of its route, and the
+// device the one on which the packet arrived (skb->skb_iif), or at which it was last seen if packets are
 // followed.
 #pragma once
 
@@ -50,6 +50,24 @@ static __noinline const struct net_device *device_at(const struct net *net, u32 
 	return NULL;
 }
 
+// The namespace of a packet's route; NULL where it has none. What a queue of TCP has in the place of one,
+// and the device that a route gets when its own is gone (blackhole_netdev), are no devices of a
+// namespace.
+static __noinline const struct net *route_net(u64 refdst)
+{
+	const struct dst_entry *dst = (const void *)(refdst & ~1UL);
+	const struct net_device *dev;
+	const struct net *net;
+
+	if (!is_address(refdst))
+		return NULL;
+	dev = BPF_CORE_READ(dst, dev);
+	net = is_address((u64)dev) ? BPF_CORE_READ(dev, nd_net.net) : NULL;
+	if (!is_address((u64)net))
+		return NULL;
+	return device_at(net, BPF_CORE_READ(dev, ifindex)) == dev ? net : NULL;
+}
+
 // The device that a followed packet was last seen at, if that is the one on which it arrived and
 // still there.
 static __always_inline const struct net_device *last_device(const struct branch *b, u32 arrival)
@@ -83,6 +101,8 @@ static __noinline int find_elsewhere(struct where *at, const struct sk_buff *skb
 		net = socket_net(BPF_CORE_READ(skb, sk));
 	if (!net)
 		net = socket_net((const void *)e->sk);
+	if (!net)
+		net = route_net(BPF_CORE_READ(skb, _skb_refdst));
 	at->netns = netns_number(net);
 	at->dev = at->netns && arrival ? device_at(net, arrival) : NULL;
 	if (CFG.last_device && b && !at->dev)
