@@ -54,10 +54,10 @@ static __always_inline bool parse_fragment(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
 
-	if (!skip_inner_link(&room->work, &room->header.link))
+	if (!skip_inner_link(&room->work, room))
 		return false;
 	__builtin_memset(&room->outer, 0, sizeof(room->outer));
-	parse_packet(&room->outer, f->start, linear_end(f), first_type(f), &room->header);
+	parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
 	return room->outer.has & TUPLE_FRAGMENT;
 }
 

@@ -114,12 +114,12 @@ static __always_inline u64 add_transport(struct room *room, u64 start)
 }
 
 // Copies the beginning of the IP packet that is located into room->form, and locates that.
-static __noinline bool copy_form(struct room *room)
+static __always_inline bool copy_form(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
 	u64 transport, start, size;
 
-	if (!skip_inner_link(&room->work, &room->header.link))
+	if (!skip_inner_link(&room->work, room))
 		return false;
 	transport = parse_located(room);
 	start = f->start;

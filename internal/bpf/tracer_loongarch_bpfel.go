@@ -225,6 +225,16 @@ type tracerCountsOfIds struct {
 	Parts   uint64
 }
 
+type tracerDatagram struct {
+	_        structs.HostLayout
+	Source   [16]uint8
+	Dest     [16]uint8
+	Id       uint32
+	Network  uint8
+	Protocol uint8
+	Pad      uint16
+}
+
 type tracerEndpointArguments struct {
 	_   structs.HostLayout
 	Net uint8
@@ -237,8 +247,9 @@ const (
 	tracerFirstByFIRST_UNKNOWN    tracerFirstBy = 0
 	tracerFirstByFIRST_FOLLOWED   tracerFirstBy = 1
 	tracerFirstByFIRST_CONNECTION tracerFirstBy = 2
-	tracerFirstByFIRST_INNER      tracerFirstBy = 3
-	tracerFirstByFIRST_QUOTED     tracerFirstBy = 4
+	tracerFirstByFIRST_TRANSLATED tracerFirstBy = 3
+	tracerFirstByFIRST_INNER      tracerFirstBy = 4
+	tracerFirstByFIRST_QUOTED     tracerFirstBy = 5
 )
 
 type tracerHolders struct {
@@ -611,17 +622,7 @@ const (
 )
 
 type tracerRoom struct {
-	_     structs.HostLayout
-	Skb   [312]uint8
-	Outer tracerRecordTuple
-	Inner struct {
-		_     structs.HostLayout
-		At    uint64
-		Id    uint32
-		Type  uint16
-		Kind  uint8
-		HasId uint8
-	}
+	_      structs.HostLayout
 	Header struct {
 		_    structs.HostLayout
 		Link struct {
@@ -633,7 +634,17 @@ type tracerRoom struct {
 		}
 		_ [18]byte
 	}
-	End  uint64
+	End   uint64
+	Skb   [312]uint8
+	Outer tracerRecordTuple
+	Inner struct {
+		_     structs.HostLayout
+		At    uint64
+		Id    uint32
+		Type  uint16
+		Kind  uint8
+		HasId uint8
+	}
 	Work struct {
 		_      structs.HostLayout
 		Packet struct {
@@ -665,6 +676,7 @@ type tracerRoom struct {
 	FormNetwork   uint16
 	FormProtocol  uint8
 	_             [1]byte
+	Datagram      tracerDatagram
 	Level         uint32
 	_             [4]byte
 	Call          struct {
@@ -755,6 +767,7 @@ const (
 	tracerMapBranches              = "branches"
 	tracerMapBusy                  = "busy"
 	tracerMapCounts                = "counts"
+	tracerMapDatagrams             = "datagrams"
 	tracerMapEndpoints             = "endpoints"
 	tracerMapEvents                = "events"
 	tracerMapFirsts                = "firsts"
@@ -916,6 +929,7 @@ type tracerMapSpecs struct {
 	Branches   *ebpf.MapSpec `ebpf:"branches"`
 	Busy       *ebpf.MapSpec `ebpf:"busy"`
 	Counts     *ebpf.MapSpec `ebpf:"counts"`
+	Datagrams  *ebpf.MapSpec `ebpf:"datagrams"`
 	Endpoints  *ebpf.MapSpec `ebpf:"endpoints"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Firsts     *ebpf.MapSpec `ebpf:"firsts"`
@@ -1009,6 +1023,7 @@ type tracerMaps struct {
 	Branches   *ebpf.Map `ebpf:"branches"`
 	Busy       *ebpf.Map `ebpf:"busy"`
 	Counts     *ebpf.Map `ebpf:"counts"`
+	Datagrams  *ebpf.Map `ebpf:"datagrams"`
 	Endpoints  *ebpf.Map `ebpf:"endpoints"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Firsts     *ebpf.Map `ebpf:"firsts"`
@@ -1039,6 +1054,7 @@ func (m *tracerMaps) Close() error {
 		m.Branches,
 		m.Busy,
 		m.Counts,
+		m.Datagrams,
 		m.Endpoints,
 		m.Events,
 		m.Firsts,
