@@ -322,8 +322,7 @@ static __always_inline void keep_quietly(const struct context *c)
 }
 
 // The last parts of a record. It spares its caller's stack.
-static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct record_first *first,
-				const struct branch *b, struct room *room)
+static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct record_first *first)
 {
 	if (CFG.conntrack) {
 		fill_conntrack((void *)at, skb);
@@ -334,7 +333,7 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct 
 		at += sizeof(struct record_head);
 	}
 	if (CFG.first)
-		fill_first((void *)at, first, b, (u64)skb, room);
+		fill_first((void *)at, first);
 	return 0;
 }
 
@@ -362,7 +361,10 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 		fill_map((void *)at, c->map);
 		at += sizeof(struct record_map);
 	}
-	fill_rest(at, c->skb, c->first, c->branch, room);
+	if (CFG.first)
+		fill_rest(at, c->skb, find_first(c, room));
+	else
+		fill_rest(at, c->skb, NULL);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where

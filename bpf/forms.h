@@ -114,7 +114,7 @@ static __always_inline u64 add_transport(struct room *room, u64 start)
 }
 
 // Copies the beginning of the IP packet that is located into room->form, and locates that.
-static __always_inline bool copy_form(struct room *room)
+static __noinline bool copy_form(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
 	u64 transport, start, size;
@@ -303,19 +303,23 @@ static __noinline bool filter_forms(struct room *room, void *program, const stru
 	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
 }
 
-// Tells the tuple as which a dropped packet matched, or else the one that it had first.
-static __always_inline void fill_first(struct record_first *r, const struct record_first *matched,
-				       const struct branch *b, u64 skb, struct room *room)
+// The tuple as which a dropped packet matched, or else the one that it had first; NULL where
+// neither is known.
+static __always_inline const struct record_first *find_first(const struct context *c, struct room *room)
 {
-	const struct record_first *kept = matched;
-	u64 id = b ? b->id : 0;
+	const struct record_first *kept = c->first;
 
-	if (!kept && id)
-		kept = bpf_map_lookup_elem(&firsts, &id);
-	if (!kept && tell_untranslated(skb, room->level))
+	if (!kept && c->branch && c->branch->id)
+		kept = bpf_map_lookup_elem(&firsts, &c->branch->id);
+	if (!kept && tell_untranslated((u64)c->skb, room->level))
 		kept = &room->first;
-	if (kept)
-		*r = *kept;
+	return kept;
+}
+
+static __always_inline void fill_first(struct record_first *r, const struct record_first *found)
+{
+	if (found)
+		*r = *found;
 	else
 		__builtin_memset(r, 0, sizeof(*r));
 }
