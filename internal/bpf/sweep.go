@@ -90,13 +90,31 @@ func lookedBefore(in *asm.Instruction, behind registerSet) registerSet {
 	}
 	switch in.OpCode.JumpOp() {
 	case asm.Call:
-		return behind&^callerRegisters | argumentRegisters
+		return behind&^callerRegisters | argumentsOf(in)
 	case asm.Exit:
 		return setOf(asm.R0)
 	case asm.Ja:
 		return behind
 	}
 	return behind | setOf(in.Dst) | sourceOf(in)
+}
+
+// helperArguments are the numbers of arguments of helpers that programs often call, as
+// include/uapi/linux/bpf.h declares them.
+var helperArguments = map[asm.BuiltinFunc]int{
+	asm.FnMapLookupElem: 2, asm.FnMapUpdateElem: 4, asm.FnMapDeleteElem: 2,
+	asm.FnProbeRead: 3, asm.FnProbeReadKernel: 3,
+	asm.FnRingbufReserve: 3, asm.FnRingbufSubmit: 2, asm.FnRingbufDiscard: 2, asm.FnRingbufQuery: 2,
+}
+
+// argumentsOf is which registers a call looks at: all that may be arguments, where the number of
+// arguments isn't known.
+func argumentsOf(in *asm.Instruction) registerSet {
+	n, known := helperArguments[asm.BuiltinFunc(in.Constant)]
+	if !known || !in.IsBuiltinCall() {
+		return argumentRegisters
+	}
+	return argumentRegisters & (1<<(n+1) - 1)
 }
 
 func sourceOf(in *asm.Instruction) registerSet {
