@@ -20,10 +20,12 @@ var mirrored = map[string]map[string]int{
 		"NETWORK_NONE": int(event.NoPacket), "NETWORK_IPV4": int(event.IPv4), "NETWORK_IPV6": int(event.IPv6),
 		"NETWORK_ARP": int(event.ARP), "NETWORK_OTHER": int(event.OtherNetwork),
 		"NETWORK_NETLINK": int(event.Netlink), "NETWORK_UNIX": int(event.Unix), "NETWORK_SOCKET": int(event.OtherSocket),
+		"NETWORK_LLC": int(event.LLC),
 	},
 	"tunnel_kind": {
 		"TUNNEL_NONE": int(event.NoTunnel), "TUNNEL_VXLAN": int(event.VXLAN), "TUNNEL_GENEVE": int(event.Geneve),
 		"TUNNEL_GRE": int(event.GRE), "TUNNEL_IPIP": int(event.IPIP), "TUNNEL_OTHER": int(event.OtherTunnel),
+		"TUNNEL_VXLAN_GPE": int(event.VXLANGPE),
 	},
 	"origin": {
 		"ORIGIN_NONE": int(event.First), "ORIGIN_CLONE": int(event.Clone), "ORIGIN_COPY": int(event.Copy),
@@ -35,6 +37,11 @@ var mirrored = map[string]map[string]int{
 	"hook_object": {
 		"HOOK_PLAIN": int(event.PlainHook), "HOOK_NFT": int(event.NFTables), "HOOK_XTABLES": int(event.Xtables),
 		"HOOK_EBTABLES": int(event.Ebtables),
+	},
+	"first_by": {
+		"FIRST_UNKNOWN": int(event.FirstUnknown), "FIRST_FOLLOWED": int(event.FirstFollowed),
+		"FIRST_CONNECTION": int(event.FirstConnection), "FIRST_TRANSLATED": int(event.FirstTranslated),
+		"FIRST_INNER": int(event.FirstInner), "FIRST_QUOTED": int(event.FirstQuoted),
 	},
 	"map_operation": { // Go's have one for none in front
 		"MAP_LOOKUP": int(event.MapLookup) - 1, "MAP_UPDATE": int(event.MapUpdate) - 1, "MAP_DELETE": int(event.MapDelete) - 1,
