@@ -103,6 +103,8 @@ enum {
 struct told {
 	u8 bytes[MOST_TOLD];
 	struct record_lineage lineage;
+	struct record_hook hook;
+	struct record_conntrack conntrack;
 	// Of an XDP frame.
 	u64 head;
 };

@@ -8,8 +8,8 @@
 
 enum {
 	// Sockets in one list, and packets in one queue, that are looked at.
-	MOST_SOCKETS = 32,
-	MOST_QUEUED = 8,
+	MOST_SOCKETS = 16,
+	MOST_QUEUED = 4,
 	// The hash tables of raw sockets.
 	RAW_BUCKETS = 256,
 	RAW_BITS = 8,

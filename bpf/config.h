@@ -87,6 +87,14 @@ struct config {
 	// that it calls for that.
 	struct code_range release_data;
 	struct code_range list_freers[MOST_LIST_FREERS];
+	// The reason of drops by netfilter, 0 where there are none, and nf_hook_slow.
+	u32 netfilter_drop;
+	struct code_range hook_slow;
+	// The reason of drops by queueing disciplines, 0 where there are none.
+	u32 qdisc_drop;
+	// net_tx_action, which frees what was queued in an interrupt, and dev_kfree_skb_any_reason,
+	// which queues for others.
+	struct code_range net_tx_action, free_any;
 	// Only those with (mark & mark_mask) == mark; no mark filter with mark_mask 0.
 	u32 mark;
 	u32 mark_mask;

@@ -10,6 +10,8 @@ enum {
 	IPS_CONFIRMED = 1 << 3,
 	// Bits of the same: addresses or ports are translated.
 	IPS_NAT = 1 << 4 | 1 << 5,
+	// NF_IP_PRI_CONNTRACK.
+	CONNTRACK_PRIORITY = -200,
 };
 
 // Conntrack keeps ports, or what a protocol has in their place, in network order.
@@ -50,15 +52,77 @@ static __always_inline void fill_entry(struct record_conntrack *r, const struct 
 	}
 }
 
-static __noinline int fill_conntrack(struct record_conntrack *r, const struct sk_buff *skb)
+// 1 if a hook operation is connection tracking's own: by its priority, which chains of
+// nftables can have as well.
+static __always_inline u64 is_conntrack_hook(const struct nf_hook_ops *ops)
 {
-	u64 word = 0;
+	u64 found = is_zero((u32)(BPF_CORE_READ(ops, priority) - CONNTRACK_PRIORITY));
+
+	if (bpf_core_field_exists(ops->hook_ops_type))
+		found &= is_zero((u32)BPF_CORE_READ(ops, hook_ops_type));
+	return found;
+}
+
+// Whether connection tracking sees packets at a hook, and has done so before the call if that
+// is at the same hook. Few branches, as the verifier would follow each.
+static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const struct nf_hook_entries *entries)
+{
+	const struct nf_hook_ops *ops = NULL;
+	struct hook_entry entry;
+	u64 list, tracked = 0, passed = 0, same;
+	u32 count;
+
+	if (!entries)
+		return false;
+	count = BPF_CORE_READ(entries, num_hook_entries);
+	list = (u64)&entries->hooks;
+	same = is_zero(hook ^ call->hook);
+	for (u32 i = 0; i < MOST_HOOKS && i < count; i++) {
+		read_kernel(&entry, sizeof(entry), list + i * sizeof(entry));
+		read_kernel(&ops, sizeof(ops), list + count * sizeof(entry) + i * sizeof(ops));
+		passed |= same & is_equal(entry.function, call->function) & is_equal(entry.priv, call->priv);
+		tracked |= is_conntrack_hook(ops) & ~passed;
+		opaque(tracked);
+		opaque(passed);
+	}
+	return tracked;
+}
+
+// Whether the call is behind connection tracking on the packet's way: a packet that has no
+// connection there is invalid.
+static __always_inline bool is_behind_tracking(const struct hook_call *call)
+{
+	u32 hook = call->hook == NF_INET_LOCAL_OUT ? NF_INET_LOCAL_OUT : NF_INET_PRE_ROUTING;
+
+	if (!call->net || (call->family != NFPROTO_IPV4 && call->family != NFPROTO_IPV6))
+		return false;
+	if (call->hook > NF_INET_POST_ROUTING || (hook == call->hook && !call->is_hook))
+		return false;
+	return tracks_at(call, hook, hook_entries(call, hook));
+}
+
+// Finds the packet's connection, or that there is none: with the hook call of this record, or the
+// last one of a dropped packet.
+static __noinline int find_connection(struct hook_call *call, const struct sk_buff *skb)
+{
+	u64 word = nfct_of(skb);
+
+	if (word)
+		call->nfct = word;
+	call->invalid = !call->nfct && is_behind_tracking(call);
+	return 0;
+}
+
+// After find_connection.
+static __noinline int fill_conntrack(struct record_conntrack *r, const struct hook_call *call)
+{
+	u64 word = call->nfct;
 
 	__builtin_memset(r, 0, sizeof(*r));
-	if (bpf_core_field_exists(skb->_nfct))
-		word = BPF_CORE_READ(skb, _nfct);
-	if (!word)
+	if (!word) {
+		r->has = call->invalid ? CONNTRACK_INVALID : 0;
 		return 0;
+	}
 	r->has = CONNTRACK_INFO;
 	r->info = word & NFCT_INFO;
 	word &= ~(u64)NFCT_INFO;

@@ -10,12 +10,6 @@ enum {
 	FREE_FRAMES = 10,
 };
 
-static __always_inline bool is_within(u64 address, const volatile struct code_range *r)
-{
-	// What a call returns to may be the first byte behind the function.
-	return address - r->begin - 1 < r->size;
-}
-
 static __always_inline bool is_list_freer(u64 address)
 {
 #pragma clang loop unroll(full)

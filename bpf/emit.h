@@ -233,11 +233,24 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0))
 
-// Keeps these parts, which are one behind the other.
-static __always_inline void keep_parts(struct told *t, const struct context *c, const void *parts)
+// Whether a return tells anything of its entry.
+#define TELLS_ENTRY (TOLD_SIZE || CFG.track || CFG.netfilter || CFG.conntrack)
+
+// The parts of a record that a return tells again, as far as they were asked for.
+struct entry_parts {
+	const void *first;
+	const void *hook, *conntrack;
+};
+
+// Keeps them: the first ones are one behind the other.
+static __always_inline void keep_parts(struct told *t, const struct context *c, const struct entry_parts *p)
 {
 	if (TOLD_SIZE)
-		read_kernel(t->bytes, TOLD_SIZE, parts);
+		read_kernel(t->bytes, TOLD_SIZE, p->first);
+	if (CFG.netfilter)
+		read_kernel(&t->hook, sizeof(t->hook), p->hook);
+	if (CFG.conntrack)
+		read_kernel(&t->conntrack, sizeof(t->conntrack), p->conntrack);
 	if (CFG.track)
 		fill_lineage(&t->lineage, c->branch);
 }
@@ -250,7 +263,7 @@ static __always_inline struct told *told_of(const struct context *c)
 	struct told *t;
 
 	innermost(c->calls)->told |= CALL_TOLD;
-	if (!TOLD_SIZE && !CFG.track)
+	if (!TELLS_ENTRY)
 		return NULL;
 	t = bpf_map_lookup_elem(&tolds, key);
 	if (t)
@@ -260,19 +273,19 @@ static __always_inline struct told *told_of(const struct context *c)
 }
 
 // Keeps them for the call's return.
-static __always_inline void keep_told(const struct context *c, const void *parts)
+static __always_inline void keep_told(const struct context *c, const struct entry_parts *p)
 {
 	struct told *t = told_of(c);
 
 	if (t)
-		keep_parts(t, c, parts);
+		keep_parts(t, c, p);
 }
 
 // Keeps them for the program's verdict.
-static __always_inline void keep_run(const struct context *c, const void *parts)
+static __always_inline void keep_run(const struct context *c, const struct entry_parts *p)
 {
 	c->run->call.told = 1;
-	keep_parts(&c->run->parts, c, parts);
+	keep_parts(&c->run->parts, c, p);
 }
 
 // Fills the parts that a return tells again, and returns where they end.
@@ -303,6 +316,14 @@ static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct roo
 	return at;
 }
 
+static __always_inline void locate_hook(struct hook_call *call, const struct context *c)
+{
+	if (CFG.netfilter || CFG.conntrack)
+		find_hook(call, c);
+	if (CFG.conntrack)
+		find_connection(call, c->skb);
+}
+
 // Keeps for the call's return what else its entry would tell.
 static __always_inline void keep_quietly(const struct context *c)
 {
@@ -314,18 +335,25 @@ static __always_inline void keep_quietly(const struct context *c)
 		return;
 	t = told_of(c);
 	room = enter_room(&level);
-	if (t && room)
+	if (t && room) {
 		fill_told(t->bytes, c, room);
+		locate_hook(&room->call, c);
+		if (CFG.netfilter)
+			fill_hook(&t->hook, &room->call);
+		if (CFG.conntrack)
+			fill_conntrack(&t->conntrack, &room->call);
+	}
 	leave_room();
 	if (t && CFG.track)
 		fill_lineage(&t->lineage, c->branch);
 }
 
 // The last parts of a record. It spares its caller's stack.
-static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct record_first *first)
+static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct hook_call *call,
+				const struct record_first *first)
 {
 	if (CFG.conntrack) {
-		fill_conntrack((void *)at, skb);
+		fill_conntrack((void *)at, call);
 		at += sizeof(struct record_conntrack);
 	}
 	if (CFG.xdp) {
@@ -337,34 +365,42 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct 
 	return 0;
 }
 
+// Keeps what the return, or the program's verdict, tells again.
+static __always_inline void keep_entry(const struct context *c, const struct entry_parts *p)
+{
+	if (TELLS_RETURN(c) && c->calls)
+		keep_told(c, p);
+	if (CFG.programs && c->run)
+		keep_run(c, p);
+}
+
 // Fills CFG.record_size and MAP_SIZE bytes, the parts one behind the other.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct room *room)
 {
+	struct entry_parts told = {};
+
 	fill_core((void *)at, c, lost);
+	told.first = at + sizeof(struct record_core);
 	at = fill_told(at + sizeof(struct record_core), c, room);
 	fill_dumps(at, c->skb);
-	if (TELLS_RETURN(c) && c->calls)
-		keep_told(c, at - TOLD_SIZE);
-	if (CFG.programs && c->run)
-		keep_run(c, at - TOLD_SIZE);
 	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
 	if (CFG.track) {
 		fill_lineage((void *)at, c->branch);
 		at += sizeof(struct record_lineage);
 	}
+	locate_hook(&room->call, c);
 	if (CFG.netfilter) {
-		fill_hook((void *)at, c->kind == RECORD_FUNCTION ? c->program : NULL, c->addr,
-			  &room->call);
+		fill_hook((void *)at, &room->call);
+		told.hook = at;
 		at += sizeof(struct record_hook);
 	}
 	if (MAP_SIZE(c)) {
 		fill_map((void *)at, c->map);
 		at += sizeof(struct record_map);
 	}
-	if (CFG.first)
-		fill_rest(at, c->skb, find_first(c, room));
-	else
-		fill_rest(at, c->skb, NULL);
+	fill_rest(at, c->skb, &room->call, CFG.first ? find_first(c, room) : NULL);
+	told.conntrack = at;
+	keep_entry(c, &told);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where

@@ -7,16 +7,19 @@
 
 #define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
 #define LINEAGE_SIZE (CFG.track ? sizeof(struct record_lineage) : 0)
+#define HOOK_SIZE (CFG.netfilter ? sizeof(struct record_hook) : 0)
+#define CONNTRACK_SIZE (CFG.conntrack ? sizeof(struct record_conntrack) : 0)
 #define TOLD_HEAD_SIZE (CFG.xdp ? sizeof(struct record_head) : 0)
 #define RETURN_SIZE(a) \
 	(sizeof(struct record_core) + TOLD_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
-	 ((a) ? CFG.lookup_size : 0) + TOLD_HEAD_SIZE + CALLER_SIZE)
+	 HOOK_SIZE + ((a) ? CFG.lookup_size : 0) + CONNTRACK_SIZE + TOLD_HEAD_SIZE + CALLER_SIZE)
 
 static __always_inline u32 return_parts(const struct arguments *a)
 {
 	return (a ? PART_BEHALF : 0) | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
-	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.xdp ? PART_HEAD : 0) |
+	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.netfilter ? PART_DETAIL : 0) |
+	       (CFG.conntrack ? PART_CONNTRACK : 0) | (CFG.xdp ? PART_HEAD : 0) |
 	       (CFG.caller ? PART_STACK : 0);
 }
 
@@ -47,10 +50,16 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	r->value = value;
 	r->duration = core->time - call->time;
 	at += sizeof(*r);
+	if (CFG.netfilter)
+		read_kernel(at, HOOK_SIZE, &t->hook);
+	at += HOOK_SIZE;
 	if (a) {
 		fill_lookup(a->values, at, call->addr);
 		at += CFG.lookup_size;
 	}
+	if (CFG.conntrack)
+		read_kernel(at, CONNTRACK_SIZE, &t->conntrack);
+	at += CONNTRACK_SIZE;
 	if (CFG.xdp)
 		((struct record_head *)at)->address = t->head;
 	if (CFG.caller) {
@@ -90,7 +99,7 @@ static __always_inline struct arguments *looked_up(const struct call *call,
 static __always_inline void emit_return(const struct call *call, const struct told_key *key,
 					u64 value)
 {
-	const struct told *t = TOLD_SIZE || CFG.track ? bpf_map_lookup_elem(&tolds, key) : NULL;
+	const struct told *t = TELLS_ENTRY ? bpf_map_lookup_elem(&tolds, key) : NULL;
 	struct arguments *a;
 	struct counters *n;
 	bool sent;

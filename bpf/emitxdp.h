@@ -51,7 +51,7 @@ static __always_inline void fill_xdp(u8 *at, const struct context *c, u32 lost, 
 	at += sizeof(struct record_core);
 	fill_xdp_told(at, c, w, room);
 	if (c->run)
-		keep_run(c, at);
+		keep_run(c, &(struct entry_parts){ .first = at }); // what is NULL is kept as zeros
 	at += TOLD_SIZE;
 	if (CFG.track)
 		fill_lineage((void *)at, c->branch);

@@ -251,6 +251,8 @@ enum conntrack_has {
 	CONNTRACK_ENTRY = 2,
 	CONNTRACK_MARK = 4,
 	CONNTRACK_ZONE = 8,
+	// It has been seen and belongs to no connection.
+	CONNTRACK_INVALID = 16,
 };
 
 // One direction of a connection. Addresses are as in record_tuple; an ICMP message has

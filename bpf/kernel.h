@@ -102,6 +102,12 @@ enum {
 
 	RTAX_MTU = 2,
 
+	NF_INET_PRE_ROUTING = 0,
+	NF_INET_LOCAL_IN = 1,
+	NF_INET_FORWARD = 2,
+	NF_INET_LOCAL_OUT = 3,
+	NF_INET_POST_ROUTING = 4,
+
 	NFPROTO_IPV4 = 2,
 	NFPROTO_ARP = 3,
 	NFPROTO_NETDEV = 5,
@@ -138,6 +144,8 @@ struct nf_hook_entries {
 };
 
 struct nf_hook_ops {
+	// Since 5.14; 0 is a function of the kernel's own.
+	int hook_ops_type;
 	int priority;
 };
 

@@ -26,7 +26,18 @@ static __noinline u64 hook_facts(void)
 	return facts;
 }
 
-static __always_inline void find_call(struct hook_call *call, struct registers *regs, u64 function)
+// The state lies on a stack: what is in it is kept, as that of a drop may be gone.
+static __always_inline void read_state(struct hook_call *call)
+{
+	const struct nf_hook_state *state = (void *)call->state;
+
+	call->family = BPF_CORE_READ(state, pf);
+	call->hook = BPF_CORE_READ(state, hook);
+	call->net = (u64)BPF_CORE_READ(state, net);
+	call->device = call->hook == NF_NETDEV_EGRESS ? (u64)BPF_CORE_READ(state, out) : (u64)BPF_CORE_READ(state, in);
+}
+
+static __noinline int find_call(struct hook_call *call, struct registers *regs, u64 function)
 {
 	u64 facts = hook_facts();
 
@@ -37,6 +48,9 @@ static __always_inline void find_call(struct hook_call *call, struct registers *
 	call->is_hook = facts >> 24 & 1;
 	call->priv = context_word(regs, ARGUMENT_1);
 	call->function = function;
+	if (call->state)
+		read_state(call);
+	return 0;
 }
 
 #define entries_of(from, member)                                              \
@@ -52,14 +66,13 @@ static __always_inline void find_call(struct hook_call *call, struct registers *
 		found;                                                        \
 	})
 
-// The hook functions among which a call's is.
-static __always_inline const struct nf_hook_entries *hook_entries(const struct nf_hook_state *state,
-								  u8 family, u8 hook)
+// The hook functions of a family's hook.
+static __noinline const struct nf_hook_entries *hook_entries(const struct hook_call *call, u32 hook)
 {
-	const struct net_device *dev;
-	const struct net *net = BPF_CORE_READ(state, net);
+	const struct net_device *dev = (void *)call->device;
+	const struct net *net = (void *)call->net;
 
-	switch (family) {
+	switch (call->family) {
 	case NFPROTO_IPV4:
 		return entries_at(net, hooks_ipv4, hook, NF_HOOKS);
 	case NFPROTO_IPV6:
@@ -69,11 +82,8 @@ static __always_inline const struct nf_hook_entries *hook_entries(const struct n
 	case NFPROTO_ARP:
 		return entries_at(net, hooks_arp, hook, NF_ARP_HOOKS);
 	case NFPROTO_NETDEV:
-		if (hook == NF_NETDEV_EGRESS) {
-			dev = BPF_CORE_READ(state, out);
+		if (hook == NF_NETDEV_EGRESS)
 			return entries_of(dev, nf_hooks_egress);
-		}
-		dev = BPF_CORE_READ(state, in);
 		return entries_of(dev, nf_hooks_ingress);
 	}
 	return NULL;
@@ -129,27 +139,21 @@ static __always_inline void fill_table(struct record_hook *r, const struct hook_
 		r->object = HOOK_PLAIN;
 }
 
-// What a function's registers tell; there are none for a tracepoint.
-static __noinline int fill_hook(struct record_hook *r, struct registers *regs, u64 function,
-				struct hook_call *call)
+// Tells of a call; of none where it has no state.
+static __noinline int fill_hook(struct record_hook *r, const struct hook_call *call)
 {
-	const struct nf_hook_state *state;
 	const struct nf_hook_entries *entries;
 
 	__builtin_memset(r, 0, sizeof(*r));
-	if (!regs)
-		return 0;
-	find_call(call, regs, function);
 	if (!call->state)
 		return 0;
-	state = (void *)call->state;
 	r->has = HOOK_STATE;
-	r->family = BPF_CORE_READ(state, pf);
-	r->hook = BPF_CORE_READ(state, hook);
+	r->family = call->family;
+	r->hook = call->hook;
 	fill_table(r, call);
 	if (r->has & HOOK_PRIORITY || !call->is_hook)
 		return 0;
-	entries = hook_entries(state, r->family, r->hook);
+	entries = hook_entries(call, call->hook);
 	if (entries)
 		fill_priority(r, entries, call);
 	return 0;

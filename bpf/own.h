@@ -19,6 +19,8 @@ static __always_inline bool is_own_map(u64 map)
 	       map == (u64)&stacks || map == (u64)&tolds || map == (u64)&rooms ||
 	       map == (u64)&nesting || map == (u64)&roles || map == (u64)&endpoints || map == (u64)&loans || map == (u64)&map_rooms ||
 	       map == (u64)&lookups || map == (u64)&runs ||
-	       map == (u64)&benign || map == (u64)&raw_packets ||
+	       map == (u64)&benign || map == (u64)&qdisc_details || map == (u64)&queued_frees ||
+	        map == (u64)&last_hooks || map == (u64)&hook_functions ||
+	       map == (u64)&raw_packets ||
 	       map == (u64)&asked || map == (u64)&lent_skb;
 }

@@ -38,6 +38,13 @@ static __always_inline u64 is_zero(u64 number)
 	return (number - 1) >> 63;
 }
 
+static __always_inline u64 is_equal(u64 a, u64 b)
+{
+	u64 other = a ^ b;
+
+	return is_zero(other >> 32 | (u32)other);
+}
+
 static __always_inline bool is_listed(u32 number, const volatile u32 *list, u32 count, u32 most)
 {
 	u64 found = 0;

@@ -26,6 +26,14 @@ struct hook_call {
 	u8 object_kind;
 	// It is a hook function: priv is one's.
 	u8 is_hook;
+	// What the state says.
+	u8 family, hook;
+	// Connection tracking has seen the packet and found no connection.
+	u8 invalid;
+	u8 pad[3];
+	u64 net, device;
+	// skb->_nfct, now or at the call.
+	u64 nfct;
 };
 
 // What fragments of one IP packet have in common.

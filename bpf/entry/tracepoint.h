@@ -46,13 +46,25 @@ static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_
 	return 0;
 }
 
-static __always_inline bool filter_reason(u32 reason)
+// The reason as the kernel reports it, and the more exact one: a list may have either.
+static __always_inline bool filter_reason(u32 reason, u32 exact)
 {
 	if (CFG.reason_in_count &&
-	    !is_listed(reason, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS))
+	    !is_listed(reason, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS) &&
+	    !is_listed(exact, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS))
 		return false;
 	return !CFG.reason_out_count ||
-	       !is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS);
+	       (!is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS) &&
+		!is_listed(exact, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS));
+}
+
+// Fills in the drop reason, and says whether it is wanted.
+static __always_inline bool tell_reason(struct context *c, struct tracepoint_arguments *a, u64 facts)
+{
+	u32 given = tracepoint_argument(a, (u8)(facts >> 24));
+
+	c->reason = CFG.qdisc_drop ? exact_reason(c->skb, given) : given;
+	return filter_reason(given, c->reason);
 }
 
 // Room for the address of a program's context, for the verifier lets nobody count
@@ -123,6 +135,8 @@ static __always_inline void handle_hit(struct context *c, struct tracepoint_argu
 
 	c->addr = facts & 0xffff;
 	c->location = true_location(a, tracepoint_argument(a, location));
+	if (CFG.net_tx_action.size)
+		c->location = queued_location(c->skb, c->location);
 	if (is_drop(facts))
 		verdict = judge_drop(a, c->skb, c->location, c->reason);
 	if (verdict == DROP_HIDDEN)
@@ -141,8 +155,7 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 sight
 	u64 facts = tracepoint_facts();
 	struct work w;
 
-	c.reason = tracepoint_argument(a, (u8)(facts >> 24));
-	if (!skb || !filter_reason(c.reason) ||
+	if (!skb || !tell_reason(&c, a, facts) ||
 	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, sight))
 		return 0;
 	handle_hit(&c, a, facts);
@@ -159,8 +172,7 @@ static __noinline int enter_forms(struct tracepoint_arguments *a)
 	struct room *room;
 	u32 level;
 
-	c.reason = tracepoint_argument(a, (u8)(facts >> 24));
-	if (!running || !is_drop(facts) || !skb || !filter_reason(c.reason))
+	if (!running || !is_drop(facts) || !skb || !tell_reason(&c, a, facts))
 		return 0;
 	room = enter_room(&level);
 	if (room && filter_forms(room, a, skb)) {
@@ -181,6 +193,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 
 	if (sight != SURELY_NOT && !enter_tracepoint(a, sight) && CFG.forms)
 		enter_forms(a);
+	if (CFG.qdisc_drop)
+		forget_exact_reason();
 	return 0;
 }
 

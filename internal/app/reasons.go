@@ -62,6 +62,24 @@ func dropLine(totals event.Totals) string {
 	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
 }
 
+// broadReasons are those that the kernel gives for more than their names say.
+var broadReasons = map[string]string{
+	"SOCKET_FILTER":   "the kernel gives this reason also for drops by BPF programs of control groups (ingress)",
+	"RECURSION_LIMIT": "the kernel gives this reason also if the transmit queue of a device without a queueing discipline is stopped",
+}
+
+// reasonNotes explain reasons that mean more than they say.
+func reasonNotes(totals event.Totals) []string {
+	var notes []string
+	for _, r := range totals.DropReasons {
+		name := reasonName(r.Name)
+		if note := broadReasons[name]; note != "" {
+			notes = append(notes, name+": "+note)
+		}
+	}
+	return notes
+}
+
 func reasonName(name string) string {
 	if name == "" {
 		return "no reason given (kernel before 5.17)"

@@ -43,3 +43,14 @@ func TestManyReasonsAreCountedTogether(t *testing.T) {
 		t.Errorf("%d reasons, of which the first is %+v", len(list), list[0])
 	}
 }
+
+// TestBroadReasonsHaveANote, and no others.
+func TestBroadReasonsHaveANote(t *testing.T) {
+	totals := event.Totals{DropReasons: []event.ReasonCount{
+		{Name: "SKB_DROP_REASON_NO_SOCKET"}, {Name: "SKB_DROP_REASON_RECURSION_LIMIT"}, {Name: "SKB_DROP_REASON_SOCKET_FILTER"},
+	}}
+	notes := reasonNotes(totals)
+	if len(notes) != 2 || !strings.HasPrefix(notes[0], "RECURSION_LIMIT: ") || !strings.HasPrefix(notes[1], "SOCKET_FILTER: ") {
+		t.Errorf("%q", notes)
+	}
+}

@@ -29,6 +29,7 @@ func resolve(cfg Config) (plan.Options, error) {
 		EventsPerSecond: cfg.Limits.EventsPerSecond,
 		Record:          recordOf(cfg),
 		Follow:          followOf(cfg),
+		Modules:         len(cfg.Kernel.Modules) > 0 || cfg.Kernel.AllModules,
 		Programs:        plan.Programs{Kinds: cfg.Programs, Only: cfg.OnlyPrograms},
 		RingSize:        cfg.RingSize,
 	}

@@ -112,8 +112,8 @@ func (t *teller) unknown(p *plan.Plan, types ...*btf.Spec) {
 	if p.BPF.Config.Conntrack && !kernel.Describes("nf_conn", types...) {
 		fmt.Fprintf(t.w, "warning: CONNTRACK shows only the state of each packet: %v\n", kernel.ErrNotDescribed("nf_conn", "nf_conntrack"))
 	}
-	if p.BPF.Config.Netfilter && !p.SeesTables() {
-		fmt.Fprintln(t.w, "warning: no function of nftables or iptables is traced, so NETFILTER shows no tables: they are in modules, see --kmods and --all-kmods (kernel 5.11)")
+	if why := p.TablesUnseen(); why != "" {
+		fmt.Fprintf(t.w, "warning: %s\n", why)
 	}
 }
 
@@ -302,6 +302,9 @@ func (t *teller) summary(totals event.Totals) {
 	}
 	if len(totals.DropReasons) > 0 {
 		fmt.Fprintln(t.w, dropLine(totals))
+	}
+	for _, note := range reasonNotes(totals) {
+		fmt.Fprintf(t.w, "note: %s\n", note)
 	}
 	t.benign(totals)
 	t.unseen(totals.Unseen)

@@ -118,7 +118,7 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if err := s.attachReturns(ctx, p); err != nil {
 		return err
 	}
-	if err := backends[p.Backend](s, ctx, p); err != nil {
+	if err := backends[p.ProbesBy()](s, ctx, p); err != nil {
 		return err
 	}
 	if len(p.Functions) > 0 && s.Attached == 0 {
@@ -176,7 +176,7 @@ type booking struct {
 // entries books the entries of functions that a program serves; those that only follow
 // packets are silent.
 func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
-	silent := p.BPF.Config.OnlyDrops || g.Program == bpf.RoleTemplate || g.Program == bpf.BirthTemplate
+	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
 	return booking{s.attached, func(f kernel.Function, reason error) {
 		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: silent})
 	}}

@@ -117,6 +117,8 @@ const (
 	HasEntry = uint8(tracerConntrackHasCONNTRACK_ENTRY)
 	HasMark  = uint8(tracerConntrackHasCONNTRACK_MARK)
 	HasZone  = uint8(tracerConntrackHasCONNTRACK_ZONE)
+	// HasInvalid says that the packet belongs to no connection.
+	HasInvalid = uint8(tracerConntrackHasCONNTRACK_INVALID)
 )
 
 // The settings that the programs are loaded with (bpf/config.h).

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -34,6 +35,7 @@ const (
 	stacksMap      = "stacks"
 	toldsMap       = "tolds"
 	askedMap       = "asked"
+	hooksMap       = "hook_functions"
 	lookupsMap     = "lookups"
 
 	// BenignMap has a Benign for each reason in Spec.Benign.
@@ -54,6 +56,8 @@ type Spec struct {
 	Roles     map[uint64]Role
 	// Endpoints are the arguments of functions that say where a packet is, by address.
 	Endpoints map[uint64]EndpointArguments
+	// Hooks are the addresses of the probed hook functions of netfilter.
+	Hooks []uint64
 	// Benign are the drop reasons that can be benign, and when they are.
 	Benign map[uint32]BenignKind
 	// Tracers are the programs that trace BPF programs.
@@ -246,6 +250,20 @@ const (
 	FreeTemplate  = "tracepoint_free"
 )
 
+// Programs that make no events and explain drops, with the packet in Argument: HookTemplate is for
+// hook functions of netfilter, QueuedFreeTemplate for those that queue packets to be freed,
+// QdiscDropTemplate for the qdisc_drop tracepoint.
+const (
+	HookTemplate       = "kprobe_hook"
+	QueuedFreeTemplate = "kprobe_queued_free"
+	QdiscDropTemplate  = "tracepoint_qdisc_drop"
+)
+
+// IsSilent says whether a program on functions, by its name, makes no events of its own.
+func IsSilent(program string) bool {
+	return program == RoleTemplate || program == BirthTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
+}
+
 // Collection makes the collection that s describes, ready to be loaded. It has
 // the programs of s under their names, and no other. Those that trace BPF programs are
 // apart.
@@ -278,6 +296,7 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[eventsMap].MaxEntries = s.RingSize
 	s.fillBenign(maps[BenignMap])
+	s.fillHooks(maps[hooksMap])
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
@@ -317,6 +336,13 @@ func (s Spec) fillBenign(reasons *ebpf.MapSpec) {
 	reasons.MaxEntries = uint32(max(1, len(s.Benign)))
 	for reason, kind := range s.Benign {
 		reasons.Contents = append(reasons.Contents, ebpf.MapKV{Key: reason, Value: Benign{Kind: uint32(kind)}})
+	}
+}
+
+func (s Spec) fillHooks(hooks *ebpf.MapSpec) {
+	hooks.MaxEntries = uint32(max(1, len(s.Hooks)))
+	for _, addr := range s.Hooks {
+		hooks.Contents = append(hooks.Contents, ebpf.MapKV{Key: addr, Value: uint8(1)})
 	}
 }
 
@@ -365,7 +391,7 @@ func (p Program) attachType() ebpf.AttachType {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	without := []string{ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
 	return !ServesOthers(p.Template) && !slices.Contains(without, p.Template)
 }
 
@@ -389,9 +415,9 @@ type object struct {
 // word is the one of the context that a copy of the template reads, -1 where none is chosen.
 func (o object) word(p Program) (int, error) {
 	switch p.Template {
-	case TracepointTemplate:
+	case TracepointTemplate, QdiscDropTemplate:
 		return p.Argument, nil
-	case KprobeTemplate:
+	case KprobeTemplate, HookTemplate, QueuedFreeTemplate:
 		if p.Argument < 1 || p.Argument > len(o.words) {
 			return 0, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
 		}

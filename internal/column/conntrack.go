@@ -27,7 +27,9 @@ func conntrackText(dst []byte, e *event.Event) []byte {
 	if !c.Known {
 		return dst
 	}
-	dst = appendStatus(append(dst, ':'), c.Status, "|", "")
+	if c.Status != 0 {
+		dst = appendStatus(append(dst, ':'), c.Status, "|", "")
+	}
 	if c.Original.Protocol == protocolTCP {
 		dst = append(append(dst, ",tcp="...), c.TCPState.String()...)
 	}
@@ -37,8 +39,16 @@ func conntrackText(dst []byte, e *event.Event) []byte {
 	if c.Zone != 0 {
 		dst = appendUint(append(dst, ",zone="...), uint64(c.Zone))
 	}
-	dst = append(appendUint(append(dst, ",left="...), seconds(c.Left)), 's')
+	dst = appendLeft(dst, c)
 	return appendTranslation(dst, c)
+}
+
+// appendLeft omits the time of an entry that is not confirmed: none runs yet.
+func appendLeft(dst []byte, c *event.Conntrack) []byte {
+	if !c.Confirmed() {
+		return dst
+	}
+	return append(appendUint(append(dst, ",left="...), seconds(c.Left)), 's')
 }
 
 func seconds(d time.Duration) uint64 { return uint64(d / time.Second) }

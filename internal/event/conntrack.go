@@ -29,15 +29,16 @@ type Conntrack struct {
 // enum ip_conntrack_info, counted from 1.
 type ConntrackState uint8
 
-// Untracked is a packet that was taken out of connection tracking, NotTracked one that
-// has not come to it.
+// Untracked is a packet that was taken out of connection tracking, Invalid one that belongs to no
+// connection, NotTracked one of which nothing is known, perhaps since tracking has not seen it yet.
 const (
 	NotTracked ConntrackState = 0
 	Untracked  ConntrackState = 8
+	Invalid    ConntrackState = 9
 )
 
 var conntrackStates = [...]string{
-	"", "ESTABLISHED", "RELATED", "NEW", "ESTABLISHED_REPLY", "RELATED_REPLY", "6", "7", "UNTRACKED",
+	"", "ESTABLISHED", "RELATED", "NEW", "ESTABLISHED_REPLY", "RELATED_REPLY", "6", "7", "UNTRACKED", "INVALID",
 }
 
 // String is the kernel's name without its prefix.
@@ -52,6 +53,12 @@ func (s ConntrackState) String() string {
 var StatusNames = [...]string{
 	"EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT", "DST_NAT", "SEQ_ADJUST", "SRC_NAT_DONE", "DST_NAT_DONE",
 	"DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
+}
+
+// Confirmed says whether the entry is in the kernel's table, and its timeout runs.
+func (c *Conntrack) Confirmed() bool {
+	const confirmed = 1 << 3
+	return c.Status&confirmed != 0
 }
 
 // Translated says whether the connection's addresses or ports are changed on the way.

@@ -129,7 +129,7 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	if program.Lookup = p.looksUp(f); program.Lookup {
 		program.Name += "_lookup"
 	}
-	if !p.Asked.Record.Netfilter {
+	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack {
 		return program
 	}
 	program.HookCall = hookCall(f)
@@ -141,7 +141,7 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 
 // addProgram plans a program on functions.
 func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
-	program.Multi = p.Backend == kernel.KprobeMulti
+	program.Multi = p.ProbesBy() == kernel.KprobeMulti
 	program.Session = p.Returns == kernel.KprobeSession
 	p.BPF.Programs = append(p.BPF.Programs, program)
 	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})

@@ -73,6 +73,13 @@ func locateParts(c *bpf.Config, symbols *kernel.Symbols) {
 	}
 }
 
+// locateHooks tells the programs by what drops of netfilter are known.
+func locateHooks(c *bpf.Config, facts *kernel.Facts) {
+	slow := facts.Symbols.Code(hookSlow)[hookSlow]
+	c.HookSlow.Begin, c.HookSlow.Size = slow.Begin, slow.End-slow.Begin
+	c.NetfilterDrop, _ = reasonNamed("NETFILTER_DROP", facts.Reasons)
+}
+
 // addDrops plans what drops are.
 func (p *Plan) addDrops(facts *kernel.Facts) error {
 	c := &p.BPF.Config
@@ -80,6 +87,7 @@ func (p *Plan) addDrops(facts *kernel.Facts) error {
 	c.HideParts, c.HideBenign = p.Asked.Drop.Only, p.Asked.Drop.HideBenign
 	p.BPF.Benign = benignNumbers(facts.Reasons)
 	locateParts(c, facts.Symbols)
+	locateHooks(c, facts)
 	if p.Asked.Drop.HideBenign && len(facts.Reasons) == 0 {
 		p.Notes = append(p.Notes, noReasonsToHide)
 	}

@@ -29,9 +29,19 @@ func hookCall(f kernel.Function) bpf.HookCall {
 	return call
 }
 
-// SeesTables says whether a function is traced that works on a table.
-func (p *Plan) SeesTables() bool {
-	return slices.ContainsFunc(p.BPF.Programs, func(b bpf.Program) bool { return b.HookCall.Object != 0 })
+// TablesUnseen is why NETFILTER shows no tables; empty if it was not asked for or a function that
+// works on a table is probed.
+func (p *Plan) TablesUnseen() string {
+	worksOnTable := func(b bpf.Program) bool { return b.HookCall.Object != 0 }
+	switch {
+	case !p.BPF.Config.Netfilter || slices.ContainsFunc(p.BPF.Programs, worksOnTable):
+		return ""
+	case p.ProbesBy() == kernel.TracepointBackend:
+		return "NETFILTER stays empty: no functions are traced, and tracepoints have no hook"
+	case p.Asked.Modules:
+		return "NETFILTER shows no tables: the traced modules have no function of nftables or iptables that works on one, or --filter-func selects none"
+	}
+	return "no function of nftables or iptables is traced, so NETFILTER shows no tables: they are in modules, see --kmods and --all-kmods (kernel 5.11)"
 }
 
 // chainFunctions begin the names of the hook functions whose own is a chain of

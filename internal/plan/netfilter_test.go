@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,8 +57,8 @@ func TestHooksHaveProgramsOfTheirOwn(t *testing.T) {
 	if !p.BPF.Config.Netfilter || p.BPF.Config.Conntrack {
 		t.Errorf("settings %+v", p.BPF.Config)
 	}
-	if !p.SeesTables() || mustPlan(t, Options{Func: "ip.*", Record: Record{Netfilter: true}}, facts()).SeesTables() {
-		t.Error("tables are seen where they are not, or not where they are")
+	if why := p.TablesUnseen(); why != "" {
+		t.Error(why)
 	}
 	if diff := cmp.Diff([]string{"nf_tables", "x_tables", "ebtables"}, p.Modules()); diff != "" {
 		t.Error(diff)
@@ -78,5 +79,19 @@ func TestConntrackLooksIntoItsModule(t *testing.T) {
 	p := mustPlan(t, Options{Record: Record{Conntrack: true}}, facts())
 	if diff := cmp.Diff([]string{"nf_conntrack"}, p.Modules()); diff != "" || !p.BPF.Config.Conntrack {
 		t.Error(diff)
+	}
+}
+
+// TestUnseenTablesAreExplained: what to do differs with what was asked for.
+func TestUnseenTablesAreExplained(t *testing.T) {
+	for want, o := range map[string]Options{
+		"see --kmods and --all-kmods":                        {Func: "ip.*"},
+		"NETFILTER shows no tables: the traced modules have": {Func: "ip.*", Modules: true},
+		"NETFILTER stays empty: no functions are traced":     {Backend: kernel.TracepointBackend, Modules: true},
+	} {
+		o.Record.Netfilter = true
+		if why := mustPlan(t, o, facts()).TablesUnseen(); !strings.Contains(why, want) {
+			t.Errorf("%q, want %q", why, want)
+		}
 	}
 }

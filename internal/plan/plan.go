@@ -52,6 +52,8 @@ type Options struct {
 	Ports   Ports
 	Record  Record
 	Follow  Follow
+	// Modules says that functions of modules were asked for.
+	Modules bool
 	// Programs are BPF programs to trace besides, or alone.
 	Programs Programs
 	// EventsPerSecond is how many events the kernel sends at most; 0 is no limit.
@@ -66,6 +68,8 @@ const DefaultRingSize = 4 << 20
 // Plan is what will be loaded and where it will be attached.
 type Plan struct {
 	Backend kernel.Backend
+	// Prober attaches Groups where Backend probes no functions; empty where there are none.
+	Prober kernel.Backend
 	// Passed are the better backends that do not run here.
 	Passed []Passed
 	// Functions are probed, sorted by address; empty for the tracepoint backend.
@@ -184,6 +188,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	p.addSights(facts)
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
+	p.addExplanations(facts)
 	return nil
 }
 

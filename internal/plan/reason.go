@@ -70,6 +70,16 @@ func reasonNumber(word string, known map[uint32]string) (uint32, error) {
 	return 0, unknownReason(word, known)
 }
 
+// reasonNamed is the number of a reason, if this kernel has it.
+func reasonNamed(word string, known map[uint32]string) (uint32, bool) {
+	for number, name := range known {
+		if sameReason(word, name) {
+			return number, true
+		}
+	}
+	return 0, false
+}
+
 func sameReason(word, name string) bool {
 	word = strings.ToUpper(word)
 	return word == name || word == strings.TrimPrefix(name, reasonPrefix)

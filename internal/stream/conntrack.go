@@ -24,6 +24,9 @@ var tick = sync.OnceValue(func() time.Duration {
 })
 
 func decodeConntrack(c *bpf.Conntrack, to *event.Conntrack) {
+	if c.Has&bpf.HasInvalid != 0 {
+		to.State = event.Invalid
+	}
 	if c.Has&bpf.HasInfo == 0 {
 		return
 	}

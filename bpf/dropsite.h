@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// What the drop tracepoint does not say, and others do: the reason of a queueing discipline (the
+// qdisc_drop tracepoint, 7.2), and who freed a packet in an interrupt, which net_tx_action does later.
+#pragma once
+
+enum {
+	MOST_QUEUED_FREES = 1024,
+	// Return addresses from dev_kfree_skb_irq_reason to the caller of dev_kfree_skb_any_reason.
+	QUEUE_FRAMES = 6,
+};
+
+struct qdisc_detail {
+	u64 skb;
+	u32 reason;
+	u32 pad;
+};
+
+// Of the packet that is dropped next on this CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct qdisc_detail);
+} qdisc_details SEC(".maps");
+
+// The callers that queued packets to be freed.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MOST_QUEUED_FREES);
+	__type(key, u64);
+	__type(value, u64);
+} queued_frees SEC(".maps");
+
+// The more exact reason of a queueing discipline, if it gave one for this packet.
+static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
+{
+	struct qdisc_detail *detail;
+	u32 zero = 0;
+
+	if (!CFG.qdisc_drop || reason != CFG.qdisc_drop)
+		return reason;
+	detail = bpf_map_lookup_elem(&qdisc_details, &zero);
+	if (!detail || detail->skb != (u64)skb)
+		return reason;
+	return detail->reason;
+}
+
+// The next packet at the same place may have none.
+static __noinline int forget_exact_reason(void)
+{
+	struct qdisc_detail *detail;
+	u32 zero = 0;
+
+	detail = bpf_map_lookup_elem(&qdisc_details, &zero);
+	if (detail)
+		detail->skb = 0;
+	return 0;
+}
+
+// The caller that queued the packet, if it was freed from the queue.
+static __noinline u64 queued_location(const struct sk_buff *skb, u64 location)
+{
+	u64 key = (u64)skb, *caller;
+
+	if (!CFG.net_tx_action.size || (location != CFG.net_tx_action.begin && !is_within(location, &CFG.net_tx_action)))
+		return location;
+	caller = bpf_map_lookup_elem(&queued_frees, &key);
+	if (!caller)
+		return location;
+	location = *caller;
+	bpf_map_delete_elem(&queued_frees, &key);
+	return location;
+}

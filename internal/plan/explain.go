@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"tracer/internal/bpf"
+	"tracer/internal/kernel"
+)
+
+// hookSlow calls the hook functions of a hook: net/netfilter/core.c.
+const hookSlow = "nf_hook_slow"
+
+// queuers queue packets that are freed in an interrupt: net/core/dev.c, the second one until 6.3.
+var queuers = []string{"dev_kfree_skb_irq_reason", "__dev_kfree_skb_irq"}
+
+// freeAny are the functions through which drivers come to them.
+var freeAny = []string{"dev_kfree_skb_any_reason", "__dev_kfree_skb_any"}
+
+const (
+	// netTxAction frees what they queued.
+	netTxAction = "net_tx_action"
+	// qdiscTracepoint has the reason of a queueing discipline (7.2), behind the packet.
+	qdiscTracepoint = "qdisc_drop"
+)
+
+// addExplanations plans programs that make no events, and add to those of drops what the drop
+// tracepoint does not say.
+func (p *Plan) addExplanations(facts *kernel.Facts) {
+	if !p.reportsDrops() {
+		return
+	}
+	p.chooseProber(facts)
+	p.addHooks(facts)
+	p.addQueuers(facts)
+	p.addQdiscDrops(facts)
+}
+
+func (p *Plan) reportsDrops() bool {
+	for _, t := range p.Tracepoints {
+		if t.Name == dropTracepoint {
+			return true
+		}
+	}
+	return false
+}
+
+// chooseProber lets drops alone have probes of functions, too, if there are any here.
+func (p *Plan) chooseProber(facts *kernel.Facts) {
+	if p.Backend != kernel.TracepointBackend || p.Asked.Backend != "" || !p.Asked.Drop.Only {
+		return
+	}
+	for _, b := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
+		if reason, asked := facts.Support[b]; asked && reason == nil {
+			p.Prober = b
+			return
+		}
+	}
+}
+
+// ProbesBy is the backend that attaches the groups.
+func (p *Plan) ProbesBy() kernel.Backend {
+	if p.Prober != "" {
+		return p.Prober
+	}
+	return p.Backend
+}
+
+// addHooks has the last hook call of each packet remembered.
+func (p *Plan) addHooks(facts *kernel.Facts) {
+	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack || p.ProbesBy() == kernel.TracepointBackend {
+		return
+	}
+	for _, f := range facts.Functions {
+		call := hookCall(f)
+		if !call.Hook && f.Name != hookSlow {
+			continue
+		}
+		if call.Hook {
+			p.BPF.Hooks = append(p.BPF.Hooks, f.Addr)
+		}
+		if p.traced(f.Addr) == nil {
+			name := fmt.Sprintf("%s_%d_%d_%d_%d", bpf.HookTemplate, f.SkbArg, call.State, call.Object, call.Kind)
+			p.probeSilently(f, bpf.Program{Name: name, Template: bpf.HookTemplate, Argument: f.SkbArg, HookCall: call})
+		}
+	}
+}
+
+func (p *Plan) addQueuers(facts *kernel.Facts) {
+	if p.ProbesBy() == kernel.TracepointBackend {
+		return
+	}
+	for _, f := range facts.Functions {
+		if f.Module == "" && (f.Name == queuers[0] || f.Name == queuers[1]) {
+			p.probeSilently(f, bpf.Program{Name: bpf.QueuedFreeTemplate, Template: bpf.QueuedFreeTemplate, Argument: f.SkbArg})
+		}
+	}
+	code := facts.Symbols.Code(append(freeAny, netTxAction)...)
+	c := &p.BPF.Config
+	c.NetTxAction.Begin, c.NetTxAction.Size = code[netTxAction].Begin, code[netTxAction].End-code[netTxAction].Begin
+	for _, name := range freeAny {
+		if found, ok := code[name]; ok {
+			c.FreeAny.Begin, c.FreeAny.Size = found.Begin, found.End-found.Begin
+		}
+	}
+}
+
+// probeSilently plans a probe that makes no events.
+func (p *Plan) probeSilently(f kernel.Function, program bpf.Program) {
+	for i := range p.Groups {
+		if p.Groups[i].Program == program.Name {
+			p.Groups[i].Functions = append(p.Groups[i].Functions, f)
+			return
+		}
+	}
+	p.addProgram(program, []kernel.Function{f})
+}
+
+func (p *Plan) addQdiscDrops(facts *kernel.Facts) {
+	number, known := reasonNamed("QDISC_DROP", facts.Reasons)
+	if !known {
+		return
+	}
+	for _, t := range facts.Tracepoints {
+		if t.Name != qdiscTracepoint || t.Module != "" {
+			continue
+		}
+		p.BPF.Config.QdiscDrop = number
+		p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
+			Name: bpf.QdiscDropTemplate, Template: bpf.QdiscDropTemplate, Argument: t.SkbArg,
+			Facts: &bpf.Facts{Location: -1, Reason: t.SkbArg + 1},
+		})
+		p.Silent = append(p.Silent, Tracepoint{t, bpf.QdiscDropTemplate})
+	}
+}
