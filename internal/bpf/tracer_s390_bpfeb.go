@@ -133,6 +133,25 @@ type tracerConfig struct {
 		Begin uint64
 		Size  uint64
 	}
+	NetfilterDrop uint32
+	_             [4]byte
+	HookSlow      struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
+	QdiscDrop   uint32
+	_           [4]byte
+	NetTxAction struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
+	FreeAny struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
 	Mark          uint32
 	MarkMask      uint32
 	Need          uint32
@@ -200,10 +219,11 @@ type tracerConfig struct {
 type tracerConntrackHas uint32
 
 const (
-	tracerConntrackHasCONNTRACK_INFO  tracerConntrackHas = 1
-	tracerConntrackHasCONNTRACK_ENTRY tracerConntrackHas = 2
-	tracerConntrackHasCONNTRACK_MARK  tracerConntrackHas = 4
-	tracerConntrackHasCONNTRACK_ZONE  tracerConntrackHas = 8
+	tracerConntrackHasCONNTRACK_INFO    tracerConntrackHas = 1
+	tracerConntrackHasCONNTRACK_ENTRY   tracerConntrackHas = 2
+	tracerConntrackHasCONNTRACK_MARK    tracerConntrackHas = 4
+	tracerConntrackHasCONNTRACK_ZONE    tracerConntrackHas = 8
+	tracerConntrackHasCONNTRACK_INVALID tracerConntrackHas = 16
 )
 
 type tracerCounters struct {
@@ -274,6 +294,31 @@ const (
 	tracerHookObjectHOOK_XTABLES  tracerHookObject = 2
 	tracerHookObjectHOOK_EBTABLES tracerHookObject = 3
 )
+
+type tracerLastHook struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Head  uint64
+	Time  uint64
+	Ident uint32
+	Pad   uint32
+	Call  struct {
+		_          structs.HostLayout
+		State      uint64
+		Function   uint64
+		Priv       uint64
+		Object     uint64
+		ObjectKind uint8
+		IsHook     uint8
+		Family     uint8
+		Hook       uint8
+		Invalid    uint8
+		Pad        [3]uint8
+		Net        uint64
+		Device     uint64
+		Nfct       uint64
+	}
+}
 
 type tracerLoan struct {
 	_     structs.HostLayout
@@ -365,6 +410,13 @@ type tracerOwner struct {
 	Origin uint8
 	Passed uint8
 	Pad    [6]uint8
+}
+
+type tracerQdiscDetail struct {
+	_      structs.HostLayout
+	Skb    uint64
+	Reason uint32
+	Pad    uint32
 }
 
 type tracerRawPacket struct {
@@ -687,7 +739,13 @@ type tracerRoom struct {
 		Object     uint64
 		ObjectKind uint8
 		IsHook     uint8
-		_          [6]byte
+		Family     uint8
+		Hook       uint8
+		Invalid    uint8
+		Pad        [3]uint8
+		Net        uint64
+		Device     uint64
+		Nfct       uint64
 	}
 	Endpoint struct {
 		_   structs.HostLayout
@@ -728,10 +786,12 @@ type tracerStackKey struct {
 }
 
 type tracerTold struct {
-	_       structs.HostLayout
-	Bytes   [216]uint8
-	Lineage tracerRecordLineage
-	Head    uint64
+	_         structs.HostLayout
+	Bytes     [216]uint8
+	Lineage   tracerRecordLineage
+	Hook      tracerRecordHook
+	Conntrack tracerRecordConntrack
+	Head      uint64
 }
 
 type tracerToldKey struct {
@@ -773,12 +833,16 @@ const (
 	tracerMapFirsts                = "firsts"
 	tracerMapHeads                 = "heads"
 	tracerMapHere                  = "here"
+	tracerMapHookFunctions         = "hook_functions"
+	tracerMapLastHooks             = "last_hooks"
 	tracerMapLentSkb               = "lent_skb"
 	tracerMapLoans                 = "loans"
 	tracerMapLookups               = "lookups"
 	tracerMapMapRooms              = "map_rooms"
 	tracerMapNesting               = "nesting"
 	tracerMapNumbers               = "numbers"
+	tracerMapQdiscDetails          = "qdisc_details"
+	tracerMapQueuedFrees           = "queued_frees"
 	tracerMapQueues                = "queues"
 	tracerMapRawPackets            = "raw_packets"
 	tracerMapRoles                 = "roles"
@@ -791,6 +855,7 @@ const (
 	tracerMapUnwounds              = "unwounds"
 	tracerProgKprobeBirth          = "kprobe_birth"
 	tracerProgKprobeBorn           = "kprobe_born"
+	tracerProgKprobeHook           = "kprobe_hook"
 	tracerProgKprobeMapDelete      = "kprobe_map_delete"
 	tracerProgKprobeMapElement     = "kprobe_map_element"
 	tracerProgKprobeMapLookup      = "kprobe_map_lookup"
@@ -798,6 +863,7 @@ const (
 	tracerProgKprobeMapUpdate      = "kprobe_map_update"
 	tracerProgKprobeOther          = "kprobe_other"
 	tracerProgKprobeOtherMap       = "kprobe_other_map"
+	tracerProgKprobeQueuedFree     = "kprobe_queued_free"
 	tracerProgKprobeReturn         = "kprobe_return"
 	tracerProgKprobeRole           = "kprobe_role"
 	tracerProgKprobeSkb            = "kprobe_skb"
@@ -811,6 +877,7 @@ const (
 	tracerProgProgramXdp           = "program_xdp"
 	tracerProgTracepointEnd        = "tracepoint_end"
 	tracerProgTracepointFree       = "tracepoint_free"
+	tracerProgTracepointQdiscDrop  = "tracepoint_qdisc_drop"
 	tracerProgTracepointSkb        = "tracepoint_skb"
 	tracerVarARGUMENT_WORDS        = "ARGUMENT_WORDS"
 	tracerVarCFG                   = "CFG"
@@ -897,6 +964,7 @@ type tracerSpecs struct {
 type tracerProgramSpecs struct {
 	KprobeBirth          *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
 	KprobeBorn           *ebpf.ProgramSpec `ebpf:"kprobe_born"`
+	KprobeHook           *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
 	KprobeMapDelete      *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
 	KprobeMapElement     *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
 	KprobeMapLookup      *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
@@ -904,6 +972,7 @@ type tracerProgramSpecs struct {
 	KprobeMapUpdate      *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
 	KprobeOther          *ebpf.ProgramSpec `ebpf:"kprobe_other"`
 	KprobeOtherMap       *ebpf.ProgramSpec `ebpf:"kprobe_other_map"`
+	KprobeQueuedFree     *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
 	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.ProgramSpec `ebpf:"kprobe_role"`
 	KprobeSkb            *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
@@ -917,6 +986,7 @@ type tracerProgramSpecs struct {
 	ProgramXdp           *ebpf.ProgramSpec `ebpf:"program_xdp"`
 	TracepointEnd        *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
 	TracepointFree       *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop  *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
 	TracepointSkb        *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
 }
 
@@ -924,33 +994,37 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
-	Asked      *ebpf.MapSpec `ebpf:"asked"`
-	Benign     *ebpf.MapSpec `ebpf:"benign"`
-	Branches   *ebpf.MapSpec `ebpf:"branches"`
-	Busy       *ebpf.MapSpec `ebpf:"busy"`
-	Counts     *ebpf.MapSpec `ebpf:"counts"`
-	Datagrams  *ebpf.MapSpec `ebpf:"datagrams"`
-	Endpoints  *ebpf.MapSpec `ebpf:"endpoints"`
-	Events     *ebpf.MapSpec `ebpf:"events"`
-	Firsts     *ebpf.MapSpec `ebpf:"firsts"`
-	Heads      *ebpf.MapSpec `ebpf:"heads"`
-	Here       *ebpf.MapSpec `ebpf:"here"`
-	LentSkb    *ebpf.MapSpec `ebpf:"lent_skb"`
-	Loans      *ebpf.MapSpec `ebpf:"loans"`
-	Lookups    *ebpf.MapSpec `ebpf:"lookups"`
-	MapRooms   *ebpf.MapSpec `ebpf:"map_rooms"`
-	Nesting    *ebpf.MapSpec `ebpf:"nesting"`
-	Numbers    *ebpf.MapSpec `ebpf:"numbers"`
-	Queues     *ebpf.MapSpec `ebpf:"queues"`
-	RawPackets *ebpf.MapSpec `ebpf:"raw_packets"`
-	Roles      *ebpf.MapSpec `ebpf:"roles"`
-	Rooms      *ebpf.MapSpec `ebpf:"rooms"`
-	Runs       *ebpf.MapSpec `ebpf:"runs"`
-	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
-	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
-	Stacks     *ebpf.MapSpec `ebpf:"stacks"`
-	Tolds      *ebpf.MapSpec `ebpf:"tolds"`
-	Unwounds   *ebpf.MapSpec `ebpf:"unwounds"`
+	Asked         *ebpf.MapSpec `ebpf:"asked"`
+	Benign        *ebpf.MapSpec `ebpf:"benign"`
+	Branches      *ebpf.MapSpec `ebpf:"branches"`
+	Busy          *ebpf.MapSpec `ebpf:"busy"`
+	Counts        *ebpf.MapSpec `ebpf:"counts"`
+	Datagrams     *ebpf.MapSpec `ebpf:"datagrams"`
+	Endpoints     *ebpf.MapSpec `ebpf:"endpoints"`
+	Events        *ebpf.MapSpec `ebpf:"events"`
+	Firsts        *ebpf.MapSpec `ebpf:"firsts"`
+	Heads         *ebpf.MapSpec `ebpf:"heads"`
+	Here          *ebpf.MapSpec `ebpf:"here"`
+	HookFunctions *ebpf.MapSpec `ebpf:"hook_functions"`
+	LastHooks     *ebpf.MapSpec `ebpf:"last_hooks"`
+	LentSkb       *ebpf.MapSpec `ebpf:"lent_skb"`
+	Loans         *ebpf.MapSpec `ebpf:"loans"`
+	Lookups       *ebpf.MapSpec `ebpf:"lookups"`
+	MapRooms      *ebpf.MapSpec `ebpf:"map_rooms"`
+	Nesting       *ebpf.MapSpec `ebpf:"nesting"`
+	Numbers       *ebpf.MapSpec `ebpf:"numbers"`
+	QdiscDetails  *ebpf.MapSpec `ebpf:"qdisc_details"`
+	QueuedFrees   *ebpf.MapSpec `ebpf:"queued_frees"`
+	Queues        *ebpf.MapSpec `ebpf:"queues"`
+	RawPackets    *ebpf.MapSpec `ebpf:"raw_packets"`
+	Roles         *ebpf.MapSpec `ebpf:"roles"`
+	Rooms         *ebpf.MapSpec `ebpf:"rooms"`
+	Runs          *ebpf.MapSpec `ebpf:"runs"`
+	Scratches     *ebpf.MapSpec `ebpf:"scratches"`
+	Sockets       *ebpf.MapSpec `ebpf:"sockets"`
+	Stacks        *ebpf.MapSpec `ebpf:"stacks"`
+	Tolds         *ebpf.MapSpec `ebpf:"tolds"`
+	Unwounds      *ebpf.MapSpec `ebpf:"unwounds"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -1018,33 +1092,37 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
-	Asked      *ebpf.Map `ebpf:"asked"`
-	Benign     *ebpf.Map `ebpf:"benign"`
-	Branches   *ebpf.Map `ebpf:"branches"`
-	Busy       *ebpf.Map `ebpf:"busy"`
-	Counts     *ebpf.Map `ebpf:"counts"`
-	Datagrams  *ebpf.Map `ebpf:"datagrams"`
-	Endpoints  *ebpf.Map `ebpf:"endpoints"`
-	Events     *ebpf.Map `ebpf:"events"`
-	Firsts     *ebpf.Map `ebpf:"firsts"`
-	Heads      *ebpf.Map `ebpf:"heads"`
-	Here       *ebpf.Map `ebpf:"here"`
-	LentSkb    *ebpf.Map `ebpf:"lent_skb"`
-	Loans      *ebpf.Map `ebpf:"loans"`
-	Lookups    *ebpf.Map `ebpf:"lookups"`
-	MapRooms   *ebpf.Map `ebpf:"map_rooms"`
-	Nesting    *ebpf.Map `ebpf:"nesting"`
-	Numbers    *ebpf.Map `ebpf:"numbers"`
-	Queues     *ebpf.Map `ebpf:"queues"`
-	RawPackets *ebpf.Map `ebpf:"raw_packets"`
-	Roles      *ebpf.Map `ebpf:"roles"`
-	Rooms      *ebpf.Map `ebpf:"rooms"`
-	Runs       *ebpf.Map `ebpf:"runs"`
-	Scratches  *ebpf.Map `ebpf:"scratches"`
-	Sockets    *ebpf.Map `ebpf:"sockets"`
-	Stacks     *ebpf.Map `ebpf:"stacks"`
-	Tolds      *ebpf.Map `ebpf:"tolds"`
-	Unwounds   *ebpf.Map `ebpf:"unwounds"`
+	Asked         *ebpf.Map `ebpf:"asked"`
+	Benign        *ebpf.Map `ebpf:"benign"`
+	Branches      *ebpf.Map `ebpf:"branches"`
+	Busy          *ebpf.Map `ebpf:"busy"`
+	Counts        *ebpf.Map `ebpf:"counts"`
+	Datagrams     *ebpf.Map `ebpf:"datagrams"`
+	Endpoints     *ebpf.Map `ebpf:"endpoints"`
+	Events        *ebpf.Map `ebpf:"events"`
+	Firsts        *ebpf.Map `ebpf:"firsts"`
+	Heads         *ebpf.Map `ebpf:"heads"`
+	Here          *ebpf.Map `ebpf:"here"`
+	HookFunctions *ebpf.Map `ebpf:"hook_functions"`
+	LastHooks     *ebpf.Map `ebpf:"last_hooks"`
+	LentSkb       *ebpf.Map `ebpf:"lent_skb"`
+	Loans         *ebpf.Map `ebpf:"loans"`
+	Lookups       *ebpf.Map `ebpf:"lookups"`
+	MapRooms      *ebpf.Map `ebpf:"map_rooms"`
+	Nesting       *ebpf.Map `ebpf:"nesting"`
+	Numbers       *ebpf.Map `ebpf:"numbers"`
+	QdiscDetails  *ebpf.Map `ebpf:"qdisc_details"`
+	QueuedFrees   *ebpf.Map `ebpf:"queued_frees"`
+	Queues        *ebpf.Map `ebpf:"queues"`
+	RawPackets    *ebpf.Map `ebpf:"raw_packets"`
+	Roles         *ebpf.Map `ebpf:"roles"`
+	Rooms         *ebpf.Map `ebpf:"rooms"`
+	Runs          *ebpf.Map `ebpf:"runs"`
+	Scratches     *ebpf.Map `ebpf:"scratches"`
+	Sockets       *ebpf.Map `ebpf:"sockets"`
+	Stacks        *ebpf.Map `ebpf:"stacks"`
+	Tolds         *ebpf.Map `ebpf:"tolds"`
+	Unwounds      *ebpf.Map `ebpf:"unwounds"`
 }
 
 func (m *tracerMaps) Close() error {
@@ -1060,12 +1138,16 @@ func (m *tracerMaps) Close() error {
 		m.Firsts,
 		m.Heads,
 		m.Here,
+		m.HookFunctions,
+		m.LastHooks,
 		m.LentSkb,
 		m.Loans,
 		m.Lookups,
 		m.MapRooms,
 		m.Nesting,
 		m.Numbers,
+		m.QdiscDetails,
+		m.QueuedFrees,
 		m.Queues,
 		m.RawPackets,
 		m.Roles,
@@ -1130,6 +1212,7 @@ type tracerVariables struct {
 type tracerPrograms struct {
 	KprobeBirth          *ebpf.Program `ebpf:"kprobe_birth"`
 	KprobeBorn           *ebpf.Program `ebpf:"kprobe_born"`
+	KprobeHook           *ebpf.Program `ebpf:"kprobe_hook"`
 	KprobeMapDelete      *ebpf.Program `ebpf:"kprobe_map_delete"`
 	KprobeMapElement     *ebpf.Program `ebpf:"kprobe_map_element"`
 	KprobeMapLookup      *ebpf.Program `ebpf:"kprobe_map_lookup"`
@@ -1137,6 +1220,7 @@ type tracerPrograms struct {
 	KprobeMapUpdate      *ebpf.Program `ebpf:"kprobe_map_update"`
 	KprobeOther          *ebpf.Program `ebpf:"kprobe_other"`
 	KprobeOtherMap       *ebpf.Program `ebpf:"kprobe_other_map"`
+	KprobeQueuedFree     *ebpf.Program `ebpf:"kprobe_queued_free"`
 	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
 	KprobeRole           *ebpf.Program `ebpf:"kprobe_role"`
 	KprobeSkb            *ebpf.Program `ebpf:"kprobe_skb"`
@@ -1150,6 +1234,7 @@ type tracerPrograms struct {
 	ProgramXdp           *ebpf.Program `ebpf:"program_xdp"`
 	TracepointEnd        *ebpf.Program `ebpf:"tracepoint_end"`
 	TracepointFree       *ebpf.Program `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop  *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
 	TracepointSkb        *ebpf.Program `ebpf:"tracepoint_skb"`
 }
 
@@ -1157,6 +1242,7 @@ func (p *tracerPrograms) Close() error {
 	return _TracerClose(
 		p.KprobeBirth,
 		p.KprobeBorn,
+		p.KprobeHook,
 		p.KprobeMapDelete,
 		p.KprobeMapElement,
 		p.KprobeMapLookup,
@@ -1164,6 +1250,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeMapUpdate,
 		p.KprobeOther,
 		p.KprobeOtherMap,
+		p.KprobeQueuedFree,
 		p.KprobeReturn,
 		p.KprobeRole,
 		p.KprobeSkb,
@@ -1177,6 +1264,7 @@ func (p *tracerPrograms) Close() error {
 		p.ProgramXdp,
 		p.TracepointEnd,
 		p.TracepointFree,
+		p.TracepointQdiscDrop,
 		p.TracepointSkb,
 	)
 }
