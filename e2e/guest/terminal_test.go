@@ -98,9 +98,9 @@ func showings() []showing {
 	}
 	return []showing{
 		{"ping", append(functions, "icmp and net 10.9.0.0/24"), func(t *testing.T, w *world) { ping(t, w.a, b4, 0x3001) },
-			landmark(), `traced \d+ events? of \d+ packets? .*, 0 lost\b.*(\n[1-9]\d* drops?: .+)?`},
+			landmark(), `traced \d+ events? of \d+ packets? .*, 0 lost\b.*(\n[1-9]\d* drops?: .+)?(\nbenign: .+)?`},
 		{"tcp", append(functions, "--filter-track-skb", "--timestamp", "relative", "tcp port 8080 and net 10.9.0.0/24"), exchange,
-			landmark(), `traced \d+ events? of \d+ packets? .*, 0 lost\b.*(\n[1-9]\d* drops?: .+)?`},
+			landmark(), `traced \d+ events? of \d+ packets? .*, 0 lost\b.*(\n[1-9]\d* drops?: .+)?(\nbenign: .+)?`},
 		{"drop", []string{"--drop", "udp port 9009 and net 10.9.0.0/24"}, func(t *testing.T, w *world) {
 			do(t, w.a, func() error { return udp(a4+":9001", b4+":9009").Send(3) })
 		}, `tp:kfree_skb.*`, `[1-9]\d* drops?: .*`},
