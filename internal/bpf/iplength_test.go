@@ -46,12 +46,11 @@ func TestPacketsEndWhereTheyTell(t *testing.T) {
 			"IPv6 without a length":  {ethernet(typeIPv6, withLength(six, 0)), without6 + "1>2"},
 			"an inner packet":        {carried(short4), "10.0.8.1>10.0.8.2(4) " + without4},
 		} {
-			s := ktest.SkbState{Memory: inMemory(test.frame), Mac: placed, Network: placed + 14, Data: placed, Tail: placed + len(test.frame)}
-			if got := l.look(t, s).text(); got != test.want {
+			if got := l.look(t, ktest.Received(ktest.InMemory(test.frame), len(test.frame))).text(); got != test.want {
 				t.Errorf("%s: %s, want %s", name, got, test.want)
 			}
 		}
-		s := ktest.SkbState{Memory: inMemory(short4), Mac: 0xffff, Network: placed, Data: placed, Tail: placed + len(short4), Protocol: typeIPv4}
+		s := ktest.SkbState{Memory: ktest.InMemory(short4), Mac: 0xffff, Network: placed, Data: placed, Tail: placed + len(short4), Protocol: typeIPv4}
 		if got, want := l.look(t, s).text(), without4+"1>2"; got != want {
 			t.Errorf("not complete yet: %s, want %s", got, want)
 		}

@@ -12,18 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// placed is where the outer packet of a test lies, or the frame that was received.
-const placed = 512
-
-// marker is what surrounds packets.
-const marker = 0xa5
-
-// inMemory puts a packet into memory full of markers.
-func inMemory(packet []byte) []byte {
-	memory := bytes.Repeat([]byte{marker}, ktest.SkbMemory)
-	copy(memory[placed:], packet)
-	return memory
-}
+const placed = ktest.Placed
 
 // encapsulation is an outer packet whose inner one, with its link header if it has one, begins
 // at the offset inner.
@@ -75,7 +64,7 @@ func outerStates(e encapsulation) map[string]ktest.SkbState {
 		own = typeIPv6
 	}
 	pushed := ktest.SkbState{
-		Memory: inMemory(e.packet), Mac: placed + e.inner, Network: placed, Data: placed,
+		Memory: ktest.InMemory(e.packet), Mac: placed + e.inner, Network: placed, Data: placed,
 		Tail: placed + len(e.packet), Protocol: uint16(own),
 	}
 	framed := pushed
@@ -142,7 +131,7 @@ func TestIPsec(t *testing.T) {
 		l := newSkbLab(t, c, b)
 		packet := ip(4, 1, protoESP, slices.Concat(bytes.Repeat([]byte{7}, space), udp(1, 2, nil)))
 		done := ktest.SkbState{
-			Memory: inMemory(packet), Mac: placed + marked, Network: placed, Transport: placed + ihl,
+			Memory: ktest.InMemory(packet), Mac: placed + marked, Network: placed, Transport: placed + ihl,
 			Data: placed, Tail: placed + len(packet), Protocol: typeIPv4,
 		}
 		if got, want := l.look(t, done).text(), outer4+"(50)"; got != want {
@@ -181,7 +170,7 @@ func TestMovedNetworkHeader(t *testing.T) {
 		} {
 			frame := ethernet(test.etherType, slices.Concat(test.between, packet))
 			network := placed + 14 + len(test.between)
-			s := ktest.SkbState{Memory: inMemory(frame), Mac: placed, Network: network, Data: network, Tail: placed + len(frame), Protocol: typeIPv4}
+			s := ktest.SkbState{Memory: ktest.InMemory(frame), Mac: placed, Network: network, Data: network, Tail: placed + len(frame), Protocol: typeIPv4}
 			got := l.look(t, s)
 			if text := got.text(); text != test.want {
 				t.Errorf("%s: %s, want %s", name, text, test.want)
@@ -216,7 +205,7 @@ func TestHeadersBehind(t *testing.T) {
 			"neither version":                     {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
 		} {
 			s := ktest.SkbState{
-				Memory: inMemory(test.packet), Mac: placed + test.mac, Network: placed, Data: placed + test.data,
+				Memory: ktest.InMemory(test.packet), Mac: placed + test.mac, Network: placed, Data: placed + test.data,
 				Tail: placed + len(test.packet), Protocol: test.protocol,
 			}
 			if got := l.look(t, s).text(); got != test.want {

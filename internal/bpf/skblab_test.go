@@ -3,14 +3,8 @@
 package bpf
 
 import (
-	"errors"
-	"os"
 	"testing"
-	"time"
 	"unsafe"
-
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 
 	"tracer/internal/ktest"
 )
@@ -22,16 +16,11 @@ const (
 )
 
 // skbLab has the program of a tracepoint look at an sk_buff that the tests make.
-type skbLab struct {
-	*ktest.Skb
-	program *ebpf.Program
-	events  *ringbuf.Reader
-}
+type skbLab struct{ *ktest.SkbLab }
 
 // newSkbLab loads the program with these settings and bodies.
-func newSkbLab(t testing.TB, c Config, bodies Bodies) *skbLab {
+func newSkbLab(t testing.TB, c Config, bodies Bodies) skbLab {
 	t.Helper()
-	l := &skbLab{Skb: ktest.NewSkb(t)}
 	c.Meta, c.Tuple, c.Tunnel = true, true, true
 	c.VxlanPorts[0], c.GenevePorts[0] = labVXLAN, labGeneve
 	spec, _, err := ReadObject().Collection(Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []Program{
@@ -40,21 +29,7 @@ func newSkbLab(t testing.TB, c Config, bodies Bodies) *skbLab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	collection, err := ebpf.NewCollection(spec)
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
-	t.Cleanup(collection.Close)
-	if err := collection.Variables["running"].Set(uint32(1)); err != nil {
-		t.Fatal(err)
-	}
-	l.program = collection.Programs["skb"]
-	if l.events, err = ringbuf.NewReader(collection.Maps[eventsMap]); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.events.Close() })
-	l.events.SetDeadline(time.Unix(1, 0))
-	return l
+	return skbLab{ktest.NewSkbLab(t, spec, "skb")}
 }
 
 // bothWays runs a test with members read by a helper and, where the kernel has that, without.
@@ -70,17 +45,12 @@ type seen struct {
 }
 
 // look returns what the program tells of the sk_buff; nil where the filter does not match.
-func (l *skbLab) look(t testing.TB, state ktest.SkbState) *seen {
+func (l skbLab) look(t testing.TB, state ktest.SkbState) *seen {
 	t.Helper()
-	l.Put(t, state)
-	l.Run(t, l.program)
-	record, err := l.events.Read()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	record := l.Look(t, state)
+	if record == nil {
 		return nil
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw := record.RawSample[unsafe.Sizeof(Core{})+unsafe.Sizeof(Meta{}):]
+	raw := record[unsafe.Sizeof(Core{})+unsafe.Sizeof(Meta{}):]
 	return &seen{*(*Tuple)(unsafe.Pointer(&raw[0])), *(*Tunnel)(unsafe.Pointer(&raw[unsafe.Sizeof(Tuple{})]))}
 }

@@ -4,6 +4,7 @@ package bpf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -17,21 +18,20 @@ const mostCut = 200
 // fits best, or another byte.
 func behind(frame []byte, length int) map[string][]byte {
 	return map[string][]byte{
-		"the rest of it": inMemory(frame),
-		"markers":        inMemory(frame[:length]),
+		"the rest of it": ktest.InMemory(frame),
+		"markers":        ktest.InMemory(frame[:length]),
 	}
 }
 
 // states are the sk_buffs of a frame that was received, of one that is sent before it has a
 // link header, and of one whose mac header is still that of the frame inside of it.
 func states(frame, memory []byte, length int) map[string]ktest.SkbState {
-	received := ktest.SkbState{Memory: memory, Mac: placed, Network: placed + 14, Data: placed, Tail: placed + length}
+	received := ktest.Received(memory, length)
 	list := map[string]ktest.SkbState{"received": received}
 	if len(frame) < 14 {
 		return list
 	}
-	sent := received
-	sent.Mac, sent.Data, sent.Protocol = 0xffff, placed+14, uint16(frame[12])<<8|uint16(frame[13])
+	sent := received.Sent(binary.BigEndian.Uint16(frame[12:]))
 	encapsulated := sent
 	encapsulated.Mac = placed + 14 + 50
 	list["sent"], list["encapsulated"] = sent, encapsulated
@@ -45,7 +45,7 @@ func TestTruncatedFrames(t *testing.T) {
 		l := newSkbLab(t, c, b)
 		cuts := 0
 		for _, frame := range ktest.Frames(t) {
-			for state, whole := range states(frame.Bytes, inMemory(frame.Bytes), len(frame.Bytes)) {
+			for state, whole := range states(frame.Bytes, ktest.InMemory(frame.Bytes), len(frame.Bytes)) {
 				all := l.look(t, whole)
 				for length := range min(len(frame.Bytes), mostCut) {
 					cut := l.cut(t, frame, state, length)
@@ -61,7 +61,7 @@ func TestTruncatedFrames(t *testing.T) {
 }
 
 // cut is what a part of the frame shows, whatever lies behind.
-func (l *skbLab) cut(t *testing.T, frame ktest.Frame, state string, length int) *seen {
+func (l skbLab) cut(t *testing.T, frame ktest.Frame, state string, length int) *seen {
 	t.Helper()
 	var first *seen
 	var name string

@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/rlimit"
+
+	"tracer/internal/ktest"
 )
 
 // The kernel runs the very bodies that are spliced into our programs, on bytes that
@@ -37,32 +39,9 @@ func newLab(tb testing.TB) *lab {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		tb.Fatal(err)
 	}
-	l := &lab{world: newMap(tb, 8+worldSize), output: newMap(tb, outputSize)}
-	l.address = l.findAddress(tb) + 8
+	l := &lab{world: ktest.OneValue(tb, 8+worldSize), output: ktest.OneValue(tb, outputSize)}
+	l.address = ktest.ValueAddress(tb, l.world) + 8
 	return l
-}
-
-func newMap(tb testing.TB, size uint32) *ebpf.Map {
-	tb.Helper()
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { m.Close() })
-	return m
-}
-
-// findAddress lets a program store the address of the value into the value.
-func (l *lab) findAddress(tb testing.TB) uint64 {
-	tb.Helper()
-	run(tb, load(tb, asm.Instructions{
-		asm.LoadMapValue(asm.R1, l.world.FD(), 0),
-		asm.StoreMem(asm.R1, 0, asm.R1, asm.DWord),
-		asm.Mov.Imm(asm.R0, 0),
-		asm.Return(),
-	}))
-	value := lookup(tb, l.world)
-	return binary.NativeEndian.Uint64(value)
 }
 
 func lookup(tb testing.TB, m *ebpf.Map) []byte {

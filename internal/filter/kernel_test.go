@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/rlimit"
+
+	"tracer/internal/ktest"
 )
 
 // The kernel runs the very body that is spliced into our programs. Around it stand
@@ -37,14 +39,8 @@ func newLab(tb testing.TB) *lab {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		tb.Fatal(err)
 	}
-	frames, err := ebpf.NewMap(&ebpf.MapSpec{
-		Name: "frame", Type: ebpf.Array, KeySize: 4, ValueSize: frameBytes + maxFrame + packetSize, MaxEntries: 1,
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { frames.Close() })
-	return &lab{frames: frames, value: make([]byte, frameBytes+maxFrame+packetSize)}
+	const size = frameBytes + maxFrame + packetSize
+	return &lab{frames: ktest.OneValue(tb, size), value: make([]byte, size)}
 }
 
 // show makes a frame the one that programs see. Bytes beyond its end are not

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -53,10 +52,8 @@ func NewSkb(t testing.TB) *Skb {
 	must(t, types.TypeByName("sk_buff", &skb))
 	s := &Skb{value: make([]byte, skbSize), offsets: map[string]uint32{}}
 	addOffsets(s.offsets, skb.Members, 0)
-	s.values, err = ebpf.NewMap(&ebpf.MapSpec{Name: "skb", Type: ebpf.Array, KeySize: 4, ValueSize: skbSize, MaxEntries: 1})
-	must(t, err)
-	t.Cleanup(func() { s.values.Close() })
-	must(t, s.findAddress())
+	s.values = OneValue(t, skbSize)
+	s.Address = ValueAddress(t, s.values)
 	return s
 }
 
@@ -75,33 +72,6 @@ func addOffsets(offsets map[string]uint32, members []btf.Member, base uint32) {
 			addOffsets(offsets, typ.Members, at)
 		}
 	}
-}
-
-// findAddress has a program write the address into the value: a helper makes a number of it.
-func (s *Skb) findAddress() error {
-	finder, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "finder", Type: ebpf.SchedCLS, License: "GPL", Instructions: asm.Instructions{
-		asm.LoadMapValue(asm.R6, s.values.FD(), 0),
-		asm.StoreMem(asm.R10, -8, asm.R6, asm.DWord),
-		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Imm(asm.R2, 8),
-		asm.Mov.Reg(asm.R3, asm.R10),
-		asm.Add.Imm(asm.R3, -8),
-		asm.FnProbeReadKernel.Call(),
-		asm.Mov.Imm(asm.R0, 0),
-		asm.Return(),
-	}})
-	if err != nil {
-		return err
-	}
-	defer finder.Close()
-	if _, err := finder.Run(&ebpf.RunOptions{Data: make([]byte, 14)}); err != nil {
-		return err
-	}
-	if err := s.values.Lookup(uint32(0), s.value); err != nil {
-		return err
-	}
-	s.Address = binary.NativeEndian.Uint64(s.value)
-	return nil
 }
 
 func (s *Skb) set(member string, size int, value uint64) {

@@ -14,9 +14,7 @@ import (
 func TestSkbIsWhatAProgramSees(t *testing.T) {
 	skb := NewSkb(t)
 	skb.Put(t, SkbState{Memory: []byte{1, 2, 3, 4}, Data: 2, Tail: 4})
-	found, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
-	must(t, err)
-	defer found.Close()
+	found := OneValue(t, 8)
 	read := func(size int32) asm.Instructions { // what R3 is the address of
 		return asm.Instructions{
 			asm.LoadMapValue(asm.R1, found.FD(), 0),

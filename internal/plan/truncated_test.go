@@ -3,15 +3,10 @@
 package plan
 
 import (
-	"bytes"
-	"errors"
-	"os"
+	"encoding/binary"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 	xbpf "golang.org/x/net/bpf"
 
 	"tracer/internal/bpf"
@@ -26,53 +21,17 @@ var expressions = []string{
 	"not tcp", "tcp[tcpflags] & tcp-syn != 0", "udp[8:4] != 0", "ip[6:2] & 0x1fff = 0", "ip6[6] = 17", "geneve 0xb", "len > 60", "less 70", "not greater 90",
 }
 
-// frameLab has a program with one filter look at an sk_buff that the test makes.
-type frameLab struct {
-	*ktest.Skb
-	program *ebpf.Program
-	events  *ringbuf.Reader
-}
-
-func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *frameLab {
+// newFrameLab has a program with one filter look at an sk_buff that the test makes.
+func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *ktest.SkbLab {
 	t.Helper()
-	l := &frameLab{Skb: ktest.NewSkb(t)}
 	spec, _, err := bpf.ReadObject().Collection(bpf.Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []bpf.Program{
 		{Name: "skb", Template: bpf.TracepointTemplate, Facts: &bpf.Facts{Number: 1, Location: -1, Reason: -1}},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	collection, err := ebpf.NewCollection(spec)
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
-	t.Cleanup(collection.Close)
-	if err := collection.Variables["running"].Set(uint32(1)); err != nil {
-		t.Fatal(err)
-	}
-	l.program = collection.Programs["skb"]
-	if l.events, err = ringbuf.NewReader(collection.Maps["events"]); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.events.Close() })
-	l.events.SetDeadline(time.Unix(1, 0))
-	return l
+	return ktest.NewSkbLab(t, spec, "skb")
 }
-
-// matches says whether there is an event of the sk_buff.
-func (l *frameLab) matches(t *testing.T, state ktest.SkbState) bool {
-	t.Helper()
-	l.Put(t, state)
-	l.Run(t, l.program)
-	_, err := l.events.Read()
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatal(err)
-	}
-	return err == nil
-}
-
-// placed is where frames of the test lie in memory that is full of markers.
-const placed = 512
 
 // cutFrame is the first bytes of a frame, with the rest of it behind the end.
 type cutFrame struct {
@@ -80,25 +39,17 @@ type cutFrame struct {
 	length int
 }
 
-func (f cutFrame) memory() []byte {
-	memory := bytes.Repeat([]byte{0xa5}, ktest.SkbMemory)
-	copy(memory[placed:], f.bytes)
-	return memory
-}
-
 // received is how it lies with an Ethernet header of its own.
 func (f cutFrame) received() (state ktest.SkbState, seen []byte) {
-	return ktest.SkbState{Memory: f.memory(), Mac: placed, Network: placed + 14, Data: placed, Tail: placed + f.length}, f.bytes[:f.length]
+	return ktest.Received(ktest.InMemory(f.bytes), f.length), f.bytes[:f.length]
 }
 
 // sent is how it lies before it has one: the filter sees one without addresses.
 func (f cutFrame) sent() (state ktest.SkbState, seen []byte) {
-	seen = slices.Clone(f.bytes[:f.length])
+	state, seen = f.received()
+	seen = slices.Clone(seen)
 	clear(seen[:12])
-	return ktest.SkbState{
-		Memory: f.memory(), Mac: 0xffff, Network: placed + 14, Data: placed + 14, Tail: placed + f.length,
-		Protocol: uint16(f.bytes[12])<<8 | uint16(f.bytes[13]),
-	}, seen
+	return state.Sent(binary.BigEndian.Uint16(f.bytes[12:])), seen
 }
 
 // tagged is how it lies where the card took its tag out, which filters for tags see.
@@ -127,7 +78,7 @@ func TestFiltersOfTruncatedFrames(t *testing.T) {
 		}
 		c := bpf.Config{Filter: true, Need: uint32(p.Need), Length: p.Length, Vlan: p.VLAN}
 		slow := newFrameLab(t, c, bpf.Bodies{Filter: p.Body})
-		labs := []*frameLab{slow}
+		labs := []*ktest.SkbLab{slow}
 		if body := p.Glance(filter.Memory(*direct)); body != nil {
 			c.Direct, c.Glance, c.GlanceFirst = true, true, true
 			labs = append(labs, newFrameLab(t, c, bpf.Bodies{Filter: p.Body, Glance: body, Cast: direct.Call()}))
@@ -139,7 +90,7 @@ func TestFiltersOfTruncatedFrames(t *testing.T) {
 }
 
 // compareCuts cuts a frame at every length.
-func compareCuts(t *testing.T, p *filter.Program, vm *xbpf.VM, labs []*frameLab, frame ktest.Frame) {
+func compareCuts(t *testing.T, p *filter.Program, vm *xbpf.VM, labs []*ktest.SkbLab, frame ktest.Frame) {
 	t.Helper()
 	for length := 1; length <= min(len(frame.Bytes), 120); length++ {
 		f := cutFrame{frame.Bytes, length}
@@ -154,7 +105,7 @@ func compareCuts(t *testing.T, p *filter.Program, vm *xbpf.VM, labs []*frameLab,
 				t.Fatal(err)
 			}
 			for k, l := range labs {
-				if got := l.matches(t, state); got != (verdict != 0) {
+				if got := l.Look(t, state) != nil; got != (verdict != 0) {
 					t.Errorf("%s, program %d, %s, way %d, cut at %d: %v, want %v", p.Expr, k, frame.Name, way, length, got, verdict != 0)
 				}
 			}

@@ -54,10 +54,10 @@ func (n tally) add(e *event.Event, c *comparison) {
 	}
 }
 
-func agree(t *testing.T, l *lab, frames []frame, layers []dissected) {
+func agree(t *testing.T, l lab, frames []frame, layers []dissected) {
 	n := tally{}
 	for i, f := range frames {
-		e := l.look(t, f.data, asReceived)
+		e := l.look(t, f.data)
 		c := compare(e, f.data, layers[i])
 		n.add(e, c)
 		if len(c.complaints) > 0 {

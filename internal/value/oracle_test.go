@@ -61,7 +61,7 @@ func newOracle(t *testing.T, spec *btf.Spec, s *btf.Struct) *oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &oracle{object: oneValue(t, s.Size), text: oneValue(t, mostText)}
+	o := &oracle{object: ktest.OneValue(t, s.Size), text: ktest.OneValue(t, mostText)}
 	o.program, err = ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SocketFilter, License: "Dual BSD/GPL", Instructions: o.instructions(id),
 	})
@@ -70,16 +70,6 @@ func newOracle(t *testing.T, spec *btf.Spec, s *btf.Struct) *oracle {
 	}
 	t.Cleanup(func() { o.program.Close() })
 	return o
-}
-
-func oneValue(t *testing.T, size uint32) *ebpf.Map {
-	t.Helper()
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
 }
 
 // instructions fill a struct btf_ptr on the stack and call the helper.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+)
+
+// SkbLab runs the program of a tracepoint on an sk_buff that a test makes.
+type SkbLab struct {
+	*Skb
+	program *ebpf.Program
+	records *ringbuf.Reader
+}
+
+// NewSkbLab loads our programs, of which it runs the one with that name.
+func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
+	t.Helper()
+	l := &SkbLab{Skb: NewSkb(t)}
+	collection, err := ebpf.NewCollection(spec)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(collection.Close)
+	must(t, collection.Variables["running"].Set(uint32(1)))
+	l.program = collection.Programs[name]
+	l.records, err = ringbuf.NewReader(collection.Maps["events"])
+	must(t, err)
+	t.Cleanup(func() { l.records.Close() })
+	l.records.SetDeadline(time.Unix(1, 0)) // what there is, there is at once
+	return l
+}
+
+// Look returns the record that the program makes of the sk_buff; nil if it makes none.
+func (l *SkbLab) Look(t testing.TB, state SkbState) []byte {
+	t.Helper()
+	l.Put(t, state)
+	l.Run(t, l.program)
+	record, err := l.records.Read()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	must(t, err)
+	return record.RawSample
+}

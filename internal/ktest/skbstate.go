@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import "bytes"
+
+// Placed is where tests place a packet in the memory of its sk_buff.
+const Placed = 512
+
+const (
+	marker       = 0xa5
+	linkHeader   = 14
+	noLinkHeader = 0xffff
+)
+
+// InMemory returns memory with the packet at Placed, and markers around it.
+func InMemory(packet []byte) []byte {
+	memory := bytes.Repeat([]byte{marker}, SkbMemory)
+	copy(memory[Placed:], packet)
+	return memory
+}
+
+// Received is the sk_buff of a frame of that length that was received.
+func Received(memory []byte, length int) SkbState {
+	return SkbState{Memory: memory, Mac: Placed, Network: Placed + linkHeader, Data: Placed, Tail: Placed + length}
+}
+
+// Sent is the same before it has a link header.
+func (s SkbState) Sent(etherType uint16) SkbState {
+	s.Mac, s.Data, s.Protocol = noLinkHeader, s.Network, etherType
+	return s
+}
