@@ -23,16 +23,14 @@ import (
 const (
 	skbRoom  = 1024
 	headroom = 64
-	// dataOffset is where the lab keeps the offset of skb->data: in a pointer of the sk_buff
-	// that a glance does not read.
-	dataOffset = 0
 )
 
 type glanceLab struct {
 	*lab
-	memory Memory
-	skbs   *ebpf.Map
-	value  []byte
+	memory  Memory
+	skbs    *ebpf.Map
+	address uint64 // of the sk_buff
+	value   []byte
 }
 
 // newGlanceLab skips the test where the kernel can't have a glance.
@@ -40,13 +38,9 @@ func newGlanceLab(tb testing.TB) *glanceLab {
 	tb.Helper()
 	l := newLab(tb)
 	memory := Memory(*ktest.Direct(tb))
-	size := skbRoom + headroom + maxFrame + packetSize
-	skbs, err := ebpf.NewMap(&ebpf.MapSpec{Name: "skb", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { skbs.Close() })
-	return &glanceLab{l, memory, skbs, make([]byte, size)}
+	const size = skbRoom + headroom + maxFrame + packetSize
+	skbs := ktest.OneValue(tb, size)
+	return &glanceLab{l, memory, skbs, ktest.ValueAddress(tb, skbs), make([]byte, size)}
 }
 
 // sight is an sk_buff: where its headers are set to be, and which of the frame's bytes are
@@ -129,7 +123,9 @@ func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	binary.NativeEndian.PutUint16(l.value[m.NetworkHeader:], s.network)
 	binary.NativeEndian.PutUint16(l.value[m.Protocol:], s.protocol)
 	binary.NativeEndian.PutUint32(l.value[m.Tail:], uint32(headroom+s.linear))
-	binary.NativeEndian.PutUint64(l.value[dataOffset:], s.data)
+	head := l.address + skbRoom
+	binary.NativeEndian.PutUint64(l.value[m.Head:], head)
+	binary.NativeEndian.PutUint64(l.value[m.Data:], head+s.data)
 	n := copy(l.value[skbRoom+headroom:], frame)
 	if s.outer() { // what lies there is not the packet's
 		copy(l.value[skbRoom+headroom:][:min(n, linkHeader)], bytes.Repeat([]byte{0xee}, linkHeader))
@@ -142,26 +138,11 @@ func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	}
 }
 
-// load puts a glance into the kernel, with a caller that makes numbers of addresses: it
-// stores them, and has the helper copy them.
+// load puts a glance into the kernel, with a caller that gives it the address as a number.
 func (l *glanceLab) load(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	tb.Helper()
 	insns := asm.Instructions{
-		asm.LoadMapValue(asm.R6, l.skbs.FD(), 0).WithSymbol("caller"),
-		asm.StoreMem(asm.R10, -8, asm.R6, asm.DWord),
-		asm.Mov.Reg(asm.R1, asm.R10),
-		asm.Add.Imm(asm.R1, -16),
-		asm.Mov.Imm(asm.R2, 8),
-		asm.Mov.Reg(asm.R3, asm.R10),
-		asm.Add.Imm(asm.R3, -8),
-		asm.FnProbeReadKernel.Call(),
-		asm.LoadMem(asm.R1, asm.R10, -16, asm.DWord),
-		asm.Mov.Reg(asm.R2, asm.R1),
-		asm.Add.Imm(asm.R2, skbRoom),
-		asm.StoreMem(asm.R6, l.memory.Head, asm.R2, asm.DWord),
-		asm.LoadMem(asm.R3, asm.R6, dataOffset, asm.DWord),
-		asm.Add.Reg(asm.R2, asm.R3),
-		asm.StoreMem(asm.R6, l.memory.Data, asm.R2, asm.DWord),
+		asm.LoadImm(asm.R1, int64(l.address), asm.DWord).WithSymbol("caller"),
 		asm.Call.Label("glance"),
 		asm.Return(),
 	}
