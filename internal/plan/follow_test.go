@@ -164,8 +164,8 @@ func TestEntries(t *testing.T) {
 
 func TestNoFunctionHasTwoRoles(t *testing.T) {
 	var all []string
-	for _, part := range parts {
-		all = append(all, part.functions...)
+	for _, function := range players {
+		all = append(all, function)
 	}
 	slices.Sort(all)
 	if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {

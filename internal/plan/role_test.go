@@ -41,6 +41,17 @@ var operands = map[bpf.RoleKind]struct{ packet, other []string }{
 	bpf.RoleFree:      {[]string{"skb"}, nil},
 }
 
+// players yields each part with each of the functions that play it.
+func players(yield func(part, string) bool) {
+	for _, p := range parts {
+		for _, function := range p.functions {
+			if !yield(p, function) {
+				return
+			}
+		}
+	}
+}
+
 // checkArguments compares the positions that a part names with the names of a function's
 // parameters. A copy's rows are about what it is made of, all others about the packet itself.
 func (p part) checkArguments(t *testing.T, function string, params []string) {
@@ -98,18 +109,16 @@ func declarations(t *testing.T) (list []declared) {
 // on each kernel that the tests run on.
 func TestArgumentsOfParts(t *testing.T) {
 	all := declarations(t)
-	for _, p := range parts {
-		for _, function := range p.functions {
-			known := false
-			for _, proto := range all {
-				if proto.function == function && p.playsOn(proto.kernels, all) {
-					known = true
-					p.checkArguments(t, function, proto.params)
-				}
+	for p, function := range players {
+		known := false
+		for _, proto := range all {
+			if proto.function == function && p.playsOn(proto.kernels, all) {
+				known = true
+				p.checkArguments(t, function, proto.params)
 			}
-			if !known {
-				t.Errorf("%s is not in testdata/prototypes.txt", function)
-			}
+		}
+		if !known {
+			t.Errorf("%s is not in testdata/prototypes.txt", function)
 		}
 	}
 }
@@ -130,22 +139,20 @@ func TestPartsFitTheKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, p := range parts {
+	for p, name := range players {
 		var f *btf.Func
 		if p.unless != "" && spec.TypeByName(p.unless, &f) == nil {
 			continue
 		}
-		for _, name := range p.functions {
-			if spec.TypeByName(name, &f) != nil {
-				continue // of another kernel, or of a module
-			}
-			found++
-			var params []string
-			for _, param := range f.Type.(*btf.FuncProto).Params {
-				params = append(params, param.Name)
-			}
-			p.checkArguments(t, name, params)
+		if spec.TypeByName(name, &f) != nil {
+			continue // of another kernel, or of a module
 		}
+		found++
+		var params []string
+		for _, param := range f.Type.(*btf.FuncProto).Params {
+			params = append(params, param.Name)
+		}
+		p.checkArguments(t, name, params)
 	}
 	if found < 15 {
 		t.Errorf("the kernel has only %d of the functions", found)
@@ -184,21 +191,19 @@ func TestOperationsOfParts(t *testing.T) {
 		{".*_partial", bpf.RoleSteal, 0},
 		{"kfree_skbmem|.*_cache_put", bpf.RoleFree, 0},
 	}
-	for _, p := range parts {
-		for _, function := range p.functions {
-			matched := 0
-			for _, w := range words {
-				if !regexp.MustCompile("^(" + w.name + ")$").MatchString(function) {
-					continue
-				}
-				matched++
-				if p.kind != w.kind || p.origin != w.origin {
-					t.Errorf("%s: kind %v, origin %v, want %v and %v", function, p.kind, p.origin, w.kind, w.origin)
-				}
+	for p, function := range players {
+		matched := 0
+		for _, w := range words {
+			if !regexp.MustCompile("^(" + w.name + ")$").MatchString(function) {
+				continue
 			}
-			if matched != 1 {
-				t.Errorf("%s: %d names fit", function, matched)
+			matched++
+			if p.kind != w.kind || p.origin != w.origin {
+				t.Errorf("%s: kind %v, origin %v, want %v and %v", function, p.kind, p.origin, w.kind, w.origin)
 			}
+		}
+		if matched != 1 {
+			t.Errorf("%s: %d names fit", function, matched)
 		}
 	}
 }
