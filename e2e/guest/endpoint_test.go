@@ -138,6 +138,9 @@ func TestEventsWithoutAnInterfaceAreCounted(t *testing.T) {
 	if n := trace.summary.WithoutIfname; n == 0 || !strings.Contains(p.stderr(), fmt.Sprintf("not shown: %d event", n)) {
 		t.Errorf("without_ifname %d, stderr: %s", n, p.stderr())
 	}
+	if !slices.Contains(trace.summary.Unseen, "no_interface") || slices.Contains(trace.summary.Unseen, "no_namespace") {
+		t.Errorf("unseen: %q", trace.summary.Unseen)
+	}
 }
 
 // loseSegments sends segments to a host that does not let them in any more, until one is sent again.

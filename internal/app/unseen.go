@@ -20,9 +20,10 @@ type view struct {
 // blindSpot is something that a run may not look at.
 type blindSpot struct {
 	key string
-	// text says what it is and how to see it; %d is a count, if there is one.
+	// text says what it is and how to see it; %d is the count of what the kernel counts.
 	text string
-	// holds says whether the run did not look at it, and how often that was seen.
+	// holds says whether the run did not look at it, and the count. What is counted does not
+	// hold if the count is 0.
 	holds func(v *view, t *event.Totals) (bool, uint64)
 }
 
@@ -30,12 +31,17 @@ const trackFlag = "--filter-track-skb"
 
 // blindSpots are all, those that the user chose first. docs/output.md has them, too.
 var blindSpots = []blindSpot{
-	{"hidden_reasons", "drops for reasons that --drop-hide-benign or --filter-drop-reason hide", func(v *view, _ *event.Totals) (bool, uint64) {
-		d := v.plan.Asked.Drop
-		return d.HideBenign || len(d.Reasons)+len(d.NotReasons) > 0, 0
+	{"hidden_reasons", "benign drops that --drop-hide-benign hides: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(hiddenDrops(t))
 	}},
-	{"no_namespace", "packets that have no device and no socket at this moment: --filter-netns and --filter-ifname reject them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return len(v.plan.Asked.Netns.In)+len(v.plan.Asked.Ifnames.In) > 0, 0
+	{"other_reasons", "drops for the reasons that --filter-drop-reason rejects", func(v *view, _ *event.Totals) (bool, uint64) {
+		return len(v.plan.Asked.Drop.Reasons)+len(v.plan.Asked.Drop.NotReasons) > 0, 0
+	}},
+	{"no_namespace", "events whose network namespace is unknown, which --filter-netns rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(t.WithoutNetns)
+	}},
+	{"no_interface", "events whose interface is unknown, which --filter-ifname rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(t.WithoutIfname)
 	}},
 	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.Owner.Process() || len(v.plan.Asked.Owner.Cgroups) > 0, 0
@@ -43,9 +49,10 @@ var blindSpots = []blindSpot{
 	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
 		return v.asksTransport() && t.Headless > 0, t.Headless
 	}},
-	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, t *event.Totals) (bool, uint64) {
-		follows := v.plan.BPF.Config.Follow && v.plan.Backend != kernel.TracepointBackend
-		return v.asksTransport() && t.Headless == 0 && !follows, 0
+	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, _ *event.Totals) (bool, uint64) {
+		c := &v.plan.BPF.Config
+		follows := c.Follow && v.plan.Backend != kernel.TracepointBackend
+		return v.asksTransport() && !c.Forms && !follows, 0
 	}},
 	{"nat", "packets whose addresses NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksAddresses() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
@@ -68,6 +75,17 @@ var blindSpots = []blindSpot{
 	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && v.plan.BPF.Config.Track, t.Missed
 	}},
+}
+
+// counted holds where there is something.
+func counted(n uint64) (bool, uint64) { return n > 0, n }
+
+// hiddenDrops is how many drops were hidden, for all reasons.
+func hiddenDrops(t *event.Totals) (n uint64) {
+	for _, r := range t.HiddenReasons {
+		n += r.Count
+	}
+	return n
 }
 
 func (v *view) asksTransport() bool { return v.plan.Asked.Filter.AsksTransport() }

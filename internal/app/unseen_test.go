@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tracer/internal/event"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -33,6 +35,8 @@ func keys(list []event.Unseen) string {
 
 func TestUnseen(t *testing.T) {
 	drop := plan.Drop{Only: true}
+	netns := plan.Options{Netns: plan.Netns{In: []uint32{1}}}
+	hidden := event.Totals{HiddenReasons: []event.ReasonCount{{Name: "OTHERHOST", Count: 3}, {Name: "NO_SOCKET", Count: 1}}}
 	for name, c := range map[string]struct {
 		asked       plan.Options
 		expr        string
@@ -53,16 +57,23 @@ func TestUnseen(t *testing.T) {
 		"port, followed by functions": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
 		"missed":                      {totals: event.Totals{Missed: 3}, want: "missed"},
 		"missed while followed":       {totals: event.Totals{Missed: 3}, change: func(p *plan.Plan) { p.BPF.Config.Track = true }, want: "missed_following"},
-		"namespace":                   {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, want: "no_namespace"},
+		"namespace":                   {asked: netns},
+		"unknown namespace":           {asked: netns, totals: event.Totals{WithoutNetns: 4}, want: "no_namespace"},
+		"unknown interface":           {asked: netns, totals: event.Totals{WithoutIfname: 4}, want: "no_interface"},
 		"excluded interface":          {asked: plan.Options{Ifnames: plan.Ifnames{Out: []string{"lo"}}}},
 		"process":                     {asked: plan.Options{Owner: plan.Owner{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
 		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
-		"benign drops hidden":         {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}, want: "hidden_reasons"},
+		"benign drops wanted hidden":  {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}},
+		"benign drops hidden":         {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}, totals: hidden, want: "hidden_reasons"},
+		"reasons":                     {asked: plan.Options{Drop: plan.Drop{Reasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
+		"other reasons":               {asked: plan.Options{Drop: plan.Drop{NotReasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"drops of a host": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1", connections: true,
 			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "nat_without_connection unreported_drops"},
 		"connections can't be read": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1",
 			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "connections unreported_drops"},
+		"no dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53",
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "unreported_drops"},
 		"dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", totals: event.Totals{Headless: 2},
 			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "dropped_fragments unreported_drops"},
 	} {
@@ -81,6 +92,26 @@ func TestUnseen(t *testing.T) {
 				t.Errorf("%s: text %q", name, u.Text)
 			}
 		}
+	}
+}
+
+// TestUnseenIsCounted: what the kernel counts is told with its number.
+func TestUnseenIsCounted(t *testing.T) {
+	v := view{plan: &plan.Plan{Backend: kernel.KprobeMulti, Asked: plan.Options{Filter: compiled(t, "udp port 53")}}}
+	v.plan.BPF.Config.Forms = true
+	got := v.unseen(&event.Totals{
+		HiddenReasons: []event.ReasonCount{{Name: "OTHERHOST", Count: 3}, {Name: "NO_SOCKET", Count: 1}},
+		WithoutNetns:  5, WithoutIfname: 6, Headless: 7, Missed: 8,
+	})
+	want := []event.Unseen{
+		{Key: "hidden_reasons", Text: "benign drops that --drop-hide-benign hides: 4"},
+		{Key: "no_namespace", Text: "events whose network namespace is unknown, which --filter-netns rejects: 5"},
+		{Key: "no_interface", Text: "events whose interface is unknown, which --filter-ifname rejects: 6"},
+		{Key: "dropped_fragments", Text: "dropped fragments without the ports or the ICMP type that the filter tests: 7. Filter by address, too"},
+		{Key: "missed", Text: "probe hits for which the kernel did not run the program: 8"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unseen (-want +got):\n%s", diff)
 	}
 }
 
