@@ -69,7 +69,11 @@ func begin(ctx context.Context, cfg Config, o plan.Options, say *teller) (*traci
 	}
 	types := append(modules, facts.BTF)
 	say.unknown(p, types...)
-	t.view = view{plan: p, connections: p.ReadsConnections() && kernel.Describes("nf_conn", types...)}
+	t.view = view{
+		plan:        p,
+		connections: p.ReadsConnections() && kernel.Describes("nf_conn", types...),
+		uncounted:   !kernel.CountsMisses(facts.BTF, p.Backend),
+	}
 	say.loading()
 	t.session, err = attach.Open(ctx, p, attach.Options{Object: object, KernelTypes: facts.BTF, ModuleTypes: modules, Progress: say.progress})
 	if err != nil {

@@ -15,6 +15,8 @@ type view struct {
 	plan *plan.Plan
 	// connections says that the entries of connection tracking can be read.
 	connections bool
+	// uncounted says that the kernel does not count all hits for which it ran no program.
+	uncounted bool
 }
 
 // blindSpot is something that a run may not look at.
@@ -74,6 +76,9 @@ var blindSpots = []blindSpot{
 	}},
 	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && v.plan.BPF.Config.Track, t.Missed
+	}},
+	{"missed_uncounted", "probe hits for which the kernel did not run the program: it does not count all of them with this backend", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.uncounted, 0
 	}},
 }
 

@@ -42,6 +42,7 @@ func TestUnseen(t *testing.T) {
 		expr        string
 		change      func(*plan.Plan)
 		connections bool
+		uncounted   bool
 		totals      event.Totals
 		want        string
 	}{
@@ -57,6 +58,7 @@ func TestUnseen(t *testing.T) {
 		"port, followed by functions": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
 		"missed":                      {totals: event.Totals{Missed: 3}, want: "missed"},
 		"missed while followed":       {totals: event.Totals{Missed: 3}, change: func(p *plan.Plan) { p.BPF.Config.Track = true }, want: "missed_following"},
+		"missed and not counted":      {uncounted: true, want: "missed_uncounted"},
 		"namespace":                   {asked: netns},
 		"unknown namespace":           {asked: netns, totals: event.Totals{WithoutNetns: 4}, want: "no_namespace"},
 		"unknown interface":           {asked: netns, totals: event.Totals{WithoutIfname: 4}, want: "no_interface"},
@@ -82,7 +84,7 @@ func TestUnseen(t *testing.T) {
 		if c.change != nil {
 			c.change(p)
 		}
-		v := view{plan: p, connections: c.connections}
+		v := view{plan: p, connections: c.connections, uncounted: c.uncounted}
 		got := v.unseen(&c.totals)
 		if keys(got) != c.want {
 			t.Errorf("%s: %q, want %q", name, keys(got), c.want)

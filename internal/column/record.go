@@ -32,7 +32,7 @@ func Summary() []Column {
 		{Name: "lost_by_cause", Key: "lost_by_cause", Type: Object, Help: "lost events by cause", JSON: lostByCause},
 		total("evicted", "followed sk_buffs that were evicted from the full table", func(t *event.Totals) uint64 { return t.Evicted }),
 		total("dropped_fragments", "dropped fragments without a transport header that the filter did not match (--drop)", func(t *event.Totals) uint64 { return t.Headless }),
-		total("missed", "probe hits for which the kernel ran no program", func(t *event.Totals) uint64 { return t.Missed }),
+		total("missed", "probe hits for which the kernel ran no program, as far as it counts them", func(t *event.Totals) uint64 { return t.Missed }),
 		total("unreturned", "printed function calls whose return was not seen", func(t *event.Totals) uint64 { return t.Unreturned }),
 		total("without_netns", "events that --filter-netns hid because the packet's namespace was unknown", func(t *event.Totals) uint64 { return t.WithoutNetns }),
 		total("without_ifname", "events that --filter-ifname hid because the packet's interface was unknown", func(t *event.Totals) uint64 { return t.WithoutIfname }),

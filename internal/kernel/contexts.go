@@ -61,8 +61,8 @@ func memberOffset(types *btf.Spec, name, member string) uint64 {
 	if err := types.TypeByName(name, &s); err != nil {
 		return 0
 	}
-	offset, _ := findMember(s, member)
-	return uint64(offset.Bytes())
+	m, _ := findMember(s, member)
+	return uint64(m.Offset.Bytes())
 }
 
 func membersOf(t btf.Type) []btf.Member {
@@ -75,19 +75,21 @@ func membersOf(t btf.Type) []btf.Member {
 	return nil
 }
 
-func findMember(t btf.Type, name string) (btf.Bits, bool) {
+// findMember has the offset from the beginning of t.
+func findMember(t btf.Type, name string) (btf.Member, bool) {
 	for _, m := range membersOf(t) {
 		if m.Name == name {
-			return m.Offset, true
+			return m, true
 		}
 		if m.Name != "" {
 			continue
 		}
-		if offset, ok := findMember(m.Type, name); ok {
-			return m.Offset + offset, true
+		if inner, ok := findMember(m.Type, name); ok {
+			inner.Offset += m.Offset
+			return inner, true
 		}
 	}
-	return 0, false
+	return btf.Member{}, false
 }
 
 // CPUOffsets is the address of the array with the offset of each CPU's variables, 0 where

@@ -76,11 +76,11 @@ func describeDirect(types *btf.Spec) (*Direct, error) {
 		"head": &d.Head, "data": &d.Data, "tail": &d.Tail, "mac_header": &d.MacHeader,
 		"network_header": &d.NetworkHeader, "protocol": &d.Protocol,
 	} {
-		offset, ok := findMember(skb, name)
+		m, ok := findMember(skb, name)
 		if !ok {
 			return nil, fmt.Errorf("struct sk_buff has no %s", name)
 		}
-		*place = int16(offset.Bytes())
+		*place = int16(m.Offset.Bytes())
 		first, last = min(first, *place), max(last, *place)
 	}
 	if last/8-first/8 >= mostWords {

@@ -67,11 +67,11 @@ func memberOffsets(types *btf.Spec, steps []step) ([]int32, error) {
 		if err := types.TypeByName(s.object, &object); err != nil {
 			return nil, fmt.Errorf("struct %s: %w", s.object, err)
 		}
-		offset, ok := findMember(object, s.member)
+		m, ok := findMember(object, s.member)
 		if !ok {
 			return nil, fmt.Errorf("struct %s has no %s", s.object, s.member)
 		}
-		offsets = append(offsets, int32(offset.Bytes()))
+		offsets = append(offsets, int32(m.Offset.Bytes()))
 	}
 	return offsets, nil
 }
