@@ -285,6 +285,13 @@ static __always_inline bool match_forms(struct room *room, const struct sk_buff 
 	       match_fragment(room, skb);
 }
 
+// Counts a form whose place is not known, unless the packet itself matches, too: then it was
+// counted.
+static __noinline bool count_unplaced_form(struct room *room, const struct sk_buff *skb, u32 place)
+{
+	return !filter_span(&room->work, skb, UNSURE) && count_unplaced(place);
+}
+
 // The same as filter_skb for a packet whose packet filter did not match.
 static __noinline bool filter_forms(struct room *room, void *program, const struct sk_buff *skb)
 {
@@ -300,7 +307,7 @@ static __noinline bool filter_forms(struct room *room, void *program, const stru
 		return false;
 	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&room->work, skb))
 		return false;
-	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
+	return ANY_PLACE || place == PLACE_WANTED || count_unplaced_form(room, skb, place);
 }
 
 // The tuple as which a dropped packet matched, or else the one that it had first; NULL where

@@ -15,6 +15,8 @@ import (
 // SkbLab runs the program of a tracepoint on an sk_buff that a test makes.
 type SkbLab struct {
 	*Skb
+	// Maps are those of the programs.
+	Maps    map[string]*ebpf.Map
 	program *ebpf.Program
 	records *ringbuf.Reader
 }
@@ -29,7 +31,7 @@ func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
 	}
 	t.Cleanup(collection.Close)
 	must(t, collection.Variables["running"].Set(uint32(1)))
-	l.program = collection.Programs[name]
+	l.program, l.Maps = collection.Programs[name], collection.Maps
 	l.records, err = ringbuf.NewReader(collection.Maps["events"])
 	must(t, err)
 	t.Cleanup(func() { l.records.Close() })
