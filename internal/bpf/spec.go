@@ -38,7 +38,8 @@ const (
 	hooksMap       = "hook_functions"
 	lookupsMap     = "lookups"
 
-	// BenignMap has a Benign for each reason in Spec.Benign.
+	// BenignMap has a [Benign] for each reason in Spec.Benign; its Hidden counts the drops that
+	// were not emitted.
 	BenignMap = "benign"
 )
 
@@ -54,7 +55,8 @@ type Spec struct {
 	// they are, and Roles is what functions do to them, by address.
 	Following uint32
 	Roles     map[uint64]Role
-	// Endpoints are the arguments of functions that say where a packet is, by address.
+	// Endpoints says, by address of a function, which arguments carry a network namespace and a
+	// socket.
 	Endpoints map[uint64]EndpointArguments
 	// Hooks are the addresses of the probed hook functions of netfilter.
 	Hooks []uint64
@@ -250,16 +252,16 @@ const (
 	FreeTemplate  = "tracepoint_free"
 )
 
-// Programs that make no events and explain drops, with the packet in Argument: HookTemplate is for
-// hook functions of netfilter, QueuedFreeTemplate for those that queue packets to be freed,
-// QdiscDropTemplate for the qdisc_drop tracepoint.
+// Programs that emit no events but record what explains a later drop, with the packet in Argument:
+// HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue
+// packets to be freed later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
 const (
 	HookTemplate       = "kprobe_hook"
 	QueuedFreeTemplate = "kprobe_queued_free"
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
 )
 
-// IsSilent says whether a program on functions, by its name, makes no events of its own.
+// IsSilent reports whether the program on functions that has this name emits no events.
 func IsSilent(program string) bool {
 	return program == RoleTemplate || program == BirthTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
 }
@@ -295,8 +297,8 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 // size gives room to the maps that the settings make use of.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[eventsMap].MaxEntries = s.RingSize
-	s.fillBenign(maps[BenignMap])
-	s.fillHooks(maps[hooksMap])
+	fillMap(maps[BenignMap], s.benignReasons())
+	fillMap(maps[hooksMap], s.hookSet())
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
@@ -324,26 +326,30 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[endpointsMap], s.Endpoints)
 }
 
-// fillMap gives a map its contents, by address, and room for no more.
-func fillMap[V any](m *ebpf.MapSpec, contents map[uint64]V) {
+// fillMap sets the contents of a map, and its size to hold just those.
+func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	m.MaxEntries = uint32(max(1, len(contents)))
-	for addr, value := range contents {
-		m.Contents = append(m.Contents, ebpf.MapKV{Key: addr, Value: value})
+	for key, value := range contents {
+		m.Contents = append(m.Contents, ebpf.MapKV{Key: key, Value: value})
 	}
 }
 
-func (s Spec) fillBenign(reasons *ebpf.MapSpec) {
-	reasons.MaxEntries = uint32(max(1, len(s.Benign)))
+// benignReasons are the contents of BenignMap, with counters of 0.
+func (s Spec) benignReasons() map[uint32]Benign {
+	reasons := map[uint32]Benign{}
 	for reason, kind := range s.Benign {
-		reasons.Contents = append(reasons.Contents, ebpf.MapKV{Key: reason, Value: Benign{Kind: uint32(kind)}})
+		reasons[reason] = Benign{Kind: uint32(kind)}
 	}
+	return reasons
 }
 
-func (s Spec) fillHooks(hooks *ebpf.MapSpec) {
-	hooks.MaxEntries = uint32(max(1, len(s.Hooks)))
+// hookSet is Hooks as the contents of a map that is a set.
+func (s Spec) hookSet() map[uint64]uint8 {
+	set := map[uint64]uint8{}
 	for _, addr := range s.Hooks {
-		hooks.Contents = append(hooks.Contents, ebpf.MapKV{Key: addr, Value: uint8(1)})
+		set[addr] = 1
 	}
+	return set
 }
 
 // waitingQueues is how many packets in fragments are put together at a time.

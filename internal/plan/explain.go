@@ -4,6 +4,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
@@ -12,21 +13,23 @@ import (
 // hookSlow calls the hook functions of a hook: net/netfilter/core.c.
 const hookSlow = "nf_hook_slow"
 
-// queuers queue packets that are freed in an interrupt: net/core/dev.c, the second one until 6.3.
+// queuers queue packets that are freed in an interrupt, for net_tx_action to free them later:
+// net/core/dev.c, the second one until 6.3.
 var queuers = []string{"dev_kfree_skb_irq_reason", "__dev_kfree_skb_irq"}
 
-// freeAny are the functions through which drivers come to them.
+// freeAny are the functions of net/core/dev.c by which drivers call the queuers.
 var freeAny = []string{"dev_kfree_skb_any_reason", "__dev_kfree_skb_any"}
 
 const (
-	// netTxAction frees what they queued.
+	// netTxAction is the softirq that frees what the queuers queued (net/core/dev.c).
 	netTxAction = "net_tx_action"
-	// qdiscTracepoint has the reason of a queueing discipline (7.2), behind the packet.
+	// qdiscTracepoint has the reason of a queueing discipline as the argument after the packet
+	// (7.2).
 	qdiscTracepoint = "qdisc_drop"
 )
 
-// addExplanations plans programs that make no events, and add to those of drops what the drop
-// tracepoint does not say.
+// addExplanations plans programs that emit no events. They record what the drop tracepoint does
+// not report, and drop events show it.
 func (p *Plan) addExplanations(facts *kernel.Facts) {
 	if !p.reportsDrops() {
 		return
@@ -38,15 +41,11 @@ func (p *Plan) addExplanations(facts *kernel.Facts) {
 }
 
 func (p *Plan) reportsDrops() bool {
-	for _, t := range p.Tracepoints {
-		if t.Name == dropTracepoint {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == dropTracepoint })
 }
 
-// chooseProber lets drops alone have probes of functions, too, if there are any here.
+// chooseProber sets the backend for the probes that explain drops if only the drop tracepoint is
+// traced and the kernel supports one.
 func (p *Plan) chooseProber(facts *kernel.Facts) {
 	if p.Backend != kernel.TracepointBackend || p.Asked.Backend != "" || !p.Asked.Drop.Only {
 		return
@@ -67,7 +66,8 @@ func (p *Plan) ProbesBy() kernel.Backend {
 	return p.Backend
 }
 
-// addHooks has the last hook call of each packet remembered.
+// addHooks probes the hook functions of netfilter, so that the last hook call of each packet is
+// recorded.
 func (p *Plan) addHooks(facts *kernel.Facts) {
 	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack || p.ProbesBy() == kernel.TracepointBackend {
 		return
@@ -82,7 +82,7 @@ func (p *Plan) addHooks(facts *kernel.Facts) {
 		}
 		if p.traced(f.Addr) == nil {
 			name := fmt.Sprintf("%s_%d_%d_%d_%d", bpf.HookTemplate, f.SkbArg, call.State, call.Object, call.Kind)
-			p.probeSilently(f, bpf.Program{Name: name, Template: bpf.HookTemplate, Argument: f.SkbArg, HookCall: call})
+			p.group(f, bpf.Program{Name: name, Template: bpf.HookTemplate, Argument: f.SkbArg, HookCall: call})
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (p *Plan) addQueuers(facts *kernel.Facts) {
 	}
 	for _, f := range facts.Functions {
 		if f.Module == "" && (f.Name == queuers[0] || f.Name == queuers[1]) {
-			p.probeSilently(f, bpf.Program{Name: bpf.QueuedFreeTemplate, Template: bpf.QueuedFreeTemplate, Argument: f.SkbArg})
+			p.group(f, bpf.Program{Name: bpf.QueuedFreeTemplate, Template: bpf.QueuedFreeTemplate, Argument: f.SkbArg})
 		}
 	}
 	code := facts.Symbols.Code(append(freeAny, netTxAction)...)
@@ -104,17 +104,6 @@ func (p *Plan) addQueuers(facts *kernel.Facts) {
 			c.FreeAny.Begin, c.FreeAny.Size = found.Begin, found.End-found.Begin
 		}
 	}
-}
-
-// probeSilently plans a probe that makes no events.
-func (p *Plan) probeSilently(f kernel.Function, program bpf.Program) {
-	for i := range p.Groups {
-		if p.Groups[i].Program == program.Name {
-			p.Groups[i].Functions = append(p.Groups[i].Functions, f)
-			return
-		}
-	}
-	p.addProgram(program, []kernel.Function{f})
 }
 
 func (p *Plan) addQdiscDrops(facts *kernel.Facts) {
