@@ -11,7 +11,7 @@ type Drops struct {
 	// Reasons are names or numbers of the drops wanted, without anything else; a ! in
 	// front negates.
 	Reasons []string
-	// HideBenign has drops that are normal on a healthy network counted instead of printed.
+	// HideBenign counts drops that are normal on a healthy network instead of printing them.
 	HideBenign bool
 }
 

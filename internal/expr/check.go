@@ -19,7 +19,7 @@ type checker struct {
 	types     finder
 	roots     Roots
 	constants map[string]enumerator // nil until one is needed
-	notes     []string              // on what is allowed and hardly meant
+	notes     []string              // on what is valid but probably not intended
 }
 
 // operand checks any part of an expression.

@@ -46,7 +46,8 @@ type Program struct {
 	// points to. There are at most 63 letters of it.
 	String bool
 
-	// Notes are on what is allowed and hardly meant.
+	// Notes warn of what is valid but probably not intended, such as a plain number compared with
+	// one in network byte order.
 	Notes []string
 
 	value output

@@ -25,7 +25,8 @@ const HeadSize = 80
 // listings agree.
 const snaplen = 262144
 
-// mostInstructions is how far a jump of eBPF reaches.
+// mostInstructions is how many instructions a jump of eBPF can skip: its offset is a signed 16-bit
+// number.
 const mostInstructions = 1<<15 - 1
 
 // Program is a compiled filter for Ethernet frames.
@@ -48,7 +49,7 @@ type Program struct {
 	// VLAN tells that the expression asks for a VLAN tag, or for bytes of the frame from there
 	// on: it then has to see the one that the kernel or the card took out of the frame.
 	VLAN bool
-	// Notes are on what is allowed and hardly meant.
+	// Notes warn of what is valid but probably not intended, such as `vlan 5 or vlan 6`.
 	Notes []string
 }
 

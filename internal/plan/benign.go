@@ -7,22 +7,22 @@ import (
 	"tracer/internal/kernel"
 )
 
-// benignReason is a drop reason that can be normal on a healthy network, and when it is.
+// benignReason is a drop reason that can be benign, and the condition under which it is.
 type benignReason struct {
 	name string
 	kind bpf.BenignKind
 }
 
-// benign are all of them. A reason that can also be the trace of a fault is not among them
-// unless the packet itself tells, and so NOT_SPECIFIED is not.
+// benign lists all reasons that can be benign. A reason that can also mean a fault is in the list
+// only if the packet itself shows which it is, so NOT_SPECIFIED is not.
 var benign = []benignReason{
 	// Seen because the device is promiscuous or a bridge floods. A frame with the device's own
-	// address (a VLAN tag without a device), or one that nothing but its address led here, is a fault.
+	// address (a VLAN tag without a device), or with a wrong address on a plain device, is a fault.
 	{"OTHERHOST", bpf.BenignForeign},
 	// The usual ping: a raw socket received a clone, and no other socket waits for the reply.
 	// DHCP clients have packet sockets.
 	{"NO_SOCKET", bpf.BenignCloned},
-	// A question to all hosts of a multicast group about the address of one other.
+	// A neighbour solicitation for another host's address, sent to a multicast group.
 	{"IPV6_NDISC_NS_OTHERHOST", bpf.BenignAlways},
 	// Retransmitted although it had arrived: late or lost acknowledgements.
 	{"TCP_OLD_DATA", bpf.BenignAlways},
@@ -34,7 +34,7 @@ var benign = []benignReason{
 	{"TCP_OFO_DROP", bpf.BenignAlways},
 }
 
-// noReasonsToHide is for kernels on which --drop-hide-benign hides nothing.
+// noReasonsToHide is the note for kernels on which --drop-hide-benign hides nothing.
 const noReasonsToHide = "--drop-hide-benign hides nothing: this kernel has no drop reasons (Linux 5.17)"
 
 func benignNames() []string {
@@ -60,27 +60,33 @@ func benignNumbers(known map[uint32]string) map[uint32]bpf.BenignKind {
 
 const releaseData = "skb_release_data"
 
-// listFreers free a list of sk_buffs, or one: net/core/skbuff.c. On some kernels the location of
-// a drop is in these.
+// listFreers free a list of sk_buffs, or one: net/core/skbuff.c. Up to 6.1 they are the location
+// of a drop, whoever called them.
 var listFreers = []string{"kfree_skb_list", "kfree_skb_list_reason", "kfree_skb", "kfree_skb_reason"}
 
-// locateParts tells the programs where the members of a frag_list are freed.
+// setRange writes the code of a function to a code_range of the settings; the zero value is a
+// function that was not found.
+func setRange(begin, size *uint64, code kernel.CodeRange) {
+	*begin, *size = code.Begin, code.End-code.Begin
+}
+
+// locateParts sets the code in which the members of a frag_list are freed.
 func locateParts(c *bpf.Config, symbols *kernel.Symbols) {
 	code := symbols.Code(append(listFreers, releaseData)...)
-	c.ReleaseData.Begin, c.ReleaseData.Size = code[releaseData].Begin, code[releaseData].End-code[releaseData].Begin
+	setRange(&c.ReleaseData.Begin, &c.ReleaseData.Size, code[releaseData])
 	for i, name := range listFreers {
-		c.ListFreers[i].Begin, c.ListFreers[i].Size = code[name].Begin, code[name].End-code[name].Begin
+		setRange(&c.ListFreers[i].Begin, &c.ListFreers[i].Size, code[name])
 	}
 }
 
-// locateHooks tells the programs by what drops of netfilter are known.
+// locateHooks sets what identifies drops by netfilter: the drop reason, or nf_hook_slow on
+// kernels without reasons.
 func locateHooks(c *bpf.Config, facts *kernel.Facts) {
-	slow := facts.Symbols.Code(hookSlow)[hookSlow]
-	c.HookSlow.Begin, c.HookSlow.Size = slow.Begin, slow.End-slow.Begin
+	setRange(&c.HookSlow.Begin, &c.HookSlow.Size, facts.Symbols.Code(hookSlow)[hookSlow])
 	c.NetfilterDrop, _ = reasonNamed("NETFILTER_DROP", facts.Reasons)
 }
 
-// addDrops plans what drops are.
+// addDrops sets which drops are benign, which are parts of a packet, and which reasons are wanted.
 func (p *Plan) addDrops(facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.RawSocketsIpv4, c.RawSocketsIpv6 = facts.RawSockets.IPv4, facts.RawSockets.IPv6

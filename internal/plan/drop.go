@@ -9,6 +9,6 @@ type Drop struct {
 	// Reasons are those wanted, empty for any, NotReasons those not wanted, as the user
 	// wrote them.
 	Reasons, NotReasons []string
-	// HideBenign has benign drops counted instead of emitted.
+	// HideBenign counts benign drops instead of emitting them.
 	HideBenign bool
 }

@@ -9,8 +9,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// addEndpoints tells the programs which arguments of the functions say where a packet is whose
-// sk_buff does not: a network namespace, and a socket.
+// addEndpoints sets which arguments of the traced functions are a network namespace or a socket.
+// The programs use them if the sk_buff has no device or socket.
 func (p *Plan) addEndpoints() {
 	p.BPF.Endpoints = map[uint64]bpf.EndpointArguments{}
 	for _, f := range p.Functions {
@@ -20,14 +20,15 @@ func (p *Plan) addEndpoints() {
 	}
 }
 
-// arrivals is the tracepoint that each packet passes that arrives at a device.
+// arrivals is the tracepoint that every packet received by a device passes.
 const arrivals = "netif_receive_skb"
 
-// crossing is the function in which a packet leaves a network namespace for another one.
+// crossing is the function that every packet passes that moves to another network namespace
+// (net/core/skbuff.c).
 const crossing = "skb_scrub_packet"
 
-// seesCrossings says whether a followed packet is still at the device that it was last seen at, as
-// long as it is not seen elsewhere.
+// seesCrossings reports whether every move of a followed packet to another network namespace is
+// seen. Until then the packet is in the namespace of the device at which it was last seen.
 func (p *Plan) seesCrossings(places []kernel.Place) bool {
 	if p.Backend == kernel.TracepointBackend {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })

@@ -98,10 +98,10 @@ func (p *Plan) addQueuers(facts *kernel.Facts) {
 	}
 	code := facts.Symbols.Code(append(freeAny, netTxAction)...)
 	c := &p.BPF.Config
-	c.NetTxAction.Begin, c.NetTxAction.Size = code[netTxAction].Begin, code[netTxAction].End-code[netTxAction].Begin
+	setRange(&c.NetTxAction.Begin, &c.NetTxAction.Size, code[netTxAction])
 	for _, name := range freeAny {
 		if found, ok := code[name]; ok {
-			c.FreeAny.Begin, c.FreeAny.Size = found.Begin, found.End-found.Begin
+			setRange(&c.FreeAny.Begin, &c.FreeAny.Size, found)
 		}
 	}
 }

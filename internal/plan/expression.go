@@ -56,7 +56,7 @@ func (p *Plan) condition(types expr.Types, roots expr.Roots, text string) (asm.I
 	return compiled.Body, nil
 }
 
-// noteExpression has the user told what an expression hardly means.
+// noteExpression adds the notes of a compiled expression to those of the plan.
 func (p *Plan) noteExpression(compiled *expr.Program) {
 	for _, note := range compiled.Notes {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s", compiled.What, compiled.Text, note))

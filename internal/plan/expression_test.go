@@ -53,7 +53,7 @@ func TestNoExpressionTakesNoRoom(t *testing.T) {
 	}
 }
 
-// TestExpressionsAreNoted: what an expression hardly means is told with it.
+// TestExpressionsAreNoted: notes of an expression name it.
 func TestExpressionsAreNoted(t *testing.T) {
 	p := new(Plan)
 	p.noteExpression(&expr.Program{What: "skb expression", Text: "x == 1", Notes: []string{"write y"}})

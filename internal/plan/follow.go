@@ -143,7 +143,7 @@ func (p *Plan) plays(name string, places []kernel.Place) bool {
 	})
 }
 
-// traced is the function at addr, if its packets are looked at.
+// traced is the function at addr if its packets are filtered, else nil.
 func (p *Plan) traced(addr uint64) *kernel.Function {
 	for _, list := range [][]kernel.Function{p.Functions, p.Sighters} {
 		if i := slices.IndexFunc(list, func(f kernel.Function) bool { return f.Addr == addr }); i >= 0 {
@@ -202,8 +202,8 @@ func (p *Plan) addSilent(name, template string, tracepoints []string) {
 	}
 }
 
-// Again ends the name of a program's second copy, which runs where an interrupt comes while the
-// first one is running.
+// Again ends the name of a program's second copy, which runs if an interrupt hits while the first
+// copy is running on the same CPU.
 const Again = "_again"
 
 // followByTracepoints knows clones by their data, and the end of a packet by that of

@@ -2,7 +2,8 @@
 
 package plan
 
-// ReadsConnections says whether the programs look into the entries of connection tracking.
+// ReadsConnections reports whether the programs read entries of connection tracking (struct
+// nf_conn).
 func (p *Plan) ReadsConnections() bool {
 	c := &p.BPF.Config
 	return c.Conntrack || c.Forms || c.First

@@ -29,8 +29,8 @@ func hookCall(f kernel.Function) bpf.HookCall {
 	return call
 }
 
-// TablesUnseen is why NETFILTER shows no tables; empty if it was not asked for or a function that
-// works on a table is probed.
+// TablesUnseen is the reason why NETFILTER shows no tables; empty if the column was not requested,
+// or if a function that evaluates a table is probed.
 func (p *Plan) TablesUnseen() string {
 	worksOnTable := func(b bpf.Program) bool { return b.HookCall.Object != 0 }
 	switch {

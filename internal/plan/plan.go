@@ -68,7 +68,8 @@ const DefaultRingSize = 4 << 20
 // Plan is what will be loaded and where it will be attached.
 type Plan struct {
 	Backend kernel.Backend
-	// Prober attaches Groups where Backend probes no functions; empty where there are none.
+	// Prober is the backend that attaches Groups if Backend traces no functions; empty if Backend
+	// attaches them, or if there are none. See [Plan.ProbesBy].
 	Prober kernel.Backend
 	// Passed are the better backends that do not run here.
 	Passed []Passed
@@ -90,8 +91,8 @@ type Plan struct {
 	Groups []Group
 	// Tracepoints are attached; an event carries its index here.
 	Tracepoints []Tracepoint
-	// Sighters are functions that are probed to follow packets to their drops; they make no
-	// events.
+	// Sighters are functions that are probed only to find packets to follow to their drops; they
+	// emit no events.
 	Sighters []kernel.Function
 	// Silent are tracepoints that are attached and make no events.
 	Silent []Tracepoint

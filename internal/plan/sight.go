@@ -10,8 +10,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighters are functions that see a packet before NAT, encapsulation and fragmentation change it.
-// On receive the tracepoints do that.
+// sighters are functions that see a packet before NAT, encapsulation or fragmentation changes it.
+// On receive, tracepoints see it earlier.
 var sighters = []string{
 	// net/netfilter/core.c: in front of every hook
 	"nf_hook_slow",
@@ -27,15 +27,16 @@ var sighters = []string{
 // sightProgram begins the names of the programs of tracepoints that see packets.
 const sightProgram = "sight_"
 
-// blindTracepoints see packets only at their end.
+// blindTracepoints see packets only when they are freed.
 var blindTracepoints = []string{dropTracepoint, "consume_skb"}
 
-// followsToDrops says that nothing but drops is printed, and that packets are followed up to them.
+// followsToDrops reports whether only drops are printed and packets are followed to them.
 func (o Options) followsToDrops() bool {
 	return o.Drop.Only && (o.Follow.Matched || o.Follow.ByStack)
 }
 
-// addSights plans what sees the packets that are followed to their drops: it makes no events.
+// addSights plans the functions and tracepoints that find the packets to follow to their drops.
+// They emit no events.
 func (p *Plan) addSights(facts *kernel.Facts) {
 	if !p.Asked.followsToDrops() {
 		return
@@ -51,15 +52,14 @@ func (p *Plan) addSights(facts *kernel.Facts) {
 	}
 }
 
-// addSighters plans probes of functions. Calls on a stack are known if all functions are probed.
+// addSighters plans probes of functions: of all of them if packets are followed by stack.
 func (p *Plan) addSighters(facts *kernel.Facts) {
 	for _, f := range facts.Functions {
 		if !p.Asked.Follow.ByStack && !slices.Contains(sighters, f.Name) {
 			continue
 		}
 		p.Sighters = append(p.Sighters, f)
-		program := bpf.OnFunctions(f.SkbArg)
-		p.group(f, program)
+		p.group(f, bpf.OnFunctions(f.SkbArg))
 	}
 }
 
@@ -74,8 +74,8 @@ func (p *Plan) addSight(t kernel.Tracepoint) {
 	p.Silent = append(p.Silent, Tracepoint{t, name})
 }
 
-// SightTracepoints are the names of the tracepoints that see packets which are followed to their
-// drops.
+// SightTracepoints are the names of the tracepoints that find the packets to follow to their
+// drops; empty unless --drop is combined with following.
 func (p *Plan) SightTracepoints() []string {
 	var names []string
 	for _, t := range p.Silent {
