@@ -9,7 +9,7 @@ import (
 	"tracer/internal/event"
 )
 
-// drops counts drops by reason: those that may be faults, and those that are benign.
+// drops counts printed drops by reason, benign ones separately.
 type drops struct{ reasons, benign dropReasons }
 
 func (t *tracing) countDrop(e *event.Event) {
@@ -23,7 +23,8 @@ func (t *tracing) countDrop(e *event.Event) {
 	}
 }
 
-// sumDrops adds those that the kernel counted and did not emit.
+// sumDrops writes the counts by reason to the totals, with the benign drops that the kernel
+// counted and did not emit.
 func (t *tracing) sumDrops() error {
 	t.totals.DropReasons, t.totals.BenignReasons = t.drops.reasons.list(), t.drops.benign.list()
 	counts, err := t.session.Hidden()
@@ -47,7 +48,7 @@ func reasonLine(what string, counts []event.ReasonCount) string {
 	return what + ": " + strings.Join(parts, ", ")
 }
 
-// benign tells the drops that are normal on a healthy network, printed and hidden ones.
+// benign prints the counts of benign drops, printed and hidden.
 func (t *teller) benign(totals event.Totals) {
 	if len(totals.BenignReasons) > 0 {
 		fmt.Fprintln(t.w, reasonLine("benign", totals.BenignReasons))

@@ -51,7 +51,7 @@ func openOutput(ctx context.Context, cfg Config, say *teller) (*output, error) {
 	return out, nil
 }
 
-// openFile waits for a reader of a FIFO, but no longer than the run would take.
+// openFile opens the output file. A FIFO without a reader is waited for, at most for --duration.
 func openFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, error) {
 	if limit := cfg.Limits.Duration; limit > 0 {
 		var cancel context.CancelFunc
@@ -65,7 +65,7 @@ func openFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, erro
 type unreadError struct{ limit time.Duration }
 
 func (e unreadError) Error() string {
-	return fmt.Sprintf("nobody opened this FIFO to read within %v", e.limit)
+	return fmt.Sprintf("no process opened this FIFO for reading within %v", e.limit)
 }
 
 func (e unreadError) Hint() string { return "start the reader first, or leave out --duration" }

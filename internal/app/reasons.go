@@ -62,13 +62,14 @@ func dropLine(totals event.Totals) string {
 	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
 }
 
-// broadReasons are those that the kernel gives for more than their names say.
+// broadReasons explains reasons that the kernel also gives for other drops than their names say
+// (seen on 7.3).
 var broadReasons = map[string]string{
 	"SOCKET_FILTER":   "the kernel gives this reason also for drops by BPF programs of control groups (ingress)",
 	"RECURSION_LIMIT": "the kernel gives this reason also if the transmit queue of a device without a queueing discipline is stopped",
 }
 
-// reasonNotes explain reasons that mean more than they say.
+// reasonNotes are the explanations of the broad reasons among the printed drops.
 func reasonNotes(totals event.Totals) []string {
 	var notes []string
 	for _, r := range totals.DropReasons {

@@ -35,8 +35,8 @@ func (s *status) clear() {
 	}
 }
 
-// Write writes a message, which ends with a newline, above the status line. It escapes what the
-// message would do to a terminal.
+// Write writes a message, which ends with a newline, above the status line. Control characters
+// in it are escaped.
 func (s *status) Write(message []byte) (int, error) {
 	if _, err := s.write([]byte(printable.Lines(string(message)))); err != nil {
 		return 0, err

@@ -53,7 +53,7 @@ func (t *teller) loading() { t.w.show("loading BPF programs…") }
 
 // unread notes that a FIFO has no reader yet.
 func (t *teller) unread() {
-	fmt.Fprintln(t.w, "note: waiting until somebody reads from the FIFO of --output-file")
+	fmt.Fprintln(t.w, "note: waiting for a reader of the FIFO of --output-file")
 }
 
 // planned tells the backend and what will be attached.
@@ -88,7 +88,7 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	}
 }
 
-// ftraceDisabled warns that functions may give no events.
+// ftraceDisabled warns that probes of functions may not run.
 func (t *teller) ftraceDisabled(p *plan.Plan) {
 	if len(p.Functions) > 0 {
 		fmt.Fprintln(t.w, "warning: the sysctl kernel.ftrace_enabled is 0, so the kernel may not call the probes of functions: `sysctl kernel.ftrace_enabled=1`")
@@ -310,7 +310,7 @@ func (t *teller) summary(totals event.Totals) {
 	t.unseen(totals.Unseen)
 }
 
-// unseen tells what a run without events did not look at.
+// unseen prints what a run without events did not look at.
 func (t *teller) unseen(list []event.Unseen) {
 	if len(list) > 0 {
 		fmt.Fprintln(t.w, "no event does not mean that there was no such packet. Not looked at:")

@@ -8,7 +8,8 @@ import (
 	"tracer/internal/event"
 )
 
-// unplacedLines say how many events the filters by place hid without knowing the place.
+// unplacedLines say how many events --filter-netns and --filter-ifname hid because the namespace
+// or the interface of the packet was unknown.
 func unplacedLines(totals event.Totals) []string {
 	var lines []string
 	for _, hidden := range []struct {

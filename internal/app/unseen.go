@@ -10,7 +10,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// view is what a run could see.
+// view is what decides on the blind spots of a run.
 type view struct {
 	plan *plan.Plan
 	// connections says that the entries of connection tracking can be read.
@@ -19,19 +19,21 @@ type view struct {
 	uncounted bool
 }
 
-// blindSpot is something that a run may not look at.
+// blindSpot is a kind of packet or event that a run may not look at.
 type blindSpot struct {
+	// key names it in JSON.
 	key string
-	// text says what it is and how to see it; %d is the count of what the kernel counts.
+	// text describes it, and which flag shows it; %d is the count that holds returns.
 	text string
-	// holds says whether the run did not look at it, and the count. What is counted does not
-	// hold if the count is 0.
+	// holds reports whether the run did not look at it, and how many of them it counted. It is
+	// false for what is counted if the count is 0.
 	holds func(v *view, t *event.Totals) (bool, uint64)
 }
 
 const trackFlag = "--filter-track-skb"
 
-// blindSpots are all, those that the user chose first. docs/output.md has them, too.
+// blindSpots are in the order of the message, those caused by the user's flags first. docs/output.md
+// lists them, too.
 var blindSpots = []blindSpot{
 	{"hidden_reasons", "benign drops that --drop-hide-benign hides: %d", func(_ *view, t *event.Totals) (bool, uint64) {
 		return counted(hiddenDrops(t))
@@ -97,7 +99,8 @@ func (v *view) asksTransport() bool { return v.plan.Asked.Filter.AsksTransport()
 
 func (v *view) asksAddresses() bool { return v.plan.Asked.Filter.AsksAddresses() }
 
-// unseen is what a run that printed nothing did not look at. What was suppressed was there.
+// unseen lists the blind spots of a run that printed nothing; none if a limit suppressed events,
+// since those were seen.
 func (v *view) unseen(t *event.Totals) []event.Unseen {
 	if t.Printed+t.Withheld > 0 {
 		return nil

@@ -11,11 +11,12 @@ import (
 	"tracer/internal/bpf"
 )
 
-// longFilter is from how many instructions on a filter may be what the verifier refuses. Each
-// kernel that was tested accepts a filter of 1,000 hosts, which has more.
+// longFilter is the number of instructions from which on the length of a filter may be the reason
+// why the verifier rejects a program. All tested kernels accept a filter of 1,000 hosts, which has
+// more.
 const longFilter = 4096
 
-// longFilterError is a program that the verifier refused, with a long filter in it.
+// longFilterError says that the verifier rejected a program that contains a long filter.
 type longFilterError struct {
 	err          error
 	instructions int
@@ -24,12 +25,12 @@ type longFilterError struct {
 func (e *longFilterError) Error() string { return e.err.Error() }
 func (e *longFilterError) Unwrap() error { return e.err }
 
-// Hint is what to do if the filter is the reason.
+// Hint says how to shorten the filter.
 func (e *longFilterError) Hint() string {
 	return fmt.Sprintf("the filter has %d instructions, which may be more than this kernel's verifier accepts: networks and port ranges make it shorter", e.instructions)
 }
 
-// explainLong adds the length of the longest filter to what the verifier says.
+// explainLong adds a hint to an error of the verifier if one of the filters is long.
 func explainLong(err error, b bpf.Bodies) error {
 	n := max(len(b.Filter), len(b.TunnelL2), len(b.TunnelL3))
 	if refused := new(ebpf.VerifierError); n < longFilter || !errors.As(err, &refused) {

@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// errEmpty refuses an empty value, mostly that of an unset variable in a script. To leave a flag out
-// would trace something else than what was meant.
+// errEmpty is the error for an empty value, usually that of an unset variable in a script. Ignoring
+// the flag would trace something other than intended.
 var errEmpty = errors.New("empty value")
 
-// filledValue is a flag's value that must not be empty.
+// filledValue is the value of a flag that rejects empty text.
 type filledValue struct{ pflag.Value }
 
-// Set is that of pflag.Value.
+// Set implements pflag.Value.
 func (v filledValue) Set(s string) error {
 	if strings.TrimSpace(s) == "" {
 		return errEmpty
@@ -24,7 +24,7 @@ func (v filledValue) Set(s string) error {
 	return v.Value.Set(s)
 }
 
-// refuseEmpty makes empty values of all flags errors.
+// refuseEmpty makes all flags reject empty values.
 func refuseEmpty(fs *pflag.FlagSet) {
 	fs.VisitAll(func(f *pflag.Flag) { f.Value = filledValue{f.Value} })
 }

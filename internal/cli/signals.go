@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// interruptible is a context that signals to end cancel; a second one ends the process at once.
-// SIGPIPE is ignored, so that a reader that goes away is an error of the write and the run ends in
-// order. stop undoes all but that.
+// interruptible returns a context that the signals of [endings] cancel; a second signal exits the
+// process at once. SIGPIPE is ignored, so that a closed pipe is an error of the write (EPIPE) and the
+// run ends in order. stop restores the default handling, except of SIGPIPE.
 func interruptible() (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
@@ -27,8 +27,8 @@ func interruptible() (ctx context.Context, stop func()) {
 	}
 }
 
-// endings are the signals that end a run in order. SIGHUP is not one of them if it is ignored from
-// the beginning: nohup(1) starts programs that outlive their terminal.
+// endings are the signals that end a run in order. SIGHUP is left out if it is ignored at the start,
+// as by nohup(1).
 func endings() []os.Signal {
 	list := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {
