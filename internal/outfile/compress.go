@@ -32,8 +32,8 @@ func (k *keeper) compress(name string) error {
 	return k.removeOld(name)
 }
 
-// openOld returns nil for what is not one of our files: a link, a directory, or a file that has
-// other names, which may be somebody else's that we may read and its owner may not.
+// openOld returns nil for what is not one of our files: a link, a directory, or a file with several
+// hard links, which may be a file that the owner of the directory may not read.
 func (k *keeper) openOld(name string) (*os.File, error) {
 	file, err := k.open(name, unix.O_RDONLY)
 	switch {
@@ -69,7 +69,7 @@ func (k *keeper) pack(from *os.File, part string) (err error) {
 	return to.Sync()
 }
 
-// createOver creates a file in place of one that an interrupted run left.
+// createOver creates a file, and first removes one that an interrupted run left.
 func (k *keeper) createOver(name string) (*os.File, error) {
 	for range mostTries {
 		file, err := k.create(name)

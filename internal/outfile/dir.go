@@ -58,7 +58,8 @@ func (d *dir) open(name string, flags int) (*os.File, error) {
 	return d.blocking(fd, name)
 }
 
-// blocking makes a descriptor wait again. os.NewFile comes last: it remembers the mode.
+// blocking clears O_NONBLOCK and makes a file of a descriptor. os.NewFile comes last, as it reads
+// the flag.
 func (d *dir) blocking(fd int, name string) (*os.File, error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
@@ -100,7 +101,8 @@ func (d *dir) writable() error {
 	return unix.Faccessat(d.fd, ".", unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
 
-// shared reports whether users other than root and ours can change the names in the directory.
+// shared reports whether users other than root and the own one can change the names in the
+// directory; true if that is not known.
 func (d *dir) shared() bool {
 	var s unix.Stat_t
 	if err := unix.Fstat(d.fd, &s); err != nil {
@@ -109,7 +111,8 @@ func (d *dir) shared() bool {
 	return !trusted(s.Uid) || s.Mode&0o022 != 0
 }
 
-// trusted reports whether links of this user are followed anywhere.
+// trusted reports whether links of this user are followed to any directory: those of root and of
+// the own user.
 func trusted(uid uint32) bool { return uid == 0 || int(uid) == os.Geteuid() }
 
 // retry repeats a system call that a signal interrupted.

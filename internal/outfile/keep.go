@@ -32,14 +32,14 @@ func newKeeper(p *place, r Rotation) *keeper {
 	return k
 }
 
-// finish waits until everything is done, and returns the first error.
+// finish waits for the requested tidies, and returns the first error.
 func (k *keeper) finish() error {
 	close(k.work)
 	k.done.Wait()
 	return k.err
 }
 
-// start lets the older files be looked at.
+// start requests a tidy; requests while one is pending are merged.
 func (k *keeper) start() {
 	select {
 	case k.work <- struct{}{}:
@@ -73,7 +73,7 @@ func (k *keeper) tidy(now time.Time) error {
 	return err
 }
 
-// expired reports whether there are enough newer files, or whether it is too old.
+// expired reports whether a backup with that many newer ones has to be removed.
 func (k *keeper) expired(newer int, b backup, now time.Time) bool {
 	return k.MaxBackups > 0 && newer >= k.MaxBackups || k.MaxAge > 0 && now.Sub(b.time) > time.Duration(k.MaxAge)*24*time.Hour
 }
@@ -88,7 +88,7 @@ func (k *keeper) discard(b backup) (err error) {
 	return err
 }
 
-// removeOld leaves directories alone that have the name of a backup.
+// removeOld removes a backup; a directory of that name is left alone.
 func (k *keeper) removeOld(name string) error {
 	switch err := k.remove(name); {
 	case err == nil, errors.Is(err, unix.ENOENT), errors.Is(err, unix.EISDIR):

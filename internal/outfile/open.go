@@ -16,7 +16,7 @@ import (
 // Options say how a file is written.
 type Options struct {
 	Rotation
-	// Waiting is called once if the file is a FIFO that nobody reads yet. nil is nothing.
+	// Waiting is called once if the file is a FIFO without a reader; it may be nil.
 	Waiting func()
 }
 
@@ -24,13 +24,15 @@ type Options struct {
 type File struct {
 	io.WriteCloser
 	place *place
-	// special is the file if it is not rotated: a pipe, a device, or one open already.
+	// special is the file if it is not rotated: a pipe, a device, or a descriptor by its name in
+	// procfs; nil for a regular file.
 	special *os.File
 	owner   unix.Stat_t
 }
 
-// Open appends to a file or creates it with mode 0600. It waits until somebody reads from a FIFO, or
-// ctx ends.
+// Open opens a file for appending, or creates it with mode 0600. If the file is a FIFO, it waits for
+// a reader until ctx is done, and then returns the cause of ctx. It rejects directories, sockets,
+// block devices and, in directories of other users, files with several hard links.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	p, err := find(path)
 	if err != nil {
@@ -64,7 +66,8 @@ func newFile(p *place, file *os.File, r Rotation) (*File, error) {
 	return f, nil
 }
 
-// refusal is the reason not to write to what was opened in a directory that is shared or not.
+// refusal is the reason not to write to a file; shared says that other users may change the names
+// in its directory.
 func refusal(s unix.Stat_t, shared bool) error {
 	switch s.Mode & unix.S_IFMT {
 	case unix.S_IFBLK:
@@ -77,11 +80,12 @@ func refusal(s unix.Stat_t, shared bool) error {
 	return nil
 }
 
-// Special is the file if it is a pipe, a device or one that was open already; nil if it is rotated.
+// Special is the file if it is a pipe, a device, or a descriptor by its name in procfs such as
+// /dev/fd/3; nil if it is rotated.
 func (f *File) Special() *os.File { return f.special }
 
-// Rotatable returns an error if the process may not create files beside this one with the same
-// owner.
+// Rotatable returns an error if the process may not create files in the same directory with the
+// same owner.
 func (f *File) Rotatable() error {
 	if f.special != nil {
 		return nil
@@ -101,7 +105,7 @@ type plain struct {
 // Close also closes the directory.
 func (p *plain) Close() error { return errors.Join(p.File.Close(), p.dir.close()) }
 
-// mostTries bounds what is tried again because others create and remove the same name.
+// mostTries bounds the retries if other processes create and remove the same name.
 const mostTries = 100
 
 // append opens the file or creates it.
@@ -119,12 +123,12 @@ func (p *place) append(ctx context.Context, waiting func()) (*os.File, error) {
 	return nil, errBusy
 }
 
-var errBusy = errors.New("is created and removed by somebody else all the time")
+var errBusy = errors.New("another process keeps creating and removing this name")
 
-// readersEvery is how often a FIFO is tried again.
+// readersEvery is the interval at which opening a FIFO without a reader is retried.
 const readersEvery = 50 * time.Millisecond
 
-// openThere opens what is there. It waits for a reader if that is a FIFO.
+// openThere opens an existing file. It waits for a reader if that is a FIFO.
 func (p *place) openThere(ctx context.Context, waiting func()) (*os.File, error) {
 	for {
 		file, err := p.openNow()
@@ -151,7 +155,8 @@ func (p *place) isFIFO() bool {
 	return err == nil && s.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// openNow opens what is there. A link of procfs leads to a file that is open already.
+// openNow opens an existing file. A magic link of procfs is followed, as it leads to a file that is
+// open already.
 func (p *place) openNow() (*os.File, error) {
 	const flags = unix.O_WRONLY | unix.O_APPEND
 	if !p.magic {
@@ -166,7 +171,7 @@ func (p *place) openNow() (*os.File, error) {
 	return p.blocking(fd, p.name)
 }
 
-// explain adds what to do.
+// explain gives the error of open(2) the words for the user.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EISDIR):

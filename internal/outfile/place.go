@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is where a file is or will be: a name in an open directory. The name is no link, except
-// one of procfs, such as /dev/fd/3.
+// place is where a file is or will be: a name in an open directory. The name is not a symbolic link,
+// except a magic link of procfs such as /dev/fd/3.
 type place struct {
 	*dir
 	name  string
 	magic bool
 }
 
-// find opens the directory of a file and follows the links of the path.
+// find opens the directory of a file, and follows all links of the path.
 func find(path string) (*place, error) { return locate(path, (*walk).resolve) }
 
-// findName opens the directory too, and does not follow a link that has the name of the file.
+// findName is like find, but does not follow the last component of the path.
 func findName(path string) (*place, error) { return locate(path, (*walk).stay) }
 
 func locate(path string, by func(*walk, string, string) (*place, error)) (*place, error) {
@@ -73,7 +73,8 @@ func (w *walk) resolve(parent, name string) (*place, error) {
 	}
 }
 
-// trustedOnly returns an error if a user's link led to a link of procfs, which leads anywhere.
+// trustedOnly returns an error if another user's link led to a magic link of procfs, whose target
+// can be any file.
 func (w *walk) trustedOnly() error {
 	if w.guest != nil {
 		return &linkError{link: *w.guest, target: 0}
@@ -81,10 +82,10 @@ func (w *walk) trustedOnly() error {
 	return nil
 }
 
-// errDirectory refuses a path that names no file.
+// errDirectory is the error for a path that names a directory.
 var errDirectory = &hinted{"is a directory", "write the name of a file in it too, such as trace.log"}
 
-// missingError is about the directory of a file.
+// missingError is an error about the directory of a file, such as that it does not exist.
 type missingError struct {
 	dir string
 	error
@@ -94,7 +95,7 @@ func (e *missingError) Unwrap() error { return e.error }
 
 func (e *missingError) Error() string { return "directory " + e.error.Error() }
 
-// Hint is about a directory that does not exist.
+// Hint says how to create the directory; empty if it exists.
 func (e *missingError) Hint() string {
 	if errors.Is(e.error, unix.ENOENT) {
 		return "create the directory first: mkdir -p " + e.dir

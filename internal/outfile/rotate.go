@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotation says when a file is put aside for a new one, and what becomes of it then.
+// Rotation says when a new file is started, and how long older files are kept.
 type Rotation struct {
 	// MaxSize is the size of a file in MiB; 0 is 100.
 	MaxSize int
 	// MaxBackups is how many older files are kept, MaxAge for how many days; 0 is no limit.
 	MaxBackups, MaxAge int
-	// Compress packs older files with gzip.
+	// Compress compresses older files with gzip.
 	Compress bool
 }
 
@@ -61,7 +61,7 @@ func (r *rotator) Close() error {
 	return errors.Join(r.keep.finish(), r.file.Close(), r.place.close())
 }
 
-// rotate puts the file aside and starts a new one with the same owner and mode.
+// rotate renames the file to a backup and starts a new one with the same owner and mode.
 func (r *rotator) rotate() error {
 	next, err := r.replace()
 	if err != nil {
@@ -73,8 +73,8 @@ func (r *rotator) rotate() error {
 	return err
 }
 
-// replace makes the new file under the name of the backup, and then swaps the names. So the new
-// file is known to be new, and whatever has the name at that moment is moved and not opened.
+// replace creates the new file under the name of the backup, and then swaps the two names. So the
+// new file is created with O_EXCL, and whatever has the output file's name is renamed, never opened.
 func (r *rotator) replace() (*os.File, error) {
 	file, backup, err := r.createBackup(time.Now())
 	if err != nil {
@@ -118,7 +118,7 @@ func (r *rotator) swap(backup string) error {
 	for range mostTries {
 		err := r.exchange(backup, r.name)
 		switch {
-		case errors.Is(err, unix.ENOENT): // somebody moved the file away
+		case errors.Is(err, unix.ENOENT): // another process moved the file away
 			err = unix.Renameat2(r.fd, backup, r.fd, r.name, unix.RENAME_NOREPLACE)
 			if errors.Is(err, unix.EEXIST) {
 				continue
@@ -131,8 +131,8 @@ func (r *rotator) swap(backup string) error {
 	return errBusy
 }
 
-// swapInSteps is for file systems that cannot exchange names. The second step replaces whatever
-// got the name after the first.
+// swapInSteps is for file systems without RENAME_EXCHANGE. Its second rename replaces whatever took
+// the name after the first.
 func (r *rotator) swapInSteps(backup string) error {
 	aside := backup + asideSuffix
 	if err := r.rename(r.name, aside); err != nil && !errors.Is(err, unix.ENOENT) {

@@ -14,12 +14,13 @@ import (
 // mostLinks is the number of links that are followed in a path, as in the kernel.
 const mostLinks = 40
 
-// walk opens the directories of a path one by one. A user's link is followed only to directories
-// of the same user: nobody can direct a file of root's to where they cannot write themselves.
+// walk opens the directories of a path one by one. The link of another user is followed only to
+// directories of the same user, so that no user can redirect a file of root to a directory where that
+// user cannot write.
 type walk struct {
 	fd    int
 	links int
-	// guest is the user, other than root and ours, whose links were followed.
+	// guest is the other user (neither root nor the own one) whose links were followed; nil if none.
 	guest *uint32
 }
 
@@ -122,7 +123,8 @@ func (w *walk) readLink(name string) (target string, err error) {
 	return linkText(fd)
 }
 
-// follows notes whose link is followed.
+// follows records the owner of a link that is followed. All of them have to be of one user, besides
+// root and the own one.
 func (w *walk) follows(owner uint32) error {
 	switch {
 	case trusted(owner):
@@ -150,7 +152,7 @@ func linkText(fd int) (string, error) {
 	return string(buf[:n]), nil
 }
 
-// allowed returns an error if the link of a user led to a directory of somebody else.
+// allowed returns an error if another user's link led to a directory that this user does not own.
 func (w *walk) allowed() error {
 	if w.guest == nil {
 		return nil
@@ -165,11 +167,11 @@ func (w *walk) allowed() error {
 	return nil
 }
 
-// linkError refuses a link.
+// linkError rejects a link of one user to a directory of another; both are user IDs.
 type linkError struct{ link, target uint32 }
 
 func (e *linkError) Error() string {
-	return fmt.Sprintf("leads over a symbolic link of user %d to a directory of user %d", e.link, e.target)
+	return fmt.Sprintf("the path contains a symbolic link of user %d that leads to a directory of user %d", e.link, e.target)
 }
 
-func (e *linkError) Hint() string { return "write the path that the link leads to" }
+func (e *linkError) Hint() string { return "give the path without the link" }
