@@ -36,7 +36,7 @@ func (r *reasons) name(reason uint32) string {
 	return name
 }
 
-// Reason is the name of a drop reason, or its number.
+// Reason is the name of a drop reason, as in events; its number if the kernel has no name for it.
 func (r *Enricher) Reason(reason uint32) string { return r.reasons.name(reason) }
 
 // isNoReason says that a function was handed a reason that says nothing: packets

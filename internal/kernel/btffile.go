@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostBTF is the size of BTF that is read: many times that of any kernel.
+// mostBTF is the largest BTF that is accepted, in bytes: many times that of any kernel.
 const mostBTF = 128 << 20
 
 var errBigFile = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
 
-// readBTFFile reads BTF of a file or a pipe: raw, or in an ELF file. It does not wait for somebody to
-// write to a FIFO.
+// readBTFFile reads raw BTF, or the .BTF section of an ELF file, from a file or a pipe. It does not
+// wait for a writer of a FIFO.
 func readBTFFile(path string) (_ []byte, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -38,7 +38,7 @@ func readBTFFile(path string) (_ []byte, err error) {
 	return limitedBTF(f)
 }
 
-// sectionBTF reads the section of an ELF file, or the whole file.
+// sectionBTF reads only the section of an ELF file, else the whole file.
 func sectionBTF(f *os.File) ([]byte, error) {
 	magic := make([]byte, len(elf.ELFMAG))
 	if _, err := f.ReadAt(magic, 0); err != nil || string(magic) != elf.ELFMAG {
@@ -67,7 +67,7 @@ func rawBTF(b []byte) ([]byte, error) {
 	return elfBTF(bytes.NewReader(b))
 }
 
-// elfBTF reads the section, which may be compressed.
+// elfBTF reads the section .BTF, which may be compressed, up to mostBTF bytes of content.
 func elfBTF(r io.ReaderAt) ([]byte, error) {
 	f, err := elf.NewFile(r)
 	if err != nil {

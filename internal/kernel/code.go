@@ -4,11 +4,13 @@ package kernel
 
 import "strings"
 
-// CodeRange is the code of a function in the kernel itself.
+// CodeRange is the code of a function of the kernel itself, from the first address to the one behind
+// the last; zero if it is not known.
 type CodeRange struct{ Begin, End uint64 }
 
-// Code finds functions of the kernel itself by name. A suffix that the compiler adds, such as
-// .isra.0, does not count. Functions that are not there are missing, also of nil.
+// Code finds functions of the kernel itself, not of modules, by name. A suffix of the compiler, such
+// as .isra.0, is ignored, but a function without one is preferred. Functions that are not found are
+// missing; a nil s finds none.
 func (s *Symbols) Code(names ...string) map[string]CodeRange {
 	found := map[string]CodeRange{}
 	if s == nil {

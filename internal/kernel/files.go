@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leastFiles is the number of files that a run has open at most, besides one for each single kprobe.
+// leastFiles is the number of open files that suffices for any run, besides one for each single
+// kprobe.
 const leastFiles = 256
 
-// NeedFiles raises the limit of open files if it is too low for any run. Below that, many questions
-// to the kernel fail for the wrong reason.
+// NeedFiles raises the limit of open files (RLIMIT_NOFILE) to 256 if it is lower, and returns an error
+// if it can't. With fewer files, feature tests fail with EMFILE and look like missing features.
 func NeedFiles() error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

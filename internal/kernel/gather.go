@@ -76,7 +76,7 @@ func (g *gathering) readTypes() {
 	g.err = g.options.named(cmp.Or(imageErr, specErr))
 }
 
-// named adds the name of the user's file to an error.
+// named adds the name of --kernel-btf to an error, if that was given.
 func (o Options) named(err error) error {
 	if err == nil || o.BTFFile == "" {
 		return err

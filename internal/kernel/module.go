@@ -63,7 +63,8 @@ func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, e
 	return slices.Compact(names), absent, nil
 }
 
-// isModuleName refuses names that lead out of a folder or to vmlinux.
+// isModuleName reports whether a name can be a module's: not vmlinux, and not a path out of
+// /sys/module.
 func isModuleName(name string) bool {
 	return !slices.Contains([]string{"", ".", "..", "vmlinux"}, name) && !strings.Contains(name, "/")
 }

@@ -5,10 +5,10 @@ package kernel
 import "errors"
 
 const (
-	// deepest is the number of types within each other; kernels have about 30.
+	// deepest is the nesting of types that is accepted; kernels have about 30.
 	deepest = 500
-	// mostMembers is the number of members of a type, those of members included; kernels have some
-	// thousand.
+	// mostMembers is the number of members of a type that is accepted, including those of its members;
+	// kernels have a few thousand.
 	mostMembers = 1 << 20
 )
 
@@ -18,17 +18,18 @@ var (
 	errTooLarge = errors.New("BTF has a type with too many members")
 )
 
-// nesting counts the members of types. It is for BTF that the user gave: what looks for members goes
-// through all of them, so that a type that contains itself would have no end.
+// nesting counts the members of types, to check BTF from the user: member look-ups recurse, and
+// would not end for a type that contains itself.
 type nesting struct {
 	*types
-	// members is 0 for types that were not looked at, and open for those that are being counted.
+	// members is the count of each type: 0 if it is not counted yet, open while it is being counted.
 	members []int
 }
 
 const open = -1
 
-// checkNesting returns an error for types that no C compiler makes.
+// checkNesting returns an error for types that contain themselves, are nested too deeply or have
+// too many members; no C compiler makes these.
 func (t *types) checkNesting() error {
 	n := nesting{types: t, members: make([]int, len(t.offsets))}
 	for id := range n.members {
@@ -39,7 +40,7 @@ func (t *types) checkNesting() error {
 	return nil
 }
 
-// checkTypes checks BTF that the user gave.
+// checkTypes checks BTF from a file of the user.
 func checkTypes(vmlinux []byte) error {
 	t, err := parseTypes(vmlinux, nil)
 	if err != nil {

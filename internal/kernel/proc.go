@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errNoProc says that nothing is known of the kernel or of this process.
+// errNoProc is the error if /proc is not a procfs.
 var errNoProc = &hinted{
 	msg:  "/proc is not mounted",
 	hint: "`mount -t proc proc /proc`",
@@ -29,12 +29,12 @@ func needProc(path string) error {
 	}
 }
 
-// ftraceSetting is 0 if ftrace calls nobody.
+// ftraceSetting contains 0 if ftrace calls no function that is attached to it.
 const ftraceSetting = "/proc/sys/kernel/ftrace_enabled"
 
-// FtraceDisabled reports whether the sysctl kernel.ftrace_enabled is 0: probes of functions can then
-// be attached, and the kernel does not call those that are built on ftrace, which are all of
-// kprobe-multi and, on most architectures, those of single kprobes.
+// FtraceDisabled reports whether the sysctl kernel.ftrace_enabled is 0. Probes can then still be
+// attached, but the kernel does not call those that use ftrace: all of kprobe-multi and, on most
+// architectures, single kprobes at the entry of a function.
 func FtraceDisabled() bool { return isZero(ftraceSetting) }
 
 func isZero(path string) bool {

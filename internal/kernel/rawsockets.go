@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/cilium/ebpf"
@@ -13,11 +12,12 @@ import (
 )
 
 // RawSockets are the addresses of the kernel's hash tables of raw sockets (struct raw_hashinfo);
-// 0 where one could not be found. Symbols of data often have no addresses (CONFIG_KALLSYMS_ALL),
-// so a raw socket is opened for a moment, and a program reads what it points to.
+// 0 if a table could not be found. /proc/kallsyms often has no symbols of data (without
+// CONFIG_KALLSYMS_ALL), so a raw socket is opened for a moment, and a BPF program follows pointers
+// from it to the table.
 type RawSockets struct{ IPv4, IPv6 uint64 }
 
-// step is a member that holds the address of the next object.
+// step is a member that points to the next object.
 type step struct{ object, member string }
 
 // socketSteps lead from a task to its table of open files, tableSteps from an open file of a
@@ -27,13 +27,14 @@ var (
 	tableSteps  = []step{{"file", "private_data"}, {"socket", "sk"}, {"sock_common", "skc_prot"}, {"proto", "h"}}
 )
 
-// findRawSockets needs CAP_NET_RAW and Linux 5.10. What cannot be found is 0.
+// findRawSockets needs CAP_NET_RAW, and BPF_PROG_TEST_RUN for raw tracepoints (Linux 5.10). What
+// cannot be found is 0.
 func findRawSockets(types *btf.Spec) RawSockets {
 	return RawSockets{IPv4: rawTable(types, unix.AF_INET), IPv6: rawTable(types, unix.AF_INET6)}
 }
 
 func rawTable(types *btf.Spec, family int) uint64 {
-	// A socket of this protocol sends only.
+	// A socket of IPPROTO_RAW only sends: it receives no packets in the meantime.
 	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
 	if err != nil {
 		return 0
@@ -50,7 +51,7 @@ func rawTable(types *btf.Spec, family int) uint64 {
 	return address
 }
 
-// offsetsToTable are where the next address is in each object, from the current task on.
+// offsetsToTable are the offsets of the pointers that lead from the current task to the hash table.
 func offsetsToTable(types *btf.Spec, fd int) ([]int32, error) {
 	offsets, err := memberOffsets(types, socketSteps)
 	if err != nil {
@@ -76,8 +77,8 @@ func memberOffsets(types *btf.Spec, steps []step) ([]int32, error) {
 	return offsets, nil
 }
 
-// followPointers runs a program that reads an address at the first offset from the current
-// task, one at the next offset from there, and so on.
+// followPointers runs a program that reads a pointer at the first offset in the current task, then
+// one at the next offset in the object that it points to, and so on. It returns the last pointer.
 func followPointers(offsets []int32) (uint64, error) {
 	var address [2]uint32 // a program returns 32 bits
 	for half := range address {
@@ -91,10 +92,7 @@ func followPointers(offsets []int32) (uint64, error) {
 			return 0, fmt.Errorf("run a program: %w", err)
 		}
 	}
-	var b [8]byte
-	binary.LittleEndian.PutUint32(b[:4], address[0])
-	binary.LittleEndian.PutUint32(b[4:], address[1])
-	return binary.LittleEndian.Uint64(b[:]), nil
+	return uint64(address[1])<<32 | uint64(address[0]), nil
 }
 
 func readsPointers(offsets []int32, shift int32) asm.Instructions {

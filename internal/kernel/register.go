@@ -114,17 +114,18 @@ type position struct {
 	endpoint
 }
 
-// endpoint is where a function takes a socket, and a network namespace.
+// endpoint is the positions of arguments that are a socket and a network namespace.
 type endpoint struct{ socket, net int }
 
-// merge keeps the endpoint if several functions of one name agree on it.
+// merge clears the endpoint if another function of the same name has a different one.
 func (p *position) merge(other position) {
 	if p.endpoint != other.endpoint {
 		p.endpoint = endpoint{}
 	}
 }
 
-// takesAlike says whether another function takes what decides on its program at the same places.
+// takesAlike reports whether another function has the same positions, apart from the endpoint: it
+// can then have the same program.
 func (p position) takesAlike(other position) bool {
 	other.endpoint = p.endpoint
 	return p == other

@@ -28,7 +28,7 @@ func readBTF(file string) ([]byte, error) {
 	return b, nil
 }
 
-// badBTFFile is about a file of the user; an error that names it already stays as it is.
+// badBTFFile adds the name of the user's file and a hint to an error, unless it has a hint already.
 func badBTFFile(file string, err error) error {
 	var known *hinted
 	if errors.As(err, &known) {

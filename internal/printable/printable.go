@@ -14,10 +14,11 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// Text escapes a name for a message.
+// Text escapes a name for a message: see [Append].
 func Text(s string) string { return string(Append(nil, s)) }
 
-// Append appends s as it is where it is visible, and as \xNN each byte of all else.
+// Append appends s: printable characters as they are, a backslash doubled, and each byte of
+// everything else as \xNN.
 func Append(dst []byte, s string) []byte {
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
@@ -34,7 +35,7 @@ func Append(dst []byte, s string) []byte {
 	return dst
 }
 
-// Lines escapes a whole message, in which line feeds and backslashes are ours.
+// Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
 func Lines(s string) string {
 	var dst []byte
 	for len(s) > 0 {
@@ -63,8 +64,8 @@ func appendBytes(dst []byte, s string) []byte {
 	return dst
 }
 
-// AppendJSON appends s to a JSON string, of which it appends no quotes. Bytes that are not UTF-8
-// become U+FFFD, as JSON has no way to write them.
+// AppendJSON appends s as the content of a JSON string, without the quotes. Bytes that are not UTF-8
+// become U+FFFD, as JSON cannot represent them.
 func AppendJSON(dst []byte, s string) []byte {
 	for _, r := range s {
 		switch {
@@ -86,8 +87,8 @@ func appendUnicode(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }
 
-// JSON escapes what is not visible in JSON that another package wrote, which has it in strings only.
-// Line feeds between records stay.
+// JSON escapes characters that are not printable in JSON from another encoder, where they occur only
+// in strings. Line feeds between records stay.
 func JSON(text []byte) []byte {
 	dst := make([]byte, 0, len(text))
 	for len(text) > 0 {
@@ -102,10 +103,12 @@ func JSON(text []byte) []byte {
 	return dst
 }
 
-// JSONWriter escapes JSON on its way to w, which gets whole records.
+// JSONWriter returns a writer that escapes JSON and writes it to w. Each write has to be whole
+// records.
 func JSONWriter(w io.Writer) io.Writer { return writer{w, JSON} }
 
-// LineWriter escapes messages on their way to w, which gets whole messages.
+// LineWriter returns a writer that escapes messages as [Lines] does and writes them to w. Each write
+// has to be whole messages.
 func LineWriter(w io.Writer) io.Writer {
 	return writer{w, func(b []byte) []byte { return []byte(Lines(string(b))) }}
 }
@@ -115,7 +118,7 @@ type writer struct {
 	escape func([]byte) []byte
 }
 
-// Write reports b as written if what it became was.
+// Write reports the length of b, not that of the escaped text.
 func (w writer) Write(b []byte) (int, error) {
 	if _, err := w.to.Write(w.escape(b)); err != nil {
 		return 0, err
