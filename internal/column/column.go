@@ -24,7 +24,7 @@ const (
 	Meta Group = "meta"
 	// Tuple columns are switched by --output-tuple.
 	Tuple Group = "tuple"
-	// First is there where only drops are traced.
+	// First is printed if only drops are traced.
 	First Group = "first tuple"
 	// CB is switched by --output-skb-cb.
 	CB Group = "cb"
@@ -115,7 +115,7 @@ type Options struct {
 	Meta bool
 	// Tuple adds addresses, ports and fields of the transport header.
 	Tuple bool
-	// First adds the tuple that a dropped packet had first.
+	// First adds the first tuple of a dropped packet: see [event.FirstTuple].
 	First bool
 	// ID adds the number of the packet and what part of it the sk_buff is.
 	ID bool

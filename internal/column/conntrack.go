@@ -43,7 +43,8 @@ func conntrackText(dst []byte, e *event.Event) []byte {
 	return appendTranslation(dst, c)
 }
 
-// appendLeft omits the time of an entry that is not confirmed: none runs yet.
+// appendLeft appends the seconds until the timeout, and nothing for an entry that is not confirmed,
+// whose timeout does not run yet.
 func appendLeft(dst []byte, c *event.Conntrack) []byte {
 	if !c.Confirmed() {
 		return dst

@@ -4,7 +4,7 @@ package column
 
 import "tracer/internal/printable"
 
-// appendEscaped appends what others named: a process names itself.
+// appendEscaped appends a name that others chose: a process can choose its own.
 func appendEscaped(dst []byte, s string) []byte { return printable.Append(dst, s) }
 
 // appendJSONString appends s as a JSON string.

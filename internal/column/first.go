@@ -23,7 +23,7 @@ func (f tupleForm) firstText(dst []byte, e *event.Event) []byte {
 	return append(append(dst, behind...), '\n')
 }
 
-// firstWords stand around the tuple.
+// firstWords are the text before and behind the tuple.
 func firstWords(by event.FirstBy) (before, behind string) {
 	switch by {
 	case event.FirstFollowed:

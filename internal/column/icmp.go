@@ -59,7 +59,7 @@ func isICMP(t *event.Tuple) bool {
 	return t.Network == event.IPv4 && t.Protocol == protocolICMP || t.Network == event.IPv6 && t.Protocol == protocolICMP6
 }
 
-// hasICMP says that the packet holds the type and code.
+// hasICMP reports whether the packet holds the type and code.
 func hasICMP(t *event.Tuple) bool { return isICMP(t) && t.ICMP.Told }
 
 func messageOf(t *event.Tuple) *message {

@@ -4,7 +4,8 @@ package column
 
 import "tracer/internal/event"
 
-// accessPointName is the protocol that both access points of an LLC header name.
+// accessPointName is the name of the protocol of an LLC header if both access points have its number;
+// else empty. The numbers are those of IEEE 802.
 func accessPointName(s event.SAP) string {
 	if !s.Told || s.Dest != s.Source {
 		return ""
@@ -34,7 +35,7 @@ func appendLLC(dst []byte, t *event.Tuple) []byte {
 	return append(dst, "llc"...)
 }
 
-// ethernetOUI stands for Ethertypes.
+// ethernetOUI is the OUI of SNAP headers whose protocol is an Ethertype (RFC 1042).
 const ethernetOUI = 0
 
 func appendSNAP(dst []byte, s event.SNAP) []byte {
@@ -54,7 +55,8 @@ func snapName(s event.SNAP) string {
 	return ""
 }
 
-// appendLLCMembers are absent where the frame ends before them.
+// appendLLCMembers appends the members `llc` and `snap`; each is absent if the frame does not hold
+// its header.
 func appendLLCMembers(dst []byte, t *event.Tuple) []byte {
 	if !t.SAP.Told {
 		return dst

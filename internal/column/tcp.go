@@ -7,7 +7,7 @@ import "tracer/internal/event"
 // tcpFlagNames are in the order of their bits.
 var tcpFlagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 
-// hasTCP says that the packet holds the header as far as its flags.
+// hasTCP reports whether the packet holds the header up to the flags.
 func hasTCP(t *event.Tuple) bool { return isIP(t) && t.Protocol == protocolTCP && t.HasTCPFlags }
 
 // appendTCP is like `:SYN|ACK`, or `:SYN|ACK,seq=1,ack=2,win=64240`.

@@ -29,8 +29,9 @@ type Conntrack struct {
 // enum ip_conntrack_info, counted from 1.
 type ConntrackState uint8
 
-// Untracked is a packet that was taken out of connection tracking, Invalid one that belongs to no
-// connection, NotTracked one of which nothing is known, perhaps since tracking has not seen it yet.
+// Untracked is a packet that a rule excluded from connection tracking. Invalid is one that
+// connection tracking has seen and that belongs to no connection; the kernel has no number for it.
+// NotTracked is any other packet without a connection, such as one that has not been seen yet.
 const (
 	NotTracked ConntrackState = 0
 	Untracked  ConntrackState = 8
@@ -55,7 +56,8 @@ var StatusNames = [...]string{
 	"DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
 }
 
-// Confirmed says whether the entry is in the kernel's table, and its timeout runs.
+// Confirmed reports whether the entry is in the kernel's table (IPS_CONFIRMED). Only then its timeout
+// runs.
 func (c *Conntrack) Confirmed() bool {
 	const confirmed = 1 << 3
 	return c.Status&confirmed != 0

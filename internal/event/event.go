@@ -78,7 +78,7 @@ type Event struct {
 	Process Process
 	Meta    Meta
 	Tuple   Tuple
-	// First is filled for drops, where it was asked for.
+	// First is filled for drops, if it was requested.
 	First   FirstTuple
 	Tunnel  Tunnel
 	Lineage Lineage
@@ -161,7 +161,7 @@ const ReasonPrefix = "SKB_DROP_REASON_"
 type Drop struct {
 	// Dropped is set on the skb:kfree_skb tracepoint.
 	Dropped bool
-	// Benign says that such a drop is normal on a healthy network.
+	// Benign is set for a drop that is normal on a healthy network.
 	Benign bool
 	// HasReason is set where the kernel gave a reason (5.17 and newer).
 	HasReason bool
@@ -264,8 +264,8 @@ type Totals struct {
 	Evicted uint64
 	// Unreturned counts printed function calls of which the return was not seen.
 	Unreturned uint64
-	// WithoutNetns and WithoutIfname count events that passed every other filter and were not
-	// shown, as the network namespace, or the interface, of the packet was not known.
+	// WithoutNetns and WithoutIfname count events that passed all other filters and were rejected
+	// because the packet's network namespace, or its interface, was unknown.
 	WithoutNetns, WithoutIfname uint64
 	// Headless counts dropped fragments without a transport header that the filter did not
 	// match.
@@ -273,7 +273,7 @@ type Totals struct {
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
 	Missed uint64
-	// Unseen is what a run that printed nothing did not look at.
+	// Unseen lists what a run without events did not look at; empty if there were events.
 	Unseen []Unseen
 	// Duration is that of tracing, in nanoseconds.
 	Duration uint64

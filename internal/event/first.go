@@ -2,7 +2,8 @@
 
 package event
 
-// FirstTuple is the tuple that a dropped packet had first, or as which it matched the filter.
+// FirstTuple is the first tuple that is known of a dropped packet, or the one that matched the filter
+// if that is not the packet's present one.
 type FirstTuple struct {
 	By    FirstBy
 	Tuple Tuple
@@ -17,8 +18,8 @@ const (
 	FirstUnknown FirstBy = iota
 	// FirstFollowed: the packet was followed since it had this tuple.
 	FirstFollowed
-	// FirstConnection: connection tracking knows it as the one before NAT; FirstTranslated: as the
-	// one that the packet would have had after NAT.
+	// FirstConnection: it is the tuple before NAT, FirstTranslated: the one after NAT, both from the
+	// packet's entry of connection tracking.
 	FirstConnection
 	FirstTranslated
 	// FirstInner is the tuple of the packet inside of a tunnel's packet.
@@ -29,7 +30,7 @@ const (
 
 var firstNames = [...]string{"", "followed", "conntrack", "nat", "inner", "icmp"}
 
-// String is the word for it in JSON; empty for FirstUnknown.
+// String is the value of `by` in JSON; empty for FirstUnknown.
 func (b FirstBy) String() string {
 	if int(b) < len(firstNames) {
 		return firstNames[b]
@@ -37,7 +38,8 @@ func (b FirstBy) String() string {
 	return "unknown"
 }
 
-// Differs says whether the first tuple has other addresses, ports or another protocol than now.
+// Differs reports whether addresses, ports or protocol of the first tuple differ from the present
+// ones.
 func (f *FirstTuple) Differs(now *Tuple) bool {
 	a, b := &f.Tuple, now
 	return a.Network != b.Network || a.Source != b.Source || a.Dest != b.Dest || a.Protocol != b.Protocol ||

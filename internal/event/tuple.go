@@ -38,7 +38,7 @@ type Tuple struct {
 	Fragment       bool
 	FragmentOffset uint16
 	ICMP           ICMP
-	// HasTCPFlags says that TCPFlags is real: the packet holds that much of its TCP header.
+	// HasTCPFlags says that TCPFlags is valid: the packet holds the header up to there (14 bytes).
 	HasTCPFlags bool
 	TCPFlags    uint8
 	TCP         TCP
@@ -50,37 +50,39 @@ type Tuple struct {
 	// InnerVLAN is the id of the next tag (QinQ), where there is one.
 	HasInnerVLAN bool
 	InnerVLAN    uint16
-	// Tags is the number of VLAN tags, and ThirdVLAN the id of the third.
+	// Tags is the number of VLAN tags, accelerated or in the frame (at most 9 are counted); ThirdVLAN
+	// is the id of the third.
 	Tags      uint8
 	ThirdVLAN uint16
 	// EtherType is the network layer's, in host order.
 	EtherType uint16
-	// SAP and SNAP are what an 802.3 frame begins with (LLC).
+	// SAP and SNAP are the LLC and SNAP headers of an 802.3 frame, for LLC.
 	SAP  SAP
 	SNAP SNAP
 	// SocketFamily is AF_*, for OtherSocket.
 	SocketFamily uint16
 }
 
-// SAP is the two access points of an LLC header, which are protocol numbers.
+// SAP is the destination and source service access points of an LLC header (IEEE 802.2), which are
+// protocol numbers.
 type SAP struct {
-	// Told says that the rest is real.
+	// Told says that Dest and Source are valid.
 	Told         bool
 	Dest, Source uint8
 }
 
-// SNAP is the header that may follow LLC's.
+// SNAP is the Subnetwork Access Protocol header, which may follow the LLC header.
 type SNAP struct {
-	// Told says that the rest is real.
+	// Told says that OUI and Protocol are valid.
 	Told bool
-	// OUI is whose protocol numbers are meant: Ethertypes for 0.
+	// OUI is the organization that assigned the protocol number; 0 means Ethertypes.
 	OUI      uint32
 	Protocol uint16
 }
 
 // ICMP is the head of an ICMP or ICMPv6 message.
 type ICMP struct {
-	// Told says that type and code are real.
+	// Told says that Type and Code are valid.
 	Told       bool
 	Type, Code uint8
 	// Echo says that ID and Seq are real.
@@ -109,7 +111,7 @@ const (
 	IPIP
 	// OtherTunnel is one that the kernel tells of and whose kind is not known.
 	OtherTunnel
-	// VXLANGPE is VXLAN whose header says what it carries.
+	// VXLANGPE is VXLAN with the generic protocol extension: the header names the inner protocol.
 	VXLANGPE
 )
 

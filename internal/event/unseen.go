@@ -2,8 +2,8 @@
 
 package event
 
-// Unseen is something that a run without events did not look at, so that the packet may be there.
+// Unseen is a kind of packet or event that a run without events did not look at.
 type Unseen struct {
-	// Key is the word for it in JSON, Text says it to people.
+	// Key is its value in JSON, Text its line of the message.
 	Key, Text string
 }

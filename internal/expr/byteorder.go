@@ -10,11 +10,12 @@ import (
 	"tracer/internal/endian"
 )
 
-// networkOrder are the kernel's types for numbers in network byte order, with the function that makes a
-// constant one of them.
+// networkOrder are the kernel's types for numbers in network byte order, with the function that
+// converts a constant.
 var networkOrder = map[string]string{"__be16": "htons", "__be32": "htonl", "__be64": "cpu_to_be64"}
 
-// noteByteOrder notes a constant beside a number in network byte order that has the machine's own.
+// noteByteOrder adds a note if one operand is in network byte order and the other is a constant
+// that is not converted. Values that are the same in both orders get none.
 func (c *checker) noteByteOrder(left, right operand) {
 	c.noteConstant(left, right)
 	c.noteConstant(right, left)
@@ -52,7 +53,7 @@ func orderedType(t btf.Type) string {
 	}
 }
 
-// swap has the lower bytes of a number in the other order.
+// swap reverses the lower size bytes of a number.
 func swap(value uint64, size int) (swapped uint64) {
 	for range size {
 		swapped = swapped<<8 | value&0xff

@@ -11,11 +11,11 @@ import (
 	"tracer/internal/nearest"
 )
 
-// maxWithin is how many members deep a name is looked for.
+// maxWithin is how many levels of nested members are searched for a name.
 const maxWithin = 2
 
-// likelyMembers are what may have been meant by a name that no member has: members of members, or
-// similar names.
+// likelyMembers suggests members for a name that is not found: members of that name in nested
+// structs, else members with a similar name.
 func likelyMembers(members []btf.Member, name string) []string {
 	if likely := membersWithin(members, name, maxWithin); len(likely) > 0 {
 		return likely[:min(len(likely), maxNear)]
@@ -23,9 +23,9 @@ func likelyMembers(members []btf.Member, name string) []string {
 	return nearest.Words(name, memberNames(members, maxNested), maxNear)
 }
 
-// membersWithin are the ways to members of that name inside of the members, the shortest first. The
-// kernel's macros call some by a name with another beginning: sk_state is __sk_common.skc_state,
-// inet_daddr is sk.__sk_common.skc_daddr (include/net/sock.h, include/net/inet_sock.h).
+// membersWithin are the paths to nested members of that name, the shortest first. The kernel's macros
+// give some another prefix: sk_state is __sk_common.skc_state, inet_daddr is
+// sk.__sk_common.skc_daddr (include/net/sock.h, include/net/inet_sock.h).
 func membersWithin(members []btf.Member, name string, left int) []string {
 	var found, deeper []string
 	for _, m := range members {
@@ -47,7 +47,7 @@ func membersWithin(members []btf.Member, name string, left int) []string {
 	return slices.Concat(found, deeper)
 }
 
-// isMacroFor says whether a name may stand for a member of a socket's common part (skc_…).
+// isMacroFor reports whether a name may be a macro for a member of struct sock_common (skc_…).
 func isMacroFor(name, member string) bool {
 	_, stem, ok := strings.Cut(name, "_")
 	return ok && member == "skc_"+stem

@@ -17,7 +17,7 @@ type operand struct {
 	// control tells a member named cb. The kernel keeps bytes there, though it
 	// declares them as char.
 	control bool
-	// flexible tells an array that may be longer than it is declared.
+	// flexible is set for an array that may be longer than declared.
 	flexible bool
 }
 

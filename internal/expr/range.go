@@ -4,7 +4,7 @@ package expr
 
 import "github.com/cilium/ebpf/btf"
 
-// checkRange refuses a constant index that an array does not have.
+// checkRange rejects a constant index that is out of the array's range.
 func checkRange(e *element, array operand, index node) {
 	t, ok := btf.As[*btf.Array](array.typ)
 	if !ok || !array.place || array.flexible || t.Nelems == 0 {
@@ -16,14 +16,14 @@ func checkRange(e *element, array operand, index node) {
 	}
 }
 
-// isFlexible says whether a member may have more elements than it is declared with: the last one, if it
-// is an array of one, as before C had arrays without a length.
+// isFlexible reports whether an array may have more elements than declared: the last member with a
+// length of 0 or 1, as before C99 had flexible array members.
 func isFlexible(members []btf.Member, found btf.Member) bool {
 	array, ok := btf.As[*btf.Array](found.Type)
 	return ok && array.Nelems <= 1 && members[len(members)-1].Name == found.Name
 }
 
-// knownValue is the value of what needs nothing from the kernel's memory.
+// knownValue is the value of a constant expression.
 func knownValue(n node) (value uint64, known bool) {
 	switch n := n.(type) {
 	case number:
