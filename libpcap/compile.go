@@ -39,8 +39,8 @@ var compiling sync.Mutex
 // Compile turns the expression into a classic BPF program for packets of the
 // link type. The program returns snaplen for a packet that matches, otherwise 0.
 // Names of hosts, networks, ports and protocols are looked up while compiling.
-// The error for an expression that libpcap refuses is a [*SyntaxError]. A long expression may
-// be compiled in pieces.
+// The error for an expression that libpcap rejects, or that has too many terms, is a
+// [*SyntaxError]. An expression of more than 48 terms is compiled in pieces if it can be cut.
 func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
 	if at := strings.IndexByte(expr, 0); at >= 0 {
 		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "the expression contains a zero byte"}

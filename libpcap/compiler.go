@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// compiler compiles one expression, in the parts that it is cut into.
+// compiler compiles one expression, piece by piece.
 type compiler struct {
 	cutter
 	*stitcher
 	handle *C.pcap_t
 }
 
-// rejectsAll is what libpcap says to an expression that no packet matches.
-const rejectsAll = "expression rejects all packets"
+// RejectsAll is libpcap's message for an expression that no packet can match.
+const RejectsAll = "expression rejects all packets"
 
 func (c *compiler) compile() ([]RawInstruction, error) {
 	if n := countTerms(c.tokens); n > mostTerms {
@@ -32,14 +32,14 @@ func (c *compiler) compile() ([]RawInstruction, error) {
 	}
 	program := c.program()
 	if p.parts != nil && !slices.ContainsFunc(program, matches) {
-		return nil, &SyntaxError{Expr: c.expr, Offset: -1, Msg: rejectsAll}
+		return nil, &SyntaxError{Expr: c.expr, Offset: -1, Msg: RejectsAll}
 	}
 	return program, nil
 }
 
 func matches(in RawInstruction) bool { return in.Op == opReturn && in.K != 0 }
 
-// add adds the program of a part, which goes on to yes where it matches, else to no.
+// add appends the program of a part, which continues at yes if it matches, else at no.
 func (c *compiler) add(p part, yes, no label) error {
 	if p.not {
 		yes, no = no, yes
@@ -63,8 +63,8 @@ func (c *compiler) add(p part, yes, no label) error {
 	return nil
 }
 
-// compilePiece has libpcap compile a piece. One that no packet matches is an error only where
-// it is the whole expression.
+// compilePiece compiles a piece. If no packet can match it, that is an error only if the piece is the
+// whole expression.
 func (c *compiler) compilePiece(p part) ([]RawInstruction, error) {
 	n := countTerms(c.tokens[p.from:p.to])
 	if n > mostTogether {
@@ -73,7 +73,7 @@ func (c *compiler) compilePiece(p part) ([]RawInstruction, error) {
 	text, _ := c.piece(p)
 	program, msg, err := compileOn(stackFor(n), c.handle, true, text)
 	switch {
-	case msg == rejectsAll && p.to-p.from < len(c.tokens):
+	case msg == RejectsAll && p.to-p.from < len(c.tokens):
 		return []RawInstruction{{Op: opReturn}}, nil
 	case msg != "":
 		return nil, c.refused(p, msg)
@@ -81,7 +81,7 @@ func (c *compiler) compilePiece(p part) ([]RawInstruction, error) {
 	return program, err
 }
 
-// refused is the error for a piece that libpcap refuses.
+// refused is the error for a piece that libpcap rejects, with the place in the whole expression.
 func (c *compiler) refused(p part, msg string) error {
 	text, inherited := c.piece(p)
 	offset := prober{c.handle}.placeOf(text, msg)
@@ -96,7 +96,8 @@ func (c *compiler) refused(p part, msg string) error {
 	return &SyntaxError{Expr: c.expr, Offset: offset, Msg: shorten(msg) + nearby(msg, c.tokens, offset)}
 }
 
-// tooMany is the error for a piece that libpcap would take too long for: its parser does not.
+// tooMany is the error for a piece that would take libpcap too long to compile. A syntax error in it
+// comes first, as parsing is quick.
 func (c *compiler) tooMany(p part, terms int) error {
 	text, _ := c.piece(p)
 	trial := prober{c.handle}
@@ -108,7 +109,7 @@ func (c *compiler) tooMany(p part, terms int) error {
 	}
 	return &SyntaxError{
 		Expr: c.expr, Offset: c.tokens[p.from].Offset,
-		Msg:    fmt.Sprintf("%d terms that belong together are too many, at most %d are supported", terms, mostTogether),
+		Msg:    fmt.Sprintf("%d terms that cannot be compiled separately are too many, at most %d are supported", terms, mostTogether),
 		Advice: Fewer,
 	}
 }

@@ -8,28 +8,28 @@ import "slices"
 // long expression is therefore cut into pieces where `and` and `or` join its terms; libpcap
 // compiles each piece, and stitch.go puts the programs together.
 
-// pieceTerms is how many terms a piece has at most, if it can be cut.
+// pieceTerms is the largest number of terms of a piece, if the expression can be cut.
 const pieceTerms = 48
 
-// part is a piece, or a list of parts. Each part is joined to all in front of it: `and` and
-// `or` have the same precedence and are evaluated from left to right.
+// part is a piece, or a list of parts. Each part is joined to all those before it, by `and` or
+// `or`, which have the same precedence and are evaluated from left to right.
 type part struct {
 	and, not bool
 	parts    []part
-	// A piece has the tokens from one index to another, and its first term inherits these
-	// qualifiers.
+	// A piece has the tokens from index from up to to, without that. Its first term inherits
+	// qualifiers from the term before the piece.
 	from, to   int
 	qualifiers string
 }
 
-// cutter cuts one expression into pieces of at most so many terms.
+// cutter cuts one expression into pieces.
 type cutter struct {
 	expr   string
 	tokens []Token
-	most   int
+	most   int // terms of a piece
 }
 
-// cut is an expression in parts: one piece if it is short or can't be cut.
+// cut returns the parts of the expression: one piece if it is short or can't be cut.
 func (c cutter) cut() part {
 	whole := part{to: len(c.tokens)}
 	if !isBalanced(c.tokens) || slices.ContainsFunc(c.tokens, movesOn) {
@@ -38,7 +38,7 @@ func (c cutter) cut() part {
 	return c.divide(whole)
 }
 
-// movesOn says that the terms behind a word look at other bytes than without it.
+// movesOn reports whether a word changes the offsets that the terms after it test.
 func movesOn(t Token) bool {
 	return slices.Contains([]string{"vlan", "mpls", "pppoed", "pppoes", "geneve", "vxlan", "protochain"}, t.Text)
 }
@@ -61,7 +61,7 @@ func (c cutter) divide(p part) part {
 	return part{and: p.and, not: p.not, parts: groups}
 }
 
-// unwrap divides what is negated, or in brackets, with or without qualifiers in front of them.
+// unwrap divides the content of a negation, or of brackets with or without qualifiers before them.
 func (c cutter) unwrap(p part) part {
 	tokens := c.tokens[p.from:p.to]
 	if isNot(tokens[0]) {
@@ -79,7 +79,8 @@ func (c cutter) unwrap(p part) part {
 	return c.divide(p)
 }
 
-// terms are the terms of a piece, with the qualifiers that they inherit.
+// terms splits a piece at its outermost `and` and `or`. Terms without qualifiers inherit those of
+// the term before.
 func (c cutter) terms(p part) []part {
 	var terms []part
 	begin, inherited := p.from, p.qualifiers
@@ -96,7 +97,7 @@ func (c cutter) terms(p part) []part {
 	return terms
 }
 
-// ends are the indexes of the tokens behind the terms of a piece.
+// ends are the indexes of the tokens after each term of a piece.
 func (c cutter) ends(p part) []int {
 	var ends []int
 	depth := 0
@@ -109,10 +110,10 @@ func (c cutter) ends(p part) []int {
 	return append(ends, p.to)
 }
 
-// group puts terms that are joined alike into pieces. It fails where a piece would begin with
-// what may depend on the terms in front of it.
+// group puts consecutive terms that are joined alike into pieces. It fails if a piece would begin
+// with a term whose meaning may depend on the terms before it.
 func (c cutter) group(terms []part) (groups []part, ok bool) {
-	alone := true // the first piece has one term, to which any may be joined
+	alone := true // the first piece has one term so far, to which any term may be joined
 	and := false
 	for i, term := range terms {
 		alike := i > 0 && (alone || term.and == and)
@@ -140,7 +141,8 @@ func (c cutter) text(from, to int) string {
 	return c.expr[c.tokens[from].Offset:c.tokens[to-1].end()]
 }
 
-// piece is what libpcap gets of a piece, and how many bytes of that are inherited.
+// piece is the text of a piece for libpcap, and the number of bytes at its beginning that are
+// inherited qualifiers.
 func (c cutter) piece(p part) (text string, inherited int) {
 	text = c.text(p.from, p.to)
 	if !c.isBare(p) {

@@ -144,7 +144,7 @@ func TestPiecesAreTheWhole(t *testing.T) {
 func mustCut(t *testing.T, expr string, most int) []RawInstruction {
 	t.Helper()
 	program, err := compileInPieces(expr, Ethernet, snaplen, most)
-	if err != nil && strings.HasSuffix(err.Error(), rejectsAll) {
+	if err != nil && strings.HasSuffix(err.Error(), RejectsAll) {
 		return []RawInstruction{{Op: opReturn}}
 	}
 	if err != nil {
@@ -224,10 +224,10 @@ func TestLongExpressions(t *testing.T) {
 func TestTooLong(t *testing.T) {
 	for expr, want := range map[string]string{
 		hosts(8193):                      "8193 terms are too many, at most 8192 are supported",
-		"vlan and (" + hosts(1000) + ")": "1001 terms that belong together are too many, at most 256 are supported",
+		"vlan and (" + hosts(1000) + ")": "1001 terms that cannot be compiled separately are too many, at most 256 are supported",
 		"(" + hosts(257):                 "syntax error at the end",
 		strings.Repeat("(", 1000):        "syntax error at the end",
-		strings.Repeat("(", 100000):      "too many brackets in one another",
+		strings.Repeat("(", 100000):      "brackets are nested too deeply",
 	} {
 		_, err := Compile(expr, Ethernet, snaplen)
 		var syntax *SyntaxError

@@ -18,11 +18,11 @@ type SyntaxError struct {
 	Offset int
 	// Msg is the reason in one clause.
 	Msg string
-	// Advice is what to write instead; empty where the place says enough.
+	// Advice is what to write instead; if it is empty, the hint shows the place.
 	Advice string
 }
 
-// Error is one clause that quotes the expression, or the beginning of a long one.
+// Error is one clause that quotes the expression; of more than 240 characters only the beginning.
 func (e *SyntaxError) Error() string {
 	expr, _ := around(e.Expr, 0)
 	return fmt.Sprintf("filter expression %q: %s", expr, e.Msg)
@@ -46,8 +46,8 @@ func (e *SyntaxError) Hint() string {
 	return "the error is here:\n  " + line + "\n  " + strings.Repeat(" ", column) + "^"
 }
 
-// A longer expression than longest is not shown whole, but this many runes in front of the
-// error and behind it.
+// Of an expression of more than longest runes, only this many before the error and after it are
+// shown.
 const (
 	longest      = 240
 	shownBefore  = 80

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// In a long expression only the parser looks for the place of an error: compiling it again and
-// again would take minutes. It stops at the first error, so that it reads a marker behind a
-// token only if it took the token.
+// In a long expression, compiling every prefix to find the place of an error would take minutes, so
+// only the parser is used. It stops at the first error: it reports a marker that is appended to a
+// prefix only if it accepts the prefix. A binary search finds the longest such prefix.
 
-// marker is a number that does not fit into 32 bits, which the lexer reports by a message of
-// its own (libpcap 1.10).
+// marker is a number that does not fit into 32 bits, for which the lexer has a message of its own
+// that quotes it (libpcap 1.10).
 const marker = "99999999999"
 
-// placeInLong finds the token that the parser refuses, and then looks closely at what is in
-// front of it, as a qualifier may have been wrong there already.
+// placeInLong finds the token that the parser rejects, and then checks the tokens before it one by
+// one, as a qualifier there may be the error.
 func (p prober) placeInLong(expr, msg string, tokens []Token) int {
 	reached, ok := p.reach(expr, tokens)
 	switch {
@@ -28,8 +28,8 @@ func (p prober) placeInLong(expr, msg string, tokens []Token) int {
 	return p.placeNear(expr, tokens, reached)
 }
 
-// reach is the number of tokens that the parser takes. It is not known with a libpcap that
-// has no message for the marker.
+// reach is the number of tokens that the parser accepts; ok is false if this libpcap has no message
+// for the marker.
 func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	stop := p.message(false, marker)
 	if !strings.Contains(stop, marker) {
@@ -40,8 +40,8 @@ func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	}), true
 }
 
-// placeInBeginning looks for an error that is not the parser's, such as that nothing can match,
-// in what is short enough for it.
+// placeInBeginning searches the first tokens for an error that is not the parser's, such as that no
+// packet can match; -1 if it is not there.
 func (p prober) placeInBeginning(expr string, tokens []Token) int {
 	tokens = tokens[:short]
 	beginning := expr[:tokens[short-1].end()]
@@ -51,11 +51,11 @@ func (p prober) placeInBeginning(expr string, tokens []Token) int {
 	return -1
 }
 
-// near is how many tokens in front of the one that the parser refuses may be the wrong one.
+// near is how many tokens before the one that the parser rejects may be the actual error.
 const near = 3
 
-// placeNear looks closely at the last terms up to the token that the parser refuses, if they
-// are an expression without what is in front of them.
+// placeNear checks the last terms up to the token that the parser rejects, if they are an expression
+// without the terms before them.
 func (p prober) placeNear(expr string, tokens []Token, refused int) int {
 	place := len(expr)
 	if refused < len(tokens) {
@@ -77,8 +77,8 @@ func (p prober) placeNear(expr string, tokens []Token, refused int) int {
 	return place
 }
 
-// beginOfTerms finds where a few terms begin that end with the refused token and have no
-// bracket closed that they did not open.
+// beginOfTerms is the index of the first token of the last few terms up to the rejected token, which
+// close no bracket that they did not open.
 func beginOfTerms(tokens []Token, refused int) (int, bool) {
 	for begin := refused - 1; begin > max(0, refused-short); begin-- {
 		if joins(tokens[begin-1]) && closesOwn(tokens[begin:refused]) {

@@ -15,10 +15,10 @@ import (
 // prober tells whether libpcap takes an expression.
 type prober struct{ handle *C.pcap_t }
 
-// takesAny says whether libpcap takes one of the expressions.
+// takesAny reports whether libpcap accepts one of the expressions.
 func (p prober) takesAny(exprs []string) bool { return p.message(true, exprs...) == "" }
 
-// message is why libpcap refuses the last of the expressions, or empty where it takes one.
+// message is libpcap's error for the last of the expressions; empty if it accepts one of them.
 func (p prober) message(optimize bool, exprs ...string) string {
 	_, msg, err := compileOn(stackFor(countTerms(Tokens(exprs[0]))), p.handle, optimize, exprs...)
 	if err != nil {
@@ -27,8 +27,8 @@ func (p prober) message(optimize bool, exprs ...string) string {
 	return msg
 }
 
-// placeOf is the offset of what libpcap refused an expression for, which it does not say: it is
-// found from the message, or else by trial; -1 where it is not known.
+// placeOf is the offset of the error for which libpcap rejected an expression; -1 if it is not known.
+// libpcap does not report it, so it is found from the message, or else by trial.
 func (p prober) placeOf(expr, msg string) int {
 	tokens := Tokens(expr)
 	if offset, named := namedWord(tokens, msg); named {
@@ -37,11 +37,11 @@ func (p prober) placeOf(expr, msg string) int {
 	return p.place(expr, msg, tokens)
 }
 
-// short is how many tokens an expression may have for every trial to be quick.
+// short is the number of tokens up to which compiling every prefix of an expression is quick.
 const short = 64
 
-// place is the offset of the token that libpcap refused the expression for, or of its end; -1
-// where that is not known.
+// place finds by trial the offset of the token for which libpcap rejected the expression, or of its
+// end; -1 if it is not known.
 func (p prober) place(expr, msg string, tokens []Token) int {
 	if len(tokens) <= short {
 		return firstImpossible(expr, tokens, p)
@@ -62,7 +62,7 @@ func nearby(msg string, tokens []Token, offset int) string {
 	return " at the end"
 }
 
-// parserIsFull is what the parser says where it has no more room for open brackets.
+// parserIsFull is the parser's message if brackets are nested too deeply for its stack.
 const parserIsFull = "memory exhausted"
 
 // shorten drops what the messages of the parser begin with and a capital letter
@@ -71,7 +71,7 @@ func shorten(msg string) string {
 	msg = strings.TrimPrefix(msg, "can't parse filter expression: ")
 	msg = strings.TrimPrefix(msg, "syntax error in filter expression: ")
 	if msg == parserIsFull {
-		return "too many brackets in one another"
+		return "brackets are nested too deeply"
 	}
 	if len(msg) > 1 && strings.ToLower(msg[1:2]) == msg[1:2] {
 		msg = strings.ToLower(msg[:1]) + msg[1:]
@@ -128,8 +128,8 @@ var middles = []string{
 	" dst 127.0.0.1", " proto 1", " 00:00:00:00:00:00", " mask 255.0.0.0", " 255.0.0.0", " 255.255.255.255", "1", "0",
 }
 
-// closed is the ways to close the open brackets. A comparison can be missing before any of
-// them: `(tcp[0` may go on as `(tcp[0]) = len` and as `(tcp[0] = len)`.
+// closed lists the ways to close the open brackets. A comparison can be missing before any of
+// them: `(tcp[0` may continue as `(tcp[0]) = len` and as `(tcp[0] = len)`.
 func closed(begin, closers string) []string {
 	ways := []string{begin + closers}
 	for i := range len(closers) + 1 {

@@ -4,13 +4,13 @@ package libpcap
 
 import "golang.org/x/net/bpf"
 
-// Instructions of classic BPF that end a program or jump on.
+// Opcodes of classic BPF: return a constant, and jump always.
 const (
 	opReturn = 0x06
 	opJump   = 0x05
 )
 
-// label is a place in a program that is put together.
+// label is a position in the combined program that may not be known yet.
 type label int
 
 const (
@@ -19,12 +19,12 @@ const (
 	ownLabels
 )
 
-// stitcher puts the programs of parts together: one goes on where another one ends.
+// stitcher combines the programs of pieces: returns become jumps to the next piece, or stay returns.
 type stitcher struct {
 	snaplen uint32
 	code    []RawInstruction
-	places  []int         // of each label
-	jumps   map[int]label // that are not filled in yet
+	places  []int         // the index of the instruction at each label
+	jumps   map[int]label // the targets of the jumps, by their index
 }
 
 func newStitcher(snaplen int) *stitcher {
@@ -36,7 +36,7 @@ func (s *stitcher) newLabel() label {
 	return label(len(s.places) - 1)
 }
 
-// append adds the program of a piece, which goes on to yes where it matches, else to no.
+// append appends the program of a piece, which continues at yes if it matches, else at no.
 func (s *stitcher) append(program []RawInstruction, yes, no label) {
 	for _, in := range program {
 		if in.Op == opReturn {
@@ -61,10 +61,10 @@ func (s *stitcher) goOn(at int, matches bool, yes, no label) RawInstruction {
 	return RawInstruction{Op: opJump}
 }
 
-// begins says where a label is: here.
+// begins sets a label to the next instruction.
 func (s *stitcher) begins(l label) { s.places[l] = len(s.code) }
 
-// program is what was put together.
+// program fills in the jumps and returns the combined program.
 func (s *stitcher) program() []bpf.RawInstruction {
 	for at, to := range s.jumps {
 		s.code[at].K = uint32(s.places[to] - at - 1)
@@ -72,8 +72,8 @@ func (s *stitcher) program() []bpf.RawInstruction {
 	return s.code
 }
 
-// ways are where each part of a list goes on: where it matches at the next part that is joined
-// by `and`, else at the next one that is joined by `or`.
+// ways are where part i of a list continues: if it matches, at the next part that is joined by `and`,
+// else at the next one that is joined by `or`.
 func ways(parts []part, begin []label, i int, yes, no label) (ifYes, ifNo label) {
 	for j := len(parts) - 1; j > i; j-- {
 		if parts[j].and {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// What a term begins with, as far as it has to be known to cut an expression in front of it.
+// Words at the beginning of a term, as far as cutting an expression before it depends on them.
 var (
-	// kinds say what an address is, and directions which one is meant. A term that has one
-	// hands its qualifiers on to those behind it that have none.
+	// kinds and directions are qualifiers. Terms without qualifiers inherit those of the last term
+	// that has one of these.
 	kinds      = []string{"host", "net", "port", "portrange", "proto"}
 	directions = []string{"src", "dst"}
 	protocols  = []string{"ether", "link", "ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp"}
@@ -21,19 +21,19 @@ func isNot(t Token) bool       { return t.Text == "not" || t.Text == "!" }
 func isAnd(t Token) bool       { return t.Text == "and" || t.Text == "&&" }
 func isDirection(t Token) bool { return slices.Contains(directions, t.Text) }
 
-// gives says that a word makes qualifiers that are inherited.
+// gives reports whether a word makes later terms inherit the qualifiers of its term.
 func gives(t Token) bool { return slices.Contains(kinds, t.Text) || isDirection(t) }
 
 func isQualifier(t Token) bool { return gives(t) || slices.Contains(protocols, t.Text) }
 
 func joins(t Token) bool { return isAnd(t) || t.Text == "or" || t.Text == "||" }
 
-// joinsDirections says that a token is the `or` of `src or dst`.
+// joinsDirections reports whether a token is the `or` of `src or dst`.
 func joinsDirections(tokens []Token, i int) bool {
 	return i > 0 && i+1 < len(tokens) && isDirection(tokens[i-1]) && isDirection(tokens[i+1])
 }
 
-// nesting is 1 for what opens brackets and -1 for what closes them.
+// nesting is 1 for an opening bracket, -1 for a closing one, else 0.
 func nesting(t Token) int {
 	switch t.Text {
 	case "(", "[":
@@ -44,7 +44,7 @@ func nesting(t Token) int {
 	return 0
 }
 
-// closing is the index of what closes the bracket that the tokens begin with.
+// closing is the index of the bracket that closes the one at the beginning of the tokens.
 func closing(tokens []Token) int {
 	depth := 0
 	return slices.IndexFunc(tokens, func(t Token) bool {
@@ -53,7 +53,7 @@ func closing(tokens []Token) int {
 	})
 }
 
-// isBalanced says that each bracket is closed, and was opened before.
+// isBalanced reports whether each bracket is opened and closed.
 func isBalanced(tokens []Token) bool {
 	depth := 0
 	for _, t := range tokens {
@@ -62,7 +62,7 @@ func isBalanced(tokens []Token) bool {
 	return depth == 0 && closesOwn(tokens)
 }
 
-// closesOwn says that each bracket that is closed was opened among the tokens.
+// closesOwn reports whether each closed bracket was opened among the tokens.
 func closesOwn(tokens []Token) bool {
 	depth := 0
 	for _, t := range tokens {
@@ -73,8 +73,8 @@ func closesOwn(tokens []Token) bool {
 	return true
 }
 
-// countTerms counts what libpcap generates blocks for: what `and` and `or` join, and each
-// access to the bytes of a packet, which tests the protocol first.
+// countTerms counts what libpcap generates code blocks for: the operands of `and` and `or`, and each
+// access to bytes of a packet, which tests the protocol first.
 func countTerms(tokens []Token) int {
 	n := 1
 	for _, t := range tokens {
@@ -103,7 +103,7 @@ func (c cutter) first(term part) int {
 	return i
 }
 
-// isBare says that a term begins with an address or a number that has no qualifiers.
+// isBare reports whether a term begins with an address or a number without qualifiers.
 func (c cutter) isBare(term part) bool {
 	i := c.first(term)
 	if i >= term.to || !strings.Contains("0123456789:", c.tokens[i].Text[:1]) {
@@ -112,7 +112,7 @@ func (c cutter) isBare(term part) bool {
 	return i+1 == term.to || joins(c.tokens[i+1]) || c.tokens[i+1].Text == ")"
 }
 
-// canBegin says that a term means the same without the terms in front of it.
+// canBegin reports whether a term means the same without the terms before it.
 func (c cutter) canBegin(term part) bool {
 	if c.isBare(term) {
 		return term.qualifiers != ""
@@ -124,7 +124,7 @@ func (c cutter) canBegin(term part) bool {
 	return isQualifier(c.tokens[i]) || slices.Contains(others, c.tokens[i].Text)
 }
 
-// qualifiersOf are the qualifiers that a term hands on, or nothing where they are not known.
+// qualifiersOf are the qualifiers that later terms inherit from a term; empty if they are not known.
 func (c cutter) qualifiersOf(term part) string {
 	from := term.from
 	for from < term.to && isNot(c.tokens[from]) {

@@ -28,7 +28,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-// Signals stay with the threads of Go: this one has no stack for their handlers.
+// All signals are blocked in the thread: it has no alternate stack for the handlers of Go.
 static int run_on(void *stack, size_t size, struct job *j)
 {
 	pthread_attr_t attributes;
@@ -50,8 +50,8 @@ static int run_on(void *stack, size_t size, struct job *j)
 	return error;
 }
 
-// Runs pcap_compile on a stack of that many bytes, of which only those take memory that are
-// used. Below it lies a page that nothing may touch. Returns 0 or the number of an error.
+// Runs pcap_compile on a stack of that many bytes, whose pages are allocated when they are used.
+// Below it lies a guard page. Returns 0 or an error number.
 static int run(size_t size, struct job *j)
 {
 	size_t guard = sysconf(_SC_PAGESIZE);
@@ -74,10 +74,10 @@ import (
 	"unsafe"
 )
 
-// compileOn returns the program of the first expression that libpcap takes, or its message to
-// the last one. libpcap's optimizer and code generator call themselves for each block of a
-// program, so they run on a stack of their own: that of a thread has 128 KiB with musl, and what
-// `ulimit -s` says with glibc.
+// compileOn compiles the first of the expressions that libpcap accepts, on a stack of that many bytes.
+// If it accepts none, msg is its message for the last one. libpcap's optimizer and code generator
+// recurse for each block of a program, so they run on a stack of their own: threads have 128 KiB with
+// musl, and the limit of `ulimit -s` with glibc.
 func compileOn(stack int, handle *C.pcap_t, optimize bool, exprs ...string) (insns []RawInstruction, msg string, err error) {
 	texts := make([]*C.char, len(exprs))
 	for i, expr := range exprs {

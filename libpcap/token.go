@@ -10,7 +10,7 @@ type Token struct {
 	Offset int // of its first byte in the expression
 }
 
-// end is the offset behind its last byte.
+// end is the offset after its last byte.
 func (t Token) end() int { return t.Offset + len(t.Text) }
 
 const (

@@ -8,10 +8,11 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// A program that is nil matches everything, and asks for nothing.
+// A nil program matches everything and tests nothing.
 
-// AsksTransport says whether the expression asks for the transport header, which only the first
-// fragment of a packet has: libpcap computes where it is from the length of IPv4's header.
+// AsksTransport reports whether the expression tests the transport header of IPv4, which only the
+// first fragment of a packet has: libpcap then loads the length of the IPv4 header (BPF_MSH). An
+// expression on IPv6 alone is not recognized: there the offset is fixed.
 func (p *Program) AsksTransport() bool {
 	return p != nil && slices.ContainsFunc(p.Classic, func(in bpf.Instruction) bool {
 		_, ok := in.(bpf.LoadMemShift)
@@ -19,10 +20,11 @@ func (p *Program) AsksTransport() bool {
 	})
 }
 
-// addressPlaces are the words with IPv4 and IPv6 addresses in an Ethernet frame.
+// addressPlaces are the offsets of IPv4 and IPv6 addresses in an Ethernet frame, in words of 4 bytes:
+// source and destination are at 26 and 30 in IPv4, from 22 and 38 on in IPv6.
 var addressPlaces = []uint32{22, 26, 30, 34, 38, 42, 46, 50}
 
-// AsksAddresses says whether the expression asks for IP addresses.
+// AsksAddresses reports whether the expression tests IP addresses.
 func (p *Program) AsksAddresses() bool {
 	return p != nil && slices.ContainsFunc(p.Classic, func(in bpf.Instruction) bool {
 		load, ok := in.(bpf.LoadAbsolute)

@@ -46,8 +46,8 @@ type Program struct {
 	// Length tells that the expression asks for the frame's length; it need be exact
 	// only then, or where the linear part has less than Need bytes.
 	Length bool
-	// VLAN tells that the expression asks for a VLAN tag, or for bytes of the frame from there
-	// on: it then has to see the one that the kernel or the card took out of the frame.
+	// VLAN is set if the expression tests a VLAN tag, or bytes of the frame from the Ethertype on.
+	// It then has to see the tag that the kernel or the network card moved out of the frame.
 	VLAN bool
 	// Notes warn of what is valid but probably not intended, such as `vlan 5 or vlan 6`.
 	Notes []string

@@ -124,9 +124,9 @@ func (m *Memory) readSkb() asm.Instructions {
 	return append(insns, m.load(regHead, m.Head), asm.Add.Reg(regEnd, regHead))
 }
 
-// choosePlace goes to labelOwn where the frame has a link header of its own (frame_beginning),
-// to labelBehind or labelShim where the mac header may be stale, and on, or to labelMade, where
-// one is made up.
+// choosePlace jumps to labelOwn if the frame has a link header of its own (frame_beginning in
+// bpf/packet.h), and to labelBehind or labelShim if the mac header may be stale. Otherwise it
+// continues at labelMade, where a link header is made up.
 func choosePlace() asm.Instructions {
 	return asm.Instructions{
 		asm.JEq.Imm(regMac, unset, labelMade),
@@ -165,8 +165,8 @@ func (m *Memory) makeHeader() asm.Instructions {
 	)
 }
 
-// atNetwork has the frame begin in front of the network header, with the Ethertype that the
-// sk_buff tells, which it loads into R1.
+// atNetwork sets the beginning of the frame to a made-up link header in front of the network header,
+// with skb->protocol as its Ethertype, and loads that into R1.
 func (m *Memory) atNetwork() asm.Instructions {
 	insns := append(m.member(regProto, regWords, m.Protocol, 2),
 		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
@@ -178,14 +178,14 @@ func (m *Memory) atNetwork() asm.Instructions {
 	return append(insns, asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half))
 }
 
-// takeHeader has the frame begin with its own header.
+// takeHeader sets the beginning of the frame to its own link header.
 func (m *Memory) takeHeader() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelOwn)
 	return insns
 }
 
-// atMac has the frame begin at the mac header, and loads its Ethertype into R1.
+// atMac sets the beginning of the frame to the mac header, and loads the Ethertype there into R1.
 func (m *Memory) atMac() asm.Instructions {
 	insns := asm.Instructions{
 		asm.Add.Reg(regHead, regMac),

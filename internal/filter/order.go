@@ -12,14 +12,12 @@ import (
 	"tracer/libpcap"
 )
 
-// rejectsAll is what libpcap says of an expression that no packet can match.
-const rejectsAll = "expression rejects all packets"
-
-// headerWords are the primitives for a header in front of the network header. What follows them is
-// looked for behind it, and what precedes them in a frame without it.
+// headerWords are the primitives for a header in front of the network header. The primitives behind
+// them test what follows this header; those before them test a frame without it.
 var headerWords = []string{"vlan", "mpls", "pppoes"}
 
-// orderError is an expression that no packet can match because of the order of its parts.
+// orderError is the error for an expression that no packet can match because of the order of its
+// primitives.
 type orderError struct {
 	*libpcap.SyntaxError
 	advice string
@@ -27,17 +25,17 @@ type orderError struct {
 
 func (e *orderError) Unwrap() error { return e.SyntaxError }
 
-// Hint says how to write it, or why it is so.
+// Hint says what to write instead, or else what the order means, and shows the place.
 func (e *orderError) Hint() string {
 	_, place, _ := strings.Cut(e.SyntaxError.Hint(), ":")
 	return e.advice + place
 }
 
-// explainOrder explains an expression that no packet can match where a header's primitive stands behind
-// another one.
+// explainOrder adds a hint to the error for an expression that no packet can match if one of
+// headerWords is not the first primitive.
 func explainOrder(expr string, err error) error {
 	var syntax *libpcap.SyntaxError
-	if !errors.As(err, &syntax) || !strings.Contains(syntax.Msg, rejectsAll) || syntax.Offset < 0 {
+	if !errors.As(err, &syntax) || !strings.Contains(syntax.Msg, libpcap.RejectsAll) || syntax.Offset < 0 {
 		return err
 	}
 	tokens := libpcap.Tokens(expr)
@@ -53,12 +51,12 @@ func explainOrder(expr string, err error) error {
 	return &orderError{syntax, advice}
 }
 
-// headersFirst has the primitives of headers in front of the others; empty for an expression that is
-// more than primitives joined by and, or if that does not help.
+// headersFirst is the expression with the primitives of headers moved to the front; empty if it is
+// not just primitives joined by `and`, or if the result is an error, too.
 func headersFirst(expr string, tokens []libpcap.Token) string {
 	var headers, others []string
 	isOr := func(t libpcap.Token) bool { return t.Text == "or" || t.Text == "||" }
-	if slices.ContainsFunc(tokens, isOr) { // of the same precedence
+	if slices.ContainsFunc(tokens, isOr) { // `or` has the same precedence, so the order matters
 		return ""
 	}
 	for _, part := range parts(expr, tokens) {
@@ -76,7 +74,7 @@ func headersFirst(expr string, tokens []libpcap.Token) string {
 	return first
 }
 
-// parts are what stands between the words `and` that are not in brackets.
+// parts splits an expression at each `and` that is not in brackets.
 func parts(expr string, tokens []libpcap.Token) (list []string) {
 	begin, depth := 0, 0
 	for _, t := range tokens {
@@ -95,22 +93,22 @@ func parts(expr string, tokens []libpcap.Token) (list []string) {
 	return append(list, strings.TrimSpace(expr[begin:]))
 }
 
-// orderNotes say what the primitive of a header means for an alternative to it.
+// orderNotes are notes for an expression with one of headerWords before an `or`.
 func orderNotes(tokens []libpcap.Token) []string {
 	word := headerBeforeOr(tokens)
 	if word == "" {
 		return nil
 	}
-	note := fmt.Sprintf("what follows %s is looked for behind that header, also after or", word)
+	note := fmt.Sprintf("primitives after %s, also those after or, test what follows that header", word)
 	if word == "vlan" {
 		note += "; for one of several tags write vlan and (ether[14:2] & 0xfff = 5 or ether[14:2] & 0xfff = 6)"
 	}
 	return []string{note}
 }
 
-// headerBeforeOr is the primitive of a header within the left operand of an or; empty if there is none.
+// headerBeforeOr is the first of headerWords in the left operand of an `or`; empty if there is none.
 func headerBeforeOr(tokens []libpcap.Token) string {
-	groups := []string{""} // such a primitive in each group in brackets that is open
+	groups := []string{""} // the primitive of a header in each open bracket, empty if none
 	for _, t := range tokens {
 		last := len(groups) - 1
 		switch {

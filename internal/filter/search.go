@@ -9,16 +9,17 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// A list of hosts or ports becomes a row of comparisons of one value that all lead to the same
-// place. A long row is translated to a binary search: it is quicker for the packet and for the
-// verifier, which keeps a state for each comparison that it has passed.
+// libpcap compiles a list of hosts or ports to a row: consecutive comparisons of the accumulator with
+// constants that all jump to the same instruction if equal. A long row is translated to a binary
+// search, which takes fewer instructions per packet, and fewer states of the verifier.
 
 const (
 	leastSearched = 8 // shorter rows are left as they are
-	mostCompared  = 4 // values at the end of a search
+	mostCompared  = 4 // values that are compared one by one at the end of a search
 )
 
-// row is how many comparisons from pc on can be searched, or 0. Nothing else may jump into them.
+// row is the length of the row that begins at pc, or 0 if it is short. No other instruction may jump
+// into the middle of it.
 func (t *translator) row(pc int) int {
 	first, ok := equals(t.classic[pc])
 	if !ok {
@@ -39,7 +40,7 @@ func (t *translator) row(pc int) int {
 	return end - pc
 }
 
-// equals is the comparison for equality that an instruction is.
+// equals returns the instruction if it is a conditional jump on equality.
 func equals(insn bpf.Instruction) (bpf.JumpIf, bool) {
 	in, ok := insn.(bpf.JumpIf)
 	return in, ok && in.Cond == bpf.JumpEqual && in.SkipTrue != in.SkipFalse
@@ -60,7 +61,8 @@ func (t *translator) search(pc, n int) asm.Instructions {
 	return insns
 }
 
-// searchTree goes to yes where A is one of the sorted values. It ends with the jump to no.
+// searchTree jumps to yes if the accumulator is one of the sorted values, else to no. The jump to no
+// is its last instruction.
 func searchTree(values []uint32, yes, no string) asm.Instructions {
 	if len(values) <= mostCompared {
 		var insns asm.Instructions
@@ -75,7 +77,7 @@ func searchTree(values []uint32, yes, no string) asm.Instructions {
 	return append(insns, searchTree(values[middle:], yes, no)...)
 }
 
-// entries counts the ways into each instruction.
+// entries counts the predecessors of each instruction.
 func entries(classic []bpf.Instruction) []int {
 	n := make([]int, len(classic))
 	for pc := range classic {

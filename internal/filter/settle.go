@@ -5,23 +5,23 @@ package filter
 import "github.com/cilium/ebpf/asm"
 
 const (
-	// labelBehind is where a packet goes whose mac header lies behind its network header.
+	// labelBehind is for packets whose mac header lies behind the network header.
 	labelBehind = "filter_behind"
 	labelOuter  = "filter_outer"
 	labelFour   = "filter_four"
-	// labelShim is where a packet goes whose network header lies a multiple of 4 bytes behind
-	// the Ethernet header, at most mostShim.
+	// labelShim is for packets with a multiple of 4 bytes, at most mostShim, between the Ethernet
+	// header and the network header.
 	labelShim = "filter_shim"
 	mostShim  = 8 * 4
 )
 
-// direct are the Ethertypes whose packets follow the Ethernet header at once (has_shim in
-// bpf/packet.h).
+// direct are the Ethertypes whose network header follows the Ethernet header directly (has_shim in
+// bpf/packet.h): IPv4, IPv6 and MPLS.
 var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
-// settleHeaders goes to labelOwn where skb->data says that the frame was just received or
-// unpacked (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
-// header. If skb->data lies behind the mac header, the packet is looked at closely.
+// settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
+// decapsulated (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
+// header. If skb->data lies behind the mac header, the full filter decides.
 func (m *Memory) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{
 		m.load(regTmp, m.Data).WithSymbol(labelBehind),
@@ -34,8 +34,8 @@ func (m *Memory) settleHeaders() asm.Instructions {
 	return append(insns, m.takeOuter()...)
 }
 
-// takeOuter makes a header up for an outer packet and goes to labelLook if the version of the
-// packet is what the sk_buff tells. Otherwise the packet is looked at closely.
+// takeOuter makes up a link header for an outer packet and jumps to labelLook if the IP version
+// agrees with skb->protocol. Otherwise the full filter decides.
 func (m *Memory) takeOuter() asm.Instructions {
 	insns := m.atNetwork()
 	insns[0] = insns[0].WithSymbol(labelOuter)
@@ -51,8 +51,8 @@ func (m *Memory) takeOuter() asm.Instructions {
 	)
 }
 
-// takeShim has the frame begin with its own header if something may lie behind that, and goes to
-// labelLook. Otherwise the mac header is stale, and the packet is looked at closely.
+// takeShim sets the beginning of the frame to its own link header and jumps to labelLook if tags may
+// lie behind that. Otherwise the mac header is stale, and the full filter decides.
 func (m *Memory) takeShim() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelShim)

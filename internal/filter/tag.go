@@ -11,12 +11,13 @@ import (
 	"tracer/libpcap"
 )
 
-// frameWords are the names by which an expression reads bytes of the frame: libpcap takes them all for
-// that of the link layer.
+// frameWords are the protocol names by which an expression accesses bytes of the frame: libpcap treats
+// them all as the link layer.
 var frameWords = []string{"ether", "link", "ppp", "slip", "fddi", "tr", "wlan"}
 
-// namesTag says whether an expression means the frame with its VLAN tag: it names the tag, even if no
-// comparison is left of that, as in `icmp and not vlan`, or bytes that lie behind the addresses.
+// namesTag reports whether an expression means the frame with its VLAN tag: it has the word vlan, even
+// if the optimizer removed the comparison, as in `icmp and not vlan`, or it accesses bytes of the
+// frame behind the MAC addresses.
 func namesTag(expr string) bool {
 	tokens := libpcap.Tokens(expr)
 	for i, t := range tokens {
@@ -30,10 +31,10 @@ func namesTag(expr string) bool {
 	return false
 }
 
-// fixedIndex is an index without a computation, and perhaps the number of bytes.
+// fixedIndex matches a constant index, with or without the number of bytes.
 var fixedIndex = regexp.MustCompile(`^(0x[0-9a-fA-F]+|[0-9]+)(?::([0-9]+))?$`)
 
-// isAddressPart says whether the index that begins there reads the addresses of the frame alone.
+// isAddressPart reports whether the index at the beginning of the tokens is within the MAC addresses.
 func isAddressPart(index []libpcap.Token) bool {
 	end := slices.IndexFunc(index, func(t libpcap.Token) bool { return t.Text == "]" })
 	if end < 0 {

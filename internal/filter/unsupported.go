@@ -33,14 +33,14 @@ func checkSupported(expr string, raw []bpf.RawInstruction) error {
 		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, leavesFrame), Msg: "negative offsets are not supported"}
 	}
 	if isBeyondFrame(raw) {
-		msg := fmt.Sprintf("no packet has this byte: the filter sees the first %d", snaplen)
+		msg := fmt.Sprintf("the index is too large: filters see the first %d bytes of a packet", snaplen)
 		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, isBeyondFrame), Msg: msg}
 	}
 	return nil
 }
 
 // leavingPlace is the offset of the first bracket whose index leaves the frame, the innermost of
-// those in one another; -1 where no access is so by itself.
+// nested ones; -1 if no access does on its own.
 func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	tokens := libpcap.Tokens(expr)
 	place, end := -1, len(expr)
@@ -55,7 +55,7 @@ func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	return place
 }
 
-// accessAt is the access to bytes of a packet that the tokens begin with: `ip[2:2]`.
+// accessAt is the access to bytes of a packet that the tokens begin with, such as `ip[2:2]`.
 func accessAt(expr string, tokens []libpcap.Token) string {
 	open := 0
 	for _, t := range tokens {
@@ -103,8 +103,8 @@ func leavesFrame(raw []bpf.RawInstruction) bool {
 	return false
 }
 
-// isBeyondFrame tells whether the program loads behind the longest frame, also behind a header
-// of variable length.
+// isBeyondFrame reports whether the program loads at an offset beyond snaplen, fixed or relative to a
+// header of variable length.
 func isBeyondFrame(raw []bpf.RawInstruction) bool {
 	for _, in := range raw {
 		switch in.Op {
@@ -117,7 +117,7 @@ func isBeyondFrame(raw []bpf.RawInstruction) bool {
 	return false
 }
 
-// Opcodes of loads at fixed offsets, and at those behind a register's.
+// Opcodes of loads at fixed offsets, and at offsets relative to the index register.
 const (
 	opLd         = 0x20
 	opLdh        = 0x28
