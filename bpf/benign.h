@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Which drops are benign: normal on a healthy network. Evaluated only for drops that are
-// emitted. What cannot be read makes a drop not benign.
+// Which drops are benign: normal on a healthy network. Evaluated only for drops that match the
+// filters. If a read fails, the drop is not benign.
 #pragma once
 
 enum {
@@ -70,7 +70,7 @@ static __always_inline const struct net_device *veth_peer(const struct net_devic
 	return (void *)peer;
 }
 
-// The same of a device, and of a bridge at the other end of its cable: that floods frames.
+// Whether other hosts' frames reach the device: as above, or its veth peer is a port of a bridge.
 static __noinline bool is_flooded(const struct net_device *dev)
 {
 	const struct net_device *peer;
@@ -83,8 +83,8 @@ static __noinline bool is_flooded(const struct net_device *dev)
 	return peer && BPF_CORE_READ_BITFIELD_PROBED(peer, priv_flags) & IFF_BRIDGE_PORT;
 }
 
-// The devices below one, such as the ports of a bond: says whether one of them is flooded,
-// and sets the first of them.
+// Whether one of the devices below this one, such as the ports of a bond, is flooded. Sets `first`
+// to the first of them.
 static __noinline bool is_flooded_below(const struct net_device *dev, const struct net_device **first)
 {
 	u64 list = (u64)dev + bpf_core_field_offset(dev->adj_list.lower), at = list;
@@ -108,7 +108,7 @@ static __noinline bool is_flooded_below(const struct net_device *dev, const stru
 	return found;
 }
 
-// The destination of the frame, and the device's own address; false where one is not there.
+// Reads the frame's destination and the device's own address; false if one cannot be read.
 static __always_inline bool read_addresses(u64 *frame, u64 *own, const struct sk_buff *skb,
 					   const struct net_device *dev)
 {
@@ -120,7 +120,7 @@ static __always_inline bool read_addresses(u64 *frame, u64 *own, const struct sk
 	return !read_kernel(frame, 6, BPF_CORE_READ(skb, head) + mac) && !read_kernel(own, 6, address);
 }
 
-// Whether the destination is one other host's address: not the device's, nor a group's.
+// Whether the destination is another host's unicast address.
 static __always_inline bool has_foreign_address(const struct sk_buff *skb, const struct net_device *dev)
 {
 	u64 frame = 0, own = 0;
@@ -130,9 +130,9 @@ static __always_inline bool has_foreign_address(const struct sk_buff *skb, const
 	return frame != own && !(*(u8 *)&frame & 1);
 }
 
-// Whether the frame is another host's, and the device sees those: it or one below it is
-// promiscuous, or a bridge floods frames to it. A frame with a VLAN tag for which there is no
-// device, or with a wrong address on a plain device, is none.
+// Whether the frame is for another host, and the device receives such frames: it or one below it is
+// promiscuous, or a bridge floods frames to it. False for a VLAN tag without a device, and for a
+// wrong address on a plain device.
 static __noinline bool is_for_another(const struct sk_buff *skb)
 {
 	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev)), *lower;
@@ -159,7 +159,7 @@ static __always_inline bool is_benign_by(u32 kind, const struct sk_buff *skb)
 	return false;
 }
 
-// What is known of the reason of a benign drop; NULL for drops that are not benign.
+// The entry of a benign drop's reason; NULL for drops that are not benign.
 static __noinline struct benign_reason *find_benign(const struct sk_buff *skb, u32 reason)
 {
 	struct benign_reason *b = bpf_map_lookup_elem(&benign, &reason);

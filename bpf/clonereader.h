@@ -19,7 +19,7 @@ enum {
 	NO_HEADER = 0xffff,
 };
 
-// What of a packet is compared with the members of a raw socket.
+// The fields of a packet that are compared with a raw socket.
 struct raw_packet {
 	u64 net;
 	u64 source[2];
@@ -31,7 +31,7 @@ struct raw_packet {
 	u8 has_icmp_type;
 };
 
-// Not on the stack, which has no room for it: one drop at a time is judged on a CPU.
+// Not on the BPF stack, which is full. Only one drop at a time is evaluated on a CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -52,7 +52,7 @@ static __always_inline bool read_ipv4(struct raw_packet *p, u64 header)
 	return (bytes[16] & 0xf0) != 0xe0; // of a group not every socket receives
 }
 
-// Not behind extension headers.
+// Extension headers are not skipped.
 static __always_inline bool read_ipv6(struct raw_packet *p, u64 header)
 {
 	u8 bytes[40];
@@ -122,7 +122,7 @@ static __always_inline bool passes_icmp_filter(const struct sock *sk, const stru
 	return !(blocked >> (p->icmp_type & 31) & 1);
 }
 
-// A full receive buffer has the clone dropped, which is a drop of its own.
+// If the receive buffer is full, the clone is dropped, too.
 static __always_inline bool has_room(const struct sock *sk)
 {
 	return BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) < BPF_CORE_READ(sk, sk_rcvbuf);
@@ -186,7 +186,7 @@ static __always_inline bool has_raw_socket(const struct raw_packet *p)
 	return has_raw_reader(table, (mix ^ p->protocol) * GOLDEN_RATIO >> (32 - RAW_BITS), p);
 }
 
-// Whether a packet with these data is in the socket's queue, among the last ones.
+// Whether one of the last packets in the socket's queue has this data buffer.
 static __noinline bool has_queued(const struct sock *sk, u64 head)
 {
 	u64 queue = (u64)sk + bpf_core_field_offset(struct sock, sk_receive_queue);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The fragments of a packet that is followed. Only the first one has ports and the like, so
-// that later ones, which many filters can't match, are recognized by the IP header: they are
-// of one datagram. It is looked at where they are dropped.
+// The fragments of followed packets. Only the first fragment has ports, so many filters cannot
+// match later ones. These are recognized at their drop by the IP header, which identifies the
+// datagram.
 #pragma once
 
 enum {
@@ -16,8 +16,8 @@ enum {
 	IPV6_ID = IPV6_HLEN + 4,
 };
 
-// By what struct datagram says; owner.held is when the first fragment was seen. Its size is set
-// before loading.
+// The packet of each datagram; owner.held is the time in ns when the first fragment was seen. Its
+// size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -25,8 +25,8 @@ struct {
 	__type(value, struct owner);
 } datagrams SEC(".maps");
 
-// Tells in room->datagram of which datagram a fragment is that was parsed into room->outer;
-// what is located begins with the IP header.
+// Writes the datagram of a fragment to room->datagram. The fragment was parsed into room->outer, and
+// the located packet begins with the IP header.
 static __noinline bool tell_datagram(struct room *room)
 {
 	struct record_tuple *t = &room->outer;
@@ -61,7 +61,7 @@ static __always_inline bool parse_fragment(struct room *room)
 	return room->outer.has & TUPLE_FRAGMENT;
 }
 
-// Keeps the datagram of a first fragment that is followed, which is located.
+// Records the datagram of a located fragment if it is the first one of a followed packet.
 static __noinline int keep_datagram(struct room *room, u64 id, u64 part)
 {
 	struct owner o = { .id = id, .part = part };
@@ -73,7 +73,7 @@ static __noinline int keep_datagram(struct room *room, u64 id, u64 part)
 	return 0;
 }
 
-// Makes a later fragment a part of the packet whose first one was seen; false where none was.
+// Makes a later fragment a part of the packet of its first fragment; false if that was not seen.
 static __noinline bool join_datagram(struct room *room, u64 skb)
 {
 	struct ancestor from = { .origin = ORIGIN_FRAGMENT };

@@ -16,7 +16,7 @@ struct qdisc_detail {
 	u32 pad;
 };
 
-// Of the packet that is dropped next on this CPU.
+// The detail of the next drop on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -24,7 +24,7 @@ struct {
 	__type(value, struct qdisc_detail);
 } qdisc_details SEC(".maps");
 
-// The callers that queued packets to be freed.
+// The callers that queued packets to be freed, by the sk_buff's address.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MOST_QUEUED_FREES);
@@ -46,7 +46,7 @@ static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 	return detail->reason;
 }
 
-// The next packet at the same place may have none.
+// Clears the detail, as another packet may get the sk_buff's address.
 static __noinline int forget_exact_reason(void)
 {
 	struct qdisc_detail *detail;

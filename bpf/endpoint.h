@@ -10,12 +10,12 @@ struct endpoint {
 	u64 net, sk;
 };
 
-// The argument registers of a function that carry them, from 1; 0 is none.
+// The argument registers of a function that hold a struct net * and a socket, from 1; 0 is none.
 struct endpoint_arguments {
 	u8 net, sk;
 };
 
-// By the function's address: those that take one. Its size is set before loading.
+// By the function's address, for functions that have one. Its size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -40,7 +40,7 @@ struct tracepoint_arguments;
 // In entry/tracepoint.h.
 static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a);
 
-// The verifier knows the kind of program (enum record_kind) wherever this is called.
+// kind is an enum record_kind, and a constant wherever this is called: the verifier needs that.
 static __always_inline void find_endpoint(struct endpoint *e, void *program, u32 kind)
 {
 	e->net = 0;

@@ -13,7 +13,7 @@ enum {
 	MOST_OF_A_LIST = 16,
 };
 
-// What is known of where a packet is. NULL and 0 are unknown.
+// The device and namespace of a packet. NULL and 0 are unknown.
 struct where {
 	const struct net_device *dev;
 	u32 netns;
@@ -50,9 +50,9 @@ static __noinline const struct net_device *device_at(const struct net *net, u32 
 	return NULL;
 }
 
-// The namespace of a packet's route; NULL where it has none. What a queue of TCP has in the place of one,
-// and the device that a route gets when its own is gone (blackhole_netdev), are no devices of a
-// namespace.
+// The namespace of a packet's route; NULL if it has none. In queues of TCP the member is part of a list,
+// and a route whose device was removed has blackhole_netdev: both are rejected, since they are not a
+// device in the namespace's list.
 static __noinline const struct net *route_net(u64 refdst)
 {
 	const struct dst_entry *dst = (const void *)(refdst & ~1UL);
@@ -110,7 +110,7 @@ static __noinline int find_elsewhere(struct where *at, const struct sk_buff *skb
 	return 0;
 }
 
-// Whether a packet is where it has to be.
+// Whether a packet passes the filters by namespace and device.
 enum placed {
 	PLACE_UNWANTED,
 	PLACE_WANTED,
@@ -119,7 +119,7 @@ enum placed {
 	PLACE_NO_DEVICE,
 };
 
-// An unknown place is none of those unwanted.
+// An unknown namespace or device passes filters that only exclude (`!`).
 static __noinline u32 judge_place(const struct net_device *dev, u32 netns)
 {
 	if (netns && !ANY_NETNS && !filter_netns(netns))
@@ -151,8 +151,8 @@ static __noinline u32 judge_elsewhere(void *program, u32 kind, const struct sk_b
 	return judge_place(at.dev, at.netns);
 }
 
-// The same number, of which the verifier knows nothing: else it would go through all that follows once
-// for each. A function that is not static is one that it looks at by itself.
+// Returns its argument as a value that is unknown to the verifier, which would otherwise check the code
+// that follows once for each possible value. The verifier checks global functions separately.
 __noinline u32 any_place(u32 place)
 {
 	opaque(place);
@@ -169,7 +169,7 @@ static __always_inline u32 filter_place(void *program, u8 kind, const struct sk_
 	return any_place(place);
 }
 
-// Counts an event that passed all other filters; it is not shown.
+// Counts an event that passed all other filters and is not emitted.
 static __noinline bool count_unplaced(u32 place)
 {
 	u32 zero = 0;

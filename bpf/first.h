@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The tuple that a packet had when it matched first, for its drop, which may find it with
-// other addresses. It is kept by the packet's number.
+// The tuple that a followed packet had when it first matched, shown at its drop, where it may have
+// other addresses. The key is the packet's number.
 #pragma once
 
 // Its size is set before loading.
@@ -41,7 +41,7 @@ static __always_inline struct branch *begin_with_tuple(u64 skb)
 	return b;
 }
 
-// The branch of an sk_buff that matched with another tuple than it has.
+// The branch of an sk_buff that matched in another form, which has the tuple `first`.
 static __always_inline struct branch *branch_as(u64 skb, const struct record_first *first)
 {
 	struct branch *b = recall(skb);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The other forms of a dropped packet: the packet inside of it, the one that an ICMP error
-// is about, and both with the addresses that they had before or will have after NAT, as
-// connection tracking knows them. A filter with --drop also matches those, since the user knows
-// the address that the packet was sent to, and not what has become of it.
+// Other forms of a dropped packet: the packet inside it, the one that an ICMP error quotes, and
+// the packet with its addresses before and after NAT, from its entry of connection tracking. With
+// --drop the packet filter also matches these, since users know the address that the packet was
+// sent to, but not what NAT or a tunnel made of it.
 #pragma once
 
 enum {
@@ -25,8 +25,8 @@ enum {
 	IPV6_DEST = 24,
 };
 
-// Applies the packet filter to what is located in a room. The function is not static, so that
-// the verifier goes through the filter only once for all forms.
+// Applies the packet filter to the packet that is located in a room. The function is global (not
+// static), so the verifier checks the filter once for all forms.
 __noinline int match_located(u32 level)
 {
 	struct room *room = bpf_map_lookup_elem(&rooms, &level);
@@ -38,7 +38,7 @@ __noinline int match_located(u32 level)
 	return fill_head(p, CFG.need) && filter_packet(p);
 }
 
-// Keeps the tuple of what matched.
+// Writes the tuple of the form that matched to room->first.
 static __noinline int keep_form(struct room *room, u8 by)
 {
 	struct frame *f = &room->work.packet.frame;
@@ -75,7 +75,7 @@ static __always_inline bool is_icmp_error(const struct record_tuple *t)
 	return false;
 }
 
-// Parses what is located into room->outer. Returns where the transport header is; 0 where
+// Parses the located packet into room->outer. Returns the address of the transport header; 0 if
 // there is none.
 static __always_inline u64 parse_located(struct room *room)
 {
@@ -85,7 +85,7 @@ static __always_inline u64 parse_located(struct room *room)
 	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
 }
 
-// Locates the packet that an ICMP error is about, in place of the error.
+// Locates the packet that an ICMP error quotes, in place of the error.
 static __noinline bool locate_quoted(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
@@ -103,7 +103,7 @@ static __noinline bool locate_quoted(struct room *room)
 	return true;
 }
 
-// Gives a later fragment, which has no transport header, a place for one.
+// Makes a later fragment, which has no transport header, the first one, so that ports can be set.
 static __always_inline u64 add_transport(struct room *room, u64 start)
 {
 	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT))
@@ -113,7 +113,7 @@ static __always_inline u64 add_transport(struct room *room, u64 start)
 	return start + (room->form[0] & 15) * 4;
 }
 
-// Copies the beginning of the IP packet that is located into room->form, and locates that.
+// Copies the beginning of the located IP packet to room->form, and locates the copy.
 static __noinline bool copy_form(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
@@ -171,9 +171,9 @@ static __always_inline void write_ports(struct room *room, const struct endpoint
 	read_kernel(room->form + at + 2, 2, e->dest_port);
 }
 
-// Gives the copy the addresses of one direction of the connection, or with `turned` those of
-// the packets that the other direction answers. The connection of an ICMP error is that of the
-// packet which it is about.
+// Sets the addresses and ports of the copy to those of a tuple of the connection, or with `turned`
+// swaps source and destination. The connection of an ICMP error is that of the packet which it
+// quotes.
 static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
 {
 	const struct nf_conntrack_tuple *t = (const void *)tuple;
@@ -193,8 +193,8 @@ static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
 	return true;
 }
 
-// Whether the packet that is located matches as its connection knows it. A quoted packet goes
-// the other way than the error that quotes it.
+// Whether the located packet matches with its addresses before or after NAT. A quoted packet has
+// the opposite direction of the error that quotes it.
 static __always_inline bool match_directions(struct room *room, u64 ct, bool reply)
 {
 	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
@@ -228,7 +228,7 @@ static __always_inline bool match_connection(struct room *room, const struct sk_
 	return match_directions(room, ct, locate_quoted(room) ? !reply : reply);
 }
 
-// Tells in room->first the tuple that a packet had before NAT, as its connection knows it.
+// Writes the tuple of a packet before NAT, from its connection, to room->first.
 __noinline int tell_untranslated(u64 skb, u32 level)
 {
 	struct room *room = bpf_map_lookup_elem(&rooms, &level);
@@ -259,8 +259,8 @@ static __always_inline bool match_inner_form(struct room *room, const struct sk_
 	return find_inner(&room->work, room, skb) && match_form(room, FIRST_INNER);
 }
 
-// A fragment that is not the first one has no ports, so that many filters can't match it. It
-// does if the first one did.
+// A later fragment has no ports, so many filters cannot match it. It matches if the first fragment
+// of its datagram did.
 static __always_inline bool match_fragment(struct room *room, const struct sk_buff *skb)
 {
 	struct counters *n;
@@ -276,8 +276,8 @@ static __always_inline bool match_fragment(struct room *room, const struct sk_bu
 	return false;
 }
 
-// Whether a dropped packet matches in another form, whose tuple is then in room->first, or as a
-// part of a packet that is followed, whose branch it is then.
+// Whether a dropped packet matches in another form, whose tuple is then in room->first, or is a
+// later fragment of a followed packet.
 static __always_inline bool match_forms(struct room *room, const struct sk_buff *skb)
 {
 	room->first.by = FIRST_UNKNOWN;
@@ -292,7 +292,7 @@ static __noinline bool count_unplaced_form(struct room *room, const struct sk_bu
 	return !filter_span(&room->work, skb, UNSURE) && count_unplaced(place);
 }
 
-// The same as filter_skb for a packet whose packet filter did not match.
+// Like filter_skb, with the packet filter applied to the other forms of the packet.
 static __noinline bool filter_forms(struct room *room, void *program, const struct sk_buff *skb)
 {
 	u32 place = ANY_PLACE ? PLACE_WANTED : filter_place(program, RECORD_TRACEPOINT, skb, NULL);
@@ -310,8 +310,8 @@ static __noinline bool filter_forms(struct room *room, void *program, const stru
 	return ANY_PLACE || place == PLACE_WANTED || count_unplaced_form(room, skb, place);
 }
 
-// The tuple as which a dropped packet matched, or else the one that it had first; NULL where
-// neither is known.
+// The tuple of the form that matched, else the first tuple of a followed packet, else the one before
+// NAT; NULL if none is known.
 static __always_inline const struct record_first *find_first(const struct context *c, struct room *room)
 {
 	const struct record_first *kept = c->first;

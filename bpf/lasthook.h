@@ -5,9 +5,9 @@
 #pragma once
 
 enum {
-	// Packets on one CPU whose last call is remembered: what interrupts has its own.
+	// Slots per CPU, by the sk_buff's address: a packet in an interrupt mostly has another one.
 	MOST_LAST_HOOKS = 4,
-	// ns after which a call is not the dropped packet's any more: another one may have its address.
+	// ns after which a recorded call is ignored: another packet may have the sk_buff's address.
 	LAST_HOOK_AGE = 100000000,
 };
 
@@ -54,7 +54,7 @@ static __always_inline u64 nfct_of(const struct sk_buff *skb)
 	return bpf_core_field_exists(skb->_nfct) ? BPF_CORE_READ(skb, _nfct) : 0;
 }
 
-// Remembers a call.
+// Records a call as the last one of the packet.
 static __noinline int note_hook(const struct sk_buff *skb, const struct hook_call *call)
 {
 	struct last_hook *last = last_hook_slot(skb);
@@ -70,7 +70,7 @@ static __noinline int note_hook(const struct sk_buff *skb, const struct hook_cal
 	return 0;
 }
 
-// The last call of a packet that is dropped; NULL where none is known. It is forgotten with it.
+// The last call of a dropped packet, whose slot is cleared; NULL if none is known.
 static __noinline struct last_hook *take_last_hook(const struct sk_buff *skb)
 {
 	struct last_hook *last = last_hook_slot(skb);
@@ -84,8 +84,8 @@ static __noinline struct last_hook *take_last_hook(const struct sk_buff *skb)
 	return last;
 }
 
-// Whether the hook function behind the call's is one that would have been seen. If not, it may
-// be the one that dropped the packet.
+// Whether the next hook function after the call's is probed, or there is none. If it is not probed,
+// it may be the one that dropped the packet.
 static __noinline bool is_last_seen(const struct hook_call *call)
 {
 	const struct nf_hook_entries *entries = hook_entries(call, call->hook);
@@ -108,7 +108,7 @@ static __noinline bool is_last_seen(const struct hook_call *call)
 	return passed && (!next || bpf_map_lookup_elem(&hook_functions, &next));
 }
 
-// Whether netfilter dropped the packet: by the reason, or by the place where there are none.
+// Whether netfilter dropped the packet: by the reason, or by the location on kernels without reasons.
 static __always_inline bool is_netfilter_drop(const struct context *c)
 {
 	if (c->parts & PART_REASON)
@@ -116,8 +116,8 @@ static __always_inline bool is_netfilter_drop(const struct context *c)
 	return is_within(c->location, &CFG.hook_slow);
 }
 
-// Finds the last call of a dropped packet. A drop elsewhere is in no hook, but its packet has
-// been in one.
+// Finds the last call of a dropped packet. If the drop is not in a hook, only what the call says of
+// the connection is kept.
 static __noinline int find_last_hook(struct hook_call *call, const struct sk_buff *skb, u64 dropped_there)
 {
 	struct last_hook *last = take_last_hook(skb);
@@ -134,7 +134,7 @@ static __noinline int find_last_hook(struct hook_call *call, const struct sk_buf
 	return 0;
 }
 
-// Finds the call that a record tells of: its own, or the last one of a dropped packet.
+// Finds the hook call of a record: its own, or the last one of a dropped packet.
 static __always_inline void find_hook(struct hook_call *call, const struct context *c)
 {
 	if (c->kind == RECORD_FUNCTION) {

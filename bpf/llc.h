@@ -8,7 +8,7 @@ static __always_inline bool is_snap(const u8 h[LLC_HLEN])
 	return h[0] == 0xaa && h[1] == 0xaa && h[2] == 3;
 }
 
-// Notes the LLC header, which ends with the frame or where its length field says.
+// Fills in the LLC header, and SNAP's; the frame ends where its length field says.
 static __always_inline void fill_llc(struct record_tuple *t, u64 at, u64 end, u8 *h)
 {
 	t->network = NETWORK_LLC;
@@ -23,7 +23,7 @@ static __always_inline void fill_llc(struct record_tuple *t, u64 at, u64 end, u8
 	__builtin_memcpy(t->source, h, LLC_HLEN + SNAP_HLEN);
 }
 
-// Whether it is IPX without LLC ("raw 802.3"), which the kernel tells by the first two bytes.
+// Whether it is IPX without LLC ("raw 802.3"), which the kernel recognizes by the first two bytes.
 static __always_inline bool is_raw_802_3(u64 at, u64 end, u8 *h)
 {
 	return at + 2 <= end && !read_kernel(h, 2, at) && h[0] == 0xff && h[1] == 0xff;
