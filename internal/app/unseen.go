@@ -58,14 +58,17 @@ var blindSpots = []blindSpot{
 		follows := c.Follow && v.plan.Backend != kernel.TracepointBackend
 		return v.asksTransport() && !c.Forms && !follows, 0
 	}},
-	{"nat", "packets whose addresses NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksAddresses() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
+	{"nat", "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
 	}},
-	{"nat_without_connection", "dropped packets whose addresses NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksAddresses() && v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow && v.connections, 0
+	{"nat_without_connection", "dropped packets whose addresses or ports NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow && v.connections, 0
 	}},
-	{"connections", "the addresses before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksAddresses() && v.plan.BPF.Config.Forms && !v.connections, 0
+	{"connections", "the addresses and ports before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.connections, 0
+	}},
+	{"changed_before", "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.namesPlaces() && v.plan.BPF.Config.Follow, 0
 	}},
 	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed (a full accept queue)", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.Drop.Only, 0
@@ -97,7 +100,15 @@ func hiddenDrops(t *event.Totals) (n uint64) {
 
 func (v *view) asksTransport() bool { return v.plan.Asked.Filter.AsksTransport() }
 
-func (v *view) asksAddresses() bool { return v.plan.Asked.Filter.AsksAddresses() }
+// asksTranslated says whether the filter tests what NAT changes.
+func (v *view) asksTranslated() bool {
+	return v.plan.Asked.Filter.AsksAddresses() || v.plan.Asked.Filter.AsksPorts()
+}
+
+// namesPlaces says whether only packets in some namespaces or on some interfaces match.
+func (v *view) namesPlaces() bool {
+	return len(v.plan.Asked.Netns.In)+len(v.plan.Asked.Ifnames.In) > 0
+}
 
 // unseen lists the blind spots of a run that printed nothing; none if a limit suppressed events,
 // since those were seen.

@@ -50,7 +50,8 @@ func TestUnseen(t *testing.T) {
 		"events were withheld": {expr: "port 53", totals: event.Totals{Withheld: 1}},
 		"nothing asked":        {},
 		"protocol":             {expr: "icmp"},
-		"port":                 {expr: "udp port 53", want: "later_fragments"},
+		"port":                 {expr: "udp port 53", want: "later_fragments nat"},
+		"ICMP type":            {expr: "icmp[icmptype] = icmp-echo", want: "later_fragments"},
 		"host":                 {expr: "host 10.0.0.1", want: "nat"},
 		"host, followed":       {expr: "host 10.0.0.1", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
 		"port, followed by tracepoints": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow, p.Backend = true, kernel.TracepointBackend },
@@ -77,7 +78,13 @@ func TestUnseen(t *testing.T) {
 		"no dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53",
 			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "unreported_drops"},
 		"dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", totals: event.Totals{Headless: 2},
-			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "dropped_fragments unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "dropped_fragments connections unreported_drops"},
+		"drops of a port": {asked: plan.Options{Drop: drop}, expr: "udp port 53", connections: true,
+			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "later_fragments nat_without_connection unreported_drops"},
+		"service address, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "host 10.0.0.1",
+			change: func(p *plan.Plan) { p.BPF.Config.Follow = true }, want: "no_namespace changed_before"},
+		"protocol, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "icmp",
+			change: func(p *plan.Plan) { p.BPF.Config.Follow = true }, want: "no_namespace"},
 	} {
 		p := &plan.Plan{Backend: kernel.KprobeMulti, Asked: c.asked}
 		p.Asked.Filter = compiled(t, c.expr)

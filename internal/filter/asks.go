@@ -31,3 +31,17 @@ func (p *Program) AsksAddresses() bool {
 		return ok && load.Size == 4 && slices.Contains(addressPlaces, load.Off)
 	})
 }
+
+// AsksPorts says whether the expression asks for ports: two bytes at the start of the transport header, behind an IPv4
+// header of any length or an IPv6 header without extensions.
+func (p *Program) AsksPorts() bool {
+	return p != nil && slices.ContainsFunc(p.Classic, func(in bpf.Instruction) bool {
+		switch load := in.(type) {
+		case bpf.LoadIndirect:
+			return load.Size == 2 && (load.Off == 14 || load.Off == 16)
+		case bpf.LoadAbsolute:
+			return load.Size == 2 && (load.Off == 54 || load.Off == 56)
+		}
+		return false
+	})
+}
