@@ -151,6 +151,7 @@ var answered = map[string]string{
 	"drop tcp":                        "filter expression \"drop tcp\": syntax error at \"drop\"\nhint: flags begin with two dashes: tracer --drop tcp",
 	"–output-json filter-func a icmp": "filter expression \"–output-json filter-func a icmp\": syntax error at \"–output-json\"\nhint: flags begin with two dashes: tracer --output-json --filter-func a icmp",
 	"--filter-func ip_rcv,ip_output":  "--filter-func \"ip_rcv,ip_output\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'ip_rcv|ip_output'",
+	"--filter-func ,":                 "--filter-func \",\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'ip_rcv|ip_output'",
 	"--filter-func-exclude a{1,2},b,": "--filter-func-exclude \"a{1,2},b,\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'a{1,2}|b'",
 	"--filter-netns 4026533589":       "netns \"4026533589\": no namespace has this name\nhint: type --filter-netns inode:4026533589 for the namespace with this inode number",
 	"--filter-netns 4242":             "netns \"4242\": no namespace has this name\nhint: type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for that with this inode number",

@@ -21,9 +21,13 @@ func checkRegexp(value string) error {
 		return fmt.Errorf("not a regular expression, %s at %q", bad.Code, bad.Expr)
 	}
 	if err == nil && needsComma(parsed) {
+		example := alternatives(value)
+		if example == "" {
+			example = "ip_rcv|ip_output"
+		}
 		return &usageError{
 			text: "not a list: no function has a comma in its name",
-			hint: "separate alternatives with |, as in " + shellWord(alternatives(value)),
+			hint: "separate alternatives with |, as in " + shellWord(example),
 		}
 	}
 	if err == nil {
