@@ -16,6 +16,7 @@ import (
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
+	"tracer/internal/stdout"
 )
 
 // Config is what the user wants, as typed where it has to be looked up.
@@ -95,7 +96,7 @@ var began = time.Now()
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
 	say := newTeller(cfg, began)
-	err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc())
+	err := cmp.Or(checkStdout(cfg), kernel.NeedFiles(), kernel.NeedProc())
 	if err == nil {
 		err = run(ctx, cfg, say)
 	}
@@ -104,6 +105,14 @@ func Run(ctx context.Context, cfg Config) error {
 		return nil
 	}
 	return err
+}
+
+// checkStdout is for everything that is printed, unless that is only events in a file.
+func checkStdout(cfg Config) error {
+	if cfg.OutputFile != "" && !cfg.DryRun {
+		return nil
+	}
+	return stdout.Check(cfg.Stdout)
 }
 
 func run(ctx context.Context, cfg Config, say *teller) error {

@@ -16,6 +16,7 @@ import (
 	"tracer/internal/event"
 	"tracer/internal/export"
 	"tracer/internal/outfile"
+	"tracer/internal/stdout"
 )
 
 // Rotation says when the output file is put aside for a new one. The exporters write whole lines, so
@@ -51,8 +52,20 @@ func openOutput(ctx context.Context, cfg Config, say *teller) (*output, error) {
 	return out, nil
 }
 
-// openFile opens the output file. A FIFO without a reader is waited for, at most for --duration.
+// openFile opens the output file. A device that is full is an error.
 func openFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, error) {
+	file, err := awaitFile(ctx, cfg, say)
+	if err != nil || file.Special() == nil {
+		return file, err
+	}
+	if err := stdout.Check(file.Special()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// awaitFile opens the output file. A FIFO without a reader is waited for, at most for --duration.
+func awaitFile(ctx context.Context, cfg Config, say *teller) (*outfile.File, error) {
 	if limit := cfg.Limits.Duration; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, unreadError{limit})

@@ -11,6 +11,7 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/printable"
+	"tracer/internal/stdout"
 )
 
 // Main runs tracer with the arguments given, without the program's name, and
@@ -50,6 +51,9 @@ func (o *options) run() error {
 
 // say writes text; EPIPE is a normal end of output.
 func say(w io.Writer, text string) error {
+	if err := stdout.Check(w); err != nil {
+		return err
+	}
 	if _, err := io.WriteString(w, text); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("write output: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/doctor"
+	"tracer/internal/stdout"
 )
 
 // doctorCommand reports what can be traced on this kernel.
@@ -28,13 +29,16 @@ func doctorCommand() command {
 const doctorUsage = "type tracer doctor, or tracer doctor --json for one object per line"
 
 // runDoctor returns nil if tracer can trace here.
-func runDoctor(args []string, stdout, _ io.Writer) error {
-	format := doctor.Format{Color: app.ColorsByItself(stdout)}
+func runDoctor(args []string, to, _ io.Writer) error {
+	format := doctor.Format{Color: app.ColorsByItself(to)}
 	for _, arg := range args {
 		if arg != "--json" {
 			return &usageError{text: "doctor: unknown argument " + strconv.Quote(arg), hint: doctorUsage}
 		}
 		format.JSON = true
+	}
+	if err := stdout.Check(to); err != nil {
+		return err
 	}
 	ctx, stop := interruptible()
 	defer stop()
@@ -43,7 +47,7 @@ func runDoctor(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	report := doctor.Diagnose(found)
-	if err := report.Write(stdout, format); err != nil && !errors.Is(err, syscall.EPIPE) {
+	if err := report.Write(to, format); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return report.Verdict()

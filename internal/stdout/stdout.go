@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package stdout finds out whether standard output can be written to, before any work is done.
+package stdout
+
+import "C" // builds closed.c into the program
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// Check writes nothing to w, which is an error if w is closed, read-only or full. EPIPE is a normal
+// end of output, and left to the first write.
+func Check(w io.Writer) error {
+	file, ok := w.(*os.File)
+	if !ok || isSocket(file) {
+		return nil
+	}
+	_, err := file.Write(nil)
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return nil
+	case errors.Is(err, syscall.EBADF), errors.Is(err, os.ErrClosed):
+		return closedError{}
+	}
+	return fmt.Errorf("write output: %w", err)
+}
+
+// isSocket tells files to which an empty write may send an empty datagram.
+func isSocket(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeSocket != 0
+}
+
+// closedError says that the shell's `>&-` or `1<FILE` was used.
+type closedError struct{}
+
+func (closedError) Error() string { return "standard output is closed, or not open for writing" }
+
+func (closedError) Hint() string {
+	return "redirect it with >FILE, or with >/dev/null if you do not want it"
+}
