@@ -3,73 +3,154 @@
 package guest
 
 import (
+	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tracer/internal/ktest"
 )
 
-// kills is the number of moments at which each signal comes.
-const kills = 40
+// fatal are the signals that come at a random moment. SIGPIPE ends nothing: it is an error of the
+// write that caused it.
+var fatal = []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE}
+
+// stage is a part of a run that is interrupted: count times by each signal, or brief times where
+// the machine runs everything in brief. All together are 200 moments, or 40.
+type stage struct {
+	name         string
+	count, brief int
+	// reach brings the process to a random moment of the stage.
+	reach func(*killer, *process)
+}
+
+var stages = []stage{
+	{"starting", 14, 3, func(k *killer, p *process) { time.Sleep(rand.N(k.starting)) }},
+	{"tracing", 13, 2, func(k *killer, p *process) { p.awaitReady(); time.Sleep(rand.N(traceTime)) }},
+	{"stopping", 13, 3, func(k *killer, p *process) { p.awaitReady(); p.signal(syscall.SIGINT); time.Sleep(rand.N(k.stopping)) }},
+}
+
+// traceTime is long enough for output files to be rotated and compressed.
+const traceTime = 400 * time.Millisecond
+
+// killer is how long each stage takes, and the network where packets are sent all the time.
+type killer struct {
+	n                  *ktest.Netns
+	starting, stopping time.Duration
+}
 
 // TestKilledAtAnyMoment sends each signal while the tracer starts, traces and stops, with the best
-// backend. Nothing may be left in the kernel, which the end of each test checks, and no file but
-// those that were asked for.
+// backend. Nothing may be left in the kernel after any of them, and no file but those that were
+// asked for; the kernel may not complain.
 func TestKilledAtAnyMoment(t *testing.T) {
-	whole := wholeRun(t)
-	for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE} {
+	before := newSurroundings(t)
+	k := &killer{n: ktest.NewNetns(t, "a")}
+	listen(t, k.n)
+	k.sendAlways(t)
+	k.measure(t)
+	for _, s := range fatal {
 		t.Run(s.String(), func(t *testing.T) {
-			for range kills {
-				killedAt(t, s, rand.N(whole))
+			for _, stage := range stages {
+				t.Run(stage.name, func(t *testing.T) { k.killOften(t, s, stage) })
 			}
 		})
 	}
+	before.check(t)
 }
 
-// killable is a run that stops by itself soon after it has begun to trace.
-func killable(folder string) command {
-	return command{args: []string{
-		"--duration", "300ms", "--filter-func", "ip_.*|tp:.*", "--output-json",
-		"--output-file", filepath.Join(folder, "trace.json"), "--output-file-compress", "icmp",
-	}}
-}
-
-// wholeRun is how long a run takes that nothing interrupts.
-func wholeRun(t *testing.T) time.Duration {
-	p := killable(t.TempDir()).start(t)
-	if !waits(startLimit+stopLimit, p.hasEnded) || p.code() != 0 {
-		t.Fatalf("no end of its own: %s\n%s", p.stderr(), p.stuck())
-	}
-	return time.Since(p.began)
-}
-
-func killedAt(t *testing.T, s syscall.Signal, delay time.Duration) {
-	t.Helper()
-	folder := t.TempDir()
-	p := killable(folder).start(t)
-	time.Sleep(delay)
-	p.signal(s)
-	if !waits(startLimit+stopLimit, p.hasEnded) {
-		t.Fatalf("still there after %v at %v: %s\n%s", s, delay, p.stderr(), p.stuck())
-	}
-	for _, dir := range []string{folder, filepath.Dir(p.readyFile)} {
-		onlyExpected(t, dir, s, delay)
-	}
-}
-
-// onlyExpected finds files that nobody asked for, such as those that hold the place of others.
-func onlyExpected(t *testing.T, dir string, s syscall.Signal, delay time.Duration) {
-	t.Helper()
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range list {
-		if !strings.Contains(" out err ready trace.json ", " "+e.Name()+" ") {
-			t.Errorf("%v at %v left %s", s, delay, e.Name())
+// sendAlways sends until the end of the test.
+func (k *killer) sendAlways(t *testing.T) {
+	done := make(chan struct{})
+	ended := make(chan error)
+	go func() {
+		ended <- k.n.Do(func() error {
+			for {
+				select {
+				case <-done:
+					return nil
+				case <-time.After(time.Millisecond):
+				}
+				if err := udp("127.0.0.1:7001", "127.0.0.1:7777").Send(4); err != nil {
+					return err
+				}
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		close(done)
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
+	})
+}
+
+// start starts a run that has much to clean up: output in files of one megabyte, which are
+// compressed, and attachments of several kinds.
+func (k *killer) start(t *testing.T, folder string) *process {
+	return command{args: []string{
+		"--filter-func", "ip_.*|udp_.*|tp:kfree_skb|tp:net_dev_queue", "--filter-netns", k.n.Path, "--output-json", "--output-skb",
+		"--output-file", filepath.Join(folder, outputName), "--output-file-max-size", "1", "--output-file-compress", "udp",
+	}}.start(t)
+}
+
+// measure is a run that nothing interrupts. The stages take longer on a busy machine, so that
+// their moments reach a little beyond it.
+func (k *killer) measure(t *testing.T) {
+	t.Run("uninterrupted", func(t *testing.T) {
+		folder := t.TempDir()
+		p := k.start(t, folder)
+		p.awaitReady()
+		time.Sleep(traceTime)
+		began := time.Now()
+		p.signal(syscall.SIGINT)
+		p.ends(stopLimit, 0)
+		k.starting, k.stopping = p.ready*5/4, time.Since(began)*5/4
+		t.Logf("%v to start, %v to stop", p.ready, k.stopping)
+		onlyExpected(t, folder, true)
+	})
+}
+
+func (k *killer) killOften(t *testing.T, s syscall.Signal, at stage) {
+	count := at.count
+	if isBrief() {
+		count = at.brief
+	}
+	for i := range count {
+		t.Run(fmt.Sprint(i), func(t *testing.T) { k.kill(t, s, at) })
+	}
+}
+
+func (k *killer) kill(t *testing.T, s syscall.Signal, at stage) {
+	folder := t.TempDir()
+	p := k.start(t, folder)
+	at.reach(k, p)
+	moment := time.Since(p.began)
+	p.signal(s)
+	if s == syscall.SIGPIPE {
+		p.signal(syscall.SIGINT)
+	}
+	if !waits(startLimit+stopLimit, p.hasEnded) {
+		t.Fatalf("still there after %v at %v: %s\n%s", s, moment, p.stderr(), p.stuck())
+	}
+	t.Logf("%v after %v: %v", s, moment, p.cmd.ProcessState)
+	checkEnd(t, p, s, at)
+	onlyExpected(t, folder, p.code() == 0)
+	onlyExpected(t, filepath.Dir(p.readyFile), false)
+}
+
+// checkEnd wants a death by SIGKILL alone, or by a signal that came before the program could ask
+// for it or after all was done. A second signal does not wait for the output.
+func checkEnd(t *testing.T, p *process, s syscall.Signal, at stage) {
+	t.Helper()
+	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	said := p.stderr()
+	switch {
+	case p.code() == 0 && (at.name == "starting" || summaryLine.MatchString(said)):
+	case status.Signaled() && (s == syscall.SIGKILL || at.name == "starting" && said == "" || at.name == "stopping"):
+	case at.name == "stopping" && p.code() == 1:
+	default:
+		t.Errorf("ended with %v: %s", p.cmd.ProcessState, said)
 	}
 }

@@ -5,7 +5,9 @@ package ktest
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Inventory is what BPF and probes there are in the kernel, one line each.
+// Inventory is what BPF, pins and probes there are in the kernel, one line each.
 type Inventory []string
 
 // probeFiles list the probes that are set, where the kernel has the file.
@@ -26,7 +28,10 @@ var probeFiles = []string{
 	"/sys/kernel/tracing/enabled_functions",
 }
 
-// TakeInventory lists programs, maps and links by id, and probes.
+// pinned is where BPF objects are kept by a name.
+const pinned = "/sys/fs/bpf"
+
+// TakeInventory lists programs, maps and links by id, pins and probes.
 func TakeInventory() (Inventory, error) {
 	var all Inventory
 	for kind, next := range map[string]func(uint32) (uint32, error){"program": nextProgram, "map": nextMap} {
@@ -41,7 +46,7 @@ func TakeInventory() (Inventory, error) {
 		return nil, err
 	}
 	all = append(all, links...)
-	return append(all, probes()...), nil
+	return append(append(all, pins(pinned)...), probes()...), nil
 }
 
 func nextProgram(id uint32) (uint32, error) {
@@ -87,6 +92,18 @@ func openLinkIDs() ([]string, error) {
 		lines = append(lines, fmt.Sprintf("BPF link %d", all.ID))
 	}
 	return lines, all.Err()
+}
+
+// pins lists the files below a folder. Without a BPF file system there are none.
+func pins(folder string) []string {
+	var lines []string
+	_ = filepath.WalkDir(folder, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			lines = append(lines, "pin "+name)
+		}
+		return nil // what cannot be read is not ours
+	})
+	return lines
 }
 
 func probes() []string {

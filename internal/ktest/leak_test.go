@@ -3,7 +3,10 @@
 package ktest
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -35,5 +38,19 @@ func TestInventoryFindsALeak(t *testing.T) {
 	}
 	if left := leftSince(t, before); slices.Contains(left, line) {
 		t.Errorf("%q is still there after its end", line)
+	}
+}
+
+func TestPinsAreListed(t *testing.T) {
+	folder := t.TempDir()
+	name := filepath.Join(folder, "below", "map")
+	if err := errors.Join(os.Mkdir(filepath.Dir(name), 0o700), os.WriteFile(name, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := pins(folder), []string{"pin " + name}; !slices.Equal(got, want) {
+		t.Errorf("pins %q, want %q", got, want)
+	}
+	if got := pins(filepath.Join(folder, "none")); len(got) != 0 {
+		t.Errorf("pins %q where there is no folder", got)
 	}
 }
