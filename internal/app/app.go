@@ -96,7 +96,7 @@ var began = time.Now()
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
 	say := newTeller(cfg, began)
-	err := cmp.Or(checkStdout(cfg), kernel.NeedFiles(), kernel.NeedProc())
+	err := cmp.Or(checkStdout(cfg), kernel.NeedFiles(), kernel.NeedProc(), needMemory(cfg))
 	if err == nil {
 		err = run(ctx, cfg, say)
 	}
@@ -113,6 +113,15 @@ func checkStdout(cfg Config) error {
 		return nil
 	}
 	return stdout.Check(cfg.Stdout)
+}
+
+// needMemory returns no error for a plan that is only printed, which takes less.
+func needMemory(cfg Config) error {
+	err := kernel.NeedMemory()
+	if cfg.DryRun {
+		return nil
+	}
+	return err
 }
 
 func run(ctx context.Context, cfg Config, say *teller) error {

@@ -79,7 +79,7 @@ var settings = []string{"kernel.kptr_restrict", "kernel.perf_event_paranoid", "k
 // tracing does, and lets go of them; nothing of the kernel's own is attached to, and nothing
 // stays behind. Its error is ctx's end: what can't be found out is a finding.
 func Find(ctx context.Context, version string) (*Findings, error) {
-	if err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc()); err != nil {
+	if err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc(), kernel.NeedMemory()); err != nil {
 		return nil, err
 	}
 	f := &Findings{Version: version, Arch: runtime.GOARCH, UID: os.Geteuid(), Settings: map[string]string{}}

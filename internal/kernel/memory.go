@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// leastMemory is what a run with default settings needs, in bytes. Half of it is the kernel's, for BPF
+// programs and the ring buffer, which Linux 5.11 and newer charge to the control group.
+const leastMemory = 96 << 20
+
+// NeedMemory looks at the memory limit of the control group. Where it is too low the kernel would
+// kill the process without a message. Garbage is collected earlier where it is low.
+func NeedMemory() error {
+	limit, err := memlimit.FromCgroup()
+	if err != nil { // there is no limit
+		return nil
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(heapLimit(limit))
+	}
+	return enoughMemory(limit)
+}
+
+// heapLimit leaves room for what the kernel needs.
+func heapLimit(limit uint64) int64 { return int64(limit / 3) }
+
+func enoughMemory(limit uint64) error {
+	if limit >= leastMemory {
+		return nil
+	}
+	return &hinted{
+		msg: fmt.Sprintf("the memory limit of the control group is %d MiB, and tracer needs %d MiB", limit>>20, leastMemory>>20),
+		hint: "raise memory.max of the control group to 128 MiB or more " +
+			"(systemd: MemoryMax=128M; Kubernetes: resources.limits.memory: 128Mi)",
+	}
+}
