@@ -19,7 +19,7 @@ import (
 // limit ends a machine that hangs; a soak that was asked for (SOAK) comes on top.
 func limit(t *testing.T) time.Duration {
 	t.Helper()
-	const usual = 30 * time.Minute
+	const usual = 45 * time.Minute
 	text := os.Getenv("SOAK")
 	if text == "" {
 		return usual
@@ -152,7 +152,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 			"PATH="+bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER="+bin+"/tracer", "BACKENDS="+m.backends,
 			"RESULTS="+boot.Results, "MODULES="+boot.Modules,
-			"SOAK="+os.Getenv("SOAK"),
+			"SOAK="+os.Getenv("SOAK"), "KILLS="+os.Getenv("KILLS"),
 		),
 		Results: folder,
 		CPUs:    m.cpus,

@@ -84,7 +84,7 @@ var sameEverywhere = []string{
 	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
 	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
 	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText",
-	"TestTextWithSwitches", "TestTimestamp",
+	"TestTextWithSwitches", "TestTimestamp", "TestTooLittleMemory",
 }
 
 // turns are tests that take long. Two kernels of one architecture that have the same ways
@@ -108,6 +108,7 @@ var turns = []string{
 	"TestVerdictsAreNamed", "TestDump",
 	"TestExpression", "TestIdleUsesNoCPU",
 	"TestStrangersInFreedMemory", "TestProblems",
+	"TestTenTracers", "TestKilledAtAnyMoment",
 }
 
 // skip is the tests that are not for this machine, as go test -skip takes them.

@@ -25,8 +25,8 @@ var essentials = []string{
 // ten seconds there, or measure time itself.
 var long = []string{
 	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
-	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestLookupsBesideReturns", "TestMapsForAPacket",
-	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestXDP", "TestXDPInTheStack",
+	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestLeastMemory", "TestLookupsBesideReturns", "TestMapsForAPacket",
+	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestXDPInTheStack",
 }
 
 // quickMachines are the kernels of amd64 and arm64, with the tests that the quick tier has for

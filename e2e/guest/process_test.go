@@ -37,6 +37,8 @@ type command struct {
 	credential *syscall.Credential
 	// ambient are the capabilities that somebody else than root has.
 	ambient []uintptr
+	// group is the control group that it is started in; nil is ours.
+	group *ktest.Cgroup
 }
 
 // process is the tracer running.
@@ -76,6 +78,9 @@ func (c command) start(t *testing.T) *process {
 	p.cmd = exec.Command(tracer, args...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: c.credential, AmbientCaps: c.ambient, Setsid: c.onTerminal, Setctty: c.onTerminal, Ctty: syscall.Stdout,
+	}
+	if c.group != nil {
+		p.cmd.SysProcAttr.UseCgroupFD, p.cmd.SysProcAttr.CgroupFD = true, c.group.Open(t)
 	}
 	p.run(c)
 	return p

@@ -3,6 +3,7 @@
 package ktest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,6 +74,41 @@ func removeCgroup(path string) error {
 		}
 	}
 }
+
+// LimitMemory sets how much memory the processes of the group may use. It needs a kernel where the
+// second version of control groups counts memory.
+func (g *Cgroup) LimitMemory(t testing.TB, bytes int) {
+	t.Helper()
+	err := os.WriteFile(filepath.Join(filepath.Dir(g.Path), "cgroup.subtree_control"), []byte("+memory"), 0)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+		t.Skip("cgroup v2 does not count memory here")
+	}
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(g.Path, "memory.max"), []byte(strconv.Itoa(bytes)), 0))
+}
+
+// Open returns a descriptor of the group, for processes that begin in it.
+func (g *Cgroup) Open(t testing.TB) int {
+	t.Helper()
+	fd, err := unix.Open(g.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// Killed counts the processes of the group that the kernel has killed for want of memory.
+func (g *Cgroup) Killed(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(g.Path, "memory.events"))
+	must(t, err)
+	m := killedLine.FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("no line of kills in %q", text)
+	}
+	return string(m[1])
+}
+
+var killedLine = regexp.MustCompile(`(?m)^oom_kill (\d+)$`)
 
 // Add moves a process into the group. Sockets that it opens from now on belong
 // to the group.
