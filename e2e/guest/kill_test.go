@@ -126,7 +126,7 @@ func (k *killer) measure(t *testing.T) {
 		p.signal(syscall.SIGINT)
 		p.ends(stopLimit, 0)
 		k.starting, k.stopping = p.ready*5/4, time.Since(began)*5/4
-		onlyExpected(t, folder, true)
+		onlyExpected(t, folder, p)
 		files, _ := os.ReadDir(folder)
 		t.Logf("%v to start, %v to stop, %d files", p.ready, k.stopping, len(files))
 	})
@@ -146,8 +146,8 @@ func (k *killer) kill(t *testing.T, s syscall.Signal, at stage) {
 	}
 	t.Logf("%v after %v: %v", s, moment, p.cmd.ProcessState)
 	checkEnd(t, p, s, at)
-	onlyExpected(t, folder, p.code() == 0)
-	onlyExpected(t, filepath.Dir(p.readyFile), false)
+	onlyExpected(t, folder, p)
+	onlyExpected(t, filepath.Dir(p.readyFile), p)
 }
 
 // checkEnd wants a death by SIGKILL alone, or by a signal that came before the program could ask
