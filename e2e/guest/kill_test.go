@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -79,28 +80,32 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	before.check(t)
 }
 
-// sendAlways sends until the end of the test.
+// sendAlways sends until the end of the test. A datagram may fail, for want of memory for instance.
 func (k *killer) sendAlways(t *testing.T) {
-	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
+	sent := 0
 	go func() {
 		ended <- k.n.Do(func() error {
-			for {
-				select {
-				case <-done:
-					return nil
-				case <-time.After(time.Millisecond):
-				}
+			var failed error
+			for ctx.Err() == nil {
 				if err := udp("127.0.0.1:7001", "127.0.0.1:7777").Send(4); err != nil {
-					return err
+					failed = err
+					continue
 				}
+				sent++
+				time.Sleep(time.Millisecond)
 			}
+			return failed
 		})
 	}()
 	t.Cleanup(func() {
-		close(done)
+		cancel()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			t.Logf("sent %d times, and failed at last with %v", sent, err)
+		}
+		if sent < 1000 {
+			t.Errorf("sent %d times only", sent)
 		}
 	})
 }
