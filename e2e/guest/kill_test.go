@@ -63,9 +63,9 @@ type killer struct {
 // backend. Nothing may be left in the kernel after any of them, and no file but those that were
 // asked for; the kernel may not complain.
 func TestKilledAtAnyMoment(t *testing.T) {
-	before := newSurroundings(t)
 	k := &killer{n: ktest.NewNetns(t, "a")}
 	listen(t, k.n)
+	before := newSurroundings(t)
 	k.sendAlways(t)
 	k.measure(t)
 	each := killCount(t) / len(fatal)
