@@ -46,14 +46,14 @@ static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 	return detail->reason;
 }
 
-// Clears the detail, as another packet may get the sk_buff's address.
-static __noinline int forget_exact_reason(void)
+// Clears the packet's detail, as another packet may get the sk_buff's address.
+static __noinline int forget_exact_reason(u64 skb)
 {
 	struct qdisc_detail *detail;
 	u32 zero = 0;
 
 	detail = bpf_map_lookup_elem(&qdisc_details, &zero);
-	if (detail)
+	if (detail && detail->skb == skb)
 		detail->skb = 0;
 	return 0;
 }

@@ -60,6 +60,8 @@ static __always_inline bool match_form(struct room *room, u8 by)
 
 static __always_inline bool is_icmp_error(const struct record_tuple *t)
 {
+	if (!(t->has & TUPLE_ICMP))
+		return false;
 	if (t->protocol == IPPROTO_ICMPV6)
 		return t->icmp_type < ICMPV6_INFORMATION;
 	if (t->protocol != IPPROTO_ICMP)
@@ -104,9 +106,11 @@ static __noinline bool locate_quoted(struct room *room)
 }
 
 // Makes a later fragment, which has no transport header, the first one, so that ports can be set.
+// The copy ends behind them, since no other field of the transport header is known.
 static __always_inline u64 add_transport(struct room *room, u64 start)
 {
-	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT))
+	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT) ||
+	    !has_ports(room->outer.protocol))
 		return 0;
 	room->form[IPV4_FRAGMENT] = 0;
 	room->form[IPV4_FRAGMENT + 1] = 0;
@@ -129,16 +133,17 @@ static __noinline bool copy_form(struct room *room)
 	__builtin_memset(room->form, 0, sizeof(room->form));
 	if (read_kernel(room->form, size, start))
 		return false;
-	if (!transport)
+	if (!transport) {
 		transport = add_transport(room, start);
+		if (transport)
+			size = transport - start + 4;
+	}
 	room->form_network = room->outer.network;
 	room->form_protocol = room->outer.protocol;
 	room->form_transport = transport ? transport - start : 0;
 	*(volatile u64 *)&f->start = (u64)room->form;
 	f->shared = 0;
 	f->linear = PREFIX_LINK + size;
-	if (room->form_transport + 4 > size) // the ports of a fragment have to be added
-		f->linear = PREFIX_LINK + FORM_SIZE;
 	if (f->len < f->linear)
 		f->len = f->linear;
 	return true;

@@ -193,8 +193,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 
 	if (sight != SURELY_NOT && !enter_tracepoint(a, sight) && CFG.forms)
 		enter_forms(a);
-	if (CFG.qdisc_drop)
-		forget_exact_reason();
+	if (CFG.qdisc_drop && is_drop(tracepoint_facts()))
+		forget_exact_reason(context_word(a, CHOSEN_WORD));
 	return 0;
 }
 

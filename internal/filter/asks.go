@@ -10,13 +10,22 @@ import (
 
 // A nil program matches everything and tests nothing.
 
-// AsksTransport reports whether the expression tests the transport header of IPv4, which only the
-// first fragment of a packet has: libpcap then loads the length of the IPv4 header (BPF_MSH). An
-// expression on IPv6 alone is not recognized: there the offset is fixed.
+// ipv6Transport is the offset of the transport header in an Ethernet frame of IPv6 without extension
+// headers: libpcap looks for ports there alone.
+const ipv6Transport = 14 + 40
+
+// AsksTransport reports whether the expression tests the transport header, which only the first
+// fragment of a packet has. For IPv4 libpcap loads the length of the header (BPF_MSH). For IPv6 the
+// offset is fixed, and only tests of ports are recognized, as a fragment header may be there, too.
 func (p *Program) AsksTransport() bool {
 	return p != nil && slices.ContainsFunc(p.Classic, func(in bpf.Instruction) bool {
-		_, ok := in.(bpf.LoadMemShift)
-		return ok
+		switch load := in.(type) {
+		case bpf.LoadMemShift:
+			return true
+		case bpf.LoadAbsolute:
+			return load.Size == 2 && load.Off >= ipv6Transport
+		}
+		return false
 	})
 }
 
@@ -32,15 +41,15 @@ func (p *Program) AsksAddresses() bool {
 	})
 }
 
-// AsksPorts says whether the expression asks for ports: two bytes at the start of the transport header, behind an IPv4
-// header of any length or an IPv6 header without extensions.
+// AsksPorts reports whether the expression tests ports: two bytes at the start of the transport
+// header, behind an IPv4 header of any length or an IPv6 header without extensions.
 func (p *Program) AsksPorts() bool {
 	return p != nil && slices.ContainsFunc(p.Classic, func(in bpf.Instruction) bool {
 		switch load := in.(type) {
 		case bpf.LoadIndirect:
 			return load.Size == 2 && (load.Off == 14 || load.Off == 16)
 		case bpf.LoadAbsolute:
-			return load.Size == 2 && (load.Off == 54 || load.Off == 56)
+			return load.Size == 2 && (load.Off == ipv6Transport || load.Off == ipv6Transport+2)
 		}
 		return false
 	})
