@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -18,11 +17,8 @@ import (
 const outputName = "trace.json"
 
 // asked are the names of files that the tracer was asked to write: those of [process], the output
-// and older files. SIGKILL may leave one that is not wholly compressed, which a later run replaces.
-var (
-	asked      = regexp.MustCompile(`^(out|err|ready|trace\.json|trace-[-0-9T.]+\.json(\.gz)?)$`)
-	compressed = regexp.MustCompile(`^trace-[-0-9T.]+\.json\.gz\.tmp$`)
-)
+// and older files.
+var asked = regexp.MustCompile(`^(out|err|ready|trace\.json|trace-[-0-9T.]+\.json(\.gz)?)$`)
 
 // onlyExpected finds files that nobody asked for, such as those that hold the place of others.
 // After a run that came to its end, each file has whole lines, and older ones are compressed.
@@ -33,7 +29,7 @@ func onlyExpected(t *testing.T, dir string, p *process) {
 		t.Fatal(err)
 	}
 	for _, e := range list {
-		if !asked.MatchString(e.Name()) && !(p.wasKilled() && compressed.MatchString(e.Name())) {
+		if !asked.MatchString(e.Name()) {
 			t.Errorf("left %s", e.Name())
 			continue
 		}
@@ -41,10 +37,6 @@ func onlyExpected(t *testing.T, dir string, p *process) {
 			checkWhole(t, filepath.Join(dir, e.Name()))
 		}
 	}
-}
-
-func (p *process) wasKilled() bool {
-	return p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 }
 
 func checkWhole(t *testing.T, path string) {

@@ -51,14 +51,24 @@ func (k *keeper) openOld(name string) (*os.File, error) {
 
 // pack writes the compressed file. It is on the disk before the other one is removed.
 func (k *keeper) pack(from *os.File, part string) (err error) {
-	to, err := k.createOver(part)
+	to, unnamed, err := k.createPart(part)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	if err := alike(to, from); err != nil {
+	if err := zipTo(to, from); err != nil {
 		return err
 	}
+	if unnamed { // while the file is ours: others may not give names to it
+		if err := k.giveName(to, part); err != nil {
+			return err
+		}
+	}
+	return alike(to, from)
+}
+
+// zipTo compresses a file to the disk.
+func zipTo(to, from *os.File) error {
 	zip := gzip.NewWriter(to)
 	if _, err := io.Copy(zip, from); err != nil {
 		return err
@@ -67,6 +77,30 @@ func (k *keeper) pack(from *os.File, part string) (err error) {
 		return err
 	}
 	return to.Sync()
+}
+
+// createPart creates a file without a name, of which nothing is left if the process is killed. On a
+// file system that has no such files it is named at once.
+func (k *keeper) createPart(name string) (file *os.File, unnamed bool, err error) {
+	if file, err = k.createUnnamed(); err == nil {
+		return file, true, nil
+	}
+	file, err = k.createOver(name)
+	return file, false, err
+}
+
+// giveName gives the file its name, in place of what has it.
+func (k *keeper) giveName(file *os.File, name string) error {
+	for range mostTries {
+		err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), k.fd, name, unix.AT_SYMLINK_FOLLOW)
+		if !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+		if err := k.remove(name); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return errBusy
 }
 
 // createOver creates a file, and first removes one that an interrupted run left.

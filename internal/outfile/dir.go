@@ -48,6 +48,21 @@ func (d *dir) create(name string) (*os.File, error) {
 	return file, nil
 }
 
+// createUnnamed makes a file that is gone when it is closed, unless it gets a name.
+func (d *dir) createUnnamed() (*os.File, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd, ".", unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, privateMode)
+	})
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), d.path)
+	if err := file.Chmod(privateMode); err != nil { // the umask may have removed more
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
 // open opens an existing file; links are not followed, and a FIFO is not waited for.
 func (d *dir) open(name string, flags int) (*os.File, error) {
 	flags |= unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
