@@ -126,6 +126,21 @@ func (d *dir) shared() bool {
 	return !trusted(s.Uid) || s.Mode&0o022 != 0
 }
 
+// planted reports whether another user may have made the file in order to read or change what is
+// written: a regular file or FIFO of neither the process nor the directory's owner, in a sticky
+// directory that others may write to. The kernel refuses to open such a file with O_CREAT if
+// fs.protected_regular and fs.protected_fifos are 2 (proc_sys_fs(5)); here it is opened without.
+func (d *dir) planted(file unix.Stat_t) bool {
+	var s unix.Stat_t
+	if kind := file.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFIFO {
+		return false
+	}
+	if err := unix.Fstat(d.fd, &s); err != nil {
+		return true
+	}
+	return s.Mode&unix.S_ISVTX != 0 && s.Mode&0o022 != 0 && int(file.Uid) != os.Geteuid() && file.Uid != s.Uid
+}
+
 // trusted reports whether links of this user are followed to any directory: those of root and of
 // the own user.
 func trusted(uid uint32) bool { return uid == 0 || int(uid) == os.Geteuid() }

@@ -32,7 +32,8 @@ type File struct {
 
 // Open opens a file for appending, or creates it with mode 0600. If the file is a FIFO, it waits for
 // a reader until ctx is done, and then returns the cause of ctx. It rejects directories, sockets,
-// block devices and, in directories of other users, files with several hard links.
+// block devices, files with several hard links in directories of other users and, in directories
+// such as /tmp, files and FIFOs of other users.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	p, err := find(path)
 	if err != nil {
@@ -54,7 +55,7 @@ func newFile(p *place, file *os.File, r Rotation) (*File, error) {
 	if err := unix.Fstat(int(file.Fd()), &s); err != nil {
 		return nil, err
 	}
-	if err := refusal(s, p.shared()); err != nil && !p.magic {
+	if err := p.refuse(s); err != nil && !p.magic {
 		return nil, err
 	}
 	f := &File{place: p, owner: s}
@@ -64,6 +65,14 @@ func newFile(p *place, file *os.File, r Rotation) (*File, error) {
 		f.WriteCloser, f.special = &plain{file, p.dir}, file
 	}
 	return f, nil
+}
+
+// refuse returns the reason not to write to a file in this place, if there is one.
+func (p *place) refuse(s unix.Stat_t) error {
+	if p.planted(s) {
+		return &hinted{fmt.Sprintf("is a file of user %d, in a directory where all users may create files", s.Uid), "name a new file, or one in a directory of yours"}
+	}
+	return refusal(s, p.shared())
 }
 
 // refusal is the reason not to write to a file; shared says that other users may change the names

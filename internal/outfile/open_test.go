@@ -172,6 +172,39 @@ func TestAFileWithAnotherNameIsNotWritten(t *testing.T) {
 	}
 }
 
+// TestPlantedFilesAreRefused: in a directory such as /tmp, another user may have made the file to
+// read what is written.
+func TestPlantedFilesAreRefused(t *testing.T) {
+	ktest.Root(t)
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for _, path := range []string{give(t, write(t, filepath.Join(dir, "theirs"), "")), give(t, fifo)} {
+		file, err := Open(t.Context(), path, Options{})
+		if err == nil {
+			file.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "is a file of user") {
+			t.Errorf("%s: error %v, want that it is refused", path, err)
+		}
+	}
+	fill(t, openOK(t, write(t, filepath.Join(dir, "ours"), ""), Rotation{}), 1)
+	if err := os.Chmod(dir, 0o755); err != nil { // nobody else can have made it
+		t.Fatal(err)
+	}
+	fill(t, openOK(t, filepath.Join(dir, "theirs"), Rotation{}), 1)
+}
+
 // TestLinksOfOthers: somebody's link leads to directories of the same user only.
 func TestLinksOfOthers(t *testing.T) {
 	ktest.Root(t)
