@@ -229,23 +229,52 @@ func TestReaderGoesAway(t *testing.T) {
 	}
 }
 
-// TestFullDisk writes to the device that is always full.
+// TestFullDisk: a file system that fills up ends the run with an error.
 func TestFullDisk(t *testing.T) {
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	file, err := os.Create(filepath.Join(smallDisk(t), "trace.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer full.Close()
+	t.Cleanup(func() { file.Close() }) // before it is unmounted
 	n := ktest.NewNetns(t, "a")
 	listen(t, n)
 	p := command{
 		args:   []string{"--output-json", "--filter-func", landmark(), "--filter-netns", n.Path},
-		stdout: full,
+		stdout: file,
 	}.start(t)
 	p.awaitReady()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(20) })
 	p.ends(soon, 1)
 	if !strings.Contains(p.stderr(), "no space left on device") {
+		t.Errorf("stderr: %s", p.stderr())
+	}
+}
+
+// smallDisk is a file system of one page.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4k"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// TestFullDevice: a device that is full is an error before anything is attached.
+func TestFullDevice(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	p := command{args: []string{"--filter-func", landmark()}, stdout: full}.start(t)
+	p.ends(soon, 1)
+	if strings.Contains(p.stderr(), "attached") || !strings.Contains(p.stderr(), "no space left on device") {
 		t.Errorf("stderr: %s", p.stderr())
 	}
 }
