@@ -6,8 +6,8 @@
 #pragma once
 
 enum {
-	// Return addresses from the tracepoint to skb_release_data.
-	FREE_FRAMES = 10,
+	// Return addresses to skb_release_data, those of the BPF functions and bpf_trace_run2 included.
+	FREE_FRAMES = 16,
 };
 
 static __always_inline bool is_list_freer(u64 address)
