@@ -87,6 +87,9 @@ struct config {
 	// that it calls for that.
 	struct code_range release_data;
 	struct code_range list_freers[MOST_LIST_FREERS];
+	// kfree_skb, if the compiler has split it in two (before 5.17): the part in which the drop
+	// tracepoint is gives kfree_skb itself as the location.
+	struct code_range split_kfree_skb;
 	// The reason of drops by netfilter, 0 where there are none, and nf_hook_slow.
 	u32 netfilter_drop;
 	struct code_range hook_slow;

@@ -8,6 +8,9 @@ enum {
 	MOST_QUEUED_FREES = 1024,
 	// Return addresses from dev_kfree_skb_irq_reason to the caller of dev_kfree_skb_any_reason.
 	QUEUE_FRAMES = 6,
+	// Return addresses to the caller of kfree_skb, those of the BPF functions and of
+	// bpf_trace_run included.
+	SPLIT_FRAMES = 14,
 };
 
 struct qdisc_detail {
@@ -31,6 +34,19 @@ struct {
 	__type(key, u64);
 	__type(value, u64);
 } queued_frees SEC(".maps");
+
+// The caller of kfree_skb, if the location is in kfree_skb itself.
+static __noinline u64 outside_kfree_skb(void *program, u64 location)
+{
+	u64 frames[SPLIT_FRAMES] = {};
+
+	if (!is_within(location, &CFG.split_kfree_skb) || bpf_get_stack(program, frames, sizeof(frames), 0) < 0)
+		return location;
+	for (u32 i = 0; i + 1 < SPLIT_FRAMES; i++)
+		if (frames[i] == location && frames[i + 1])
+			return frames[i + 1];
+	return location;
+}
 
 // The more exact reason of a queueing discipline, if it gave one for this packet.
 static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)

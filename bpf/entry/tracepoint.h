@@ -134,7 +134,10 @@ static __always_inline void handle_hit(struct context *c, struct tracepoint_argu
 	u32 verdict = DROP_PART;
 
 	c->addr = facts & 0xffff;
-	c->location = true_location(a, tracepoint_argument(a, location));
+	c->location = tracepoint_argument(a, location);
+	if (CFG.split_kfree_skb.size)
+		c->location = outside_kfree_skb(a, c->location);
+	c->location = true_location(a, c->location);
 	if (CFG.net_tx_action.size)
 		c->location = queued_location(c->skb, c->location);
 	if (is_drop(facts))

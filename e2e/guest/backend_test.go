@@ -279,9 +279,6 @@ func (s *scene) checkDrop(t *testing.T, events records, reason, location string)
 	if sent := events.that(in(s.marks.sent), on("va")); len(sent) == 0 || len(drops) != len(sent) {
 		t.Fatalf("%d drops of a packet that was sent %d times: %v", len(drops), len(sent), drops)
 	}
-	if dropsInPart() {
-		location = `^kfree_skb\+0x[0-9a-f]+$`
-	}
 	for _, d := range drops {
 		if d.Func != "kfree_skb" || d.Type != "tracepoint" || d.Netns != s.b.Inode {
 			t.Errorf("drop by %s %q in namespace %d, want the tracepoint kfree_skb in %d", d.Type, d.Func, d.Netns, s.b.Inode)

@@ -3,8 +3,6 @@
 package guest
 
 import (
-	"bytes"
-	"os"
 	"slices"
 	"sync"
 
@@ -37,13 +35,6 @@ func describes(function string) bool {
 func described(functions ...string) []string {
 	return slices.DeleteFunc(functions, func(f string) bool { return !describes(f) })
 }
-
-// dropsInPart says that the compiler has split kfree_skb of this kernel (before
-// 5.17) in two, so that the tracepoint of drops gives kfree_skb itself as the place.
-var dropsInPart = sync.OnceValue(func() bool {
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	return err == nil && bytes.Contains(symbols, []byte(" kfree_skb.part."))
-})
 
 // reasonHere is a reason, or nothing on a kernel without.
 func reasonHere(reason string) string {

@@ -106,20 +106,15 @@ var varying = []struct {
 type telling struct {
 	// reason is what it gives for a reason of the document, both in brackets and quoted.
 	reason func(quoted string) string
-	// inPart says that the place of a drop is in the function that frees the packet.
-	inPart bool
 }
 
 // tellingHere is that of this kernel.
-func tellingHere() telling { return telling{reason: reasonGiven, inPart: dropsInPart()} }
+func tellingHere() telling { return telling{reason: reasonGiven} }
 
 // pattern is what a row of the document is on a kernel.
 func (k telling) pattern(row string) *regexp.Regexp {
 	text := regexp.QuoteMeta(row)
 	text = reasonInRow.ReplaceAllStringFunc(text, func(s string) string { return regexp.QuoteMeta(k.reason(s)) })
-	if k.inPart {
-		text = placeInRow.ReplaceAllString(text, ` at kfree_skb(?:_list)?`)
-	}
 	for name, other := range elsewhere {
 		text = strings.ReplaceAll(text, name, "(?:"+name+"|"+other+")")
 	}
@@ -131,7 +126,6 @@ func (k telling) pattern(row string) *regexp.Regexp {
 
 var (
 	reasonInRow = regexp.MustCompile(`\\\(SKB_DROP_REASON_\w+\\\)`)
-	placeInRow  = regexp.MustCompile(` at \w+`)
 )
 
 // reasonGiven is what this kernel says for a reason of the document, both in brackets.

@@ -133,6 +133,11 @@ type tracerConfig struct {
 		Begin uint64
 		Size  uint64
 	}
+	SplitKfreeSkb struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
 	NetfilterDrop uint32
 	_             [4]byte
 	HookSlow      struct {

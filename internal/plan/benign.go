@@ -64,18 +64,25 @@ const releaseData = "skb_release_data"
 // of a drop, whoever called them.
 var listFreers = []string{"kfree_skb_list", "kfree_skb_list_reason", "kfree_skb", "kfree_skb_reason"}
 
+// splitKfreeSkb is the part of kfree_skb that has the drop tracepoint, if the compiler has split it.
+const splitKfreeSkb = "kfree_skb.part.0"
+
 // setRange writes the code of a function to a code_range of the settings; the zero value is a
 // function that was not found.
 func setRange(begin, size *uint64, code kernel.CodeRange) {
 	*begin, *size = code.Begin, code.End-code.Begin
 }
 
-// locateParts sets the code in which the members of a frag_list are freed.
+// locateParts sets the code in which the members of a frag_list are freed, and the location that
+// must not be taken for the place of a drop.
 func locateParts(c *bpf.Config, symbols *kernel.Symbols) {
 	code := symbols.Code(append(listFreers, releaseData)...)
 	setRange(&c.ReleaseData.Begin, &c.ReleaseData.Size, code[releaseData])
 	for i, name := range listFreers {
 		setRange(&c.ListFreers[i].Begin, &c.ListFreers[i].Size, code[name])
+	}
+	if symbols != nil && len(symbols.Addresses(splitKfreeSkb, "")) > 0 {
+		setRange(&c.SplitKfreeSkb.Begin, &c.SplitKfreeSkb.Size, code["kfree_skb"])
 	}
 }
 

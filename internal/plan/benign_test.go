@@ -46,6 +46,25 @@ func TestPartsAreLocated(t *testing.T) {
 	}
 }
 
+// TestSplitKfreeSkb: its code is no place of a drop if the compiler has split it, and is one where a
+// list is freed else.
+func TestSplitKfreeSkb(t *testing.T) {
+	for list, size := range map[string]uint64{
+		"ffffffff81000000 t kfree_skb.part.0\nffffffff81000040 T kfree_skb\nffffffff81000070 T last\n": 0x30,
+		"ffffffff81000040 T kfree_skb\nffffffff81000070 T last\n":                                      0,
+	} {
+		symbols, err := kernel.ParseSymbols(strings.NewReader(list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c bpf.Config
+		locateParts(&c, symbols)
+		if c.SplitKfreeSkb.Size != size || c.ListFreers[2].Size != 0x30 {
+			t.Errorf("%q: %#x %#x, want %#x", list, c.SplitKfreeSkb, c.ListFreers, size)
+		}
+	}
+}
+
 // TestFaultsAreNotBenign: what a user looks for is not hidden whatever the packet says.
 func TestFaultsAreNotBenign(t *testing.T) {
 	for _, name := range []string{
