@@ -101,8 +101,8 @@ static __always_inline bool is_behind_tracking(const struct hook_call *call)
 	return tracks_at(call, hook, hook_entries(call, hook));
 }
 
-// Finds the packet's connection, or that there is none: with the hook call of this record, or the
-// last one of a dropped packet.
+// Looks up the packet's connection at the hook call of this record, or at the last hook call of a
+// dropped packet, and sets call->invalid if the packet has none behind connection tracking.
 static __noinline int find_connection(struct hook_call *call, const struct sk_buff *skb)
 {
 	u64 word = nfct_of(skb);

@@ -31,7 +31,7 @@ static __noinline bool is_released_with_data(void *program)
 	return false;
 }
 
-// Up to 6.1 the location is in the function that frees a list, whoever called that.
+// Up to 6.1 the location is in the function that frees a list, so its caller is searched on the stack.
 static __always_inline bool is_part_of_list(void *program, u64 location)
 {
 	if (is_within(location, &CFG.release_data))

@@ -5,12 +5,12 @@
 // keeps other things in its place.
 #pragma once
 
-// Addresses; 0 where there is none.
+// Kernel addresses; 0 if unknown.
 struct endpoint {
 	u64 net, sk;
 };
 
-// The argument registers of a function that hold a struct net * and a socket, from 1; 0 is none.
+// The positions of a function's struct net * and struct sock * arguments, from 1; 0 means no such argument.
 struct endpoint_arguments {
 	u8 net, sk;
 };

@@ -32,7 +32,7 @@ static __always_inline const struct net *socket_net(const void *sk)
 	return is_address((u64)sk) ? BPF_CORE_READ((const struct sock *)sk, __sk_common.skc_net.net) : NULL;
 }
 
-// The device with an index; NULL where there is none.
+// Returns the namespace's device with this index, or NULL.
 static __noinline const struct net_device *device_at(const struct net *net, u32 index)
 {
 	u64 lists = (u64)BPF_CORE_READ(net, dev_index_head), node = 0;

@@ -77,8 +77,8 @@ static __always_inline bool is_icmp_error(const struct record_tuple *t)
 	return false;
 }
 
-// Parses the located packet into room->outer. Returns the address of the transport header; 0 if
-// there is none.
+// Parses the located packet into room->outer. Returns the address of the transport header, or 0
+// without one.
 static __always_inline u64 parse_located(struct room *room)
 {
 	struct frame *f = &room->work.packet.frame;
@@ -212,7 +212,7 @@ static __always_inline bool match_directions(struct room *room, u64 ct, bool rep
 	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_TRANSLATED);
 }
 
-// The connection of a packet, and its direction in it; 0 where there is none.
+// Returns the packet's connection, or 0, and sets whether the packet has the reply direction.
 static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
 {
 	u64 word = 0;

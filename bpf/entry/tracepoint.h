@@ -14,7 +14,7 @@ enum { NO_ARGUMENT = 0xff };
 
 // Facts of the tracepoint: its number in bits 0 to 15, the positions of the
 // drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
-// whether it tells of drops, and in bits 40 to 47 the position of a socket. The
+// whether it reports drops, and in bits 40 to 47 the position of a socket. The
 // body is replaced before loading.
 static __noinline u64 tracepoint_facts(void)
 {

@@ -84,10 +84,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	before.check(t)
 }
 
-// useOneCPU has this process and those that it starts run on the first CPU until the end of the test.
-// While one emulated CPU runs code that another one patches, the kernel panics now and then, since it
-// finds no patch any more for the breakpoint (int3) that the first one hit. This test has
-// hundreds of probes patched under traffic.
+// useOneCPU pins this process and its children to the first CPU until the end of the test. On two
+// emulated CPUs the kernel panics now and then: one CPU hits the breakpoint (int3) of a patch that the
+// other one has already completed, and the kernel no longer knows it. This test patches hundreds of
+// probes under traffic.
 func useOneCPU(t *testing.T) {
 	t.Helper()
 	var all, first unix.CPUSet
