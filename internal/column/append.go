@@ -2,9 +2,10 @@
 
 package column
 
-import "strconv"
-
-const hexDigits = "0123456789abcdef"
+import (
+	"encoding/hex"
+	"strconv"
+)
 
 func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
 
@@ -16,7 +17,7 @@ func appendHex(dst []byte, n uint64) []byte {
 func appendHex16(dst []byte, n uint16) []byte { return appendDigits16(append(dst, "0x"...), n) }
 
 func appendDigits16(dst []byte, n uint16) []byte {
-	return append(dst, hexDigits[n>>12], hexDigits[n>>8&15], hexDigits[n>>4&15], hexDigits[n&15])
+	return hex.AppendEncode(dst, []byte{byte(n >> 8), byte(n)})
 }
 
 func appendHexString(dst []byte, n uint64) []byte {

@@ -2,7 +2,11 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"encoding/hex"
+
+	"tracer/internal/event"
+)
 
 // accessPointName is the name of the protocol of an LLC header if both access points have its number;
 // else empty. The numbers are those of IEEE 802.
@@ -42,9 +46,7 @@ func appendSNAP(dst []byte, s event.SNAP) []byte {
 	if s.OUI == ethernetOUI {
 		return appendEtherType(dst, s.Protocol)
 	}
-	dst = append(dst, "oui=0x"...)
-	dst = append(dst, hexDigits[s.OUI>>20&15], hexDigits[s.OUI>>16&15])
-	dst = appendDigits16(dst, uint16(s.OUI))
+	dst = hex.AppendEncode(append(dst, "oui=0x"...), []byte{byte(s.OUI >> 16), byte(s.OUI >> 8), byte(s.OUI)})
 	return appendHex16(append(dst, ",protocol="...), s.Protocol)
 }
 

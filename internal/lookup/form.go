@@ -4,6 +4,7 @@ package lookup
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"net/netip"
 	"strconv"
 
@@ -155,12 +156,10 @@ func appendLinkAddress(dst []byte, v []Value) []byte {
 		if i > 0 {
 			dst = append(dst, ':')
 		}
-		dst = append(dst, hexDigits[v[0][i]>>4], hexDigits[v[0][i]&15])
+		dst = hex.AppendEncode(dst, v[0][i:i+1])
 	}
 	return dst
 }
-
-const hexDigits = "0123456789abcdef"
 
 func appendString(dst []byte, v []Value) []byte { return append(dst, event.CString(v[0])...) }
 

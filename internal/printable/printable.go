@@ -6,13 +6,12 @@
 package printable
 
 import (
+	"encoding/hex"
 	"io"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-const hexDigits = "0123456789abcdef"
 
 // Text escapes a name for a message: see [Append].
 func Text(s string) string { return string(Append(nil, s)) }
@@ -59,7 +58,7 @@ func visible(r rune, size int) bool {
 
 func appendBytes(dst []byte, s string) []byte {
 	for i := range len(s) {
-		dst = append(dst, '\\', 'x', hexDigits[s[i]>>4], hexDigits[s[i]&15])
+		dst = hex.AppendEncode(append(dst, `\x`...), []byte{s[i]})
 	}
 	return dst
 }
@@ -84,7 +83,7 @@ func appendUnicode(dst []byte, r rune) []byte {
 	if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
 		return appendUnicode(appendUnicode(dst, high), low)
 	}
-	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+	return hex.AppendEncode(append(dst, `\u`...), []byte{byte(r >> 8), byte(r)})
 }
 
 // JSON escapes characters that are not printable in JSON from another encoder, where they occur only

@@ -4,6 +4,7 @@ package value
 
 import (
 	"bytes"
+	"encoding/hex"
 	"unicode/utf8"
 )
 
@@ -16,7 +17,7 @@ func (o octets) need() int { return int(o) }
 func (o octets) zero(raw []byte) bool { return isZero(raw[:o]) }
 
 func (o octets) text(dst, raw []byte, _ layout) []byte {
-	return appendHexBytes(append(dst, "0x"...), raw[:o])
+	return hex.AppendEncode(append(dst, "0x"...), raw[:o])
 }
 
 func (o octets) json(dst, raw []byte) []byte {

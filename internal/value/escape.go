@@ -3,6 +3,7 @@
 package value
 
 import (
+	"encoding/hex"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -10,18 +11,8 @@ import (
 	"tracer/internal/printable"
 )
 
-const hexDigits = "0123456789abcdef"
-
 func appendHex(dst []byte, v uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), v, 16)
-}
-
-// appendHexBytes appends two digits for each byte.
-func appendHexBytes(dst, raw []byte) []byte {
-	for _, b := range raw {
-		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
-	}
-	return dst
 }
 
 // appendEscaped appends text as it is where it can be seen, and as \xNN each byte of
@@ -51,7 +42,7 @@ func visible(r rune, size int) bool {
 
 func appendBytesEscaped(dst, s []byte) []byte {
 	for _, b := range s {
-		dst = append(dst, '\\', 'x', hexDigits[b>>4], hexDigits[b&15])
+		dst = hex.AppendEncode(append(dst, `\x`...), []byte{b})
 	}
 	return dst
 }

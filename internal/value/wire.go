@@ -3,6 +3,7 @@
 package value
 
 import (
+	"encoding/hex"
 	"strconv"
 
 	"github.com/cilium/ebpf/btf"
@@ -16,7 +17,7 @@ type wire struct{ number }
 func (w wire) host(raw []byte) uint64 { return bigEndian(raw[:w.bytes]) }
 
 func (w wire) text(dst, raw []byte, _ layout) []byte {
-	return appendHexBytes(append(dst, "0x"...), raw[:w.bytes])
+	return hex.AppendEncode(append(dst, "0x"...), raw[:w.bytes])
 }
 
 func (w wire) json(dst, raw []byte) []byte { return strconv.AppendUint(dst, w.host(raw), 10) }
