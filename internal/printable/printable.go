@@ -8,6 +8,7 @@ package printable
 import (
 	"encoding/hex"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,13 +19,22 @@ func Text(s string) string { return string(Append(nil, s)) }
 
 // Append appends s: printable characters as they are, a backslash doubled, and each byte of
 // everything else as \xNN.
-func Append(dst []byte, s string) []byte {
+func Append(dst []byte, s string) []byte { return appendEscaped(dst, []byte(s), `\`, "") }
+
+// AppendQuoted is like [Append] for text between quotes: `"` gets a backslash too.
+func AppendQuoted(dst, s []byte) []byte { return appendEscaped(dst, s, `\"`, "") }
+
+// Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
+func Lines(s string) string { return string(appendEscaped(nil, []byte(s), "", "\n")) }
+
+// appendEscaped puts a backslash before the characters of marked, and copies those of kept.
+func appendEscaped(dst, s []byte, marked, kept string) []byte {
 	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
+		r, size := utf8.DecodeRune(s)
 		switch {
-		case r == '\\':
-			dst = append(dst, `\\`...)
-		case visible(r, size):
+		case strings.ContainsRune(marked, r):
+			dst = append(dst, '\\', byte(r))
+		case Visible(r, size) || strings.ContainsRune(kept, r):
 			dst = append(dst, s[:size]...)
 		default:
 			dst = appendBytes(dst, s[:size])
@@ -34,31 +44,18 @@ func Append(dst []byte, s string) []byte {
 	return dst
 }
 
-// Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
-func Lines(s string) string {
-	var dst []byte
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if r == '\n' || visible(r, size) {
-			dst = append(dst, s[:size]...)
-		} else {
-			dst = appendBytes(dst, s[:size])
-		}
-		s = s[size:]
-	}
-	return string(dst)
-}
-
-func visible(r rune, size int) bool {
+// Visible reports whether a character is printed as it is. The size is what utf8.DecodeRune
+// returns, so that bytes that are not UTF-8 are not visible.
+func Visible(r rune, size int) bool {
 	if r < utf8.RuneSelf {
 		return r >= ' ' && r != 0x7f
 	}
 	return size > 1 && unicode.IsPrint(r)
 }
 
-func appendBytes(dst []byte, s string) []byte {
-	for i := range len(s) {
-		dst = hex.AppendEncode(append(dst, `\x`...), []byte{s[i]})
+func appendBytes(dst, s []byte) []byte {
+	for _, b := range s {
+		dst = hex.AppendEncode(append(dst, `\x`...), []byte{b})
 	}
 	return dst
 }
@@ -70,7 +67,7 @@ func AppendJSON(dst []byte, s string) []byte {
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case visible(r, utf8.UTFMax):
+		case Visible(r, utf8.UTFMax):
 			dst = utf8.AppendRune(dst, r)
 		default:
 			dst = appendUnicode(dst, r)
@@ -92,7 +89,7 @@ func JSON(text []byte) []byte {
 	dst := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
-		if r == '\n' || visible(r, utf8.UTFMax) {
+		if r == '\n' || Visible(r, utf8.UTFMax) {
 			dst = append(dst, text[:size]...)
 		} else {
 			dst = appendUnicode(dst, r)

@@ -33,6 +33,27 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestAppendQuoted(t *testing.T) {
+	got := string(AppendQuoted([]byte("= "), []byte("a \\\"b\n\u202e\xffü")))
+	if want := `= a \\\"b\x0a\xe2\x80\xae\xffü`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestAppendAllocatesNothing has names longer than the 32 bytes that a conversion keeps on the stack.
+func TestAppendAllocatesNothing(t *testing.T) {
+	name, dst := strings.Repeat(hostile, 4), make([]byte, 0, 4096)
+	for call, f := range map[string]func(){
+		"Append":       func() { Append(dst, name) },
+		"AppendQuoted": func() { AppendQuoted(dst, dst[:100]) },
+		"AppendJSON":   func() { AppendJSON(dst, name) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s allocates %v times", call, n)
+		}
+	}
+}
+
 func TestLinesKeepsOurLineFeeds(t *testing.T) {
 	if got := Lines("tracer: a\\b\nhint: \x1b\u202e\n"); got != "tracer: a\\b\nhint: \\x1b\\xe2\\x80\\xae\n" {
 		t.Errorf("%q", got)

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"unicode/utf8"
+
+	"tracer/internal/printable"
 )
 
 // octets is a number of bytes, printed in the order of memory as 0x and two digits
@@ -68,7 +70,7 @@ func holdsText(raw []byte) bool {
 	}
 	for len(raw) > 0 {
 		r, size := utf8.DecodeRune(raw)
-		if r != 0 && !visible(r, size) {
+		if r != 0 && !printable.Visible(r, size) {
 			return false
 		}
 		raw = raw[size:]

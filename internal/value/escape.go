@@ -3,10 +3,8 @@
 package value
 
 import (
-	"encoding/hex"
+	"bytes"
 	"strconv"
-	"unicode"
-	"unicode/utf8"
 
 	"tracer/internal/printable"
 )
@@ -15,36 +13,17 @@ func appendHex(dst []byte, v uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), v, 16)
 }
 
-// appendEscaped appends text as it is where it can be seen, and as \xNN each byte of
-// what could break a line or speak to a terminal; without blanks also these.
+// appendEscaped appends text as the content of a quoted string. Blanks are escaped too, unless
+// they are allowed.
 func appendEscaped(dst, s []byte, blanks bool) []byte {
-	for len(s) > 0 {
-		r, size := utf8.DecodeRune(s)
-		switch {
-		case r == '\\' || r == '"':
-			dst = append(dst, '\\', byte(r))
-		case visible(r, size) && (blanks || r != ' '):
-			dst = append(dst, s[:size]...)
-		default:
-			dst = appendBytesEscaped(dst, s[:size])
+	for !blanks {
+		word, rest, found := bytes.Cut(s, []byte(" "))
+		if !found {
+			break
 		}
-		s = s[size:]
+		dst, s = append(printable.AppendQuoted(dst, word), `\x20`...), rest
 	}
-	return dst
-}
-
-func visible(r rune, size int) bool {
-	if r < utf8.RuneSelf {
-		return r >= ' ' && r != 0x7f
-	}
-	return size > 1 && unicode.IsPrint(r)
-}
-
-func appendBytesEscaped(dst, s []byte) []byte {
-	for _, b := range s {
-		dst = hex.AppendEncode(append(dst, `\x`...), []byte{b})
-	}
-	return dst
+	return printable.AppendQuoted(dst, s)
 }
 
 // appendJSONString appends s as a JSON string.
