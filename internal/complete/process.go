@@ -3,10 +3,9 @@
 package complete
 
 import (
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
+
+	"tracer/internal/enrich"
 )
 
 // proc has a folder for each process. It is a variable for tests.
@@ -15,26 +14,22 @@ var proc = "/proc"
 // Processes are the ids of processes, with their names.
 func Processes() []Word {
 	var words []Word
-	eachProcess(func(pid, name string) { words = append(words, Word{pid, name}) })
+	for _, p := range processes() {
+		words = append(words, Word{strconv.Itoa(int(p.PID)), p.Comm})
+	}
 	return words
 }
 
 // Commands are the names of processes.
 func Commands() []Word {
 	var names []string
-	eachProcess(func(_, name string) { names = append(names, name) })
+	for _, p := range processes() {
+		names = append(names, p.Comm)
+	}
 	return distinct(names, "process", "processes")
 }
 
-// eachProcess leaves out those that end meanwhile.
-func eachProcess(f func(pid, name string)) {
-	entries, _ := os.ReadDir(proc) // no /proc: no processes
-	for _, e := range entries {
-		if _, err := strconv.ParseUint(e.Name(), 10, 31); err != nil {
-			continue
-		}
-		if name, err := os.ReadFile(filepath.Join(proc, e.Name(), "comm")); err == nil {
-			f(e.Name(), strings.TrimSuffix(string(name), "\n"))
-		}
-	}
+func processes() []enrich.Process {
+	list, _ := enrich.Processes(proc) // no /proc: no processes
+	return list
 }

@@ -18,48 +18,28 @@ import (
 // proc is where processes are seen. It is a variable for tests.
 var proc = "/proc"
 
-// Sockets are the inode numbers of the sockets that processes have open, each
-// once, of those processes that match. The comm is that of the process's first
-// thread. A process that ends meanwhile has none. Hidden are those processes whose
-// sockets we may not see (CAP_SYS_PTRACE).
+// Sockets returns the inode numbers of the open sockets of those processes that match, each once.
+// A process that ends meanwhile has none. Hidden are the processes whose sockets we may not see
+// (CAP_SYS_PTRACE).
 func Sockets(match func(pid uint32, comm string) bool) (inodes []uint64, hidden []uint32, err error) {
-	pids, err := processes()
+	processes, err := Processes(proc)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, pid := range pids {
-		folder := filepath.Join(proc, strconv.Itoa(int(pid)))
-		comm, err := os.ReadFile(filepath.Join(folder, "comm"))
-		if err != nil || !match(pid, strings.TrimSuffix(string(comm), "\n")) {
+	for _, p := range processes {
+		if !match(p.PID, p.Comm) {
 			continue
 		}
-		inodes, err = appendSockets(inodes, filepath.Join(folder, "fd"))
+		inodes, err = appendSockets(inodes, filepath.Join(proc, strconv.Itoa(int(p.PID)), "fd"))
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			hidden = append(hidden, pid)
+			hidden = append(hidden, p.PID)
 		case err != nil:
-			return nil, nil, fmt.Errorf("sockets of process %d: %w", pid, err)
+			return nil, nil, fmt.Errorf("sockets of process %d: %w", p.PID, err)
 		}
 	}
 	slices.Sort(inodes)
 	return slices.Compact(inodes), hidden, nil
-}
-
-// processes are the folders of /proc whose name is a number.
-func processes() ([]uint32, error) {
-	folder, err := os.Open(proc)
-	if err != nil {
-		return nil, err
-	}
-	defer folder.Close()
-	names, err := folder.Readdirnames(-1)
-	var pids []uint32
-	for _, name := range names {
-		if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
-			pids = append(pids, uint32(pid))
-		}
-	}
-	return pids, err
 }
 
 // appendSockets adds those that one process has open.
