@@ -23,7 +23,8 @@ const module = "tracer"
 // cli to export; no stage knows a later one. A package under e2e may import the
 // others there, which stand here as one.
 var house = map[string][]string{
-	"libpcap":            {},
+	"internal/caret":     {},
+	"libpcap":            {"internal/caret"},
 	"internal/event":     {},
 	"internal/printable": {},
 	"internal/kernel":    {"internal/printable"},
@@ -31,7 +32,7 @@ var house = map[string][]string{
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "libpcap"},
 	"internal/nearest":   {},
-	"internal/expr":      {"internal/endian", "internal/nearest"},
+	"internal/expr":      {"internal/caret", "internal/endian", "internal/nearest"},
 	"internal/lookup":    {"internal/event"},
 	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest"},
 	"internal/privilege": {"internal/kernel"},

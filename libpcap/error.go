@@ -4,9 +4,8 @@ package libpcap
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"tracer/internal/caret"
 )
 
 // SyntaxError is an expression that can't be turned into a filter.
@@ -24,8 +23,7 @@ type SyntaxError struct {
 
 // Error is one clause that quotes the expression; of more than 240 characters only the beginning.
 func (e *SyntaxError) Error() string {
-	expr, _ := around(e.Expr, 0)
-	return fmt.Sprintf("filter expression %q: %s", expr, e.Msg)
+	return fmt.Sprintf("filter expression %q: %s", caret.Beginning(e.Expr), e.Msg)
 }
 
 // Expression is the whole expression.
@@ -42,49 +40,5 @@ func (e *SyntaxError) Hint() string {
 	case e.Offset < 0 || e.Offset > len(e.Expr):
 		return "pcap-filter(7) describes the filter language"
 	}
-	line, column := around(oneLine(e.Expr), utf8.RuneCountInString(e.Expr[:e.Offset]))
-	return "the error is here:\n  " + line + "\n  " + strings.Repeat(" ", column) + "^"
-}
-
-// Of an expression of more than longest runes, only this many before the error and after it are
-// shown.
-const (
-	longest      = 240
-	shownBefore  = 80
-	shownBehind  = 40
-	notShownHere = "…"
-)
-
-// around cuts a long line to what is near the column, and returns the column in that.
-func around(line string, column int) (string, int) {
-	runes := []rune(line)
-	if len(runes) <= longest {
-		return line, column
-	}
-	begin, end := max(0, column-shownBefore), min(len(runes), column+shownBehind)
-	if begin == 0 {
-		end = max(end, shownBefore)
-	}
-	line = string(runes[begin:end])
-	if end < len(runes) {
-		line += notShownHere
-	}
-	if begin > 0 {
-		return notShownHere + line, column - begin + 1
-	}
-	return line, column
-}
-
-// oneLine makes every rune of the expression one column wide, so that the caret
-// stands where it should.
-func oneLine(expr string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return '?'
-		}
-		return r
-	}, expr)
+	return "the error is here:\n" + caret.Under(e.Expr, e.Offset)
 }

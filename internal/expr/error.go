@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"tracer/internal/caret"
 )
 
 // Error is an expression that can't be turned into a program.
@@ -40,22 +40,7 @@ func (e *Error) Hint() string {
 	if len(e.Near) > 0 {
 		head = "did you mean " + strings.Join(e.Near, ", ") + "?"
 	}
-	column := utf8.RuneCountInString(e.Expr[:min(e.Offset, len(e.Expr))])
-	return head + "\n  " + oneLine(e.Expr) + "\n  " + strings.Repeat(" ", column) + "^"
-}
-
-// oneLine makes every rune of the expression one column wide, so that the caret
-// stands where it should.
-func oneLine(expr string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return '?'
-		}
-		return r
-	}, expr)
+	return head + "\n" + caret.Under(e.Expr, e.Offset)
 }
 
 // fail ends the compilation with what is wrong at a place. compile turns it into
