@@ -9,18 +9,8 @@ import (
 	"golang.org/x/net/bpf"
 
 	"tracer/internal/endian"
+	"tracer/internal/rdonly"
 )
-
-// Memory is how a program reads kernel memory without calling a helper: a function of the
-// kernel makes typed pointers of addresses. Numbers are those of types in the kernel's BTF.
-type Memory struct {
-	// Cast is the function, Words a type that begins with many words in a row, Bytes one that
-	// has an array of bytes of this Length at the offset Array.
-	Cast, Words, Bytes int32
-	Array, Length      int16
-	// Where in the sk_buff these members are.
-	Head, Data, Tail, MacHeader, NetworkHeader, Protocol int16
-}
 
 // errBlind says that a program needs more than what a glance sees.
 var errBlind = errors.New("needs a closer look")
@@ -67,19 +57,22 @@ const (
 // Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 tells at
 // exit whether its packet matches, as of nearly all packets is seen by two or three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
 // on the length, on VLAN tags and on Ethernet addresses.
-func (p *Program) Glance(m Memory) asm.Instructions {
+func (p *Program) Glance(m rdonly.Cast) asm.Instructions {
 	if p.VLAN || p.Length {
 		return nil
 	}
-	body, err := glance(p.Classic, m)
+	body, err := glance(p.Classic, &skbReader{m})
 	if err != nil {
 		return nil
 	}
 	return body
 }
 
-func glance(classic []bpf.Instruction, m Memory) (asm.Instructions, error) {
-	t := translator{classic: define(classic), memory: &m}
+// skbReader reads an sk_buff and its packet through casts.
+type skbReader struct{ rdonly.Cast }
+
+func glance(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error) {
+	t := translator{classic: define(classic), memory: m}
 	if err := t.translate(); err != nil {
 		return nil, err
 	}
@@ -114,7 +107,7 @@ func (t *translator) locate() asm.Instructions {
 }
 
 // readSkb reads where the buffer and the headers are.
-func (m *Memory) readSkb() asm.Instructions {
+func (m *skbReader) readSkb() asm.Instructions {
 	insns := m.cast(asm.R1, int32(m.first()), m.Words)
 	insns = append(insns, m.load(regWords, m.NetworkHeader))
 	insns = append(insns, m.member(regNetwork, regWords, m.NetworkHeader, 2)...)
@@ -145,7 +138,7 @@ func choosePlace() asm.Instructions {
 
 // makeHeader has the frame begin with a header that is made up in front of the network header,
 // and goes to labelLook.
-func (m *Memory) makeHeader() asm.Instructions {
+func (m *skbReader) makeHeader() asm.Instructions {
 	insns := asm.Instructions{
 		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMade),
 		asm.JEq.Imm(regNetwork, unset, labelReject),
@@ -167,7 +160,7 @@ func (m *Memory) makeHeader() asm.Instructions {
 
 // atNetwork sets the beginning of the frame to a made-up link header in front of the network header,
 // with skb->protocol as its Ethertype, and loads that into R1.
-func (m *Memory) atNetwork() asm.Instructions {
+func (m *skbReader) atNetwork() asm.Instructions {
 	insns := append(m.member(regProto, regWords, m.Protocol, 2),
 		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
 		asm.Add.Reg(regHead, regNetwork),
@@ -179,14 +172,14 @@ func (m *Memory) atNetwork() asm.Instructions {
 }
 
 // takeHeader sets the beginning of the frame to its own link header.
-func (m *Memory) takeHeader() asm.Instructions {
+func (m *skbReader) takeHeader() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelOwn)
 	return insns
 }
 
 // atMac sets the beginning of the frame to the mac header, and loads the Ethertype there into R1.
-func (m *Memory) atMac() asm.Instructions {
+func (m *skbReader) atMac() asm.Instructions {
 	insns := asm.Instructions{
 		asm.Add.Reg(regHead, regMac),
 		asm.JGE.Reg(regHead, regEnd, labelReject),
@@ -199,18 +192,18 @@ func (m *Memory) atMac() asm.Instructions {
 }
 
 // first is where the words of the sk_buff begin that a glance reads.
-func (m *Memory) first() int16 {
+func (m *skbReader) first() int16 {
 	return min(m.Head, m.Data, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
 }
 
 // load loads the word that the member of the sk_buff is in.
-func (m *Memory) load(dst asm.Register, member int16) asm.Instruction {
+func (m *skbReader) load(dst asm.Register, member int16) asm.Instruction {
 	return asm.LoadMem(dst, asm.R0, member&^7-m.first(), asm.DWord)
 }
 
 // member takes a member of that many bytes out of the word of the headers if it is there, or
 // loads its own.
-func (m *Memory) member(dst, headers asm.Register, member int16, size int) asm.Instructions {
+func (m *skbReader) member(dst, headers asm.Register, member int16, size int) asm.Instructions {
 	word := m.load(dst, member)
 	if member&^7 == m.NetworkHeader&^7 {
 		word = asm.Mov.Reg(dst, headers)
@@ -238,7 +231,7 @@ func extract(dst asm.Register, member int16, size int) (insns asm.Instructions) 
 }
 
 // cast makes R0 a pointer to the type at that address plus an offset.
-func (m *Memory) cast(address asm.Register, offset int32, kind int32) asm.Instructions {
+func (m *skbReader) cast(address asm.Register, offset int32, kind int32) asm.Instructions {
 	var insns asm.Instructions
 	if address != asm.R1 {
 		insns = append(insns, asm.Mov.Reg(asm.R1, address))
@@ -246,14 +239,11 @@ func (m *Memory) cast(address asm.Register, offset int32, kind int32) asm.Instru
 	if offset != 0 {
 		insns = append(insns, asm.Add.Imm(asm.R1, offset))
 	}
-	return append(insns,
-		asm.Mov.Imm(asm.R2, kind),
-		asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(m.Cast)},
-	)
+	return append(insns, asm.Mov.Imm(asm.R2, kind), m.Call())
 }
 
 // bytes makes R0 a pointer whose array of bytes is at that address.
-func (m *Memory) bytes(address asm.Register) asm.Instructions {
+func (m *skbReader) bytes(address asm.Register) asm.Instructions {
 	return m.cast(address, -int32(m.Array), m.Bytes)
 }
 

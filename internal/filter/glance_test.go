@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"tracer/internal/ktest"
+	"tracer/internal/rdonly"
 	"tracer/libpcap"
 )
 
@@ -27,7 +28,7 @@ const (
 
 type glanceLab struct {
 	*lab
-	memory  Memory
+	memory  rdonly.Cast
 	skbs    *ebpf.Map
 	address uint64 // of the sk_buff
 	value   []byte
@@ -37,7 +38,7 @@ type glanceLab struct {
 func newGlanceLab(tb testing.TB) *glanceLab {
 	tb.Helper()
 	l := newLab(tb)
-	memory := Memory(*ktest.Direct(tb))
+	memory := *ktest.Direct(tb)
 	const size = skbRoom + headroom + maxFrame + packetSize
 	skbs := ktest.OneValue(tb, size)
 	return &glanceLab{l, memory, skbs, ktest.ValueAddress(tb, skbs), make([]byte, size)}
@@ -288,7 +289,7 @@ func TestGlanceOfAnyProgram(t *testing.T) {
 	for seed := uint64(0); seen < 300; seed++ {
 		random := rand.New(rand.NewPCG(seed, 1))
 		classic := randomProgram(random, 1+random.IntN(12))
-		body, err := glance(classic, l.memory)
+		body, err := glance(classic, &skbReader{l.memory})
 		if err != nil {
 			continue
 		}
@@ -324,7 +325,7 @@ func TestNoGlance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Glance(Memory{Length: 126}) != nil {
+		if p.Glance(rdonly.Cast{Length: 126}) != nil {
 			t.Errorf("%s has a glance", expr)
 		}
 	}

@@ -22,7 +22,7 @@ var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 // settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
 // decapsulated (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
 // header. If skb->data lies behind the mac header, the full filter decides.
-func (m *Memory) settleHeaders() asm.Instructions {
+func (m *skbReader) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{
 		m.load(regTmp, m.Data).WithSymbol(labelBehind),
 		asm.Sub.Reg(regTmp, regHead),
@@ -36,7 +36,7 @@ func (m *Memory) settleHeaders() asm.Instructions {
 
 // takeOuter makes up a link header for an outer packet and jumps to labelLook if the IP version
 // agrees with skb->protocol. Otherwise the full filter decides.
-func (m *Memory) takeOuter() asm.Instructions {
+func (m *skbReader) takeOuter() asm.Instructions {
 	insns := m.atNetwork()
 	insns[0] = insns[0].WithSymbol(labelOuter)
 	return append(insns,
@@ -53,7 +53,7 @@ func (m *Memory) takeOuter() asm.Instructions {
 
 // takeShim sets the beginning of the frame to its own link header and jumps to labelLook if tags may
 // lie behind that. Otherwise the mac header is stale, and the full filter decides.
-func (m *Memory) takeShim() asm.Instructions {
+func (m *skbReader) takeShim() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelShim)
 	for _, t := range direct {

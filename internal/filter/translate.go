@@ -34,7 +34,7 @@ type translator struct {
 	out     asm.Instructions
 	need    int
 	// memory is how a glance loads; nil where the head is loaded from.
-	memory *Memory
+	memory *skbReader
 	// roams says that a glance loads at places that it computes.
 	roams bool
 }

@@ -10,19 +10,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
-)
 
-// Direct is how programs read the kernel's memory without calling a helper: Cast makes a
-// pointer of a kernel type of any number, and loads by it are checked by page faults that give
-// 0 (bpf_rdonly_cast, 6.2). Numbers are those of the kernel's BTF.
-type Direct struct {
-	// Cast is the function, Words a type that begins with many words in a row, Bytes one that
-	// has an array of bytes of this Length at the offset Array.
-	Cast, Words, Bytes int32
-	Array, Length      int16
-	// Where in the sk_buff these members are.
-	Head, Data, Tail, MacHeader, NetworkHeader, Protocol int16
-}
+	"tracer/internal/rdonly"
+)
 
 const castFunction = "bpf_rdonly_cast"
 
@@ -44,7 +34,7 @@ var byteArrays = []struct{ name, member string }{
 }
 
 // tryDirect has the kernel verify programs of each kind that load so.
-func tryDirect(types *btf.Spec) (*Direct, error) {
+func tryDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	cast, err := functionID(types, castFunction)
 	if err != nil {
 		return nil, ErrNoCast
@@ -53,9 +43,9 @@ func tryDirect(types *btf.Spec) (*Direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Cast = int32(cast)
+	d.Func = int32(cast)
 	for _, typ := range []ebpf.ProgramType{ebpf.Kprobe, ebpf.RawTracepoint} {
-		prog, err := loadBody(typ, ebpf.AttachNone, d.loads())
+		prog, err := loadBody(typ, ebpf.AttachNone, loadsOf(d))
 		if err != nil {
 			return nil, explainLoad(typ, err)
 		}
@@ -65,8 +55,8 @@ func tryDirect(types *btf.Spec) (*Direct, error) {
 }
 
 // describeDirect finds the types and members.
-func describeDirect(types *btf.Spec) (*Direct, error) {
-	d := &Direct{}
+func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
+	d := &rdonly.Cast{}
 	var skb *btf.Struct
 	if err := types.TypeByName("sk_buff", &skb); err != nil {
 		return nil, fmt.Errorf("struct sk_buff: %w", err)
@@ -86,10 +76,10 @@ func describeDirect(types *btf.Spec) (*Direct, error) {
 	if last/8-first/8 >= mostWords {
 		return nil, errors.New("the members of struct sk_buff are too far apart for one read")
 	}
-	return d, errors.Join(d.findWords(types), d.findBytes(types))
+	return d, errors.Join(findWords(d, types), findBytes(d, types))
 }
 
-func (d *Direct) findWords(types *btf.Spec) error {
+func findWords(d *rdonly.Cast, types *btf.Spec) error {
 	var regs *btf.Struct
 	if err := types.TypeByName(wordsType, &regs); err != nil {
 		return fmt.Errorf("struct %s: %w", wordsType, err)
@@ -100,7 +90,7 @@ func (d *Direct) findWords(types *btf.Spec) error {
 }
 
 // findBytes finds a type with an array of bytes.
-func (d *Direct) findBytes(types *btf.Spec) error {
+func findBytes(d *rdonly.Cast, types *btf.Spec) error {
 	for _, c := range byteArrays {
 		var s *btf.Struct
 		if types.TypeByName(c.name, &s) != nil {
@@ -134,13 +124,8 @@ func arrayMember(t btf.Type, name string) (length, offset uint32) {
 	return 0, 0
 }
 
-// Call calls Cast: the address is in the first register, the number of the type in the second.
-func (d *Direct) Call() asm.Instruction {
-	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(d.Cast)}
-}
-
-// loads reads all that is described, by whatever is in the first register.
-func (d *Direct) loads() asm.Instructions {
+// loadsOf reads everything that d describes, at whatever R1 contains.
+func loadsOf(d *rdonly.Cast) asm.Instructions {
 	cast := func(kind int32) asm.Instructions {
 		return asm.Instructions{
 			asm.Mov.Reg(asm.R1, asm.R6),

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/rdonly"
 )
 
 // TestDirectWhereThereIsACast: a kernel that has the function lets our kinds of programs load
@@ -28,7 +30,7 @@ func TestDirectWhereThereIsACast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Cast == 0 || d.Words == 0 || d.Bytes == 0 || d.Length < 80 {
+	if d.Func == 0 || d.Words == 0 || d.Bytes == 0 || d.Length < 80 {
 		t.Errorf("%+v", d)
 	}
 	if d.Head == d.Tail || d.MacHeader != d.NetworkHeader+2 {
@@ -61,7 +63,7 @@ func TestDirectIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Direct{Words: d.Words, Bytes: d.Bytes, Array: 2, Length: 126, Head: 24, Data: 32, Tail: 16, MacHeader: 12, NetworkHeader: 10, Protocol: 8}
+	want := rdonly.Cast{Words: d.Words, Bytes: d.Bytes, Array: 2, Length: 126, Head: 24, Data: 32, Tail: 16, MacHeader: 12, NetworkHeader: 10, Protocol: 8}
 	if *d != want {
 		t.Errorf("%+v, want %+v", *d, want)
 	}

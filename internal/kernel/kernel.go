@@ -13,6 +13,8 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/rdonly"
 )
 
 // Backend is a way to be called when a packet passes.
@@ -77,7 +79,7 @@ type Facts struct {
 	NoSession error
 	// Direct is how programs read memory without a helper; nil where NoDirect says why they
 	// can't.
-	Direct   *Direct
+	Direct   *rdonly.Cast
 	NoDirect error
 	// RawSockets are where the kernel keeps raw sockets.
 	RawSockets RawSockets

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"tracer/internal/kernel"
+	"tracer/internal/rdonly"
 )
 
 // Direct is how programs read memory without a helper here; the test is skipped on kernels
 // that have no such thing, and fails where one that has it does not let us.
-func Direct(tb testing.TB) *kernel.Direct {
+func Direct(tb testing.TB) *rdonly.Cast {
 	tb.Helper()
 	Root(tb)
 	facts, err := kernel.Gather(tb.Context(), kernel.Options{})

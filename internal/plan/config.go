@@ -11,6 +11,7 @@ import (
 	"tracer/internal/bpf"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
+	"tracer/internal/rdonly"
 )
 
 // Ports are the UDP ports of tunnels; without any the usual ones are taken.
@@ -61,12 +62,12 @@ func locatePages(c *bpf.Config, pages *kernel.Pages) {
 }
 
 // addFilters puts the filters on packets in.
-func (p *Plan) addFilters(direct *kernel.Direct) {
+func (p *Plan) addFilters(direct *rdonly.Cast) {
 	o, c, bodies := &p.Asked, &p.BPF.Config, &p.BPF.Bodies
 	if f := o.Filter; f != nil {
 		c.Filter, c.Need, c.Vlan, bodies.Filter = true, uint32(f.Need), f.VLAN, f.Body
 		if direct != nil {
-			bodies.Glance = f.Glance(filter.Memory(*direct))
+			bodies.Glance = f.Glance(*direct)
 			c.Glance = bodies.Glance != nil
 		}
 	}

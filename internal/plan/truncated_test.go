@@ -79,7 +79,7 @@ func TestFiltersOfTruncatedFrames(t *testing.T) {
 		c := bpf.Config{Filter: true, Need: uint32(p.Need), Length: p.Length, Vlan: p.VLAN}
 		slow := newFrameLab(t, c, bpf.Bodies{Filter: p.Body})
 		labs := []*ktest.SkbLab{slow}
-		if body := p.Glance(filter.Memory(*direct)); body != nil {
+		if body := p.Glance(*direct); body != nil {
 			c.Direct, c.Glance, c.GlanceFirst = true, true, true
 			labs = append(labs, newFrameLab(t, c, bpf.Bodies{Filter: p.Body, Glance: body, Cast: direct.Call()}))
 		}
