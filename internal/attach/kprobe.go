@@ -24,7 +24,7 @@ const openers = 16
 // attachKprobes opens a perf event and attaches the program to it for each
 // function.
 func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
-	pmu, err := kprobePMU()
+	pmu, err := kernel.KprobePMU()
 	if err != nil {
 		return err
 	}

@@ -3,25 +3,11 @@
 package attach
 
 import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
-
-// kprobePMU is the type of perf events that are kprobes (4.17).
-func kprobePMU() (uint32, error) {
-	text, err := os.ReadFile("/sys/bus/event_source/devices/kprobe/type")
-	if err != nil {
-		return 0, fmt.Errorf("perf events of type kprobe: %w", err)
-	}
-	pmu, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32)
-	return uint32(pmu), err
-}
 
 // perfEvent is an open kprobe with a program on it.
 type perfEvent struct{ event int }

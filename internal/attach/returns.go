@@ -53,7 +53,7 @@ func (s *Session) attachKretprobeMulti(ctx context.Context, g plan.Group) error 
 }
 
 func (s *Session) attachKretprobes(ctx context.Context, g plan.Group) error {
-	pmu, err := kprobePMU()
+	pmu, err := kernel.KprobePMU()
 	if err != nil {
 		return err
 	}

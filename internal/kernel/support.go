@@ -172,10 +172,19 @@ func explainKprobeMulti(errno syscall.Errno) error {
 
 const kprobePMU = "/sys/bus/event_source/devices/kprobe/type"
 
+// KprobePMU returns the type of perf events that are kprobes (4.17).
+func KprobePMU() (uint32, error) {
+	pmu, err := perfType(kprobePMU)
+	if err != nil {
+		return 0, fmt.Errorf("perf events of type kprobe: %w", err)
+	}
+	return pmu, nil
+}
+
 // tryKprobe asks for a kprobe on an address that is not code: where kprobes
 // are to be had, it is the address that is refused.
 func tryKprobe() error {
-	pmu, err := perfType(kprobePMU)
+	pmu, err := KprobePMU()
 	if err != nil {
 		return explainPMU(err)
 	}
@@ -197,8 +206,12 @@ func perfType(file string) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
-	return uint32(n), err
+	text := strings.TrimSpace(string(b))
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %q is not a number", file, text)
+	}
+	return uint32(n), nil
 }
 
 func explainPMU(err error) error {

@@ -5,6 +5,9 @@ package kernel
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -47,6 +50,35 @@ func TestExplainKprobe(t *testing.T) {
 	}
 	if got := explainPMU(fs.ErrNotExist); got != errNoKprobes {
 		t.Error(got)
+	}
+}
+
+func TestPerfType(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "type")
+	for text, want := range map[string]string{"8\n": "", "eight\n": file + `: "eight" is not a number`, "": file + `: "" is not a number`} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		switch got, err := perfType(file); {
+		case err == nil && (got != 8 || want != ""):
+			t.Errorf("%q is %d", text, got)
+		case err != nil && err.Error() != want:
+			t.Errorf("%q: error %q, want %q", text, err, want)
+		}
+	}
+}
+
+// TestKprobePMU has the error name what is missing, and still be recognised.
+func TestKprobePMU(t *testing.T) {
+	_, err := KprobePMU()
+	if _, statErr := os.Stat(kprobePMU); statErr == nil {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if err == nil || !strings.HasPrefix(err.Error(), "perf events of type kprobe: ") || explainPMU(err) != errNoKprobes {
+		t.Error(err)
 	}
 }
 
