@@ -29,7 +29,7 @@ var house = map[string][]string{
 	"internal/printable": {},
 	"internal/rdonly":    {},
 	"internal/kernel":    {"internal/printable", "internal/rdonly"},
-	"internal/bpf":       {},
+	"internal/bpf":       {"internal/kernel"},
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "internal/rdonly", "libpcap"},
 	"internal/nearest":   {},

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+
+	"tracer/internal/kernel"
 )
 
 // Object is the embedded object, of which one collection can be made.
@@ -34,15 +36,10 @@ func readObject() (*ebpf.CollectionSpec, error) {
 		return nil, fmt.Errorf("embedded BPF object: %w", err)
 	}
 	for _, program := range spec.Programs {
-		program.KernelVersion = anyVersion
+		program.KernelVersion = kernel.AnyVersion
 	}
 	return spec, nil
 }
-
-// anyVersion is a version of the kernel that programs are said to be for, which kernels since
-// 5.0 do not look at. Without one the library looks for the true one in /proc/self/auxv, which is
-// root's where the program file has capabilities.
-const anyVersion = 1
 
 // The beginning of section .BTF.ext: Documentation/bpf/btf.rst, "The .BTF.ext section".
 const (

@@ -2,7 +2,11 @@
 
 package bpf
 
-import "testing"
+import (
+	"testing"
+
+	"tracer/internal/kernel"
+)
 
 // TestObjectHasNoLines: nothing of the source is read, and so loaded.
 func TestObjectHasNoLines(t *testing.T) {
@@ -15,6 +19,19 @@ func TestObjectHasNoLines(t *testing.T) {
 			if source := program.Instructions[i].Source(); source != nil {
 				t.Fatalf("%s, instruction %d: %s", name, i, source)
 			}
+		}
+	}
+}
+
+// TestProgramsHaveAVersion: without one the library reads a file that only root may be able to read.
+func TestProgramsHaveAVersion(t *testing.T) {
+	spec, err := readObject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, program := range spec.Programs {
+		if program.KernelVersion != kernel.AnyVersion {
+			t.Errorf("%s is for version %d", name, program.KernelVersion)
 		}
 	}
 }

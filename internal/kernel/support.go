@@ -79,13 +79,14 @@ func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instruction
 		AttachType:    attach,
 		License:       "GPL",
 		Instructions:  body,
-		KernelVersion: anyVersion,
+		KernelVersion: AnyVersion,
 	})
 }
 
-// anyVersion keeps the library from looking for the kernel's own in /proc/self/auxv, which is
-// root's where the program file has capabilities. Kernels since 5.0 do not look at it.
-const anyVersion = 1
+// AnyVersion is the kernel version of a program that does not depend on it. Kernels since 5.0 ignore
+// the version. Without one the library reads this kernel's from /proc/self/auxv, which only root can
+// read if the program file has capabilities.
+const AnyVersion = 1
 
 func readsMemory() asm.Instructions {
 	return asm.Instructions{
