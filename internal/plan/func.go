@@ -38,7 +38,7 @@ func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, usageError{error: fmt.Errorf("%s %q: %w", what, expr, err)}
 	}
-	re, err := regexp.Compile("^(?:" + expanded + ")$")
+	re, err := kernel.WholeName(expanded)
 	if err != nil {
 		return nil, usageError{
 			fmt.Errorf("%s %q: %w", what, expr, err),

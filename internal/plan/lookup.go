@@ -47,7 +47,7 @@ func LookupFunctions(words []string) []*regexp.Regexp {
 	var list []*regexp.Regexp
 	for _, kind := range lookupKinds(words) {
 		for _, l := range lookup.Of(kind) {
-			list = append(list, regexp.MustCompile("^(?:"+strings.Join(l.Functions, "|")+")$"))
+			list = append(list, kernel.MustWholeName(strings.Join(l.Functions, "|")))
 		}
 	}
 	return list

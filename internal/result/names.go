@@ -49,15 +49,13 @@ var named = []struct {
 	functions *regexp.Regexp
 	name      func(int64) string
 }{
-	{whole(`nf_hook_slow`), hooks.name},
-	{whole(`nf_conntrack_in|__nf_conntrack_confirm|nf_confirm|nf_nat_packet|nft_do_chain|ip6?t_do_table|arpt_do_table`), verdict},
-	{whole(`tcf_classify|tcf_classify_ingress|tcf_action_exec|tcf_.*_act|cls_bpf_classify`), action.name},
-	{whole(`(__)?dev_queue_xmit(_.*)?|(__)?dev_direct_xmit|neigh_.*output|ip6?_finish_output2`), transmit.name},
-	{whole(`(__)?netif_receive_skb(_.*)?|(__)?netif_rx(_.*)?|enqueue_to_backlog`), receive.name},
-	{whole(`(ip|ip6|ipv6|arp)_rcv(_.*)?|ip_local_deliver(_finish)?|ip6_input(_finish)?|ip6?_forward(_finish)?|icmp(v6)?_rcv`), receive.name},
+	{kernel.MustWholeName(`nf_hook_slow`), hooks.name},
+	{kernel.MustWholeName(`nf_conntrack_in|__nf_conntrack_confirm|nf_confirm|nf_nat_packet|nft_do_chain|ip6?t_do_table|arpt_do_table`), verdict},
+	{kernel.MustWholeName(`tcf_classify|tcf_classify_ingress|tcf_action_exec|tcf_.*_act|cls_bpf_classify`), action.name},
+	{kernel.MustWholeName(`(__)?dev_queue_xmit(_.*)?|(__)?dev_direct_xmit|neigh_.*output|ip6?_finish_output2`), transmit.name},
+	{kernel.MustWholeName(`(__)?netif_receive_skb(_.*)?|(__)?netif_rx(_.*)?|enqueue_to_backlog`), receive.name},
+	{kernel.MustWholeName(`(ip|ip6|ipv6|arp)_rcv(_.*)?|ip_local_deliver(_finish)?|ip6_input(_finish)?|ip6?_forward(_finish)?|icmp(v6)?_rcv`), receive.name},
 }
-
-func whole(names string) *regexp.Regexp { return regexp.MustCompile("^(?:" + names + ")$") }
 
 // namesOf finds the names of the numbers that f returns.
 func namesOf(f kernel.Function) func(int64) string {
