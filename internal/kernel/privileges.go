@@ -3,11 +3,7 @@
 package kernel
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -80,7 +76,7 @@ var Capabilities = []Capability{
 	},
 }
 
-// CapabilitySet is a set as in /proc/PID/status: a bit for each number.
+// CapabilitySet has a bit for each number.
 type CapabilitySet uint64
 
 // SetOf is the set of those numbers.
@@ -140,29 +136,21 @@ func names(list []Capability) []string {
 	return out
 }
 
-const statusPath = "/proc/self/status"
-
-// Effective are the capabilities of this process.
+// Effective returns the effective capabilities of the calling thread.
 func Effective() (CapabilitySet, error) {
-	f, err := os.Open(statusPath)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	return parseEffective(f)
+	effective, _, err := OwnCapabilities()
+	return effective, err
 }
 
-// parseEffective finds the line `CapEff:<tab>HEX`.
-func parseEffective(r io.Reader) (CapabilitySet, error) {
-	s := bufio.NewScanner(r)
-	for s.Scan() {
-		if v, ok := strings.CutPrefix(s.Text(), "CapEff:"); ok {
-			n, err := strconv.ParseUint(strings.TrimSpace(v), 16, 64)
-			return CapabilitySet(n), err
-		}
+// OwnCapabilities returns the effective and the permitted capabilities of the calling thread. All
+// threads have the same ones, except during a call of privilege.Without.
+func OwnCapabilities() (effective, permitted CapabilitySet, err error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return 0, 0, fmt.Errorf("capget: %w", err)
 	}
-	if err := s.Err(); err != nil {
-		return 0, err
-	}
-	return 0, fmt.Errorf("%s has no line %q", statusPath, "CapEff")
+	return joinHalves(data[0].Effective, data[1].Effective), joinHalves(data[0].Permitted, data[1].Permitted), nil
 }
+
+func joinHalves(low, high uint32) CapabilitySet { return CapabilitySet(high)<<32 | CapabilitySet(low) }

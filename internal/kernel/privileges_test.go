@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -35,15 +36,28 @@ func TestLacks(t *testing.T) {
 	}
 }
 
-func TestParseEffective(t *testing.T) {
-	got, err := parseEffective(strings.NewReader("Name:\tx\nCapPrm:\t0000000000000001\nCapEff:\t000001ffffffffff\n"))
-	if err != nil || got != 0x1ffffffffff {
-		t.Errorf("%x %v", got, err)
+// TestOwnCapabilities compares with what procfs shows of the same thread.
+func TestOwnCapabilities(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	effective, permitted, err := OwnCapabilities()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, text := range []string{"", "CapEff:\tzz\n"} {
-		if _, err := parseEffective(strings.NewReader(text)); err == nil {
-			t.Errorf("%q is taken", text)
+	status, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{fmt.Sprintf("CapEff:\t%016x\n", effective), fmt.Sprintf("CapPrm:\t%016x\n", permitted)} {
+		if !strings.Contains(string(status), line) {
+			t.Errorf("procfs does not show %q", line)
 		}
+	}
+}
+
+func TestJoinHalves(t *testing.T) {
+	if got := joinHalves(0x80000001, 0x1ff); got != 0x1ff80000001 {
+		t.Errorf("%#x", got)
 	}
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package privilege gives up the rights of this process that it has no more use for, on
-// all of its threads.
+// Package privilege drops the capabilities that this process no longer needs, on all of its threads.
+//
+// It calls the kernel itself: moby/sys/capability changes only the calling thread and has no
+// no_new_privs; libcap/cap changes a single thread, as [Without] does, only in its launcher, and
+// returns no error if it cannot look at the ambient set.
 package privilege
 
 import (
@@ -63,16 +66,9 @@ func header() unix.CapUserHeader {
 }
 
 // ownSets are the sets of the calling thread, which are those of all.
-func ownSets() (sets, error) {
-	h := header()
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&h, &data[0]); err != nil {
-		return sets{}, fmt.Errorf("capget: %w", err)
-	}
-	whole := func(low, high uint32) kernel.CapabilitySet {
-		return kernel.CapabilitySet(uint64(high)<<32 | uint64(low))
-	}
-	return sets{whole(data[0].Effective, data[1].Effective), whole(data[0].Permitted, data[1].Permitted)}, nil
+func ownSets() (s sets, err error) {
+	s.effective, s.permitted, err = kernel.OwnCapabilities()
+	return s, err
 }
 
 // data is what capset takes.
