@@ -8,6 +8,8 @@ import (
 
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
+
+	"tracer/internal/kernel"
 )
 
 // limitError is a limit of this process that is too low, and that it may not raise
@@ -57,21 +59,11 @@ func explainMemory(err error, limit uint64) error {
 // lowers a limit.
 func raiseFileLimit(probes int) error {
 	want := uint64(probes + 256)
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("limit of open files: %w", err)
-	}
-	if limit.Cur >= want {
-		return nil
-	}
-	had := limit.Max
-	limit.Cur, limit.Max = want, max(limit.Max, want)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+	return kernel.RaiseFileLimit(want, func(most uint64, err error) error {
 		return &limitError{
-			text:   fmt.Sprintf("can't raise the limit of open files from %d to %d, one for each probe", had, want),
+			text:   fmt.Sprintf("can't raise the limit of open files from %d to %d, one for each probe", most, want),
 			remedy: fmt.Sprintf("after `ulimit -n %d` (systemd: LimitNOFILE=%d); or trace fewer functions: --filter-func", want, want),
 			err:    err,
 		}
-	}
-	return nil
+	})
 }

@@ -14,18 +14,22 @@ const leastFiles = 256
 
 // NeedFiles raises the limit of open files (RLIMIT_NOFILE) to 256 if it is lower, and returns an error
 // if it can't. With fewer files, feature tests fail with EMFILE and look like missing features.
-func NeedFiles() error {
+func NeedFiles() error { return RaiseFileLimit(leastFiles, fewFiles) }
+
+// RaiseFileLimit raises the limit of open files if it is lower than want. If the kernel refuses, it
+// returns what explain makes of the limit that the process could have had, and of the error.
+func RaiseFileLimit(want uint64, explain func(most uint64, err error) error) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("limit of open files: %w", err)
 	}
-	if limit.Cur >= leastFiles {
+	if limit.Cur >= want {
 		return nil
 	}
-	had := limit.Max
-	limit.Cur, limit.Max = leastFiles, max(limit.Max, leastFiles)
+	most := limit.Max
+	limit.Cur, limit.Max = want, max(limit.Max, want)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fewFiles(had, err)
+		return explain(most, err)
 	}
 	return nil
 }
