@@ -120,14 +120,7 @@ func appendTCPState(dst []byte, c *event.Conntrack) []byte {
 // appendDirection is an object like a tuple's, with what a connection knows of one.
 func appendDirection(dst []byte, t *event.Tuple) []byte {
 	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
-	dst = appendAddressMembers(dst, t)
-	if t.Ports {
-		dst = appendMember(dst, "sport", uint64(t.SourcePort))
-		dst = appendMember(dst, "dport", uint64(t.DestPort))
-	}
-	dst = appendMember(dst, "proto", uint64(t.Protocol))
-	dst = appendQuote(appendKey(dst, "protocol"))
-	dst = appendQuote(appendProtocol(dst, t.Protocol))
+	dst = appendEndpointMembers(dst, t)
 	if isICMP(t) {
 		dst = append(appendICMPID(append(appendKey(dst, "icmp"), '{'), &t.ICMP), '}')
 	}

@@ -52,6 +52,12 @@ func networkName(n event.Network) string {
 }
 
 func appendIPMembers(dst []byte, t *event.Tuple) []byte {
+	dst = appendTransportMembers(appendEndpointMembers(dst, t), t)
+	return appendFragmentMembers(dst, t)
+}
+
+// appendEndpointMembers appends the addresses, the ports and the protocol.
+func appendEndpointMembers(dst []byte, t *event.Tuple) []byte {
 	dst = appendAddressMembers(dst, t)
 	if t.Ports {
 		dst = appendMember(dst, "sport", uint64(t.SourcePort))
@@ -59,9 +65,7 @@ func appendIPMembers(dst []byte, t *event.Tuple) []byte {
 	}
 	dst = appendMember(dst, "proto", uint64(t.Protocol))
 	dst = appendQuote(appendKey(dst, "protocol"))
-	dst = appendQuote(appendProtocol(dst, t.Protocol))
-	dst = appendTransportMembers(dst, t)
-	return appendFragmentMembers(dst, t)
+	return appendQuote(appendProtocol(dst, t.Protocol))
 }
 
 func appendTransportMembers(dst []byte, t *event.Tuple) []byte {
