@@ -97,9 +97,5 @@ func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer
 	if err != nil {
 		return nil, fmt.Errorf("kprobe at %#x: %w", f.Addr, err)
 	}
-	if err := event.attach(program); err != nil {
-		event.Close()
-		return nil, fmt.Errorf("attach to kprobe at %#x: %w", f.Addr, err)
-	}
-	return event, nil
+	return event.attachAt("kprobe", f.Addr, program)
 }

@@ -3,6 +3,8 @@
 package attach
 
 import (
+	"fmt"
+	"io"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -35,6 +37,15 @@ func (e *perfEvent) attach(program *ebpf.Program) error {
 		return err
 	}
 	return unix.IoctlSetInt(e.event, unix.PERF_EVENT_IOC_ENABLE, 0)
+}
+
+// attachAt is like attach. An event that can't have the program is closed, and the error names it.
+func (e *perfEvent) attachAt(kind string, address uint64, program *ebpf.Program) (io.Closer, error) {
+	if err := e.attach(program); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("attach to %s at %#x: %w", kind, address, err)
+	}
+	return e, nil
 }
 
 // Close takes the kprobe away.

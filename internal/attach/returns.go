@@ -70,10 +70,6 @@ func (s *Session) attachKretprobes(ctx context.Context, g plan.Group) error {
 		if err != nil {
 			return nil, fmt.Errorf("kretprobe at %#x: %w", f.Addr, err)
 		}
-		if err := event.attach(program); err != nil {
-			event.Close()
-			return nil, fmt.Errorf("attach to kretprobe at %#x: %w", f.Addr, err)
-		}
-		return event, nil
+		return event.attachAt("kretprobe", f.Addr, program)
 	})
 }
