@@ -21,7 +21,7 @@ func netnsWith(name string, besides []string) []string {
 		isNew(path, seen)
 	}
 	var found []string
-	for _, path := range netnsPaths() {
+	for _, path := range append(namedNetnsPaths(), processNetnsPaths()...) {
 		if len(seen) > netnsMost {
 			break
 		}
@@ -35,18 +35,20 @@ func netnsWith(name string, besides []string) []string {
 	return found
 }
 
-// netnsPaths are the paths of named namespaces and of those of processes.
-func netnsPaths() []string {
-	var all []string
-	for _, folder := range append(netnsFolders(), "/proc/[0-9]*/ns/net") {
-		pattern := folder
-		if !strings.HasSuffix(folder, "/ns/net") {
-			pattern = filepath.Join(folder, "*")
-		}
-		paths, _ := filepath.Glob(pattern) // the patterns are good
-		all = append(all, paths...)
+// namedNetnsPaths returns the paths of namespaces that have names.
+func namedNetnsPaths() (all []string) {
+	for _, folder := range netnsFolders() {
+		all = append(all, glob(filepath.Join(folder, "*"))...)
 	}
 	return all
+}
+
+// processNetnsPaths returns the paths of the namespaces of processes.
+func processNetnsPaths() []string { return glob("/proc/[0-9]*/ns/net") }
+
+func glob(pattern string) []string {
+	paths, _ := filepath.Glob(pattern) // the only error is a malformed pattern
+	return paths
 }
 
 // isNew records a namespace. It is false if the namespace was seen before or does not exist.

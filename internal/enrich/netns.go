@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,12 +131,9 @@ func netnsOfInode(value string) (uint32, string, error) {
 // pathOfInode looks at each file that may lead to a namespace. Those that can't
 // be read are passed over: without a path only an interface can't be looked up.
 func pathOfInode(inode uint32) string {
-	for _, pattern := range []string{namedNetns + "/*", "/proc/self/ns/net", "/proc/[0-9]*/ns/net"} {
-		paths, _ := filepath.Glob(pattern) // the patterns are good
-		for _, path := range paths {
-			if found, _, err := netnsOfPath(path); err == nil && found == inode {
-				return path
-			}
+	for _, path := range slices.Concat(namedNetnsPaths(), []string{"/proc/self/ns/net"}, processNetnsPaths()) {
+		if found, _, err := netnsOfPath(path); err == nil && found == inode {
+			return path
 		}
 	}
 	return ""

@@ -74,6 +74,19 @@ func TestNetnsInodeWithoutName(t *testing.T) {
 	}
 }
 
+// TestNetnsInodeOfAContainer has a namespace where container engines keep them.
+func TestNetnsInodeOfAContainer(t *testing.T) {
+	named(t, "other", "/proc/self/ns/mnt")
+	noContainers(t)
+	folder := t.TempDir()
+	containerNetns = []string{folder}
+	link(t, filepath.Join(folder, "1234abcd"))
+	_, path, err := NetnsInode(fmt.Sprint("inode:", ownInode(t)))
+	if want := filepath.Join(folder, "1234abcd"); err != nil || path != want {
+		t.Errorf("the namespace is at %q (%v), want %s", path, err, want)
+	}
+}
+
 func TestNetnsInodeWithoutFile(t *testing.T) {
 	inode, path, err := NetnsInode("inode:1")
 	if inode != 1 || path != "" || err != nil {
