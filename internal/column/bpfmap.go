@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 
 	"tracer/internal/event"
+	"tracer/internal/printable"
 )
 
 func bpfMapColumns() []Column {
@@ -27,7 +28,7 @@ func bpfMapText(dst []byte, e *event.Event) []byte {
 		return append(dst, '-')
 	}
 	dst = append(append(dst, m.Operation.String()...), ':')
-	dst = appendWord(dst, string(event.CString(m.Name[:])))
+	dst = printable.AppendWord(dst, string(event.CString(m.Name[:])))
 	dst = appendUint(append(dst, '#'), uint64(m.ID))
 	dst = append(append(append(dst, '('), m.Type.String()...), ')')
 	dst = appendFewBytes(append(dst, ",key="...), m.Key, m.KeySize)

@@ -4,10 +4,10 @@ package column
 
 import (
 	"cmp"
-	"strings"
 	"unicode/utf8"
 
 	"tracer/internal/event"
+	"tracer/internal/printable"
 )
 
 // DefaultNetnsNameMost is how many characters of a namespace's name text has.
@@ -39,7 +39,7 @@ func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
 	if over := utf8.RuneCountInString(name) - int(most); over > 0 {
 		dst, name = append(dst, '~'), behind(name, over+1)
 	}
-	return appendWord(dst, name)
+	return printable.AppendWord(dst, name)
 }
 
 // behind is s without its first n characters.
@@ -49,18 +49,6 @@ func behind(s string, n int) string {
 		s = s[size:]
 	}
 	return s
-}
-
-// appendWord appends s with its blanks escaped like other bytes that would break the table.
-func appendWord(dst []byte, s string) []byte {
-	for {
-		word, rest, more := strings.Cut(s, " ")
-		dst = appendEscaped(dst, word)
-		if !more {
-			return dst
-		}
-		dst, s = append(dst, `\x20`...), rest
-	}
 }
 
 func netnsNameJSON(dst []byte, e *event.Event) []byte {

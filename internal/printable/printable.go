@@ -19,22 +19,46 @@ func Text(s string) string { return string(Append(nil, s)) }
 
 // Append appends s: printable characters as they are, a backslash doubled, and each byte of
 // everything else as \xNN.
-func Append(dst []byte, s string) []byte { return appendEscaped(dst, []byte(s), `\`, "") }
+func Append(dst []byte, s string) []byte { return backslash.append(dst, []byte(s)) }
+
+// AppendWord is like [Append], and escapes blanks too.
+func AppendWord(dst []byte, s string) []byte { return word.append(dst, []byte(s)) }
 
 // AppendQuoted is like [Append] for text between quotes: `"` gets a backslash too.
-func AppendQuoted(dst, s []byte) []byte { return appendEscaped(dst, s, `\"`, "") }
+func AppendQuoted(dst, s []byte) []byte { return quoted.append(dst, s) }
+
+// AppendQuotedWord is like [AppendQuoted], and escapes blanks too.
+func AppendQuotedWord(dst, s []byte) []byte { return quotedWord.append(dst, s) }
 
 // Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
-func Lines(s string) string { return string(appendEscaped(nil, []byte(s), "", "\n")) }
+func Lines(s string) string { return string(message.append(nil, []byte(s))) }
 
-// appendEscaped puts a backslash before the characters of marked, and copies those of kept.
-func appendEscaped(dst, s []byte, marked, kept string) []byte {
+// escaper is a set of rules besides that of [Visible].
+type escaper struct {
+	// marked are characters that get a backslash, hidden those that are visible and still become
+	// \xNN, kept those that are not visible and stay.
+	marked, hidden, kept string
+}
+
+var (
+	backslash  = escaper{marked: `\`}
+	word       = escaper{marked: `\`, hidden: " "}
+	quoted     = escaper{marked: `\"`}
+	quotedWord = escaper{marked: `\"`, hidden: " "}
+	message    = escaper{kept: "\n"}
+)
+
+func (e *escaper) append(dst, s []byte) []byte {
 	for len(s) > 0 {
+		if n := plain(s); n > 0 {
+			dst, s = append(dst, s[:n]...), s[n:]
+			continue
+		}
 		r, size := utf8.DecodeRune(s)
 		switch {
-		case strings.ContainsRune(marked, r):
+		case strings.ContainsRune(e.marked, r):
 			dst = append(dst, '\\', byte(r))
-		case Visible(r, size) || strings.ContainsRune(kept, r):
+		case e.stays(r, size):
 			dst = append(dst, s[:size]...)
 		default:
 			dst = appendBytes(dst, s[:size])
@@ -42,6 +66,23 @@ func appendEscaped(dst, s []byte, marked, kept string) []byte {
 		s = s[size:]
 	}
 	return dst
+}
+
+// plain counts the bytes in front that no escaper changes.
+func plain(s []byte) int {
+	for i, b := range s {
+		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func (e *escaper) stays(r rune, size int) bool {
+	if Visible(r, size) {
+		return !strings.ContainsRune(e.hidden, r)
+	}
+	return strings.ContainsRune(e.kept, r)
 }
 
 // Visible reports whether a character is printed as it is. The size is what utf8.DecodeRune

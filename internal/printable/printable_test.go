@@ -34,8 +34,19 @@ func TestText(t *testing.T) {
 }
 
 func TestAppendQuoted(t *testing.T) {
-	got := string(AppendQuoted([]byte("= "), []byte("a \\\"b\n\u202e\xffü")))
+	const text = "a \\\"b\n\u202e\xffü"
+	got := string(AppendQuoted([]byte("= "), []byte(text)))
 	if want := `= a \\\"b\x0a\xe2\x80\xae\xffü`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	got = string(AppendQuotedWord(nil, []byte(text)))
+	if want := `a\x20\\\"b\x0a\xe2\x80\xae\xffü`; got != want {
+		t.Errorf("as a word %s, want %s", got, want)
+	}
+}
+
+func TestAppendWord(t *testing.T) {
+	if got, want := string(AppendWord([]byte("= "), " a b\n\\\"")), `= \x20a\x20b\x0a\\"`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -45,7 +56,8 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	name, dst := strings.Repeat(hostile, 4), make([]byte, 0, 4096)
 	for call, f := range map[string]func(){
 		"Append":       func() { Append(dst, name) },
-		"AppendQuoted": func() { AppendQuoted(dst, dst[:100]) },
+		"AppendWord":   func() { AppendWord(dst, name) },
+		"AppendQuoted": func() { AppendQuoted(dst, []byte(name)) },
 		"AppendJSON":   func() { AppendJSON(dst, name) },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {

@@ -38,7 +38,7 @@ func (c chars) text(dst, raw []byte, l layout) []byte {
 	if !holdsText(raw[:c]) {
 		return octets(c).text(dst, raw, l)
 	}
-	return append(appendEscaped(append(dst, '"'), untilNUL(raw[:c]), l.blanks), '"')
+	return append(appendEscaped(append(dst, '"'), untilNUL(raw[:c]), l), '"')
 }
 
 func (c chars) json(dst, raw []byte) []byte {
@@ -92,7 +92,7 @@ func (t text) text(dst, raw []byte, l layout) []byte {
 	if t.zero(raw) {
 		return append(dst, '"', '"')
 	}
-	return appendEscaped(dst, untilNUL(raw), l.blanks)
+	return appendEscaped(dst, untilNUL(raw), l)
 }
 
 func (text) json(dst, raw []byte) []byte { return appendJSONString(dst, untilNUL(raw)) }

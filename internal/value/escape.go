@@ -3,7 +3,6 @@
 package value
 
 import (
-	"bytes"
 	"strconv"
 
 	"tracer/internal/printable"
@@ -13,17 +12,12 @@ func appendHex(dst []byte, v uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), v, 16)
 }
 
-// appendEscaped appends text as the content of a quoted string. Blanks are escaped too, unless
-// they are allowed.
-func appendEscaped(dst, s []byte, blanks bool) []byte {
-	for !blanks {
-		word, rest, found := bytes.Cut(s, []byte(" "))
-		if !found {
-			break
-		}
-		dst, s = append(printable.AppendQuoted(dst, word), `\x20`...), rest
+// appendEscaped appends text as the content of a quoted string, without blanks if l has none.
+func appendEscaped(dst, s []byte, l layout) []byte {
+	if l.blanks {
+		return printable.AppendQuoted(dst, s)
 	}
-	return printable.AppendQuoted(dst, s)
+	return printable.AppendQuotedWord(dst, s)
 }
 
 // appendJSONString appends s as a JSON string.
