@@ -101,10 +101,7 @@ func Find(ctx context.Context, version string) (*Findings, error) {
 }
 
 func (f *Findings) findSystem() {
-	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		f.Release = unix.ByteSliceToString(u.Release[:])
-	}
+	f.Release = kernel.Release()
 	f.Namespaced = isNamespaced(readText("/proc/self/uid_map"))
 	f.Lockdown = chosen(readText("/sys/kernel/security/lockdown"))
 	for _, name := range settings {

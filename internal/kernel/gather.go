@@ -181,7 +181,7 @@ func (g *gathering) facts() *Facts {
 	if g.options.Programs {
 		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
 	}
-	f.Release, f.BTF = release(), g.spec
+	f.Release, f.BTF = Release(), g.spec
 	f.Closed = g.closed
 	if f.PagesUnknown = g.closed; g.closed == nil {
 		f.Pages, f.PagesUnknown = locatePages(g.core, g.spec)
@@ -198,8 +198,8 @@ func (g *gathering) facts() *Facts {
 	return f
 }
 
-// release is what uname -r prints.
-func release() string {
+// Release returns what `uname -r` prints, or an empty string if the kernel does not say.
+func Release() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
 		return ""

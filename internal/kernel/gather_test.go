@@ -113,3 +113,13 @@ func visible(t *testing.T) map[string]int {
 		"descriptors": len(fds),
 	}
 }
+
+func TestRelease(t *testing.T) {
+	want, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Release(); got+"\n" != string(want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -16,7 +16,7 @@ import (
 type moduleTree struct{ btf, module, builtin string }
 
 func sysModules() moduleTree {
-	return moduleTree{btfDir, "/sys/module", filepath.Join("/lib/modules", release(), "modules.builtin")}
+	return moduleTree{btfDir, "/sys/module", filepath.Join("/lib/modules", Release(), "modules.builtin")}
 }
 
 // Absence is why a module that was asked for is not read.
