@@ -216,5 +216,12 @@ func (e *evidence) support(f *Facts) map[Backend]error {
 	if len(f.Tracepoints) == 0 {
 		points = errors.New("BTF has no raw tracepoint that takes an skb")
 	}
-	return map[Backend]error{KprobeMulti: functions, Kprobe: functions, TracepointBackend: points}
+	support := make(map[Backend]error, len(backends))
+	for _, b := range backends {
+		support[b.Backend] = points
+		if b.Functions {
+			support[b.Backend] = functions
+		}
+	}
+	return support
 }

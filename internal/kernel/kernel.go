@@ -17,22 +17,6 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// Backend is a way to be called when a packet passes.
-type Backend string
-
-const (
-	// KprobeMulti is one link for many functions (5.18 with CONFIG_FPROBE).
-	KprobeMulti Backend = "kprobe-multi"
-	// Kprobe is one perf event for each function.
-	Kprobe Backend = "kprobe"
-	// TracepointBackend is the raw tracepoints that take an skb; it needs neither
-	// kprobes nor addresses.
-	TracepointBackend Backend = "tracepoint"
-)
-
-// Backends lists every backend, best first.
-var Backends = []Backend{KprobeMulti, Kprobe, TracepointBackend}
-
 // ErrNotAsked: nothing is known of a backend.
 var ErrNotAsked = errors.New("not checked")
 

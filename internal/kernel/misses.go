@@ -4,16 +4,29 @@ package kernel
 
 import "github.com/cilium/ebpf/btf"
 
-// CountsMisses says whether the kernel counts each hit for which it ran no program, because
-// one was running on that CPU. It does for tracepoints since 5.12, where the statistics of a
-// program got the number, and for kprobe-multi since 6.7 (Jiri Olsa's "bpf: Add missed stats for
-// kprobes"), where the description of its link got one in the same step. Single kprobes
-// also miss hits in a count of their own, which a perf event does not show.
+// memberPath is a struct, one of its members, a member of that, and so on.
+type memberPath []string
+
+var (
+	// programMisses is the number of a program that the kernel skipped because another program
+	// ran on that CPU: of every program (5.12), but not yet of what kprobe-multi skips before.
+	programMisses = memberPath{"bpf_prog_stats", "misses"}
+	// multiMisses is in the description of a kprobe-multi link. It came in the step with which
+	// all misses of such links are counted (6.7, Jiri Olsa's "bpf: Add missed stats for
+	// kprobes").
+	multiMisses = memberPath{"bpf_link_info", "kprobe_multi", "missed"}
+)
+
+// CountsMisses reports whether the kernel counts each hit of a backend's probes for which it ran
+// no program, because another program ran on that CPU.
 func CountsMisses(types *btf.Spec, backend Backend) bool {
-	if !hasMember(types, "bpf_prog_stats", "misses") {
-		return false
+	members := backend.Describe().misses
+	for _, m := range members {
+		if !hasMember(types, m[0], m[1:]...) {
+			return false
+		}
 	}
-	return backend == TracepointBackend || backend == KprobeMulti && hasMember(types, "bpf_link_info", "kprobe_multi", "missed")
+	return len(members) > 0
 }
 
 // hasMember says whether a struct has a member, which has the next one, and so on.

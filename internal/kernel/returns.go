@@ -10,19 +10,6 @@ import (
 	"strings"
 )
 
-// ReturnWay is a way to be called when a function returns.
-type ReturnWay string
-
-const (
-	// KprobeSession is one link for entries and returns (6.10 with CONFIG_FPROBE), where
-	// the program says at the entry whether it wants to hear of the return.
-	KprobeSession ReturnWay = "kprobe-session"
-	// KretprobeMulti is a link beside that of the entries (5.18 with CONFIG_FPROBE).
-	KretprobeMulti ReturnWay = "kretprobe-multi"
-	// Kretprobe is one perf event for each function, beside that of its entry.
-	Kretprobe ReturnWay = "kretprobe"
-)
-
 // retprobeFormat says which bit of a perf event's settings makes it a kretprobe.
 const retprobeFormat = "/sys/bus/event_source/devices/kprobe/format/retprobe"
 

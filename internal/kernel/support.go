@@ -17,14 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryBackends asks the kernel for each backend, and is refused in a way that
-// tells: nothing is attached, since to detach takes tens of milliseconds.
+// tryBackends asks the kernel for each backend with a request that it has to refuse, for a
+// reason that shows whether it has the backend. Nothing is attached, since detaching takes tens of
+// milliseconds.
 func tryBackends() map[Backend]error {
-	return map[Backend]error{
-		KprobeMulti:       tryKprobeMulti(),
-		Kprobe:            tryKprobe(),
-		TracepointBackend: tryTracepoint(),
+	tried := make(map[Backend]error, len(backends))
+	for _, b := range backends {
+		tried[b.Backend] = b.try()
 	}
+	return tried
 }
 
 var (

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestEveryBackendIsDescribed: a backend that probes functions can trace their returns, and each
+// but the best says what it costs.
+func TestEveryBackendIsDescribed(t *testing.T) {
+	for i, d := range backends {
+		if d.try == nil || (d.Cost == "") != (i == 0) || d.Functions != (len(d.Returns) > 0) {
+			t.Errorf("%q: %+v", d.Backend, d)
+		}
+		for _, way := range d.Returns {
+			if !slices.Contains(ReturnWays(), way) {
+				t.Errorf("%q: returns by %q, which is not described", d.Backend, way)
+			}
+		}
+		if got := d.Backend.Describe(); got.Backend != Backends[i] || got.Cost != d.Cost {
+			t.Errorf("%q is described as %+v", d.Backend, got)
+		}
+	}
+}
+
+// TestWaysToTraceReturns: each but the best has a cost and a remedy, and only a session has to be
+// asked for.
+func TestWaysToTraceReturns(t *testing.T) {
+	noSession := &Facts{NoSession: errNoSession}
+	for i, d := range returnWays {
+		best := i == 0
+		if (d.Cost == "") != best || (d.Remedy == "") != best || d.Way.Describe().WithEntries != best {
+			t.Errorf("%q: %+v", d.Way, d)
+		}
+		if (d.Missing(noSession) != nil) != best || d.Missing(new(Facts)) != nil {
+			t.Errorf("%q: without sessions %v, with them %v", d.Way, d.Missing(noSession), d.Missing(new(Facts)))
+		}
+	}
+}
+
+func TestUnknownNamesDescribeNothing(t *testing.T) {
+	if d := Backend("magic").Describe(); d.Backend != "magic" || d.Functions || d.try != nil {
+		t.Errorf("backend %+v", d)
+	}
+	if d := ReturnWay("magic").Describe(); d.Way != "magic" || d.WithEntries {
+		t.Errorf("returns %+v", d)
+	}
+}
