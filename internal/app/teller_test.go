@@ -120,7 +120,7 @@ func TestAWarningWhereTheFilterMissesBytes(t *testing.T) {
 
 // TestUnknownTypesAreTold: the kernel has struct nf_conn, or has not.
 func TestUnknownTypesAreTold(t *testing.T) {
-	p := &plan.Plan{BPF: bpf.Spec{Config: bpf.Config{Conntrack: true, Netfilter: true}}}
+	p := &plan.Plan{Backend: kernel.Kprobe, BPF: bpf.Spec{Config: bpf.Config{Conntrack: true, Netfilter: true}}}
 	got := tell(false, func(l *teller) { l.unknown(p, specOf(t, &btf.Struct{Name: "nf_hook_state"})) })
 	for _, want := range []string{"CONNTRACK shows only the state of each packet: this kernel's BTF has no struct nf_conn", "NETFILTER shows no tables: they are in modules, see --kmods"} {
 		if !strings.Contains(got, want) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"tracer/internal/event"
-	"tracer/internal/kernel"
 	"tracer/internal/plan"
 )
 
@@ -55,7 +54,7 @@ var blindSpots = []blindSpot{
 	}},
 	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, _ *event.Totals) (bool, uint64) {
 		c := &v.plan.BPF.Config
-		follows := c.Follow && v.plan.Backend != kernel.TracepointBackend
+		follows := c.Follow && v.plan.TracesFunctions()
 		return v.asksTransport() && !c.Forms && !follows, 0
 	}},
 	{"nat", "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
@@ -74,7 +73,7 @@ var blindSpots = []blindSpot{
 		return v.plan.Asked.Drop.Only, 0
 	}},
 	{"functions", "functions: this backend sees tracepoints only", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.plan.Backend == kernel.TracepointBackend && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
+		return !v.plan.TracesFunctions() && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
 	}},
 	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && !v.plan.BPF.Config.Track, t.Missed

@@ -19,7 +19,7 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
 		if err := attachMulti(ctx, g.Functions, s.entries(p, g), func(functions []kernel.Function) (io.Closer, error) {
-			if p.Returns == kernel.KprobeSession {
+			if p.Returns.Describe().WithEntries {
 				return s.openSession(g.Program, functions)
 			}
 			return link.KprobeMulti(program, multiOptions(functions))

@@ -26,7 +26,8 @@ func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// returnWays is how each way that has probes of its own attaches a group.
+// returnWays is how each way to trace returns attaches a group, unless its link also serves the
+// entries.
 var returnWays = map[kernel.ReturnWay]func(*Session, context.Context, plan.Group) error{
 	kernel.KretprobeMulti: (*Session).attachKretprobeMulti,
 	kernel.Kretprobe:      (*Session).attachKretprobes,

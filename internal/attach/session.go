@@ -63,11 +63,10 @@ type Session struct {
 	Programs Found
 }
 
-// backends is how each backend attaches its functions.
+// backends is how each backend that probes functions attaches to them.
 var backends = map[kernel.Backend]func(*Session, context.Context, *plan.Plan) error{
-	kernel.KprobeMulti:       (*Session).attachKprobeMulti,
-	kernel.Kprobe:            (*Session).attachKprobes,
-	kernel.TracepointBackend: func(*Session, context.Context, *plan.Plan) error { return nil },
+	kernel.KprobeMulti: (*Session).attachKprobeMulti,
+	kernel.Kprobe:      (*Session).attachKprobes,
 }
 
 // Open carries the plan out. Nothing is left in the kernel when it fails or ctx
@@ -118,8 +117,10 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if err := s.attachReturns(ctx, p); err != nil {
 		return err
 	}
-	if err := backends[p.ProbesBy()](s, ctx, p); err != nil {
-		return err
+	if attachFunctions := backends[p.ProbesBy()]; attachFunctions != nil {
+		if err := attachFunctions(s, ctx, p); err != nil {
+			return err
+		}
 	}
 	if len(p.Functions) > 0 && s.Attached == 0 {
 		return s.refused(p.Backend, "function")

@@ -177,6 +177,21 @@ func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
 	}
 }
 
+// TestEveryBackendAttaches: what can probe functions, or their returns by a link of its own, has
+// the code for it.
+func TestEveryBackendAttaches(t *testing.T) {
+	for _, b := range kernel.Backends {
+		if (backends[b] != nil) != b.Describe().Functions {
+			t.Errorf("backend %q: probes functions: %v, attaches: %v", b, b.Describe().Functions, backends[b] != nil)
+		}
+	}
+	for _, way := range kernel.ReturnWays() {
+		if (returnWays[way] != nil) == way.Describe().WithEntries {
+			t.Errorf("returns by %q: with entries: %v, attaches: %v", way, way.Describe().WithEntries, returnWays[way] != nil)
+		}
+	}
+}
+
 // TestRefusedOthersAreAnError: where all functions of a kind are refused that were asked
 // for by a flag of their own, those with an skb do not stand in for them.
 func TestRefusedOthersAreAnError(t *testing.T) {

@@ -130,9 +130,10 @@ type Program struct {
 	// Argument is where KprobeTemplate finds the skb, a register from 1, and
 	// TracepointTemplate, an argument from 0.
 	Argument int
-	// Multi makes a kprobe program one for kprobe-multi links (5.18).
-	Multi bool
-	// Session makes it one for the entries and the returns of a kprobe session (6.10).
+	// AttachType is what the kernel has to know of a program on functions at its load, such as
+	// that it is for kprobe-multi links.
+	AttachType ebpf.AttachType
+	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
 	// Facts is what a tracepoint's program knows of its tracepoint.
 	Facts *Facts
@@ -384,16 +385,6 @@ func answer(word uint64) asm.Instructions {
 	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
 }
 
-func (p Program) attachType() ebpf.AttachType {
-	switch {
-	case p.Session:
-		return ebpf.AttachTraceKprobeSession
-	case p.Multi:
-		return ebpf.AttachTraceKprobeMulti
-	}
-	return ebpf.AttachNone
-}
-
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
@@ -449,7 +440,7 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 	program := *template
 	program.Instructions = code.join()
 	if !isTracer(p.Template) {
-		program.AttachType = p.attachType()
+		program.AttachType = p.AttachType
 	}
 	if word < 0 {
 		return &program, nil

@@ -37,7 +37,7 @@ func healthy() *Findings {
 			kernel.Kprobe:            {Functions: 1539, Tracepoints: 1},
 			kernel.TracepointBackend: {Tracepoints: 34},
 		},
-		Returns:      string(kernel.KprobeSession),
+		Returns:      kernel.KprobeSession,
 		LockedMemory: 8 << 20, OpenFiles: 1 << 20,
 	}
 }
@@ -125,7 +125,7 @@ func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
 		}, "kprobe", Missing, "not built in", "nothing can be traced", "the privileges that are missing above"},
 		"verdict": {func(f *Findings) { noBackend(f, why) }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
 		"kretprobes": {func(f *Findings) {
-			f.Returns, f.Kernel.NoSession = string(kernel.KretprobeMulti), errors.New("no sessions")
+			f.Returns, f.Kernel.NoSession = kernel.KretprobeMulti, errors.New("no sessions")
 		}, "returns", Limited, "by kretprobe-multi: no sessions", "each call costs more", "6.10"},
 		"no returns":                    {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be traced", "--output-return", "get a backend"},
 		"no reasons":                    {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},

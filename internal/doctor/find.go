@@ -52,9 +52,9 @@ type Findings struct {
 	NoRing error
 	// NoTracefs is why ftrace's list of functions can't be read.
 	NoTracefs error
-	// Plans are what each backend would do; Returns how returns would be seen, empty for not at all.
+	// Plans are what each backend would do; Returns how returns would be traced, empty if not at all.
 	Plans   map[kernel.Backend]Planned
-	Returns string
+	Returns kernel.ReturnWay
 	// LockedMemory and OpenFiles are limits that this process may raise its own to.
 	LockedMemory, OpenFiles uint64
 	// Config is the kernel's configuration, from the file ConfigFile; nil where there is none.
@@ -186,7 +186,7 @@ func (f *Findings) findPlans() {
 	}
 	p, err := plan.New(plan.Options{Record: plan.Record{Return: true}}, f.Kernel)
 	if err == nil {
-		f.Returns = string(p.Returns)
+		f.Returns = p.Returns
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
-
-	"tracer/internal/kernel"
 )
 
 // enoughMemory is what tracer locks by itself at most: the ring of events and its tables.
@@ -33,16 +31,17 @@ func askLockedMemory(f *Findings) outcome {
 const spareFiles = 256
 
 func askOpenFiles(f *Findings) outcome {
-	probes := f.Plans[kernel.Kprobe].Functions
+	best := f.best()
+	probe, probes := best.Describe().Probe, f.Plans[best].Functions
 	found := fmt.Sprintf("up to %d", f.OpenFiles)
 	switch {
-	case f.best() != kernel.Kprobe:
+	case probe == "":
 		return fine(found)
 	case f.OpenFiles >= uint64(probes+spareFiles), f.Capabilities.Has(unix.CAP_SYS_RESOURCE):
 		return fine(found + ", which is enough or can be raised")
 	}
 	return outcome{
-		Limited, found, fmt.Sprintf("each single kprobe needs one, %d for all functions; --filter-func traces fewer", probes),
+		Limited, found, fmt.Sprintf("each %s needs one, %d for all functions; --filter-func traces fewer", probe, probes),
 		fmt.Sprintf("`ulimit -n %d` (systemd: LimitNOFILE), or add CAP_SYS_RESOURCE", probes+spareFiles),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -87,7 +88,7 @@ func askUser(f *Findings) outcome {
 
 func askLockdown(f *Findings) outcome {
 	lockdown := f.Lockdown
-	if lockdown == "" && errors.Is(f.Plans[kernel.TracepointBackend].Reason, kernel.ErrLockedDown) {
+	if lockdown == "" && f.isRefusedMemory() {
 		lockdown = "confidentiality"
 	}
 	switch lockdown {
@@ -102,6 +103,14 @@ func askLockdown(f *Findings) outcome {
 		return fine("unknown: the kernel has no lockdown, or /sys/kernel/security is not mounted")
 	}
 	return fine(lockdown + ", which allows BPF programs to read kernel memory")
+}
+
+// isRefusedMemory reports whether a backend does not work because BPF programs may not read kernel
+// memory.
+func (f *Findings) isRefusedMemory() bool {
+	return slices.ContainsFunc(kernel.Backends, func(b kernel.Backend) bool {
+		return errors.Is(f.Plans[b].Reason, kernel.ErrLockedDown)
+	})
 }
 
 func (f *Findings) capability(c kernel.Capability) outcome {

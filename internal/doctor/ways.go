@@ -66,25 +66,22 @@ func (f *Findings) costOf(b kernel.Backend) string {
 		return "nothing can be traced"
 	case slices.Index(kernel.Backends, best) < slices.Index(kernel.Backends, b):
 		return fmt.Sprintf("none: %s works and is better", best)
-	case best == kernel.Kprobe:
-		return "tracer attaches to functions one by one, which takes tens of seconds for all of them"
+	default:
+		return best.Describe().Cost
 	}
-	return "functions can't be traced: only tracepoints show the path of a packet"
 }
 
 func askReturns(f *Findings) outcome {
-	switch kernel.ReturnWay(f.Returns) {
-	case kernel.KprobeSession:
-		return fine("by " + f.Returns)
-	case kernel.KretprobeMulti, kernel.Kretprobe:
+	if f.Returns == "" {
 		return outcome{
-			Limited, "by " + f.Returns + fewerBecause(f.facts().NoSession),
-			"each call costs more, and some returns are missed under load (--output-return)", "boot a kernel of 6.10 or newer with CONFIG_FPROBE=y",
+			Limited, "can't be traced", "no --output-return, no --output-lookups, and replies created while handling a packet are not followed", "get a backend that traces functions: see the rows above",
 		}
 	}
-	return outcome{
-		Limited, "can't be traced", "no --output-return, no --output-lookups, and replies created while handling a packet are not followed", "get a backend that traces functions: see the rows above",
+	way := f.Returns.Describe()
+	if way.Cost == "" {
+		return fine("by " + string(f.Returns))
 	}
+	return outcome{Limited, "by " + string(f.Returns) + fewerBecause(f.facts().NoSession), way.Cost, way.Remedy}
 }
 
 func fewerBecause(err error) string {

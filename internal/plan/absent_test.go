@@ -53,7 +53,7 @@ func TestAbsentModules(t *testing.T) {
 
 // TestNoMatchNamesAbsentModules: where nothing matches, that is likely to be the reason.
 func TestNoMatchNamesAbsentModules(t *testing.T) {
-	err := &NoMatchError{Func: "nft_do_chain", Absent: []string{`--kmods "x": why`}}
+	err := &NoMatchError{Func: "nft_do_chain", Backend: kernel.Kprobe, Absent: []string{`--kmods "x": why`}}
 	if want := `--kmods "x": why`; err.Hint() != want {
 		t.Errorf("%q, want %q", err.Hint(), want)
 	}

@@ -30,15 +30,28 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	return "", passed, noBackendError{passed}
 }
 
-// backend is the one that is forced. Drops alone take none of the others, which all have
-// the drop tracepoint; nor do BPF programs by themselves take any.
+// backend is the backend that the user forces. If only drops or only BPF programs are traced, it is
+// one without functions: every backend has the drop tracepoint, and BPF programs need none.
 func (o Options) backend() kernel.Backend {
 	drops := o.Drop.Only && !o.followsToDrops()
 	if o.Backend == "" && (drops || o.Programs.Only && !o.Follow.on()) {
-		return kernel.TracepointBackend
+		return withoutFunctions()
 	}
 	return o.Backend
 }
+
+// withoutFunctions is the best backend that traces no functions.
+func withoutFunctions() kernel.Backend {
+	i := slices.IndexFunc(kernel.Backends, func(b kernel.Backend) bool { return !b.Describe().Functions })
+	return kernel.Backends[i]
+}
+
+// TracesFunctions reports whether the backend traces functions, and not only tracepoints.
+func (p *Plan) TracesFunctions() bool { return p.Backend.Describe().Functions }
+
+// probesFunctions reports whether programs can be attached to functions, be it only to explain
+// drops.
+func (p *Plan) probesFunctions() bool { return p.ProbesBy().Describe().Functions }
 
 func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
 	if !slices.Contains(kernel.Backends, forced) {
@@ -87,7 +100,7 @@ func (e noBackendError) Hint() string {
 // addFunctions plans a probe for each function that is wanted, one program for
 // each register that carries the skb, and for each way in which netfilter calls.
 func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
-	if p.Backend == kernel.TracepointBackend {
+	if !p.TracesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {
@@ -141,8 +154,10 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 
 // addProgram plans a program on functions.
 func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
-	program.Multi = p.ProbesBy() == kernel.KprobeMulti
-	program.Session = p.Returns == kernel.KprobeSession
+	program.AttachType = p.ProbesBy().Describe().AttachType
+	if way := p.Returns.Describe(); way.WithEntries {
+		program.AttachType, program.Session = way.AttachType, true
+	}
 	p.BPF.Programs = append(p.BPF.Programs, program)
 	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})
 }
@@ -151,7 +166,7 @@ func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 // functions takes the drop tracepoint only, for reason and location, and so does
 // whoever wants nothing but drops.
 func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
-	all := p.Backend == kernel.TracepointBackend && !p.Asked.Drop.Only
+	all := !p.TracesFunctions() && !p.Asked.Drop.Only
 	for _, t := range facts.Tracepoints {
 		drop := t.Name == dropTracepoint && t.Module == ""
 		if !all && !drop || !wanted.tracepoint(t, drop) || t.SkbArg > lastArgument {

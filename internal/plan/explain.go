@@ -47,11 +47,11 @@ func (p *Plan) reportsDrops() bool {
 // chooseProber sets the backend for the probes that explain drops if only the drop tracepoint is
 // traced and the kernel supports one.
 func (p *Plan) chooseProber(facts *kernel.Facts) {
-	if p.Backend != kernel.TracepointBackend || p.Asked.Backend != "" || !p.Asked.Drop.Only {
+	if p.TracesFunctions() || p.Asked.Backend != "" || !p.Asked.Drop.Only {
 		return
 	}
-	for _, b := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
-		if reason, asked := facts.Support[b]; asked && reason == nil {
+	for _, b := range kernel.Backends {
+		if reason, asked := facts.Support[b]; b.Describe().Functions && asked && reason == nil {
 			p.Prober = b
 			return
 		}
@@ -69,7 +69,7 @@ func (p *Plan) ProbesBy() kernel.Backend {
 // addHooks probes the hook functions of netfilter, so that the last hook call of each packet is
 // recorded.
 func (p *Plan) addHooks(facts *kernel.Facts) {
-	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack || p.ProbesBy() == kernel.TracepointBackend {
+	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack || !p.probesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {
@@ -88,7 +88,7 @@ func (p *Plan) addHooks(facts *kernel.Facts) {
 }
 
 func (p *Plan) addQueuers(facts *kernel.Facts) {
-	if p.ProbesBy() == kernel.TracepointBackend {
+	if !p.probesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
+
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
@@ -44,7 +46,7 @@ func TestDropsAloneAreExplained(t *testing.T) {
 		t.Errorf("groups %v", names)
 	}
 	for _, program := range p.BPF.Programs {
-		if !bpf.IsSilent(program.Name) && slices.Contains(names, program.Name) || program.Multi != slices.Contains(names, program.Name) {
+		if !bpf.IsSilent(program.Name) && slices.Contains(names, program.Name) || (program.AttachType == ebpf.AttachTraceKprobeMulti) != slices.Contains(names, program.Name) {
 			t.Errorf("program %+v", program)
 		}
 	}

@@ -59,11 +59,11 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	if c.Cpus, err = possibleCPUs(); err != nil {
 		return err
 	}
-	if p.Backend == kernel.TracepointBackend {
-		p.followByTracepoints()
-	} else {
+	if p.TracesFunctions() {
 		p.followByFunctions(facts)
 		p.followByStack(facts.Places)
+	} else {
+		p.followByTracepoints()
 	}
 	c.LastDevice = p.seesCrossings(facts.Places)
 	return nil

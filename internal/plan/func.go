@@ -85,9 +85,9 @@ type NoMatchError struct {
 }
 
 func (e *NoMatchError) Error() string {
-	what := "function"
-	if e.Backend == kernel.TracepointBackend {
-		what = "tracepoint"
+	what := "tracepoint"
+	if e.Backend.Describe().Functions {
+		what = "function"
 	}
 	switch {
 	case e.Func == "" && e.Exclude == "":
@@ -105,9 +105,9 @@ func (e *NoMatchError) Usage() bool { return e.Func+e.Exclude != "" }
 
 // Hint says what could be asked for instead.
 func (e *NoMatchError) Hint() string {
-	if e.Backend == kernel.TracepointBackend {
+	if !e.Backend.Describe().Functions {
 		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")
-		return "the tracepoint backend traces only tracepoints; --dry-run lists them" + reasons
+		return fmt.Sprintf("the %s backend traces only tracepoints; --dry-run lists them%s", e.Backend, reasons)
 	}
 	if len(e.Absent) > 0 {
 		return strings.Join(e.Absent, "; ")

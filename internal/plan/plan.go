@@ -75,12 +75,12 @@ type Plan struct {
 	Passed []Passed
 	// Functions are probed, sorted by address; empty for the tracepoint backend.
 	Functions []kernel.Function
-	// Returns is the way to be called at returns; empty where that is not needed.
+	// Returns is the way to trace returns; empty if none are traced.
 	Returns kernel.ReturnWay
 	// ReturnGroups are the functions whose returns have probes of their own, by program.
 	ReturnGroups []Group
-	// noSession is why not by a kprobe session, where that would have been better.
-	noSession error
+	// PassedReturns are the better ways to trace returns that this kernel does not have.
+	PassedReturns []PassedReturns
 	// LeftOut are functions that were asked for and can be traced, but are not.
 	LeftOut []kernel.Skipped
 	// Lookups are those of the functions that look something up.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -93,7 +94,7 @@ func TestGroupsAreByRegister(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, program := range p.BPF.Programs {
-		if strings.HasPrefix(program.Name, "kprobe") && !program.Multi {
+		if strings.HasPrefix(program.Name, "kprobe") && program.AttachType != ebpf.AttachTraceKprobeMulti {
 			t.Errorf("program %q is not for kprobe-multi", program.Name)
 		}
 	}

@@ -13,65 +13,71 @@ import (
 	"tracer/internal/kernel"
 )
 
-// returnWays are the ways to be called at a return beside each backend, best first.
-var returnWays = map[kernel.Backend][]kernel.ReturnWay{
-	kernel.KprobeMulti: {kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe},
-	kernel.Kprobe:      {kernel.Kretprobe},
-}
-
-// ReturnWayNames are the names of all ways, the best first.
+// ReturnWayNames are the names of all ways to trace returns, best first.
 func ReturnWayNames() []string {
 	var names []string
-	for _, way := range returnWays[kernel.KprobeMulti] {
+	for _, way := range kernel.ReturnWays() {
 		names = append(names, string(way))
 	}
 	return names
 }
 
-// chooseReturns takes the forced way, or the first that runs here. A session is for the
-// returns of all functions.
+// PassedReturns is a better way to trace returns, and why this kernel does not have it.
+type PassedReturns struct {
+	Way    kernel.ReturnWay
+	Reason error
+}
+
+// tracesAllReturns reports whether every function is traced at its return. A way that probes entries
+// and returns by one link is only for that.
+func (o Options) tracesAllReturns() bool { return o.Record.Return || o.Follow.ByStack }
+
+// chooseReturns takes the forced way to trace returns, or the first that this kernel has.
 func (p *Plan) chooseReturns(facts *kernel.Facts) error {
-	all := p.Asked.Record.Return || p.Asked.Follow.ByStack
-	if !all && len(p.Asked.Lookups) == 0 && !p.Asked.Record.Maps {
+	if !p.Asked.tracesAllReturns() && len(p.Asked.Lookups) == 0 && !p.Asked.Record.Maps {
 		return nil
 	}
 	if forced := p.Asked.ReturnsBy; forced != "" {
 		p.Returns = forced
 		return p.checkReturns(forced, facts)
 	}
-	for _, way := range returnWays[p.Backend] {
-		if way == kernel.KprobeSession && !all {
+	for _, way := range p.Backend.Describe().Returns {
+		if way.Describe().WithEntries && !p.Asked.tracesAllReturns() {
 			continue
 		}
-		if way == kernel.KprobeSession && facts.NoSession != nil {
-			p.noSession = facts.NoSession
-			continue
+		reason := way.Describe().Missing(facts)
+		if reason == nil {
+			p.Returns = way
+			return nil
 		}
-		p.Returns = way
-		break
+		p.PassedReturns = append(p.PassedReturns, PassedReturns{way, reason})
 	}
 	return nil
 }
 
 func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error {
-	if !slices.Contains(returnWays[p.Backend], forced) {
+	if !slices.Contains(p.Backend.Describe().Returns, forced) {
 		return usageError{error: fmt.Errorf("backend %[2]q can't trace returns by %[1]q", forced, p.Backend)}
 	}
-	if forced == kernel.KprobeSession && !p.Asked.Record.Return && !p.Asked.Follow.ByStack {
+	if forced.Describe().WithEntries && !p.Asked.tracesAllReturns() {
 		return usageError{error: fmt.Errorf("returns by %q need --output-return: look-ups alone can't use them", forced)}
 	}
-	if forced == kernel.KprobeSession && facts.NoSession != nil {
-		return fmt.Errorf("this kernel can't trace returns by %q: %w", forced, facts.NoSession)
+	if reason := forced.Describe().Missing(facts); reason != nil {
+		return fmt.Errorf("this kernel can't trace returns by %q: %w", forced, reason)
 	}
 	return nil
 }
 
-// ReturnsBy says how returns are seen, and why not in a better way.
+// ReturnsBy names the way in which returns are traced, and says why it is not a better one.
 func (p *Plan) ReturnsBy() string {
-	if p.noSession == nil {
+	if len(p.PassedReturns) == 0 {
 		return string(p.Returns)
 	}
-	return fmt.Sprintf("%s (not %s: %v)", p.Returns, kernel.KprobeSession, p.noSession)
+	var reasons []string
+	for _, passed := range p.PassedReturns {
+		reasons = append(reasons, fmt.Sprintf("not %s: %v", passed.Way, passed.Reason))
+	}
+	return fmt.Sprintf("%s (%s)", p.Returns, strings.Join(reasons, "; "))
 }
 
 // checkFunctions says whether the backend sees functions, where what is asked for
@@ -89,23 +95,23 @@ func (p *Plan) checkFunctions() error {
 		what = "operations on BPF maps can't be traced"
 	case p.Asked.Helpers:
 		what = "functions that BPF programs call can't be traced"
-	case p.Asked.Follow.ByStack && p.Backend == kernel.TracepointBackend:
+	case p.Asked.Follow.ByStack && !p.TracesFunctions():
 		what = "packets created while handling one can't be followed"
 	}
 	switch {
-	case what == "" || p.Backend != kernel.TracepointBackend && !p.Asked.followsToDrops():
+	case what == "" || p.TracesFunctions() && !p.Asked.followsToDrops():
 		return nil
-	case p.Asked.Drop.Only && (!p.Asked.Follow.ByStack || p.Backend != kernel.TracepointBackend):
+	case p.Asked.Drop.Only && (!p.Asked.Follow.ByStack || p.TracesFunctions()):
 		return usageError{error: errors.New(what + " with --drop or --filter-drop-reason, which trace only drops")}
 	}
-	return usageError{errors.New(what + " with the tracepoint backend, which traces no functions"), p.functionsHint()}
+	return usageError{fmt.Errorf("%s with the %s backend, which traces no functions", what, p.Backend), p.functionsHint()}
 }
 
 // functionsHint says how to get a backend that traces functions.
 func (p *Plan) functionsHint() string {
 	switch {
-	case p.Asked.Backend == kernel.TracepointBackend:
-		return "omit --backend tracepoint"
+	case p.Asked.Backend != "":
+		return fmt.Sprintf("omit --backend %s", p.Asked.Backend)
 	case len(p.Passed) > 0:
 		return "`tracer doctor` says how to get a better backend; here " + strings.Join(p.Reasons(), "; ")
 	}
@@ -126,16 +132,17 @@ func (p *Plan) addReturns() {
 	}
 }
 
-// addReturnProgram plans a program on the returns of functions. A session calls that of the
-// entries.
+// addReturnProgram plans a program on the returns of functions, unless the programs of the entries
+// run there, too.
 func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
-	if p.Returns == kernel.KprobeSession {
+	way := p.Returns.Describe()
+	if way.WithEntries {
 		return
 	}
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     template,
-		Template: template,
-		Multi:    p.Returns == kernel.KretprobeMulti,
+		Name:       template,
+		Template:   template,
+		AttachType: way.AttachType,
 	})
 	p.ReturnGroups = append(p.ReturnGroups, Group{Program: template, Functions: functions})
 }
@@ -159,7 +166,7 @@ func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
 	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()
 	c.ByStack, c.Maps = p.Asked.Follow.ByStack, p.Asked.Record.Maps
-	if p.Returns == kernel.KprobeSession {
+	if p.Returns.Describe().WithEntries {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
 	if !c.Returns && !c.Others && !c.ByStack && c.LookupSize == 0 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 
@@ -47,8 +48,16 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 			t.Errorf("%+v: settings %+v", test, c)
 		}
 		for _, b := range p.BPF.Programs {
-			multi := b.Template == bpf.ReturnTemplate && test.want == kernel.KretprobeMulti || b.Facts == nil && b.Template != bpf.ReturnTemplate && test.backend == kernel.KprobeMulti
-			if b.Multi != multi || b.Session != (session && b.Facts == nil) {
+			onFunctions := b.Facts == nil
+			var attachType ebpf.AttachType
+			switch {
+			case onFunctions && session:
+				attachType = ebpf.AttachTraceKprobeSession
+			case b.Template == bpf.ReturnTemplate && test.want == kernel.KretprobeMulti,
+				onFunctions && b.Template != bpf.ReturnTemplate && test.backend == kernel.KprobeMulti:
+				attachType = ebpf.AttachTraceKprobeMulti
+			}
+			if b.AttachType != attachType || b.Session != (session && onFunctions) {
 				t.Errorf("%+v: program %+v", test, b)
 			}
 		}

@@ -42,7 +42,7 @@ func (p *Plan) addSights(facts *kernel.Facts) {
 		return
 	}
 	p.BPF.Config.OnlyDrops = true
-	if p.Backend != kernel.TracepointBackend {
+	if p.TracesFunctions() {
 		p.addSighters(facts)
 	}
 	for _, t := range facts.Tracepoints {
