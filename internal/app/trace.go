@@ -145,11 +145,11 @@ func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enri
 	return enrich.New(o), nil
 }
 
-// lookupsOf reads what the plan's functions look up, by their addresses.
+// lookupsOf makes the decoders of what the plan's functions look up, by their addresses.
 func lookupsOf(p *plan.Plan) map[uint64]*lookup.Reader {
 	readers := make(map[uint64]*lookup.Reader, len(p.Lookups))
-	for i := range p.Lookups {
-		readers[p.Lookups[i].Function.Addr] = &p.Lookups[i].Reader
+	for _, l := range p.Lookups {
+		readers[l.Function.Addr] = lookup.NewReader(l.Layout)
 	}
 	return readers
 }

@@ -15,7 +15,7 @@ import (
 func TestLookedUp(t *testing.T) {
 	r := New(Options{
 		Functions: []kernel.Function{{Name: "sch_direct_xmit", Addr: 8}, {Name: "ip_rcv", Addr: 9}},
-		Lookups:   map[uint64]*lookup.Reader{8: {Of: &lookup.Lookup{Kind: "qdisc"}}},
+		Lookups:   map[uint64]*lookup.Reader{8: lookup.NewReader(lookup.Layout{Of: &lookup.Lookup{Kind: "qdisc"}})},
 	})
 	for _, test := range []struct {
 		event   event.Event

@@ -94,18 +94,26 @@ type Placed struct {
 // Place is a value's: its number, where it is, and its size in bytes.
 type Place struct{ Number, At, Size int }
 
-// Reader makes of what was read of one function's calls what it looked up.
-type Reader struct {
+// Layout is where the values of one function's look-ups lie in what its program reads.
+type Layout struct {
 	Of *Lookup
-	// Missing, Asked and Found are where the expressions of the look-up were put.
+	// Missing, Asked and Found are where the values of the expressions of Of are.
 	Missing      Placed
 	Asked, Found []Placed
+}
+
+// Reader decodes the look-ups of one function. It reuses its memory for each of them.
+type Reader struct {
+	Layout
 
 	values []Value
 	text   []byte
 	asked  []event.Fact
 	found  []event.Fact
 }
+
+// NewReader returns a reader of values that are laid out like that.
+func NewReader(l Layout) *Reader { return &Reader{Layout: l} }
 
 // Read takes the values of one call, behind the bits that tell which were read; name is
 // what the function's result is called. What it returns is good until the next call.

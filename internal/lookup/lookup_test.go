@@ -70,7 +70,7 @@ func TestForms(t *testing.T) {
 // is not zero.
 func reader() *Reader {
 	at := func(n int) []Place { return []Place{{Number: n, At: 8 + 8*n, Size: 8}} }
-	return &Reader{
+	return NewReader(Layout{
 		Of: &Lookup{
 			Kind: "socket", Missing: "!ret",
 			Asked: []Field{{Key: "port", Form: number}, {Key: "nowhere", Form: number}},
@@ -79,7 +79,7 @@ func reader() *Reader {
 		Missing: Placed{Values: at(0)},
 		Asked:   []Placed{{Values: at(1)}, {}},
 		Found:   []Placed{{Where: at(2), Values: at(3)}},
-	}
+	})
 }
 
 // read are values, of which the bits tell which could be read.

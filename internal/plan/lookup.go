@@ -64,7 +64,7 @@ func LookupModules(words []string) []string {
 // Lookup is a function that looks something up, and how its values are read.
 type Lookup struct {
 	Function kernel.Function
-	Reader   lookup.Reader
+	Layout   lookup.Layout
 
 	body asm.Instructions
 	size int
@@ -154,8 +154,8 @@ func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Fact
 		return err
 	}
 	c := lookupCompiler{types: types, roots: argumentsOf(proto)}
-	found := Lookup{Function: f, Reader: lookup.Reader{Of: l}}
-	if err := c.compile(&found.Reader); err != nil {
+	found := Lookup{Function: f, Layout: lookup.Layout{Of: l}}
+	if err := c.compile(&found.Layout); err != nil {
 		return err
 	}
 	at, err := expr.LayOut(c.programs)
@@ -163,7 +163,7 @@ func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Fact
 		return err
 	}
 	found.body, found.size = expr.Values(c.programs), at.Size
-	place(&found.Reader, c.programs, at)
+	place(&found.Layout, c.programs, at)
 	p.Lookups = append(p.Lookups, found)
 	return nil
 }
@@ -222,14 +222,14 @@ type lookupCompiler struct {
 }
 
 // compile compiles all expressions. A value that this kernel does not have is left out.
-func (c *lookupCompiler) compile(r *lookup.Reader) (err error) {
-	if r.Of.Missing != "" {
-		if r.Missing.Values, err = c.add(r.Of.Missing); err != nil {
+func (c *lookupCompiler) compile(l *lookup.Layout) (err error) {
+	if l.Of.Missing != "" {
+		if l.Missing.Values, err = c.add(l.Of.Missing); err != nil {
 			return err
 		}
 	}
-	r.Asked = c.fields(r.Of.Asked)
-	r.Found = c.fields(r.Of.Found)
+	l.Asked = c.fields(l.Of.Asked)
+	l.Found = c.fields(l.Of.Found)
 	return nil
 }
 
@@ -266,9 +266,9 @@ func (c *lookupCompiler) add(texts ...string) ([]lookup.Place, error) {
 	return places, nil
 }
 
-// place tells the reader where the values lie.
-func place(r *lookup.Reader, programs []*expr.Program, at expr.Layout) {
-	for _, p := range slices.Concat([]lookup.Placed{r.Missing}, r.Asked, r.Found) {
+// place sets where the values lie.
+func place(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
+	for _, p := range slices.Concat([]lookup.Placed{l.Missing}, l.Asked, l.Found) {
 		for _, places := range [][]lookup.Place{p.Where, p.Values} {
 			for i := range places {
 				places[i].At = at.Offsets[places[i].Number]

@@ -209,8 +209,8 @@ func TestLookupsOfThisKernel(t *testing.T) {
 					t.Errorf("%s: %v", function, err)
 					continue
 				}
-				checkPlaced(t, function, l.Asked, p.Lookups[0].Reader.Asked)
-				checkPlaced(t, function, l.Found, p.Lookups[0].Reader.Found)
+				checkPlaced(t, function, l.Asked, p.Lookups[0].Layout.Asked)
+				checkPlaced(t, function, l.Found, p.Lookups[0].Layout.Found)
 				checkFrame(t, function, p.Lookups[0].body)
 			}
 		}
