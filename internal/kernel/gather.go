@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"os"
 	"runtime"
 	"sync"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
@@ -181,7 +183,8 @@ func (g *gathering) facts() *Facts {
 	if g.options.Programs {
 		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
 	}
-	f.Release, f.BTF = Release(), g.spec
+	f.Release, f.PageSize, f.BTF = Release(), os.Getpagesize(), g.spec
+	f.CPUs, f.CPUsUnknown = ebpf.PossibleCPU()
 	f.Closed = g.closed
 	if f.PagesUnknown = g.closed; g.closed == nil {
 		f.Pages, f.PagesUnknown = locatePages(g.core, g.spec)

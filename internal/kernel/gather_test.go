@@ -34,6 +34,9 @@ func TestGather(t *testing.T) {
 			t.Errorf("nothing is known about %s", b)
 		}
 	}
+	if f.PageSize != os.Getpagesize() || f.CPUsUnknown != nil || f.CPUs < runtime.NumCPU() {
+		t.Errorf("pages of %d bytes, %d CPUs (%v), of which this process may use %d", f.PageSize, f.CPUs, f.CPUsUnknown, runtime.NumCPU())
+	}
 	if f.Symbols == nil {
 		if len(f.Functions) > 0 || !errors.Is(f.Support[Kprobe], ErrAddressesHidden) && f.Support[Kprobe] == nil {
 			t.Error("functions without symbols")

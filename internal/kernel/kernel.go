@@ -24,6 +24,12 @@ var ErrNotAsked = errors.New("not checked")
 type Facts struct {
 	// Release is what uname -r prints; empty when made from files.
 	Release string
+	// PageSize is the size of a page in bytes; 0 when made from files.
+	PageSize int
+	// CPUs is how many CPUs this machine can have, including those that are off; 0 where
+	// CPUsUnknown says why not, or when made from files.
+	CPUs        int
+	CPUsUnknown error
 	// BTF are the types of vmlinux, for CO-RE.
 	BTF *btf.Spec
 	// Functions take an skb in a register and can be traced; sorted by address.

@@ -5,7 +5,6 @@ package plan
 import (
 	"fmt"
 	"math/bits"
-	"os"
 	"slices"
 
 	"tracer/internal/bpf"
@@ -27,7 +26,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
 	c.MostPerSecond = o.EventsPerSecond
-	locatePages(c, facts.Pages)
+	locatePages(c, facts)
 	if facts.Direct != nil {
 		c.Direct, p.BPF.Bodies.Cast = true, facts.Direct.Call()
 	}
@@ -42,7 +41,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		func() error { return p.addRecord(facts) },
 		func() error { return p.addExpressions(facts) },
 		func() error { return p.addFollowing(facts) },
-		func() error { return p.addRing(o.RingSize) },
+		func() error { return p.addRing(o.RingSize, facts.PageSize) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -53,12 +52,12 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	return nil
 }
 
-func locatePages(c *bpf.Config, pages *kernel.Pages) {
-	if pages == nil {
+func locatePages(c *bpf.Config, facts *kernel.Facts) {
+	if facts.Pages == nil {
 		return
 	}
-	c.PageStructs, c.PageMemory = pages.Structs, pages.Memory
-	c.PageShift = uint32(bits.TrailingZeros(uint(os.Getpagesize())))
+	c.PageStructs, c.PageMemory = facts.Pages.Structs, facts.Pages.Memory
+	c.PageShift = uint32(bits.TrailingZeros(uint(facts.PageSize)))
 }
 
 // addFilters puts the filters on packets in.
@@ -124,8 +123,8 @@ func (p Ports) configure(c *bpf.Config) error {
 	return err
 }
 
-func (p *Plan) addRing(size int) (err error) {
-	if p.BPF.RingSize, err = ringSize(size); err != nil {
+func (p *Plan) addRing(size, pageSize int) (err error) {
+	if p.BPF.RingSize, err = ringSize(size, pageSize); err != nil {
 		return err
 	}
 	p.BPF.Config.Watermark = p.BPF.RingSize / 8

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cilium/ebpf"
-
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 )
@@ -56,9 +54,10 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 		return err
 	}
 	c.Track, c.Follow = true, f.Matched || f.ByStack
-	if c.Cpus, err = possibleCPUs(); err != nil {
-		return err
+	if facts.CPUsUnknown != nil {
+		return facts.CPUsUnknown
 	}
+	c.Cpus = uint32(facts.CPUs)
 	if p.TracesFunctions() {
 		p.followByFunctions(facts)
 		p.followByStack(facts.Places)
@@ -67,11 +66,6 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	}
 	c.LastDevice = p.seesCrossings(facts.Places)
 	return nil
-}
-
-func possibleCPUs() (uint32, error) {
-	n, err := ebpf.PossibleCPU()
-	return uint32(n), err
 }
 
 // followByFunctions gives each function its role in place of its plain probe.

@@ -63,7 +63,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("%d probes: %v", p.Probes(), probed)
 	}
 	c := p.BPF.Config
-	if !c.Track || !c.Follow || c.FindClones || c.Cpus == 0 || p.BPF.Following != 100 {
+	if !c.Track || !c.Follow || c.FindClones || c.Cpus != 2 || p.BPF.Following != 100 {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 	wantCallers := []bpf.Caller{

@@ -8,7 +8,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -42,7 +41,8 @@ type Options struct {
 	SkbExpr string
 	// XDPExpr is such a condition on the xdp_buff.
 	XDPExpr string
-	// Types are what expressions are about; nil takes those of vmlinux alone.
+	// Types are what expressions are about; nil takes those of vmlinux alone. Planning may
+	// read them as it goes.
 	Types   expr.Types
 	Netns   Netns
 	Ifnames Ifnames
@@ -110,7 +110,7 @@ type Plan struct {
 	// Values are the user's expressions about the sk_buff in each record, XDPValues those
 	// about the xdp_buff in each record of an XDP program.
 	Values, XDPValues Values
-	// Asked is what the plan was made for.
+	// Asked is what the plan was made for, without Types.
 	Asked Options
 }
 
@@ -142,8 +142,19 @@ type Tracepoint struct {
 	Program string
 }
 
-// New makes the plan. Its errors name the option that can't be had.
+// New makes the plan. Its errors name the option that can't be had. It reads nothing but its
+// arguments: what has to be read from the running system is in facts and in o.Types. The plan keeps
+// neither.
 func New(o Options, facts *kernel.Facts) (*Plan, error) {
+	p, err := newPlan(o, facts)
+	if err != nil {
+		return nil, err
+	}
+	p.Asked.Types = nil
+	return p, nil
+}
+
+func newPlan(o Options, facts *kernel.Facts) (*Plan, error) {
 	wanted, err := newFuncFilter(o.Func, o.FuncExclude)
 	if err != nil {
 		return nil, err
@@ -195,13 +206,13 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 
 // ringSize checks what the kernel demands of a ring buffer (5.8): a power of
 // two and a multiple of the page size.
-func ringSize(size int) (uint32, error) {
+func ringSize(size, pageSize int) (uint32, error) {
 	if size == 0 {
 		return DefaultRingSize, nil
 	}
-	if size < os.Getpagesize() || size > 1<<30 || size&(size-1) != 0 {
+	if size < pageSize || size > 1<<30 || size&(size-1) != 0 {
 		return 0, usageError{
-			fmt.Errorf("buffer size %d: must be a power of two from %d to %d", size, os.Getpagesize(), 1<<30),
+			fmt.Errorf("buffer size %d: must be a power of two from %d to %d", size, pageSize, 1<<30),
 			"valid sizes are, for example, 64K, 16M and 1G",
 		}
 	}

@@ -22,6 +22,8 @@ var errNoFprobe = errors.New("CONFIG_FPROBE is off")
 // facts are of a kernel with everything, functions in two registers.
 func facts() *kernel.Facts {
 	return &kernel.Facts{
+		PageSize: 4096,
+		CPUs:     2,
 		Functions: []kernel.Function{
 			{Name: "ip_rcv", Addr: 0x100, SkbArg: 1},
 			{Name: "icmp_rcv", Addr: 0x200, SkbArg: 1},

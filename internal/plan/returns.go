@@ -5,7 +5,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -172,7 +171,7 @@ func (p *Plan) keepCalls(facts *kernel.Facts) {
 	if !c.Returns && !c.Others && !c.ByStack && c.LookupSize == 0 {
 		return
 	}
-	c.StackSize = uint32(max(leastStack, os.Getpagesize()))
+	c.StackSize = uint32(max(leastStack, facts.PageSize))
 	if facts.Symbols != nil {
 		copy(c.Trampolines[:], facts.Symbols.Trampolines())
 	}
