@@ -22,29 +22,13 @@ import (
 // Config is what the user wants, as typed where it has to be looked up.
 type Config struct {
 	Kernel kernel.Options
-	// Backend forces one; empty takes the best that runs.
-	Backend string
-	// ReturnsBy forces a way to see functions return; empty takes the best that runs.
-	ReturnsBy string
-	// Func is an RE2 expression for whole function names, with @presets; what matches
-	// FuncExclude is left out.
-	Func, FuncExclude string
-	// Others are such expressions for functions that take no skb; Helpers takes those that
-	// loaded BPF programs call.
-	Others  []string
-	Helpers bool
-	// Lookups are the kinds of look-ups to tell, see [plan.LookupWords].
-	Lookups []string
+	// Plan is what planning takes as the user gave it. The fields of Plan that have to be looked
+	// up or compiled first are made from the other fields of Config.
+	Plan plan.Options
 	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
 	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
 	// Ethernet frame, or an IP packet.
 	Expr, TunnelL2, TunnelL3 string
-	// Ports are where tunnels are looked for, without any those that are usual.
-	Ports plan.Ports
-	// SkbExpr is a C-like condition on skb->….
-	SkbExpr string
-	// XDPExpr is such a condition on xdp->…, for XDP programs.
-	XDPExpr string
 	// Netns are paths, names as in `ip netns`, inode:N or pid:N. Each may be
 	// negated by a ! in front.
 	Netns []string
@@ -56,22 +40,7 @@ type Config struct {
 	Owners Owners
 	Drops  Drops
 	Limits Limits
-	// TrackSkb lets packets that matched once match ever after, and TrackEntries is how
-	// many sk_buffs are known at a time; 0 is the default.
-	TrackSkb     bool
-	TrackEntries int
-	// TrackByStack does the same, and takes what is made on a packet's stack for a part of it.
-	TrackByStack bool
-	// Programs are the kinds of BPF programs that are traced, too, or with OnlyPrograms
-	// alone.
-	Programs     []string
-	OnlyPrograms bool
-	// RingSize is the ring buffer's size in bytes; 0 is the default.
-	RingSize int
-	Output   export.Options
-	// Metadata are expressions on the sk_buff whose values are printed, XDPMetadata those
-	// on the xdp_buff.
-	Metadata, XDPMetadata []string
+	Output export.Options
 	// Color is when text has colours: always, never, or else on a terminal.
 	Color string
 	// OutputFile gets the events; empty is Stdout.
@@ -128,7 +97,7 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 	if !cfg.DryRun {
 		say.reading()
 	}
-	cfg.Lookups = lookupsAsked(cfg)
+	cfg.Plan.Lookups = lookupsAsked(cfg)
 	options, err := resolve(cfg)
 	if err != nil {
 		return err
@@ -136,9 +105,9 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 	if cfg.Kernel, err = kernelOptions(cfg.Kernel, options); err != nil {
 		return err
 	}
-	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Lookups)...)
+	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Plan.Lookups)...)
 	if cfg.Kernel.BTFFile == "" { // which is of vmlinux alone
-		cfg.Kernel.LikelyModules = plan.LookupModules(cfg.Lookups)
+		cfg.Kernel.LikelyModules = plan.LookupModules(cfg.Plan.Lookups)
 	}
 	if cfg.DryRun {
 		return dryRun(ctx, cfg, options)

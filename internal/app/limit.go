@@ -19,8 +19,6 @@ type Limits struct {
 	Packets uint64
 	// EventsPerPacket is how many events of each packet are shown.
 	EventsPerPacket uint64
-	// EventsPerSecond is how many events the kernel makes of those that match.
-	EventsPerSecond uint32
 }
 
 // within is a context that ends with the duration, counted from now.

@@ -14,25 +14,10 @@ import (
 // resolve turns what was typed into numbers and programs. Every mistake in it
 // is found here, before anything is loaded.
 func resolve(cfg Config) (plan.Options, error) {
-	o := plan.Options{
-		Backend:         kernel.Backend(cfg.Backend),
-		ReturnsBy:       kernel.ReturnWay(cfg.ReturnsBy),
-		Func:            cfg.Func,
-		FuncExclude:     cfg.FuncExclude,
-		Others:          cfg.Others,
-		Helpers:         cfg.Helpers,
-		Lookups:         cfg.Lookups,
-		SkbExpr:         cfg.SkbExpr,
-		XDPExpr:         cfg.XDPExpr,
-		Ports:           cfg.Ports,
-		Drop:            cfg.Drops.options(),
-		EventsPerSecond: cfg.Limits.EventsPerSecond,
-		Record:          recordOf(cfg),
-		Follow:          followOf(cfg),
-		Modules:         len(cfg.Kernel.Modules) > 0 || cfg.Kernel.AllModules,
-		Programs:        plan.Programs{Kinds: cfg.Programs, Only: cfg.OnlyPrograms},
-		RingSize:        cfg.RingSize,
-	}
+	o := cfg.Plan
+	o.Drop, o.Record = cfg.Drops.options(), recordOf(cfg)
+	o.Follow.IDs = column.Needs(cfg.Output.Columns)[column.ID]
+	o.Modules = len(cfg.Kernel.Modules) > 0 || cfg.Kernel.AllModules
 	var err error
 	if o.Mark, err = plan.ParseMark(cfg.Mark); err != nil {
 		return o, err
@@ -63,15 +48,15 @@ func recordOf(cfg Config) plan.Record {
 		Maps:      needs[column.BPFMap] || cfg.Output.Columns.BPFMap,
 		Stack:     needs[column.Stack],
 		Caller:    needs[column.Caller],
-		Return:    needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Programs) == 0,
+		Return:    needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Plan.Programs.Kinds) == 0,
 		Skb:       needs[column.Skb],
 		Shared:    needs[column.Shared],
 	}
 	if needs[column.Metadata] {
-		r.Values = cfg.Metadata
+		r.Values = cfg.Plan.Record.Values
 	}
 	if needs[column.XDPMetadata] {
-		r.XDPValues = cfg.XDPMetadata
+		r.XDPValues = cfg.Plan.Record.XDPValues
 	}
 	return r
 }
@@ -79,20 +64,10 @@ func recordOf(cfg Config) plan.Record {
 // lookupsAsked are those that the user named, or all for who wants no more than their
 // column.
 func lookupsAsked(cfg Config) []string {
-	if len(cfg.Lookups) == 0 && column.Needs(cfg.Output.Columns)[column.Lookups] {
+	if len(cfg.Plan.Lookups) == 0 && column.Needs(cfg.Output.Columns)[column.Lookups] {
 		return []string{plan.AllLookups}
 	}
-	return cfg.Lookups
-}
-
-// followOf is whether packets are followed: it takes a number for each to do that.
-func followOf(cfg Config) plan.Follow {
-	return plan.Follow{
-		IDs:     column.Needs(cfg.Output.Columns)[column.ID],
-		Matched: cfg.TrackSkb,
-		ByStack: cfg.TrackByStack,
-		Entries: cfg.TrackEntries,
-	}
+	return cfg.Plan.Lookups
 }
 
 // wanted are the kernel's functions that have to be found besides those with an skb.

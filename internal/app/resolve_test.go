@@ -28,7 +28,7 @@ func TestOnlyWhatIsPrintedIsRecorded(t *testing.T) {
 			plan.Record{Tunnel: true, CB: true, Skb: true, Shared: true},
 		},
 	} {
-		cfg := Config{Metadata: []string{"skb->len"}, Output: export.Options{Columns: c.columns}}
+		cfg := Config{Plan: plan.Options{Record: plan.Record{Values: []string{"skb->len"}}}, Output: export.Options{Columns: c.columns}}
 		if diff := cmp.Diff(c.want, recordOf(cfg)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.columns, diff)
 		}
@@ -46,9 +46,27 @@ func TestTheColumnOfLookupsAsksForAll(t *testing.T) {
 		{nil, column.Options{Chosen: []string{"func", "lookup"}}, []string{"all"}},
 		{[]string{"route"}, column.Options{Chosen: []string{"lookup"}, Lookups: true}, []string{"route"}},
 	} {
-		cfg := Config{Lookups: c.lookups, Output: export.Options{Columns: c.columns}}
+		cfg := Config{Plan: plan.Options{Lookups: c.lookups}, Output: export.Options{Columns: c.columns}}
 		if diff := cmp.Diff(c.want, lookupsAsked(cfg)); diff != "" {
 			t.Errorf("%+v: %s", c, diff)
 		}
+	}
+}
+
+// TestResolveKeepsThePlan: what the user gave for the plan reaches it as it is.
+func TestResolveKeepsThePlan(t *testing.T) {
+	given := plan.Options{
+		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Others: []string{"fib_.*"}, Helpers: true,
+		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
+		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, EventsPerSecond: 7,
+	}
+	got, err := resolve(Config{Plan: given, Mark: "3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := given
+	want.Mark = plan.Mark{Value: 3, Mask: 1<<32 - 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -121,7 +121,7 @@ func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enri
 		SinceLast:   column.Shows(cfg.Output.Columns, column.Relative),
 		Lookups:     lookupsOf(p),
 		CPUs:        p.BPF.Config.Cpus,
-		Followed:    cfg.TrackEntries,
+		Followed:    cfg.Plan.Follow.Entries,
 	}
 	var err error
 	if o.SkbFormat, err = copyOf(p.Skb); err != nil {

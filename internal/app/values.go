@@ -18,7 +18,7 @@ import (
 // exprTypes are the types that expressions are about, nil where there are none, or
 // where the user says where types are.
 func exprTypes(cfg Config) (expr.Types, error) {
-	asked := cfg.SkbExpr != "" || cfg.XDPExpr != "" || len(cfg.Metadata)+len(cfg.XDPMetadata)+len(cfg.Lookups) > 0
+	asked := cfg.Plan.SkbExpr != "" || cfg.Plan.XDPExpr != "" || len(cfg.Plan.Record.Values)+len(cfg.Plan.Record.XDPValues)+len(cfg.Plan.Lookups) > 0
 	if !asked || cfg.Kernel.BTFFile != "" {
 		return nil, nil
 	}

@@ -3,29 +3,29 @@
 package cli
 
 // checkedValue keeps a word as the user wrote it, once it has passed a check.
-type checkedValue struct {
-	to    *string
+type checkedValue[T ~string] struct {
+	to    *T
 	check func(string) error
 }
 
-func checked(to *string, check func(string) error) *checkedValue {
-	return &checkedValue{to, check}
+func checked[T ~string](to *T, check func(string) error) *checkedValue[T] {
+	return &checkedValue[T]{to, check}
 }
 
 // Set, String and Type are those of pflag.Value.
-func (v *checkedValue) Set(s string) error {
+func (v *checkedValue[T]) Set(s string) error {
 	if err := v.check(s); err != nil {
 		return err
 	}
-	*v.to = s
+	*v.to = T(s)
 	return nil
 }
 
-func (v *checkedValue) String() string {
+func (v *checkedValue[T]) String() string {
 	if v.to == nil {
 		return ""
 	}
-	return *v.to
+	return string(*v.to)
 }
 
-func (v *checkedValue) Type() string { return "string" }
+func (v *checkedValue[T]) Type() string { return "string" }

@@ -25,10 +25,10 @@ var returnWays = plan.ReturnWayNames()
 
 func attachFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.Var(checked(&c.Backend, checkBackend), "backend", "use this `BACKEND`, not the best available: "+strings.Join(backends, ", "))
-	fs.Var(checked(&c.ReturnsBy, checkReturnsBy), "returns-by", "trace returns in this `WAY`, not the best available: "+strings.Join(returnWays, ", "))
+	fs.Var(checked(&c.Plan.Backend, checkBackend), "backend", "use this `BACKEND`, not the best available: "+strings.Join(backends, ", "))
+	fs.Var(checked(&c.Plan.ReturnsBy, checkReturnsBy), "returns-by", "trace returns in this `WAY`, not the best available: "+strings.Join(returnWays, ", "))
 	fs.StringVar(&c.Kernel.BTFFile, "kernel-btf", "", "read the kernel's BTF from `FILE`")
-	fs.Var(sizeValue{&c.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the ring buffer, a power of two such as 64K (default %dM)", plan.DefaultRingSize>>20))
+	fs.Var(sizeValue{&c.Plan.RingSize}, "buffer-size", fmt.Sprintf("`SIZE` of the ring buffer, a power of two such as 64K (default %dM)", plan.DefaultRingSize>>20))
 }
 
 var attachOffers = offers{

@@ -20,12 +20,12 @@ func filterFlags(fs *pflag.FlagSet, o *options) {
 	fs.Var(list(&c.Owners.PIDs), "filter-pid", "trace only packets of the processes with these IDs")
 	fs.Var(list(&c.Owners.Comms), "filter-comm", "trace only packets of processes with these names, such as nginx*")
 	fs.Var(list(&c.Owners.Cgroups), "filter-cgroup", "trace only packets of processes in these control groups: path or ID")
-	fs.StringVar(&c.SkbExpr, "filter-skb-expr", "", "trace only packets that meet this C-like `CONDITION`, such as 'skb->len > 1500'")
+	fs.StringVar(&c.Plan.SkbExpr, "filter-skb-expr", "", "trace only packets that meet this C-like `CONDITION`, such as 'skb->len > 1500'")
 	xdpFilterFlags(fs, o)
 	fs.StringVar(&c.TunnelL2, "filter-tunnel-pcap-l2", "", "trace only tunnel packets whose inner Ethernet frame matches this pcap `FILTER`")
 	fs.StringVar(&c.TunnelL3, "filter-tunnel-pcap-l3", "", "trace only tunnel packets whose inner IP packet matches this pcap `FILTER`")
-	fs.Var(portsValue{&c.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,4790,8472)")
-	fs.Var(portsValue{&c.Ports.Geneve}, "geneve-ports", "UDP ports of Geneve (default 6081)")
+	fs.Var(portsValue{&c.Plan.Ports.VXLAN}, "vxlan-ports", "UDP ports of VXLAN (default 4789,4790,8472)")
+	fs.Var(portsValue{&c.Plan.Ports.Geneve}, "geneve-ports", "UDP ports of Geneve (default 6081)")
 }
 
 var filterOffers = offers{

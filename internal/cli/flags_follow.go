@@ -12,10 +12,10 @@ import (
 
 func followFlags(fs *pflag.FlagSet, o *options) {
 	c := &o.config
-	fs.BoolVar(&c.TrackSkb, "filter-track-skb", false, "follow matched packets through NAT, tunnels and clones")
-	fs.BoolVar(&c.TrackByStack, "filter-track-skb-by-stackid", false, "also follow packets created while handling one (replies, ACKs, ICMP errors)")
+	fs.BoolVar(&c.Plan.Follow.Matched, "filter-track-skb", false, "follow matched packets through NAT, tunnels and clones")
+	fs.BoolVar(&c.Plan.Follow.ByStack, "filter-track-skb-by-stackid", false, "also follow packets created while handling one (replies, ACKs, ICMP errors)")
 	fs.BoolVar(&c.Output.Columns.ID, "output-id", false, "show packet and part numbers (implied by the flags above)")
-	fs.Var(amountValue{&c.TrackEntries, 1, "sk_buffs"}, "track-entries",
+	fs.Var(amountValue{&c.Plan.Follow.Entries, 1, "sk_buffs"}, "track-entries",
 		fmt.Sprintf("follow at most `N` sk_buffs at a time (default %d)", plan.DefaultFollowed))
 }
 
@@ -23,7 +23,7 @@ var followOffers = offers{"track-entries": anything}
 
 // settleFollow shows packet numbers where packets are followed.
 func (o *options) settleFollow(fs *pflag.FlagSet) error {
-	if (o.config.TrackSkb || o.config.TrackByStack) && !fs.Lookup("output-id").Changed {
+	if (o.config.Plan.Follow.Matched || o.config.Plan.Follow.ByStack) && !fs.Lookup("output-id").Changed {
 		o.config.Output.Columns.ID = true
 	}
 	return nil

@@ -74,13 +74,13 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 func deepFlags(fs *pflag.FlagSet, o *options) {
 	columns := &o.config.Output.Columns
 	fs.BoolVar(&columns.Return, "output-return", false, "also show return values and durations")
-	fs.Var(lookups(&o.config.Lookups), "output-lookups", "show what the kernel looked up for the packet, a `LIST` of "+strings.Join(plan.LookupWords(), ", "))
+	fs.Var(lookups(&o.config.Plan.Lookups), "output-lookups", "show what the kernel looked up for the packet, a `LIST` of "+strings.Join(plan.LookupWords(), ", "))
 	fs.BoolVar(&columns.Caller, "output-caller", false, "show the caller of the function")
 	fs.BoolVar(&columns.Stack, "output-stack", false, "show the kernel stack below each row")
 	fs.BoolVar(&columns.CB, "output-skb-cb", false, "show the five words of skb->cb that tc programs use")
 	fs.BoolVar(&columns.Skb, "output-skb", false, "show all fields of the sk_buff below each row")
 	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of its skb_shared_info below each row")
-	fs.Var(distinct(&o.config.Metadata), "output-skb-metadata", "show the values of these expressions, such as skb->dev->mtu")
+	fs.Var(distinct(&o.config.Plan.Record.Values), "output-skb-metadata", "show the values of these expressions, such as skb->dev->mtu")
 	xdpOutputFlags(fs, o)
 }
 
@@ -95,8 +95,8 @@ func checkColor(value string) error {
 // settleOutput does what takes all flags of the output together.
 func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
-	columns.Metadata = len(o.config.Metadata) > 0
-	columns.Lookups = len(o.config.Lookups) > 0
+	columns.Metadata = len(o.config.Plan.Record.Values) > 0
+	columns.Lookups = len(o.config.Plan.Lookups) > 0
 	columns.First = o.config.Drops.Alone()
 	if o.columns == nil {
 		return nil

@@ -18,8 +18,8 @@ const allKinds = "all"
 func programFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control (tc): entry and verdict")
 	fs.BoolVar(&o.tracesXDP, "filter-trace-xdp", false, "trace XDP programs: entry and verdict")
-	fs.Var(kindsValue{&o.config.Programs}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of "+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
-	fs.BoolVar(&o.config.OnlyPrograms, "only-bpf", false, "trace only BPF programs (all kinds if none is named), no functions")
+	fs.Var(kindsValue{&o.config.Plan.Programs.Kinds}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of "+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
+	fs.BoolVar(&o.config.Plan.Programs.Only, "only-bpf", false, "trace only BPF programs (all kinds if none is named), no functions")
 }
 
 var programOffers = offers{"filter-trace-bpf": listOf(oneOf(append(plan.ProgramKindNames(), allKinds)...))}
@@ -29,16 +29,16 @@ var programOffers = offers{"filter-trace-bpf": listOf(oneOf(append(plan.ProgramK
 func (o *options) settlePrograms(*pflag.FlagSet) error {
 	c := &o.config
 	if o.tracesTC {
-		c.Programs = addKinds(c.Programs, "tc")
+		c.Plan.Programs.Kinds = addKinds(c.Plan.Programs.Kinds, "tc")
 	}
 	if o.tracesXDP {
-		c.Programs = addKinds(c.Programs, xdpKind)
+		c.Plan.Programs.Kinds = addKinds(c.Plan.Programs.Kinds, xdpKind)
 	}
-	if c.OnlyPrograms && len(c.Programs) == 0 {
-		c.Programs = plan.ProgramKindNames()
+	if c.Plan.Programs.Only && len(c.Plan.Programs.Kinds) == 0 {
+		c.Plan.Programs.Kinds = plan.ProgramKindNames()
 	}
-	c.Output.Columns.Program = len(c.Programs) > 0
-	if !c.OnlyPrograms {
+	c.Output.Columns.Program = len(c.Plan.Programs.Kinds) > 0
+	if !c.Plan.Programs.Only {
 		return nil
 	}
 	return o.checkOnly()
@@ -51,21 +51,21 @@ func (o *options) checkOnly() error {
 		name  string
 		given bool
 	}{
-		{"filter-func", c.Func != ""},
-		{"filter-func-exclude", c.FuncExclude != ""},
-		{"filter-non-skb-funcs", len(c.Others) > 0},
-		{"filter-track-bpf-helpers", c.Helpers},
+		{"filter-func", c.Plan.Func != ""},
+		{"filter-func-exclude", c.Plan.FuncExclude != ""},
+		{"filter-non-skb-funcs", len(c.Plan.Others) > 0},
+		{"filter-track-bpf-helpers", c.Plan.Helpers},
 		{"output-bpfmap", c.Output.Columns.BPFMap},
 		{"filter-drop-reason", len(c.Drops.Reasons) > 0},
 		{"drop", c.Drops.Only},
 		{"output-return", c.Output.Columns.Return},
-		{"output-lookups", len(c.Lookups) > 0},
+		{"output-lookups", len(c.Plan.Lookups) > 0},
 		{"output-netfilter", c.Output.Columns.Netfilter},
 	} {
 		if flag.given {
 			return &usageError{
 				text: "--" + flag.name + ": cannot be combined with --only-bpf, which traces BPF programs only",
-				hint: "use --filter-trace-bpf " + strings.Join(c.Programs, ",") + " instead of --only-bpf to trace functions too",
+				hint: "use --filter-trace-bpf " + strings.Join(c.Plan.Programs.Kinds, ",") + " instead of --only-bpf to trace functions too",
 			}
 		}
 	}

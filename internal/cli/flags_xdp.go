@@ -13,11 +13,11 @@ import (
 const xdpKind = "xdp"
 
 func xdpFilterFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringVar(&o.config.XDPExpr, xdpExpr, "", "trace only XDP frames that meet this C-like `CONDITION`, such as 'xdp->rxq->queue_index == 0'")
+	fs.StringVar(&o.config.Plan.XDPExpr, xdpExpr, "", "trace only XDP frames that meet this C-like `CONDITION`, such as 'xdp->rxq->queue_index == 0'")
 }
 
 func xdpOutputFlags(fs *pflag.FlagSet, o *options) {
-	fs.Var(distinct(&o.config.XDPMetadata), xdpMetadata, "show the values of these expressions for XDP frames, such as xdp->rxq->queue_index")
+	fs.Var(distinct(&o.config.Plan.Record.XDPValues), xdpMetadata, "show the values of these expressions for XDP frames, such as xdp->rxq->queue_index")
 }
 
 // Flags that need traced XDP programs.
@@ -30,8 +30,8 @@ const (
 // them elsewhere.
 func (o *options) settleXDP(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
-	columns.Head = slices.Contains(o.config.Programs, xdpKind)
-	columns.XDPMetadata = len(o.config.XDPMetadata) > 0
+	columns.Head = slices.Contains(o.config.Plan.Programs.Kinds, xdpKind)
+	columns.XDPMetadata = len(o.config.Plan.Record.XDPValues) > 0
 	for _, name := range []string{xdpExpr, xdpMetadata} {
 		if fs.Changed(name) && !columns.Head {
 			return &usageError{

@@ -66,14 +66,14 @@ func checkDrop(c *app.Config) error {
 	switch {
 	case !c.Drops.Alone():
 		return nil
-	case c.Func != "":
+	case c.Plan.Func != "":
 		return &usageError{
-			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Func, why),
-			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func for the drops alone", why, shellWord(c.Func+"|"+dropTracepoint)),
+			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Plan.Func, why),
+			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func for the drops alone", why, shellWord(c.Plan.Func+"|"+dropTracepoint)),
 		}
-	case c.FuncExclude != "":
+	case c.Plan.FuncExclude != "":
 		return &usageError{
-			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.FuncExclude, why),
+			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.Plan.FuncExclude, why),
 			hint: fmt.Sprintf("leave out --filter-func-exclude for the drops alone, or %s to trace functions too", why),
 		}
 	}
@@ -82,10 +82,10 @@ func checkDrop(c *app.Config) error {
 
 // checkReturns refuses a way to trace returns where none are traced.
 func checkReturns(c *app.Config) error {
-	if c.ReturnsBy == "" || c.Output.Columns.Return || c.TrackByStack {
+	if c.Plan.ReturnsBy == "" || c.Output.Columns.Return || c.Plan.Follow.ByStack {
 		return nil
 	}
-	return &usageError{text: fmt.Sprintf("--returns-by %q: no returns are traced", c.ReturnsBy), hint: "add --output-return"}
+	return &usageError{text: fmt.Sprintf("--returns-by %q: no returns are traced", c.Plan.ReturnsBy), hint: "add --output-return"}
 }
 
 // flagError explains an error of pflag in the words of the user.

@@ -33,9 +33,9 @@ var parsed = map[string]func(*app.Config){
 	"tcp and --debug port 80":    func(c *app.Config) { c.Expr, c.Debug = "tcp and port 80", true },
 	"-- -1 = ip[0]":              func(c *app.Config) { c.Expr = "-1 = ip[0]" },
 	"tcp[0] - 1 = 2":             func(c *app.Config) { c.Expr = "tcp[0] - 1 = 2" },
-	"--filter-func ip_.*|tcp_v4": func(c *app.Config) { c.Func = "ip_.*|tcp_v4" },
-	"--filter-func @rx|my_.*":    func(c *app.Config) { c.Func = "@rx|my_.*" },
-	"--filter-func-exclude @tcp": func(c *app.Config) { c.FuncExclude = "@tcp" },
+	"--filter-func ip_.*|tcp_v4": func(c *app.Config) { c.Plan.Func = "ip_.*|tcp_v4" },
+	"--filter-func @rx|my_.*":    func(c *app.Config) { c.Plan.Func = "@rx|my_.*" },
+	"--filter-func-exclude @tcp": func(c *app.Config) { c.Plan.FuncExclude = "@tcp" },
 	"--filter-netns=pid:1":       func(c *app.Config) { c.Netns = []string{"pid:1"} },
 	"--filter-netns a,!/b/c --filter-netns inode:5": func(c *app.Config) { c.Netns = []string{"a", "!/b/c", "inode:5"} },
 	"--filter-ifname lo":                            func(c *app.Config) { c.Ifnames = []string{"lo"} },
@@ -43,15 +43,15 @@ var parsed = map[string]func(*app.Config){
 	"--filter-pid 1,22 --filter-pid 3":              func(c *app.Config) { c.Owners.PIDs = []string{"1", "22", "3"} },
 	"--filter-comm curl,ng*":                        func(c *app.Config) { c.Owners.Comms = []string{"curl", "ng*"} },
 	"--filter-cgroup a/b,/c,17":                     func(c *app.Config) { c.Owners.Cgroups = []string{"a/b", "/c", "17"} },
-	"--filter-skb-expr skb->len>5":                  func(c *app.Config) { c.SkbExpr = "skb->len>5" },
+	"--filter-skb-expr skb->len>5":                  func(c *app.Config) { c.Plan.SkbExpr = "skb->len>5" },
 	"--filter-trace-xdp --filter-xdp-expr xdp->rxq --output-xdp-metadata xdp->frame_sz,xdp->data": func(c *app.Config) {
-		c.Programs, c.XDPExpr, c.XDPMetadata = []string{"xdp"}, "xdp->rxq", []string{"xdp->frame_sz", "xdp->data"}
+		c.Plan.Programs.Kinds, c.Plan.XDPExpr, c.Plan.Record.XDPValues = []string{"xdp"}, "xdp->rxq", []string{"xdp->frame_sz", "xdp->data"}
 		c.Output.Columns.Program, c.Output.Columns.Head, c.Output.Columns.XDPMetadata = true, true, true
 	},
 	"--filter-trace-xdp=false":                                 func(*app.Config) {},
 	"--filter-tunnel-pcap-l2 arp --filter-tunnel-pcap-l3 icmp": func(c *app.Config) { c.TunnelL2, c.TunnelL3 = "arp", "icmp" },
 	"--vxlan-ports 4789,99 --vxlan-ports 5 --geneve-ports 6": func(c *app.Config) {
-		c.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
+		c.Plan.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
 	},
 	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons, c.Output.Columns.First = []string{"!NO_SOCKET", "7"}, true },
 	"--drop --drop-hide-benign": func(c *app.Config) {
@@ -59,15 +59,15 @@ var parsed = map[string]func(*app.Config){
 	},
 	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only, c.Output.Columns.First = true, true },
 	"--filter-track-skb-by-stackid --returns-by kretprobe": func(c *app.Config) {
-		c.TrackByStack, c.ReturnsBy, c.Output.Columns.ID = true, "kretprobe", true
+		c.Plan.Follow.ByStack, c.Plan.ReturnsBy, c.Output.Columns.ID = true, "kretprobe", true
 	},
 	"--output-return --returns-by kretprobe": func(c *app.Config) {
-		c.Output.Columns.Return, c.ReturnsBy = true, "kretprobe"
+		c.Output.Columns.Return, c.Plan.ReturnsBy = true, "kretprobe"
 	},
 	"--duration 1m30s":          func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
 	"--max-packets 5":           func(c *app.Config) { c.Limits.Packets = 5 },
 	"--max-events-per-packet 6": func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
-	"--max-events-per-second 7": func(c *app.Config) { c.Limits.EventsPerSecond = 7 },
+	"--max-events-per-second 7": func(c *app.Config) { c.Plan.EventsPerSecond = 7 },
 	"--output-file f --output-file-max-size 5 --output-file-max-backups 6 --output-file-max-age 7 --output-file-compress": func(c *app.Config) {
 		c.OutputFile, c.Rotation = "f", app.Rotation{MaxSize: 5, MaxBackups: 6, MaxAge: 7, Compress: true}
 	},
@@ -77,11 +77,11 @@ var parsed = map[string]func(*app.Config){
 	"--kmods a,b --kmods c":                          func(c *app.Config) { c.Kernel.Modules = []string{"a", "b", "c"} },
 	"--all-kmods":                                    func(c *app.Config) { c.Kernel.AllModules = true },
 	"--kernel-btf f":                                 func(c *app.Config) { c.Kernel.BTFFile = "f" },
-	"--backend kprobe":                               func(c *app.Config) { c.Backend = "kprobe" },
-	"--buffer-size 64K":                              func(c *app.Config) { c.RingSize = 64 << 10 },
-	"--buffer-size 16m":                              func(c *app.Config) { c.RingSize = 16 << 20 },
-	"--buffer-size 1G":                               func(c *app.Config) { c.RingSize = 1 << 30 },
-	"--buffer-size 131072":                           func(c *app.Config) { c.RingSize = 1 << 17 },
+	"--backend kprobe":                               func(c *app.Config) { c.Plan.Backend = "kprobe" },
+	"--buffer-size 64K":                              func(c *app.Config) { c.Plan.RingSize = 64 << 10 },
+	"--buffer-size 16m":                              func(c *app.Config) { c.Plan.RingSize = 16 << 20 },
+	"--buffer-size 1G":                               func(c *app.Config) { c.Plan.RingSize = 1 << 30 },
+	"--buffer-size 131072":                           func(c *app.Config) { c.Plan.RingSize = 1 << 17 },
 	"--output-meta=false":                            func(c *app.Config) { c.Output.Columns.Meta = false },
 	"--output-tuple":                                 func(*app.Config) {},
 	"--output-tuple=false":                           func(c *app.Config) { c.Output.Columns.Tuple = false },
@@ -103,7 +103,7 @@ var parsed = map[string]func(*app.Config){
 	"--color never":                                  func(c *app.Config) { c.Color = app.ColorNever },
 	"--netns-names-max-length 8":                     func(c *app.Config) { c.Output.Columns.NetnsNameMost = 8 },
 	"--output-skb-metadata skb->len,skb->mark --output-skb-metadata skb->hash": func(c *app.Config) {
-		c.Metadata = []string{"skb->len", "skb->mark", "skb->hash"}
+		c.Plan.Record.Values = []string{"skb->len", "skb->mark", "skb->hash"}
 		c.Output.Columns.Metadata = true
 	},
 	"--output-columns FUNC,mark/x --output-columns skb": func(c *app.Config) {
@@ -113,7 +113,7 @@ var parsed = map[string]func(*app.Config){
 		c.Output.Columns.Chosen = []string{"skb", "cpu", "process", "netns", "mark", "iface", "proto", "mtu", "len", "tuple", "func", "caller"}
 	},
 	"--output-columns pid,skb_metadata --output-json --output-skb-metadata skb->len": func(c *app.Config) {
-		c.Output.JSON, c.Metadata = true, []string{"skb->len"}
+		c.Output.JSON, c.Plan.Record.Values = true, []string{"skb->len"}
 		c.Output.Columns.Metadata, c.Output.Columns.Chosen = true, []string{"pid", "skb_metadata"}
 	},
 }
