@@ -11,8 +11,6 @@ type Drops struct {
 	// Reasons are names or numbers of the drops wanted, without anything else; a ! in
 	// front negates.
 	Reasons []string
-	// HideBenign counts drops that are normal on a healthy network instead of printing them.
-	HideBenign bool
 }
 
 // Alone says that nothing but drops is traced.
@@ -20,5 +18,5 @@ func (d Drops) Alone() bool { return d.Only || len(d.Reasons) > 0 }
 
 func (d Drops) options() plan.Drop {
 	in, out := sides(d.Reasons)
-	return plan.Drop{Only: d.Alone(), Reasons: in, NotReasons: out, HideBenign: d.HideBenign}
+	return plan.Drop{Only: d.Alone(), Reasons: in, NotReasons: out}
 }

@@ -5,6 +5,7 @@ package app
 import (
 	"fmt"
 
+	"tracer/internal/bpf"
 	"tracer/internal/column"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -15,7 +16,7 @@ import (
 // is found here, before anything is loaded.
 func resolve(cfg Config) (plan.Options, error) {
 	o := cfg.Plan
-	o.Drop, o.Record = cfg.Drops.options(), recordOf(cfg)
+	o.Drop, o.Record, o.Settings = cfg.Drops.options(), recordOf(cfg), settingsOf(cfg)
 	o.Follow.IDs = column.Needs(cfg.Output.Columns)[column.ID]
 	o.Modules = len(cfg.Kernel.Modules) > 0 || cfg.Kernel.AllModules
 	var err error
@@ -34,23 +35,24 @@ func resolve(cfg Config) (plan.Options, error) {
 	return o, resolvePlace(cfg, &o)
 }
 
-// recordOf is what the columns to print are made from.
+// settingsOf adds to the settings which parts of the record the columns are made from.
+func settingsOf(cfg Config) bpf.Config {
+	needs, s := column.Needs(cfg.Output.Columns), cfg.Plan.Settings
+	s.Meta = needs[column.Meta] || needs[column.NetnsName]
+	s.Tuple, s.First, s.Tunnel = needs[column.Tuple], needs[column.First], needs[column.Tunnel]
+	s.Cb, s.Netfilter, s.Conntrack = needs[column.CB], needs[column.Netfilter], needs[column.Conntrack]
+	s.Stack, s.Caller = needs[column.Stack], needs[column.Caller]
+	return s
+}
+
+// recordOf is the other parts that the columns are made from.
 func recordOf(cfg Config) plan.Record {
 	needs := column.Needs(cfg.Output.Columns)
 	r := plan.Record{
-		Meta:      needs[column.Meta] || needs[column.NetnsName],
-		Tuple:     needs[column.Tuple],
-		First:     needs[column.First],
-		Tunnel:    needs[column.Tunnel],
-		CB:        needs[column.CB],
-		Netfilter: needs[column.Netfilter],
-		Conntrack: needs[column.Conntrack],
-		Maps:      needs[column.BPFMap] || cfg.Output.Columns.BPFMap,
-		Stack:     needs[column.Stack],
-		Caller:    needs[column.Caller],
-		Return:    needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Plan.Programs.Kinds) == 0,
-		Skb:       needs[column.Skb],
-		Shared:    needs[column.Shared],
+		Maps:   needs[column.BPFMap] || cfg.Output.Columns.BPFMap,
+		Return: needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Plan.Programs.Kinds) == 0,
+		Skb:    needs[column.Skb],
+		Shared: needs[column.Shared],
 	}
 	if needs[column.Metadata] {
 		r.Values = cfg.Plan.Record.Values

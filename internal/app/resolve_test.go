@@ -5,6 +5,7 @@ package app
 import (
 	"testing"
 
+	"tracer/internal/bpf"
 	"tracer/internal/column"
 	"tracer/internal/export"
 	"tracer/internal/plan"
@@ -14,22 +15,32 @@ import (
 
 func TestOnlyWhatIsPrintedIsRecorded(t *testing.T) {
 	for _, c := range []struct {
-		columns column.Options
-		want    plan.Record
+		columns  column.Options
+		record   plan.Record
+		settings bpf.Config
 	}{
-		{column.Options{}, plan.Record{}},
-		{column.Options{Meta: true, Tuple: true}, plan.Record{Meta: true, Tuple: true}},
-		{column.Options{Meta: true, Tuple: true, Chosen: []string{"func"}}, plan.Record{}},
-		{column.Options{Chosen: []string{"len", "stack"}, Caller: true}, plan.Record{Meta: true, Stack: true}},
-		{column.Options{NetnsName: true}, plan.Record{Meta: true}},
-		{column.Options{Metadata: true}, plan.Record{Values: []string{"skb->len"}}},
+		{},
+		{columns: column.Options{Meta: true, Tuple: true}, settings: bpf.Config{Meta: true, Tuple: true}},
+		{columns: column.Options{Meta: true, Tuple: true, Chosen: []string{"func"}}},
+		{columns: column.Options{Chosen: []string{"len", "stack"}, Caller: true}, settings: bpf.Config{Meta: true, Stack: true}},
+		{columns: column.Options{NetnsName: true}, settings: bpf.Config{Meta: true}},
+		{columns: column.Options{Metadata: true}, record: plan.Record{Values: []string{"skb->len"}}},
 		{
-			column.Options{Tunnel: true, CB: true, Skb: true, Shared: true},
-			plan.Record{Tunnel: true, CB: true, Skb: true, Shared: true},
+			columns:  column.Options{Tunnel: true, CB: true, Skb: true, Shared: true},
+			record:   plan.Record{Skb: true, Shared: true},
+			settings: bpf.Config{Tunnel: true, Cb: true},
+		},
+		{
+			columns:  column.Options{Netfilter: true, Conntrack: true, Caller: true, First: true, Drops: true, Return: true},
+			record:   plan.Record{Return: true},
+			settings: bpf.Config{Netfilter: true, Conntrack: true, Caller: true, First: true},
 		},
 	} {
 		cfg := Config{Plan: plan.Options{Record: plan.Record{Values: []string{"skb->len"}}}, Output: export.Options{Columns: c.columns}}
-		if diff := cmp.Diff(c.want, recordOf(cfg)); diff != "" {
+		if diff := cmp.Diff(c.record, recordOf(cfg)); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.columns, diff)
+		}
+		if diff := cmp.Diff(c.settings, settingsOf(cfg)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.columns, diff)
 		}
 	}
@@ -58,7 +69,7 @@ func TestResolveKeepsThePlan(t *testing.T) {
 	given := plan.Options{
 		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Others: []string{"fib_.*"}, Helpers: true,
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
-		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, EventsPerSecond: 7,
+		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MostPerSecond: 7},
 	}
 	got, err := resolve(Config{Plan: given, Mark: "3"})
 	if err != nil {

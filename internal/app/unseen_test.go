@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tracer/internal/bpf"
 	"tracer/internal/event"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -67,8 +68,8 @@ func TestUnseen(t *testing.T) {
 		"process":                     {asked: plan.Options{Owner: plan.Owner{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
 		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
-		"benign drops wanted hidden":  {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}},
-		"benign drops hidden":         {asked: plan.Options{Drop: plan.Drop{HideBenign: true}}, totals: hidden, want: "hidden_reasons"},
+		"benign drops wanted hidden":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},
+		"benign drops hidden":         {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}, totals: hidden, want: "hidden_reasons"},
 		"reasons":                     {asked: plan.Options{Drop: plan.Drop{Reasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"other reasons":               {asked: plan.Options{Drop: plan.Drop{NotReasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"drops of a host": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1", connections: true,

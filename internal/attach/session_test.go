@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tracer/internal/bpf"
 	"tracer/internal/kernel"
 	"tracer/internal/ktest"
 	"tracer/internal/plan"
@@ -27,7 +28,7 @@ func tracepointPlan(t *testing.T) (*plan.Plan, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.New(plan.Options{Backend: kernel.TracepointBackend, Record: plan.Record{Meta: true}, RingSize: 1 << 16}, facts)
+	p, err := plan.New(plan.Options{Backend: kernel.TracepointBackend, Settings: bpf.Config{Meta: true}, RingSize: 1 << 16}, facts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 func dropFlags(fs *pflag.FlagSet, o *options) {
 	drops := &o.config.Drops
 	fs.BoolVar(&drops.Only, "drop", false, "trace only drops: reason, location and kernel stack")
-	fs.BoolVar(&drops.HideBenign, "drop-hide-benign", false, "hide drops that are normal on a healthy network")
+	fs.BoolVar(&o.config.Plan.Settings.HideBenign, "drop-hide-benign", false, "hide drops that are normal on a healthy network")
 	fs.Var(list(&drops.Reasons), "filter-drop-reason", "trace only drops for these reasons, such as NO_SOCKET; !NAME excludes")
 }
 

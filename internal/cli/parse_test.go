@@ -55,7 +55,7 @@ var parsed = map[string]func(*app.Config){
 	},
 	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons, c.Output.Columns.First = []string{"!NO_SOCKET", "7"}, true },
 	"--drop --drop-hide-benign": func(c *app.Config) {
-		c.Drops.Only, c.Drops.HideBenign, c.Output.Columns.Stack, c.Output.Columns.First = true, true, true, true
+		c.Drops.Only, c.Plan.Settings.HideBenign, c.Output.Columns.Stack, c.Output.Columns.First = true, true, true, true
 	},
 	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only, c.Output.Columns.First = true, true },
 	"--filter-track-skb-by-stackid --returns-by kretprobe": func(c *app.Config) {
@@ -67,7 +67,7 @@ var parsed = map[string]func(*app.Config){
 	"--duration 1m30s":          func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
 	"--max-packets 5":           func(c *app.Config) { c.Limits.Packets = 5 },
 	"--max-events-per-packet 6": func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
-	"--max-events-per-second 7": func(c *app.Config) { c.Plan.EventsPerSecond = 7 },
+	"--max-events-per-second 7": func(c *app.Config) { c.Plan.Settings.MostPerSecond = 7 },
 	"--output-file f --output-file-max-size 5 --output-file-max-backups 6 --output-file-max-age 7 --output-file-compress": func(c *app.Config) {
 		c.OutputFile, c.Rotation = "f", app.Rotation{MaxSize: 5, MaxBackups: 6, MaxAge: 7, Compress: true}
 	},

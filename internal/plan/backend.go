@@ -142,7 +142,7 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	if program.Lookup = p.looksUp(f); program.Lookup {
 		program.Name += "_lookup"
 	}
-	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack {
+	if !p.Asked.Settings.Netfilter && !p.Asked.Settings.Conntrack {
 		return program
 	}
 	program.HookCall = hookCall(f)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"testing"
 
+	"tracer/internal/bpf"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 )
@@ -22,7 +23,7 @@ func BenchmarkNew(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	o := Options{Backend: kernel.KprobeMulti, Filter: program, Record: Record{Meta: true, Tuple: true}}
+	o := Options{Backend: kernel.KprobeMulti, Filter: program, Settings: bpf.Config{Meta: true, Tuple: true}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := New(o, found); err != nil {

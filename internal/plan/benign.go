@@ -97,11 +97,11 @@ func locateHooks(c *bpf.Config, facts *kernel.Facts) {
 func (p *Plan) addDrops(facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.RawSocketsIpv4, c.RawSocketsIpv6 = facts.RawSockets.IPv4, facts.RawSockets.IPv6
-	c.HideParts, c.HideBenign = p.Asked.Drop.Only, p.Asked.Drop.HideBenign
+	c.HideParts = p.Asked.Drop.Only
 	p.BPF.Benign = benignNumbers(facts.Reasons)
 	locateParts(c, facts.Symbols)
 	locateHooks(c, facts)
-	if p.Asked.Drop.HideBenign && len(facts.Reasons) == 0 {
+	if c.HideBenign && len(facts.Reasons) == 0 {
 		p.Notes = append(p.Notes, noReasonsToHide)
 	}
 	return p.Asked.Drop.configure(c, facts.Reasons)

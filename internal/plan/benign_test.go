@@ -26,7 +26,7 @@ func TestHidingWithoutReasonsIsANote(t *testing.T) {
 	without := facts()
 	without.Reasons = nil
 	for hides, want := range map[bool]bool{true: true, false: false} {
-		p := mustPlan(t, Options{Drop: Drop{Only: true, HideBenign: hides}}, without)
+		p := mustPlan(t, Options{Drop: Drop{Only: true}, Settings: bpf.Config{HideBenign: hides}}, without)
 		if got := slices.Contains(p.Notes, noReasonsToHide); got != want {
 			t.Errorf("hides %v: notes %v", hides, p.Notes)
 		}

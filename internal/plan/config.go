@@ -25,7 +25,6 @@ var usualPorts = Ports{VXLAN: []uint16{4789, 4790, 8472}, Geneve: []uint16{6081}
 func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
-	c.MostPerSecond = o.EventsPerSecond
 	locatePages(c, facts)
 	if facts.Direct != nil {
 		c.Direct, p.BPF.Bodies.Cast = true, facts.Direct.Call()

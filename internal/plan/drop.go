@@ -9,6 +9,4 @@ type Drop struct {
 	// Reasons are those wanted, empty for any, NotReasons those not wanted, as the user
 	// wrote them.
 	Reasons, NotReasons []string
-	// HideBenign counts benign drops instead of emitting them.
-	HideBenign bool
 }

@@ -69,7 +69,7 @@ func (p *Plan) ProbesBy() kernel.Backend {
 // addHooks probes the hook functions of netfilter, so that the last hook call of each packet is
 // recorded.
 func (p *Plan) addHooks(facts *kernel.Facts) {
-	if !p.Asked.Record.Netfilter && !p.Asked.Record.Conntrack || !p.probesFunctions() {
+	if !p.Asked.Settings.Netfilter && !p.Asked.Settings.Conntrack || !p.probesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {

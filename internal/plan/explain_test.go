@@ -37,7 +37,7 @@ func groupNames(p *Plan) []string {
 
 // TestDropsAloneAreExplained: functions are probed without being traced.
 func TestDropsAloneAreExplained(t *testing.T) {
-	p := mustPlan(t, Options{Drop: Drop{Only: true}, Record: Record{Netfilter: true}}, withQueue(t))
+	p := mustPlan(t, Options{Drop: Drop{Only: true}, Settings: bpf.Config{Netfilter: true}}, withQueue(t))
 	if p.Backend != kernel.TracepointBackend || p.ProbesBy() != kernel.KprobeMulti || len(p.Functions) != 0 {
 		t.Errorf("backend %s, probes by %s, functions %v", p.Backend, p.ProbesBy(), functionNames(p))
 	}
@@ -63,7 +63,7 @@ func TestDropsAloneAreExplained(t *testing.T) {
 func TestExplanationsNeedNothing(t *testing.T) {
 	f := withQueue(t)
 	for _, o := range []Options{{Backend: kernel.TracepointBackend}, {Backend: kernel.TracepointBackend, Drop: Drop{Only: true}}} {
-		o.Record.Netfilter = true
+		o.Settings.Netfilter = true
 		if p := mustPlan(t, o, f); len(p.Groups) != 0 || p.ProbesBy() != kernel.TracepointBackend {
 			t.Errorf("%+v: groups %v", o, groupNames(p))
 		}
@@ -73,7 +73,7 @@ func TestExplanationsNeedNothing(t *testing.T) {
 // TestHookFunctionsAreKnown: traced ones are not probed again, and all are listed.
 func TestHookFunctionsAreKnown(t *testing.T) {
 	f := withQueue(t)
-	p := mustPlan(t, Options{Record: Record{Conntrack: true}}, f)
+	p := mustPlan(t, Options{Settings: bpf.Config{Conntrack: true}}, f)
 	for _, name := range groupNames(p) {
 		if strings.HasPrefix(name, bpf.HookTemplate) {
 			t.Errorf("%s is planned for traced functions", name)

@@ -216,7 +216,7 @@ func TestNoProgramIsIdle(t *testing.T) {
 		for _, follow := range []Follow{{}, {IDs: true}, {Matched: true}, {ByStack: true}} {
 			for _, way := range []kernel.ReturnWay{kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe} {
 				for _, returns := range []bool{false, true} {
-					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns, Netfilter: true}}
+					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns}, Settings: bpf.Config{Netfilter: true}}
 					if o.Func = name; slices.ContainsFunc(f.Others, func(other kernel.Function) bool { return other.Name == name }) {
 						o.Func, o.Others = "ip_rcv", []string{name}
 					}

@@ -29,7 +29,7 @@ var hooks = []kernel.Function{
 func TestHooksHaveProgramsOfTheirOwn(t *testing.T) {
 	f := facts()
 	f.Functions = hooks
-	p := mustPlan(t, Options{Record: Record{Netfilter: true}}, f)
+	p := mustPlan(t, Options{Settings: bpf.Config{Netfilter: true}}, f)
 	programs := map[string]bpf.HookCall{}
 	for _, program := range p.BPF.Programs {
 		programs[program.Name] = program.HookCall
@@ -76,7 +76,7 @@ func TestHooksCostNothingUnasked(t *testing.T) {
 }
 
 func TestConntrackLooksIntoItsModule(t *testing.T) {
-	p := mustPlan(t, Options{Record: Record{Conntrack: true}}, facts())
+	p := mustPlan(t, Options{Settings: bpf.Config{Conntrack: true}}, facts())
 	if diff := cmp.Diff([]string{"nf_conntrack"}, p.Modules()); diff != "" || !p.BPF.Config.Conntrack {
 		t.Error(diff)
 	}
@@ -89,7 +89,7 @@ func TestUnseenTablesAreExplained(t *testing.T) {
 		"NETFILTER shows no tables: the traced modules have": {Func: "ip.*", Modules: true},
 		"NETFILTER stays empty: no functions are traced":     {Backend: kernel.TracepointBackend, Modules: true},
 	} {
-		o.Record.Netfilter = true
+		o.Settings.Netfilter = true
 		if why := mustPlan(t, o, facts()).TablesUnseen(); !strings.Contains(why, want) {
 			t.Errorf("%q, want %q", why, want)
 		}

@@ -56,8 +56,9 @@ type Options struct {
 	Modules bool
 	// Programs are BPF programs to trace besides, or alone.
 	Programs Programs
-	// EventsPerSecond is how many events the kernel sends at most; 0 is no limit.
-	EventsPerSecond uint32
+	// Settings are those settings of the BPF programs that a flag or a column sets as they are:
+	// the parts of the record, limits, and switches. Planning adds the others.
+	Settings bpf.Config
 	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
 	RingSize int
 }
@@ -159,7 +160,7 @@ func newPlan(o Options, facts *kernel.Facts) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Asked: o, Notes: absentModules(facts)}
+	p := &Plan{Asked: o, Notes: absentModules(facts), BPF: bpf.Spec{Config: o.Settings}}
 	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"golang.org/x/net/bpf"
+	netbpf "golang.org/x/net/bpf"
 
+	"tracer/internal/bpf"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 )
@@ -170,10 +171,9 @@ func TestNoBackendHasAHint(t *testing.T) {
 func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
-		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Record: Record{Meta: true},
-		Filter:          &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
-		TunnelL3:        &filter.Program{Expr: "icmp", Need: 24, Body: body},
-		EventsPerSecond: 8,
+		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Settings: bpf.Config{Meta: true, MostPerSecond: 8},
+		Filter:   &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
+		TunnelL3: &filter.Program{Expr: "icmp", Need: 24, Body: body},
 	}, facts())
 	c := p.BPF.Config
 	if c.NetnsInCount != 1 || c.NetnsIn[0] != 5 || c.NetnsOutCount != 2 || c.NetnsOut[1] != 7 || c.Mark != 0x0f || c.MarkMask != 0x0f {
@@ -224,7 +224,7 @@ func TestPrint(t *testing.T) {
 	f.Support[kernel.KprobeMulti] = errNoFprobe
 	p := mustPlan(t, Options{Netns: Netns{In: []uint32{7}}, Ifnames: Ifnames{Out: []string{"lo", "eth*"}}, Mark: Mark{1, 0xff}, Filter: &filter.Program{
 		Expr:    "ip",
-		Classic: []bpf.Instruction{bpf.RetConstant{Val: 1}},
+		Classic: []netbpf.Instruction{netbpf.RetConstant{Val: 1}},
 		Body:    asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()},
 	}}, f)
 	var b strings.Builder

@@ -41,7 +41,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
 	p.printDrop(b)
-	if most := p.Asked.EventsPerSecond; most != 0 {
+	if most := p.Asked.Settings.MostPerSecond; most != 0 {
 		fmt.Fprintf(b, "event limit  %d per second\n", most)
 	}
 	p.printFilter(b)
@@ -96,7 +96,7 @@ func (p *Plan) printDrop(w io.Writer) {
 	d := p.Asked.Drop
 	printList(w, "reason", d.Reasons)
 	printList(w, "not reason", d.NotReasons)
-	if d.HideBenign {
+	if p.Asked.Settings.HideBenign {
 		printList(w, "not benign", benignNames())
 	}
 }

@@ -11,18 +11,11 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Record is the parts of an event's record that are asked for.
+// Record is the parts of an event's record that need more than a setting of the programs (those
+// are in [Options.Settings]).
 type Record struct {
-	Meta, Tuple, Tunnel, CB bool
-	// First is the tuple that a dropped packet had first.
-	First bool
-	// Netfilter is where in netfilter a function was called, Conntrack what connection
-	// tracking holds of the packet.
-	Netfilter, Conntrack bool
 	// Maps is what BPF programs do with maps on behalf of a packet.
 	Maps bool
-	// Stack has all return addresses, Caller only what it takes to find the first.
-	Stack, Caller bool
 	// Return tells of functions when they return, too.
 	Return bool
 	// Skb and Shared copy the sk_buff and its shared info.
@@ -32,13 +25,9 @@ type Record struct {
 	Values, XDPValues []string
 }
 
-// addRecord lays the record out.
+// addRecord lays out the copies of kernel objects in the record.
 func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
 	r, c := p.Asked.Record, &p.BPF.Config
-	c.Meta, c.Tuple, c.Tunnel, c.Cb = r.Meta, r.Tuple, r.Tunnel, r.CB
-	c.Netfilter, c.Conntrack = r.Netfilter, r.Conntrack
-	c.Stack, c.Caller = r.Stack, r.Caller
-	c.First = r.First
 	if r.Skb {
 		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MostSkb); err != nil {
 			return err
