@@ -3,7 +3,9 @@
 package kernel
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -46,5 +48,20 @@ func TestUnknownNamesDescribeNothing(t *testing.T) {
 	}
 	if d := ReturnWay("magic").Describe(); d.Way != "magic" || d.WithEntries {
 		t.Errorf("returns %+v", d)
+	}
+}
+
+// TestDocsListTheBackends: the table of docs/backends.md has a column for each, best first.
+func TestDocsListTheBackends(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := "| |"
+	for _, b := range Backends {
+		head += " `" + string(b) + "` |"
+	}
+	if !strings.Contains(string(docs), "\n"+head+"\n") {
+		t.Errorf("docs/backends.md has no table that begins with %s", head)
 	}
 }
