@@ -188,8 +188,6 @@ type tracing struct {
 	view    view
 	// drops are those that were printed.
 	drops drops
-	// same is what of the events has stayed what it was since the last one that was printed.
-	same event.Members
 	// watches says that BPF programs are traced.
 	watches bool
 	say     *teller
@@ -270,13 +268,9 @@ func (t *tracing) next(reader *stream.Reader) (bool, error) {
 }
 
 func (t *tracing) print(e *event.Event) error {
-	if e.Kind != event.Lost {
-		t.same &= e.Same
-		if !t.admits(e) {
-			t.totals.Withheld++
-			return nil
-		}
-		e.Same, t.same = t.same, event.OfAll
+	if e.Kind != event.Lost && !t.admits(e) {
+		t.totals.Withheld++
+		return nil
 	}
 	t.names.Enrich(e)
 	if err := t.absorb(t.out.Export(e)); err != nil {

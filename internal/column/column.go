@@ -97,9 +97,9 @@ type Column struct {
 	Block bool
 	// Group is what switches the field on.
 	Group Group
-	// Of are the members of the event that the value is made of; none where it is made of
-	// others, so that it may change while those do not.
-	Of event.Members
+	// Of are the members that the value is made of; 0 if it is made of any others, so that it can change
+	// while these do not.
+	Of Members
 	// Text appends the value as a text cell, without padding. It never breaks
 	// the line, whatever bytes the kernel gave. nil is a field for JSON alone.
 	Text func(dst []byte, e *event.Event) []byte

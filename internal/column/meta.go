@@ -17,27 +17,27 @@ func deviceColumns() []Column {
 		{
 			Name: "netns", Header: "NETNS", Key: "netns", Type: Number, Width: 10, Screen: steps(Step{38, 10}),
 			Help: "inode number of the network namespace, 0 if unknown",
-			Of:   event.OfMeta, Group: Meta, Text: netns, JSON: netns,
+			Of:   OfMeta, Group: Meta, Text: netns, JSON: netns,
 		},
 		{
 			Name: "mark", Header: "MARK/x", Key: "mark", Type: Number, Width: 8, Screen: steps(Step{46, 8}),
 			Help: "mark of the skb, hexadecimal in text",
-			Of:   event.OfMeta, Group: Meta, Text: markText, JSON: markJSON,
+			Of:   OfMeta, Group: Meta, Text: markText, JSON: markJSON,
 		},
 		{
 			// 15 bytes of name, the colon, and five digits of index.
 			Name: "iface", Header: "IFACE", Key: "iface", Type: String, Width: 21,
 			Screen: Screen{Cut: cutName, Steps: []Step{{18, 8}, {32, 11}, {56, 21}}},
 			Help:   "interface as name:index, 0 (JSON: null) without one",
-			Of:     event.OfMeta, Group: Meta, Text: ifaceText, JSON: ifaceJSON,
+			Of:     OfMeta, Group: Meta, Text: ifaceText, JSON: ifaceJSON,
 		},
 		{
 			Name: "ifname", Key: "ifname", Type: String, Help: "name of the interface",
-			Of: event.OfMeta, Group: Meta, JSON: ifname,
+			Of: OfMeta, Group: Meta, JSON: ifname,
 		},
 		{
 			Name: "ifindex", Key: "ifindex", Type: Number, Help: "index of the interface, 0 without one",
-			Of: event.OfMeta, Group: Meta, JSON: ifindex,
+			Of: OfMeta, Group: Meta, JSON: ifindex,
 		},
 	}
 }
@@ -47,18 +47,18 @@ func lengthColumns() []Column {
 		{
 			Name: "proto", Header: "PROTO", Key: "proto", Type: Number, Width: 6, Screen: steps(Step{48, 6}),
 			Help: "Ethertype in skb->protocol, 0 before it is set",
-			Of:   event.OfMeta, Group: Meta, Text: protoText, JSON: protoJSON,
+			Of:   OfMeta, Group: Meta, Text: protoText, JSON: protoJSON,
 		},
 		{
 			Name: "mtu", Header: "MTU", Key: "mtu", Type: Number, Width: 5, Screen: steps(Step{50, 5}),
 			Help: "MTU of the route, or else of the device, in bytes; 0 without both",
-			Of:   event.OfMeta, Group: Meta, Text: mtu, JSON: mtu,
+			Of:   OfMeta, Group: Meta, Text: mtu, JSON: mtu,
 		},
 		{
 			// Six digits: BIG TCP goes up to 512 KiB.
 			Name: "len", Header: "LEN", Key: "len", Type: Number, Width: 6, Screen: steps(Step{28, 6}),
 			Help: "length of the skb in bytes, from its current layer on",
-			Of:   event.OfLen, Group: Meta, Text: length, JSON: length,
+			Of:   OfLen, Group: Meta, Text: length, JSON: length,
 		},
 	}
 }

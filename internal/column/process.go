@@ -11,19 +11,19 @@ func processColumns() []Column {
 			Name: "process", Header: "PROCESS", Key: "process", Type: String, Width: 23,
 			Screen: Screen{Cut: cutName, Steps: []Step{{24, 12}, {40, 16}, {54, 23}}},
 			Help:   "name and id of the process on the CPU, as comm:pid",
-			Of:     event.OfProcess, Group: Packet, Text: processText, JSON: processJSON,
+			Of:     OfProcess, Group: Packet, Text: processText, JSON: processJSON,
 		},
 		{
 			Name: "pid", Key: "pid", Type: Number, Help: "process id (tgid)",
-			Of: event.OfProcess, Group: Packet, JSON: pid,
+			Of: OfProcess, Group: Packet, JSON: pid,
 		},
 		{
 			Name: "tid", Key: "tid", Type: Number, Help: "thread id",
-			Of: event.OfProcess, Group: Packet, JSON: tid,
+			Of: OfProcess, Group: Packet, JSON: tid,
 		},
 		{
 			Name: "comm", Key: "comm", Type: String, Help: "name of the thread, at most 15 bytes",
-			Of: event.OfProcess, Group: Packet, JSON: comm,
+			Of: OfProcess, Group: Packet, JSON: comm,
 		},
 	}
 }

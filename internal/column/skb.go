@@ -9,12 +9,12 @@ func skbColumns(o Options) []Column {
 		{
 			Name: "skb", Header: "SKB", Key: "skb", Type: String, Width: 18, Screen: skbScreen(o),
 			Help: "kernel address of the sk_buff (none for XDP frames)",
-			Of:   event.OfSkb, Group: Packet, Text: skbText, JSON: skbJSON,
+			Of:   OfSkb, Group: Packet, Text: skbText, JSON: skbJSON,
 		},
 		{
 			Name: "cpu", Header: "CPU", Key: "cpu", Type: Number, Width: 3, Screen: steps(Step{36, 3}),
 			Help: "CPU of the event",
-			Of:   event.OfCPU, Group: Packet, Text: cpu, JSON: cpu,
+			Of:   OfCPU, Group: Packet, Text: cpu, JSON: cpu,
 		},
 	}
 }

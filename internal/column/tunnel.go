@@ -13,7 +13,7 @@ func tunnelColumns(o Options) []Column {
 		Name: "tunnel", Header: "TUNNEL", Key: "tunnel", Type: Object, Width: 64,
 		Screen: Screen{Cut: cutTunnel, Steps: asked(24, 64).Steps},
 		Help:   "inner packet of a tunnel, - (JSON: null) for none (--output-tunnel)",
-		Of:     event.OfTunnel, Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
+		Of:     OfTunnel, Group: Tunnel, Text: formOf(o).tunnelText, JSON: tunnelJSON,
 	}}
 }
 

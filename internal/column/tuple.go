@@ -13,7 +13,7 @@ func tupleColumns(o Options) []Column {
 		Name: "tuple", Header: "TUPLE", Key: "tuple", Type: Object, Width: 64,
 		Screen: Screen{Cut: cutTuple, Steps: []Step{{3, 19}, {10, 20}, {15, 24}, {16, 31}, {22, 44}, {42, 52}, {52, 64}}},
 		Help:   "addresses, ports and fields of the transport header",
-		Of:     event.OfTuple, Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
+		Of:     OfTuple, Group: Tuple, Text: formOf(o).text, JSON: tupleJSON,
 	}}
 }
 

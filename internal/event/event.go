@@ -57,9 +57,6 @@ func (k Kind) IsReturn() bool { return k == Return || k == Looked }
 // them are values, so that one Event can be reused for a whole stream.
 type Event struct {
 	Kind Kind
-	// Same is what is known to be as it was in the event before, of those that are
-	// printed; none is always true.
-	Same Members
 	CPU  uint32
 	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
 	Time uint64

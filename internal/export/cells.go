@@ -7,17 +7,18 @@ import (
 	"tracer/internal/event"
 )
 
-// cells prints the columns of a row one behind the other. What a packet is, and where, hardly
-// changes from one function to the next, so that most cells are copied from the row before,
-// as long as that is still in the buffer.
+// cells prints the columns of a row. A packet passes through many functions unchanged, so most cells
+// are copied from the previous row, as long as that is still in the buffer.
 type cells struct {
 	// print appends the cell of column i, with all that belongs to it.
 	print func(dst []byte, i int, e *event.Event) []byte
 	// of is what each column's cell is made of; 0 is printed anew each time.
-	of []event.Members
-	// plans are the steps to a row where those members are the same, made when they are
-	// needed first.
-	plans [event.OfAll + 1][]step
+	of []column.Members
+	// uses are the members that any cell is made of, and last their values in the previous row.
+	uses column.Members
+	last shown
+	// plans are the steps to a row in which those members have not changed, made at first use.
+	plans [column.OfAll + 1][]step
 	// begin is where in the buffer the row before begins, and ends are where in that row
 	// each cell ends. flushes is the buffer's at that time.
 	begin   int
@@ -33,15 +34,16 @@ type step struct {
 
 func newCells(columns []column.Column, print func(dst []byte, i int, e *event.Event) []byte) cells {
 	n := len(columns)
-	c := cells{print: print, of: make([]event.Members, n), ends: make([]int, n), flushes: -1}
+	c := cells{print: print, of: make([]column.Members, n), ends: make([]int, n), flushes: -1}
 	for i := range columns {
 		c.of[i] = columns[i].Of
+		c.uses |= columns[i].Of
 	}
 	return c
 }
 
 func (c *cells) append(to *buffer, e *event.Event) {
-	same := e.Same
+	same := c.last.update(e, c.uses)
 	if c.flushes != to.flushes {
 		same = 0
 	}
@@ -71,14 +73,14 @@ func (c *cells) shift(s step, by int) {
 	}
 }
 
-func (c *cells) plan(same event.Members) []step {
+func (c *cells) plan(same column.Members) []step {
 	if c.plans[same] == nil {
 		c.plans[same] = c.newPlan(same)
 	}
 	return c.plans[same]
 }
 
-func (c *cells) newPlan(same event.Members) []step {
+func (c *cells) newPlan(same column.Members) []step {
 	var plan []step
 	for i := 0; i < len(c.of); {
 		s := step{first: i, behind: i + 1}

@@ -20,12 +20,13 @@ func LayoutOf(c bpf.Config) Layout {
 	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize)}
 }
 
-// Decoder turns records into events, one after the other. Packets go from function to
-// function unchanged, so that what a record says as the one before did is not decoded again.
+// Decoder turns records into events, one after the other. A packet passes through many functions
+// unchanged, so a part that is equal to that of the previous record is not decoded again.
 type Decoder struct {
 	layout Layout
 	event  event.Event
-	// What the record before consisted of, as far as its core says that it had those parts.
+	// core is that of the previous record. meta, tuple and tunnel are its parts, valid if core.Parts
+	// has them.
 	core   bpf.Core
 	meta   bpf.Meta
 	tuple  bpf.Tuple
@@ -61,27 +62,9 @@ func (d *Decoder) Decode(record []byte) (*event.Event, error) {
 	if err := decodeCore(core, e); err != nil {
 		return nil, err
 	}
-	e.Same = d.sameCore(core)
 	d.decodeParts(core.Parts, &r)
 	d.core = *core
 	return e, r.error()
-}
-
-// sameCore is which members of the core are the same as in the record before.
-func (d *Decoder) sameCore(core *bpf.Core) (same event.Members) {
-	if d.core.Kind == 0 { // there was none
-		return 0
-	}
-	if core.Skb == d.core.Skb {
-		same |= event.OfSkb
-	}
-	if core.Cpu == d.core.Cpu {
-		same |= event.OfCPU
-	}
-	if core.Pid == d.core.Pid && core.Tid == d.core.Tid && core.Comm == d.core.Comm {
-		same |= event.OfProcess
-	}
-	return same
 }
 
 // decodeParts goes through the parts in the order of their bits.
@@ -90,12 +73,12 @@ func (d *Decoder) decodeParts(has uint32, r *parts) {
 		d.decodeMeta(part[bpf.Meta](r))
 	}
 	if has&bpf.PartTuple != 0 {
-		if tuple := part[bpf.Tuple](r); !isSame(d, bpf.PartTuple, event.OfTuple, &d.tuple, tuple) {
+		if tuple := part[bpf.Tuple](r); !isSame(d, bpf.PartTuple, &d.tuple, tuple) {
 			decodeTuple(tuple, &d.event.Tuple)
 		}
 	}
 	if has&bpf.PartTunnel != 0 {
-		if tunnel := part[bpf.Tunnel](r); !isSame(d, bpf.PartTunnel, event.OfTunnel, &d.tunnel, tunnel) {
+		if tunnel := part[bpf.Tunnel](r); !isSame(d, bpf.PartTunnel, &d.tunnel, tunnel) {
 			decodeTunnel(tunnel, &d.event.Tunnel)
 		}
 	}
@@ -104,25 +87,20 @@ func (d *Decoder) decodeParts(has uint32, r *parts) {
 	}
 }
 
-// isSame notes whether a part is what it was in the record before, and says whether the event
-// has it already.
-func isSame[T comparable](d *Decoder, bit uint32, members event.Members, last, now *T) bool {
+// isSame reports whether the event already has a part, from the previous record. It keeps the part
+// for the next one.
+func isSame[T comparable](d *Decoder, bit uint32, last, now *T) bool {
 	if d.core.Parts&bit != 0 && *now == *last {
-		d.event.Same |= members
 		return !d.cleared
 	}
 	*last = *now
 	return false
 }
 
-// decodeMeta tells the length, which changes more often, from all else.
+// decodeMeta always decodes the length, which changes more often than the rest.
 func (d *Decoder) decodeMeta(m *bpf.Meta) {
-	had, length := d.core.Parts&bpf.PartMeta != 0, d.meta.Len
 	d.meta.Len = m.Len
-	if had && length == m.Len {
-		d.event.Same |= event.OfLen
-	}
-	if isSame(d, bpf.PartMeta, event.OfMeta, &d.meta, m) {
+	if isSame(d, bpf.PartMeta, &d.meta, m) {
 		d.event.Meta.Len = m.Len
 		return
 	}
