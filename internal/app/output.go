@@ -116,7 +116,7 @@ func (o *output) fit() {
 
 // finish writes the last record and all that waits.
 func (o *output) finish(totals event.Totals) error {
-	if err := o.Export(&event.Event{Kind: event.Summary, Totals: totals}); err != nil {
+	if err := o.Export(&event.Event{Kind: event.Summary, Totals: &totals}); err != nil {
 		return err
 	}
 	return o.Flush()

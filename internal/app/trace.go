@@ -124,16 +124,16 @@ func (t *tracing) namesFor(cfg Config, p *plan.Plan, facts *kernel.Facts) (*enri
 		Followed:    cfg.Plan.Follow.Entries,
 	}
 	var err error
-	if o.SkbFormat, err = copyOf(p.Skb); err != nil {
+	if o.SkbFormat, err = copyOf(p.Skb, formsOf(cfg)); err != nil {
 		return nil, err
 	}
-	if o.SharedFormat, err = copyOf(p.Shared); err != nil {
+	if o.SharedFormat, err = copyOf(p.Shared, formsOf(cfg)); err != nil {
 		return nil, err
 	}
-	if o.Values, err = valuesOf(p.Values); err != nil {
+	if o.Values, err = valuesOf(p.Values, formsOf(cfg)); err != nil {
 		return nil, err
 	}
-	if o.XDPValues, err = valuesOf(p.XDPValues); err != nil {
+	if o.XDPValues, err = valuesOf(p.XDPValues, formsOf(cfg)); err != nil {
 		return nil, err
 	}
 	if facts.Symbols != nil { // else they are hidden for good

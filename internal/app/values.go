@@ -25,8 +25,43 @@ func exprTypes(cfg Config) (expr.Types, error) {
 	return expr.LoadKernel()
 }
 
-// copyOf prints copies of kernel objects of a type; nil where there is none.
-func copyOf(t btf.Type) (func(raw []byte) event.Value, error) {
+// forms are those in which the outputs print values.
+type forms struct{ text, json bool }
+
+func formsOf(cfg Config) forms { return forms{text: !cfg.Output.JSON, json: cfg.Output.JSON} }
+
+// formattedValue is a value, with memory that is reused for that of the next event.
+type formattedValue struct {
+	forms  forms
+	format *value.Format
+	value  event.Value
+}
+
+// lines formats a kernel object.
+func (v *formattedValue) lines(raw []byte) *event.Value {
+	if v.forms.text {
+		v.value.Text = v.format.AppendLines(v.value.Text[:0], raw, 0)
+	}
+	return v.json(raw)
+}
+
+// word formats the value of an expression.
+func (v *formattedValue) word(raw []byte) *event.Value {
+	if v.forms.text {
+		v.value.Text = v.format.AppendText(v.value.Text[:0], raw)
+	}
+	return v.json(raw)
+}
+
+func (v *formattedValue) json(raw []byte) *event.Value {
+	if v.forms.json {
+		v.value.JSON = v.format.AppendJSON(v.value.JSON[:0], raw)
+	}
+	return &v.value
+}
+
+// copyOf formats copies of kernel objects of a type; nil if t is nil.
+func copyOf(t btf.Type, f forms) (func(raw []byte) *event.Value, error) {
 	if t == nil {
 		return nil, nil
 	}
@@ -34,11 +69,7 @@ func copyOf(t btf.Type) (func(raw []byte) event.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("type %s: %w", t.TypeName(), err)
 	}
-	object := &value.Object{Format: format}
-	return func(raw []byte) event.Value {
-		object.Raw = raw
-		return object
-	}, nil
+	return (&formattedValue{forms: f, format: format}).lines, nil
 }
 
 // bitmapSize is the size in bytes of what tells which values could be read.
@@ -46,13 +77,13 @@ const bitmapSize = 8
 
 // placed is the value of an expression, and where in the record it is.
 type placed struct {
-	value.Object
+	formattedValue
 	at, size int
 }
 
-// valuesOf prints the values of expressions of the plan; nil where there are none.
-// What it returns is good until it is called again.
-func valuesOf(v plan.Values) (func(raw []byte) []event.NamedValue, error) {
+// valuesOf formats the values of expressions of the plan; nil if there are none.
+// What it returns is valid until the next call.
+func valuesOf(v plan.Values, f forms) (func(raw []byte) []event.NamedValue, error) {
 	if len(v.Programs) == 0 {
 		return nil, nil
 	}
@@ -63,7 +94,7 @@ func valuesOf(v plan.Values) (func(raw []byte) []event.NamedValue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s %q: %w", p.What, p.Text, err)
 		}
-		values[i] = placed{value.Object{Format: format}, v.At.Offsets[i], p.Size}
+		values[i] = placed{formattedValue{forms: f, format: format}, v.At.Offsets[i], p.Size}
 		if isNumber(p.Type) && !p.String {
 			values[i].narrow(endian.Big)
 		}
@@ -87,7 +118,7 @@ func isNumber(t btf.Type) bool {
 // narrow leaves a number the bytes that its type has: the last of the eight where the first
 // one has the highest bits.
 func (p *placed) narrow(big bool) {
-	unused := p.size - p.Format.Size()
+	unused := p.size - p.format.Size()
 	if big {
 		p.at += unused
 	}
@@ -100,10 +131,9 @@ func takeOut(named []event.NamedValue, values []placed, raw []byte) {
 	read := binary.LittleEndian.Uint64(raw[:bitmapSize]) // the first eight are in the first byte
 	for i := range values {
 		v := &values[i]
-		v.Raw = raw[v.at : v.at+v.size]
 		named[i].Value = nil
 		if read>>i&1 != 0 {
-			named[i].Value = &v.Object
+			named[i].Value = v.word(raw[v.at : v.at+v.size])
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 		},
 		At: expr.Layout{Offsets: []int{8, 16, 24}, Size: 40},
 	}
-	values, err := valuesOf(v)
+	values, err := valuesOf(v, forms{text: true, json: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,16 +37,16 @@ func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 	if len(named) != 3 || named[0].Name != "skb->len" || named[1].Value != nil {
 		t.Fatalf("%+v", named)
 	}
-	if got := string(named[0].Value.AppendJSON(nil)); got != "84" {
+	if got := string(named[0].Value.JSON); got != "84" {
 		t.Errorf("length %s", got)
 	}
-	if got := string(named[2].Value.AppendJSON(nil)); got != `"eth0"` {
+	if got := string(named[2].Value.JSON); got != `"eth0"` {
 		t.Errorf("name %s", got)
 	}
 }
 
 func TestNoValuesAreAskedFor(t *testing.T) {
-	if values, err := valuesOf(plan.Values{}); values != nil || err != nil {
+	if values, err := valuesOf(plan.Values{}, forms{}); values != nil || err != nil {
 		t.Errorf("values of no expressions: %v", err)
 	}
 }
@@ -59,7 +59,7 @@ func TestNumbersLieAtTheirEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for big, want := range map[bool]int{false: 16, true: 22} {
-		p := placed{value.Object{Format: format}, 16, 8}
+		p := placed{formattedValue{format: format}, 16, 8}
 		if p.narrow(big); p.at != want || p.size != 2 {
 			t.Errorf("big-endian %t: %d bytes at %d, want 2 at %d", big, p.size, p.at, want)
 		}

@@ -23,8 +23,8 @@ const fewBytes = 32
 // bpfMapText is like lookup:flows#12(hash),key=591b0000,value=0100000000000000, with
 // not_found in place of a value. It is one word.
 func bpfMapText(dst []byte, e *event.Event) []byte {
-	m := &e.Map
-	if m.Operation == event.NoMapOperation {
+	m := e.Map
+	if m == nil || m.Operation == event.NoMapOperation {
 		return append(dst, '-')
 	}
 	dst = append(append(dst, m.Operation.String()...), ':')
@@ -55,8 +55,8 @@ func appendFewBytes(dst, b []byte, size uint32) []byte {
 }
 
 func bpfMapJSON(dst []byte, e *event.Event) []byte {
-	m := &e.Map
-	if m.Operation == event.NoMapOperation {
+	m := e.Map
+	if m == nil || m.Operation == event.NoMapOperation {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"operation":`...), m.Operation.String())

@@ -16,7 +16,7 @@ func mapCall(operation event.MapOperation, found bool, key, value string) event.
 		Found: found, Key: []byte(key), Value: []byte(value),
 	}
 	copy(m.Name[:], "flows")
-	return event.Event{Map: m}
+	return event.Event{Map: &m}
 }
 
 const mapHead = `"id":12,"name":"flows","map_type":"hash",`

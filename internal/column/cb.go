@@ -16,10 +16,10 @@ func cbColumns() []Column {
 // cbText is like [0x00000000,0x00000001,0x00000002,0x00000003,0x00000004], or - for an XDP
 // frame.
 func cbText(dst []byte, e *event.Event) []byte {
-	if e.Skb == 0 {
+	if e.CB == nil || e.Skb == 0 {
 		return append(dst, '-')
 	}
-	for i, word := range e.CB {
+	for i, word := range *e.CB {
 		dst = appendHex16(append(dst, "[,,,,"[i]), uint16(word>>16))
 		dst = appendDigits16(dst, uint16(word))
 	}
@@ -27,10 +27,10 @@ func cbText(dst []byte, e *event.Event) []byte {
 }
 
 func cbJSON(dst []byte, e *event.Event) []byte {
-	if e.Skb == 0 {
+	if e.CB == nil || e.Skb == 0 {
 		return appendNull(dst)
 	}
-	for i, word := range e.CB {
+	for i, word := range *e.CB {
 		dst = appendUint(append(dst, "[,,,,"[i]), uint64(word))
 	}
 	return append(dst, ']')

@@ -117,11 +117,12 @@ func checkKeys(t *testing.T, columns []Column) {
 func TestValuesAllocateNothing(t *testing.T) {
 	e := event.Event{Kind: event.Tracepoint, Drop: event.Drop{HasReason: true, Location: 1}}
 	e.Names = event.Names{Func: "kfree_skb", Module: "m", Reason: "R", Location: "icmp_rcv+0x1", WallTime: 1}
-	e.Names.Netns, e.Names.Caller, e.Names.Stack = "a name of more than 16", "ip_rcv+0x1", []event.Frame{{Addr: 1}, {Symbol: "ip_rcv", Module: "m"}}
-	e.Names.Values = []event.NamedValue{{Name: "skb->len", Value: shown("84")}, {Name: "x"}}
+	e.Names.Netns, e.Names.Caller, e.Stack = "a name of more than 16", "ip_rcv+0x1", []event.Frame{{Addr: 1}, {Symbol: "ip_rcv", Module: "m"}}
+	e.Values = []event.NamedValue{{Name: "skb->len", Value: shown("84")}, {Name: "x"}}
 	copy(e.Process.Comm[:], "a name\xff\n")
+	e.Loss, e.Totals = &event.Loss{}, &event.Totals{}
 	e.Tuple = tcp(0x12)
-	e.Tunnel = event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: tcp(0x12)}
+	e.Tunnel = &event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: tcp(0x12)}
 	dst := make([]byte, 0, 4096)
 	for _, c := range append(append(table(everything), Lost()...), Summary()...) {
 		for _, value := range []func([]byte, *event.Event) []byte{c.Text, c.JSON} {

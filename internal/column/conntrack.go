@@ -19,8 +19,8 @@ func conntrackColumns() []Column {
 // conntrackText is like NEW:CONFIRMED|ASSURED,tcp=SYN_SENT,mark=0x1,zone=2,left=119s, and
 // both tuples where the connection's addresses are translated. It is one word.
 func conntrackText(dst []byte, e *event.Event) []byte {
-	c := &e.Conntrack
-	if c.State == event.NotTracked {
+	c := e.Conntrack
+	if c == nil || c.State == event.NotTracked {
 		return append(dst, '-')
 	}
 	dst = append(dst, c.State.String()...)
@@ -84,8 +84,8 @@ func appendTranslation(dst []byte, c *event.Conntrack) []byte {
 }
 
 func conntrackJSON(dst []byte, e *event.Event) []byte {
-	c := &e.Conntrack
-	if c.State == event.NotTracked {
+	c := e.Conntrack
+	if c == nil || c.State == event.NotTracked {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"ctinfo":`...), c.State.String())

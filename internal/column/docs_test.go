@@ -98,7 +98,7 @@ func documented() event.Event {
 		Process: event.Process{PID: 215, TID: 215},
 		Meta:    event.Meta{Netns: 4026532130, Ifindex: 2, Mark: 0xc00, Len: 84, MTU: 1500, Protocol: 0x0800},
 		Drop:    event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 0xffffffff81ad9574},
-		CB:      [5]uint32{0, 1, 0, 0, 0},
+		CB:      &event.CB{0, 1, 0, 0, 0},
 		Names: event.Names{
 			Func: "kfree_skb", Reason: "SKB_DROP_REASON_NO_SOCKET", Location: "icmp_rcv+0x1f4", Caller: "sk_skb_reason_drop+0x9b",
 			Netns: "blue", WallTime: 1795385108430579000, SinceLast: 41250,

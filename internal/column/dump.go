@@ -2,7 +2,11 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"bytes"
+
+	"tracer/internal/event"
+)
 
 func dumpColumns() []Column {
 	return []Column{
@@ -19,25 +23,30 @@ func dumpColumns() []Column {
 	}
 }
 
-func skbDumpText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.Names.Skb) }
+func skbDumpText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.SkbDump) }
 
-func skbDumpJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.Names.Skb) }
+func skbDumpJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.SkbDump) }
 
-func sharedText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.Names.Shared) }
+func sharedText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.SharedInfo) }
 
-func sharedJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.Names.Shared) }
+func sharedJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.SharedInfo) }
 
-// appendBlock appends the lines of the value.
-func appendBlock(dst []byte, v event.Value) []byte {
+// appendBlock appends the lines of the value, indented.
+func appendBlock(dst []byte, v *event.Value) []byte {
 	if v == nil {
 		return dst
 	}
-	return append(v.AppendLines(dst, len(indent)), '\n')
+	for rest, more := v.Text, true; more; {
+		var line []byte
+		line, rest, more = bytes.Cut(rest, []byte{'\n'})
+		dst = append(append(append(dst, indent...), line...), '\n')
+	}
+	return dst
 }
 
-func appendValueOrNull(dst []byte, v event.Value) []byte {
+func appendValueOrNull(dst []byte, v *event.Value) []byte {
 	if v == nil {
 		return appendNull(dst)
 	}
-	return v.AppendJSON(dst)
+	return append(dst, v.JSON...)
 }

@@ -14,7 +14,7 @@ func firstColumns(o Options) []Column {
 
 // firstText is a line like `    was 10.1.0.2:4000->10.96.0.10:53(udp), by conntrack`.
 func (f tupleForm) firstText(dst []byte, e *event.Event) []byte {
-	if e.First.By == event.FirstUnknown || !e.First.Differs(&e.Tuple) {
+	if e.First == nil || e.First.By == event.FirstUnknown || !e.First.Differs(&e.Tuple) {
 		return dst
 	}
 	before, behind := firstWords(e.First.By)
@@ -41,7 +41,7 @@ func firstWords(by event.FirstBy) (before, behind string) {
 }
 
 func firstJSON(dst []byte, e *event.Event) []byte {
-	if e.First.By == event.FirstUnknown {
+	if e.First == nil || e.First.By == event.FirstUnknown {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"by":`...), e.First.By.String())

@@ -33,7 +33,7 @@ func TestFirstTuple(t *testing.T) {
 		{event.FirstQuoted, now, "    is about 10.1.0.2:4000->10.96.0.10:53(udp)\n", `{"by":"icmp","tuple":` + tuple + `}`},
 		{event.FirstFollowed, first, "", `{"by":"followed","tuple":` + tuple + `}`},
 	} {
-		e := event.Event{Tuple: c.now, First: event.FirstTuple{By: c.by, Tuple: first}}
+		e := event.Event{Tuple: c.now, First: &event.FirstTuple{By: c.by, Tuple: first}}
 		if got := string(tupleForm{}.firstText(nil, &e)); got != c.text {
 			t.Errorf("by %d: text %q, want %q", c.by, got, c.text)
 		}

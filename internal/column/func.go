@@ -95,7 +95,7 @@ func isPlainEntry(e *event.Event) bool {
 
 func appendFunc(dst []byte, e *event.Event) []byte {
 	if e.Names.Func == "" && isProgram(e) {
-		return appendUint(append(dst, "id:"...), e.Addr)
+		return appendUint(append(dst, "id:"...), uint64(programOf(e).ID))
 	}
 	if e.Names.Func == "" {
 		return appendHex(dst, e.Addr)
@@ -140,8 +140,8 @@ func module(dst []byte, e *event.Event) []byte { return appendStringOrNull(dst, 
 
 func addr(dst []byte, e *event.Event) []byte {
 	switch {
-	case isProgram(e) && e.Names.BPF != nil && e.Names.BPF.Addr != 0:
-		return appendHexString(dst, e.Names.BPF.Addr)
+	case isProgram(e) && programOf(e).Addr != 0:
+		return appendHexString(dst, programOf(e).Addr)
 	case isProgram(e), e.Kind == event.Tracepoint:
 		return appendNull(dst)
 	}

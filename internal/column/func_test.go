@@ -23,7 +23,7 @@ func TestFunc(t *testing.T) {
 
 func drop() event.Event {
 	return event.Event{
-		Kind: event.Tracepoint, Addr: 7,
+		Kind:  event.Tracepoint,
 		Drop:  event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 0xff123},
 		Names: event.Names{Func: "kfree_skb", Reason: "SKB_DROP_REASON_NO_SOCKET", Location: "icmp_rcv+0x1a3"},
 	}

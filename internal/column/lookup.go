@@ -20,8 +20,8 @@ func lookupColumns() []Column {
 // error behind the arrow where nothing was found, and a ? for what could not be read. It
 // is one word.
 func lookupText(dst []byte, e *event.Event) []byte {
-	l := &e.Names.Lookup
-	if l.Kind == "" {
+	l := e.Lookup
+	if l == nil || l.Kind == "" {
 		return append(dst, '-')
 	}
 	dst = append(dst, l.Kind...)
@@ -61,8 +61,8 @@ func appendFacts(dst []byte, first byte, facts []event.Fact) []byte {
 }
 
 func lookupJSON(dst []byte, e *event.Event) []byte {
-	l := &e.Names.Lookup
-	if l.Kind == "" {
+	l := e.Lookup
+	if l == nil || l.Kind == "" {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"kind":`...), l.Kind)

@@ -41,7 +41,7 @@ func TestLookup(t *testing.T) {
 		},
 		{event.Lookup{Kind: "qdisc", Unknown: true}, "qdisc->?", `{"kind":"qdisc","asked":{},"error":null,"found":null,"unread":true}`},
 	} {
-		e := event.Event{Kind: event.Looked, Names: event.Names{Lookup: test.lookup}}
+		e := event.Event{Kind: event.Looked, Lookup: &test.lookup}
 		checkCell(t, "lookup", e, test.text, test.members)
 	}
 }

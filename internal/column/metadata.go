@@ -19,9 +19,9 @@ func metadataColumns() []Column {
 	}
 }
 
-func metadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.Names.Values) }
+func metadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.Values) }
 
-func xdpMetadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.Names.XDPValues) }
+func xdpMetadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.XDPValues) }
 
 // appendValues appends like `skb->len=84 skb->dev->name=eth0`, with a ? for what could
 // not be read, or - where there is nothing.
@@ -37,16 +37,16 @@ func appendValues(dst []byte, values []event.NamedValue) []byte {
 		if v.Value == nil {
 			dst = append(dst, '?')
 		} else {
-			dst = v.Value.AppendText(dst)
+			dst = append(dst, v.Value.Text...)
 		}
 	}
 	return dst
 }
 
-func metadataJSON(dst []byte, e *event.Event) []byte { return appendValuesJSON(dst, e.Names.Values) }
+func metadataJSON(dst []byte, e *event.Event) []byte { return appendValuesJSON(dst, e.Values) }
 
 func xdpMetadataJSON(dst []byte, e *event.Event) []byte {
-	return appendValuesJSON(dst, e.Names.XDPValues)
+	return appendValuesJSON(dst, e.XDPValues)
 }
 
 func appendValuesJSON(dst []byte, values []event.NamedValue) []byte {

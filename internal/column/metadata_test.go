@@ -9,9 +9,9 @@ import (
 )
 
 func TestMetadata(t *testing.T) {
-	e := event.Event{Names: event.Names{Values: []event.NamedValue{
+	e := event.Event{Values: []event.NamedValue{
 		{Name: "skb->len", Value: shown("84")}, {Name: "skb->dev->name"}, {Name: "\"a\" & b\n", Value: shown("1")},
-	}}}
+	}}
 	checkCell(t, "skb_metadata", e, `skb->len=84 skb->dev->name=? "a" & b\x0a=1`,
 		`{"skb->len":84,"skb->dev->name":null,"\"a\" & b\u000a":1}`)
 }
@@ -23,7 +23,7 @@ func TestNoMetadata(t *testing.T) {
 
 // TestXDPMetadata: each kind of expressions has its own column.
 func TestXDPMetadata(t *testing.T) {
-	e := event.Event{Names: event.Names{XDPValues: []event.NamedValue{{Name: "xdp->frame_sz", Value: shown("4096")}}}}
+	e := event.Event{XDPValues: []event.NamedValue{{Name: "xdp->frame_sz", Value: shown("4096")}}}
 	checkCell(t, "xdp_metadata", e, "xdp->frame_sz=4096", `{"xdp->frame_sz":4096}`)
 	checkCell(t, "skb_metadata", e, "-", "{}")
 }

@@ -19,8 +19,8 @@ func netfilterColumns() []Column {
 // netfilterText is like ipv4/INPUT,prio=0,nft:inet/filter/input or
 // ipv4/FORWARD,prio=-150,iptables:mangle/FORWARD.
 func netfilterText(dst []byte, e *event.Event) []byte {
-	n := &e.Netfilter
-	if !n.Told {
+	n := e.Netfilter
+	if n == nil {
 		return append(dst, '-')
 	}
 	dst = append(append(append(dst, n.Family.String()...), '/'), n.HookName()...)
@@ -47,8 +47,8 @@ func chainOf(n *event.Netfilter) string {
 }
 
 func netfilterJSON(dst []byte, e *event.Event) []byte {
-	n := &e.Netfilter
-	if !n.Told {
+	n := e.Netfilter
+	if n == nil {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"family":`...), n.Family.String())

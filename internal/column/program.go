@@ -21,14 +21,24 @@ func programColumns() []Column {
 
 func isProgram(e *event.Event) bool { return e.Kind == event.Program || e.Kind == event.Verdict }
 
+var unknownProgram event.BPF
+
+// programOf is the BPF program that the event is about.
+func programOf(e *event.Event) *event.BPF {
+	if e.BPF == nil {
+		return &unknownProgram
+	}
+	return e.BPF
+}
+
 // appendKind appends like `[bpf](tc)` for a BPF program.
 func appendKind(dst []byte, e *event.Event) []byte {
 	if !isProgram(e) {
 		return dst
 	}
 	dst = append(dst, "[bpf]"...)
-	if e.Names.BPF != nil && e.Names.BPF.Kind != "" {
-		dst = append(append(append(dst, '('), e.Names.BPF.Kind...), ')')
+	if kind := programOf(e).Kind; kind != "" {
+		dst = append(append(append(dst, '('), kind...), ')')
 	}
 	if e.TailCalled {
 		return append(dst, ",tail-called"...)
@@ -40,10 +50,7 @@ func program(dst []byte, e *event.Event) []byte {
 	if !isProgram(e) {
 		return appendNull(dst)
 	}
-	b := event.BPF{ID: uint32(e.Addr)}
-	if e.Names.BPF != nil {
-		b = *e.Names.BPF
-	}
+	b := programOf(e)
 	dst = appendUint(append(dst, `{"id":`...), uint64(b.ID))
 	dst = appendStringOrNull(append(dst, `,"name":`...), b.Name)
 	dst = appendStringOrNull(append(dst, `,"tag":`...), b.Tag)

@@ -11,7 +11,7 @@ import (
 
 func TestProgram(t *testing.T) {
 	b := event.BPF{ID: 17, Name: "cil_from_netdev", Tag: "4fab691aaa29bdc5", Kind: "tc", Type: "sched_cls", Addr: 0xff10}
-	e := event.Event{Kind: event.Program, Addr: 17, Names: event.Names{Func: b.Name, BPF: &b}}
+	e := event.Event{Kind: event.Program, Names: event.Names{Func: b.Name}, BPF: &b}
 	const object = `{"id":17,"name":"cil_from_netdev","tag":"4fab691aaa29bdc5","type":"sched_cls","tail_called":false}`
 	checkCell(t, "func", e, "cil_from_netdev[bpf](tc)", `"cil_from_netdev"`)
 	checkCell(t, "program", e, "", object)
@@ -33,7 +33,7 @@ func TestProgram(t *testing.T) {
 }
 
 func TestProgramThatIsNotKnown(t *testing.T) {
-	e := event.Event{Kind: event.Program, Addr: 17, Names: event.Names{BPF: &event.BPF{ID: 17}}}
+	e := event.Event{Kind: event.Program, BPF: &event.BPF{ID: 17}}
 	checkCell(t, "func", e, "id:17[bpf]", `"id:17"`)
 	checkCell(t, "program", e, "", `{"id":17,"name":null,"tag":null,"type":null,"tail_called":false}`)
 	checkCell(t, "addr", e, "", "null")

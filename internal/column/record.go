@@ -44,7 +44,7 @@ func Summary() []Column {
 func total(key, help string, of func(*event.Totals) uint64) Column {
 	return Column{
 		Name: key, Key: key, Type: Number, Help: help,
-		JSON: func(dst []byte, e *event.Event) []byte { return appendUint(dst, of(&e.Totals)) },
+		JSON: func(dst []byte, e *event.Event) []byte { return appendUint(dst, of(e.Totals)) },
 	}
 }
 
@@ -59,7 +59,7 @@ func lostTotal(t *event.Totals) uint64 {
 func byReason(key, help string, of func(*event.Totals) []event.ReasonCount) Column {
 	return Column{
 		Name: key, Key: key, Type: Object, Help: help,
-		JSON: func(dst []byte, e *event.Event) []byte { return appendReasons(dst, of(&e.Totals)) },
+		JSON: func(dst []byte, e *event.Event) []byte { return appendReasons(dst, of(e.Totals)) },
 	}
 }
 

@@ -17,8 +17,8 @@ func stackColumns() []Column {
 
 // stackText is a line like `    icmp_rcv+0x1a3` or `    nft_do_chain+0x5c [nf_tables]` for each frame.
 func stackText(dst []byte, e *event.Event) []byte {
-	for i := range e.Names.Stack {
-		dst = appendFrame(append(dst, indent...), &e.Names.Stack[i])
+	for i := range e.Stack {
+		dst = appendFrame(append(dst, indent...), &e.Stack[i])
 		dst = append(dst, '\n')
 	}
 	return dst
@@ -41,15 +41,15 @@ func appendModule(dst []byte, module string) []byte {
 }
 
 func stackJSON(dst []byte, e *event.Event) []byte {
-	if e.Names.Stack == nil {
+	if e.Stack == nil {
 		return appendNull(dst)
 	}
 	dst = append(dst, '[')
-	for i := range e.Names.Stack {
+	for i := range e.Stack {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendFrameObject(dst, &e.Names.Stack[i])
+		dst = appendFrameObject(dst, &e.Stack[i])
 	}
 	return append(dst, ']')
 }

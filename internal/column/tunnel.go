@@ -19,7 +19,7 @@ func tunnelColumns(o Options) []Column {
 
 // tunnelText is like vxlan(id=42):TUPLE, one word as a tuple is.
 func (f tupleForm) tunnelText(dst []byte, e *event.Event) []byte {
-	if e.Tunnel.Kind == event.NoTunnel {
+	if e.Tunnel == nil || e.Tunnel.Kind == event.NoTunnel {
 		return append(dst, '-')
 	}
 	dst = append(dst, e.Tunnel.Kind.String()...)
@@ -30,11 +30,11 @@ func (f tupleForm) tunnelText(dst []byte, e *event.Event) []byte {
 }
 
 func tunnelJSON(dst []byte, e *event.Event) []byte {
-	if e.Tunnel.Kind == event.NoTunnel {
+	if e.Tunnel == nil || e.Tunnel.Kind == event.NoTunnel {
 		return appendNull(dst)
 	}
 	dst = appendJSONString(append(dst, `{"type":`...), e.Tunnel.Kind.String())
-	dst = appendTunnelID(appendKey(dst, "id"), &e.Tunnel)
+	dst = appendTunnelID(appendKey(dst, "id"), e.Tunnel)
 	dst = appendTupleObject(appendKey(dst, "tuple"), &e.Tunnel.Tuple)
 	return append(dst, '}')
 }

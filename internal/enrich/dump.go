@@ -4,23 +4,23 @@ package enrich
 
 import "tracer/internal/event"
 
-// dumps make values of copies of kernel objects; what is nil is not asked for.
+// dumps format copies of kernel objects and values of expressions; nil means not asked for.
 type dumps struct {
-	skb, shared       func(raw []byte) event.Value
+	skb, shared       func(raw []byte) *event.Value
 	values, xdpValues func(raw []byte) []event.NamedValue
 }
 
 func (d *dumps) name(e *event.Event) {
-	if d.skb != nil && e.Dump.Skb != nil {
-		e.Names.Skb = d.skb(e.Dump.Skb)
+	if d.skb != nil && e.Raw.Skb != nil {
+		e.SkbDump = d.skb(e.Raw.Skb)
 	}
-	if d.shared != nil && e.Dump.Shared != nil {
-		e.Names.Shared = d.shared(e.Dump.Shared)
+	if d.shared != nil && e.Raw.Shared != nil {
+		e.SharedInfo = d.shared(e.Raw.Shared)
 	}
-	if d.values != nil && e.Dump.Values != nil {
-		e.Names.Values = d.values(e.Dump.Values)
+	if d.values != nil && e.Raw.Values != nil {
+		e.Values = d.values(e.Raw.Values)
 	}
-	if d.xdpValues != nil && e.Dump.XDPValues != nil {
-		e.Names.XDPValues = d.xdpValues(e.Dump.XDPValues)
+	if d.xdpValues != nil && e.Raw.XDPValues != nil {
+		e.XDPValues = d.xdpValues(e.Raw.XDPValues)
 	}
 }

@@ -8,40 +8,35 @@ import (
 	"tracer/internal/event"
 )
 
-// shown is a value that is its bytes.
-type shown string
-
-func (s shown) AppendText(dst []byte) []byte { return append(dst, s...) }
-func (s shown) AppendJSON(dst []byte) []byte { return append(dst, s...) }
-
-func (s shown) AppendLines(dst []byte, _ int) []byte { return append(dst, s...) }
+// shown is a value that has the same text in all forms.
+func shown(s string) *event.Value { return &event.Value{Text: []byte(s), JSON: []byte(s)} }
 
 func dumpOptions() Options {
 	return Options{
-		SkbFormat:    func(raw []byte) event.Value { return shown("skb " + string(raw)) },
-		SharedFormat: func(raw []byte) event.Value { return shown("shared " + string(raw)) },
-		Values:       func(raw []byte) []event.NamedValue { return []event.NamedValue{{Name: "x", Value: shown(raw)}} },
+		SkbFormat:    func(raw []byte) *event.Value { return shown("skb " + string(raw)) },
+		SharedFormat: func(raw []byte) *event.Value { return shown("shared " + string(raw)) },
+		Values:       func(raw []byte) []event.NamedValue { return []event.NamedValue{{Name: "x", Value: shown(string(raw))}} },
 	}
 }
 
 func TestDumps(t *testing.T) {
-	dump := event.Dump{Skb: []byte("a"), Shared: []byte("b"), Values: []byte("c")}
-	e := event.Event{Kind: event.Function, Dump: dump}
+	raw := event.Raw{Skb: []byte("a"), Shared: []byte("b"), Values: []byte("c")}
+	e := event.Event{Kind: event.Function, Raw: raw}
 	New(dumpOptions()).Enrich(&e)
-	if n := e.Names; n.Skb != shown("skb a") || n.Shared != shown("shared b") || len(n.Values) != 1 || n.Values[0].Value != shown("c") {
-		t.Errorf("names %+v", n)
+	if string(e.SkbDump.Text) != "skb a" || string(e.SharedInfo.JSON) != "shared b" || len(e.Values) != 1 || string(e.Values[0].Value.Text) != "c" {
+		t.Errorf("%+v", e)
 	}
 }
 
 func TestDumpsThatAreNotThere(t *testing.T) {
 	for _, r := range []*Enricher{New(dumpOptions()), New(Options{})} {
 		e := event.Event{Kind: event.Function}
-		if r.Enrich(&e); e.Names.Skb != nil || e.Names.Shared != nil || e.Names.Values != nil {
+		if r.Enrich(&e); e.SkbDump != nil || e.SharedInfo != nil || e.Values != nil {
 			t.Errorf("names %+v of nothing", e.Names)
 		}
 	}
-	e := event.Event{Kind: event.Function, Dump: event.Dump{Skb: []byte("a"), Shared: []byte("b"), Values: []byte("c")}}
-	if New(Options{}).Enrich(&e); e.Names.Skb != nil || e.Names.Shared != nil || e.Names.Values != nil {
+	e := event.Event{Kind: event.Function, Raw: event.Raw{Skb: []byte("a"), Shared: []byte("b"), Values: []byte("c")}}
+	if New(Options{}).Enrich(&e); e.SkbDump != nil || e.SharedInfo != nil || e.Values != nil {
 		t.Errorf("names %+v that nobody asked for", e.Names)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func packetsOf(o Options, kind event.Kind, numbers ...uint64) uint64 {
 	r := New(o)
 	for _, n := range numbers {
-		r.Enrich(&event.Event{Kind: kind, Skb: 0xffff888100000000, Addr: n})
+		r.Enrich(&event.Event{Kind: kind, Skb: 0xffff888100000000, Addr: n, Raw: event.Raw{ID: n}})
 	}
 	return r.Packets()
 }
@@ -59,9 +59,9 @@ func TestKnowsEnds(t *testing.T) {
 func TestAnEndThatIsNotShownCounts(t *testing.T) {
 	r := New(Options{Tracepoints: []kernel.Tracepoint{{Name: "netif_rx"}, {Name: "consume_skb"}}})
 	for range 3 {
-		r.Enrich(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 0})
-		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 0})
-		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Addr: 1})
+		r.Enrich(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Raw: event.Raw{ID: 0}})
+		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Raw: event.Raw{ID: 0}})
+		r.Pass(&event.Event{Kind: event.Tracepoint, Skb: 0xffff888100000000, Raw: event.Raw{ID: 1}})
 	}
 	if got := r.Packets(); got != 3 {
 		t.Errorf("%d packets, want 3", got)

@@ -28,10 +28,10 @@ type Options struct {
 	// NetnsNames asks for the names of network namespaces, WallTime for times of the wall
 	// clock, SinceLast for those since the packet's event before.
 	NetnsNames, WallTime, SinceLast bool
-	// SkbFormat and SharedFormat make values of the bytes of a sk_buff and its
-	// skb_shared_info, and Values those of the expressions. What they return is
-	// printed before the next event; nil is not asked for.
-	SkbFormat, SharedFormat func(raw []byte) event.Value
+	// SkbFormat and SharedFormat format the bytes of a sk_buff and its skb_shared_info, Values and
+	// XDPValues the values of the expressions. What they return is valid until the next call; nil means not
+	// asked for.
+	SkbFormat, SharedFormat func(raw []byte) *event.Value
 	Values, XDPValues       func(raw []byte) []event.NamedValue
 	// Lookups read what functions looked up, by their addresses.
 	Lookups map[uint64]*lookup.Reader
@@ -79,7 +79,7 @@ func New(o Options) *Enricher {
 	r.functions = newFunctions(o.Functions, &r.places)
 	r.results = newResults(o.Functions)
 	r.programs = newPrograms(o.Program)
-	r.lookups = o.Lookups
+	r.lookups.readers = o.Lookups
 	r.stacks = newStacks(r.symbols, &r.places)
 	if o.NetnsNames {
 		r.namespaces = newNamespaces()
@@ -93,10 +93,10 @@ func New(o Options) *Enricher {
 	return r
 }
 
-// Enrich sets e.Names, and in e.Lineage the numbers that are printed. What stands in the stream
-// without being a packet has none. Names.Stack is good until the next event.
+// Enrich sets e.Names and the sections that are made from e.Raw, and in e.Lineage the numbers that are
+// printed. A Lost or Summary event has none of them. The sections are valid until the next call.
 func (r *Enricher) Enrich(e *event.Event) {
-	e.Names = event.Names{}
+	clearNames(e)
 	switch e.Kind {
 	case event.Lost:
 		r.numbers.sources.lose(e.CPU, e.Loss.Count)
@@ -114,6 +114,13 @@ func (r *Enricher) Enrich(e *event.Event) {
 	}
 	r.count(e)
 	r.numbers.name(&e.Lineage)
+}
+
+// clearNames clears what Enrich sets: a source reuses its events.
+func clearNames(e *event.Event) {
+	e.Names = event.Names{}
+	e.BPF, e.Lookup, e.Stack = nil, nil, nil
+	e.SkbDump, e.SharedInfo, e.Values, e.XDPValues = nil, nil, nil, nil
 }
 
 // renew forgets the names that are made of the symbols when there are other symbols.
@@ -193,8 +200,8 @@ func (r *Enricher) name(e *event.Event) {
 		r.programs.name(e)
 		return
 	}
-	if e.Addr < uint64(len(r.tracepoints)) {
-		t := &r.tracepoints[e.Addr]
+	if e.Raw.ID < uint64(len(r.tracepoints)) {
+		t := &r.tracepoints[e.Raw.ID]
 		e.Names.Func, e.Names.Module = t.Name, t.Module
 	}
 }

@@ -37,7 +37,7 @@ func TestEnrich(t *testing.T) {
 		},
 		{
 			event.Event{
-				Kind: event.Tracepoint, Addr: 0, Skb: 0xa00, Time: 30,
+				Kind: event.Tracepoint, Raw: event.Raw{ID: 0}, Skb: 0xa00, Time: 30,
 				Drop: event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 0xffffffff810003a3},
 			},
 			event.Names{
@@ -45,14 +45,14 @@ func TestEnrich(t *testing.T) {
 			},
 		},
 		{
-			event.Event{Kind: event.Tracepoint, Addr: 1, Skb: 0xb00, Time: 40},
+			event.Event{Kind: event.Tracepoint, Raw: event.Raw{ID: 1}, Skb: 0xb00, Time: 40},
 			event.Names{Func: "br_drop", Module: "bridge", WallTime: 5040},
 		},
 		{
-			event.Event{Kind: event.Tracepoint, Addr: 2, Skb: 0xb00, Time: 50, Names: event.Names{Func: "of another event"}},
+			event.Event{Kind: event.Tracepoint, Raw: event.Raw{ID: 2}, Skb: 0xb00, Time: 50, Names: event.Names{Func: "of another event"}},
 			event.Names{WallTime: 5050, SinceLast: 10},
 		},
-		{event.Event{Kind: event.Lost, Skb: 0xc00, Time: 60}, event.Names{}},
+		{event.Event{Kind: event.Lost, Skb: 0xc00, Time: 60, Loss: &event.Loss{}}, event.Names{}},
 	} {
 		r.Enrich(&c.event)
 		if diff := cmp.Diff(c.want, c.event.Names); diff != "" {

@@ -15,7 +15,7 @@ func TestFramesAreCountedByTheirRuns(t *testing.T) {
 		r := New(Options{})
 		for range 2 {
 			for _, kind := range []event.Kind{event.Program, event.Verdict} {
-				e := event.Event{Kind: kind, Addr: 7, Head: 0xffff888004b30000, Lineage: event.Lineage{ID: c.id}}
+				e := event.Event{Kind: kind, Raw: event.Raw{ID: 7}, Head: 0xffff888004b30000, Lineage: event.Lineage{ID: c.id}}
 				if got, want := r.Ends(&e), c.id == 0 && kind == event.Verdict; got != want {
 					t.Errorf("number %d, %s: ends %v, want %v", c.id, kind, got, want)
 				}

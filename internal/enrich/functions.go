@@ -41,6 +41,6 @@ func (f *functions) name(e *event.Event) {
 	}
 	e.Names.Func, e.Names.Module = known.name, known.module
 	if known.reason != 0 && e.Kind == event.Function && !e.Drop.HasReason {
-		e.Drop.HasReason, e.Drop.Reason = true, e.Arguments[known.reason-kernel.FirstArgument]
+		e.Drop.HasReason, e.Drop.Reason = true, e.Raw.Arguments[known.reason-kernel.FirstArgument]
 	}
 }

@@ -16,10 +16,10 @@ func TestReasonsAmongArguments(t *testing.T) {
 	f := newFunctions([]kernel.Function{{Name: "second", Addr: 2, ReasonArg: 2}, {Name: "fourth", Addr: 4, ReasonArg: 4}, {Name: "none", Addr: 5}}, &others)
 	arguments := [3]uint32{20, 30, 40}
 	for name, test := range map[string]struct{ e, want event.Event }{
-		"second": {event.Event{Kind: event.Function, Addr: 2, Arguments: arguments}, event.Event{Drop: event.Drop{HasReason: true, Reason: 20}}},
-		"fourth": {event.Event{Kind: event.Function, Addr: 4, Arguments: arguments}, event.Event{Drop: event.Drop{HasReason: true, Reason: 40}}},
-		"none":   {event.Event{Kind: event.Function, Addr: 5, Arguments: arguments}, event.Event{}},
-		"return": {event.Event{Kind: event.Return, Addr: 2, Arguments: arguments}, event.Event{}},
+		"second": {event.Event{Kind: event.Function, Addr: 2, Raw: event.Raw{Arguments: arguments}}, event.Event{Drop: event.Drop{HasReason: true, Reason: 20}}},
+		"fourth": {event.Event{Kind: event.Function, Addr: 4, Raw: event.Raw{Arguments: arguments}}, event.Event{Drop: event.Drop{HasReason: true, Reason: 40}}},
+		"none":   {event.Event{Kind: event.Function, Addr: 5, Raw: event.Raw{Arguments: arguments}}, event.Event{}},
+		"return": {event.Event{Kind: event.Return, Addr: 2, Raw: event.Raw{Arguments: arguments}}, event.Event{}},
 		"told": {
 			event.Event{Kind: event.Function, Addr: 2, Drop: event.Drop{HasReason: true, Reason: 7}},
 			event.Event{Drop: event.Drop{HasReason: true, Reason: 7}},

@@ -7,17 +7,25 @@ import (
 	"tracer/internal/lookup"
 )
 
-// lookups read what functions looked up, by their addresses.
-type lookups map[uint64]*lookup.Reader
+// lookups read what functions looked up.
+type lookups struct {
+	// readers are by the addresses of the functions.
+	readers map[uint64]*lookup.Reader
+	// last is the look-up of the last event.
+	last event.Lookup
+}
 
-// name tells it of a function that returned. What was kept of its entry may be gone.
-func (l lookups) name(e *event.Event) {
-	r := l[e.Addr]
+// name sets the look-up of a function that returned. The data of its entry may be gone.
+func (l *lookups) name(e *event.Event) {
+	r := l.readers[e.Addr]
+	if r == nil {
+		return
+	}
+	e.Lookup = &l.last
 	switch {
-	case r == nil:
-	case e.Dump.Lookup == nil:
-		e.Names.Lookup = event.Lookup{Kind: r.Of.Kind, Unknown: true}
+	case e.Raw.Lookup == nil:
+		l.last = event.Lookup{Kind: r.Of.Kind, Unknown: true}
 	default:
-		e.Names.Lookup = r.Read(e.Dump.Lookup, e.Names.Result.Name)
+		l.last = r.Read(e.Raw.Lookup, e.Names.Result.Name)
 	}
 }

@@ -22,13 +22,17 @@ func TestLookedUp(t *testing.T) {
 		kind    string
 		unknown bool
 	}{
-		{event.Event{Kind: event.Looked, Addr: 8, Skb: 16, Dump: event.Dump{Lookup: make([]byte, 8)}}, "qdisc", false},
+		{event.Event{Kind: event.Looked, Addr: 8, Skb: 16, Raw: event.Raw{Lookup: make([]byte, 8)}}, "qdisc", false},
 		{event.Event{Kind: event.Return, Addr: 8, Skb: 16}, "qdisc", true},
 		{event.Event{Kind: event.Return, Addr: 9, Skb: 16}, "", false},
 		{event.Event{Kind: event.Function, Addr: 8, Skb: 16}, "", false},
 	} {
 		r.Enrich(&test.event)
-		if l := test.event.Names.Lookup; l.Kind != test.kind || l.Unknown != test.unknown {
+		l := test.event.Lookup
+		if l == nil {
+			l = &event.Lookup{}
+		}
+		if l.Kind != test.kind || l.Unknown != test.unknown {
 			t.Errorf("%v of %d: %+v", test.event.Kind, test.event.Addr, l)
 		}
 	}

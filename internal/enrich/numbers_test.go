@@ -27,7 +27,7 @@ func heard(t *testing.T, r *Enricher, script string) string {
 		e := event.Event{Kind: event.Function}
 		switch rest, withheld := strings.CutPrefix(word, "-"); {
 		case scan(word, "lost %d:%d", &cpu, &n):
-			e = event.Event{Kind: event.Lost, CPU: uint32(cpu), Loss: event.Loss{Count: n}}
+			e = event.Event{Kind: event.Lost, CPU: uint32(cpu), Loss: &event.Loss{Count: n}}
 			r.Enrich(&e)
 			continue
 		case scan(rest, "c%d:%d", &cpu, &n):

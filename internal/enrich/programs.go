@@ -27,8 +27,8 @@ func newPrograms(find func(id uint32) *kernel.Program) programs {
 }
 
 func (p *programs) name(e *event.Event) {
-	named := p.get(e.Addr)
-	e.Names.BPF, e.Names.Func = named.bpf, named.bpf.Name
+	named := p.get(e.Raw.ID)
+	e.BPF, e.Names.Func = named.bpf, named.bpf.Name
 	if e.Kind == event.Verdict {
 		e.Names.Result = named.verdict.Read(e.Return.Value)
 	}

@@ -43,15 +43,15 @@ func newStacks(s *symbols, entries *places) stacks {
 // name sets the frames of an event whose function has its name, and who called it.
 func (s *stacks) name(e *event.Event) {
 	switch {
-	case len(e.Stack) == 0:
+	case len(e.Raw.Stack) == 0:
 		return
 	case e.Kind == event.Verdict: // of which there is nothing
 		return
 	case e.Kind.IsReturn(): // of which there are the function and its caller alone
-		e.Names.Caller = s.text(e.Stack[len(e.Stack)-1])
+		e.Names.Caller = s.text(e.Raw.Stack[len(e.Raw.Stack)-1])
 		return
 	}
-	addrs := e.Stack[s.machinery(e):]
+	addrs := e.Raw.Stack[s.machinery(e):]
 	s.frames = s.frames[:0]
 	caller := 0
 	if e.Kind == event.Function {
@@ -61,7 +61,7 @@ func (s *stacks) name(e *event.Event) {
 	for _, addr := range addrs {
 		s.frames = append(s.frames, s.returns.at(addr).Frame)
 	}
-	e.Names.Stack = s.frames
+	e.Stack = s.frames
 	if caller < len(s.frames) {
 		e.Names.Caller = s.text(s.frames[caller].Addr)
 	}
@@ -72,7 +72,7 @@ func (s *stacks) name(e *event.Event) {
 // program always has one.
 func (s *stacks) machinery(e *event.Event) int {
 	own := 0
-	for i, addr := range e.Stack[:min(len(e.Stack), machineryMost)] {
+	for i, addr := range e.Raw.Stack[:min(len(e.Raw.Stack), machineryMost)] {
 		if e.Kind == event.Function && s.isInside(addr, e.Addr) {
 			break
 		}

@@ -52,7 +52,7 @@ func enricherOfStacks(t *testing.T) *Enricher {
 func stackOf(r *Enricher, e event.Event) string {
 	r.Enrich(&e)
 	words := []string{e.Names.Caller}
-	for _, f := range e.Names.Stack {
+	for _, f := range e.Stack {
 		switch {
 		case f.Symbol == "":
 			words = append(words, fmt.Sprintf("%#x", f.Addr))
@@ -77,7 +77,7 @@ func TestStackOfFunction(t *testing.T) {
 		"machinery, no function":       {inFtrace, inChain, inFinish, nowhere},
 		"the same again, from a cache": {ipRcv, inChain, inFinish, nowhere},
 	} {
-		if got := stackOf(r, event.Event{Kind: event.Function, Addr: ipRcv, Stack: stack}); got != want {
+		if got := stackOf(r, event.Event{Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: stack}}); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestStackOfTracepoint(t *testing.T) {
 		"under another name":         {inDispatcher, inTraceRun, inIter, inKfree, inIPRcv},
 		"skipped by the program":     {inKfree, inIPRcv},
 	} {
-		if got := stackOf(r, event.Event{Kind: event.Tracepoint, Stack: stack}); got != want {
+		if got := stackOf(r, event.Event{Kind: event.Tracepoint, Raw: event.Raw{Stack: stack}}); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestStackOfTracepoint(t *testing.T) {
 func TestProgramThatCalls(t *testing.T) {
 	r := enricherOfStacks(t)
 	const want = "bpf_prog_0123456789abcdef_tracer+0x10 [bpf] ip_rcv+0 bpf_prog_0123456789abcdef_tracer+16[bpf] ip_rcv_finish+52"
-	e := event.Event{Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv, inProgram, inFinish}}
+	e := event.Event{Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: []uint64{ipRcv, inProgram, inFinish}}}
 	if got := stackOf(r, e); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -121,11 +121,11 @@ func TestStackOfProgram(t *testing.T) {
 		{0xffffffffc0900410, 0xffffffffc0900500, inProgram, inIPRcv, inFinish},
 		{inIPRcv, inFinish},
 	} {
-		if got := stackOf(r, event.Event{Kind: event.Program, Addr: 7, Stack: stack}); got != want {
+		if got := stackOf(r, event.Event{Kind: event.Program, Raw: event.Raw{ID: 7, Stack: stack}}); got != want {
 			t.Errorf("%#x: %s, want %s", stack, got, want)
 		}
 	}
-	if got := stackOf(r, event.Event{Kind: event.Verdict, Addr: 7, Stack: []uint64{7, 0}}); got != "" {
+	if got := stackOf(r, event.Event{Kind: event.Verdict, Raw: event.Raw{ID: 7, Stack: []uint64{7, 0}}}); got != "" {
 		t.Errorf("of a verdict: %s", got)
 	}
 }
@@ -134,10 +134,10 @@ func TestStackOfOneFrame(t *testing.T) {
 	r := enricherOfStacks(t)
 	for want, e := range map[string]event.Event{
 		"":                       {Kind: event.Function, Addr: ipRcv},
-		" ip_rcv+0":              {Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv}},
-		"ip_rcv+0x23 ip_rcv+35":  {Kind: event.Tracepoint, Stack: []uint64{inIPRcv}},
-		"0x1000 0x1000":          {Kind: event.Tracepoint, Stack: []uint64{nowhere}},
-		"0x1000 ip_rcv+0 0x1000": {Kind: event.Function, Addr: ipRcv, Stack: []uint64{ipRcv, nowhere}},
+		" ip_rcv+0":              {Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: []uint64{ipRcv}}},
+		"ip_rcv+0x23 ip_rcv+35":  {Kind: event.Tracepoint, Raw: event.Raw{Stack: []uint64{inIPRcv}}},
+		"0x1000 0x1000":          {Kind: event.Tracepoint, Raw: event.Raw{Stack: []uint64{nowhere}}},
+		"0x1000 ip_rcv+0 0x1000": {Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: []uint64{ipRcv, nowhere}}},
 	} {
 		if got := stackOf(r, e); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -150,7 +150,7 @@ func TestStackOfALateModule(t *testing.T) {
 	r := New(Options{})
 	s, _ := readings(t, kallsyms, loaded)
 	*r.symbols = *s
-	e := event.Event{Kind: event.Tracepoint, Time: 1, Stack: []uint64{inLate}}
+	e := event.Event{Kind: event.Tracepoint, Time: 1, Raw: event.Raw{Stack: []uint64{inLate}}}
 	if got, want := stackOf(r, e), fmt.Sprintf("%#x %#x", uint64(inLate), uint64(inLate)); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -164,7 +164,7 @@ func TestStackOfALateModule(t *testing.T) {
 
 func TestKnownStacksAllocateNothing(t *testing.T) {
 	r := enricherOfStacks(t)
-	e := event.Event{Kind: event.Function, Addr: ipRcv, Stack: []uint64{inKprobe, inFtrace, ipRcv, inChain, inFinish}}
+	e := event.Event{Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: []uint64{inKprobe, inFtrace, ipRcv, inChain, inFinish}}}
 	if n := testing.AllocsPerRun(100, func() { r.Enrich(&e) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
@@ -176,9 +176,9 @@ func BenchmarkStack(b *testing.B) {
 		b.Fatal(err)
 	}
 	r := New(Options{Symbols: list, Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}}})
-	e := event.Event{Kind: event.Tracepoint, Stack: []uint64{inProgram, inTraceRun, inIter, inKfree, inIPRcv}}
+	e := event.Event{Kind: event.Tracepoint, Raw: event.Raw{Stack: []uint64{inProgram, inTraceRun, inIter, inKfree, inIPRcv}}}
 	for range 20 {
-		e.Stack = append(e.Stack, inFinish)
+		e.Raw.Stack = append(e.Raw.Stack, inFinish)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

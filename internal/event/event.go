@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package event says what happened to a packet. It is the one record that every
-// stage behind the ring buffer speaks: stream decodes it, enrich names its
-// numbers, column and export print it.
+// Package event describes what happened to a packet. Its one record is shared by all stages after
+// the ring buffer: stream decodes it, enrich adds names, column and export print it. It can be kept
+// (Clone) and stored (Encode, Decode).
 package event
 
 // Kind tells what an [Event] reports.
@@ -53,11 +53,17 @@ func (k Kind) String() string {
 // IsReturn says whether a function has returned.
 func (k Kind) IsReturn() bool { return k == Return || k == Looked }
 
-// Event is one record. Which members mean something depends on Kind; all of
-// them are values, so that one Event can be reused for a whole stream.
+// Event is one record: a core, and sections that are nil if the event has no such thing. Kind says which
+// members mean something.
+//
+// A source reuses an event, with all memory that it refers to, for the next one. Whoever keeps an event
+// keeps a [Event.Clone].
 type Event struct {
 	Kind Kind
-	CPU  uint32
+	// TailCalled means that this BPF program was entered by a tail call, or ended with one: another
+	// program continued and has its verdict.
+	TailCalled bool
+	CPU        uint32
 	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
 	Time uint64
 	// Skb is the kernel address of the sk_buff; 0 for an XDP frame, which has none.
@@ -65,42 +71,64 @@ type Event struct {
 	// Head is where the memory with the packet's data begins, which an XDP frame passes on
 	// to the sk_buff; 0 where it was not asked for.
 	Head uint64
-	// Addr is the address of the function; for a Tracepoint, its number in the plan; for a
-	// Program or its Verdict, the program's id.
-	Addr uint64
-
-	// TailCalled says that another BPF program went on with this one, and has its verdict.
-	TailCalled bool
-
+	// Addr is the address of the function; 0 for tracepoints and BPF programs.
+	Addr    uint64
 	Process Process
 	Meta    Meta
 	Tuple   Tuple
-	// First is filled for drops, if it was requested.
-	First   FirstTuple
-	Tunnel  Tunnel
 	Lineage Lineage
-	// Netfilter and Conntrack are filled where they were asked for.
-	Netfilter Netfilter
-	Conntrack Conntrack
-	// Map is what a BPF program did with a map, of the functions that do such a thing.
-	Map  MapCall
-	Drop Drop
-	// Arguments are 32 bits of each of a function's arguments 2 to 4, for whoever knows what
-	// they are.
-	Arguments [3]uint32
-	Return    Returned
-	Loss      Loss
-	Totals    Totals
-
-	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb), where it was asked for.
-	CB [5]uint32
-	// Stack holds return addresses, the function itself first, and Dump copies of
-	// kernel objects. They are the record's own memory: good until the next event.
-	Stack []uint64
-	Dump  Dump
-
-	// Names are filled in by enrich.
+	Drop    Drop
+	Return  Returned
+	// Names are set by enrich.
 	Names Names
+
+	Tunnel *Tunnel
+	// First is the first tuple of a dropped packet.
+	First     *FirstTuple
+	Netfilter *Netfilter
+	Conntrack *Conntrack
+	// Map is the operation of a BPF program on a map.
+	Map *MapCall
+	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb).
+	CB   *CB
+	Loss *Loss
+	// Totals are those of a Summary.
+	Totals *Totals
+
+	// These sections are set by enrich, from Raw.
+
+	// BPF is the BPF program that the event is about.
+	BPF *BPF
+	// Lookup is what the function looked up.
+	Lookup *Lookup
+	// Stack has the innermost function first, without the frames of the probe itself.
+	Stack []Frame
+	// SkbDump is the struct sk_buff, SharedInfo its struct skb_shared_info.
+	SkbDump, SharedInfo *Value
+	// Values are those of the user's expressions on the sk_buff, XDPValues those on the xdp_buff.
+	Values, XDPValues []NamedValue
+
+	// Raw is only for enrich. It is neither cloned nor stored.
+	Raw Raw
+}
+
+// CB is words of skb->cb.
+type CB [5]uint32
+
+// Raw is what a record holds besides: numbers that mean something only together with the plan, and
+// bytes in the layout and byte order of the traced kernel.
+type Raw struct {
+	// ID is the index of a tracepoint in the plan, or the id of a BPF program.
+	ID uint64
+	// Arguments are 32 bits of each of a function's arguments 2 to 4.
+	Arguments [3]uint32
+	// Stack holds return addresses, those of the probe itself among them.
+	Stack []uint64
+	// Skb is the struct sk_buff, Shared its struct skb_shared_info.
+	Skb, Shared []byte
+	// Values are those of the user's expressions, in the layout of the plan, XDPValues those on the
+	// xdp_buff, and Lookup those that describe a look-up.
+	Values, XDPValues, Lookup []byte
 }
 
 // Packet tells packets apart: by number where they are followed, or else by the address
@@ -137,18 +165,6 @@ type Meta struct {
 	MTU uint32
 	// Protocol is skb->protocol, an Ethertype, in host order.
 	Protocol uint16
-}
-
-// Dump is copies of kernel objects, nil where they were not asked for.
-type Dump struct {
-	// Skb is the struct sk_buff, Shared its struct skb_shared_info.
-	Skb, Shared []byte
-	// Values is what the expressions of the user gave, as the plan lays them out.
-	Values []byte
-	// Lookup is what a function looked up, likewise.
-	Lookup []byte
-	// XDPValues is the same of the expressions about the xdp_buff.
-	XDPValues []byte
 }
 
 // ReasonPrefix begins the names of drop reasons. It is omitted on terminals.
@@ -291,10 +307,6 @@ type Names struct {
 	Module string
 	// Result is what the function or the BPF program returned.
 	Result Result
-	// BPF is the BPF program; nil where the event is not about one.
-	BPF *BPF
-	// Lookup is what the function looked up.
-	Lookup Lookup
 	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
 	Reason string
 	// Location is Drop.Location as symbol+0xoffset.
@@ -303,12 +315,6 @@ type Names struct {
 	Netns string
 	// Caller is the function that called, as symbol+0xoffset.
 	Caller string
-	// Stack names Event.Stack; the frames of the probe itself are left out.
-	Stack []Frame
-	// Skb and Shared print Dump.Skb and Dump.Shared; nil where they were not asked for.
-	Skb, Shared Value
-	// Values print Dump.Values, one for each expression, XDPValues print Dump.XDPValues.
-	Values, XDPValues []NamedValue
 	// WallTime is Event.Time as nanoseconds since the Unix epoch.
 	WallTime int64
 	// SinceLast is the nanoseconds since the previous event of the same packet.
@@ -321,22 +327,6 @@ type Frame struct {
 	// Symbol is empty where no symbol is known; Offset is from its start.
 	Symbol, Module string
 	Offset         uint64
-}
-
-// Value is a kernel object that can print itself.
-type Value interface {
-	// AppendText appends one line of text, AppendJSON one JSON value.
-	AppendText(dst []byte) []byte
-	AppendJSON(dst []byte) []byte
-	// AppendLines appends text of several lines, each indented by so many blanks, the
-	// last without its end.
-	AppendLines(dst []byte, indent int) []byte
-}
-
-// NamedValue is the value of an expression. Value is nil where it could not be read.
-type NamedValue struct {
-	Name  string
-	Value Value
 }
 
 // CString is the bytes of a NUL-terminated kernel string.

@@ -2,8 +2,7 @@
 
 package event
 
-// Lookup is what a function looked up for a packet, and what it found. Its memory is
-// good until the next event.
+// Lookup is what a function looked up for a packet, and what it found.
 type Lookup struct {
 	// Kind is what was looked for, as in route; empty where nothing was.
 	Kind string

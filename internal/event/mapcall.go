@@ -17,8 +17,7 @@ type MapCall struct {
 	// Found says that there is a value: one that was looked up and is there, or the new one
 	// of an update.
 	Found bool
-	// Key and Value are as much as could be read and a record has room for. They are the
-	// record's own memory: good until the next event.
+	// Key and Value are as much as could be read and a record has room for.
 	Key, Value []byte
 }
 

@@ -4,8 +4,6 @@ package event
 
 // Netfilter is where in netfilter a function was called.
 type Netfilter struct {
-	// Told says that the function was given that.
-	Told   bool
 	Family Family
 	// Hook is a number that means another thing to each family.
 	Hook uint8

@@ -11,8 +11,8 @@ import (
 )
 
 func TestColours(t *testing.T) {
-	drop, lost := base(), event.Event{Kind: event.Lost, Loss: event.Loss{Count: 1}}
-	drop.Drop.Dropped, drop.Names.Stack = true, stack()
+	drop, lost := base(), event.Event{Kind: event.Lost, Loss: &event.Loss{Count: 1}}
+	drop.Drop.Dropped, drop.Stack = true, stack()
 	benign := base()
 	benign.Drop.Dropped, benign.Drop.Benign = true, true
 	for _, c := range []struct {

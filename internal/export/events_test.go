@@ -5,7 +5,6 @@ package export
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"tracer/internal/event"
 )
@@ -27,6 +26,7 @@ func base() event.Event {
 		Process: event.Process{PID: 42701, TID: 42702},
 		Meta:    event.Meta{Netns: 4026531840, Ifindex: 2, Mark: 0xc00, Len: 84, MTU: 1500, Protocol: 0x0800},
 		Tuple:   ping(8),
+		CB:      &event.CB{},
 		Names:   event.Names{Func: "ip_output", WallTime: 1767323045000000123 + 678900000, SinceLast: 41250},
 	}
 	copy(e.Process.Comm[:], "ping")
@@ -115,17 +115,17 @@ func deepSamples() []sample {
 		changed("vxlan, called by a module", func(e *event.Event) {
 			e.Tuple.Protocol, e.Tuple.ICMP = 17, event.ICMP{}
 			e.Tuple.Ports, e.Tuple.SourcePort, e.Tuple.DestPort = true, 40000, 4789
-			e.Tunnel = event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: ping(8)}
-			e.CB, e.Names.Netns = [5]uint32{1, 2, 3, 4, 0xffffffff}, "cni-01234567-89ab-cdef"
-			e.Names.Caller, e.Names.Stack = "vxlan_xmit+0x5c [vxlan]", stack()
+			e.Tunnel = &event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: ping(8)}
+			e.CB, e.Names.Netns = &event.CB{1, 2, 3, 4, 0xffffffff}, "cni-01234567-89ab-cdef"
+			e.Names.Caller, e.Stack = "vxlan_xmit+0x5c [vxlan]", stack()
 		}),
 		changed("tcp, with dumps and values", func(e *event.Event) {
 			e.Tuple = tcp6()
 			e.Tuple.TCP = event.TCP{Told: true, Seq: 4000000000, Ack: 1, Window: 64240}
 			e.Names.Netns = "blue"
-			e.Names.Skb = value{"(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`}
-			e.Names.Shared = value{"(struct skb_shared_info){}", `{}`}
-			e.Names.Values = []event.NamedValue{{Name: "skb->dev->name", Value: value{"eth0", `"eth0"`}}, {Name: "skb->sk->sk_mark"}}
+			e.SkbDump = shownAs("(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`)
+			e.SharedInfo = shownAs("(struct skb_shared_info){}", `{}`)
+			e.Values = []event.NamedValue{{Name: "skb->dev->name", Value: shownAs("eth0", `"eth0"`)}, {Name: "skb->sk->sk_mark"}}
 		}),
 	}
 }
@@ -138,14 +138,8 @@ func stack() []event.Frame {
 	}
 }
 
-// value is one that was printed before.
-type value struct{ text, json string }
-
-func (v value) AppendText(dst []byte) []byte { return append(dst, v.text...) }
-func (v value) AppendJSON(dst []byte) []byte { return append(dst, v.json...) }
-func (v value) AppendLines(dst []byte, indent int) []byte {
-	blanks := strings.Repeat(" ", indent)
-	return append(append(dst, blanks...), strings.ReplaceAll(v.text, "\n", "\n"+blanks)...)
+func shownAs(text, json string) *event.Value {
+	return &event.Value{Text: []byte(text), JSON: []byte(json)}
 }
 
 func reasons() []event.ReasonCount {
@@ -154,9 +148,9 @@ func reasons() []event.ReasonCount {
 
 func recordSamples() []sample {
 	return []sample{
-		{"lost one", event.Event{Kind: event.Lost, CPU: 0, Loss: event.Loss{Count: 1}}},
-		{"lost", event.Event{Kind: event.Lost, CPU: 1, Loss: event.Loss{Count: 27}}},
-		{"summary", event.Event{Kind: event.Summary, Totals: event.Totals{
+		{"lost one", event.Event{Kind: event.Lost, CPU: 0, Loss: &event.Loss{Count: 1}}},
+		{"lost", event.Event{Kind: event.Lost, CPU: 1, Loss: &event.Loss{Count: 27}}},
+		{"summary", event.Event{Kind: event.Summary, Totals: &event.Totals{
 			Made: 145, Printed: 118, Packets: 4, Dropped: 3, DropReasons: reasons(), Lost: [event.LossCauses]uint64{27}, Duration: 5_200_000_000,
 		}}},
 	}

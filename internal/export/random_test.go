@@ -71,33 +71,38 @@ func (d dice) tuple() event.Tuple {
 	}
 }
 
-func (d dice) value() event.Value {
+func (d dice) value() *event.Value {
 	if d.even() {
 		return nil
 	}
-	return []value{{"84", "84"}, {"x", `"x"`}, {"{a=1}", `{"a":1,"b":[{"a":null}]}`}}[d.IntN(3)]
+	return []*event.Value{shownAs("84", "84"), shownAs("x", `"x"`), shownAs("{a=1}", `{"a":1,"b":[{"a":null}]}`)}[d.IntN(3)]
 }
 
 // object is one as of a struct, or none.
-func (d dice) object() event.Value {
+func (d dice) object() *event.Value {
 	if d.even() {
 		return nil
 	}
-	return value{"(struct a){\n  b = 1,\n}", `{"b":1}`}
+	return shownAs("(struct a){\n  b = 1,\n}", `{"b":1}`)
 }
 
 func (d dice) names() event.Names {
 	n := event.Names{
 		Func: d.symbol(), Module: []string{"", "nf_nat"}[d.IntN(2)], Reason: d.symbol(), Location: d.symbol(), Caller: d.symbol(),
-		Netns: d.name(), Skb: d.object(), Shared: d.object(), WallTime: int64(d.number() >> 2), SinceLast: d.number(),
-	}
-	for range d.IntN(4) {
-		n.Stack = append(n.Stack, event.Frame{Addr: d.number(), Symbol: d.symbol(), Offset: d.number()})
-	}
-	for i := range d.IntN(6) {
-		n.Values = append(n.Values, event.NamedValue{Name: string(rune('a'+i)) + d.name(), Value: d.value()})
+		Netns: d.name(), WallTime: int64(d.number() >> 2), SinceLast: d.number(),
 	}
 	return n
+}
+
+// sections adds what enrich makes from the raw parts of a record.
+func (d dice) sections(e *event.Event) {
+	e.SkbDump, e.SharedInfo = d.object(), d.object()
+	for range d.IntN(4) {
+		e.Stack = append(e.Stack, event.Frame{Addr: d.number(), Symbol: d.symbol(), Offset: d.number()})
+	}
+	for i := range d.IntN(6) {
+		e.Values = append(e.Values, event.NamedValue{Name: string(rune('a'+i)) + d.name(), Value: d.value()})
+	}
 }
 
 func (d dice) event() event.Event {
@@ -109,11 +114,12 @@ func (d dice) event() event.Event {
 			MTU: uint32(d.number()), Protocol: uint16(d.number()),
 		},
 		Tuple:  d.tuple(),
-		Tunnel: event.Tunnel{Kind: event.TunnelKind(d.IntN(7)), HasID: d.even(), ID: uint32(d.number()), Tuple: d.tuple()},
+		Tunnel: &event.Tunnel{Kind: event.TunnelKind(d.IntN(7)), HasID: d.even(), ID: uint32(d.number()), Tuple: d.tuple()},
 		Drop:   event.Drop{Dropped: d.even(), Benign: d.even(), HasReason: d.even(), Reason: uint32(d.number()), Location: d.number()},
-		CB:     [5]uint32{uint32(d.number()), 1, 2, 3, uint32(d.number())},
+		CB:     &event.CB{uint32(d.number()), 1, 2, 3, uint32(d.number())},
 		Names:  d.names(),
 	}
+	d.sections(&e)
 	copy(e.Process.Comm[:], d.name())
 	copy(e.Meta.Ifname[:], d.name())
 	return e
@@ -221,7 +227,7 @@ func TestColoursDoNotMoveColumns(t *testing.T) {
 		d := dice{rand.New(rand.NewPCG(seed, 3))}
 		o, e := d.roll(false), d.event()
 		if d.IntN(8) == 0 {
-			e = event.Event{Kind: event.Lost, Loss: event.Loss{Count: d.number()}}
+			e = event.Event{Kind: event.Lost, Loss: &event.Loss{Count: d.number()}}
 		}
 		o.Color = true
 		coloured := printedOne(t, o, e)

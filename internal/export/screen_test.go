@@ -92,7 +92,7 @@ func over6() []event.Event {
 	e := base()
 	e.Lineage, e.Names.Func, e.Tuple = event.Lineage{ID: 15, Part: 28}, "tcp_v6_send_check", tcp6()
 	e.Tuple.Dest = netip.MustParseAddr("2001:db8:85a3:1:2:8a2e:370:7334")
-	return []event.Event{e, {Kind: event.Lost, CPU: 1, Loss: event.Loss{Count: 27}}}
+	return []event.Event{e, {Kind: event.Lost, CPU: 1, Loss: &event.Loss{Count: 27}}}
 }
 
 func dropEvents() []event.Event {
@@ -104,7 +104,7 @@ func dropEvents() []event.Event {
 		e := base()
 		e.Kind, e.Names.Func, e.Names.Reason, e.Names.Location = event.Tracepoint, "kfree_skb", r.reason, r.location
 		e.Drop = event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 1}
-		e.Names.Stack = stack()[1:]
+		e.Stack = stack()[1:]
 		list = append(list, e)
 	}
 	return list

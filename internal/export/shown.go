@@ -16,7 +16,7 @@ type shown struct {
 	process event.Process
 	meta    event.Meta
 	tuple   event.Tuple
-	tunnel  event.Tunnel
+	tunnel  event.Tunnel // the zero value if there is none
 }
 
 // update takes over the members in uses from the event, and returns those that have not changed.
@@ -28,8 +28,17 @@ func (s *shown) update(e *event.Event, uses column.Members) (same column.Members
 	s.meta.Len = e.Meta.Len // so that only the rest of Meta is compared
 	keep(&s.meta, &e.Meta, column.OfMeta, uses, &same)
 	keep(&s.tuple, &e.Tuple, column.OfTuple, uses, &same)
-	keep(&s.tunnel, &e.Tunnel, column.OfTunnel, uses, &same)
+	keep(&s.tunnel, tunnelOf(e), column.OfTunnel, uses, &same)
 	return same
+}
+
+var noTunnel event.Tunnel
+
+func tunnelOf(e *event.Event) *event.Tunnel {
+	if e.Tunnel == nil {
+		return &noTunnel
+	}
+	return e.Tunnel
 }
 
 // keep copies one member if it is in uses and has changed, and otherwise adds it to same.

@@ -123,7 +123,7 @@ func (c *comparison) sameAddress(l layer, field string, ours netip.Addr) {
 func compare(e *event.Event, frame []byte, d dissected) *comparison {
 	c := &comparison{frame: frame, rest: d}
 	c.link(&e.Tuple)
-	c.tunnel(&e.Tunnel, e.Tuple.Protocol)
+	c.tunnel(e.Tunnel, e.Tuple.Protocol)
 	return c
 }
 
@@ -139,7 +139,7 @@ func TestDisagreementIsFound(t *testing.T) {
 		Network: event.IPv4, Source: netip.MustParseAddr("10.9.0.1"), Dest: netip.MustParseAddr("10.9.0.2"), EtherType: 0x800,
 		Protocol: 6, Ports: true, SourcePort: 4000, DestPort: 80, HasTCPFlags: true, TCPFlags: 0x12, Tags: 1, VLAN: 5,
 	}
-	if c := compare(&event.Event{Tuple: right}, nil, layers); len(c.complaints)+len(c.less) > 0 {
+	if c := compare(&event.Event{Tuple: right, Tunnel: &event.Tunnel{}}, nil, layers); len(c.complaints)+len(c.less) > 0 {
 		t.Errorf("complaints %q, less %q", c.complaints, c.less)
 	}
 	for name, change := range map[string]func(*event.Tuple){
@@ -157,7 +157,7 @@ func TestDisagreementIsFound(t *testing.T) {
 	} {
 		wrong := right
 		change(&wrong)
-		if c := compare(&event.Event{Tuple: wrong}, nil, layers); len(c.complaints) == 0 {
+		if c := compare(&event.Event{Tuple: wrong, Tunnel: &event.Tunnel{}}, nil, layers); len(c.complaints) == 0 {
 			t.Errorf("another %s is not complained of", name)
 		}
 	}

@@ -24,6 +24,7 @@ var tick = sync.OnceValue(func() time.Duration {
 })
 
 func decodeConntrack(c *bpf.Conntrack, to *event.Conntrack) {
+	*to = event.Conntrack{}
 	if c.Has&bpf.HasInvalid != 0 {
 		to.State = event.Invalid
 	}

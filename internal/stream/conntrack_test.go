@@ -51,7 +51,7 @@ func TestDecodeConntrack(t *testing.T) {
 			Protocol: 6, Ports: true, SourcePort: 80, DestPort: 1001,
 		},
 	}
-	if diff := cmp.Diff(want, got, sameAddresses); diff != "" {
+	if diff := cmp.Diff(want, *got, sameAddresses); diff != "" {
 		t.Error(diff)
 	}
 	if got.State.String() != "NEW" || !got.Translated() {
@@ -74,10 +74,10 @@ func TestDecodeConntrackOfICMP(t *testing.T) {
 }
 
 func TestDecodeConntrackWithoutEntry(t *testing.T) {
-	if c := decoded(t, bpf.Hook{}, bpf.Conntrack{Has: bpf.HasInfo, Info: 7, Status: 1}).Conntrack; c != (event.Conntrack{State: event.Untracked}) {
+	if c := decoded(t, bpf.Hook{}, bpf.Conntrack{Has: bpf.HasInfo, Info: 7, Status: 1}).Conntrack; *c != (event.Conntrack{State: event.Untracked}) {
 		t.Errorf("%+v", c)
 	}
-	if c := decoded(t, bpf.Hook{}, bpf.Conntrack{Info: 2}).Conntrack; c != (event.Conntrack{}) {
+	if c := decoded(t, bpf.Hook{}, bpf.Conntrack{Info: 2}).Conntrack; *c != (event.Conntrack{}) {
 		t.Errorf("%+v", c)
 	}
 }
@@ -95,14 +95,14 @@ func TestDecodeHook(t *testing.T) {
 	copy(h.Chain[:], "output")
 	got := decoded(t, h, bpf.Conntrack{}).Netfilter
 	want := event.Netfilter{
-		Told: true, Family: event.IPv4Family, Hook: 3, HasPriority: true, Priority: -150,
+		Family: event.IPv4Family, Hook: 3, HasPriority: true, Priority: -150,
 		Object: event.NFTables, TableFamily: event.InetFamily, Table: h.Table, Chain: h.Chain,
 	}
-	if got != want || got.HookName() != "OUTPUT" {
+	if *got != want || got.HookName() != "OUTPUT" {
 		t.Errorf("%+v", got)
 	}
 	h.Has = 0
-	if got := decoded(t, h, bpf.Conntrack{}).Netfilter; got != (event.Netfilter{}) {
+	if got := decoded(t, h, bpf.Conntrack{}).Netfilter; got != nil {
 		t.Errorf("%+v", got)
 	}
 }

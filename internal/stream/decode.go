@@ -23,8 +23,9 @@ func LayoutOf(c bpf.Config) Layout {
 // Decoder turns records into events, one after the other. A packet passes through many functions
 // unchanged, so a part that is equal to that of the previous record is not decoded again.
 type Decoder struct {
-	layout Layout
-	event  event.Event
+	layout   Layout
+	event    event.Event
+	sections sections
 	// core is that of the previous record. meta, tuple and tunnel are its parts, valid if core.Parts
 	// has them.
 	core   bpf.Core
@@ -44,11 +45,21 @@ const (
 	rewritten = compared | flags | bpf.PartLineage
 )
 
+// sections are the memory of the event's sections.
+type sections struct {
+	tunnel    event.Tunnel
+	first     event.FirstTuple
+	netfilter event.Netfilter
+	conntrack event.Conntrack
+	mapCall   event.MapCall
+	cb        event.CB
+}
+
 // NewDecoder is one for records of that layout.
 func NewDecoder(l Layout) *Decoder { return &Decoder{layout: l} }
 
-// Decode returns the event of a record. It is good until the next call; its stack and the
-// copies of kernel objects are the record's own bytes.
+// Decode returns the event of a record. It is valid until the next call, since it refers to memory of the
+// decoder and of the record.
 func (d *Decoder) Decode(record []byte) (*event.Event, error) {
 	r := parts{rest: record, size: len(record)}
 	core := part[bpf.Core](&r)
@@ -79,11 +90,12 @@ func (d *Decoder) decodeParts(has uint32, r *parts) {
 	}
 	if has&bpf.PartTunnel != 0 {
 		if tunnel := part[bpf.Tunnel](r); !isSame(d, bpf.PartTunnel, &d.tunnel, tunnel) {
-			decodeTunnel(tunnel, &d.event.Tunnel)
+			decodeTunnel(tunnel, &d.sections.tunnel)
 		}
+		d.event.Tunnel = &d.sections.tunnel
 	}
 	if has&^(compared|flags) != 0 {
-		d.layout.decodeOthers(has, r, &d.event)
+		d.decodeOthers(has, r, &d.event)
 	}
 }
 
@@ -108,18 +120,20 @@ func (d *Decoder) decodeMeta(m *bpf.Meta) {
 }
 
 // decodeOthers are the parts behind those that hardly change.
-func (l Layout) decodeOthers(has uint32, r *parts, e *event.Event) {
+func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
+	l, s := &d.layout, &d.sections
 	if has&bpf.PartCB != 0 {
-		e.CB = part[bpf.CB](r).Words
+		s.cb = part[bpf.CB](r).Words
+		e.CB = &s.cb
 	}
 	if has&bpf.PartSkb != 0 {
-		e.Dump.Skb = r.take(l.Skb)
+		e.Raw.Skb = r.take(l.Skb)
 	}
 	if has&bpf.PartShared != 0 {
-		e.Dump.Shared = r.take(l.Shared)
+		e.Raw.Shared = r.take(l.Shared)
 	}
 	if has&bpf.PartValues != 0 {
-		e.Dump.Values = r.take(l.Values)
+		e.Raw.Values = r.take(l.Values)
 	}
 	if has&bpf.PartLineage != 0 {
 		decodeLineage(part[bpf.Lineage](r), &e.Lineage)
@@ -129,28 +143,31 @@ func (l Layout) decodeOthers(has uint32, r *parts, e *event.Event) {
 		e.Return = event.Returned{Value: returned.Value, Duration: returned.Duration}
 	}
 	if has&bpf.PartDetail != 0 {
-		decodeHook(part[bpf.Hook](r), &e.Netfilter)
+		e.Netfilter = decodeHook(part[bpf.Hook](r), &s.netfilter)
 	}
 	if has&bpf.PartMap != 0 {
-		decodeMap(part[bpf.Map](r), &e.Map)
+		decodeMap(part[bpf.Map](r), &s.mapCall)
+		e.Map = &s.mapCall
 	}
 	if has&bpf.PartBehalf != 0 {
-		e.Dump.Lookup = r.take(l.Lookup)
+		e.Raw.Lookup = r.take(l.Lookup)
 	}
 	if has&bpf.PartConntrack != 0 {
-		decodeConntrack(part[bpf.Conntrack](r), &e.Conntrack)
+		decodeConntrack(part[bpf.Conntrack](r), &s.conntrack)
+		e.Conntrack = &s.conntrack
 	}
 	if has&bpf.PartHead != 0 {
 		e.Head = part[bpf.Head](r).Address
 	}
 	if has&bpf.PartXDPValues != 0 {
-		e.Dump.XDPValues = r.take(l.XDPValues)
+		e.Raw.XDPValues = r.take(l.XDPValues)
 	}
 	if has&bpf.PartFirst != 0 {
-		decodeFirst(part[bpf.First](r), &e.First)
+		decodeFirst(part[bpf.First](r), &s.first)
+		e.First = &s.first
 	}
 	if has&bpf.PartStack != 0 {
-		e.Stack = addressesIn(r.rest)
+		e.Raw.Stack = addressesIn(r.rest)
 	}
 }
 
@@ -221,10 +238,10 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	e.TailCalled = c.Flags&bpf.ByTailCall != 0
 	e.Time = c.Time
 	e.Skb = c.Skb
-	e.Addr = c.Addr
+	e.Addr, e.Raw.ID = addressOrID(e.Kind, c.Addr)
 	e.Process = event.Process{PID: c.Pid, TID: c.Tid, Comm: c.Comm}
 	if c.Parts&bpf.PartArguments != 0 {
-		e.Arguments = [3]uint32{c.Reason, uint32(c.Location), uint32(c.Location >> 32)}
+		e.Raw.Arguments = [3]uint32{c.Reason, uint32(c.Location), uint32(c.Location >> 32)}
 		e.Drop = event.Drop{}
 		return nil
 	}
@@ -236,6 +253,15 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		Location:  c.Location,
 	}
 	return nil
+}
+
+// addressOrID tells the address of a function from the index of a tracepoint and the id of a BPF program.
+func addressOrID(k event.Kind, n uint64) (addr, id uint64) {
+	switch k {
+	case event.Tracepoint, event.Program, event.Verdict:
+		return 0, n
+	}
+	return n, 0
 }
 
 func decodeMeta(m *bpf.Meta, to *event.Meta) {

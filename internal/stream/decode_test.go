@@ -62,7 +62,7 @@ func TestDecodeLookup(t *testing.T) {
 	core := bpf.Core{Kind: bpf.KindLookup, Parts: bpf.PartReturn | bpf.PartBehalf | bpf.PartStack}
 	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: 5}), []byte("12345678"), []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	want := event.Event{
-		Kind: event.Looked, Stack: []uint64{1}, Return: event.Returned{Value: 5}, Dump: event.Dump{Lookup: []byte("12345678")},
+		Kind: event.Looked, Return: event.Returned{Value: 5}, Raw: event.Raw{Stack: []uint64{1}, Lookup: []byte("12345678")},
 	}
 	var got event.Event
 	if err := (Layout{Lookup: 8}).Decode(record, &got); err != nil {
@@ -77,7 +77,7 @@ func TestDecodeReturn(t *testing.T) {
 	core := bpf.Core{Time: 9, Skb: 2, Addr: 3, Kind: bpf.KindReturn, Parts: bpf.PartReturn | bpf.PartStack}
 	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: ^uint64(0), Duration: 7}), []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	want := event.Event{
-		Kind: event.Return, Time: 9, Skb: 2, Addr: 3, Stack: []uint64{1},
+		Kind: event.Return, Time: 9, Skb: 2, Addr: 3, Raw: event.Raw{Stack: []uint64{1}},
 		Return: event.Returned{Value: ^uint64(0), Duration: 7},
 	}
 	var got event.Event
@@ -101,7 +101,7 @@ func TestDecode(t *testing.T) {
 		Has: bpf.HasPorts | bpf.HasTCPFlags, Tags: 1, Vlan: 17, EtherType: 0x800,
 	}
 	want := event.Event{
-		Kind: event.Tracepoint, CPU: 9, Time: 1, Skb: 2, Addr: 3,
+		Kind: event.Tracepoint, CPU: 9, Time: 1, Skb: 2, Raw: event.Raw{ID: 3},
 		Process: event.Process{PID: 5, TID: 6, Comm: comm("ping")},
 		Meta:    event.Meta{Netns: 10, Ifindex: 11, Ifname: comm("lo"), Mark: 12, Len: 13, MTU: 14, Protocol: 0x800},
 		Tuple: event.Tuple{
@@ -126,8 +126,8 @@ func TestDecodeArguments(t *testing.T) {
 	if err := plain.Decode(record(core, nil, nil), &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := [3]uint32{2, 3, 4}; got.Arguments != want || got.Drop != (event.Drop{}) {
-		t.Errorf("arguments %v, drop %+v", got.Arguments, got.Drop)
+	if want := [3]uint32{2, 3, 4}; got.Raw.Arguments != want || got.Drop != (event.Drop{}) {
+		t.Errorf("arguments %v, drop %+v", got.Raw.Arguments, got.Drop)
 	}
 }
 
@@ -159,20 +159,20 @@ func TestDecodeParts(t *testing.T) {
 	if e.Tuple.TCP != want || e.Tunnel.Tuple.TCP != want || e.Tuple.InnerVLAN != 4 || !e.Tuple.HasInnerVLAN || e.Tuple.Tags != 4 || e.Tuple.ThirdVLAN != 5 {
 		t.Errorf("tuple %+v, in the tunnel %+v", e.Tuple, e.Tunnel.Tuple)
 	}
-	if e.Tunnel.Kind != event.Geneve || e.Tunnel.ID != 42 || !e.Tunnel.HasID || e.CB != [5]uint32{6, 7, 8, 9, 10} || e.Meta.Len != 5 {
+	if e.Tunnel.Kind != event.Geneve || e.Tunnel.ID != 42 || !e.Tunnel.HasID || *e.CB != (event.CB{6, 7, 8, 9, 10}) || e.Meta.Len != 5 {
 		t.Errorf("tunnel %+v, cb %v, meta %+v", e.Tunnel, e.CB, e.Meta)
 	}
-	if string(e.Dump.Skb) != "aaaaaaaa" || string(e.Dump.Shared) != "bbbbbbbbbbbbbbbb" || string(e.Dump.Values) != strings.Repeat("c", 24) {
-		t.Errorf("dump %q", e.Dump)
+	if string(e.Raw.Skb) != "aaaaaaaa" || string(e.Raw.Shared) != "bbbbbbbbbbbbbbbb" || string(e.Raw.Values) != strings.Repeat("c", 24) {
+		t.Errorf("dump %+v", e.Raw)
 	}
-	if e.Head != 0xffff888004b30000 || string(e.Dump.XDPValues) != strings.Repeat("d", 32) {
-		t.Errorf("head %#x, dump %q", e.Head, e.Dump)
+	if e.Head != 0xffff888004b30000 || string(e.Raw.XDPValues) != strings.Repeat("d", 32) {
+		t.Errorf("head %#x, dump %+v", e.Head, e.Raw)
 	}
 	if want := (event.Lineage{ID: 12, Part: 17, Parent: 15, Origin: event.Segment}); e.Lineage != want {
 		t.Errorf("lineage %+v, want %+v", e.Lineage, want)
 	}
-	if !slices.Equal(e.Stack, frames[:]) {
-		t.Errorf("stack %#x", e.Stack)
+	if !slices.Equal(e.Raw.Stack, frames[:]) {
+		t.Errorf("stack %#x", e.Raw.Stack)
 	}
 	if err := layout.Decode(raw[:len(raw)-17-int(unsafe.Sizeof(bpf.Lineage{}))], &e); err == nil {
 		t.Error("values that are cut off were accepted")

@@ -8,7 +8,7 @@ import (
 )
 
 func decodeFirst(f *bpf.First, to *event.FirstTuple) {
-	to.By = event.FirstBy(f.By)
+	*to = event.FirstTuple{By: event.FirstBy(f.By)}
 	if to.By != event.FirstUnknown {
 		decodeTuple(&f.Tuple, &to.Tuple)
 	}

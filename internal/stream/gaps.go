@@ -10,6 +10,7 @@ type gaps struct {
 	// seen is what each CPU's count was when last told.
 	seen   []uint32
 	marker event.Event
+	loss   event.Loss
 }
 
 // mark returns a marker where the CPU's count has grown, or nil.
@@ -22,8 +23,7 @@ func (g *gaps) mark(cpu, lost uint32, time uint64) *event.Event {
 		return nil
 	}
 	g.seen[cpu] = lost
-	g.marker = event.Event{
-		Kind: event.Lost, CPU: cpu, Time: time, Loss: event.Loss{Cause: event.RingFull, Count: uint64(missing)},
-	}
+	g.loss = event.Loss{Cause: event.RingFull, Count: uint64(missing)}
+	g.marker = event.Event{Kind: event.Lost, CPU: cpu, Time: time, Loss: &g.loss}
 	return &g.marker
 }

@@ -27,7 +27,7 @@ func TestDecodeMap(t *testing.T) {
 		Operation: event.MapUpdate, ID: 7, Name: comm("flows"), Type: 9, KeySize: 2, ValueSize: 1000, Found: true,
 		Key: []byte("kk"), Value: []byte("vvv"),
 	}
-	if diff := cmp.Diff(want, got.Map); diff != "" {
+	if diff := cmp.Diff(want, *got.Map); diff != "" {
 		t.Errorf("map (-want +got):\n%s", diff)
 	}
 	if got.Map.Type.String() != "lru_hash" || got.Map.Operation.String() != "update" {

@@ -7,12 +7,12 @@ import (
 	"tracer/internal/event"
 )
 
-func decodeHook(h *bpf.Hook, to *event.Netfilter) {
+// decodeHook returns nil for a function that got no hook state.
+func decodeHook(h *bpf.Hook, to *event.Netfilter) *event.Netfilter {
 	if h.Has&bpf.HasState == 0 {
-		return
+		return nil
 	}
 	*to = event.Netfilter{
-		Told:        true,
 		Family:      event.Family(h.Family),
 		Hook:        h.Hook,
 		HasPriority: h.Has&bpf.HasPriority != 0,
@@ -22,4 +22,5 @@ func decodeHook(h *bpf.Hook, to *event.Netfilter) {
 		Chain:       h.Chain,
 		TableFamily: event.Family(h.TableFamily),
 	}
+	return to
 }

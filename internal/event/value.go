@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+// Value is a kernel object or the value of an expression, formatted by its BTF type in the forms that
+// the outputs need. It keeps its meaning without the type, on any machine. A form that was not needed is
+// nil.
+type Value struct {
+	// Text is one word for the value of an expression. For a kernel object it is lines, of which the
+	// last has no line break.
+	Text []byte
+	// JSON is one JSON value.
+	JSON []byte
+}
+
+// NamedValue is the value of an expression. Value is nil if it could not be read.
+type NamedValue struct {
+	Name  string
+	Value *Value
+}
