@@ -7,22 +7,24 @@ import "time"
 // Conntrack is what the kernel's connection tracking holds of the packet.
 type Conntrack struct {
 	// State is the packet's place in its connection.
-	State ConntrackState
+	State ConntrackState `cbor:"1,keyasint,omitzero"`
 	// Known says that the members below are: the connection has an entry that could be read.
-	Known bool
+	Known bool `cbor:"2,keyasint,omitzero"`
 	// Status is the entry's bits, IPS_*.
-	Status uint32
+	Status uint32 `cbor:"3,keyasint,omitzero"`
 	// Zone and Mark are told where this kernel has them.
-	HasZone, HasMark bool
-	Zone             uint16
-	Mark             uint32
+	HasZone bool   `cbor:"4,keyasint,omitzero"`
+	HasMark bool   `cbor:"5,keyasint,omitzero"`
+	Zone    uint16 `cbor:"6,keyasint,omitzero"`
+	Mark    uint32 `cbor:"7,keyasint,omitzero"`
 	// TCPState is the connection's where Original is TCP.
-	TCPState TCPState
+	TCPState TCPState `cbor:"8,keyasint,omitzero"`
 	// Left is the time until the entry ends if no packet comes.
-	Left time.Duration
+	Left time.Duration `cbor:"9,keyasint,omitzero"`
 	// Original is how the connection's first packet began, Reply how an answer begins. Of
 	// ICMP they have type, code and id.
-	Original, Reply Tuple
+	Original Tuple `cbor:"10,keyasint,omitzero"`
+	Reply    Tuple `cbor:"11,keyasint,omitzero"`
 }
 
 // ConntrackState is a packet's place in its connection: the kernel's

@@ -59,57 +59,59 @@ func (k Kind) IsReturn() bool { return k == Return || k == Looked }
 // A source reuses an event, with all memory that it refers to, for the next one. Whoever keeps an event
 // keeps a [Event.Clone].
 type Event struct {
-	Kind Kind
+	Kind Kind `cbor:"1,keyasint,omitzero"`
 	// TailCalled means that this BPF program was entered by a tail call, or ended with one: another
 	// program continued and has its verdict.
-	TailCalled bool
-	CPU        uint32
+	TailCalled bool   `cbor:"2,keyasint,omitzero"`
+	CPU        uint32 `cbor:"3,keyasint,omitzero"`
 	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
-	Time uint64
+	Time uint64 `cbor:"4,keyasint,omitzero"`
 	// Skb is the kernel address of the sk_buff; 0 for an XDP frame, which has none.
-	Skb uint64
+	Skb uint64 `cbor:"5,keyasint,omitzero"`
 	// Head is where the memory with the packet's data begins, which an XDP frame passes on
 	// to the sk_buff; 0 where it was not asked for.
-	Head uint64
+	Head uint64 `cbor:"6,keyasint,omitzero"`
 	// Addr is the address of the function; 0 for tracepoints and BPF programs.
-	Addr    uint64
-	Process Process
-	Meta    Meta
-	Tuple   Tuple
-	Lineage Lineage
-	Drop    Drop
-	Return  Returned
+	Addr    uint64   `cbor:"7,keyasint,omitzero"`
+	Process Process  `cbor:"8,keyasint,omitzero"`
+	Meta    Meta     `cbor:"9,keyasint,omitzero"`
+	Tuple   Tuple    `cbor:"10,keyasint,omitzero"`
+	Lineage Lineage  `cbor:"11,keyasint,omitzero"`
+	Drop    Drop     `cbor:"12,keyasint,omitzero"`
+	Return  Returned `cbor:"13,keyasint,omitzero"`
 	// Names are set by enrich.
-	Names Names
+	Names Names `cbor:"14,keyasint,omitzero"`
 
-	Tunnel *Tunnel
+	Tunnel *Tunnel `cbor:"15,keyasint,omitzero"`
 	// First is the first tuple of a dropped packet.
-	First     *FirstTuple
-	Netfilter *Netfilter
-	Conntrack *Conntrack
+	First     *FirstTuple `cbor:"16,keyasint,omitzero"`
+	Netfilter *Netfilter  `cbor:"17,keyasint,omitzero"`
+	Conntrack *Conntrack  `cbor:"18,keyasint,omitzero"`
 	// Map is the operation of a BPF program on a map.
-	Map *MapCall
+	Map *MapCall `cbor:"19,keyasint,omitzero"`
 	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb).
-	CB   *CB
-	Loss *Loss
+	CB   *CB   `cbor:"20,keyasint,omitzero"`
+	Loss *Loss `cbor:"21,keyasint,omitzero"`
 	// Totals are those of a Summary.
-	Totals *Totals
+	Totals *Totals `cbor:"22,keyasint,omitzero"`
 
 	// These sections are set by enrich, from Raw.
 
 	// BPF is the BPF program that the event is about.
-	BPF *BPF
+	BPF *BPF `cbor:"23,keyasint,omitzero"`
 	// Lookup is what the function looked up.
-	Lookup *Lookup
+	Lookup *Lookup `cbor:"24,keyasint,omitzero"`
 	// Stack has the innermost function first, without the frames of the probe itself.
-	Stack []Frame
+	Stack []Frame `cbor:"25,keyasint,omitzero"`
 	// SkbDump is the struct sk_buff, SharedInfo its struct skb_shared_info.
-	SkbDump, SharedInfo *Value
+	SkbDump    *Value `cbor:"26,keyasint,omitzero"`
+	SharedInfo *Value `cbor:"27,keyasint,omitzero"`
 	// Values are those of the user's expressions on the sk_buff, XDPValues those on the xdp_buff.
-	Values, XDPValues []NamedValue
+	Values    []NamedValue `cbor:"28,keyasint,omitzero"`
+	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
 
 	// Raw is only for enrich. It is neither cloned nor stored.
-	Raw Raw
+	Raw Raw `cbor:"-"`
 }
 
 // CB is words of skb->cb.
@@ -146,25 +148,26 @@ func (e *Event) Packet() uint64 {
 // Process is what ran on the CPU at the hit; in softirq that is whoever was interrupted.
 type Process struct {
 	// PID is the process id (tgid), TID the thread's.
-	PID, TID uint32
+	PID uint32 `cbor:"1,keyasint,omitzero"`
+	TID uint32 `cbor:"2,keyasint,omitzero"`
 	// Comm is the task's name, at most 15 bytes, NUL-terminated.
-	Comm [16]byte
+	Comm [16]byte `cbor:"3,keyasint,omitzero"`
 }
 
 // Meta is what the sk_buff says of itself.
 type Meta struct {
 	// Netns is the inode number of the network namespace, of skb->dev's or else of skb->sk's.
-	Netns uint32
+	Netns uint32 `cbor:"1,keyasint,omitzero"`
 	// Ifindex is skb->dev's index, 0 without a device, and Ifname its name.
-	Ifindex uint32
-	Ifname  [16]byte
-	Mark    uint32
+	Ifindex uint32   `cbor:"2,keyasint,omitzero"`
+	Ifname  [16]byte `cbor:"3,keyasint,omitzero"`
+	Mark    uint32   `cbor:"4,keyasint,omitzero"`
 	// Len is skb->len in bytes.
-	Len uint32
+	Len uint32 `cbor:"5,keyasint,omitzero"`
 	// MTU is the route's, or else the device's, in bytes.
-	MTU uint32
+	MTU uint32 `cbor:"6,keyasint,omitzero"`
 	// Protocol is skb->protocol, an Ethertype, in host order.
-	Protocol uint16
+	Protocol uint16 `cbor:"7,keyasint,omitzero"`
 }
 
 // ReasonPrefix begins the names of drop reasons. It is omitted on terminals.
@@ -173,33 +176,35 @@ const ReasonPrefix = "SKB_DROP_REASON_"
 // Drop is why and where the kernel gave the packet up.
 type Drop struct {
 	// Dropped is set on the skb:kfree_skb tracepoint.
-	Dropped bool
+	Dropped bool `cbor:"1,keyasint,omitzero"`
 	// Benign is set for a drop that is normal on a healthy network.
-	Benign bool
+	Benign bool `cbor:"2,keyasint,omitzero"`
 	// HasReason is set where the kernel gave a reason (5.17 and newer).
-	HasReason bool
-	Reason    uint32
+	HasReason bool   `cbor:"3,keyasint,omitzero"`
+	Reason    uint32 `cbor:"4,keyasint,omitzero"`
 	// Location is the address of the code that dropped; 0 when not known.
-	Location uint64
+	Location uint64 `cbor:"5,keyasint,omitzero"`
 }
 
 // BPF is a BPF program.
 type BPF struct {
-	ID uint32
+	ID uint32 `cbor:"1,keyasint,omitzero"`
 	// Name may be empty, Tag is a sum over the program's instructions.
-	Name, Tag string
+	Name string `cbor:"2,keyasint,omitzero"`
+	Tag  string `cbor:"3,keyasint,omitzero"`
 	// Kind is its kind in short, Type the kernel's type of it.
-	Kind, Type string
+	Kind string `cbor:"4,keyasint,omitzero"`
+	Type string `cbor:"5,keyasint,omitzero"`
 	// Addr is where its code begins; 0 where that is not known.
-	Addr uint64
+	Addr uint64 `cbor:"6,keyasint,omitzero"`
 }
 
 // Returned is what a function came to; of a Return, a Looked or a Verdict.
 type Returned struct {
 	// Value is the register's, of which the function's type says how much counts.
-	Value uint64
+	Value uint64 `cbor:"1,keyasint,omitzero"`
 	// Duration is the time from the function's entry, in nanoseconds.
-	Duration uint64
+	Duration uint64 `cbor:"2,keyasint,omitzero"`
 }
 
 // ResultClass is what a function's result is.
@@ -216,16 +221,16 @@ const (
 
 // Result is Returned.Value by the function's type.
 type Result struct {
-	Class ResultClass
-	Value uint64
+	Class ResultClass `cbor:"1,keyasint,omitzero"`
+	Value uint64      `cbor:"2,keyasint,omitzero"`
 	// Name is what the value is called, as in NF_DROP or ENOENT; empty for no name.
-	Name string
+	Name string `cbor:"3,keyasint,omitzero"`
 }
 
 // Loss tells of events that were made and could not be delivered.
 type Loss struct {
-	Cause LossCause
-	Count uint64
+	Cause LossCause `cbor:"1,keyasint,omitzero"`
+	Count uint64    `cbor:"2,keyasint,omitzero"`
 }
 
 // LossCause is why events were lost.
@@ -257,76 +262,80 @@ func (c LossCause) Key() string {
 // Totals sum up a run.
 type Totals struct {
 	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.
-	Made, Printed uint64
+	Made    uint64 `cbor:"1,keyasint,omitzero"`
+	Printed uint64 `cbor:"2,keyasint,omitzero"`
 	// Withheld counts events left unprinted because of a limit: of lines, of packets, of
 	// events a packet or a second.
-	Withheld uint64
+	Withheld uint64 `cbor:"3,keyasint,omitzero"`
 	// Packets counts distinct packets among the printed events; sk_buffs where packets
 	// are not followed.
-	Packets uint64
+	Packets uint64 `cbor:"4,keyasint,omitzero"`
 	// Dropped counts printed drops that are not benign, and DropReasons those of each reason,
 	// the most frequent first.
-	Dropped     uint64
-	DropReasons []ReasonCount
+	Dropped     uint64        `cbor:"5,keyasint,omitzero"`
+	DropReasons []ReasonCount `cbor:"6,keyasint,omitzero"`
 	// BenignReasons are the printed benign drops likewise, and HiddenReasons those that were
 	// hidden (--drop-hide-benign).
-	BenignReasons, HiddenReasons []ReasonCount
-	Lost                         [LossCauses]uint64
+	BenignReasons []ReasonCount      `cbor:"7,keyasint,omitzero"`
+	HiddenReasons []ReasonCount      `cbor:"8,keyasint,omitzero"`
+	Lost          [LossCauses]uint64 `cbor:"9,keyasint,omitzero"`
 	// Evicted counts sk_buffs that were followed and had to make room for others before
 	// their end.
-	Evicted uint64
+	Evicted uint64 `cbor:"10,keyasint,omitzero"`
 	// Unreturned counts printed function calls of which the return was not seen.
-	Unreturned uint64
+	Unreturned uint64 `cbor:"11,keyasint,omitzero"`
 	// WithoutNetns and WithoutIfname count events that passed all other filters and were rejected
 	// because the packet's network namespace, or its interface, was unknown.
-	WithoutNetns, WithoutIfname uint64
+	WithoutNetns  uint64 `cbor:"12,keyasint,omitzero"`
+	WithoutIfname uint64 `cbor:"13,keyasint,omitzero"`
 	// Headless counts dropped fragments without a transport header that the filter did not
 	// match.
-	Headless uint64
+	Headless uint64 `cbor:"14,keyasint,omitzero"`
 	// Missed counts hits that the kernel did not run a program for (recursion);
 	// whether they would have matched is not known.
-	Missed uint64
+	Missed uint64 `cbor:"15,keyasint,omitzero"`
 	// Unseen lists what a run without events did not look at; empty if there were events.
-	Unseen []Unseen
+	Unseen []Unseen `cbor:"16,keyasint,omitzero"`
 	// Duration is that of tracing, in nanoseconds.
-	Duration uint64
+	Duration uint64 `cbor:"17,keyasint,omitzero"`
 }
 
 // ReasonCount counts the drops for a reason. Name is empty if the kernel has no reasons (before
 // 5.17).
 type ReasonCount struct {
-	Name  string
-	Count uint64
+	Name  string `cbor:"1,keyasint,omitzero"`
+	Count uint64 `cbor:"2,keyasint,omitzero"`
 }
 
 // Names are the words for an event's numbers.
 type Names struct {
 	// Func is the function or tracepoint.
-	Func string
+	Func string `cbor:"1,keyasint,omitzero"`
 	// Module is the kernel module that Func lives in, empty for vmlinux.
-	Module string
+	Module string `cbor:"2,keyasint,omitzero"`
 	// Result is what the function or the BPF program returned.
-	Result Result
+	Result Result `cbor:"3,keyasint,omitzero"`
 	// Reason is the drop reason's name, as in SKB_DROP_REASON_NO_SOCKET, or its number.
-	Reason string
+	Reason string `cbor:"4,keyasint,omitzero"`
 	// Location is Drop.Location as symbol+0xoffset.
-	Location string
+	Location string `cbor:"5,keyasint,omitzero"`
 	// Netns is the network namespace's name, empty where it has none.
-	Netns string
+	Netns string `cbor:"6,keyasint,omitzero"`
 	// Caller is the function that called, as symbol+0xoffset.
-	Caller string
+	Caller string `cbor:"7,keyasint,omitzero"`
 	// WallTime is Event.Time as nanoseconds since the Unix epoch.
-	WallTime int64
+	WallTime int64 `cbor:"8,keyasint,omitzero"`
 	// SinceLast is the nanoseconds since the previous event of the same packet.
-	SinceLast uint64
+	SinceLast uint64 `cbor:"9,keyasint,omitzero"`
 }
 
 // Frame is one return address of a stack.
 type Frame struct {
-	Addr uint64
+	Addr uint64 `cbor:"1,keyasint,omitzero"`
 	// Symbol is empty where no symbol is known; Offset is from its start.
-	Symbol, Module string
-	Offset         uint64
+	Symbol string `cbor:"2,keyasint,omitzero"`
+	Module string `cbor:"3,keyasint,omitzero"`
+	Offset uint64 `cbor:"4,keyasint,omitzero"`
 }
 
 // CString is the bytes of a NUL-terminated kernel string.

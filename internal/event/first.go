@@ -5,8 +5,8 @@ package event
 // FirstTuple is the first tuple that is known of a dropped packet, or the one that matched the filter
 // if that is not the packet's present one.
 type FirstTuple struct {
-	By    FirstBy
-	Tuple Tuple
+	By    FirstBy `cbor:"1,keyasint,omitzero"`
+	Tuple Tuple   `cbor:"2,keyasint,omitzero"`
 }
 
 // FirstBy is how the first tuple is known.

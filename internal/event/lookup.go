@@ -5,25 +5,26 @@ package event
 // Lookup is what a function looked up for a packet, and what it found.
 type Lookup struct {
 	// Kind is what was looked for, as in route; empty where nothing was.
-	Kind string
+	Kind string `cbor:"1,keyasint,omitzero"`
 	// Asked is the key, Found what is known of what was found.
-	Asked, Found []Fact
+	Asked []Fact `cbor:"2,keyasint,omitzero"`
+	Found []Fact `cbor:"3,keyasint,omitzero"`
 	// Missing says that there is no such thing, and Error why, where the kernel tells.
-	Missing bool
-	Error   string
+	Missing bool   `cbor:"4,keyasint,omitzero"`
+	Error   string `cbor:"5,keyasint,omitzero"`
 	// Unknown says that it could not be read whether there is.
-	Unknown bool
+	Unknown bool `cbor:"6,keyasint,omitzero"`
 }
 
 // Fact is one thing that is known.
 type Fact struct {
-	Key  string
-	Kind FactKind
+	Key  string   `cbor:"1,keyasint,omitzero"`
+	Kind FactKind `cbor:"2,keyasint,omitzero"`
 	// Text is the value for people, of words with a | between them.
-	Text   []byte
-	Number uint64
+	Text   []byte `cbor:"3,keyasint,omitzero"`
+	Number uint64 `cbor:"4,keyasint,omitzero"`
 	// Usual says that it is a number which says nothing new while it is zero.
-	Usual bool
+	Usual bool `cbor:"5,keyasint,omitzero"`
 }
 
 // FactKind is what a value is.

@@ -7,18 +7,20 @@ import "strconv"
 // MapCall is what a BPF program did with a map.
 type MapCall struct {
 	// Operation is NoMapOperation where nothing was done with a map.
-	Operation MapOperation
+	Operation MapOperation `cbor:"1,keyasint,omitzero"`
 	// ID and Name are the map's: a name is at most 15 bytes, and NUL-terminated.
-	ID   uint32
-	Name [16]byte
-	Type MapType
+	ID   uint32   `cbor:"2,keyasint,omitzero"`
+	Name [16]byte `cbor:"3,keyasint,omitzero"`
+	Type MapType  `cbor:"4,keyasint,omitzero"`
 	// KeySize and ValueSize are the map's, in bytes.
-	KeySize, ValueSize uint32
+	KeySize   uint32 `cbor:"5,keyasint,omitzero"`
+	ValueSize uint32 `cbor:"6,keyasint,omitzero"`
 	// Found says that there is a value: one that was looked up and is there, or the new one
 	// of an update.
-	Found bool
+	Found bool `cbor:"7,keyasint,omitzero"`
 	// Key and Value are as much as could be read and a record has room for.
-	Key, Value []byte
+	Key   []byte `cbor:"8,keyasint,omitzero"`
+	Value []byte `cbor:"9,keyasint,omitzero"`
 }
 
 // MapOperation is what was done; the kernel's side counts from 0.

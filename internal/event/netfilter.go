@@ -4,17 +4,18 @@ package event
 
 // Netfilter is where in netfilter a function was called.
 type Netfilter struct {
-	Family Family
+	Family Family `cbor:"1,keyasint,omitzero"`
 	// Hook is a number that means another thing to each family.
-	Hook uint8
+	Hook uint8 `cbor:"2,keyasint,omitzero"`
 	// Priority is that of a hook function among those of its hook.
-	HasPriority bool
-	Priority    int32
+	HasPriority bool  `cbor:"3,keyasint,omitzero"`
+	Priority    int32 `cbor:"4,keyasint,omitzero"`
 	// Object is what the function works on, Table and Chain name it, as far as it has names,
 	// cut to 63 bytes. TableFamily is nftables' own.
-	Object       HookObject
-	Table, Chain [64]byte
-	TableFamily  Family
+	Object      HookObject `cbor:"5,keyasint,omitzero"`
+	Table       [64]byte   `cbor:"6,keyasint,omitzero"`
+	Chain       [64]byte   `cbor:"7,keyasint,omitzero"`
+	TableFamily Family     `cbor:"8,keyasint,omitzero"`
 }
 
 // HookObject is what a hook function works on.

@@ -25,78 +25,84 @@ const (
 
 // Tuple is the packet's addresses and what its transport header says.
 type Tuple struct {
-	Network Network
+	Network Network `cbor:"1,keyasint,omitzero"`
 	// Source and Dest are IP addresses; for ARP the sender's and the target's.
-	Source, Dest netip.Addr
+	Source netip.Addr `cbor:"2,keyasint,omitzero"`
+	Dest   netip.Addr `cbor:"3,keyasint,omitzero"`
 	// Protocol is the IP protocol after all extension headers.
-	Protocol uint8
+	Protocol uint8 `cbor:"4,keyasint,omitzero"`
 	// Ports says that SourcePort and DestPort are real (TCP, UDP, SCTP, DCCP, UDP-Lite).
-	Ports                bool
-	SourcePort, DestPort uint16
+	Ports      bool   `cbor:"5,keyasint,omitzero"`
+	SourcePort uint16 `cbor:"6,keyasint,omitzero"`
+	DestPort   uint16 `cbor:"7,keyasint,omitzero"`
 	// Fragment says that the packet is a fragment; FragmentOffset is in bytes.
 	// A fragment with an offset has no transport header.
-	Fragment       bool
-	FragmentOffset uint16
-	ICMP           ICMP
+	Fragment       bool   `cbor:"8,keyasint,omitzero"`
+	FragmentOffset uint16 `cbor:"9,keyasint,omitzero"`
+	ICMP           ICMP   `cbor:"10,keyasint,omitzero"`
 	// HasTCPFlags says that TCPFlags is valid: the packet holds the header up to there (14 bytes).
-	HasTCPFlags bool
-	TCPFlags    uint8
-	TCP         TCP
+	HasTCPFlags bool  `cbor:"11,keyasint,omitzero"`
+	TCPFlags    uint8 `cbor:"12,keyasint,omitzero"`
+	TCP         TCP   `cbor:"13,keyasint,omitzero"`
 	// ARPOperation is 1 for a request, 2 for a reply.
-	ARPOperation uint16
+	ARPOperation uint16 `cbor:"14,keyasint,omitzero"`
 	// VLAN is the 802.1Q id of the outermost tag, accelerated or in the frame; HasVLAN says there is one.
-	HasVLAN bool
-	VLAN    uint16
+	HasVLAN bool   `cbor:"15,keyasint,omitzero"`
+	VLAN    uint16 `cbor:"16,keyasint,omitzero"`
 	// InnerVLAN is the id of the next tag (QinQ), where there is one.
-	HasInnerVLAN bool
-	InnerVLAN    uint16
+	HasInnerVLAN bool   `cbor:"17,keyasint,omitzero"`
+	InnerVLAN    uint16 `cbor:"18,keyasint,omitzero"`
 	// Tags is the number of VLAN tags, accelerated or in the frame (at most 9 are counted); ThirdVLAN
 	// is the id of the third.
-	Tags      uint8
-	ThirdVLAN uint16
+	Tags      uint8  `cbor:"19,keyasint,omitzero"`
+	ThirdVLAN uint16 `cbor:"20,keyasint,omitzero"`
 	// EtherType is the network layer's, in host order.
-	EtherType uint16
+	EtherType uint16 `cbor:"21,keyasint,omitzero"`
 	// SAP and SNAP are the LLC and SNAP headers of an 802.3 frame, for LLC.
-	SAP  SAP
-	SNAP SNAP
+	SAP  SAP  `cbor:"22,keyasint,omitzero"`
+	SNAP SNAP `cbor:"23,keyasint,omitzero"`
 	// SocketFamily is AF_*, for OtherSocket.
-	SocketFamily uint16
+	SocketFamily uint16 `cbor:"24,keyasint,omitzero"`
 }
 
 // SAP is the destination and source service access points of an LLC header (IEEE 802.2), which are
 // protocol numbers.
 type SAP struct {
 	// Told says that Dest and Source are valid.
-	Told         bool
-	Dest, Source uint8
+	Told   bool  `cbor:"1,keyasint,omitzero"`
+	Dest   uint8 `cbor:"2,keyasint,omitzero"`
+	Source uint8 `cbor:"3,keyasint,omitzero"`
 }
 
 // SNAP is the Subnetwork Access Protocol header, which may follow the LLC header.
 type SNAP struct {
 	// Told says that OUI and Protocol are valid.
-	Told bool
+	Told bool `cbor:"1,keyasint,omitzero"`
 	// OUI is the organization that assigned the protocol number; 0 means Ethertypes.
-	OUI      uint32
-	Protocol uint16
+	OUI      uint32 `cbor:"2,keyasint,omitzero"`
+	Protocol uint16 `cbor:"3,keyasint,omitzero"`
 }
 
 // ICMP is the head of an ICMP or ICMPv6 message.
 type ICMP struct {
 	// Told says that Type and Code are valid.
-	Told       bool
-	Type, Code uint8
+	Told bool  `cbor:"1,keyasint,omitzero"`
+	Type uint8 `cbor:"2,keyasint,omitzero"`
+	Code uint8 `cbor:"3,keyasint,omitzero"`
 	// Echo says that ID and Seq are real.
-	Echo    bool
-	ID, Seq uint16
+	Echo bool   `cbor:"4,keyasint,omitzero"`
+	ID   uint16 `cbor:"5,keyasint,omitzero"`
+	Seq  uint16 `cbor:"6,keyasint,omitzero"`
 }
 
 // TCP is what a TCP header says besides ports and flags.
 type TCP struct {
 	// Told says that the rest is real.
-	Told     bool
-	Seq, Ack uint32
+	Told bool   `cbor:"1,keyasint,omitzero"`
+	Seq  uint32 `cbor:"2,keyasint,omitzero"`
+	Ack  uint32 `cbor:"3,keyasint,omitzero"`
 	// Window is as in the header, not scaled.
-	Window uint16
+	Window uint16 `cbor:"4,keyasint,omitzero"`
 }
 
 // TunnelKind is how a packet is packed into another one.
@@ -136,10 +142,10 @@ func (k TunnelKind) String() string {
 
 // Tunnel is the packet inside of the packet.
 type Tunnel struct {
-	Kind TunnelKind
+	Kind TunnelKind `cbor:"1,keyasint,omitzero"`
 	// ID is the VNI, or the key of GRE; HasID says that there is one.
-	HasID bool
-	ID    uint32
+	HasID bool   `cbor:"2,keyasint,omitzero"`
+	ID    uint32 `cbor:"3,keyasint,omitzero"`
 	// Tuple is the inner packet's.
-	Tuple Tuple
+	Tuple Tuple `cbor:"4,keyasint,omitzero"`
 }

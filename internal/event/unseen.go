@@ -5,5 +5,6 @@ package event
 // Unseen is a kind of packet or event that a run without events did not look at.
 type Unseen struct {
 	// Key is its value in JSON, Text its line of the message.
-	Key, Text string
+	Key  string `cbor:"1,keyasint,omitzero"`
+	Text string `cbor:"2,keyasint,omitzero"`
 }

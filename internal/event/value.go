@@ -8,13 +8,13 @@ package event
 type Value struct {
 	// Text is one word for the value of an expression. For a kernel object it is lines, of which the
 	// last has no line break.
-	Text []byte
+	Text []byte `cbor:"1,keyasint,omitzero"`
 	// JSON is one JSON value.
-	JSON []byte
+	JSON []byte `cbor:"2,keyasint,omitzero"`
 }
 
 // NamedValue is the value of an expression. Value is nil if it could not be read.
 type NamedValue struct {
-	Name  string
-	Value *Value
+	Name  string `cbor:"1,keyasint,omitzero"`
+	Value *Value `cbor:"2,keyasint,omitzero"`
 }
