@@ -13,11 +13,11 @@ import (
 	"tracer/internal/value"
 )
 
-// TestValuesAreTakenFromTheirPlaces: the second of three could not be read.
-func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
+// lengthAndName are three expressions: two numbers and a text.
+func lengthAndName() plan.Values {
 	number := &btf.Int{Name: "unsigned int", Size: 4}
 	text := &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Nelems: 16}
-	v := plan.Values{
+	return plan.Values{
 		Programs: []*expr.Program{
 			{Text: "skb->len", Type: number, Size: 8},
 			{Text: "skb->mark", Type: number, Size: 8},
@@ -25,6 +25,11 @@ func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
 		},
 		At: expr.Layout{Offsets: []int{8, 16, 24}, Size: 40},
 	}
+}
+
+// TestValuesAreTakenFromTheirPlaces: the second of three could not be read.
+func TestValuesAreTakenFromTheirPlaces(t *testing.T) {
+	v := lengthAndName()
 	values, err := valuesOf(v, forms{text: true, json: true})
 	if err != nil {
 		t.Fatal(err)
