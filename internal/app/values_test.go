@@ -73,3 +73,28 @@ func TestNumbersLieAtTheirEnd(t *testing.T) {
 		t.Error("an array is taken for a number, or an enum for none")
 	}
 }
+
+// TestFormattedValuesAllocateNothing: the memory of the first event's values serves all later ones.
+func TestFormattedValuesAllocateNothing(t *testing.T) {
+	values, err := valuesOf(lengthAndName(), forms{text: true, json: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := measured(1)
+	if n := testing.AllocsPerRun(100, func() { values(raw) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// TestValuesHaveTheFormsAskedFor: the other form is nil.
+func TestValuesHaveTheFormsAskedFor(t *testing.T) {
+	for _, f := range []forms{{text: true}, {json: true}} {
+		values, err := valuesOf(lengthAndName(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := values(measured(1))[0].Value; (v.Text != nil) != f.text || (v.JSON != nil) != f.json {
+			t.Errorf("forms %+v: %q and %q", f, v.Text, v.JSON)
+		}
+	}
+}
