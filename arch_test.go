@@ -79,6 +79,7 @@ var foreign = map[string][]string{
 	},
 	"github.com/cloudflare/cbpfc":        {},
 	"github.com/creack/pty":              {},
+	"github.com/fxamacker/cbor/v2":       {"internal/event"},
 	"github.com/google/go-cmp":           {},
 	"github.com/google/nftables":         {"internal/ktest"},
 	"github.com/jsimonetti/rtnetlink/v2": {"internal/enrich", "internal/ktest"},
