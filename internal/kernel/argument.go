@@ -2,11 +2,11 @@
 
 package kernel
 
-// role is what a parameter is to us.
+// role is the meaning that a parameter's type has for tracer.
 type role uint8
 
 const (
-	unasked role = iota
+	unasked role = iota // not classified yet
 	ordinary
 	skbPointer
 	reasonEnum
@@ -16,8 +16,7 @@ const (
 	voidPointer
 )
 
-// roles remembers the role of each type, since a few types are the parameters of
-// most functions.
+// roles caches the role of each type, since most functions' parameters have one of a few types.
 type roles struct {
 	types *types
 	known []role

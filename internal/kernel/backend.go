@@ -4,8 +4,8 @@ package kernel
 
 import "github.com/cilium/ebpf"
 
-// Backend is the name of a way to run a BPF program when the kernel handles a packet. What is
-// known of it is in its [BackendDescription]: other packages read that, and do not compare names.
+// Backend names a way to run a BPF program when the kernel handles a packet. Its properties are in its
+// [BackendDescription]; other packages read that instead of comparing names.
 type Backend string
 
 // The names of the backends.
@@ -15,28 +15,28 @@ const (
 	TracepointBackend Backend = "tracepoint"
 )
 
-// BackendDescription is a backend as data.
+// BackendDescription describes a backend as data.
 type BackendDescription struct {
 	Backend Backend
-	// Functions means that it probes the entries of functions, with a program that reads their
-	// arguments from registers. Without it, only raw tracepoints are traced.
+	// Functions is set if the backend probes the entries of functions, with programs that read the arguments
+	// from registers. Otherwise only raw tracepoints are traced.
 	Functions bool
-	// AttachType is that of the programs on functions.
+	// AttachType is the attach type of the programs on functions.
 	AttachType ebpf.AttachType
-	// Returns are the ways to probe the returns of its functions, best first.
+	// Returns lists the ways to probe the returns of these functions, best first.
 	Returns []ReturnWay
-	// Probe is what takes a file descriptor for each function; empty if nothing does.
+	// Probe names what needs one file descriptor per function; empty if nothing does.
 	Probe string
-	// Cost is what the user loses if this backend stands in for a better one.
+	// Cost is what the user loses if this backend replaces a better one.
 	Cost string
-	// misses are members of kernel structs. The kernel counts every hit for which it ran no
-	// program if it has all of them; without any listed it does not.
+	// misses are members of kernel structs. A kernel that has all of them counts every hit for which it ran no
+	// program. An empty list means that hits are not counted.
 	misses []memberPath
-	// try asks the running kernel for the backend, and returns why it has none.
+	// try tests the running kernel, and returns why it does not have the backend.
 	try func() error
 }
 
-// backends describes every backend, best first: the first that works is chosen.
+// backends describes every backend, best first. The first that works is chosen.
 var backends = []BackendDescription{
 	{
 		// One link for many functions (5.18 with CONFIG_FPROBE).
@@ -46,8 +46,7 @@ var backends = []BackendDescription{
 		try:     tryKprobeMulti,
 	},
 	{
-		// One perf event for each function. The kernel counts their misses where a perf event
-		// does not show them.
+		// One perf event per function. The kernel counts misses, but perf events do not show the counters.
 		Backend: Kprobe, Functions: true,
 		Returns: []ReturnWay{Kretprobe},
 		Probe:   "single kprobe",
@@ -55,7 +54,7 @@ var backends = []BackendDescription{
 		try:     tryKprobe,
 	},
 	{
-		// The raw tracepoints that take an skb. It needs neither kprobes nor addresses.
+		// Raw tracepoints that take an skb. They need neither kprobes nor addresses.
 		Backend: TracepointBackend,
 		Cost:    "functions can't be traced: only tracepoints show the path of a packet",
 		misses:  []memberPath{programMisses},
@@ -63,7 +62,7 @@ var backends = []BackendDescription{
 	},
 }
 
-// Backends are the names of all backends, best first.
+// Backends lists the names of all backends, best first.
 var Backends = backendNames()
 
 func backendNames() []Backend {
@@ -74,7 +73,7 @@ func backendNames() []Backend {
 	return names
 }
 
-// Describe returns what is known of a backend: nothing if there is none of that name.
+// Describe returns the description of a backend. For an unknown backend, only the name is set.
 func (b Backend) Describe() BackendDescription {
 	for _, d := range backends {
 		if d.Backend == b {
@@ -84,29 +83,28 @@ func (b Backend) Describe() BackendDescription {
 	return BackendDescription{Backend: b}
 }
 
-// ReturnWay is the name of a way to run a BPF program when a function returns; see
-// [ReturnDescription].
+// ReturnWay names a way to run a BPF program when a function returns; see [ReturnDescription].
 type ReturnWay string
 
-// The names of these ways.
+// The ways to probe returns.
 const (
 	KprobeSession  ReturnWay = "kprobe-session"
 	KretprobeMulti ReturnWay = "kretprobe-multi"
 	Kretprobe      ReturnWay = "kretprobe"
 )
 
-// ReturnDescription is a way to trace returns as data.
+// ReturnDescription describes a way to probe returns as data.
 type ReturnDescription struct {
 	Way ReturnWay
-	// WithEntries means that one link serves entries and returns: the program of the entry,
-	// which is of AttachType then, also runs at the return of every function. Without it,
-	// AttachType is that of separate programs.
+	// WithEntries is set if one link serves entries and returns: the entry program, whose attach type is
+	// AttachType, also runs at the return of every function. Otherwise AttachType is the attach type of a
+	// separate return program.
 	WithEntries bool
 	AttachType  ebpf.AttachType
-	// Cost is what is lost without a better way, Remedy how to get one; empty for the best.
+	// Cost is what the user loses without a better way, and Remedy is how to get one. Both are empty for the
+	// best way.
 	Cost, Remedy string
-	// missing returns why the kernel does not have it; nil if every kernel has that has the
-	// backend.
+	// missing returns why the kernel does not have this way. It is nil if every kernel with the backend has it.
 	missing func(*Facts) error
 }
 
@@ -115,7 +113,7 @@ const (
 	wantSessions  = "boot a kernel of 6.10 or newer with CONFIG_FPROBE=y"
 )
 
-// returnWays describes every way to trace returns, best first.
+// returnWays describes every way to probe returns, best first.
 var returnWays = []ReturnDescription{
 	{
 		// One link for entries and returns (6.10 with CONFIG_FPROBE).
@@ -123,18 +121,18 @@ var returnWays = []ReturnDescription{
 		missing: func(f *Facts) error { return f.NoSession },
 	},
 	{
-		// A link beside that of the entries (5.18 with CONFIG_FPROBE).
+		// A second link, for the returns (5.18 with CONFIG_FPROBE).
 		Way: KretprobeMulti, AttachType: ebpf.AttachTraceKprobeMulti,
 		Cost: costlyReturns, Remedy: wantSessions,
 	},
 	{
-		// One perf event for each function, beside that of its entry.
+		// A second perf event per function.
 		Way:  Kretprobe,
 		Cost: costlyReturns, Remedy: wantSessions,
 	},
 }
 
-// ReturnWays are the names of all ways to trace returns, best first.
+// ReturnWays returns the names of all ways to probe returns, best first.
 func ReturnWays() []ReturnWay {
 	names := make([]ReturnWay, len(returnWays))
 	for i, d := range returnWays {
@@ -143,7 +141,7 @@ func ReturnWays() []ReturnWay {
 	return names
 }
 
-// Describe returns what is known of a way to trace returns: nothing if there is none of that name.
+// Describe returns the description of a way to probe returns. For an unknown way, only the name is set.
 func (w ReturnWay) Describe() ReturnDescription {
 	for _, d := range returnWays {
 		if d.Way == w {
@@ -153,7 +151,7 @@ func (w ReturnWay) Describe() ReturnDescription {
 	return ReturnDescription{Way: w}
 }
 
-// Missing returns why this kernel can't trace returns that way; nil if it can, where the backend
+// Missing returns why this kernel can't probe returns this way, or nil if it can. It assumes that the backend
 // works.
 func (d ReturnDescription) Missing(f *Facts) error {
 	if d.missing == nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestEveryBackendIsDescribed: a backend that probes functions can trace their returns, and each
-// but the best says what it costs.
+// TestEveryBackendIsDescribed checks that a backend that probes functions can also probe their returns, and
+// that every backend except the best states its cost.
 func TestEveryBackendIsDescribed(t *testing.T) {
 	for i, d := range backends {
 		if d.try == nil || (d.Cost == "") != (i == 0) || d.Functions != (len(d.Returns) > 0) {
@@ -27,8 +27,8 @@ func TestEveryBackendIsDescribed(t *testing.T) {
 	}
 }
 
-// TestWaysToTraceReturns: each but the best has a cost and a remedy, and only a session has to be
-// asked for.
+// TestWaysToTraceReturns checks that every way except the best has a cost and a remedy, and that only the best,
+// a kprobe session, can be missing.
 func TestWaysToTraceReturns(t *testing.T) {
 	noSession := &Facts{NoSession: errNoSession}
 	for i, d := range returnWays {
@@ -51,7 +51,7 @@ func TestUnknownNamesDescribeNothing(t *testing.T) {
 	}
 }
 
-// TestDocsListTheBackends: the table of docs/backends.md has a column for each, best first.
+// TestDocsListTheBackends checks that the table in docs/backends.md has a column for each backend, best first.
 func TestDocsListTheBackends(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/backends.md")
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostBTF is the largest BTF that is accepted, in bytes: many times that of any kernel.
+// mostBTF is the maximum size of BTF in bytes, many times that of any kernel.
 const mostBTF = 128 << 20
 
 var errBigFile = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
 
-// readBTFFile reads raw BTF, or the .BTF section of an ELF file, from a file or a pipe. It does not
-// wait for a writer of a FIFO.
+// readBTFFile reads raw BTF, or the .BTF section of an ELF file, from a file or a pipe. It does not wait for a
+// writer of a FIFO.
 func readBTFFile(path string) (_ []byte, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -38,7 +38,7 @@ func readBTFFile(path string) (_ []byte, err error) {
 	return limitedBTF(f)
 }
 
-// sectionBTF reads only the section of an ELF file, else the whole file.
+// sectionBTF reads the .BTF section of an ELF file, or any other file as a whole.
 func sectionBTF(f *os.File) ([]byte, error) {
 	magic := make([]byte, len(elf.ELFMAG))
 	if _, err := f.ReadAt(magic, 0); err != nil || string(magic) != elf.ELFMAG {
@@ -47,7 +47,7 @@ func sectionBTF(f *os.File) ([]byte, error) {
 	return elfBTF(f)
 }
 
-// limitedBTF reads raw BTF or a whole ELF file.
+// limitedBTF reads all of r, raw BTF or an ELF file, up to mostBTF bytes.
 func limitedBTF(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, mostBTF+1))
 	switch {
@@ -59,7 +59,7 @@ func limitedBTF(r io.Reader) ([]byte, error) {
 	return rawBTF(b)
 }
 
-// rawBTF takes BTF out of an ELF file, or returns what is BTF already.
+// rawBTF returns b if it is raw BTF, or its .BTF section if it is an ELF file.
 func rawBTF(b []byte) ([]byte, error) {
 	if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
 		return b, checkMagic(b)
@@ -67,7 +67,7 @@ func rawBTF(b []byte) ([]byte, error) {
 	return elfBTF(bytes.NewReader(b))
 }
 
-// elfBTF reads the section .BTF, which may be compressed, up to mostBTF bytes of content.
+// elfBTF reads the .BTF section, which may be compressed, up to mostBTF bytes of content.
 func elfBTF(r io.ReaderAt) ([]byte, error) {
 	f, err := elf.NewFile(r)
 	if err != nil {

@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// callBase is the function whose address the calls of BPF programs are counted from.
+// callBase is the symbol to which call instructions of BPF programs are relative.
 const callBase = "__bpf_call_base"
 
 var errNoCallBase = errors.New("the kernel's symbols do not include " + callBase)
 
-// Called is what the loaded BPF programs call that handle packets.
+// Called has the kernel functions that are called by loaded BPF programs that handle packets.
 type Called struct {
-	// Programs is how many programs there are, and Hidden of how many of them the kernel
-	// does not show the code.
+	// Programs is the number of such programs, and Hidden the number of those whose code the kernel does not
+	// show.
 	Programs, Hidden int
-	// Functions can be traced; sorted by address, with 0 for SkbArg.
+	// Functions are those that can be traced, sorted by address. Their SkbArg is 0.
 	Functions []Function
-	// Unknown says why nothing is known of them.
+	// Unknown is why nothing is known about them; nil if it is known.
 	Unknown error
 }
 
-// fill returns the functions that can't be traced.
+// fill sets the fields from the calls, and returns the called functions that can't be traced.
 func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Skipped) {
 	if c.Unknown != nil {
 		return nil
@@ -35,8 +35,7 @@ func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Sk
 	return skipped
 }
 
-// called finds the functions that BPF programs call: those that can be traced, and why
-// others can't.
+// called returns the functions that BPF programs call: those that can be traced, and the others with a reason.
 func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
 	base := j.symbols.Addresses(callBase, "")
 	if len(base) != 1 {
@@ -60,7 +59,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 	return types.helpers(places), skipped, nil
 }
 
-// helpers are the functions at those places, which BPF programs call.
+// helpers makes a [Function] of each place, which is a helper or a kfunc.
 func (t *types) helpers(places []Place) []Function {
 	named := map[string]bool{}
 	for _, p := range places {
@@ -74,9 +73,10 @@ func (t *types) helpers(places []Place) []Function {
 	return sortFunctions(functions)
 }
 
-// callee is the function that a program calls. A kfunc is called by address, or where
-// the architecture calls it from far away by the number of its type. An address can
-// only be where a function begins.
+// callee returns the function that a program calls. A helper is called by its offset from base. A kfunc is
+// called by its offset or, on architectures where it may be too far away for that, by its BTF id. An offset is
+// valid only if a function begins there. If offset and id are both valid, the id counts if its name begins with
+// bpf_.
 func (s *Symbols) callee(call ProgramCall, base uint64, types *types) (symbol, bool) {
 	sym, ok := s.beginningAt(base + uint64(int64(call.Imm)))
 	if !call.Kfunc {
@@ -92,7 +92,8 @@ func (s *Symbols) callee(call ProgramCall, base uint64, types *types) (symbol, b
 	return sym, ok
 }
 
-// kfunc is the name of the kernel's own function whose type has the call's number.
+// kfunc returns the name of the vmlinux function whose BTF id is the immediate of the call; empty if there is
+// none.
 func (t *types) kfunc(call ProgramCall) string {
 	if call.Module || call.Imm < 0 {
 		return ""
@@ -103,7 +104,7 @@ func (t *types) kfunc(call ProgramCall) string {
 	return ""
 }
 
-// beginningAt is the function that begins at an address.
+// beginningAt returns the function that begins at addr.
 func (s *Symbols) beginningAt(addr uint64) (symbol, bool) {
 	i := s.find(addr)
 	if i < 0 || s.list[i].addr != addr || s.list[i].length == 0 {
@@ -112,14 +113,14 @@ func (s *Symbols) beginningAt(addr uint64) (symbol, bool) {
 	return s.list[i], true
 }
 
-// end is where what begins at an address ends.
+// end returns the end of the function that begins at addr.
 func (s *Symbols) end(addr uint64) uint64 { return s.after(s.find(addr)) }
 
-// pointerHelpers return addresses, in spite of the number that their macro makes of them.
+// pointerHelpers matches helpers that return addresses, although BTF declares a number; see helperResult.
 var pointerHelpers = regexp.MustCompile(`_lookup(_percpu)?_elem$|^bpf_(xdp_|tc_|sock_addr_)*skc?_(lookup|fullsock|to)_|^bpf_(tcp_sock|sk_fullsock|get_listener_sock|sk_storage_get|skc_to_.*)$`)
 
-// helperResult is what a helper returns. The kernel's macro (BPF_CALL_n) has all of them
-// return a u64, whose meaning is a number with a sign.
+// helperResult returns what a helper returns. The kernel's macro (BPF_CALL_n) declares all of them as u64;
+// except for pointers, the values are signed numbers.
 func helperResult(name string, results map[string]Result) Result {
 	known, ok := results[name]
 	switch {
@@ -131,7 +132,7 @@ func helperResult(name string, results map[string]Result) Result {
 	return Result{Class: Signed, Size: 8}
 }
 
-// resultsOf are those of the named functions, as far as they are described.
+// resultsOf returns the results of the named functions that BTF describes.
 func (t *types) resultsOf(named map[string]bool) map[string]Result {
 	found := map[string]Result{}
 	results := newResults(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// symbolsOfBPF are functions that BPF programs call; what tracks maps is not described by
-// the BTF that is stored.
+// symbolsOfBPF are functions that BPF programs call. The stored BTF does not describe those that implement
+// maps.
 const symbolsOfBPF = `ffffffffff000000 T __bpf_call_base
 ffffffffff000100 T bpf_skb_store_bytes
 ffffffffff000200 t __htab_map_lookup_elem
@@ -31,7 +31,8 @@ ffffffffff000b00 t unheard_of_map_lookup_elem
 ffffffffff000c00 T bpf_last
 `
 
-// withBPF has these symbols besides those that are stored; all but one can be traced.
+// withBPF returns a stored kernel with these symbols added. All of them except bpf_notrace_helper can be
+// traced.
 func withBPF(t *testing.T) Sources {
 	t.Helper()
 	s := stored(t, "5.10-amd64")
@@ -69,7 +70,7 @@ func TestCalledFunctionsAreFoundByAddress(t *testing.T) {
 		ProgramCall{Imm: 0x100}, ProgramCall{Imm: 0x200}, ProgramCall{Imm: 0x500}, ProgramCall{Imm: 0x900},
 		ProgramCall{Imm: 12},                            // a tail call
 		ProgramCall{Imm: 0x104},                         // within a function
-		ProgramCall{Imm: 77, Kfunc: true, Module: true}, // by its number in a module's types
+		ProgramCall{Imm: 77, Kfunc: true, Module: true}, // by its BTF id in a module
 	)
 	f := facts(t, s)
 	if diff := cmp.Diff([]string{"bpf_skb_store_bytes", "__htab_map_lookup_elem", "bpf_sk_lookup_tcp"}, namesOf(f.Called.Functions)); diff != "" {
@@ -82,7 +83,7 @@ func TestCalledFunctionsAreFoundByAddress(t *testing.T) {
 	}
 	for name, reason := range map[string]string{"bpf_notrace_helper": notListed, "kfunc 77": "the kernel does not say which function this is"} {
 		if !contains(f.Skipped, Skipped{Name: name, Reason: reason}) {
-			t.Errorf("%s is not told as skipped: %+v", name, f.Skipped)
+			t.Errorf("%s is not reported as skipped: %+v", name, f.Skipped)
 		}
 	}
 }
@@ -96,8 +97,9 @@ func contains(list []Skipped, want Skipped) bool {
 	return false
 }
 
-// TestKfuncsAreFoundByTheNumberOfTheirType, as on arm64, where a call may be far.
-func TestKfuncsAreFoundByTheNumberOfTheirType(t *testing.T) {
+// TestKfuncsAreFoundByBTFID checks kfuncs that are called by BTF id, as on arm64, where a kfunc may be too far
+// away for an offset.
+func TestKfuncsAreFoundByBTFID(t *testing.T) {
 	s := stored(t, "6.12-arm64")
 	spec, err := btf.LoadSpecFromReader(bytes.NewReader(s.BTF))
 	if err != nil {
@@ -119,7 +121,7 @@ func TestKfuncsAreFoundByTheNumberOfTheirType(t *testing.T) {
 	}
 }
 
-func TestWithoutABaseNothingIsKnown(t *testing.T) {
+func TestCalledIsUnknownWithoutCallBase(t *testing.T) {
 	s := stored(t, "6.12-amd64")
 	s.Calls = calls(ProgramCall{Imm: 0x100})
 	if c := facts(t, s).Called; !errors.Is(c.Unknown, errNoCallBase) || len(c.Functions) > 0 {
@@ -127,8 +129,8 @@ func TestWithoutABaseNothingIsKnown(t *testing.T) {
 	}
 }
 
-// TestCallsInCode: those of helpers and kfuncs; not of other programs, nor what only
-// looks like a call in the second half of a wide instruction.
+// TestCallsInCode checks that calls of helpers and kfuncs are found, but not calls of BPF functions, nor the
+// second half of a wide instruction that looks like a call.
 func TestCallsInCode(t *testing.T) {
 	var code []byte
 	add := func(op, registers byte, offset uint16, imm int32) {
@@ -151,8 +153,8 @@ func TestCallsInCode(t *testing.T) {
 	}
 }
 
-// TestMapFunctions takes those with a map by name where types do not tell, and leaves out
-// what only system calls call.
+// TestMapFunctions checks that map functions without BTF are recognised by their names, and that functions for
+// system calls only are left out.
 func TestMapFunctions(t *testing.T) {
 	s := withBPF(t)
 	s.Maps = true
@@ -166,7 +168,7 @@ func TestMapFunctions(t *testing.T) {
 	}
 }
 
-func TestNothingOfProgramsIsLookedForUnasked(t *testing.T) {
+func TestCalledAndMapFunctionsAreOptional(t *testing.T) {
 	if f := facts(t, withBPF(t)); f.Called != nil || f.MapFunctions != nil {
 		t.Errorf("called %+v, functions of maps %+v", f.Called, f.MapFunctions)
 	}

@@ -4,13 +4,12 @@ package kernel
 
 import "strings"
 
-// CodeRange is the code of a function of the kernel itself, from the first address to the one behind
-// the last; zero if it is not known.
+// CodeRange is the address range of a function of vmlinux, without End; zero if unknown.
 type CodeRange struct{ Begin, End uint64 }
 
-// Code finds functions of the kernel itself, not of modules, by name. A suffix of the compiler, such
-// as .isra.0, is ignored, but a function without one is preferred. Functions that are not found are
-// missing; a nil s finds none.
+// Code finds functions of vmlinux, not of modules, by name. A compiler suffix such as .isra.0 is ignored, but a
+// function without one is preferred. Functions that are not found are missing in the result. A nil s finds
+// none.
 func (s *Symbols) Code(names ...string) map[string]CodeRange {
 	found := map[string]CodeRange{}
 	if s == nil {

@@ -8,33 +8,31 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Contexts says where each CPU of an amd64 keeps the count that tells whether it
-// works for the process that it runs or has been interrupted. On arm64 the task
-// itself has it.
+// Contexts says where each CPU of an amd64 machine keeps its preempt_count, which tells task, softirq and
+// interrupt context apart. On arm64 it is in the task.
 type Contexts struct {
-	// CPUOffsets is the address of the array with the offset of each CPU's variables,
-	// PreemptCount that of the count without that offset.
+	// CPUOffsets is the address of the array with the per-CPU offsets (__per_cpu_offset). PreemptCount is the
+	// address of the count before a CPU's offset is added.
 	CPUOffsets, PreemptCount uint64
 }
 
-// Symbols of variables that are looked for, as far as the kernel tells of them
-// (CONFIG_KALLSYMS_ALL).
+// Symbols of variables. Without CONFIG_KALLSYMS_ALL, /proc/kallsyms does not have them.
 const (
 	cpuOffsets   = "__per_cpu_offset"
-	preemptCount = "__preempt_count" // but from 6.2 to 6.14 a member of hotVariables
+	preemptCount = "__preempt_count" // from 6.2 to 6.14 a member of hotVariables
 	hotVariables = "pcpu_hot"
 )
 
-// variables are the symbols of data that are kept.
+// variables are the data symbols that are kept.
 var variables = []string{cpuOffsets, preemptCount, hotVariables}
 
-// errNoCount: s390x keeps the count in pages of the CPUs' own, whose addresses are nowhere.
+// errNoCount: s390x keeps the count in per-CPU pages (lowcore), whose addresses are not exposed.
 var errNoCount = errors.New("on s390x the kernel does not expose the interrupt context of a CPU")
 
 var errNoVariables = errors.New("the kernel's symbols do not include variables (CONFIG_KALLSYMS_ALL)")
 
-// locateContexts needs symbols, which may be nil. There is nothing to locate
-// where the architecture keeps the count in the task.
+// locateContexts returns nil without an error on architectures that keep the count in the task. symbols may be
+// nil.
 func locateContexts(arch string, symbols *Symbols, types *btf.Spec) (*Contexts, error) {
 	switch {
 	case arch == "s390x":
@@ -54,8 +52,8 @@ func locateContexts(arch string, symbols *Symbols, types *btf.Spec) (*Contexts, 
 	return c, nil
 }
 
-// memberOffset is in bytes, 0 for a member that is not there. Anonymous members
-// are looked into.
+// memberOffset returns the offset of a member in bytes, or 0 if there is no such member. It also searches
+// anonymous members.
 func memberOffset(types *btf.Spec, name, member string) uint64 {
 	var s *btf.Struct
 	if err := types.TypeByName(name, &s); err != nil {
@@ -75,7 +73,7 @@ func membersOf(t btf.Type) []btf.Member {
 	return nil
 }
 
-// findMember has the offset from the beginning of t.
+// findMember finds a member of t, also in anonymous members. The offset of the result is relative to t.
 func findMember(t btf.Type, name string) (btf.Member, bool) {
 	for _, m := range membersOf(t) {
 		if m.Name == name {
@@ -92,6 +90,5 @@ func findMember(t btf.Type, name string) (btf.Member, bool) {
 	return btf.Member{}, false
 }
 
-// CPUOffsets is the address of the array with the offset of each CPU's variables, 0 where
-// the kernel does not tell it.
+// CPUOffsets returns the address of the array with the per-CPU offsets, or 0 if it is not among the symbols.
 func (s *Symbols) CPUOffsets() uint64 { return s.marks[cpuOffsets] }

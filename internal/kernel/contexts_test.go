@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// hotTypes describes the variable that holds the count from 6.2 to 6.14.
+// hotTypes describes struct pcpu_hot, which contains the count from 6.2 to 6.14.
 func hotTypes(t *testing.T) *btf.Spec {
 	t.Helper()
 	u64, u32 := &btf.Int{Name: "u64", Size: 8}, &btf.Int{Name: "int", Size: 4}
@@ -37,11 +37,11 @@ func TestLocateContexts(t *testing.T) {
 		arch, symbols string
 		want          *Contexts
 	}{
-		"a variable of its own, below all addresses": {"amd64", "000000000001fb80 A __preempt_count\nffffffff82125920 D __per_cpu_offset\n",
+		"own variable, per-CPU offset": {"amd64", "000000000001fb80 A __preempt_count\nffffffff82125920 D __per_cpu_offset\n",
 			&Contexts{0xffffffff82125920, 0x1fb80}},
-		"a variable of its own, with an address": {"amd64", "ffffffff828690c0 D __per_cpu_offset\nffffffff83c2b030 D __preempt_count\n",
+		"own variable, address": {"amd64", "ffffffff828690c0 D __per_cpu_offset\nffffffff83c2b030 D __preempt_count\n",
 			&Contexts{0xffffffff828690c0, 0xffffffff83c2b030}},
-		"a member": {"amd64", "0000000000035000 A pcpu_hot\nffffffff82560e20 D __per_cpu_offset\n",
+		"member of pcpu_hot": {"amd64", "0000000000035000 A pcpu_hot\nffffffff82560e20 D __per_cpu_offset\n",
 			&Contexts{0xffffffff82560e20, 0x35008}},
 		"in the task": {"arm64", "", nil},
 	} {
@@ -57,7 +57,7 @@ func TestLocateContexts(t *testing.T) {
 
 func TestContextsThatCannotBeLocated(t *testing.T) {
 	if _, err := locateContexts("amd64", parse(t, "ffffffff81000000 T _text\n"), hotTypes(t)); !errors.Is(err, errNoVariables) {
-		t.Errorf("without symbols of data: %v", err)
+		t.Errorf("without data symbols: %v", err)
 	}
 	if _, err := locateContexts("s390x", nil, hotTypes(t)); !errors.Is(err, errNoCount) {
 		t.Errorf("s390x: %v, want %v", err, errNoCount)

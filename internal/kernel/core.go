@@ -10,7 +10,7 @@ import (
 
 const corePath = "/proc/kcore"
 
-// core is the kernel's memory: an ELF file that has a segment for each range of addresses.
+// core reads kernel memory from /proc/kcore, an ELF file with a segment for each address range.
 type core struct {
 	file     *os.File
 	segments []*elf.Prog
@@ -29,7 +29,7 @@ func openCore(path string) (*core, error) {
 	return &core{file, image.Progs}, nil
 }
 
-// read fills b with what is at that address.
+// read fills b with the memory at addr.
 func (c *core) read(addr uint64, b []byte) error {
 	for _, s := range c.segments {
 		if s.Type == elf.PT_LOAD && addr >= s.Vaddr && addr-s.Vaddr+uint64(len(b)) <= s.Memsz {

@@ -16,24 +16,24 @@ import (
 
 const castFunction = "bpf_rdonly_cast"
 
-// ErrNoCast: this kernel has none.
+// ErrNoCast means that this kernel does not have bpf_rdonly_cast.
 var ErrNoCast = errors.New("the kernel has no " + castFunction + " (Linux 6.2)")
 
 const (
-	// wordsType begins with the registers of every architecture, mostWords of which are
-	// enough to reach from one member of the sk_buff to all.
+	// wordsType is a struct that begins with at least mostWords 64-bit words on every architecture. A cast to
+	// it at one member of the sk_buff reaches all members that we read.
 	wordsType = "pt_regs"
 	mostWords = 15
 )
 
-// byteArrays are types of every kernel that have many bytes in a row.
+// byteArrays are types that contain a long array of bytes. Every kernel has at least one of them.
 var byteArrays = []struct{ name, member string }{
 	{"__kernel_sockaddr_storage", "__data"},
 	{"sockaddr_un", "sun_path"},
 	{"new_utsname", "sysname"},
 }
 
-// tryDirect has the kernel verify programs of each kind that load so.
+// tryDirect loads test programs of each type that use bpf_rdonly_cast, and describes the cast.
 func tryDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	cast, err := functionID(types, castFunction)
 	if err != nil {
@@ -54,7 +54,7 @@ func tryDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	return d, nil
 }
 
-// describeDirect finds the types and members.
+// describeDirect finds the offsets of the members, and the types to cast to.
 func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	d := &rdonly.Cast{}
 	var skb *btf.Struct
@@ -106,8 +106,8 @@ func findBytes(d *rdonly.Cast, types *btf.Spec) error {
 	return errors.New("the kernel's BTF has no suitable byte array type")
 }
 
-// arrayMember is the length of the array of bytes of that name, 0 where there is none, and
-// its offset.
+// arrayMember returns the length and the offset of the byte array with that name, also in anonymous members.
+// The length is 0 if there is none.
 func arrayMember(t btf.Type, name string) (length, offset uint32) {
 	for _, m := range membersOf(t) {
 		switch array, ok := btf.UnderlyingType(m.Type).(*btf.Array); {
@@ -124,7 +124,7 @@ func arrayMember(t btf.Type, name string) (length, offset uint32) {
 	return 0, 0
 }
 
-// loadsOf reads everything that d describes, at whatever R1 contains.
+// loadsOf returns a program with every kind of load that d describes, from the address in R1.
 func loadsOf(d *rdonly.Cast) asm.Instructions {
 	cast := func(kind int32) asm.Instructions {
 		return asm.Instructions{

@@ -13,9 +13,9 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// TestDirectWhereThereIsACast: a kernel that has the function lets our kinds of programs load
-// by what it returns.
-func TestDirectWhereThereIsACast(t *testing.T) {
+// TestDirectOnThisKernel checks that a kernel with bpf_rdonly_cast accepts loads through it in our program
+// types.
+func TestDirectOnThisKernel(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading programs needs root")
 	}
@@ -38,7 +38,7 @@ func TestDirectWhereThereIsACast(t *testing.T) {
 	}
 }
 
-// TestDirectIsDescribed finds the members inside of unnamed ones, and an array of bytes.
+// TestDirectIsDescribed checks that members in anonymous structs are found, and an array of bytes.
 func TestDirectIsDescribed(t *testing.T) {
 	u8, u16 := &btf.Int{Name: "u8", Size: 1}, &btf.Int{Name: "u16", Size: 2}
 	u32, u64 := &btf.Int{Name: "u32", Size: 4}, &btf.Int{Name: "u64", Size: 8}

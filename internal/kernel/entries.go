@@ -7,30 +7,30 @@ import (
 	"encoding/binary"
 )
 
-// traceable decides which functions of one name can be traced.
+// traceable decides which functions with the same name can be traced.
 type traceable interface {
-	// traceable are those of the spans; if there are none, why says so.
+	// traceable returns the spans that can be traced; if there are none, why is the reason.
 	traceable(name, module string, spans []span) (out []span, why string)
 }
 
-// entryBytes are enough to see what a function begins with.
+// entryBytes is the number of bytes that are read at the beginning of a function.
 const entryBytes = 12
 
-// entries says what ftrace can trace by what the code of functions begins with. Ftrace's own
-// list takes as long as all of the kernel's symbols, since the kernel looks up the name of
-// each of its 60,000 functions; here only those that matter are read, a few bytes each.
+// entries decides by the first instructions of a function whether ftrace can trace it. Reading ftrace's own
+// list takes as long as reading all symbols, since the kernel looks up the name of each of its 60,000
+// functions. Here only a few bytes of the relevant functions are read.
 type entries struct {
 	read    func(addr uint64, b []byte) error
 	symbols *Symbols
-	isPlace func(code []byte) bool
-	known   map[uint64]bool
+	isPlace func(code []byte) bool // whether code has an ftrace call site; nil if unknown
+	known   map[uint64]bool        // results by address
 }
 
 func newEntries(arch string, symbols *Symbols, read func(uint64, []byte) error) *entries {
 	return &entries{read, symbols, entryOf[arch], map[uint64]bool{}}
 }
 
-// entryOf are the shapes of a function's first instructions where ftrace has a place in it.
+// entryOf has the test for an ftrace call site in a function's first instructions, by GOARCH.
 var entryOf = map[string]func([]byte) bool{"amd64": isEntryAMD64, "arm64": isEntryARM64}
 
 func (e *entries) traceable(_, _ string, spans []span) (out []span, why string) {
@@ -45,7 +45,7 @@ func (e *entries) traceable(_, _ string, spans []span) (out []span, why string) 
 	return out, why
 }
 
-// at says whether ftrace has a place at the beginning of the function there.
+// at reports whether the function at addr has an ftrace call site.
 func (e *entries) at(addr uint64) bool {
 	place, ok := e.known[addr]
 	if !ok {
@@ -56,8 +56,9 @@ func (e *entries) at(addr uint64) bool {
 	return place
 }
 
-// plausible says whether the functions of this kernel begin as is known here, which they do
-// on two architectures: ftrace can trace most of those that take an skb (more than nine of ten on Debian's kernels).
+// plausible reports whether the first instructions are known on this kernel. Only amd64 and arm64 are
+// supported, and there most functions that take an skb must have an ftrace call site: at least three of four.
+// On Debian's kernels it is more than nine of ten.
 func (e *entries) plausible(images []image) bool {
 	if e.isPlace == nil {
 		return false
@@ -79,15 +80,16 @@ func (e *entries) plausible(images []image) bool {
 	return places > 0 && places >= all-all/4
 }
 
-// What replaces the landing pad of indirect calls where nothing calls a function so: 4 bytes.
+// landings are landing pads of indirect calls, and what the kernel replaces them with if a function is never
+// called indirectly: 4 bytes.
 var landings = [][]byte{
 	{0xf3, 0x0f, 0x1e, 0xfa}, // endbr64
 	{0x66, 0x0f, 0x1f, 0x00}, // nopw: sealed (5.18)
 	{0x0f, 0x1f, 0x40, 0xd6}, // nopl: sealed (6.16)
 }
 
-// isEntryAMD64 knows the call to ftrace (gcc -mfentry, the only way since 5.10), which is made
-// a nop of 5 bytes. A breakpoint is a call that is being changed, or someone's kprobe.
+// isEntryAMD64 recognises the call to ftrace (gcc -mfentry, the only way since 5.10), which is a 5-byte nop
+// while ftrace does not trace the function. A breakpoint is a call that is being changed, or a kprobe.
 func isEntryAMD64(code []byte) bool {
 	const breakpoint, call = 0xcc, 0xe8
 	for _, landing := range landings {
@@ -98,15 +100,15 @@ func isEntryAMD64(code []byte) bool {
 		bytes.HasPrefix(code, []byte{0x66, 0x66, 0x66, 0x66, 0x90}) // 5.10 on AMD's K8
 }
 
-// isEntryARM64 knows the two instructions that compilers leave room for
-// (-fpatchable-function-entry=2): the first saves the return address, the second is a nop or
-// calls ftrace (arch/arm64/kernel/ftrace.c). A breakpoint is someone's kprobe.
+// isEntryARM64 recognises the two instructions that compilers reserve (-fpatchable-function-entry=2): the first
+// saves the return address, the second is a nop or calls ftrace (arch/arm64/kernel/ftrace.c). A breakpoint is a
+// kprobe.
 func isEntryARM64(code []byte) bool {
 	const (
 		btiC    = 0xd503245f
 		saveLR  = 0xaa1e03e9 // mov x9, x30
 		nop     = 0xd503201f
-		call    = 0x94000000 // bl, without where to
+		call    = 0x94000000 // bl, without the offset
 		callBit = 0xfc000000
 		brk     = 0xd4200000
 		brkBits = 0xffe0001f

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// armCode are instructions of arm64, x86Code those of amd64 as they lie in memory.
+// armCode returns arm64 instructions as they are in memory.
 func armCode(list ...uint32) []byte {
 	b := make([]byte, 0, entryBytes)
 	for _, w := range list {
@@ -38,21 +38,21 @@ func TestEntries(t *testing.T) {
 		"nop":                    {"amd64", x86Code(0x0f, 0x1f, 0x44, 0x00, 0x00, 0x55), true},
 		"nop of K8":              {"amd64", x86Code(0x66, 0x66, 0x66, 0x66, 0x90), true},
 		"traced":                 {"amd64", x86Code(0xe8, 0x01, 0x02, 0x03, 0x04), true},
-		"landing":                {"amd64", x86Code(0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x1f, 0x44, 0x00, 0x00), true},
+		"endbr64":                {"amd64", x86Code(0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x1f, 0x44, 0x00, 0x00), true},
 		"sealed":                 {"amd64", x86Code(0x66, 0x0f, 0x1f, 0x00, 0x0f, 0x1f, 0x44, 0x00, 0x00), true},
 		"sealed since 6.16":      {"amd64", x86Code(0x0f, 0x1f, 0x40, 0xd6, 0xe8, 1, 2, 3, 4), true},
 		"being changed":          {"amd64", x86Code(0xcc, 0x1f, 0x44, 0x00, 0x00), true},
 		"push":                   {"amd64", x86Code(0x55, 0x48, 0x89, 0xe5), false},
-		"landing, push":          {"amd64", x86Code(0xf3, 0x0f, 0x1e, 0xfa, 0x55), false},
-		"nothing":                {"amd64", x86Code(), false},
+		"endbr64, push":          {"amd64", x86Code(0xf3, 0x0f, 0x1e, 0xfa, 0x55), false},
+		"zeros":                  {"amd64", x86Code(), false},
 		"patchable":              {"arm64", armCode(saveLR, nop, push), true},
 		"patchable, traced":      {"arm64", armCode(saveLR, call, push), true},
 		"bti, patchable":         {"arm64", armCode(btiC, saveLR, nop), true},
 		"bti, patchable, traced": {"arm64", armCode(btiC, saveLR, call), true},
 		"kprobe":                 {"arm64", armCode(brk, nop, push), true},
-		"bti alone":              {"arm64", armCode(btiC, push, nop), false},
+		"bti only":               {"arm64", armCode(btiC, push, nop), false},
 		"frame":                  {"arm64", armCode(push, saveLR, nop), false},
-		"saved alone":            {"arm64", armCode(saveLR, push, nop), false},
+		"mov x9, x30 only":       {"arm64", armCode(saveLR, push, nop), false},
 	} {
 		if got := entryOf[test.arch](test.code); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -60,7 +60,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// memory has code at some addresses.
+// memory maps addresses to the code there.
 type memory map[uint64][]byte
 
 func (m memory) read(addr uint64, b []byte) error {
@@ -85,8 +85,8 @@ func TestEntriesDecide(t *testing.T) {
 	}
 }
 
-// TestEntriesOfAnUnknownKind: a kernel whose functions begin in another way is not taken for
-// one that can't be traced.
+// TestEntriesOfAnUnknownKind checks that the first instructions are not trusted if too few functions have a
+// known form.
 func TestEntriesOfAnUnknownKind(t *testing.T) {
 	for _, test := range []struct {
 		places, others int
@@ -118,7 +118,7 @@ func TestCoreThatIsMissingIsNamed(t *testing.T) {
 	}
 }
 
-// TestEntriesOfOtherArchitectures: ftrace's own list has to tell.
+// TestEntriesOfOtherArchitectures checks that other architectures need ftrace's own list.
 func TestEntriesOfOtherArchitectures(t *testing.T) {
 	c := &catalogue{byName: map[string]*candidate{}}
 	f := c.add("f")
@@ -126,7 +126,7 @@ func TestEntriesOfOtherArchitectures(t *testing.T) {
 	for _, arch := range []string{"loong64", "ppc64le", "riscv64", "s390x"} {
 		e := newEntries(arch, &Symbols{}, func(uint64, []byte) error { return nil })
 		if e.plausible([]image{{catalogue: c}}) {
-			t.Errorf("%s: the beginnings of functions are taken for known", arch)
+			t.Errorf("%s: first instructions are trusted", arch)
 		}
 	}
 }

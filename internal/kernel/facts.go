@@ -14,35 +14,35 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Sources are the files of a kernel.
+// Sources are the files of one kernel.
 type Sources struct {
-	// Arch is its GOARCH: it decides which registers carry arguments.
+	// Arch is the GOARCH, which determines the registers of arguments.
 	Arch string
-	// BTF is that of vmlinux, raw or inside of an ELF file.
+	// BTF is that of vmlinux, raw or in an ELF file.
 	BTF []byte
-	// Modules is the split BTF of modules by name.
+	// Modules has the split BTF of modules, by name.
 	Modules map[string][]byte
-	// Symbols is /proc/kallsyms; nil counts as hidden addresses.
+	// Symbols is /proc/kallsyms; nil is treated as hidden addresses.
 	Symbols io.Reader
-	// Places is available_filter_functions_addrs (6.5); nil when there is none.
+	// Places is available_filter_functions_addrs (6.5); nil if there is none.
 	Places io.Reader
-	// Names is available_filter_functions, for when Places is nil.
+	// Names is available_filter_functions, which is read if Places is nil.
 	Names io.Reader
-	// Blacklist is kprobes/blacklist, for when there is no list; may be nil.
+	// Blacklist is kprobes/blacklist, which is used if Places and Names are nil; may be nil.
 	Blacklist io.Reader
-	// Wanted are names of functions that have to be found, whatever they take.
+	// Wanted are names of functions to locate, whatever arguments they take.
 	Wanted []string
 	// Others and Maps are as in Options.
 	Others []*regexp.Regexp
 	Maps   bool
-	// Calls are those of BPF programs; nil where they are not asked for.
+	// Calls are the calls in BPF programs; nil if not requested.
 	Calls *ProgramCalls
 }
 
 var errNoList = errors.New("the kernel provides no list of traceable functions")
 
-// FactsFrom makes Facts from stored files. Support then has only what the files
-// tell: a backend without an error has something to attach to.
+// FactsFrom makes Facts from stored files. Support then contains only what the files show: a backend without an
+// error has something to attach to.
 func FactsFrom(s Sources) (*Facts, error) {
 	raw, err := rawBTF(s.BTF)
 	if err != nil {
@@ -84,7 +84,7 @@ func (e *evidence) read(s Sources) (err error) {
 	return err
 }
 
-// image is what the BTF of the kernel, or of one module, has to say.
+// image has what the BTF of vmlinux, or of one module, describes.
 type image struct {
 	*types
 	*catalogue
@@ -96,7 +96,7 @@ func newImage(t *types, a abi, module string, others []*regexp.Regexp) image {
 	return image{t, newCatalogue(t, a, module, others), t.tracepoints(module), t.reasons()}
 }
 
-// parseImages parses vmlinux, which is the first, and its modules.
+// parseImages parses vmlinux, which is the first image, and its modules.
 func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others []*regexp.Regexp) ([]image, error) {
 	a, err := abiOf(arch)
 	if err != nil {
@@ -117,30 +117,30 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others 
 	return out, nil
 }
 
-// evidence is all that was read, before it is weighed.
+// evidence is everything that was read, before functions are selected.
 type evidence struct {
 	arch       string // GOARCH
 	images     []image
-	reasons    map[uint32]string // of modules that are not among the images
+	reasons    map[uint32]string // of reasonModules
 	symbols    *Symbols
 	hidden     error // why there are no symbols
 	list       traceable
 	unreadable error // why there is no list
 	blacklist  blacklist
-	wanted     []string // functions that have to be found
-	maps       bool     // functions of maps have to be found
+	wanted     []string // functions to locate
+	maps       bool     // whether to find map functions
 	calls      *ProgramCalls
 	uncalled   error // why there are no calls
 }
 
-// locate gives the candidates the places of their symbols.
+// locate gives the candidates the address ranges of their symbols.
 func (e *evidence) locate() {
 	if e.symbols != nil {
 		e.symbols.locate(e.images)
 	}
 }
 
-// facts weighs what has been located.
+// facts selects functions from what has been located.
 func (e *evidence) facts() *Facts {
 	f := &Facts{Symbols: e.symbols, ListReadable: e.unreadable, Reasons: e.reasons}
 	for _, img := range e.images {
@@ -155,7 +155,7 @@ func (e *evidence) facts() *Facts {
 	return f
 }
 
-// weigh fills Functions and Skipped.
+// weigh fills the lists of functions, Places and Skipped.
 func (e *evidence) weigh(f *Facts) {
 	j := judge{
 		consistent: e.images[0].consistent(),
@@ -180,7 +180,8 @@ func (e *evidence) weigh(f *Facts) {
 	sortSkipped(f.Skipped)
 }
 
-// weighPrograms fills Called and MapFunctions: what programs call may be a map's.
+// weighPrograms fills Called and MapFunctions. Both are filled if called functions are requested, since
+// programs may call map functions.
 func (e *evidence) weighPrograms(f *Facts, j *judge) {
 	var skipped []Skipped
 	types := e.images[0].types
@@ -196,13 +197,13 @@ func (e *evidence) weighPrograms(f *Facts, j *judge) {
 	f.Skipped = append(f.Skipped, skipped...)
 }
 
-// hasPlaces says whether the addresses of ftrace's places are known.
+// hasPlaces reports whether the addresses of ftrace call sites are known.
 func (e *evidence) hasPlaces() bool {
 	list, ok := e.list.(*probeList)
 	return ok && list.places != nil
 }
 
-// support is what is clear without asking the kernel.
+// support returns what is known about each backend without testing the kernel.
 func (e *evidence) support(f *Facts) map[Backend]error {
 	functions := e.hidden
 	switch {

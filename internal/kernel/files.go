@@ -8,16 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leastFiles is the number of open files that suffices for any run, besides one for each single
-// kprobe.
+// leastFiles is the number of open files that any run needs, in addition to one per single kprobe.
 const leastFiles = 256
 
-// NeedFiles raises the limit of open files (RLIMIT_NOFILE) to 256 if it is lower, and returns an error
+// NeedFiles raises the limit of open files (RLIMIT_NOFILE) to leastFiles if it is lower, and returns an error
 // if it can't. With fewer files, feature tests fail with EMFILE and look like missing features.
 func NeedFiles() error { return RaiseFileLimit(leastFiles, fewFiles) }
 
-// RaiseFileLimit raises the limit of open files if it is lower than want. If the kernel refuses, it
-// returns what explain makes of the limit that the process could have had, and of the error.
+// RaiseFileLimit raises the limit of open files to want if it is lower. If the kernel refuses, it returns the
+// error that explain makes of the hard limit and of the kernel's error.
 func RaiseFileLimit(want uint64, explain func(most uint64, err error) error) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -11,32 +11,31 @@ import (
 	"strings"
 )
 
-// candidate is a name that BTF has as a function with an skb, or as one without
-// that was asked for.
+// candidate is a function in BTF that takes an skb, or that was requested although it takes none.
 type candidate struct {
 	name, module string
 	position
 	result    Result
 	other     bool // takes no skb
-	described int  // FUNC entries of this name
-	disputed  bool // they do not agree on the position
-	glue      bool // inside of a tracepoint
+	described int  // number of FUNC entries with this name
+	disputed  bool // their positions differ
+	glue      bool // generated code of a tracepoint
 	spans     []span
-	copies    []string // made of it by the compiler, with other arguments
+	copies    []string // names of variants that the compiler made, with other arguments
 }
 
-// catalogue are the candidates of the kernel or of one module.
+// catalogue has the candidates of vmlinux or of one module.
 type catalogue struct {
 	module string
 	byName map[string]*candidate
 }
 
-// newCatalogue finds the functions that take an skb, and the others whose names
-// match one of those expressions.
+// newCatalogue finds the functions that take an skb, and other functions whose names match one of the
+// expressions.
 func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *catalogue {
 	r := newRoles(t)
 	results := newResults(t)
-	found := map[uint32]*candidate{} // by offset of the name: BTF has each string once
+	found := map[uint32]*candidate{} // by offset of the name, since BTF has each string once
 	c := &catalogue{module, map[string]*candidate{}}
 	t.functions(func(name uint32, proto record) {
 		if found[name] == nil && r.takesSkb(proto) {
@@ -54,8 +53,8 @@ func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *cata
 	return c
 }
 
-// addUnreached takes functions whose skb no register carries for others, where they are
-// asked for.
+// addUnreached handles functions whose skb is not in a register like functions without an skb, if they were
+// requested.
 func (c *catalogue) addUnreached(others []*regexp.Regexp) {
 	for _, f := range c.byName {
 		if f.skb == 0 && !f.disputed && !f.other && matchesAny(others, []byte(f.name)) {
@@ -101,14 +100,14 @@ func (f *candidate) describe(p position, result Result) {
 	f.position, f.result = p, result
 }
 
-// functions calls f for each FUNC of t itself.
+// functions calls f for each FUNC of t, but not of its base.
 func (t *types) functions(f func(name uint32, proto record)) {
 	t.each(kindFunc, func(r record) { f(r.name, t.proto(r)) })
 }
 
-// glue are the functions that the kernel's macros make for each tracepoint
-// (include/linux/tracepoint.h, include/trace/*.h). They run because a tracer is
-// attached, not because of the packet.
+// glue are prefixes of the functions that the kernel's macros generate for each tracepoint
+// (include/linux/tracepoint.h, include/trace/*.h). They run because a tracer is attached, not because of the
+// packet.
 var glue = []string{"__traceiter_", "__probestub_", "trace_event_raw_event_", "perf_trace_", "__bpf_trace_"}
 
 func (c *catalogue) markGlue(t *types) {
@@ -121,7 +120,7 @@ func (c *catalogue) markGlue(t *types) {
 	})
 }
 
-// locate gives each candidate the functions that bear its name.
+// locate gives each candidate the address ranges of the symbols with its name.
 func (s *Symbols) locate(images []image) {
 	byModule := make([]*catalogue, len(s.modules))
 	for _, img := range images {
@@ -136,10 +135,9 @@ func (s *Symbols) locate(images []image) {
 	}
 }
 
-// place records one symbol. A copy such as NAME.isra.0 or NAME.constprop.1 has
-// other arguments than NAME, and nothing in the kernel tells which; .cold is no
-// function. LLVM's thin LTO renames local functions to NAME.llvm.N and leaves
-// their arguments alone.
+// place records one symbol. A copy such as NAME.isra.0 or NAME.constprop.1 has other arguments than NAME, and
+// the kernel does not say which. NAME.cold is not a function. LLVM's thin LTO renames local functions to
+// NAME.llvm.N without changing their arguments.
 func (c *catalogue) place(name []byte, where func() span) {
 	base, suffix, copied := bytes.Cut(name, []byte{'.'})
 	f := c.byName[string(base)]
@@ -158,16 +156,16 @@ func (f *candidate) at(s span) {
 	}
 }
 
-// judge is what decides on a candidate besides itself.
+// judge decides which candidates can be traced.
 type judge struct {
-	// consistent: BTF leaves out names whose prototypes differ.
+	// consistent is set if BTF leaves out names whose prototypes differ.
 	consistent bool
 	symbols    *Symbols
-	list       traceable // nil: not readable
+	list       traceable // nil if it could not be read
 	blacklist  blacklist
 }
 
-// decide splits a candidate into what can be traced and why not.
+// decide returns the functions of a candidate that can be traced, and the reasons why others can't.
 func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
 	var skipped []Skipped
 	skip := func(name, why string) {
@@ -183,8 +181,8 @@ func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
 	return f.functions(spans), skipped
 }
 
-// pass applies the rules in turn. Those about many functions of one name come
-// last: most of these are copies of an inline function, which are notrace anyway.
+// pass applies the rules in order. The rule about several functions with one name is the last: most of these
+// are copies of an inline function, which are notrace and thus excluded by an earlier rule.
 func (j *judge) pass(f *candidate) ([]span, string) {
 	if why := f.unfit(); why != "" {
 		return nil, why
@@ -199,7 +197,7 @@ func (j *judge) pass(f *candidate) ([]span, string) {
 	return spans, why
 }
 
-// unfit says why a candidate is left out whatever the kernel can trace.
+// unfit returns why a candidate is left out regardless of what the kernel can trace; empty if it is not.
 func (f *candidate) unfit() string {
 	switch {
 	case f.glue:
@@ -214,12 +212,12 @@ func (f *candidate) unfit() string {
 	return ""
 }
 
-// ambiguous says why the functions of one name can't be told apart. Different
-// FUNC entries are different functions (equal ones are merged), so that as many
-// entries as functions cover them all.
+// ambiguous returns why the functions with this name can't be told apart; empty if they can, or need not be.
+// Different FUNC entries are different functions (equal ones are merged), so as many entries as functions cover
+// all of them.
 func (f *candidate) ambiguous(consistent bool) string {
 	switch {
-	case f.other: // whichever it is, we look at none of its arguments
+	case f.other: // none of its arguments is read
 	case f.disputed:
 		return fmt.Sprintf("%d functions have this name and take the skb as different arguments", f.described)
 	case !consistent && len(f.spans) > f.described:
@@ -228,7 +226,7 @@ func (f *candidate) ambiguous(consistent bool) string {
 	return ""
 }
 
-// probeable are the places that the kernel lets us trace.
+// probeable returns the functions that the kernel lets us trace, or the reason why there are none.
 func (j *judge) probeable(f *candidate) ([]span, string) {
 	if j.list != nil {
 		return j.list.traceable(f.name, f.module, f.spans)
@@ -260,8 +258,7 @@ func (f *candidate) functions(spans []span) []Function {
 	return out
 }
 
-// sortFunctions orders by address and keeps one name of each: aliases are one
-// function.
+// sortFunctions sorts by address and keeps one name per address: aliases are one function.
 func sortFunctions(list []Function) []Function {
 	slices.SortFunc(list, func(a, b Function) int {
 		return cmp.Or(cmp.Compare(a.Addr, b.Addr), strings.Compare(a.Name, b.Name))

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// registers maps each name to its skb and reason registers, those of a hook's state, of a socket and of a network
-// namespace where it has one, and how many functions there are of it when there are several.
+// registers maps each name to its skb and reason registers, those of hook state, socket and network namespace
+// if it has them, and the number of functions with this name if there are several.
 func registers(list []Function) map[string]string {
 	count := map[string]int{}
 	out := map[string]string{}
@@ -37,7 +37,7 @@ func registers(list []Function) map[string]string {
 	return out
 }
 
-// everywhere is what the functions of all the kernels have in common.
+// everywhere has the functions that are in all stored kernels.
 var everywhere = map[string]string{
 	"skb_copy_bits":        "1 0",       // const struct sk_buff *
 	"skb_try_coalesce":     "1 0",       // two skbs: the first
@@ -61,14 +61,14 @@ var everywhere = map[string]string{
 	"skb_clone":            "1 0",
 }
 
-// particular is what each kernel has besides.
+// particular has the other functions of each kernel.
 var particular = map[string]map[string]string{
 	"5.10-amd64": {"kfree_skb": "1 0", "selinux_ipv4_output": "2 0 hook 3"},
 	"6.1-amd64": {
 		"selinux_ip_output":    "2 0 hook 3",
 		"kfree_skb_reason":     "1 2",
 		"bpf_skb_generic_push": "1 0",
-		"add_grec":             "1 0 x2", // of igmp and mld: two FUNCs, two symbols
+		"add_grec":             "1 0 x2", // igmp and mld: two FUNCs, two symbols
 	},
 	"6.12-amd64": {
 		"sk_skb_reason_drop": "2 3 socket 1", "bpf_skb_generic_push": "1 0", "selinux_ip_output": "2 0 hook 3", "tcp_inbound_hash": "3 0 socket 1",
@@ -78,8 +78,8 @@ var particular = map[string]map[string]string{
 		"tcp_inbound_hash":       "3 0 socket 1",
 		"sk_skb_reason_drop":     "2 3 socket 1",
 		"tcp_drop_reason":        "2 3 socket 1",
-		"reg_vif_xmit":           "1 0 x2", // one FUNC, made by a pahole that
-		"calipso_skbuff_setattr": "1 0 x2", // drops names that do not agree
+		"reg_vif_xmit":           "1 0 x2", // one FUNC, by a pahole that leaves
+		"calipso_skbuff_setattr": "1 0 x2", // out names with different prototypes
 	},
 	"6.12-arm64": {
 		"selinux_ip_output":    "2 0 hook 3",
@@ -179,7 +179,7 @@ func TestFunctionAddresses(t *testing.T) {
 	}
 }
 
-// TestNoList is a kernel that does not show what ftrace can trace.
+// TestNoList checks a kernel that does not show what ftrace can trace.
 func TestNoList(t *testing.T) {
 	s := stored(t, "6.1-amd64")
 	s.Names = nil
@@ -202,7 +202,7 @@ func TestNoList(t *testing.T) {
 	}
 }
 
-// TestHiddenAddresses is kptr_restrict: only tracepoints are left.
+// TestHiddenAddresses checks that only tracepoints are left with kptr_restrict.
 func TestHiddenAddresses(t *testing.T) {
 	s := stored(t, "6.12-amd64")
 	s.Symbols = bytes.NewReader([]byte("0000000000000000 T ip_rcv\n0000000000000000 t tcp_ack\n"))
@@ -251,7 +251,7 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
-// TestAliases: two names of one address are one function.
+// TestAliases checks that two names at one address are one function.
 func TestAliases(t *testing.T) {
 	got := sortFunctions([]Function{{Name: "b", Addr: 2}, {Name: "c", Addr: 1}, {Name: "a", Addr: 2}})
 	if diff := cmp.Diff([]Function{{Name: "c", Addr: 1}, {Name: "a", Addr: 2}}, got); diff != "" {
@@ -259,8 +259,8 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// TestUnreachedSkb: a function whose skb no register carries is one of the others to who
-// asks for it.
+// TestUnreachedSkb checks that a function whose skb is not in a register can be requested like a function
+// without an skb.
 func TestUnreachedSkb(t *testing.T) {
 	const name = "__udp4_lib_lookup"
 	for _, kernel := range storedKernels {
@@ -271,7 +271,7 @@ func TestUnreachedSkb(t *testing.T) {
 			t.Errorf("%s: %+v", kernel, f.Others)
 		}
 		if slices.ContainsFunc(f.Skipped, func(s Skipped) bool { return s.Name == name }) {
-			t.Errorf("%s: %s is skipped, too", kernel, name)
+			t.Errorf("%s: %s is also skipped", kernel, name)
 		}
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Gather asks the running kernel. What takes time (BTF, symbols, the list of
-// functions, trying the backends) is done at the same time.
+// Gather examines the running kernel. The slow steps (BTF, symbols, the list of functions, testing the
+// backends) run concurrently.
 //
-// Functions that can't be listed or have no visible address are no error: see
-// [Facts.ListReadable] and [Facts.Support].
+// Functions that can't be listed, or whose addresses are hidden, are not an error: see [Facts.ListReadable] and
+// [Facts.Support].
 func Gather(ctx context.Context, o Options) (*Facts, error) {
 	g := gathering{options: o}
 	g.arch, g.wanted, g.maps = runtime.GOARCH, o.Wanted, o.Maps
@@ -35,21 +35,23 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 	return g.facts(), nil
 }
 
+// gathering is the state of one call of Gather.
 type gathering struct {
 	options Options
 	evidence
-	core   *core // nil where closed says why
+	core   *core // nil if closed is set
 	closed error
 	spec   *btf.Spec
-	err    error // of BTF: nothing goes without it
+	err    error // of BTF, which is required
 	tried  map[Backend]error
-	// modules are those whose types are read, absent those that can't be.
+	// modules are those whose types are read, absent the requested ones that can't be read.
 	modules []string
 	absent  []AbsentModule
-	// untraceable is why BPF programs can't be traced.
+	// untraceable is why BPF programs can't be traced; nil if they can, or if not requested.
 	untraceable error
 }
 
+// run runs the steps concurrently.
 func (g *gathering) run(steps ...func()) {
 	var wg sync.WaitGroup
 	for _, step := range steps {
@@ -58,7 +60,7 @@ func (g *gathering) run(steps ...func()) {
 	wg.Wait()
 }
 
-// readTypes scans the BTF while the library indexes it for CO-RE.
+// readTypes parses the BTF while cilium/ebpf indexes it for CO-RE.
 func (g *gathering) readTypes() {
 	vmlinux, err := readBTF(g.options.BTFFile)
 	if err != nil {
@@ -78,7 +80,7 @@ func (g *gathering) readTypes() {
 	g.err = g.options.named(cmp.Or(imageErr, specErr))
 }
 
-// named adds the name of --kernel-btf to an error, if that was given.
+// named adds the file name of --kernel-btf to an error, if the flag was given.
 func (o Options) named(err error) error {
 	if err == nil || o.BTFFile == "" {
 		return err
@@ -103,7 +105,7 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 	return err
 }
 
-// readModules reads the modules that there are, and keeps those that are absent.
+// readModules reads the BTF of the modules, and remembers the requested ones that can't be read.
 func (g *gathering) readModules() (map[string][]byte, error) {
 	names, absent, err := sysModules().modules(g.options)
 	g.absent, g.modules = absent, names
@@ -113,8 +115,8 @@ func (g *gathering) readModules() (map[string][]byte, error) {
 	return readModules(names)
 }
 
-// readSymbols unpacks the kernel's own tables where nothing is asked about modules, and lets it
-// print all symbols elsewhere.
+// readSymbols decodes the kernel's own symbol tables if no module is requested, and reads /proc/kallsyms
+// otherwise.
 func (g *gathering) readSymbols() {
 	if g.core != nil && !g.options.asksForModules() {
 		if g.symbols, _ = unpackSymbols(g.core); g.symbols != nil {
@@ -124,18 +126,19 @@ func (g *gathering) readSymbols() {
 	g.symbols, g.hidden = ReadSymbols()
 }
 
-// asksForModules says whether what is looked for may be in a module.
+// asksForModules reports whether a requested function may be in a module.
 func (o Options) asksForModules() bool {
 	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.Others) > 0
 }
 
-// readList reads ftrace's list where the code of functions can't be.
+// readList reads ftrace's list if kernel memory, and thus the code of functions, can't be read.
 func (g *gathering) readList() {
 	if g.core == nil {
 		g.askFtrace()
 	}
 }
 
+// askFtrace reads ftrace's list or, if that fails, the kprobe blacklist.
 func (g *gathering) askFtrace() {
 	list, err := readList(runtime.GOARCH)
 	if g.unreadable = err; err != nil {
@@ -145,8 +148,8 @@ func (g *gathering) askFtrace() {
 	g.list = list
 }
 
-// readEntries decides by the code of functions, once it is known which they are, or by
-// ftrace's list where that code is of an unknown kind.
+// readEntries decides by the first instructions of the functions, after these have been located. If the
+// instructions are not plausible, it reads ftrace's list.
 func (g *gathering) readEntries() {
 	if g.core == nil || g.symbols == nil {
 		return
@@ -194,7 +197,7 @@ func (g *gathering) facts() *Facts {
 	f.RawSockets = findRawSockets(g.spec)
 	f.Contexts, f.ContextsUnknown = locateContexts(runtime.GOARCH, f.Symbols, g.spec)
 	for b, err := range g.tried {
-		if err != nil { // says more than what the files tell
+		if err != nil { // more specific than what the files show
 			f.Support[b] = err
 		}
 	}

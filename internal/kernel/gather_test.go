@@ -18,8 +18,7 @@ func needBTF(t *testing.T) {
 	}
 }
 
-// TestGather looks at the kernel that runs the test. It needs no rights: what is
-// refused has to be explained.
+// TestGather examines this kernel. It needs no privileges: every refusal must have a reason.
 func TestGather(t *testing.T) {
 	needBTF(t)
 	f, err := Gather(t.Context(), Options{})
@@ -48,7 +47,7 @@ func TestGather(t *testing.T) {
 	}
 }
 
-// TestOwnSupport holds the answers against the kernel's own description.
+// TestOwnSupport compares the results of the backend tests with sysfs.
 func TestOwnSupport(t *testing.T) {
 	needBTF(t)
 	if err := CheckPrivileges(); err != nil {
@@ -85,7 +84,7 @@ func TestGatherErrors(t *testing.T) {
 	}
 }
 
-func TestGatherGoesOnWithoutAModule(t *testing.T) {
+func TestGatherWithAnAbsentModule(t *testing.T) {
 	needBTF(t)
 	f, err := Gather(t.Context(), Options{Modules: []string{"nosuch"}})
 	if err != nil {
@@ -96,8 +95,7 @@ func TestGatherGoesOnWithoutAModule(t *testing.T) {
 	}
 }
 
-// TestNothingLeft: reading a file system that is not mounted mounts nothing that
-// can be seen, and leaves no descriptor open.
+// TestNothingLeft checks that reading an unmounted file system leaves no visible mount and no open descriptor.
 func TestNothingLeft(t *testing.T) {
 	before := visible(t)
 	_, _ = readList(runtime.GOARCH)

@@ -2,7 +2,7 @@
 
 package kernel
 
-// hinted is an error with a way out for the user.
+// hinted is an error with a hint for the user.
 type hinted struct {
 	msg, hint string
 	usage     bool
@@ -19,16 +19,16 @@ func (e *hinted) Error() string {
 	return e.msg + ": " + e.err.Error()
 }
 
-// Hint is what the user can do about it.
+// Hint returns what the user can do about the error.
 func (e *hinted) Hint() string { return e.hint }
 
-// Usage is true when the user asked for something that is not there.
+// Usage reports whether the user asked for something that does not exist.
 func (e *hinted) Usage() bool { return e.usage }
 
 func (e *hinted) Unwrap() error { return e.err }
 
-// ErrAddressesHidden says that /proc/kallsyms shows zeros to this process. Only
-// the tracepoint backend runs without addresses.
+// ErrAddressesHidden means that /proc/kallsyms shows only zeros to this process. The tracepoint backend is the
+// only one that needs no addresses.
 var ErrAddressesHidden error = &hinted{
 	msg:  "/proc/kallsyms hides the addresses of functions",
 	hint: "run as root, or add CAP_SYSLOG; if the sysctl kernel.kptr_restrict is 2: `sysctl kernel.kptr_restrict=1`",

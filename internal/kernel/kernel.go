@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel says what this kernel is: its types (BTF), its symbols, the
-// functions and tracepoints that take an skb, the drop reasons it knows, and
-// which ways of tracing it allows. [Gather] asks the running kernel;
-// [FactsFrom] answers from stored files, so that every rule can be tested
-// without the kernel it is about.
+// Package kernel describes a kernel: its types (BTF), its symbols, the functions and tracepoints that take an
+// skb, its drop reasons, and the tracing backends that work. [Gather] examines the running kernel. [FactsFrom]
+// reads stored files, so that every rule can be tested without the kernel that it is for.
 package kernel
 
 import (
@@ -17,136 +15,133 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// ErrNotAsked: nothing is known of a backend.
+// ErrNotAsked means that the kernel was not examined for a feature.
 var ErrNotAsked = errors.New("not checked")
 
-// Facts is what is known about a kernel. It is not changed once it is made.
+// Facts is what is known about a kernel. It is read-only.
 type Facts struct {
-	// Release is what uname -r prints; empty when made from files.
+	// Release is the output of uname -r; empty if made from files.
 	Release string
-	// PageSize is the size of a page in bytes; 0 when made from files.
+	// PageSize is the size of a page in bytes; 0 if made from files.
 	PageSize int
-	// CPUs is how many CPUs this machine can have, including those that are off; 0 where
-	// CPUsUnknown says why not, or when made from files.
+	// CPUs is the number of possible CPUs, including those that are offline; 0 if CPUsUnknown is set, or if
+	// made from files.
 	CPUs        int
 	CPUsUnknown error
-	// BTF are the types of vmlinux, for CO-RE.
+	// BTF has the types of vmlinux, for CO-RE.
 	BTF *btf.Spec
-	// Functions take an skb in a register and can be traced; sorted by address.
+	// Functions are the traceable functions that take an skb in a register; sorted by address.
 	Functions []Function
-	// Others are those without an skb in a register that were asked for; sorted by address, with 0 for
-	// SkbArg.
+	// Others are the requested functions that take no skb in a register; sorted by address. Their SkbArg is 0.
 	Others []Function
-	// Called is what loaded BPF programs call, where it was asked for, or else nil.
+	// Called has the functions that loaded BPF programs call; nil if not requested.
 	Called *Called
-	// MapFunctions are what BPF programs call for operations on maps, where they were asked
-	// for; sorted by address.
+	// MapFunctions are the functions that BPF programs call for operations on maps, if requested; sorted by
+	// address.
 	MapFunctions []MapFunction
-	// Skipped take an skb, or were asked for, and can't be traced; sorted by name.
+	// Skipped are functions that take an skb, or were requested, and can't be traced; sorted by name.
 	Skipped []Skipped
-	// Places are those of Options.Wanted that there are; sorted by address.
+	// Places are the functions of Options.Wanted that exist; sorted by address.
 	Places []Place
 	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
 	Tracepoints []Tracepoint
-	// Reasons are the names of the drop reasons by value; nil before 5.17.
+	// Reasons has the names of the drop reasons by value; nil before 5.17.
 	Reasons map[uint32]string
-	// Support has an entry for each backend: nil when it runs here, else why not.
+	// Support has an entry for each backend: nil if it works, else why not.
 	Support map[Backend]error
-	// Symbols are the functions of /proc/kallsyms; nil when it hides addresses.
+	// Symbols are the functions in /proc/kallsyms; nil if it hides addresses.
 	Symbols *Symbols
-	// Closed is why the kernel's memory can't be read (/proc/kcore); nil where it can be.
+	// Closed is why kernel memory (/proc/kcore) can't be read; nil if it can.
 	Closed error
-	// Pages locates page fragments; nil where PagesUnknown says why not.
+	// Pages locates page fragments; nil if PagesUnknown is set.
 	Pages        *Pages
 	PagesUnknown error
-	// Contexts locates what tells a CPU's contexts apart; nil where the architecture has
-	// no need of it, or where ContextsUnknown says why not.
+	// Contexts locates each CPU's preempt_count; nil if the architecture does not need it, or if
+	// ContextsUnknown is set.
 	Contexts        *Contexts
 	ContextsUnknown error
-	// IsReturn is the body of a function that tells programs of a kprobe session whether they
-	// are called at a return; nil where NoSession says why there are no sessions.
+	// IsReturn is the body of a function that returns whether a program of a kprobe session was called at a
+	// return; nil if NoSession is set.
 	IsReturn  asm.Instructions
 	NoSession error
-	// Direct is how programs read memory without a helper; nil where NoDirect says why they
-	// can't.
+	// Direct describes how programs read memory without calling a helper; nil if NoDirect is set.
 	Direct   *rdonly.Cast
 	NoDirect error
-	// RawSockets are where the kernel keeps raw sockets.
+	// RawSockets locates the kernel's tables of raw sockets.
 	RawSockets RawSockets
-	// ListReadable is nil when the code of functions or available_filter_functions could
-	// be read, which tells what ftrace can trace, else why not;
-	// Functions are then what the symbols and the blacklist let through.
+	// ListReadable is nil if the code of functions or available_filter_functions could be read; both show what
+	// ftrace can trace. Otherwise it is the reason, and Functions are those that the symbols and the kprobe
+	// blacklist do not exclude.
 	ListReadable error
-	// Untraceable is why BPF programs can't be traced here; nil where they can be, and
-	// where Options did not ask.
+	// Untraceable is why BPF programs can't be traced; nil if they can, or if Options did not request it.
 	Untraceable error
-	// Unlandable is why tail calls of BPF programs can't be seen, likewise.
+	// Unlandable is why tail calls of BPF programs can't be traced; nil in the same cases.
 	Unlandable error
-	// Modules are those whose functions are among the above, AbsentModules those of
-	// Options.Modules that can't be. Where there are any of these, ModulesWithBTF are all modules
-	// that could be read.
+	// Modules are those whose functions are included, and AbsentModules those of Options.Modules that can't be
+	// read. If there are absent ones, ModulesWithBTF are all modules that could be read.
 	Modules        []string
 	AbsentModules  []AbsentModule
 	ModulesWithBTF []string
 }
 
-// Function is a kernel function that takes an skb.
+// Function is a kernel function that can be traced.
 type Function struct {
 	Name string
-	// Module is the name of its module; empty for the kernel itself.
+	// Module is the name of its module; empty for vmlinux.
 	Module string
-	// Addr is its first byte, as in /proc/kallsyms.
+	// Addr is the address to probe: the symbol's or, on ppc64le, that of the ftrace call site.
 	Addr uint64
-	// SkbArg is the integer argument register that carries the skb, from 1.
+	// SkbArg is the integer argument register that has the skb, from 1; 0 if there is none.
 	SkbArg int
-	// ReasonArg is the same for an enum skb_drop_reason, from 2 to 4; 0 when there is none.
+	// ReasonArg is the same for an enum skb_drop_reason, from 2 to 4.
 	ReasonArg int
 	// StateArg is the same for a struct nf_hook_state *.
 	StateArg int
-	// SocketArg is the same for a socket: a struct sock * or what else begins with a struct
+	// SocketArg is the same for a socket: a struct sock *, or another struct that begins with a struct
 	// sock_common. NetArg is the same for a struct net *.
 	SocketArg, NetArg int
-	// Result is what it returns.
+	// Result describes the return value.
 	Result Result
 }
 
-// Skipped is a function that takes an skb and can't be traced.
+// Skipped is a function that can't be traced.
 type Skipped struct {
 	Name, Module string
-	// Reason is one clause for people.
+	// Reason is a clause for messages.
 	Reason string
 }
 
-// Tracepoint is a raw tracepoint that takes an skb. Its members count the
-// arguments of a raw tracepoint program from 0; -1 means that there is none.
+// Tracepoint is a raw tracepoint that takes an skb. Its arguments are numbered from 0, as in a raw tracepoint
+// program; -1 means that there is none.
 type Tracepoint struct {
 	Name, Module string
 	SkbArg       int
-	// ReasonArg carries an enum skb_drop_reason (5.17).
+	// ReasonArg is an enum skb_drop_reason (5.17).
 	ReasonArg int
-	// LocationArg carries the address of the code that let go of the skb.
+	// LocationArg is the address of the code that freed the skb.
 	LocationArg int
-	// SocketArg carries a struct sock *: for drops, the socket that was to receive the packet (6.11).
+	// SocketArg is a struct sock *: for drops, the socket that was to receive the packet (6.11).
 	SocketArg int
 }
 
-// Options choose what is looked at. The zero value is the running kernel
-// without its modules.
+// Options select what is examined. The zero value is the running kernel without its modules.
 type Options struct {
 	// BTFFile is read instead of /sys/kernel/btf/vmlinux: raw BTF or a vmlinux.
 	BTFFile string
-	// Modules are the kernel modules whose functions and tracepoints count too.
+	// Modules are kernel modules whose functions and tracepoints are included.
 	Modules []string
-	// Others asks for functions that take no skb, or none in a register: those whose whole name matches one of these.
+	// Others requests functions that take no skb, or none in a register, and whose whole name matches one of
+	// these.
 	Others []*regexp.Regexp
-	// LikelyModules are patterns for modules that count too where they are loaded and have BTF.
+	// LikelyModules are patterns of modules that are included if they are loaded and have BTF.
 	LikelyModules []string
-	// AllModules takes every loaded module that has BTF, besides Modules.
+	// AllModules includes every loaded module that has BTF.
 	AllModules bool
-	// Called asks for the functions that loaded BPF programs call, Maps for those of maps.
+	// Called requests the functions that loaded BPF programs call, and Maps the functions for operations on
+	// maps.
 	Called, Maps bool
-	// Wanted are names of functions that have to be found, whatever they take.
+	// Wanted are names of functions to locate, whatever arguments they take.
 	Wanted []string
-	// Programs asks whether BPF programs can be traced.
+	// Programs requests a test of whether BPF programs can be traced.
 	Programs bool
 }

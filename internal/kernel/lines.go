@@ -8,12 +8,12 @@ import (
 	"io"
 )
 
-// lineBuffer holds many lines; the files of /proc give 4 KB at a time anyway.
+// lineBuffer is the size of the buffer in bytes. A read of a file in /proc returns at most 4 KB anyway.
 const lineBuffer = 64 << 10
 
 var errLongLine = errors.New("a line is too long")
 
-// lines hands each line of r to f, without its end and only until f returns.
+// lines calls f for each line of r, without its newline. The slice is valid until f returns.
 func lines(r io.Reader, f func([]byte)) error {
 	buf := make([]byte, lineBuffer)
 	kept := 0
@@ -35,7 +35,7 @@ func lines(r io.Reader, f func([]byte)) error {
 	}
 }
 
-// eachLine returns what follows the last newline.
+// eachLine calls f for each complete line, and returns the rest.
 func eachLine(b []byte, f func([]byte)) []byte {
 	for {
 		i := bytes.IndexByte(b, '\n')

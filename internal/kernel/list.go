@@ -10,26 +10,26 @@ import (
 	"slices"
 )
 
-// probeList is what ftrace says can be traced: the places by address (6.5), or
-// else how often it lists each name.
+// probeList is ftrace's list of functions: the addresses of its call sites (6.5), or else how often it lists
+// each name.
 type probeList struct {
 	places []uint64
-	// probed: kprobes stand at the places themselves.
+	// probed is set if kprobes are attached at the call sites themselves.
 	probed bool
 	counts map[listed]int
 }
 
-// probedAtPlaces are the architectures where functions begin at two addresses (the ELF V2 ABI
-// of Power): direct calls leave out the first instructions. The place of ftrace is behind
-// both, and what the kernel says that it has called a program for.
+// probedAtPlaces has the architectures where kprobes are attached at the ftrace call site. In the ELF V2 ABI of
+// Power, a function has two entry points: direct calls skip the first instructions. The ftrace call site is
+// behind both, and its address is the one that the kernel reports to programs.
 var probedAtPlaces = map[string]bool{"ppc64le": true}
 
 var errNoPlaces = errors.New("the kernel does not list the addresses of ftrace entries, which kprobes need on this architecture (Linux 6.5, with tracefs)")
 
 type listed struct{ name, module string }
 
-// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`.
-// The address is that of the call to ftrace, a few bytes into the function.
+// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`. The address is that of the
+// ftrace call site, a few bytes into the function.
 func parsePlaces(arch string, r io.Reader) (*probeList, error) {
 	l := &probeList{probed: probedAtPlaces[arch]}
 	err := lines(r, func(b []byte) {
@@ -52,12 +52,11 @@ func parseNames(r io.Reader) (*probeList, error) {
 	return l, err
 }
 
-// notListed is why a function is left out.
+// notListed is the reason for skipping a function that is not in ftrace's list.
 const notListed = "ftrace does not list it (notrace, or removed)"
 
-// traceable are those functions of one name that ftrace can trace, each with the
-// start of what follows it. If it can trace only some of them and the list has
-// no addresses, why says so and there are none.
+// traceable returns the functions with one name that ftrace can trace, as ranges of addresses. If a list
+// without addresses has only some of them, it returns none, and why says so.
 func (l *probeList) traceable(name, module string, spans []span) (out []span, why string) {
 	if l.counts != nil {
 		return l.byName(listed{name, module}, spans)

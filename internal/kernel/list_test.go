@@ -25,7 +25,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestPlacesAreProbed: on ppc64le kprobes stand at the places themselves.
+// TestPlacesAreProbed checks that kprobes are attached at the ftrace call sites on ppc64le.
 func TestPlacesAreProbed(t *testing.T) {
 	l, err := parsePlaces("ppc64le", strings.NewReader("c00000000000100c a\nc000000000002004 b\n"))
 	if err != nil {
@@ -38,7 +38,8 @@ func TestPlacesAreProbed(t *testing.T) {
 	}
 }
 
-// TestPlacesHaveToBeKnown: where kprobes stand at places that nobody tells, there are none.
+// TestPlacesHaveToBeKnown checks that an architecture that attaches kprobes at the call sites needs their
+// addresses.
 func TestPlacesHaveToBeKnown(t *testing.T) {
 	for list, want := range map[traceable]error{
 		&probeList{counts: map[listed]int{}}: errNoPlaces, nil: errNoPlaces, &probeList{places: []uint64{1}}: nil,

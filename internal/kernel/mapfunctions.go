@@ -13,37 +13,36 @@ type MapOperation uint8
 const (
 	// MapLookup returns the address of the value, or NULL.
 	MapLookup MapOperation = iota + 1
-	// MapElement is a look-up too, which returns the address of the hash table's element
-	// that the value is part of.
+	// MapElement is a look-up that returns the address of the hash table element that contains the value.
 	MapElement
-	// MapUpdate and MapDelete return an error's number or 0.
+	// MapUpdate and MapDelete return 0 or an error number.
 	MapUpdate
 	MapDelete
 )
 
-// MapFunction is one that BPF programs call for an operation on a map: its arguments are
-// the map, the address of the key, and where it updates that of the value.
+// MapFunction is a function that BPF programs call for an operation on a map. Its arguments are the map, the
+// address of the key and, for an update, the address of the value.
 type MapFunction struct {
 	Function
 	Operation MapOperation
 }
 
-// elementLookup is what programs call in place of the hash tables' own look-ups, since
-// the verifier puts what is around it into their code.
+// elementLookup is what programs call instead of the hash tables' own look-up functions, since the verifier
+// inlines the rest of these.
 const elementLookup = "__htab_map_lookup_elem"
 
-// mapFunctionNames are those of the functions of each type of map. Others of such names
-// are system calls', or for maps that have no keys.
+// mapFunctionNames matches the functions of each map type. Of these, notOfPrograms matches those for system calls
+// only, and those of maps without keys.
 var (
 	mapFunctionNames = regexp.MustCompile(`^[a-z][a-z_]*_(lookup|update|delete)(?:_percpu)?_elem$`)
 	notOfPrograms    = regexp.MustCompile(`^(?:bpf|fd_array|arena|ringbuf|queue_stack|bloom|stack|skel|map)_|_and_delete_elem$`)
-	// undescribed are the ones to take where BTF leaves functions out.
+	// undescribed matches the functions to use although BTF does not describe them.
 	undescribed = regexp.MustCompile(`^(?:htab|array|percpu_array|trie|dev_map|cpu_map|xsk_map|sock_map|sock_hash|reuseport_array|cgroup_storage)_`)
 )
 
 var mapOperations = map[string]MapOperation{"lookup": MapLookup, "update": MapUpdate, "delete": MapDelete}
 
-// mapOperation is what the function of that name does, 0 for no such function.
+// mapOperation returns the operation of the function with that name, or 0 if it is not a map function.
 func mapOperation(name []byte) MapOperation {
 	if string(name) == elementLookup {
 		return MapElement
@@ -55,7 +54,7 @@ func mapOperation(name []byte) MapOperation {
 	return mapOperations[string(m[1])]
 }
 
-// mapFunctions finds the functions of maps that can be traced, and why others can't.
+// mapFunctions returns the map functions that can be traced, and the others with a reason.
 func (j *judge) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
 	described := types.takingMaps()
 	for i, sym := range j.symbols.list {
@@ -84,7 +83,7 @@ func (o MapOperation) result() Result {
 	return Result{Class: Signed, Size: 4} // until 6.4 an int, since then a long
 }
 
-// describedMaps says of functions that BTF describes whether their first argument is a map.
+// describedMaps has, for each function in BTF, whether its first argument is a map.
 type describedMaps map[string]bool
 
 func (t *types) takingMaps() describedMaps {

@@ -10,12 +10,13 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// leastMemory is what a run with default settings needs, in bytes. Half of it is the kernel's, for BPF
-// programs and the ring buffer, which Linux 5.11 and newer charge to the control group.
+// leastMemory is the memory in bytes that a run with default settings needs. Half of it is for BPF programs and
+// the ring buffer, which Linux 5.11 and newer charge to the control group.
 const leastMemory = 96 << 20
 
-// NeedMemory looks at the memory limit of the control group. Where it is too low the kernel would
-// kill the process without a message. Garbage is collected earlier where it is low.
+// NeedMemory returns an error if the memory limit of the control group is too low, since the kernel would kill
+// the process without a message. It also sets the memory limit of the Go runtime, so that garbage is collected
+// in time.
 func NeedMemory() error {
 	limit, err := memlimit.FromCgroup()
 	if err != nil { // there is no limit
@@ -27,7 +28,7 @@ func NeedMemory() error {
 	return enoughMemory(limit)
 }
 
-// heapLimit leaves room for what the kernel needs.
+// heapLimit leaves memory for BPF programs and maps.
 func heapLimit(limit uint64) int64 { return int64(limit / 3) }
 
 func enoughMemory(limit uint64) error {

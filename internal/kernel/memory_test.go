@@ -22,7 +22,8 @@ func TestLittleMemoryIsAnError(t *testing.T) {
 	}
 }
 
-// TestHeapLeavesRoomForTheKernel: with the least memory, programs and ring have more than the heap.
+// TestHeapLeavesRoomForTheKernel checks that BPF programs and the ring buffer get more than the heap if memory
+// is at its minimum.
 func TestHeapLeavesRoomForTheKernel(t *testing.T) {
 	if got := heapLimit(leastMemory); got != 32<<20 {
 		t.Errorf("heap of %d bytes", got)

@@ -4,16 +4,15 @@ package kernel
 
 import "github.com/cilium/ebpf/btf"
 
-// memberPath is a struct, one of its members, a member of that, and so on.
+// memberPath is the name of a struct, one of its members, a member of that, and so on.
 type memberPath []string
 
 var (
-	// programMisses is the number of a program that the kernel skipped because another program
-	// ran on that CPU: of every program (5.12), but not yet of what kprobe-multi skips before.
+	// programMisses counts the hits for which the kernel skipped a program because another program was running
+	// on that CPU (5.12). It does not include those that kprobe-multi skips earlier.
 	programMisses = memberPath{"bpf_prog_stats", "misses"}
-	// multiMisses is in the description of a kprobe-multi link. It came in the step with which
-	// all misses of such links are counted (6.7, Jiri Olsa's "bpf: Add missed stats for
-	// kprobes").
+	// multiMisses is in the description of a kprobe-multi link. It was added together with the counting of all
+	// misses of such links (6.7, Jiri Olsa's "bpf: Add missed stats for kprobes").
 	multiMisses = memberPath{"bpf_link_info", "kprobe_multi", "missed"}
 )
 
@@ -29,7 +28,7 @@ func CountsMisses(types *btf.Spec, backend Backend) bool {
 	return len(members) > 0
 }
 
-// hasMember says whether a struct has a member, which has the next one, and so on.
+// hasMember reports whether a struct has a member with this path.
 func hasMember(types *btf.Spec, structure string, path ...string) bool {
 	var s *btf.Struct
 	if types.TypeByName(structure, &s) != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// withMembers is a struct with members of these types.
+// withMembers returns a struct with these members.
 func withMembers(name string, members map[string]btf.Type) *btf.Struct {
 	s := &btf.Struct{Name: name, Size: 8}
 	for member, t := range members {
@@ -18,7 +18,7 @@ func withMembers(name string, members map[string]btf.Type) *btf.Struct {
 	return s
 }
 
-// linkInfo describes links as the kernel does: a union without a name, of structs.
+// linkInfo describes struct bpf_link_info, which contains an anonymous union of structs.
 func linkInfo(member string) *btf.Struct {
 	multi := withMembers("", map[string]btf.Type{member: tInt})
 	union := &btf.Union{Size: 8, Members: []btf.Member{{Name: "kprobe_multi", Type: multi}}}
@@ -50,7 +50,8 @@ func TestCountsMisses(t *testing.T) {
 	}
 }
 
-// TestMissesAreCountedHere, if this kernel has links that came later, with 6.7.
+// TestMissesAreCountedHere checks this kernel if it has netkit links, which were added later in 6.7 than the
+// counters.
 func TestMissesAreCountedHere(t *testing.T) {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {

@@ -11,37 +11,37 @@ import (
 	"strings"
 )
 
-// moduleTree are the folders of sysfs about modules, and the file that lists modules that are
-// part of vmlinux, where it is known.
+// moduleTree has the paths of the directories about modules in sysfs, and of modules.builtin, which lists the
+// modules that are part of vmlinux.
 type moduleTree struct{ btf, module, builtin string }
 
 func sysModules() moduleTree {
 	return moduleTree{btfDir, "/sys/module", filepath.Join("/lib/modules", Release(), "modules.builtin")}
 }
 
-// Absence is why a module that was asked for is not read.
+// Absence is why a requested module is not read.
 type Absence uint8
 
 const (
-	// ModuleBuiltIn: it is part of vmlinux, whose functions are traced anyway.
+	// ModuleBuiltIn means that it is part of vmlinux, whose functions are traced anyway.
 	ModuleBuiltIn Absence = iota + 1
-	// ModuleNotLoaded: there is none of this name.
+	// ModuleNotLoaded means that no module with this name is loaded or built in.
 	ModuleNotLoaded
-	// ModuleWithoutBTF: it is loaded, and has no types.
+	// ModuleWithoutBTF means that it is loaded, but has no BTF.
 	ModuleWithoutBTF
-	// ModuleUnknown: it is not loaded, and whether it is built in is not known, since there is
-	// no modules.builtin for this kernel.
+	// ModuleUnknown means that it is not loaded, and may be built in or not: there is no modules.builtin for
+	// this kernel.
 	ModuleUnknown
 )
 
-// AbsentModule is a module that was asked for and is not read, as the user spelled it.
+// AbsentModule is a requested module that is not read. Its name is spelled as the user did.
 type AbsentModule struct {
 	Name string
 	Why  Absence
 }
 
-// modules are the modules to read, as the kernel spells them, sorted, and those that were asked
-// for and can't be read.
+// modules returns the modules to read, sorted and spelled as in the kernel, and the requested ones that can't
+// be read.
 func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, err error) {
 	for _, asked := range o.Modules {
 		name := strings.ReplaceAll(asked, "-", "_") // as modprobe does
@@ -76,7 +76,7 @@ func isLikely(name string, patterns []string) bool {
 	})
 }
 
-// withBTF are the loaded modules that have BTF.
+// withBTF returns the loaded modules that have BTF.
 func (t moduleTree) withBTF() []string {
 	entries, _ := os.ReadDir(t.btf)
 	var out []string
@@ -88,7 +88,7 @@ func (t moduleTree) withBTF() []string {
 	return out
 }
 
-// absence is why a module can't be read, 0 where it can be.
+// absence returns why a module can't be read, or 0 if it can.
 func (t moduleTree) absence(name string) Absence {
 	switch {
 	case exists(t.btf, name):
@@ -103,8 +103,8 @@ func (t moduleTree) absence(name string) Absence {
 	return ModuleNotLoaded
 }
 
-// isBuiltIn reports whether a module is part of vmlinux: it has no initstate in sysfs, or is not
-// there because it has no parameters.
+// isBuiltIn reports whether a module is part of vmlinux. Its directory in sysfs then has no initstate. Without
+// parameters it has no directory, and only modules.builtin lists it.
 func (t moduleTree) isBuiltIn(name string) bool {
 	if exists(t.module, name) {
 		return !exists(t.module, name, "initstate")
@@ -112,12 +112,12 @@ func (t moduleTree) isBuiltIn(name string) bool {
 	return slices.Contains(t.listedBuiltIn(), name)
 }
 
-// listedBuiltIn are the names in modules.builtin, whose lines are paths such as
+// listedBuiltIn returns the names in modules.builtin, whose lines are paths such as
 // kernel/net/ipv4/ip_tables.ko.
 func (t moduleTree) listedBuiltIn() []string {
 	content, err := os.ReadFile(t.builtin)
 	if err != nil {
-		return nil // a kernel without its modules' directory
+		return nil // there is no such directory for this kernel
 	}
 	var names []string
 	for line := range strings.Lines(string(content)) {

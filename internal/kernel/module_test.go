@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sysfs makes a tree with these files.
+// sysfs creates these files in a temporary directory.
 func sysfs(t *testing.T, files ...string) moduleTree {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func TestModuleNames(t *testing.T) {
 	}
 }
 
-// TestAbsentModulesAreNoError: what is missing is named, and the others are read.
+// TestAbsentModulesAreNoError checks that absent modules are named, and the others are read.
 func TestAbsentModulesAreNoError(t *testing.T) {
 	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate", "module/old/initstate", "module/ipv6/uevent")
 	if err := os.WriteFile(tree.builtin, []byte("kernel/net/ipv4/ip_tables.ko\nkernel/lib/crc-t10dif.ko\n"), 0o644); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// ModuleTypes are the types of those of the modules that are loaded and have BTF, which
-// builds on that of vmlinux.
+// ModuleTypes returns the types of those modules that are loaded and have BTF. They refer to the types of
+// vmlinux.
 func ModuleTypes(vmlinux *btf.Spec, modules ...string) ([]*btf.Spec, error) {
 	return sysModules().types(vmlinux, modules)
 }
@@ -36,7 +36,7 @@ func (t moduleTree) types(vmlinux *btf.Spec, modules []string) ([]*btf.Spec, err
 	return all, nil
 }
 
-// Describes says whether one of the specs has the members of a struct.
+// Describes reports whether one of the specs defines a struct.
 func Describes(structure string, specs ...*btf.Spec) bool {
 	for _, spec := range specs {
 		var s *btf.Struct
@@ -47,7 +47,7 @@ func Describes(structure string, specs ...*btf.Spec) bool {
 	return false
 }
 
-// ErrNotDescribed says why the members of a module's struct are not known.
+// ErrNotDescribed returns the error for a module's struct that is not in BTF.
 func ErrNotDescribed(structure, module string) error {
 	return fmt.Errorf("this kernel's BTF has no struct %s: module %s is not loaded, or has no BTF (modules have BTF since Linux 5.11)", structure, module)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestModuleTypes: a module that is not there is no error, one whose BTF is broken is.
+// TestModuleTypes checks that an absent module is no error, but broken BTF is.
 func TestModuleTypes(t *testing.T) {
 	base, err := btf.LoadSpecFromReader(bytes.NewReader(marshal(t, tInt, tSkb)))
 	if err != nil {
@@ -28,7 +28,7 @@ func TestModuleTypes(t *testing.T) {
 	}
 }
 
-// TestModuleTypesHere finds the types of a module of this kernel, where it has some.
+// TestModuleTypesHere reads the types of a module of this kernel, if one is loaded.
 func TestModuleTypesHere(t *testing.T) {
 	modules := sysModules().withBTF()
 	if len(modules) == 0 {
@@ -47,6 +47,6 @@ func TestModuleTypesHere(t *testing.T) {
 		t.Errorf("%s: %v, %v", modules[0], specs, err)
 	}
 	if !Describes("sk_buff", specs...) && !Describes("sk_buff", base) || Describes("no_such_struct", append(specs, base)...) {
-		t.Error("what is described is not, or what is not is")
+		t.Error("Describes is wrong about sk_buff or no_such_struct")
 	}
 }

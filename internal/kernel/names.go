@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Names are what the running kernel calls the things that a user may name. They are read
-// from its BTF alone, which takes no privilege and some ms; whether each can be traced is
-// not looked into.
+// Names finds the names of functions, tracepoints and drop reasons that a user may enter, for completion. It
+// reads only the BTF of the running kernel, which needs no privileges and takes a few ms. It does not check
+// whether each function can be traced.
 type Names struct {
 	types *types
 	abi   abi
@@ -34,7 +34,7 @@ func parseNamesOf(arch string, raw []byte) (*Names, error) {
 	return &Names{t, a}, err
 }
 
-// Functions are those that take an skb where it can be found, sorted.
+// Functions returns the functions that take an skb in a register, sorted.
 func (n *Names) Functions() []string {
 	var names []string
 	for name, f := range newCatalogue(n.types, n.abi, "", nil).byName {
@@ -46,7 +46,7 @@ func (n *Names) Functions() []string {
 	return names
 }
 
-// Tracepoints are those that take an skb, sorted.
+// Tracepoints returns the raw tracepoints that take an skb, sorted.
 func (n *Names) Tracepoints() []string {
 	var names []string
 	for _, t := range n.types.tracepoints("") {
@@ -56,7 +56,7 @@ func (n *Names) Tracepoints() []string {
 	return names
 }
 
-// AllFunctions are those whose names begin like that, whatever they take, sorted.
+// AllFunctions returns all functions whose names begin with prefix and are longer, sorted.
 func (n *Names) AllFunctions(prefix string) []string {
 	var names []string
 	n.types.each(kindFunc, func(r record) {
@@ -68,11 +68,11 @@ func (n *Names) AllFunctions(prefix string) []string {
 	return slices.Compact(names)
 }
 
-// Reasons are why packets are dropped, those of modules included, sorted.
+// Reasons returns the drop reasons, including those of modules, sorted.
 func (n *Names) Reasons() []string {
 	all := mergeReasons(n.types.reasons(), otherReasons([]image{{types: n.types}}))
 	return slices.Sorted(maps.Values(all))
 }
 
-// ModuleNames are the loaded modules whose functions can be traced, sorted.
+// ModuleNames returns the loaded modules whose functions can be traced, sorted.
 func ModuleNames() []string { return slices.Sorted(slices.Values(sysModules().withBTF())) }

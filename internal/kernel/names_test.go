@@ -57,7 +57,7 @@ func TestNamesOfBrokenBTF(t *testing.T) {
 	}
 }
 
-// BenchmarkNames is what completion of a function waits for.
+// BenchmarkNames measures what the completion of a function name waits for.
 func BenchmarkNames(b *testing.B) {
 	for b.Loop() {
 		n, err := ReadNames()

@@ -5,10 +5,10 @@ package kernel
 import "errors"
 
 const (
-	// deepest is the nesting of types that is accepted; kernels have about 30.
+	// deepest is the maximum nesting of types; kernels have about 30.
 	deepest = 500
-	// mostMembers is the number of members of a type that is accepted, including those of its members;
-	// kernels have a few thousand.
+	// mostMembers is the maximum number of members of a type, including members of its members; kernels have a
+	// few thousand.
 	mostMembers = 1 << 20
 )
 
@@ -18,11 +18,11 @@ var (
 	errTooLarge = errors.New("BTF has a type with too many members")
 )
 
-// nesting counts the members of types, to check BTF from the user: member look-ups recurse, and
-// would not end for a type that contains itself.
+// nesting counts the members of types, to check BTF from the user: member look-ups are recursive, and would not
+// end for a type that contains itself.
 type nesting struct {
 	*types
-	// members is the count of each type: 0 if it is not counted yet, open while it is being counted.
+	// members has the count of each type: 0 if it is not counted yet, open while it is being counted.
 	members []int
 }
 
@@ -40,7 +40,7 @@ func (t *types) checkNesting() error {
 	return nil
 }
 
-// checkTypes checks BTF from a file of the user.
+// checkTypes checks BTF from a user's file.
 func checkTypes(vmlinux []byte) error {
 	t, err := parseTypes(vmlinux, nil)
 	if err != nil {
@@ -49,7 +49,7 @@ func checkTypes(vmlinux []byte) error {
 	return t.checkNesting()
 }
 
-// count is the number of members of a type, at least 1.
+// count returns the number of members of a type, at least 1.
 func (n *nesting) count(id uint32, depth int) (int, error) {
 	switch {
 	case int(id) >= len(n.members):
@@ -76,7 +76,7 @@ func (n *nesting) count(id uint32, depth int) (int, error) {
 	return sum, nil
 }
 
-// parts are the types that a type contains; a pointer contains none.
+// parts returns the types that a type contains; a pointer contains none.
 func (r record) parts() []uint32 {
 	switch r.kind() {
 	case kindTypedef, kindVolatile, kindConst, kindRestrict, kindTypeTag:

@@ -11,7 +11,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// nested checks BTF with this type.
+// nested checks BTF that contains this type.
 func nested(t *testing.T, typ btf.Type) error {
 	t.Helper()
 	parsed, err := parseTypes(marshal(t, typ), nil)
@@ -21,7 +21,7 @@ func nested(t *testing.T, typ btf.Type) error {
 	return parsed.checkNesting()
 }
 
-// holder is a struct with these members.
+// holder returns a struct with these members.
 func holder(name string, members ...btf.Type) *btf.Struct {
 	s := &btf.Struct{Name: name, Size: 8}
 	for _, m := range members {
@@ -57,7 +57,7 @@ func TestCheckNesting(t *testing.T) {
 	}
 }
 
-// TestThisKernelIsNotTooLarge: the bounds are far from what kernels have.
+// TestThisKernelIsNotTooLarge checks that this kernel's types are within the limits.
 func TestThisKernelIsNotTooLarge(t *testing.T) {
 	raw, err := os.ReadFile(btfVmlinux)
 	if err != nil {

@@ -11,16 +11,14 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Pages says where the kernel keeps the descriptions of its pages (the array
-// vmemmap) and where it maps the pages themselves: the addresses that belong to
-// physical address 0, whether or not there is memory. With both, the bytes of a
-// packet that lie in page fragments can be found.
+// Pages says where the kernel keeps its page structs (the array vmemmap) and where it maps memory. Both are
+// virtual addresses of physical address 0, whether or not there is memory. Programs need both to find the bytes
+// of a packet that are in page fragments.
 type Pages struct {
 	Structs, Memory uint64
 }
 
-// unmapped is the physical address of a segment of /proc/kcore that is not
-// plain memory.
+// unmapped is the physical address of a segment of /proc/kcore that is not ordinary memory.
 const unmapped = ^uint64(0)
 
 func locatePages(c *core, types *btf.Spec) (*Pages, error) {
@@ -31,10 +29,9 @@ func locatePages(c *core, types *btf.Spec) (*Pages, error) {
 	return pagesFrom(c.segments, uint64(page.Size))
 }
 
-// pagesFrom takes the places from the table of segments in front of /proc/kcore,
-// where each piece of memory is followed by its part of vmemmap
-// (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c). It takes the
-// largest piece of memory: the parts of small ones are rounded to whole pages.
+// pagesFrom takes the addresses from the program headers of /proc/kcore, where each range of memory is followed
+// by its part of vmemmap (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c). It uses the
+// largest range, since the parts for small ones are rounded to whole pages.
 func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
 	var best *Pages
 	var most uint64
@@ -55,11 +52,11 @@ func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
 	return best, nil
 }
 
-// pageSize is the kernel's. An element of vmemmap describes as much.
+// pageSize is that of the kernel. Each element of vmemmap describes one page.
 var pageSize = uint64(os.Getpagesize())
 
-// describes says whether a segment is the part of vmemmap for a piece of memory
-// that begins with a whole page of it.
+// describes reports whether segment structs is the part of vmemmap for segment memory, and begins at a page
+// boundary.
 func describes(structs, memory *elf.Prog, structSize uint64) bool {
 	if memory.Paddr == unmapped || structs.Paddr != unmapped || memory.Paddr/pageSize*structSize%pageSize != 0 {
 		return false

@@ -13,7 +13,7 @@ func segment(virtual, physical, size uint64) *elf.Prog {
 
 const pageStruct = 64
 
-// TestPagesFrom has the segments that real kernels showed.
+// TestPagesFrom checks segments of real kernels.
 func TestPagesFrom(t *testing.T) {
 	if pageSize != 4096 {
 		t.Skip("the segments are of kernels with pages of 4096 bytes")
@@ -51,7 +51,7 @@ func TestPagesFrom(t *testing.T) {
 func TestPagesAreNotGuessed(t *testing.T) {
 	for name, segments := range map[string][]*elf.Prog{
 		"nothing":            nil,
-		"memory alone":       {segment(0xffff888000100000, 0x100000, 0x2fee0000)},
+		"memory only":        {segment(0xffff888000100000, 0x100000, 0x2fee0000)},
 		"something too long": {segment(0xffff888000100000, 0x100000, 0x2fee0000), segment(0xffffc90000000000, unmapped, 0x1fffffffffff)},
 	} {
 		if got, err := pagesFrom(segments, pageStruct); err == nil {

@@ -2,17 +2,16 @@
 
 package kernel
 
-// Place is where a function is that was asked for by name, whatever it takes.
+// Place is the location of a function that was requested by name, whatever arguments it takes.
 type Place struct {
 	Name, Module string
-	// Addr is where it is probed, End the first byte of what follows it.
+	// Addr is the address to probe, and End the address after the function's last byte.
 	Addr, End uint64
-	// Refused says why it can't be traced; empty where it can.
+	// Refused is why it can't be traced; empty if it can.
 	Refused string
 }
 
-// places are where functions of certain names are, in the kernel and every module,
-// by address.
+// places returns the functions with these names in vmlinux and every module, by address.
 func (j *judge) places(names []string) []Place {
 	wanted := map[string]bool{}
 	for _, name := range names {

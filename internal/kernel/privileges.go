@@ -9,24 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capability is a right of a process that tracer has a use for.
+// Capability is a Linux capability that tracer uses.
 type Capability struct {
 	Name   string
 	Number uint
-	// Instead is one that stands in for it; its own number is none.
+	// Instead is another capability that has the same effect, or Number if there is none.
 	Instead uint
-	// Required: nothing at all is traced without it.
+	// Required is set if nothing can be traced without it.
 	Required bool
-	// For is what it is used for, Without what becomes of that where it is lacking, and
-	// Kept when tracer goes on to hold it after all is attached; empty is never. Each is
-	// a clause for people.
+	// For is what it is used for, Without is what happens without it, and Kept is when it is kept while
+	// tracing; empty means never. Each is a clause for users.
 	For, Without, Kept string
 }
 
-// Capabilities are all that tracer has a use for, those first that matter most: what is
-// checked at the start, what `tracer doctor` tells and docs/privileges.md are made of it.
+// Capabilities are all that tracer uses, the most important first. The check at the start, the report of
+// `tracer doctor` and docs/privileges.md are made from this table.
 //
-// CAP_SYS_ADMIN stands in for the two that were split off it in 5.8, not for CAP_SYSLOG.
+// CAP_SYS_ADMIN replaces the two that were split off from it in 5.8, but not CAP_SYSLOG.
 var Capabilities = []Capability{
 	{
 		Name: "CAP_BPF", Number: unix.CAP_BPF, Instead: unix.CAP_SYS_ADMIN, Required: true,
@@ -76,10 +75,10 @@ var Capabilities = []Capability{
 	},
 }
 
-// CapabilitySet has a bit for each number.
+// CapabilitySet has a bit for each capability, at its number.
 type CapabilitySet uint64
 
-// SetOf is the set of those numbers.
+// SetOf returns the set of these numbers.
 func SetOf(numbers ...uint) (c CapabilitySet) {
 	for _, n := range numbers {
 		c |= 1 << n
@@ -87,13 +86,13 @@ func SetOf(numbers ...uint) (c CapabilitySet) {
 	return c
 }
 
-// Has says whether a number is in the set.
+// Has reports whether a number is in the set.
 func (c CapabilitySet) Has(number uint) bool { return c>>number&1 == 1 }
 
-// Allows says whether the set has the capability, or one that stands in for it.
+// Allows reports whether the set has the capability, or one that replaces it.
 func (c CapabilitySet) Allows(one Capability) bool { return c.Has(one.Number) || c.Has(one.Instead) }
 
-// Lacking are those of [Capabilities] that the set does not allow.
+// Lacking returns those of [Capabilities] that the set does not allow.
 func (c CapabilitySet) Lacking() (lacking []Capability) {
 	for _, one := range Capabilities {
 		if !c.Allows(one) {
@@ -103,7 +102,7 @@ func (c CapabilitySet) Lacking() (lacking []Capability) {
 	return lacking
 }
 
-// lacksRequired are those without which nothing is traced.
+// lacksRequired returns the required ones that the set does not allow.
 func (c CapabilitySet) lacksRequired() (lacking []Capability) {
 	for _, one := range c.Lacking() {
 		if one.Required {
@@ -113,7 +112,7 @@ func (c CapabilitySet) lacksRequired() (lacking []Capability) {
 	return lacking
 }
 
-// CheckPrivileges returns an error when this process may not trace at all.
+// CheckPrivileges returns an error if this process is not allowed to trace anything.
 func CheckPrivileges() error {
 	set, err := Effective()
 	if err != nil {

@@ -36,7 +36,7 @@ func TestLacks(t *testing.T) {
 	}
 }
 
-// TestOwnCapabilities compares with what procfs shows of the same thread.
+// TestOwnCapabilities compares the capabilities with those in procfs for the same thread.
 func TestOwnCapabilities(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -61,14 +61,14 @@ func TestJoinHalves(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite the table in docs/privileges.md with the capabilities that there are now")
+var update = flag.Bool("update", false, "rewrite the table in docs/privileges.md")
 
 const (
 	privilegesPage = "../../docs/privileges.md"
 	tableBegins    = "<!-- the table is made of internal/kernel/privileges.go -->\n"
 )
 
-// TestPrivilegesPage holds the table of the page against the declaration.
+// TestPrivilegesPage checks that the table of docs/privileges.md is generated from Capabilities.
 func TestPrivilegesPage(t *testing.T) {
 	b, err := os.ReadFile(privilegesPage)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestClausesOfCapabilities(t *testing.T) {
 			}
 		}
 		if c.For == "" || c.Without == "" {
-			t.Errorf("%s does not say what for and what becomes of it", c.Name)
+			t.Errorf("%s does not say what it is for, or what happens without it", c.Name)
 		}
 	}
 }

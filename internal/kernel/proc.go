@@ -29,7 +29,7 @@ func needProc(path string) error {
 	}
 }
 
-// ftraceSetting contains 0 if ftrace calls no function that is attached to it.
+// ftraceSetting contains 0 if ftrace is disabled: it then calls none of the functions attached to it.
 const ftraceSetting = "/proc/sys/kernel/ftrace_enabled"
 
 // FtraceDisabled reports whether the sysctl kernel.ftrace_enabled is 0. Probes can then still be

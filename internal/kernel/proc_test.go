@@ -33,6 +33,6 @@ func TestSettingIsZero(t *testing.T) {
 		}
 	}
 	if isZero(filepath.Join(dir, "none")) {
-		t.Error("a kernel without the setting has it off")
+		t.Error("a missing setting is read as 0")
 	}
 }

@@ -12,32 +12,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ProgramCall is a call of a kernel function in the code of a loaded BPF program, as the
-// kernel shows it.
+// ProgramCall is a call of a kernel function in the code of a loaded BPF program, as the kernel shows it.
 type ProgramCall struct {
-	// Imm is where the function is, from __bpf_call_base on. Of a kfunc it may be the
-	// number of its type instead.
+	// Imm is the offset of the function from __bpf_call_base. For a kfunc it may be the BTF id instead.
 	Imm int32
-	// Kfunc says that it is one, and Module that it is of a kernel module.
+	// Kfunc is set for a kfunc, and Module for a kfunc of a kernel module.
 	Kfunc, Module bool
 }
 
 // ProgramCalls are the calls of the BPF programs that handle packets.
 type ProgramCalls struct {
-	// Programs is how many such programs there are, and Hidden of how many of them the
-	// kernel does not show the code.
+	// Programs is the number of such programs, and Hidden the number of those whose code the kernel does not
+	// show.
 	Programs, Hidden int
 	Calls            map[ProgramCall]bool
 }
 
-// packetPrograms handle packets, or are part of a program that does (freplace).
+// packetPrograms are the types of programs that handle packets, or that replace a function of such a program
+// (freplace).
 var packetPrograms = map[ebpf.ProgramType]bool{
 	ebpf.SocketFilter: true, ebpf.SchedCLS: true, ebpf.SchedACT: true, ebpf.XDP: true, ebpf.CGroupSKB: true,
 	ebpf.LWTIn: true, ebpf.LWTOut: true, ebpf.LWTXmit: true, ebpf.LWTSeg6Local: true, ebpf.SkSKB: true,
 	ebpf.FlowDissector: true, ebpf.SkReuseport: true, ebpf.SkLookup: true, ebpf.Netfilter: true, ebpf.Extension: true,
 }
 
-// readProgramCalls looks through all programs that are loaded.
+// readProgramCalls reads the calls in all loaded programs.
 func readProgramCalls() (*ProgramCalls, error) {
 	found := &ProgramCalls{Calls: map[ProgramCall]bool{}}
 	id, err := ebpf.ProgramGetNextID(0)
@@ -55,7 +54,7 @@ func readProgramCalls() (*ProgramCalls, error) {
 	return found, nil
 }
 
-// read takes what a program calls, if it handles packets. One that has gone is none.
+// read adds the calls of a program, if it handles packets. A program that no longer exists is ignored.
 func (c *ProgramCalls) read(id ebpf.ProgramID) error {
 	program, err := ebpf.NewProgramFromID(id)
 	if errors.Is(err, unix.ENOENT) {
@@ -90,8 +89,8 @@ type programInfo struct {
 
 const bpfObjGetInfoByFD = 15
 
-// translated is the program's code as the verifier left it; nil where the kernel does not
-// show it. The library would also read types and lines, and refuses code that is newer than itself.
+// translated returns the program's code as the verifier left it; nil if the kernel does not show it. The
+// library would also read types and lines, and refuses instructions that it does not know.
 func translated(fd int) ([]byte, error) {
 	var info programInfo
 	if err := readProgramInfo(fd, &info); err != nil || info.codeSize == 0 {
@@ -124,12 +123,12 @@ func readProgramInfo(fd int, info *programInfo) error {
 const (
 	instructionSize = 8
 	callInstruction = 0x85 // BPF_JMP | BPF_CALL
-	wideInstruction = 0x18 // BPF_LD | BPF_IMM | BPF_DW, of two instructions' size
+	wideInstruction = 0x18 // BPF_LD | BPF_IMM | BPF_DW, as long as two instructions
 	callOfProgram   = 1    // BPF_PSEUDO_CALL, in the source register
 	callOfKfunc     = 2    // BPF_PSEUDO_KFUNC_CALL
 )
 
-// add takes the calls out of a program's code.
+// add adds the calls in a program's code.
 func (c *ProgramCalls) add(code []byte) {
 	for len(code) >= instructionSize {
 		in := code[:instructionSize]

@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// TestCallsOfLoadedPrograms: a helper's call is shown with the same address, whichever
-// program has it; programs that handle no packets do not count.
+// TestCallsOfLoadedPrograms checks that the call of a helper is found and resolved, and that programs that
+// handle no packets are ignored.
 func TestCallsOfLoadedPrograms(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading programs needs root")

@@ -15,7 +15,7 @@ import (
 	"tracer/internal/printable"
 )
 
-// Given is what the kernel gives to a BPF program, by which the packet is found.
+// Given is what the kernel passes to a BPF program, from which the packet is found.
 type Given uint8
 
 const (
@@ -27,24 +27,24 @@ const (
 	GivenFrame
 )
 
-// ProgramKind is a kind of BPF programs that can be traced.
+// ProgramKind is a kind of BPF program that can be traced.
 type ProgramKind struct {
-	// Name is the user's word for it.
+	// Name is the name that the user enters.
 	Name string
-	// Types are the kernel's types of such programs, with the kernel's names.
+	// Types are the kernel's program types of this kind, with the kernel's names.
 	Types map[ebpf.ProgramType]string
 	Given Given
-	// Context is the structure that such programs take, by their own types.
+	// Context is the struct that such programs take, as their own BTF names it.
 	Context string
-	// Verdicts are the names of what they return.
+	// Verdicts are the names of their return values.
 	Verdicts map[int32]string
 }
 
-// skbContext is what programs know an sk_buff as.
+// skbContext is the struct that programs see instead of an sk_buff.
 const skbContext = "__sk_buff"
 
-// ProgramKinds are all of them. To trace another kind is an entry here, and a program in
-// bpf/entry/program.h where its packet is found in another way.
+// ProgramKinds lists all kinds. To trace another kind, add an entry here and, if its packet is found in another
+// way, a program in bpf/entry/program.h.
 var ProgramKinds = []*ProgramKind{
 	{
 		Name:    "tc",
@@ -74,7 +74,7 @@ var ProgramKinds = []*ProgramKind{
 		Name:    "cgroup_skb",
 		Types:   map[ebpf.ProgramType]string{ebpf.CGroupSKB: "cgroup_skb"},
 		Context: skbContext,
-		// The kernel has no names for these; with cn the sender is told of congestion.
+		// The kernel has no names for these; cn means that the sender is notified of congestion.
 		Verdicts: map[int32]string{0: "drop", 1: "allow", 2: "drop,cn", 3: "allow,cn"},
 	},
 	{
@@ -93,7 +93,7 @@ var ProgramKinds = []*ProgramKind{
 	},
 }
 
-// ProgramKindOf is the kind of that name; nil is none.
+// ProgramKindOf returns the kind with that name, or nil.
 func ProgramKindOf(name string) *ProgramKind {
 	i := slices.IndexFunc(ProgramKinds, func(k *ProgramKind) bool { return k.Name == name })
 	if i < 0 {
@@ -102,31 +102,31 @@ func ProgramKindOf(name string) *ProgramKind {
 	return ProgramKinds[i]
 }
 
-// Program is a BPF program that is loaded.
+// Program is a loaded BPF program.
 type Program struct {
 	ID   uint32
 	Kind *ProgramKind
-	// Name may be empty, and cut to 15 bytes where the program has no types.
+	// Name may be empty. The kernel truncates it to 15 bytes if the program has no BTF.
 	Name, Tag string
-	// Type is the kernel's name for it.
+	// Type is the kernel's name for the program type.
 	Type string
-	// Function is the one that it begins with, as its types have it.
+	// Function is the program's first function, from its BTF.
 	Function string
-	// Kept is how many arguments the kernel keeps when the program is traced.
+	// Kept is the number of arguments that the kernel saves when the program is traced.
 	Kept int
-	// Addr is where its code begins; 0 where the kernel hides that.
+	// Addr is the address of its code; 0 if the kernel hides it.
 	Addr uint64
-	// Landing is where tail calls of it go on, or NoLanding says why that is not known.
+	// Landing is the address where tail calls enter the program. If NoLanding is set, it is not known.
 	Landing   uint64
 	NoLanding error
 }
 
-// String is how messages name a program.
+// String returns the program's description for messages.
 func (p *Program) String() string {
 	return fmt.Sprintf("%s (id %d, tag %s, %s)", printable.Text(p.Called()), p.ID, p.Tag, p.Type)
 }
 
-// Called is the name, or what the kernel calls a program without one.
+// Called returns the name, or the kernel's name for a program without one.
 func (p *Program) Called() string {
 	if p.Name == "" {
 		return "bpf_prog_" + p.Tag
@@ -134,11 +134,11 @@ func (p *Program) Called() string {
 	return p.Name
 }
 
-// LoadedProgram is a program that is held until it is closed.
+// LoadedProgram is a program with an open file descriptor, which the caller closes.
 type LoadedProgram struct {
 	Program
 	Handle *ebpf.Program
-	// Untraceable is why it can't be traced, where that is known beforehand.
+	// Untraceable is why it can't be traced, if that is known before attaching.
 	Untraceable error
 }
 
@@ -147,8 +147,8 @@ var (
 	errNoFunction   = errors.New("its BTF does not describe its function")
 )
 
-// ProgramsAfter finds the programs of these kinds with ids above one, and the last id
-// that there is. The kernel counts ids up, so that those loaded later are found by it.
+// ProgramsAfter returns the programs of these kinds whose ids are above last, and the highest id that exists.
+// The kernel assigns ids in ascending order, so a call with that id finds the programs that were loaded since.
 func ProgramsAfter(last uint32, kinds []*ProgramKind) (found []*LoadedProgram, now uint32, err error) {
 	for {
 		id, err := ebpf.ProgramGetNextID(ebpf.ProgramID(last))
@@ -165,7 +165,8 @@ func ProgramsAfter(last uint32, kinds []*ProgramKind) (found []*LoadedProgram, n
 	}
 }
 
-// openProgram is nil for a program of another kind, and for one that is gone already.
+// openProgram returns nil for a program of another kind, for one that no longer exists, and for test programs
+// of tracer.
 func openProgram(id ebpf.ProgramID, kinds []*ProgramKind) *LoadedProgram {
 	handle, err := ebpf.NewProgramFromID(id)
 	if err != nil {
@@ -184,7 +185,7 @@ func openProgram(id ebpf.ProgramID, kinds []*ProgramKind) *LoadedProgram {
 	return nil
 }
 
-// describe fills in what the kernel says of the program.
+// describe fills in what the kernel reports about the program.
 func (p *LoadedProgram) describe() error {
 	info, err := p.Handle.Info()
 	if err != nil {
@@ -220,11 +221,11 @@ func (p *Program) locate(info *ebpf.ProgramInfo) {
 	p.Landing, p.NoLanding = p.Addr+uint64(offset), err
 }
 
-// mostArguments is what the kernel keeps of a function whose types it does not trust.
+// mostArguments is the number of arguments that the kernel saves if it does not trust the types of a function.
 const mostArguments = 5
 
-// keptArguments is how many arguments the kernel keeps when the function is traced that
-// takes a context (btf_check_func_arg_match and bpf_check_attach_target in the kernel).
+// keptArguments returns the number of arguments that the kernel saves when it traces f, the function of a
+// program that takes this context (btf_check_func_arg_match and bpf_check_attach_target in the kernel).
 func keptArguments(f *btf.Func, context string) (int, error) {
 	proto, ok := f.Type.(*btf.FuncProto)
 	switch {

@@ -63,7 +63,8 @@ func TestExplainTracing(t *testing.T) {
 	}
 }
 
-// TestProgramKindsAreDistinct, since a program is of the first kind that has its type.
+// TestProgramKindsAreDistinct checks that no name or type belongs to two kinds: the first kind with its type is
+// used for a program.
 func TestProgramKindsAreDistinct(t *testing.T) {
 	seen := map[ebpf.ProgramType]string{}
 	for _, k := range ProgramKinds {
@@ -79,7 +80,7 @@ func TestProgramKindsAreDistinct(t *testing.T) {
 	}
 }
 
-// TestDocsListTheProgramKinds: docs/bpf-programs.md has a row for each kind, with its types.
+// TestDocsListTheProgramKinds checks that docs/bpf-programs.md has a row for each kind, with its types.
 func TestDocsListTheProgramKinds(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/bpf-programs.md")
 	if err != nil {

@@ -12,12 +12,11 @@ import (
 // span is a range of addresses, end excluded.
 type span struct{ start, end uint64 }
 
-// section is code that kprobes refuse or that is gone after boot, by the symbols
-// that the linker script puts around it.
+// section is code that kprobes refuse, or that was freed after boot, between two symbols of the linker script.
 type section struct{ start, end, why string }
 
-// untraceable sections: kernel/kprobes.c and arch_populate_kprobe_blacklist
-// refuse the text of entry, noinstr, kprobes and cpuidle; init text is freed.
+// untraceable lists these sections. kernel/kprobes.c and arch_populate_kprobe_blacklist refuse the text of
+// entry, noinstr, kprobes and cpuidle; init text is freed.
 var untraceable = []section{
 	{"_sinittext", "_einittext", "it was freed after boot"},
 	{"__noinstr_text_start", "__noinstr_text_end", "it is noinstr code"},
@@ -26,7 +25,7 @@ var untraceable = []section{
 	{"__cpuidle_text_start", "__cpuidle_text_end", "it is idle code"},
 }
 
-// marks are the symbols of untraceable, and of variables.
+// marks are the symbols that delimit untraceable sections, and those of variables.
 var marks = func() map[string]bool {
 	names := map[string]bool{}
 	for _, s := range untraceable {
@@ -38,13 +37,13 @@ var marks = func() map[string]bool {
 	return names
 }()
 
-// isMark looks at the first byte before all others: it is asked for every symbol.
+// isMark reports whether name is one of marks. It is called for every symbol, so it first checks the first
+// byte.
 func isMark(name []byte) bool {
 	return len(name) > 0 && (name[0] == '_' || name[0] == hotVariables[0]) && marks[string(name)]
 }
 
-// refused says why code at addr can't be traced, empty when nothing is known
-// against it.
+// refused returns why code at addr can't be traced; empty if no reason is known.
 func (s *Symbols) refused(addr uint64) string {
 	for _, sec := range untraceable {
 		if addr >= s.marks[sec.start] && addr < s.marks[sec.end] {
@@ -54,7 +53,7 @@ func (s *Symbols) refused(addr uint64) string {
 	return ""
 }
 
-// blacklist is the kprobes/blacklist of debugfs, sorted.
+// blacklist is kprobes/blacklist of debugfs, sorted.
 type blacklist []span
 
 // parseBlacklist reads lines of `0xSTART-0xEND<tab>NAME`.

@@ -11,24 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RawSockets are the addresses of the kernel's hash tables of raw sockets (struct raw_hashinfo);
-// 0 if a table could not be found. /proc/kallsyms often has no symbols of data (without
-// CONFIG_KALLSYMS_ALL), so a raw socket is opened for a moment, and a BPF program follows pointers
-// from it to the table.
+// RawSockets are the addresses of the kernel's hash tables of raw sockets (struct raw_hashinfo); 0 if a table
+// could not be found. /proc/kallsyms often has no data symbols (without CONFIG_KALLSYMS_ALL), so a raw socket
+// is opened for a moment, and a BPF program follows pointers from it to the table.
 type RawSockets struct{ IPv4, IPv6 uint64 }
 
 // step is a member that points to the next object.
 type step struct{ object, member string }
 
-// socketSteps lead from a task to its table of open files, tableSteps from an open file of a
+// socketSteps lead from a task to its table of open files, and tableSteps from the file of a
 // socket to the hash table of its protocol.
 var (
 	socketSteps = []step{{"task_struct", "files"}, {"files_struct", "fdt"}, {"fdtable", "fd"}}
 	tableSteps  = []step{{"file", "private_data"}, {"socket", "sk"}, {"sock_common", "skc_prot"}, {"proto", "h"}}
 )
 
-// findRawSockets needs CAP_NET_RAW, and BPF_PROG_TEST_RUN for raw tracepoints (Linux 5.10). What
-// cannot be found is 0.
+// findRawSockets needs CAP_NET_RAW, and BPF_PROG_TEST_RUN for raw tracepoints (Linux 5.10). The address of a
+// table that can't be found is 0.
 func findRawSockets(types *btf.Spec) RawSockets {
 	return RawSockets{IPv4: rawTable(types, unix.AF_INET), IPv6: rawTable(types, unix.AF_INET6)}
 }
@@ -51,7 +50,7 @@ func rawTable(types *btf.Spec, family int) uint64 {
 	return address
 }
 
-// offsetsToTable are the offsets of the pointers that lead from the current task to the hash table.
+// offsetsToTable returns the offsets of the pointers that lead from the current task to the hash table.
 func offsetsToTable(types *btf.Spec, fd int) ([]int32, error) {
 	offsets, err := memberOffsets(types, socketSteps)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestRawSocketsAreFound: the tables are in the kernel's memory, and the same each time.
+// TestRawSocketsAreFound checks that the addresses are in kernel memory, and the same each time.
 func TestRawSocketsAreFound(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")

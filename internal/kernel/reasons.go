@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// reasons are the drop reasons of t itself: enum skb_drop_reason, and the enums
-// of subsystems (mac80211_drop_reason, ovs_drop_reason), whose values have the
-// number of the subsystem in the upper 16 bits. nil when there are none.
+// reasons returns the drop reasons in t, but not in its base: those of enum skb_drop_reason, and of the enums
+// of subsystems (mac80211_drop_reason, ovs_drop_reason), whose values have the number of the subsystem in the
+// upper 16 bits. It returns nil if there are none.
 func (t *types) reasons() map[uint32]string {
 	var out map[uint32]string
 	t.each(kindEnum, func(r record) {
@@ -36,7 +36,7 @@ func (t *types) addReasons(out map[uint32]string, enum record, subsystem bool) m
 	return out
 }
 
-// isBound tells a member that is no reason: the mask and the ends of an enum.
+// isBound reports whether an enumerator is not a reason, but the mask or the end of the enum.
 func isBound(name []byte) bool {
 	return bytes.HasSuffix(name, []byte("_MAX")) || bytes.HasSuffix(name, []byte("_MASK"))
 }
@@ -53,12 +53,11 @@ func mergeReasons(all ...map[uint32]string) map[uint32]string {
 	return out
 }
 
-// reasonModules are the modules that have drop reasons of their own. Their names
-// are wanted whether or not their functions are traced.
+// reasonModules are modules that define drop reasons. Their names are needed whether or not the modules'
+// functions are traced.
 var reasonModules = []string{"mac80211", "openvswitch"}
 
-// otherReasons are those of loaded modules that are not among images. What can't
-// be read has no names.
+// otherReasons returns the drop reasons of reasonModules, as far as their BTF can be read.
 func otherReasons(images []image) map[uint32]string {
 	var out map[uint32]string
 	for _, name := range reasonModules {

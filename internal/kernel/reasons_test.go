@@ -46,7 +46,7 @@ func TestSubsystemReasons(t *testing.T) {
 	}
 }
 
-// build makes BTF of types that are put together by hand.
+// build makes BTF from these types.
 func build(t testing.TB, list ...btf.Type) *types {
 	t.Helper()
 	out, err := parseTypes(marshal(t, list...), nil)

@@ -4,28 +4,27 @@ package kernel
 
 import "fmt"
 
-// abi is how an architecture hands over integer arguments. Floating point is of
-// no concern: the kernel is built without it.
+// abi is how an architecture passes integer arguments. Floating point is ignored, since the kernel is built
+// without it.
 type abi struct {
 	registers int
-	// hidden says of which results a pointer to where they go takes the first argument
-	// register; nil is of none (AAPCS64 has x8 for that).
+	// hidden reports whether a result is stored through a pointer that is passed in the first argument
+	// register; nil means never (AAPCS64 uses x8 for that).
 	hidden func(aggregate bool, size uint32) bool
-	// whole says which arguments are handed over in registers; nil is all, whatever
-	// their size. What is not is a pointer to a copy, or lies on the stack (onStack) and
-	// takes no register.
+	// whole reports whether an argument is passed in registers; nil means always, whatever its size. Other
+	// arguments are passed as a pointer to a copy or, if onStack is set, on the stack, where they use no
+	// register.
 	whole   func(aggregate bool, size uint32) bool
 	onStack bool
-	// evenPairs: a 128-bit integer starts at an even register (AAPCS64).
+	// evenPairs is set if a 128-bit integer starts at an even register (AAPCS64).
 	evenPairs bool
-	// closes: the first argument that finds no register ends the registers for all
-	// that follow; else smaller ones may still get one (System V).
+	// closes is set if no argument gets a register after the first that does not fit; otherwise smaller ones
+	// may still get one (System V).
 	closes bool
 }
 
-// abis are the calling conventions by GOARCH: of System V for amd64, AAPCS64, those of
-// RISC-V (LP64) and LoongArch, which are alike in this, the 64-bit ELF V2 ABI of Power, and
-// the ELF ABI of s390x.
+// abis has the calling conventions by GOARCH: System V for amd64, AAPCS64, RISC-V (LP64) and LoongArch, which
+// are alike here, the 64-bit ELF V2 ABI of Power, and the ELF ABI of s390x.
 var abis = map[string]abi{
 	"amd64":   {registers: 6, hidden: bigAggregate, whole: upToTwo, onStack: true},
 	"arm64":   {registers: 8, whole: upToTwo, evenPairs: true, closes: true},
@@ -41,7 +40,7 @@ func anyAggregate(aggregate bool, size uint32) bool { return aggregate && size >
 
 func upToTwo(aggregate bool, size uint32) bool { return !aggregate || size <= 16 }
 
-// oneRegister: what is not the size of an integer is a pointer, too, which takes one as well.
+// oneRegister is for s390x: a larger argument is passed as a pointer, which also takes one register.
 func oneRegister(_ bool, size uint32) bool { return size <= 8 }
 
 func abiOf(arch string) (abi, error) {
@@ -52,13 +51,13 @@ func abiOf(arch string) (abi, error) {
 	return a, nil
 }
 
-// allocator gives out the argument registers of one function.
+// allocator assigns the argument registers of one function.
 type allocator struct {
 	abi
 	used int
 }
 
-// take is the first register (from 1) of an argument, 0 when it has none.
+// take returns the first register of an argument, from 1; 0 if it gets none.
 func (a *allocator) take(size uint32, aggregate bool) int {
 	need := int(size+7) / 8
 	if a.whole != nil && !a.whole(aggregate, size) {
@@ -87,8 +86,8 @@ func (a *allocator) claim(need int) int {
 	return a.used - need + 1
 }
 
-// size is the size in bytes of a parameter or result, and whether it is a struct
-// or union that is passed by value.
+// size returns the size in bytes of a parameter or result, and whether it is a struct or union that is passed
+// by value.
 func (t *types) size(id uint32) (size uint32, aggregate bool) {
 	switch _, r := t.strip(id); r.kind() {
 	case kindPtr:
@@ -98,40 +97,40 @@ func (t *types) size(id uint32) (size uint32, aggregate bool) {
 	case kindInt, kindEnum, kindEnum64:
 		return r.size, false
 	}
-	return 0, false // void, floating point, the dots of variable arguments
+	return 0, false // void, floating point, variable arguments
 }
 
-// The arguments that events have with them, for the drop reason: all functions of 5.17 to 7.3
-// that take one have it among these.
+// Argument registers that events contain, for the drop reason: every function of 5.17 to 7.3
+// that takes a reason has it in one of these.
 const (
 	FirstArgument = 2
 	Arguments     = 3
 )
 
-// position is where a function takes what we look for; 0 is nowhere.
+// position has the argument registers of what we look for, from 1; 0 is none.
 type position struct {
 	skb, reason, state int
 	endpoint
 }
 
-// endpoint is the positions of arguments that are a socket and a network namespace.
+// endpoint has the argument registers of a socket and of a network namespace.
 type endpoint struct{ socket, net int }
 
-// merge clears the endpoint if another function of the same name has a different one.
+// merge clears the endpoint if another function with the same name has a different one.
 func (p *position) merge(other position) {
 	if p.endpoint != other.endpoint {
 		p.endpoint = endpoint{}
 	}
 }
 
-// takesAlike reports whether another function has the same positions, apart from the endpoint: it
-// can then have the same program.
+// takesAlike reports whether another function has the same positions, apart from the endpoint, so that the same
+// BPF program can be used.
 func (p position) takesAlike(other position) bool {
 	other.endpoint = p.endpoint
 	return p == other
 }
 
-// position walks over a prototype. The first skb wins when there are several.
+// position assigns registers to the parameters of a prototype. If there are several skbs, the first counts.
 func (r *roles) position(a abi, proto record) position {
 	var p position
 	regs := allocator{abi: a}
@@ -166,7 +165,7 @@ func first(a, b int) int {
 	return b
 }
 
-// takesSkb is the quick test, before registers are counted.
+// takesSkb is a fast check before registers are assigned.
 func (r *roles) takesSkb(proto record) bool {
 	for i := range proto.length() {
 		if r.of(proto.word(2*i+1)) == skbPointer {

@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Parameters of prototypes that the tests put together.
+// Types of parameters in the tests.
 var (
 	tInt       = &btf.Int{Name: "int", Size: 4}
 	tInt128    = &btf.Int{Name: "__int128", Size: 16}
@@ -57,9 +57,9 @@ func TestPosition(t *testing.T) {
 		{"two skbs", proto(tInt, tOther, tSkbPtr, tSkbPtr), at(pos{skb: 2}, 1, 0), at(pos{skb: 2}, 1, 0)},
 		{"reason", proto(tInt, tOther, tSkbPtr, tReason), at(pos{skb: 2, reason: 3}, 1, 0), at(pos{skb: 2, reason: 3}, 1, 0)},
 		{"reason only", proto(tInt, tOther, tReason), at(pos{reason: 2}, 1, 0), at(pos{reason: 2}, 1, 0)},
-		{"reason at the fourth place", proto(tInt, tSkbPtr, tOther, tOther, tReason), at(pos{skb: 1, reason: 4}, 2, 0), at(pos{skb: 1, reason: 4}, 2, 0)},
-		{"reason at no place that events have", proto(tInt, tReason, tSkbPtr), pos{skb: 2}, pos{skb: 2}},
-		{"nor at the fifth", proto(tInt, tSkbPtr, tOther, tOther, tOther, tReason), at(pos{skb: 1}, 2, 0), at(pos{skb: 1}, 2, 0)},
+		{"reason is the fourth argument", proto(tInt, tSkbPtr, tOther, tOther, tReason), at(pos{skb: 1, reason: 4}, 2, 0), at(pos{skb: 1, reason: 4}, 2, 0)},
+		{"reason is the first argument, which events do not contain", proto(tInt, tReason, tSkbPtr), pos{skb: 2}, pos{skb: 2}},
+		{"reason is the fifth argument", proto(tInt, tSkbPtr, tOther, tOther, tOther, tReason), at(pos{skb: 1}, 2, 0), at(pos{skb: 1}, 2, 0)},
 		{"sixth", proto(tInt, ints(5, tSkbPtr)...), pos{skb: 6}, pos{skb: 6}},
 		{"seventh", proto(tInt, ints(6, tSkbPtr)...), pos{}, pos{skb: 7}},
 		{"eighth", proto(tInt, ints(7, tSkbPtr)...), pos{}, pos{skb: 8}},
@@ -72,8 +72,8 @@ func TestPosition(t *testing.T) {
 		{"128 bits", proto(tInt, tInt128, tSkbPtr), pos{skb: 3}, pos{skb: 3}},
 		{"128 bits at an even register", proto(tInt, tInt, tInt128, tSkbPtr), pos{skb: 4}, pos{skb: 5}},
 		{"floating point", proto(tInt, tDouble, tSkbPtr), pos{skb: 1}, pos{skb: 1}},
-		{"struct finds no pair", proto(tInt, ints(5, tTwoRegs, tSkbPtr)...), pos{skb: 6}, pos{skb: 8}},
-		{"no register behind one that found none", proto(tInt, ints(7, tTwoRegs, tSkbPtr)...), pos{}, pos{}},
+		{"struct needs two registers, and one is left", proto(tInt, ints(5, tTwoRegs, tSkbPtr)...), pos{skb: 6}, pos{skb: 8}},
+		{"no register after a struct that got none", proto(tInt, ints(7, tTwoRegs, tSkbPtr)...), pos{}, pos{}},
 		{"big result", proto(tBig, tSkbPtr), pos{skb: 2}, pos{skb: 1}},
 		{"result in registers", proto(tTwoRegs, tSkbPtr), pos{skb: 1}, pos{skb: 1}},
 		{"variable arguments", proto(tInt, tSkbPtr, (*btf.Void)(nil)), pos{skb: 1}, pos{skb: 1}},
@@ -83,8 +83,8 @@ func TestPosition(t *testing.T) {
 		{"restrict", proto(tInt, &btf.Restrict{Type: tSkbPtr}), pos{skb: 1}, pos{skb: 1}},
 		{"pointer to pointer", proto(tInt, &btf.Pointer{Target: tSkbPtr}), pos{}, pos{}},
 		{"skb by value", proto(tInt, tSkb), pos{}, pos{}},
-		{"hook of netfilter", proto(tInt, tOther, tSkbPtr, &btf.Pointer{Target: &btf.Const{Type: tHookState}}), at(pos{skb: 2, state: 3}, 1, 0), at(pos{skb: 2, state: 3}, 1, 0)},
-		{"state of a hook alone", proto(tInt, &btf.Pointer{Target: tHookState}), pos{state: 1}, pos{state: 1}},
+		{"netfilter hook", proto(tInt, tOther, tSkbPtr, &btf.Pointer{Target: &btf.Const{Type: tHookState}}), at(pos{skb: 2, state: 3}, 1, 0), at(pos{skb: 2, state: 3}, 1, 0)},
+		{"hook state only", proto(tInt, &btf.Pointer{Target: tHookState}), pos{state: 1}, pos{state: 1}},
 		{"namespace and socket", proto(tInt, tNet, tOther, tSkbPtr), at(pos{skb: 3}, 2, 1), at(pos{skb: 3}, 2, 1)},
 		{"sockets that are no struct sock", proto(tInt, tSkbPtr, tTimeWait, tOther), at(pos{skb: 1}, 2, 0), at(pos{skb: 1}, 2, 0)},
 		{"none", proto(tInt, tOther), at(pos{}, 1, 0), at(pos{}, 1, 0)},
@@ -101,7 +101,7 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// TestPositionElsewhere holds the other calling conventions to what compilers make of them.
+// TestPositionElsewhere compares the other calling conventions with what compilers generate.
 func TestPositionElsewhere(t *testing.T) {
 	ints := func(n int, more ...btf.Type) *btf.FuncProto {
 		params := make([]btf.Type, n, n+len(more))
@@ -113,7 +113,7 @@ func TestPositionElsewhere(t *testing.T) {
 	tThree := &btf.Struct{Name: "three", Size: 3}
 	for _, tc := range []struct {
 		name string
-		// of riscv64 and loong64, ppc64le, s390x: the register of the skb
+		// The register of the skb on riscv64 and loong64, on ppc64le, and on s390x.
 		proto              *btf.FuncProto
 		riscv, power, s390 int
 	}{
@@ -125,7 +125,7 @@ func TestPositionElsewhere(t *testing.T) {
 		{"struct of 3 bytes: by reference on s390x", proto(tInt, tThree, tSkbPtr), 2, 2, 2},
 		{"struct of 8 bytes", proto(tInt, tOneReg, tSkbPtr), 2, 2, 2},
 		{"struct of 12 bytes", proto(tInt, tTwoRegs, tSkbPtr), 3, 3, 2},
-		{"struct of 24 bytes: whole on Power", proto(tInt, tBig, tSkbPtr), 2, 4, 2},
+		{"struct of 24 bytes: in registers on Power", proto(tInt, tBig, tSkbPtr), 2, 4, 2},
 		{"empty struct", proto(tInt, tEmpty, tSkbPtr), 1, 1, 1},
 		{"128 bits", proto(tInt, tInt128, tSkbPtr), 3, 3, 2},
 		{"struct in the last register and on the stack", ints(7, tTwoRegs, tSkbPtr), 0, 0, 0},
@@ -151,8 +151,8 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// TestEndpointIsDisputed: functions of one name that take the skb alike are traced, and none of their
-// arguments is a socket if they do not agree on it.
+// TestEndpointIsDisputed checks that functions with the same name that take the skb alike are traced, and that
+// none of their arguments counts as a socket if they differ in it.
 func TestEndpointIsDisputed(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -162,7 +162,7 @@ func TestEndpointIsDisputed(t *testing.T) {
 	}{
 		{"alike", proto(tDouble, tSkbPtr, tOther), position{skb: 1, endpoint: endpoint{socket: 2}}, true},
 		{"no socket", proto(tInt, tSkbPtr), position{skb: 1}, true},
-		{"another place of the skb", proto(tInt, tOther, tSkbPtr), position{}, false},
+		{"another position of the skb", proto(tInt, tOther, tSkbPtr), position{}, false},
 	} {
 		types := build(t, &btf.Func{Name: "f", Type: proto(tInt, tSkbPtr, tOther)}, &btf.Func{Name: "f", Type: test.second})
 		f := newCatalogue(types, abis["amd64"], "", nil).byName["f"]

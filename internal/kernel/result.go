@@ -2,11 +2,11 @@
 
 package kernel
 
-// Class is what kind of thing a function returns.
+// Class is the kind of value that a function returns.
 type Class uint8
 
 const (
-	// NoResult: nothing, or nothing that one register holds.
+	// NoResult is void, or a value that does not fit into one register.
 	NoResult Class = iota
 	// Signed and Unsigned are numbers.
 	Signed
@@ -20,38 +20,39 @@ const (
 // Result is what a function returns, by its prototype.
 type Result struct {
 	Class Class
-	// Size is in bytes: of the register no more than that counts.
+	// Size is the size in bytes; the remaining bits of the register are undefined.
 	Size uint8
-	// Form tells what the prototype says besides.
+	// Form is what the prototype says about the meaning of the value.
 	Form Form
-	// Names are those of the enumerators; functions of one enum share them. nil where it
-	// is no enum.
+	// Names are the names of the enumerators by value. Functions that return the same enum share the map. It is
+	// nil if the result is not an enum.
 	Names map[int64]string
 }
 
-// Form is a kind of prototype that says what the number means.
+// Form is a prototype that gives the returned number a meaning.
 type Form uint8
 
 const (
-	// AnyForm says nothing.
+	// AnyForm gives it no special meaning.
 	AnyForm Form = iota
-	// HookForm is a netfilter hook's: (void *, struct sk_buff *, const struct nf_hook_state *).
+	// HookForm is that of a netfilter hook: (void *, struct sk_buff *, const struct nf_hook_state *).
 	HookForm
-	// ReceiverForm is a protocol's handler's: (struct sk_buff *, struct net_device *,
-	// struct packet_type *, struct net_device *).
+	// ReceiverForm is that of a protocol handler: (struct sk_buff *, struct net_device *, struct packet_type *,
+	// struct net_device *).
 	ReceiverForm
-	// EnqueueForm is a queueing discipline's: (struct sk_buff *, struct Qdisc *, struct sk_buff **).
+	// EnqueueForm is that of a queueing discipline's enqueue: (struct sk_buff *, struct Qdisc *, struct sk_buff
+	// **).
 	EnqueueForm
 )
 
-// forms are the structs that the parameters of each form point to; "" is any other.
+// forms are the structs that the parameters of each form point to; "" is any other type.
 var forms = map[Form][]string{
 	HookForm:     {"", "sk_buff", "nf_hook_state"},
 	ReceiverForm: {"sk_buff", "net_device", "packet_type", "net_device"},
 	EnqueueForm:  {"sk_buff", "Qdisc", ""},
 }
 
-// results remembers what is returned by type, since most functions return one of a few.
+// results caches results by type, since most functions return one of a few types.
 type results struct {
 	types *types
 	known map[uint32]Result
@@ -59,7 +60,7 @@ type results struct {
 
 func newResults(t *types) *results { return &results{t, map[uint32]Result{}} }
 
-// of is the result by the prototype.
+// of returns the result of a prototype.
 func (r *results) of(proto record) Result {
 	id := proto.ref()
 	result, ok := r.known[id]
@@ -71,7 +72,7 @@ func (r *results) of(proto record) Result {
 	return result
 }
 
-// result is what a value of that type is.
+// result describes a value of that type.
 func (t *types) result(id uint32) Result {
 	switch _, r := t.strip(id); r.kind() {
 	case kindPtr:
@@ -100,7 +101,7 @@ func intClass(r record) Class {
 	return Unsigned
 }
 
-// enumerators are the names by value; of several for one value the first.
+// enumerators returns the names by value. If several have the same value, the first is used.
 func (t *types) enumerators(r record) map[int64]string {
 	names := make(map[int64]string, r.length())
 	words := 2
@@ -119,7 +120,7 @@ func (t *types) enumerators(r record) map[int64]string {
 	return names
 }
 
-// form tells what kind of function has that prototype.
+// form returns the form of a prototype.
 func (t *types) form(proto record) Form {
 	if proto.length() < 3 || proto.length() > 4 {
 		return AnyForm
@@ -132,7 +133,7 @@ func (t *types) form(proto record) Form {
 	return AnyForm
 }
 
-// takes says whether the parameters are pointers to these structs.
+// takes reports whether the parameters are pointers to these structs.
 func (t *types) takes(proto record, structs []string) bool {
 	if proto.length() != len(structs) {
 		return false
@@ -145,7 +146,7 @@ func (t *types) takes(proto record, structs []string) bool {
 	return true
 }
 
-// pointsTo is the struct's name, empty where it is no pointer to a struct.
+// pointsTo returns the name of the struct that a pointer type points to; empty if it is not such a pointer.
 func (t *types) pointsTo(id uint32) string {
 	_, r := t.strip(id)
 	if r.kind() != kindPtr {

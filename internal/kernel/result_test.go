@@ -54,12 +54,12 @@ func TestEnumeratorsOfResults(t *testing.T) {
 	for _, kernel := range storedKernels {
 		names := resultOf(t, facts(t, stored(t, kernel)).Functions, "loopback_xmit").Names
 		if names[0] != "NETDEV_TX_OK" || names[16] != "NETDEV_TX_BUSY" {
-			t.Errorf("%s: a device's transmission returns one of %v", kernel, names)
+			t.Errorf("%s: loopback_xmit returns one of %v", kernel, names)
 		}
 	}
 	reasons := resultOf(t, facts(t, stored(t, "6.12-amd64")).Functions, "tcp_inbound_hash").Names
 	if reasons[0] != "SKB_NOT_DROPPED_YET" || reasons[2] != "SKB_DROP_REASON_NOT_SPECIFIED" {
-		t.Errorf("a reason to drop is one of %v", reasons)
+		t.Errorf("a drop reason is one of %v", reasons)
 	}
 }
 
@@ -78,10 +78,10 @@ func TestOthersAreFoundWhereAskedFor(t *testing.T) {
 		}
 		without := facts(t, stored(t, kernel))
 		if len(without.Others) > 0 {
-			t.Errorf("%s: nobody asked for %+v", kernel, without.Others)
+			t.Errorf("%s: not requested: %+v", kernel, without.Others)
 		}
 		if len(without.Functions) != len(f.Functions) {
-			t.Errorf("%s: %d functions with an skb, and %d where others are asked for", kernel, len(without.Functions), len(f.Functions))
+			t.Errorf("%s: %d functions with an skb, and %d if others are requested", kernel, len(without.Functions), len(f.Functions))
 		}
 	}
 }
@@ -94,7 +94,7 @@ func TestConfigBit(t *testing.T) {
 	}
 	for _, text := range []string{"", "config1:0", "config:", "config:64", "config:0-7"} {
 		if _, err := parseConfigBit(text); err == nil {
-			t.Errorf("%q is taken for a bit", text)
+			t.Errorf("%q is accepted as a bit", text)
 		}
 	}
 }

@@ -10,13 +10,12 @@ import (
 	"strings"
 )
 
-// retprobeFormat says which bit of a perf event's settings makes it a kretprobe.
+// retprobeFormat says which bit of perf_event_attr.config makes a kprobe a kretprobe.
 const retprobeFormat = "/sys/bus/event_source/devices/kprobe/format/retprobe"
 
 var errNoRetprobe = errors.New("the kernel's perf events have no kretprobes (Linux 4.17)")
 
-// RetprobeBit is the bit of perf_event_attr.config that makes a kprobe one of the
-// function's return.
+// RetprobeBit returns the bit of perf_event_attr.config that makes a kprobe a kretprobe.
 func RetprobeBit() (uint64, error) {
 	text, err := os.ReadFile(retprobeFormat)
 	if err != nil {
@@ -25,7 +24,7 @@ func RetprobeBit() (uint64, error) {
 	return parseConfigBit(string(text))
 }
 
-// parseConfigBit reads the number of a bit as in `config:0`.
+// parseConfigBit parses the number of a bit, as in `config:0`, and returns the bit.
 func parseConfigBit(text string) (uint64, error) {
 	number, ok := strings.CutPrefix(strings.TrimSpace(text), "config:")
 	bit, err := strconv.ParseUint(number, 10, 6)
@@ -35,13 +34,13 @@ func parseConfigBit(text string) (uint64, error) {
 	return 1 << bit, nil
 }
 
-// trampolines are where functions return to that are probed at their return, by the
-// names that kernels have for them.
+// trampolines are the functions through which a function returns while its return is probed, by their names in
+// various kernels.
 var trampolines = []string{
 	"return_to_handler", "kretprobe_trampoline", "__kretprobe_trampoline", "arch_rethook_trampoline",
 }
 
-// Trampolines are the addresses of those that this kernel has.
+// Trampolines returns the addresses of those that this kernel has.
 func (s *Symbols) Trampolines() []uint64 {
 	var found []uint64
 	for _, name := range trampolines {

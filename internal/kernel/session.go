@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isReturn tells a program of a session whether it is called at a return.
+// isReturn is a kfunc that returns whether a program of a kprobe session was called at a return.
 const isReturn = "bpf_session_is_return"
 
 var errNoSession = errors.New("the kernel has no kprobe sessions (Linux 6.10)")
 
-// trySession asks for a session as [tryKprobeMulti] does for a link, with a program that
-// asks whether it is a return. It gives what asks.
+// trySession creates a session that the kernel must refuse, as [tryKprobeMulti] does with a link. Its program
+// calls isReturn, and trySession returns the body of that program.
 func trySession(types *btf.Spec) (asm.Instructions, error) {
 	id, err := functionID(types, isReturn)
 	if err != nil {
@@ -53,12 +53,12 @@ func functionID(types *btf.Spec, name string) (btf.TypeID, error) {
 	return types.TypeID(f)
 }
 
-// asksForReturn calls the function of that number. Whether it takes the program's
-// context, as since 7.0, or nothing, that is there in the first register.
+// asksForReturn calls the kfunc with this BTF id. The kfunc takes the program's context since 7.0 and nothing
+// before; the context is in the first register anyway.
 func asksForReturn(function btf.TypeID) asm.Instructions {
 	return asm.Instructions{
 		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(function)},
-		asm.And.Imm(asm.R0, 1), // of a bool no more than its bit counts
+		asm.And.Imm(asm.R0, 1), // only this bit of a bool is defined
 		asm.Return(),
 	}
 }

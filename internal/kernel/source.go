@@ -16,7 +16,7 @@ const (
 	btfVmlinux = btfDir + "/vmlinux"
 )
 
-// readBTF reads the BTF of vmlinux; file is empty for that of this kernel.
+// readBTF reads the BTF of vmlinux from file or, if file is empty, that of the running kernel.
 func readBTF(file string) ([]byte, error) {
 	if file == "" {
 		return readOwnBTF()
@@ -28,7 +28,7 @@ func readBTF(file string) ([]byte, error) {
 	return b, nil
 }
 
-// badBTFFile adds the name of the user's file and a hint to an error, unless it has a hint already.
+// badBTFFile adds the name of the user's file and a hint to an error, unless it already has a hint.
 func badBTFFile(file string, err error) error {
 	var known *hinted
 	if errors.As(err, &known) {
@@ -57,7 +57,7 @@ func readOwnBTF() ([]byte, error) {
 	return b, nil
 }
 
-// cause drops the path that the message already has.
+// cause removes the path from an error, for a message that already has it.
 func cause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -78,8 +78,8 @@ func readModules(names []string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// sameBTF makes sure that the BTF of modules fits a file given by the user: it is
-// numbered on from that of the running kernel.
+// sameBTF returns an error unless the user's file is the BTF of the running kernel, which the BTF of modules
+// refers to: its type ids continue those of vmlinux.
 func sameBTF(file string, vmlinux []byte) error {
 	own, err := readOwnBTF()
 	if err != nil {

@@ -30,7 +30,7 @@ func TestReadBTFFile(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none"):             "no such file or directory",
 		write("text", []byte("text")):          "not BTF in this machine's byte order",
-		write("elf", []byte("\x7fELF broken")): "elf", // what debug/elf says
+		write("elf", []byte("\x7fELF broken")): "elf", // from debug/elf
 		os.Args[0]:                             "ELF file has no section .BTF",
 		dir:                                    "not a file or a pipe",
 		"/dev/zero":                            "not a file or a pipe",
@@ -55,7 +55,7 @@ func fifoIn(t *testing.T, dir string) string {
 	return path
 }
 
-// hugeIn is a file that takes no space.
+// hugeIn creates a sparse file that is larger than mostBTF.
 func hugeIn(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "huge")
@@ -65,7 +65,7 @@ func hugeIn(t *testing.T, dir string) string {
 	return path
 }
 
-// TestReadBTFOfAPipe: as in --kernel-btf <(zcat btf.gz).
+// TestReadBTFOfAPipe checks BTF from a pipe, as in --kernel-btf <(zcat btf.gz).
 func TestReadBTFOfAPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -17,9 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryBackends asks the kernel for each backend with a request that it has to refuse, for a
-// reason that shows whether it has the backend. Nothing is attached, since detaching takes tens of
-// milliseconds.
+// tryBackends tests each backend with a request that the kernel has to refuse; the error shows whether it has
+// the backend. Nothing is attached, since detaching takes tens of milliseconds.
 func tryBackends() map[Backend]error {
 	tried := make(map[Backend]error, len(backends))
 	for _, b := range backends {
@@ -29,7 +28,7 @@ func tryBackends() map[Backend]error {
 }
 
 var (
-	// errRefused: the right is there, and something else is against it.
+	// errRefused is for a refusal although the process has the capabilities.
 	errRefused = &hinted{
 		msg:  "not permitted, although CAP_BPF and CAP_PERFMON are held",
 		hint: "a user namespace, a seccomp profile or a security module may be the cause: run in the initial user namespace, or in a privileged container",
@@ -52,14 +51,15 @@ var (
 	}
 )
 
-// ErrLockedDown says that the helper that reads the kernel's memory is not there for anybody
+// ErrLockedDown means that the helper that reads kernel memory is disabled for all processes
 // (LOCKDOWN_BPF_READ_KERNEL, 5.4).
 var ErrLockedDown error = &hinted{
 	msg:  "the kernel does not let BPF programs read kernel memory (lockdown=confidentiality does this)",
 	hint: "`cat /sys/kernel/security/lockdown` shows the lockdown mode; boot without lockdown=confidentiality on the kernel's command line",
 }
 
-// load loads a program that reads kernel memory, as all of ours do.
+// load loads a program that reads kernel memory, as all of ours do. It returns ErrLockedDown if only a program
+// that does not read it can be loaded.
 func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 	prog, err := loadBody(typ, attach, append(readsMemory(), doesNothing()...))
 	if err == nil {
@@ -84,9 +84,9 @@ func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instruction
 	})
 }
 
-// AnyVersion is the kernel version of a program that does not depend on it. Kernels since 5.0 ignore
-// the version. Without one the library reads this kernel's from /proc/self/auxv, which only root can
-// read if the program file has capabilities.
+// AnyVersion is the kernel version of a program that does not depend on it. Kernels since 5.0 ignore the
+// version. If it is 0, the library reads the version from /proc/self/auxv, which only root can read if the
+// executable has file capabilities.
 const AnyVersion = 1
 
 func readsMemory() asm.Instructions {
@@ -116,7 +116,7 @@ func explainLoad(typ ebpf.ProgramType, err error) error {
 
 func isRefusal(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
 
-// notPermitted names what the process lacks, as far as that is known.
+// notPermitted returns an error with the missing capabilities, if any.
 func notPermitted() error {
 	if err := CheckPrivileges(); err != nil {
 		return err
@@ -131,11 +131,11 @@ type kprobeMultiAttr struct {
 	symbols, addresses, cookies     uint64
 }
 
-// nowhere is an address that nothing is mapped at.
+// nowhere is an address where nothing is mapped.
 const nowhere = 1
 
-// tryKprobeMulti asks for a link on an address that the kernel can't read:
-// where it has such links it says so.
+// tryKprobeMulti creates a link with an address list that the kernel can't read. EFAULT shows that it has such
+// links.
 func tryKprobeMulti() error {
 	prog, err := load(ebpf.Kprobe, ebpf.AttachTraceKprobeMulti)
 	if err != nil {
@@ -183,8 +183,7 @@ func KprobePMU() (uint32, error) {
 	return pmu, nil
 }
 
-// tryKprobe asks for a kprobe on an address that is not code: where kprobes
-// are to be had, it is the address that is refused.
+// tryKprobe opens a kprobe at an address that is not code. If the kernel has kprobes, it refuses the address.
 func tryKprobe() error {
 	pmu, err := KprobePMU()
 	if err != nil {
@@ -233,8 +232,8 @@ func explainKprobe(err error) error {
 	return fmt.Errorf("perf_event_open of a kprobe: %w", err)
 }
 
-// perfNotPermitted: distributions have a level of theirs above 2, at which perf events are
-// for CAP_SYS_ADMIN alone.
+// perfNotPermitted explains a refused perf event. Distributions add levels of kernel.perf_event_paranoid above
+// 2, at which only CAP_SYS_ADMIN allows perf events.
 func perfNotPermitted() error {
 	set, err := Effective()
 	if err == nil && len(set.lacksRequired()) == 0 && !set.Has(unix.CAP_SYS_ADMIN) {
@@ -243,7 +242,7 @@ func perfNotPermitted() error {
 	return notPermitted()
 }
 
-// CheckRing says why there is no ring buffer for events (5.8); nil where there is.
+// CheckRing returns why the kernel has no ring buffer for events (5.8); nil if it has.
 func CheckRing() error {
 	ring, err := ebpf.NewMap(&ebpf.MapSpec{Name: tried, Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
 	switch {

@@ -17,7 +17,7 @@ import (
 
 func TestExplainKprobeMulti(t *testing.T) {
 	for errno, want := range map[syscall.Errno]error{
-		unix.EFAULT:     nil, // it came as far as reading the addresses
+		unix.EFAULT:     nil, // it tried to read the addresses
 		unix.EOPNOTSUPP: errNoFprobe,
 		unix.EINVAL:     errNoKprobeMulti,
 		unix.E2BIG:      errNoKprobeMulti,
@@ -30,7 +30,7 @@ func TestExplainKprobeMulti(t *testing.T) {
 	}
 }
 
-// is compares texts, too: what is lacking is told anew each time.
+// is also compares texts, since notPermitted returns a new error each time.
 func is(got, want error) bool {
 	return errors.Is(got, want) || got != nil && want != nil && got.Error() == want.Error()
 }
@@ -68,7 +68,7 @@ func TestPerfType(t *testing.T) {
 	}
 }
 
-// TestKprobePMU has the error name what is missing, and still be recognised.
+// TestKprobePMU checks that the error names what is missing, and is still recognised.
 func TestKprobePMU(t *testing.T) {
 	_, err := KprobePMU()
 	if _, statErr := os.Stat(kprobePMU); statErr == nil {

@@ -18,14 +18,14 @@ const (
 	modulesPath  = "/proc/modules"
 )
 
-// maxFunction bounds the offset of an address into the last function before a
-// gap; the biggest function of a kernel is ten times smaller.
+// maxFunction limits the size of the last function before a gap, in bytes. The largest function of a kernel is
+// ten times smaller.
 const maxFunction = 1 << 20
 
-// usualSymbols is how many functions a kernel with modules has.
+// usualSymbols is the usual number of functions of a kernel with modules.
 const usualSymbols = 128 << 10
 
-// symbol is a function, or, without a name, the place where functions end.
+// symbol is a function or, if length is 0, the address where the functions before it end.
 type symbol struct {
 	addr   uint64
 	name   uint32 // offset in the names
@@ -33,21 +33,20 @@ type symbol struct {
 	module uint16
 }
 
-// Symbols are the functions of a kernel by address: 16 bytes each, and their
-// names in one block.
+// Symbols are the functions of a kernel by address: 16 bytes each, and all names in one buffer.
 type Symbols struct {
 	list    []symbol
 	names   []byte
 	modules []string // by symbol.module; the first is the kernel itself
 	marks   map[string]uint64
-	// loaded are the modules that there were when the reading began; nil is unknown.
+	// loaded are the modules that were loaded when reading began; nil if unknown.
 	loaded []byte
-	// Partial says that there are more: those of modules, and of BPF programs.
+	// Partial is set if the symbols of modules and BPF programs are missing.
 	Partial bool
 }
 
-// ReadSymbols reads /proc/kallsyms. It returns [ErrAddressesHidden] when the
-// kernel shows no addresses to this process.
+// ReadSymbols reads /proc/kallsyms. It returns [ErrAddressesHidden] if the kernel shows no addresses to this
+// process.
 func ReadSymbols() (*Symbols, error) {
 	f, err := OpenSymbols()
 	if err != nil {
@@ -57,28 +56,27 @@ func ReadSymbols() (*Symbols, error) {
 	return f.Read()
 }
 
-// SymbolsFile is /proc/kallsyms held open, and /proc/modules. The kernel decides when they are
-// opened whether they show addresses to who opens them, so that they can be read again by a
-// process that has given up the right (CAP_SYSLOG) since.
+// SymbolsFile holds /proc/kallsyms and /proc/modules open. The kernel decides when a file is opened whether it
+// shows addresses, so that a process can still read them after it has dropped CAP_SYSLOG.
 type SymbolsFile struct{ symbols, modules heldFile }
 
-// OpenSymbols opens the files.
+// OpenSymbols opens both files.
 func OpenSymbols() (*SymbolsFile, error) {
 	f := new(SymbolsFile)
 	if err := f.symbols.open(kallsymsPath); err != nil {
 		return nil, err
 	}
-	// Where there is no such file, there are no modules; where it can't be opened, they are
-	// not known, and the symbols are.
+	// Without this file there are no modules. If it can't be opened, the modules are unknown, but the symbols can
+	// still be read.
 	if err := f.modules.open(modulesPath); !errors.Is(err, os.ErrNotExist) {
 		f.modules.closed = err
 	}
 	return f, nil
 }
 
-// Read reads the symbols that there are now, as [ReadSymbols] does.
+// Read reads the current symbols, like [ReadSymbols].
 func (f *SymbolsFile) Read() (*Symbols, error) {
-	modules, _ := f.loaded() // first: what is loaded meanwhile is seen to be new
+	modules, _ := f.loaded() // first, so that a module that is loaded meanwhile counts as new
 	var s *Symbols
 	err := f.symbols.again(func(r io.Reader) (err error) {
 		s, err = ParseSymbols(r)
@@ -91,15 +89,14 @@ func (f *SymbolsFile) Read() (*Symbols, error) {
 	return s, nil
 }
 
-// Current says that the modules are still those of a list that was read: what it tells of an
-// address in one is true. It takes a fraction of the time that reading the list takes.
+// Current reports whether the loaded modules are still those of s, so that addresses in modules are still
+// valid. It takes a fraction of the time of Read.
 func (f *SymbolsFile) Current(s *Symbols) bool {
 	modules, err := f.loaded()
 	return err == nil && s.loaded != nil && bytes.Equal(modules, s.loaded)
 }
 
-// loaded are the names of the modules that are loaded and where they are: nil with an error,
-// and only then.
+// loaded returns the names and addresses of the loaded modules. It is nil only together with an error.
 func (f *SymbolsFile) loaded() ([]byte, error) {
 	modules := []byte{}
 	err := f.modules.again(func(r io.Reader) error {
@@ -111,8 +108,8 @@ func (f *SymbolsFile) loaded() ([]byte, error) {
 	return modules, nil
 }
 
-// appendModule takes `NAME SIZE REFERENCES USERS STATE ADDRESS` and perhaps more, and leaves out
-// what changes while a module stays.
+// appendModule adds the name and address from a line `NAME SIZE REFERENCES USERS STATE ADDRESS`, which may have
+// more fields. The others change while a module is loaded.
 func appendModule(modules, line []byte) []byte {
 	if fields := bytes.Fields(line); len(fields) > 5 {
 		modules = fmt.Appendf(modules, "%s %s\n", fields[0], fields[5])
@@ -120,13 +117,13 @@ func appendModule(modules, line []byte) []byte {
 	return modules
 }
 
-// Close ends the reading.
+// Close closes both files.
 func (f *SymbolsFile) Close() error { return errors.Join(f.symbols.close(), f.modules.close()) }
 
-// heldFile is a file that is read from its beginning again and again.
+// heldFile is an open file that is read several times from its beginning.
 type heldFile struct {
 	mu     sync.Mutex
-	file   *os.File // nil: there is none, or closed is why it can't be read
+	file   *os.File // nil if there is no such file, or if closed is why it can't be opened
 	closed error
 }
 
@@ -135,7 +132,7 @@ func (h *heldFile) open(path string) (err error) {
 	return err
 }
 
-// again has f read the file.
+// again calls f with the file at its beginning.
 func (h *heldFile) again(f func(io.Reader) error) error {
 	if h.file == nil {
 		return h.closed
@@ -155,7 +152,7 @@ func (h *heldFile) close() error {
 	return h.file.Close()
 }
 
-// ParseSymbols reads symbols in the format of /proc/kallsyms.
+// ParseSymbols parses symbols in the format of /proc/kallsyms.
 func ParseSymbols(r io.Reader) (*Symbols, error) {
 	p := newSymbolParser()
 	if err := lines(r, p.line); err != nil {
@@ -177,9 +174,8 @@ func newSymbolParser() *symbolParser {
 	}}
 }
 
-// Lookup finds the function that addr lies in. Its offset is from the start of
-// the function. It is not found below the first function and beyond the end of
-// one, as far as symbols tell.
+// Lookup finds the function that contains addr. offset is relative to the start of the function. ok is false
+// below the first function, and after the end of a function, as far as symbols show where it ends.
 func (s *Symbols) Lookup(addr uint64) (name, module string, offset uint64, ok bool) {
 	i := s.find(addr)
 	if i < 0 {
@@ -193,8 +189,8 @@ func (s *Symbols) Lookup(addr uint64) (name, module string, offset uint64, ok bo
 	return string(s.name(sym)), s.modules[sym.module], offset, true
 }
 
-// find is the index of the symbol at or below addr, -1 when there is none. Of
-// several at one address it is the first in the file, as in the kernel.
+// find returns the index of the symbol at or below addr, or -1. Of several at one address, it is the first in
+// the file, as in the kernel.
 func (s *Symbols) find(addr uint64) int {
 	i, found := slices.BinarySearchFunc(s.list, addr, func(sym symbol, a uint64) int {
 		return cmp.Compare(sym.addr, a)
@@ -209,8 +205,7 @@ func (s *Symbols) find(addr uint64) int {
 	return i
 }
 
-// Addresses are those of every function with exactly that name in that module;
-// "" is the kernel itself.
+// Addresses returns the addresses of every function with exactly that name in that module; "" is vmlinux.
 func (s *Symbols) Addresses(name, module string) []uint64 {
 	m := slices.Index(s.modules, module)
 	var out []uint64
@@ -229,7 +224,7 @@ func (s *Symbols) name(sym symbol) []byte {
 	return s.names[sym.name : sym.name+uint32(sym.length)]
 }
 
-// after is the start of the next function behind the one at index i.
+// after returns the end of the function at index i: the next higher address of a symbol.
 func (s *Symbols) after(i int) uint64 {
 	addr := s.list[i].addr
 	for _, next := range s.list[i+1:] {
@@ -240,14 +235,14 @@ func (s *Symbols) after(i int) uint64 {
 	return addr + maxFunction
 }
 
-// symbolParser takes the lines of a kallsyms.
+// symbolParser parses the lines of /proc/kallsyms.
 type symbolParser struct {
 	Symbols
 	lines  int
-	module uint16 // of the last line: modules come in one piece
+	module uint16 // of the last line, since the symbols of a module are contiguous
 }
 
-// line takes `ADDRESS TYPE NAME [MODULE]`, with a tab before the module.
+// line parses `ADDRESS TYPE NAME [MODULE]`, with a tab before the module.
 func (p *symbolParser) line(b []byte) {
 	addr, rest := hexadecimal(b)
 	if len(rest) < 4 || rest[0] != ' ' || rest[2] != ' ' {
@@ -258,12 +253,12 @@ func (p *symbolParser) line(b []byte) {
 	p.add(addr, rest[1], name, module)
 }
 
-// add takes a symbol; module is nil for one of the kernel itself.
+// add adds a symbol; module is nil for a symbol of vmlinux.
 func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
 	if module == nil && isMark(name) {
 		p.marks[string(name)] = addr
 	}
-	if addr == 0 || kind == 'a' || kind == 'A' || isLabel(name) { // per-CPU offsets are no addresses
+	if addr == 0 || kind == 'a' || kind == 'A' || isLabel(name) { // per-CPU offsets are not addresses
 		return
 	}
 	if !isText(kind) {
@@ -275,8 +270,8 @@ func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
 	p.names = append(p.names, name...)
 }
 
-// isLabel tells labels that compiler and assembler put inside of functions: .LBB7, and $x for
-// where code begins. Modules have them among their symbols on riscv64.
+// isLabel reports whether a symbol is a label inside a function: .LBB7 from a compiler, or $x where code
+// begins. On riscv64, modules have them among their symbols.
 func isLabel(name []byte) bool {
 	return bytes.HasPrefix(name, []byte(".L")) || bytes.HasPrefix(name, []byte("$"))
 }
@@ -285,8 +280,8 @@ func isText(kind byte) bool {
 	return kind == 't' || kind == 'T' || kind == 'w' || kind == 'W'
 }
 
-// boundary ends the function before addr. The first of many in a row is enough, where they
-// are in the order of their addresses: in modules they are not.
+// boundary ends the function before addr. In vmlinux, whose symbols are sorted by address, only the first of
+// several boundaries in a row is kept. The symbols of modules are not sorted, so all are kept.
 func (p *symbolParser) boundary(addr uint64, ofModule bool) {
 	if n := len(p.list); !ofModule && n > 0 && p.list[n-1].length == 0 && p.list[n-1].addr <= addr {
 		return
@@ -309,8 +304,7 @@ func (p *symbolParser) setModule(m []byte) {
 
 func (p *symbolParser) hidden() bool { return p.lines > 0 && len(p.list) == 0 }
 
-// sort keeps the order of the file among symbols of one address, a boundary
-// being the last of them.
+// sort sorts by address. At the same address it keeps the order of the file, with boundaries last.
 func (p *symbolParser) sort() {
 	slices.SortStableFunc(p.list, func(a, b symbol) int {
 		if c := cmp.Compare(a.addr, b.addr); c != 0 {
@@ -320,7 +314,7 @@ func (p *symbolParser) sort() {
 	})
 }
 
-// hexadecimal reads a number up to the first other byte.
+// hexadecimal parses the lower-case hexadecimal number at the start of b, and returns the rest.
 func hexadecimal(b []byte) (uint64, []byte) {
 	var v uint64
 	for i, c := range b {

@@ -52,7 +52,7 @@ func TestLookup(t *testing.T) {
 	for addr, want := range map[uint64]place{
 		0:                          {},
 		0xffffffff80ffffff:         {},                     // below the first
-		0xffffffff81000000:         {"_text", "", 0, true}, // the first of two
+		0xffffffff81000000:         {"_text", "", 0, true}, // the first of two symbols
 		0xffffffff81000010:         {"_text", "", 0x10, true},
 		0xffffffff810001ff:         {"twice", "", 0xff, true},
 		0xffffffff81000200:         {"weak", "", 0, true},
@@ -73,7 +73,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestLabels: those inside of functions, as modules have them on riscv64, are none.
+// TestLabels checks that labels inside functions, which modules have on riscv64, are ignored.
 func TestLabels(t *testing.T) {
 	s := parse(t, "ffffffffc0001000 t mod_a\t[mod]\nffffffffc0001008 t .LFB334\t[mod]\nffffffffc0001010 t .LBE336\t[mod]\nffffffffc0001012 t $xrv64i2p1\t[mod]\n")
 	if name, _, offset, ok := s.Lookup(0xffffffffc0001014); name != "mod_a" || offset != 0x14 || !ok {
@@ -124,7 +124,8 @@ func FuzzParseSymbols(f *testing.F) {
 	})
 }
 
-// TestSymbolsAreReadAgain: what is held open tells the same as what is opened now, each time.
+// TestSymbolsAreReadAgain checks that open files can be read repeatedly, with the same result as files opened
+// now.
 func TestSymbolsAreReadAgain(t *testing.T) {
 	f, err := OpenSymbols()
 	if err != nil {
@@ -148,8 +149,8 @@ func TestSymbolsAreReadAgain(t *testing.T) {
 	}
 }
 
-// TestModulesOfSymbols: a list is current as long as the modules are those of its reading, and
-// one of which that is not known never is.
+// TestModulesOfSymbols checks that a list is current while the loaded modules are those at the time of reading,
+// and never if these are unknown.
 func TestModulesOfSymbols(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "modules")
 	write := func(text string) {
@@ -184,15 +185,15 @@ func TestModulesOfSymbols(t *testing.T) {
 	}
 	write(veth)
 	if f.Current(new(Symbols)) {
-		t.Error("a list of unknown modules is current")
+		t.Error("a list with unknown modules is current")
 	}
 	if without := new(SymbolsFile); !without.Current(&Symbols{loaded: []byte{}}) {
-		t.Error("a kernel without modules has other ones")
+		t.Error("a list of a kernel without modules is not current")
 	}
 }
 
-// TestSymbolsWithoutModules: where it can't be seen which modules there are, the symbols are read,
-// and what they tell of modules is not current.
+// TestSymbolsWithoutModules checks that the symbols are read if the loaded modules can't be determined, and
+// that the list is not current then.
 func TestSymbolsWithoutModules(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kallsyms")
 	if err := os.WriteFile(path, []byte(someSymbols), 0o600); err != nil {
@@ -208,22 +209,22 @@ func TestSymbolsWithoutModules(t *testing.T) {
 		t.Fatalf("symbols %v: %v", s, err)
 	}
 	if f.Current(s) {
-		t.Error("modules that are not known are the same")
+		t.Error("a list with unknown modules is current")
 	}
 	f.modules.closed = nil // there is no such file
 	if s, err = f.Read(); err != nil || !f.Current(s) {
-		t.Errorf("a kernel without modules has other ones (%v)", err)
+		t.Errorf("a list of a kernel without modules is not current (%v)", err)
 	}
 }
 
-// TestBoundariesOfModules: the symbols of modules are not in the order of their addresses, and
-// an end of a function may stand behind another one's.
+// TestBoundariesOfModules checks symbols of modules, which are not sorted by address: the end of a function may
+// follow the symbol of another function.
 func TestBoundariesOfModules(t *testing.T) {
 	s := parse(t, "ffffffff81000000 T _stext\n"+
 		"ffffffffc0001000 t f\t[m]\nffffffffc0000800 d early\t[m]\nffffffffc0002000 d late\t[m]\n")
 	for addr, want := range map[uint64]bool{0xffffffffc0001fff: true, 0xffffffffc0002000: false, 0xffffffffc0000900: false} {
 		if _, _, _, ok := s.Lookup(addr); ok != want {
-			t.Errorf("%x is in a function: %t, want %t", addr, ok, want)
+			t.Errorf("%x in a function: %t, want %t", addr, ok, want)
 		}
 	}
 }

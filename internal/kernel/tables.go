@@ -13,16 +13,16 @@ import (
 	"os"
 )
 
-// tables are where the kernel keeps its symbols, packed (kernel/kallsyms.c): addresses in its
-// memory. It tells of them in the note for crash dumps (since 6.0). To unpack them takes a
-// fraction of the time in which the kernel prints them.
+// tables has the addresses of the kernel's compressed symbol tables (kernel/kallsyms.c), from its note for
+// crash dumps (since 6.0). Decoding them takes a fraction of the time in which the kernel prints
+// /proc/kallsyms.
 type tables struct {
 	count, names, tokens, index, offsets, base uint64
-	// text is the symbol _stext, for a comparison.
+	// text is the address of _stext, to check the decoded symbols.
 	text uint64
 }
 
-// vmcoreinfo is the name of that note.
+// vmcoreinfo is the name of the note for crash dumps.
 const vmcoreinfo = "VMCOREINFO"
 
 func findTables(c *core) (*tables, error) {
@@ -42,14 +42,14 @@ func findTables(c *core) (*tables, error) {
 		}
 	}
 	for name, place := range wanted {
-		if *place == 0 && place != &t.base { // which is gone in newer kernels
+		if *place == 0 && place != &t.base { // which newer kernels do not have
 			return nil, fmt.Errorf("the kernel does not export the address of %s", name)
 		}
 	}
 	return t, nil
 }
 
-// note is the one of that name.
+// note returns the content of the note with that name.
 func (c *core) note(name string) ([]byte, error) {
 	for _, s := range c.segments {
 		if s.Type != elf.PT_NOTE {
@@ -66,8 +66,8 @@ func (c *core) note(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s has no note %s", corePath, name)
 }
 
-// findNote goes through notes: a header of three words, a name and a description, each padded
-// to words.
+// findNote searches ELF notes: each has a header of three words, a name and a description, which are padded to
+// words.
 func findNote(b []byte, name string) []byte {
 	const header, word = 12, 4
 	padded := func(n uint32) uint64 { return (uint64(n) + word - 1) &^ (word - 1) }
@@ -86,37 +86,37 @@ func findNote(b []byte, name string) []byte {
 	return nil
 }
 
-// unpacker takes symbols out of the tables, in their order.
+// unpacker decodes symbols from the tables, in their order.
 type unpacker struct {
 	names   *bufio.Reader
 	offsets []byte
 	address counting
-	// place is where the offset of the next symbol is, base what most kernels count from.
+	// place is the address of the next symbol's offset, and base the address that most kernels add to it.
 	place, base uint64
 	tokens      [256][]byte
 	name        []byte
 }
 
-// counting makes an address of an offset.
+// counting computes a symbol's address from its offset.
 type counting func(u *unpacker, offset int32) uint64
 
-// countings are the ways that there have been.
+// countings are the encodings of offsets in various kernels.
 var countings = []counting{
-	// From the base on.
+	// Relative to the base.
 	func(u *unpacker, offset int32) uint64 { return u.base + uint64(uint32(offset)) },
-	// Backward from the base; what does not count so is a number, of a variable that each CPU
-	// has (amd64, until 6.14).
+	// Negative offsets are subtracted from the base. Others are absolute values, of per-CPU variables (amd64,
+	// until 6.14).
 	func(u *unpacker, offset int32) uint64 {
 		if offset >= 0 {
 			return uint64(offset)
 		}
 		return u.base - 1 - uint64(int64(offset))
 	},
-	// From the place of the offset itself (7.3; without a base).
+	// Relative to the address of the offset itself (7.3; without a base).
 	func(u *unpacker, offset int32) uint64 { return u.place + uint64(int64(offset)) },
 }
 
-// most bounds what the kernel says of its tables.
+// mostSymbols limits the number of symbols that the kernel may claim to have.
 const mostSymbols = 1 << 22
 
 func (t *tables) open(c *core, way counting) (*unpacker, error) {
@@ -144,9 +144,9 @@ func (t *tables) open(c *core, way counting) (*unpacker, error) {
 	return u, u.readTokens(c, t.tokens, index[:])
 }
 
-// readTokens reads the strings that names are made of.
+// readTokens reads the token table; names are sequences of tokens.
 func (u *unpacker) readTokens(c *core, table uint64, index []byte) error {
-	const room = 128 // behind the last one's beginning
+	const room = 128 // for the last token
 	last := binary.NativeEndian.Uint16(index[len(index)-2:])
 	b := make([]byte, int(last)+room)
 	if err := c.read(table, b); err != nil {
@@ -163,7 +163,7 @@ func (u *unpacker) readTokens(c *core, table uint64, index []byte) error {
 	return nil
 }
 
-// next is the next symbol, whose name is good until the one after; io.EOF is behind the last.
+// next returns the next symbol, and io.EOF after the last. name is valid until the following call.
 func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 	if len(u.offsets) == 0 {
 		return 0, 0, nil, io.EOF
@@ -189,7 +189,8 @@ func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 	return addr, u.name[0], u.name[1:], err
 }
 
-// length is of a name in tokens: one byte, or since 6.1 two where that is not enough.
+// length returns the number of tokens of a name. It is stored in one byte, or in two if it is large (since
+// 6.1).
 func (u *unpacker) length() (int, error) {
 	first, err := u.names.ReadByte()
 	if err != nil || first&0x80 == 0 {
@@ -199,7 +200,7 @@ func (u *unpacker) length() (int, error) {
 	return int(first&0x7f) | int(second)<<7, err
 }
 
-// memoryReader reads the kernel's memory from an address on.
+// memoryReader reads kernel memory from addr on.
 type memoryReader struct {
 	core *core
 	addr uint64
@@ -213,8 +214,8 @@ func (m *memoryReader) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// unpackSymbols reads the symbols of the kernel itself, without those of modules, from its
-// memory. They have to agree with the beginning of what it prints.
+// unpackSymbols reads the symbols of vmlinux, without those of modules, from kernel memory. They must agree
+// with the beginning of /proc/kallsyms.
 func unpackSymbols(c *core) (*Symbols, error) {
 	head, err := printedHead()
 	if err != nil {
@@ -240,7 +241,7 @@ func unpack(c *core, head []byte) (*Symbols, error) {
 	return nil, errors.New("the kernel's symbol tables have an unknown format")
 }
 
-// printedHead are the first lines that the kernel prints.
+// printedHead returns the first lines of /proc/kallsyms.
 func printedHead() ([]byte, error) {
 	f, err := os.Open(kallsymsPath)
 	if err != nil {
@@ -257,8 +258,7 @@ func printedHead() ([]byte, error) {
 
 var errDisagree = errors.New("the kernel's symbol tables disagree with /proc/kallsyms")
 
-// symbols unpacks all. The first have to be those that are printed, and _stext where it is
-// said to be.
+// symbols decodes all symbols. The first must be those in head, and _stext must be at text.
 func (u *unpacker) symbols(head []byte, text uint64) (*Symbols, error) {
 	p := newSymbolParser()
 	var line []byte

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// packed is a symbol as the tables of the test have it.
+// packed is a symbol in the tables of the tests.
 type packed struct {
 	addr uint64
 	kind byte
@@ -30,8 +30,8 @@ const (
 	memorySize  = 0x40000
 )
 
-// memoryImage is a kernel's memory with its symbols packed, as a file like /proc/kcore. The
-// name of every symbol is made of tokens of one byte each.
+// memoryImage returns a file like /proc/kcore, with compressed symbol tables in kernel memory. Each token is
+// one byte.
 func memoryImage(t *testing.T, list []packed, offset func(i int, addr uint64) int32, base uint64) *core {
 	t.Helper()
 	mem := make([]byte, memorySize)
@@ -84,7 +84,7 @@ func note(name, description string) []byte {
 	return pad(append(b, description...))
 }
 
-// usual are the symbols of the tests: _stext is the second.
+// usual returns the symbols of the tests, the second of which is _stext.
 func usual(first uint64) []packed {
 	return []packed{
 		{first, 'D', "variable"},
@@ -109,14 +109,14 @@ func TestTables(t *testing.T) {
 		base   uint64
 		offset func(i int, addr uint64) int32
 	}{
-		"from a base on": {base + 0x10, base, func(_ int, addr uint64) int32 { return int32(addr - base) }},
-		"backward from a base": {0x4000, base, func(_ int, addr uint64) int32 {
+		"relative to a base": {base + 0x10, base, func(_ int, addr uint64) int32 { return int32(addr - base) }},
+		"subtracted from a base": {0x4000, base, func(_ int, addr uint64) int32 {
 			if addr < memoryBegin {
 				return int32(addr)
 			}
 			return int32(base - 1 - addr)
 		}},
-		"from their own place": {memoryBegin + 0x9000, 0, func(i int, addr uint64) int32 { return int32(addr - offsetsAt - 4*uint64(i)) }},
+		"relative to the offset itself": {memoryBegin + 0x9000, 0, func(i int, addr uint64) int32 { return int32(addr - offsetsAt - 4*uint64(i)) }},
 	} {
 		list := usual(test.first)
 		s, err := unpack(memoryImage(t, list, test.offset, test.base), headOf(list))
@@ -136,7 +136,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestTablesThatDisagree: nothing is believed that is not what the kernel prints.
+// TestTablesThatDisagree checks that tables are rejected if they do not agree with what the kernel prints.
 func TestTablesThatDisagree(t *testing.T) {
 	const base = memoryBegin + 0x8000
 	offset := func(_ int, addr uint64) int32 { return int32(addr - base) }
@@ -150,13 +150,13 @@ func TestTablesThatDisagree(t *testing.T) {
 	}{
 		"hidden addresses":        {memoryImage(t, list, offset, base), headOf(hidden)},
 		"another kernel":          {memoryImage(t, list, offset, base), headOf(moved)},
-		"more is printed":         {memoryImage(t, list[:2], offset, base), append(headOf(list), headOf(list)...)},
-		"a count that can't be":   {memoryImage(t, list, offset, base), headOf(list)},
+		"printed symbols missing": {memoryImage(t, list[:2], offset, base), append(headOf(list), headOf(list)...)},
+		"count too large":         {memoryImage(t, list, offset, base), headOf(list)},
 		"names that do not end":   {memoryImage(t, list, offset, base), headOf(list)},
-		"tables that are nowhere": {&core{segments: []*elf.Prog{}}, headOf(list)},
+		"no tables":               {&core{segments: []*elf.Prog{}}, headOf(list)},
 	} {
 		switch name {
-		case "a count that can't be":
+		case "count too large":
 			write(t, test.c, countAt, []byte{0xff, 0xff, 0xff, 0xff})
 		case "names that do not end":
 			write(t, test.c, namesAt, []byte{0})

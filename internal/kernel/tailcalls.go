@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TailCalled are the ids of programs that others may go on with: those in program arrays.
+// TailCalled returns the ids of programs that others may tail-call: those in program arrays.
 func TailCalled() (map[uint32]bool, error) {
 	ids := map[uint32]bool{}
 	for last := ebpf.MapID(0); ; {
@@ -29,8 +29,8 @@ func TailCalled() (map[uint32]bool, error) {
 	}
 }
 
-// addTailCalled adds what is in a program array; another map, and one that is gone or
-// can't be read, adds nothing.
+// addTailCalled adds the programs of a program array. It ignores other maps, and maps that no longer exist or
+// can't be read.
 func addTailCalled(ids map[uint32]bool, id ebpf.MapID) {
 	m, err := ebpf.NewMapFromID(id)
 	if err != nil {
@@ -46,14 +46,13 @@ func addTailCalled(ids map[uint32]bool, id ebpf.MapID) {
 	}
 }
 
-// Where a program's code and its address are hidden, or its beginning is not known, tail
-// calls land nobody knows where.
+// Reasons why the address at which tail calls enter a program is unknown.
 var (
 	errCodeHidden = errors.New("the kernel hides its code (see the sysctl kernel.kptr_restrict)")
 	errNoLanding  = errors.New("the target of tail calls in its code is unknown")
 )
 
-// landingIn is where a tail call lands in a program's code, from its begin (emit_prologue in
+// landingIn returns the offset in a program's code at which tail calls enter it (emit_prologue in
 // arch/x86/net/bpf_jit_comp.c, build_prologue in arch/arm64/net/bpf_jit_comp.c).
 func landingIn(arch string, code []byte) (offset int, err error) {
 	frame, landmark := frames[arch], landmarks[arch]
@@ -72,11 +71,11 @@ func landingIn(arch string, code []byte) (offset int, err error) {
 	return offset, nil
 }
 
-// longestPrologue bounds the bytes that are looked through.
+// longestPrologue is the number of bytes that are searched.
 const longestPrologue = 64
 
-// frames are the last instructions that a tail call leaves out, and landmarks what may
-// stand where it lands, for the CPU's sake; the breakpoint is put behind that.
+// frames are the last instructions that a tail call skips. landmarks are instructions that may follow, which mark a
+// valid target of indirect branches; the breakpoint is set after them.
 var (
 	frames = map[string][]byte{
 		"amd64": {0x55, 0x48, 0x89, 0xe5},                              // push rbp; mov rbp, rsp
@@ -95,11 +94,11 @@ func words(list ...uint32) (code []byte) {
 	return code
 }
 
-// errBreakpointLoops: until 6.10 (kernel commit f11f10bfa1ca) the kernel does not step over
-// a breakpoint that has a BPF program.
+// errBreakpointLoops: before 6.10 (kernel commit f11f10bfa1ca) arm64 kernels do not step over a breakpoint that
+// has a BPF program.
 var errBreakpointLoops = errors.New("on arm64 this kernel does not step over a breakpoint that has a BPF program (Linux 6.10)")
 
-// breakpoints says why breakpoints can't be had in the code of BPF programs.
+// breakpoints returns why breakpoints can't be set in the code of BPF programs; nil if they can.
 func breakpoints(arch string, types *btf.Spec) error {
 	if arch != "arm64" {
 		return nil

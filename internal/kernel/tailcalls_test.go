@@ -19,16 +19,16 @@ func TestLanding(t *testing.T) {
 		want int
 		err  error
 	}{
-		"amd64":            {"amd64", append(slices.Clone(amd64), 0x53), 11, nil},
-		"amd64, traced":    {"amd64", append([]byte{0xe8, 1, 2, 3, 4}, amd64[5:]...), 11, nil},
-		"amd64, with IBT":  {"amd64", slices.Concat([]byte{0xf3, 0x0f, 0x1e, 0xfa}, amd64, []byte{0xf3, 0x0f, 0x1e, 0xfa, 0x53}), 19, nil},
-		"amd64, something": {"amd64", make([]byte, 100), 0, errNoLanding},
-		"amd64, too far":   {"amd64", append(make([]byte, 70), amd64...), 0, errNoLanding},
-		"arm64":            {"arm64", slices.Concat(arm64, words(0xa9bf53f3)), 28, nil},
-		"arm64, with BTI":  {"arm64", slices.Concat(arm64, words(0xd503249f, 0xa9bf53f3)), 32, nil},
-		"arm64, older":     {"arm64", slices.Concat(arm64[:20], words(0xa9bf53f3)), 0, errNoLanding},
-		"no code":          {"arm64", nil, 0, errNoLanding},
-		"another machine":  {"riscv64", arm64, 0, errNoLanding},
+		"amd64":           {"amd64", append(slices.Clone(amd64), 0x53), 11, nil},
+		"amd64, traced":   {"amd64", append([]byte{0xe8, 1, 2, 3, 4}, amd64[5:]...), 11, nil},
+		"amd64, with IBT": {"amd64", slices.Concat([]byte{0xf3, 0x0f, 0x1e, 0xfa}, amd64, []byte{0xf3, 0x0f, 0x1e, 0xfa, 0x53}), 19, nil},
+		"amd64, no frame": {"amd64", make([]byte, 100), 0, errNoLanding},
+		"amd64, too far":  {"amd64", append(make([]byte, 70), amd64...), 0, errNoLanding},
+		"arm64":           {"arm64", slices.Concat(arm64, words(0xa9bf53f3)), 28, nil},
+		"arm64, with BTI": {"arm64", slices.Concat(arm64, words(0xd503249f, 0xa9bf53f3)), 32, nil},
+		"arm64, older":    {"arm64", slices.Concat(arm64[:20], words(0xa9bf53f3)), 0, errNoLanding},
+		"no code":         {"arm64", nil, 0, errNoLanding},
+		"another machine": {"riscv64", arm64, 0, errNoLanding},
 	} {
 		if got, err := landingIn(test.arch, test.code); got != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%s: %d, error %v, want %d and %v", name, got, err, test.want, test.err)

@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pseudo is a file system that the kernel makes up, and where it is usually
-// mounted.
+// pseudo is a virtual file system of the kernel, with its usual mount points.
 type pseudo struct {
 	name string
 	dirs []string
@@ -26,8 +25,8 @@ var (
 	debugfs = pseudo{"debugfs", []string{"/sys/kernel/debug"}}
 )
 
-// read reads a file of p. Where p is not mounted it is mounted privately for the
-// time of reading: no path leads there, and closing it leaves nothing behind.
+// read reads a file of p. If p is not mounted, it is mounted while the file is read: this mount has no path,
+// and disappears when it is closed.
 func (p pseudo) read(name string) ([]byte, error) {
 	f, err := p.open(name)
 	if err != nil {
@@ -60,7 +59,7 @@ func (p pseudo) open(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// mount makes a mount that is attached nowhere (5.2) and returns its root.
+// mount creates a detached mount (5.2) and returns a descriptor of its root.
 func (p pseudo) mount() (int, error) {
 	ctx, err := unix.Fsopen(p.name, unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -77,7 +76,7 @@ func (p pseudo) mount() (int, error) {
 	return dir, nil
 }
 
-// readList reads what ftrace can trace, by address where the kernel tells it.
+// readList reads ftrace's list of functions, with addresses if the kernel has such a list.
 func readList(arch string) (*probeList, error) {
 	b, err := tracefs.read("available_filter_functions_addrs")
 	if err == nil {
@@ -93,7 +92,7 @@ func readList(arch string) (*probeList, error) {
 	return parseNames(bytes.NewReader(b))
 }
 
-// CheckTracefs says why ftrace's list of functions can't be read; nil where it can be.
+// CheckTracefs returns why ftrace's list of functions can't be read; nil if it can.
 func CheckTracefs() error {
 	f, err := tracefs.open("available_filter_functions")
 	if err != nil {
@@ -102,7 +101,7 @@ func CheckTracefs() error {
 	return f.Close()
 }
 
-// readBlacklist reads what kprobes refuse; nothing when it can't be read.
+// readBlacklist reads the kprobe blacklist; it is empty if it can't be read.
 func readBlacklist() blacklist {
 	b, err := debugfs.read("kprobes/blacklist")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// tracepointProtos calls f for each raw tracepoint of t itself. Its prototype is
-// that of the typedef btf_trace_NAME, whose first parameter is not an argument.
+// tracepointProtos calls f for each raw tracepoint of t, but not of its base. The prototype is that of the
+// typedef btf_trace_NAME, whose first parameter (void *__data) is not an argument of the tracepoint.
 func (t *types) tracepointProtos(f func(name []byte, proto record)) {
 	t.each(kindTypedef, func(r record) {
 		name, ok := bytes.CutPrefix(t.name(r.name), []byte("btf_trace_"))
@@ -24,7 +24,7 @@ func (t *types) tracepointProtos(f func(name []byte, proto record)) {
 	})
 }
 
-// tracepoints are the raw tracepoints that take an skb.
+// tracepoints returns the raw tracepoints that take an skb.
 func (t *types) tracepoints(module string) []Tracepoint {
 	r := newRoles(t)
 	var out []Tracepoint
@@ -37,9 +37,8 @@ func (t *types) tracepoints(module string) []Tracepoint {
 	return out
 }
 
-// tracepoint finds the arguments. The prototype of a typedef has no names, so
-// that the location is known by its place: a void pointer behind the skb
-// (kfree_skb, and consume_skb since 6.3).
+// tracepoint finds the arguments. The prototype of a typedef has no parameter names, so the location is
+// recognised by its position: a void pointer after the skb (kfree_skb, and consume_skb since 6.3).
 func (r *roles) tracepoint(proto record) Tracepoint {
 	tp := Tracepoint{SkbArg: -1, ReasonArg: -1, LocationArg: -1, SocketArg: -1}
 	for i := 1; i < proto.length(); i++ {

@@ -23,7 +23,7 @@ func TestTracepoints(t *testing.T) {
 			{Name: "consume_skb", SkbArg: 0, ReasonArg: -1, LocationArg: -1, SocketArg: -1},
 			{Name: "kfree_skb", SkbArg: 0, ReasonArg: 2, LocationArg: 1, SocketArg: -1},
 		},
-		"6.12-amd64": { // kfree_skb has the receiving socket as a fourth
+		"6.12-amd64": { // the fourth argument of kfree_skb is the receiving socket
 			{Name: "consume_skb", SkbArg: 0, ReasonArg: -1, LocationArg: 1, SocketArg: -1},
 			{Name: "kfree_skb", SkbArg: 0, ReasonArg: 2, LocationArg: 1, SocketArg: 3},
 		},
@@ -32,7 +32,7 @@ func TestTracepoints(t *testing.T) {
 	first["6.12-arm64"] = first["6.12-amd64"]
 	for _, kernel := range storedKernels {
 		want := append(append([]Tracepoint{}, first[kernel]...), common...)
-		// Its last argument is an enum of TCP since 6.12, none of skb_drop_reason.
+		// Its last argument is an enum of TCP since 6.12, not skb_drop_reason.
 		want = append(want, Tracepoint{Name: "tcp_send_reset", SkbArg: 1, ReasonArg: -1, LocationArg: -1, SocketArg: 0})
 		if diff := cmp.Diff(want, facts(t, stored(t, kernel)).Tracepoints); diff != "" {
 			t.Errorf("%s: %s", kernel, diff)

@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tried is the name of programs that are there to be tried out.
+// tried is the name of test programs and maps.
 const tried = "tracer_try"
 
-// errNoTrampolines: fentry and fexit need them (amd64 5.5, arm64 6.0).
+// errNoTrampolines: fentry and fexit need trampolines (amd64 5.5, arm64 6.0).
 var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64: Linux 5.5, arm64: Linux 6.0)")
 
-// errNoPrograms: other BPF programs are to be had by their ids with this alone.
+// errNoPrograms: only CAP_SYS_ADMIN allows a process to open other BPF programs by id.
 var errNoPrograms = &hinted{
 	msg:  "the kernel does not show other BPF programs to this process: lacking CAP_SYS_ADMIN",
 	hint: "run as root, or add CAP_SYS_ADMIN",
 }
 
-// tryTracing has a BPF program traced that nothing ever runs.
+// tryTracing traces a BPF program that never runs.
 func tryTracing() error {
 	if _, err := ebpf.ProgramGetNextID(0); isRefusal(err) {
 		return errNoPrograms
@@ -50,8 +50,7 @@ func tryTracing() error {
 	return l.Close()
 }
 
-// tryTarget is a program with a description, as compilers make it, of a type that takes no
-// right over the network.
+// tryTarget returns a program with BTF, as compilers make it, and of a type that needs no network capability.
 func tryTarget() *ebpf.ProgramSpec {
 	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	function := &btf.Func{Name: tried, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
@@ -63,10 +62,10 @@ func tryTarget() *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: tried, Type: ebpf.SocketFilter, License: "GPL", Instructions: body}
 }
 
-// errNoSupport is what arch code without trampolines answers (ENOTSUPP).
+// errNoSupport is ENOTSUPP, which the kernel returns on architectures without trampolines.
 const errNoSupport = syscall.Errno(524)
 
-// ExplainTracing says why the kernel refused to have a BPF program traced.
+// ExplainTracing returns why the kernel refused to trace a BPF program.
 func ExplainTracing(err error) error {
 	var refused *ebpf.VerifierError
 	switch {
@@ -84,7 +83,7 @@ func ExplainTracing(err error) error {
 	return fmt.Errorf("the kernel refused it: %w", err)
 }
 
-// lastComplaint is the verifier's last line that is no statistics.
+// lastComplaint returns the last line of the verifier's log that is not statistics.
 func lastComplaint(log []string) string {
 	for i := len(log) - 1; i > 0; i-- {
 		if line := log[i]; line != "" && !isStatistics(line) {

@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// The kinds of BTF that are looked at (include/uapi/linux/btf.h).
+// Kinds of BTF types (include/uapi/linux/btf.h).
 const (
 	kindInt       = 1
 	kindPtr       = 2
@@ -35,16 +35,15 @@ const (
 const (
 	btfMagic  = 0xeB9F
 	btfHeader = 24
-	fixed     = 12 // bytes that each type has
+	fixed     = 12 // size of the part that every type has, in bytes
 )
 
 var errTruncated = errors.New("BTF is truncated")
 
-// types reads BTF where it lies. To look at each of the 56,000 functions of a
-// kernel through btf.Spec takes 200 ms, since every type becomes an object
-// (BenchmarkTypes); here it takes a few.
+// types parses BTF in place. Looking at each of a kernel's 56,000 functions through btf.Spec takes 200 ms,
+// since every type becomes an object; this takes a few (compare BenchmarkTypes and BenchmarkSpecFunctions).
 type types struct {
-	base    *types // of a module: the types of vmlinux
+	base    *types // the types of vmlinux, if this is a module
 	raw     []byte
 	strings []byte
 	first   uint32   // id of offsets[0]
@@ -52,11 +51,11 @@ type types struct {
 	ids     [kinds][]uint32
 }
 
-// record is the fixed part of one type, and what follows it.
+// record is one type: its fixed part, and the data that follows it.
 type record struct {
 	name uint32
 	info uint32
-	size uint32 // or the type referred to
+	size uint32 // or the id of another type
 	data []byte
 }
 
@@ -70,8 +69,7 @@ func (r record) word(i int) uint32 {
 // pair is a parameter of a function prototype, or a member of an enum.
 type pair struct{ name, value uint32 }
 
-// pairs are the parameters of a FUNC_PROTO (name, type) or the members of an
-// ENUM (name, value).
+// pairs returns the parameters of a FUNC_PROTO (name, type) or the members of an ENUM (name, value).
 func (r record) pairs() []pair {
 	out := make([]pair, r.length())
 	for i := range out {
@@ -97,8 +95,7 @@ func parseTypes(b []byte, base *types) (*types, error) {
 	return t, t.index()
 }
 
-// checkMagic tells BTF of a machine like this one from anything else, such as BTF of a
-// machine with the other byte order.
+// checkMagic returns an error unless b is BTF in this machine's byte order.
 func checkMagic(b []byte) error {
 	if len(b) < btfHeader || binary.NativeEndian.Uint16(b) != btfMagic {
 		return errors.New("not BTF in this machine's byte order")
@@ -123,7 +120,7 @@ func (t *types) index() error {
 	return nil
 }
 
-// add notes the type at off and returns its size in bytes.
+// add indexes the type at off, and returns its size in bytes.
 func (t *types) add(off int) (int, error) {
 	if len(t.raw)-off < fixed {
 		return 0, errTruncated
@@ -144,7 +141,7 @@ func (t *types) add(off int) (int, error) {
 	return fixed + n, nil
 }
 
-// trailing is the number of bytes that follow the fixed part of a type.
+// trailing returns the number of bytes that follow the fixed part.
 func (r record) trailing() (int, error) {
 	switch kind, n := r.kind(), r.length(); kind {
 	case kindInt, kindVar, kindDeclTag:
@@ -163,18 +160,18 @@ func (r record) trailing() (int, error) {
 	}
 }
 
-// end is the id after the last one.
+// end returns the id after the last one.
 func (t *types) end() uint32 { return t.first + uint32(len(t.offsets)) }
 
-// each calls f for the types of t itself that are functions, typedefs, enums or
-// declaration tags; other kinds are not indexed.
+// each calls f for the types of one kind in t, but not in its base. Only functions, typedefs, enums and
+// declaration tags are indexed.
 func (t *types) each(kind int, f func(r record)) {
 	for _, id := range t.ids[kind] {
 		f(t.at(id))
 	}
 }
 
-// at is the type with that id. Void and ids out of range have kind 0.
+// at returns the type with that id. Void and ids out of range have kind 0.
 func (t *types) at(id uint32) record {
 	if id < t.first {
 		return t.base.at(id)
@@ -182,7 +179,7 @@ func (t *types) at(id uint32) record {
 	if id == 0 || id >= t.end() {
 		return record{}
 	}
-	b := t.raw[t.offsets[id-t.first]:] // index has seen that its data is there
+	b := t.raw[t.offsets[id-t.first]:] // index has checked that the data is complete
 	return record{
 		name: binary.NativeEndian.Uint32(b),
 		info: binary.NativeEndian.Uint32(b[4:]),
@@ -191,7 +188,7 @@ func (t *types) at(id uint32) record {
 	}
 }
 
-// name is the string at that offset, in place; empty when out of range.
+// name returns the string at that offset without copying it; empty if the offset is out of range.
 func (t *types) name(off uint32) []byte {
 	s := t.strings
 	if t.base != nil {
@@ -210,10 +207,10 @@ func (t *types) name(off uint32) []byte {
 	return s
 }
 
-// maxQualifiers bounds chains of typedefs, so that broken BTF can't hang us.
+// maxQualifiers limits chains of typedefs and qualifiers, so that strip ends on broken BTF.
 const maxQualifiers = 64
 
-// strip goes through typedefs and qualifiers to what a type is.
+// strip follows typedefs and qualifiers to the type behind them.
 func (t *types) strip(id uint32) (uint32, record) {
 	r := t.at(id)
 	for range maxQualifiers {
@@ -228,7 +225,7 @@ func (t *types) strip(id uint32) (uint32, record) {
 	return 0, record{}
 }
 
-// proto is the prototype of a FUNC.
+// proto returns the prototype of a FUNC.
 func (t *types) proto(fn record) record {
 	p := t.at(fn.ref())
 	if p.kind() != kindFuncProto {

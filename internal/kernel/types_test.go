@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestTypesAgree compares the reader with the library's, function by function.
+// TestTypesAgree compares this parser with the library's, function by function.
 func TestTypesAgree(t *testing.T) {
 	for _, kernel := range storedKernels {
 		raw := stored(t, kernel).BTF
@@ -62,12 +62,12 @@ func TestParseTypesRefuses(t *testing.T) {
 		"big-endian":   swapped,
 	} {
 		if _, err := parseTypes(b, nil); err == nil {
-			t.Errorf("%s is taken for BTF", name)
+			t.Errorf("%s is accepted as BTF", name)
 		}
 	}
 }
 
-// TestTypedefLoop: BTF that goes in circles must end.
+// TestTypedefLoop checks that strip ends on typedefs that refer to each other.
 func TestTypedefLoop(t *testing.T) {
 	w := splitWriter{next: 1}
 	w.add(kindTypedef, 0, "a", 2)
@@ -86,12 +86,12 @@ func FuzzParseTypes(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		if t, err := parseTypes(b, nil); err == nil {
 			newImage(t, abis["amd64"], "", nil).consistent()
-			_ = t.checkNesting() // it ends, whatever it says
+			_ = t.checkNesting() // it must end, with or without an error
 		}
 	})
 }
 
-// splitWriter writes the BTF of a module, which goes on where vmlinux ends.
+// splitWriter writes the BTF of a module, whose type ids continue those of vmlinux.
 type splitWriter struct {
 	next          uint32 // id of the next type
 	base          uint32 // length of the strings of vmlinux
@@ -124,8 +124,8 @@ func (w *splitWriter) bytes() []byte {
 	return append(append(b, w.types.Bytes()...), w.string.Bytes()...)
 }
 
-// TestModule finds a function and a tracepoint of a module whose types are those
-// of vmlinux, and keeps them apart from functions of the same name.
+// TestModule checks that a function and a tracepoint of a module, whose types are those of vmlinux, are found,
+// and that functions with the same name in vmlinux and other modules are told apart.
 func TestModule(t *testing.T) {
 	skb := &btf.Func{Name: "twice", Type: proto(tInt, tOther, tSkbPtr)}
 	vmlinux := marshal(t, skb)

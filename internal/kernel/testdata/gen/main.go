@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Gen cuts the files of a real kernel down to what the tests of package kernel
-// look at: the functions and tracepoints named in a file, with the types of
+// Gen reduces the files of a real kernel to what the tests of package kernel
+// use: the functions and tracepoints named in a file, with the types of
 // their parameters but without the members of structs.
 //
 //	go run ./testdata/gen -btf vmlinux -kallsyms FILE [-places FILE | -names FILE] -want FILE -out DIR
@@ -91,7 +91,7 @@ func chosen(spec *btf.Spec, keep map[string]bool) []btf.Type {
 	return types
 }
 
-// pruner makes types anew, without what is inside of structs.
+// pruner copies types without the members of structs.
 type pruner map[btf.Type]btf.Type
 
 func (p pruner) prune(t btf.Type) btf.Type {
@@ -129,13 +129,13 @@ func (p pruner) prune(t btf.Type) btf.Type {
 	case *btf.Array:
 		p[t] = &btf.Array{Index: p.prune(t.Index), Type: p.prune(t.Type), Nelems: t.Nelems}
 	default:
-		p[t] = t // has no types below it
+		p[t] = t // refers to no other types
 	}
 	return p[t]
 }
 
-// cut keeps the lines of a list whose name, in that column, is wanted, or is a
-// copy or a mark of what is wanted; and the line behind each, where it ends.
+// cut keeps the lines whose name in that column is wanted, without the suffix of a compiler's copy. Of kallsyms
+// it also keeps the line after each, which shows where the function ends.
 func cut(in, name string, column int, keep map[string]bool) {
 	if in == "" {
 		return
