@@ -19,7 +19,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// healthy is a machine on which there is everything.
+// healthy is a machine on which everything works.
 func healthy() *Findings {
 	return &Findings{
 		Version: "v1", Release: "6.18.0", Arch: "amd64",
@@ -51,11 +51,11 @@ func answer(t *testing.T, r Report, name string) Check {
 	return r[i]
 }
 
-func TestHealthyMachineLacksNothing(t *testing.T) {
+func TestHealthyMachine(t *testing.T) {
 	r := Diagnose(healthy())
 	for _, c := range r {
 		if c.State != OK || c.Cost != "" || c.Remedy != "" || c.Found == "" {
-			t.Errorf("%+v, want it to be well", c)
+			t.Errorf("%+v, want state ok", c)
 		}
 	}
 	if err := r.Verdict(); err != nil {
@@ -66,19 +66,19 @@ func TestHealthyMachineLacksNothing(t *testing.T) {
 	}
 }
 
-// hinted is an error that says what to do about it.
+// hinted is an error with a hint.
 type hinted struct{ error }
 
 func (hinted) Hint() string { return "do this" }
 
-// noBackend has nothing run.
+// noBackend makes all backends fail.
 func noBackend(f *Findings, why error) {
 	for b := range f.Plans {
 		f.Plans[b] = Planned{Reason: why}
 	}
 }
 
-func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
+func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 	user := func(f *Findings) { f.UID = 1000 }
 	without := func(number uint) func(*Findings) {
 		return func(f *Findings) { f.UID, f.Capabilities = 1000, f.Capabilities&^kernel.SetOf(number) }
@@ -93,53 +93,53 @@ func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
 	}{
 		"user namespace": {func(f *Findings) { f.Namespaced = true }, "user", Limited, "root in a user namespace", "ignores capabilities", "in the initial user namespace"},
 		"locked down":    {func(f *Findings) { f.Lockdown = "confidentiality" }, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
-		"locked down and not told": {func(f *Findings) {
+		"locked down, lockdown unknown": {func(f *Findings) {
 			f.Lockdown = ""
 			noBackend(f, kernel.ErrLockedDown)
 		}, "lockdown", Missing, "confidentiality", "nothing can be traced", "lockdown=integrity"},
-		"CAP_BPF":             {func(f *Findings) { f.Capabilities, f.UID = 0, 1000 }, "CAP_BPF", Missing, "not held: needed to load BPF programs", "nothing can be traced", "setcap cap_bpf+ep"},
-		"CAP_PERFMON of root": {func(f *Findings) { f.Capabilities = 0 }, "CAP_PERFMON", Missing, "not held", "nothing can be traced", "add CAP_PERFMON to the container"},
-		"CAP_SYSLOG":          {without(unix.CAP_SYSLOG), "CAP_SYSLOG", Limited, "not held", "only tracepoints are traced", "setcap cap_syslog+ep"},
-		"no BTF":              {func(f *Findings) { f.Kernel, f.NoTypes, f.Plans = nil, errors.New("can't read this kernel's BTF"), nil }, "kernel types", Missing, "can't read this kernel's BTF", "nothing can be traced", "CONFIG_DEBUG_INFO_BTF=y"},
-		"module types":        {func(f *Findings) { f.Described = 0 }, "module types", Limited, "BTF of 0 of 20 loaded modules", "--kmods", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
-		"addresses":           {func(f *Findings) { f.Kernel.Symbols = nil; user(f) }, "addresses", Limited, "hides the addresses", "only tracepoints are traced", "setcap cap_syslog+ep"},
-		"addresses of nobody": {func(f *Findings) { f.Kernel.Symbols, f.Settings["kernel.kptr_restrict"] = nil, "2" }, "addresses", Limited, "kernel.kptr_restrict is 2", "only tracepoints are traced", "sysctl kernel.kptr_restrict=1"},
-		"no kcore":            {func(f *Findings) { f.Kernel.Closed = fs.ErrNotExist }, "memory", Limited, "there is no /proc/kcore", "bytes in page fragments", "CONFIG_PROC_KCORE=y"},
-		"kcore of root":       {func(f *Findings) { without(unix.CAP_SYS_RAWIO)(f); f.Kernel.Closed = fs.ErrPermission }, "memory", Limited, "can't be opened by this user", "bytes in page fragments", "cap_sys_rawio,cap_dac_read_search"},
-		"kcore locked":        {func(f *Findings) { f.Kernel.Closed = unix.EPERM }, "memory", Limited, "operation not permitted", "bytes in page fragments", "lockdown"},
-		"kcore strange":       {func(f *Findings) { f.Kernel.PagesUnknown = errors.New("no piece of memory") }, "memory", Limited, "no piece of memory", "bytes in page fragments", "report this"},
-		"tracefs":             {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrNotExist, fs.ErrNotExist }, "tracefs", Limited, "file does not exist", "the kernel refuses", "mount -t tracefs"},
-		"tracefs of root":     {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission; user(f) }, "tracefs", Limited, "permission denied", "the kernel refuses", "CAP_DAC_READ_SEARCH"},
-		"tracefs of nobody":   {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission }, "tracefs", Limited, "permission denied", "the kernel refuses", "lockdown"},
-		"variables":           {func(f *Findings) { f.Kernel.ContextsUnknown = errors.New("does not tell") }, "variables", Limited, "does not tell", "only packets with a socket", "CONFIG_KALLSYMS_ALL=y"},
-		"configuration":       {func(f *Findings) { f.ConfigFile, f.Config = "/boot/config", map[string]string{"CONFIG_BPF_JIT": "y"} }, "configuration", Limited, "CONFIG_FPROBE", "other rows", "these options"},
-		"kprobe-multi":        {func(f *Findings) { f.Plans[kernel.KprobeMulti] = Planned{Reason: why} }, "kprobe-multi", Limited, "not built in", "one by one", "do this"},
-		"kprobe":              {func(f *Findings) { f.Plans[kernel.Kprobe] = Planned{Reason: why} }, "kprobe", Limited, "not built in", "none: kprobe-multi works and is better", "do this"},
+		"CAP_BPF":                   {func(f *Findings) { f.Capabilities, f.UID = 0, 1000 }, "CAP_BPF", Missing, "not held: needed to load BPF programs", "nothing can be traced", "setcap cap_bpf+ep"},
+		"CAP_PERFMON, root":         {func(f *Findings) { f.Capabilities = 0 }, "CAP_PERFMON", Missing, "not held", "nothing can be traced", "add CAP_PERFMON to the container"},
+		"CAP_SYSLOG":                {without(unix.CAP_SYSLOG), "CAP_SYSLOG", Limited, "not held", "only tracepoints are traced", "setcap cap_syslog+ep"},
+		"no BTF":                    {func(f *Findings) { f.Kernel, f.NoTypes, f.Plans = nil, errors.New("can't read this kernel's BTF"), nil }, "kernel types", Missing, "can't read this kernel's BTF", "nothing can be traced", "CONFIG_DEBUG_INFO_BTF=y"},
+		"module types":              {func(f *Findings) { f.Described = 0 }, "module types", Limited, "BTF of 0 of 20 loaded modules", "--kmods", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"addresses":                 {func(f *Findings) { f.Kernel.Symbols = nil; user(f) }, "addresses", Limited, "hides the addresses", "only tracepoints are traced", "setcap cap_syslog+ep"},
+		"addresses hidden from all": {func(f *Findings) { f.Kernel.Symbols, f.Settings["kernel.kptr_restrict"] = nil, "2" }, "addresses", Limited, "kernel.kptr_restrict is 2", "only tracepoints are traced", "sysctl kernel.kptr_restrict=1"},
+		"no kcore":                  {func(f *Findings) { f.Kernel.Closed = fs.ErrNotExist }, "memory", Limited, "there is no /proc/kcore", "bytes in page fragments", "CONFIG_PROC_KCORE=y"},
+		"kcore, no capability":      {func(f *Findings) { without(unix.CAP_SYS_RAWIO)(f); f.Kernel.Closed = fs.ErrPermission }, "memory", Limited, "can't be opened by this user", "bytes in page fragments", "cap_sys_rawio,cap_dac_read_search"},
+		"kcore locked":              {func(f *Findings) { f.Kernel.Closed = unix.EPERM }, "memory", Limited, "operation not permitted", "bytes in page fragments", "lockdown"},
+		"kcore without pages":       {func(f *Findings) { f.Kernel.PagesUnknown = errors.New("no piece of memory") }, "memory", Limited, "no piece of memory", "bytes in page fragments", "report this"},
+		"tracefs":                   {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrNotExist, fs.ErrNotExist }, "tracefs", Limited, "file does not exist", "the kernel refuses", "mount -t tracefs"},
+		"tracefs, not root":         {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission; user(f) }, "tracefs", Limited, "permission denied", "the kernel refuses", "CAP_DAC_READ_SEARCH"},
+		"tracefs, root refused":     {func(f *Findings) { f.NoTracefs, f.Kernel.ListReadable = fs.ErrPermission, fs.ErrPermission }, "tracefs", Limited, "permission denied", "the kernel refuses", "lockdown"},
+		"variables":                 {func(f *Findings) { f.Kernel.ContextsUnknown = errors.New("no symbols") }, "variables", Limited, "no symbols", "only packets with a socket", "CONFIG_KALLSYMS_ALL=y"},
+		"configuration":             {func(f *Findings) { f.ConfigFile, f.Config = "/boot/config", map[string]string{"CONFIG_BPF_JIT": "y"} }, "configuration", Limited, "CONFIG_FPROBE", "other rows", "these options"},
+		"kprobe-multi":              {func(f *Findings) { f.Plans[kernel.KprobeMulti] = Planned{Reason: why} }, "kprobe-multi", Limited, "not built in", "one by one", "do this"},
+		"kprobe":                    {func(f *Findings) { f.Plans[kernel.Kprobe] = Planned{Reason: why} }, "kprobe", Limited, "not built in", "none: kprobe-multi works and is better", "do this"},
 		"functions": {func(f *Findings) {
 			f.Plans[kernel.KprobeMulti], f.Plans[kernel.Kprobe] = Planned{Reason: why}, Planned{Reason: why}
 		}, "kprobe", Limited, "not built in", "functions can't be traced", "do this"},
 		"every backend": {func(f *Findings) { noBackend(f, why) }, "tracepoint", Missing, "not built in", "nothing can be traced", "do this"},
-		"backend without rights": {func(f *Findings) {
+		"backend without capabilities": {func(f *Findings) {
 			f.Capabilities, f.UID = 0, 1000
 			noBackend(f, why)
-		}, "kprobe", Missing, "not built in", "nothing can be traced", "the privileges that are missing above"},
+		}, "kprobe", Missing, "not built in", "nothing can be traced", "the capabilities that are missing above"},
 		"verdict": {func(f *Findings) { noBackend(f, why) }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
 		"kretprobes": {func(f *Findings) {
 			f.Returns, f.Kernel.NoSession = kernel.KretprobeMulti, errors.New("no sessions")
 		}, "returns", Limited, "by kretprobe-multi: no sessions", "each call costs more", "6.10"},
-		"no returns":                    {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be traced", "--output-return", "get a backend"},
-		"no reasons":                    {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},
-		"no drops":                      {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint kfree_skb", "--drop", "boot a kernel"},
-		"helpers":                       {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
-		"programs":                      {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},
-		"programs of root":              {func(f *Findings) { without(unix.CAP_SYS_ADMIN)(f); f.Kernel.Untraceable = why }, "BPF programs", Limited, "not built in", "--filter-trace-tc", "cap_sys_admin"},
-		"tail calls":                    {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "tail-called BPF programs", "6.10"},
-		"tail calls of nothing":         {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "tail-called BPF programs", "see the row BPF programs"},
-		"conntrack":                     {func(f *Findings) { f.Conntrack = false }, "conntrack", Limited, "nf_conn", "--output-conntrack", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
-		"locked memory":                 {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may refuse maps", "ulimit -l unlimited"},
-		"ring buffer":                   {func(f *Findings) { f.NoRing = errors.New("the kernel refused a ring buffer") }, "ring buffer", Missing, "refused a ring buffer", "nothing can be traced", "5.8"},
-		"verdict without a ring buffer": {func(f *Findings) { f.NoRing = why }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
-		"nftables":                      {func(f *Findings) { f.Tables.Described = false }, "nftables", Limited, "no BTF", "--output-netfilter", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"no returns":                     {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be traced", "--output-return", "a backend that traces functions"},
+		"no reasons":                     {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},
+		"no drops":                       {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint kfree_skb", "--drop", "boot a kernel"},
+		"helpers":                        {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
+		"programs":                       {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},
+		"programs without CAP_SYS_ADMIN": {func(f *Findings) { without(unix.CAP_SYS_ADMIN)(f); f.Kernel.Untraceable = why }, "BPF programs", Limited, "not built in", "--filter-trace-tc", "cap_sys_admin"},
+		"tail calls":                     {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "tail-called BPF programs", "6.10"},
+		"tail calls without programs":    {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "tail-called BPF programs", "see the row BPF programs"},
+		"conntrack":                      {func(f *Findings) { f.Conntrack = false }, "conntrack", Limited, "nf_conn", "--output-conntrack", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
+		"locked memory":                  {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may refuse maps", "ulimit -l unlimited"},
+		"ring buffer":                    {func(f *Findings) { f.NoRing = errors.New("the kernel refused a ring buffer") }, "ring buffer", Missing, "refused a ring buffer", "nothing can be traced", "5.8"},
+		"verdict without a ring buffer":  {func(f *Findings) { f.NoRing = why }, "tracing", Missing, "no backend runs", "nothing can be traced", "the rows marked x"},
+		"nftables":                       {func(f *Findings) { f.Tables.Described = false }, "nftables", Limited, "no BTF", "--output-netfilter", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
 		"open files": {func(f *Findings) {
 			without(unix.CAP_SYS_RESOURCE)(f)
 			f.Plans[kernel.KprobeMulti], f.OpenFiles = Planned{Reason: why}, 1024
@@ -153,13 +153,13 @@ func TestWhatIsMissingHasItsCostAndRemedy(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, tc)
 			}
 			if got.Cost == "" || got.Remedy == "" {
-				t.Errorf("%+v does not tell what it costs and how to get it", got)
+				t.Errorf("%+v has no cost or no remedy", got)
 			}
 		})
 	}
 }
 
-func TestWhatIsNotNeededIsWell(t *testing.T) {
+func TestUnneededFeaturesAreOK(t *testing.T) {
 	for check, spoil := range map[string]func(*Findings){
 		"CAP_SYS_RESOURCE":    func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_SYS_RESOURCE) },
 		"CAP_DAC_READ_SEARCH": func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE) },
@@ -176,13 +176,13 @@ func TestWhatIsNotNeededIsWell(t *testing.T) {
 		f := healthy()
 		spoil(f)
 		if got := answer(t, Diagnose(f), check); got.State != OK || got.Cost != "" {
-			t.Errorf("%+v, want it to be well", got)
+			t.Errorf("%+v, want state ok", got)
 		}
 	}
 }
 
-// TestNothingIsKnownWithoutTypes: the other rows are there, and none says that it is well to trace.
-func TestNothingIsKnownWithoutTypes(t *testing.T) {
+// TestReportWithoutTypes checks that all rows are present, and that the verdict is not ok.
+func TestReportWithoutTypes(t *testing.T) {
 	f := healthy()
 	f.Kernel, f.Plans, f.Returns, f.NoTypes = nil, nil, "", errors.New("can't read this kernel's BTF")
 	r := Diagnose(f)
@@ -191,7 +191,7 @@ func TestNothingIsKnownWithoutTypes(t *testing.T) {
 	}
 	for _, b := range kernel.Backends {
 		if got := answer(t, r, string(b)); got.State != Missing || got.Found != "can't read this kernel's BTF" {
-			t.Errorf("%+v, want it to be missing for want of types", got)
+			t.Errorf("%+v, want it to be missing because there are no types", got)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestNamesAreDistinct(t *testing.T) {
 	}
 }
 
-// ill is a machine with something in each state, and long texts.
+// ill is the report of a machine with something in each state, and long texts.
 func ill() Report {
 	f := healthy()
 	f.Capabilities, f.UID, f.ConfigFile, f.Config = kernel.SetOf(unix.CAP_BPF), 1000, "/boot/config-6.18.0", map[string]string{"CONFIG_BPF_JIT": "y"}
@@ -234,7 +234,7 @@ func TestTextFitsIntoATerminal(t *testing.T) {
 	}
 }
 
-func TestColorsAreOfTextAlone(t *testing.T) {
+func TestColorsAreInTextOnly(t *testing.T) {
 	var plain, colored, object bytes.Buffer
 	for b, format := range map[*bytes.Buffer]Format{&plain: {}, &colored: {Color: true}, &object: {JSON: true, Color: true}} {
 		if err := ill().Write(b, format); err != nil {
@@ -256,8 +256,8 @@ func TestColorsAreOfTextAlone(t *testing.T) {
 	}
 }
 
-// TestJSONTellsTheSame has an object for each row, with what its text says.
-func TestJSONTellsTheSame(t *testing.T) {
+// TestJSONEqualsReport checks that JSON has an object for each row, with the same content.
+func TestJSONEqualsReport(t *testing.T) {
 	want := ill()
 	var b bytes.Buffer
 	if err := want.Write(&b, Format{JSON: true}); err != nil {
@@ -278,7 +278,7 @@ func TestJSONTellsTheSame(t *testing.T) {
 	}
 }
 
-// TestNamesAreEscaped: a module or a program may be called anything.
+// TestNamesAreEscaped checks names with control characters: a module or a program may have any name.
 func TestNamesAreEscaped(t *testing.T) {
 	const name = "a\x1b[2J\u009b\u202e\u2028\nb"
 	report := Report{{Group: "g", Name: "n", State: OK, Found: name, Cost: name, Remedy: name}}

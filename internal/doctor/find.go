@@ -21,63 +21,63 @@ import (
 	"tracer/internal/plan"
 )
 
-// Rights are the capabilities that tracer has a use for, those first that matter most.
+// Rights returns the capabilities that tracer uses, the most important first.
 func Rights() []kernel.Capability { return kernel.Capabilities }
 
-// Findings are what was found on a machine, before it is judged.
+// Findings is what was found on a machine, before it is evaluated.
 type Findings struct {
 	// Version is tracer's, Release the kernel's.
 	Version, Release, Arch string
 	UID                    int
 	Capabilities           kernel.CapabilitySet
-	// Namespaced says that the user namespace is not the initial one.
+	// Namespaced is set if the user namespace is not the initial one.
 	Namespaced bool
-	// Lockdown is none, integrity or confidentiality; empty where the kernel has none.
+	// Lockdown is none, integrity or confidentiality; empty if the kernel has no lockdown.
 	Lockdown string
-	// Settings are sysctls by name, without those that are not there.
+	// Settings are sysctls by name, without those that do not exist.
 	Settings map[string]string
-	// Kernel is what tracing goes by; nil where NoTypes says why not: there is no BTF.
+	// Kernel is what tracing would use; nil if NoTypes is set, because there is no BTF.
 	Kernel  *kernel.Facts
 	NoTypes error
-	// CountsMemory says that BPF memory counts against the limit of locked memory (before 5.11).
+	// CountsMemory is set if BPF memory counts against the limit of locked memory (before 5.11).
 	CountsMemory bool
-	// Modules is how many are loaded, Described how many of them have BTF.
+	// Modules is the number of loaded modules, and Described the number of those that have BTF.
 	Modules, Described int
-	// Conntrack says that the types of connection tracking are known, ConntrackLoaded that
-	// it is there at all.
+	// Conntrack is set if the types of connection tracking are known, and ConntrackLoaded if connection
+	// tracking is loaded or built in.
 	Conntrack, ConntrackLoaded bool
-	// Tables is whether rules of nftables can be told of.
+	// Tables is the module nf_tables, whose types are needed to show nftables rules.
 	Tables Module
-	// NoRing is why there is no ring buffer.
+	// NoRing is why there is no ring buffer; nil if there is.
 	NoRing error
-	// NoTracefs is why ftrace's list of functions can't be read.
+	// NoTracefs is why ftrace's list of functions can't be read; nil if it can.
 	NoTracefs error
-	// Plans are what each backend would do; Returns how returns would be traced, empty if not at all.
+	// Plans are what each backend would attach to. Returns is how returns would be traced; empty if not at all.
 	Plans   map[kernel.Backend]Planned
 	Returns kernel.ReturnWay
-	// LockedMemory and OpenFiles are limits that this process may raise its own to.
+	// LockedMemory and OpenFiles are the hard limits, to which this process may raise its own.
 	LockedMemory, OpenFiles uint64
-	// Config is the kernel's configuration, from the file ConfigFile; nil where there is none.
+	// Config is the kernel's configuration, from ConfigFile; nil if there is no such file.
 	Config     map[string]string
 	ConfigFile string
 }
 
-// Module is what is known of a kernel module; one that is built in has its types in vmlinux.
+// Module is what is known about a kernel module. The types of a built-in module are in vmlinux.
 type Module struct{ Loaded, Described bool }
 
 // Planned is what a backend would attach to.
 type Planned struct {
 	Functions, Tracepoints int
-	// Reason is why it would not.
+	// Reason is why it would attach to nothing; nil if it works.
 	Reason error
 }
 
-// settings are the sysctls that matter.
+// settings are the sysctls that affect tracing.
 var settings = []string{"kernel.kptr_restrict", "kernel.perf_event_paranoid", "kernel.unprivileged_bpf_disabled"}
 
-// Find looks at this machine. It loads small programs to see whether the kernel takes them, as
-// tracing does, and lets go of them; nothing of the kernel's own is attached to, and nothing
-// stays behind. Its error is ctx's end: what can't be found out is a finding.
+// Find examines this machine. It loads small programs to test whether the kernel accepts them, as tracing does,
+// and closes them. It attaches to nothing of the kernel and leaves nothing behind. It returns an error if a
+// basic requirement is not met or ctx ends; everything else that fails is a finding.
 func Find(ctx context.Context, version string) (*Findings, error) {
 	if err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc(), kernel.NeedMemory()); err != nil {
 		return nil, err
@@ -111,18 +111,19 @@ func (f *Findings) findSystem() {
 	}
 }
 
-// readText is empty for a file that can't be read.
+// readText returns the content of a file, or an empty string if it can't be read.
 func readText(path string) string {
 	b, _ := os.ReadFile(path)
 	return strings.TrimSpace(string(b))
 }
 
-// isNamespaced tells a map of users that is not that of all to themselves.
+// isNamespaced reports whether a uid_map is that of a user namespace other than the initial one, which maps
+// every user to itself.
 func isNamespaced(uidMap string) bool {
 	return uidMap != "" && strings.Join(strings.Fields(uidMap), " ") != "0 0 4294967295"
 }
 
-// chosen is the word in brackets, as in `[none] integrity confidentiality`.
+// chosen returns the word in brackets, as in `[none] integrity confidentiality`.
 func chosen(text string) string {
 	_, rest, _ := strings.Cut(text, "[")
 	word, _, _ := strings.Cut(rest, "]")
@@ -134,7 +135,7 @@ func (f *Findings) findLimits() {
 	f.LockedMemory, f.OpenFiles = hardLimit(unix.RLIMIT_MEMLOCK), hardLimit(unix.RLIMIT_NOFILE)
 }
 
-// countsMemory goes by the version, as there is nothing else to ask without taking up memory.
+// countsMemory decides by the kernel version, since any test of the feature would have to allocate memory.
 func countsMemory(release string) bool {
 	var major, minor int
 	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n < 2 {
@@ -151,7 +152,7 @@ func hardLimit(resource int) uint64 {
 	return limit.Max
 }
 
-// findModules counts modules that are no part of the kernel itself: these have a state.
+// findModules counts the loaded modules. Those that are built in have no initstate in sysfs.
 func (f *Findings) findModules() {
 	loaded, _ := filepath.Glob("/sys/module/*/initstate")
 	described, _ := filepath.Glob("/sys/kernel/btf/*")
@@ -178,7 +179,7 @@ func (f *Findings) findConntrack() {
 	f.ConntrackLoaded = exists("/sys/module/nf_conntrack")
 }
 
-// findPlans asks each backend what it would attach to, and the best one how returns are seen.
+// findPlans makes a plan for each backend, and one with returns for the best.
 func (f *Findings) findPlans() {
 	f.Plans = map[kernel.Backend]Planned{}
 	for _, b := range kernel.Backends {
@@ -201,7 +202,7 @@ func planned(b kernel.Backend, facts *kernel.Facts) Planned {
 	return Planned{Functions: len(p.Functions), Tracepoints: len(p.Tracepoints)}
 }
 
-// findConfig reads the kernel's configuration where it lies; it may lie nowhere.
+// findConfig reads the kernel's configuration from one of the usual files, if there is one.
 func findConfig(release string) (file string, config map[string]string) {
 	for _, file := range []string{"/proc/config.gz", "/boot/config-" + release, "/lib/modules/" + release + "/config"} {
 		if config, err := readConfig(file); err == nil {
@@ -229,7 +230,7 @@ func readConfig(path string) (map[string]string, error) {
 
 var errNoConfig = errors.New("no configuration of a kernel")
 
-// parseConfig reads lines such as CONFIG_BPF=y; what is not set is a comment.
+// parseConfig reads lines such as CONFIG_BPF=y; options that are not set are comments.
 func parseConfig(r io.Reader) (map[string]string, error) {
 	config := map[string]string{}
 	lines := bufio.NewScanner(r)

@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-func TestSmallFilesAreUnderstood(t *testing.T) {
+func TestSmallFilesAreParsed(t *testing.T) {
 	for text, want := range map[string]string{"[none] integrity confidentiality": "none", "none [integrity] confidentiality": "integrity", "": "", "none": ""} {
 		if got := chosen(text); got != want {
 			t.Errorf("chosen of %q: %q, want %q", text, got, want)
@@ -61,7 +61,7 @@ func TestConfigIsReadPackedAndPlain(t *testing.T) {
 	}
 }
 
-// TestFindOnThisMachine: what is found agrees with what tracing goes by, and nothing stays.
+// TestFindOnThisMachine checks that the findings agree with what tracing uses, and that nothing is left behind.
 func TestFindOnThisMachine(t *testing.T) {
 	ktest.NoLeaks(t)
 	f, err := Find(context.Background(), "v1")

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enoughMemory is what tracer locks by itself at most: the ring of events and its tables.
+// enoughMemory is the most that tracer locks with default settings, in bytes: the ring buffer and its tables.
 const enoughMemory = 64 << 20
 
 func askLockedMemory(f *Findings) outcome {
@@ -27,7 +27,7 @@ func askLockedMemory(f *Findings) outcome {
 	}
 }
 
-// spareFiles is what tracer has open beside one for each probe.
+// spareFiles is the number of open files that tracer needs in addition to one per probe.
 const spareFiles = 256
 
 func askOpenFiles(f *Findings) outcome {
@@ -52,9 +52,9 @@ func askUnprivileged(f *Findings) outcome {
 	case "":
 		return fine("the kernel has no sysctl kernel.unprivileged_bpf_disabled")
 	case "0":
-		return fine("users without privileges may use BPF (kernel.unprivileged_bpf_disabled is 0); tracer does not need it")
+		return fine("unprivileged users may use BPF (kernel.unprivileged_bpf_disabled is 0); tracer does not need this")
 	}
-	return fine("only CAP_BPF may use BPF (kernel.unprivileged_bpf_disabled is " + value + ")")
+	return fine("BPF requires CAP_BPF (kernel.unprivileged_bpf_disabled is " + value + ")")
 }
 
 func askVerdict(f *Findings) outcome {

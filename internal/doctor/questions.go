@@ -15,7 +15,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// question is one row of the report.
+// question makes one row of the report.
 type question struct {
 	group, name string
 	ask         func(*Findings) outcome
@@ -32,7 +32,7 @@ const (
 	verdict    = "verdict"
 )
 
-// questions are all of them. Text and JSON are made of the answers.
+// questions returns all of them. Text and JSON are made from their outcomes.
 func questions() []question {
 	list := []question{
 		{system, "tracer", func(f *Findings) outcome { return fine(f.Version) }},
@@ -131,7 +131,7 @@ func (f *Findings) capability(c kernel.Capability) outcome {
 	return outcome{state, "not held: needed " + c.For, c.Without, f.grant(c.Name)}
 }
 
-// grant is how a process is given capabilities.
+// grant returns how to give the process these capabilities.
 func (f *Findings) grant(names ...string) string {
 	if f.UID == 0 {
 		return "add " + strings.Join(names, " and ") + " to the container or service (docs/privileges.md)"
@@ -161,7 +161,7 @@ func askModules(f *Findings) outcome {
 	}
 }
 
-// facts are of a kernel without anything where there are no types.
+// facts returns what is known about the kernel. Without types it is empty except for the reasons.
 func (f *Findings) facts() *kernel.Facts {
 	if f.Kernel == nil {
 		return &kernel.Facts{Closed: f.NoTypes, PagesUnknown: f.NoTypes, NoSession: f.NoTypes, NoDirect: f.NoTypes, Untraceable: f.NoTypes}
@@ -198,7 +198,7 @@ func askCore(f *Findings) outcome {
 	}
 	return outcome{
 		Limited, facts.Closed.Error(), cost,
-		"boot without lockdown, or show the file to the container (Docker: --security-opt systempaths=unconfined)",
+		"boot without lockdown, or make the file visible in the container (Docker: --security-opt systempaths=unconfined)",
 	}
 }
 
@@ -218,7 +218,7 @@ func askTracefs(f *Findings) outcome {
 	switch {
 	case !errors.Is(f.NoTracefs, fs.ErrPermission):
 	case f.UID == 0:
-		remedy = "allow it, if you can: lockdown, a container or a security module forbids it; not needed if /proc/kcore can be read"
+		remedy = "allow access: lockdown, a container or a security module forbids it; not needed if /proc/kcore can be read"
 	default:
 		remedy = "run as root, or with CAP_DAC_READ_SEARCH"
 	}
@@ -239,7 +239,7 @@ func askContexts(f *Findings) outcome {
 	}
 }
 
-// options are those of the kernel's configuration that buy something.
+// options are the configuration options that tracer uses.
 var options = []string{
 	"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_BPF_EVENTS", "CONFIG_DEBUG_INFO_BTF", "CONFIG_DEBUG_INFO_BTF_MODULES", "CONFIG_KPROBE_EVENTS",
 	"CONFIG_FPROBE", "CONFIG_FUNCTION_TRACER", "CONFIG_KALLSYMS_ALL", "CONFIG_PROC_KCORE",
@@ -260,22 +260,21 @@ func askConfig(f *Findings) outcome {
 	}
 	return outcome{
 		Limited, f.ConfigFile + " does not set: " + strings.Join(off, ", "),
-		"only what other rows of this table say; an older kernel may not have these options at all", "nothing if the other rows are fine; otherwise boot a kernel that sets these options",
+		"see the other rows; older kernels do not have all of these options", "nothing if the other rows are fine; otherwise boot a kernel that sets these options",
 	}
 }
 
-// remedy is what an error says that can be done about it, or else what is given. Where rights
-// are lacking that everything needs, it is these.
+// remedy returns the hint of an error, or fallback. If required capabilities are missing, these come first.
 func (f *Findings) remedy(err error, fallback string) string {
 	for _, c := range f.Capabilities.Lacking() {
 		if c.Required {
-			return "get the privileges that are missing above"
+			return "add the capabilities that are missing above"
 		}
 	}
 	return cmp.Or(hint(err), fallback)
 }
 
-// hint is what an error says that can be done about it.
+// hint returns the hint of an error, if it has one.
 func hint(err error) string {
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {

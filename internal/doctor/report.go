@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor says what this kernel, and this user on it, allow tracer to do, what is
-// missing, what that costs and how to get it. [Find] looks at the machine; [Diagnose] makes a
-// report of what was found, which is pure data.
+// Package doctor reports what this kernel and this user's privileges allow tracer to do, what is missing, what
+// that costs and how to fix it. [Find] examines the machine; [Diagnose] makes a report from the findings, which
+// are pure data.
 package doctor
 
 import "errors"
 
-// State is how well something is.
+// State says how well something works.
 type State string
 
 const (
-	// OK: all of it can be had.
+	// OK means that it is fully available.
 	OK State = "ok"
-	// Limited: tracing goes without it, with the loss that Cost tells.
+	// Limited means that tracing works without it, with the loss that Cost describes.
 	Limited State = "limited"
-	// Missing: without it nothing can be traced.
+	// Missing means that nothing can be traced without it.
 	Missing State = "missing"
 )
 
-// Check is what came of one question.
+// Check is one row of the report.
 type Check struct {
-	// Group is what it belongs to, Name tells it from the others of its group.
+	// Group is the section of the report, and Name is unique in it.
 	Group string `json:"group"`
 	Name  string `json:"check"`
 	State State  `json:"state"`
-	// Found is what is there, or why it is not.
+	// Found is what was found, or why it is missing.
 	Found string `json:"found"`
-	// Cost is what is lost, Remedy how to get it; both are empty where all is well.
+	// Cost is what is lost, and Remedy is how to fix it; both are empty if State is OK.
 	Cost   string `json:"cost,omitempty"`
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Report is the checks in their order; the last one is the verdict.
+// Report has the checks in their order; the last one is the verdict.
 type Report []Check
 
-// ErrCannotTrace says that no backend runs.
+// ErrCannotTrace means that no backend works.
 var ErrCannotTrace = errors.New("nothing can be traced here")
 
-// Verdict is nil where tracer can trace here by any backend.
+// Verdict returns nil if tracer can trace with at least one backend.
 func (r Report) Verdict() error {
 	if len(r) == 0 || r[len(r)-1].State == Missing {
 		return ErrCannotTrace
@@ -46,7 +46,7 @@ func (r Report) Verdict() error {
 	return nil
 }
 
-// outcome is a Check without its names.
+// outcome is a [Check] without group and name.
 type outcome struct {
 	state               State
 	found, cost, remedy string
@@ -54,7 +54,7 @@ type outcome struct {
 
 func fine(found string) outcome { return outcome{state: OK, found: found} }
 
-// Diagnose asks every question of what was found.
+// Diagnose makes a report from the findings.
 func Diagnose(f *Findings) Report {
 	report := Report{}
 	for _, q := range questions() {

@@ -14,9 +14,9 @@ import (
 
 // Format is how a report is written.
 type Format struct {
-	// JSON is an object for each check, a line each.
+	// JSON prints one object per line, for each check.
 	JSON bool
-	// Color has the marks of text coloured.
+	// Color prints the marks in colour, in text.
 	Color bool
 }
 
@@ -35,17 +35,17 @@ func (r Report) json(w io.Writer) {
 	encoder := json.NewEncoder(printable.JSONWriter(w))
 	encoder.SetEscapeHTML(false)
 	for _, check := range r {
-		_ = encoder.Encode(check) // what it can't write is told by Flush
+		_ = encoder.Encode(check) // Flush returns write errors
 	}
 }
 
-// width is where lines of text are broken, and column where what was found begins.
+// width is the maximum length of a line of text, and column is where Found begins.
 const (
 	width  = 100
 	column = 24
 )
 
-// marks are what rows begin with, and their colours.
+// marks are the first characters of rows, and their colours.
 var marks = map[State]struct{ sign, color string }{
 	OK:      {"+", "\x1b[32m"},
 	Limited: {"!", "\x1b[33m"},
@@ -82,7 +82,7 @@ func (r Report) text(w io.Writer, colored bool) {
 	fmt.Fprintf(w, "\n%s\n", legend)
 }
 
-// tell writes what stands beside and below a check's name.
+// tell writes the text after a check's name, and the lines below it.
 func (c Check) tell(w io.Writer) {
 	lines(w, "", c.Found)
 	for _, more := range []struct{ label, text string }{{"cost: ", c.Cost}, {"fix:  ", c.Remedy}} {
@@ -93,8 +93,7 @@ func (c Check) tell(w io.Writer) {
 	}
 }
 
-// lines writes a text that begins in the column, broken between words, with its label in front
-// of the first line.
+// lines writes a text after its label, broken between words and indented to its column.
 func lines(w io.Writer, label, text string) {
 	fmt.Fprint(w, label)
 	at := column + len(label)

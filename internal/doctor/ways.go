@@ -13,13 +13,13 @@ import (
 	"tracer/internal/kernel"
 )
 
-// runs says whether a backend would trace.
+// runs reports whether a backend works.
 func (f *Findings) runs(b kernel.Backend) bool {
 	p, known := f.Plans[b]
 	return known && p.Reason == nil
 }
 
-// best is the backend that is taken, empty for none.
+// best returns the backend that tracing would use; empty if none works.
 func (f *Findings) best() kernel.Backend {
 	i := slices.IndexFunc(kernel.Backends, f.runs)
 	if i < 0 || f.NoRing != nil {
@@ -59,7 +59,7 @@ func (p Planned) String() string {
 	return strings.Join(parts, " and ")
 }
 
-// costOf is what is lost without a backend, which depends on the one that stands in for it.
+// costOf returns what is lost without a backend, which depends on the one that replaces it.
 func (f *Findings) costOf(b kernel.Backend) string {
 	switch best := f.best(); {
 	case best == "":
@@ -74,7 +74,7 @@ func (f *Findings) costOf(b kernel.Backend) string {
 func askReturns(f *Findings) outcome {
 	if f.Returns == "" {
 		return outcome{
-			Limited, "can't be traced", "no --output-return, no --output-lookups, and replies created while handling a packet are not followed", "get a backend that traces functions: see the rows above",
+			Limited, "can't be traced", "no --output-return, no --output-lookups, and replies created while handling a packet are not followed", "see the rows above for a backend that traces functions",
 		}
 	}
 	way := f.Returns.Describe()
@@ -98,9 +98,9 @@ func askDrops(f *Findings) outcome {
 	case !point:
 		return outcome{Limited, "the kernel has no tracepoint kfree_skb", "drops are not shown (--drop)", "boot a kernel with CONFIG_TRACEPOINTS=y"}
 	case len(facts.Reasons) == 0:
-		return outcome{Limited, "with the location, without a reason", "tracer can't show why a packet was dropped", "boot a kernel of 5.17 or newer"}
+		return outcome{Limited, "shown with their location, without a reason", "tracer can't show why a packet was dropped", "boot a kernel of 5.17 or newer"}
 	}
-	return fine(fmt.Sprintf("with the location and one of %d reasons", len(facts.Reasons)))
+	return fine(fmt.Sprintf("shown with their location and one of %d reasons", len(facts.Reasons)))
 }
 
 func askDirect(f *Findings) outcome {
@@ -160,7 +160,7 @@ func askTables(f *Findings) outcome {
 func askConntrack(f *Findings) outcome {
 	switch {
 	case f.Conntrack:
-		return fine("the types of connections are known")
+		return fine("connections can be shown (--output-conntrack)")
 	case !f.ConntrackLoaded:
 		return fine("nf_conntrack is not loaded")
 	}
