@@ -2,9 +2,9 @@
 
 // Package privilege drops the capabilities that this process no longer needs, on all of its threads.
 //
-// It calls the kernel itself: moby/sys/capability changes only the calling thread and has no
-// no_new_privs; libcap/cap changes a single thread, as [Without] does, only in its launcher, and
-// returns no error if it cannot look at the ambient set.
+// It calls the kernel directly. moby/sys/capability changes only the calling thread and does not set
+// no_new_privs. libcap/cap changes a single thread, as [Without] does, only in its launcher, and returns no
+// error if it can't read the ambient set.
 package privilege
 
 import (
@@ -20,27 +20,27 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Drop gives up every capability but those to keep, of which it makes no more than there
-// are: from the effective, permitted, inheritable and ambient sets. No program that is
-// executed later gains any (no_new_privs, 3.5), whatever the bounding set has. It returns what
-// is left.
+// Drop removes every capability except those in keep from the effective, permitted, inheritable and ambient
+// sets. Capabilities in keep that are not permitted are not added. It sets no_new_privs (3.5), so that programs
+// executed later gain no capabilities, whatever is in the bounding set. It returns the capabilities that are
+// left.
 //
-// Threads have rights of their own, and with cgo not all of them are the Go runtime's, so
-// that each call is made on all of them by psx.
+// Capabilities are per thread, and with cgo the Go runtime does not know all threads, so psx makes each call on
+// all of them.
 func Drop(keep kernel.CapabilitySet) (kernel.CapabilitySet, error) {
 	had, err := ownSets()
 	if err != nil {
 		return 0, err
 	}
 	keep = had.permitted & (keep | had.standIns(keep))
-	return keep, errors.Join( // of what can't be done the rest still is
+	return keep, errors.Join( // if one step fails, the others are still done
 		everywhere("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1),
 		everywhere("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL),
 		set(keep),
 	)
 }
 
-// standIns are those that are held in place of others that are to be kept.
+// standIns returns the capabilities that replace those of keep that are not permitted.
 func (s sets) standIns(keep kernel.CapabilitySet) (found kernel.CapabilitySet) {
 	for _, c := range kernel.Capabilities {
 		if keep.Has(c.Number) && !s.permitted.Has(c.Number) {
@@ -50,7 +50,7 @@ func (s sets) standIns(keep kernel.CapabilitySet) (found kernel.CapabilitySet) {
 	return found
 }
 
-// everywhere is prctl on each thread.
+// everywhere calls prctl on each thread.
 func everywhere(what string, option, argument uintptr) error {
 	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, option, argument, 0, 0, 0, 0); errno != 0 {
 		return fmt.Errorf("prctl %s: %w", what, errno)
@@ -58,20 +58,20 @@ func everywhere(what string, option, argument uintptr) error {
 	return nil
 }
 
-// sets are those of a thread that matter here.
+// sets are the capability sets of a thread that are used here.
 type sets struct{ effective, permitted kernel.CapabilitySet }
 
 func header() unix.CapUserHeader {
 	return unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 }
 
-// ownSets are the sets of the calling thread, which are those of all.
+// ownSets returns the sets of the calling thread, which all threads share.
 func ownSets() (s sets, err error) {
 	s.effective, s.permitted, err = kernel.OwnCapabilities()
 	return s, err
 }
 
-// data is what capset takes.
+// data returns the argument of capset.
 func data(effective, permitted kernel.CapabilitySet) *[2]unix.CapUserData {
 	return &[2]unix.CapUserData{
 		{Effective: uint32(effective), Permitted: uint32(permitted)},
@@ -79,7 +79,7 @@ func data(effective, permitted kernel.CapabilitySet) *[2]unix.CapUserData {
 	}
 }
 
-// set leaves each thread these capabilities and no inheritable ones.
+// set gives each thread these capabilities, and no inheritable ones.
 func set(keep kernel.CapabilitySet) error {
 	h, d := header(), data(keep, keep)
 	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(d)), 0)
@@ -90,8 +90,8 @@ func set(keep kernel.CapabilitySet) error {
 	return nil
 }
 
-// Without calls f on a thread that has its capabilities put aside for the time of the call:
-// what succeeds then needs none. It fails where they can't be.
+// Without calls f on a thread without effective capabilities, and restores them afterwards: what succeeds needs
+// no capability. It returns an error if they can't be removed.
 func Without(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -117,7 +117,7 @@ func setThread(effective, permitted kernel.CapabilitySet) error {
 	return nil
 }
 
-// Names are those of the capabilities in a set, with `none` for an empty one.
+// Names returns the names of the capabilities in a set, or `none`.
 func Names(set kernel.CapabilitySet) string {
 	var list []string
 	for number := uint(0); number < 64; number++ {
@@ -131,7 +131,7 @@ func Names(set kernel.CapabilitySet) string {
 	return strings.Join(list, ", ")
 }
 
-// ofFiles are those that tracer keeps for files of others.
+// ofFiles are capabilities that tracer keeps to access files of other users.
 var ofFiles = map[uint]string{
 	unix.CAP_CHOWN: "CAP_CHOWN", unix.CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", unix.CAP_FOWNER: "CAP_FOWNER",
 }

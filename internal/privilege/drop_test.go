@@ -20,7 +20,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// asChild has the test binary give up its rights, which can't be had back.
+// asChild makes the test binary drop its capabilities, in a process of its own since they can't be restored.
 const asChild = "TRACER_TEST_DROP"
 
 func TestMain(m *testing.M) {
@@ -33,11 +33,11 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// waiting is how many threads wait in the kernel.
+// waiting is the number of threads that wait in the kernel.
 const waiting = 8
 
-// child drops all but one capability while threads run, wait in the kernel and begin, and
-// prints what each of them has then, and a program that it executes.
+// child drops all capabilities but one while threads run, wait in the kernel and start. It prints the
+// capabilities of each thread afterwards, and of a program that it executes.
 func child() error {
 	for range waiting {
 		go func() {
@@ -100,7 +100,7 @@ func TestDropOnEveryThread(t *testing.T) {
 		t.Errorf("%q, want CAP_BPF left", lines[0])
 	}
 	if threads := len(lines) - 3; threads < waiting {
-		t.Errorf("%d threads were looked at, want %d or more", threads, waiting)
+		t.Errorf("%d threads were checked, want %d or more", threads, waiting)
 	}
 	for _, line := range lines[2:] {
 		if line != want {
@@ -109,7 +109,7 @@ func TestDropOnEveryThread(t *testing.T) {
 	}
 }
 
-func TestWithoutIsForOneCallAlone(t *testing.T) {
+func TestWithoutIsForOneCallOnly(t *testing.T) {
 	ktest.Root(t)
 	effective := func() kernel.CapabilitySet {
 		s, err := ownSets()
@@ -122,7 +122,7 @@ func TestWithoutIsForOneCallAlone(t *testing.T) {
 	asked := errors.New("asked")
 	err := Without(func() error {
 		if now := effective(); now != 0 {
-			t.Errorf("capabilities %s meanwhile", Names(now))
+			t.Errorf("capabilities %s during the call", Names(now))
 		}
 		return asked
 	})
@@ -134,14 +134,14 @@ func TestWithoutIsForOneCallAlone(t *testing.T) {
 	}
 }
 
-func TestWhatStandsInIsKept(t *testing.T) {
+func TestReplacementsAreKept(t *testing.T) {
 	for _, tc := range []struct{ permitted, keep, want kernel.CapabilitySet }{
 		{kernel.SetOf(unix.CAP_SYS_ADMIN), kernel.SetOf(unix.CAP_BPF), kernel.SetOf(unix.CAP_SYS_ADMIN)},
 		{kernel.SetOf(unix.CAP_SYS_ADMIN, unix.CAP_BPF), kernel.SetOf(unix.CAP_BPF), 0},
 		{kernel.SetOf(unix.CAP_SYS_ADMIN), kernel.SetOf(unix.CAP_CHOWN), 0},
 	} {
 		if got := (sets{permitted: tc.permitted}).standIns(tc.keep) & tc.permitted; got != tc.want {
-			t.Errorf("of %s for %s: %s stand in, want %s", Names(tc.permitted), Names(tc.keep), Names(got), Names(tc.want))
+			t.Errorf("of %s for %s: %s is kept, want %s", Names(tc.permitted), Names(tc.keep), Names(got), Names(tc.want))
 		}
 	}
 }
