@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenBacklog listens for TCP from where it is called, with an accept queue for backlog+1
-// connections: package net has one as long as the system allows.
+// ListenBacklog listens for TCP in the namespace of the calling thread, with an accept queue for backlog+1
+// connections. Package net always uses the longest queue that the system allows.
 func ListenBacklog(on netip.AddrPort, backlog int) (net.Listener, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {

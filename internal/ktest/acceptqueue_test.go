@@ -4,8 +4,8 @@ package ktest
 
 import "testing"
 
-// TestListenBacklog: the queue of a listener that nobody accepts from is full with one
-// connection, and has room again when that is accepted.
+// TestListenBacklog checks that one connection fills the queue of a listener that does not accept, and that the
+// queue has room again after an accept.
 func TestListenBacklog(t *testing.T) {
 	n := NewNetns(t, "ktest")
 	dial := func() error {

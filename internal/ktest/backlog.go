@@ -13,22 +13,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backlogRounds is how many queues a packet of the tests may still pass, one after the
-// other: each hop over a veth pair or the loopback device puts it into a CPU's queue again.
+// backlogRounds is the number of receive queues that a packet may still go through, one after the other: each
+// hop over a veth pair or the loopback device puts it into a CPU's queue again.
 const backlogRounds = 8
 
-// mostCPUs is how many CPUs a unix.CPUSet has room for.
+// mostCPUs is the number of CPUs that fit into a unix.CPUSet.
 const mostCPUs = 1024
 
-// FlushBacklogs waits until every CPU has handled the packets that were in its receive queue
-// when it was called, with those that the handling put there again. It sends datagrams to
-// itself over the loopback device from each CPU: the queue is first in, first out, so that
-// what lay before a datagram has been handled when the datagram arrives. Packets that wait
-// for a timer (delayed ACKs, qdiscs that hold back) are not waited for.
+// FlushBacklogs waits until every CPU has handled the packets that were in its receive queue at the call, and
+// those that were queued again while handling them. From each CPU it sends datagrams to itself over the
+// loopback device. The queue is first in, first out, so everything before a datagram has been handled when the
+// datagram arrives. It does not wait for packets that wait for a timer (delayed ACKs, qdiscs that delay
+// packets).
 func FlushBacklogs() error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread, which is bound to a CPU, ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so that the thread, which is bound to a CPU, ends with the goroutine
 		done <- flushBacklogs()
 	}()
 	return <-done
@@ -55,7 +55,7 @@ func flushBacklogs() error {
 	return nil
 }
 
-// dialItself is a UDP socket that receives what it sends.
+// dialItself opens a UDP socket that receives what it sends.
 func dialItself() (*net.UDPConn, error) {
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
 	if err != nil {

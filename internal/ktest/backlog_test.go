@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFlushBacklogs: what was sent before the flush has arrived behind it, so that a read
-// does not have to wait.
+// TestFlushBacklogs checks that everything that was sent before the flush has arrived after it, so that a read
+// does not wait.
 func TestFlushBacklogs(t *testing.T) {
 	Root(t)
 	n := NewNetns(t, "a")
@@ -39,11 +39,11 @@ func TestFlushBacklogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if received != count {
-		t.Errorf("%d datagrams have arrived behind the flush, want %d", received, count)
+		t.Errorf("%d datagrams have arrived after the flush, want %d", received, count)
 	}
 }
 
-// queued is how many datagrams lie in the socket's queue. It takes them out.
+// queued receives all datagrams in the socket's queue and returns their number.
 func queued(c net.PacketConn) (n int, err error) {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {

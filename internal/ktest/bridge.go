@@ -10,7 +10,7 @@ import (
 	"github.com/jsimonetti/rtnetlink/v2"
 )
 
-// NewBridge joins devices of a namespace by a bridge, up and with addresses.
+// NewBridge connects devices of a namespace with a bridge, which is up and has the addresses.
 func NewBridge(t testing.TB, e End, ports ...string) {
 	t.Helper()
 	needsModule(t, e.Netns.Do(func() error { return newLink(e.Name, "bridge", nil) }))

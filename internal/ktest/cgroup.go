@@ -16,18 +16,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cgroup is a group of processes of cgroup v2.
+// Cgroup is a control group of cgroup v2.
 type Cgroup struct {
 	Path string
-	// ID is the number by which the kernel tells groups apart.
+	// ID is the kernel's number of the group.
 	ID uint64
 }
 
-// cgroupMount is where the second version is mounted, alone or beside the first.
+// cgroupMount finds the mount point of cgroup v2, with or without a cgroup v1 hierarchy beside it.
 var cgroupMount = regexp.MustCompile(`(?m)^\S+ (/sys/fs/cgroup\S*) cgroup2 `)
 
-// NewCgroup makes a group at the top of the hierarchy, which goes away with the
-// test. Its name starts with the one given.
+// NewCgroup creates a group at the top of the hierarchy, and removes it at the end of the test. Its name starts
+// with name.
 func NewCgroup(t testing.TB, name string) *Cgroup {
 	t.Helper()
 	Root(t)
@@ -40,7 +40,7 @@ func NewCgroup(t testing.TB, name string) *Cgroup {
 	return newCgroup(t, filepath.Join(string(m[1]), fmt.Sprintf("%s-%d", name, os.Getpid())))
 }
 
-// Below makes a group within this one.
+// Below creates a group in this one.
 func (g *Cgroup) Below(t testing.TB, name string) *Cgroup {
 	t.Helper()
 	return newCgroup(t, filepath.Join(g.Path, name))
@@ -59,8 +59,8 @@ func newCgroup(t testing.TB, path string) *Cgroup {
 	return &Cgroup{Path: path, ID: st.Ino}
 }
 
-// removeCgroup moves who is still there one group up, and waits for processes that
-// have ended to be gone.
+// removeCgroup moves the remaining processes to the parent group, and waits until processes that have ended are
+// gone.
 func removeCgroup(path string) error {
 	above := &Cgroup{Path: filepath.Dir(path)}
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
@@ -75,8 +75,8 @@ func removeCgroup(path string) error {
 	}
 }
 
-// LimitMemory sets how much memory the processes of the group may use. It needs a kernel where the
-// second version of control groups counts memory.
+// LimitMemory limits the memory of the group's processes. The test is skipped if cgroup v2 has no memory
+// controller on this kernel.
 func (g *Cgroup) LimitMemory(t testing.TB, bytes int) {
 	t.Helper()
 	err := os.WriteFile(filepath.Join(filepath.Dir(g.Path), "cgroup.subtree_control"), []byte("+memory"), 0)
@@ -87,7 +87,7 @@ func (g *Cgroup) LimitMemory(t testing.TB, bytes int) {
 	must(t, os.WriteFile(filepath.Join(g.Path, "memory.max"), []byte(strconv.Itoa(bytes)), 0))
 }
 
-// Open returns a descriptor of the group, for processes that begin in it.
+// Open returns a descriptor of the group, to start processes in it.
 func (g *Cgroup) Open(t testing.TB) int {
 	t.Helper()
 	fd, err := unix.Open(g.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -96,7 +96,7 @@ func (g *Cgroup) Open(t testing.TB) int {
 	return fd
 }
 
-// Killed counts the processes of the group that the kernel has killed for want of memory.
+// Killed returns the number of the group's processes that the OOM killer has killed.
 func (g *Cgroup) Killed(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(g.Path, "memory.events"))
@@ -110,8 +110,7 @@ func (g *Cgroup) Killed(t testing.TB) string {
 
 var killedLine = regexp.MustCompile(`(?m)^oom_kill (\d+)$`)
 
-// Add moves a process into the group. Sockets that it opens from now on belong
-// to the group.
+// Add moves a process into the group. Sockets that it opens from now on belong to the group.
 func (g *Cgroup) Add(pid int) error {
 	return g.write(strconv.Itoa(pid))
 }
@@ -120,7 +119,7 @@ func (g *Cgroup) write(pid string) error {
 	return os.WriteFile(filepath.Join(g.Path, "cgroup.procs"), []byte(pid), 0)
 }
 
-// CgroupOf is the group that this process is in.
+// CgroupOf returns the group of this process.
 func CgroupOf(t testing.TB) *Cgroup {
 	t.Helper()
 	lines, err := os.ReadFile("/proc/self/cgroup")
@@ -134,5 +133,5 @@ func CgroupOf(t testing.TB) *Cgroup {
 	return &Cgroup{Path: filepath.Join(string(m[1]), string(line[1]))}
 }
 
-// ownCgroup finds the group of the second version in /proc/self/cgroup.
+// ownCgroup finds the cgroup v2 line in /proc/self/cgroup.
 var ownCgroup = regexp.MustCompile(`(?m)^0::(\S+)$`)

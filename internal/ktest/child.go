@@ -13,11 +13,10 @@ import (
 	"testing"
 )
 
-// childMark is the environment variable that makes a test binary a child.
+// childMark is the environment variable that makes a test binary run as a child.
 const childMark = "TRACER_KTEST_CHILD"
 
-// Child is another process, with a pid and a name of its own, that talks to the
-// network when it is told to.
+// Child is another process, with its own pid and name, that uses the network on request.
 type Child struct {
 	PID int
 
@@ -26,9 +25,8 @@ type Child struct {
 	answers *json.Decoder
 }
 
-// StartChild starts a process inside a namespace. Its name, of 15 bytes at most, is
-// what the kernel knows it by. It ends with the test. The test binary's TestMain
-// has to call [BeChild] first.
+// StartChild starts a process in a namespace, and ends it with the test. comm, of at most 15 bytes, is the
+// process name in the kernel. TestMain of the test binary has to call [BeChild] first.
 func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	t.Helper()
 	program, err := os.Executable()
@@ -46,20 +44,20 @@ func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	return &Child{cmd.Process.Pid, t, json.NewEncoder(orders), json.NewDecoder(answers)}
 }
 
-// endChild closes what the child reads its orders from, upon which it ends.
+// endChild closes the pipe with the requests, which ends the child.
 func endChild(t testing.TB, cmd *exec.Cmd, orders io.Closer) {
 	if err := errors.Join(orders.Close(), cmd.Wait()); err != nil {
 		t.Errorf("child %d: %v", cmd.Process.Pid, err)
 	}
 }
 
-// Join moves the child into a group of processes.
+// Join moves the child into a control group.
 func (c *Child) Join(g *Cgroup) {
 	c.t.Helper()
 	must(c.t, g.Add(c.PID))
 }
 
-// ask gives an order and waits for its end.
+// ask sends a request and waits until it is done.
 func (c *Child) ask(o order) answer {
 	c.t.Helper()
 	must(c.t, c.orders.Encode(o))
@@ -71,29 +69,29 @@ func (c *Child) ask(o order) answer {
 	return a
 }
 
-// Socket is one that a child has open.
+// Socket is an open socket of a child.
 type Socket struct {
-	// Local is its own address and port.
+	// Local is its local address and port.
 	Local string
 
 	child *Child
 	id    int
 }
 
-// Dial connects a socket of a network of package net, tcp or udp, from a local
-// address, which may be empty, to a remote one.
+// Dial connects a socket from a local address, which may be empty, to a remote one. network is tcp or udp, as
+// in package net.
 func (c *Child) Dial(network, local, remote string) *Socket {
 	c.t.Helper()
 	return c.opened(order{Do: "dial", Network: network, Local: local, Remote: remote})
 }
 
-// Listen opens a socket that waits: for connections or for datagrams.
+// Listen opens a socket that waits for connections or datagrams.
 func (c *Child) Listen(network, local string) *Socket {
 	c.t.Helper()
 	return c.opened(order{Do: "listen", Network: network, Local: local})
 }
 
-// Accept takes a connection of a TCP socket that listens.
+// Accept accepts a connection of a listening TCP socket.
 func (s *Socket) Accept() *Socket {
 	s.child.t.Helper()
 	return s.child.opened(order{Do: "accept", Socket: s.id})
@@ -105,13 +103,13 @@ func (c *Child) opened(o order) *Socket {
 	return &Socket{a.Local, c, a.Socket}
 }
 
-// Send sends bytes, as one datagram where the socket is of UDP.
+// Send sends the payload, in one datagram if the socket is UDP.
 func (s *Socket) Send(payload string) {
 	s.child.t.Helper()
 	s.child.ask(order{Do: "send", Socket: s.id, Payload: payload})
 }
 
-// Receive waits for as many bytes as the payload has, and wants them to be those.
+// Receive waits for as many bytes as the payload has, and fails the test if they differ.
 func (s *Socket) Receive(payload string) {
 	s.child.t.Helper()
 	s.child.ask(order{Do: "receive", Socket: s.id, Payload: payload})
@@ -123,8 +121,8 @@ func (s *Socket) Close() {
 	s.child.ask(order{Do: "close", Socket: s.id})
 }
 
-// BeChild is for the start of TestMain: in a process that [StartChild] has started
-// it does what is asked for, ends the process and does not return.
+// BeChild must be called at the start of TestMain. In a process that [StartChild] has started, it handles
+// requests and then exits; in others it returns at once.
 func BeChild() {
 	if os.Getenv(childMark) == "" {
 		return

@@ -27,7 +27,7 @@ func TestChild(t *testing.T) {
 	}
 }
 
-// is wants a file of the child's in /proc to hold a text.
+// is checks that a file of the child in /proc contains want.
 func is(t *testing.T, c *Child, file, want string) {
 	t.Helper()
 	got, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(c.PID), file))

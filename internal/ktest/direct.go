@@ -10,8 +10,8 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// Direct is how programs read memory without a helper here; the test is skipped on kernels
-// that have no such thing, and fails where one that has it does not let us.
+// Direct returns how programs read memory without a helper. The test is skipped on kernels without
+// bpf_rdonly_cast, and fails if the kernel has it but refuses our programs.
 func Direct(tb testing.TB) *rdonly.Cast {
 	tb.Helper()
 	Root(tb)

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes are what a kind of device is made with, for the kinds that the
-// library has no driver of.
+// attributes are the netlink attributes of a new device, for kinds without a driver in the library.
 type attributes struct {
 	kind string
 	put  func(*netlink.AttributeEncoder)
@@ -24,8 +23,8 @@ func (a attributes) Decode(*netlink.AttributeDecoder) error   { return nil }
 func (a attributes) Kind() string                             { return a.kind }
 func (a attributes) Encode(e *netlink.AttributeEncoder) error { a.put(e); return nil }
 
-// needsModule skips a test for which this kernel has no module. In the test
-// machines, where each module is known to be there, a skip counts as a failure.
+// needsModule skips a test if err shows that this kernel lacks a module. In the test machines all modules are
+// present, and a skip counts as a failure.
 func needsModule(t testing.TB, err error) {
 	t.Helper()
 	if slices.ContainsFunc(lacking, func(e unix.Errno) bool { return errors.Is(err, e) }) {
@@ -34,6 +33,6 @@ func needsModule(t testing.TB, err error) {
 	must(t, err)
 }
 
-// lacking are the answers of a kernel that has no module: for a kind of device, for
-// a classifier or an expression of the firewall, for a cipher, for a protocol.
+// lacking are the errors of a kernel without a module: for a kind of device, for a classifier or an nftables
+// expression, for a cipher, for a protocol.
 var lacking = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT}

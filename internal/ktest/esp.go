@@ -11,21 +11,21 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// ESP is encryption (IPsec) of all that one host sends to another.
+// ESP encrypts everything that one host sends to another (IPsec).
 type ESP struct {
 	Local, Remote netip.Addr
-	// From and To are the networks of a tunnel; without them the two hosts' own
-	// packets are encrypted (transport mode).
+	// From and To are the networks of a tunnel. Without them, the two hosts' own packets are encrypted
+	// (transport mode).
 	From, To netip.Prefix
 }
 
-// Between makes the encryption from local to remote.
+// Between returns the encryption from local to remote.
 func (e ESP) Between(local, remote netip.Addr) ESP {
 	e.Local, e.Remote = local, remote
 	return e
 }
 
-// Reverse is the other direction.
+// Reverse returns the opposite direction.
 func (e ESP) Reverse() ESP { return ESP{e.Remote, e.Local, e.To, e.From} }
 
 func (e ESP) mode() netlink.Mode {
@@ -35,7 +35,7 @@ func (e ESP) mode() netlink.Mode {
 	return netlink.XFRM_MODE_TRANSPORT
 }
 
-// NewESP makes one end: what it sends is encrypted, and so has to be what it gets.
+// NewESP sets up one end: everything that it sends is encrypted, and everything that it receives must be.
 func NewESP(t testing.TB, n *Netns, e ESP) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
@@ -51,8 +51,8 @@ func NewESP(t testing.TB, n *Netns, e ESP) {
 	}))
 }
 
-// state has the keys, which are no secret. The cipher is the one that changes
-// nothing: others want random numbers, for which kernels need different modules.
+// state returns the security association, with keys that are not secret. The null cipher is used since others
+// need random numbers, for which kernels need different modules.
 func (e ESP) state() *netlink.XfrmState {
 	spi := e.Remote.As4()
 	return &netlink.XfrmState{

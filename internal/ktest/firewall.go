@@ -10,16 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DropTCP makes a namespace drop what comes in for a TCP port, over IPv4 and IPv6,
-// with one nftables rule: `meta l4proto tcp tcp dport PORT drop`.
+// DropTCP makes a namespace drop everything that it receives for a TCP port, over IPv4 and IPv6, with one
+// nftables rule: `meta l4proto tcp tcp dport PORT drop`.
 func DropTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	table := &nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet}
 	must(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), dropPort(port)))
 }
 
-// DropForwarded makes a router drop datagrams to a port that it would forward:
-// `udp dport PORT drop`.
+// DropForwarded makes a router drop datagrams to a port instead of forwarding them: `udp dport PORT drop`.
 func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	table := &nftables.Table{Name: "ktest-forward", Family: nftables.TableFamilyIPv4}
@@ -27,12 +26,12 @@ func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), rule))
 }
 
-// DropLaterFragments makes a namespace drop all fragments but the first ones as they come in, before
-// they are put together: `ip frag-off & 0x1fff != 0 drop`.
+// DropLaterFragments makes a namespace drop all fragments except the first of a packet, before reassembly: `ip
+// frag-off & 0x1fff != 0 drop`.
 func DropLaterFragments(t testing.TB, n *Netns) {
 	t.Helper()
 	const register = 1
-	early := nftables.ChainPriority(-450) // in front of NF_IP_PRI_CONNTRACK_DEFRAG
+	early := nftables.ChainPriority(-450) // before NF_IP_PRI_CONNTRACK_DEFRAG
 	chain := filterChain("fragments", nftables.ChainHookPrerouting)
 	chain.Priority = &early
 	table := &nftables.Table{Name: "ktest-fragments", Family: nftables.TableFamilyIPv4}
@@ -44,12 +43,12 @@ func DropLaterFragments(t testing.TB, n *Netns) {
 	}))
 }
 
-// dropPort is the rule as the kernel's little machine runs it.
+// dropPort returns the rule as nftables expressions.
 func dropPort(port uint16) []expr.Any {
 	return append(toPort(unix.IPPROTO_TCP, port), &expr.Verdict{Kind: expr.VerdictDrop})
 }
 
-// toPort holds for packets of a protocol to a port.
+// toPort matches packets of a protocol to a port.
 func toPort(protocol byte, port uint16) []expr.Any {
 	const register = 1
 	return []expr.Any{
@@ -60,8 +59,8 @@ func toPort(protocol byte, port uint16) []expr.Any {
 	}
 }
 
-// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself:
-// `tcp dport PORT reject with icmp host-unreachable`.
+// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself: `tcp dport PORT
+// reject with icmp host-unreachable`.
 func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	const unreachable, host = 0, 1 // NFT_REJECT_ICMP_UNREACH, ICMP_HOST_UNREACH
@@ -70,8 +69,8 @@ func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("output", nftables.ChainHookOutput), rule))
 }
 
-// ResetTCP makes a namespace answer what comes in for a TCP port with a reset:
-// `tcp dport PORT reject with tcp reset`.
+// ResetTCP makes a namespace answer everything that it receives for a TCP port with a reset: `tcp dport PORT
+// reject with tcp reset`.
 func ResetTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	const reset = 1 // NFT_REJECT_TCP_RST
@@ -80,7 +79,7 @@ func ResetTCP(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), rule))
 }
 
-// DropICMP makes a namespace drop all ICMP that comes in: `meta l4proto icmp drop`.
+// DropICMP makes a namespace drop all ICMP that it receives: `meta l4proto icmp drop`.
 func DropICMP(t testing.TB, n *Netns) {
 	t.Helper()
 	const register = 1
@@ -92,20 +91,20 @@ func DropICMP(t testing.TB, n *Netns) {
 	}))
 }
 
-// DropSent makes a namespace drop what it sends of a protocol, over IPv4 and IPv6: all of it
-// (`meta l4proto PROTOCOL drop`), or what is for a port that is not 0.
+// DropSent makes a namespace drop what it sends of a protocol, over IPv4 and IPv6: everything if port is 0
+// (`meta l4proto PROTOCOL drop`), or else only packets to that port.
 func DropSent(t testing.TB, n *Netns, protocol byte, port uint16) {
 	t.Helper()
 	rule := toPort(protocol, port)
 	if port == 0 {
-		rule = rule[:2] // the protocol alone
+		rule = rule[:2] // the protocol only
 	}
 	table := &nftables.Table{Name: "ktest-sent", Family: nftables.TableFamilyINet}
 	rule = append(rule, &expr.Verdict{Kind: expr.VerdictDrop})
 	needsModule(t, n.addRule(table, filterChain("output", nftables.ChainHookOutput), rule))
 }
 
-// filterChain is a base chain of type filter, at the priority of filters.
+// filterChain returns a base chain of type filter with the usual priority.
 func filterChain(name string, hook *nftables.ChainHook) *nftables.Chain {
 	return &nftables.Chain{Name: name, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter}
 }

@@ -13,11 +13,11 @@ func TestDropTCP(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		open := TCP{Client: at(host, 40080), Server: at(host, 8080), Payload: []byte("GET / HTTP/1.1\r\n\r\n")}
 		if err := open.Exchange(n, n); err != nil {
-			t.Errorf("%s: port that is open: %v", host, err)
+			t.Errorf("%s: open port: %v", host, err)
 		}
 		closed := TCP{Client: at(host, 40081), Server: at(host, 8081)}
 		if err := closed.Exchange(n, n); err == nil {
-			t.Errorf("%s: port that is dropped let a connection through", host)
+			t.Errorf("%s: a connection to the dropped port", host)
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendFrame sends an IPv4 packet from where it is called, in an Ethernet frame to
-// any address, which need not be that of a neighbour.
+// SendFrame sends an IPv4 packet in an Ethernet frame, from the namespace of the calling thread. The
+// destination address does not have to be that of a neighbour.
 func SendFrame(device string, to net.HardwareAddr, packet []byte) error {
 	from, err := net.InterfaceByName(device)
 	if err != nil {
@@ -29,7 +29,7 @@ func SendFrame(device string, to net.HardwareAddr, packet []byte) error {
 	return unix.Sendto(fd, packet, 0, dest)
 }
 
-// Datagram is an IPv4 packet with a UDP header and nothing behind.
+// Datagram returns an IPv4 packet with a UDP header and no payload.
 func Datagram(u UDP) []byte {
 	b := make([]byte, 28)
 	b[0], b[3], b[8], b[9] = 0x45, 28, 64, unix.IPPROTO_UDP

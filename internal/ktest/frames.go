@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// MostOfFrame is how many bytes of a frame are in the list of frames at most.
+// MostOfFrame is the maximum number of bytes of a frame in the list.
 const MostOfFrame = 300
 
 // Frame is an Ethernet frame, or the beginning of a long one.
@@ -21,8 +21,8 @@ type Frame struct {
 //go:embed testdata/frames.txt
 var frames string
 
-// Frames are what a network carries, and crafted frames with truncated tags, many tags,
-// extension headers, and lengths in place of the Ethertype.
+// Frames returns frames of ordinary traffic, and crafted ones with truncated tags, many tags, extension
+// headers, and lengths instead of an Ethertype.
 func Frames(t testing.TB) []Frame {
 	t.Helper()
 	var list []Frame

@@ -12,7 +12,7 @@ func TestFrames(t *testing.T) {
 	seen := map[string]string{}
 	for _, f := range list {
 		if other := seen[string(f.Bytes)]; other != "" {
-			t.Errorf("%s is %s, too", f.Name, other)
+			t.Errorf("%s equals %s", f.Name, other)
 		}
 		if len(f.Bytes) == 0 || len(f.Bytes) > MostOfFrame {
 			t.Errorf("%s has %d bytes", f.Name, len(f.Bytes))

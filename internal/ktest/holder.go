@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// idLine is how the kernel tells which BPF object a descriptor is.
+// idLine matches the id of a descriptor's BPF object in its fdinfo.
 var idLine = regexp.MustCompile(`(?m)^(prog|map|link)_id:\s*(\d+)$`)
 
 var kinds = map[string]string{"prog": "program", "map": "map", "link": "link"}
 
-// heldByOthers is the BPF that other living processes have open: it belongs to
-// them, whoever else uses BPF on this machine, and is nobody's leak.
+// heldByOthers returns the BPF objects that other processes have open. They belong to other users of BPF on
+// this machine, and are not leaks.
 func heldByOthers() Inventory {
 	var held Inventory
 	files, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*")
@@ -34,8 +34,7 @@ func heldByOthers() Inventory {
 	return held
 }
 
-// objects are the BPF objects that a descriptor's fdinfo names: a link has its
-// program's id too.
+// objects returns the BPF objects in the fdinfo of a descriptor. A link also has the id of its program.
 func objects(fdinfo string) Inventory {
 	var list Inventory
 	for _, m := range idLine.FindAllStringSubmatch(fdinfo, -1) {

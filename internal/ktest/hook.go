@@ -16,8 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hook has the kernel run a program at one of its places, in the way of link.AttachTCX and
-// others, until the test ends.
+// Hook attaches a program with attach, such as link.AttachTCX, in a namespace until the test ends.
 func Hook(t testing.TB, n *Netns, attach func() (link.Link, error)) {
 	t.Helper()
 	must(t, n.Do(func() error {
@@ -29,7 +28,7 @@ func Hook(t testing.TB, n *Netns, attach func() (link.Link, error)) {
 	}))
 }
 
-// Device is the number of a device, from within its namespace.
+// Device returns the index of a device in the namespace of the calling thread, or -1 if there is none.
 func Device(name string) int {
 	d, err := net.InterfaceByName(name)
 	if err != nil {
@@ -38,7 +37,7 @@ func Device(name string) int {
 	return d.Index
 }
 
-// NewNetkit joins two namespaces by a pair of devices that run BPF programs (6.7).
+// NewNetkit connects two namespaces with a pair of netkit devices, which run BPF programs (6.7).
 func NewNetkit(t testing.TB, a, b End) {
 	t.Helper()
 	must(t, a.Netns.Do(func() error {
@@ -58,7 +57,7 @@ func NewNetkit(t testing.TB, a, b End) {
 	b.AwaitUp(t)
 }
 
-// SocketVerdict has a program decide over what a socket receives, until the test ends
+// SocketVerdict attaches a program that decides about everything that a socket receives, until the test ends
 // (5.13).
 func SocketVerdict(t testing.TB, p *ebpf.Program, socket *net.TCPConn) error {
 	t.Helper()
@@ -74,12 +73,12 @@ func SocketVerdict(t testing.TB, p *ebpf.Program, socket *net.TCPConn) error {
 	return err
 }
 
-// IsLacking tells what the kernel says to what it does not have.
+// IsLacking reports whether an error shows that the kernel does not have a feature.
 func IsLacking(err error) bool {
 	return errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)
 }
 
-// TCPPair is the two ends of a connection.
+// TCPPair returns the two ends of a connection.
 func TCPPair(t testing.TB, n *Netns, server string) (client, accepted *net.TCPConn) {
 	t.Helper()
 	must(t, n.Do(func() error {

@@ -18,17 +18,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Inventory is what BPF, pins and probes there are in the kernel, one line each.
+// Inventory lists the BPF objects, pins and probes in the kernel, one line each.
 type Inventory []string
 
-// probeFiles list the probes that are set, where the kernel has the file.
+// probeFiles are the files that list probes, if the kernel has them.
 var probeFiles = []string{
 	"/sys/kernel/debug/kprobes/list",
 	"/sys/kernel/tracing/kprobe_events",
 	"/sys/kernel/tracing/enabled_functions",
 }
 
-// pinned is where BPF objects are kept by a name.
+// pinned is where BPF objects are pinned.
 const pinned = "/sys/fs/bpf"
 
 // TakeInventory lists programs, maps and links by id, pins and probes.
@@ -73,8 +73,8 @@ func ids(kind string, next func(uint32) (uint32, error)) ([]string, error) {
 	}
 }
 
-// linkIDs asks again where another process is just making a link: that has an
-// id, but can't be opened yet (EAGAIN of bpf_link_by_id).
+// linkIDs tries again while another process creates a link, which then has an id but can't be opened yet
+// (EAGAIN of bpf_link_by_id).
 func linkIDs() ([]string, error) {
 	for deadline := time.Now().Add(settle); ; time.Sleep(time.Millisecond) {
 		lines, err := openLinkIDs()
@@ -94,14 +94,14 @@ func openLinkIDs() ([]string, error) {
 	return lines, all.Err()
 }
 
-// pins lists the files below a folder. Without a BPF file system there are none.
+// pins lists the files in a folder and below. Without a BPF file system there are none.
 func pins(folder string) []string {
 	var lines []string
 	_ = filepath.WalkDir(folder, func(name string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			lines = append(lines, "pin "+name)
 		}
-		return nil // what cannot be read is not ours
+		return nil // files that can't be read are not ours
 	})
 	return lines
 }
@@ -111,7 +111,7 @@ func probes() []string {
 	for _, file := range probeFiles {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			continue // not mounted, or a kernel without: nothing can be there
+			continue // not mounted, or the kernel has no such probes
 		}
 		for line := range strings.Lines(string(text)) {
 			lines = append(lines, file+": "+strings.TrimSpace(line))
@@ -120,16 +120,16 @@ func probes() []string {
 	return lines
 }
 
-// Since is what is there now and was not in the earlier inventory.
+// Since returns the lines that are not in the earlier inventory.
 func (now Inventory) Since(earlier Inventory) Inventory {
 	return slices.DeleteFunc(slices.Clone(now), func(line string) bool { return slices.Contains(earlier, line) })
 }
 
-// settle is how long the kernel may take to free what nobody holds any more.
+// settle is the time that the kernel may take to free objects without references.
 const settle = 20 * time.Second
 
-// NoLeaks fails the test at its end if there is BPF or a probe in the kernel that
-// was not there when it was called.
+// NoLeaks fails the test at its end if the kernel then has BPF objects or probes that did not exist at the
+// call.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	before, err := TakeInventory()

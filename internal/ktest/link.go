@@ -16,16 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// End is a device, or one end of a veth pair: where it is, its name and its
-// addresses.
+// End is a device, or one end of a veth pair: its namespace, its name and its addresses.
 type End struct {
 	Netns     *Netns
 	Name      string
 	Addresses []netip.Prefix
 }
 
-// NewVeth joins two namespaces by a pair of devices that are up and have their
-// addresses. The pair goes away with either namespace.
+// NewVeth connects two namespaces with a pair of devices, which are up and have their addresses. The pair is
+// removed with either namespace.
 func NewVeth(t testing.TB, a, b End) {
 	t.Helper()
 	LayVeth(t, a, b)
@@ -33,8 +32,8 @@ func NewVeth(t testing.TB, a, b End) {
 	b.AwaitUp(t)
 }
 
-// LayVeth is NewVeth for many pairs: whoever uses them waits for their ends to be
-// up once all are there.
+// LayVeth is NewVeth without waiting for the devices to be up, for tests with many pairs: they call
+// [End.AwaitUp] after all pairs exist.
 func LayVeth(t testing.TB, a, b End) {
 	t.Helper()
 	must(t, a.Netns.Do(func() error { return newVeth(a, b) }))
@@ -48,13 +47,13 @@ func (e End) AwaitUp(t testing.TB) {
 	must(t, e.Netns.awaitUp(e.Name))
 }
 
-// AddAddress gives a device one more address.
+// AddAddress adds an address to a device.
 func AddAddress(t testing.TB, n *Netns, device string, p netip.Prefix) {
 	t.Helper()
 	must(t, n.address(device, p))
 }
 
-// use gives a device its addresses and sets it up.
+// use adds the addresses and sets the device up.
 func (e End) use(t testing.TB) {
 	t.Helper()
 	for _, p := range e.Addresses {
@@ -75,7 +74,7 @@ func newVeth(a, b End) error {
 	return newLink(a.Name, "veth", &driver.Veth{PeerInfo: peer})
 }
 
-// NewDummy makes a device that swallows what is sent to it, up and with addresses.
+// NewDummy creates a device that discards everything sent to it, up and with addresses.
 func NewDummy(t testing.TB, e End) {
 	t.Helper()
 	must(t, e.Netns.Do(func() error { return newLink(e.Name, "dummy", nil) }))
@@ -86,12 +85,12 @@ func newLink(name, kind string, data rtnetlink.LinkDriver) error {
 	return newLinkOn(0, name, kind, data)
 }
 
-// newLinkOn makes a device on top of the one with an index; 0 is none.
+// newLinkOn creates a device on top of the one with index lower, or on none if it is 0.
 func newLinkOn(lower uint32, name, kind string, data rtnetlink.LinkDriver) error {
 	return withRoute(func(c *rtnetlink.Conn) error {
 		err := c.Link.New(&rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
 			Name: name, Info: &rtnetlink.LinkInfo{Kind: kind, Data: data},
-			Type: lower, // IFLA_LINK, whatever the library calls it
+			Type: lower, // the library's name for IFLA_LINK
 		}})
 		if err != nil {
 			return fmt.Errorf("new device %q of kind %s: %w", name, kind, err)
@@ -111,8 +110,8 @@ func (n *Netns) raise(name string) error {
 	})
 }
 
-// awaitUp waits until the kernel has told the device's users that it is up, which
-// it does up to a second after both ends are: IPv6 sends nothing before.
+// awaitUp waits until the device is operational, up to a second after both ends are up. IPv6 sends nothing
+// before.
 func (n *Netns) awaitUp(name string) error {
 	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
 		for deadline := time.Now().Add(2 * patience); ; time.Sleep(10 * time.Millisecond) {
@@ -130,7 +129,7 @@ func (n *Netns) awaitUp(name string) error {
 	})
 }
 
-// address adds an address that can be used at once: duplicates are not looked for.
+// address adds an address that can be used at once, without duplicate address detection.
 func (n *Netns) address(name string, p netip.Prefix) error {
 	family := uint8(unix.AF_INET)
 	if p.Addr().Is6() {
@@ -145,7 +144,7 @@ func (n *Netns) address(name string, p netip.Prefix) error {
 	})
 }
 
-// withDevice calls f inside the namespace with the index of a device.
+// withDevice calls f in the namespace with the index of a device.
 func (n *Netns) withDevice(name string, f func(*rtnetlink.Conn, uint32) error) error {
 	return n.Do(func() error {
 		device, err := net.InterfaceByName(name)

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewUnreachable has a namespace refuse to send to a network.
+// NewUnreachable adds a route to a namespace that makes a network unreachable.
 func NewUnreachable(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_UNREACHABLE})
 }
 
-// NewRuledRoute gives a network a route in a table of its own, and a rule to look there.
+// NewRuledRoute adds a route to a network in a separate table, and a rule that selects this table.
 func NewRuledRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, table int) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), Table: table})
@@ -31,7 +31,7 @@ func NewRuledRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, tabl
 	}))
 }
 
-// KeepNeighbour gives an address at a device a link-layer address for good.
+// KeepNeighbour adds a permanent neighbour entry to a device.
 func KeepNeighbour(t testing.TB, n *Netns, device string, ip netip.Addr, lladdr net.HardwareAddr) {
 	t.Helper()
 	must(t, n.withLink(device, func(l netlink.Link) error {
@@ -56,7 +56,7 @@ func SetQdisc(t testing.TB, n *Netns, device, kind string, major uint16) {
 	}))
 }
 
-// Inode is the inode number of a socket.
+// Inode returns the inode number of a socket.
 func Inode(t testing.TB, socket any) uint64 {
 	t.Helper()
 	raw, err := socket.(syscall.Conn).SyscallConn()

@@ -14,34 +14,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapUser is a program of traffic control that does something with maps for each datagram
-// that comes in by a device. The key is the datagram's source port, a word of four bytes.
+// MapUser is a tc program that uses maps for each datagram that a device receives. The key is the datagram's
+// source port, in a 4-byte word.
 type MapUser struct {
-	// Flows is a hash table with values of 16 bytes, Limited an LRU one and PerCPU one for
-	// each CPU with values of 8. The program looks the port up in each of them, and in Flows
-	// also what is beside it: the port with MissBit.
+	// Flows is a hash table with values of 16 bytes, Limited an LRU hash table and PerCPU a per-CPU hash table
+	// with values of 8 bytes. The program looks up the port in each of them, and in Flows also a key that does
+	// not exist: the port with MissBit.
 	Flows, Limited, PerCPU *ebpf.Map
-	// Marks is a hash table with values of 8 bytes: the program puts MarkValue there under
-	// the port, and deletes it again.
+	// Marks is a hash table with values of 8 bytes. The program stores MarkValue under the port, and deletes it
+	// again.
 	Marks *ebpf.Map
-	// Prefixes is a trie (LPM) with values of 4 bytes, in which the port is looked up as an
-	// address of 32 bits.
+	// Prefixes is a trie (LPM) with values of 4 bytes, in which the port is looked up as a 32-bit address.
 	Prefixes *ebpf.Map
-	// Kfunc says that the program calls bpf_rcu_read_lock, where the kernel has it.
+	// Kfunc is set if the program calls bpf_rcu_read_lock, because the kernel has it.
 	Kfunc bool
 	maps  map[string]*ebpf.Map
 }
 
 const (
-	// MissBit added to a port makes a key that nobody has.
+	// MissBit added to a port makes a key that is in no map.
 	MissBit = 0x10000
-	// MarkValue is what the program puts into Marks.
+	// MarkValue is the value that the program stores in Marks.
 	MarkValue = 0x1122334455667788
 	// StoredBytes is what it writes over the beginning of the datagram's payload.
 	StoredBytes = 0x58585858
 )
 
-// Where things are in the packet, and on the program's stack.
+// Offsets in the packet, and on the program's stack.
 const (
 	typeOffset     = 12
 	protocolOffset = 14 + 9
@@ -52,11 +51,11 @@ const (
 	missSlot       = -24
 	valueSlot      = -32
 	prefixSlot     = -40
-	headerSlot     = -64 // from the Ethertype on to the port
+	headerSlot     = -64 // from the Ethertype to the port
 	headerSize     = sportOffset + 2 - typeOffset
 )
 
-// NewMapUser sets the program and its maps up.
+// NewMapUser loads and attaches the program, and creates its maps.
 func NewMapUser(t testing.TB, n *Netns, device string) *MapUser {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -115,7 +114,7 @@ func (u *MapUser) loadWith(more asm.Instructions) (*ebpf.Program, error) {
 	return ebpf.NewProgram(&ebpf.ProgramSpec{Name: "map_user", Type: ebpf.SchedCLS, License: "GPL", Instructions: u.program(more)})
 }
 
-// kfuncCall calls a kfunc of the kernel itself, without arguments; nil where there is none.
+// kfuncCall calls a kfunc of vmlinux without arguments; nil if the kernel does not have it.
 func kfuncCall(name string) asm.Instructions {
 	types, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -181,7 +180,7 @@ func (u *MapUser) program(more asm.Instructions) asm.Instructions {
 	return p
 }
 
-// withMap puts the map and the address of the key where helpers want them.
+// withMap loads the map and the address of the key into the argument registers of map helpers.
 func withMap(m *ebpf.Map, slot int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapPtr(asm.R1, m.FD()),
@@ -193,13 +192,13 @@ func lookup(m *ebpf.Map, slot int32) asm.Instructions {
 	return append(withMap(m, slot), asm.FnMapLookupElem.Call())
 }
 
-// attachIngress has a program of traffic control look at what comes in by a device.
+// attachIngress attaches a tc program to the ingress of a device.
 func attachIngress(device int, program *ebpf.Program, name string) error {
 	queue := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: device, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
 	}}
 	if err := netlink.QdiscAdd(queue); err != nil {
-		return fmt.Errorf("queue for what comes in: %w", err)
+		return fmt.Errorf("clsact qdisc: %w", err)
 	}
 	return netlink.FilterAdd(&netlink.BpfFilter{
 		FilterAttrs: netlink.FilterAttrs{

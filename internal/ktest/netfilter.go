@@ -20,7 +20,7 @@ type Chain struct {
 	Priority int32
 }
 
-// AddChains gives a namespace base chains that let everything through.
+// AddChains adds base chains that accept everything to a namespace.
 func AddChains(t testing.TB, n *Netns, chains ...Chain) {
 	t.Helper()
 	must(t, n.Do(func() error {
@@ -39,8 +39,8 @@ func AddChains(t testing.TB, n *Netns, chains ...Chain) {
 	}))
 }
 
-// MasqueradeAll gives what a namespace sends out the address that it has there, over
-// IPv4: the chain "out" of the table ip nat. That needs connection tracking.
+// MasqueradeAll gives everything that a namespace sends over IPv4 the address of the outgoing device: the chain
+// "out" of the table ip nat. It needs connection tracking.
 func MasqueradeAll(t testing.TB, n *Netns) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
@@ -58,8 +58,8 @@ func MasqueradeAll(t testing.TB, n *Netns) {
 	}))
 }
 
-// Speed gives a namespace a flowtable of nftables: a hook function of a device, with a
-// priority, that takes packets of known connections a shorter way.
+// Speed adds an nftables flowtable to a namespace: a device hook with this priority, which forwards packets of
+// known connections on a fast path.
 func Speed(t testing.TB, n *Netns, device string, priority int32) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
@@ -76,8 +76,8 @@ func Speed(t testing.TB, n *Netns, device string, priority int32) {
 	}))
 }
 
-// AddIptables makes the kernel set a table of iptables and the same one of ip6tables up,
-// empty and with the policy ACCEPT, as it does for whoever asks about it.
+// AddIptables makes the kernel create an iptables table and the same ip6tables table, empty and with the policy
+// ACCEPT, as it does when a program asks about it.
 func AddIptables(t testing.TB, n *Netns, table string) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
@@ -87,7 +87,7 @@ func AddIptables(t testing.TB, n *Netns, table string) {
 	}))
 }
 
-// aboutTable is struct ipt_getinfo and ip6t_getinfo, of which the name is the question.
+// aboutTable is struct ipt_getinfo and ip6t_getinfo; name is the input.
 type aboutTable struct {
 	name  [32]byte
 	hooks uint32

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMasqueradeAll: the server has no way back to the client but the router's address.
+// TestMasqueradeAll checks a server whose only route back is to the router's address.
 func TestMasqueradeAll(t *testing.T) {
 	client, router, server := NewNetns(t, "client"), NewNetns(t, "router"), NewNetns(t, "server")
 	NewVeth(t, end(client, "c0", "10.7.0.1/24"), end(router, "r0", "10.7.0.2/24"))
@@ -41,7 +41,7 @@ func TestIptables(t *testing.T) {
 	n := NewNetns(t, "ktest")
 	AddIptables(t, n, "filter")
 	if err := n.Do(func() error { return askTable(unix.AF_INET, unix.IPPROTO_IP, "nosuchtable") }); err == nil {
-		t.Error("a table that there is not")
+		t.Error("a table that does not exist was found")
 	}
 }
 

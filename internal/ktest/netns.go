@@ -16,16 +16,15 @@ import (
 // netnsFolder is where `ip netns` keeps its names.
 const netnsFolder = "/run/netns"
 
-// Netns is a network namespace with a name, as `ip netns add` makes it, and with
-// its loopback device up.
+// Netns is a named network namespace, as `ip netns add` creates it. Its loopback device is up.
 type Netns struct {
 	Name, Path string
-	// Inode is the number by which the kernel tells namespaces apart.
+	// Inode is the kernel's number of the namespace.
 	Inode uint32
 }
 
-// NewNetns makes a namespace, which goes away with the test. Its name starts with
-// the one given and differs from run to run, so that several can run at a time.
+// NewNetns creates a namespace, and removes it at the end of the test. Its name starts with name and differs
+// between runs, so that several can run at the same time.
 func NewNetns(t testing.TB, name string) *Netns {
 	t.Helper()
 	Root(t)
@@ -56,7 +55,7 @@ func (n *Netns) remove(t testing.TB) {
 	}
 }
 
-// Do calls f on a thread inside the namespace. Sockets that f opens stay in it.
+// Do calls f on a thread in the namespace. Sockets that f opens stay in it.
 func (n *Netns) Do(f func() error) error {
 	return onThread(func() error {
 		if err := n.enter(); err != nil {
@@ -66,8 +65,7 @@ func (n *Netns) Do(f func() error) error {
 	})
 }
 
-// DoAs is Do on a thread with a name of its own, which is what the kernel knows a
-// process by (15 bytes at most).
+// DoAs is Do on a thread with its own name, which is the process name in the kernel (at most 15 bytes).
 func (n *Netns) DoAs(comm string, f func() error) error {
 	return n.Do(func() error {
 		if err := os.WriteFile("/proc/thread-self/comm", []byte(comm), 0); err != nil {
@@ -89,8 +87,7 @@ func (n *Netns) enter() error {
 	return nil
 }
 
-// onThread calls f on a thread that nobody else uses and that ends with f, so
-// that f may leave it in any state.
+// onThread calls f on a separate thread that ends with f, so f may leave it in any state.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {

@@ -11,30 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Offload is something that a device may do for the network stack.
+// Offload is a task that a device may do for the network stack.
 type Offload uint32
 
-// The commands that switch offloads, of linux/ethtool.h.
+// Commands that switch offloads (linux/ethtool.h).
 const (
-	// Checksum leaves it to the device to fill in checksums. A veth device has it
-	// and does nothing, which an XDP program that sends packets on makes visible:
-	// they are then thrown away as damaged.
+	// Checksum leaves the computation of checksums to the device. A veth device has this offload and computes
+	// nothing, so packets that an XDP program sends on have wrong checksums and are dropped.
 	Checksum Offload = 0x17
-	// TSO leaves it to the device to cut TCP's big packets into segments.
+	// TSO leaves the segmentation of large TCP packets to the device.
 	TSO Offload = 0x1f
-	// GRO joins segments into big packets when they come in. A veth device needs to
-	// poll for that: it does since 5.13 or with an XDP program.
+	// GRO merges received segments into large packets. A veth device needs NAPI for it, which it has since 5.13
+	// or with an XDP program.
 	GRO Offload = 0x2c
 )
 
-// SetOffload switches an offload of a device.
+// SetOffload switches an offload of a device on or off.
 func SetOffload(t testing.TB, n *Netns, device string, o Offload, on bool) {
 	t.Helper()
 	must(t, n.Do(func() error { return o.set(device, on) }))
 }
 
-// set is the call that ethtool(8) makes: an interface request that points to a
-// command with its value.
+// set makes the ioctl of ethtool(8): an interface request that points to a command with its value.
 func (o Offload) set(device string, on bool) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -59,19 +57,19 @@ func (o Offload) set(device string, on bool) error {
 	return nil
 }
 
-// CutSegments has the stack cut UDP's big packets before a device gets them.
+// CutSegments makes the stack segment large UDP packets before a device gets them.
 func CutSegments(t testing.TB, n *Netns, device string) {
 	t.Helper()
 	must(t, n.withLink(device, func(l netlink.Link) error { return netlink.LinkSetGSOMaxSegs(l, 1) }))
 }
 
-// SetMTU sets how long a packet of a device may be.
+// SetMTU sets the MTU of a device.
 func SetMTU(t testing.TB, n *Netns, device string, mtu int) {
 	t.Helper()
 	must(t, n.withLink(device, func(l netlink.Link) error { return netlink.LinkSetMTU(l, mtu) }))
 }
 
-// withLink calls f inside the namespace with one of its devices.
+// withLink calls f in the namespace with one of its devices.
 func (n *Netns) withLink(device string, f func(netlink.Link) error) error {
 	return n.Do(func() error {
 		l, err := netlink.LinkByName(device)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestSegmentsAreJoined sends a big datagram that is cut on its way: to a device
-// that polls, the kernel joins its segments again.
+// TestSegmentsAreJoined sends a large datagram that is segmented on its way, to a device with GRO, where the
+// kernel merges the segments again.
 func TestSegmentsAreJoined(t *testing.T) {
 	a, b := pair(t)
 	CutSegments(t, a, "va")

@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// order is what a child is to do: dial, listen, accept, send, receive or close.
+// order is a request to a child: dial, listen, accept, send, receive or close.
 type order struct {
 	Do                              string
 	Network, Local, Remote, Payload string
 	Socket                          int
 }
 
-// answer tells that it is done: which socket was opened, or what went wrong.
+// answer is the result of a request: the socket that was opened, or the error.
 type answer struct {
 	Socket int
 	Local  string
 	Error  string
 }
 
-// obey does one order after the other until there are no more.
+// obey handles requests one after the other until there are no more.
 func obey(orders *json.Decoder, answers *json.Encoder) error {
 	var all sockets
 	for {
@@ -47,8 +47,7 @@ func obey(orders *json.Decoder, answers *json.Encoder) error {
 	}
 }
 
-// sockets are those that the child has opened, closed ones too: a socket's number
-// is its place here.
+// sockets are the sockets that the child has opened, including closed ones. A socket's number is its index.
 type sockets []io.Closer
 
 func (s *sockets) do(o order) (answer, error) {
@@ -87,7 +86,7 @@ func (s *sockets) dial(o order) (answer, error) {
 	return s.add(c, c.LocalAddr()), nil
 }
 
-// localAddr is nil where the kernel is to choose.
+// localAddr returns nil if the kernel is to choose the address.
 func localAddr(network, addr string) (net.Addr, error) {
 	switch {
 	case addr == "":
@@ -125,7 +124,7 @@ func (s *sockets) accept(o order) (answer, error) {
 	return s.add(c, c.LocalAddr()), nil
 }
 
-// patient is a connection that has some time from now on.
+// patient returns the connection of a request, with a new deadline.
 func (s *sockets) patient(o order) (net.Conn, error) {
 	c := (*s)[o.Socket].(net.Conn)
 	return c, c.SetDeadline(time.Now().Add(patience))

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take, in slow emulated machines too.
+// patience is how long an answer may take, also in slow emulated machines.
 const patience = 5 * time.Second
 
 // echo is a kind of ping: the network for package net, and the ICMP types.
@@ -24,8 +24,8 @@ var (
 	echo6 = echo{"ip6:ipv6-icmp", 128, 129}
 )
 
-// Ping sends one echo request with 56 bytes of data, as ping(8) does, from where
-// it is called (see [Netns.Do]) and waits for the reply.
+// Ping sends one echo request with 56 bytes of data, like ping(8), from the namespace of the calling thread
+// (see [Netns.Do]), and waits for the reply.
 func Ping(to netip.Addr, id, seq uint16) error {
 	kind := echo4
 	if to.Is6() {
@@ -48,7 +48,7 @@ func Ping(to netip.Addr, id, seq uint16) error {
 	return nil
 }
 
-// message is an ICMP message. For IPv6 the kernel computes the checksum anew.
+// message returns an ICMP message. For IPv6 the kernel replaces the checksum.
 func message(kind byte, id, seq uint16) []byte {
 	m := make([]byte, 8+56)
 	m[0] = kind
@@ -67,12 +67,12 @@ func checksum(b []byte) uint16 {
 	return ^uint16(sum>>16 + sum)
 }
 
-// awaitReply reads over what else a raw socket gets, the request itself on
-// loopback for one.
+// awaitReply skips other messages that a raw socket receives, such as the request itself on the loopback
+// device.
 func awaitReply(c *net.IPConn, kind byte, id, seq uint16) error {
 	b := make([]byte, 1500)
 	for {
-		n, _, err := c.ReadFrom(b) // Read would leave the IPv4 header on
+		n, _, err := c.ReadFrom(b) // Read would include the IPv4 header
 		if err != nil {
 			return err
 		}

@@ -14,24 +14,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Program is a BPF program with types, as compilers make it.
+// Program is a BPF program with BTF, as compilers make it.
 type Program struct {
 	Name   string
 	Type   ebpf.ProgramType
 	Attach ebpf.AttachType
-	// Context is the structure that its types say it takes: __sk_buff by default.
+	// Context is the struct that its argument points to in BTF; __sk_buff by default.
 	Context string
-	// Untyped leaves the types out.
+	// Untyped omits the BTF.
 	Untyped bool
 	Body    asm.Instructions
 }
 
-// Returns is the body of a program that always returns the same.
+// Returns is the body of a program that always returns this verdict.
 func Returns(verdict int32) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}
 }
 
-// LoadProgram loads it; it goes away with the test, if nothing else holds it.
+// LoadProgram loads it, and closes it at the end of the test.
 func LoadProgram(t testing.TB, p Program) *ebpf.Program {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -41,7 +41,7 @@ func LoadProgram(t testing.TB, p Program) *ebpf.Program {
 	return program
 }
 
-// ProgramArray is a map of programs that others go on with.
+// ProgramArray returns a map of programs for tail calls.
 func ProgramArray(t testing.TB, programs ...*ebpf.Program) *ebpf.Map {
 	t.Helper()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(len(programs) + 3)})
@@ -53,7 +53,7 @@ func ProgramArray(t testing.TB, programs ...*ebpf.Program) *ebpf.Map {
 	return m
 }
 
-// Spec is how it is loaded.
+// Spec returns the spec to load the program.
 func (p Program) Spec() *ebpf.ProgramSpec {
 	body := append(asm.Instructions{}, p.Body...)
 	if !p.Untyped {
@@ -62,7 +62,7 @@ func (p Program) Spec() *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: p.Name, Type: p.Type, AttachType: p.Attach, License: "GPL", Instructions: body}
 }
 
-// function is int NAME(struct CONTEXT *).
+// function returns the BTF of int NAME(struct CONTEXT *).
 func (p Program) function() *btf.Func {
 	name := p.Context
 	if name == "" {
@@ -76,14 +76,13 @@ func (p Program) function() *btf.Func {
 	}}
 }
 
-// TC has a program run by traffic control at a device (cls_bpf, direct action), until the
-// test ends.
+// TC attaches a program to a device as a tc filter (cls_bpf, direct action), until the test ends.
 func TC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) {
 	t.Helper()
 	t.Cleanup(AddTC(t, n, device, egress, p))
 }
 
-// AddTC is TC until the function that it returns is called.
+// AddTC is TC, until the returned function is called.
 func AddTC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) (remove func()) {
 	t.Helper()
 	needsModule(t, n.withLink(device, func(l netlink.Link) error {
@@ -92,7 +91,7 @@ func AddTC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) 
 			LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
 		}}
 		if err := netlink.QdiscReplace(queue); err != nil {
-			return fmt.Errorf("queue of %q: %w", device, err)
+			return fmt.Errorf("clsact qdisc of %q: %w", device, err)
 		}
 		filter := tcFilter(index, egress, p)
 		remove = func() { must(t, n.Do(func() error { return netlink.FilterDel(filter) })) }

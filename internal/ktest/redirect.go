@@ -14,18 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Redirect has traffic control send what comes in by one device out by another one
-// of the same namespace.
+// Redirect makes tc send everything that one device receives out of another device of the same namespace.
 type Redirect struct {
 	From, To string
-	// Mirror sends a copy only: what came in goes its way.
+	// Mirror sends only a copy; the original continues.
 	Mirror bool
-	// Program does it in a BPF program (cls_bpf with bpf_redirect or
-	// bpf_clone_redirect) and not by an action (cls_matchall with act_mirred).
+	// Program does it with a BPF program (cls_bpf with bpf_redirect or bpf_clone_redirect) instead of an action
+	// (cls_matchall with act_mirred).
 	Program bool
 }
 
-// NewRedirect sets it up.
+// NewRedirect sets up the redirection.
 func NewRedirect(t testing.TB, n *Netns, r Redirect) {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -43,7 +42,7 @@ func (r Redirect) attach(from, to int) error {
 		LinkIndex: from, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
 	}}
 	if err := netlink.QdiscAdd(queue); err != nil {
-		return fmt.Errorf("queue for what comes in: %w", err)
+		return fmt.Errorf("clsact qdisc: %w", err)
 	}
 	attrs := netlink.FilterAttrs{
 		LinkIndex: from, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL,
@@ -62,7 +61,7 @@ func (r Redirect) action(to int) netlink.Action {
 	return mirred
 }
 
-// byProgram gives the kernel the program, which stays with the filter.
+// byProgram loads and attaches the program, which the filter keeps loaded.
 func (r Redirect) byProgram(attrs netlink.FilterAttrs, to int) error {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: r.program(to)})
 	if err != nil {
@@ -78,7 +77,7 @@ func (r Redirect) program(to int) asm.Instructions {
 			asm.Mov.Imm(asm.R1, int32(to)),
 			asm.Mov.Imm(asm.R2, 0),
 			asm.FnRedirect.Call(),
-			asm.Return(), // TC_ACT_REDIRECT, as the helper says
+			asm.Return(), // TC_ACT_REDIRECT, from the helper
 		}
 	}
 	return asm.Instructions{

@@ -4,8 +4,7 @@ package ktest
 
 import "testing"
 
-// wired is two hosts that both have a wire to a third one, which joins them only
-// as the test makes it.
+// wired returns two hosts that are both connected to a third. The test sets up how it forwards between them.
 func wired(t *testing.T) (a, b, hub *Netns) {
 	t.Helper()
 	a, b, hub = NewNetns(t, "a"), NewNetns(t, "b"), NewNetns(t, "hub")
@@ -27,8 +26,8 @@ func TestRedirectsCarryPings(t *testing.T) {
 	}
 }
 
-// TestMirrors: what is mirrored goes its way, too. Both hosts get the request, and
-// the one that is asked by its own address answers.
+// TestMirrors checks that a mirrored packet also continues: both hosts get the request, and the one that has
+// the address answers.
 func TestMirrors(t *testing.T) {
 	for name, r := range map[string]Redirect{"action": {Mirror: true}, "program": {Mirror: true, Program: true}} {
 		t.Run(name, func(t *testing.T) {

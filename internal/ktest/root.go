@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ktest is what tests need of a live kernel: to skip where they may not
-// run, namespaces and veth pairs, firewall rules, packets to be seen, and a check
-// that nothing stayed behind in the kernel. It is for tests only.
+// Package ktest provides what tests need to use a live kernel: skipping without root, namespaces and veth
+// pairs, firewall rules, packets, and a check that nothing is left behind in the kernel. It is for tests only.
 package ktest
 
 import (
@@ -10,7 +9,7 @@ import (
 	"testing"
 )
 
-// Root skips a test that can only be run as root.
+// Root skips a test unless it runs as root.
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -18,7 +17,7 @@ func Root(t testing.TB) {
 	}
 }
 
-// must ends a test that could not be set up.
+// must fails a test that could not be set up.
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -14,20 +14,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewRoute sends what is for a network by way of a neighbour.
+// NewRoute adds a route to a network through a gateway.
 func NewRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice()})
 }
 
-// NewSourceRoute is NewRoute, for packets that are sent from an address of their
-// own where nothing else is said.
+// NewSourceRoute is NewRoute with a source address for packets that have none yet.
 func NewSourceRoute(t testing.TB, n *Netns, to netip.Prefix, via, from netip.Addr) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), Src: from.AsSlice()})
 }
 
-// ReplaceRoute is NewRoute where there may be another route to the network already.
+// ReplaceRoute is NewRoute, but replaces an existing route to the network.
 func ReplaceRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
 	t.Helper()
 	must(t, n.Do(func() error {
@@ -35,7 +34,7 @@ func ReplaceRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
 	}))
 }
 
-// NewBlackhole has a namespace discard what is for a network, and say nothing.
+// NewBlackhole adds a route that silently discards packets to a network.
 func NewBlackhole(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_BLACKHOLE})
@@ -55,7 +54,7 @@ func network(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// MakeRouter lets a namespace forward packets, of IPv4 and of IPv6.
+// MakeRouter enables forwarding of IPv4 and IPv6 in a namespace.
 func MakeRouter(t testing.TB, n *Netns) {
 	t.Helper()
 	for _, setting := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
@@ -63,8 +62,8 @@ func MakeRouter(t testing.TB, n *Netns) {
 	}
 }
 
-// Set writes one of the namespace's own settings, by its path below /proc/sys/net:
-// the kernel shows each thread those of its namespace.
+// Set writes a setting of the namespace, by its path below /proc/sys/net, which shows each thread the settings
+// of its own namespace.
 func (n *Netns) Set(t testing.TB, setting, value string) {
 	t.Helper()
 	must(t, n.Do(func() error {
@@ -72,7 +71,7 @@ func (n *Netns) Set(t testing.TB, setting, value string) {
 	}))
 }
 
-// RemoveRoute takes the route to a network away.
+// RemoveRoute removes the route to a network.
 func RemoveRoute(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	must(t, n.Do(func() error { return netlink.RouteDel(&netlink.Route{Dst: network(to)}) }))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// routed is two hosts with a router between them.
+// routed has two hosts with a router between them.
 type routed struct{ a, router, b *Netns }
 
 const (
@@ -33,13 +33,14 @@ func TestRouterCarriesPings(t *testing.T) {
 	pings(t, r.a, hostB)
 }
 
-func TestTrackedConnectionsGoOn(t *testing.T) {
+func TestTrackedConnectionsCarryPings(t *testing.T) {
 	r := newRouted(t)
 	TrackConnections(t, r.router)
 	pings(t, r.a, hostB)
 }
 
-// gets sends a datagram and wants it to come in somewhere, so many times.
+// gets sends a datagram and checks that it is received the given number of times. It returns the source
+// address.
 func gets(t *testing.T, from, at *Netns, u UDP, on netip.AddrPort, times int) net.Addr {
 	t.Helper()
 	var server net.PacketConn

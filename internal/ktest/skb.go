@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	skbMemory = 1024 // where the packet's memory begins, behind the sk_buff
-	skbShared = 4096 // where the shared info begins, in that memory
+	skbMemory = 1024 // offset of the packet's memory, after the sk_buff
+	skbShared = 4096 // offset of the shared info in that memory
 	skbSize   = skbMemory + skbShared + 1024
 )
 
-// SkbMemory is how many bytes the packet's memory has.
+// SkbMemory is the size of the packet's memory in bytes.
 const SkbMemory = skbShared
 
-// Skb is an sk_buff that a test makes, in the value of a map: the sk_buff as this kernel has
-// it, the memory of its packet, and the shared info.
+// Skb is an sk_buff that a test builds in the value of a map: the sk_buff with this kernel's layout, the memory
+// of its packet, and the shared info.
 type Skb struct {
 	// Address is the kernel address of the sk_buff.
 	Address uint64
@@ -30,17 +30,17 @@ type Skb struct {
 	offsets map[string]uint32
 }
 
-// SkbState is what an sk_buff says: offsets in the memory, and the Ethertype.
+// SkbState is the content of an sk_buff: its memory, offsets in it, and the Ethertype.
 type SkbState struct {
 	Memory                        []byte
 	Mac, Network, Transport, Data int
 	Tail                          int
 	Protocol                      uint16
-	// Tag is the VLAN tag that was taken out of the frame; 0 is none.
+	// Tag is the VLAN tag that was removed from the frame; 0 if there is none.
 	Tag uint16
 }
 
-// NewSkb makes one that says nothing yet.
+// NewSkb returns an empty sk_buff.
 func NewSkb(t testing.TB) *Skb {
 	t.Helper()
 	Root(t)
@@ -57,7 +57,7 @@ func NewSkb(t testing.TB) *Skb {
 	return s
 }
 
-// addOffsets finds where members are, those of unnamed members too.
+// addOffsets adds the offsets of members, including those of anonymous members.
 func addOffsets(offsets map[string]uint32, members []btf.Member, base uint32) {
 	for _, m := range members {
 		at := base + m.Offset.Bytes()
@@ -86,7 +86,7 @@ func (s *Skb) set(member string, size int, value uint64) {
 	}
 }
 
-// Put has the sk_buff say that.
+// Put sets the content of the sk_buff.
 func (s *Skb) Put(t testing.TB, state SkbState) {
 	t.Helper()
 	clear(s.value)
@@ -104,23 +104,23 @@ func (s *Skb) Put(t testing.TB, state SkbState) {
 		s.setTag(t, state.Tag)
 	}
 	if len(state.Memory) > skbShared {
-		t.Fatalf("%d bytes have no room in %d", len(state.Memory), skbShared)
+		t.Fatalf("%d bytes do not fit into %d", len(state.Memory), skbShared)
 	}
 	copy(s.value[skbMemory:], state.Memory)
 	must(t, s.values.Put(uint32(0), s.value))
 }
 
-// setTag has an 802.1Q tag as kernels keep it since 6.2, where its Ethertype says that there is one.
+// setTag sets an 802.1Q tag as kernels store it since 6.2: a nonzero Ethertype means that there is a tag.
 func (s *Skb) setTag(t testing.TB, tag uint16) {
 	t.Helper()
 	if _, older := s.offsets["vlan_present"]; older {
-		t.Skip("this kernel has a bit for VLAN tags that is not made here")
+		t.Skip("this kernel marks VLAN tags with a bit, which is not supported here")
 	}
 	binary.BigEndian.PutUint16(s.value[s.offsets["vlan_proto"]:], 0x8100)
 	s.set("vlan_tci", 2, uint64(tag))
 }
 
-// Run runs the program of a raw tracepoint with the sk_buff as its first argument.
+// Run runs a raw tracepoint program with the sk_buff as its first argument.
 func (s *Skb) Run(t testing.TB, program *ebpf.Program) {
 	t.Helper()
 	_, err := program.Run(&ebpf.RunOptions{Context: [12]uint64{s.Address}})

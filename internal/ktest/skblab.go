@@ -12,16 +12,16 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// SkbLab runs the program of a tracepoint on an sk_buff that a test makes.
+// SkbLab runs a tracepoint program on an sk_buff that a test builds.
 type SkbLab struct {
 	*Skb
-	// Maps are those of the programs.
+	// Maps are the maps of the programs.
 	Maps    map[string]*ebpf.Map
 	program *ebpf.Program
 	records *ringbuf.Reader
 }
 
-// NewSkbLab loads our programs, of which it runs the one with that name.
+// NewSkbLab loads the programs of tracer; Look runs the one with this name.
 func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
 	t.Helper()
 	l := &SkbLab{Skb: NewSkb(t)}
@@ -35,11 +35,11 @@ func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
 	l.records, err = ringbuf.NewReader(collection.Maps["events"])
 	must(t, err)
 	t.Cleanup(func() { l.records.Close() })
-	l.records.SetDeadline(time.Unix(1, 0)) // what there is, there is at once
+	l.records.SetDeadline(time.Unix(1, 0)) // in the past: records are available at once
 	return l
 }
 
-// Look returns the record that the program makes of the sk_buff; nil if it makes none.
+// Look returns the record that the program emits for the sk_buff; nil if it emits none.
 func (l *SkbLab) Look(t testing.TB, state SkbState) []byte {
 	t.Helper()
 	l.Put(t, state)

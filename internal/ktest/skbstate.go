@@ -4,7 +4,7 @@ package ktest
 
 import "bytes"
 
-// Placed is where tests place a packet in the memory of its sk_buff.
+// Placed is the offset of a packet in the memory of its sk_buff in tests.
 const Placed = 512
 
 const (
@@ -13,19 +13,19 @@ const (
 	noLinkHeader = 0xffff
 )
 
-// InMemory returns memory with the packet at Placed, and markers around it.
+// InMemory returns memory with the packet at Placed, and marker bytes around it.
 func InMemory(packet []byte) []byte {
 	memory := bytes.Repeat([]byte{marker}, SkbMemory)
 	copy(memory[Placed:], packet)
 	return memory
 }
 
-// Received is the sk_buff of a frame of that length that was received.
+// Received returns the state of a received frame of that length.
 func Received(memory []byte, length int) SkbState {
 	return SkbState{Memory: memory, Mac: Placed, Network: Placed + linkHeader, Data: Placed, Tail: Placed + length}
 }
 
-// Sent is the same before it has a link header.
+// Sent returns the state of the same packet on its way out, before it has a link header.
 func (s SkbState) Sent(etherType uint16) SkbState {
 	s.Mac, s.Data, s.Protocol = noLinkHeader, s.Network, etherType
 	return s

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sniffer is a packet socket that receives a clone of every packet of a device, and reads none.
+// Sniffer is a packet socket that receives a clone of every packet of a device, and does not read them.
 type Sniffer struct {
-	// Promiscuous has the device receive frames for other hosts as well.
+	// Promiscuous makes the device receive frames for other hosts as well.
 	Promiscuous bool
 }
 
@@ -41,7 +41,8 @@ func (s Sniffer) use(fd int, device string) error {
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: uint16(all)})
 }
 
-// SendTagged sends an IPv4 packet from where it is called, in an Ethernet frame with an 802.1Q tag.
+// SendTagged sends an IPv4 packet in an Ethernet frame with an 802.1Q tag, from the namespace of the calling
+// thread.
 func SendTagged(device string, to net.HardwareAddr, vlan uint16, packet []byte) error {
 	from, err := net.InterfaceByName(device)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tap is a socket that gets a clone of each packet that a device sends or receives,
-// as tcpdump does.
+// Tap is a socket that receives a clone of each packet that a device sends or receives, as tcpdump does.
 type Tap struct{ fd int }
 
-// NewTap opens a tap. It closes with the test; until [Tap.Drain] it keeps its clones,
-// as many as its queue takes.
+// NewTap opens a tap, and closes it at the end of the test. It keeps its clones until [Tap.Drain], as many as
+// fit into its queue.
 func NewTap(t testing.TB, n *Netns, device string) *Tap {
 	t.Helper()
 	tap := new(Tap)
@@ -36,7 +35,7 @@ func NewTap(t testing.TB, n *Netns, device string) *Tap {
 	return tap
 }
 
-// Drain lets go of the clones that are there, and says how many they were.
+// Drain frees the clones in the queue and returns their number.
 func (tap *Tap) Drain() (int, error) {
 	for n, b := 0, make([]byte, 1<<16); ; n++ {
 		_, _, err := unix.Recvfrom(tap.fd, b, 0)

@@ -4,7 +4,7 @@ package ktest
 
 import "testing"
 
-func TestTapsGetWhatPasses(t *testing.T) {
+func TestTapsReceivePackets(t *testing.T) {
 	a, b := pair(t)
 	taps := []*Tap{NewTap(t, a, "va"), NewTap(t, b, "vb")}
 	pings(t, a, "10.9.0.2")

@@ -11,17 +11,16 @@ import (
 	"time"
 )
 
-// TCP is a short conversation: connect, the client sends the payload and ends, the
-// server reads it and ends.
+// TCP is a short connection: the client connects, sends the payload and closes; the server reads it and closes.
 type TCP struct {
 	Client, Server netip.AddrPort
 	Payload        []byte
 }
 
-// connectTime is short so that a SYN that is dropped is rarely sent again (1 s).
+// connectTime is shorter than the time after which a dropped SYN is sent again (1 s).
 const connectTime = 700 * time.Millisecond
 
-// Exchange has the conversation between two namespaces, which may be one.
+// Exchange makes the connection between two namespaces, which may be the same.
 func (c TCP) Exchange(client, server *Netns) error {
 	var listener net.Listener
 	err := server.Do(func() (err error) {
@@ -40,7 +39,7 @@ func (c TCP) Exchange(client, server *Netns) error {
 	return <-got
 }
 
-// Connect only tries to connect from where it is called.
+// Connect only tries to connect, from the namespace of the calling thread.
 func (c TCP) Connect() (net.Conn, error) {
 	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(c.Client), Timeout: connectTime}
 	return d.Dial("tcp", c.Server.String())

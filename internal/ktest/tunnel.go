@@ -17,22 +17,21 @@ import (
 type Tunnel struct {
 	// Kind is vxlan, geneve, gre, gretap, ip6gre, ip6gretap, ipip, sit or ip6tnl.
 	Kind string
-	// Local and Remote are the outer addresses. Geneve chooses its local one itself.
+	// Local and Remote are the outer addresses. Geneve chooses its local address itself.
 	Local, Remote netip.Addr
-	// ID is the VNI of VXLAN and Geneve, and the key of GRE, 0 for none.
+	// ID is the VNI of VXLAN and Geneve, or the key of GRE; 0 means no key.
 	ID uint32
-	// Port is the outer UDP port of VXLAN and Geneve; 0 is the one that Linux takes
-	// by itself, 8472 and 6081.
+	// Port is the outer UDP port of VXLAN and Geneve; 0 means Linux's default, 8472 and 6081.
 	Port uint16
 }
 
-// Between makes the tunnel from local to remote.
+// Between returns the tunnel from local to remote.
 func (tun Tunnel) Between(local, remote netip.Addr) Tunnel {
 	tun.Local, tun.Remote = local, remote
 	return tun
 }
 
-// NewTunnel makes one end of a tunnel, up and with addresses.
+// NewTunnel creates one end of a tunnel, up and with addresses.
 func NewTunnel(t testing.TB, e End, tun Tunnel) {
 	t.Helper()
 	needsModule(t, e.Netns.Do(func() error {
@@ -83,7 +82,7 @@ func (tun Tunnel) geneve(e *netlink.AttributeEncoder) {
 	}
 }
 
-// The attributes of GRE and of IP in IP, which x/sys does not have.
+// Attributes of GRE and of IP in IP, which x/sys does not define.
 const (
 	greFlagsIn  = 2
 	greFlagsOut = 3
@@ -119,8 +118,7 @@ func (tun Tunnel) ip(e *netlink.AttributeEncoder) {
 	e.Uint8(ipTTL, 64)
 }
 
-// ip6 has packets of either version inside, and no destination option with a limit of
-// encapsulations.
+// ip6 carries packets of both IP versions, without a destination option that limits encapsulations.
 func (tun Tunnel) ip6(e *netlink.AttributeEncoder) {
 	const ignoreLimit, protocol, flags = 1, 9, 8 // IP6_TNL_F_IGN_ENCAP_LIMIT, IFLA_IPTUN_PROTO, IFLA_IPTUN_FLAGS
 	tun.ip(e)

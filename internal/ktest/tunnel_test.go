@@ -9,7 +9,7 @@ import (
 
 func TestTunnelsCarryPings(t *testing.T) {
 	for name, tun := range map[string]Tunnel{
-		"vxlan": {Kind: "vxlan", ID: 42, Port: 4789}, "vxlan of Linux": {Kind: "vxlan", ID: 42},
+		"vxlan": {Kind: "vxlan", ID: 42, Port: 4789}, "vxlan, default port": {Kind: "vxlan", ID: 42},
 		"geneve": {Kind: "geneve", ID: 43},
 		"gre":    {Kind: "gre"}, "gre with key": {Kind: "gre", ID: 44}, "gretap": {Kind: "gretap", ID: 45},
 		"ipip": {Kind: "ipip"},
@@ -27,8 +27,8 @@ func TestTunnelsWithIPv6CarryPings(t *testing.T) {
 	t.Run("sit", func(t *testing.T) { carries(t, Tunnel{Kind: "sit"}, "10.9.0.1", "10.9.0.2", "fd08::1", "fd08::2") })
 }
 
-// carries wants a ping through a tunnel between two outer addresses, from one
-// inner address to the other.
+// carries checks that a ping passes through a tunnel between two outer addresses, from one inner address to the
+// other.
 func carries(t *testing.T, tun Tunnel, outerA, outerB, innerA, innerB string) {
 	a, b := pair(t)
 	local, remote := netip.MustParseAddr(outerA), netip.MustParseAddr(outerB)
@@ -37,7 +37,7 @@ func carries(t *testing.T, tun Tunnel, outerA, outerB, innerA, innerB string) {
 	pings(t, a, innerB)
 }
 
-// pair is two namespaces joined by va and vb.
+// pair returns two namespaces that are connected by va and vb.
 func pair(t *testing.T) (a, b *Netns) {
 	t.Helper()
 	a, b = NewNetns(t, "a"), NewNetns(t, "b")
@@ -45,7 +45,7 @@ func pair(t *testing.T) (a, b *Netns) {
 	return a, b
 }
 
-// subnets is an address within a subnet of common size.
+// subnets returns an address with the usual prefix length.
 func subnets(addr string) []netip.Prefix {
 	ip := netip.MustParseAddr(addr)
 	if ip.Is6() {
@@ -63,6 +63,6 @@ func pings(t *testing.T, from *Netns, to string) {
 
 func TestUnknownTunnel(t *testing.T) {
 	if _, err := (Tunnel{Kind: "wormhole"}).driver(); err == nil {
-		t.Error("there is no error")
+		t.Error("no error for an unknown kind")
 	}
 }

@@ -12,25 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UDP is a sender of datagrams.
+// UDP sends datagrams.
 type UDP struct {
 	From, To netip.AddrPort
-	// Payload is what each datagram carries; nil is Size bytes of zero.
+	// Payload is the content of each datagram; nil means Size zero bytes.
 	Payload []byte
 	Size    int
 	// Mark is the firewall mark (SO_MARK) of the packets.
 	Mark int
-	// Shared lets others have the port too (SO_REUSEPORT).
+	// Shared allows other sockets on the same port (SO_REUSEPORT).
 	Shared bool
-	// Options puts a destination options header between IPv6 and UDP.
+	// Options adds a destination options header between IPv6 and UDP.
 	Options bool
-	// Segment lets the kernel cut a payload into datagrams of this size
-	// (UDP_SEGMENT); 0 sends it whole.
+	// Segment makes the kernel split the payload into datagrams of this size (UDP_SEGMENT); 0 sends it whole.
 	Segment int
 }
 
-// Send sends a number of datagrams from where it is called (see [Netns.Do]).
-// Nobody needs to listen.
+// Send sends datagrams from the namespace of the calling thread (see [Netns.Do]). No receiver is needed.
 func (u UDP) Send(count int) error {
 	c, err := u.Open()
 	if err != nil {
@@ -49,7 +47,7 @@ func (u UDP) Send(count int) error {
 	return nil
 }
 
-// Open opens the socket that sends, from where it is called.
+// Open opens the sending socket, in the namespace of the calling thread.
 func (u UDP) Open() (net.PacketConn, error) {
 	config := net.ListenConfig{Control: u.control}
 	return config.ListenPacket(context.Background(), "udp", u.From.String())
@@ -63,7 +61,7 @@ func (u UDP) control(_, _ string, c syscall.RawConn) error {
 	return err
 }
 
-// set gives the socket what the datagrams are to have.
+// set sets the socket options.
 func (u UDP) set(fd int) error {
 	if u.Mark != 0 {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, u.Mark); err != nil {
@@ -83,19 +81,19 @@ func (u UDP) set(fd int) error {
 	if !u.Options {
 		return nil
 	}
-	// Next header (filled in by the kernel), length 0 for eight bytes, and the
-	// option PadN with four bytes of nothing.
+	// Next header (filled in by the kernel), length 0 for eight bytes, and the option PadN with four zero
+	// bytes.
 	header := string([]byte{0, 0, 1, 4, 0, 0, 0, 0})
 	return unix.SetsockoptString(fd, unix.IPPROTO_IPV6, unix.IPV6_DSTOPTS, header)
 }
 
-// ListenUDP opens a port from where it is called, so that datagrams to it are
-// taken and not refused. Nobody reads them.
+// ListenUDP opens a port in the namespace of the calling thread, so that datagrams to it are accepted. They are
+// not read.
 func ListenUDP(on netip.AddrPort) (net.PacketConn, error) {
 	return net.ListenPacket("udp", on.String())
 }
 
-// JoinDatagrams has the kernel join segments that come in for a socket (UDP_GRO).
+// JoinDatagrams makes the kernel merge segments that a socket receives (UDP_GRO).
 func JoinDatagrams(c net.PacketConn) error {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {

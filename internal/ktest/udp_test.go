@@ -28,7 +28,7 @@ func TestUDPSend(t *testing.T) {
 	}
 }
 
-// expect reads two datagrams.
+// expect checks that the server receives two datagrams.
 func expect(t *testing.T, server net.PacketConn, u UDP) {
 	t.Helper()
 	defer server.Close()

@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// OneValue makes an array with one value of that many bytes.
+// OneValue returns an array map with one value of that many bytes.
 func OneValue(t testing.TB, size uint32) *ebpf.Map {
 	t.Helper()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1})

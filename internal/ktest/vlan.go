@@ -11,17 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// VLAN is what a VLAN device puts on its packets.
+// VLAN describes a VLAN device.
 type VLAN struct {
-	// Lower is the device that they leave by.
+	// Lower is the device that sends and receives its packets.
 	Lower string
 	ID    uint16
-	// Service makes the tag an outer one (802.1ad) and not the usual 802.1Q.
+	// Service selects an outer tag (802.1ad) instead of 802.1Q.
 	Service bool
 }
 
-// NewVLAN makes a VLAN device on top of another one, up and with addresses. It
-// carries IPv4 at once.
+// NewVLAN creates a VLAN device on top of another device, up and with addresses. It carries IPv4 at once.
 func NewVLAN(t testing.TB, e End, v VLAN) {
 	t.Helper()
 	needsModule(t, e.Netns.Do(func() error { return v.create(e.Name) }))

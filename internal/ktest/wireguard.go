@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WireGuard is one end of a WireGuard tunnel. Its key is made of its address.
+// WireGuard is one end of a WireGuard tunnel. Its key is derived from its address.
 type WireGuard struct {
 	// Local and Remote are the outer addresses, with ports.
 	Local, Remote netip.AddrPort
-	// Inside are the networks that packets through the tunnel are for and from.
+	// Inside are the networks whose packets pass through the tunnel (allowed IPs).
 	Inside []netip.Prefix
 }
 
-// The attributes and the command of WireGuard (uapi/linux/wireguard.h).
+// Attributes and the command of WireGuard (uapi/linux/wireguard.h).
 const (
 	wgSetDevice = 1
 	wgVersion   = 1
@@ -35,7 +35,7 @@ const (
 	wgFamily, wgAddress, wgMask = 1, 2, 3
 )
 
-// NewWireGuard makes one end, up and with addresses.
+// NewWireGuard creates one end, up and with addresses.
 func NewWireGuard(t testing.TB, e End, w WireGuard) {
 	t.Helper()
 	needsModule(t, e.Netns.Do(func() error {
@@ -70,13 +70,13 @@ func (w WireGuard) configure(name string) error {
 	return err
 }
 
-// key is the private key of the host with that address; it is no secret.
+// key returns the private key of the host with that address; it is not secret.
 func key(host netip.AddrPort) (*ecdh.PrivateKey, error) {
 	sum := sha256.Sum256([]byte(host.String()))
 	return ecdh.X25519().NewPrivateKey(sum[:])
 }
 
-// peers has the one other end.
+// peers returns the only peer, the other end.
 func (w WireGuard) peers() (*nl.RtAttr, error) {
 	remote, err := key(w.Remote)
 	if err != nil {
@@ -103,7 +103,7 @@ func familyOf(a netip.Addr) uint16 {
 	return unix.AF_INET
 }
 
-// endpoint is a struct sockaddr_in or sockaddr_in6.
+// endpoint returns a struct sockaddr_in or sockaddr_in6.
 func endpoint(to netip.AddrPort) []byte {
 	address := binary.NativeEndian.AppendUint16(nil, familyOf(to.Addr()))
 	address = append(address, big16(to.Port())...)

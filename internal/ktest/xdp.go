@@ -13,39 +13,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// XDP is a program that sees what comes in by a device before the network stack.
+// XDP is a program that handles received packets before the network stack.
 type XDP struct {
 	Device string
 	// Action is what it does with UDP over IPv4: XDPPass by default.
 	Action XDPAction
-	// To is the device of the same namespace that XDPRedirect sends to, which it
-	// does with every packet.
+	// To is the device in the same namespace to which XDPRedirect sends every packet.
 	To string
-	// Generic runs it in the stack, and not in the device's driver.
+	// Generic runs the program in the network stack instead of the device's driver.
 	Generic bool
 }
 
 // XDPAction is what an XDP program does with a packet.
 type XDPAction int
 
-// What a program may do: let the stack have the packet, send it back with its
-// addresses and ports exchanged, or send it out by another device.
+// A program passes the packet to the stack, sends it back with addresses and ports exchanged, or sends it to
+// another device.
 const (
 	XDPPass XDPAction = iota
 	XDPTx
 	XDPRedirect
 )
 
-// The answers of an XDP program.
+// Verdicts of XDP programs.
 const (
 	verdictPass = 2
 	verdictTx   = 3
 )
 
-// XDPCount is the number of packets that an XDP program had to act on.
+// XDPCount counts the packets that an XDP program has acted on.
 type XDPCount struct{ counter *ebpf.Map }
 
-// Read is the number up to now.
+// Read returns the current number.
 func (c *XDPCount) Read(t testing.TB) uint64 {
 	t.Helper()
 	var n uint64
@@ -53,7 +52,7 @@ func (c *XDPCount) Read(t testing.TB) uint64 {
 	return n
 }
 
-// NewXDP attaches a program to a device. It goes away with the test.
+// NewXDP attaches a program to a device until the end of the test.
 func NewXDP(t testing.TB, n *Netns, x XDP) *XDPCount {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -104,7 +103,7 @@ func (x XDP) instructions(t testing.TB, counter *ebpf.Map) (asm.Instructions, er
 	return append(append(onlyUDP(), count(counter)...), pass()...), nil
 }
 
-// deviceMap is a map of one device. It can only be filled from its namespace.
+// deviceMap returns a map with one device. It can only be filled in the namespace of the device.
 func deviceMap(t testing.TB, device string) (*ebpf.Map, error) {
 	to, err := net.InterfaceByName(device)
 	if err != nil {
@@ -118,7 +117,7 @@ func deviceMap(t testing.TB, device string) (*ebpf.Map, error) {
 	return m, m.Put(uint32(0), uint32(to.Index))
 }
 
-// Where a frame of UDP over IPv4, without options, has its fields.
+// Offsets in a frame with UDP over IPv4 without options.
 const (
 	frameType, frameProtocol   = 12, 23
 	frameSource, frameDest     = 26, 30
@@ -127,7 +126,7 @@ const (
 	frameHeaders               = 42
 )
 
-// onlyUDP lets any other packet pass; the frame is then at R7.
+// onlyUDP passes all other packets to the stack, and loads the address of the frame into R7.
 func onlyUDP() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R7, asm.R1, 0, asm.Word),
@@ -136,7 +135,7 @@ func onlyUDP() asm.Instructions {
 		asm.Add.Imm(asm.R4, frameHeaders),
 		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
 		asm.LoadMem(asm.R5, asm.R7, frameType, asm.Half),
-		asm.JNE.Imm(asm.R5, 0x0008, "pass"), // IPv4, as both architectures read it
+		asm.JNE.Imm(asm.R5, 0x0008, "pass"), // IPv4, as read on little-endian machines
 		asm.LoadMem(asm.R5, asm.R7, frameProtocol, asm.Byte),
 		asm.JNE.Imm(asm.R5, unix.IPPROTO_UDP, "pass"),
 		asm.Ja.Label("count"),
@@ -162,7 +161,7 @@ func count(counter *ebpf.Map) asm.Instructions {
 
 func pass() asm.Instructions { return asm.Instructions{asm.Return()} }
 
-// sendBack exchanges source and destination, which leaves the checksums right.
+// sendBack exchanges source and destination, which keeps the checksums valid.
 func sendBack() asm.Instructions {
 	var list asm.Instructions
 	for _, field := range []struct {
@@ -188,7 +187,7 @@ func exchange(a, b int16, size asm.Size) asm.Instructions {
 	}
 }
 
-// sendTo sends a packet to the map's device.
+// sendTo sends a packet to the device in the map.
 func sendTo(device *ebpf.Map) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapPtr(asm.R1, device.FD()),

@@ -32,7 +32,7 @@ func TestXDPTx(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := pair(t)
 			c := NewXDP(t, b, XDP{Device: "vb", Action: XDPTx, Generic: generic})
-			NewXDP(t, a, XDP{Device: "va"}) // only a device that polls takes frames
+			NewXDP(t, a, XDP{Device: "va"}) // a veth device receives XDP frames only with NAPI, which a program enables
 			SetOffload(t, a, "va", Checksum, false)
 			comesBack(t, a)
 			counted(t, c, 1)
@@ -40,7 +40,7 @@ func TestXDPTx(t *testing.T) {
 	}
 }
 
-// comesBack wants a datagram to the other host to come back from there.
+// comesBack checks that a datagram to the other host is sent back.
 func comesBack(t *testing.T, a *Netns) {
 	t.Helper()
 	there := net.UDPAddrFromAddrPort(at("10.9.0.2", 7000))
@@ -70,7 +70,7 @@ func TestXDPRedirectCarriesPings(t *testing.T) {
 			a, b, hub := wired(t)
 			NewXDP(t, hub, XDP{Device: "pa", Action: XDPRedirect, To: "pb", Generic: generic})
 			NewXDP(t, hub, XDP{Device: "pb", Action: XDPRedirect, To: "pa", Generic: generic})
-			NewXDP(t, a, XDP{Device: "va"}) // only a device that polls takes frames
+			NewXDP(t, a, XDP{Device: "va"}) // see TestXDPTx
 			NewXDP(t, b, XDP{Device: "vb"})
 			pings(t, a, "10.9.0.2")
 		})

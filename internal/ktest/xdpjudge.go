@@ -14,51 +14,50 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// Judge is an XDP program that does with each datagram of UDP over IPv4 what its
-// destination port says: see [JudgePort]. The kernel knows its types, so that others can
-// attach to it.
+// Judge is an XDP program whose verdict on a datagram of UDP over IPv4 depends on the destination port: see
+// [JudgePort]. It has BTF, so that other programs can be attached to it.
 type Judge struct {
 	Netns  *Netns
 	Device string
-	// Name is the program's function, by which it is known.
+	// Name is the name of the program and of its function.
 	Name string
-	// To is the device of the same namespace that it redirects to; empty leaves that out.
+	// To is the device in the same namespace to which it redirects; empty if it does not.
 	To string
-	// Tail is what it goes on to; nil leaves that out.
+	// Tail is the target of its tail call; nil if it makes none.
 	Tail *ebpf.Program
-	// Generic runs it in the stack, and not in the device's driver.
+	// Generic runs the program in the network stack instead of the device's driver.
 	Generic bool
 }
 
 // Sentence is what a [Judge] does with a datagram.
 type Sentence uint16
 
-// The first five are the answers of XDP programs by their numbers.
+// The first five have the values of the XDP verdicts.
 const (
 	Abort Sentence = iota
 	Drop
 	Pass
 	Back
 	Forward
-	// GoOn is to go on to another program.
+	// GoOn makes a tail call.
 	GoOn
-	// Disguise is to give the datagram DisguisedPort as its destination, and to let it pass.
+	// Disguise changes the destination port to DisguisedPort, and passes the datagram.
 	Disguise
-	// DropDisguised is the same, and to drop it.
+	// DropDisguised does the same, but drops it.
 	DropDisguised
 )
 
 const (
 	judgedPort = 7000
-	// DisguisedPort is what disguised datagrams are for.
+	// DisguisedPort is the destination port of disguised datagrams.
 	DisguisedPort = 7777
 )
 
-// JudgePort is the destination port that has a [Judge] do something; for any other it lets
-// the datagram pass.
+// JudgePort returns the destination port for which a [Judge] does something. It passes datagrams to any other
+// port.
 func JudgePort(s Sentence) uint16 { return judgedPort + uint16(s) }
 
-// Attach attaches it to the device until the test ends, or until the link is closed.
+// Attach attaches the program to the device until the test ends, or until the link is closed.
 func (j Judge) Attach(t testing.TB) link.Link {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -96,7 +95,7 @@ func (j Judge) load(t testing.TB) (*ebpf.Program, error) {
 	return loadXDP(j.Name, append(list, more...))
 }
 
-// NewTail is an XDP program that others go on to, and what it answers.
+// NewTail returns an XDP program for tail calls, with its verdict.
 func NewTail(t testing.TB, name string, answer Sentence) *ebpf.Program {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -115,8 +114,8 @@ func loadXDP(name string, instructions asm.Instructions) (*ebpf.Program, error) 
 	return p, nil
 }
 
-// xdpFunction is the type of an XDP program. The kernel goes by the name of what its
-// argument points to.
+// xdpFunction returns the BTF of an XDP program. The kernel checks the name of the struct that its argument
+// points to.
 func xdpFunction(name string) *btf.Func {
 	word := &btf.Int{Name: "unsigned int", Size: 4}
 	var members []btf.Member
@@ -133,7 +132,8 @@ func xdpFunction(name string) *btf.Func {
 	}
 }
 
-// dispatch has the sentence in R6, the program's context in R8, and the frame in R7.
+// dispatch jumps to the code of the sentence. It has the sentence in R6, the frame in R7 and the program's
+// context in R8.
 func dispatch() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R8, asm.R1).WithSymbol("count"),
@@ -153,7 +153,7 @@ func dispatch() asm.Instructions {
 
 func back() asm.Instructions { return labelled("back", sendBack()) }
 
-// disguise leaves the checksum alone: nobody has to receive it.
+// disguise does not update the checksum, since the datagrams are not received.
 func disguise() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R1, DisguisedPort).WithSymbol("disguise"),

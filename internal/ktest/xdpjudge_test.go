@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestJudge: what is to pass comes through, also where another program says so, and what
-// is to be dropped or disguised does not come.
+// TestJudge checks that datagrams arrive if they are passed, also by the tail-called program, and that they do
+// not if they are dropped or disguised.
 func TestJudge(t *testing.T) {
 	for name, generic := range map[string]bool{"native": false, "generic": true} {
 		t.Run(name, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// arrives says whether a datagram to a port does.
+// arrives reports whether a datagram to the port arrives.
 func arrives(t *testing.T, from, to *Netns, port uint16) bool {
 	t.Helper()
 	var server net.PacketConn
