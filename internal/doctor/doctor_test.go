@@ -85,7 +85,7 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 	}
 	why := hinted{errors.New("not built in")}
 	for name, tc := range map[string]struct {
-		spoil        func(*Findings)
+		change       func(*Findings)
 		check        string
 		state        State
 		found        string
@@ -147,7 +147,7 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := healthy()
-			tc.spoil(f)
+			tc.change(f)
 			got := answer(t, Diagnose(f), tc.check)
 			if got.State != tc.state || !strings.Contains(got.Found, tc.found) || !strings.Contains(got.Cost, tc.cost) || !strings.Contains(got.Remedy, tc.remedy) {
 				t.Errorf("%+v, want %+v", got, tc)
@@ -160,7 +160,7 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 }
 
 func TestUnneededFeaturesAreOK(t *testing.T) {
-	for check, spoil := range map[string]func(*Findings){
+	for check, change := range map[string]func(*Findings){
 		"CAP_SYS_RESOURCE":    func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_SYS_RESOURCE) },
 		"CAP_DAC_READ_SEARCH": func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE) },
 		"CAP_PERFMON":         func(f *Findings) { f.Capabilities &^= kernel.SetOf(unix.CAP_PERFMON) },
@@ -174,7 +174,7 @@ func TestUnneededFeaturesAreOK(t *testing.T) {
 		"locked memory":       func(f *Findings) { f.LockedMemory, f.CountsMemory = unix.RLIM_INFINITY, true },
 	} {
 		f := healthy()
-		spoil(f)
+		change(f)
 		if got := answer(t, Diagnose(f), check); got.State != OK || got.Cost != "" {
 			t.Errorf("%+v, want state ok", got)
 		}
@@ -206,8 +206,8 @@ func TestNamesAreDistinct(t *testing.T) {
 	}
 }
 
-// ill is the report of a machine with something in each state, and long texts.
-func ill() Report {
+// mixedReport is the report of a machine with something in each state, and long texts.
+func mixedReport() Report {
 	f := healthy()
 	f.Capabilities, f.UID, f.ConfigFile, f.Config = kernel.SetOf(unix.CAP_BPF), 1000, "/boot/config-6.18.0", map[string]string{"CONFIG_BPF_JIT": "y"}
 	return Diagnose(f)
@@ -215,7 +215,7 @@ func ill() Report {
 
 func TestTextFitsIntoATerminal(t *testing.T) {
 	var b bytes.Buffer
-	if err := ill().Write(&b, Format{}); err != nil {
+	if err := mixedReport().Write(&b, Format{}); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
@@ -237,7 +237,7 @@ func TestTextFitsIntoATerminal(t *testing.T) {
 func TestColorsAreInTextOnly(t *testing.T) {
 	var plain, colored, object bytes.Buffer
 	for b, format := range map[*bytes.Buffer]Format{&plain: {}, &colored: {Color: true}, &object: {JSON: true, Color: true}} {
-		if err := ill().Write(b, format); err != nil {
+		if err := mixedReport().Write(b, format); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -258,7 +258,7 @@ func TestColorsAreInTextOnly(t *testing.T) {
 
 // TestJSONEqualsReport checks that JSON has an object for each row, with the same content.
 func TestJSONEqualsReport(t *testing.T) {
-	want := ill()
+	want := mixedReport()
 	var b bytes.Buffer
 	if err := want.Write(&b, Format{JSON: true}); err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer full.Close()
 	for _, format := range []Format{{}, {JSON: true}} {
-		if err := ill().Write(full, format); !errors.Is(err, unix.ENOSPC) {
+		if err := mixedReport().Write(full, format); !errors.Is(err, unix.ENOSPC) {
 			t.Errorf("%+v: error %v", format, err)
 		}
 	}

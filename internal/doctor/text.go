@@ -77,13 +77,13 @@ func (r Report) text(w io.Writer, colored bool) {
 		}
 		mark := marks[check.State]
 		fmt.Fprintf(w, "  %s %-*s", paint(mark.color, mark.sign), column-4, check.Name)
-		check.tell(w)
+		check.writeBody(w)
 	}
 	fmt.Fprintf(w, "\n%s\n", legend)
 }
 
-// tell writes the text after a check's name, and the lines below it.
-func (c Check) tell(w io.Writer) {
+// writeBody writes the text after a check's name, and the lines below it.
+func (c Check) writeBody(w io.Writer) {
 	lines(w, "", c.Found)
 	for _, more := range []struct{ label, text string }{{"cost: ", c.Cost}, {"fix:  ", c.Remedy}} {
 		if more.text != "" {

@@ -6,7 +6,7 @@ package kernel
 type role uint8
 
 const (
-	unasked role = iota // not classified yet
+	unclassified role = iota // not classified yet
 	ordinary
 	skbPointer
 	reasonEnum
@@ -30,7 +30,7 @@ func (r *roles) of(id uint32) role {
 	if id >= uint32(len(r.known)) {
 		return ordinary
 	}
-	if r.known[id] == unasked {
+	if r.known[id] == unclassified {
 		r.known[id] = r.types.role(id)
 	}
 	return r.known[id]

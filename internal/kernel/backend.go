@@ -25,12 +25,12 @@ type BackendDescription struct {
 	AttachType ebpf.AttachType
 	// Returns lists the ways to probe the returns of these functions, best first.
 	Returns []ReturnWay
-	// Probe names what needs one file descriptor per function; empty if nothing does.
+	// Probe is the kind of probe of which each needs a file descriptor; empty if none does.
 	Probe string
-	// Cost is what the user loses if this backend replaces a better one.
+	// Cost is what the user loses if this backend is used instead of a better one.
 	Cost string
 	// misses are members of kernel structs. A kernel that has all of them counts every hit for which it ran no
-	// program. An empty list means that hits are not counted.
+	// program. If the list is empty, no kernel does.
 	misses []memberPath
 	// try tests the running kernel, and returns why it does not have the backend.
 	try func() error

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostBTF is the maximum size of BTF in bytes, many times that of any kernel.
-const mostBTF = 128 << 20
+// maxBTF is the maximum size of BTF in bytes, many times that of any kernel.
+const maxBTF = 128 << 20
 
-var errBigFile = fmt.Errorf("has more than %d MiB of BTF", mostBTF>>20)
+var errBigFile = fmt.Errorf("has more than %d MiB of BTF", maxBTF>>20)
 
 // readBTFFile reads raw BTF, or the .BTF section of an ELF file, from a file or a pipe. It does not wait for a
 // writer of a FIFO.
@@ -47,13 +47,13 @@ func sectionBTF(f *os.File) ([]byte, error) {
 	return elfBTF(f)
 }
 
-// limitedBTF reads all of r, raw BTF or an ELF file, up to mostBTF bytes.
+// limitedBTF reads all of r, raw BTF or an ELF file, up to maxBTF bytes.
 func limitedBTF(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, mostBTF+1))
+	b, err := io.ReadAll(io.LimitReader(r, maxBTF+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(b) > mostBTF:
+	case len(b) > maxBTF:
 		return nil, errBigFile
 	}
 	return rawBTF(b)
@@ -67,7 +67,7 @@ func rawBTF(b []byte) ([]byte, error) {
 	return elfBTF(bytes.NewReader(b))
 }
 
-// elfBTF reads the .BTF section, which may be compressed, up to mostBTF bytes of content.
+// elfBTF reads the .BTF section, which may be compressed, up to maxBTF bytes of content.
 func elfBTF(r io.ReaderAt) ([]byte, error) {
 	f, err := elf.NewFile(r)
 	if err != nil {
@@ -77,11 +77,11 @@ func elfBTF(r io.ReaderAt) ([]byte, error) {
 	if s == nil {
 		return nil, errors.New("ELF file has no section .BTF")
 	}
-	b, err := io.ReadAll(io.LimitReader(s.Open(), mostBTF+1))
+	b, err := io.ReadAll(io.LimitReader(s.Open(), maxBTF+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("section .BTF: %w", err)
-	case len(b) > mostBTF:
+	case len(b) > maxBTF:
 		return nil, errBigFile
 	}
 	return b, checkMagic(b)

@@ -21,7 +21,7 @@ type Called struct {
 	Programs, Hidden int
 	// Functions are those that can be traced, sorted by address. Their SkbArg is 0.
 	Functions []Function
-	// Unknown is why nothing is known about them; nil if it is known.
+	// Unknown is why the functions are not known; nil if they are.
 	Unknown error
 }
 
@@ -59,7 +59,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 	return types.helpers(places), skipped, nil
 }
 
-// helpers makes a [Function] of each place, which is a helper or a kfunc.
+// helpers makes a [Function] of each address range, which is that of a helper or a kfunc.
 func (t *types) helpers(places []Place) []Function {
 	named := map[string]bool{}
 	for _, p := range places {

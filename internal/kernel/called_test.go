@@ -129,8 +129,8 @@ func TestCalledIsUnknownWithoutCallBase(t *testing.T) {
 	}
 }
 
-// TestCallsInCode checks that calls of helpers and kfuncs are found, but not calls of BPF functions, nor the
-// second half of a wide instruction that looks like a call.
+// TestCallsInCode checks that calls of helpers and kfuncs are found, but not BPF-to-BPF calls, nor the second
+// half of a wide instruction that looks like a call.
 func TestCallsInCode(t *testing.T) {
 	var code []byte
 	add := func(op, registers byte, offset uint16, imm int32) {

@@ -4,12 +4,11 @@ package kernel
 
 import "strings"
 
-// CodeRange is the address range of a function of vmlinux, without End; zero if unknown.
+// CodeRange is the address range of a function of vmlinux. End is exclusive. The zero value means unknown.
 type CodeRange struct{ Begin, End uint64 }
 
 // Code finds functions of vmlinux, not of modules, by name. A compiler suffix such as .isra.0 is ignored, but a
-// function without one is preferred. Functions that are not found are missing in the result. A nil s finds
-// none.
+// function without one is preferred. The result has no entry for a name that is not found. s may be nil.
 func (s *Symbols) Code(names ...string) map[string]CodeRange {
 	found := map[string]CodeRange{}
 	if s == nil {

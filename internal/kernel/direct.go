@@ -20,10 +20,10 @@ const castFunction = "bpf_rdonly_cast"
 var ErrNoCast = errors.New("the kernel has no " + castFunction + " (Linux 6.2)")
 
 const (
-	// wordsType is a struct that begins with at least mostWords 64-bit words on every architecture. A cast to
-	// it at one member of the sk_buff reaches all members that we read.
+	// wordsType is a struct that begins with at least castWords 64-bit words on every architecture. These are
+	// enough to read all needed members of an sk_buff with one cast, from the first of them on.
 	wordsType = "pt_regs"
-	mostWords = 15
+	castWords = 15
 )
 
 // byteArrays are types that contain a long array of bytes. Every kernel has at least one of them.
@@ -73,7 +73,7 @@ func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
 		*place = int16(m.Offset.Bytes())
 		first, last = min(first, *place), max(last, *place)
 	}
-	if last/8-first/8 >= mostWords {
+	if last/8-first/8 >= castWords {
 		return nil, errors.New("the members of struct sk_buff are too far apart for one read")
 	}
 	return d, errors.Join(findWords(d, types), findBytes(d, types))
@@ -134,7 +134,7 @@ func loadsOf(d *rdonly.Cast) asm.Instructions {
 		}
 	}
 	body := append(asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}, cast(d.Words)...)
-	for word := range int16(mostWords) {
+	for word := range int16(castWords) {
 		body = append(body, asm.LoadMem(asm.R1, asm.R0, 8*word, asm.DWord))
 	}
 	body = append(body, cast(d.Bytes)...)

@@ -56,9 +56,9 @@ func (e *entries) at(addr uint64) bool {
 	return place
 }
 
-// plausible reports whether the first instructions are known on this kernel. Only amd64 and arm64 are
-// supported, and there most functions that take an skb must have an ftrace call site: at least three of four.
-// On Debian's kernels it is more than nine of ten.
+// plausible reports whether the functions of this kernel begin with instructions that are known here. It
+// requires amd64 or arm64, and an ftrace call site in at least three of four functions that take an skb. On
+// Debian's kernels, more than nine of ten have one.
 func (e *entries) plausible(images []image) bool {
 	if e.isPlace == nil {
 		return false
@@ -80,9 +80,9 @@ func (e *entries) plausible(images []image) bool {
 	return places > 0 && places >= all-all/4
 }
 
-// landings are landing pads of indirect calls, and what the kernel replaces them with if a function is never
-// called indirectly: 4 bytes.
-var landings = [][]byte{
+// landingPads are the 4-byte landing pads of indirect calls, and the nops that replace them in functions that are
+// never called indirectly (sealing).
+var landingPads = [][]byte{
 	{0xf3, 0x0f, 0x1e, 0xfa}, // endbr64
 	{0x66, 0x0f, 0x1f, 0x00}, // nopw: sealed (5.18)
 	{0x0f, 0x1f, 0x40, 0xd6}, // nopl: sealed (6.16)
@@ -92,8 +92,8 @@ var landings = [][]byte{
 // while ftrace does not trace the function. A breakpoint is a call that is being changed, or a kprobe.
 func isEntryAMD64(code []byte) bool {
 	const breakpoint, call = 0xcc, 0xe8
-	for _, landing := range landings {
-		code = bytes.TrimPrefix(code, landing)
+	for _, pad := range landingPads {
+		code = bytes.TrimPrefix(code, pad)
 	}
 	return code[0] == breakpoint || code[0] == call ||
 		bytes.HasPrefix(code, []byte{0x0f, 0x1f, 0x44, 0x00, 0x00}) ||

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leastFiles is the number of open files that any run needs, in addition to one per single kprobe.
-const leastFiles = 256
+// minFiles is the number of open files that any run needs, in addition to one per single kprobe.
+const minFiles = 256
 
-// NeedFiles raises the limit of open files (RLIMIT_NOFILE) to leastFiles if it is lower, and returns an error
+// NeedFiles raises the limit of open files (RLIMIT_NOFILE) to minFiles if it is lower, and returns an error
 // if it can't. With fewer files, feature tests fail with EMFILE and look like missing features.
-func NeedFiles() error { return RaiseFileLimit(leastFiles, fewFiles) }
+func NeedFiles() error { return RaiseFileLimit(minFiles, fewFiles) }
 
 // RaiseFileLimit raises the limit of open files to want if it is lower. If the kernel refuses, it returns the
 // error that explain makes of the hard limit and of the kernel's error.
@@ -35,8 +35,8 @@ func RaiseFileLimit(want uint64, explain func(most uint64, err error) error) err
 
 func fewFiles(had uint64, err error) error {
 	return &hinted{
-		msg:  fmt.Sprintf("can't raise the limit of open files from %d to %d", had, leastFiles),
+		msg:  fmt.Sprintf("can't raise the limit of open files from %d to %d", had, minFiles),
 		err:  err,
-		hint: fmt.Sprintf("run as root, with CAP_SYS_RESOURCE, or after `ulimit -n %d` (systemd: LimitNOFILE=%[1]d)", leastFiles),
+		hint: fmt.Sprintf("run as root, with CAP_SYS_RESOURCE, or after `ulimit -n %d` (systemd: LimitNOFILE=%[1]d)", minFiles),
 	}
 }

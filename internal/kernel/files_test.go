@@ -20,7 +20,7 @@ func TestNeedFiles(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for _, tc := range []struct{ cur, want uint64 }{{64, leastFiles}, {leastFiles, leastFiles}, {leastFiles + 1, leastFiles + 1}} {
+	for _, tc := range []struct{ cur, want uint64 }{{64, minFiles}, {minFiles, minFiles}, {minFiles + 1, minFiles + 1}} {
 		limit := unix.Rlimit{Cur: tc.cur, Max: had.Max}
 		if err := errors.Join(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit), NeedFiles(), unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)); err != nil {
 			t.Fatal(err)

@@ -53,7 +53,7 @@ func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *cata
 	return c
 }
 
-// addUnreached handles functions whose skb is not in a register like functions without an skb, if they were
+// addUnreached makes functions whose skb is not in a register count as functions without an skb, if they were
 // requested.
 func (c *catalogue) addUnreached(others []*regexp.Regexp) {
 	for _, f := range c.byName {

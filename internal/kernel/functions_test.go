@@ -37,8 +37,8 @@ func registers(list []Function) map[string]string {
 	return out
 }
 
-// everywhere has the functions that are in all stored kernels.
-var everywhere = map[string]string{
+// inAllKernels has the functions that are in all stored kernels.
+var inAllKernels = map[string]string{
 	"skb_copy_bits":        "1 0",       // const struct sk_buff *
 	"skb_try_coalesce":     "1 0",       // two skbs: the first
 	"__skb_flow_dissect":   "2 0 net 1", // const, second
@@ -61,8 +61,8 @@ var everywhere = map[string]string{
 	"skb_clone":            "1 0",
 }
 
-// particular has the other functions of each kernel.
-var particular = map[string]map[string]string{
+// inSomeKernels has the other functions of each kernel.
+var inSomeKernels = map[string]map[string]string{
 	"5.10-amd64": {"kfree_skb": "1 0", "selinux_ipv4_output": "2 0 hook 3"},
 	"6.1-amd64": {
 		"selinux_ip_output":    "2 0 hook 3",
@@ -95,8 +95,8 @@ var particular = map[string]map[string]string{
 func TestFunctions(t *testing.T) {
 	for _, kernel := range storedKernels {
 		t.Run(kernel, func(t *testing.T) {
-			want := maps.Clone(everywhere)
-			maps.Copy(want, particular[kernel])
+			want := maps.Clone(inAllKernels)
+			maps.Copy(want, inSomeKernels[kernel])
 			got := registers(facts(t, stored(t, kernel)).Functions)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -40,7 +40,7 @@ type gathering struct {
 	options Options
 	evidence
 	core   *core // nil if closed is set
-	closed error
+	closed error // why kernel memory can't be read
 	spec   *btf.Spec
 	err    error // of BTF, which is required
 	tried  map[Backend]error
@@ -148,8 +148,8 @@ func (g *gathering) askFtrace() {
 	g.list = list
 }
 
-// readEntries decides by the first instructions of the functions, after these have been located. If the
-// instructions are not plausible, it reads ftrace's list.
+// readEntries makes the first instructions of the functions decide what ftrace can trace, once the functions
+// are located. If these instructions are unknown, it reads ftrace's list.
 func (g *gathering) readEntries() {
 	if g.core == nil || g.symbols == nil {
 		return

@@ -60,7 +60,7 @@ type Facts struct {
 	// ContextsUnknown is set.
 	Contexts        *Contexts
 	ContextsUnknown error
-	// IsReturn is the body of a function that returns whether a program of a kprobe session was called at a
+	// IsReturn is the body of a function that reports whether a program of a kprobe session was called at a
 	// return; nil if NoSession is set.
 	IsReturn  asm.Instructions
 	NoSession error

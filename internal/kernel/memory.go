@@ -10,9 +10,9 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// leastMemory is the memory in bytes that a run with default settings needs. Half of it is for BPF programs and
+// minMemory is the memory in bytes that a run with default settings needs. Half of it is for BPF programs and
 // the ring buffer, which Linux 5.11 and newer charge to the control group.
-const leastMemory = 96 << 20
+const minMemory = 96 << 20
 
 // NeedMemory returns an error if the memory limit of the control group is too low, since the kernel would kill
 // the process without a message. It also sets the memory limit of the Go runtime, so that garbage is collected
@@ -32,11 +32,11 @@ func NeedMemory() error {
 func heapLimit(limit uint64) int64 { return int64(limit / 3) }
 
 func enoughMemory(limit uint64) error {
-	if limit >= leastMemory {
+	if limit >= minMemory {
 		return nil
 	}
 	return &hinted{
-		msg: fmt.Sprintf("the memory limit of the control group is %d MiB, and tracer needs %d MiB", limit>>20, leastMemory>>20),
+		msg: fmt.Sprintf("the memory limit of the control group is %d MiB, and tracer needs %d MiB", limit>>20, minMemory>>20),
 		hint: "raise memory.max of the control group to 128 MiB or more " +
 			"(systemd: MemoryMax=128M; Kubernetes: resources.limits.memory: 128Mi)",
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestLittleMemoryIsAnError(t *testing.T) {
-	for limit, good := range map[uint64]bool{0: false, 64 << 20: false, leastMemory - 1: false, leastMemory: true, 1 << 40: true} {
+	for limit, good := range map[uint64]bool{0: false, 64 << 20: false, minMemory - 1: false, minMemory: true, 1 << 40: true} {
 		err := enoughMemory(limit)
 		if (err == nil) != good {
 			t.Errorf("%d bytes: %v", limit, err)
@@ -25,7 +25,7 @@ func TestLittleMemoryIsAnError(t *testing.T) {
 // TestHeapLeavesRoomForTheKernel checks that BPF programs and the ring buffer get more than the heap if memory
 // is at its minimum.
 func TestHeapLeavesRoomForTheKernel(t *testing.T) {
-	if got := heapLimit(leastMemory); got != 32<<20 {
+	if got := heapLimit(minMemory); got != 32<<20 {
 		t.Errorf("heap of %d bytes", got)
 	}
 	if got := heapLimit(1<<64 - 1); got < 0 {

@@ -5,11 +5,11 @@ package kernel
 import "errors"
 
 const (
-	// deepest is the maximum nesting of types; kernels have about 30.
-	deepest = 500
-	// mostMembers is the maximum number of members of a type, including members of its members; kernels have a
+	// maxNesting is the maximum nesting of types; kernels have about 30.
+	maxNesting = 500
+	// maxMembers is the maximum number of members of a type, including members of its members; kernels have a
 	// few thousand.
-	mostMembers = 1 << 20
+	maxMembers = 1 << 20
 )
 
 var (
@@ -58,7 +58,7 @@ func (n *nesting) count(id uint32, depth int) (int, error) {
 		return 0, errEndless
 	case n.members[id] > 0:
 		return n.members[id], nil
-	case depth > deepest:
+	case depth > maxNesting:
 		return 0, errTooDeep
 	}
 	n.members[id] = open
@@ -68,7 +68,7 @@ func (n *nesting) count(id uint32, depth int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if sum += more; sum > mostMembers {
+		if sum += more; sum > maxMembers {
 			return 0, errTooLarge
 		}
 	}

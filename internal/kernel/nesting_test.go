@@ -36,7 +36,7 @@ func TestCheckNesting(t *testing.T) {
 	self := holder("self")
 	self.Members = []btf.Member{{Type: &btf.Typedef{Name: "t", Type: &btf.Array{Index: tInt, Type: self, Nelems: 1}}}}
 	deep, wide := holder("deep"), holder("wide", tInt, tInt)
-	for i := range deepest + 1 {
+	for i := range maxNesting + 1 {
 		deep = holder(fmt.Sprint("deep", i), deep)
 	}
 	for i := range 25 {

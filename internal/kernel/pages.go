@@ -11,9 +11,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Pages says where the kernel keeps its page structs (the array vmemmap) and where it maps memory. Both are
-// virtual addresses of physical address 0, whether or not there is memory. Programs need both to find the bytes
-// of a packet that are in page fragments.
+// Pages says where the kernel keeps its page structs (the array vmemmap) and where it maps memory (the direct
+// map). Both are the virtual addresses for physical address 0, whether or not there is memory. Programs need
+// both to find the bytes of a packet that are in page fragments.
 type Pages struct {
 	Structs, Memory uint64
 }

@@ -13,7 +13,7 @@ import (
 type Capability struct {
 	Name   string
 	Number uint
-	// Instead is another capability that has the same effect, or Number if there is none.
+	// Instead is another capability that includes this one, or Number if there is none.
 	Instead uint
 	// Required is set if nothing can be traced without it.
 	Required bool

@@ -176,7 +176,7 @@ func openProgram(id ebpf.ProgramID, kinds []*ProgramKind) *LoadedProgram {
 		if typ := k.Types[handle.Type()]; typ != "" {
 			p := &LoadedProgram{Program: Program{ID: uint32(id), Kind: k, Type: typ}, Handle: handle}
 			p.Untraceable = p.describe()
-			if p.Name != tried {
+			if p.Name != testName {
 				return p
 			}
 		}
@@ -221,8 +221,8 @@ func (p *Program) locate(info *ebpf.ProgramInfo) {
 	p.Landing, p.NoLanding = p.Addr+uint64(offset), err
 }
 
-// mostArguments is the number of arguments that the kernel saves if it does not trust the types of a function.
-const mostArguments = 5
+// maxArguments is the number of arguments that the kernel saves if it does not trust the types of a function.
+const maxArguments = 5
 
 // keptArguments returns the number of arguments that the kernel saves when it traces f, the function of a
 // program that takes this context (btf_check_func_arg_match and bpf_check_attach_target in the kernel).
@@ -236,7 +236,7 @@ func keptArguments(f *btf.Func, context string) (int, error) {
 	case len(proto.Params) == 1 && pointsTo(proto.Params[0].Type, context):
 		return 1, nil
 	}
-	return mostArguments, nil
+	return maxArguments, nil
 }
 
 func pointsTo(t btf.Type, name string) bool {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isReturn is a kfunc that returns whether a program of a kprobe session was called at a return.
+// isReturn is a kfunc that reports whether a program of a kprobe session was called at a return.
 const isReturn = "bpf_session_is_return"
 
 var errNoSession = errors.New("the kernel has no kprobe sessions (Linux 6.10)")
@@ -53,8 +53,8 @@ func functionID(types *btf.Spec, name string) (btf.TypeID, error) {
 	return types.TypeID(f)
 }
 
-// asksForReturn calls the kfunc with this BTF id. The kfunc takes the program's context since 7.0 and nothing
-// before; the context is in the first register anyway.
+// asksForReturn calls the kfunc with this BTF id. Since 7.0 it takes the program's context, which is in the
+// first register anyway; before, it takes no argument.
 func asksForReturn(function btf.TypeID) asm.Instructions {
 	return asm.Instructions{
 		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(function)},

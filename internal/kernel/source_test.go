@@ -55,11 +55,11 @@ func fifoIn(t *testing.T, dir string) string {
 	return path
 }
 
-// hugeIn creates a sparse file that is larger than mostBTF.
+// hugeIn creates a sparse file that is larger than maxBTF.
 func hugeIn(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "huge")
-	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, mostBTF+1)); err != nil {
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, maxBTF+1)); err != nil {
 		t.Fatal(err)
 	}
 	return path

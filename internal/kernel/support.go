@@ -75,7 +75,7 @@ func load(typ ebpf.ProgramType, attach ebpf.AttachType) (*ebpf.Program, error) {
 
 func loadBody(typ ebpf.ProgramType, attach ebpf.AttachType, body asm.Instructions) (*ebpf.Program, error) {
 	return ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name:          tried,
+		Name:          testName,
 		Type:          typ,
 		AttachType:    attach,
 		License:       "GPL",
@@ -244,7 +244,7 @@ func perfNotPermitted() error {
 
 // CheckRing returns why the kernel has no ring buffer for events (5.8); nil if it has.
 func CheckRing() error {
-	ring, err := ebpf.NewMap(&ebpf.MapSpec{Name: tried, Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
+	ring, err := ebpf.NewMap(&ebpf.MapSpec{Name: testName, Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
 	switch {
 	case err == nil:
 		return ring.Close()

@@ -90,18 +90,18 @@ func findNote(b []byte, name string) []byte {
 type unpacker struct {
 	names   *bufio.Reader
 	offsets []byte
-	address counting
+	address offsetEncoding
 	// place is the address of the next symbol's offset, and base the address that most kernels add to it.
 	place, base uint64
 	tokens      [256][]byte
 	name        []byte
 }
 
-// counting computes a symbol's address from its offset.
-type counting func(u *unpacker, offset int32) uint64
+// offsetEncoding computes a symbol's address from its offset.
+type offsetEncoding func(u *unpacker, offset int32) uint64
 
-// countings are the encodings of offsets in various kernels.
-var countings = []counting{
+// offsetEncodings are the encodings of offsets in various kernels.
+var offsetEncodings = []offsetEncoding{
 	// Relative to the base.
 	func(u *unpacker, offset int32) uint64 { return u.base + uint64(uint32(offset)) },
 	// Negative offsets are subtracted from the base. Others are absolute values, of per-CPU variables (amd64,
@@ -116,11 +116,11 @@ var countings = []counting{
 	func(u *unpacker, offset int32) uint64 { return u.place + uint64(int64(offset)) },
 }
 
-// mostSymbols limits the number of symbols that the kernel may claim to have.
-const mostSymbols = 1 << 22
+// maxSymbols limits the number of symbols that the kernel may claim to have.
+const maxSymbols = 1 << 22
 
-func (t *tables) open(c *core, way counting) (*unpacker, error) {
-	u := &unpacker{address: way, place: t.offsets, names: bufio.NewReaderSize(&memoryReader{c, t.names}, lineBuffer)}
+func (t *tables) open(c *core, encoding offsetEncoding) (*unpacker, error) {
+	u := &unpacker{address: encoding, place: t.offsets, names: bufio.NewReaderSize(&memoryReader{c, t.names}, lineBuffer)}
 	var count [4]byte
 	var base [8]byte
 	var index [512]byte
@@ -133,7 +133,7 @@ func (t *tables) open(c *core, way counting) (*unpacker, error) {
 		}
 	}
 	n := binary.NativeEndian.Uint32(count[:])
-	if n == 0 || n > mostSymbols {
+	if n == 0 || n > maxSymbols {
 		return nil, fmt.Errorf("the kernel's symbol table has an implausible size: %d symbols", n)
 	}
 	u.base = binary.NativeEndian.Uint64(base[:])
@@ -229,8 +229,8 @@ func unpack(c *core, head []byte) (*Symbols, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, way := range countings {
-		u, err := t.open(c, way)
+	for _, encoding := range offsetEncodings {
+		u, err := t.open(c, encoding)
 		if err != nil {
 			return nil, err
 		}

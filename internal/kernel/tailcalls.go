@@ -59,7 +59,7 @@ func landingIn(arch string, code []byte) (offset int, err error) {
 	if frame == nil {
 		return 0, errNoLanding
 	}
-	begin := code[:min(len(code), longestPrologue)]
+	begin := code[:min(len(code), maxPrologue)]
 	i := bytes.Index(begin, frame)
 	if i < 0 {
 		return 0, errNoLanding
@@ -71,8 +71,8 @@ func landingIn(arch string, code []byte) (offset int, err error) {
 	return offset, nil
 }
 
-// longestPrologue is the number of bytes that are searched.
-const longestPrologue = 64
+// maxPrologue is the number of bytes that are searched.
+const maxPrologue = 64
 
 // frames are the last instructions that a tail call skips. landmarks are instructions that may follow, which mark a
 // valid target of indirect branches; the breakpoint is set after them.

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tried is the name of test programs and maps.
-const tried = "tracer_try"
+// testName is the name of test programs and maps.
+const testName = "tracer_try"
 
 // errNoTrampolines: fentry and fexit need trampolines (amd64 5.5, arm64 6.0).
 var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64: Linux 5.5, arm64: Linux 6.0)")
@@ -36,7 +36,7 @@ func tryTracing() error {
 	}
 	defer target.Close()
 	tracer, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: tried, Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target, AttachTo: tried,
+		Name: testName, Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target, AttachTo: testName,
 		License: "GPL", Instructions: append(readsMemory(), doesNothing()...),
 	})
 	if err != nil {
@@ -53,13 +53,13 @@ func tryTracing() error {
 // tryTarget returns a program with BTF, as compilers make it, and of a type that needs no network capability.
 func tryTarget() *ebpf.ProgramSpec {
 	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
-	function := &btf.Func{Name: tried, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
+	function := &btf.Func{Name: testName, Linkage: btf.GlobalFunc, Type: &btf.FuncProto{
 		Return: number,
 		Params: []btf.FuncParam{{Name: "skb", Type: &btf.Pointer{Target: &btf.Fwd{Name: "__sk_buff"}}}},
 	}}
 	body := doesNothing()
-	body[0] = btf.WithFuncMetadata(body[0].WithSymbol(tried), function)
-	return &ebpf.ProgramSpec{Name: tried, Type: ebpf.SocketFilter, License: "GPL", Instructions: body}
+	body[0] = btf.WithFuncMetadata(body[0].WithSymbol(testName), function)
+	return &ebpf.ProgramSpec{Name: testName, Type: ebpf.SocketFilter, License: "GPL", Instructions: body}
 }
 
 // errNoSupport is ENOTSUPP, which the kernel returns on architectures without trampolines.
@@ -76,15 +76,15 @@ func ExplainTracing(err error) error {
 	case errors.Is(err, unix.EBUSY):
 		return errors.New("its entry is in use by something else")
 	case errors.As(err, &refused) && len(refused.Log) > 0:
-		return fmt.Errorf("the kernel refused it: %s (%w)", lastComplaint(refused.Log), refused.Cause)
+		return fmt.Errorf("the kernel refused it: %s (%w)", lastLogLine(refused.Log), refused.Cause)
 	case isRefusal(err):
 		return notPermitted()
 	}
 	return fmt.Errorf("the kernel refused it: %w", err)
 }
 
-// lastComplaint returns the last line of the verifier's log that is not statistics.
-func lastComplaint(log []string) string {
+// lastLogLine returns the last line of the verifier's log that is not statistics.
+func lastLogLine(log []string) string {
 	for i := len(log) - 1; i > 0; i-- {
 		if line := log[i]; line != "" && !isStatistics(line) {
 			return line

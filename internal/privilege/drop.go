@@ -34,8 +34,8 @@ func Drop(keep kernel.CapabilitySet) (kernel.CapabilitySet, error) {
 	}
 	keep = had.permitted & (keep | had.standIns(keep))
 	return keep, errors.Join( // if one step fails, the others are still done
-		everywhere("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1),
-		everywhere("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL),
+		onAllThreads("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1),
+		onAllThreads("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL),
 		set(keep),
 	)
 }
@@ -50,8 +50,8 @@ func (s sets) standIns(keep kernel.CapabilitySet) (found kernel.CapabilitySet) {
 	return found
 }
 
-// everywhere calls prctl on each thread.
-func everywhere(what string, option, argument uintptr) error {
+// onAllThreads calls prctl on each thread.
+func onAllThreads(what string, option, argument uintptr) error {
 	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, option, argument, 0, 0, 0, 0); errno != 0 {
 		return fmt.Errorf("prctl %s: %w", what, errno)
 	}
