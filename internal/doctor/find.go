@@ -26,7 +26,7 @@ func Rights() []kernel.Capability { return kernel.Capabilities }
 
 // Findings is what was found on a machine, before it is evaluated.
 type Findings struct {
-	// Version is tracer's, Release the kernel's.
+	// Version is that of tracer, Release that of the kernel, and Arch its GOARCH.
 	Version, Release, Arch string
 	UID                    int
 	Capabilities           kernel.CapabilitySet
@@ -76,7 +76,7 @@ type Planned struct {
 var settings = []string{"kernel.kptr_restrict", "kernel.perf_event_paranoid", "kernel.unprivileged_bpf_disabled"}
 
 // Find examines this machine. It loads small programs to test whether the kernel accepts them, as tracing does,
-// and closes them. It attaches to nothing of the kernel and leaves nothing behind. It returns an error if a
+// and closes them. It attaches only to its own programs, and leaves nothing behind. It returns an error if a
 // basic requirement is not met or ctx ends; everything else that fails is a finding.
 func Find(ctx context.Context, version string) (*Findings, error) {
 	if err := cmp.Or(kernel.NeedFiles(), kernel.NeedProc(), kernel.NeedMemory()); err != nil {

@@ -161,7 +161,8 @@ func askModules(f *Findings) outcome {
 	}
 }
 
-// facts returns what is known about the kernel. Without types it is empty except for the reasons.
+// facts returns the facts about the kernel. Without BTF there are none; then NoTypes is the reason for
+// everything that is missing.
 func (f *Findings) facts() *kernel.Facts {
 	if f.Kernel == nil {
 		return &kernel.Facts{Closed: f.NoTypes, PagesUnknown: f.NoTypes, NoSession: f.NoTypes, NoDirect: f.NoTypes, Untraceable: f.NoTypes}
@@ -264,7 +265,8 @@ func askConfig(f *Findings) outcome {
 	}
 }
 
-// remedy returns the hint of an error, or fallback. If required capabilities are missing, these come first.
+// remedy returns the hint of an error, or fallback. If required capabilities are missing, it returns that these
+// must be added.
 func (f *Findings) remedy(err error, fallback string) string {
 	for _, c := range f.Capabilities.Lacking() {
 		if c.Required {

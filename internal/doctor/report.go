@@ -21,7 +21,7 @@ const (
 
 // Check is one row of the report.
 type Check struct {
-	// Group is the section of the report, and Name is unique in it.
+	// Group is the section of the report. Name is unique in the report.
 	Group string `json:"group"`
 	Name  string `json:"check"`
 	State State  `json:"state"`

@@ -17,8 +17,8 @@ import (
 // hop over a veth pair or the loopback device puts it into a CPU's queue again.
 const backlogRounds = 8
 
-// mostCPUs is the number of CPUs that fit into a unix.CPUSet.
-const mostCPUs = 1024
+// maxCPUs is the number of CPUs that fit into a unix.CPUSet.
+const maxCPUs = 1024
 
 // FlushBacklogs waits until every CPU has handled the packets that were in its receive queue at the call, and
 // those that were queued again while handling them. From each CPU it sends datagrams to itself over the
@@ -44,7 +44,7 @@ func flushBacklogs() error {
 		return err
 	}
 	defer conn.Close()
-	for cpu := range mostCPUs {
+	for cpu := range maxCPUs {
 		if !usable.IsSet(cpu) {
 			continue
 		}

@@ -63,10 +63,10 @@ func newCgroup(t testing.TB, path string) *Cgroup {
 // gone.
 func removeCgroup(path string) error {
 	above := &Cgroup{Path: filepath.Dir(path)}
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(answerTimeout); ; time.Sleep(time.Millisecond) {
 		members, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
 		for _, pid := range strings.Fields(string(members)) {
-			above.write(pid) // it may end meanwhile
+			above.write(pid) // the process may end meanwhile
 		}
 		err := os.Remove(path)
 		if err == nil || time.Now().After(deadline) {

@@ -20,9 +20,9 @@ const childMark = "TRACER_KTEST_CHILD"
 type Child struct {
 	PID int
 
-	t       testing.TB
-	orders  *json.Encoder
-	answers *json.Decoder
+	t         testing.TB
+	requests  *json.Encoder
+	responses *json.Decoder
 }
 
 // StartChild starts a process in a namespace, and ends it with the test. comm, of at most 15 bytes, is the
@@ -35,18 +35,18 @@ func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	must(t, os.Symlink(program, link)) // the kernel takes the name from the path
 	cmd := exec.Command(link)
 	cmd.Env, cmd.Stderr = append(os.Environ(), childMark+"=1"), os.Stderr
-	orders, err := cmd.StdinPipe()
+	requests, err := cmd.StdinPipe()
 	must(t, err)
-	answers, err := cmd.StdoutPipe()
+	responses, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, n.Do(cmd.Start))
-	t.Cleanup(func() { endChild(t, cmd, orders) })
-	return &Child{cmd.Process.Pid, t, json.NewEncoder(orders), json.NewDecoder(answers)}
+	t.Cleanup(func() { endChild(t, cmd, requests) })
+	return &Child{cmd.Process.Pid, t, json.NewEncoder(requests), json.NewDecoder(responses)}
 }
 
 // endChild closes the pipe with the requests, which ends the child.
-func endChild(t testing.TB, cmd *exec.Cmd, orders io.Closer) {
-	if err := errors.Join(orders.Close(), cmd.Wait()); err != nil {
+func endChild(t testing.TB, cmd *exec.Cmd, requests io.Closer) {
+	if err := errors.Join(requests.Close(), cmd.Wait()); err != nil {
 		t.Errorf("child %d: %v", cmd.Process.Pid, err)
 	}
 }
@@ -58,15 +58,15 @@ func (c *Child) Join(g *Cgroup) {
 }
 
 // ask sends a request and waits until it is done.
-func (c *Child) ask(o order) answer {
+func (c *Child) ask(req request) response {
 	c.t.Helper()
-	must(c.t, c.orders.Encode(o))
-	var a answer
-	must(c.t, c.answers.Decode(&a))
-	if a.Error != "" {
-		c.t.Fatalf("child %d: %s: %s", c.PID, o.Do, a.Error)
+	must(c.t, c.requests.Encode(req))
+	var resp response
+	must(c.t, c.responses.Decode(&resp))
+	if resp.Error != "" {
+		c.t.Fatalf("child %d: %s: %s", c.PID, req.Do, resp.Error)
 	}
-	return a
+	return resp
 }
 
 // Socket is an open socket of a child.
@@ -82,43 +82,43 @@ type Socket struct {
 // in package net.
 func (c *Child) Dial(network, local, remote string) *Socket {
 	c.t.Helper()
-	return c.opened(order{Do: "dial", Network: network, Local: local, Remote: remote})
+	return c.opened(request{Do: "dial", Network: network, Local: local, Remote: remote})
 }
 
 // Listen opens a socket that waits for connections or datagrams.
 func (c *Child) Listen(network, local string) *Socket {
 	c.t.Helper()
-	return c.opened(order{Do: "listen", Network: network, Local: local})
+	return c.opened(request{Do: "listen", Network: network, Local: local})
 }
 
 // Accept accepts a connection of a listening TCP socket.
 func (s *Socket) Accept() *Socket {
 	s.child.t.Helper()
-	return s.child.opened(order{Do: "accept", Socket: s.id})
+	return s.child.opened(request{Do: "accept", Socket: s.id})
 }
 
-func (c *Child) opened(o order) *Socket {
+func (c *Child) opened(req request) *Socket {
 	c.t.Helper()
-	a := c.ask(o)
-	return &Socket{a.Local, c, a.Socket}
+	resp := c.ask(req)
+	return &Socket{resp.Local, c, resp.Socket}
 }
 
 // Send sends the payload, in one datagram if the socket is UDP.
 func (s *Socket) Send(payload string) {
 	s.child.t.Helper()
-	s.child.ask(order{Do: "send", Socket: s.id, Payload: payload})
+	s.child.ask(request{Do: "send", Socket: s.id, Payload: payload})
 }
 
 // Receive waits for as many bytes as the payload has, and fails the test if they differ.
 func (s *Socket) Receive(payload string) {
 	s.child.t.Helper()
-	s.child.ask(order{Do: "receive", Socket: s.id, Payload: payload})
+	s.child.ask(request{Do: "receive", Socket: s.id, Payload: payload})
 }
 
 // Close closes the socket before the child ends.
 func (s *Socket) Close() {
 	s.child.t.Helper()
-	s.child.ask(order{Do: "close", Socket: s.id})
+	s.child.ask(request{Do: "close", Socket: s.id})
 }
 
 // BeChild must be called at the start of TestMain. In a process that [StartChild] has started, it handles
@@ -127,7 +127,7 @@ func BeChild() {
 	if os.Getenv(childMark) == "" {
 		return
 	}
-	if err := obey(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {
+	if err := handleRequests(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		os.Exit(1)
 	}

@@ -27,12 +27,12 @@ func (a attributes) Encode(e *netlink.AttributeEncoder) error { a.put(e); return
 // present, and a skip counts as a failure.
 func needsModule(t testing.TB, err error) {
 	t.Helper()
-	if slices.ContainsFunc(lacking, func(e unix.Errno) bool { return errors.Is(err, e) }) {
+	if slices.ContainsFunc(missingModule, func(e unix.Errno) bool { return errors.Is(err, e) }) {
 		t.Skipf("no module: %v", err)
 	}
 	must(t, err)
 }
 
-// lacking are the errors of a kernel without a module: for a kind of device, for a classifier or an nftables
+// missingModule are the errors of a kernel without a module: for a kind of device, for a classifier or an nftables
 // expression, for a cipher, for a protocol.
-var lacking = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT}
+var missingModule = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT}

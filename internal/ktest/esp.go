@@ -35,7 +35,8 @@ func (e ESP) mode() netlink.Mode {
 	return netlink.XFRM_MODE_TRANSPORT
 }
 
-// NewESP sets up one end: everything that it sends is encrypted, and everything that it receives must be.
+// NewESP sets up one end: it encrypts everything that it sends to the other host, and accepts only encrypted
+// packets from it.
 func NewESP(t testing.TB, n *Netns, e ESP) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {

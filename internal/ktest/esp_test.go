@@ -25,5 +25,5 @@ func TestEncryptedPingsInATunnel(t *testing.T) {
 	AddAddress(t, b, "lo", subnets("10.8.2.1")[0])
 	NewRoute(t, a, e.To, e.Remote)
 	NewRoute(t, b, e.From, e.Local)
-	gets(t, a, b, UDP{From: at("10.8.1.1", 5001), To: at("10.8.2.1", 7000), Size: 9}, at("10.8.2.1", 7000), 1)
+	receives(t, a, b, UDP{From: at("10.8.1.1", 5001), To: at("10.8.2.1", 7000), Size: 9}, at("10.8.2.1", 7000), 1)
 }

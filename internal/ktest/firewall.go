@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DropTCP makes a namespace drop everything that it receives for a TCP port, over IPv4 and IPv6, with one
-// nftables rule: `meta l4proto tcp tcp dport PORT drop`.
+// DropTCP makes a namespace drop everything that it receives for a TCP port, over IPv4 and IPv6:
+// `meta l4proto tcp tcp dport PORT drop`.
 func DropTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	table := &nftables.Table{Name: "ktest", Family: nftables.TableFamilyINet}
@@ -26,8 +26,8 @@ func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), rule))
 }
 
-// DropLaterFragments makes a namespace drop all fragments except the first of a packet, before reassembly: `ip
-// frag-off & 0x1fff != 0 drop`.
+// DropLaterFragments makes a namespace drop all fragments except the first of a packet, before reassembly:
+// `ip frag-off & 0x1fff != 0 drop`.
 func DropLaterFragments(t testing.TB, n *Netns) {
 	t.Helper()
 	const register = 1
@@ -59,8 +59,8 @@ func toPort(protocol byte, port uint16) []expr.Any {
 	}
 }
 
-// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself: `tcp dport PORT
-// reject with icmp host-unreachable`.
+// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself:
+// `tcp dport PORT reject with icmp host-unreachable`.
 func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	const unreachable, host = 0, 1 // NFT_REJECT_ICMP_UNREACH, ICMP_HOST_UNREACH
@@ -69,8 +69,8 @@ func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("output", nftables.ChainHookOutput), rule))
 }
 
-// ResetTCP makes a namespace answer everything that it receives for a TCP port with a reset: `tcp dport PORT
-// reject with tcp reset`.
+// ResetTCP makes a namespace answer everything that it receives for a TCP port with a reset:
+// `tcp dport PORT reject with tcp reset`.
 func ResetTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	const reset = 1 // NFT_REJECT_TCP_RST

@@ -32,7 +32,7 @@ func TestSendFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := server.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := server.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	if n, from, err := server.ReadFrom(make([]byte, 10)); err != nil || n != 0 || from.String() != u.From.String() {

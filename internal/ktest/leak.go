@@ -76,7 +76,7 @@ func ids(kind string, next func(uint32) (uint32, error)) ([]string, error) {
 // linkIDs tries again while another process creates a link, which then has an id but can't be opened yet
 // (EAGAIN of bpf_link_by_id).
 func linkIDs() ([]string, error) {
-	for deadline := time.Now().Add(settle); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(freeTimeout); ; time.Sleep(time.Millisecond) {
 		lines, err := openLinkIDs()
 		if !errors.Is(err, unix.EAGAIN) || time.Now().After(deadline) {
 			return lines, err
@@ -125,8 +125,8 @@ func (now Inventory) Since(earlier Inventory) Inventory {
 	return slices.DeleteFunc(slices.Clone(now), func(line string) bool { return slices.Contains(earlier, line) })
 }
 
-// settle is the time that the kernel may take to free objects without references.
-const settle = 20 * time.Second
+// freeTimeout is the time that the kernel may take to free objects without references.
+const freeTimeout = 20 * time.Second
 
 // NoLeaks fails the test at its end if the kernel then has BPF objects or probes that did not exist at the
 // call.
@@ -143,7 +143,7 @@ func NoLeaks(t testing.TB) {
 
 func leftSince(t testing.TB, before Inventory) Inventory {
 	t.Helper()
-	for deadline := time.Now().Add(settle); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(freeTimeout); ; time.Sleep(50 * time.Millisecond) {
 		now, err := TakeInventory()
 		must(t, err)
 		left := now.Since(before)

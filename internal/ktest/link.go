@@ -85,7 +85,7 @@ func newLink(name, kind string, data rtnetlink.LinkDriver) error {
 	return newLinkOn(0, name, kind, data)
 }
 
-// newLinkOn creates a device on top of the one with index lower, or on none if it is 0.
+// newLinkOn creates a device on top of the device with index lower; 0 means none.
 func newLinkOn(lower uint32, name, kind string, data rtnetlink.LinkDriver) error {
 	return withRoute(func(c *rtnetlink.Conn) error {
 		err := c.Link.New(&rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
@@ -114,7 +114,7 @@ func (n *Netns) raise(name string) error {
 // before.
 func (n *Netns) awaitUp(name string) error {
 	return n.withDevice(name, func(c *rtnetlink.Conn, index uint32) error {
-		for deadline := time.Now().Add(2 * patience); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * answerTimeout); ; time.Sleep(10 * time.Millisecond) {
 			device, err := c.Link.Get(index)
 			if err != nil {
 				return err

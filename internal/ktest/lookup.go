@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewUnreachable adds a route to a namespace that makes a network unreachable.
+// NewUnreachable adds a route of type unreachable, so that sending to the network fails.
 func NewUnreachable(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_UNREACHABLE})

@@ -20,7 +20,7 @@ func TestMapUserStoresIntoThePacket(t *testing.T) {
 	}))
 	defer server.Close()
 	must(t, a.Do(func() error { return UDP{From: at("10.9.0.1", 7001), To: at("10.9.0.2", 7777), Size: 8}.Send(1) }))
-	must(t, server.SetDeadline(time.Now().Add(patience)))
+	must(t, server.SetDeadline(time.Now().Add(answerTimeout)))
 	payload := make([]byte, 100)
 	n, _, err := server.ReadFrom(payload)
 	must(t, err)

@@ -17,15 +17,15 @@ import (
 // natTable has the rules of a namespace.
 var natTable = &nftables.Table{Name: "ktest-nat", Family: nftables.TableFamilyIPv4}
 
-// Masquerade replaces the source address of datagrams to a port with the router's own when they leave: `udp
-// dport PORT masquerade`.
+// Masquerade replaces the source address of datagrams to a port with the router's own when they leave:
+// `udp dport PORT masquerade`.
 func Masquerade(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, port, &expr.Masq{})
 }
 
-// TranslateTo redirects received datagrams to a port to another host and port: `udp dport PORT dnat to
-// ADDRESS:PORT`.
+// TranslateTo redirects received datagrams to a port to another host and port:
+// `udp dport PORT dnat to ADDRESS:PORT`.
 func TranslateTo(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
 	t.Helper()
 	const address, number = 1, 2 // registers
@@ -35,8 +35,8 @@ func TranslateTo(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
 		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: address, RegProtoMin: number, Specified: true})
 }
 
-// Duplicate sends a copy of each received datagram to a port to a neighbour: `udp dport PORT dup to ADDRESS
-// device DEVICE`.
+// Duplicate sends a copy of each received datagram to a port to a neighbour:
+// `udp dport PORT dup to ADDRESS device DEVICE`.
 func Duplicate(t testing.TB, n *Netns, port uint16, to netip.Addr, device string) {
 	t.Helper()
 	const address, index = 1, 2 // registers
@@ -69,8 +69,8 @@ func hookName(h *nftables.ChainHook) string {
 	return "out"
 }
 
-// TrackConnections enables connection tracking in a namespace, which also reassembles fragments first: `ct
-// state invalid accept` for IPv4 and IPv6.
+// TrackConnections enables connection tracking in a namespace, which also reassembles fragments first:
+// `ct state invalid accept` for IPv4 and IPv6.
 func TrackConnections(t testing.TB, n *Netns) {
 	t.Helper()
 	const state = 1 // register

@@ -24,7 +24,7 @@ func TestSegmentsAreJoined(t *testing.T) {
 	defer server.Close()
 	must(t, JoinDatagrams(server))
 	must(t, a.Do(func() error { return u.Send(1) }))
-	must(t, server.SetDeadline(time.Now().Add(patience)))
+	must(t, server.SetDeadline(time.Now().Add(answerTimeout)))
 	if n, _, err := server.ReadFrom(make([]byte, 1<<16)); err != nil || n != u.Size {
 		t.Errorf("got %d bytes, %v, want %d", n, err, u.Size)
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take, also in slow emulated machines.
-const patience = 5 * time.Second
+// answerTimeout is how long an answer may take, also in slow emulated machines.
+const answerTimeout = 5 * time.Second
 
 // echo is a kind of ping: the network for package net, and the ICMP types.
 type echo struct {
@@ -36,7 +36,7 @@ func Ping(to netip.Addr, id, seq uint16) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
 	if _, err := c.Write(message(kind.request, id, seq)); err != nil {

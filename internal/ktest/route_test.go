@@ -39,9 +39,9 @@ func TestTrackedConnectionsCarryPings(t *testing.T) {
 	pings(t, r.a, hostB)
 }
 
-// gets sends a datagram and checks that it is received the given number of times. It returns the source
+// receives sends a datagram and checks that it is received the given number of times. It returns the source
 // address.
-func gets(t *testing.T, from, at *Netns, u UDP, on netip.AddrPort, times int) net.Addr {
+func receives(t *testing.T, from, at *Netns, u UDP, on netip.AddrPort, times int) net.Addr {
 	t.Helper()
 	var server net.PacketConn
 	must(t, at.Do(func() (err error) {
@@ -50,7 +50,7 @@ func gets(t *testing.T, from, at *Netns, u UDP, on netip.AddrPort, times int) ne
 	}))
 	defer server.Close()
 	must(t, from.Do(func() error { return u.Send(1) }))
-	must(t, server.SetDeadline(time.Now().Add(patience)))
+	must(t, server.SetDeadline(time.Now().Add(answerTimeout)))
 	var source net.Addr
 	for range times {
 		n, sender, err := server.ReadFrom(make([]byte, 1<<16))
@@ -66,7 +66,7 @@ func gets(t *testing.T, from, at *Netns, u UDP, on netip.AddrPort, times int) ne
 func TestMasquerade(t *testing.T) {
 	r := newRouted(t)
 	Masquerade(t, r.router, 7000)
-	source := gets(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(hostB, 7000), Size: 9}, at(hostB, 7000), 1)
+	source := receives(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(hostB, 7000), Size: 9}, at(hostB, 7000), 1)
 	if source.String() != routerB+":5001" {
 		t.Errorf("it comes from %s, want %s", source, routerB)
 	}
@@ -75,11 +75,11 @@ func TestMasquerade(t *testing.T) {
 func TestTranslateTo(t *testing.T) {
 	r := newRouted(t)
 	TranslateTo(t, r.router, 7000, at(hostB, 9000))
-	gets(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(routerA, 7000), Size: 9}, at(hostB, 9000), 1)
+	receives(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(routerA, 7000), Size: 9}, at(hostB, 9000), 1)
 }
 
 func TestDuplicate(t *testing.T) {
 	r := newRouted(t)
 	Duplicate(t, r.router, 7000, netip.MustParseAddr(hostB), "rb")
-	gets(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(hostB, 7000), Size: 9}, at(hostB, 7000), 2)
+	receives(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(hostB, 7000), Size: 9}, at(hostB, 7000), 2)
 }

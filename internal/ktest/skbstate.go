@@ -20,7 +20,7 @@ func InMemory(packet []byte) []byte {
 	return memory
 }
 
-// Received returns the state of a received frame of that length.
+// Received returns the state of an sk_buff with a received frame of that length at Placed.
 func Received(memory []byte, length int) SkbState {
 	return SkbState{Memory: memory, Mac: Placed, Network: Placed + linkHeader, Data: Placed, Tail: Placed + length}
 }

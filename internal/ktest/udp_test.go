@@ -32,7 +32,7 @@ func TestUDPSend(t *testing.T) {
 func expect(t *testing.T, server net.PacketConn, u UDP) {
 	t.Helper()
 	defer server.Close()
-	if err := server.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := server.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -21,7 +21,7 @@ func TestXDPPass(t *testing.T) {
 			a, b := pair(t)
 			c := NewXDP(t, b, XDP{Device: "vb", Generic: generic})
 			pings(t, a, "10.9.0.2")
-			gets(t, a, b, UDP{From: at("10.9.0.1", 5001), To: at("10.9.0.2", 7000), Size: 9}, at("10.9.0.2", 7000), 1)
+			receives(t, a, b, UDP{From: at("10.9.0.1", 5001), To: at("10.9.0.2", 7000), Size: 9}, at("10.9.0.2", 7000), 1)
 			counted(t, c, 1)
 		})
 	}
@@ -53,7 +53,7 @@ func comesBack(t *testing.T, a *Netns) {
 		if _, err := c.WriteTo([]byte("hello"), there); err != nil {
 			return err
 		}
-		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 			return err
 		}
 		_, from, err := c.ReadFrom(make([]byte, 99))

@@ -37,7 +37,7 @@ func arrives(t *testing.T, from, to *Netns, port uint16) bool {
 	}))
 	defer server.Close()
 	must(t, from.Do(UDP{From: at("10.9.0.1", 5001), To: at("10.9.0.2", port), Size: 9}.sendOne))
-	must(t, server.SetDeadline(time.Now().Add(patience/10)))
+	must(t, server.SetDeadline(time.Now().Add(answerTimeout/10)))
 	_, _, err := server.ReadFrom(make([]byte, 99))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return false

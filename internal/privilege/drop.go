@@ -21,9 +21,9 @@ import (
 )
 
 // Drop removes every capability except those in keep from the effective, permitted, inheritable and ambient
-// sets. Capabilities in keep that are not permitted are not added. It sets no_new_privs (3.5), so that programs
-// executed later gain no capabilities, whatever is in the bounding set. It returns the capabilities that are
-// left.
+// sets. It adds none: if one in keep is not permitted, a permitted one that includes it is kept instead. It
+// sets no_new_privs (3.5), so that programs executed later gain no capabilities, whatever is in the bounding
+// set. It returns the capabilities that are left.
 //
 // Capabilities are per thread, and with cgo the Go runtime does not know all threads, so psx makes each call on
 // all of them.
