@@ -26,7 +26,7 @@ func Rights() []kernel.Capability { return kernel.Capabilities }
 
 // Findings is what was found on a machine, before it is evaluated.
 type Findings struct {
-	// Version is that of tracer, Release that of the kernel, and Arch its GOARCH.
+	// Version is tracer's version, Release is the kernel's (uname -r), and Arch is its GOARCH.
 	Version, Release, Arch string
 	UID                    int
 	Capabilities           kernel.CapabilitySet

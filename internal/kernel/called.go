@@ -59,7 +59,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 	return types.helpers(places), skipped, nil
 }
 
-// helpers makes a [Function] of each address range, which is that of a helper or a kfunc.
+// helpers makes a [Function] of each range of addresses, the code of a helper or kfunc.
 func (t *types) helpers(places []Place) []Function {
 	named := map[string]bool{}
 	for _, p := range places {

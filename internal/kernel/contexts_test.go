@@ -55,7 +55,7 @@ func TestLocateContexts(t *testing.T) {
 	}
 }
 
-func TestContextsThatCannotBeLocated(t *testing.T) {
+func TestContextsNotLocated(t *testing.T) {
 	if _, err := locateContexts("amd64", parse(t, "ffffffff81000000 T _text\n"), hotTypes(t)); !errors.Is(err, errNoVariables) {
 		t.Errorf("without data symbols: %v", err)
 	}

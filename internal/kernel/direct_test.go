@@ -68,10 +68,10 @@ func TestDirectIsDescribed(t *testing.T) {
 		t.Errorf("%+v, want %+v", *d, want)
 	}
 	if _, err := describeDirect(specOf(t, skb, regs)); err == nil {
-		t.Error("bytes were found where there are none")
+		t.Error("a byte array was found in BTF without one")
 	}
 	if _, err := describeDirect(specOf(t, regs, storage)); err == nil {
-		t.Error("an sk_buff was found where there is none")
+		t.Error("an sk_buff was found in BTF without one")
 	}
 }
 

@@ -71,7 +71,7 @@ func (m memory) read(addr uint64, b []byte) error {
 	return nil
 }
 
-func TestEntriesDecide(t *testing.T) {
+func TestEntriesTraceable(t *testing.T) {
 	nop, push := x86Code(0x0f, 0x1f, 0x44, 0x00, 0x00), x86Code(0x55)
 	m := memory{0x1000: nop, 0x2000: push, 0x3000: nop}
 	symbols := &Symbols{marks: map[string]uint64{"_sinittext": 0x3000, "_einittext": 0x4000}}
@@ -111,7 +111,7 @@ func TestEntriesOfAnUnknownKind(t *testing.T) {
 	}
 }
 
-func TestCoreThatIsMissingIsNamed(t *testing.T) {
+func TestMissingCoreIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kcore")
 	if _, err := openCore(path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v does not name %q", err, path)

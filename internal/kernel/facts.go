@@ -18,7 +18,7 @@ import (
 type Sources struct {
 	// Arch is the GOARCH, which determines the registers of arguments.
 	Arch string
-	// BTF is that of vmlinux, raw or in an ELF file.
+	// BTF is the BTF of vmlinux, raw or in an ELF file.
 	BTF []byte
 	// Modules has the split BTF of modules, by name.
 	Modules map[string][]byte

@@ -31,7 +31,7 @@ func TestNeedFiles(t *testing.T) {
 	}
 }
 
-func TestFewFilesSaysWhatToDo(t *testing.T) {
+func TestFewFilesHasHint(t *testing.T) {
 	err := fewFiles(16, unix.EPERM)
 	var h *hinted
 	if !errors.As(err, &h) || !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "from 16 to 256") || !strings.Contains(h.Hint(), "ulimit -n 256") {

@@ -47,7 +47,7 @@ var inAllKernels = map[string]string{
 	"ip_do_fragment":       "3 0 socket 2 net 1",
 	"tcp_ack":              "2 0 socket 1", // const, second
 	"tcp_collapse":         "4 0 socket 1", // two skbs at 4 and 5
-	"tcp_gro_receive":      "2 0",          // behind a list of skbs
+	"tcp_gro_receive":      "2 0",          // after a list of skbs
 	"fib_select_path":      "4 0 net 1",    // const, last
 	"ip_generic_getfrag":   "6 0",
 	"tcp_make_synack":      "6 0 socket 1",
@@ -188,7 +188,7 @@ func TestNoList(t *testing.T) {
 	s.Blacklist = bytes.NewReader(fmt.Appendf(nil, "0x%x-0x%x\tskb_copy_bits\n", addr, addr+16))
 	f := facts(t, s)
 	if f.ListReadable == nil {
-		t.Error("the list was read, though there is none")
+		t.Error("ListReadable is nil without a list")
 	}
 	got := registers(f.Functions)
 	if _, ok := got["skb_copy_bits"]; ok {

@@ -21,15 +21,15 @@ type probeList struct {
 
 // probedAtPlaces has the architectures where kprobes are attached at the ftrace call site. In the ELF V2 ABI of
 // Power, a function has two entry points: direct calls skip the first instructions. The ftrace call site is
-// behind both, and its address is the one that the kernel reports to programs.
+// after both, and its address is the one that the kernel reports to programs.
 var probedAtPlaces = map[string]bool{"ppc64le": true}
 
 var errNoPlaces = errors.New("the kernel does not list the addresses of ftrace entries, which kprobes need on this architecture (Linux 6.5, with tracefs)")
 
 type listed struct{ name, module string }
 
-// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`. The address is that of the
-// ftrace call site, a few bytes into the function.
+// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`. ADDRESS is the ftrace call site,
+// a few bytes into the function.
 func parsePlaces(arch string, r io.Reader) (*probeList, error) {
 	l := &probeList{probed: probedAtPlaces[arch]}
 	err := lines(r, func(b []byte) {

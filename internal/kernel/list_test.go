@@ -38,9 +38,9 @@ func TestPlacesAreProbed(t *testing.T) {
 	}
 }
 
-// TestPlacesHaveToBeKnown checks that an architecture that attaches kprobes at the call sites needs their
+// TestProbingAtPlacesNeedsAddresses checks that an architecture that attaches kprobes at the call sites needs their
 // addresses.
-func TestPlacesHaveToBeKnown(t *testing.T) {
+func TestProbingAtPlacesNeedsAddresses(t *testing.T) {
 	for list, want := range map[traceable]error{
 		&probeList{counts: map[listed]int{}}: errNoPlaces, nil: errNoPlaces, &probeList{places: []uint64{1}}: nil,
 	} {

@@ -52,7 +52,7 @@ func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {
 	return best, nil
 }
 
-// pageSize is that of the kernel. Each element of vmemmap describes one page.
+// pageSize is the kernel's page size. Each element of vmemmap describes one page.
 var pageSize = uint64(os.Getpagesize())
 
 // describes reports whether segment structs is the part of vmemmap for segment memory, and begins at a page

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestLacks(t *testing.T) {
+func TestLackingCapabilities(t *testing.T) {
 	const rest = " CAP_SYS_RAWIO CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYS_RESOURCE"
 	for _, tc := range []struct {
 		set           CapabilitySet
@@ -77,7 +77,7 @@ func TestPrivilegesPage(t *testing.T) {
 	head, rest, found := strings.Cut(string(b), tableBegins)
 	_, tail, ended := strings.Cut(rest, "\n\n")
 	if !found || !ended {
-		t.Fatalf("%s has no table behind %q", privilegesPage, tableBegins)
+		t.Fatalf("%s has no table after %q", privilegesPage, tableBegins)
 	}
 	want := head + tableBegins + capabilityTable() + "\n" + tail
 	if *update {

@@ -50,7 +50,7 @@ func TestExplainTracing(t *testing.T) {
 		want string
 	}{
 		{syscall.Errno(524), "no BPF trampolines"},
-		{syscall.E2BIG, "as many programs"},
+		{syscall.E2BIG, "maximum number"},
 		{syscall.EBUSY, "in use"},
 		{syscall.EPERM, "not permitted"},
 		{refused(syscall.EINVAL, "Cannot recursively attach", "processed 0 insns (limit 1000000)"), "the kernel refused it: Cannot recursively attach (invalid argument)"},

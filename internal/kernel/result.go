@@ -35,13 +35,13 @@ type Form uint8
 const (
 	// AnyForm gives it no special meaning.
 	AnyForm Form = iota
-	// HookForm is that of a netfilter hook: (void *, struct sk_buff *, const struct nf_hook_state *).
+	// HookForm is a netfilter hook: (void *, struct sk_buff *, const struct nf_hook_state *).
 	HookForm
-	// ReceiverForm is that of a protocol handler: (struct sk_buff *, struct net_device *, struct packet_type *,
-	// struct net_device *).
+	// ReceiverForm is a protocol handler: (struct sk_buff *, struct net_device *, struct packet_type *, struct
+	// net_device *).
 	ReceiverForm
-	// EnqueueForm is that of a queueing discipline's enqueue: (struct sk_buff *, struct Qdisc *, struct sk_buff
-	// **).
+	// EnqueueForm is the enqueue function of a queueing discipline:
+	// (struct sk_buff *, struct Qdisc *, struct sk_buff **).
 	EnqueueForm
 )
 

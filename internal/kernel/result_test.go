@@ -63,7 +63,7 @@ func TestEnumeratorsOfResults(t *testing.T) {
 	}
 }
 
-func TestOthersAreFoundWhereAskedFor(t *testing.T) {
+func TestFunctionsWithoutSkbAreFound(t *testing.T) {
 	for _, kernel := range storedKernels {
 		s := stored(t, kernel)
 		s.Others = []*regexp.Regexp{regexp.MustCompile("^fib_.*$"), regexp.MustCompile("^__inet_lookup_established$")}

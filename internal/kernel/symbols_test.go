@@ -103,7 +103,7 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-func TestOddSymbols(t *testing.T) {
+func TestMalformedSymbols(t *testing.T) {
 	s := parse(t, "\nno symbol\nffffffff81000000\nffffffff81000000 T\nffffffff81000010 T f")
 	diff(t, []uint64{0xffffffff81000010}, s.Addresses("f", "")) // the last line has no end
 	if len(s.list) != 1 {

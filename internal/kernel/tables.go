@@ -104,7 +104,7 @@ type offsetEncoding func(u *unpacker, offset int32) uint64
 var offsetEncodings = []offsetEncoding{
 	// Relative to the base.
 	func(u *unpacker, offset int32) uint64 { return u.base + uint64(uint32(offset)) },
-	// Negative offsets are subtracted from the base. Others are absolute values, of per-CPU variables (amd64,
+	// Negative offsets are subtracted from base-1. Others are absolute: the addresses of per-CPU variables (amd64,
 	// until 6.14).
 	func(u *unpacker, offset int32) uint64 {
 		if offset >= 0 {

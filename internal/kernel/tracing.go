@@ -72,7 +72,7 @@ func ExplainTracing(err error) error {
 	case errors.Is(err, errNoSupport), errors.Is(err, ebpf.ErrNotSupported):
 		return errNoTrampolines
 	case errors.Is(err, unix.E2BIG):
-		return errors.New("as many programs trace it as the kernel allows")
+		return errors.New("the maximum number of programs already trace it")
 	case errors.Is(err, unix.EBUSY):
 		return errors.New("its entry is in use by something else")
 	case errors.As(err, &refused) && len(refused.Log) > 0:

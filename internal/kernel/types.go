@@ -210,7 +210,7 @@ func (t *types) name(off uint32) []byte {
 // maxQualifiers limits chains of typedefs and qualifiers, so that strip ends on broken BTF.
 const maxQualifiers = 64
 
-// strip follows typedefs and qualifiers to the type behind them.
+// strip follows typedefs and qualifiers to the underlying type.
 func (t *types) strip(id uint32) (uint32, record) {
 	r := t.at(id)
 	for range maxQualifiers {

@@ -54,7 +54,7 @@ func TestChildrenTalk(t *testing.T) {
 	}
 }
 
-func TestCgroupGoesAway(t *testing.T) {
+func TestCgroupIsRemoved(t *testing.T) {
 	var g *Cgroup
 	t.Run("in it", func(t *testing.T) { g = NewCgroup(t, "ktest") })
 	if g == nil {

@@ -51,6 +51,6 @@ func TestPinsAreListed(t *testing.T) {
 		t.Errorf("pins %q, want %q", got, want)
 	}
 	if got := pins(filepath.Join(folder, "none")); len(got) != 0 {
-		t.Errorf("pins %q where there is no folder", got)
+		t.Errorf("pins %q in a folder that does not exist", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestWhatIsLookedUp(t *testing.T) {
+func TestRoutesNeighbourAndQdisc(t *testing.T) {
 	a, b := NewNetns(t, "a"), NewNetns(t, "b")
 	near, far := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("10.9.0.2")
 	NewVeth(t,
@@ -49,7 +49,7 @@ func TestWhatIsLookedUp(t *testing.T) {
 	}))
 }
 
-func TestInodesTellSocketsApart(t *testing.T) {
+func TestInodesOfSocketsDiffer(t *testing.T) {
 	open := func() uint64 {
 		c, err := ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
 		must(t, err)

@@ -28,7 +28,7 @@ func TestMasqueradeAll(t *testing.T) {
 	}
 }
 
-func TestSpeed(t *testing.T) {
+func TestFlowtableCarriesTCP(t *testing.T) {
 	n, other := NewNetns(t, "ktest"), NewNetns(t, "other")
 	NewVeth(t, end(n, "c0", "10.7.0.1/24"), end(other, "r0", "10.7.0.2/24"))
 	Speed(t, n, "c0", 5)

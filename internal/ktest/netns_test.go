@@ -31,7 +31,7 @@ func TestNetns(t *testing.T) {
 	}
 }
 
-func TestNetnsGoesAway(t *testing.T) {
+func TestNetnsIsRemoved(t *testing.T) {
 	var n *Netns
 	t.Run("in it", func(t *testing.T) { n = NewNetns(t, "ktest") })
 	if n == nil {
