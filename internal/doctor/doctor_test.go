@@ -187,11 +187,11 @@ func TestReportWithoutTypes(t *testing.T) {
 	f.Kernel, f.Plans, f.Returns, f.NoTypes = nil, nil, "", errors.New("can't read this kernel's BTF")
 	r := Diagnose(f)
 	if r.Verdict() == nil {
-		t.Error("the verdict is that it can trace")
+		t.Error("the verdict is ok")
 	}
 	for _, b := range kernel.Backends {
 		if got := answer(t, r, string(b)); got.State != Missing || got.Found != "can't read this kernel's BTF" {
-			t.Errorf("%+v, want it to be missing because there are no types", got)
+			t.Errorf("%+v, want state missing and the error about BTF", got)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestColorsAreInTextOnly(t *testing.T) {
 		bare = strings.ReplaceAll(bare, code, "")
 	}
 	if bare != plain.String() {
-		t.Errorf("without its colours it is %q, want %q", bare, plain.String())
+		t.Errorf("without colours: %q, want %q", bare, plain.String())
 	}
 	if strings.Contains(object.String(), "\x1b") {
 		t.Errorf("colours in %q", object.String())

@@ -164,12 +164,12 @@ func TestMapFunctions(t *testing.T) {
 		got[f.Name] = f.Operation
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("functions of maps (-want +got):\n%s", diff)
+		t.Errorf("map functions (-want +got):\n%s", diff)
 	}
 }
 
 func TestCalledAndMapFunctionsAreOptional(t *testing.T) {
 	if f := facts(t, withBPF(t)); f.Called != nil || f.MapFunctions != nil {
-		t.Errorf("called %+v, functions of maps %+v", f.Called, f.MapFunctions)
+		t.Errorf("called %+v, map functions %+v", f.Called, f.MapFunctions)
 	}
 }

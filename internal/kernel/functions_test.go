@@ -192,10 +192,10 @@ func TestNoList(t *testing.T) {
 	}
 	got := registers(f.Functions)
 	if _, ok := got["skb_copy_bits"]; ok {
-		t.Error("skb_copy_bits is kept, though it is on the blacklist")
+		t.Error("skb_copy_bits is kept, but it is on the blacklist")
 	}
 	if got["nla_put"] == "" {
-		t.Error("nla_put is left out, though nothing is known against it")
+		t.Error("nla_put is left out, but it is not on the blacklist")
 	}
 	if got["tcp_ack"] != "2 0 socket 1" {
 		t.Errorf("tcp_ack: %q", got["tcp_ack"])

@@ -58,7 +58,7 @@ func TestMissesAreCountedHere(t *testing.T) {
 		t.Skip(err)
 	}
 	if !hasMember(spec, "bpf_link_info", "netkit") {
-		t.Skip("this kernel has no links to netkit devices")
+		t.Skip("this kernel has no netkit links")
 	}
 	for _, backend := range []Backend{TracepointBackend, KprobeMulti} {
 		if !CountsMisses(spec, backend) {

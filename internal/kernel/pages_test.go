@@ -16,7 +16,7 @@ const pageStruct = 64
 // TestPagesFrom checks segments of real kernels.
 func TestPagesFrom(t *testing.T) {
 	if pageSize != 4096 {
-		t.Skip("the segments are of kernels with pages of 4096 bytes")
+		t.Skip("the segments are from kernels with pages of 4096 bytes")
 	}
 	for name, test := range map[string]struct {
 		segments []*elf.Prog

@@ -31,7 +31,7 @@ func TestLackingCapabilities(t *testing.T) {
 			t.Errorf("%x lacks %q, want %q", tc.set, got, tc.all)
 		}
 		if got := strings.Join(names(tc.set.lacksRequired()), " "); got != tc.required {
-			t.Errorf("%x lacks of the required %q, want %q", tc.set, got, tc.required)
+			t.Errorf("%x lacks required %q, want %q", tc.set, got, tc.required)
 		}
 	}
 }

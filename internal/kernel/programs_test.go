@@ -69,7 +69,7 @@ func TestProgramKindsAreDistinct(t *testing.T) {
 	seen := map[ebpf.ProgramType]string{}
 	for _, k := range ProgramKinds {
 		if ProgramKindOf(k.Name) != k || k.Context == "" || len(k.Verdicts) == 0 {
-			t.Errorf("%+v is not complete, or its name is another's", k)
+			t.Errorf("%+v is not complete, or has the name of another kind", k)
 		}
 		for typ := range k.Types {
 			if seen[typ] != "" {

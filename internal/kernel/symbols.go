@@ -224,7 +224,8 @@ func (s *Symbols) name(sym symbol) []byte {
 	return s.names[sym.name : sym.name+uint32(sym.length)]
 }
 
-// after returns the end of the function at index i: the next higher address of a symbol.
+// after returns the end of the function at index i: the next higher address of a symbol, or maxFunction bytes
+// after the start of the last one.
 func (s *Symbols) after(i int) uint64 {
 	addr := s.list[i].addr
 	for _, next := range s.list[i+1:] {

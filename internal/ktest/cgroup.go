@@ -103,7 +103,7 @@ func (g *Cgroup) Killed(t testing.TB) string {
 	must(t, err)
 	m := killedLine.FindSubmatch(text)
 	if m == nil {
-		t.Fatalf("no line of kills in %q", text)
+		t.Fatalf("no oom_kill line in %q", text)
 	}
 	return string(m[1])
 }

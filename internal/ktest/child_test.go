@@ -61,6 +61,6 @@ func TestCgroupIsRemoved(t *testing.T) {
 		t.Skip("needs root and cgroup v2")
 	}
 	if _, err := os.Stat(g.Path); !os.IsNotExist(err) {
-		t.Errorf("%s is still there: %v", g.Path, err)
+		t.Errorf("%s still exists: %v", g.Path, err)
 	}
 }

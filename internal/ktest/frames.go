@@ -30,7 +30,7 @@ func Frames(t testing.TB) []Frame {
 		digits, name, ok := strings.Cut(strings.TrimSpace(line), " ")
 		bytes, err := hex.DecodeString(digits)
 		if !ok || err != nil {
-			t.Fatalf("line %q is no frame: %v", line, err)
+			t.Fatalf("line %q is not a frame: %v", line, err)
 		}
 		list = append(list, Frame{name, bytes})
 	}

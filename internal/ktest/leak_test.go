@@ -37,7 +37,7 @@ func TestInventoryFindsALeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := leftSince(t, before); slices.Contains(left, line) {
-		t.Errorf("%q is still there after its end", line)
+		t.Errorf("%q still exists after it was closed", line)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestMasqueradeAll(t *testing.T) {
 	MakeRouter(t, router)
 	talk := TCP{Client: at("10.7.0.1", 0), Server: at("10.7.1.2", 8080), Payload: []byte("hello")}
 	if err := (TCP{Client: talk.Client, Server: talk.Server}).Exchange(client, server); err == nil {
-		t.Error("a server without a way back answers")
+		t.Error("a server without a route back answers")
 	}
 	MasqueradeAll(t, router)
 	AddChains(t, router, Chain{"through", nftables.ChainHookForward, -5})

@@ -38,7 +38,7 @@ func TestNetnsIsRemoved(t *testing.T) {
 		t.Skip("needs root")
 	}
 	if _, err := os.Stat(n.Path); !os.IsNotExist(err) {
-		t.Errorf("%s is still there: %v", n.Path, err)
+		t.Errorf("%s still exists: %v", n.Path, err)
 	}
 }
 
@@ -51,7 +51,7 @@ func TestVethCarriesPings(t *testing.T) {
 		}
 	}
 	if err := a.Do(func() error { return Ping(netip.MustParseAddr("10.9.0.3"), 7, 1) }); err == nil {
-		t.Error("a host that is not there answered")
+		t.Error("a host that does not exist answered")
 	}
 }
 

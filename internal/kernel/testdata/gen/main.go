@@ -134,8 +134,8 @@ func (p pruner) prune(t btf.Type) btf.Type {
 	return p[t]
 }
 
-// cut keeps the lines whose name in that column is wanted, without the suffix of a compiler's copy. Of kallsyms
-// it also keeps the line after each, which shows where the function ends.
+// cut keeps the lines whose name in that column is wanted, compared without a compiler suffix such as .isra.0.
+// Of kallsyms it also keeps the line after each, which shows where the function ends.
 func cut(in, name string, column int, keep map[string]bool) {
 	if in == "" {
 		return
