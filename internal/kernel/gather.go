@@ -115,8 +115,8 @@ func (g *gathering) readModules() (map[string][]byte, error) {
 	return readModules(names)
 }
 
-// readSymbols decodes the kernel's own symbol tables if no module is requested, and reads /proc/kallsyms
-// otherwise.
+// readSymbols decodes the kernel's own symbol tables. It reads /proc/kallsyms if a module is requested, or if
+// the tables can't be decoded.
 func (g *gathering) readSymbols() {
 	if g.core != nil && !g.options.asksForModules() {
 		if g.symbols, _ = unpackSymbols(g.core); g.symbols != nil {
