@@ -20,7 +20,7 @@ var arithmeticOps = map[bpf.ALUOp]asm.ALUOp{
 	bpf.ALUOpXor:        asm.Xor,
 }
 
-// arithmetic translates a computation on A, which has 32 bits without a sign.
+// arithmetic translates an operation on A, a 32-bit unsigned number.
 func arithmetic(insn bpf.Instruction) asm.Instructions {
 	switch in := insn.(type) {
 	case bpf.ALUOpConstant:
@@ -31,8 +31,8 @@ func arithmetic(insn bpf.Instruction) asm.Instructions {
 	return asm.Instructions{asm.Neg.Imm32(regA, 0)} // NegateA
 }
 
-// arithmeticX: a division by zero rejects; eBPF takes the amount of a shift modulo 32,
-// where libpcap shifts everything out.
+// arithmeticX translates an operation on A and X. A division by zero rejects the packet. A shift by
+// 32 or more gives 0, as in libpcap; eBPF would shift by the count modulo 32.
 func arithmeticX(op bpf.ALUOp) asm.Instructions {
 	compute := arithmeticOps[op].Reg32(regA, regX)
 	switch op {
@@ -44,8 +44,8 @@ func arithmeticX(op bpf.ALUOp) asm.Instructions {
 	return asm.Instructions{compute}
 }
 
-// skip jumps over the next n instructions when the comparison holds. Unlike
-// a label it leaves the instruction behind them free to have one of its own.
+// skip jumps over the next n instructions if the comparison holds. It needs no label, so the
+// instruction after them can have its own.
 func skip(op asm.JumpOp, reg asm.Register, value uint32, n int) asm.Instruction {
 	in := op.Imm32(reg, int32(value), "")
 	in.Metadata, in.Offset = asm.Metadata{}, int16(n)

@@ -4,7 +4,7 @@ package filter
 
 import "testing"
 
-func TestWhatIsAskedFor(t *testing.T) {
+func TestTestedHeadersAndFields(t *testing.T) {
 	for expr, want := range map[string]struct{ transport, addresses, ports bool }{
 		"icmp":                              {},
 		"arp":                               {},

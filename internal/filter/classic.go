@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// decode turns raw instructions into typed ones, all of which are known and jump
-// forward only.
+// decode converts raw instructions to typed ones. It returns an error if an instruction is unknown or
+// a jump goes backward or out of the program.
 func decode(raw []bpf.RawInstruction) ([]bpf.Instruction, error) {
 	classic, known := bpf.Disassemble(raw)
 	if !known {
@@ -29,7 +29,7 @@ func decode(raw []bpf.RawInstruction) ([]bpf.Instruction, error) {
 	return classic, nil
 }
 
-// successors are the instructions that may run after the one at pc.
+// successors returns the indexes of the instructions that may run after the one at pc.
 func successors(classic []bpf.Instruction, pc int) []int {
 	next := pc + 1
 	switch in := classic[pc].(type) {
@@ -45,11 +45,11 @@ func successors(classic []bpf.Instruction, pc int) []int {
 	return []int{next}
 }
 
-// maxOffset is beyond the end of any packet.
+// maxOffset is an upper bound of the size of any packet.
 const maxOffset = 1 << 24
 
-// define replaces instructions that eBPF does not have by what libpcap's
-// interpreter does for them.
+// define replaces instructions that the verifier would reject, and loads beyond the end of any packet,
+// with instructions that have the same result as in libpcap's interpreter.
 func define(classic []bpf.Instruction) []bpf.Instruction {
 	defined := make([]bpf.Instruction, len(classic))
 	for pc, insn := range classic {
@@ -64,8 +64,8 @@ func define(classic []bpf.Instruction) []bpf.Instruction {
 	return defined
 }
 
-// defineLoad: what lies beyond any packet rejects. An offset relative to X does not wrap
-// at 32 bits either.
+// defineLoad replaces a load beyond the end of any packet with a rejection. The sum of X and an offset
+// that is kept cannot wrap at 32 bits (see sum).
 func defineLoad(insn bpf.Instruction) bpf.Instruction {
 	end, _ := fixedEnd(insn)
 	if in, ok := insn.(bpf.LoadIndirect); ok {
@@ -77,7 +77,7 @@ func defineLoad(insn bpf.Instruction) bpf.Instruction {
 	return insn
 }
 
-// defineALU: a division by zero rejects, a shift by more than 31 leaves nothing.
+// defineALU replaces a division by zero with a rejection, and a shift by more than 31 with the result 0.
 func defineALU(in bpf.ALUOpConstant) bpf.Instruction {
 	switch in.Op {
 	case bpf.ALUOpDiv, bpf.ALUOpMod:
@@ -92,7 +92,7 @@ func defineALU(in bpf.ALUOpConstant) bpf.Instruction {
 	return in
 }
 
-// fixedEnd is where the bytes of a load at a fixed offset end.
+// fixedEnd returns the end offset of a load at a fixed offset.
 func fixedEnd(insn bpf.Instruction) (end int, ok bool) {
 	switch in := insn.(type) {
 	case bpf.LoadAbsolute:

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// ClassicText lists the classic program as `tcpdump -d` does, a line for each instruction.
+// ClassicText lists the classic program in the format of `tcpdump -d`, one line per instruction.
 func (p *Program) ClassicText() string {
 	var text strings.Builder
 	for pc, insn := range p.Classic {
@@ -31,7 +31,7 @@ func classicLine(pc int, insn bpf.Instruction) string {
 	return strings.TrimRight(line, " ")
 }
 
-// mnemonic is how an instruction is written.
+// mnemonic is the assembler notation of an instruction: its name and the format of its argument.
 type mnemonic struct{ name, format string }
 
 func (m mnemonic) argument(pc int, k uint32) string {
@@ -44,14 +44,14 @@ func (m mnemonic) argument(pc int, k uint32) string {
 	return m.format
 }
 
-// Parts of the opcode of classic BPF.
+// The instruction class within an opcode of classic BPF, and the opcode of an unconditional jump.
 const (
 	classMask = 0x07
 	classJmp  = 0x05
 	opJa      = 0x05
 )
 
-// mnemonics are all instructions of classic BPF by opcode.
+// mnemonics has all instructions of classic BPF by opcode.
 var mnemonics = map[uint16]mnemonic{
 	0x00: {"ld", "#0x%x"}, 0x01: {"ldx", "#0x%x"},
 	opLd: {"ld", "[%d]"}, opLdh: {"ldh", "[%d]"}, opLdb: {"ldb", "[%d]"},

@@ -8,8 +8,9 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestFramesOfOthers: the list of frames that tests of other packages use has all of ours.
-func TestFramesOfOthers(t *testing.T) {
+// TestSharedCorpusHasAllFrames checks that the list of frames for the tests of other packages has all
+// frames of this package.
+func TestSharedCorpusHasAllFrames(t *testing.T) {
 	listed := map[string]bool{}
 	for _, f := range ktest.Frames(t) {
 		listed[string(f.Bytes)] = true

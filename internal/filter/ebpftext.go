@@ -9,8 +9,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// EBPFText lists the body the way the kernel's verifier does, a line for each
-// instruction. Jumps show the number of the instruction they go to.
+// EBPFText lists the body in the format of the kernel's verifier log, one line per instruction. A jump
+// shows the number of its target instruction.
 func (p *Program) EBPFText() string {
 	labels, err := p.Body.SymbolOffsets()
 	if err != nil {
@@ -23,7 +23,7 @@ func (p *Program) EBPFText() string {
 	return text.String()
 }
 
-// target is the number of the instruction that a jump goes to.
+// target returns the number of the instruction that a jump goes to.
 func target(labels map[string]int, pc int, in asm.Instruction) int {
 	if to, ok := labels[in.Reference()]; ok {
 		return to
@@ -45,12 +45,12 @@ func ebpfLine(in asm.Instruction, target int) string {
 	return jumpLine(in, target)
 }
 
-// memoryOperand is a place in memory, such as *(u16 *)(r6 +12).
+// memoryOperand returns the text of a memory operand, such as *(u16 *)(r6 +12).
 func memoryOperand(in asm.Instruction, base asm.Register) string {
 	return fmt.Sprintf("*(u%d *)(%s %+d)", 8*in.OpCode.Size().Sizeof(), full(base), in.Offset)
 }
 
-// operators are spelled as in C.
+// operators are the assignment operators of C for ALU operations.
 var operators = map[asm.ALUOp]string{
 	asm.Add: "+=", asm.Sub: "-=", asm.Mul: "*=", asm.Div: "/=", asm.Mod: "%=", asm.Mov: "=",
 	asm.Or: "|=", asm.And: "&=", asm.Xor: "^=", asm.LSh: "<<=", asm.RSh: ">>=",
@@ -68,7 +68,8 @@ func aluLine(in asm.Instruction) string {
 	}
 }
 
-// tests are spelled as in C, where & is true when a bit is set in both.
+// tests are the comparison operators of C for conditional jumps; & is true if both operands have a
+// common bit.
 var tests = map[asm.JumpOp]string{
 	asm.JEq: "==", asm.JNE: "!=", asm.JGT: ">", asm.JGE: ">=", asm.JLT: "<", asm.JLE: "<=", asm.JSet: "&",
 }
@@ -86,7 +87,7 @@ func jumpLine(in asm.Instruction, target int) string {
 	}
 }
 
-// source is the right side: a register, or a constant of 32 bits.
+// source returns the text of the right operand: a register or a 32-bit constant.
 func source(in asm.Instruction) string {
 	if in.OpCode.Source() == asm.RegSource {
 		return name(in.OpCode, in.Src)
@@ -94,7 +95,7 @@ func source(in asm.Instruction) string {
 	return fmt.Sprintf("0x%x", uint32(in.Constant))
 }
 
-// name is a register: w7 is the lower half of r7.
+// name returns the name of a register; w7 is the lower half of r7.
 func name(op asm.OpCode, reg asm.Register) string {
 	if class := op.Class(); class == asm.ALUClass || class == asm.Jump32Class {
 		return fmt.Sprintf("w%d", uint8(reg))
@@ -102,5 +103,5 @@ func name(op asm.OpCode, reg asm.Register) string {
 	return full(reg)
 }
 
-// full is a whole register, the frame pointer too by its number.
+// full returns the name of a 64-bit register; the frame pointer is r10.
 func full(reg asm.Register) string { return fmt.Sprintf("r%d", uint8(reg)) }

@@ -8,15 +8,15 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// Where the shortest headers end that network drivers copy into the linear part of a packet
-// (eth_get_headlen), with Ethernet's in front: a UDP header behind that of IPv6, and one behind that
-// of IPv4, whose length is added at run time.
+// Network drivers copy at least the headers of a packet into its linear part (eth_get_headlen). These
+// are the ends of the shortest ones: Ethernet, IPv6 and UDP; and Ethernet and UDP, to which the length of
+// the IPv4 header is added at run time.
 const (
 	headersEnd      = 14 + 40 + 8
 	headersEndShift = 14 + 8
 )
 
-// Far says whether the filter may look beyond the headers, into what may lie in page fragments.
+// Far reports whether the filter may read beyond the headers, where bytes may be in page fragments.
 func (p *Program) Far() bool {
 	behindIPv4 := !slices.ContainsFunc(p.Classic, setsIndex)
 	for _, in := range p.Classic {

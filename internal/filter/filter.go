@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package filter turns expressions in the language of pcap-filter(7) into eBPF
-// that runs on packets in the kernel. libpcap makes classic BPF of the
-// expression; this package makes eBPF of that, for the place where our programs
-// find a packet.
+// Package filter compiles expressions in the language of pcap-filter(7) to eBPF
+// that runs on packets in the kernel. libpcap compiles the expression to classic
+// BPF. This package translates that to eBPF bodies, which replace functions of the BPF
+// programs.
 package filter
 
 import (
@@ -17,45 +17,44 @@ import (
 	"tracer/libpcap"
 )
 
-// HeadSize is how many bytes of a frame the BPF side can copy to its stack before
-// the filter runs. It is the size of struct packet's head in bpf/filter.h.
+// HeadSize is how many bytes of a frame the BPF programs can copy to their stack before
+// the filter runs. It is the size of head in struct packet (bpf/packet.h).
 const HeadSize = 80
 
-// snaplen is what a program returns for a match; tcpdump's value, so that the
-// listings agree.
+// snaplen is what a classic program returns for a match. It is tcpdump's value, so that listings
+// are the same.
 const snaplen = 262144
 
-// mostInstructions is how many instructions a jump of eBPF can skip: its offset is a signed 16-bit
-// number.
+// mostInstructions is the largest distance of a jump in eBPF, whose offset is a signed 16-bit number.
 const mostInstructions = 1<<15 - 1
 
 // Program is a compiled filter for Ethernet frames.
 type Program struct {
-	// Expr is the expression it was made of.
+	// Expr is the source expression.
 	Expr string
-	// Classic is what libpcap made of it.
+	// Classic is the classic program compiled by libpcap.
 	Classic []bpf.Instruction
 	// Need is the number of bytes at the beginning of the frame that Body reads
 	// from the copy in struct packet; at most HeadSize.
 	Need int
-	// Body is the body of the C function filter_packet: R1 is the struct packet at
-	// entry, R0 is not zero at exit when the packet matches. Frames that are shorter
-	// than Need are no danger, Body looks at their length first. It calls the
-	// function load_packet for bytes that may lie beyond the copy.
+	// Body is the body of the C function filter_packet. R1 is the struct packet at
+	// entry, R0 is non-zero at exit if the packet matches. Body checks the length
+	// first, so frames may be shorter than Need. It calls the function load_packet
+	// for bytes that may lie beyond the copy.
 	Body asm.Instructions
-	// Length tells that the expression asks for the frame's length; it need be exact
-	// only then, or where the linear part has less than Need bytes.
+	// Length is set if the expression tests the length of the frame. If it is not set, the
+	// caller needs the exact length only if the linear part has fewer than Need bytes.
 	Length bool
 	// VLAN is set if the expression tests a VLAN tag, or bytes of the frame from the Ethertype on.
-	// It then has to see the tag that the kernel or the network card moved out of the frame.
+	// The caller then has to restore the tag that the kernel or the network card moved out of the frame.
 	VLAN bool
 	// Notes warn of what is valid but probably not intended, such as `vlan 5 or vlan 6`.
 	Notes []string
 }
 
-// Compile makes the program of an expression. No expression at all gives no
-// program: everything matches. An expression that is wrong or that can't be
-// checked in the kernel is a [*libpcap.SyntaxError].
+// Compile compiles an expression. An empty expression matches everything and gives a
+// nil program. The error for an expression that is wrong, or that can't run in the
+// kernel, is a [*libpcap.SyntaxError].
 func Compile(expr string) (*Program, error) {
 	if strings.TrimSpace(expr) == "" {
 		return nil, nil
@@ -93,11 +92,11 @@ func asksLength(classic []bpf.Instruction) bool {
 	return slices.Contains(classic, bpf.Instruction(bpf.LoadExtension{Num: bpf.ExtLen}))
 }
 
-// tagTypes are the Ethertypes of VLAN tags that libpcap knows: 802.1Q, 802.1ad, and
-// one from before there was a standard.
+// tagTypes are the Ethertypes of VLAN tags that libpcap knows: 802.1Q, 802.1ad and
+// 0x9100, which was used for QinQ before the standard.
 var tagTypes = []uint32{0x8100, 0x88a8, 0x9100}
 
-// asksTag looks for a comparison of the Ethertype with that of a tag.
+// asksTag reports whether the program compares the Ethertype with that of a VLAN tag.
 func asksTag(classic []bpf.Instruction) bool {
 	isType := false
 	for _, in := range classic {

@@ -8,21 +8,21 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// state is what is known when an instruction is about to run, whatever way led to it.
+// state is what holds before an instruction runs, on every path to it.
 type state struct {
 	reached bool
-	length  int     // the frame has at least so many bytes
-	written storage // places that have a value
+	length  int     // minimum length of the frame in bytes
+	written storage // registers and memory words that were written
 	header  bool    // X may be the length of an IPv4 header
 }
 
-// flow is what an analysis of a program found.
+// flow is the result of the data flow analysis of a program.
 type flow struct {
 	before []state // for each instruction
-	// lengths is, for each instruction, how many bytes a frame must have for
-	// a match to be possible from there.
+	// lengths is, for each instruction, the minimum length of a frame that can
+	// still match.
 	lengths []int
-	// unset are the places that are read before they are written. They hold zero.
+	// unset are the registers and memory words that are read before they are written. They hold zero.
 	unset storage
 }
 
@@ -42,7 +42,7 @@ func analyse(classic []bpf.Instruction) flow {
 	return f
 }
 
-// after is what is known when the instruction has run.
+// after returns the state after the instruction at pc.
 func (f flow) after(pc int, insn bpf.Instruction) state {
 	s := f.before[pc]
 	s.written |= writes(insn)
@@ -67,8 +67,8 @@ func merge(a, b state) state {
 	}
 }
 
-// neededLengths goes through the program from the end. A frame that is too short for
-// every way to a match can be rejected early.
+// neededLengths computes flow.lengths from the last instruction to the first. A frame that is too
+// short for every path to a match can be rejected early.
 func neededLengths(classic []bpf.Instruction) []int {
 	lengths := make([]int, len(classic))
 	for pc := len(classic) - 1; pc >= 0; pc-- {

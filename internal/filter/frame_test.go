@@ -4,14 +4,14 @@ package filter
 
 import "math/rand/v2"
 
-// corpusFrames are the frames that every expression is tried on.
+// corpusFrames returns the frames that every expression is tested on.
 func corpusFrames() [][]byte {
 	whole := wholeFrames()
 	frames := append(cutFrames(whole), whole...)
 	return append(frames, brokenFrames(whole)...)
 }
 
-// wholeFrames are what a network carries.
+// wholeFrames returns valid frames of many protocols.
 func wholeFrames() [][]byte {
 	var frames [][]byte
 	for _, kind := range []func() [][]byte{
@@ -206,7 +206,7 @@ func otherFrames() [][]byte {
 	return frames
 }
 
-// longFrames end behind the head, and in its last bytes.
+// longFrames returns frames whose transport header or payload ends near or beyond the end of the head.
 func longFrames() [][]byte {
 	var frames [][]byte
 	for _, n := range []int{80, 84, 85, 86, 87, 88, 120, 160, 576, 1400, 1472, 8972, 40000, 65000} {
@@ -217,7 +217,7 @@ func longFrames() [][]byte {
 	return append(frames, frame(typeIPv4, options.packet(far)), frame(typeIPv4, ip4(protoTCP, far)))
 }
 
-// cutFrames end at every byte of some frames, one for each kind of header.
+// cutFrames truncates every ninth frame at each of its first 96 bytes.
 func cutFrames(whole [][]byte) [][]byte {
 	var frames [][]byte
 	for i := 0; i < len(whole); i += 9 {
@@ -228,7 +228,7 @@ func cutFrames(whole [][]byte) [][]byte {
 	return frames
 }
 
-// brokenFrames have wrong bytes, or nothing but wrong bytes.
+// brokenFrames returns frames with up to four random bytes, and frames of random bytes only.
 func brokenFrames(whole [][]byte) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	var frames [][]byte

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// FuzzVerdict tries any bytes as a frame on some expressions, in the kernel and in libpcap.
+// FuzzVerdict compares the verdicts of kernel and libpcap for some expressions on arbitrary frames.
 func FuzzVerdict(f *testing.F) {
 	l := newLab(f)
 	var subjects []*subject
@@ -31,8 +31,8 @@ func FuzzVerdict(f *testing.F) {
 	})
 }
 
-// FuzzClassic tries any classic program that decodes. Unlike those of libpcap, which
-// are all of one cut, it has loads, computations and jumps in any order.
+// FuzzClassic compares kernel and libpcap on random classic programs. Unlike programs compiled by
+// libpcap, these have loads, arithmetic and jumps in any order.
 func FuzzClassic(f *testing.F) {
 	l := newLab(f)
 	for seed := range uint64(200) {
@@ -63,8 +63,8 @@ func FuzzClassic(f *testing.F) {
 	})
 }
 
-// randomProgram has n instructions that jump forward, between a beginning that gives
-// all places a value (libpcap's interpreter does not) and a return.
+// randomProgram returns n random instructions with forward jumps. Before them, it sets all registers
+// and memory words, which libpcap's interpreter does not initialize. The last instruction is a return.
 func randomProgram(random *rand.Rand, n int) []bpf.Instruction {
 	program := []bpf.Instruction{bpf.LoadConstant{Dst: bpf.RegA}, bpf.LoadConstant{Dst: bpf.RegX, Val: plainHeader}}
 	for slot := range memorySlots {
@@ -76,7 +76,7 @@ func randomProgram(random *rand.Rand, n int) []bpf.Instruction {
 	return append(program, bpf.RetA{})
 }
 
-// randomInstruction may jump over at most left-1 instructions.
+// randomInstruction returns a random instruction; a jump skips at most left-1 instructions.
 func randomInstruction(random *rand.Rand, left int) bpf.Instruction {
 	register := bpf.Register(random.IntN(2))
 	size := 1 << random.IntN(3)
@@ -112,8 +112,8 @@ func randomInstruction(random *rand.Rand, left int) bpf.Instruction {
 	return randomRare(random, left)
 }
 
-// randomConstant does not divide by zero and not shift by more than 31: libpcap's
-// compiler refuses that, and its interpreter crashes or leaves it to C.
+// randomConstant returns an operation with a constant. It does not divide by zero or shift by more than
+// 31: libpcap's compiler rejects that, and its interpreter crashes or has undefined behaviour.
 func randomConstant(random *rand.Rand) bpf.Instruction {
 	in := bpf.ALUOpConstant{Op: randomOp(random), Val: randomValue(random)}
 	switch in.Op {

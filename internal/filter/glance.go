@@ -12,11 +12,11 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// errBlind says that a program needs more than what a glance sees.
+// errBlind means that a program needs data that the prefilter can't read.
 var errBlind = errors.New("needs a closer look")
 
 const (
-	// labelCloser is where a packet goes that has to be looked at closely.
+	// labelCloser is for packets that the full filter has to decide.
 	labelCloser = "filter_closer"
 	labelOwn    = "filter_own"
 	labelMade   = "filter_made"
@@ -24,12 +24,12 @@ const (
 	labelLook   = "filter_look"
 
 	linkHeader = 14 // bytes of an Ethernet header
-	typeOffset = 12 // of the Ethertype in it
+	typeOffset = 12 // of the Ethertype in the Ethernet header
 	typeLength = 2
-	unset      = 0xffff // a header's offset that was not set
+	unset      = 0xffff // value of mac_header and network_header before they are set
 )
 
-// What a glance returns (enum sight in bpf/filter.h).
+// Results of the prefilter (enum sight in bpf/filter.h).
 const (
 	unsure = iota
 	surelyNot
@@ -42,21 +42,22 @@ const (
 	typeIPv6 = 0x86dd
 )
 
-// networkOrder is the number that the bytes of an Ethertype are to this machine.
+// networkOrder converts an Ethertype to network byte order (htons).
 func networkOrder(t uint16) uint16 {
 	return uint16(endian.Uint([]byte{byte(t >> 8), byte(t)}))
 }
 
-// Places on the stack, below those of the classic program's memory: the Ethertype, and the
+// Stack offsets below the scratch memory of the classic program: of the Ethertype, and of the
 // address of the frame.
 const (
 	slotType = int16(-4*memorySlots - 8)
 	slotBase = int16(-4*memorySlots - 16)
 )
 
-// Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 tells at
-// exit whether its packet matches, as of nearly all packets is seen by two or three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
-// on the length, on VLAN tags and on Ethernet addresses.
+// Glance returns the body of the C function glance, the prefilter. R1 is the address of an sk_buff at
+// entry; R0 is unsure, surelyNot or surely at exit. Two or three loads decide nearly all packets. If a byte
+// is not in the linear part, the result is unsure and Body decides. Glance returns nil if that would be so
+// for every packet: for expressions on the length, on VLAN tags and on Ethernet addresses.
 func (p *Program) Glance(m rdonly.Cast) asm.Instructions {
 	if p.VLAN || p.Length {
 		return nil
@@ -68,7 +69,7 @@ func (p *Program) Glance(m rdonly.Cast) asm.Instructions {
 	return body
 }
 
-// skbReader reads an sk_buff and its packet through casts.
+// skbReader generates loads from an sk_buff and its packet, through bpf_rdonly_cast.
 type skbReader struct{ rdonly.Cast }
 
 func glance(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error) {
@@ -82,15 +83,15 @@ func glance(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error) {
 	return t.out, nil
 }
 
-// Registers while the frame is located: where the buffer begins and its linear part ends, then
-// the sk_buff's offsets, and the word that they lie in.
+// Registers while the frame is located: the beginning of the buffer (later of the frame) and the end of
+// its linear part, then members of the sk_buff, and the 8-byte word that contains network_header.
 const (
 	regHead, regEnd                        = regPacket, regLen
 	regMac, regNetwork, regProto, regWords = asm.R1, asm.R3, asm.R4, asm.R5
 )
 
-// locate finds the frame as bpf/packet.h does: regPacket is made a pointer to its bytes, regLen
-// how many of them lie in the linear part.
+// locate finds the frame in the same way as bpf/packet.h. It sets regPacket to a pointer to the frame, and
+// regLen to the number of its bytes in the linear part.
 func (t *translator) locate() asm.Instructions {
 	m := t.memory
 	insns := append(m.readSkb(), choosePlace()...)
@@ -106,7 +107,7 @@ func (t *translator) locate() asm.Instructions {
 	return append(insns, zero(t.unset)...)
 }
 
-// readSkb reads where the buffer and the headers are.
+// readSkb loads the address of the buffer, the end of the linear part and the offsets of the headers.
 func (m *skbReader) readSkb() asm.Instructions {
 	insns := m.cast(asm.R1, int32(m.first()), m.Words)
 	insns = append(insns, m.load(regWords, m.NetworkHeader))
@@ -118,7 +119,7 @@ func (m *skbReader) readSkb() asm.Instructions {
 }
 
 // choosePlace jumps to labelOwn if the frame has a link header of its own (frame_beginning in
-// bpf/packet.h), and to labelBehind or labelShim if the mac header may be stale. Otherwise it
+// bpf/packet.h), and to labelBehind or labelShim if the MAC header may be stale. Otherwise it
 // continues at labelMade, where a link header is made up.
 func choosePlace() asm.Instructions {
 	return asm.Instructions{
@@ -136,8 +137,8 @@ func choosePlace() asm.Instructions {
 	}
 }
 
-// makeHeader has the frame begin with a header that is made up in front of the network header,
-// and goes to labelLook.
+// makeHeader sets the beginning of the frame to a made-up link header in front of the network header,
+// and jumps to labelLook.
 func (m *skbReader) makeHeader() asm.Instructions {
 	insns := asm.Instructions{
 		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMade),
@@ -146,7 +147,7 @@ func (m *skbReader) makeHeader() asm.Instructions {
 	insns = append(insns, m.atNetwork()...)
 	return append(insns,
 		asm.JNE.Imm(asm.R1, 0, labelLook),
-		// The sk_buff does not tell the Ethertype yet: the IP version does.
+		// skb->protocol is not set yet: the IP version gives the Ethertype.
 		asm.LoadMem(asm.R1, asm.R0, m.Array+linkHeader, asm.Byte),
 		asm.RSh.Imm(asm.R1, 4),
 		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv4))),
@@ -171,14 +172,14 @@ func (m *skbReader) atNetwork() asm.Instructions {
 	return append(insns, asm.LoadMem(asm.R1, asm.R10, slotType, asm.Half))
 }
 
-// takeHeader sets the beginning of the frame to its own link header.
+// takeHeader sets the beginning of the frame to its own link header, at labelOwn.
 func (m *skbReader) takeHeader() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelOwn)
 	return insns
 }
 
-// atMac sets the beginning of the frame to the mac header, and loads the Ethertype there into R1.
+// atMac sets the beginning of the frame to the MAC header, and loads the Ethertype there into R1.
 func (m *skbReader) atMac() asm.Instructions {
 	insns := asm.Instructions{
 		asm.Add.Reg(regHead, regMac),
@@ -191,18 +192,18 @@ func (m *skbReader) atMac() asm.Instructions {
 	)
 }
 
-// first is where the words of the sk_buff begin that a glance reads.
+// first returns the offset of the first 8-byte word of the sk_buff that the prefilter reads.
 func (m *skbReader) first() int16 {
 	return min(m.Head, m.Data, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
 }
 
-// load loads the word that the member of the sk_buff is in.
+// load loads the 8-byte word of the sk_buff that contains the member.
 func (m *skbReader) load(dst asm.Register, member int16) asm.Instruction {
 	return asm.LoadMem(dst, asm.R0, member&^7-m.first(), asm.DWord)
 }
 
-// member takes a member of that many bytes out of the word of the headers if it is there, or
-// loads its own.
+// member loads a member of size bytes. It needs no load if the member is in the word with network_header,
+// which the register headers has.
 func (m *skbReader) member(dst, headers asm.Register, member int16, size int) asm.Instructions {
 	word := m.load(dst, member)
 	if member&^7 == m.NetworkHeader&^7 {
@@ -211,7 +212,7 @@ func (m *skbReader) member(dst, headers asm.Register, member int16, size int) as
 	return append(asm.Instructions{word}, extract(dst, member, size)...)
 }
 
-// extract makes a word the member that lies in it.
+// extract shifts and masks a word, so that only the member is left.
 func extract(dst asm.Register, member int16, size int) (insns asm.Instructions) {
 	shift := 8 * int32(member&7)
 	if endian.Big {
@@ -230,7 +231,7 @@ func extract(dst asm.Register, member int16, size int) (insns asm.Instructions) 
 	return insns
 }
 
-// cast makes R0 a pointer to the type at that address plus an offset.
+// cast sets R0 to a pointer to the BTF type kind at an address plus an offset.
 func (m *skbReader) cast(address asm.Register, offset int32, kind int32) asm.Instructions {
 	var insns asm.Instructions
 	if address != asm.R1 {
@@ -242,12 +243,12 @@ func (m *skbReader) cast(address asm.Register, offset int32, kind int32) asm.Ins
 	return append(insns, asm.Mov.Imm(asm.R2, kind), m.Call())
 }
 
-// bytes makes R0 a pointer whose array of bytes is at that address.
+// bytes sets R0 to a pointer to a type whose array of bytes begins at the address.
 func (m *skbReader) bytes(address asm.Register) asm.Instructions {
 	return m.cast(address, -int32(m.Array), m.Bytes)
 }
 
-// see loads at a fixed offset, in the order of the packet.
+// see loads at a fixed offset, in network byte order.
 func (t *translator) see(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
 	insns := t.guard(pc, t.lengths[pc])
 	switch {
@@ -255,7 +256,7 @@ func (t *translator) see(pc int, dst asm.Register, offset, size int) (asm.Instru
 		return append(insns, asm.LoadMem(dst, asm.R10, slotType, asm.Half)), nil
 	case offset < linkHeader, offset+size > int(t.memory.Length):
 		return nil, errBlind
-	case offset+size > HeadSize: // of which the analysis does not tell
+	case offset+size > HeadSize: // flow has no minimum length for loads beyond the head
 		insns = asm.Instructions{asm.JLT.Imm32(regLen, int32(offset+size), labelCloser)}
 	}
 	return append(insns, t.known(dst, offset, size)...), nil

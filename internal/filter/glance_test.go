@@ -18,8 +18,8 @@ import (
 	"tracer/libpcap"
 )
 
-// A glance looks at an sk_buff that the test makes in a map, with the kernel's own members
-// at their places and the frame behind it.
+// The prefilter runs on an sk_buff that the test builds in a map value, with the offsets of the running
+// kernel and the frame after it.
 
 const (
 	skbRoom  = 1024
@@ -34,7 +34,7 @@ type glanceLab struct {
 	value   []byte
 }
 
-// newGlanceLab skips the test where the kernel can't have a glance.
+// newGlanceLab skips the test if programs can't load kernel memory directly.
 func newGlanceLab(tb testing.TB) *glanceLab {
 	tb.Helper()
 	l := newLab(tb)
@@ -44,20 +44,20 @@ func newGlanceLab(tb testing.TB) *glanceLab {
 	return &glanceLab{l, memory, skbs, ktest.ValueAddress(tb, skbs), make([]byte, size)}
 }
 
-// sight is an sk_buff: where its headers are set to be, and which of the frame's bytes are
-// in the linear part.
+// sight is an sk_buff: the offsets of its headers, and how many bytes of the frame are in the linear part.
 type sight struct {
 	mac, network uint16
-	protocol     uint16 // in the order of the network
+	protocol     uint16 // in network byte order
 	linear       int
 	data         uint64 // offset of skb->data
 }
 
-// own is how a frame lies that was received; made is one whose link header was never made.
+// own is the sk_buff of a received frame.
 func own(frame []byte) sight {
 	return sight{mac: headroom, network: headroom + linkHeader, linear: len(frame)}
 }
 
+// made is the sk_buff of a packet that has no link header yet.
 func made(frame []byte) sight {
 	s := sight{mac: unset, network: headroom + linkHeader, linear: len(frame)}
 	if len(frame) >= linkHeader {
@@ -66,28 +66,28 @@ func made(frame []byte) sight {
 	return s
 }
 
-// fresh is one whose sk_buff does not tell the Ethertype yet.
+// fresh is the sk_buff of a packet without a link header whose protocol is not set yet.
 func fresh(frame []byte) sight {
 	s := made(frame)
 	s.protocol = 0
 	return s
 }
 
-// cut is one of which a part is in the linear part.
+// cut is the sk_buff of a received frame of which only 36 bytes are in the linear part.
 func cut(frame []byte) sight {
 	s := own(frame)
 	s.linear = min(len(frame), linkHeader+22)
 	return s
 }
 
-// withoutAddresses is the frame with the header that is made up.
+// withoutAddresses is the frame with a made-up link header, whose MAC addresses are zero.
 func withoutAddresses(frame []byte) []byte {
 	seen := slices.Clone(frame)
 	clear(seen[:min(len(seen), typeOffset)])
 	return seen
 }
 
-// etherType is 0 where there is none.
+// etherType returns the Ethertype of a frame, or 0 if the frame is too short.
 func etherType(frame []byte) int {
 	if len(frame) < linkHeader {
 		return 0
@@ -95,27 +95,28 @@ func etherType(frame []byte) int {
 	return int(binary.BigEndian.Uint16(frame[typeOffset:]))
 }
 
-// encapsulated is one whose mac header is still the inner frame's.
+// encapsulated is the sk_buff of a tunnel's outer packet whose mac_header is still that of the inner frame.
 func encapsulated(frame []byte) sight {
 	s := made(frame)
 	s.mac, s.data = headroom+linkHeader+50, uint64(s.network)
 	return s
 }
 
-// shimmed is one whose network header lies behind a tag, or behind what looks like up to eight.
+// shimmed is the sk_buff of a received frame with 4 to 32 bytes between Ethernet header and network
+// header, as with one to eight VLAN tags.
 func shimmed(frame []byte) sight {
 	s := own(frame)
 	s.network += 4 * (1 + uint16(len(frame)%8))
 	return s
 }
 
-// outer says that the link header is made up.
+// outer reports whether the prefilter uses a made-up link header.
 func (s sight) outer() bool {
 	received := s.network == 0 || s.data == uint64(s.mac)+linkHeader
 	return s.mac == unset || s.mac > s.network && !received
 }
 
-// show makes the frame the one that a glance sees.
+// show writes the frame and its sk_buff into the map value that the prefilter reads.
 func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	tb.Helper()
 	m := l.memory
@@ -128,7 +129,7 @@ func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	binary.NativeEndian.PutUint64(l.value[m.Head:], head)
 	binary.NativeEndian.PutUint64(l.value[m.Data:], head+s.data)
 	n := copy(l.value[skbRoom+headroom:], frame)
-	if s.outer() { // what lies there is not the packet's
+	if s.outer() { // the bytes in place of the link header are not part of the packet
 		copy(l.value[skbRoom+headroom:][:min(n, linkHeader)], bytes.Repeat([]byte{0xee}, linkHeader))
 	}
 	for i := range packetSize {
@@ -139,7 +140,7 @@ func (l *glanceLab) show(tb testing.TB, frame []byte, s sight) {
 	}
 }
 
-// load puts a glance into the kernel, with a caller that gives it the address as a number.
+// load loads a prefilter, with a caller that passes the address of the sk_buff as a number.
 func (l *glanceLab) load(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	tb.Helper()
 	insns := asm.Instructions{
@@ -157,7 +158,7 @@ func (l *glanceLab) load(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	return prog
 }
 
-// glance is what the program says.
+// glance runs the program and returns its result.
 func (l *glanceLab) glance(tb testing.TB, prog *ebpf.Program) uint32 {
 	tb.Helper()
 	said, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, linkHeader)})
@@ -167,8 +168,8 @@ func (l *glanceLab) glance(tb testing.TB, prog *ebpf.Program) uint32 {
 	return said
 }
 
-// TestGlance: whatever a glance is sure of, libpcap says too, of all expressions on all frames;
-// and where a frame is linear, it is sure of nearly all.
+// TestGlance checks all expressions on all frames: if the prefilter is sure, libpcap has the same
+// verdict; and it is sure about nearly all frames that are linear.
 func TestGlance(t *testing.T) {
 	l := newGlanceLab(t)
 	certain, uncertain, blind := 0, 0, 0
@@ -201,10 +202,10 @@ func TestGlance(t *testing.T) {
 		ip := slices.Contains([]int{typeIPv4, typeIPv6}, etherType(frame))
 		for name, s := range map[string]sight{"own": own(frame), "made": made(frame), "fresh": fresh(frame), "cut": cut(frame), "encapsulated": encapsulated(frame), "shimmed": shimmed(frame)} {
 			if (name == "fresh" || name == "encapsulated") && !ip {
-				continue // it would be another frame: the type comes from the IP version
+				continue // the Ethertype comes from the IP version, so these would be other frames
 			}
 			if name == "shimmed" && slices.Contains(direct, uint16(etherType(frame))) {
-				continue // its mac header is stale
+				continue // the MAC header would be stale
 			}
 			l.show(t, frame, s)
 			seen := frame
@@ -231,7 +232,8 @@ func TestGlance(t *testing.T) {
 	}
 }
 
-// TestGlanceAtWhatItCantSee: what a glance may not be sure of.
+// TestGlanceAtWhatItCantSee checks the result for each position of the headers, among them those for
+// which the prefilter must be unsure.
 func TestGlanceAtWhatItCantSee(t *testing.T) {
 	l := newGlanceLab(t)
 	frame := frame(typeIPv4, ip4(protoUDP, udp(53, 53, pattern(64))))
@@ -245,8 +247,8 @@ func TestGlanceAtWhatItCantSee(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		sight
-		// What is to be said of what the packet is not, and of what it is: where there is no
-		// packet to be seen nothing matches.
+		// foreign is the result of an expression that the packet does not match, own that of
+		// one that it matches. Without a packet in the linear part, nothing matches.
 		foreign, own uint32
 	}{
 		"received":               {own(frame), surelyNot, surely},
@@ -281,7 +283,7 @@ func TestGlanceAtWhatItCantSee(t *testing.T) {
 	}
 }
 
-// TestGlanceOfAnyProgram: random programs, as in FuzzClassic.
+// TestGlanceOfAnyProgram checks prefilters of random programs, as in FuzzClassic.
 func TestGlanceOfAnyProgram(t *testing.T) {
 	l := newGlanceLab(t)
 	frames := wholeFrames()
@@ -318,7 +320,7 @@ func TestGlanceOfAnyProgram(t *testing.T) {
 	}
 }
 
-// TestNoGlance: what can't be seen so.
+// TestNoGlance checks that expressions on length, VLAN tags and Ethernet addresses have no prefilter.
 func TestNoGlance(t *testing.T) {
 	for _, expr := range []string{"vlan 5", "len > 100", "greater 100", "ether host 00:11:22:33:44:55", "ether[0] & 1 != 0"} {
 		p, err := Compile(expr)

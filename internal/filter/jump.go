@@ -7,7 +7,8 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// comparison is a test of classic BPF in eBPF. Not every test has an opposite there.
+// comparison is the jump of eBPF for a test of classic BPF, and the one for the opposite test. One of the
+// two may not exist.
 type comparison struct{ op, opposite asm.JumpOp }
 
 var comparisons = map[bpf.JumpTest]comparison{
@@ -21,7 +22,7 @@ var comparisons = map[bpf.JumpTest]comparison{
 	bpf.JumpBitsNotSet:     {asm.InvalidJumpOp, asm.JSet},
 }
 
-// jump translates all jumps.
+// jump translates a conditional or unconditional jump.
 func (t *translator) jump(pc int) asm.Instructions {
 	next := successors(t.classic, pc)
 	if len(next) == 1 || next[0] == next[1] {
@@ -40,8 +41,8 @@ func (t *translator) jump(pc int) asm.Instructions {
 	return nil
 }
 
-// branch jumps to next[0] when the comparison holds, else to next[1], and saves
-// the jump to the instruction that follows anyway.
+// branch jumps to next[0] if the comparison holds, else to next[1]. It falls through if one of them is
+// the next instruction.
 func (t *translator) branch(pc int, next []int, c comparison, test func(asm.JumpOp, string) asm.Instruction) asm.Instructions {
 	yes, no := next[0], next[1]
 	if c.op == asm.InvalidJumpOp || yes == pc+1 && c.opposite != asm.InvalidJumpOp {

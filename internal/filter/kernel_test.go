@@ -14,23 +14,23 @@ import (
 	"tracer/internal/ktest"
 )
 
-// The kernel runs the very body that is spliced into our programs. Around it stand
-// a caller, which fills struct packet as bpf/filter.h says, and a load_packet that
-// reads the frame from a map instead of kernel memory.
+// The kernel runs the same body that replaces filter_packet in the BPF programs. The tests
+// add a caller, which fills struct packet (bpf/packet.h), and a load_packet that reads the
+// frame from a map instead of kernel memory.
 
 const (
 	maxFrame   = 1 << 16
-	frameBytes = 8 // offset of the bytes in the map value, behind the length
+	frameBytes = 8 // offset of the frame in the map value, after its length
 	packetSize = 160
 )
 
-// lab holds the frame that programs of the test look at.
+// lab holds the frame that the test programs read.
 type lab struct {
 	frames *ebpf.Map
 	value  []byte
 }
 
-// newLab skips the test where programs can't be loaded for want of privileges.
+// newLab skips the test without the privilege to load programs.
 func newLab(tb testing.TB) *lab {
 	tb.Helper()
 	if os.Geteuid() != 0 {
@@ -43,8 +43,8 @@ func newLab(tb testing.TB) *lab {
 	return &lab{frames: ktest.OneValue(tb, size), value: make([]byte, size)}
 }
 
-// show makes a frame the one that programs see. Bytes beyond its end are not
-// zero, so that a verdict that depends on them comes out wrong.
+// show sets the frame that programs read. The bytes after its end are not zero, so that a
+// verdict that depends on them is wrong.
 func (l *lab) show(tb testing.TB, frame []byte) {
 	tb.Helper()
 	binary.NativeEndian.PutUint32(l.value, uint32(len(frame)))
@@ -57,7 +57,7 @@ func (l *lab) show(tb testing.TB, frame []byte) {
 	}
 }
 
-// load puts a body into the kernel.
+// load loads a program with the body.
 func (l *lab) load(tb testing.TB, body asm.Instructions, need int) *ebpf.Program {
 	tb.Helper()
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
@@ -70,7 +70,7 @@ func (l *lab) load(tb testing.TB, body asm.Instructions, need int) *ebpf.Program
 	return prog
 }
 
-// verdict runs the program.
+// verdict runs the program and reports whether the frame matches.
 func verdict(tb testing.TB, prog *ebpf.Program) bool {
 	tb.Helper()
 	result, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 14)})
@@ -95,8 +95,8 @@ func function(name string, body asm.Instructions) asm.Instructions {
 	return insns
 }
 
-// caller fills `need` bytes of the head, in words of four, and the length, calls
-// the filter and turns its result into 0 or 1.
+// caller fills `need` bytes of the head, in 4-byte words, and the length. It calls
+// the filter and converts its result to 0 or 1.
 func (l *lab) caller(need int) asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMapValue(asm.R6, l.frames.FD(), 0).WithSymbol("caller"),
@@ -118,7 +118,7 @@ func (l *lab) caller(need int) asm.Instructions {
 	)
 }
 
-// loadPacket has the arguments and the result of the one in bpf/filter.h.
+// loadPacket returns a load_packet with the arguments and the result of the one in bpf/filter.h.
 func (l *lab) loadPacket() asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMapValue(asm.R4, l.frames.FD(), 0),
@@ -136,7 +136,7 @@ func (l *lab) loadPacket() asm.Instructions {
 	return append(insns, asm.Mov.Imm(asm.R0, 1).WithSymbol("unreadable"), asm.Return())
 }
 
-// loadSize returns 0 when it is the size that was asked for.
+// loadSize loads size bytes and returns 0, if that is the requested size.
 func loadSize(size asm.Size) asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMem(asm.R5, asm.R4, frameBytes, size),

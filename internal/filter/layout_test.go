@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestLayoutIsThatOfC: struct packet and enum sight are written in C, and known here by number.
-func TestLayoutIsThatOfC(t *testing.T) {
+// TestLayoutMatchesC compares the offsets in struct packet and the values of enum sight with the C source.
+func TestLayoutMatchesC(t *testing.T) {
 	for file, lines := range map[string][]string{
 		"packet.h": {
 			fmt.Sprintf("\tHEAD_SIZE = %d,\n", HeadSize),
@@ -31,6 +31,6 @@ func TestLayoutIsThatOfC(t *testing.T) {
 		}
 	}
 	if offsetHead != 0 || unsure != 0 || surelyNot != 1 || surely != 2 {
-		t.Error("other numbers than in C")
+		t.Error("the numbers differ from those in C")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/endian"
 )
 
-// Offsets in struct packet, which bpf/packet.h lays out.
+// Offsets in struct packet (bpf/packet.h).
 const (
 	offsetHead = 0
 	offsetLen  = 104
@@ -17,10 +17,10 @@ const (
 )
 
 // plainHeader is the length in bytes of an IPv4 header without options. Nearly
-// every packet has it, and with it the place of the next header is known.
+// every IPv4 header has this length, so the offset of the next header is a constant.
 const plainHeader = 20
 
-// load translates all loads from the packet.
+// load translates a load from the packet.
 func (t *translator) load(pc int) (asm.Instructions, error) {
 	switch in := t.classic[pc].(type) {
 	case bpf.LoadAbsolute:
@@ -36,7 +36,7 @@ func (t *translator) load(pc int) (asm.Instructions, error) {
 	return nil, nil
 }
 
-// fixed loads at a fixed offset, in the order of the packet.
+// fixed loads at a fixed offset, in network byte order.
 func (t *translator) fixed(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
 	if t.memory != nil {
 		return t.see(pc, dst, offset, size)
@@ -47,7 +47,7 @@ func (t *translator) fixed(pc int, dst asm.Register, offset, size int) (asm.Inst
 	return append(t.guard(pc, t.lengths[pc]), t.head(dst, offset, size)...), nil
 }
 
-// guard turns away frames that are shorter, unless they were before.
+// guard rejects frames that are shorter than length, unless an earlier check has done so.
 func (t *translator) guard(pc, length int) asm.Instructions {
 	if length <= t.before[pc].length {
 		return nil
@@ -55,7 +55,8 @@ func (t *translator) guard(pc, length int) asm.Instructions {
 	return asm.Instructions{asm.JLT.Imm32(regLen, int32(length), t.labelShort())}
 }
 
-// labelShort is where frames go that are too short, as far as they are seen.
+// labelShort returns the label for frames that are too short. The prefilter does not reject them, since
+// it sees only the linear part.
 func (t *translator) labelShort() string {
 	if t.memory != nil {
 		return labelCloser
@@ -71,8 +72,8 @@ func (t *translator) indirect(pc int, in bpf.LoadIndirect) (asm.Instructions, er
 	return t.plainFirst(pc, in, call(sum(in.Off), regA, in.Size)), nil
 }
 
-// plainFirst tries the usual length where X is that of an IPv4 header: then the place of the
-// bytes is known. For all others there is the slow way.
+// plainFirst loads at a constant offset if X is the length of an IPv4 header without options. Otherwise
+// the instructions in slow run.
 func (t *translator) plainFirst(pc int, in bpf.LoadIndirect, slow asm.Instructions) asm.Instructions {
 	offset := plainHeader + int(in.Off)
 	if !t.before[pc].header || offset+in.Size > HeadSize || t.memory != nil && offset < linkHeader {
@@ -83,7 +84,7 @@ func (t *translator) plainFirst(pc int, in bpf.LoadIndirect, slow asm.Instructio
 	return append(append(insns, over(len(slow))), slow...)
 }
 
-// known loads what is there for sure, at a fixed offset.
+// known loads at a fixed offset that is known to be within the frame.
 func (t *translator) known(dst asm.Register, offset, size int) asm.Instructions {
 	if t.memory != nil {
 		return asm.Instructions{asm.LoadMem(dst, regPacket, t.memory.Array+int16(offset), width(size))}
@@ -91,12 +92,12 @@ func (t *translator) known(dst asm.Register, offset, size int) asm.Instructions 
 	return t.head(dst, offset, size)
 }
 
-// farthest is beyond every frame; no sum of two such numbers wraps.
+// farthest is beyond the end of every frame; the sum of two such numbers does not wrap.
 const farthest = 1 << 30
 
-// sum computes X plus a constant into the second argument of a call. An X beyond
-// every frame, which may be a negative number, would wrap; load_packet itself
-// finds out where this frame ends.
+// sum computes X plus a constant into the second argument of a call. It rejects an X
+// above farthest, such as a negative number, since the sum could wrap. load_packet
+// checks the result against the end of the frame.
 func sum(constant uint32) asm.Instructions {
 	insns := asm.Instructions{
 		asm.JGT.Imm32(regX, farthest, labelReject),
@@ -113,8 +114,8 @@ func over(n int) asm.Instruction {
 	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Ja), Offset: int16(n)}
 }
 
-// call loads through load_packet, which also checks where the frame ends, given
-// the instructions that put the offset into R2.
+// call loads through load_packet, which also checks the end of the frame. The
+// instructions in offset put the offset into R2.
 func call(offset asm.Instructions, dst asm.Register, size int) asm.Instructions {
 	return append(offset,
 		asm.Mov.Reg(asm.R1, regPacket),
@@ -125,9 +126,8 @@ func call(offset asm.Instructions, dst asm.Register, size int) asm.Instructions 
 	)
 }
 
-// head loads from the copy of the first bytes. The verifier wants loads from the
-// stack to be aligned: others are put together from pieces, that with the highest bits
-// first.
+// head loads from the copy of the first bytes. The verifier rejects unaligned loads from the
+// stack, so an unaligned number is combined from aligned pieces, most significant first.
 func (t *translator) head(dst asm.Register, offset, size int) asm.Instructions {
 	t.need = max(t.need, offset+size)
 	list := pieces(offset, size, endian.Big)
@@ -141,11 +141,11 @@ func (t *translator) head(dst asm.Register, offset, size int) asm.Instructions {
 	return insns
 }
 
-// piece is a part of what is loaded from the head.
+// piece is one aligned load from the head.
 type piece struct{ offset, size int }
 
-// pieces are the largest aligned ones, in the order of their bits from the highest: from
-// the first byte on, or from the last (little-endian).
+// pieces splits a load into the largest aligned pieces, most significant first: from the first byte
+// on big-endian machines, from the last byte on little-endian ones.
 func pieces(offset, size int, big bool) (list []piece) {
 	for size > 0 {
 		p := piece{offset, 4}
@@ -163,7 +163,8 @@ func pieces(offset, size int, big bool) (list []piece) {
 	return list
 }
 
-// aligned says whether a piece of that size at one end of what is left would be.
+// aligned reports whether a piece of p.size bytes at the most significant end of the remaining bytes is
+// aligned.
 func (p piece) aligned(offset, size int, big bool) bool {
 	end := offset
 	if !big {
@@ -187,7 +188,7 @@ func width(size int) asm.Size {
 	return asm.Word
 }
 
-// hostOrder turns A from the order of the packet.
+// hostOrder converts A from network to host byte order.
 func hostOrder(size int) asm.Instructions {
 	if size == 1 {
 		return nil

@@ -9,37 +9,37 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// memorySlots is how many words of memory a classic program has.
+// memorySlots is the number of 32-bit scratch memory words (BPF_MEMWORDS) of a classic program.
 const memorySlots = 16
 
-// slot is the place on the stack of the word M[n].
+// slot returns the stack offset of the memory word M[n].
 func slot(n int) int16 { return int16(-4 * (n + 1)) }
 
-// place is the register of A or X.
-func place(r bpf.Register) asm.Register {
+// physical returns the eBPF register that holds A or X.
+func physical(r bpf.Register) asm.Register {
 	if r == bpf.RegX {
 		return regX
 	}
 	return regA
 }
 
-// move translates what copies a value.
+// move translates an instruction that copies a value between registers and scratch memory.
 func move(insn bpf.Instruction) asm.Instructions {
 	switch in := insn.(type) {
 	case bpf.LoadConstant:
-		return asm.Instructions{asm.Mov.Imm32(place(in.Dst), int32(in.Val))}
+		return asm.Instructions{asm.Mov.Imm32(physical(in.Dst), int32(in.Val))}
 	case bpf.LoadScratch:
-		return asm.Instructions{asm.LoadMem(place(in.Dst), asm.R10, slot(in.N), asm.Word)}
+		return asm.Instructions{asm.LoadMem(physical(in.Dst), asm.R10, slot(in.N), asm.Word)}
 	case bpf.StoreScratch:
-		return asm.Instructions{asm.StoreMem(asm.R10, slot(in.N), place(in.Src), asm.Word)}
+		return asm.Instructions{asm.StoreMem(asm.R10, slot(in.N), physical(in.Src), asm.Word)}
 	case bpf.TAX:
 		return asm.Instructions{asm.Mov.Reg32(regX, regA)}
 	}
 	return asm.Instructions{asm.Mov.Reg32(regA, regX)} // TXA
 }
 
-// length translates the load of the frame's length, the only extension that is
-// a fact of the packet itself.
+// length translates the load of the frame's length, the only extension of classic BPF
+// that depends on the packet alone.
 func length(in bpf.LoadExtension) (asm.Instructions, error) {
 	if in.Num != bpf.ExtLen {
 		return nil, fmt.Errorf("classic BPF extension %q is not supported", in)

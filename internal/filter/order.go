@@ -12,8 +12,9 @@ import (
 	"tracer/libpcap"
 )
 
-// headerWords are the primitives for a header in front of the network header. The primitives behind
-// them test what follows this header; those before them test a frame without it.
+// headerWords are the primitives for a header between the Ethernet header and the network header.
+// Primitives after one of these words test what follows that header. Primitives before it test a frame
+// without that header.
 var headerWords = []string{"vlan", "mpls", "pppoes"}
 
 // orderError is the error for an expression that no packet can match because of the order of its
@@ -25,7 +26,8 @@ type orderError struct {
 
 func (e *orderError) Unwrap() error { return e.SyntaxError }
 
-// Hint says what to write instead, or else what the order means, and shows the place.
+// Hint returns what to write instead, or else what the order means, and marks the place in the
+// expression.
 func (e *orderError) Hint() string {
 	_, place, _ := strings.Cut(e.SyntaxError.Hint(), ":")
 	return e.advice + place
@@ -51,8 +53,8 @@ func explainOrder(expr string, err error) error {
 	return &orderError{syntax, advice}
 }
 
-// headersFirst is the expression with the primitives of headers moved to the front; empty if it is
-// not just primitives joined by `and`, or if the result is an error, too.
+// headersFirst returns the expression with the primitives of headers moved to the front. It is empty if
+// the expression contains `or`, or if the result is an error, too.
 func headersFirst(expr string, tokens []libpcap.Token) string {
 	var headers, others []string
 	isOr := func(t libpcap.Token) bool { return t.Text == "or" || t.Text == "||" }
@@ -74,7 +76,7 @@ func headersFirst(expr string, tokens []libpcap.Token) string {
 	return first
 }
 
-// parts splits an expression at each `and` that is not in brackets.
+// parts splits an expression at each `and` outside brackets.
 func parts(expr string, tokens []libpcap.Token) (list []string) {
 	begin, depth := 0, 0
 	for _, t := range tokens {
@@ -93,7 +95,7 @@ func parts(expr string, tokens []libpcap.Token) (list []string) {
 	return append(list, strings.TrimSpace(expr[begin:]))
 }
 
-// orderNotes are notes for an expression with one of headerWords before an `or`.
+// orderNotes returns a note for an expression with one of headerWords before an `or`.
 func orderNotes(tokens []libpcap.Token) []string {
 	word := headerBeforeOr(tokens)
 	if word == "" {
@@ -106,9 +108,9 @@ func orderNotes(tokens []libpcap.Token) []string {
 	return []string{note}
 }
 
-// headerBeforeOr is the first of headerWords in the left operand of an `or`; empty if there is none.
+// headerBeforeOr returns one of headerWords that is in the left operand of an `or`; empty if there is none.
 func headerBeforeOr(tokens []libpcap.Token) string {
-	groups := []string{""} // the primitive of a header in each open bracket, empty if none
+	groups := []string{""} // the header word in each open bracket, empty if none
 	for _, t := range tokens {
 		last := len(groups) - 1
 		switch {

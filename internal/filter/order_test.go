@@ -34,7 +34,7 @@ func TestHeadersComeFirst(t *testing.T) {
 	}
 }
 
-func TestAlternativesToHeadersAreNoted(t *testing.T) {
+func TestHeaderBeforeOrHasANote(t *testing.T) {
 	for expr, want := range map[string]string{
 		"vlan 5 or vlan 6":                      "primitives after vlan, also those after or, test what follows that header; for one of several tags write",
 		"vlan and tcp or udp":                   "primitives after vlan",
@@ -54,7 +54,7 @@ func TestAlternativesToHeadersAreNoted(t *testing.T) {
 	}
 }
 
-func TestOffsetsBehindEveryPacket(t *testing.T) {
+func TestIndexBeyondEveryPacketIsRejected(t *testing.T) {
 	for expr, place := range map[string]int{
 		"ether[262144] = 1": 5, "ip and tcp[300000:2] = 1": 10, "ip[2:2] > 1 and ip[262140] = 1": 18,
 	} {
@@ -69,7 +69,7 @@ func TestOffsetsBehindEveryPacket(t *testing.T) {
 	}
 }
 
-// TestErrorOfTheDocs compares the error that is shown there.
+// TestErrorOfTheDocs checks that the error in docs/filtering.md is the real one.
 func TestErrorOfTheDocs(t *testing.T) {
 	_, err := Compile("icmp and vlan")
 	page, readErr := os.ReadFile("../../docs/filtering.md")

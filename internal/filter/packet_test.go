@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Frames of the tests are put together from headers, outermost last: each function
-// puts its header in front of a payload.
+// Test frames are built from headers, the outermost last: each function puts its header in
+// front of a payload.
 
 const (
 	typeARP    = 0x0806
@@ -59,17 +59,17 @@ func pppoe(session, protocol int, payload []byte) []byte {
 	return join([]byte{0x11, 0}, be16(session), be16(len(payload)+2), be16(protocol), payload)
 }
 
-// llc is an 802.3 frame, which has a length in place of the type.
+// llc is an 802.3 frame, which has a length in place of the Ethertype.
 func llc(payload ...byte) []byte {
 	return frame(len(payload), append(payload, make([]byte, 46)...))
 }
 
-// ipv4 describes an IPv4 header; zero fields are the usual ones.
+// ipv4 describes an IPv4 header.
 type ipv4 struct {
 	src, dst string
 	proto    int
-	options  []byte // a multiple of 4
-	frag     int    // flags and offset as in the header
+	options  []byte // its length is a multiple of 4
+	frag     int    // flags and fragment offset, as in the header
 	tos, ttl byte
 	id       int
 }
@@ -124,7 +124,7 @@ func geneve(vni uint32, protocol int, options, payload []byte) []byte {
 	return join([]byte{byte(len(options) / 4), 0}, be16(protocol), be32(vni<<8), options, payload)
 }
 
-// pattern is n bytes that all differ from their neighbours.
+// pattern returns n bytes, each different from its neighbours.
 func pattern(n int) []byte {
 	bytes := make([]byte, n)
 	for i := range bytes {

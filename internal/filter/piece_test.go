@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestPieces puts loads together as the program does, in both orders of bytes.
+// TestPieces combines pieces as the program does, in both byte orders.
 func TestPieces(t *testing.T) {
 	head := make([]byte, HeadSize)
 	for i := range head {

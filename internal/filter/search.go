@@ -11,15 +11,15 @@ import (
 
 // libpcap compiles a list of hosts or ports to a row: consecutive comparisons of the accumulator with
 // constants that all jump to the same instruction if equal. A long row is translated to a binary
-// search, which takes fewer instructions per packet, and fewer states of the verifier.
+// search: fewer instructions run per packet, and the verifier explores fewer states.
 
 const (
-	leastSearched = 8 // shorter rows are left as they are
-	mostCompared  = 4 // values that are compared one by one at the end of a search
+	leastSearched = 8 // minimum length of a row for a binary search
+	mostCompared  = 4 // values that are compared one by one in a leaf of the search tree
 )
 
-// row is the length of the row that begins at pc, or 0 if it is short. No other instruction may jump
-// into the middle of it.
+// row returns the length of the row that begins at pc, or 0 if it is shorter than leastSearched. A row
+// ends before an instruction that is also the target of another jump.
 func (t *translator) row(pc int) int {
 	first, ok := equals(t.classic[pc])
 	if !ok {

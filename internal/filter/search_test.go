@@ -15,13 +15,13 @@ import (
 	"tracer/libpcap"
 )
 
-// TestSearch holds rows of comparisons against libpcap's interpreter, for values that are in
-// them, beside them and far away.
+// TestSearch compares rows with libpcap's interpreter, for values that are in the row, next to one of
+// its values, or far away.
 func TestSearch(t *testing.T) {
 	l := newLab(t)
 	r := rand.New(rand.NewPCG(10, 0))
 	for _, n := range []int{leastSearched - 1, leastSearched, 9, 12, 13, 48, 200} {
-		for _, inside := range []bool{false, true} { // whether more comparisons follow
+		for _, inside := range []bool{false, true} { // inside: the row is followed by another comparison
 			values := make([]uint32, n)
 			for i := range values {
 				values[i] = r.Uint32() &^ 1
@@ -42,7 +42,8 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// rowOf is a program that matches the values, with what else may be around a row.
+// rowOf returns a program with a row of these values; inside adds instructions between the row and its
+// targets.
 func rowOf(values []uint32, inside bool) []bpf.Instruction {
 	program := []bpf.Instruction{bpf.LoadAbsolute{Size: 4}}
 	for i, v := range values {
@@ -68,8 +69,8 @@ func subjectOf(t *testing.T, l *lab, program []bpf.Instruction) *subject {
 	return &subject{expectation: expectation{expr: fmt.Sprintf("row of %d", len(program))}, classic: raw, prog: l.load(t, body, need)}
 }
 
-// TestNothingJumpsIntoASearch: a row ends where another instruction jumps into it.
-func TestNothingJumpsIntoASearch(t *testing.T) {
+// TestRowEndsAtJumpTarget checks that a row ends before the target of another jump.
+func TestRowEndsAtJumpTarget(t *testing.T) {
 	program := []bpf.Instruction{bpf.LoadAbsolute{Size: 4}, bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: 100, SkipTrue: 10}}
 	for i := range 20 {
 		program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(10 * i), SkipTrue: uint8(20 - i)})
@@ -94,7 +95,7 @@ func longHosts(n int) string {
 
 func longHost(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 
-// TestLongFilter: the kernel takes long filters, and they match what they name.
+// TestLongFilter checks that the kernel accepts long filters, and that these match the hosts they name.
 func TestLongFilter(t *testing.T) {
 	l := newLab(t)
 	for _, n := range []int{200, 1000, 5000} {
@@ -119,7 +120,7 @@ func TestLongFilter(t *testing.T) {
 	}
 }
 
-// TestTooLongForJumps: what can't be translated is an error that says how long it is.
+// TestTooLongForJumps checks the error for a filter that is longer than the reach of a jump.
 func TestTooLongForJumps(t *testing.T) {
 	_, err := Compile(longHosts(7000))
 	var syntax *libpcap.SyntaxError

@@ -16,15 +16,16 @@ import (
 	"tracer/libpcap"
 )
 
-// cbpfc is a second translator of classic BPF, for packets that lie in one piece: it runs as an
-// XDP program. docs/filtering.md says why the tracer does not use it.
+// cbpfc is a second translator of classic BPF, for linear packets. Here its output runs as an XDP
+// program. docs/filtering.md explains why tracer does not use it.
 
+// Sizes of the frames that BPF_PROG_TEST_RUN accepts for XDP programs.
 const (
-	leastXDP = linkHeader // what the kernel runs XDP programs on
+	leastXDP = linkHeader
 	mostXDP  = 3 << 10
 )
 
-// second is a program by the second translator.
+// second returns an XDP program that cbpfc translated.
 func second(tb testing.TB, classic []bpf.Instruction) *ebpf.Program {
 	tb.Helper()
 	body, err := cbpfc.ToEBPF(classic, cbpfc.EBPFOpts{
@@ -56,14 +57,14 @@ func runXDP(tb testing.TB, prog *ebpf.Program, frame []byte) bool {
 	return result != 0
 }
 
-// wrongShifts are the expressions that shift by more than 31 bits: libpcap's interpreter leaves
-// nothing, and cbpfc shifts by the amount modulo 32, as eBPF does.
+// wrongShifts are the expressions that shift by more than 31 bits: the result is 0 in libpcap's
+// interpreter, and cbpfc shifts by the count modulo 32, as eBPF does.
 var wrongShifts = []string{"ip[0] << ip[8] = 0", "ip[12:4] >> ip[1] > 5"}
 
-// TestSecondImplementation: all expressions, on all frames that XDP takes, have the verdict of
-// libpcap's interpreter by another translator as well. TestVerdict holds ours against it.
+// TestSecondImplementation compares cbpfc with libpcap's interpreter, for all expressions on all frames
+// that XDP programs can run on. TestVerdict does the same for our translator.
 func TestSecondImplementation(t *testing.T) {
-	newLab(t) // for its privileges
+	newLab(t) // skips the test without privileges
 	frames := slices.DeleteFunc(corpusFrames(), func(f []byte) bool { return len(f) < leastXDP || len(f) > mostXDP })
 	pairs := 0
 	var differ []string
@@ -93,8 +94,8 @@ func TestSecondImplementation(t *testing.T) {
 	}
 }
 
-// TestGuardsInWrongOrder pins what cbpfc gets wrong, on frames that tell: it merges two checks
-// of the length, the second of which begins in front of the first. Ours agrees with libpcap.
+// TestGuardsInWrongOrder pins a fault of cbpfc, on frames that show it: it merges two length checks, of
+// which the second has the smaller offset. Our translator agrees with libpcap.
 func TestGuardsInWrongOrder(t *testing.T) {
 	l := newLab(t)
 	frames := readFrames(t, "testdata/cbpfc-guards.pcap")
@@ -120,7 +121,7 @@ func TestGuardsInWrongOrder(t *testing.T) {
 	}
 }
 
-// readFrames reads a file of tcpdump.
+// readFrames reads the frames of a pcap file.
 func readFrames(t *testing.T, name string) (frames [][]byte) {
 	t.Helper()
 	data, err := os.ReadFile(name)

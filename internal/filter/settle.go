@@ -5,7 +5,7 @@ package filter
 import "github.com/cilium/ebpf/asm"
 
 const (
-	// labelBehind is for packets whose mac header lies behind the network header.
+	// labelBehind is for packets whose MAC header lies after the network header.
 	labelBehind = "filter_behind"
 	labelOuter  = "filter_outer"
 	labelFour   = "filter_four"
@@ -21,7 +21,7 @@ var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
 // settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
 // decapsulated (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
-// header. If skb->data lies behind the mac header, the full filter decides.
+// header. If skb->data lies after the MAC header, the full filter decides.
 func (m *skbReader) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{
 		m.load(regTmp, m.Data).WithSymbol(labelBehind),
@@ -34,7 +34,7 @@ func (m *skbReader) settleHeaders() asm.Instructions {
 	return append(insns, m.takeOuter()...)
 }
 
-// takeOuter makes up a link header for an outer packet and jumps to labelLook if the IP version
+// takeOuter uses a made-up link header for an outer packet and jumps to labelLook if the IP version
 // agrees with skb->protocol. Otherwise the full filter decides.
 func (m *skbReader) takeOuter() asm.Instructions {
 	insns := m.atNetwork()
@@ -52,7 +52,7 @@ func (m *skbReader) takeOuter() asm.Instructions {
 }
 
 // takeShim sets the beginning of the frame to its own link header and jumps to labelLook if tags may
-// lie behind that. Otherwise the mac header is stale, and the full filter decides.
+// follow it. Otherwise the MAC header is stale, and the full filter decides.
 func (m *skbReader) takeShim() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelShim)

@@ -4,8 +4,8 @@ package filter
 
 import "golang.org/x/net/bpf"
 
-// storage is a set of the places where a classic program keeps values: A, X
-// and the memory M[0] to M[15].
+// storage is a bit set of the registers A and X and the scratch memory words M[0] to M[15]
+// of a classic program.
 type storage uint32
 
 const (
@@ -16,7 +16,7 @@ const (
 func register(r bpf.Register) storage { return 1 << r }
 func memory(n int) storage            { return 1 << (2 + n) }
 
-// reads are the places that an instruction takes values from.
+// reads returns the registers and memory words that an instruction reads.
 func reads(insn bpf.Instruction) storage {
 	switch in := insn.(type) {
 	case bpf.ALUOpX, bpf.JumpIfX:
@@ -33,7 +33,7 @@ func reads(insn bpf.Instruction) storage {
 	return 0
 }
 
-// writes are the places that an instruction puts a value into.
+// writes returns the registers and memory words that an instruction writes.
 func writes(insn bpf.Instruction) storage {
 	switch in := insn.(type) {
 	case bpf.LoadConstant:

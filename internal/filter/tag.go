@@ -15,9 +15,9 @@ import (
 // them all as the link layer.
 var frameWords = []string{"ether", "link", "ppp", "slip", "fddi", "tr", "wlan"}
 
-// namesTag reports whether an expression means the frame with its VLAN tag: it has the word vlan, even
-// if the optimizer removed the comparison, as in `icmp and not vlan`, or it accesses bytes of the
-// frame behind the MAC addresses.
+// namesTag reports whether an expression refers to the frame with its VLAN tag. This is so if it has the
+// word vlan, even if libpcap's optimizer removed the comparison, as in `icmp and not vlan`, or if it
+// accesses bytes of the frame after the MAC addresses.
 func namesTag(expr string) bool {
 	tokens := libpcap.Tokens(expr)
 	for i, t := range tokens {

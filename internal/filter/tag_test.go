@@ -4,7 +4,7 @@ package filter
 
 import "testing"
 
-func TestTagIsSeen(t *testing.T) {
+func TestExpressionsThatNeedTheTag(t *testing.T) {
 	for expr, want := range map[string]bool{
 		"icmp": false, "vlan": true, "vlan 5 and icmp": true, "not vlan": true, "icmp and not vlan": true,
 		"ether proto 0x8100":          true,

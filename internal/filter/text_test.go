@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// everything is a program with most instructions there are, a case for each kind of line.
+// everything returns a program with most kinds of instructions, and so of lines in the listings.
 func everything(t *testing.T) *Program {
 	t.Helper()
 	classic := []bpf.Instruction{

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// Registers of the body. Those that live across a call are the callee-saved
-// ones; the others hold values inside the translation of one instruction.
+// Registers of the body. R6 to R9 are callee-saved and keep their values across calls; R2 is only used
+// within the translation of one instruction.
 const (
 	regPacket = asm.R6 // struct packet *
 	regA      = asm.R7
@@ -19,28 +19,29 @@ const (
 	regTmp    = asm.R2
 )
 
-// Labels of the body, and the function it calls.
+// Labels of the body, and the function that it calls.
 const (
 	labelReject = "filter_reject"
-	labelAt     = "filter_%d" // the classic instruction
+	labelAt     = "filter_%d" // %d is the number of the classic instruction
 	loadPacket  = "load_packet"
 )
 
-// translator makes eBPF of a classic program, one instruction after the other.
+// translator translates a classic program to eBPF, instruction by instruction.
 type translator struct {
 	flow
 	classic []bpf.Instruction
 	entries []int
 	out     asm.Instructions
 	need    int
-	// memory is how a glance loads; nil where the head is loaded from.
+	// memory loads from kernel memory, for the prefilter. It is nil for the full filter, which loads
+	// from the head.
 	memory *skbReader
-	// roams says that a glance loads at places that it computes.
+	// roams is set if the prefilter loads at computed offsets.
 	roams bool
 }
 
-// translate makes the body of filter_packet, and tells how many bytes of the
-// head it reads.
+// translate returns the body of filter_packet, and how many bytes of the head it
+// reads.
 func translate(classic []bpf.Instruction) (body asm.Instructions, need int, err error) {
 	t := translator{classic: define(classic)}
 	if err := t.translate(); err != nil {
@@ -78,13 +79,13 @@ func (t *translator) translated(pc, n int) (asm.Instructions, error) {
 	return t.instruction(pc)
 }
 
-// emitted tells whether the instruction is needed: one that can't be reached is an
-// error to the verifier, and a rejection that is only jumped to is shared.
+// emitted reports whether the instruction at pc is translated. The verifier rejects unreachable
+// instructions, and all jumps to a rejection share one at the end of the body.
 func (t *translator) emitted(pc int) bool {
 	return t.before[pc].reached && (!rejects(t.classic[pc]) || t.fallsThrough())
 }
 
-// fallsThrough tells whether what was translated so far goes on with the next instruction.
+// fallsThrough reports whether execution can continue after the last instruction that was emitted.
 func (t *translator) fallsThrough() bool {
 	if len(t.out) == 0 {
 		return true
@@ -93,7 +94,7 @@ func (t *translator) fallsThrough() bool {
 	return last != asm.Return().OpCode && last != asm.Ja.Label("").OpCode
 }
 
-// jumpTargets are the instructions that need a label.
+// jumpTargets returns the instructions that need a label.
 func jumpTargets(classic []bpf.Instruction) map[int]bool {
 	targets := make(map[int]bool)
 	for pc := range classic {
@@ -112,7 +113,7 @@ func isJump(insn bpf.Instruction) bool {
 	return false
 }
 
-// label is where a jump to the instruction has to go.
+// label returns the label for a jump to the instruction at pc.
 func (t *translator) label(pc int) string {
 	if rejects(t.classic[pc]) {
 		return labelReject
@@ -144,7 +145,7 @@ func (t *translator) instruction(pc int) (asm.Instructions, error) {
 	return nil, fmt.Errorf("classic BPF instruction %v at %d has no translation", t.classic[pc], pc)
 }
 
-// verdict is what the body returns where the classic program returns val.
+// verdict returns the result of the body for the result val of the classic program.
 func (t *translator) verdict(val uint32) int32 {
 	switch {
 	case t.memory == nil:
@@ -167,21 +168,21 @@ func (t *translator) returnA() asm.Instructions {
 	}
 }
 
-// finish puts the beginning and the end to what was translated.
+// finish adds the prologue and the shared rejection to the translated instructions.
 func (t *translator) finish() asm.Instructions {
 	t.close(labelReject, 0)
 	return append(t.prologue(), t.out...)
 }
 
-// close adds the end that jumps to the label lead to, if there are any.
+// close adds the label and a return of result, if any jump goes to the label.
 func (t *translator) close(label string, result int32) {
 	if len(t.out.ReferenceOffsets()[label]) > 0 {
 		t.out = append(t.out, asm.Mov.Imm32(asm.R0, result).WithSymbol(label), asm.Return())
 	}
 }
 
-// prologue sets up the registers that the body uses. It is never empty, so that the
-// first instruction of the body has no label.
+// prologue sets up the registers of the body. It is never empty, so the first instruction of the body
+// has no label.
 func (t *translator) prologue() asm.Instructions {
 	insns := asm.Instructions{asm.LoadMem(regLen, asm.R1, offsetLen, asm.Word)}
 	if len(t.out.ReferenceOffsets()[loadPacket]) > 0 {
@@ -192,7 +193,8 @@ func (t *translator) prologue() asm.Instructions {
 	return append(insns, zero(t.unset)...)
 }
 
-// replaceSource spares a move: without a call, R1 keeps the struct packet.
+// replaceSource replaces the source register of all instructions that have it. A body without calls
+// uses R1 directly in place of a copy.
 func replaceSource(insns asm.Instructions, from, to asm.Register) {
 	for i := range insns {
 		if insns[i].Src == from {
@@ -201,7 +203,7 @@ func replaceSource(insns asm.Instructions, from, to asm.Register) {
 	}
 }
 
-// zero gives the places the value that they have in classic BPF at the beginning.
+// zero clears registers and memory words, which begin as 0 in classic BPF.
 func zero(places storage) asm.Instructions {
 	var insns asm.Instructions
 	if places&storageA != 0 {

@@ -27,8 +27,8 @@ func everyProgram(t *testing.T, f func(t *testing.T, p *Program)) {
 	}
 }
 
-// TestSize holds the cost of common filters: instructions of the whole body, and
-// bytes that have to be copied before it can run.
+// TestSize bounds the cost of common filters: the instructions of the body, and the bytes that
+// are copied before it runs.
 func TestSize(t *testing.T) {
 	for _, want := range []struct {
 		expr        string
@@ -52,8 +52,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestLoads: whatever is read directly lies in the head, below Need, and is aligned as
-// the verifier wants it on the stack.
+// TestLoads checks that direct loads are within the first Need bytes of the head, and aligned,
+// as the verifier requires for loads from the stack.
 func TestLoads(t *testing.T) {
 	everyProgram(t, func(t *testing.T, p *Program) {
 		end := 0
@@ -75,8 +75,8 @@ func TestLoads(t *testing.T) {
 	})
 }
 
-// TestRegisters: what lives across a call is callee-saved, and a body that calls
-// nothing leaves R6 to R9 and the argument alone as far as it can.
+// TestRegisters checks that a body with calls reads through R6, which is callee-saved, a body
+// without calls reads through R1, and that neither uses R4 and R5.
 func TestRegisters(t *testing.T) {
 	everyProgram(t, func(t *testing.T, p *Program) {
 		calls := len(p.Body.ReferenceOffsets()[loadPacket]) > 0
@@ -85,13 +85,14 @@ func TestRegisters(t *testing.T) {
 				t.Errorf("%d: %v reads through the wrong register", pc, in)
 			}
 			if in.Dst == asm.R4 || in.Dst == asm.R5 {
-				t.Errorf("%d: %v uses a register that has no meaning", pc, in)
+				t.Errorf("%d: %v uses a register that no body needs", pc, in)
 			}
 		}
 	})
 }
 
-// TestShape: what bodies of functions have to be.
+// TestShape checks that a body begins without a label, ends with a return, and jumps forward to labels
+// that exist.
 func TestShape(t *testing.T) {
 	everyProgram(t, func(t *testing.T, p *Program) {
 		if symbol := p.Body[0].Symbol(); symbol != "" {
@@ -118,7 +119,7 @@ func TestShape(t *testing.T) {
 	})
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestDecodeRejects(t *testing.T) {
 	for name, raw := range map[string][]bpf.RawInstruction{
 		"unknown instruction": {{Op: 0xffff}, {Op: 0x06}},
 		"loop":                {{Op: opJa, K: 0xffffffff}, {Op: 0x06}},
@@ -133,7 +134,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// TestConstants: what libpcap's compiler refuses or may make of a folded constant.
+// TestConstants checks operations with constants that libpcap's compiler rejects, or that result
+// from constant folding.
 func TestConstants(t *testing.T) {
 	l := newLab(t)
 	l.show(t, []byte{7, 7, 7, 7})
@@ -176,7 +178,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-func TestLengthIsAskedForByName(t *testing.T) {
+func TestExpressionsThatNeedTheLength(t *testing.T) {
 	for expr, want := range map[string]bool{
 		"icmp": false, "tcp and port 80": false, "len > 100": true, "less 64": true, "ip[2:2] > 100": false,
 	} {
@@ -190,7 +192,7 @@ func TestLengthIsAskedForByName(t *testing.T) {
 	}
 }
 
-func TestFarFiltersAreKnown(t *testing.T) {
+func TestFar(t *testing.T) {
 	for expr, want := range map[string]bool{
 		"icmp": false, "host 1.1.1.1": false, "udp dst port 9 and host 1.1.1.1": false, "icmp[0] = 8": false, "ip6[44:2] = 2": false,
 		"ether[58:4] = 1": false, "ether[59:4] = 1": true, "tcp[13] & 2 != 0": true, "udp[4:4] = 1": false, "udp[6:4] = 1": true, "tcp[ip[8]] = 1": true, "ether[200] = 1": true, "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420": true,
@@ -205,7 +207,7 @@ func TestFarFiltersAreKnown(t *testing.T) {
 	}
 }
 
-func TestFiltersThatAskForTagsAreKnown(t *testing.T) {
+func TestExpressionsWithVLANTypes(t *testing.T) {
 	for expr, want := range map[string]bool{
 		"icmp": false, "vlan": true, "vlan 5 and icmp": true, "ether proto 0x88a8": true, "tcp port 33024": false, "not vlan": true,
 	} {

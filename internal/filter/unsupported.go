@@ -10,8 +10,8 @@ import (
 	"tracer/libpcap"
 )
 
-// unsupported are the primitives that libpcap accepts for Ethernet, but that need
-// more than the bytes of the frame, or a loop.
+// unsupported has the primitives that libpcap accepts for Ethernet, but that need a loop, or more
+// than the bytes of the frame.
 var unsupported = []struct{ word, reason string }{
 	{"inbound", "tracer sees packets at many places in the kernel, and most have no direction"},
 	{"outbound", "tracer sees packets at many places in the kernel, and most have no direction"},
@@ -19,9 +19,9 @@ var unsupported = []struct{ word, reason string }{
 	{"protochain", "it needs a loop; use proto, or compare a byte such as ip6[6]"},
 }
 
-// checkSupported refuses what libpcap can compile and the kernel side can't run.
-// The words can be trusted: a name that is spelled like a primitive has to be
-// written with a backslash.
+// checkSupported rejects expressions that libpcap can compile but that can't run in the kernel. A
+// word of unsupported is always that primitive: a host name that is spelled like it has to
+// be written with a backslash.
 func checkSupported(expr string, raw []bpf.RawInstruction) error {
 	for _, u := range unsupported {
 		if at := wordAt(expr, u.word); at >= 0 {
@@ -39,8 +39,8 @@ func checkSupported(expr string, raw []bpf.RawInstruction) error {
 	return nil
 }
 
-// leavingPlace is the offset of the first bracket whose index leaves the frame, the innermost of
-// nested ones; -1 if no access does on its own.
+// leavingPlace returns the offset in expr of the first bracket whose index is outside the frame, the
+// innermost one if they are nested. It is -1 if no access is outside on its own.
 func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	tokens := libpcap.Tokens(expr)
 	place, end := -1, len(expr)
@@ -55,7 +55,7 @@ func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	return place
 }
 
-// accessAt is the access to bytes of a packet that the tokens begin with, such as `ip[2:2]`.
+// accessAt returns the text of the access to packet bytes at the beginning of the tokens, such as `ip[2:2]`.
 func accessAt(expr string, tokens []libpcap.Token) string {
 	open := 0
 	for _, t := range tokens {
@@ -79,7 +79,7 @@ func accessLeaves(access string, leaves func([]bpf.RawInstruction) bool) bool {
 	return err == nil && leaves(raw)
 }
 
-// wordAt is the offset of a word in the expression, -1 when it isn't there.
+// wordAt returns the offset of a word in the expression, or -1.
 func wordAt(expr, word string) int {
 	for _, t := range libpcap.Tokens(expr) {
 		if t.Text == word {
@@ -89,8 +89,8 @@ func wordAt(expr, word string) int {
 	return -1
 }
 
-// leavesFrame tells whether the program loads at a fixed offset that is negative
-// when seen as signed. There Linux keeps what it knows about a packet.
+// leavesFrame reports whether the program loads at a fixed offset that is negative as a signed number.
+// Linux uses such offsets for metadata of the packet (SKF_AD_OFF).
 func leavesFrame(raw []bpf.RawInstruction) bool {
 	for _, in := range raw {
 		switch in.Op {

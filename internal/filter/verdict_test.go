@@ -11,7 +11,7 @@ import (
 	"tracer/libpcap"
 )
 
-// subject is one expression in both machines.
+// subject is one expression, compiled for libpcap's interpreter and for the kernel.
 type subject struct {
 	expectation
 	classic []bpf.RawInstruction
@@ -32,8 +32,8 @@ func newSubject(tb testing.TB, l *lab, e expectation) *subject {
 	return &subject{expectation: e, classic: classic, prog: l.load(tb, p.Body, p.Need)}
 }
 
-// compare holds the kernel's verdict on the frame that the lab shows against
-// libpcap's own.
+// compare compares the verdicts of kernel and libpcap on the frame that the lab
+// shows.
 func (s *subject) compare(tb testing.TB, frame []byte) {
 	tb.Helper()
 	want := libpcap.Match(s.classic, frame, len(frame))
@@ -45,8 +45,8 @@ func (s *subject) compare(tb testing.TB, frame []byte) {
 	}
 }
 
-// TestVerdict is the proof of the translation: the kernel runs the bodies of
-// all expressions on all frames and must agree with libpcap on each.
+// TestVerdict checks the translation: the kernel runs the bodies of all expressions
+// on all frames and must agree with libpcap on each.
 func TestVerdict(t *testing.T) {
 	l := newLab(t)
 	var subjects []*subject
@@ -68,7 +68,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// checkMatches finds expressions that the frames say nothing about.
+// checkMatches reports expressions that match all frames or none, unless this is expected.
 func (s *subject) checkMatches(t *testing.T, frames int) {
 	t.Helper()
 	have := "ok"
