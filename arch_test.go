@@ -74,7 +74,7 @@ const forTests = "internal/ktest"
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
-		"e2e", "internal/app", "internal/attach", "internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest",
+		"e2e", "internal/app", "internal/attach", "internal/bpf", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest",
 		"internal/plan", "internal/rdonly", "internal/stream", "internal/value",
 	},
 	"github.com/cloudflare/cbpfc":        {},

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package endian says in which order this machine has the bytes of a number, for what
-// package encoding/binary does not do: bit fields, and numbers put together from pieces.
+// Package endian describes how this machine stores numbers, where package encoding/binary
+// does not help: in bit fields, in numbers combined from pieces, and in BPF instructions.
 package endian
 
 import "encoding/binary"
 
-// Big says that the first byte of a number has its highest bits, and that bit fields are
-// counted from there, as on s390x.
+// Big is true on big-endian machines, such as s390x: the first byte of a number is the most
+// significant one, and bit fields are numbered from the most significant bit.
 var Big = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// Uint is the number that 1, 2, 4 or 8 bytes are to this machine.
+// Uint decodes an unsigned number of 1, 2, 4 or 8 bytes in the byte order of this machine.
 func Uint(b []byte) uint64 {
 	switch len(b) {
 	case 1:

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// TestUint compares with what the machine itself makes of bytes.
+// TestUint compares Uint and Big with loads by the machine itself.
 func TestUint(t *testing.T) {
 	whole := uint64(0x0102030405060708)
 	b := (*[8]byte)(unsafe.Pointer(&whole))[:]

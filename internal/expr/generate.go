@@ -2,7 +2,11 @@
 
 package expr
 
-import "github.com/cilium/ebpf/asm"
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"tracer/internal/endian"
+)
 
 // Registers of a body. Those that live across a call are R6 to R9.
 const (
@@ -49,7 +53,7 @@ func (g *generator) evaluate(n node) {
 		g.arithmetic(n)
 	case swapped:
 		g.evaluate(n.of)
-		g.emit(asm.HostTo(asm.BE, regResult, sizeOfBytes(n.size)))
+		g.emit(asm.HostTo(asm.BE, regResult, endian.Size(n.size)))
 	default:
 		g.decide(n)
 	}
@@ -99,18 +103,6 @@ func fits(value uint64) bool { return int64(value) == int64(int32(value)) }
 func constantOf(n node) (int32, bool) {
 	value, ok := n.(number)
 	return int32(value), ok && fits(uint64(value))
-}
-
-func sizeOfBytes(size int) asm.Size {
-	switch size {
-	case 1:
-		return asm.Byte
-	case 2:
-		return asm.Half
-	case 4:
-		return asm.Word
-	}
-	return asm.DWord
 }
 
 // wrap makes a register hold a number of a kind.

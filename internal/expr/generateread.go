@@ -23,7 +23,7 @@ func (g *generator) must() {
 func (g *generator) read(n read) {
 	g.fill(readKernel, n.from, stackRead, n.kind.size)
 	g.must()
-	g.emit(asm.LoadMem(regResult, asm.R10, stackRead, sizeOfBytes(n.kind.size)))
+	g.emit(asm.LoadMem(regResult, asm.R10, stackRead, endian.Size(n.kind.size)))
 	if n.kind.signed {
 		g.wrap(regResult, n.kind)
 	}
@@ -85,7 +85,7 @@ func (g *generator) compareBytes(want []byte, to label) {
 		for size > len(want)-at {
 			size /= 2
 		}
-		g.emit(asm.LoadMem(regResult, asm.R10, int16(stackText+at), sizeOfBytes(size)))
+		g.emit(asm.LoadMem(regResult, asm.R10, int16(stackText+at), endian.Size(size)))
 		g.emit(constantTo(regOther, endian.Uint(want[at:at+size])))
 		g.jumpTo(when(asm.JNE, regResult, regOther), to)
 		at += size

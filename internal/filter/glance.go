@@ -278,6 +278,6 @@ func (t *translator) seeAt(pc int, in bpf.LoadIndirect) (asm.Instructions, error
 		asm.Add.Reg(address, asm.R3),
 	}
 	slow = append(slow, t.memory.cast(address, -int32(t.memory.Array), t.memory.Bytes)...)
-	slow = append(slow, asm.LoadMem(regA, asm.R0, t.memory.Array, width(in.Size)))
+	slow = append(slow, asm.LoadMem(regA, asm.R0, t.memory.Array, endian.Size(in.Size)))
 	return t.plainFirst(pc, in, slow), nil
 }

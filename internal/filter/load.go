@@ -87,7 +87,7 @@ func (t *translator) plainFirst(pc int, in bpf.LoadIndirect, slow asm.Instructio
 // known loads at a fixed offset that is known to be within the frame.
 func (t *translator) known(dst asm.Register, offset, size int) asm.Instructions {
 	if t.memory != nil {
-		return asm.Instructions{asm.LoadMem(dst, regPacket, t.memory.Array+int16(offset), width(size))}
+		return asm.Instructions{asm.LoadMem(dst, regPacket, t.memory.Array+int16(offset), endian.Size(size))}
 	}
 	return t.head(dst, offset, size)
 }
@@ -122,7 +122,7 @@ func call(offset asm.Instructions, dst asm.Register, size int) asm.Instructions 
 		asm.Mov.Imm(asm.R3, int32(size)),
 		asm.Call.Label(loadPacket),
 		asm.JNE.Imm(asm.R0, 0, labelReject),
-		asm.LoadMem(dst, regPacket, offsetWord, width(size)),
+		asm.LoadMem(dst, regPacket, offsetWord, endian.Size(size)),
 	)
 }
 
@@ -174,18 +174,7 @@ func (p piece) aligned(offset, size int, big bool) bool {
 }
 
 func headPiece(dst asm.Register, p piece) asm.Instruction {
-	return asm.LoadMem(dst, regPacket, int16(offsetHead+p.offset), width(p.size))
-}
-
-// width is the size of a load in bytes as eBPF names it.
-func width(size int) asm.Size {
-	switch size {
-	case 1:
-		return asm.Byte
-	case 2:
-		return asm.Half
-	}
-	return asm.Word
+	return asm.LoadMem(dst, regPacket, int16(offsetHead+p.offset), endian.Size(p.size))
 }
 
 // hostOrder converts A from network to host byte order.
@@ -193,5 +182,5 @@ func hostOrder(size int) asm.Instructions {
 	if size == 1 {
 		return nil
 	}
-	return asm.Instructions{asm.HostTo(asm.BE, regA, width(size))}
+	return asm.Instructions{asm.HostTo(asm.BE, regA, endian.Size(size))}
 }

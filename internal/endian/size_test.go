@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package endian
+
+import "testing"
+
+// TestSize checks that the conversion of package asm in the other direction gives the same number.
+func TestSize(t *testing.T) {
+	for _, bytes := range []int{1, 2, 4, 8} {
+		if got := Size(bytes).Sizeof(); got != bytes {
+			t.Errorf("the size for %d bytes has %d", bytes, got)
+		}
+	}
+}
