@@ -8,21 +8,21 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// label is a place that is jumped to; where it is may not be known yet.
+// label is the target of jumps. It may be used before its position is known.
 type label int
 
-// assembler puts instructions one behind the other. Its jumps are numbers in the end,
-// not names, so that bodies can be put together without a clash.
+// assembler collects instructions. It resolves jumps to numeric offsets, not
+// symbols, so bodies can be combined without name clashes.
 type assembler struct {
 	code  asm.Instructions
-	slots int   // of 8 bytes, since an instruction may take two
+	slots int   // length of code in slots of 8 bytes; an instruction has one or two
 	at    []int // the slot of each label
 	jumps []jump
 }
 
 type jump struct {
 	index int // of the instruction
-	slot  int // behind it, from where jumps are counted
+	slot  int // of the next instruction, the base of the offset
 	to    label
 }
 
@@ -33,12 +33,13 @@ func (a *assembler) emit(instructions ...asm.Instruction) {
 	}
 }
 
-// label makes a label that has no place yet, put gives it the one that is next.
+// label returns a new label without a position.
 func (a *assembler) label() label {
 	a.at = append(a.at, 0)
 	return label(len(a.at) - 1)
 }
 
+// put sets the position of a label to the next instruction.
 func (a *assembler) put(l label) { a.at[l] = a.slots }
 
 // jumpTo emits a jump to a label.
@@ -47,7 +48,7 @@ func (a *assembler) jumpTo(in asm.Instruction, l label) {
 	a.jumps = append(a.jumps, jump{len(a.code) - 1, a.slots, l})
 }
 
-// finish gives all jumps their distance; it is false where one is too far.
+// finish sets the offsets of all jumps. It returns false if one does not fit into 16 bits.
 func (a *assembler) finish() (asm.Instructions, bool) {
 	for _, j := range a.jumps {
 		distance := a.at[j.to] - j.slot
@@ -59,7 +60,8 @@ func (a *assembler) finish() (asm.Instructions, bool) {
 	return a.code, true
 }
 
-// Jumps that compare all 64 bits of a register, with another or with a constant.
+// An unconditional jump, and jumps that compare all 64 bits of a register with another register or with
+// a constant.
 
 func always() asm.Instruction { return asm.Instruction{OpCode: asm.Ja.Op(asm.ImmSource)} }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// infix checks an operator between two operands.
+// infix checks a binary operator.
 func (c *checker) infix(e *infix) operand {
 	switch e.sign {
 	case "&&", "||":
@@ -24,7 +24,7 @@ func (c *checker) infix(e *infix) operand {
 	return c.arithmetic(e, c.operand(e.left).integer(e.sign), c.operand(e.right).integer(e.sign))
 }
 
-// arithmetic computes in the kind that both operands have in common.
+// arithmetic computes in the common kind of both operands.
 func (c *checker) arithmetic(e *infix, left, right operand) operand {
 	c.noteByteOrder(left, right)
 	k := usual(left.promoted(), right.promoted())
@@ -32,7 +32,7 @@ func (c *checker) arithmetic(e *infix, left, right operand) operand {
 	return operand{at: e.place(), typ: k.typeOf(), code: code}
 }
 
-// shift computes in the kind of what is shifted.
+// shift computes in the promoted kind of the left operand.
 func (c *checker) shift(e *infix) operand {
 	left, right := c.operand(e.left).integer(e.sign), c.operand(e.right).integer(e.sign)
 	k := left.promoted()
@@ -40,7 +40,7 @@ func (c *checker) shift(e *infix) operand {
 	return operand{at: e.place(), typ: k.typeOf(), code: code}
 }
 
-// additive checks + and -, which know pointers.
+// additive checks + and -, of numbers or pointers.
 func (c *checker) additive(e *infix) operand {
 	left, right := c.operand(e.left).loaded(), c.operand(e.right).loaded()
 	leftTarget, leftPoints := left.target()
@@ -58,7 +58,7 @@ func (c *checker) additive(e *infix) operand {
 	return c.arithmetic(e, left.integer(e.sign), right.integer(e.sign))
 }
 
-// offset is a pointer so many elements further, or with - back.
+// offset checks the addition or subtraction of a number of elements to or from a pointer.
 func (c *checker) offset(e *infix, pointer, count operand, target btf.Type) operand {
 	count = count.integer(e.sign)
 	by := count.code
@@ -69,7 +69,7 @@ func (c *checker) offset(e *infix, pointer, count operand, target btf.Type) oper
 	return operand{at: e.place(), typ: pointer.typ, code: code}
 }
 
-// difference is how many elements lie between two pointers.
+// difference checks the subtraction of two pointers, which gives a number of elements.
 func (c *checker) difference(e *infix, left, right operand, target btf.Type) operand {
 	size := c.stride(target, e.place())
 	if size == 0 {
@@ -83,8 +83,8 @@ func (c *checker) difference(e *infix, left, right operand, target btf.Type) ope
 	return operand{at: e.place(), typ: longType, code: code}
 }
 
-// comparison compares in the kind that both operands have in common, and pointers
-// as unsigned numbers.
+// comparison compares in the common kind of both operands. Pointers are compared as
+// unsigned numbers.
 func (c *checker) comparison(e *infix) node {
 	if text, ok := e.right.(*literal); ok {
 		return c.textComparison(e, e.left, text)
@@ -93,26 +93,26 @@ func (c *checker) comparison(e *infix) node {
 		return c.textComparison(e, e.right, text)
 	}
 	left, right := c.operand(e.left), c.operand(e.right)
-	refuseArray(e, left, right)
-	refuseArray(e, right, left)
+	rejectArray(e, left, right)
+	rejectArray(e, right, left)
 	left, right = left.loaded(), right.loaded()
 	c.noteByteOrder(left, right)
 	k := usual(left.promoted(), right.promoted())
 	return comparison{e.sign, convert(left.code, left.held(), k), convert(right.code, right.held(), k), k.signed}
 }
 
-// refuseArray refuses to compare the address of an array with a number.
-func refuseArray(e *infix, array, other operand) {
+// rejectArray rejects the comparison of the address of an array with a number.
+func rejectArray(e *infix, array, other operand) {
 	if _, isPointer := other.loaded().target(); array.isArray() && !isPointer {
 		fail(e.place(), "%s can't be compared with a number: name an element, or compare with a string in double quotes", typeName(array.typ))
 	}
 }
 
-// maxLiteral is the longest text that a string can be compared with, in bytes. With
-// two bytes more it fits into 64 bytes of stack.
+// maxLiteral is the maximum length in bytes of a string constant in a comparison. With
+// two more bytes, which unequalString reads, it fits into 64 bytes of stack.
 const maxLiteral = 62
 
-// textComparison compares a string in memory with a text.
+// textComparison compares a string in kernel memory with a string constant.
 func (c *checker) textComparison(e *infix, of expression, text *literal) node {
 	if e.sign != "==" && e.sign != "!=" {
 		fail(e.place(), "a string can only be compared with == or !=")

@@ -10,12 +10,12 @@ import (
 	"tracer/internal/endian"
 )
 
-// networkOrder are the kernel's types for numbers in network byte order, with the function that
+// networkOrder maps the kernel's types for numbers in network byte order to the function that
 // converts a constant.
 var networkOrder = map[string]string{"__be16": "htons", "__be32": "htonl", "__be64": "cpu_to_be64"}
 
-// noteByteOrder adds a note if one operand is in network byte order and the other is a constant
-// that is not converted. Values that are the same in both orders get none.
+// noteByteOrder adds a note if one operand is in network byte order and the other is a constant in host
+// byte order. There is no note for constants that are the same in both orders.
 func (c *checker) noteByteOrder(left, right operand) {
 	c.noteConstant(left, right)
 	c.noteConstant(right, left)
@@ -34,7 +34,7 @@ func (c *checker) noteConstant(of, constant operand) {
 	c.notes = append(c.notes, fmt.Sprintf("%s is in network byte order: write %s(%#x) instead of %#[3]x", name, function, uint64(value)))
 }
 
-// orderedType is the name of a type in network byte order, empty for any other.
+// orderedType returns the name of a type in network byte order, or "" for any other.
 func orderedType(t btf.Type) string {
 	for {
 		switch typed := t.(type) {

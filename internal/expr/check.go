@@ -13,13 +13,13 @@ import (
 	"tracer/internal/nearest"
 )
 
-// checker gives each part of an expression its type and makes the tree that
-// computes it.
+// checker finds the type of each part of an expression and builds the tree of nodes
+// that computes it.
 type checker struct {
 	types     finder
 	roots     Roots
 	constants map[string]enumerator // nil until one is needed
-	notes     []string              // on what is valid but probably not intended
+	notes     []string              // see Program.Notes
 }
 
 // operand checks any part of an expression.
@@ -48,14 +48,14 @@ func (c *checker) operand(e expression) operand {
 	return operand{}
 }
 
-// words are those that C has for a value.
+// words are the constants of C that have a name.
 var words = map[string]operand{
 	"NULL":  {typ: &btf.Pointer{Target: &btf.Void{}}, code: number(0)},
 	"true":  {typ: intType, code: number(1)},
 	"false": {typ: intType, code: number(0)},
 }
 
-// name checks a root, a word that C has for a value, or a constant.
+// name checks a root, one of words, or a constant of an enum.
 func (c *checker) name(e *name) operand {
 	if root, ok := c.root(e); ok {
 		return root
@@ -67,7 +67,7 @@ func (c *checker) name(e *name) operand {
 	return c.enumerator(e)
 }
 
-// enumerator checks the constant of an enum. It is an int where it fits into one.
+// enumerator checks a constant of an enum. Its type is int if its value fits.
 func (c *checker) enumerator(e *name) operand {
 	found, ok := c.constant(e.text)
 	if !ok {
@@ -88,7 +88,7 @@ func (c *checker) constant(name string) (enumerator, bool) {
 	return found, ok
 }
 
-// unknown refuses a name. That of a member of a root only lacks what it is in.
+// unknown rejects a name. If a root has a member of that name, the hint shows the path to it.
 func (c *checker) unknown(e *name) {
 	if paths := c.pathTo(e); len(paths) > 0 {
 		failNear(e.place(), paths, "%q is unknown", e.text)
@@ -123,8 +123,8 @@ func (c *checker) prefixed(e *prefixed) operand {
 	return result
 }
 
-// calculate is arithmetic, done at once where nothing has to be read for a sign
-// before a constant.
+// calculate returns the node for left - right or left ^ right. If both are constants, it computes the
+// result.
 func calculate(sign string, left, right node, k kind) node {
 	l, leftKnown := left.(number)
 	r, rightKnown := right.(number)
@@ -149,7 +149,7 @@ func (c *checker) address(e *prefixed) operand {
 	return operand{at: e.place(), typ: &btf.Pointer{Target: of.typ}, code: of.code}
 }
 
-// truth is a number that is not zero where a part of an expression is true.
+// truth returns a node that is non-zero if the expression is true.
 func (c *checker) truth(e expression) node {
 	of := c.operand(e)
 	if of.isArray() {
@@ -177,13 +177,13 @@ func (c *checker) cast(e *cast) operand {
 	return result
 }
 
-// isBoolean tells the type whose numbers are 0 and 1.
+// isBoolean reports whether a type is _Bool.
 func isBoolean(t btf.Type) bool {
 	i, ok := btf.As[*btf.Int](t)
 	return ok && i.Encoding == btf.Bool
 }
 
-// functions are those that change the order of bytes, and of how many bytes.
+// functions maps the functions that convert the byte order to the size of their operand in bytes.
 var functions = map[string]int{
 	"ntohs": 2, "htons": 2, "bpf_ntohs": 2, "bpf_htons": 2,
 	"ntohl": 4, "htonl": 4, "bpf_ntohl": 4, "bpf_htonl": 4,
@@ -192,7 +192,7 @@ var functions = map[string]int{
 	"bpf_be64_to_cpu": 8, "bpf_cpu_to_be64": 8,
 }
 
-// call checks one of the functions.
+// call checks a call of one of functions.
 func (c *checker) call(e *call) operand {
 	size, ok := functions[e.function]
 	if !ok {
@@ -204,7 +204,7 @@ func (c *checker) call(e *call) operand {
 	return operand{at: e.place(), typ: k.typeOf(), code: swapped{of.code, size}}
 }
 
-// sizeOf checks sizeof, which reads nothing.
+// sizeOf checks sizeof, which is a constant.
 func (c *checker) sizeOf(e *sizeOf) operand {
 	t := e.to
 	if e.of != nil {
@@ -217,7 +217,7 @@ func (c *checker) sizeOf(e *sizeOf) operand {
 	return operand{at: e.place(), typ: unsignedLong, code: number(c.size(t, e.place()))}
 }
 
-// size is the bytes of a type.
+// size returns the size of a type in bytes.
 func (c *checker) size(t btf.Type, at int) int64 {
 	size, err := btf.Sizeof(t)
 	if err != nil {

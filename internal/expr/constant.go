@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// integer reads an integer constant. Its type is the first of int, unsigned int, long
-// and unsigned long that holds it and that its suffix and base allow, as in C.
+// integer parses an integer constant. As in C, its type is the first of int, unsigned int,
+// long and unsigned long that holds the value and that suffix and base allow.
 func integer(t token) (uint64, kind) {
 	text := strings.TrimRight(t.text, "uUlL")
 	suffix := strings.ToLower(t.text[len(text):])
@@ -36,8 +36,8 @@ func validSuffix(suffix string) bool {
 	return false
 }
 
-// parseInteger reads decimal, 0x hexadecimal and 0 octal digits, nothing else that
-// Go would take.
+// parseInteger parses decimal digits, 0x and hexadecimal digits, 0b and binary digits, or 0 and
+// octal digits. It rejects the 0o and _ of Go.
 func parseInteger(text string) (uint64, error) {
 	if strings.Contains(text, "_") || strings.HasPrefix(text, "0o") || strings.HasPrefix(text, "0O") {
 		return 0, strconv.ErrSyntax
@@ -45,7 +45,7 @@ func parseInteger(text string) (uint64, error) {
 	return strconv.ParseUint(text, 0, 64)
 }
 
-// smallest is the type of a constant.
+// smallest returns the type of a constant.
 func smallest(value uint64, unsigned, long, decimal bool) kind {
 	switch {
 	case !long && !unsigned && value <= math.MaxInt32:
@@ -58,7 +58,7 @@ func smallest(value uint64, unsigned, long, decimal bool) kind {
 	return kind{8, false}
 }
 
-// characterValue reads a character constant, such as 'a' or '\n'.
+// characterValue returns the value of a character constant, such as 'a' or '\n'.
 func characterValue(t token) uint64 {
 	text := unescaped(t)
 	if len(text) != 1 {
@@ -67,13 +67,13 @@ func characterValue(t token) uint64 {
 	return uint64(text[0])
 }
 
-// escapes are the letters behind a backslash that stand for something else.
+// escapes maps the character after a backslash to its meaning.
 var escapes = map[byte]byte{
 	'n': '\n', 't': '\t', 'r': '\r', 'a': '\a', 'b': '\b', 'f': '\f', 'v': '\v',
 	'\\': '\\', '\'': '\'', '"': '"', '?': '?',
 }
 
-// unescaped is what stands between the quotes of a token.
+// unescaped returns the text between the quotes of a token, with escape sequences replaced.
 func unescaped(t token) string {
 	var text strings.Builder
 	inner := t.text[1 : len(t.text)-1]
@@ -90,8 +90,8 @@ func unescaped(t token) string {
 	return text.String()
 }
 
-// escaped is the byte that the text behind a backslash stands for, and the length of
-// that text.
+// escaped returns the byte for the escape sequence at the beginning of rest, and the length of the
+// sequence without its backslash.
 func escaped(t token, rest string) (value byte, length int) {
 	if value, ok := escapes[rest[0]]; ok {
 		return value, 1

@@ -10,11 +10,11 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Constants of enums are found where they lie: to make an object of each of the
-// kernel's 150,000 types for them takes ten times as long and 40 MB.
+// Constants of enums are read from the raw BTF. Decoding all of the kernel's 150,000 types
+// into objects takes ten times as long, and 40 MB.
 
-// The kinds of BTF (include/uapi/linux/btf.h) that have a size of their own or are
-// looked at.
+// The kinds of BTF types (include/uapi/linux/btf.h) that have data after the common header, or that
+// are decoded.
 const (
 	kindInt       = 1
 	kindArray     = 3
@@ -36,13 +36,13 @@ const (
 
 var errBTF = errors.New("BTF can't be read")
 
-// rawTypes is BTF as it lies in a file.
+// rawTypes has the sections of an encoded BTF file.
 type rawTypes struct {
 	types, strings []byte
-	base           []byte // strings of vmlinux, which come first, for a module's
+	base           []byte // for a module: the strings of vmlinux, which precede its own
 }
 
-// parseRaw finds the parts of BTF.
+// parseRaw finds the type and string sections of encoded BTF.
 func parseRaw(raw, base []byte) (rawTypes, error) {
 	if len(raw) < headerSize || binary.NativeEndian.Uint16(raw) != btfMagic {
 		return rawTypes{}, errBTF
@@ -63,7 +63,7 @@ func parseRaw(raw, base []byte) (rawTypes, error) {
 	return r, nil
 }
 
-// name is the string at an offset.
+// name returns the string at an offset.
 func (r rawTypes) name(offset uint32) string {
 	s := r.strings
 	if offset < uint32(len(r.base)) {
@@ -78,7 +78,7 @@ func (r rawTypes) name(offset uint32) string {
 	return string(name)
 }
 
-// enumerators adds the constants of all enums to those there are.
+// enumerators adds the constants of all enums to the map. An existing entry is not replaced.
 func (r rawTypes) enumerators(to map[string]enumerator) error {
 	for rest := r.types; len(rest) > 0; {
 		if len(rest) < typeSize {
@@ -101,8 +101,8 @@ func (r rawTypes) enumerators(to map[string]enumerator) error {
 	return nil
 }
 
-// recordSize is how many bytes follow a type, isSingle whether they do once, or for
-// each of its members.
+// recordSize returns the size in bytes of a record after the common header of a type. A type has one
+// record if isSingle, else one for each member.
 func recordSize(kind int) int {
 	switch kind {
 	case kindInt, kindVar, kindDeclTag:

@@ -10,31 +10,31 @@ import (
 	"tracer/internal/caret"
 )
 
-// Error is an expression that can't be turned into a program.
+// Error is the error for an expression that can't be compiled.
 type Error struct {
-	// What is the sort of expression, as in "skb expression".
+	// What is the kind of expression, such as "skb expression".
 	What string
 	// Expr is the whole expression.
 	Expr string
-	// Offset is the byte of Expr where the trouble is, len(Expr) when something is
+	// Offset is the byte offset of the error in Expr; len(Expr) if something is
 	// missing at its end.
 	Offset int
 	// Msg is the reason in one clause.
 	Msg string
-	// Near are names that may have been meant instead.
+	// Near are similar names that the user may have meant.
 	Near []string
 }
 
-// Error is one clause that quotes the expression.
+// Error returns one clause that quotes the expression.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s %q: %s", e.What, e.Expr, e.Msg)
 }
 
-// Usage tells that the user's input is wrong, not the run.
+// Usage marks the error as a usage error.
 func (e *Error) Usage() bool { return true }
 
-// Hint shows the expression with a caret line under the place, and names that may
-// have been meant.
+// Hint returns similar names, if any, and the expression with a caret under the
+// error.
 func (e *Error) Hint() string {
 	head := "the error is here:"
 	if len(e.Near) > 0 {
@@ -43,18 +43,18 @@ func (e *Error) Hint() string {
 	return head + "\n" + caret.Under(e.Expr, e.Offset)
 }
 
-// fail ends the compilation with what is wrong at a place. compile turns it into
-// the error that is returned; no panic leaves the package.
+// fail aborts the compilation with an error at a byte offset. It panics; the
+// exported functions recover and return the error (see caught).
 func fail(at int, format string, args ...any) {
 	panic(&Error{Offset: at, Msg: fmt.Sprintf(format, args...)})
 }
 
-// failNear is fail with names that may have been meant.
+// failNear is fail with similar names that may have been meant.
 func failNear(at int, near []string, format string, args ...any) {
 	panic(&Error{Offset: at, Msg: fmt.Sprintf(format, args...), Near: near})
 }
 
-// caught makes an error of what fail ended the compilation with.
+// caught recovers from a panic of fail, and sets *err. It has to be deferred.
 func caught(roots Roots, text string, err *error) {
 	reason := recover()
 	if reason == nil {

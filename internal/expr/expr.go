@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expr turns C-like expressions into eBPF, on the types of the running kernel:
-// about the sk_buff, or what else their roots are. The body of a function comes out of
-// it, for the place where our programs keep one free.
+// Package expr compiles C-like expressions to eBPF, with the types of the running kernel.
+// An expression starts with a root, such as the sk_buff. The result is the body of a
+// function, which replaces that of a placeholder in the BPF programs.
 //
-// The language is that of C expressions: members by -> and . (each is taken for the
-// other), elements, * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and
-// ||, with the precedence, the promotions and the signs of C. Names are the roots, the
-// constants of the kernel's enums, NULL, true and false. ntohs(), ntohl() and their
-// like change the order of bytes. A char array or a pointer to char can be compared
-// with a text: skb->dev->name == "eth0".
+// The language is that of C expressions: members by -> and . (interchangeable), elements,
+// * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and ||, with the
+// precedence, integer promotions and signedness of C. Names are the roots, the constants
+// of the kernel's enums, NULL, true and false. ntohs(), ntohl() and similar functions
+// convert the byte order. A char array or a pointer to char can be compared with a string
+// constant: skb->dev->name == "eth0".
 //
-// Everything is read with bpf_probe_read_kernel. A read that fails, since a pointer on
-// the way is NULL, makes a whole condition false, even behind a ! or before a ||; what
-// && and || skip is not read. Dividing by zero gives 0 and leaves all as the rest, and
-// a shift looks at the lowest 5 or 6 bits of its count.
+// All memory is read with bpf_probe_read_kernel. If a read fails, for example because a
+// pointer in the path is NULL, the whole condition is false, even if the read is in the
+// operand of ! or on the left side of ||. Operands that && and || skip are not read.
+// x / 0 is 0 and x % 0 is x. A shift uses the lowest 5 or 6 bits of its count.
 package expr
 
 import (
@@ -24,26 +24,27 @@ import (
 
 // Program is a compiled expression.
 type Program struct {
-	// What is the sort of expression, as in "skb expression".
+	// What is the kind of expression, such as "skb expression". Text is the expression.
 	What, Text string
 
-	// Body is a complete function: of a condition u32 f(u64 root), non-zero where it is
-	// true, and of a value u32 f(u64 root, u8 *to), zero where it was read into Size
-	// bytes. root is what the [Roots] say. The body runs on Linux 5.8 and later, calls nothing but
-	// bpf_probe_read_kernel and bpf_probe_read_kernel_str, uses at most 120 bytes of
-	// stack, and has neither symbols nor references.
+	// Body is a complete function. For a condition it is u32 f(u64 root), which returns
+	// non-zero if the condition is true. For a value it is u32 f(u64 root, u8 *to), which
+	// writes Size bytes and returns zero if the value could be read. See [Roots] for root.
+	// The body runs on Linux 5.8 and later, calls only bpf_probe_read_kernel and
+	// bpf_probe_read_kernel_str, uses at most 120 bytes of stack, and has neither
+	// symbols nor references.
 	Body asm.Instructions
 
-	// Type is that of a value, nil of a condition.
+	// Type is the type of a value; nil for a condition.
 	Type btf.Type
 
-	// Size is how many bytes a value has, a multiple of 8: a number is extended to
-	// 8 bytes, a string is filled up with NULs, and anything else has its own bytes
-	// and zeros behind them.
+	// Size is the size of a value in bytes, a multiple of 8. A number is extended to
+	// 8 bytes, a string is padded with NULs, and any other value is padded with
+	// zeros.
 	Size int
 
-	// String tells a value that is a string: a char array, or what a pointer to char
-	// points to. There are at most 63 letters of it.
+	// String is set if the value is a string: a char array, or the target of a pointer to
+	// char. It has at most 63 characters.
 	String bool
 
 	// Notes warn of what is valid but probably not intended, such as a plain number compared with
@@ -53,7 +54,7 @@ type Program struct {
 	value output
 }
 
-// Condition compiles an expression that tells which packets match.
+// Condition compiles an expression as a filter: packets match if it is non-zero.
 func Condition(types Types, roots Roots, text string) (program *Program, err error) {
 	defer caught(roots, text, &err)
 	c := checker{types: finder{types}, roots: roots}
@@ -66,7 +67,7 @@ func Condition(types Types, roots Roots, text string) (program *Program, err err
 	return &Program{What: roots.what(), Text: text, Body: body, Notes: c.notes}, nil
 }
 
-// condition is the body for a number that is not zero where the packet matches.
+// condition returns the body that returns 1 if the root node is non-zero, else 0.
 func condition(root node) (asm.Instructions, bool) {
 	g := generator{}
 	g.failed = g.label()
@@ -78,7 +79,7 @@ func condition(root node) (asm.Instructions, bool) {
 	return g.finish()
 }
 
-// checkWidth refuses what needs more numbers at the same time than can be kept.
+// checkWidth rejects an expression with more intermediate results than registers and stack can hold.
 func checkWidth(root node) {
 	if width(root) > maxHeld {
 		fail(0, "it computes too many values at the same time")

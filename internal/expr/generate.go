@@ -8,33 +8,33 @@ import (
 	"tracer/internal/endian"
 )
 
-// Registers of a body. Those that live across a call are R6 to R9.
+// Registers of a body. R6 to R9 are preserved across calls.
 const (
-	regRoot   = asm.R6 // the root, or the address of the roots
-	regOutput = asm.R7 // where values go
+	regRoot   = asm.R6 // the root, or the address of the list of roots
+	regOutput = asm.R7 // destination of values
 	regResult = asm.R0
-	regOther  = asm.R1 // the right side of an operator
+	regOther  = asm.R1 // right operand of an operator
 )
 
 // The stack of a body, from its top.
 const (
-	stackRead  = -8              // what a read brings
-	stackHeld  = stackRead - 8*6 // numbers that are kept
+	stackRead  = -8              // destination of a read
+	stackHeld  = stackRead - 8*6 // saved intermediate results
 	stackText  = stackHeld - 64  // the beginning of a string
-	maxHeld    = len(heldIn) + 6 // numbers that can be kept
-	maxString  = 64              // bytes of a string, its NUL included
+	maxHeld    = len(heldIn) + 6 // maximum number of saved results
+	maxString  = 64              // maximum size of a string with its NUL
 	readKernel = asm.FnProbeReadKernel
 	readString = asm.FnProbeReadKernelStr
 )
 
-// heldIn are registers for numbers that are kept; more are kept on the stack.
+// heldIn are the registers for saved intermediate results; the others are saved on the stack.
 var heldIn = [...]asm.Register{asm.R8, asm.R9}
 
-// generator makes eBPF of trees.
+// generator generates eBPF from trees of nodes.
 type generator struct {
 	assembler
-	failed label // where a read that fails goes
-	held   int   // numbers that are kept now
+	failed label // target if a read fails
+	held   int   // number of saved results
 }
 
 // evaluate computes a number into R0.
@@ -59,7 +59,7 @@ func (g *generator) evaluate(n node) {
 	}
 }
 
-// evaluateTo computes a number into any register that calls may change.
+// evaluateTo computes a number into any caller-saved register.
 func (g *generator) evaluateTo(n node, to asm.Register) {
 	switch n := n.(type) {
 	case number:
@@ -77,7 +77,7 @@ func (g *generator) evaluateTo(n node, to asm.Register) {
 	}
 }
 
-// to puts a root into a register.
+// to returns the instruction that loads a root into a register.
 func (n root) to(to asm.Register) asm.Instruction {
 	if n.listed {
 		return asm.LoadMem(to, regRoot, int16(8*n.index), asm.DWord)
@@ -85,7 +85,7 @@ func (n root) to(to asm.Register) asm.Instruction {
 	return asm.Mov.Reg(to, regRoot)
 }
 
-// constantTo puts a number into a register in the shortest way.
+// constantTo returns the shortest instruction that loads a number into a register.
 func constantTo(to asm.Register, value uint64) asm.Instruction {
 	if fits(value) {
 		return asm.Mov.Imm(to, int32(value))
@@ -96,16 +96,17 @@ func constantTo(to asm.Register, value uint64) asm.Instruction {
 	return asm.LoadImm(to, int64(value), asm.DWord)
 }
 
-// fits tells a number that an instruction can hold: it has 32 bits, sign and all.
+// fits reports whether a number fits into the immediate operand of an instruction, which is sign-extended
+// from 32 bits.
 func fits(value uint64) bool { return int64(value) == int64(int32(value)) }
 
-// constantOf is the number that an instruction can hold in place of a register.
+// constantOf returns a constant that fits into the immediate operand of an instruction.
 func constantOf(n node) (int32, bool) {
 	value, ok := n.(number)
 	return int32(value), ok && fits(uint64(value))
 }
 
-// wrap makes a register hold a number of a kind.
+// wrap converts a register to a kind: it truncates, and extends with the sign or zeros.
 func (g *generator) wrap(reg asm.Register, to kind) {
 	switch {
 	case to.size == 8:
@@ -118,13 +119,13 @@ func (g *generator) wrap(reg asm.Register, to kind) {
 	}
 }
 
-// extend drops the bits above, and shifts in the sign or zeros for them.
+// extend clears the topmost bits, or replaces them with the sign (ArSh). above is their number.
 func (g *generator) extend(reg asm.Register, above int, down asm.ALUOp) {
 	g.emit(asm.LSh.Imm(reg, int32(above)), down.Imm(reg, int32(above)))
 }
 
-// both computes two numbers into R0 and R1. The one that takes more is computed first
-// and kept while the other is.
+// both computes two numbers into R0 and R1. It computes the one with more intermediate
+// results first, and saves it while it computes the other.
 func (g *generator) both(left, right node) {
 	switch {
 	case isSimple(right):
@@ -146,7 +147,7 @@ func (g *generator) both(left, right node) {
 	}
 }
 
-// keep puts R0 where calls do not change it, fetch takes what was kept last.
+// keep saves R0 in a callee-saved register or on the stack.
 func (g *generator) keep() {
 	if g.held < len(heldIn) {
 		g.emit(asm.Mov.Reg(heldIn[g.held], regResult))
@@ -156,6 +157,7 @@ func (g *generator) keep() {
 	g.held++
 }
 
+// fetch restores the result that was saved last.
 func (g *generator) fetch(to asm.Register) {
 	g.held--
 	if g.held < len(heldIn) {

@@ -4,14 +4,15 @@ package expr
 
 import "github.com/cilium/ebpf/asm"
 
-// operations are those of eBPF. Division and >> of signed numbers are others.
+// operations maps operators to eBPF operations on unsigned numbers. Division and >> of signed numbers
+// need others.
 var operations = map[string]asm.ALUOp{
 	"+": asm.Add, "-": asm.Sub, "*": asm.Mul, "/": asm.Div, "%": asm.Mod,
 	"&": asm.And, "|": asm.Or, "^": asm.Xor, "<<": asm.LSh, ">>": asm.RSh,
 }
 
-// arithmetic computes with all 64 bits, which gives the right lower ones, and then cuts
-// off what a number of 4 bytes has no place for.
+// arithmetic computes with 64 bits, then truncates the result to its kind. The lower bits
+// do not depend on the upper ones.
 func (g *generator) arithmetic(n arithmetic) {
 	operation := operations[n.sign]
 	switch n.sign {
@@ -27,7 +28,7 @@ func (g *generator) arithmetic(n arithmetic) {
 	}
 }
 
-// grows tells the operators whose result may need more bits than the operands.
+// grows reports whether the result of an operator may need more bits than its operands.
 func grows(sign string) bool {
 	switch sign {
 	case "&", "|", "^", ">>", "%":
@@ -46,8 +47,8 @@ func (g *generator) combine(n arithmetic, operation asm.ALUOp) {
 	g.emit(operation.Reg(regResult, regOther))
 }
 
-// shift looks at the lowest bits of the count only, as the machines do. C leaves open
-// what comes of others, and the verifier refuses constants that are too large.
+// shift uses only the lowest bits of the count, as CPUs do. Larger counts are undefined in C,
+// and the verifier rejects constant counts that are too large.
 func (g *generator) shift(n arithmetic, operation asm.ALUOp) {
 	if n.sign == ">>" && n.kind.signed {
 		operation = asm.ArSh
@@ -62,7 +63,7 @@ func (g *generator) shift(n arithmetic, operation asm.ALUOp) {
 	g.emit(asm.And.Imm(regOther, mask), operation.Reg(regResult, regOther))
 }
 
-// divide divides. By zero the result is 0, and the rest is all there was.
+// divide generates / and %. x / 0 is 0 and x % 0 is x.
 func (g *generator) divide(n arithmetic, operation asm.ALUOp) {
 	g.both(n.left, n.right)
 	if n.kind.signed {
@@ -72,10 +73,9 @@ func (g *generator) divide(n arithmetic, operation asm.ALUOp) {
 	g.emit(operation.Reg(regResult, regOther))
 }
 
-// divideSigned divides without signs, for eBPF knows it only since Linux 6.6, and then
-// gives the result its sign: that of the dividend for the rest, or else negative where
-// the signs differ. A sign is all ones or zero in a register, and (x ^ sign) - sign
-// changes it.
+// divideSigned divides the absolute values and then applies the sign, since eBPF has signed division only
+// from Linux 6.6 on. A remainder has the sign of the dividend; a quotient is negative if the
+// signs differ. A sign is a register with all bits 1 or 0; (x ^ sign) - sign negates x if they are 1.
 func (g *generator) divideSigned(sign string, operation asm.ALUOp) {
 	g.signOf(regResult, asm.R2)
 	g.signOf(regOther, asm.R3)
@@ -86,7 +86,7 @@ func (g *generator) divideSigned(sign string, operation asm.ALUOp) {
 	g.changeSign(regResult, asm.R2)
 }
 
-// signOf takes the sign of a number away into a register.
+// signOf stores the sign of a number in a register, and replaces the number by its absolute value.
 func (g *generator) signOf(number, sign asm.Register) {
 	g.emit(asm.Mov.Reg(sign, number), asm.ArSh.Imm(sign, 63))
 	g.changeSign(number, sign)

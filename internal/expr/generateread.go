@@ -8,18 +8,19 @@ import (
 	"tracer/internal/endian"
 )
 
-// fill calls a helper that reads from an address into the stack.
+// fill calls a helper that copies size bytes from an address to the stack.
 func (g *generator) fill(helper asm.BuiltinFunc, from node, to, size int) {
 	g.evaluateTo(from, asm.R3)
 	g.emit(asm.Mov.Reg(asm.R1, asm.R10), asm.Add.Imm(asm.R1, int32(to)), asm.Mov.Imm(asm.R2, int32(size)), helper.Call())
 }
 
-// must leaves for what comes of a failed read unless the helper could read.
+// must jumps to g.failed if the helper returned an error.
 func (g *generator) must() {
 	g.jumpTo(whenConstant(asm.JNE, regResult, 0), g.failed)
 }
 
-// read reads a number. The loads that the oldest kernels know extend it with zeros.
+// read reads a number. It sign-extends it explicitly, since loads of old kernels only extend
+// with zeros.
 func (g *generator) read(n read) {
 	g.fill(readKernel, n.from, stackRead, n.kind.size)
 	g.must()
@@ -29,9 +30,8 @@ func (g *generator) read(n read) {
 	}
 }
 
-// bits reads the bytes that a bitfield lies in and takes its bits out. Its place is counted
-// from the lowest bit of the first byte, but from the highest where that byte has the
-// highest bits of a number (big-endian).
+// bits reads the bytes that contain a bitfield and extracts its bits. Bits are numbered from the
+// least significant bit of the first byte; on big-endian machines, from the most significant one.
 func (g *generator) bits(n bitRead) {
 	g.emit(asm.Mov.Imm(regOther, 0), asm.StoreMem(asm.R10, stackRead, regOther, asm.DWord))
 	g.fill(readKernel, n.from, stackRead, (n.lowest+n.width+7)/8)
@@ -49,7 +49,7 @@ func (g *generator) bits(n bitRead) {
 	g.emit(down.Imm(regResult, int32(64-n.width)))
 }
 
-// unequal jumps where a string is not the text.
+// unequal jumps if a string differs from the constant.
 func (g *generator) unequal(n equality, to label) {
 	if n.array >= 0 {
 		g.unequalArray(n, to)
@@ -58,7 +58,7 @@ func (g *generator) unequal(n equality, to label) {
 	}
 }
 
-// unequalArray reads the letters and the NUL behind them, unless they fill the array.
+// unequalArray compares the characters, and the NUL after them unless they fill the array.
 func (g *generator) unequalArray(n equality, to label) {
 	want := []byte(n.text + "\x00")
 	want = want[:min(len(want), n.array)]
@@ -67,9 +67,9 @@ func (g *generator) unequalArray(n equality, to label) {
 	g.compareBytes(want, to)
 }
 
-// unequalString reads no further than the string's NUL, for what is behind it may not
-// be readable. It reads one more byte than there should be, or a longer string would
-// come out cut and equal.
+// unequalString does not read beyond the string's NUL, since the memory after it may not be
+// readable. Its buffer has one more byte than the constant with its NUL; otherwise a longer string
+// would be truncated and compare as equal.
 func (g *generator) unequalString(n equality, to label) {
 	g.fill(readString, n.from, stackText, len(n.text)+2)
 	g.jumpTo(whenConstant(asm.JSLT, regResult, 0), g.failed)
@@ -77,8 +77,8 @@ func (g *generator) unequalString(n equality, to label) {
 	g.compareBytes([]byte(n.text), to)
 }
 
-// compareBytes jumps where the bytes on the stack are others, in the largest pieces
-// that are aligned there.
+// compareBytes jumps if the bytes on the stack differ from want. It compares them in the largest
+// aligned pieces.
 func (g *generator) compareBytes(want []byte, to label) {
 	for at := 0; at < len(want); {
 		size := 8

@@ -4,7 +4,7 @@ package expr
 
 import "github.com/cilium/ebpf/asm"
 
-// decide makes 1 or 0 of what is true or not.
+// decide computes 1 if a node is true, else 0.
 func (g *generator) decide(n node) {
 	no, done := g.label(), g.label()
 	g.branch(n, no, false)
@@ -15,9 +15,8 @@ func (g *generator) decide(n node) {
 	g.put(done)
 }
 
-// branch jumps where the truth of a number is the wanted one. Every jump asks
-// something, also where the answer is known: the verifier refuses instructions that
-// nothing leads to.
+// branch jumps if the truth of a node is wanted. Jumps are conditional even if the result is
+// a constant, since the verifier rejects unreachable instructions.
 func (g *generator) branch(n node, to label, wanted bool) {
 	switch n := n.(type) {
 	case junction:
@@ -41,8 +40,8 @@ func zeroTest(wanted bool) asm.JumpOp {
 	return asm.JEq
 }
 
-// branchJunction looks at the right side where the left does not decide: the left of
-// && does where it is false, that of || where it is true.
+// branchJunction evaluates the right operand only if the left one does not decide: a left
+// operand of && decides if it is false, one of || if it is true.
 func (g *generator) branchJunction(n junction, to label, wanted bool) {
 	deciding := !n.and
 	if wanted == deciding {
@@ -67,7 +66,7 @@ func (g *generator) branchEquality(n equality, to label, wanted bool) {
 	g.put(over)
 }
 
-// tests are the jumps for unsigned and for signed numbers.
+// tests has the jumps for unsigned and for signed numbers.
 var tests = map[string][2]asm.JumpOp{
 	"==": {asm.JEq, asm.JEq}, "!=": {asm.JNE, asm.JNE},
 	"<": {asm.JLT, asm.JSLT}, "<=": {asm.JLE, asm.JSLE},

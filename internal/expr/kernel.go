@@ -11,9 +11,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Kernel finds the types of the running kernel: those of vmlinux, then, for a name
-// that is not there, those of the loaded modules (Linux 5.11 and later describe them).
-// Nothing of a module is read before. It is not made for several goroutines at a time.
+// Kernel finds the types of the running kernel. It searches vmlinux first, and the loaded modules
+// if vmlinux does not have the name (modules have BTF on Linux 5.11 and later). BTF of modules is
+// read only when it is needed. Kernel is not safe for concurrent use.
 type Kernel struct {
 	vmlinux *btf.Spec
 	cache   *btf.Cache
@@ -33,8 +33,8 @@ func LoadKernel() (*Kernel, error) {
 	return &Kernel{vmlinux: vmlinux, cache: cache}, nil
 }
 
-// AnyTypesByName finds all types of a name: vmlinux's, or else the modules'. A type that
-// vmlinux only declares is also looked for in the modules.
+// AnyTypesByName returns all types with a name: those of vmlinux, or else those of the modules. A type
+// that vmlinux only declares is searched in the modules, too.
 func (k *Kernel) AnyTypesByName(name string) ([]btf.Type, error) {
 	found, err := k.vmlinux.AnyTypesByName(name)
 	if err == nil && !onlyDeclared(found) {
@@ -51,7 +51,7 @@ func (k *Kernel) AnyTypesByName(name string) ([]btf.Type, error) {
 	return found, nil
 }
 
-// onlyDeclared tells a struct or union whose members are not known.
+// onlyDeclared reports whether all types are forward declarations.
 func onlyDeclared(types []btf.Type) bool {
 	for _, t := range types {
 		if _, ok := t.(*btf.Fwd); !ok {
@@ -61,8 +61,8 @@ func onlyDeclared(types []btf.Type) bool {
 	return true
 }
 
-// All goes through the types of vmlinux and of the modules. It works on copies, so that
-// what it makes of all types does not stay in memory.
+// All iterates over the types of vmlinux and of the modules. It works on copies, so the
+// decoded types do not stay in memory.
 func (k *Kernel) All() iter.Seq2[btf.Type, error] {
 	return func(yield func(btf.Type, error) bool) {
 		for _, spec := range append([]*btf.Spec{k.vmlinux}, k.split()...) {
@@ -75,8 +75,8 @@ func (k *Kernel) All() iter.Seq2[btf.Type, error] {
 	}
 }
 
-// split are the types of the loaded modules. Those of a module that can't be read, for
-// it may be gone by now, are left out.
+// split returns the types of the loaded modules. It skips modules that can't be read, for example
+// because they were unloaded.
 func (k *Kernel) split() []*btf.Spec {
 	if k.loaded {
 		return k.modules
@@ -94,25 +94,25 @@ func (k *Kernel) split() []*btf.Spec {
 	return k.modules
 }
 
-// typesFolder is where the kernel shows its types, a file for vmlinux and for each module.
+// typesFolder has one BTF file for vmlinux and one for each module.
 const typesFolder = "/sys/kernel/btf"
 
-// enumerators are the constants of all enums, those of vmlinux first.
+// enumerators returns the constants of all enums. Those of vmlinux have precedence.
 func (k *Kernel) enumerators() map[string]enumerator {
 	if k.constants != nil {
 		return k.constants
 	}
 	k.constants = map[string]enumerator{}
 	base := k.addEnumerators("vmlinux", nil)
-	names, _ := k.cache.Modules() // without a folder there is nothing to add
+	names, _ := k.cache.Modules() // if the folder is missing, there are no modules
 	for _, name := range names {
 		k.addEnumerators(name, base)
 	}
 	return k.constants
 }
 
-// addEnumerators adds the constants of one file, as far as it can be read, and returns
-// its strings.
+// addEnumerators adds the constants of one file and returns its strings. It returns nil if the file
+// can't be read.
 func (k *Kernel) addEnumerators(file string, base []byte) (strings []byte) {
 	raw, err := os.ReadFile(filepath.Join(typesFolder, file))
 	if err != nil {

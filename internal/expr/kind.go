@@ -4,14 +4,14 @@ package expr
 
 import "github.com/cilium/ebpf/btf"
 
-// kind is what computing has to know about a number: its bytes (1, 2, 4 or 8) and its
-// sign. Pointers are unsigned numbers of 8 bytes.
+// kind is the size (1, 2, 4 or 8 bytes) and signedness of a number. Pointers are unsigned
+// numbers of 8 bytes.
 type kind struct {
 	size   int
 	signed bool
 }
 
-// Types that results have.
+// Basic types of C, by size and signedness.
 var (
 	boolean       = &btf.Int{Name: "_Bool", Size: 1, Encoding: btf.Bool}
 	plainChar     = &btf.Int{Name: "char", Size: 1}
@@ -23,23 +23,23 @@ var (
 	unsignedLong  = &btf.Int{Name: "long unsigned int", Size: 8}
 )
 
-// kindOf is the kind of a type that can be computed with.
+// kindOf returns the kind of a type. It returns false for a type that is neither a number nor a pointer.
 func kindOf(t btf.Type) (kind, bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:
-		return kind{int(t.Size), t.Encoding == btf.Signed}, isPower(t.Size)
+		return kind{int(t.Size), t.Encoding == btf.Signed}, fitsRegister(t.Size)
 	case *btf.Enum:
-		return kind{int(t.Size), t.Signed}, isPower(t.Size)
+		return kind{int(t.Size), t.Signed}, fitsRegister(t.Size)
 	case *btf.Pointer:
 		return kind{8, false}, true
 	}
 	return kind{}, false
 }
 
-// isPower tells the sizes that a register can hold.
-func isPower(size uint32) bool { return size == 1 || size == 2 || size == 4 || size == 8 }
+// fitsRegister reports whether a number of that size can be loaded into a register.
+func fitsRegister(size uint32) bool { return size == 1 || size == 2 || size == 4 || size == 8 }
 
-// typeOf is the type of a result.
+// typeOf returns the basic type of a kind.
 func (k kind) typeOf() btf.Type {
 	switch k {
 	case kind{4, true}:
@@ -54,7 +54,7 @@ func (k kind) typeOf() btf.Type {
 	return unsignedLong
 }
 
-// promoted is the kind that a number is computed in: at least int.
+// promoted applies the integer promotions of C: a kind smaller than int becomes int.
 func (k kind) promoted() kind {
 	if k.size < 4 {
 		return kind{4, true}
@@ -62,7 +62,7 @@ func (k kind) promoted() kind {
 	return k
 }
 
-// usual is the kind that two promoted numbers have in common.
+// usual applies the usual arithmetic conversions of C: it returns the common kind of two promoted ones.
 func usual(a, b kind) kind {
 	switch {
 	case a.size > b.size:
@@ -73,8 +73,8 @@ func usual(a, b kind) kind {
 	return kind{a.size, a.signed && b.signed}
 }
 
-// holds tells whether all numbers of another kind are numbers of this one, or, with
-// 8 bytes, whether its bits are the same in a register.
+// holds reports whether a register with a number of the other kind needs no change to be of kind k.
+// This is so if k has all values of the other kind, or if k has 8 bytes.
 func (k kind) holds(other kind) bool {
 	switch {
 	case k == other, k.size == 8:
@@ -85,8 +85,8 @@ func (k kind) holds(other kind) bool {
 	return false
 }
 
-// wrap makes a number one of this kind as a conversion in C does. In a register it has
-// 64 bits: the bits above are those of its sign, or zero.
+// wrap converts a number to this kind, as in C: it truncates it, then extends it to the 64 bits of
+// a register with its sign or zeros.
 func (k kind) wrap(value uint64) uint64 {
 	above := 64 - 8*k.size
 	if k.signed {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// tokenKind tells the sorts of words that an expression is made of.
+// tokenKind is the kind of a token.
 type tokenKind int
 
 const (
@@ -22,17 +22,17 @@ const (
 type token struct {
 	kind tokenKind
 	text string
-	at   int // byte of the expression
+	at   int // byte offset in the expression
 }
 
-// signs are tried in this order, so a longer one stands before its beginning. Those
-// that change something, such as ++, are there to be refused as what they are.
+// signs are tried in this order, so a longer sign comes before its prefix. Operators with
+// side effects, such as ++, are included for a precise error.
 var signs = []string{
 	"<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->", "++", "--",
 	"(", ")", "[", "]", ".", "*", "&", "|", "^", "~", "!", "+", "-", "/", "%", "<", ">", "=", "?", ":", ",",
 }
 
-// lex cuts an expression into tokens; the last one is its end.
+// lex splits an expression into tokens; the last one has kind end.
 func lex(text string) []token {
 	var tokens []token
 	for at := 0; ; {
@@ -46,7 +46,7 @@ func lex(text string) []token {
 	}
 }
 
-// next is the token that begins at a byte that is no space.
+// next returns the token that begins at a byte offset.
 func next(text string, at int) token {
 	rest := text[at:]
 	switch c := rest[0]; {
@@ -69,7 +69,7 @@ func next(text string, at int) token {
 	return token{}
 }
 
-// delimited is a text up to the quote that closes it, which is the byte it begins with.
+// delimited returns the quoted text at the beginning of rest, quotes included.
 func delimited(rest string, at int) string {
 	for i := 1; i < len(rest); i++ {
 		switch rest[i] {
@@ -83,7 +83,7 @@ func delimited(rest string, at int) string {
 	return ""
 }
 
-// prefix is how many bytes at the beginning are of a kind.
+// prefix returns the number of bytes at the beginning of s for which is returns true.
 func prefix(s string, is func(byte) bool) int {
 	n := 0
 	for n < len(s) && is(s[n]) {

@@ -14,8 +14,8 @@ import (
 // maxWithin is how many levels of nested members are searched for a name.
 const maxWithin = 2
 
-// likelyMembers suggests members for a name that is not found: members of that name in nested
-// structs, else members with a similar name.
+// likelyMembers suggests members for an unknown name: members of that name in nested structs, else members
+// with a similar name.
 func likelyMembers(members []btf.Member, name string) []string {
 	if likely := membersWithin(members, name, maxWithin); len(likely) > 0 {
 		return likely[:min(len(likely), maxNear)]
@@ -23,8 +23,8 @@ func likelyMembers(members []btf.Member, name string) []string {
 	return nearest.Words(name, memberNames(members, maxNested), maxNear)
 }
 
-// membersWithin are the paths to nested members of that name, the shortest first. The kernel's macros
-// give some another prefix: sk_state is __sk_common.skc_state, inet_daddr is
+// membersWithin returns the paths to nested members of that name, the shortest first. It also finds members
+// that the kernel's macros rename: sk_state is __sk_common.skc_state, inet_daddr is
 // sk.__sk_common.skc_daddr (include/net/sock.h, include/net/inet_sock.h).
 func membersWithin(members []btf.Member, name string, left int) []string {
 	var found, deeper []string

@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// pointedTo is the place that a value points to.
+// pointedTo dereferences a pointer.
 func (c *checker) pointedTo(value operand, at int) operand {
 	target, ok := value.target()
 	if !ok {
@@ -20,7 +20,7 @@ func (c *checker) pointedTo(value operand, at int) operand {
 	return operand{at: at, typ: target, code: value.code, place: true}
 }
 
-// member checks x->name and x.name, and takes each for the other.
+// member checks x->name and x.name, which are interchangeable.
 func (c *checker) member(e *member) operand {
 	whole := c.whole(e)
 	members, ok := membersOf(c.types.complete(whole.typ))
@@ -36,7 +36,7 @@ func (c *checker) member(e *member) operand {
 	return result
 }
 
-// whole is the struct or union in which a member is looked for.
+// whole returns the struct or union whose member is accessed.
 func (c *checker) whole(e *member) operand {
 	c.checkBase(e.of)
 	of := c.operand(e.of)
@@ -54,7 +54,7 @@ func (c *checker) whole(e *member) operand {
 	return c.pointedTo(value, e.place())
 }
 
-// part is a member so many bits behind an address.
+// part returns the member at an offset in bits from an address.
 func part(e *member, address node, found btf.Member, offset int) operand {
 	result := operand{at: e.place(), typ: found.Type, place: true, control: e.name == "cb"}
 	result.code = advance(address, int64(offset/8))
@@ -67,7 +67,7 @@ func part(e *member, address node, found btf.Member, offset int) operand {
 	return result
 }
 
-// membersOf are the members of a struct or union.
+// membersOf returns the members of a struct or union.
 func membersOf(t btf.Type) ([]btf.Member, bool) {
 	switch t := t.(type) {
 	case *btf.Struct:
@@ -78,8 +78,8 @@ func membersOf(t btf.Type) ([]btf.Member, bool) {
 	return nil, false
 }
 
-// findMember looks for a member, also in those that have no name, and counts its
-// offset from the outermost.
+// findMember finds a member, also in anonymous structs and unions. The offset is from the
+// beginning of the outermost one.
 func findMember(members []btf.Member, name string, left int) (found btf.Member, offset btf.Bits, ok bool) {
 	for _, m := range members {
 		if m.Name == name {
@@ -96,7 +96,7 @@ func findMember(members []btf.Member, name string, left int) (found btf.Member, 
 	return btf.Member{}, 0, false
 }
 
-// memberNames are the names that findMember finds.
+// memberNames returns the sorted names that findMember finds.
 func memberNames(members []btf.Member, left int) []string {
 	var names []string
 	for _, m := range members {
@@ -126,7 +126,7 @@ func (c *checker) element(e *element) operand {
 	return element
 }
 
-// stride is how many bytes one is to a pointer. As in GNU C it is one byte to
+// stride returns the size in bytes of one element of a pointer. As in GNU C, it is 1 for
 // pointers to void and to functions.
 func (c *checker) stride(target btf.Type, at int) int64 {
 	switch btf.UnderlyingType(target).(type) {

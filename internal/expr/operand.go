@@ -8,20 +8,21 @@ import "github.com/cilium/ebpf/btf"
 type operand struct {
 	at   int
 	typ  btf.Type
-	code node // the value, or of a place its address
-	// place tells that it lies in memory, so that it has an address.
+	code node // the value; the address if place is set
+	// place is set if the operand is in memory and has an address (an lvalue).
 	place bool
-	// lowest and width are the bits of a bitfield, counted from the address. Width is
-	// 0 for what is none, and stays when the bitfield is read: it decides the kind.
+	// lowest and width are the first bit and the number of bits of a bitfield, counted
+	// from the address. width is 0 for other operands. It stays when the bitfield is
+	// read, since the promoted kind depends on it.
 	lowest, width int
-	// control tells a member named cb. The kernel keeps bytes there, though it
-	// declares them as char.
+	// control is set for a member named cb, which is a char array but contains no
+	// string.
 	control bool
 	// flexible is set for an array that may be longer than declared.
 	flexible bool
 }
 
-// kind is the kind of what can be computed with; anything else ends the compilation.
+// kind returns the kind of a number or pointer; for anything else, the compilation fails.
 func (o operand) kind() kind {
 	k, ok := kindOf(o.typ)
 	if !ok {
@@ -30,8 +31,8 @@ func (o operand) kind() kind {
 	return k
 }
 
-// promoted is the kind that an operand is computed in. A bitfield is an int where its
-// bits fit into one.
+// promoted applies the integer promotions of C. A bitfield becomes an int if all its values
+// fit.
 func (o operand) promoted() kind {
 	k := o.kind()
 	if o.width > 0 && (o.width < 32 || o.width == 32 && k.signed) {
@@ -40,8 +41,8 @@ func (o operand) promoted() kind {
 	return k.promoted()
 }
 
-// held is a kind that holds every value, the narrower one where there are two: a
-// bitfield has fewer bits than its type.
+// held returns a kind that holds every value of the operand. For a bitfield this is the promoted
+// kind, which may be narrower than the declared type.
 func (o operand) held() kind {
 	if o.width > 0 {
 		return o.promoted()
@@ -49,7 +50,7 @@ func (o operand) held() kind {
 	return o.kind()
 }
 
-// target is what an operand points to.
+// target returns the target type of a pointer.
 func (o operand) target() (btf.Type, bool) {
 	pointer, ok := btf.As[*btf.Pointer](o.typ)
 	if !ok {
@@ -58,13 +59,13 @@ func (o operand) target() (btf.Type, bool) {
 	return pointer.Target, true
 }
 
-// isArray tells an array in memory.
+// isArray reports whether the operand is an array in memory.
 func (o operand) isArray() bool {
 	_, ok := btf.As[*btf.Array](o.typ)
 	return ok && o.place
 }
 
-// loaded is the value of a place. An array becomes the address of its first element.
+// loaded returns the value of an operand in memory. An array becomes the address of its first element.
 func (o operand) loaded() operand {
 	if !o.place {
 		return o
@@ -90,7 +91,7 @@ func (o operand) loaded() operand {
 	return value
 }
 
-// integer is the value of an operand that is no pointer.
+// integer returns the value of an operand, and rejects pointers.
 func (o operand) integer(sign string) operand {
 	value := o.loaded()
 	if _, isPointer := value.target(); isPointer {
@@ -100,7 +101,7 @@ func (o operand) integer(sign string) operand {
 	return value
 }
 
-// isChar tells the type of the letters of a string.
+// isChar reports whether a type is char.
 func isChar(t btf.Type) bool {
 	char, ok := btf.As[*btf.Int](t)
 	return ok && char.Name == "char"

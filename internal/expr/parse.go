@@ -5,21 +5,21 @@ package expr
 import "fmt"
 
 const (
-	// maxText and maxDepth bound what an expression can be, in bytes and in brackets
-	// and operators inside one another. They keep jumps in the reach of eBPF.
+	// maxText is the maximum length of an expression in bytes, maxDepth its maximum
+	// nesting. They keep jumps within the range of eBPF offsets.
 	maxText  = 4096
 	maxDepth = 200
 )
 
-// parser reads an expression from its beginning to its end. It looks names up
-// because C has to know types to tell (a)*b from a cast.
+// parser is a recursive descent parser. It looks up type names, since otherwise
+// (a)*b could be a cast or a product.
 type parser struct {
 	types  finder
 	tokens []token
 	depth  int
 }
 
-// parse reads the whole text.
+// parse parses the whole text.
 func parse(types finder, text string) expression {
 	if len(text) > maxText {
 		fail(maxText, "it is longer than %d bytes", maxText)
@@ -34,7 +34,7 @@ func parse(types finder, text string) expression {
 
 func (p *parser) peek() token { return p.tokens[0] }
 
-// peekBehind is the token behind the next one.
+// peekBehind returns the token after the next one.
 func (p *parser) peekBehind() token { return p.tokens[min(1, len(p.tokens)-1)] }
 
 func (p *parser) take() token {
@@ -45,7 +45,7 @@ func (p *parser) take() token {
 	return t
 }
 
-// accept takes the next token where it is that sign or word.
+// accept consumes the next token if it is that sign or word.
 func (p *parser) accept(text string) bool {
 	t := p.peek()
 	if (t.kind != sign && t.kind != word) || t.text != text {
@@ -61,7 +61,7 @@ func (p *parser) expect(text string) {
 	}
 }
 
-// before tells where something is missing.
+// before returns the place of a missing token, for messages.
 func (p *parser) before() string {
 	if t := p.peek(); t.kind != end {
 		return fmt.Sprintf("before %q", t.text)
@@ -69,24 +69,25 @@ func (p *parser) before() string {
 	return "at the end"
 }
 
-// enter notes that an expression begins inside another, leave that it ends.
+// enter counts a nested expression, and fails if there are too many.
 func (p *parser) enter() {
 	if p.depth++; p.depth > maxDepth {
 		fail(p.peek().at, "it nests more than %d expressions", maxDepth)
 	}
 }
 
+// leave ends a nested expression.
 func (p *parser) leave() { p.depth-- }
 
-// instead says how words and signs of other languages, or of C where it changes
-// something, are meant to be written.
+// instead has hints for operators of other languages, and for those of C that are not
+// supported.
 var instead = map[string]string{
 	"=": "use == to compare", "++": "an expression can't change a value", "--": "an expression can't change a value; write - -x or -(-x)",
 	"and": "use &&", "or": "use ||", "not": "use !", "is": "use ==", "eq": "use ==",
 	"?": "?: is not supported", ",": "write one expression",
 }
 
-// unexpected refuses the next token.
+// unexpected rejects the next token.
 func (p *parser) unexpected() {
 	t := p.peek()
 	if t.kind == end {
@@ -104,7 +105,7 @@ var precedence = map[string]int{
 	"<": 7, "<=": 7, ">": 7, ">=": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
 }
 
-// binary reads operators that bind at least so tightly, and what stands between them.
+// binary parses operands joined by operators of at least that precedence.
 func (p *parser) binary(least int) expression {
 	p.enter()
 	defer p.leave()
@@ -120,7 +121,7 @@ func (p *parser) binary(least int) expression {
 	}
 }
 
-// unary reads operators before an operand, and it.
+// unary parses an operand with its prefix operators and casts.
 func (p *parser) unary() expression {
 	p.enter()
 	defer p.leave()
@@ -153,7 +154,7 @@ func (p *parser) sizeOf() expression {
 	return &sizeOf{at: at(t.at), of: p.unary()}
 }
 
-// postfix reads what names a value, and the members and elements of it.
+// postfix parses a primary expression and the members and elements after it.
 func (p *parser) postfix() expression {
 	of := p.primary()
 	for {
@@ -201,14 +202,14 @@ func (p *parser) primary() expression {
 	return inner
 }
 
-// character reads a character constant, whose type is int.
+// character parses a character constant, whose type is int.
 func (p *parser) character() expression {
 	t := p.take()
 	k, _ := kindOf(p.types.char())
 	return &constant{at(t.at), k.wrap(characterValue(t)), kind{4, true}}
 }
 
-// named reads a name, or the call of a function.
+// named parses a name or a function call.
 func (p *parser) named() expression {
 	t := p.take()
 	if !p.accept("(") {

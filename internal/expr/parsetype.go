@@ -9,12 +9,12 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// basicWords make up the names of the types that C itself has.
+// basicWords are the words in the names of C's basic types.
 var basicWords = []string{"void", "char", "short", "int", "long", "signed", "unsigned", "_Bool", "bool"}
 
 var qualifiers = []string{"const", "volatile", "restrict"}
 
-// startsType tells whether a token begins the name of a type.
+// startsType reports whether a token begins the name of a type.
 func (p *parser) startsType(t token) bool {
 	if t.kind != word || isReserved(t.text) {
 		return false
@@ -28,13 +28,13 @@ func (p *parser) startsType(t token) bool {
 	return p.types.typedef(t.text) != nil
 }
 
-// isReserved tells the words that are values, whatever types there are.
+// isReserved reports whether a word is always a value or function, even if a type has the same name.
 func isReserved(text string) bool {
 	_, isFunction := functions[text]
 	return isFunction || slices.Contains([]string{"skb", "true", "false", "NULL", "sizeof"}, text)
 }
 
-// typeInBrackets reads the name of a type whose opening bracket was read.
+// typeInBrackets parses the name of a type and a closing bracket.
 func (p *parser) typeInBrackets() btf.Type {
 	t := p.specifier()
 	for p.qualifier() || p.peek().text == "*" {
@@ -50,7 +50,7 @@ func (p *parser) qualifier() bool {
 	return slices.ContainsFunc(qualifiers, p.accept)
 }
 
-// specifier reads a type up to the stars that make pointers of it.
+// specifier parses a type without the stars of pointers.
 func (p *parser) specifier() btf.Type {
 	for p.qualifier() {
 	}
@@ -69,7 +69,7 @@ func (p *parser) specifier() btf.Type {
 	return nil
 }
 
-// tagged reads struct NAME, union NAME or enum NAME.
+// tagged parses struct NAME, union NAME or enum NAME.
 func (p *parser) tagged() btf.Type {
 	keyword, tag := p.take().text, p.peek()
 	if tag.kind != word {
@@ -83,7 +83,7 @@ func (p *parser) tagged() btf.Type {
 	return found
 }
 
-// basic reads a type such as unsigned long, its words in any order.
+// basic parses a basic type, such as unsigned long, with its words in any order.
 func (p *parser) basic() btf.Type {
 	start := p.peek().at
 	var words []string
@@ -102,7 +102,7 @@ func (p *parser) basic() btf.Type {
 	return found
 }
 
-// basicTypes have their words sorted.
+// basicTypes are the basic types by their sorted words.
 var basicTypes = map[string]btf.Type{
 	"void": &btf.Void{}, "_Bool": boolean, "bool": boolean, "char": plainChar,
 	"char signed":        &btf.Int{Name: "signed char", Size: 1, Encoding: btf.Signed},

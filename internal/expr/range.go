@@ -16,14 +16,14 @@ func checkRange(e *element, array operand, index node) {
 	}
 }
 
-// isFlexible reports whether an array may have more elements than declared: the last member with a
-// length of 0 or 1, as before C99 had flexible array members.
+// isFlexible reports whether an array may have more elements than declared: it is the last member and has
+// a length of 0 or 1, the idiom before C99 introduced flexible array members.
 func isFlexible(members []btf.Member, found btf.Member) bool {
 	array, ok := btf.As[*btf.Array](found.Type)
 	return ok && array.Nelems <= 1 && members[len(members)-1].Name == found.Name
 }
 
-// knownValue is the value of a constant expression.
+// knownValue returns the value of a constant expression.
 func knownValue(n node) (value uint64, known bool) {
 	switch n := n.(type) {
 	case number:
@@ -41,7 +41,7 @@ func knownValue(n node) (value uint64, known bool) {
 	return 0, false
 }
 
-// folded is arithmetic on constants; false for operators that are rare in an index.
+// folded computes + - * of constants; it returns false for other operators, which are rare in an index.
 func folded(n arithmetic, left, right uint64) (value uint64, known bool) {
 	switch n.sign {
 	case "+":

@@ -11,38 +11,39 @@ import (
 	"tracer/internal/nearest"
 )
 
-// Root is a name that expressions begin with.
+// Root is a variable of expressions.
 type Root struct {
 	Name string
-	// Type is that of the value: a number or a pointer. nil is a pointer to the struct
-	// that Struct names.
+	// Type is the type of the value: a number or a pointer. If it is nil, the value is a
+	// pointer to the struct named Struct.
 	Type   btf.Type
 	Struct string
 }
 
-// Roots are the names that the expressions of one place begin with.
+// Roots are the variables of one kind of expression.
 type Roots struct {
 	list []Root
-	// listed says that a body gets no value, but the address of all of them.
+	// listed is set if the first argument of a body is the address of all values,
+	// not the value of the only root.
 	listed bool
 }
 
-// Skb is the root of expressions about packets, Xdp that of those about frames that
-// are no packet yet. A body gets the root's value as its first argument.
+// Skb is the root of expressions about packets, Xdp the root of expressions about XDP
+// frames, which have no sk_buff yet. A body gets the root's value as its first argument.
 var (
 	Skb = Roots{list: []Root{{Name: "skb", Struct: "sk_buff"}}}
 	Xdp = Roots{list: []Root{{Name: "xdp", Struct: "xdp_buff"}}}
 )
 
-// Listed are roots of which a body gets all values: its first argument points to an
-// array of u64 with a value for each, which the program may read without a helper.
+// Listed returns several roots. The first argument of a body points to an array of u64
+// with the value of each root, which the program can read without a helper.
 func Listed(list ...Root) Roots { return Roots{list, true} }
 
-// Result is the name of what a function returns.
+// Result is the name of a function's return value.
 const Result = "ret"
 
-// Arguments are the roots of expressions about a call of a function: its parameters,
-// in their order, and behind them Result, unless it returns nothing.
+// Arguments returns the roots of expressions about a function call: its parameters in
+// order, then Result, unless the function returns void.
 func Arguments(proto *btf.FuncProto) Roots {
 	var list []Root
 	for _, p := range proto.Params {
@@ -54,7 +55,7 @@ func Arguments(proto *btf.FuncProto) Roots {
 	return Listed(list...)
 }
 
-// names are those of all roots.
+// names returns the names of all roots.
 func (r Roots) names() []string {
 	var names []string
 	for _, root := range r.list {
@@ -63,7 +64,7 @@ func (r Roots) names() []string {
 	return names
 }
 
-// what names the expressions, for messages.
+// what returns the kind of expression, for messages.
 func (r Roots) what() string {
 	if r.listed {
 		return "expression"
@@ -71,7 +72,7 @@ func (r Roots) what() string {
 	return r.list[0].Name + " expression"
 }
 
-// root checks a name that may be a root's.
+// root checks a name. It returns false if the name is not a root.
 func (c *checker) root(e *name) (operand, bool) {
 	i := slices.IndexFunc(c.roots.list, func(r Root) bool { return r.Name == e.text })
 	if i < 0 {
@@ -97,7 +98,7 @@ func (c *checker) typeOf(e *name, r Root) btf.Type {
 	return &btf.Pointer{Target: found}
 }
 
-// pathTo are the roots whose struct has a member, each with the way to it.
+// pathTo returns the paths root->member for all roots that have a member of that name.
 func (c *checker) pathTo(e *name) []string {
 	var paths []string
 	for _, r := range c.roots.list {
@@ -113,7 +114,7 @@ func (c *checker) pathTo(e *name) []string {
 	return paths[:min(len(paths), maxNear)]
 }
 
-// checkBase refuses a name in front of -> that is not known: a root was meant.
+// checkBase rejects an unknown name before -> or . and suggests a root.
 func (c *checker) checkBase(e expression) {
 	base, ok := e.(*name)
 	if !ok || c.isKnown(base.text) {

@@ -4,8 +4,8 @@ package expr
 
 import "github.com/cilium/ebpf/btf"
 
-// expression is what was written, before the types of its parts are known. place is
-// the byte of the text that an error about it points to.
+// expression is a node of the syntax tree, which has no types yet. place is the byte
+// offset in the text for errors about it.
 type expression interface{ place() int }
 
 type at int
@@ -13,7 +13,7 @@ type at int
 func (a at) place() int { return int(a) }
 
 type (
-	// name is skb, a constant of an enum, true, false or NULL.
+	// name is a root such as skb, a constant of an enum, true, false or NULL.
 	name struct {
 		at
 		text string
@@ -24,7 +24,7 @@ type (
 		value uint64
 		kind  kind
 	}
-	// literal is a text in double quotes.
+	// literal is a string constant.
 	literal struct {
 		at
 		text string
@@ -64,7 +64,7 @@ type (
 		function string
 		argument expression
 	}
-	// sizeOf is sizeof x, or where of is nil sizeof(type).
+	// sizeOf is sizeof x, or sizeof(type) if of is nil.
 	sizeOf struct {
 		at
 		of expression

@@ -4,36 +4,36 @@ package expr
 
 import "math"
 
-// node computes one number. In a register it has 64 bits; a number of fewer is
-// extended as its sign says, which keeps comparisons and divisions of 64 bits right.
+// node computes one number. In a register, a number is always extended to 64 bits with its
+// sign or zeros, so 64-bit comparisons and divisions are correct.
 type node interface{}
 
 type (
-	// number is known already.
+	// number is a constant.
 	number uint64
-	// root is the value of a root: the body's first argument, or where they are listed
-	// the one at an index behind the address that this is.
+	// root is the value of a root: the body's first argument, or, if listed, the element at
+	// index of the array that this argument points to.
 	root struct {
 		index  int
 		listed bool
 	}
-	// moved is an address so many bytes further.
+	// moved is an address plus a constant number of bytes.
 	moved struct {
 		from node
 		by   int32
 	}
-	// read is a number in the kernel's memory.
+	// read is a number in kernel memory.
 	read struct {
 		from node
 		kind kind
 	}
-	// bitRead is a bitfield: width bits from the lowest one, counted from an address.
+	// bitRead is a bitfield of width bits in kernel memory, which begins at bit lowest from an address.
 	bitRead struct {
 		from          node
 		lowest, width int
 		signed        bool
 	}
-	// conversion makes a number one of a kind.
+	// conversion converts a number to a kind.
 	conversion struct {
 		of node
 		to kind
@@ -44,36 +44,37 @@ type (
 		left, right node
 		kind        kind
 	}
-	// comparison is one of == != < <= > >=, and 1 or 0.
+	// comparison is one of == != < <= > >=; its value is 1 or 0.
 	comparison struct {
 		sign        string
 		left, right node
 		signed      bool
 	}
-	// junction is && or ||, and 1 or 0. Right is looked at only where left does
-	// not decide.
+	// junction is && or ||; its value is 1 or 0. right is evaluated only if left does not
+	// decide.
 	junction struct {
 		and         bool
 		left, right node
 	}
-	// negation is !, and 1 or 0.
+	// negation is !; its value is 1 or 0.
 	negation struct{ of node }
-	// swapped has its lower bytes, 2, 4 or 8, in the other order, and none above.
+	// swapped converts the lower 2, 4 or 8 bytes between network and host byte order, and clears the
+	// others.
 	swapped struct {
 		of   node
 		size int
 	}
-	// equality is whether a string in memory is the text, and 1 or 0.
+	// equality compares a string in kernel memory with a constant; its value is 1 or 0.
 	equality struct {
 		from node
 		text string
-		// array is the size of the array that the string lies in, where its end may be
-		// that of the string; -1 where only a NUL ends it.
+		// array is the size of the array that contains the string, which then may have no
+		// NUL; -1 if the string is not in an array of known size.
 		array int
 	}
 )
 
-// convert makes a number of one kind one of another.
+// convert converts a number to another kind, without a node if the register stays the same.
 func convert(n node, from, to kind) node {
 	if to.holds(from) {
 		return n
@@ -84,7 +85,7 @@ func convert(n node, from, to kind) node {
 	return conversion{n, to}
 }
 
-// advance is an address so many bytes further.
+// advance adds a constant number of bytes to an address.
 func advance(n node, by int64) node {
 	if before, ok := n.(moved); ok {
 		n, by = before.from, by+int64(before.by)
@@ -101,7 +102,7 @@ func advance(n node, by int64) node {
 	return moved{n, int32(by)}
 }
 
-// step is an address so many elements further.
+// step adds count elements of a size in bytes to an address.
 func step(from, count node, size int64) node {
 	if known, ok := count.(number); ok {
 		return advance(from, int64(known)*size)
@@ -112,7 +113,7 @@ func step(from, count node, size int64) node {
 	return arithmetic{"+", from, count, kind{8, false}}
 }
 
-// isSimple tells what one instruction puts into any register.
+// isSimple reports whether one instruction can load the node into any register.
 func isSimple(n node) bool {
 	switch n.(type) {
 	case number, root:
@@ -121,7 +122,7 @@ func isSimple(n node) bool {
 	return false
 }
 
-// width is how many numbers are kept at the same time to compute one.
+// width returns how many intermediate results are saved at the same time to compute a node.
 func width(n node) int {
 	switch n := n.(type) {
 	case moved:
@@ -148,8 +149,8 @@ func width(n node) int {
 	return 0
 }
 
-// widthOfBoth is the width of two numbers of which the wider is computed first and
-// kept while the other is.
+// widthOfBoth returns the width of two operands: the wider one is computed first, and
+// saved while the other is computed.
 func widthOfBoth(a, b node) int {
 	left, right := width(a), width(b)
 	if isSimple(a) || isSimple(b) {

@@ -8,10 +8,10 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// maxNested bounds how deep a type is written out.
+// maxNested is the maximum nesting of a type name, and of anonymous members.
 const maxNested = 16
 
-// typeName writes a type as in C, for messages.
+// typeName returns the name of a type as in C, for messages.
 func typeName(t btf.Type) string { return nestedName(t, maxNested) }
 
 func nestedName(t btf.Type, left int) string {

@@ -8,20 +8,20 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Types are what expressions are about. A *btf.Spec has these methods, and Kernel
-// does for vmlinux and the modules together.
+// Types finds the types for expressions. A *btf.Spec implements it, and Kernel implements
+// it for vmlinux and the modules together.
 type Types interface {
-	// AnyTypesByName finds all types of a name.
+	// AnyTypesByName returns all types with a name.
 	AnyTypesByName(name string) ([]btf.Type, error)
-	// All goes through all types. It is asked only for a name that may be the constant
-	// of an enum.
+	// All iterates over all types. It is only called for a name that may be a constant of
+	// an enum.
 	All() iter.Seq2[btf.Type, error]
 }
 
-// finder looks for types and constants in what the caller gave.
+// finder adds searches for types and constants to Types.
 type finder struct{ Types }
 
-// find is the first type of a name that is of a kind.
+// find returns the first type of that name for which is returns true, or nil.
 func (f finder) find(name string, is func(btf.Type) bool) btf.Type {
 	found, err := f.AnyTypesByName(name)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f finder) tagged(keyword, name string) btf.Type {
 	})
 }
 
-// typedef finds a type that has a name of its own, or nil.
+// typedef finds a typedef, or nil.
 func (f finder) typedef(name string) btf.Type {
 	return f.find(name, func(t btf.Type) bool {
 		_, ok := t.(*btf.Typedef)
@@ -58,7 +58,7 @@ func (f finder) typedef(name string) btf.Type {
 	})
 }
 
-// char is the type char, whose sign is another on each architecture and version.
+// char returns the kernel's type char; its signedness depends on architecture and version.
 func (f finder) char() btf.Type {
 	found := f.find("char", func(t btf.Type) bool {
 		_, ok := t.(*btf.Int)
@@ -70,8 +70,8 @@ func (f finder) char() btf.Type {
 	return found
 }
 
-// complete is a type without what does not change its meaning. A struct that is only
-// declared in one place, as those of modules are in vmlinux, is looked for elsewhere.
+// complete strips typedefs and qualifiers from a type. It replaces a forward declaration, such as
+// that of a module's struct in vmlinux, by the full type if there is one.
 func (f finder) complete(t btf.Type) btf.Type {
 	bare := btf.UnderlyingType(t)
 	declared, ok := bare.(*btf.Fwd)
@@ -90,7 +90,7 @@ type enumerator struct {
 	of    *btf.Enum
 }
 
-// enumerators are the constants of all enums. The first of a name wins.
+// enumerators returns the constants of all enums. The first one with a name has precedence.
 func (f finder) enumerators() map[string]enumerator {
 	if k, ok := f.Types.(*Kernel); ok {
 		return k.enumerators()

@@ -7,10 +7,10 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// maxWhole is the largest struct, union or array that a value can be, in bytes.
+// maxWhole is the maximum size in bytes of a struct, union or array as a value.
 const maxWhole = 256
 
-// form is the way in which a value is read.
+// form selects how a value is read.
 type form int
 
 const (
@@ -22,11 +22,11 @@ const (
 // output is how to read a value.
 type output struct {
 	form form
-	code node // the number, or else the address
-	read int  // bytes to read at the address
+	code node // the number, or the address of a string or bytes
+	read int  // number of bytes to read at the address
 }
 
-// Value compiles an expression whose value is to be shown.
+// Value compiles an expression whose value is shown.
 func Value(types Types, roots Roots, text string) (program *Program, err error) {
 	defer caught(roots, text, &err)
 	c := checker{types: finder{types}, roots: roots}
@@ -42,7 +42,7 @@ func Value(types Types, roots Roots, text string) (program *Program, err error) 
 	return program, nil
 }
 
-// program decides what is shown of an operand: a string, a number, or its bytes.
+// program selects how an operand is shown: as a string, a number, or bytes.
 func (c *checker) program(root operand) *Program {
 	if size, ok := stringSize(root); ok {
 		return &Program{Type: root.typ, Size: padded(size), String: true, value: output{asString, root.loaded().code, size}}
@@ -54,7 +54,8 @@ func (c *checker) program(root operand) *Program {
 	return &Program{Type: number.typ, Size: 8, value: output{form: asNumber, code: number.code}}
 }
 
-// stringSize is how many bytes a string takes at most with its NUL.
+// stringSize returns the maximum size of a string in bytes, with its NUL. It returns false if the operand
+// is not a string.
 func stringSize(root operand) (size int, ok bool) {
 	if array, ok := btf.As[*btf.Array](root.typ); ok && root.place {
 		return arraySize(array), isChar(array.Type) && !root.control
@@ -63,7 +64,7 @@ func stringSize(root operand) (size int, ok bool) {
 	return maxString, ok && isChar(target)
 }
 
-// arraySize has a place for a NUL behind letters that fill their array.
+// arraySize returns the size of a string in an array, with one more byte for a NUL.
 func arraySize(array *btf.Array) int {
 	if array.Nelems == 0 || array.Nelems >= maxString {
 		return maxString
@@ -87,10 +88,10 @@ func (c *checker) bytes(root operand) *Program {
 	return &Program{Type: root.typ, Size: padded(int(size)), value: output{asBytes, root.code, int(size)}}
 }
 
-// padded is the next multiple of 8.
+// padded rounds up to a multiple of 8.
 func padded(size int) int { return (size + 7) &^ 7 }
 
-// value is the body that reads one value.
+// value returns the body that reads one value.
 func value(p *Program) (asm.Instructions, bool) {
 	g := generator{}
 	g.failed = g.label()
@@ -104,7 +105,7 @@ func value(p *Program) (asm.Instructions, bool) {
 	return g.finish()
 }
 
-// canFail tells whether anything is read for the value at hand.
+// canFail reports whether any instruction jumps to g.failed.
 func (g *generator) canFail() bool {
 	for _, j := range g.jumps {
 		if j.to == g.failed {
@@ -114,7 +115,7 @@ func (g *generator) canFail() bool {
 	return false
 }
 
-// output reads a value into the output.
+// output reads a value into the output buffer at an offset.
 func (g *generator) output(p *Program, at int) {
 	switch v := p.value; v.form {
 	case asNumber:
@@ -131,13 +132,13 @@ func (g *generator) output(p *Program, at int) {
 	}
 }
 
-// copyTo calls a helper that reads into the output.
+// copyTo calls a helper that reads into the output buffer.
 func (g *generator) copyTo(helper asm.BuiltinFunc, v output, at int) {
 	g.evaluateTo(v.code, asm.R3)
 	g.emit(asm.Mov.Reg(asm.R1, regOutput), asm.Add.Imm(asm.R1, int32(at)), asm.Mov.Imm(asm.R2, int32(v.read)), helper.Call())
 }
 
-// clear zeroes bytes of the output.
+// clear zeroes bytes of the output buffer.
 func (g *generator) clear(at, size int) {
 	if size > 0 {
 		g.emit(asm.Mov.Imm(regOther, 0))

@@ -8,32 +8,32 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// MaxValues is how many values fit into one record, MaxBytes how many bytes they
-// have together with the bitmap in front of them.
+// MaxValues is the maximum number of values in a record, MaxBytes their maximum size
+// together with the bitmap in front of them.
 const (
 	MaxValues = 64
 	MaxBytes  = 2048
 )
 
-// bitmap is the size in bytes of what tells which values were read.
+// bitmap is the size in bytes of the bitmap of values that were read.
 const bitmap = 8
 
-// Layout is where values lie behind one another: first a bitmap of 8 bytes, whose bit i
-// tells that value i was read, then each value. Values that were not read are zero.
+// Layout is the layout of several values in a buffer. A bitmap of 8 bytes comes first; its bit i
+// is set if value i could be read. The values follow. Values that could not be read are zero.
 type Layout struct {
 	Offsets []int // of each value, in bytes
-	Size    int   // of all, in bytes
+	Size    int   // of the buffer, in bytes
 }
 
-// TooManyError is a list of values that does not fit.
+// TooManyError is the error for a list of values that does not fit into a record.
 type TooManyError struct{ Msg string }
 
 func (e *TooManyError) Error() string { return e.Msg }
 
-// Usage tells that the user's input is wrong, not the run.
+// Usage marks the error as a usage error.
 func (e *TooManyError) Usage() bool { return true }
 
-// LayOut finds the places of values.
+// LayOut computes the layout of values.
 func LayOut(programs []*Program) (Layout, error) {
 	if len(programs) > MaxValues {
 		return Layout{}, &TooManyError{fmt.Sprintf("%d %ss: at most %d can be shown", len(programs), programs[0].What, MaxValues)}
@@ -49,8 +49,8 @@ func LayOut(programs []*Program) (Layout, error) {
 	return l, nil
 }
 
-// Values puts values that LayOut has places for into one body, of u32 f(u64 root, u8 *to).
-// It returns 0.
+// Values returns one body that reads all values, which LayOut must have accepted. Its signature is
+// u32 f(u64 root, u8 *to); it returns 0 and writes the layout described at [Layout].
 func Values(programs []*Program) asm.Instructions {
 	g := generator{}
 	g.emit(asm.Mov.Reg(regRoot, asm.R1), asm.Mov.Reg(regOutput, asm.R2))
@@ -61,11 +61,11 @@ func Values(programs []*Program) asm.Instructions {
 		at += p.Size
 	}
 	g.emit(asm.Mov.Imm(regResult, 0), asm.Return())
-	body, _ := g.finish() // no jump leaves its value, each of which was assembled before
+	body, _ := g.finish() // can't fail: no jump leaves its value, and each value was assembled on its own before
 	return body
 }
 
-// valueOf reads value i, and notes that it was read or clears its place.
+// valueOf reads value i and sets its bit, or clears its bytes if it can't be read.
 func (g *generator) valueOf(p *Program, i, at int) {
 	g.failed = g.label()
 	g.output(p, at)
