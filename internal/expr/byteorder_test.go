@@ -11,7 +11,7 @@ import (
 
 func TestByteOrderIsNoted(t *testing.T) {
 	if endian.Big {
-		t.Skip("numbers have network byte order here")
+		t.Skip("host byte order is network byte order on this machine")
 	}
 	for text, want := range map[string]string{
 		"skb->wire16 == 0x0800":        "__be16 is in network byte order: write htons(0x800) instead of 0x800",
@@ -41,7 +41,8 @@ func TestByteOrderIsNoted(t *testing.T) {
 	}
 }
 
-// TestIndexesInRange are those that are no error: of an array, of one that may be longer, and of pointers.
+// TestIndexesInRange checks that indexes in range are accepted, and any index of an array that may be
+// longer than declared or of a pointer.
 func TestIndexesInRange(t *testing.T) {
 	for _, text := range []string{
 		"skb->arr[3]", "skb->arr[0]", "skb->tail[9]", "skb->last[3]", "skb->in->pairs[7].a", "skb->label[-1]", "skb->arr[skb->ub]",

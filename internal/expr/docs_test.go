@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// fromModules are types that a kernel may lack, when a module is not loaded.
+// fromModules is the error for a struct of a module that may not be loaded.
 const fromModules = `this kernel has no struct "nf_conn"`
 
-// TestExamplesOfTheDocsCompile takes them for what they are on the running kernel, and
-// lets its verifier look at them.
+// TestExamplesOfTheDocsCompile compiles the examples of docs/filtering.md with the types of the running
+// kernel, and loads them.
 func TestExamplesOfTheDocsCompile(t *testing.T) {
 	k := running(t)
 	l := newLab(t)
@@ -29,7 +29,7 @@ func TestExamplesOfTheDocsCompile(t *testing.T) {
 	}
 }
 
-// TestErrorOfTheDocs compares the error that is shown there.
+// TestErrorOfTheDocs checks that the error in docs/filtering.md is the real one.
 func TestErrorOfTheDocs(t *testing.T) {
 	_, err := Condition(running(t), Skb, "skb->dev->ifindx == 2")
 	if err == nil {
@@ -49,7 +49,7 @@ func docs(t *testing.T) string {
 	return string(page)
 }
 
-// examples are the expressions of the commands in the docs.
+// examples returns the expressions of the commands in docs/filtering.md.
 func examples(t *testing.T) []string {
 	t.Helper()
 	var found []string

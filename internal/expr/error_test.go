@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-func TestErrorsNameThePlace(t *testing.T) {
+func TestErrorsHaveTheOffset(t *testing.T) {
 	for _, test := range []struct {
-		text string // with ^ before the place
+		text string // with ^ at the offset of the error
 		want string
 	}{
 		{"skb->^nope", `struct sk_buff has no member "nope"`},
@@ -158,7 +158,7 @@ func TestNearNames(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooMuchIsRefused(t *testing.T) {
+func TestTooLongAndTooDeepAreRejected(t *testing.T) {
 	for want, text := range map[string]string{
 		"longer than 4096 bytes":             strings.Repeat(" ", maxText) + "1",
 		"nests more than":                    strings.Repeat("(", 1000) + "1",

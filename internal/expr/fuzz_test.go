@@ -9,8 +9,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// FuzzCompile tries any text. What compiles has the shape that is promised, and what
-// does not has an error that can be shown.
+// FuzzCompile compiles arbitrary text. A program must have a valid shape, and an error
+// must be complete.
 func FuzzCompile(f *testing.F) {
 	for _, s := range samples {
 		f.Add(s.text)
@@ -37,7 +37,8 @@ func checkShown(t *testing.T, err *Error) {
 	}
 }
 
-// checkShape wants an end, jumps that go forward and stay inside, and no name.
+// checkShape checks that a body ends with a return, jumps only forward and to its own instructions, and has
+// neither symbols nor references.
 func checkShape(t *testing.T, p *Program) {
 	if last := p.Body[len(p.Body)-1]; last.OpCode != asm.Return().OpCode {
 		t.Fatalf("%q ends with %v", p.Text, last)

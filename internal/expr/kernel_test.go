@@ -16,7 +16,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// running skips the test where the kernel shows no types.
+// running returns the types of the running kernel. It skips the test if these can't be read.
 func running(tb testing.TB) *Kernel {
 	tb.Helper()
 	k, err := LoadKernel()
@@ -29,7 +29,8 @@ func running(tb testing.TB) *Kernel {
 	return k
 }
 
-func TestFileHasTheConstantsOfTheTypes(t *testing.T) {
+// TestRawConstantsEqualDecodedOnes compares the constants read from the raw BTF with those of the decoded types.
+func TestRawConstantsEqualDecodedOnes(t *testing.T) {
 	k := running(t)
 	want := finder{k.vmlinux}.enumerators()
 	got := k.enumerators()
@@ -43,7 +44,7 @@ func TestFileHasTheConstantsOfTheTypes(t *testing.T) {
 	}
 }
 
-func TestBrokenFilesAreRefused(t *testing.T) {
+func TestTruncatedBTFIsRejected(t *testing.T) {
 	running(t)
 	raw, err := os.ReadFile(filepath.Join(typesFolder, "vmlinux"))
 	if err != nil {
@@ -51,7 +52,7 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 	}
 	for _, size := range []int{0, 10, headerSize, len(raw) / 2, len(raw) - 1} {
 		if _, err := parseRaw(raw[:size], nil); err == nil {
-			t.Errorf("%d bytes are taken for all types", size)
+			t.Errorf("no error for the first %d bytes", size)
 		}
 	}
 	whole, err := parseRaw(raw, nil)
@@ -60,12 +61,12 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 	}
 	whole.types = whole.types[:len(whole.types)-5]
 	if err := whole.enumerators(map[string]enumerator{}); err == nil {
-		t.Error("a type that is cut off is taken")
+		t.Error("no error for a truncated type")
 	}
 }
 
-// TestStringsOfModulesFollowThoseOfVmlinux has an enum of two constants, of which the
-// first has its name in vmlinux.
+// TestStringsOfModulesFollowThoseOfVmlinux decodes enums of a module. One constant has its name in the
+// strings of vmlinux, one in those of the module, and one in neither.
 func TestStringsOfModulesFollowThoseOfVmlinux(t *testing.T) {
 	base := []byte("\x00OLD\x00")
 	own := []byte("\x00NEW\x00")
@@ -74,7 +75,7 @@ func TestStringsOfModulesFollowThoseOfVmlinux(t *testing.T) {
 		0, kindEnum<<24 | 1<<31 | 2, 4, // signed, with two constants of 4 bytes
 		1, 5, uint32(len(base) + 1), 0xffffffff,
 		0, kindEnum64<<24 | 1, 8,
-		99, 1, 1, // a name that is nowhere
+		99, 1, 1, // an invalid offset of the name
 	} {
 		types = binary.LittleEndian.AppendUint32(types, word)
 	}
@@ -87,7 +88,7 @@ func TestStringsOfModulesFollowThoseOfVmlinux(t *testing.T) {
 	}
 }
 
-// built are types that went through the form that the kernel has them in.
+// built encodes types as the kernel's BTF and decodes them again.
 func built(tb testing.TB, types ...btf.Type) *btf.Spec {
 	tb.Helper()
 	var b btf.Builder
@@ -107,8 +108,9 @@ func built(tb testing.TB, types ...btf.Type) *btf.Spec {
 	return spec
 }
 
-// TestModulesAreLookedIntoLast has a vmlinux that declares a struct that a module has.
-func TestModulesAreLookedIntoLast(t *testing.T) {
+// TestVmlinuxBeforeModules checks that a struct of vmlinux has precedence, and that a struct that
+// vmlinux only declares is found in a module.
+func TestVmlinuxBeforeModules(t *testing.T) {
 	conn := &btf.Struct{Name: "nf_conn", Size: 8, Members: []btf.Member{field("status", 4, unsignedInt)}}
 	own := &btf.Struct{Name: "twice", Size: 4, Members: []btf.Member{field("a", 0, intType)}}
 	other := &btf.Struct{Name: "twice", Size: 4, Members: []btf.Member{field("b", 0, intType)}}
@@ -126,16 +128,16 @@ func TestModulesAreLookedIntoLast(t *testing.T) {
 		}
 	}
 	if _, err := Condition(k, Skb, "((struct twice *)skb->ct)->b"); err == nil {
-		t.Error("the module's struct is taken for that of vmlinux")
+		t.Error("the module's struct replaces that of vmlinux")
 	}
 	k.modules = nil
 	if _, err := Condition(k, Skb, "skb->ct->status == 1"); err == nil {
-		t.Error("a struct that is only declared has members")
+		t.Error("a forward declaration has members")
 	}
 }
 
-// TestStoredKernels compiles on the sk_buff of other kernels, of which all members are
-// stored, but not what they point to.
+// TestStoredKernels compiles expressions with the stored types of other kernels. These contain sk_buff with
+// all members, but not the targets of its pointers.
 func TestStoredKernels(t *testing.T) {
 	files, err := filepath.Glob("../value/testdata/*.btf.gz")
 	if err != nil || len(files) < 4 {

@@ -14,23 +14,23 @@ import (
 	"tracer/internal/ktest"
 )
 
-// The kernel runs the very bodies that are spliced into our programs, on bytes that
-// the test puts into the value of a map. A program can tell at which address they
-// lie, so pointers among them are real ones.
+// The kernel runs the same bodies that are inserted into the BPF programs, on bytes that the
+// test writes to a map value. A program returns the address of the map value, so the bytes can
+// contain valid pointers.
 
 const (
 	worldSize  = 4096
 	outputSize = MaxBytes
 )
 
-// lab holds the bytes that expressions are about.
+// lab holds the memory that expressions read.
 type lab struct {
 	world   *ebpf.Map
 	output  *ebpf.Map
 	address uint64 // of the first byte of the world
 }
 
-// newLab skips the test where programs can't be loaded for want of privileges.
+// newLab skips the test without the privilege to load programs.
 func newLab(tb testing.TB) *lab {
 	tb.Helper()
 	if os.Geteuid() != 0 {
@@ -53,7 +53,7 @@ func lookup(tb testing.TB, m *ebpf.Map) []byte {
 	return value
 }
 
-// show makes bytes the world, and the packet lie at an address, which need not be there.
+// show writes the bytes of the world, and sets the address of the packet, which may be invalid.
 func (l *lab) show(tb testing.TB, packet uint64, bytes []byte) {
 	tb.Helper()
 	value := make([]byte, 8+worldSize)
@@ -64,7 +64,7 @@ func (l *lab) show(tb testing.TB, packet uint64, bytes []byte) {
 	}
 }
 
-// load puts a program into the kernel.
+// load loads a program into the kernel.
 func load(tb testing.TB, insns asm.Instructions) *ebpf.Program {
 	tb.Helper()
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: insns})
@@ -84,8 +84,8 @@ func run(tb testing.TB, prog *ebpf.Program) uint32 {
 	return result
 }
 
-// body loads a body behind a caller that gives it the address of the packet, as a
-// number, and the output.
+// body loads a body with a caller that passes the address of the packet, as a number, and
+// the output.
 func (l *lab) body(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	tb.Helper()
 	insns := asm.Instructions{
@@ -100,7 +100,7 @@ func (l *lab) body(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	return load(tb, append(insns, body...))
 }
 
-// dirty fills the output with bytes that are not zero.
+// dirty fills the output with non-zero bytes.
 func (l *lab) dirty(tb testing.TB) {
 	tb.Helper()
 	bytes := make([]byte, outputSize)
@@ -118,7 +118,7 @@ func (l *lab) matches(tb testing.TB, prog *ebpf.Program) bool {
 	return run(tb, prog) != 0
 }
 
-// reads runs a value, and is false where it could not be read.
+// reads runs a value and returns the output. It returns false if the value could not be read.
 func (l *lab) reads(tb testing.TB, prog *ebpf.Program) ([]byte, bool) {
 	tb.Helper()
 	l.dirty(tb)

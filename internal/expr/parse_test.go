@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// brackets writes an expression with all the brackets that could be.
+// brackets returns the text of an expression with a bracket around each operator.
 func brackets(e expression) string {
 	switch e := e.(type) {
 	case *name:

@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// Random expressions are computed a second time with Go's own types, and written with
-// as few brackets as C needs.
+// Random expressions are also computed with Go's types. Their text has only the brackets
+// that C needs.
 
 // term is a random expression.
 type term struct {
 	text  string
-	binds int // how tightly its outermost operator does
+	binds int // precedence of the outermost operator
 	eval  func(w *world) any
 }
 
-// leaves have the type that C computes them in.
+// leaves are operands. eval returns the type after C's integer promotions.
 var leaves = []term{
 	{"skb->ub", 12, func(w *world) any { return int32(w.Ub) }},
 	{"skb->sb", 12, func(w *world) any { return int32(w.Sb) }},
@@ -46,7 +46,7 @@ var leaves = []term{
 	{"0xfedcba9876543210", 12, func(*world) any { return uint64(0xfedcba9876543210) }},
 }
 
-// levels are the operators of C, those that bind tightest last.
+// levels are the binary operators of C by precedence.
 var levels = [][]string{
 	1: {"||"}, 2: {"&&"}, 3: {"|"}, 4: {"^"}, 5: {"&"}, 6: {"==", "!="}, 7: {"<", "<=", ">", ">="},
 	8: {"<<", ">>"}, 9: {"+", "-"}, 10: {"*", "/", "%"},
@@ -82,7 +82,7 @@ func randomUnary(random *rand.Rand, of term) term {
 	return term{sign + inner, 11, func(w *world) any { return change(strings.TrimSpace(sign), of.eval(w)) }}
 }
 
-// change computes what stands before one operand.
+// change applies a unary operator or a cast.
 func change(sign string, v any) any {
 	n := extended(v)
 	switch sign {
@@ -114,7 +114,7 @@ type integerType interface {
 	int32 | uint32 | int64 | uint64
 }
 
-// combine computes what stands between two operands.
+// combine applies a binary operator.
 func combine(sign string, a, b any) any {
 	x, y := extended(a), extended(b)
 	switch sign {
@@ -136,7 +136,7 @@ func combine(sign string, a, b any) any {
 	return compute(sign, x, y)
 }
 
-// common is any value of the type that C computes both in.
+// common returns the operand whose type is the common type of both in C.
 func common(a, b any) any {
 	rank := func(v any) int {
 		switch v.(type) {
@@ -216,7 +216,7 @@ func divided[T integerType](sign string, a, b T) any {
 	return a % b
 }
 
-// TestKernelComputesRandomExpressions goes on where the samples end.
+// TestKernelComputesRandomExpressions compares random expressions with the results of Go.
 func TestKernelComputesRandomExpressions(t *testing.T) {
 	l := newLab(t)
 	types := newTypes()

@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// testCall is a function of the fake kernel: int f(struct sk_buff *packet, u16 port,
+// testCall is the prototype of a function in the fake kernel: int f(struct sk_buff *packet, u16 port,
 // s8 step, struct pair both).
 func testCall(types fakeTypes) *btf.FuncProto {
 	one := func(name string) btf.Type { return types[name][0] }
@@ -24,9 +24,9 @@ func testCall(types fakeTypes) *btf.FuncProto {
 	}}
 }
 
-// TestArgumentsHaveTheirKind: a register may have anything above what a number of few
-// bits takes of it.
-func TestArgumentsHaveTheirKind(t *testing.T) {
+// TestArgumentsAreTruncated checks that the upper bits of a register, which are undefined for an
+// argument with fewer bits, are ignored.
+func TestArgumentsAreTruncated(t *testing.T) {
 	l := newLab(t)
 	types := newTypes()
 	w := world{Ub: 7, Us: 1, Address: l.address}
@@ -54,7 +54,7 @@ func TestArgumentsHaveTheirKind(t *testing.T) {
 	}
 }
 
-// listedBody loads a body behind a caller that puts the arguments on its stack.
+// listedBody loads a body with a caller that puts the arguments on its stack.
 func listedBody(t *testing.T, output *ebpf.Map, args []uint64, body asm.Instructions) *ebpf.Program {
 	t.Helper()
 	bottom := -8 * len(args)
@@ -107,8 +107,9 @@ func TestUnknownRoots(t *testing.T) {
 	}
 }
 
-// TestWhatReturnsNothingHasNoResult, and a kernel without the struct says so.
-func TestWhatReturnsNothingHasNoResult(t *testing.T) {
+// TestRootsThatAreMissing checks that a void function has no root for its result, and the error for a kernel
+// without struct xdp_buff.
+func TestRootsThatAreMissing(t *testing.T) {
 	nothing := Arguments(&btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Name: "n", Type: intType}}})
 	if _, err := Value(newTypes(), nothing, "ret"); err == nil || !strings.Contains(err.Error(), `"ret" is unknown`) {
 		t.Errorf("%v", err)

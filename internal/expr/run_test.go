@@ -12,8 +12,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// sample is an expression and what Go computes for it: any number or bool, or nil where
-// a read fails.
+// sample is an expression and its result in Go: a number of any type, or nil if a read
+// fails.
 type sample struct {
 	text string
 	want func(w *world) any
@@ -26,7 +26,7 @@ func is(b bool) int32 {
 	return 0
 }
 
-// within makes a sample depend on a pointer.
+// within returns nil if a pointer in the path of the expression is NULL.
 func within(there func(*world) bool, want func(*world) any) func(*world) any {
 	return func(w *world) any {
 		if !there(w) {
@@ -245,7 +245,7 @@ var samples = []sample{
 	}},
 }
 
-// extended is a number as it stands in a register.
+// extended extends a number of any type to 64 bits, as in a register.
 func extended(v any) uint64 {
 	r := reflect.ValueOf(v)
 	if r.CanInt() {
@@ -274,7 +274,7 @@ func (l *lab) sample(t testing.TB, types Types, s sample) loaded {
 	return loaded{s, l.body(t, condition.Body), l.body(t, value.Body), !value.String}
 }
 
-// check compares what the kernel computes with what Go does.
+// check compares the results of kernel and Go.
 func (l *lab) check(t testing.TB, s loaded, w *world) {
 	t.Helper()
 	want := s.want(w)

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// whole is an expression and the bytes of its value, or nil where a read fails.
+// whole is an expression and the bytes of its value, or nil if a read fails.
 type whole struct {
 	text   string
 	size   int
@@ -21,14 +21,14 @@ type whole struct {
 	want   func(w *world) []byte
 }
 
-// upTo pads or cuts a string to a size, and leaves a NUL.
+// upTo pads or truncates a string to a size, with a NUL at the end.
 func upTo(s string, size int) []byte {
 	b := make([]byte, size)
 	copy(b[:size-1], s)
 	return b
 }
 
-// some are bytes of the packet, with zeros behind them.
+// some returns bytes of the packet, padded with zeros.
 func some(from, length, size int) func(w *world) []byte {
 	return func(w *world) []byte {
 		b := make([]byte, size)
@@ -56,7 +56,7 @@ var wholes = []whole{
 	{"7", 8, false, func(*world) []byte { return eight(7) }},
 }
 
-// reached are bytes behind a pointer.
+// reached returns nil if a pointer in the path of the expression is NULL.
 func reached(there func(*world) bool, want func(*world) []byte) func(*world) []byte {
 	return func(w *world) []byte {
 		if !there(w) {
@@ -95,13 +95,13 @@ func TestValuesAreCopied(t *testing.T) {
 				t.Fatalf("%s: %q, read %t, want %q", s.text, got[:s.size], ok, want)
 			}
 			if i := slices.IndexFunc(got[s.size:], func(b byte) bool { return b != 0xa5 }); i >= 0 {
-				t.Fatalf("%s: byte %d behind its %d is written", s.text, i, s.size)
+				t.Fatalf("%s: byte %d after its %d is written", s.text, i, s.size)
 			}
 		}
 	}
 }
 
-// expected is what a body of several values leaves behind.
+// expected returns the output of a body with several values.
 func expected(w *world, parts []whole) []byte {
 	out := make([]byte, bitmap)
 	for i, s := range parts {
@@ -116,7 +116,7 @@ func expected(w *world, parts []whole) []byte {
 	return out
 }
 
-func TestValuesStandBehindOneAnother(t *testing.T) {
+func TestSeveralValues(t *testing.T) {
 	l := newLab(t)
 	types := newTypes()
 	random := rand.New(rand.NewPCG(7, 8))
@@ -144,13 +144,13 @@ func TestValuesStandBehindOneAnother(t *testing.T) {
 				t.Fatalf("%d values: %x, want %x", count, got[:layout.Size], want)
 			}
 			if layout.Size < len(got) && got[layout.Size] != 0xa5 {
-				t.Fatalf("%d values: bytes behind them are written", count)
+				t.Fatalf("%d values: bytes after them are written", count)
 			}
 		}
 	}
 }
 
-func TestValuesOfNoPacketAreZero(t *testing.T) {
+func TestUnreadableValuesAreZero(t *testing.T) {
 	l := newLab(t)
 	var programs []*Program
 	for _, s := range wholes {

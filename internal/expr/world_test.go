@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// fakeTypes are types of the test's own, so that what is tested is the same on every kernel.
+// fakeTypes are the types of an invented kernel, so that the tests do not depend on the running one.
 type fakeTypes map[string][]btf.Type
 
 func (f fakeTypes) AnyTypesByName(name string) ([]btf.Type, error) {
@@ -46,7 +46,7 @@ func bitfield(name string, offset, bit, width uint32, t btf.Type) btf.Member {
 	return btf.Member{Name: name, Offset: btf.Bits(8*offset + bit), Type: t, BitfieldSize: btf.Bits(width)}
 }
 
-// Where the parts of the world lie.
+// Offsets in the world.
 const (
 	packetAt = 256
 	innerAt  = 1024
@@ -54,7 +54,7 @@ const (
 	labelAt  = 2048
 )
 
-// newTypes are a small kernel: its sk_buff has every sort of member.
+// newTypes returns the types of a small kernel, whose sk_buff has every kind of member.
 func newTypes() fakeTypes {
 	types := fakeTypes{}
 	char := &btf.Int{Name: "char", Size: 1}
@@ -110,7 +110,7 @@ func newTypes() fakeTypes {
 	return types
 }
 
-// world is what stands in memory, as Go sees it.
+// world has the contents of the memory in Go's types.
 type world struct {
 	Ub             uint8
 	Sb             int8
@@ -146,7 +146,7 @@ var (
 	labels = []string{"hello", "", "hello, world", "a text of more than sixty-four bytes, so that no buffer of ours can hold it all at once"}
 )
 
-// randomWorld has edges more often than chance would.
+// randomWorld returns random contents, with more edge cases than uniform numbers have.
 func randomWorld(random *rand.Rand, address uint64) *world {
 	n := func() uint64 { return randomNumber(random) }
 	w := &world{
@@ -184,7 +184,7 @@ func randomNumber(random *rand.Rand) uint64 {
 	return random.Uint64()
 }
 
-// bytes lays the world out. The offsets are those of newTypes, written a second time.
+// bytes returns the world as in memory. It repeats the offsets of newTypes.
 func (w *world) bytes() []byte {
 	b := make([]byte, worldSize)
 	for i := range b {
@@ -228,7 +228,7 @@ func (w *world) bytes() []byte {
 	little.PutUint32(p[232:], w.E1)
 	w.putInner(b[innerAt:], w.X, w.pointer(w.HasNext, secondAt))
 	w.putInner(b[secondAt:], w.X2, 0)
-	putString(b[labelAt:], w.Label+"\x00") // two NULs, so that the text behind the first letter ends
+	putString(b[labelAt:], w.Label+"\x00") // two NULs, so that skb->label + 1 also ends if the label is empty
 	return b
 }
 
@@ -248,7 +248,7 @@ func (w *world) putInner(b []byte, x int32, next uint64) {
 	putString(b[37:41], w.Full)
 }
 
-// putString ends a string with a NUL where there is room for one.
+// putString writes a string, with a NUL if it fits.
 func putString(b []byte, s string) {
 	if n := copy(b, s); n < len(b) {
 		b[n] = 0
