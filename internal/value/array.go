@@ -8,13 +8,13 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// array has as many elements as there are bytes for, all of the same stride.
+// array prints as many elements as the bytes contain.
 type array struct {
 	element printer
-	stride  int
+	stride  int // size of an element in bytes
 }
 
-// compileArray makes the printer of an array; of bytes, of text, or of anything.
+// compileArray returns the printer of an array: of bytes, of char, or of any other type.
 func compileArray(t *btf.Array, depth int) (printer, error) {
 	stride, err := btf.Sizeof(t.Type)
 	if err != nil || stride == 0 || t.Nelems == 0 {
@@ -30,7 +30,7 @@ func compileArray(t *btf.Array, depth int) (printer, error) {
 	return &array{element: element, stride: stride}, err
 }
 
-// isChar goes by the name: the encoding "char" is in hardly any BTF.
+// isChar checks the name too, since BTF rarely has the encoding "char".
 func isChar(i *btf.Int) bool { return i.Encoding == btf.Char || i.Name == "char" }
 
 func (a *array) need() int { return min(a.stride, 1) }
@@ -44,7 +44,7 @@ func (a *array) zero(raw []byte) bool {
 	return true
 }
 
-// text has the elements that are not zero, with their indexes.
+// text appends the non-zero elements, with their indexes.
 func (a *array) text(dst, raw []byte, l layout) []byte {
 	n := 0
 	for i, raw := 0, raw; a.has(raw); i, raw = i+1, a.next(raw) {
@@ -69,7 +69,7 @@ func (a *array) json(dst, raw []byte) []byte {
 	return append(dst, ']')
 }
 
-// has tells whether there is another element that can be printed.
+// has reports whether there is another element that can be printed.
 func (a *array) has(raw []byte) bool { return len(raw) > 0 && len(raw) >= a.element.need() }
 
 func (a *array) first(raw []byte) []byte { return raw[:min(a.stride, len(raw))] }

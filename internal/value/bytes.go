@@ -10,8 +10,8 @@ import (
 	"tracer/internal/printable"
 )
 
-// octets is a number of bytes, printed in the order of memory as 0x and two digits
-// each: an array of bytes, or what JSON has no number for.
+// octets prints that many bytes in memory order, as 0x and two digits each. It is for arrays
+// of bytes, and for types that JSON has no number for.
 type octets int
 
 func (o octets) need() int { return int(o) }
@@ -26,8 +26,7 @@ func (o octets) json(dst, raw []byte) []byte {
 	return append(o.text(append(dst, '"'), raw, layout{}), '"')
 }
 
-// chars is an array of char. It is printed as the text that it holds, and as octets
-// where it holds anything else.
+// chars prints an array of that many chars: as text if it contains text, else as octets.
 type chars int
 
 func (c chars) need() int { return int(c) }
@@ -48,11 +47,11 @@ func (c chars) json(dst, raw []byte) []byte {
 	return appendJSONString(dst, untilNUL(raw[:c]))
 }
 
-// controlBuffer is how the kernel names room that a layer may use as it likes, as in
-// sk_buff. It is declared as an array of char and never holds text.
+// controlBuffer is the kernel's name for members that each layer uses for its own data, as in
+// sk_buff. They are declared as arrays of char and never contain text.
 const controlBuffer = "cb"
 
-// keepOctets has control buffers printed as octets, whatever they look like.
+// keepOctets makes control buffers print as octets, even if their bytes look like text.
 func (s *structure) keepOctets() {
 	for i := range s.members {
 		if c, ok := s.members[i].value.(chars); ok && s.members[i].name == controlBuffer {
@@ -61,9 +60,9 @@ func (s *structure) keepOctets() {
 	}
 }
 
-// holdsText tells whether everything can be seen. Behind the text's end may be
-// what is left of a longer one. Text that looks like octets is printed as octets,
-// so that one can be told from the other.
+// holdsText reports whether all characters are printable or NUL. The bytes after the first NUL
+// may be the remainder of a longer text. It is false for text that begins with 0x, so that text
+// and octets can be distinguished in the output.
 func holdsText(raw []byte) bool {
 	if raw[0] == 0 || bytes.HasPrefix(raw, []byte("0x")) {
 		return isZero(raw)
@@ -78,7 +77,7 @@ func holdsText(raw []byte) bool {
 	return true
 }
 
-// text is a string known as such, of any size.
+// text prints a string of any size, which ends at the first NUL.
 type text struct{}
 
 const anySize = int(^uint(0) >> 1)
@@ -87,7 +86,7 @@ func (text) need() int { return 0 }
 
 func (text) zero(raw []byte) bool { return len(untilNUL(raw)) == 0 }
 
-// text appends "" for what is empty, so that a cell is never without a word.
+// text appends "" for an empty string, so that a column is never empty.
 func (t text) text(dst, raw []byte, l layout) []byte {
 	if t.zero(raw) {
 		return append(dst, '"', '"')

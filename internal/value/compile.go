@@ -9,10 +9,10 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// maxDepth bounds what lies in each other, so that broken BTF can't hang us.
+// maxDepth is the maximum nesting of types; it protects against loops in broken BTF.
 const maxDepth = 64
 
-// compile makes the printer of a type that has a size.
+// compile returns the printer of a type that has a size.
 func compile(t btf.Type, depth int) (printer, error) {
 	if depth > maxDepth {
 		return nil, errors.New("types are nested too deep")
@@ -32,7 +32,7 @@ func compile(t btf.Type, depth int) (printer, error) {
 	return nil, fmt.Errorf("%q has no size", typeName(t))
 }
 
-// scalar makes the printer of a number that fills its bytes; u is what t is.
+// scalar returns the printer of a number that is no bit field; u is the underlying type of t.
 func scalar(t, u btf.Type) (printer, error) {
 	size, err := btf.Sizeof(u)
 	if err != nil {
@@ -48,7 +48,7 @@ func scalar(t, u btf.Type) (printer, error) {
 	return numeric(u, n)
 }
 
-// bitfield makes the printer of a number that has some bits of its bytes.
+// bitfield returns the printer of a bit field.
 func bitfield(t btf.Type, shift, bits btf.Bits) (printer, error) {
 	if bits > 64 {
 		return nil, fmt.Errorf("unsupported bit field of %d bits", bits)
@@ -57,7 +57,7 @@ func bitfield(t btf.Type, shift, bits btf.Bits) (printer, error) {
 	return numeric(btf.UnderlyingType(t), n)
 }
 
-// numeric makes the printer of n by what it stands for.
+// numeric returns the printer of n as an enum, a boolean or an integer.
 func numeric(u btf.Type, n number) (printer, error) {
 	switch u := u.(type) {
 	case *btf.Enum:

@@ -4,23 +4,23 @@ package value
 
 import "slices"
 
-// arrayIn is an array by the names of its struct and member.
+// arrayIn identifies an array by the names of its struct and member.
 type arrayIn struct{ structure, member string }
 
-// counts names the arrays of which only the first elements are in use, and the
-// member beside each that says how many. The others hold what was there before.
+// counts has the arrays of which only the first elements are in use, with the member of
+// the same struct that is their number. The other elements contain stale data.
 var counts = map[arrayIn]string{
 	{"skb_shared_info", "frags"}: "nr_frags",
 }
 
-// counter is where a structure says how many elements of an array are in use.
+// counter is the member of a structure with the number of used elements of an array.
 type counter struct {
 	number
 	offset int
 	stride int // of the array
 }
 
-// countElements gives the arrays of a structure, so named, their counters.
+// countElements sets the counters of the arrays of a structure with that name.
 func (s *structure) countElements(name string) {
 	for i := range s.members {
 		a, ok := s.members[i].value.(*array)
@@ -38,7 +38,7 @@ func (s *structure) countElements(name string) {
 	}
 }
 
-// used is how many of the member's bytes are to be printed.
+// used returns how many bytes of the member are printed.
 func (m *member) used(raw []byte) int {
 	c := m.count
 	if c == nil || len(raw) < c.offset+c.bytes {

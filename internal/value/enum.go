@@ -4,8 +4,8 @@ package value
 
 import "github.com/cilium/ebpf/btf"
 
-// enum is printed by name, and as a number where it has no name. Of several names
-// for one number the first is taken.
+// enum prints the name of a value, or the number if it has no name. If a value has several
+// names, the first one is used.
 type enum struct {
 	number
 	names map[uint64]string

@@ -12,7 +12,7 @@ func appendHex(dst []byte, v uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), v, 16)
 }
 
-// appendEscaped appends text as the content of a quoted string, without blanks if l has none.
+// appendEscaped appends text as the content of a quoted string. It escapes blanks if l has none.
 func appendEscaped(dst, s []byte, l layout) []byte {
 	if l.blanks {
 		return printable.AppendQuoted(dst, s)

@@ -15,12 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files with what is printed now")
+var update = flag.Bool("update", false, "rewrite the golden files with the current output")
 
-// storedKernels are cut out of Debian's kernels by testdata/gen.
+// storedKernels are the types of Debian's kernels that testdata/gen extracted.
 var storedKernels = []string{"5.10-amd64", "6.1-amd64", "6.12-amd64", "7.3-amd64"}
 
-// TestStoredKernels prints the same bytes by the types of several kernels.
+// TestStoredKernels prints the same bytes with the types of several kernels.
 func TestStoredKernels(t *testing.T) {
 	for _, kernel := range storedKernels {
 		t.Run(kernel, func(t *testing.T) {
@@ -58,8 +58,8 @@ func storedTypes(t *testing.T, name string) *btf.Spec {
 	return spec
 }
 
-// countingBytes let each place be told from the others. The third one is small, as
-// skb_shared_info has nr_frags there.
+// countingBytes returns bytes that are all different up to 256. The third one is small, since it is
+// nr_frags in skb_shared_info.
 func countingBytes(n int) []byte {
 	raw := make([]byte, n)
 	for i := range raw {

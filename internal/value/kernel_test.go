@@ -18,10 +18,10 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// bigStructs are those of the kernel with the most odd members.
+// bigStructs are structs of the kernel with unusual members.
 var bigStructs = []string{"sk_buff", "skb_shared_info", "sock", "tcp_sock", "net_device", "net", "task_struct", "nf_conn"}
 
-// ownTypes is the BTF of the kernel that the tests run on.
+// ownTypes returns the BTF of the running kernel.
 func ownTypes(t testing.TB) *btf.Spec {
 	t.Helper()
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(err, os.ErrNotExist) {
@@ -34,7 +34,8 @@ func ownTypes(t testing.TB) *btf.Spec {
 	return spec
 }
 
-// structOfKernel skips where a part of the kernel that has the struct was not built.
+// structOfKernel returns a struct of the kernel. It skips the test if the kernel was built without
+// connection tracking and so has no nf_conn.
 func structOfKernel(t testing.TB, spec *btf.Spec, name string) *btf.Struct {
 	t.Helper()
 	var s *btf.Struct
@@ -63,7 +64,7 @@ func TestRandomBytesOfTheKernel(t *testing.T) {
 	}
 }
 
-// TestEveryTypeOfTheKernel makes the format of each struct, union and enum there is.
+// TestEveryTypeOfTheKernel prints random bytes as every struct, union, enum, array and pointer of the kernel.
 func TestEveryTypeOfTheKernel(t *testing.T) {
 	spec := ownTypes(t)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -83,7 +84,7 @@ func TestEveryTypeOfTheKernel(t *testing.T) {
 	}
 }
 
-// randomBytes has runs of zeros, as real objects do.
+// randomBytes returns random bytes with runs of zeros, as in real objects.
 func randomBytes(random *rand.Rand, n int) []byte {
 	raw := make([]byte, n)
 	for i := 0; i < n; i++ {
@@ -96,7 +97,7 @@ func randomBytes(random *rand.Rand, n int) []byte {
 	return raw
 }
 
-// checkAll prints raw in every form and looks at what holds whatever it is.
+// checkAll prints raw in every form and checks the properties that any output has.
 func checkAll(t *testing.T, f *Format, raw []byte) {
 	t.Helper()
 	if err := checkJSON(f.AppendJSON(nil, raw)); err != nil {
@@ -120,8 +121,7 @@ func checkAll(t *testing.T, f *Format, raw []byte) {
 
 func breaksWord(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
-// checkJSON reads one value and complains of anything behind it and of keys that
-// an object has twice, which json.Valid lets pass.
+// checkJSON checks that b is one value. Unlike json.Valid, it rejects duplicate keys of an object.
 func checkJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
@@ -185,7 +185,7 @@ func TestCheckJSONFinds(t *testing.T) {
 	}
 }
 
-// FuzzFormat tries any bytes as any of the big structs, whole and cut.
+// FuzzFormat prints arbitrary bytes as several types.
 func FuzzFormat(f *testing.F) {
 	spec := ownTypes(f)
 	formats := []*Format{format(f, packet), format(f, arrayOf(char, 16))}
@@ -200,7 +200,7 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
-// TestPrintingAllocatesNothing is about events, of which there are many.
+// TestPrintingAllocatesNothing checks that printing does not allocate, since it is done for every event.
 func TestPrintingAllocatesNothing(t *testing.T) {
 	f := format(t, structOfKernel(t, ownTypes(t), "sk_buff"))
 	raw := randomBytes(rand.New(rand.NewPCG(5, 6)), f.Size())

@@ -2,17 +2,17 @@
 
 package value
 
-// layout is how text is set.
+// layout selects the form of text output.
 type layout struct {
-	blanks bool // there are blanks and types; without them the text is one word
-	block  bool // the parts of a value stand on lines of their own
+	blanks bool // with blanks and the types of pointers; otherwise the text is one word
+	block  bool // each part of a value is on its own line
 	indent int  // of these lines
 }
 
 const (
-	step      = 2     // a block is indented so much more than what it is in
-	shortLine = 80    // a part that needs no more stays on one line
-	missing   = "..." // stands where bytes are missing
+	step      = 2     // indentation of a block within another
+	shortLine = 80    // maximum length of a part that stays on one line
+	missing   = "..." // in place of missing bytes
 )
 
 // part appends one part of a value, on its own line or lines.
@@ -29,7 +29,7 @@ func (l layout) part(dst []byte, value printer, raw []byte) []byte {
 	return value.text(dst[:start], raw, l)
 }
 
-// begin appends what stands before the n-th part of a value.
+// begin appends the bracket or comma before the n-th part of a value.
 func (l layout) begin(dst []byte, n int) []byte {
 	if n == 0 {
 		dst = append(dst, '{')
@@ -39,7 +39,7 @@ func (l layout) begin(dst []byte, n int) []byte {
 	return l.space(dst, step)
 }
 
-// assign appends what stands between the name of a part and the part.
+// assign appends the equals sign between the name and the value of a part.
 func (l layout) assign(dst []byte) []byte {
 	if l.blanks {
 		return append(dst, " = "...)
@@ -47,7 +47,7 @@ func (l layout) assign(dst []byte) []byte {
 	return append(dst, '=')
 }
 
-// end appends what stands behind the last of n parts.
+// end appends the closing bracket after n parts.
 func (l layout) end(dst []byte, n int) []byte {
 	if n == 0 {
 		return append(dst, "{}"...)
@@ -58,7 +58,7 @@ func (l layout) end(dst []byte, n int) []byte {
 	return append(l.space(dst, 0), '}')
 }
 
-// space sets two parts apart.
+// space appends the white space between two parts.
 func (l layout) space(dst []byte, further int) []byte {
 	switch {
 	case l.block:

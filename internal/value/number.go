@@ -9,11 +9,11 @@ import (
 	"tracer/internal/endian"
 )
 
-// number is where in its bytes a number is.
+// number describes a number: its bits within its bytes.
 type number struct {
 	bytes int // at most 9, for 64 bits that begin within a byte
-	// shift is where its bits begin: counted from the lowest bit of the first byte where
-	// that has the lowest bits, else (big-endian) from the highest.
+	// shift is the offset of the first of its bits: from the least significant bit of the first
+	// byte, or, on big-endian machines, from the most significant one.
 	shift, bits uint
 	signed      bool
 }
@@ -21,7 +21,7 @@ type number struct {
 func (n number) need() int            { return n.bytes }
 func (n number) zero(raw []byte) bool { return n.load(raw) == 0 }
 
-// load is the number, extended to 64 bits by its sign if it has one.
+// load returns the number, extended to 64 bits with its sign if it is signed.
 func (n number) load(raw []byte) uint64 {
 	top := n.topLittle
 	if endian.Big {
@@ -34,7 +34,7 @@ func (n number) load(raw []byte) uint64 {
 	return top(raw) >> unused
 }
 
-// topLittle is the number in the highest bits of a word, from little-endian bytes.
+// topLittle returns the number from little-endian bytes, in the most significant bits of the result.
 func (n number) topLittle(raw []byte) uint64 {
 	v := littleEndian(raw[:min(n.bytes, 8)]) >> n.shift
 	if n.bytes > 8 {
@@ -43,7 +43,7 @@ func (n number) topLittle(raw []byte) uint64 {
 	return v << (64 - n.bits)
 }
 
-// topBig is the same from big-endian bytes.
+// topBig is topLittle for big-endian bytes.
 func (n number) topBig(raw []byte) uint64 {
 	v := bigEndian(raw[:min(n.bytes, 8)]) << (64 - 8*uint(min(n.bytes, 8))) << n.shift
 	if n.bytes > 8 {
@@ -52,7 +52,7 @@ func (n number) topBig(raw []byte) uint64 {
 	return v
 }
 
-// littleEndian is the number that at most 8 bytes are, of which the first has the lowest bits.
+// littleEndian decodes a little-endian number of at most 8 bytes.
 func littleEndian(raw []byte) (v uint64) {
 	switch len(raw) {
 	case 8:
@@ -66,7 +66,7 @@ func littleEndian(raw []byte) (v uint64) {
 	return v
 }
 
-// bigEndian is the same where the first has the highest bits.
+// bigEndian decodes a big-endian number of at most 8 bytes.
 func bigEndian(raw []byte) (v uint64) {
 	for _, b := range raw {
 		v = v<<8 | uint64(b)
@@ -74,7 +74,7 @@ func bigEndian(raw []byte) (v uint64) {
 	return v
 }
 
-// appendDecimal appends what load returned.
+// appendDecimal appends a result of load in decimal.
 func (n number) appendDecimal(dst []byte, v uint64) []byte {
 	if n.signed {
 		return strconv.AppendInt(dst, int64(v), 10)
@@ -82,11 +82,11 @@ func (n number) appendDecimal(dst []byte, v uint64) []byte {
 	return strconv.AppendUint(dst, v, 10)
 }
 
-// integer is printed decimal.
+// integer prints a number in decimal.
 type integer struct{ number }
 
-// text shows a number that looks like an address of the kernel as one: many members
-// are an address with flags in its last bits (_nfct, _skb_refdst).
+// text appends a number that looks like a kernel address in hexadecimal: many integer members
+// are addresses with flags in the lowest bits (_nfct, _skb_refdst).
 func (i integer) text(dst, raw []byte, _ layout) []byte {
 	v := i.load(raw)
 	if !i.signed && v>>48 == 0xffff {
@@ -97,7 +97,7 @@ func (i integer) text(dst, raw []byte, _ layout) []byte {
 
 func (i integer) json(dst, raw []byte) []byte { return i.appendDecimal(dst, i.load(raw)) }
 
-// boolean is true or false.
+// boolean prints true or false.
 type boolean struct{ number }
 
 func (b boolean) text(dst, raw []byte, _ layout) []byte { return b.json(dst, raw) }

@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestLoad compares with arithmetic on the whole as one number, in both orders of bytes.
+// TestLoad compares bit fields with arithmetic on big integers, in both byte orders.
 func TestLoad(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for bits := uint(1); bits <= 64; bits++ {
@@ -29,7 +29,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// checkTop wants the bits of the whole from one on in the highest bits of a word.
+// checkTop checks that the most significant bits of got are the bits of whole that begin at from.
 func checkTop(t *testing.T, n number, order string, got uint64, whole *big.Int, from uint) {
 	t.Helper()
 	limit := new(big.Int).Lsh(big.NewInt(1), n.bits)
@@ -39,7 +39,7 @@ func checkTop(t *testing.T, n number, order string, got uint64, whole *big.Int, 
 	}
 }
 
-// whole is the number that many bytes are.
+// whole decodes any number of bytes as one number.
 func whole(raw []byte, lowestFirst bool) *big.Int {
 	n := new(big.Int)
 	for i := range raw {
@@ -64,7 +64,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// span is where the bits of a named member are.
+// span is the range of bits of a named member.
 type span struct {
 	name     string
 	from, to btf.Bits
@@ -73,8 +73,8 @@ type span struct {
 
 func (s span) overlaps(o span) bool { return s.from < o.to && o.from < s.to }
 
-// spans finds the numbers of a struct that are no part of a named struct in it,
-// without a look at how package value does it.
+// spans returns the numbers of a struct, with those of its anonymous structs and unions. It shares no
+// code with the package.
 func spans(members []btf.Member, base btf.Bits) []span {
 	var found []span
 	for _, m := range members {
@@ -100,7 +100,7 @@ func spans(members []btf.Member, base btf.Bits) []span {
 	return found
 }
 
-// TestEachBitFieldAlone sets the bits of one member and looks at all.
+// TestEachBitFieldAlone sets all bits of one bit field, and checks the values of all members.
 func TestEachBitFieldAlone(t *testing.T) {
 	skb := structOfKernel(t, ownTypes(t), "sk_buff")
 	f, all, tried := format(t, skb), spans(skb.Members, 0), 0

@@ -20,8 +20,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// The kernel prints the same bytes (bpf_snprintf_btf, 5.10), and each number of ours
-// must be among what it says of a member of that name.
+// The kernel prints the same bytes (bpf_snprintf_btf, 5.10). Each of our numbers must be among those that
+// it prints for members of the same name.
 
 const (
 	mostText   = 1 << 17
@@ -46,7 +46,7 @@ func TestKernelPrintsTheSame(t *testing.T) {
 	}
 }
 
-// oracle is a program that has the kernel print what is in a map.
+// oracle is a program that calls bpf_snprintf_btf for an object in a map.
 type oracle struct {
 	object, text *ebpf.Map
 	program      *ebpf.Program
@@ -123,7 +123,7 @@ func (o *oracle) compare(t *testing.T, f *Format, raw []byte) {
 	}
 }
 
-// compareObject returns how many numbers there were.
+// compareObject compares the numbers of a JSON object, and returns how many these were.
 func compareObject(t *testing.T, ours map[string]any, kernel map[string]map[uint64]bool) int {
 	t.Helper()
 	compared := 0
@@ -145,7 +145,7 @@ func compareObject(t *testing.T, ours map[string]any, kernel map[string]map[uint
 	return compared
 }
 
-// turned is n in the other byte order, which the kernel does not care for.
+// turned returns n in the other byte order: the kernel prints __be16 and __be32 in host byte order.
 func turned(n uint64, bits int) uint64 {
 	var out uint64
 	for range bits / 8 {
@@ -154,10 +154,10 @@ func turned(n uint64, bits int) uint64 {
 	return out
 }
 
-// assignment is a member and a number, behind any types in brackets.
+// assignment matches a member and a number, with an optional type in brackets.
 var assignment = regexp.MustCompile(`\.(\w+) = (\([^={]*\))?(-?\w+)[,}]`)
 
-// numbersIn is what the kernel says of the members of each name.
+// numbersIn returns the numbers in the kernel's text by the name of their member.
 func numbersIn(text string) map[string]map[uint64]bool {
 	numbers := map[string]map[uint64]bool{}
 	for _, m := range assignment.FindAllStringSubmatch(text, -1) {

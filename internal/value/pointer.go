@@ -4,7 +4,7 @@ package value
 
 import "github.com/cilium/ebpf/btf"
 
-// pointer is printed as an address, in text with its type where there is room.
+// pointer prints an address. Text with blanks has its type in front.
 type pointer struct {
 	number
 	cast string

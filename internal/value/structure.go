@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// structure is a struct, or a union, whose members lie over each other.
+// structure prints a struct or a union.
 type structure struct {
 	size    int
 	members []member
@@ -20,20 +20,20 @@ type member struct {
 	label  string // the name in text: .len
 	key    string // the name in JSON: "len":
 	value  printer
-	offset int // in bytes, of those that a bit field is in
+	offset int // in bytes; for a bit field, of its first byte
 	size   int
-	count  *counter // of an array that is not used as a whole
+	count  *counter // number of used elements of an array; nil if all are used
 }
 
 func compileStructure(name string, size uint32, declared []btf.Member, union bool, depth int) (printer, error) {
 	s := &structure{size: int(size)}
 	names := unique{}
-	for _, p := range places(declared, union) {
+	for _, p := range flatten(declared, union) {
 		m, err := compileMember(p, names, depth)
 		if err != nil {
 			return nil, fmt.Errorf("member %q: %w", p.Name, err)
 		}
-		if m.size > 0 { // a mark, or an array whose length nobody knows
+		if m.size > 0 { // others are markers, or flexible arrays of unknown length
 			s.members = append(s.members, m)
 		}
 	}
@@ -71,7 +71,7 @@ func (m *member) setName(name string) {
 	m.key = string(append(appendJSONString(nil, []byte(name)), ':'))
 }
 
-// in is the member's part of the structure's bytes, and whether it is there.
+// in returns the member's bytes within those of the structure; false if they are missing.
 func (m *member) in(raw []byte) ([]byte, bool) {
 	if len(raw) < m.offset+m.value.need() {
 		return nil, false
@@ -79,7 +79,7 @@ func (m *member) in(raw []byte) ([]byte, bool) {
 	return raw[m.offset:min(m.offset+m.used(raw), len(raw))], true
 }
 
-// need is 1 byte, so that what is there can be printed.
+// need is 1 byte, so that the members of a truncated structure are printed.
 func (s *structure) need() int { return min(s.size, 1) }
 
 func (s *structure) zero(raw []byte) bool {
@@ -91,7 +91,7 @@ func (s *structure) zero(raw []byte) bool {
 	return true
 }
 
-// text has the members that are not zero.
+// text appends the non-zero members.
 func (s *structure) text(dst, raw []byte, l layout) []byte {
 	n := 0
 	for i := range s.members {

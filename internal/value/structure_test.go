@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// packet is a little of everything that a struct can have.
+// packet is a struct with members of most kinds.
 var packet = structOf("packet", 56,
 	btf.Member{Type: unionOf(16,
 		btf.Member{Type: structOf("", 16,
@@ -74,7 +74,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestLongPartsAreBlocks has parts that fit on no line, one in another.
+// TestLongPartsAreBlocks checks nested parts that are too long for one line.
 func TestLongPartsAreBlocks(t *testing.T) {
 	inner := structOf("", 16, btf.Member{Name: "links", Type: list})
 	outer := structOf("outer", 32, btf.Member{Name: "parts", Type: arrayOf(inner, 2)})
@@ -94,7 +94,7 @@ func TestLongPartsAreBlocks(t *testing.T) {
 	}
 }
 
-func TestLinesOfOtherThings(t *testing.T) {
+func TestLinesOfOtherTypes(t *testing.T) {
 	for want, test := range map[string]struct {
 		of  btf.Type
 		raw string
@@ -110,7 +110,7 @@ func TestLinesOfOtherThings(t *testing.T) {
 	}
 }
 
-// TestCutStruct shows that what is missing is said, at each depth.
+// TestCutStruct checks that missing bytes are marked at each level of nesting.
 func TestCutStruct(t *testing.T) {
 	f := format(t, packet)
 	raw := []byte(packetBytes)
@@ -130,7 +130,8 @@ func TestCutStruct(t *testing.T) {
 	}
 }
 
-// TestControlBuffersAreNoText though their first byte may look like some.
+// TestControlBuffersAreNoText checks that a control buffer prints as octets, even if its bytes are
+// printable.
 func TestControlBuffersAreNoText(t *testing.T) {
 	char := &btf.Int{Name: "char", Size: 1}
 	f, err := New(&btf.Struct{Name: "sk_buff", Size: 8, Members: []btf.Member{

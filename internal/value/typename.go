@@ -9,11 +9,11 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// typeName is a type as C writes it, such as "void (*)(struct sk_buff *)".
+// typeName returns the name of a type in C, such as "void (*)(struct sk_buff *)".
 func typeName(t btf.Type) string { return declare(t, "", 0) }
 
-// declare writes the declaration of name as a t. C has the parts of a type on both
-// sides of the name, so it grows from the inside.
+// declare returns the C declaration of name with type t. C has the parts of a type on both
+// sides of the name, so it is built from the inside out.
 func declare(t btf.Type, name string, depth int) string {
 	if depth > maxDepth {
 		return missing
@@ -32,7 +32,7 @@ func declare(t btf.Type, name string, depth int) string {
 		return qualify("volatile", t.Type, name, depth)
 	case *btf.Restrict:
 		return qualify("restrict", t.Type, name, depth)
-	case *btf.TypeTag: // __rcu, __user and the like say nothing of the value
+	case *btf.TypeTag: // __rcu, __user and the like are left out
 		return declare(t.Type, name, depth)
 	}
 	return join(specifier(t), name)
@@ -46,7 +46,7 @@ func pointerTo(target btf.Type, name string) string {
 	return "*" + name
 }
 
-// qualify writes the qualifier behind the star of a pointer, and before anything else.
+// qualify adds a qualifier: after the star of a pointer, in front of any other type.
 func qualify(qualifier string, t btf.Type, name string, depth int) string {
 	if _, ok := t.(*btf.Pointer); ok {
 		return declare(t, join(qualifier, name), depth)
@@ -65,7 +65,7 @@ func parameters(f *btf.FuncProto, depth int) string {
 	return strings.Join(types, ", ")
 }
 
-// parameter has the type void where the function takes any number of arguments more.
+// parameter returns the type of a parameter. BTF encodes the ... of a variadic function as void.
 func parameter(t btf.Type, depth int) string {
 	if _, ok := t.(*btf.Void); ok {
 		return "..."

@@ -41,7 +41,7 @@ func TestTypeName(t *testing.T) {
 	}
 }
 
-// TestTypeNameEnds has a pointer that points to itself, which C can't write.
+// TestTypeNameEnds checks the name of a pointer to itself, which can't be written in C.
 func TestTypeNameEnds(t *testing.T) {
 	loop := &btf.Pointer{}
 	loop.Target = loop

@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// The types that the tests are made of.
+// Types for the tests.
 var (
 	u8       = &btf.Int{Name: "unsigned char", Size: 1}
 	char     = &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
@@ -42,7 +42,7 @@ func init() {
 
 func arrayOf(t btf.Type, n uint32) btf.Type { return &btf.Array{Index: u32, Type: t, Nelems: n} }
 
-// structOf is a struct whose members have their places already.
+// structOf returns a struct; its members must have their offsets.
 func structOf(name string, size uint32, members ...btf.Member) *btf.Struct {
 	return &btf.Struct{Name: name, Size: size, Members: members}
 }
@@ -123,7 +123,7 @@ func TestOneValue(t *testing.T) {
 	}
 }
 
-// TestNewValue has numbers as an expression gives them: extended to 8 bytes.
+// TestNewValue checks values of expressions: numbers are extended to 8 bytes.
 func TestNewValue(t *testing.T) {
 	name := "eth0" + strings.Repeat("\x00", 60)
 	for title, test := range map[string]struct {
@@ -133,17 +133,17 @@ func TestNewValue(t *testing.T) {
 		text, json string
 		size       int
 	}{
-		"u8":             {u8, false, "\xff\x00\x00\x00\x00\x00\x00\x00", `255`, `255`, 1},
-		"negative":       {s32, false, "\xff\xff\xff\xff\xff\xff\xff\xff", `-1`, `-1`, 4},
-		"wire order":     {be16, false, "\x08\x00\x00\x00\x00\x00\x00\x00", `0x0800`, `2048`, 2},
-		"enum":           {verdict, false, "\xff\xff\xff\xff\xff\xff\xff\xff", `BAD`, `"BAD"`, 4},
-		"struct":         {list, false, name[4:20], `{}`, `{"next":"0x0","prev":"0x0"}`, 16},
-		"name":           {arrayOf(char, 16), true, name, `eth0`, `"eth0"`, 0},
-		"pointed to":     {&btf.Pointer{Target: char}, true, name, `eth0`, `"eth0"`, 0},
-		"no NUL":         {arrayOf(char, 16), true, name[:4], `eth0`, `"eth0"`, 0},
-		"empty":          {arrayOf(char, 16), true, name[4:], `""`, `""`, 0},
-		"dangerous":      {arrayOf(char, 16), true, "a b\n\x1b\xff\x00c", `a\x20b\x0a\x1b\xff`, `"a b\u000a\u001b` + "\ufffd" + `"`, 0},
-		"turned writing": {arrayOf(char, 16), true, "\u202e", `\xe2\x80\xae`, `"\u202e"`, 0},
+		"u8":                 {u8, false, "\xff\x00\x00\x00\x00\x00\x00\x00", `255`, `255`, 1},
+		"negative":           {s32, false, "\xff\xff\xff\xff\xff\xff\xff\xff", `-1`, `-1`, 4},
+		"wire order":         {be16, false, "\x08\x00\x00\x00\x00\x00\x00\x00", `0x0800`, `2048`, 2},
+		"enum":               {verdict, false, "\xff\xff\xff\xff\xff\xff\xff\xff", `BAD`, `"BAD"`, 4},
+		"struct":             {list, false, name[4:20], `{}`, `{"next":"0x0","prev":"0x0"}`, 16},
+		"name":               {arrayOf(char, 16), true, name, `eth0`, `"eth0"`, 0},
+		"pointed to":         {&btf.Pointer{Target: char}, true, name, `eth0`, `"eth0"`, 0},
+		"no NUL":             {arrayOf(char, 16), true, name[:4], `eth0`, `"eth0"`, 0},
+		"empty":              {arrayOf(char, 16), true, name[4:], `""`, `""`, 0},
+		"dangerous":          {arrayOf(char, 16), true, "a b\n\x1b\xff\x00c", `a\x20b\x0a\x1b\xff`, `"a b\u000a\u001b` + "\ufffd" + `"`, 0},
+		"bidirectional mark": {arrayOf(char, 16), true, "\u202e", `\xe2\x80\xae`, `"\u202e"`, 0},
 	} {
 		t.Run(title, func(t *testing.T) {
 			f, err := NewValue(test.of, test.isString)

@@ -9,9 +9,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// wire is a number in network byte order. It is turned to be read: text has all of
-// its hexadecimal digits in the order of the wire (skb->protocol is 0x0800), JSON
-// has the number that they are (2048).
+// wire prints a number in network byte order. Text has all hexadecimal digits in that order
+// (skb->protocol is 0x0800); JSON has the number in host byte order (2048).
 type wire struct{ number }
 
 func (w wire) host(raw []byte) uint64 { return bigEndian(raw[:w.bytes]) }
@@ -22,7 +21,7 @@ func (w wire) text(dst, raw []byte, _ layout) []byte {
 
 func (w wire) json(dst, raw []byte) []byte { return strconv.AppendUint(dst, w.host(raw), 10) }
 
-// isWireOrder tells the types that the kernel gives to what is in network byte order.
+// isWireOrder reports whether a type is in network byte order (__be16, __be32, __be64).
 func isWireOrder(t btf.Type) bool {
 	for range maxDepth {
 		switch v := t.(type) {

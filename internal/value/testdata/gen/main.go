@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Gen cuts some structs out of the BTF of a kernel: with all that lies in them, and
-// of what they point to only the name.
+// Gen extracts structs from the BTF of a kernel, with the types of their members. The targets of
+// pointers become forward declarations.
 //
 //	go run ./testdata/gen -btf vmlinux -out FILE.gz sk_buff skb_shared_info
 package main
@@ -57,7 +57,7 @@ func write(types []btf.Type) {
 	check(f.Close())
 }
 
-// pruner makes types anew.
+// pruner has the new type for each type that was copied.
 type pruner map[btf.Type]btf.Type
 
 func (p pruner) prune(t btf.Type) btf.Type {
@@ -100,7 +100,7 @@ func (p pruner) members(all []btf.Member) []btf.Member {
 	return pruned
 }
 
-// name is what a pointer's type needs.
+// name returns a declaration of a pointer's target, without members.
 func (p pruner) name(t btf.Type) btf.Type {
 	switch t := t.(type) {
 	case *btf.Struct:

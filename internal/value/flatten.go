@@ -9,14 +9,14 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// places is the named members of a struct or union, those of its anonymous structs
-// and unions among them, as C finds them. Offsets are from the begin of the whole.
-func places(members []btf.Member, union bool) []btf.Member {
+// flatten returns the named members of a struct or union, with those of its anonymous structs
+// and unions, as in C. Offsets are from the beginning of the outermost one.
+func flatten(members []btf.Member, union bool) []btf.Member {
 	var named []btf.Member
 	for _, m := range members {
 		switch {
 		case m.Name == "":
-			named = append(named, lookThrough(m)...)
+			named = append(named, flattenAnonymous(m)...)
 		case !union || !isCopy(m, members):
 			named = append(named, m)
 		}
@@ -24,13 +24,13 @@ func places(members []btf.Member, union bool) []btf.Member {
 	return named
 }
 
-func lookThrough(anonymous btf.Member) []btf.Member {
+func flattenAnonymous(anonymous btf.Member) []btf.Member {
 	var inner []btf.Member
 	switch t := btf.UnderlyingType(anonymous.Type).(type) {
 	case *btf.Struct:
-		inner = places(t.Members, false)
+		inner = flatten(t.Members, false)
 	case *btf.Union:
-		inner = places(t.Members, true)
+		inner = flatten(t.Members, true)
 	}
 	for i := range inner {
 		inner[i].Offset += anonymous.Offset
@@ -38,23 +38,23 @@ func lookThrough(anonymous btf.Member) []btf.Member {
 	return inner
 }
 
-// isCopy tells the second form of a group. The kernel's struct_group() makes a union
-// of an anonymous struct and a named one with the same members, so as to be able to
-// copy all of them at once: sk_buff has each member of "headers" in itself too.
+// isCopy reports whether a member of a union is the named copy of an anonymous struct. The
+// kernel's struct_group() declares such unions, so that all members can be copied at once: the
+// members of "headers" are also direct members of sk_buff.
 func isCopy(m btf.Member, arms []btf.Member) bool {
 	group, ok := btf.UnderlyingType(m.Type).(*btf.Struct)
 	return ok && slices.ContainsFunc(arms, func(arm btf.Member) bool {
 		twin, ok := btf.UnderlyingType(arm.Type).(*btf.Struct)
-		return ok && arm.Name == "" && slices.EqualFunc(group.Members, twin.Members, samePlace)
+		return ok && arm.Name == "" && slices.EqualFunc(group.Members, twin.Members, sameMember)
 	})
 }
 
-func samePlace(a, b btf.Member) bool {
+func sameMember(a, b btf.Member) bool {
 	return a.Name == b.Name && a.Offset == b.Offset && a.BitfieldSize == b.BitfieldSize
 }
 
-// unique is the names of one structure. C has no name twice, but BTF of another
-// language may, and a JSON object must not.
+// unique has the names of one structure. It makes duplicate names unique: C has none, but BTF of
+// another language may, and a JSON object must not.
 type unique map[string]bool
 
 func (u unique) name(want string) string {

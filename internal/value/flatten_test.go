@@ -8,7 +8,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestGroupIsShownOnce has what struct_group() makes: every member in two structs.
+// TestGroupIsShownOnce checks that the members of a struct_group(), which declares them in two structs, are
+// printed once.
 func TestGroupIsShownOnce(t *testing.T) {
 	members := []btf.Member{{Name: "a", Type: u8}, {Name: "b", Type: u8, Offset: 8, BitfieldSize: 3}}
 	others := []btf.Member{{Name: "a", Type: u8}, {Name: "b", Type: u8, Offset: 11, BitfieldSize: 3}}
@@ -45,7 +46,7 @@ func TestNoKeyTwice(t *testing.T) {
 	}
 }
 
-// TestOffsetsAddUp has members in anonymous structs that do not begin at 0.
+// TestOffsetsAddUp checks members of anonymous structs at offsets other than 0.
 func TestOffsetsAddUp(t *testing.T) {
 	inner := structOf("", 2, btf.Member{Name: "b", Type: u8}, btf.Member{Name: "c", Type: u8, Offset: 12, BitfieldSize: 4})
 	middle := unionOf(3, btf.Member{Type: structOf("", 3, btf.Member{Type: inner, Offset: 8})})
