@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// words are names by value; what is not among them may be an errno.
+// words maps values to names. Other values may be an errno.
 type words map[int64]string
 
 func (w words) name(value int64) string {
@@ -22,29 +22,29 @@ func (w words) name(value int64) string {
 	return errno(value)
 }
 
-// These are macros in the kernel, of which its BTF knows nothing.
+// These are macros in the kernel, so BTF does not have them.
 var (
-	// receive is what handlers of received packets return (include/linux/netdevice.h).
+	// receive are the results of handlers of received packets (include/linux/netdevice.h).
 	receive = words{0: "NET_RX_SUCCESS", 1: "NET_RX_DROP"}
-	// transmit is what queueing a packet returns (include/linux/netdevice.h,
-	// include/net/sch_generic.h). The last two are flags of a queue to its parent.
+	// transmit are the results of queueing a packet (include/linux/netdevice.h,
+	// include/net/sch_generic.h). The last two are flags from a queueing discipline to its parent.
 	transmit = words{
 		0: "NET_XMIT_SUCCESS", 1: "NET_XMIT_DROP", 2: "NET_XMIT_CN",
 		0x10000: "NET_XMIT_STOLEN", 0x20000: "NET_XMIT_BYPASS",
 	}
-	// hooks is what going through all hooks of a place returns: a verdict of its own,
-	// where anything negative is the error of a drop (net/netfilter/core.c).
+	// hooks are the results of nf_hook_slow, which runs all functions of a hook. A negative result
+	// is the error of a drop (net/netfilter/core.c).
 	hooks = words{1: "NF_ACCEPT", 0: "NF_STOLEN"}
-	// action is what traffic control does with a packet (include/uapi/linux/pkt_cls.h).
+	// action are the actions of traffic control (include/uapi/linux/pkt_cls.h).
 	action = words{
 		-1: "TC_ACT_UNSPEC", 0: "TC_ACT_OK", 1: "TC_ACT_RECLASSIFY", 2: "TC_ACT_SHOT", 3: "TC_ACT_PIPE",
 		4: "TC_ACT_STOLEN", 5: "TC_ACT_QUEUED", 6: "TC_ACT_REPEAT", 7: "TC_ACT_REDIRECT", 8: "TC_ACT_TRAP",
 	}
-	// verdicts are those of one hook (include/uapi/linux/netfilter.h).
+	// verdicts are the results of one hook function (include/uapi/linux/netfilter.h).
 	verdicts = words{0: "NF_DROP", 1: "NF_ACCEPT", 2: "NF_STOLEN", 3: "NF_QUEUE", 4: "NF_REPEAT", 5: "NF_STOP"}
 )
 
-// named are functions whose results have names that no prototype tells.
+// named are functions whose results have names that don't follow from the prototype.
 var named = []struct {
 	functions *regexp.Regexp
 	name      func(int64) string
@@ -57,7 +57,7 @@ var named = []struct {
 	{kernel.MustWholeName(`(ip|ip6|ipv6|arp)_rcv(_.*)?|ip_local_deliver(_finish)?|ip6_input(_finish)?|ip6?_forward(_finish)?|icmp(v6)?_rcv`), receive.name},
 }
 
-// namesOf finds the names of the numbers that f returns.
+// namesOf returns the function that names the results of f; nil if they have no names.
 func namesOf(f kernel.Function) func(int64) string {
 	switch f.Result.Form {
 	case kernel.HookForm:
@@ -81,11 +81,12 @@ func namesOf(f kernel.Function) func(int64) string {
 const (
 	verdictMask = 0xff
 	queue       = 3
-	// bypass has packets go on where nobody listens to the queue.
+	// bypass means that packets continue if no program reads the queue (NF_VERDICT_FLAG_QUEUE_BYPASS).
 	bypass = 0x8000
 )
 
-// verdict is one of a netfilter hook, with the queue or the error in its upper half.
+// verdict names a result of a netfilter hook function, which has the number of the queue or the error in
+// its upper half.
 func verdict(value int64) string {
 	name, ok := verdicts[value&verdictMask]
 	if !ok {
@@ -106,18 +107,18 @@ func verdict(value int64) string {
 	return fmt.Sprintf("%s:%d", name, upper)
 }
 
-// mostErrno is the highest number that the kernel uses for an error (MAX_ERRNO).
+// mostErrno is the highest error number of the kernel (MAX_ERRNO).
 const mostErrno = 4095
 
-// inside are errors that the kernel keeps to itself (include/linux/errno.h).
-var inside = words{512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 517: "EPROBE_DEFER", 519: "ENOPARAM", 524: "ENOTSUPP", 529: "EIOCBQUEUED", 530: "ERECALLCONFLICT"}
+// internal are errors that never reach user space (include/linux/errno.h).
+var internal = words{512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 517: "EPROBE_DEFER", 519: "ENOPARAM", 524: "ENOTSUPP", 529: "EIOCBQUEUED", 530: "ERECALLCONFLICT"}
 
-// errno names -1 to -4095, as far as they have names.
+// errno returns the name of the errors -1 to -4095; empty if there is none.
 func errno(value int64) string {
 	if value >= 0 || value < -mostErrno {
 		return ""
 	}
-	if name, ok := inside[-value]; ok {
+	if name, ok := internal[-value]; ok {
 		return name
 	}
 	return unix.ErrnoName(syscall.Errno(-value))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package result says what the number means that a kernel function returned: by
-// the type that its prototype gives, by the kind of function that the prototype
-// is of, and for some by name.
+// Package result decodes the return values of kernel functions: by the return type
+// in the prototype, by the kind of function that has such a prototype, and for some
+// functions by name.
 package result
 
 import (
@@ -12,14 +12,14 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Meaning is how the results of one function are to be read.
+// Meaning decodes the results of one function.
 type Meaning struct {
 	result kernel.Result
-	// name is for what the type itself has no name for; nil is none.
+	// name names values that the type has no name for; it may be nil.
 	name func(value int64) string
 }
 
-// Of is the meaning of what f returns.
+// Of returns the meaning of the results of f.
 func Of(f kernel.Function) Meaning {
 	m := Meaning{result: f.Result}
 	switch f.Result.Class {
@@ -33,7 +33,7 @@ func Of(f kernel.Function) Meaning {
 	return m
 }
 
-// OfProgram is the meaning of what BPF programs of a kind return.
+// OfProgram returns the meaning of the results of BPF programs of a kind.
 func OfProgram(k *kernel.ProgramKind) Meaning {
 	return Meaning{
 		result: kernel.Result{Class: kernel.Signed, Size: 4},
@@ -41,7 +41,7 @@ func OfProgram(k *kernel.ProgramKind) Meaning {
 	}
 }
 
-// Read takes what the register held.
+// Read decodes the result from the value of the return register.
 func (m Meaning) Read(register uint64) event.Result {
 	r := event.Result{Class: classes[m.result.Class]}
 	if r.Class == event.NoResult {
@@ -63,7 +63,7 @@ var classes = map[kernel.Class]event.ResultClass{
 	kernel.Pointer:  event.PointerResult,
 }
 
-// cut takes the bits that belong to the result; what is above them is anything.
+// cut extracts the bits of the result; the upper bits of the register are undefined.
 func (m Meaning) cut(register uint64) uint64 {
 	unused := 64 - 8*uint(m.result.Size)
 	if m.result.Class == kernel.Signed {
@@ -74,7 +74,7 @@ func (m Meaning) cut(register uint64) uint64 {
 
 func truth(value int64) string { return strconv.FormatBool(value != 0) }
 
-// pointer names what is no address: NULL, and the errors that pointers carry.
+// pointer names the values that are no addresses: NULL and errors (ERR_PTR).
 func pointer(value int64) string {
 	if value == 0 {
 		return "NULL"

@@ -33,7 +33,7 @@ func pointed(value uint64, name string) event.Result {
 }
 
 func TestRead(t *testing.T) {
-	const dirty = 0xabcdef00_00000000 // above an int anything may stand
+	const dirty = 0xabcdef00_00000000 // the bits above an int are undefined
 	for _, test := range []struct {
 		function string
 		result   kernel.Result
