@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestDocsListTheFields: docs/lookups.md has a row for each kind of look-up, with its functions
+// TestDocsListTheFields checks that docs/lookups.md has a row for each kind of look-up, with its functions
 // and the keys of its fields.
 func TestDocsListTheFields(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/lookups.md")

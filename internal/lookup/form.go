@@ -13,18 +13,18 @@ import (
 	"tracer/internal/event"
 )
 
-// Value is the bytes that an expression gave: of a number its eight, in the order of
-// this machine.
+// Value is the value of an expression. A number has eight bytes in the byte order of this
+// machine.
 type Value []byte
 
 func (v Value) number() uint64 { return binary.NativeEndian.Uint64(v) }
 
-// Form is how the values of a field are told.
+// Form is the format of a field.
 type Form struct {
 	kind event.FactKind
-	// append appends the text of values of which all could be read.
+	// append appends the text of the field's values, all of which could be read.
 	append func(dst []byte, v []Value) []byte
-	// usual: a zero says nothing new.
+	// usual is set for a number that is usually zero; outputs may leave out a zero.
 	usual bool
 }
 
@@ -34,7 +34,7 @@ func numeric(f func(dst []byte, v []Value) []byte) Form {
 	return Form{kind: event.NumberFact, append: f}
 }
 
-// rare is a number that is zero as a rule.
+// rare marks a number that is usually zero.
 func rare(f Form) Form {
 	f.usual = true
 	return f
@@ -70,7 +70,7 @@ var (
 	nud             = flags(neighbourStates)
 )
 
-// named is a number that stands for a name; others stay numbers.
+// named prints the name of a number, or the number if it has no name.
 func named(names map[uint64]string) Form {
 	return word(func(dst []byte, v []Value) []byte {
 		if name, ok := names[v[0].number()]; ok {
@@ -80,7 +80,7 @@ func named(names map[uint64]string) Form {
 	})
 }
 
-// flags are names for the bits of a number, with a | between them. Without any it is NONE.
+// flags prints the names of the bits that are set, separated by |, or NONE.
 func flags(names []string) Form {
 	return Form{kind: event.WordsFact, append: func(dst []byte, v []Value) []byte {
 		rest := v[0].number()
@@ -106,7 +106,7 @@ func appendHex(dst []byte, v []Value) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), v[0].number(), 16)
 }
 
-// appendTable appends the name of one of the tables that have one.
+// appendTable appends the name of a routing table, or its number.
 func appendTable(dst []byte, v []Value) []byte {
 	switch v[0].number() {
 	case unix.RT_TABLE_DEFAULT:
@@ -119,7 +119,7 @@ func appendTable(dst []byte, v []Value) []byte {
 	return appendNumber(dst, v)
 }
 
-// address4 is one that was read as a number, in network order.
+// address4 returns the address in the first four bytes, in network byte order.
 func address4(v Value) netip.Addr { return netip.AddrFrom4([4]byte(v[:4])) }
 func address6(v Value) netip.Addr { return netip.AddrFrom16([16]byte(v[:16])) }
 
@@ -127,7 +127,7 @@ func appendPrefix(dst []byte, a netip.Addr, length Value) []byte {
 	return appendNumber(append(a.AppendTo(dst), '/'), []Value{length})
 }
 
-// appendByFamily appends an address of the family that stands behind it.
+// appendByFamily appends an address; the second value is its family.
 func appendByFamily(dst []byte, v []Value) []byte {
 	switch family := v[1].number(); family {
 	case unix.AF_INET:
@@ -139,7 +139,7 @@ func appendByFamily(dst []byte, v []Value) []byte {
 	}
 }
 
-// appendByLength appends an address whose length stands behind it.
+// appendByLength appends an address; the second value is its length.
 func appendByLength(dst []byte, v []Value) []byte {
 	switch v[1].number() {
 	case 4:
@@ -150,7 +150,8 @@ func appendByLength(dst []byte, v []Value) []byte {
 	return appendLinkAddress(dst, v)
 }
 
-// appendLinkAddress appends as many bytes as there are and were read.
+// appendLinkAddress appends a link-layer address; the second value is its length. A longer address is
+// truncated to the bytes that were read.
 func appendLinkAddress(dst []byte, v []Value) []byte {
 	for i := range min(int(v[1].number()), len(v[0])) {
 		if i > 0 {
@@ -163,8 +164,8 @@ func appendLinkAddress(dst []byte, v []Value) []byte {
 
 func appendString(dst []byte, v []Value) []byte { return append(dst, event.CString(v[0])...) }
 
-// appendHandle appends as tc prints the handle of a queueing discipline: major:minor,
-// without a minor of 0.
+// appendHandle appends the handle of a queueing discipline in the format of tc: major:minor,
+// or major: if the minor is 0.
 func appendHandle(dst []byte, v []Value) []byte {
 	const root = 0xffffffff
 	n := v[0].number()
@@ -187,7 +188,7 @@ var routeTypes = map[uint64]string{
 // neighbourStates are the bits NUD_*.
 var neighbourStates = []string{"INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "NOARP", "PERMANENT"}
 
-// socketStates are those of TCP, which others share.
+// socketStates are the states of TCP, which sockets of other protocols share.
 var socketStates = map[uint64]string{
 	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 7: "CLOSE", 8: "CLOSE_WAIT",
 	9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", 12: "NEW_SYN_RECV", 13: "BOUND_INACTIVE",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lookup says which functions look something up for a packet - a route, a
-// neighbour, a connection, a socket, a queueing discipline -, where in their arguments
-// and results what they were asked and what they found stands, and what it means.
+// Package lookup describes the functions that look something up for a packet: a route, a
+// neighbour, a connection, a socket or a queueing discipline. It has the expressions for
+// their keys and results, and decodes the values.
 package lookup
 
 import (
@@ -12,36 +12,38 @@ import (
 	"tracer/internal/event"
 )
 
-// Lookup is functions that look up the same in the same way. What is read of their
-// arguments and of what they return are expressions, in the language of package expr,
-// read when they return.
+// Lookup is a group of functions that look up the same kind of object in the same way. Its
+// expressions, in the language of package expr, are about the arguments and the result of a
+// function; they are evaluated when it returns.
 type Lookup struct {
 	Kind string
-	// Functions are names; Enqueue stands for all functions by which a packet gets into
-	// a queueing discipline.
+	// Functions are the names of functions; Enqueue adds all functions that enqueue a packet
+	// to a queueing discipline.
 	Functions []string
 	Enqueue   bool
-	// Missing is not zero where nothing was found; empty where something always is.
+	// Missing is an expression that is non-zero if nothing was found. It is empty for functions
+	// that always find something.
 	Missing string
-	// Asked is what was looked for, Found what is known of what was found.
+	// Asked is the key of the look-up, Found describes the object that was found.
 	Asked, Found []Field
 }
 
-// Field is one thing that is told.
+// Field is one field of the key or the result.
 type Field struct {
 	Key  string
 	Form Form
-	// Where is zero where there is nothing to tell; empty where there always is.
+	// Where is an expression that is zero if the field does not exist. It is empty if the field
+	// always exists.
 	Where string
-	// Variants are expressions for the values that the form takes: the first of which all
-	// are understood on the running kernel is read.
+	// Variants are alternative lists of expressions for the values of the form. The first list
+	// that compiles on the running kernel is used.
 	Variants [][]string
 }
 
-// Values are the expressions of one variant.
+// values returns a single variant.
 func values(texts ...string) [][]string { return [][]string{texts} }
 
-// Kinds are the kinds of look-ups, in the order of the table.
+// Kinds returns the kinds of look-ups, in the order of the table.
 func Kinds() []string {
 	var kinds []string
 	for _, l := range table {
@@ -52,7 +54,7 @@ func Kinds() []string {
 	return kinds
 }
 
-// Of are the look-ups of a kind.
+// Of returns the look-ups of a kind.
 func Of(kind string) []*Lookup {
 	var list []*Lookup
 	for i := range table {
@@ -63,7 +65,7 @@ func Of(kind string) []*Lookup {
 	return list
 }
 
-// Modules says which modules have functions of a kind, as names that may end in a *.
+// Modules returns the modules that have functions of a kind. A name may end in a *.
 func Modules(kind string) []string {
 	switch kind {
 	case "conntrack":
@@ -74,8 +76,8 @@ func Modules(kind string) []string {
 	return nil
 }
 
-// Aliases are names that an argument has in expressions besides its own, by the struct
-// that it points to: the own name differs from kernel to kernel, and among the functions
+// Aliases are additional names of arguments in expressions, by the struct that an argument
+// points to. The real name of a parameter may differ between kernels, and between the functions
 // of a kind.
 var Aliases = map[string]string{
 	"fib_table": "tb", "flowi4": "fl4", "fib_result": "res",
@@ -85,24 +87,24 @@ var Aliases = map[string]string{
 	"nf_conntrack_tuple": "tuple", "nf_conntrack_zone": "zone",
 }
 
-// Placed is where the values of a field lie among those that were read. Without any it
-// is one that the running kernel does not have.
+// Placed has the positions of a field's values in the data that was read. It is empty for a
+// field that the running kernel does not have.
 type Placed struct {
 	Where, Values []Place
 }
 
-// Place is a value's: its number, where it is, and its size in bytes.
+// Place is the position of a value: its number, its offset and its size in bytes.
 type Place struct{ Number, At, Size int }
 
-// Layout is where the values of one function's look-ups lie in what its program reads.
+// Layout is the layout of the values that the program of one function reads.
 type Layout struct {
 	Of *Lookup
-	// Missing, Asked and Found are where the values of the expressions of Of are.
+	// Missing, Asked and Found have the positions of the values of the expressions in Of.
 	Missing      Placed
 	Asked, Found []Placed
 }
 
-// Reader decodes the look-ups of one function. It reuses its memory for each of them.
+// Reader decodes the look-ups of one function. It reuses its memory.
 type Reader struct {
 	Layout
 
@@ -112,11 +114,12 @@ type Reader struct {
 	found  []event.Fact
 }
 
-// NewReader returns a reader of values that are laid out like that.
+// NewReader returns a reader for values with that layout.
 func NewReader(l Layout) *Reader { return &Reader{Layout: l} }
 
-// Read takes the values of one call, behind the bits that tell which were read; name is
-// what the function's result is called. What it returns is good until the next call.
+// Read decodes the values of one call. raw begins with the bitmap of values that could be
+// read; name is the name of the function's result, such as an errno. The returned Lookup is valid
+// until the next call.
 func (r *Reader) Read(raw []byte, name string) event.Lookup {
 	r.text = r.text[:0]
 	l := event.Lookup{Kind: r.Of.Kind}
@@ -137,7 +140,7 @@ func (r *Reader) Read(raw []byte, name string) event.Lookup {
 	return l
 }
 
-// errorName is the name of a result where it is an error's.
+// errorName returns the name of a result if it is an errno, else "".
 func errorName(name string) string {
 	if strings.HasPrefix(name, "E") {
 		return name
@@ -148,16 +151,16 @@ func errorName(name string) string {
 func (r *Reader) facts(facts []event.Fact, fields []Field, places []Placed, raw []byte) []event.Fact {
 	for i := range fields {
 		fact := event.Fact{Key: fields[i].Key}
-		if r.tell(&fact, &fields[i], &places[i], raw) {
+		if r.fill(&fact, &fields[i], &places[i], raw) {
 			facts = append(facts, fact)
 		}
 	}
 	return facts
 }
 
-// tell fills a fact in, as far as it could be read, and says whether there is something
-// to tell.
-func (r *Reader) tell(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
+// fill sets the value of a fact, if it could be read. It returns false if the field does not
+// exist.
+func (r *Reader) fill(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
 	if f.Where != "" {
 		where, ok := r.take(p.Where, raw)
 		if !ok || where[0].number() == 0 {
@@ -177,7 +180,7 @@ func (r *Reader) tell(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
 	return true
 }
 
-// take takes values, if all could be read.
+// take returns the values at these positions. It returns false if one could not be read.
 func (r *Reader) take(places []Place, raw []byte) ([]Value, bool) {
 	r.values = r.values[:0]
 	for _, v := range places {

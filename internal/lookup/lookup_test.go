@@ -13,7 +13,7 @@ import (
 	"tracer/internal/event"
 )
 
-// num is a number as an expression gives it.
+// num returns the value of an expression that is a number.
 func num(n uint64) Value { return binary.NativeEndian.AppendUint64(nil, n) }
 
 func TestForms(t *testing.T) {
@@ -66,8 +66,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// reader reads what was missing at value 0, a port at 1, and an inode at 3 where value 2
-// is not zero.
+// reader returns a reader of a socket look-up: value 0 is Missing, value 1 a port, and value 3 an
+// inode, which exists if value 2 is non-zero.
 func reader() *Reader {
 	at := func(n int) []Place { return []Place{{Number: n, At: 8 + 8*n, Size: 8}} }
 	return NewReader(Layout{
@@ -82,7 +82,7 @@ func reader() *Reader {
 	})
 }
 
-// read are values, of which the bits tell which could be read.
+// read returns encoded values; bits is the bitmap of those that could be read.
 func read(bits byte, values ...uint64) []byte {
 	raw := []byte{bits, 0, 0, 0, 0, 0, 0, 0}
 	for _, v := range values {
@@ -100,19 +100,19 @@ func TestRead(t *testing.T) {
 		result string
 		want   event.Lookup
 	}{
-		"found":                 {read(15, 0, 80, 1, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{inode}}},
-		"nothing to tell":       {read(15, 0, 80, 0, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}}},
-		"a value not read":      {read(7, 0, 80, 1, 0), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
-		"its condition is not":  {read(11, 0, 80, 0, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
-		"nothing":               {read(3, 1, 80, 0, 0), "NULL", event.Lookup{Asked: []event.Fact{port, nowhere}, Missing: true}},
-		"an error":              {read(3, 1, 80, 0, 0), "ENOENT", event.Lookup{Asked: []event.Fact{port, nowhere}, Missing: true, Error: "ENOENT"}},
-		"nobody knows":          {read(2, 0, 80, 0, 0), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Unknown: true}},
-		"a key that is not":     {read(1, 1, 0, 0, 0), "", event.Lookup{Asked: []event.Fact{{Key: "port"}, nowhere}, Missing: true}},
-		"shorter than its bits": {read(15, 0, 80), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
+		"found":                     {read(15, 0, 80, 1, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{inode}}},
+		"field that does not exist": {read(15, 0, 80, 0, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}}},
+		"value not read":            {read(7, 0, 80, 1, 0), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
+		"condition not read":        {read(11, 0, 80, 0, 9), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
+		"nothing found":             {read(3, 1, 80, 0, 0), "NULL", event.Lookup{Asked: []event.Fact{port, nowhere}, Missing: true}},
+		"error":                     {read(3, 1, 80, 0, 0), "ENOENT", event.Lookup{Asked: []event.Fact{port, nowhere}, Missing: true, Error: "ENOENT"}},
+		"Missing not read":          {read(2, 0, 80, 0, 0), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Unknown: true}},
+		"key not read":              {read(1, 1, 0, 0, 0), "", event.Lookup{Asked: []event.Fact{{Key: "port"}, nowhere}, Missing: true}},
+		"truncated values":          {read(15, 0, 80), "", event.Lookup{Asked: []event.Fact{port, nowhere}, Found: []event.Fact{{Key: "inode"}}}},
 	} {
 		test.want.Kind = "socket"
 		r := reader()
-		for range 2 { // what is used again is empty
+		for range 2 { // the second time with reused memory
 			if diff := cmp.Diff(test.want, r.Read(test.raw, test.result), cmp.Transformer("empty", func(f []event.Fact) []event.Fact {
 				return append([]event.Fact{}, f...)
 			})); diff != "" {

@@ -8,19 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noSuch is what pointers that are returned hold where nothing was found: NULL, or an error.
+// noSuch is true if the returned pointer is NULL or an error (IS_ERR_OR_NULL).
 const noSuch = "!ret || (u64)ret >= (u64)-4095"
 
-// connection is the entry that a hash of a tuple lies in: of both directions there is
-// one.
+// connection is the nf_conn that contains the returned nf_conntrack_tuple_hash, which is one of
+// its two, one per direction.
 const connection = "((struct nf_conn *)((u64)ret - ret->tuple.dst.dir * sizeof(struct nf_conntrack_tuple_hash)" +
 	" - (u64)&((struct nf_conn *)0)->tuplehash))"
 
-// attached is the entry of a packet, carried that of an sk_buff's word without its lowest
-// bits, which tell the packet's place in the connection.
+// attached is the nf_conn of a packet. The lowest 3 bits of _nfct are its enum ip_conntrack_info.
 const attached = "((struct nf_conn *)(skb->_nfct & ~7ul))"
 
-// table has all look-ups, of the kernels from 5.8 on.
+// table has all look-ups of the kernels from 5.8 on.
 var table = []Lookup{
 	{
 		// net/ipv4/fib_trie.c
@@ -31,7 +30,7 @@ var table = []Lookup{
 			{Key: "iif", Form: rare(number), Variants: values("fl4->__fl_common.flowic_iif")},
 			{Key: "oif", Form: rare(number), Variants: values("fl4->__fl_common.flowic_oif")},
 			{Key: "mark", Form: rare(hexadecimal), Variants: values("fl4->__fl_common.flowic_mark")},
-			// Newer kernels (6.18) have it without the bits of ECN.
+			// Newer kernels (6.18) have the DSCP without the ECN bits.
 			{Key: "tos", Form: rare(number), Variants: [][]string{{"fl4->__fl_common.flowic_tos"}, {"fl4->__fl_common.flowic_dscp"}}},
 			{Key: "table", Form: routeTable, Variants: values("tb->tb_id")},
 		},
@@ -113,7 +112,7 @@ var table = []Lookup{
 		Asked: socketKey(ipv6, "*saddr", "*daddr", "ntohs(dport)"), Found: socket(ipv6, "skc_v6_rcv_saddr", "skc_v6_daddr"),
 	},
 	{
-		// net/sched/sch_generic.c; a packet that finds its queue empty may get past it.
+		// net/sched/sch_generic.c; a packet may bypass its queue if that is empty.
 		Kind: "qdisc", Functions: []string{"sch_direct_xmit"}, Enqueue: true,
 		Found: []Field{
 			{Key: "qdisc", Form: device, Variants: values("q->ops->id")},
@@ -127,17 +126,17 @@ var table = []Lookup{
 	},
 }
 
-// wholeQueue tells a queueing discipline that has one count, and not one for each CPU
+// wholeQueue is true for a queueing discipline without per-CPU statistics
 // (TCQ_F_CPUSTATS).
 const wholeQueue = "!(q->flags & 0x20)"
 
-// where has a field told only where the condition is met.
+// where makes a field depend on a condition.
 func where(condition string, f Field) Field {
 	f.Where = condition
 	return f
 }
 
-// neighbourKey is whose link-layer address is wanted.
+// neighbourKey has the fields that identify a neighbour.
 var neighbourKey = []Field{
 	{Key: "dst", Form: byLength, Variants: values("*(struct in6_addr *)neigh->primary_key", "neigh->tbl->key_len")},
 	{Key: "dev", Form: device, Variants: values("neigh->dev->name")},
@@ -151,17 +150,17 @@ func neighbour(n string) []Field {
 	}
 }
 
-// tuple is one direction of a connection.
+// tuple returns the fields of one direction of a connection.
 func tuple(t string) []Field {
 	return append([]Field{{Key: "protocol", Form: protocol, Variants: values(t + "->dst.protonum")}}, ends("", t+"->")...)
 }
 
-// direction tells which of the two directions of an entry was found.
+// direction returns the field for the direction that was found.
 func direction(hash string) []Field {
 	return []Field{{Key: "direction", Form: directionName, Variants: values(hash + "->tuple.dst.dir")}}
 }
 
-// entry is a connection's.
+// entry returns the fields of a connection.
 func entry(ct string) []Field {
 	original := ct + "->tuplehash[0].tuple"
 	return append([]Field{
@@ -172,7 +171,7 @@ func entry(ct string) []Field {
 	}, ends("orig_", original+".")...)
 }
 
-// ends are the addresses of a tuple, and its ports where it is not of ICMP.
+// ends returns the fields for the addresses of a tuple, and for its ports unless it is ICMP.
 func ends(prefix, tuple string) []Field {
 	ports := fmt.Sprintf("%[1]sdst.protonum != %d && %[1]sdst.protonum != %d", tuple, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6)
 	var fields []Field
@@ -184,7 +183,7 @@ func ends(prefix, tuple string) []Field {
 	return fields
 }
 
-// socketKey is what a socket is looked for by.
+// socketKey returns the fields of the key of a socket look-up.
 func socketKey(address Form, source, dest, destPort string) []Field {
 	return []Field{
 		{Key: "src", Form: address, Variants: values(source)},
@@ -196,8 +195,8 @@ func socketKey(address Form, source, dest, destPort string) []Field {
 }
 
 func socket(address Form, local, remote string) []Field {
-	// A connection that waits for its end (TCP_TIME_WAIT) or is being made
-	// (TCP_NEW_SYN_RECV) has a smaller struct.
+	// In TCP_TIME_WAIT and TCP_NEW_SYN_RECV, the struct is smaller than struct sock
+	// (inet_timewait_sock, request_sock).
 	const state = "ret->__sk_common.skc_state"
 	const whole = state + " != 6 && " + state + " != 12"
 	return []Field{
