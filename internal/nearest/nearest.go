@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nearest guesses what a user meant by a word that is not known.
+// Package nearest suggests known words for a misspelt one.
 package nearest
 
 import (
@@ -15,12 +15,12 @@ type candidate struct {
 	distance int
 }
 
-// Words are the names that were likely meant by word, the nearest first, at most so
-// many: those that contain it, or that a slip or two of the fingers turn into it.
+// Words returns at most `most` names that the user may have meant by word, the nearest first:
+// names that contain it, or that differ by one or two typos.
 func Words(word string, names []string, most int) []string {
 	var candidates []candidate
 	for _, name := range names {
-		if d := slips(word, name); d <= allowed(word) {
+		if d := typos(word, name); d <= allowed(word) {
 			candidates = append(candidates, candidate{name, d})
 		}
 	}
@@ -35,7 +35,7 @@ func Words(word string, names []string, most int) []string {
 	return words
 }
 
-// Word is the nearest of them, empty where nothing is near.
+// Word returns the nearest name, or "".
 func Word(word string, names []string) string {
 	if words := Words(word, names, 1); len(words) > 0 {
 		return words[0]
@@ -43,12 +43,12 @@ func Word(word string, names []string) string {
 	return ""
 }
 
-// allowed is how many slips still make a word of a name.
+// allowed returns the maximum number of typos in a word.
 func allowed(word string) int { return min(2, len(word)/2) }
 
-// slips is how many letters must be put in, taken out or changed to turn a into b; a
-// name that contains the word is as near as is allowed.
-func slips(a, b string) int {
+// typos returns the number of typos between a word and a name. Two exchanged letters count as
+// one, and a name that contains the word counts as the allowed maximum.
+func typos(a, b string) int {
 	far := allowed(a) + 1
 	if len(a) > 2 && strings.Contains(b, a) {
 		far = allowed(a)
@@ -62,7 +62,7 @@ func slips(a, b string) int {
 	return min(far, distance(a, b))
 }
 
-// areExchanged tells whether two letters side by side were typed in the wrong order.
+// areExchanged reports whether a and b differ only by two exchanged adjacent letters.
 func areExchanged(a, b string) bool {
 	if len(a) != len(b) || a == b {
 		return false
@@ -74,7 +74,7 @@ func areExchanged(a, b string) bool {
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
-// distance is how many letters must be put in, taken out or changed to turn a into b.
+// distance returns the Levenshtein distance: the number of letters to insert, delete or replace.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

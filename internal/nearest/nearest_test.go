@@ -16,7 +16,7 @@ func TestDistance(t *testing.T) {
 		{"kmod", "kmods", 1}, {"kmdos", "kmods", 2}, {"kitten", "sitting", 3},
 	} {
 		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("from %q to %q it takes %d, want %d", c.a, c.b, got, c.want)
+			t.Errorf("the distance from %q to %q is %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestWords(t *testing.T) {
 		"zzzzz": nil,
 	} {
 		if got := Words(word, names, 2); !slices.Equal(got, want) {
-			t.Errorf("near to %q are %q, want %q", word, got, want)
+			t.Errorf("the nearest to %q are %q, want %q", word, got, want)
 		}
 	}
 }
