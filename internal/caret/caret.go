@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package caret marks the place of an error in an expression, with a caret on a line below it.
+// Package caret marks the position of an error in an expression, with a caret on the line below.
 package caret
 
 import (
@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Of an expression of more than longest runes, only this many before the error and after it are
-// shown.
+// An expression of more than longest runes is shortened to shownBefore runes before the error and
+// shownAfter runes from it on.
 const (
 	longest     = 240
 	shownBefore = 80
@@ -19,19 +19,19 @@ const (
 )
 
 // Under returns two indented lines: the expression, and a caret under the byte at the offset. A long
-// expression is cut to the part around the offset.
+// expression is shortened to the part around the offset.
 func Under(expr string, offset int) string {
 	line, column := around(oneLine(expr), utf8.RuneCountInString(expr[:min(offset, len(expr))]))
 	return "  " + line + "\n  " + strings.Repeat(" ", column) + "^"
 }
 
-// Beginning returns the expression; a long one is cut at its end.
+// Beginning returns the expression; a long one is truncated.
 func Beginning(expr string) string {
 	line, _ := around(expr, 0)
 	return line
 }
 
-// around cuts a long line to what is near the column, and returns the column in that.
+// around shortens a long line to the part near the column, and returns the new column.
 func around(line string, column int) (string, int) {
 	runes := []rune(line)
 	if len(runes) <= longest {
@@ -51,8 +51,8 @@ func around(line string, column int) (string, int) {
 	return line, column
 }
 
-// oneLine makes every rune of the expression one column wide, so that the caret stands in the right
-// column.
+// oneLine replaces white space and unprintable characters by characters of one column, so that the column
+// of the caret is right.
 func oneLine(expr string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
