@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package printable escapes text that others control, such as names of processes, interfaces,
-// namespaces, modules and chains, so that it cannot break a line or control a terminal: control
-// characters, also those of C1, line separators and marks that change the direction of text.
+// Package printable escapes untrusted text, such as names of processes, interfaces, namespaces,
+// modules and chains, so that it cannot break a line or control a terminal. It escapes control
+// characters (C0 and C1), line separators and bidirectional marks.
 package printable
 
 import (
@@ -17,8 +17,8 @@ import (
 // Text escapes a name for a message: see [Append].
 func Text(s string) string { return string(Append(nil, s)) }
 
-// Append appends s: printable characters as they are, a backslash doubled, and each byte of
-// everything else as \xNN.
+// Append appends s. Printable characters stay as they are, a backslash is doubled, and each byte of
+// any other character becomes \xNN.
 func Append(dst []byte, s string) []byte { return backslash.append(dst, []byte(s)) }
 
 // AppendWord is like [Append], and escapes blanks too.
@@ -33,10 +33,11 @@ func AppendQuotedWord(dst, s []byte) []byte { return quotedWord.append(dst, s) }
 // Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
 func Lines(s string) string { return string(message.append(nil, []byte(s))) }
 
-// escaper is a set of rules besides that of [Visible].
+// escaper is a set of exceptions from the rule that characters stay if they are [Visible], and become
+// \xNN otherwise.
 type escaper struct {
-	// marked are characters that get a backslash, hidden those that are visible and still become
-	// \xNN, kept those that are not visible and stay.
+	// marked are characters that get a backslash, hidden are visible characters that become
+	// \xNN, and kept are invisible characters that stay.
 	marked, hidden, kept string
 }
 
@@ -68,7 +69,7 @@ func (e *escaper) append(dst, s []byte) []byte {
 	return dst
 }
 
-// plain counts the bytes in front that no escaper changes.
+// plain returns the number of bytes at the beginning of s that no escaper changes.
 func plain(s []byte) int {
 	for i, b := range s {
 		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' {
@@ -85,8 +86,8 @@ func (e *escaper) stays(r rune, size int) bool {
 	return strings.ContainsRune(e.kept, r)
 }
 
-// Visible reports whether a character is printed as it is. The size is what utf8.DecodeRune
-// returns, so that bytes that are not UTF-8 are not visible.
+// Visible reports whether a character can be printed as it is. The size is that of
+// utf8.DecodeRune, so invalid UTF-8 is not visible.
 func Visible(r rune, size int) bool {
 	if r < utf8.RuneSelf {
 		return r >= ' ' && r != 0x7f
@@ -101,8 +102,8 @@ func appendBytes(dst, s []byte) []byte {
 	return dst
 }
 
-// AppendJSON appends s as the content of a JSON string, without the quotes. Bytes that are not UTF-8
-// become U+FFFD, as JSON cannot represent them.
+// AppendJSON appends s as the content of a JSON string, without the quotes. Invalid UTF-8 becomes U+FFFD,
+// since JSON cannot represent it.
 func AppendJSON(dst []byte, s string) []byte {
 	for _, r := range s {
 		switch {
@@ -124,8 +125,8 @@ func appendUnicode(dst []byte, r rune) []byte {
 	return hex.AppendEncode(append(dst, `\u`...), []byte{byte(r >> 8), byte(r)})
 }
 
-// JSON escapes characters that are not printable in JSON from another encoder, where they occur only
-// in strings. Line feeds between records stay.
+// JSON escapes unprintable characters in JSON from another encoder, where they occur only in strings. Line
+// feeds between records stay.
 func JSON(text []byte) []byte {
 	dst := make([]byte, 0, len(text))
 	for len(text) > 0 {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// hostile has a control character of each kind, and what is no UTF-8.
+// hostile has a control character of each kind, and invalid UTF-8.
 const hostile = "a\n\x1b[31m\x7f\u0085\u009b\u2028\u2029\u202e\u2066\u200f\U000e0001\xff\\\"b"
 
 func TestText(t *testing.T) {
@@ -51,7 +51,7 @@ func TestAppendWord(t *testing.T) {
 	}
 }
 
-// TestAppendAllocatesNothing has names longer than the 32 bytes that a conversion keeps on the stack.
+// TestAppendAllocatesNothing uses names longer than the 32 bytes for which Go converts strings on the stack.
 func TestAppendAllocatesNothing(t *testing.T) {
 	name, dst := strings.Repeat(hostile, 4), make([]byte, 0, 4096)
 	for call, f := range map[string]func(){
@@ -80,7 +80,7 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// hidden finds what a terminal would not show.
+// hidden reports whether s has invalid UTF-8, or unprintable characters other than those in besides.
 func hidden(s string, besides string) bool {
 	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsPrint(r) && !strings.ContainsRune(besides, r)
@@ -100,7 +100,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// FuzzJSON reads with encoding/json what was written here, and escapes what that writes.
+// FuzzJSON decodes AppendJSON's output with encoding/json, and escapes the output of encoding/json.
 func FuzzJSON(f *testing.F) {
 	f.Add("ping")
 	f.Add(hostile)
