@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh GOARCH: builds a static libpcap for GOARCH against musl and prints the folder that
-# then holds include/, lib/libpcap.a, cc, the compiler to link it with, and LICENSE, version
-# and origin of the source. The source is the package of this machine's release of Debian or
-# Ubuntu, or the upstream tar file LIBPCAP_SOURCE, whose checksum must be in SHA256SUMS. Exit
-# code 3 means that no source can be had. Only the compiler of filter expressions is wanted:
-# all that captures packets is configured off. The bytes don't depend on where it is built.
-# Nothing is done when the cache has it already.
+# build.sh GOARCH: builds a static libpcap for GOARCH with musl and prints its folder. The folder
+# has include/, lib/libpcap.a, cc (the compiler to link with), and LICENSE, version and origin of
+# the source. The source is the package of this machine's release of Debian or Ubuntu, or the
+# upstream tar file LIBPCAP_SOURCE, whose checksum must be in SHA256SUMS. Exit code 3 means that
+# no source is available. tracer only needs the compiler of filter expressions, so packet capture
+# is disabled. The build is reproducible: its bytes don't depend on the build folder. It does
+# nothing if the result is in the cache.
 set -euo pipefail
 case ${LIBPCAP_SOURCE:-} in
 /* | '') tarball=${LIBPCAP_SOURCE:-} ;;
@@ -19,7 +19,7 @@ cd "$(dirname "$0")"
 goarch=$1
 target=$(debian_arch "$goarch")
 
-# check_tarball: one of those whose checksums are known.
+# check_tarball: fails unless SHA256SUMS has the checksum of the tar file.
 check_tarball() {
 	local sum
 	[ -f "$tarball" ] || { echo "LIBPCAP_SOURCE=$LIBPCAP_SOURCE: no such file" >&2; return 1; }
@@ -31,7 +31,7 @@ check_tarball() {
 	fi
 }
 
-# unpack_source: into the folder source, with version and origin beside it.
+# unpack_source: unpacks the source into the folder source, and writes the files version and origin.
 unpack_source() {
 	if [ -n "$tarball" ]; then
 		mkdir source
@@ -45,15 +45,15 @@ unpack_source() {
 	fi
 }
 
-# link_kernel_headers: musl brings none: those of the C library are taken, of this machine or
-# beside the compiler for another.
+# link_kernel_headers: links the kernel headers, which musl does not have, from the headers of
+# this machine's C library or of the cross compiler.
 link_kernel_headers() {
 	local triple include asm
 	triple=$(gnu_arch "$target")-linux-gnu
 	include=/usr/$triple/include asm=/usr/$triple/include/asm
 	if [ "$target" = "$(native_arch)" ]; then
 		include=/usr/include asm=/usr/include/$triple/asm
-		[ -e "$asm" ] || asm=/usr/include/asm # where one system has one architecture
+		[ -e "$asm" ] || asm=/usr/include/asm # on systems without multiarch
 	fi
 	mkdir kernel
 	ln -s "$include/linux" "$include/asm-generic" "$asm" kernel/
@@ -89,7 +89,7 @@ build() {
 	install_result "$1"
 }
 
-# name: what is built anew when these scripts or the source change.
+# name: a hash of these scripts and the tar file, so that a change of either causes a new build.
 name() {
 	{ cat build.sh musl.sh debian.sh sources.awk; [ -z "$tarball" ] || sha256sum <"$tarball"; } | sha256sum | cut -c1-12
 }
@@ -97,7 +97,7 @@ name() {
 [ -z "$tarball" ] || check_tarball
 out=$cache/libpcap/$target-$(name)
 mkdir -p "$cache"
-exec 9>"$cache/lock" && flock 9 # one at a time: apt's lists and the compiler are shared
+exec 9>"$cache/lock" && flock 9 # one build at a time, since apt's lists and the compiler are shared
 if [ ! -e "$out/cc" ]; then
 	[ -n "$tarball" ] || package=$(source_of libpcap) || exit 3
 	echo "building libpcap for $goarch" >&2

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package libpcap turns filter expressions in the language of pcap-filter(7)
-// into classic BPF. It is the only package that is linked against C.
+// Package libpcap compiles filter expressions in the language of pcap-filter(7)
+// to classic BPF. It calls the C library libpcap through cgo.
 package libpcap
 
 /*
@@ -18,8 +18,8 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// LinkType says how the packets begin that a filter is made for. The values are
-// libpcap's own (DLT_*) on Linux.
+// LinkType is the type of header at the beginning of a packet. The values are those of
+// libpcap (DLT_*) on Linux.
 type LinkType int
 
 const (
@@ -32,15 +32,15 @@ const (
 // RawInstruction is one instruction of classic BPF.
 type RawInstruction = bpf.RawInstruction
 
-// compiling guards the parser of libpcap, which kept its state in globals before 1.8
-// and still shares the buffers of the name lookups.
+// compiling serializes calls of pcap_compile. The parser had global state before libpcap 1.8,
+// and name lookups still share their buffers.
 var compiling sync.Mutex
 
-// Compile turns the expression into a classic BPF program for packets of the
-// link type. The program returns snaplen for a packet that matches, otherwise 0.
-// Names of hosts, networks, ports and protocols are looked up while compiling.
-// The error for an expression that libpcap rejects, or that has too many terms, is a
-// [*SyntaxError]. An expression of more than 48 terms is compiled in pieces if it can be cut.
+// Compile compiles an expression to a classic BPF program for packets of the link type. The
+// program returns snaplen for a packet that matches, otherwise 0. Names of hosts, networks,
+// ports and protocols are resolved at compile time. The error for an expression that libpcap
+// rejects, or that has too many terms, is a [*SyntaxError]. An expression of more than 48
+// terms is compiled in pieces if it can be cut.
 func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
 	if at := strings.IndexByte(expr, 0); at >= 0 {
 		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "the expression contains a zero byte"}
@@ -57,13 +57,13 @@ func compileInPieces(expr string, link LinkType, snaplen, terms int) ([]RawInstr
 	return c.compile()
 }
 
-// Version is the name and version of the libpcap that is linked in.
+// Version returns the name and version of the libpcap that is linked.
 func Version() string {
 	return C.GoString(C.pcap_lib_version())
 }
 
-// openDead makes a handle that can compile but not capture. libpcap returns
-// NULL only when there is no memory.
+// openDead returns a handle that can compile but not capture. libpcap returns
+// NULL only if it is out of memory.
 func openDead(link LinkType, snaplen int) *C.pcap_t {
 	handle := C.pcap_open_dead(C.int(link), C.int(snaplen))
 	if handle == nil {
@@ -72,7 +72,7 @@ func openDead(link LinkType, snaplen int) *C.pcap_t {
 	return handle
 }
 
-// copyProgram takes the instructions out of C's memory.
+// copyProgram copies the instructions from C memory.
 func copyProgram(prog *C.struct_bpf_program) []RawInstruction {
 	insns := make([]RawInstruction, 0, prog.bf_len)
 	for _, in := range unsafe.Slice(prog.bf_insns, prog.bf_len) {

@@ -57,7 +57,7 @@ func TestZeroByte(t *testing.T) {
 	}
 }
 
-// TestCompileParallel is of use with -race, and for versions whose parser is not thread-safe.
+// TestCompileParallel finds data races, with -race or if libpcap's parser is not thread-safe.
 func TestCompileParallel(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {

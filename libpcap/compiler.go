@@ -81,7 +81,7 @@ func (c *compiler) compilePiece(p part) ([]RawInstruction, error) {
 	return program, err
 }
 
-// refused is the error for a piece that libpcap rejects, with the place in the whole expression.
+// refused returns the error for a piece that libpcap rejects, with the offset in the whole expression.
 func (c *compiler) refused(p part, msg string) error {
 	text, inherited := c.piece(p)
 	offset := prober{c.handle}.placeOf(text, msg)
@@ -96,8 +96,8 @@ func (c *compiler) refused(p part, msg string) error {
 	return &SyntaxError{Expr: c.expr, Offset: offset, Msg: shorten(msg) + nearby(msg, c.tokens, offset)}
 }
 
-// tooMany is the error for a piece that would take libpcap too long to compile. A syntax error in it
-// comes first, as parsing is quick.
+// tooMany returns the error for a piece that would take libpcap too long to compile. A syntax error in
+// the piece has precedence; parsing is quick.
 func (c *compiler) tooMany(p part, terms int) error {
 	text, _ := c.piece(p)
 	trial := prober{c.handle}

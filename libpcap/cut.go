@@ -4,20 +4,20 @@ package libpcap
 
 import "slices"
 
-// libpcap's time grows with the cube of an expression's length: a minute for 1,000 hosts. A
-// long expression is therefore cut into pieces where `and` and `or` join its terms; libpcap
-// compiles each piece, and stitch.go puts the programs together.
+// The time that libpcap takes grows with the cube of the number of terms: a minute for 1,000
+// hosts. A long expression is therefore cut into pieces at `and` and `or` between its terms;
+// libpcap compiles each piece, and stitch.go combines the programs.
 
-// pieceTerms is the largest number of terms of a piece, if the expression can be cut.
+// pieceTerms is the maximum number of terms of a piece, if the expression can be cut.
 const pieceTerms = 48
 
-// part is a piece, or a list of parts. Each part is joined to all those before it, by `and` or
-// `or`, which have the same precedence and are evaluated from left to right.
+// part is a piece, or a list of parts. Each part in a list is joined to the result of all parts
+// before it by `and` or `or`, which have the same precedence and are evaluated from left to right.
 type part struct {
 	and, not bool
 	parts    []part
-	// A piece has the tokens from index from up to to, without that. Its first term inherits
-	// qualifiers from the term before the piece.
+	// A piece has the tokens with index >= from and < to. Its first term inherits the qualifiers of
+	// the term before the piece.
 	from, to   int
 	qualifiers string
 }
@@ -26,7 +26,7 @@ type part struct {
 type cutter struct {
 	expr   string
 	tokens []Token
-	most   int // terms of a piece
+	most   int // maximum number of terms of a piece
 }
 
 // cut returns the parts of the expression: one piece if it is short or can't be cut.
@@ -61,7 +61,8 @@ func (c cutter) divide(p part) part {
 	return part{and: p.and, not: p.not, parts: groups}
 }
 
-// unwrap divides the content of a negation, or of brackets with or without qualifiers before them.
+// unwrap divides the operand of a negation, or the content of brackets, which may have qualifiers before
+// them.
 func (c cutter) unwrap(p part) part {
 	tokens := c.tokens[p.from:p.to]
 	if isNot(tokens[0]) {
@@ -80,7 +81,7 @@ func (c cutter) unwrap(p part) part {
 }
 
 // terms splits a piece at its outermost `and` and `or`. Terms without qualifiers inherit those of
-// the term before.
+// the previous term.
 func (c cutter) terms(p part) []part {
 	var terms []part
 	begin, inherited := p.from, p.qualifiers
@@ -97,7 +98,7 @@ func (c cutter) terms(p part) []part {
 	return terms
 }
 
-// ends are the indexes of the tokens after each term of a piece.
+// ends returns the index of the token after each term of a piece.
 func (c cutter) ends(p part) []int {
 	var ends []int
 	depth := 0
@@ -110,10 +111,10 @@ func (c cutter) ends(p part) []int {
 	return append(ends, p.to)
 }
 
-// group puts consecutive terms that are joined alike into pieces. It fails if a piece would begin
-// with a term whose meaning may depend on the terms before it.
+// group combines consecutive terms that are joined by the same operator into pieces. It fails if a
+// piece would begin with a term whose meaning may depend on the terms before it.
 func (c cutter) group(terms []part) (groups []part, ok bool) {
-	alone := true // the first piece has one term so far, to which any term may be joined
+	alone := true // there is only the first term, which either operator may join to the next
 	and := false
 	for i, term := range terms {
 		alike := i > 0 && (alone || term.and == and)
@@ -133,7 +134,7 @@ func (c cutter) group(terms []part) (groups []part, ok bool) {
 	return groups, true
 }
 
-// text is the expression from one token to another.
+// text returns the text of a range of tokens.
 func (c cutter) text(from, to int) string {
 	if from == to {
 		return ""
@@ -141,8 +142,8 @@ func (c cutter) text(from, to int) string {
 	return c.expr[c.tokens[from].Offset:c.tokens[to-1].end()]
 }
 
-// piece is the text of a piece for libpcap, and the number of bytes at its beginning that are
-// inherited qualifiers.
+// piece returns the text of a piece for libpcap, and the length of the inherited qualifiers at
+// its beginning.
 func (c cutter) piece(p part) (text string, inherited int) {
 	text = c.text(p.from, p.to)
 	if !c.isBare(p) {

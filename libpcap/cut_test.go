@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// randomExpr joins random terms, some of which inherit the qualifiers of others or are lists in
+// randomExpr joins random terms. Some of them inherit the qualifiers of others, or are lists in
 // brackets.
 func randomExpr(r *rand.Rand, depth int) string {
 	words := []string{randomTerm(r, depth)}
-	bare := "" // what may follow without qualifiers
+	bare := "" // kind of value that may follow without qualifiers
 	for range 1 + r.IntN(6) {
 		words = append(words, []string{"or", "or", "and", "||", "&&"}[r.IntN(5)])
 		switch last := words[len(words)-2]; {
@@ -75,7 +75,7 @@ func randomTerm(r *rand.Rand, depth int) string {
 	return []string{"", "not ", "! "}[r.IntN(3)] + "(" + randomExpr(r, depth-1) + ")"
 }
 
-// randomFrames are whole frames of hosts and ports that the expressions name.
+// randomFrames returns complete frames with the hosts and ports of the random expressions.
 func randomFrames(r *rand.Rand) [][]byte {
 	var frames [][]byte
 	for range 300 {
@@ -103,10 +103,10 @@ func join(parts ...[]byte) (all []byte) {
 	return all
 }
 
-// TestPiecesAreTheWhole: an expression in pieces matches the frames that it matches as a whole.
-// The whole is not optimized: libpcap 1.10.3 does that wrong for some of these expressions, such
-// as `port 20 || 22 or net 10.0.0.0/30 && port (20 or 21 or not 22) or 23`.
-func TestPiecesAreTheWhole(t *testing.T) {
+// TestPiecesMatchAsAWhole checks that an expression that is compiled in pieces matches the same frames as
+// the whole expression. The whole is not optimized: the optimizer of libpcap 1.10.3 is wrong for some of
+// these expressions, such as `port 20 || 22 or net 10.0.0.0/30 && port (20 or 21 or not 22) or 23`.
+func TestPiecesMatchAsAWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 10))
 	frames := randomFrames(r)
 	handle := openDead(Ethernet, snaplen)
@@ -140,7 +140,7 @@ func TestPiecesAreTheWhole(t *testing.T) {
 	}
 }
 
-// mustCut is a program of pieces; one that nothing matches is refused.
+// mustCut compiles an expression in pieces. If no packet can match it, the program rejects all.
 func mustCut(t *testing.T, expr string, most int) []RawInstruction {
 	t.Helper()
 	program, err := compileInPieces(expr, Ethernet, snaplen, most)
@@ -153,7 +153,7 @@ func mustCut(t *testing.T, expr string, most int) []RawInstruction {
 	return program
 }
 
-// TestCut: where long expressions are cut, and that others are left whole.
+// TestCut checks where expressions are cut, and that some are not cut.
 func TestCut(t *testing.T) {
 	for _, c := range []struct{ expr, want string }{
 		{"host a or host b or host c", "host a or host b|host c"},
@@ -164,9 +164,9 @@ func TestCut(t *testing.T) {
 		{"not (tcp or udp or icmp) or arp", "not tcp or udp|icmp|arp"},
 		{"tcp or udp and arp and ip", "tcp or udp|& arp and ip"},
 		{"src or dst host 1.1.1.1 or dst or src port 3 or tcp", "src or dst host 1.1.1.1|dst or src port 3|tcp"},
-		{"host alpha or beta or gamma", "host alpha or beta or gamma"},                                    // names are not told from words
-		{"net 1.1.0.0 mask 255.255.0.0 or 2.2.2.2 or tcp", "net 1.1.0.0 mask 255.255.0.0 or 2.2.2.2|tcp"}, // nothing is inherited for sure
-		{"vlan 1 or tcp or udp", "vlan 1 or tcp or udp"},                                                  // vlan moves the others
+		{"host alpha or beta or gamma", "host alpha or beta or gamma"},                                    // names could be keywords
+		{"net 1.1.0.0 mask 255.255.0.0 or 2.2.2.2 or tcp", "net 1.1.0.0 mask 255.255.0.0 or 2.2.2.2|tcp"}, // the inherited qualifiers are unknown
+		{"vlan 1 or tcp or udp", "vlan 1 or tcp or udp"},                                                  // vlan changes the offsets of later terms
 		{"(tcp or udp or icmp", "(tcp or udp or icmp"},
 		{"tcp[0] = 1 or tcp[1] = 2 or len > 3", "tcp[0] = 1|tcp[1] = 2|len > 3"},
 	} {
@@ -177,7 +177,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// describe is the pieces of a part, with & where `and` joins them.
+// describe returns the pieces of a part, separated by | for `or` and |& for `and`.
 func (c cutter) describe(p part) string {
 	joined := "|"
 	if p.and {
@@ -205,7 +205,7 @@ func hosts(n int) string {
 	return strings.Join(list, " or ")
 }
 
-// TestLongExpressions end in a program: 5,000 hosts do, in a moment.
+// TestLongExpressions checks that expressions of up to 5,000 hosts compile.
 func TestLongExpressions(t *testing.T) {
 	frame := make([]byte, 60)
 	copy(frame[12:], []byte{8, 0, 0x45})
@@ -220,7 +220,8 @@ func TestLongExpressions(t *testing.T) {
 	}
 }
 
-// TestTooLong: what would take minutes is refused before libpcap sees it, in a few words.
+// TestTooLong checks that expressions that libpcap would compile for minutes are rejected, with a short
+// message.
 func TestTooLong(t *testing.T) {
 	for expr, want := range map[string]string{
 		hosts(8193):                      "8193 terms are too many, at most 8192 are supported",
@@ -241,8 +242,8 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestStackIsEnough compiles many of each term on a small part of the stack that there is for
-// so many: the test ends by a signal where that is too small.
+// TestStackIsEnough compiles many repetitions of each expression on an eighth of the usual stack per
+// term. The test crashes if that is too small.
 func TestStackIsEnough(t *testing.T) {
 	handle := openDead(Ethernet, snaplen)
 	for _, expr := range validExpressions(t) {
@@ -256,7 +257,8 @@ func TestStackIsEnough(t *testing.T) {
 	}
 }
 
-// TestPlaceInLongExpression: the place of an error is found in a moment, wherever it is.
+// TestPlaceInLongExpression checks the offset of errors at the beginning, in the middle and at the end of long
+// expressions.
 func TestPlaceInLongExpression(t *testing.T) {
 	long := hosts(1000)
 	for _, c := range []struct{ expr, at string }{

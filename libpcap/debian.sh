@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Sourced, not run. Packages of Debian, Ubuntu and their derivatives, read through an apt
-# configuration that is ours alone: no source, list or architecture of the system is touched.
-# The mirrors are those of this machine's apt, whatever their URLs. DEBIAN_MIRROR=URL
-# overrides them for what comes from Debian.
+# To be sourced, not run. Downloads packages of Debian, Ubuntu and their derivatives with a
+# private apt configuration: sources, lists and architectures of the system stay as they are.
+# The mirrors are those of this machine's apt. DEBIAN_MIRROR=URL overrides them for packages of
+# Debian.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tracer
 own_apt_config=${APT_CONFIG-}
 sources_awk=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/sources.awk
 os_release=${OS_RELEASE:-/etc/os-release}
 
-# debian_arch GOARCH: what Debian calls it; others can't be built.
+# debian_arch GOARCH: prints Debian's name of the architecture; fails if it is not supported.
 debian_arch() {
 	case $1 in
 	amd64 | arm64 | riscv64 | s390x) echo "$1" ;;
@@ -20,7 +20,7 @@ debian_arch() {
 	esac
 }
 
-# gnu_arch ARCH: how compilers and their folders spell Debian's architecture.
+# gnu_arch ARCH: prints the name of Debian's architecture in GNU triplets.
 gnu_arch() {
 	case $1 in
 	amd64) echo x86_64 ;;
@@ -30,12 +30,13 @@ gnu_arch() {
 	esac
 }
 
-# has_apt: packages are installed by apt here. Fedora has apt-get too, but not for its own.
+# has_apt: succeeds if apt manages this system's packages. Fedora may have apt-get, too, but
+# does not use it for its own packages.
 has_apt() {
 	command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && dpkg-query --show dpkg >/dev/null 2>&1
 }
 
-# native_arch: this machine's architecture, as Debian calls it.
+# native_arch: prints Debian's name of this machine's architecture.
 native_arch() {
 	if command -v dpkg >/dev/null; then
 		dpkg --print-architecture
@@ -49,14 +50,14 @@ native_arch() {
 	esac
 }
 
-# os NAME: a value of os-release.
+# os NAME: prints a value of os-release.
 # shellcheck disable=SC1090 # it differs from machine to machine
 os() { (. "$os_release" && eval "echo \"\${$1-}\""); }
 
 is_ubuntu() { case " $(os ID) $(os ID_LIKE) " in *" ubuntu "*) ;; *) return 1 ;; esac }
 
-# release: the code name of the release whose packages this machine has. Derivatives of Ubuntu
-# have a code name of their own beside it.
+# release: prints the code name of the release whose packages this machine has. Derivatives of
+# Ubuntu have a code name of their own in addition.
 release() {
 	local name
 	name=$(os UBUNTU_CODENAME)
@@ -65,7 +66,8 @@ release() {
 	echo "$name"
 }
 
-# machine_sources: the archives in this machine's sources, in the form of sources.awk.
+# machine_sources: prints the archives in apt's sources of this machine, in the format of
+# sources.awk.
 machine_sources() {
 	local names
 	names=$(
@@ -78,8 +80,8 @@ machine_sources() {
 	[ -z "$names" ] || awk -v keys="$cache/apt/key" -f "$sources_awk" <<<"$names"
 }
 
-# machine_archives: "URI SUITE OPTIONS" of the archives that may have this machine's release.
-# Others than the distribution's can use the same name for a suite: see has_base.
+# machine_archives: prints "URI SUITE OPTIONS" of the archives that may have this machine's
+# release. Third-party archives can use the same name for a suite: see has_base.
 machine_archives() {
 	machine_sources | awk -v release="$(release)" '
 		{ main = 0; for (i = 4; i <= NF; i++) if ($i == "main") main = 1 }
@@ -89,7 +91,7 @@ machine_archives() {
 		END { if (!found) for (i = 1; i <= n; i++) print other[i] }'
 }
 
-# debian_keyring: the one that a system has for Debian.
+# debian_keyring: prints the file with Debian's keyring.
 debian_keyring() {
 	local file
 	for file in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
@@ -99,8 +101,8 @@ debian_keyring() {
 	return 1
 }
 
-# keyrings OPTIONS: those that Debian's packages may be signed with at a mirror of this machine
-# with these options.
+# keyrings OPTIONS: prints the keyrings that may have signed Debian's packages at a mirror with
+# these options.
 keyrings() {
 	local all file
 	all=$(debian_keyring) || return
@@ -111,8 +113,8 @@ keyrings() {
 	echo "$all"
 }
 
-# debian_archives SUITE: "URI SUITE OPTIONS" of the archives to try, best first; none where apt
-# has no mirror of Debian and DEBIAN_MIRROR names none.
+# debian_archives SUITE: prints "URI SUITE OPTIONS" of the archives to try, best first. It prints
+# nothing if apt has no mirror of Debian and DEBIAN_MIRROR is not set.
 debian_archives() {
 	local uri options
 	debian_keyring >/dev/null || return
@@ -127,14 +129,14 @@ debian_archives() {
 	fi
 }
 
-# with_keyrings OPTIONS: with those that an archive of Debian's may be signed with.
+# with_keyrings OPTIONS: prints the options, with signed-by replaced by keyrings OPTIONS.
 with_keyrings() {
 	local others
 	others=$(tr , '\n' <<<"$1" | awk '!/^(signed-by=.*|-)$/ { printf ",%s", $0 }')
 	echo "signed-by=$(keyrings "$1")$others"
 }
 
-# archives [SUITE]: those of a suite of Debian, or of this machine's release.
+# archives [SUITE]: prints the archives of a suite of Debian, or of this machine's release.
 archives() {
 	if [ -n "${1:-}" ]; then
 		debian_archives "$1"
@@ -145,10 +147,10 @@ archives() {
 	fi
 }
 
-# components: where the packages are that we ask for.
+# components [SUITE]: prints the components of the archive that have the needed packages.
 components() { if is_ubuntu && [ -z "${1:-}" ]; then echo main universe; else echo main; fi }
 
-# configure HOME TYPE ARCH URI SUITE OPTIONS COMPONENT...: from here on apt-get sees one source.
+# configure HOME TYPE ARCH URI SUITE OPTIONS COMPONENT...: makes apt-get use only this source.
 configure() {
 	local home=$1 type=$2 arch=$3 uri=$4 suite=$5 options=$6
 	shift 6
@@ -173,7 +175,8 @@ configure() {
 	export APT_CONFIG=$home/apt.conf
 }
 
-# has_base TYPE: the archive is a distribution's own, not one of somebody's few packages.
+# has_base TYPE: succeeds if the archive is that of a distribution, which has base-files, not a
+# third-party archive.
 has_base() {
 	if [ "$1" = deb-src ]; then
 		[ -n "$(apt-cache showsrc base-files 2>/dev/null)" ]
@@ -182,8 +185,8 @@ has_base() {
 	fi
 }
 
-# use_archive TYPE ARCH [SUITE]: from here on apt-get sees one source, TYPE (deb or deb-src)
-# for ARCH, of a SUITE of Debian or else of the release of this machine.
+# use_archive TYPE ARCH [SUITE]: makes apt-get use one archive, of TYPE (deb or deb-src) for
+# ARCH, with a SUITE of Debian, or by default with this machine's release.
 use_archive() {
 	local type=$1 arch=$2 suite=${3:-} home list uri its options said
 	command -v apt-get >/dev/null || { echo "packages of Debian are fetched with apt-get, which is missing here" >&2; return 1; }
@@ -203,7 +206,8 @@ use_archive() {
 	return 1
 }
 
-# source_of PACKAGE: the folder in the cache with the source package of this machine's release.
+# source_of PACKAGE: prints the folder in the cache with the source package of this machine's
+# release; downloads it if it is missing.
 source_of() {
 	local dir
 	dir=$cache/source/$(release)/$1
@@ -220,7 +224,7 @@ fetch_source() (
 	rm -rf "$2" && mv "$2.part" "$2"
 )
 
-# mirror: "URI OPTIONS" of the first archive with this machine's release.
+# mirror: prints "URI OPTIONS" of the first archive with this machine's release.
 mirror() {
 	local list uri options
 	list=$(archives)

@@ -8,31 +8,32 @@ import (
 	"tracer/internal/caret"
 )
 
-// SyntaxError is an expression that can't be turned into a filter.
+// SyntaxError is the error for an expression that can't be compiled to a filter.
 type SyntaxError struct {
 	// Expr is the whole expression.
 	Expr string
-	// Offset is the byte of Expr where the trouble is, len(Expr) when something is
-	// missing at its end, -1 when the place isn't known.
+	// Offset is the byte offset of the error in Expr; len(Expr) if something is
+	// missing at its end, -1 if the offset is not known.
 	Offset int
 	// Msg is the reason in one clause.
 	Msg string
-	// Advice is what to write instead; if it is empty, the hint shows the place.
+	// Advice is what to write instead; if it is empty, the hint shows the offset.
 	Advice string
 }
 
-// Error is one clause that quotes the expression; of more than 240 characters only the beginning.
+// Error returns one clause that quotes the expression. An expression of more than 240 characters is
+// truncated.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("filter expression %q: %s", caret.Beginning(e.Expr), e.Msg)
 }
 
-// Expression is the whole expression.
+// Expression returns the whole expression.
 func (e *SyntaxError) Expression() string { return e.Expr }
 
-// Usage tells that the user's input is wrong, not the run.
+// Usage marks the error as a usage error.
 func (e *SyntaxError) Usage() bool { return true }
 
-// Hint shows the expression with a caret line under the place.
+// Hint returns the advice, or the expression with a caret under the error.
 func (e *SyntaxError) Hint() string {
 	switch {
 	case e.Advice != "":

@@ -13,7 +13,7 @@ func TestSyntaxError(t *testing.T) {
 		t.Errorf("have %q, want %q", have, want)
 	}
 	if !err.Usage() {
-		t.Error("not an error of usage")
+		t.Error("not a usage error")
 	}
 }
 
@@ -31,7 +31,7 @@ func TestHintWithoutPlace(t *testing.T) {
 	}
 }
 
-// TestLongExpression has an expression cut in the message and in the hint.
+// TestLongExpression checks that a long expression is shortened in the message and in the hint.
 func TestLongExpression(t *testing.T) {
 	err := &SyntaxError{Expr: strings.Repeat("port 1 or ", 100) + "prot 80", Offset: 1000, Msg: "syntax error"}
 	if text := err.Hint(); len(text) > 400 || !strings.Contains(text, "prot 80") {

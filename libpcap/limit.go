@@ -3,10 +3,10 @@
 package libpcap
 
 const (
-	// mostTerms is how many terms an expression may have. It is more than the verifier accepts:
-	// 5,000 hosts on Linux 6.18.
+	// mostTerms is the maximum number of terms of an expression. It is more than the verifier
+	// accepts, which is 5,000 hosts on Linux 6.18.
 	mostTerms = 8192
-	// mostTogether is how many terms a piece may have; libpcap takes seconds for so many.
+	// mostTogether is the maximum number of terms of a piece, for which libpcap takes seconds.
 	mostTogether = 256
 )
 
@@ -14,11 +14,11 @@ const (
 const Fewer = "networks such as `net 10.0.0.0/24` and `portrange 8000-8100` take the place of many hosts and ports"
 
 const (
-	// leastStack is the stack for short expressions in bytes, enough for host names with many
+	// leastStack is the minimum size of the stack in bytes. It is enough for host names with many
 	// addresses.
 	leastStack = 8 << 20
-	// stackPerTerm is the stack for each term in bytes, more than libpcap uses: see
-	// TestStackIsEnough.
+	// stackPerTerm is the additional stack for each term in bytes. It is more than libpcap uses:
+	// see TestStackIsEnough.
 	stackPerTerm = 64 << 10
 )
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# link.sh GOARCH: prints the shell's assignments with which Go links libpcap for GOARCH: the
-# environment of cgo, and LINK, which belongs to -ldflags. That is the static libpcap of
-# build.sh where its source can be had: from LIBPCAP_SOURCE, or by apt. Otherwise it is this
-# system's libpcap, and one line says that the binary is dynamic.
+# link.sh GOARCH: prints shell assignments to link Go programs with libpcap for GOARCH: the
+# environment of cgo, and LINK for -ldflags. It uses the static libpcap of build.sh if the source
+# is available, from LIBPCAP_SOURCE or by apt. Otherwise it uses this system's libpcap, and prints
+# a note that the binary is dynamic.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . libpcap/debian.sh
@@ -18,7 +18,7 @@ static() {
 	echo "LINK='-linkmode external -extldflags -static'"
 }
 
-# links_libpcap: the system has libpcap and its headers.
+# links_libpcap: succeeds if the system has libpcap and its headers.
 links_libpcap() {
 	printf '#include <pcap/pcap.h>\nint main(void) { return pcap_lib_version() == 0; }\n' |
 		"${CC:-cc}" -x c -o /dev/null - -lpcap

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// In a long expression, compiling every prefix to find the place of an error would take minutes, so
-// only the parser is used. It stops at the first error: it reports a marker that is appended to a
-// prefix only if it accepts the prefix. A binary search finds the longest such prefix.
+// Compiling every prefix of a long expression to find the offset of an error would take minutes, so
+// only the parser is used. It stops at the first error. A marker is appended to a prefix; the parser
+// reports the marker only if it accepts the prefix. A binary search finds the longest such prefix.
 
-// marker is a number that does not fit into 32 bits, for which the lexer has a message of its own
-// that quotes it (libpcap 1.10).
+// marker is a number that does not fit into 32 bits. The lexer has a special message for it that
+// quotes the number (libpcap 1.10).
 const marker = "99999999999"
 
-// placeInLong finds the token that the parser rejects, and then checks the tokens before it one by
-// one, as a qualifier there may be the error.
+// placeInLong returns the offset of the error in a long expression. It finds the token that the parser
+// rejects, then checks the tokens before it one by one, since the error may be a qualifier among them.
 func (p prober) placeInLong(expr, msg string, tokens []Token) int {
 	reached, ok := p.reach(expr, tokens)
 	switch {
@@ -28,8 +28,8 @@ func (p prober) placeInLong(expr, msg string, tokens []Token) int {
 	return p.placeNear(expr, tokens, reached)
 }
 
-// reach is the number of tokens that the parser accepts; ok is false if this libpcap has no message
-// for the marker.
+// reach returns the number of tokens that the parser accepts; ok is false if this libpcap has no
+// message for the marker.
 func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	stop := p.message(false, marker)
 	if !strings.Contains(stop, marker) {
@@ -40,8 +40,8 @@ func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	}), true
 }
 
-// placeInBeginning searches the first tokens for an error that is not the parser's, such as that no
-// packet can match; -1 if it is not there.
+// placeInBeginning searches the first tokens for an error that the parser does not find, such as that no
+// packet can match. It returns -1 if these tokens have none.
 func (p prober) placeInBeginning(expr string, tokens []Token) int {
 	tokens = tokens[:short]
 	beginning := expr[:tokens[short-1].end()]
@@ -51,7 +51,7 @@ func (p prober) placeInBeginning(expr string, tokens []Token) int {
 	return -1
 }
 
-// near is how many tokens before the one that the parser rejects may be the actual error.
+// near is how far before the rejected token the actual error may be, in tokens.
 const near = 3
 
 // placeNear checks the last terms up to the token that the parser rejects, if they are an expression
@@ -77,8 +77,8 @@ func (p prober) placeNear(expr string, tokens []Token, refused int) int {
 	return place
 }
 
-// beginOfTerms is the index of the first token of the last few terms up to the rejected token, which
-// close no bracket that they did not open.
+// beginOfTerms returns the index of the first token of the last few terms up to the rejected token. These
+// terms close only brackets that they opened.
 func beginOfTerms(tokens []Token, refused int) (int, bool) {
 	for begin := refused - 1; begin > max(0, refused-short); begin-- {
 		if joins(tokens[begin-1]) && closesOwn(tokens[begin:refused]) {

@@ -17,14 +17,14 @@ import "C"
 
 import "unsafe"
 
-// Match runs the program over the packet with libpcap's own interpreter and
-// tells whether the packet matches. wireLen is the length that the packet had
-// before it was cut, in bytes; the program sees it as `len`.
+// Match runs the program on the packet in libpcap's interpreter, and reports
+// whether the packet matches. wireLen is the length of the packet in bytes before
+// it was truncated, which the program sees as `len`.
 func Match(prog []RawInstruction, packet []byte, wireLen int) bool {
 	if len(prog) == 0 {
 		return true
 	}
-	// The layout of RawInstruction is that of struct bpf_insn.
+	// RawInstruction and struct bpf_insn have the same layout.
 	insns := (*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(prog)))
 	bytes := (*C.u_char)(unsafe.SliceData(packet))
 	return C.match(insns, C.u_int(len(prog)), bytes, C.u_int(len(packet)), C.u_int(wireLen)) != 0

@@ -16,7 +16,7 @@ func TestMatch(t *testing.T) {
 	}{
 		{"icmp", frame, len(frame), true},
 		{"tcp", frame, len(frame), false},
-		{"icmp", frame[:23], len(frame), false}, // the protocol is cut off
+		{"icmp", frame[:23], len(frame), false}, // truncated before the protocol
 		{"icmp", nil, 0, false},
 		{"len = 1000", frame, 1000, true},
 		{"len = 1000", frame, len(frame), false},
@@ -31,6 +31,6 @@ func TestMatch(t *testing.T) {
 
 func TestMatchNoProgram(t *testing.T) {
 	if !Match(nil, []byte{1}, 1) {
-		t.Error("no program does not match")
+		t.Error("a nil program does not match")
 	}
 }

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# musl.sh GOARCH: prints the path of a C compiler that links against musl for
-# GOARCH. On the machine's own architecture that is musl-gcc, or the compiler itself
-# where musl is the system's C library. For the others Debian and Ubuntu have the
-# compiler and the library but no wrapper that joins them, so one is made here from
-# the wrapper of this machine.
+# musl.sh GOARCH: prints the path of a C compiler that links with musl for GOARCH.
+# For this machine's architecture that is musl-gcc, or cc if musl is the system's C
+# library. For other architectures, Debian and Ubuntu have a cross compiler and the
+# library but no wrapper, so the script derives one from the wrapper of this machine.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./debian.sh
@@ -13,7 +12,7 @@ cd "$(dirname "$0")"
 target=$(debian_arch "$1")
 native=$(native_arch)
 
-# The compiler for this machine.
+# native_compiler: prints the compiler for this machine.
 native_compiler() {
 	if command -v musl-gcc; then return; fi
 	if [[ $(cc -dumpmachine 2>/dev/null) == *-musl* ]]; then command -v cc; return; fi
@@ -34,13 +33,13 @@ triple=$(gnu_arch "$target")-linux-musl
 compiler=$(gnu_arch "$target")-linux-gnu-gcc
 root=$cache/musl/$target
 
-# Whether this machine's mirrors have the architecture: Debian 12 has no riscv64, and Ubuntu
-# keeps most of them on other servers.
+# in_release: succeeds if this machine's mirrors have the architecture. Debian 12 has no riscv64,
+# and Ubuntu has most architectures on other servers.
 in_release() {
 	[ "$(os ID)" = debian ] && { [ "$target" != riscv64 ] || [ "$(os VERSION_ID)" != 12 ]; }
 }
 
-# The library of another architecture, unpacked beside the system, not installed.
+# unpack_library: unpacks musl for another architecture into the cache, without installing it.
 unpack_library() {
 	use_archive deb "$target"
 	rm -rf "$root.part" && mkdir -p "$root.part"
@@ -48,7 +47,7 @@ unpack_library() {
 	dpkg-deb -x "$root.part"/musl-dev_*.deb "$root.part"
 }
 
-# The library built from the same release's source, with the same folders.
+# build_library: builds musl from the source package of this release, with the same folders as its package.
 build_library() {
 	local package
 	package=$(source_of musl)
@@ -67,15 +66,16 @@ build_library() {
 	trap - ERR
 }
 
-# What the compiler has to be told where musl and the GNU system have different types:
-# musl's long double on ppc64le has 64 bits.
+# flags_for_musl: prints the compiler flags for types that differ between musl and glibc: on
+# ppc64le, musl's long double has 64 bits.
 flags_for_musl() {
 	case $target in
 	ppc64el) echo -mlong-double-64 ;;
 	esac
 }
 
-# The specs of this machine with the other architecture's names, in that place.
+# write_wrapper: writes a wrapper and its specs, which are those of this machine with the paths
+# and names of the other architecture.
 write_wrapper() {
 	local own; own=$(gnu_arch "$native")-linux-musl
 	sed -e "s|/usr/include/$own|$root/usr/include/$triple|g" \

@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// prober tells whether libpcap takes an expression.
+// prober tests whether libpcap accepts expressions.
 type prober struct{ handle *C.pcap_t }
 
 // takesAny reports whether libpcap accepts one of the expressions.
 func (p prober) takesAny(exprs []string) bool { return p.message(true, exprs...) == "" }
 
-// message is libpcap's error for the last of the expressions; empty if it accepts one of them.
+// message returns libpcap's error for the last of the expressions; empty if it accepts one of them.
 func (p prober) message(optimize bool, exprs ...string) string {
 	_, msg, err := compileOn(stackFor(countTerms(Tokens(exprs[0]))), p.handle, optimize, exprs...)
 	if err != nil {
@@ -27,8 +27,8 @@ func (p prober) message(optimize bool, exprs ...string) string {
 	return msg
 }
 
-// placeOf is the offset of the error for which libpcap rejected an expression; -1 if it is not known.
-// libpcap does not report it, so it is found from the message, or else by trial.
+// placeOf returns the offset of the error for which libpcap rejected an expression; -1 if it is not known.
+// libpcap does not report it, so it is derived from the message, or else found by trial.
 func (p prober) placeOf(expr, msg string) int {
 	tokens := Tokens(expr)
 	if offset, named := namedWord(tokens, msg); named {
@@ -37,11 +37,11 @@ func (p prober) placeOf(expr, msg string) int {
 	return p.place(expr, msg, tokens)
 }
 
-// short is the number of tokens up to which compiling every prefix of an expression is quick.
+// short is the maximum number of tokens for which compiling every prefix of an expression is quick.
 const short = 64
 
-// place finds by trial the offset of the token for which libpcap rejected the expression, or of its
-// end; -1 if it is not known.
+// place finds the offset of the error by trial: that of a token, or the end of the expression. It returns
+// -1 if the offset is not known.
 func (p prober) place(expr, msg string, tokens []Token) int {
 	if len(tokens) <= short {
 		return firstImpossible(expr, tokens, p)
@@ -49,7 +49,7 @@ func (p prober) place(expr, msg string, tokens []Token) int {
 	return p.placeInLong(expr, msg, tokens)
 }
 
-// nearby names the place for an error whose message says nothing about it.
+// nearby returns the token at the offset, for a message that does not contain it.
 func nearby(msg string, tokens []Token, offset int) string {
 	if offset < 0 || !strings.HasSuffix(msg, "syntax error") {
 		return ""
@@ -65,8 +65,8 @@ func nearby(msg string, tokens []Token, offset int) string {
 // parserIsFull is the parser's message if brackets are nested too deeply for its stack.
 const parserIsFull = "memory exhausted"
 
-// shorten drops what the messages of the parser begin with and a capital letter
-// that does not belong to an acronym.
+// shorten removes the prefixes of the parser's messages, and converts the first letter to
+// lower case unless it begins an acronym.
 func shorten(msg string) string {
 	msg = strings.TrimPrefix(msg, "can't parse filter expression: ")
 	msg = strings.TrimPrefix(msg, "syntax error in filter expression: ")
@@ -79,8 +79,8 @@ func shorten(msg string) string {
 	return msg
 }
 
-// unknownName is how libpcap reports a name that it could not look up. Trials
-// would look the name up again and again.
+// unknownName matches libpcap's message for a name that it could not resolve. A search by
+// trial would resolve the name again each time.
 var unknownName = regexp.MustCompile(`^unknown [a-z ]+'(.+)'`)
 
 func namedWord(tokens []Token, msg string) (offset int, ok bool) {
@@ -96,9 +96,9 @@ func namedWord(tokens []Token, msg string) (offset int, ok bool) {
 	return 0, false
 }
 
-// firstImpossible is the offset of the first token that no valid expression can
-// have in this place, or the end of the expression when something is missing there.
-// A beginning that can't be completed stays so when it grows, hence the binary search.
+// firstImpossible returns the offset of the first token that no valid expression can have in
+// this place, or the end of the expression if something is missing there. A prefix that can't
+// be completed can't be completed with more tokens either, so a binary search works.
 func firstImpossible(expr string, tokens []Token, p prober) int {
 	i := sort.Search(len(tokens), func(i int) bool {
 		return !p.completes(expr, tokens[:i+1])
@@ -109,7 +109,7 @@ func firstImpossible(expr string, tokens []Token, p prober) int {
 	return tokens[i].Offset
 }
 
-// completes tells whether the tokens are the beginning of a valid expression.
+// completes reports whether the tokens are the beginning of a valid expression.
 func (p prober) completes(expr string, tokens []Token) bool {
 	begin := expr[:tokens[len(tokens)-1].end()]
 	closers := openBrackets(tokens)
@@ -120,16 +120,16 @@ func (p prober) completes(expr string, tokens []Token) bool {
 	return p.takesAny(ends)
 }
 
-// middles are what may be missing after a token: nothing, a value of some
-// kind, an index, a comparison, a primitive. len is a value that libpcap can't
-// know, so that it does not find that nothing matches.
+// middles are continuations to try after a token: nothing, a value of some kind, an
+// index, a comparison, a primitive. They use len because libpcap does not know its value at
+// compile time, so it cannot conclude that no packet matches.
 var middles = []string{
 	"", " len", " 127.0.0.1", " ip", "[len]", " 1", " = len", " host 127.0.0.1", " port 1", " 10", " ::1",
 	" dst 127.0.0.1", " proto 1", " 00:00:00:00:00:00", " mask 255.0.0.0", " 255.0.0.0", " 255.255.255.255", "1", "0",
 }
 
-// closed lists the ways to close the open brackets. A comparison can be missing before any of
-// them: `(tcp[0` may continue as `(tcp[0]) = len` and as `(tcp[0] = len)`.
+// closed returns the texts that close the open brackets. A comparison may be missing before any closing
+// bracket: `(tcp[0` may continue as `(tcp[0]) = len` or as `(tcp[0] = len)`.
 func closed(begin, closers string) []string {
 	ways := []string{begin + closers}
 	for i := range len(closers) + 1 {
@@ -138,7 +138,7 @@ func closed(begin, closers string) []string {
 	return ways
 }
 
-// openBrackets are the closing brackets that are missing, innermost first.
+// openBrackets returns the missing closing brackets, innermost first.
 func openBrackets(tokens []Token) string {
 	closers := ""
 	for _, t := range tokens {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// validExpressions are the ones that the tests of the filter compiler run.
+// validExpressions returns the valid expressions in the tests of internal/filter.
 func validExpressions(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../internal/filter/testdata/expressions.txt")
@@ -29,9 +29,8 @@ func validExpressions(t *testing.T) []string {
 	return valid
 }
 
-// TestEveryBeginningCompletes: the search for the place of an error rests on it. A
-// beginning of a valid expression that is taken for impossible would move the
-// caret to the left.
+// TestEveryBeginningCompletes checks that every prefix of a valid expression can be completed.
+// Otherwise the caret of an error would be too far to the left.
 func TestEveryBeginningCompletes(t *testing.T) {
 	handle := openDead(Ethernet, snaplen)
 	p := prober{handle: handle}
@@ -45,7 +44,7 @@ func TestEveryBeginningCompletes(t *testing.T) {
 	}
 }
 
-// TestPlaceOfWrongWord puts a wrong word at every place of valid expressions.
+// TestPlaceOfWrongWord inserts an invalid word in front of every token of valid expressions.
 func TestPlaceOfWrongWord(t *testing.T) {
 	for _, expr := range validExpressions(t) {
 		for _, token := range Tokens(expr) {

@@ -5,9 +5,10 @@
 #
 #   URI SUITE OPTIONS COMPONENT...
 #
-# OPTIONS are those that say how the archive is authenticated, in the form of one-line entries,
-# separated by commas as "signed-by=FILE:FILE,trusted=yes", or "-". A key inside a deb822 entry
-# is written to KEYS-N.asc. The names of files are read from standard input, one a line.
+# OPTIONS are the options for authentication of the archive in the form of one-line entries,
+# separated by commas, such as "signed-by=FILE:FILE,trusted=yes"; or "-". A key inside a deb822
+# entry is written to KEYS-N.asc, where KEYS is the variable keys. Standard input has the names of
+# the files, one per line.
 
 function authenticates(name) {
 	return name ~ /^(signed-by|trusted|allow-insecure|allow-weak|allow-downgrade-to-insecure|check-valid-until|check-date|inrelease-path)$/

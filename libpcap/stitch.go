@@ -4,13 +4,13 @@ package libpcap
 
 import "golang.org/x/net/bpf"
 
-// Opcodes of classic BPF: return a constant, and jump always.
+// Opcodes of classic BPF: return of a constant, and unconditional jump.
 const (
 	opReturn = 0x06
 	opJump   = 0x05
 )
 
-// label is a position in the combined program that may not be known yet.
+// label is a position in the combined program. It may be used before it is known.
 type label int
 
 const (
@@ -19,7 +19,8 @@ const (
 	ownLabels
 )
 
-// stitcher combines the programs of pieces: returns become jumps to the next piece, or stay returns.
+// stitcher combines the programs of pieces. A return becomes a jump to the piece that runs next, or
+// stays a return if there is none.
 type stitcher struct {
 	snaplen uint32
 	code    []RawInstruction
@@ -40,13 +41,14 @@ func (s *stitcher) newLabel() label {
 func (s *stitcher) append(program []RawInstruction, yes, no label) {
 	for _, in := range program {
 		if in.Op == opReturn {
-			in = s.goOn(len(s.code), in.K != 0, yes, no)
+			in = s.exit(len(s.code), in.K != 0, yes, no)
 		}
 		s.code = append(s.code, in)
 	}
 }
 
-func (s *stitcher) goOn(at int, matches bool, yes, no label) RawInstruction {
+// exit returns the instruction in place of a return at an index.
+func (s *stitcher) exit(at int, matches bool, yes, no label) RawInstruction {
 	to := no
 	if matches {
 		to = yes
@@ -64,7 +66,7 @@ func (s *stitcher) goOn(at int, matches bool, yes, no label) RawInstruction {
 // begins sets a label to the next instruction.
 func (s *stitcher) begins(l label) { s.places[l] = len(s.code) }
 
-// program fills in the jumps and returns the combined program.
+// program sets the jump offsets and returns the combined program.
 func (s *stitcher) program() []bpf.RawInstruction {
 	for at, to := range s.jumps {
 		s.code[at].K = uint32(s.places[to] - at - 1)
@@ -72,8 +74,8 @@ func (s *stitcher) program() []bpf.RawInstruction {
 	return s.code
 }
 
-// ways are where part i of a list continues: if it matches, at the next part that is joined by `and`,
-// else at the next one that is joined by `or`.
+// ways returns where execution continues after part i of a list: if it matches, at the next part that is
+// joined by `and`, else at the next one that is joined by `or`.
 func ways(parts []part, begin []label, i int, yes, no label) (ifYes, ifNo label) {
 	for j := len(parts) - 1; j > i; j-- {
 		if parts[j].and {

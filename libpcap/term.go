@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Words at the beginning of a term, as far as cutting an expression before it depends on them.
+// Words at the beginning of a term that decide whether the expression can be cut before it.
 var (
 	// kinds and directions are qualifiers. Terms without qualifiers inherit those of the last term
 	// that has one of these.
@@ -44,7 +44,7 @@ func nesting(t Token) int {
 	return 0
 }
 
-// closing is the index of the bracket that closes the one at the beginning of the tokens.
+// closing returns the index of the bracket that closes the one at the beginning of the tokens.
 func closing(tokens []Token) int {
 	depth := 0
 	return slices.IndexFunc(tokens, func(t Token) bool {
@@ -73,8 +73,8 @@ func closesOwn(tokens []Token) bool {
 	return true
 }
 
-// countTerms counts what libpcap generates code blocks for: the operands of `and` and `or`, and each
-// access to bytes of a packet, which tests the protocol first.
+// countTerms counts the parts for which libpcap generates code blocks: the operands of `and` and `or`, and
+// each access to packet bytes, which tests the protocol first.
 func countTerms(tokens []Token) int {
 	n := 1
 	for _, t := range tokens {
@@ -85,7 +85,7 @@ func countTerms(tokens []Token) int {
 	return n
 }
 
-// countQualifiers is how many tokens at the beginning are qualifiers.
+// countQualifiers returns the number of qualifiers at the beginning of the tokens.
 func countQualifiers(tokens []Token) int {
 	n := 0
 	for n < len(tokens) && (isQualifier(tokens[n]) || joinsDirections(tokens, n)) {
@@ -94,7 +94,7 @@ func countQualifiers(tokens []Token) int {
 	return n
 }
 
-// first is the index of the first word of a term, behind brackets and negations.
+// first returns the index of the first word of a term, after brackets and negations.
 func (c cutter) first(term part) int {
 	i := term.from
 	for i < term.to && (isNot(c.tokens[i]) || c.tokens[i].Text == "(") {
@@ -103,7 +103,7 @@ func (c cutter) first(term part) int {
 	return i
 }
 
-// isBare reports whether a term begins with an address or a number without qualifiers.
+// isBare reports whether a term begins with an address or number that has no qualifiers.
 func (c cutter) isBare(term part) bool {
 	i := c.first(term)
 	if i >= term.to || !strings.Contains("0123456789:", c.tokens[i].Text[:1]) {
@@ -124,7 +124,7 @@ func (c cutter) canBegin(term part) bool {
 	return isQualifier(c.tokens[i]) || slices.Contains(others, c.tokens[i].Text)
 }
 
-// qualifiersOf are the qualifiers that later terms inherit from a term; empty if they are not known.
+// qualifiersOf returns the qualifiers that later terms inherit from a term; empty if they are not known.
 func (c cutter) qualifiersOf(term part) string {
 	from := term.from
 	for from < term.to && isNot(c.tokens[from]) {

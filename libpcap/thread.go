@@ -28,7 +28,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-// All signals are blocked in the thread: it has no alternate stack for the handlers of Go.
+// Runs work in a thread with all signals blocked, since it has no alternate stack for Go's handlers.
 static int run_on(void *stack, size_t size, struct job *j)
 {
 	pthread_attr_t attributes;
@@ -50,8 +50,8 @@ static int run_on(void *stack, size_t size, struct job *j)
 	return error;
 }
 
-// Runs pcap_compile on a stack of that many bytes, whose pages are allocated when they are used.
-// Below it lies a guard page. Returns 0 or an error number.
+// Runs pcap_compile on a stack of size bytes with a guard page below it. Pages of the stack are
+// allocated on first use. Returns 0 or an errno.
 static int run(size_t size, struct job *j)
 {
 	size_t guard = sysconf(_SC_PAGESIZE);
@@ -74,10 +74,10 @@ import (
 	"unsafe"
 )
 
-// compileOn compiles the first of the expressions that libpcap accepts, on a stack of that many bytes.
-// If it accepts none, msg is its message for the last one. libpcap's optimizer and code generator
-// recurse for each block of a program, so they run on a stack of their own: threads have 128 KiB with
-// musl, and the limit of `ulimit -s` with glibc.
+// compileOn compiles the first of the expressions that libpcap accepts, on a stack of stack bytes. If it
+// accepts none, msg is its message for the last one. libpcap's optimizer and code generator recurse for
+// each block of a program, so they need a large stack: the stack of a thread is 128 KiB with musl, and
+// limited by `ulimit -s` with glibc.
 func compileOn(stack int, handle *C.pcap_t, optimize bool, exprs ...string) (insns []RawInstruction, msg string, err error) {
 	texts := make([]*C.char, len(exprs))
 	for i, expr := range exprs {

@@ -10,7 +10,7 @@ type Token struct {
 	Offset int // of its first byte in the expression
 }
 
-// end is the offset after its last byte.
+// end returns the offset after the last byte.
 func (t Token) end() int { return t.Offset + len(t.Text) }
 
 const (
@@ -18,9 +18,9 @@ const (
 	operators = "()[]!&|=<>+*%^'\"`,;"
 )
 
-// Tokens cuts an expression into its words, brackets and operators. What libpcap
+// Tokens splits an expression into words, brackets and operators. Text that libpcap
 // may read as one name or address (`10.0.0.0/8`, `fe80::1`, `echo-reply`, `\tcp`)
-// stays one word, even inside brackets (`ip[2:2]`).
+// is one word, even inside brackets (`ip[2:2]`).
 func Tokens(expr string) []Token {
 	var tokens []Token
 	for at := 0; at < len(expr); {
@@ -33,7 +33,7 @@ func Tokens(expr string) []Token {
 	return tokens
 }
 
-// tokenLen is the length of the token, or the blank, that the text begins with.
+// tokenLen returns the length of the token or blank at the beginning of the text.
 func tokenLen(text string) int {
 	switch {
 	case len(text) > 1 && isPair(text[:2]):

@@ -47,7 +47,7 @@ func FuzzTokens(f *testing.F) {
 		end := 0
 		for _, token := range Tokens(expr) {
 			if token.Text == "" || token.Offset < end || expr[token.Offset:token.Offset+len(token.Text)] != token.Text {
-				t.Fatalf("token %q at %d behind %d", token.Text, token.Offset, end)
+				t.Fatalf("token %q at %d after %d", token.Text, token.Offset, end)
 			}
 			end = token.Offset + len(token.Text)
 		}
