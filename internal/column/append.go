@@ -13,7 +13,7 @@ func appendHex(dst []byte, n uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), n, 16)
 }
 
-// appendHex16 appends n with all of its four digits.
+// appendHex16 appends n with four hexadecimal digits.
 func appendHex16(dst []byte, n uint16) []byte { return appendDigits16(append(dst, "0x"...), n) }
 
 func appendDigits16(dst []byte, n uint16) []byte {
@@ -28,7 +28,7 @@ func appendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }
 
 func appendNull(dst []byte) []byte { return append(dst, "null"...) }
 
-// appendUintOrNull appends a number that is never 0 where there is one.
+// appendUintOrNull appends a number, or null for 0, which means that there is none.
 func appendUintOrNull(dst []byte, n uint64) []byte {
 	if n == 0 {
 		return appendNull(dst)

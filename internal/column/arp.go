@@ -4,7 +4,7 @@ package column
 
 import "tracer/internal/event"
 
-// arpNames are the operations in the words of tcpdump.
+// arpNames are tcpdump's names of the operations.
 var arpNames = [...]string{1: "who-has", 2: "reply", 3: "reverse-who-is", 4: "reverse-reply"}
 
 func arpName(operation uint16) string {
@@ -14,7 +14,7 @@ func arpName(operation uint16) string {
 	return ""
 }
 
-// appendARP is like `arp,who-has`, or `arp,operation=9` for one without a name.
+// appendARP appends text like `arp,who-has`, or `arp,operation=9` for an operation without a name.
 func appendARP(dst []byte, t *event.Tuple) []byte {
 	dst = append(dst, "arp,"...)
 	if name := arpName(t.ARPOperation); name != "" {

@@ -17,11 +17,11 @@ func bpfMapColumns() []Column {
 	}}
 }
 
-// fewBytes is how much of a key or a value is shown in text; the rest is in JSON.
+// fewBytes is how many bytes of a key or value are shown in text. JSON has all that were recorded.
 const fewBytes = 32
 
-// bpfMapText is like lookup:flows#12(hash),key=591b0000,value=0100000000000000, with
-// not_found in place of a value. It is one word.
+// bpfMapText appends one word like lookup:flows#12(hash),key=591b0000,value=0100000000000000, or
+// with not_found in place of a value.
 func bpfMapText(dst []byte, e *event.Event) []byte {
 	m := e.Map
 	if m == nil || m.Operation == event.NoMapOperation {
@@ -41,8 +41,8 @@ func bpfMapText(dst []byte, e *event.Event) []byte {
 	return dst
 }
 
-// appendFewBytes appends the first bytes in hex, and how many there are if that is more.
-// What could not be read is a ?.
+// appendFewBytes appends the first bytes in hexadecimal, with the total size if there are more, or
+// a ? if the bytes could not be read.
 func appendFewBytes(dst, b []byte, size uint32) []byte {
 	if len(b) == 0 && size > 0 {
 		return append(dst, '?')
@@ -75,7 +75,7 @@ func bpfMapJSON(dst []byte, e *event.Event) []byte {
 	return append(dst, '}')
 }
 
-// appendFound is whether a look-up found something; other operations do not tell.
+// appendFound appends whether a look-up found something; null for other operations.
 func appendFound(dst []byte, m *event.MapCall) []byte {
 	switch {
 	case m.Operation != event.MapLookup:
@@ -86,8 +86,8 @@ func appendFound(dst []byte, m *event.MapCall) []byte {
 	return append(dst, "false"...)
 }
 
-// appendBytes is a string of hex digits, null where nothing could be read, and whether it
-// is shorter than the whole.
+// appendBytes appends two members: key, a string of hexadecimal digits or null if the bytes could
+// not be read, and key_truncated.
 func appendBytes(dst []byte, key string, b []byte, size uint32) []byte {
 	dst = appendKey(dst, key)
 	truncated := len(b) > 0 && len(b) < int(size)

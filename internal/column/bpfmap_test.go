@@ -33,7 +33,8 @@ func TestMapCalls(t *testing.T) {
 		`{"operation":"delete",`+mapHead+`"key_size":1,"value_size":0,"key":"01","key_truncated":false,"found":null,"value":null,"value_truncated":false}`)
 }
 
-// TestLongMapValues are cut in text, and in JSON where the record has not all of them.
+// TestLongMapValues checks that long values are shortened in text, and marked as truncated in JSON if
+// the record does not have all bytes.
 func TestLongMapValues(t *testing.T) {
 	e := mapCall(event.MapUpdate, true, strings.Repeat("k", fewBytes), strings.Repeat("v", fewBytes+1))
 	text, _ := cellOf(t, Options{}, "bpfmap", e)
@@ -48,7 +49,7 @@ func TestLongMapValues(t *testing.T) {
 	}
 }
 
-// TestUnreadableMapValues are no zeros.
+// TestUnreadableMapValues checks that unreadable values are not shown as zeros.
 func TestUnreadableMapValues(t *testing.T) {
 	e := mapCall(event.MapLookup, true, "\x01", "")
 	e.Map.ValueSize, e.Map.Key = 8, nil

@@ -6,15 +6,15 @@ import "tracer/internal/event"
 
 func cbColumns() []Column {
 	return []Column{{
-		// Five words of ten characters, with commas and brackets.
+		// Width of five words of ten characters, with commas and brackets.
 		Name: "cb", Header: "CB", Key: "cb", Type: Array, Width: 56, Screen: asked(16, 56),
 		Help:  "words of the qdisc part of skb->cb (--output-skb-cb)",
 		Group: CB, Text: cbText, JSON: cbJSON,
 	}}
 }
 
-// cbText is like [0x00000000,0x00000001,0x00000002,0x00000003,0x00000004], or - for an XDP
-// frame.
+// cbText appends text like [0x00000000,0x00000001,0x00000002,0x00000003,0x00000004], or - for an
+// XDP frame.
 func cbText(dst []byte, e *event.Event) []byte {
 	if e.CB == nil || e.Skb == 0 {
 		return append(dst, '-')

@@ -12,9 +12,9 @@ import (
 // ErrUnknown means that no column has the name.
 var ErrUnknown = errors.New("no such column")
 
-// ChoiceError is about a column that the user named.
+// ChoiceError is the error for a column that the user named.
 type ChoiceError struct {
-	// Word is what the user wrote, Cause what is wrong with it.
+	// Word is the user's name of the column, Cause the reason.
 	Word  string
 	Cause error
 }
@@ -23,15 +23,15 @@ func (e *ChoiceError) Error() string { return fmt.Sprintf("column %q: %v", e.Wor
 
 func (e *ChoiceError) Unwrap() error { return e.Cause }
 
-// Usage says that other input would help.
+// Usage marks the error as a usage error.
 func (e *ChoiceError) Usage() bool { return true }
 
-// misuse is a known column that can't be printed, with what to do instead.
+// misuse is the error for a known column that can't be printed. The hint says what to do instead.
 type misuse struct{ text, hint string }
 
 func (m *misuse) Error() string { return m.text }
 
-// Hint says what to type instead.
+// Hint returns what to type instead.
 func (m *misuse) Hint() string { return m.hint }
 
 // Words for several columns.
@@ -42,10 +42,10 @@ const (
 	AllColumns = "all"
 )
 
-// Choose returns the value of [Options].Chosen for the words of a user. Each word is a column's
-// name, header or JSON key in letters of any case, or DefaultColumns or AllColumns, which leave
-// out columns that are also named. The format, JSON or text, and o decide which columns exist.
-// Its errors are of type [*ChoiceError].
+// Choose returns the value of [Options].Chosen for the words of a user. Each word is the name,
+// header or JSON key of a column, case-insensitively, or one of DefaultColumns and AllColumns,
+// which leave out columns that are also named. Which columns exist depends on the format (JSON or
+// text) and on o. Its errors are of type [*ChoiceError].
 func Choose(words []string, o Options, json bool) ([]string, error) {
 	c := choice{options: o, json: json, all: table(o)}
 	for _, word := range words {
@@ -60,14 +60,13 @@ func Choose(words []string, o Options, json bool) ([]string, error) {
 	return c.names(), nil
 }
 
-// choice is the columns chosen so far.
+// choice has the columns chosen so far.
 type choice struct {
 	options Options
 	json    bool
 	all     []Column
 	columns []*Column
-	// sets are the words for several columns.
-	sets []set
+	sets    []set
 }
 
 // set is a word for several columns, with the number of columns before it.
@@ -99,8 +98,8 @@ func (c *choice) add(word string) error {
 	return err
 }
 
-// find goes by name, header and key. Of several it takes the one that is wanted
-// anyway, or else the one of that name.
+// find finds a column by name, header or key. If there are several, it prefers the one that
+// is printed by default, then the one with that name.
 func (c *choice) find(word string) (*Column, error) {
 	found := c.called(word)
 	if len(found) == 0 {
@@ -169,13 +168,13 @@ func (c *choice) contains(word string, column *Column) bool {
 	switch column.Group {
 	case Time: // one form is enough
 		return c.options.Timestamp == None && column.timestamp == Absolute
-	case Return, Duration, Program, Lookups, BPFMap: // they need additional events
+	case Return, Duration, Program, Lookups, BPFMap: // these need additional events
 		return false
 	}
 	return c.json || !column.Block
 }
 
-// check refuses columns that can't be printed, or that are named twice.
+// check rejects columns that can't be printed, or that are named twice.
 func (c *choice) check(column *Column) error {
 	for _, other := range c.columns {
 		switch {
@@ -211,8 +210,8 @@ func (o *Options) arrange(all []Column) []Column {
 	return chosen
 }
 
-// Omitted are the columns that an option asks for and that are not chosen. A form of time is not
-// omitted if another form is chosen.
+// Omitted returns the columns that an option requests but that are not chosen. A time column is
+// not omitted if another time column is chosen.
 func Omitted(o Options, json bool) []string {
 	if o.Chosen == nil {
 		return nil
@@ -229,8 +228,8 @@ func Omitted(o Options, json bool) []string {
 	return names
 }
 
-// isFlagged reports whether a flag of their own adds the columns of a group: they are neither
-// printed by default nor implied by what is traced.
+// isFlagged reports whether a group has its own flag: its columns are neither printed by default
+// nor implied by what is traced.
 func isFlagged(g Group) bool {
 	switch g {
 	case Packet, Meta, Tuple, First, Head, Program, Duration:

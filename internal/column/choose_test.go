@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// chosen is the names of the columns printed, in their order.
+// chosen returns the names of the columns that are printed, in order.
 func chosen(t *testing.T, words string, o Options, json bool) string {
 	t.Helper()
 	names, err := Choose(strings.Split(words, ","), o, json)
@@ -41,8 +41,9 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestOptionsDecideWhatTheChosenMean: they add nothing to the list.
-func TestOptionsDecideWhatTheChosenMean(t *testing.T) {
+// TestOptionsResolveAmbiguousNames checks that options select a column if several have the same header or
+// key, but add none to the list.
+func TestOptionsResolveAmbiguousNames(t *testing.T) {
 	for _, c := range []struct {
 		options Options
 		words   string
@@ -91,7 +92,7 @@ func TestSetsOfColumns(t *testing.T) {
 	}
 }
 
-// TestAllInJSON: each key once, and nothing that would make more events.
+// TestAllInJSON checks that `all` has each key once, and no column that needs additional events.
 func TestAllInJSON(t *testing.T) {
 	names := strings.Split(chosen(t, "all", Options{}, true), ",")
 	for _, c := range All() {
@@ -154,6 +155,6 @@ func TestBadChoices(t *testing.T) {
 		t.Errorf("error %v, want ErrUnknown in its chain", err)
 	}
 	if got := chosen(t, "stack", Options{}, true); got != "stack" {
-		t.Errorf("JSON: %s, want the stack alone", got)
+		t.Errorf("JSON: %s, want only the stack", got)
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package column is the one table of output fields. Text, JSON, the help text
-// and the documentation are all made from it, so that they cannot disagree.
+// Package column has the table of all output fields. Text, JSON, help text and documentation
+// are generated from it, so they cannot disagree.
 package column
 
 import (
@@ -10,11 +10,11 @@ import (
 	"tracer/internal/event"
 )
 
-// Group is the set of columns that one output flag switches on or off.
+// Group is a set of columns that an output flag switches on or off together.
 type Group string
 
 const (
-	// Packet columns are always there.
+	// Packet columns are always available.
 	Packet Group = "packet"
 	// ID is switched by --output-id.
 	ID Group = "id"
@@ -42,16 +42,16 @@ const (
 	Caller Group = "caller"
 	// Return is switched by --output-return.
 	Return Group = "return"
-	// Program is switched by the flags that have BPF programs traced, and Duration by those
+	// Program is switched by the flags that trace BPF programs, and Duration by these
 	// and --output-return.
 	Program  Group = "program"
 	Duration Group = "duration"
 	// Lookups is switched by --output-lookups.
 	Lookups Group = "lookups"
-	// Head is there where XDP programs are traced.
+	// Head is available if XDP programs are traced.
 	Head Group = "head"
-	// Metadata is there where --output-skb-metadata gives expressions, XDPMetadata where
-	// --output-xdp-metadata does.
+	// Metadata is switched by --output-skb-metadata, XDPMetadata by
+	// --output-xdp-metadata.
 	Metadata    Group = "metadata"
 	XDPMetadata Group = "xdp metadata"
 	// Stack is switched by --output-stack.
@@ -65,100 +65,99 @@ const (
 type Type string
 
 const (
-	// String is a JSON string, or null where the event has no such thing.
+	// String is a JSON string, or null if the event has no value.
 	String Type = "string"
-	// Number is a JSON number, or null where the event has no such thing.
+	// Number is a JSON number, or null if the event has no value.
 	Number Type = "number"
 	// Bool is true or false.
 	Bool Type = "boolean"
-	// Object is a JSON object, or null where the event has no such thing.
+	// Object is a JSON object, or null if the event has no value.
 	Object Type = "object"
-	// Array is a JSON array, or null where the event has no such thing.
+	// Array is a JSON array, or null if the event has no value.
 	Array Type = "array"
 )
 
-// Column is one output field: its names, its place and how it is printed.
+// Column is one output field: its names, its width and how it is printed.
 type Column struct {
-	// Name is the field's own name, unique in the table.
+	// Name is unique in the table.
 	Name string
-	// Header stands above the text column; a field for JSON alone, or a block, has none.
+	// Header is the title of the text column; empty for blocks, and for fields that are only in JSON.
 	Header string
-	// Help says in one clause what the field holds.
+	// Help describes the field in one clause.
 	Help string
-	// Width is the room in characters that its usual values need in text.
+	// Width is the width in characters that usual values need in text.
 	Width int
-	// Screen is how a terminal shows the column; set where there is a header.
+	// Screen describes the column on a terminal; only set if there is a header.
 	Screen Screen
-	// Key and Type are the JSON member's.
+	// Key and Type are the key and the type of the JSON member.
 	Key  string
 	Type Type
-	// Block says that the text is no cell but lines of its own below the row: none,
-	// or some that each end with a line break.
+	// Block is set if the text is not a cell, but lines below the row: none, or some that
+	// each end with a line break.
 	Block bool
-	// Group is what switches the field on.
+	// Group switches the field on.
 	Group Group
-	// Of are the members that the value is made of; 0 if it is made of any others, so that it can change
-	// while these do not.
+	// Of are the members of the event that the value depends on; 0 if it depends on other members, too.
 	Of Members
-	// Text appends the value as a text cell, without padding. It never breaks
-	// the line, whatever bytes the kernel gave. nil is a field for JSON alone.
+	// Text appends the value as a text cell, without padding. It escapes line breaks
+	// in data from the kernel. It is nil for fields that are only in JSON.
 	Text func(dst []byte, e *event.Event) []byte
 	// JSON appends the value as one complete JSON value.
 	JSON func(dst []byte, e *event.Event) []byte
 
-	timestamp Timestamp // for Group Time: the choice that shows it
+	timestamp Timestamp // for Group Time: the value of Options.Timestamp that shows it
 }
 
-// Options choose columns. The zero value chooses those that are always there.
+// Options choose columns. The zero value chooses those that are always printed.
 type Options struct {
-	// Meta adds what the sk_buff says of itself: netns, mark, interface, protocol, MTU, length.
+	// Meta adds metadata of the sk_buff: netns, mark, interface, protocol, MTU, length.
 	Meta bool
 	// Tuple adds addresses, ports and fields of the transport header.
 	Tuple bool
 	// First adds the first tuple of a dropped packet: see [event.FirstTuple].
 	First bool
-	// ID adds the number of the packet and what part of it the sk_buff is.
+	// ID adds the numbers of the packet and of the part of it that the sk_buff is.
 	ID bool
-	// Timestamp adds the time in the form chosen.
+	// Timestamp adds the time in that form.
 	Timestamp Timestamp
-	// TCPFlags has the text of a TCP tuple tell the flags, and TCPSeq also sequence and
+	// TCPFlags adds the TCP flags to the text of a tuple, and TCPSeq also sequence number,
 	// acknowledgement number and window.
 	TCPFlags, TCPSeq bool
-	// NetnsName adds the name of the network namespace, in text cut to NetnsNameMost
-	// characters; 0 is 16.
+	// NetnsName adds the name of the network namespace, which text truncates to NetnsNameMost
+	// characters; 0 means 16.
 	NetnsName     bool
 	NetnsNameMost int
-	// CB adds the words of skb->cb, Tunnel the packet inside of the packet, Caller who
-	// called the function, Stack the whole stack.
+	// CB adds the words of skb->cb, Tunnel the inner packet of a tunnel, Caller the caller
+	// of the function, Stack the whole stack.
 	CB, Tunnel, Caller, Stack bool
-	// Netfilter adds where in netfilter the function was called, Conntrack what connection
-	// tracking holds of the packet.
+	// Netfilter adds the netfilter hook that called the function, Conntrack the state of the
+	// packet's connection.
 	Netfilter, Conntrack bool
-	// BPFMap adds what BPF programs do with maps on behalf of a packet.
+	// BPFMap adds the operations of BPF programs on maps while they handle a packet.
 	BPFMap bool
-	// Return adds what functions returned and how long they took.
+	// Return adds return values and durations of functions.
 	Return bool
-	// Program adds what BPF programs there are and what they decided.
+	// Program adds BPF programs and their verdicts.
 	Program bool
-	// Lookups adds what functions looked up.
+	// Lookups adds the keys and results of look-ups.
 	Lookups bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
-	// Head adds where the memory with the packet's data is, XDPMetadata the values of
-	// expressions on the xdp_buff.
+	// Head adds the address of the packet's data, XDPMetadata the values of expressions on
+	// the xdp_buff.
 	Head, XDPMetadata bool
-	// Drops says that only drops are traced, so that each packet has one row.
+	// Drops is set if only drops are traced, so that each packet has one row.
 	Drops bool
-	// Chosen are the columns to print, in their order, as [Choose] gives them, and no others;
-	// nil is all of the above.
+	// Chosen are the names of the columns to print, in order, as returned by [Choose]. nil means
+	// the columns that the other options select.
 	Chosen []string
 }
 
-// All is every column in the order of printing.
+// All returns every column in the order of printing.
 func All() []Column { return table(Options{}) }
 
-// table is every column, with values in the form that o asks for.
+// table returns every column, with values in the form that o selects.
 func table(o Options) []Column {
 	var all []Column
 	for _, part := range [][]Column{
@@ -171,7 +170,7 @@ func table(o Options) []Column {
 	return all
 }
 
-// Select is the columns that o asks for, in the order of printing.
+// Select returns the columns that o selects, in the order of printing.
 func Select(o Options) []Column {
 	all := table(o)
 	if o.Chosen != nil {
@@ -186,7 +185,7 @@ func Select(o Options) []Column {
 	return wanted
 }
 
-// Needs is what has to be known of an event for the columns that o asks for.
+// Needs returns the groups of the columns that o selects, whose data has to be collected.
 func Needs(o Options) map[Group]bool {
 	needs := map[Group]bool{}
 	for _, c := range Select(o) {
@@ -195,7 +194,7 @@ func Needs(o Options) map[Group]bool {
 	return needs
 }
 
-// Shows says whether one of the columns that o asks for is made of time in that form.
+// Shows reports whether o selects a time column of that form.
 func Shows(o Options, t Timestamp) bool {
 	return slices.ContainsFunc(Select(o), func(c Column) bool { return c.Group == Time && c.timestamp == t })
 }

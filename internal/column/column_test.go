@@ -49,7 +49,7 @@ func TestBlocksAreLast(t *testing.T) {
 	}
 }
 
-// everything is all columns that can stand together.
+// everything selects all columns that can be printed together.
 var everything = Options{
 	Meta: true, Tuple: true, Timestamp: Absolute, TCPFlags: true, TCPSeq: true, NetnsName: true, CB: true, Tunnel: true,
 	Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true, Netfilter: true, Conntrack: true,
@@ -136,7 +136,7 @@ func TestValuesAllocateNothing(t *testing.T) {
 	}
 }
 
-// cell is the text and the JSON of the one column named.
+// cell returns the text and the JSON of a column.
 func cell(t *testing.T, name string, e event.Event) (text, json string) {
 	t.Helper()
 	return cellOf(t, Options{}, name, e)

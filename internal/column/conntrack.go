@@ -16,8 +16,8 @@ func conntrackColumns() []Column {
 	}}
 }
 
-// conntrackText is like NEW:CONFIRMED|ASSURED,tcp=SYN_SENT,mark=0x1,zone=2,left=119s, and
-// both tuples where the connection's addresses are translated. It is one word.
+// conntrackText appends one word like NEW:CONFIRMED|ASSURED,tcp=SYN_SENT,mark=0x1,zone=2,left=119s,
+// with both tuples if the addresses of the connection are translated.
 func conntrackText(dst []byte, e *event.Event) []byte {
 	c := e.Conntrack
 	if c == nil || c.State == event.NotTracked {
@@ -43,8 +43,8 @@ func conntrackText(dst []byte, e *event.Event) []byte {
 	return appendTranslation(dst, c)
 }
 
-// appendLeft appends the seconds until the timeout, and nothing for an entry that is not confirmed,
-// whose timeout does not run yet.
+// appendLeft appends the seconds until the timeout. It appends nothing for an unconfirmed entry, whose
+// timeout has not started.
 func appendLeft(dst []byte, c *event.Conntrack) []byte {
 	if !c.Confirmed() {
 		return dst
@@ -54,7 +54,7 @@ func appendLeft(dst []byte, c *event.Conntrack) []byte {
 
 func seconds(d time.Duration) uint64 { return uint64(d / time.Second) }
 
-// appendStatus appends the names of bits, or the bare rest where one has no name.
+// appendStatus appends the names of the bits that are set; a bit without a name is printed as a number.
 func appendStatus(dst []byte, status uint32, between, quote string) []byte {
 	first := true
 	for i := range 32 {
@@ -93,8 +93,8 @@ func conntrackJSON(dst []byte, e *event.Event) []byte {
 		return append(dst, `,"status":null,"zone":null,"mark":null,"tcp_state":null,"timeout":null,"original":null,"reply":null}`...)
 	}
 	dst = append(appendStatus(append(appendKey(dst, "status"), '['), c.Status, ",", `"`), ']')
-	dst = appendTold(dst, "zone", c.HasZone, uint64(c.Zone))
-	dst = appendTold(dst, "mark", c.HasMark, uint64(c.Mark))
+	dst = appendOptional(dst, "zone", c.HasZone, uint64(c.Zone))
+	dst = appendOptional(dst, "mark", c.HasMark, uint64(c.Mark))
 	dst = appendTCPState(appendKey(dst, "tcp_state"), c)
 	dst = appendMember(dst, "timeout", seconds(c.Left))
 	dst = appendDirection(appendKey(dst, "original"), &c.Original)
@@ -102,9 +102,9 @@ func conntrackJSON(dst []byte, e *event.Event) []byte {
 	return append(dst, '}')
 }
 
-// appendTold appends a member that is null where it is not told.
-func appendTold(dst []byte, key string, told bool, n uint64) []byte {
-	if !told {
+// appendOptional appends a member with a number, or null if known is false.
+func appendOptional(dst []byte, key string, known bool, n uint64) []byte {
+	if !known {
 		return appendNull(appendKey(dst, key))
 	}
 	return appendMember(dst, key, n)
@@ -117,7 +117,7 @@ func appendTCPState(dst []byte, c *event.Conntrack) []byte {
 	return appendJSONString(dst, c.TCPState.String())
 }
 
-// appendDirection is an object like a tuple's, with what a connection knows of one.
+// appendDirection appends an object like that of a tuple, with the members that conntrack has.
 func appendDirection(dst []byte, t *event.Tuple) []byte {
 	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
 	dst = appendEndpointMembers(dst, t)

@@ -32,7 +32,7 @@ func TestConntrack(t *testing.T) {
 		`{"ctinfo":"NEW","status":[],"zone":null,"mark":null`+rest)
 }
 
-// TestConntrackOfTranslation shows both directions in text, too.
+// TestConntrackOfTranslation checks that text has both directions of a translated connection.
 func TestConntrackOfTranslation(t *testing.T) {
 	c := event.Conntrack{State: 4, Known: true, Status: 1<<4 | 1<<7, Original: tcp(0), Reply: tcp(0), TCPState: 3}
 	c.Reply.Source, c.Reply.Dest = netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("1.2.3.4")
@@ -56,7 +56,7 @@ func TestNoConnection(t *testing.T) {
 	checkCell(t, "conntrack", event.Event{Conntrack: &event.Conntrack{State: 1}}, "ESTABLISHED", `{"ctinfo":"ESTABLISHED"`+nothingBesides)
 }
 
-// TestUnknownStates: a newer kernel may have more of them.
+// TestUnknownStates checks states that a newer kernel may have.
 func TestUnknownStates(t *testing.T) {
 	if s := event.ConntrackState(99).String(); s != "unknown" {
 		t.Error(s)

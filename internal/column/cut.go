@@ -9,10 +9,10 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// ellipsis marks a cut. It takes one cell of the terminal.
+// ellipsis replaces text that is cut. It takes one cell of the terminal.
 const ellipsis = "…"
 
-// terminal counts cells as terminals without East Asian legacy fonts do.
+// terminal has the character widths of terminals without East Asian legacy fonts.
 var terminal = runewidth.Condition{}
 
 // Cells returns the number of terminal cells that the text takes.
@@ -62,12 +62,12 @@ func head(text []byte, cells int) (size int) {
 	return size
 }
 
-// cutEnd keeps the beginning.
+// cutEnd shortens a cell at its end.
 func cutEnd(dst []byte, start, width int) []byte {
 	return append(dst[:start+head(dst[start:], width-1)], ellipsis...)
 }
 
-// cutStart keeps the end, where kernel addresses and generated names differ.
+// cutStart shortens a cell at its beginning: kernel addresses and generated names differ at the end.
 func cutStart(dst []byte, start, width int) []byte {
 	cut := 0
 	for over := Cells(dst[start:]) - (width - 1); over > 0; {
@@ -77,7 +77,8 @@ func cutStart(dst []byte, start, width int) []byte {
 	return splice(dst, start, 0, cut)
 }
 
-// cutName keeps the number after the name, as in `NetworkMan…:1042`, if some of the name fits too.
+// cutName shortens a name but keeps the number after it, as in `NetworkMan…:1042`. If the number would
+// leave no room for the name, it cuts at the end.
 func cutName(dst []byte, start, width int) []byte {
 	name := bytes.LastIndexByte(dst[start:], ':')
 	room := width - 1 - (len(dst) - start - name)
@@ -87,18 +88,18 @@ func cutName(dst []byte, start, width int) []byte {
 	return splice(dst, start, head(dst[start:start+name], room), name)
 }
 
-// splice puts an ellipsis in place of the bytes from begin up to end of the cell.
+// splice replaces the bytes from begin to end of the cell by an ellipsis.
 func splice(dst []byte, start, begin, end int) []byte {
 	cell := len(dst)
 	dst = append(append(dst, ellipsis...), dst[start+end:cell]...)
 	return append(dst[:start+begin], dst[cell:]...)
 }
 
-// narrowTuple is the width below which a tuple is cut at its end: addresses with a mark do not fit.
+// narrowTuple is the minimum width for shortened addresses. Below it, a tuple is cut at its end.
 const narrowTuple = 20
 
-// cutTuple first shortens the part after the addresses. If the addresses alone are too long, it
-// cuts out their middles and keeps the ports.
+// cutTuple first shortens the part after the addresses. If the addresses are still too long, it
+// removes their middles and keeps the ports.
 func cutTuple(dst []byte, start, width int) []byte {
 	behind := bytes.IndexByte(dst[start:], '(')
 	arrow := bytes.Index(dst[start:], []byte("->"))
@@ -114,14 +115,13 @@ func cutTuple(dst []byte, start, width int) []byte {
 	return append(dst[:start], dst[cell:]...)
 }
 
-// shares divides room between two lengths: one that needs less than half leaves the rest to the
-// other.
+// shares divides room between two lengths. If one needs less than half, the other gets the rest.
 func shares(a, b, room int) (forA, forB int) {
 	forA = min(a, max(room/2, room-b))
 	return forA, min(b, room-forA)
 }
 
-// appendShort appends an address with its port, in at most width cells, like `[2001:db…f3]:443`.
+// appendShort appends an address with its port in at most width cells, such as `[2001:db…f3]:443`.
 func appendShort(dst, endpoint []byte, width int) []byte {
 	if len(endpoint) <= width {
 		return append(dst, endpoint...)
@@ -133,7 +133,8 @@ func appendShort(dst, endpoint []byte, width int) []byte {
 	return append(append(dst, ellipsis...), endpoint[end:]...)
 }
 
-// portOf returns where the port begins, with its colon: after the bracket of an IPv6 address.
+// portOf returns the index of the colon before the port. It skips the colons of an IPv6 address in
+// brackets.
 func portOf(endpoint []byte) int {
 	address := bytes.LastIndexByte(endpoint, ']') + 1 // of IPv6
 	if port := bytes.LastIndexByte(endpoint, ':'); port >= address {

@@ -65,9 +65,9 @@ func TestCuts(t *testing.T) {
 	}
 }
 
-// TestCutsOfAnything: what is left is as wide as asked for at most, says that it was cut, and
-// has no half of an escape or a character.
-func TestCutsOfAnything(t *testing.T) {
+// TestCutsOfRandomText checks that shortened text fits the width, has an ellipsis, and splits no
+// escape or character.
+func TestCutsOfRandomText(t *testing.T) {
 	pieces := []string{"a", ":", `\x1b`, `\\`, "é", "網", "e\u0301", "1234"}
 	d := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {
@@ -89,7 +89,7 @@ func TestCutsOfAnything(t *testing.T) {
 	}
 }
 
-// halfEscape says whether a backslash is not the beginning of a whole escape.
+// halfEscape reports whether the text has an incomplete escape.
 func halfEscape(text string) bool {
 	text = strings.NewReplacer(`\x1b`, "", `\\`, "").Replace(text)
 	return strings.Contains(text, `\`)

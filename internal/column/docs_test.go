@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the table in the documentation"
 
 const docsPath = "../../docs/output.md"
 
-// TestDocs holds the tables of the documentation against those that make the output.
+// TestDocs checks that the tables in docs/output.md are those of this package.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile(docsPath)
 	if err != nil {
@@ -36,11 +36,11 @@ func TestDocs(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, string(page)); diff != "" {
-		t.Errorf("the tables in %s are not what the columns are, -update writes them (-want +got):\n%s", docsPath, diff)
+		t.Errorf("the tables in %s differ from the columns, -update writes them (-want +got):\n%s", docsPath, diff)
 	}
 }
 
-// withTable puts a table in the place of the one of this name in the page.
+// withTable replaces the table of that name in the page.
 func withTable(t *testing.T, page, name, table string) string {
 	t.Helper()
 	begin := "<!-- " + name + ": made from internal/column by its test with -update -->\n"
@@ -53,7 +53,7 @@ func withTable(t *testing.T, page, name, table string) string {
 	return head + begin + table + end + tail
 }
 
-// keyTable is for records that are in JSON only.
+// keyTable returns the table for records that exist only in JSON.
 func keyTable(columns []Column) string {
 	var b strings.Builder
 	b.WriteString("| Key | Type | What it is |\n| --- | --- | --- |\n")
@@ -63,10 +63,10 @@ func keyTable(columns []Column) string {
 	return b.String()
 }
 
-// helpCell keeps NAME[bpf](tc) from being a link.
+// helpCell escapes NAME[bpf](tc), which would be a link in Markdown.
 func helpCell(c Column) string { return strings.ReplaceAll(c.Help, "](", `]\(`) }
 
-// documentation is the table with the values of one event in both formats.
+// documentation returns the table of columns, with the values of an example in both formats.
 func documentation(t *testing.T) string {
 	old := time.Local
 	t.Cleanup(func() { time.Local = old })
@@ -91,7 +91,7 @@ func example(c Column, value func([]byte, *event.Event) []byte, e *event.Event) 
 	return "`" + strings.ReplaceAll(string(value(nil, e)), "|", `\|`) + "`"
 }
 
-// documented is a drop as one may meet it.
+// documented is the example in the table: a typical drop.
 func documented() event.Event {
 	e := event.Event{
 		Kind: event.Tracepoint, CPU: 1, Time: 3545755566024, Skb: 0xffff88802fe50c00,

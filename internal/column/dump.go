@@ -31,7 +31,7 @@ func sharedText(dst []byte, e *event.Event) []byte { return appendBlock(dst, e.S
 
 func sharedJSON(dst []byte, e *event.Event) []byte { return appendValueOrNull(dst, e.SharedInfo) }
 
-// appendBlock appends the lines of the value, indented.
+// appendBlock appends the indented lines of the value.
 func appendBlock(dst []byte, v *event.Value) []byte {
 	if v == nil {
 		return dst

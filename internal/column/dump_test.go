@@ -8,7 +8,7 @@ import (
 	"tracer/internal/event"
 )
 
-// shown is a value that has the same text in all forms.
+// shown returns a value with the same text in all formats.
 func shown(s string) *event.Value { return &event.Value{Text: []byte(s), JSON: []byte(s)} }
 
 func TestDump(t *testing.T) {

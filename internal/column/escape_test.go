@@ -4,7 +4,7 @@ package column
 
 import "testing"
 
-// TestNamesAreEscaped in text and in JSON; the rules are those of package printable.
+// TestNamesAreEscaped checks that names are escaped in text and in JSON. Package printable has the rules.
 func TestNamesAreEscaped(t *testing.T) {
 	const name = "a\x1b\u009b\u202e"
 	if got, want := string(appendEscaped(nil, name)), `a\x1b\xc2\x9b\xe2\x80\xae`; got != want {

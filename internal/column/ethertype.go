@@ -2,8 +2,8 @@
 
 package column
 
-// etherTypeName is a name for the Ethertypes that are met on a wire. Those below
-// 0x600 are the kernel's own numbers for frames without an Ethertype.
+// etherTypeName returns the name of an Ethertype, or "". Numbers below 0x600 are the kernel's own,
+// for frames without an Ethertype (ETH_P_802_3 and others).
 func etherTypeName(t uint16) string {
 	switch t {
 	case 0x0800:
@@ -70,7 +70,7 @@ func providerName(t uint16) string {
 	return ""
 }
 
-// appendEtherType is like `lldp`, or `ethertype=0x1234` for one without a name.
+// appendEtherType appends text like `lldp`, or `ethertype=0x1234` for an Ethertype without a name.
 func appendEtherType(dst []byte, t uint16) []byte {
 	if name := etherTypeName(t); name != "" {
 		return append(dst, name...)

@@ -2,7 +2,7 @@
 
 package column
 
-// familyNames are the AF_* numbers of Linux, which are the same everywhere.
+// familyNames are the names of Linux's AF_* numbers, which are the same on all architectures.
 var familyNames = [...]string{
 	1: "unix", 2: "inet", 3: "ax25", 4: "ipx", 5: "appletalk", 6: "netrom", 7: "bridge", 9: "x25", 10: "inet6", 11: "rose",
 	15: "key", 16: "netlink", 17: "packet", 18: "ash", 19: "econet", 20: "atm", 21: "rds", 23: "irda", 24: "pppox", 26: "llc",
@@ -17,7 +17,7 @@ func familyName(family uint16) string {
 	return ""
 }
 
-// appendFamily is like `vsock`, or `family=99` for one without a name.
+// appendFamily appends text like `vsock`, or `family=99` for a family without a name.
 func appendFamily(dst []byte, family uint16) []byte {
 	if name := familyName(family); name != "" {
 		return append(dst, name...)

@@ -12,7 +12,7 @@ func firstColumns(o Options) []Column {
 	}}
 }
 
-// firstText is a line like `    was 10.1.0.2:4000->10.96.0.10:53(udp), by conntrack`.
+// firstText appends a line like `    was 10.1.0.2:4000->10.96.0.10:53(udp), by conntrack`.
 func (f tupleForm) firstText(dst []byte, e *event.Event) []byte {
 	if e.First == nil || e.First.By == event.FirstUnknown || !e.First.Differs(&e.Tuple) {
 		return dst
@@ -23,7 +23,7 @@ func (f tupleForm) firstText(dst []byte, e *event.Event) []byte {
 	return append(append(dst, behind...), '\n')
 }
 
-// firstWords are the text before and behind the tuple.
+// firstWords returns the text before and after the tuple.
 func firstWords(by event.FirstBy) (before, behind string) {
 	switch by {
 	case event.FirstFollowed:

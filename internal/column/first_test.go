@@ -9,7 +9,7 @@ import (
 	"tracer/internal/event"
 )
 
-// udpTo is a tuple of a query to that address and port.
+// udpTo returns the tuple of a UDP packet to that address and port.
 func udpTo(to string, port uint16) event.Tuple {
 	return event.Tuple{
 		Network: event.IPv4, Protocol: 17, Source: netip.MustParseAddr("10.1.0.2"), Dest: netip.MustParseAddr(to),

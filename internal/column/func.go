@@ -52,8 +52,8 @@ func dropColumns() []Column {
 	}
 }
 
-// funcScreen reserves room for the function first. If only drops are traced, reason and location
-// come next, but for the interface.
+// funcScreen gives the function the first room on the terminal. If only drops are traced, this column has
+// reason and location, too, so it also grows before all columns but the interface.
 func funcScreen(o Options) Screen {
 	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 26}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
 	if o.Drops {
@@ -62,11 +62,11 @@ func funcScreen(o Options) Screen {
 	return s
 }
 
-// funcText is like `tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET) at icmp_rcv+0x1a3`
+// funcText appends text like `tp:kfree_skb(SKB_DROP_REASON_NO_SOCKET) at icmp_rcv+0x1a3`
 // or `nf_nat_inet_fn [nf_nat]`.
 func funcText(dst []byte, e *event.Event) []byte { return appendFuncText(dst, e, "") }
 
-// shortFuncText leaves out the prefix that all reasons have: `tp:kfree_skb(NO_SOCKET) at icmp_rcv+0x1a3`.
+// shortFuncText omits the common prefix of all reasons: `tp:kfree_skb(NO_SOCKET) at icmp_rcv+0x1a3`.
 func shortFuncText(dst []byte, e *event.Event) []byte {
 	return appendFuncText(dst, e, event.ReasonPrefix)
 }
@@ -88,7 +88,8 @@ func appendFuncText(dst []byte, e *event.Event, prefix string) []byte {
 	return appendLocation(dst, e)
 }
 
-// isPlainEntry says that there is nothing but a name to tell, as of nearly all events.
+// isPlainEntry reports whether the text is only the name of the function. This is a fast path for nearly
+// all events.
 func isPlainEntry(e *event.Event) bool {
 	return e.Kind == event.Function && e.Names.Func != "" && e.Names.Module == "" && !e.Drop.HasReason && e.Drop.Location == 0
 }

@@ -4,7 +4,7 @@ package column
 
 import "tracer/internal/event"
 
-// message names an ICMP type, and its codes where they have a meaning.
+// message has the names of an ICMP type and of its codes.
 type message struct {
 	name  string
 	codes []string
@@ -59,7 +59,7 @@ func isICMP(t *event.Tuple) bool {
 	return t.Network == event.IPv4 && t.Protocol == protocolICMP || t.Network == event.IPv6 && t.Protocol == protocolICMP6
 }
 
-// hasICMP reports whether the packet holds the type and code.
+// hasICMP reports whether the packet contains the type and code.
 func hasICMP(t *event.Tuple) bool { return isICMP(t) && t.ICMP.Told }
 
 func messageOf(t *event.Tuple) *message {
@@ -69,7 +69,7 @@ func messageOf(t *event.Tuple) *message {
 	return &icmpMessages[t.ICMP.Type]
 }
 
-// appendICMP is like `echo-request,id=4660,seq=1`, `unreachable,port` or `type=200,code=3`.
+// appendICMP appends text like `echo-request,id=4660,seq=1`, `unreachable,port` or `type=200,code=3`.
 func appendICMP(dst []byte, t *event.Tuple) []byte {
 	m := messageOf(t)
 	if m.name == "" {
@@ -80,7 +80,7 @@ func appendICMP(dst []byte, t *event.Tuple) []byte {
 	return appendEcho(dst, &t.ICMP)
 }
 
-// appendICMPCode leaves code 0 out where the type is known to have no other.
+// appendICMPCode appends the code. It omits code 0 of a known type that has no codes.
 func appendICMPCode(dst []byte, m *message, code uint8) []byte {
 	switch {
 	case int(code) < len(m.codes):

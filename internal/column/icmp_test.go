@@ -58,8 +58,9 @@ func TestICMPJSON(t *testing.T) {
 	}
 }
 
-// TestICMPNumbersAreTheFamilys holds apart the two protocols that share numbers.
-func TestICMPNumbersAreTheFamilys(t *testing.T) {
+// TestICMPOfTheOtherFamily checks that ICMPv6 in IPv4 and ICMP in IPv6 are not decoded: the two protocols
+// use the same type numbers for different messages.
+func TestICMPOfTheOtherFamily(t *testing.T) {
 	for _, tuple := range []event.Tuple{ip4(58, plain), ip6(1, plain)} {
 		tuple.ICMP = event.ICMP{Told: true, Type: 8, Echo: true}
 		if text, _ := cell(t, "tuple", event.Event{Tuple: tuple}); text != "10.0.2.15->8.8.8.8(icmp6)" && text != "[fe80::1]->[2001:db8::2](icmp)" {

@@ -28,8 +28,8 @@ func idColumns() []Column {
 	}
 }
 
-// idText is like `12`, `12/15(clone)`, or `12/17(segment<15)` where it came from a
-// part that is not the first.
+// idText appends text like `12`, `12/15(clone)`, or `12/17(segment<15)` if the parent is not the
+// first part.
 func idText(dst []byte, e *event.Event) []byte {
 	l := &e.Lineage
 	if l.ID == 0 {

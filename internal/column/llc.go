@@ -8,8 +8,8 @@ import (
 	"tracer/internal/event"
 )
 
-// accessPointName is the name of the protocol of an LLC header if both access points have its number;
-// else empty. The numbers are those of IEEE 802.
+// accessPointName returns the name of the protocol if both service access points of an LLC header have
+// its number; otherwise "". IEEE 802 assigns the numbers.
 func accessPointName(s event.SAP) string {
 	if !s.Told || s.Dest != s.Source {
 		return ""
@@ -27,8 +27,8 @@ func accessPointName(s event.SAP) string {
 	return ""
 }
 
-// appendLLC is like `stp`, `snap,lldp`, `snap,oui=0x00000c,protocol=0x2000`, or `llc` for
-// what has no name.
+// appendLLC appends text like `stp`, `snap,lldp`, `snap,oui=0x00000c,protocol=0x2000`, or `llc` for
+// a protocol without a name.
 func appendLLC(dst []byte, t *event.Tuple) []byte {
 	switch name := accessPointName(t.SAP); {
 	case t.SNAP.Told:
@@ -57,8 +57,8 @@ func snapName(s event.SNAP) string {
 	return ""
 }
 
-// appendLLCMembers appends the members `llc` and `snap`; each is absent if the frame does not hold
-// its header.
+// appendLLCMembers appends the members `llc` and `snap`; each is absent if the frame does not contain
+// that header.
 func appendLLCMembers(dst []byte, t *event.Tuple) []byte {
 	if !t.SAP.Told {
 		return dst

@@ -16,9 +16,8 @@ func lookupColumns() []Column {
 	}}
 }
 
-// lookupText is like route:dst=10.9.0.2,table=main->type=unicast,dev=va, with none or an
-// error behind the arrow where nothing was found, and a ? for what could not be read. It
-// is one word.
+// lookupText appends one word like route:dst=10.9.0.2,table=main->type=unicast,dev=va. If nothing
+// was found, none or an error follows the arrow. A value that could not be read is a ?.
 func lookupText(dst []byte, e *event.Event) []byte {
 	l := e.Lookup
 	if l == nil || l.Kind == "" {
@@ -38,8 +37,8 @@ func lookupText(dst []byte, e *event.Event) []byte {
 	return appendFacts(dst, 0, l.Found)
 }
 
-// appendFacts appends facts with commas between them, behind the first character where
-// there are any. What says nothing new is left out.
+// appendFacts appends facts separated by commas; first comes before the first of them, unless it is
+// 0. It omits zeros of facts that are usually zero.
 func appendFacts(dst []byte, first byte, facts []event.Fact) []byte {
 	for i := range facts {
 		f := &facts[i]

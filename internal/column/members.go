@@ -2,9 +2,9 @@
 
 package column
 
-// Members is a set of members of an [event.Event] that rarely change from one event to the next,
-// because a packet passes through many functions unchanged. Text and JSON copy a cell from the previous
-// row if the members that it shows have not changed.
+// Members is a set of members of an [event.Event]. They rarely change from one event to the next, since a
+// packet passes through many functions unchanged. Text and JSON copy a cell from the previous row if its
+// members have not changed.
 type Members uint8
 
 const (

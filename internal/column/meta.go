@@ -25,7 +25,7 @@ func deviceColumns() []Column {
 			Of:   OfMeta, Group: Meta, Text: markText, JSON: markJSON,
 		},
 		{
-			// 15 bytes of name, the colon, and five digits of index.
+			// Width of 15 bytes of name, the colon, and five digits of index.
 			Name: "iface", Header: "IFACE", Key: "iface", Type: String, Width: 21,
 			Screen: Screen{Cut: cutName, Steps: []Step{{18, 8}, {32, 11}, {56, 21}}},
 			Help:   "interface as name:index, 0 (JSON: null) without one",

@@ -23,8 +23,8 @@ func metadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, 
 
 func xdpMetadataText(dst []byte, e *event.Event) []byte { return appendValues(dst, e.XDPValues) }
 
-// appendValues appends like `skb->len=84 skb->dev->name=eth0`, with a ? for what could
-// not be read, or - where there is nothing.
+// appendValues appends text like `skb->len=84 skb->dev->name=eth0`, with a ? for a value that could
+// not be read, or - if there are no values.
 func appendValues(dst []byte, values []event.NamedValue) []byte {
 	if len(values) == 0 {
 		return append(dst, '-')

@@ -21,7 +21,7 @@ func TestNoMetadata(t *testing.T) {
 	checkCell(t, "xdp_metadata", event.Event{}, "-", "{}")
 }
 
-// TestXDPMetadata: each kind of expressions has its own column.
+// TestXDPMetadata checks that expressions on the xdp_buff have their own column.
 func TestXDPMetadata(t *testing.T) {
 	e := event.Event{XDPValues: []event.NamedValue{{Name: "xdp->frame_sz", Value: shown("4096")}}}
 	checkCell(t, "xdp_metadata", e, "xdp->frame_sz=4096", `{"xdp->frame_sz":4096}`)

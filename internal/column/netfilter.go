@@ -16,7 +16,7 @@ func netfilterColumns() []Column {
 	}}
 }
 
-// netfilterText is like ipv4/INPUT,prio=0,nft:inet/filter/input or
+// netfilterText appends text like ipv4/INPUT,prio=0,nft:inet/filter/input or
 // ipv4/FORWARD,prio=-150,iptables:mangle/FORWARD.
 func netfilterText(dst []byte, e *event.Event) []byte {
 	n := e.Netfilter
@@ -38,7 +38,7 @@ func netfilterText(dst []byte, e *event.Event) []byte {
 	return appendEscaped(dst, chainOf(n))
 }
 
-// chainOf is the base chain. Those of xtables bear the names of their hooks.
+// chainOf returns the name of the base chain. In xtables it is the name of the hook.
 func chainOf(n *event.Netfilter) string {
 	if n.Object == event.NFTables {
 		return string(event.CString(n.Chain[:]))
@@ -63,7 +63,7 @@ func netfilterJSON(dst []byte, e *event.Event) []byte {
 	return append(appendJSONString(appendKey(dst, "chain"), chainOf(n)), '}')
 }
 
-// tableFamily is that of the packets where a table is for no others.
+// tableFamily returns the family of the table. Outside of nftables it is always that of the packet.
 func tableFamily(n *event.Netfilter) event.Family {
 	if n.Object == event.NFTables {
 		return n.TableFamily

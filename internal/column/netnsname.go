@@ -10,7 +10,7 @@ import (
 	"tracer/internal/printable"
 )
 
-// DefaultNetnsNameMost is how many characters of a namespace's name text has.
+// DefaultNetnsNameMost is the default maximum length of a namespace's name in text.
 const DefaultNetnsNameMost = 16
 
 const netnsNameHeader = "NETNS-NAME"
@@ -26,11 +26,11 @@ func netnsNameColumns(o Options) []Column {
 	}}
 }
 
-// netnsNameMost is how many characters of a name are shown.
+// netnsNameMost is the maximum number of characters of a name in text.
 type netnsNameMost int
 
-// text is the name, - for none. Of a long one the end is shown, as that is where
-// names made by programs differ.
+// text appends the name, or - for none. A long name is cut at its beginning, since generated names
+// differ at the end.
 func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
 	name := e.Names.Netns
 	if name == "" {
@@ -42,7 +42,7 @@ func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
 	return printable.AppendWord(dst, name)
 }
 
-// behind is s without its first n characters.
+// behind returns s without its first n characters.
 func behind(s string, n int) string {
 	for ; n > 0; n-- {
 		_, size := utf8.DecodeRuneInString(s)

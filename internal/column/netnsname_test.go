@@ -31,7 +31,7 @@ func TestLongNetnsName(t *testing.T) {
 	checkCellOf(t, Options{NetnsNameMost: 20}, "netns_name", inNetns("cni-0123456789abcdef"), "cni-0123456789abcdef", `"cni-0123456789abcdef"`)
 }
 
-func TestNetnsNameHasRoom(t *testing.T) {
+func TestNetnsNameWidth(t *testing.T) {
 	for most, want := range map[int]int{0: 16, 4: 10, 30: 30} {
 		if got := netnsNameColumns(Options{NetnsNameMost: most})[0].Width; got != want {
 			t.Errorf("at most %d: width %d, want %d", most, got, want)

@@ -7,7 +7,7 @@ import "tracer/internal/event"
 func processColumns() []Column {
 	return []Column{
 		{
-			// 15 bytes of name, the colon, and the 7 digits of the largest pid_max.
+			// Width of 15 bytes of name, the colon, and the 7 digits of the largest pid_max.
 			Name: "process", Header: "PROCESS", Key: "process", Type: String, Width: 23,
 			Screen: Screen{Cut: cutName, Steps: []Step{{24, 12}, {40, 16}, {54, 23}}},
 			Help:   "name and id of the process on the CPU, as comm:pid",

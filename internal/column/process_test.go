@@ -16,7 +16,7 @@ func TestProcess(t *testing.T) {
 	checkCell(t, "comm", e, "", `"ping"`)
 }
 
-func TestCommThatWouldBreakLines(t *testing.T) {
+func TestCommIsEscaped(t *testing.T) {
 	e := event.Event{Process: event.Process{PID: 1, Comm: [16]byte{'a', '\n', '"', 0xff}}}
 	checkCell(t, "process", e, `a\x0a"\xff:1`, `"a\u000a\"`+"\ufffd"+`:1"`)
 }

@@ -23,7 +23,7 @@ func isProgram(e *event.Event) bool { return e.Kind == event.Program || e.Kind =
 
 var unknownProgram event.BPF
 
-// programOf is the BPF program that the event is about.
+// programOf returns the BPF program of the event.
 func programOf(e *event.Event) *event.BPF {
 	if e.BPF == nil {
 		return &unknownProgram
@@ -31,7 +31,7 @@ func programOf(e *event.Event) *event.BPF {
 	return e.BPF
 }
 
-// appendKind appends like `[bpf](tc)` for a BPF program.
+// appendKind appends text like `[bpf](tc)` for a BPF program.
 func appendKind(dst []byte, e *event.Event) []byte {
 	if !isProgram(e) {
 		return dst

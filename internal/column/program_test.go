@@ -32,7 +32,7 @@ func TestProgram(t *testing.T) {
 	checkCell(t, "duration_ns", e, "", "1500")
 }
 
-func TestProgramThatIsNotKnown(t *testing.T) {
+func TestUnknownProgram(t *testing.T) {
 	e := event.Event{Kind: event.Program, BPF: &event.BPF{ID: 17}}
 	checkCell(t, "func", e, "id:17[bpf]", `"id:17"`)
 	checkCell(t, "program", e, "", `{"id":17,"name":null,"tag":null,"type":null,"tail_called":false}`)

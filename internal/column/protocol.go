@@ -8,7 +8,7 @@ const (
 	protocolICMP6 = 58
 )
 
-// protocolNames are those of the IP protocols that the kernel or a router speaks.
+// protocolNames are the names of IP protocols that the kernel or routers use.
 var protocolNames = [256]string{
 	0: "hopopt", protocolICMP: "icmp", 2: "igmp", 4: "ipip", protocolTCP: "tcp", 8: "egp", 12: "pup", 17: "udp",
 	22: "idp", 29: "tp", 33: "dccp", 41: "ipv6", 43: "ipv6-route", 44: "ipv6-frag", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah", protocolICMP6: "icmp6",

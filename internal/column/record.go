@@ -8,7 +8,7 @@ import (
 	"tracer/internal/event"
 )
 
-// Lost is the members of the record that stands where events are missing.
+// Lost returns the members of the JSON record that marks missing events in the stream.
 func Lost() []Column {
 	return []Column{
 		{Name: "cpu", Key: "cpu", Type: Number, Help: "CPU that lost the events", JSON: cpu},
@@ -17,7 +17,7 @@ func Lost() []Column {
 	}
 }
 
-// Summary is the members of the last record of a run.
+// Summary returns the members of the last JSON record of a run.
 func Summary() []Column {
 	return []Column{
 		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Made }),
@@ -63,7 +63,7 @@ func byReason(key, help string, of func(*event.Totals) []event.ReasonCount) Colu
 	}
 }
 
-// appendReasons appends the names that the events have too, and unknown where the kernel gives none.
+// appendReasons appends an object with the counts by reason; a reason without a name is unknown.
 func appendReasons(dst []byte, counts []event.ReasonCount) []byte {
 	dst = append(dst, '{')
 	for i, r := range counts {

@@ -25,7 +25,7 @@ func returnColumns() []Column {
 
 func hasResult(e *event.Event) bool { return e.Kind.IsReturn() || e.Kind == event.Verdict }
 
-// appendReturned appends like `=0(NET_RX_SUCCESS) took=12.3us`.
+// appendReturned appends text like `=0(NET_RX_SUCCESS) took=12.3us`.
 func appendReturned(dst []byte, e *event.Event) []byte {
 	if !hasResult(e) {
 		return dst
@@ -49,13 +49,13 @@ func appendResult(dst []byte, r *event.Result) []byte {
 	return appendUint(dst, r.Value)
 }
 
-// units of a duration, the largest first.
+// units are the units of durations, the largest first.
 var units = []struct {
 	size time.Duration
 	name string
 }{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"}}
 
-// appendDuration appends with one decimal, in the largest unit that it fills.
+// appendDuration appends a duration with one decimal, in the largest unit in which it is at least 1.
 func appendDuration(dst []byte, ns uint64) []byte {
 	for _, unit := range units {
 		if size := uint64(unit.size); ns >= size {

@@ -9,50 +9,49 @@ import (
 	"tracer/internal/event"
 )
 
-// Screen is how a column is shown on a terminal, where the table must fit the width.
+// Screen describes a column on a terminal, where the table must fit the width.
 type Screen struct {
-	// Header and Text replace the column's own; the zero values keep them.
+	// Header and Text replace those of the column, unless they are zero.
 	Header string
 	Text   func(dst []byte, e *event.Event) []byte
-	// Cut shortens the cell that begins at start to width cells; nil cuts its end.
+	// Cut shortens the cell that begins at start to width cells; nil cuts it at its end.
 	Cut func(dst []byte, start, width int) []byte
-	// Steps are the widths that the column takes as the terminal gets wider, the smallest
-	// first.
+	// Steps are the widths of the column on wider and wider terminals, the smallest first.
 	Steps []Step
 }
 
-// Step is a width that a column takes if room is left after all steps of lower ranks. The rank of
-// its first step is the column's importance: the lowest comes first.
+// Step is a width that a column gets if room is left after all steps with lower ranks. The rank of
+// its first step is the importance of the column: the lowest rank comes first.
 type Step struct{ Rank, Width int }
 
-// Ranks of columns that only a flag adds: after the function, before all other default columns.
+// Ranks of columns that need a flag: after the function, before all other default columns.
 const (
 	rankID    = 4
 	rankAsked = 5
 	rankWider = 43
 )
 
-// asked is the screen of such a column: narrow first, wide if there is enough room.
+// asked returns the screen of a column that needs a flag: narrow first, wide if there is enough room.
 func asked(narrow, wide int) Screen {
 	return steps(Step{rankAsked, narrow}, Step{rankWider, wide})
 }
 
 func steps(list ...Step) Screen { return Screen{Steps: list} }
 
-// Layout is the text columns that are shown, with their widths.
+// Layout has the text columns that are shown, with their widths.
 type Layout struct {
-	// Columns have the widths of this layout; blocks are among them.
+	// Columns are the columns and blocks that are shown, with the widths of this layout.
 	Columns []Column
 	// LeftOut are the columns that do not fit.
 	LeftOut []Column
-	// Cut means that every value is cut to its column's width. Otherwise longer values push the
-	// rest of their rows to the right.
+	// Cut is set if values are cut to the width of their column. Otherwise a longer value moves the
+	// rest of its row to the right.
 	Cut bool
 }
 
-// Lay lays out the text columns that o asks for. No row is wider than width, that of a terminal:
-// the least important columns are left out. Chosen columns (o.Chosen) are never left out: if they
-// do not fit, they are laid out as without a terminal. Width 0 means no terminal: all columns have
+// Lay lays out the text columns that o selects for a terminal of that width. It leaves out the least
+// important columns if not all fit. Chosen columns (o.Chosen) are never left out: if they do not
+// fit, they are laid out as without a terminal. Width 0 means no terminal: all columns have
 // the widths of the table.
 func Lay(o Options, width int) Layout {
 	columns := slices.DeleteFunc(Select(o), func(c Column) bool { return c.Text == nil })
@@ -74,7 +73,7 @@ func Lay(o Options, width int) Layout {
 	return l
 }
 
-// narrowest is the width of a row in which each column has its first step.
+// narrowest returns the width of a row in which each column has its first step.
 func narrowest(columns []Column) int {
 	sum := -1
 	for _, c := range columns {
@@ -85,15 +84,15 @@ func narrowest(columns []Column) int {
 	return sum
 }
 
-// growth is a step of the column with that index.
+// growth is a step of a column.
 type growth struct {
 	Step
-	column int
-	first  bool
+	column int  // index of the column
+	first  bool // whether it is the column's first step
 }
 
-// growths are the steps of all columns in the order in which they are taken. If all columns must
-// be shown, their first steps come before all others.
+// growths returns the steps of all columns by rank. If all columns must be shown, their first steps
+// come before all others.
 func growths(columns []Column, all bool) []growth {
 	var list []growth
 	for i, c := range columns {
@@ -116,7 +115,7 @@ func growths(columns []Column, all bool) []growth {
 	return list
 }
 
-// fit returns the width of each column, 0 if it does not fit. It takes steps until one does not
+// fit returns the width of each column, 0 if it does not fit. It stops at the first step that does not
 // fit, so that a wider terminal never shows less. The last column gets the remaining cells.
 func fit(columns []Column, width int, all bool) []int {
 	widths, used, last := make([]int, len(columns)), -1, 0
@@ -134,7 +133,7 @@ func fit(columns []Column, width int, all bool) []int {
 	return widths
 }
 
-// onScreen is the column as a terminal shows it.
+// onScreen returns the column in its form for terminals, with that width.
 func (c Column) onScreen(width int) Column {
 	c.Width = width
 	c.Header = cmp.Or(c.Screen.Header, c.Header)

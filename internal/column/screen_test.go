@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// described is like `SKB:9 TUPLE:29 FUNC:40`.
+// described returns headers and widths, such as `SKB:9 TUPLE:29 FUNC:40`.
 func described(columns []Column) string {
 	var parts []string
 	for _, c := range columns {
@@ -59,13 +59,14 @@ func TestLay(t *testing.T) {
 	}
 }
 
-// layouts are what may be asked for.
+// layouts are various selections of columns.
 var layouts = []Options{
 	{}, {Meta: true, Tuple: true}, {Meta: true, Tuple: true, ID: true}, {Meta: true, Tuple: true, Stack: true, Drops: true},
 	{Tuple: true, Caller: true, Timestamp: Relative}, everything, {Meta: true, Lookups: true, BPFMap: true, Head: true, XDPMetadata: true},
 }
 
-// TestWiderTerminalsShowNoLess: of each column at least as much, and all of the room is used.
+// TestWiderTerminalsShowNoLess checks that no column gets narrower on a wider terminal, and that rows use
+// its full width.
 func TestWiderTerminalsShowNoLess(t *testing.T) {
 	for _, o := range layouts {
 		narrower := map[string]int{}
@@ -97,8 +98,8 @@ func TestWiderTerminalsShowNoLess(t *testing.T) {
 	}
 }
 
-// TestLeftOutAreThoseNotShown: all text columns are either shown or said to be left out.
-func TestLeftOutAreThoseNotShown(t *testing.T) {
+// TestLeftOut checks that every text column is either in Columns or in LeftOut.
+func TestLeftOut(t *testing.T) {
 	l := Lay(Options{Meta: true, Tuple: true, Timestamp: Relative, Stack: true}, 80)
 	if got := described(l.LeftOut); got != "CPU:0 PROCESS:0 NETNS:0 MARK/x:0 IFACE:0 PROTO:0 MTU:0 LEN:0" {
 		t.Errorf("left out: %s", got)
@@ -111,7 +112,7 @@ func TestLeftOutAreThoseNotShown(t *testing.T) {
 	}
 }
 
-// TestSteps: every column of text has steps that grow, with room for its header.
+// TestSteps checks that every text column has growing steps, and that the smallest fits the header.
 func TestSteps(t *testing.T) {
 	for _, o := range layouts {
 		for _, c := range table(o) {

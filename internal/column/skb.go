@@ -19,7 +19,7 @@ func skbColumns(o Options) []Column {
 	}
 }
 
-// skbScreen makes the address less important if packets can be distinguished without it: they
+// skbScreen makes the address less important if packets can be distinguished without it, because they
 // have numbers, or one row each.
 func skbScreen(o Options) Screen {
 	s := Screen{Cut: cutStart, Steps: []Step{{14, 9}, {58, 18}}}
@@ -46,7 +46,7 @@ func headText(dst []byte, e *event.Event) []byte { return appendPointer(dst, e.H
 
 func headJSON(dst []byte, e *event.Event) []byte { return appendPointerOrNull(dst, e.Head) }
 
-// appendPointer appends - for none.
+// appendPointer appends an address, or - for 0.
 func appendPointer(dst []byte, address uint64) []byte {
 	if address == 0 {
 		return append(dst, '-')

@@ -15,7 +15,7 @@ func TestSkb(t *testing.T) {
 	checkCell(t, "cpu", event.Event{CPU: 511}, "511", "511")
 }
 
-// TestHead: a frame and the sk_buff that is built from it have the same.
+// TestHead checks the address of the data. An XDP frame and the sk_buff built from it have the same one.
 func TestHead(t *testing.T) {
 	checkCell(t, "head", event.Event{Head: 0xffff888004b30000}, "0xffff888004b30000", `"0xffff888004b30000"`)
 	checkCell(t, "head", event.Event{}, "-", "null")

@@ -4,7 +4,7 @@ package column
 
 import "tracer/internal/event"
 
-// indent sets the lines of a block off from the rows.
+// indent is the indentation of blocks, which distinguishes them from rows.
 const indent = "    "
 
 func stackColumns() []Column {
@@ -15,7 +15,7 @@ func stackColumns() []Column {
 	}}
 }
 
-// stackText is a line like `    icmp_rcv+0x1a3` or `    nft_do_chain+0x5c [nf_tables]` for each frame.
+// stackText appends a line like `    icmp_rcv+0x1a3` or `    nft_do_chain+0x5c [nf_tables]` for each frame.
 func stackText(dst []byte, e *event.Event) []byte {
 	for i := range e.Stack {
 		dst = appendFrame(append(dst, indent...), &e.Stack[i])
@@ -32,7 +32,7 @@ func appendFrame(dst []byte, f *event.Frame) []byte {
 	return appendModule(appendHex(dst, f.Offset), f.Module)
 }
 
-// appendModule is like ` [nf_tables]`, nothing for the kernel itself.
+// appendModule appends text like ` [nf_tables]`, or nothing for vmlinux.
 func appendModule(dst []byte, module string) []byte {
 	if module == "" {
 		return dst

@@ -4,13 +4,13 @@ package column
 
 import "tracer/internal/event"
 
-// tcpFlagNames are in the order of their bits.
+// tcpFlagNames are the names of the flags from bit 0 on.
 var tcpFlagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 
-// hasTCP reports whether the packet holds the header up to the flags.
+// hasTCP reports whether the packet contains the TCP header at least up to the flags.
 func hasTCP(t *event.Tuple) bool { return isIP(t) && t.Protocol == protocolTCP && t.HasTCPFlags }
 
-// appendTCP is like `:SYN|ACK`, or `:SYN|ACK,seq=1,ack=2,win=64240`.
+// appendTCP appends text like `:SYN|ACK`, or `:SYN|ACK,seq=1,ack=2,win=64240`.
 func (f tupleForm) appendTCP(dst []byte, t *event.Tuple) []byte {
 	if f.flags && t.TCPFlags != 0 {
 		dst = appendTCPFlags(append(dst, ':'), t.TCPFlags)
@@ -23,7 +23,7 @@ func (f tupleForm) appendTCP(dst []byte, t *event.Tuple) []byte {
 	return dst
 }
 
-// appendTCPFlags is like SYN|ACK.
+// appendTCPFlags appends text like SYN|ACK.
 func appendTCPFlags(dst []byte, flags uint8) []byte {
 	first := true
 	for i, name := range tcpFlagNames {

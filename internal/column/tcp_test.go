@@ -45,7 +45,7 @@ func TestTCPWithoutNumbers(t *testing.T) {
 		tcpHead+`"flags":16,"tcp_flags":"ACK","fragment":false}`)
 }
 
-// TestNoTCPHeader: a later fragment has none, whatever its bytes are.
+// TestNoTCPHeader checks that a later fragment has no flags, ports and sequence numbers.
 func TestNoTCPHeader(t *testing.T) {
 	tuple := tcp(0x10)
 	tuple.Ports, tuple.HasTCPFlags, tuple.Fragment, tuple.FragmentOffset = false, false, true, 1480
@@ -53,8 +53,8 @@ func TestNoTCPHeader(t *testing.T) {
 		`{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","proto":6,"protocol":"tcp","fragment":true,"fragment_offset":1480}`)
 }
 
-// TestTCPCutOff: a packet may end behind the ports, or behind the flags.
-func TestTCPCutOff(t *testing.T) {
+// TestTruncatedTCP checks packets that end after the ports, or after the flags.
+func TestTruncatedTCP(t *testing.T) {
 	tuple := ip4(6, ports(80, 81))
 	checkCellOf(t, Options{TCPSeq: true}, "tuple", event.Event{Tuple: tuple}, "10.0.2.15:80->8.8.8.8:81(tcp)", tcpHead+`"fragment":false}`)
 	tuple.HasTCPFlags, tuple.TCPFlags = true, 2

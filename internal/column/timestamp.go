@@ -11,8 +11,8 @@ import (
 	"tracer/internal/event"
 )
 
-// Timestamp is the form in which the time of an event is printed. Each form is
-// made from the event's own kernel time, never from the moment of printing.
+// Timestamp is the form in which the time of an event is printed. All forms show the
+// kernel time of the event, not the time of printing.
 type Timestamp uint8
 
 const (
@@ -22,19 +22,19 @@ const (
 	Current
 	// Relative is the nanoseconds since the previous event of the same packet.
 	Relative
-	// Absolute is the local wall clock in microseconds, with the monotonic clock beside it.
+	// Absolute is the local wall clock in microseconds, and the monotonic clock in nanoseconds.
 	Absolute
 )
 
 var timestampNames = []string{None: "none", Current: "current", Relative: "relative", Absolute: "absolute"}
 
-// String is the form's name on the command line.
+// String returns the name of the form on the command line.
 func (t Timestamp) String() string { return timestampNames[t] }
 
-// Timestamps is the names that ParseTimestamp takes.
+// Timestamps returns the names that ParseTimestamp accepts.
 func Timestamps() []string { return slices.Clone(timestampNames) }
 
-// ParseTimestamp reads the name of a form.
+// ParseTimestamp parses the name of a form.
 func ParseTimestamp(name string) (Timestamp, error) {
 	i := slices.Index(timestampNames, name)
 	if i < 0 {
@@ -77,7 +77,7 @@ func monotonic(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Tim
 
 func sinceLast(dst []byte, e *event.Event) []byte { return appendUint(dst, e.Names.SinceLast) }
 
-// passedText is like `+59.0ms`, - for the first event of a packet.
+// passedText appends text like `+59.0ms`, or - for the first event of a packet.
 func passedText(dst []byte, e *event.Event) []byte {
 	if e.Names.SinceLast == 0 {
 		return append(dst, '-')
@@ -85,7 +85,7 @@ func passedText(dst []byte, e *event.Event) []byte {
 	return appendDuration(append(dst, '+'), e.Names.SinceLast)
 }
 
-// clockText is the time of the day.
+// clockText appends the time of day.
 func clockText(dst []byte, e *event.Event) []byte {
 	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, "15:04:05.000000")
 }
@@ -94,7 +94,8 @@ func wallText(dst []byte, e *event.Event) []byte {
 	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, "2006-01-02T15:04:05.000000")
 }
 
-// wallJSON adds the offset from UTC, as RFC 3339 asks, so that a record can be read in another time zone.
+// wallJSON appends the time with the offset from UTC, as RFC 3339 requires, so that it is unambiguous
+// in other time zones.
 func wallJSON(dst []byte, e *event.Event) []byte {
 	return time.Unix(0, e.Names.WallTime).AppendFormat(dst, `"2006-01-02T15:04:05.000000Z07:00"`)
 }

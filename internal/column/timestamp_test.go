@@ -19,7 +19,7 @@ func TestParseTimestamp(t *testing.T) {
 	}
 	for _, name := range []string{"", "foo", "None"} {
 		if _, err := ParseTimestamp(name); err == nil || !strings.Contains(err.Error(), "none, current, relative, absolute") {
-			t.Errorf("%q: error %v, want one that lists what there is", name, err)
+			t.Errorf("%q: error %v, want one that lists the forms", name, err)
 		}
 	}
 }
@@ -31,7 +31,7 @@ func TestTimes(t *testing.T) {
 	checkCell(t, "relative", e, "41250", "41250")
 }
 
-func TestWallClockIsTheEvents(t *testing.T) {
+func TestWallClockOfTheEvent(t *testing.T) {
 	old := time.Local
 	t.Cleanup(func() { time.Local = old })
 	e := event.Event{Names: event.Names{WallTime: 1767323045678900123}}

@@ -17,7 +17,7 @@ func tunnelColumns(o Options) []Column {
 	}}
 }
 
-// tunnelText is like vxlan(id=42):TUPLE, one word as a tuple is.
+// tunnelText appends one word like vxlan(id=42):TUPLE.
 func (f tupleForm) tunnelText(dst []byte, e *event.Event) []byte {
 	if e.Tunnel == nil || e.Tunnel.Kind == event.NoTunnel {
 		return append(dst, '-')
@@ -46,7 +46,7 @@ func appendTunnelID(dst []byte, t *event.Tunnel) []byte {
 	return appendUint(dst, uint64(t.ID))
 }
 
-// cutTunnel cuts the inner tuple, which stands behind the kind and the id.
+// cutTunnel shortens the inner tuple, which follows the kind and the id.
 func cutTunnel(dst []byte, start, width int) []byte {
 	inner := tupleOf(dst[start:])
 	if width-inner < narrowTuple {
@@ -55,7 +55,7 @@ func cutTunnel(dst []byte, start, width int) []byte {
 	return cutTuple(dst, start+inner, width-inner)
 }
 
-// tupleOf is where the tuple begins in a tunnel's text.
+// tupleOf returns the index of the tuple in the text of a tunnel.
 func tupleOf(text []byte) int {
 	if i := bytes.Index(text, []byte("):")); i >= 0 && bytes.HasPrefix(text[bytes.IndexByte(text, '('):], []byte("(id=")) {
 		return i + 2

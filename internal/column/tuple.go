@@ -17,16 +17,15 @@ func tupleColumns(o Options) []Column {
 	}}
 }
 
-// tupleForm is how much the text of a tuple tells.
+// tupleForm selects the TCP fields in the text of a tuple.
 type tupleForm struct{ flags, seq bool }
 
 func formOf(o Options) tupleForm { return tupleForm{flags: o.TCPFlags || o.TCPSeq, seq: o.TCPSeq} }
 
 func (f tupleForm) text(dst []byte, e *event.Event) []byte { return f.appendTuple(dst, &e.Tuple) }
 
-// appendTuple is SOURCE->DEST(PROTOCOL,DETAILS), or (WHAT-IT-IS) for an skb
-// without addresses: a tuple is never made up. It is one word, so that scripts
-// that count columns find FUNC behind it.
+// appendTuple appends SOURCE->DEST(PROTOCOL,DETAILS), or only (KIND) for an skb without
+// addresses. It is one word, so that scripts can count columns.
 func (f tupleForm) appendTuple(dst []byte, t *event.Tuple) []byte {
 	dst = appendEndpoints(dst, t)
 	dst = append(dst, '(')
@@ -34,11 +33,11 @@ func (f tupleForm) appendTuple(dst []byte, t *event.Tuple) []byte {
 	return append(appendVLAN(dst, t), ')')
 }
 
-// shownTags is how many VLAN ids a tuple has.
+// shownTags is the maximum number of VLAN ids in a tuple.
 const shownTags = 3
 
-// appendVLAN is like `,vlan=5`, or `,vlan=5.7.9` with the ids from the outermost tag on, and
-// `,vlan=5.7.9+1` where there is one more tag.
+// appendVLAN appends text like `,vlan=5`; `,vlan=5.7.9` for three tags, the outermost first; or
+// `,vlan=5.7.9+1` for one more tag.
 func appendVLAN(dst []byte, t *event.Tuple) []byte {
 	if !t.HasVLAN {
 		return dst
@@ -71,8 +70,8 @@ func hasAddresses(t *event.Tuple) bool {
 
 func isIP(t *event.Tuple) bool { return t.Network == event.IPv4 || t.Network == event.IPv6 }
 
-// appendEndpoint writes port 0 for ICMP, which has none, in each of its
-// fragments: it is what eyes and scripts that know this kind of output look for.
+// appendEndpoint appends ADDRESS:PORT, or ADDRESS for a protocol without ports. All fragments of
+// ICMP have port 0, since scripts for output like this expect a port there.
 func appendEndpoint(dst []byte, t *event.Tuple, a netip.Addr, port uint16) []byte {
 	dst = appendAddress(dst, t, a)
 	switch {

@@ -111,7 +111,7 @@ func TestTupleARP(t *testing.T) {
 		`{"network":"arp","arp":{"operation":9,"name":null}}`)
 }
 
-func TestNoTupleIsMadeUp(t *testing.T) {
+func TestTuplesWithoutAddresses(t *testing.T) {
 	checkTuple(t, event.Tuple{}, "(no-packet)", `{"network":"none"}`)
 	checkTuple(t, event.Tuple{Network: event.Netlink}, "(netlink)", `{"network":"netlink"}`)
 	checkTuple(t, event.Tuple{Network: event.Unix}, "(unix)", `{"network":"unix"}`)

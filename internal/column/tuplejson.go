@@ -10,8 +10,8 @@ import (
 
 func tupleJSON(dst []byte, e *event.Event) []byte { return appendTupleObject(dst, &e.Tuple) }
 
-// appendTupleObject is an object that starts with what kind of packet it is. Members
-// that this kind does not have are absent; a member is never absent for being zero.
+// appendTupleObject appends an object whose first member is the kind of packet. Members that
+// this kind does not have are absent; members that are zero are present.
 func appendTupleObject(dst []byte, t *event.Tuple) []byte {
 	dst = append(append(append(dst, `{"network":"`...), networkName(t.Network)...), '"')
 	switch t.Network {
