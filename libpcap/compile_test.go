@@ -57,7 +57,8 @@ func TestZeroByte(t *testing.T) {
 	}
 }
 
-// TestCompileParallel finds data races, with -race or if libpcap's parser is not thread-safe.
+// TestCompileParallel compiles in several goroutines, which finds data races with -race, or if libpcap's
+// parser is not thread-safe.
 func TestCompileParallel(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {

@@ -54,7 +54,7 @@ func (c *compiler) add(p part, yes, no label) error {
 		begin[i] = c.newLabel()
 	}
 	for i, each := range p.parts {
-		c.begins(begin[i])
+		c.setLabel(begin[i])
 		ifYes, ifNo := ways(p.parts, begin, i, yes, no)
 		if err := c.add(each, ifYes, ifNo); err != nil {
 			return err

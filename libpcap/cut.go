@@ -32,14 +32,14 @@ type cutter struct {
 // cut returns the parts of the expression: one piece if it is short or can't be cut.
 func (c cutter) cut() part {
 	whole := part{to: len(c.tokens)}
-	if !isBalanced(c.tokens) || slices.ContainsFunc(c.tokens, movesOn) {
+	if !isBalanced(c.tokens) || slices.ContainsFunc(c.tokens, changesOffsets) {
 		return whole
 	}
 	return c.divide(whole)
 }
 
-// movesOn reports whether a word changes the offsets that the terms after it test.
-func movesOn(t Token) bool {
+// changesOffsets reports whether a word changes the offsets that the terms after it test.
+func changesOffsets(t Token) bool {
 	return slices.Contains([]string{"vlan", "mpls", "pppoed", "pppoes", "geneve", "vxlan", "protochain"}, t.Text)
 }
 

@@ -5,7 +5,8 @@ package libpcap
 /*
 #include <pcap/pcap.h>
 
-// The program struct is made here because cgo may not pass a Go struct that holds a Go pointer.
+// cgo may not pass a pointer to a Go struct that contains a Go pointer, so struct bpf_program is
+// built in C.
 static int match(struct bpf_insn *insns, u_int n, const u_char *packet, u_int caplen, u_int len)
 {
 	struct bpf_program prog = { .bf_len = n, .bf_insns = insns };

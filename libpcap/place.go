@@ -62,15 +62,15 @@ func nearby(msg string, tokens []Token, offset int) string {
 	return " at the end"
 }
 
-// parserIsFull is the parser's message if brackets are nested too deeply for its stack.
-const parserIsFull = "memory exhausted"
+// memoryExhausted is the parser's message if brackets are nested too deeply for its stack.
+const memoryExhausted = "memory exhausted"
 
 // shorten removes the prefixes of the parser's messages, and converts the first letter to
 // lower case unless it begins an acronym.
 func shorten(msg string) string {
 	msg = strings.TrimPrefix(msg, "can't parse filter expression: ")
 	msg = strings.TrimPrefix(msg, "syntax error in filter expression: ")
-	if msg == parserIsFull {
+	if msg == memoryExhausted {
 		return "brackets are nested too deeply"
 	}
 	if len(msg) > 1 && strings.ToLower(msg[1:2]) == msg[1:2] {

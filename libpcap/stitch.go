@@ -63,8 +63,8 @@ func (s *stitcher) exit(at int, matches bool, yes, no label) RawInstruction {
 	return RawInstruction{Op: opJump}
 }
 
-// begins sets a label to the next instruction.
-func (s *stitcher) begins(l label) { s.places[l] = len(s.code) }
+// setLabel sets a label to the next instruction.
+func (s *stitcher) setLabel(l label) { s.places[l] = len(s.code) }
 
 // program sets the jump offsets and returns the combined program.
 func (s *stitcher) program() []bpf.RawInstruction {

@@ -21,10 +21,10 @@ func isNot(t Token) bool       { return t.Text == "not" || t.Text == "!" }
 func isAnd(t Token) bool       { return t.Text == "and" || t.Text == "&&" }
 func isDirection(t Token) bool { return slices.Contains(directions, t.Text) }
 
-// gives reports whether a word makes later terms inherit the qualifiers of its term.
-func gives(t Token) bool { return slices.Contains(kinds, t.Text) || isDirection(t) }
+// isInherited reports whether later terms inherit the qualifiers of a term with this word.
+func isInherited(t Token) bool { return slices.Contains(kinds, t.Text) || isDirection(t) }
 
-func isQualifier(t Token) bool { return gives(t) || slices.Contains(protocols, t.Text) }
+func isQualifier(t Token) bool { return isInherited(t) || slices.Contains(protocols, t.Text) }
 
 func joins(t Token) bool { return isAnd(t) || t.Text == "or" || t.Text == "||" }
 
@@ -131,7 +131,7 @@ func (c cutter) qualifiersOf(term part) string {
 		from++
 	}
 	n := countQualifiers(c.tokens[from:term.to])
-	if !slices.ContainsFunc(c.tokens[from:from+n], gives) || from+n+1 != term.to {
+	if !slices.ContainsFunc(c.tokens[from:from+n], isInherited) || from+n+1 != term.to {
 		return ""
 	}
 	return c.text(from, from+n) + " "

@@ -144,7 +144,7 @@ func isSet(word string) bool {
 	return strings.EqualFold(word, DefaultColumns) || strings.EqualFold(word, AllColumns)
 }
 
-// expand inserts the columns of the sets that are not named themselves.
+// expand inserts the columns of each set, except those that are also named.
 func (c *choice) expand() {
 	added := 0
 	for _, s := range c.sets {

@@ -116,7 +116,8 @@ type Options struct {
 	Tuple bool
 	// First adds the first tuple of a dropped packet: see [event.FirstTuple].
 	First bool
-	// ID adds the numbers of the packet and of the part of it that the sk_buff is.
+	// ID adds the number of the packet, and the part of the packet, such as a clone, that the
+	// sk_buff is.
 	ID bool
 	// Timestamp adds the time in that form.
 	Timestamp Timestamp
@@ -185,7 +186,7 @@ func Select(o Options) []Column {
 	return wanted
 }
 
-// Needs returns the groups of the columns that o selects, whose data has to be collected.
+// Needs returns the groups of the columns that o selects. The data of these groups has to be collected.
 func Needs(o Options) map[Group]bool {
 	needs := map[Group]bool{}
 	for _, c := range Select(o) {

@@ -17,14 +17,14 @@ func (f tupleForm) firstText(dst []byte, e *event.Event) []byte {
 	if e.First == nil || e.First.By == event.FirstUnknown || !e.First.Differs(&e.Tuple) {
 		return dst
 	}
-	before, behind := firstWords(e.First.By)
+	before, after := firstWords(e.First.By)
 	dst = append(append(dst, indent...), before...)
 	dst = f.appendTuple(dst, &e.First.Tuple)
-	return append(append(dst, behind...), '\n')
+	return append(append(dst, after...), '\n')
 }
 
 // firstWords returns the text before and after the tuple.
-func firstWords(by event.FirstBy) (before, behind string) {
+func firstWords(by event.FirstBy) (before, after string) {
 	switch by {
 	case event.FirstFollowed:
 		return "was ", ""

@@ -37,13 +37,13 @@ func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
 		return append(dst, '-')
 	}
 	if over := utf8.RuneCountInString(name) - int(most); over > 0 {
-		dst, name = append(dst, '~'), behind(name, over+1)
+		dst, name = append(dst, '~'), withoutFirst(name, over+1)
 	}
 	return printable.AppendWord(dst, name)
 }
 
-// behind returns s without its first n characters.
-func behind(s string, n int) string {
+// withoutFirst returns s without its first n characters.
+func withoutFirst(s string, n int) string {
 	for ; n > 0; n-- {
 		_, size := utf8.DecodeRuneInString(s)
 		s = s[size:]

@@ -16,7 +16,8 @@ type Screen struct {
 	Text   func(dst []byte, e *event.Event) []byte
 	// Cut shortens the cell that begins at start to width cells; nil cuts it at its end.
 	Cut func(dst []byte, start, width int) []byte
-	// Steps are the widths of the column on wider and wider terminals, the smallest first.
+	// Steps are the possible widths of the column, the smallest first. The wider the terminal, the more
+	// steps are taken.
 	Steps []Step
 }
 

@@ -4,7 +4,7 @@ package endian
 
 import "testing"
 
-// TestSize checks that the conversion of package asm in the other direction gives the same number.
+// TestSize checks Size with asm.Size.Sizeof, the conversion in the other direction.
 func TestSize(t *testing.T) {
 	for _, bytes := range []int{1, 2, 4, 8} {
 		if got := Size(bytes).Sizeof(); got != bytes {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package expr compiles C-like expressions to eBPF, with the types of the running kernel.
-// An expression starts with a root, such as the sk_buff. The result is the body of a
-// function, which replaces that of a placeholder in the BPF programs.
+// The variables of an expression are called roots: the sk_buff, the xdp_buff, or the arguments
+// and the result of a function. Compilation returns the body of a function, which replaces
+// that of a placeholder in the BPF programs.
 //
 // The language is that of C expressions: members by -> and . (interchangeable), elements,
 // * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and ||, with the

@@ -73,7 +73,7 @@ var samples = []sample{
 	{"~skb->b1", func(w *world) any { return ^int32(w.B1) }},
 	{"(u64)skb->c2", func(w *world) any { return uint64(int64(w.C2)) }},
 	{"(s8)skb->c3", func(w *world) any { return int8(w.C3) }},
-	// members without names, arrays, structs in them
+	// anonymous members, arrays, arrays of structs
 	{"skb->mark", func(w *world) any { return w.Mark }},
 	{"skb->low", func(w *world) any { return uint16(w.Mark) }},
 	{"skb->high", func(w *world) any { return int16(w.Mark >> 16) }},
@@ -185,7 +185,7 @@ var samples = []sample{
 	{"skb->sl >> 33", func(w *world) any { return w.Sl >> 33 }},
 	{"skb->ul >> 33", func(w *world) any { return w.Ul >> 33 }},
 	{"skb->ss >> 3", func(w *world) any { return int32(w.Ss) >> 3 }},
-	// comparisons as numbers, and truth
+	// comparisons as numbers, logical operators
 	{"(skb->ub > 3) + (skb->us > 3) * 2", func(w *world) any { return is(w.Ub > 3) + is(w.Us > 3)*2 }},
 	{"!skb->ub", func(w *world) any { return is(w.Ub == 0) }},
 	{"!!skb->ul", func(w *world) any { return is(w.Ul != 0) }},
@@ -212,7 +212,7 @@ var samples = []sample{
 	{"sizeof(u32) + sizeof skb->pairs + sizeof(skb) + sizeof(*skb)", func(w *world) any { return uint64(4 + 12 + 8 + 248) }},
 	{"0xffffffff", func(w *world) any { return uint32(0xffffffff) }},
 	{"0xdeadbeefcafe", func(w *world) any { return int64(0xdeadbeefcafe) }},
-	// orders of bytes
+	// byte orders
 	{"ntohs(skb->us)", func(w *world) any { return bits.ReverseBytes16(w.Us) }},
 	{"htons(skb->ui)", func(w *world) any { return bits.ReverseBytes16(uint16(w.Ui)) }},
 	{"bpf_ntohl(skb->ui)", func(w *world) any { return bits.ReverseBytes32(w.Ui) }},
@@ -254,7 +254,7 @@ func extended(v any) uint64 {
 	return r.Uint()
 }
 
-// loaded are the programs of a sample.
+// loaded is a sample with its loaded programs.
 type loaded struct {
 	sample
 	condition, value *ebpf.Program

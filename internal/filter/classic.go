@@ -64,8 +64,8 @@ func define(classic []bpf.Instruction) []bpf.Instruction {
 	return defined
 }
 
-// defineLoad replaces a load beyond the end of any packet with a rejection. The sum of X and an offset
-// that is kept cannot wrap at 32 bits (see sum).
+// defineLoad replaces a load beyond the end of any packet with a rejection. For an offset relative to X,
+// it only checks the constant part. This is enough to keep the sum with X from wrapping: see farthest.
 func defineLoad(insn bpf.Instruction) bpf.Instruction {
 	end, _ := fixedEnd(insn)
 	if in, ok := insn.(bpf.LoadIndirect); ok {

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// Network drivers copy at least the headers of a packet into its linear part (eth_get_headlen). These
-// are the ends of the shortest ones: Ethernet, IPv6 and UDP; and Ethernet and UDP, to which the length of
-// the IPv4 header is added at run time.
+// Network drivers copy the headers of a packet into its linear part (eth_get_headlen). headersEnd is the
+// end of the shortest headers with IPv6: Ethernet, IPv6 and UDP. headersEndShift is the same for IPv4
+// without the length of the IPv4 header, which the classic program adds as X.
 const (
 	headersEnd      = 14 + 40 + 8
 	headersEndShift = 14 + 8

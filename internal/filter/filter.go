@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package filter compiles expressions in the language of pcap-filter(7) to eBPF
-// that runs on packets in the kernel. libpcap compiles the expression to classic
-// BPF. This package translates that to eBPF bodies, which replace functions of the BPF
-// programs.
+// that runs on packets in the kernel. libpcap compiles an expression to classic
+// BPF. This package translates the classic program to bodies of functions in eBPF,
+// which replace those of placeholders in the BPF programs.
 package filter
 
 import (
@@ -21,8 +21,8 @@ import (
 // the filter runs. It is the size of head in struct packet (bpf/packet.h).
 const HeadSize = 80
 
-// snaplen is what a classic program returns for a match. It is tcpdump's value, so that listings
-// are the same.
+// snaplen is the value that a classic program returns for a match. It is that of tcpdump, so
+// that the listings are the same.
 const snaplen = 262144
 
 // mostInstructions is the largest distance of a jump in eBPF, whose offset is a signed 16-bit number.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// state is what holds before an instruction runs, on every path to it.
+// state is what is known before an instruction runs, on every path to it.
 type state struct {
 	reached bool
 	length  int     // minimum length of the frame in bytes

@@ -16,8 +16,8 @@ const (
 	offsetWord = 108
 )
 
-// plainHeader is the length in bytes of an IPv4 header without options. Nearly
-// every IPv4 header has this length, so the offset of the next header is a constant.
+// plainHeader is the length in bytes of an IPv4 header without options. Nearly all IPv4
+// headers have this length, and then the offset of the next header is a constant.
 const plainHeader = 20
 
 // load translates a load from the packet.

@@ -21,7 +21,7 @@ func TestSearch(t *testing.T) {
 	l := newLab(t)
 	r := rand.New(rand.NewPCG(10, 0))
 	for _, n := range []int{leastSearched - 1, leastSearched, 9, 12, 13, 48, 200} {
-		for _, inside := range []bool{false, true} { // inside: the row is followed by another comparison
+		for _, inside := range []bool{false, true} { // see rowOf
 			values := make([]uint32, n)
 			for i := range values {
 				values[i] = r.Uint32() &^ 1
@@ -42,8 +42,8 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// rowOf returns a program with a row of these values; inside adds instructions between the row and its
-// targets.
+// rowOf returns a program that matches the values with a row. If inside is set, another comparison follows
+// if none of the values matches, and another instruction lies between the row and its targets.
 func rowOf(values []uint32, inside bool) []bpf.Instruction {
 	program := []bpf.Instruction{bpf.LoadAbsolute{Size: 4}}
 	for i, v := range values {

@@ -79,8 +79,9 @@ func (t *translator) translated(pc, n int) (asm.Instructions, error) {
 	return t.instruction(pc)
 }
 
-// emitted reports whether the instruction at pc is translated. The verifier rejects unreachable
-// instructions, and all jumps to a rejection share one at the end of the body.
+// emitted reports whether the instruction at pc is translated. Unreachable instructions are left out,
+// since the verifier rejects them. So are rejections that only jumps lead to: these jumps go to a shared
+// rejection at the end of the body.
 func (t *translator) emitted(pc int) bool {
 	return t.before[pc].reached && (!rejects(t.classic[pc]) || t.fallsThrough())
 }
@@ -193,8 +194,8 @@ func (t *translator) prologue() asm.Instructions {
 	return append(insns, zero(t.unset)...)
 }
 
-// replaceSource replaces the source register of all instructions that have it. A body without calls
-// uses R1 directly in place of a copy.
+// replaceSource replaces the source register from with to in all instructions. A body without calls needs
+// no copy of R1, since R1 keeps its value.
 func replaceSource(insns asm.Instructions, from, to asm.Register) {
 	for i := range insns {
 		if insns[i].Src == from {

@@ -58,8 +58,8 @@ func storedTypes(t *testing.T, name string) *btf.Spec {
 	return spec
 }
 
-// countingBytes returns bytes that are all different up to 256. The third one is small, since it is
-// nr_frags in skb_shared_info.
+// countingBytes returns bytes that count up from 0, so that each value shows its offset. The third byte,
+// which is nr_frags in skb_shared_info, is small.
 func countingBytes(n int) []byte {
 	raw := make([]byte, n)
 	for i := range raw {
