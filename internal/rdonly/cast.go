@@ -9,9 +9,9 @@ import "github.com/cilium/ebpf/asm"
 // Cast has the BTF ids and offsets of the running kernel for bpf_rdonly_cast, which converts any number
 // to a pointer to a kernel type. A load through that pointer reads 0 if it faults.
 type Cast struct {
-	// Func is the BTF id of bpf_rdonly_cast. Words is the id of a struct that begins with many
-	// consecutive 8-byte words. Bytes is the id of a struct with an array of Length bytes at the
-	// offset Array.
+	// Func is the BTF id of bpf_rdonly_cast. Words is the id of a struct that begins with enough
+	// consecutive 8-byte words to load all members below at once (pt_regs). Bytes is the id of a
+	// struct with an array of Length bytes at the offset Array.
 	Func, Words, Bytes int32
 	Array, Length      int16
 	// Offsets of these members in struct sk_buff.
