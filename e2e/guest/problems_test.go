@@ -17,8 +17,8 @@ import (
 // situations are the problems of docs/problems.md by their titles.
 var situations = map[string]func(*network3) situation{
 	"The host does not forward":                                     notForwarding,
-	"The way back is another one: rp_filter":                        reversePath,
-	"There is no route, or one that discards":                       withoutRoute,
+	"Reverse path filtering drops packets (rp_filter)":              reversePath,
+	"There is no route, or a route that discards packets":           withoutRoute,
 	"The next hop does not answer":                                  silentNeighbour,
 	"The frame has another host's MAC address, or a stray VLAN tag": otherMAC,
 	"Large packets are lost, small ones arrive":                     tooBig,
@@ -26,7 +26,7 @@ var situations = map[string]func(*network3) situation{
 	"The firewall drops it":                                         firewalled,
 	"The connection tracking table is full":                         fullTable,
 	"A BPF program drops it":                                        droppedByProgram,
-	"The service address leads to a backend that is dead":           deadBackend,
+	"A service address leads to a dead backend":                     deadBackend,
 	"Nothing listens on the port":                                   nobodyListens,
 	"The accept queue is full":                                      fullBacklog,
 	"The socket's receive buffer is full":                           fullBuffer,
