@@ -12,12 +12,12 @@ import (
 	"tracer/e2e/vm"
 )
 
-// programs are what a machine of one architecture runs.
+// programs are the paths of the binaries for the machines of one architecture.
 type programs struct {
 	init, tests, tracer string
 }
 
-// build compiles the guest's side for each architecture that is wanted.
+// build compiles the guest's programs for each architecture in the list.
 func build(t *testing.T, list []machine) map[string]programs {
 	t.Helper()
 	built := make(map[string]programs)
@@ -46,7 +46,7 @@ func buildFor(t *testing.T, arch string) programs {
 	return p
 }
 
-// tracer is where make puts the binary for an architecture.
+// tracer returns the path where make puts the binary for an architecture.
 func tracer(arch string) string {
 	if arch == runtime.GOARCH {
 		return "../tracer"

@@ -5,13 +5,13 @@
 //
 // The environment variable TRACER_E2E selects the machines: "quick" is the tier of `make test`
 // (tiers_test.go), "all" is every kernel, where two similar kernels share the long tests,
-// "full" is every kernel with every test, "smoke" is one kernel, "cost" is TestCost alone, and
+// "full" is every kernel with every test, "smoke" is one kernel, "cost" is only TestCost, and
 // a list such as "6.1-arm64,7-amd64" names machines. `make e2e` builds and installs what they
-// need; nothing that is missing is skipped. The logs are kept below build/e2e.
+// need; if something is missing, the tests fail, they are not skipped. The logs are in build/e2e.
 //
-// As many machines run at a time as there are processors (go test -parallel).
+// The number of machines that run in parallel is the number of processors, or go test -parallel.
 //
-// The same tests run as root on the kernel of this machine with
+// To run the same tests on the kernel of this machine, as root:
 //
 //	go test ./e2e/guest
 package e2e

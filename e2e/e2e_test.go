@@ -16,7 +16,7 @@ import (
 	"tracer/e2e/vm"
 )
 
-// limit ends a machine that hangs; a soak that was asked for (SOAK) comes on top.
+// limit returns the timeout of one machine: 45 minutes plus the duration of the soak test (SOAK), if that is set.
 func limit(t *testing.T) time.Duration {
 	t.Helper()
 	const usual = 45 * time.Minute
@@ -31,8 +31,8 @@ func limit(t *testing.T) time.Duration {
 	return usual + soak
 }
 
-// kept is where the machines' results stay, for a look at them afterwards.
-const kept = "../build/e2e"
+// resultsFolder is the folder of the machines' results. It is not deleted after the run.
+const resultsFolder = "../build/e2e"
 
 func TestKernels(t *testing.T) {
 	list := wanted(t)
@@ -40,17 +40,17 @@ func TestKernels(t *testing.T) {
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
 	t.Parallel() // beside TestCost
-	visits := visitAll(t, list, built, newProgress(os.Stdout, os.Getenv("TRACER_E2E"), list, cap(places())))
+	runs := startAll(t, list, built, newProgress(os.Stdout, os.Getenv("TRACER_E2E"), list, cap(slots())))
 	for i, m := range list {
 		t.Run(m.name(), func(t *testing.T) {
-			<-visits[i].over
-			visits[i].judge(t, report)
+			<-runs[i].done
+			runs[i].check(t, report)
 		})
 	}
 }
 
-// places are for as many machines as run at a time (go test -parallel).
-var places = sync.OnceValue(func() chan struct{} {
+// slots is a semaphore for the number of machines that run in parallel (go test -parallel).
+var slots = sync.OnceValue(func() chan struct{} {
 	n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
 	if err != nil {
 		panic(err)
@@ -58,86 +58,85 @@ var places = sync.OnceValue(func() chan struct{} {
 	return make(chan struct{}, n)
 })
 
-// inPlace runs f when there is a place for its machine.
-func inPlace(f func()) {
-	places() <- struct{}{}
-	defer func() { <-places() }()
+// withSlot waits for a free slot, then runs f.
+func withSlot(f func()) {
+	slots() <- struct{}{}
+	defer func() { <-slots() }()
 	f()
 }
 
-// visit is one run of a machine.
-type visit struct {
+// machineRun is one run of a machine.
+type machineRun struct {
 	machine machine
 	longest time.Duration
 	kernel  *vm.Kernel
-	ended   *vm.Result
+	result  *vm.Result
 	err     error
-	over    chan struct{}
+	done    chan struct{}
 }
 
-// visitAll boots the machines, those first that take longest: what begins last should not
-// run on alone.
-func visitAll(t *testing.T, list []machine, built map[string]programs, p *progress) []*visit {
+// startAll boots the machines, the slowest first, so that the last ones to start are short.
+func startAll(t *testing.T, list []machine, built map[string]programs, p *progress) []*machineRun {
 	longest := limit(t)
-	visits := make([]*visit, len(list))
-	queue := make(chan *visit, len(list))
+	runs := make([]*machineRun, len(list))
+	queue := make(chan *machineRun, len(list))
 	for i, m := range list {
-		visits[i] = &visit{machine: m, longest: longest, over: make(chan struct{})}
+		runs[i] = &machineRun{machine: m, longest: longest, done: make(chan struct{})}
 	}
 	for _, isLong := range []bool{true, false} {
-		for _, v := range visits {
-			if v.machine.isLong() == isLong {
-				queue <- v
+		for _, r := range runs {
+			if r.machine.isLong() == isLong {
+				queue <- r
 			}
 		}
 	}
 	close(queue)
-	for range cap(places()) {
+	for range cap(slots()) {
 		go func() {
-			for v := range queue {
-				inPlace(func() { v.run(t.Context(), built[v.machine.arch], p) })
-				close(v.over)
+			for r := range queue {
+				withSlot(func() { r.run(t.Context(), built[r.machine.arch], p) })
+				close(r.done)
 			}
 		}()
 	}
-	return visits
+	return runs
 }
 
-func (v *visit) folder() string { return filepath.Join(kept, v.machine.name()) }
+func (r *machineRun) folder() string { return filepath.Join(resultsFolder, r.machine.name()) }
 
-func (v *visit) run(ctx context.Context, built programs, p *progress) {
+func (r *machineRun) run(ctx context.Context, built programs, p *progress) {
 	began := time.Now()
-	v.boot(ctx, built)
-	p.add(v.machine, time.Since(began), v.err, v.log())
+	r.boot(ctx, built)
+	p.add(r.machine, time.Since(began), r.err, r.log())
 }
 
-// log is what the tests in the machine have said so far.
-func (v *visit) log() string {
-	text, _ := os.ReadFile(filepath.Join(v.folder(), "output.log"))
+// log returns the output of the tests in the machine so far.
+func (r *machineRun) log() string {
+	text, _ := os.ReadFile(filepath.Join(r.folder(), "output.log"))
 	return string(text)
 }
 
-func (v *visit) boot(ctx context.Context, p programs) {
-	if v.kernel, v.err = vm.FindKernel(v.machine.series, v.machine.arch); v.err != nil {
+func (r *machineRun) boot(ctx context.Context, p programs) {
+	if r.kernel, r.err = vm.FindKernel(r.machine.series, r.machine.arch); r.err != nil {
 		return
 	}
-	if v.err = os.RemoveAll(v.folder()); v.err != nil {
+	if r.err = os.RemoveAll(r.folder()); r.err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, v.longest)
+	ctx, cancel := context.WithTimeout(ctx, r.longest)
 	defer cancel()
-	v.ended, v.err = vm.Run(ctx, config(v.machine, v.kernel, p, v.folder(), v.longest))
+	r.result, r.err = vm.Run(ctx, config(r.machine, r.kernel, p, r.folder(), r.longest))
 }
 
-// judge makes the tests in the machine subtests of t.
-func (v *visit) judge(t *testing.T, report *report) {
-	if v.err != nil {
-		t.Fatalf("%v\nuntil then the tests said:\n%s", v.err, v.log())
+// check reports the tests in the machine as subtests of t.
+func (r *machineRun) check(t *testing.T, report *report) {
+	if r.err != nil {
+		t.Fatalf("%v\noutput of the tests until then:\n%s", r.err, r.log())
 	}
-	t.Logf("%s: %.1f s to boot, %.1f s of tests", v.kernel.Release, v.ended.Boot.Seconds(), v.ended.Run.Seconds())
-	outcome := readOutcome(t, v.folder())
-	report.add(v.machine, v.kernel.Release, v.ended, outcome)
-	outcome.check(t, v.machine, v.ended.Code)
+	t.Logf("%s: %.1f s to boot, %.1f s of tests", r.kernel.Release, r.result.Boot.Seconds(), r.result.Run.Seconds())
+	outcome := readOutcome(t, r.folder())
+	report.add(r.machine, r.kernel.Release, r.result, outcome)
+	outcome.check(t, r.machine, r.result.Code)
 }
 
 func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Duration) vm.Config {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// failures are told once more behind everything else: the end of a long log is what is
-// looked at first, and what stays where logs are shortened.
+// failures are printed again after all other output, since readers look at the end of a long log first,
+// and truncated logs keep only their end.
 var failures failureList
 
 type failureList struct {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// add notes a scenario that failed, with what it said.
+// add records a failed scenario with its output.
 func (f *failureList) add(machine string, one test, log string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -36,8 +36,8 @@ func (f *failureList) add(machine string, one test, log string) {
 	f.text = append(f.text, strings.Join(append([]string{head}, said(log, one.name)...), "\n    "))
 }
 
-// said finds the lines of one test in the output of `go test -v`: the first of them where
-// there are many, and their beginnings where they are long. All is in the machine's log.
+// said returns the lines that one test printed in the output of `go test -v`: at most the first 20, each cut
+// to 300 bytes. The machine's log has all of them.
 func said(log, name string) []string {
 	const mostLines, mostBytes = 20, 300
 	var lines []string

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Puts a newer emulator of s390x than Debian 12 has into ${XDG_CACHE_HOME:-~/.cache}/tracer:
-# with QEMU 7.2 a kernel that has vectors, which Go's programs need, gets checksums of
-# packets wrong. It is the one of Debian's backports, which is not installed. On other
-# releases there is nothing to do.
+# On Debian 12, unpacks the s390x emulator of Debian's backports into ${XDG_CACHE_HOME:-~/.cache}/tracer,
+# without installing it: with QEMU 7.2 of Debian 12, a kernel with vector instructions, which Go programs
+# need, computes wrong packet checksums. Does nothing on other releases.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ../libpcap/debian.sh

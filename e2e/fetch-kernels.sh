@@ -3,12 +3,12 @@
 #
 # Usage: fetch-kernels.sh [-u] [SERIES-ARCH | ARCH ...]
 #
-# Puts Debian's kernels, those for clouds where there are any, into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
-# folder per version, and their exact versions into the file "versions" there. The
-# newest version of each series is taken, since mirrors drop old ones. A series that
-# is there already is left alone; with -u it is fetched again if there is a newer one.
+# Unpacks Debian's kernels, the cloud flavour if there is one, into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
+# folder per version, and adds their exact versions to the file "versions" there. It fetches the
+# newest version of each series, since mirrors drop old ones. A series that is in the cache is
+# not fetched again; -u fetches a newer version if there is one.
 #
-# apt gets a configuration of its own: the sources, lists and packages of this system
+# apt uses a separate configuration: the sources, lists and packages of this system
 # are neither read nor changed.
 set -euo pipefail
 
@@ -46,7 +46,7 @@ main() {
 	done <<<"$known"
 }
 
-# wanted NAME [NAMES ...]: NAME is among NAMES, or there are none.
+# wanted NAME [NAMES ...]: succeeds if NAME is among NAMES, or there are no NAMES.
 wanted() {
 	local name=$1 n
 	shift
@@ -55,7 +55,7 @@ wanted() {
 	return 1
 }
 
-# flavour GOARCH: what Debian calls the kernel.
+# flavour GOARCH: prints Debian's name of the kernel flavour.
 flavour() {
 	case $1 in
 	amd64 | arm64) echo "cloud-$1" ;;
@@ -79,7 +79,7 @@ fetch() {
 	record "$version" "$suite"
 }
 
-# newest SERIES ARCH: the newest version of a series that still has all its parts.
+# newest SERIES ARCH: prints the newest version of a series whose packages are all in the archive.
 newest() {
 	apt-cache search --names-only "^linux-image-${1//./\\.}\..*-$(flavour "$2")\$" |
 		awk '{ sub("^linux-image-", "", $1); if ($1 ~ /^[0-9]+\.[0-9]+\.[0-9]+/) print $1 }' |
@@ -88,8 +88,8 @@ newest() {
 		done | tail -1
 }
 
-# complete VERSION: from 6.19 on linux-image is an empty wrapper around linux-binary
-# and linux-modules, and an archive may have lost one of them.
+# complete VERSION: succeeds if all packages of a version are in the archive. Since 6.19 linux-image is
+# an empty wrapper around linux-binary and linux-modules, and one of these may be missing.
 complete() {
 	! available "linux-binary-$1" || available "linux-modules-$1"
 }

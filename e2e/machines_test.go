@@ -10,28 +10,27 @@ import (
 	"testing"
 )
 
-// machine is a kernel that has to pass, and what it is known to have. A backend
-// that is listed here and does not run is a failure.
+// machine is a kernel on which the tests must pass, and its known properties. It is an error
+// if a backend that is listed here does not run.
 type machine struct {
 	series, arch string
 	backends     string
-	// cpus is 1 where nothing else is said: with more, each single kprobe takes
-	// several times as long, as all of them have to be brought to a halt for it.
+	// cpus is the number of CPUs, 1 by default. With more CPUs, attaching each kprobe takes
+	// several times as long, since all CPUs must be stopped for it.
 	cpus int
-	// kernelArgs are added to the kernel's command line, variant names them.
+	// kernelArgs are added to the kernel's command line; variant is appended to the machine's name.
 	kernelArgs, variant string
-	// tests selects among the guest's tests, as go test -run does; empty is all.
+	// tests selects among the guest's tests, as go test -run does; empty means all.
 	tests string
-	// thorough has the tests too that are the same on every kernel, and those of each
-	// backend with all of them.
+	// thorough machines also run the tests in sameEverywhere, and the scenarios of
+	// TestBackend with each backend instead of only the best one.
 	thorough bool
-	// broad has the quick tier run all but the longest tests on this machine, and not the
-	// essentials alone.
+	// broad machines run all but the longest tests in the quick tier, others only the essentials.
 	broad bool
-	// quick says that the run is of the quick tier.
+	// quick is true in runs of the quick tier.
 	quick bool
-	// turn is which of the tests in turns such a machine has whose kernel is much like
-	// another's: 0 is all of them, 1 and 2 are those at even and at odd places.
+	// turn divides the tests in turns between two machines with similar kernels:
+	// 0 runs all of them, 1 those with an even index, 2 those with an odd index.
 	turn int
 }
 
@@ -43,7 +42,7 @@ const (
 var machines = []machine{
 	{series: "5.10", arch: "amd64", backends: noFprobe},
 	{series: "5.10", arch: "arm64", backends: noFprobe, thorough: true},
-	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough, but configured without
+	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough for fprobe, but configured without it
 	{series: "6.1", arch: "arm64", backends: noFprobe, turn: 1},
 	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true, broad: true},
 	{series: "6.12", arch: "arm64", backends: noFprobe, turn: 2},
@@ -57,23 +56,20 @@ var machines = []machine{
 	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
 }
 
-// lockedDown are the tests that need a kernel which is locked down, and the only
-// ones that pass there.
+// lockedDown are the tests that need a locked-down kernel. They are the only ones that pass there.
 const lockedDown = "^(TestLockedDown|TestDoctorLockedDown)$"
 
-// elsewhere are the tests on the architectures that tracer is not for in the first place,
-// whose machines are slow: of a packet's way and its drop by each backend, as text and as
-// JSON, and of all that depends on registers and the order of bytes; and of stacks, but on
-// riscv64, where the kernel's own function tracer writes none down to compare with.
+// elsewhere are the tests on the secondary architectures, whose machines are slow: the path and the drop of
+// a packet with each backend, as text and JSON, and all that depends on registers and byte order. withStack
+// adds stacks. riscv64 does not have it, since the kernel's function tracer records no stacks there to compare with.
 const (
 	elsewhere = "^(TestBackend|TestPingInText|TestHandshake|TestColumnsInJSON|TestDropsOnly|TestExpression|TestDump)$"
 	withStack = "|^TestStack$"
 )
 
-// sameEverywhere are the tests of what tracer does with events once it has them: forms
-// of output, files, limits, signals, messages; and of the many ways to say what is wanted.
-// The kernel has no part in it (what filters compare, other tests read on each), so that
-// those machines run them which are thorough; all other tests are for every kernel.
+// sameEverywhere are the tests that do not depend on the kernel: output formats, files, limits, signals and
+// messages, and the syntax of filters and options. Only the thorough machines run them. All other tests run on
+// every kernel; some of them check the kernel fields that filters compare.
 var sameEverywhere = []string{
 	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
 	"TestDuration", "TestEvicted", "TestFirstWords", "TestFaultsOfJourneys", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
@@ -87,10 +83,9 @@ var sameEverywhere = []string{
 	"TestTextWithSwitches", "TestTimestamp", "TestTooLittleMemory",
 }
 
-// turns are tests that take long. Two kernels of one architecture that have the same ways
-// of tracing share them, so that each runs on at least one amd64 and one arm64 machine with
-// each set of backends, on the kernels before 6.12 with kprobes and on the thorough ones.
-// TRACER_E2E=full has all of them everywhere.
+// turns are long tests. Two machines of one architecture with the same backends share them, so that
+// each runs on at least one amd64 and one arm64 machine for each set of backends, on kernels
+// before 6.12 with kprobes, and on the thorough machines. TRACER_E2E=full runs all of them everywhere.
 var turns = []string{
 	"TestFunctionsWithoutSkbRunForAPacket", "TestSoak",
 	"TestMapsForAPacket", "TestTunnels",
@@ -111,7 +106,7 @@ var turns = []string{
 	"TestTenTracers", "TestKilledAtAnyMoment",
 }
 
-// skip is the tests that are not for this machine, as go test -skip takes them.
+// skip returns the tests that this machine does not run, as a pattern for go test -skip.
 func (m machine) skip() string {
 	if m.tests == lockedDown {
 		return ""
@@ -127,7 +122,7 @@ func (m machine) skip() string {
 	return "^(" + strings.Join(list, "|") + ")$"
 }
 
-// othersTurns are the tests that the machine leaves to the one that is like it.
+// othersTurns are the tests that the similar machine runs instead of this one.
 func (m machine) othersTurns() (list []string) {
 	for i, name := range turns {
 		if m.turn != 0 && i%2 != m.turn-1 {
@@ -137,7 +132,7 @@ func (m machine) othersTurns() (list []string) {
 	return list
 }
 
-// ownTurns are those that it has because the other machine does not.
+// ownTurns are the tests that this machine runs instead of the similar one.
 func (m machine) ownTurns() (list []string) {
 	for i, name := range turns {
 		if m.turn != 0 && i%2 == m.turn-1 {
@@ -147,8 +142,8 @@ func (m machine) ownTurns() (list []string) {
 	return list
 }
 
-// flags are the guest's environment variables that say how much each test is to do: BRIEF for
-// the best backend alone, QUICK for the quick tier.
+// flags are the guest's environment variables for the extent of the tests: BRIEF uses only the
+// best backend, QUICK is the quick tier.
 func (m machine) flags() []string {
 	return []string{"BRIEF=" + ifSo(!m.thorough || m.quick), "QUICK=" + ifSo(m.quick)}
 }
@@ -160,8 +155,8 @@ func ifSo(so bool) string {
 	return ""
 }
 
-// owed are the tests that have to be in the machine's outcome, whatever else is.
-func (m machine) owed() []string {
+// required are the tests that must be in the machine's outcome; more may be.
+func (m machine) required() []string {
 	switch {
 	case m.quick:
 		return essentials
@@ -173,20 +168,20 @@ func (m machine) owed() []string {
 	return m.ownTurns()
 }
 
-// smoke is the quickest machine with the quickest backend for functions.
+// smoke is the fastest machine with the fastest backend for functions.
 var smoke = machine{
 	series: "6.12", arch: "amd64", backends: "kprobe-multi", cpus: 2,
 	tests: "^TestBackend$/^kprobe-multi$|^TestPingInText$|^TestOverflow$",
 }
 
-// backendList is empty for a machine on which none runs.
+// backendList is empty for a machine on which no backend runs.
 func (m machine) backendList() []string {
 	return strings.FieldsFunc(m.backends, func(r rune) bool { return r == ',' })
 }
 
 func (m machine) name() string { return m.series + "-" + m.arch + m.variant }
 
-// modules are what the scenarios need beside the network itself.
+// modules are the kernel modules that the scenarios need in addition to the network stack.
 var modules = []string{
 	"veth", "dummy", "bridge", "8021q", "nf_tables",
 	"nf_flow_table", "nf_flow_table_inet", "iptable_filter", "ip6table_filter",
@@ -196,8 +191,8 @@ var modules = []string{
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 }
 
-// wanted are the machines that TRACER_E2E asks for, with the tests that
-// TRACER_E2E_RUN does, as go test -run: without it all that are for each.
+// wanted returns the machines that TRACER_E2E selects. TRACER_E2E_RUN replaces the tests of each with a
+// pattern for go test -run.
 func wanted(t *testing.T) []machine {
 	t.Helper()
 	list := machinesWanted(t)
@@ -205,7 +200,7 @@ func wanted(t *testing.T) []machine {
 		list = slices.Clone(list)
 		for i := range list {
 			list[i].tests, list[i].thorough, list[i].turn = tests, true, 0
-			list[i].backends = "" // none has to appear
+			list[i].backends = "" // no backend is required in the outcome
 		}
 	}
 	return list
@@ -216,7 +211,7 @@ func machinesWanted(t *testing.T) []machine {
 	tier := os.Getenv("TRACER_E2E")
 	switch tier {
 	case "":
-		t.Skip("no virtual machines without TRACER_E2E: run make e2e, or make e2e-smoke for one of them")
+		t.Skip("TRACER_E2E is not set: run make e2e for all virtual machines, or make e2e-smoke for one")
 	case "all":
 		return machines
 	case "quick":
@@ -224,7 +219,7 @@ func machinesWanted(t *testing.T) []machine {
 	case "full":
 		return withoutTurns(machines)
 	case "cost":
-		t.Skip("TestCost alone is asked for")
+		t.Skip("TRACER_E2E=cost runs only TestCost")
 	case "smoke":
 		return []machine{smoke}
 	}
@@ -235,7 +230,7 @@ func machinesWanted(t *testing.T) []machine {
 	return list
 }
 
-// withoutTurns has each machine run the tests too that another one does for it.
+// withoutTurns returns the machines with all tests in turns on each of them.
 func withoutTurns(list []machine) []machine {
 	list = slices.Clone(list)
 	for i := range list {

@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// outcome is what the tests in a machine gave.
+// outcome holds the results of the tests in a machine.
 type outcome struct {
 	log     string
 	tests   []test
 	figures []figure
 }
 
-// test is one scenario: a test in the machine that has no subtests.
+// test is the result of one scenario: a test in the machine without subtests.
 type test struct {
 	name, verdict string
 }
 
-// figure is what the tests measured of a backend.
+// figure is the number of functions and the start time in seconds that the tests measured for a backend.
 type figure struct {
 	Backend   string  `json:"backend"`
 	Functions int     `json:"functions"`
@@ -73,8 +73,8 @@ func hasSubtest(list []test, name string) bool {
 	return false
 }
 
-// check makes each scenario a subtest. None may be skipped: what a machine cannot
-// do is known from the table of machines, or tested for being refused well.
+// check reports each scenario as a subtest. None may be skipped: the table of machines says
+// what a machine cannot do, or a test checks the error message.
 func (o *outcome) check(t *testing.T, m machine, code int) {
 	if len(o.tests) == 0 {
 		t.Error("no scenario ran")
@@ -84,7 +84,7 @@ func (o *outcome) check(t *testing.T, m machine, code int) {
 			t.Errorf("no scenario ran with backend %s", backend)
 		}
 	}
-	for _, name := range m.owed() {
+	for _, name := range m.required() {
 		if !o.ran(name) {
 			t.Errorf("%s did not run", name)
 		}
@@ -102,7 +102,7 @@ func (o *outcome) check(t *testing.T, m machine, code int) {
 	}
 }
 
-// ran says whether the test, or a part of it, is among the scenarios.
+// ran reports whether the test, or a subtest of it, is among the scenarios.
 func (o *outcome) ran(name string) bool {
 	return slices.ContainsFunc(o.tests, func(one test) bool {
 		return one.name == name || strings.HasPrefix(one.name, name+"/")

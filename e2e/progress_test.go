@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// progress prints a line when the run begins and one for each machine that has finished: the
-// tests of machines are only judged in the order of the table.
+// progress prints a line when the run begins, and one as soon as each machine has finished. The test results
+// follow later, in the order of the table.
 type progress struct {
 	w     io.Writer
 	began time.Time
@@ -23,7 +23,7 @@ type progress struct {
 	finished int
 }
 
-// usual is about how long a tier takes on two cores without KVM.
+// usual is the approximate duration of a tier on two cores without KVM.
 var usual = map[string]string{"quick": "10 minutes", "all": "35 minutes", "full": "70 minutes"}
 
 func newProgress(w io.Writer, tier string, list []machine, parallel int) *progress {
@@ -39,17 +39,17 @@ func newProgress(w io.Writer, tier string, list []machine, parallel int) *progre
 	return &progress{w: w, began: time.Now(), total: len(list)}
 }
 
-// add prints what came of a machine; log is what its tests said.
+// add prints the result of a machine; log is the output of its tests.
 func (p *progress) add(m machine, took time.Duration, err error, log string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finished++
-	fmt.Fprintf(p.w, "%-12s %s in %s (%d of %d machines after %s)\n", m.name(), gist(err, log),
+	fmt.Fprintf(p.w, "%-12s %s in %s (%d of %d machines after %s)\n", m.name(), summary(err, log),
 		took.Round(time.Second), p.finished, p.total, time.Since(p.began).Round(time.Second))
 }
 
-// gist counts the tests, and names those that failed.
-func gist(err error, log string) string {
+// summary returns the number of tests that passed, and the names of those that failed.
+func summary(err error, log string) string {
 	if err != nil {
 		return "FAILED: " + err.Error()
 	}
@@ -68,7 +68,7 @@ func gist(err error, log string) string {
 	return fmt.Sprintf("passed %d tests", passed)
 }
 
-// TestProgress runs in the time of a test bubble.
+// TestProgress checks the lines of progress, with the fake clock of synctest.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder

@@ -13,7 +13,7 @@ import (
 	"tracer/e2e/vm"
 )
 
-// report is the table at the end of a run.
+// report collects the rows of the table that is printed at the end of a run.
 type report struct {
 	order []machine
 	mu    sync.Mutex
@@ -26,8 +26,8 @@ func newReport(list []machine) *report {
 
 const head = "| kernel | arch | backend | functions | s to ready | scenarios passed |\n|---|---|---|--:|--:|--:|\n"
 
-// add gives a machine one row for each backend, and one for the scenarios that
-// are run with the backend that tracer chooses itself.
+// add adds one row for each backend of a machine, and one for the scenarios in which
+// tracer chooses the backend.
 func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
 	var rows []string
 	for _, backend := range m.backendList() {
@@ -40,17 +40,17 @@ func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
 	r.rows[m] = rows
 }
 
-// chosen heads the row of what runs without a backend being forced.
+// chosen is the backend cell of the row for scenarios without a forced backend.
 func chosen(m machine) string {
 	if m.variant != "" {
 		return "none (" + m.kernelArgs + ")"
 	}
-	return "chosen by itself"
+	return "chosen by tracer"
 }
 
 func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 
-// measured is a backend's number of functions and time to ready, as text.
+// measured returns a backend's number of functions and its start time, as text.
 func (o *outcome) measured(backend string) (functions, ready string) {
 	for _, f := range o.figures {
 		if f.Backend == backend {
@@ -60,7 +60,7 @@ func (o *outcome) measured(backend string) (functions, ready string) {
 	return "none", "never"
 }
 
-// score counts the scenarios with a prefix; without one, those of no backend.
+// score counts the scenarios with a prefix. An empty prefix means all except those of TestBackend.
 func (o *outcome) score(prefix string) (passed, total int) {
 	for _, one := range o.tests {
 		if !strings.HasPrefix(one.name, prefix) || prefix == "" && strings.HasPrefix(one.name, "TestBackend/") {
@@ -76,7 +76,7 @@ func (o *outcome) score(prefix string) (passed, total int) {
 
 func of(passed, total int) string { return fmt.Sprintf("%d of %d", passed, total) }
 
-// publish prints the table and keeps it.
+// publish prints the table and writes it to table.md.
 func (r *report) publish(t *testing.T) {
 	table := head
 	for _, m := range r.order {
@@ -86,10 +86,10 @@ func (r *report) publish(t *testing.T) {
 		table += strings.Join(r.rows[m], "")
 	}
 	t.Log("\n" + table)
-	if err := os.MkdirAll(kept, 0o755); err != nil {
+	if err := os.MkdirAll(resultsFolder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(kept, "table.md"), []byte(table), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(resultsFolder, "table.md"), []byte(table), 0o644); err != nil {
 		t.Error(err)
 	}
 }

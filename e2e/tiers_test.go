@@ -9,11 +9,11 @@ import (
 
 // The tiers of the tests in virtual machines. `make test` runs the quick tier: the essentials on
 // each kernel of amd64 and arm64, and on the broad machines all but the long tests.
-// `make test-all` runs every test on every machine that it is for.
+// `make test-all` runs every test on every machine that the tables assign it to.
 
-// essentials are the tests that every kernel has to pass in the quick tier: each backend
-// attaches and filters, rows are right as text and as JSON, drops have their reasons, losses
-// add up, errors name what is missing. At its end each test checks that nothing was left
+// essentials are the tests that every kernel must pass in the quick tier: each backend
+// attaches and filters, rows are correct as text and JSON, drops have reasons, the counts of lost
+// events add up, errors name what is missing. Each test also checks that tracer has left nothing
 // in the kernel.
 var essentials = []string{
 	"TestBackend", "TestBackendIsChosen", "TestForcedBackendThatCannotRunSaysWhy", "TestBackendsAreThoseThatTheKernelSeemsToHave",
@@ -22,15 +22,14 @@ var essentials = []string{
 }
 
 // long are the tests that the quick tier leaves out on the broad machines: they take more than
-// ten seconds there, or measure time itself.
+// ten seconds there, or measure durations.
 var long = []string{
 	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
 	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestLeastMemory", "TestLookupsBesideReturns", "TestMapsForAPacket",
 	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestXDPInTheStack",
 }
 
-// quickMachines are the kernels of amd64 and arm64, with the tests that the quick tier has for
-// each.
+// quickMachines returns the machines of amd64 and arm64, each with its tests in the quick tier.
 func quickMachines() []machine {
 	var list []machine
 	for _, m := range machines {
@@ -38,7 +37,7 @@ func quickMachines() []machine {
 			continue
 		}
 		m.quick, m.turn = true, 0
-		m.cpus = 1 // emulated CPUs that patch code for each other take long, and panic now and then
+		m.cpus = 1 // with several emulated CPUs, code patching is slow, and occasionally panics
 		if !m.broad {
 			m.tests = "^(" + strings.Join(essentials, "|") + ")$"
 		}
@@ -47,7 +46,7 @@ func quickMachines() []machine {
 	return list
 }
 
-// isLong says that the machine takes much longer than others.
+// isLong reports whether the machine takes much longer than others.
 func (m machine) isLong() bool {
 	if m.quick {
 		return m.broad
@@ -55,7 +54,7 @@ func (m machine) isLong() bool {
 	return m.thorough
 }
 
-// without is the list less what the other has.
+// without returns the elements of list that are not in other.
 func without(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return slices.Contains(other, name) })
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// group is the tests of one file of e2e/guest.
+// group holds the tests of one file in e2e/guest.
 type group struct {
 	name  string
 	tests []string
@@ -20,7 +20,7 @@ type group struct {
 
 var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 
-// groups reads the names of the tests in the machines from their source.
+// groups reads the names of the guest tests from their source files.
 func groups(t *testing.T) []group {
 	t.Helper()
 	files, err := filepath.Glob("guest/*_test.go")
@@ -44,23 +44,23 @@ func groups(t *testing.T) []group {
 	return list
 }
 
-// in are the group's tests that the list has.
+// in returns the group's tests that are in list.
 func (g group) in(list []string) []string {
 	return slices.DeleteFunc(slices.Clone(g.tests), func(name string) bool { return !slices.Contains(list, name) })
 }
 
-// allTestOnly are those that the quick tier runs on no machine.
+// allTestOnly are the tests that the quick tier runs on no machine.
 func allTestOnly() []string {
 	return append(slices.Clone(long), "TestLockedDown", "TestDoctorLockedDown")
 }
 
-// row is the group's line of the table in CONTRIBUTING.md.
+// row returns the group's row of the table in CONTRIBUTING.md.
 func (g group) row() string {
 	every, late := g.in(essentials), g.in(allTestOnly())
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", g.name, g.cell(every), g.cell(without(without(g.tests, every), late)), g.cell(late))
 }
 
-// cell names the tests, or says that they are all of the group, or none.
+// cell returns the names of the tests, "all" for the whole group, or an empty cell for none.
 func (g group) cell(tests []string) string {
 	switch {
 	case len(tests) == 0:
@@ -77,7 +77,7 @@ func (g group) cell(tests []string) string {
 
 const tableHead = "| Group | Every kernel | Broad machines | Only `make test-all` |\n| --- | --- | --- | --- |\n"
 
-// TestTiersAreDocumented holds the table in CONTRIBUTING.md against the lists.
+// TestTiersAreDocumented checks that the table in CONTRIBUTING.md agrees with the lists.
 func TestTiersAreDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../CONTRIBUTING.md")
@@ -93,7 +93,7 @@ func TestTiersAreDocumented(t *testing.T) {
 	}
 }
 
-// TestListsNameTests: each test that a list names exists, and is named once.
+// TestListsNameTests checks that each test in a list exists, and is listed once.
 func TestListsNameTests(t *testing.T) {
 	t.Parallel()
 	var all []string
@@ -103,7 +103,7 @@ func TestListsNameTests(t *testing.T) {
 	for name, list := range map[string][]string{"essentials": essentials, "long": long, "sameEverywhere": sameEverywhere, "turns": turns} {
 		for i, test := range list {
 			if !slices.Contains(all, test) {
-				t.Errorf("%s names %s, which is no test in e2e/guest", name, test)
+				t.Errorf("%s names %s, which is not a test in e2e/guest", name, test)
 			}
 			if slices.Contains(list[:i], test) {
 				t.Errorf("%s names %s twice", name, test)
@@ -112,7 +112,8 @@ func TestListsNameTests(t *testing.T) {
 	}
 }
 
-// TestQuickTier: it has every kernel of amd64 and arm64, and one broad machine of each.
+// TestQuickTier checks that the quick tier has every kernel of amd64 and arm64 with the essentials, one broad
+// machine of each architecture, and no long tests.
 func TestQuickTier(t *testing.T) {
 	t.Parallel()
 	broad, kernels := map[string]int{}, map[string]int{}

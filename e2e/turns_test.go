@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTurns: whatever takes turns still runs on both architectures with each set of
-// backends that there is, and once on each pair that shares it.
+// TestTurns checks that each test in turns still runs on both architectures with each set of
+// backends, and on exactly one machine of each pair that shares it.
 func TestTurns(t *testing.T) {
 	type kind struct{ arch, backends string }
 	for _, name := range turns {
@@ -36,8 +36,8 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestTurnsAreKnown: a machine that is named has all tests.
-func TestTurnsAreKnown(t *testing.T) {
+// TestNamedMachine checks that a machine selected by name runs all tests, and that an unknown name is an error.
+func TestNamedMachine(t *testing.T) {
 	list, err := named([]string{"6.18-arm64"})
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +46,6 @@ func TestTurnsAreKnown(t *testing.T) {
 		t.Errorf("it leaves %v to others", left)
 	}
 	if _, err := named([]string{"2.4-vax"}); err == nil {
-		t.Error("a machine that there is not was found")
+		t.Error("an unknown machine was accepted")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWorkflowHasEveryMachine: on GitHub each machine is a job, and the measurement is one.
+// TestWorkflowHasEveryMachine checks that ci.yml has one job for each machine, and one for TestCost.
 func TestWorkflowHasEveryMachine(t *testing.T) {
 	t.Parallel()
 	workflow, err := os.ReadFile("../.github/workflows/ci.yml")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures tracer in virtual machines that count instructions, and by its
-// tracepoints on the kernel that it runs on, beside a program that does nothing on the same
-// functions and beside a pwru where there is one. It makes one table and one file with
-// every single figure. Run it by make bench.
+// Command bench measures tracer in virtual machines that count instructions, and with the tracepoint
+// backend on the running kernel. It compares tracer with empty programs on the same functions (the
+// floor), and with pwru if a binary is given. It writes a table and a file with every sample. It is
+// run by make bench.
 package main
 
 import (
@@ -34,13 +34,13 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	s := cost.Settings{Root: "."}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.StringVar(&s.Pwru, "pwru", "", "a static pwru for amd64 to be measured beside")
-	fs.StringVar(&s.Results, "out", "build/bench", "the folder for table.md and figures.json")
-	fs.StringVar(&s.Commit, "commit", "", "the commit that tracer was built of")
-	fs.IntVar(&s.Rounds, "rounds", 3, "how often each is started")
-	fs.IntVar(&s.Exchanges, "exchanges", 2000, "exchanges in one measurement")
-	fs.DurationVar(&s.Idle, "idle", time.Minute, "for how long nothing is sent")
-	list := fs.String("machines", "", "kernels such as 6.12-amd64, or here-ARCH for this one; a backend may follow a colon")
+	fs.StringVar(&s.Pwru, "pwru", "", "static pwru for amd64 to compare with")
+	fs.StringVar(&s.Results, "out", "build/bench", "folder for table.md and figures.json")
+	fs.StringVar(&s.Commit, "commit", "", "commit that tracer was built from")
+	fs.IntVar(&s.Rounds, "rounds", 3, "number of times that each subject is started")
+	fs.IntVar(&s.Exchanges, "exchanges", 2000, "number of exchanges per measurement")
+	fs.DurationVar(&s.Idle, "idle", time.Minute, "duration of the idle measurement, in which nothing is sent")
+	list := fs.String("machines", "", "kernels such as 6.12-amd64, or here-ARCH for the running one; :BACKEND may follow")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 			return fmt.Errorf("%s: %w", m.Name(), err)
 		}
 		all = append(all, f)
-		if err := publish(s.Results, all); err != nil { // a run takes long
+		if err := publish(s.Results, all); err != nil { // after each machine, since a run takes long
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// publish writes what there is.
+// publish writes the figures so far.
 func publish(folder string, all []cost.Figures) error {
 	b, err := json.MarshalIndent(all, "", "\t")
 	if err != nil {

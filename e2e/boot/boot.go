@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package boot is what the host of a virtual machine and the first process in it
-// have to agree on: where files lie, what is to be run, and how the end is told.
+// Package boot defines the interface between the host of a virtual machine and its init process:
+// paths, the task, and the markers on the console.
 package boot
 
-// Where things lie in the guest.
+// Paths and ports in the guest.
 const (
-	// Root holds everything that the host put into the initramfs.
+	// Root is the folder for all files that the host puts into the initramfs.
 	Root = "/vm"
 	// Order is the file with the [Task] in JSON.
 	Order = Root + "/task.json"
 	// Modules is the folder of kernel modules, each as NAME.ko.
 	Modules = Root + "/modules"
-	// Results is the folder that the host gets back when the command has ended.
+	// Results is the folder that is sent to the host when the command has ended.
 	Results = Root + "/results"
-	// Port is the name of the virtio-serial port that carries Results as tar, OutputPort of
-	// the one that carries what the command says, as it says it.
+	// Port is the name of the virtio-serial port that carries Results as a tar archive. OutputPort carries
+	// the output of the command while it runs.
 	Port       = "results"
 	OutputPort = "output"
 )
 
-// What the first process writes to the console, each at the start of a line.
+// Markers that init writes to the console, each at the start of a line.
 const (
-	// Started stands before the command is run.
+	// Started is written before the command is started.
 	Started = "@@started"
 	// Exited is followed by a blank and the command's exit code.
 	Exited = "@@exited"
 )
 
-// Task is what the first process does once the file systems are there.
+// Task is what init does once the file systems are mounted.
 type Task struct {
 	// Modules are loaded in this order, by name.
 	Modules []string

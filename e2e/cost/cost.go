@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cost has a kernel measured by e2e/meter, in a virtual machine that counts
-// instructions or right here, and compares what comes out.
+// Package cost runs e2e/meter on a kernel, in a virtual machine that counts instructions or
+// on the running kernel, and compares the results.
 package cost
 
 import (
@@ -20,14 +20,14 @@ import (
 	"tracer/e2e/vm"
 )
 
-// Machine is a kernel to be measured, with the backends to be tried on it, separated by
-// commas. The series Here is the kernel that runs already.
+// Machine is a kernel to measure, with a comma-separated list of backends. The series Here is
+// the running kernel.
 type Machine struct{ Series, Arch, Backends string }
 
-// Here is the series of this machine's own kernel.
+// Here is the series of the running kernel.
 const Here = "here"
 
-// Machines are those of the published table.
+// Machines are the machines of the published table.
 var Machines = []Machine{
 	{"6.1", "amd64", "kprobe"},
 	{"6.12", "amd64", "kprobe-multi"},
@@ -37,11 +37,11 @@ var Machines = []Machine{
 	{Here, runtime.GOARCH, "tracepoint"},
 }
 
-// Name is such as 6.12-amd64.
+// Name returns a name such as 6.12-amd64.
 func (m Machine) Name() string { return m.Series + "-" + m.Arch }
 
-// Named are the machines of a list such as 6.12-amd64,6.12-amd64:kprobe; those of an empty
-// one are [Machines].
+// Named returns the machines of a list such as 6.12-amd64,6.12-amd64:kprobe, or [Machines]
+// for an empty list.
 func Named(list string) ([]Machine, error) {
 	if list == "" {
 		return Machines, nil
@@ -65,20 +65,20 @@ func Named(list string) ([]Machine, error) {
 	return wanted, nil
 }
 
-// Settings are how it is measured. Paths are relative to Root, the repository's folder.
+// Settings are the settings of a measurement. Paths are relative to Root, the repository's folder.
 type Settings struct {
 	Root string
-	// Pwru is a static pwru for amd64 to be measured beside; empty is none.
+	// Pwru is a static pwru for amd64 to compare with; empty means none.
 	Pwru string
-	// Results is the folder for what machines leave behind.
+	// Results is the folder for the results of the machines.
 	Results string
-	// Commit says what tracer was built of.
+	// Commit is the commit that tracer was built from.
 	Commit string
-	// Rounds is how often each is started, Exchanges how many are one measurement, and
-	// Idle for how long nothing is sent; 0 leaves that out.
+	// Rounds is how often each subject is started, Exchanges the number of exchanges per
+	// measurement, and Idle the duration of the idle measurement; 0 skips it.
 	Rounds, Exchanges int
 	Idle              time.Duration
-	// Brief measures the cost of a filter that never matches alone.
+	// Brief measures only the overhead of a filter that never matches.
 	Brief bool
 }
 
@@ -86,7 +86,7 @@ type Settings struct {
 type Figures struct {
 	Kernel string `json:"kernel"`
 	Arch   string `json:"arch"`
-	// Counted says that times are numbers of instructions, 2 ns each.
+	// Counted is true if times are numbers of instructions, 2 ns each.
 	Counted bool     `json:"counted"`
 	Commit  string   `json:"commit"`
 	Samples []Sample `json:"samples"`
@@ -121,7 +121,7 @@ func (s Settings) measureHere(ctx context.Context, m Machine, f *Figures, meter,
 		return nil, err
 	}
 	f.Kernel = strings.TrimSpace(string(release))
-	tracer, err := filepath.Abs(s.tracer(m.Arch)) // a bare name would be looked for in PATH
+	tracer, err := filepath.Abs(s.tracer(m.Arch)) // exec would search a bare name in PATH
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s Settings) measureThere(ctx context.Context, m Machine, f *Figures, meter
 	return os.ReadFile(filepath.Join(results, "samples.json"))
 }
 
-// arguments are those of the meter.
+// arguments returns the arguments of the meter.
 func (s Settings) arguments(m Machine, tracer, pwru, out string) []string {
 	return []string{
 		"-tracer", tracer, "-pwru", pwru, "-backends", m.Backends, "-out", out,
@@ -175,7 +175,7 @@ func (s Settings) arguments(m Machine, tracer, pwru, out string) []string {
 	}
 }
 
-// tracer is where make puts the binary for an architecture.
+// tracer returns the path where make puts the binary for an architecture.
 func (s Settings) tracer(arch string) string {
 	if arch == runtime.GOARCH {
 		return filepath.Join(s.Root, "tracer")

@@ -2,20 +2,20 @@
 
 package cost
 
-// Sample is one thing that was measured, once.
+// Sample is the result of one measurement.
 type Sample struct {
 	Backend string `json:"backend"`
-	// Measure is what was measured and Subject who.
+	// Measure is the measured quantity, Subject the program that was measured.
 	Measure string `json:"measure"`
 	Subject string `json:"subject"`
-	// Filter is the packet filter that the subject had.
+	// Filter is the subject's packet filter.
 	Filter string  `json:"filter"`
 	Round  int     `json:"round"`
 	Value  float64 `json:"value"`
 	Unit   string  `json:"unit"`
 }
 
-// The subjects.
+// The subjects: no program, empty programs on the same functions, tracer, and pwru.
 const (
 	Nothing = "nothing"
 	Floor   = "floor"
@@ -23,10 +23,10 @@ const (
 	Pwru    = "pwru"
 )
 
-// AsJSON ends the measures of a subject that writes JSON.
+// AsJSON is the suffix of the measures of a subject that writes JSON.
 const AsJSON = ", JSON"
 
-// The filters, of which none matches the load but Everything.
+// The filters. Only Everything matches the load.
 const (
 	ByProtocol = "icmp"
 	ByAddress  = "host 203.0.113.1"

@@ -10,22 +10,23 @@ import (
 	"strings"
 )
 
-// row is one line of the table: what is measured, of which filter, and what is wanted.
+// row is one line of the table: the measure, the filter, and the target.
 type row struct {
 	title, measure, filter string
-	// only and but are backends: the row is for that one alone, or for all others.
+	// only and but are backends: the row is shown only for the first, or not for the second.
 	only, but string
-	// peers is what pwru is measured by, where that is something else.
+	// peers is pwru's measure, if it differs from tracer's.
 	peers string
-	// beyond takes off what the load costs without any subject.
+	// beyond subtracts the cost of the load without any subject.
 	beyond bool
-	// ofFloor and ofPeer are the most that a ratio may be, or the least where more is
-	// better; 0 is no such target.
+	// ofFloor and ofPeer are upper bounds of the ratio to the floor and to pwru, or lower bounds if
+	// more is set; 0 means no target.
 	ofFloor, ofPeer float64
-	// most is a limit by itself, in the unit that is shown.
+	// most is an absolute limit, in the displayed unit.
 	most float64
+	// more is true if larger values are better.
 	more bool
-	// unit is what values are shown in, and size how many of the sample's are one.
+	// unit is the displayed unit, size its size in units of the samples.
 	unit string
 	size float64
 }
@@ -46,7 +47,7 @@ var rows = []row{
 	{title: "BPF maps", measure: "maps", filter: ByProtocol, ofPeer: 1, unit: "MB", size: 1e6},
 }
 
-// Table is everything in Markdown, one part for each kernel and backend.
+// Table returns all figures in Markdown, one table for each kernel and backend.
 func Table(all []Figures) string {
 	var b strings.Builder
 	for _, f := range all {
@@ -57,8 +58,8 @@ func Table(all []Figures) string {
 	return b.String()
 }
 
-// OfFloor is what an exchange costs beyond the load with a filter that never matches, in
-// multiples of what it costs with the floor; not a number where there are no samples.
+// OfFloor returns the overhead of tracer on an exchange with a filter that never matches, as a
+// multiple of the floor's overhead, or NaN without samples.
 func (f Figures) OfFloor(backend string) float64 {
 	load := f.of(backend, "exchange", Nothing, "").median()
 	ours := f.of(backend, "exchange", Tracer, ByProtocol).median()
@@ -94,7 +95,7 @@ func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 	theirs := f.of(backend, cmp.Or(r.peers, r.measure), Pwru, peerFilter(r.filter))
 	least := f.of(backend, r.measure, Floor, "")
 	if r.filter == Everything {
-		least = nil // which makes no events
+		least = nil // the floor produces no events
 	}
 	if r.beyond {
 		idle := f.of(backend, "exchange", Nothing, "").median()
@@ -117,7 +118,7 @@ func peerFilter(filter string) string {
 	return ByProtocol
 }
 
-// verdict says what is wanted, and what of it is missed.
+// verdict returns the targets, and marks those that are missed.
 func (r row) verdict(ours values, toFloor, toPeer float64) string {
 	var wanted []string
 	add := func(limit, got float64, what string) {
@@ -147,7 +148,7 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.2f", r)
 }
 
-// values are all samples of one thing.
+// values are all samples of one measure and subject, sorted.
 type values []float64
 
 func (f Figures) of(backend, measure, subject, filter string) (v values) {
@@ -160,8 +161,8 @@ func (f Figures) of(backend, measure, subject, filter string) (v values) {
 	return v
 }
 
-// of is the ratio of the medians; not a number where there is none, or one is lost in the
-// noise of the clock.
+// of returns the ratio of the medians, or NaN if one has no samples or is not positive, which
+// happens if it is below the noise of the clock.
 func (v values) of(other values) float64 {
 	ours, theirs := v.median(), other.median()
 	if !(ours > 0 && theirs > 0) {
@@ -170,7 +171,7 @@ func (v values) of(other values) float64 {
 	return ours / theirs
 }
 
-// median of no values is not a number.
+// median returns the median, or NaN without values.
 func (v values) median() float64 {
 	if len(v) == 0 {
 		return math.NaN()
@@ -185,7 +186,7 @@ func (v values) less(by float64) (list values) {
 	return list
 }
 
-// text is the median and, where there is more than one value, how far they are apart.
+// text returns the median and, if there is more than one value, half of their range in percent.
 func (v values) text(size float64, unit string) string {
 	if len(v) == 0 {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// figuresOf are samples of one backend, three of each.
+// figuresOf returns three samples of each argument, all of one backend: 100, 90 and 110 percent of its value.
 func figuresOf(samples ...Sample) Figures {
 	f := Figures{Kernel: "6.12", Arch: "amd64", Counted: true, Commit: "c0ffee"}
 	for _, s := range samples {
@@ -60,7 +60,7 @@ func TestOfFloor(t *testing.T) {
 		t.Errorf("%g, want 3", got)
 	}
 	if got := f.OfFloor("kprobe"); !math.IsNaN(got) {
-		t.Errorf("of no samples %g", got)
+		t.Errorf("%g without samples, want NaN", got)
 	}
 }
 
@@ -68,9 +68,9 @@ func sample(measure, subject, filter string, value float64) Sample {
 	return Sample{Measure: measure, Subject: subject, Filter: filter, Value: value}
 }
 
-// TestStopIsHeldToTheBackend: with one link for all functions there is a limit in seconds,
-// with one for each a share of pwru's time.
-func TestStopIsHeldToTheBackend(t *testing.T) {
+// TestStopTargetDependsOnBackend checks that the target for stopping is in seconds for kprobe-multi, which has
+// one link for all functions, and a ratio to pwru for backends with one link per function.
+func TestStopTargetDependsOnBackend(t *testing.T) {
 	f := figuresOf(sample("stop", Tracer, ByProtocol, 0.5), sample("stop", Pwru, ByProtocol, 1))
 	for backend, want := range map[string]string{
 		"kprobe-multi": "| stop |  | 0.5 s ±10.0% | 1 s ±10.0% |  | 0.50 | ≤ 1 s |",
@@ -85,7 +85,7 @@ func TestStopIsHeldToTheBackend(t *testing.T) {
 	}
 }
 
-func TestMachinesAreNamed(t *testing.T) {
+func TestNamed(t *testing.T) {
 	list, err := Named("6.12-amd64,6.12-amd64:kprobe,5.10-arm64")
 	if err != nil {
 		t.Fatal(err)

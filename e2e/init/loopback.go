@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// raiseLoopback sets lo up, as every machine has it.
+// raiseLoopback sets lo up.
 func raiseLoopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

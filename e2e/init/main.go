@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command init is the first process of a test machine: it mounts the usual file
-// systems, loads modules, runs the one command of its task, sends the results to
+// Command init is the init process of a test machine: it mounts the usual file
+// systems, loads modules, runs the command of its task, sends the results to
 // the host and switches the machine off.
 package main
 
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if os.Getpid() != 1 {
-		fmt.Fprintln(os.Stderr, "init: only to be run as the first process of a machine")
+		fmt.Fprintln(os.Stderr, "init: runs only as process 1 of a virtual machine")
 		os.Exit(1)
 	}
 	code, err := work()
@@ -34,7 +34,7 @@ func main() {
 	powerOff()
 }
 
-// work does the task and returns the command's exit code.
+// work carries out the task and returns the command's exit code.
 func work() (int, error) {
 	if err := errors.Join(mountAll(), raiseLoopback()); err != nil {
 		return 1, err
@@ -59,8 +59,8 @@ func readTask() (*boot.Task, error) {
 	return task, json.Unmarshal(b, task)
 }
 
-// run writes the command's output to a port of its own and not to the console, which is
-// slow: what was said is known, too, where the machine does not come to its end.
+// run starts the command and waits for it. The output goes to a separate port, since the console is slow,
+// and since the host then has the output even if the machine crashes.
 func run(task *boot.Task) (int, error) {
 	log, err := openPort(boot.OutputPort)
 	if err != nil {
@@ -80,8 +80,8 @@ func run(task *boot.Task) (int, error) {
 	return 0, nil
 }
 
-// powerOff ends the machine. QEMU runs with -no-reboot, and on amd64 a reboot
-// needs no ACPI.
+// powerOff ends the machine with a reboot: QEMU runs with -no-reboot, and unlike switching off,
+// a reboot needs no ACPI on amd64.
 func powerOff() {
 	unix.Sync()
 	unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounts are the file systems that a user finds on any machine.
+// mounts are the file systems that are usually mounted on a machine.
 var mounts = []struct{ path, kind string }{
 	{"/proc", "proc"},
 	{"/sys", "sysfs"},

@@ -13,7 +13,7 @@ import (
 	"tracer/e2e/boot"
 )
 
-// sendResults writes the results folder as tar to the port that the host reads.
+// sendResults writes the results folder as a tar archive to the port that the host reads.
 func sendResults() error {
 	port, err := openPort(boot.Port)
 	if err != nil {

@@ -26,8 +26,8 @@ const (
 	tracepoint  = "tracepoint"
 )
 
-// runFloor is the subject that does the least: it finds what tracer finds, and attaches a
-// program to all of it that does nothing.
+// runFloor runs the floor, the lower bound of the cost of tracing: it finds the same functions as tracer, and
+// attaches an empty program to them.
 func runFloor(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: meter floor BACKEND READY-FILE")
@@ -81,7 +81,7 @@ func floorMulti(facts *kernel.Facts) ([]io.Closer, error) {
 	return []io.Closer{l}, err
 }
 
-// floorKprobes attaches several at a time, as tracer does.
+// floorKprobes attaches 16 kprobes in parallel, as tracer does.
 func floorKprobes(facts *kernel.Facts) ([]io.Closer, error) {
 	program, err := empty(ebpf.Kprobe, ebpf.AttachNone)
 	if err != nil {
@@ -99,7 +99,7 @@ func floorKprobes(facts *kernel.Facts) ([]io.Closer, error) {
 			for name := range work {
 				l, err := link.Kprobe(name, program, nil)
 				if err != nil {
-					continue // of a few the name is not enough
+					continue // a few names are ambiguous
 				}
 				mu.Lock()
 				links = append(links, l)

@@ -53,9 +53,9 @@ func (w wire) close() {
 	unix.Close(w.b)
 }
 
-// exchange sends a request and its response n times, each by one thread that waits for
-// nobody, and returns the time that it took. The calls are raw: Go's runtime, which would
-// rather have others run while one takes long, is no part of what is measured.
+// exchange sends n requests and responses, all from one thread that never blocks, and returns the
+// elapsed time. It uses raw system calls, so that Go's scheduler, which may run other goroutines
+// during a system call, is not measured.
 func (w wire) exchange(n int) (time.Duration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

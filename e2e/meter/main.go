@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command meter measures what tracing costs on the kernel that it runs on: it starts each
-// subject in turn (nothing, the floor, tracer, and pwru where there is one), puts the same
-// load on all of them, and writes down what it sees as samples in JSON.
+// Command meter measures the cost of tracing on the running kernel: it starts each subject in turn
+// (nothing, the floor, tracer, and pwru if a binary is given), applies the same load to all of them,
+// and writes the measurements as samples in JSON.
 //
-// It says nothing of what is good: see e2e/bench, which runs it in virtual machines that
-// count instructions, and makes the table.
+// It does not judge the results. e2e/bench runs it in virtual machines that count instructions, and
+// compares the samples with targets in a table.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"tracer/e2e/cost"
 )
 
-// settings are what the command line asks for.
+// settings are the options of the command line.
 type settings struct {
 	tracer, pwru string
 	backends     []string
@@ -59,14 +59,14 @@ func run(args []string) error {
 func parse(args []string) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("meter", flag.ContinueOnError)
-	fs.StringVar(&s.tracer, "tracer", "", "the tracer to be measured")
-	fs.StringVar(&s.pwru, "pwru", "", "a pwru to be measured beside it")
-	backends := fs.String("backends", "", "backends, separated by commas")
-	fs.StringVar(&s.out, "out", "", "the file for the samples")
-	fs.IntVar(&s.rounds, "rounds", 3, "how often each is started")
-	fs.IntVar(&s.exchanges, "exchanges", 2000, "exchanges in one measurement")
-	fs.DurationVar(&s.idle, "idle", time.Minute, "for how long nothing is sent")
-	fs.BoolVar(&s.brief, "brief", false, "the cost of a filter that never matches alone")
+	fs.StringVar(&s.tracer, "tracer", "", "tracer binary to measure")
+	fs.StringVar(&s.pwru, "pwru", "", "pwru binary to compare with")
+	backends := fs.String("backends", "", "comma-separated list of backends")
+	fs.StringVar(&s.out, "out", "", "file for the samples")
+	fs.IntVar(&s.rounds, "rounds", 3, "number of times that each subject is started")
+	fs.IntVar(&s.exchanges, "exchanges", 2000, "number of exchanges per measurement")
+	fs.DurationVar(&s.idle, "idle", time.Minute, "duration of the idle measurement, in which nothing is sent")
+	fs.BoolVar(&s.brief, "brief", false, "measure only the overhead of a filter that never matches")
 	if err := fs.Parse(args); err != nil {
 		return s, err
 	}
@@ -77,13 +77,13 @@ func parse(args []string) (settings, error) {
 	return s, nil
 }
 
-// meter gathers samples.
+// meter collects samples.
 type meter struct {
 	settings
 	samples []cost.Sample
 }
 
-// write leaves what was measured until something went wrong, too.
+// write writes the samples, also after an error, to keep those measured until then.
 func (m *meter) write() error {
 	b, err := json.MarshalIndent(m.samples, "", "\t")
 	if err != nil {
@@ -92,8 +92,8 @@ func (m *meter) write() error {
 	return os.WriteFile(m.out, append(b, '\n'), 0o644)
 }
 
-// gone waits for the end of a process.
-func gone(p *os.Process) (time.Duration, error) {
+// interrupt sends SIGINT to a process and returns the time until it has exited.
+func interrupt(p *os.Process) (time.Duration, error) {
 	began := time.Now()
 	if err := p.Signal(syscall.SIGINT); err != nil {
 		return 0, err

@@ -20,8 +20,8 @@ const (
 	perSecond   = "1/s"
 )
 
-// all measures everything, the subjects of a round one after the other, so that what
-// changes with time changes for all.
+// all measures all subjects, one after the other in each round, so that changes over time
+// affect all of them.
 func (m *meter) all() error {
 	for _, backend := range m.backends {
 		for round := range m.rounds {
@@ -42,7 +42,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 		}
 		m.samples = append(m.samples, cost.Sample{Backend: backend, Measure: measure, Subject: s.name, Filter: s.filter, Round: round, Value: value, Unit: unit})
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s, %s %q, round %d\n", time.Now().Format(time.TimeOnly), backend, s.name, s.filter, round) // it takes minutes
+	fmt.Fprintf(os.Stderr, "%s: %s, %s %q, round %d\n", time.Now().Format(time.TimeOnly), backend, s.name, s.filter, round) // progress, since this takes minutes
 	r, err := m.begin(s, backend)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 	return err
 }
 
-// cost is what an exchange takes: the first ones are not counted.
+// cost measures the duration of an exchange, after some exchanges to warm up.
 func (m *meter) cost(add func(string, float64, string)) error {
 	w, err := newWire()
 	if err != nil {
@@ -80,7 +80,7 @@ func (m *meter) cost(add func(string, float64, string)) error {
 	return err
 }
 
-// inside looks at the process itself.
+// inside measures the subject's process: its memory and idle time, or the delivery of events.
 func (m *meter) inside(s subject, r *running, round int, add func(string, float64, string)) error {
 	pid := r.cmd.Process.Pid
 	if s.matches {
@@ -113,14 +113,14 @@ func (m *meter) inside(s subject, r *running, round int, add func(string, float6
 }
 
 const (
-	// burst is how many events fit into the smallest queue of all subjects, which has
-	// 10,000 places.
+	// burst is a number of events that fits into the smallest queue of all subjects, which holds
+	// 10,000.
 	burst  = 8000
 	bursts = 10
 )
 
-// deliver counts the events that come to the file in a second, and the processor's time for
-// each: load is put on in bursts, and each is waited for until all of it is there.
+// deliver measures how many events per second reach the file, and the CPU time per event. It sends
+// the load in bursts, and waits after each until all events are in the file.
 func (m *meter) deliver(r *running, add func(string, float64, string)) error {
 	w, err := newWire()
 	if err != nil {
@@ -162,9 +162,9 @@ func (m *meter) deliver(r *running, add func(string, float64, string)) error {
 	return nil
 }
 
-// bursting says how many lines the output has, and how many exchanges are a burst.
+// bursting returns the number of lines in the output, and the number of exchanges per burst.
 func (r *running) bursting(w wire) (first, exchanges int, err error) {
-	if _, err := settled(r.output); err != nil { // of the load before
+	if _, err := settled(r.output); err != nil { // events of the previous load
 		return 0, 0, err
 	}
 	before, err := lines(r.output)
@@ -184,10 +184,10 @@ func (r *running) bursting(w wire) (first, exchanges int, err error) {
 	return first, max(1, burst/(first-before)), nil
 }
 
-// quiet is after how long without growth a file is taken to be complete.
+// quiet is the time without growth after which a file is considered complete.
 const quiet = 300 * time.Millisecond
 
-// settled waits until a file grows no more, and returns when it last did.
+// settled waits until a file has stopped growing, and returns the time of its last growth.
 func settled(name string) (last time.Time, err error) {
 	var size int64 = -1
 	last = time.Now()

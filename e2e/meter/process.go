@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// state is what /proc/PID/stat says of a process.
+// state is the part of /proc/PID/stat that the meter uses.
 type state struct {
 	zombie bool
-	// cpu is the time that it has had, in itself and in the kernel.
+	// cpu is the CPU time in user and kernel mode.
 	cpu time.Duration
 }
 
-// tick is the unit of times in /proc/PID/stat, on every architecture that Go knows.
+// tick is the unit of times in /proc/PID/stat, on every architecture that Go supports.
 const tick = 10 * time.Millisecond
 
 func stat(pid int) (state, error) {
@@ -27,7 +27,7 @@ func stat(pid int) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	// The name, in parentheses, may have blanks.
+	// The name, in parentheses, may contain blanks.
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 	var s state
 	s.zombie = fields[0] == "Z"
@@ -41,7 +41,7 @@ func stat(pid int) (state, error) {
 	return s, nil
 }
 
-// resident is the most memory that the process has had resident, in bytes.
+// resident returns the current resident set size of the process, in bytes.
 func resident(pid int) (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -56,15 +56,14 @@ func resident(pid int) (float64, error) {
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }
 
-// lockedByMaps is what the BPF maps take that the process has open, in bytes. It looks at
-// maps alone: a kernel that is asked about a kprobe-multi link without cookies follows a null
-// pointer (seen on 6.18).
+// lockedByMaps returns the memory of the BPF maps that the process has open, in bytes. It reads the fdinfo
+// of maps only: for a kprobe-multi link without cookies, the kernel dereferences a null pointer (seen on 6.18).
 func lockedByMaps(pid int) (float64, error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
 		return 0, err
 	}
-	maps := map[string]float64{} // by id: a map may be open twice
+	maps := map[string]float64{} // by id, since a map may be open twice
 	for _, file := range files {
 		if what, err := os.Readlink(file); err != nil || what != "anon_inode:bpf-map" {
 			continue

@@ -12,18 +12,18 @@ import (
 	"tracer/e2e/cost"
 )
 
-// subject is who is measured, and how.
+// subject is a program to measure, with its options.
 type subject struct {
 	// name is nothing, floor, tracer or pwru.
 	name string
-	// filter is its packet filter, where it has one, and matches says that the load does.
+	// filter is the packet filter, if any. matches is true if the load matches it.
 	filter  string
 	matches bool
-	// json asks for JSON.
+	// json selects JSON output.
 	json bool
 }
 
-// subjects are those of one round, in their order: each beside what it is compared with.
+// subjects returns the subjects of one round, in the order in which they are measured.
 func (m *meter) subjects(backend string) []subject {
 	if m.brief {
 		return []subject{{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol}}
@@ -43,13 +43,13 @@ func (m *meter) subjects(backend string) []subject {
 // running is a subject that was started.
 type running struct {
 	cmd *exec.Cmd
-	// start is the time from its start until it was ready, output where its events go.
+	// start is the time from exec to the ready file, output the file of its events.
 	start  time.Duration
 	output string
 	folder string
 }
 
-// command is the subject's command line; nil for nothing.
+// command returns the subject's command line, or nil for the subject nothing.
 func (m *meter) command(s subject, backend, ready, output string) []string {
 	switch s.name {
 	case cost.Floor:
@@ -62,7 +62,7 @@ func (m *meter) command(s subject, backend, ready, output string) []string {
 	return nil
 }
 
-// longest is the most that a start may take.
+// longest is the timeout for a start.
 const longest = 10 * time.Minute
 
 // begin starts a subject and waits until it is ready.
@@ -95,7 +95,7 @@ func (m *meter) begin(s subject, backend string) (*running, error) {
 	return r, nil
 }
 
-// await waits until the file is there.
+// await waits until the ready file exists.
 func (r *running) await(ready string) error {
 	for began := time.Now(); time.Since(began) < longest; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(ready); err == nil {
@@ -108,7 +108,7 @@ func (r *running) await(ready string) error {
 	return fmt.Errorf("not ready after %v: %s", longest, r.said())
 }
 
-// ended says that the process is a zombie.
+// ended reports whether the process has exited, and is gone or a zombie.
 func (r *running) ended() bool {
 	state, err := stat(r.cmd.Process.Pid)
 	return err != nil || state.zombie
@@ -119,11 +119,11 @@ func (r *running) said() string {
 	return string(b)
 }
 
-// stop ends it as Ctrl-C does; the time is until the process is gone.
+// stop interrupts the subject like Ctrl-C, and returns the time until it has exited.
 func (r *running) stop() (time.Duration, error) {
 	defer os.RemoveAll(r.folder)
 	if r.cmd == nil {
 		return 0, nil
 	}
-	return gone(r.cmd.Process)
+	return interrupt(r.cmd.Process)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command mirror serves the archive of packages at a URL once more on the loopback interface,
-// below a path that says nothing about what it is, as mirrors of companies do. It prints its own
-// URL, and ends when its standard input does.
+// Command mirror is a reverse proxy on the loopback interface for the package archive at a URL. It uses
+// a path that does not end in /debian, like mirrors of companies. It prints its own URL, and ends
+// at the end of its standard input.
 package main
 
 import (

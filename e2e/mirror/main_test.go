@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-func TestFilesAreThoseOfTheArchive(t *testing.T) {
+// TestProxy checks that the mirror serves the archive's files below its own path, and nothing at other paths.
+func TestProxy(t *testing.T) {
 	archive := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) }))
 	defer archive.Close()
 	base, err := url.Parse(archive.URL + "/debian/")
@@ -33,7 +34,8 @@ func TestFilesAreThoseOfTheArchive(t *testing.T) {
 	}
 }
 
-func TestArguments(t *testing.T) {
+// TestBadArguments checks that a wrong number of arguments or a malformed URL is an error.
+func TestBadArguments(t *testing.T) {
 	for _, args := range [][]string{nil, {"a", "b"}, {"http://[x"}} {
 		if err := run(args); err == nil {
 			t.Errorf("%q: no error", args)

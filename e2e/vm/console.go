@@ -12,17 +12,17 @@ import (
 	"tracer/e2e/boot"
 )
 
-// console is what the guest wrote, and what it says of the run.
+// console is the text of the guest's console, and the markers found in it.
 type console struct {
 	text string
-	// start and exit are when the command began and ended, after power on.
+	// start and exit are the times since power-on at which the command began and ended.
 	start, exit time.Duration
 	code        int
 	exited      bool
 }
 
-// readConsole follows the guest's console to its end. Kernel messages can get in
-// between, so markers only count at the start of a line.
+// readConsole reads the guest's console to its end. Kernel messages can be interspersed,
+// so a marker is only recognized at the start of a line.
 func readConsole(r io.Reader) *console {
 	var c console
 	var text strings.Builder

@@ -8,22 +8,22 @@ import (
 	"path"
 )
 
-// archive is a cpio archive in the "newc" format, which the kernel unpacks as
-// its first file system. Entries belong to root and have no times.
+// archive is a cpio archive in the "newc" format, which the kernel unpacks as its
+// initramfs. Entries are owned by root and have no timestamps.
 type archive struct {
 	buf    bytes.Buffer
 	inode  int
 	folder map[string]bool
 }
 
-// The types of a file, as in the upper bits of st_mode.
+// File types, as in the upper bits of st_mode.
 const (
 	typeFolder  = 0o040000
 	typeChar    = 0o020000
 	typeRegular = 0o100000
 )
 
-// file adds a regular file, and the folders above it that are not there yet.
+// file adds a regular file, and its parent folders if they are missing.
 func (a *archive) file(name string, mode uint32, data []byte) {
 	a.folders(path.Dir(name))
 	a.entry(name, typeRegular|mode, data, 0, 0)
@@ -47,8 +47,8 @@ func (a *archive) folders(name string) {
 	a.entry(name, typeFolder|0o755, nil, 0, 0)
 }
 
-// entry writes the header of thirteen numbers, the name and the data, the last
-// two padded to four bytes.
+// entry writes the header with thirteen numbers, the name and the data. Name and
+// data are padded to four bytes.
 func (a *archive) entry(name string, mode uint32, data []byte, major, minor int) {
 	a.inode++
 	const links = 1

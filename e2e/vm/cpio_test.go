@@ -16,7 +16,7 @@ type member struct {
 	Data string
 }
 
-// members reads a newc archive back, from the format's description.
+// members parses a newc archive, by the description of the format.
 func members(t *testing.T, b []byte) []member {
 	t.Helper()
 	var list []member

@@ -11,11 +11,10 @@ import (
 	"tracer/e2e/boot"
 )
 
-// virtioSerial are the modules that carry the results out.
+// virtioSerial are the modules for the ports that carry output and results to the host.
 var virtioSerial = []string{"virtio_pci", "virtio_console"}
 
-// initramfs packs everything that the guest has: the first process, modules,
-// files and the task.
+// initramfs returns an archive of all files of the guest: init, modules, other files and the task.
 func (c *Config) initramfs() ([]byte, error) {
 	modules, err := c.resolve()
 	if err != nil {
@@ -82,7 +81,7 @@ func add(a *archive, guest, host string) error {
 	return nil
 }
 
-// inside is a path of the guest as the archive spells it.
+// inside returns a guest path as an archive member's name, without the leading slash.
 func inside(name string) string {
 	return strings.TrimPrefix(name, "/")
 }

@@ -15,15 +15,15 @@ import (
 
 // Kernel is an unpacked Debian kernel package.
 type Kernel struct {
-	// Release is what `uname -r` will say.
+	// Release is the output of `uname -r`.
 	Release string
-	// Arch is the GOARCH it runs on.
+	// Arch is its architecture, as in GOARCH.
 	Arch string
 
 	folder string
 }
 
-// Cache is the folder of the unpacked kernels, which fetch-kernels.sh fills.
+// Cache returns the folder of the unpacked kernels, which fetch-kernels.sh fills.
 func Cache() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -32,8 +32,8 @@ func Cache() (string, error) {
 	return filepath.Join(dir, "tracer", "kernels"), nil
 }
 
-// flavours are what Debian calls the kernels for each GOARCH: those for clouds where there
-// are any, which are small.
+// flavours are Debian's names of the kernel flavours, by GOARCH: the cloud flavour, which is small, if
+// there is one.
 var flavours = map[string]string{
 	"amd64": "cloud-amd64", "arm64": "cloud-arm64",
 	"riscv64": "riscv64", "s390x": "s390x", "ppc64le": "powerpc64le",
@@ -70,8 +70,8 @@ func numbers(s string) []int {
 	return list
 }
 
-// image is the file that QEMU boots: on amd64 the ELF kernel, which needs no
-// unpacking in the guest (it is slow there), elsewhere the package's own image.
+// image returns the file that QEMU boots: on amd64 the unpacked ELF kernel, since unpacking it in
+// the guest is slow, on other architectures the image in the package.
 func (k *Kernel) image() (string, error) {
 	packed, err := k.one("kernel", "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "boot/vmlinux-*")
 	if err != nil || k.Arch != "amd64" {
@@ -84,7 +84,7 @@ func (k *Kernel) image() (string, error) {
 	return elf, extract(packed, elf)
 }
 
-// modules is the folder below which the kernel's modules lie.
+// modules returns the folder of the kernel's modules.
 func (k *Kernel) modules() (string, error) {
 	return k.one("modules", "lib/modules/*", "usr/lib/modules/*")
 }
@@ -98,8 +98,7 @@ func (k *Kernel) one(what string, patterns ...string) (string, error) {
 	return "", fmt.Errorf("no %s in %s", what, k.folder)
 }
 
-// extract writes the ELF kernel that a bzImage carries, in one step, so that two
-// runs at a time do no harm.
+// extract writes the ELF kernel in a bzImage to a file, atomically, since two runs may do so concurrently.
 func extract(bzImage, elf string) error {
 	b, err := os.ReadFile(bzImage)
 	if err != nil {
@@ -116,8 +115,8 @@ func extract(bzImage, elf string) error {
 	return replace(elf, kernel)
 }
 
-// payload finds the packed kernel by the x86 boot protocol's setup_sects,
-// payload_offset and payload_length.
+// payload returns the packed kernel, located by setup_sects, payload_offset and payload_length
+// of the x86 boot protocol.
 func payload(b []byte) ([]byte, error) {
 	if len(b) < 0x250 || string(b[0x202:0x206]) != "HdrS" {
 		return nil, errors.New("not a bzImage")

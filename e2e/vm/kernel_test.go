@@ -30,7 +30,7 @@ func TestFindKernelTakesTheNewest(t *testing.T) {
 	}
 }
 
-func TestFindKernelSaysWhatToRun(t *testing.T) {
+func TestMissingKernelNamesTheScript(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	_, err := FindKernel("6.12", "amd64")
 	if err == nil || !strings.Contains(err.Error(), "fetch-kernels.sh") {
@@ -60,6 +60,6 @@ func TestExtract(t *testing.T) {
 
 func TestPayloadRefusesOtherFiles(t *testing.T) {
 	if _, err := payload(make([]byte, 4096)); err == nil {
-		t.Error("zeros were taken for a bzImage")
+		t.Error("zeros were accepted as a bzImage")
 	}
 }

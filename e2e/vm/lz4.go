@@ -10,8 +10,8 @@ import (
 
 var errShort = errors.New("lz4: data ends early")
 
-// lz4Legacy unpacks the blocks of a "legacy" LZ4 frame, the form in which the
-// kernel's build packs an image; its magic number has been taken off.
+// lz4Legacy unpacks the blocks of a "legacy" LZ4 frame, without its magic number. The kernel's
+// build uses this format for images.
 func lz4Legacy(packed []byte) ([]byte, error) {
 	var out []byte
 	for len(packed) >= 4 {
@@ -29,8 +29,8 @@ func lz4Legacy(packed []byte) ([]byte, error) {
 	return out, nil
 }
 
-// lz4Block appends one unpacked block to out: sequences of literal bytes, each
-// but the last followed by a match, a repetition of what this block already gave.
+// lz4Block appends one unpacked block to out. A block has sequences of literal bytes, each but the last
+// followed by a match, which repeats earlier output of this block.
 func lz4Block(out, block []byte) ([]byte, error) {
 	start := len(out)
 	for len(block) > 0 {

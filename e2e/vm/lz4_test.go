@@ -53,7 +53,7 @@ func FuzzLZ4Legacy(f *testing.F) {
 			t.Error("both an error and data")
 		}
 		if len(out) > 0 && bytes.Equal(b, nil) {
-			t.Error("data out of nothing")
+			t.Error("data from empty input")
 		}
 	})
 }

@@ -15,12 +15,12 @@ import (
 
 var moduleFile = regexp.MustCompile(`^(.*)\.ko(\.xz|\.zst)?$`)
 
-// moduleSet finds modules and what they depend on. Debian's packages carry no
-// modules.dep, so dependencies come from each module's own .modinfo.
+// moduleSet finds modules and their dependencies. Debian's packages have no modules.dep,
+// so it reads the dependencies from the .modinfo section of each module.
 type moduleSet struct {
 	paths   map[string]string // by name
 	builtin map[string]bool
-	// order is what was asked for, dependencies first; data the unpacked files.
+	// order lists the requested modules, dependencies first; data has their unpacked files.
 	order []string
 	data  map[string][]byte
 }
@@ -42,7 +42,7 @@ func newModuleSet(folder string) (*moduleSet, error) {
 	})
 }
 
-// moduleName is a module file's name as the kernel spells it; empty for other files.
+// moduleName returns the kernel's name of a module file's module, or "" for other files.
 func moduleName(file string) string {
 	m := moduleFile.FindStringSubmatch(file)
 	if m == nil {
@@ -51,8 +51,7 @@ func moduleName(file string) string {
 	return strings.ReplaceAll(m[1], "-", "_")
 }
 
-// add takes a module and everything it needs. Nothing is to be done for one that
-// is built into the kernel.
+// add adds a module and its dependencies, unless it is built into the kernel.
 func (s *moduleSet) add(name string) error {
 	name = strings.ReplaceAll(name, "-", "_")
 	if s.builtin[name] || s.data[name] != nil {
@@ -88,7 +87,7 @@ func (s *moduleSet) read(name string) ([]byte, error) {
 	return unpack(packed, false)
 }
 
-// modinfo is what a module says of itself: entries NAME=VALUE with a NUL behind each.
+// modinfo returns the .modinfo section of a module: NUL-terminated entries NAME=VALUE.
 func modinfo(module []byte) (string, error) {
 	f, err := elf.NewFile(bytes.NewReader(module))
 	if err != nil {
@@ -111,8 +110,8 @@ func dependsEntry(info string) []string {
 	return nil
 }
 
-// algorithms are the modules of those that a module asks the kernel's crypto API for as it
-// is loaded, as far as they are no part of the kernel: the ones in plain C.
+// algorithms returns the modules with the generic C implementations of the crypto algorithms that a module
+// requests when it is loaded (softdep), except those built into the kernel.
 func (s *moduleSet) algorithms(info string) (needs []string) {
 	for entry := range strings.SplitSeq(info, "\x00") {
 		names, ok := strings.CutPrefix(entry, "softdep=pre: ")

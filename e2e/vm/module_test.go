@@ -26,7 +26,7 @@ func TestDependsEntry(t *testing.T) {
 		t.Error(diff)
 	}
 	if got := dependsEntry("license=GPL\x00depends=\x00"); got != nil {
-		t.Errorf("got %q for a module that needs nothing", got)
+		t.Errorf("got %q for a module without dependencies", got)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestModuleSet(t *testing.T) {
 		t.Errorf("built-in module: %v, order %q", err, s.order)
 	}
 	if err := s.add("veth"); err == nil {
-		t.Error("a module that is nowhere was found")
+		t.Error("a missing module was accepted")
 	}
 }
 

@@ -12,15 +12,15 @@ import (
 	"tracer/e2e/boot"
 )
 
-// board is how QEMU plays a machine of one architecture.
+// board holds the QEMU settings for one architecture.
 type board struct {
 	program string
-	// machine and cpu: -cpu max,-cx16 because QEMU 7.2 corrupts flags in
-	// cmpxchg16b (random early panics), cortex-a72 because pointer
-	// authentication, which "max" has, takes half of the speed.
+	// machine and cpu are the arguments of -M and -cpu: max,-cx16 on amd64, because QEMU 7.2 corrupts
+	// flags in cmpxchg16b (random early panics), and cortex-a72 on arm64, because pointer
+	// authentication, which max has, halves the speed.
 	machine, cpu string
-	// without are features that are slow where they are emulated. Go searches and copies
-	// with AVX and with ERMS where there are any: a start of tracer takes twice as long.
+	// without are CPU features that are slow in emulation. Go searches and copies with AVX and ERMS if the
+	// CPU has them, and the start of tracer then takes twice as long.
 	without    string
 	kernelArgs string
 }
@@ -42,23 +42,23 @@ var boards = map[string]board{
 		program: "qemu-system-s390x", machine: "s390-ccw-virtio", cpu: "max",
 		kernelArgs: "console=ttysclp0",
 	},
-	// What a guest could see of others' caches is of no concern here, and can't be emulated.
+	// The emulator does not support the mitigations of cache side channels, so they are marked as broken.
 	"ppc64le": {
 		program: "qemu-system-ppc64", machine: "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", cpu: "power9",
 		kernelArgs: "console=hvc0",
 	},
 }
 
-// quickBoot leaves out what takes time in an emulated machine and is not tested.
+// quickBoot disables kernel features that are slow in an emulated machine and not tested.
 const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" +
 	" random.trust_cpu=on audit=0 rcupdate.rcu_expedited=1"
 
-// files are the ones that one run of QEMU reads and writes.
+// files are the paths that one run of QEMU reads and writes.
 type files struct {
 	kernel, initrd, results, output string
 }
 
-// qemu is the command that boots the machine; its console is standard output.
+// qemu returns the command that boots the machine, with the console on standard output.
 func (c *Config) qemu(f files) (*exec.Cmd, error) {
 	b, ok := boards[c.Kernel.Arch]
 	if !ok {
@@ -71,7 +71,7 @@ func (c *Config) qemu(f files) (*exec.Cmd, error) {
 	return exec.Command(program, c.arguments(b, f)...), nil
 }
 
-// findEmulator prefers one in the cache, which is newer than the system's.
+// findEmulator returns the emulator in the cache if there is one, since it is newer than the system's.
 func findEmulator(name string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Config) arguments(b board, f files) []string {
 	cpu := b.cpu + b.without
 	accelerator := []string{"-accel", "tcg,thread=multi", "-smp", fmt.Sprint(c.cpus())}
 	if c.Counting {
-		cpu = b.cpu // only the number of instructions counts
+		cpu = b.cpu // the speed of features does not matter, only the number of instructions
 		accelerator = []string{"-icount", "shift=1,sleep=off", "-accel", "tcg,thread=single", "-smp", "1"}
 	}
 	return append(accelerator,

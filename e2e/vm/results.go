@@ -33,13 +33,13 @@ func extractResults(archive, folder string) error {
 	}
 }
 
-// extractMember writes one regular file; the guest is not trusted with paths.
+// extractMember writes one regular file. It rejects paths outside of the folder, since the guest is not trusted.
 func extractMember(r io.Reader, h *tar.Header, folder string) error {
 	if h.Typeflag != tar.TypeReg {
 		return nil
 	}
 	if !filepath.IsLocal(h.Name) {
-		return fmt.Errorf("results: path %q leaves the folder", h.Name)
+		return fmt.Errorf("results: path %q is outside of the folder", h.Name)
 	}
 	name := filepath.Join(folder, h.Name)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -8,9 +8,9 @@ import (
 	"os/exec"
 )
 
-// unpack returns what a packed module or kernel image holds, going by its first
-// bytes. A kernel image ends with its size, which the tools must not see: zstd
-// and lz4 images lose their last four bytes when image is set.
+// unpack decompresses a module or kernel image, by its magic number. A kernel image ends with its
+// unpacked size, which the tools would reject: if image is set, the last four bytes of zstd and lz4
+// data are removed.
 func unpack(b []byte, image bool) ([]byte, error) {
 	body := b
 	if image && len(b) > 4 {
@@ -29,7 +29,7 @@ func unpack(b []byte, image bool) ([]byte, error) {
 	return nil, fmt.Errorf("unknown kind of compression % x", b[:min(len(b), 6)])
 }
 
-// pipe runs a tool that reads its input and writes the result.
+// pipe runs a tool with the input on standard input, and returns its standard output.
 func pipe(input []byte, tool string, args ...string) ([]byte, error) {
 	cmd := exec.Command(tool, args...)
 	cmd.Stdin = bytes.NewReader(input)

@@ -14,48 +14,48 @@ import (
 	"time"
 )
 
-// Config is a machine and what it is to do.
+// Config describes a machine and the command that it runs.
 type Config struct {
 	Kernel *Kernel
-	// Init is the first process, a static program for the kernel's architecture.
+	// Init is the init process, a static program for the kernel's architecture.
 	Init string
-	// Files are copied in, as executables: path in the guest to path here.
+	// Files are copied into the guest as executables: guest path to host path.
 	Files map[string]string
-	// Modules are loaded before the command runs, with what they depend on.
+	// Modules are loaded before the command runs, with their dependencies.
 	Modules []string
 	// Command is the program and its arguments, Env its whole environment.
 	Command []string
 	Env     []string
-	// Results is the folder that gets the guest's results, its console.log, and in
-	// output.log what the command says, while it says it.
+	// Results is the folder for the guest's results, the console (console.log), and the output of
+	// the command (output.log), which is written while the command runs.
 	Results string
 	// CPUs defaults to 1.
 	CPUs int
-	// Counting has the guest's clock count its instructions, 2 ns each: what it measures
-	// is the same whatever else goes on here. It has one CPU, and is two to three times
-	// slower; while nothing runs in it, its time flies.
+	// Counting derives the guest's clock from the number of executed instructions, 2 ns each, so that
+	// measurements do not depend on the load of the host. The guest then has one CPU, and is two to
+	// three times slower. While it is idle, its clock jumps to the next timer.
 	Counting bool
 	// Args are added to the kernel's command line.
 	Args string
 }
 
-// Result is the end of a machine that lived to tell.
+// Result is the result of a machine whose command has ended.
 type Result struct {
 	// Code is the command's exit code.
 	Code int
-	// Boot is from power on to the command, Run the command's time.
+	// Boot is the time from power-on to the start of the command, Run the duration of the command.
 	Boot, Run time.Duration
 }
 
-// DiedError is a machine that ended before its command did: a kernel panic, an
-// emulator that crashed, or a time limit. It says nothing about the command.
+// DiedError is the error of a machine that ended before its command did: by a kernel panic, a
+// crash of the emulator, or a timeout. It says nothing about the command.
 type DiedError struct {
 	Kernel string
-	// Log is the file with what the machine's console said.
+	// Log is the file with the text of the machine's console.
 	Log string
-	// Last is the end of it.
+	// Last is the end of that text.
 	Last string
-	// Cause is what QEMU or the context said, nil for an orderly end of QEMU.
+	// Cause is the error of QEMU or the context, nil if QEMU exited normally.
 	Cause error
 }
 
@@ -68,8 +68,8 @@ func (e *DiedError) Error() string {
 
 func (e *DiedError) Unwrap() error { return e.Cause }
 
-// Run boots the machine and waits for its end. A machine that dies is given a
-// second try, with the first console kept beside the second.
+// Run boots the machine and waits for its end. A machine that dies is booted a second time; the
+// consoles of both attempts are kept.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	r, err := c.boot(ctx, "console.log")
 	var died *DiedError
@@ -86,7 +86,7 @@ func (c *Config) cpus() int {
 	return c.CPUs
 }
 
-// boot is one try.
+// boot is one attempt. It writes the console to the file log in the results folder.
 func (c *Config) boot(ctx context.Context, log string) (*Result, error) {
 	folder, err := os.MkdirTemp("", "tracer-vm")
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Config) boot(ctx context.Context, log string) (*Result, error) {
 	return c.finish(screen, cause, filepath.Join(c.Results, log), f.results)
 }
 
-// prepare writes the initramfs and names the other files.
+// prepare writes the initramfs and returns the paths of all files.
 func (c *Config) prepare(folder string) (files, error) {
 	f := files{
 		initrd:  filepath.Join(folder, "initrd"),
@@ -129,8 +129,8 @@ func (c *Config) prepare(folder string) (files, error) {
 	return f, os.WriteFile(f.initrd, data, 0o644)
 }
 
-// watch runs QEMU and reads the console. The context's end kills the machine.
-// No console comes back when QEMU did not start at all.
+// watch runs QEMU and reads the console. The end of the context kills the machine. The returned
+// console is nil if QEMU could not be started.
 func watch(ctx context.Context, cmd *exec.Cmd) (*console, error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -146,8 +146,7 @@ func watch(ctx context.Context, cmd *exec.Cmd) (*console, error) {
 	return screen, errors.Join(cmd.Wait(), ctx.Err())
 }
 
-// finish keeps the console and the results, and tells a dead machine from a
-// command that ended.
+// finish writes the console and the results. It returns a DiedError if the machine ended before the command.
 func (c *Config) finish(s *console, cause error, log, results string) (*Result, error) {
 	if err := os.WriteFile(log, []byte(s.text), 0o644); err != nil {
 		return nil, err
@@ -161,7 +160,7 @@ func (c *Config) finish(s *console, cause error, log, results string) (*Result, 
 	return &Result{Code: s.code, Boot: s.start, Run: s.exit - s.start}, nil
 }
 
-// tail is the end of a text, for an error.
+// tail returns the end of a text, for an error message.
 func tail(s string) string {
 	const enough = 400
 	return s[max(0, len(s)-enough):]

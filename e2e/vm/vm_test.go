@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// emulator is put in QEMU's place: it dies as often as the file "deaths" has
-// lines, and else says a word, sends one result and ends with 3.
+// emulator is a fake QEMU: it panics once for each line in the file "deaths", and otherwise writes
+// a word of output, sends one result, and reports exit code 3.
 const emulator = `#!/bin/sh
 for argument; do
 	case $argument in
@@ -33,7 +33,7 @@ tar -cf "$results" result
 printf '@@started\r\n@@exited 3\r\n'
 `
 
-// fakeMachine is a machine on that emulator.
+// fakeMachine returns a machine on the fake emulator, which finds the files in its folder.
 func fakeMachine(t *testing.T, files map[string]string) Config {
 	t.Helper()
 	bin, folder := t.TempDir(), t.TempDir()
@@ -64,7 +64,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-func TestRunBringsCodeAndResults(t *testing.T) {
+func TestRunReturnsCodeAndResults(t *testing.T) {
 	c := fakeMachine(t, nil)
 	r, err := Run(t.Context(), c)
 	if err != nil || r.Code != 3 {
@@ -73,33 +73,33 @@ func TestRunBringsCodeAndResults(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(c.Results, "result")); err != nil || string(got) != "text" {
 		t.Errorf("result %q, %v", got, err)
 	}
-	wantSaid(t, c)
+	wantOutput(t, c)
 }
 
-func wantSaid(t *testing.T, c Config) {
+func wantOutput(t *testing.T, c Config) {
 	t.Helper()
 	if got, err := os.ReadFile(filepath.Join(c.Results, "output.log")); err != nil || string(got) != "said\n" {
 		t.Errorf("output %q, %v", got, err)
 	}
 }
 
-func TestRunTriesADeadMachineAgain(t *testing.T) {
+func TestRunRetriesADeadMachine(t *testing.T) {
 	c := fakeMachine(t, map[string]string{"deaths": "1\n"})
 	if r, err := Run(t.Context(), c); err != nil || r.Code != 3 {
-		t.Fatalf("got %+v, %v, want code 3 of the second try", r, err)
+		t.Fatalf("got %+v, %v, want code 3 of the second attempt", r, err)
 	}
 	first, err := os.ReadFile(filepath.Join(c.Results, "console.log"))
 	if err != nil || !strings.Contains(string(first), "Kernel panic") {
-		t.Errorf("console of the first try %q, %v", first, err)
+		t.Errorf("console of the first attempt %q, %v", first, err)
 	}
 }
 
-func TestRunGivesUpAfterTwoDeaths(t *testing.T) {
+func TestRunFailsAfterTwoDeaths(t *testing.T) {
 	c := fakeMachine(t, map[string]string{"deaths": "1\n2\n"})
 	_, err := Run(t.Context(), c)
 	var died *DiedError
 	if !errors.As(err, &died) || !strings.Contains(died.Last, "Kernel panic") {
-		t.Errorf("got %v, want a death with its last words", err)
+		t.Errorf("got %v, want a DiedError with the end of the console", err)
 	}
 }
 
@@ -108,12 +108,12 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := Run(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want the deadline", err)
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
 	}
-	wantSaid(t, c)
+	wantOutput(t, c)
 }
 
-func TestMissingEmulatorSaysWhatToRun(t *testing.T) {
+func TestMissingEmulatorNamesMake(t *testing.T) {
 	c := fakeMachine(t, nil)
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "run make") {
