@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// label is what tells one packet from another by its headers: ports, and of an echo
-// the identifier and the sequence number.
+// label identifies a packet by its headers: addresses and ports, or the identifier and sequence
+// number of an echo.
 type label struct {
 	protocol      string
 	source, dest  string
@@ -19,8 +19,8 @@ type label struct {
 	kind, id, seq int
 }
 
-// labelOf is empty for an event that shows none: of a later fragment, or where
-// headers are not written yet.
+// labelOf returns the label of an event. ok is false if its headers have none: for a later fragment,
+// or before the headers are written.
 func labelOf(r *record) (l label, ok bool) {
 	t := &r.Tuple
 	l = label{protocol: t.Protocol, source: t.Source, dest: t.Dest}
@@ -35,18 +35,18 @@ func labelOf(r *record) (l label, ok bool) {
 	return l, true
 }
 
-// attribution is what a trace says of which event belongs to which packet.
+// attribution is the result of checking which events a trace assigned to which packet.
 type attribution struct {
-	// events are all, packets those that were told apart, followed or not.
+	// events is the number of all events, packets the number of distinct labels, followed or not.
 	events, packets int
-	// unended are the followed packets that were not seen to be let go.
+	// unended is the number of followed packets without an event that frees them.
 	unended int
-	// answers are the events of parts that were made on a packet's stack.
+	// answers is the number of events of parts that were created on a packet's stack.
 	answers int
 	wrong   faultList
 }
 
-// faultList has the first faults and counts the others.
+// faultList keeps the first 10 faults and counts all.
 type faultList struct {
 	first []string
 	count int
@@ -59,15 +59,15 @@ func (l *faultList) add(format string, args ...any) {
 	}
 }
 
-// endings are functions that let a packet go.
+// endings are functions that free a packet.
 var endings = []string{
 	"__consume_stateless_skb", "__kfree_skb", "consume_skb", "kfree_skb", "kfree_skb_list_reason", "kfree_skb_partial",
 	"kfree_skb_reason", "kfree_skbmem", "napi_consume_skb", "sk_skb_reason_drop", "skb_attempt_defer_free",
 	"skb_release_data", "skb_release_head_state",
 }
 
-// attribute looks for events that are given to a wrong packet: no number may have
-// events with two labels, and none a label that the filter does not want.
+// attribute looks for events that are assigned to a wrong packet: no packet number may have
+// events with two labels, and no event a label that the filter does not match.
 func attribute(events iter.Seq[*record], labelOf func(*record) (label, bool), wanted func(label) bool) attribution {
 	var a attribution
 	labels, last := make(map[uint64]label), make(map[uint64]string)
@@ -85,10 +85,10 @@ func attribute(events iter.Seq[*record], labelOf func(*record) (label, bool), wa
 			continue
 		}
 		if !wanted(l) {
-			a.wrong.add("what the filter does not match: %s", r.brief())
+			a.wrong.add("not matched by the filter: %s", r.brief())
 		}
 		if before, ok := labels[r.ID]; ok && r.ID != 0 && before != l {
-			a.wrong.add("packet %d is %+v, too: %s", r.ID, before, r.brief())
+			a.wrong.add("packet %d is also %+v: %s", r.ID, before, r.brief())
 		}
 		labels[r.ID], seen[l] = l, true
 	}
@@ -101,6 +101,7 @@ func attribute(events iter.Seq[*record], labelOf func(*record) (label, bool), wa
 	return a
 }
 
+// TestAttribute checks attribute with made-up traces.
 func TestAttribute(t *testing.T) {
 	const (
 		one       = `"protocol":"udp","sport":20000,"dport":7300`
@@ -125,7 +126,7 @@ func TestAttribute(t *testing.T) {
 		"two ports":         {event(1, one, "ip_rcv") + event(1, two, "consume_skb"), 2, 0, "packet 1 is "},
 		"two echoes":        {event(1, firstEcho, "ip_rcv") + event(1, nextEcho, "consume_skb"), 2, 0, "packet 1 is "},
 		"number used again": {event(1, one, "kfree_skb") + event(1, two, "kfree_skb"), 2, 0, "packet 1 is "},
-		"stranger":          {event(1, unwanted, "consume_skb"), 1, 0, "what the filter does not match"},
+		"unwanted":          {event(1, unwanted, "consume_skb"), 1, 0, "not matched by the filter"},
 		"without numbers":   {event(0, one, "ip_rcv") + event(0, two, "ip_rcv"), 2, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// landmarks are functions that packets of a kind pass on every kernel.
+// landmarks are functions or tracepoints that each kind of packet passes on every kernel.
 type landmarks struct {
 	sent, received   string
 	ping, arp        []string
@@ -27,7 +27,8 @@ var tracepointMarks = landmarks{
 	udp:   []string{"net_dev_queue", "netif_receive_skb"},
 }
 
-// functionMarks has static functions only where the kernel's types have them.
+// functionMarks returns the landmarks of the function backends. Static functions are included if the
+// kernel's BTF has them.
 func functionMarks() landmarks {
 	queue := described("__dev_queue_xmit")
 	return landmarks{
@@ -47,8 +48,8 @@ func marks(backend string) landmarks {
 	return functionMarks()
 }
 
-// TestBackend starts the tracer once on all functions of each backend, sends one
-// of everything, and looks for each in the trace.
+// TestBackend starts tracer once with each backend, on all functions, sends packets of each
+// kind, and checks each kind in the trace.
 func TestBackend(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestBackend(t *testing.T) {
 	}
 }
 
-// scene is one run with everything in it.
+// scene is one run of tracer with all kinds of packets.
 type scene struct {
 	*world
 	backend string
@@ -79,10 +80,10 @@ type scene struct {
 	modules bool
 }
 
-// everything is the filter of the scene.
+// everything is the packet filter of the scene.
 const everything = "net 10.9.0.0/24 or net fd09::/64 or arp or (icmp and host 127.0.0.77)"
 
-// What is sent. Identifiers and ports tell the scenarios apart.
+// Identifiers and ports of the packets, which differ between the scenarios.
 const (
 	loopbackID, vethID, veth6ID = 0x1077, 0x1001, 0x1006
 	closedFrom, closedTo        = 5001, 5002
@@ -106,12 +107,12 @@ func newScene(t *testing.T, backend string) *scene {
 	return s
 }
 
-// hasMost says that not all functions are attached. Single kprobes take minutes where the
-// kernel walks through all of its functions for each, so that all of them are attached only
-// where nothing better runs and the tier is not the quick one.
+// hasMost reports whether only most functions are attached, not all. Attaching single kprobes takes minutes
+// on kernels that walk through all functions for each of them. So all functions are attached one by one
+// only if kprobe is the best backend and the tier is not the quick one.
 func (s *scene) hasMost() bool { return s.backend == kprobe && (chosen() != kprobe || isQuick()) }
 
-// mostOfTheWay are the functions that packets of the scene pass.
+// mostOfTheWay matches most functions that packets of the scene pass.
 const mostOfTheWay = "(__)?(dev|ip|ip6|ipv6|icmp|icmpv6|udp|udpv6|tcp_v4|tcp_v6|arp|nf|kfree_skb|consume_skb|netif|veth)_.*"
 
 func (s *scene) send(t *testing.T) {
@@ -153,7 +154,7 @@ func (s *scene) attached(t *testing.T) {
 	s.checkTypes(t)
 }
 
-// least is the number of functions or tracepoints that any kernel has.
+// least is the minimum number of functions or tracepoints on any kernel.
 func (s *scene) least() int {
 	switch {
 	case s.backend == tracepoint:
@@ -168,9 +169,8 @@ func (s *scene) least() int {
 	return 1200
 }
 
-// checkTypes: a backend that probes functions also has the tracepoint of drops.
-// checkTypes: beside the drops and their parts, such as the fragments of a dropped datagram, there
-// are only events of the backend's own type.
+// checkTypes checks that all events have the backend's own type, except kfree_skb: the function backends
+// also attach to this tracepoint for drops, and it also reports parts of a drop, such as fragments.
 func (s *scene) checkTypes(t *testing.T) {
 	want := "function"
 	if s.backend == tracepoint {
@@ -187,7 +187,7 @@ func (s *scene) loopback(t *testing.T) {
 	for _, kind := range []int{8, 0} {
 		both := events.that(echo(kind, loopbackID), protocol("icmp"))
 		both.that(on("lo")).passed(t, s.marks.sent, s.marks.received)
-		elsewhere := func(r *record) bool { return r.Netns != s.a.Inode && r.Netns != 0 } // 0: let go by device and socket
+		elsewhere := func(r *record) bool { return r.Netns != s.a.Inode && r.Netns != 0 } // 0: has neither device nor socket any more
 		both.that(elsewhere).absent(t, "another namespace")
 	}
 	events.that(icmp(8)).passed(t, s.marks.ping...)
@@ -208,7 +208,7 @@ func (s *scene) veth(t *testing.T) {
 	s.checkPing(t, there)
 }
 
-// checkDriver looks for the function of a module.
+// checkDriver checks that a function of a module was traced.
 func (s *scene) checkDriver(t *testing.T, there records) {
 	t.Helper()
 	if s.modules {
@@ -216,8 +216,8 @@ func (s *scene) checkDriver(t *testing.T, there records) {
 	}
 }
 
-// checkPing looks at the members of the second request, which goes out at once,
-// in the name of who sent it.
+// checkPing checks the fields of the second request. Unlike the first, it does not wait for ARP,
+// so it is sent in the context of the sending process.
 func (s *scene) checkPing(t *testing.T, there records) {
 	t.Helper()
 	sent := there.that(on("va"), in(s.marks.sent), func(r *record) bool { return *r.Tuple.ICMP.Seq == 2 })
@@ -270,9 +270,9 @@ func (s *scene) firewall(t *testing.T, a, b string, source int) {
 	s.trace.events.that(from(b), sport(8081)).absent(t, "answer of a port that drops")
 }
 
-// checkDrop wants one drop in namespace b for each time that the packet was sent: where the
-// machine is slow, a SYN is sent again before its sender gives up. It wants the drop's
-// place, and its reason on kernels that give reasons.
+// checkDrop checks that namespace b dropped the packet once each time it was sent: on a slow machine, a
+// SYN is retransmitted before connect times out. It checks the location of the drop, and its reason on
+// kernels with drop reasons.
 func (s *scene) checkDrop(t *testing.T, events records, reason, location string) {
 	t.Helper()
 	drops := events.that(dropped)
@@ -296,14 +296,14 @@ func (s *scene) extension(t *testing.T) {
 	events := s.trace.events.that(from(a6), to(b6), ports(5006, 5007))
 	events.passed(t, s.marks.sent, s.marks.ping6[len(s.marks.ping6)-1])
 	events.that(not(protocol("udp"))).absent(t, "another protocol than that after the extension header")
-	events.that(dropped).present(t, "drop, as nobody listens")
+	events.that(dropped).present(t, "drop, since the port is closed")
 }
 
 func (s *scene) fragments(t *testing.T)  { s.fragmented(t, a4, b4, []int{0, 1480, 2960}) }
 func (s *scene) fragments6(t *testing.T) { s.fragmented(t, a6, b6, []int{0, 1448, 2896}) }
 
-// fragmented wants each fragment on the wire named as one, and ports only where
-// the header with the ports is.
+// fragmented checks that each fragment on the wire is marked as one, and that only the first one,
+// which has the UDP header, has ports.
 func (s *scene) fragmented(t *testing.T, a, b string, offsets []int) {
 	t.Helper()
 	events := s.trace.events.that(from(a), to(b), protocol("udp"))
@@ -322,7 +322,7 @@ func (s *scene) fragmented(t *testing.T, a, b string, offsets []int) {
 	later.that(func(r *record) bool { return r.Tuple.Sport != nil || r.Tuple.Dport != nil }).absent(t, "later fragment with made-up ports")
 }
 
-// others looks at every event for what the filter must have kept out.
+// others checks that no event is of a packet that the filter does not match.
 func (s *scene) others(t *testing.T) {
 	s.trace.events.present(t, "any")
 	mine := func(r *record) bool {
@@ -331,7 +331,7 @@ func (s *scene) others(t *testing.T) {
 		const arp = 0x0806 // by skb->protocol: a header that is still being written has no tuple
 		return r.Proto == arp || known(r.Tuple.Source) || known(r.Tuple.Dest)
 	}
-	s.trace.events.that(not(mine)).absent(t, "what the filter keeps out")
+	s.trace.events.that(not(mine)).absent(t, "packets that the filter does not match")
 	s.trace.events.that(protocol("udp"), sport(5003)).absent(t, "UDP on loopback")
 	s.trace.events.that(to("127.0.0.78")).absent(t, "ping to another address")
 }

@@ -16,11 +16,11 @@ import (
 // foreign is a MAC address that no device has.
 var foreign = net.HardwareAddr{2, 0, 0, 0, 0, 99}
 
-// dropVerdict is what a run must say of drops for a reason.
+// dropVerdict is a packet that is dropped for a reason, and whether tracer must mark the drop as benign.
 type dropVerdict struct {
 	reason string
 	send   func(w *world) error
-	// match finds the drops, benign says whether they are.
+	// match selects the rows of the drop.
 	match  func(*record) bool
 	benign bool
 }
@@ -31,7 +31,7 @@ func (w *world) frameTo(to net.HardwareAddr, port int) error {
 	})
 }
 
-// tagged sends a frame with a tag to the other end's own address.
+// tagged sends a frame with a VLAN tag to the MAC address of the other end.
 func (w *world) tagged(port int) error {
 	var own net.HardwareAddr
 	find := func() error {
@@ -50,7 +50,7 @@ func (w *world) pings(address string, id uint16) error {
 	return w.a.Do(func() error { return ktest.Ping(netip.MustParseAddr(address), id, 1) })
 }
 
-// strayReply sends an echo reply that nobody waits for.
+// strayReply sends an echo reply without a request.
 func (w *world) strayReply() error {
 	return w.a.Do(func() error {
 		c, err := net.DialIP("ip4:icmp", nil, &net.IPAddr{IP: net.ParseIP(b4)})
@@ -63,7 +63,7 @@ func (w *world) strayReply() error {
 	})
 }
 
-// TestBenignDrops: the same reason is benign or a fault, as the packet is.
+// TestBenignDrops checks that drops with the same reason are benign or not, depending on the packet.
 func TestBenignDrops(t *testing.T) {
 	if !hasReasons() {
 		hidesNothing(t)
@@ -102,7 +102,7 @@ var sniffedDrops = []dropVerdict{
 	{"NO_SOCKET", func(w *world) error { return w.a.Do(func() error { return udp(a4+":7106", b4+":5002").Send(1) }) }, ports(7106, 5002), true},
 }
 
-// checkDrops traces what is dropped, and compares the rows and the summary.
+// checkDrops traces the drops, and checks the rows and the summary.
 func checkDrops(t *testing.T, w *world, want []dropVerdict) {
 	t.Helper()
 	p := start(t, "--drop", "host "+a4+" or host "+a6)
@@ -128,7 +128,7 @@ func checkDrops(t *testing.T, w *world, want []dropVerdict) {
 	}
 }
 
-// bridgedDrop: a bridge floods a frame to a host that it is not for.
+// bridgedDrop checks the drop of a frame that a bridge floods to a host which is not its destination.
 func bridgedDrop(t *testing.T) {
 	a, b, bridge := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b"), ktest.NewNetns(t, "bridge")
 	ktest.NewVeth(t, ktest.End{Netns: a, Name: "va", Addresses: prefixes(a4 + "/24")}, ktest.End{Netns: bridge, Name: "pa"})
@@ -139,7 +139,7 @@ func bridgedDrop(t *testing.T) {
 	})
 }
 
-// hiddenDrops are counted by reason, on standard error and in JSON; faults are not hidden.
+// hiddenDrops checks that benign drops are hidden and counted by reason, and that other drops are not hidden.
 func hiddenDrops(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--drop", "--drop-hide-benign", "icmp and host "+a4+" or udp port 5002")
@@ -158,7 +158,7 @@ func hiddenDrops(t *testing.T) {
 	}
 }
 
-// hidesNothing: before 5.17 a note says so.
+// hidesNothing checks that before 5.17 a note says that nothing is hidden.
 func hidesNothing(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--drop", "--drop-hide-benign", "udp port 5002")
@@ -169,11 +169,11 @@ func hidesNothing(t *testing.T) {
 	}
 }
 
-// TestPartsOfADropAreNoDrops: a datagram that was put together from fragments carries them in a
-// list; its drop is one.
-func TestPartsOfADropAreNoDrops(t *testing.T) {
+// TestFragmentListIsOneDrop checks that the drop of a reassembled datagram, which keeps its fragments in a
+// list, counts as one drop.
+func TestFragmentListIsOneDrop(t *testing.T) {
 	w := newWorld(t)
-	ktest.TrackConnections(t, w.b) // has them stay in a list
+	ktest.TrackConnections(t, w.b) // conntrack reassembles datagrams as a list of fragments
 	for _, args := range [][]string{{"--drop"}, {"--filter-func", "kfree_skb"}} {
 		p := start(t, append(args, "udp and net 10.9.0.0/24")...)
 		datagram := udp(a4+":7110", b4+":5002")

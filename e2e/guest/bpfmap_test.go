@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// mapCall is what was done with a map. What is null is nil.
+// mapCall is an operation on a map. JSON null becomes nil.
 type mapCall struct {
 	Operation string  `json:"operation"`
 	ID        uint32  `json:"id"`
@@ -31,7 +31,7 @@ type mapCall struct {
 	ValueCut  bool    `json:"value_truncated"`
 }
 
-// short is the call in one word, as it is compared.
+// short returns the call as a line of text, for comparison.
 func (c *mapCall) short() string {
 	text := fmt.Sprintf("%s %s#%d(%s,%d,%d) key=%s", c.Operation, c.Name, c.ID, c.Type, c.KeySize, c.ValueSize, orNull(c.Key))
 	if c.Found != nil {
@@ -47,7 +47,7 @@ func orNull(s *string) string {
 	return *s
 }
 
-// word is four bytes of this machine's, in hex.
+// word returns n as four bytes in native byte order, in hex.
 func word(n uint32) string { return hex.EncodeToString(endian.NativeEndian.AppendUint32(nil, n)) }
 
 func double(n uint64) string { return hex.EncodeToString(endian.NativeEndian.AppendUint64(nil, n)) }
@@ -57,7 +57,7 @@ const (
 	unmappedPort = 7002
 )
 
-// fill gives both ports values: what is looked up for the one is not what is for the other.
+// fill puts different values for the two ports into the maps.
 func (m *mapped) fill() {
 	m.t.Helper()
 	for port, name := range map[uint32]string{mappedPort: "wanted wanted !!", unmappedPort: "stranger strange"} {
@@ -75,8 +75,8 @@ func (m *mapped) put(to *ebpf.Map, key, value any) {
 	}
 }
 
-// told is what has to be told of each packet of the wanted port, in this order.
-func (m *mapped) told() []string {
+// want returns the expected operations for each packet of the wanted port, in order.
+func (m *mapped) want() []string {
 	key := word(mappedPort)
 	text := func(s string) string { return hex.EncodeToString([]byte(s)) }
 	list := []string{
@@ -94,11 +94,10 @@ func (m *mapped) told() []string {
 	)
 }
 
-// lookUpInTrie is what looks up in an LPM trie.
+// lookUpInTrie is the function that looks up a key in an LPM trie.
 const lookUpInTrie = "trie_lookup_elem"
 
-// seesTries says whether the kernel lets that be probed, which the newest do not: they keep
-// tracers away from it (notrace).
+// seesTries reports whether lookUpInTrie can be traced. On the newest kernels it is notrace.
 func seesTries(t *testing.T) bool {
 	t.Helper()
 	return strings.Contains(readTracing(t, "available_filter_functions"), "\n"+lookUpInTrie+"\n")
@@ -114,8 +113,8 @@ func (m *mapped) id(of *ebpf.Map) uint32 {
 	return uint32(id)
 }
 
-// mapCallsOf are those of each packet, in their order. A packet is known by its skb, and
-// begins with the first call.
+// mapCallsOf returns the map operations of each packet, in order. A packet is identified by its sk_buff's
+// address; since addresses are reused, the call first begins a new packet.
 func (rs records) mapCallsOf(first string) (packets [][]string) {
 	open := map[string]int{}
 	for i := range rs {
@@ -134,11 +133,10 @@ func (rs records) mapCallsOf(first string) (packets [][]string) {
 	return packets
 }
 
-// TestMapsForAPacket: what a program does with maps for a packet, by each kind of
-// look-up, is told with the bytes; what it does for another one at the same time, with
-// other keys, is not.
+// TestMapsForAPacket checks that each kind of map operation that a program performs for a matching
+// packet is reported with its bytes, and that those for other packets at the same time are not.
 func TestMapsForAPacket(t *testing.T) {
-	for _, backend := range needFunctions(t)[:1] { // the best: that of the others is alike, and takes minutes
+	for _, backend := range needFunctions(t)[:1] { // only the best: the others behave the same, and take minutes
 		for name, flags := range map[string][]string{
 			"alone": nil, "with the rest": {"--filter-track-bpf-helpers", "--output-return", "--output-stack", "--filter-track-skb"},
 		} {
@@ -165,7 +163,7 @@ func (m *mapped) checkMaps(trace *trace) {
 	m.t.Helper()
 	trace.events.that(not(sport(mappedPort))).absent(m.t, "of other packets")
 	trace.events.that(func(r *record) bool { return r.Skb == "" || r.Skb == "0x0" }).absent(m.t, "without a packet")
-	want := m.told()
+	want := m.want()
 	packets := trace.events.mapCallsOf(want[0])
 	if len(packets) < burst/2 {
 		m.t.Fatalf("operations for %d packets, only %v", len(packets), trace.events.funcs())
@@ -184,7 +182,7 @@ func (m *mapped) checkMaps(trace *trace) {
 	}
 }
 
-// TestMapsInText are one word in a row.
+// TestMapsInText checks that a map operation is one word of a row.
 func TestMapsInText(t *testing.T) {
 	needFunctions(t)
 	m := newMapped(t)

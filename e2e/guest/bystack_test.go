@@ -15,27 +15,27 @@ import (
 	"tracer/internal/ktest"
 )
 
-// byStack is the flag, which goes by itself.
+// byStack is the flag under test, which needs no other.
 const byStack = "--filter-track-skb-by-stackid"
 
-// Of what is sent, the filter matches one echo request by its identifier, and what one
-// port of TCP sends; answers and all else are what it does not match.
+// The filter matches echo requests with stackID, and TCP from stackPort. It matches neither their
+// answers nor the unrelated packets with unmatchedID and unmatchedPort.
 const (
-	stackID, strangeID     = 0x3301, 0x3302
-	stackPort, strangePort = 7021, 7022
-	byStackFilter          = "(icmp[icmptype] = icmp-echo and icmp[4:2] = 0x3301) or (tcp src port 7021)"
-	openPort, shutPort     = 7701, 7702
-	byStackFuncs           = "ip_rcv|icmp_rcv|tcp_v4_rcv|ip_local_deliver|ip_output|__ip_local_out|dev_hard_start_xmit|__dev_queue_xmit|consume_skb|kfree_skb.*"
+	stackID, unmatchedID     = 0x3301, 0x3302
+	stackPort, unmatchedPort = 7021, 7022
+	byStackFilter            = "(icmp[icmptype] = icmp-echo and icmp[4:2] = 0x3301) or (tcp src port 7021)"
+	openPort, shutPort       = 7701, 7702
+	byStackFuncs             = "ip_rcv|icmp_rcv|tcp_v4_rcv|ip_local_deliver|ip_output|__ip_local_out|dev_hard_start_xmit|__dev_queue_xmit|consume_skb|kfree_skb.*"
 )
 
-// open and shut are where these ports are.
+// open and shut are the addresses of a listening and a closed port.
 var (
 	open = netip.AddrPortFrom(netip.MustParseAddr(b4), openPort).String()
 	shut = netip.AddrPortFrom(netip.MustParseAddr(b4), shutPort).String()
 )
 
-// TestByStack: an answer that the kernel makes while it is at work on a packet is a part of
-// it. The same exchanges of strangers, at the same time, are not seen.
+// TestByStack checks that an answer which the kernel creates while it handles a packet is a part of
+// that packet, and that the same exchanges with other ids and ports at the same time are not traced.
 func TestByStack(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
@@ -52,14 +52,14 @@ func TestByStack(t *testing.T) {
 			t.Run("accepted", func(t *testing.T) {
 				answered(t, events, and(ports(stackPort, openPort), flags("SYN")), and(ports(openPort, stackPort), flags("SYN|ACK")))
 			})
-			strangers := func(r *record) bool {
-				return echo(8, strangeID)(r) || echo(0, strangeID)(r) || ports(strangePort, shutPort)(r) || ports(shutPort, strangePort)(r) ||
-					ports(strangePort, openPort)(r) || ports(openPort, strangePort)(r)
+			unrelated := func(r *record) bool {
+				return echo(8, unmatchedID)(r) || echo(0, unmatchedID)(r) || ports(unmatchedPort, shutPort)(r) || ports(shutPort, unmatchedPort)(r) ||
+					ports(unmatchedPort, openPort)(r) || ports(openPort, unmatchedPort)(r)
 			}
-			events.that(strangers).absent(t, "strangers")
+			events.that(unrelated).absent(t, "unrelated packets")
 			for _, j := range journeys(events) {
 				for _, f := range j.faults() {
-					if !strings.Contains(f, "was not seen before") { // in no function that is traced
+					if !strings.Contains(f, "was not seen before") { // no traced function had the parent
 						t.Error(f)
 					}
 				}
@@ -95,12 +95,11 @@ func serveTCP(t *testing.T, n *ktest.Netns) {
 	}()
 }
 
-// exchange has the packets that are followed and those of strangers on their way at the
-// same time.
+// exchange sends the followed and the unrelated packets concurrently.
 func (w *world) exchange(t *testing.T) {
 	t.Helper()
 	done := make(chan error)
-	for _, who := range []struct{ id, port int }{{stackID, stackPort}, {strangeID, strangePort}} {
+	for _, who := range []struct{ id, port int }{{stackID, stackPort}, {unmatchedID, unmatchedPort}} {
 		go func() {
 			done <- w.a.Do(func() error {
 				for seq := range 20 {
@@ -124,26 +123,26 @@ func (w *world) exchange(t *testing.T) {
 	}
 }
 
-// connect asks a port at which nobody listens, and then one at which somebody does.
+// connect connects to the closed port, which must be refused, and then to the listening port.
 func connect(from int) error {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(a4), Port: from}, Timeout: patience}
 	if c, err := d.Dial("tcp4", shut); err == nil {
 		c.Close()
-		return fmt.Errorf("somebody listens at port %d", shutPort)
+		return fmt.Errorf("port %d is not closed", shutPort)
 	}
 	c, err := d.Dial("tcp4", open)
 	if err != nil {
 		return err
 	}
-	c.(*net.TCPConn).SetLinger(0) // the port is free at once
+	c.(*net.TCPConn).SetLinger(0) // avoids TIME_WAIT
 	return c.Close()
 }
 
-// tries are needed as the kernel has few kretprobes at a time, where there are no sessions:
-// now and then one is not told of.
+// tries is the number of attempts. Without kprobe sessions, some returns are missed, since the number
+// of concurrent kretprobe instances is limited.
 const tries = 5
 
-// answered wants the answers to be parts of the packets that they answer, made on the stack.
+// answered checks that the answers are parts of the packets that they answer, with the origin "stack".
 func answered(t *testing.T, events records, question, answer func(*record) bool) {
 	t.Helper()
 	questions := make(map[string][]uint64)
@@ -161,17 +160,17 @@ func answered(t *testing.T, events records, question, answer func(*record) bool)
 	events.that(question).present(t, "questions")
 	for _, r := range answers {
 		if ids := questions[key(&r)]; !slices.Contains(ids, r.ID) || r.Parent == nil {
-			t.Errorf("the answer is no part of one of %d: %s", ids, r.brief())
+			t.Errorf("the answer is not a part of any of %d: %s", ids, r.brief())
 			return
 		}
 	}
 	answers.that(func(r *record) bool { return r.Origin == "stack" && r.Parent != nil }).present(t, "answers made on the stack")
 }
 
-// TestByStackOfAStranger: an ACK lets the kernel send what waits, in the midst of its work on
-// the ACK. That is no part of it, and what is made because of that is not either: here an
-// error, since a firewall does not let it go. (An ACK that answers one is a part of it.)
-func TestByStackOfAStranger(t *testing.T) {
+// TestByStackExcludesQueuedData checks that queued data, which the kernel sends while it handles an ACK, is not
+// a part of the ACK, and neither is a packet that is created for this data: here the ICMP error of
+// a firewall that rejects it. (An ACK that answers the ACK is a part of it.)
+func TestByStackExcludesQueuedData(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
@@ -187,23 +186,23 @@ func TestByStackOfAStranger(t *testing.T) {
 			events.that(sport(openPort), in("tcp_v4_rcv")).present(t, "ACKs")
 			errors := events.that(icmp(3), isBelow("__tcp_push_pending_frames"))
 			errors.that(in("__ip_local_out"), isBelow("tcp_v4_rcv")).present(t, "errors made while an ACK is received")
-			errors.that(func(r *record) bool { return r.Origin == "stack" }).absent(t, "errors given to an ACK")
+			errors.that(func(r *record) bool { return r.Origin == "stack" }).absent(t, "errors that are parts of an ACK")
 		})
 	}
 }
 
-// isBelow says that a function is among the callers.
+// isBelow matches events with the function among the callers.
 func isBelow(function string) func(*record) bool {
 	return func(r *record) bool {
 		return slices.ContainsFunc(r.Stack, func(f frame) bool { return f.Symbol == function })
 	}
 }
 
-// stall is for how long nothing can be sent before nothing ever will.
+// stall is the time without progress after which a connection is considered stalled.
 const stall = time.Second
 
-// stalled is the server's end of a connection from which it has read nothing, so that no
-// more can be sent.
+// stalled returns the server's end of a connection whose receive window is full, since the server has
+// read nothing.
 func (w *world) stalled(t *testing.T) net.Conn {
 	t.Helper()
 	client, server := w.connected(t)
@@ -238,9 +237,8 @@ func (w *world) connected(t *testing.T) (client, server *net.TCPConn) {
 	return client, server
 }
 
-// TestByStackSoak sends as TestSoak does, and wants nothing to be given to a wrong packet:
-// not what follows on the same stack, nor what interrupts it, nor what is dealt with in one
-// go with it.
+// TestByStackSoak sends the traffic of TestSoak, and checks that no packet is assigned to a wrong one:
+// neither a later one on the same stack, nor one in an interrupt, nor one in the same batch.
 func TestByStackSoak(t *testing.T) {
 	needFunctions(t)
 	w := newWorld(t)
@@ -251,13 +249,13 @@ func TestByStackSoak(t *testing.T) {
 	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)/2) })
 	p.stopText()
 	s := <-result
-	s.judgeAttribution(t, 20)
+	s.checkAttribution(t, 20)
 	if s.answers == 0 {
 		t.Error("no answer was followed")
 	}
 }
 
-// conversationOf is the label of a packet, and the same for its answer.
+// conversationOf returns the same label for a packet and its answer.
 func conversationOf(r *record) (label, bool) {
 	l, ok := labelOf(r)
 	if l.sport == soakTCP || l.kind == 0 && l.protocol == "icmp" {
@@ -267,7 +265,7 @@ func conversationOf(r *record) (label, bool) {
 	return l, ok
 }
 
-// conversationWanted is the filter, for the labels of what was sent and its answers.
+// conversationWanted applies the filter to a label of conversationOf.
 func conversationWanted(l label) bool {
 	if l.protocol == "icmp" {
 		return l.seq&15 == 0
@@ -275,7 +273,7 @@ func conversationWanted(l label) bool {
 	return soakWanted(l)
 }
 
-// TestByStackNeedsFunctions: tracepoints don't tell what is under way.
+// TestByStackNeedsFunctions checks the error of the tracepoint backend, which cannot see active calls.
 func TestByStackNeedsFunctions(t *testing.T) {
 	p := command{args: []string{"--backend", tracepoint, byStack}}.start(t)
 	p.ends(soon, 2)

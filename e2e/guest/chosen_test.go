@@ -11,12 +11,13 @@ import (
 	"tracer/internal/ktest"
 )
 
+// TestBackendIsChosen checks that tracer chooses the best backend, and says why a better one does not run.
 func TestBackendIsChosen(t *testing.T) {
 	p := start(t, "--filter-func", landmark(), "udp and dst port 1")
 	if got := p.backend(); got != chosen() {
 		t.Errorf("backend %q chosen, want %q", got, chosen())
 	}
-	p.stop().events.absent(t, "a packet that nobody sent")
+	p.stop().events.absent(t, "a packet that was not sent")
 	for _, better := range []string{kprobeMulti, kprobe} {
 		if slices.Contains(backends(), better) {
 			break
@@ -27,7 +28,8 @@ func TestBackendIsChosen(t *testing.T) {
 	}
 }
 
-func TestForcedBackendThatCannotRunSaysWhy(t *testing.T) {
+// TestForcedBackendError checks the error for each backend that does not run on this kernel.
+func TestForcedBackendError(t *testing.T) {
 	ktest.Root(t)
 	for _, backend := range []string{kprobeMulti, kprobe} {
 		if slices.Contains(backends(), backend) {
@@ -43,11 +45,11 @@ func TestForcedBackendThatCannotRunSaysWhy(t *testing.T) {
 	}
 }
 
-// landmark is the one function or tracepoint, under the backend that is chosen,
-// that an incoming IPv4 packet hits once.
+// landmark returns the function or tracepoint of the chosen backend that an incoming IPv4 packet
+// passes exactly once.
 func landmark() string { return marks(chosen()).received }
 
-// handful are some more, with those of IPv6 and of drops.
+// handful returns some more functions, including IPv6 and drops.
 func handful() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb|kfree_skb"
@@ -55,8 +57,8 @@ func handful() string {
 	return "dev_hard_start_xmit|ip_rcv|ipv6_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv|kfree_skb.*|sk_skb_reason_drop"
 }
 
-// few are those through which a packet is sent and received, and that are loaded
-// quickly: all have the packet as their first argument.
+// few returns functions of the send and receive paths that attach quickly, since all have the packet
+// as their first argument.
 func few() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb"
@@ -64,5 +66,5 @@ func few() string {
 	return "dev_hard_start_xmit|ip_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv"
 }
 
-// soon is how long the tracer may take to end of its own, once it has cause.
+// soon is the timeout for tracer to end when it has a reason to.
 const soon = time.Minute

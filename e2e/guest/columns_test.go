@@ -16,8 +16,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestHandshake follows the numbers of a real TCP connection, and wants the name
-// of a namespace that is made only while the tracer runs.
+// TestHandshake checks the sequence numbers of a real TCP connection, and that a namespace which is created
+// while tracer runs has a name.
 func TestHandshake(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", few(), "--output-tcp-seq", "--output-netns-names", "tcp port 8080 or icmp")
@@ -38,8 +38,7 @@ func named(netns string) func(*record) bool {
 	return func(r *record) bool { return r.NetnsName != nil && *r.NetnsName == netns }
 }
 
-// checkHandshake wants SYN, SYN|ACK and ACK with numbers that belong together, and
-// the request behind.
+// checkHandshake checks that SYN, SYN|ACK and ACK have matching numbers, and that the request follows.
 func checkHandshake(t *testing.T, sent records) {
 	t.Helper()
 	segments := sent.that(protocol("tcp"))
@@ -68,14 +67,14 @@ func checkHandshake(t *testing.T, sent records) {
 
 const escape, red = "\x1b[", "\x1b[31m"
 
-// TestColumns chooses columns, in an order of its own, with colour for drops.
+// TestColumns checks that columns are printed in the requested order, and only drops are coloured.
 func TestColumns(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	p := command{args: []string{
 		"--filter-func", handful(), "--filter-netns", n.Path, "--output-columns", "func,len,tuple", "--color", "always", "udp and dst port 5002",
 	}}.start(t)
 	p.awaitReady()
-	do(t, n, func() error { return udp("127.0.0.1:5001", "127.0.0.1:5002").Send(1) }) // nobody listens
+	do(t, n, func() error { return udp("127.0.0.1:5001", "127.0.0.1:5002").Send(1) }) // a closed port
 	p.stopText()
 	lines := strings.Split(strings.TrimSuffix(p.stdout(), "\n"), "\n")
 	if got := strings.Fields(lines[0]); strings.Join(got, " ") != "FUNC LEN TUPLE" {
@@ -88,7 +87,7 @@ func TestColumns(t *testing.T) {
 			drops++
 		}
 		if strings.Contains(line, escape) != drop || strings.HasPrefix(line, red) != drop {
-			t.Errorf("colour of %q: want it for drops alone", line)
+			t.Errorf("colour of %q: want it only for drops", line)
 		}
 		if plain := uncoloured.ReplaceAllString(line, ""); !threeColumns.MatchString(plain) {
 			t.Errorf("row %q", plain)
@@ -104,7 +103,7 @@ var (
 	threeColumns = regexp.MustCompile(`^(tp:)?\w+\S*.* +\d+ +127\.0\.0\.1:5001->127\.0\.0\.1:5002\(udp\)`)
 )
 
-// TestColumnsInJSON: the same, and what is not asked for is absent.
+// TestColumnsInJSON checks the order of columns in JSON, and that other columns are absent.
 func TestColumnsInJSON(t *testing.T) {
 	s := newStream(t, nil, "--output-json", "--output-columns", "func,len,tuple,skb", "--color", "always")
 	s.send(2)
@@ -117,8 +116,7 @@ func TestColumnsInJSON(t *testing.T) {
 	}
 }
 
-// TestColorOnATerminal: colour comes by itself on a terminal, but not to somebody
-// who has set NO_COLOR.
+// TestColorOnATerminal checks that output to a terminal is coloured by default, but not with NO_COLOR.
 func TestColorOnATerminal(t *testing.T) {
 	for name, colour := range map[string]bool{"terminal": true, "NO_COLOR": false} {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +141,7 @@ func TestColorOnATerminal(t *testing.T) {
 	}
 }
 
-// terminal is a new one, from both sides.
+// terminal opens a pseudo-terminal; screen is the side for the program, keyboard the other side.
 func terminal(t *testing.T) (keyboard, screen *os.File) {
 	t.Helper()
 	keyboard, screen, err := pty.Open()
@@ -154,8 +152,8 @@ func terminal(t *testing.T) (keyboard, screen *os.File) {
 	return keyboard, screen
 }
 
-// TestTextWithSwitches has the switches that change the table's columns, those
-// that only say something, and functions of every module.
+// TestTextWithSwitches checks flags that change the columns, flags that only print a note, and the
+// functions of all modules.
 func TestTextWithSwitches(t *testing.T) {
 	w := newWorld(t)
 	p := command{args: []string{
@@ -191,8 +189,8 @@ func TestTextWithSwitches(t *testing.T) {
 	}
 }
 
-// checkModule wants the driver's function, where functions are traced and the
-// kernel describes modules.
+// checkModule checks for the driver's function, if functions are traced and the kernel has BTF
+// of modules.
 func (p *process) checkModule(rows string) {
 	p.t.Helper()
 	if _, err := os.Stat("/sys/kernel/btf/veth"); err != nil || chosen() == tracepoint {

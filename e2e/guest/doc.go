@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package guest runs the tracer as its user does and looks at what it says of
-// packets that are really sent. Its tests run as root, on the kernel that they
-// are started on: in a virtual machine (see package e2e) or on this machine.
+// Package guest runs the tracer command like a user, sends real packets, and checks its output. The tests
+// run as root on the running kernel, in a virtual machine (see package e2e) or on any machine.
 //
-// The environment says what is tested: TRACER is the binary (by default ./tracer
-// at the root of the repository), BACKENDS the ones that have to run, best first
-// (by default what this kernel seems to have), RESULTS a folder for figures,
-// MODULES the folder of kernel modules, and SOAK how long TestSoak is to send, such
-// as 1h. BACKENDS also says that the machine is there for the tests alone, so that
-// its settings may be changed.
+// Environment variables: TRACER is the binary (by default ./tracer at the root of the repository),
+// BACKENDS the list of backends that must run, best first (by default those that the kernel
+// seems to support), RESULTS a folder for figures, MODULES the folder of kernel modules, and SOAK
+// the duration of TestSoak, such as 1h. If BACKENDS is set, the machine is used only for the tests,
+// and they may change its settings.
 package guest

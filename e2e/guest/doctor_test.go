@@ -27,7 +27,7 @@ type check struct {
 	Remedy string `json:"remedy"`
 }
 
-// examine runs the doctor and wants an exit code.
+// examine runs tracer doctor, checks its exit code and returns its output.
 func examine(t *testing.T, code int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	tracer := binary(t)
@@ -45,7 +45,7 @@ func examine(t *testing.T, code int, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
-// checks are those of the doctor by name.
+// checks returns the results of tracer doctor by name.
 func checks(t *testing.T, code int) map[string]check {
 	t.Helper()
 	out, _ := examine(t, code, "--json")
@@ -56,14 +56,14 @@ func checks(t *testing.T, code int) map[string]check {
 			t.Fatalf("%q: %v", line, err)
 		}
 		if (c.State == "ok") != (c.Cost == "") || (c.State == "ok") != (c.Remedy == "") {
-			t.Errorf("%+v tells a cost or a remedy where there is none to tell, or not where there is", c)
+			t.Errorf("%+v: want a cost and a remedy exactly if the state is not ok", c)
 		}
 		byName[c.Name] = c
 	}
 	return byName
 }
 
-// TestDoctor: what the doctor says of each backend is what becomes of it.
+// TestDoctor checks that the doctor's report on each backend agrees with a run of that backend.
 func TestDoctor(t *testing.T) {
 	text, errs := examine(t, 0)
 	t.Logf("tracer doctor:\n%s", text)
@@ -84,7 +84,7 @@ func TestDoctor(t *testing.T) {
 
 var attachesTo = regexp.MustCompile(`^attaches to (?:(\d+) functions? and )?(\d+) tracepoints?$`)
 
-// agrees wants the backend to attach if that was said, and else to give the same reason.
+// agrees checks that the backend attaches if the doctor says so, and otherwise fails with the same reason.
 func agrees(t *testing.T, said check, backend string) {
 	runs := slices.Contains(backends(), backend)
 	if (said.State == "ok") != runs {
@@ -119,8 +119,8 @@ func dryRun(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestDoctorOfAUser: somebody without rights is told what is missing.
-func TestDoctorOfAUser(t *testing.T) {
+// TestDoctorWithoutPrivileges checks that an unprivileged user sees which capabilities are missing.
+func TestDoctorWithoutPrivileges(t *testing.T) {
 	cmd := exec.Command(binary(t), "doctor")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, _ := cmd.CombinedOutput()
@@ -134,7 +134,7 @@ func TestDoctorOfAUser(t *testing.T) {
 	}
 }
 
-// TestDoctorLockedDown: nothing runs, and it is lockdown that is named.
+// TestDoctorLockedDown checks that on a locked-down kernel no backend runs, and lockdown is named as the reason.
 func TestDoctorLockedDown(t *testing.T) {
 	ownMachine(t)
 	found := checks(t, 1)

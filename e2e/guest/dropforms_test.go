@@ -12,16 +12,18 @@ import (
 	"tracer/internal/ktest"
 )
 
-// firstTuple is the member first_tuple of a drop.
+// firstTuple is the JSON member first_tuple of a drop.
 type firstTuple struct {
 	By    string `json:"by"`
 	Tuple tuple  `json:"tuple"`
 }
 
-// changing is a host a, a router r and a host b, where packets are not dropped as what they were
-// sent: r translates port 5301 to port 5353 of b, where nobody listens, and port 5302 to port
-// 5354, which it then drops, as it does the answers from what port 5307 is translated to. a drops all ICMP that comes in, and has a tunnel to b, which knows
-// none.
+// changing is a network of a host a, a router r and a host b in which packets change before they are dropped:
+//   - r translates port 5301 to port 5353 of b, which is closed;
+//   - r translates port 5302 to port 5354 of b, and drops the translated packet;
+//   - r translates port 5307 to port 5355 of b, and drops the answer;
+//   - a drops all incoming ICMP;
+//   - a has a tunnel to b, but b has no tunnel.
 type changing struct {
 	t       *testing.T
 	a, r, b *ktest.Netns
@@ -44,7 +46,7 @@ func newChanging(t *testing.T) *changing {
 	c.b.Set(t, "ipv4/icmp_ratelimit", "0")
 	ktest.NewTunnel(t, ktest.End{Netns: c.a, Name: "vx", Addresses: prefixes("10.8.1.1/24")},
 		ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789, Local: netip.MustParseAddr("10.9.1.1"), Remote: netip.MustParseAddr("10.9.2.2")})
-	ping(t, c.b, "10.9.2.254", 0x4001) // neighbours get to know each other
+	ping(t, c.b, "10.9.2.254", 0x4001) // resolves the neighbours
 	do(t, c.a, func() error { return udp("10.9.1.1:6999", "10.9.2.2:5399").Send(1) })
 	return c
 }
@@ -64,7 +66,7 @@ func (c *changing) send(t *testing.T) {
 	})
 }
 
-// drops are those of a run with that filter, in namespaces of the test.
+// drops runs tracer with the arguments, sends the packets, and returns the drops in the namespaces of the test.
 func (c *changing) drops(t *testing.T, args ...string) records {
 	t.Helper()
 	p := start(t, append([]string{"--drop", "--output-stack=false"}, args...)...)
@@ -74,7 +76,7 @@ func (c *changing) drops(t *testing.T, args ...string) records {
 	return events.that(func(r *record) bool { return within(c.a)(r) || within(c.r)(r) || within(c.b)(r) })
 }
 
-// was says that the first tuple is known so, and is that of a datagram.
+// was matches events whose first tuple is known by this source, and has these addresses and ports.
 func was(by, source, dest string, sport, dport int) func(*record) bool {
 	return func(r *record) bool {
 		if r.First == nil || r.First.By != by {
@@ -85,8 +87,9 @@ func was(by, source, dest string, sport, dport int) func(*record) bool {
 	}
 }
 
-// TestDropsOfWhatAPacketWas: a filter for what was sent finds the drop of what became of it.
-func TestDropsOfWhatAPacketWas(t *testing.T) {
+// TestDropsByFirstTuple checks that a filter which matches a packet as it was sent finds its drop, though the
+// packet has changed.
+func TestDropsByFirstTuple(t *testing.T) {
 	c := newChanging(t)
 	t.Run("translated by the host that drops", func(t *testing.T) {
 		drops := c.drops(t, "udp dst port 5302")
@@ -120,8 +123,8 @@ func TestDropsOfWhatAPacketWas(t *testing.T) {
 	})
 }
 
-// TestFollowedToItsDrop: the host that drops knows nothing of the translation, so that only
-// following finds the packet. Nothing but drops is printed.
+// TestFollowedToItsDrop checks that --filter-track-skb finds the drop of a translated packet on a host without
+// its conntrack entry, which is not found otherwise. Only drops are printed.
 func TestFollowedToItsDrop(t *testing.T) {
 	c := newChanging(t)
 	const filter = "dst host 10.9.1.254 and udp dst port 5301"
@@ -137,9 +140,9 @@ func TestFollowedToItsDrop(t *testing.T) {
 	}
 }
 
-// TestDropOfAnAnswerMadeOnTheStack: the ICMP error that b makes for a datagram is part of it, up to
-// its drop by a. Nothing but drops is printed, though all functions are probed.
-func TestDropOfAnAnswerMadeOnTheStack(t *testing.T) {
+// TestDropOfICMPErrorFollowedByStack checks that the ICMP error which b creates for a datagram is followed to its
+// drop by a. Only drops are printed, though all functions are probed.
+func TestDropOfICMPErrorFollowedByStack(t *testing.T) {
 	backend := chosen()
 	if backend == tracepoint {
 		t.Skip("needs function probes")
@@ -150,8 +153,8 @@ func TestDropOfAnAnswerMadeOnTheStack(t *testing.T) {
 	drops.that(within(c.b), ports(7001, 5303)).present(t, "datagram to port 5303")
 }
 
-// TestLaterFragmentsAreFollowed: they have no port, but their packet's number. The summary counts
-// those of packets that are not followed.
+// TestLaterFragmentsAreFollowed checks that the drops of later fragments, which have no ports, have the number of
+// their packet.
 func TestLaterFragmentsAreFollowed(t *testing.T) {
 	c := newChanging(t)
 	ktest.DropLaterFragments(t, c.r)
@@ -174,9 +177,9 @@ func TestLaterFragmentsAreFollowed(t *testing.T) {
 	}
 }
 
-// TestNoEventSaysWhatWasNotLookedAt: a dropped fragment has no port, and a run that printed
-// nothing says so, in the summary and on stderr.
-func TestNoEventSaysWhatWasNotLookedAt(t *testing.T) {
+// TestSummaryListsUnseenDrops checks that a run without events lists, in the summary and on stderr, which drops
+// it could not see, such as those of fragments without ports.
+func TestSummaryListsUnseenDrops(t *testing.T) {
 	c := newChanging(t)
 	p := start(t, "--drop", "--output-stack=false", "udp dst port 5399 and host 10.9.2.250")
 	do(t, c.a, func() error { return ktest.SendFrame("va", net.HardwareAddr{2, 0, 0, 0, 0, 9}, laterFragment()) })
@@ -191,7 +194,7 @@ func TestNoEventSaysWhatWasNotLookedAt(t *testing.T) {
 	}
 }
 
-// laterFragment is an IPv4 fragment with an offset, for a machine that is not there.
+// laterFragment returns an IPv4 fragment with an offset, to an address without a host.
 func laterFragment() []byte {
 	packet := ktest.Datagram(udp("10.9.1.1:7001", "10.9.2.250:5399"))
 	packet[6], packet[7] = 0, 10 // 80 bytes

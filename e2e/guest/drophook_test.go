@@ -10,8 +10,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// segment is an IPv4 packet with a TCP header whose flags no connection has: connection tracking
-// finds it invalid.
+// segment returns an IPv4 packet with a TCP header in which all flags are set, so that connection tracking
+// considers it invalid.
 func segment(port uint16) []byte {
 	b := append(ktest.Datagram(udp(a4+":40081", b4+":8081")), make([]byte, 12)...)
 	b[3], b[9], b[10], b[11] = byte(len(b)), 6, 0, 0
@@ -42,9 +42,9 @@ func (w *world) sendSegment(port uint16) error {
 	return w.a.Do(func() error { return ktest.SendFrame("va", own, segment(port)) })
 }
 
-// TestDropInAHook: the row of a drop by netfilter has the hook, the chain and the connection, whether
-// functions are traced or drops alone.
-func TestDropInAHook(t *testing.T) {
+// TestDropInNetfilterHook checks that the row of a drop by netfilter has the hook, the chain and the connection,
+// if functions are traced and if only drops are.
+func TestDropInNetfilterHook(t *testing.T) {
 	needsFunctions(t)
 	w := newWorld(t)
 	ktest.TrackConnections(t, w.b)
@@ -70,7 +70,7 @@ func TestDropInAHook(t *testing.T) {
 	}
 }
 
-// TestReturnsHaveTheHookOfTheEntry: so does the connection.
+// TestReturnsHaveTheHookOfTheEntry checks that return events have the hook and the connection of their entry.
 func TestReturnsHaveTheHookOfTheEntry(t *testing.T) {
 	needsFunctions(t)
 	w := newWorld(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestDump looks into whole kernel objects. The bytes of a TCP packet are kept in
-// pages, so its shared info has some.
+// TestDump checks dumps of whole kernel objects. The payload of the TCP packet is in pages, so its
+// shared info has fragments.
 func TestDump(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", dumpFunctions(), "--output-skb", "--output-skb-shared-info", "--output-skb-cb", "net 10.9.0.0/24")
@@ -31,7 +31,7 @@ func TestDump(t *testing.T) {
 	small.that(func(r *record) bool { return r.number("mark") == 0x1234 }).passed(t, marks(chosen()).sent)
 	for _, r := range events {
 		if r.checkDump(t); t.Failed() {
-			break // one tells as much as all
+			break // the others would fail alike
 		}
 	}
 	paged := func(r *record) bool { return number(r.Shared["nr_frags"]) > 0 }
@@ -40,7 +40,7 @@ func TestDump(t *testing.T) {
 	events.that(func(r *record) bool { return slices.Max(r.CB) > 0 }).present(t, "cb that is not zero")
 }
 
-// dumpFunctions has some where the protocol has written into cb.
+// dumpFunctions returns functions, including some at which the protocol has written to cb.
 func dumpFunctions() string {
 	if chosen() == tracepoint {
 		return few()
@@ -71,7 +71,7 @@ func (r *record) checkDump(t *testing.T) {
 	r.checkCB(t)
 }
 
-// checkCB finds the five words among the bytes of skb->cb.
+// checkCB checks the five words of the column against the bytes of skb->cb.
 func (r *record) checkCB(t *testing.T) {
 	t.Helper()
 	raw, at := r.rawCB(t), offsetOfWords(t)
@@ -85,7 +85,7 @@ func (r *record) checkCB(t *testing.T) {
 	}
 }
 
-// rawCB is all of cb by the dump.
+// rawCB returns all of cb, from the dump.
 func (r *record) rawCB(t *testing.T) []byte {
 	t.Helper()
 	raw, err := hex.DecodeString(strings.TrimPrefix(r.text("cb"), "0x"))
@@ -95,7 +95,7 @@ func (r *record) rawCB(t *testing.T) []byte {
 	return raw
 }
 
-// offsetOfWords is where the words begin that a BPF program sees as cb.
+// offsetOfWords returns the offset within skb->cb of the words that BPF programs access as cb.
 func offsetOfWords(t *testing.T) int {
 	t.Helper()
 	var cb *btf.Struct
@@ -109,7 +109,7 @@ func offsetOfWords(t *testing.T) int {
 	return int(cb.Members[i].Offset.Bytes())
 }
 
-// number is a member of the dumped sk_buff, -1 for none.
+// number returns a member of the dumped sk_buff, or -1 if it is missing.
 func (r *record) number(name string) int { return number(member(r.Dump, name)) }
 
 func (r *record) text(name string) string {
@@ -128,7 +128,7 @@ func number(text json.RawMessage) int {
 	return n
 }
 
-// member looks for a name, in nested objects too.
+// member finds a name in an object and in nested objects.
 func member(object map[string]json.RawMessage, name string) json.RawMessage {
 	if value, ok := object[name]; ok {
 		return value

@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// deepInTCP is where the sk_buff of a received segment has no device and no socket any more.
+// deepInTCP returns a function at which the sk_buff of a received segment no longer has a device or a socket.
 func deepInTCP(backend string) string {
 	if backend == tracepoint {
 		return "tcp_probe"
@@ -24,8 +24,9 @@ func deepInTCP(backend string) string {
 	return "tcp_rcv_established"
 }
 
-// TestPlaceDeepInTCP: the place of a packet without skb->dev comes from the function's socket.
-func TestPlaceDeepInTCP(t *testing.T) {
+// TestNetdevDeepInTCP checks that interface and namespace of a packet without skb->dev are read from the socket
+// argument of the function.
+func TestNetdevDeepInTCP(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
@@ -40,10 +41,11 @@ func TestPlaceDeepInTCP(t *testing.T) {
 	}
 }
 
-// TestPlaceDeepInUDP: UDP keeps other things in the place of skb->dev while a datagram waits to be read.
-func TestPlaceDeepInUDP(t *testing.T) {
+// TestNetdevDeepInUDP does the same in UDP, which stores other data in the union with skb->dev while a
+// datagram is in the receive queue.
+func TestNetdevDeepInUDP(t *testing.T) {
 	if chosen() == tracepoint {
-		return // no tracepoint is passed by what is read
+		return // no tracepoint sees a datagram that is read
 	}
 	w := newWorld(t)
 	p := start(t, "--filter-func", "skb_consume_udp", "--filter-netns", w.b.Name, "udp and dst port 7777")
@@ -53,7 +55,7 @@ func TestPlaceDeepInUDP(t *testing.T) {
 	events.that(not(within(w.b))).absent(t, "another namespace")
 }
 
-// readDatagram sends one from a to b, where it is read.
+// readDatagram sends a datagram from a to b, and reads it there.
 func (w *world) readDatagram(port int) {
 	w.t.Helper()
 	var server net.PacketConn
@@ -71,16 +73,16 @@ func (w *world) readDatagram(port int) {
 	}
 }
 
-// TestOwnerDeepInTCP: so does the process that a packet is for.
-func TestOwnerDeepInTCP(t *testing.T) {
-	const nobodysProcess = 1
-	for name, pid := range map[string]int{"own": os.Getpid(), "another": nobodysProcess} {
+// TestProcessFilterDeepInTCP checks that --filter-pid matches a packet by the socket argument of the function.
+func TestProcessFilterDeepInTCP(t *testing.T) {
+	const initProcess = 1
+	for name, pid := range map[string]int{"own": os.Getpid(), "another": initProcess} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			p := start(t, "--filter-func", deepInTCP(chosen()), "--filter-pid", strconv.Itoa(pid), "tcp and dst port 8080")
 			w.keepAlive(8080)
 			events := p.stop().events.that(to(b4), within(w.b))
-			if pid == nobodysProcess {
+			if pid == initProcess {
 				events.absent(t, "segment for a socket of another process")
 			} else {
 				events.present(t, "segment for a socket of the process")
@@ -89,9 +91,9 @@ func TestOwnerDeepInTCP(t *testing.T) {
 	}
 }
 
-// TestPlaceOfDropDeepInTCP: the place comes from the socket that the drop tracepoint names (6.11), before
-// that from the packet's route.
-func TestPlaceOfDropDeepInTCP(t *testing.T) {
+// TestNetdevOfDropDeepInTCP checks that interface and namespace of a drop are read from the socket argument of the
+// kfree_skb tracepoint (6.11), or from the packet's route on older kernels.
+func TestNetdevOfDropDeepInTCP(t *testing.T) {
 	if !hasReasons() {
 		return // TCP reports no drops before 5.17
 	}
@@ -101,8 +103,9 @@ func TestPlaceOfDropDeepInTCP(t *testing.T) {
 	p.stop().events.that(dropped, to(b4), within(w.b), on("vb")).present(t, "drop of a keepalive")
 }
 
-// TestPlaceOfFollowedDrop: if packets are followed, the place is the last one that was seen.
-func TestPlaceOfFollowedDrop(t *testing.T) {
+// TestNetdevOfFollowedDrop checks that the drop of a followed packet has the last interface and namespace that
+// were seen.
+func TestNetdevOfFollowedDrop(t *testing.T) {
 	if !hasReasons() {
 		return // as above
 	}
@@ -112,9 +115,9 @@ func TestPlaceOfFollowedDrop(t *testing.T) {
 	p.stop().events.that(dropped, to(b4), within(w.b), on("vb")).present(t, "drop of a keepalive")
 }
 
-// TestPlaceOfRetransmission: a segment in TCP's queue has other things in the places of its device and
-// of its route, from which nothing is read.
-func TestPlaceOfRetransmission(t *testing.T) {
+// TestNetdevOfRetransmission checks that no device or route is read from a segment in TCP's queue, which stores
+// other data in the unions with these pointers.
+func TestNetdevOfRetransmission(t *testing.T) {
 	w := newWorld(t)
 	retransmit := "__tcp_retransmit_skb"
 	if chosen() == tracepoint {
@@ -125,10 +128,11 @@ func TestPlaceOfRetransmission(t *testing.T) {
 	events := p.stop().events
 	events.that(in(retransmit)).present(t, "retransmission")
 	events.that(not(within(w.a))).absent(t, "another namespace")
-	events.that(func(r *record) bool { return r.MTU > 1500 || r.Ifname != "" && r.Ifname != "va" }).absent(t, "what is no route or device")
+	events.that(func(r *record) bool { return r.MTU > 1500 || r.Ifname != "" && r.Ifname != "va" }).absent(t, "an MTU or interface from other data")
 }
 
-// TestEventsWithoutAnInterfaceAreCounted: a segment in TCP's queue is at no device.
+// TestEventsWithoutAnInterfaceAreCounted checks that --filter-ifname counts events without an interface, such as
+// those of segments in TCP's queue.
 func TestEventsWithoutAnInterfaceAreCounted(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", "__tcp_retransmit_skb|tp:tcp_retransmit_skb", "--filter-netns", w.a.Name, "--filter-ifname", "va")
@@ -143,7 +147,7 @@ func TestEventsWithoutAnInterfaceAreCounted(t *testing.T) {
 	}
 }
 
-// loseSegments sends segments to a host that does not let them in any more, until one is sent again.
+// loseSegments sends segments to a host that drops them, until one is retransmitted.
 func (w *world) loseSegments(port uint16) {
 	w.t.Helper()
 	do(w.t, w.b, func() error { return w.serveIdle(int(port)) })
@@ -155,7 +159,7 @@ func (w *world) loseSegments(port uint16) {
 		}
 	}
 	if !waits(time.Minute, func() bool { return netstat(w.t, w.a, "snmp", "RetransSegs") > 0 }) {
-		w.t.Fatal("nothing was sent again")
+		w.t.Fatal("nothing was retransmitted")
 	}
 }
 
@@ -171,8 +175,8 @@ func (w *world) dial(port int, k net.KeepAliveConfig) (conn net.Conn) {
 	return conn
 }
 
-// keepAlive opens a connection from a to b on which two keepalives are sent. TCP answers and drops
-// them, as their sequence number is an old one.
+// keepAlive opens a connection from a to b and waits for two keepalives. TCP answers and drops
+// them, since their sequence number is old.
 func (w *world) keepAlive(port int) {
 	w.t.Helper()
 	do(w.t, w.b, func() error { return w.serveIdle(port) })
@@ -182,7 +186,7 @@ func (w *world) keepAlive(port int) {
 	}
 }
 
-// serveIdle accepts connections on which nothing is sent.
+// serveIdle accepts connections, sends nothing and discards what it receives.
 func (w *world) serveIdle(port int) error {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{Port: port})
 	if err != nil {
@@ -201,8 +205,8 @@ func (w *world) serveIdle(port int) error {
 	return nil
 }
 
-// netstat is a counter of a namespace from a file below /proc/net, where each line of names is followed by
-// one of numbers.
+// netstat reads a counter of a namespace from a file in /proc/net in which each line of names is followed by
+// a line of numbers.
 func netstat(t *testing.T, n *ktest.Netns, file, counter string) (count int) {
 	t.Helper()
 	do(t, n, func() error {

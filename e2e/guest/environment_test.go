@@ -17,8 +17,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// traceable sends a datagram and wants it to be seen, whatever is wrong with the
-// environment.
+// traceable checks that tracer sees a datagram in spite of a restricted environment.
 func traceable(t *testing.T, c command) {
 	t.Helper()
 	n := ktest.NewNetns(t, "a")
@@ -34,6 +33,7 @@ func traceable(t *testing.T, c command) {
 	}
 }
 
+// TestKernelPointersRestricted checks that tracer works with each level of kptr_restrict.
 func TestKernelPointersRestricted(t *testing.T) {
 	ownMachine(t)
 	const file = "/proc/sys/kernel/kptr_restrict"
@@ -57,8 +57,8 @@ func TestKernelPointersRestricted(t *testing.T) {
 	}
 }
 
-// withoutAddresses: where the kernel shows no addresses to anybody, the tracer may
-// fall back to another backend, says why, and traces all the same.
+// withoutAddresses checks that tracer still works if the kernel shows no addresses even to root. It may
+// fall back to another backend, and then says why.
 func withoutAddresses(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	either := landmark() + "|" + marks(tracepoint).received
@@ -71,11 +71,12 @@ func withoutAddresses(t *testing.T) {
 	}
 }
 
+// TestNoTracefs checks that tracer works without tracefs.
 func TestNoTracefs(t *testing.T) {
 	traceable(t, command{within: withoutTracefs})
 }
 
-// withoutTracefs calls f where tracefs and debugfs are not mounted.
+// withoutTracefs calls f in a mount namespace without tracefs and debugfs.
 func withoutTracefs(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -99,6 +100,7 @@ func withoutTracefs(f func() error) error {
 	return <-done
 }
 
+// TestNotRoot checks that the error for an unprivileged user names the missing capabilities.
 func TestNotRoot(t *testing.T) {
 	p := command{credential: &syscall.Credential{Uid: nobody, Gid: nobody}}.start(t)
 	p.ends(soon, 1)
@@ -109,8 +111,8 @@ func TestNotRoot(t *testing.T) {
 	}
 }
 
-// TestModuleUnloaded removes a module while one of its functions is traced. The
-// kernel may refuse that, but the tracer has to go on and end well.
+// TestModuleUnloaded unloads a module while one of its functions is traced. The kernel may
+// refuse that, but tracer must continue and end normally.
 func TestModuleUnloaded(t *testing.T) {
 	ownMachine(t)
 	if chosen() == tracepoint {
@@ -125,8 +127,8 @@ func TestModuleUnloaded(t *testing.T) {
 	}
 }
 
-// withoutModuleTypes: a kernel without types for modules (before 5.11) can't
-// trace one, and the tracer says which and goes on.
+// withoutModuleTypes checks that on a kernel without BTF of modules (before 5.11) tracer names
+// the module that it cannot trace, and continues.
 func withoutModuleTypes(t *testing.T) {
 	t.Helper()
 	p := start(t, "--kmods", "dummy", "--filter-func", few())
@@ -151,7 +153,7 @@ func unloadWhileTraced(t *testing.T, backend string) {
 	events.that(sport(7002)).passed(t, "ip_rcv")
 }
 
-// unload removes a module and has it back at the end of the test.
+// unload unloads a module, and loads it again at the end of the test.
 func unload(t *testing.T, name string) {
 	t.Helper()
 	err := unix.DeleteModule(name, unix.O_NONBLOCK)
@@ -176,8 +178,8 @@ func load(t *testing.T, name string) {
 	}
 }
 
-// TestLockedDown: where the kernel lets no program read its memory, nothing can be
-// traced, and the tracer says that and not what a verifier says.
+// TestLockedDown checks the error on a kernel whose lockdown forbids BPF programs to read kernel memory: it
+// names lockdown, and is not a verifier error.
 func TestLockedDown(t *testing.T) {
 	ownMachine(t)
 	for _, args := range [][]string{{"icmp"}, {"--backend", kprobe, "icmp"}, {"--backend", tracepoint, "icmp"}} {

@@ -12,9 +12,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestExpression has a condition with everything in it: a mask, a path through
-// pointers, a bit field, and a header by a cast. Each datagram but the first
-// fails one part of it.
+// TestExpression checks a condition with a mask, a path through pointers, a bit field, and a header that is
+// accessed by a cast. Each datagram but the first fails one part of it.
 func TestExpression(t *testing.T) {
 	n, elsewhere := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
 	condition := fmt.Sprintf("(skb->mark & 0xff00) == 0x1200 && skb->dev->nd_net.net->ns.inum == %d"+

@@ -17,10 +17,10 @@ import (
 	"tracer/internal/ktest"
 )
 
-// get is a request like a browser's, the others are not.
+// get is an HTTP GET request. The other payloads in this file are not.
 const get = "GET / HTTP/1.1\r\nHost: b\r\n\r\n"
 
-// converse has three TCP conversations between the hosts.
+// converse makes three TCP connections between the hosts, one of them with a GET request.
 func (w *world) converse() {
 	w.t.Helper()
 	for i, payload := range []string{get, "PUT / HTTP/1.1\r\n\r\n", "x"} {
@@ -31,6 +31,7 @@ func (w *world) converse() {
 	}
 }
 
+// TestFilterTCPFlags checks that a filter on TCP flags matches exactly the three SYNs.
 func TestFilterTCPFlags(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", few(), "--backend", chosen(), "tcp[tcpflags] = tcp-syn and net 10.9.0.0/24")
@@ -47,7 +48,7 @@ func TestFilterTCPFlags(t *testing.T) {
 	}
 }
 
-// TestFilterArithmetic looks for the payload behind headers of any length.
+// TestFilterArithmetic checks a filter that computes the offset of the payload from the header length.
 func TestFilterArithmetic(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and udp and ip[((ip[0]&0xf)<<2)+8:4] = 0x47455420")
@@ -59,12 +60,12 @@ func TestFilterArithmetic(t *testing.T) {
 	p.onlyGet(ports(7001, 8080))
 }
 
-// TestFilterPayloadInPages does the same with TCP, the payload of which the kernel
-// keeps in pages of their own and not behind the headers.
+// TestFilterPayloadInPages does the same with TCP, whose payload the kernel keeps in page fragments instead
+// of the linear area.
 func TestFilterPayloadInPages(t *testing.T) {
 	for name, place := range map[string]string{
-		"computed place": "tcp[((tcp[12]&0xf0)>>2):4]",
-		"fixed place":    "ether[66:4]", // TCP's header has 12 bytes of timestamps
+		"computed offset": "tcp[((tcp[12]&0xf0)>>2):4]",
+		"fixed offset":    "ether[66:4]", // TCP's header has 12 bytes of timestamps
 	} {
 		t.Run(name, func(t *testing.T) { filterPayload(t, place) })
 	}
@@ -75,35 +76,35 @@ func filterPayload(t *testing.T, place string) {
 	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and tcp and "+place+" = 0x47455420")
 	w.converse()
 	if _, err := os.Stat("/proc/kcore"); err != nil {
-		p.saysThatItMissesPages()
+		p.warnsOfPages()
 		return
 	}
 	p.onlyGet(ports(41001, 8080))
 }
 
-// saysThatItMissesPages: without /proc/kcore nothing tells where pages are. What
-// the filter can't see does not match, and the tracer warns of it.
-func (p *process) saysThatItMissesPages() {
+// warnsOfPages checks that without /proc/kcore, where tracer cannot find the address of page fragments, the
+// filter does not match, and a warning says why.
+func (p *process) warnsOfPages() {
 	p.t.Helper()
-	p.stop().events.absent(p.t, "a packet that can't be looked at")
+	p.stop().events.absent(p.t, "a packet whose payload cannot be read")
 	if !strings.Contains(p.stderr(), "warning: the filter does not see bytes in page fragments") {
 		p.t.Errorf("no warning on stderr: %s", p.stderr())
 	}
 }
 
-// onlyGet ends the tracer, which has to have seen one packet and nothing else.
+// onlyGet stops tracer, and checks that it has seen only the one packet with the GET request.
 func (p *process) onlyGet(right func(*record) bool) {
 	p.t.Helper()
 	events := p.stop().events
 	events.that(right).passed(p.t, marks(chosen()).sent, marks(chosen()).received)
-	events.that(not(right)).absent(p.t, "what is no GET")
+	events.that(not(right)).absent(p.t, "a packet without GET")
 	if sent := events.that(in(marks(chosen()).sent)); len(sent) != 1 {
 		p.t.Errorf("%d packets sent, want the one with the request: %v", len(sent), sent)
 	}
 }
 
-// TestFilterLength: a packet that is still to be cut into segments is as long as
-// all of them, wherever its bytes lie.
+// TestFilterLength checks that the length of a GSO packet includes all its segments, and the bytes in page
+// fragments.
 func TestFilterLength(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", few(), "net 10.9.0.0/24 and tcp and greater 2000")
@@ -117,7 +118,7 @@ func TestFilterLength(t *testing.T) {
 	events.that(from(b4)).absent(t, "acknowledgement")
 }
 
-// TestFilterLong: every kernel's verifier accepts filters of many hosts, and they match.
+// TestFilterLong checks that the verifier accepts filters of many hosts, and that they match.
 func TestFilterLong(t *testing.T) {
 	for _, hosts := range []int{200, 1000} {
 		t.Run(strconv.Itoa(hosts), func(t *testing.T) { filterLong(t, hosts) })
@@ -140,6 +141,7 @@ func filterLong(t *testing.T, hosts int) {
 	events.that(ports(7002, 7777)).absent(t, "packet of a host that is not in the list")
 }
 
+// TestFilterIfname checks --filter-ifname with --filter-netns, and from within the namespace.
 func TestFilterIfname(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]command{
@@ -161,6 +163,7 @@ func TestFilterIfname(t *testing.T) {
 	}
 }
 
+// TestFilterNetns checks each way to specify a namespace.
 func TestFilterNetns(t *testing.T) {
 	a, b := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
 	for name, spec := range map[string]string{
@@ -183,7 +186,7 @@ func TestFilterNetns(t *testing.T) {
 
 func inode(n *ktest.Netns) string { return fmt.Sprintf("inode:%d", n.Inode) }
 
-// inhabitant is the id of a thread that stays in a namespace.
+// inhabitant returns the id of a thread in a namespace, which ends with the test.
 func inhabitant(t *testing.T, n *ktest.Netns) int {
 	t.Helper()
 	id, leave, left := make(chan int), make(chan struct{}), make(chan error, 1)
@@ -203,6 +206,7 @@ func inhabitant(t *testing.T, n *ktest.Netns) int {
 	return <-id
 }
 
+// TestFilterMark checks values and masks.
 func TestFilterMark(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	for mark, want := range map[string][]int{
@@ -232,11 +236,12 @@ func marked(port, mark int) ktest.UDP {
 	return u
 }
 
-// TestNoFilter sends what is no packet, and wants it named so.
+// TestNoFilter checks that without a filter, the sk_buffs of netlink and unix sockets are traced and named, and
+// that no tuple is made up for them.
 func TestNoFilter(t *testing.T) {
 	functions := "netlink_unicast|netlink_rcv_skb|unix_destruct_scm|skb_queue_tail|consume_skb|" + landmark()
 	p := start(t, "--filter-func", functions)
-	n := ktest.NewNetns(t, "a") // netlink talk
+	n := ktest.NewNetns(t, "a") // sends netlink messages
 	do(t, n, func() error { return errors.Join(talkUnix(), udp("127.0.0.1:7001", "127.0.0.1:7777").Send(1)) })
 	events := p.stop().events
 	mine := events.that(func(r *record) bool { return r.PID == os.Getpid() })
@@ -248,8 +253,7 @@ func TestNoFilter(t *testing.T) {
 	events.that(network("unix"), made).absent(t, "unix socket with a made-up tuple")
 }
 
-// talkUnix sends bytes through a pair of unix sockets that could be taken for an
-// IPv4 header.
+// talkUnix sends bytes that look like an IPv4 header through a pair of unix sockets.
 func talkUnix() error {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

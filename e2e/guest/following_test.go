@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// TestFollowing sends packets on all ways at once, and looks for each in the trace:
-// first that it really went there, then that it was one and the same packet.
+// TestFollowing sends packets on all paths, and checks for each that it really took its path, and that all
+// events along the path have the same packet number.
 func TestFollowing(t *testing.T) {
-	c := newCountry(t)
+	c := newTopology(t)
 	paths := c.lay(t)
-	t.Run("without a trace", func(t *testing.T) { walkAll(t, paths) }) // neighbours get to know each other
+	t.Run("without a trace", func(t *testing.T) { walkAll(t, paths) }) // resolves the neighbours
 	p := start(t, append(functions(), whatToFollow()...)...)
 	walkAll(t, paths)
 	events := p.stop().events
 	for _, path := range paths {
-		t.Run(path.name, func(t *testing.T) { path.judge(t, events) })
+		t.Run(path.name, func(t *testing.T) { path.check(t, events) })
 	}
 	if follows() {
 		t.Run("family trees", func(t *testing.T) { trees(t, paths, journeys(events)) })
@@ -31,8 +31,8 @@ func TestFollowing(t *testing.T) {
 	}
 }
 
-// withoutData wants no headers to be told of packets whose data are freed: these may be
-// another packet's by then.
+// withoutData checks that events of packets whose data has been freed have no headers: the memory may belong to
+// another packet by then.
 func (rs records) withoutData(t *testing.T) {
 	const last = "kfree_skbmem"
 	freed := rs.that(func(r *record) bool { return r.Func == last || r.Func == "napi_skb_cache_put" })
@@ -40,12 +40,11 @@ func (rs records) withoutData(t *testing.T) {
 		t.Errorf("no event of %s", last)
 	}
 	freed.that(func(r *record) bool { return r.Tuple.Network != "none" }).absent(t, "headers of freed data")
-	freed.that(func(r *record) bool { return r.ID == 0 }).absent(t, "freed packets that nobody knows")
+	freed.that(func(r *record) bool { return r.ID == 0 }).absent(t, "freed packets without a number")
 }
 
-// lay makes all paths that this kernel can have. Where a module is missing that is
-// a skip.
-func (c *country) lay(t *testing.T) []*path {
+// lay sets up all paths that this kernel supports. If a module is missing, the subtest is skipped.
+func (c *topology) lay(t *testing.T) []*path {
 	t.Helper()
 	var paths []*path
 	for i := range ways {
@@ -55,7 +54,7 @@ func (c *country) lay(t *testing.T) []*path {
 			continue
 		}
 		t.Run("lay "+w.name, func(lay *testing.T) {
-			p := &path{way: w, country: c, t: lay, lasting: t, number: i + 1, begin: beginnings(i + 1), port: followedPort + i + 1}
+			p := &path{way: w, topology: c, t: lay, lasting: t, number: i + 1, begin: beginnings(i + 1), port: followedPort + i + 1}
 			w.lay(p)
 			paths = append(paths, p)
 		})
@@ -77,12 +76,12 @@ func walkAll(t *testing.T, paths []*path) {
 	}
 }
 
-// follows says that functions are seen: tracepoints alone show too little of what
-// makes one sk_buff of another.
+// follows reports whether functions are traced: tracepoints alone do not show how one sk_buff is
+// created from another.
 func follows() bool { return chosen() != tracepoint }
 
-// functions are all, those of modules too where the kernel has types for them. To
-// attach them one by one takes minutes, so that they are few then.
+// functions returns arguments to trace all functions, including modules if the kernel has BTF for
+// them. With kprobe only the signposts are traced, since attaching one by one takes minutes.
 func functions() []string {
 	var args []string
 	if _, err := os.Stat("/sys/kernel/btf/veth"); err == nil && chosen() != tracepoint {
@@ -94,7 +93,7 @@ func functions() []string {
 	return args
 }
 
-// signposts are the functions that prove anything, and some that all packets pass.
+// signposts returns the proofs of all ways, and some functions that all packets pass.
 func signposts() []string {
 	m := functionMarks()
 	list := slices.Concat(m.ping, m.ping6, m.udp, endings, []string{"skb_clone", "dev_queue_xmit_nit", "ip_send_skb", "netif_rx.*", "tcp_v4_rcv"})
@@ -104,8 +103,8 @@ func signposts() []string {
 	return list
 }
 
-// whatToFollow is a filter for the packets as they are sent, and for nothing that
-// becomes of them. Where they can't be followed, it is one for everything.
+// whatToFollow returns a filter that matches the packets only as they are sent, not in their later
+// forms. If they cannot be followed, the filter matches all forms.
 func whatToFollow() []string {
 	if !follows() {
 		return []string{"net 10.20.0.0/14 or net fd20::/16 or net fd21::/16"}
@@ -113,8 +112,8 @@ func whatToFollow() []string {
 	return []string{"--filter-track-skb", fmt.Sprintf("(udp or tcp) and dst portrange %d-%d", followedPort, followedPort+99)}
 }
 
-// judge looks at what happened on one path.
-func (p *path) judge(t *testing.T, events records) {
+// check checks the events of one path.
+func (p *path) check(t *testing.T, events records) {
 	for _, x := range p.programs {
 		if x.Read(t) == 0 {
 			t.Error("an XDP program was not run")
@@ -123,7 +122,7 @@ func (p *path) judge(t *testing.T, events records) {
 	if !follows() {
 		here := events.that(p.isHere)
 		for _, who := range []string{mine, other} {
-			for _, fault := range append(p.astray(here.that(p.of(who))), p.unproven(here)...) {
+			for _, fault := range append(p.misrouted(here.that(p.of(who))), p.unproven(here)...) {
 				t.Errorf("%s: %s", who, fault)
 			}
 		}
@@ -132,16 +131,16 @@ func (p *path) judge(t *testing.T, events records) {
 	p.follows(t, journeys(events))
 }
 
-// isHere says that an event is of a packet on this path.
+// isHere reports whether the event's packet has an address of this path.
 func (p *path) isHere(r *record) bool {
 	return p.has(r.Tuple.Source) || p.has(r.Tuple.Dest)
 }
 
-// follows wants each packet to be one journey, from the first event to the last.
+// follows checks that each packet is one journey, from the first event to the last.
 func (p *path) follows(t *testing.T, all []*journey) {
 	t.Helper()
-	for _, j := range p.owned(all, stranger) {
-		t.Errorf("a stranger was followed, as packet of %s: %s", j.events[0].brief(), j.events.that(p.of(stranger))[0].brief())
+	for _, j := range p.owned(all, unrelated) {
+		t.Errorf("an unrelated packet was followed, as packet of %s: %s", j.events[0].brief(), j.events.that(p.of(unrelated))[0].brief())
 	}
 	for _, who := range []string{mine, other} {
 		list := p.owned(all, who)
@@ -157,13 +156,13 @@ func (p *path) follows(t *testing.T, all []*journey) {
 	}
 }
 
-// owned are the journeys with an event of somebody's packet.
+// owned returns the journeys with an event of the packet.
 func (p *path) owned(all []*journey, who string) []*journey {
 	return slices.DeleteFunc(slices.Clone(all), func(j *journey) bool { return len(j.events.that(p.of(who))) == 0 })
 }
 
-// complete wants one journey to lead all the way, with everything that was to be. A
-// connection has several: one has to be complete.
+// complete checks that one of the journeys covers the whole path, with all proofs and origins. A
+// connection has several journeys, of which one must be complete.
 func (p *path) complete(t *testing.T, who string, list []*journey) {
 	t.Helper()
 	var best []string
@@ -179,9 +178,9 @@ func (p *path) complete(t *testing.T, who string, list []*journey) {
 	t.Errorf("no journey of %s is complete, of %d: %s", who, len(list), strings.Join(best, "; "))
 }
 
-// lacks is what does not show in a journey.
+// lacks lists what a journey lacks of the path.
 func (p *path) lacks(j *journey) []string {
-	list := append(p.astray(j.events), p.unproven(j.events)...)
+	list := append(p.misrouted(j.events), p.unproven(j.events)...)
 	for _, want := range p.origins {
 		if !slices.ContainsFunc(strings.Split(want, "|"), func(o string) bool { return slices.Contains(j.origins(), o) }) {
 			list = append(list, fmt.Sprintf("parts by %q, want %s", j.origins(), want))
@@ -190,7 +189,7 @@ func (p *path) lacks(j *journey) []string {
 	return list
 }
 
-// mixed says what is wrong with a journey that has events of two packets.
+// mixed returns an error text if a journey has events of two packets.
 func (p *path) mixed(j *journey) string {
 	var seen string
 	for _, r := range j.events {
@@ -206,7 +205,7 @@ func (p *path) mixed(j *journey) string {
 	return ""
 }
 
-// firsts are the beginnings of journeys.
+// firsts returns the first event of each journey.
 func firsts(list []*journey) records {
 	var events records
 	for _, j := range list {
@@ -215,7 +214,7 @@ func firsts(list []*journey) records {
 	return events
 }
 
-// trees looks at the parts of all packets, and for packets on two paths.
+// trees checks the tree of parts of each packet, and that no packet is on two paths.
 func trees(t *testing.T, paths []*path, list []*journey) {
 	for _, j := range list {
 		for _, f := range j.faults() {
@@ -230,7 +229,7 @@ func trees(t *testing.T, paths []*path, list []*journey) {
 	}
 }
 
-// paths are those whose addresses show in the events.
+// paths returns the names of the paths whose addresses appear in the events.
 func (j *journey) paths(all []*path) []string {
 	var been []string
 	for _, p := range all {

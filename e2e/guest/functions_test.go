@@ -13,9 +13,9 @@ import (
 	"tracer/internal/kernel"
 )
 
-// TestFunctionsAreThoseOfFtrace: what the code of functions is taken to say is what ftrace's
-// own list says, for each function that takes an skb.
-func TestFunctionsAreThoseOfFtrace(t *testing.T) {
+// TestTraceableFunctionsAgreeWithFtrace checks, for each function with an skb argument, that tracer considers it
+// traceable, by its machine code, exactly if ftrace lists it.
+func TestTraceableFunctionsAgreeWithFtrace(t *testing.T) {
 	listed := listOfFtrace(t)
 	facts, err := kernel.Gather(t.Context(), kernel.Options{AllModules: true})
 	if err != nil {
@@ -42,21 +42,21 @@ func TestFunctionsAreThoseOfFtrace(t *testing.T) {
 		}
 		refused++
 		if listed[s.Name+" "+s.Module] > 0 {
-			t.Errorf("ftrace lists %s %s, which is left out: %s", s.Name, s.Module, s.Reason)
+			t.Errorf("ftrace lists %s %s, which is skipped: %s", s.Name, s.Module, s.Reason)
 		}
 	}
-	if refused == 0 && facts.Reasons != nil { // BTF of 5.10 has none that ftrace does not
-		t.Errorf("nothing was left out because %s", why)
+	if refused == 0 && facts.Reasons != nil { // on 5.10 ftrace lists all functions in BTF
+		t.Errorf("nothing was skipped because %s", why)
 	}
 	t.Logf("%d functions, %d that can't be traced", len(facts.Functions), refused)
 }
 
-// listOfFtrace has how often each name of a module is in its list, by "NAME MODULE".
+// listOfFtrace returns how often ftrace lists each function, by "NAME MODULE".
 func listOfFtrace(t *testing.T) map[string]int {
 	t.Helper()
 	b, err := os.ReadFile("/sys/kernel/tracing/available_filter_functions")
 	if err != nil {
-		t.Skipf("no kprobes here, or not to be seen: %v", err)
+		t.Skipf("no list of ftrace functions: %v", err)
 	}
 	listed := map[string]int{}
 	for line := range strings.Lines(string(b)) {
@@ -66,8 +66,9 @@ func listOfFtrace(t *testing.T) map[string]int {
 	return listed
 }
 
-// tellsOfTables says that the kernel may be read, and tells where its tables of symbols are.
-func tellsOfTables() bool {
+// hasTables reports whether /proc/kcore is readable, and its vmcoreinfo note has the address of the symbol
+// tables.
+func hasTables() bool {
 	f, err := os.Open("/proc/kcore")
 	if err != nil {
 		return false
@@ -78,9 +79,8 @@ func tellsOfTables() bool {
 	return bytes.Contains(head[:n], []byte("SYMBOL(kallsyms_names)="))
 }
 
-// TestSymbolsAreThoseThatArePrinted: what is unpacked from the kernel's tables is what it
-// prints, symbol by symbol.
-func TestSymbolsAreThoseThatArePrinted(t *testing.T) {
+// TestSymbolsAgreeWithKallsyms compares each symbol decoded from the kernel's tables with /proc/kallsyms.
+func TestSymbolsAgreeWithKallsyms(t *testing.T) {
 	facts, err := kernel.Gather(t.Context(), kernel.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -89,12 +89,12 @@ func TestSymbolsAreThoseThatArePrinted(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	told := tellsOfTables()
-	if facts.Symbols.Partial != told {
-		t.Errorf("unpacked: %v, the kernel tells where its tables are: %v", facts.Symbols.Partial, told)
+	has := hasTables()
+	if facts.Symbols.Partial != has {
+		t.Errorf("decoded from the tables: %v, the kernel has their addresses in vmcoreinfo: %v", facts.Symbols.Partial, has)
 	}
-	if onOwnMachine() && told != (facts.Reasons != nil) { // it does from 6.0 on, and our kernels with reasons are newer
-		t.Errorf("the kernel tells where its tables are: %v", told)
+	if onOwnMachine() && has != (facts.Reasons != nil) { // it has them since 6.0, and our kernels with drop reasons are newer
+		t.Errorf("the kernel has the addresses of the tables in vmcoreinfo: %v", has)
 	}
 	text, err := os.ReadFile("/proc/kallsyms")
 	if err != nil {
@@ -103,7 +103,7 @@ func TestSymbolsAreThoseThatArePrinted(t *testing.T) {
 	compared := 0
 	for line := range strings.Lines(string(text)) {
 		if strings.Contains(line, "\t") {
-			continue // of a module
+			continue // a module's symbol
 		}
 		addr, err := strconv.ParseUint(strings.Fields(line)[0], 16, 64)
 		if err != nil {
@@ -116,5 +116,5 @@ func TestSymbolsAreThoseThatArePrinted(t *testing.T) {
 			t.Fatalf("%#x is %s+%#x (%v), the kernel prints %s+%#x (%v)", addr, name, offset, ok, wantName, wantOffset, wantOK)
 		}
 	}
-	t.Logf("%d symbols, unpacked: %v", compared, facts.Symbols.Partial)
+	t.Logf("%d symbols, decoded from the tables: %v", compared, facts.Symbols.Partial)
 }

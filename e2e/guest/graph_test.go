@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// tracing is where the kernel's tracing is; the tracer of calls has no instances.
+// tracing is the tracefs folder. The function_graph tracer runs only in the top instance.
 const tracing = "/sys/kernel/tracing"
 
 func writeTracing(t *testing.T, file, text string) {
@@ -33,7 +33,7 @@ func readTracing(t *testing.T, file string) string {
 	return string(text)
 }
 
-// graphable are those of the functions that the kernel's tracing knows, and ours, too.
+// graphable returns the functions that both ftrace and the kernel's BTF have.
 func graphable(t *testing.T, functions []string) []string {
 	t.Helper()
 	text := readTracing(t, "available_filter_functions")
@@ -42,18 +42,18 @@ func graphable(t *testing.T, functions []string) []string {
 	})
 }
 
-// functionGraph is the kernel's own tracer of calls.
+// functionGraph is the kernel's function_graph tracer.
 type functionGraph struct {
 	t *testing.T
-	// values says that it tells what functions return (6.5 with CONFIG_FUNCTION_GRAPH_RETVAL).
+	// values is true if it prints return values (6.5 with CONFIG_FUNCTION_GRAPH_RETVAL).
 	values  bool
 	returns []graphReturn
 }
 
-// graphReturn is a return as it writes it down.
+// graphReturn is a return in the output of function_graph.
 type graphReturn struct {
 	function string
-	// depth counts the calls that it is within.
+	// depth is the number of calls around it.
 	depth int
 	took  time.Duration
 	value uint64
@@ -76,8 +76,8 @@ func (g *functionGraph) start(functions []string) {
 	})
 }
 
-// A call within which there is no other takes one line, others end with a line of
-// their own. Kernels write the value as "= 0x0" or, newer ones, as "ret=0x0".
+// A leaf call is printed as one line. Other calls end with a separate line. The return value is
+// printed as "= 0x0", or as "ret=0x0" on newer kernels.
 var (
 	graphReturned = regexp.MustCompile(`(?:([\d.]+) us)?\s*\|(\s*)(?:([\w.]+)\(.*\);|\} /\* ([\w.]+))(.*)`)
 	graphValue    = regexp.MustCompile(`(?:= |ret=)(0x[0-9a-f]+)`)
@@ -93,11 +93,11 @@ func (g *functionGraph) stop() {
 		}
 	}
 	if len(g.returns) == 0 {
-		g.t.Errorf("the kernel's tracer wrote nothing: %s", text)
+		g.t.Errorf("function_graph printed no returns: %s", text)
 	}
 }
 
-// parse takes the parts of a line that matched graphReturned.
+// parse converts a match of graphReturned.
 func (g *functionGraph) parse(m []string) graphReturn {
 	g.t.Helper()
 	r := graphReturn{function: m[3] + m[4], depth: len(m[2]) / 2}
@@ -119,10 +119,10 @@ func (g *functionGraph) parse(m []string) graphReturn {
 	return r
 }
 
-// TestReturnsAreThoseOfTheFunctionGraph compares each return, in their order, with what
-// the kernel's own tracer of calls writes down at the same time: the function, how deep
-// it is in others, the time, and the value where the kernel was built to tell it.
-func TestReturnsAreThoseOfTheFunctionGraph(t *testing.T) {
+// TestReturnsAgreeWithFunctionGraph compares all returns, in order, with the output of the kernel's function_graph
+// tracer at the same time: the function, its depth, its duration, and the return value if the kernel
+// was built to print it.
+func TestReturnsAgreeWithFunctionGraph(t *testing.T) {
 	ownMachine(t)
 	eachReturnWay(t, func(t *testing.T, way returnWay) {
 		g := functionGraph{t: t}
@@ -130,11 +130,11 @@ func TestReturnsAreThoseOfTheFunctionGraph(t *testing.T) {
 		events, all := returnsOfPing(t, way, func() { g.start(functions) }, g.stop)
 		events = events.that(in(functions...))
 		g.compare(events, depths(all.that(in(functions...))))
-		t.Logf("%d returns, values compared with the kernel's tracer: %v", len(events), g.values)
+		t.Logf("%d returns, values compared with function_graph: %v", len(events), g.values)
 	})
 }
 
-// depths are how deep each return's call is in others.
+// depths returns the depth of the call of each return.
 func depths(events records) (list []int) {
 	depth := 0
 	for _, r := range events {
@@ -168,12 +168,12 @@ func (g *functionGraph) compare(events records, depths []int) {
 		}
 	}
 	if len(apart) > len(events)/4 {
-		g.t.Errorf("%d of %d times are apart: %v", len(apart), len(events), apart)
+		g.t.Errorf("%d of %d durations differ: %v", len(apart), len(events), apart)
 	}
 }
 
-// tolerance is for what each of the two tracers takes itself, on an emulated machine. One
-// that is interrupted between the two looks at the clock is further apart: so may a few be.
+// tolerance allows for the overhead of the two tracers on an emulated machine. A duration differs more if
+// an interrupt comes between the two readings of the clock, so a quarter of them may.
 const tolerance = 300 * time.Microsecond
 
 func (g *functionGraph) shallowest() int {

@@ -10,13 +10,13 @@ import (
 	"tracer/internal/ktest"
 )
 
-// aroundTC are the functions with an skb around the programs of traffic control.
+// aroundTC matches the functions with an skb argument that call the traffic control programs.
 const aroundTC = "tcf_classify.*|__netif_receive_skb.*"
 
-// burst is how many datagrams of a kind are sent.
+// burst is the number of datagrams that each port sends.
 const burst = 100
 
-// mapped has a program that works with maps at the second host's device.
+// mapped is a world with a BPF program at the second host's device that uses maps.
 type mapped struct {
 	*world
 	*ktest.MapUser
@@ -31,8 +31,7 @@ func newMapped(t *testing.T) *mapped {
 	return m
 }
 
-// both sends datagrams from a port that is traced, and at the same time as many from one
-// that is not.
+// both sends datagrams from a port that is traced, and concurrently as many from a port that is not.
 func (m *mapped) both() {
 	m.t.Helper()
 	done := make(chan error, 2)
@@ -48,10 +47,10 @@ func (m *mapped) both() {
 	}
 }
 
-// TestHelpersOfProgramsRunForAPacket: a program calls the same for a packet that is
-// traced and for one that is not; those of the first are told, each once.
+// TestHelpersOfProgramsRunForAPacket checks that the helper calls of a program are reported, each once, for packets
+// that are traced, and not for other packets.
 func TestHelpersOfProgramsRunForAPacket(t *testing.T) {
-	for _, backend := range needFunctions(t)[:1] { // the best: that of the others is alike, and takes minutes
+	for _, backend := range needFunctions(t)[:1] { // only the best: the others behave the same, and take minutes
 		t.Run(backend, func(t *testing.T) {
 			m := newMapped(t)
 			p := start(t, "--backend", backend, "--debug", "--filter-track-bpf-helpers", "--filter-func", aroundTC,
@@ -91,7 +90,7 @@ func (m *mapped) checkHelpers(trace *trace) {
 	}
 }
 
-// TestNoHelpersIsAnError where no program handles packets.
+// TestNoHelpersIsAnError checks the error if no loaded program handles packets.
 func TestNoHelpersIsAnError(t *testing.T) {
 	needFunctions(t)
 	p := command{args: []string{"--filter-track-bpf-helpers"}}.start(t)

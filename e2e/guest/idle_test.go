@@ -13,9 +13,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestIdleUsesNoCPU: a tracer whose packets do not come hardly runs. How often it does is
-// counted, as what each time takes is up to the machine; that it does not run all the time
-// without a pause is seen by the time.
+// TestIdleUsesNoCPU checks that tracer is nearly idle without matching packets. It counts wake-ups, since the
+// CPU time of each depends on the machine, and limits the CPU time, to detect a busy loop.
 func TestIdleUsesNoCPU(t *testing.T) {
 	const (
 		watched = 2 * time.Second
@@ -23,7 +22,7 @@ func TestIdleUsesNoCPU(t *testing.T) {
 	)
 	n := ktest.NewNetns(t, "a")
 	p := start(t, "--filter-func", few(), "--filter-netns", n.Path, "udp and dst port 7777")
-	time.Sleep(time.Second / 2) // for what getting ready leaves behind
+	time.Sleep(time.Second / 2) // until the work of the start has ended
 	before, woken := p.cpu(), p.wakeUps()
 	time.Sleep(watched)
 	used, woken := p.cpu()-before, p.wakeUps()-woken
@@ -34,9 +33,9 @@ func TestIdleUsesNoCPU(t *testing.T) {
 	p.stop()
 }
 
-// wakeUps is how often the tracer has waited for something that came. The thread that has
-// done so most often is left out: it is the Go runtime's monitor, which looks around some ten
-// times in a row each time that another thread has run.
+// wakeUps returns the number of voluntary context switches of tracer. It excludes the thread with the most:
+// that is the Go runtime's monitor (sysmon), which wakes up about ten times in a row each time that another
+// thread has run.
 func (p *process) wakeUps() int {
 	p.t.Helper()
 	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/task/*/status")
@@ -60,12 +59,12 @@ func (p *process) wakeUps() int {
 	return sum - monitor
 }
 
-// cpu is the time that the tracer has run, in user space and in the kernel.
+// cpu returns tracer's CPU time in user and kernel mode.
 func (p *process) cpu() time.Duration {
 	p.t.Helper()
 	const (
 		tick         = time.Second / 100
-		user, system = 11, 12 // behind the name, which may have blanks
+		user, system = 11, 12 // fields after the name, which may contain blanks
 	)
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
 	if err != nil {

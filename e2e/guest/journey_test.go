@@ -12,13 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// journey is what happened to one packet: the events with its number, in order.
+// journey is all events with the number of one packet, in order.
 type journey struct {
 	id     uint64
 	events records
 }
 
-// journeys takes a trace apart by packets, in the order of their first events.
+// journeys splits a trace by packet, in the order of their first events.
 func journeys(events records) []*journey {
 	var list []*journey
 	known := make(map[uint64]*journey)
@@ -34,7 +34,7 @@ func journeys(events records) []*journey {
 	return list
 }
 
-// origins are the ways in which parts of the packet came to be.
+// origins returns the distinct origins of the packet's parts.
 func (j *journey) origins() []string {
 	var list []string
 	for _, r := range j.events {
@@ -45,11 +45,11 @@ func (j *journey) origins() []string {
 	return list
 }
 
-// knownOrigins are all that there are.
+// knownOrigins are all valid origins.
 var knownOrigins = []string{"clone", "copy", "segment", "fragment", "merge", "inner", "outer", "xdp", "stack"}
 
-// faults are what is wrong with the packet's family tree: it grows from the part
-// that was seen first, and no part has another parent or origin later on.
+// faults checks the packet's tree of parts: its root is the part that was seen first, and the parent
+// and origin of a part never change.
 func (j *journey) faults() []string {
 	var list []string
 	first := make(map[uint64]record) // by part
@@ -64,7 +64,7 @@ func (j *journey) faults() []string {
 	return list
 }
 
-// fault looks at one event, with the first one of each part before it.
+// fault checks one event, given the first earlier event of each part.
 func fault(r record, first map[uint64]record) string {
 	if r.ID == 0 {
 		return "no number"
@@ -95,8 +95,8 @@ func sameParent(a, b *uint64) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// sharedParts are parts that are said to belong to two packets. One that is merged
-// into another packet goes over to that.
+// sharedParts finds parts that belong to two packets. A part that is merged into another packet may
+// change to that packet.
 func sharedParts(list []*journey) []string {
 	var faults []string
 	owner := make(map[uint64]uint64)
@@ -113,7 +113,7 @@ func sharedParts(list []*journey) []string {
 	return faults
 }
 
-// canned are events from JSON lines.
+// canned parses events from JSON lines.
 func canned(t *testing.T, lines string) records {
 	t.Helper()
 	var list records
@@ -156,7 +156,7 @@ func TestJourneys(t *testing.T) {
 	}
 }
 
-func TestFaultsOfJourneys(t *testing.T) {
+func TestJourneyFaults(t *testing.T) {
 	for lines, want := range map[string]string{
 		`{"part":1}`:                         "no number",
 		`{"id":1,"part":1,"origin":"clone"}`: "no parent",

@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// types are the kernel's.
+// types returns the kernel's BTF.
 var types = sync.OnceValue(func() *btf.Spec {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -18,25 +18,25 @@ var types = sync.OnceValue(func() *btf.Spec {
 	return spec
 })
 
-// hasReasons says that this kernel gives reasons for drops (5.17), by its types.
+// hasReasons reports whether this kernel has drop reasons (5.17), by its BTF.
 var hasReasons = sync.OnceValue(func() bool {
 	var enum *btf.Enum
 	return types().TypeByName("skb_drop_reason", &enum) == nil
 })
 
-// describes says that the kernel's types have a function. Those of 5.10 on arm64
-// have global functions only, since pahole left the others out there.
+// describes reports whether the kernel's BTF has a function. The BTF of 5.10 on arm64 has only global
+// functions, since pahole omitted the others.
 func describes(function string) bool {
 	var f *btf.Func
 	return types().TypeByName(function, &f) == nil
 }
 
-// described are those of some static functions that the kernel's types have.
+// described returns the functions that the kernel's BTF has.
 func described(functions ...string) []string {
 	return slices.DeleteFunc(functions, func(f string) bool { return !describes(f) })
 }
 
-// reasonHere is a reason, or nothing on a kernel without.
+// reasonHere returns the reason, or "" on a kernel without drop reasons.
 func reasonHere(reason string) string {
 	if hasReasons() {
 		return reason

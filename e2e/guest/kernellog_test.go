@@ -18,12 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// complaint is a line of the kernel's log that tells of a fault in the kernel itself. Of a
-// CPU that was busy for long it complains with the same word, which on an emulated machine
-// means nothing.
+// complaint matches a line of the kernel's log that reports a fault in the kernel. It excludes "BUG: soft
+// lockup", which has no meaning on an emulated machine.
 var complaint = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\] (?:BUG: [^s].*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
 
-// kernelLog is all that is left of the kernel's log.
+// kernelLog returns the kernel's log buffer.
 func kernelLog() ([]byte, error) {
 	log := make([]byte, 1<<20)
 	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, log)
@@ -33,14 +32,14 @@ func kernelLog() ([]byte, error) {
 	return log[:n], nil
 }
 
-// complaints are those of the kernel so far.
+// complaints returns all complaints in the kernel's log.
 func complaints() ([][]byte, error) {
 	log, err := kernelLog()
 	return complaint.FindAll(log, -1), err
 }
 
-// kernelIsWell is the last word on a machine of our own: whatever the tests saw, nothing that
-// they did may have hurt the kernel.
+// kernelIsWell runs after all tests in a virtual machine, and returns an error if the kernel has
+// complained.
 func kernelIsWell() error {
 	if !onOwnMachine() {
 		return nil
@@ -52,7 +51,8 @@ func kernelIsWell() error {
 	return err
 }
 
-func TestComplaintsAreKnown(t *testing.T) {
+// TestComplaint checks which lines of the kernel's log are complaints.
+func TestComplaint(t *testing.T) {
 	for line, want := range map[string]bool{
 		"<1>[    8.123948] BUG: kernel NULL pointer dereference, address: 0000000000000000": true,
 		"[    8.124052] Oops: Oops: 0000 [#1] SMP NOPTI":                                    true,
@@ -69,8 +69,8 @@ func TestComplaintsAreKnown(t *testing.T) {
 // readerMark is the environment variable that makes the test binary a reader of files.
 const readerMark = "TRACER_E2E_READ"
 
-// beReader is for the start of TestMain: it reads the files that are its arguments, as far as
-// they are still there: a descriptor may be closed after its name was listed.
+// beReader is called at the start of TestMain. In the reader process it reads the files in its arguments, and
+// exits. It ignores missing files, since a descriptor may be closed after it was listed.
 func beReader() {
 	if os.Getenv(readerMark) == "" {
 		return
@@ -84,10 +84,10 @@ func beReader() {
 	os.Exit(0)
 }
 
-// TestDescriptorsCanBeLookedAt reads what /proc tells of all that tracer has open, as bpftool
-// and agents on a node do. A kernel may follow a null pointer there where a link has no
-// cookies (seen on 6.18), so that the reader is a process of its own: it may not come back.
-func TestDescriptorsCanBeLookedAt(t *testing.T) {
+// TestFdinfoIsReadable reads the fdinfo of all descriptors of tracer, as bpftool and monitoring agents do. The
+// kernel may dereference a null pointer there if a link has no cookies (seen on 6.18), so a separate
+// process reads them, which may be killed or hang.
+func TestFdinfoIsReadable(t *testing.T) {
 	eachReturnWay(t, func(t *testing.T, way returnWay) {
 		p := command{args: append(way.flags(), "--filter-func", "icmp_.*", "--output-json", "icmp")}.start(t)
 		p.awaitReady()

@@ -19,11 +19,11 @@ import (
 	"tracer/internal/ktest"
 )
 
-// fatal are the signals that come at a random moment. SIGPIPE ends nothing: it is an error of the
-// write that caused it.
+// fatal are the signals that are sent at a random moment. SIGPIPE does not end tracer: the write that
+// caused it fails with an error instead.
 var fatal = []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE}
 
-// stage is a part of a run, and how a process is brought to a random moment of it.
+// stage is a part of a run; reach waits until a random moment of it.
 type stage struct {
 	name  string
 	reach func(*killer, *process)
@@ -35,8 +35,8 @@ var stages = []stage{
 	{"stopping", func(k *killer, p *process) { p.awaitReady(); p.signal(syscall.SIGINT); time.Sleep(rand.N(k.stopping)) }},
 }
 
-// killCount is how many moments there are altogether: the environment's KILLS, or 200 on the thorough machine
-// that has every backend, and 40 on others.
+// killCount returns the total number of kills: the environment variable KILLS, or 200 on the thorough machine
+// with all backends, and 40 on others.
 func killCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("KILLS")
@@ -56,15 +56,15 @@ func killCount(t *testing.T) int {
 // traceTime is long enough for output files to be rotated and compressed.
 const traceTime = 400 * time.Millisecond
 
-// killer is how long each stage takes, and the network where packets are sent all the time.
+// killer holds the duration of each stage, and the namespace in which packets are sent all the time.
 type killer struct {
 	n                  *ktest.Netns
 	starting, stopping time.Duration
 }
 
-// TestKilledAtAnyMoment sends each signal while the tracer starts, traces and stops, with the best
-// backend. Nothing may be left in the kernel after any of them, and no file but those that were
-// asked for; the kernel may not complain.
+// TestKilledAtAnyMoment sends each signal while tracer starts, traces and stops, with the best backend. After
+// each, nothing may be left in the kernel, only the requested files may exist, and the kernel may not
+// complain.
 func TestKilledAtAnyMoment(t *testing.T) {
 	useOneCPU(t)
 	k := &killer{n: ktest.NewNetns(t, "a")}
@@ -84,9 +84,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	before.check(t)
 }
 
-// useOneCPU pins this process and its children to the first CPU until the end of the test. On two
-// emulated CPUs the kernel panics now and then: one CPU hits the breakpoint (int3) of a patch that the
-// other one has already completed, and the kernel no longer knows it. This test patches hundreds of
+// useOneCPU pins this process and its children to the first CPU until the end of the test. With two
+// emulated CPUs the kernel occasionally panics: one CPU hits the breakpoint (int3) of a patch that the
+// other has already completed, and the kernel does not recognize it. This test patches hundreds of
 // probes under traffic.
 func useOneCPU(t *testing.T) {
 	t.Helper()
@@ -99,7 +99,7 @@ func useOneCPU(t *testing.T) {
 	t.Cleanup(func() { setAffinity(t, &all) })
 }
 
-// setAffinity sets the CPUs of each thread; new threads have those of the one that makes them.
+// setAffinity sets the CPUs of each thread. New threads inherit those of the thread that creates them.
 func setAffinity(t *testing.T, cpus *unix.CPUSet) {
 	t.Helper()
 	threads, err := os.ReadDir("/proc/self/task")
@@ -117,7 +117,7 @@ func setAffinity(t *testing.T, cpus *unix.CPUSet) {
 	}
 }
 
-// sendAlways sends until the end of the test. A datagram may fail, for want of memory for instance.
+// sendAlways sends until the end of the test. Sending may fail, for instance for lack of memory.
 func (k *killer) sendAlways(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -139,16 +139,16 @@ func (k *killer) sendAlways(t *testing.T) {
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Logf("sent %d times, and failed at last with %v", sent, err)
+			t.Logf("sent %d times, last error: %v", sent, err)
 		}
 		if sent < 100 {
-			t.Errorf("sent %d times only", sent)
+			t.Errorf("sent only %d times", sent)
 		}
 	})
 }
 
-// start starts a run that has much to clean up: output in files of one megabyte, which are
-// compressed, and attachments of several kinds.
+// start starts a run with much to clean up: output in compressed files of one megabyte, and
+// attachments of several kinds.
 func (k *killer) start(t *testing.T, folder string) *process {
 	return command{args: []string{
 		"--filter-func", "ip_.*|udp_.*|tp:kfree_skb|tp:net_dev_queue", "--filter-netns", k.n.Path, "--output-json", "--output-skb",
@@ -156,8 +156,8 @@ func (k *killer) start(t *testing.T, folder string) *process {
 	}}.start(t)
 }
 
-// measure is a run that nothing interrupts. The stages take longer on a busy machine, so that
-// their moments reach a little beyond it.
+// measure does an uninterrupted run, to measure the stages. It adds a quarter to their durations, since
+// they may take longer on a busy machine.
 func (k *killer) measure(t *testing.T) {
 	t.Run("uninterrupted", func(t *testing.T) {
 		folder := t.TempDir()
@@ -184,7 +184,7 @@ func (k *killer) kill(t *testing.T, s syscall.Signal, at stage) {
 		p.signal(syscall.SIGINT)
 	}
 	if !waits(startLimit+stopLimit, p.hasEnded) {
-		t.Fatalf("still there after %v at %v: %s\n%s", s, moment, p.stderr(), p.stuck())
+		t.Fatalf("still running after %v at %v: %s\n%s", s, moment, p.stderr(), p.stuck())
 	}
 	t.Logf("%v after %v: %v", s, moment, p.cmd.ProcessState)
 	checkEnd(t, p, s, at)
@@ -192,8 +192,8 @@ func (k *killer) kill(t *testing.T, s syscall.Signal, at stage) {
 	onlyExpected(t, filepath.Dir(p.readyFile), p)
 }
 
-// checkEnd wants a death by SIGKILL alone, or by a signal that came before the program could ask
-// for it or after all was done. A second signal does not wait for the output.
+// checkEnd checks the exit status: the signal may kill the process only if it is SIGKILL, or if it came before
+// the program handled signals or while it stopped. A second signal ends it without waiting for the output.
 func checkEnd(t *testing.T, p *process, s syscall.Signal, at stage) {
 	t.Helper()
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)

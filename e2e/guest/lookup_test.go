@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// looked is what a record says was looked up.
+// looked is the JSON object of a look-up.
 type looked struct {
 	Kind   string          `json:"kind"`
 	Asked  map[string]any  `json:"asked"`
@@ -25,7 +25,7 @@ type looked struct {
 	Unread bool            `json:"unread"`
 }
 
-// lookedUp selects look-ups of a kind with these facts, as name=value.
+// lookedUp matches look-ups of a kind with these facts, as name=value.
 func lookedUp(kind string, facts ...string) func(*record) bool {
 	return func(r *record) bool {
 		if r.Lookup == nil || r.Lookup.Kind != kind {
@@ -58,15 +58,15 @@ func (l *looked) has(fact string) bool {
 	return ok && fmt.Sprint(value) == want
 }
 
-// The senders: of one the packets are traced, of the other they are not.
+// Ports of the two senders: one is traced, the other is not.
 const (
-	tracedPort, strangerOf = 7001, 7002
-	// closedPort is one where nobody listens.
+	tracedPort, untracedPort = 7001, 7002
+	// closedPort has no listener.
 	closedPort = 7799
 )
 
-// junction is three hosts in a row, a, b and c, of which b has a route, or none, of each
-// kind, and queueing disciplines with handles.
+// junction is three hosts in a row, a, b and c. b has routes of each kind, and queueing disciplines with
+// handles.
 type junction struct {
 	t *testing.T
 	*world
@@ -75,7 +75,7 @@ type junction struct {
 	listener net.Listener
 }
 
-// kept is the link-layer address of c as b keeps it.
+// kept is the link-layer address in b's permanent neighbour entries for c.
 var kept = net.HardwareAddr{2, 0, 0, 0, 0, 0x63}
 
 func newJunction(t *testing.T) *junction {
@@ -127,24 +127,23 @@ func (x *junction) listen() {
 	})
 }
 
-// destinations are where datagrams go: to each as many.
+// destinations are the IPv4 destinations of the datagrams.
 var destinations = []string{
 	"10.50.0.1:7777", "10.51.0.1:7777", "10.52.0.1:7777", "10.53.0.1:7777", b4 + ":7777", fmt.Sprint(b4, ":", closedPort),
 }
 
 var destinations6 = []string{"[fd50::1]:7777", "[fd51::1]:7777", "[" + b6 + "]:7777", fmt.Sprintf("[%s]:%d", b6, closedPort)}
 
-// ofStranger makes of a destination beyond b the stranger's.
-var ofStranger = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
+// untracedTarget replaces a destination behind b by the untraced sender's, which is in the same network.
+var untracedTarget = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
 
-// mine4 and mine6 are where the traced sender alone sends to. The kernel writes the
-// header of the first packet to a neighbour only: the next ones have a copy of it, for
-// which it calls no function.
+// mine4 and mine6 are destinations of the traced sender only. The kernel looks up a neighbour only
+// for the first packet to it; later packets use the cached header, without a function call.
 const mine4, mine6 = "10.54.0.1:7777", "[fd54::1]:7777"
 
-// send sends two datagrams to each destination, and those besides, from a port of a. The
-// stranger's are others in the same networks. The second is sent when the first has been received:
-// those that are received at once are all looked up before any connection is confirmed.
+// send sends two datagrams from a port of a to each destination, and to those in besides. The second
+// datagrams are sent after the first have been received: if they are received in one batch, all are looked
+// up before the first one's connection is confirmed.
 func (x *junction) send(port int, besides ...string) error {
 	return x.a.Do(func() error {
 		err := sendOnce(port, besides)
@@ -159,8 +158,8 @@ func sendOnce(port int, besides []string) error {
 			if strings.HasPrefix(from, "[") != strings.HasPrefix(to, "[") {
 				continue
 			}
-			if port == strangerOf {
-				to = ofStranger.Replace(to)
+			if port == untracedPort {
+				to = untracedTarget.Replace(to)
 			}
 			errs = append(errs, unreachable(udp(fmt.Sprintf("%s:%d", from, port), to).Send(1)))
 		}
@@ -168,7 +167,7 @@ func sendOnce(port int, besides []string) error {
 	return errors.Join(errs...)
 }
 
-// unreachable leaves out the errors of a datagram before, which sending tells.
+// unreachable ignores ICMP errors of earlier datagrams, which a send call returns.
 func unreachable(err error) error {
 	for _, told := range []string{"connection refused", "no route to host"} {
 		if err != nil && strings.Contains(err.Error(), told) {
@@ -178,7 +177,7 @@ func unreachable(err error) error {
 	return err
 }
 
-// connecting is how long a connection may take to come about on a slow machine.
+// connecting is the timeout for a connection on a slow machine.
 const connecting = 30 * time.Second
 
 // connect connects to the listener, and returns the inode of the server's socket.
@@ -211,26 +210,27 @@ func (x *junction) connect(port int) (inode uint64) {
 	return inode
 }
 
-// traced runs the tracer while the traced sender and a stranger are at work, and returns
-// the look-ups and the inode of the traced connection's socket.
+// traced runs tracer while both senders send, and returns the trace and the inode of the traced
+// connection's socket.
 func (x *junction) traced(args ...string) (*trace, uint64) {
 	x.t.Helper()
 	p := start(x.t, append(args, "port 7001")...)
 	var inode uint64
 	done := make(chan error, 1)
-	go func() { done <- x.send(strangerOf) }()
+	go func() { done <- x.send(untracedPort) }()
 	err := x.send(tracedPort, mine4, mine6)
 	if err := errors.Join(err, <-done); err != nil {
 		x.t.Fatal(err)
 	}
 	inode = x.connect(tracedPort)
-	x.connect(strangerOf)
+	x.connect(untracedPort)
 	tr := p.stop()
-	tr.events.that(not(ofTraced)).absent(x.t, "of other packets")
-	tr.events.that(isForStranger).absent(x.t, "look-ups for another packet")
+	tr.events.that(not(ofTraced)).absent(x.t, "events of other packets")
+	tr.events.that(isForUntraced).absent(x.t, "look-ups for another packet")
 	return tr, inode
 }
 
+// TestLookups checks the look-ups of each kind with each function backend.
 func TestLookups(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestLookups(t *testing.T) {
 			x.checkSockets(tr.events, inode)
 			x.checkQdiscs(tr.events)
 			x.checkConnections(tr.events)
-			tr.events.that(func(r *record) bool { return r.Lookup != nil && r.Lookup.Unread }).absent(t, "what could not be read")
+			tr.events.that(func(r *record) bool { return r.Lookup != nil && r.Lookup.Unread }).absent(t, "look-ups that could not be read")
 			checkFacts(t, tr.events)
 			if tr.summary.Unreturned != 0 {
 				t.Errorf("%d returns not seen", tr.summary.Unreturned)
@@ -251,7 +251,7 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// checkFacts wants every value to have been read, and each look-up to have one row.
+// checkFacts checks that every value has been read, and that exactly the rows of type lookup have a look-up.
 func checkFacts(t *testing.T, events records) {
 	t.Helper()
 	for _, r := range events {
@@ -303,7 +303,7 @@ func (x *junction) checkNeighbours(events records) {
 	}
 	events.that(lookedUp("neigh", "dst=10.60.0.99"), func(r *record) bool {
 		return r.Lookup.Found != nil && (*r.Lookup.Found)["lladdr"] != nil
-	}).absent(x.t, "a link-layer address that nobody told")
+	}).absent(x.t, "a link-layer address of an incomplete neighbour")
 }
 
 func (x *junction) checkSockets(events records, connection uint64) {
@@ -319,14 +319,14 @@ func (x *junction) checkSockets(events records, connection uint64) {
 	} {
 		events.that(lookedUp("socket", want...)).present(x.t, fmt.Sprint("socket ", want))
 	}
-	events.that(in("__inet_lookup_established"), lookedUp("socket", "dport=7780", "found=false")).present(x.t, "a connection that is not there yet")
+	events.that(in("__inet_lookup_established"), lookedUp("socket", "dport=7780", "found=false")).present(x.t, "a connection that does not exist yet")
 }
 
 func (x *junction) checkQdiscs(events records) {
 	x.t.Helper()
 	fast := events.that(lookedUp("qdisc", "qdisc=pfifo_fast", "handle=8765:", "parent=root", "dev=vc"))
 	fast.present(x.t, "pfifo_fast")
-	fast.that(func(r *record) bool { return (*r.Lookup.Found)["qlen"] != nil }).absent(x.t, "a length that each CPU has a part of")
+	fast.that(func(r *record) bool { return (*r.Lookup.Found)["qlen"] != nil }).absent(x.t, "a queue length, which is counted per CPU")
 	events.that(lookedUp("qdisc", "qdisc=pfifo", "handle=4321:", "dev=va", "drops=0", "qlen=0")).present(x.t, "pfifo")
 	events.that(lookedUp("qdisc", "qdisc=sfq", "handle=1234:", "dev=vb")).present(x.t, "sfq, of a module")
 }
@@ -334,7 +334,7 @@ func (x *junction) checkQdiscs(events records) {
 func (x *junction) checkConnections(events records) {
 	x.t.Helper()
 	if !hasModuleTypes() {
-		events.that(lookedUp("conntrack")).absent(x.t, "connections of a module that is not described")
+		events.that(lookedUp("conntrack")).absent(x.t, "connections of a module without BTF")
 		return
 	}
 	for _, want := range [][]string{
@@ -348,8 +348,8 @@ func (x *junction) checkConnections(events records) {
 	}
 }
 
-// isForStranger selects what was looked up for another packet, whosever it is said to be.
-func isForStranger(r *record) bool {
+// isForUntraced matches look-ups for a packet of the untraced sender, whatever packet they are assigned to.
+func isForUntraced(r *record) bool {
 	if r.Lookup == nil {
 		return false
 	}
@@ -357,19 +357,18 @@ func isForStranger(r *record) bool {
 	if r.Lookup.Found != nil {
 		text += fmt.Sprint(*r.Lookup.Found)
 	}
-	return strings.Contains(text, ".0.77") || strings.Contains(text, "::77") || strings.Contains(text, fmt.Sprint("port:", strangerOf))
+	return strings.Contains(text, ".0.77") || strings.Contains(text, "::77") || strings.Contains(text, fmt.Sprint("port:", untracedPort))
 }
 
-// ofTraced selects what is from or to the traced port.
+// ofTraced matches packets from or to the traced port.
 func ofTraced(r *record) bool {
 	is := func(port *int) bool { return port != nil && *port == tracedPort }
 	return is(r.Tuple.Sport) || is(r.Tuple.Dport)
 }
 
-// TestLookupsBesideReturns has them told with returns, stacks and values: a function that is
-// asked for by itself has its entry, and tells what it looked up as it returns; others
-// have one row.
-func TestLookupsBesideReturns(t *testing.T) {
+// TestLookupsWithReturns combines look-ups with returns, stacks and values: a function that is also requested by
+// --filter-func or --filter-non-skb-funcs has an entry, and its return has the look-up; others have one row.
+func TestLookupsWithReturns(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
@@ -378,14 +377,14 @@ func TestLookupsBesideReturns(t *testing.T) {
 				"--output-stack", "--output-skb-cb", "--output-skb-metadata", "skb->len", "--filter-netns", w.b.Path, "icmp")
 			ping(t, w.a, b4, 0x3303)
 			tr := p.stop()
-			told := tr.events.that(isReturn, in("fib_table_lookup"), lookedUp("route", "dst="+b4, "type=local", "prefix="+b4+"/32", "dev=vb"))
-			told.present(t, "the route of a function that is asked for")
-			if entries := tr.events.that(isEntry, in("fib_table_lookup")); len(entries) < len(told) {
-				t.Errorf("%d entries, %d returns", len(entries), len(told))
+			returns := tr.events.that(isReturn, in("fib_table_lookup"), lookedUp("route", "dst="+b4, "type=local", "prefix="+b4+"/32", "dev=vb"))
+			returns.present(t, "the route of a requested function")
+			if entries := tr.events.that(isEntry, in("fib_table_lookup")); len(entries) < len(returns) {
+				t.Errorf("%d entries, %d returns", len(entries), len(returns))
 			}
-			tr.events.that(isEntry, func(r *record) bool { return r.Lookup != nil }).absent(t, "what is looked up at an entry")
-			quiet := tr.events.that(func(r *record) bool { return r.Type == "lookup" })
-			quiet.that(in("fib_table_lookup", "neigh_resolve_output")).absent(t, "rows of their own")
+			tr.events.that(isEntry, func(r *record) bool { return r.Lookup != nil }).absent(t, "look-ups at an entry")
+			lookups := tr.events.that(func(r *record) bool { return r.Type == "lookup" })
+			lookups.that(in("fib_table_lookup", "neigh_resolve_output")).absent(t, "separate rows of requested functions")
 			for _, r := range tr.events {
 				if r.Lookup != nil && (r.Return == nil || r.Duration == nil || r.Tuple.Source == "") {
 					t.Errorf("result, time or tuple is missing: %s", r)
@@ -397,9 +396,9 @@ func TestLookupsBesideReturns(t *testing.T) {
 	}
 }
 
-// TestLookupsThatAreNotHere: what the kernel can't show is named, and an error where it
-// was asked for by name and there is nothing else.
-func TestLookupsThatAreNotHere(t *testing.T) {
+// TestUnavailableLookups checks that functions which cannot be traced are named in a note, and that it is an error
+// if a kind that is requested by name has none.
+func TestUnavailableLookups(t *testing.T) {
 	needFunctions(t)
 	const excluded = ".*xmit.*|.*enqueue.*"
 	p := command{args: []string{"--output-lookups", "qdisc", "--filter-func-exclude", excluded, "--filter-func", "ip_rcv"}}.start(t)

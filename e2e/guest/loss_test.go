@@ -16,8 +16,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// listen opens the port that datagrams of these tests go to, so that each is taken
-// and gives one event at the landmark.
+// listen opens the port to which these tests send datagrams, so that each is received, and produces
+// one event at the landmark.
 func listen(t *testing.T, n *ktest.Netns) {
 	t.Helper()
 	listenAt(t, n, "127.0.0.1:7777")
@@ -34,8 +34,8 @@ func listenAt(t *testing.T, n *ktest.Netns, address string) net.PacketConn {
 	return c
 }
 
-// TestOverflow fills the smallest ring while the tracer is stopped. What was made
-// is known exactly: one event for each datagram.
+// TestOverflow fills the smallest ring buffer while tracer is paused, and checks that made, printed and lost
+// events add up: there is one event for each datagram.
 func TestOverflow(t *testing.T) {
 	const burst, after = 300, 3
 	n := ktest.NewNetns(t, "a")
@@ -45,14 +45,14 @@ func TestOverflow(t *testing.T) {
 	p.pause()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
-	p.awaitOutput(`"sport":7001`) // by then the ring is empty: rows are written after it was read
+	p.awaitOutput(`"sport":7001`) // the ring is empty by then: rows are written after it was read
 	do(t, n, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(after) })
 	tr := p.stop()
 	if tr.summary.Made != burst+after {
 		t.Errorf("made %d, want %d", tr.summary.Made, burst+after)
 	}
 	if tr.summary.Lost == 0 || len(tr.lost) == 0 {
-		t.Errorf("lost %d with %d markers, want some: the ring holds no %d events", tr.summary.Lost, len(tr.lost), burst)
+		t.Errorf("lost %d with %d markers, want some: the ring is too small for %d events", tr.summary.Lost, len(tr.lost), burst)
 	}
 	if printed := len(tr.events.that(sport(7001))); printed == 0 || printed+tr.summary.Lost != burst {
 		t.Errorf("of the burst %d printed and %d lost, want %d", printed, tr.summary.Lost, burst)
@@ -62,8 +62,8 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// TestNumbersShowLoss: each datagram is a packet with one event, so that each number that is left
-// out is of one that was lost.
+// TestNumbersShowLoss checks that each gap in the packet numbers is a lost event. Each datagram is a packet
+// with one event.
 func TestNumbersShowLoss(t *testing.T) {
 	const burst = 300
 	n := ktest.NewNetns(t, "a")
@@ -73,7 +73,7 @@ func TestNumbersShowLoss(t *testing.T) {
 	p.pause()
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
-	p.awaitOutput(`"sport":7001`)       // by then the ring is empty: rows are written after it was read
+	p.awaitOutput(`"sport":7001`)       // the ring is empty by then: rows are written after it was read
 	for cpu := range runtime.NumCPU() { // an event of each CPU reports its losses
 		do(t, n, func() error {
 			return onCPU(cpu, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(3) })
@@ -83,25 +83,25 @@ func TestNumbersShowLoss(t *testing.T) {
 	seen, last := map[uint64]bool{}, uint64(0)
 	for _, r := range tr.events {
 		if r.ID <= last {
-			t.Errorf("packet %d appears behind packet %d", r.ID, last)
+			t.Errorf("packet %d appears after packet %d", r.ID, last)
 		}
 		seen[r.ID], last = true, max(last, r.ID)
 	}
 	if gaps := int(last) - len(seen); gaps == 0 || gaps != tr.summary.Lost || len(seen) != tr.summary.Packets {
-		t.Errorf("%d packets up to number %d: want as many left out as were lost, of %d packets and %d lost events",
+		t.Errorf("%d packets up to number %d: want as many gaps as lost events, of %d packets and %d lost events",
 			len(seen), last, tr.summary.Packets, tr.summary.Lost)
 	}
 }
 
-// onCPU calls f on a CPU. The caller's thread stays there, so that it must end afterwards.
+// onCPU calls f on a CPU. The calling thread remains pinned to this CPU, so it must end afterwards.
 func onCPU(cpu int, f func() error) error {
 	var set unix.CPUSet
 	set.Set(cpu)
 	return errors.Join(unix.SchedSetaffinity(0, &set), f())
 }
 
-// TestNumbersOfThoseShown: packets that a limit holds back leave no gap.
-func TestNumbersOfThoseShown(t *testing.T) {
+// TestSuppressedPacketsLeaveNoGap checks that packets which a limit suppresses leave no gap in the numbers.
+func TestSuppressedPacketsLeaveNoGap(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	listen(t, n)
 	for _, limit := range []string{"--max-events-per-packet", "--max-events-per-second"} {
@@ -111,7 +111,7 @@ func TestNumbersOfThoseShown(t *testing.T) {
 		last := uint64(0)
 		for _, r := range tr.events {
 			if r.ID > last+1 || r.ID == 0 {
-				t.Errorf("%s: packet %d appears behind packet %d", limit, r.ID, last)
+				t.Errorf("%s: packet %d appears after packet %d", limit, r.ID, last)
 			}
 			last = max(last, r.ID)
 		}
@@ -121,7 +121,7 @@ func TestNumbersOfThoseShown(t *testing.T) {
 	}
 }
 
-// TestNothingIsLost is the same with a ring that is large enough.
+// TestNothingIsLost does the same as TestOverflow with a ring buffer that is large enough.
 func TestNothingIsLost(t *testing.T) {
 	const burst = 300
 	n := ktest.NewNetns(t, "a")

@@ -24,10 +24,10 @@ const (
 	tracepoint  = "tracepoint"
 )
 
-// folder holds what is made for this run of the tests.
+// folder is the temporary folder of this test run.
 var folder string
 
-// makeFolder lets everybody in: some tests run the tracer as nobody.
+// makeFolder makes the folder accessible to all users, since some tests run tracer as nobody.
 func makeFolder() (err error) {
 	if folder, err = os.MkdirTemp("", "tracer-e2e"); err != nil {
 		return err
@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// binary is the tracer to be tested.
+// binary returns the path of the tracer under test.
 func binary(t *testing.T) string {
 	t.Helper()
 	ktest.Root(t)
@@ -65,7 +65,7 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// built is the tracer made for this run of the tests, and what went wrong.
+// built builds tracer once for this test run, and returns its path.
 var built = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "tracer")
 	output, err := exec.Command("go", "build", "-o", path, "tracer/cmd/tracer").CombinedOutput()
@@ -75,8 +75,8 @@ var built = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// build makes the tracer, linked as `go build` does it, where none was named: so
-// it is never an old one.
+// build is used if TRACER is not set. It builds tracer with `go build`, so that the binary is never
+// stale.
 func build(t *testing.T) string {
 	t.Helper()
 	path, err := built()
@@ -86,7 +86,7 @@ func build(t *testing.T) string {
 	return path
 }
 
-// backends are the ones that have to run here, best first.
+// backends returns the backends that must run on this kernel, best first.
 func backends() []string {
 	if list := os.Getenv("BACKENDS"); list != "" {
 		return strings.Split(list, ",")
@@ -94,7 +94,7 @@ func backends() []string {
 	return seen()
 }
 
-// seen looks at the kernel for backends, without any help of the tracer's.
+// seen finds out which backends the kernel seems to support, independently of tracer.
 var seen = sync.OnceValue(func() []string {
 	var list []string
 	symbols, _ := os.ReadFile("/proc/kallsyms")
@@ -107,14 +107,14 @@ var seen = sync.OnceValue(func() []string {
 	return append(list, tracepoint)
 })
 
-// chosen is the backend that has to be taken without --backend.
+// chosen returns the backend that tracer must choose without --backend.
 func chosen() string { return backends()[0] }
 
-// onOwnMachine says that the machine is there for the tests alone.
+// onOwnMachine reports whether the machine is used only for the tests.
 func onOwnMachine() bool { return os.Getenv("RESULTS") != "" }
 
 // ownMachine skips a test that changes settings of the whole machine, unless
-// the machine is there for the tests alone.
+// the machine is used only for the tests.
 func ownMachine(t *testing.T) {
 	t.Helper()
 	if !onOwnMachine() {
@@ -122,10 +122,10 @@ func ownMachine(t *testing.T) {
 	}
 }
 
-// figure is what was measured of a backend with everything attached.
+// figure is the measurement of a backend with all functions attached.
 type figure struct {
 	Backend string `json:"backend"`
-	// Functions counts functions, or tracepoints for the backend of that name.
+	// Functions is the number of functions, or of tracepoints for the tracepoint backend.
 	Functions int `json:"functions"`
 	// Ready is the time from start to ready, in seconds.
 	Ready float64 `json:"ready"`
@@ -156,9 +156,11 @@ func (l *figureList) write() error {
 	return os.WriteFile(filepath.Join(folder, "figures.json"), b, 0o644)
 }
 
-func TestBackendsAreThoseThatTheKernelSeemsToHave(t *testing.T) {
+// TestBackendsMatchMachine checks that the backends in the table of machines are those that the kernel seems to
+// support.
+func TestBackendsMatchMachine(t *testing.T) {
 	ktest.Root(t)
 	if got, want := strings.Join(seen(), ","), strings.Join(backends(), ","); got != want {
-		t.Errorf("kernel seems to have %s, the table of machines says %s", got, want)
+		t.Errorf("the kernel seems to support %s, the table of machines says %s", got, want)
 	}
 }

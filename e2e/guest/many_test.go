@@ -10,11 +10,11 @@ import (
 	"tracer/internal/ktest"
 )
 
-// many is how many tracers trace at the same time, with each backend in turn.
+// many is the number of tracers that run concurrently, with each backend in turn.
 const many = 10
 
-// TestTenTracers starts ten at once. Each has to see every packet, also after one of the others was
-// killed and another one has ended.
+// TestTenTracers checks that each of ten concurrent tracers sees every packet, also after another one was
+// killed and a third has ended.
 func TestTenTracers(t *testing.T) {
 	n := ktest.NewNetns(t, "a")
 	listen(t, n)
@@ -35,7 +35,7 @@ func TestTenTracers(t *testing.T) {
 	}
 }
 
-// startMany waits until all of them trace.
+// startMany starts the tracers and waits until all are ready.
 func startMany(t *testing.T, n *ktest.Netns) []*process {
 	t.Helper()
 	var list []*process
@@ -51,7 +51,7 @@ func startMany(t *testing.T, n *ktest.Netns) []*process {
 	return list
 }
 
-// saw stops the tracer, which has to have seen so many packets, each once.
+// saw stops tracer, and checks that it has seen this number of packets, each once.
 func (p *process) saw(t *testing.T, want int) {
 	t.Helper()
 	tr := p.stop()

@@ -10,7 +10,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// littleMemory starts the tracer in a control group with so many MiB.
+// littleMemory starts tracer in a control group with a memory limit of size MiB.
 func littleMemory(t *testing.T, size int, args ...string) (*process, *ktest.Cgroup) {
 	t.Helper()
 	group := ktest.NewCgroup(t, fmt.Sprintf("memory%d", size))
@@ -18,7 +18,7 @@ func littleMemory(t *testing.T, size int, args ...string) (*process, *ktest.Cgro
 	return command{args: append([]string{"--output-json"}, args...), group: group}.start(t), group
 }
 
-// TestTooLittleMemory wants an error, and not a process that the kernel kills.
+// TestTooLittleMemory checks that tracer ends with an error, and is not killed by the kernel.
 func TestTooLittleMemory(t *testing.T) {
 	for _, size := range []int{16, 64} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -34,9 +34,9 @@ func TestTooLittleMemory(t *testing.T) {
 	}
 }
 
-// TestLeastMemory traces with as little as the error's hint says, with each backend and with as
-// many functions as there are.
-func TestLeastMemory(t *testing.T) {
+// TestMinimumMemory checks that each backend can trace all functions with the minimum memory in the hint of the
+// error.
+func TestMinimumMemory(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			n := ktest.NewNetns(t, "a")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAbsentModules: a module that is not there is a note, in text and in JSON, and the others are
-// traced.
+// TestAbsentModules checks that a missing module causes only a note, with text and JSON output, and that the
+// others are traced.
 func TestAbsentModules(t *testing.T) {
 	w := newWorld(t)
 	args := []string{"--kmods", "vetz,veth,nosuchmodule", "--filter-func", few() + "|veth_xmit", "icmp and net 10.9.0.0/24"}
@@ -39,8 +39,8 @@ func TestAbsentModules(t *testing.T) {
 	}
 }
 
-// notLoaded is what is said of a module that is not there: it can be built in where no list
-// says which are.
+// notLoaded returns the end of the note on a missing module: without modules.builtin, the module may be built
+// into the kernel.
 func notLoaded() string {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
@@ -62,7 +62,7 @@ func hasVethTypes() bool {
 	return err == nil
 }
 
-// TestBuiltInModule: what is part of the kernel is traced without --kmods.
+// TestBuiltInModule checks the note on a module that is built into the kernel.
 func TestBuiltInModule(t *testing.T) {
 	p := start(t, "--kmods", "tcp_cubic", "--filter-func", few())
 	p.stop()

@@ -19,8 +19,8 @@ const (
 	router4, far4 = "10.9.5.1", "10.9.5.2"
 )
 
-// routed is a world whose second host is a router, with a third host behind it that
-// knows no way back but the router's own address.
+// routed is a world whose second host is a router with NAT, and a third host behind it that has
+// no route back except to the router's own address.
 type routed struct {
 	*world
 	far *ktest.Netns
@@ -42,7 +42,7 @@ func newRouted(t *testing.T) *routed {
 	return w
 }
 
-// talk is a conversation over the router, and a connection to it that is dropped there.
+// talk makes a connection over the router, and one to the router itself, which drops it.
 func (w *routed) talk() {
 	w.t.Helper()
 	if err := tcp(a4+":40080", far4+":8080", get).Exchange(w.a, w.far); err != nil {
@@ -51,21 +51,21 @@ func (w *routed) talk() {
 	refused(w.t, w.a, tcp(a4+":40081", b4+":8081", ""))
 }
 
-// Those that pass the router: on the way there, and on the way back with the router's
-// address or already with the client's again.
+// Filters for the forwarded packets: those to the server, and those back, to the router's address or,
+// after translation, to the client's.
 var (
 	there = func(r *record) bool { return r.Tuple.Dport != nil && *r.Tuple.Dport == 8080 }
 	back  = sport(8080)
 	syn   = func(r *record) bool { return r.Tuple.Flags == "SYN" }
 )
 
-// hasModuleTypes says that this kernel describes its modules (5.11).
+// hasModuleTypes reports whether this kernel has BTF of modules (5.11).
 func hasModuleTypes() bool {
 	_, err := os.Stat("/sys/kernel/btf/nf_tables")
 	return err == nil
 }
 
-// modulesOfNetfilter asks for functions of modules where they are known.
+// modulesOfNetfilter returns arguments to trace functions of modules, if the kernel has BTF of them.
 func modulesOfNetfilter() []string {
 	if !hasModuleTypes() {
 		return nil
@@ -80,6 +80,7 @@ func needsFunctions(t *testing.T) {
 	}
 }
 
+// TestConntrack checks the conntrack column along the path of a connection through a router.
 func TestConntrack(t *testing.T) {
 	needsFunctions(t)
 	w := newRouted(t)
@@ -103,7 +104,7 @@ func TestConntrack(t *testing.T) {
 	}
 }
 
-// tracked is a packet with a place in its connection, which is in a state of TCP.
+// tracked matches packets with this ctinfo whose connection has this TCP state.
 func tracked(ctinfo, state string) func(*record) bool {
 	return func(r *record) bool {
 		c := r.Conntrack
@@ -117,8 +118,7 @@ func flagged(status ...string) func(*record) bool {
 	}
 }
 
-// checkConnection wants the two directions of the conversation: the answer is to go to
-// the router.
+// checkConnection checks the tuples of the two directions: the reply is addressed to the router.
 func checkConnection(t *testing.T, c *connection) {
 	t.Helper()
 	if c == nil || c.Original == nil || c.Reply == nil || c.Zone == nil || *c.Zone != 0 || c.Mark == nil || *c.Mark != 0 {
@@ -137,6 +137,7 @@ func endpointsOf(t *tuple) string {
 	return fmt.Sprintf("%s:%d %s:%d %s", t.Source, *t.Sport, t.Dest, *t.Dport, t.Protocol)
 }
 
+// TestNetfilter checks hooks, priorities, tables and chains of packets at a router.
 func TestNetfilter(t *testing.T) {
 	needsFunctions(t)
 	w := newRouted(t)
@@ -167,7 +168,7 @@ func hooked(family, name string) func(*record) bool {
 	}
 }
 
-// inChain is a call for a base chain, with its priority.
+// inChain matches calls for a base chain with this priority.
 func inChain(by, family, table, chain string, priority int) func(*record) bool {
 	return func(r *record) bool {
 		h := r.Netfilter
@@ -176,7 +177,7 @@ func inChain(by, family, table, chain string, priority int) func(*record) bool {
 	}
 }
 
-// checkChains wants the base chains that the packets go through.
+// checkChains checks for the base chains that the packets pass.
 func checkChains(t *testing.T, router records) {
 	t.Helper()
 	for what, found := range map[string]records{

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestPreset takes a group of functions and leaves some of it out.
+// TestPreset checks presets in --filter-func, and excludes some of their functions.
 func TestPreset(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", "@rx|@udp", "--filter-func-exclude", landmark()+"|@tcp|__.*", "udp and net 10.9.0.0/24")
@@ -27,7 +27,7 @@ func TestPreset(t *testing.T) {
 	events.that(in("dev_hard_start_xmit", "ip_output", "udp_send_skb", "net_dev_queue")).absent(t, "function that sends")
 }
 
-// TestDropsOnly is --drop, alone and with reasons.
+// TestDropsOnly checks --drop, with and without filters on reasons.
 func TestDropsOnly(t *testing.T) {
 	w := newWorld(t)
 	ktest.DropTCP(t, w.b, 8081)
@@ -41,8 +41,8 @@ func TestDropsOnly(t *testing.T) {
 	t.Run("all but one reason, and not benign", w.otherReasons)
 }
 
-// What is dropped, by its ports: a datagram to a closed port, a connection that the
-// firewall does not want, and a datagram to another host, which is benign.
+// The dropped packets, by their ports: a datagram to a closed port, a connection that the firewall
+// drops, and a datagram to another host, whose drop is benign.
 var (
 	closedDrop   = ports(7001, 5002)
 	firewallDrop = ports(40081, 8081)
@@ -50,7 +50,7 @@ var (
 	conversation = func(r *record) bool { return sport(8080)(r) || r.Tuple.Dport != nil && *r.Tuple.Dport == 8080 }
 )
 
-// lose sends what is dropped, and beside it what is not.
+// lose sends the packets that are dropped, and a conversation that is not.
 func (w *world) lose() {
 	w.t.Helper()
 	do(w.t, w.a, func() error { return udp(a4+":7001", b4+":5002").Send(1) })
@@ -63,20 +63,20 @@ func (w *world) lose() {
 	}
 }
 
-// drops is what a run says that is to say of drops alone.
+// drops returns the events of a run with --drop, and checks that all are drops.
 func (w *world) drops(t *testing.T, args ...string) records {
 	t.Helper()
 	p := start(t, append(args, "--drop", "net 10.9.0.0/24")...)
 	w.lose()
-	// Other tests that run on this machine may have hosts of these addresses, too.
+	// Other tests on this machine may use the same addresses.
 	events := p.stop().events.that(func(r *record) bool {
-		return r.Netns == w.a.Inode || r.Netns == w.b.Inode || r.Netns == 0 // 0: let go by device and socket
+		return r.Netns == w.a.Inode || r.Netns == w.b.Inode || r.Netns == 0 // 0: has neither device nor socket any more
 	})
-	events.that(not(dropped)).absent(t, "what is no drop")
-	// A FIN may lie in the queue of a socket that is closed: the kernel drops it.
+	events.that(not(dropped)).absent(t, "events other than drops")
+	// A FIN may be in the queue of a socket when it is closed; the kernel drops it.
 	unread := func(r *record) bool { return strings.Contains(r.Tuple.Flags, "FIN") }
 	events.that(conversation, not(unread)).absent(t, "packet that was consumed")
-	events.that(func(r *record) bool { return !strings.Contains(r.Location, "+0x") }).absent(t, "drop without its place")
+	events.that(func(r *record) bool { return !strings.Contains(r.Location, "+0x") }).absent(t, "drop without its location")
 	return events
 }
 
@@ -96,18 +96,17 @@ func (w *world) oneReason(t *testing.T) {
 	events.that(closedDrop).passed(t, "kfree_skb")
 	events.that(benignDrop).passed(t, "kfree_skb")
 	events.that(not(closedDrop), not(benignDrop)).absent(t, "drop with another reason")
-	events.that(func(r *record) bool { return r.Stack != nil }).absent(t, "drop with a stack that nobody wants")
+	events.that(func(r *record) bool { return r.Stack != nil }).absent(t, "drop with a stack in spite of --output-stack=false")
 }
 
 func (w *world) otherReasons(t *testing.T) {
 	events := w.drops(t, "--filter-drop-reason", "!No_Socket", "--drop-hide-benign")
 	events.that(firewallDrop).passed(t, "kfree_skb")
-	events.that(closedDrop).absent(t, "drop with the reason that is not wanted")
+	events.that(closedDrop).absent(t, "drop with the excluded reason")
 	events.that(benignDrop).absent(t, "benign drop")
 }
 
-// dropsWithoutReasons: where the kernel gives none (before 5.17), the tracer says
-// so and does not trace something else.
+// dropsWithoutReasons checks the error of --filter-drop-reason on kernels without drop reasons (before 5.17).
 func dropsWithoutReasons(t *testing.T) {
 	p := command{args: []string{"--drop", "--filter-drop-reason", "NO_SOCKET"}}.start(t)
 	p.ends(startLimit, 1)
@@ -116,7 +115,7 @@ func dropsWithoutReasons(t *testing.T) {
 	}
 }
 
-// TestDuration ends by itself.
+// TestDuration checks that --duration ends the run.
 func TestDuration(t *testing.T) {
 	s := newStream(t, nil, "--output-json", "--duration", "2s")
 	s.send(3)
@@ -129,7 +128,7 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// TestMaxPackets ends by itself too.
+// TestMaxPackets checks that --max-packets ends the run.
 func TestMaxPackets(t *testing.T) {
 	s := newStream(t, nil, "--output-json", "--max-packets", "3")
 	s.send(12)
@@ -139,8 +138,7 @@ func TestMaxPackets(t *testing.T) {
 	}
 }
 
-// TestMaxEventsPerPacket: more functions are passed than may be shown, and what is
-// withheld is counted.
+// TestMaxEventsPerPacket checks that events beyond the limit are suppressed and counted.
 func TestMaxEventsPerPacket(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", few(), "--max-events-per-packet", "1", "icmp and net 10.9.0.0/24")
@@ -151,16 +149,16 @@ func TestMaxEventsPerPacket(t *testing.T) {
 		t.Errorf("%d events, want one of the request and one of the reply: %v", len(tr.events), tr.events)
 	}
 	if tr.summary.Withheld < len(tr.events) {
-		t.Errorf("%s, want as many withheld or more", tr.summary)
+		t.Errorf("%s, want at least as many suppressed as printed", tr.summary)
 	}
 }
 
-// TestMaxEventsPerSecond sends more than that at once.
+// TestMaxEventsPerSecond checks that of a burst of events only the limit per second is printed.
 func TestMaxEventsPerSecond(t *testing.T) {
 	s := newStream(t, nil, "--output-json", "--max-events-per-second", "5")
 	began := time.Now()
 	s.send(100)
-	seconds := int(time.Since(began).Seconds()) + 2 // begun and ended ones
+	seconds := int(time.Since(began).Seconds()) + 2 // including the partial first and last second
 	tr := s.stop()
 	if tr.summary.Made != 100 || tr.summary.Printed == 0 || tr.summary.Printed > 5*seconds {
 		t.Errorf("%s, want 100 made and at most %d printed", tr.summary, 5*seconds)

@@ -7,13 +7,12 @@ import (
 	"testing"
 )
 
-// lookUp takes no skb, and runs for each packet that comes in by a device: once to
-// find the way, once to check where it came from.
+// lookUp is a function without an skb argument that runs twice for each received packet: to find
+// its route, and to validate its source.
 const lookUp = "fib_table_lookup"
 
-// lookUps sends datagrams from one port, which is traced, and perhaps as many at the
-// same time from another, which is not; it counts the look-ups that are said to be for
-// the traced ones.
+// lookUps sends datagrams from a traced port and, with others, as many concurrently from an untraced
+// one. It returns the numbers of traced packets and of look-ups that are assigned to them.
 func lookUps(t *testing.T, w *world, backend string, others bool, flags ...string) (packets, found int) {
 	t.Helper()
 	const each = 80
@@ -37,16 +36,16 @@ func lookUps(t *testing.T, w *world, backend string, others bool, flags ...strin
 		}
 	}
 	events := p.stop().events
-	events.that(not(sport(7001))).absent(t, "of other packets")
+	events.that(not(sport(7001))).absent(t, "events of other packets")
 	return len(events.that(isEntry, in("ip_rcv"))), len(events.that(isEntry, in(lookUp)))
 }
 
-// TestFunctionsWithoutSkbRunForAPacket: the look-ups of packets that are not traced, which
-// go the same way at the same time on the same stack, are not theirs.
+// TestFunctionsWithoutSkbRunForAPacket checks that look-ups for untraced packets, which pass the same functions at
+// the same time on the same stack, are not assigned to traced packets.
 func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		for name, flags := range map[string][]string{"entries": nil, "returns": {"--output-return"}} {
-			if flags == nil && isBrief() { // returns have entries
+			if flags == nil && isBrief() { // the run with returns also has entries
 				continue
 			}
 			t.Run(backend+"/"+name, func(t *testing.T) {
@@ -66,8 +65,8 @@ func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
 	}
 }
 
-// TestFunctionsWithoutSkbOfEveryFunction is with all that takes an skb, and no other flag;
-// where each takes a probe of its own, with many.
+// TestFunctionsWithoutSkbOfEveryFunction combines --filter-non-skb-funcs with all functions that have an skb
+// argument, or with many of them if each needs its own kprobe.
 func TestFunctionsWithoutSkbOfEveryFunction(t *testing.T) {
 	w := newWorld(t)
 	needFunctions(t)
@@ -86,8 +85,8 @@ func TestFunctionsWithoutSkbOfEveryFunction(t *testing.T) {
 	}
 }
 
-// TestFunctionsWithoutSkbAreNamed where there is none.
-func TestFunctionsWithoutSkbAreNamed(t *testing.T) {
+// TestUnknownFunctionWithoutSkb checks the error for a name that no function has.
+func TestUnknownFunctionWithoutSkb(t *testing.T) {
 	needFunctions(t)
 	p := command{args: []string{"--filter-non-skb-funcs", lookUp + ",no_such_function"}}.start(t)
 	p.ends(soon, 2)

@@ -21,13 +21,13 @@ const (
 	portWireGuard = 51820
 )
 
-// capsule is a way to encapsulate, with outer and inner addresses of its own.
+// capsule is an encapsulation, with its own outer and inner addresses.
 type capsule struct {
 	name string
 	net  int
-	// six and sixInside say that the outer and the inner packet are of IPv6.
+	// six and sixInside are true if the outer or the inner packet is IPv6.
 	six, sixInside bool
-	// protocol is the outer packet's, seen what the tracer calls the tunnel; empty where the
+	// protocol is the outer packet's protocol, seen the tunnel type in tracer's output; empty if the
 	// inner packet is encrypted.
 	protocol, seen string
 	lay            func(*testing.T, *world, *capsule)
@@ -64,10 +64,10 @@ func addressIn(format string, net, host int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf(format, net, host))
 }
 
-// subnet is an address in the network of two hosts.
+// subnet returns an address with the prefix length of the hosts' common network.
 func subnet(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()-8) }
 
-// device is the end of a tunnel at a host.
+// device returns the tunnel device at a host.
 func (c *capsule) device(n *ktest.Netns, host int) ktest.End {
 	return ktest.End{Netns: n, Name: fmt.Sprintf("t%d", c.net), Addresses: []netip.Prefix{subnet(c.inner(host))}}
 }
@@ -88,7 +88,7 @@ func espTunnel(t *testing.T, w *world, c *capsule) {
 	c.encrypt(t, w, ktest.ESP{From: here, To: there})
 }
 
-// espTransport encrypts what is between the outer addresses, which are the inner ones, too.
+// espTransport encrypts the packets between the outer addresses, which are also the inner ones.
 func espTransport(t *testing.T, w *world, c *capsule) { c.encrypt(t, w, ktest.ESP{}) }
 
 func (c *capsule) encrypt(t *testing.T, w *world, e ktest.ESP) {
@@ -109,7 +109,7 @@ func wireguarded(t *testing.T, w *world, c *capsule) {
 	end(w.b, 2, 1)
 }
 
-// target is the address that the traffic is sent to: the inner one, or the outer one if there is none.
+// target returns the address to which the traffic is sent: the inner one, or the outer one if there is none.
 func (c *capsule) target(host int) netip.Addr {
 	if c.name == "ESP in transport mode" {
 		return c.outer(host)
@@ -117,7 +117,7 @@ func (c *capsule) target(host int) netip.Addr {
 	return c.inner(host)
 }
 
-// encapsulating is two hosts with each kind of capsule that the kernel has.
+// encapsulating is two hosts with each encapsulation that the kernel supports.
 type encapsulating struct {
 	*world
 	capsules []capsule
@@ -144,13 +144,13 @@ func newEncapsulating(t *testing.T) *encapsulating {
 			t.FailNow()
 		}
 	}
-	for _, c := range w.capsules { // neighbours and peers get to know each other
+	for _, c := range w.capsules { // resolves neighbours, and starts the sessions of peers
 		ping(t, w.a, c.target(2).String(), 0x3501)
 	}
 	return w
 }
 
-// send sends one datagram by each capsule. Some senders learn that the firewall dropped it.
+// send sends one datagram with each encapsulation. Some sends fail with EPERM if the firewall drops the packet.
 func (w *encapsulating) send(t *testing.T) {
 	t.Helper()
 	for _, c := range w.capsules {
@@ -161,7 +161,8 @@ func (w *encapsulating) send(t *testing.T) {
 	}
 }
 
-// sent are the outer packets of a capsule that its first host sends; with what is inside.
+// sent returns the events of the outer packets that the first host sends with an encapsulation. If it is not
+// encrypted, they must show the inner packet.
 func (c *capsule) sent(t *testing.T, events records) records {
 	t.Helper()
 	outer := events.that(from(c.outer(1).String()), to(c.outer(2).String()), protocol(c.protocol))
@@ -181,15 +182,15 @@ const (
 	innerNets = "(net 10.8.0.0/16 or net fd08::/16)"
 )
 
-// TestOuterPackets: from ip_local_out on, an encapsulated packet is the outer one for the
-// filter and in the columns.
+// TestOuterPackets checks that from ip_local_out on, the filter and the columns see the outer packet of
+// an encapsulated one.
 func TestOuterPackets(t *testing.T) {
 	w := newEncapsulating(t)
 	t.Run("drops", w.drops)
 	t.Run("path", w.path)
 }
 
-// drops has the first host's firewall drop the outer packets.
+// drops lets the first host's firewall drop the outer packets, and checks the drops.
 func (w *encapsulating) drops(t *testing.T) {
 	const gre, ipip, ipv6, esp, udp = 47, 4, 41, 50, 17
 	for _, protocol := range []byte{gre, ipip, ipv6, esp} {
@@ -207,7 +208,7 @@ func (w *encapsulating) drops(t *testing.T) {
 	}
 }
 
-// path has the functions from ip_local_out to the device.
+// path checks the functions from ip_local_out to the device.
 func (w *encapsulating) path(t *testing.T) {
 	needFunctions(t)
 	functions := []string{"__ip_local_out", "ip_output", "__ip6_local_out", "ip6_output", "__dev_queue_xmit"}

@@ -18,8 +18,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// stream is a tracer of one namespace, at one function, ready to see what send
-// sends.
+// stream is a running tracer, at one function in one namespace, which sees the packets of send.
 type stream struct {
 	*process
 	n *ktest.Netns
@@ -40,6 +39,7 @@ func (s *stream) send(count int) {
 	do(s.t, s.n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(count) })
 }
 
+// TestText checks the header, the rows and the summary of text output.
 func TestText(t *testing.T) {
 	s := newStream(t, nil)
 	s.send(2)
@@ -64,12 +64,11 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestPingInText is the main job as its user sees it. The lines are kept among the
-// results.
+// TestPingInText checks the main use: the rows of a ping as text. The output is kept in the results folder.
 func TestPingInText(t *testing.T) {
 	w := newWorld(t)
 	args := []string{"--output-tuple", "icmp and net 10.9.0.0/24"}
-	if chosen() == kprobe { // all functions would take long
+	if chosen() == kprobe { // attaching all functions would take long
 		args = append(args, "--filter-func", handful())
 	}
 	p := command{args: args}.start(t)
@@ -89,7 +88,7 @@ func TestPingInText(t *testing.T) {
 	}
 }
 
-// keep writes a file among the results, if somebody wants them.
+// keep writes a file to the results folder, if there is one.
 func keep(t *testing.T, name, text string) {
 	t.Helper()
 	folder := os.Getenv("RESULTS")
@@ -171,7 +170,7 @@ func checkCurrent(t *testing.T, m moments, events records) {
 	}
 }
 
-// checkRelative: each packet hits one function only, so nothing came before.
+// checkRelative checks relative times. The first event has time 0.
 func checkRelative(t *testing.T, m moments, events records) {
 	var first uint64
 	if err := json.Unmarshal(events[0].Time, &first); err != nil || first != 0 {
@@ -183,8 +182,8 @@ func checkRelative(t *testing.T, m moments, events records) {
 	}
 }
 
-// checkAbsolute allows for a step of the printed microsecond and a clock that is
-// being set.
+// checkAbsolute checks wall-clock times. It allows for rounding to microseconds and for adjustments of
+// the clock.
 func checkAbsolute(t *testing.T, m moments, events records) {
 	const slack = 50 * time.Millisecond
 	for _, r := range events {
@@ -204,8 +203,9 @@ func checkNone(t *testing.T, _ moments, events records) {
 	}
 }
 
-// TestReaderGoesAway is `tracer | head -1`.
-func TestReaderGoesAway(t *testing.T) {
+// TestClosedPipe checks that tracer ends without an error if the reader closes the pipe, as in
+// `tracer | head -1`.
+func TestClosedPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -229,13 +229,13 @@ func TestReaderGoesAway(t *testing.T) {
 	}
 }
 
-// TestFullDisk: a file system that fills up ends the run with an error.
+// TestFullDisk checks that a full file system ends the run with an error.
 func TestFullDisk(t *testing.T) {
 	file, err := os.Create(filepath.Join(smallDisk(t), "trace.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { file.Close() }) // before it is unmounted
+	t.Cleanup(func() { file.Close() }) // before the file system is unmounted
 	n := ktest.NewNetns(t, "a")
 	listen(t, n)
 	p := command{
@@ -250,7 +250,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// smallDisk is a file system of one page.
+// smallDisk mounts a file system with one page.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -265,7 +265,7 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// TestFullDevice: a device that is full is an error before anything is attached.
+// TestFullDevice checks that a full device is an error before anything is attached.
 func TestFullDevice(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"tracer/internal/ktest"
 )
 
-// household is two processes that do the same at the same time, of which one is
-// the tracer's business: both talk over TCP and UDP with a third one, the server.
-type household struct {
+// clients is two processes that do the same at the same time: both talk over TCP and UDP to a third one,
+// the server. Only the packets of the first are traced.
+type clients struct {
 	*world
 	mine, other, server *ktest.Child
 	group               *ktest.Cgroup
 	talks               []talk
 }
 
-// talk is a connection's two ends.
+// talk holds the two ends of a connection.
 type talk struct {
 	client, server *ktest.Socket
 }
@@ -27,14 +27,14 @@ type talk struct {
 const (
 	mineTCP, mineUDP, mineLater    = 42001, 42002, 42003
 	otherTCP, otherUDP, otherLater = 42011, 42012, 42013
-	// mineUDP2 is in another hash chain than mineUDP: before a datagram is delivered, the kernel
-	// looks at the first socket of a chain alone (__udp4_lib_demux_lookup), which can be another's.
+	// mineUDP2 is in another hash chain than mineUDP: early demux (__udp4_lib_demux_lookup) checks only the
+	// first socket of a chain, which can be another process's.
 	mineUDP2 = 42007
 )
 
-func newHousehold(t *testing.T) *household {
+func newClients(t *testing.T) *clients {
 	t.Helper()
-	h := &household{world: newWorld(t), group: ktest.NewCgroup(t, "mine")}
+	h := &clients{world: newWorld(t), group: ktest.NewCgroup(t, "mine")}
 	h.mine = ktest.StartChild(t, h.a, "mine-client")
 	h.other = ktest.StartChild(t, h.a, "some-other")
 	h.server = ktest.StartChild(t, h.b, "server")
@@ -46,9 +46,8 @@ func newHousehold(t *testing.T) *household {
 	return h
 }
 
-// connect connects a client with the server, both of which then know each other
-// on UDP too.
-func (h *household) connect(client *ktest.Child, network string, port int) talk {
+// connect connects a client and the server. UDP sockets are connected at both ends, too.
+func (h *clients) connect(client *ktest.Child, network string, port int) talk {
 	h.t.Helper()
 	here, there := a4+":"+strconv.Itoa(port), b4+":"+strconv.Itoa(port)
 	if network == "udp" {
@@ -59,8 +58,8 @@ func (h *household) connect(client *ktest.Child, network string, port int) talk 
 	return talk{end, listener.Accept()}
 }
 
-// talk has each client send something and get an answer.
-func (h *household) talk() {
+// talk sends a message and an answer on each connection.
+func (h *clients) talk() {
 	h.t.Helper()
 	for _, c := range h.talks {
 		c.client.Send("hello")
@@ -70,10 +69,10 @@ func (h *household) talk() {
 	}
 }
 
-// TestOwner traces the packets of a process, on connections that were there
-// before and on one that comes later.
-func TestOwner(t *testing.T) {
-	h := newHousehold(t)
+// TestProcessFilter traces the packets of a process, on connections that existed before tracer started,
+// and on a later one.
+func TestProcessFilter(t *testing.T) {
+	h := newClients(t)
 	pid := strconv.Itoa(h.mine.PID)
 	for name, args := range map[string][]string{
 		"pid":                      {"--filter-pid", "1," + pid},
@@ -85,7 +84,7 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-func (h *household) traced(t *testing.T, args ...string) {
+func (h *clients) traced(t *testing.T, args ...string) {
 	p := start(t, append(args, "--filter-func", few(), "net 10.9.0.0/24")...)
 	h.talk()
 	h.connectLater()
@@ -100,14 +99,14 @@ func (h *household) traced(t *testing.T, args ...string) {
 	for _, port := range []int{otherTCP, otherUDP, otherLater} {
 		events.that(sport(port)).absent(t, "packet of another process")
 	}
-	delivered := in("ip_local_deliver", "tcp_v4_rcv", "udp_rcv") // until there it has the sender's socket
-	events.that(within(h.b), delivered).absent(t, "packet that is on its way to another process")
-	if chosen() != tracepoint { // none is where a received packet has its socket
+	delivered := in("ip_local_deliver", "tcp_v4_rcv", "udp_rcv") // before these functions it has the sender's socket
+	events.that(within(h.b), delivered).absent(t, "packet that is received by another process")
+	if chosen() != tracepoint { // at no tracepoint a received packet has its socket
 		received(t, events)
 	}
 }
 
-// received looks for answers, in functions that know the socket they are for.
+// received checks that answers are traced in functions at which they have the receiver's socket.
 func received(t *testing.T, events records) {
 	t.Helper()
 	answers := events.that(from(b4))
@@ -115,8 +114,8 @@ func received(t *testing.T, events records) {
 	answers.that(func(r *record) bool { return ports(mineUDP, mineUDP)(r) || ports(mineUDP2, mineUDP2)(r) }).passed(t, "ip_local_deliver", "udp_rcv")
 }
 
-// connectLater has both clients make a socket while the tracer runs.
-func (h *household) connectLater() {
+// connectLater lets both clients create a socket while tracer runs.
+func (h *clients) connectLater() {
 	h.t.Helper()
 	for port, client := range map[int]*ktest.Child{mineLater: h.mine, otherLater: h.other} {
 		c := h.connect(client, "udp", port)

@@ -17,81 +17,80 @@ import (
 	"tracer/internal/ktest"
 )
 
-// country is four hosts: packets go from a to b, by wires of their own or by way of
-// one of two routers, a plain one and one that knows connections.
-type country struct {
+// topology is four hosts: packets go from a to b, directly or through one of two routers, of which
+// one tracks connections.
+type topology struct {
 	a, b, plain, tracking *ktest.Netns
 }
 
-func newCountry(t *testing.T) *country {
+func newTopology(t *testing.T) *topology {
 	t.Helper()
-	c := &country{ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b"), ktest.NewNetns(t, "plain"), ktest.NewNetns(t, "tracking")}
+	c := &topology{ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b"), ktest.NewNetns(t, "plain"), ktest.NewNetns(t, "tracking")}
 	ktest.MakeRouter(t, c.plain)
 	ktest.MakeRouter(t, c.tracking)
 	ktest.TrackConnections(t, c.tracking)
 	return c
 }
 
-// way is a way from a to b and what a packet goes through on it.
+// way is a way from a to b, with the expected functions and origins of a packet on it.
 type way struct {
 	name string
-	// lay makes the devices.
+	// lay sets up the devices.
 	lay func(*path)
-	// proofs are functions that only a packet passes that goes this way: of each
-	// line, separated by bars, one at least.
+	// proofs are functions that only packets on this way pass: at least one of each
+	// element, whose alternatives are separated by bars.
 	proofs []string
-	// origins are those of the packet's parts, with bars likewise.
+	// origins are the expected origins of the packet's parts, with alternatives likewise.
 	origins []string
-	// here is nil, or says whether the kernel can do it; docs/following.md says why
-	// some can't.
+	// here reports whether the kernel supports the way, nil means always; docs/following.md
+	// explains why some kernels do not.
 	here func() bool
 }
 
-// Sizes of the datagrams that are sent on a way: the one that is followed, another
-// one of the same kind, and a stranger that the filter does not match. Whatever is
-// put around them, their lengths tell them apart.
+// Sizes of the datagrams that are sent on each way: two that are followed, and an unrelated one that
+// the filter does not match. They differ enough to identify the datagram by its length, whatever headers are added.
 const (
-	mineSize, otherSize, strangerSize = 100, 300, 700
+	mineSize, otherSize, unrelatedSize = 100, 300, 700
 )
 
-// path is a way laid in a country. Numbers in addresses, names and ports are its
-// own, so that all paths are there at the same time.
+// path is a way that is set up in a topology. Addresses, device names and ports contain its number,
+// so that all paths can exist at the same time.
 type path struct {
 	*way
-	*country
-	// t is of the laying alone, lasting that of the whole country.
+	*topology
+	// t is the test that sets up the path, lasting the test of the whole topology.
 	t, lasting *testing.T
 	number     int
 	// middle is the host between a and b, nil for none.
 	middle *ktest.Netns
 	ends   []ktest.End
-	// begin is how its addresses begin.
+	// begin has the prefixes of its addresses, as text.
 	begin []string
 
-	// to is where a sends to, port where it is received: with another number where
-	// that is translated.
+	// to is the destination address, port the port at which b receives, which differs from the
+	// destination port if that is translated.
 	to   netip.Addr
 	port int
-	// extra makes the datagrams longer. Lengths tell nothing then.
+	// extra makes the datagrams longer. They are not identified by their lengths then.
 	extra int
-	// segment and join are for segments of UDP.
+	// segment is the UDP segment size (GSO), join enables UDP GRO at the receiver.
 	segment int
 	join    bool
-	// back says that the datagram comes back to a and does not get to b.
+	// back is true if the datagram is sent back to a and does not reach b.
 	back bool
 	// flow sends over TCP.
 	flow bool
 	taps []*ktest.Tap
-	// programs count what XDP programs acted on.
+	// programs count the packets that XDP programs acted on.
 	programs []*ktest.XDPCount
 }
 
-// Ports: the three senders have their own on each path. The filter of packets that
-// are followed has the first of the destination's.
+// First port numbers; the path's number is added. Each of the three senders has its own source port. The
+// filter of followed packets matches destination ports from followedPort on.
 const (
-	minePort, otherPort, strangerPort = 10000, 11000, 12000
-	followedPort, ignoredPort         = 7200, 7100
-	translatedPort                    = 9200
+	minePort, otherPort, unrelatedPort = 10000, 11000, 12000
+	followedPort, ignoredPort          = 7200, 7100
+	translatedPort                     = 9200
 )
 
 func (p *path) host(network, host int) netip.Addr {
@@ -102,29 +101,29 @@ func (p *path) host6(network, host int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("fd%02d:%d::%d", network, p.number, host))
 }
 
-// both are a device's addresses of IPv4 and IPv6.
+// both returns a device's IPv4 and IPv6 address.
 func (p *path) both(network, host int) []netip.Prefix {
 	return []netip.Prefix{netip.PrefixFrom(p.host(network, host), 24), netip.PrefixFrom(p.host6(network, host), 64)}
 }
 
-// device is the path's device with this beginning of its name.
+// device returns the name of the path's device with this prefix.
 func (p *path) device(name string) string { return fmt.Sprintf("%s%d", name, p.number) }
 
-// The path's networks: near is that of a and far that of b, where they differ, and
-// inner those within a tunnel.
+// The path's networks: near is the network of a, far that of b if it differs, and inner the network
+// within a tunnel.
 const (
 	near, far, inner = 20, 21, 22
 	// gateway is a router's host number.
 	gateway = 254
 )
 
-// veth lays a wire, which has to be up when all are laid.
+// veth creates a veth pair. lay waits until all of them are up.
 func (p *path) veth(a, b ktest.End) {
 	ktest.LayVeth(p.t, a, b)
 	p.ends = append(p.ends, a, b)
 }
 
-// wire joins a and b.
+// wire connects a and b directly.
 func (p *path) wire() {
 	p.veth(
 		ktest.End{Netns: p.a, Name: p.device("va"), Addresses: p.both(near, 1)},
@@ -132,7 +131,7 @@ func (p *path) wire() {
 	p.to = p.host(near, 2)
 }
 
-// through joins a and b to a host between them, which has no addresses.
+// through connects a and b to a host between them, which has no addresses.
 func (p *path) through(middle *ktest.Netns) {
 	p.middle = middle
 	p.veth(
@@ -144,7 +143,7 @@ func (p *path) through(middle *ktest.Netns) {
 	p.to = p.host(near, 2)
 }
 
-// routed joins a and b by way of a router.
+// routed connects a and b by a router.
 func (p *path) routed(router *ktest.Netns) {
 	p.middle = router
 	p.veth(
@@ -161,12 +160,12 @@ func (p *path) routed(router *ktest.Netns) {
 	p.to = p.host(far, 2)
 }
 
-// has says whether an address is of the path's networks, by how it is written.
+// has reports whether an address is in the path's networks, by its text.
 func (p *path) has(addr string) bool {
 	return slices.ContainsFunc(p.begin, func(begin string) bool { return strings.HasPrefix(addr, begin) })
 }
 
-// beginnings are those of all addresses of a path.
+// beginnings returns the prefixes of all addresses of a path, as text.
 func beginnings(number int) []string {
 	var list []string
 	for _, network := range []int{near, far, inner} {
@@ -175,8 +174,7 @@ func beginnings(number int) []string {
 	return list
 }
 
-// sender is one of a path's datagrams: what it is full of, how long it is, and its
-// ports.
+// sender describes one of a path's datagrams: the letter that fills it, its size and its ports.
 type sender struct {
 	letter         byte
 	size, port, to int
@@ -186,39 +184,39 @@ func (p *path) senders() []sender {
 	return []sender{
 		{'m', p.extra + mineSize, minePort + p.number, followedPort + p.number},
 		{'o', p.extra + otherSize, otherPort + p.number, followedPort + p.number},
-		{'s', p.extra + strangerSize, strangerPort + p.number, ignoredPort + p.number},
+		{'s', p.extra + unrelatedSize, unrelatedPort + p.number, ignoredPort + p.number},
 	}
 }
 
-// walk sends one datagram of each sender. All are on their way, in the receiver's
-// queue at last, until the last one has been sent.
+// walk sends one datagram of each sender, and receives them after all have been sent, so that all exist at the
+// same time.
 func (p *path) walk() error {
 	if p.flow {
 		return p.talk()
 	}
-	var ear net.PacketConn
+	var receiver net.PacketConn
 	err := p.b.Do(func() (err error) {
-		ear, err = ktest.ListenUDP(netip.AddrPortFrom(p.anywhere(), uint16(p.port)))
+		receiver, err = ktest.ListenUDP(netip.AddrPortFrom(p.anywhere(), uint16(p.port)))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	defer ear.Close()
+	defer receiver.Close()
 	if p.join {
-		if err := ktest.JoinDatagrams(ear); err != nil {
+		if err := ktest.JoinDatagrams(receiver); err != nil {
 			return err
 		}
 	}
-	mouths, err := p.say()
-	defer closeAll(mouths)
+	sockets, err := p.sendAll()
+	defer closeAll(sockets)
 	if err != nil {
 		return err
 	}
 	if p.back {
-		return errors.Join(hear(mouths[0], 'm', p.senders()[0].size), hear(mouths[1], 'o', p.senders()[1].size))
+		return errors.Join(receiveBytes(sockets[0], 'm', p.senders()[0].size), receiveBytes(sockets[1], 'o', p.senders()[1].size))
 	}
-	return errors.Join(hearBoth(ear, p.senders()), p.drain())
+	return errors.Join(receiveBoth(receiver, p.senders()), p.drain())
 }
 
 func (p *path) drain() error {
@@ -237,8 +235,8 @@ func (p *path) anywhere() netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// say sends what is to be sent, and leaves the sockets open.
-func (p *path) say() ([]net.PacketConn, error) {
+// sendAll sends one datagram of each sender, and returns the open sockets.
+func (p *path) sendAll() ([]net.PacketConn, error) {
 	var open []net.PacketConn
 	return open, p.a.DoAs("following", func() error {
 		for _, s := range p.senders() {
@@ -262,16 +260,16 @@ func closeAll(list []net.PacketConn) {
 	}
 }
 
-// patience is how long a datagram may take.
+// patience is the timeout for a datagram.
 const patience = 10 * time.Second
 
-// hear waits for so many bytes of a letter.
-func hear(c net.PacketConn, letter byte, size int) error {
-	return hearBoth(c, []sender{{letter: letter, size: size}})
+// receiveBytes waits for size bytes of a letter.
+func receiveBytes(c net.PacketConn, letter byte, size int) error {
+	return receiveBoth(c, []sender{{letter: letter, size: size}})
 }
 
-// hearBoth waits for the bytes of all senders but a third one, whoever else sends.
-func hearBoth(c net.PacketConn, senders []sender) error {
+// receiveBoth waits for the bytes of the first two senders, and ignores others.
+func receiveBoth(c net.PacketConn, senders []sender) error {
 	missing := make(map[byte]int)
 	for _, s := range senders[:min(2, len(senders))] {
 		missing[s.letter] = s.size
@@ -295,8 +293,8 @@ func hearBoth(c net.PacketConn, senders []sender) error {
 	return nil
 }
 
-// talk has two connections at the same time, with one big packet each, and then a
-// stranger's, which is refused.
+// talk opens two connections at the same time, with one big packet each, and then one of the unrelated
+// sender, which is refused.
 func (p *path) talk() error {
 	listener, err := p.listen()
 	if err != nil {
@@ -323,7 +321,7 @@ func (p *path) talk() error {
 	}
 	if c, err := p.connect(p.senders()[2]); err == nil {
 		c.Close()
-		return errors.New("connected to a port where nobody listens")
+		return errors.New("connected to a port without a listener")
 	}
 	return p.exchange(ends)
 }
@@ -344,12 +342,11 @@ func (p *path) connect(s sender) (c net.Conn, err error) {
 		if c, err = connection.Connect(); err != nil {
 			return err
 		}
-		return c.(*net.TCPConn).SetLinger(0) // so that the port can be had again at once
+		return c.(*net.TCPConn).SetLinger(0) // avoids TIME_WAIT, so that the port can be reused
 	})
 }
 
-// exchange sends through two connections, each of which has two ends here, and
-// only then reads.
+// exchange sends on two connections, whose two ends each are in ends, and only then reads.
 func (p *path) exchange(ends []net.Conn) error {
 	for i, s := range p.senders()[:2] {
 		if _, err := ends[2*i].Write(bytes.Repeat([]byte{s.letter}, s.size)); err != nil {
@@ -367,16 +364,16 @@ func (p *path) exchange(ends []net.Conn) error {
 	return nil
 }
 
-// Whose a packet is, as far as an event tells.
-const mine, other, stranger = "mine", "other", "stranger"
+// The owners of a packet: the sender that sent it.
+const mine, other, unrelated = "mine", "other", "unrelated"
 
-var owners = []string{mine, other, stranger}
+var owners = []string{mine, other, unrelated}
 
-// whose says whose packet an event of this path is of: by the sender's port, which
-// no translation changes here, or by the length, whatever is around the datagram.
-// It is empty where that can't be told.
+// whose returns the owner of the packet of an event on this path: by the sender's port, which is never
+// translated here, or by the length, with allowance for headers. It is empty if the owner is
+// unknown.
 func (p *path) whose(r *record) string {
-	for i, first := range []int{minePort, otherPort, strangerPort} {
+	for i, first := range []int{minePort, otherPort, unrelatedPort} {
 		if isPort(r.Tuple.Sport, first+p.number) || isPort(r.Tuple.Dport, first+p.number) { // the latter is sent back
 			return owners[i]
 		}
@@ -385,7 +382,7 @@ func (p *path) whose(r *record) string {
 		return ""
 	}
 	const around = 130 // bytes of headers and padding at most
-	for i, size := range []int{mineSize, otherSize, strangerSize} {
+	for i, size := range []int{mineSize, otherSize, unrelatedSize} {
 		if r.Len >= size && r.Len < size+around {
 			return owners[i]
 		}
@@ -395,21 +392,21 @@ func (p *path) whose(r *record) string {
 
 func isPort(p *int, port int) bool { return p != nil && *p == port }
 
-// mayCarry: the path's datagrams are within packets of these protocols. Errors
-// (ICMP) that quote a datagram are packets of their own.
+// mayCarry reports whether a packet can contain a datagram of the path. ICMP errors that quote a
+// datagram are separate packets.
 func (p *path) mayCarry(r *record) bool {
 	here := p.has(r.Tuple.Source) || p.has(r.Tuple.Dest)
 	return here && r.Tuple.ICMP == nil && r.Tuple.ARP == nil && r.Tuple.Protocol != "icmp6" && r.Tuple.Protocol != "tcp"
 }
 
-// of are the events that are known to be of somebody's packet.
+// of matches the events whose packet is known to be of this owner.
 func (p *path) of(who string) func(*record) bool {
 	return func(r *record) bool { return p.whose(r) == who }
 }
 
-// astray is what is wrong with the places that a packet has been to: it has to leave
-// a, and to arrive.
-func (p *path) astray(events records) []string {
+// misrouted returns errors on the hosts that a packet has passed: it must leave a, pass the host between, and
+// arrive.
+func (p *path) misrouted(events records) []string {
 	m := marks(chosen())
 	var list []string
 	want := func(what string, there records, function string) {
@@ -428,7 +425,7 @@ func (p *path) astray(events records) []string {
 	return list
 }
 
-// unproven are the proofs of which no function was passed.
+// unproven returns an error for each proof without an event.
 func (p *path) unproven(events records) []string {
 	if chosen() == tracepoint {
 		return nil // no functions are seen
@@ -452,7 +449,7 @@ func TestWhose(t *testing.T) {
 		`{"len":128,"tuple":{"saddr":"10.20.6.1","sport":11005,"dport":7205}}`: other,
 		`{"len":192,"tuple":{"saddr":"10.20.5.1","sport":40000,"dport":8472}}`: mine, // within a tunnel
 		`{"len":396,"tuple":{"daddr":"10.20.5.2","protocol":"esp"}}`:           other,
-		`{"len":742,"tuple":{"saddr":"fd20:5::1","protocol":"udp"}}`:           stranger,
+		`{"len":742,"tuple":{"saddr":"fd20:5::1","protocol":"udp"}}`:           unrelated,
 		`{"len":128,"tuple":{"saddr":"10.20.55.1","protocol":"udp"}}`:          "",
 		`{"len":128,"tuple":{"saddr":"10.20.5.1","icmp":{"type":3,"code":3}}}`: "",
 		`{"len":1500,"tuple":{"saddr":"10.20.5.1","protocol":"udp"}}`:          "",
@@ -462,6 +459,6 @@ func TestWhose(t *testing.T) {
 		}
 	}
 	if got := whole.whose(&canned(t, `{"len":128,"tuple":{"saddr":"10.20.5.1","protocol":"udp"}}`)[0]); got != "" {
-		t.Errorf("a fragment is told by its length: %q", got)
+		t.Errorf("a fragment is identified by its length: %q", got)
 	}
 }

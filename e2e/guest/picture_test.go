@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// pictured is what tracer runs with in docs/picture.svg.
+// pictured are the arguments of tracer in docs/picture.svg.
 const pictured = `--filter-func '@route|@nf|@drop|ip_rcv' --output-columns iface,tuple,func 'tcp port 8080'`
 
-// erased is what a line of a terminal held before it was cleared.
+// erased matches the text of a terminal line up to the point where it is cleared.
 var erased = regexp.MustCompile(`.*\r\x1b\[K`)
 
-// shortReason is a reason as a terminal shows it, if the kernel gives any.
+// shortReason returns a reason as shown on a terminal, or "" on a kernel without drop reasons.
 func shortReason(name string) string {
 	return strings.TrimPrefix(reasonHere("SKB_DROP_REASON_"+name), "SKB_DROP_REASON_")
 }

@@ -12,8 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// crossing is two pairs of hosts, the devices of which have the same names: a and
-// b, c and d.
+// crossing is two pairs of hosts, a and b, c and d, whose devices have the same names.
 type crossing struct {
 	first, second *world
 }
@@ -26,7 +25,7 @@ func newCrossing(t *testing.T) *crossing {
 	return &crossing{first, second}
 }
 
-// join adds a wire between the hosts, with the addresses 10.N.0.1 and 10.N.0.2.
+// join adds a veth pair between the hosts, with the addresses 10.N.0.1 and 10.N.0.2.
 func (w *world) join(nameA, nameB string, n byte) {
 	w.t.Helper()
 	address := func(host byte) []netip.Prefix {
@@ -37,8 +36,8 @@ func (w *world) join(nameA, nameB string, n byte) {
 		ktest.End{Netns: w.b, Name: nameB, Addresses: address(2)})
 }
 
-// talk pings over every wire and every loopback device. The new wires are made
-// only now, while the tracer runs.
+// talk pings over every veth pair and every loopback device. It creates the new pairs itself, while
+// tracer runs.
 func (c *crossing) talk(t *testing.T) {
 	t.Helper()
 	c.first.join("newa", "newb", 6)
@@ -51,9 +50,9 @@ func (c *crossing) talk(t *testing.T) {
 	ping(t, c.second.a, "127.0.0.1", 0x3006)
 }
 
-// TestPlaces names several devices and several namespaces, and devices that come
-// later.
-func TestPlaces(t *testing.T) {
+// TestNetdevFilter checks filters on several interfaces and namespaces, including interfaces that are
+// created later.
+func TestNetdevFilter(t *testing.T) {
 	c := newCrossing(t)
 	p := start(t, "--filter-func", few(), "--filter-ifname", "va,new*", "--filter-ifname", "vb",
 		"--filter-netns", c.first.a.Name+",pid:"+strconv.Itoa(os.Getpid()), "--filter-netns", inode(c.second.b), "icmp")
@@ -72,8 +71,8 @@ func TestPlaces(t *testing.T) {
 	events.that(on("lo")).absent(t, "another device")
 }
 
-// TestOtherPlaces is the same by what is not wanted.
-func TestOtherPlaces(t *testing.T) {
+// TestNetdevFilterExcludes does the same with excluded interfaces and namespaces.
+func TestNetdevFilterExcludes(t *testing.T) {
 	c := newCrossing(t)
 	p := start(t, "--filter-func", few(), "--filter-ifname", "!lo,!new*", "--filter-netns", "!"+c.second.a.Path+",!"+c.second.b.Name, "icmp")
 	c.talk(t)
@@ -88,8 +87,9 @@ func TestOtherPlaces(t *testing.T) {
 	events.that(within(c.second.b)).absent(t, "namespace excluded by its name")
 }
 
-// TestPlaceOfOurOwn: a device that is named without a namespace is one of ours.
-func TestPlaceOfOurOwn(t *testing.T) {
+// TestNetdevFilterInOwnNamespace checks that --filter-ifname without a namespace matches only interfaces in tracer's
+// own namespace.
+func TestNetdevFilterInOwnNamespace(t *testing.T) {
 	c := newCrossing(t)
 	p := command{
 		args:   []string{"--output-json", "--filter-func", few(), "--filter-ifname", "va,new*", "icmp"},
@@ -104,8 +104,9 @@ func TestPlaceOfOurOwn(t *testing.T) {
 	events.that(on("lo")).absent(t, "another device")
 }
 
-// TestPlaceElsewhere: if a device is in another namespace, the error names it and what to type.
-func TestPlaceElsewhere(t *testing.T) {
+// TestNetdevInOtherNamespace checks that the error for an interface that exists only in another namespace names that
+// namespace and the flags to type.
+func TestNetdevInOtherNamespace(t *testing.T) {
 	w := newWorld(t)
 	w.join("here7", "away7", 7)
 	p := command{args: []string{"--filter-ifname", "away7"}, within: w.a.Do}.start(t)
@@ -114,8 +115,8 @@ func TestPlaceElsewhere(t *testing.T) {
 	p.notes(t, "hint: namespace "+w.b.Name+" has it: type --filter-netns "+w.b.Name+" --filter-ifname away7\n")
 }
 
-// TestPlaceThatIsNotThere: a name without a star has to be there.
-func TestPlaceThatIsNotThere(t *testing.T) {
+// TestUnknownNetdev checks the error for an interface that does not exist.
+func TestUnknownNetdev(t *testing.T) {
 	w := newWorld(t)
 	p := command{args: []string{"--filter-ifname", "va0"}, within: w.a.Do}.start(t)
 	p.ends(soon, 2)

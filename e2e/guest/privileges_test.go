@@ -23,7 +23,7 @@ import (
 
 const nobody = 65534
 
-// with are a user's capabilities, and CAP_SYS_RESOURCE where BPF memory counts against the
+// with returns the capabilities, and CAP_SYS_RESOURCE on kernels where BPF memory counts towards the
 // limit of locked memory.
 func with(numbers ...uintptr) []uintptr {
 	if isBefore(5, 11) {
@@ -32,12 +32,12 @@ func with(numbers ...uintptr) []uintptr {
 	return numbers
 }
 
-// forFunctions are what it takes to trace functions.
+// forFunctions returns the capabilities to trace functions, and more.
 func forFunctions(more ...uintptr) []uintptr {
 	return with(append(more, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG)...)
 }
 
-// isBefore compares the running kernel's version with one that the documentation names.
+// isBefore reports whether the running kernel is older than a version.
 func isBefore(major, minor int) bool {
 	var u unix.Utsname
 	var itsMajor, itsMinor int
@@ -48,7 +48,7 @@ func isBefore(major, minor int) bool {
 	return itsMajor < major || itsMajor == major && itsMinor < minor
 }
 
-// asUser starts the tracer as somebody who is not root, with these capabilities.
+// asUser starts tracer as an unprivileged user with these capabilities.
 func asUser(t *testing.T, capabilities []uintptr, args ...string) *process {
 	t.Helper()
 	dir, err := os.MkdirTemp(folder, "user")
@@ -68,7 +68,7 @@ func asUser(t *testing.T, capabilities []uintptr, args ...string) *process {
 	return p
 }
 
-// setting sets a sysctl for the time of a test.
+// setting sets a sysctl until the end of the test.
 func setting(t *testing.T, name, value string) {
 	t.Helper()
 	file := "/proc/sys/" + name
@@ -86,7 +86,7 @@ func setting(t *testing.T, name, value string) {
 	})
 }
 
-// tracesPing wants a ping between two hosts in the trace, and the tracer to end well.
+// tracesPing checks that tracer sees a ping between two hosts, and ends normally.
 func tracesPing(t *testing.T, p *process, backend string) {
 	t.Helper()
 	w := newWorld(t)
@@ -101,9 +101,10 @@ func tracesPing(t *testing.T, p *process, backend string) {
 	}
 }
 
-// oneWay are the functions, or tracepoints, that a ping is to be seen in.
+// oneWay matches the functions or tracepoints in which tracesPing expects the ping.
 func oneWay(backend string) string { return marks(backend).sent + "|" + marks(backend).received }
 
+// TestUser checks each backend with the minimum capabilities of an unprivileged user.
 func TestUser(t *testing.T) {
 	ownMachine(t)
 	for _, backend := range backends() {
@@ -123,9 +124,9 @@ func TestUser(t *testing.T) {
 	}
 }
 
-// TestUserOfSingleKprobes: where the distribution keeps perf events from everybody else,
-// CAP_SYS_ADMIN is needed, and the tracer names it.
-func TestUserOfSingleKprobes(t *testing.T) {
+// TestKprobesNeedSysAdmin checks that with kernel.perf_event_paranoid=3, as some distributions have it, the kprobe
+// backend needs CAP_SYS_ADMIN, and the error names it.
+func TestKprobesNeedSysAdmin(t *testing.T) {
 	ownMachine(t)
 	setting(t, "kernel/perf_event_paranoid", "3")
 	args := []string{"--backend", kprobe, "--filter-func", oneWay(kprobe), "icmp"}
@@ -139,6 +140,7 @@ func TestUserOfSingleKprobes(t *testing.T) {
 	tracesPing(t, asUser(t, forFunctions(unix.CAP_SYS_ADMIN), args...), kprobe)
 }
 
+// TestFileCapabilities checks a binary with file capabilities.
 func TestFileCapabilities(t *testing.T) {
 	ownMachine(t)
 	was := os.Getenv("TRACER")
@@ -153,7 +155,7 @@ func TestFileCapabilities(t *testing.T) {
 	tracesPing(t, p, backend)
 }
 
-// withFileCapabilities is a copy of the program that has what `setcap NAMES+ep` gives it.
+// withFileCapabilities copies the program and sets file capabilities, like `setcap NAMES+ep`.
 func withFileCapabilities(t *testing.T, program string, numbers ...uint) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(folder, "caps")
@@ -176,8 +178,8 @@ func withFileCapabilities(t *testing.T, program string, numbers ...uint) string 
 	return copied
 }
 
-// fileCapabilities is struct vfs_cap_data (include/uapi/linux/capability.h), permitted and
-// effective.
+// fileCapabilities returns a struct vfs_cap_data (include/uapi/linux/capability.h) with these capabilities
+// permitted and effective.
 func fileCapabilities(numbers ...uint) []byte {
 	const revision2, effective = 0x02000000, 1
 	set := uint64(kernel.SetOf(numbers...))
@@ -185,6 +187,7 @@ func fileCapabilities(numbers ...uint) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words)), unsafe.Sizeof(words))
 }
 
+// TestRequiredCapabilityIsNamed checks that the error names the missing capability.
 func TestRequiredCapabilityIsNamed(t *testing.T) {
 	ownMachine(t)
 	for missing, held := range map[string]uintptr{"CAP_BPF": unix.CAP_PERFMON, "CAP_PERFMON": unix.CAP_BPF} {
@@ -196,8 +199,9 @@ func TestRequiredCapabilityIsNamed(t *testing.T) {
 	}
 }
 
-// TestOptionalCapabilitiesAreNotedToBeLacking: what is lost is told, and the rest goes on.
-func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
+// TestMissingOptionalCapabilities checks that without each optional capability a note says what is missing, and
+// the rest still works.
+func TestMissingOptionalCapabilities(t *testing.T) {
 	ownMachine(t)
 	if chosen() == kprobe {
 		setting(t, "kernel/perf_event_paranoid", "2")
@@ -242,7 +246,7 @@ func TestOptionalCapabilitiesAreNotedToBeLacking(t *testing.T) {
 	})
 }
 
-// lockedMemory sets the limit for what is started, whatever other tests have raised it to.
+// lockedMemory sets the limit of locked memory for child processes, which other tests may have raised.
 func lockedMemory(t *testing.T, size uint64) {
 	t.Helper()
 	var had unix.Rlimit
@@ -257,7 +261,7 @@ func lockedMemory(t *testing.T, size uint64) {
 	})
 }
 
-// notes wants a line, or a piece of one, on stderr.
+// notes checks that stderr contains a text.
 func (p *process) notes(t *testing.T, line string) {
 	t.Helper()
 	if !strings.Contains(p.stderr(), line) {
@@ -265,7 +269,8 @@ func (p *process) notes(t *testing.T, line string) {
 	}
 }
 
-// keptForCounters is CAP_BPF where the kernel lets nobody else read a map at all.
+// keptForCounters returns the capabilities that tracer keeps to read its counters: those given, on kernels
+// where even the owner of a map needs CAP_BPF to read it.
 func keptForCounters(numbers ...uint) kernel.CapabilitySet {
 	disabled, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled")
 	if err != nil || strings.TrimSpace(string(disabled)) == "0" || !isBefore(5, 19) {
@@ -276,7 +281,7 @@ func keptForCounters(numbers ...uint) kernel.CapabilitySet {
 
 var rightsLine = regexp.MustCompile(`(?m)^(Cap\w+|NoNewPrivs):\t(\w+)$`)
 
-// hasOnly wants each thread of the tracer to have these capabilities, and no way to others.
+// hasOnly checks that each thread of tracer has exactly these capabilities, and cannot gain others.
 func (p *process) hasOnly(t *testing.T, want kernel.CapabilitySet) {
 	t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.cmd.Process.Pid))
@@ -313,8 +318,8 @@ func (p *process) checkRights(t *testing.T, status string, want kernel.Capabilit
 	}
 }
 
-// TestPrivilegesAreDropped: root keeps nothing, and the trace goes on to know what came later:
-// a namespace with its name, its interfaces, a module.
+// TestPrivilegesAreDropped checks that root keeps no capabilities, and that tracer still finds names of later objects:
+// a namespace, its interfaces, and functions of a module.
 func TestPrivilegesAreDropped(t *testing.T) {
 	ownMachine(t)
 	if err := unix.DeleteModule("dummy", unix.O_NONBLOCK); err != nil {
@@ -326,12 +331,12 @@ func TestPrivilegesAreDropped(t *testing.T) {
 	ping(t, w.a, b4, vethID)
 	load(t, "dummy")
 	ktest.NewDummy(t, ktest.End{Netns: w.a, Name: "d0", Addresses: prefixes("10.7.0.1/24")})
-	// The first has the symbols looked for, which may have to wait where others were just
-	// looked for in vain: that is done once a minute at least.
+	// The first unknown address causes the symbols to be read again. That may be delayed by up to a minute
+	// if they were read recently.
 	for range 90 {
 		do(t, w.a, func() error { return udp("10.7.0.1:7001", "10.7.0.2:7777").Send(1) })
 		time.Sleep(time.Second)
-		if strings.Contains(p.stdout(), "dummy_xmit") || chosen() == tracepoint { // whose stacks may be without it
+		if strings.Contains(p.stdout(), "dummy_xmit") || chosen() == tracepoint { // stacks of tracepoints may not have it
 			break
 		}
 	}
@@ -342,7 +347,7 @@ func TestPrivilegesAreDropped(t *testing.T) {
 		t.Errorf("%d events at vb, want some in the namespace %s", len(later), w.b.Path)
 	}
 	if chosen() != tracepoint && !slices.ContainsFunc(events, throughDummy) {
-		t.Errorf("no stack has dummy_xmit, which came with a module later: %v", events.that(sport(7001)))
+		t.Errorf("no stack has dummy_xmit, of a module that was loaded later: %v", events.that(sport(7001)))
 	}
 }
 
@@ -350,35 +355,37 @@ func throughDummy(r record) bool {
 	return slices.ContainsFunc(r.Stack, func(f frame) bool { return strings.HasPrefix(f.Symbol, "dummy_xmit") })
 }
 
-// TestPrivilegesForPrograms: to trace programs that are loaded later takes what it took before.
+// TestPrivilegesForPrograms checks that tracer keeps the capabilities to trace programs that are loaded later.
 func TestPrivilegesForPrograms(t *testing.T) {
 	ownMachine(t)
 	p := command{args: []string{"--output-json", "--filter-func", few(), "--filter-trace-tc", "icmp"}}.start(t)
 	if p.untraceable() {
-		return // told by another test
+		return // TestPrograms checks the error
 	}
 	p.hasOnly(t, kernel.SetOf(unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN, unix.CAP_SYSLOG))
 	p.stop()
 }
 
-// TestPrivilegesForProcesses: their sockets are looked for again and again.
+// TestPrivilegesForProcesses checks that --filter-pid keeps the capabilities to search the sockets of processes
+// repeatedly.
 func TestPrivilegesForProcesses(t *testing.T) {
 	ownMachine(t)
 	p := start(t, "--filter-func", few(), "--filter-pid", "1", "icmp")
 	p.hasOnly(t, kernel.SetOf(unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)|keptForCounters(unix.CAP_BPF))
 	p.stop()
 	if strings.Contains(p.stderr(), "warning:") {
-		t.Errorf("something is lacking: %s", p.stderr())
+		t.Errorf("unexpected warning: %s", p.stderr())
 	}
 }
 
-// untraceable waits until the tracer is ready, or says that BPF programs can't be traced.
+// untraceable waits until tracer is ready or has ended, and reports whether it ended because BPF programs can't
+// be traced.
 func (p *process) untraceable() bool {
 	return !p.isReady() && p.hasEnded() && strings.Contains(p.stderr(), "BPF programs can't be traced")
 }
 
-// TestRotationInTheFolderOfAnother: root may write there as long as it keeps the right.
-func TestRotationInTheFolderOfAnother(t *testing.T) {
+// TestRotationInForeignFolder checks that tracer keeps the capabilities to rotate files in another user's folder.
+func TestRotationInForeignFolder(t *testing.T) {
 	ownMachine(t)
 	dir := t.TempDir()
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, nobody, nobody)); err != nil {

@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// situations are the problems of docs/problems.md by their titles.
+// situations set up the problems of docs/problems.md, by their titles.
 var situations = map[string]func(*network3) situation{
 	"The host does not forward":                                     notForwarding,
 	"Reverse path filtering drops packets (rp_filter)":              reversePath,
@@ -33,13 +33,13 @@ var situations = map[string]func(*network3) situation{
 	"The connection is reset":                                       resetBySomebody,
 }
 
-// situation is a problem that was built in the namespaces.
+// situation is a problem that has been set up in the namespaces.
 type situation struct {
-	// send makes the traffic that has the problem.
+	// send sends the traffic that has the problem.
 	send func()
-	// cure does what the document says to do, and then the traffic arrives.
+	// cure applies the document's fix, and checks that the traffic arrives.
 	cure func()
-	// never is what no row has, where the document says so.
+	// never is a text that no row may contain, if the document says so.
 	never string
 }
 
@@ -58,7 +58,7 @@ const (
 	dnsQuery, http = 53, 8080
 )
 
-// newNetwork3 has no problem yet: the hosts know each other's MAC addresses.
+// newNetwork3 creates the network without a problem, and resolves the neighbours.
 func newNetwork3(t *testing.T) *network3 {
 	t.Helper()
 	n := &network3{t, ktest.NewNetns(t, "client"), ktest.NewNetns(t, "router"), ktest.NewNetns(t, "server")}
@@ -79,7 +79,7 @@ func newNetwork3(t *testing.T) *network3 {
 	return n
 }
 
-// lay joins the ends, two and two, and waits for all of them to be up.
+// lay creates a veth pair for each two ends, and waits until all are up.
 func (n *network3) lay(ends ...ktest.End) {
 	n.t.Helper()
 	for i := 0; i < len(ends); i += 2 {
@@ -90,14 +90,14 @@ func (n *network3) lay(ends ...ktest.End) {
 	}
 }
 
-// query sends a datagram from a port of the client's.
+// query sends a datagram from the client.
 func (n *network3) query(from, to string) {
 	n.t.Helper()
 	do(n.t, n.client, func() error { return udp(from, to).Send(1) })
 }
 
-// TestProblems builds each problem of the document, runs its commands as they stand there,
-// waits for the rows that it tells the reader to look for, and applies the fix.
+// TestProblems sets up each problem of the document, runs its commands literally, waits for the rows
+// that it shows, and applies its fix.
 func TestProblems(t *testing.T) {
 	for _, p := range problemsIn(docs.Problems) {
 		t.Run(p.title, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// check runs the problem's commands, all at the same time, and wants their rows.
+// check runs the problem's commands concurrently, and checks their rows.
 func (p problem) check(t *testing.T, s situation) {
 	t.Helper()
 	var list []*watcher
@@ -133,7 +133,7 @@ func (p problem) check(t *testing.T, s situation) {
 	}
 }
 
-// watcher is a command of the document that runs.
+// watcher is a running command of the document.
 type watcher struct {
 	*process
 	shown
@@ -143,11 +143,11 @@ type watcher struct {
 func (run shown) start(t *testing.T) *watcher {
 	t.Helper()
 	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.printed(), ","))
-	return &watcher{command{args: args}.start(t), run, run.patterns(tellingHere())}
+	return &watcher{command{args: args}.start(t), run, run.patterns(reportingHere())}
 }
 
-// printed are the columns to print: those of the header, and the lines below each row that the
-// command asks for.
+// printed returns the columns to print: those in the header, and "stack" for the lines below each row
+// if the command requests them.
 func (run shown) printed() []string {
 	if slices.Contains(run.args, "--output-stack") {
 		return append(slices.Clone(run.columns), "stack")
@@ -164,14 +164,14 @@ func (w *watcher) sees() {
 	}
 }
 
-// ends ends the command as Ctrl-C does.
+// ends ends the command like Ctrl-C.
 func (w *watcher) ends() {
 	w.t.Helper()
 	w.signal(syscall.SIGINT)
 	w.process.ends(stopLimit, 0)
 }
 
-// never wants that no row has something.
+// never checks that no row contains the text.
 func (w *watcher) never(text string) {
 	w.t.Helper()
 	if text != "" && strings.Contains(w.stdout(), text) {
@@ -179,7 +179,7 @@ func (w *watcher) never(text string) {
 	}
 }
 
-// lacking is what the command needs and this kernel does not have, as the document says.
+// lacking returns what the command needs, according to the document, and this kernel lacks.
 func (run shown) lacking() string {
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(run.args, w) })
@@ -195,7 +195,7 @@ func (run shown) lacking() string {
 	return ""
 }
 
-// succeeds wants that traffic arrives, at the twentieth try at last.
+// succeeds checks that f succeeds within twenty attempts.
 func (n *network3) succeeds(f func() error) {
 	n.t.Helper()
 	var err error
@@ -207,7 +207,7 @@ func (n *network3) succeeds(f func() error) {
 	n.t.Errorf("traffic does not arrive: %v", err)
 }
 
-// pings is a ping of the client's that is answered.
+// pings checks that a ping from the client is answered.
 func (n *network3) pings(to string) {
 	n.t.Helper()
 	n.succeeds(func() error {
@@ -215,7 +215,7 @@ func (n *network3) pings(to string) {
 	})
 }
 
-// connects is a TCP connection of the client's to a server that is there.
+// connects opens a TCP connection from the client to a listening server, and closes it.
 func (n *network3) connects(to string) error {
 	return n.client.Do(func() error {
 		conn, err := tcp(client4+":0", to, "").Connect()

@@ -16,8 +16,8 @@ import (
 // Verdicts of programs of traffic control.
 const tcShot = 2 // TC_ACT_SHOT
 
-// otherMAC: the client keeps a MAC address of its gateway that the gateway does not have, and
-// sends with the tag of VLAN 7, which the router has no device for.
+// otherMAC: the client has a wrong neighbour entry for its gateway, and sends with the tag of VLAN 7,
+// for which the router has no device.
 func otherMAC(n *network3) situation {
 	const tagged = "10.7.0.1"
 	gateway, right := netip.MustParseAddr(lan4), macOf(n, n.router, "lan")
@@ -50,8 +50,8 @@ func macOf(n *network3, host *ktest.Netns, device string) (mac net.HardwareAddr)
 	return mac
 }
 
-// tooBig: the router's way to the server takes smaller packets than the server announces, and
-// the client's firewall drops the ICMP errors that say so.
+// tooBig: the MTU of the router's device to the server is smaller than the MSS that the server announces, and
+// the client's firewall drops the ICMP errors that report it.
 func tooBig(n *network3) situation {
 	const size = 1448 // one segment, of 1500 bytes with its headers
 	ktest.SetMTU(n.t, n.router, "wan", 1400)
@@ -79,13 +79,13 @@ func tooBig(n *network3) situation {
 					n.t.Error(err)
 				}
 			case <-time.After(soon):
-				n.t.Error("the data do not arrive")
+				n.t.Error("the data does not arrive")
 			}
 		},
 	}
 }
 
-// swallow takes one connection and reads so many bytes.
+// swallow accepts one connection and reads size bytes.
 func swallow(l net.Listener, size int64) error {
 	conn, err := l.Accept()
 	if err != nil {
@@ -96,7 +96,7 @@ func swallow(l net.Listener, size int64) error {
 	return err
 }
 
-// fullQueue: the router's device may send less than it gets, and its queue is short.
+// fullQueue: the router's device has a rate limit and a short queue.
 func fullQueue(n *network3) situation {
 	remove := ktest.LimitRate(n.t, n.router, "wan", 10_000)
 	flood := ktest.UDP{From: netip.MustParseAddrPort(client4 + ":4000"), To: netip.MustParseAddrPort(server4 + ":53"), Size: 1000}
@@ -109,7 +109,7 @@ func fullQueue(n *network3) situation {
 	}
 }
 
-// droppedByProgram: a program of traffic control drops what comes in for the router.
+// droppedByProgram: a traffic control program drops all packets that the router receives.
 func droppedByProgram(n *network3) situation {
 	deny := ktest.LoadProgram(n.t, ktest.Program{Name: "deny", Type: ebpf.SchedCLS, Body: ktest.Returns(tcShot)})
 	remove := ktest.AddTC(n.t, n.router, "lan", false, deny)

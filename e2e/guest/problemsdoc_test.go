@@ -22,19 +22,19 @@ type problem struct {
 	runs  []shown
 }
 
-// shown is a command of the document with what it prints.
+// shown is a command in the document, with the output that follows it.
 type shown struct {
 	args []string
-	// columns are those of the rows, as the header names them.
+	// columns are the names in the header.
 	columns []string
-	// rows are what to look for, one below the other. An ellipsis stands for what was cut.
+	// rows are the rows to look for, in order. An ellipsis means omitted text.
 	rows []string
 }
 
-// prompt begins the line of a command.
+// prompt is the prefix of a command line.
 const prompt = "$ sudo tracer "
 
-// problemsIn reads the document: each section with its blocks that begin with a command.
+// problemsIn parses the document: each section with its code blocks that begin with a command.
 func problemsIn(text string) (list []problem) {
 	for _, section := range strings.Split(text, "\n## ")[1:] {
 		title, body, _ := strings.Cut(section, "\n")
@@ -64,7 +64,7 @@ func newShown(block string) shown {
 	return s
 }
 
-// words splits a command as a shell does.
+// words splits a command like a shell.
 func words(line string) []string {
 	list, err := shell.Fields(line, nil)
 	if err != nil {
@@ -73,27 +73,27 @@ func words(line string) []string {
 	return list
 }
 
-// squeezed is a line without the padding of its columns.
+// squeezed returns a line without the padding of its columns.
 func squeezed(line string) string { return strings.Join(strings.Fields(line), " ") }
 
-// elsewhere are names that other kernels, or the same one built otherwise, have for what the
-// document names as 6.12 on amd64 does.
+// elsewhere are alternatives, on other kernels or with other build options, to function names in the
+// document, which are those of 6.12 on amd64.
 var elsewhere = map[string]string{
-	"neigh_invalidate":      "arp_error_report", // where the compiler does not inline it
+	"neigh_invalidate":      "arp_error_report", // if the compiler does not inline it
 	"__udp4_lib_rcv":        "udp_rcv",
 	"udp_queue_rcv_one_skb": "__udp_queue_rcv_skb",
 	"__dev_queue_xmit":      "__tcf_kfree_skb_list|kfree_skb_list(?:_reason)?",
 	"nft_do_chain":          "nf_hook_slow",
-	// 5.10 on arm64 describes no static functions.
+	// The BTF of 5.10 on arm64 has no static functions.
 	"__netif_receive_skb_one_core": "netif_rx",
 }
 
-// varying is what differs from run to run, quoted as in a regular expression.
+// varying are the parts of a row that differ between runs, quoted for a regular expression.
 var varying = []struct {
 	is      *regexp.Regexp
 	becomes string
 }{
-	// The compiler may have cut a part of a function out, and the function may be a module's.
+	// The compiler may have split the function (.cold, .part), and the function may be in a module.
 	{regexp.MustCompile(`\\\+(?:0x[0-9a-f]+|…)`), `(?:\.\w+\.\d+)*\+0x[0-9a-f]+(?: \[\w+\])?`},
 	{regexp.MustCompile(`…`), `.*`},
 	{regexp.MustCompile(`took=[0-9][0-9a-zµ\\.]+`), `took=\S+`},
@@ -102,17 +102,18 @@ var varying = []struct {
 	{regexp.MustCompile(`^\d+ `), `\d+ `},                 // a packet
 }
 
-// telling is what a kernel reports about a drop.
-type telling struct {
-	// reason is what it gives for a reason of the document, both in brackets and quoted.
+// reporting describes how a kernel reports drops.
+type reporting struct {
+	// reason returns the kernel's reason for a reason in the document. Both have parentheses; the argument is
+	// quoted for a regular expression.
 	reason func(quoted string) string
 }
 
-// tellingHere is that of this kernel.
-func tellingHere() telling { return telling{reason: reasonGiven} }
+// reportingHere returns the reporting of this kernel.
+func reportingHere() reporting { return reporting{reason: reasonGiven} }
 
-// pattern is what a row of the document is on a kernel.
-func (k telling) pattern(row string) *regexp.Regexp {
+// pattern returns a regular expression for a row of the document on a kernel.
+func (k reporting) pattern(row string) *regexp.Regexp {
 	text := regexp.QuoteMeta(row)
 	text = reasonInRow.ReplaceAllStringFunc(text, func(s string) string { return regexp.QuoteMeta(k.reason(s)) })
 	for name, other := range elsewhere {
@@ -128,7 +129,7 @@ var (
 	reasonInRow = regexp.MustCompile(`\\\(SKB_DROP_REASON_\w+\\\)`)
 )
 
-// reasonGiven is what this kernel says for a reason of the document, both in brackets.
+// reasonGiven returns this kernel's reason for a reason in the document, both in parentheses.
 func reasonGiven(quoted string) string {
 	name := strings.Trim(quoted, `\()`)
 	switch {
@@ -148,15 +149,15 @@ func knowsReason(name string) bool {
 	return slices.ContainsFunc(enum.Values, func(v btf.EnumValue) bool { return v.Name == name })
 }
 
-// patterns are what the rows are on a kernel.
-func (s shown) patterns(on telling) (list []*regexp.Regexp) {
+// patterns returns regular expressions for the rows on a kernel.
+func (s shown) patterns(on reporting) (list []*regexp.Regexp) {
 	for _, row := range s.rows {
 		list = append(list, on.pattern(row))
 	}
 	return list
 }
 
-// missing are the rows that a run's output does not have, in their order.
+// missing returns the rows from the first one on that is missing from the output, whose order must be the same.
 func (s shown) missing(output string, patterns []*regexp.Regexp) []string {
 	found := 0
 	for line := range strings.Lines(output) {
@@ -167,8 +168,8 @@ func (s shown) missing(output string, patterns []*regexp.Regexp) []string {
 	return s.rows[found:]
 }
 
-// TestProblemsOfTheDocument: each problem of the document has its situation and the other way
-// round, and a command with rows to look for.
+// TestProblemsOfTheDocument checks that each problem of the document has a situation and vice versa, and a
+// command with rows.
 func TestProblemsOfTheDocument(t *testing.T) {
 	var titles []string
 	for _, p := range problemsIn(docs.Problems) {
@@ -188,7 +189,8 @@ func TestProblemsOfTheDocument(t *testing.T) {
 	}
 }
 
-// TestLinesOfProblemsFit: the document is read on terminals and in browsers.
+// TestLinesOfProblemsFit checks that lines in code blocks are at most 100 columns wide, to fit on terminals and in
+// browsers.
 func TestLinesOfProblemsFit(t *testing.T) {
 	inBlock := false
 	for i, line := range strings.Split(docs.Problems, "\n") {
@@ -199,13 +201,13 @@ func TestLinesOfProblemsFit(t *testing.T) {
 	}
 }
 
-// TestRowsOfProblems is about the comparison of the document's rows with a run's.
+// TestRowsOfProblems checks the comparison of the document's rows with the output of a run.
 func TestRowsOfProblems(t *testing.T) {
 	const (
 		text = "## A\n\n```\n$ sudo tracer --drop 'udp and port 53' more\nIFACE  FUNC\nlan:2  tp:kfree_skb(SKB_DROP_REASON_NOT_SPECIFIED) at ip_error+0x1\n…\n    ip_rcv+0x2\n```\n"
 		real = "IFACE FUNC\nlan:17    tp:kfree_skb(SKB_DROP_REASON_NOT_SPECIFIED) at ip_error+0xff\n   x\n    ip_rcv+0x33\n"
 	)
-	modern := telling{reason: func(quoted string) string { return strings.ReplaceAll(quoted, `\`, "") }}
+	modern := reporting{reason: func(quoted string) string { return strings.ReplaceAll(quoted, `\`, "") }}
 	run := problemsIn("# T\n\n" + text)[0].runs[0]
 	if got := fmt.Sprint(run.args, len(run.args), run.columns); got != "[--drop udp and port 53 more] 3 [iface func]" {
 		t.Errorf("command %s", got)
@@ -216,7 +218,7 @@ func TestRowsOfProblems(t *testing.T) {
 	}{
 		"as printed":              {real, 0},
 		"another device":          {strings.ReplaceAll(real, "lan", "wan"), 2},
-		"another place":           {strings.ReplaceAll(real, "ip_error", "ip_rcv"), 2},
+		"another location":        {strings.ReplaceAll(real, "ip_error", "ip_rcv"), 2},
 		"another line of a stack": {strings.ReplaceAll(real, " ip_rcv", " ip6_rcv"), 1},
 		"nothing":                 {"", 2},
 	} {

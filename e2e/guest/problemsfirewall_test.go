@@ -11,7 +11,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// firewalled: a rule of nftables drops what comes in for a port of the server's.
+// firewalled: an nftables rule drops packets to a port of the server.
 func firewalled(n *network3) situation {
 	ktest.DropTCP(n.t, n.server, http)
 	n.listen(http)
@@ -24,7 +24,7 @@ func firewalled(n *network3) situation {
 	}
 }
 
-// fullTable: the router's table of connections has as many entries as it may have.
+// fullTable: the router's conntrack table is full.
 func fullTable(n *network3) situation {
 	ownMachine(n.t)
 	ktest.TrackConnections(n.t, n.router)
@@ -39,7 +39,7 @@ func fullTable(n *network3) situation {
 	}
 }
 
-// setMaximum sets how many connections each namespace may have.
+// setMaximum sets the maximum number of conntrack entries per namespace.
 func setMaximum(t *testing.T, value string) {
 	t.Helper()
 	const setting = "/proc/sys/net/netfilter/nf_conntrack_max"
@@ -53,13 +53,12 @@ func setMaximum(t *testing.T, value string) {
 	}
 }
 
-// deadBackend: the router sends what is for a service to a port of the server's at which nothing
-// listens.
+// deadBackend: the router translates a service address to a closed port of the server.
 func deadBackend(n *network3) situation {
 	const backend = server4 + ":5353"
 	ktest.TranslateTo(n.t, n.router, dnsQuery, netip.MustParseAddrPort(backend))
 	port := 4000
-	send := func() { // each time a connection of its own
+	send := func() { // a new connection each time
 		n.query(fmt.Sprintf("%s:%d", client4, port), service4+":53")
 		port++
 	}

@@ -20,8 +20,8 @@ func notForwarding(n *network3) situation {
 	}
 }
 
-// reversePath: the router knows another way to an address of the client's than the device that
-// it sends by.
+// reversePath: the router's route to the packet's source address uses another device than the one on which
+// the packet is received.
 func reversePath(n *network3) situation {
 	const second = "10.99.0.1"
 	ktest.AddAddress(n.t, n.client, "lo", netip.MustParsePrefix(second+"/32"))
@@ -37,7 +37,7 @@ func reversePath(n *network3) situation {
 	}
 }
 
-// withoutRoute: the router has no default route, and a route of the type blackhole.
+// withoutRoute: the router has no default route, and a blackhole route.
 func withoutRoute(n *network3) situation {
 	ktest.NewBlackhole(n.t, n.router, netip.MustParsePrefix("10.7.0.0/16"))
 	return situation{
@@ -58,8 +58,8 @@ func withoutRoute(n *network3) situation {
 	}
 }
 
-// silentNeighbour: no host has an address of the server's network. The router asks three times,
-// here more often than once a second.
+// silentNeighbour: no host has an address in the server's network. The router sends three ARP requests,
+// here with a shorter interval than one second.
 func silentNeighbour(n *network3) situation {
 	const silent = "10.2.0.99"
 	n.router.Set(n.t, "ipv4/neigh/wan/retrans_time_ms", "100")
@@ -72,7 +72,7 @@ func silentNeighbour(n *network3) situation {
 	}
 }
 
-// arrives is a datagram of the client's that a socket of the server's gets.
+// arrives checks that a socket on the server receives a datagram from the client.
 func (n *network3) arrives(from, to string) {
 	n.t.Helper()
 	socket := listenAt(n.t, n.server, to)

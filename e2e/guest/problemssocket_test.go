@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// nobodyListens: nothing listens at two ports of the server's.
+// nobodyListens: two ports of the server are closed.
 func nobodyListens(n *network3) situation {
 	return situation{
 		send: func() {
@@ -29,7 +29,7 @@ func nobodyListens(n *network3) situation {
 	}
 }
 
-// listen listens at a TCP port of the server's.
+// listen listens on a TCP port of the server.
 func (n *network3) listen(port uint16) net.Listener {
 	n.t.Helper()
 	return n.listenBacklog(port, 100)
@@ -46,7 +46,7 @@ func (n *network3) listenBacklog(port uint16, backlog int) net.Listener {
 	return l
 }
 
-// fullBacklog: a server takes no connection out of its queue, which has room for one.
+// fullBacklog: a server does not accept connections, and its accept queue holds only one.
 func fullBacklog(n *network3) situation {
 	l := n.listenBacklog(http, 0)
 	n.succeeds(func() error { return n.connects(server4 + ":8080") })
@@ -82,8 +82,8 @@ func fullBuffer(n *network3) situation {
 	}
 }
 
-// resetBySomebody: the server's process closes a connection with data that it has not read, and
-// its firewall answers for another port. Nothing listens on a third.
+// resetBySomebody: the server's process closes a connection with unread data, its firewall rejects
+// connections to another port, and a third port is closed.
 func resetBySomebody(n *network3) situation {
 	const rejected = 8081
 	l := n.listen(http)
@@ -102,7 +102,7 @@ func resetBySomebody(n *network3) situation {
 	}
 }
 
-// isReset is a connection with a request that the server does not read.
+// isReset opens a connection with a request, and closes it at the server, which has not read the request.
 func (n *network3) isReset(l net.Listener) {
 	n.t.Helper()
 	do(n.t, n.client, func() error {
@@ -125,7 +125,7 @@ func (n *network3) isReset(l net.Listener) {
 	})
 }
 
-// unread is how many bytes wait in a socket.
+// unread returns the number of unread bytes in a socket.
 func unread(conn net.Conn) (n int) {
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err == nil {
@@ -134,7 +134,7 @@ func unread(conn net.Conn) (n int) {
 	return n
 }
 
-// receive takes a datagram that has come in, or will at once.
+// receive reads a datagram, with a timeout of 100 ms.
 func receive(socket net.PacketConn) error {
 	if err := socket.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		return err

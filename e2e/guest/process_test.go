@@ -18,30 +18,29 @@ import (
 	"tracer/internal/ktest"
 )
 
-// How long the tracer may take, in a slow emulated machine and with the slowest
-// backend on all functions.
+// Timeouts for tracer, on a slow emulated machine and with the slowest backend on all functions.
 const (
 	startLimit = 3 * time.Minute
 	stopLimit  = 2 * time.Minute
 )
 
-// command is one start of the tracer.
+// command describes how to start tracer.
 type command struct {
 	args []string
 	// stdout and stderr default to files.
 	stdout, stderr *os.File
-	// onTerminal has the tracer run in the foreground of the terminal that stdout is.
+	// onTerminal makes stdout, a terminal, the controlling terminal of tracer.
 	onTerminal bool
-	// within calls a function where the tracer is to be started; nil is here.
+	// within calls a function in the environment in which to start tracer; nil means the current one.
 	within     func(func() error) error
 	credential *syscall.Credential
-	// ambient are the capabilities that somebody else than root has.
+	// ambient are the capabilities of an unprivileged user.
 	ambient []uintptr
-	// group is the control group that it is started in; nil is ours.
+	// group is the control group for tracer; nil means that of the test.
 	group *ktest.Cgroup
 }
 
-// process is the tracer running.
+// process is a running tracer.
 type process struct {
 	t         *testing.T
 	cmd       *exec.Cmd
@@ -52,7 +51,7 @@ type process struct {
 	done      chan struct{}
 }
 
-// start starts the tracer with JSON output and waits until it traces.
+// start starts tracer with JSON output and waits until it is ready.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := command{args: append([]string{"--output-json"}, args...)}.start(t)
@@ -60,8 +59,8 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
-// start does not wait. The end of the test kills what is left, and looks for
-// anything that stayed in the kernel.
+// start starts tracer and does not wait. At the end of the test a remaining process is killed, and a
+// leak in the kernel is an error.
 func (c command) start(t *testing.T) *process {
 	t.Helper()
 	tracer := binary(t)
@@ -72,7 +71,7 @@ func (c command) start(t *testing.T) *process {
 		readyFile: filepath.Join(folder, "ready"), done: make(chan struct{}),
 	}
 	args := c.args
-	if c.credential == nil { // somebody else may not write there
+	if c.credential == nil { // other users may not write there
 		args = append([]string{"--ready-file", p.readyFile}, args...)
 	}
 	p.cmd = exec.Command(tracer, args...)
@@ -122,12 +121,12 @@ func (p *process) create(name string) *os.File {
 	return f
 }
 
-// kill is for a test that failed half-way.
+// kill ends a process that still runs at the end of the test, and logs its stderr if the test has failed.
 func (p *process) kill() {
 	p.cmd.Process.Kill()
 	<-p.done
 	if p.t.Failed() {
-		p.t.Logf("tracer %.300q said: %s", p.cmd.Args[1:], p.stderr())
+		p.t.Logf("stderr of tracer %.300q: %s", p.cmd.Args[1:], p.stderr())
 	}
 }
 
@@ -160,7 +159,7 @@ func (p *process) awaitReady() {
 	p.t.Fatalf("tracer %.300q not ready after %v: %s\n%s", p.cmd.Args[1:], startLimit, p.stderr(), p.stuck())
 }
 
-// isReady waits until the tracer traces, and is false where it ends before or takes too long.
+// isReady waits until tracer is ready. It returns false if tracer ends before, or on timeout.
 func (p *process) isReady() bool {
 	ready := func() bool {
 		_, err := os.Stat(p.readyFile)
@@ -179,41 +178,40 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// waits waits until something is so, and says whether it is. Time is counted by its own steps,
-// since the clock goes on where the machine is held up: the host is, or has others to run.
-func waits(limit time.Duration, isSo func() bool) bool {
+// waits polls a condition until it is true or the timeout has passed, and returns it. It counts the
+// steps instead of reading the clock, since the clock advances while the host suspends the machine.
+func waits(limit time.Duration, condition func() bool) bool {
 	const step = 10 * time.Millisecond
 	for waited := time.Duration(0); waited < limit; waited += step {
-		if isSo() {
+		if condition() {
 			return true
 		}
 		time.Sleep(step)
 	}
-	return isSo()
+	return condition()
 }
 
-// stuck tells what a process that does not go on waits for: a line for each thread with its
-// place in the kernel, what that has said of such tasks, and then, on its stderr, what its
-// goroutines are at.
+// stuck describes where a process hangs: the state and the kernel stack of each thread, and the kernel's
+// messages on hung tasks. SIGQUIT then makes the process print its goroutines to stderr.
 func (p *process) stuck() string {
-	var told strings.Builder
+	var text strings.Builder
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
 	for _, task := range tasks {
 		status, _ := os.ReadFile(filepath.Join(task, "status"))
 		stack, _ := os.ReadFile(filepath.Join(task, "stack"))
 		places := strings.Fields(strings.ReplaceAll(string(stack), "[<0>]", ""))
 		words := append(waitLine.FindAllString(string(status), -1), places[:min(len(places), 4)]...)
-		fmt.Fprintln(&told, filepath.Base(task), strings.Join(words, " "))
+		fmt.Fprintln(&text, filepath.Base(task), strings.Join(words, " "))
 	}
-	told.WriteString(hangs())
+	text.WriteString(hangs())
 	p.signal(syscall.SIGQUIT)
 	if !waits(soon, p.hasEnded) {
-		told.WriteString("it does not heed SIGQUIT either\n")
+		text.WriteString("it does not react to SIGQUIT\n")
 	}
-	return told.String()
+	return text.String()
 }
 
-// hangs is what the kernel has said last of what does not go on, or had to end.
+// hangs returns the last five lines in the kernel's log on hung tasks and killed processes.
 func hangs() string {
 	log, err := kernelLog()
 	lines := hangLine.FindAllString(string(log), -1)
@@ -221,11 +219,9 @@ func hangs() string {
 }
 
 var (
-	// waitLine is what a thread's status says of whether it runs and which signals it has not
-	// taken yet and does not take.
+	// waitLine matches a thread's state, and its pending and blocked signals.
 	waitLine = regexp.MustCompile(`(?m)^(?:State|SigPnd|ShdPnd|SigBlk):.*$`)
-	// hangLine is what the kernel says of tasks and CPUs that do not go on, and of those that
-	// it has killed.
+	// hangLine matches the kernel's messages on hung tasks and CPUs, and killed processes.
 	hangLine = regexp.MustCompile(`(?m)^.*(?:blocked for more than|stall|soft lockup|self-detected|Killed process).*$`)
 )
 
@@ -236,10 +232,10 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// code is the exit code, or -1 for a death by a signal.
+// code returns the exit code, or -1 if a signal has killed the process.
 func (p *process) code() int { return p.cmd.ProcessState.ExitCode() }
 
-// ends waits for the end of its own and wants an exit code.
+// ends waits until tracer has ended, and checks its exit code.
 func (p *process) ends(limit time.Duration, code int) {
 	p.t.Helper()
 	if !waits(limit, p.hasEnded) {
@@ -250,7 +246,7 @@ func (p *process) ends(limit time.Duration, code int) {
 	}
 }
 
-// settle waits until the packets that are on their way have been handled.
+// settle waits until the kernel has handled all packets in its backlogs.
 func (p *process) settle() {
 	p.t.Helper()
 	if err := ktest.FlushBacklogs(); err != nil {
@@ -258,15 +254,14 @@ func (p *process) settle() {
 	}
 }
 
-// stop is Ctrl-C, after which the tracer has to end well; it returns what was
-// traced.
+// stop sends SIGINT, checks that tracer ends normally, and returns the trace.
 func (p *process) stop() *trace {
 	p.t.Helper()
 	p.stopText()
 	return p.trace()
 }
 
-// stopText is stop where the output is not JSON.
+// stopText does the same for output that is not JSON.
 func (p *process) stopText() {
 	p.t.Helper()
 	p.settle()
@@ -274,7 +269,7 @@ func (p *process) stopText() {
 	p.ends(stopLimit, 0)
 }
 
-// trace reads the JSON lines.
+// trace parses the JSON output.
 func (p *process) trace() *trace {
 	p.t.Helper()
 	return parse(p.t, p.stdout())
@@ -286,7 +281,7 @@ var (
 	summaryLine  = regexp.MustCompile(`(?m)^traced (\d+) events? of (\d+) packets? in [\d.]+s, (\d+) lost`)
 )
 
-// attached is the number of functions, or of tracepoints where there are none.
+// attached returns the number of attached functions, or of tracepoints if there are no functions.
 func (p *process) attached() int {
 	p.t.Helper()
 	m := attachedLine.FindStringSubmatch(p.stderr())
@@ -305,7 +300,7 @@ func (p *process) attached() int {
 	return n
 }
 
-// backend is the one that runs.
+// backend returns the backend that stderr names.
 func (p *process) backend() string {
 	if m := backendLine.FindStringSubmatch(p.stderr()); m != nil {
 		return m[1]
@@ -313,7 +308,7 @@ func (p *process) backend() string {
 	return ""
 }
 
-// awaitRows calls send, again and again, until so many lines are in the standard output.
+// awaitRows calls send repeatedly until the standard output has count lines.
 func (p *process) awaitRows(count int, send func()) {
 	p.t.Helper()
 	for tries := 0; strings.Count(p.stdout(), "\n") < count; tries++ {
@@ -325,7 +320,7 @@ func (p *process) awaitRows(count int, send func()) {
 	}
 }
 
-// pause stops the tracer, and waits until each of its threads is stopped.
+// pause sends SIGSTOP, and waits until each thread of tracer is stopped.
 func (p *process) pause() {
 	p.t.Helper()
 	p.signal(syscall.SIGSTOP)
@@ -346,7 +341,7 @@ func (p *process) isPaused() bool {
 	return len(tasks) > 0
 }
 
-// awaitOutput waits until the text is in what the tracer has written to its standard output.
+// awaitOutput waits until tracer's standard output contains the text.
 func (p *process) awaitOutput(text string) {
 	p.t.Helper()
 	if !waits(startLimit, func() bool { return strings.Contains(p.stdout(), text) || p.hasEnded() }) {

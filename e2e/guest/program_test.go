@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// program is what a record says of a BPF program.
+// program is the JSON object of a BPF program.
 type program struct {
 	ID   int    `json:"id"`
 	Name string `json:"name"`
@@ -26,18 +26,18 @@ type program struct {
 	TailCalled bool `json:"tail_called"`
 }
 
-// The verdicts of traffic control that the programs here give.
+// The traffic control verdicts of these programs.
 const (
 	actOK, actShot = 0, 2
 )
 
-// Sizes of datagrams that the programs here tell apart, and those of their frames.
+// Payload sizes of the datagrams, by which the programs decide, and the size of the headers.
 const (
 	plainSize, shotSize, rewrittenSize = 20, 33, 47
 	frameOverhead                      = 42
 )
 
-// shoots drops datagrams of one size and lets all others pass, and so ARP.
+// shoots drops datagrams of one size, and passes all other packets, including ARP.
 func shoots(size int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
@@ -48,8 +48,8 @@ func shoots(size int32) asm.Instructions {
 	}
 }
 
-// rewrites changes the UDP destination port of one size, so that the filter that saw the
-// packet come does not match it any more.
+// rewrites changes the UDP destination port of datagrams of one size, so that the filter, which has matched
+// the packet before the program, no longer matches it.
 func rewrites() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
@@ -66,7 +66,7 @@ func rewrites() asm.Instructions {
 	}
 }
 
-// tailCalls goes on with the first program of the array, or ends with that verdict.
+// tailCalls makes a tail call to the first program of the array, or returns the verdict if that fails.
 func tailCalls(array *ebpf.Map, verdict int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapPtr(asm.R2, array.FD()),
@@ -82,7 +82,7 @@ func tcProgram(t *testing.T, name string, body asm.Instructions) *ebpf.Program {
 	return ktest.LoadProgram(t, ktest.Program{Name: name, Type: ebpf.SchedCLS, Body: body})
 }
 
-// by are the records about a BPF program.
+// by matches the records of a BPF program.
 func by(name string) func(*record) bool {
 	return func(r *record) bool { return r.Program != nil && r.Program.Name == name }
 }
@@ -90,8 +90,8 @@ func by(name string) func(*record) bool {
 func isProgram(r *record) bool { return r.Type == "program" }
 func isVerdict(r *record) bool { return r.Type == "verdict" }
 
-// decided wants each entry of a program to be followed by its verdict: the only one, of the same packet,
-// and the verdicts to be those.
+// decided checks that each entry of a program is followed by one verdict for the same packet, and that the
+// program has exactly these verdicts.
 func (rs records) decided(t *testing.T, name string, verdicts ...string) {
 	t.Helper()
 	events := rs.that(by(name))
@@ -111,8 +111,7 @@ func (rs records) decided(t *testing.T, name string, verdicts ...string) {
 	}
 }
 
-// refusesPrograms says whether no BPF program can be traced on this kernel. Then tracer has
-// to say so.
+// refusesPrograms reports whether BPF programs cannot be traced on this kernel, and then checks the error.
 func refusesPrograms(t *testing.T, flag string) bool {
 	t.Helper()
 	if tracesPrograms() {
@@ -124,12 +123,12 @@ func refusesPrograms(t *testing.T, flag string) bool {
 	return true
 }
 
-// programScene is BPF programs of every kind that the kernel has, at the places where they run.
+// programScene has BPF programs of every kind that the kernel supports, attached to their hooks.
 type programScene struct {
 	*world
-	// verdicts are what each program has to decide.
+	// verdicts are the expected verdicts of each program.
 	verdicts map[string][]string
-	// stream sends by TCP what a program on a socket sees.
+	// stream sends TCP data to the socket program.
 	stream func()
 }
 
@@ -138,25 +137,25 @@ func newProgramScene(t *testing.T) *programScene {
 	s.trafficControl()
 	s.netfilter()
 	s.socket()
-	s.cgroup() // which TCP's socket is not in: it may send again
+	s.cgroup() // after socket, so that it does not see retransmissions of its TCP connection
 	return s
 }
 
-// expect has the program decide so.
+// expect sets the expected verdicts of a program.
 func (s *programScene) expect(name string, verdicts ...string) { s.verdicts[name] = verdicts }
 
-// trafficControl has programs on the way of three datagrams from a to b and of one back. The
-// first drops one of the three at b.
+// trafficControl attaches programs on the path of three datagrams from a to b and of one back. The
+// first program drops one of the three at b.
 func (s *programScene) trafficControl() {
 	in := tcProgram(s.t, "t_in", shoots(shotSize))
 	ktest.TC(s.t, s.b, "vb", false, in)
 	s.expect("t_in", "TC_ACT_OK", "TC_ACT_SHOT")
 	ktest.TC(s.t, s.a, "va", true, tcProgram(s.t, "t_out", rewrites()))
 	s.expect("t_out", "TC_ACT_OK", "TC_ACT_OK", "TC_ACT_OK")
-	// That t_in can be gone on with, too, makes no second entry of it.
+	// t_in is also a tail-call target, which must not cause a second entry event.
 	array := ktest.ProgramArray(s.t, tcProgram(s.t, "t_inner", shoots(plainSize)), in)
 	ktest.TC(s.t, s.a, "va", false, tcProgram(s.t, "t_outer", tailCalls(array, actOK)))
-	s.expect("t_outer", "TC_ACT_SHOT") // is that of the program it goes on with
+	s.expect("t_outer", "TC_ACT_SHOT") // the verdict of its tail-call target
 	ktest.LoadProgram(s.t, ktest.Program{Name: "t_untyped", Type: ebpf.SchedCLS, Untyped: true, Body: ktest.Returns(actOK)})
 	if hasSymbol("tcx_link_attach") {
 		tcx := tcProgram(s.t, "t_tcx", ktest.Returns(-1))
@@ -199,7 +198,7 @@ func (s *programScene) netfilter() {
 	s.expect("t_netfilter", s.arrivals("NF_ACCEPT")...)
 }
 
-// arrivals are verdicts of a program that sees what b itself gets.
+// arrivals returns the verdicts of a program that sees the packets which b receives locally.
 func (s *programScene) arrivals(verdict string) []string {
 	if s.verdicts["t_netkit"] != nil {
 		return []string{verdict, verdict}
@@ -207,7 +206,7 @@ func (s *programScene) arrivals(verdict string) []string {
 	return []string{verdict}
 }
 
-// cgroup has a program see what the group of this process sends.
+// cgroup attaches a program that sees the packets sent by this process's control group.
 func (s *programScene) cgroup() {
 	group := ktest.NewCgroup(s.t, "programs")
 	home := ktest.CgroupOf(s.t)
@@ -229,7 +228,7 @@ func (s *programScene) cgroup() {
 	}
 }
 
-// socket has a program see what a TCP server gets; it is the server's port that is traced.
+// socket attaches a program that sees the data received by a TCP server on the traced port.
 func (s *programScene) socket() {
 	client, accepted := ktest.TCPPair(s.t, s.a, "127.0.0.1:7001")
 	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_sk_skb", Type: ebpf.SkSKB, Attach: ebpf.AttachSkSKBVerdict, Body: ktest.Returns(1)})
@@ -251,7 +250,7 @@ func (s *programScene) socket() {
 	}
 }
 
-// send sends a datagram that is traced, and one to another port.
+// send sends one datagram to the traced port, and one to another port.
 func (s *programScene) send(from *ktest.Netns, source, dest string, size int) {
 	for _, port := range []string{":7001", ":7002"} {
 		u := udp(source+":6001", dest+port)
@@ -260,7 +259,7 @@ func (s *programScene) send(from *ktest.Netns, source, dest string, size int) {
 	}
 }
 
-// sendAll sends all that the programs have to decide over, those loaded later aside.
+// sendAll sends the packets for all programs except those loaded later.
 func (s *programScene) sendAll() {
 	for _, size := range []int{plainSize, shotSize, rewrittenSize} {
 		s.send(s.a, a4, b4, size)
@@ -271,6 +270,7 @@ func (s *programScene) sendAll() {
 	s.stream()
 }
 
+// TestPrograms checks the entries and verdicts of BPF programs of all kinds, including one that is loaded later.
 func TestPrograms(t *testing.T) {
 	ownMachine(t)
 	if refusesPrograms(t, "--filter-trace-tc") {
@@ -284,9 +284,9 @@ func TestPrograms(t *testing.T) {
 	ktest.TC(t, s.b, "vb", true, later)
 	s.expect("t_later", "TC_ACT_OK")
 	s.send(s.b, b4, a4, plainSize)
-	p.letsGo()
+	p.releases()
 	tr := p.stop()
-	tr.events.that(func(r *record) bool { return *r.Tuple.Dport != 7001 }).absent(t, "strangers")
+	tr.events.that(func(r *record) bool { return *r.Tuple.Dport != 7001 }).absent(t, "unrelated packets")
 	for name, verdicts := range s.verdicts {
 		tr.events.decided(t, name, verdicts...)
 	}
@@ -299,8 +299,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestProgramsFollow wants a packet that a program has changed to be known to the next one,
-// where packets are followed.
+// TestProgramsFollow checks that with --filter-track-skb, a packet that a program has changed is still traced at the
+// next program.
 func TestProgramsFollow(t *testing.T) {
 	ownMachine(t)
 	if refusesPrograms(t, "--filter-trace-tc") {
@@ -316,16 +316,16 @@ func TestProgramsFollow(t *testing.T) {
 	tr.events.decided(t, "t_in", "TC_ACT_OK")
 	for _, r := range tr.events {
 		if r.ID == 0 || r.ID != tr.events[0].ID {
-			t.Errorf("a packet of its own: %s", r)
+			t.Errorf("a separate packet: %s", r)
 		}
 		if r.Type == "program" && (len(r.Stack) == 0 || r.Stack[0].Symbol == "" || strings.HasPrefix(r.Stack[0].Symbol, "bpf_")) {
-			t.Errorf("the stack begins with what traces: %v", r.Stack)
+			t.Errorf("the stack begins with the tracing program: %v", r.Stack)
 		}
 	}
 }
 
-// letsGo wants a program that nobody else holds any more to be let go.
-func (p *process) letsGo() {
+// releases checks that tracer drops its reference to a program when the program has no other references.
+func (p *process) releases() {
 	p.t.Helper()
 	gone, err := ebpf.NewProgram(ktest.Program{Name: "t_gone", Type: ebpf.SchedCLS, Body: ktest.Returns(actOK)}.Spec())
 	if err != nil {
@@ -335,16 +335,16 @@ func (p *process) letsGo() {
 	gone.Close()
 	for deadline := time.Now().Add(goneLimit); !p.said("BPF program t_gone (id ", "was unloaded"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			p.t.Errorf("program that nobody holds was not let go: %s", p.stderr())
+			p.t.Errorf("program without other references was not released: %s", p.stderr())
 			return
 		}
 	}
 }
 
-// goneLimit is how long it may take, in a slow machine.
+// goneLimit is the timeout for the release of a program on a slow machine.
 const goneLimit = 30 * time.Second
 
-// inOrder wants the records of each CPU in the order of time.
+// inOrder checks that the records of each CPU are in chronological order.
 func (rs records) inOrder(t *testing.T) {
 	t.Helper()
 	last := map[int]uint64{}
@@ -356,8 +356,8 @@ func (rs records) inOrder(t *testing.T) {
 	}
 }
 
-// tailCalls wants the program that another one goes on with to be seen to begin, or to be
-// named where that can't be. It has no verdict of its own.
+// tailCalls checks that a tail-called program has an entry event, or is named in a warning if the kernel does not
+// allow that. It has no verdict event.
 func (p *process) tailCalls(events records, name string) {
 	p.t.Helper()
 	inner := events.that(by(name))

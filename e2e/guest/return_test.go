@@ -17,13 +17,13 @@ import (
 	"tracer/internal/ktest"
 )
 
-// returned is what a record says of a function's return.
+// returned is the JSON object of a function's return.
 type returned struct {
 	Value json.RawMessage `json:"value"`
 	Name  *string         `json:"name"`
 }
 
-// number is the value's bits, and false where the function returns nothing.
+// number returns the bits of the value, and false if the function returns void.
 func (r *returned) number(t *testing.T) (uint64, bool) {
 	t.Helper()
 	text := strings.Trim(string(r.Value), `"`)
@@ -46,7 +46,7 @@ func isReturn(r *record) bool { return r.Type == "return" }
 
 func isEntry(r *record) bool { return r.Type == "function" }
 
-// named are the names of what a function returned.
+// results returns the distinct names of a function's return values, or the values if they have no name.
 func (rs records) results(function string) []string {
 	set := map[string]bool{}
 	for _, r := range rs.that(isReturn, in(function)) {
@@ -59,18 +59,18 @@ func (rs records) results(function string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// needFunctions ends a test that has no sense with tracepoints alone.
+// needFunctions returns the function backends, and skips the test if only tracepoints can be traced.
 func needFunctions(t *testing.T) []string {
 	t.Helper()
 	list := slices.DeleteFunc(slices.Clone(backends()), func(b string) bool { return b == tracepoint })
 	if len(list) == 0 {
-		t.Skip("this kernel has no kprobes, and so no returns")
+		t.Skip("this kernel has no kprobes")
 	}
 	return list
 }
 
-// functionBackends are those that need be tested here: where time is short, the best alone.
-// What tells them apart is tested by all machines, and each is the best of some.
+// functionBackends returns the function backends to test on this machine: only the best one if BRIEF is set,
+// since each is the best on some machine, and TestBackend covers their differences on all machines.
 func functionBackends(t *testing.T) []string {
 	t.Helper()
 	list := needFunctions(t)
@@ -80,13 +80,13 @@ func functionBackends(t *testing.T) []string {
 	return list
 }
 
-// isBrief says that time is short.
+// isBrief reports whether to test only the best backend.
 func isBrief() bool { return os.Getenv("BRIEF") != "" }
 
-// isQuick says that the run is of the quick tier.
+// isQuick reports whether the run is of the quick tier.
 func isQuick() bool { return os.Getenv("QUICK") != "" }
 
-// returnWay is a backend with a way to see returns; empty is the best.
+// returnWay is a backend with a method to trace returns; an empty method means the best.
 type returnWay struct{ backend, by string }
 
 func (w returnWay) flags() []string {
@@ -97,7 +97,7 @@ func (w returnWay) flags() []string {
 	return flags
 }
 
-// eachReturnWay runs a test with each way that this kernel has.
+// eachReturnWay runs a test with each method that this kernel supports.
 func eachReturnWay(t *testing.T, test func(*testing.T, returnWay)) {
 	ways := []returnWay{{kprobe, "kretprobe"}}
 	if slices.Contains(needFunctions(t), kprobeMulti) {
@@ -111,25 +111,25 @@ func eachReturnWay(t *testing.T, test func(*testing.T, returnWay)) {
 	}
 }
 
-// session is the best way, where entry and return have one link.
+// session is the best method: one link for entry and return.
 const session = "kprobe-session"
 
-// eachBackend runs a test with the best way to see returns of each backend.
+// eachBackend runs a test with the best method to trace returns of each backend.
 func eachBackend(t *testing.T, test func(*testing.T, returnWay)) {
 	for _, backend := range functionBackends(t) {
 		t.Run(backend, func(t *testing.T) { test(t, returnWay{backend: backend}) })
 	}
 }
 
-// hasSessions says that this kernel has kprobe sessions, by what they are told with.
+// hasSessions reports whether this kernel has kprobe sessions, by the kfunc that programs use in them.
 func hasSessions(t *testing.T) bool {
 	t.Helper()
 	return slices.Contains(needFunctions(t), kprobeMulti) && describes("bpf_session_is_return")
 }
 
-// TestReturnsAreSeenByTheBestWay without being told which, in a session where the kernel
-// has them, as all do on which we know kprobe-multi to run.
-func TestReturnsAreSeenByTheBestWay(t *testing.T) {
+// TestBestReturnMethodIsChosen checks that tracer chooses the best method to trace returns: a kprobe session if the
+// kernel supports it, as all machines with kprobe-multi do.
+func TestBestReturnMethodIsChosen(t *testing.T) {
 	needFunctions(t)
 	want := map[string]string{kprobe: "kretprobe", kprobeMulti: session}[chosen()]
 	if want == session && !hasSessions(t) {
@@ -149,16 +149,15 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 	}
 }
 
-// pinged are functions that a ping over loopback goes through, some of which return
-// nothing, or an address.
+// pinged are functions that a ping over loopback passes, some of which return void or a pointer.
 var pinged = []string{"ip_rcv", "ip_local_deliver", "icmp_rcv", "ip_rcv_core", "raw_local_deliver", "skb_clone"}
 
-// pingedTwice are in the middle of sending the question when the answer is sent. The
-// kernel sees as many returns of one function at a time as it has CPUs, without
-// preemption and without kprobe-multi.
+// pingedTwice are functions that still run for the request when they are called for the reply. Without
+// kprobe-multi, on a kernel without preemption, the number of concurrent calls of a function whose returns
+// can be traced is the number of CPUs.
 var pingedTwice = []string{"ip_output", "ip_finish_output2"}
 
-// pingedFunctions are those of which every return can be seen.
+// pingedFunctions returns the functions whose returns can all be traced.
 func pingedFunctions() []string {
 	if runtime.NumCPU() == 1 {
 		return pinged
@@ -166,8 +165,8 @@ func pingedFunctions() []string {
 	return slices.Concat(pinged, pingedTwice)
 }
 
-// returnsOfPing is what the tracer says of the functions while the kernel's own tracing
-// is on as well: returns, and these with the entries.
+// returnsOfPing traces the functions of a ping, while begin and end switch the kernel's own tracing on and off. It
+// returns the return events, and all events.
 func returnsOfPing(t *testing.T, way returnWay, begin, end func()) (returns, all records) {
 	t.Helper()
 	n := ktest.NewNetns(t, "a")
@@ -181,9 +180,9 @@ func returnsOfPing(t *testing.T, way returnWay, begin, end func()) (returns, all
 	return tr.events.that(isReturn), tr.events
 }
 
-// TestReturnedValuesAreThoseOfTheKernel compares them with those that the kernel's own
-// kretprobes write down at the same time.
-func TestReturnedValuesAreThoseOfTheKernel(t *testing.T) {
+// TestReturnValuesAgreeWithKretprobes compares return values with those that the kernel's kretprobe events record
+// at the same time.
+func TestReturnValuesAgreeWithKretprobes(t *testing.T) {
 	ownMachine(t)
 	eachBackend(t, func(t *testing.T, way returnWay) {
 		k := kernelReturns{t: t}
@@ -194,8 +193,7 @@ func TestReturnedValuesAreThoseOfTheKernel(t *testing.T) {
 	})
 }
 
-// eachEntryReturned wants a return for each entry: none is missed, none is made up, and
-// it has what the entry had.
+// eachEntryReturned checks that each entry has exactly one return, with the same packet and interface.
 func (tr *trace) eachEntryReturned(t *testing.T) {
 	t.Helper()
 	if tr.summary.Unreturned != 0 || tr.summary.Lost != 0 {
@@ -210,7 +208,7 @@ func (tr *trace) eachEntryReturned(t *testing.T) {
 		}
 		last := len(open[key]) - 1
 		if last < 0 {
-			t.Errorf("%s returned and was not entered: %s", r.Func, r)
+			t.Errorf("%s has a return without an entry: %s", r.Func, r)
 			return
 		}
 		entry := open[key][last]
@@ -226,7 +224,7 @@ func (tr *trace) eachEntryReturned(t *testing.T) {
 	}
 	for _, rest := range open {
 		for _, r := range rest {
-			t.Errorf("%s was entered and did not return: %s", r.Func, r)
+			t.Errorf("%s has an entry without a return: %s", r.Func, r)
 			return
 		}
 	}
@@ -237,7 +235,7 @@ func tupleText(tuple tuple) string {
 	return string(b)
 }
 
-// kernelReturns is the kernel's own kretprobes.
+// kernelReturns uses kretprobe events of the kernel's tracing.
 type kernelReturns struct {
 	t      *testing.T
 	values map[string][]uint64
@@ -270,7 +268,7 @@ func (k *kernelReturns) stop() {
 	}
 }
 
-// compare wants as many returns of a function as the kernel saw, and of the same values.
+// compare checks that a function has as many returns as the kernel recorded, with the same values.
 func (k *kernelReturns) compare(function string, events records) {
 	k.t.Helper()
 	values := k.values[function]
@@ -285,7 +283,7 @@ func (k *kernelReturns) compare(function string, events records) {
 	}
 }
 
-// isSameValue compares all bits of an address, and of a number those of an int.
+// isSameValue compares all bits of a pointer, but only the lower 32 bits of a number.
 func isSameValue(r record, value, want uint64) bool {
 	if strings.HasPrefix(string(r.Return.Value), `"`) {
 		return value == want
@@ -293,11 +291,11 @@ func isSameValue(r record, value, want uint64) bool {
 	return uint32(value) == uint32(want)
 }
 
-// droppedByHook is what a hook of newer kernels says that has dropped the packet itself,
-// with a reason.
+// droppedByHook is the verdict on newer kernels of a hook that has dropped the packet itself, with a
+// reason.
 const droppedByHook = "NF_STOLEN:EPERM"
 
-// TestVerdictsAreNamed has a firewall drop what goes to one port.
+// TestVerdictsAreNamed checks the names of netfilter verdicts. A firewall drops packets to one port.
 func TestVerdictsAreNamed(t *testing.T) {
 	w := newWorld(t)
 	ktest.DropTCP(t, w.b, 7099)
@@ -333,9 +331,9 @@ func TestVerdictsAreNamed(t *testing.T) {
 	}
 }
 
-// TestReturnsOfCallsAtTheSameTime has functions on several CPUs, nested in one another
-// and interrupted, by all the functions that there are.
-func TestReturnsOfCallsAtTheSameTime(t *testing.T) {
+// TestReturnsOfConcurrentCalls checks the returns of many functions that run on several CPUs, nested and
+// interrupted.
+func TestReturnsOfConcurrentCalls(t *testing.T) {
 	eachBackend(t, func(t *testing.T, way returnWay) {
 		w := newWorld(t)
 		listenAt(t, w.a, a4+":7777")
@@ -365,7 +363,7 @@ func TestReturnsOfCallsAtTheSameTime(t *testing.T) {
 	})
 }
 
-// TestReturnsNeedFunctions: a tracepoint has no return.
+// TestReturnsNeedFunctions checks the error of the tracepoint backend, which has no returns.
 func TestReturnsNeedFunctions(t *testing.T) {
 	p := command{args: []string{"--backend", tracepoint, "--output-return"}}.start(t)
 	p.ends(soon, 2)

@@ -14,14 +14,14 @@ import (
 	"testing"
 )
 
-// packets give lines of some megabytes, with what is dumped of each.
+// packets is the number of packets, whose dumps fill several megabytes.
 const packets = 2500
 
-// stale is a file of a run long ago.
+// stale is the name of an old file, of an earlier run.
 const stale = "trace-2020-01-02T03-04-05.000.json"
 
-// TestRotation writes into files of one megabyte: no line may be lost between two
-// of them, or torn. What is older than a day goes away.
+// TestRotation checks that no line is lost or split between files of one megabyte, that old files are
+// compressed, and that files older than a day are deleted.
 func TestRotation(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, stale), []byte("{}\n"), 0o600); err != nil {
@@ -40,7 +40,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestRotationKeepsFew keeps one old file beside the one that is written.
+// TestRotationKeepsFew checks that --output-file-max-backups 1 keeps one old file in addition to the current one.
 func TestRotationKeepsFew(t *testing.T) {
 	files, text := rotated(t, t.TempDir(), "--output-file-max-backups", "1")
 	if len(files) != 2 {
@@ -51,7 +51,7 @@ func TestRotationKeepsFew(t *testing.T) {
 	}
 }
 
-// rotated sends the packets and looks at what files there are then.
+// rotated traces the packets, and returns the names and the contents of the files.
 func rotated(t *testing.T, folder string, args ...string) (files []string, all string) {
 	t.Helper()
 	args = append(args, "--output-json", "--output-file", filepath.Join(folder, "trace.json"), "--output-file-max-size", "1", "--output-skb")
@@ -61,8 +61,8 @@ func rotated(t *testing.T, folder string, args ...string) (files []string, all s
 	return contents(t, folder)
 }
 
-// contents is all files by name, and what is in them. None may be larger than was
-// asked for, and each has to end with a line.
+// contents returns the names of all files and their unpacked text. It checks that none is larger than
+// the maximum, and that each ends with a complete line.
 func contents(t *testing.T, folder string) (files []string, all string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -79,7 +79,7 @@ func contents(t *testing.T, folder string) (files []string, all string) {
 	return files, all
 }
 
-// plain is what a file holds, unpacked.
+// plain returns the text of a file, uncompressed if its name ends with .gz.
 func plain(file string) (string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil || !strings.HasSuffix(file, ".gz") {

@@ -21,7 +21,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// soakTime is how long TestSoak sends: the environment's SOAK, or some seconds.
+// soakTime returns the duration of TestSoak: the environment variable SOAK, or some seconds.
 func soakTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
@@ -38,18 +38,18 @@ func soakTime(t *testing.T) time.Duration {
 	return d
 }
 
-// What is sent in the soak goes to these ports, from a port that counts.
+// Destination ports of the soak test, and the range of source ports, through which it counts.
 const (
 	soakUDP, soakTCP    = 7300, 7301
 	soakFirst, soakLast = 20000, 52767
 )
 
-// soakFilter matches one in sixteen of what is sent and none of the answers, so
-// that what is followed lies where strangers lay just before.
+// soakFilter matches one in sixteen of the sent packets, and no answers, so that followed packets reuse the memory
+// of recently freed unrelated ones.
 const soakFilter = "(udp dst port 7300 and udp[0:2] & 15 = 0) or (tcp dst port 7301 and tcp[0:2] & 15 = 0)" +
 	" or (icmp[icmptype] = icmp-echo and icmp[6:2] & 15 = 0)"
 
-// soakWanted is the filter again, for the labels of what was traced.
+// soakWanted applies the same filter to a label.
 func soakWanted(l label) bool {
 	switch l.protocol {
 	case "udp":
@@ -60,7 +60,7 @@ func soakWanted(l label) bool {
 	return l.kind == 8 && l.seq&15 == 0
 }
 
-// soakFuncs are few, as the reader shall keep up: on the way, and where packets end.
+// soakFuncs returns few functions, so that the reader keeps up: some on the path, and those that free packets.
 func soakFuncs() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb|consume_skb|kfree_skb"
@@ -69,8 +69,8 @@ func soakFuncs() string {
 		"__consume_stateless_skb|__kfree_skb|consume_skb|kfree_skb.*|napi_consume_skb|sk_skb_reason_drop|skb_attempt_defer_free|skb_release_head_state"
 }
 
-// TestSoak sends at full speed, so that the kernel uses addresses over and over, and
-// wants no event to be given to a wrong packet. An hour of it:
+// TestSoak sends at full speed, so that the kernel reuses the addresses of sk_buffs, and checks that no event
+// is assigned to a wrong packet. To run it for an hour:
 //
 //	SOAK=1h go test -run TestSoak -timeout 90m -v ./e2e/guest
 func TestSoak(t *testing.T) {
@@ -81,10 +81,10 @@ func TestSoak(t *testing.T) {
 	go func() { result <- readSoak(output, labelOf, soakWanted) }()
 	t.Run("traffic", func(t *testing.T) { w.soak(t, soakTime(t)) })
 	p.stopText()
-	(<-result).judge(t)
+	(<-result).check(t)
 }
 
-// startPiped starts the tracer with its output to be read at once, since it is long.
+// startPiped starts tracer with a pipe for its output, since that is too long for a file.
 func startPiped(t *testing.T, args ...string) (*process, io.Reader) {
 	t.Helper()
 	output, input, err := os.Pipe()
@@ -98,7 +98,7 @@ func startPiped(t *testing.T, args ...string) (*process, io.Reader) {
 	return p, output
 }
 
-// soaked is what the tracer said in all that time.
+// soaked is the result of a soak test.
 type soaked struct {
 	attribution
 	summary record
@@ -111,7 +111,7 @@ func readSoak(output io.Reader, labelOf func(*record) (label, bool), wanted func
 	return s
 }
 
-// lines are the events, while the summary is kept.
+// lines yields the events, and stores the summary in s.
 func (s *soaked) lines(output io.Reader) iter.Seq[*record] {
 	return func(yield func(*record) bool) {
 		scanner := bufio.NewScanner(output)
@@ -133,41 +133,43 @@ func (s *soaked) lines(output io.Reader) iter.Seq[*record] {
 	}
 }
 
-// judge takes it that without functions some packets are not seen to end.
-func (s soaked) judge(t *testing.T) {
+// check checks the attribution. If functions are traced, it also checks that packets without an event that frees
+// them are explained by lost events.
+func (s soaked) check(t *testing.T) {
 	t.Helper()
-	s.judgeAttribution(t, 50)
+	s.checkAttribution(t, 50)
 	if follows() && s.unended > s.summary.Lost {
-		t.Errorf("%d packets did not end, with %d events lost", s.unended, s.summary.Lost)
+		t.Errorf("%d packets were not seen to be freed, with %d events lost", s.unended, s.summary.Lost)
 	}
 }
 
-// judgeAttribution wants so many packets at least, as fewer say nothing.
-func (s soaked) judgeAttribution(t *testing.T, least int) {
+// checkAttribution checks that no event is assigned to a wrong packet, and that there are enough packets for a
+// meaningful result.
+func (s soaked) checkAttribution(t *testing.T, least int) {
 	t.Helper()
-	t.Logf("%d events of %d packets, %d lost, %d given to a wrong packet, %d not seen to end",
+	t.Logf("%d events of %d packets, %d lost, %d assigned to a wrong packet, %d not seen to be freed",
 		s.events, s.packets, s.summary.Lost, s.wrong.count, s.unended)
 	if s.err != nil {
 		t.Error(s.err)
 	}
 	if s.packets < least {
-		t.Errorf("%d packets are too few to say anything", s.packets)
+		t.Errorf("%d packets, want at least %d", s.packets, least)
 	}
 	for _, what := range s.wrong.first {
 		t.Error(what)
 	}
 	if s.wrong.count > 0 {
-		t.Errorf("%d events were given to a wrong packet", s.wrong.count)
+		t.Errorf("%d events were assigned to a wrong packet", s.wrong.count)
 	}
 }
 
-// soakLeast is what has to be sent to say anything: one in sixteen is followed.
+// soakLeast is the minimum number of exchanges for a meaningful result: one in sixteen is followed.
 const soakLeast = 2000
 
-// soak sends everything at the same time for so long, and on a slow machine longer, up to
-// four times, until there is enough of it.
+// soak sends all kinds of traffic concurrently for this duration. On a slow machine it continues until
+// soakLeast is reached, for at most four times the duration.
 func (w *world) soak(t *testing.T, long time.Duration) {
-	ktest.NewTap(t, w.a, "va") // for clones
+	ktest.NewTap(t, w.a, "va") // causes clones
 	here, there := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(b4)
 	for _, server := range []struct {
 		n *ktest.Netns
@@ -207,7 +209,7 @@ func (w *world) soak(t *testing.T, long time.Duration) {
 	all.Wait()
 }
 
-// unlessLost takes it that at full speed a socket's queue may be full, and an answer late.
+// unlessLost ignores timeouts: at full speed a socket's queue may be full, and an answer late.
 func unlessLost(err error) error {
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {
@@ -216,7 +218,7 @@ func unlessLost(err error) error {
 	return err
 }
 
-// serve opens a server until the end of the test.
+// serve starts a server, and closes it at the end of the test.
 func serve(t *testing.T, n *ktest.Netns, open func() (io.Closer, error)) {
 	t.Helper()
 	do(t, n, func() error {
@@ -246,8 +248,8 @@ func echoUDP() (io.Closer, error) {
 	return c, nil
 }
 
-// askUDP sends a datagram from the port of its number and waits for the answer. A
-// port that somebody else has just then is left out.
+// askUDP sends the nth datagram, from port soakPort(n), and waits for the answer. It does nothing if the port is in
+// use.
 func askUDP(to netip.Addr, n, size int) error {
 	c, err := ktest.UDP{From: netip.AddrPortFrom(netip.IPv4Unspecified(), soakPort(n))}.Open()
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -288,8 +290,8 @@ func swallowTCP() (io.Closer, error) {
 	return l, nil
 }
 
-// pushTCP sends as much as makes big packets, and waits until it was read. The port
-// that is still known from an earlier round is left out.
+// pushTCP sends enough data for big packets, and waits until it has been read. It does nothing if the port is
+// still in use, from an earlier round.
 func pushTCP(to netip.Addr, n int) error {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{Port: int(soakPort(n))}, Timeout: patience}
 	conn, err := d.Dial("tcp4", netip.AddrPortFrom(to, soakTCP).String())

@@ -14,8 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestStack compares stacks with those that the kernel's own function tracer
-// writes down for the same calls.
+// TestStack compares stacks with those that the kernel's function tracer records for the same calls.
 func TestStack(t *testing.T) {
 	functions := []string{"ip_output", "icmp_rcv", "ip_rcv"}
 	n := ktest.NewNetns(t, "a")
@@ -28,7 +27,7 @@ func TestStack(t *testing.T) {
 	events.present(t, "any")
 	for _, r := range events {
 		if r.checkStack(t); t.Failed() {
-			return // one tells as much as all
+			return // the others would fail alike
 		}
 	}
 	if chosen() == tracepoint {
@@ -46,8 +45,8 @@ func stackFunctions(functions []string) string {
 	return strings.Join(functions, "|")
 }
 
-// checkStack wants the stack to begin with the function and its caller, and to
-// have got to the bottom: this packet was sent by a system call, and may be received by ksoftirqd.
+// checkStack checks that the stack begins with the function and its caller, and is complete: it ends with the
+// system call that sent the packet, or with ksoftirqd, which may receive it.
 func (r *record) checkStack(t *testing.T) {
 	t.Helper()
 	if len(r.Stack) < 5 {
@@ -75,8 +74,7 @@ var bottomOfStack = regexp.MustCompile(`sys_sendto|sys_write|el0|entry_SYSCALL_6
 
 func (f frame) String() string { return fmt.Sprintf("%s+%#x", f.Symbol, f.Offset) }
 
-// functionTracer is an instance of the kernel's function tracer that writes the
-// stack of each call.
+// functionTracer is an instance of the kernel's function tracer that records the stack of each call.
 type functionTracer struct {
 	t         *testing.T
 	folder    string
@@ -84,8 +82,8 @@ type functionTracer struct {
 	text      string
 }
 
-// kernelStacks is there for some functions, turned off. It is nil where the kernel
-// has no probes for functions anyway.
+// kernelStacks creates an instance for some functions, not enabled yet. It returns nil if the kernel
+// has no function probes.
 func kernelStacks(t *testing.T, functions []string) *functionTracer {
 	t.Helper()
 	if chosen() == tracepoint {
@@ -103,7 +101,7 @@ func kernelStacks(t *testing.T, functions []string) *functionTracer {
 	return &functionTracer{t: t, folder: folder, functions: functions}
 }
 
-// write stops at the first file that does not take what it is given.
+// write writes text to files of the instance, given as name and text. An error ends the test.
 func (f *functionTracer) write(files ...[2]string) {
 	f.t.Helper()
 	for _, file := range files {
@@ -120,7 +118,7 @@ func (f *functionTracer) enable() {
 	}
 }
 
-// disable keeps what was written, and leaves the functions as they were.
+// disable reads the recorded text, and switches the function tracer off.
 func (f *functionTracer) disable() {
 	if f == nil {
 		return
@@ -134,8 +132,8 @@ func (f *functionTracer) disable() {
 	f.write([2]string{"current_tracer", "nop"})
 }
 
-// compare wants the same stacks for the same calls in the same order. The kernel's
-// may begin with frames of its own, and tells another place within the function.
+// compare checks that the calls have the same stacks in the same order. It skips the function's own frame, whose
+// offset differs, and the frames of the function tracer.
 func (f *functionTracer) compare(function string, events records) {
 	f.t.Helper()
 	stacks := f.stacks(function)
@@ -150,20 +148,20 @@ func (f *functionTracer) compare(function string, events records) {
 		}
 		if !slices.Equal(got, want) {
 			f.t.Errorf("stack %d of %s:\n got %s\nwant %s", i, function, strings.Join(got, " "), strings.Join(want, " "))
-			return // one tells as much as all
+			return // the others would fail alike
 		}
 	}
 }
 
 var kernelFrame = regexp.MustCompile(`(?m)^ => (\S+\+0x[0-9a-f]+)/`)
 
-// stacks are those of the calls of one function, from its caller on.
+// stacks returns the recorded stacks of the calls of one function, from its caller on.
 func (f *functionTracer) stacks(function string) [][]string {
 	var stacks [][]string
 	for _, part := range strings.Split(f.text, "<stack trace>\n")[1:] {
 		stack := framesOf(part)
 		at := slices.IndexFunc(stack, func(s string) bool { return strings.HasPrefix(s, function+"+") })
-		if at >= 0 && at <= 3 { // deeper down it is a caller
+		if at >= 0 && at <= 3 { // at a deeper frame it is only a caller of the traced function
 			stacks = append(stacks, stack[at+1:])
 		}
 	}

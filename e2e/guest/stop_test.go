@@ -8,6 +8,7 @@ import (
 	"time"
 )
 
+// TestSignals checks that each signal ends tracer normally, with all events and a summary.
 func TestSignals(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -26,8 +27,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestInterruptAtStart presses Ctrl-C while the tracer is still starting, with
-// everything to be attached by the backend that takes longest.
+// TestInterruptAtStart sends SIGINT while tracer starts, with all functions and the slowest backend.
 func TestInterruptAtStart(t *testing.T) {
 	list := backends()
 	slowest := list[max(0, len(list)-2)]
@@ -37,20 +37,20 @@ func TestInterruptAtStart(t *testing.T) {
 			p := command{args: []string{"--backend", slowest, "icmp"}}.start(t)
 			time.Sleep(delay)
 			p.signal(syscall.SIGINT)
-			p.gone(soon)
+			p.interrupted(soon)
 		})
 	}
 }
 
-// gone waits for an end that is a good one for somebody who pressed Ctrl-C: exit
-// code 0, or a death by the signal before the program could ask for it.
-func (p *process) gone(limit time.Duration) {
+// interrupted waits for the end of tracer after Ctrl-C, and checks that it exits with code 0, or was killed by
+// the signal before it could handle it.
+func (p *process) interrupted(limit time.Duration) {
 	p.t.Helper()
 	began := time.Now()
 	if !waits(limit, p.hasEnded) {
-		p.t.Fatalf("still there %v after Ctrl-C: %s\n%s", limit, p.stderr(), p.stuck())
+		p.t.Fatalf("still running %v after Ctrl-C: %s\n%s", limit, p.stderr(), p.stuck())
 	}
-	p.t.Logf("gone %v after Ctrl-C: %v", time.Since(began).Round(time.Millisecond), p.cmd.ProcessState)
+	p.t.Logf("ended %v after Ctrl-C: %v", time.Since(began).Round(time.Millisecond), p.cmd.ProcessState)
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	early := status.Signaled() && status.Signal() == syscall.SIGINT && p.stderr() == ""
 	if p.code() != 0 && !early {
@@ -58,10 +58,10 @@ func (p *process) gone(limit time.Duration) {
 	}
 }
 
-// secondSignal is later than what counts as the first signal again.
+// secondSignal is longer than the time in which a repeated signal counts as the first one.
 const secondSignal = 400 * time.Millisecond
 
-// TestInterruptTwice: the second Ctrl-C does not wait for anything.
+// TestInterruptTwice checks that a second Ctrl-C ends tracer without waiting.
 func TestInterruptTwice(t *testing.T) {
 	p := command{args: []string{"--backend", backends()[max(0, len(backends())-2)], "icmp"}}.start(t)
 	p.awaitSaid("backend ")
@@ -69,6 +69,6 @@ func TestInterruptTwice(t *testing.T) {
 	time.Sleep(secondSignal)
 	p.signal(syscall.SIGINT)
 	if !waits(soon, p.hasEnded) {
-		t.Fatalf("still there: %s\n%s", p.stderr(), p.stuck())
+		t.Fatalf("still running: %s\n%s", p.stderr(), p.stuck())
 	}
 }

@@ -16,12 +16,12 @@ import (
 // outputName is the output file of a run that is killed.
 const outputName = "trace.json"
 
-// asked are the names of files that the tracer was asked to write: those of [process], the output
-// and older files.
+// asked matches the names of the files that tracer was told to write: those of [process], the output
+// and rotated files.
 var asked = regexp.MustCompile(`^(out|err|ready|trace\.json|trace-[-0-9T.]+\.json(\.gz)?)$`)
 
-// onlyExpected finds files that nobody asked for, such as those that hold the place of others.
-// After a run that came to its end, each file has whole lines, and older ones are compressed.
+// onlyExpected checks that tracer has left only expected files, for instance no temporary files. After a run that
+// ended normally, each file must have complete lines, and rotated ones must be compressed.
 func onlyExpected(t *testing.T, dir string, p *process) {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -50,7 +50,7 @@ func checkWhole(t *testing.T, path string) {
 	}
 }
 
-// surroundings are the files of a machine that is ours, and how often its kernel has warned.
+// surroundings are the files of a machine that is used only for the tests, and the number of its kernel's warnings.
 type surroundings struct {
 	files    []string
 	warnings int
@@ -64,7 +64,7 @@ func newSurroundings(t *testing.T) surroundings {
 	return surroundings{files: machineFiles(t), warnings: warnings(t)}
 }
 
-// check finds files that are new anywhere on the machine, and new warnings of the kernel.
+// check checks that there are no new files anywhere on the machine, and no new warnings of the kernel.
 func (s surroundings) check(t *testing.T) {
 	t.Helper()
 	if !onOwnMachine() {
@@ -83,7 +83,7 @@ func (s surroundings) check(t *testing.T) {
 	}
 }
 
-// machineFiles are all files but the kernel's, those of the running tests and their results.
+// machineFiles returns all files except the kernel's, those of the running tests, and the results.
 func machineFiles(t *testing.T) (names []string) {
 	t.Helper()
 	others := []string{"/proc", "/sys", "/dev", os.Getenv("RESULTS"), folder, filepath.Dir(t.TempDir())}
@@ -102,7 +102,7 @@ func machineFiles(t *testing.T) (names []string) {
 
 var warning = []byte("WARNING: CPU")
 
-// warnings counts those in the kernel's log.
+// warnings counts the warnings in the kernel's log.
 func warnings(t *testing.T) int {
 	t.Helper()
 	log, err := kernelLog()

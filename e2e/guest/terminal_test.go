@@ -19,7 +19,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// window is a terminal, and what was written to it.
+// window is a pseudo-terminal, and the text that was written to it.
 type window struct {
 	t             *testing.T
 	master, slave *os.File
@@ -37,7 +37,7 @@ func openWindow(t *testing.T, width uint16) *window {
 	return w
 }
 
-// read ends when no process has the slave open any more.
+// read reads the terminal until no process has the slave open.
 func (w *window) read() {
 	defer close(w.done)
 	_, err := io.Copy(w, w.master)
@@ -52,7 +52,7 @@ func (w *window) Write(text []byte) (int, error) {
 	return w.text.Write(text)
 }
 
-// shown is what is on the screen, without colours.
+// shown returns the text on the screen, without colours.
 func (w *window) shown() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,7 +66,7 @@ func (w *window) resize(width uint16) {
 	}
 }
 
-// start starts the tracer in the foreground of the window, where it gets SIGWINCH.
+// start starts tracer in the foreground of the window, so that it receives SIGWINCH.
 func (w *window) start(args ...string) *process {
 	w.t.Helper()
 	p := command{args: args, stdout: w.slave, onTerminal: true}.start(w.t)
@@ -82,18 +82,18 @@ func (w *window) stop(p *process) {
 	<-w.done
 }
 
-// showing is a command and what it is to see.
+// showing is a command with its traffic and expected output.
 type showing struct {
 	name string
 	args []string
 	do   func(t *testing.T, w *world)
-	// row is what one of its rows ends with, and last the end of what is said on stderr.
+	// row is a pattern for the end of a row, last for the end of stderr.
 	row, last string
 }
 
 func showings() []showing {
 	functions := []string{}
-	if chosen() == kprobe { // all would take long
+	if chosen() == kprobe { // attaching all functions would take long
 		functions = []string{"--filter-func", handful()}
 	}
 	return []showing{
@@ -114,8 +114,8 @@ func exchange(t *testing.T, w *world) {
 	}
 }
 
-// TestTerminal has what most begin with shown on terminals of several widths, and in a pipe:
-// no row is wider, and each has the function. The screens are kept among the results.
+// TestTerminal checks common commands on terminals of several widths, and in a pipe: no row is wider than the
+// terminal, and each has the function. The screens are kept in the results folder.
 func TestTerminal(t *testing.T) {
 	for _, s := range showings() {
 		for _, width := range []uint16{80, 120, 160, 200} {
@@ -136,7 +136,7 @@ func (s *showing) onTerminal(t *testing.T, width uint16) {
 	header, _, _ := strings.Cut(w.shown(), "\n")
 	noted := strings.Contains(p.stderr(), fmt.Sprintf(" in %d columns: --output-columns default shows all\n", width))
 	if noted == (strings.Contains(header, "SKB") && strings.Contains(header, "MTU")) {
-		t.Errorf("a note is there: %t, with the columns %q", noted, header)
+		t.Errorf("a note on omitted columns: %t, with the columns %q", noted, header)
 	}
 }
 
@@ -167,13 +167,13 @@ func (s *showing) check(t *testing.T, text, stderr string) {
 	}
 }
 
-// checkRows wants the header and all rows to fit, and something below FUNC in each. Lines below
-// a row are as long as they are.
+// checkRows checks that the header and all rows fit, and that each row has text in the column FUNC. Continuation
+// lines below a row may be longer.
 func checkRows(t *testing.T, text string, width int) {
 	t.Helper()
 	at := 0
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		cells := utf8.RuneCountInString(line) // which take one each here
+		cells := utf8.RuneCountInString(line) // each rune has a width of one cell here
 		switch {
 		case strings.HasPrefix(line, "    "):
 			continue
@@ -188,7 +188,7 @@ func checkRows(t *testing.T, text string, width int) {
 	}
 }
 
-// checkNumbers wants packets to be numbered 1, 2, 3 … as they appear.
+// checkNumbers checks that packets are numbered 1, 2, 3 … in the order in which they appear.
 func checkNumbers(t *testing.T, text string) {
 	t.Helper()
 	lines := strings.Split(text, "\n")
@@ -204,7 +204,7 @@ func checkNumbers(t *testing.T, text string) {
 		}
 		var id int
 		if _, err := fmt.Sscanf(fields[column], "%d", &id); err != nil || id > seen+1 || id == 0 {
-			t.Errorf("packet %s appears behind packet %d: %q", fields[column], seen, line)
+			t.Errorf("packet %s appears after packet %d: %q", fields[column], seen, line)
 			return
 		}
 		seen = max(seen, id)
@@ -214,8 +214,7 @@ func checkNumbers(t *testing.T, text string) {
 	}
 }
 
-// TestTerminalChanges: after the terminal has another size, the next row comes below a new header,
-// and both fit.
+// TestTerminalChanges checks that after the terminal is resized, the next row follows a new header, and both fit.
 func TestTerminalChanges(t *testing.T) {
 	win := openWindow(t, 160)
 	p := win.start("--filter-func", handful(), "icmp and net 10.9.0.0/24")
@@ -237,11 +236,10 @@ func TestTerminalChanges(t *testing.T) {
 	checkRows(t, after, 80)
 }
 
-// endOfHeader ends each header.
+// endOfHeader is the end of each header.
 const endOfHeader = " FUNC\n"
 
-// awaitHeaders calls send, again and again, until so many headers are shown, the last one with a
-// row below it.
+// awaitHeaders calls send repeatedly until count headers are shown, the last one with a row below it.
 func (w *window) awaitHeaders(count int, send func()) {
 	w.t.Helper()
 	isShown := func() bool {
@@ -254,8 +252,8 @@ func (w *window) awaitHeaders(count int, send func()) {
 	}
 }
 
-// TestFirstWords: on a terminal the first message comes before the kernel's types are read.
-func TestFirstWords(t *testing.T) {
+// TestFirstMessage checks that on a terminal, the first progress message appears before the kernel's BTF is read.
+func TestFirstMessage(t *testing.T) {
 	w := openWindow(t, 80)
 	p := command{args: []string{"--filter-func", landmark()}, stderr: w.slave}.start(t)
 	w.slave.Close()
@@ -270,6 +268,6 @@ func TestFirstWords(t *testing.T) {
 		t.Errorf("%q, want %q and then %q", text, first, attaching)
 	}
 	if i := strings.LastIndex(text, "\r\x1b[K"); i < 0 || !strings.HasPrefix(text[i:], "\r\x1b[Kattached to ") {
-		t.Errorf("the line that moves is still there: %q", text)
+		t.Errorf("the progress line was not cleared: %q", text)
 	}
 }

@@ -56,7 +56,7 @@ func newCourt(t *testing.T, generic bool) *court {
 	return w
 }
 
-// accuse sends a datagram for each sentence, between those of a stranger.
+// accuse sends a datagram for each sentence, between those of a unrelated.
 func (w *court) accuse() {
 	for s := range sentences {
 		for _, source := range []int{bystander, accused, bystander} {
@@ -139,7 +139,7 @@ func TestXDP(t *testing.T) {
 	t.Run("forwarded", func(t *testing.T) { w.forwarded(t, events) })
 	t.Run("forged", func(t *testing.T) { forgedPasses(t, events) })
 	p.tailCalls(events, tail)
-	events.that(func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == bystander }).absent(t, "a stranger")
+	events.that(func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == bystander }).absent(t, "a unrelated")
 	if t.Failed() {
 		keep(t, "xdp.json", p.stdout())
 	}
