@@ -71,16 +71,16 @@ const (
 // messages, and the syntax of filters and options. Only the thorough machines run them. All other tests run on
 // every kernel; some of them check the kernel fields that filters compare.
 var sameEverywhere = []string{
-	"TestAttribute", "TestByStackNeedsFunctions", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
-	"TestDuration", "TestEvicted", "TestFirstWords", "TestFaultsOfJourneys", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength", "TestFilterMark",
-	"TestFilterNetns", "TestFilterTCPFlags", "TestFullDisk", "TestFunctionsWithoutSkbAreNamed", "TestInterruptAtStart",
-	"TestHandshake", "TestInterruptTwice", "TestKernelPointersRestricted", "TestLimitOfLines", "TestMapsInText", "TestMaxEventsPerPacket",
-	"TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets", "TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs",
-	"TestOptionalCapabilitiesAreNotedToBeLacking", "TestOtherPlaces", "TestPlaceElsewhere",
-	"TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText", "TestPlaceOfOurOwn", "TestPlaceThatIsNotThere", "TestPreset",
-	"TestReaderGoesAway", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation",
-	"TestRotationInTheFolderOfAnother", "TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText",
-	"TestTextWithSwitches", "TestTimestamp", "TestTooLittleMemory",
+	"TestAttribute", "TestByStackNeedsFunctions", "TestClosedPipe", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
+	"TestDuration", "TestEvicted", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength",
+	"TestFilterMark", "TestFilterNetns", "TestFilterTCPFlags", "TestFirstMessage", "TestFullDisk", "TestHandshake",
+	"TestInterruptAtStart", "TestInterruptTwice", "TestJourneyFaults", "TestKernelPointersRestricted", "TestLimitOfLines",
+	"TestMapsInText", "TestMaxEventsPerPacket", "TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets",
+	"TestMissingOptionalCapabilities", "TestNetdevFilterExcludes", "TestNetdevFilterInOwnNamespace", "TestNetdevInOtherNamespace",
+	"TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs", "TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText",
+	"TestPreset", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation", "TestRotationInForeignFolder",
+	"TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText", "TestTextWithSwitches", "TestTimestamp",
+	"TestTooLittleMemory", "TestUnknownFunctionWithoutSkb", "TestUnknownNetdev",
 }
 
 // turns are long tests. Two machines of one architecture with the same backends share them, so that
@@ -91,18 +91,18 @@ var turns = []string{
 	"TestMapsForAPacket", "TestTunnels",
 	"TestFunctionsWithoutSkbOfEveryFunction", "TestLookups",
 	"TestDropsOnly", "TestByStackSoak",
-	"TestLookupsBesideReturns", "TestOwner",
-	"TestXDPInTheStack", "TestReturnsOfCallsAtTheSameTime",
+	"TestLookupsWithReturns", "TestProcessFilter",
+	"TestGenericXDP", "TestReturnsOfConcurrentCalls",
 	"TestNetfilter", "TestXDP",
 	"TestFilterPayloadInPages", "TestVLAN",
 	"TestConntrack", "TestHelpersOfProgramsRunForAPacket",
 	"TestPrograms", "TestProgramsFollow",
-	"TestLookupsThatAreNotHere", "TestByStackOfAStranger",
-	"TestStack", "TestReturnedValuesAreThoseOfTheKernel",
-	"TestReturnsAreThoseOfTheFunctionGraph", "TestPlaces",
+	"TestUnavailableLookups", "TestByStackExcludesQueuedData",
+	"TestStack", "TestReturnValuesAgreeWithKretprobes",
+	"TestReturnsAgreeWithFunctionGraph", "TestNetdevFilter",
 	"TestVerdictsAreNamed", "TestDump",
 	"TestExpression", "TestIdleUsesNoCPU",
-	"TestStrangersInFreedMemory", "TestProblems",
+	"TestReusedMemoryIsNotFollowed", "TestProblems",
 	"TestTenTracers", "TestKilledAtAnyMoment",
 }
 

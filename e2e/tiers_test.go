@@ -16,17 +16,17 @@ import (
 // events add up, errors name what is missing. Each test also checks that tracer has left nothing
 // in the kernel.
 var essentials = []string{
-	"TestBackend", "TestBackendIsChosen", "TestForcedBackendThatCannotRunSaysWhy", "TestBackendsAreThoseThatTheKernelSeemsToHave",
+	"TestBackend", "TestBackendIsChosen", "TestForcedBackendError", "TestBackendsMatchMachine",
 	"TestPingInText", "TestColumnsInJSON", "TestDropsOnly", "TestNothingIsLost", "TestOverflow", "TestNotRoot",
-	"TestFunctionsAreThoseOfFtrace", "TestExpression", "TestDump", "TestStack", "TestDescriptorsCanBeLookedAt",
+	"TestTraceableFunctionsAgreeWithFtrace", "TestExpression", "TestDump", "TestStack", "TestFdinfoIsReadable",
 }
 
 // long are the tests that the quick tier leaves out on the broad machines: they take more than
 // ten seconds there, or measure durations.
 var long = []string{
-	"TestByStackOfAStranger", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
-	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestLeastMemory", "TestLookupsBesideReturns", "TestMapsForAPacket",
-	"TestReturnsAreThoseOfTheFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestXDPInTheStack",
+	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
+	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapsForAPacket",
+	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP",
 }
 
 // quickMachines returns the machines of amd64 and arm64, each with its tests in the quick tier.

@@ -13,7 +13,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// record is one JSON line, as far as the tests look at it. Null is the zero value.
+// record has the fields of a JSON line that the tests use. Null is the zero value.
 type record struct {
 	Version int    `json:"version"`
 	Type    string `json:"type"`
@@ -41,7 +41,7 @@ type record struct {
 	Reason   string `json:"reason"`
 	Location string `json:"location"`
 
-	// The rest of an event is only there where it was asked for.
+	// The other fields of an event exist only if they were requested.
 	NetnsName *string                    `json:"netns_name"`
 	Caller    string                     `json:"caller"`
 	Stack     []frame                    `json:"stack"`
@@ -61,20 +61,20 @@ type record struct {
 	Program  *program  `json:"program"`
 	Verdict  *returned `json:"verdict"`
 
-	// What XDP programs add: where the data are, and values of expressions.
+	// Fields of XDP programs: the address of the packet's memory, and values of expressions.
 	Head      string         `json:"head"`
 	XDPValues map[string]any `json:"xdp_metadata"`
 
-	// Which packet it is, which of its parts, and where that came from.
+	// The number of the packet, of its part, of the part's parent, and the part's origin.
 	ID     uint64  `json:"id"`
 	Part   uint64  `json:"part"`
 	Parent *uint64 `json:"parent"`
 	Origin string  `json:"origin"`
 
-	// Count is of a lost record.
+	// Count is the number of lost events, in a record of type lost.
 	Count int `json:"count"`
 
-	// The rest is of the summary.
+	// The other fields are those of the summary.
 	Made     int `json:"made"`
 	Printed  int `json:"printed"`
 	Withheld int `json:"withheld"`
@@ -120,14 +120,14 @@ type tuple struct {
 	Offset    int     `json:"fragment_offset"`
 }
 
-// tunnel is the packet inside of a packet.
+// tunnel is the inner packet of a tunnel.
 type tunnel struct {
 	Type  string  `json:"type"`
 	ID    *uint32 `json:"id"`
 	Tuple tuple   `json:"tuple"`
 }
 
-// hook is where in netfilter a function was called. What is null is empty.
+// hook is the netfilter hook and chain in which a function was called. Null becomes empty.
 type hook struct {
 	Family   string `json:"family"`
 	Hook     string `json:"hook"`
@@ -138,7 +138,7 @@ type hook struct {
 	Chain    string `json:"chain"`
 }
 
-// connection is what connection tracking holds of a packet.
+// connection is the conntrack entry of a packet.
 type connection struct {
 	Ctinfo   string   `json:"ctinfo"`
 	Status   []string `json:"status"`
@@ -150,7 +150,7 @@ type connection struct {
 	Reply    *tuple   `json:"reply"`
 }
 
-// frame is one place of a stack.
+// frame is one frame of a stack.
 type frame struct {
 	Addr   string `json:"addr"`
 	Symbol string `json:"symbol"`
@@ -158,7 +158,7 @@ type frame struct {
 	Module string `json:"module"`
 }
 
-// trace is what one run of the tracer said.
+// trace is the parsed output of one run of tracer.
 type trace struct {
 	events  records
 	lost    records
@@ -167,8 +167,8 @@ type trace struct {
 
 type records []record
 
-// parse reads the JSON lines of a run that came to its end, and checks what holds
-// for every run: the numbers of the summary are those of the lines.
+// parse parses the JSON lines of a run that has ended normally, and checks the invariants of every run: the
+// numbers in the summary agree with the lines.
 func parse(t *testing.T, text string) *trace {
 	t.Helper()
 	tr := &trace{}
@@ -204,7 +204,7 @@ func (tr *trace) checkSums(t *testing.T) {
 	t.Helper()
 	s := tr.summary
 	if s.Printed != len(tr.events) {
-		t.Errorf("summary says %d printed, %d lines are", s.Printed, len(tr.events))
+		t.Errorf("summary says %d printed, there are %d lines", s.Printed, len(tr.events))
 	}
 	if s.Made != s.Printed+s.Withheld+s.Lost {
 		t.Errorf("made %d is not printed %d + withheld %d + lost %d", s.Made, s.Printed, s.Withheld, s.Lost)
@@ -221,12 +221,12 @@ func (tr *trace) checkSums(t *testing.T) {
 		packets[r.packet()] = true
 	}
 	if len(packets) > s.Packets {
-		t.Errorf("summary says %d packets, lines are of %d", s.Packets, len(packets))
+		t.Errorf("summary says %d packets, the lines have %d", s.Packets, len(packets))
 	}
 }
 
-// packet tells packets apart: by number where they are followed, which may be in several
-// sk_buffs, or by address. An XDP frame has its memory's.
+// packet returns a key for the packet: its number if packets are followed, since a packet may have several
+// sk_buffs then, or the sk_buff's address, or for an XDP frame the address of its memory.
 func (r *record) packet() string {
 	switch {
 	case r.ID != 0:
@@ -237,7 +237,7 @@ func (r *record) packet() string {
 	return r.Skb
 }
 
-// that are the records for which all tests hold.
+// that returns the records for which all tests are true.
 func (rs records) that(tests ...func(*record) bool) records {
 	var out records
 	for _, r := range rs {
@@ -256,7 +256,7 @@ func (rs records) funcs() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// passed fails the test for each function that is not among the records.
+// passed reports an error for each function without a record.
 func (rs records) passed(t *testing.T, funcs ...string) {
 	t.Helper()
 	for _, f := range funcs {
@@ -266,7 +266,7 @@ func (rs records) passed(t *testing.T, funcs ...string) {
 	}
 }
 
-// absent fails the test for any record.
+// absent reports an error if there are records.
 func (rs records) absent(t *testing.T, what string) {
 	t.Helper()
 	if len(rs) > 0 {
@@ -274,7 +274,7 @@ func (rs records) absent(t *testing.T, what string) {
 	}
 }
 
-// present fails the test if there is no record.
+// present reports an error if there is no record.
 func (rs records) present(t *testing.T, what string) {
 	t.Helper()
 	if len(rs) == 0 {
@@ -282,7 +282,7 @@ func (rs records) present(t *testing.T, what string) {
 	}
 }
 
-// brief is what tells which packet it is of, for an error.
+// brief returns the fields that identify the packet, for an error message.
 func (r *record) brief() string {
 	tuple, err := json.Marshal(r.Tuple)
 	if err != nil {
@@ -324,7 +324,7 @@ func to(addr string) func(*record) bool {
 	return func(r *record) bool { return r.Tuple.Dest == addr }
 }
 
-// between is either direction between two addresses.
+// between matches both directions between two addresses.
 func between(a, b string) func(*record) bool {
 	return func(r *record) bool {
 		return r.Tuple.Source == a && r.Tuple.Dest == b || r.Tuple.Source == b && r.Tuple.Dest == a
@@ -353,7 +353,7 @@ func icmp(kind int) func(*record) bool {
 	return func(r *record) bool { return r.Tuple.ICMP != nil && r.Tuple.ICMP.Type == kind }
 }
 
-// echo is an ICMP echo of a type with an id.
+// echo matches ICMP echo messages of a type with an id.
 func echo(kind, id int) func(*record) bool {
 	return func(r *record) bool {
 		return icmp(kind)(r) && r.Tuple.ICMP.ID != nil && *r.Tuple.ICMP.ID == id

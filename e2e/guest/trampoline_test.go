@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// kallsyms is the names of the kernel's functions.
+// kallsyms returns the kinds of the kernel's symbols (T, t, W, …), by name.
 var kallsyms = sync.OnceValue(func() map[string]string {
 	text, _ := os.ReadFile("/proc/kallsyms")
 	kinds := map[string]string{}
@@ -26,28 +26,29 @@ var kallsyms = sync.OnceValue(func() map[string]string {
 
 func hasSymbol(name string) bool { return kallsyms()[name] != "" }
 
-// tracesPrograms says whether the kernel can trace BPF programs, without any help of the
-// tracer's: the function that makes trampolines is a weak one where there are none.
+// tracesPrograms finds out, independently of tracer, whether the kernel can trace BPF programs: on an
+// architecture without BPF trampolines, the function that creates them is only a weak symbol.
 func tracesPrograms() bool {
 	kind := strings.ToUpper(kallsyms()["arch_prepare_bpf_trampoline"])
 	return kind != "" && kind != "W"
 }
 
-// kernelTypes are the kernel's types, with their names.
+// kernelTypes returns the kernel's raw BTF, including its strings.
 var kernelTypes = sync.OnceValue(func() []byte {
 	b, _ := os.ReadFile("/sys/kernel/btf/vmlinux")
 	return b
 })
 
-// hasTypeName says whether the kernel's types have something of that name.
+// hasTypeName reports whether the kernel's BTF has this name.
 func hasTypeName(name string) bool { return bytes.Contains(kernelTypes(), []byte("\x00"+name+"\x00")) }
 
-// seesTailCalls says whether the kernel steps over breakpoints with a BPF program.
+// seesTailCalls reports whether the entry of tail-call targets can be traced, by a breakpoint with a BPF program. On
+// arm64 before 6.10 the kernel does not step over such a breakpoint.
 func seesTailCalls() bool {
 	return runtime.GOARCH != "arm64" || !hasTypeName("orig_overflow_handler")
 }
 
-// said tells whether a line on standard error has all of this.
+// said reports whether a line on stderr contains all parts.
 func (p *process) said(parts ...string) bool {
 	lacks := func(line string) bool {
 		return slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
@@ -60,11 +61,11 @@ func (p *process) said(parts ...string) bool {
 	return false
 }
 
-// says wants such a line.
+// says checks for such a line.
 func (p *process) says(parts ...string) {
 	p.t.Helper()
 	if !p.said(parts...) {
-		p.t.Errorf("nothing said with %q: %s", parts, p.stderr())
+		p.t.Errorf("no line with %q on stderr: %s", parts, p.stderr())
 	}
 }
 
@@ -73,7 +74,7 @@ func (p *process) awaitSaid(parts ...string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(startLimit); !p.said(parts...); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("nothing said with %q: %s", parts, p.stderr())
+			p.t.Fatalf("no line with %q on stderr: %s", parts, p.stderr())
 		}
 	}
 }

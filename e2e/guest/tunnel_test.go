@@ -12,27 +12,27 @@ import (
 	"tracer/internal/ktest"
 )
 
-// pipe is one tunnel of the test, with an inner network of its own.
+// pipe is one tunnel of the test, with its own inner network.
 type pipe struct {
 	ktest.Tunnel
-	// name is that of its devices at both ends, net the third byte of its
-	// addresses, and seen what the tracer is to call its kind.
+	// name is the name of its devices at both ends, net the third byte of its addresses, and seen
+	// its type in tracer's output.
 	name, seen string
 	net        int
 }
 
 var pipes = []pipe{
 	{ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789}, "vx", "vxlan", 1},
-	{ktest.Tunnel{Kind: "vxlan", ID: 0xabcdef, Port: 9999}, "vxl", "vxlan", 2}, // on a port that has to be told
+	{ktest.Tunnel{Kind: "vxlan", ID: 0xabcdef, Port: 9999}, "vxl", "vxlan", 2}, // on a port that must be given to tracer
 	{ktest.Tunnel{Kind: "geneve", ID: 43, Port: 6082}, "gnv", "geneve", 3},     // likewise
 	{ktest.Tunnel{Kind: "geneve", ID: 46}, "gnd", "geneve", 8},
 	{ktest.Tunnel{Kind: "gre"}, "gre1", "gre", 4},
 	{ktest.Tunnel{Kind: "gretap", ID: 44}, "tap1", "gre", 5},
 	{ktest.Tunnel{Kind: "ipip"}, "ip1", "ipip", 6},
-	{ktest.Tunnel{Kind: "vxlan", ID: 45}, "vxd", "vxlan", 7}, // on the port of Linux
+	{ktest.Tunnel{Kind: "vxlan", ID: 45}, "vxd", "vxlan", 7}, // on the default port of Linux
 }
 
-// Ports of all of them.
+// The ports of all tunnels.
 const (
 	vxlanPorts  = "--vxlan-ports=4789,9999,8472"
 	genevePorts = "--geneve-ports=6081,6082"
@@ -53,12 +53,13 @@ func newTunnelled(t *testing.T) *tunnelled {
 	for _, p := range w.pipes {
 		ktest.NewTunnel(t, ktest.End{Netns: w.a, Name: p.name, Addresses: prefixes(p.address(1) + "/24")}, p.Between(a, b))
 		ktest.NewTunnel(t, ktest.End{Netns: w.b, Name: p.name, Addresses: prefixes(p.address(2) + "/24")}, p.Between(b, a))
-		ping(t, w.a, p.address(2), 0x3001) // neighbours get to know each other
+		ping(t, w.a, p.address(2), 0x3001) // resolves the neighbours
 	}
 	return w
 }
 
-// herePipes are those that this kernel can make: all of them in a test machine.
+// herePipes returns the tunnels that this kernel supports: all of them in a virtual machine, elsewhere the first
+// two.
 func herePipes(t *testing.T) []pipe {
 	t.Helper()
 	if onOwnMachine() {
@@ -67,8 +68,8 @@ func herePipes(t *testing.T) []pipe {
 	return pipes[:2]
 }
 
-// send sends to the port that is wanted and to another one, through each tunnel
-// and beside them.
+// send sends to the port that the filter matches and to another one, through each tunnel
+// and without a tunnel.
 func (w *tunnelled) send() {
 	w.t.Helper()
 	for _, port := range []int{7777, 7778} {
@@ -81,7 +82,7 @@ func (w *tunnelled) send() {
 	}
 }
 
-// inside is what a tunnel is to carry: its kind, its id, and the inner datagram.
+// inside matches events with this tunnel's type and id, and the inner datagram.
 func inside(p *pipe) func(*record) bool {
 	return func(r *record) bool {
 		in := r.Tunnel
@@ -94,11 +95,11 @@ func inside(p *pipe) func(*record) bool {
 	}
 }
 
-// endsOfWire are where a packet leaves and arrives.
+// endsOfWire matches the functions that send and receive a packet.
 func endsOfWire() string { return marks(chosen()).sent + "|" + marks(chosen()).received }
 
-// wrapped wants a datagram to be seen inside its tunnel: when it is sent, and when
-// it is received and still has its outer headers.
+// wrapped checks that the datagram is shown inside its tunnel: when it is sent, and when it is received,
+// while it still has its outer headers.
 func (p *pipe) wrapped(t *testing.T, events records) {
 	t.Helper()
 	mine := events.that(inside(p), from(a4), to(b4))
@@ -106,15 +107,16 @@ func (p *pipe) wrapped(t *testing.T, events records) {
 	mine.that(on("vb")).passed(t, marks(chosen()).received)
 }
 
+// TestTunnels checks filters on inner packets, and the tunnel column.
 func TestTunnels(t *testing.T) {
 	w := newTunnelled(t)
 	t.Run("filter of packets", w.filterPackets)
 	t.Run("filter of frames", w.filterFrames)
 	t.Run("column", w.column)
-	t.Run("ports that nobody told", w.otherPorts)
+	t.Run("unknown ports", w.otherPorts)
 }
 
-// filterPackets is --filter-tunnel-pcap-l3.
+// filterPackets checks --filter-tunnel-pcap-l3.
 func (w *tunnelled) filterPackets(t *testing.T) {
 	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "--filter-tunnel-pcap-l3", "udp and dst port 7777 and net 10.8.0.0/16")
 	w.send()
@@ -122,14 +124,14 @@ func (w *tunnelled) filterPackets(t *testing.T) {
 	for i := range w.pipes {
 		t.Run(w.pipes[i].name, func(t *testing.T) { w.pipes[i].wrapped(t, events) })
 	}
-	events.that(func(r *record) bool { return r.Tunnel == nil }).absent(t, "packet without one inside")
+	events.that(func(r *record) bool { return r.Tunnel == nil }).absent(t, "packet without an inner packet")
 	events.that(func(r *record) bool {
 		return r.Tunnel != nil && r.Tunnel.Tuple.Dport != nil && *r.Tunnel.Tuple.Dport != 7777
 	}).absent(t, "another inner port")
 	events.that(ports(7001, 7777)).absent(t, "the port outside of a tunnel")
 }
 
-// filterFrames is --filter-tunnel-pcap-l2.
+// filterFrames checks --filter-tunnel-pcap-l2.
 func (w *tunnelled) filterFrames(t *testing.T) {
 	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "--filter-tunnel-pcap-l2", w.toTheFirstTwo(t)+" and udp dst port 7777")
 	w.send()
@@ -140,11 +142,11 @@ func (w *tunnelled) filterFrames(t *testing.T) {
 	for i := range w.pipes[2:] {
 		events.that(inside(&w.pipes[2+i])).absent(t, "inner frame to another address, in "+w.pipes[2+i].name)
 	}
-	events.that(func(r *record) bool { return r.Tunnel == nil }).absent(t, "packet without one inside")
+	events.that(func(r *record) bool { return r.Tunnel == nil }).absent(t, "packet without an inner packet")
 	events.that(not(from(a4))).absent(t, "packet without outer headers")
 }
 
-// toTheFirstTwo is a filter for the inner Ethernet addresses of two tunnels.
+// toTheFirstTwo returns a filter for the inner Ethernet addresses of the first two tunnels.
 func (w *tunnelled) toTheFirstTwo(t *testing.T) string {
 	t.Helper()
 	var list []string
@@ -160,7 +162,7 @@ func (w *tunnelled) toTheFirstTwo(t *testing.T) string {
 	return "(" + strings.Join(list, " or ") + ")"
 }
 
-// column is --output-tunnel alone, where packets that carry no other are told apart.
+// column checks --output-tunnel without a filter on inner packets: other packets have no tunnel.
 func (w *tunnelled) column(t *testing.T) {
 	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", vxlanPorts, genevePorts, "udp or proto gre or proto 4")
 	w.send()
@@ -170,11 +172,11 @@ func (w *tunnelled) column(t *testing.T) {
 	}
 	outside := events.that(ports(7001, 7777), between(a4, b4))
 	outside.passed(t, marks(chosen()).sent, marks(chosen()).received)
-	outside.that(func(r *record) bool { return r.Tunnel != nil }).absent(t, "datagram with another one inside")
+	outside.that(func(r *record) bool { return r.Tunnel != nil }).absent(t, "datagram with an inner packet")
 }
 
-// otherPorts: what is inside of a tunnel on a port that was not told is known while
-// it is being sent, but not what kind of tunnel it is.
+// otherPorts checks tunnels on ports that tracer was not told: while the packet is sent, its inner
+// headers are known, but not the type of the tunnel.
 func (w *tunnelled) otherPorts(t *testing.T) {
 	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", "--filter-tunnel-pcap-l3", "dst port 7777", "udp port 9999 or udp port 6082")
 	w.send()

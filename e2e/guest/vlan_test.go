@@ -9,7 +9,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// tagged is two hosts that talk with VLAN tags: 5, 6, and 7 within 100 (QinQ).
+// tagged is two hosts with VLANs 5, 6, and 7 within 100 (QinQ).
 type tagged struct{ *world }
 
 func newTagged(t *testing.T) *tagged {
@@ -32,7 +32,7 @@ func newTagged(t *testing.T) *tagged {
 	return w
 }
 
-// Identifiers of the pings, by the tag that they get.
+// Identifiers of the pings, by VLAN.
 const (
 	pingFive, pingSix, pingInner, pingOuter, pingPlain = 0x3005, 0x3006, 0x3007, 0x3064, 0x3000
 )
@@ -46,8 +46,8 @@ func (w *tagged) send() {
 	ping(w.t, w.a, b4, pingPlain)
 }
 
-// TestVLAN: the kernel keeps the tag beside the frame on such devices, and within
-// the frame only an inner one.
+// TestVLAN checks filters on VLAN tags. On these devices the kernel keeps the tag in skb->vlan_tci, and only an inner
+// tag in the frame.
 func TestVLAN(t *testing.T) {
 	w := newTagged(t)
 	t.Run("vlan 5", w.one)
@@ -56,8 +56,7 @@ func TestVLAN(t *testing.T) {
 	t.Run("icmp and not vlan", w.none)
 }
 
-// withTags has those through which a packet is received before its tag is taken
-// for the VLAN device's.
+// withTags adds functions that a received packet passes before its tag is removed for the VLAN device.
 func withTags() string { return few() + "|netif_rx|__netif_rx" }
 
 func tag(outer int) func(*record) bool {
@@ -75,7 +74,7 @@ func (w *tagged) one(t *testing.T) {
 	request, reply := events.that(echo(8, pingFive)), events.that(echo(0, pingFive))
 	request.that(on("va")).passed(t, marks(chosen()).sent)
 	reply.that(on("vb")).passed(t, marks(chosen()).sent)
-	request.that(on("vb")).present(t, "received, with the tag still there")
+	request.that(on("vb")).present(t, "received, still with its tag")
 	events.that(not(tag(5))).absent(t, "packet without the tag")
 	for _, id := range []int{pingSix, pingInner, pingOuter, pingPlain} {
 		events.that(func(r *record) bool { return echo(8, id)(r) || echo(0, id)(r) }).absent(t, "packet with another tag or none")
@@ -88,7 +87,7 @@ func (w *tagged) two(t *testing.T) {
 	events := p.stop().events
 	events.that(echo(8, pingInner), on("va")).passed(t, marks(chosen()).sent)
 	events.that(echo(0, pingInner), on("vb")).passed(t, marks(chosen()).sent)
-	events.that(echo(8, pingInner), on("vb")).present(t, "received, with the tags still there")
+	events.that(echo(8, pingInner), on("vb")).present(t, "received, still with its tags")
 	events.that(not(tag(100))).absent(t, "packet without the outer tag")
 	events.that(not(innerTag(7))).absent(t, "packet without the inner tag")
 	for _, id := range []int{pingFive, pingSix, pingOuter, pingPlain} {
@@ -96,18 +95,17 @@ func (w *tagged) two(t *testing.T) {
 	}
 }
 
-// bytes asks for the tag as bytes of the frame, where it was before the kernel put it beside.
+// bytes filters on the tag as bytes of the frame, at the offsets which it had before the kernel removed it from the frame.
 func (w *tagged) bytes(t *testing.T) {
 	p := start(t, "--filter-func", withTags(), "ether[14:2] & 0xfff = 5 and ether[12:2] = 0x8100")
 	w.send()
 	events := p.stop().events
 	events.that(echo(8, pingFive), on("va")).passed(t, marks(chosen()).sent)
-	events.that(echo(8, pingFive), on("vb")).present(t, "received, with the tag still there")
+	events.that(echo(8, pingFive), on("vb")).present(t, "received, still with its tag")
 	events.that(not(tag(5))).absent(t, "packet without the tag")
 }
 
-// none asks for packets without a tag: libpcap finds that such a packet has another Ethertype, and
-// compares no tag.
+// none filters on packets without a tag: libpcap decides this by the Ethertype, and does not compare the tag.
 func (w *tagged) none(t *testing.T) {
 	p := start(t, "--filter-func", withTags(), "icmp and not vlan")
 	w.send()

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// ways are all that a packet may go through and is still the same.
+// ways are all ways on which a packet keeps its number.
 var ways = []way{
 	{name: "clone for a packet socket", lay: tapped, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
 	{name: "copy by the firewall", lay: duplicated, proofs: []string{"__pskb_copy_fclone"}, origins: []string{"copy"}},
@@ -38,11 +38,11 @@ var ways = []way{
 		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
-		name: "fragments put together for conntrack", lay: defragmented,
+		name: "fragments reassembled for conntrack", lay: defragmented,
 		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
-		name: "fragments of IPv6 put together for conntrack", lay: defragmented6,
+		name: "fragments of IPv6 reassembled for conntrack", lay: defragmented6,
 		proofs: []string{"ip6_forward", "ip6_fragment", "nf_ct_frag6_gather|inet_frag_queue_insert"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{name: "source translated", lay: masqueraded, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
@@ -73,7 +73,7 @@ func tapped(p *path) {
 	p.tap(p.b, p.device("vb"))
 }
 
-// tap is drained at the end of a walk, so that the ends of the clones are seen.
+// tap opens a packet socket. It is drained at the end of a walk, so that the events which free the clones are seen.
 func (p *path) tap(n *ktest.Netns, device string) {
 	p.taps = append(p.taps, ktest.NewTap(p.lasting, n, device))
 }
@@ -83,15 +83,15 @@ func duplicated(p *path) {
 	ktest.Duplicate(p.t, p.tracking, uint16(followedPort+p.number), p.host(far, 2), p.device("mb"))
 }
 
-// tappedRouter: the router may not write into a packet whose data somebody else
-// has, too, and gives it a head of its own.
+// tappedRouter has a packet socket at the router, which then must copy the head of the packet before it
+// modifies it, since the data is shared with the clone.
 func tappedRouter(p *path) {
 	p.routed(p.plain)
 	p.tap(p.plain, p.device("ma"))
 }
 
-// segmented sends datagrams in one piece that a device has cut, and that the other
-// end's driver joins again, as an XDP program makes it poll.
+// segmented sends UDP GSO packets that are segmented for the device, and merged again by GRO in the driver of the
+// other end, which uses NAPI since it has an XDP program.
 func segmented(p *path) {
 	segmentedWithoutXDP(p)
 	p.program(p.b, ktest.XDP{Device: p.device("vb")})
@@ -113,14 +113,14 @@ func segmentedTCP(p *path) {
 	p.poll(p.b, p.device("vb"))
 }
 
-// pollsWithoutXDP says that the driver of veth can join segments without an XDP
-// program (5.13), by the function that switches that.
+// pollsWithoutXDP reports whether veth supports GRO without an XDP program (5.13), by the function that
+// enables it.
 var pollsWithoutXDP = sync.OnceValue(func() bool {
 	symbols, err := os.ReadFile("/proc/kallsyms")
 	return err == nil && (bytes.Contains(symbols, []byte(" veth_set_features\n")) || bytes.Contains(symbols, []byte(" veth_set_features\t")))
 })
 
-// long makes datagrams that need three fragments.
+// long is the extra size of datagrams that need three fragments.
 const long = 3000
 
 func fragmented(p *path) {
@@ -133,8 +133,8 @@ func fragmented6(p *path) {
 	p.to = p.host6(near, 2)
 }
 
-// fragmentedByRouter: the wire to the router takes the datagrams whole, and they
-// say that they may be cut later.
+// fragmentedByRouter: the MTU to the router is large enough for the datagrams, whose DF bit is not set, so that the
+// router fragments them.
 func fragmentedByRouter(p *path) {
 	p.routed(p.plain)
 	p.extra = long
@@ -185,8 +185,7 @@ func encrypted(p *path) {
 	p.encrypt(ktest.ESP{})
 }
 
-// encryptedTunnel has a network behind each host, of which only encrypted packets
-// get to the other.
+// encryptedTunnel has a network behind each host, which are connected only by encrypted packets.
 func encryptedTunnel(p *path) {
 	p.wire()
 	here, there := netip.PrefixFrom(p.host(inner, 1), 32), netip.PrefixFrom(p.host(inner, 2), 32)
@@ -211,26 +210,26 @@ func bridged(p *path) {
 	ktest.NewBridge(p.t, ktest.End{Netns: p.plain, Name: p.device("br")}, p.device("ma"), p.device("mb"), p.device("mc"))
 }
 
-// sink makes a wire out of the middle to where nobody is.
+// sink adds a veth pair from the router to a host without addresses.
 func (p *path) sink() {
 	p.veth(
 		ktest.End{Netns: p.plain, Name: p.device("mc")},
 		ktest.End{Netns: p.tracking, Name: p.device("sink")})
 }
 
-// flooded is for everybody.
+// flooded sends to the broadcast address.
 func flooded(p *path) {
 	bridged(p)
 	p.to = p.host(near, 255)
 }
 
-// program attaches an XDP program that the datagrams have to get to.
+// program attaches an XDP program that the datagrams must reach.
 func (p *path) program(n *ktest.Netns, x ktest.XDP) {
 	p.programs = append(p.programs, ktest.NewXDP(p.lasting, n, x))
 }
 
-// poll makes the driver of a device poll, which is why it has an XDP program: it
-// takes frames from another program only then.
+// poll attaches an XDP program to a veth device, which enables NAPI: only then the device accepts frames from
+// other XDP programs.
 func (p *path) poll(n *ktest.Netns, device string) {
 	ktest.NewXDP(p.lasting, n, ktest.XDP{Device: device})
 }
@@ -272,7 +271,7 @@ func (p *path) redirectedByXDP(generic bool) {
 	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.Checksum, false)
 }
 
-// redirected joins the wires by traffic control alone.
+// redirected connects the two veth pairs only by traffic control.
 func redirected(program bool) func(*path) {
 	return func(p *path) {
 		p.through(p.plain)
@@ -280,7 +279,7 @@ func redirected(program bool) func(*path) {
 	}
 }
 
-// mirrored sends a copy to a device that swallows it.
+// mirrored sends a copy to a device without a receiver.
 func mirrored(program bool) func(*path) {
 	return func(p *path) {
 		p.routed(p.plain)
@@ -289,7 +288,7 @@ func mirrored(program bool) func(*path) {
 	}
 }
 
-// short sends what comes in by one of the middle's wires out by the other.
+// short redirects packets that the middle host receives on one device to the other, in both directions.
 func (p *path) short(r ktest.Redirect) {
 	r.From, r.To = p.device("ma"), p.device("mb")
 	ktest.NewRedirect(p.t, p.plain, r)

@@ -16,8 +16,7 @@ const (
 	a6, b6 = "fd09::1", "fd09::2"
 )
 
-// world is two hosts with a wire between them: namespaces a and b, joined by the
-// devices va and vb.
+// world is two hosts with a veth pair between them: namespaces a and b with the devices va and vb.
 type world struct {
 	t    *testing.T
 	a, b *ktest.Netns
@@ -32,7 +31,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// do sends something inside a namespace.
+// do calls f inside a namespace.
 func do(t *testing.T, n *ktest.Netns, f func() error) {
 	t.Helper()
 	if err := n.Do(f); err != nil {
@@ -60,7 +59,7 @@ func tcp(client, server, payload string) ktest.TCP {
 	return ktest.TCP{Client: netip.MustParseAddrPort(client), Server: netip.MustParseAddrPort(server), Payload: []byte(payload)}
 }
 
-// refused tries a connection that must not come about.
+// refused checks that a connection attempt fails.
 func refused(t *testing.T, n *ktest.Netns, c ktest.TCP) {
 	t.Helper()
 	do(t, n, func() error {
