@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The image is the static binary, its licences, and the names of ports for filters such as
-# `port http`. Each platform is cross-built on the one of the machine, without emulation:
+# The image has the static binary, its licences, and /etc/services for filters such as
+# `port http`. Each platform is cross-built on the platform of the machine, without emulation:
 #
 #   docker build --tag tracer .
 #   docker buildx build --platform linux/amd64,linux/arm64,linux/ppc64le,linux/riscv64,linux/s390x --tag REGISTRY/tracer --push .

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Everything is built, checked and tested from here. What a target needs is installed by
-# it (.ci/install), so that bash, Go, make and root are enough to begin with.
+# Builds, checks and tests everything. Each target installs what it needs (.ci/install), so that bash,
+# Go, make and root are enough to begin with.
 
 GO       ?= go
 # Targets that need no Go. For all others the version of Go is checked first.
@@ -13,23 +13,22 @@ PROBLEM  := $(shell .ci/check-go '$(GO)')
 $(if $(PROBLEM),$(error $(PROBLEM)))
 HOSTARCH := $(shell $(GO) env GOHOSTARCH)
 ARCH     := $(shell $(GO) env GOARCH)
-# Modules in the cache are not looked up in the network, so that the pinned tools below also run
-# offline.
+# Modules are taken from the module cache first, so that the pinned tools below also run offline.
 MODCACHE := $(shell $(GO) env GOMODCACHE)
 export GOPROXY := $(if $(word 2,$(MODCACHE)),,file://$(MODCACHE)/cache/download,)$(shell $(GO) env GOPROXY)
 endif
-# Every architecture that there are binaries for.
+# All supported architectures.
 ARCHES   := amd64 arm64 ppc64le riscv64 s390x
-# The architecture to build for: make GOARCH=arm64, or what Go says.
+# The architecture to build for: make GOARCH=arm64, or go env GOARCH.
 ARCH     := $(or $(GOARCH),$(ARCH))
-# Tools and tests run here, whatever is built: only the build itself sees ARCH.
+# Tools and tests always run on this machine; only the build itself uses ARCH.
 override export GOARCH := $(HOSTARCH)
 OTHERS   := $(filter-out $(HOSTARCH),$(ARCHES))
 BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
-# When this was made, as what is released tells: the time of the commit.
+# The build time in releases: the time of the commit.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 DATE     := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F))
 LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
@@ -37,15 +36,15 @@ PREFIX   ?= /usr/local
 TRACER   ?= tracer
 RELEASE  ?= build/release
 
-# The compiler of the BPF objects is pinned: another one makes other bytes.
+# The compiler of the BPF objects is pinned, since another version produces different bytes.
 CLANG         := clang-19
 CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
-# What makes packages, and lists of what is in a binary.
+# Tools for packages and SBOMs.
 NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
-# What draws the text of a terminal.
+# Draws terminal output as SVG.
 FREEZE        := github.com/charmbracelet/freeze@v0.2.2
 
 # Every shell script of the repository.
@@ -53,17 +52,17 @@ SCRIPTS := $(wildcard .ci/* .github/actions/*/start .github/actions/*/stop contr
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-# make LIBPCAP_SOURCE=FILE takes libpcap from an upstream tar file, make DEBIAN_MIRROR=URL what
-# comes from Debian from there.
+# make LIBPCAP_SOURCE=FILE builds libpcap from an upstream tar file; make DEBIAN_MIRROR=URL fetches
+# everything that comes from Debian from that mirror.
 export LIBPCAP_SOURCE DEBIAN_MIRROR
 
 # $(call musl,GOARCH): sets the environment in which Go links with musl and the static libpcap, or
-# with this system's if there is no source of libpcap. STATIC is the shell's $LINK inside of
-# -ldflags '...', whose quotes it closes and opens again.
+# with this system's libraries if there is no source of libpcap. STATIC inserts the shell's $LINK into
+# -ldflags '...', by closing and reopening its quotes.
 musl   = flags=$$(libpcap/link.sh $(1)) && eval "$$flags" && GOARCH=$(1)
 STATIC = '"$$LINK"'
 
-# $(call static,GOARCH,OUTPUT): the one static binary.
+# $(call static,GOARCH,OUTPUT): builds the static binary.
 define static
 	@.ci/install build $(if $(filter $(HOSTARCH),$(1)),,cross-$(1))
 	$(call musl,$(1)) $(GO) build -trimpath -buildvcs=false -ldflags '-buildid= $(LDFLAGS) $(STATIC)' -o $(2) ./cmd/tracer
@@ -80,7 +79,7 @@ build/%/tracer: FORCE
 	$(call static,$*,$@)
 
 .PHONY: install uninstall
-install: ## copy ./tracer, made before, its manual page and completions below PREFIX (/usr/local)
+install: ## copy ./tracer, built before, its manual page and completions to PREFIX (/usr/local)
 	@test -x "$(TRACER)" || { echo "there is no $(TRACER) yet: run make first" >&2; exit 1; }
 	contrib/packaging/install.sh "$(TRACER)" "$(DESTDIR)$(PREFIX)"
 
@@ -88,13 +87,13 @@ uninstall: ## remove what make install copied, with the same PREFIX and DESTDIR
 	contrib/packaging/install.sh --remove "$(DESTDIR)$(PREFIX)"
 
 .PHONY: fetch
-fetch: ## fetch now what make and the tests need, so that they run later without a network
+fetch: ## fetch everything that make and the tests need, to run them later without a network
 	GO=$(GO) ARCHES='$(sort $(HOSTARCH) $(ARCHES))' contrib/packaging/fetch.sh $(STATICCHECK) $(ACTIONLINT) $(NFPM) $(CYCLONEDX)
 
 .PHONY: release artefacts
 release: ## build VERSION=v1.2.3 for every architecture into build/release, with checksums
 	@contrib/packaging/version.sh "$(VERSION)"
-	@test -z "$(LIBPCAP_SOURCE)" || { echo "LIBPCAP_SOURCE=$(LIBPCAP_SOURCE): a release has the libpcap of the distribution" >&2; exit 1; }
+	@test -z "$(LIBPCAP_SOURCE)" || { echo "LIBPCAP_SOURCE=$(LIBPCAP_SOURCE): a release uses the libpcap of the distribution" >&2; exit 1; }
 	@contrib/packaging/committed.sh
 	$(MAKE) artefacts
 
@@ -104,7 +103,7 @@ artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GO=$(GO) NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) \
 		contrib/packaging/release.sh $(RELEASE) $(VERSION) build/$(HOSTARCH)/tracer $(ARCHES)
 
-# What a check builds is no release.
+# The version of builds for checks only.
 CHECKED := v0.0.0-check
 
 .PHONY: check-release check-packages
@@ -112,13 +111,13 @@ check-release: ## build a release twice, at two paths, and compare every byte
 	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-release
 	contrib/packaging/check-release.sh build/check-release $(CHECKED) $(COMMIT) $(SOURCE_DATE_EPOCH)
 
-check-packages: ## install the packages for this machine into roots of their own, and remove them
+check-packages: ## install the packages for this machine into temporary roots, and remove them
 	@.ci/install packages
 	$(MAKE) artefacts VERSION=$(CHECKED) RELEASE=build/check-packages ARCHES=$(HOSTARCH)
 	$(SUDO) contrib/packaging/check-packages.sh build/check-packages/*.deb build/check-packages/*.rpm $(CHECKED)
 
 .PHONY: image-files check-image
-image-files: build/$(ARCH)/tracer # what the Dockerfile puts into the image, into build/image
+image-files: build/$(ARCH)/tracer # puts the files of the image into build/image, for the Dockerfile
 	@contrib/packaging/static.sh $<
 	@.ci/install image-files
 	install -D -m 755 $< build/image/usr/bin/tracer
@@ -127,17 +126,17 @@ image-files: build/$(ARCH)/tracer # what the Dockerfile puts into the image, int
 	install -d build/image/usr/share/licenses/tracer
 	GO=$(GO) contrib/packaging/licences.sh $< $$(libpcap/build.sh $(ARCH)) >build/image/usr/share/licenses/tracer/LICENCES
 
-check-image: ## build the image for every architecture without a registry, and look into it
+check-image: ## build the image for every architecture without a registry, and check its files
 	@.ci/install image
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-image.sh $(ARCHES)
 
 .PHONY: check-native
-check-native: ## build in a Debian of NATIVE=arm64, by an emulator, as users there do
+check-native: ## build natively in an emulated Debian, of architecture NATIVE=arm64
 	@.ci/install native
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-native.sh $(or $(NATIVE),arm64)
 
 .PHONY: check-builds
-check-builds: fetch ## build in other surroundings: another mirror, no apt, an upstream libpcap, no network
+check-builds: fetch ## build in other environments: another mirror, no apt, an upstream libpcap, no network
 	$(SUDO) env GO=$$(command -v $(GO)) contrib/packaging/check-builds.sh $(firstword $(OTHERS))
 
 .PHONY: demo
@@ -146,32 +145,32 @@ demo: tracer ## trace a ping and a drop on this machine, and print the rows
 	$(SUDO) .ci/demo ./tracer
 
 .PHONY: picture
-picture: ## record docs/picture.svg, the picture of README.md, in a virtual machine
+picture: ## record docs/picture.svg, the picture in README.md, in a virtual machine
 	TRACER_E2E_RUN=TestPicture $(MAKE) e2e TRACER_E2E=6.12-amd64
 	$(GO) run $(FREEZE) --language ansi --font.family "'DejaVu Sans Mono', Menlo, Consolas, monospace" \
 		--padding 20 --border.radius 8 --output docs/picture.svg - <build/e2e/6.12-amd64/picture.ansi
 
 .PHONY: test test-all
-test: ## run what every change has to pass: lint, generated files, unit tests, the essentials on every kernel
+test: ## run what every change must pass: lint, generated files, unit tests, the essentials on every kernel
 	@echo "make test: lint, generated files, unit tests, then the essentials in virtual machines;"
-	@echo "about 15 minutes on two cores, and 3 more where packages and kernels are not cached; make test-all runs everything"
+	@echo "about 15 minutes on two cores, and 3 more if packages and kernels are not cached; make test-all runs everything"
 	$(MAKE) lint check-generated unit
 	$(MAKE) e2e TRACER_E2E=quick
 
-test-all: ## run every test there is, on every machine, and check packages, image, builds and release
-	@echo "make test-all: all that make test does, every test in every virtual machine, packages, image, builds and release;"
-	@echo "about 60 minutes on two cores, and 5 more where packages and kernels are not cached"
+test-all: ## run every test, on every machine, and check packages, image, builds and release
+	@echo "make test-all: everything in make test, every test in every virtual machine, packages, image, builds and release;"
+	@echo "about 60 minutes on two cores, and 5 more if packages and kernels are not cached"
 	$(MAKE) lint check-generated unit check-packages check-image check-builds check-release
 	$(MAKE) e2e TRACER_E2E=all
 
 .PHONY: unit
-unit: tracer ## run the tests that this machine's own kernel can run, as root
+unit: tracer ## run the tests that need no virtual machine, as root
 	@.ci/install build test
 	TRACER=$(CURDIR)/tracer $(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
 # TRACER_E2E is a tier or a list of machines. E2E_NAMES are the kernels of such a list, E2E_ARCHES
-# the architectures to build for, E2E_KERNELS what fetch-kernels.sh fetches.
+# the architectures to build for, E2E_KERNELS the arguments of fetch-kernels.sh.
 TRACER_E2E ?= all
 comma      := ,
 E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64,$(TRACER_E2E)))))
@@ -179,7 +178,7 @@ E2E_ARCHES := $(if $(filter all full,$(TRACER_E2E)),$(ARCHES),$(if $(filter quic
 E2E_KERNELS = $(if $(filter all full quick,$(TRACER_E2E)),$(E2E_ARCHES),$(E2E_NAMES))
 
 .PHONY: e2e e2e-smoke
-e2e: machines ## run the tests in virtual machines: TRACER_E2E=quick, all (by default), full (without taking turns), or their names
+e2e: machines ## run the tests in virtual machines: TRACER_E2E=quick, all (default), full (every test on each), or their names
 	e2e/fetch-kernels.sh $(E2E_KERNELS)
 	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,80m)
 
@@ -187,7 +186,7 @@ e2e-smoke: ## run the tests in one virtual machine
 	$(MAKE) e2e TRACER_E2E=smoke
 
 .PHONY: bench
-bench: machines ## measure tracer; PWRU=FILE puts a static pwru beside it, BENCH=6.12-amd64,… picks kernels
+bench: machines ## measure tracer; PWRU=FILE compares with a static pwru, BENCH=6.12-amd64,… selects kernels
 	e2e/fetch-kernels.sh
 	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"
 
@@ -206,14 +205,14 @@ lint: ## check format, vet, staticcheck, shellcheck, actionlint
 	$(GO) run $(ACTIONLINT)
 
 .PHONY: generate check-generated
-generate: ## make the BPF objects and their Go code anew from bpf/
+generate: ## regenerate the BPF objects and their Go code from bpf/
 	.ci/generate $(CLANG) $(CLANG_VERSION)
 
-check-generated: ## fail when the committed BPF objects or their Go code are stale
+check-generated: ## fail if the committed BPF objects or their Go code are stale
 	.ci/generate $(CLANG) $(CLANG_VERSION) check
 
 .PHONY: clean
-clean: ## remove what was built; the cache (XDG_CACHE_HOME/tracer) stays
+clean: ## remove build results; the cache (XDG_CACHE_HOME/tracer) stays
 	rm -rf tracer build
 
 .PHONY: help

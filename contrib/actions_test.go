@@ -23,9 +23,10 @@ const actions = "../.github/actions"
 
 var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9.]+$`)
 
-// member is a key of YAML with its value on the same line, as far as the files here need it.
+// member matches a YAML key with its value on the same line, which is enough for these files.
 var member = regexp.MustCompile(`^[\s-]*([A-Za-z_-]+): (.+)$`)
 
+// TestOtherActionsArePinned checks that all workflows and actions use other actions by commit hash.
 func TestOtherActionsArePinned(t *testing.T) {
 	t.Parallel()
 	files := slices.Concat(glob(t, "../.github/workflows/*"), glob(t, actions+"/*/action.yml"))
@@ -46,8 +47,9 @@ func TestOtherActionsArePinned(t *testing.T) {
 	}
 }
 
-// TestInputsAreNoScript: a step runs a file, and the inputs are in its environment.
-func TestInputsAreNoScript(t *testing.T) {
+// TestInputsAreOnlyInEnvironment checks that each action runs a script file, and passes the inputs only in its
+// environment.
+func TestInputsAreOnlyInEnvironment(t *testing.T) {
 	t.Parallel()
 	for action, script := range map[string]string{"tracer-run": "start", "tracer-log": "stop"} {
 		file := filepath.Join(actions, action, "action.yml")
@@ -57,7 +59,7 @@ func TestInputsAreNoScript(t *testing.T) {
 				given = append(given, m.key)
 			}
 			if m.key == "run" && m.value != `'"$GITHUB_ACTION_PATH/`+script+`"'` {
-				t.Errorf("%s: runs %s and not %s", file, m.value, script)
+				t.Errorf("%s: runs %s instead of %s", file, m.value, script)
 			}
 		}
 		slices.Sort(given)
@@ -67,6 +69,7 @@ func TestInputsAreNoScript(t *testing.T) {
 	}
 }
 
+// TestInputsAreDeclared checks that each input which an action uses is declared.
 func TestInputsAreDeclared(t *testing.T) {
 	t.Parallel()
 	for _, file := range glob(t, actions+"/*/action.yml") {
@@ -95,7 +98,7 @@ func members(t *testing.T, file string) (all []keyed) {
 	return all
 }
 
-// variables are those of a script that an action has to set.
+// variables returns the variables of a script that the action must set.
 func variables(t *testing.T, script string) []string {
 	names := regexp.MustCompile(`TRACE_[A-Z]+`).FindAllString(read(t, script), -1)
 	slices.Sort(names)
@@ -120,10 +123,10 @@ func read(t *testing.T, file string) string {
 	return string(b)
 }
 
-// asTracer in the environment makes this test binary a tracer, and says how it fares.
+// asTracer is an environment variable for the fake tracer, which is this test binary: how it behaves.
 const asTracer = "TRACER_TEST_TRACER"
 
-// tracer prints its arguments, and ends as told by the environment.
+// tracer is the main function of the fake tracer. It prints its arguments, and then behaves as fares says.
 func tracer(fares string, args []string) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -148,7 +151,7 @@ func tracer(fares string, args []string) int {
 	return 0
 }
 
-// job is a job of GitHub's in which both actions run.
+// job is a simulated GitHub job that runs both actions.
 type job struct {
 	*testing.T
 	dir string
@@ -178,7 +181,7 @@ func (j *job) must(err error) {
 	}
 }
 
-// endTracer is for tests that leave it running.
+// endTracer kills a tracer that a test has left running.
 func (j *job) endTracer() {
 	var pid int
 	b, err := os.ReadFile(j.kept("pid"))
@@ -189,7 +192,7 @@ func (j *job) endTracer() {
 
 func (j *job) kept(name string) string { return filepath.Join(j.dir, "trace-tracer", name) }
 
-// step runs a script of an action, which is to end with code and say text.
+// step runs a script of an action, and checks its exit code and that its output contains text.
 func (j *job) step(script string, code int, text string) {
 	j.Helper()
 	cmd := exec.Command(filepath.Join(actions, script))
@@ -200,10 +203,11 @@ func (j *job) step(script string, code int, text string) {
 	}
 	j.out = out.String()
 	if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(j.out, text) {
-		j.Errorf("%s: exit %d, want %d and %q; it says\n%s", script, got, code, text, j.out)
+		j.Errorf("%s: exit %d, want %d and %q; output:\n%s", script, got, code, text, j.out)
 	}
 }
 
+// TestActionsOnARunner checks that filter and flags reach tracer unchanged, and the outputs of both actions.
 func TestActionsOnARunner(t *testing.T) {
 	t.Parallel()
 	filter := `tcp[0] & 1 != 0 and "x" or '$(touch /x)` + "`\\\nport 80\n"
@@ -220,6 +224,7 @@ func TestActionsOnARunner(t *testing.T) {
 	}
 }
 
+// TestActionsOnNodes checks that the actions trace the given nodes of a cluster.
 func TestActionsOnNodes(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, "TRACE_NODES=a\n  c\n", "TRACE_IMAGE="+image, "TRACE_FILTER=icmp", "TRACE_FLAGS=--output-json")
@@ -239,6 +244,7 @@ func TestActionsOnNodes(t *testing.T) {
 	}
 }
 
+// TestActionsOnAllNodes checks that nodes=all includes all nodes, of which one is never ready.
 func TestActionsOnAllNodes(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, "TRACE_NODES=all", "TRACE_IMAGE="+image, "TRACE_TIMEOUT=1")
@@ -250,6 +256,7 @@ func TestActionsOnAllNodes(t *testing.T) {
 	j.step("tracer-log/stop", 1, "::error::tracer ended with exit code 1")
 }
 
+// TestActionsFail checks the errors of both actions.
 func TestActionsFail(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -275,6 +282,7 @@ func TestActionsFail(t *testing.T) {
 	}
 }
 
+// TestTwoTracesOfOneName checks that a job cannot start two traces with one name.
 func TestTwoTracesOfOneName(t *testing.T) {
 	t.Parallel()
 	j := newJob(t)

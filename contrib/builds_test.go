@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// toolchain is a go command of that version, for which GOTOOLCHAIN is what mode says, and which
-// prints what fetched says when it is asked for the version that it would run.
+// toolchain creates a fake go command of this version, with mode as its GOTOOLCHAIN. It runs the shell command
+// fetched for `go env GOVERSION`.
 func toolchain(t *testing.T, version, mode, fetched string) string {
 	t.Helper()
 	return shellScript(t, `case "$*" in
@@ -25,7 +25,8 @@ version) echo "go version `+version+` linux/amd64" ;;
 esac`)
 }
 
-// TestGoIsChecked: one line that says what was found, what is needed, and how to get it.
+// TestGoIsChecked checks that check-go prints one line if Go is missing or too old: what was found, what is
+// needed, and how to get it.
 func TestGoIsChecked(t *testing.T) {
 	t.Parallel()
 	need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]
@@ -54,7 +55,7 @@ func TestGoIsChecked(t *testing.T) {
 	}
 }
 
-// TestMakeWithoutGo: targets that need Go say so in one line, and the others work.
+// TestMakeWithoutGo checks that without Go, targets that need it fail with a one-line message, and the others work.
 func TestMakeWithoutGo(t *testing.T) {
 	t.Parallel()
 	m := newMakefile(t)
@@ -69,16 +70,16 @@ func TestMakeWithoutGo(t *testing.T) {
 	}
 }
 
-// surroundings are a machine as the scripts see it: its release, apt's sources, and its commands.
-type surroundings struct {
+// environment is a simulated machine for the scripts: its release, apt's sources, and its commands.
+type environment struct {
 	*testing.T
 	dir string
 	env []string
 }
 
-func newSurroundings(t *testing.T) *surroundings {
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	s := &surroundings{t, t.TempDir(), nil}
+	s := &environment{t, t.TempDir(), nil}
 	s.write("etc/parts/none", "")
 	s.write("apt.conf", "Dir::Etc::SourceList \""+s.path("etc/sources.list")+"\";\nDir::Etc::SourceParts \""+s.path("etc/parts")+"\";\n")
 	s.env = append(os.Environ(), "APT_CONFIG="+s.path("apt.conf"), "OS_RELEASE="+s.path("os-release"), "XDG_CACHE_HOME="+s.path("cache"),
@@ -86,11 +87,11 @@ func newSurroundings(t *testing.T) *surroundings {
 	return s
 }
 
-func (s *surroundings) path(name string) string { return filepath.Join(s.dir, name) }
+func (s *environment) path(name string) string { return filepath.Join(s.dir, name) }
 
-func (s *surroundings) write(name, text string) {
+func (s *environment) write(name, text string) {
 	s.Helper()
-	_ = os.Remove(s.path(name)) // where it is a link, the file that it leads to is not ours
+	_ = os.Remove(s.path(name)) // it may be a link to a file of this machine
 	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 		s.Fatal(err)
 	}
@@ -99,8 +100,8 @@ func (s *surroundings) write(name, text string) {
 	}
 }
 
-// run is the output of a command, and whether it succeeded.
-func (s *surroundings) run(name string, args ...string) (string, bool) {
+// run returns the output of a command, and whether it succeeded.
+func (s *environment) run(name string, args ...string) (string, bool) {
 	s.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Env = s.env
@@ -111,8 +112,8 @@ func (s *surroundings) run(name string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// function runs functions of libpcap/debian.sh.
-func (s *surroundings) function(script string) string {
+// function runs a script that calls functions of libpcap/debian.sh, and returns its output.
+func (s *environment) function(script string) string {
 	s.Helper()
 	out, ok := s.run("bash", "-euc", ". ../libpcap/debian.sh; mkdir -p \"$cache/apt\"; "+script)
 	if !ok {
@@ -127,7 +128,7 @@ const (
 	wilma    = "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_CODENAME=wilma\nUBUNTU_CODENAME=noble\n"
 )
 
-// TestMirrors: an archive is recognised by its suite, whatever its URL.
+// TestMirrors checks that an archive in apt's sources is recognized by its suite, whatever its URL is.
 func TestMirrors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ release, list, sources, want string }{
@@ -150,7 +151,7 @@ func TestMirrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSurroundings(t)
+			s := newEnvironment(t)
 			s.write("os-release", test.release)
 			s.write("etc/sources.list", test.list)
 			s.write("etc/parts/x.sources", test.sources)
@@ -161,10 +162,11 @@ func TestMirrors(t *testing.T) {
 	}
 }
 
-// TestKeyInsideOfSources: apt takes a key in a file only from one-line entries.
+// TestKeyInsideOfSources checks that a key embedded in a deb822 entry is written to a file, since one-line entries
+// can refer only to files.
 func TestKeyInsideOfSources(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.write("os-release", noble)
 	s.write("etc/parts/x.sources", "Types: deb\nURIs: http://m.example\nSuites: noble\nComponents: main\nSigned-By:\n"+
 		" -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mDMEYCQjIxYJKw\n =x\n -----END PGP PUBLIC KEY BLOCK-----\n")
@@ -179,7 +181,7 @@ func TestKeyInsideOfSources(t *testing.T) {
 	}
 }
 
-// TestMirrorsOfDebian: kernels are Debian's, on Ubuntu too, where DEBIAN_MIRROR has to name a mirror.
+// TestMirrorsOfDebian checks the mirrors for Debian's kernels. On Ubuntu, DEBIAN_MIRROR must be set.
 func TestMirrorsOfDebian(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -191,7 +193,7 @@ func TestMirrorsOfDebian(t *testing.T) {
 		"Ubuntu, named":  {noble, "http://own.example/y", []string{"http://own.example/y trixie"}},
 		"where one said": {bookworm, "http://own.example/y", []string{"http://own.example/y trixie"}},
 	} {
-		s := newSurroundings(t)
+		s := newEnvironment(t)
 		s.write("os-release", test.release)
 		s.write("etc/sources.list", "deb http://m.example/x bookworm main\ndeb http://m.example/x noble main\n")
 		s.env = append(s.env, "DEBIAN_MIRROR="+test.mirror)
@@ -199,7 +201,7 @@ func TestMirrorsOfDebian(t *testing.T) {
 		for line := range strings.Lines(s.function("archives trixie")) {
 			words := strings.Fields(line)
 			if len(words) != 3 || !strings.HasPrefix(words[2], "signed-by=/usr/share/keyrings/debian-archive-keyring.") {
-				t.Errorf("%s: %q has not the keyring of Debian", name, line)
+				t.Errorf("%s: %q does not use the keyring of Debian", name, line)
 			}
 			got = append(got, strings.Join(words[:2], " "))
 		}
@@ -209,10 +211,10 @@ func TestMirrorsOfDebian(t *testing.T) {
 	}
 }
 
-// TestNoMirrorHasIt: the error names the way out.
-func TestNoMirrorHasIt(t *testing.T) {
+// TestNoMirrorHasTheSuite checks that the error has a hint.
+func TestNoMirrorHasTheSuite(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.write("os-release", bookworm)
 	s.env = append(s.env, "DEBIAN_MIRROR=file:"+s.path("nothing"))
 	out, ok := s.run("bash", "-euc", ". ../libpcap/debian.sh; use_archive deb amd64 bullseye")
@@ -221,8 +223,8 @@ func TestNoMirrorHasIt(t *testing.T) {
 	}
 }
 
-// withoutApt has the commands of this machine but those of its package managers.
-func (s *surroundings) withoutApt() {
+// withoutApt sets a PATH with this machine's commands except its package managers.
+func (s *environment) withoutApt() {
 	s.Helper()
 	s.write("bin/none", "")
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
@@ -236,9 +238,9 @@ func (s *surroundings) withoutApt() {
 	s.env = append(s.env, "PATH="+s.path("bin"))
 }
 
-// withManager has a package manager that is asked by its command query what is installed, which
-// ends with code. What it is to install it records.
-func (s *surroundings) withManager(name, query string, code int) {
+// withManager adds a fake package manager, which records its calls. The command query, which asks whether a
+// package is installed, ends with code.
+func (s *environment) withManager(name, query string, code int) {
 	s.Helper()
 	s.withoutApt()
 	s.write("calls", "")
@@ -249,6 +251,7 @@ func (s *surroundings) withManager(name, query string, code int) {
 	}
 }
 
+// TestPackageManagers checks the install commands of each package manager.
 func TestPackageManagers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ query, dynamic, static string }{
@@ -261,7 +264,7 @@ func TestPackageManagers(t *testing.T) {
 			"--quiet --non-interactive install --no-recommends bison flex gcc iproute2 iputils linux-glibc-devel make musl musl-devel xz"},
 	} {
 		for source, want := range map[string]string{"": test.dynamic, "x.tar.xz": test.static} {
-			s := newSurroundings(t)
+			s := newEnvironment(t)
 			s.withManager(name, test.query, 1)
 			s.env = append(s.env, "LIBPCAP_SOURCE="+source)
 			out, ok := s.run("../.ci/install", "build", "demo")
@@ -269,7 +272,7 @@ func TestPackageManagers(t *testing.T) {
 				t.Errorf("%s, LIBPCAP_SOURCE=%s: success %t, says %s; calls (-want +got):\n%s", name, source, ok, out, diff)
 			}
 		}
-		s := newSurroundings(t)
+		s := newEnvironment(t)
 		s.withManager(name, test.query, 0)
 		if out, ok := s.run("../.ci/install", "build", "demo"); !ok || out != "" || read(t, s.path("calls")) != "" {
 			t.Errorf("%s, all is installed: success %t, says %s; calls %s", name, ok, out, read(t, s.path("calls")))
@@ -283,10 +286,10 @@ func TestPackageManagers(t *testing.T) {
 	}
 }
 
-// TestPackagesWithoutRoot: sudo installs them, by the proxy of the user, or they are named.
+// TestPackagesWithoutRoot checks that packages are installed with sudo and the user's proxy, or named without sudo.
 func TestPackagesWithoutRoot(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.withManager("dnf", "rpm", 1)
 	for name, text := range map[string]string{"id": "echo 1000", "sudo": "echo \"sudo $*\" >>'" + s.path("calls") + "'; exec \"$@\""} {
 		s.write("bin/"+name, "#!/bin/sh\n"+text+"\n")
@@ -305,9 +308,10 @@ func TestPackagesWithoutRoot(t *testing.T) {
 	}
 }
 
+// TestPackageManagerFails checks the error if the package manager fails.
 func TestPackageManagerFails(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.withManager("dnf", "rpm", 1)
 	s.write("bin/dnf", "#!/bin/sh\nexit 1\n")
 	if out, ok := s.run("../.ci/install", "dynamic"); ok || !strings.Contains(out, "dnf could not install all of: gcc glibc-devel libpcap-devel\nhint: ") {
@@ -315,10 +319,10 @@ func TestPackageManagerFails(t *testing.T) {
 	}
 }
 
-// TestNoPackageManager: what is missing is named.
+// TestNoPackageManager checks that without a package manager the missing commands are named.
 func TestNoPackageManager(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.withoutApt()
 	s.env = append(s.env, "LIBPCAP_SOURCE=x")
 	for _, name := range []string{"bison", "ping"} {
@@ -333,9 +337,10 @@ func TestNoPackageManager(t *testing.T) {
 	}
 }
 
+// TestSourceOfLibpcapIsRefused checks the errors for a bad LIBPCAP_SOURCE.
 func TestSourceOfLibpcapIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newSurroundings(t)
+	s := newEnvironment(t)
 	s.write("libpcap.tar", "no libpcap")
 	for source, want := range map[string]string{
 		s.path("libpcap.tar"): "libpcap.tar: its SHA-256 is ",
@@ -349,24 +354,26 @@ func TestSourceOfLibpcapIsRefused(t *testing.T) {
 	}
 }
 
-func TestReleaseHasTheLibpcapOfTheDistribution(t *testing.T) {
+// TestReleaseRefusesLibpcapSource checks that a release cannot be built with LIBPCAP_SOURCE.
+func TestReleaseRefusesLibpcapSource(t *testing.T) {
 	t.Parallel()
 	out, ok := newMakefile(t).run(nil, "release", "VERSION=v1.2.3", "LIBPCAP_SOURCE=x.tar")
-	if ok || !strings.HasPrefix(out, "LIBPCAP_SOURCE=x.tar: a release has the libpcap of the distribution\n") {
+	if ok || !strings.HasPrefix(out, "LIBPCAP_SOURCE=x.tar: a release uses the libpcap of the distribution\n") {
 		t.Errorf("success %t, says %s", ok, out)
 	}
 }
 
-// TestChecksumsOfLibpcap: each line names a release, as the hint of a refusal does.
+// TestChecksumsOfLibpcap checks that each line in SHA256SUMS is the checksum of a release.
 func TestChecksumsOfLibpcap(t *testing.T) {
 	t.Parallel()
 	for line := range strings.Lines(read(t, "../libpcap/SHA256SUMS")) {
 		if !regexp.MustCompile(`^[0-9a-f]{64}  libpcap-\d+\.\d+\.\d+\.tar\.[gx]z\n$`).MatchString(line) {
-			t.Errorf("%q is no checksum of a release", line)
+			t.Errorf("%q is not the checksum of a release", line)
 		}
 	}
 }
 
+// TestDynamicBinaryIsRefused checks the error of static.sh.
 func TestDynamicBinaryIsRefused(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("bash")
@@ -379,7 +386,7 @@ func TestDynamicBinaryIsRefused(t *testing.T) {
 	}
 }
 
-// TestPackagesAreInTheDocs: docs/install.md has them for those who install by hand.
+// TestPackagesAreInTheDocs checks that docs/install.md lists the packages, for users who install them by hand.
 func TestPackagesAreInTheDocs(t *testing.T) {
 	t.Parallel()
 	docs := read(t, "../docs/install.md")
@@ -393,12 +400,12 @@ func TestPackagesAreInTheDocs(t *testing.T) {
 	}
 }
 
-// TestGoIsInTheDocs: the README and docs/install.md name the version that go.mod asks for.
+// TestGoIsInTheDocs checks that README.md and docs/install.md name the version of Go in go.mod.
 func TestGoIsInTheDocs(t *testing.T) {
 	need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]
 	for _, file := range []string{"../README.md", "../docs/install.md"} {
 		if !strings.Contains(read(t, file), "Go "+need) {
-			t.Errorf("%s does not say that Go %s is needed", file, need)
+			t.Errorf("%s does not name Go %s", file, need)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package contrib_test runs the scripts of this folder, and those of the GitHub actions, with
-// a kubectl and a tracer that it makes up.
+// Package contrib_test runs the scripts in this folder and those of the GitHub actions, with a fake
+// kubectl and a fake tracer.
 package contrib_test
 
 import (
@@ -27,17 +27,17 @@ const (
 	row      = "0xffff888004b45000 0 icmp_rcv"
 )
 
-// good is a node where all goes well until the pod is told to end.
+// good returns a node where tracer runs without errors until the pod is deleted.
 func good(name string) node {
 	return node{Name: name, Log: []string{"backend kprobe", attached, row + " " + name}, Last: []string{traced}}
 }
 
-// ended is a node where tracer ends by itself.
+// ended returns a node where tracer ends on its own.
 func ended(name string, code int, lines ...string) node {
 	return node{Name: name, Log: lines, Ends: &code}
 }
 
-// script is a run of tracer-on-k8s in a cluster.
+// script is a run of tracer-on-k8s with a fake cluster.
 type script struct {
 	*testing.T
 	dir            string
@@ -45,7 +45,7 @@ type script struct {
 	stdout, stderr bytes.Buffer
 }
 
-// newScript puts the made up kubectl in front of any other.
+// newScript prepares a run in which the fake kubectl is first in PATH.
 func newScript(t *testing.T, c cluster, args ...string) *script {
 	t.Helper()
 	s := &script{T: t, dir: t.TempDir()}
@@ -83,7 +83,7 @@ func (s *script) must(err error) {
 	}
 }
 
-// ends waits for the script, and fails unless it ends with code and has removed what it made.
+// ends waits for the script, and checks its exit code and that it has removed what it created.
 func (s *script) ends(code int) {
 	s.Helper()
 	err := s.cmd.Wait()
@@ -115,12 +115,12 @@ func (s *script) leavesNothing() {
 	made, removed := s.manifest(), s.lines("removed")
 	for _, n := range made.Namespaces {
 		if !slices.Contains(removed, n.Name) {
-			s.Errorf("namespace %s stays", n.Name)
+			s.Errorf("namespace %s was not removed", n.Name)
 		}
 	}
 	for _, p := range made.Pods {
 		if !slices.Contains(removed, p.Metadata.Name) && len(made.Namespaces) == 0 {
-			s.Errorf("pod %s stays", p.Metadata.Name)
+			s.Errorf("pod %s was not removed", p.Metadata.Name)
 		}
 	}
 }
@@ -141,13 +141,13 @@ func (s *script) lines(file string) []string {
 	return strings.Split(strings.TrimSpace(string(b)), "\n")
 }
 
-// starts begins the run and waits until all nodes trace.
+// starts starts the script and waits until all nodes trace.
 func (s *script) starts() {
 	s.Helper()
 	ready := s.path("ready")
 	s.cmd.Args = slices.Insert(s.cmd.Args, 1, "--ready-file", ready)
 	s.must(s.cmd.Start())
-	s.Cleanup(func() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }) // it has ended where the test was good
+	s.Cleanup(func() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }) // for a test that fails; otherwise it has ended
 	for deadline := time.Now().Add(time.Minute); !exists(ready); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatal("not ready after a minute")
@@ -155,7 +155,7 @@ func (s *script) starts() {
 	}
 }
 
-// signal goes to the whole group, as that of a terminal does.
+// signal sends a signal to the process group, like a terminal.
 func (s *script) signal(sig syscall.Signal) {
 	s.Helper()
 	s.must(syscall.Kill(-s.cmd.Process.Pid, sig))
@@ -164,18 +164,19 @@ func (s *script) signal(sig syscall.Signal) {
 func (s *script) says(text string) {
 	s.Helper()
 	if !strings.Contains(s.stderr.String(), text) {
-		s.Errorf("stderr does not say %q:\n%s", text, &s.stderr)
+		s.Errorf("stderr does not contain %q:\n%s", text, &s.stderr)
 	}
 }
 
-// nasty is what shells, YAML, JSON or Kubernetes could take for something else.
+// nasty are arguments that shells, YAML, JSON or Kubernetes could interpret.
 var nasty = []string{
 	"--filter-func", `a|"b"|'c'|\d+|[\\]`, "--output-json", "", " ", "two  blanks ", "*", "~", "#", "- x: {y}",
 	`tcp[tcpflags] & tcp-syn != 0 and port \http`, "first\nsecond\n", "tab\there\rbell\a\x01\x1b\x7f",
 	"$HOME ${HOME} $(HOME) $$ $$(HOME) $ $( `id` $(id)", "größe €😀\u2028", "--", "--node", "%s\\n%d", "!x", "a=b", "\\", "\"", "'",
 }
 
-func TestArgumentsArriveAsTheyAre(t *testing.T) {
+// TestArgumentsArriveUnchanged checks that tracer's arguments reach the container unchanged.
+func TestArgumentsArriveUnchanged(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{Nodes: []node{ended("a", 0)}}, append([]string{"--node", "a", "--"}, nasty...)...)
 	s.run(0)
@@ -188,7 +189,8 @@ func TestArgumentsArriveAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestExpansionIsThatOfKubernetes(t *testing.T) {
+// TestExpand checks that expand works like the expansion in Kubernetes.
+func TestExpand(t *testing.T) {
 	t.Parallel()
 	for argument, want := range map[string]string{
 		"$(A) $(B) $$(A) $$$(A) $$": "1 $(B) $(A) $1 $", "$A $": "$A $", "$(A": "$(A", "$$$$": "$$",
@@ -199,6 +201,7 @@ func TestExpansionIsThatOfKubernetes(t *testing.T) {
 	}
 }
 
+// TestPod checks the namespace and the pod that the script creates.
 func TestPod(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{Nodes: []node{ended("a", 0)}}, "--node=a")
@@ -229,6 +232,7 @@ func TestPod(t *testing.T) {
 	}
 }
 
+// TestEveryNodeGetsAFile checks that --output writes one log file per node, and summaries to stderr.
 func TestEveryNodeGetsAFile(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "logs")
@@ -249,7 +253,8 @@ func TestEveryNodeGetsAFile(t *testing.T) {
 	}
 }
 
-func TestLinesOfSeveralNodesAreToldApart(t *testing.T) {
+// TestLinesBeginWithTheirNode checks the prefix of lines from several nodes, and that a repeated node is traced once.
+func TestLinesBeginWithTheirNode(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{Nodes: []node{ended("a", 0, "x"), ended("b", 0, "y"), ended("c", 0, "z")}}, "--node=a", "--node=c", "--node=a")
 	s.run(0)
@@ -260,7 +265,8 @@ func TestLinesOfSeveralNodesAreToldApart(t *testing.T) {
 	}
 }
 
-func TestInterruptBringsTheLastLine(t *testing.T) {
+// TestInterruptWaitsForTheLastLine checks that SIGINT and SIGTERM wait for the last line.
+func TestInterruptWaitsForTheLastLine(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		s := newScript(t, cluster{Nodes: []node{good("a")}}, "--node", "a")
@@ -273,6 +279,7 @@ func TestInterruptBringsTheLastLine(t *testing.T) {
 	}
 }
 
+// TestSecondInterruptDoesNotWait checks that a second SIGINT ends the script although tracer still runs.
 func TestSecondInterruptDoesNotWait(t *testing.T) {
 	t.Parallel()
 	n := good("a")
@@ -292,7 +299,8 @@ func TestSecondInterruptDoesNotWait(t *testing.T) {
 	}
 }
 
-func TestInterruptBeforeAllIsReady(t *testing.T) {
+// TestInterruptBeforeReady checks that the script can be interrupted while it waits for the pods.
+func TestInterruptBeforeReady(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{Nodes: []node{{Name: "a", Waiting: "ContainerCreating"}}}, "--node", "a")
 	s.must(s.cmd.Start())
@@ -303,7 +311,8 @@ func TestInterruptBeforeAllIsReady(t *testing.T) {
 	s.ends(0)
 }
 
-func TestReaderThatLeavesEndsTheRun(t *testing.T) {
+// TestClosedPipeEndsTheRun checks that the script ends without an error if the reader closes the pipe.
+func TestClosedPipeEndsTheRun(t *testing.T) {
 	t.Parallel()
 	n := good("a")
 	n.Log = append(n.Log, slices.Repeat([]string{row}, 100_000)...)
@@ -319,6 +328,7 @@ func TestReaderThatLeavesEndsTheRun(t *testing.T) {
 	s.ends(0)
 }
 
+// TestFailures checks exit codes and error messages.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -356,7 +366,7 @@ func TestFailures(t *testing.T) {
 			[]string{"violates PodSecurity", "hint: tracer's pods are privileged", "can't create the pods"},
 		},
 		"no such node":   {cluster{Nodes: []node{good("a")}}, []string{"--node=b"}, 1, []string{`nodes "b" not found`, "not every node exists"}},
-		"an empty place": {cluster{}, []string{"--all-nodes"}, 1, []string{"the cluster has no Linux node"}},
+		"empty cluster":  {cluster{}, []string{"--all-nodes"}, 1, []string{"the cluster has no Linux node"}},
 		"no nodes":       {cluster{}, nil, 2, []string{"no node is given\n", "hint: "}},
 		"both":           {cluster{}, []string{"--node=a", "--all-nodes"}, 2, []string{"can't be combined"}},
 		"no --":          {cluster{}, []string{"--node=a", "icmp"}, 2, []string{`unknown argument "icmp"`, "after --"}},
@@ -377,6 +387,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestLogWithoutLastLineIsAFailure checks that a log without tracer's last line is an error.
 func TestLogWithoutLastLineIsAFailure(t *testing.T) {
 	t.Parallel()
 	n := good("a")
@@ -388,6 +399,7 @@ func TestLogWithoutLastLineIsAFailure(t *testing.T) {
 	s.says("node a: the log lacks tracer's last line")
 }
 
+// TestFullDiskIsAFailure checks that a log file which cannot be written is an error.
 func TestFullDiskIsAFailure(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
@@ -399,6 +411,7 @@ func TestFullDiskIsAFailure(t *testing.T) {
 	s.says("a.log can't be written")
 }
 
+// TestGivenNamespaceStays checks that an existing namespace is not deleted, and that kubectl gets the global options.
 func TestGivenNamespaceStays(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{Nodes: []node{ended("a", 0)}}, "--node=a", "--namespace=mine", "--context=c", "--kubeconfig=/k")
@@ -413,6 +426,7 @@ func TestGivenNamespaceStays(t *testing.T) {
 	}
 }
 
+// TestHelp checks that --help prints the usage to stdout.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, cluster{}, "--help")

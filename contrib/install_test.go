@@ -13,12 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// printer is a stand-in for the tracer that is installed: it prints its arguments, and
-// fails or prints nothing when the environment says so.
+// printer is a fake tracer to install: it prints its arguments, or fails if FAILS is set, or prints
+// nothing if SILENT is set.
 const printer = "#!/bin/sh\n[ -z \"$FAILS\" ] || exit 3\n[ -n \"$SILENT\" ] || echo \"$*\"\n"
 
-// installation is the files of make install below its PREFIX, and what the stand-in prints
-// into each, nil where it is not the stand-in that makes it.
+// installation has the files that make install creates in PREFIX, and their text with the fake tracer.
 var installation = map[string]string{
 	"bin/tracer":                                  printer,
 	"share/man/man8/tracer.8.gz":                  "man\n",
@@ -27,7 +26,7 @@ var installation = map[string]string{
 	"share/fish/vendor_completions.d/tracer.fish": "completion fish\n",
 }
 
-// makefile runs make in the root of the repository, where a tracer of our own is installed.
+// makefile runs make in the root of the repository, with the fake tracer.
 type makefile struct {
 	*testing.T
 	dir string
@@ -45,7 +44,7 @@ func newMakefile(t *testing.T) *makefile {
 func (m *makefile) tracer() string  { return filepath.Join(m.dir, "a tracer") }
 func (m *makefile) destdir() string { return filepath.Join(m.dir, "root with a blank") }
 
-// run is make's output, and whether it succeeded.
+// run returns make's output, and whether it succeeded.
 func (m *makefile) run(env []string, args ...string) (string, bool) {
 	m.Helper()
 	cmd := exec.Command("make", append([]string{"-C", "..", "--no-print-directory", "PREFIX=/opt/x", "DESTDIR=" + m.destdir(), "TRACER=" + m.tracer()}, args...)...)
@@ -57,7 +56,7 @@ func (m *makefile) run(env []string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// files are those below the PREFIX, with their text.
+// files returns the files in PREFIX, with their text.
 func (m *makefile) files() map[string]string {
 	m.Helper()
 	found := map[string]string{}
@@ -88,10 +87,11 @@ func (m *makefile) text(path string) string {
 	return string(out)
 }
 
+// TestInstallAndUninstall checks that make uninstall removes exactly the files of make install.
 func TestInstallAndUninstall(t *testing.T) {
 	t.Parallel()
 	m := newMakefile(t)
-	for range 2 { // the second time over the first
+	for range 2 { // the second time overwrites the first
 		if out, ok := m.run(nil, "install"); !ok {
 			t.Fatal(out)
 		}
@@ -113,6 +113,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 }
 
+// TestInstallFails checks that a failed installation leaves no files.
 func TestInstallFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ env, arg, want string }{

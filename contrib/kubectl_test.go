@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// inCluster in the environment is the folder in which the made up cluster is kept.
+// inCluster is the environment variable for the folder with the state of the fake cluster.
 const inCluster = "TRACER_TEST_CLUSTER"
 
-// TestMain makes this test binary the programs that the scripts call, by its name.
+// TestMain runs this test binary as a fake kubectl or tracer if that is its name.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "kubectl":
@@ -29,27 +29,27 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cluster is a Kubernetes that a test makes up.
+// cluster is a fake Kubernetes cluster.
 type cluster struct {
 	Nodes []node
-	// Refusal is what the cluster says to pods, if it takes none.
+	// Refusal is the error with which the cluster refuses pods, empty if it accepts them.
 	Refusal string
 }
 
-// node is a node, and how a pod fares there.
+// node is a node, with the behaviour of a pod on it.
 type node struct {
 	Name string
-	// Waiting is why the pod never starts.
+	// Waiting is the reason for which the pod never starts, if any.
 	Waiting string
-	// Log are the lines before the pod is told to end, and Last those after.
+	// Log are the lines before the pod is deleted, Last those after.
 	Log, Last []string
-	// Ends is set where tracer ends by itself, with the exit code.
+	// Ends is the exit code if tracer ends on its own.
 	Ends *int
-	// Hangs is set where the log does not end with the pod.
+	// Hangs is true if the log does not end with the pod.
 	Hangs bool
 }
 
-var errUsage = errors.New("not called as kubectl is to be called")
+var errUsage = errors.New("kubectl called with unexpected arguments")
 
 func kubectl(dir string, args []string) int {
 	c, call := readCluster(dir), parseCall(args)
@@ -102,7 +102,7 @@ func parseCall(args []string) call {
 	return c
 }
 
-// is tells whether the call begins with these words.
+// is reports whether the call begins with these words.
 func (c call) is(words ...string) bool {
 	return len(c.words) >= len(words) && slices.Equal(c.words[:len(words)], words)
 }
@@ -197,7 +197,7 @@ func (c cluster) exitCode(pods []pod, k call) error {
 	return nil
 }
 
-// log ends when the pod has ended, as that of a real one.
+// log prints the log, which ends when the pod has ended, as in a real cluster.
 func (c cluster) log(dir string, pods []pod, k call) error {
 	if _, ok := k.flags["--follow"]; !ok || k.flags["--container"] != "tracer" {
 		return errUsage

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// metadata is what every object of Kubernetes has.
+// metadata is the metadata of a Kubernetes object.
 type metadata struct {
 	Name, Namespace string
 	Labels          map[string]string
 }
 
-// pod is a pod as far as tracer needs one; a member that is not here is an error.
+// pod has the members of a pod that tracer needs; any other member is an error.
 type pod struct {
 	APIVersion, Kind string
 	Metadata         metadata
@@ -46,13 +46,13 @@ type volume struct {
 	HostPath struct{ Path, Type string }
 }
 
-// has tells whether the pod has the label of a selector NAME=VALUE.
+// has reports whether the pod has the label of a selector NAME=VALUE.
 func (p pod) has(selector string) bool {
 	name, value, ok := strings.Cut(selector, "=")
 	return ok && p.Metadata.Labels[name] == value
 }
 
-// manifest is what kubectl has been given.
+// manifest has the objects that the script created with kubectl.
 type manifest struct {
 	Namespaces []metadata
 	Pods       []pod
@@ -104,7 +104,7 @@ func decodeStrictly(text []byte, to any) error {
 	return d.Decode(to)
 }
 
-// podsOf are the pods that were made in a namespace.
+// podsOf returns the pods that were created in a namespace.
 func podsOf(dir, namespace string) ([]pod, error) {
 	m, err := readManifest(dir)
 	if err != nil {
@@ -128,8 +128,8 @@ func named(pods []pod, name string) pod {
 	panic("no pod " + name)
 }
 
-// expand does to an argument what Kubernetes does before it runs a container: $(NAME) is
-// replaced where NAME is a variable, and $$ is one $.
+// expand expands an argument like Kubernetes before it runs a container: $(NAME) is replaced if
+// NAME is a variable, and $$ becomes $.
 func expand(argument string, variables map[string]string) string {
 	var b strings.Builder
 	for i := 0; i < len(argument); i++ {

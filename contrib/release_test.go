@@ -12,6 +12,7 @@ import (
 
 const packaging = "packaging"
 
+// TestVersionsOfReleases checks which versions version.sh accepts.
 func TestVersionsOfReleases(t *testing.T) {
 	t.Parallel()
 	for version, good := range map[string]bool{
@@ -30,7 +31,7 @@ func TestVersionsOfReleases(t *testing.T) {
 	}
 }
 
-// TestReleaseIsRefused: nothing is built for a version that can't be released.
+// TestReleaseIsRefused checks that nothing is built for an invalid version.
 func TestReleaseIsRefused(t *testing.T) {
 	t.Parallel()
 	out, ok := newMakefile(t).run(nil, "release", "VERSION=1.2.3")
@@ -39,7 +40,7 @@ func TestReleaseIsRefused(t *testing.T) {
 	}
 }
 
-// git runs git in a repository in dir, of nobody's configuration.
+// git runs git in the folder dir, with a made-up user.
 func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
@@ -48,7 +49,8 @@ func git(t *testing.T, dir string, args ...string) {
 	}
 }
 
-func TestOnlyWhatIsCommittedIsReleased(t *testing.T) {
+// TestUncommittedFilesPreventARelease checks committed.sh without a repository, and with a clean and a changed one.
+func TestUncommittedFilesPreventARelease(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "contrib/packaging/committed.sh")
@@ -66,25 +68,27 @@ func TestOnlyWhatIsCommittedIsReleased(t *testing.T) {
 			t.Errorf("%v: says %q, want success %t and %q", err, out, good, want)
 		}
 	}
-	expect(false, "a release is built in a checkout of git")
+	expect(false, "a release must be built in a git checkout")
 	git(t, dir, "init", "--quiet")
 	git(t, dir, "add", ".")
 	git(t, dir, "commit", "--quiet", "--message", "x")
 	expect(true, "")
 	must(os.WriteFile(filepath.Join(dir, "new"), nil, 0o644))
-	expect(false, "not committed, so in no release:\n?? new")
+	expect(false, "not committed, so a release would lack it:\n?? new")
 }
 
+// TestReleaseWithoutATime checks the error without SOURCE_DATE_EPOCH.
 func TestReleaseWithoutATime(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(packaging+"/release.sh", t.TempDir(), "v1.2.3", "no-such")
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=")
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "SOURCE_DATE_EPOCH: is the time of the commit") {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "SOURCE_DATE_EPOCH: must be the time of the commit") {
 		t.Errorf("%v: says %s", err, out)
 	}
 }
 
-func TestLicencesThatAreMissing(t *testing.T) {
+// TestMissingLicences checks the errors of licences.sh.
+func TestMissingLicences(t *testing.T) {
 	t.Parallel()
 	bare := `case $1 in
 env) echo "$0.d" ;;
@@ -117,7 +121,7 @@ esac`
 	}
 }
 
-// shellScript is a shell script of that text.
+// shellScript creates a shell script with this text.
 func shellScript(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script")
@@ -127,7 +131,7 @@ func shellScript(t *testing.T, text string) string {
 	return file
 }
 
-// library is a folder as libpcap/build.sh makes it.
+// library creates a folder like that of libpcap/build.sh.
 func library(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestArchitecturesAreTheMakefiles: workflows can't read the list there, so they repeat it.
-func TestArchitecturesAreTheMakefiles(t *testing.T) {
+// TestArchitecturesMatchMakefile checks the lists of architectures in the workflows, which cannot read the
+// Makefile.
+func TestArchitecturesMatchMakefile(t *testing.T) {
 	t.Parallel()
 	want := words(t, "../Makefile", `(?m)^ARCHES +:= (.+)$`)
 	if got := words(t, "../.github/workflows/ci.yml", `(?m)^ +arch: \[(.+)\]$`); !slices.Equal(got, want) {
@@ -24,12 +25,12 @@ func TestArchitecturesAreTheMakefiles(t *testing.T) {
 	}
 }
 
-// words are those that the pattern's group matches in the file, apart by blanks or commas.
+// words returns the words, separated by blanks or commas, that the pattern's group matches in the file.
 func words(t *testing.T, file, pattern string) []string {
 	t.Helper()
 	match := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
 	if match == nil {
-		t.Fatalf("%s: nothing like %s", file, pattern)
+		t.Fatalf("%s: no match for %s", file, pattern)
 	}
 	return strings.FieldsFunc(match[1], func(r rune) bool { return r == ' ' || r == ',' })
 }

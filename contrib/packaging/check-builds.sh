@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-builds.sh GOARCH: builds tracer in surroundings that other machines have, and looks at
-# what came of it: in a small Debian whose mirror has another URL; there without apt and dpkg,
-# with the system's libpcap and with an upstream tar file; and on this machine without a
-# network, for GOARCH too, after make fetch. As root. Nothing is installed on this machine.
+# check-builds.sh GOARCH: builds tracer in different environments, and checks the binaries: in a
+# small Debian with a mirror at another URL; there without apt and dpkg, with the system's
+# libpcap and with an upstream tar file; and on this machine without a network, also for GOARCH,
+# after make fetch. Runs as root. Nothing is installed on this machine.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -18,10 +18,10 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 # logged COMMAND...: prints the end of its output only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2; exit 1; }; }
 
-# says TEXT: the output of the last logged command contains it.
+# says TEXT: checks that the output of the last logged command contains TEXT.
 says() { grep -qF -- "$1" "$work/log" || { tail -n 20 "$work/log" >&2; fail "the output above does not contain: $1"; }; }
 
-# refused TEXT COMMAND...: it fails, and its output contains TEXT.
+# refused TEXT COMMAND...: checks that the command fails and its output contains TEXT.
 refused() {
 	local text=$1
 	shift
@@ -33,7 +33,7 @@ passed() { echo "ok $((SECONDS - began)) s: $*"; began=$SECONDS; }
 
 interpreter() { readelf --program-headers --wide "$1" | grep -c INTERP || true; }
 
-# built FILE static|dynamic: the file is linked this way.
+# built FILE static|dynamic: checks how the file is linked.
 built() {
 	local linked=static
 	[ "$(interpreter "$1")" = 0 ] || linked=dynamic
@@ -45,7 +45,7 @@ copy_tree() {
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory="$1"
 }
 
-# start_mirror: the machine's mirror at another URL, which is then in url.
+# start_mirror: serves the machine's mirror at another URL, and sets url.
 start_mirror() {
 	local first from
 	first=$(mirror)
@@ -54,7 +54,7 @@ start_mirror() {
 	"$go" build -o "$work/mirror" ./e2e/mirror
 	mkfifo "$work/until"
 	"$work/mirror" "$from" <"$work/until" >"$work/url" &
-	exec 8>"$work/until" # it ends when we do
+	exec 8>"$work/until" # the mirror ends when this script closes the pipe
 	until [ -s "$work/url" ]; do kill -0 $! && sleep 0.1; done
 	url=$(cat "$work/url")
 }
@@ -65,7 +65,7 @@ add_go() {
 	mv "$work/modules/cache/download" "$root/usr/local/modules"
 }
 
-# inside COMMAND...: in the root, with nothing but a home and what path says.
+# inside COMMAND...: runs the command in the root, in a minimal environment with PATH=$path.
 inside() {
 	chroot "$root" env -i HOME=/root PATH="$path" GOROOT=/usr/local/go GOTOOLCHAIN=local GOPROXY=file:///usr/local/modules \
 		DEBIAN_FRONTEND=noninteractive "$@"
@@ -73,7 +73,7 @@ inside() {
 
 inside_make() { inside make -C /tracer "$@"; }
 
-# deb822 and one_line: the two forms of apt's sources.
+# deb822 and one_line: write apt's sources in one of the two formats.
 deb822() {
 	rm -f "$root/etc/apt/sources.list"
 	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\nSigned-By: %s\n' "$url" "$(release)" "$(components)" \
@@ -85,7 +85,7 @@ one_line() {
 	echo "deb [trusted=yes] $url/ $(release) $(components)" >"$root/etc/apt/sources.list"
 }
 
-# without_apt: a PATH without apt and dpkg, as other distributions have it.
+# without_apt: sets a PATH without apt and dpkg, like other distributions.
 without_apt() {
 	local dir
 	mkdir "$root/no-apt"
@@ -102,20 +102,20 @@ check_mirror() {
 	logged inside apt-get install --yes --no-install-recommends make
 	logged inside_make VERSION=v0.0.0-check
 	built "$root/tracer/tracer" static
-	[[ $(inside /tracer/tracer --version) == "tracer v0.0.0-check "* ]] || fail "the tracer that was built does not run"
+	[[ $(inside /tracer/tracer --version) == "tracer v0.0.0-check "* ]] || fail "the built tracer does not run"
 	passed "make with packages and libpcap from $url (deb822)"
 }
 
 check_suite() {
 	one_line
-	# shellcheck disable=SC2016 # the shell there expands it
+	# shellcheck disable=SC2016 # the shell in the root expands it
 	logged inside bash -euc '. /tracer/libpcap/debian.sh && use_archive deb amd64 trixie-backports && apt-cache policy linux-image-cloud-amd64 && cat "$APT_CONFIG" && cat "${APT_CONFIG%/*}/sources.list"'
 	says "$url"
 	says "Candidate: "
 	passed "another suite of Debian from $url (one line, trusted)"
 }
 
-# system_libpcap: it is missing at first.
+# system_libpcap: make fails without libpcap, and links dynamically once the system's is installed.
 system_libpcap() {
 	refused "no libpcap with headers on this system" inside_make
 	path=$usual
@@ -124,12 +124,12 @@ system_libpcap() {
 	logged inside_make VERSION=v0.0.0-check
 	says "tracer is linked dynamically"
 	built "$root/tracer/tracer" dynamic
-	[[ $(inside /tracer/tracer --version) == "tracer v0.0.0-check "* ]] || fail "the tracer that was built does not run"
+	[[ $(inside /tracer/tracer --version) == "tracer v0.0.0-check "* ]] || fail "the built tracer does not run"
 	refused "is linked dynamically, and a static binary is needed here" inside_make image-files
-	passed "make without apt: the system's libpcap, said so"
+	passed "make without apt: the system's libpcap, with a note"
 }
 
-# no_source: apt is here, but no mirror that has the source of libpcap.
+# no_source: apt exists, but no mirror has the source of libpcap.
 no_source() {
 	path=$usual
 	logged inside_make DEBIAN_MIRROR=file:/nowhere XDG_CACHE_HOME=/tmp/empty
@@ -137,7 +137,7 @@ no_source() {
 	says "tracer is linked dynamically"
 	built "$root/tracer/tracer" dynamic
 	path=/no-apt
-	passed "make where no mirror has the source of libpcap: the system's, said so"
+	passed "make if no mirror has the source of libpcap: the system's, with a note"
 }
 
 upstream_libpcap() {
@@ -153,12 +153,12 @@ upstream_libpcap() {
 	passed "make LIBPCAP_SOURCE=FILE without apt: static"
 }
 
-# offline COMMAND...: in the copy of the tree, with no network but a loopback that is down.
+# offline COMMAND...: runs the command in the copy of the tree, in a network namespace whose only device, lo, is down.
 offline() { unshare --net env --chdir="$work/tree" GOFLAGS= "$@"; }
 
 check_offline() {
 	copy_tree "$work/tree"
-	git -C "$work/tree" init --quiet # for go vet and those who ask for the version
+	git -C "$work/tree" init --quiet # needed by go vet and to determine the version
 	refused "" offline "$go" run example.org/none@latest
 	logged offline make GO="$go"
 	built "$work/tree/tracer" static

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-image.sh GOARCH...: builds the Dockerfile for each GOARCH with buildah, and looks at
-# what is in the images. No registry is asked: the image that the Dockerfile builds in is
-# made here, of a small Debian and this machine's Go. That of this machine's own
-# architecture is run. As root; nothing is kept but the small Debian.
+# check-image.sh GOARCH...: builds the Dockerfile for each GOARCH with buildah, and checks the files
+# in the images. It uses no registry: the image of the build stage is created from a small Debian
+# and this machine's Go. The image for this machine's architecture is run. Runs as root. Only the
+# small Debian is kept.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -17,13 +17,13 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 store() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
 
-# base_name: the image of the build stage, as the Dockerfile calls it.
+# base_name: prints the name of the build stage's image in the Dockerfile.
 base_name() { sed -n 's/^FROM --platform=[^ ]* \([^ ]*\) AS build$/\1/p' Dockerfile; }
 
-# logged COMMAND...: what it says is of interest only when it fails.
+# logged COMMAND...: prints the output of the command only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
 
-# add_go: this machine's Go, and the modules that it has fetched.
+# add_go: copies this machine's Go, and the modules.
 add_go() {
 	cp -r "$("$go" env GOROOT)" "$work/base/usr/local/go"
 	logged env GOMODCACHE="$work/modules" GOFLAGS=-modcacherw "$go" mod download
@@ -39,7 +39,7 @@ add_make() {
 make_base() {
 	local container name
 	name=$(base_name)
-	[ -n "$name" ] || fail "the Dockerfile has no stage to build in"
+	[ -n "$name" ] || fail "the Dockerfile has no build stage"
 	contrib/packaging/debian-root.sh "$work/base"
 	add_go
 	add_make
@@ -51,29 +51,29 @@ make_base() {
 	rm -rf "$work/base" "$work/modules"
 }
 
-# build ARCH: buildah of Debian 12 does not know what BUILDPLATFORM is.
+# build ARCH: builds the image. buildah of Debian 12 does not set BUILDPLATFORM, so it is replaced.
 build() {
 	sed "s|\$BUILDPLATFORM|linux/$own|" Dockerfile >"$work/Dockerfile"
 	logged store build --isolation chroot --pull-never --no-cache --platform "linux/$1" \
 		--build-arg "VERSION=$version" --file "$work/Dockerfile" --tag "tracer-$1" .
 }
 
-# expect ARCH ROOT: the files are there, and no others.
+# expect ARCH ROOT: checks that ROOT has exactly the expected files, for ARCH.
 expect() {
 	local found wanted='etc/services usr/bin/tracer usr/share/doc/netbase/copyright usr/share/licenses/tracer/LICENCES'
 	found=$(cd "$2" && find . -type f -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')
 	[ "${found% }" = "$wanted" ] || fail "image for $1: has $found, want $wanted"
 	"$go" version -m "$2/usr/bin/tracer" | grep -qw "GOARCH=$1" || fail "image for $1: the binary is for another architecture"
 	[ "$(store inspect --type image --format '{{.OCIv1.Architecture}} {{.OCIv1.Config.Entrypoint}}' "tracer-$1")" = \
-		"$1 [/usr/bin/tracer]" ] || fail "image for $1: it says that it is another"
+		"$1 [/usr/bin/tracer]" ] || fail "image for $1: wrong architecture or entry point"
 }
 
 runs() {
-	local told
-	told=$(chroot "$1" /usr/bin/tracer --version)
-	case $told in
-	"tracer $version "*) echo "  $told" ;;
-	*) fail "tracer --version: $told, want $version" ;;
+	local printed
+	printed=$(chroot "$1" /usr/bin/tracer --version)
+	case $printed in
+	"tracer $version "*) echo "  $printed" ;;
+	*) fail "tracer --version: $printed, want $version" ;;
 	esac
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-native.sh GOARCH: builds tracer the way users of a machine of that architecture do:
-# in a small Debian of it, by `make` with no variables; and runs what came of it there. This
-# machine's processor is helped out by QEMU, so that it takes a quarter of an hour. As root.
+# check-native.sh GOARCH: builds tracer natively on another architecture, like its users: in a small
+# Debian of that architecture, with `make` without variables; and runs the binary there. QEMU emulates the
+# processor, so it takes a quarter of an hour. Runs as root.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -16,10 +16,10 @@ emulator=qemu-$(gnu_arch "$(debian_arch "$goarch")")
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# logged COMMAND...: what it says is of interest only when it fails.
+# logged COMMAND...: prints the output of the command only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2; exit 1; }; }
 
-# register: the kernel starts the emulator for programs of the architecture, in any root.
+# register: registers the emulator with the kernel (binfmt_misc), for programs of the architecture in any root.
 register() {
 	[ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats"
 	if [ ! -e "$formats/$emulator" ]; then
@@ -33,7 +33,7 @@ finish() {
 	rm -rf --one-file-system "$work"
 }
 
-# add_go: Go for the architecture, of the same version as this machine's, and the modules.
+# add_go: copies Go for the architecture, in the version of this machine's Go, and the modules.
 add_go() {
 	local toolchain
 	toolchain=golang.org/toolchain@v0.0.1-$("$go" env GOVERSION).linux-$goarch
@@ -62,11 +62,11 @@ add_make() {
 }
 
 check() {
-	local told
-	told=$(inside /tracer/tracer --version)
-	case $told in
-	*" linux/$goarch, "*) echo "$told" ;;
-	*) fail "tracer --version: $told, want linux/$goarch" ;;
+	local printed
+	printed=$(inside /tracer/tracer --version)
+	case $printed in
+	*" linux/$goarch, "*) echo "$printed" ;;
+	*) fail "tracer --version: $printed, want linux/$goarch" ;;
 	esac
 }
 

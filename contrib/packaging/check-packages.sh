@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-packages.sh DEB RPM VERSION: installs the packages into roots of their own, looks
-# at what they brought, and removes them again. Nothing of them may be left. As root.
+# check-packages.sh DEB RPM VERSION: installs each package into a temporary root, checks its files, and
+# removes it. No file of it may be left. Runs as root.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -11,32 +11,32 @@ deb=$1 rpm=$2 version=$3
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# state ROOT: what is in it, without what a package manager keeps for itself.
+# state ROOT: lists the files in ROOT, without the databases, logs and caches of package managers.
 state() {
 	(cd "$1" && find . -path './var/lib/dpkg' -prune -o -path './var/lib/rpm' -prune -o \
 		-path './var/log' -prune -o -path './var/cache' -prune -o -printf '%M %u:%g %p\n') | sort
 }
 
-# expect_files ROOT FILE...: they are there, and root's.
+# expect_files ROOT FILE...: checks that the files exist, and belong to root.
 expect_files() {
 	local root=$1 file
 	shift
 	for file; do
-		[ -s "$root$file" ] || fail "$file: not there after the installation"
-		[ "$(stat --format=%U:%G "$root$file")" = root:root ] || fail "$file: not root's"
+		[ -s "$root$file" ] || fail "$file: missing or empty after the installation"
+		[ "$(stat --format=%U:%G "$root$file")" = root:root ] || fail "$file: does not belong to root"
 	done
 }
 
-# expect_works ROOT: the binary runs there and tells its version, the page can be read.
+# expect_works ROOT: checks that the binary runs there and prints its version, and that the manual page is valid.
 expect_works() {
-	local told page
-	told=$(chroot "$1" /usr/bin/tracer --version)
-	case $told in
-	"tracer $version "*) echo "  $told" ;;
-	*) fail "tracer --version: $told, want $version" ;;
+	local printed page
+	printed=$(chroot "$1" /usr/bin/tracer --version)
+	case $printed in
+	"tracer $version "*) echo "  $printed" ;;
+	*) fail "tracer --version: $printed, want $version" ;;
 	esac
 	page=$(gunzip --to-stdout "$1/usr/share/man/man8/tracer.8.gz")
-	grep -q '^\.TH' <<<"$page" || fail "tracer.8.gz: no manual page"
+	grep -q '^\.TH' <<<"$page" || fail "tracer.8.gz: not a manual page"
 	bash -n "$1/usr/share/bash-completion/completions/tracer"
 }
 
@@ -64,13 +64,13 @@ check_rpm() {
 	local root=$work/rpm
 	mkdir "$root"
 	in_root --initdb
-	in_root --install --force-debian "$rpm" # Debian's rpm wants to be told that this is meant
+	in_root --install --force-debian "$rpm" # Debian's rpm refuses to install without --force-debian
 	# shellcheck disable=SC2086
 	expect_files "$root" $common /usr/share/zsh/site-functions/_tracer /usr/share/licenses/tracer/LICENCES
 	expect_works "$root"
 	in_root --verify tracer
 	in_root --erase --force-debian tracer
-	# Folders above belong to other packages, which are not there.
+	# Parent folders stay, since they belong to other packages, which are not installed.
 	state "$root" | grep -v '^d' && fail "the .rpm leaves a file behind"
 	state "$root" | grep tracer && fail "the .rpm leaves a folder behind"
 	true

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-release.sh RELEASE VERSION COMMIT EPOCH: builds the release, which is in the folder
-# RELEASE already, once more from a copy of this tree: at another path, with nothing cached
-# but Go's modules, for another user's umask and time zone. Fails when a byte differs.
+# check-release.sh RELEASE VERSION COMMIT EPOCH: builds the release in the folder RELEASE a second
+# time, from a copy of this tree: at another path, with no cache except Go's modules, and with
+# another umask and time zone. Fails if a byte differs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,7 +19,7 @@ build_again() {
 		"${MAKE:-make}" artefacts RELEASE="$work/release" VERSION="$version" COMMIT="$commit" SOURCE_DATE_EPOCH="$epoch"
 }
 
-# compare: both have the same files with the same bytes, those that SHA256SUMS tells.
+# compare: checks both releases against their SHA256SUMS, and that they are identical.
 compare() {
 	(cd "$release" && sha256sum --check --quiet --strict SHA256SUMS)
 	(cd "$work/release" && sha256sum --check --quiet --strict SHA256SUMS)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# debian-root.sh DIR [ARCH]: makes DIR the root of a small system of this machine's release of
-# Debian or Ubuntu, from the mirror that this machine uses, as debootstrap does. ARCH, as Debian calls it, is
-# this machine's, or one whose programs the kernel runs by an emulator. The root is kept in
-# the cache as a tar file.
+# debian-root.sh DIR [ARCH]: creates in DIR the root of a small system with this machine's release of
+# Debian or Ubuntu, with debootstrap, from this machine's mirror. ARCH is Debian's name of an architecture: by
+# default this machine's, or one whose programs the kernel runs with an emulator. The root is cached
+# as a tar file.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -14,7 +14,7 @@ root=$1 arch=${2:-$(dpkg --print-architecture)}
 release=$(release)
 kept=$cache/root/$release-$arch.tar
 
-# joined_keyring OPTIONS: debootstrap takes one file, and of keys that are not armoured.
+# joined_keyring OPTIONS: prints the path of one file with all keys in OPTIONS, not armoured, as debootstrap needs it.
 joined_keyring() {
 	local names name
 	names=${1#*signed-by=}

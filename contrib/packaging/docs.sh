@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# docs.sh TRACER DIR: puts the manual page, compressed, and the completion scripts into
-# DIR, as TRACER, which runs on this machine, prints them.
+# docs.sh TRACER DIR: writes the compressed manual page and the completion scripts to DIR. TRACER, which
+# must run on this machine, prints them.
 set -euo pipefail
 
 tracer=$1 dir=$2
 
-# print FILE ARGUMENT...: what TRACER prints is never nothing.
+# print FILE ARGUMENT...: writes the output of TRACER to FILE, and fails if it is empty.
 print() {
 	local file=$dir/$1
 	shift

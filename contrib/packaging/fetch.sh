@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fetch.sh TOOL...: fetches what make and the tests need later without a network: the packages
-# of this system, the source of libpcap for each GOARCH of ARCHES, Go's modules with those of
-# each TOOL, a Go program as "go run" names it; and where apt is, musl, the kernels of the
-# virtual machines and the root of a small Debian. GO and ARCHES are from the Makefile.
+# fetch.sh TOOL...: fetches everything that make and the tests need, so that they run later without a network:
+# packages of this system, and the Go modules, including those of each TOOL, which is a Go program as an argument of
+# "go run"; with apt also the source of libpcap and musl for each GOARCH in ARCHES, the kernels of the
+# virtual machines and the root of a small Debian. The Makefile sets GO and ARCHES.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . libpcap/debian.sh
@@ -31,7 +31,7 @@ libraries() {
 	done
 }
 
-# debian_only: what only Debian and Ubuntu have packages for.
+# debian_only: fetches what needs packages of Debian or Ubuntu.
 debian_only() {
 	local crosses=() emulators=() arch
 	for arch in $ARCHES; do

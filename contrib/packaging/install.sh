@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # install.sh TRACER PREFIX: copies the binary TRACER, its manual page and its completion
-# scripts below PREFIX. install.sh --remove PREFIX: removes them.
+# scripts to folders in PREFIX. install.sh --remove PREFIX: removes them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# licences.sh TRACER LIBPCAP: prints the licences of the binary TRACER and of all that is
-# linked into it. Which Go modules those are is read from the binary; their licences are
-# in Go's module cache, Go's own beside its compiler. LIBPCAP is the folder that
-# libpcap/build.sh made, with the licence of its source; musl's is in the Debian package
-# of this machine, which is of the same release as that of any other architecture.
+# licences.sh TRACER LIBPCAP: prints the licences of the binary TRACER and of everything that is
+# linked into it. The Go modules are read from the binary; their licences are in Go's module
+# cache, and Go's own licence is in GOROOT. LIBPCAP is the folder that libpcap/build.sh created,
+# with the licence of its source. The licence of musl is in the Debian package on this
+# machine, which is of the same release for every architecture.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 tracer=$1 libpcap=$2
 go=${GO:-go}
 
-# section TITLE FILE...
+# section TITLE FILE...: prints the title and the files.
 section() {
 	local title=$1 file
 	shift
@@ -32,7 +32,7 @@ licences_in() {
 	done
 }
 
-# modules: path and version of each one in the binary.
+# modules: prints path and version of each module in the binary.
 modules() {
 	"$go" version -m "$tracer" | awk '$1 == "dep" {print $2, $3}'
 }

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# sbom.sh TRACER GOARCH VERSION LIBPCAP: prints what is in the binary TRACER as CycloneDX
-# JSON: the Go modules, which it names itself, and the C libraries. Nothing in it is of
-# chance or of the clock: the same binary gives the same bytes.
+# sbom.sh TRACER GOARCH VERSION LIBPCAP: prints the SBOM of the binary TRACER as CycloneDX JSON: the
+# Go modules, which the binary names, and the C libraries. The output is reproducible: it has
+# no random values and no current time.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 
 tracer=$1 arch=$2 version=$3 libpcap=$4
 
-# The tool runs here, and takes the names of the binary's architecture from its environment.
+# The tool runs on this machine, and reads the architecture of the binary from its environment.
 list_modules() {
 	"${GO:-go}" run -exec "env GOOS=linux GOARCH=$arch CGO_ENABLED=1" \
 		"$CYCLONEDX" bin -json -std -noserial -notimestamp -version "$version" "$tracer"
