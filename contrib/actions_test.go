@@ -123,7 +123,7 @@ func read(t *testing.T, file string) string {
 	return string(b)
 }
 
-// asTracer is an environment variable for the fake tracer, which is this test binary: how it behaves.
+// asTracer is the environment variable that selects the behaviour of the fake tracer, which is this test binary.
 const asTracer = "TRACER_TEST_TRACER"
 
 // tracer is the main function of the fake tracer. It prints its arguments, and then behaves as fares says.

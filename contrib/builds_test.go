@@ -231,7 +231,7 @@ func (s *environment) withoutApt() {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
 			if name := entry.Name(); !regexp.MustCompile(`^(apt|dpkg|rpm|dnf|pacman|apk|zypper)`).MatchString(name) {
-				_ = os.Symlink(filepath.Join(dir, name), s.path("bin/"+name)) // the first of a name counts
+				_ = os.Symlink(filepath.Join(dir, name), s.path("bin/"+name)) // fails for a repeated name, so that the first in PATH is kept
 			}
 		}
 	}

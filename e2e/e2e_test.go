@@ -39,7 +39,7 @@ func TestKernels(t *testing.T) {
 	built := build(t, list)
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
-	t.Parallel() // beside TestCost
+	t.Parallel() // with TestCost
 	runs := startAll(t, list, built, newProgress(os.Stdout, os.Getenv("TRACER_E2E"), list, cap(slots())))
 	for i, m := range list {
 		t.Run(m.name(), func(t *testing.T) {

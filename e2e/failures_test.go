@@ -33,22 +33,22 @@ func (f *failureList) add(machine string, one test, log string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	head := fmt.Sprintf("%s: %s: %s", machine, one.name, one.verdict)
-	f.text = append(f.text, strings.Join(append([]string{head}, said(log, one.name)...), "\n    "))
+	f.text = append(f.text, strings.Join(append([]string{head}, outputOf(log, one.name)...), "\n    "))
 }
 
-// said returns the lines that one test printed in the output of `go test -v`: at most the first 20, each cut
+// outputOf returns the lines that one test printed in the output of `go test -v`: at most the first 20, each cut
 // to 300 bytes. The machine's log has all of them.
-func said(log, name string) []string {
+func outputOf(log, name string) []string {
 	const mostLines, mostBytes = 20, 300
 	var lines []string
-	speaker := ""
+	current := ""
 	for line := range strings.Lines(log) {
 		line = strings.TrimSpace(line)
 		words := strings.Fields(line)
 		switch {
 		case len(words) == 3 && words[0] == "===":
-			speaker = words[2]
-		case speaker == name && !strings.HasPrefix(line, "--- "):
+			current = words[2]
+		case current == name && !strings.HasPrefix(line, "--- "):
 			lines = append(lines, shortened(line, mostBytes))
 		}
 	}
@@ -62,7 +62,7 @@ func shortened(line string, most int) string {
 	return strings.ToValidUTF8(line[:most], "") + "…"
 }
 
-func TestSaid(t *testing.T) {
+func TestOutputOf(t *testing.T) {
 	log := `=== RUN   TestA
     a_test.go:1: of A
 === RUN   TestA/x
@@ -73,7 +73,7 @@ func TestSaid(t *testing.T) {
 --- FAIL: TestA (0.02s)
     --- FAIL: TestA/x (0.00s)
 `
-	got, want := said(log, "TestA/x"), []string{"a_test.go:2: of x", "and " + strings.Repeat("more", 74) + "…"}
+	got, want := outputOf(log, "TestA/x"), []string{"a_test.go:2: of x", "and " + strings.Repeat("more", 74) + "…"}
 	if !slices.Equal(got[:2], want) || len(got) != 20 {
 		t.Errorf("got %d lines, %q, want 20, %q", len(got), got, want)
 	}

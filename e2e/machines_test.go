@@ -22,8 +22,8 @@ type machine struct {
 	kernelArgs, variant string
 	// tests selects among the guest's tests, as go test -run does; empty means all.
 	tests string
-	// thorough machines also run the tests in sameEverywhere, and the scenarios of
-	// TestBackend with each backend instead of only the best one.
+	// thorough machines also run the tests in sameEverywhere, and run the tests of function backends
+	// with each of them instead of only the best one.
 	thorough bool
 	// broad machines run all but the longest tests in the quick tier, others only the essentials.
 	broad bool
@@ -142,8 +142,8 @@ func (m machine) ownTurns() (list []string) {
 	return list
 }
 
-// flags are the guest's environment variables for the extent of the tests: BRIEF uses only the
-// best backend, QUICK is the quick tier.
+// flags are the guest's environment variables that limit the tests: BRIEF tests only the best function
+// backend where all behave the same, QUICK is the quick tier.
 func (m machine) flags() []string {
 	return []string{"BRIEF=" + ifSo(!m.thorough || m.quick), "QUICK=" + ifSo(m.quick)}
 }

@@ -68,7 +68,7 @@ func summary(err error, log string) string {
 	return fmt.Sprintf("passed %d tests", passed)
 }
 
-// TestProgress checks the lines of progress, with the fake clock of synctest.
+// TestProgress checks the printed lines, with the fake clock of synctest.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder

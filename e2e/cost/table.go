@@ -109,8 +109,8 @@ func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
 
-// peerFilter is what pwru is measured with beside a filter of ours: it treats all that
-// never match alike.
+// peerFilter returns the filter with which pwru is measured for comparison with a filter of tracer: the cost of pwru is
+// the same for all filters that never match.
 func peerFilter(filter string) string {
 	if filter == Everything {
 		return Everything

@@ -66,5 +66,5 @@ func few() string {
 	return "dev_hard_start_xmit|ip_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv"
 }
 
-// soon is the timeout for tracer to end when it has a reason to.
+// soon is the timeout for something that should happen at once, such as the end of tracer after an error.
 const soon = time.Minute

@@ -179,7 +179,7 @@ func TestTextWithSwitches(t *testing.T) {
 		}
 	}
 	if strings.Contains(rows, "seq=") || strings.Contains(rows, "va:") {
-		t.Errorf("columns that were not asked for, in:\n%s", rows)
+		t.Errorf("columns that were not requested, in:\n%s", rows)
 	}
 	p.checkModule(rows)
 	for _, want := range []string{"--set-percpu-buf", "--filter-kprobe-batch", "debug: "} {

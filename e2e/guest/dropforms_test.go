@@ -189,8 +189,8 @@ func TestSummaryListsUnseenDrops(t *testing.T) {
 			t.Errorf("unseen %q lacks %s", tr.summary.Unseen, key)
 		}
 	}
-	if told := p.stderr(); !strings.Contains(told, "Not looked at:\n") || !strings.Contains(told, "  dropped fragments without the ports") {
-		t.Errorf("stderr says %q", told)
+	if text := p.stderr(); !strings.Contains(text, "Not looked at:\n") || !strings.Contains(text, "  dropped fragments without the ports") {
+		t.Errorf("stderr %q", text)
 	}
 }
 

@@ -45,7 +45,7 @@ func (w *world) sendSegment(port uint16) error {
 // TestDropInNetfilterHook checks that the row of a drop by netfilter has the hook, the chain and the connection,
 // if functions are traced and if only drops are.
 func TestDropInNetfilterHook(t *testing.T) {
-	needsFunctions(t)
+	needFunctions(t)
 	w := newWorld(t)
 	ktest.TrackConnections(t, w.b)
 	ktest.DropTCP(t, w.b, 8081)
@@ -72,7 +72,7 @@ func TestDropInNetfilterHook(t *testing.T) {
 
 // TestReturnsHaveTheHookOfTheEntry checks that return events have the hook and the connection of their entry.
 func TestReturnsHaveTheHookOfTheEntry(t *testing.T) {
-	needsFunctions(t)
+	needFunctions(t)
 	w := newWorld(t)
 	ktest.TrackConnections(t, w.b)
 	p := start(t, "--output-return", "--filter-func", "nf_hook_slow", "--output-netfilter", "--output-conntrack", "tcp and net 10.9.0.0/24")

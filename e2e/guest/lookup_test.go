@@ -137,8 +137,8 @@ var destinations6 = []string{"[fd50::1]:7777", "[fd51::1]:7777", "[" + b6 + "]:7
 // untracedTarget replaces a destination behind b by the untraced sender's, which is in the same network.
 var untracedTarget = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
 
-// mine4 and mine6 are destinations of the traced sender only. The kernel looks up a neighbour only
-// for the first packet to it; later packets use the cached header, without a function call.
+// mine4 and mine6 are destinations of the traced sender only. The kernel calls a function to build the
+// link-layer header only for the first packet to a neighbour; later packets copy the cached header.
 const mine4, mine6 = "10.54.0.1:7777", "[fd54::1]:7777"
 
 // send sends two datagrams from a port of a to each destination, and to those in besides. The second

@@ -73,16 +73,9 @@ func modulesOfNetfilter() []string {
 	return []string{"--kmods", "nf_tables,nf_conntrack,nf_nat,nft_chain_nat,nf_flow_table,nf_flow_table_inet,ip_tables,ip6_tables"}
 }
 
-func needsFunctions(t *testing.T) {
-	t.Helper()
-	if chosen() == tracepoint {
-		t.Skip("no kprobes: hooks of netfilter are functions")
-	}
-}
-
 // TestConntrack checks the conntrack column along the path of a connection through a router.
 func TestConntrack(t *testing.T) {
-	needsFunctions(t)
+	needFunctions(t)
 	w := newRouted(t)
 	p := start(t, "--filter-func", "nf_hook_slow|ip_output|dev_hard_start_xmit|ip_rcv", "--output-conntrack", "tcp and net 10.9.0.0/16")
 	w.talk()
@@ -139,7 +132,7 @@ func endpointsOf(t *tuple) string {
 
 // TestNetfilter checks hooks, priorities, tables and chains of packets at a router.
 func TestNetfilter(t *testing.T) {
-	needsFunctions(t)
+	needFunctions(t)
 	w := newRouted(t)
 	ktest.AddIptables(t, w.b, "filter")
 	ktest.Speed(t, w.b, "vb", 5)

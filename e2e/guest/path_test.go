@@ -281,7 +281,7 @@ func receiveBoth(c net.PacketConn, senders []sender) error {
 	for len(missing) > 0 {
 		n, _, err := c.ReadFrom(b)
 		if err != nil {
-			return fmt.Errorf("bytes that did not come %v: %w", missing, err)
+			return fmt.Errorf("missing bytes %v: %w", missing, err)
 		}
 		if n == 0 {
 			continue
@@ -364,7 +364,7 @@ func (p *path) exchange(ends []net.Conn) error {
 	return nil
 }
 
-// The owners of a packet: the sender that sent it.
+// The owner of a packet is the sender of its datagram.
 const mine, other, unrelated = "mine", "other", "unrelated"
 
 var owners = []string{mine, other, unrelated}

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// packets is the number of packets, whose dumps fill several megabytes.
+// packets is the number of packets in the rotation tests. Their dumps fill several megabytes.
 const packets = 2500
 
 // stale is the name of an old file, of an earlier run.

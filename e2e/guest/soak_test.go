@@ -38,7 +38,7 @@ func soakTime(t *testing.T) time.Duration {
 	return d
 }
 
-// Destination ports of the soak test, and the range of source ports, through which it counts.
+// Destination ports of the soak test, and the range of its source ports.
 const (
 	soakUDP, soakTCP    = 7300, 7301
 	soakFirst, soakLast = 20000, 52767

@@ -75,7 +75,7 @@ func (w *window) start(args ...string) *process {
 	return p
 }
 
-// stop ends the tracer with Ctrl-C.
+// stop ends tracer with SIGINT, and waits until all output has been read.
 func (w *window) stop(p *process) {
 	w.t.Helper()
 	p.stopText()

@@ -135,7 +135,7 @@ func TestXDP(t *testing.T) {
 	t.Run("disguised", func(t *testing.T) { w.checkReceived(t, events, ktest.Disguise, w.b) })
 	t.Run("back", func(t *testing.T) { w.checkReceived(t, events, ktest.Back, w.a) })
 	t.Run("forwarded", func(t *testing.T) { w.checkForwarded(t, events) })
-	t.Run("frame", func(t *testing.T) { checkFrameSource(t, events) })
+	t.Run("frame", func(t *testing.T) { checkSentFrame(t, events) })
 	p.tailCalls(events, tail)
 	events.that(func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == untracedSource }).absent(t, "an untraced datagram")
 	if t.Failed() {
@@ -222,8 +222,8 @@ func (w *xdpScene) checkForwarded(t *testing.T, events records) {
 	}
 }
 
-// checkFrameSource checks that a packet begins as a frame, and continues as an sk_buff.
-func checkFrameSource(t *testing.T, events records) {
+// checkSentFrame checks that a packet begins as a frame, and continues as an sk_buff.
+func checkSentFrame(t *testing.T, events records) {
 	entries, _ := events.runs(judge)
 	entries = entries.that(sport(frameSource))
 	if len(entries) != 1 {
