@@ -33,7 +33,7 @@ func describes(function string) bool {
 
 // described returns the functions that the kernel's BTF has.
 func described(functions ...string) []string {
-	return slices.DeleteFunc(functions, func(f string) bool { return !describes(f) })
+	return slices.DeleteFunc(slices.Clone(functions), func(f string) bool { return !describes(f) })
 }
 
 // reasonHere returns the reason, or "" on a kernel without drop reasons.
