@@ -107,7 +107,15 @@ func (r *machineRun) folder() string { return filepath.Join(resultsFolder, r.mac
 func (r *machineRun) run(ctx context.Context, built programs, p *progress) {
 	began := time.Now()
 	r.boot(ctx, built)
-	p.add(r.machine, time.Since(began), r.err, r.log())
+	p.add(r.machine, time.Since(began), r.err, r.code(), r.log())
+}
+
+// code is the exit status of the tests in the machine.
+func (r *machineRun) code() int {
+	if r.result == nil {
+		return 0
+	}
+	return r.result.Code
 }
 
 // log returns the output of the tests in the machine so far.

@@ -49,7 +49,11 @@ var boards = map[string]board{
 	},
 }
 
-// quickBoot disables kernel features that are slow in an emulated machine and not tested.
+// memory is that of each machine. It has to hold the files of the tests, and ten tracers that start at the
+// same time, each of which uses up to 90 MiB.
+const memory = "1536M"
+
+// quickBoot leaves out what takes time in an emulated machine and is not tested.
 const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" +
 	" random.trust_cpu=on audit=0 rcupdate.rcu_expedited=1"
 
@@ -96,7 +100,7 @@ func (c *Config) arguments(b board, f files) []string {
 		accelerator = []string{"-icount", "shift=1,sleep=off", "-accel", "tcg,thread=single", "-smp", "1"}
 	}
 	return append(accelerator,
-		"-M", b.machine, "-cpu", cpu, "-m", "768M",
+		"-M", b.machine, "-cpu", cpu, "-m", memory,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-serial", "stdio",
 		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot, c.Args}, " "),
