@@ -10,10 +10,10 @@ import (
 	"tracer/internal/nearest"
 )
 
-// modulesFlag chooses modules.
+// modulesFlag is the flag that selects modules.
 const modulesFlag = "--kmods"
 
-// absentModules are notes about modules that were asked for and are not traced.
+// absentModules returns notes about requested modules that are not traced.
 func absentModules(facts *kernel.Facts) []string {
 	var notes []string
 	none := len(facts.Modules) == 0 && len(facts.AbsentModules) > 1
@@ -27,29 +27,29 @@ func absentModules(facts *kernel.Facts) []string {
 	return notes
 }
 
-func absentModule(m kernel.AbsentModule, there []string) string {
+func absentModule(m kernel.AbsentModule, withBTF []string) string {
 	switch m.Why {
 	case kernel.ModuleBuiltIn:
 		return fmt.Sprintf("%s %q: it is built into the kernel, and traced without --kmods", modulesFlag, m.Name)
 	case kernel.ModuleWithoutBTF:
-		return fmt.Sprintf("%s %q: it has no BTF, so its functions are not traced%s", modulesFlag, m.Name, noModuleBTF(there))
+		return fmt.Sprintf("%s %q: it has no BTF, so its functions are not traced%s", modulesFlag, m.Name, noModuleBTF(withBTF))
 	case kernel.ModuleUnknown:
-		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, and traced without --kmods: %s", modulesFlag, m.Name, meant(m.Name, there))
+		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, and traced without --kmods: %s", modulesFlag, m.Name, suggestModule(m.Name, withBTF))
 	}
-	return fmt.Sprintf("%s %q: it is not loaded, so its functions are not traced: %s", modulesFlag, m.Name, meant(m.Name, there))
+	return fmt.Sprintf("%s %q: it is not loaded, so its functions are not traced: %s", modulesFlag, m.Name, suggestModule(m.Name, withBTF))
 }
 
-// noModuleBTF is why no module has BTF, empty where some have.
-func noModuleBTF(there []string) string {
-	if len(there) > 0 {
+// noModuleBTF returns the reason why no module has BTF, or "" if some have it.
+func noModuleBTF(withBTF []string) string {
+	if len(withBTF) > 0 {
 		return ""
 	}
 	return ": this kernel has no BTF of modules (5.11, CONFIG_DEBUG_INFO_BTF_MODULES)"
 }
 
-// meant is what the user may have meant, or do.
-func meant(name string, there []string) string {
-	if near := nearest.Word(strings.ReplaceAll(name, "-", "_"), there); near != "" {
+// suggestModule returns a hint: the module with the most similar name, or how to list the modules.
+func suggestModule(name string, withBTF []string) string {
+	if near := nearest.Word(strings.ReplaceAll(name, "-", "_"), withBTF); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "lsmod lists the loaded modules"

@@ -51,7 +51,7 @@ func TestAbsentModules(t *testing.T) {
 	}
 }
 
-// TestNoMatchNamesAbsentModules: where nothing matches, that is likely to be the reason.
+// TestNoMatchNamesAbsentModules checks that the hint names absent modules, the likely reason.
 func TestNoMatchNamesAbsentModules(t *testing.T) {
 	err := &NoMatchError{Func: "nft_do_chain", Backend: kernel.Kprobe, Absent: []string{`--kmods "x": why`}}
 	if want := `--kmods "x": why`; err.Hint() != want {
@@ -59,7 +59,7 @@ func TestNoMatchNamesAbsentModules(t *testing.T) {
 	}
 }
 
-// TestPlansNameAbsentModules: those that can be made, and those that can't.
+// TestPlansNameAbsentModules checks the notes of a plan, and the hints where planning fails.
 func TestPlansNameAbsentModules(t *testing.T) {
 	f := facts()
 	f.AbsentModules = []kernel.AbsentModule{{Name: "nosuch", Why: kernel.ModuleNotLoaded}}

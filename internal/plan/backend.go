@@ -11,7 +11,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// chooseBackend takes the forced backend, or the first that runs here.
+// chooseBackend returns the forced backend, or else the first one that runs here and the better ones
+// that do not.
 func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
 	if forced != "" {
 		return forced, nil, checkForced(forced, support)
@@ -30,8 +31,9 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	return "", passed, noBackendError{passed}
 }
 
-// backend is the backend that the user forces. If only drops or only BPF programs are traced, it is
-// one without functions: every backend has the drop tracepoint, and BPF programs need none.
+// backend returns the backend that the user forces, or "". If only drops or only BPF programs are
+// traced, it returns one that traces no functions: every backend has the drop tracepoint, and tracing
+// BPF programs needs no backend.
 func (o Options) backend() kernel.Backend {
 	drops := o.Drop.Only && !o.followsToDrops()
 	if o.Backend == "" && (drops || o.Programs.Only && !o.Follow.on()) {
@@ -40,7 +42,7 @@ func (o Options) backend() kernel.Backend {
 	return o.Backend
 }
 
-// withoutFunctions is the best backend that traces no functions.
+// withoutFunctions returns the best backend that traces no functions.
 func withoutFunctions() kernel.Backend {
 	i := slices.IndexFunc(kernel.Backends, func(b kernel.Backend) bool { return !b.Describe().Functions })
 	return kernel.Backends[i]
@@ -49,7 +51,7 @@ func withoutFunctions() kernel.Backend {
 // TracesFunctions reports whether the backend traces functions, and not only tracepoints.
 func (p *Plan) TracesFunctions() bool { return p.Backend.Describe().Functions }
 
-// probesFunctions reports whether programs can be attached to functions, be it only to explain
+// probesFunctions reports whether programs can be attached to functions, even if only to explain
 // drops.
 func (p *Plan) probesFunctions() bool { return p.ProbesBy().Describe().Functions }
 
@@ -66,7 +68,7 @@ func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error 
 	return nil
 }
 
-// BackendNames are the names of the backends, the best first.
+// BackendNames returns the names of the backends, best first.
 func BackendNames() []string {
 	names := make([]string, len(kernel.Backends))
 	for i, b := range kernel.Backends {
@@ -75,7 +77,7 @@ func BackendNames() []string {
 	return names
 }
 
-// noBackendError says of every backend why it does not run.
+// noBackendError has the reason why each backend does not run.
 type noBackendError struct{ passed []Passed }
 
 func (noBackendError) Error() string { return "no backend runs on this kernel" }
@@ -97,8 +99,8 @@ func (e noBackendError) Hint() string {
 	return strings.Join(reasons, "; ") + "; `tracer doctor` says what to do"
 }
 
-// addFunctions plans a probe for each function that is wanted, one program for
-// each register that carries the skb, and for each way in which netfilter calls.
+// addFunctions plans a probe for each wanted function. There is one program for each register that
+// carries the skb, and for each set of netfilter arguments.
 func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 	if !p.TracesFunctions() {
 		return
@@ -112,7 +114,7 @@ func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 
 func (p *Plan) addFunction(f kernel.Function) { p.probe(f, p.programFor(f)) }
 
-// addQuietly plans a probe of a function that is told of when it returns alone.
+// addQuietly plans a probe of a function that emits only a return event.
 func (p *Plan) addQuietly(f kernel.Function) {
 	program := p.programFor(f)
 	program.Quiet = true
@@ -125,7 +127,7 @@ func (p *Plan) probe(f kernel.Function, program bpf.Program) {
 	p.group(f, program)
 }
 
-// group adds a function to those that a program serves.
+// group adds a function to the group of a program. The first function adds the program to the plan.
 func (p *Plan) group(f kernel.Function, program bpf.Program) {
 	i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Program == program.Name })
 	if i < 0 {
@@ -135,8 +137,8 @@ func (p *Plan) group(f kernel.Function, program bpf.Program) {
 	p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 }
 
-// programFor is what functions have that carry the skb in the same register, and
-// what netfilter gave them too, where that is told.
+// programFor returns the program for a function. Functions share a program if they carry the skb in
+// the same register and, if netfilter data is recorded, have the same netfilter arguments.
 func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	program := bpf.OnFunctions(f.SkbArg)
 	if program.Lookup = p.looksUp(f); program.Lookup {
@@ -152,7 +154,7 @@ func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	return program
 }
 
-// addProgram plans a program on functions.
+// addProgram plans a program to attach to functions.
 func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 	program.AttachType = p.ProbesBy().Describe().AttachType
 	if way := p.Returns.Describe(); way.WithEntries {
@@ -162,9 +164,8 @@ func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})
 }
 
-// addTracepoints plans the tracepoints that are wanted; a backend that probes
-// functions takes the drop tracepoint only, for reason and location, and so does
-// whoever wants nothing but drops.
+// addTracepoints plans the wanted tracepoints. If functions are traced, or only drops are wanted, that
+// is the drop tracepoint alone, for reason and location.
 func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 	all := !p.TracesFunctions() && !p.Asked.Drop.Only
 	for _, t := range facts.Tracepoints {
@@ -177,9 +178,9 @@ func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 }
 
 const (
-	// dropTracepoint is skb:kfree_skb, by which the kernel tells of drops.
+	// dropTracepoint is skb:kfree_skb, which reports drops.
 	dropTracepoint = "kfree_skb"
-	// lastArgument is the last one of a tracepoint that BPF programs are given
+	// lastArgument is the last argument of a tracepoint that BPF programs receive
 	// (bpf_trace_run12 in kernel/trace/bpf_trace.c).
 	lastArgument = 11
 )

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// BenchmarkNew plans all functions of this kernel with a packet filter, as if it had every
+// BenchmarkNew plans all functions of this kernel with a packet filter, as if the kernel supported every
 // backend.
 func BenchmarkNew(b *testing.B) {
 	found, err := kernel.Gather(context.Background(), kernel.Options{})

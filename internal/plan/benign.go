@@ -26,11 +26,11 @@ var benign = []benignReason{
 	{"IPV6_NDISC_NS_OTHERHOST", bpf.BenignAlways},
 	// Retransmitted although it had arrived: late or lost acknowledgements.
 	{"TCP_OLD_DATA", bpf.BenignAlways},
-	// Old by its sequence number; keepalives are so on purpose.
+	// The sequence number is old. Keepalives use an old one on purpose.
 	{"TCP_OLD_SEQUENCE", bpf.BenignAlways},
 	// Retransmitted although it waits in the out-of-order queue.
 	{"TCP_OFOMERGE", bpf.BenignAlways},
-	// From the out-of-order queue, once a retransmission had brought the same bytes.
+	// A packet in the out-of-order queue, after a retransmission delivered the same bytes.
 	{"TCP_OFO_DROP", bpf.BenignAlways},
 }
 
@@ -45,7 +45,7 @@ func benignNames() []string {
 	return names
 }
 
-// benignNumbers are the numbers of the benign reasons that this kernel has.
+// benignNumbers returns the numbers of the benign reasons that this kernel has.
 func benignNumbers(known map[uint32]string) map[uint32]bpf.BenignKind {
 	numbers := map[uint32]bpf.BenignKind{}
 	for _, b := range benign {
@@ -60,8 +60,8 @@ func benignNumbers(known map[uint32]string) map[uint32]bpf.BenignKind {
 
 const releaseData = "skb_release_data"
 
-// listFreers free a list of sk_buffs, or one: net/core/skbuff.c. Up to 6.1 they are the location
-// of a drop, whoever called them.
+// listFreers are the functions of net/core/skbuff.c that free a list of sk_buffs, or one. Up to 6.1
+// they are the location of a drop, whatever called them.
 var listFreers = []string{"kfree_skb_list", "kfree_skb_list_reason", "kfree_skb", "kfree_skb_reason"}
 
 // splitKfreeSkb is the part of kfree_skb that has the drop tracepoint, if the compiler has split it.
@@ -73,8 +73,8 @@ func setRange(begin, size *uint64, code kernel.CodeRange) {
 	*begin, *size = code.Begin, code.End-code.Begin
 }
 
-// locateParts sets the code in which the members of a frag_list are freed, and the location that
-// must not be taken for the place of a drop.
+// locateParts sets the code ranges in which the members of a frag_list are freed, and the location
+// that must not be reported as the place of a drop.
 func locateParts(c *bpf.Config, symbols *kernel.Symbols) {
 	code := symbols.Code(append(listFreers, releaseData)...)
 	setRange(&c.ReleaseData.Begin, &c.ReleaseData.Size, code[releaseData])
@@ -93,7 +93,8 @@ func locateHooks(c *bpf.Config, facts *kernel.Facts) {
 	c.NetfilterDrop, _ = reasonNamed("NETFILTER_DROP", facts.Reasons)
 }
 
-// addDrops sets which drops are benign, which are parts of a packet, and which reasons are wanted.
+// addDrops configures which drops are benign, which are only parts of a packet (members of a
+// frag_list), and which reasons are wanted.
 func (p *Plan) addDrops(facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.RawSocketsIpv4, c.RawSocketsIpv6 = facts.RawSockets.IPv4, facts.RawSockets.IPv6

@@ -14,7 +14,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// TestBenignReasonsAreThoseOfTheKernel: others are left out, and each has its condition.
+// TestBenignReasonsAreThoseOfTheKernel checks that reasons which the kernel lacks are left out, and that
+// each has its condition.
 func TestBenignReasonsAreThoseOfTheKernel(t *testing.T) {
 	want := map[uint32]bpf.BenignKind{4: bpf.BenignForeign, 3: bpf.BenignCloned, 5: bpf.BenignAlways}
 	if diff := cmp.Diff(want, benignNumbers(someReasons)); diff != "" {
@@ -33,7 +34,7 @@ func TestHidingWithoutReasonsIsANote(t *testing.T) {
 	}
 }
 
-// TestPartsAreLocated: return addresses in these functions mean that a frag_list is freed.
+// TestPartsAreLocated checks the code ranges of the functions that free a frag_list.
 func TestPartsAreLocated(t *testing.T) {
 	symbols, err := kernel.ParseSymbols(strings.NewReader("ffffffff81000000 T kfree_skb_list\nffffffff81000040 t skb_release_data\nffffffff81000100 T last\n"))
 	if err != nil {
@@ -46,8 +47,8 @@ func TestPartsAreLocated(t *testing.T) {
 	}
 }
 
-// TestSplitKfreeSkb: its code is no place of a drop if the compiler has split it, and is one where a
-// list is freed else.
+// TestSplitKfreeSkb checks that the code of kfree_skb is excluded as the place of a drop only if the
+// compiler has split the function.
 func TestSplitKfreeSkb(t *testing.T) {
 	for list, size := range map[string]uint64{
 		"ffffffff81000000 t kfree_skb.part.0\nffffffff81000040 T kfree_skb\nffffffff81000070 T last\n": 0x30,
@@ -65,7 +66,7 @@ func TestSplitKfreeSkb(t *testing.T) {
 	}
 }
 
-// TestFaultsAreNotBenign: what a user looks for is not hidden whatever the packet says.
+// TestFaultsAreNotBenign checks that no reason that can mean a fault is hidden unconditionally.
 func TestFaultsAreNotBenign(t *testing.T) {
 	for _, name := range []string{
 		"NOT_SPECIFIED", "NO_SOCKET", "OTHERHOST", "NETFILTER_DROP", "TCP_OVERWINDOW", "TCP_INVALID_SEQUENCE", "TCP_RESET", "TCP_ZEROWINDOW",

@@ -13,15 +13,15 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// Ports are the UDP ports of tunnels; without any the usual ones are taken.
+// Ports are the UDP ports of tunnels. An empty list means the default ports.
 type Ports struct{ VXLAN, Geneve []uint16 }
 
-// usualPorts are those of IANA, 4790 for VXLAN-GPE, and the one that Linux took for VXLAN before
-// there was one.
-var usualPorts = Ports{VXLAN: []uint16{4789, 4790, 8472}, Geneve: []uint16{6081}}
+// defaultPorts are the ports assigned by IANA (4790 is VXLAN-GPE), and 8472, which Linux used for
+// VXLAN before one was assigned.
+var defaultPorts = Ports{VXLAN: []uint16{4789, 4790, 8472}, Geneve: []uint16{6081}}
 
-// configure makes the settings of the BPF programs, and the bodies of the
-// functions that the user's expressions are compiled to.
+// configure fills in the settings of the BPF programs, and the function bodies that the user's filters
+// and expressions are compiled to.
 func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	c := &p.BPF.Config
 	c.Mark, c.MarkMask = o.Mark.Value&o.Mark.Mask, o.Mark.Mask
@@ -59,7 +59,7 @@ func locatePages(c *bpf.Config, facts *kernel.Facts) {
 	c.PageShift = uint32(bits.TrailingZeros(uint(facts.PageSize)))
 }
 
-// addFilters puts the filters on packets in.
+// addFilters adds the packet filters.
 func (p *Plan) addFilters(direct *rdonly.Cast) {
 	o, c, bodies := &p.Asked, &p.BPF.Config, &p.BPF.Bodies
 	if f := o.Filter; f != nil {
@@ -84,13 +84,14 @@ func (p *Plan) addFilters(direct *rdonly.Cast) {
 	}
 }
 
-// namedFilter is a filter on packets with what it is applied to.
+// namedFilter is a packet filter, named after the packet that it is applied to: the packet itself, or
+// the Ethernet frame or IP packet inside a tunnel.
 type namedFilter struct {
 	name    string
 	program *filter.Program
 }
 
-// filters are those that there are.
+// filters returns the packet filters that are set.
 func (p *Plan) filters() []namedFilter {
 	var list []namedFilter
 	for _, f := range []namedFilter{{"filter", p.Asked.Filter}, {"tunnel L2", p.Asked.TunnelL2}, {"tunnel L3", p.Asked.TunnelL3}} {
@@ -101,18 +102,17 @@ func (p *Plan) filters() []namedFilter {
 	return list
 }
 
-// Far says whether a filter may look at bytes beyond the plainest headers, which
-// may lie in page fragments.
+// Far reports whether a filter may read bytes beyond the headers, which may be in page fragments.
 func (p *Plan) Far() bool {
 	return slices.ContainsFunc(p.filters(), func(f namedFilter) bool { return f.program.Far() })
 }
 
 func (p Ports) configure(c *bpf.Config) error {
 	if len(p.VXLAN) == 0 {
-		p.VXLAN = usualPorts.VXLAN
+		p.VXLAN = defaultPorts.VXLAN
 	}
 	if len(p.Geneve) == 0 {
-		p.Geneve = usualPorts.Geneve
+		p.Geneve = defaultPorts.Geneve
 	}
 	_, err := fillMost(bpf.MostPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
 	if err != nil {

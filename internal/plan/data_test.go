@@ -15,9 +15,9 @@ import (
 	"tracer/internal/lookup"
 )
 
-// TestPlanIsData: no type in a plan holds code, a channel or an interface of ours, apart from
-// errors. [Options.Types] is left out of it, look-ups point to a row of a fixed table, and
-// expressions are syntax trees, whose nodes are interfaces.
+// TestPlanIsData checks that no type in a plan has a function, a channel or an interface of ours, apart
+// from errors. Exceptions are [Options.Types], which the plan does not keep, look-ups, which point to a
+// row of a fixed table, and expressions, which are syntax trees whose nodes are interfaces.
 func TestPlanIsData(t *testing.T) {
 	row, tree, options := reflect.TypeFor[lookup.Lookup](), reflect.TypeFor[expr.Program](), reflect.TypeFor[Options]()
 	seen := map[reflect.Type]bool{row: true, tree: true}
@@ -50,14 +50,15 @@ func TestPlanIsData(t *testing.T) {
 	}
 	walk("Plan", reflect.TypeFor[Plan]())
 	if !seen[reflect.TypeFor[lookup.Layout]()] {
-		t.Error("the walk did not come to the layouts of look-ups")
+		t.Error("the walk did not reach the layouts of look-ups")
 	}
 }
 
 func isOurs(t reflect.Type) bool { return strings.HasPrefix(t.PkgPath(), "tracer/") }
 
-// TestPlansAreEqual: what is planned depends on the arguments alone, and is not changed by printing.
-func TestPlansAreEqual(t *testing.T) {
+// TestPlanIsDeterministic checks that a plan depends only on the arguments, and that printing does not
+// change it.
+func TestPlanIsDeterministic(t *testing.T) {
 	o := Options{Types: xdpTypes{}, XDPExpr: "xdp->data != 0", Follow: Follow{Matched: true}, Netns: Netns{In: []uint32{7}}}
 	first, second := mustPlan(t, o, facts()), mustPlan(t, o, facts())
 	if countPrinted(t, first, "backend") == 0 {

@@ -2,11 +2,11 @@
 
 package plan
 
-// Drop asks for drops alone, by their reasons.
+// Drop selects drops.
 type Drop struct {
-	// Only leaves everything out that is no drop.
+	// Only leaves out everything except drops.
 	Only bool
-	// Reasons are those wanted, empty for any, NotReasons those not wanted, as the user
-	// wrote them.
+	// Reasons are the wanted drop reasons, empty for any; NotReasons are the excluded ones. Both are as
+	// the user wrote them.
 	Reasons, NotReasons []string
 }

@@ -23,12 +23,12 @@ func (p *Plan) addEndpoints() {
 // arrivals is the tracepoint that every packet received by a device passes.
 const arrivals = "netif_receive_skb"
 
-// crossing is the function that every packet passes that moves to another network namespace
+// crossing is the function that is called for every packet that moves to another network namespace
 // (net/core/skbuff.c).
 const crossing = "skb_scrub_packet"
 
-// seesCrossings reports whether every move of a followed packet to another network namespace is
-// seen. Until then the packet is in the namespace of the device at which it was last seen.
+// seesCrossings reports whether the trace sees each move of a followed packet to another network
+// namespace. Between two moves, the packet is in the namespace of the device where it was last seen.
 func (p *Plan) seesCrossings(places []kernel.Place) bool {
 	if !p.TracesFunctions() {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })

@@ -16,7 +16,7 @@ func TestEndpointsAreThoseOfTheFunctions(t *testing.T) {
 	f.Functions = append(f.Functions,
 		kernel.Function{Name: "tcp_rcv_established", Addr: 0x400, SkbArg: 2, SocketArg: 1},
 		kernel.Function{Name: "ip_local_out", Addr: 0x500, SkbArg: 3, SocketArg: 2, NetArg: 1},
-		kernel.Function{Name: "sock_def_readable", Addr: 0x600, SocketArg: 1}, // runs for whom it likes
+		kernel.Function{Name: "sock_def_readable", Addr: 0x600, SocketArg: 1}, // takes no skb
 	)
 	p := mustPlan(t, Options{Backend: kernel.Kprobe}, f)
 	want := map[uint64]bpf.EndpointArguments{0x400: {Sk: 1}, 0x500: {Net: 1, Sk: 2}}
@@ -34,7 +34,7 @@ func TestTracepointKnowsItsSocket(t *testing.T) {
 	}
 }
 
-// TestLastDeviceIsTrusted: only if each change of namespace is seen.
+// TestLastDeviceIsTrusted checks that the last device is used only if each change of namespace is seen.
 func TestLastDeviceIsTrusted(t *testing.T) {
 	withArrivals, withCrossing := facts(), facts()
 	withArrivals.Tracepoints = append(withArrivals.Tracepoints, kernel.Tracepoint{Name: arrivals})
@@ -46,7 +46,7 @@ func TestLastDeviceIsTrusted(t *testing.T) {
 		want    bool
 	}{
 		{"functions", Options{Backend: kernel.Kprobe}, withCrossing, true},
-		{"functions without the one of crossings", Options{Backend: kernel.Kprobe}, facts(), false},
+		{"functions without crossing", Options{Backend: kernel.Kprobe}, facts(), false},
 		{"tracepoints", Options{Backend: kernel.TracepointBackend}, withArrivals, true},
 		{"one tracepoint", Options{Backend: kernel.TracepointBackend, Func: "tp:kfree_skb"}, withArrivals, false},
 	} {

@@ -10,21 +10,21 @@ import (
 	"tracer/internal/kernel"
 )
 
-// hookSlow calls the hook functions of a hook: net/netfilter/core.c.
+// hookSlow is the function that calls the hook functions of a netfilter hook (net/netfilter/core.c).
 const hookSlow = "nf_hook_slow"
 
-// queuers queue packets that are freed in an interrupt, for net_tx_action to free them later:
-// net/core/dev.c, the second one until 6.3.
+// queuers are the functions that queue packets freed in an interrupt, so that net_tx_action frees them
+// later (net/core/dev.c). The second one exists until 6.3.
 var queuers = []string{"dev_kfree_skb_irq_reason", "__dev_kfree_skb_irq"}
 
-// freeAny are the functions of net/core/dev.c by which drivers call the queuers.
+// freeAny are the functions of net/core/dev.c through which drivers call the queuers.
 var freeAny = []string{"dev_kfree_skb_any_reason", "__dev_kfree_skb_any"}
 
 const (
 	// netTxAction is the softirq that frees what the queuers queued (net/core/dev.c).
 	netTxAction = "net_tx_action"
-	// qdiscTracepoint has the reason of a queueing discipline as the argument after the packet
-	// (7.2).
+	// qdiscTracepoint is qdisc:qdisc_drop (7.2). The argument after the packet is the drop reason of
+	// the queueing discipline.
 	qdiscTracepoint = "qdisc_drop"
 )
 
@@ -58,7 +58,7 @@ func (p *Plan) chooseProber(facts *kernel.Facts) {
 	}
 }
 
-// ProbesBy is the backend that attaches the groups.
+// ProbesBy returns the backend that attaches the groups.
 func (p *Plan) ProbesBy() kernel.Backend {
 	if p.Prober != "" {
 		return p.Prober

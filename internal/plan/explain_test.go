@@ -13,7 +13,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// withQueue has what explains drops: hook functions, the queue of freed packets, the tracepoint of 7.2.
+// withQueue returns facts of a kernel with everything that explains drops: hook functions, the queue of
+// freed packets, and the tracepoint of 7.2.
 func withQueue(t *testing.T) *kernel.Facts {
 	f := facts()
 	f.Functions = append(slices.Clone(hooks), kernel.Function{Name: "dev_kfree_skb_irq_reason", Addr: 0x9000, SkbArg: 1})
@@ -35,7 +36,7 @@ func groupNames(p *Plan) []string {
 	return names
 }
 
-// TestDropsAloneAreExplained: functions are probed without being traced.
+// TestDropsAloneAreExplained checks that functions are probed to explain drops, but not traced.
 func TestDropsAloneAreExplained(t *testing.T) {
 	p := mustPlan(t, Options{Drop: Drop{Only: true}, Settings: bpf.Config{Netfilter: true}}, withQueue(t))
 	if p.Backend != kernel.TracepointBackend || p.ProbesBy() != kernel.KprobeMulti || len(p.Functions) != 0 {
@@ -59,8 +60,8 @@ func TestDropsAloneAreExplained(t *testing.T) {
 	}
 }
 
-// TestExplanationsNeedNothing: without probes, or if tracepoints were asked for, none is planned.
-func TestExplanationsNeedNothing(t *testing.T) {
+// TestExplanationsAreOptional checks that no probes are planned if the user forces the tracepoint backend.
+func TestExplanationsAreOptional(t *testing.T) {
 	f := withQueue(t)
 	for _, o := range []Options{{Backend: kernel.TracepointBackend}, {Backend: kernel.TracepointBackend, Drop: Drop{Only: true}}} {
 		o.Settings.Netfilter = true
@@ -70,7 +71,7 @@ func TestExplanationsNeedNothing(t *testing.T) {
 	}
 }
 
-// TestHookFunctionsAreKnown: traced ones are not probed again, and all are listed.
+// TestHookFunctionsAreKnown checks that traced hook functions are not probed again, and that all are listed.
 func TestHookFunctionsAreKnown(t *testing.T) {
 	f := withQueue(t)
 	p := mustPlan(t, Options{Settings: bpf.Config{Conntrack: true}}, f)

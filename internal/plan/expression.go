@@ -11,8 +11,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// addExpressions compiles what the user says in C about the sk_buff and the xdp_buff:
-// the conditions and the values to show.
+// addExpressions compiles the user's C expressions on the sk_buff and the xdp_buff: the conditions,
+// and the values to show.
 func (p *Plan) addExpressions(facts *kernel.Facts) (err error) {
 	types := p.Asked.Types
 	if types == nil {
@@ -43,7 +43,7 @@ func (p *Plan) addXDPExpressions(types expr.Types) (err error) {
 	return nil
 }
 
-// condition compiles one; without a text there is none.
+// condition compiles a condition. An empty text is no condition, and returns no code.
 func (p *Plan) condition(types expr.Types, roots expr.Roots, text string) (asm.Instructions, error) {
 	if text == "" {
 		return nil, nil
@@ -63,13 +63,13 @@ func (p *Plan) noteExpression(compiled *expr.Program) {
 	}
 }
 
-// Values are expressions whose values are in each record, and where they are there.
+// Values are expressions whose values are in each record, and their layout there.
 type Values struct {
 	Programs []*expr.Program
 	At       expr.Layout
 }
 
-// values compiles them; without texts they take no room.
+// values compiles expressions and lays out their values. Without expressions, the layout has size 0.
 func (p *Plan) values(types expr.Types, roots expr.Roots, texts []string) (Values, error) {
 	var v Values
 	for _, text := range texts {
@@ -88,7 +88,7 @@ func (p *Plan) values(types expr.Types, roots expr.Roots, texts []string) (Value
 	return v, err
 }
 
-// body reads them, all at once.
+// body returns the code that reads all the values.
 func (v Values) body() asm.Instructions {
 	if len(v.Programs) == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/expr"
 )
 
-// xdpTypes are those of a kernel that has nothing but struct xdp_buff.
+// xdpTypes are the types of a kernel that has only struct xdp_buff.
 type xdpTypes struct{}
 
 func (xdpTypes) AnyTypesByName(name string) ([]btf.Type, error) {
@@ -43,8 +43,9 @@ func TestExpressionsOfAnyRoot(t *testing.T) {
 	}
 }
 
-// TestNoExpressionTakesNoRoom, nor looks at types that are not there.
-func TestNoExpressionTakesNoRoom(t *testing.T) {
+// TestNoExpressionTakesNoSpace checks that without expressions the record has no values, and that no
+// types are read.
+func TestNoExpressionTakesNoSpace(t *testing.T) {
 	if body, err := new(Plan).condition(nil, expr.Skb, ""); body != nil || err != nil {
 		t.Errorf("%v, %v", body, err)
 	}
@@ -53,7 +54,7 @@ func TestNoExpressionTakesNoRoom(t *testing.T) {
 	}
 }
 
-// TestExpressionsAreNoted: notes of an expression name it.
+// TestExpressionsAreNoted checks that the notes of an expression name it.
 func TestExpressionsAreNoted(t *testing.T) {
 	p := new(Plan)
 	p.noteExpression(&expr.Program{What: "skb expression", Text: "x == 1", Notes: []string{"write y"}})

@@ -10,23 +10,23 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Follow is whether packets are known again, whatever becomes of them.
+// Follow selects how packets are followed through copies, fragments, tunnels and reuse.
 type Follow struct {
-	// IDs gives each packet that matched a number.
+	// IDs gives a number to each packet that matched the filters.
 	IDs bool
-	// Matched lets a packet that matched once match ever after; it needs numbers.
+	// Matched also traces everything that happens to a packet after it first matched. It implies numbers.
 	Matched bool
-	// ByStack does that, and makes what comes to be while one of them is at work on the
-	// stack a part of it.
+	// ByStack implies Matched, and makes each sk_buff that is allocated while the kernel handles a followed
+	// packet on the same stack a part of that packet.
 	ByStack bool
-	// Entries is how many sk_buffs are known at a time; 0 is DefaultFollowed.
+	// Entries is the number of sk_buffs that can be followed at a time; 0 means DefaultFollowed.
 	Entries int
 }
 
-// DefaultFollowed is how many sk_buffs are known at a time.
+// DefaultFollowed is the default number of sk_buffs that can be followed at a time.
 const DefaultFollowed = 1 << 16
 
-// mostFollowed bounds the memory for that: some 200 bytes each.
+// mostFollowed limits the memory for followed sk_buffs, which is about 200 bytes each.
 const mostFollowed = 1 << 24
 
 func (f Follow) on() bool { return f.IDs || f.Matched || f.ByStack }
@@ -44,7 +44,7 @@ func (f Follow) entries() (uint32, error) {
 	return uint32(f.Entries), nil
 }
 
-// addFollowing plans what it takes to follow packets.
+// addFollowing plans the programs and settings for following packets.
 func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	f, c := p.Asked.Follow, &p.BPF.Config
 	if !f.on() {
@@ -68,7 +68,8 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// followByFunctions gives each function its role in place of its plain probe.
+// followByFunctions replaces the plain probe of each function that has a role by the program for
+// roles, and gives the function its role.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	p.BPF.Roles = map[uint64]bpf.Role{}
 	var players []kernel.Function
@@ -97,14 +98,15 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	}
 }
 
-// makers make an sk_buff and return it: net/core/skbuff.c. Others call these.
+// makers are the functions of net/core/skbuff.c that allocate an sk_buff and return it. All other
+// functions that allocate one call these.
 var makers = []string{
 	"__alloc_skb", "__netdev_alloc_skb", "__napi_alloc_skb", "napi_alloc_skb",
 	"build_skb", "__build_skb", "napi_build_skb", "slab_build_skb",
 }
 
-// followByStack has those watched that make an sk_buff, which is a part of the packet that
-// is at work on the stack.
+// followByStack plans entry and return probes of the functions that allocate an sk_buff. The new
+// sk_buff is a part of the packet that is handled on the same stack.
 func (p *Plan) followByStack(places []kernel.Place) {
 	if !p.Asked.Follow.ByStack {
 		return
@@ -123,13 +125,13 @@ func (p *Plan) followByStack(places []kernel.Place) {
 	p.addReturnProgram(bpf.BornTemplate, found)
 }
 
-// needs says whether a part has to be played.
+// needs reports whether the functions of a part have to be probed.
 func (p *Plan) needs(part *part, places []kernel.Place) bool {
 	named := func(place kernel.Place) bool { return place.Name == part.unless }
 	return (!part.xdp || p.BPF.Config.Xdp) && (part.unless == "" || !slices.ContainsFunc(places, named))
 }
 
-// plays says whether a function of that name has its role.
+// plays reports whether a function with the name has a role.
 func (p *Plan) plays(name string, places []kernel.Place) bool {
 	return slices.ContainsFunc(places, func(place kernel.Place) bool {
 		_, has := p.BPF.Roles[place.Addr]
@@ -137,7 +139,7 @@ func (p *Plan) plays(name string, places []kernel.Place) bool {
 	})
 }
 
-// traced is the function at addr if its packets are filtered, else nil.
+// traced returns the function at addr if it is traced, or probed to find packets; nil otherwise.
 func (p *Plan) traced(addr uint64) *kernel.Function {
 	for _, list := range [][]kernel.Function{p.Functions, p.Sighters} {
 		if i := slices.IndexFunc(list, func(f kernel.Function) bool { return f.Addr == addr }); i >= 0 {
@@ -147,8 +149,8 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 	return nil
 }
 
-// takeOut leaves functions with a role out of the groups, as they have a program of
-// their own that makes their events, and a program that nothing is left for out of the plan.
+// takeOut removes functions from the groups if the program for roles emits their events. It also
+// removes groups without functions, and their programs: the kernel rejects a link of no functions.
 func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 	idle := map[string]bool{}
 	for i := range p.Groups {
@@ -162,8 +164,8 @@ func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 	p.BPF.Programs = slices.DeleteFunc(p.BPF.Programs, func(program bpf.Program) bool { return idle[program.Name] })
 }
 
-// fillCallers tells the programs where the functions are that call those with a role.
-// Those that have one themselves have played it by then.
+// fillCallers sets the code ranges of the copiers. A copier with a role of its own has handled the
+// copy itself, so its origin is OriginSame.
 func (p *Plan) fillCallers(places []kernel.Place) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {
@@ -181,14 +183,14 @@ func (p *Plan) fillCallers(places []kernel.Place) {
 	}
 }
 
-// ends are the tracepoints that tell of a packet's end, and frees are those that tell
-// of freed memory, with the address as their second argument (include/trace/events/kmem.h).
+// ends are the tracepoints that report the end of a packet. frees are the tracepoints that report
+// freed memory; their second argument is the address (include/trace/events/kmem.h).
 var (
 	ends  = []string{"kfree_skb", "consume_skb"}
 	frees = []string{"kfree", "kmem_cache_free"}
 )
 
-// addSilent plans a program that makes no events on tracepoints.
+// addSilent plans a program that is attached to tracepoints and emits no events.
 func (p *Plan) addSilent(name, template string, tracepoints []string) {
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: name, Template: template})
 	for _, t := range tracepoints {
@@ -196,13 +198,13 @@ func (p *Plan) addSilent(name, template string, tracepoints []string) {
 	}
 }
 
-// Again ends the name of a program's second copy, which runs if an interrupt hits while the first
-// copy is running on the same CPU.
+// Again is the suffix of the name of a program's second copy, which runs if an interrupt arrives while
+// the first copy is running on the same CPU.
 const Again = "_again"
 
-// followByTracepoints knows clones by their data, and the end of a packet by that of
-// its memory. The kernel runs no program on a CPU that is in the middle of it, which an
-// interrupt does not ask about, so that there are two of each.
+// followByTracepoints plans to follow packets without function probes. Clones are recognized by their
+// data, and a packet ends when its memory is freed. The kernel does not run a program that is already
+// running on the same CPU, so each program has a second copy for interrupts.
 func (p *Plan) followByTracepoints() {
 	p.BPF.Config.FindClones = true
 	for _, copy := range []string{"", Again} {

@@ -15,7 +15,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// places are some of the functions that packets are followed through.
+// places returns places of functions, at consecutive pages.
 func places(names ...string) []kernel.Place {
 	var list []kernel.Place
 	for i, name := range names {
@@ -25,7 +25,7 @@ func places(names ...string) []kernel.Place {
 	return list
 }
 
-func TestNothingIsFollowedUnasked(t *testing.T) {
+func TestFollowingIsOffByDefault(t *testing.T) {
 	f := facts()
 	f.Places = places(FollowedThrough()...)
 	p := mustPlan(t, Options{}, f)
@@ -34,8 +34,8 @@ func TestNothingIsFollowedUnasked(t *testing.T) {
 	}
 }
 
-// A function with a role has one probe, which makes events only if the function was
-// asked for.
+// TestRoles checks that a function with a role has one probe, which emits events only if the function is
+// traced.
 func TestRoles(t *testing.T) {
 	f := facts()
 	f.Places = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
@@ -80,8 +80,8 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestOnlyRoles: where each function that is asked for has a role that makes its events, no
-// program is planned that has nothing to serve. A role without events takes none away.
+// TestOnlyRoles checks that no program without functions is planned if the program for roles emits the
+// events of all traced functions. A role without events must not remove the function's own program.
 func TestOnlyRoles(t *testing.T) {
 	f := facts()
 	f.Places = places("skb_free_head", "inet_frag_destroy")
@@ -95,18 +95,18 @@ func TestOnlyRoles(t *testing.T) {
 		}
 		for _, program := range p.BPF.Programs {
 			if strings.HasPrefix(program.Name, "kprobe_skb") {
-				t.Errorf("%s: program %s has nothing to serve", backend, program.Name)
+				t.Errorf("%s: program %s has no function", backend, program.Name)
 			}
 		}
 		o.Others = []string{"inet_frag_destroy"}
 		p = mustPlan(t, o, f)
 		if len(p.Groups) != 2 || !bpf.ServesOthers(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
-			t.Errorf("%s: groups %+v, want one for what takes no skb", backend, p.Groups)
+			t.Errorf("%s: groups %+v, want one for functions without an skb", backend, p.Groups)
 		}
 	}
 }
 
-func TestNumbersAloneDoNotChangeWhatMatches(t *testing.T) {
+func TestIDsDoNotChangeWhatMatches(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{IDs: true}}, facts())
 	if c := p.BPF.Config; !c.Track || c.Follow || c.FindClones || p.BPF.Following != DefaultFollowed {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
@@ -120,8 +120,8 @@ func TestFollowedByTracepoints(t *testing.T) {
 	}
 }
 
-// Who makes an sk_buff has a program at the entry and at the return, in a session the
-// same one.
+// TestFollowedByStack checks that the functions that allocate an sk_buff have a program at the entry and
+// one at the return. In a kprobe session it is the same program.
 func TestFollowedByStack(t *testing.T) {
 	for way, returns := range map[kernel.ReturnWay]int{kernel.KprobeSession: 0, kernel.KretprobeMulti: 1, kernel.Kretprobe: 1} {
 		f := facts()
@@ -147,7 +147,7 @@ func TestFollowedByStack(t *testing.T) {
 	}
 }
 
-func TestNobodyMakesPackets(t *testing.T) {
+func TestByStackWithoutAllocators(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{ByStack: true}}, facts())
 	if !slices.Contains(p.Unfollowed, "packets created while handling one") {
 		t.Errorf("not followed: %v", p.Unfollowed)
@@ -173,7 +173,8 @@ func TestNoFunctionHasTwoRoles(t *testing.T) {
 	}
 }
 
-// TestPartsForXDP are played where XDP programs are traced, and by one function of two.
+// TestPartsForXDP checks that parts for XDP have roles only if XDP programs are traced, and that of two
+// functions that do the same, only one has a role.
 func TestPartsForXDP(t *testing.T) {
 	for _, c := range []struct {
 		xdp   bool
@@ -196,9 +197,9 @@ func TestPartsForXDP(t *testing.T) {
 	}
 }
 
-// TestNoProgramIsIdle: whatever is asked for, each program has something to serve, and what
-// serves something is planned once. The kernel refuses a link of no functions.
-func TestNoProgramIsIdle(t *testing.T) {
+// TestNoProgramIsUnused checks with many combinations of options that each program is attached to
+// something, and is planned once. The kernel rejects a link of no functions.
+func TestNoProgramIsUnused(t *testing.T) {
 	f := facts()
 	f.Places = places(FollowedThrough()...)
 	for _, place := range f.Places {
@@ -224,7 +225,7 @@ func TestNoProgramIsIdle(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%+v: %v", o, err)
 					}
-					for _, fault := range idle(p) {
+					for _, fault := range unused(p) {
 						t.Errorf("%s, %+v, %s, returns %v: %s", name, follow, way, returns, fault)
 					}
 				}
@@ -233,25 +234,26 @@ func TestNoProgramIsIdle(t *testing.T) {
 	}
 }
 
-// idle are the programs of a plan that serve nothing, and what is served by none, or by two.
-func idle(p *Plan) (faults []string) {
+// unused returns the faults of a plan: programs that are attached to nothing, groups without functions,
+// and groups whose program is not planned exactly once.
+func unused(p *Plan) (faults []string) {
 	planned := map[string]int{}
 	for _, program := range p.BPF.Programs {
 		planned[program.Name]++
 	}
-	serves := map[string]bool{}
+	attached := map[string]bool{}
 	for _, g := range slices.Concat(p.Groups, p.ReturnGroups) {
-		serves[g.Program] = true
+		attached[g.Program] = true
 		if len(g.Functions) == 0 || planned[g.Program] != 1 {
-			faults = append(faults, fmt.Sprintf("%s, planned %d times, serves %d functions", g.Program, planned[g.Program], len(g.Functions)))
+			faults = append(faults, fmt.Sprintf("%s, planned %d times, is attached to %d functions", g.Program, planned[g.Program], len(g.Functions)))
 		}
 	}
 	for _, tp := range slices.Concat(p.Tracepoints, p.Silent) {
-		serves[tp.Program] = true
+		attached[tp.Program] = true
 	}
 	for name := range planned {
-		if !serves[name] {
-			faults = append(faults, name+" serves nothing")
+		if !attached[name] {
+			faults = append(faults, name+" is attached to nothing")
 		}
 	}
 	return faults

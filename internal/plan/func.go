@@ -11,11 +11,11 @@ import (
 	"tracer/internal/kernel"
 )
 
-// funcFilter says which functions and tracepoints are wanted: those of only, nil
-// for all, but none of never.
+// funcFilter selects functions and tracepoints: those that match only (nil matches all), except those
+// that match never.
 type funcFilter struct{ only, never *regexp.Regexp }
 
-// newFuncFilter makes a filter of two expressions, either of which may be empty.
+// newFuncFilter compiles two expressions to a filter. Either may be empty.
 func newFuncFilter(only, never string) (*funcFilter, error) {
 	var f funcFilter
 	var err error
@@ -28,8 +28,7 @@ func newFuncFilter(only, never string) (*funcFilter, error) {
 	return &f, nil
 }
 
-// compileFunc compiles an RE2 expression, perhaps with presets, that the whole
-// name must match.
+// compileFunc compiles an RE2 expression, which may contain presets. It has to match the whole name.
 func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	if expr == "" {
 		return nil, nil
@@ -50,8 +49,8 @@ func compileFunc(what, expr string) (*regexp.Regexp, error) {
 
 func (f *funcFilter) function(fn kernel.Function) bool { return f.wants(fn.Name) }
 
-// tracepoint matches the name with and without the prefix that it is printed
-// with; the drop tracepoint also stands for the functions that fire it.
+// tracepoint matches the name with and without the prefix `tp:`, which the output shows. The drop
+// tracepoint also matches by the names of the functions that contain it.
 func (f *funcFilter) tracepoint(t kernel.Tracepoint, drop bool) bool {
 	names := []string{t.Name, "tp:" + t.Name}
 	if slices.ContainsFunc(names, f.isExcluded) {
@@ -69,18 +68,18 @@ func (f *funcFilter) isAsked(name string) bool { return f.only == nil || f.only.
 
 func (f *funcFilter) isExcluded(name string) bool { return f.never != nil && f.never.MatchString(name) }
 
-// droppers are the functions in which the drop tracepoint fires: kfree_skb, from
-// 5.17 on kfree_skb_reason, from 6.11 on sk_skb_reason_drop.
+// droppers are the functions that contain the drop tracepoint: kfree_skb, since 5.17
+// kfree_skb_reason, since 6.11 sk_skb_reason_drop.
 var droppers = []string{"kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"}
 
-// NoMatchError says that there is nothing to attach to.
+// NoMatchError means that there is nothing to attach to.
 type NoMatchError struct {
-	// Func and Exclude are the expressions that nothing passes.
+	// Func and Exclude are the expressions that leave nothing to trace.
 	Func, Exclude string
 	Backend       kernel.Backend
-	// Reasons say why no better backend was taken.
+	// Reasons are why the better backends were not used, one line each.
 	Reasons []string
-	// Absent are notes about modules that were asked for and are not traced.
+	// Absent are notes about requested modules that are not traced.
 	Absent []string
 }
 
@@ -100,10 +99,10 @@ func (e *NoMatchError) Error() string {
 	return fmt.Sprintf("no traceable %s that takes an skb matches %q and not %q", what, e.Func, e.Exclude)
 }
 
-// Usage says that the user asked for it.
+// Usage reports whether the user's expressions are the cause.
 func (e *NoMatchError) Usage() bool { return e.Func+e.Exclude != "" }
 
-// Hint says what could be asked for instead.
+// Hint suggests what to request instead.
 func (e *NoMatchError) Hint() string {
 	if !e.Backend.Describe().Functions {
 		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")

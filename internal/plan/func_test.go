@@ -11,13 +11,13 @@ import (
 	"tracer/internal/kernel"
 )
 
-func TestExclusionTakesAway(t *testing.T) {
+func TestExcludedNamesAreNotTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		options                Options
 		functions, tracepoints []string
 	}{
 		"from all":              {Options{FuncExclude: "icmp_.*"}, []string{"ip_rcv", "sk_skb_reason_drop"}, []string{"kfree_skb"}},
-		"from those asked for":  {Options{Func: "i.*_rcv", FuncExclude: "icmp_.*"}, []string{"ip_rcv"}, nil},
+		"from a selection":      {Options{Func: "i.*_rcv", FuncExclude: "icmp_.*"}, []string{"ip_rcv"}, nil},
 		"a preset":              {Options{FuncExclude: "@rx"}, []string{"sk_skb_reason_drop"}, []string{"kfree_skb"}},
 		"only whole names":      {Options{FuncExclude: "ip|icmp"}, []string{"ip_rcv", "icmp_rcv", "sk_skb_reason_drop"}, []string{"kfree_skb"}},
 		"the drop tracepoint":   {Options{FuncExclude: "tp:kfree_skb"}, []string{"ip_rcv", "icmp_rcv", "sk_skb_reason_drop"}, nil},
@@ -36,7 +36,7 @@ func TestExclusionTakesAway(t *testing.T) {
 	}
 }
 
-func TestNothingLeftNamesBothExpressions(t *testing.T) {
+func TestErrorWithoutMatchNamesBothExpressions(t *testing.T) {
 	for want, o := range map[string]Options{
 		`no traceable function that takes an skb matches "ip_.*" and not "@rx"`: {Func: "ip_.*", FuncExclude: "@rx"},
 		`".*" excludes every traceable function that takes an skb`:              {FuncExclude: ".*"},
@@ -47,8 +47,8 @@ func TestNothingLeftNamesBothExpressions(t *testing.T) {
 	}
 }
 
-// TestNamesAskedForAreListed: whoever names functions sees what came of it.
-func TestNamesAskedForAreListed(t *testing.T) {
+// TestFilteredNamesAreListed checks that all functions are listed if the user has a function filter.
+func TestFilteredNamesAreListed(t *testing.T) {
 	for asked, want := range map[bool]int{true: fewNames + 1, false: 0} {
 		p := &Plan{Functions: make([]kernel.Function, fewNames+1)}
 		if asked {

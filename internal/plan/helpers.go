@@ -13,12 +13,12 @@ import (
 
 const helpersFlag = "--filter-track-bpf-helpers"
 
-// calledByUs is why a function is left out that our own programs call: the kernel runs
-// no program on it then, but what it does about that is as slow, and tells nothing.
+// calledByUs is the reason for leaving out a function that our own programs call. The kernel would
+// not run the nested program, but the probe would still cost as much, for no event.
 const calledByUs = "tracer's own programs call it"
 
-// addHelpers plans to probe what loaded BPF programs call, where it runs on behalf of a
-// packet. Functions of maps are probed by a program that knows our own maps.
+// addHelpers plans probes of the functions that loaded BPF programs call, traced while they run for a
+// packet. The functions of maps have a program of their own, which ignores tracer's own maps.
 func (p *Plan) addHelpers(facts *kernel.Facts, wanted *funcFilter) error {
 	if !p.Asked.Helpers {
 		return nil
@@ -46,7 +46,7 @@ func (p *Plan) addHelpers(facts *kernel.Facts, wanted *funcFilter) error {
 	return nil
 }
 
-// checkCalled says why nothing is known of what programs call.
+// checkCalled returns an error if it is not known which functions BPF programs call.
 func checkCalled(called *kernel.Called) error {
 	switch {
 	case called == nil:
@@ -73,7 +73,7 @@ func noHelpers(called *kernel.Called) error {
 	return e
 }
 
-// helperProgram is what a function without an skb is served by.
+// helperProgram returns the program for a function that takes no skb.
 func helperProgram(f kernel.Function, facts *kernel.Facts) bpf.Program {
 	template := bpf.OtherTemplate
 	isMaps := func(m kernel.MapFunction) bool { return m.Addr == f.Addr }
@@ -83,11 +83,11 @@ func helperProgram(f kernel.Function, facts *kernel.Facts) bpf.Program {
 	return bpf.Program{Name: template, Template: template}
 }
 
-// mapHelpers are the helpers that call the functions of maps, where the verifier does not
-// know which these are.
+// mapHelpers are the helpers that call the functions of a map. They run where the verifier could not
+// replace the helper call by a direct call of the map's function.
 var mapHelpers = []string{"bpf_map_lookup_elem", "bpf_map_lookup_percpu_elem", "bpf_map_update_elem", "bpf_map_delete_elem"}
 
-// isPlanned says whether the function is probed already.
+// isPlanned reports whether a probe of the function is planned already.
 func (p *Plan) isPlanned(f kernel.Function) bool {
 	return slices.ContainsFunc(p.Functions, func(g kernel.Function) bool { return g.Addr == f.Addr })
 }

@@ -15,7 +15,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// withPrograms has BPF programs that call helpers, functions of maps, and what ours call.
+// withPrograms returns facts of a kernel with BPF programs that call helpers, functions of maps, and a
+// helper that our programs call, too.
 func withPrograms() *kernel.Facts {
 	f := facts()
 	update := kernel.Function{Name: "htab_map_update_elem", Addr: 0x1300}
@@ -34,7 +35,7 @@ func withPrograms() *kernel.Facts {
 	return f
 }
 
-// served are the names of functions by the program that serves them.
+// served returns the names of functions by the program that is attached to them.
 func served(groups []Group) map[string][]string {
 	out := map[string][]string{}
 	for _, g := range groups {
@@ -45,7 +46,7 @@ func served(groups []Group) map[string][]string {
 	return out
 }
 
-func TestHelpersAreServedByWhatKnowsOurMaps(t *testing.T) {
+func TestHelpersOnMapsHaveTheirOwnProgram(t *testing.T) {
 	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true}, withPrograms())
 	want := map[string][]string{
 		"kprobe_skb_1": {"ip_rcv"}, "kprobe_other": {"bpf_skb_store_bytes"},
@@ -62,7 +63,7 @@ func TestHelpersAreServedByWhatKnowsOurMaps(t *testing.T) {
 	}
 }
 
-func TestMapsAreSeenAtTheirReturnWhereThatTells(t *testing.T) {
+func TestMapLookupsAreTracedAtTheirReturn(t *testing.T) {
 	errNone := errors.New("no sessions here")
 	for name, test := range map[string]struct {
 		options   Options
@@ -99,7 +100,7 @@ func TestMapsAreSeenAtTheirReturnWhereThatTells(t *testing.T) {
 	}
 }
 
-// TestNoFunctionIsProbedTwice where several flags ask for it.
+// TestNoFunctionIsProbedTwice checks a function that several flags request.
 func TestNoFunctionIsProbedTwice(t *testing.T) {
 	f := withPrograms()
 	f.Others = []kernel.Function{f.MapFunctions[0].Function}
@@ -118,7 +119,7 @@ func TestNoFunctionIsProbedTwice(t *testing.T) {
 	}
 }
 
-func TestWhatIsAskedOfProgramsIsThere(t *testing.T) {
+func TestHelpersAndMapsThatCannotBeTraced(t *testing.T) {
 	helpers, maps := Options{Helpers: true}, Options{Record: Record{Maps: true}}
 	changed := func(change func(*kernel.Facts)) *kernel.Facts {
 		f := withPrograms()

@@ -19,13 +19,13 @@ import (
 
 const lookupsFlag = "--output-lookups"
 
-// AllLookups stands for every kind of look-up of which this kernel shows one at least.
+// AllLookups selects every kind of look-up of which at least one function can be traced.
 const AllLookups = "all"
 
-// LookupWords are the words that kinds of look-ups are asked for by.
+// LookupWords returns the words that select kinds of look-ups.
 func LookupWords() []string { return append([]string{AllLookups}, lookup.Kinds()...) }
 
-// CheckLookup says whether a word is one of those.
+// CheckLookup returns an error if the word is not one of [LookupWords].
 func CheckLookup(word string) error {
 	if slices.Contains(LookupWords(), word) {
 		return nil
@@ -33,7 +33,7 @@ func CheckLookup(word string) error {
 	return fmt.Errorf("not one of %s", strings.Join(LookupWords(), ", "))
 }
 
-// lookupKinds are the kinds that words ask for.
+// lookupKinds returns the kinds that the words select.
 func lookupKinds(words []string) []string {
 	if slices.Contains(words, AllLookups) {
 		return lookup.Kinds()
@@ -41,8 +41,7 @@ func lookupKinds(words []string) []string {
 	return words
 }
 
-// LookupFunctions are the names of the functions that look up what the words ask for, and
-// LookupModules the modules where some of them may be, as patterns.
+// LookupFunctions returns expressions for the names of the functions that do the selected look-ups.
 func LookupFunctions(words []string) []*regexp.Regexp {
 	var list []*regexp.Regexp
 	for _, kind := range lookupKinds(words) {
@@ -53,6 +52,7 @@ func LookupFunctions(words []string) []*regexp.Regexp {
 	return list
 }
 
+// LookupModules returns patterns for the modules that may contain some of these functions.
 func LookupModules(words []string) []string {
 	var list []string
 	for _, kind := range lookupKinds(words) {
@@ -61,7 +61,7 @@ func LookupModules(words []string) []string {
 	return list
 }
 
-// Lookup is a function that looks something up, and how its values are read.
+// Lookup is a function that looks something up, and the layout of the values read at its return.
 type Lookup struct {
 	Function kernel.Function
 	Layout   lookup.Layout
@@ -70,8 +70,8 @@ type Lookup struct {
 	size int
 }
 
-// addLookups plans to see what functions look up. All of them are told of when they
-// return; those that are asked for otherwise, too, have their entries told as ever.
+// addLookups plans to record what functions look up. All of them emit return events. Those that are
+// also traced for another reason emit their usual entry events as well.
 func (p *Plan) addLookups(facts *kernel.Facts, wanted *funcFilter) error {
 	var left []string
 	for _, kind := range lookupKinds(p.Asked.Lookups) {
@@ -99,7 +99,7 @@ func noLookups(kind string, missing []string) error {
 	}
 }
 
-// addLookupsOf adds those of a kind, and returns which are missing and why.
+// addLookupsOf adds the look-up functions of a kind, and returns which are missing and why.
 func (p *Plan) addLookupsOf(kind string, facts *kernel.Facts, wanted *funcFilter) (missing []string) {
 	for _, l := range lookup.Of(kind) {
 		functions := functionsOf(l, facts)
@@ -121,7 +121,7 @@ func (p *Plan) addLookupsOf(kind string, facts *kernel.Facts, wanted *funcFilter
 	return missing
 }
 
-// functionsOf are those that can be traced.
+// functionsOf returns the functions of a look-up that can be traced.
 func functionsOf(l *lookup.Lookup, facts *kernel.Facts) []kernel.Function {
 	var found []kernel.Function
 	for _, f := range slices.Concat(facts.Others, facts.Functions) {
@@ -132,7 +132,7 @@ func functionsOf(l *lookup.Lookup, facts *kernel.Facts) []kernel.Function {
 	return found
 }
 
-// absence says why there is no function of that name.
+// absence returns the reason why no function with the name can be traced.
 func absence(name, kind string, facts *kernel.Facts) string {
 	if i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return s.Name == name }); i >= 0 {
 		return facts.Skipped[i].Reason
@@ -143,7 +143,7 @@ func absence(name, kind string, facts *kernel.Facts) string {
 	return "the kernel's BTF has no such function"
 }
 
-// addLookup compiles what is read of a function's calls.
+// addLookup compiles the expressions that are evaluated when a function returns.
 func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Facts) error {
 	types := p.Asked.Types
 	if types == nil {
@@ -168,7 +168,7 @@ func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Fact
 	return nil
 }
 
-// prototype is that of the function with the name, if there is one such alone.
+// prototype returns the prototype of the function with the name. It is an error if BTF has several.
 func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 	all, _ := types.AnyTypesByName(name)
 	var proto *btf.FuncProto
@@ -188,9 +188,9 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 	return proto, nil
 }
 
-// argumentsOf are the roots of expressions about a call, in the order of the kernel's
-// struct arguments in bpf/lookup.h: the arguments, by their names or by what they point
-// to, and behind their last place the result.
+// argumentsOf returns the roots of expressions on a call, in the order of struct arguments in
+// bpf/lookup.h: the arguments, by their names or by the alias of the type that they point to, and
+// after the last possible argument the result.
 func argumentsOf(proto *btf.FuncProto) expr.Roots {
 	list := make([]expr.Root, bpf.MostArguments+1)
 	for i := range list {
@@ -214,7 +214,7 @@ func aliasOf(t btf.Type) string {
 	return lookup.Aliases[btf.UnderlyingType(pointer.Target).TypeName()]
 }
 
-// lookupCompiler gathers what is read of one function's calls.
+// lookupCompiler collects the expressions that are evaluated for the calls of one function.
 type lookupCompiler struct {
 	types    expr.Types
 	roots    expr.Roots
@@ -266,7 +266,7 @@ func (c *lookupCompiler) add(texts ...string) ([]lookup.Place, error) {
 	return places, nil
 }
 
-// place sets where the values lie.
+// place sets the offsets of the values.
 func place(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
 	for _, p := range slices.Concat([]lookup.Placed{l.Missing}, l.Asked, l.Found) {
 		for _, places := range [][]lookup.Place{p.Where, p.Values} {
@@ -277,8 +277,8 @@ func place(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
 	}
 }
 
-// buildLookups makes the one body that reads the values of whatever function returned:
-// of u32 f(u64 arguments, u8 *to, u64 function).
+// buildLookups generates the function body that reads the values of any look-up function, given the
+// address of the one that returned: u32 f(u64 arguments, u8 *to, u64 function).
 func (p *Plan) buildLookups() {
 	var choice, bodies asm.Instructions
 	for _, l := range p.Lookups {
@@ -297,12 +297,12 @@ func (p *Plan) buildLookups() {
 	}
 }
 
-// looksUp says whether the function is one that looks something up.
+// looksUp reports whether the function is one of the planned look-ups.
 func (p *Plan) looksUp(f kernel.Function) bool {
 	return slices.ContainsFunc(p.Lookups, func(l Lookup) bool { return l.Function.Addr == f.Addr })
 }
 
-// lookers are the functions that look something up.
+// lookers returns the functions of the planned look-ups.
 func (p *Plan) lookers() []kernel.Function {
 	var list []kernel.Function
 	for _, l := range p.Lookups {
@@ -311,7 +311,7 @@ func (p *Plan) lookers() []kernel.Function {
 	return list
 }
 
-// probeLookups plans the probes of those that are not asked for otherwise.
+// probeLookups plans probes of the look-up functions that are not traced for another reason.
 func (p *Plan) probeLookups() {
 	for _, l := range p.Lookups {
 		probed := func(f kernel.Function) bool { return f.Addr == l.Function.Addr }

@@ -19,7 +19,7 @@ import (
 	"tracer/internal/lookup"
 )
 
-// prototypes are types with functions of these prototypes.
+// prototypes are BTF types that are only functions, by name. A name may have several prototypes.
 type prototypes map[string][]*btf.FuncProto
 
 func (p prototypes) AnyTypesByName(name string) ([]btf.Type, error) {
@@ -41,7 +41,7 @@ func integer(name string) *btf.Int {
 
 func pointerTo(name string) btf.Type { return &btf.Pointer{Target: &btf.Struct{Name: name}} }
 
-// lookers are functions that look something up, one of which takes an skb.
+// lookers are functions that look something up. One takes an skb, and one has two prototypes.
 var lookers = prototypes{
 	"fib_table_lookup": {{
 		Return: integer("int"),
@@ -62,7 +62,7 @@ func withLookers() *kernel.Facts {
 	return f
 }
 
-// programOf is the program that serves a function of the plan.
+// programOf returns the program that is attached to a function of the plan.
 func programOf(p *Plan, function string) bpf.Program {
 	for _, g := range p.Groups {
 		if slices.ContainsFunc(g.Functions, func(f kernel.Function) bool { return f.Name == function }) {
@@ -73,7 +73,7 @@ func programOf(p *Plan, function string) bpf.Program {
 	return bpf.Program{}
 }
 
-func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
+func TestLookupsEmitReturnEvents(t *testing.T) {
 	p := mustPlan(t, Options{Func: "icmp_rcv", Lookups: []string{"route", "neigh"}, Types: lookers}, withLookers())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup", "neigh_resolve_output"}, functionNames(p)); diff != "" {
 		t.Error(diff)
@@ -86,7 +86,7 @@ func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
 	if b := programOf(p, "icmp_rcv"); b.Lookup || b.Quiet {
 		t.Errorf("icmp_rcv: %+v", b)
 	}
-	if len(p.ReturnGroups) != 1 || len(p.ReturnGroups[0].Functions) != 2 || p.Returns != kernel.KretprobeMulti { // a session is for all functions
+	if len(p.ReturnGroups) != 1 || len(p.ReturnGroups[0].Functions) != 2 || p.Returns != kernel.KretprobeMulti { // a session would be for all functions
 		t.Errorf("returns of %v by %q", p.ReturnGroups, p.Returns)
 	}
 	c := p.BPF.Config
@@ -95,7 +95,7 @@ func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
 	}
 }
 
-func TestLookupsThatAreAskedForHaveTheirEntries(t *testing.T) {
+func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
 	o := Options{Func: "neigh_.*", Others: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
 	p := mustPlan(t, o, withLookers())
 	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
@@ -115,7 +115,7 @@ func TestWithoutLookupsNothingIsRead(t *testing.T) {
 	}
 }
 
-func TestLookupsThatAreNotHereAreNoted(t *testing.T) {
+func TestUntraceableLookupsAreNoted(t *testing.T) {
 	p := mustPlan(t, Options{Lookups: []string{AllLookups}, Types: lookers, FuncExclude: "neigh_connected_output"}, withLookers())
 	if len(p.Notes) != 1 {
 		t.Fatalf("notes %q", p.Notes)
@@ -133,7 +133,7 @@ func TestLookupsThatAreNotHereAreNoted(t *testing.T) {
 	}
 }
 
-func TestLookupsOfWhichThereAreNoneAreErrors(t *testing.T) {
+func TestNoTraceableLookupIsAnError(t *testing.T) {
 	for kind, hint := range map[string]string{
 		"socket":   "__udp4_lib_lookup (the kernel's BTF has no such function)",
 		AllLookups: "fib_table_lookup (the kernel's BTF has no such function)",
@@ -154,7 +154,7 @@ func TestLookupsOfWhichThereAreNoneAreErrors(t *testing.T) {
 	}
 }
 
-func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
+func TestArgumentsHaveAliases(t *testing.T) {
 	proto := lookers["fib_table_lookup"][0]
 	two := &btf.FuncProto{Return: proto.Return, Params: append(proto.Params, btf.FuncParam{Name: "other", Type: pointerTo("flowi4")})}
 	for name, test := range map[string]struct {
@@ -162,11 +162,11 @@ func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
 		text  string
 		ok    bool
 	}{
-		"an alias":             {proto, "(u64)fl4 == 1", true},
-		"of the first of two":  {two, "other != fl4", true},
-		"the result":           {proto, "ret != 0", true},
-		"the argument's name":  {proto, "(u64)fl", false},
-		"what nobody heard of": {proto, "res", false},
+		"an alias":                 {proto, "(u64)fl4 == 1", true},
+		"of the first of two":      {two, "other != fl4", true},
+		"the result":               {proto, "ret != 0", true},
+		"the name behind an alias": {proto, "(u64)fl", false},
+		"an unknown name":          {proto, "res", false},
 	} {
 		c := lookupCompiler{types: lookers, roots: argumentsOf(test.proto)}
 		if _, err := c.add(strings.ReplaceAll(test.text, "u64", "unsigned long")); (err == nil) != test.ok {
@@ -175,10 +175,11 @@ func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
 	}
 }
 
-// TestTheResultIsBehindTheArguments, where the kernel's struct arguments has it.
-func TestTheResultIsBehindTheArguments(t *testing.T) {
+// TestResultFollowsTheArguments checks that the result is read at its offset in struct arguments of
+// bpf/lookup.h.
+func TestResultFollowsTheArguments(t *testing.T) {
 	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MostArguments) {
-		t.Fatalf("the result is at %d, behind %d arguments", offset, bpf.MostArguments)
+		t.Fatalf("the result is at offset %d, after %d arguments", offset, bpf.MostArguments)
 	}
 	c := lookupCompiler{types: lookers, roots: argumentsOf(lookers["fib_table_lookup"][0])}
 	if _, err := c.add("ret"); err != nil {
@@ -192,7 +193,7 @@ func TestTheResultIsBehindTheArguments(t *testing.T) {
 	}
 }
 
-// TestLookupsOfThisKernel compiles all that vmlinux has functions for.
+// TestLookupsOfThisKernel compiles all look-ups whose functions are in vmlinux.
 func TestLookupsOfThisKernel(t *testing.T) {
 	types, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -217,7 +218,7 @@ func TestLookupsOfThisKernel(t *testing.T) {
 	}
 }
 
-// checkFrame wants no more of the stack than TestStackFits of package bpf counts for it.
+// checkFrame checks that a body uses no more of the stack than TestStackFits of package bpf allows for it.
 func checkFrame(t *testing.T, function string, body asm.Instructions) {
 	t.Helper()
 	const most = 32
@@ -230,7 +231,7 @@ func checkFrame(t *testing.T, function string, body asm.Instructions) {
 			down = -int(in.Constant)
 		}
 		if down > most {
-			t.Errorf("%s: %v looks down the stack by %d bytes, at most %d are counted for", function, in, down, most)
+			t.Errorf("%s: %v uses %d bytes of the stack, at most %d are allowed", function, in, down, most)
 		}
 	}
 }
@@ -239,7 +240,7 @@ func checkPlaced(t *testing.T, function string, fields []lookup.Field, placed []
 	t.Helper()
 	for i, f := range fields {
 		if placed[i].Values == nil || (f.Where == "") != (placed[i].Where == nil) {
-			t.Errorf("%s: %s is not understood on this kernel", function, f.Key)
+			t.Errorf("%s: no variant of %s compiles on this kernel", function, f.Key)
 		}
 	}
 }

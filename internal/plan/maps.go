@@ -11,7 +11,7 @@ import (
 
 var errNoMapFunctions = errors.New("--output-bpfmap: this kernel has no traceable function of BPF maps")
 
-// mapTemplates are the programs for what functions do with maps.
+// mapTemplates are the program templates for operations on maps.
 var mapTemplates = map[kernel.MapOperation]string{
 	kernel.MapLookup:  bpf.MapLookupTemplate,
 	kernel.MapElement: bpf.MapElementTemplate,
@@ -19,8 +19,8 @@ var mapTemplates = map[kernel.MapOperation]string{
 	kernel.MapDelete:  bpf.MapDeleteTemplate,
 }
 
-// addMaps plans to probe what BPF programs call for operations on maps: look-ups at
-// their return, too.
+// addMaps plans probes of the functions that BPF programs call for operations on maps. Look-ups are
+// probed at their return, too.
 func (p *Plan) addMaps(facts *kernel.Facts, wanted *funcFilter) error {
 	if !p.Asked.Record.Maps {
 		return nil

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Mark is a filter on skb->mark: the bits of Mask must be those of Value. A zero
-// Mask filters nothing.
+// Mark is a filter on skb->mark: the bits of Mask must be equal to those of Value. A zero Mask matches
+// every packet.
 type Mark struct{ Value, Mask uint32 }
 
-// ParseMark reads mark[/mask], each decimal, or hexadecimal with 0x. Without a
-// mask all bits count.
+// ParseMark parses mark[/mask], each decimal, or hexadecimal with 0x. Without a mask, all bits are
+// compared.
 func ParseMark(s string) (Mark, error) {
 	if s == "" {
 		return Mark{}, nil

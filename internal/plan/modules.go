@@ -9,8 +9,8 @@ func (p *Plan) ReadsConnections() bool {
 	return c.Conntrack || c.Forms || c.First
 }
 
-// Modules are the kernel modules whose types the programs look into, wherever they are:
-// what is built into vmlinux is described there.
+// Modules returns the kernel modules whose types the programs read. If one is built into the kernel,
+// its types are in the BTF of vmlinux.
 func (p *Plan) Modules() []string {
 	var modules []string
 	if p.ReadsConnections() {

@@ -10,9 +10,9 @@ import (
 	"tracer/internal/kernel"
 )
 
-// hookCall is what is known of the calls of a function in netfilter. A hook function
-// gets what is its own, the skb and the state, in this order; what else takes a state
-// was called on the way to one.
+// hookCall returns which arguments of a function are those of netfilter. A hook function takes its own
+// object (such as a table), the skb and the nf_hook_state, in this order. Other functions that take a state
+// call hook functions, or are called by them.
 func hookCall(f kernel.Function) bpf.HookCall {
 	if f.StateArg == 0 {
 		return bpf.HookCall{}
@@ -29,8 +29,8 @@ func hookCall(f kernel.Function) bpf.HookCall {
 	return call
 }
 
-// TablesUnseen is the reason why NETFILTER shows no tables; empty if the column was not requested,
-// or if a function that evaluates a table is probed.
+// TablesUnseen returns the reason why the column NETFILTER shows no tables. It is empty if the column was
+// not requested, or if a function that evaluates a table is probed.
 func (p *Plan) TablesUnseen() string {
 	worksOnTable := func(b bpf.Program) bool { return b.HookCall.Object != 0 }
 	switch {
@@ -44,11 +44,11 @@ func (p *Plan) TablesUnseen() string {
 	return "no function of nftables or iptables is traced, so NETFILTER shows no tables: they are in modules, see --kmods and --all-kmods (kernel 5.11)"
 }
 
-// chainFunctions begin the names of the hook functions whose own is a chain of
-// nftables: those of filter, nat and route chains.
+// chainFunctions are the prefixes of the names of hook functions whose object is a chain of nftables:
+// those of filter, nat and route chains.
 var chainFunctions = []string{"nft_do_chain_", "nft_nat_do_chain", "nf_route_table_"}
 
-// tableFunctions are those whose own is a table.
+// tableFunctions are the functions whose object is a table, and the kind of table.
 var tableFunctions = map[string]uint8{
 	"ipt_do_table": bpf.HookXtables, "ip6t_do_table": bpf.HookXtables, "arpt_do_table": bpf.HookXtables,
 	"ebt_do_table": bpf.HookEbtables,
@@ -60,5 +60,5 @@ func hookKind(function string) uint8 {
 			return bpf.HookNFT
 		}
 	}
-	return tableFunctions[function] // plain for all others
+	return tableFunctions[function] // HookPlain for all others
 }

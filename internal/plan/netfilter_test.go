@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// hooks are the shapes in which functions meet netfilter.
+// hooks are functions with all positions of the netfilter arguments.
 var hooks = []kernel.Function{
 	{Name: "ip_rcv", Addr: 1, SkbArg: 1},
 	{Name: "nf_hook_slow", Addr: 2, SkbArg: 1, StateArg: 2},
@@ -65,8 +65,8 @@ func TestHooksHaveProgramsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestHooksCostNothingUnasked: there are no more programs than registers.
-func TestHooksCostNothingUnasked(t *testing.T) {
+// TestHooksAreOffByDefault checks that there is only one program for each register.
+func TestHooksAreOffByDefault(t *testing.T) {
 	f := facts()
 	f.Functions = hooks
 	p := mustPlan(t, Options{}, f)
@@ -75,14 +75,14 @@ func TestHooksCostNothingUnasked(t *testing.T) {
 	}
 }
 
-func TestConntrackLooksIntoItsModule(t *testing.T) {
+func TestConntrackReadsTypesOfItsModule(t *testing.T) {
 	p := mustPlan(t, Options{Settings: bpf.Config{Conntrack: true}}, facts())
 	if diff := cmp.Diff([]string{"nf_conntrack"}, p.Modules()); diff != "" || !p.BPF.Config.Conntrack {
 		t.Error(diff)
 	}
 }
 
-// TestUnseenTablesAreExplained: what to do differs with what was asked for.
+// TestUnseenTablesAreExplained checks that the reason depends on the options.
 func TestUnseenTablesAreExplained(t *testing.T) {
 	for want, o := range map[string]Options{
 		"see --kmods and --all-kmods":                        {Func: "ip.*"},

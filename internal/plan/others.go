@@ -13,8 +13,8 @@ import (
 
 const othersFlag = "--filter-non-skb-funcs"
 
-// CompileOthers compiles what names functions that take no skb: each word is an RE2
-// expression for a whole name.
+// CompileOthers compiles the expressions that select functions that take no skb. Each word is an RE2
+// expression, which has to match a whole name.
 func CompileOthers(words []string) ([]*regexp.Regexp, error) {
 	var list []*regexp.Regexp
 	for _, word := range words {
@@ -27,8 +27,8 @@ func CompileOthers(words []string) ([]*regexp.Regexp, error) {
 	return list, nil
 }
 
-// addOthers plans to probe the functions that take no skb and were asked for. Each
-// word must stand for one that can be probed.
+// addOthers plans probes of the selected functions that take no skb. Each word must match at least one
+// function that can be probed.
 func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
 	list, err := CompileOthers(p.Asked.Others)
 	if err != nil || len(list) == 0 {
@@ -48,7 +48,8 @@ func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
 	return nil
 }
 
-// checkOther finds out what a word stands for.
+// checkOther returns an error if a word matches no function. It adds a note if the word matches only
+// functions that take an skb.
 func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	named := func(f kernel.Function) bool { return re.MatchString(f.Name) }
 	if slices.ContainsFunc(facts.Others, named) {
@@ -66,7 +67,7 @@ func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) e
 	return nil
 }
 
-// noOther says that a word stands for nothing, and why if that is known.
+// noOther returns the error for a word that matches nothing, with the reason if it is known.
 func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
 		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
@@ -82,7 +83,7 @@ func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	return e
 }
 
-// servesOthers says whether functions that take no skb are traced.
+// servesOthers reports whether functions that take no skb are traced.
 func (p *Plan) servesOthers() bool {
 	return slices.ContainsFunc(p.Functions, func(f kernel.Function) bool { return f.SkbArg == 0 })
 }

@@ -9,23 +9,20 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Owner is whose packets are wanted: their socket has to belong to such a process
-// and to such a control group, or the kernel has to work on them on its behalf.
-// An empty list is anybody.
+// Owner filters packets by process and control group: a packet matches if its socket belongs to a matching
+// process and control group, or if the kernel handles it on behalf of one. An empty list matches all.
 type Owner struct {
 	PIDs []uint32
-	// Comms are names of threads; a trailing * makes one the beginning of names.
+	// Comms are names of threads. A trailing * matches any rest of the name.
 	Comms []string
-	// Cgroups are ids of control groups of the second version, each with all that are
-	// below it.
+	// Cgroups are ids of version 2 control groups. Each includes the groups below it.
 	Cgroups []uint64
 }
 
-// Process says whether packets are chosen by process.
+// Process reports whether packets are filtered by process.
 func (o Owner) Process() bool { return len(o.PIDs)+len(o.Comms) > 0 }
 
-// Owns says whether the packets of a process are wanted, by its id and the name of
-// its first thread.
+// Owns reports whether the packets of a process match, given its id and the name of its first thread.
 func (o Owner) Owns(pid uint32, comm string) bool {
 	isNamed := func(name string) bool { return isLike(pattern(name), comm) }
 	return (len(o.PIDs) == 0 || slices.Contains(o.PIDs, pid)) && (len(o.Comms) == 0 || slices.ContainsFunc(o.Comms, isNamed))

@@ -9,10 +9,11 @@ import (
 	"tracer/internal/bpf"
 )
 
-// nameSize is how long a name of the kernel's is, of devices and of threads.
+// nameSize is the size in bytes of the kernel's names of devices and threads (IFNAMSIZ, TASK_COMM_LEN).
 const nameSize = 16
 
-// pattern compares a whole name, the NULs behind it too, or its beginning.
+// pattern returns a pattern that matches a whole name, including the NULs after it, or with a trailing *
+// its beginning.
 func pattern(name string) bpf.NamePattern {
 	begin, isBegin := strings.CutSuffix(name, "*")
 	compared := nameSize
@@ -31,7 +32,7 @@ func words(b [nameSize]byte) [2]uint64 {
 	return [2]uint64{binary.NativeEndian.Uint64(b[:8]), binary.NativeEndian.Uint64(b[8:])}
 }
 
-// isLike compares as the kernel does: the bits under the mask.
+// isLike compares the bits under the mask, as the BPF programs do.
 func isLike(p bpf.NamePattern, name string) bool {
 	var bytes [nameSize]byte
 	copy(bytes[:], name)

@@ -8,12 +8,12 @@ import (
 	"tracer/internal/bpf"
 )
 
-// Netns are network namespaces by inode number: packets have to be in one of In,
-// if there are any, and in none of Out.
+// Netns are network namespaces, by inode number. Packets must be in one of In, unless it is empty, and in
+// none of Out.
 type Netns struct{ In, Out []uint32 }
 
-// Ifnames are names of devices; a trailing * makes one the beginning of names.
-// Packets have to be at one of In, if there are any, and at none of Out.
+// Ifnames are names of network devices. A trailing * matches any rest of the name. Packets must be at one
+// of In, unless it is empty, and at none of Out.
 type Ifnames struct{ In, Out []string }
 
 func (n Netns) configure(c *bpf.Config) (err error) {
@@ -34,7 +34,7 @@ func (n Ifnames) configure(c *bpf.Config) (err error) {
 	return err
 }
 
-// fill puts a list into the settings, which have room for so many entries.
+// fill copies a list of at most bpf.MostEntries entries into the settings, and returns its length.
 func fill[T any](what string, list []T, set func(i int, entry T)) (uint32, error) {
 	return fillMost(bpf.MostEntries, what, list, set)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plan decides what will be done to the kernel, without doing it: from
-// what the user wants and what the kernel is it makes a [Plan], which is pure
-// data and can be printed, compared and tested without privileges.
+// Package plan decides what will be loaded into the kernel and attached, without doing it. It computes a
+// [Plan] from the user's options and the facts about the kernel. A plan is pure data, which can be printed,
+// compared and tested without privileges.
 package plan
 
 import (
@@ -17,32 +17,32 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Options is what the user wants. The zero value traces every skb in every
-// function, on the best backend, and records no more than the core.
+// Options are the user's options. The zero value traces every skb in every function with the best
+// backend, and records only the core of each event.
 type Options struct {
-	// Backend forces one; empty takes the best that runs.
+	// Backend forces a backend; empty means the best one that runs.
 	Backend kernel.Backend
-	// ReturnsBy forces a way to see functions return; empty takes the best that runs.
+	// ReturnsBy forces a way to trace returns; empty means the best one that runs.
 	ReturnsBy kernel.ReturnWay
-	// Func is an RE2 expression for the whole name of a function or tracepoint, perhaps with
-	// presets, empty is any; FuncExclude takes away from what it gives.
+	// Func is an RE2 expression, which may contain presets, for the whole names of functions and tracepoints;
+	// empty matches all. FuncExclude is one for those to leave out.
 	Func, FuncExclude string
-	// Others are such expressions for functions that take no skb, which are traced where
-	// they run on behalf of a packet.
+	// Others are such expressions for functions that take no skb. They are traced while they run for a
+	// packet.
 	Others []string
-	// Helpers traces what loaded BPF programs call, likewise.
+	// Helpers also traces the functions that loaded BPF programs call while they run for a packet.
 	Helpers bool
-	// Lookups are the kinds of look-ups to tell, see [LookupWords].
+	// Lookups are the kinds of look-ups to show, see [LookupWords].
 	Lookups []string
 	// Filter is the compiled packet filter; nil matches everything. TunnelL2 and TunnelL3
-	// are for the Ethernet frame and the IP packet inside of a tunnel's packet.
+	// filter by the Ethernet frame and the IP packet inside a tunnel.
 	Filter, TunnelL2, TunnelL3 *filter.Program
-	// SkbExpr is a condition on the sk_buff, in the language of package expr; empty is any.
+	// SkbExpr is a condition on the sk_buff, in the language of package expr; empty matches all.
 	SkbExpr string
 	// XDPExpr is such a condition on the xdp_buff.
 	XDPExpr string
-	// Types are what expressions are about; nil takes those of vmlinux alone. Planning may
-	// read them as it goes.
+	// Types are the types that expressions may use; nil means those of vmlinux. Planning may
+	// load them on demand.
 	Types   expr.Types
 	Netns   Netns
 	Ifnames Ifnames
@@ -52,14 +52,14 @@ type Options struct {
 	Ports   Ports
 	Record  Record
 	Follow  Follow
-	// Modules says that functions of modules were asked for.
+	// Modules is true if functions of modules were requested.
 	Modules bool
-	// Programs are BPF programs to trace besides, or alone.
+	// Programs are the BPF programs to trace, in addition to the kernel or alone.
 	Programs Programs
-	// Settings are those settings of the BPF programs that a flag or a column sets as they are:
-	// the parts of the record, limits, and switches. Planning adds the others.
+	// Settings are the settings of the BPF programs that a flag or a column sets directly: the parts of the
+	// record, limits, and switches. Planning adds the others.
 	Settings bpf.Config
-	// RingSize is the ring buffer's size in bytes; 0 is DefaultRingSize.
+	// RingSize is the ring buffer's size in bytes; 0 means DefaultRingSize.
 	RingSize int
 }
 
@@ -74,7 +74,7 @@ type Plan struct {
 	Prober kernel.Backend
 	// Passed are the better backends that do not run here.
 	Passed []Passed
-	// Functions are probed, sorted by address; empty for the tracepoint backend.
+	// Functions are the traced functions; empty for the tracepoint backend.
 	Functions []kernel.Function
 	// Returns is the way to trace returns; empty if none are traced.
 	Returns kernel.ReturnWay
@@ -82,46 +82,45 @@ type Plan struct {
 	ReturnGroups []Group
 	// PassedReturns are the better ways to trace returns that this kernel does not have.
 	PassedReturns []PassedReturns
-	// LeftOut are functions that were asked for and can be traced, but are not.
+	// LeftOut are functions that were requested and could be traced, but are not.
 	LeftOut []kernel.Skipped
-	// Lookups are those of the functions that look something up.
+	// Lookups are the functions that look something up.
 	Lookups []Lookup
-	// Notes are for the user.
+	// Notes are messages for the user.
 	Notes []string
-	// Groups are the functions by the program that serves them.
+	// Groups are the probed functions, by the program that is attached to them.
 	Groups []Group
-	// Tracepoints are attached; an event carries its index here.
+	// Tracepoints are the traced tracepoints. An event has an index into this list.
 	Tracepoints []Tracepoint
 	// Sighters are functions that are probed only to find packets to follow to their drops; they
 	// emit no events.
 	Sighters []kernel.Function
-	// Silent are tracepoints that are attached and make no events.
+	// Silent are tracepoints whose programs emit no events.
 	Silent []Tracepoint
 	// Programs are the kinds of BPF programs that are traced.
 	Programs []*kernel.ProgramKind
-	// Unlandable is why tail calls of BPF programs can't be seen; nil where they can be.
+	// Unlandable is the reason why tail calls of BPF programs can't be traced; nil if they can.
 	Unlandable error
-	// Unfollowed is what a packet can't be followed through on this kernel.
+	// Unfollowed are the operations through which packets can't be followed on this kernel.
 	Unfollowed []string
 	// BPF is the collection to load.
 	BPF bpf.Spec
-	// Skb and Shared are the types of the copies of kernel objects in each record, nil
-	// where there are none.
+	// Skb and Shared are the types of the kernel objects that are copied to each record; nil if none are.
 	Skb, Shared btf.Type
-	// Values are the user's expressions about the sk_buff in each record, XDPValues those
-	// about the xdp_buff in each record of an XDP program.
+	// Values are the user's expressions on the sk_buff in each record, XDPValues those
+	// on the xdp_buff in each record of an XDP program.
 	Values, XDPValues Values
-	// Asked is what the plan was made for, without Types.
+	// Asked are the options that the plan was made for, without Types.
 	Asked Options
 }
 
-// Passed is a backend that would have been better, and why it does not run.
+// Passed is a better backend, and the reason why it does not run.
 type Passed struct {
 	Backend kernel.Backend
 	Reason  error
 }
 
-// Probes is how many functions are probed, those included that make no events.
+// Probes returns the number of probed functions, including those that emit no events.
 func (p *Plan) Probes() int {
 	n := 0
 	for _, g := range p.Groups {
@@ -130,22 +129,21 @@ func (p *Plan) Probes() int {
 	return n
 }
 
-// Group is the functions that one program serves. Those without an skb make no events.
+// Group is one program and the functions that it is attached to.
 type Group struct {
-	// Program is the name in Plan.BPF.
+	// Program is its name in Plan.BPF.
 	Program   string
 	Functions []kernel.Function
 }
 
-// Tracepoint is a raw tracepoint and the program that serves it.
+// Tracepoint is a raw tracepoint and the program that is attached to it.
 type Tracepoint struct {
 	kernel.Tracepoint
 	Program string
 }
 
-// New makes the plan. Its errors name the option that can't be had. It reads nothing but its
-// arguments: what has to be read from the running system is in facts and in o.Types. The plan keeps
-// neither.
+// New makes the plan. Its errors name the option that can't be satisfied. It reads only its arguments:
+// facts and o.Types have what has to be read from the running system. The plan keeps neither.
 func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	p, err := newPlan(o, facts)
 	if err != nil {
@@ -205,8 +203,8 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	return nil
 }
 
-// ringSize checks what the kernel demands of a ring buffer (5.8): a power of
-// two and a multiple of the page size.
+// ringSize checks the kernel's requirements for the size of a ring buffer (5.8): a power of two and a
+// multiple of the page size.
 func ringSize(size, pageSize int) (uint32, error) {
 	if size == 0 {
 		return DefaultRingSize, nil
@@ -220,7 +218,7 @@ func ringSize(size, pageSize int) (uint32, error) {
 	return uint32(size), nil
 }
 
-// usageError is an error in what the user asked for.
+// usageError is an error in the user's options.
 type usageError struct {
 	error
 	hint string

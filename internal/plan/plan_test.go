@@ -20,7 +20,8 @@ import (
 
 var errNoFprobe = errors.New("CONFIG_FPROBE is off")
 
-// facts are of a kernel with everything, functions in two registers.
+// facts returns facts of a kernel that supports every backend, with functions that take the skb in two
+// registers.
 func facts() *kernel.Facts {
 	return &kernel.Facts{
 		PageSize: 4096,
@@ -159,7 +160,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 	}
 }
 
-// TestNoBackendHasAHint has a reason once for all backends that have it.
+// TestNoBackendHasAHint checks that the hint has a common reason of several backends only once.
 func TestNoBackendHasAHint(t *testing.T) {
 	closed := errors.New("closed")
 	err := noBackendError{[]Passed{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}

@@ -9,16 +9,15 @@ import (
 	"strings"
 )
 
-// preset is a name for a group of functions and tracepoints of Linux 5.10 to
-// 7.x. Each of its names is an expression for whole names; those that a kernel
-// does not have match nothing. Functions that take an skb of netlink, or that
-// only read or count something, are left out.
+// preset is a named group of functions and tracepoints of Linux 5.10 to 7.x. Each element of names is an
+// expression for whole names; those that a kernel does not have match nothing. Functions that take a
+// netlink skb, or that only read or count something, are left out.
 type preset struct {
 	name  string
 	names []string
 }
 
-// presets are all groups. No name is in two of them. Each is told of in docs/filtering.md.
+// presets are all groups. No name is in two of them. docs/filtering.md describes each.
 var presets = []preset{
 	// from the driver to the protocol: GRO, the backlog, tc ingress, IP and ARP input
 	{"rx", []string{
@@ -42,7 +41,7 @@ var presets = []preset{
 		`qdisc_(?:en|de)queue`, `sch_direct_xmit`, `dev_hard_start_xmit`, `packet_(?:direct_)?xmit`, `netpoll_start_xmit`,
 		`net_dev_(?:queue|start_xmit|xmit)`, `(?:loopback|veth|netkit|dummy|macvlan|ipvlan)_(?:start_)?xmit`, `(?:[a-z0-9]+_)?start_xmit`, `[a-z0-9]+_xmit_frame`,
 	}},
-	// where packets are dropped, and the tracepoint that tells of it
+	// functions that drop packets, and the drop tracepoint
 	{"drop", []string{
 		`kfree_skb(?:_reason)?`, `sk_skb_reason_drop`, `qdisc_drop`, `bpf_qdisc_skb_drop`, `mptcp_drop`, `dst_discard(?:_out)?`,
 		`ip6_pkt_(?:drop|discard|discard_out|prohibit|prohibit_out)`, `blackhole_(?:enqueue|neigh_output|netdev_xmit)`,
@@ -94,11 +93,10 @@ var presets = []preset{
 	}},
 }
 
-// presetName is how a preset stands in an expression; no function has an @ in its name.
+// presetName matches a preset in an expression; no function has an @ in its name.
 var presetName = regexp.MustCompile(`@\w*`)
 
-// ExpandPresets replaces each @preset of a function filter by the names that it
-// stands for.
+// ExpandPresets replaces each @preset in a function filter by an expression for its names.
 func ExpandPresets(expr string) (string, error) {
 	var unknown error
 	expanded := presetName.ReplaceAllStringFunc(expr, func(word string) string {
@@ -112,7 +110,7 @@ func ExpandPresets(expr string) (string, error) {
 	return expanded, unknown
 }
 
-// PresetNames are the names of the presets, with the @.
+// PresetNames returns the names of the presets, with the @.
 func PresetNames() []string {
 	names := make([]string, len(presets))
 	for i, p := range presets {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// traceable is what can be traced on each kernel of testdata/traceable, made by
-// testdata/gen: functions, and tracepoints with their prefix.
+// traceable returns what can be traced on each kernel of testdata/traceable, which testdata/gen
+// generates: functions, and tracepoints with their prefix.
 func traceable(t *testing.T) map[string][]string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/traceable")
@@ -33,7 +33,7 @@ func traceable(t *testing.T) map[string][]string {
 	return names
 }
 
-// matched are the names that an expression wants.
+// matched returns the names that an expression matches.
 func matched(t *testing.T, expr string, names []string) []string {
 	t.Helper()
 	re, err := compileFunc("function filter", expr)
@@ -49,9 +49,8 @@ func matched(t *testing.T, expr string, names []string) []string {
 	return out
 }
 
-// keys are functions and tracepoints that a preset must have. Of a word with
-// several names, with a | between them, one is enough. Static functions are
-// missing from the types of 5.10 on arm64, those of modules from all of 5.10.
+// keys are functions and tracepoints that a preset must have. If a word has several names, separated by
+// |, one is enough. The BTF of 5.10 has no functions of modules, and on arm64 no static functions.
 var keys = map[string]struct{ global, static, module string }{
 	"@rx": {
 		global: "netif_receive_skb ip_rcv ip_local_deliver ipv6_rcv tp:netif_receive_skb tp:netif_rx tp:napi_gro_receive_entry",
@@ -110,8 +109,8 @@ func TestEveryPresetIsTested(t *testing.T) {
 	}
 }
 
-// foreign are names that are in no preset: netlink and files of /proc, and what
-// belongs to another group.
+// foreign are expressions for names that must not be in a preset: functions for netlink and for files of
+// /proc, and functions that belong to another group.
 var foreign = map[string]string{
 	"@rx":     `.*(dump|fill|netlink|genl|rtm).*|tcp_.*|udp_.*|nf_.*|br_.*|.*xmit.*|consume_skb|kfree_skb.*`,
 	"@tx":     `.*(dump|fill|netlink|genl|rtm).*|__?tcp_.*|udp_.*|nf_.*|br_.*|.*_rcv|netif_.*|consume_skb|kfree_skb.*`,
@@ -142,7 +141,7 @@ func TestPresetsHaveNothingForeign(t *testing.T) {
 	}
 }
 
-func TestPresetsStandAnywhere(t *testing.T) {
+func TestPresetsInsideExpressions(t *testing.T) {
 	names := []string{"ip_rcv", "udp_rcv", "nf_hook_slow", "my_func", "ip_output", "tp:netif_rx"}
 	for expr, want := range map[string]string{
 		"@rx|@nf|my_.*": "ip_rcv nf_hook_slow my_func tp:netif_rx",
@@ -179,7 +178,7 @@ func checkUsage(t *testing.T, err error, want string) {
 	}
 }
 
-func TestDocsTellOfEveryPreset(t *testing.T) {
+func TestDocsDescribeEveryPreset(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/filtering.md")
 	if err != nil {
 		t.Fatal(err)

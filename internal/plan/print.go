@@ -12,12 +12,11 @@ import (
 	"tracer/internal/kernel"
 )
 
-// fewNames is how many names are always printed.
+// fewNames is the length up to which a list of names is always printed.
 const fewNames = 64
 
-// Print tells the plan: backend, what is attached, and the filter as classic
-// BPF and as eBPF. Many functions are named only when all of them are asked
-// for, or when the user named some.
+// Print prints the plan: the backend, what is attached, and the filter as classic BPF and as eBPF. It
+// prints more than fewNames functions only if all is true or if the user has a function filter.
 func (p *Plan) Print(w io.Writer, all bool) error {
 	b := bufio.NewWriter(w)
 	all = all || p.Asked.Func != ""
@@ -48,10 +47,10 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	return b.Flush()
 }
 
-// lineWidth is where lists of names are broken.
+// lineWidth is the width at which lists of names are wrapped.
 const lineWidth = 100
 
-// printNames prints how many there are, and their names below.
+// printNames prints the number of names, and the names below it.
 func printNames(w io.Writer, what string, names []string, all bool) {
 	fmt.Fprintf(w, "%-12s %d\n", what, len(names))
 	if all || len(names) <= fewNames {
@@ -73,7 +72,7 @@ func printLines(w io.Writer, names []string) {
 	}
 }
 
-// printPlace tells the filters that are checked before the packet's.
+// printPlace prints the filters that are evaluated before the packet filter.
 func (p *Plan) printPlace(w io.Writer) {
 	c := p.BPF.Config
 	printList(w, "netns", c.NetnsIn[:c.NetnsInCount])
@@ -91,7 +90,7 @@ func (p *Plan) printPlace(w io.Writer) {
 	}
 }
 
-// printDrop tells the reasons that drops are chosen by.
+// printDrop prints the filters on drop reasons.
 func (p *Plan) printDrop(w io.Writer) {
 	d := p.Asked.Drop
 	printList(w, "reason", d.Reasons)
@@ -118,7 +117,7 @@ func (p *Plan) printFilter(w io.Writer) {
 	}
 }
 
-// Reasons says of each better backend why it does not run, a line each.
+// Reasons returns why each better backend does not run, one line each.
 func (p *Plan) Reasons() []string {
 	var lines []string
 	for _, passed := range p.Passed {
@@ -159,8 +158,8 @@ func indent(text string) string {
 	return b.String()
 }
 
-// PrintUnprivileged tells as much of a plan as can be known without privileges:
-// the filter, and what is lacking for the rest.
+// PrintUnprivileged prints the part of a plan that needs no privileges: the filter, and what is lacking
+// for the rest.
 func PrintUnprivileged(w io.Writer, o Options, lacking error) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "backend      unknown: %v\n", lacking)

@@ -11,15 +11,15 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Programs is which BPF programs are traced.
+// Programs selects the BPF programs to trace.
 type Programs struct {
-	// Kinds are the kinds of programs, by name.
+	// Kinds are the names of kinds of programs.
 	Kinds []string
-	// Only has nothing else traced.
+	// Only traces nothing else.
 	Only bool
 }
 
-// ProgramKindNames are the kinds of BPF programs that can be traced.
+// ProgramKindNames returns the kinds of BPF programs that can be traced.
 func ProgramKindNames() []string {
 	names := make([]string, len(kernel.ProgramKinds))
 	for i, k := range kernel.ProgramKinds {
@@ -28,21 +28,21 @@ func ProgramKindNames() []string {
 	return names
 }
 
-// tracers are the programs that find the packet in what a BPF program is given: at its
-// entry, and where tail calls land.
+// tracers are the programs that find the packet in the context of a traced BPF program: at its entry, and
+// at the target of a tail call.
 var tracers = map[kernel.Given]struct{ entry, tail string }{
 	kernel.GivenSkb:   {bpf.SkbProgram, bpf.SkbTail},
 	kernel.GivenHook:  {bpf.HookProgram, bpf.HookTail},
 	kernel.GivenFrame: {bpf.FrameProgram, bpf.FrameTail},
 }
 
-// TracerOf is the program that tells of the entry of programs of a kind.
+// TracerOf returns the program that traces the entry of programs of a kind.
 func TracerOf(k *kernel.ProgramKind) string { return tracers[k.Given].entry }
 
-// TailTracerOf is the one for where tail calls land in them.
+// TailTracerOf returns the program that traces tail calls to programs of a kind.
 func TailTracerOf(k *kernel.ProgramKind) string { return tracers[k.Given].tail }
 
-// programKinds are the names of the kinds that are traced.
+// programKinds returns the names of the kinds that are traced.
 func (p *Plan) programKinds() []string {
 	var names []string
 	for _, k := range p.Programs {

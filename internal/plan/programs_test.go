@@ -12,7 +12,7 @@ import (
 	"tracer/internal/bpf"
 )
 
-func TestProgramsAreTracedBesides(t *testing.T) {
+func TestProgramsAreTracedBesidesFunctions(t *testing.T) {
 	p := mustPlan(t, Options{Programs: Programs{Kinds: []string{"tc", "netfilter", "tc"}}}, facts())
 	if len(p.Programs) != 2 || p.Programs[0].Name != "tc" || !p.BPF.Config.Programs || len(p.Functions) == 0 {
 		t.Errorf("programs %+v, config %v, %d functions", p.Programs, p.BPF.Config.Programs, len(p.Functions))
@@ -33,7 +33,8 @@ func TestProgramsAlone(t *testing.T) {
 	}
 }
 
-// TestProgramsAloneAndFollowed takes the functions and tracepoints that packets are followed by.
+// TestProgramsAloneAndFollowed checks that only the functions and tracepoints for following packets are
+// planned.
 func TestProgramsAloneAndFollowed(t *testing.T) {
 	o := Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}, Follow: Follow{Matched: true}}
 	f := facts()
@@ -44,7 +45,7 @@ func TestProgramsAloneAndFollowed(t *testing.T) {
 	}
 }
 
-func TestProgramsCostNothingUnasked(t *testing.T) {
+func TestProgramsAreOffByDefault(t *testing.T) {
 	p := mustPlan(t, Options{}, facts())
 	if p.BPF.Config.Programs || len(p.Programs)+len(p.BPF.Tracers) != 0 {
 		t.Errorf("programs %v, traced by %v", p.Programs, p.BPF.Tracers)
@@ -66,8 +67,8 @@ func TestProgramsThatCannotBeTraced(t *testing.T) {
 	}
 }
 
-// TestFramesAreLookedAtWhereXDPIsTraced, and nowhere else.
-func TestFramesAreLookedAtWhereXDPIsTraced(t *testing.T) {
+// TestFramesAreReadOnlyForXDP checks that the setting for XDP is on only if XDP programs are traced.
+func TestFramesAreReadOnlyForXDP(t *testing.T) {
 	for kind, tracer := range map[string]string{"xdp": bpf.FrameProgram, "tc": bpf.SkbProgram} {
 		o := Options{Programs: Programs{Kinds: []string{kind}}, Types: xdpTypes{}, XDPExpr: "xdp->data != 0"}
 		o.Record.XDPValues = []string{"xdp->data", "xdp->data_end"}

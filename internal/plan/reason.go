@@ -14,10 +14,10 @@ import (
 
 const reasonPrefix = "SKB_DROP_REASON_"
 
-// errNoReasons is about kernels before 5.17.
+// errNoReasons is the error on kernels before 5.17.
 var errNoReasons = errors.New("this kernel has no drop reasons: Linux 5.17 and newer have them")
 
-// configure finds the numbers of the reasons among those that the kernel knows.
+// configure looks up the numbers of the reasons. known are the reasons of this kernel.
 func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
 	if len(d.Reasons)+len(d.NotReasons) == 0 {
 		return nil
@@ -56,8 +56,8 @@ func reasonNumbers(words []string, known map[uint32]string) ([]uint32, error) {
 	return numbers, nil
 }
 
-// reasonNumber takes a number as it is: modules that are loaded later bring
-// reasons of their own.
+// reasonNumber returns the number of a reason. A word that is a number is not checked, since modules that
+// are loaded later may add reasons.
 func reasonNumber(word string, known map[uint32]string) (uint32, error) {
 	if number, err := strconv.ParseUint(word, 0, 32); err == nil {
 		return uint32(number), nil
@@ -70,7 +70,7 @@ func reasonNumber(word string, known map[uint32]string) (uint32, error) {
 	return 0, unknownReason(word, known)
 }
 
-// reasonNamed is the number of a reason, if this kernel has it.
+// reasonNamed returns the number of a reason, and whether this kernel has it.
 func reasonNamed(word string, known map[uint32]string) (uint32, bool) {
 	for number, name := range known {
 		if sameReason(word, name) {
@@ -85,7 +85,7 @@ func sameReason(word, name string) bool {
 	return word == name || word == strings.TrimPrefix(name, reasonPrefix)
 }
 
-// ShortReasons are names of reasons as a user may write them.
+// ShortReasons returns the names of reasons without the prefix SKB_DROP_REASON_.
 func ShortReasons(names []string) []string {
 	var short []string
 	for _, name := range names {
@@ -94,7 +94,7 @@ func ShortReasons(names []string) []string {
 	return short
 }
 
-// nearReasonsMost is how many names a hint has.
+// nearReasonsMost is the maximum number of names in a hint.
 const nearReasonsMost = 6
 
 func unknownReason(word string, known map[uint32]string) error {

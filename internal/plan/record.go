@@ -11,17 +11,17 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Record is the parts of an event's record that need more than a setting of the programs (those
-// are in [Options.Settings]).
+// Record selects the parts of an event's record that need more than a setting of the programs. The other
+// parts are in [Options.Settings].
 type Record struct {
-	// Maps is what BPF programs do with maps on behalf of a packet.
+	// Maps records the operations of BPF programs on maps while they run for a packet.
 	Maps bool
-	// Return tells of functions when they return, too.
+	// Return also emits events when functions return.
 	Return bool
-	// Skb and Shared copy the sk_buff and its shared info.
+	// Skb and Shared copy the sk_buff and its skb_shared_info.
 	Skb, Shared bool
-	// Values are expressions on the sk_buff, in the language of package expr, XDPValues
-	// those on the xdp_buff.
+	// Values are expressions on the sk_buff, in the language of package expr; XDPValues
+	// are expressions on the xdp_buff.
 	Values, XDPValues []string
 }
 
@@ -41,8 +41,7 @@ func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// copied is the type of a kernel object and how many bytes of it are copied, a
-// multiple of 8.
+// copied returns the type of a kernel object and its size in bytes, rounded up to a multiple of 8.
 func copied(types *btf.Spec, name string, most int) (btf.Type, uint32, error) {
 	var t *btf.Struct
 	if err := types.TypeByName(name, &t); err != nil {

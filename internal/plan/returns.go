@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// ReturnWayNames are the names of all ways to trace returns, best first.
+// ReturnWayNames returns the names of all ways to trace returns, best first.
 func ReturnWayNames() []string {
 	var names []string
 	for _, way := range kernel.ReturnWays() {
@@ -21,17 +21,17 @@ func ReturnWayNames() []string {
 	return names
 }
 
-// PassedReturns is a better way to trace returns, and why this kernel does not have it.
+// PassedReturns is a better way to trace returns, and the reason why this kernel does not have it.
 type PassedReturns struct {
 	Way    kernel.ReturnWay
 	Reason error
 }
 
-// tracesAllReturns reports whether every function is traced at its return. A way that probes entries
-// and returns by one link is only for that.
+// tracesAllReturns reports whether every function is traced at its return. Kprobe sessions, which probe
+// entries and returns with one link, can be used only then.
 func (o Options) tracesAllReturns() bool { return o.Record.Return || o.Follow.ByStack }
 
-// chooseReturns takes the forced way to trace returns, or the first that this kernel has.
+// chooseReturns selects the forced way to trace returns, or the first one that this kernel has.
 func (p *Plan) chooseReturns(facts *kernel.Facts) error {
 	if !p.Asked.tracesAllReturns() && len(p.Asked.Lookups) == 0 && !p.Asked.Record.Maps {
 		return nil
@@ -67,7 +67,7 @@ func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error 
 	return nil
 }
 
-// ReturnsBy names the way in which returns are traced, and says why it is not a better one.
+// ReturnsBy returns the name of the way in which returns are traced, and why better ones are not used.
 func (p *Plan) ReturnsBy() string {
 	if len(p.PassedReturns) == 0 {
 		return string(p.Returns)
@@ -79,8 +79,8 @@ func (p *Plan) ReturnsBy() string {
 	return fmt.Sprintf("%s (%s)", p.Returns, strings.Join(reasons, "; "))
 }
 
-// checkFunctions says whether the backend sees functions, where what is asked for
-// needs that.
+// checkFunctions returns an error if the options need traced functions, and the backend or --drop
+// excludes them.
 func (p *Plan) checkFunctions() error {
 	what := ""
 	switch {
@@ -106,7 +106,7 @@ func (p *Plan) checkFunctions() error {
 	return usageError{fmt.Errorf("%s with the %s backend, which traces no functions", what, p.Backend), p.functionsHint()}
 }
 
-// functionsHint says how to get a backend that traces functions.
+// functionsHint returns how to get a backend that traces functions.
 func (p *Plan) functionsHint() string {
 	switch {
 	case p.Asked.Backend != "":
@@ -117,8 +117,7 @@ func (p *Plan) functionsHint() string {
 	return ""
 }
 
-// addReturns plans to be called when the functions return: all, or those that look
-// something up.
+// addReturns plans probes of the returns of functions: of all traced functions, or of look-ups.
 func (p *Plan) addReturns() {
 	switch {
 	case len(p.Functions)+len(p.Sighters) == 0:
@@ -146,7 +145,7 @@ func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
 	p.ReturnGroups = append(p.ReturnGroups, Group{Program: template, Functions: functions})
 }
 
-// withoutReturn are those of the functions for whose returns no program is planned yet.
+// withoutReturn returns those of the functions whose returns have no planned program yet.
 func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
 	return slices.DeleteFunc(slices.Clone(functions), func(f kernel.Function) bool {
 		same := func(g kernel.Function) bool { return g.Addr == f.Addr }
@@ -154,13 +153,13 @@ func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
 	})
 }
 
-// TellsReturns says whether functions are told of when they return.
+// TellsReturns reports whether functions emit events when they return.
 func (p *Plan) TellsReturns() bool { return p.BPF.Config.Returns }
 
-// leastStack is the size in bytes of a kernel's stack, which is at least a page.
+// leastStack is the size in bytes of a kernel stack, unless a page is larger.
 const leastStack = 16 << 10
 
-// keepCalls configures what it takes to know which calls are under way.
+// keepCalls configures the tracking of active calls.
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
 	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()

@@ -17,12 +17,12 @@ import (
 	"tracer/internal/kernel"
 )
 
-// hasProgram says whether the plan has a program of the template.
+// hasProgram reports whether the plan has a program of the template.
 func hasProgram(p *Plan, template string) bool {
 	return slices.ContainsFunc(p.BPF.Programs, func(b bpf.Program) bool { return b.Template == template })
 }
 
-func TestReturnsAreSeenByTheBestWay(t *testing.T) {
+func TestReturnsUseTheBestWay(t *testing.T) {
 	errNone := errors.New("no sessions here")
 	for _, test := range []struct {
 		backend   kernel.Backend
@@ -68,7 +68,7 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 	}
 }
 
-func TestReturnsByAWayThatDoesNotRun(t *testing.T) {
+func TestReturnsByAnUnsupportedWay(t *testing.T) {
 	f := facts()
 	f.NoSession = errors.New("no sessions here")
 	for want, o := range map[string]Options{
@@ -82,14 +82,14 @@ func TestReturnsByAWayThatDoesNotRun(t *testing.T) {
 	}
 }
 
-func TestWithoutReturnsNothingIsKept(t *testing.T) {
+func TestWithoutReturnsNoCallsAreKept(t *testing.T) {
 	p := mustPlan(t, Options{}, facts())
 	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.Others || c.StackSize != 0 {
 		t.Errorf("returns by %q, settings %+v", p.Returns, c)
 	}
 }
 
-func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
+func TestFunctionsNeedAFunctionBackend(t *testing.T) {
 	none := facts()
 	none.Support[kernel.KprobeMulti], none.Support[kernel.Kprobe] = errNoFprobe, errors.New("no kprobes")
 	for name, test := range map[string]struct {
@@ -112,7 +112,7 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 	}
 }
 
-// withOthers has functions without an skb.
+// withOthers returns facts with functions that take no skb.
 func withOthers() *kernel.Facts {
 	f := facts()
 	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib_lookup", Addr: 0x500}}

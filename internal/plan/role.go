@@ -9,20 +9,20 @@ import (
 	"tracer/internal/kernel"
 )
 
-// part is functions that do the same to packets that are followed.
+// part is a group of functions that do the same to a followed packet.
 type part struct {
 	functions []string
 	kind      bpf.RoleKind
-	// packet and other are arguments, from 1, or 0 for none; an event of the function
-	// tells of the argument row.
+	// packet and other are the positions of arguments, from 1, or 0 for none: the packet, and the second
+	// operand of its role. row is the position of the packet that an event of the function is about.
 	packet, other, row uint8
-	// origin is how the packet comes to be; 0 where that depends on who calls.
+	// origin is how the packet is created; 0 if that depends on the caller.
 	origin bpf.Origin
 	// lost is what can't be followed on a kernel that has none of the functions; empty
-	// where there may be others, or none is needed.
+	// if other functions do the same, or if the part is optional.
 	lost string
-	// xdp says that it matters only where XDP programs are traced, and unless names a
-	// function that plays it where there is one.
+	// xdp is true if the part matters only while XDP programs are traced. unless is a function that replaces
+	// this part on kernels that have it.
 	xdp    bool
 	unless string
 }
@@ -30,8 +30,8 @@ type part struct {
 // genericXDP runs an XDP program on an sk_buff.
 const genericXDP = "bpf_prog_run_generic_xdp"
 
-// parts are the functions that packets are followed through, of the kernels from
-// 5.8 on: net/core/skbuff.c unless it is said otherwise.
+// parts are the functions that packets are followed through, of kernels since 5.8. They are in
+// net/core/skbuff.c unless a comment names another file.
 var parts = []part{
 	{
 		functions: []string{"__copy_skb_header"},
@@ -100,7 +100,7 @@ var parts = []part{
 	},
 	{functions: []string{"xdp_return_buff"}, kind: bpf.RoleReturn, other: 1, xdp: true},
 	{
-		// net/core/dev.c; until 5.15 it is all in do_xdp_generic.
+		// net/core/dev.c; until 5.15 it is a part of do_xdp_generic.
 		functions: []string{genericXDP},
 		kind:      bpf.RoleLendWhole, packet: 1, row: 1, xdp: true,
 	},
@@ -118,24 +118,24 @@ var parts = []part{
 	{functions: []string{"kfree_skbmem", "napi_skb_cache_put"}, kind: bpf.RoleFree, packet: 1, row: 1},
 }
 
-// copier says by whom [parts] that copies was called, and what it then makes.
+// copier is a group of functions that call the copying functions in [parts], and the origin of the copies.
 type copier struct {
 	functions []string
 	origin    bpf.Origin
 }
 
-// copiers are asked where one function serves several ends. Who replaces an sk_buff's
-// data makes nothing new, nor does who has a part of its own and has played it.
+// copiers tell apart the uses of a function that copies for several purposes. The origin is OriginSame if
+// the caller only replaces the data of an sk_buff, or if it has a part of its own.
 var copiers = []copier{
 	{[]string{"__skb_clone", "skb_clone", "skb_morph"}, bpf.OriginClone},
 	{[]string{"skb_copy_header"}, bpf.OriginSame},
 	{[]string{"skb_segment", "skb_segment_list"}, bpf.OriginSegment},
 	{[]string{"pskb_expand_head"}, bpf.OriginSame},
-	// drivers/net/veth.c: one of them is in another, depending on the compiler.
+	// drivers/net/veth.c: the compiler may inline one into another.
 	{[]string{"veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"}, bpf.OriginXDP},
 }
 
-// role is what a function is told to do; f is the function where its events are wanted.
+// role returns the role of a function of the part; f is the function if it is traced, or nil.
 func (p part) role(f *kernel.Function) bpf.Role {
 	r := bpf.Role{Kind: uint8(p.kind), Origin: uint8(p.origin), Skb: p.packet, Other: p.other}
 	if f != nil {
@@ -144,7 +144,7 @@ func (p part) role(f *kernel.Function) bpf.Role {
 	return r
 }
 
-// partOf is the part that a function plays; nil for most.
+// partOf returns the part that a function belongs to, or nil.
 func partOf(name string) *part {
 	i := slices.IndexFunc(parts, func(p part) bool { return slices.Contains(p.functions, name) })
 	if i < 0 {
@@ -153,7 +153,7 @@ func partOf(name string) *part {
 	return &parts[i]
 }
 
-// FollowedThrough are the names of all functions that have to be found to follow packets.
+// FollowedThrough returns the names of all functions whose addresses are needed to follow packets.
 func FollowedThrough() []string {
 	names := slices.Clone(makers)
 	for _, p := range parts {

@@ -16,8 +16,8 @@ import (
 	"tracer/internal/bpf"
 )
 
-// operands are what the kernel calls the arguments of functions with a role: the packet that
-// becomes something or ends, and what its role has to do with.
+// operands are the kernel's names of the arguments of functions with a role: the packet that changes or
+// ends, and the second operand of the role.
 var operands = map[bpf.RoleKind]struct{ packet, other []string }{
 	bpf.RoleCopy:      {[]string{"new", "n", "dst"}, []string{"old", "skb", "src"}},
 	bpf.RoleCut:       {[]string{"to"}, []string{"from"}},
@@ -41,7 +41,7 @@ var operands = map[bpf.RoleKind]struct{ packet, other []string }{
 	bpf.RoleFree:      {[]string{"skb"}, nil},
 }
 
-// players yields each part with each of the functions that play it.
+// players yields each part with each of its functions.
 func players(yield func(part, string) bool) {
 	for _, p := range parts {
 		for _, function := range p.functions {
@@ -52,8 +52,8 @@ func players(yield func(part, string) bool) {
 	}
 }
 
-// checkArguments compares the positions that a part names with the names of a function's
-// parameters. A copy's rows are about what it is made of, all others about the packet itself.
+// checkArguments compares the positions of a part with the names of a function's parameters. An event of
+// a copy is about the original, any other event about the packet itself.
 func (p part) checkArguments(t *testing.T, function string, params []string) {
 	t.Helper()
 	names := operands[p.kind]
@@ -77,7 +77,7 @@ func (p part) checkArguments(t *testing.T, function string, params []string) {
 	}
 }
 
-// declared is a line of testdata/prototypes.txt.
+// declared is a line of testdata/prototypes.txt: a prototype, and the kernels that have it.
 type declared struct {
 	function string
 	params   []string
@@ -105,8 +105,8 @@ func declarations(t *testing.T) (list []declared) {
 	return list
 }
 
-// TestArgumentsOfParts: each position is that of the argument which the kernel gives that name,
-// on each kernel that the tests run on.
+// TestArgumentsOfParts checks that the argument at each position has the expected name in the prototypes of
+// all kernels that the tests run on.
 func TestArgumentsOfParts(t *testing.T) {
 	all := declarations(t)
 	for p, function := range players {
@@ -123,13 +123,13 @@ func TestArgumentsOfParts(t *testing.T) {
 	}
 }
 
-// playsOn says that one of the kernels lacks the function that plays the part where it is.
+// playsOn reports whether one of the kernels lacks the function that would replace the part.
 func (p part) playsOn(kernels []string, all []declared) bool {
 	i := slices.IndexFunc(all, func(proto declared) bool { return proto.function == p.unless })
 	return i < 0 || slices.ContainsFunc(kernels, func(k string) bool { return !slices.Contains(all[i].kernels, k) })
 }
 
-// TestPartsFitTheKernel does the same with the types of the running kernel.
+// TestPartsFitTheKernel checks the same against the BTF of the running kernel.
 func TestPartsFitTheKernel(t *testing.T) {
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("this kernel has no BTF")
@@ -145,7 +145,7 @@ func TestPartsFitTheKernel(t *testing.T) {
 			continue
 		}
 		if spec.TypeByName(name, &f) != nil {
-			continue // of another kernel, or of a module
+			continue // in another kernel version, or in a module
 		}
 		found++
 		var params []string
@@ -159,8 +159,8 @@ func TestPartsFitTheKernel(t *testing.T) {
 	}
 }
 
-// TestOperationsOfParts says a second time what functions do, by what the kernel calls it in
-// their names.
+// TestOperationsOfParts compares the kind and origin of each part with those that the names of its
+// functions suggest.
 func TestOperationsOfParts(t *testing.T) {
 	words := []struct {
 		name   string
@@ -203,12 +203,12 @@ func TestOperationsOfParts(t *testing.T) {
 			}
 		}
 		if matched != 1 {
-			t.Errorf("%s: %d names fit", function, matched)
+			t.Errorf("%s: matches %d of the names, want 1", function, matched)
 		}
 	}
 }
 
-// TestOriginsOfCopiers is the same for callers.
+// TestOriginsOfCopiers does the same for the functions that call them.
 func TestOriginsOfCopiers(t *testing.T) {
 	for _, c := range copiers {
 		for _, function := range c.functions {

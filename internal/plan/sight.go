@@ -24,7 +24,7 @@ var sighters = []string{
 	"br_handle_frame", "__dev_queue_xmit",
 }
 
-// sightProgram begins the names of the programs of tracepoints that see packets.
+// sightProgram is the prefix of the names of programs on tracepoints that find packets.
 const sightProgram = "sight_"
 
 // blindTracepoints see packets only when they are freed.
@@ -74,8 +74,8 @@ func (p *Plan) addSight(t kernel.Tracepoint) {
 	p.Silent = append(p.Silent, Tracepoint{t, name})
 }
 
-// SightTracepoints are the names of the tracepoints that find the packets to follow to their
-// drops; empty unless --drop is combined with following.
+// SightTracepoints returns the names of the tracepoints that find the packets to follow to their
+// drops. It is empty unless --drop is combined with following.
 func (p *Plan) SightTracepoints() []string {
 	var names []string
 	for _, t := range p.Silent {

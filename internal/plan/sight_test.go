@@ -12,8 +12,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighted are facts of a kernel with functions that see packets first, one that does not, and
-// one with a role.
+// sighted returns facts of a kernel with functions that see packets early, one that does not, and one
+// with a role.
 func sighted() *kernel.Facts {
 	f := facts()
 	f.Places = places("skb_free_head", "__copy_skb_header")
@@ -34,8 +34,8 @@ func names[T any](list []T, name func(T) string) string {
 	return strings.Join(all, " ")
 }
 
-// TestPacketsAreFollowedToTheirDrops: on every backend the probes that see packets first are
-// attached, and only the drop tracepoint makes events.
+// TestPacketsAreFollowedToTheirDrops checks for every backend that the probes that find packets are
+// planned, and that only the drop tracepoint emits events.
 func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 	for _, backend := range []kernel.Backend{"", kernel.KprobeMulti, kernel.Kprobe, kernel.TracepointBackend} {
 		for _, byStack := range []bool{false, true} {
@@ -65,14 +65,14 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 			if !c.OnlyDrops || !c.Follow || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
 				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.Follow)
 			}
-			for _, fault := range idle(p) {
+			for _, fault := range unused(p) {
 				t.Errorf("%q, by stack %v: %s", backend, byStack, fault)
 			}
 		}
 	}
 }
 
-// TestDropsAloneAreNotFollowed: without --filter-track-skb nothing else is attached.
+// TestDropsAloneAreNotFollowed checks that nothing else is planned without --filter-track-skb.
 func TestDropsAloneAreNotFollowed(t *testing.T) {
 	for _, follow := range []Follow{{}, {IDs: true}} {
 		p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: follow}, sighted())
@@ -85,8 +85,8 @@ func TestDropsAloneAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestOnlyDropsHaveForms: the filter looks at other forms of dropped packets, so that no program
-// may end at its first look.
+// TestOnlyDropsHaveForms checks that only dropped packets are filtered in their other forms, too. Programs
+// must then not end at the prefilter.
 func TestOnlyDropsHaveForms(t *testing.T) {
 	host, err := filter.Compile("host 10.96.0.10")
 	if err != nil {
@@ -107,9 +107,9 @@ func TestOnlyDropsHaveForms(t *testing.T) {
 	}
 }
 
-// TestDropsTakeNothingElse: what needs events of functions is refused with drops alone, also
-// where packets are followed.
-func TestDropsTakeNothingElse(t *testing.T) {
+// TestDropsExcludeEventsOfFunctions checks that options which need events of functions are rejected with
+// --drop, even if packets are followed.
+func TestDropsExcludeEventsOfFunctions(t *testing.T) {
 	for _, o := range []Options{{Record: Record{Return: true}}, {Others: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
 		o.Drop.Only, o.Follow.Matched = true, true
 		if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "--drop") {
@@ -122,7 +122,7 @@ func TestDropsTakeNothingElse(t *testing.T) {
 	}
 }
 
-// TestSightTracepointsAreNoDrops: their programs do not take what they see for a drop.
+// TestSightTracepointsAreNoDrops checks that only the program on the drop tracepoint reports drops.
 func TestSightTracepointsAreNoDrops(t *testing.T) {
 	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
 	for _, program := range p.BPF.Programs {

@@ -14,14 +14,14 @@ import (
 	"tracer/internal/ktest"
 )
 
-// expressions look at every header that libpcap knows, at fixed and at computed places.
+// expressions read every header that libpcap supports, at fixed and at computed offsets.
 var expressions = []string{
 	"ether host 00:11:22:33:44:55", "ether[12:2] >= 1536", "arp", "vlan", "vlan and vlan", "vlan and udp port 53", "mpls", "pppoes and ip",
 	"host 10.0.0.1", "net 10.0.0.0/8", "ip6 net 2001:db8::/32", "icmp", "icmp6", "port 80", "portrange 50-60", "sctp port 2000",
 	"not tcp", "tcp[tcpflags] & tcp-syn != 0", "udp[8:4] != 0", "ip[6:2] & 0x1fff = 0", "ip6[6] = 17", "geneve 0xb", "len > 60", "less 70", "not greater 90",
 }
 
-// newFrameLab has a program with one filter look at an sk_buff that the test makes.
+// newFrameLab loads a program with one filter, to run on an sk_buff that the test makes.
 func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *ktest.SkbLab {
 	t.Helper()
 	spec, _, err := bpf.ReadObject().Collection(bpf.Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []bpf.Program{
@@ -33,18 +33,18 @@ func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *ktest.SkbLab {
 	return ktest.NewSkbLab(t, spec, "skb")
 }
 
-// cutFrame is the first bytes of a frame, with the rest of it behind the end.
+// cutFrame is a frame that is cut at length. The rest of its bytes lie after the end.
 type cutFrame struct {
 	bytes  []byte
 	length int
 }
 
-// received is how it lies with an Ethernet header of its own.
+// received returns the sk_buff of a received frame, and the bytes that filters see.
 func (f cutFrame) received() (state ktest.SkbState, seen []byte) {
 	return ktest.Received(ktest.InMemory(f.bytes), f.length), f.bytes[:f.length]
 }
 
-// sent is how it lies before it has one: the filter sees one without addresses.
+// sent returns the sk_buff of a packet that has no Ethernet header yet. Filters see one with zero addresses.
 func (f cutFrame) sent() (state ktest.SkbState, seen []byte) {
 	state, seen = f.received()
 	seen = slices.Clone(seen)
@@ -52,7 +52,8 @@ func (f cutFrame) sent() (state ktest.SkbState, seen []byte) {
 	return state.Sent(binary.BigEndian.Uint16(f.bytes[12:])), seen
 }
 
-// tagged is how it lies where the card took its tag out, which filters for tags see.
+// tagged returns the sk_buff of a frame whose VLAN tag the network card removed. Filters see the tag only if
+// they test for tags.
 func (f cutFrame) tagged(filtersTags bool) (state ktest.SkbState, seen []byte) {
 	state, seen = f.received()
 	state.Tag = 5
@@ -62,8 +63,8 @@ func (f cutFrame) tagged(filtersTags bool) (state ktest.SkbState, seen []byte) {
 	return state, seen
 }
 
-// TestFiltersOfTruncatedFrames: a filter's verdict on a frame that is cut does not depend on
-// what lies behind its end. It is that of the interpreter of classic programs.
+// TestFiltersOfTruncatedFrames checks that the verdict of a filter on a truncated frame does not depend on the
+// bytes after its end. It must equal the verdict of an interpreter of classic BPF.
 func TestFiltersOfTruncatedFrames(t *testing.T) {
 	direct := ktest.Direct(t)
 	frames := ktest.Frames(t)
@@ -83,13 +84,13 @@ func TestFiltersOfTruncatedFrames(t *testing.T) {
 			c.Direct, c.Glance, c.GlanceFirst = true, true, true
 			labs = append(labs, newFrameLab(t, c, bpf.Bodies{Filter: p.Body, Glance: body, Cast: direct.Call()}))
 		}
-		for k := i % 12; k < len(frames); k += 12 { // each frame is of some of the expressions
+		for k := i % 12; k < len(frames); k += 12 { // each expression is tested with every twelfth frame
 			compareCuts(t, p, vm, labs, frames[k])
 		}
 	}
 }
 
-// compareCuts cuts a frame at every length.
+// compareCuts compares the verdicts on a frame that is cut at every length up to 120.
 func compareCuts(t *testing.T, p *filter.Program, vm *xbpf.VM, labs []*ktest.SkbLab, frame ktest.Frame) {
 	t.Helper()
 	for length := 1; length <= min(len(frame.Bytes), 120); length++ {
