@@ -8,10 +8,11 @@ import (
 	"sync"
 )
 
-// closers is how many links are closed at a time. The kernel waits for a grace
-// period on each, which those waiting at the same time share.
+// closers is the number of links that are closed at a time. The kernel waits for an RCU grace period for
+// each, and concurrent waiters share one.
 const closers = 64
 
+// closeAll closes the links concurrently, and returns all errors.
 func closeAll(links []io.Closer) error {
 	work := make(chan io.Closer)
 	errs := make([]error, min(closers, len(links)))

@@ -11,7 +11,8 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// TestEveryEventIsCountedOnce: what matched was delivered, suppressed by the limit, or lost.
+// TestEveryEventIsCountedOnce checks that each event that matched was delivered, suppressed by the limit,
+// or lost.
 func TestEveryEventIsCountedOnce(t *testing.T) {
 	p, o := tracepointPlan(t)
 	p.BPF.Config.MostPerSecond = 3

@@ -13,20 +13,19 @@ import (
 	"tracer/internal/kernel"
 )
 
-// looksForHolders is how many ticks there are from one look for programs that nobody else
-// holds to the next.
-const looksForHolders = 20
+// ticksPerCount is the number of ticks between two reads of the reference counts of programs.
+const ticksPerCount = 20
 
-// holders tells how many hold each program; without an iterator over programs (5.9) it does
-// not know.
+// holders reads the reference counts of all BPF programs with an iterator over programs (5.9). Without
+// one, the counts are unknown.
 type holders struct {
 	program *ebpf.Program
 	iter    *link.Iter
 	ticks   int
 }
 
-// openHolders is not needed to trace: without it programs are held for as long as they are
-// traced.
+// openHolders loads and attaches the iterator. It is optional: if it fails, each traced program keeps
+// our reference until the end of the trace.
 func openHolders(tracers *bpf.Tracers, o ebpf.ProgramOptions) (h holders) {
 	spec, err := tracers.For(bpf.HoldersProgram, bpf.Traced{})
 	if err != nil {
@@ -51,7 +50,7 @@ func (h *holders) close() {
 	}
 }
 
-// list is how many hold each program, by id; nil where that is not known.
+// list returns the reference count of each program, by id; nil if it is unknown.
 func (h *holders) list() map[uint32]int64 {
 	r, err := h.iter.Open()
 	if err != nil {
@@ -71,14 +70,14 @@ func (h *holders) list() map[uint32]int64 {
 	return counts
 }
 
-// isDue says whether to look at this tick.
+// isDue counts a tick, and reports whether to read the reference counts at it.
 func (h *holders) isDue() bool {
 	h.ticks++
-	return h.iter != nil && h.ticks%looksForHolders == 0
+	return h.iter != nil && h.ticks%ticksPerCount == 0
 }
 
-// letGo lets go of the programs that nobody else holds, so that the kernel frees them.
-func (p *programs) letGo() (gone []kernel.Program) {
+// releaseUnused releases the programs whose last references are ours, so that the kernel frees them.
+func (p *programs) releaseUnused() (gone []kernel.Program) {
 	if len(p.traced)+len(p.landings) == 0 || !p.holders.isDue() {
 		return nil
 	}
@@ -95,8 +94,8 @@ func (p *programs) letGo() (gone []kernel.Program) {
 	return gone
 }
 
-// ours is how many of those who hold a program are ourselves: each of the programs that
-// trace it, and what keeps the place of its breakpoints.
+// ours returns how many references to a program are ours: one for each program that traces it, and one
+// while breakpoints are set in it.
 func (p *programs) ours(id uint32) int64 {
 	n := int64(len(p.traced[id].tracers))
 	if p.landings[id] != nil {
@@ -105,7 +104,8 @@ func (p *programs) ours(id uint32) int64 {
 	return n
 }
 
-// release takes away what is on a program. What went wrong with that is of no use to anybody.
+// release detaches the programs and breakpoints from a traced program. Errors are ignored, since the
+// program is no longer in use.
 func (p *programs) release(id uint32) {
 	p.mu.Lock()
 	t, l := p.traced[id], p.landings[id]
@@ -119,7 +119,7 @@ func (p *programs) release(id uint32) {
 	}
 }
 
-// forgetWaiting forgets programs that are not there any more.
+// forgetWaiting removes programs that no longer exist from those that may become tail-call targets.
 func (p *programs) forgetWaiting(counts map[uint32]int64) {
 	for id := range p.waiting {
 		if counts != nil && counts[id] == 0 {

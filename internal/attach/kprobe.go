@@ -17,12 +17,11 @@ import (
 	"tracer/internal/plan"
 )
 
-// openers is how many kprobes are opened at a time; the kernel itself puts most
-// of the work in a row.
+// openers is the number of kprobes that are opened at a time. More would not help: the kernel serializes
+// most of the work.
 const openers = 16
 
-// attachKprobes opens a perf event and attaches the program to it for each
-// function.
+// attachKprobes opens a perf event for each function, and attaches the program to it.
 func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 	pmu, err := kernel.KprobePMU()
 	if err != nil {
@@ -42,7 +41,7 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// attachEach opens every function's probe, several at a time.
+// attachEach opens a probe for each function, several at a time.
 func attachEach(ctx context.Context, functions []kernel.Function, b booking, open func(kernel.Function) (io.Closer, error)) error {
 	work := make(chan kernel.Function)
 	var booking sync.Mutex
@@ -62,7 +61,7 @@ func attachEach(ctx context.Context, functions []kernel.Function, b booking, ope
 	return ctx.Err()
 }
 
-// feed hands the functions out until they or ctx end.
+// feed sends the functions to the workers until all are sent or ctx ends.
 func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.Function) {
 	defer close(work)
 	for _, f := range functions {
@@ -82,13 +81,12 @@ func (b booking) book(f kernel.Function, probe io.Closer, err error) {
 	b.attached(1, probe)
 }
 
-// behindPlace is how far behind a function's beginning its kprobe stands where the kernel has
-// none at the place of ftrace: there the arguments are still where they were
-// (BEHIND_PLACE in bpf/kernel.h).
+// behindPlace is the offset in bytes of a kprobe in a function if the kernel rejects one at the ftrace
+// location at its beginning. At that offset, the arguments are still in their registers (BEHIND_PLACE in
+// bpf/kernel.h).
 var behindPlace = map[string]uint64{"riscv64": 8}
 
-// openKprobe opens a kprobe at the function's address, which tells functions of
-// one name apart.
+// openKprobe opens a kprobe at the function's address, since several functions can have the same name.
 func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer, error) {
 	event, err := openPerfKprobe(pmu, 0, f.Addr)
 	if behind := behindPlace[runtime.GOARCH]; behind > 0 && errors.Is(err, unix.EINVAL) {

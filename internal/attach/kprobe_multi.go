@@ -13,8 +13,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// attachKprobeMulti makes one link for all functions of a register (5.18, with
-// CONFIG_FPROBE).
+// attachKprobeMulti makes one link for all functions of a program (5.18, with CONFIG_FPROBE).
 func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Groups {
 		program := s.collection.Programs[g.Program]
@@ -30,11 +29,11 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// attachMulti attaches to all functions at once. The kernel refuses all for one
-// that it can't probe, without naming it, so a refused lot is tried in halves
-// until the culprits are alone.
+// attachMulti attaches to all functions at once. If the kernel can't probe one of them, it rejects the
+// whole list without naming that function, so a rejected list is split in halves until the functions that
+// can't be probed are alone.
 func attachMulti(ctx context.Context, functions []kernel.Function, b booking, open func([]kernel.Function) (io.Closer, error)) error {
-	if err := ctx.Err(); err != nil || len(functions) == 0 { // no functions are refused too
+	if err := ctx.Err(); err != nil || len(functions) == 0 { // the kernel rejects an empty list, too
 		return err
 	}
 	l, err := open(functions)
@@ -53,9 +52,9 @@ func attachMulti(ctx context.Context, functions []kernel.Function, b booking, op
 	return attachMulti(ctx, functions[half:], b, open)
 }
 
-// multiOptions gives addresses, so that functions of one name stay apart, and cookies that
-// nobody reads: a kernel that prints a link's functions in /proc/PID/fdinfo (seen on 6.18)
-// follows a null pointer where there are none, whoever looks.
+// multiOptions returns options with the functions' addresses, since several functions can have the same
+// name, and with unused cookies: a kernel that prints a link's functions in /proc/PID/fdinfo (seen on 6.18)
+// dereferences a null pointer if a link without cookies is read there.
 func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
 	o := link.KprobeMultiOptions{
 		Addresses: make([]uintptr, len(functions)),
@@ -67,7 +66,7 @@ func multiOptions(functions []kernel.Function) link.KprobeMultiOptions {
 	return o
 }
 
-// openSession makes a link for entries and returns (6.10).
+// openSession makes a kprobe session, a link for entries and returns (6.10).
 func (s *Session) openSession(program string, functions []kernel.Function) (io.Closer, error) {
 	o := multiOptions(functions)
 	o.Session = true

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// limitError is a limit of this process that is too low, and that it may not raise
+// limitError means that a resource limit of this process is too low, and that it may not raise the limit
 // (CAP_SYS_RESOURCE).
 type limitError struct {
 	text, remedy string
@@ -22,12 +22,12 @@ type limitError struct {
 func (e *limitError) Error() string { return e.text + ": " + e.err.Error() }
 func (e *limitError) Unwrap() error { return e.err }
 
-// Hint is how to have a higher limit.
+// Hint returns how to get a higher limit.
 func (e *limitError) Hint() string { return "run as root, with CAP_SYS_RESOURCE, or " + e.remedy }
 
-// raiseLockedMemory makes room for BPF maps, which count against the limit of locked memory
-// before 5.11. Who may not raise the limit has all that it allows; explain says then what to do
-// where that was not enough.
+// raiseLockedMemory raises the limit of locked memory, which BPF maps count against before 5.11. If the
+// process may not remove the limit, the soft limit is raised to the hard limit, and explain adds a hint
+// to errors that a limit which is too low can cause.
 func raiseLockedMemory() (explain func(error) error, err error) {
 	refused := rlimit.RemoveMemlock()
 	if refused == nil {
@@ -55,8 +55,8 @@ func explainMemory(err error, limit uint64) error {
 	}
 }
 
-// raiseFileLimit makes room for a descriptor a probe and some more. It never
-// lowers a limit.
+// raiseFileLimit raises the limit of open files to one for each probe, and some more. It never lowers the
+// limit.
 func raiseFileLimit(probes int) error {
 	want := uint64(probes + 256)
 	return kernel.RaiseFileLimit(want, func(most uint64, err error) error {

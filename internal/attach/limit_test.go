@@ -37,7 +37,7 @@ func TestFileLimitIsNeverLowered(t *testing.T) {
 	}
 }
 
-// TestFileLimitThatCannotBeRaised asks for more than fs.nr_open allows anybody.
+// TestFileLimitThatCannotBeRaised requests more than fs.nr_open, which is the maximum even for root.
 func TestFileLimitThatCannotBeRaised(t *testing.T) {
 	err := raiseFileLimit(1 << 40)
 	hinted, ok := err.(interface{ Hint() string })

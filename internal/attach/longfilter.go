@@ -11,12 +11,11 @@ import (
 	"tracer/internal/bpf"
 )
 
-// longFilter is the number of instructions from which on the length of a filter may be the reason
-// why the verifier rejects a program. All tested kernels accept a filter of 1,000 hosts, which has
-// more.
+// longFilter is the number of instructions from which the length of a filter may be the reason why the
+// verifier rejects a program. All tested kernels accept a filter of 1,000 hosts, which is longer.
 const longFilter = 4096
 
-// longFilterError says that the verifier rejected a program that contains a long filter.
+// longFilterError means that the verifier rejected a program that contains a long filter.
 type longFilterError struct {
 	err          error
 	instructions int
@@ -25,7 +24,7 @@ type longFilterError struct {
 func (e *longFilterError) Error() string { return e.err.Error() }
 func (e *longFilterError) Unwrap() error { return e.err }
 
-// Hint says how to shorten the filter.
+// Hint returns how to shorten the filter.
 func (e *longFilterError) Hint() string {
 	return fmt.Sprintf("the filter has %d instructions, which may be more than this kernel's verifier accepts: networks and port ranges make it shorter", e.instructions)
 }

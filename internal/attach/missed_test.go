@@ -4,8 +4,9 @@ package attach
 
 import "testing"
 
-// TestWhatOneOfTwoCopiesMissesIsSeen: an interrupt in one of them is seen by the other.
-func TestWhatOneOfTwoCopiesMissesIsSeen(t *testing.T) {
+// TestMissesOfCopiesDoNotCount checks that misses of a program with two copies do not count: when an
+// interrupt arrives while one copy runs, the other one runs.
+func TestMissesOfCopiesDoNotCount(t *testing.T) {
 	for _, c := range []struct {
 		misses map[string]uint64
 		want   uint64

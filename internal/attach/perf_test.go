@@ -14,8 +14,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestAttachAtClosesWhatItRefuses takes a file that is no perf event.
-func TestAttachAtClosesWhatItRefuses(t *testing.T) {
+// TestAttachAtClosesOnFailure attaches to a file that is no perf event.
+func TestAttachAtClosesOnFailure(t *testing.T) {
 	ktest.Root(t)
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SocketFilter, License: "GPL", Instructions: asm.Instructions{
 		asm.Mov.Imm(asm.R0, 0), asm.Return(),

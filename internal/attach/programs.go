@@ -20,20 +20,20 @@ import (
 	"tracer/internal/plan"
 )
 
-// Untraced is a BPF program that is not traced, and why.
+// Untraced is a BPF program that is not traced, and the reason.
 type Untraced struct {
 	kernel.Program
 	Reason error
 }
 
-// Found is the BPF programs that were found, by id: those that are traced from now on,
-// and the others.
+// Found are the changes since the last search for BPF programs. The lists are sorted by id.
 type Found struct {
+	// Traced and Untraced are the programs that were loaded.
 	Traced   []kernel.Program
 	Untraced []Untraced
-	// Gone are those that only we held, and are let go.
+	// Gone are programs whose last references were ours. They were released.
 	Gone []kernel.Program
-	// Unlanded are those whose entry is not seen where others go on with them.
+	// Unlanded are programs whose entry by a tail call can't be traced.
 	Unlanded []Untraced
 }
 
@@ -42,29 +42,30 @@ type programs struct {
 	kinds   []*kernel.ProgramKind
 	tracers *bpf.Tracers
 	options ebpf.ProgramOptions
-	// last is the highest id that was looked at.
+	// last is the highest program id that was checked.
 	last uint32
 	tails
 	holders holders
 	mu      sync.Mutex
 	traced  map[uint32]*tracedProgram
-	missed  uint64 // by those that are gone
+	missed  uint64 // misses of programs that were released
 }
 
-// tracedProgram is what it takes to trace a program, in the order of making.
+// tracedProgram is a program with the programs that trace it and their links, in the order in which they
+// were attached.
 type tracedProgram struct {
 	kernel.Program
 	tracers []loaded
 	links   []io.Closer
 }
 
-// loaded is a program of ours in the kernel.
+// loaded is one of our programs in the kernel.
 type loaded interface {
 	Stats() (*ebpf.ProgramStats, error)
 	Close() error
 }
 
-// attachPrograms has the BPF programs traced that are there now.
+// attachPrograms traces the BPF programs that are loaded now.
 func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
 	if len(p.Programs) == 0 {
 		return nil
@@ -80,18 +81,19 @@ func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
 	return errors.Join(err, ctx.Err())
 }
 
-// catchUp has those programs traced that were loaded since the last time.
+// catchUp traces the programs that were loaded since its last call, sets breakpoints on tail-call
+// targets, and releases programs whose last references are ours.
 func (p *programs) catchUp(ctx context.Context) (Found, error) {
 	found, last, err := kernel.ProgramsAfter(p.last, p.kinds)
 	p.last = last
 	traced := p.traceAll(ctx, found)
 	p.expect(found)
 	traced.Unlanded = p.land(ctx)
-	traced.Gone = p.letGo()
+	traced.Gone = p.releaseUnused()
 	return traced, err
 }
 
-// traceAll has several programs traced at a time. Those that ctx's end leaves are let go.
+// traceAll traces programs, several at a time. When ctx ends, it only closes the remaining handles.
 func (p *programs) traceAll(ctx context.Context, found []*kernel.LoadedProgram) Found {
 	work := make(chan int)
 	errs := make([]error, len(found))
@@ -111,7 +113,7 @@ func (p *programs) traceAll(ctx context.Context, found []*kernel.LoadedProgram) 
 	return sorted(found, errs)
 }
 
-// sorted tells those that are traced from those that an error kept from it.
+// sorted splits the programs into traced ones and ones that failed with an error.
 func sorted(found []*kernel.LoadedProgram, errs []error) (f Found) {
 	for i, program := range found {
 		if errs[i] == nil {
@@ -123,14 +125,14 @@ func sorted(found []*kernel.LoadedProgram, errs []error) (f Found) {
 	return f
 }
 
-// trace has a program traced, and lets go of its handle.
+// trace traces a program, and closes its handle.
 func (p *programs) trace(ctx context.Context, program *kernel.LoadedProgram) error {
 	defer program.Handle.Close()
 	if err := errors.Join(ctx.Err(), program.Untraceable); err != nil {
 		return err
 	}
 	t := &tracedProgram{Program: program.Program}
-	// First the verdict: of what is seen to begin, the end has to be seen.
+	// The program on the verdict comes first, so that no entry is seen whose verdict is not.
 	for _, template := range []string{bpf.VerdictProgram, plan.TracerOf(program.Kind)} {
 		if err := p.add(t, template, program.Handle); err != nil {
 			return errors.Join(kernel.ExplainTracing(err), t.close())
@@ -142,7 +144,7 @@ func (p *programs) trace(ctx context.Context, program *kernel.LoadedProgram) err
 	return nil
 }
 
-// add loads one of the programs that trace and attaches it.
+// add loads the program for a template and attaches it to the target.
 func (p *programs) add(t *tracedProgram, template string, target *ebpf.Program) error {
 	spec, err := p.tracers.For(template, bpf.Traced{Handle: target, ID: t.ID, Function: t.Function, Kept: t.Kept})
 	if err != nil {
@@ -161,7 +163,7 @@ func (p *programs) add(t *tracedProgram, template string, target *ebpf.Program) 
 	return nil
 }
 
-// close has the program traced no longer; its entry is let go first.
+// close detaches and closes everything in reverse order: the entry first.
 func (t *tracedProgram) close() error {
 	var errs []error
 	for _, l := range slices.Backward(t.links) {
@@ -173,7 +175,7 @@ func (t *tracedProgram) close() error {
 	return errors.Join(errs...)
 }
 
-// misses is how often the kernel did not run a program that traces this one.
+// misses returns how often the kernel skipped a program that traces this one.
 func (t *tracedProgram) misses() (n uint64) {
 	for _, tracer := range t.tracers {
 		if stats, err := tracer.Stats(); err == nil {
@@ -209,12 +211,12 @@ func (p *programs) close() error {
 	return closeAll(links)
 }
 
-// closing is what a function closes.
+// closing is a function that implements io.Closer.
 type closing func() error
 
 func (c closing) Close() error { return c() }
 
-// Program is the traced program with that id; nil is none.
+// Program returns the traced program with the id, or nil.
 func (s *Session) Program(id uint32) *kernel.Program {
 	s.programs.mu.Lock()
 	defer s.programs.mu.Unlock()
@@ -227,18 +229,18 @@ func (s *Session) Program(id uint32) *kernel.Program {
 	return nil
 }
 
-// TracedPrograms is how many BPF programs are traced.
+// TracedPrograms returns the number of BPF programs that are traced.
 func (s *Session) TracedPrograms() int {
 	s.programs.mu.Lock()
 	defer s.programs.mu.Unlock()
 	return len(s.programs.traced)
 }
 
-// programsEvery is how often programs are looked for that were loaded since, which is one
-// system call where there is none.
+// programsEvery is the interval of the search for new BPF programs, which costs one system call if there
+// are none.
 const programsEvery = 100 * time.Millisecond
 
-// WatchPrograms has programs traced that are loaded later, until ctx ends, and tells of them.
+// WatchPrograms traces programs that are loaded later, until ctx ends. It calls tell after each search.
 func (s *Session) WatchPrograms(ctx context.Context, tell func(Found)) error {
 	tick := time.NewTicker(programsEvery)
 	defer tick.Stop()

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// counted is a program that the kernel did not run so often.
+// counted is a program with a number of recursion misses, which counts its closes.
 type counted struct {
 	misses uint64
 	closed *int
@@ -44,7 +44,7 @@ func TestMissesOfTracersCount(t *testing.T) {
 	}
 }
 
-func TestLooksAreFew(t *testing.T) {
+func TestTailCallsAreSearchedThreeTimes(t *testing.T) {
 	looks := tails{looks: mostLooks}
 	due := 0
 	for range 3 * mostLooks {
@@ -57,7 +57,7 @@ func TestLooksAreFew(t *testing.T) {
 	}
 }
 
-func TestTracedAndOthersAreToldApart(t *testing.T) {
+func TestProgramsAreSplitByError(t *testing.T) {
 	refused := errors.New("refused")
 	f := sorted([]*kernel.LoadedProgram{{Program: kernel.Program{ID: 1}}, {Program: kernel.Program{ID: 2}}}, []error{refused, nil})
 	if len(f.Traced) != 1 || f.Traced[0].ID != 2 || len(f.Untraced) != 1 || f.Untraced[0].ID != 1 || f.Untraced[0].Reason != refused {
@@ -65,7 +65,7 @@ func TestTracedAndOthersAreToldApart(t *testing.T) {
 	}
 }
 
-func TestBreakpointsThatAreUsedUp(t *testing.T) {
+func TestNoFreeBreakpointIsExplained(t *testing.T) {
 	for err, want := range map[error]string{
 		unix.ENOSPC: "no hardware breakpoint is free",
 		unix.EBUSY:  "no hardware breakpoint is free",

@@ -13,10 +13,10 @@ import (
 	"tracer/internal/plan"
 )
 
-// attachReturns attaches to the returns of functions. That comes before their
-// entries: of the probes at a place the last one runs first, and so the entry's
-// program finds the true return address, in place of which this puts another. In a
-// session the entries' programs are called at the returns, too.
+// attachReturns attaches to the returns of functions. It runs before the entries are attached: of several
+// probes at an address, the kernel calls the last one first, so the program on the entry finds the true
+// return address, before the return probe replaces it with that of a trampoline. In a kprobe session, the
+// program on the entry is also called at the return.
 func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.ReturnGroups {
 		if err := returnWays[p.Returns](s, ctx, g); err != nil {
@@ -26,8 +26,8 @@ func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// returnWays is how each way to trace returns attaches a group, unless its link also serves the
-// entries.
+// returnWays are the functions that attach a group in each way to trace returns, except the way whose link
+// also attaches to the entries.
 var returnWays = map[kernel.ReturnWay]func(*Session, context.Context, plan.Group) error{
 	kernel.KretprobeMulti: (*Session).attachKretprobeMulti,
 	kernel.Kretprobe:      (*Session).attachKretprobes,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package attach carries a plan out: it loads the programs, attaches them, and
-// takes everything away again.
+// Package attach carries out a plan: it loads the programs, attaches them, and detaches and unloads
+// everything at the end.
 package attach
 
 import (
@@ -21,30 +21,30 @@ import (
 	"tracer/internal/plan"
 )
 
-// Options tune how a plan is carried out. The zero value is silent and takes
-// the running kernel's types.
+// Options are optional inputs. The zero value uses the types of the running kernel, and reports no
+// progress.
 type Options struct {
-	// Object is what programs are made of; nil is read now.
+	// Object is the parsed BPF object; nil means to parse it now.
 	Object *bpf.Object
-	// KernelTypes are the types of the running kernel, for CO-RE.
+	// KernelTypes are the types of the running kernel, for CO-RE; nil means to read them.
 	KernelTypes *btf.Spec
-	// ModuleTypes are those of modules, for what vmlinux does not describe.
+	// ModuleTypes are the types of modules, for CO-RE on types that vmlinux does not have.
 	ModuleTypes []*btf.Spec
-	// Progress is told how many of all attachments are done. May be nil.
+	// Progress receives the number of completed attachments and their total. It may be nil.
 	Progress func(done, total int)
 }
 
 // Skipped is a function or tracepoint of the plan that the kernel refused.
 type Skipped struct {
 	Name string
-	// Addr is a function's.
+	// Addr is the address of a function; 0 for a tracepoint.
 	Addr   uint64
 	Reason error
-	// Silent says that it would have made no events.
+	// Silent is true if it would have emitted no events.
 	Silent bool
 }
 
-// Session is a plan that was carried out. Close undoes it.
+// Session is a plan that has been carried out, until Close.
 type Session struct {
 	collection *ebpf.Collection
 	links      []io.Closer
@@ -54,23 +54,23 @@ type Session struct {
 	total      int
 	programs   programs
 
-	// Attached counts functions and tracepoints.
+	// Attached is the number of functions and tracepoints that programs are attached to.
 	Attached int
-	// Skipped are those of the plan that could not be attached, SkippedReturns those that
-	// could not be at their return.
+	// Skipped are the functions and tracepoints that the kernel refused; SkippedReturns are the functions
+	// whose return it refused.
 	Skipped, SkippedReturns []Skipped
-	// Programs are the BPF programs that were there.
+	// Programs are the BPF programs that were loaded before the trace.
 	Programs Found
 }
 
-// backends is how each backend that probes functions attaches to them.
+// backends are the functions that attach to functions, for each backend that probes functions.
 var backends = map[kernel.Backend]func(*Session, context.Context, *plan.Plan) error{
 	kernel.KprobeMulti: (*Session).attachKprobeMulti,
 	kernel.Kprobe:      (*Session).attachKprobes,
 }
 
-// Open carries the plan out. Nothing is left in the kernel when it fails or ctx
-// ends. Events flow only after [Session.Run].
+// Open carries out the plan. If it fails or ctx ends, it leaves nothing in the kernel. Events are emitted
+// only after [Session.Run].
 func Open(ctx context.Context, p *plan.Plan, o Options) (*Session, error) {
 	s, err := load(p, o)
 	if err != nil {
@@ -104,7 +104,7 @@ func load(p *plan.Plan, o Options) (*Session, error) {
 		progress:   o.Progress,
 		total:      p.Probes() + len(p.Tracepoints) + len(p.Silent),
 	}
-	if len(p.Programs) > 0 { // else the kernel's types need not be kept
+	if len(p.Programs) > 0 { // otherwise the types of the kernel can be freed
 		s.programs = programs{tracers: tracers, options: options}
 	}
 	for _, g := range p.ReturnGroups {
@@ -137,8 +137,8 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	return s.attachPrograms(ctx, p)
 }
 
-// checkOthers says where the kernel refused all functions of a program that tells of those
-// without an skb: they were asked for, and nothing else stands in for them.
+// checkOthers returns an error if the kernel refused all functions of a program for functions without an
+// skb: they were requested by their own flag, and other functions do not replace them.
 func (s *Session) checkOthers(p *plan.Plan) error {
 	for _, g := range p.Groups {
 		refused := s.refusedOf(g)
@@ -150,7 +150,7 @@ func (s *Session) checkOthers(p *plan.Plan) error {
 	return nil
 }
 
-// refusedOf are the functions of a group that could not be attached to.
+// refusedOf returns the functions of a group that the kernel refused.
 func (s *Session) refusedOf(g plan.Group) []Skipped {
 	var refused []Skipped
 	for _, skipped := range s.Skipped {
@@ -161,21 +161,21 @@ func (s *Session) refusedOf(g plan.Group) []Skipped {
 	return refused
 }
 
-// refused says that there is nothing to trace with, by the first refusal.
+// refused returns the error if nothing could be attached. It has the reason of the first refusal.
 func (s *Session) refused(backend kernel.Backend, what string) error {
 	first := s.Skipped[0]
 	return fmt.Errorf("backend %q: the kernel refused every %s, for example %q: %w", backend, what, first.Name, first.Reason)
 }
 
-// booking is what becomes of attachments: of some that succeeded, or of one that the
+// booking receives the outcome of each attach attempt: a link to n functions, or a function that the
 // kernel refused.
 type booking struct {
 	attached func(n int, link io.Closer)
 	skipped  func(f kernel.Function, reason error)
 }
 
-// entries books the entries of functions that a program serves; those that only follow
-// packets are silent.
+// entries returns the receiver for the entries of a group. A refused function is silent if its program
+// only follows packets or explains drops.
 func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
 	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
 	return booking{s.attached, func(f kernel.Function, reason error) {
@@ -183,14 +183,14 @@ func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
 	}}
 }
 
-// attached books n attachments that succeeded.
+// attached records a link to n functions or tracepoints.
 func (s *Session) attached(n int, link io.Closer) {
 	s.links = append(s.links, link)
 	s.Attached += n
 	s.step(n)
 }
 
-// skip books one that the kernel refused.
+// skip records a function or tracepoint that the kernel refused.
 func (s *Session) skip(skipped Skipped) {
 	s.Skipped = append(s.Skipped, skipped)
 	s.step(1)
@@ -203,7 +203,7 @@ func (s *Session) step(n int) {
 	}
 }
 
-// Run lets events flow, or stops them; they do not before the first call.
+// Run starts or stops the events. They are stopped before the first call.
 func (s *Session) Run(on bool) error {
 	var running uint32
 	if on {
@@ -212,10 +212,10 @@ func (s *Session) Run(on bool) error {
 	return s.collection.Variables["running"].Set(running)
 }
 
-// Events is the ring buffer.
+// Events returns the ring buffer.
 func (s *Session) Events() *ebpf.Map { return s.collection.Maps["events"] }
 
-// Counts are the counters of each CPU.
+// Counts returns the counters of each CPU.
 func (s *Session) Counts() ([]bpf.Counters, error) {
 	var counts []bpf.Counters
 	if err := s.collection.Maps["counts"].Lookup(uint32(0), &counts); err != nil {
@@ -224,8 +224,8 @@ func (s *Session) Counts() ([]bpf.Counters, error) {
 	return counts, nil
 }
 
-// Evicted is how many sk_buffs that were followed had to make room for others before
-// their end: those put into the table that were neither taken out nor are there still.
+// Evicted returns the number of followed sk_buffs that the LRU table evicted before they were freed: those
+// that were inserted, were not deleted, and are no longer in the table.
 func (s *Session) Evicted() (uint64, error) {
 	counts, err := s.Counts()
 	if err != nil {
@@ -242,7 +242,7 @@ func (s *Session) Evicted() (uint64, error) {
 	return balance - there, nil
 }
 
-// followed counts the entries of the table of sk_buffs that are followed.
+// followed counts the entries of the table of followed sk_buffs.
 func (s *Session) followed() (n uint64, err error) {
 	var skb uint64
 	var b bpf.Branch
@@ -252,8 +252,7 @@ func (s *Session) followed() (n uint64, err error) {
 	return n, nil
 }
 
-// OwnSockets tells the inode numbers of sockets that belong to the processes whose
-// packets are wanted.
+// OwnSockets adds sockets of the processes to trace, by inode number.
 func (s *Session) OwnSockets(inodes []uint64) error {
 	for _, inode := range inodes {
 		if err := s.collection.Maps["sockets"].Put(inode, uint8(1)); err != nil {
@@ -263,10 +262,10 @@ func (s *Session) OwnSockets(inodes []uint64) error {
 	return nil
 }
 
-// Missed is how often the kernel did not run a program of ours, because one was
-// running on that CPU already, or because it had no room for a session's call, as far as it
-// counts that (kernel.CountsMisses). What our own programs call is left out, where they would be
-// counted themselves.
+// Missed returns how often the kernel skipped one of our programs because one was already running on that
+// CPU, or because it had no memory for a call of a kprobe session, as far as the kernel counts these
+// (kernel.CountsMisses). Programs on functions that our own programs call are left out, since they would
+// count our own calls.
 func (s *Session) Missed() uint64 {
 	missed := s.noRoom()
 	misses := map[string]uint64{}
@@ -281,10 +280,10 @@ func (s *Session) Missed() uint64 {
 	return missed + missedBy(misses) + s.programs.misses()
 }
 
-// missedBy adds up the misses of programs by name. A program that is attached twice is left out,
-// since the other copy runs when one is skipped for recursion. Both miss a hit only if an interrupt
-// hits the second copy while it handles an interrupt of the first one. No sk_buff is freed there:
-// soft interrupts do not nest, and hard ones defer the free (dev_kfree_skb_irq).
+// missedBy adds up the misses of programs by name. A program with two copies is left out, since the other
+// copy runs when one is skipped for recursion. Both copies miss a hit only if an interrupt arrives while
+// the second copy runs in an interrupt of the first one. No sk_buff is freed there: softirqs do not nest,
+// and hard interrupts defer the free (dev_kfree_skb_irq).
 func missedBy(misses map[string]uint64) (sum uint64) {
 	for name, n := range misses {
 		_, hasTwin := misses[strings.TrimSuffix(name, plan.Again)+plan.Again]
@@ -295,7 +294,7 @@ func missedBy(misses map[string]uint64) (sum uint64) {
 	return sum
 }
 
-// noRoom is how often there was no room for a call of a session.
+// noRoom returns how often the kernel had no memory for a call of a kprobe session.
 func (s *Session) noRoom() (missed uint64) {
 	for _, session := range s.sessions {
 		info, err := session.Info()

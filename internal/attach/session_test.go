@@ -20,7 +20,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// tracepointPlan is for the running kernel, whatever it lacks.
+// tracepointPlan returns a plan with the tracepoint backend, which every kernel supports.
 func tracepointPlan(t *testing.T) (*plan.Plan, Options) {
 	t.Helper()
 	ktest.Root(t)
@@ -44,7 +44,7 @@ func open(t *testing.T, p *plan.Plan, o Options) *Session {
 	return s
 }
 
-// made sends a packet over loopback and says how many events there are then.
+// made sends a packet over loopback, and returns the number of events since the start.
 func made(t *testing.T, s *Session) uint64 {
 	t.Helper()
 	home := netip.MustParseAddr("127.0.0.1")
@@ -93,7 +93,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	noDescriptorsLeft(t)
 	s := open(t, p, o)
 	if descriptors(t) < len(p.Tracepoints) {
-		t.Errorf("%d descriptors for %d tracepoints: is this what is counted?", descriptors(t), len(p.Tracepoints))
+		t.Errorf("%d descriptors for %d tracepoints: the test does not count them", descriptors(t), len(p.Tracepoints))
 	}
 	if s.Attached != len(p.Tracepoints) || len(s.Skipped) != 0 {
 		t.Errorf("attached %d of %d, skipped %v", s.Attached, len(p.Tracepoints), s.Skipped)
@@ -157,7 +157,7 @@ func TestNothingAttachedIsAnError(t *testing.T) {
 	}
 }
 
-func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
+func TestKprobesFailOnAKernelWithoutThem(t *testing.T) {
 	ktest.Root(t)
 	facts, err := kernel.Gather(t.Context(), kernel.Options{})
 	if err != nil {
@@ -174,12 +174,12 @@ func TestFunctionBackendsSayWhenTheyCanNot(t *testing.T) {
 	noDescriptorsLeft(t)
 	if s, err := Open(t.Context(), p, Options{KernelTypes: facts.BTF}); err == nil {
 		s.Close()
-		t.Error("kprobes were attached to a kernel without")
+		t.Error("kprobes were attached to a kernel without kprobes")
 	}
 }
 
-// TestEveryBackendAttaches: what can probe functions, or their returns by a link of its own, has
-// the code for it.
+// TestEveryBackendAttaches checks that each backend that probes functions, and each way to trace returns
+// by a link of its own, has an attach function.
 func TestEveryBackendAttaches(t *testing.T) {
 	for _, b := range kernel.Backends {
 		if (backends[b] != nil) != b.Describe().Functions {
@@ -193,8 +193,8 @@ func TestEveryBackendAttaches(t *testing.T) {
 	}
 }
 
-// TestRefusedOthersAreAnError: where all functions of a kind are refused that were asked
-// for by a flag of their own, those with an skb do not stand in for them.
+// TestRefusedOthersAreAnError checks that it is an error if the kernel refuses all functions without an skb
+// of one program, even if functions with an skb are attached.
 func TestRefusedOthersAreAnError(t *testing.T) {
 	refused := errors.New("not here")
 	helpers := plan.Group{Program: "kprobe_other", Functions: []kernel.Function{{Name: "bpf_redirect", Addr: 1}, {Name: "bpf_skb_store_bytes", Addr: 2}}}
@@ -221,8 +221,8 @@ func TestRefusedOthersAreAnError(t *testing.T) {
 	}
 }
 
-// noDescriptorsLeft fails the test at its end if it still holds programs, maps,
-// links or probes, all of which live as long as their descriptors.
+// noDescriptorsLeft fails the test at its end if descriptors of programs, maps, links or probes are still
+// open. All of these live as long as their descriptors.
 func noDescriptorsLeft(t *testing.T) {
 	t.Helper()
 	before := descriptors(t)

@@ -20,27 +20,27 @@ import (
 	"tracer/internal/plan"
 )
 
-// tails are the programs that others may go on with. Which these are is looked up when
-// programs were loaded, and some times after that: they are put into place then.
+// tails are the programs that may be targets of tail calls. The maps of tail calls are searched for them
+// when a program was loaded, and twice later, since programs are put into these maps after loading.
 type tails struct {
-	// unlandable is why none of them can be seen.
+	// unlandable is the reason why no tail calls can be traced.
 	unlandable error
-	// waiting are programs that were not found in a place yet, landings those that were.
+	// waiting are programs that were not found in a map of tail calls yet; landings are those that were.
 	waiting  map[uint32]kernel.Program
 	landings map[uint32]*landing
-	// looks counts down how often is still to be looked, a tick each.
+	// looks is the number of remaining ticks with searches, see isLookDue.
 	looks int
 }
 
-// mostLooks is how many ticks after the last program was loaded is looked where it is put.
+// mostLooks is the number of ticks after the last load of a program during which maps are searched.
 const mostLooks = 50
 
 func newTails(unlandable error) tails {
 	return tails{unlandable: unlandable, waiting: map[uint32]kernel.Program{}, landings: map[uint32]*landing{}}
 }
 
-// landing is a program with breakpoints where tail calls land in it, one for each CPU. The
-// program is held, since its place would be another's.
+// landing is a tail-call target, with a breakpoint for each CPU at the address that tail calls jump to. It
+// holds a reference to the program, so that the address is not reused for another one.
 type landing struct {
 	kernel.Program
 	held        *ebpf.Program
@@ -62,7 +62,7 @@ func (l *landing) close() error {
 	return err
 }
 
-// expect has programs looked for among those that others go on with.
+// expect adds new programs to those that are searched for in the maps of tail calls.
 func (p *programs) expect(found []*kernel.LoadedProgram) {
 	for _, program := range found {
 		p.waiting[program.ID] = program.Program
@@ -70,7 +70,7 @@ func (p *programs) expect(found []*kernel.LoadedProgram) {
 	}
 }
 
-// isLookDue says whether to look now: at once, after a second and after five.
+// isLookDue counts a tick, and reports whether to search at it: at once, after one second and after five.
 func (t *tails) isLookDue() bool {
 	if t.looks == 0 {
 		return false
@@ -79,8 +79,7 @@ func (t *tails) isLookDue() bool {
 	return t.looks == mostLooks-1 || t.looks == mostLooks-10 || t.looks == 0
 }
 
-// land puts breakpoints on programs that others go on with, and tells of those that can't
-// have them.
+// land sets breakpoints on tail-call targets, and returns the programs where that failed.
 func (p *programs) land(ctx context.Context) (unlanded []Untraced) {
 	if !p.isLookDue() {
 		return nil
@@ -116,7 +115,7 @@ func (p *programs) landIn(program kernel.Program) error {
 	return nil
 }
 
-// breakAt asks for the breakpoints first, which are few, and then loads what runs at them.
+// breakAt opens the breakpoints first, since they are few, and then loads and attaches their program.
 func (p *programs) breakAt(l *landing) (err error) {
 	if l.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(l.ID)); err != nil {
 		return err
@@ -147,7 +146,7 @@ func (l *landing) open() error {
 	}
 	for cpu := range cpus {
 		b, err := openBreakpoint(cpu, l.Landing)
-		if errors.Is(err, unix.ENODEV) { // it is not there now
+		if errors.Is(err, unix.ENODEV) { // the CPU is offline
 			continue
 		}
 		if err != nil {
@@ -158,13 +157,13 @@ func (l *landing) open() error {
 	return nil
 }
 
-// breakpointSize is what the architecture wants as the size of an instruction.
+// breakpointSize is the length of an execution breakpoint that the architecture requires.
 var breakpointSize = map[string]uint64{"amd64": 8, "arm64": 4}
 
 // breakpointX is HW_BREAKPOINT_X of include/uapi/linux/hw_breakpoint.h.
 const breakpointX = 4
 
-// openBreakpoint opens what runs a program whenever a CPU comes to an address.
+// openBreakpoint opens a breakpoint that fires when the CPU executes the instruction at the address.
 func openBreakpoint(cpu int, address uint64) (*perfEvent, error) {
 	attr := unix.PerfEventAttr{
 		Type:    unix.PERF_TYPE_BREAKPOINT,
