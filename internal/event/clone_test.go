@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// randomBytes are enough for every member of an event.
+// randomBytes returns enough bytes to set every member of an event.
 func randomBytes(seed uint64) []byte {
 	r := rand.New(rand.NewPCG(seed, 1))
 	data := make([]byte, 8192)
@@ -18,7 +18,7 @@ func randomBytes(seed uint64) []byte {
 	return data
 }
 
-// TestCloneSharesNoMemory overwrites all memory of the original, and compares the clone with what it was.
+// TestCloneSharesNoMemory overwrites all memory of the original, and checks that the clone is unchanged.
 func TestCloneSharesNoMemory(t *testing.T) {
 	for seed := range uint64(200) {
 		data := randomBytes(seed)

@@ -10,17 +10,17 @@ import (
 )
 
 // The stored form of an event is a CBOR map (RFC 8949). Its keys are the numbers in the field tags, and
-// members with the zero value are left out. So that every version can read the files of others:
+// members with the zero value are left out. These rules make files readable by older and newer versions:
 //
 //   - A number is never used again for another member, and the type of a member never changes. New
 //     members get new numbers.
 //   - Members with unknown numbers are skipped.
 //   - The values of enums, such as [Kind], keep their numbers.
 //
-// CBOR was chosen because a record is readable alone, and needs neither a schema nor generated code: the
-// tag of a field is all that is declared. gob repeats the type descriptions in each record, which are
-// larger than the event. Protocol buffers need a second set of types and code that converts
-// between both. MessagePack libraries for Go either lack integer keys or generate code.
+// CBOR was chosen because each record is readable alone, and because field tags are enough: there is no
+// schema and no generated code. gob repeats the type descriptions in each record, which are larger than
+// the event. Protocol buffers need a second set of types and code that converts between both. MessagePack
+// libraries for Go either lack integer keys or generate code.
 var (
 	encoding = mustMode(cbor.EncOptions{
 		// Names can contain any bytes; CBOR text must be valid UTF-8.
@@ -32,7 +32,7 @@ var (
 	}.DecMode())
 )
 
-// mustMode panics for options that exclude each other: they are constants.
+// mustMode panics on an error, which is only possible if the constant options exclude each other.
 func mustMode[T any](mode T, err error) T {
 	if err != nil {
 		panic(err)
@@ -40,7 +40,7 @@ func mustMode[T any](mode T, err error) T {
 	return mode
 }
 
-// Encode appends the stored form of the event to the buffer. Raw is left out.
+// Encode appends the stored form of the event to the buffer, without Raw.
 func (e *Event) Encode(to *bytes.Buffer) error {
 	if err := encoding.MarshalToBuffer(e, to); err != nil {
 		return fmt.Errorf("encode event of kind %s: %w", e.Kind, err)
@@ -48,8 +48,8 @@ func (e *Event) Encode(to *bytes.Buffer) error {
 	return nil
 }
 
-// Decode returns the event with this stored form, which may be of an older or a newer version. The event
-// does not refer to data.
+// Decode returns the event with this stored form, which an older or a newer version may have written. The
+// event does not refer to data.
 func Decode(data []byte) (*Event, error) {
 	e := new(Event)
 	if err := decoding.Unmarshal(data, e); err != nil {

@@ -26,7 +26,7 @@ func encoded(t testing.TB, e *Event) []byte {
 	return b.Bytes()
 }
 
-// checkStored holds that an event is the same after it was stored.
+// checkStored checks that an event is the same after encoding and decoding.
 func checkStored(t *testing.T, e *Event) {
 	t.Helper()
 	data := encoded(t, e)
@@ -46,14 +46,15 @@ func TestStoredEventIsTheSame(t *testing.T) {
 	}
 }
 
-// FuzzStored makes events from bytes, stores them and reads them back.
+// FuzzStored makes events from bytes, encodes and decodes them.
 func FuzzStored(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(randomBytes(1))
 	f.Fuzz(func(t *testing.T, data []byte) { checkStored(t, eventOf(data)) })
 }
 
-// FuzzDecode reads bytes that nobody stored. What can be read can be stored again without loss.
+// FuzzDecode decodes arbitrary bytes. If they are an event, it must be the same after it is encoded and
+// decoded again.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{0xa0})
 	f.Add(encoded(f, eventOf(randomBytes(2))))
@@ -77,13 +78,13 @@ func TestDecodeRefusesBrokenData(t *testing.T) {
 			t.Fatalf("%d of %d bytes were accepted", n, len(whole))
 		}
 	}
-	_, err := Decode([]byte{0xa1, 0x01, 0x61, 'x'}) // a text as kind
+	_, err := Decode([]byte{0xa1, 0x01, 0x61, 'x'}) // Kind is a text
 	if err == nil || !strings.Contains(err.Error(), "stored event of 4 bytes") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestUnknownMembersAreSkipped reads what a newer version stores.
+// TestUnknownMembersAreSkipped decodes an event with members of a newer version.
 func TestUnknownMembersAreSkipped(t *testing.T) {
 	newer, err := cbor.Marshal(map[int]any{
 		1: Tracepoint, 4: 77, 900: "new", 901: map[int]any{1: []int{1, 2}},
@@ -101,7 +102,7 @@ func TestUnknownMembersAreSkipped(t *testing.T) {
 	}
 }
 
-// numbers lists the numbers of all stored members, one to a line, as in `Event.Kind 1`.
+// numbers lists the numbers and types of all stored members, one per line, as in `Event.Kind 1 event.Kind`.
 func numbers(t *testing.T, of reflect.Type, done map[reflect.Type]bool) (lines []string) {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice || of.Kind() == reflect.Array {
 		of = of.Elem()
@@ -129,8 +130,8 @@ func numbers(t *testing.T, of reflect.Type, done map[reflect.Type]bool) (lines [
 	return append(lines, nested...)
 }
 
-// TestNumbersStay holds numbers and types of members against those that files have. A new member adds a
-// line; a line that changes makes files of older versions unreadable.
+// TestNumbersStay compares the numbers and types of members with testdata/numbers.txt. A new member adds a
+// line. If a line changes, the files of older versions become unreadable.
 func TestNumbersStay(t *testing.T) {
 	const file = "testdata/numbers.txt"
 	got := strings.Join(numbers(t, reflect.TypeFor[Event](), map[reflect.Type]bool{}), "\n") + "\n"
@@ -153,8 +154,7 @@ func TestNumbersStay(t *testing.T) {
 	}
 }
 
-// TestStoredByOlderVersions reads an event that an earlier version stored, and that has every
-// section.
+// TestStoredByOlderVersions decodes an event that an earlier version stored, with every section.
 func TestStoredByOlderVersions(t *testing.T) {
 	const file = "testdata/event-1.hex"
 	want := complete()
@@ -182,7 +182,7 @@ func TestStoredByOlderVersions(t *testing.T) {
 	}
 }
 
-// complete is an event in which no member is zero.
+// complete returns an event in which no member is zero.
 func complete() *Event {
 	e := new(Event)
 	n := 0
@@ -190,7 +190,7 @@ func complete() *Event {
 	return e
 }
 
-// number sets all members to 1, 2, 3 …, as far as their types reach, and makes slices of one element.
+// number sets all members to 1, 2, 3 …, within the range of their types, and makes slices of one element.
 func number(v reflect.Value, n *int) {
 	if v.Type() == reflect.TypeFor[Raw]() {
 		return

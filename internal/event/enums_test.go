@@ -4,8 +4,8 @@ package event
 
 import "testing"
 
-// TestStoredEnumsKeepTheirNumbers: files contain these numbers, so that a new constant takes the next free
-// one. Package stream holds the enums that C has too against C.
+// TestStoredEnumsKeepTheirNumbers checks the numbers that files contain. A new constant takes the next free
+// number. Package stream compares the enums that also exist in C with those of C.
 func TestStoredEnumsKeepTheirNumbers(t *testing.T) {
 	for name, c := range map[string]struct{ got, want int }{
 		"Function":       {int(Function), 1},
@@ -41,7 +41,7 @@ func TestStoredEnumsKeepTheirNumbers(t *testing.T) {
 		"MapDelete":      {int(MapDelete), 3},
 	} {
 		if c.got != c.want {
-			t.Errorf("%s is %d, and %d in stored events", name, c.got, c.want)
+			t.Errorf("%s is %d, but %d in stored events", name, c.got, c.want)
 		}
 	}
 }

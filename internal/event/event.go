@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package event describes what happened to a packet. Its one record is shared by all stages after
-// the ring buffer: stream decodes it, enrich adds names, column and export print it. It can be kept
-// (Clone) and stored (Encode, Decode).
+// Package event describes what happened to a packet. All stages after the ring buffer share the type
+// [Event]: stream decodes it, enrich adds names, column and export print it. It can be kept (Clone) and
+// stored (Encode, Decode).
 package event
 
-// Kind tells what an [Event] reports.
+// Kind is what an [Event] reports.
 type Kind uint8
 
 const (
@@ -17,17 +17,17 @@ const (
 	Return
 	// Program is the entry of a BPF program.
 	Program
-	// Verdict is what a BPF program decided whose entry was an event, too.
+	// Verdict is the return value of a BPF program whose entry was an event, too.
 	Verdict
-	// Looked is the return of a function that looked something up, and whose entry was none.
+	// Looked is the return of a function that looked something up, and whose entry was no event.
 	Looked
-	// Lost is no packet: it stands in the stream where events are missing.
+	// Lost marks where events are missing from the stream.
 	Lost
-	// Summary is the last record of a run: what was made, printed and lost.
+	// Summary is the last record of a run: how many events matched, were printed and were lost.
 	Summary
 )
 
-// String is the kind as JSON spells it.
+// String returns the kind as in JSON.
 func (k Kind) String() string {
 	switch k {
 	case Function:
@@ -50,26 +50,26 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// IsReturn says whether a function has returned.
+// IsReturn reports whether the event is the return of a function.
 func (k Kind) IsReturn() bool { return k == Return || k == Looked }
 
-// Event is one record: a core, and sections that are nil if the event has no such thing. Kind says which
-// members mean something.
+// Event is one record: a core, and sections, which are nil if the event does not have them. Kind determines
+// which members are valid.
 //
-// A source reuses an event, with all memory that it refers to, for the next one. Whoever keeps an event
-// keeps a [Event.Clone].
+// A source reuses an event, and all memory that it refers to, for the next one. To keep an event, make a
+// copy with [Event.Clone].
 type Event struct {
 	Kind Kind `cbor:"1,keyasint,omitzero"`
-	// TailCalled means that this BPF program was entered by a tail call, or ended with one: another
-	// program continued and has its verdict.
+	// TailCalled means that a BPF program was entered by a tail call (Program), or ended with one (Verdict):
+	// then the verdict is that of another program, which continued.
 	TailCalled bool   `cbor:"2,keyasint,omitzero"`
 	CPU        uint32 `cbor:"3,keyasint,omitzero"`
 	// Time is the kernel's CLOCK_MONOTONIC (bpf_ktime_get_ns) at the hit.
 	Time uint64 `cbor:"4,keyasint,omitzero"`
 	// Skb is the kernel address of the sk_buff; 0 for an XDP frame, which has none.
 	Skb uint64 `cbor:"5,keyasint,omitzero"`
-	// Head is where the memory with the packet's data begins, which an XDP frame passes on
-	// to the sk_buff; 0 where it was not asked for.
+	// Head is the start of the packet's memory (skb->head). An sk_buff that is built from an XDP frame keeps
+	// it. It is 0 if it was not recorded.
 	Head uint64 `cbor:"6,keyasint,omitzero"`
 	// Addr is the address of the function; 0 for tracepoints and BPF programs.
 	Addr    uint64   `cbor:"7,keyasint,omitzero"`
@@ -92,10 +92,10 @@ type Event struct {
 	// CB is the qdisc's part of skb->cb, in words (__sk_buff->cb).
 	CB   *CB   `cbor:"20,keyasint,omitzero"`
 	Loss *Loss `cbor:"21,keyasint,omitzero"`
-	// Totals are those of a Summary.
+	// Totals are the counts of a Summary.
 	Totals *Totals `cbor:"22,keyasint,omitzero"`
 
-	// These sections are set by enrich, from Raw.
+	// The following sections are set by enrich, from Raw.
 
 	// BPF is the BPF program that the event is about.
 	BPF *BPF `cbor:"23,keyasint,omitzero"`
@@ -106,7 +106,7 @@ type Event struct {
 	// SkbDump is the struct sk_buff, SharedInfo its struct skb_shared_info.
 	SkbDump    *Value `cbor:"26,keyasint,omitzero"`
 	SharedInfo *Value `cbor:"27,keyasint,omitzero"`
-	// Values are those of the user's expressions on the sk_buff, XDPValues those on the xdp_buff.
+	// Values are the values of the user's expressions on the sk_buff, XDPValues of those on the xdp_buff.
 	Values    []NamedValue `cbor:"28,keyasint,omitzero"`
 	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
 
@@ -114,27 +114,27 @@ type Event struct {
 	Raw Raw `cbor:"-"`
 }
 
-// CB is words of skb->cb.
+// CB is the part of skb->cb that BPF programs can access as __sk_buff->cb.
 type CB [5]uint32
 
-// Raw is what a record holds besides: numbers that mean something only together with the plan, and
-// bytes in the layout and byte order of the traced kernel.
+// Raw is the part of a record that only has a meaning together with the plan and the traced kernel:
+// numbers of the plan, and bytes in the kernel's layout and byte order.
 type Raw struct {
 	// ID is the index of a tracepoint in the plan, or the id of a BPF program.
 	ID uint64
-	// Arguments are 32 bits of each of a function's arguments 2 to 4.
+	// Arguments are the lower 32 bits of a function's arguments 2 to 4.
 	Arguments [3]uint32
-	// Stack holds return addresses, those of the probe itself among them.
+	// Stack are the return addresses, including those of the probe itself.
 	Stack []uint64
 	// Skb is the struct sk_buff, Shared its struct skb_shared_info.
 	Skb, Shared []byte
-	// Values are those of the user's expressions, in the layout of the plan, XDPValues those on the
-	// xdp_buff, and Lookup those that describe a look-up.
+	// Values are the values of the user's expressions on the sk_buff, XDPValues of those on the xdp_buff,
+	// and Lookup of the expressions that describe a look-up, all in the layout of the plan.
 	Values, XDPValues, Lookup []byte
 }
 
-// Packet tells packets apart: by number where they are followed, or else by the address
-// of the sk_buff, or of a frame's memory, which is another packet's later.
+// Packet returns a key for the packet: its number if packets are followed, or else the address of the
+// sk_buff or of the XDP frame's memory, which another packet may reuse later.
 func (e *Event) Packet() uint64 {
 	switch {
 	case e.Lineage.ID != 0:
@@ -145,73 +145,73 @@ func (e *Event) Packet() uint64 {
 	return e.Skb
 }
 
-// Process is what ran on the CPU at the hit; in softirq that is whoever was interrupted.
+// Process is the task that ran on the CPU at the hit. In softirq, that is the interrupted task.
 type Process struct {
-	// PID is the process id (tgid), TID the thread's.
+	// PID is the process id (tgid), TID the thread id.
 	PID uint32 `cbor:"1,keyasint,omitzero"`
 	TID uint32 `cbor:"2,keyasint,omitzero"`
 	// Comm is the task's name, at most 15 bytes, NUL-terminated.
 	Comm [16]byte `cbor:"3,keyasint,omitzero"`
 }
 
-// Meta is what the sk_buff says of itself.
+// Meta are members of the sk_buff, its device and its socket.
 type Meta struct {
-	// Netns is the inode number of the network namespace, of skb->dev's or else of skb->sk's.
+	// Netns is the inode number of the network namespace of skb->dev, or else of skb->sk.
 	Netns uint32 `cbor:"1,keyasint,omitzero"`
-	// Ifindex is skb->dev's index, 0 without a device, and Ifname its name.
+	// Ifindex is the index of skb->dev, 0 without a device, and Ifname is its name.
 	Ifindex uint32   `cbor:"2,keyasint,omitzero"`
 	Ifname  [16]byte `cbor:"3,keyasint,omitzero"`
 	Mark    uint32   `cbor:"4,keyasint,omitzero"`
 	// Len is skb->len in bytes.
 	Len uint32 `cbor:"5,keyasint,omitzero"`
-	// MTU is the route's, or else the device's, in bytes.
+	// MTU is that of the route, or else of the device, in bytes.
 	MTU uint32 `cbor:"6,keyasint,omitzero"`
 	// Protocol is skb->protocol, an Ethertype, in host order.
 	Protocol uint16 `cbor:"7,keyasint,omitzero"`
 }
 
-// ReasonPrefix begins the names of drop reasons. It is omitted on terminals.
+// ReasonPrefix is the prefix of the names of drop reasons. Terminal output omits it.
 const ReasonPrefix = "SKB_DROP_REASON_"
 
-// Drop is why and where the kernel gave the packet up.
+// Drop is why and where the kernel dropped the packet.
 type Drop struct {
 	// Dropped is set on the skb:kfree_skb tracepoint.
 	Dropped bool `cbor:"1,keyasint,omitzero"`
 	// Benign is set for a drop that is normal on a healthy network.
 	Benign bool `cbor:"2,keyasint,omitzero"`
-	// HasReason is set where the kernel gave a reason (5.17 and newer).
+	// HasReason is set if the kernel reported a reason (5.17 and newer).
 	HasReason bool   `cbor:"3,keyasint,omitzero"`
 	Reason    uint32 `cbor:"4,keyasint,omitzero"`
-	// Location is the address of the code that dropped; 0 when not known.
+	// Location is the address of the code that dropped the packet; 0 if unknown.
 	Location uint64 `cbor:"5,keyasint,omitzero"`
 }
 
 // BPF is a BPF program.
 type BPF struct {
 	ID uint32 `cbor:"1,keyasint,omitzero"`
-	// Name may be empty, Tag is a sum over the program's instructions.
+	// Name may be empty. Tag is the kernel's hash of the program's instructions.
 	Name string `cbor:"2,keyasint,omitzero"`
 	Tag  string `cbor:"3,keyasint,omitzero"`
-	// Kind is its kind in short, Type the kernel's type of it.
+	// Kind is the kind of the program, as in the flags; Type is its type in the kernel.
 	Kind string `cbor:"4,keyasint,omitzero"`
 	Type string `cbor:"5,keyasint,omitzero"`
-	// Addr is where its code begins; 0 where that is not known.
+	// Addr is the address of its code; 0 if unknown.
 	Addr uint64 `cbor:"6,keyasint,omitzero"`
 }
 
-// Returned is what a function came to; of a Return, a Looked or a Verdict.
+// Returned is the outcome of a function, for the kinds Return, Looked and Verdict.
 type Returned struct {
-	// Value is the register's, of which the function's type says how much counts.
+	// Value is the whole register of the return value. The function's type determines which bits are valid.
 	Value uint64 `cbor:"1,keyasint,omitzero"`
-	// Duration is the time from the function's entry, in nanoseconds.
+	// Duration is the time since the function's entry, in nanoseconds.
 	Duration uint64 `cbor:"2,keyasint,omitzero"`
 }
 
-// ResultClass is what a function's result is.
+// ResultClass is the class of a function's result type.
 type ResultClass uint8
 
 const (
-	// NoResult: the function returns nothing, or nothing that could be told.
+	// NoResult means that the function returns nothing, or that its type is unknown.
 	NoResult ResultClass = iota
 	// SignedResult and UnsignedResult are numbers, PointerResult is an address.
 	SignedResult
@@ -219,31 +219,31 @@ const (
 	PointerResult
 )
 
-// Result is Returned.Value by the function's type.
+// Result is Returned.Value, interpreted by the function's type.
 type Result struct {
 	Class ResultClass `cbor:"1,keyasint,omitzero"`
 	Value uint64      `cbor:"2,keyasint,omitzero"`
-	// Name is what the value is called, as in NF_DROP or ENOENT; empty for no name.
+	// Name is the name of the value, such as NF_DROP or ENOENT; empty if it has none.
 	Name string `cbor:"3,keyasint,omitzero"`
 }
 
-// Loss tells of events that were made and could not be delivered.
+// Loss is a number of events that matched and could not be delivered.
 type Loss struct {
 	Cause LossCause `cbor:"1,keyasint,omitzero"`
 	Count uint64    `cbor:"2,keyasint,omitzero"`
 }
 
-// LossCause is why events were lost.
+// LossCause is the reason why events were lost.
 type LossCause uint8
 
 const (
-	// RingFull: the ring buffer had no room.
+	// RingFull means that the ring buffer was full.
 	RingFull LossCause = iota
-	// LossCauses counts the causes.
+	// LossCauses is the number of causes.
 	LossCauses
 )
 
-// String is the cause in words.
+// String returns the cause as in text output.
 func (c LossCause) String() string {
 	if c == RingFull {
 		return "ring buffer full"
@@ -251,7 +251,7 @@ func (c LossCause) String() string {
 	return "unknown cause"
 }
 
-// Key is the cause as JSON spells it.
+// Key returns the cause as in JSON.
 func (c LossCause) Key() string {
 	if c == RingFull {
 		return "ring_buffer_full"
@@ -259,30 +259,30 @@ func (c LossCause) Key() string {
 	return "unknown"
 }
 
-// Totals sum up a run.
+// Totals are the counts of a run.
 type Totals struct {
-	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.
+	// Made is the number of events that matched in the kernel: Printed plus Withheld plus the sum of Lost.
 	Made    uint64 `cbor:"1,keyasint,omitzero"`
 	Printed uint64 `cbor:"2,keyasint,omitzero"`
-	// Withheld counts events left unprinted because of a limit: of lines, of packets, of
-	// events a packet or a second.
+	// Withheld counts events that were not printed because of a limit on lines, packets, events per packet
+	// or events per second.
 	Withheld uint64 `cbor:"3,keyasint,omitzero"`
-	// Packets counts distinct packets among the printed events; sk_buffs where packets
+	// Packets counts the distinct packets among the printed events, or the distinct sk_buffs if packets
 	// are not followed.
 	Packets uint64 `cbor:"4,keyasint,omitzero"`
-	// Dropped counts printed drops that are not benign, and DropReasons those of each reason,
-	// the most frequent first.
+	// Dropped counts the printed drops that are not benign. DropReasons counts them by reason, the most
+	// frequent first.
 	Dropped     uint64        `cbor:"5,keyasint,omitzero"`
 	DropReasons []ReasonCount `cbor:"6,keyasint,omitzero"`
-	// BenignReasons are the printed benign drops likewise, and HiddenReasons those that were
+	// BenignReasons counts the printed benign drops by reason, and HiddenReasons the drops that were
 	// hidden (--drop-hide-benign).
 	BenignReasons []ReasonCount      `cbor:"7,keyasint,omitzero"`
 	HiddenReasons []ReasonCount      `cbor:"8,keyasint,omitzero"`
 	Lost          [LossCauses]uint64 `cbor:"9,keyasint,omitzero"`
-	// Evicted counts sk_buffs that were followed and had to make room for others before
-	// their end.
+	// Evicted counts followed sk_buffs that were evicted from the table before they were freed, because
+	// too many were followed.
 	Evicted uint64 `cbor:"10,keyasint,omitzero"`
-	// Unreturned counts printed function calls of which the return was not seen.
+	// Unreturned counts printed function calls whose return was not seen.
 	Unreturned uint64 `cbor:"11,keyasint,omitzero"`
 	// WithoutNetns and WithoutIfname count events that passed all other filters and were rejected
 	// because the packet's network namespace, or its interface, was unknown.
@@ -291,12 +291,12 @@ type Totals struct {
 	// Headless counts dropped fragments without a transport header that the filter did not
 	// match.
 	Headless uint64 `cbor:"14,keyasint,omitzero"`
-	// Missed counts hits that the kernel did not run a program for (recursion);
-	// whether they would have matched is not known.
+	// Missed counts hits for which the kernel did not run a program (recursion).
+	// It is unknown whether they would have matched.
 	Missed uint64 `cbor:"15,keyasint,omitzero"`
-	// Unseen lists what a run without events did not look at; empty if there were events.
+	// Unseen lists what a run without events could not have seen; empty if there were events.
 	Unseen []Unseen `cbor:"16,keyasint,omitzero"`
-	// Duration is that of tracing, in nanoseconds.
+	// Duration is the duration of the trace, in nanoseconds.
 	Duration uint64 `cbor:"17,keyasint,omitzero"`
 }
 
@@ -307,11 +307,11 @@ type ReasonCount struct {
 	Count uint64 `cbor:"2,keyasint,omitzero"`
 }
 
-// Names are the words for an event's numbers.
+// Names are the names for an event's numbers.
 type Names struct {
 	// Func is the function or tracepoint.
 	Func string `cbor:"1,keyasint,omitzero"`
-	// Module is the kernel module that Func lives in, empty for vmlinux.
+	// Module is the kernel module that contains Func; empty for vmlinux.
 	Module string `cbor:"2,keyasint,omitzero"`
 	// Result is what the function or the BPF program returned.
 	Result Result `cbor:"3,keyasint,omitzero"`
@@ -319,26 +319,26 @@ type Names struct {
 	Reason string `cbor:"4,keyasint,omitzero"`
 	// Location is Drop.Location as symbol+0xoffset.
 	Location string `cbor:"5,keyasint,omitzero"`
-	// Netns is the network namespace's name, empty where it has none.
+	// Netns is the name of the network namespace; empty if it has none.
 	Netns string `cbor:"6,keyasint,omitzero"`
-	// Caller is the function that called, as symbol+0xoffset.
+	// Caller is the return address of the function, as symbol+0xoffset.
 	Caller string `cbor:"7,keyasint,omitzero"`
-	// WallTime is Event.Time as nanoseconds since the Unix epoch.
+	// WallTime is Event.Time in nanoseconds since the Unix epoch.
 	WallTime int64 `cbor:"8,keyasint,omitzero"`
-	// SinceLast is the nanoseconds since the previous event of the same packet.
+	// SinceLast is the time since the previous event of the same packet, in nanoseconds.
 	SinceLast uint64 `cbor:"9,keyasint,omitzero"`
 }
 
 // Frame is one return address of a stack.
 type Frame struct {
 	Addr uint64 `cbor:"1,keyasint,omitzero"`
-	// Symbol is empty where no symbol is known; Offset is from its start.
+	// Symbol is empty if it is unknown. Offset is the distance of Addr from its start, in bytes.
 	Symbol string `cbor:"2,keyasint,omitzero"`
 	Module string `cbor:"3,keyasint,omitzero"`
 	Offset uint64 `cbor:"4,keyasint,omitzero"`
 }
 
-// CString is the bytes of a NUL-terminated kernel string.
+// CString returns the bytes of a NUL-terminated kernel string, without the NUL.
 func CString(b []byte) []byte {
 	for i, c := range b {
 		if c == 0 {

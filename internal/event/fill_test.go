@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// filler sets every member of a value, those behind pointers among them, to values made from bytes. It
-// gives 0 when the bytes are used up.
+// filler sets every member of a value, including those behind pointers, from bytes. When the bytes are used
+// up, it continues with zeros.
 type filler struct{ data []byte }
 
 func (f *filler) next() byte {
@@ -20,7 +20,7 @@ func (f *filler) next() byte {
 	return b
 }
 
-// uint is small for one byte in two, and otherwise of any size up to 64 bits.
+// uint returns a number of 0 to 8 bytes.
 func (f *filler) uint() (n uint64) {
 	for range f.next() % 9 {
 		n = n<<8 | uint64(f.next())
@@ -98,7 +98,7 @@ func (f *filler) fillReference(v reflect.Value) {
 	}
 }
 
-// eventOf is an event made from bytes.
+// eventOf returns an event made from bytes.
 func eventOf(data []byte) *Event {
 	e := new(Event)
 	f := filler{data}

@@ -4,34 +4,34 @@ package event
 
 // Lookup is what a function looked up for a packet, and what it found.
 type Lookup struct {
-	// Kind is what was looked for, as in route; empty where nothing was.
+	// Kind is the kind of look-up, such as route; empty if the event is no look-up.
 	Kind string `cbor:"1,keyasint,omitzero"`
-	// Asked is the key, Found what is known of what was found.
+	// Asked is the key, Found describes the result.
 	Asked []Fact `cbor:"2,keyasint,omitzero"`
 	Found []Fact `cbor:"3,keyasint,omitzero"`
-	// Missing says that there is no such thing, and Error why, where the kernel tells.
+	// Missing means that nothing was found. Error is the reason, if the kernel reports one.
 	Missing bool   `cbor:"4,keyasint,omitzero"`
 	Error   string `cbor:"5,keyasint,omitzero"`
-	// Unknown says that it could not be read whether there is.
+	// Unknown means that the result could not be read.
 	Unknown bool `cbor:"6,keyasint,omitzero"`
 }
 
-// Fact is one thing that is known.
+// Fact is one named value of a key or a result.
 type Fact struct {
 	Key  string   `cbor:"1,keyasint,omitzero"`
 	Kind FactKind `cbor:"2,keyasint,omitzero"`
-	// Text is the value for people, of words with a | between them.
+	// Text is the value as in text output. For WordsFact, | separates the words.
 	Text   []byte `cbor:"3,keyasint,omitzero"`
 	Number uint64 `cbor:"4,keyasint,omitzero"`
-	// Usual says that it is a number which says nothing new while it is zero.
+	// Usual means that the value is a number whose usual value is zero, which is not shown.
 	Usual bool `cbor:"5,keyasint,omitzero"`
 }
 
-// FactKind is what a value is.
+// FactKind is the type of a value.
 type FactKind uint8
 
 const (
-	// Unread could not be read.
+	// Unread is a value that could not be read.
 	Unread FactKind = iota
 	// WordFact is a text, WordsFact a list of them, NumberFact a number.
 	WordFact

@@ -2,9 +2,9 @@
 
 package event
 
-// Unseen is a kind of packet or event that a run without events did not look at.
+// Unseen is a kind of packet or event that a run without events could not have seen.
 type Unseen struct {
-	// Key is its value in JSON, Text its line of the message.
+	// Key is its value in JSON, Text its line in the message.
 	Key  string `cbor:"1,keyasint,omitzero"`
 	Text string `cbor:"2,keyasint,omitzero"`
 }
