@@ -294,7 +294,7 @@ type Totals struct {
 	// Missed counts hits for which the kernel did not run a program (recursion).
 	// It is unknown whether they would have matched.
 	Missed uint64 `cbor:"15,keyasint,omitzero"`
-	// Unseen lists what a run without events could not have seen; empty if there were events.
+	// Unseen lists what a run without events did not cover; empty if there were events.
 	Unseen []Unseen `cbor:"16,keyasint,omitzero"`
 	// Duration is the duration of the trace, in nanoseconds.
 	Duration uint64 `cbor:"17,keyasint,omitzero"`

@@ -14,17 +14,17 @@ import (
 	"tracer/internal/event"
 )
 
-// comparison holds what tracer says of a packet against what tshark says. Ours may say less.
+// comparison compares an event with the layers that tshark finds in the same frame. An event may have less.
 type comparison struct {
 	frame []byte
-	// end is where the last layer ends that was taken.
+	// end is the offset in the frame at which the last taken layer ends.
 	end int
-	// over says that there is nothing more to compare.
+	// over is true if there is nothing more to compare.
 	over bool
-	// rest are tshark's layers that are still to come.
+	// rest are tshark's remaining layers.
 	rest dissected
-	// complaints are what ours says otherwise, less what it leaves out, more what tshark does
-	// not show of a header that is cut off.
+	// complaints are the differences. less is what the event leaves out, and more is what tshark does
+	// not show of a truncated header.
 	complaints, less, more []string
 }
 
@@ -32,7 +32,7 @@ func (c *comparison) complain(format string, args ...any) {
 	c.complaints = append(c.complaints, fmt.Sprintf(format, args...))
 }
 
-// giveUp ends the comparison: tshark sees no more.
+// giveUp ends the comparison, because tshark does not dissect the rest.
 func (c *comparison) giveUp(why string) {
 	c.more = append(c.more, why)
 	c.rest, c.over = nil, true
@@ -40,7 +40,7 @@ func (c *comparison) giveUp(why string) {
 
 func (c *comparison) omit(what string) { c.less = append(c.less, what) }
 
-// next is the name of the next layer.
+// next returns the name of the next layer, or "" after the last.
 func (c *comparison) next() string {
 	if len(c.rest) == 0 {
 		return ""
@@ -48,6 +48,7 @@ func (c *comparison) next() string {
 	return c.rest[0].name
 }
 
+// take removes the next layer and returns it.
 func (c *comparison) take() layer {
 	if len(c.rest) == 0 {
 		return layer{}
@@ -57,10 +58,11 @@ func (c *comparison) take() layer {
 	return l
 }
 
-// isCut says that tshark has come to the end of the frame in the middle of a header.
+// isCut reports whether tshark reached the end of the frame in the middle of a header.
 func (c *comparison) isCut() bool { return strings.HasPrefix(c.next(), "_ws.") }
 
-// transportLayer is the next layer if that is its name; otherwise it is one without fields.
+// transportLayer takes the next layer if it has one of the names. Otherwise it returns a layer without
+// fields.
 func (c *comparison) transportLayer(names ...string) layer {
 	if slices.Contains(names, c.next()) {
 		return c.take()
@@ -68,7 +70,7 @@ func (c *comparison) transportLayer(names ...string) layer {
 	return layer{at: c.end}
 }
 
-// number is a field as a number; false where there is none.
+// number returns a field as a number, and whether the layer has it.
 func (l layer) number(field string) (uint64, bool) {
 	value, found := l.fields[field]
 	if !found {
@@ -91,15 +93,15 @@ func (l layer) address(field string) netip.Addr {
 	return a
 }
 
-// same complains where ours has a number that tshark has not.
+// same compares a number with a field of tshark.
 func (c *comparison) same(l layer, field string, ours uint64) {
 	if theirs, found := l.number(field); !found || theirs != ours {
 		c.complain("%s is %d, tshark: %q", field, ours, l.fields[field])
 	}
 }
 
-// sameOrCut is the same for a field of that place in a transport header. Of one that is cut off
-// tshark does not show everything: then the frame itself is what ours is held against.
+// sameOrCut does the same for a field at an offset of a transport header. If the header is truncated,
+// tshark does not show all of its fields, and the number is compared with the bytes of the frame.
 func (c *comparison) sameOrCut(l layer, field string, offset, size int, ours uint64) {
 	_, found := l.number(field)
 	from := l.at + offset
@@ -119,7 +121,7 @@ func (c *comparison) sameAddress(l layer, field string, ours netip.Addr) {
 	}
 }
 
-// compare holds an event against the layers.
+// compare compares an event with the layers.
 func compare(e *event.Event, frame []byte, d dissected) *comparison {
 	c := &comparison{frame: frame, rest: d}
 	c.link(&e.Tuple)
@@ -127,7 +129,7 @@ func compare(e *event.Event, frame []byte, d dissected) *comparison {
 	return c
 }
 
-// TestDisagreementIsFound: one wrong number after the other is complained of.
+// TestDisagreementIsFound checks that the comparison finds each kind of wrong value.
 func TestDisagreementIsFound(t *testing.T) {
 	layers := dissected{
 		{name: "eth", fields: map[string]string{"eth.type": "8100"}},
@@ -158,7 +160,7 @@ func TestDisagreementIsFound(t *testing.T) {
 		wrong := right
 		change(&wrong)
 		if c := compare(&event.Event{Tuple: wrong, Tunnel: &event.Tunnel{}}, nil, layers); len(c.complaints) == 0 {
-			t.Errorf("another %s is not complained of", name)
+			t.Errorf("a wrong %s is not found", name)
 		}
 	}
 }

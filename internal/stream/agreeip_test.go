@@ -14,12 +14,12 @@ func (c *comparison) ipv4(e *event.Tuple) {
 		c.complain("IPv4, tshark: %q", l.name)
 		return
 	}
-	if _, told := l.fields["ip.src"]; !told { // it stops at lengths that can't be
+	if _, told := l.fields["ip.src"]; !told { // tshark stops at impossible lengths
 		c.bad(e)
 		return
 	}
 	c.sameAddress(l, "ip.src", e.Source)
-	if _, told := l.fields["ip.dst"]; told || !c.isCut() { // tshark wants all options first
+	if _, told := l.fields["ip.dst"]; told || !c.isCut() { // tshark shows it only if all options are there
 		c.sameAddress(l, "ip.dst", e.Dest)
 	}
 	offset, _ := l.number("ip.frag_offset")
@@ -29,7 +29,7 @@ func (c *comparison) ipv4(e *event.Tuple) {
 	c.protocol(e, []uint64{proto})
 }
 
-// bad is a packet of which only the fixed fields are sure.
+// bad handles a packet of which tshark dissects only the fixed fields.
 func (c *comparison) bad(e *event.Tuple) {
 	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
 		c.complain("a transport header, tshark: none behind a bad IP header")
@@ -59,17 +59,17 @@ func (c *comparison) ipv6(e *event.Tuple) {
 	c.protocol(e, []uint64{next})
 }
 
-// nextFields are those for the protocol behind an extension header.
+// nextFields are the fields with the protocol after an extension header.
 var nextFields = map[string]string{
 	"ipv6.hopopts": "ipv6.hopopts.nxt", "ipv6.dstopts": "ipv6.dstopts.nxt", "ipv6.routing": "ipv6.routing.nxt",
 	"ipv6.fraghdr": "ipv6.fraghdr.nxt", "ah": "ah.next_header",
 }
 
-// mostExtensions is how many extension headers programs skip.
+// mostExtensions is the maximum number of extension headers that the BPF programs skip.
 const mostExtensions = 8
 
-// protocol compares the protocol with those of the extension headers, of which ours may have
-// stopped at one, and then the transport header.
+// protocol compares the protocol with the chain of extension headers, where the event may have stopped at
+// one of them, and then the transport header.
 func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
 	fragment := e.Network == event.IPv4
 	for nextFields[c.next()] != "" {
@@ -100,14 +100,14 @@ func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
 	}
 }
 
-// isForeign says that the protocol is an extension header in IPv6 alone, which tshark follows
-// in IPv4, too.
+// isForeign reports whether the protocol is an extension header of IPv6 in an IPv4 packet. Only tshark skips
+// these.
 func isForeign(e *event.Tuple) bool {
 	const ah = 51
 	return e.Network == event.IPv4 && e.Protocol != ah
 }
 
-// stop is for where ours has stopped at an extension header.
+// stop handles an event that stopped at an extension header.
 func (c *comparison) stop(e *event.Tuple, why string) {
 	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
 		c.complain("a transport header behind protocol %d", e.Protocol)

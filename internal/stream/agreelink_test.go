@@ -28,8 +28,8 @@ func (c *comparison) link(e *event.Tuple) {
 	}
 }
 
-// tags compares the ids of tags. It returns how many there are, and the last header that tells
-// what follows.
+// tags compares the ids of tags. It returns the number of tags, and the last header that has the type of
+// the next one.
 func (c *comparison) tags(e *event.Tuple, before layer) (seen int, last layer) {
 	last = before
 	for c.next() == "vlan" || c.next() == "ieee8021ad" {
@@ -44,7 +44,7 @@ func (c *comparison) tags(e *event.Tuple, before layer) (seen int, last layer) {
 			}
 		}
 	}
-	if seen < int(e.Tags) && c.isCut() { // behind the id
+	if seen < int(e.Tags) && c.isCut() { // the frame ends after the id
 		c.more = append(c.more, "tag")
 		seen++
 	}
@@ -57,14 +57,14 @@ func (c *comparison) tag(e *event.Tuple, l layer, field string, i int) {
 	}
 }
 
-// mostTags is how many tags programs skip.
+// mostTags is the maximum number of tags that the BPF programs skip.
 const mostTags = 8
 
 func isTag(etherType uint16) bool {
 	return etherType == 0x8100 || etherType == 0x88a8 || etherType == 0x9100
 }
 
-// idFields are those for a tag's id; a layer of 802.1ad may have two.
+// idFields are the fields with a tag's id. A layer of 802.1ad may have two.
 var idFields = []string{"vlan.id", "ieee8021ad.id", "ieee8021ad.svid", "ieee8021ad.cvid"}
 
 func firstOf(l layer, fields ...string) (uint64, bool) {
@@ -76,7 +76,7 @@ func firstOf(l layer, fields ...string) (uint64, bool) {
 	return 0, false
 }
 
-// network compares the network header, and what follows. The layer before says which it is.
+// network compares the network header and the headers after it. The layer before has its type.
 func (c *comparison) network(e *event.Tuple, before layer) {
 	switch e.Network {
 	case event.IPv4:
@@ -98,16 +98,16 @@ func (c *comparison) network(e *event.Tuple, before layer) {
 	}
 }
 
-// typeFields are those for the Ethertype behind a layer.
+// typeFields are the fields with the Ethertype of the next layer.
 var typeFields = []string{"vlan.etype", "ieee8021ah.etype", "eth.type", "gre.proto", "geneve.proto_type"}
 
-// lengthFields are those for the length of an 802.3 frame.
+// lengthFields are the fields with the length of an 802.3 frame.
 var lengthFields = []string{"vlan.len", "eth.len", "eth.invalid_lentype", "vlan.invalid_lentype"}
 
-// gpeTypes are the Ethertypes of VXLAN-GPE's protocols.
+// gpeTypes are the Ethertypes for the protocol numbers of VXLAN-GPE.
 var gpeTypes = map[uint64]uint64{1: 0x0800, 2: 0x86dd, 4: 0x894f, 5: 0x8847}
 
-// etherType is the Ethertype behind a layer.
+// etherType returns the Ethertype of the next layer.
 func etherType(l layer) (uint64, bool) {
 	if protocol, gpe := l.number("vxlan.next_proto"); gpe {
 		t, found := gpeTypes[protocol]
@@ -116,21 +116,21 @@ func etherType(l layer) (uint64, bool) {
 	return firstOf(l, typeFields...)
 }
 
-// hasLength says that the frame has a length in place of an Ethertype, which tshark does not
-// always call so.
+// hasLength reports whether the frame has a length instead of an Ethertype. tshark sometimes shows the length
+// as a type.
 func hasLength(l layer) bool {
 	_, found := firstOf(l, lengthFields...)
 	t, named := firstOf(l, typeFields...)
 	return found || named && t < 0x600
 }
 
-// other is a packet that is only named.
+// other compares a packet of which the event has only the Ethertype.
 func (c *comparison) other(e *event.Tuple, before layer) {
 	theirs, found := etherType(before)
 	length := hasLength(before)
 	switch {
-	case e.EtherType == 1 && length: // the kernel's own number for 802.3
-	case e.EtherType == 0 && length: // of 0 bytes
+	case e.EtherType == 1 && length: // ETH_P_802_3, the kernel's number for 802.3
+	case e.EtherType == 0 && length: // a length of 0 bytes
 	case !found || theirs != uint64(e.EtherType):
 		c.complain("Ethertype %#04x, tshark: %#04x in %q", e.EtherType, theirs, before.name)
 	}
@@ -149,7 +149,7 @@ func (c *comparison) llc(e *event.Tuple, before layer) {
 	if !e.SAP.Told {
 		return
 	}
-	if _, named := firstOf(before, "ieee8021ah.etype"); named { // tshark goes on with this as if it were an Ethertype
+	if _, named := firstOf(before, "ieee8021ah.etype"); named { // tshark takes the length for an Ethertype
 		c.omit("LLC in 802.1ad")
 		return
 	}
@@ -165,7 +165,7 @@ func (c *comparison) llc(e *event.Tuple, before layer) {
 	}
 }
 
-// snapProtocol is named after whose number it is.
+// snapProtocol returns the protocol of a SNAP header. The field's name depends on the organization.
 func snapProtocol(l layer) (uint64, bool) {
 	for field := range l.fields {
 		if strings.HasPrefix(field, "llc.") && (strings.HasSuffix(field, "_pid") || strings.HasSuffix(field, ".pid") || field == "llc.type") {

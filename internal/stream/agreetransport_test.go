@@ -6,7 +6,7 @@ import (
 	"tracer/internal/event"
 )
 
-// transports are the layers with ports, and how their fields begin.
+// transports are the names of layers with ports, which are also the prefixes of their fields.
 var transports = map[uint8]string{6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udp"}
 
 func (c *comparison) transport(e *event.Tuple) {
@@ -35,7 +35,7 @@ func (c *comparison) transport(e *event.Tuple) {
 	}
 	c.tcp(e, l)
 	if length, told := l.number("udp.length"); told && length == 0 {
-		c.giveUp("at a datagram longer than its length field can say")
+		c.giveUp("at a datagram longer than the maximum of its length field")
 	}
 }
 
@@ -73,13 +73,13 @@ func (c *comparison) icmp(e *event.Tuple) {
 	}
 }
 
-// headers are the layers of tunnels, and their fields with a number.
+// headers are the layers of tunnels, and their fields with the id.
 var headers = map[event.TunnelKind][2]string{
 	event.VXLAN: {"vxlan", "vxlan.vni"}, event.VXLANGPE: {"vxlan", "vxlan.vni"}, event.Geneve: {"geneve", "geneve.vni"}, event.GRE: {"gre", "gre.key"},
 }
 
-// byPort is for VXLAN that tshark takes for VXLAN-GPE by its port, or the other way round. The
-// header has a bit for it.
+// byPort handles VXLAN that tshark takes for VXLAN-GPE because of the port, or the other way round. A bit of
+// the header tells them apart.
 func (c *comparison) byPort(u *event.Tunnel, l layer) {
 	if bit, told := l.number("vxlan.p_bit"); told && bit == 1 {
 		c.complain("tunnel %v, tshark: VXLAN-GPE", u.Kind)

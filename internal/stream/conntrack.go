@@ -13,8 +13,8 @@ import (
 	"tracer/internal/event"
 )
 
-// tick is the step of the kernel's own clock, in which it counts timeouts: the coarse
-// clocks have its resolution.
+// tick returns the length of a jiffy, the unit of timeouts in the kernel. It is the resolution of the coarse
+// clocks.
 var tick = sync.OnceValue(func() time.Duration {
 	var resolution unix.Timespec
 	if unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &resolution) != nil {
@@ -47,7 +47,7 @@ func decodeConntrack(c *bpf.Conntrack, to *event.Conntrack) {
 	}
 }
 
-// decodeDirection makes one direction of a connection a tuple.
+// decodeDirection converts one direction of a connection to a tuple.
 func decodeDirection(d *bpf.Direction, to *event.Tuple) {
 	to.Protocol = d.Protocol
 	switch d.Family {

@@ -17,7 +17,7 @@ func direction(source, dest string, sport, dport uint16, family, protocol uint8)
 	return bpf.Direction{Source: comm(source), Dest: comm(dest), SourcePort: sport, DestPort: dport, Family: family, Protocol: protocol}
 }
 
-// decoded is the event of a record with these two parts.
+// decoded returns the event of a record with these two parts.
 func decoded(t *testing.T, hook bpf.Hook, connection bpf.Conntrack) event.Event {
 	t.Helper()
 	raw := record(bpf.Core{Kind: bpf.KindFunction, Parts: bpf.PartDetail | bpf.PartConntrack}, nil, nil)
@@ -27,7 +27,7 @@ func decoded(t *testing.T, hook bpf.Hook, connection bpf.Conntrack) event.Event 
 		t.Fatal(err)
 	}
 	if err := plain.Decode(raw[:len(raw)-1], &event.Event{}); err == nil {
-		t.Error("a connection that is cut off was accepted")
+		t.Error("a truncated connection was accepted")
 	}
 	return e
 }
@@ -59,7 +59,7 @@ func TestDecodeConntrack(t *testing.T) {
 	}
 }
 
-// TestDecodeConntrackOfICMP has type and code where others have a port, and no state of TCP.
+// TestDecodeConntrackOfICMP checks that type and code are read from the port, and that there is no TCP state.
 func TestDecodeConntrackOfICMP(t *testing.T) {
 	c := decoded(t, bpf.Hook{}, bpf.Conntrack{
 		Has: bpf.HasInfo | bpf.HasEntry, Left: -5, TcpState: 3, Mark: 1, Zone: 1,
@@ -82,7 +82,7 @@ func TestDecodeConntrackWithoutEntry(t *testing.T) {
 	}
 }
 
-// TestTick: kernels tick 24 to 1200 times a second.
+// TestTick checks the length of a jiffy: kernels have 24 to 1200 per second.
 func TestTick(t *testing.T) {
 	if tick() < time.Second/1200 || tick() > time.Second/24 {
 		t.Error(tick())
@@ -107,7 +107,7 @@ func TestDecodeHook(t *testing.T) {
 	}
 }
 
-// TestHookObjects holds the C order against Go's.
+// TestHookObjects checks that the enums in C and Go have the same numbers.
 func TestHookObjects(t *testing.T) {
 	for object, want := range map[uint8]event.HookObject{
 		bpf.HookPlain: event.PlainHook, bpf.HookNFT: event.NFTables, bpf.HookXtables: event.Xtables, bpf.HookEbtables: event.Ebtables,

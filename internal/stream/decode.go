@@ -11,11 +11,10 @@ import (
 	"tracer/internal/event"
 )
 
-// Layout is how long the parts of a record are that have no size of their own, in
-// bytes.
+// Layout has the sizes in bytes of those parts of a record that have no fixed size.
 type Layout struct{ Skb, Shared, Values, Lookup, XDPValues int }
 
-// LayoutOf is that of the records which programs with these settings make.
+// LayoutOf returns the layout of records that programs with these settings emit.
 func LayoutOf(c bpf.Config) Layout {
 	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize)}
 }
@@ -26,22 +25,23 @@ type Decoder struct {
 	layout   Layout
 	event    event.Event
 	sections sections
-	// core is that of the previous record. meta, tuple and tunnel are its parts, valid if core.Parts
+	// core is the core of the previous record. meta, tuple and tunnel are its parts, valid if core.Parts
 	// has them.
 	core   bpf.Core
 	meta   bpf.Meta
 	tuple  bpf.Tuple
 	tunnel bpf.Tunnel
-	// cleared says that the event has nothing of the record before.
+	// cleared is true if the event has no data of the previous record.
 	cleared bool
 }
 
 const (
-	// compared are the parts that mostly are what they were.
+	// compared are the parts that are compared with the previous record, since they rarely change.
 	compared = bpf.PartMeta | bpf.PartTuple | bpf.PartTunnel
-	// flags are no parts: they tell what members of the core mean.
+	// flags are bits without a part: they define the meaning of members of the core.
 	flags = bpf.PartDrop | bpf.PartReason | bpf.PartArguments
-	// rewritten is what leaves nothing of the event before in the members that it is about.
+	// rewritten are the bits whose members of the event are always overwritten completely, so that they
+	// need not be cleared.
 	rewritten = compared | flags | bpf.PartLineage
 )
 
@@ -55,7 +55,7 @@ type sections struct {
 	cb        event.CB
 }
 
-// NewDecoder is one for records of that layout.
+// NewDecoder returns a decoder for records of a layout.
 func NewDecoder(l Layout) *Decoder { return &Decoder{layout: l} }
 
 // Decode returns the event of a record. It is valid until the next call, since it refers to memory of the
@@ -78,7 +78,7 @@ func (d *Decoder) Decode(record []byte) (*event.Event, error) {
 	return e, r.error()
 }
 
-// decodeParts goes through the parts in the order of their bits.
+// decodeParts decodes the parts in the order of their bits.
 func (d *Decoder) decodeParts(has uint32, r *parts) {
 	if has&bpf.PartMeta != 0 {
 		d.decodeMeta(part[bpf.Meta](r))
@@ -119,7 +119,7 @@ func (d *Decoder) decodeMeta(m *bpf.Meta) {
 	decodeMeta(m, &d.event.Meta)
 }
 
-// decodeOthers are the parts behind those that hardly change.
+// decodeOthers decodes the parts after those in compared.
 func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
 	l, s := &d.layout, &d.sections
 	if has&bpf.PartCB != 0 {
@@ -171,7 +171,7 @@ func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
 	}
 }
 
-// parts hands out the parts of a record, one behind the other.
+// parts reads the parts of a record, one after the other.
 type parts struct {
 	rest  []byte
 	size  int
@@ -195,9 +195,8 @@ func (p *parts) error() error {
 	return nil
 }
 
-// part looks at the record as the kernel wrote it: same machine, same byte order,
-// and every access is to aligned or to byte-wise readable memory. It is a part of
-// zeros where the record is too short.
+// part returns the next part, as a pointer into the record: the kernel wrote it on the same machine, so byte
+// order and alignment are right. If the record is too short, it returns a part of zeros.
 func part[T any](p *parts) *T {
 	if b := p.take(int(unsafe.Sizeof(*new(T)))); b != nil {
 		return (*T)(unsafe.Pointer(&b[0]))
@@ -208,7 +207,7 @@ func part[T any](p *parts) *T {
 // addressSize is the size of an address in bytes.
 const addressSize = 8
 
-// addressesIn are the addresses that b holds.
+// addressesIn returns the addresses in b, without a copy.
 func addressesIn(b []byte) []uint64 {
 	n := len(b) / addressSize
 	if n == 0 {
@@ -255,7 +254,8 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	return nil
 }
 
-// addressOrID tells the address of a function from the index of a tracepoint and the id of a BPF program.
+// addressOrID returns n as the address of a function, or as the index of a tracepoint or the id of a BPF
+// program.
 func addressOrID(k event.Kind, n uint64) (addr, id uint64) {
 	switch k {
 	case event.Tracepoint, event.Program, event.Verdict:
@@ -326,7 +326,7 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 	}
 }
 
-// decodeSNAP is the header as on the wire.
+// decodeSNAP decodes a SNAP header in wire format.
 func decodeSNAP(h [5]byte) event.SNAP {
 	return event.SNAP{Told: true, OUI: uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2]), Protocol: uint16(h[3])<<8 | uint16(h[4])}
 }

@@ -22,7 +22,7 @@ func bytesOf[T any](v *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
 }
 
-// record lays out a record as the BPF side does.
+// record builds a record as the BPF programs do.
 func record(core bpf.Core, meta *bpf.Meta, tuple *bpf.Tuple) []byte {
 	if meta != nil {
 		core.Parts |= bpf.PartMeta
@@ -43,7 +43,7 @@ func record(core bpf.Core, meta *bpf.Meta, tuple *bpf.Tuple) []byte {
 // plain is the layout of records without copies of kernel objects.
 var plain Layout
 
-// Decode is a record alone.
+// Decode decodes a single record.
 func (l Layout) Decode(record []byte, to *event.Event) error {
 	d := NewDecoder(l)
 	e, err := d.Decode(record)
@@ -119,7 +119,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestDecodeArguments: a function's arguments are in the places of a drop's reason and location.
+// TestDecodeArguments checks that a function's arguments are read from the members for a drop's reason and
+// location.
 func TestDecodeArguments(t *testing.T) {
 	core := bpf.Core{Kind: bpf.KindFunction, Reason: 2, Location: 4<<32 | 3, Parts: bpf.PartArguments}
 	var got event.Event
@@ -131,7 +132,7 @@ func TestDecodeArguments(t *testing.T) {
 	}
 }
 
-// TestDecodeParts has every part that a record can have, each with contents of its own.
+// TestDecodeParts decodes a record with most parts, each with different contents.
 func TestDecodeParts(t *testing.T) {
 	layout := Layout{Skb: 8, Shared: 16, Values: 24, XDPValues: 32}
 	tuple := bpf.Tuple{Network: uint8(event.IPv4), Has: bpf.HasTCP, Tags: 4, ThirdVlan: 5, TcpSeq: 1, TcpAck: 2, TcpWindow: 3, InnerVlan: 4}
@@ -175,11 +176,11 @@ func TestDecodeParts(t *testing.T) {
 		t.Errorf("stack %#x", e.Raw.Stack)
 	}
 	if err := layout.Decode(raw[:len(raw)-17-int(unsafe.Sizeof(bpf.Lineage{}))], &e); err == nil {
-		t.Error("values that are cut off were accepted")
+		t.Error("truncated values were accepted")
 	}
 }
 
-// TestDecodeNetworks holds the C order of networks against Go's.
+// TestDecodeNetworks checks the networks and their kinds of addresses.
 func TestDecodeNetworks(t *testing.T) {
 	source := [16]uint8{0x20, 0x01, 0x0d, 0xb8, 15: 1}
 	for _, test := range []struct {
@@ -203,7 +204,7 @@ func TestDecodeNetworks(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
+func TestDecodeRejectsTruncatedRecords(t *testing.T) {
 	whole := record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{})
 	for n := range len(whole) {
 		var e event.Event
@@ -213,7 +214,7 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesUnknownKinds(t *testing.T) {
+func TestDecodeRejectsUnknownKinds(t *testing.T) {
 	var e event.Event
 	if err := plain.Decode(record(bpf.Core{Kind: 99}, nil, nil), &e); err == nil {
 		t.Error("kind 99 was accepted")
@@ -228,7 +229,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestDecodeAfterAnother: an event depends on its own record alone, whatever the previous one was.
+// TestDecodeAfterAnother checks that an event depends only on its own record, and not on the previous one.
 func TestDecodeAfterAnother(t *testing.T) {
 	layout := Layout{Values: 24}
 	d := NewDecoder(layout)
@@ -246,7 +247,7 @@ func TestDecodeAfterAnother(t *testing.T) {
 			if decoded++; !reflect.DeepEqual(want, *got) {
 				t.Fatalf("record %d: %s", i, cmp.Diff(want, *got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })))
 			}
-			got.Drop = event.Drop{HasReason: true, Reason: 77} // as is found on its way
+			got.Drop = event.Drop{HasReason: true, Reason: 77} // enrich changes events, too
 		}
 	}
 	if decoded < 10_000 {
@@ -254,7 +255,7 @@ func TestDecodeAfterAnother(t *testing.T) {
 	}
 }
 
-// anyRecord is one of random bytes with parts of which some change and some do not.
+// anyRecord returns a record of random bytes with random parts. Parts that are compared are frequent.
 func anyRecord(r *rand.Rand) []byte {
 	core := bpf.Core{Kind: uint8(1 + r.IntN(4)), Parts: uint32(r.Uint64()) & (bpf.PartArguments | bpf.PartReason | bpf.PartDrop)}
 	sizes := map[uint32]int{
@@ -275,7 +276,7 @@ func anyRecord(r *rand.Rand) []byte {
 	return raw
 }
 
-// like is a record that mostly differs in little, and sometimes in all.
+// like returns a record that usually differs from raw in at most one byte, and sometimes completely.
 func like(r *rand.Rand, raw []byte) []byte {
 	switch r.IntN(8) {
 	case 0:
@@ -289,7 +290,7 @@ func like(r *rand.Rand, raw []byte) []byte {
 		raw[min(length, len(raw)-1)] ^= byte(r.IntN(4)) << 1
 		return raw
 	}
-	// Not what tells what the record consists of.
+	// The members from Parts on are not changed, since they define what the record consists of.
 	const from, behind = unsafe.Offsetof(bpf.Core{}.Parts), unsafe.Sizeof(bpf.Core{})
 	if at := uintptr(r.IntN(len(raw))); at < from || at >= behind {
 		raw[at] ^= byte(1 + r.IntN(255))
@@ -297,7 +298,7 @@ func like(r *rand.Rand, raw []byte) []byte {
 	return raw
 }
 
-// FuzzDecode holds that no bytes make the decoder panic or read beyond them.
+// FuzzDecode checks that the decoder does not panic on any bytes, or read beyond them.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(record(bpf.Core{Kind: bpf.KindFunction}, nil, nil))
@@ -321,7 +322,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// TestDecodeLLC: the header of an 802.3 frame lies where others have addresses.
+// TestDecodeLLC checks that the header of an 802.3 frame is read from the space for addresses.
 func TestDecodeLLC(t *testing.T) {
 	header := comm("\xaa\xab\x03\x00\x12\x34\x88\xcc")
 	for has, want := range map[uint8]event.Tuple{

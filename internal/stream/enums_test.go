@@ -13,8 +13,7 @@ import (
 	"tracer/internal/event"
 )
 
-// mirrored are the enums of bpf/event.h whose numbers are those of Go's constants: what C calls
-// them, and what Go does.
+// mirrored are the enums of bpf/event.h that exist in Go, too: the names in C, and the numbers in Go.
 var mirrored = map[string]map[string]int{
 	"tuple_network": {
 		"NETWORK_NONE": int(event.NoPacket), "NETWORK_IPV4": int(event.IPv4), "NETWORK_IPV6": int(event.IPv6),
@@ -43,12 +42,12 @@ var mirrored = map[string]map[string]int{
 		"FIRST_CONNECTION": int(event.FirstConnection), "FIRST_TRANSLATED": int(event.FirstTranslated),
 		"FIRST_INNER": int(event.FirstInner), "FIRST_QUOTED": int(event.FirstQuoted),
 	},
-	"map_operation": { // Go's have one for none in front
+	"map_operation": { // Go counts from 1, after NoMapOperation
 		"MAP_LOOKUP": int(event.MapLookup) - 1, "MAP_UPDATE": int(event.MapUpdate) - 1, "MAP_DELETE": int(event.MapDelete) - 1,
 	},
 }
 
-// TestEnumsAreThoseOfC: each member has the same number on both sides, and there are no others.
+// TestEnumsAreThoseOfC checks that both sides have the same members with the same numbers.
 func TestEnumsAreThoseOfC(t *testing.T) {
 	source, err := os.ReadFile("../../bpf/event.h")
 	if err != nil {
@@ -59,7 +58,7 @@ func TestEnumsAreThoseOfC(t *testing.T) {
 			t.Errorf("enum %s: C has %v, Go %v", name, have, want)
 		}
 	}
-	// The comment in front of a mirrored enum says so.
+	// The comment before a mirrored enum refers to package event.
 	for _, m := range regexp.MustCompile(`order is event\.\w+'s\.\nenum (\w+)`).FindAllStringSubmatch(string(source), -1) {
 		if mirrored[m[1]] == nil {
 			t.Errorf("enum %s is mirrored in package event and not compared here", m[1])
@@ -69,7 +68,7 @@ func TestEnumsAreThoseOfC(t *testing.T) {
 
 var comment = regexp.MustCompile(`//.*`)
 
-// membersOf are the numbers of an enum's members, which count from 0 or have their own.
+// membersOf returns the numbers of an enum's members. They count from 0, unless a value is assigned.
 func membersOf(t *testing.T, source, name string) map[string]int {
 	t.Helper()
 	_, rest, found := strings.Cut(source, "enum "+name+" {")

@@ -4,16 +4,15 @@ package stream
 
 import "tracer/internal/event"
 
-// gaps finds out where events are missing: every record carries how many its
-// CPU had lost by then.
+// gaps detects missing events: each record has the number of events that its CPU has lost so far.
 type gaps struct {
-	// seen is what each CPU's count was when last told.
+	// seen is the count of each CPU at its last marker.
 	seen   []uint32
 	marker event.Event
 	loss   event.Loss
 }
 
-// mark returns a marker where the CPU's count has grown, or nil.
+// mark returns a marker if the CPU's count has increased, or nil.
 func (g *gaps) mark(cpu, lost uint32, time uint64) *event.Event {
 	for int(cpu) >= len(g.seen) {
 		g.seen = append(g.seen, 0)

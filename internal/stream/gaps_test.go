@@ -8,7 +8,7 @@ import (
 	"tracer/internal/event"
 )
 
-func TestGapsTellEachLossOnce(t *testing.T) {
+func TestGapsReportEachLossOnce(t *testing.T) {
 	var g gaps
 	var total uint64
 	for i, step := range []struct {
@@ -34,8 +34,8 @@ func TestGapsTellEachLossOnce(t *testing.T) {
 	}
 }
 
-// TestGapsSurviveTheCountersEnd: records carry 32 bits of a longer count.
-func TestGapsSurviveTheCountersEnd(t *testing.T) {
+// TestGapsHandleCounterOverflow checks the wrap-around: records have the lower 32 bits of a 64-bit counter.
+func TestGapsHandleCounterOverflow(t *testing.T) {
 	g := gaps{seen: []uint32{0xfffffffe}}
 	if e := g.mark(0, 3, 0); e == nil || e.Loss.Count != 5 {
 		t.Errorf("%+v", e)

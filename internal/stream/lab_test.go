@@ -13,13 +13,13 @@ import (
 	"tracer/internal/ktest"
 )
 
-// lab has the program of a tracepoint look at frames.
+// lab runs the program of a tracepoint on frames.
 type lab struct {
 	*ktest.SkbLab
 	decoder *Decoder
 }
 
-// newLab is one whose program reads memory by a helper, or directly.
+// newLab returns a lab whose program reads memory directly with the cast, or with a helper if it is zero.
 func newLab(t *testing.T, cast asm.Instruction) lab {
 	t.Helper()
 	config := bpf.Config{Tuple: true, Tunnel: true, Direct: cast.OpCode != 0}
@@ -35,7 +35,7 @@ func newLab(t *testing.T, cast asm.Instruction) lab {
 	return lab{ktest.NewSkbLab(t, spec, "frame"), NewDecoder(LayoutOf(config))}
 }
 
-// look is the event that a received frame leads to.
+// look returns the event for a received frame.
 func (l lab) look(t *testing.T, frame []byte) *event.Event {
 	t.Helper()
 	state := ktest.Received(ktest.InMemory(frame), len(frame))

@@ -7,7 +7,7 @@ import (
 	"tracer/internal/event"
 )
 
-// decodeMap leaves key and value where they are.
+// decodeMap decodes an operation on a map. Key and value are not copied.
 func decodeMap(m *bpf.Map, to *event.MapCall) {
 	*to = event.MapCall{
 		Operation: event.MapOperation(m.Operation + 1),

@@ -34,12 +34,12 @@ func TestDecodeMap(t *testing.T) {
 		t.Errorf("%s of %s", got.Map.Operation, got.Map.Type)
 	}
 	if err := plain.Decode(raw[:len(raw)-1], &event.Event{}); err == nil {
-		t.Error("a map that is cut off was accepted")
+		t.Error("a truncated map was accepted")
 	}
 }
 
-// TestBrokenLengthsOfKeysAreBounded: nothing outside of the part is shown.
-func TestBrokenLengthsOfKeysAreBounded(t *testing.T) {
+// TestInvalidLengthsAreBounded checks that nothing outside the part is read.
+func TestInvalidLengthsAreBounded(t *testing.T) {
 	var got event.MapCall
 	decodeMap(&bpf.Map{KeyTold: 60000, ValueTold: 60000}, &got)
 	if len(got.Key) != bpf.MostMapKey || len(got.Value) != bpf.MostMapValue {

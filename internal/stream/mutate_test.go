@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// frame is one with a name.
+// frame is a named frame.
 type frame struct {
 	name string
 	data []byte
 }
 
-// corpus is the frames of all files in testdata, which are lists of name and hexadecimal digits.
+// corpus returns the frames in all files of testdata, which are lists of names and hexadecimal digits.
 func corpus(t *testing.T) (frames []frame) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.json")
@@ -51,17 +51,16 @@ func framesIn(t *testing.T, file string) (frames []frame) {
 	return frames
 }
 
-// shortest is the length of a frame with nothing behind its Ethernet header: the kernel takes
-// no shorter one.
+// shortest is the length of a frame that is only an Ethernet header. The kernel rejects shorter ones.
 const shortest = 14
 
-// telling are bytes that decide how a header is read on.
+// telling are values of bytes that determine how a header is parsed.
 var telling = []byte{
 	0, 1, 2, 3, 4, 6, 8, 17, 33, 41, 43, 44, 47, 50, 51, 58, 59, 60, 132, 135, 136,
 	0x40, 0x44, 0x45, 0x46, 0x4f, 0x60, 0x20, 0x81, 0x86, 0x88, 0x91, 0xa8, 0xaa, 0xdd, 0xff,
 }
 
-// mutate changes some bytes of a frame, or cuts it, or lengthens it, or repeats a part of it.
+// mutate changes bytes of a frame, truncates or extends it, or repeats a part of it.
 func mutate(r *rand.Rand, data []byte) []byte {
 	data = slices.Clone(data)
 	for range 1 + r.IntN(3) {
@@ -82,7 +81,7 @@ func mutate(r *rand.Rand, data []byte) []byte {
 	return data
 }
 
-// mutations are n changed frames of the corpus.
+// mutations returns n mutated frames of the corpus.
 func mutations(t *testing.T, seed uint64, n int) (frames []frame) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -7,7 +7,7 @@ import (
 	"tracer/internal/event"
 )
 
-// decodeHook returns nil for a function that got no hook state.
+// decodeHook returns nil for a function that takes no nf_hook_state.
 func decodeHook(h *bpf.Hook, to *event.Netfilter) *event.Netfilter {
 	if h.Has&bpf.HasState == 0 {
 		return nil

@@ -20,7 +20,8 @@ var (
 	seed    = flag.Uint64("seed", 1, "seed of their mutations")
 )
 
-// TestTsharkAgrees: names, addresses and ports are those that tshark finds, or ours says less.
+// TestTsharkAgrees checks that protocols, addresses and ports are those that tshark finds. An event may have
+// less.
 func TestTsharkAgrees(t *testing.T) {
 	ktest.Root(t)
 	frames := append(corpus(t), mutations(t, *seed, *mutated)...)
@@ -33,7 +34,7 @@ func TestTsharkAgrees(t *testing.T) {
 	t.Run("directly", func(t *testing.T) { agree(t, newLab(t, ktest.Direct(t).Call()), frames, layers) })
 }
 
-// tally counts what was compared.
+// tally counts the compared frames by their contents.
 type tally map[string]int
 
 func (n tally) add(e *event.Event, c *comparison) {

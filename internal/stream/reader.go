@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stream reads the ring buffer: it turns records into events, in order,
-// and puts a marker where some are missing.
+// Package stream reads the ring buffer. It turns the records into events, in order, and inserts a marker
+// where events are missing.
 package stream
 
 import (
@@ -17,11 +17,11 @@ import (
 	"tracer/internal/event"
 )
 
-// patience is how long a lone event may wait in the ring: the kernel wakes the
-// reader only when many have gathered.
+// patience is the longest time that an event waits in the ring: the programs wake the reader only when many
+// events are there.
 const patience = 50 * time.Millisecond
 
-// ErrIdle says that the ring is empty for now: a good moment to flush.
+// ErrIdle means that the ring is empty now. It is a good time to flush the output.
 var ErrIdle = errors.New("no event")
 
 // Reader reads events from a ring buffer. It is for one goroutine.
@@ -30,23 +30,23 @@ type Reader struct {
 	record  ringbuf.Record
 	decoder *Decoder
 	gaps    gaps
-	// held is an event that has to wait behind the marker of a gap.
+	// held is an event that is returned after the marker of a gap.
 	held *event.Event
 }
 
-// NewReader reads records of that layout from the map, which must be a ring buffer.
+// NewReader returns a reader of records of the layout from the map, which must be a ring buffer.
 func NewReader(events *ebpf.Map, layout Layout) (*Reader, error) {
 	ring, err := ringbuf.NewReader(events)
 	if err != nil {
 		return nil, fmt.Errorf("ring buffer: %w", err)
 	}
-	// Without a deadline the first events would wait for a wake-up.
+	// Without a deadline, the first events would wait for a wake-up.
 	ring.SetDeadline(time.Now().Add(patience))
 	return &Reader{ring: ring, decoder: NewDecoder(layout)}, nil
 }
 
-// Next returns the next event, which is good until the next call, or ErrIdle after a while
-// without one, or os.ErrClosed.
+// Next returns the next event, which is valid until the next call, or ErrIdle if there is none for 50 ms, or
+// os.ErrClosed.
 func (r *Reader) Next() (*event.Event, error) {
 	if e := r.held; e != nil {
 		r.held = nil
@@ -75,7 +75,7 @@ func (r *Reader) read() error {
 	return err
 }
 
-// Rest returns a marker for losses that no later event has told of, one CPU at a time, or nil.
+// Rest returns a marker for a CPU whose losses no later event has reported, or nil if there is none.
 func (r *Reader) Rest(counts []bpf.Counters) *event.Event {
 	for cpu, c := range counts {
 		if marker := r.gaps.mark(uint32(cpu), uint32(c.Lost), 0); marker != nil {
@@ -85,5 +85,5 @@ func (r *Reader) Rest(counts []bpf.Counters) *event.Event {
 	return nil
 }
 
-// Close ends reading; a Next under way returns os.ErrClosed.
+// Close ends the reading. A blocked Next returns os.ErrClosed.
 func (r *Reader) Close() error { return r.ring.Close() }

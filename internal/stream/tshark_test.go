@@ -13,27 +13,26 @@ import (
 	"testing"
 )
 
-// layer is a header as tshark sees it: the values of its fields, in hexadecimal as on the
-// wire, or where there are none as it shows them.
+// layer is a header as dissected by tshark. A field is the value on the wire in hexadecimal, or the text
+// that tshark shows if it has no value.
 type layer struct {
 	name   string
 	fields map[string]string
-	// at and end are where it lies in the frame.
+	// at and end are the offsets in the frame at which it begins and ends.
 	at, end int
 }
 
-// dissected are the shown layers of a frame, from outside in. What is quoted in an ICMP message
-// is left out.
+// dissected are the layers of a frame, outermost first. Packets that ICMP messages quote are left out.
 type dissected []layer
 
-// protocols are those that layers are kept of.
+// protocols are the protocols that tshark shows.
 const protocols = "eth vlan ieee8021ad llc arp ip ipv6 ah udp udplite tcp sctp dccp icmp icmpv6 vxlan vxlan_gpe geneve gre mpls ppp pppoes nsh"
 
-// dissect has tshark look at all frames.
+// dissect runs tshark on all frames.
 func dissect(t *testing.T, frames [][]byte) []dissected {
 	t.Helper()
 	cmd := exec.Command(tshark(t), "-n", "-r", "-", "-T", "pdml", "-J", protocols)
-	// Each frame for itself, and lengths of 0 stand for those that a field can't hold.
+	// Frames are not reassembled, and a length of 0 means one that is too large for the field.
 	for _, o := range []string{
 		"ip.defragment:FALSE", "ipv6.defragment:FALSE", "ip.tso_support:TRUE", "ipv6.tso_support:TRUE",
 		"tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "sctp.reassembly:FALSE",
@@ -59,7 +58,7 @@ func dissect(t *testing.T, frames [][]byte) []dissected {
 	return all
 }
 
-// tshark is where it is.
+// tshark returns the path of tshark.
 func tshark(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("tshark")
@@ -69,7 +68,7 @@ func tshark(t *testing.T) string {
 	return path
 }
 
-// pcapFile is a capture of the frames.
+// pcapFile returns a capture file with the frames.
 func pcapFile(frames [][]byte) []byte {
 	const ethernet, most = 1, 1 << 16
 	order := binary.LittleEndian
@@ -86,7 +85,7 @@ func pcapFile(frames [][]byte) []byte {
 	return b
 }
 
-// pdmlElement is a proto or a field of tshark's details.
+// pdmlElement is a proto or field element of tshark's XML output (PDML).
 type pdmlElement struct {
 	XMLName  xml.Name
 	Name     string        `xml:"name,attr"`
@@ -119,7 +118,7 @@ func readPDML(r io.Reader) (all []dissected, err error) {
 	}
 }
 
-// layersIn are the layers of protos, also of those within one, such as extension headers.
+// layersIn returns the layers of proto elements, including nested ones such as extension headers.
 func layersIn(elements []pdmlElement) (layers dissected) {
 	for _, e := range elements {
 		switch e.Name {
@@ -139,7 +138,7 @@ func layersIn(elements []pdmlElement) (layers dissected) {
 	return layers
 }
 
-// add notes the first value of each field.
+// add records the first value of each field.
 func (l layer) add(elements []pdmlElement) {
 	for _, e := range elements {
 		if e.XMLName.Local == "proto" {
