@@ -11,18 +11,17 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// settings are what programs read as constants: a part of a map that never changes.
+// settings are the constants that programs read from a frozen map: the variable CFG in its section.
 type settings struct {
 	section string
 	offset  uint32
 	value   []byte
 }
 
-// read is the number of that size, in bytes, at a place in the map; false where there are no
-// settings.
-func (s settings) read(place uint64, size int) (uint64, bool) {
-	at := place - uint64(s.offset)
-	if place < uint64(s.offset) || at+uint64(size) > uint64(len(s.value)) {
+// read returns the number of a size in bytes at an offset in the map, or false outside the settings.
+func (s settings) read(offset uint64, size int) (uint64, bool) {
+	at := offset - uint64(s.offset)
+	if offset < uint64(s.offset) || at+uint64(size) > uint64(len(s.value)) {
 		return 0, false
 	}
 	switch b := s.value[at : at+uint64(size)]; size {
@@ -37,8 +36,8 @@ func (s settings) read(place uint64, size int) (uint64, bool) {
 	}
 }
 
-// folder folds the functions of an object, each once: most are part of several programs, and
-// the same in all of them.
+// folder folds each function of an object once. Most functions are in several programs, with the same
+// code.
 type folder struct {
 	settings settings
 	done     map[string]asm.Instructions
@@ -48,8 +47,7 @@ func newFolder(v *ebpf.VariableSpec) *folder {
 	return &folder{settings{v.SectionName, v.Offset, v.Value}, map[string]asm.Instructions{}}
 }
 
-// fold folds the functions of a program that have the body of the object, as far as they are
-// still called.
+// fold folds the functions of a program that are still called, except those whose body was replaced.
 func (f *folder) fold(program *parts) {
 	seen := map[string]bool{}
 	for work := []string{program.order[0]}; len(work) > 0; {
@@ -73,10 +71,9 @@ func (f *folder) folded(name string, code asm.Instructions) asm.Instructions {
 	return f.done[name]
 }
 
-// fold has a function work with the settings as constants, and leaves out what that leaves
-// without use: branches that are never taken, and numbers that nobody looks at. The kernel's
-// verifier leaves out such branches, too, but not the loads that decide them. A function with
-// anything that is not understood is returned as it is.
+// fold propagates the settings as constants through a function, and removes dead code: branches that are
+// never taken, and values that are never used. The kernel's verifier removes such branches, too, but not
+// the loads that decide them. A function with an unsupported instruction is returned unchanged.
 func (s settings) fold(code asm.Instructions) asm.Instructions {
 	targets, ok := jumpTargets(code)
 	if !ok {
@@ -89,24 +86,25 @@ func (s settings) fold(code asm.Instructions) asm.Instructions {
 	return f.emit()
 }
 
-// jumpTargets are the instructions that jumps lead to, by index; -1 for all else.
+// jumpTargets returns for each jump the index of its target, and -1 for all other instructions. It
+// returns false if an instruction is not supported.
 func jumpTargets(code asm.Instructions) ([]int, bool) {
-	positions, at := make(map[int64]int, len(code)), int64(0)
-	places := make([]int64, len(code))
+	indices, at := make(map[int64]int, len(code)), int64(0)
+	offsets := make([]int64, len(code))
 	for i := range code {
-		positions[at], places[i] = i, at
+		indices[at], offsets[i] = i, at
 		at += int64(code[i].Width())
 	}
 	targets := make([]int, len(code))
 	for i := range code {
 		targets[i] = -1
-		if !isUnderstood(&code[i]) {
+		if !isSupported(&code[i]) {
 			return nil, false
 		}
 		if !isBranch(&code[i]) {
 			continue
 		}
-		target, ok := positions[places[i]+1+int64(code[i].Offset)]
+		target, ok := indices[offsets[i]+1+int64(code[i].Offset)]
 		if !ok || code[i].Reference() != "" {
 			return nil, false
 		}
@@ -115,7 +113,7 @@ func jumpTargets(code asm.Instructions) ([]int, bool) {
 	return targets, true
 }
 
-func isUnderstood(in *asm.Instruction) bool {
+func isSupported(in *asm.Instruction) bool {
 	switch class := in.OpCode.Class(); {
 	case class == asm.LdClass:
 		return in.OpCode.IsDWordLoad()
@@ -127,7 +125,7 @@ func isUnderstood(in *asm.Instruction) bool {
 
 func isJump(in *asm.Instruction) bool { return in.OpCode.Class().IsJump() }
 
-// isBranch says that there is another instruction to go on with than the next.
+// isBranch reports whether the instruction jumps within the function.
 func isBranch(in *asm.Instruction) bool {
 	op := in.OpCode.JumpOp()
 	return isJump(in) && op != asm.Call && op != asm.Exit
@@ -139,22 +137,23 @@ func is64(in *asm.Instruction) bool {
 	return in.OpCode.Class() == asm.ALU64Class || in.OpCode.Class() == asm.JumpClass
 }
 
-// folding is a function on its way.
+// folding is the state of folding one function.
 type folding struct {
 	settings
 	code    asm.Instructions
 	targets []int
-	// before is what is known in front of each instruction that can be come to.
+	// before are the known registers before each instruction that can be reached.
 	before  []registers
 	reached []bool
-	// dropped are the instructions that are left out.
+	// dropped are the instructions to remove.
 	dropped []bool
 }
 
-// registers are what is known of each.
+// registers are the known values of all registers.
 type registers [11]known
 
-// known is what is known of a register: nothing, its value, or a place among the settings.
+// known is what is known of a register: nothing, its value, or that it is the address of an offset in the
+// map of the settings.
 type known struct {
 	kind  knowledge
 	value uint64
@@ -165,10 +164,10 @@ type knowledge uint8
 const (
 	nothing knowledge = iota
 	constant
-	place
+	address
 )
 
-// propagate goes through all that can be come to, with what is known there.
+// propagate computes the known registers before all instructions that can be reached.
 func (f *folding) propagate() {
 	f.before, f.reached = make([]registers, len(f.code)), make([]bool, len(f.code))
 	f.reached[0] = true
@@ -185,7 +184,8 @@ func (f *folding) propagate() {
 	}
 }
 
-// meet notes another way to an instruction, and says whether that changes what is known there.
+// meet merges the registers of another path into those before an instruction, and reports whether that
+// changes them. A register stays known only if it is the same on all paths.
 func (f *folding) meet(i int, r registers) bool {
 	if !f.reached[i] {
 		f.reached[i], f.before[i] = true, r
@@ -200,7 +200,7 @@ func (f *folding) meet(i int, r registers) bool {
 	return changed
 }
 
-// successors are the instructions that can be next, as far as that is known.
+// successors returns the instructions that can be next. Of a branch with known operands it is only one.
 func (f *folding) successors(i int) []int {
 	in := &f.code[i]
 	switch {
@@ -221,7 +221,7 @@ func (f *folding) successors(i int) []int {
 	return []int{i + 1}
 }
 
-// step is what an instruction does to what is known.
+// step updates the known registers by an instruction.
 func (f *folding) step(r *registers, in *asm.Instruction) {
 	switch in.OpCode.Class() {
 	case asm.ALUClass, asm.ALU64Class:
@@ -231,7 +231,7 @@ func (f *folding) step(r *registers, in *asm.Instruction) {
 	case asm.LdXClass:
 		r[in.Dst] = f.loaded(in, r[in.Src])
 	case asm.StXClass:
-		if in.OpCode.Mode() != asm.MemMode { // some give back what was there
+		if in.OpCode.Mode() != asm.MemMode { // some atomic operations return the old value
 			r[in.Src], r[asm.R0] = known{}, known{}
 		}
 	case asm.JumpClass:
@@ -241,15 +241,15 @@ func (f *folding) step(r *registers, in *asm.Instruction) {
 	}
 }
 
-// isFitted says that the kernel's types decide what the instruction's number is.
-func isFitted(in *asm.Instruction) bool { return btf.CORERelocationMetadata(in) != nil }
+// isRelocated reports whether a CO-RE relocation changes the instruction's constant or offset.
+func isRelocated(in *asm.Instruction) bool { return btf.CORERelocationMetadata(in) != nil }
 
 func (f *folding) immediate(in *asm.Instruction) known {
 	switch {
-	case isFitted(in):
+	case isRelocated(in):
 		return known{}
 	case in.Src == asm.PseudoMapValue && in.Reference() == f.section:
-		return known{place, uint64(in.Constant) >> 32}
+		return known{address, uint64(in.Constant) >> 32}
 	case in.Src == 0 && in.Reference() == "":
 		return known{constant, uint64(in.Constant)}
 	}
@@ -257,7 +257,7 @@ func (f *folding) immediate(in *asm.Instruction) known {
 }
 
 func (f *folding) loaded(in *asm.Instruction, from known) known {
-	if from.kind != place || in.OpCode.Mode() != asm.MemMode || isFitted(in) {
+	if from.kind != address || in.OpCode.Mode() != asm.MemMode || isRelocated(in) {
 		return known{}
 	}
 	value, ok := f.read(from.value+uint64(int64(in.Offset)), in.OpCode.Size().Sizeof())
@@ -267,19 +267,19 @@ func (f *folding) loaded(in *asm.Instruction, from known) known {
 	return known{constant, value}
 }
 
-// operands are the two of an instruction.
+// operands returns the known operands of an instruction.
 func operands(in *asm.Instruction, r *registers) (left, right known) {
 	right = known{constant, uint64(in.Constant)}
 	if in.OpCode.Source() == asm.RegSource {
 		right = r[in.Src]
 	}
-	if isFitted(in) {
+	if isRelocated(in) {
 		right = known{}
 	}
 	return r[in.Dst], right
 }
 
-// result is what arithmetic comes to.
+// result returns what is known of the result of an arithmetic instruction.
 func result(in *asm.Instruction, r *registers) known {
 	left, right := operands(in, r)
 	op := in.OpCode.ALUOp()
@@ -288,8 +288,8 @@ func result(in *asm.Instruction, r *registers) known {
 		return right
 	case op == asm.Mov && right.kind == constant:
 		return known{constant, uint64(uint32(right.value))}
-	case op == asm.Add && is64(in) && left.kind == place && right.kind == constant:
-		return known{place, left.value + right.value}
+	case op == asm.Add && is64(in) && left.kind == address && right.kind == constant:
+		return known{address, left.value + right.value}
 	case left.kind != constant || right.kind != constant:
 		return known{}
 	case is64(in):
@@ -324,7 +324,7 @@ func calculate(op asm.ALUOp, left, right uint64, bits uint64) known {
 	return known{constant, value}
 }
 
-// decide says whether a branch is taken, where both its operands are known.
+// decide returns whether a branch is taken. decided is false unless both operands are known.
 func decide(in *asm.Instruction, r *registers) (taken, decided bool) {
 	a, b := operands(in, r)
 	if a.kind != constant || b.kind != constant {
@@ -362,7 +362,8 @@ func decide(in *asm.Instruction, r *registers) (taken, decided bool) {
 	return false, false
 }
 
-// rewrite puts numbers in place of what makes them, and jumps in place of decided branches.
+// rewrite replaces instructions with a known result by a load of the constant, and decided branches by
+// unconditional jumps.
 func (f *folding) rewrite() {
 	f.dropped = make([]bool, len(f.code))
 	for i := range f.code {
@@ -383,7 +384,7 @@ func (f *folding) rewrite() {
 	}
 }
 
-// load is the shortest instruction for a number, in place of another.
+// load returns a one-slot instruction that loads the value, to replace in; or in itself if there is none.
 func load(in *asm.Instruction, value uint64) asm.Instruction {
 	short := asm.Mov.Imm(in.Dst, int32(value))
 	switch {
@@ -393,21 +394,22 @@ func load(in *asm.Instruction, value uint64) asm.Instruction {
 	default:
 		return *in
 	}
-	short.Metadata = in.Metadata // of a first instruction that is the function's, too
+	short.Metadata = in.Metadata // the first instruction has the metadata of the function
 	return short
 }
 
-// emit is what is left. The first instruction stays, since it carries what the function is.
+// emit returns the remaining instructions. The first one always remains, since it has the metadata of the
+// function.
 func (f *folding) emit() asm.Instructions {
 	f.dropped[0] = false
-	for i := len(f.code) - 1; i > 0; i-- { // a jump to what is next anyway
+	for i := len(f.code) - 1; i > 0; i-- { // drop jumps to the next instruction
 		if in := &f.code[i]; !f.dropped[i] && isBranch(in) && in.OpCode.JumpOp() == asm.Ja && f.kept(i+1) == f.kept(f.targets[i]) {
 			f.dropped[i] = true
 		}
 	}
-	places, at := make([]int, len(f.code)+1), 0
+	offsets, at := make([]int, len(f.code)+1), 0
 	for i := range f.code {
-		places[i] = at
+		offsets[i] = at
 		if !f.dropped[i] {
 			at += int(f.code[i].Width())
 		}
@@ -418,14 +420,14 @@ func (f *folding) emit() asm.Instructions {
 			continue
 		}
 		if f.targets[i] >= 0 {
-			f.code[i].Offset = int16(places[f.targets[i]] - places[i] - 1)
+			f.code[i].Offset = int16(offsets[f.targets[i]] - offsets[i] - 1)
 		}
 		out = append(out, f.code[i])
 	}
 	return out
 }
 
-// kept is the first instruction from i on that stays.
+// kept returns the first remaining instruction from index i on.
 func (f *folding) kept(i int) int {
 	for i < len(f.code) && f.dropped[i] {
 		i++

@@ -16,7 +16,7 @@ import (
 // settingsMap is the name by which programs refer to the settings.
 const settingsMap = ".rodata"
 
-// TestSettingsAreNotRead: of a usual run, the programs have no load of a setting.
+// TestSettingsAreNotRead checks that the programs of a usual run do not load settings.
 func TestSettingsAreNotRead(t *testing.T) {
 	spec, _, err := ReadObject().Collection(Spec{
 		Programs: []Program{OnFunctions(1), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},
@@ -37,18 +37,18 @@ func TestSettingsAreNotRead(t *testing.T) {
 	}
 }
 
-// gambler makes functions that no compiler would, of settings and of numbers that only the
-// kernel knows.
+// gambler generates random functions, which calculate with settings and with values that are known only at
+// run time.
 type gambler struct {
 	*rand.Rand
 	code     asm.Instructions
 	settings settings
-	// begins are where steps begin, to which jumps may lead, and jumps are those that wait for
-	// their target, by index.
+	// begins are the indices of the first instructions of steps, which are the possible targets of jumps.
+	// jumps are the indices of jumps without a target.
 	begins, jumps []int
 }
 
-// Registers that hold numbers; R9 is the one for addresses of settings.
+// register returns a random register for numbers. R9 is for addresses of settings.
 func (g *gambler) register() asm.Register { return asm.Register(g.IntN(9)) }
 
 func (g *gambler) add(code ...asm.Instruction) { g.code = append(g.code, code...) }
@@ -57,8 +57,8 @@ func (g *gambler) number() int32 {
 	return []int32{0, 1, -1, 255, 1 << 30, int32(g.Uint32())}[g.IntN(6)]
 }
 
-// function takes the sk_buff's mark and priority, mixes them for some steps, and returns what
-// is left in all registers.
+// function reads the sk_buff's mark and priority, mixes them in random steps, and returns a hash of all
+// registers.
 func (g *gambler) function(steps int) asm.Instructions {
 	const mark, priority = 8, 32 // of struct __sk_buff
 	g.add(asm.LoadMem(asm.R6, asm.R1, mark, asm.Word), asm.LoadMem(asm.R7, asm.R1, priority, asm.Word))
@@ -103,32 +103,32 @@ func (g *gambler) step() {
 	}
 }
 
-// aim has each jump lead to a step behind it.
+// aim sets the target of each jump to a later step.
 func (g *gambler) aim() {
-	places, at := make([]int, len(g.code)), 0
+	offsets, at := make([]int, len(g.code)), 0
 	for i := range g.code {
-		places[i] = at
+		offsets[i] = at
 		at += int(g.code[i].Width())
 	}
 	for _, jump := range g.jumps {
-		var behind []int
+		var later []int
 		for _, begin := range g.begins {
-			if begin > jump && len(behind) < 6 {
-				behind = append(behind, begin)
+			if begin > jump && len(later) < 6 {
+				later = append(later, begin)
 			}
 		}
 		in := &g.code[jump]
 		*in = asm.Instruction{OpCode: in.OpCode, Dst: in.Dst, Src: in.Src, Constant: in.Constant}
-		in.Offset = int16(places[behind[g.IntN(len(behind))]] - places[jump] - 1)
+		in.Offset = int16(offsets[later[g.IntN(len(later))]] - offsets[jump] - 1)
 	}
 }
 
-// TestFoldedFunctionsDoTheSame has the kernel run functions as they are and folded.
-func TestFoldedFunctionsDoTheSame(t *testing.T) {
+// TestFoldedFunctionsReturnTheSame runs random functions in the kernel, unchanged and folded.
+func TestFoldedFunctionsReturnTheSame(t *testing.T) {
 	ktest.Root(t)
 	value := make([]byte, 96)
 	r := rand.New(rand.NewPCG(3, 4))
-	for i := 16; i < 80; i++ { // the rest is nobody's
+	for i := 16; i < 80; i++ { // the rest of the map are no settings
 		value[i] = byte(r.IntN(3)) * byte(r.Uint32())
 	}
 	known := settings{settingsMap, 16, value[16:80]}
@@ -143,18 +143,18 @@ func TestFoldedFunctionsDoTheSame(t *testing.T) {
 		for range 8 {
 			mark, priority := uint32(g.number()), uint32(g.number())
 			if want, got := run(t, a, mark, priority), run(t, b, mark, priority); got != want {
-				t.Fatalf("seed %d: of %#x and %#x it makes %#x, folded %#x\n%v\nfolded\n%v", seed, mark, priority, want, got, code, folded)
+				t.Fatalf("seed %d: mark %#x, priority %#x: returns %#x, folded %#x\n%v\nfolded\n%v", seed, mark, priority, want, got, code, folded)
 			}
 		}
 		a.Close()
 		b.Close()
 	}
-	if t.Logf("%d of %d instructions are gone", shorter, before); shorter*4 < before {
+	if t.Logf("%d of %d instructions are removed", shorter, before); shorter*4 < before {
 		t.Error("that is less than a quarter")
 	}
 }
 
-// frozen is a map as that of the settings.
+// frozen returns a frozen map with one value, like the map of the settings.
 func frozen(t *testing.T, value []byte) *ebpf.Map {
 	t.Helper()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{
@@ -200,7 +200,7 @@ func run(t *testing.T, p *ebpf.Program, mark, priority uint32) uint32 {
 	return result
 }
 
-// BenchmarkCollection makes what a usual run loads.
+// BenchmarkCollection makes the collection of a usual run.
 func BenchmarkCollection(b *testing.B) {
 	s := Spec{
 		Programs: []Program{OnFunctions(1), OnFunctions(2), OnFunctions(3), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// Packets of the tests are put together from headers: each function puts its header in front
-// of a payload.
+// The following functions build packets for tests. Each adds its header before a payload.
 
 const (
 	typeIPv4 = 0x0800
@@ -35,7 +34,7 @@ func ethernet(etherType int, payload []byte) []byte {
 	return slices.Concat([]byte{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1}, be16(etherType), payload)
 }
 
-// ip is an IP packet between two hosts of the network with that number, of version 4 or 6.
+// ip returns an IP packet, of version 4 or 6, from host 1 to host 2 of a network.
 func ip(version, network, protocol int, payload []byte) []byte {
 	if version == 4 {
 		return slices.Concat([]byte{0x45, 0}, be16(20+len(payload)), []byte{0, 0, 0, 0, 64, byte(protocol), 0, 0,
@@ -61,7 +60,7 @@ func gre(etherType int, payload []byte) []byte {
 	return slices.Concat([]byte{0, 0}, be16(etherType), payload)
 }
 
-// text says what a tuple has: addresses, protocol and ports, or its Ethertype alone.
+// text returns the addresses, protocol and ports of a tuple, or only its Ethertype.
 func (t tracerRecordTuple) text() string {
 	var source, dest netip.Addr
 	switch t.EtherType {
@@ -80,7 +79,7 @@ func (t tracerRecordTuple) text() string {
 	return text
 }
 
-// text says what the packet and the one inside of it have.
+// text returns the tuples of the packet and of the packet inside it.
 func (s *seen) text() string {
 	if s == nil {
 		return "no match"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bpf holds the BPF programs as generated objects, one per GOARCH, and
-// makes of them what a plan asks for: it copies the wanted programs, writes the
-// settings and puts the compiled filter in.
+// Package bpf contains the BPF programs as generated objects, one per GOARCH, and makes the collection
+// that a plan needs: it copies the requested programs, writes the settings and inserts the compiled filters.
 package bpf
 
 //go:generate go tool bpf2go -go-package bpf -target amd64,arm64,loong64,ppc64le,riscv64,s390x -tags linux -type record_core -type record_meta -type record_tuple -type record_first -type first_by -type record_tunnel -type record_cb -type record_return -type record_lineage -type record_hook -type hook_has -type hook_object -type record_direction -type record_conntrack -type record_head -type conntrack_has -type record_map -type map_operation -type map_limit -type record_limit -type record_kind -type record_part -type record_flag -type tuple_has -type origin -type branch -type role -type role_kind -type caller -type counters -type arguments -type benign_kind -type benign_reason -type holders -type name_pattern tracer ../../bpf/tracer.bpf.c -- -O2 -g -mcpu=v3 -Wall -Wextra -Werror

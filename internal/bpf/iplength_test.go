@@ -10,7 +10,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// withLength has the IP header say that the packet has so many bytes, or the payload of IPv6.
+// withLength returns the packet with another length in its IP header: the total length in IPv4, that of the
+// payload in IPv6.
 func withLength(packet []byte, length int) []byte {
 	packet = slices.Clone(packet)
 	at := 2
@@ -21,13 +22,13 @@ func withLength(packet []byte, length int) []byte {
 	return packet
 }
 
-// TestPacketsEndWhereTheyTell: what is behind an IP packet in a frame is padding. A packet that
-// is sent has no length before it is complete, nor has one that is too long for the field.
-func TestPacketsEndWhereTheyTell(t *testing.T) {
+// TestPacketsEndAtTheirLength checks that bytes after the length in the IP header are not parsed, since they are
+// padding. The length is 0 in a packet that is not complete yet, or that is too long for the field.
+func TestPacketsEndAtTheirLength(t *testing.T) {
 	four, six := ip(4, 1, protoUDP, udp(1, 2, nil)), ip(6, 1, protoUDP, udp(1, 2, nil))
 	short4, short6 := withLength(four, 20), withLength(six, 2)
 	const without4, without6 = outer4 + "(17)", outer6 + "(17)"
-	carried := func(inner []byte) []byte { // by IP in IP, in a frame
+	carried := func(inner []byte) []byte { // in an IP-in-IP frame
 		return ethernet(typeIPv4, ip(4, 8, protoIPIP, inner))
 	}
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {

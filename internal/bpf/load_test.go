@@ -14,8 +14,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// fixedFilter reads fixed places only. What it finds decides, so that the
-// verifier has to follow what comes after a match.
+// fixedFilter is a filter that reads only at fixed offsets. It returns a byte of the packet, so that the verifier
+// has to check the code for both results.
 func fixedFilter() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R0, asm.R1, 13, asm.Byte),
@@ -23,7 +23,7 @@ func fixedFilter() asm.Instructions {
 	}
 }
 
-// computedFilter also reads a computed place.
+// computedFilter is a filter that also reads at a computed offset.
 func computedFilter() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1),
@@ -35,8 +35,8 @@ func computedFilter() asm.Instructions {
 	}
 }
 
-// allPrograms asks for every template once, tracepoints with facts, and functions as
-// if they were hooks of each kind in turn.
+// allPrograms returns a program of each template, with facts for tracepoints, and with the arguments of hook
+// functions for functions.
 func allPrograms(t *testing.T) []Program {
 	t.Helper()
 	templates, err := Templates()
@@ -59,8 +59,8 @@ func allPrograms(t *testing.T) []Program {
 	return programs
 }
 
-// hookPrograms are those for functions with the skb in each register, as if they were
-// hooks of each kind in turn.
+// hookPrograms returns a program for functions with the skb in each register. They have the arguments of hook
+// functions of each kind in turn.
 func hookPrograms() (programs []Program) {
 	for register := 1; register <= 6; register++ {
 		p := OnFunctions(register)
@@ -72,7 +72,7 @@ func hookPrograms() (programs []Program) {
 	return programs
 }
 
-// everything is the settings that reach all code.
+// everything returns settings with which all code is reachable.
 func everything() Config {
 	c := Config{
 		PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12,
@@ -99,7 +99,7 @@ func everything() Config {
 	return c
 }
 
-// expression is a filter on the sk_buff that reads it.
+// expression is a filter on the sk_buff, with a label.
 func expression() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R0, asm.R1),
@@ -111,7 +111,7 @@ func expression() asm.Instructions {
 	}
 }
 
-// lastValue writes the last of the bytes that values may have.
+// lastValue writes the last byte of the space for values.
 func lastValue() asm.Instructions {
 	return asm.Instructions{
 		asm.StoreImm(asm.R2, int16(MostValues-4), 1, asm.Word),
@@ -120,7 +120,7 @@ func lastValue() asm.Instructions {
 	}
 }
 
-// eitherWay makes the verifier follow both what is done at an entry and at a return.
+// eitherWay is a body of IsReturn that makes the verifier check the code for both entries and returns.
 func eitherWay() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord),
@@ -129,8 +129,8 @@ func eitherWay() asm.Instructions {
 	}
 }
 
-// addEntries adds the programs at the entry of BPF programs as such on a raw tracepoint,
-// which may call the same helpers: not every kernel lets programs be traced.
+// addEntries adds the programs on the entry of BPF programs as programs on a raw tracepoint, which may call
+// the same helpers: not every kernel supports tracing of programs.
 func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	t.Helper()
 	for _, name := range []string{SkbProgram, HookProgram, FrameProgram, SkbTail, HookTail, FrameTail} {
@@ -145,7 +145,7 @@ func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	}
 }
 
-// lookedUp reads the last of a call's values, and writes the last of the bytes.
+// lookedUp reads the result of a call, and writes the last bytes of the space for look-ups.
 func lookedUp() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R0, asm.R1, int16(8*MostArguments), asm.DWord),
@@ -159,7 +159,7 @@ func allBodies() Bodies {
 	return Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
 }
 
-// glances says of every packet what is in the first word of its sk_buff.
+// glances is a prefilter that reads the sk_buff directly. It returns two bits of its first word.
 func glances(words int32, cast asm.Instruction) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R2, words),
@@ -170,8 +170,7 @@ func glances(words int32, cast asm.Instruction) asm.Instructions {
 	}
 }
 
-// TestVerifier has the running kernel verify every program under settings that
-// reach all code, and one program of each kind under others.
+// TestVerifier loads every program into the running kernel, with settings that reach all code and with others.
 func TestVerifier(t *testing.T) {
 	fixed := everything()
 	fixed.Stack, fixed.Caller = false, false
@@ -183,8 +182,8 @@ func TestVerifier(t *testing.T) {
 	called.Stack = false
 	bodies := allBodies()
 	verify(t, map[string]Spec{
-		"nothing asked":          {},
-		"all asked":              {Config: everything(), Bodies: bodies},
+		"no settings":            {},
+		"all settings":           {Config: everything(), Bodies: bodies},
 		"without stacks":         {Config: fixed, Bodies: bodies},
 		"with callers only":      {Config: called, Bodies: bodies},
 		"followed, not for ever": {Config: noted, Bodies: bodies},
@@ -202,7 +201,7 @@ func TestVerifier(t *testing.T) {
 	})
 }
 
-// TestVerifierOfDirectReads is the same for programs that read memory without a helper.
+// TestVerifierOfDirectReads does the same with programs that read memory without a helper.
 func TestVerifierOfDirectReads(t *testing.T) {
 	d := ktest.Direct(t)
 	bodies := allBodies()
@@ -211,8 +210,8 @@ func TestVerifierOfDirectReads(t *testing.T) {
 	within.Direct, within.Glance = true, true
 	first := Config{Direct: true, Glance: true, GlanceFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
 	verify(t, map[string]Spec{
-		"all asked":        {Config: within, Bodies: bodies},
-		"the glance first": {Config: first, Bodies: bodies},
+		"all settings":    {Config: within, Bodies: bodies},
+		"prefilter first": {Config: first, Bodies: bodies},
 	})
 }
 
@@ -228,7 +227,7 @@ func verify(t *testing.T, specs map[string]Spec) {
 	for name, s := range specs {
 		t.Run(name, func(t *testing.T) {
 			s.RingSize, s.Following, s.Programs, s.Tracers = 1<<16, 1<<10, allPrograms(t), tracerTemplates
-			if name == "all asked" {
+			if name == "all settings" {
 				s.Programs = append(s.Programs, hookPrograms()...)
 			}
 			spec, tracers, err := ReadObject().Collection(s)

@@ -14,12 +14,12 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Object is the embedded object, of which one collection can be made.
+// Object is the embedded BPF object. It can be used for one collection.
 type Object struct {
 	read func() (*ebpf.CollectionSpec, error)
 }
 
-// ReadObject begins to read it, which goes on beside whatever else there is to do.
+// ReadObject starts to parse the embedded object in the background.
 func ReadObject() *Object {
 	o := &Object{sync.OnceValues(readObject)}
 	go o.read()
@@ -41,18 +41,18 @@ func readObject() (*ebpf.CollectionSpec, error) {
 	return spec, nil
 }
 
-// The beginning of section .BTF.ext: Documentation/bpf/btf.rst, "The .BTF.ext section".
+// The header of section .BTF.ext, see Documentation/bpf/btf.rst, "The .BTF.ext section".
 const (
 	extSection = ".BTF.ext"
 	extMagic   = 0xeb9f
-	// lineLength is where it has the bytes of source lines, of which the first are the size
-	// of an entry.
+	// lineLength is the offset of line_info_len, the length of the line information in bytes. It begins with the
+	// size of an entry, so noLines is the length without entries.
 	lineLength = 20
 	noLines    = 4
 )
 
-// withoutLines has the object tell of no source lines. They take time to read and to load,
-// and the kernel would keep them.
+// withoutLines returns the object without line information, which takes time to parse and to load, and
+// kernel memory.
 func withoutLines(object []byte) ([]byte, error) {
 	file, err := elf.NewFile(bytes.NewReader(object))
 	if err != nil {

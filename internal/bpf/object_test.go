@@ -8,7 +8,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// TestObjectHasNoLines: nothing of the source is read, and so loaded.
+// TestObjectHasNoLines checks that no source lines are read, and so none are loaded.
 func TestObjectHasNoLines(t *testing.T) {
 	spec, err := readObject()
 	if err != nil {
@@ -23,7 +23,8 @@ func TestObjectHasNoLines(t *testing.T) {
 	}
 }
 
-// TestProgramsHaveAVersion: without one the library reads a file that only root may be able to read.
+// TestProgramsHaveAVersion checks the kernel version of programs: without one, the library reads a file that
+// only root may be able to read.
 func TestProgramsHaveAVersion(t *testing.T) {
 	spec, err := readObject()
 	if err != nil {
@@ -36,7 +37,7 @@ func TestProgramsHaveAVersion(t *testing.T) {
 	}
 }
 
-func TestOtherObjectsAreRefused(t *testing.T) {
+func TestInvalidObjectsAreRejected(t *testing.T) {
 	for _, object := range [][]byte{nil, []byte("no ELF"), _TracerBytes[:100]} {
 		if _, err := withoutLines(object); err == nil {
 			t.Errorf("%d bytes were accepted", len(object))

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestCheapFiltersComeFirst reads the one function that asks all questions. What it does
-// can't be seen from outside, only what it costs.
+// TestCheapFiltersComeFirst checks the order of the filters in the source of the function that evaluates all of
+// them. The order has no visible effect, except on the cost.
 func TestCheapFiltersComeFirst(t *testing.T) {
 	source, err := os.ReadFile("../../bpf/decide.h")
 	if err != nil {
@@ -22,12 +22,12 @@ func TestCheapFiltersComeFirst(t *testing.T) {
 	if !found || !ends {
 		t.Fatal("no function filter_skb in bpf/decide.h")
 	}
-	var asked []string
+	var order []string
 	for _, call := range regexp.MustCompile(`\b(filter_\w+)\(`).FindAllStringSubmatch(body, -1) {
-		asked = append(asked, call[1])
+		order = append(order, call[1])
 	}
 	want := []string{"filter_place", "filter_span", "filter_owner", "filter_expression", "filter_tunnel"}
-	if !slices.Equal(asked, want) {
-		t.Errorf("asked in the order %q, want %q", asked, want)
+	if !slices.Equal(order, want) {
+		t.Errorf("evaluated in the order %q, want %q", order, want)
 	}
 }

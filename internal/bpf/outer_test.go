@@ -14,15 +14,15 @@ import (
 
 const placed = ktest.Placed
 
-// encapsulation is an outer packet whose inner one, with its link header if it has one, begins
-// at the offset inner.
+// encapsulation is an outer packet. The inner packet, with its link header if it has one, begins at the offset
+// inner. want is the text of both.
 type encapsulation struct {
 	packet []byte
 	inner  int
 	want   string
 }
 
-// The packets inside and outside, and what they are shown as.
+// The texts of the inner and outer packets. An outer text continues with the protocol.
 const (
 	inner4 = "10.0.8.1>10.0.8.2(17)1>2"
 	inner6 = "fd08::1>fd08::2(17)1>2"
@@ -30,7 +30,7 @@ const (
 	outer6 = "fd01::1>fd01::2"
 )
 
-// encapsulations are of each kind, with an inner packet of each version.
+// encapsulations returns packets of each kind of tunnel, with each IP version inside and outside.
 func encapsulations() map[string]encapsulation {
 	all := map[string]encapsulation{}
 	add := func(name string, headers int, packet []byte, want string) {
@@ -56,8 +56,8 @@ func encapsulations() map[string]encapsulation {
 	return all
 }
 
-// outerStates are the sk_buffs that an outer packet has from ip_local_out to its own Ethernet
-// header, each with the protocol of the inner packet and with its own.
+// outerStates returns the states of an outer packet's sk_buff from ip_local_out until it has its own Ethernet
+// header. skb->protocol can be that of the inner packet, the outer one or any other.
 func outerStates(e encapsulation) map[string]ktest.SkbState {
 	own := typeIPv4
 	if e.packet[0]>>4 == 6 {
@@ -73,13 +73,13 @@ func outerStates(e encapsulation) map[string]ktest.SkbState {
 	for name, protocol := range map[string]uint16{"IPv4": typeIPv4, "IPv6": typeIPv6, "ARP": 0x0806, "nothing": 0} {
 		s := pushed
 		s.Protocol = protocol
-		states["told to be "+name] = s
+		states["with protocol "+name] = s
 	}
 	return states
 }
 
-// TestOuterPackets: tuple and tunnel are of the outer packet, though the mac header is still
-// the inner one's.
+// TestOuterPackets checks that tuple and tunnel are those of the outer packet, although the mac header is still
+// that of the inner packet.
 func TestOuterPackets(t *testing.T) {
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
 		l := newSkbLab(t, c, b)
@@ -93,7 +93,7 @@ func TestOuterPackets(t *testing.T) {
 	})
 }
 
-// networkByte is a filter for frames of which a byte behind the Ethernet header has that value.
+// networkByte returns a filter for frames with a value at an offset after the Ethernet header.
 func networkByte(offset int16, value int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 14+offset, asm.Byte),
@@ -104,7 +104,7 @@ func networkByte(offset int16, value int32) asm.Instructions {
 	}
 }
 
-// TestFilterOfOuterPackets: the packet filter sees the outer packet.
+// TestFilterOfOuterPackets checks that the packet filter is applied to the outer packet.
 func TestFilterOfOuterPackets(t *testing.T) {
 	ktest.Root(t)
 	const lastOfSource = 14 // of the network in IPv4: 10.0.N.1
@@ -123,10 +123,10 @@ func TestFilterOfOuterPackets(t *testing.T) {
 	}
 }
 
-// TestIPsec: the mac header marks the byte of the IP header that tells the protocol. Before
-// skb->data is at the network header, what follows the IP header is not written yet.
+// TestIPsec checks packets in ESP: skb->mac_header is the offset of the protocol field in the IP header. Until
+// skb->data is moved back to the network header, the header of ESP is not written yet.
 func TestIPsec(t *testing.T) {
-	const space, ihl, marked = 24, 20, 9 // of ESP's header, of IP's, of the protocol in it
+	const space, ihl, marked = 24, 20, 9 // length of the headers of ESP and IP, offset of the protocol
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
 		l := newSkbLab(t, c, b)
 		packet := ip(4, 1, protoESP, slices.Concat(bytes.Repeat([]byte{7}, space), udp(1, 2, nil)))
@@ -148,8 +148,9 @@ func TestIPsec(t *testing.T) {
 	})
 }
 
-// TestMovedNetworkHeader: 4 or 8 bytes between an Ethernet header and the network header are tags or the
-// like, unless the Ethertype is one whose packet follows at once: then the network header was moved.
+// TestMovedNetworkHeader checks frames with 4 or 8 bytes between the Ethernet header and the network header.
+// They are headers such as tags. But if packets of the Ethertype directly follow the Ethernet header, the network
+// header was moved.
 func TestMovedNetworkHeader(t *testing.T) {
 	packet := ip(4, 8, protoUDP, udp(1, 2, nil))
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
@@ -159,8 +160,8 @@ func TestMovedNetworkHeader(t *testing.T) {
 			between   []byte
 			want      string
 		}{
-			"a label taken off":      {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
-			"two labels taken off":   {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
+			"a removed label":        {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
+			"two removed labels":     {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
 			"the header of ESP":      {typeIPv4, packet[:8], inner4},
 			"an 802.1Q tag":          {0x8100, []byte{0, 5, 8, 0}, inner4},
 			"an 802.1ad tag and one": {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
@@ -182,8 +183,8 @@ func TestMovedNetworkHeader(t *testing.T) {
 	})
 }
 
-// TestHeadersBehind has what else a mac header behind the network header means.
-func TestHeadersBehind(t *testing.T) {
+// TestMacHeaderAfterNetworkHeader checks the other cases of a mac header after the network header.
+func TestMacHeaderAfterNetworkHeader(t *testing.T) {
 	packed := ip(4, 8, protoUDP, udp(1, 2, nil))
 	frame := ethernet(typeIPv4, packed)
 	vxlan := ip(4, 1, protoUDP, udp(9, labVXLAN, vxlan(frame)))
@@ -197,12 +198,12 @@ func TestHeadersBehind(t *testing.T) {
 			protocol  uint16
 			want      string
 		}{
-			"unpacked frame":                      {packet: vxlan, mac: 36, data: 36 + 14, protocol: typeIPv4, want: inner4},
-			"frame to be unpacked":                {packet: vxlan, mac: 36, data: 36, protocol: typeIPv4, want: outer4 + "(17)9>4789 " + inner4},
-			"packet to be unpacked":               {packet: ipip, mac: 20, data: 20, protocol: typeIPv4, want: outer4 + "(4) " + inner4},
-			"packet of another version":           {packet: ip(6, 1, protoIPIP, packed), mac: 40, data: 40, protocol: typeIPv4, want: outer6 + "(4) " + inner4},
-			"labels in front of a received frame": {packet: mpls, mac: 2, data: 0, protocol: typeMPLS, want: "8847"},
-			"neither version":                     {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
+			"decapsulated frame":             {packet: vxlan, mac: 36, data: 36 + 14, protocol: typeIPv4, want: inner4},
+			"frame to decapsulate":           {packet: vxlan, mac: 36, data: 36, protocol: typeIPv4, want: outer4 + "(17)9>4789 " + inner4},
+			"packet to decapsulate":          {packet: ipip, mac: 20, data: 20, protocol: typeIPv4, want: outer4 + "(4) " + inner4},
+			"packet of another version":      {packet: ip(6, 1, protoIPIP, packed), mac: 40, data: 40, protocol: typeIPv4, want: outer6 + "(4) " + inner4},
+			"labels before a received frame": {packet: mpls, mac: 2, data: 0, protocol: typeMPLS, want: "8847"},
+			"neither version":                {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
 		} {
 			s := ktest.SkbState{
 				Memory: ktest.InMemory(test.packet), Mac: placed + test.mac, Network: placed, Data: placed + test.data,

@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// OwnHelpers are the kernel's functions that the programs of the object call as helpers,
-// by name. Those for maps are left out: these are told apart by the map.
+// OwnHelpers returns the names of the kernel functions of all helpers that our programs call. The helpers for
+// maps are left out, since the programs recognize our own calls of these by the map.
 func OwnHelpers() (map[string]bool, error) {
 	spec, err := readObject()
 	if err != nil {
@@ -29,7 +29,7 @@ func OwnHelpers() (map[string]bool, error) {
 	return names, nil
 }
 
-// helperName makes bpf_skb_store_bytes of FnSkbStoreBytes.
+// helperName converts a name such as FnSkbStoreBytes to bpf_skb_store_bytes.
 func helperName(helper asm.BuiltinFunc) string {
 	var b strings.Builder
 	b.WriteString("bpf")

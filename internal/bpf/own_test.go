@@ -28,11 +28,11 @@ func TestOwnHelpersAreNamedAsInTheKernel(t *testing.T) {
 	}
 }
 
-// withoutKeys are the types of maps that no function is called for with a key, or not by
-// us: rings, and the arrays that global variables are in.
+// withoutKeys are the types of maps that need not be known: ring buffers have no keys, and our programs access
+// arrays (of global variables) without a function call.
 var withoutKeys = []ebpf.MapType{ebpf.RingBuf, ebpf.Array}
 
-// TestOwnMapsAreKnown: operations on them are not a packet's.
+// TestOwnMapsAreKnown checks that is_own_map lists all of our maps, whose operations are not traced.
 func TestOwnMapsAreKnown(t *testing.T) {
 	source, err := os.ReadFile("../../bpf/own.h")
 	if err != nil {
@@ -53,6 +53,6 @@ func TestOwnMapsAreKnown(t *testing.T) {
 		known++
 	}
 	if known < 10 {
-		t.Errorf("%d maps: are these all?", known)
+		t.Errorf("only %d maps were checked", known)
 	}
 }

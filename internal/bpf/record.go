@@ -4,10 +4,9 @@ package bpf
 
 import "unsafe"
 
-// The record in the ring buffer and the counters, as bpf/event.h and bpf/maps.h
-// lay them out: a Core, then a Meta where Core.Parts has PartMeta, and so on in the
-// order of the bits. The copies of kernel objects are as long as Config says; the
-// stack is the rest of the record.
+// The record in the ring buffer and the counters, as defined in bpf/event.h and bpf/maps.h. A record is a
+// Core, then a Meta if Core.Parts has PartMeta, and so on in the order of the bits. Config has the sizes of
+// the copies of kernel objects. The stack is the rest of the record.
 type (
 	Core      = tracerRecordCore
 	Meta      = tracerRecordMeta
@@ -26,7 +25,7 @@ type (
 	Arguments = tracerArguments
 )
 
-// What Core.Kind tells.
+// The values of Core.Kind.
 const (
 	KindFunction   = uint8(tracerRecordKindRECORD_FUNCTION)
 	KindTracepoint = uint8(tracerRecordKindRECORD_TRACEPOINT)
@@ -66,7 +65,7 @@ const (
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
-// What First.By tells.
+// The values of First.By.
 const (
 	FirstUnknown    = uint8(tracerFirstByFIRST_UNKNOWN)
 	FirstFollowed   = uint8(tracerFirstByFIRST_FOLLOWED)
@@ -94,7 +93,7 @@ const (
 	HasPriority = uint8(tracerHookHasHOOK_PRIORITY)
 )
 
-// What Hook.Object says that a hook function works on.
+// The values of Hook.Object: the kind of object that a hook function evaluates.
 const (
 	HookPlain    = uint8(tracerHookObjectHOOK_PLAIN)
 	HookNFT      = uint8(tracerHookObjectHOOK_NFT)
@@ -102,7 +101,7 @@ const (
 	HookEbtables = uint8(tracerHookObjectHOOK_EBTABLES)
 )
 
-// What Map.Operation says, and how much of key and value there may be, in bytes.
+// The values of Map.Operation, and the space for key and value in bytes.
 const (
 	OperationLookup = uint8(tracerMapOperationMAP_LOOKUP)
 	OperationUpdate = uint8(tracerMapOperationMAP_UPDATE)
@@ -117,17 +116,17 @@ const (
 	HasEntry = uint8(tracerConntrackHasCONNTRACK_ENTRY)
 	HasMark  = uint8(tracerConntrackHasCONNTRACK_MARK)
 	HasZone  = uint8(tracerConntrackHasCONNTRACK_ZONE)
-	// HasInvalid says that the packet belongs to no connection.
+	// HasInvalid means that connection tracking has seen the packet, and that it belongs to no connection.
 	HasInvalid = uint8(tracerConntrackHasCONNTRACK_INVALID)
 )
 
-// The settings that the programs are loaded with (bpf/config.h).
+// The settings of the programs (bpf/config.h).
 type (
 	Config      = tracerConfig
 	NamePattern = tracerNamePattern
 )
 
-// What functions do to packets that are followed (bpf/role.h), and who calls them.
+// The roles of functions in following packets (bpf/role.h), and their callers.
 type (
 	Role     = tracerRole
 	RoleKind = tracerRoleKind
@@ -154,7 +153,7 @@ const (
 	RoleHold    = tracerRoleKindROLE_HOLD
 	RoleRelease = tracerRoleKindROLE_RELEASE
 	RoleReturn  = tracerRoleKindROLE_RETURN
-	// RoleLendWhole is for functions that run XDP programs on an sk_buff.
+	// RoleLendWhole is the role of functions that run XDP programs on an sk_buff.
 	RoleLendWhole = tracerRoleKindROLE_LEND_WHOLE
 	RoleDie       = tracerRoleKindROLE_DIE
 	RoleLeave     = tracerRoleKindROLE_LEAVE
@@ -164,7 +163,7 @@ const (
 	RoleFree      = tracerRoleKindROLE_FREE
 )
 
-// How a branch of a packet comes to be; OriginSame says that none does.
+// How a part of a packet is created. OriginSame means that none is created.
 const (
 	OriginClone    = tracerOriginORIGIN_CLONE
 	OriginCopy     = tracerOriginORIGIN_COPY
@@ -176,7 +175,7 @@ const (
 	OriginSame     = tracerOriginORIGIN_SAME
 )
 
-// What is known of a drop reason that can be benign (bpf/benign.h).
+// The entry of a drop reason that can be benign (bpf/benign.h).
 type (
 	Benign     = tracerBenignReason
 	BenignKind = tracerBenignKind
@@ -189,19 +188,19 @@ const (
 	BenignCloned  = tracerBenignKindBENIGN_CLONED
 )
 
-// What the lists in Config hold at most.
+// The sizes of the lists in Config.
 const (
 	MostEntries = len(Config{}.NetnsIn)
 	MostReasons = len(Config{}.ReasonsIn)
 	MostPorts   = len(Config{}.VxlanPorts)
 	MostCallers = len(Config{}.Callers)
-	// MostArguments is of how many arguments of a function there are values.
+	// MostArguments is the maximum number of arguments of a function.
 	MostArguments = len(Arguments{}.Values)
-	// MostTrampolines is how many places functions may return to in place of their callers.
+	// MostTrampolines is the maximum number of trampolines to which probed functions return.
 	MostTrampolines = len(Config{}.Trampolines)
 )
 
-// What the copies of kernel objects may take, in bytes; multiples of 8.
+// The maximum sizes of copies of kernel objects in bytes, which are multiples of 8.
 const (
 	MostSkb    = int(tracerRecordLimitMOST_SKB)
 	MostShared = int(tracerRecordLimitMOST_SHARED)
@@ -209,8 +208,8 @@ const (
 	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
 )
 
-// complete adds up what a record consists of, as bpf/emit.h fills it, but for what only some
-// records have.
+// complete sets the size and the bits of the parts that all records have, as bpf/emit.h fills them. Parts that
+// only some records have are not included.
 func (c Config) complete() Config {
 	c.RecordSize, c.RecordParts = uint32(unsafe.Sizeof(Core{})), 0
 	for _, p := range []struct {
@@ -230,7 +229,7 @@ func (c Config) complete() Config {
 		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
 		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
 		{c.First, PartFirst, uint32(unsafe.Sizeof(First{}))},
-		{c.Stack || c.Caller, PartStack, 0}, // which comes behind it
+		{c.Stack || c.Caller, PartStack, 0}, // it follows the record, with its own size
 	} {
 		if p.asked {
 			c.RecordParts |= p.part

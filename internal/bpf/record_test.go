@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// TestRecordPartsAreAligned: the parts follow one another, and the ring gives
-// out records at multiples of eight.
+// TestRecordPartsAreAligned checks that each size is a multiple of 8. The ring buffer aligns records to 8 bytes,
+// and the parts follow each other without padding.
 func TestRecordPartsAreAligned(t *testing.T) {
 	for name, size := range map[string]uintptr{
 		"core":   unsafe.Sizeof(Core{}),

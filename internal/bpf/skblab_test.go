@@ -15,7 +15,7 @@ const (
 	labGeneve = 6081
 )
 
-// skbLab has the program of a tracepoint look at an sk_buff that the tests make.
+// skbLab runs the program of a tracepoint on an sk_buff that the tests make.
 type skbLab struct{ *ktest.SkbLab }
 
 // newSkbLab loads the program with these settings and bodies.
@@ -32,19 +32,19 @@ func newSkbLab(t testing.TB, c Config, bodies Bodies) skbLab {
 	return skbLab{ktest.NewSkbLab(t, spec, "skb")}
 }
 
-// bothWays runs a test with members read by a helper and, where the kernel has that, without.
+// bothWays runs a test with programs that read memory with a helper and, if the kernel supports it, directly.
 func bothWays(t *testing.T, test func(*testing.T, Config, Bodies)) {
 	t.Run("by a helper", func(t *testing.T) { test(t, Config{}, Bodies{}) })
 	t.Run("directly", func(t *testing.T) { test(t, Config{Direct: true}, Bodies{Cast: ktest.Direct(t).Call()}) })
 }
 
-// seen is what an event tells of a packet.
+// seen are the parts of an event that describe the packet.
 type seen struct {
 	Tuple  Tuple
 	Tunnel Tunnel
 }
 
-// look returns what the program tells of the sk_buff; nil where the filter does not match.
+// look runs the program on the sk_buff. It returns nil if the filter does not match.
 func (l skbLab) look(t testing.TB, state ktest.SkbState) *seen {
 	t.Helper()
 	record := l.Look(t, state)

@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// Names in the object that Go code reaches for.
+// Names in the object that Go code uses.
 const (
 	factsFunction  = "tracepoint_facts"
 	hookFunction   = "hook_facts"
@@ -38,25 +38,24 @@ const (
 	hooksMap       = "hook_functions"
 	lookupsMap     = "lookups"
 
-	// BenignMap has a [Benign] for each reason in Spec.Benign; its Hidden counts the drops that
+	// BenignMap has a [Benign] for each reason in Spec.Benign. Benign.Hidden counts the drops that
 	// were not emitted.
 	BenignMap = "benign"
 )
 
-// Spec says what to make of the object.
+// Spec describes the collection to make from the object.
 type Spec struct {
 	Config Config
-	// Bodies are what the user's expressions were compiled to.
+	// Bodies are the compiled filters and expressions of the user.
 	Bodies Bodies
 	// RingSize is the ring buffer's size in bytes, a power of two and a multiple of the page size.
 	RingSize uint32
 	Programs []Program
-	// Following is how many packets are followed at a time, where Config says that
-	// they are, and Roles is what functions do to them, by address.
+	// Following is the number of sk_buffs that can be followed at a time, if Config enables following.
 	Following uint32
-	Roles     map[uint64]Role
-	// Endpoints says, by address of a function, which arguments carry a network namespace and a
-	// socket.
+	// Roles are the roles of functions in following, by the address of the function.
+	Roles map[uint64]Role
+	// Endpoints are the arguments that are a network namespace or a socket, by the address of the function.
 	Endpoints map[uint64]EndpointArguments
 	// Hooks are the addresses of the probed hook functions of netfilter.
 	Hooks []uint64
@@ -66,22 +65,21 @@ type Spec struct {
 	Tracers []string
 }
 
-// Bodies replace the bodies of functions in the object; each is nil where Config
-// says that it is off.
+// Bodies replace the bodies of functions in the object. A body is nil if Config disables it.
 type Bodies struct {
-	// Filter, TunnelL2 and TunnelL3 are filters on packets, Expression is one on the sk_buff.
+	// Filter, TunnelL2 and TunnelL3 are packet filters, Expression is a filter on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
-	// Glance tells of most packets whether they match Filter.
+	// Glance is the prefilter: it decides for most packets whether they match Filter.
 	Glance asm.Instructions
-	// Cast makes a typed pointer of a number, with Config.Direct: what cast is replaced by.
+	// Cast replaces calls of cast if Config.Direct is set. It converts a number to a BTF pointer.
 	Cast asm.Instruction
 	// Values writes Config.ValuesSize bytes.
 	Values asm.Instructions
-	// IsReturn tells programs of a session whether they are called at a return.
+	// IsReturn reports to a program of a kprobe session whether it is called at a return.
 	IsReturn asm.Instructions
-	// Lookup writes at most Config.LookupSize bytes, by the function that returned.
+	// Lookup writes at most Config.LookupSize bytes, depending on the function that returned.
 	Lookup asm.Instructions
-	// XDPExpression and XDPValues are about the xdp_buff.
+	// XDPExpression and XDPValues are the filter and the values on the xdp_buff.
 	XDPExpression, XDPValues asm.Instructions
 }
 
@@ -91,12 +89,12 @@ type replacement struct {
 	body     asm.Instructions
 }
 
-// list is for programs that look at an sk_buff.
+// list returns the replacements in programs that handle an sk_buff.
 func (b Bodies) list() []replacement {
 	return append(b.onPackets(), replacement{"filter_expression", b.Expression}, replacement{"fill_values", b.Values})
 }
 
-// xdpList is for those that look at an xdp_buff.
+// xdpList returns the replacements in programs that handle an xdp_buff.
 func (b Bodies) xdpList() []replacement {
 	return append(b.onPackets(), replacement{"filter_xdp_expression", b.XDPExpression}, replacement{"fill_xdp_values", b.XDPValues})
 }
@@ -109,42 +107,40 @@ func (b Bodies) onPackets() []replacement {
 	}
 }
 
-// uncalledBody is of functions that the settings leave out.
+// uncalledBody is the body of functions that the settings disable.
 var uncalledBody = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 
-// rememberedSockets is how many sockets of wanted processes are known at a time.
+// rememberedSockets is the maximum number of sockets of the processes to trace.
 const rememberedSockets = 1 << 16
 
-// rememberedStacks is how many stacks of the kernel are known at a time on which a
-// packet is at work, and rememberedCalls of how many calls on them there are copies.
-// With less for a CPU the kernel might give up those in use.
+// rememberedStacks is the maximum number of kernel stacks with active calls, and rememberedCalls is the
+// maximum number of calls with stored entry data. With fewer entries per CPU, an LRU map might evict
+// entries that are in use.
 func rememberedStacks() uint32 { return uint32(max(1<<10, runtime.NumCPU()<<7)) }
 func rememberedCalls() uint32  { return 4 * rememberedStacks() }
 
 // Program is one program to load: a copy of one in the object.
 type Program struct {
-	// Name tells copies apart and is unique in a Spec.
+	// Name is the name of the copy, unique in a Spec.
 	Name string
 	// Template is the program's name in the object, such as kprobe_skb.
 	Template string
-	// Argument is where KprobeTemplate finds the skb, a register from 1, and
-	// TracepointTemplate, an argument from 0.
+	// Argument is the position of the skb: an argument register, from 1, or for programs on a tracepoint an
+	// argument, from 0.
 	Argument int
-	// AttachType is what the kernel has to know of a program on functions at its load, such as
-	// that it is for kprobe-multi links.
+	// AttachType is the attach type that the kernel requires at load, such as that of kprobe-multi links.
 	AttachType ebpf.AttachType
 	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
-	// Facts is what a tracepoint's program knows of its tracepoint.
+	// Facts describes the tracepoint of a program on a tracepoint.
 	Facts *Facts
-	// HookCall is what a function's program knows of the calls in netfilter.
+	// HookCall describes the netfilter arguments of the functions of a program.
 	HookCall HookCall
-	// Lookup says that the functions look something up; Quiet ones are told of when they
-	// return alone.
+	// Lookup means that the functions look something up. Quiet means that they emit only return events.
 	Lookup, Quiet bool
 }
 
-// lookupWord is what lookup_facts answers (bpf/lookup.h).
+// lookupWord returns the return value of lookup_facts (bpf/lookup.h).
 func (p Program) lookupWord() uint64 {
 	switch {
 	case p.Lookup && p.Quiet:
@@ -155,13 +151,13 @@ func (p Program) lookupWord() uint64 {
 	return 0
 }
 
-// HookCall is what hook_facts answers (bpf/netfilter.h). Arguments are registers,
-// from 1; 0 is none.
+// HookCall is the return value of hook_facts (bpf/netfilter.h).
 type HookCall struct {
-	// State is the struct nf_hook_state, Object what a function works on, of the kind Kind.
+	// State is the argument register of the struct nf_hook_state, and Object that of the object that the function
+	// evaluates, from 1; 0 is none. Kind is the kind of the object.
 	State, Object int
 	Kind          uint8
-	// Hook says that the functions are hook functions, with what is theirs in front.
+	// Hook means that the functions are hook functions, whose first argument is their own object.
 	Hook bool
 }
 
@@ -173,13 +169,13 @@ func (h HookCall) word() uint64 {
 	return word
 }
 
-// Facts is what tracepoint_facts answers (bpf/entry/tracepoint.h).
+// Facts is the return value of tracepoint_facts (bpf/entry/tracepoint.h).
 type Facts struct {
-	// Number is the tracepoint's in the plan.
+	// Number is the index of the tracepoint in the plan.
 	Number uint16
-	// Location, Reason and Socket are argument positions, from 0; negative where there is none.
+	// Location, Reason and Socket are argument positions, from 0; negative if there is no such argument.
 	Location, Reason, Socket int
-	// Drop says that the tracepoint tells of dropped packets.
+	// Drop means that the tracepoint reports dropped packets.
 	Drop bool
 }
 
@@ -191,16 +187,16 @@ func (f Facts) word() uint64 {
 	return word
 }
 
-// The programs that look at an skb where they are told to find it, and the one for
-// functions that take none.
+// The programs for an skb in a chosen argument of a function or tracepoint, and the program for functions that take
+// no skb.
 const (
 	KprobeTemplate     = "kprobe_skb"
 	TracepointTemplate = "tracepoint_skb"
 	OtherTemplate      = "kprobe_other"
 )
 
-// OnFunctions is the program for functions with the skb in the given argument register,
-// from 1; 0 is for those that take none.
+// OnFunctions returns the program for functions with the skb in an argument register, from 1, or that take no
+// skb (0).
 func OnFunctions(register int) Program {
 	if register == 0 {
 		return Program{Name: OtherTemplate, Template: OtherTemplate}
@@ -208,14 +204,14 @@ func OnFunctions(register int) Program {
 	return Program{Name: fmt.Sprintf("%s_%d", KprobeTemplate, register), Template: KprobeTemplate, Argument: register}
 }
 
-// OtherMapTemplate is the program for those of them whose first argument is a BPF map.
+// OtherMapTemplate is the program for functions that take no skb, and whose first argument is a BPF map.
 const OtherMapTemplate = "kprobe_other_map"
 
 // ReturnTemplate is the program for the returns of functions.
 const ReturnTemplate = "kprobe_return"
 
-// The programs for functions of BPF maps, by what these do. What is looked up is known
-// when MapReturnTemplate is called.
+// The programs for functions of BPF maps, by operation. MapReturnTemplate is for the return of look-ups, where the
+// value is known.
 const (
 	MapLookupTemplate  = "kprobe_map_lookup"
 	MapElementTemplate = "kprobe_map_element"
@@ -224,27 +220,26 @@ const (
 	MapReturnTemplate  = "kprobe_map_return"
 )
 
-// servesOthers are the programs that tell of functions that take no skb; those that are
-// true are on functions that our own programs call.
+// servesOthers are the programs for functions that take no skb. The value is true if our own programs call the
+// functions.
 var servesOthers = map[string]bool{
 	OtherTemplate: false, OtherMapTemplate: true,
 	MapLookupTemplate: true, MapElementTemplate: true, MapUpdateTemplate: true, MapDeleteTemplate: true,
 }
 
-// ServesOthers says whether a program tells of functions that take no skb.
+// ServesOthers reports whether a program is for functions that take no skb.
 func ServesOthers(template string) bool {
 	_, does := servesOthers[template]
 	return does
 }
 
-// CalledByUs says whether our own programs call the functions that such a program is on.
-// What the kernel does not run there says nothing of the packets.
+// CalledByUs reports whether our own programs call the functions that the program is attached to. Its recursion
+// misses are then no missed events.
 func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
 
-// The programs without a number: RoleTemplate is for functions with a role in
-// following packets, BirthTemplate and BornTemplate for the entries and the returns of
-// those that make an sk_buff, EndTemplate for tracepoints that end one, FreeTemplate for
-// those that free memory.
+// The programs for following packets: RoleTemplate is for functions with a role, BirthTemplate and BornTemplate are
+// for the entries and returns of functions that allocate an sk_buff, EndTemplate is for tracepoints at the end of an
+// sk_buff, and FreeTemplate for tracepoints that report freed memory.
 const (
 	RoleTemplate  = "kprobe_role"
 	BirthTemplate = "kprobe_birth"
@@ -255,21 +250,20 @@ const (
 
 // Programs that emit no events but record what explains a later drop, with the packet in Argument:
 // HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue
-// packets to be freed later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
+// packets to free later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
 const (
 	HookTemplate       = "kprobe_hook"
 	QueuedFreeTemplate = "kprobe_queued_free"
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
 )
 
-// IsSilent reports whether the program on functions that has this name emits no events.
+// IsSilent reports whether the program with this name is on functions and emits no events.
 func IsSilent(program string) bool {
 	return program == RoleTemplate || program == BirthTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
 }
 
-// Collection makes the collection that s describes, ready to be loaded. It has
-// the programs of s under their names, and no other. Those that trace BPF programs are
-// apart.
+// Collection makes the collection that s describes, ready to load. It has only the programs in s, by their names.
+// The programs that trace BPF programs are in Tracers.
 func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	spec, err := o.read()
 	if err != nil {
@@ -295,7 +289,7 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	return spec, tracers, nil
 }
 
-// size gives room to the maps that the settings make use of.
+// size sets the sizes of the maps that the settings use.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[eventsMap].MaxEntries = s.RingSize
 	fillMap(maps[BenignMap], s.benignReasons())
@@ -327,7 +321,7 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[endpointsMap], s.Endpoints)
 }
 
-// fillMap sets the contents of a map, and its size to hold just those.
+// fillMap sets the contents of a map, and its size to their number.
 func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	m.MaxEntries = uint32(max(1, len(contents)))
 	for key, value := range contents {
@@ -335,7 +329,7 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	}
 }
 
-// benignReasons are the contents of BenignMap, with counters of 0.
+// benignReasons returns the contents of BenignMap, with counters of 0.
 func (s Spec) benignReasons() map[uint32]Benign {
 	reasons := map[uint32]Benign{}
 	for reason, kind := range s.Benign {
@@ -344,7 +338,7 @@ func (s Spec) benignReasons() map[uint32]Benign {
 	return reasons
 }
 
-// hookSet is Hooks as the contents of a map that is a set.
+// hookSet returns Hooks as the contents of a map that is used as a set.
 func (s Spec) hookSet() map[uint64]uint8 {
 	set := map[uint64]uint8{}
 	for _, addr := range s.Hooks {
@@ -353,7 +347,7 @@ func (s Spec) hookSet() map[uint64]uint8 {
 	return set
 }
 
-// waitingQueues is how many packets in fragments are put together at a time.
+// waitingQueues is the maximum number of packets in reassembly from fragments.
 const waitingQueues = 1 << 12
 
 func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
@@ -367,7 +361,7 @@ func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[rolesMap], s.Roles)
 }
 
-// Templates are the names of the programs in the object.
+// Templates returns the names of the programs in the object.
 func Templates() (map[string]bool, error) {
 	spec, err := readObject()
 	if err != nil {
@@ -380,19 +374,19 @@ func Templates() (map[string]bool, error) {
 	return names, nil
 }
 
-// answer is a body that returns a word.
+// answer returns a function body that returns a word.
 func answer(word uint64) asm.Instructions {
 	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
 }
 
-// filters says whether the program looks at a packet to see if it is wanted; others
-// go by what such a program has seen.
+// filters reports whether the program applies the filters to a packet. Other programs use the result of one that
+// does.
 func (p Program) filters() bool {
 	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
 	return !ServesOthers(p.Template) && !slices.Contains(without, p.Template)
 }
 
-// optional are the replacements of functions that only some programs call.
+// optional returns the replacements of functions that only some programs call.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
 	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"glance", bodies.Glance}}
 	if p.Session || p.Template == ReturnTemplate {
@@ -401,15 +395,15 @@ func (p Program) optional(program *parts, bodies Bodies) []replacement {
 	return slices.DeleteFunc(list, func(r replacement) bool { return !program.has(r.function) })
 }
 
-// object is what programs are copied from.
+// object is the parsed object that programs are copied from.
 type object struct {
 	templates map[string]*ebpf.ProgramSpec
-	// words are those of a probe's context that carry arguments, from argument 1.
+	// words are the indices of the words of a probe's context (struct pt_regs) with the arguments, from argument 1.
 	words  []byte
 	folder *folder
 }
 
-// word is the one of the context that a copy of the template reads, -1 where none is chosen.
+// word returns the index of the word of the context that has the skb, or -1 if the program chooses none.
 func (o object) word(p Program) (int, error) {
 	switch p.Template {
 	case TracepointTemplate, QdiscDropTemplate:
@@ -448,12 +442,12 @@ func (p Program) instantiate(o object, bodies Bodies) (*ebpf.ProgramSpec, error)
 	return &program, chooseWord(&program, word)
 }
 
-// assemble puts the bodies in place.
+// assemble replaces function bodies.
 func (p Program) assemble(program *parts, bodies Bodies) error {
 	if bodies.Cast.OpCode != 0 {
 		program.call(castFunction, bodies.Cast)
 	}
-	if p.Template == FreeTemplate || p.Template == EndTemplate { // they look at no packet
+	if p.Template == FreeTemplate || p.Template == EndTemplate { // they read no packet
 		return nil
 	}
 	for _, r := range p.replacements(program, bodies) {

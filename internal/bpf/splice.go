@@ -15,11 +15,11 @@ import (
 type parts struct {
 	order []string
 	code  map[string]asm.Instructions
-	// replaced are those that have another body than in the object.
+	// replaced are the functions whose body was replaced.
 	replaced map[string]bool
 }
 
-// split takes a program apart. What it returns shares the instructions.
+// split splits a program into its functions, which share the memory of the instructions.
 func split(instructions asm.Instructions) *parts {
 	p := &parts{code: map[string]asm.Instructions{}, replaced: map[string]bool{}}
 	begin := 0
@@ -35,11 +35,11 @@ func split(instructions asm.Instructions) *parts {
 	return p
 }
 
-// has says whether the function is part of the program.
+// has reports whether the function is in the program.
 func (p *parts) has(function string) bool { return p.code[function] != nil }
 
-// replace puts body in place of a function. The function keeps its symbol and type. The body's
-// comments would be source lines.
+// replace replaces the body of a function, which keeps its symbol and type. Comments on the instructions of the
+// body are removed, since the loader would load them as source lines.
 func (p *parts) replace(function string, body asm.Instructions) error {
 	if !p.has(function) {
 		return fmt.Errorf("program %q: no function %q to replace", p.order[0], function)
@@ -56,7 +56,7 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 	return nil
 }
 
-// call has all calls of a function be that instruction.
+// call replaces all calls of a function by an instruction.
 func (p *parts) call(function string, instruction asm.Instruction) {
 	for name, code := range p.code {
 		copied := false
@@ -73,10 +73,10 @@ func (p *parts) call(function string, instruction asm.Instruction) {
 	}
 }
 
-// join is the program in one piece, without the functions that nothing calls any more: the
-// kernel refuses descriptions of functions that it can't reach. Each begins with its name as a
-// source line: the loader comments on what does not fit the kernel, and the kernel wants lines
-// of all functions or of none.
+// join returns the whole program without functions that are no longer called: the kernel rejects the BTF
+// information of unreachable functions. Each function begins with its name as a source line: the loader adds
+// comments to instructions whose relocation fails, and the kernel requires line information of all functions or
+// of none.
 func (p *parts) join() asm.Instructions {
 	called := map[string]bool{}
 	size := p.reach(p.order[0], called)
@@ -92,8 +92,8 @@ func (p *parts) join() asm.Instructions {
 	return out
 }
 
-// reach notes the function, and what it calls in turn, and returns how many instructions
-// come with it.
+// reach adds the function and all functions that it calls, directly or indirectly, to called. It returns the
+// number of instructions of the new ones.
 func (p *parts) reach(function string, called map[string]bool) (size int) {
 	code := p.code[function]
 	if called[function] || code == nil {
@@ -107,7 +107,7 @@ func (p *parts) reach(function string, called map[string]bool) (size int) {
 	return size
 }
 
-// calls are the functions that a function calls, or hands over to be called.
+// calls returns the functions that a function calls, or passes as callbacks.
 func (p *parts) calls(function string) (names []string) {
 	for i := range p.code[function] {
 		if in := &p.code[function][i]; in.IsFunctionReference() {
@@ -117,12 +117,11 @@ func (p *parts) calls(function string) (names []string) {
 	return names
 }
 
-// chosenOffset stands in the object for a word of the context that is chosen before
+// chosenOffset is the placeholder in the object for the offset of a word of the context that is chosen before
 // loading (CHOSEN_WORD in bpf/context.h).
 const chosenOffset = 8 * 4095
 
-// chooseWord has the program, which must not share its instructions, read that word of
-// its context.
+// chooseWord makes the program read a word of its context. The program must not share its instructions.
 func chooseWord(program *ebpf.ProgramSpec, word int) error {
 	chosen := 0
 	for i := range program.Instructions {
@@ -132,13 +131,13 @@ func chooseWord(program *ebpf.ProgramSpec, word int) error {
 		}
 	}
 	if chosen == 0 {
-		return fmt.Errorf("program %q reads no word that is chosen", program.Name)
+		return fmt.Errorf("program %q does not read the chosen word of the context", program.Name)
 	}
 	return nil
 }
 
-// labelsOf is the body with its labels made the function's own, so that several
-// bodies can be in one program.
+// labelsOf returns the body with the function's name before its labels, so that several bodies can be in one
+// program.
 func labelsOf(function string, body asm.Instructions) asm.Instructions {
 	own := map[string]bool{}
 	for i := range body {

@@ -28,7 +28,7 @@ func symbols(insns asm.Instructions) map[string]bool {
 	return names
 }
 
-func TestBodiesReplaceTheStubs(t *testing.T) {
+func TestBodiesReplaceStubs(t *testing.T) {
 	program := OnFunctions(1)
 	bodies := Bodies{Filter: computedFilter(), TunnelL2: fixedFilter(), TunnelL3: computedFilter(), Expression: expression(), Values: lastValue()}
 	all := Config{Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, ValuesSize: 8}
@@ -40,7 +40,7 @@ func TestBodiesReplaceTheStubs(t *testing.T) {
 	}
 	for _, needed := range []string{"load_packet", "load_byte"} {
 		if !symbols(insns)[needed] {
-			t.Errorf("%q is gone though a filter comes to call it", needed)
+			t.Errorf("%q was removed, but a filter calls it", needed)
 		}
 	}
 }
@@ -49,12 +49,12 @@ func TestUncalledFunctionsAreDropped(t *testing.T) {
 	insns := onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Filter: fixedFilter()}})
 	for _, needless := range []string{"load_packet", "load_byte"} {
 		if symbols(insns)[needless] {
-			t.Errorf("%q is left though nothing comes to call it", needless)
+			t.Errorf("%q remains, but is never called", needless)
 		}
 	}
 }
 
-// TestCallsAreReplaced: nothing calls the stub any more, and it is gone.
+// TestCallsAreReplaced checks that all calls of the stub are replaced, and that the stub is removed.
 func TestCallsAreReplaced(t *testing.T) {
 	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: 4711}
 	count := func(s Spec) (stub, direct int) {
@@ -72,10 +72,10 @@ func TestCallsAreReplaced(t *testing.T) {
 	before, none := count(Spec{})
 	left, direct := count(Spec{Bodies: Bodies{Cast: call}})
 	if before == 0 || none != 0 || left != 0 || direct != before {
-		t.Errorf("%d calls of the stub, %d of the kernel's; then %d and %d", before, none, left, direct)
+		t.Errorf("%d calls of the stub, %d of the kernel function; then %d and %d", before, none, left, direct)
 	}
 	if symbols(onlyProgram(t, Spec{Programs: []Program{OnFunctions(1)}, Bodies: Bodies{Cast: call}, Config: Config{Meta: true, Direct: true}}))[castFunction] {
-		t.Error("the stub is left")
+		t.Error("the stub remains")
 	}
 }
 
@@ -90,13 +90,13 @@ func TestCopiesDoNotShareInstructions(t *testing.T) {
 	for name, number := range map[string]uint64{"one": 1, "two": 2} {
 		insns := spec.Programs[name].Instructions
 		if got := uint64(split(insns).code[factsFunction][0].Constant) & 0xffff; got != number {
-			t.Errorf("program %q answers %d", name, got)
+			t.Errorf("program %q returns %d", name, got)
 		}
 	}
 }
 
-// TestWordsOfTheSkb: each copy reads the skb at a place of its own, and nothing is left of
-// what stood for it.
+// TestWordsOfTheSkb checks that each copy reads the skb at its own offset of the context, and that the
+// placeholder is replaced.
 func TestWordsOfTheSkb(t *testing.T) {
 	second := Program{Name: "t", Template: TracepointTemplate, Argument: 1, Facts: &Facts{}}
 	for want, p := range map[int16]Program{8 * int16(wordsOfArguments(t)[1]): OnFunctions(2), 8: second} {
@@ -107,7 +107,7 @@ func TestWordsOfTheSkb(t *testing.T) {
 			})
 		}
 		if !reads(want) || reads(chosenOffset) {
-			t.Errorf("%s: reads offset %d: %v, the one to be chosen: %v", p.Name, want, reads(want), reads(chosenOffset))
+			t.Errorf("%s: reads offset %d: %v, the placeholder: %v", p.Name, want, reads(want), reads(chosenOffset))
 		}
 	}
 	for _, register := range []int{-1, 9} {
@@ -117,7 +117,7 @@ func TestWordsOfTheSkb(t *testing.T) {
 	}
 }
 
-// wordsOfArguments are those of the kernel's struct pt_regs.
+// wordsOfArguments returns the indices of the words with arguments in the kernel's struct pt_regs.
 func wordsOfArguments(t *testing.T) []int {
 	t.Helper()
 	words := map[string][]int{"amd64": {14, 13, 12, 11, 9, 8}, "arm64": {0, 1, 2, 3, 4, 5, 6, 7}}[runtime.GOARCH]

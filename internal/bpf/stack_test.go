@@ -9,19 +9,18 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// mostStack is how many bytes of stack the kernel lets a program have, with all
-// functions that are active at a time, each of them rounded up. Newer kernels do not
-// count it so, and would load what older ones refuse.
+// mostStack is the maximum stack of a program in bytes: the sum of the frames of the longest call chain, each
+// rounded up. Newer kernels calculate it differently, and would load programs that older ones reject.
 const (
 	mostStack   = 512
 	frameUnit   = 32
-	exprFrame   = 120 // of the bodies that package expr makes
-	lookupFrame = 32  // of that for look-ups, see TestLookupsOfThisKernel of package plan
-	filterFrame = 64  // of those of package filter
-	fewest      = 2   // functions in the longest chain, at least
+	exprFrame   = 120 // the frame of bodies of package expr
+	lookupFrame = 32  // the frame of the body for look-ups, see TestLookupsOfThisKernel of package plan
+	filterFrame = 64  // the frame of bodies of package filter
+	fewest      = 2   // the minimum length of the longest call chain
 )
 
-// replaced are the functions that get other bodies.
+// replaced are the functions whose bodies are replaced, with the frames of the new bodies.
 var replaced = map[string]int{
 	"filter_expression": exprFrame, "fill_values": exprFrame, "fill_lookup": lookupFrame,
 	"filter_xdp_expression": exprFrame, "fill_xdp_values": exprFrame,
@@ -29,7 +28,7 @@ var replaced = map[string]int{
 	"glance": filterFrame + 16,
 }
 
-// frames is what a program's functions take of the stack, and which they call.
+// frames are the stack frames of a program's functions in bytes, and the functions that they call.
 type frames struct {
 	bytes map[string]int
 	calls map[string][]string
@@ -54,8 +53,8 @@ func framesOf(instructions asm.Instructions) (f frames, root string) {
 	return f, root
 }
 
-// reach is how far down the stack an instruction looks: by an offset from its top, or
-// by an address that is made in two steps.
+// reach returns the lowest byte of the stack that an instruction accesses, as a distance from the frame pointer: by
+// an offset, or by an address that is computed in two steps.
 func reach(instructions asm.Instructions, i int) int {
 	in := instructions[i]
 	isMemory := in.OpCode.Class().IsLoad() || in.OpCode.Class().IsStore()
@@ -68,7 +67,7 @@ func reach(instructions asm.Instructions, i int) int {
 	return 0
 }
 
-// deepest is the longest chain of frames from a function on.
+// deepest returns the call chain from a function with the largest stack.
 func (f frames) deepest(function string) (bytes int, chain []string) {
 	for _, callee := range f.calls[function] {
 		if b, c := f.deepest(callee); b > bytes {
@@ -79,7 +78,7 @@ func (f frames) deepest(function string) (bytes int, chain []string) {
 	return bytes + frame, append([]string{function}, chain...)
 }
 
-// TestStackFits counts what the oldest kernels count.
+// TestStackFits calculates the stack as the oldest kernels do.
 func TestStackFits(t *testing.T) {
 	spec, err := readObject()
 	if err != nil {
@@ -88,7 +87,7 @@ func TestStackFits(t *testing.T) {
 	for name, program := range spec.Programs {
 		f, root := framesOf(program.Instructions)
 		bytes, chain := f.deepest(root)
-		lone := name == HoldersProgram // it looks at no packet
+		lone := name == HoldersProgram // it handles no packet, and calls no function
 		if bytes > mostStack || len(chain) < fewest && !lone {
 			t.Errorf("%s: %d bytes of stack in %v, at most %d are allowed", name, bytes, chain, mostStack)
 		}

@@ -4,7 +4,7 @@ package bpf
 
 import "github.com/cilium/ebpf/asm"
 
-// registerSet has a bit for each.
+// registerSet has a bit for each register.
 type registerSet uint16
 
 func setOf(list ...asm.Register) (s registerSet) {
@@ -19,22 +19,22 @@ var (
 	callerRegisters   = argumentRegisters | setOf(asm.R0)
 )
 
-// sweep leaves out what makes values that nobody looks at.
+// sweep drops instructions whose only effect is a value that is never used.
 func (f *folding) sweep() {
-	looked := f.looked()
+	live := f.liveAfter()
 	for i := range f.code {
-		if in := &f.code[i]; !f.dropped[i] && isPure(in) && looked[i]&setOf(in.Dst) == 0 {
+		if in := &f.code[i]; !f.dropped[i] && isPure(in) && live[i]&setOf(in.Dst) == 0 {
 			f.dropped[i] = true
 		}
 	}
 }
 
-// isPure says that an instruction does nothing but make a value.
+// isPure reports whether the only effect of an instruction is to set its destination register.
 func isPure(in *asm.Instruction) bool { return isALU(in) || in.OpCode.Class() == asm.LdClass }
 
-// looked is which registers are looked at behind each instruction.
-func (f *folding) looked() []registerSet {
-	behind := make([]registerSet, len(f.code))
+// liveAfter returns the live registers after each instruction: those that may still be read.
+func (f *folding) liveAfter() []registerSet {
+	after := make([]registerSet, len(f.code))
 	for changed := true; changed; {
 		changed = false
 		for i := len(f.code) - 1; i >= 0; i-- {
@@ -43,17 +43,17 @@ func (f *folding) looked() []registerSet {
 			}
 			var set registerSet
 			for _, next := range f.following(i) {
-				set |= lookedBefore(&f.code[next], behind[next])
+				set |= liveBefore(&f.code[next], after[next])
 			}
-			if set != behind[i] {
-				behind[i], changed = set, true
+			if set != after[i] {
+				after[i], changed = set, true
 			}
 		}
 	}
-	return behind
+	return after
 }
 
-// following are the instructions behind one, after the rewriting.
+// following returns the instructions that can be next, after rewrite.
 func (f *folding) following(i int) []int {
 	in := &f.code[i]
 	switch {
@@ -67,48 +67,48 @@ func (f *folding) following(i int) []int {
 	return []int{i + 1, f.targets[i]}
 }
 
-// lookedBefore is which registers are looked at in front of an instruction.
-func lookedBefore(in *asm.Instruction, behind registerSet) registerSet {
+// liveBefore returns the live registers before an instruction, from those after it.
+func liveBefore(in *asm.Instruction, after registerSet) registerSet {
 	switch in.OpCode.Class() {
 	case asm.ALUClass, asm.ALU64Class:
-		if behind&setOf(in.Dst) == 0 {
-			return behind // it will be left out
+		if after&setOf(in.Dst) == 0 {
+			return after // the instruction will be dropped
 		}
-		before := behind &^ setOf(in.Dst)
+		before := after &^ setOf(in.Dst)
 		if in.OpCode.ALUOp() != asm.Mov {
 			before |= setOf(in.Dst)
 		}
 		return before | sourceOf(in)
 	case asm.LdClass:
-		return behind &^ setOf(in.Dst)
+		return after &^ setOf(in.Dst)
 	case asm.LdXClass:
-		return behind&^setOf(in.Dst) | setOf(in.Src)
+		return after&^setOf(in.Dst) | setOf(in.Src)
 	case asm.StClass:
-		return behind | setOf(in.Dst)
+		return after | setOf(in.Dst)
 	case asm.StXClass:
-		return behind | setOf(in.Dst, in.Src, asm.R0)
+		return after | setOf(in.Dst, in.Src, asm.R0)
 	}
 	switch in.OpCode.JumpOp() {
 	case asm.Call:
-		return behind&^callerRegisters | argumentsOf(in)
+		return after&^callerRegisters | argumentsOf(in)
 	case asm.Exit:
 		return setOf(asm.R0)
 	case asm.Ja:
-		return behind
+		return after
 	}
-	return behind | setOf(in.Dst) | sourceOf(in)
+	return after | setOf(in.Dst) | sourceOf(in)
 }
 
-// helperArguments are the numbers of arguments of helpers that programs often call, as
-// include/uapi/linux/bpf.h declares them.
+// helperArguments are the numbers of arguments of frequently called helpers, as declared in
+// include/uapi/linux/bpf.h.
 var helperArguments = map[asm.BuiltinFunc]int{
 	asm.FnMapLookupElem: 2, asm.FnMapUpdateElem: 4, asm.FnMapDeleteElem: 2,
 	asm.FnProbeRead: 3, asm.FnProbeReadKernel: 3,
 	asm.FnRingbufReserve: 3, asm.FnRingbufSubmit: 2, asm.FnRingbufDiscard: 2, asm.FnRingbufQuery: 2,
 }
 
-// argumentsOf is which registers a call looks at: all that may be arguments, where the number of
-// arguments isn't known.
+// argumentsOf returns the registers that a call reads: all argument registers if the number of arguments is
+// unknown.
 func argumentsOf(in *asm.Instruction) registerSet {
 	n, known := helperArguments[asm.BuiltinFunc(in.Constant)]
 	if !known || !in.IsBuiltinCall() {

@@ -10,10 +10,9 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// The programs that trace BPF programs: SkbProgram is for those that are given an
-// sk_buff, HookProgram for those that get one by netfilter, FrameProgram for those that get
-// an XDP frame, and VerdictProgram for what any of them returns. SkbTail, HookTail and
-// FrameTail are for where tail calls land.
+// The programs that trace BPF programs: SkbProgram is for programs whose context is an sk_buff, HookProgram for
+// programs of netfilter, FrameProgram for XDP programs, and VerdictProgram for the return of any of them. SkbTail,
+// HookTail and FrameTail are for targets of tail calls.
 const (
 	SkbProgram     = "program_skb"
 	HookProgram    = "program_netfilter"
@@ -22,44 +21,44 @@ const (
 	SkbTail        = "program_tail_skb"
 	HookTail       = "program_tail_netfilter"
 	FrameTail      = "program_tail_xdp"
-	// HoldersProgram lists who holds programs.
+	// HoldersProgram is an iterator that lists the reference counts of programs.
 	HoldersProgram = "list_holders"
 )
 
-// Holders is how many hold a program.
+// Holders is the reference count of a program.
 type Holders = tracerHolders
 
 const (
 	runsMap = "runs"
-	// tracedFunction answers which program is traced, keptFunction how many arguments the
-	// kernel keeps of it.
+	// tracedFunction returns the id of the traced program, keptFunction the number of its arguments that the
+	// kernel saves.
 	tracedFunction = "traced_program"
 	keptFunction   = "kept_arguments"
 )
 
-// Traced is a program that is traced.
+// Traced is a program to trace.
 type Traced struct {
 	Handle *ebpf.Program
 	ID     uint32
-	// Function is the one that it begins with.
+	// Function is the name of its main function.
 	Function string
-	// Kept is how many arguments of it the kernel keeps (until 5.17).
+	// Kept is the number of its arguments that the kernel saves for the tracing program (until 5.17).
 	Kept int
 }
 
-// tracerTemplates are those of which each traced program gets copies.
+// tracerTemplates are the templates of which each traced program gets a copy.
 var tracerTemplates = []string{
 	SkbProgram, HookProgram, FrameProgram, VerdictProgram, SkbTail, HookTail, FrameTail, HoldersProgram,
 }
 
-// isTracer says whether a program of the object traces BPF programs.
+// isTracer reports whether a program of the object traces BPF programs.
 func isTracer(template string) bool { return slices.Contains(tracerTemplates, template) }
 
-// Tracers are the programs that trace BPF programs. The kernel wants them loaded for
-// each traced program anew, so that all that is alike is done beforehand.
+// Tracers are the programs that trace BPF programs. The kernel requires a new copy for each traced program, so
+// everything that the copies have in common is prepared here.
 type Tracers struct{ templates map[string]*ebpf.ProgramSpec }
 
-// newTracers makes them of the object's programs.
+// newTracers prepares the programs of s.Tracers.
 func newTracers(s Spec, o object) (*Tracers, error) {
 	t := &Tracers{templates: map[string]*ebpf.ProgramSpec{}}
 	for _, name := range s.Tracers {
@@ -73,7 +72,7 @@ func newTracers(s Spec, o object) (*Tracers, error) {
 	return t, nil
 }
 
-// Use has the programs use maps that are loaded, by their names.
+// Use makes the programs use loaded maps, by their names.
 func (t *Tracers) Use(maps map[string]*ebpf.Map) error {
 	for _, program := range t.templates {
 		for i := range program.Instructions {
@@ -96,7 +95,7 @@ func useMap(i *asm.Instruction, maps map[string]*ebpf.Map) error {
 	return i.AssociateMap(m)
 }
 
-// For is a copy for one program.
+// For returns a copy of a template for one traced program.
 func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error) {
 	program := t.templates[template]
 	if program == nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestTracersAreWhatTheirSectionsSay, whatever else copies of programs are made to be.
-func TestTracersAreWhatTheirSectionsSay(t *testing.T) {
+// TestTracersKeepTheirTypes checks that the copies have the program and attach types of their ELF sections.
+func TestTracersKeepTheirTypes(t *testing.T) {
 	_, tracers, err := ReadObject().Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: tracerTemplates})
 	if err != nil {
 		t.Fatal(err)
@@ -34,8 +34,9 @@ func TestTracersAreWhatTheirSectionsSay(t *testing.T) {
 	}
 }
 
-// TestTracersAreTold which program they trace, and keep no source beyond what the kernel wants.
-func TestTracersAreTold(t *testing.T) {
+// TestTracersKnowTheirProgram checks that a copy returns the id of the traced program, and that it has only the
+// source lines that the kernel requires.
+func TestTracersKnowTheirProgram(t *testing.T) {
 	_, tracers, err := ReadObject().Collection(Spec{RingSize: 1 << 16, Config: Config{Programs: true}, Tracers: []string{SkbProgram, VerdictProgram}})
 	if err != nil {
 		t.Fatal(err)
@@ -54,16 +55,16 @@ func TestTracersAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		if code := split(p.Instructions).code[test.function]; code == nil || code[0].Constant != test.want {
-			t.Errorf("%s: %s does not answer %d", test.template, test.function, test.want)
+			t.Errorf("%s: %s does not return %d", test.template, test.function, test.want)
 		}
 		for i := range p.Instructions {
 			if p.Instructions[i].Source() != nil && btf.FuncMetadata(&p.Instructions[i]) == nil {
-				t.Errorf("%s: instruction %d has its source", test.template, i)
+				t.Errorf("%s: instruction %d has a source line", test.template, i)
 				break
 			}
 		}
 	}
 	if _, err := tracers.For(HookProgram, Traced{}); err == nil {
-		t.Error("a program that was not asked for is made")
+		t.Error("a program that is not in Spec.Tracers was made")
 	}
 }

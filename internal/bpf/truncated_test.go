@@ -11,20 +11,20 @@ import (
 	"tracer/internal/ktest"
 )
 
-// mostCut is the longest part of a frame that is looked at: no header of ours ends behind it.
+// mostCut limits the length of truncated frames: in the test frames, no header ends after it.
 const mostCut = 200
 
-// behind are what the memory behind a frame's end is full of: the rest of the frame, which
-// fits best, or another byte.
-func behind(frame []byte, length int) map[string][]byte {
+// afterEnd returns memory with the first bytes of a frame, and different contents after its end: the rest of the
+// frame, which is the most plausible, or another byte.
+func afterEnd(frame []byte, length int) map[string][]byte {
 	return map[string][]byte{
-		"the rest of it": ktest.InMemory(frame),
-		"markers":        ktest.InMemory(frame[:length]),
+		"the rest of the frame": ktest.InMemory(frame),
+		"other bytes":           ktest.InMemory(frame[:length]),
 	}
 }
 
-// states are the sk_buffs of a frame that was received, of one that is sent before it has a
-// link header, and of one whose mac header is still that of the frame inside of it.
+// states returns the sk_buffs of a received frame, of a packet that is sent and has no link header yet, and of a packet
+// whose mac header is still that of the frame inside it.
 func states(frame, memory []byte, length int) map[string]ktest.SkbState {
 	received := ktest.Received(memory, length)
 	list := map[string]ktest.SkbState{"received": received}
@@ -38,8 +38,8 @@ func states(frame, memory []byte, length int) map[string]ktest.SkbState {
 	return list
 }
 
-// TestTruncatedFrames cuts every frame at every length: what is shown does not depend on the
-// memory behind the end, and is what the whole frame shows, or less.
+// TestTruncatedFrames truncates every frame at every length. It checks that the event does not depend on the memory
+// after the end, and that it has the same values as that of the whole frame, or fewer.
 func TestTruncatedFrames(t *testing.T) {
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
 		l := newSkbLab(t, c, b)
@@ -60,12 +60,12 @@ func TestTruncatedFrames(t *testing.T) {
 	})
 }
 
-// cut is what a part of the frame shows, whatever lies behind.
+// cut returns the event of a truncated frame. It checks that the event does not depend on the memory after the end.
 func (l skbLab) cut(t *testing.T, frame ktest.Frame, state string, length int) *seen {
 	t.Helper()
 	var first *seen
 	var name string
-	for fill, memory := range behind(frame.Bytes, length) {
+	for fill, memory := range afterEnd(frame.Bytes, length) {
 		s := l.look(t, states(frame.Bytes, memory, length)[state])
 		switch {
 		case s == nil:
@@ -73,23 +73,22 @@ func (l skbLab) cut(t *testing.T, frame ktest.Frame, state string, length int) *
 		case first == nil:
 			first, name = s, fill
 		case *s != *first:
-			t.Errorf("%s, %s, cut at %d: %+v in front of %s, %+v in front of %s", frame.Name, state, length, *first, name, *s, fill)
+			t.Errorf("%s, %s, cut at %d: %+v before %s, %+v before %s", frame.Name, state, length, *first, name, *s, fill)
 		}
 	}
 	return first
 }
 
-// within says that s shows nothing that the whole does not.
+// within reports whether all values of s are those of the whole frame, or missing.
 func (s *seen) within(whole *seen) bool {
 	return s.Tuple.within(&whole.Tuple) && (s.Tunnel.Kind == 0 ||
 		s.Tunnel.Kind == whole.Tunnel.Kind && s.Tunnel.Id == whole.Tunnel.Id && s.Tunnel.Tuple.within(&whole.Tunnel.Tuple))
 }
 
-// within compares what is shown: the protocol is that of the last extension header that the
-// frame has in full.
+// within does the same for a tuple. The protocol may differ: it is that of the last complete extension header.
 func (t *tracerRecordTuple) within(whole *tracerRecordTuple) bool {
 	source := t.Source[:]
-	if t.Has&HasLLC != 0 { // SNAP's header may be cut off
+	if t.Has&HasLLC != 0 { // the SNAP header may be truncated
 		source = bytes.TrimRight(source, "\x00")
 		source = slices.Concat(source, whole.Source[len(source):])
 	}
@@ -115,7 +114,7 @@ func (t *tracerRecordTuple) within(whole *tracerRecordTuple) bool {
 	return true
 }
 
-// isPart says that an address is the other, or none.
+// isPart reports whether an address is equal to the other one, or all zeros.
 func isPart(address, whole []byte) bool {
 	return bytes.Equal(address, whole) || bytes.Count(address, []byte{0}) == len(address)
 }

@@ -13,7 +13,7 @@ import (
 // always is a filter that every packet matches.
 var always = asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 
-// counted is what the programs counted on all CPUs.
+// counted returns the sums of the counters of all CPUs.
 func (l skbLab) counted(t *testing.T) (sum Counters) {
 	t.Helper()
 	var all []Counters
@@ -27,7 +27,8 @@ func (l skbLab) counted(t *testing.T) (sum Counters) {
 	return sum
 }
 
-// TestADropWithoutANamespaceIsCountedOnce, whether the packet matches, the one in its tunnel, or both.
+// TestADropWithoutANamespaceIsCountedOnce checks that a drop counts once if the packet matches, the packet in its
+// tunnel, or both.
 func TestADropWithoutANamespaceIsCountedOnce(t *testing.T) {
 	ktest.Root(t)
 	const lastOfSource = 14 // of the network in IPv4: 10.0.N.1
