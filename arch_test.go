@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tracer_test holds the house to its plan: which package may import which.
+// Package tracer_test checks which package may import which.
 package tracer_test
 
 import (
@@ -19,10 +19,9 @@ import (
 
 const module = "tracer"
 
-// house has every package of ours and what of ours it may import. Data runs from
-// cli to export; no stage knows a later one. A package under e2e may import the
-// others there, which stand here as one.
-var house = map[string][]string{
+// packages has each of our packages, and which of our packages it may import. Data flows from cli to export, and no stage
+// imports a later one. All packages under e2e are one row, and may import each other.
+var packages = map[string][]string{
 	"internal/caret":     {},
 	"libpcap":            {"internal/caret"},
 	"internal/event":     {},
@@ -59,13 +58,13 @@ var house = map[string][]string{
 	".":                  {},
 }
 
-// stages are what internal/app, the only wide importer, joins.
+// stages are the packages that internal/app connects. No other package imports so many.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
 	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/outfile", "internal/printable", "internal/privilege", "internal/stdout",
 }
 
-// forTests is what every test may import, and nothing else may.
+// forTests is the package that every test may import, and no other file.
 const forTests = "internal/ktest"
 
 // foreign has every third-party module that is imported, and which packages may import it. Tests may
@@ -100,6 +99,7 @@ var foreign = map[string][]string{
 // cgo are the only packages that may import "C".
 var cgo = []string{"libpcap", "internal/stdout"}
 
+// TestImportsFollowTheTable checks the imports of all files.
 func TestImportsFollowTheTable(t *testing.T) {
 	files, err := parseImports(os.DirFS("."))
 	if err != nil {
@@ -112,7 +112,7 @@ func TestImportsFollowTheTable(t *testing.T) {
 	}
 }
 
-// TestTableOfModulesIsNeeded finds what the table allows and no file imports.
+// TestTableOfModulesIsNeeded checks that every module and package in the table is needed by an import.
 func TestTableOfModulesIsNeeded(t *testing.T) {
 	files, err := parseImports(os.DirFS("."))
 	if err != nil {
@@ -125,11 +125,11 @@ func TestTableOfModulesIsNeeded(t *testing.T) {
 			importers[module] = append(importers[module], f.importer())
 		}
 	}
-	for module, packages := range foreign {
+	for module, allowed := range foreign {
 		if len(importers[module]) == 0 {
 			t.Errorf("no file imports %s", module)
 		}
-		for _, p := range packages {
+		for _, p := range allowed {
 			if !slices.Contains(importers[module], p) {
 				t.Errorf("%s does not import %s", p, module)
 			}
@@ -145,7 +145,7 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		"an edge of the table":         {"internal/plan/a.go", module + "/internal/filter", false},
 		"an edge against the flow":     {"internal/filter/a.go", module + "/internal/plan", true},
 		"the same in a test":           {"internal/filter/a_test.go", module + "/internal/plan", true},
-		"for another kernel":           {"internal/event/a_windows.go", module + "/internal/kernel", true},
+		"for another system":           {"internal/event/a_windows.go", module + "/internal/kernel", true},
 		"a test imports its package":   {"internal/plan/a_test.go", module + "/internal/plan", false},
 		"a test imports ktest":         {"internal/stream/a_test.go", module + "/internal/ktest", false},
 		"the program imports ktest":    {"internal/stream/a.go", module + "/internal/ktest", true},
@@ -177,14 +177,13 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 	}
 }
 
-// goFile is one source file: its path and the packages that it imports, ours
-// without the module's name.
+// goFile is one source file: its path, and the import paths of the packages that it imports.
 type goFile struct {
 	path    string
 	imports []string
 }
 
-// parseImports reads the import lines of every Go file, whatever its build tags.
+// parseImports reads the imports of every Go file, regardless of its build tags.
 func parseImports(tree fs.FS) ([]goFile, error) {
 	var files []goFile
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -203,7 +202,7 @@ func parseImports(tree fs.FS) ([]goFile, error) {
 	return files, err
 }
 
-// isIgnored tells the folders that the go command does not look into.
+// isIgnored reports whether the go command ignores the folder.
 func isIgnored(folder string) bool {
 	base := path.Base(folder)
 	return base == "testdata" || base == "vendor" || (len(base) > 1 && strings.ContainsAny(base[:1], "._"))
@@ -229,10 +228,10 @@ func parseFile(tree fs.FS, name string) (goFile, error) {
 	return f, nil
 }
 
-// complaints says what is wrong with the file's imports, one clause each.
+// complaints returns what is wrong with the file's imports, one clause each.
 func (f goFile) complaints() []string {
-	from := room(path.Dir(f.path))
-	allowed, known := house[from]
+	from := rowOf(path.Dir(f.path))
+	allowed, known := packages[from]
 	if !known {
 		return []string{fmt.Sprintf("%s: package %q is not in the table", f.path, from)}
 	}
@@ -253,15 +252,15 @@ func (f goFile) mayImport(from string, allowed []string, imported string) bool {
 	if !ours {
 		return f.mayImportForeign(from, imported)
 	}
-	to = room(to)
+	to = rowOf(to)
 	if f.isTest() && (to == from || to == forTests) {
 		return true
 	}
 	return slices.Contains(allowed, to) || (from == "e2e" && to == "e2e")
 }
 
-// mayImportForeign decides on packages that are not ours; those of the standard library have no dot
-// in the first element of the path.
+// mayImportForeign reports whether a package may import one that is not ours. Packages of the standard library have no
+// dot in the first element of the path.
 func (f goFile) mayImportForeign(from, imported string) bool {
 	host, _, _ := strings.Cut(imported, "/")
 	if !strings.Contains(host, ".") {
@@ -271,7 +270,7 @@ func (f goFile) mayImportForeign(from, imported string) bool {
 	return known && (f.isTest() || slices.Contains(foreign[module], from))
 }
 
-// moduleOf returns the module in the table of foreign modules that has this package.
+// moduleOf returns the module that contains this package, and whether the table of foreign modules has one.
 func moduleOf(imported string) (string, bool) {
 	for module := range foreign {
 		if imported == module || strings.HasPrefix(imported, module+"/") {
@@ -281,18 +280,18 @@ func moduleOf(imported string) (string, bool) {
 	return "", false
 }
 
-// importer is the package of a file, or `tests`.
+// importer returns the package of a file, or `tests`.
 func (f goFile) importer() string {
 	if f.isTest() {
 		return "tests"
 	}
-	return room(path.Dir(f.path))
+	return rowOf(path.Dir(f.path))
 }
 
 func (f goFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// room is the row of the table that a folder belongs to.
-func room(folder string) string {
+// rowOf returns the row of the table that a folder belongs to.
+func rowOf(folder string) string {
 	if strings.HasPrefix(folder, "e2e/") {
 		return "e2e"
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command tracer shows the way of packets through the running kernel.
+// Command tracer shows the path of packets through the running kernel.
 package main
 
 import (

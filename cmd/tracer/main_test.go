@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The scripts in testdata run these programs: tracer itself, `nobody PROGRAM
-// ARGUMENTS`, which gives every privilege up first, traffic, and typist.
+// TestMain provides the programs that the scripts in testdata run: tracer itself, `nobody PROGRAM ARGUMENTS`, which
+// runs a program without privileges, traffic, and typist.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tracer": main, "nobody": nobody, "traffic": traffic, "typist": typist})
 }
@@ -42,7 +42,7 @@ func condition(name string) (bool, error) {
 	return false, fmt.Errorf("condition %q is not known", name)
 }
 
-// exits is `exits CODE PROGRAM ARGUMENTS`: the program must end with the code.
+// exits implements `exits CODE PROGRAM ARGUMENTS`: the program must exit with the code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT...]")
@@ -67,12 +67,12 @@ func exitCode(ts *testscript.TestScript, err error) int {
 
 const nobodysID = 65534
 
-// nobody runs the rest of its arguments without privileges. The program is
-// opened while its folder can still be read.
+// nobody runs the program in its arguments without privileges. It opens the program before it drops them, since the
+// directory may then be unreadable.
 func nobody() {
 	program, err := openProgram(os.Args[1])
 	if err == nil {
-		err = errors.Join(giveUp(), syscall.Exec(program, os.Args[1:], os.Environ()))
+		err = errors.Join(dropPrivileges(), syscall.Exec(program, os.Args[1:], os.Environ()))
 	}
 	fmt.Fprintln(os.Stderr, "nobody:", err)
 	os.Exit(99)
@@ -87,15 +87,14 @@ func openProgram(name string) (string, error) {
 	return fmt.Sprintf("/proc/self/fd/%d", fd), err
 }
 
-func giveUp() error {
+func dropPrivileges() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
 	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobodysID), syscall.Setuid(nobodysID))
 }
 
-// traffic sends UDP packets over loopback to a port that nobody has, until the
-// script ends it; by itself it ends when tests have given up.
+// traffic sends UDP packets over loopback to a closed port, until the script kills it, or for at most 10 minutes.
 func traffic() {
 	conn, err := net.Dial("udp", "127.0.0.1:9")
 	if err != nil {
@@ -103,6 +102,6 @@ func traffic() {
 		os.Exit(99)
 	}
 	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		_, _ = conn.Write([]byte("x")) // the answer to the one before may be an error
+		_, _ = conn.Write([]byte("x")) // it may return the ICMP error for the packet before
 	}
 }

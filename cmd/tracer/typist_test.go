@@ -17,18 +17,18 @@ import (
 
 const (
 	keyTab = "\t"
-	// The shell's settings bind these: to put in all completions at once, and to write the
-	// line to the file "typed" and begin a new one.
+	// The settings of the shell bind these keys: keyAll inserts all completions, keyDone appends the line to the
+	// file "typed" and starts a new one.
 	keyAll  = "\x14"
 	keyDone = "\x07"
 )
 
-// slowestShell is how long a shell may take for a line, on a machine that is busy.
+// slowestShell is the time limit of a shell for one line, on a busy machine.
 const slowestShell = 60 * time.Second
 
-// typist is `typist LINES SHELL ARGUMENTS`: types the lines of a file at a terminal of the
-// shell, each with a tab behind it; those that end in * have all completions put in. What
-// becomes of each, the shell adds to the file "typed".
+// typist implements `typist LINES SHELL ARGUMENTS`. It types the lines of a file on a terminal of the shell, each
+// followed by a tab. At a line that ends in *, it inserts all completions instead. The shell appends each completed
+// line to the file "typed".
 func typist() {
 	if err := typeAll(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "typist:", err)
@@ -46,7 +46,7 @@ func typeAll(file string, command []string) error {
 		return err
 	}
 	defer keys.Close()
-	go io.Copy(os.Stdout, keys) // what it shows helps where a script fails
+	go io.Copy(os.Stdout, keys) // the screen helps to debug a script
 	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 		if err := waitLines(i); err != nil {
 			return fmt.Errorf("before %q: %w", line, err)
@@ -65,8 +65,7 @@ func pressed(line string) string {
 	return line + keyTab + keyDone
 }
 
-// waitLines waits until the shell has written so many lines. None is there when it has read
-// its settings.
+// waitLines waits until the shell has written n lines. When it has read its settings, the file exists with 0 lines.
 func waitLines(n int) error {
 	for end := time.Now().Add(slowestShell); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if text, err := os.ReadFile("typed"); err == nil && bytes.Count(text, []byte{'\n'}) >= n {
@@ -76,8 +75,7 @@ func waitLines(n int) error {
 	return fmt.Errorf("the shell has not written %d lines", n)
 }
 
-// openShell starts the shell at a new terminal, whose other end is returned. It ends when
-// that is closed.
+// openShell starts the shell on a new terminal, and returns the other end. The shell ends when that is closed.
 func openShell(command []string) (*os.File, error) {
 	keys, screen, err := pty.Open()
 	if err != nil {

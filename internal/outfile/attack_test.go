@@ -17,7 +17,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// attacker is the owner of a directory who directs every name in it to a file elsewhere.
+// attacker is the owner of a directory who replaces every name in it by a link to a file elsewhere.
 type attacker struct {
 	dir, target string
 	planted     atomic.Int64
@@ -36,7 +36,7 @@ func (a *attacker) run(stop <-chan struct{}, done chan<- struct{}) {
 	}
 }
 
-// replace puts a link in place of a file, now a symbolic one and now a hard one.
+// replace replaces a file by a symbolic or a hard link.
 func (a *attacker) replace(name string, i int) {
 	path := filepath.Join(a.dir, name)
 	if i%3 != 0 {
@@ -51,9 +51,9 @@ func (a *attacker) replace(name string, i int) {
 	}
 }
 
-// replaceOld attacks older files and what they are compressed to.
+// replaceOld attacks backups and the files that they are compressed to.
 func (a *attacker) replaceOld(i int) {
-	list, _ := os.ReadDir(a.dir) // it is there
+	list, _ := os.ReadDir(a.dir) // the directory exists
 	for n, e := range list {
 		if !strings.HasSuffix(e.Name(), ".log") || e.Name() == "trace.log" {
 			continue
@@ -67,7 +67,7 @@ func (a *attacker) replaceOld(i int) {
 
 const rotations = 200
 
-// TestTheOwnerOfTheDirectoryCannotRedirectUs: the file elsewhere keeps content, owner and mode.
+// TestTheOwnerOfTheDirectoryCannotRedirectUs checks that the file elsewhere keeps its content, owner and mode.
 func TestTheOwnerOfTheDirectoryCannotRedirectUs(t *testing.T) {
 	ktest.Root(t)
 	const secret = "root:secret"
@@ -89,7 +89,7 @@ func TestTheOwnerOfTheDirectoryCannotRedirectUs(t *testing.T) {
 	checkNotRead(t, dir, secret)
 }
 
-// rotateOften takes no error but those that the attacker can cause for their own files.
+// rotateOften writes and rotates. It accepts only errors that the attacker can cause for their own files.
 func rotateOften(t *testing.T, f *File) {
 	t.Helper()
 	r := f.WriteCloser.(*rotator)
@@ -110,7 +110,7 @@ func checkUntouched(t *testing.T, target, want string) {
 	t.Helper()
 	got, err := os.ReadFile(target)
 	if err != nil || string(got) != want {
-		t.Errorf("the file elsewhere holds %q, %v", got, err)
+		t.Errorf("the file elsewhere contains %q, %v", got, err)
 	}
 	info, err := os.Stat(target)
 	if err != nil {
@@ -121,7 +121,7 @@ func checkUntouched(t *testing.T, target, want string) {
 	}
 }
 
-// checkNotRead looks for the secret in the files that its owner may read now.
+// checkNotRead checks that no file of the attacker's directory contains the secret.
 func checkNotRead(t *testing.T, dir, secret string) {
 	t.Helper()
 	for _, name := range namesIn(t, dir) {
@@ -134,7 +134,7 @@ func checkNotRead(t *testing.T, dir, secret string) {
 			t.Logf("%s: %v", name, err)
 		}
 		if strings.Contains(text, secret) {
-			t.Errorf("%s holds the secret", name)
+			t.Errorf("%s contains the secret", name)
 		}
 	}
 }

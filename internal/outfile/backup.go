@@ -9,28 +9,28 @@ import (
 )
 
 const (
-	// backupTime is the time in the name of a backup, in UTC.
+	// backupTime is the format of the time in the name of a backup, in UTC.
 	backupTime = "2006-01-02T15-04-05.000"
 	// backupStep is the resolution of backupTime.
 	backupStep = time.Millisecond
-	// packed ends the name of a compressed file.
+	// packed is the suffix of a compressed file.
 	packed = ".gz"
 )
 
-// backupName is like trace-2026-01-31T12-00-00.000.log.
+// backupName returns the name of a backup, such as trace-2026-01-31T12-00-00.000.log.
 func backupName(name string, t time.Time) string {
 	ext := filepath.Ext(name)
 	return strings.TrimSuffix(name, ext) + "-" + t.UTC().Format(backupTime) + ext
 }
 
-// backup is an older file: name is that before it is compressed.
+// backup is an older file. name is its name without packed; plain and zipped report which forms exist.
 type backup struct {
 	name          string
 	time          time.Time
 	plain, zipped bool
 }
 
-// parseBackup reads the name of a file that was put aside for one named name.
+// parseBackup parses a file name. It returns false if the file is not a backup of the file with this name.
 func parseBackup(name, file string) (backup, bool) {
 	ext := filepath.Ext(name)
 	b := backup{name: strings.TrimSuffix(file, packed)}
@@ -45,7 +45,7 @@ func parseBackup(name, file string) (backup, bool) {
 	return b, err == nil
 }
 
-// merge takes a file and its compressed form for one.
+// merge merges a backup and its compressed form into one entry.
 func merge(list []backup) []backup {
 	var merged []backup
 	for _, b := range list {

@@ -26,7 +26,7 @@ func linksOf(t *testing.T, path string) uint64 {
 	return uint64(info.Sys().(*syscall.Stat_t).Nlink)
 }
 
-// unpacked is the text of a file.
+// unpacked returns the text of a file, which may be compressed.
 func unpacked(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func TestNamesOfBackups(t *testing.T) {
 		}
 		for file, zipped := range map[string]bool{got: false, got + packed: true} {
 			if name == "trace.tar.gz" {
-				continue // whose backups look compressed
+				continue // its backups look compressed
 			}
 			if b, ok := parseBackup(name, file); !ok || b.name != got || b.zipped != zipped || !b.time.Equal(noon) {
 				t.Errorf("%s is read as %+v, %v", file, b, ok)
@@ -77,7 +77,7 @@ func TestOtherFilesAreNoBackups(t *testing.T) {
 	}
 }
 
-// keeperOf looks at a directory once.
+// keeperOf returns a keeper of a directory, without its goroutine.
 func keeperOf(t *testing.T, dir string, r Rotation) *keeper {
 	t.Helper()
 	p, err := find(filepath.Join(dir, "trace.log"))
@@ -118,7 +118,7 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// TestAnUnfinishedBackupIsLeftAlone: it is about to change places with the file.
+// TestAnUnfinishedBackupIsLeftAlone checks that a backup is not compressed before it has its content.
 func TestAnUnfinishedBackupIsLeftAlone(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "")
@@ -132,8 +132,8 @@ func TestAnUnfinishedBackupIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotOursIsNotCompressed: a directory, a link and a file with another name.
-func TestWhatIsNotOursIsNotCompressed(t *testing.T) {
+// TestForeignFilesAreNotCompressed checks a symbolic link, a file with another hard link, a directory and a FIFO.
+func TestForeignFilesAreNotCompressed(t *testing.T) {
 	dir := t.TempDir()
 	at := func(i int) string {
 		return filepath.Join(dir, backupName("trace.log", noon.Add(time.Duration(i)*time.Second)))
@@ -152,7 +152,8 @@ func TestWhatIsNotOursIsNotCompressed(t *testing.T) {
 	}
 }
 
-// TestAnInterruptedCompressionIsDoneAgain, with the mode of the file that was put aside.
+// TestAnInterruptedCompressionIsDoneAgain checks the content of the new file, and that it has the mode of the
+// backup.
 func TestAnInterruptedCompressionIsDoneAgain(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "a line\n")
@@ -169,7 +170,7 @@ func TestAnInterruptedCompressionIsDoneAgain(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeRemovedIsAnError: nothing goes wrong in silence.
+// TestErrorsOfTheKeeperAreReported checks the error if the compressed file cannot get its name.
 func TestErrorsOfTheKeeperAreReported(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "a line\n")

@@ -32,8 +32,8 @@ func (k *keeper) compress(name string) error {
 	return k.removeOld(name)
 }
 
-// openOld returns nil for what is not one of our files: a link, a directory, or a file with several
-// hard links, which may be a file that the owner of the directory may not read.
+// openOld opens a backup. It returns nil if the file is not one of ours: a link, a directory, or a file with
+// several hard links, which may be a file that the owner of the directory may not read.
 func (k *keeper) openOld(name string) (*os.File, error) {
 	file, err := k.open(name, unix.O_RDONLY)
 	switch {
@@ -49,7 +49,7 @@ func (k *keeper) openOld(name string) (*os.File, error) {
 	return file, nil
 }
 
-// pack writes the compressed file. It is on the disk before the other one is removed.
+// pack writes the compressed file, and syncs it to the disk before the original is removed.
 func (k *keeper) pack(from *os.File, part string) (err error) {
 	to, unnamed, err := k.createPart(part)
 	if err != nil {
@@ -59,7 +59,7 @@ func (k *keeper) pack(from *os.File, part string) (err error) {
 	if err := zipTo(to, from); err != nil {
 		return err
 	}
-	if unnamed { // while the file is ours: others may not give names to it
+	if unnamed { // before the owner changes, since only the owner may link the file
 		if err := k.giveName(to, part); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (k *keeper) pack(from *os.File, part string) (err error) {
 	return alike(to, from)
 }
 
-// zipTo compresses a file to the disk.
+// zipTo compresses a file, and syncs the result to the disk.
 func zipTo(to, from *os.File) error {
 	zip := gzip.NewWriter(to)
 	if _, err := io.Copy(zip, from); err != nil {
@@ -79,8 +79,8 @@ func zipTo(to, from *os.File) error {
 	return to.Sync()
 }
 
-// createPart creates a file without a name, of which nothing is left if the process is killed. On a
-// file system that has no such files it is named at once.
+// createPart creates a file without a name, which disappears if the process is killed. On a file system that
+// does not support such files, it creates a file with the name.
 func (k *keeper) createPart(name string) (file *os.File, unnamed bool, err error) {
 	if file, err = k.createUnnamed(); err == nil {
 		return file, true, nil
@@ -89,7 +89,7 @@ func (k *keeper) createPart(name string) (file *os.File, unnamed bool, err error
 	return file, false, err
 }
 
-// giveName gives the file its name, in place of what has it.
+// giveName links the file to a name, and replaces an existing file of this name.
 func (k *keeper) giveName(file *os.File, name string) error {
 	for range mostTries {
 		err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), k.fd, name, unix.AT_SYMLINK_FOLLOW)
@@ -103,7 +103,7 @@ func (k *keeper) giveName(file *os.File, name string) error {
 	return errBusy
 }
 
-// createOver creates a file, and first removes one that an interrupted run left.
+// createOver creates a file, and first removes a file that an interrupted run left.
 func (k *keeper) createOver(name string) (*os.File, error) {
 	for range mostTries {
 		file, err := k.create(name)

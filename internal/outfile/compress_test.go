@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAFileThatIsBeingCompressedHasNoName, so that nothing is left if the process is killed then.
+// TestAFileThatIsBeingCompressedHasNoName checks that nothing is left if the process is killed during
+// compression.
 func TestAFileThatIsBeingCompressedHasNoName(t *testing.T) {
 	dir := t.TempDir()
 	k := keeperOf(t, dir, Rotation{Compress: true})
@@ -40,8 +41,8 @@ func TestAFileThatIsBeingCompressedHasNoName(t *testing.T) {
 	}
 }
 
-// TestCreateOver is what file systems without such files have: the part of an interrupted run is
-// replaced, and a link is not followed.
+// TestCreateOver checks file systems without such files: the part of an interrupted run is replaced, and a link
+// is not followed.
 func TestCreateOver(t *testing.T) {
 	dir := t.TempDir()
 	k := keeperOf(t, dir, Rotation{Compress: true})

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Deferred is an empty file that will be created later. Until then there is no temporary file, so
-// that nothing is left behind if the process is killed.
+// Deferred is an empty file that will be created later. There is no temporary file until then, so nothing is
+// left if the process is killed.
 type Deferred struct{ *place }
 
 // Defer opens the directory of the file, checks that files can be created there, and removes an
@@ -33,7 +33,7 @@ func Defer(path string) (*Deferred, error) {
 // Creatable returns an error if the process may not create the file.
 func (d *Deferred) Creatable() error { return d.writable() }
 
-// Create creates the file with mode 0600, in place of an empty one.
+// Create creates the file with mode 0600. It replaces an existing empty file.
 func (d *Deferred) Create() error {
 	for range mostTries {
 		file, err := d.create(d.name)
@@ -74,7 +74,7 @@ func (d *Deferred) clear() error {
 	return nil
 }
 
-// kindOf names the type of a file; empty for a regular file.
+// kindOf returns the name of a file type; empty for a regular file.
 func kindOf(mode uint32) string {
 	return map[uint32]string{
 		unix.S_IFDIR: "a directory", unix.S_IFLNK: "a symbolic link", unix.S_IFIFO: "a FIFO",

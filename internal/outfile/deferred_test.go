@@ -42,8 +42,8 @@ func TestADeferredFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestNothingStandsForADeferredFile: a killed process leaves nothing behind.
-func TestNothingStandsForADeferredFile(t *testing.T) {
+// TestADeferredFileHasNoTemporaryFile checks that a killed process leaves no file.
+func TestADeferredFileHasNoTemporaryFile(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, filepath.Join(dir, "ready"), "")
 	deferOK(t, path)
@@ -80,7 +80,7 @@ func TestADeferredFileReplacesNothing(t *testing.T) {
 	}
 }
 
-// TestADeferredFileIsNotRedirected: the owner of the directory plants a link while we start.
+// TestADeferredFileIsNotRedirected checks a link that the owner of the directory creates during our start.
 func TestADeferredFileIsNotRedirected(t *testing.T) {
 	ktest.Root(t)
 	dir := theirs(t)

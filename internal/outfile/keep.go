@@ -32,14 +32,14 @@ func newKeeper(p *place, r Rotation) *keeper {
 	return k
 }
 
-// finish waits for the requested tidies, and returns the first error.
+// finish waits for all requested runs of tidy, and returns the first error.
 func (k *keeper) finish() error {
 	close(k.work)
 	k.done.Wait()
 	return k.err
 }
 
-// start requests a tidy; requests while one is pending are merged.
+// start requests a run of tidy. Requests are merged while one is pending.
 func (k *keeper) start() {
 	select {
 	case k.work <- struct{}{}:
@@ -53,7 +53,7 @@ func (k *keeper) run() {
 	}
 }
 
-// tidy removes and compresses older files.
+// tidy removes and compresses older files, as Rotation requires.
 func (k *keeper) tidy(now time.Time) error {
 	if k.MaxBackups == 0 && k.MaxAge == 0 && !k.Compress {
 		return nil
@@ -88,7 +88,7 @@ func (k *keeper) discard(b backup) (err error) {
 	return err
 }
 
-// removeOld removes a backup; a directory of that name is left alone.
+// removeOld removes a backup. It ignores a directory with this name.
 func (k *keeper) removeOld(name string) error {
 	switch err := k.remove(name); {
 	case err == nil, errors.Is(err, unix.ENOENT), errors.Is(err, unix.EISDIR):

@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say how a file is written.
+// Options are how a file is opened and rotated.
 type Options struct {
 	Rotation
 	// Waiting is called once if the file is a FIFO without a reader; it may be nil.
 	Waiting func()
 }
 
-// File is open for appending. Regular files are rotated, all others are written as they are.
+// File is a file that is open for appending. Only regular files are rotated.
 type File struct {
 	io.WriteCloser
 	place *place
-	// special is the file if it is not rotated: a pipe, a device, or a descriptor by its name in
-	// procfs; nil for a regular file.
+	// special is the file if it is not rotated: a pipe, a device, or a descriptor that is named by its path
+	// in procfs; nil for a regular file.
 	special *os.File
 	owner   unix.Stat_t
 }
@@ -67,7 +67,7 @@ func newFile(p *place, file *os.File, r Rotation) (*File, error) {
 	return f, nil
 }
 
-// refuse returns the reason not to write to a file in this place, if there is one.
+// refuse returns the reason not to write to a file in this place, or nil.
 func (p *place) refuse(s unix.Stat_t) error {
 	if p.planted(s) {
 		return &hinted{fmt.Sprintf("is a file of user %d, in a directory where all users may create files", s.Uid), "name a new file, or one in a directory of yours"}
@@ -75,8 +75,8 @@ func (p *place) refuse(s unix.Stat_t) error {
 	return refusal(s, p.shared())
 }
 
-// refusal is the reason not to write to a file; shared says that other users may change the names
-// in its directory.
+// refusal returns the reason not to write to a file, or nil. shared is true if other users may change the names in
+// its directory.
 func refusal(s unix.Stat_t, shared bool) error {
 	switch s.Mode & unix.S_IFMT {
 	case unix.S_IFBLK:
@@ -89,8 +89,8 @@ func refusal(s unix.Stat_t, shared bool) error {
 	return nil
 }
 
-// Special is the file if it is a pipe, a device, or a descriptor by its name in procfs such as
-// /dev/fd/3; nil if it is rotated.
+// Special returns the file if it is a pipe, a device, or a descriptor that is named by its path in procfs, such as
+// /dev/fd/3. It returns nil if the file is rotated.
 func (f *File) Special() *os.File { return f.special }
 
 // Rotatable returns an error if the process may not create files in the same directory with the
@@ -114,7 +114,7 @@ type plain struct {
 // Close also closes the directory.
 func (p *plain) Close() error { return errors.Join(p.File.Close(), p.dir.close()) }
 
-// mostTries bounds the retries if other processes create and remove the same name.
+// mostTries limits the retries while other processes create and remove the same name.
 const mostTries = 100
 
 // append opens the file or creates it.
@@ -137,7 +137,7 @@ var errBusy = errors.New("another process keeps creating and removing this name"
 // readersEvery is the interval at which opening a FIFO without a reader is retried.
 const readersEvery = 50 * time.Millisecond
 
-// openThere opens an existing file. It waits for a reader if that is a FIFO.
+// openThere opens an existing file. If it is a FIFO, it waits for a reader.
 func (p *place) openThere(ctx context.Context, waiting func()) (*os.File, error) {
 	for {
 		file, err := p.openNow()
@@ -164,8 +164,7 @@ func (p *place) isFIFO() bool {
 	return err == nil && s.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// openNow opens an existing file. A magic link of procfs is followed, as it leads to a file that is
-// open already.
+// openNow opens an existing file. It follows a magic link of procfs, since the target is already open.
 func (p *place) openNow() (*os.File, error) {
 	const flags = unix.O_WRONLY | unix.O_APPEND
 	if !p.magic {
@@ -180,7 +179,7 @@ func (p *place) openNow() (*os.File, error) {
 	return p.blocking(fd, p.name)
 }
 
-// explain gives the error of open(2) the words for the user.
+// explain replaces errors of open(2) by clearer ones.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EISDIR):

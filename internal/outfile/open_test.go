@@ -18,10 +18,10 @@ import (
 	"tracer/internal/ktest"
 )
 
-// somebody is a user that is neither root nor ours.
+// somebody is the id of another user.
 const somebody = 65534
 
-// give makes a file, directory or link somebody's.
+// give changes the owner of a file, directory or link to somebody.
 func give(t *testing.T, path string) string {
 	t.Helper()
 	if err := os.Lchown(path, somebody, somebody); err != nil {
@@ -30,7 +30,7 @@ func give(t *testing.T, path string) string {
 	return path
 }
 
-// theirs is a directory of somebody's.
+// theirs returns a directory that belongs to somebody.
 func theirs(t *testing.T) string {
 	t.Helper()
 	return give(t, t.TempDir())
@@ -52,7 +52,7 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// openError is the error of opening, without which the test has failed.
+// openError returns the error of Open. The test fails if there is none.
 func openError(t *testing.T, path string) error {
 	t.Helper()
 	f, err := Open(t.Context(), path, Options{})
@@ -102,7 +102,7 @@ func namesIn(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-func TestWhatCannotBeAnOutputFileIsNamed(t *testing.T) {
+func TestInvalidOutputFilesAreRejected(t *testing.T) {
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "socket")
 	listener, err := net.Listen("unix", socket)
@@ -159,7 +159,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestAFileWithAnotherNameIsNotWritten: the other name may be /etc/shadow.
+// TestAFileWithAnotherNameIsNotWritten checks a file with two hard links: the other name could be /etc/shadow.
 func TestAFileWithAnotherNameIsNotWritten(t *testing.T) {
 	ktest.Root(t)
 	dir := theirs(t)
@@ -172,8 +172,8 @@ func TestAFileWithAnotherNameIsNotWritten(t *testing.T) {
 	}
 }
 
-// TestPlantedFilesAreRefused: in a directory such as /tmp, another user may have made the file to
-// read what is written.
+// TestPlantedFilesAreRefused checks files of other users in a directory such as /tmp, which may have been created to
+// read the output.
 func TestPlantedFilesAreRefused(t *testing.T) {
 	ktest.Root(t)
 	dir := t.TempDir()
@@ -199,13 +199,13 @@ func TestPlantedFilesAreRefused(t *testing.T) {
 		}
 	}
 	fill(t, openOK(t, write(t, filepath.Join(dir, "ours"), ""), Rotation{}), 1)
-	if err := os.Chmod(dir, 0o755); err != nil { // nobody else can have made it
+	if err := os.Chmod(dir, 0o755); err != nil { // now only we can create files there
 		t.Fatal(err)
 	}
 	fill(t, openOK(t, filepath.Join(dir, "theirs"), Rotation{}), 1)
 }
 
-// TestLinksOfOthers: somebody's link leads to directories of the same user only.
+// TestLinksOfOthers checks that a link of another user is followed only to directories of the same user.
 func TestLinksOfOthers(t *testing.T) {
 	ktest.Root(t)
 	ours, dir, more := t.TempDir(), theirs(t), theirs(t)
@@ -224,7 +224,7 @@ func TestLinksOfOthers(t *testing.T) {
 		}
 	}
 	if got := namesIn(t, ours); len(got) != 2 {
-		t.Errorf("files %v, want those that were there", got)
+		t.Errorf("files %v, want only the two from before", got)
 	}
 	allowed := give(t, link(t, filepath.Join(more, "new"), filepath.Join(dir, "allowed")))
 	fill(t, openOK(t, allowed, Rotation{}), 1)
@@ -244,7 +244,8 @@ func TestOurLinkToADirectoryIsFollowed(t *testing.T) {
 	}
 }
 
-// TestAnOpenFileIsWrittenAsItIs: /dev/stdout is such a link.
+// TestAnOpenFileIsWrittenAsItIs checks that a descriptor which is named by a link such as /dev/stdout is not
+// rotated.
 func TestAnOpenFileIsWrittenAsItIs(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

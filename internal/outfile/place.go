@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is where a file is or will be: a name in an open directory. The name is not a symbolic link,
-// except a magic link of procfs such as /dev/fd/3.
+// place is the location of a file that exists or will be created: a name in an open directory. The name is not a
+// symbolic link, except a magic link of procfs such as /dev/fd/3.
 type place struct {
 	*dir
 	name  string
@@ -95,7 +95,7 @@ func (e *missingError) Unwrap() error { return e.error }
 
 func (e *missingError) Error() string { return "directory " + e.error.Error() }
 
-// Hint says how to create the directory; empty if it exists.
+// Hint returns how to create the directory; empty if it exists.
 func (e *missingError) Hint() string {
 	if errors.Is(e.error, unix.ENOENT) {
 		return "create the directory first: mkdir -p " + e.dir

@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotation says when a new file is started, and how long older files are kept.
+// Rotation is when a new file is started, and how long older files are kept.
 type Rotation struct {
-	// MaxSize is the size of a file in MiB; 0 is 100.
+	// MaxSize is the maximum size of a file in MiB; 0 means 100.
 	MaxSize int
-	// MaxBackups is how many older files are kept, MaxAge for how many days; 0 is no limit.
+	// MaxBackups is the maximum number of older files, MaxAge their maximum age in days; 0 means no limit.
 	MaxBackups, MaxAge int
 	// Compress compresses older files with gzip.
 	Compress bool
 }
 
-// defaultMaxSize is the size of a file in MiB.
+// defaultMaxSize is the default maximum size of a file in MiB.
 const defaultMaxSize = 100
 
 func (r Rotation) limit() int64 {
@@ -43,8 +43,7 @@ func newRotator(p *place, file *os.File, size int64, r Rotation) *rotator {
 	return &rotator{place: p, file: file, size: size, keep: newKeeper(p, r)}
 }
 
-// Write writes whole lines to one file. A write that is larger than a file may be gets a file of its
-// own.
+// Write writes whole lines to one file. A write that is larger than the limit gets its own file.
 func (r *rotator) Write(lines []byte) (int, error) {
 	if r.size > 0 && r.size+int64(len(lines)) > r.keep.limit() {
 		if err := r.rotate(); err != nil {
@@ -73,8 +72,8 @@ func (r *rotator) rotate() error {
 	return err
 }
 
-// replace creates the new file under the name of the backup, and then swaps the two names. So the
-// new file is created with O_EXCL, and whatever has the output file's name is renamed, never opened.
+// replace creates the new file with the name of the backup, and then swaps the two names. So the new file is
+// created with O_EXCL, and a file with the name of the output file is renamed, but never opened.
 func (r *rotator) replace() (*os.File, error) {
 	file, backup, err := r.createBackup(time.Now())
 	if err != nil {
@@ -101,7 +100,7 @@ func (r *rotator) createBackup(now time.Time) (*os.File, string, error) {
 	return nil, "", errBusy
 }
 
-// alike gives a file the owner and the mode of another one.
+// alike sets the owner and the mode of a file to those of another one.
 func alike(file, model *os.File) error {
 	var s unix.Stat_t
 	if err := unix.Fstat(int(model.Fd()), &s); err != nil {
@@ -131,8 +130,8 @@ func (r *rotator) swap(backup string) error {
 	return errBusy
 }
 
-// swapInSteps is for file systems without RENAME_EXCHANGE. Its second rename replaces whatever took
-// the name after the first.
+// swapInSteps does the same on file systems without RENAME_EXCHANGE. Its second rename replaces a file that
+// another process created after the first rename.
 func (r *rotator) swapInSteps(backup string) error {
 	aside := backup + asideSuffix
 	if err := r.rename(r.name, aside); err != nil && !errors.Is(err, unix.ENOENT) {
@@ -147,5 +146,5 @@ func (r *rotator) swapInSteps(backup string) error {
 	return nil
 }
 
-// asideSuffix marks a name that lasts for two system calls.
+// asideSuffix is the suffix of the temporary name in swapInSteps.
 const asideSuffix = ".old"

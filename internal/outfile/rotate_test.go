@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// fill writes numbered lines through an exporter's way of writing: pieces of
-// whole lines, which together are larger than a file may be.
+// fill writes numbered lines as an exporter does, in pieces of whole lines, and closes the file. It returns the
+// number of lines.
 func fill(t *testing.T, w io.WriteCloser, bytes int) (lines int) {
 	t.Helper()
 	for written := 0; written < bytes; {
@@ -51,7 +51,7 @@ func entries(t *testing.T, dir string) int {
 	return len(list)
 }
 
-// wholeLines counts the lines of a file, each of which must be whole.
+// wholeLines counts the lines of a file, and checks that each is complete.
 func wholeLines(t *testing.T, r io.Reader) (lines int) {
 	t.Helper()
 	text, err := io.ReadAll(r)
@@ -93,7 +93,7 @@ func TestRotatedFilesHaveWholeLines(t *testing.T) {
 	}
 }
 
-// TestOlderFilesAreCompressedWhenClosed: close waits for it.
+// TestOlderFilesAreCompressedWhenClosed checks that Close waits for the compression.
 func TestOlderFilesAreCompressedWhenClosed(t *testing.T) {
 	dir := t.TempDir()
 	want := fill(t, openOK(t, filepath.Join(dir, "trace.log"), Rotation{MaxSize: 1, Compress: true}), 3<<19)
@@ -110,7 +110,7 @@ func TestOlderFilesAreCompressedWhenClosed(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyOlderFilesAreKept(t *testing.T) {
+func TestMaxBackupsAreKept(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, openOK(t, filepath.Join(dir, "trace.log"), Rotation{MaxSize: 1, MaxBackups: 1}), 7<<19)
 	if n := entries(t, dir); n != 2 {
@@ -118,7 +118,7 @@ func TestOnlySoManyOlderFilesAreKept(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsThereIsAppendedTo(t *testing.T) {
+func TestAnExistingFileIsAppendedTo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trace.log")
 	if err := os.WriteFile(path, []byte("begin 0 end\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestALinkStaysALink(t *testing.T) {
 	}
 }
 
-// TestADeviceIsNotRotated: /dev/null must not be moved aside.
+// TestADeviceIsNotRotated checks that /dev/null is not renamed to a backup.
 func TestADeviceIsNotRotated(t *testing.T) {
 	w := openOK(t, os.DevNull, Rotation{MaxSize: 1})
 	if w.Special() == nil {

@@ -10,7 +10,7 @@ import (
 
 func lockForGood() { runtime.LockOSThread() }
 
-// setUser changes the user of the calling thread alone.
+// setUser changes the user of only the calling thread.
 func setUser(uid int) error {
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
 		return errno

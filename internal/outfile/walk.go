@@ -11,16 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostLinks is the number of links that are followed in a path, as in the kernel.
+// mostLinks is the maximum number of links that are followed in a path, as in the kernel.
 const mostLinks = 40
 
-// walk opens the directories of a path one by one. The link of another user is followed only to
-// directories of the same user, so that no user can redirect a file of root to a directory where that
-// user cannot write.
+// walk opens the directories of a path one by one. It follows links of another user only to directories of the
+// same user, so that no user can redirect the output of root to a directory where that user cannot write.
 type walk struct {
 	fd    int
 	links int
-	// guest is the other user (neither root nor the own one) whose links were followed; nil if none.
+	// guest is the user other than root and the current user whose links were followed; nil if there is none.
 	guest *uint32
 }
 
@@ -30,7 +29,7 @@ func startWalk(path string) (*walk, error) {
 	return w, w.restart(path)
 }
 
-// restart goes to the directory that a path is relative to.
+// restart moves to the directory that a path is relative to: the root or the working directory.
 func (w *walk) restart(path string) error {
 	start := "."
 	if filepath.IsAbs(path) {
@@ -39,7 +38,7 @@ func (w *walk) restart(path string) error {
 	return w.enter(start, 0)
 }
 
-// enter moves to a directory below the present one.
+// enter moves to a directory in the current one.
 func (w *walk) enter(name string, flags int) error {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(w.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
@@ -61,7 +60,7 @@ func (w *walk) close() error {
 	return unix.Close(fd)
 }
 
-// through goes through the directories of a path.
+// through moves through the directories of a path.
 func (w *walk) through(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" {
@@ -85,7 +84,7 @@ func (w *walk) step(part string) error {
 		return err
 	case linkErr != nil:
 		return linkErr
-	case target == "": // a link of the kernel's own
+	case target == "": // a magic link
 		return w.enter(part, 0)
 	case filepath.IsAbs(target):
 		if err := w.restart(target); err != nil {
@@ -97,7 +96,7 @@ func (w *walk) step(part string) error {
 
 var errNoLink = errors.New("not a link")
 
-// readLink returns the target of a link, or nothing for links of procfs, whose text is not a path.
+// readLink returns the target of a link, or "" for links of procfs, whose text is not a path.
 func (w *walk) readLink(name string) (target string, err error) {
 	fd, err := unix.Openat(w.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -123,8 +122,8 @@ func (w *walk) readLink(name string) (target string, err error) {
 	return linkText(fd)
 }
 
-// follows records the owner of a link that is followed. All of them have to be of one user, besides
-// root and the own one.
+// follows records the owner of a link that is followed. It returns an error if the links of the path belong to
+// several users other than root and the current user.
 func (w *walk) follows(owner uint32) error {
 	switch {
 	case trusted(owner):
@@ -136,8 +135,8 @@ func (w *walk) follows(owner uint32) error {
 	return nil
 }
 
-// isMagic reports whether a link is one of /proc/PID/fd and its like. Links such as /proc/self
-// have plain text and are treated alike: the kernel follows both.
+// isMagic reports whether a link is in procfs, such as /proc/PID/fd/3. Links such as /proc/self contain a path, but
+// are treated in the same way: the kernel follows both.
 func isMagic(fd int) bool {
 	var s unix.Statfs_t
 	return unix.Fstatfs(fd, &s) == nil && s.Type == unix.PROC_SUPER_MAGIC
@@ -167,7 +166,7 @@ func (w *walk) allowed() error {
 	return nil
 }
 
-// linkError rejects a link of one user to a directory of another; both are user IDs.
+// linkError is the error for a link of one user to a directory of another user.
 type linkError struct{ link, target uint32 }
 
 func (e *linkError) Error() string {

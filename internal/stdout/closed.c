@@ -4,10 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-// The Go runtime opens /dev/null where standard output is closed, and all that is written
-// gets lost without an error. This runs before the runtime, and puts a descriptor there
-// that cannot be written to. Of a program with file capabilities it is too late: the C
-// library has opened /dev/null by then.
+// If standard output is closed, the Go runtime opens /dev/null instead, so all output would be lost without an
+// error. This function runs before the runtime, and opens a descriptor that cannot be written to. In a program with
+// file capabilities this is too late: the C library has already opened /dev/null.
 __attribute__((constructor)) static void refuse_writes(void)
 {
 	int fd;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stdout finds out whether standard output can be written to, before any work is done.
+// Package stdout checks whether standard output can be written to, before any work is done.
 package stdout
 
 import "C" // builds closed.c into the program
@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Check writes nothing to w, which is an error if w is closed, read-only or full. EPIPE is a normal
-// end of output, and left to the first write.
+// Check writes 0 bytes to w, which is an error if w is closed, read-only or full. EPIPE is no error: it is a normal
+// end of output, which the first write handles.
 func Check(w io.Writer) error {
 	file, ok := w.(*os.File)
 	if !ok || isSocket(file) {
@@ -30,13 +30,13 @@ func Check(w io.Writer) error {
 	return fmt.Errorf("write output: %w", err)
 }
 
-// isSocket tells files to which an empty write may send an empty datagram.
+// isSocket reports whether the file is a socket, where an empty write may send an empty datagram.
 func isSocket(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
-// closedError says that the shell's `>&-` or `1<FILE` was used.
+// closedError is the error if standard output is closed or read-only, as with `>&-` or `1<FILE` in a shell.
 type closedError struct{}
 
 func (closedError) Error() string { return "standard output is closed, or not open for writing" }

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// asChild has this binary check its own standard output and say so on standard error.
+// asChild is the environment variable that makes this binary check its own standard output, and print the error to
+// standard error.
 const asChild = "STDOUT_CHECK"
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// open opens a file of the test, which fails without it.
+// open opens a file until the end of the test.
 func open(t *testing.T, name string, flags int) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(name, flags, 0o600)
@@ -35,12 +36,12 @@ func open(t *testing.T, name string, flags int) *os.File {
 	return f
 }
 
-func TestWhatCanBeWrittenToIsGood(t *testing.T) {
+func TestWritableOutputIsAccepted(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader.Close() // the first write has to see it
+	reader.Close() // EPIPE must be left to the first write
 	defer writer.Close()
 	for _, f := range []*os.File{
 		open(t, filepath.Join(t.TempDir(), "file"), os.O_CREATE|os.O_WRONLY), open(t, os.DevNull, os.O_WRONLY), writer,
@@ -54,7 +55,7 @@ func TestWhatCanBeWrittenToIsGood(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenToIsAnError(t *testing.T) {
+func TestUnwritableOutputIsAnError(t *testing.T) {
 	closed := open(t, os.DevNull, os.O_WRONLY)
 	closed.Close()
 	for _, f := range []*os.File{closed, open(t, os.DevNull, os.O_RDONLY), open(t, "/", os.O_RDONLY)} {
@@ -67,7 +68,7 @@ func TestWhatCannotBeWrittenToIsAnError(t *testing.T) {
 	}
 }
 
-// TestSocketsGetNoDatagram: an empty write to a socket of datagrams would be one.
+// TestSocketsGetNoDatagram checks that Check sends no empty datagram.
 func TestSocketsGetNoDatagram(t *testing.T) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -80,12 +81,12 @@ func TestSocketsGetNoDatagram(t *testing.T) {
 		t.Error(err)
 	}
 	if n, err := syscall.Read(pair[1], make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
-		t.Errorf("read %d bytes, %v, want nothing there", n, err)
+		t.Errorf("read %d bytes, %v, want no datagram", n, err)
 	}
 }
 
-// TestClosedDescriptor starts a process whose standard output is closed, where the Go runtime would
-// put /dev/null; of the other two it may.
+// TestClosedDescriptor starts processes with closed descriptors. The Go runtime would open /dev/null as standard
+// output. For standard input it may do so.
 func TestClosedDescriptor(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
