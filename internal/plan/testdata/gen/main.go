@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Gen writes the names of what can be traced on several kernels, for the tests
+// Gen writes the names of the functions and tracepoints that can be traced on several kernels, for the tests
 // of the presets: go run ./internal/plan/testdata/gen FOLDER... >internal/plan/testdata/traceable
 //
-// A folder is named as the kernel is and holds its vmlinux, kallsyms, affa
+// A folder has the name of the kernel, and contains its vmlinux, kallsyms, affa
 // (available_filter_functions_addrs), aff (available_filter_functions) and
-// blacklist (kprobes/blacklist); every other file is the BTF of a module.
+// blacklist (kprobes/blacklist). Every other file is the BTF of a module.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	print(where)
 }
 
-// print writes a line for the kernels, and one for each name with an x where it is.
+// print writes a line with the kernels, and a line for each name, with an x for each kernel that has it.
 func print(where map[string][]bool) {
 	w := bufio.NewWriter(os.Stdout)
 	defer w.Flush()
@@ -53,7 +53,7 @@ func print(where map[string][]bool) {
 	}
 }
 
-// traceable is the functions, and the tracepoints with the prefix that they are printed with.
+// traceable returns the functions, and the tracepoints with the prefix `tp:`.
 func traceable(folder string) []string {
 	facts, err := kernel.FactsFrom(sources(folder))
 	if err != nil {
@@ -83,7 +83,7 @@ func sources(folder string) kernel.Sources {
 	return s
 }
 
-// reader is nil for a file that is missing or has nothing in it.
+// reader returns nil for a file that is missing or empty.
 func reader(b []byte) io.Reader {
 	if len(b) == 0 {
 		return nil
