@@ -2,7 +2,7 @@
 
 package plan
 
-// Drop selects drops.
+// Drop restricts the trace to drops, and selects them by their reasons.
 type Drop struct {
 	// Only leaves out everything except drops.
 	Only bool

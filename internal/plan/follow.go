@@ -16,8 +16,8 @@ type Follow struct {
 	IDs bool
 	// Matched also traces everything that happens to a packet after it first matched. It implies numbers.
 	Matched bool
-	// ByStack implies Matched, and makes each sk_buff that is allocated while the kernel handles a followed
-	// packet on the same stack a part of that packet.
+	// ByStack implies Matched. It also follows each sk_buff that is allocated while the kernel handles a
+	// followed packet on the same stack, as a part of that packet.
 	ByStack bool
 	// Entries is the number of sk_buffs that can be followed at a time; 0 means DefaultFollowed.
 	Entries int
@@ -68,8 +68,8 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// followByFunctions replaces the plain probe of each function that has a role by the program for
-// roles, and gives the function its role.
+// followByFunctions gives each function in parts its role, which is the operation that it performs on followed
+// packets (bpf/role.h). The program for roles replaces the plain probe of the function.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	p.BPF.Roles = map[uint64]bpf.Role{}
 	var players []kernel.Function

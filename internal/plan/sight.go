@@ -13,7 +13,7 @@ import (
 // sighters are functions that see a packet before NAT, encapsulation or fragmentation changes it.
 // On receive, tracepoints see it earlier.
 var sighters = []string{
-	// net/netfilter/core.c: in front of every hook
+	// net/netfilter/core.c: before every hook
 	"nf_hook_slow",
 	// net/ipv4/ip_output.c, net/ipv6/output_core.c, net/ipv6/ip6_output.c
 	"ip_local_out", "__ip_local_out", "ip_build_and_send_pkt", "ip_output", "ip_mc_output", "ip_do_fragment",
@@ -52,7 +52,7 @@ func (p *Plan) addSights(facts *kernel.Facts) {
 	}
 }
 
-// addSighters plans probes of functions: of all of them if packets are followed by stack.
+// addSighters plans probes of the sighters, or of all functions if packets are followed by stack.
 func (p *Plan) addSighters(facts *kernel.Facts) {
 	for _, f := range facts.Functions {
 		if !p.Asked.Follow.ByStack && !slices.Contains(sighters, f.Name) {
