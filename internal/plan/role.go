@@ -135,8 +135,7 @@ var copiers = []copier{
 	{[]string{"veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"}, bpf.OriginXDP},
 }
 
-// role returns the role of a function of the part. f is the function if it is traced, so that its events have a
-// row, or nil.
+// role returns the role of a function of the part. f is the function if it is traced, and nil otherwise.
 func (p part) role(f *kernel.Function) bpf.Role {
 	r := bpf.Role{Kind: uint8(p.kind), Origin: uint8(p.origin), Skb: p.packet, Other: p.other}
 	if f != nil {
