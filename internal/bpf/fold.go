@@ -384,7 +384,7 @@ func (f *folding) rewrite() {
 	}
 }
 
-// load returns a one-slot instruction that loads the value, to replace in; or in itself if there is none.
+// load returns a one-slot instruction that loads the value in place of in. It returns in if none can load it.
 func load(in *asm.Instruction, value uint64) asm.Instruction {
 	short := asm.Mov.Imm(in.Dst, int32(value))
 	switch {
