@@ -32,7 +32,7 @@ func (c *comparison) ipv4(e *event.Tuple) {
 // bad handles a packet of which tshark dissects only the fixed fields.
 func (c *comparison) bad(e *event.Tuple) {
 	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
-		c.complain("a transport header, tshark: none behind a bad IP header")
+		c.complain("a transport header, tshark: none after a bad IP header")
 	}
 	c.rest = nil
 }
@@ -110,7 +110,7 @@ func isForeign(e *event.Tuple) bool {
 // stop handles an event that stopped at an extension header.
 func (c *comparison) stop(e *event.Tuple, why string) {
 	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
-		c.complain("a transport header behind protocol %d", e.Protocol)
+		c.complain("a transport header after protocol %d", e.Protocol)
 	}
 	c.omit(why)
 	c.rest, c.over = nil, true

@@ -84,7 +84,7 @@ func (c *comparison) byPort(u *event.Tunnel, l layer) {
 	if bit, told := l.number("vxlan.p_bit"); told && bit == 1 {
 		c.complain("tunnel %v, tshark: VXLAN-GPE", u.Kind)
 	}
-	c.omit("VXLAN-GPE, which tshark tells by the port")
+	c.omit("VXLAN-GPE, which tshark recognizes by the port")
 }
 
 // tunnel compares the inner packet.
