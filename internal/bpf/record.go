@@ -126,7 +126,7 @@ type (
 	NamePattern = tracerNamePattern
 )
 
-// The roles of functions in following packets (bpf/role.h), and their callers.
+// The operations that functions perform on followed packets (bpf/role.h), and their callers.
 type (
 	Role     = tracerRole
 	RoleKind = tracerRoleKind
@@ -138,7 +138,7 @@ type (
 	Branch            = tracerBranch
 )
 
-// The kinds of roles.
+// The kinds of operations.
 const (
 	RoleCopy    = tracerRoleKindROLE_COPY
 	RoleCut     = tracerRoleKindROLE_CUT
@@ -153,7 +153,7 @@ const (
 	RoleHold    = tracerRoleKindROLE_HOLD
 	RoleRelease = tracerRoleKindROLE_RELEASE
 	RoleReturn  = tracerRoleKindROLE_RETURN
-	// RoleLendWhole is the role of functions that run XDP programs on an sk_buff.
+	// RoleLendWhole is the operation of functions that run XDP programs on an sk_buff.
 	RoleLendWhole = tracerRoleKindROLE_LEND_WHOLE
 	RoleDie       = tracerRoleKindROLE_DIE
 	RoleLeave     = tracerRoleKindROLE_LEAVE

@@ -53,7 +53,7 @@ type Spec struct {
 	Programs []Program
 	// Following is the number of sk_buffs that can be followed at a time, if Config enables following.
 	Following uint32
-	// Roles are the roles of functions in following, by the address of the function.
+	// Roles are the operations of functions on followed packets, by the address of the function.
 	Roles map[uint64]Role
 	// Endpoints are the arguments that are a network namespace or a socket, by the address of the function.
 	Endpoints map[uint64]EndpointArguments
@@ -237,7 +237,7 @@ func ServesOthers(template string) bool {
 // misses are then no missed events.
 func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
 
-// The programs for following packets: RoleTemplate is for functions with a role, BirthTemplate and BornTemplate are
+// The programs for following packets: RoleTemplate is for functions with an operation, BirthTemplate and BornTemplate are
 // for the entries and returns of functions that allocate an sk_buff, EndTemplate is for tracepoints at the end of an
 // sk_buff, and FreeTemplate for tracepoints that report freed memory.
 const (

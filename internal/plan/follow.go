@@ -68,8 +68,8 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// followByFunctions gives each function in parts its role, which is the operation that it performs on followed
-// packets (bpf/role.h). The program for roles replaces the plain probe of the function.
+// followByFunctions plans a probe of each function that performs an operation on followed packets. It replaces
+// the plain probe of the function.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	p.BPF.Roles = map[uint64]bpf.Role{}
 	var players []kernel.Function
@@ -125,13 +125,13 @@ func (p *Plan) followByStack(places []kernel.Place) {
 	p.addReturnProgram(bpf.BornTemplate, found)
 }
 
-// needs reports whether the functions of a part have to be probed.
+// needs reports whether the functions of an operation have to be probed.
 func (p *Plan) needs(part *part, places []kernel.Place) bool {
 	named := func(place kernel.Place) bool { return place.Name == part.unless }
 	return (!part.xdp || p.BPF.Config.Xdp) && (part.unless == "" || !slices.ContainsFunc(places, named))
 }
 
-// plays reports whether a function with the name has a role.
+// plays reports whether a function with the name is probed for its operation.
 func (p *Plan) plays(name string, places []kernel.Place) bool {
 	return slices.ContainsFunc(places, func(place kernel.Place) bool {
 		_, has := p.BPF.Roles[place.Addr]
@@ -149,7 +149,7 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 	return nil
 }
 
-// takeOut removes functions from the groups if the program for roles emits their events. It also
+// takeOut removes functions from the groups if the probe for their operation emits their events. It also
 // removes groups without functions, and their programs: the kernel rejects a link of no functions.
 func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 	idle := map[string]bool{}
@@ -164,8 +164,8 @@ func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 	p.BPF.Programs = slices.DeleteFunc(p.BPF.Programs, func(program bpf.Program) bool { return idle[program.Name] })
 }
 
-// fillCallers sets the code ranges of the copiers. A copier with a role of its own has handled the
-// copy itself, so its origin is OriginSame.
+// fillCallers sets the code ranges of the copiers. If a copier performs an operation itself, that has already
+// handled the copy, so the origin is OriginSame.
 func (p *Plan) fillCallers(places []kernel.Place) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {

@@ -34,7 +34,7 @@ func TestFollowingIsOffByDefault(t *testing.T) {
 	}
 }
 
-// TestRoles checks that a function with a role has one probe, which emits events only if the function is
+// TestRoles checks that a function with an operation has one probe, which emits events only if the function is
 // traced.
 func TestRoles(t *testing.T) {
 	f := facts()
@@ -80,8 +80,8 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestOnlyRoles checks that no program without functions is planned if the program for roles emits the
-// events of all traced functions. A role without events must not remove the function's own program.
+// TestOnlyRoles checks that no program without functions is planned if the program for operations emits the
+// events of all traced functions. An operation without events must not remove the function's own program.
 func TestOnlyRoles(t *testing.T) {
 	f := facts()
 	f.Places = places("skb_free_head", "inet_frag_destroy")
@@ -173,8 +173,8 @@ func TestNoFunctionHasTwoRoles(t *testing.T) {
 	}
 }
 
-// TestPartsForXDP checks that parts for XDP have roles only if XDP programs are traced, and that of two
-// functions that do the same, only one has a role.
+// TestPartsForXDP checks that the functions of operations on XDP frames are probed only if XDP programs are
+// traced, and that of two functions that do the same, only one is probed.
 func TestPartsForXDP(t *testing.T) {
 	for _, c := range []struct {
 		xdp   bool

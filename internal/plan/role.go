@@ -9,20 +9,20 @@ import (
 	"tracer/internal/kernel"
 )
 
-// part is a group of functions that do the same to a followed packet.
+// part is an operation on followed packets, and the functions that perform it.
 type part struct {
 	functions []string
 	kind      bpf.RoleKind
 	// packet and other are the positions of arguments, from 1, or 0 for none: the packet, and the second
-	// operand of its role. row is the position of the packet that an event of the function is about.
+	// operand. row is the position of the packet that an event of the function is about.
 	packet, other, row uint8
 	// origin is how the packet is created; 0 if that depends on the caller.
 	origin bpf.Origin
 	// lost is what can't be followed on a kernel that has none of the functions; empty
-	// if other functions do the same, or if the part is optional.
+	// if other functions do the same, or if the operation is optional.
 	lost string
-	// xdp is true if the part matters only while XDP programs are traced. unless is a function that replaces
-	// this part on kernels that have it.
+	// xdp is true if the operation matters only while XDP programs are traced. unless is a function that
+	// performs it instead, on kernels that have this function.
 	xdp    bool
 	unless string
 }
@@ -30,8 +30,8 @@ type part struct {
 // genericXDP runs an XDP program on an sk_buff.
 const genericXDP = "bpf_prog_run_generic_xdp"
 
-// parts are the functions that packets are followed through, of kernels since 5.8. They are in
-// net/core/skbuff.c unless a comment names another file.
+// parts are the operations through which packets are followed, and their functions in kernels since 5.8. The
+// functions are in net/core/skbuff.c unless a comment names another file.
 var parts = []part{
 	{
 		functions: []string{"__copy_skb_header"},
@@ -125,7 +125,7 @@ type copier struct {
 }
 
 // copiers tell apart the uses of a function that copies for several purposes. The origin is OriginSame if
-// the caller only replaces the data of an sk_buff, or if it has a part of its own.
+// the caller only replaces the data of an sk_buff, or if it performs an operation itself.
 var copiers = []copier{
 	{[]string{"__skb_clone", "skb_clone", "skb_morph"}, bpf.OriginClone},
 	{[]string{"skb_copy_header"}, bpf.OriginSame},
@@ -135,7 +135,8 @@ var copiers = []copier{
 	{[]string{"veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"}, bpf.OriginXDP},
 }
 
-// role returns the role of a function of the part. f is the function if it is traced, and nil otherwise.
+// role returns the operation in the form for the BPF programs. f is the function if it is traced, and nil
+// otherwise.
 func (p part) role(f *kernel.Function) bpf.Role {
 	r := bpf.Role{Kind: uint8(p.kind), Origin: uint8(p.origin), Skb: p.packet, Other: p.other}
 	if f != nil {
@@ -144,7 +145,7 @@ func (p part) role(f *kernel.Function) bpf.Role {
 	return r
 }
 
-// partOf returns the part that a function belongs to, or nil.
+// partOf returns the operation that a function performs, or nil.
 func partOf(name string) *part {
 	i := slices.IndexFunc(parts, func(p part) bool { return slices.Contains(p.functions, name) })
 	if i < 0 {

@@ -16,8 +16,8 @@ import (
 	"tracer/internal/bpf"
 )
 
-// operands are the kernel's names of the arguments of functions with a role: the packet that changes or
-// ends, and the second operand of the role.
+// operands are the kernel's names of the arguments of functions with an operation: the packet that changes or
+// ends, and the second operand.
 var operands = map[bpf.RoleKind]struct{ packet, other []string }{
 	bpf.RoleCopy:      {[]string{"new", "n", "dst"}, []string{"old", "skb", "src"}},
 	bpf.RoleCut:       {[]string{"to"}, []string{"from"}},
@@ -41,7 +41,7 @@ var operands = map[bpf.RoleKind]struct{ packet, other []string }{
 	bpf.RoleFree:      {[]string{"skb"}, nil},
 }
 
-// players yields each part with each of its functions.
+// players yields each operation with each of its functions.
 func players(yield func(part, string) bool) {
 	for _, p := range parts {
 		for _, function := range p.functions {
@@ -52,7 +52,7 @@ func players(yield func(part, string) bool) {
 	}
 }
 
-// checkArguments compares the positions of a part with the names of a function's parameters. An event of
+// checkArguments compares the positions of an operation with the names of a function's parameters. An event of
 // a copy is about the original, any other event about the packet itself.
 func (p part) checkArguments(t *testing.T, function string, params []string) {
 	t.Helper()
@@ -123,7 +123,7 @@ func TestArgumentsOfParts(t *testing.T) {
 	}
 }
 
-// playsOn reports whether one of the kernels lacks the function that would replace the part.
+// playsOn reports whether one of the kernels lacks the function that would perform the operation instead.
 func (p part) playsOn(kernels []string, all []declared) bool {
 	i := slices.IndexFunc(all, func(proto declared) bool { return proto.function == p.unless })
 	return i < 0 || slices.ContainsFunc(kernels, func(k string) bool { return !slices.Contains(all[i].kernels, k) })
@@ -159,7 +159,7 @@ func TestPartsFitTheKernel(t *testing.T) {
 	}
 }
 
-// TestOperationsOfParts compares the kind and origin of each part with those that the names of its
+// TestOperationsOfParts compares the kind and origin of each operation with those that the names of its
 // functions suggest.
 func TestOperationsOfParts(t *testing.T) {
 	words := []struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // sighted returns facts of a kernel with functions that see packets early, one that does not, and one
-// with a role.
+// with an operation.
 func sighted() *kernel.Facts {
 	f := facts()
 	f.Places = places("skb_free_head", "__copy_skb_header")
