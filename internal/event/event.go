@@ -106,7 +106,8 @@ type Event struct {
 	// SkbDump is the struct sk_buff, SharedInfo its struct skb_shared_info.
 	SkbDump    *Value `cbor:"26,keyasint,omitzero"`
 	SharedInfo *Value `cbor:"27,keyasint,omitzero"`
-	// Values are the values of the user's expressions on the sk_buff, XDPValues of those on the xdp_buff.
+	// Values are the values of the user's expressions on the sk_buff, XDPValues those of the expressions on the
+	// xdp_buff.
 	Values    []NamedValue `cbor:"28,keyasint,omitzero"`
 	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
 
@@ -128,8 +129,8 @@ type Raw struct {
 	Stack []uint64
 	// Skb is the struct sk_buff, Shared its struct skb_shared_info.
 	Skb, Shared []byte
-	// Values are the values of the user's expressions on the sk_buff, XDPValues of those on the xdp_buff,
-	// and Lookup of the expressions that describe a look-up, all in the layout of the plan.
+	// Values has the values of the user's expressions on the sk_buff, XDPValues those of the expressions on the
+	// xdp_buff, and Lookup those that describe a look-up. All are in the layout of the plan.
 	Values, XDPValues, Lookup []byte
 }
 
@@ -154,7 +155,7 @@ type Process struct {
 	Comm [16]byte `cbor:"3,keyasint,omitzero"`
 }
 
-// Meta are members of the sk_buff, its device and its socket.
+// Meta has members of the sk_buff, its device and its socket.
 type Meta struct {
 	// Netns is the inode number of the network namespace of skb->dev, or else of skb->sk.
 	Netns uint32 `cbor:"1,keyasint,omitzero"`

@@ -23,7 +23,7 @@ const (
 	LLC
 )
 
-// Tuple are the packet's addresses, and members of its transport header.
+// Tuple has the addresses of a packet, and members of its transport header.
 type Tuple struct {
 	Network Network `cbor:"1,keyasint,omitzero"`
 	// Source and Dest are IP addresses; for ARP the sender's and the target's.
@@ -65,7 +65,7 @@ type Tuple struct {
 	SocketFamily uint16 `cbor:"24,keyasint,omitzero"`
 }
 
-// SAP are the destination and source service access points of an LLC header (IEEE 802.2), which are
+// SAP has the destination and source service access points of an LLC header (IEEE 802.2), which are
 // protocol numbers.
 type SAP struct {
 	// Told means that Dest and Source are valid.
@@ -95,7 +95,7 @@ type ICMP struct {
 	Seq  uint16 `cbor:"6,keyasint,omitzero"`
 }
 
-// TCP are the members of a TCP header besides ports and flags.
+// TCP has the members of a TCP header besides ports and flags.
 type TCP struct {
 	// Told means that the other members are valid.
 	Told bool   `cbor:"1,keyasint,omitzero"`
