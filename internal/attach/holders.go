@@ -24,8 +24,8 @@ type holders struct {
 	ticks   int
 }
 
-// openHolders loads and attaches the iterator. It is optional: if it fails, each traced program keeps
-// our reference until the end of the trace.
+// openHolders loads and attaches the iterator. It is optional: without it, each traced program stays loaded
+// until the end of the trace.
 func openHolders(tracers *bpf.Tracers, o ebpf.ProgramOptions) (h holders) {
 	spec, err := tracers.For(bpf.HoldersProgram, bpf.Traced{})
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"tracer/internal/plan"
 )
 
-// attachReturns attaches to the returns of functions. It runs before the entries are attached: of several
-// probes at an address, the kernel calls the last one first, so the program on the entry finds the true
-// return address, before the return probe replaces it with that of a trampoline. In a kprobe session, the
+// attachReturns attaches to the returns of functions. It runs before the entries are attached: the kernel
+// calls the probe of an address that was attached last first, so the program on the entry reads the true
+// return address before the return probe replaces it with that of a trampoline. In a kprobe session, the
 // program on the entry is also called at the return.
 func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.ReturnGroups {
