@@ -200,7 +200,7 @@ func (f *folding) meet(i int, r registers) bool {
 	return changed
 }
 
-// successors returns the instructions that can be next. Of a branch with known operands it is only one.
+// successors returns the instructions that can be next. For a branch with known operands, that is only one.
 func (f *folding) successors(i int) []int {
 	in := &f.code[i]
 	switch {

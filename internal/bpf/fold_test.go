@@ -128,7 +128,7 @@ func TestFoldedFunctionsReturnTheSame(t *testing.T) {
 	ktest.Root(t)
 	value := make([]byte, 96)
 	r := rand.New(rand.NewPCG(3, 4))
-	for i := 16; i < 80; i++ { // the rest of the map are no settings
+	for i := 16; i < 80; i++ { // the rest of the map is not part of the settings
 		value[i] = byte(r.IntN(3)) * byte(r.Uint32())
 	}
 	known := settings{settingsMap, 16, value[16:80]}

@@ -149,8 +149,8 @@ func TestIPsec(t *testing.T) {
 }
 
 // TestMovedNetworkHeader checks frames with 4 or 8 bytes between the Ethernet header and the network header.
-// They are headers such as tags. But if packets of the Ethertype directly follow the Ethernet header, the network
-// header was moved.
+// Usually, these bytes are other headers, such as tags. If packets of the Ethertype directly follow the Ethernet
+// header, the network header was moved instead.
 func TestMovedNetworkHeader(t *testing.T) {
 	packet := ip(4, 8, protoUDP, udp(1, 2, nil))
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {

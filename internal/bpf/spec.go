@@ -132,7 +132,7 @@ type Program struct {
 	AttachType ebpf.AttachType
 	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
-	// Facts describes the tracepoint of a program on a tracepoint.
+	// Facts describes the tracepoint, for programs on tracepoints.
 	Facts *Facts
 	// HookCall describes the netfilter arguments of the functions of a program.
 	HookCall HookCall
@@ -233,8 +233,8 @@ func ServesOthers(template string) bool {
 	return does
 }
 
-// CalledByUs reports whether our own programs call the functions that the program is attached to. Its recursion
-// misses are then no missed events.
+// CalledByUs reports whether our own programs call the functions that the program is attached to. If so, its
+// recursion misses are no missed events.
 func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
 
 // The programs for following packets: RoleTemplate is for functions with an operation, BirthTemplate and BornTemplate are
@@ -398,7 +398,7 @@ func (p Program) optional(program *parts, bodies Bodies) []replacement {
 // object is the parsed object that programs are copied from.
 type object struct {
 	templates map[string]*ebpf.ProgramSpec
-	// words are the indices of the words of a probe's context (struct pt_regs) with the arguments, from argument 1.
+	// words are the indices of the arguments, from argument 1, in the context of a probe (struct pt_regs as words).
 	words  []byte
 	folder *folder
 }
