@@ -58,11 +58,15 @@ func TestEnumsAreThoseOfC(t *testing.T) {
 			t.Errorf("enum %s: C has %v, Go %v", name, have, want)
 		}
 	}
-	// The comment before a mirrored enum refers to package event.
-	for _, m := range regexp.MustCompile(`order is event\.\w+'s\.\nenum (\w+)`).FindAllStringSubmatch(string(source), -1) {
+	// The comment before a mirrored enum names the type in package event.
+	referring := regexp.MustCompile(`//[^\n]*\bevent\.\w+[^\n]*\n(?://[^\n]*\n)*enum (\w+)`).FindAllStringSubmatch(string(source), -1)
+	for _, m := range referring {
 		if mirrored[m[1]] == nil {
 			t.Errorf("enum %s is mirrored in package event and not compared here", m[1])
 		}
+	}
+	if len(referring) < len(mirrored) {
+		t.Errorf("only %d of %d enums have a comment that names their type in package event", len(referring), len(mirrored))
 	}
 }
 
