@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func funcFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) funcFlags(fs *pflag.FlagSet) {
 	c := &o.config
 	fs.Var(checked(&c.Plan.Func, checkRegexp), "filter-func", "trace only functions whose name matches this RE2 `REGEXP` as a whole; presets: "+strings.Join(plan.PresetNames(), " "))
 	fs.Var(checked(&c.Plan.FuncExclude, checkRegexp), "filter-func-exclude", "do not trace functions whose name matches this RE2 `REGEXP` as a whole")
@@ -24,7 +24,7 @@ func funcFlags(fs *pflag.FlagSet, o *options) {
 var funcOffers = offers{
 	"filter-func":          functionsOffer,
 	"filter-func-exclude":  functionsOffer,
-	"filter-non-skb-funcs": inside(",|(", func(word string, _ *options) []complete.Word { return complete.AllFunctions(word) }),
+	"filter-non-skb-funcs": inside(",|(", complete.AllFunctions),
 	"kmods":                listOf(seen(complete.Modules)),
 }
 
