@@ -19,7 +19,7 @@ type example struct{ line, what string }
 var examples = []example{
 	{`tracer icmp`, "every kernel function that an ICMP packet passes through"},
 	{`tracer --drop tcp and port 443`, "only drops of these packets: reason, location and stack"},
-	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "one packet's way in, through the firewall"},
+	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "the path of one incoming packet through the firewall"},
 	{`tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'`, "DNS queries on eth0 of the namespace blue"},
 	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with the time between events"},
 	{`tracer --filter-comm 'nginx*' --output-tcp-flags --output-caller tcp`, "packets of the processes of a server, with TCP flags and callers"},
@@ -40,4 +40,4 @@ var exits = []exit{
 }
 
 // columnsNote is the heading of the list of columns.
-const columnsNote = "header in text, name, which is the JSON key too (of current, relative: time)"
+const columnsNote = "header in text, and name, also the JSON key (current and relative: time)"

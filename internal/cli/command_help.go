@@ -18,7 +18,7 @@ const helpName = "help"
 
 func helpCommand() command {
 	return command{
-		name: helpName, args: "[COMMAND|FLAG]", help: "print help, or that of a command or flag",
+		name: helpName, args: "[COMMAND|FLAG]", help: "print help on tracer, a command or a flag",
 		details:  "Without an argument it prints one screen, as -h does; `tracer --help` prints everything.",
 		verbatim: true,
 		call:     func() *call { return &call{arguments: inOrder(helpOffer), run: runHelp} },

@@ -98,6 +98,10 @@ Examples:
 	if diff := cmp.Diff(want, printed(t, "help", "timestamp")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	want = "--json\n\n  Print one JSON object per line.\n\n  Default: false\n  Values:  true, false\n  Command: tracer doctor\n  Group:   Flags\n"
+	if diff := cmp.Diff(want, printed(t, "help", "--json")); diff != "" {
+		t.Errorf("a flag of a command (-want +got):\n%s", diff)
+	}
 	for name, line := range map[string]string{"drop": "Default: false", "vxlan-ports": "Default: 4789,4790,8472", "filter-mark": "Default: not set", "color": "Values:  auto, always, never", "buffer-size": "Default: 4M"} {
 		if !strings.Contains(printed(t, "help", name), "  "+line+"\n") {
 			t.Errorf("--%s: no line %q in\n%s", name, line, printed(t, "help", name))

@@ -77,12 +77,13 @@ func TestTraceIsTheDefault(t *testing.T) {
 	}
 }
 
-// sample is a command as later ones will be: flags of its own and a file as its argument.
+// sample is a command with flags of its own and a file as its argument.
 type sample struct {
 	json   bool
 	reason string
-	ran    []string
-	ctx    context.Context
+	// ran are the arguments of the run, ctx is its context.
+	ran []string
+	ctx context.Context
 }
 
 func (s *sample) command() *command {
@@ -123,6 +124,26 @@ func TestCommandWithFlags(t *testing.T) {
 	for _, line := range []string{"-h", "--help", "x --json --help"} {
 		if out, errs := s.start(line); out != help || errs != "" {
 			t.Errorf("%q: %q, error %q; want %q", line, out, errs, help)
+		}
+	}
+}
+
+// TestContextOfCommands checks that signals cancel the context of the commands that declare it.
+func TestContextOfCommands(t *testing.T) {
+	for _, stops := range []bool{false, true} {
+		s := &sample{}
+		c := s.command()
+		c.interruptible = stops
+		if err := c.begin().start(nil, streams{io.Discard, io.Discard}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.ctx.Done() != nil; got != stops {
+			t.Errorf("interruptible %v: the context can be cancelled: %v", stops, got)
+		}
+	}
+	for _, name := range []string{"trace", "doctor"} {
+		if !commandNamed(name).interruptible {
+			t.Errorf("%s does not stop in order at a signal", name)
 		}
 	}
 }

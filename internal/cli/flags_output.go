@@ -81,7 +81,7 @@ func (o *options) deepFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&columns.Stack, "output-stack", false, "show the kernel stack below each row")
 	fs.BoolVar(&columns.CB, "output-skb-cb", false, "show the five words of skb->cb that tc programs use")
 	fs.BoolVar(&columns.Skb, "output-skb", false, "show all fields of the sk_buff below each row")
-	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of its skb_shared_info below each row")
+	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of the skb_shared_info below each row")
 	fs.Var(distinct(&o.config.Plan.Record.Values), "output-skb-metadata", "show the values of these expressions, such as skb->dev->mtu")
 	o.xdpOutputFlags(fs)
 }

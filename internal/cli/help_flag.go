@@ -23,6 +23,7 @@ func flagPage(c *call, f *pflag.Flag) string {
 		{"Default", defaultText(f)},
 		{"Values", valuesText(c, f)},
 		{"Related", relatedText(f.Name)},
+		{"Command", c.otherName()},
 		{"Group", c.topicOf(f.Name)},
 	} {
 		if field.text != "" {
@@ -31,6 +32,14 @@ func flagPage(c *call, f *pflag.Flag) string {
 	}
 	flagExamples(&b, f.Name)
 	return b.String()
+}
+
+// otherName returns the name of the command, unless it is the default command.
+func (c *call) otherName() string {
+	if c.command.name == traceName {
+		return ""
+	}
+	return "tracer " + c.command.name
 }
 
 func defaultText(f *pflag.Flag) string {

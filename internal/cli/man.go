@@ -143,10 +143,10 @@ func manExits(p *roff.Page) {
 
 // files are files of the system that tracer reads and a user may have to provide.
 var files = []struct{ name, what string }{
-	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf names another file for the kernel's"},
+	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf reads those of the kernel from another file"},
 	{"/proc/kallsyms", "names and addresses of functions"},
-	{"/proc/kcore", "kernel memory: shows which functions can be traced, and gives filters access to page fragments"},
-	{"/sys/kernel/tracing", "the functions that ftrace can trace, read if /proc/kcore cannot be"},
+	{"/proc/kcore", "kernel memory, to see which functions can be traced and to let filters read page fragments"},
+	{"/sys/kernel/tracing", "functions that ftrace can trace; read only if /proc/kcore cannot be read"},
 	{"/run/netns", "names of network namespaces, created by ip-netns(8)"},
 }
 
