@@ -58,7 +58,7 @@ func (c *command) defaultHelp() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: tracer %s\n\n%s\n", c.usage(), sentence(c.help))
 	if c.details != "" {
-		b.WriteString(c.details + "\n")
+		b.WriteString(fill(c.details, "") + "\n")
 	}
 	for _, t := range c.begin().topics {
 		fmt.Fprintf(&b, "\n%s:\n%s", t.name, usagesOf(t.flags(), shortWidth))

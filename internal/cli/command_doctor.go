@@ -21,8 +21,7 @@ import (
 func doctorCommand() command {
 	return command{
 		name: "doctor", args: "[--json]", help: "print what can be traced here, and how to get the rest",
-		details: "For each missing feature: the cause, the cost and the remedy. The exit code is 1 if nothing can\n" +
-			"be traced.",
+		details:       "For each missing feature: the cause, the cost and the remedy. The exit code is 1 if nothing can be traced.",
 		interruptible: true,
 		call:          func() *call { return newDoctor(&doctorOptions{}) },
 	}

@@ -127,6 +127,17 @@ func TestEveryFlagHasHelp(t *testing.T) {
 	})
 }
 
+// TestHelpOfCommandsFits checks the width of the help of all commands but trace.
+func TestHelpOfCommandsFits(t *testing.T) {
+	for _, c := range shownCommands() {
+		for line := range strings.Lines(c.defaultHelp()) {
+			if c.name != traceName && utf8.RuneCountInString(line) > shortWidth+1 {
+				t.Errorf("%s: too wide: %q", c.name, line)
+			}
+		}
+	}
+}
+
 func TestRelationsAreOfFlags(t *testing.T) {
 	all := names(traceFlags())
 	for _, group := range relations {

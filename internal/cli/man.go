@@ -73,7 +73,7 @@ func manCommandFlags(p *roff.Page, c *command) {
 		return
 	}
 	p.Subsection("tracer " + c.name)
-	p.Paragraph(roff.Plain(oneLine(c.details)))
+	p.Paragraph(roff.Plain(c.details))
 	for _, t := range topics {
 		manFlags(p, t)
 	}
