@@ -16,8 +16,8 @@ type command struct {
 	help, details string
 	// hidden commands are for other programs: no help, manual page or completion shows them.
 	hidden bool
-	// interruptible commands stop when their context is cancelled, which signals do. Without it a
-	// signal ends the process at once.
+	// interruptible commands get a context that signals cancel, and stop then. For the others a signal
+	// ends the process at once.
 	interruptible bool
 	// verbatim commands get all arguments, including those that look like flags.
 	verbatim bool

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/complete"
 )
 
-// completeCommand is called by the completion scripts. It does what the shells have in common.
+// completeCommand is for the completion scripts, which call it for the candidates.
 func completeCommand() command {
 	return command{
 		name: "complete", args: "-- WORD...", hidden: true, verbatim: true,
@@ -34,7 +34,7 @@ func runComplete(_ context.Context, args []string, to streams) error {
 	return say(to.out, b.String())
 }
 
-// isPrintable is false for names that would break the line or control the terminal.
+// isPrintable reports whether all characters are printable. Others could break the line or control the terminal.
 func isPrintable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }

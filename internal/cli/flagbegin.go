@@ -36,7 +36,7 @@ func isNearlyOne(word string, flags []string) bool {
 	return slices.ContainsFunc(flags, func(flag string) bool { return len(flag) == len("--"+word)+1 })
 }
 
-// beginWith returns the flags whose names begin so, sorted, with their dashes.
+// beginWith returns the flags whose names have this beginning, sorted, with their dashes.
 func beginWith(begin string, names []string) []string {
 	var flags []string
 	for _, name := range names {

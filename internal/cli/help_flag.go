@@ -23,7 +23,7 @@ func flagPage(c *call, f *pflag.Flag) string {
 		{"Default", defaultText(f)},
 		{"Values", valuesText(c, f)},
 		{"Related", relatedText(f.Name)},
-		{"Command", c.otherName()},
+		{"Command", commandsText(c, f.Name)},
 		{"Group", c.topicOf(f.Name)},
 	} {
 		if field.text != "" {
@@ -34,12 +34,18 @@ func flagPage(c *call, f *pflag.Flag) string {
 	return b.String()
 }
 
-// otherName returns the name of the command, unless it is the default command.
-func (c *call) otherName() string {
+// commandsText lists the commands that have the flag, unless the default command has it.
+func commandsText(c *call, flag string) string {
 	if c.command.name == traceName {
 		return ""
 	}
-	return "tracer " + c.command.name
+	var all []string
+	for _, other := range shownCommands() {
+		if other.begin().flags.Lookup(flag) != nil {
+			all = append(all, "tracer "+other.name)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func defaultText(f *pflag.Flag) string {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// shortHelpFlag asks for the help that fits one screen. The flag set does not have it: pflag has no
-// short form with a meaning of its own.
+// shortHelpFlag asks for the help that fits one screen. The flag set does not have it: in pflag a
+// short form means the same as the long one.
 const (
 	shortHelpFlag  = "-h"
 	shortHelpUsage = "print one screen of help"

@@ -41,8 +41,8 @@ func builtCommit() string {
 	return commitOf(info.Settings)
 }
 
-// releaseDate returns the date of the commit, or an empty string if it is unknown. It is never today's date, so that the
-// same source makes the same page.
+// releaseDate returns the date of the commit, or an empty string if it is unknown. It is never today's
+// date, so that the same source makes the same page.
 func releaseDate() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
