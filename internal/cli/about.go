@@ -2,24 +2,24 @@
 
 package cli
 
-// What help and the man page say besides flags and columns.
+// Text of help and manual page, besides flags and columns.
 
-// gist is tracer in one clause.
+// gist describes tracer in one clause.
 const gist = `show which kernel functions packets pass through, and where and why
 they are dropped`
 
-// filterWords is what the arguments mean that are no flags.
+// filterWords describes the arguments that are not flags.
 const filterWords = `Arguments that are not flags form one pcap filter (see pcap-filter(7));
 without one every packet is traced. Flags may also follow the filter.`
 
-// example is a command line and what it does.
+// example is a command line with a description.
 type example struct{ line, what string }
 
-// examples begin with those of the one-screen help, see [shortExamples].
+// examples are those of help and manual page. The short help has the first [shortExamples].
 var examples = []example{
 	{`tracer icmp`, "every kernel function that an ICMP packet passes through"},
 	{`tracer --drop tcp and port 443`, "only drops of these packets: reason, location and stack"},
-	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "one packet's way in, through the firewall"},
+	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "the path of one incoming packet through the firewall"},
 	{`tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'`, "DNS queries on eth0 of the namespace blue"},
 	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with the time between events"},
 	{`tracer --filter-comm 'nginx*' --output-tcp-flags --output-caller tcp`, "packets of the processes of a server, with TCP flags and callers"},
@@ -27,7 +27,7 @@ var examples = []example{
 	{`tracer --dry-run 'tcp[tcpflags] & tcp-syn != 0'`, "print what would be attached, and the filter as eBPF"},
 }
 
-// exit is an exit code and what it means.
+// exit is an exit code with its meaning.
 type exit struct {
 	code    int
 	meaning string
@@ -39,5 +39,5 @@ var exits = []exit{
 	{exitUsage, "bad usage"},
 }
 
-// columnsNote stands above the list of columns.
-const columnsNote = "header in text, name, which is the JSON key too (of current, relative: time)"
+// columnsNote is the heading of the list of columns.
+const columnsNote = "header in text, and name, also the JSON key (current and relative: time)"

@@ -2,7 +2,7 @@
 
 package cli
 
-// checkedValue keeps a word as the user wrote it, once it has passed a check.
+// checkedValue is a flag value that has to pass a check. It is stored as the user wrote it.
 type checkedValue[T ~string] struct {
 	to    *T
 	check func(string) error
@@ -12,7 +12,7 @@ func checked[T ~string](to *T, check func(string) error) *checkedValue[T] {
 	return &checkedValue[T]{to, check}
 }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v *checkedValue[T]) Set(s string) error {
 	if err := v.check(s); err != nil {
 		return err

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli is tracer's command line: flags, help, errors and exit codes.
+// Package cli is tracer's command line: commands, flags, help, manual page, completion, errors and
+// exit codes. [commands] is the table of commands; each is one file command_*.go.
+//
+// Flags are parsed with spf13/pflag. Commands are dispatched here and not with spf13/cobra, which was
+// tried (v1.10.2) and would replace little. It finds the command behind flags: the filter of
+// `tracer --debug man` became the command man. It groups commands, not flags, so help by topic stays
+// hand-written. Its completion scripts completed 18 of the 27 lines that the tests type in bash, 4
+// without the package bash-completion, 21 in zsh, and no quoted word in any shell. Its manual pages have
+// one flat list of flags and no tables of columns, files or privileges. The binary grew from 9.24 MB to
+// 9.52 MB, with its manual pages to 9.86 MB and four more modules. The time to start did not change.
 package cli
 
 import (
@@ -9,47 +18,25 @@ import (
 	"io"
 	"syscall"
 
-	"tracer/internal/app"
-	"tracer/internal/printable"
 	"tracer/internal/stdout"
 )
 
-// Main runs tracer with the arguments given, without the program's name, and
-// returns its exit code: 0 for done or interrupted, 1 for a run-time error, 2
-// for bad usage.
+// streams are the outputs of a command: results go to out, messages to err.
+type streams struct{ out, err io.Writer }
+
+// Main runs tracer with the arguments, without the program's name, and returns its exit code: 0 for
+// done or interrupted, 1 for a run-time error, 2 for bad usage.
 func Main(args []string, stdout, stderr io.Writer) int {
-	if c := commandOf(args); c != nil {
-		return report(stderr, c.start(args[1:], stdout, stderr), false)
-	}
-	if err := checkProgramWord(args); err != nil {
+	c, rest, err := choose(args)
+	if err != nil {
 		return report(stderr, err, false)
 	}
-	o, err := parse(args)
-	if err == nil {
-		o.config.Stdout, o.config.Stderr = stdout, stderr
-		err = withFlagWords(o.run(), args)
-	}
-	return report(stderr, err, o.config.Debug)
+	call := c.begin()
+	err = call.start(rest, streams{stdout, stderr})
+	return report(stderr, err, call.debugs())
 }
 
-func (o *options) run() error {
-	switch {
-	case o.shortHelp:
-		return say(o.config.Stdout, shortHelp())
-	case o.help:
-		return say(o.config.Stdout, help())
-	case o.version:
-		return say(o.config.Stdout, versionLine())
-	}
-	for _, note := range o.notes {
-		fmt.Fprintf(printable.LineWriter(o.config.Stderr), "note: %s\n", note)
-	}
-	ctx, stop := interruptible()
-	defer stop()
-	return app.Run(ctx, o.config)
-}
-
-// say writes text; EPIPE is a normal end of output.
+// say writes text. EPIPE is a normal end of output.
 func say(w io.Writer, text string) error {
 	if err := stdout.Check(w); err != nil {
 		return err

@@ -3,60 +3,65 @@
 package cli
 
 import (
-	"io"
-	"slices"
+	"fmt"
 	"strings"
 )
 
-// command is something other than tracing, named by the first argument. No word that begins a
-// pcap filter is a command; a host of such a name is filtered for by `host NAME`.
+// command is an entry of the command table: what help, manual page and completion show, and how a
+// call begins.
 type command struct {
-	// name is the first argument, args are those that may follow, as help shows them.
+	// name is the first argument; args shows the other arguments in help.
 	name, args string
-	// help is a line, and details what `tracer help NAME` says besides.
+	// help is one line; details follow it in the command's own help.
 	help, details string
-	// words complete what may follow the name; nil for nothing.
-	words offer
-	// hidden commands are for other programs and in no help.
+	// hidden commands are for other programs: no help, manual page or completion shows them.
 	hidden bool
-	// run writes its result to stdout, and messages to stderr.
-	run func(args []string, stdout, stderr io.Writer) error
+	// interruptible commands get a context that signals cancel, and stop then. For the others a signal
+	// ends the process at once.
+	interruptible bool
+	// verbatim commands get all arguments, including those that look like flags.
+	verbatim bool
+	// page and screen are the texts for --help and -h; nil for the text that the fields above make.
+	page, screen func() string
+	// call returns a new call with default settings.
+	call func() *call
 }
 
-// commands are all of them, in the order of the help text.
-func commands() []command {
-	return []command{
-		helpCommand(),
-		doctorCommand(),
-		manCommand(),
-		completionCommand(),
-		versionCommand(),
-		completeCommand(),
-	}
+// begin returns a new call with its flags.
+func (c *command) begin() *call {
+	call := c.call()
+	call.command = c
+	call.flags = call.newFlags()
+	return call
 }
 
-// shownCommands are those that users may call.
-func shownCommands() []command {
-	return slices.DeleteFunc(commands(), func(c command) bool { return c.hidden })
-}
-
-// commandOf is the command that the first argument names, nil for none.
-func commandOf(args []string) *command {
-	for _, c := range commands() {
-		if len(args) > 0 && args[0] == c.name {
-			return &c
-		}
-	}
-	return nil
-}
-
-// start runs the command, or prints its help where the arguments ask for it.
-func (c *command) start(args []string, stdout, stderr io.Writer) error {
-	if !c.hidden && c.name != helpName && (slices.Contains(args, shortHelpFlag) || slices.Contains(args, "--help")) {
-		return say(stdout, c.page())
-	}
-	return c.run(args, stdout, stderr)
-}
-
-// usage is how the command is called, without the program's name.
+// usage is the command line, without the program's name.
 func (c *command) usage() string { return strings.TrimSpace(c.name + " " + c.args) }
+
+// longHelp is the text for --help.
+func (c *command) longHelp() string {
+	if c.page != nil {
+		return c.page()
+	}
+	return c.defaultHelp()
+}
+
+// shortHelp is the text for -h.
+func (c *command) shortHelp() string {
+	if c.screen != nil {
+		return c.screen()
+	}
+	return c.longHelp()
+}
+
+func (c *command) defaultHelp() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: tracer %s\n\n%s\n", c.usage(), sentence(c.help))
+	if c.details != "" {
+		b.WriteString(fill(c.details, "") + "\n")
+	}
+	for _, t := range c.begin().topics {
+		fmt.Fprintf(&b, "\n%s:\n%s", t.name, usagesOf(t.flags(), shortWidth))
+	}
+	return b.String()
+}

@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/flags.md with the flags that there are now")
+var update = flag.Bool("update", false, "rewrite docs/flags.md")
 
 const flagsPage = "../../docs/flags.md"
 
-// TestFlagsPage holds docs/flags.md against the flags' declarations.
+// TestFlagsPage compares docs/flags.md with the declarations of the flags.
 func TestFlagsPage(t *testing.T) {
 	page := read(t, flagsPage)
 	head, _, found := strings.Cut(page, "\n## ")
@@ -38,15 +38,31 @@ func TestFlagsPage(t *testing.T) {
 
 func flagTables() string {
 	var b strings.Builder
-	for _, topic := range topics() {
-		fmt.Fprintf(&b, "\n## %s\n\n| Flag | Value | Default | What it does |\n| --- | --- | --- | --- |\n", topic.name)
-		topic.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { b.WriteString(flagRow(f)) })
+	for _, c := range shownCommands() {
+		for _, topic := range c.begin().topics {
+			b.WriteString(flagTable(topicHeading(&c, topic), topic))
+		}
 	}
 	b.WriteString(foreignTable())
 	return b.String()
 }
 
-// foreignTable is what is answered to flags of other programs.
+// topicHeading names the command, unless it is the default.
+func topicHeading(c *command, t topic) string {
+	if c.name == traceName {
+		return t.name
+	}
+	return t.name + " of tracer " + c.name
+}
+
+func flagTable(heading string, t topic) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s\n\n| Flag | Value | Default | What it does |\n| --- | --- | --- | --- |\n", heading)
+	t.flags().VisitAll(func(f *pflag.Flag) { b.WriteString(flagRow(f)) })
+	return b.String()
+}
+
+// foreignTable lists the answers to flags of other programs.
 func foreignTable() string {
 	var b strings.Builder
 	b.WriteString("\n## Flags of other programs\n\nThese are not accepted; the error says what to type instead.\n\n| Flag | Of | Here |\n| --- | --- | --- |\n")
@@ -90,12 +106,12 @@ func code(text string) string {
 	return "`" + cell(text) + "`"
 }
 
-// cell is text within a table.
+// cell escapes text for a table.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
 }
 
-func TestCellsStayCells(t *testing.T) {
+func TestFlagRowEscapes(t *testing.T) {
 	f := &pflag.Flag{Name: "x", Shorthand: "y", Usage: "one of `a|b`\nor c|d", DefValue: "a|b"}
 	if want, got := "| `-y`, `--x` | `a\\|b` | `a\\|b` | one of a\\|b or c\\|d |\n", flagRow(f); got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -9,11 +9,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// errEmpty is the error for an empty value, usually that of an unset variable in a script. Ignoring
-// the flag would trace something other than intended.
+// errEmpty is the error for an empty value, which usually comes from an unset variable in a script.
+// Ignoring the flag would trace something else than intended.
 var errEmpty = errors.New("empty value")
 
-// filledValue is the value of a flag that rejects empty text.
+// filledValue is a flag value that rejects empty text.
 type filledValue struct{ pflag.Value }
 
 // Set implements pflag.Value.
@@ -24,7 +24,7 @@ func (v filledValue) Set(s string) error {
 	return v.Value.Set(s)
 }
 
-// refuseEmpty makes all flags reject empty values.
-func refuseEmpty(fs *pflag.FlagSet) {
+// rejectEmpty makes all flags reject empty values.
+func rejectEmpty(fs *pflag.FlagSet) {
 	fs.VisitAll(func(f *pflag.Flag) { f.Value = filledValue{f.Value} })
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestEmptyValuesAreErrors: all flags say the same.
+// TestEmptyValuesAreErrors checks that all flags have the same error.
 func TestEmptyValuesAreErrors(t *testing.T) {
-	allFlags(&options{}).VisitAll(func(f *pflag.Flag) {
+	traceFlags().VisitAll(func(f *pflag.Flag) {
 		for _, value := range []string{"", " "} {
-			_, err := parse([]string{"--" + f.Name + "=" + value})
+			_, err := parseTrace([]string{"--" + f.Name + "=" + value})
 			if want := fmt.Sprintf("--%s %q: empty value", f.Name, value); err == nil || err.Error() != want || exitCode(err) != exitUsage {
 				t.Errorf("--%s=%q: %v, want %s", f.Name, value, err, want)
 			}
@@ -25,9 +25,9 @@ func TestEmptyValuesAreErrors(t *testing.T) {
 	})
 }
 
-// TestADirectoryIsNotTheMissingReadyFile: both are "." where a path is cleaned.
-func TestADirectoryIsNotTheMissingReadyFile(t *testing.T) {
-	if _, err := parse([]string{"--output-file", "."}); err != nil {
+// TestOutputFileWithoutReadyFile has the output file ".", which filepath.Clean also makes of an empty path.
+func TestOutputFileWithoutReadyFile(t *testing.T) {
+	if _, err := parseTrace([]string{"--output-file", "."}); err != nil {
 		t.Errorf("error %v, want that of opening the file", err)
 	}
 }

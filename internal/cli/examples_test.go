@@ -71,11 +71,16 @@ func (s shown) failure() (text string, fails bool) {
 // rehearse does everything that comes before attaching. It ignores errors about features that
 // this machine lacks. Unless asTyped is set, it replaces names that exist only in the example.
 func rehearse(args []string, asTyped bool) error {
-	if c := commandOf(args); c != nil {
-		return rehearseCommand(c, args[1:])
+	c, args, err := choose(args)
+	switch {
+	case err != nil:
+		return err
+	case c.name != traceName:
+		return rehearseCommand(c, args)
 	}
-	o, err := parse(args)
-	if err != nil || o.help || o.version {
+	o := &options{}
+	call := beginTrace(o)
+	if err := call.parse(args); err != nil || call.help || o.version {
 		return err
 	}
 	o.config.Stdout, o.config.Stderr, o.config.DryRun = io.Discard, io.Discard, true
@@ -90,9 +95,9 @@ func rehearse(args []string, asTyped bool) error {
 
 func rehearseCommand(c *command, args []string) error {
 	if c.name == "doctor" { // its result depends on the machine
-		return nil
+		return c.begin().parse(args)
 	}
-	return c.run(args, io.Discard, io.Discard)
+	return c.begin().start(args, streams{io.Discard, io.Discard})
 }
 
 // standIn replaces names and numbers of examples with ones that exist on every machine.
@@ -236,7 +241,7 @@ var codeOfFlag = regexp.MustCompile(`^--[a-z][a-z0-9-]*`)
 // TestFlagsInTheDocsExist checks each flag in inline code: it must be a flag of tracer, or of
 // another program that the page describes. docs/flags.md is generated from the flags.
 func TestFlagsInTheDocsExist(t *testing.T) {
-	there := names(allFlags(&options{}))
+	there := names(allFlags())
 	for _, page := range docPages(t) {
 		if "../../"+page.name == flagsPage {
 			continue
@@ -267,7 +272,11 @@ func TestCommandsInTheDocsExist(t *testing.T) {
 				continue
 			}
 			for _, args := range tracerCalls(t, code) {
-				if _, err := parse(args); err != nil && commandOf(args) == nil {
+				c, rest, err := choose(args)
+				if err == nil {
+					err = c.begin().parse(rest)
+				}
+				if err != nil {
 					t.Errorf("%s: `%s`: %v", page.name, code, err)
 				}
 			}

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// shortestBegin is how many letters of a flag's name are needed to recognize its beginning.
+// shortestBegin is the least number of letters that are taken for the beginning of several flags.
 const shortestBegin = 4
 
-// flagsWith is a hint for a word that is the beginning of flags: as far as one of their dashes, or
-// of several names. It does not guess which of them was meant. It is empty if there are none, or
-// if the word is a flag.
+// flagsWith returns a hint for a word with which names of flags begin: the part before one of their
+// dashes, or the beginning of several. The hint lists them all. It is empty if there are none, or if
+// the word is a flag.
 func flagsWith(word string, names []string) string {
 	if slices.Contains(names, word) {
 		return ""
@@ -36,7 +36,7 @@ func isNearlyOne(word string, flags []string) bool {
 	return slices.ContainsFunc(flags, func(flag string) bool { return len(flag) == len("--"+word)+1 })
 }
 
-// beginWith returns the flags whose names begin with that, sorted, with their dashes.
+// beginWith returns the flags whose names have this beginning, sorted, with their dashes.
 func beginWith(begin string, names []string) []string {
 	var flags []string
 	for _, name := range names {

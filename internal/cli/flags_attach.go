@@ -17,13 +17,13 @@ import (
 	"tracer/internal/plan"
 )
 
-// backends are the names of the ways to attach, best first.
+// backends are the names of the backends, best first.
 var backends = plan.BackendNames()
 
 // returnWays are the names of the ways to trace returns, best first.
 var returnWays = plan.ReturnWayNames()
 
-func attachFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) attachFlags(fs *pflag.FlagSet) {
 	c := &o.config
 	fs.Var(checked(&c.Plan.Backend, checkBackend), "backend", "use this `BACKEND`, not the best available: "+strings.Join(backends, ", "))
 	fs.Var(checked(&c.Plan.ReturnsBy, checkReturnsBy), "returns-by", "trace returns in this `WAY`, not the best available: "+strings.Join(returnWays, ", "))
@@ -52,7 +52,7 @@ func checkReturnsBy(value string) error {
 	return nil
 }
 
-// sizeValue is a size in bytes that the kernel accepts for a ring buffer.
+// sizeValue is the size of a ring buffer in bytes, as the kernel accepts it.
 type sizeValue struct{ to *int }
 
 func (v sizeValue) Set(s string) error {

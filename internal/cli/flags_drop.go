@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func dropFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) dropFlags(fs *pflag.FlagSet) {
 	drops := &o.config.Drops
 	fs.BoolVar(&drops.Only, "drop", false, "trace only drops: reason, location and kernel stack")
 	fs.BoolVar(&o.config.Plan.Settings.HideBenign, "drop-hide-benign", false, "hide drops that are normal on a healthy network")
@@ -20,8 +20,8 @@ func dropFlags(fs *pflag.FlagSet, o *options) {
 
 var dropOffers = offers{"filter-drop-reason": listOf(negated(reasonsOffer))}
 
-// reasonsOffer completes the short names, and the kernel's own behind SKB_.
-func reasonsOffer(word string, _ *options) []complete.Word {
+// reasonsOffer completes the short names, and the kernel's own names after SKB_.
+func reasonsOffer(word string) []complete.Word {
 	long := complete.Reasons()
 	if strings.HasPrefix(word, "SKB_") {
 		return plain(long)

@@ -11,7 +11,7 @@ import (
 // defaultFileSize is the size at which an output file is rotated, in MiB.
 const defaultFileSize = 100
 
-func fileFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) fileFlags(fs *pflag.FlagSet) {
 	c, r := &o.config, &o.config.Rotation
 	r.MaxSize = defaultFileSize
 	fs.StringVar(&c.OutputFile, "output-file", "", "append to `FILE` instead of writing to standard output")
@@ -28,7 +28,7 @@ var fileOffers = offers{
 	"output-file-max-age":     anything,
 }
 
-// rotationFlags need --output-file.
+// rotationFlags are the flags that need --output-file.
 var rotationFlags = []string{"output-file-max-size", "output-file-max-backups", "output-file-max-age", "output-file-compress"}
 
 func checkRotation(fs *pflag.FlagSet, outputFile string) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func followFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) followFlags(fs *pflag.FlagSet) {
 	c := &o.config
 	fs.BoolVar(&c.Plan.Follow.Matched, "filter-track-skb", false, "follow matched packets through NAT, tunnels and clones")
 	fs.BoolVar(&c.Plan.Follow.ByStack, "filter-track-skb-by-stackid", false, "also follow packets created while handling one (replies, ACKs, ICMP errors)")
@@ -21,7 +21,7 @@ func followFlags(fs *pflag.FlagSet, o *options) {
 
 var followOffers = offers{"track-entries": anything}
 
-// settleFollow shows packet numbers where packets are followed.
+// settleFollow shows packet numbers if packets are followed.
 func (o *options) settleFollow(fs *pflag.FlagSet) error {
 	if (o.config.Plan.Follow.Matched || o.config.Plan.Follow.ByStack) && !fs.Lookup("output-id").Changed {
 		o.config.Output.Columns.ID = true

@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func funcFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) funcFlags(fs *pflag.FlagSet) {
 	c := &o.config
-	fs.Var(checked(&c.Plan.Func, checkRegexp), "filter-func", "trace only functions whose name matches this RE2 `REGEXP` as a whole; presets: "+strings.Join(plan.PresetNames(), " "))
-	fs.Var(checked(&c.Plan.FuncExclude, checkRegexp), "filter-func-exclude", "do not trace functions whose name matches this RE2 `REGEXP` as a whole")
+	fs.Var(checked(&c.Plan.Func, checkRegexp), "filter-func", "trace only functions whose whole name matches this RE2 `REGEXP`; presets: "+strings.Join(plan.PresetNames(), " "))
+	fs.Var(checked(&c.Plan.FuncExclude, checkRegexp), "filter-func-exclude", "do not trace functions whose whole name matches this RE2 `REGEXP`")
 	fs.Var(patterns(&c.Plan.Others), "filter-non-skb-funcs", "also trace these functions without an skb argument while they run for a packet: a list of names or `REGEXPS`")
 	fs.BoolVar(&c.Plan.Helpers, "filter-track-bpf-helpers", false, "also trace the helpers and kfuncs that BPF programs call for a packet")
 	fs.StringSliceVar(&c.Kernel.Modules, "kmods", nil, "also trace functions of these kernel `MODULES`, a list")
@@ -24,7 +24,7 @@ func funcFlags(fs *pflag.FlagSet, o *options) {
 var funcOffers = offers{
 	"filter-func":          functionsOffer,
 	"filter-func-exclude":  functionsOffer,
-	"filter-non-skb-funcs": inside(",|(", func(word string, _ *options) []complete.Word { return complete.AllFunctions(word) }),
+	"filter-non-skb-funcs": inside(",|(", complete.AllFunctions),
 	"kmods":                listOf(seen(complete.Modules)),
 }
 

@@ -4,7 +4,7 @@ package cli
 
 import "github.com/spf13/pflag"
 
-func limitFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) limitFlags(fs *pflag.FlagSet) {
 	limits := &o.config.Limits
 	fs.Var(durationValue{&limits.Duration}, "duration", "stop after this `TIME`, such as 30s or 5m")
 	fs.Var(counted(&limits.Packets, "packets"), "max-packets", "trace the first `N` packets, then stop (0: no limit)")

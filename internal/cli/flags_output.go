@@ -17,31 +17,33 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func outputFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) outputFlags(fs *pflag.FlagSet) {
 	c := &o.config
 	columns := &c.Output.Columns
 	fs.BoolVar(&columns.Meta, "output-meta", true, "show namespace, mark, interface, protocol, MTU and length")
 	fs.BoolVar(&columns.Tuple, "output-tuple", true, "show addresses, ports and protocol")
 	tupleFlags(fs, columns)
-	deepFlags(fs, o)
+	o.deepFlags(fs)
 	fs.Var(distinct(&o.columns), "output-columns", "print only the columns of this `LIST`: names, default, all")
 	fs.Var(timestampValue{&columns.Timestamp}, "timestamp", "time `FORM`: "+strings.Join(column.Timestamps(), ", "))
-	fs.BoolVar(&c.Output.JSON, "output-json", false, "print one JSON object per line")
+	jsonFlag(fs, &c.Output.JSON, "output-json")
 	fs.Var(checked(&c.Color, checkColor), "color", "colour drops red `WHEN`: auto (on a terminal), always, never")
 }
 
-var outputOffers = offers{
-	"netns-names-max-length": anything,
-	"output-lookups":         listOf(oneOf(plan.LookupWords()...)),
-	"output-skb-metadata":    anything,
-	xdpMetadata:              anything,
-	"output-columns":         listOf(columnsOffer),
-	"timestamp":              oneOf(column.Timestamps()...),
-	"color":                  oneOf(app.ColorAuto, app.ColorAlways, app.ColorNever),
+func (o *options) outputOffers() offers {
+	return offers{
+		"netns-names-max-length": anything,
+		"output-lookups":         listOf(oneOf(plan.LookupWords()...)),
+		"output-skb-metadata":    anything,
+		xdpMetadata:              anything,
+		"output-columns":         listOf(o.columnsOffer),
+		"timestamp":              oneOf(column.Timestamps()...),
+		"color":                  oneOf(app.ColorAuto, app.ColorAlways, app.ColorNever),
+	}
 }
 
-// columnsOffer is for those that the format has that was asked for.
-func columnsOffer(_ string, o *options) []complete.Word {
+// columnsOffer completes the columns of the chosen format.
+func (o *options) columnsOffer(string) []complete.Word {
 	words := []complete.Word{
 		{Text: column.DefaultColumns, Help: "the columns that are printed without a list"},
 		{Text: column.AllColumns, Help: "all columns that need no additional events"},
@@ -57,7 +59,7 @@ func columnsOffer(_ string, o *options) []complete.Word {
 	return words
 }
 
-// tupleFlags add to the columns of namespace and addresses.
+// tupleFlags declares the flags about addresses, connections and namespaces.
 func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 	fs.BoolVar(&columns.TCPFlags, "output-tcp-flags", false, "show TCP flags, as in tcp:SYN|ACK")
 	fs.BoolVar(&columns.TCPSeq, "output-tcp-seq", false, "show TCP flags, sequence, acknowledgement and window")
@@ -70,8 +72,8 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 		fmt.Sprintf("cut namespace names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))
 }
 
-// deepFlags show more of the kernel.
-func deepFlags(fs *pflag.FlagSet, o *options) {
+// deepFlags declares the flags that show more of the kernel.
+func (o *options) deepFlags(fs *pflag.FlagSet) {
 	columns := &o.config.Output.Columns
 	fs.BoolVar(&columns.Return, "output-return", false, "also show return values and durations")
 	fs.Var(lookups(&o.config.Plan.Lookups), "output-lookups", "show what the kernel looked up for the packet, a `LIST` of "+strings.Join(plan.LookupWords(), ", "))
@@ -79,9 +81,9 @@ func deepFlags(fs *pflag.FlagSet, o *options) {
 	fs.BoolVar(&columns.Stack, "output-stack", false, "show the kernel stack below each row")
 	fs.BoolVar(&columns.CB, "output-skb-cb", false, "show the five words of skb->cb that tc programs use")
 	fs.BoolVar(&columns.Skb, "output-skb", false, "show all fields of the sk_buff below each row")
-	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of its skb_shared_info below each row")
+	fs.BoolVar(&columns.Shared, "output-skb-shared-info", false, "show all fields of the skb_shared_info below each row")
 	fs.Var(distinct(&o.config.Plan.Record.Values), "output-skb-metadata", "show the values of these expressions, such as skb->dev->mtu")
-	xdpOutputFlags(fs, o)
+	o.xdpOutputFlags(fs)
 }
 
 func checkColor(value string) error {
@@ -92,7 +94,7 @@ func checkColor(value string) error {
 	return fmt.Errorf("not one of %s, %s, %s", app.ColorAuto, app.ColorAlways, app.ColorNever)
 }
 
-// settleOutput does what takes all flags of the output together.
+// settleOutput does what depends on several flags of the output.
 func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Plan.Record.Values) > 0
@@ -110,8 +112,8 @@ func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// noteOmitted says what flags ask for and the list of columns lacks. What comes with another
-// flag need not be in the list.
+// noteOmitted adds a note about columns that flags ask for and that the list of columns does not
+// name. Columns that another flag implies are not noted.
 func (o *options) noteOmitted(fs *pflag.FlagSet) {
 	asked := o.config.Output.Columns
 	asked.ID = asked.ID && fs.Lookup("output-id").Changed
@@ -133,7 +135,7 @@ func (o *options) choiceError(err error) error {
 	return e
 }
 
-// columnNames are those of the columns that the format has.
+// columnNames returns the names of the columns of the format.
 func columnNames(json bool) []string {
 	var names []string
 	for _, c := range column.All() {
@@ -152,7 +154,7 @@ func columnHint(word string, names []string) string {
 	return hint
 }
 
-// charactersValue is how many characters a name has at most.
+// charactersValue is the greatest length of a name, in characters.
 type charactersValue struct{ to *int }
 
 func (v charactersValue) Set(s string) error {
@@ -173,7 +175,7 @@ func (v charactersValue) String() string {
 
 func (charactersValue) Type() string { return "characters" }
 
-// timestampValue is a form of time.
+// timestampValue is a form in which the time is printed.
 type timestampValue struct{ to *column.Timestamp }
 
 func (v timestampValue) Set(s string) (err error) {

@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// allKinds stands for every kind of BPF programs.
+// allKinds is the word for all kinds of BPF programs.
 const allKinds = "all"
 
-func programFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) programFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.tracesTC, "filter-trace-tc", false, "trace BPF programs of traffic control (tc): entry and verdict")
 	fs.BoolVar(&o.tracesXDP, "filter-trace-xdp", false, "trace XDP programs: entry and verdict")
 	fs.Var(kindsValue{&o.config.Plan.Programs.Kinds}, "filter-trace-bpf", "trace BPF programs of these `KINDS`, a list of "+strings.Join(plan.ProgramKindNames(), ", ")+" or "+allKinds)
@@ -24,8 +24,8 @@ func programFlags(fs *pflag.FlagSet, o *options) {
 
 var programOffers = offers{"filter-trace-bpf": listOf(oneOf(append(plan.ProgramKindNames(), allKinds)...))}
 
-// settlePrograms collects the kinds of BPF programs to trace, and refuses flags that
-// contradict --only-bpf.
+// settlePrograms collects the kinds of BPF programs to trace, and rejects flags that contradict
+// --only-bpf.
 func (o *options) settlePrograms(*pflag.FlagSet) error {
 	c := &o.config
 	if o.tracesTC {
@@ -44,7 +44,7 @@ func (o *options) settlePrograms(*pflag.FlagSet) error {
 	return o.checkOnly()
 }
 
-// checkOnly refuses flags about functions and tracepoints.
+// checkOnly rejects flags about functions and tracepoints.
 func (o *options) checkOnly() error {
 	c := &o.config
 	for _, flag := range []struct {
@@ -75,7 +75,7 @@ func (o *options) checkOnly() error {
 // kindsValue is a list of kinds of BPF programs.
 type kindsValue struct{ to *[]string }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v kindsValue) Set(s string) error {
 	for _, word := range strings.Split(s, ",") {
 		switch {

@@ -9,25 +9,25 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// xdpKind is the kind of BPF programs that get frames.
+// xdpKind is the kind of BPF programs that run at XDP.
 const xdpKind = "xdp"
 
-func xdpFilterFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) xdpFilterFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.config.Plan.XDPExpr, xdpExpr, "", "trace only XDP frames that meet this C-like `CONDITION`, such as 'xdp->rxq->queue_index == 0'")
 }
 
-func xdpOutputFlags(fs *pflag.FlagSet, o *options) {
+func (o *options) xdpOutputFlags(fs *pflag.FlagSet) {
 	fs.Var(distinct(&o.config.Plan.Record.XDPValues), xdpMetadata, "show the values of these expressions for XDP frames, such as xdp->rxq->queue_index")
 }
 
-// Flags that need traced XDP programs.
+// Flags that work only if XDP programs are traced.
 const (
 	xdpExpr     = "filter-xdp-expr"
 	xdpMetadata = "output-xdp-metadata"
 )
 
-// settleXDP adds the columns of XDP frames where these are traced, and refuses flags that need
-// them elsewhere.
+// settleXDP adds the columns of XDP frames if XDP programs are traced, and otherwise rejects the
+// flags that need them.
 func (o *options) settleXDP(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Head = slices.Contains(o.config.Plan.Programs.Kinds, xdpKind)

@@ -11,11 +11,11 @@ import (
 	"tracer/internal/nearest"
 )
 
-// dashes may stand in front of a flag that was copied from a formatted text.
+// dashes are characters that a formatted text may have in place of the dash of a flag.
 const dashes = "‐‑‒–—―−"
 
-// withFlagWords answers a filter that libpcap refuses because it contains flags without their
-// dashes.
+// withFlagWords adds a hint to the error about a filter that libpcap rejects because it contains flags
+// without their dashes, or a misspelt command.
 func withFlagWords(err error, args []string) error {
 	var refused interface {
 		error
@@ -24,7 +24,7 @@ func withFlagWords(err error, args []string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	if near := nearest.Word(refused.Expression(), commandNamesOnly()); near != "" {
+	if near := nearest.Word(refused.Expression(), commandNames()); near != "" {
 		return &usageError{text: err.Error(), hint: fmt.Sprintf("did you mean `tracer %s`?", near)}
 	}
 	dashed := withDashes(args, refused.Expression())
@@ -34,9 +34,9 @@ func withFlagWords(err error, args []string) error {
 	return &usageError{text: err.Error(), hint: "flags begin with two dashes: tracer " + shellLine(dashed...)}
 }
 
-// withDashes are the arguments with two dashes in front of flags that became a part of the filter.
+// withDashes returns the arguments with two dashes in front of the flags that became part of the filter.
 func withDashes(args []string, filter string) []string {
-	flags := names(allFlags(&options{}))
+	flags := names(traceFlags())
 	dashed := slices.Clone(args)
 	for i, arg := range args {
 		if name := strings.TrimLeft(arg, dashes); slices.Contains(flags, name) && strings.Contains(filter, arg) {

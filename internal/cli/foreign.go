@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// foreign is a flag of another program that users type out of habit, and what to type here.
+// foreign is a flag of another program that users type out of habit, and what to type instead.
 type foreign struct {
-	// program has the flag; empty for one that many programs have, or that is nearly one of ours.
+	// program is the one with the flag; empty if many programs have it, or if it resembles one of ours.
 	program string
-	// names are as typed. An entry -n also covers -nn, unless there is an entry -nn.
+	// names are as typed. An entry -n is also for -nn, unless there is an entry -nn.
 	names []string
 	// value names the flag's value in help; empty for a switch.
 	value string
-	// only are the values that this entry is about; nil for all.
+	// only are the values that the entry is for; nil for all.
 	only []string
-	// flags are ours to type instead, and filter what to add to the pcap filter; valueMark stands
-	// for the value. Both are empty where nothing is to be typed.
+	// flags are ours to type instead, filter is what to add to the pcap filter, both with valueMark for
+	// the value. Both are empty if nothing is to be typed.
 	flags, filter string
-	// why says why nothing is to be typed, or gives additional advice.
+	// why is the reason if nothing is to be typed, or additional advice.
 	why string
-	// lost marks a feature that tracer lacks, so that no command line is suggested.
+	// lost marks a feature that tracer lacks. No command line is suggested then.
 	lost bool
 }
 
-// valueMark is replaced by the value that the user typed.
+// valueMark is replaced with the value that the user typed.
 const valueMark = "{}"
 
 // Reasons that several flags share.
@@ -37,7 +37,7 @@ const (
 	atOnce        = "is not needed: rows are printed as they come"
 )
 
-// foreigners are all foreign flags. The first entry that is about a name and its value counts.
+// foreigners is the table of foreign flags. The first entry for a name and its value counts.
 var foreigners = []foreign{
 	{program: "tcpdump", names: []string{"-i", "--interface"}, value: "IF", only: []string{"any"}, why: "is not needed: all interfaces are traced"},
 	{program: "tcpdump", names: []string{"-i", "--interface"}, value: "IF", flags: "--filter-ifname {}"},
@@ -94,7 +94,7 @@ var foreigners = []foreign{
 	{names: []string{"--output-metadata"}, value: "LIST", flags: "--output-skb-metadata {}"},
 }
 
-// ours are the words to type instead of the flag, without those of the filter.
+// ours returns our flags to type instead, with the value.
 func (f *foreign) ours(value string) []string {
 	var words []string
 	for _, word := range strings.Fields(f.flags) {
@@ -103,10 +103,10 @@ func (f *foreign) ours(value string) []string {
 	return words
 }
 
-// term is what is to be added to the pcap filter.
+// term returns what to add to the pcap filter.
 func (f *foreign) term(value string) string { return strings.ReplaceAll(f.filter, valueMark, value) }
 
-// isAbout reports whether the entry is about a flag of that name with that value.
+// isAbout reports whether the entry is for a flag of that name with that value.
 func (f *foreign) isAbout(name, value string) bool {
 	return slices.Contains(f.names, name) && (f.only == nil || slices.Contains(f.only, value))
 }

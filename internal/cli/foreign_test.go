@@ -15,7 +15,7 @@ var samples = map[string]string{
 	"DIRECTION": "inout", "USER": "nobody", "IP": "10.0.0.1", "PROTO": "tcp", "PORT": "80", "FILTER": "tcp or udp", "LIST": "skb->len,skb->mark",
 }
 
-// sampleOf is a good value for the flag.
+// sampleOf returns a valid value for the flag.
 func (f *foreign) sampleOf() string {
 	if f.only != nil {
 		return f.only[0]
@@ -23,7 +23,7 @@ func (f *foreign) sampleOf() string {
 	return samples[f.value]
 }
 
-// uses are all ways to type each foreign flag.
+// uses returns all ways to type each foreign flag.
 func uses() map[*foreign][][]string {
 	all := map[*foreign][][]string{}
 	for i := range foreigners {
@@ -45,13 +45,13 @@ func usesOf(name, value, sample string) [][]string {
 	return [][]string{{name, sample}, {name + sample}}
 }
 
-// TestWhatIsSuggestedInsteadIsGood parses every suggestion as a user would type it.
-func TestWhatIsSuggestedInsteadIsGood(t *testing.T) {
+// TestSuggestionsAreValid parses every suggestion as a user would type it.
+func TestSuggestionsAreValid(t *testing.T) {
 	for f, ways := range uses() {
 		for _, args := range ways {
 			tr := translate(args)
 			if len(tr.found) != 1 || tr.found[0].foreign != f {
-				t.Errorf("%q is not taken for %s's %s", args, f.program, f.names)
+				t.Errorf("%q is not recognized as %s's %s", args, f.program, f.names)
 				continue
 			}
 			checkSuggestion(t, tr, args)
@@ -71,23 +71,23 @@ func checkSuggestion(t *testing.T, tr *translation, args []string) {
 	if strings.Contains(f.flags, "--output-file-") {
 		line = append(line, "--output-file", "x") // as -C is given with -w
 	}
-	o, err := parse(line[1:])
+	o, err := parseTrace(line[1:])
 	if err != nil {
-		t.Errorf("%q: the suggestion %q is refused: %v", args, line, err)
+		t.Errorf("%q: the suggestion %q is rejected: %v", args, line, err)
 	}
 	if f.filter != "" && o.config.Expr != f.term(f.given) {
 		t.Errorf("%q: filter %q, want %q", args, o.config.Expr, f.term(f.given))
 	}
 }
 
-// TestForeignersAreComplete: an entry says something, is about something that we have not, and one
-// of a name takes all values.
+// TestForeignersAreComplete checks that each entry has an answer, that no name is a flag of ours, and
+// that one entry of each name is for all values.
 func TestForeignersAreComplete(t *testing.T) {
-	own := allFlags(&options{})
+	own := traceFlags()
 	for i := range foreigners {
 		f := &foreigners[i]
 		if f.flags == "" && f.filter == "" && f.why == "" {
-			t.Errorf("%s: nothing to say", f.names)
+			t.Errorf("%s: no answer", f.names)
 		}
 		if f.value != "" && samples[f.value] == "" {
 			t.Errorf("%s: no sample of %s", f.names, f.value)
@@ -106,9 +106,9 @@ func TestForeignersAreComplete(t *testing.T) {
 	}
 }
 
-// TestFlagsInSuggestionsExist looks at the words of every sentence, too.
+// TestFlagsInSuggestionsExist also checks the words of every sentence.
 func TestFlagsInSuggestionsExist(t *testing.T) {
-	own := names(allFlags(&options{}))
+	own := names(traceFlags())
 	for i := range foreigners {
 		for _, word := range strings.FieldsFunc(foreigners[i].flags+" "+foreigners[i].why, func(r rune) bool { return strings.ContainsRune(" ,;=", r) }) {
 			if name, isFlag := strings.CutPrefix(word, "--"); isFlag && !slices.Contains(own, name) {
@@ -118,7 +118,7 @@ func TestFlagsInSuggestionsExist(t *testing.T) {
 	}
 }
 
-// answered are command lines of other programs and all that is said to them.
+// answered are command lines of other programs and the complete answers.
 var answered = map[string]string{
 	"-i eth0 icmp":               "unknown flag \"-i\"\nhint: tcpdump's -i eth0 is --filter-ifname eth0",
 	"icmp -ieth0":                "unknown flag \"-ieth0\"\nhint: tcpdump's -i eth0 is --filter-ifname eth0",

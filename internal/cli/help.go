@@ -9,17 +9,17 @@ import (
 	"tracer/internal/column"
 )
 
-// helpWidth is where lines of the complete help are broken.
+// helpWidth is the width of the complete help.
 const helpWidth = 100
 
-// help is the complete help.
-func help() string {
+// completeHelp is the help for `tracer --help`: everything about trace, and a list of the other commands.
+func completeHelp() string {
 	var b strings.Builder
 	b.WriteString(usageLines)
 	fmt.Fprintf(&b, "\n%s\n%s\n", sentence(gist), filterWords)
 	helpCommands(&b)
-	for _, t := range topics() {
-		fmt.Fprintf(&b, "\n%s:\n%s", t.name, usagesOf(t.flagsOf(&options{}), helpWidth))
+	for _, t := range beginTrace(&options{}).topics {
+		fmt.Fprintf(&b, "\n%s:\n%s", t.name, usagesOf(t.flags(), helpWidth))
 	}
 	helpExamples(&b, examples)
 	helpColumns(&b)
@@ -45,7 +45,7 @@ func helpExamples(b *strings.Builder, list []example) {
 	}
 }
 
-// helpColumns lists the columns from the table that makes the output.
+// helpColumns lists the output columns.
 func helpColumns(b *strings.Builder) {
 	fmt.Fprintf(b, "\nOutput columns: %s\n", columnsNote)
 	for _, c := range column.All() {
@@ -61,5 +61,5 @@ func helpExits(b *strings.Builder) {
 	fmt.Fprintf(b, "\nExit codes: %s.\n", strings.Join(all, ", "))
 }
 
-// sentence makes one of a clause.
+// sentence turns a clause into a sentence.
 func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }

@@ -11,19 +11,20 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// valuesMost is how many values the help of a flag lists.
+// valuesMost is the greatest number of values that the help of a flag lists.
 const valuesMost = 12
 
-// flagPage is the help of one flag.
-func flagPage(f *pflag.Flag) string {
+// flagPage is the help of a flag of the call.
+func flagPage(c *call, f *pflag.Flag) string {
 	value, usage := pflag.UnquoteUsage(f)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", strings.TrimSpace("--"+f.Name+" "+value), fill(sentence(usage), "  "))
 	for _, field := range []struct{ name, text string }{
 		{"Default", defaultText(f)},
-		{"Values", valuesText(f)},
+		{"Values", valuesText(c, f)},
 		{"Related", relatedText(f.Name)},
-		{"Group", topicOf(f.Name)},
+		{"Command", commandsText(c, f.Name)},
+		{"Group", c.topicOf(f.Name)},
 	} {
 		if field.text != "" {
 			fmt.Fprintf(&b, "  %-9s%s\n", field.name+":", strings.TrimSpace(fill(field.text, strings.Repeat(" ", 11))))
@@ -31,6 +32,20 @@ func flagPage(f *pflag.Flag) string {
 	}
 	flagExamples(&b, f.Name)
 	return b.String()
+}
+
+// commandsText lists the commands that have the flag, unless the default command has it.
+func commandsText(c *call, flag string) string {
+	if c.command.name == traceName {
+		return ""
+	}
+	var all []string
+	for _, other := range shownCommands() {
+		if other.begin().flags.Lookup(flag) != nil {
+			all = append(all, "tracer "+other.name)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func defaultText(f *pflag.Flag) string {
@@ -47,11 +62,10 @@ func defaultText(f *pflag.Flag) string {
 	return "not set"
 }
 
-// valuesText lists the values that completion offers, without numbers and names that are not
-// printable.
-func valuesText(f *pflag.Flag) string {
+// valuesText lists the values that completion offers, without numbers and unprintable names.
+func valuesText(c *call, f *pflag.Flag) string {
 	var all []string
-	for _, w := range valueOffer(f)("", &options{}) {
+	for _, w := range c.valueOffer(f)("") {
 		if _, err := strconv.Atoi(w.Text); err != nil && w.Text != "" && isPrintable(w.Text) {
 			all = append(all, w.Text)
 		}
@@ -62,16 +76,7 @@ func valuesText(f *pflag.Flag) string {
 	return strings.Join(all, ", ")
 }
 
-func topicOf(name string) string {
-	for _, t := range topics() {
-		if t.flagsOf(&options{}).Lookup(name) != nil {
-			return t.name
-		}
-	}
-	return ""
-}
-
-// flagExamples are those of the examples that use the flag.
+// flagExamples adds the examples that use the flag.
 func flagExamples(b *strings.Builder, name string) {
 	var uses []example
 	for _, e := range examples {
@@ -84,7 +89,7 @@ func flagExamples(b *strings.Builder, name string) {
 	}
 }
 
-// fill breaks text into lines of the screen's width, each behind the indent.
+// fill breaks text into indented lines of at most shortWidth characters.
 func fill(text, indent string) string {
 	var b strings.Builder
 	line := indent

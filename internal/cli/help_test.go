@@ -16,13 +16,13 @@ import (
 )
 
 func TestHelpHasEverything(t *testing.T) {
-	text := help()
-	allFlags(&options{}).VisitAll(func(f *pflag.Flag) {
+	text := completeHelp()
+	traceFlags().VisitAll(func(f *pflag.Flag) {
 		if strings.Count(text, "--"+f.Name+" ") == 0 {
 			t.Errorf("no --%s in the help", f.Name)
 		}
 	})
-	for _, topic := range topics() {
+	for _, topic := range beginTrace(&options{}).topics {
 		if !strings.Contains(text, "\n"+topic.name+":\n") {
 			t.Errorf("no heading %q in the help", topic.name)
 		}
@@ -34,43 +34,43 @@ func TestHelpHasEverything(t *testing.T) {
 	}
 }
 
-func TestHelpFitsAWindow(t *testing.T) {
+func TestHelpFitsTheWidth(t *testing.T) {
 	const widest = 100
-	for line := range strings.Lines(help()) {
+	for line := range strings.Lines(completeHelp()) {
 		if utf8.RuneCountInString(line) > widest {
 			t.Errorf("a line of more than %d characters: %q", widest, line)
 		}
 	}
 }
 
-// TestExamplesAreGood parses the commands that the help shows.
-func TestExamplesAreGood(t *testing.T) {
+// TestExamplesAreValid parses the commands that the help shows.
+func TestExamplesAreValid(t *testing.T) {
 	for _, e := range examples {
 		args, ok := strings.CutPrefix(e.line, "tracer ")
 		if !ok {
 			t.Errorf("%q does not call tracer", e.line)
 		}
-		if _, err := parse(strings.Fields(strings.ReplaceAll(args, "'", ""))); err != nil {
+		if _, err := parseTrace(strings.Fields(strings.ReplaceAll(args, "'", ""))); err != nil {
 			t.Errorf("%q: %v", e.line, err)
 		}
 	}
 }
 
 func TestHelpHasCommands(t *testing.T) {
-	text := help()
+	text := completeHelp()
 	for _, c := range commands() {
-		if told := strings.Contains(text, "\n  tracer "+c.name); told == c.hidden {
-			t.Errorf("%q: hidden %v, in the help %v", c.name, c.hidden, told)
+		if listed := strings.Contains(text, "\n  tracer "+c.name); listed == c.hidden {
+			t.Errorf("%q: hidden %v, in the help %v", c.name, c.hidden, listed)
 		}
 	}
 }
 
-// writerOf fails with its error.
+// writerOf is a writer that fails with this error.
 type writerOf struct{ error }
 
 func (w writerOf) Write([]byte) (int, error) { return 0, w.error }
 
-func TestHelpToAReaderThatLeaves(t *testing.T) {
+func TestHelpToFailingWriters(t *testing.T) {
 	for err, want := range map[error]int{syscall.EPIPE: exitDone, syscall.ENOSPC: exitError, errors.New("x"): exitError} {
 		var stderr bytes.Buffer
 		if got := Main([]string{"--help"}, writerOf{err}, &stderr); got != want {

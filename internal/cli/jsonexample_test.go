@@ -48,15 +48,20 @@ func columnsOfBlock(t *testing.T, page string, block []string) column.Options {
 	t.Helper()
 	args := []string{"--output-json"}
 	for _, example := range commandsOf(page, block) {
-		if calls := tracerCalls(t, example.command); len(calls) > 0 && commandOf(calls[0]) == nil {
+		if calls := tracerCalls(t, example.command); len(calls) > 0 && isTrace(calls[0]) {
 			args = calls[0]
 		}
 	}
-	o, err := parse(args)
+	o, err := parseTrace(args)
 	if err != nil {
 		t.Fatalf("%s: %q: %v", page, args, err)
 	}
 	return o.config.Output.Columns
+}
+
+func isTrace(args []string) bool {
+	c, _, err := choose(args)
+	return err == nil && c.name == traceName
 }
 
 func checkJSONExample(t *testing.T, page, line string, o column.Options) {

@@ -5,9 +5,9 @@ package cli
 import "tracer/internal/complete"
 
 // filterOffer completes the last word of a pcap filter, quoted or not.
-var filterOffer = inside(" (", func(string, *options) []complete.Word { return keywords })
+var filterOffer = inside(" (", func(string) []complete.Word { return keywords })
 
-// keywords are the most common ones of pcap filters.
+// keywords are common keywords of pcap filters.
 var keywords = []complete.Word{
 	{Text: "host", Help: "packets from or to this host"},
 	{Text: "net", Help: "packets from or to this network"},

@@ -11,18 +11,18 @@ import (
 	"tracer/internal/plan"
 )
 
-// listValue is a comma-separated list; a repeated flag adds to it.
+// listValue is a comma-separated list. A repeated flag adds to it.
 type listValue struct {
 	to *[]string
-	// once refuses repetitions.
+	// once rejects words that the list already has.
 	once bool
-	// check refuses bad words; nil accepts any.
+	// check rejects bad words; nil accepts all.
 	check func(string) error
 }
 
 func list(to *[]string) listValue { return listValue{to: to} }
 
-// distinct is a list without repetitions.
+// distinct is a list that has each word once.
 func distinct(to *[]string) listValue { return listValue{to: to, once: true} }
 
 // patterns is a list of regular expressions.
@@ -31,7 +31,7 @@ func patterns(to *[]string) listValue { return listValue{to: to, check: checkReg
 // lookups is a list of kinds of look-ups.
 func lookups(to *[]string) listValue { return listValue{to: to, once: true, check: plan.CheckLookup} }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v listValue) Set(s string) error {
 	words := *v.to
 	for _, word := range strings.Split(s, ",") {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAListGrows(t *testing.T) {
+func TestListValue(t *testing.T) {
 	var words []string
 	v := list(&words)
 	for _, s := range []string{"a,!b", "c*"} {
@@ -17,7 +17,7 @@ func TestAListGrows(t *testing.T) {
 	}
 	for _, s := range []string{"", ",", "d,", "!", "d,!"} {
 		if v.Set(s) == nil {
-			t.Errorf("%q is taken", s)
+			t.Errorf("%q is accepted", s)
 		}
 	}
 	if want := []string{"a", "!b", "c*"}; !slices.Equal(words, want) || v.String() != "a,!b,c*" {

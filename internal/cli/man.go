@@ -4,7 +4,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"tracer/internal/column"
@@ -14,18 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func manCommand() command {
-	return command{name: "man", help: "print the manual page tracer(8)", details: "Read it with `tracer man | man -l -`.", run: runMan}
-}
-
-func runMan(args []string, stdout, _ io.Writer) error {
-	if len(args) > 0 {
-		return &usageError{text: fmt.Sprintf("man %q: takes no arguments", args[0]), hint: hostHint("man")}
-	}
-	return say(stdout, manPage())
-}
-
-// manPage is made from the same tables as the help.
+// manPage makes the manual page from the same tables as the help.
 func manPage() string {
 	p := roff.New(roff.Title{Name: "tracer", Section: 8, Date: releaseDate(), Source: "tracer " + versionName()})
 	for _, section := range []func(*roff.Page){
@@ -71,18 +59,40 @@ func manCommands(p *roff.Page) {
 	for _, c := range shownCommands() {
 		p.Item(called(&c), roff.Plain(c.help))
 	}
+	for _, c := range shownCommands() {
+		if c.name != traceName {
+			manCommandFlags(p, &c)
+		}
+	}
+}
+
+// manCommandFlags describes a command that has flags of its own.
+func manCommandFlags(p *roff.Page, c *command) {
+	topics := c.begin().topics
+	if len(topics) == 0 {
+		return
+	}
+	p.Subsection("tracer " + c.name)
+	p.Paragraph(roff.Plain(c.details))
+	for _, t := range topics {
+		manFlags(p, t)
+	}
+}
+
+func manFlags(p *roff.Page, t topic) {
+	t.flags().VisitAll(func(f *pflag.Flag) { p.Item(manFlag(f), manUsage(f)...) })
 }
 
 func manOptions(p *roff.Page) {
 	p.Section("options")
 	p.Paragraph(roff.Plain("A value is written as --flag=VALUE or --flag VALUE. A flag without a value is turned off by --flag=false."))
-	for _, t := range topics() {
+	for _, t := range beginTrace(&options{}).topics {
 		p.Subsection(t.name)
-		t.flagsOf(&options{}).VisitAll(func(f *pflag.Flag) { p.Item(manFlag(f), manUsage(f)...) })
+		manFlags(p, t)
 	}
 }
 
-// manFlag is the flag as it is typed.
+// manFlag returns the flag as it is typed.
 func manFlag(f *pflag.Flag) roff.Text {
 	text := roff.Bold("--" + f.Name)
 	if value, _ := pflag.UnquoteUsage(f); value != "" {
@@ -91,7 +101,7 @@ func manFlag(f *pflag.Flag) roff.Text {
 	return text
 }
 
-// manUsage sets the value in italics; it has back quotes in the declaration.
+// manUsage sets the name of the value in italics. The declaration has it in back quotes.
 func manUsage(f *pflag.Flag) []roff.Text {
 	before, rest, _ := strings.Cut(oneLine(f.Usage), "`")
 	value, after, _ := strings.Cut(rest, "`")
@@ -131,12 +141,12 @@ func manExits(p *roff.Page) {
 	}
 }
 
-// files are what tracer reads from the system and a user may have to provide.
+// files are files of the system that tracer reads and a user may have to provide.
 var files = []struct{ name, what string }{
-	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf names another file for the kernel's"},
+	{"/sys/kernel/btf", "types of the kernel (required) and of its modules; --kernel-btf reads those of the kernel from another file"},
 	{"/proc/kallsyms", "names and addresses of functions"},
-	{"/proc/kcore", "kernel memory: shows which functions can be traced, and gives filters access to page fragments"},
-	{"/sys/kernel/tracing", "the functions that ftrace can trace, read if /proc/kcore cannot be"},
+	{"/proc/kcore", "kernel memory, to see which functions can be traced and to let filters read page fragments"},
+	{"/sys/kernel/tracing", "functions that ftrace can trace; read only if /proc/kcore cannot be read"},
 	{"/run/netns", "names of network namespaces, created by ip-netns(8)"},
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestManPageIsCleanRoff has the page looked at by two programs that print it.
+// TestManPageIsCleanRoff checks the page with mandoc and groff.
 func TestManPageIsCleanRoff(t *testing.T) {
 	defer func(d string) { date = d }(date)
 	date = "2006-01-02"
@@ -29,7 +29,7 @@ func TestManPageIsCleanRoff(t *testing.T) {
 
 var overstrike = regexp.MustCompile(`.\x08`)
 
-// printedMan is the page as it is read, on one line.
+// printedMan returns the rendered page on one line.
 func printedMan(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command("mandoc", "-T", "utf8", "-O", "width=500")
@@ -56,11 +56,11 @@ func manContents() map[string][]string {
 	all := map[string][]string{"section": {
 		"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "OUTPUT COLUMNS", "EXAMPLES", "EXIT STATUS", "FILES", "PRIVILEGES", "SEE ALSO",
 	}}
-	allFlags(&options{}).VisitAll(func(f *pflag.Flag) {
+	allFlags().VisitAll(func(f *pflag.Flag) {
 		value, usage := pflag.UnquoteUsage(f)
 		all["flag"] = append(all["flag"], strings.ReplaceAll("--"+f.Name+" "+value+" "+usage, "…", "..."))
 	})
-	for _, topic := range topics() {
+	for _, topic := range beginTrace(&options{}).topics {
 		all["topic"] = append(all["topic"], topic.name)
 	}
 	for _, c := range column.All() {
@@ -75,8 +75,8 @@ func manContents() map[string][]string {
 	return all
 }
 
-// TestManPageTellsNoHiddenCommands looks at the page as it is written.
-func TestManPageTellsNoHiddenCommands(t *testing.T) {
+// TestManPageHidesCommands checks the source of the page.
+func TestManPageHidesCommands(t *testing.T) {
 	for _, c := range commands() {
 		if c.hidden && strings.Contains(manPage(), "tracer "+c.name) {
 			t.Errorf("%q is hidden, and in the page", c.name)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// countValue is a number of things, 0 for no limit.
+// countValue is a number with a noun for errors; 0 is no limit.
 type countValue[N uint32 | uint64] struct {
 	to   *N
 	noun string
@@ -18,7 +18,7 @@ type countValue[N uint32 | uint64] struct {
 
 func counted[N uint32 | uint64](to *N, noun string) countValue[N] { return countValue[N]{to, noun} }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v countValue[N]) Set(s string) error {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || uint64(N(n)) != n {
@@ -37,14 +37,14 @@ func (v countValue[N]) String() string {
 
 func (v countValue[N]) Type() string { return v.noun }
 
-// amountValue is a number of things with a lower bound.
+// amountValue is a number with a lower bound and a noun for errors.
 type amountValue struct {
 	to    *int
 	least int
 	noun  string
 }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v amountValue) Set(s string) error {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil || int(n) < v.least {
@@ -63,10 +63,10 @@ func (v amountValue) String() string {
 
 func (v amountValue) Type() string { return v.noun }
 
-// durationValue is a time span above 0.
+// durationValue is a duration above 0.
 type durationValue struct{ to *time.Duration }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v durationValue) Set(s string) error {
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {
@@ -76,7 +76,7 @@ func (v durationValue) Set(s string) error {
 	return nil
 }
 
-// String is empty for none, so that the help shows no default.
+// String is empty if the flag is not set, so that the help shows no default.
 func (v durationValue) String() string {
 	if v.to == nil || *v.to == 0 {
 		return ""

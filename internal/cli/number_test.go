@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// setter is a value of a flag.
+// setter is the value of a flag.
 type setter interface{ Set(string) error }
 
-// checkSets holds what a value takes and refuses.
-func checkSets(t *testing.T, v setter, takes, refuses []string) {
+// checkSets checks which words a value accepts and rejects.
+func checkSets(t *testing.T, v setter, accepts, rejects []string) {
 	t.Helper()
-	for _, s := range takes {
+	for _, s := range accepts {
 		if err := v.Set(s); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
-	for _, s := range refuses {
+	for _, s := range rejects {
 		if v.Set(s) == nil {
-			t.Errorf("%q is taken", s)
+			t.Errorf("%q is accepted", s)
 		}
 	}
 }

@@ -9,21 +9,35 @@ import (
 	"tracer/internal/complete"
 )
 
-// offer returns the complete words for the one that was begun. o is what was typed before it.
-type offer func(word string, o *options) []complete.Word
+// offer returns the candidates for a word that is being typed. It may return more; the caller
+// removes those that do not begin with the word.
+type offer func(word string) []complete.Word
 
-// offers complete the values of flags, by name. Each flag with a value has one.
+// offers are the completions of flags' values, by the name of the flag. Each flag with a value has one.
 type offers map[string]offer
 
-// aFile leaves completion to the shell: a word without a text says so.
-func aFile(string, *options) []complete.Word { return []complete.Word{{Help: "files"}} }
+// everywhere completes arguments at every position.
+func everywhere(o offer) func(int) offer { return func(int) offer { return o } }
 
-// anything offers nothing: only the user knows the value.
-func anything(string, *options) []complete.Word { return nil }
+// inOrder completes the first arguments; there are no more.
+func inOrder(all ...offer) func(int) offer {
+	return func(position int) offer {
+		if position < len(all) {
+			return all[position]
+		}
+		return anything
+	}
+}
+
+// aFile leaves the completion of file names to the shell: a word without text asks for it.
+func aFile(string) []complete.Word { return []complete.Word{{Help: "files"}} }
+
+// anything offers nothing, for values that only the user knows.
+func anything(string) []complete.Word { return nil }
 
 // oneOf offers fixed words.
 func oneOf(texts ...string) offer {
-	return func(string, *options) []complete.Word { return plain(texts) }
+	return func(string) []complete.Word { return plain(texts) }
 }
 
 func plain(texts []string) []complete.Word {
@@ -36,28 +50,28 @@ func plain(texts []string) []complete.Word {
 
 // seen offers words of the running system.
 func seen(words func() []complete.Word) offer {
-	return func(string, *options) []complete.Word { return words() }
+	return func(string) []complete.Word { return words() }
 }
 
-// sum combines several offers.
+// sum joins the words of several offers.
 func sum(all ...offer) offer {
-	return func(word string, o *options) (words []complete.Word) {
+	return func(word string) (words []complete.Word) {
 		for _, f := range all {
-			words = append(words, f(word, o)...)
+			words = append(words, f(word)...)
 		}
 		return words
 	}
 }
 
-// inside completes what follows the last separator; what precedes it stays.
+// inside completes the part after the last separator, and keeps the part before it.
 func inside(separators string, f offer) offer {
-	return func(word string, o *options) []complete.Word {
+	return func(word string) []complete.Word {
 		cut := strings.LastIndexAny(word, separators) + 1
-		return behind(word[:cut], f(word[cut:], o))
+		return behind(word[:cut], f(word[cut:]))
 	}
 }
 
-// behind puts what was already typed in front of the words.
+// behind prefixes the words with what was already typed.
 func behind(head string, words []complete.Word) []complete.Word {
 	whole := slices.Clone(words)
 	for i := range whole {
@@ -68,32 +82,31 @@ func behind(head string, words []complete.Word) []complete.Word {
 	return whole
 }
 
-// listOf completes comma-separated words without repetitions. A word with a comma cannot be in a
-// list.
+// listOf completes comma-separated words, each only once. Words with a comma are left out.
 func listOf(f offer) offer {
-	return func(word string, o *options) []complete.Word {
+	return func(word string) []complete.Word {
 		there := strings.Split(word, ",")
 		there = there[:len(there)-1]
-		return inside(",", func(word string, o *options) []complete.Word {
-			return slices.DeleteFunc(f(word, o), func(w complete.Word) bool {
+		return inside(",", func(word string) []complete.Word {
+			return slices.DeleteFunc(f(word), func(w complete.Word) bool {
 				return slices.Contains(there, w.Text) || strings.Contains(w.Text, ",")
 			})
-		})(word, o)
+		})(word)
 	}
 }
 
-// negated completes words that may have a ! in front.
+// negated also completes words after a !.
 func negated(f offer) offer {
-	return func(word string, o *options) []complete.Word {
+	return func(word string) []complete.Word {
 		rest, is := strings.CutPrefix(word, "!")
 		if !is {
-			return f(word, o)
+			return f(word)
 		}
-		return behind("!", f(rest, o))
+		return behind("!", f(rest))
 	}
 }
 
-// beginning filters the words by prefix.
+// beginning returns the words that begin with the word, and requests for file names.
 func beginning(word string, words []complete.Word) []complete.Word {
 	return slices.DeleteFunc(slices.Clone(words), func(w complete.Word) bool {
 		return w.Text != "" && !strings.HasPrefix(w.Text, word)

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// portsValue is UDP ports with commas between them; a flag that is given again adds.
+// portsValue is a comma-separated list of UDP ports. A repeated flag adds to it.
 type portsValue struct{ to *[]uint16 }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v portsValue) Set(s string) error {
 	ports := *v.to
 	for _, word := range strings.Split(s, ",") {

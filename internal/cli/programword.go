@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// programWords are programs whose names users type or paste in front of the arguments.
+// programWords are programs whose names users type or paste before the arguments.
 var programWords = []string{"sudo", "doas", "tracer", "pwru", "tcpdump"}
 
-// checkProgramWord refuses a program's name as first argument. To filter for a host of that name,
-// `host NAME` is written.
+// checkProgramWord rejects the name of a program as the first argument. To filter for a host of that
+// name, write `host NAME`.
 func checkProgramWord(args []string) error {
 	if len(args) == 0 || !isProgramWord(args[0]) {
 		return nil
@@ -25,7 +25,7 @@ func checkProgramWord(args []string) error {
 
 func isProgramWord(arg string) bool { return slices.Contains(programWords, path.Base(arg)) }
 
-// withoutProgram is what to type without programs and the flags of sudo.
+// withoutProgram returns hints with the arguments to type: without programs and the flags of sudo.
 func withoutProgram(args []string) string {
 	rest := slices.Clone(args)
 	for len(rest) > 0 && isProgramWord(rest[0]) {

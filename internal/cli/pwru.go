@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// pwruFlags are flags of pwru that have no effect here. They are accepted, with a note, so that
-// its command lines keep working.
-func pwruFlags(fs *pflag.FlagSet, o *options) {
+// pwruFlags declares the flags of pwru that have no effect here. They are accepted, with a note, so
+// that its command lines keep working.
+func (o *options) pwruFlags(fs *pflag.FlagSet) {
 	fs.Var(needlessValue{&o.notes, "--set-percpu-buf has no effect: the buffer fits the metadata of any packet"},
 		"set-percpu-buf", "no effect: no buffer `SIZE` is needed")
 	fs.Var(needlessValue{&o.notes, "--filter-kprobe-batch has no effect: probes are always attached in parallel"},
@@ -26,7 +26,7 @@ type needlessValue struct {
 	note  string
 }
 
-// Set, String and Type are those of pflag.Value.
+// Set implements pflag.Value.
 func (v needlessValue) Set(s string) error {
 	if _, err := strconv.ParseUint(s, 10, 32); err != nil {
 		return errors.New("not a 32-bit number")

@@ -24,19 +24,19 @@ var ofPwru = strings.Fields(`all-kmods backend debug filter-func filter-ifname f
 	output-skb-cb output-skb-metadata output-skb-shared-info output-stack output-tcp-flags output-tunnel output-tuple
 	output-xdp-metadata ready-file set-percpu-buf timestamp version`)
 
-func TestEveryFlagOfPwruIsTold(t *testing.T) {
-	var told []string
+func TestEveryFlagOfPwruIsListed(t *testing.T) {
+	var listed []string
 	for _, row := range tableRows(t, "## Flags") {
-		told = append(told, strings.TrimPrefix(strings.Trim(row[0], "`"), "--"))
+		listed = append(listed, strings.TrimPrefix(strings.Trim(row[0], "`"), "--"))
 	}
-	slices.Sort(told)
-	if diff := cmp.Diff(ofPwru, told); diff != "" {
+	slices.Sort(listed)
+	if diff := cmp.Diff(ofPwru, listed); diff != "" {
 		t.Errorf("flags in the table of %s (-want +got):\n%s", pwruPage, diff)
 	}
 }
 
-// TestOlderFlagsOfPwruAreTold: the page names each that tracer has an answer to.
-func TestOlderFlagsOfPwruAreTold(t *testing.T) {
+// TestOlderFlagsOfPwruAreListed checks that the page names each older flag that tracer answers.
+func TestOlderFlagsOfPwruAreListed(t *testing.T) {
 	var page string
 	for _, row := range tableRows(t, "## Flags of older versions") {
 		page += row[0] + "\n"
@@ -50,7 +50,7 @@ func TestOlderFlagsOfPwruAreTold(t *testing.T) {
 	}
 }
 
-// tableRows are the cells of the table below a heading of the page, without its head.
+// tableRows returns the cells of the table below a heading of the page, without the header.
 func tableRows(t *testing.T, heading string) (rows [][]string) {
 	t.Helper()
 	_, section, found := strings.Cut(read(t, pwruPage), "\n"+heading+"\n")
@@ -78,23 +78,23 @@ func cellsOf(line string) (cells []string) {
 	return cells
 }
 
-// TestPromisesToThoseOfPwruAreKept: there is something for each flag, and it can be typed.
-func TestPromisesToThoseOfPwruAreKept(t *testing.T) {
-	there := names(allFlags(&options{}))
+// TestFlagsForPwruExist checks that each flag of pwru has an answer, and that the flags in it exist.
+func TestFlagsForPwruExist(t *testing.T) {
+	there := names(traceFlags())
 	for _, row := range tableRows(t, "## Flags") {
 		if row[1] == "" {
-			t.Errorf("%s: nothing is said for %s", pwruPage, row[0])
+			t.Errorf("%s: no answer for %s", pwruPage, row[0])
 		}
 		for _, name := range regexp.MustCompile("`--([a-z0-9-]+)").FindAllStringSubmatch(row[1]+row[2], -1) {
 			if !slices.Contains(there, name[1]) {
-				t.Errorf("%s: --%s, for %s, is no flag of tracer's", pwruPage, name[1], row[0])
+				t.Errorf("%s: --%s, for %s, is not a flag of tracer", pwruPage, name[1], row[0])
 			}
 		}
 	}
 }
 
-// TestTestsOfFaultsAreThere: each fault has tests, and they exist.
-func TestTestsOfFaultsAreThere(t *testing.T) {
+// TestTestsOfFaultsExist checks that each fault has tests, and that they exist.
+func TestTestsOfFaultsExist(t *testing.T) {
 	there := testsOf(t, "../..")
 	for _, row := range tableRows(t, "## Faults") {
 		named := regexp.MustCompile("`(Test[A-Za-z0-9]+)[^`]*`").FindAllStringSubmatch(row[2], -1)
@@ -103,13 +103,13 @@ func TestTestsOfFaultsAreThere(t *testing.T) {
 		}
 		for _, name := range named {
 			if !slices.Contains(there, name[1]) {
-				t.Errorf("%s: %s, for %q, is nowhere", pwruPage, name[1], row[0])
+				t.Errorf("%s: %s, for %q, does not exist", pwruPage, name[1], row[0])
 			}
 		}
 	}
 }
 
-// testsOf are the names of all test functions below a folder.
+// testsOf returns the names of all test functions below a folder.
 func testsOf(t *testing.T, folder string) (found []string) {
 	t.Helper()
 	declared := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9]+)\(t \*testing\.T\)`)

@@ -12,8 +12,8 @@ import (
 	"tracer/internal/plan"
 )
 
-// checkRegexp checks the expression as the user wrote it, so that an error quotes that and not
-// its expansion.
+// checkRegexp checks the expression as the user wrote it, so that errors quote it and not its
+// expansion.
 func checkRegexp(value string) error {
 	parsed, err := syntax.Parse(value, syntax.Perl)
 	var bad *syntax.Error
@@ -44,7 +44,7 @@ func needsComma(re *syntax.Regexp) bool {
 	return slices.ContainsFunc(re.Sub, needsComma)
 }
 
-// alternatives replaces the commas of a list with |, but not those of a repetition such as {1,2}.
+// alternatives replaces the commas of a list with |, except in repetitions such as {1,2}.
 func alternatives(list string) string {
 	var b strings.Builder
 	inBraces := false

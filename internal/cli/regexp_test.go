@@ -10,7 +10,7 @@ func TestRegexps(t *testing.T) {
 		"a,b": false, "(a,b)c": false, "a{1,2},b": false, "ip_rcv,": false, "@rx,@tx": false, "a(": false,
 	} {
 		if err := checkRegexp(expr); (err == nil) != good {
-			t.Errorf("%q: error %v, want it taken: %v", expr, err, good)
+			t.Errorf("%q: error %v, want it accepted: %v", expr, err, good)
 		}
 	}
 }
@@ -22,7 +22,7 @@ func TestAlternatives(t *testing.T) {
 			t.Errorf("%q: %q, want %q", list, got, want)
 		}
 		if err := checkRegexp(got); err != nil {
-			t.Errorf("%q is suggested and refused: %v", got, err)
+			t.Errorf("%q is suggested but rejected: %v", got, err)
 		}
 	}
 }

@@ -40,7 +40,7 @@ var relations = [][]string{
 	{"filter-kprobe-batch", "backend"},
 }
 
-// relatedTo are the flags that share a relation with the named one, in the order of the table.
+// relatedTo returns the flags that share a relation with the named one, in the order of the table.
 func relatedTo(name string) []string {
 	var related []string
 	for _, group := range relations {

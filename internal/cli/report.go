@@ -33,12 +33,13 @@ func (e *usageError) Error() string {
 
 func (e *usageError) Unwrap() error { return e.cause }
 
-// Hint is the error's own, or else nothing: its cause may have one.
+// Hint returns the hint of the error itself. Its cause may have another.
 func (e *usageError) Hint() string { return e.hint }
 
+// Usage reports that the user made the mistake: the exit code is 2.
 func (e *usageError) Usage() bool { return true }
 
-// report tells the user of err and returns the exit code for it.
+// report prints the error with its hint, and returns the exit code for it.
 func report(stderr io.Writer, err error, debug bool) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return exitDone
@@ -57,11 +58,10 @@ func report(stderr io.Writer, err error, debug bool) int {
 // hintMark is in front of a hint.
 const hintMark = "hint: "
 
-// joinHints makes one of several, each on a line of its own.
+// joinHints joins hints, each on a line of its own.
 func joinHints(hints []string) string { return strings.Join(hints, "\n"+hintMark) }
 
-// reportDetail prints the long form of an error that has one, such as the
-// verifier's log.
+// reportDetail prints the long form of an error that has one, such as the verifier's log.
 func reportDetail(stderr io.Writer, err error) {
 	var long interface {
 		error
@@ -72,7 +72,7 @@ func reportDetail(stderr io.Writer, err error) {
 	}
 }
 
-// hintOf is the outermost hint that is not empty.
+// hintOf returns the outermost hint that is not empty.
 func hintOf(err error) string {
 	var hinted interface {
 		error

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// plainHint is an error of another package, with a hint and perhaps the user's fault.
+// plainHint is an error of another package with a hint, perhaps a usage error.
 type plainHint struct {
 	hint  string
 	usage bool
@@ -25,7 +25,7 @@ func (e plainHint) Hint() string  { return e.hint }
 func (e plainHint) Usage() bool   { return e.usage }
 func (e plainHint) Unwrap() error { return e.cause }
 
-// logged is an error with a long form, as the verifier's.
+// logged is an error with a long form, like that of the verifier.
 type logged struct{ error }
 
 func (logged) Format(f fmt.State, verb rune) {
@@ -66,7 +66,7 @@ func TestDebugReportsTheLongForm(t *testing.T) {
 	}
 }
 
-// FuzzReport: names in errors and hints do not speak to a terminal.
+// FuzzReport checks that names in errors and hints cannot control a terminal.
 func FuzzReport(f *testing.F) {
 	f.Add("eth0")
 	f.Add("a\x1b[2J\u009b\u202e\u2028\xff")

@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// shellSafe are the characters that no shell interprets, besides letters and digits.
+// shellSafe are characters that no shell interprets, besides ASCII letters and digits.
 const shellSafe = "@%+=:,./_-"
 
-// shellWord quotes a word where a shell would not read it back as it is.
+// shellWord quotes a word if a shell would not read it back unchanged.
 func shellWord(word string) string {
 	special := func(r rune) bool {
 		return !strings.ContainsRune(shellSafe, r) && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
@@ -25,7 +25,7 @@ func shellWord(word string) string {
 	return word
 }
 
-// shellLine is a command line to type.
+// shellLine returns a command line to type.
 func shellLine(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {

@@ -27,8 +27,8 @@ func TestShellWord(t *testing.T) {
 	}
 }
 
-// TestShellReadsWordsBack has a shell undo the quoting.
-func TestShellReadsWordsBack(t *testing.T) {
+// TestShellUnquotes checks that a shell reads the words back unchanged.
+func TestShellUnquotes(t *testing.T) {
 	for _, word := range []string{"a b", "it's", "$HOME", "`x`", `back\slash`, "!", "", "größe", "a\x1b'b\n"} {
 		out, err := exec.Command("bash", "-c", "printf %s "+shellWord(word)).Output()
 		if err != nil || string(out) != word {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// interruptible returns a context that the signals of [endings] cancel; a second signal exits the
+// interruptible returns a context that the signals of [endings] cancel. A second signal exits the
 // process at once. SIGPIPE is ignored, so that a closed pipe is an error of the write (EPIPE) and the
-// run ends in order. stop restores the default handling, except of SIGPIPE.
+// run ends in order. stop restores the default handling of all signals but SIGPIPE.
 func interruptible() (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
@@ -37,11 +37,11 @@ func endings() []os.Signal {
 	return list
 }
 
-// twice is how soon a second signal is the first one again: timeout(1) signals
-// the process and then its group.
+// twice is the time within which a second signal counts as the first: timeout(1) signals the process
+// and then its group.
 const twice = 300 * time.Millisecond
 
-// watch calls cancel at the first signal and end at a second one, until done.
+// watch calls cancel at the first signal and end at a second one. It returns when done is closed.
 func watch(signals <-chan os.Signal, done <-chan struct{}, cancel, end func()) {
 	var first time.Time
 	for {

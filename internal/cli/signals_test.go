@@ -34,7 +34,7 @@ func child() {
 	os.Exit(exitDone)
 }
 
-// startChild waits until the child can take signals.
+// startChild waits until the child handles signals.
 func startChild(t *testing.T) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
@@ -46,7 +46,7 @@ func startChild(t *testing.T) (*exec.Cmd, *bufio.Reader) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Process.Kill() }) // it has ended where the test was good
+	t.Cleanup(func() { _ = c.Process.Kill() }) // it has already ended if the test passed
 	lines := bufio.NewReader(out)
 	expectLine(t, lines, "waiting\n")
 	return c, lines
@@ -55,7 +55,7 @@ func startChild(t *testing.T) (*exec.Cmd, *bufio.Reader) {
 func expectLine(t *testing.T, lines *bufio.Reader, want string) {
 	t.Helper()
 	if got, err := lines.ReadString('\n'); got != want {
-		t.Fatalf("the child says %q (%v), want %q", got, err, want)
+		t.Fatalf("the child prints %q (%v), want %q", got, err, want)
 	}
 }
 
@@ -85,34 +85,34 @@ func TestFirstSignalCancels(t *testing.T) {
 	}
 }
 
-// TestNohup: a SIGHUP that is ignored stays ignored.
+// TestNohup checks that SIGHUP stays ignored if it was at the start.
 func TestNohup(t *testing.T) {
-	signal.Ignore(syscall.SIGHUP) // which children inherit
+	signal.Ignore(syscall.SIGHUP) // children inherit this
 	defer signal.Reset(syscall.SIGHUP)
 	c, lines := startChild(t)
 	said := make(chan string, 1)
 	go func() {
-		line, _ := lines.ReadString('\n') // EOF is no line
+		line, _ := lines.ReadString('\n') // at EOF there is no line
 		said <- line
 	}()
 	send(t, c, syscall.SIGHUP)
 	select {
 	case line := <-said:
-		t.Fatalf("the child says %q after SIGHUP", line)
+		t.Fatalf("the child prints %q after SIGHUP", line)
 	case <-time.After(unheard):
 	}
 	send(t, c, syscall.SIGTERM)
 	if line := <-said; line != "cancelled\n" {
-		t.Errorf("the child says %q after SIGTERM", line)
+		t.Errorf("the child prints %q after SIGTERM", line)
 	}
 	exitOf(c)
 }
 
-// unheard is how long a process has to take a signal.
+// unheard is the time after which a signal counts as ignored.
 const unheard = 200 * time.Millisecond
 
-// TestSecondSignal: one that comes soon is the first one again, since timeout(1) signals a
-// process and then its group; a later one ends the process. Time is that of a test bubble.
+// TestSecondSignal checks that a signal soon after the first does nothing, since timeout(1) signals a
+// process and then its group, and that a later one ends the process. Time is that of a test bubble.
 func TestSecondSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signals, done := make(chan os.Signal), make(chan struct{})
@@ -133,7 +133,7 @@ func TestSecondSignal(t *testing.T) {
 	})
 }
 
-func TestClosedPipeIsAnErrorOfTheWrite(t *testing.T) {
+func TestClosedPipeFailsTheWrite(t *testing.T) {
 	_, stop := interruptible()
 	defer stop()
 	r, w, err := os.Pipe()
@@ -144,6 +144,6 @@ func TestClosedPipeIsAnErrorOfTheWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := w.WriteString("x"); !errors.Is(err, syscall.EPIPE) {
-		t.Errorf("write says %v, want EPIPE", err)
+		t.Errorf("write returns %v, want EPIPE", err)
 	}
 }

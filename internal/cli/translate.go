@@ -10,17 +10,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// translation is a command line with flags of other programs, and what to type instead.
+// translation is a command line that may have flags of other programs, and what to type instead.
 type translation struct {
 	own *pflag.FlagSet
 	// rest are the arguments still to be read.
 	rest []string
 	// found are the foreign flags, in order.
 	found []foreignUse
-	// flags, terms and words make up our command line: flags, filter terms that replace foreign
-	// flags, and the user's own filter.
+	// flags, terms and words are our command line: flags, filter terms that replace foreign flags, and
+	// the user's own filter.
 	flags, terms, words []string
-	// unknown is set where an argument is neither ours nor known.
+	// unknown is set if a flag is neither ours nor in the table, or its value is missing.
 	unknown bool
 }
 
@@ -31,7 +31,7 @@ type foreignUse struct {
 }
 
 func translate(args []string) *translation {
-	t := &translation{own: allFlags(&options{}), rest: args}
+	t := &translation{own: traceFlags(), rest: args}
 	for len(t.rest) > 0 {
 		t.read(t.next())
 	}
@@ -59,15 +59,15 @@ func (t *translation) read(arg string) {
 	}
 }
 
-// longName is a flag's name with two dashes and without a value. Old programs written in Go take
-// one dash before a long name.
+// longName returns the name of a flag with two dashes and without a value. Old programs written in Go
+// accept one dash before a long name.
 func longName(arg string) (name string, isLong bool) {
 	name, _, _ = strings.Cut(arg, "=")
 	isLong = strings.HasPrefix(name, "--")
 	return "--" + strings.TrimLeft(name, "-"), isLong
 }
 
-// isLong reports whether it is a long name that is ours or known.
+// isLong reports whether this is the long name of a flag that is ours or in the table.
 func (t *translation) isLong(name string) bool {
 	return len(name) > len("--x") && (t.own.Lookup(name[2:]) != nil || isForeign(name))
 }
@@ -87,7 +87,7 @@ func (t *translation) readLong(arg, name string) {
 	}
 }
 
-// keep takes one of our own flags over, and its value where that is the next argument.
+// keep takes over one of our own flags, and its value if that is the next argument.
 func (t *translation) keep(arg string, valueFollows bool) {
 	t.flags = append(t.flags, "--"+strings.TrimLeft(arg, "-"))
 	if valueFollows && len(t.rest) > 0 {
@@ -95,8 +95,8 @@ func (t *translation) keep(arg string, valueFollows bool) {
 	}
 }
 
-// readShort reads letters behind one dash: -nn is a flag of its own or -n twice, and what is
-// behind a letter that takes a value is the value.
+// readShort reads the letters after one dash: -nn is a flag of its own or -n twice, and the rest after
+// a letter that takes a value is the value.
 func (t *translation) readShort(letters string) {
 	for letters != "" {
 		run := letters[:len(letters)-len(strings.TrimLeft(letters, letters[:1]))]
@@ -124,7 +124,7 @@ func (t *translation) shortValue(name, behind string) string {
 	return t.valueOr(name)
 }
 
-// valueOr is the next argument, or the value's name where there is none.
+// valueOr returns the next argument, or the name of the value if there is none.
 func (t *translation) valueOr(name string) string {
 	if len(t.rest) > 0 {
 		return t.next()
@@ -143,7 +143,7 @@ func (t *translation) add(typed, name, value string) {
 	t.unknown = t.unknown || use.lost
 }
 
-// line is our command line, nil where not all of it is known.
+// line returns our command line, nil if a part of it is unknown.
 func (t *translation) line() []string {
 	if t.unknown {
 		return nil
@@ -158,7 +158,7 @@ func (t *translation) line() []string {
 	return append(line, joinTerms(t.terms, t.words))
 }
 
-// joinTerms makes one filter of parts that all have to match, and of the user's own.
+// joinTerms makes one filter of terms that all have to match and the user's own filter.
 func joinTerms(terms, words []string) string {
 	all := terms[:len(terms):len(terms)]
 	if own := strings.Join(words, " "); own != "" {
@@ -175,7 +175,7 @@ func joinTerms(terms, words []string) string {
 	return strings.Join(all, " and ")
 }
 
-// hints explain each foreign flag, followed by the whole command line unless a single hint is
+// hints explains each foreign flag, and ends with the whole command line unless a single hint is
 // enough.
 func (t *translation) hints() []string {
 	var hints []string
@@ -188,19 +188,19 @@ func (t *translation) hints() []string {
 	return append(hints, t.typed()...)
 }
 
-// typed is the hint with the whole command line, none if tracer would refuse it.
+// typed returns the hint with the whole command line, none if tracer would reject it.
 func (t *translation) typed() []string {
 	line := t.line()
 	if len(line) < 2 {
 		return nil
 	}
-	if _, err := parse(line[1:]); err != nil {
+	if _, err := parseTrace(line[1:]); err != nil {
 		return nil
 	}
 	return []string{"type " + shellLine(line...)}
 }
 
-// hint is the answer to one foreign flag.
+// hint explains one foreign flag.
 func (u *foreignUse) hint() string {
 	typed := u.typed
 	if u.value != "" {
@@ -220,7 +220,7 @@ func (u *foreignUse) hint() string {
 	return fmt.Sprintf("%s is %s: %s", typed, shellLine(u.ours(u.given)...), u.why)
 }
 
-// foreignOf is the entry for a name, nil for none.
+// foreignOf returns the entry for a name and value, nil for none.
 func foreignOf(name, value string) *foreign {
 	for i := range foreigners {
 		if foreigners[i].isAbout(name, value) {
@@ -230,7 +230,7 @@ func foreignOf(name, value string) *foreign {
 	return nil
 }
 
-// isForeign reports whether the name is known, whatever its value.
+// isForeign reports whether the table has the name, with any value.
 func isForeign(name string) bool { return anyForeign(name) != nil }
 
 func takesValue(name string) bool { return anyForeign(name).value != "" }

@@ -5,7 +5,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -13,24 +12,13 @@ import (
 	"tracer/internal/app"
 )
 
-// version, commit and its date are set when a release is linked:
+// The linker sets version, commit and the date of the commit for a release:
 // -ldflags "-X tracer/internal/cli.version=v1.2.3 -X tracer/internal/cli.commit=0123abc -X tracer/internal/cli.date=2006-01-02".
 var version, commit, date string
 
-func versionCommand() command {
-	return command{name: "version", help: "print the version, as --version does", run: runVersion}
-}
-
-func runVersion(args []string, stdout, _ io.Writer) error {
-	if len(args) > 0 {
-		return &usageError{text: fmt.Sprintf("version %q: takes no arguments", args[0]), hint: hostHint("version")}
-	}
-	return say(stdout, versionLine())
-}
-
 const shownCommit = 12
 
-// versionName is that of the release, or of the module if `go install` built the binary.
+// versionName returns the version of the release, or of the module if `go install` built the binary.
 func versionName() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -44,7 +32,7 @@ func versionLine() string {
 		versionName(), cmp.Or(shortCommit(commit), builtCommit(), "unknown"), runtime.GOOS, runtime.GOARCH, app.LibpcapVersion())
 }
 
-// builtCommit is the commit recorded by the go command, marked if files had been changed.
+// builtCommit returns the commit that the go command recorded, marked if the tree had changes.
 func builtCommit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -53,8 +41,8 @@ func builtCommit() string {
 	return commitOf(info.Settings)
 }
 
-// releaseDate is that of the commit, empty if unknown; never today's, so that the same source
-// makes the same page.
+// releaseDate returns the date of the commit, or an empty string if it is unknown. It is never today's
+// date, so that the same source makes the same page.
 func releaseDate() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -13,7 +13,7 @@ func TestVersionLine(t *testing.T) {
 	version, commit = "v1.2.3", "0123456789abcdef0123"
 	want := regexp.MustCompile(`^tracer v1\.2\.3 \(commit 0123456789ab, linux/\w+, libpcap .+\)\n$`)
 	if got := versionLine(); !want.MatchString(got) {
-		t.Errorf("%q, want one like %s", got, want)
+		t.Errorf("%q, want a match of %s", got, want)
 	}
 }
 

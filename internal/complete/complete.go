@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package complete finds the words of the running system that a user may be typing: its
-// functions, interfaces, namespaces and the like. It takes no privilege, and what can't be
-// seen is not offered. Nothing here takes longer than a user would wait for a key.
+// Package complete returns completion candidates from the running system: functions, interfaces,
+// namespaces and the like. It needs no privileges, and omits what it cannot read. It returns fast
+// enough for a user who waits after a key.
 package complete
 
 import (
@@ -11,10 +11,10 @@ import (
 	"slices"
 )
 
-// Word is a word that may be meant, and what it is.
+// Word is a candidate with a description.
 type Word struct{ Text, Help string }
 
-// wordsOf are words that are all of one kind.
+// wordsOf returns words with one description.
 func wordsOf(help string, texts []string) []Word {
 	words := make([]Word, 0, len(texts))
 	for _, text := range texts {
@@ -23,7 +23,7 @@ func wordsOf(help string, texts []string) []Word {
 	return words
 }
 
-// distinct sorts the words and has each once, with how many of them there are.
+// distinct returns each text once, sorted. The description is one, or the number of equal texts and more.
 func distinct(texts []string, one, more string) []Word {
 	counts := map[string]int{}
 	for _, text := range texts {

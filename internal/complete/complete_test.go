@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// useProc makes a /proc of processes by their ids.
+// useProc replaces /proc with a folder that has these processes, names by ID.
 func useProc(t *testing.T, processes map[string]string) {
 	t.Helper()
 	defer func(real string) { t.Cleanup(func() { proc = real }) }(proc)
@@ -28,8 +28,8 @@ func useProc(t *testing.T, processes map[string]string) {
 }
 
 func TestProcesses(t *testing.T) {
-	useProc(t, map[string]string{"1": "init", "20": "nginx", "3": "nginx", "sys": "no process"})
-	if err := os.Mkdir(filepath.Join(proc, "4"), 0o755); err != nil { // one that ends just now
+	useProc(t, map[string]string{"1": "init", "20": "nginx", "3": "nginx", "sys": "not a process"})
+	if err := os.Mkdir(filepath.Join(proc, "4"), 0o755); err != nil { // a process that has just ended
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]Word{{"1", "init"}, {"20", "nginx"}, {"3", "nginx"}}, Processes()); diff != "" {
@@ -57,12 +57,12 @@ func TestThisSystem(t *testing.T) {
 		words []Word
 		want  string
 	}{
-		"processes":     {Processes(), strconv.Itoa(os.Getpid())},
-		"functions":     {Functions(), "ip_rcv"},
-		"tracepoints":   {Functions(), "tp:kfree_skb"},
-		"all functions": {AllFunctions("tcp_v4_rc"), "tcp_v4_rcv"},
-		"interfaces":    {Interfaces(nil), "lo"},
-		"those of one":  {Interfaces([]string{"/proc/self/ns/net"}), "lo"},
+		"processes":                 {Processes(), strconv.Itoa(os.Getpid())},
+		"functions":                 {Functions(), "ip_rcv"},
+		"tracepoints":               {Functions(), "tp:kfree_skb"},
+		"all functions":             {AllFunctions("tcp_v4_rc"), "tcp_v4_rcv"},
+		"interfaces":                {Interfaces(nil), "lo"},
+		"interfaces of a namespace": {Interfaces([]string{"/proc/self/ns/net"}), "lo"},
 	} {
 		if !has(test.words, test.want) {
 			t.Errorf("%s: no %q among %d words", what, test.want, len(test.words))
@@ -70,13 +70,13 @@ func TestThisSystem(t *testing.T) {
 	}
 }
 
-func TestInterfacesOfNoNamespace(t *testing.T) {
+func TestInterfacesOfUnknownNamespace(t *testing.T) {
 	if words := Interfaces([]string{"none-such"}); len(words) > 0 {
 		t.Errorf("%v, want nothing", words)
 	}
 }
 
-// TestTooManyFunctions is about a choice that nobody can make.
+// TestTooManyFunctions checks that no function is offered if there are too many.
 func TestTooManyFunctions(t *testing.T) {
 	if words := AllFunctions(""); len(words) > 0 {
 		t.Errorf("%d functions are offered, want none", len(words))

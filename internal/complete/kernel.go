@@ -6,11 +6,12 @@ import (
 	"tracer/internal/kernel"
 )
 
-// functionsMost bounds what is offered of the kernel's 60,000 functions. A part of them
-// would have shells believe that there are no others, so that it is all or none.
+// functionsMost is the greatest number of functions offered, of the kernel's 60,000. Beyond it none is
+// offered, because a shell would take a part of them for all.
 const functionsMost = 2000
 
-// Functions are those that take an skb, and tracepoints as a filter for functions names them.
+// Functions returns the functions that take an sk_buff, and tracepoints with the prefix tp: of
+// --filter-func.
 func Functions() []Word {
 	names, err := kernel.ReadNames()
 	if err != nil {
@@ -23,8 +24,8 @@ func Functions() []Word {
 	return words
 }
 
-// AllFunctions are those whose names begin like that, whatever they take; none where these
-// are too many to choose from.
+// AllFunctions returns the functions whose names begin with the prefix, whatever their arguments; none
+// if there are more than functionsMost.
 func AllFunctions(prefix string) []Word {
 	names, err := kernel.ReadNames()
 	if err != nil {
@@ -37,7 +38,7 @@ func AllFunctions(prefix string) []Word {
 	return wordsOf("function", found)
 }
 
-// Reasons are the kernel's names for why packets are dropped.
+// Reasons returns the kernel's names of drop reasons.
 func Reasons() []string {
 	names, err := kernel.ReadNames()
 	if err != nil {
@@ -46,5 +47,5 @@ func Reasons() []string {
 	return names.Reasons()
 }
 
-// Modules are those that are loaded and have types.
+// Modules returns the loaded modules that have BTF.
 func Modules() []Word { return wordsOf("module", kernel.ModuleNames()) }

@@ -8,10 +8,10 @@ import (
 	"tracer/internal/enrich"
 )
 
-// Netns are the names of network namespaces.
+// Netns returns the names of network namespaces.
 func Netns() []Word { return wordsOf("network namespace", enrich.NetnsNames()) }
 
-// NetnsInodes are the numbers of the namespaces that have names, and of our own.
+// NetnsInodes returns the inode numbers of our own network namespace and of those that have names.
 func NetnsInodes() []Word {
 	words := netnsInode("/proc/self/ns/net", "this network namespace")
 	for _, name := range enrich.NetnsNames() {
@@ -28,21 +28,21 @@ func netnsInode(spec, help string) []Word {
 	return []Word{{strconv.FormatUint(uint64(inode), 10), help}}
 }
 
-// Interfaces are those of the namespaces, as the user names them; those of our own where
-// there are none.
+// Interfaces returns the interfaces of the namespaces, which are given as in --filter-netns; those of
+// our own namespace if none is given.
 func Interfaces(netns []string) []Word {
 	if len(netns) == 0 {
 		netns = []string{enrich.OwnNetns}
 	}
 	var names []string
 	for _, spec := range netns {
-		found, _ := enrich.Ifnames(spec) // one that can't be looked into has none to offer
+		found, _ := enrich.Ifnames(spec) // a namespace that cannot be read has none to offer
 		names = append(names, found...)
 	}
 	return distinct(names, "interface", "interfaces")
 }
 
-// Cgroups are the control groups right below one, which is a path as the user writes it.
+// Cgroups returns the children of a control group, which is a path as the user writes it.
 func Cgroups(below string) []Word {
 	var words []Word
 	for _, name := range enrich.CgroupsBelow(below) {

@@ -8,10 +8,10 @@ import (
 	"tracer/internal/enrich"
 )
 
-// proc has a folder for each process. It is a variable for tests.
+// proc is the mount point of procfs. Tests change it.
 var proc = "/proc"
 
-// Processes are the ids of processes, with their names.
+// Processes returns the IDs of all processes, with their names.
 func Processes() []Word {
 	var words []Word
 	for _, p := range processes() {
@@ -20,7 +20,7 @@ func Processes() []Word {
 	return words
 }
 
-// Commands are the names of processes.
+// Commands returns the names of processes.
 func Commands() []Word {
 	var names []string
 	for _, p := range processes() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package roff writes manual pages with the macros of man(7), which every roff has.
+// Package roff writes manual pages with the macros of man(7), which every implementation of roff has.
 package roff
 
 import (
@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Page is a manual page that is being written.
+// Page is a manual page under construction.
 type Page struct {
 	b strings.Builder
-	// headed is right below a heading, where a paragraph begins by itself.
+	// headed is set directly below a heading, where a paragraph needs no macro.
 	headed bool
 }
 
-// Title is what the first and last line of a page say.
+// Title has the contents of the first and the last line of a page.
 type Title struct {
 	Name    string
 	Section int
-	// Date is as in 2006-01-02. Without one the page has none, of which linters warn.
+	// Date has the form 2006-01-02. An empty date makes linters warn.
 	Date string
-	// Source is what the page belongs to, such as a release.
+	// Source is the program and its version.
 	Source string
 }
 
-// New begins a page. Words are neither hyphenated nor spread: what is copied from the page
-// is to be what was written.
+// New begins a page. Hyphenation and justification are off, so that text copied from the page is what
+// was written.
 func New(t Title) *Page {
 	p := &Page{}
 	p.macro("TH", escape(strings.ToUpper(t.Name)), fmt.Sprint(t.Section), t.Date, escape(t.Source))
@@ -35,13 +35,13 @@ func New(t Title) *Page {
 	return p
 }
 
-// String is the page in roff.
+// String returns the source of the page.
 func (p *Page) String() string { return p.b.String() }
 
-// Section begins a section, whose name is in capitals.
+// Section begins a section. Its name is printed in capitals.
 func (p *Page) Section(name string) { p.heading("SH", strings.ToUpper(name)) }
 
-// Subsection begins a part of a section.
+// Subsection begins a subsection.
 func (p *Page) Subsection(name string) { p.heading("SS", name) }
 
 func (p *Page) heading(macro, name string) {
@@ -49,7 +49,7 @@ func (p *Page) heading(macro, name string) {
 	p.headed = true
 }
 
-// Paragraph is words that are filled to the width of the window.
+// Paragraph adds a paragraph, filled to the width of the window.
 func (p *Page) Paragraph(text ...Text) {
 	p.begin()
 	p.fill(text...)
@@ -62,7 +62,7 @@ func (p *Page) begin() {
 	p.headed = false
 }
 
-// Item is a tag and, indented, what it means.
+// Item adds a tag with an indented description.
 func (p *Page) Item(tag Text, meaning ...Text) {
 	p.headed = false
 	p.macro("TP")
@@ -70,7 +70,7 @@ func (p *Page) Item(tag Text, meaning ...Text) {
 	p.fill(meaning...)
 }
 
-// Code is lines that stay as they are.
+// Code adds lines that are not filled.
 func (p *Page) Code(lines string) {
 	p.begin()
 	p.macro("RS", "4")
@@ -82,7 +82,7 @@ func (p *Page) Code(lines string) {
 	p.macro("RE")
 }
 
-// macro is a request or macro with its arguments, quoted where they are empty or have spaces.
+// macro writes a request or macro. Arguments that are empty or have spaces are quoted.
 func (p *Page) macro(name string, args ...string) {
 	p.b.WriteString("." + name)
 	for _, arg := range args {
@@ -98,10 +98,10 @@ func quoted(arg string) string {
 	return arg
 }
 
-// lineMost is where lines of the source are broken, for those who read that.
+// lineMost is the width of the source.
 const lineMost = 78
 
-// fill writes words, as many on a line as have room.
+// fill writes words in lines of at most lineMost bytes, as far as single words fit.
 func (p *Page) fill(text ...Text) {
 	var line string
 	for _, word := range strings.Fields(join(text)) {
@@ -122,8 +122,8 @@ func join(text []Text) string {
 	return b.String()
 }
 
-// line writes a line of text. A dot that it begins with would make it a request, if not
-// for the mark of no width before it.
+// line writes a line of text. The zero-width character \& before a leading dot keeps roff from taking
+// the line for a request.
 func (p *Page) line(s string) {
 	if strings.HasPrefix(s, ".") {
 		s = `\&` + s

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// overstrike is how bold and underlined characters are printed.
+// overstrike matches the first half of bold and underlined characters in a terminal.
 var overstrike = regexp.MustCompile(`.\x08`)
 
-// render has the page printed on a very wide window.
+// render returns a function that renders a page with the program, in a very wide window.
 func render(t *testing.T, program string, args ...string) func(p *Page) string {
 	return func(p *Page) string {
 		t.Helper()
@@ -33,14 +33,14 @@ func renderers(t *testing.T) map[string]func(p *Page) string {
 	}
 }
 
-// awkward are texts that roff would take for something else.
+// awkward are texts with characters that roff interprets.
 var awkward = []string{
 	`.PP is a macro`, `.`, `..`, `'br is one too`, `a \fBback\fR \n(.g slash\`, `--long-flag -s`, `it's 'quoted' and "this" too`,
 	"`back quotes`", `a^b~c`, `100% of $1`, `tcp[tcpflags] & tcp-syn != 0`, `skb->dev é 日本 ‐`, `\" no comment`, `\&`, `.\" .`, `@rx|@nf`, `\(aq`,
 	strings.Repeat(`. ' \e `, 40) + `end`,
 }
 
-func TestTextComesOutAsItWentIn(t *testing.T) {
+func TestTextIsRenderedLiterally(t *testing.T) {
 	for name, render := range renderers(t) {
 		for _, text := range awkward {
 			p := New(Title{Name: "x", Section: 8})
@@ -95,7 +95,7 @@ func TestSourceLinesAreShort(t *testing.T) {
 	}
 }
 
-func TestParagraphsBelowHeadingsAreNotSetOff(t *testing.T) {
+func TestParagraphBelowHeadingHasNoMacro(t *testing.T) {
 	p := New(Title{Name: "x", Section: 8})
 	p.Section("s")
 	p.Paragraph(Plain("one"))

@@ -8,16 +8,16 @@ import (
 	"unicode"
 )
 
-// Text is roff that stands within a line: words, escaped, in one font or several.
+// Text is escaped text within a line, in one or several fonts.
 type Text string
 
-// Plain is s in the font of the page.
+// Plain returns text in the font of the page.
 func Plain(s string) Text { return Text(escape(s)) }
 
-// Bold is what the user types as it stands.
+// Bold returns text that the user types literally.
 func Bold(s string) Text { return font("B", s) }
 
-// Italic is what the user puts something else for.
+// Italic returns text that the user replaces with a value.
 func Italic(s string) Text { return font("I", s) }
 
 func font(name, s string) Text {
@@ -27,11 +27,11 @@ func font(name, s string) Text {
 	return Text(`\f` + name + escape(s) + `\fR`)
 }
 
-// glyphs are the characters that roff takes for orders, or prints as others that look
-// better in prose and can't be pasted into a shell.
+// glyphs are the characters that roff interprets, or prints as typographic characters that cannot be
+// pasted into a shell.
 var glyphs = map[rune]string{
 	'\\': `\(rs`, '-': `\-`, '\'': `\(aq`, '`': `\(ga`, '^': `\(ha`, '~': `\(ti`, '"': `\(dq`,
-	'…': `...`, // mandoc has no other where the window knows only ASCII
+	'…': `...`, // mandoc has no ASCII form of it
 }
 
 func escape(s string) string {
@@ -42,8 +42,8 @@ func escape(s string) string {
 	return b.String()
 }
 
-// glyph is a character by its name where it has no place in ASCII, so that the page needs
-// no declared encoding.
+// glyph escapes a character. Characters outside ASCII are written by name, so that the page needs no
+// declared encoding.
 func glyph(r rune) string {
 	name, special := glyphs[r]
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// printed is what a command line prints, which must be good and silent on standard error.
+// printed returns what a command line prints. It must succeed and print nothing to standard error.
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -45,7 +45,7 @@ func TestShortHelpFitsAScreen(t *testing.T) {
 }
 
 func TestEssentialsAreFlags(t *testing.T) {
-	all := names(allFlags(&options{}))
+	all := names(traceFlags())
 	for _, group := range essentials {
 		for _, name := range group.flags {
 			if !slices.Contains(all, name) {
@@ -57,15 +57,16 @@ func TestEssentialsAreFlags(t *testing.T) {
 
 func TestWaysToHelp(t *testing.T) {
 	for what, same := range map[string][][]string{
-		"one screen":      {{"-h"}, {"help"}, {"icmp", "-h"}, {"--drop", "-h"}},
-		"everything":      {{"--help"}, {"icmp", "--help"}},
-		"the version":     {{"--version"}, {"version"}},
-		"a command":       {{"help", "doctor"}, {"doctor", "--help"}, {"doctor", "-h"}, {"doctor", "--json", "-h"}},
-		"one of a flag":   {{"help", "version"}, {"version", "-h"}},
-		"help of help":    {{"help", "help"}},
-		"a flag":          {{"help", "--filter-func"}, {"help", "filter-func"}, {"help", "-filter-func"}, {"help", "--filter-func=x"}},
-		"a flag's, --":    {{"help", "--version"}},
-		"the flag --help": {{"help", "--help"}, {"help", "-h"}},
+		"one screen":               {{"-h"}, {"help"}, {"icmp", "-h"}, {"--drop", "-h"}},
+		"everything":               {{"--help"}, {"icmp", "--help"}},
+		"the version":              {{"--version"}, {"version"}},
+		"a command":                {{"help", "doctor"}, {"doctor", "--help"}, {"doctor", "-h"}, {"doctor", "--json", "-h"}},
+		"a command without flags":  {{"help", "version"}, {"version", "-h"}, {"version", "x", "--help"}},
+		"trace":                    {{"--help"}, {"help", "trace"}, {"trace", "--help"}, {"help", "all"}},
+		"help of help":             {{"help", "help"}},
+		"a flag":                   {{"help", "--filter-func"}, {"help", "filter-func"}, {"help", "-filter-func"}, {"help", "--filter-func=x"}},
+		"a flag that is a command": {{"help", "--version"}, {"help", "-version"}},
+		"the flag --help":          {{"help", "--help"}, {"help", "-h"}},
 	} {
 		want := printed(t, same[0]...)
 		for _, args := range same[1:] {
@@ -76,7 +77,7 @@ func TestWaysToHelp(t *testing.T) {
 	}
 	if printed(t, "-h") == printed(t, "--help") || printed(t, "help", "version") == printed(t, "help", "--version") ||
 		printed(t, "help", "help") == printed(t, "help", "--help") {
-		t.Error("two kinds of help are the same")
+		t.Error("two different kinds of help are equal")
 	}
 }
 
@@ -97,6 +98,10 @@ Examples:
 	if diff := cmp.Diff(want, printed(t, "help", "timestamp")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	want = "--json\n\n  Print one JSON object per line.\n\n  Default: false\n  Values:  true, false\n  Command: tracer doctor\n  Group:   Flags\n"
+	if diff := cmp.Diff(want, printed(t, "help", "--json")); diff != "" {
+		t.Errorf("a flag of a command (-want +got):\n%s", diff)
+	}
 	for name, line := range map[string]string{"drop": "Default: false", "vxlan-ports": "Default: 4789,4790,8472", "filter-mark": "Default: not set", "color": "Values:  auto, always, never", "buffer-size": "Default: 4M"} {
 		if !strings.Contains(printed(t, "help", name), "  "+line+"\n") {
 			t.Errorf("--%s: no line %q in\n%s", name, line, printed(t, "help", name))
@@ -104,10 +109,12 @@ Examples:
 	}
 }
 
-// TestEveryFlagHasHelp: its text, its group and what is related; within the screen's width.
+// TestEveryFlagHasHelp checks that the help of each flag has its text, group and related flags, and
+// fits the width.
 func TestEveryFlagHasHelp(t *testing.T) {
-	allFlags(&options{}).VisitAll(func(f *pflag.Flag) {
-		page := flagPage(f)
+	c := beginTrace(&options{})
+	c.flags.VisitAll(func(f *pflag.Flag) {
+		page := flagPage(c, f)
 		_, usage := pflag.UnquoteUsage(f)
 		if text := strings.Join(strings.Fields(page), " "); !strings.Contains(text, sentence(usage)) || !strings.Contains(text, "Related: --") || !strings.Contains(text, "Group: ") {
 			t.Errorf("--%s: something is missing:\n%s", f.Name, page)
@@ -120,8 +127,19 @@ func TestEveryFlagHasHelp(t *testing.T) {
 	})
 }
 
+// TestHelpOfCommandsFits checks the width of the help of all commands but trace.
+func TestHelpOfCommandsFits(t *testing.T) {
+	for _, c := range shownCommands() {
+		for line := range strings.Lines(c.defaultHelp()) {
+			if c.name != traceName && utf8.RuneCountInString(line) > shortWidth+1 {
+				t.Errorf("%s: too wide: %q", c.name, line)
+			}
+		}
+	}
+}
+
 func TestRelationsAreOfFlags(t *testing.T) {
-	all := names(allFlags(&options{}))
+	all := names(traceFlags())
 	for _, group := range relations {
 		if len(group) < 2 {
 			t.Errorf("%q is no relation", group)
@@ -137,31 +155,31 @@ func TestRelationsAreOfFlags(t *testing.T) {
 	}
 }
 
-// TestNoCommandBeginsAFilter: a word of the filter language is never taken for a command.
+// TestNoCommandBeginsAFilter checks that no keyword of filters is a command.
 func TestNoCommandBeginsAFilter(t *testing.T) {
 	for _, word := range keywords {
-		if commandOf([]string{word.Text}) != nil || isProgramWord(word.Text) {
-			t.Errorf("%q is a keyword of filters, and more", word.Text)
+		if commandNamed(word.Text) != nil || isProgramWord(word.Text) {
+			t.Errorf("%q is a keyword of filters, and a command or program", word.Text)
 		}
 	}
 	for _, line := range []string{"host help", "host version and port 80", "src host tracer", "port 53 and host pwru"} {
 		args := strings.Fields(line)
-		if commandOf(args) != nil || checkProgramWord(args) != nil {
-			t.Errorf("%q is not taken for a filter", line)
+		if c, _, err := choose(args); c.name != traceName || err != nil {
+			t.Errorf("%q calls %s (error %v), want a filter", line, c.name, err)
 		}
-		if o, err := parse(args); err != nil || o.config.Expr != line {
+		if o, err := parseTrace(args); err != nil || o.config.Expr != line {
 			t.Errorf("%q: filter %q, error %v", line, o.config.Expr, err)
 		}
 	}
 }
 
-// TestUnprintableValuesAreLeftOut: names of the running system were chosen by others.
+// TestUnprintableValuesAreLeftOut checks names of the running system, which others have chosen.
 func TestUnprintableValuesAreLeftOut(t *testing.T) {
-	f := allFlags(&options{}).Lookup("backend")
 	attachOffers["backend"] = oneOf("good", "b\x1b[31mad", "\u202ebad", "4711")
 	defer func() { attachOffers["backend"] = oneOf(backends...) }()
-	if got := valuesText(f); got != "good" {
-		t.Errorf("%q, want only what is printable", got)
+	c := beginTrace(&options{})
+	if got := valuesText(c, c.flags.Lookup("backend")); got != "good" {
+		t.Errorf("%q, want only printable values", got)
 	}
 }
 
@@ -173,6 +191,6 @@ func TestFill(t *testing.T) {
 		}
 	}
 	if strings.Join(strings.Fields(fill(long, "")), " ")+" " != long {
-		t.Error("words were lost")
+		t.Error("words are missing")
 	}
 }

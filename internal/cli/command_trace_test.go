@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// configOf is the defaults with the changes made.
+// configOf returns the defaults with a change.
 func configOf(change func(*app.Config)) app.Config {
 	c := app.Config{
 		Output:   export.Options{Columns: column.Options{Meta: true, Tuple: true}},
@@ -120,7 +120,7 @@ var parsed = map[string]func(*app.Config){
 
 func TestParse(t *testing.T) {
 	for line, change := range parsed {
-		o, err := parse(strings.Fields(line))
+		o, err := parseTrace(strings.Fields(line))
 		if err != nil {
 			t.Errorf("%q: %v", line, err)
 			continue
@@ -202,7 +202,7 @@ var refused = map[string]string{
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
 	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, first, stack, skb_dump, skb_shared_info, or default, or all\n"
 
-// TestRefused: each error has a hint.
+// TestRefused also checks that each error has a hint.
 func TestRefused(t *testing.T) {
 	for line, want := range refused {
 		if !strings.Contains(want, "\nhint: ") {
@@ -219,7 +219,7 @@ func TestRefused(t *testing.T) {
 
 func pageSize() string { return sizeValue{new(os.Getpagesize())}.String() }
 
-func TestWhatHasNoEffectIsNoted(t *testing.T) {
+func TestFlagsWithoutEffectAreNoted(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	Main(strings.Fields("--set-percpu-buf 4096 --filter-kprobe-batch 10 --filter-pid 0"), &stdout, &stderr)
 	want := "note: --set-percpu-buf has no effect: the buffer fits the metadata of any packet\n" +
@@ -230,8 +230,8 @@ func TestWhatHasNoEffectIsNoted(t *testing.T) {
 	}
 }
 
-// TestColumnsThatAreNotNamedAreNoted: what comes with another flag need not be named.
-func TestColumnsThatAreNotNamedAreNoted(t *testing.T) {
+// TestOmittedColumnsAreNoted checks that columns implied by another flag are not noted.
+func TestOmittedColumnsAreNoted(t *testing.T) {
 	for line, want := range map[string]string{
 		"--output-columns func --timestamp relative":                  "--output-columns does not name relative: not printed",
 		"--output-columns func --output-stack --output-caller":        "--output-columns does not name caller, stack: not printed",
@@ -243,7 +243,7 @@ func TestColumnsThatAreNotNamedAreNoted(t *testing.T) {
 		"--output-columns func --output-json --filter-trace-tc":       "",
 		"--output-columns func --output-tcp-seq --output-return":      "",
 	} {
-		o, err := parse(strings.Fields(line))
+		o, err := parseTrace(strings.Fields(line))
 		if err != nil {
 			t.Errorf("%q: %v", line, err)
 			continue

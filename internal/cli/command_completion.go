@@ -3,13 +3,13 @@
 package cli
 
 import (
+	"context"
 	_ "embed" // the scripts
 	"fmt"
-	"io"
 	"strings"
 )
 
-// The scripts contain no flags: they call `tracer complete`.
+// The scripts contain no flags. They call `tracer complete`.
 var (
 	//go:embed completion.bash
 	bashScript string
@@ -19,7 +19,7 @@ var (
 	fishScript string
 )
 
-// shell has a completion script.
+// shell is a shell that has a completion script.
 type shell struct{ name, script string }
 
 var shells = []shell{{"bash", bashScript}, {"zsh", zshScript}, {"fish", fishScript}}
@@ -36,11 +36,11 @@ func completionCommand() command {
 	return command{
 		name: "completion", args: strings.Join(shellNames(), "|"), help: "print a completion script for a shell",
 		details: "Load it with `source <(tracer completion bash)`; docs/completion.md says how to install it.",
-		words:   oneOf(shellNames()...), run: runCompletion,
+		call:    func() *call { return &call{arguments: inOrder(oneOf(shellNames()...)), run: runCompletion} },
 	}
 }
 
-func runCompletion(args []string, stdout, _ io.Writer) error {
+func runCompletion(_ context.Context, args []string, to streams) error {
 	switch {
 	case len(args) == 0:
 		return &usageError{text: "completion: shell missing", hint: shellsHint()}
@@ -49,7 +49,7 @@ func runCompletion(args []string, stdout, _ io.Writer) error {
 	}
 	for _, s := range shells {
 		if s.name == args[0] {
-			return say(stdout, s.script)
+			return say(to.out, s.script)
 		}
 	}
 	return &usageError{text: fmt.Sprintf("completion %q: not one of %s", args[0], strings.Join(shellNames(), ", ")), hint: shellsHint()}

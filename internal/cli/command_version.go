@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+)
+
+func versionCommand() command {
+	return command{name: "version", help: "print the version, as --version does", call: func() *call { return &call{run: runVersion} }}
+}
+
+func runVersion(_ context.Context, args []string, to streams) error {
+	if len(args) > 0 {
+		return takesNoArguments("version", args[0])
+	}
+	return say(to.out, versionLine())
+}
+
+// takesNoArguments is the error for an argument of a command without arguments.
+func takesNoArguments(name, arg string) error {
+	return &usageError{text: fmt.Sprintf("%s %q: takes no arguments", name, arg), hint: hostHint(name)}
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+
+	"tracer/internal/app"
+
+	"github.com/spf13/pflag"
+)
+
+// imply turns on what a flag implies, unless the user turned it off.
+func (o *options) imply(fs *pflag.FlagSet) error {
+	stack := fs.Lookup("output-stack")
+	if !o.config.Drops.Only || stack.Changed {
+		return nil
+	}
+	return stack.Value.Set("true")
+}
+
+// check rejects values that contradict each other.
+func (o *options) check(fs *pflag.FlagSet) error {
+	c := &o.config
+	if c.OutputFile != "" && c.ReadyFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
+		return &usageError{text: fmt.Sprintf("--ready-file %q: is also the --output-file", c.ReadyFile), hint: "name another file"}
+	}
+	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
+}
+
+// dropTracepoint is the name of the drop tracepoint for --filter-func.
+const dropTracepoint = "tp:kfree_skb"
+
+// checkDrop rejects a choice of functions if only drops are traced.
+func checkDrop(c *app.Config) error {
+	why := "--drop"
+	if !c.Drops.Only {
+		why = "--filter-drop-reason"
+	}
+	switch {
+	case !c.Drops.Alone():
+		return nil
+	case c.Plan.Func != "":
+		return &usageError{
+			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Plan.Func, why),
+			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func for the drops alone", why, shellWord(c.Plan.Func+"|"+dropTracepoint)),
+		}
+	case c.Plan.FuncExclude != "":
+		return &usageError{
+			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.Plan.FuncExclude, why),
+			hint: fmt.Sprintf("leave out --filter-func-exclude for the drops alone, or %s to trace functions too", why),
+		}
+	}
+	return nil
+}
+
+// checkReturns rejects --returns-by if no returns are traced.
+func checkReturns(c *app.Config) error {
+	if c.Plan.ReturnsBy == "" || c.Output.Columns.Return || c.Plan.Follow.ByStack {
+		return nil
+	}
+	return &usageError{text: fmt.Sprintf("--returns-by %q: no returns are traced", c.Plan.ReturnsBy), hint: "add --output-return"}
+}
