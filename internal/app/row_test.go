@@ -52,10 +52,11 @@ type ring struct {
 	names   *enrich.Enricher
 	numbers *journey.Numbers
 	records [][]byte
-	buffer  []byte
-	next    int
-	// most is the number of records that are read, again and again from the first.
-	most int
+	// buffer has the current record; nil means that records are decoded in place.
+	buffer []byte
+	next   int
+	// most is the number of records that are read, again and again from the first; read counts them.
+	most, read int
 }
 
 func newRing(names enrich.Options, layout stream.Layout, records [][]byte) *ring {
@@ -66,11 +67,18 @@ func newRing(names enrich.Options, layout stream.Layout, records [][]byte) *ring
 }
 
 func (r *ring) Next() (*event.Event, error) {
-	if r.next == r.most {
+	if r.read == r.most {
 		return nil, io.EOF
 	}
-	record := r.buffer[:copy(r.buffer, r.records[r.next%len(r.records)])]
+	r.read++
+	if r.next == len(r.records) {
+		r.next = 0
+	}
+	record := r.records[r.next]
 	r.next++
+	if r.buffer != nil {
+		record = r.buffer[:copy(r.buffer, record)]
+	}
 	e, err := r.decoder.Decode(record)
 	if err != nil {
 		return nil, err
@@ -126,7 +134,7 @@ func benchmarkRow(b *testing.B, json bool) {
 		functions[i] = kernel.Function{Name: "ip_finish_output2"[:10+i%7], Addr: 0xffffffff81000000 + uint64(i)*64}
 	}
 	src := newRing(enrich.Options{Functions: functions}, stream.Layout{}, walk(functions))
-	src.most = b.N
+	src.most, src.buffer = b.N, nil
 	out := sink.New(io.Discard, sink.Options{JSON: json, Columns: column.Options{Tuple: true}})
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -15,7 +15,9 @@ func dumpOptions() Options {
 	return Options{
 		SkbFormat:    func(raw []byte) *event.Value { return formatted("skb " + string(raw)) },
 		SharedFormat: func(raw []byte) *event.Value { return formatted("shared " + string(raw)) },
-		Values:       func(raw []byte) []event.NamedValue { return []event.NamedValue{{Name: "x", Value: formatted(string(raw))}} },
+		Values: func(raw []byte) []event.NamedValue {
+			return []event.NamedValue{{Name: "x", Value: formatted(string(raw))}}
+		},
 	}
 }
 
