@@ -19,7 +19,7 @@ import (
 
 const module = "tracer"
 
-// packages has each of our packages, and which of our packages it may import. Data flows from cli to export, and no stage
+// packages has each of our packages, and which of our packages it may import. Data flows from cli to sink, and no stage
 // imports a later one. All packages under e2e are one row, and may import each other.
 var packages = map[string][]string{
 	"internal/caret":     {},
@@ -42,14 +42,20 @@ var packages = map[string][]string{
 	"internal/outfile":   {},
 	"internal/stdout":    {},
 	"internal/result":    {"internal/event", "internal/kernel"},
+	"internal/input":     {},
+	"internal/journey":   {"internal/event"},
+	"internal/source":    {"internal/event"},
 	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result", "internal/value"},
 	"internal/column":    {"internal/event", "internal/printable"},
 	"internal/value":     {"internal/endian", "internal/printable"},
-	"internal/export":    {"internal/column", "internal/event"},
-	"internal/app":       stages,
-	"internal/complete":  {"internal/enrich", "internal/kernel"},
+	"internal/live":      stages,
+	"internal/sink":      {"internal/column", "internal/event", "internal/outfile", "internal/stdout"},
+	"internal/pipeline":  {"internal/event", "internal/journey", "internal/sink", "internal/source"},
+	"internal/notice":    {"internal/attach", "internal/bpf", "internal/column", "internal/event", "internal/filter", "internal/journey", "internal/kernel", "internal/plan", "internal/printable", "internal/privilege"},
+	"internal/app":       append([]string{"internal/column", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/printable", "internal/privilege", "internal/sink", "internal/stdout"}, stages...),
+	"internal/complete":  {"internal/input", "internal/kernel"},
 	"internal/roff":      {},
-	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/enrich", "internal/export", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/stdout"},
+	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/sink", "internal/stdout"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel", "internal/rdonly"},
 	"docs":               {},
@@ -58,10 +64,10 @@ var packages = map[string][]string{
 	".":                  {},
 }
 
-// stages are the packages that internal/app connects. No other package imports so many.
+// stages are the packages that internal/live connects.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/column", "internal/export", "internal/outfile", "internal/printable", "internal/privilege", "internal/stdout",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/source",
 }
 
 // forTests is the package that every test may import, and no other file.
@@ -73,7 +79,7 @@ const forTests = "internal/ktest"
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
-		"e2e", "internal/app", "internal/attach", "internal/bpf", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest",
+		"e2e", "internal/attach", "internal/bpf", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest", "internal/live", "internal/notice",
 		"internal/plan", "internal/rdonly", "internal/stream", "internal/value",
 	},
 	"github.com/cloudflare/cbpfc":        {},
@@ -81,16 +87,17 @@ var foreign = map[string][]string{
 	"github.com/fxamacker/cbor/v2":       {"internal/event"},
 	"github.com/google/go-cmp":           {},
 	"github.com/google/nftables":         {"internal/ktest"},
-	"github.com/jsimonetti/rtnetlink/v2": {"internal/enrich", "internal/ktest"},
+	"github.com/jsimonetti/rtnetlink/v2": {"internal/input", "internal/ktest"},
 	"github.com/mattn/go-runewidth":      {"internal/column"},
-	"github.com/mdlayher/netlink":        {"internal/enrich", "internal/ktest"},
+	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest"},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/spf13/pflag":             {"internal/cli"},
 	"github.com/vishvananda/netlink":     {"internal/ktest"},
 	"golang.org/x/net":                   {"internal/filter", "libpcap"},
+	"golang.org/x/sync":                  {"internal/live"},
 	"golang.org/x/sys": {
-		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/kernel", "internal/ktest", "internal/lookup",
-		"internal/outfile", "internal/privilege", "internal/result", "internal/stream",
+		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
+		"internal/notice", "internal/outfile", "internal/pipeline", "internal/privilege", "internal/result", "internal/sink", "internal/stream",
 	},
 	"kernel.org/pub/linux/libs/security/libcap/psx": {"internal/privilege"},
 	"mvdan.cc/sh/v3": {},
@@ -157,7 +164,7 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		"a module of the table":        {"internal/stream/a.go", "golang.org/x/sys/unix", false},
 		"for another package":          {"internal/event/a.go", "golang.org/x/sys/unix", true},
 		"for a test":                   {"internal/event/a_test.go", "golang.org/x/sys/unix", false},
-		"a second netlink stack":       {"internal/enrich/a.go", "github.com/vishvananda/netlink", true},
+		"a second netlink stack":       {"internal/input/a.go", "github.com/vishvananda/netlink", true},
 		"a package for tests":          {"internal/plan/a.go", "github.com/google/go-cmp/cmp", true},
 		"a module not in the table":    {"internal/kernel/a_test.go", "github.com/cilium/cilium/pkg/bpf", true},
 		"a module named like another":  {"internal/kernel/a.go", "github.com/cilium/ebpfx", true},

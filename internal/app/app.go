@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package app joins the stages: it resolves what the user typed, makes the
-// plan, has it carried out, and moves events from the ring to the output until
-// it is told to stop.
+// Package app is the command that traces: it wires a live source to a sink, and does what affects the whole
+// process: it drops privileges, tunes the garbage collector, and prints notices.
 package app
 
 import (
@@ -12,41 +11,28 @@ import (
 	"io"
 	"time"
 
-	"tracer/internal/export"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
+	"tracer/internal/live"
+	"tracer/internal/notice"
+	"tracer/internal/pipeline"
 	"tracer/internal/plan"
+	"tracer/internal/sink"
 	"tracer/internal/stdout"
 )
 
-// Config is what the user wants, as typed where it has to be looked up.
+// Config is what the user wants.
 type Config struct {
-	Kernel kernel.Options
-	// Plan is what planning takes as the user gave it. The fields of Plan that have to be looked
-	// up or compiled first are made from the other fields of Config.
-	Plan plan.Options
-	// Expr is the packet filter in the language of pcap-filter(7); empty is every skb.
-	// TunnelL2 and TunnelL3 are such filters for what is inside of a tunnel: an
-	// Ethernet frame, or an IP packet.
-	Expr, TunnelL2, TunnelL3 string
-	// Netns are paths, names as in `ip netns`, inode:N or pid:N. Each may be
-	// negated by a ! in front.
-	Netns []string
-	// Ifnames are interfaces in Netns, or else in our own network namespace; a
-	// trailing * stands for any rest, a ! in front negates.
-	Ifnames []string
-	// Mark is mark[/mask].
-	Mark   string
-	Owners Owners
-	Drops  Drops
-	Limits Limits
-	Output export.Options
-	// Color is when text has colours: always, never, or else on a terminal.
+	// Config says what to trace. What depends on the columns is set from Output.
+	live.Config
+	Limits pipeline.Limits
+	Output sink.Options
+	// Color is when text has colours: ColorAlways, ColorNever, or else on a terminal.
 	Color string
-	// OutputFile gets the events; empty is Stdout.
+	// OutputFile is the file for the events; empty means Stdout.
 	OutputFile string
 	Rotation   Rotation
-	// ReadyFile is made when everything is attached.
+	// ReadyFile is created once everything is attached.
 	ReadyFile string
 	DryRun    bool
 	Debug     bool
@@ -54,29 +40,33 @@ type Config struct {
 	Stderr    io.Writer
 }
 
-// LibpcapVersion is the first line that libpcap says of itself.
+// Rotation says when the output file is replaced by a new one.
+type Rotation = sink.Rotation
+
+// LibpcapVersion returns the first line of the version of libpcap.
 func LibpcapVersion() string { return filter.Library() }
 
 // began is when this package was initialized, which is soon after the command was started.
 var began = time.Now()
 
-// Run does what cfg says until ctx ends, the limit is reached or the output's
-// reader goes away, all of which are no errors.
+// Run traces until ctx is done, a limit is reached or the reader of the output has gone, none of which is an
+// error.
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
-	say := newTeller(cfg, began)
+	say := newTerminal(cfg.Stderr)
+	notices := notice.New(say.send, notice.Options{Debug: cfg.Debug, Began: began})
 	err := cmp.Or(checkStdout(cfg), kernel.NeedFiles(), kernel.NeedProc(), needMemory(cfg))
 	if err == nil {
-		err = run(ctx, cfg, say)
+		err = run(ctx, cfg, notices)
 	}
-	say.w.clear()
+	say.clear()
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err
 }
 
-// checkStdout is for everything that is printed, unless that is only events in a file.
+// checkStdout checks standard output, unless it is only used for events, and they go to a file.
 func checkStdout(cfg Config) error {
 	if cfg.OutputFile != "" && !cfg.DryRun {
 		return nil
@@ -84,7 +74,7 @@ func checkStdout(cfg Config) error {
 	return stdout.Check(cfg.Stdout)
 }
 
-// needMemory returns no error for a plan that is only printed, which takes less.
+// needMemory returns no error for a dry run, which needs less memory.
 func needMemory(cfg Config) error {
 	err := kernel.NeedMemory()
 	if cfg.DryRun {
@@ -93,52 +83,53 @@ func needMemory(cfg Config) error {
 	return err
 }
 
-func run(ctx context.Context, cfg Config, say *teller) error {
+func run(ctx context.Context, cfg Config, notices *notice.Notifier) error {
 	if !cfg.DryRun {
-		say.reading()
+		notices.Reading()
 	}
-	cfg.Plan.Lookups = lookupsAsked(cfg)
-	options, err := resolve(cfg)
+	request, err := live.Resolve(withColumns(cfg))
 	if err != nil {
 		return err
 	}
-	if cfg.Kernel, err = kernelOptions(cfg.Kernel, options); err != nil {
-		return err
-	}
-	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Plan.Lookups)...)
-	if cfg.Kernel.BTFFile == "" { // which is of vmlinux alone
-		cfg.Kernel.LikelyModules = plan.LookupModules(cfg.Plan.Lookups)
-	}
 	if cfg.DryRun {
-		return dryRun(ctx, cfg, options)
+		return dryRun(ctx, cfg, request)
 	}
 	if err := kernel.CheckPrivileges(); err != nil {
 		return err
 	}
-	out, err := openOutput(ctx, cfg, say)
+	out, err := sink.Open(ctx, targetOf(cfg, notices))
 	if err != nil {
 		return err
 	}
 	ready, err := claimReadyFile(cfg.ReadyFile)
 	if err != nil {
-		return errors.Join(err, out.close())
+		return errors.Join(err, out.Close())
 	}
-	err = trace(ctx, cfg, options, out, ready, say)
-	return errors.Join(err, ready.close(), out.close())
+	err = trace(ctx, cfg, request, out, ready, notices)
+	return errors.Join(err, ready.close(), out.Close())
 }
 
-// dryRun prints the plan; what can't be known without privileges is left out.
-func dryRun(ctx context.Context, cfg Config, o plan.Options) error {
-	facts, err := kernel.Gather(ctx, cfg.Kernel)
+func targetOf(cfg Config, notices *notice.Notifier) sink.Target {
+	o := cfg.Output
+	o.Color = isColored(cfg)
+	return sink.Target{
+		Options: o, Path: cfg.OutputFile, Stdout: cfg.Stdout, Rotation: cfg.Rotation,
+		Wait: cfg.Limits.Duration, Waiting: notices.NoReader,
+	}
+}
+
+// dryRun prints the plan, without what can't be known without privileges.
+func dryRun(ctx context.Context, cfg Config, r live.Request) error {
+	facts, err := kernel.Gather(ctx, r.Kernel)
 	if err != nil {
 		return err
 	}
-	p, err := plan.New(o, facts)
+	p, err := plan.New(r.Plan, facts)
 	if err == nil {
 		return p.Print(cfg.Stdout, cfg.Debug)
 	}
 	if lacking := kernel.CheckPrivileges(); lacking != nil {
-		return plan.PrintUnprivileged(cfg.Stdout, o, lacking)
+		return plan.PrintUnprivileged(cfg.Stdout, r.Plan, lacking)
 	}
 	return err
 }

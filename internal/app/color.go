@@ -5,6 +5,8 @@ package app
 import (
 	"io"
 	"os"
+
+	"tracer/internal/sink"
 )
 
 // The words for Config.Color.
@@ -14,7 +16,7 @@ const (
 	ColorNever  = "never"
 )
 
-// isColored says whether text has colours, see https://no-color.org.
+// isColored reports whether text has colours, see https://no-color.org.
 func isColored(cfg Config) bool {
 	switch cfg.Color {
 	case ColorAlways:
@@ -25,8 +27,8 @@ func isColored(cfg Config) bool {
 	return cfg.OutputFile == "" && ColorsByItself(cfg.Stdout)
 }
 
-// ColorsByItself says whether there are colours for somebody who did not ask: on a terminal
-// that can show them, unless the environment asks for none.
+// ColorsByItself reports whether colours are the default: on a terminal that can show them, unless the
+// environment disables them.
 func ColorsByItself(w io.Writer) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return sink.IsTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// terminal is one of the kernel's own making.
-func terminal(t *testing.T) *os.File {
+// pseudoterminal returns one of the kernel.
+func pseudoterminal(t *testing.T) *os.File {
 	t.Helper()
 	keyboard, screen, err := pty.Open()
 	if err != nil {
@@ -23,7 +23,7 @@ func terminal(t *testing.T) *os.File {
 }
 
 func TestColor(t *testing.T) {
-	tty := terminal(t)
+	tty := pseudoterminal(t)
 	for _, c := range []struct {
 		color, file, term, noColor string
 		stdout                     io.Writer

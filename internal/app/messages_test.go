@@ -13,29 +13,26 @@ import (
 	"tracer/internal/attach"
 	"tracer/internal/event"
 	"tracer/internal/kernel"
+	"tracer/internal/notice"
 	"tracer/internal/plan"
 )
 
-// messages writes every message that has a name that others chose, and returns the number of lines
-// that this takes.
+// messages writes every notice with a name that others control, and returns the number of lines.
 func messages(w *bytes.Buffer, name string) int {
-	tell := newTeller(Config{Stderr: w, Debug: true}, began)
-	tell.plan = &plan.Plan{}
+	n := notice.New(newTerminal(w).send, notice.Options{Debug: true})
+	n.Planned(&kernel.Facts{Skipped: []kernel.Skipped{{Name: name, Reason: "notrace"}}}, &plan.Plan{Backend: kernel.Kprobe})
 	program := kernel.Program{Name: name, Tag: "0", Type: "sched_cls"}
 	refused := attach.Untraced{Program: program, Reason: errors.New("refused")}
-	tell.found(attach.Found{
+	n.Programs(attach.Found{
 		Traced: []kernel.Program{program}, Gone: []kernel.Program{program},
 		Untraced: []attach.Untraced{refused}, Unlanded: []attach.Untraced{refused},
 	})
-	tell.attached(&attach.Session{Skipped: []attach.Skipped{{Name: name, Reason: refused.Reason}}})
-	tell.summary(event.Totals{Dropped: 1, DropReasons: []event.ReasonCount{{Name: name, Count: 1}}})
-	for _, line := range skippedLines([]kernel.Skipped{{Name: name, Reason: "notrace"}}) {
-		w.WriteString(line + "\n")
-	}
-	return 9
+	n.Attached(&attach.Session{Skipped: []attach.Skipped{{Name: name, Reason: refused.Reason}}})
+	n.Summary(event.Totals{Dropped: 1, DropReasons: []event.ReasonCount{{Name: name, Count: 1}}})
+	return 10
 }
 
-// FuzzMessages: no name begins a line or speaks to a terminal.
+// FuzzMessages checks that no name begins a line or has sequences for a terminal.
 func FuzzMessages(f *testing.F) {
 	f.Add("eth0")
 	f.Add("a\ntracer: b\x1b[2J\u009b\u202e\u2028\xff")
@@ -52,11 +49,11 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// TestTheStatusLineIsEscaped: only its own sequences reach the terminal.
-func TestTheStatusLineIsEscaped(t *testing.T) {
+// TestStatusLineIsEscaped checks that only its own sequences reach the terminal.
+func TestStatusLineIsEscaped(t *testing.T) {
 	var w bytes.Buffer
-	s := status{w: &w, terminal: true}
-	s.show("attaching %s", "\x1b[2J\n")
+	s := terminal{w: &w, isTerminal: true}
+	s.show("attaching \x1b[2J\n")
 	if got, want := w.String(), eraseLine+`attaching \x1b[2J\x0a`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -3,61 +3,32 @@
 package app
 
 import (
-	"os"
-
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/kernel"
+	"tracer/internal/live"
 	"tracer/internal/privilege"
+	"tracer/internal/sink"
 )
 
-// dropPrivileges gives up what nothing needs that is still to come. Where the system does
-// not let us, tracing goes on with what there is.
-func (t *tracing) dropPrivileges() {
-	left, err := privilege.Drop(t.needed())
-	if t.say.undropped(err); err == nil {
-		t.say.dropped(left)
-	}
+// dropPrivileges drops every capability that is not needed any more. If the system does not allow it, tracing
+// continues with all of them.
+func dropPrivileges(source *live.Source, out *sink.File, ready *readyFile) (kept kernel.CapabilitySet, err error) {
+	return privilege.Drop(source.Capabilities(privilege.Without) | capabilitiesOfFiles(out, ready))
 }
 
-// needed are the capabilities that are used while packets are traced.
-func (t *tracing) needed() kernel.CapabilitySet {
-	needed := t.files
-	if t.watches {
-		needed |= ofPrograms
-	}
-	if t.owner.Process() {
-		needed |= kernel.SetOf(unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)
-	}
-	if t.netnsNames && os.Geteuid() != 0 {
-		needed |= kernel.SetOf(unix.CAP_DAC_READ_SEARCH)
-	}
-	if privilege.Without(t.readsCounters) != nil {
-		needed |= kernel.SetOf(unix.CAP_BPF)
-	}
-	return needed
-}
-
-// ofPrograms are what it takes to trace BPF programs that are loaded later.
-var ofPrograms = kernel.SetOf(unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN, unix.CAP_SYSLOG)
-
-func (t *tracing) readsCounters() error {
-	_, err := t.session.Counts()
-	return err
-}
-
-// rotates are what root uses where files and folders are not its own: putting a file aside
-// for a new one with the same owner.
+// rotates are the capabilities that root uses for files and folders of other users: it replaces a file by a new
+// one with the same owner.
 var rotates = kernel.SetOf(unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNER)
 
-// fileRights are those that it takes to write the files later. Mostly that is none: they lie
-// in folders that their owner may write to.
-func fileRights(out *output, ready *readyFile) (rights kernel.CapabilitySet) {
+// capabilitiesOfFiles returns the capabilities that are needed to write the files later. There are none if
+// their owner may write to the folders.
+func capabilitiesOfFiles(out *sink.File, ready *readyFile) (needed kernel.CapabilitySet) {
 	if privilege.Without(ready.creatable) != nil {
-		rights |= kernel.SetOf(unix.CAP_DAC_OVERRIDE)
+		needed |= kernel.SetOf(unix.CAP_DAC_OVERRIDE)
 	}
-	if out.file != nil && privilege.Without(out.file.Rotatable) != nil {
-		rights |= rotates
+	if privilege.Without(out.Rotatable) != nil {
+		needed |= rotates
 	}
-	return rights
+	return needed
 }

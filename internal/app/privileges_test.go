@@ -4,6 +4,7 @@ package app
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,9 +14,10 @@ import (
 	"tracer/internal/kernel"
 	"tracer/internal/ktest"
 	"tracer/internal/privilege"
+	"tracer/internal/sink"
 )
 
-// folderOf is a folder of that user's with a file in it, of the same or another user's.
+// folderOf returns a folder of a user with a file in it, of the same or another user.
 func folderOf(t *testing.T, owner, ownerOfFile int) (folder, file string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -26,13 +28,13 @@ func folderOf(t *testing.T, owner, ownerOfFile int) (folder, file string) {
 	return folder, file
 }
 
-func TestRightsForFilesAreKeptWhereTheyAreNeeded(t *testing.T) {
+func TestCapabilitiesForFilesOfOtherUsers(t *testing.T) {
 	ktest.Root(t)
-	const somebody = 65534
+	const nobody = 65534
 	override := kernel.SetOf(unix.CAP_DAC_OVERRIDE)
 	ours, oursOut := folderOf(t, 0, 0)
-	theirs, theirsOut := folderOf(t, somebody, 0)
-	_, givenOut := folderOf(t, 0, somebody)
+	theirs, theirsOut := folderOf(t, nobody, 0)
+	_, givenOut := folderOf(t, 0, nobody)
 	for name, tc := range map[string]struct {
 		cfg  Config
 		want kernel.CapabilitySet
@@ -44,16 +46,16 @@ func TestRightsForFilesAreKeptWhereTheyAreNeeded(t *testing.T) {
 		"output in another's folder": {Config{OutputFile: theirsOut}, rotates},
 		"output of another":          {Config{OutputFile: givenOut}, rotates},
 	} {
-		if got := rightsFor(t, tc.cfg); got != tc.want {
+		if got := capabilitiesFor(t, tc.cfg); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, privilege.Names(got), privilege.Names(tc.want))
 		}
 	}
 }
 
-// rightsFor opens the files as a run does.
-func rightsFor(t *testing.T, cfg Config) kernel.CapabilitySet {
+// capabilitiesFor opens the files as a run does.
+func capabilitiesFor(t *testing.T, cfg Config) kernel.CapabilitySet {
 	t.Helper()
-	out, err := openOut(t.Context(), cfg)
+	out, err := sink.Open(t.Context(), sink.Target{Path: cfg.OutputFile, Stdout: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +63,9 @@ func rightsFor(t *testing.T, cfg Config) kernel.CapabilitySet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rights := fileRights(out, ready)
-	if err := errors.Join(out.close(), ready.close()); err != nil {
+	needed := capabilitiesOfFiles(out, ready)
+	if err := errors.Join(out.Close(), ready.close()); err != nil {
 		t.Error(err)
 	}
-	return rights
+	return needed
 }

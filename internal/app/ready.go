@@ -14,7 +14,7 @@ type readyFile struct {
 	file *outfile.Deferred
 }
 
-// claimReadyFile also removes an old one, which would say ready too early.
+// claimReadyFile opens the directory of the file, and removes an old file.
 func claimReadyFile(path string) (*readyFile, error) {
 	r := &readyFile{path: path}
 	if path == "" {
@@ -41,7 +41,7 @@ func (r *readyFile) creatable() error {
 	return r.file.Creatable()
 }
 
-// appear makes the file.
+// appear creates the file.
 func (r *readyFile) appear() error {
 	if r.file == nil {
 		return nil

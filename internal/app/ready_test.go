@@ -16,7 +16,7 @@ func TestReadyFileAppearsOnlyWhenTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("the ready file is there too early: %v", err)
+		t.Errorf("the ready file exists too early: %v", err)
 	}
 	if err := r.appear(); err != nil {
 		t.Fatal(err)

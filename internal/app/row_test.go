@@ -14,18 +14,20 @@ import (
 	"tracer/internal/column"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
-	"tracer/internal/export"
+	"tracer/internal/journey"
 	"tracer/internal/kernel"
+	"tracer/internal/pipeline"
+	"tracer/internal/sink"
 	"tracer/internal/stream"
 )
 
-// bytesOf is what the kernel writes of a part.
+// bytesOf returns a part as the kernel writes it.
 func bytesOf[T any](v T) []byte {
 	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&v)), unsafe.Sizeof(v)))
 }
 
-// walk is the records of a packet on its way through functions, with what the default
-// columns need: its length changes at every fourth, and nothing else.
+// walk returns the records of a packet that passes through functions, with the parts for the default columns.
+// Only its length changes, at every fourth function.
 func walk(functions []kernel.Function) [][]byte {
 	var records [][]byte
 	for i, f := range functions {
@@ -44,36 +46,82 @@ func walk(functions []kernel.Function) [][]byte {
 	return records
 }
 
-// TestRowsBehindWithheldEvents: a row tells of its own event, whatever changed in those before
-// it that were not printed.
-func TestRowsBehindWithheldEvents(t *testing.T) {
-	functions := []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000000}}
-	var out bytes.Buffer
-	tracing := tracing{
-		names: enrich.New(enrich.Options{Functions: functions}),
-		out:   &output{Exporter: export.New(&out, export.Options{})},
-	}
-	decoder := stream.NewDecoder(stream.Layout{})
-	for i, cpu := range []uint16{3, 5, 5} {
-		e, err := decoder.Decode(bytesOf(bpf.Core{Kind: bpf.KindFunction, Addr: functions[0].Addr, Skb: 0xa00, Cpu: cpu}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tracing.full = i == 1
-		if err := tracing.print(e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tracing.flush(); err != nil {
-		t.Fatal(err)
-	}
-	rows := strings.Split(out.String(), "\n")[1:]
-	if tracing.totals.Withheld != 1 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
-		t.Errorf("%d withheld, rows on CPUs 3 and 5:\n%s", tracing.totals.Withheld, out.String())
+// ring is a source of records that are decoded and named as those of a live source, in memory that is reused.
+type ring struct {
+	decoder *stream.Decoder
+	names   *enrich.Enricher
+	numbers *journey.Numbers
+	records [][]byte
+	// buffer has the current record; nil means that records are decoded in place.
+	buffer []byte
+	next   int
+	// most is the number of records that are read, again and again from the first; read counts them.
+	most, read int
+}
+
+func newRing(names enrich.Options, layout stream.Layout, records [][]byte) *ring {
+	return &ring{
+		decoder: stream.NewDecoder(layout), names: enrich.New(names), numbers: journey.NewNumbers(1, 0),
+		records: records, buffer: make([]byte, 1024), most: len(records),
 	}
 }
 
-// BenchmarkRow is what user space does for one event, but for reading the ring and writing.
+func (r *ring) Next() (*event.Event, error) {
+	if r.read == r.most {
+		return nil, io.EOF
+	}
+	r.read++
+	if r.next == len(r.records) {
+		r.next = 0
+	}
+	record := r.records[r.next]
+	r.next++
+	if r.buffer != nil {
+		record = r.buffer[:copy(r.buffer, record)]
+	}
+	e, err := r.decoder.Decode(record)
+	if err != nil {
+		return nil, err
+	}
+	r.numbers.Notice(e)
+	r.names.Name(e)
+	return e, nil
+}
+
+func (r *ring) enrich(e *event.Event) {
+	r.names.Complete(e)
+	r.numbers.Rename(e)
+}
+
+func (r *ring) Close() error { return nil }
+
+// TestRowsAfterSuppressedEvents checks that a row has the values of its own event, whatever changed in
+// suppressed events before it.
+func TestRowsAfterSuppressedEvents(t *testing.T) {
+	functions := []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000000}}
+	var records [][]byte
+	for i, cpu := range []uint16{3, 5, 5, 5} {
+		skb := uint64(0xa00)
+		if i > 1 {
+			skb = 0xb00
+		}
+		records = append(records, bytesOf(bpf.Core{Kind: bpf.KindFunction, Addr: functions[0].Addr, Skb: skb, Cpu: cpu}))
+	}
+	var out bytes.Buffer
+	src := newRing(enrich.Options{Functions: functions}, stream.Layout{}, records)
+	totals, err := pipeline.Run(t.Context(), src, []pipeline.Stage{src.enrich}, []pipeline.Output{{Sink: sink.New(&out, sink.Options{})}}, pipeline.Options{
+		Limits: pipeline.Limits{EventsPerPacket: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(out.String(), "\n")[1:]
+	if totals[0].Withheld != 2 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
+		t.Errorf("%d suppressed, rows on CPUs 3 and 5:\n%s", totals[0].Withheld, out.String())
+	}
+}
+
+// BenchmarkRow is the work of user space for one event, without reading the ring and writing.
 func BenchmarkRow(b *testing.B) {
 	for name, json := range map[string]bool{"text": false, "JSON": true} {
 		b.Run(name, func(b *testing.B) { benchmarkRow(b, json) })
@@ -85,20 +133,33 @@ func benchmarkRow(b *testing.B, json bool) {
 	for i := range functions {
 		functions[i] = kernel.Function{Name: "ip_finish_output2"[:10+i%7], Addr: 0xffffffff81000000 + uint64(i)*64}
 	}
-	records := walk(functions)
-	t := tracing{
-		names: enrich.New(enrich.Options{Functions: functions}),
-		out:   &output{Exporter: export.New(io.Discard, export.Options{JSON: json, Columns: column.Options{Tuple: true}})},
-	}
-	decoder := stream.NewDecoder(stream.Layout{})
+	src := newRing(enrich.Options{Functions: functions}, stream.Layout{}, walk(functions))
+	src.most, src.buffer = b.N, nil
+	out := sink.New(io.Discard, sink.Options{JSON: json, Columns: column.Options{Tuple: true}})
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		e, err := decoder.Decode(records[i%len(records)])
-		if err != nil {
-			b.Fatal(err)
+	b.ResetTimer()
+	if _, err := pipeline.Run(b.Context(), src, []pipeline.Stage{src.enrich}, []pipeline.Output{{Sink: out}}, pipeline.Options{}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestRowsAllocateNothing compares the allocations of a short and a long run.
+func TestRowsAllocateNothing(t *testing.T) {
+	functions := []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000000}, {Name: "ip_output", Addr: 0xffffffff81000040}}
+	for _, json := range []bool{false, true} {
+		allocations := func(rows int) float64 {
+			return testing.AllocsPerRun(3, func() {
+				src := newRing(enrich.Options{Functions: functions}, stream.Layout{}, walk(functions))
+				src.most = rows
+				out := sink.New(io.Discard, sink.Options{JSON: json, Columns: column.Options{Tuple: true}})
+				outputs := []pipeline.Output{{Sink: out}, {Sink: out, Filter: func(e *event.Event) bool { return e.Skb == 0 }}}
+				if _, err := pipeline.Run(t.Context(), src, []pipeline.Stage{src.enrich}, outputs, pipeline.Options{}); err != nil {
+					t.Fatal(err)
+				}
+			})
 		}
-		if err := t.print(e); err != nil {
-			b.Fatal(err)
+		if short, long := allocations(100), allocations(20_000); long > short+5 {
+			t.Errorf("JSON %t: %v allocations for 100 rows and %v for 20,000", json, short, long)
 		}
 	}
 }

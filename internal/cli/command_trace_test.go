@@ -11,8 +11,8 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/column"
-	"tracer/internal/export"
 	"tracer/internal/plan"
+	"tracer/internal/sink"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,7 +20,7 @@ import (
 // configOf returns the defaults with a change.
 func configOf(change func(*app.Config)) app.Config {
 	c := app.Config{
-		Output:   export.Options{Columns: column.Options{Meta: true, Tuple: true}},
+		Output:   sink.Options{Columns: column.Options{Meta: true, Tuple: true}},
 		Rotation: app.Rotation{MaxSize: 100},
 	}
 	change(&c)

@@ -5,23 +5,23 @@ package complete
 import (
 	"strconv"
 
-	"tracer/internal/enrich"
+	"tracer/internal/input"
 )
 
 // Netns returns the names of network namespaces.
-func Netns() []Word { return wordsOf("network namespace", enrich.NetnsNames()) }
+func Netns() []Word { return wordsOf("network namespace", input.NetnsNames()) }
 
 // NetnsInodes returns the inode numbers of our own network namespace and of those that have names.
 func NetnsInodes() []Word {
 	words := netnsInode("/proc/self/ns/net", "this network namespace")
-	for _, name := range enrich.NetnsNames() {
+	for _, name := range input.NetnsNames() {
 		words = append(words, netnsInode(name, "network namespace "+name)...)
 	}
 	return words
 }
 
 func netnsInode(spec, help string) []Word {
-	inode, _, err := enrich.NetnsInode(spec)
+	inode, _, err := input.NetnsInode(spec)
 	if err != nil {
 		return nil
 	}
@@ -32,11 +32,11 @@ func netnsInode(spec, help string) []Word {
 // our own namespace if none is given.
 func Interfaces(netns []string) []Word {
 	if len(netns) == 0 {
-		netns = []string{enrich.OwnNetns}
+		netns = []string{input.OwnNetns}
 	}
 	var names []string
 	for _, spec := range netns {
-		found, _ := enrich.Ifnames(spec) // a namespace that cannot be read has none to offer
+		found, _ := input.Ifnames(spec) // a namespace that cannot be read has none to offer
 		names = append(names, found...)
 	}
 	return distinct(names, "interface", "interfaces")
@@ -45,7 +45,7 @@ func Interfaces(netns []string) []Word {
 // Cgroups returns the children of a control group, which is a path as the user writes it.
 func Cgroups(below string) []Word {
 	var words []Word
-	for _, name := range enrich.CgroupsBelow(below) {
+	for _, name := range input.CgroupsBelow(below) {
 		words = append(words, Word{below + name, "control group"})
 	}
 	return words

@@ -5,7 +5,7 @@ package complete
 import (
 	"strconv"
 
-	"tracer/internal/enrich"
+	"tracer/internal/input"
 )
 
 // proc is the mount point of procfs. Tests change it.
@@ -29,7 +29,7 @@ func Commands() []Word {
 	return distinct(names, "process", "processes")
 }
 
-func processes() []enrich.Process {
-	list, _ := enrich.Processes(proc) // no /proc: no processes
+func processes() []input.Process {
+	list, _ := input.Processes(proc) // no /proc: no processes
 	return list
 }

@@ -5,16 +5,16 @@ package enrich
 import "golang.org/x/sys/unix"
 
 const (
-	// measureEvery is how long, in ns, an offset is good: after a step of the
-	// wall clock, times are wrong for no longer than this.
+	// measureEvery is the time in ns after which the offset is measured again: after a step of the wall
+	// clock, times are wrong for at most this long.
 	measureEvery = 1_000_000_000
-	// measureTries are made to find one that nothing interrupted.
+	// measureTries is the number of measurements, so that one is likely not interrupted.
 	measureTries = 3
 )
 
-// clock turns the kernel's monotonic clock into wall-clock time.
+// clock converts the kernel's monotonic time to wall-clock time.
 type clock struct {
-	// read is the monotonic clock before and after the wall clock, all in ns.
+	// read reads the monotonic clock before and after the wall clock, all in ns.
 	read   func() (before, wall, after int64)
 	offset int64
 	due    uint64
@@ -26,7 +26,7 @@ func newClock(read func() (before, wall, after int64)) *clock {
 	return c
 }
 
-// wall is the nanoseconds since the Unix epoch at the monotonic time given.
+// wall returns the nanoseconds since the Unix epoch at a monotonic time.
 func (c *clock) wall(monotonic uint64) int64 {
 	if monotonic >= c.due {
 		c.measure()
@@ -34,7 +34,7 @@ func (c *clock) wall(monotonic uint64) int64 {
 	return int64(monotonic) + c.offset
 }
 
-// measure keeps the offset of the try that took the shortest time.
+// measure keeps the offset of the measurement that took the shortest time.
 func (c *clock) measure() {
 	shortest := int64(-1)
 	for range measureTries {
@@ -51,7 +51,7 @@ func readClocks() (before, wall, after int64) {
 	return now(unix.CLOCK_MONOTONIC), now(unix.CLOCK_REALTIME), now(unix.CLOCK_MONOTONIC)
 }
 
-// now reads one of the two clocks that every Linux has, so that there is no error.
+// now reads one of two clocks that every Linux has, so there is no error.
 func now(id int32) int64 {
 	var t unix.Timespec
 	_ = unix.ClockGettime(id, &t)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// fakeClocks are clocks that a test sets; reading them takes 100 ns, but 5 µs every third time.
+// fakeClocks are clocks set by a test. Reading them takes 100 ns, and 5 µs every third time.
 type fakeClocks struct {
 	monotonic, ahead int64
 	reads            int
@@ -40,7 +40,7 @@ func TestWallFollowsSteps(t *testing.T) {
 	}
 }
 
-func TestClockIsSeldomRead(t *testing.T) {
+func TestClockIsReadRarely(t *testing.T) {
 	f := &fakeClocks{monotonic: 1}
 	c := newClock(f.read)
 	for i := range uint64(1000) {

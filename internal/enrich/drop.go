@@ -7,14 +7,14 @@ import (
 	"strconv"
 )
 
-// unknownReasonsMost bounds the numbers kept as words: subsystems use the
-// number's upper half, so that there are more numbers than reasons.
+// unknownReasonsMost bounds the cached numbers without a name. Subsystems use the upper half of the number,
+// so any number is possible.
 const unknownReasonsMost = 1 << 10
 
-// reasons name why packets were dropped.
+// reasons are the names of drop reasons.
 type reasons struct {
 	names map[uint32]string
-	room  int
+	room  int // how many more numbers may be cached
 }
 
 func newReasons(names map[uint32]string) reasons {
@@ -23,7 +23,7 @@ func newReasons(names map[uint32]string) reasons {
 	return reasons{own, unknownReasonsMost}
 }
 
-// name is the reason's, or its number where this kernel told no name.
+// name returns the name of a reason, or its number if this kernel has no name for it.
 func (r *reasons) name(reason uint32) string {
 	if name, ok := r.names[reason]; ok {
 		return name
@@ -36,11 +36,11 @@ func (r *reasons) name(reason uint32) string {
 	return name
 }
 
-// Reason is the name of a drop reason, as in events; its number if the kernel has no name for it.
+// Reason returns the name of a drop reason, as in events, or its number if the kernel has no name for it.
 func (r *Enricher) Reason(reason uint32) string { return r.reasons.name(reason) }
 
-// isNoReason says that a function was handed a reason that says nothing: packets
-// that are merely used up pass through functions that ask for one.
+// isNoReason reports whether a reason means no drop: consumed packets also pass through functions that
+// take a reason.
 func isNoReason(name string) bool {
 	switch name {
 	case "SKB_NOT_DROPPED_YET", "SKB_CONSUMED", "SKB_DROP_REASON_NOT_SPECIFIED":

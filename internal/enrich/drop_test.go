@@ -20,7 +20,7 @@ func TestReasonNames(t *testing.T) {
 		}
 	}
 	if len(given) != 1 {
-		t.Errorf("the names given have grown to %v", given)
+		t.Errorf("the given map has changed to %v", given)
 	}
 }
 
@@ -32,12 +32,12 @@ func TestReasonsAreBounded(t *testing.T) {
 		}
 	}
 	if len(r.names) > unknownReasonsMost {
-		t.Errorf("%d numbers are kept, want at most %d", len(r.names), unknownReasonsMost)
+		t.Errorf("%d numbers are cached, want at most %d", len(r.names), unknownReasonsMost)
 	}
 }
 
-// TestConsumedIsNoDrop: a consumed packet passes functions with a reason that
-// says nothing, which must not read like a drop; the drop tracepoint's is told.
+// TestConsumedIsNoDrop checks that the reason of a consumed packet is removed from functions, so that it does
+// not look like a drop, and kept at the drop tracepoint.
 func TestConsumedIsNoDrop(t *testing.T) {
 	r := New(Options{Reasons: map[uint32]string{2: "SKB_DROP_REASON_NOT_SPECIFIED", 3: "SKB_DROP_REASON_NO_SOCKET"}})
 	for _, test := range []struct {

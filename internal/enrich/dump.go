@@ -4,7 +4,7 @@ package enrich
 
 import "tracer/internal/event"
 
-// dumps format copies of kernel objects and values of expressions; nil means not asked for.
+// dumps format copies of kernel objects and values of expressions; nil means not requested.
 type dumps struct {
 	skb, shared       func(raw []byte) *event.Value
 	values, xdpValues func(raw []byte) []event.NamedValue

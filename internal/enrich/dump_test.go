@@ -8,14 +8,16 @@ import (
 	"tracer/internal/event"
 )
 
-// shown is a value that has the same text in all forms.
-func shown(s string) *event.Value { return &event.Value{Text: []byte(s), JSON: []byte(s)} }
+// formatted returns a value with the same text in all forms.
+func formatted(s string) *event.Value { return &event.Value{Text: []byte(s), JSON: []byte(s)} }
 
 func dumpOptions() Options {
 	return Options{
-		SkbFormat:    func(raw []byte) *event.Value { return shown("skb " + string(raw)) },
-		SharedFormat: func(raw []byte) *event.Value { return shown("shared " + string(raw)) },
-		Values:       func(raw []byte) []event.NamedValue { return []event.NamedValue{{Name: "x", Value: shown(string(raw))}} },
+		SkbFormat:    func(raw []byte) *event.Value { return formatted("skb " + string(raw)) },
+		SharedFormat: func(raw []byte) *event.Value { return formatted("shared " + string(raw)) },
+		Values: func(raw []byte) []event.NamedValue {
+			return []event.NamedValue{{Name: "x", Value: formatted(string(raw))}}
+		},
 	}
 }
 
@@ -28,15 +30,15 @@ func TestDumps(t *testing.T) {
 	}
 }
 
-func TestDumpsThatAreNotThere(t *testing.T) {
+func TestMissingDumps(t *testing.T) {
 	for _, r := range []*Enricher{New(dumpOptions()), New(Options{})} {
 		e := event.Event{Kind: event.Function}
 		if r.Enrich(&e); e.SkbDump != nil || e.SharedInfo != nil || e.Values != nil {
-			t.Errorf("names %+v of nothing", e.Names)
+			t.Errorf("names %+v without data", e.Names)
 		}
 	}
 	e := event.Event{Kind: event.Function, Raw: event.Raw{Skb: []byte("a"), Shared: []byte("b"), Values: []byte("c")}}
 	if New(Options{}).Enrich(&e); e.SkbDump != nil || e.SharedInfo != nil || e.Values != nil {
-		t.Errorf("names %+v that nobody asked for", e.Names)
+		t.Errorf("names %+v that were not requested", e.Names)
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package enrich turns the numbers of an event into words, and the words of a
-// user about namespaces, interfaces, processes and control groups into numbers.
+// Package enrich turns the numbers of an event into names: functions, BPF programs, drop reasons, stacks,
+// network namespaces, times and values.
 package enrich
 
 import (
@@ -10,41 +10,37 @@ import (
 	"tracer/internal/lookup"
 )
 
-// Options are what names are taken from. Each may be missing; its numbers then
-// stay numbers.
+// Options are the sources of names. Each may be missing; its numbers then stay numbers.
 type Options struct {
-	// Symbols name the code that dropped a packet, the frames of stacks, and functions
-	// that are not in Functions. They are read again where one is missing, from SymbolSource;
-	// nil has them stay as they are.
+	// Symbols name the code that dropped a packet, the frames of stacks, and functions that are not in
+	// Functions. If a symbol is missing, they are read again from SymbolSource; nil means never.
 	Symbols      *kernel.Symbols
 	SymbolSource SymbolSource
-	// Functions are those that were attached, Tracepoints those of the plan in its order.
+	// Functions are the attached functions, Tracepoints those of the plan, in its order.
 	Functions   []kernel.Function
 	Tracepoints []kernel.Tracepoint
 	// Reasons are the names of drop reasons by value; nil before 5.17.
 	Reasons map[uint32]string
-	// Program finds BPF programs by their ids; it gives nil for none.
+	// Program returns the BPF program with an id, or nil.
 	Program func(id uint32) *kernel.Program
-	// NetnsNames asks for the names of network namespaces, WallTime for times of the wall
-	// clock, SinceLast for those since the packet's event before.
-	NetnsNames, WallTime, SinceLast bool
+	// NetnsFolders are the folders whose entries are named network namespaces; nil means that the names
+	// are not requested.
+	NetnsFolders []string
+	// WallTime requests the times of events on the wall clock.
+	WallTime bool
 	// SkbFormat and SharedFormat format the bytes of a sk_buff and its skb_shared_info, Values and
 	// XDPValues the values of the expressions. What they return is valid until the next call; nil means not
-	// asked for.
+	// requested.
 	SkbFormat, SharedFormat func(raw []byte) *event.Value
 	Values, XDPValues       func(raw []byte) []event.NamedValue
-	// Lookups read what functions looked up, by their addresses.
+	// Lookups decode the lookups of functions, by the addresses of the functions.
 	Lookups map[uint64]*lookup.Reader
-	// CPUs is the number of CPUs that number packets, Followed the most sk_buffs that the kernel
-	// follows at a time.
-	CPUs     uint32
-	Followed int
 }
 
 // Enricher fills in the names of events. It is for one goroutine.
 type Enricher struct {
 	symbols     *symbols
-	places      places
+	locations   locations
 	functions   functions
 	results     results
 	programs    programs
@@ -52,16 +48,12 @@ type Enricher struct {
 	tracepoints []kernel.Tracepoint
 	stacks      stacks
 	reasons     reasons
-	clock       *clock  // nil: not asked for
-	recent      *recent // likewise
-	packets     packets
-	numbers     *numbers
-	endings     endings
-	namespaces  *namespaces // nil: not asked for
+	clock       *clock      // nil: not requested
+	namespaces  *namespaces // nil: not requested
 	dumps       dumps
 }
 
-// New is an Enricher with the names of o.
+// New returns an Enricher with the names of o.
 func New(o Options) *Enricher {
 	if o.SymbolSource == nil {
 		o.SymbolSource = unchanging{}
@@ -70,51 +62,58 @@ func New(o Options) *Enricher {
 		symbols:     newSymbols(o.Symbols, o.SymbolSource),
 		tracepoints: o.Tracepoints,
 		reasons:     newReasons(o.Reasons),
-		packets:     newPackets(),
-		numbers:     newNumbers(o.CPUs, o.Followed),
-		endings:     newEndings(o.Functions, o.Tracepoints),
 		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues},
 	}
-	r.places = newPlaces(r.symbols)
-	r.functions = newFunctions(o.Functions, &r.places)
+	r.locations = newLocations(r.symbols)
+	r.functions = newFunctions(o.Functions, &r.locations)
 	r.results = newResults(o.Functions)
 	r.programs = newPrograms(o.Program)
 	r.lookups.readers = o.Lookups
-	r.stacks = newStacks(r.symbols, &r.places)
-	if o.NetnsNames {
-		r.namespaces = newNamespaces()
+	r.stacks = newStacks(r.symbols, &r.locations)
+	if len(o.NetnsFolders) > 0 {
+		r.namespaces = newNamespaces(o.NetnsFolders)
 	}
 	if o.WallTime {
 		r.clock = newClock(readClocks)
 	}
-	if o.SinceLast {
-		r.recent = newRecent()
-	}
 	return r
 }
 
-// Enrich sets e.Names and the sections that are made from e.Raw, and in e.Lineage the numbers that are
-// printed. A Lost or Summary event has none of them. The sections are valid until the next call.
+// Enrich sets e.Names and the sections that are made from e.Raw. Lost and Summary events have none of them.
+// The sections are valid until the next call. It is [Enricher.Name] and then [Enricher.Complete].
 func (r *Enricher) Enrich(e *event.Event) {
+	r.Name(e)
+	r.Complete(e)
+}
+
+// Name sets the name of the function, tracepoint or BPF program, and what follows from it: the result and
+// the lookup. It clears all other names.
+func (r *Enricher) Name(e *event.Event) {
 	clearNames(e)
-	switch e.Kind {
-	case event.Lost:
-		r.numbers.sources.lose(e.CPU, e.Loss.Count)
-		return
-	case event.Summary:
+	if isPacket(e) {
+		r.renew(e.Time)
+		r.name(e)
+	}
+}
+
+// Complete sets the other names and sections of an event that has its function's name.
+func (r *Enricher) Complete(e *event.Event) {
+	if !isPacket(e) {
 		return
 	}
-	r.renew(e.Time)
-	r.name(e)
 	r.nameDrop(e)
 	r.stacks.name(e)
 	r.dumps.name(e)
 	if r.namespaces != nil {
 		e.Names.Netns = r.namespaces.name(e.Meta.Netns, e.Time)
 	}
-	r.count(e)
-	r.numbers.name(&e.Lineage)
+	if r.clock != nil {
+		e.Names.WallTime = r.clock.wall(e.Time)
+	}
 }
+
+// isPacket reports whether the event is about a packet, not a record of the run.
+func isPacket(e *event.Event) bool { return e.Kind != event.Lost && e.Kind != event.Summary }
 
 // clearNames clears what Enrich sets: a source reuses its events.
 func clearNames(e *event.Event) {
@@ -123,67 +122,11 @@ func clearNames(e *event.Event) {
 	e.SkbDump, e.SharedInfo, e.Values, e.XDPValues = nil, nil, nil, nil
 }
 
-// renew forgets the names that are made of the symbols when there are other symbols.
+// renew clears the caches of names made from symbols when there are new symbols.
 func (r *Enricher) renew(now uint64) {
 	if r.symbols.renewed(now) {
-		r.places.forget()
+		r.locations.forget()
 		r.stacks.forget()
-	}
-}
-
-// count sets what the event is in the row of those of its time and its packet.
-func (r *Enricher) count(e *event.Event) {
-	if r.clock != nil {
-		e.Names.WallTime = r.clock.wall(e.Time)
-	}
-	if r.recent != nil {
-		e.Names.SinceLast = r.recent.since(e.Packet(), e.Time)
-	}
-	if e.Kind == event.Return || e.Kind == event.Verdict {
-		r.endFrame(e)
-		return // its entry was counted
-	}
-	if e.Lineage.ID != 0 {
-		return // counted by its number
-	}
-	r.packets.see(e.Packet())
-	if r.endings.isEnd(e) {
-		r.packets.end(e.Skb)
-	}
-}
-
-// isFrameEnd says that an XDP program has come to its verdict on a frame: what it becomes is
-// known by other addresses, and its memory is another frame's next.
-func isFrameEnd(e *event.Event) bool { return e.Kind == event.Verdict && e.Skb == 0 }
-
-func (r *Enricher) endFrame(e *event.Event) {
-	if e.Lineage.ID == 0 && isFrameEnd(e) {
-		r.packets.end(e.Head)
-	}
-}
-
-// Packets is how many packets the events so far were about. Where they are not
-// followed they are sk_buffs: an address that the
-// kernel used again counts anew where the end of the one before was traced;
-// beyond about a million addresses new ones are not counted, so that memory
-// stays bounded.
-func (r *Enricher) Packets() uint64 { return r.packets.count + r.numbers.shown }
-
-// Ends says whether the event is the last one of its packet. Of one that is followed
-// nobody knows: it may live on in other sk_buffs.
-func (r *Enricher) Ends(e *event.Event) bool {
-	r.name(e)
-	return e.Lineage.ID == 0 && (r.endings.isEnd(e) || isFrameEnd(e))
-}
-
-// KnowsEnds says whether there is such an event for every sk_buff.
-func (r *Enricher) KnowsEnds() bool { return r.endings.complete }
-
-// Pass takes note of an event that gets no names: its sk_buff may end by it.
-func (r *Enricher) Pass(e *event.Event) {
-	r.numbers.notice(e.Lineage.ID)
-	if r.Ends(e) {
-		r.packets.end(e.Packet())
 	}
 }
 
@@ -214,6 +157,6 @@ func (r *Enricher) nameDrop(e *event.Event) {
 		e.Drop.HasReason, e.Drop.Reason, e.Names.Reason = false, 0, ""
 	}
 	if e.Drop.Location != 0 {
-		e.Names.Location = r.places.at(e.Drop.Location).text
+		e.Names.Location = r.locations.at(e.Drop.Location).text
 	}
 }

@@ -19,7 +19,6 @@ func enricher(t *testing.T) *Enricher {
 		Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}, {Name: "br_drop", Module: "bridge"}},
 		Reasons:     map[uint32]string{3: "SKB_DROP_REASON_NO_SOCKET"},
 		WallTime:    true,
-		SinceLast:   true,
 	})
 	r.clock = newClock(func() (before, wall, after int64) { return 0, 5000, 0 })
 	return r
@@ -41,7 +40,7 @@ func TestEnrich(t *testing.T) {
 				Drop: event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 0xffffffff810003a3},
 			},
 			event.Names{
-				Func: "kfree_skb", Reason: "SKB_DROP_REASON_NO_SOCKET", Location: "icmp_rcv+0x1a3", WallTime: 5030, SinceLast: 20,
+				Func: "kfree_skb", Reason: "SKB_DROP_REASON_NO_SOCKET", Location: "icmp_rcv+0x1a3", WallTime: 5030,
 			},
 		},
 		{
@@ -50,7 +49,7 @@ func TestEnrich(t *testing.T) {
 		},
 		{
 			event.Event{Kind: event.Tracepoint, Raw: event.Raw{ID: 2}, Skb: 0xb00, Time: 50, Names: event.Names{Func: "of another event"}},
-			event.Names{WallTime: 5050, SinceLast: 10},
+			event.Names{WallTime: 5050},
 		},
 		{event.Event{Kind: event.Lost, Skb: 0xc00, Time: 60, Loss: &event.Loss{}}, event.Names{}},
 	} {
@@ -59,8 +58,16 @@ func TestEnrich(t *testing.T) {
 			t.Errorf("%s at %d (-want +got):\n%s", c.event.Kind, c.event.Time, diff)
 		}
 	}
-	if r.Packets() != 2 {
-		t.Errorf("%d packets, want 2", r.Packets())
+}
+
+// TestNameIsEnoughForLimits checks that the function's name, and nothing else, is known before an event is
+// completed.
+func TestNameIsEnoughForLimits(t *testing.T) {
+	r := enricher(t)
+	e := event.Event{Kind: event.Tracepoint, Drop: event.Drop{HasReason: true, Reason: 3}, Names: event.Names{Reason: "of another event"}}
+	r.Name(&e)
+	if diff := cmp.Diff(event.Names{Func: "kfree_skb"}, e.Names); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 type symbol struct{ name, module string }
 
-// function is one that is attached, and where among its arguments a drop reason is; 0 is nowhere.
+// function is an attached function, and the number of the argument that has a drop reason; 0 means none.
 type function struct {
 	symbol
 	reason int
@@ -18,20 +18,20 @@ type function struct {
 // functions name the entries of functions.
 type functions struct {
 	attached table[function]
-	others   *places
+	others   *locations
 }
 
-func newFunctions(attached []kernel.Function, others *places) functions {
+func newFunctions(attached []kernel.Function, others *locations) functions {
 	known := newTable[function](len(attached))
 	for _, f := range attached {
-		known.set(f.Addr, function{symbol{f.Name, f.Module}, f.ReasonArg}) // by none where kptr_restrict hid them
+		known.set(f.Addr, function{symbol{f.Name, f.Module}, f.ReasonArg}) // has no effect if kptr_restrict hides addresses
 	}
 	return functions{known, others}
 }
 
-// name names the function at or around the event's address: without bpf_get_func_ip (before
-// 5.15) that can be a few bytes past the entry. A drop reason that is not told of
-// is found among its arguments.
+// name sets the name of the function at or around the event's address: without bpf_get_func_ip (before
+// 5.15) the address can be a few bytes past the entry. It takes a drop reason that the record does not have
+// from the arguments.
 func (f *functions) name(e *event.Event) {
 	known := f.attached.at(e.Addr)
 	if known == nil {

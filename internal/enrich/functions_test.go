@@ -9,10 +9,10 @@ import (
 	"tracer/internal/kernel"
 )
 
-// TestReasonsAmongArguments: which argument it is depends on the function; what a program
-// found by itself stays, and a return has none.
-func TestReasonsAmongArguments(t *testing.T) {
-	others := newPlaces(fixed(t, kallsyms))
+// TestReasonsInArguments checks that the argument depends on the function, that a reason in the record stays,
+// and that returns have none.
+func TestReasonsInArguments(t *testing.T) {
+	others := newLocations(fixed(t, kallsyms))
 	f := newFunctions([]kernel.Function{{Name: "second", Addr: 2, ReasonArg: 2}, {Name: "fourth", Addr: 4, ReasonArg: 4}, {Name: "none", Addr: 5}}, &others)
 	arguments := [3]uint32{20, 30, 40}
 	for name, test := range map[string]struct{ e, want event.Event }{
@@ -20,7 +20,7 @@ func TestReasonsAmongArguments(t *testing.T) {
 		"fourth": {event.Event{Kind: event.Function, Addr: 4, Raw: event.Raw{Arguments: arguments}}, event.Event{Drop: event.Drop{HasReason: true, Reason: 40}}},
 		"none":   {event.Event{Kind: event.Function, Addr: 5, Raw: event.Raw{Arguments: arguments}}, event.Event{}},
 		"return": {event.Event{Kind: event.Return, Addr: 2, Raw: event.Raw{Arguments: arguments}}, event.Event{}},
-		"told": {
+		"recorded": {
 			event.Event{Kind: event.Function, Addr: 2, Drop: event.Drop{HasReason: true, Reason: 7}},
 			event.Event{Drop: event.Drop{HasReason: true, Reason: 7}},
 		},
@@ -32,7 +32,7 @@ func TestReasonsAmongArguments(t *testing.T) {
 }
 
 func TestFunctionNames(t *testing.T) {
-	others := newPlaces(fixed(t, kallsyms))
+	others := newLocations(fixed(t, kallsyms))
 	f := newFunctions([]kernel.Function{
 		{Name: "ip_rcv_finish.constprop.0", Addr: 0xffffffff81000180},
 		{Name: "nf_hook", Module: "nf", Addr: 0xffffffffc0009000},

@@ -7,15 +7,15 @@ import (
 	"tracer/internal/lookup"
 )
 
-// lookups read what functions looked up.
+// lookups decode the lookups of functions.
 type lookups struct {
-	// readers are by the addresses of the functions.
+	// readers are keyed by the addresses of the functions.
 	readers map[uint64]*lookup.Reader
-	// last is the look-up of the last event.
+	// last is the lookup of the last event.
 	last event.Lookup
 }
 
-// name sets the look-up of a function that returned. The data of its entry may be gone.
+// name sets the lookup of a function that returned. The data of its entry may be missing.
 func (l *lookups) name(e *event.Event) {
 	r := l.readers[e.Addr]
 	if r == nil {

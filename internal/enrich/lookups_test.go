@@ -10,9 +10,8 @@ import (
 	"tracer/internal/lookup"
 )
 
-// TestLookedUp: the row of a function that looked something up counts its packet, and
-// says so where what it was asked is gone.
-func TestLookedUp(t *testing.T) {
+// TestLookups checks the lookup of a return, with and without the data of the entry.
+func TestLookups(t *testing.T) {
 	r := New(Options{
 		Functions: []kernel.Function{{Name: "sch_direct_xmit", Addr: 8}, {Name: "ip_rcv", Addr: 9}},
 		Lookups:   map[uint64]*lookup.Reader{8: lookup.NewReader(lookup.Layout{Of: &lookup.Lookup{Kind: "qdisc"}})},
@@ -35,8 +34,5 @@ func TestLookedUp(t *testing.T) {
 		if l.Kind != test.kind || l.Unknown != test.unknown {
 			t.Errorf("%v of %d: %+v", test.event.Kind, test.event.Addr, l)
 		}
-	}
-	if r.Packets() != 1 {
-		t.Errorf("%d packets", r.Packets())
 	}
 }

@@ -10,32 +10,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// containerNetns is where container engines keep names, beside those of `ip netns`.
-var containerNetns = []string{"/run/docker/netns", "/var/run/docker/netns"}
-
-// namesHold is how long, in ns, names are good: namespaces come and go, and the
-// kernel gives the inode number of one that went to the next that comes.
+// namesHold is the time in ns after which names are read again: the kernel reuses the inode numbers of
+// namespaces that were deleted.
 const namesHold = 100_000_000
 
-// namespaces know the names of network namespaces by inode.
+// namespaces has the names of network namespaces by inode number.
 type namespaces struct {
-	names map[uint32]string
-	// device is the file system of all namespaces. The numbers of all kinds of them
-	// are different, so that another kind does no harm.
+	// folders are those whose entries are named namespaces. If several have a name for a namespace, the
+	// first one counts.
+	folders []string
+	names   map[uint32]string
+	// device is the file system of all namespaces. Namespaces of different kinds have different inode
+	// numbers, so the others need not be excluded.
 	device uint64
-	due    uint64 // the kernel time from which on they are looked for again
-	// folders are when the folders were changed, as of the last look.
-	folders []unix.Timespec
-	// unready are names that led to no namespace then: it is made after its name.
+	due    uint64 // the kernel time at which names are read again
+	// changed are the modification times of the folders at the last scan.
+	changed []unix.Timespec
+	// unready are names that did not refer to a namespace at the last scan. `ip netns` creates the name
+	// before the namespace.
 	unready []string
 }
 
-// unreadyMost bounds the names that are looked at again: some are left over from
-// namespaces that were never made.
+// unreadyMost bounds unready: some names are left over from namespaces that were never created.
 const unreadyMost = 16
 
-func newNamespaces() *namespaces {
-	n := &namespaces{names: map[uint32]string{}}
+func newNamespaces(folders []string) *namespaces {
+	n := &namespaces{folders: folders, names: map[uint32]string{}}
 	if own, ok := status("/proc/self/ns/net"); ok {
 		n.device = own.Dev
 	}
@@ -43,8 +43,8 @@ func newNamespaces() *namespaces {
 	return n
 }
 
-// name is the namespace's at the kernel time given, empty where it has none. One
-// that is not known is looked for at once if there are new names.
+// name returns the name of a namespace at a kernel time, or an empty string. An unknown inode number causes
+// a scan at once if there are new names.
 func (n *namespaces) name(inode uint32, now uint64) string {
 	name, known := n.names[inode]
 	if now < n.due && (known || !n.hasNews()) {
@@ -55,22 +55,18 @@ func (n *namespaces) name(inode uint32, now uint64) string {
 	return n.names[inode]
 }
 
-// hasNews tells whether there are other names than at the last look, or one of
-// those has got its namespace.
+// hasNews reports whether names have changed since the last scan, or one of them has got its namespace.
 func (n *namespaces) hasNews() bool {
-	return !slices.Equal(n.folders, changes()) || slices.ContainsFunc(n.unready, func(path string) bool {
+	return !slices.Equal(n.changed, n.changes()) || slices.ContainsFunc(n.unready, func(path string) bool {
 		file, ok := status(path)
 		return ok && file.Dev == n.device
 	})
 }
 
-// netnsFolders are where names may be.
-func netnsFolders() []string { return append([]string{namedNetns}, containerNetns...) }
-
-// changes are when names came or went, a time for each folder that is there.
-func changes() []unix.Timespec {
+// changes returns the modification times of the folders that exist.
+func (n *namespaces) changes() []unix.Timespec {
 	var times []unix.Timespec
-	for _, folder := range netnsFolders() {
+	for _, folder := range n.folders {
 		if s, ok := status(folder); ok {
 			times = append(times, s.Mtim)
 		}
@@ -78,14 +74,14 @@ func changes() []unix.Timespec {
 	return times
 }
 
-// scan finds all names. Of two for one namespace the first counts. The times are
-// taken first, so that what changes meanwhile is seen the next time.
+// scan reads all names. It reads the modification times first, so that the next call notices changes made
+// meanwhile.
 func (n *namespaces) scan() {
-	n.folders = changes()
+	n.changed = n.changes()
 	n.unready = n.unready[:0]
 	clear(n.names)
-	for _, folder := range netnsFolders() {
-		entries, _ := os.ReadDir(folder) // no folder: no names
+	for _, folder := range n.folders {
+		entries, _ := os.ReadDir(folder) // without the folder there are no names
 		for _, e := range entries {
 			n.add(filepath.Join(folder, e.Name()), e.Name())
 		}
@@ -105,9 +101,8 @@ func (n *namespaces) add(path, name string) {
 	}
 }
 
-// status follows links; it is not ok for what is not there.
-func status(path string) (unix.Stat_t, bool) {
-	var s unix.Stat_t
+// status follows links. ok is false if the file does not exist.
+func status(path string) (s unix.Stat_t, ok bool) {
 	err := unix.Stat(path, &s)
 	return s, err == nil
 }

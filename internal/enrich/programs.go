@@ -8,7 +8,7 @@ import (
 	"tracer/internal/result"
 )
 
-// programs name BPF programs, which come and go, by their ids.
+// programs name BPF programs by id. Programs are loaded and unloaded while events flow.
 type programs struct {
 	find  func(id uint32) *kernel.Program
 	known map[uint64]namedProgram
@@ -34,7 +34,7 @@ func (p *programs) name(e *event.Event) {
 	}
 }
 
-// get keeps what was found: the events of a program can come when it is gone.
+// get caches what it finds: events of a program can arrive after it was unloaded.
 func (p *programs) get(id uint64) namedProgram {
 	if named, ok := p.known[id]; ok {
 		return named
@@ -51,7 +51,7 @@ func (p *programs) get(id uint64) namedProgram {
 		},
 		verdict: result.OfProgram(found.Kind),
 	}
-	makeRoom(p.known, rememberedMost)
+	clearFull(p.known, cacheSize)
 	p.known[id] = named
 	return named
 }

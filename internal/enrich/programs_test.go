@@ -12,11 +12,11 @@ import (
 )
 
 func TestPrograms(t *testing.T) {
-	there := map[uint32]*kernel.Program{
+	loaded := map[uint32]*kernel.Program{
 		7: {ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "to_host", Tag: "aa", Type: "sched_act", Addr: 0x77},
 		8: {ID: 8, Kind: kernel.ProgramKindOf("netfilter"), Tag: "bb", Type: "netfilter"},
 	}
-	r := New(Options{Program: func(id uint32) *kernel.Program { return there[id] }})
+	r := New(Options{Program: func(id uint32) *kernel.Program { return loaded[id] }})
 	for _, test := range []struct {
 		event event.Event
 		bpf   event.BPF
@@ -36,8 +36,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestProgramsThatAreGoneKeepTheirNames, for their events can come later.
-func TestProgramsThatAreGoneKeepTheirNames(t *testing.T) {
+// TestUnloadedProgramsKeepTheirNames checks that events of unloaded programs are named.
+func TestUnloadedProgramsKeepTheirNames(t *testing.T) {
 	program := &kernel.Program{ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "to_host"}
 	r := New(Options{Program: func(uint32) *kernel.Program { return program }})
 	for range 2 {
@@ -47,14 +47,5 @@ func TestProgramsThatAreGoneKeepTheirNames(t *testing.T) {
 			t.Errorf("named %q", e.Names.Func)
 		}
 		program = nil
-	}
-}
-
-// TestProgramsEndNoPacket, whatever they are called.
-func TestProgramsEndNoPacket(t *testing.T) {
-	program := &kernel.Program{ID: 7, Kind: kernel.ProgramKindOf("tc"), Name: "kfree_skb"}
-	r := New(Options{Program: func(uint32) *kernel.Program { return program }})
-	if e := (event.Event{Kind: event.Program, Raw: event.Raw{ID: 7}}); r.Ends(&e) || r.KnowsEnds() {
-		t.Errorf("a program ends a packet: %v, all ends are known: %v", r.Ends(&e), r.KnowsEnds())
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"tracer/internal/result"
 )
 
-// results read what functions returned, by their addresses.
+// results decode the return values of functions, by the addresses of the functions.
 type results map[uint64]result.Meaning
 
 func newResults(functions []kernel.Function) results {

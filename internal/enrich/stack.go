@@ -10,9 +10,9 @@ import (
 	"tracer/internal/event"
 )
 
-// machinery is the functions, by how their names begin, that stand in a stack
-// between what was probed and the program that took the stack.
-var machinery = map[event.Kind][]string{
+// probeFrames are the prefixes of functions that are in a stack between the probed function and the program
+// that took the stack.
+var probeFrames = map[event.Kind][]string{
 	event.Tracepoint: {
 		"bpf_prog_", "bpf_dispatcher_", "bpf_trace_run", "__bpf_trace_run", "__bpf_trace_", "__traceiter_", "bpf_overflow_handler",
 	},
@@ -26,32 +26,32 @@ var machinery = map[event.Kind][]string{
 	},
 }
 
-// machineryMost is how many frames of it there may be.
-const machineryMost = 16
+// probeFramesMost is the maximum number of such frames.
+const probeFramesMost = 16
 
 // stacks name the frames of a stack.
 type stacks struct {
-	returns places
-	entries *places
+	returns locations
+	entries *locations
 	frames  []event.Frame // of the last event
 }
 
-func newStacks(s *symbols, entries *places) stacks {
-	return stacks{returns: newReturns(s), entries: entries}
+func newStacks(s *symbols, entries *locations) stacks {
+	return stacks{returns: newReturnAddresses(s), entries: entries}
 }
 
-// name sets the frames of an event whose function has its name, and who called it.
+// name sets the stack and the caller of an event that has its function's name.
 func (s *stacks) name(e *event.Event) {
 	switch {
 	case len(e.Raw.Stack) == 0:
 		return
-	case e.Kind == event.Verdict: // of which there is nothing
+	case e.Kind == event.Verdict: // its record has no frames
 		return
-	case e.Kind.IsReturn(): // of which there are the function and its caller alone
+	case e.Kind.IsReturn(): // its record has only the function and its caller
 		e.Names.Caller = s.text(e.Raw.Stack[len(e.Raw.Stack)-1])
 		return
 	}
-	addrs := e.Raw.Stack[s.machinery(e):]
+	addrs := e.Raw.Stack[s.probeFrames(e):]
 	s.frames = s.frames[:0]
 	caller := 0
 	if e.Kind == event.Function {
@@ -67,17 +67,17 @@ func (s *stacks) name(e *event.Event) {
 	}
 }
 
-// machinery is how many frames at the start are the probe's own. Those without a
-// symbol are if there are others behind them: programs may have none. What runs a BPF
-// program always has one.
-func (s *stacks) machinery(e *event.Event) int {
+// probeFrames returns the number of frames of the probe at the start of the stack. BPF programs may have no
+// symbol, so a frame without one counts if another frame of the probe follows. The kernel's code that runs a
+// BPF program always has a symbol.
+func (s *stacks) probeFrames(e *event.Event) int {
 	own := 0
-	for i, addr := range e.Raw.Stack[:min(len(e.Raw.Stack), machineryMost)] {
+	for i, addr := range e.Raw.Stack[:min(len(e.Raw.Stack), probeFramesMost)] {
 		if e.Kind == event.Function && s.isInside(addr, e.Addr) {
 			break
 		}
 		symbol := s.returns.at(addr).Symbol
-		if isMachinery(e.Kind, symbol) || e.Kind == event.Program && symbol == "" {
+		if isProbeFrame(e.Kind, symbol) || e.Kind == event.Program && symbol == "" {
 			own = i + 1
 		} else if symbol != "" {
 			break
@@ -86,18 +86,18 @@ func (s *stacks) machinery(e *event.Event) int {
 	return own
 }
 
-func isMachinery(k event.Kind, symbol string) bool {
-	return slices.ContainsFunc(machinery[k], func(start string) bool { return strings.HasPrefix(symbol, start) })
+func isProbeFrame(k event.Kind, symbol string) bool {
+	return slices.ContainsFunc(probeFrames[k], func(prefix string) bool { return strings.HasPrefix(symbol, prefix) })
 }
 
-// function is the frame of the function itself, at its entry.
+// function returns the frame of the function itself, at its entry.
 func (s *stacks) function(e *event.Event) event.Frame {
 	return event.Frame{
 		Addr: e.Addr, Symbol: e.Names.Func, Module: e.Names.Module, Offset: s.entries.at(e.Addr).Offset,
 	}
 }
 
-// callers is addrs without the function itself, which unwinders may leave out.
+// callers removes the function itself from addrs. Some unwinders leave it out.
 func (s *stacks) callers(e *event.Event, addrs []uint64) []uint64 {
 	if len(addrs) > 0 && s.isInside(addrs[0], e.Addr) {
 		return addrs[1:]
@@ -105,7 +105,7 @@ func (s *stacks) callers(e *event.Event, addrs []uint64) []uint64 {
 	return addrs
 }
 
-// isInside tells whether addr lies in the function with that entry.
+// isInside reports whether addr is in the function with that entry.
 func (s *stacks) isInside(addr, entry uint64) bool {
 	if addr == entry {
 		return true
@@ -114,7 +114,7 @@ func (s *stacks) isInside(addr, entry uint64) bool {
 	return a.Symbol != "" && b.Symbol != "" && a.Addr-a.Offset == b.Addr-b.Offset
 }
 
-// text is the place in words, or its address.
+// text returns the location, or the address if it has no symbol.
 func (s *stacks) text(addr uint64) string {
 	if p := s.returns.at(addr); p.text != "" {
 		return p.text

@@ -38,7 +38,7 @@ const (
 	inKprobe   = 0xffffffff81000722
 	inChain    = 0xffffffffc000005c
 	inProgram  = 0xffffffffc0900010
-	// The kernel gives programs that lie behind its dispatcher of XDP that one's name.
+	// The kernel names programs whose code follows its XDP dispatcher after the dispatcher.
 	inDispatcher = 0xffffffffc0900410
 )
 
@@ -48,7 +48,7 @@ func enricherOfStacks(t *testing.T) *Enricher {
 	return r
 }
 
-// stackOf is the stack in words, with the caller in front.
+// stackOf returns the caller and the frames as text.
 func stackOf(r *Enricher, e event.Event) string {
 	r.Enrich(&e)
 	words := []string{e.Names.Caller}
@@ -70,11 +70,11 @@ func TestStackOfFunction(t *testing.T) {
 	const want = "nft_do_chain+0x5c [nf_tables] ip_rcv+0 nft_do_chain+92[nf_tables] ip_rcv_finish+52 0x1000"
 	for name, stack := range map[string][]uint64{
 		"the entry first":              {ipRcv, inChain, inFinish, nowhere},
-		"behind the entry first":       {ipRcv + 5, inChain, inFinish, nowhere},
+		"after the entry first":        {ipRcv + 5, inChain, inFinish, nowhere},
 		"the function is left out":     {inChain, inFinish, nowhere},
 		"kprobe on ftrace":             {inKprobe, inFtrace, ipRcv + 5, inChain, inFinish, nowhere},
 		"a program without a symbol":   {0x2000, inFtrace, ipRcv, inChain, inFinish, nowhere},
-		"machinery, no function":       {inFtrace, inChain, inFinish, nowhere},
+		"no function":                  {inFtrace, inChain, inFinish, nowhere},
 		"the same again, from a cache": {ipRcv, inChain, inFinish, nowhere},
 	} {
 		if got := stackOf(r, event.Event{Kind: event.Function, Addr: ipRcv, Raw: event.Raw{Stack: stack}}); got != want {
@@ -99,7 +99,7 @@ func TestStackOfTracepoint(t *testing.T) {
 	}
 }
 
-// TestProgramThatCalls: a BPF program calls the function; it is no machinery there.
+// TestProgramThatCalls checks that a BPF program that calls the function is not a frame of the probe.
 func TestProgramThatCalls(t *testing.T) {
 	r := enricherOfStacks(t)
 	const want = "bpf_prog_0123456789abcdef_tracer+0x10 [bpf] ip_rcv+0 bpf_prog_0123456789abcdef_tracer+16[bpf] ip_rcv_finish+52"
@@ -109,15 +109,15 @@ func TestProgramThatCalls(t *testing.T) {
 	}
 }
 
-// TestStackOfProgram begins with who ran it: our own program, what called that, and the
-// program itself are left out, named or not.
+// TestStackOfProgram checks that the stack begins with the caller of the program, without our own program,
+// the code that runs it, and the traced program, with or without symbols.
 func TestStackOfProgram(t *testing.T) {
 	r := enricherOfStacks(t)
 	const want = "ip_rcv+0x23 ip_rcv+35 ip_rcv_finish+52"
 	for _, stack := range [][]uint64{
 		{inProgram, inProgram + 8, inProgram + 16, inIPRcv, inFinish},
 		{0xffffffffc1000000, 0xffffffffc1000008, inProgram, inIPRcv, inFinish},
-		// What was loaded after the symbols were read seems to be part of what lies below.
+		// A program loaded after the symbols were read seems to be part of the one below it.
 		{0xffffffffc0900410, 0xffffffffc0900500, inProgram, inIPRcv, inFinish},
 		{inIPRcv, inFinish},
 	} {
@@ -145,10 +145,10 @@ func TestStackOfOneFrame(t *testing.T) {
 	}
 }
 
-// TestStackOfALateModule: its names are there as soon as the list was read anew.
+// TestStackOfALateModule checks that its frames have names once the symbols were read again.
 func TestStackOfALateModule(t *testing.T) {
 	r := New(Options{})
-	s, _ := readings(t, kallsyms, loaded)
+	s, _ := renewable(t, kallsyms, loaded)
 	*r.symbols = *s
 	e := event.Event{Kind: event.Tracepoint, Time: 1, Raw: event.Raw{Stack: []uint64{inLate}}}
 	if got, want := stackOf(r, e), fmt.Sprintf("%#x %#x", uint64(inLate), uint64(inLate)); got != want {

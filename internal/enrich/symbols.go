@@ -12,50 +12,49 @@ import (
 )
 
 const (
-	// renewEvery is the least time in ns from one reading of the kernel's symbols to
-	// the next, and renewSeldom the time where reading does not help.
+	// renewEvery is the minimum time in ns between two reads of the kernel's symbols, and renewSeldom the time
+	// if reading does not help.
 	renewEvery  = 5_000_000_000
 	renewSeldom = 60_000_000_000
 )
 
-// SymbolSource is where the kernel's symbols are read again; [kernel.SymbolsFile] is one.
-// Its methods may be called at the same time.
+// SymbolSource reads the kernel's symbols again; [kernel.SymbolsFile] is one. Its methods may be called
+// concurrently.
 type SymbolSource interface {
 	Read() (*kernel.Symbols, error)
-	// Current says that the modules are still those of a list.
+	// Current reports whether the loaded modules are still those of a list.
 	Current(*kernel.Symbols) bool
 }
 
-// unchanging is the source of symbols that stay as they are.
+// unchanging is a source that is never read.
 type unchanging struct{}
 
 func (unchanging) Read() (*kernel.Symbols, error) { return nil, errors.New("not to be read") }
 func (unchanging) Current(*kernel.Symbols) bool   { return true }
 
-// symbols find functions by address. Modules and BPF programs come and go, and what comes may
-// lie right behind what was there, so that a list tells for sure only of an address that was
-// used before it was read. Others have the list read anew: beside the events, which
-// it would hold up for a tenth of a second, and seldom.
+// symbols find functions by address. Modules and BPF programs are loaded and unloaded, and new code may be
+// right after the old one, so a list is reliable only for addresses that were used before it was read. For
+// others the list is read again, rarely, and in another goroutine, since that takes a tenth of a second.
 type symbols struct {
 	list   *kernel.Symbols // nil: the kernel hides them
 	asOf   uint64          // the kernel time when the reading of list began, 0 for unknown
 	source SymbolSource
-	now    uint64 // the time of the event whose addresses are looked up
+	now    uint64 // the time of the current event
 
-	// wanted are addresses that were not found since the last reading began, and asked
-	// those from before, which it is for.
+	// wanted are addresses that were not found since the last read began, and asked those not found before,
+	// for which it is made.
 	wanted, asked map[uint64]struct{}
-	// generated are the farthest offsets that are known to lie in code which the kernel
-	// made at run time, by where it starts.
+	// generated are the highest offsets that are known to be in code that the kernel generated at run time,
+	// by its start.
 	generated map[uint64]uint64
 
 	reading bool
 	fresh   chan reading
-	due     uint64 // the kernel time before which it is not read
+	due     uint64 // the kernel time of the next read
 	pause   uint64
 }
 
-// reading is what came of one; without a list it failed.
+// reading is the result of a read. Without a list it has failed.
 type reading struct {
 	list *kernel.Symbols
 	asOf uint64
@@ -68,7 +67,7 @@ func newSymbols(list *kernel.Symbols, source SymbolSource) *symbols {
 	}
 }
 
-// lookup is that of [kernel.Symbols] where it can be relied on, and notes what is not found.
+// lookup is [kernel.Symbols.Lookup] if the result is reliable. It records addresses that are not found.
 func (s *symbols) lookup(addr uint64) (name, module string, offset uint64, ok bool) {
 	if s.list == nil {
 		return "", "", 0, false
@@ -82,16 +81,16 @@ func (s *symbols) lookup(addr uint64) (name, module string, offset uint64, ok bo
 			return name, module, offset, ok
 		}
 	}
-	makeRoom(s.wanted, rememberedMost)
+	clearFull(s.wanted, cacheSize)
 	s.wanted[addr] = struct{}{}
 	return "", "", 0, false
 }
 
-// reliable is what the list tells of an address, if that was so when the event happened.
+// reliable looks up an address. ok is false if the list may be wrong for the time of the event.
 func (s *symbols) reliable(addr uint64) (name, module string, offset uint64, ok bool) {
 	name, module, offset, ok = s.list.Lookup(addr)
 	switch {
-	case !ok || module == "": // the kernel itself does not change
+	case !ok || module == "": // vmlinux does not change
 	case isGenerated(module):
 		if s.now <= s.asOf {
 			s.confirm(addr-offset, offset)
@@ -107,8 +106,8 @@ func (s *symbols) reliable(addr uint64) (name, module string, offset uint64, ok 
 	return name, module, offset, true
 }
 
-// isGenerated says that it is no module: BPF programs and trampolines have such names in the
-// place of one.
+// isGenerated reports whether the name of a module stands for code generated at run time: BPF programs and
+// trampolines.
 func isGenerated(module string) bool {
 	return module == "bpf" || strings.HasPrefix(module, "__builtin__")
 }
@@ -117,7 +116,7 @@ func (s *symbols) confirm(start, offset uint64) {
 	s.generated[start] = max(s.generated[start], offset)
 }
 
-// complete reads those of modules too, on which events wait, once.
+// complete reads the list with the symbols of modules, once. Events wait for it.
 func (s *symbols) complete() {
 	if r := s.read(); r.list != nil {
 		s.list, s.asOf = r.list, r.asOf
@@ -135,8 +134,8 @@ func (s *symbols) read() reading {
 	return reading{list, asOf}
 }
 
-// renewed is called for each event, with its time. It has missing symbols looked
-// for, and says whether the list is another one from here on.
+// renewed is called for each event, with its time. It starts a read if symbols are missing, and reports
+// whether the list has changed.
 func (s *symbols) renewed(now uint64) bool {
 	s.now = now
 	switch {
@@ -150,8 +149,8 @@ func (s *symbols) renewed(now uint64) bool {
 	return false
 }
 
-// take takes the new list if it is there. Where that has nothing of what was asked for, the
-// next reading is put off for longer: some programs have no symbols.
+// take takes the new list if it was read. If the list has none of the missing symbols, the pause before the
+// next read doubles: some programs have no symbols.
 func (s *symbols) take() bool {
 	var r reading
 	select {
@@ -161,7 +160,7 @@ func (s *symbols) take() bool {
 	}
 	s.reading = false
 	s.pause = min(2*s.pause, renewSeldom)
-	if r.list == nil { // things are as they were, and is to be tried again
+	if r.list == nil { // failed: try again later
 		s.wanted = s.asked
 	} else if s.replace(r) {
 		s.pause = renewEvery
@@ -170,7 +169,7 @@ func (s *symbols) take() bool {
 	return r.list != nil
 }
 
-// replace says whether the new list has something that was asked for.
+// replace takes the new list and reports whether it has any of the missing symbols.
 func (s *symbols) replace(r reading) (found bool) {
 	generated := s.generated
 	s.generated = map[uint64]uint64{}
@@ -189,7 +188,7 @@ func (s *symbols) replace(r reading) (found bool) {
 	return found
 }
 
-// isSame says that what the old list has at start is what the new one has up to that offset.
+// isSame reports whether the code at start, up to that offset, has the same name in both lists.
 func isSame(old, new *kernel.Symbols, start, offset uint64) bool {
 	was, _, _, _ := old.Lookup(start)
 	is, _, at, ok := new.Lookup(start + offset)

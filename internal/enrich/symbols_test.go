@@ -19,7 +19,7 @@ ffffffffc0000000 t nft_do_chain	[nf_tables]
 ffffffffc0000400 t nft_end	[nf_tables]
 `
 
-// loaded is a module that came later.
+// loaded has a module that is loaded later.
 const loaded = kallsyms + "ffffffffc0800000 t late_rcv\t[late]\nffffffffc0800100 t late_end\t[late]\n"
 
 const (
@@ -36,16 +36,16 @@ func symbolsOf(t *testing.T, text string) *kernel.Symbols {
 	return s
 }
 
-// fixed are symbols that stay as they are.
+// fixed returns symbols that are never read again.
 func fixed(t *testing.T, text string) *symbols {
 	return newSymbols(symbolsOf(t, text), unchanging{})
 }
 
-// source is a list that is another one when it is read again.
+// source returns another list when it is read.
 type source struct {
-	next     *kernel.Symbols // nil: it can't be read
+	next     *kernel.Symbols // nil: reading fails
 	readings int
-	// changed says that a module has come or gone since the list was read that is asked about.
+	// changed means that modules were loaded or unloaded since any other list than next was read.
 	changed bool
 }
 
@@ -58,31 +58,31 @@ func (s *source) Read() (*kernel.Symbols, error) {
 
 func (s *source) Current(list *kernel.Symbols) bool { return !s.changed || list == s.next }
 
-// readings are symbols that are another list when they are read again.
-func readings(t *testing.T, first, then string) (*symbols, *source) {
+// renewable returns symbols that are another list when they are read again.
+func renewable(t *testing.T, first, then string) (*symbols, *source) {
 	next := &source{next: symbolsOf(t, then)}
 	return newSymbols(symbolsOf(t, first), next), next
 }
 
-// settle calls renewed until the reading that runs is over.
+// settle calls renewed until the current read has ended.
 func settle(t *testing.T, s *symbols, now uint64) (renewed bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); s.reading; time.Sleep(time.Millisecond) {
 		renewed = s.renewed(now) || renewed
 		if time.Now().After(end) {
-			t.Fatal("the reading of symbols does not end")
+			t.Fatal("the read of symbols does not end")
 		}
 	}
 	return renewed
 }
 
-func TestMissingSymbolIsReadAnew(t *testing.T) {
-	s, source := readings(t, kallsyms, loaded)
+func TestSymbolsAreReadIfOneIsMissing(t *testing.T) {
+	s, source := renewable(t, kallsyms, loaded)
 	if s.renewed(1); s.reading {
-		t.Error("symbols are read and nothing is missing")
+		t.Error("symbols are read although none is missing")
 	}
 	if _, _, _, ok := s.lookup(inLate); ok {
-		t.Fatal("a symbol of a module that is not there")
+		t.Fatal("found a symbol of a module that is not loaded")
 	}
 	s.renewed(2)
 	if !settle(t, s, 2) || source.readings != 1 {
@@ -93,21 +93,21 @@ func TestMissingSymbolIsReadAnew(t *testing.T) {
 	}
 }
 
-func TestSymbolsAreReadSeldom(t *testing.T) {
-	s, source := readings(t, kallsyms, kallsyms)
+func TestSymbolsAreReadRarely(t *testing.T) {
+	s, source := renewable(t, kallsyms, kallsyms)
 	const second = 1_000_000_000
 	for now := uint64(1); now < 600*second; now += second / 2 {
 		s.lookup(nowhere)
 		s.renewed(now)
 		settle(t, s, now)
 	}
-	// After 10, 20 and 40 seconds, and then every minute.
+	// After 10, 20 and 40 seconds, then every minute.
 	if source.readings < 5 || source.readings > 14 {
 		t.Errorf("%d readings in ten minutes, want one a minute", source.readings)
 	}
 }
 
-func TestUnreadableSymbolsLeaveTheOldOnes(t *testing.T) {
+func TestFailedReadKeepsTheSymbols(t *testing.T) {
 	s := fixed(t, kallsyms)
 	s.lookup(nowhere)
 	s.renewed(1)
@@ -119,8 +119,8 @@ func TestUnreadableSymbolsLeaveTheOldOnes(t *testing.T) {
 	}
 }
 
-// TestSymbolsAreReadAgainAfterAnError: once it works what was missing is there, though nothing
-// new is looked up.
+// TestSymbolsAreReadAgainAfterAnError checks that a missing symbol is found after a failed read, even if
+// nothing is looked up meanwhile.
 func TestSymbolsAreReadAgainAfterAnError(t *testing.T) {
 	failing := new(source)
 	s := newSymbols(symbolsOf(t, kallsyms), failing)
@@ -130,7 +130,7 @@ func TestSymbolsAreReadAgainAfterAnError(t *testing.T) {
 	failing.next = symbolsOf(t, loaded)
 	s.renewed(renewEvery) // too early
 	if s.reading {
-		t.Error("read again at once")
+		t.Error("read again too early")
 	}
 	s.renewed(3 * renewEvery)
 	if !settle(t, s, 3*renewEvery) || failing.readings != 2 {
@@ -138,21 +138,21 @@ func TestSymbolsAreReadAgainAfterAnError(t *testing.T) {
 	}
 }
 
-// TestModulesThatCameLater: what lies behind another module's function is not told as that
-// one when there are other modules than those of the list.
-func TestModulesThatCameLater(t *testing.T) {
-	const behind = 0xffffffffc0000c00 // by the first list in nft_end
-	s, source := readings(t, kallsyms, kallsyms+"ffffffffc0000c00 t late_rcv\t[late]\n")
+// TestModuleLoadedLater checks that its code is not attributed to the function before it in an outdated
+// list.
+func TestModuleLoadedLater(t *testing.T) {
+	const behind = 0xffffffffc0000c00 // in nft_end by the first list
+	s, source := renewable(t, kallsyms, kallsyms+"ffffffffc0000c00 t late_rcv\t[late]\n")
 	s.renewed(after)
 	if name, _, _, ok := s.lookup(behind); name != "nft_end" || !ok {
-		t.Errorf("%q where nothing has changed, want nft_end", name)
+		t.Errorf("%q while no module has changed, want nft_end", name)
 	}
 	source.changed = true
 	if name, _, _, ok := s.lookup(behind); ok {
-		t.Errorf("told as %s", name)
+		t.Errorf("found %s", name)
 	}
 	if name, _, _, _ := s.lookup(0xffffffff81000104); name != "ip_rcv" {
-		t.Errorf("%q, want ip_rcv of the kernel itself", name)
+		t.Errorf("%q, want ip_rcv of vmlinux", name)
 	}
 	s.renewed(after)
 	settle(t, s, after)
@@ -161,17 +161,17 @@ func TestModulesThatCameLater(t *testing.T) {
 	}
 }
 
-// after is a time behind that of any reading.
+// after is later than any read.
 const after = 1 << 62
 
-// TestProgramsThatCameLater: an address behind a BPF program may be another program's, which
-// one that was read before it was used does not tell.
-func TestProgramsThatCameLater(t *testing.T) {
+// TestProgramLoadedLater checks that an address after the known code of a BPF program is not attributed to
+// it by a list that was read before the event: it may belong to another program.
+func TestProgramLoadedLater(t *testing.T) {
 	const (
 		first  = "ffffffffc0900000 t bpf_prog_a\t[bpf]\n"
 		second = "ffffffffc0900100 t bpf_prog_b\t[bpf]\n"
 	)
-	s, source := readings(t, kallsyms+first, kallsyms+first+second)
+	s, source := renewable(t, kallsyms+first, kallsyms+first+second)
 	expect := func(addr uint64, want string) {
 		t.Helper()
 		if name, _, _, _ := s.lookup(addr); name != want {
@@ -184,18 +184,18 @@ func TestProgramsThatCameLater(t *testing.T) {
 		s.renewed(after)
 		settle(t, s, after)
 	}
-	expect(0xffffffffc0900010, "bpf_prog_a") // by an event before the list
+	expect(0xffffffffc0900010, "bpf_prog_a") // an event before the list was read
 	s.renewed(after)
-	expect(0xffffffffc0900008, "bpf_prog_a") // nearer than one that is known
+	expect(0xffffffffc0900008, "bpf_prog_a") // below a known offset
 	expect(0xffffffffc0900120, "")
 	read()
 	expect(0xffffffffc0900120, "bpf_prog_b")
 	expect(0xffffffffc0900010, "bpf_prog_a")
-	expect(0xffffffffc0900018, "") // not used before
+	expect(0xffffffffc0900018, "") // above the known offset
 	read()
 	expect(0xffffffffc0900018, "bpf_prog_a")
 	expect(0xffffffffc0900120, "bpf_prog_b")
-	source.next = symbolsOf(t, kallsyms+"ffffffffc0900000 t bpf_prog_c\t[bpf]\n") // in the place of both
+	source.next = symbolsOf(t, kallsyms+"ffffffffc0900000 t bpf_prog_c\t[bpf]\n") // replaces both
 	s.lookup(nowhere)
 	read()
 	expect(0xffffffffc0900120, "")
@@ -207,14 +207,14 @@ func TestHiddenSymbolsAreNotRead(t *testing.T) {
 	s := newSymbols(nil, unread)
 	s.lookup(nowhere)
 	if s.renewed(1) || s.reading || unread.readings > 0 {
-		t.Error("symbols that the kernel hides are read again")
+		t.Error("hidden symbols are read again")
 	}
 }
 
-// TestPartialSymbolsAreCompletedAtOnce: what begins without modules has them by the first
-// event that needs one, and does not read again for what there is not.
+// TestPartialSymbolsAreCompletedAtOnce checks that a list without modules is completed by the first event that
+// needs one, and not read again for unknown addresses.
 func TestPartialSymbolsAreCompletedAtOnce(t *testing.T) {
-	s, source := readings(t, kallsyms, loaded)
+	s, source := renewable(t, kallsyms, loaded)
 	s.list.Partial = true
 	if name, _, _, ok := s.lookup(0xffffffff81000101); name != "ip_rcv" || !ok || source.readings != 0 {
 		t.Errorf("%q, %v after %d readings", name, ok, source.readings)
@@ -227,8 +227,8 @@ func TestPartialSymbolsAreCompletedAtOnce(t *testing.T) {
 	}
 }
 
-// TestPartialSymbolsStayWhereThereAreNoOthers: an error is not met again for each event.
-func TestPartialSymbolsStayWhereThereAreNoOthers(t *testing.T) {
+// TestPartialSymbolsStayAfterAnError checks that a failed read is not repeated for each event.
+func TestPartialSymbolsStayAfterAnError(t *testing.T) {
 	s := fixed(t, kallsyms)
 	s.list.Partial = true
 	if _, _, _, ok := s.lookup(inLate); ok || s.list.Partial {

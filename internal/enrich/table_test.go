@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// TestTable holds a table against a map, of few addresses and of many, near and far.
+// TestTable compares tables of several sizes with maps.
 func TestTable(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{0, 1, 2, 3, 63, 64, 65, 2000} {
 		table, want := newTable[int](n), map[uint64]int{}
-		table.set(0, 7) // is none
+		table.set(0, 7) // not valid
 		if got := table.at(0); got != nil {
 			t.Errorf("at 0 %d", *got)
 		}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"tracer/internal/bpf"
+	"tracer/internal/column"
+	"tracer/internal/live"
+	"tracer/internal/plan"
+)
+
+// withColumns returns what to trace, with what the columns of the output need.
+func withColumns(cfg Config) live.Config {
+	c := cfg.Config
+	needs := column.Needs(cfg.Output.Columns)
+	c.Plan.Lookups = lookupsOf(cfg)
+	c.Plan.Record, c.Plan.Settings = recordOf(cfg), settingsOf(cfg)
+	c.Plan.Follow.IDs = needs[column.ID]
+	c.NetnsNames = needs[column.NetnsName]
+	c.WallTime = column.Shows(cfg.Output.Columns, column.Absolute)
+	c.SinceLast = column.Shows(cfg.Output.Columns, column.Relative)
+	c.Forms = live.Forms{Text: !cfg.Output.JSON, JSON: cfg.Output.JSON}
+	return c
+}
+
+// settingsOf returns the settings, with the parts of the record that the columns need.
+func settingsOf(cfg Config) bpf.Config {
+	needs, s := column.Needs(cfg.Output.Columns), cfg.Plan.Settings
+	s.Meta = needs[column.Meta] || needs[column.NetnsName]
+	s.Tuple, s.First, s.Tunnel = needs[column.Tuple], needs[column.First], needs[column.Tunnel]
+	s.Cb, s.Netfilter, s.Conntrack = needs[column.CB], needs[column.Netfilter], needs[column.Conntrack]
+	s.Stack, s.Caller = needs[column.Stack], needs[column.Caller]
+	return s
+}
+
+// recordOf returns the other parts that the columns need.
+func recordOf(cfg Config) plan.Record {
+	needs := column.Needs(cfg.Output.Columns)
+	r := plan.Record{
+		Maps:   needs[column.BPFMap] || cfg.Output.Columns.BPFMap,
+		Return: needs[column.Return] || cfg.Output.Columns.Return || needs[column.Duration] && len(cfg.Plan.Programs.Kinds) == 0,
+		Skb:    needs[column.Skb],
+		Shared: needs[column.Shared],
+	}
+	if needs[column.Metadata] {
+		r.Values = cfg.Plan.Record.Values
+	}
+	if needs[column.XDPMetadata] {
+		r.XDPValues = cfg.Plan.Record.XDPValues
+	}
+	return r
+}
+
+// lookupsOf returns the kinds of lookups that the user named, or all if only their column is selected.
+func lookupsOf(cfg Config) []string {
+	if len(cfg.Plan.Lookups) == 0 && column.Needs(cfg.Output.Columns)[column.Lookups] {
+		return []string{plan.AllLookups}
+	}
+	return cfg.Plan.Lookups
+}

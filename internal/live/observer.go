@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/attach"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// Observer learns how far a source is, and what it can't do. Programs and HiddenSockets may be called from
+// another goroutine.
+type Observer interface {
+	// Planned has the plan, before anything is loaded, UnknownTypes the types that expressions and columns
+	// are read with.
+	Planned(*kernel.Facts, *plan.Plan)
+	UnknownTypes(*plan.Plan, ...*btf.Spec)
+	// Loading is called before the kernel verifies the programs, Progress while they are attached, and
+	// Attached afterwards.
+	Loading()
+	Progress(done, total int)
+	Attached(*attach.Session)
+	// Programs has the changes of the traced BPF programs since the last call.
+	Programs(attach.Found)
+	// HiddenSockets is called once with the processes whose sockets may not be read.
+	HiddenSockets(pids []uint32)
+}
+
+// Silent is an Observer that ignores everything.
+type Silent struct{}
+
+// Planned does nothing.
+func (Silent) Planned(*kernel.Facts, *plan.Plan) {}
+
+// UnknownTypes does nothing.
+func (Silent) UnknownTypes(*plan.Plan, ...*btf.Spec) {}
+
+// Loading does nothing.
+func (Silent) Loading() {}
+
+// Progress does nothing.
+func (Silent) Progress(int, int) {}
+
+// Attached does nothing.
+func (Silent) Attached(*attach.Session) {}
+
+// Programs does nothing.
+func (Silent) Programs(attach.Found) {}
+
+// HiddenSockets does nothing.
+func (Silent) HiddenSockets([]uint32) {}

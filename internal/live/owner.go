@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"tracer/internal/input"
+	"tracer/internal/plan"
+)
+
+// Owners are the processes and control groups that packets must belong to, as typed: to one of each list that
+// is not empty.
+type Owners struct {
+	// PIDs are ids of processes, Comms their names, with an optional trailing * for any rest.
+	PIDs, Comms []string
+	// Cgroups are paths or ids of control groups of cgroup2.
+	Cgroups []string
+}
+
+// resolve looks up all of them.
+func (w Owners) resolve() (o plan.Owner, err error) {
+	if o.PIDs, err = each(w.PIDs, input.PID); err != nil {
+		return o, err
+	}
+	if o.Cgroups, err = each(w.Cgroups, input.Cgroup); err != nil {
+		return o, err
+	}
+	o.Comms = w.Comms
+	_, err = each(w.Comms, func(comm string) (string, error) { return comm, input.CheckCommand(comm) })
+	return o, err
+}
+
+// each looks up every word; it returns nil for no words.
+func each[T any](words []string, lookUp func(string) (T, error)) (found []T, err error) {
+	for _, word := range words {
+		value, err := lookUp(word)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, value)
+	}
+	return found, nil
+}

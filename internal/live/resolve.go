@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package live is the source of events of the running kernel: it plans and attaches the probes, reads and
+// decodes their records, and names the events.
+package live
+
+import (
+	"fmt"
+
+	"tracer/internal/filter"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// Config is what to trace, as the user typed it where it has to be looked up.
+type Config struct {
+	Kernel kernel.Options
+	// Plan is given to planning as it is. Resolve sets those fields that have to be looked up or compiled
+	// first, from the other fields of Config.
+	Plan plan.Options
+	// Expr is the packet filter in the language of pcap-filter(7); empty matches every skb. TunnelL2 and
+	// TunnelL3 are such filters for the packet inside a tunnel: an Ethernet frame, or an IP packet.
+	Expr, TunnelL2, TunnelL3 string
+	// Netns are paths, names as in `ip netns`, inode:N or pid:N, each with an optional leading ! for
+	// negation.
+	Netns []string
+	// Ifnames are names of interfaces in Netns, or else in our own network namespace. A trailing * matches
+	// any rest, a leading ! negates.
+	Ifnames []string
+	// Mark is mark[/mask].
+	Mark   string
+	Owners Owners
+	Drops  Drops
+	// Forms are those in which the values of kernel types are formatted.
+	Forms Forms
+	// NetnsNames, WallTime and SinceLast request the names of network namespaces, the times of events on
+	// the wall clock, and the time since the packet's previous event.
+	NetnsNames, WallTime, SinceLast bool
+}
+
+// Request is a Config of which everything was looked up and compiled.
+type Request struct {
+	Kernel kernel.Options
+	Plan   plan.Options
+	config Config
+}
+
+// Resolve looks up names and compiles filters. It finds every error of the user that can be found before
+// anything is loaded.
+func Resolve(c Config) (Request, error) {
+	o, err := resolvePlan(c)
+	if err != nil {
+		return Request{}, err
+	}
+	k, err := kernelOptions(c.Kernel, o)
+	return Request{Kernel: k, Plan: o, config: c}, err
+}
+
+func resolvePlan(c Config) (plan.Options, error) {
+	o := c.Plan
+	o.Drop = c.Drops.options()
+	o.Modules = len(c.Kernel.Modules) > 0 || c.Kernel.AllModules
+	var err error
+	if o.Mark, err = plan.ParseMark(c.Mark); err != nil {
+		return o, err
+	}
+	if err := resolveFilters(c, &o); err != nil {
+		return o, err
+	}
+	if o.Types, err = exprTypes(c); err != nil {
+		return o, err
+	}
+	if o.Owner, err = c.Owners.resolve(); err != nil {
+		return o, err
+	}
+	return o, resolveNetdevs(c, &o)
+}
+
+// kernelOptions adds the functions, modules and features that the plan asks about.
+func kernelOptions(k kernel.Options, o plan.Options) (_ kernel.Options, err error) {
+	k.Wanted = followed(o)
+	k.Called, k.Maps, k.Programs = o.Helpers, o.Record.Maps, len(o.Programs.Kinds) > 0
+	if k.Others, err = plan.CompileOthers(o.Others); err != nil {
+		return k, err
+	}
+	k.Others = append(k.Others, plan.LookupFunctions(o.Lookups)...)
+	if k.BTFFile == "" { // such a file has only the types of vmlinux
+		k.LikelyModules = plan.LookupModules(o.Lookups)
+	}
+	return k, nil
+}
+
+// followed returns the functions without an skb argument that packets are followed through.
+func followed(o plan.Options) []string {
+	if o.Follow == (plan.Follow{}) {
+		return nil
+	}
+	return plan.FollowedThrough()
+}
+
+// resolveFilters compiles the pcap filters.
+func resolveFilters(c Config, o *plan.Options) (err error) {
+	if o.Filter, err = filter.Compile(c.Expr); err != nil {
+		return err
+	}
+	if o.TunnelL2, err = filter.Compile(c.TunnelL2); err != nil {
+		return fmt.Errorf("inner frame: %w", err)
+	}
+	if o.TunnelL3, err = filter.Compile(c.TunnelL3); err != nil {
+		return fmt.Errorf("inner IP packet: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"tracer/internal/attach"
+	"tracer/internal/bpf"
+	"tracer/internal/enrich"
+	"tracer/internal/event"
+	"tracer/internal/journey"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+	"tracer/internal/source"
+	"tracer/internal/stream"
+)
+
+// Source yields the events of the running kernel. It is a [source.Live].
+type Source struct {
+	observer Observer
+	session  *attach.Session
+	reader   *stream.Reader
+	names    *enrich.Enricher
+	// symbols are kept open to be read again; nil if the kernel hides them.
+	symbols   *kernel.SymbolsFile
+	numbers   *journey.Numbers
+	sinceLast *journey.SinceLast // nil: not requested
+	scope     journey.Scope
+	view      view
+	owner     plan.Owner
+	// tracks means that packets are followed, watchesPrograms that BPF programs are traced, and namesNetns
+	// that the names of network namespaces are requested.
+	tracks, watchesPrograms, namesNetns bool
+	background                          *background
+	// reportedHidden means that the observer knows whose sockets can't be read.
+	reportedHidden bool
+
+	phase phase
+	// idles counts how often the ring was empty since the source was stopped and the last event read.
+	idles int
+	// counts are the counters of each CPU at the end.
+	counts []bpf.Counters
+	began  time.Time
+	totals event.Totals
+	// delivered counts the events about packets.
+	delivered uint64
+}
+
+// phase says what Next returns.
+type phase uint8
+
+const (
+	flowing  phase = iota // events
+	draining              // events of programs that began before the stop
+	counting              // markers of losses that no event reported
+	summed                // nothing: the Summary was the last
+)
+
+// Scope describes what the source shows of the life of packets.
+func (s *Source) Scope() journey.Scope { return s.scope }
+
+// Start makes events flow.
+func (s *Source) Start() error {
+	if err := s.session.Run(true); err != nil {
+		return err
+	}
+	s.began = time.Now()
+	return nil
+}
+
+// Stop ends the events. Next returns those that are under way, and the rest.
+func (s *Source) Stop() error {
+	s.totals.Duration = uint64(time.Since(s.began))
+	s.phase = draining
+	return s.session.Run(false)
+}
+
+// Next returns the next event, with the name of its function: limits need it. [Source.Enrich] adds the rest, so
+// that suppressed events do not cost it.
+func (s *Source) Next() (*event.Event, error) {
+	if s.phase != flowing {
+		return s.ending()
+	}
+	if s.background.failed() {
+		return nil, s.fail()
+	}
+	e, err := s.reader.Next()
+	if err != nil {
+		return nil, idle(err)
+	}
+	return s.named(e), nil
+}
+
+// idle translates the error for an empty ring.
+func idle(err error) error {
+	if errors.Is(err, stream.ErrIdle) {
+		return source.ErrIdle
+	}
+	return err
+}
+
+// named takes note of an event, and names its function.
+func (s *Source) named(e *event.Event) *event.Event {
+	if e.Kind != event.Lost {
+		s.delivered++
+	}
+	s.numbers.Notice(e)
+	s.names.Name(e)
+	return e
+}
+
+// Enrich is the stage that adds the other names, sections and numbers to an event that is printed.
+func (s *Source) Enrich(e *event.Event) {
+	s.names.Complete(e)
+	if s.sinceLast != nil {
+		s.sinceLast.Name(e)
+	}
+	s.numbers.Rename(e)
+}
+
+// fail stops the source after a failure in the background, which is returned at the end.
+func (s *Source) fail() error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	return source.ErrIdle
+}
+
+// ending returns what comes after the stop.
+func (s *Source) ending() (*event.Event, error) {
+	switch s.phase {
+	case draining:
+		return s.drain()
+	case counting:
+		return s.count()
+	}
+	if err := s.background.stop(); err != nil {
+		return nil, err
+	}
+	return nil, io.EOF
+}
+
+// drain reads on until the ring stays empty for a while: a program that began before the stop may still
+// write.
+func (s *Source) drain() (*event.Event, error) {
+	e, err := s.reader.Next()
+	switch {
+	case err == nil:
+		s.idles = 0
+		return s.named(e), nil
+	case !errors.Is(err, stream.ErrIdle):
+		return nil, err
+	}
+	if s.idles++; s.idles == 2 {
+		s.phase = counting
+	}
+	return nil, source.ErrIdle
+}
+
+// count returns the markers of losses that no event reported, and then the Summary.
+func (s *Source) count() (e *event.Event, err error) {
+	if s.counts == nil {
+		if s.counts, err = s.session.Counts(); err != nil {
+			return nil, err
+		}
+	}
+	if marker := s.reader.Rest(s.counts); marker != nil {
+		return s.named(marker), nil
+	}
+	s.phase = summed
+	if err := s.sum(); err != nil {
+		return nil, err
+	}
+	return &event.Event{Kind: event.Summary, Totals: &s.totals}, nil
+}
+
+// sum fills the totals of the source.
+func (s *Source) sum() (err error) {
+	addCounts(&s.totals, s.counts)
+	s.totals.Missed = s.session.Missed()
+	if s.totals.HiddenReasons, err = s.hiddenReasons(); err != nil {
+		return err
+	}
+	if s.totals.Evicted, err = s.evicted(); err != nil {
+		return err
+	}
+	s.totals.Unseen = s.unseen()
+	return nil
+}
+
+// unseen lists the blind spots of a run without events. Events that a limit suppressed were seen.
+func (s *Source) unseen() []event.Unseen {
+	if s.delivered+s.totals.Withheld > 0 {
+		return nil
+	}
+	return s.view.unseen(&s.totals)
+}
+
+// addCounts adds the counters of all CPUs.
+func addCounts(t *event.Totals, counts []bpf.Counters) {
+	for _, c := range counts {
+		t.Made += c.Made
+		t.Withheld += c.Withheld
+		t.Unreturned += c.Unreturned
+		t.WithoutNetns += c.WithoutNetns
+		t.WithoutIfname += c.WithoutDevice
+		t.Headless += c.Headless
+	}
+}
+
+// hiddenReasons are the benign drops that the kernel counted and did not emit.
+func (s *Source) hiddenReasons() ([]event.ReasonCount, error) {
+	counts, err := s.session.Hidden()
+	if err != nil {
+		return nil, err
+	}
+	var hidden journey.Reasons
+	for reason, n := range counts {
+		hidden.Add(s.names.Reason(reason), n)
+	}
+	return hidden.List(), nil
+}
+
+// evicted returns how many sk_buffs were evicted from the table of followed ones.
+func (s *Source) evicted() (uint64, error) {
+	if !s.tracks {
+		return 0, nil
+	}
+	return s.session.Evicted()
+}
+
+// Close detaches everything.
+func (s *Source) Close() error {
+	var errs []error
+	if s.background != nil {
+		errs = append(errs, s.background.stop())
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.session != nil {
+		errs = append(errs, s.session.Close())
+	}
+	if s.symbols != nil {
+		errs = append(errs, s.symbols.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/event"
+	"tracer/internal/kernel"
+	"tracer/internal/plan"
+)
+
+// view is what the blind spots of a run depend on.
+type view struct {
+	plan *plan.Plan
+	// connections means that the entries of connection tracking can be read.
+	connections bool
+	// uncounted means that the kernel does not count all hits for which it ran no program.
+	uncounted bool
+}
+
+func newView(p *plan.Plan, facts *kernel.Facts, types []*btf.Spec) view {
+	return view{
+		plan:        p,
+		connections: p.ReadsConnections() && kernel.Describes("nf_conn", types...),
+		uncounted:   !kernel.CountsMisses(facts.BTF, p.Backend),
+	}
+}
+
+// blindSpot is a kind of packet or event that a run may not look at.
+type blindSpot struct {
+	// key is its value in JSON.
+	key string
+	// text describes it, and which flag shows it; %d is the count that holds returns.
+	text string
+	// holds reports whether the run did not look at it, and how many of them it counted. It is
+	// false for counted ones if the count is 0.
+	holds func(v *view, t *event.Totals) (bool, uint64)
+}
+
+const trackFlag = "--filter-track-skb"
+
+// blindSpots are in the order of the message, those caused by the user's flags first. docs/output.md also
+// lists them.
+var blindSpots = []blindSpot{
+	{"hidden_reasons", "benign drops that --drop-hide-benign hides: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(hiddenDrops(t))
+	}},
+	{"other_reasons", "drops for the reasons that --filter-drop-reason rejects", func(v *view, _ *event.Totals) (bool, uint64) {
+		return len(v.plan.Asked.Drop.Reasons)+len(v.plan.Asked.Drop.NotReasons) > 0, 0
+	}},
+	{"no_namespace", "events whose network namespace is unknown, which --filter-netns rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(t.WithoutNetns)
+	}},
+	{"no_interface", "events whose interface is unknown, which --filter-ifname rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+		return counted(t.WithoutIfname)
+	}},
+	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.plan.Asked.Owner.Process() || len(v.plan.Asked.Owner.Cgroups) > 0, 0
+	}},
+	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
+		return v.asksTransport() && t.Headless > 0, t.Headless
+	}},
+	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, _ *event.Totals) (bool, uint64) {
+		c := &v.plan.BPF.Config
+		follows := c.Follow && v.plan.TracesFunctions()
+		return v.asksTransport() && !c.Forms && !follows, 0
+	}},
+	{"nat", "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
+	}},
+	{"nat_without_connection", "dropped packets whose addresses or ports NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow && v.connections, 0
+	}},
+	{"connections", "the addresses and ports before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.connections, 0
+	}},
+	{"changed_before", "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.asksTranslated() && v.selectsNetdevs() && v.plan.BPF.Config.Follow, 0
+	}},
+	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed (a full accept queue)", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.plan.Asked.Drop.Only, 0
+	}},
+	{"functions", "functions: this backend sees tracepoints only", func(v *view, _ *event.Totals) (bool, uint64) {
+		return !v.plan.TracesFunctions() && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
+	}},
+	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
+		return t.Missed > 0 && !v.plan.BPF.Config.Track, t.Missed
+	}},
+	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
+		return t.Missed > 0 && v.plan.BPF.Config.Track, t.Missed
+	}},
+	{"missed_uncounted", "probe hits for which the kernel did not run the program: it does not count all of them with this backend", func(v *view, _ *event.Totals) (bool, uint64) {
+		return v.uncounted, 0
+	}},
+}
+
+// counted returns n, and whether it is not 0.
+func counted(n uint64) (bool, uint64) { return n > 0, n }
+
+// hiddenDrops returns the number of hidden drops for all reasons.
+func hiddenDrops(t *event.Totals) (n uint64) {
+	for _, r := range t.HiddenReasons {
+		n += r.Count
+	}
+	return n
+}
+
+func (v *view) asksTransport() bool { return v.plan.Asked.Filter.AsksTransport() }
+
+// asksTranslated reports whether the filter tests what NAT changes.
+func (v *view) asksTranslated() bool {
+	return v.plan.Asked.Filter.AsksAddresses() || v.plan.Asked.Filter.AsksPorts()
+}
+
+// selectsNetdevs reports whether only packets in some namespaces or on some interfaces match.
+func (v *view) selectsNetdevs() bool {
+	return len(v.plan.Asked.Netns.In)+len(v.plan.Asked.Ifnames.In) > 0
+}
+
+// unseen lists the blind spots of a run without events.
+func (v *view) unseen(t *event.Totals) []event.Unseen {
+	var list []event.Unseen
+	for _, b := range blindSpots {
+		holds, n := b.holds(v, t)
+		if !holds {
+			continue
+		}
+		text := b.text
+		if n > 0 {
+			text = fmt.Sprintf(text, n)
+		}
+		list = append(list, event.Unseen{Key: b.key, Text: text})
+	}
+	return list
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package notice
+
+import (
+	"fmt"
+	"strings"
+
+	"tracer/internal/event"
+	"tracer/internal/journey"
+	"tracer/internal/printable"
+)
+
+// namedReasons is the number of reasons in the line of drops.
+const namedReasons = 5
+
+// reasonLine is like `hidden: OTHERHOST 3, NO_SOCKET 1`.
+func reasonLine(what string, counts []event.ReasonCount) string {
+	var parts []string
+	for _, r := range counts {
+		parts = append(parts, fmt.Sprintf("%s %d", reasonName(r.Name), r.Count))
+	}
+	return what + ": " + strings.Join(parts, ", ")
+}
+
+// dropLine is like `3 drops: 2 × NETFILTER_DROP, 1 × NO_SOCKET`.
+func dropLine(totals event.Totals) string {
+	var parts []string
+	rest := totals.Dropped
+	for _, r := range totals.DropReasons[:min(len(totals.DropReasons), namedReasons)] {
+		parts = append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))
+		rest -= r.Count
+	}
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d × %s", rest, journey.OtherReasons))
+	}
+	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
+}
+
+// broadReasons explains reasons that the kernel also gives for drops that do not match their names (seen on
+// 7.3).
+var broadReasons = map[string]string{
+	"SOCKET_FILTER":   "the kernel gives this reason also for drops by BPF programs of control groups (ingress)",
+	"RECURSION_LIMIT": "the kernel gives this reason also if the transmit queue of a device without a queueing discipline is stopped",
+}
+
+// reasonNotes are the explanations of the broad reasons among the printed drops.
+func reasonNotes(totals event.Totals) []string {
+	var notes []string
+	for _, r := range totals.DropReasons {
+		name := reasonName(r.Name)
+		if note := broadReasons[name]; note != "" {
+			notes = append(notes, name+": "+note)
+		}
+	}
+	return notes
+}
+
+func reasonName(name string) string {
+	if name == "" {
+		return "no reason given (kernel before 5.17)"
+	}
+	return printable.Text(strings.TrimPrefix(name, event.ReasonPrefix))
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"errors"
+
+	"tracer/internal/event"
+	"tracer/internal/journey"
+	"tracer/internal/sink"
+)
+
+// Output is a sink and the events that it gets.
+type Output struct {
+	Sink sink.Sink
+	// Filter reports whether the sink gets an event about a packet; nil means all. Loss markers and the
+	// Summary are not filtered.
+	Filter func(*event.Event) bool
+}
+
+// branch is an output with its own counts, so that matched = printed + suppressed + lost holds for each.
+type branch struct {
+	Output
+	packets *journey.Packets
+	// printed, lost and the drops are counts of what the sink got, filtered of what it did not.
+	printed, filtered, dropped uint64
+	lost                       [event.LossCauses]uint64
+	drops, benign              journey.Reasons
+	// gone means that nobody reads the output, so that it counts the rest as suppressed.
+	gone   bool
+	totals event.Totals
+}
+
+func newBranch(o Output, scope journey.Scope) *branch {
+	return &branch{Output: o, packets: journey.NewPackets(scope)}
+}
+
+// take gives the sink an event about a packet.
+func (b *branch) take(e *event.Event) error {
+	if b.gone || b.Filter != nil && !b.Filter(e) {
+		b.filtered++
+		b.packets.Skip(e)
+		return nil
+	}
+	err := b.Sink.Take(e)
+	if err != nil && !errors.Is(err, sink.ErrReaderGone) {
+		return err
+	}
+	b.printed++
+	b.packets.Count(e)
+	if e.Drop.Dropped {
+		b.countDrop(e)
+	}
+	return err
+}
+
+// countDrop counts benign drops separately: only other drops may be faults.
+func (b *branch) countDrop(e *event.Event) {
+	if e.Drop.Benign {
+		b.benign.Add(e.Names.Reason, 1)
+		return
+	}
+	b.dropped++
+	b.drops.Add(e.Names.Reason, 1)
+}
+
+// mark gives the sink a loss marker.
+func (b *branch) mark(e *event.Event) error {
+	b.lost[e.Loss.Cause] += e.Loss.Count
+	return b.Sink.Take(e)
+}
+
+func (b *branch) flush() error { return b.Sink.Flush() }
+
+// summarize completes the totals of the source with those of the output, and gives them to the sink.
+func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
+	b.totals = *source
+	t := &b.totals
+	t.Printed, t.Withheld, t.Lost = b.printed, source.Withheld+suppressed+b.filtered, b.lost
+	t.Packets = b.packets.Total()
+	t.Dropped, t.DropReasons, t.BenignReasons = b.dropped, b.drops.List(), b.benign.List()
+	if err := b.Sink.Take(&event.Event{Kind: event.Summary, Totals: t}); err != nil {
+		return err
+	}
+	return b.Sink.Flush()
+}
+
+// notice records that the reader of an output has gone. Without any reader, the run ends.
+func (r *run) notice(b *branch, err error) error {
+	if err == nil || !errors.Is(err, sink.ErrReaderGone) {
+		return err
+	}
+	b.gone = true
+	for _, other := range r.branches {
+		if !other.gone {
+			return nil
+		}
+	}
+	r.full = true
+	return nil
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package pipeline moves events from a source through stages to sinks, within limits. It has no state outside
+// of a run, so several can run in one process.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/event"
+	"tracer/internal/journey"
+	"tracer/internal/source"
+)
+
+// Stage adds something to an event about a packet.
+type Stage = func(*event.Event)
+
+// Limits end a run early or suppress events; 0 means no limit.
+type Limits struct {
+	// Duration ends the run, counted from when events flow.
+	Duration time.Duration
+	// Lines ends the run after that many events.
+	Lines uint64
+	// Packets is the number of packets whose events are printed. The run ends when they have ended.
+	Packets uint64
+	// EventsPerPacket is the number of events that are printed of each packet.
+	EventsPerPacket uint64
+}
+
+// Options tune a run. The zero value has no limits.
+type Options struct {
+	Limits Limits
+	// Scope describes what the source shows of the life of packets.
+	Scope journey.Scope
+	// Started is called when events flow and the sinks have written what comes before them; it may be nil.
+	Started func() error
+}
+
+// Run moves events until the source ends, ctx is done, a limit is reached, or the readers of all outputs have
+// gone, none of which is an error. It then stops a live source, and delivers what is under way. Each output
+// gets a Summary with its own totals at the end, which Run also returns, in the order of the outputs.
+//
+// The order is: source, limits, stages, filters of the outputs, sinks. The caller closes source and sinks.
+func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Output, o Options) ([]event.Totals, error) {
+	r := newRun(src, stages, outputs, o)
+	if err := r.start(o.Started); err != nil {
+		return nil, err
+	}
+	ctx, cancel := o.Limits.within(ctx)
+	defer cancel()
+	if err := r.follow(ctx); err != nil {
+		return nil, err
+	}
+	err := r.finish()
+	return r.totals(), err
+}
+
+// within returns a context that is done after the duration, counted from now.
+func (l Limits) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.Duration == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, l.Duration)
+}
+
+// run is the state of one run.
+type run struct {
+	src      source.Source
+	stages   []Stage
+	branches []*branch
+	lines    uint64
+	quota    *journey.Quota
+	// counts are those of events about packets, and of lost ones.
+	admitted, suppressed, lost uint64
+	// full means that no more events are printed: a limit is reached, or nobody reads.
+	full bool
+	// ended means that the source has no more events, summarized that the outputs have their Summary.
+	ended, summarized bool
+}
+
+func newRun(src source.Source, stages []Stage, outputs []Output, o Options) *run {
+	r := &run{src: src, stages: stages, lines: o.Limits.Lines}
+	r.quota = journey.NewQuota(o.Limits.Packets, o.Limits.EventsPerPacket, o.Scope)
+	for _, out := range outputs {
+		r.branches = append(r.branches, newBranch(out, o.Scope))
+	}
+	return r
+}
+
+// start makes events flow. The header of a table is written before the first packet.
+func (r *run) start(started func() error) error {
+	if live, ok := r.src.(source.Live); ok {
+		if err := live.Start(); err != nil {
+			return err
+		}
+	}
+	if err := r.flush(); err != nil || started == nil {
+		return err
+	}
+	return started()
+}
+
+// follow moves events until ctx is done or no more are printed.
+func (r *run) follow(ctx context.Context) error {
+	var stop atomic.Bool
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	for !stop.Load() && !r.full && !r.ended {
+		if err := r.next(); err != nil {
+			return err
+		}
+		r.full = r.full || r.quota.Done(monotonic)
+	}
+	return nil
+}
+
+// monotonic returns the time in ns of the clock of events. Every Linux has it, so there is no error.
+func monotonic() uint64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return uint64(t.Nano())
+}
+
+// next moves one event on. If none is ready, it flushes the sinks.
+func (r *run) next() error {
+	e, err := r.src.Next()
+	switch {
+	case err == nil:
+		return r.take(e)
+	case errors.Is(err, source.ErrIdle):
+		return r.flush()
+	case errors.Is(err, io.EOF):
+		r.ended = true
+		return nil
+	}
+	return err
+}
+
+func (r *run) take(e *event.Event) error {
+	switch e.Kind {
+	case event.Lost:
+		r.lost += e.Loss.Count
+		return r.each(func(b *branch) error { return b.mark(e) })
+	case event.Summary:
+		return r.summarize(e.Totals)
+	}
+	if !r.admits(e) {
+		r.suppressed++
+		return nil
+	}
+	for _, stage := range r.stages {
+		stage(e)
+	}
+	for _, b := range r.branches {
+		if err := r.notice(b, b.take(e)); err != nil {
+			return err
+		}
+	}
+	r.admitted++
+	r.full = r.full || r.lines != 0 && r.admitted >= r.lines
+	return nil
+}
+
+// admits reports whether the limits let an event be printed.
+func (r *run) admits(e *event.Event) bool {
+	switch {
+	case r.full:
+		return false
+	case !r.quota.Limits():
+		return true
+	}
+	admitted := r.quota.Admits(e)
+	if !admitted {
+		for _, b := range r.branches {
+			b.packets.Skip(e)
+		}
+	}
+	return admitted
+}
+
+func (r *run) flush() error { return r.each((*branch).flush) }
+
+func (r *run) each(do func(*branch) error) error {
+	for _, b := range r.branches {
+		if err := r.notice(b, do(b)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish stops the source, delivers what is under way, and gives the outputs their Summary.
+func (r *run) finish() error {
+	if live, ok := r.src.(source.Live); ok && !r.ended {
+		if err := live.Stop(); err != nil {
+			return err
+		}
+		for !r.ended {
+			if err := r.next(); err != nil {
+				return err
+			}
+		}
+	}
+	if r.summarized {
+		return nil
+	}
+	return r.summarize(&event.Totals{Made: r.admitted + r.suppressed + r.lost}) // of what was read
+}
+
+func (r *run) summarize(source *event.Totals) error {
+	r.summarized = true
+	return r.each(func(b *branch) error { return b.summarize(source, r.suppressed) })
+}
+
+func (r *run) totals() []event.Totals {
+	all := make([]event.Totals, len(r.branches))
+	for i, b := range r.branches {
+		all[i] = b.totals
+	}
+	return all
+}
