@@ -22,7 +22,7 @@ type checker struct {
 	notes     []string              // see Program.Notes
 }
 
-// operand checks any part of an expression.
+// operand checks an expression of any kind, except a string constant.
 func (c *checker) operand(e expression) operand {
 	switch e := e.(type) {
 	case *name:
@@ -48,7 +48,7 @@ func (c *checker) operand(e expression) operand {
 	return operand{}
 }
 
-// words are the constants of C that have a name.
+// words are the named constants of the language.
 var words = map[string]operand{
 	"NULL":  {typ: &btf.Pointer{Target: &btf.Void{}}, code: number(0)},
 	"true":  {typ: intType, code: number(1)},

@@ -2,11 +2,11 @@
 
 // Package expr compiles C-like expressions to eBPF, with the types of the running kernel.
 // The variables of an expression are called roots: the sk_buff, the xdp_buff, or the arguments
-// and the result of a function. Compilation returns the body of a function, which replaces
-// that of a placeholder in the BPF programs.
+// and the result of a function. An expression is compiled to the body of a BPF function, which
+// replaces the body of a placeholder function in the BPF programs.
 //
-// The language is that of C expressions: members by -> and . (interchangeable), elements,
-// * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and ||, with the
+// The language is that of C expressions: members by -> and . (interchangeable), array elements
+// by [], * & ! ~ - +, casts, sizeof, arithmetic, shifts, comparisons, && and ||, with the
 // precedence, integer promotions and signedness of C. Names are the roots, the constants
 // of the kernel's enums, NULL, true and false. ntohs(), ntohl() and similar functions
 // convert the byte order. A char array or a pointer to char can be compared with a string
@@ -48,8 +48,8 @@ type Program struct {
 	// char. It has at most 63 characters.
 	String bool
 
-	// Notes warn of what is valid but probably not intended, such as a plain number compared with
-	// one in network byte order.
+	// Notes are warnings about valid but probably unintended code, such as a comparison of a member
+	// in network byte order with a constant in host byte order.
 	Notes []string
 
 	value output
@@ -68,7 +68,8 @@ func Condition(types Types, roots Roots, text string) (program *Program, err err
 	return &Program{What: roots.what(), Text: text, Body: body, Notes: c.notes}, nil
 }
 
-// condition returns the body that returns 1 if the root node is non-zero, else 0.
+// condition generates a body that returns 1 if the root node is non-zero, and 0 if it is zero or a
+// read fails. It returns false if the body is too long for the jumps.
 func condition(root node) (asm.Instructions, bool) {
 	g := generator{}
 	g.failed = g.label()

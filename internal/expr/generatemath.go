@@ -4,15 +4,15 @@ package expr
 
 import "github.com/cilium/ebpf/asm"
 
-// operations maps operators to eBPF operations on unsigned numbers. Division and >> of signed numbers
-// need others.
+// operations maps operators to eBPF operations on unsigned numbers. For signed numbers, see divideSigned
+// and shift.
 var operations = map[string]asm.ALUOp{
 	"+": asm.Add, "-": asm.Sub, "*": asm.Mul, "/": asm.Div, "%": asm.Mod,
 	"&": asm.And, "|": asm.Or, "^": asm.Xor, "<<": asm.LSh, ">>": asm.RSh,
 }
 
-// arithmetic computes with 64 bits, then truncates the result to its kind. The lower bits
-// do not depend on the upper ones.
+// arithmetic computes with 64 bits, then truncates the result to its kind. The lower bits of a sum,
+// difference, product or left shift do not depend on the upper bits of the operands.
 func (g *generator) arithmetic(n arithmetic) {
 	operation := operations[n.sign]
 	switch n.sign {

@@ -19,8 +19,8 @@ func (g *generator) must() {
 	g.jumpTo(whenConstant(asm.JNE, regResult, 0), g.failed)
 }
 
-// read reads a number. It sign-extends it explicitly, since loads of old kernels only extend
-// with zeros.
+// read reads a number. It sign-extends it explicitly, since BPF has sign-extending loads only from
+// Linux 6.6 on.
 func (g *generator) read(n read) {
 	g.fill(readKernel, n.from, stackRead, n.kind.size)
 	g.must()

@@ -4,7 +4,7 @@ package expr
 
 import "github.com/cilium/ebpf/asm"
 
-// decide computes 1 if a node is true, else 0.
+// decide computes the truth value of a node into R0: 1 or 0.
 func (g *generator) decide(n node) {
 	no, done := g.label(), g.label()
 	g.branch(n, no, false)
@@ -15,8 +15,8 @@ func (g *generator) decide(n node) {
 	g.put(done)
 }
 
-// branch jumps if the truth of a node is wanted. Jumps are conditional even if the result is
-// a constant, since the verifier rejects unreachable instructions.
+// branch jumps if the truth value of a node equals wanted. The jump is conditional even if the value
+// is a constant, since the verifier rejects unreachable instructions.
 func (g *generator) branch(n node, to label, wanted bool) {
 	switch n := n.(type) {
 	case junction:

@@ -75,7 +75,7 @@ func (k *Kernel) All() iter.Seq2[btf.Type, error] {
 	}
 }
 
-// split returns the types of the loaded modules. It skips modules that can't be read, for example
+// split returns the split BTF of each loaded module. It skips modules that can't be read, for example
 // because they were unloaded.
 func (k *Kernel) split() []*btf.Spec {
 	if k.loaded {
@@ -111,8 +111,8 @@ func (k *Kernel) enumerators() map[string]enumerator {
 	return k.constants
 }
 
-// addEnumerators adds the constants of one file and returns its strings. It returns nil if the file
-// can't be read.
+// addEnumerators adds the constants of one BTF file and returns the file's string section. It returns
+// nil if the file can't be read.
 func (k *Kernel) addEnumerators(file string, base []byte) (strings []byte) {
 	raw, err := os.ReadFile(filepath.Join(typesFolder, file))
 	if err != nil {

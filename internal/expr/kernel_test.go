@@ -65,9 +65,9 @@ func TestTruncatedBTFIsRejected(t *testing.T) {
 	}
 }
 
-// TestStringsOfModulesFollowThoseOfVmlinux decodes enums of a module. One constant has its name in the
-// strings of vmlinux, one in those of the module, and one in neither.
-func TestStringsOfModulesFollowThoseOfVmlinux(t *testing.T) {
+// TestStringsOfSplitBTF decodes enums of a module, whose string offsets continue those of vmlinux. One
+// constant has its name in the strings of vmlinux, one in those of the module, and one in neither.
+func TestStringsOfSplitBTF(t *testing.T) {
 	base := []byte("\x00OLD\x00")
 	own := []byte("\x00NEW\x00")
 	var types []byte

@@ -73,8 +73,8 @@ func usual(a, b kind) kind {
 	return kind{a.size, a.signed && b.signed}
 }
 
-// holds reports whether a register with a number of the other kind needs no change to be of kind k.
-// This is so if k has all values of the other kind, or if k has 8 bytes.
+// holds reports whether conversion of a number of the other kind to k leaves its register unchanged:
+// k can represent all values of the other kind, or has 8 bytes.
 func (k kind) holds(other kind) bool {
 	switch {
 	case k == other, k.size == 8:

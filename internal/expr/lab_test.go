@@ -14,9 +14,9 @@ import (
 	"tracer/internal/ktest"
 )
 
-// The kernel runs the same bodies that are inserted into the BPF programs, on bytes that the
-// test writes to a map value. A program returns the address of the map value, so the bytes can
-// contain valid pointers.
+// The tests run bodies in the kernel. The memory that they read is a map value, which the test fills.
+// A small program returns the kernel address of the map value, so the bytes can contain valid
+// pointers.
 
 const (
 	worldSize  = 4096
@@ -84,8 +84,8 @@ func run(tb testing.TB, prog *ebpf.Program) uint32 {
 	return result
 }
 
-// body loads a body with a caller that passes the address of the packet, as a number, and
-// the output.
+// body loads a body with a caller that passes the address of the packet, as a scalar, and
+// a pointer to the output.
 func (l *lab) body(tb testing.TB, body asm.Instructions) *ebpf.Program {
 	tb.Helper()
 	insns := asm.Instructions{

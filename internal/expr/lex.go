@@ -25,8 +25,8 @@ type token struct {
 	at   int // byte offset in the expression
 }
 
-// signs are tried in this order, so a longer sign comes before its prefix. Operators with
-// side effects, such as ++, are included for a precise error.
+// signs are the operators and brackets. They are tried in this order, so a longer sign comes before
+// its prefix. Unsupported operators, such as ++ and ?, are included for a precise error.
 var signs = []string{
 	"<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->", "++", "--",
 	"(", ")", "[", "]", ".", "*", "&", "|", "^", "~", "!", "+", "-", "/", "%", "<", ">", "=", "?", ":", ",",

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/nearest"
 )
 
-// maxWithin is how many levels of nested members are searched for a name.
+// maxWithin is how many levels of named structs and unions are searched for a member.
 const maxWithin = 2
 
 // likelyMembers suggests members for an unknown name: members of that name in nested structs, else members

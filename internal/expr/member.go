@@ -78,8 +78,8 @@ func membersOf(t btf.Type) ([]btf.Member, bool) {
 	return nil, false
 }
 
-// findMember finds a member, also in anonymous structs and unions. The offset is from the
-// beginning of the outermost one.
+// findMember finds a member, also in anonymous structs and unions, which may be nested up to left
+// levels deep. The offset is from the beginning of the outermost struct.
 func findMember(members []btf.Member, name string, left int) (found btf.Member, offset btf.Bits, ok bool) {
 	for _, m := range members {
 		if m.Name == name {
@@ -96,7 +96,7 @@ func findMember(members []btf.Member, name string, left int) (found btf.Member, 
 	return btf.Member{}, 0, false
 }
 
-// memberNames returns the sorted names that findMember finds.
+// memberNames returns the sorted names of all members that findMember can find.
 func memberNames(members []btf.Member, left int) []string {
 	var names []string
 	for _, m := range members {

@@ -11,9 +11,9 @@ type operand struct {
 	code node // the value; the address if place is set
 	// place is set if the operand is in memory and has an address (an lvalue).
 	place bool
-	// lowest and width are the first bit and the number of bits of a bitfield, counted
-	// from the address. width is 0 for other operands. It stays when the bitfield is
-	// read, since the promoted kind depends on it.
+	// lowest is the first bit of a bitfield, counted from the address, and width its number
+	// of bits; 0 for other operands. A bitfield keeps its width after it is read, since
+	// its promoted kind depends on it.
 	lowest, width int
 	// control is set for a member named cb, which is a char array but contains no
 	// string.

@@ -61,7 +61,7 @@ func (p *parser) expect(text string) {
 	}
 }
 
-// before returns the place of a missing token, for messages.
+// before returns where a token is missing, for messages: before the next token or at the end.
 func (p *parser) before() string {
 	if t := p.peek(); t.kind != end {
 		return fmt.Sprintf("before %q", t.text)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// brackets returns the text of an expression with a bracket around each operator.
+// brackets returns the text of an expression with parentheses around each operator and its operands.
 func brackets(e expression) string {
 	switch e := e.(type) {
 	case *name:
@@ -37,7 +37,7 @@ func brackets(e expression) string {
 	return "?"
 }
 
-func TestPrecedenceIsThatOfC(t *testing.T) {
+func TestPrecedenceOfC(t *testing.T) {
 	for text, want := range map[string]string{
 		"a || b && c | d ^ e & f == g < h << i + j * k": "(a || (b && (c | (d ^ (e & (f == (g < (h << (i + (j * k))))))))))",
 		"a * b + c << d < e == f & g ^ h | i && j || k": "((((((((((a * b) + c) << d) < e) == f) & g) ^ h) | i) && j) || k)",
@@ -83,7 +83,7 @@ func TestPrecedenceIsThatOfC(t *testing.T) {
 	}
 }
 
-func TestConstantsHaveTheTypesOfC(t *testing.T) {
+func TestTypesOfExpressions(t *testing.T) {
 	for text, want := range map[string]string{
 		"1": "int", "2147483647": "int", "2147483648": "long int", "0x7fffffff": "int", "0x80000000": "unsigned int",
 		"0xffffffff": "unsigned int", "0x100000000": "long int", "1u": "unsigned int", "4294967296u": "long unsigned int",

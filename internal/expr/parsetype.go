@@ -34,7 +34,8 @@ func isReserved(text string) bool {
 	return isFunction || slices.Contains([]string{"skb", "true", "false", "NULL", "sizeof"}, text)
 }
 
-// typeInBrackets parses the name of a type and a closing bracket.
+// typeInBrackets parses the name of a type and the closing parenthesis, as in a cast. The opening
+// one is already consumed.
 func (p *parser) typeInBrackets() btf.Type {
 	t := p.specifier()
 	for p.qualifier() || p.peek().text == "*" {
@@ -102,7 +103,7 @@ func (p *parser) basic() btf.Type {
 	return found
 }
 
-// basicTypes are the basic types by their sorted words.
+// basicTypes maps the sorted words of a basic type's name to the type.
 var basicTypes = map[string]btf.Type{
 	"void": &btf.Void{}, "_Bool": boolean, "bool": boolean, "char": plainChar,
 	"char signed":        &btf.Int{Name: "signed char", Size: 1, Encoding: btf.Signed},

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Random expressions are also computed with Go's types. Their text has only the brackets
-// that C needs.
+// Random expressions are compiled, and also computed in Go. Their text has only the parentheses
+// that C needs, so that precedence is tested.
 
 // term is a random expression.
 type term struct {

@@ -23,8 +23,8 @@ type Root struct {
 // Roots are the variables of one kind of expression.
 type Roots struct {
 	list []Root
-	// listed is set if the first argument of a body is the address of all values,
-	// not the value of the only root.
+	// listed is set if the first argument of a body points to an array with the values of
+	// all roots. Otherwise it is the value of the only root.
 	listed bool
 }
 
@@ -36,7 +36,8 @@ var (
 )
 
 // Listed returns several roots. The first argument of a body points to an array of u64
-// with the value of each root, which the program can read without a helper.
+// with the value of each root. The body loads
+// from it without a helper, so it must be a pointer that the verifier tracks, such as one to the stack.
 func Listed(list ...Root) Roots { return Roots{list, true} }
 
 // Result is the name of a function's return value.
@@ -98,7 +99,7 @@ func (c *checker) typeOf(e *name, r Root) btf.Type {
 	return &btf.Pointer{Target: found}
 }
 
-// pathTo returns the paths root->member for all roots that have a member of that name.
+// pathTo returns the paths root->member for at most maxNear roots that have a member of that name.
 func (c *checker) pathTo(e *name) []string {
 	var paths []string
 	for _, r := range c.roots.list {

@@ -107,9 +107,9 @@ func TestUnknownRoots(t *testing.T) {
 	}
 }
 
-// TestRootsThatAreMissing checks that a void function has no root for its result, and the error for a kernel
+// TestMissingRoots checks that a void function has no root for its result, and the error for a kernel
 // without struct xdp_buff.
-func TestRootsThatAreMissing(t *testing.T) {
+func TestMissingRoots(t *testing.T) {
 	nothing := Arguments(&btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Name: "n", Type: intType}}})
 	if _, err := Value(newTypes(), nothing, "ret"); err == nil || !strings.Contains(err.Error(), `"ret" is unknown`) {
 		t.Errorf("%v", err)

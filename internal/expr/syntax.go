@@ -4,8 +4,8 @@ package expr
 
 import "github.com/cilium/ebpf/btf"
 
-// expression is a node of the syntax tree, which has no types yet. place is the byte
-// offset in the text for errors about it.
+// expression is a node of the syntax tree, which has no types yet. place returns its byte
+// offset in the text, for errors.
 type expression interface{ place() int }
 
 type at int

@@ -74,7 +74,7 @@ type (
 	}
 )
 
-// convert converts a number to another kind, without a node if the register stays the same.
+// convert converts a number to another kind. It adds no node if the register does not change.
 func convert(n node, from, to kind) node {
 	if to.holds(from) {
 		return n

@@ -26,7 +26,7 @@ type output struct {
 	read int  // number of bytes to read at the address
 }
 
-// Value compiles an expression whose value is shown.
+// Value compiles an expression to a body that reads its value.
 func Value(types Types, roots Roots, text string) (program *Program, err error) {
 	defer caught(roots, text, &err)
 	c := checker{types: finder{types}, roots: roots}
@@ -72,7 +72,7 @@ func arraySize(array *btf.Array) int {
 	return int(array.Nelems) + 1
 }
 
-// bytes shows a struct, a union or an array.
+// bytes returns the program of a struct, a union or an array, whose bytes are copied.
 func (c *checker) bytes(root operand) *Program {
 	whole := c.types.complete(root.typ)
 	if _, isFunction := whole.(*btf.FuncProto); isFunction {
@@ -132,7 +132,7 @@ func (g *generator) output(p *Program, at int) {
 	}
 }
 
-// copyTo calls a helper that reads into the output buffer.
+// copyTo calls a helper that copies kernel memory into the output buffer.
 func (g *generator) copyTo(helper asm.BuiltinFunc, v output, at int) {
 	g.evaluateTo(v.code, asm.R3)
 	g.emit(asm.Mov.Reg(asm.R1, regOutput), asm.Add.Imm(asm.R1, int32(at)), asm.Mov.Imm(asm.R2, int32(v.read)), helper.Call())

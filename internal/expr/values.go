@@ -61,7 +61,7 @@ func Values(programs []*Program) asm.Instructions {
 		at += p.Size
 	}
 	g.emit(asm.Mov.Imm(regResult, 0), asm.Return())
-	body, _ := g.finish() // can't fail: no jump leaves its value, and each value was assembled on its own before
+	body, _ := g.finish() // can't fail: jumps stay within one value, and Value has assembled each value already
 	return body
 }
 

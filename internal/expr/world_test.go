@@ -110,7 +110,7 @@ func newTypes() fakeTypes {
 	return types
 }
 
-// world has the contents of the memory in Go's types.
+// world is the content of the memory that expressions read, as Go values.
 type world struct {
 	Ub             uint8
 	Sb             int8

@@ -11,7 +11,7 @@ import (
 )
 
 // octets prints that many bytes in memory order, as 0x and two digits each. It is for arrays
-// of bytes, and for types that JSON has no number for.
+// of bytes, for floats, and for integers of 16 bytes or other unusual sizes.
 type octets int
 
 func (o octets) need() int { return int(o) }

@@ -7,8 +7,8 @@ import "slices"
 // arrayIn identifies an array by the names of its struct and member.
 type arrayIn struct{ structure, member string }
 
-// counts has the arrays of which only the first elements are in use, with the member of
-// the same struct that is their number. The other elements contain stale data.
+// counts lists arrays of which only the first elements are in use. It maps each to the member of
+// the same struct that counts these elements. The others contain stale data.
 var counts = map[arrayIn]string{
 	{"skb_shared_info", "frags"}: "nr_frags",
 }

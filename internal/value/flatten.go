@@ -53,8 +53,8 @@ func sameMember(a, b btf.Member) bool {
 	return a.Name == b.Name && a.Offset == b.Offset && a.BitfieldSize == b.BitfieldSize
 }
 
-// unique has the names of one structure. It makes duplicate names unique: C has none, but BTF of
-// another language may, and a JSON object must not.
+// unique has the names of one structure. It adds a number to duplicate names: C has none, but BTF of
+// another language may, and JSON keys must be unique.
 type unique map[string]bool
 
 func (u unique) name(want string) string {

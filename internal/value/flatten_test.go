@@ -8,9 +8,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestGroupIsShownOnce checks that the members of a struct_group(), which declares them in two structs, are
+// TestStructGroupIsPrintedOnce checks that the members of a struct_group(), which declares them in two structs, are
 // printed once.
-func TestGroupIsShownOnce(t *testing.T) {
+func TestStructGroupIsPrintedOnce(t *testing.T) {
 	members := []btf.Member{{Name: "a", Type: u8}, {Name: "b", Type: u8, Offset: 8, BitfieldSize: 3}}
 	others := []btf.Member{{Name: "a", Type: u8}, {Name: "b", Type: u8, Offset: 11, BitfieldSize: 3}}
 	for want, arms := range map[string][]btf.Member{
@@ -31,7 +31,7 @@ func TestGroupIsShownOnce(t *testing.T) {
 	}
 }
 
-func TestNoKeyTwice(t *testing.T) {
+func TestDuplicateNames(t *testing.T) {
 	f := format(t, structOf("s", 3,
 		btf.Member{Type: unionOf(1,
 			btf.Member{Type: structOf("", 1, btf.Member{Name: "a", Type: u8})},
@@ -46,8 +46,8 @@ func TestNoKeyTwice(t *testing.T) {
 	}
 }
 
-// TestOffsetsAddUp checks members of anonymous structs at offsets other than 0.
-func TestOffsetsAddUp(t *testing.T) {
+// TestOffsetsOfAnonymousMembers checks members of anonymous structs at offsets other than 0.
+func TestOffsetsOfAnonymousMembers(t *testing.T) {
 	inner := structOf("", 2, btf.Member{Name: "b", Type: u8}, btf.Member{Name: "c", Type: u8, Offset: 12, BitfieldSize: 4})
 	middle := unionOf(3, btf.Member{Type: structOf("", 3, btf.Member{Type: inner, Offset: 8})})
 	f := format(t, structOf("s", 4, btf.Member{Name: "a", Type: u8}, btf.Member{Type: middle, Offset: 8}))

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/endian"
 )
 
-// number describes a number: its bits within its bytes.
+// number describes where the bits of a number are within its bytes.
 type number struct {
 	bytes int // at most 9, for 64 bits that begin within a byte
 	// shift is the offset of the first of its bits: from the least significant bit of the first

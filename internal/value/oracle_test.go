@@ -20,8 +20,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// The kernel prints the same bytes (bpf_snprintf_btf, 5.10). Each of our numbers must be among those that
-// it prints for members of the same name.
+// The kernel prints the same bytes with bpf_snprintf_btf (5.10). Each number in our output must be among the
+// numbers that the kernel prints for members of the same name.
 
 const (
 	mostText   = 1 << 17

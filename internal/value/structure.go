@@ -71,7 +71,7 @@ func (m *member) setName(name string) {
 	m.key = string(append(appendJSONString(nil, []byte(name)), ':'))
 }
 
-// in returns the member's bytes within those of the structure; false if they are missing.
+// in returns the member's bytes within the bytes of the structure; false if they are missing.
 func (m *member) in(raw []byte) ([]byte, bool) {
 	if len(raw) < m.offset+m.value.need() {
 		return nil, false
@@ -79,7 +79,8 @@ func (m *member) in(raw []byte) ([]byte, bool) {
 	return raw[m.offset:min(m.offset+m.used(raw), len(raw))], true
 }
 
-// need is 1 byte, so that the members of a truncated structure are printed.
+// need returns 1 (0 for an empty structure), so that a truncated structure is printed with the
+// members that are there.
 func (s *structure) need() int { return min(s.size, 1) }
 
 func (s *structure) zero(raw []byte) bool {

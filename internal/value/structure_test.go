@@ -110,8 +110,8 @@ func TestLinesOfOtherTypes(t *testing.T) {
 	}
 }
 
-// TestCutStruct checks that missing bytes are marked at each level of nesting.
-func TestCutStruct(t *testing.T) {
+// TestTruncatedStruct checks that missing bytes are marked at each level of nesting.
+func TestTruncatedStruct(t *testing.T) {
 	f := format(t, packet)
 	raw := []byte(packetBytes)
 	if got, want := string(f.AppendText(nil, raw[:35])), `,.users={.counter=2},.name="eth\x200",...}`; !strings.HasSuffix(got, want) {

@@ -12,8 +12,8 @@ import (
 // typeName returns the name of a type in C, such as "void (*)(struct sk_buff *)".
 func typeName(t btf.Type) string { return declare(t, "", 0) }
 
-// declare returns the C declaration of name with type t. C has the parts of a type on both
-// sides of the name, so it is built from the inside out.
+// declare returns the C declaration of name with type t. In C, the parts of a type are on both
+// sides of the name, so the declaration is built from the inside out.
 func declare(t btf.Type, name string, depth int) string {
 	if depth > maxDepth {
 		return missing

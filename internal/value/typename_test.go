@@ -41,8 +41,8 @@ func TestTypeName(t *testing.T) {
 	}
 }
 
-// TestTypeNameEnds checks the name of a pointer to itself, which can't be written in C.
-func TestTypeNameEnds(t *testing.T) {
+// TestTypeNameOfALoop checks that typeName terminates for a pointer to itself, which can't be written in C.
+func TestTypeNameOfALoop(t *testing.T) {
 	loop := &btf.Pointer{}
 	loop.Target = loop
 	if got := typeName(loop); got != missing {

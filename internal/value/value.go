@@ -2,9 +2,9 @@
 
 // Package value prints the raw bytes of a kernel object by its BTF type, as text
 // and as typed JSON. The kernel can print objects itself (bpf_snprintf_btf, 5.10), but
-// only as text. This package truncates nothing, and its addresses are readable.
+// only as text, truncated to the buffer, and by default with hashed addresses.
 //
-// Numbers are in the byte order of this machine.
+// Numbers are decoded in the byte order of this machine, except __be16, __be32 and __be64.
 package value
 
 import (
@@ -52,8 +52,8 @@ func New(t btf.Type) (*Format, error) {
 
 // NewValue returns the Format for the value of an expression such as skb->dev->ifindex. It is
 // a value of type t, or, if isString, the string in an array or at a pointer of type t, which
-// ends at the first NUL or the last byte. A number may be extended to 8 bytes; it is printed
-// from the first ones.
+// ends at the first NUL or the last byte. Bytes after the size of t are ignored, so on
+// little-endian machines a number may be extended to 8 bytes.
 func NewValue(t btf.Type, isString bool) (*Format, error) {
 	if isString {
 		return &Format{value: text{}, size: anySize}, nil

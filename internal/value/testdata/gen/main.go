@@ -86,7 +86,7 @@ func (p pruner) prune(t btf.Type) btf.Type {
 	case *btf.Array:
 		p[t] = &btf.Array{Index: p.prune(t.Index), Type: p.prune(t.Type), Nelems: t.Nelems}
 	default:
-		p[t] = t // has no types below it
+		p[t] = t // refers to no other types
 	}
 	return p[t]
 }
@@ -100,7 +100,7 @@ func (p pruner) members(all []btf.Member) []btf.Member {
 	return pruned
 }
 
-// name returns a declaration of a pointer's target, without members.
+// name returns a pointer's target with structs and unions replaced by forward declarations.
 func (p pruner) name(t btf.Type) btf.Type {
 	switch t := t.(type) {
 	case *btf.Struct:
