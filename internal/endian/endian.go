@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package endian describes how this machine stores numbers, where package encoding/binary
-// does not help: in bit fields, in numbers combined from pieces, and in BPF instructions.
+// Package endian describes the byte order of this machine, for uses that package encoding/binary does
+// not cover: bit fields, numbers of variable size, and BPF instructions.
 package endian
 
 import "encoding/binary"

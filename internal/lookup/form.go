@@ -22,7 +22,7 @@ func (v Value) number() uint64 { return binary.NativeEndian.Uint64(v) }
 // Form is the format of a field.
 type Form struct {
 	kind event.FactKind
-	// append appends the text of the field's values, all of which could be read.
+	// append appends the text of the field's values. It is only called if all could be read.
 	append func(dst []byte, v []Value) []byte
 	// usual is set for a number that is usually zero; outputs may leave out a zero.
 	usual bool

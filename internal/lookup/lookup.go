@@ -17,8 +17,8 @@ import (
 // function; they are evaluated when it returns.
 type Lookup struct {
 	Kind string
-	// Functions are the names of functions; Enqueue adds all functions that enqueue a packet
-	// to a queueing discipline.
+	// Functions are the names of functions. If Enqueue is set, all functions that enqueue a packet
+	// to a queueing discipline (Qdisc_ops.enqueue) are in the group, too.
 	Functions []string
 	Enqueue   bool
 	// Missing is an expression that is non-zero if nothing was found. It is empty for functions
@@ -87,13 +87,14 @@ var Aliases = map[string]string{
 	"nf_conntrack_tuple": "tuple", "nf_conntrack_zone": "zone",
 }
 
-// Placed has the positions of a field's values in the data that was read. It is empty for a
-// field that the running kernel does not have.
+// Placed has the positions of a field's values in the data that the BPF program read. It is empty
+// for a field that the running kernel does not have.
 type Placed struct {
 	Where, Values []Place
 }
 
-// Place is the position of a value: its number, its offset and its size in bytes.
+// Place is the position of a value: its bit in the bitmap of values that could be read, its offset
+// and its size in bytes.
 type Place struct{ Number, At, Size int }
 
 // Layout is the layout of the values that the program of one function reads.

@@ -11,15 +11,15 @@ import (
 // noSuch is true if the returned pointer is NULL or an error (IS_ERR_OR_NULL).
 const noSuch = "!ret || (u64)ret >= (u64)-4095"
 
-// connection is the nf_conn that contains the returned nf_conntrack_tuple_hash, which is one of
-// its two, one per direction.
+// connection is the nf_conn that contains the returned nf_conntrack_tuple_hash. An nf_conn has two
+// of these, one per direction.
 const connection = "((struct nf_conn *)((u64)ret - ret->tuple.dst.dir * sizeof(struct nf_conntrack_tuple_hash)" +
 	" - (u64)&((struct nf_conn *)0)->tuplehash))"
 
 // attached is the nf_conn of a packet. The lowest 3 bits of _nfct are its enum ip_conntrack_info.
 const attached = "((struct nf_conn *)(skb->_nfct & ~7ul))"
 
-// table has all look-ups of the kernels from 5.8 on.
+// table has all look-ups, for Linux 5.8 and later.
 var table = []Lookup{
 	{
 		// net/ipv4/fib_trie.c
@@ -30,7 +30,7 @@ var table = []Lookup{
 			{Key: "iif", Form: rare(number), Variants: values("fl4->__fl_common.flowic_iif")},
 			{Key: "oif", Form: rare(number), Variants: values("fl4->__fl_common.flowic_oif")},
 			{Key: "mark", Form: rare(hexadecimal), Variants: values("fl4->__fl_common.flowic_mark")},
-			// Newer kernels (6.18) have the DSCP without the ECN bits.
+			// Linux 6.18 replaced flowic_tos by flowic_dscp, which has no ECN bits.
 			{Key: "tos", Form: rare(number), Variants: [][]string{{"fl4->__fl_common.flowic_tos"}, {"fl4->__fl_common.flowic_dscp"}}},
 			{Key: "table", Form: routeTable, Variants: values("tb->tb_id")},
 		},
@@ -112,7 +112,7 @@ var table = []Lookup{
 		Asked: socketKey(ipv6, "*saddr", "*daddr", "ntohs(dport)"), Found: socket(ipv6, "skc_v6_rcv_saddr", "skc_v6_daddr"),
 	},
 	{
-		// net/sched/sch_generic.c; a packet may bypass its queue if that is empty.
+		// net/sched/sch_generic.c; sch_direct_xmit also sends packets that bypass an empty queue.
 		Kind: "qdisc", Functions: []string{"sch_direct_xmit"}, Enqueue: true,
 		Found: []Field{
 			{Key: "qdisc", Form: device, Variants: values("q->ops->id")},

@@ -46,8 +46,8 @@ func Word(word string, names []string) string {
 // allowed returns the maximum number of typos in a word.
 func allowed(word string) int { return min(2, len(word)/2) }
 
-// typos returns the number of typos between a word and a name. Two exchanged letters count as
-// one, and a name that contains the word counts as the allowed maximum.
+// typos returns the number of typos between a word and a name. A transposition of two letters counts
+// as one, and a name that contains the word counts as at most the allowed maximum.
 func typos(a, b string) int {
 	far := allowed(a) + 1
 	if len(a) > 2 && strings.Contains(b, a) {
@@ -62,7 +62,7 @@ func typos(a, b string) int {
 	return min(far, distance(a, b))
 }
 
-// areExchanged reports whether a and b differ only by two exchanged adjacent letters.
+// areExchanged reports whether a and b differ only by a transposition of two adjacent letters.
 func areExchanged(a, b string) bool {
 	if len(a) != len(b) || a == b {
 		return false

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package printable escapes untrusted text, such as names of processes, interfaces, namespaces,
-// modules and chains, so that it cannot break a line or control a terminal. It escapes control
-// characters (C0 and C1), line separators and bidirectional marks.
+// modules and chains, so that it cannot break a line or control a terminal. It escapes everything that
+// unicode.IsPrint rejects: control characters (C0 and C1), line separators, bidirectional marks and others.
 package printable
 
 import (
@@ -33,8 +33,8 @@ func AppendQuotedWord(dst, s []byte) []byte { return quotedWord.append(dst, s) }
 // Lines is like Text for a whole message: line feeds and backslashes in it are not escaped.
 func Lines(s string) string { return string(message.append(nil, []byte(s))) }
 
-// escaper is a set of exceptions from the rule that characters stay if they are [Visible], and become
-// \xNN otherwise.
+// escaper keeps the characters that are [Visible] and replaces the bytes of all others by \xNN, with the
+// exceptions in its fields.
 type escaper struct {
 	// marked are characters that get a backslash, hidden are visible characters that become
 	// \xNN, and kept are invisible characters that stay.
@@ -125,8 +125,8 @@ func appendUnicode(dst []byte, r rune) []byte {
 	return hex.AppendEncode(append(dst, `\u`...), []byte{byte(r >> 8), byte(r)})
 }
 
-// JSON escapes unprintable characters in JSON from another encoder, where they occur only in strings. Line
-// feeds between records stay.
+// JSON escapes unprintable characters in the output of another JSON encoder, where they occur only in
+// strings. It keeps the line feeds between records.
 func JSON(text []byte) []byte {
 	dst := make([]byte, 0, len(text))
 	for len(text) > 0 {

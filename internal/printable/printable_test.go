@@ -51,7 +51,7 @@ func TestAppendWord(t *testing.T) {
 	}
 }
 
-// TestAppendAllocatesNothing uses names longer than the 32 bytes for which Go converts strings on the stack.
+// TestAppendAllocatesNothing uses names of more than 32 bytes, since Go converts shorter ones on the stack.
 func TestAppendAllocatesNothing(t *testing.T) {
 	name, dst := strings.Repeat(hostile, 4), make([]byte, 0, 4096)
 	for call, f := range map[string]func(){
@@ -66,7 +66,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestLinesKeepsOurLineFeeds(t *testing.T) {
+func TestLinesKeepsLineFeeds(t *testing.T) {
 	if got := Lines("tracer: a\\b\nhint: \x1b\u202e\n"); got != "tracer: a\\b\nhint: \\x1b\\xe2\\x80\\xae\n" {
 		t.Errorf("%q", got)
 	}

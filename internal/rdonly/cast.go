@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rdonly describes how BPF programs read kernel memory without calling a helper
-// (bpf_rdonly_cast, 6.2).
+// Package rdonly has what BPF programs need to read kernel memory with plain loads instead of a helper:
+// through pointers of the kfunc bpf_rdonly_cast (6.2).
 package rdonly
 
 import "github.com/cilium/ebpf/asm"
@@ -10,7 +10,7 @@ import "github.com/cilium/ebpf/asm"
 // to a pointer to a kernel type. A load through that pointer reads 0 if it faults.
 type Cast struct {
 	// Func is the BTF id of bpf_rdonly_cast. Words is the id of a struct that begins with enough
-	// consecutive 8-byte words to load all members below at once (pt_regs). Bytes is the id of a
+	// 8-byte words to load all members below through one pointer (pt_regs). Bytes is the id of a
 	// struct with an array of Length bytes at the offset Array.
 	Func, Words, Bytes int32
 	Array, Length      int16

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// words maps values to names. Other values may be an errno.
+// words maps values to names. A value that is not in the map may be an errno.
 type words map[int64]string
 
 func (w words) name(value int64) string {
@@ -32,8 +32,8 @@ var (
 		0: "NET_XMIT_SUCCESS", 1: "NET_XMIT_DROP", 2: "NET_XMIT_CN",
 		0x10000: "NET_XMIT_STOLEN", 0x20000: "NET_XMIT_BYPASS",
 	}
-	// hooks are the results of nf_hook_slow, which runs all functions of a hook. A negative result
-	// is the error of a drop (net/netfilter/core.c).
+	// hooks are the results of nf_hook_slow, which runs all functions of a hook. The result is 0 also if
+	// the packet was queued, and a negative errno if it was dropped (net/netfilter/core.c).
 	hooks = words{1: "NF_ACCEPT", 0: "NF_STOLEN"}
 	// action are the actions of traffic control (include/uapi/linux/pkt_cls.h).
 	action = words{
@@ -81,12 +81,13 @@ func namesOf(f kernel.Function) func(int64) string {
 const (
 	verdictMask = 0xff
 	queue       = 3
-	// bypass means that packets continue if no program reads the queue (NF_VERDICT_FLAG_QUEUE_BYPASS).
+	// bypass means that packets continue at the next hook function if no process reads the queue
+	// (NF_VERDICT_FLAG_QUEUE_BYPASS).
 	bypass = 0x8000
 )
 
-// verdict names a result of a netfilter hook function, which has the number of the queue or the error in
-// its upper half.
+// verdict names a result of a netfilter hook function. Its upper 16 bits are the number of the queue or
+// an errno.
 func verdict(value int64) string {
 	name, ok := verdicts[value&verdictMask]
 	if !ok {
@@ -110,7 +111,7 @@ func verdict(value int64) string {
 // mostErrno is the highest error number of the kernel (MAX_ERRNO).
 const mostErrno = 4095
 
-// internal are errors that never reach user space (include/linux/errno.h).
+// internal are the names of errors that never reach user space (include/linux/errno.h).
 var internal = words{512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 517: "EPROBE_DEFER", 519: "ENOPARAM", 524: "ENOTSUPP", 529: "EIOCBQUEUED", 530: "ERECALLCONFLICT"}
 
 // errno returns the name of the errors -1 to -4095; empty if there is none.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package result decodes the return values of kernel functions: by the return type
-// in the prototype, by the kind of function that has such a prototype, and for some
-// functions by name.
+// Package result decodes the return values of kernel functions. It uses the return type, what the
+// whole prototype says about the function (such as a netfilter hook), and for some functions the name.
 package result
 
 import (
@@ -74,7 +73,7 @@ func (m Meaning) cut(register uint64) uint64 {
 
 func truth(value int64) string { return strconv.FormatBool(value != 0) }
 
-// pointer names the values that are no addresses: NULL and errors (ERR_PTR).
+// pointer names NULL and errors (ERR_PTR). Addresses have no name.
 func pointer(value int64) string {
 	if value == 0 {
 		return "NULL"
