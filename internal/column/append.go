@@ -28,7 +28,7 @@ func appendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }
 
 func appendNull(dst []byte) []byte { return append(dst, "null"...) }
 
-// appendUintOrNull appends a number, or null for 0, which means that there is none.
+// appendUintOrNull appends a number, or null for 0, which means no value.
 func appendUintOrNull(dst []byte, n uint64) []byte {
 	if n == 0 {
 		return appendNull(dst)

@@ -36,15 +36,15 @@ func (m *misuse) Hint() string { return m.hint }
 
 // Words for several columns.
 const (
-	// DefaultColumns are the columns that are printed without a choice.
+	// DefaultColumns selects the columns that are printed if no columns are chosen.
 	DefaultColumns = "default"
-	// AllColumns are all columns that need no additional events.
+	// AllColumns selects all columns that need no additional events.
 	AllColumns = "all"
 )
 
 // Choose returns the value of [Options].Chosen for the words of a user. Each word is the name,
-// header or JSON key of a column, case-insensitively, or one of DefaultColumns and AllColumns,
-// which leave out columns that are also named. Which columns exist depends on the format (JSON or
+// header or JSON key of a column, case-insensitively, or DefaultColumns or AllColumns, which
+// leave out columns that are also named. Which columns exist depends on the format (JSON or
 // text) and on o. Its errors are of type [*ChoiceError].
 func Choose(words []string, o Options, json bool) ([]string, error) {
 	c := choice{options: o, json: json, all: table(o)}
@@ -69,7 +69,7 @@ type choice struct {
 	sets    []set
 }
 
-// set is a word for several columns, with the number of columns before it.
+// set is DefaultColumns or AllColumns. at is the number of columns that are named before it.
 type set struct {
 	at   int
 	word string
@@ -166,7 +166,7 @@ func (c *choice) contains(word string, column *Column) bool {
 		return false
 	}
 	switch column.Group {
-	case Time: // one form is enough
+	case Time: // one form of the time is enough: that of --timestamp, or else Absolute
 		return c.options.Timestamp == None && column.timestamp == Absolute
 	case Return, Duration, Program, Lookups, BPFMap: // these need additional events
 		return false
@@ -199,7 +199,7 @@ func (c *choice) check(column *Column) error {
 	return nil
 }
 
-// arrange returns the chosen columns in their order.
+// arrange returns the columns in o.Chosen, in that order.
 func (o *Options) arrange(all []Column) []Column {
 	var chosen []Column
 	for _, name := range o.Chosen {

@@ -24,7 +24,7 @@ const (
 	Meta Group = "meta"
 	// Tuple columns are switched by --output-tuple.
 	Tuple Group = "tuple"
-	// First is printed if only drops are traced.
+	// First is available if only drops are traced.
 	First Group = "first tuple"
 	// CB is switched by --output-skb-cb.
 	CB Group = "cb"
@@ -92,12 +92,13 @@ type Column struct {
 	// Key and Type are the key and the type of the JSON member.
 	Key  string
 	Type Type
-	// Block is set if the text is not a cell, but lines below the row: none, or some that
-	// each end with a line break.
+	// Block is set if the text is not a cell, but lines below the row. Each line ends with a line
+	// break; there may be none.
 	Block bool
 	// Group switches the field on.
 	Group Group
-	// Of are the members of the event that the value depends on; 0 if it depends on other members, too.
+	// Of are the members of the event that the value depends on. It is 0 if the value depends on any
+	// member that [Members] does not have.
 	Of Members
 	// Text appends the value as a text cell, without padding. It escapes line breaks
 	// in data from the kernel. It is nil for fields that are only in JSON.
@@ -116,8 +117,8 @@ type Options struct {
 	Tuple bool
 	// First adds the first tuple of a dropped packet: see [event.FirstTuple].
 	First bool
-	// ID adds the number of the packet, and the part of the packet, such as a clone, that the
-	// sk_buff is.
+	// ID adds the number of the packet, and which of its parts the sk_buff is, such as a clone or
+	// a segment.
 	ID bool
 	// Timestamp adds the time in that form.
 	Timestamp Timestamp
@@ -145,8 +146,8 @@ type Options struct {
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
-	// Head adds the address of the packet's data, XDPMetadata the values of expressions on
-	// the xdp_buff.
+	// Head adds the address of the packet's buffer (skb->head), XDPMetadata the values of expressions
+	// on the xdp_buff.
 	Head, XDPMetadata bool
 	// Drops is set if only drops are traced, so that each packet has one row.
 	Drops bool

@@ -67,7 +67,8 @@ func cutEnd(dst []byte, start, width int) []byte {
 	return append(dst[:start+head(dst[start:], width-1)], ellipsis...)
 }
 
-// cutStart shortens a cell at its beginning: kernel addresses and generated names differ at the end.
+// cutStart shortens a cell at its beginning. It is for kernel addresses and generated names, which differ at
+// the end.
 func cutStart(dst []byte, start, width int) []byte {
 	cut := 0
 	for over := Cells(dst[start:]) - (width - 1); over > 0; {
@@ -115,7 +116,8 @@ func cutTuple(dst []byte, start, width int) []byte {
 	return append(dst[:start], dst[cell:]...)
 }
 
-// shares divides room between two lengths. If one needs less than half, the other gets the rest.
+// shares divides the width room between two texts of lengths a and b. If one needs less than half, the other
+// gets the rest.
 func shares(a, b, room int) (forA, forB int) {
 	forA = min(a, max(room/2, room-b))
 	return forA, min(b, room-forA)

@@ -4,7 +4,7 @@ package column
 
 import "tracer/internal/printable"
 
-// appendEscaped appends an untrusted name, such as that of a process.
+// appendEscaped escapes and appends an untrusted name, such as that of a process.
 func appendEscaped(dst []byte, s string) []byte { return printable.Append(dst, s) }
 
 // appendJSONString appends s as a JSON string.

@@ -36,6 +36,7 @@ func etherTypeName(t uint16) string {
 	return providerName(t)
 }
 
+// providerName is the second half of etherTypeName: tunnels, link-layer control and storage protocols.
 func providerName(t uint16) string {
 	switch t {
 	case 0x8863:

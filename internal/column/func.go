@@ -52,8 +52,8 @@ func dropColumns() []Column {
 	}
 }
 
-// funcScreen gives the function the first cells of the terminal. If only drops are traced, the column gets
-// wide early, since it also has the drop reason and the location.
+// funcScreen gives the function the lowest rank, so it is always shown. If only drops are traced, the column
+// gets wide before others, since it also has the drop reason and the location.
 func funcScreen(o Options) Screen {
 	s := Screen{Text: shortFuncText, Steps: []Step{{0, 20}, {12, 26}, {20, 32}, {26, 38}, {34, 44}, {44, 50}, {60, 64}}}
 	if o.Drops {

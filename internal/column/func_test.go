@@ -55,7 +55,7 @@ func TestDropWithoutNames(t *testing.T) {
 	checkCell(t, "location", e, "", `"0xff123"`)
 }
 
-func TestDropBeforeReasons(t *testing.T) {
+func TestDropWithoutReason(t *testing.T) {
 	e := drop()
 	e.Drop.HasReason, e.Drop.Location = false, 0
 	checkCell(t, "func", e, "tp:kfree_skb", `"kfree_skb"`)

@@ -28,8 +28,8 @@ func idColumns() []Column {
 	}
 }
 
-// idText appends text like `12`, `12/15(clone)`, or `12/17(segment<15)` if the parent is not the
-// first part.
+// idText appends text like `12` for the first part of packet 12, `12/15(clone)` for a clone of it, or
+// `12/17(segment<15)` for a segment of another part, 15.
 func idText(dst []byte, e *event.Event) []byte {
 	l := &e.Lineage
 	if l.ID == 0 {

@@ -8,14 +8,14 @@ package column
 type Members uint8
 
 const (
-	// OfSkb is Skb, OfCPU CPU, OfProcess Process.
+	// OfSkb, OfCPU and OfProcess are the members Skb, CPU and Process.
 	OfSkb Members = 1 << iota
 	OfCPU
 	OfProcess
-	// OfMeta is Meta without its length, which is OfLen.
+	// OfMeta is the member Meta without Len, which is OfLen.
 	OfMeta
 	OfLen
-	// OfTuple is Tuple, OfTunnel Tunnel.
+	// OfTuple and OfTunnel are the members Tuple and Tunnel.
 	OfTuple
 	OfTunnel
 	// OfAll is all of these.

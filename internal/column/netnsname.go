@@ -29,8 +29,8 @@ func netnsNameColumns(o Options) []Column {
 // netnsNameMost is the maximum number of characters of a name in text.
 type netnsNameMost int
 
-// text appends the name, or - for none. A long name is cut at its beginning, since generated names
-// differ at the end.
+// text appends the name, or - for none. A long name is cut at its beginning and starts with ~, since
+// generated names differ at the end.
 func (most netnsNameMost) text(dst []byte, e *event.Event) []byte {
 	name := e.Names.Netns
 	if name == "" {

@@ -25,7 +25,8 @@ type Screen struct {
 // its first step is the importance of the column: the lowest rank comes first.
 type Step struct{ Rank, Width int }
 
-// Ranks of columns that need a flag: after the function, before all other default columns.
+// Ranks of columns that need a flag. Their first steps come after those of FUNC (0) and TUPLE (3), and
+// before those of all other default columns. The second step has rankWider.
 const (
 	rankID    = 4
 	rankAsked = 5

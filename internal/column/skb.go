@@ -19,8 +19,8 @@ func skbColumns(o Options) []Column {
 	}
 }
 
-// skbScreen makes the address less important if packets can be distinguished without it, because they
-// have numbers, or one row each.
+// skbScreen makes the address less important if packets can be distinguished without it: by their numbers
+// (o.ID), or because each has only one row (o.Drops).
 func skbScreen(o Options) Screen {
 	s := Screen{Cut: cutStart, Steps: []Step{{14, 9}, {58, 18}}}
 	if o.ID || o.Drops {

@@ -25,7 +25,7 @@ func formOf(o Options) tupleForm { return tupleForm{flags: o.TCPFlags || o.TCPSe
 func (f tupleForm) text(dst []byte, e *event.Event) []byte { return f.appendTuple(dst, &e.Tuple) }
 
 // appendTuple appends SOURCE->DEST(PROTOCOL,DETAILS), or only (KIND) for an skb without
-// addresses. It is one word, so that scripts can count columns.
+// addresses. The text has no blanks, so that scripts can count columns.
 func (f tupleForm) appendTuple(dst []byte, t *event.Tuple) []byte {
 	dst = appendEndpoints(dst, t)
 	dst = append(dst, '(')
@@ -70,8 +70,8 @@ func hasAddresses(t *event.Tuple) bool {
 
 func isIP(t *event.Tuple) bool { return t.Network == event.IPv4 || t.Network == event.IPv6 }
 
-// appendEndpoint appends ADDRESS:PORT, or ADDRESS for a protocol without ports. All fragments of
-// ICMP have port 0, since scripts for output like this expect a port there.
+// appendEndpoint appends ADDRESS:PORT, or ADDRESS if the packet has no ports (another protocol, or a later
+// fragment). ICMP always has port 0, since scripts that parse such output expect a port there.
 func appendEndpoint(dst []byte, t *event.Tuple, a netip.Addr, port uint16) []byte {
 	dst = appendAddress(dst, t, a)
 	switch {

@@ -206,7 +206,7 @@ func TestNamesAreDistinct(t *testing.T) {
 	}
 }
 
-// mixedReport is the report of a machine with something in each state, and long texts.
+// mixedReport returns a report with checks in each state, and with long texts.
 func mixedReport() Report {
 	f := healthy()
 	f.Capabilities, f.UID, f.ConfigFile, f.Config = kernel.SetOf(unix.CAP_BPF), 1000, "/boot/config-6.18.0", map[string]string{"CONFIG_BPF_JIT": "y"}

@@ -24,7 +24,7 @@ import (
 // Rights returns the capabilities that tracer uses, the most important first.
 func Rights() []kernel.Capability { return kernel.Capabilities }
 
-// Findings is what was found on a machine, before it is evaluated.
+// Findings are the facts about a machine that the report is made from.
 type Findings struct {
 	// Version is tracer's version, Release is the kernel's (uname -r), and Arch is its GOARCH.
 	Version, Release, Arch string
@@ -34,9 +34,9 @@ type Findings struct {
 	Namespaced bool
 	// Lockdown is none, integrity or confidentiality; empty if the kernel has no lockdown.
 	Lockdown string
-	// Settings are sysctls by name, without those that do not exist.
+	// Settings maps the names of existing sysctls to their values.
 	Settings map[string]string
-	// Kernel is what tracing would use; nil if NoTypes is set, because there is no BTF.
+	// Kernel has the facts that tracing would use. It is nil if BTF can't be read; then NoTypes is the reason.
 	Kernel  *kernel.Facts
 	NoTypes error
 	// CountsMemory is set if BPF memory counts against the limit of locked memory (before 5.11).
@@ -48,9 +48,9 @@ type Findings struct {
 	Conntrack, ConntrackLoaded bool
 	// Tables is the module nf_tables, whose types are needed to show nftables rules.
 	Tables Module
-	// NoRing is why there is no ring buffer; nil if there is.
+	// NoRing is the reason why BPF has no ring buffer; nil if it has.
 	NoRing error
-	// NoTracefs is why ftrace's list of functions can't be read; nil if it can.
+	// NoTracefs is the reason why ftrace's list of functions can't be read; nil if it can.
 	NoTracefs error
 	// Plans are what each backend would attach to. Returns is how returns would be traced; empty if not at all.
 	Plans   map[kernel.Backend]Planned
@@ -117,8 +117,8 @@ func readText(path string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// isNamespaced reports whether a uid_map is that of a user namespace other than the initial one, which maps
-// every user to itself.
+// isNamespaced reports whether a uid_map is that of a user namespace other than the initial one. The initial
+// one maps all uids to themselves.
 func isNamespaced(uidMap string) bool {
 	return uidMap != "" && strings.Join(strings.Fields(uidMap), " ") != "0 0 4294967295"
 }
@@ -152,7 +152,7 @@ func hardLimit(resource int) uint64 {
 	return limit.Max
 }
 
-// findModules counts the loaded modules. Those that are built in have no initstate in sysfs.
+// findModules counts the loaded modules, and those with BTF. Built-in modules have no initstate in sysfs.
 func (f *Findings) findModules() {
 	loaded, _ := filepath.Glob("/sys/module/*/initstate")
 	described, _ := filepath.Glob("/sys/kernel/btf/*")
@@ -179,7 +179,7 @@ func (f *Findings) findConntrack() {
 	f.ConntrackLoaded = exists("/sys/module/nf_conntrack")
 }
 
-// findPlans makes a plan for each backend, and one with returns for the best.
+// findPlans makes a plan for each backend, and one that traces returns with the best backend.
 func (f *Findings) findPlans() {
 	f.Plans = map[kernel.Backend]Planned{}
 	for _, b := range kernel.Backends {

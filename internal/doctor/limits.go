@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enoughMemory is the most that tracer locks with default settings, in bytes: the ring buffer and its tables.
+// enoughMemory is an upper bound in bytes of the memory that tracer's ring buffer and other maps lock with default
+// settings.
 const enoughMemory = 64 << 20
 
 func askLockedMemory(f *Findings) outcome {

@@ -15,7 +15,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// question makes one row of the report.
+// question is one check: ask makes its row of the report from the findings.
 type question struct {
 	group, name string
 	ask         func(*Findings) outcome
@@ -32,7 +32,7 @@ const (
 	verdict    = "verdict"
 )
 
-// questions returns all of them. Text and JSON are made from their outcomes.
+// questions returns all questions in the order of the report.
 func questions() []question {
 	list := []question{
 		{system, "tracer", func(f *Findings) outcome { return fine(f.Version) }},
@@ -265,8 +265,8 @@ func askConfig(f *Findings) outcome {
 	}
 }
 
-// remedy returns the hint of an error, or fallback. If required capabilities are missing, it returns that these
-// must be added.
+// remedy returns how to fix an error: its hint, or else fallback. If required capabilities are missing, adding
+// them is the remedy.
 func (f *Findings) remedy(err error, fallback string) string {
 	for _, c := range f.Capabilities.Lacking() {
 		if c.Required {

@@ -7,15 +7,15 @@ package doctor
 
 import "errors"
 
-// State says how well something works.
+// State is the outcome of a check.
 type State string
 
 const (
-	// OK means that it is fully available.
+	// OK means that the feature is fully available.
 	OK State = "ok"
-	// Limited means that tracing works without it, with the loss that Cost describes.
+	// Limited means that tracing works without the feature, with the loss that Cost describes.
 	Limited State = "limited"
-	// Missing means that nothing can be traced without it.
+	// Missing means that nothing can be traced without the feature.
 	Missing State = "missing"
 )
 

@@ -59,7 +59,7 @@ func (p Planned) String() string {
 	return strings.Join(parts, " and ")
 }
 
-// costOf returns what is lost without a backend, which depends on the one that replaces it.
+// costOf returns what is lost if backend b does not work. That depends on the backend that is used instead.
 func (f *Findings) costOf(b kernel.Backend) string {
 	switch best := f.best(); {
 	case best == "":

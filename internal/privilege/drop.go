@@ -2,9 +2,9 @@
 
 // Package privilege drops the capabilities that this process no longer needs, on all of its threads.
 //
-// It calls the kernel directly. moby/sys/capability changes only the calling thread and does not set
-// no_new_privs. libcap/cap changes a single thread, as [Without] does, only in its launcher, and returns no
-// error if it can't read the ambient set.
+// It uses no library for capabilities: moby/sys/capability changes only the calling thread and does not set
+// no_new_privs. libcap/cap can change a single thread, as [Without] needs, only in a thread of its Launcher, and
+// returns no error if it can't read the ambient set.
 package privilege
 
 import (
@@ -21,9 +21,9 @@ import (
 )
 
 // Drop removes every capability except those in keep from the effective, permitted, inheritable and ambient
-// sets. It adds none: if one in keep is not permitted, a permitted one that includes it is kept instead. It
-// sets no_new_privs (3.5), so that programs executed later gain no capabilities, whatever is in the bounding
-// set. It returns the capabilities that are left.
+// sets. It adds none: if one in keep is not permitted, a permitted one that includes it is kept instead, such
+// as CAP_SYS_ADMIN for CAP_BPF. It sets no_new_privs (3.5), so that programs executed later gain no
+// capabilities, whatever is in the bounding set. It returns the capabilities that are left.
 //
 // Capabilities are per thread, and with cgo the Go runtime does not know all threads, so psx makes each call on
 // all of them.
@@ -40,7 +40,8 @@ func Drop(keep kernel.CapabilitySet) (kernel.CapabilitySet, error) {
 	)
 }
 
-// standIns returns the capabilities that replace those of keep that are not permitted.
+// standIns returns, for each capability in keep that is not permitted, another one that includes it
+// ([kernel.Capability].Instead).
 func (s sets) standIns(keep kernel.CapabilitySet) (found kernel.CapabilitySet) {
 	for _, c := range kernel.Capabilities {
 		if keep.Has(c.Number) && !s.permitted.Has(c.Number) {
@@ -58,7 +59,7 @@ func onAllThreads(what string, option, argument uintptr) error {
 	return nil
 }
 
-// sets are the capability sets of a thread that are used here.
+// sets are the effective and the permitted set of a thread.
 type sets struct{ effective, permitted kernel.CapabilitySet }
 
 func header() unix.CapUserHeader {
@@ -90,8 +91,8 @@ func set(keep kernel.CapabilitySet) error {
 	return nil
 }
 
-// Without calls f on a thread without effective capabilities, and restores them afterwards: what succeeds needs
-// no capability. It returns an error if they can't be removed.
+// Without calls f on a thread without effective capabilities, and restores them afterwards. It tests whether f
+// needs capabilities. It returns the error of f, or an error if the capabilities can't be removed or restored.
 func Without(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -131,7 +132,7 @@ func Names(set kernel.CapabilitySet) string {
 	return strings.Join(list, ", ")
 }
 
-// ofFiles are capabilities that tracer keeps to access files of other users.
+// ofFiles are capabilities that tracer may keep to write its files in directories of other users.
 var ofFiles = map[uint]string{
 	unix.CAP_CHOWN: "CAP_CHOWN", unix.CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", unix.CAP_FOWNER: "CAP_FOWNER",
 }

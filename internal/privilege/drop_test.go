@@ -20,7 +20,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// asChild makes the test binary drop its capabilities, in a process of its own since they can't be restored.
+// asChild is the environment variable that makes the test binary run child. Capabilities are dropped in a child
+// process, since they can't be restored.
 const asChild = "TRACER_TEST_DROP"
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 const waiting = 8
 
 // child drops all capabilities but one while threads run, wait in the kernel and start. It prints the
-// capabilities of each thread afterwards, and of a program that it executes.
+// capabilities of each thread afterwards, and those of a program that it executes.
 func child() error {
 	for range waiting {
 		go func() {
@@ -109,7 +110,7 @@ func TestDropOnEveryThread(t *testing.T) {
 	}
 }
 
-func TestWithoutIsForOneCallOnly(t *testing.T) {
+func TestWithoutRestoresCapabilities(t *testing.T) {
 	ktest.Root(t)
 	effective := func() kernel.CapabilitySet {
 		s, err := ownSets()
