@@ -17,7 +17,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// attacker is the owner of a directory who replaces every name in it by a link to a file elsewhere.
+// attacker is the owner of a directory who keeps replacing the names in it by symbolic and hard links to a file of
+// root elsewhere.
 type attacker struct {
 	dir, target string
 	planted     atomic.Int64
@@ -51,7 +52,7 @@ func (a *attacker) replace(name string, i int) {
 	}
 }
 
-// replaceOld attacks backups and the files that they are compressed to.
+// replaceOld replaces backups, and the temporary files of their compression.
 func (a *attacker) replaceOld(i int) {
 	list, _ := os.ReadDir(a.dir) // the directory exists
 	for n, e := range list {
@@ -67,8 +68,9 @@ func (a *attacker) replaceOld(i int) {
 
 const rotations = 200
 
-// TestTheOwnerOfTheDirectoryCannotRedirectUs checks that the file elsewhere keeps its content, owner and mode.
-func TestTheOwnerOfTheDirectoryCannotRedirectUs(t *testing.T) {
+// TestDirectoryOwnerCannotRedirectOutput checks that the file elsewhere keeps its content, owner and mode, and is
+// not copied to the directory.
+func TestDirectoryOwnerCannotRedirectOutput(t *testing.T) {
 	ktest.Root(t)
 	const secret = "root:secret"
 	target := write(t, filepath.Join(t.TempDir(), "target"), secret)
@@ -89,7 +91,7 @@ func TestTheOwnerOfTheDirectoryCannotRedirectUs(t *testing.T) {
 	checkNotRead(t, dir, secret)
 }
 
-// rotateOften writes and rotates. It accepts only errors that the attacker can cause for their own files.
+// rotateOften writes and rotates. It accepts only errBusy, which the attacker can cause for files in the directory.
 func rotateOften(t *testing.T, f *File) {
 	t.Helper()
 	r := f.WriteCloser.(*rotator)
@@ -121,7 +123,7 @@ func checkUntouched(t *testing.T, target, want string) {
 	}
 }
 
-// checkNotRead checks that no file of the attacker's directory contains the secret.
+// checkNotRead checks that no file in the attacker's directory contains the secret, except hard links to it.
 func checkNotRead(t *testing.T, dir, secret string) {
 	t.Helper()
 	for _, name := range namesIn(t, dir) {

@@ -23,7 +23,8 @@ func backupName(name string, t time.Time) string {
 	return strings.TrimSuffix(name, ext) + "-" + t.UTC().Format(backupTime) + ext
 }
 
-// backup is an older file. name is its name without packed; plain and zipped report which forms exist.
+// backup is an older file. name is its name without .gz. plain and zipped are set if the file exists uncompressed
+// and compressed; both exist if compression was interrupted.
 type backup struct {
 	name          string
 	time          time.Time
@@ -45,7 +46,7 @@ func parseBackup(name, file string) (backup, bool) {
 	return b, err == nil
 }
 
-// merge merges a backup and its compressed form into one entry.
+// merge merges neighbours with the same name: a backup and its compressed form.
 func merge(list []backup) []backup {
 	var merged []backup
 	for _, b := range list {

@@ -118,8 +118,8 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// TestAnUnfinishedBackupIsLeftAlone checks that a backup is not compressed before it has its content.
-func TestAnUnfinishedBackupIsLeftAlone(t *testing.T) {
+// TestPendingBackupIsNotCompressed checks that a backup is not compressed before it has its content.
+func TestPendingBackupIsNotCompressed(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "")
 	k := keeperOf(t, dir, Rotation{Compress: true})
@@ -132,7 +132,8 @@ func TestAnUnfinishedBackupIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestForeignFilesAreNotCompressed checks a symbolic link, a file with another hard link, a directory and a FIFO.
+// TestForeignFilesAreNotCompressed checks a symbolic link, a file with two hard links, a directory and a FIFO, all
+// with names of backups.
 func TestForeignFilesAreNotCompressed(t *testing.T) {
 	dir := t.TempDir()
 	at := func(i int) string {
@@ -152,9 +153,9 @@ func TestForeignFilesAreNotCompressed(t *testing.T) {
 	}
 }
 
-// TestAnInterruptedCompressionIsDoneAgain checks the content of the new file, and that it has the mode of the
-// backup.
-func TestAnInterruptedCompressionIsDoneAgain(t *testing.T) {
+// TestInterruptedCompressionIsRepeated checks that an incomplete compressed file is replaced, and that the new one
+// has the mode of the backup.
+func TestInterruptedCompressionIsRepeated(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "a line\n")
 	if err := os.Chmod(filepath.Join(dir, name), 0o640); err != nil {
@@ -170,8 +171,8 @@ func TestAnInterruptedCompressionIsDoneAgain(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheKeeperAreReported checks the error if the compressed file cannot get its name.
-func TestErrorsOfTheKeeperAreReported(t *testing.T) {
+// TestCompressionErrorNamesTheBackup checks the error if the compressed file can't be renamed to its final name.
+func TestCompressionErrorNamesTheBackup(t *testing.T) {
 	dir, name := t.TempDir(), backupName("trace.log", noon)
 	write(t, filepath.Join(dir, name), "a line\n")
 	if err := os.Mkdir(filepath.Join(dir, name+packed), 0o700); err != nil {

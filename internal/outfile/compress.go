@@ -32,8 +32,8 @@ func (k *keeper) compress(name string) error {
 	return k.removeOld(name)
 }
 
-// openOld opens a backup. It returns nil if the file is not one of ours: a link, a directory, or a file with
-// several hard links, which may be a file that the owner of the directory may not read.
+// openOld opens a backup. It returns nil if tracer can't have created the file: a link, a directory, or a file with
+// several hard links. Such a hard link may have been made to get a copy of a file that only root may read.
 func (k *keeper) openOld(name string) (*os.File, error) {
 	file, err := k.open(name, unix.O_RDONLY)
 	switch {
@@ -59,7 +59,7 @@ func (k *keeper) pack(from *os.File, part string) (err error) {
 	if err := zipTo(to, from); err != nil {
 		return err
 	}
-	if unnamed { // before the owner changes, since only the owner may link the file
+	if unnamed { // before alike changes the owner, since only the owner may link the file (fs.protected_hardlinks)
 		if err := k.giveName(to, part); err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func zipTo(to, from *os.File) error {
 	return to.Sync()
 }
 
-// createPart creates a file without a name, which disappears if the process is killed. On a file system that
-// does not support such files, it creates a file with the name.
+// createPart creates a file without a name, which disappears if the process is killed. On a file system without
+// O_TMPFILE, it creates a file with the name.
 func (k *keeper) createPart(name string) (file *os.File, unnamed bool, err error) {
 	if file, err = k.createUnnamed(); err == nil {
 		return file, true, nil

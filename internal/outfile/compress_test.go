@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAFileThatIsBeingCompressedHasNoName checks that nothing is left if the process is killed during
-// compression.
-func TestAFileThatIsBeingCompressedHasNoName(t *testing.T) {
+// TestIncompleteCompressedFileHasNoName checks that nothing is left if the process is killed during
+// compression, and that giveName replaces a link instead of following it.
+func TestIncompleteCompressedFileHasNoName(t *testing.T) {
 	dir := t.TempDir()
 	k := keeperOf(t, dir, Rotation{Compress: true})
 	file, unnamed, err := k.createPart("part")
@@ -41,8 +41,8 @@ func TestAFileThatIsBeingCompressedHasNoName(t *testing.T) {
 	}
 }
 
-// TestCreateOver checks file systems without such files: the part of an interrupted run is replaced, and a link
-// is not followed.
+// TestCreateOver checks the fallback for file systems without O_TMPFILE: an existing file, here a link, is replaced
+// and not followed.
 func TestCreateOver(t *testing.T) {
 	dir := t.TempDir()
 	k := keeperOf(t, dir, Rotation{Compress: true})

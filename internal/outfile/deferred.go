@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Deferred is an empty file that will be created later. There is no temporary file until then, so nothing is
-// left if the process is killed.
+// Deferred is an empty file that will be created later, to signal that tracer is ready. There is no temporary file
+// until then, so nothing is left if the process is killed.
 type Deferred struct{ *place }
 
 // Defer opens the directory of the file, checks that files can be created there, and removes an

@@ -42,7 +42,8 @@ func TestADeferredFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestADeferredFileHasNoTemporaryFile checks that a killed process leaves no file.
+// TestADeferredFileHasNoTemporaryFile checks that the directory is empty before Create, so that a killed process
+// leaves no file.
 func TestADeferredFileHasNoTemporaryFile(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, filepath.Join(dir, "ready"), "")
@@ -80,7 +81,7 @@ func TestADeferredFileReplacesNothing(t *testing.T) {
 	}
 }
 
-// TestADeferredFileIsNotRedirected checks a link that the owner of the directory creates during our start.
+// TestADeferredFileIsNotRedirected checks a link that the owner of the directory creates between Defer and Create.
 func TestADeferredFileIsNotRedirected(t *testing.T) {
 	ktest.Root(t)
 	dir := theirs(t)
@@ -94,7 +95,7 @@ func TestADeferredFileIsNotRedirected(t *testing.T) {
 	checkUntouched(t, target, "root:secret")
 }
 
-func TestADirectoryWithoutPermissionIsFoundAtOnce(t *testing.T) {
+func TestCreatableWithoutPermission(t *testing.T) {
 	ktest.Root(t)
 	dir := t.TempDir()
 	path := write(t, filepath.Join(dir, "ready"), "")
@@ -108,7 +109,7 @@ func TestADirectoryWithoutPermissionIsFoundAtOnce(t *testing.T) {
 	}
 }
 
-// asNobody calls f on a thread without the rights of root.
+// asNobody calls f on a thread with the uid of somebody.
 func asNobody(t *testing.T, f func() error) error {
 	t.Helper()
 	result := make(chan error, 1)

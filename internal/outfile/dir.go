@@ -4,9 +4,12 @@
 //
 // tracer often runs as root and may write into directories of other users, who can replace any
 // name there at any time. So a directory is opened once, all later operations are relative to
-// it and follow no links, and owner and mode are set on descriptors. New files have
+// its descriptor and follow no symbolic links, and owner and mode are set on descriptors. New files have
 // mode 0600, regardless of the umask. Rotation is implemented here because libraries for it open files by
 // path, which the owner of the directory can redirect between two calls.
+//
+// In comments, a link is a symbolic link, and a magic link is one of procfs, such as /proc/self/fd/3: the kernel
+// does not look up its text, but goes to the open file.
 package outfile
 
 import (
@@ -42,13 +45,14 @@ func (d *dir) create(name string) (*os.File, error) {
 		return nil, err
 	}
 	file := os.NewFile(uintptr(fd), d.at(name))
-	if err := file.Chmod(privateMode); err != nil { // the umask may have removed more
+	if err := file.Chmod(privateMode); err != nil { // the umask may have cleared some of these bits
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }
 
-// createUnnamed creates a file without a name. It disappears when it is closed, unless it gets a name.
+// createUnnamed creates a file without a name (O_TMPFILE). It disappears when it is closed, unless it is linked to
+// a name.
 func (d *dir) createUnnamed() (*os.File, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(d.fd, ".", unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, privateMode)
@@ -57,7 +61,7 @@ func (d *dir) createUnnamed() (*os.File, error) {
 		return nil, err
 	}
 	file := os.NewFile(uintptr(fd), d.path)
-	if err := file.Chmod(privateMode); err != nil { // the umask may have removed more
+	if err := file.Chmod(privateMode); err != nil { // the umask may have cleared some of these bits
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
@@ -111,7 +115,7 @@ func (d *dir) names() ([]string, error) {
 	return names, errors.Join(err, list.Close())
 }
 
-// writable returns an error unless files can be created in the directory.
+// writable returns an error unless the process may list the directory and create files in it.
 func (d *dir) writable() error {
 	return unix.Faccessat(d.fd, ".", unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
@@ -141,8 +145,8 @@ func (d *dir) planted(file unix.Stat_t) bool {
 	return s.Mode&unix.S_ISVTX != 0 && s.Mode&0o022 != 0 && int(file.Uid) != os.Geteuid() && file.Uid != s.Uid
 }
 
-// trusted reports whether links of this user are followed to any directory: only those of root
-// and the current user.
+// trusted reports whether a link of this user may lead to any directory: the user is root or the current
+// user.
 func trusted(uid uint32) bool { return uid == 0 || int(uid) == os.Geteuid() }
 
 // retry repeats a system call that a signal interrupted.
@@ -155,7 +159,8 @@ func retry(call func() (int, error)) (int, error) {
 	}
 }
 
-// baseName splits a path into directory and name. The name is empty if the path can only be a directory.
+// baseName splits a path into directory and name. The name is empty if the path ends in a slash, . or .., so that it
+// can only be a directory.
 func baseName(path string) (parent, name string) {
 	parent, name = filepath.Split(path)
 	if name == "." || name == ".." {

@@ -18,7 +18,7 @@ import (
 type keeper struct {
 	*place
 	Rotation
-	// pending is the name of a backup that does not have its content yet.
+	// pending is the name of a backup that rotate is creating, and that does not have its content yet.
 	pending atomic.Pointer[string]
 	work    chan struct{}
 	done    sync.WaitGroup
@@ -39,7 +39,7 @@ func (k *keeper) finish() error {
 	return k.err
 }
 
-// start requests a run of tidy. Requests are merged while one is pending.
+// start requests a run of tidy. It does nothing if a request is already pending.
 func (k *keeper) start() {
 	select {
 	case k.work <- struct{}{}:
@@ -53,7 +53,7 @@ func (k *keeper) run() {
 	}
 }
 
-// tidy removes and compresses older files, as Rotation requires.
+// tidy removes or compresses older files as Rotation requires.
 func (k *keeper) tidy(now time.Time) error {
 	if k.MaxBackups == 0 && k.MaxAge == 0 && !k.Compress {
 		return nil
@@ -73,7 +73,7 @@ func (k *keeper) tidy(now time.Time) error {
 	return err
 }
 
-// expired reports whether a backup with that many newer ones has to be removed.
+// expired reports whether a backup has to be removed. newer is the number of newer backups.
 func (k *keeper) expired(newer int, b backup, now time.Time) bool {
 	return k.MaxBackups > 0 && newer >= k.MaxBackups || k.MaxAge > 0 && now.Sub(b.time) > time.Duration(k.MaxAge)*24*time.Hour
 }

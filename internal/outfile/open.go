@@ -24,8 +24,8 @@ type Options struct {
 type File struct {
 	io.WriteCloser
 	place *place
-	// special is the file if it is not rotated: a pipe, a device, or a descriptor that is named by its path
-	// in procfs; nil for a regular file.
+	// special is the file if it is not rotated: a pipe, a device, or an open file that is named by its
+	// descriptor (/dev/fd/3); nil for a regular file.
 	special *os.File
 	owner   unix.Stat_t
 }
@@ -75,8 +75,8 @@ func (p *place) refuse(s unix.Stat_t) error {
 	return refusal(s, p.shared())
 }
 
-// refusal returns the reason not to write to a file, or nil. shared is true if other users may change the names in
-// its directory.
+// refusal returns the reason not to write to a file of this type, or nil. shared is true if other users may change
+// the names in its directory. They could have made a hard link to a file such as /etc/shadow.
 func refusal(s unix.Stat_t, shared bool) error {
 	switch s.Mode & unix.S_IFMT {
 	case unix.S_IFBLK:
@@ -89,12 +89,12 @@ func refusal(s unix.Stat_t, shared bool) error {
 	return nil
 }
 
-// Special returns the file if it is a pipe, a device, or a descriptor that is named by its path in procfs, such as
-// /dev/fd/3. It returns nil if the file is rotated.
+// Special returns the file if it is a pipe, a device, or an open file that is named by its descriptor, such as
+// /dev/fd/3. It returns nil for a regular file, which is rotated.
 func (f *File) Special() *os.File { return f.special }
 
-// Rotatable returns an error if the process may not create files in the same directory with the
-// same owner.
+// Rotatable returns an error if rotation needs privileges: the process may not create files in the
+// directory, or they would have another owner. It returns nil if the file is not rotated.
 func (f *File) Rotatable() error {
 	if f.special != nil {
 		return nil
@@ -137,7 +137,7 @@ var errBusy = errors.New("another process keeps creating and removing this name"
 // readersEvery is the interval at which opening a FIFO without a reader is retried.
 const readersEvery = 50 * time.Millisecond
 
-// openThere opens an existing file. If it is a FIFO, it waits for a reader.
+// openThere opens an existing file. If it is a FIFO without a reader, it calls waiting once and waits for one.
 func (p *place) openThere(ctx context.Context, waiting func()) (*os.File, error) {
 	for {
 		file, err := p.openNow()
@@ -164,7 +164,7 @@ func (p *place) isFIFO() bool {
 	return err == nil && s.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// openNow opens an existing file. It follows a magic link of procfs, since the target is already open.
+// openNow opens an existing file without waiting. It follows a magic link, since the target is already open.
 func (p *place) openNow() (*os.File, error) {
 	const flags = unix.O_WRONLY | unix.O_APPEND
 	if !p.magic {

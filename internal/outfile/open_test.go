@@ -18,7 +18,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// somebody is the id of another user.
+// somebody is the uid and gid of another user: nobody.
 const somebody = 65534
 
 // give changes the owner of a file, directory or link to somebody.
@@ -159,8 +159,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestAFileWithAnotherNameIsNotWritten checks a file with two hard links: the other name could be /etc/shadow.
-func TestAFileWithAnotherNameIsNotWritten(t *testing.T) {
+// TestHardLinkedFileIsRefused checks a file with two hard links: the other name could be /etc/shadow.
+func TestHardLinkedFileIsRefused(t *testing.T) {
 	ktest.Root(t)
 	dir := theirs(t)
 	path := write(t, filepath.Join(dir, "trace.log"), "")
@@ -233,7 +233,7 @@ func TestLinksOfOthers(t *testing.T) {
 	}
 }
 
-func TestOurLinkToADirectoryIsFollowed(t *testing.T) {
+func TestOwnLinkIsFollowed(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(dir+"/real", 0o700); err != nil {
 		t.Fatal(err)
@@ -244,9 +244,8 @@ func TestOurLinkToADirectoryIsFollowed(t *testing.T) {
 	}
 }
 
-// TestAnOpenFileIsWrittenAsItIs checks that a descriptor which is named by a link such as /dev/stdout is not
-// rotated.
-func TestAnOpenFileIsWrittenAsItIs(t *testing.T) {
+// TestDescriptorPathsAreNotRotated checks a path that names an open file, as /dev/stdout does.
+func TestDescriptorPathsAreNotRotated(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +266,7 @@ func TestAnOpenFileIsWrittenAsItIs(t *testing.T) {
 	}
 }
 
-func TestAFIFOIsWaitedFor(t *testing.T) {
+func TestOpenWaitsForReaderOfFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -294,7 +293,7 @@ func TestAFIFOIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestWaitingForAFIFOEnds(t *testing.T) {
+func TestContextEndsWaitForReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)

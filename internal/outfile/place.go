@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is the location of a file that exists or will be created: a name in an open directory. The name is not a
-// symbolic link, except a magic link of procfs such as /dev/fd/3.
+// place is the location of a file that exists or will be created: a name in an open directory. If find returned it,
+// the name was not a link, unless magic is set: then it is a magic link, as for /dev/fd/3.
 type place struct {
 	*dir
 	name  string
@@ -37,7 +37,7 @@ func locate(path string, by func(*walk, string, string) (*place, error)) (*place
 	return p, nil
 }
 
-// stay ends at a name in a directory.
+// stay walks to the parent directory. It does not follow the name, which may be a link.
 func (w *walk) stay(parent, name string) (*place, error) {
 	if err := w.through(parent); err != nil {
 		return nil, &missingError{parent, err}
@@ -48,7 +48,7 @@ func (w *walk) stay(parent, name string) (*place, error) {
 	return &place{dir: &dir{fd: w.fd}, name: name}, w.allowed()
 }
 
-// resolve ends at a name that is not a link, or one of procfs.
+// resolve is like stay, but follows the name as long as it is a link, up to a magic link.
 func (w *walk) resolve(parent, name string) (*place, error) {
 	for {
 		p, err := w.stay(parent, name)
@@ -73,8 +73,7 @@ func (w *walk) resolve(parent, name string) (*place, error) {
 	}
 }
 
-// trustedOnly returns an error if another user's link led to a magic link of procfs, whose target
-// can be any file.
+// trustedOnly returns an error if another user's link led to a magic link, whose target can be any file.
 func (w *walk) trustedOnly() error {
 	if w.guest != nil {
 		return &linkError{link: *w.guest, target: 0}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotation is when a new file is started, and how long older files are kept.
+// Rotation has the limits at which a new file is started and older files are removed.
 type Rotation struct {
 	// MaxSize is the maximum size of a file in MiB; 0 means 100.
 	MaxSize int
@@ -43,7 +43,8 @@ func newRotator(p *place, file *os.File, size int64, r Rotation) *rotator {
 	return &rotator{place: p, file: file, size: size, keep: newKeeper(p, r)}
 }
 
-// Write writes whole lines to one file. A write that is larger than the limit gets its own file.
+// Write writes whole lines, which are never split between two files. A write that is larger than the limit
+// gets a file of its own.
 func (r *rotator) Write(lines []byte) (int, error) {
 	if r.size > 0 && r.size+int64(len(lines)) > r.keep.limit() {
 		if err := r.rotate(); err != nil {
@@ -55,7 +56,7 @@ func (r *rotator) Write(lines []byte) (int, error) {
 	return n, err
 }
 
-// Close waits until older files are compressed.
+// Close closes the file, after older files are compressed and removed.
 func (r *rotator) Close() error {
 	return errors.Join(r.keep.finish(), r.file.Close(), r.place.close())
 }
@@ -73,7 +74,7 @@ func (r *rotator) rotate() error {
 }
 
 // replace creates the new file with the name of the backup, and then swaps the two names. So the new file is
-// created with O_EXCL, and a file with the name of the output file is renamed, but never opened.
+// created with O_EXCL, and whatever another user puts in place of the output file is renamed, but never opened.
 func (r *rotator) replace() (*os.File, error) {
 	file, backup, err := r.createBackup(time.Now())
 	if err != nil {
@@ -86,7 +87,7 @@ func (r *rotator) replace() (*os.File, error) {
 	return file, nil
 }
 
-// createBackup creates a file with the first free name of a backup.
+// createBackup creates a file with the first free backup name from now on.
 func (r *rotator) createBackup(now time.Time) (*os.File, string, error) {
 	for range mostTries {
 		name := backupName(r.name, now)
@@ -130,8 +131,8 @@ func (r *rotator) swap(backup string) error {
 	return errBusy
 }
 
-// swapInSteps does the same on file systems without RENAME_EXCHANGE. Its second rename replaces a file that
-// another process created after the first rename.
+// swapInSteps is swap for file systems without RENAME_EXCHANGE. It is not atomic: its second rename overwrites a
+// file that another process created after the first one.
 func (r *rotator) swapInSteps(backup string) error {
 	aside := backup + asideSuffix
 	if err := r.rename(r.name, aside); err != nil && !errors.Is(err, unix.ENOENT) {

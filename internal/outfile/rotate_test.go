@@ -132,7 +132,7 @@ func TestAnExistingFileIsAppendedTo(t *testing.T) {
 	}
 }
 
-func TestALinkStaysALink(t *testing.T) {
+func TestRotationKeepsLink(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link.log")
 	if err := os.Symlink("real.log", link); err != nil {

@@ -23,7 +23,7 @@ type walk struct {
 	guest *uint32
 }
 
-// startWalk begins at the root or in the working directory.
+// startWalk opens the directory that a path is relative to.
 func startWalk(path string) (*walk, error) {
 	w := &walk{fd: unix.AT_FDCWD}
 	return w, w.restart(path)
@@ -38,7 +38,7 @@ func (w *walk) restart(path string) error {
 	return w.enter(start, 0)
 }
 
-// enter moves to a directory in the current one.
+// enter moves to a directory in the current one. It follows links unless flags has O_NOFOLLOW.
 func (w *walk) enter(name string, flags int) error {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(w.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
@@ -60,7 +60,7 @@ func (w *walk) close() error {
 	return unix.Close(fd)
 }
 
-// through moves through the directories of a path.
+// through moves to the directory with this path, one component at a time.
 func (w *walk) through(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" {
@@ -96,7 +96,7 @@ func (w *walk) step(part string) error {
 
 var errNoLink = errors.New("not a link")
 
-// readLink returns the target of a link, or "" for links of procfs, whose text is not a path.
+// readLink returns the target of a link, or "" for a magic link. It returns errNoLink for any other file.
 func (w *walk) readLink(name string) (target string, err error) {
 	fd, err := unix.Openat(w.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -123,7 +123,7 @@ func (w *walk) readLink(name string) (target string, err error) {
 }
 
 // follows records the owner of a link that is followed. It returns an error if the links of the path belong to
-// several users other than root and the current user.
+// more than one user other than root and the current user.
 func (w *walk) follows(owner uint32) error {
 	switch {
 	case trusted(owner):
@@ -135,8 +135,8 @@ func (w *walk) follows(owner uint32) error {
 	return nil
 }
 
-// isMagic reports whether a link is in procfs, such as /proc/PID/fd/3. Links such as /proc/self contain a path, but
-// are treated in the same way: the kernel follows both.
+// isMagic reports whether a link is in procfs. Links such as /proc/self contain a path, but are treated like magic
+// links: the kernel follows both.
 func isMagic(fd int) bool {
 	var s unix.Statfs_t
 	return unix.Fstatfs(fd, &s) == nil && s.Type == unix.PROC_SUPER_MAGIC

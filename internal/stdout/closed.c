@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 // If standard output is closed, the Go runtime opens /dev/null instead, so all output would be lost without an
-// error. This function runs before the runtime, and opens a descriptor that cannot be written to. In a program with
-// file capabilities this is too late: the C library has already opened /dev/null.
+// error. This constructor runs before the Go runtime, and opens a directory as standard output, so that writes fail
+// with EBADF. In a program with file capabilities this is too late: the C library has already opened /dev/null.
 __attribute__((constructor)) static void refuse_writes(void)
 {
 	int fd;

@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Check writes 0 bytes to w, which is an error if w is closed, read-only or full. EPIPE is no error: it is a normal
-// end of output, which the first write handles.
+// Check writes 0 bytes to w, and returns the error if w is closed, read-only or full. EPIPE is not an error here: it
+// is a normal end of output, which the first write handles.
 func Check(w io.Writer) error {
 	file, ok := w.(*os.File)
 	if !ok || isSocket(file) {

@@ -85,8 +85,8 @@ func TestSocketsGetNoDatagram(t *testing.T) {
 	}
 }
 
-// TestClosedDescriptor starts processes with closed descriptors. The Go runtime would open /dev/null as standard
-// output. For standard input it may do so.
+// TestClosedDescriptor starts processes with closed descriptors. A closed standard output must be an error, although
+// the Go runtime opens /dev/null in its place. A closed standard input is accepted.
 func TestClosedDescriptor(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
