@@ -33,14 +33,14 @@ const (
 type RawInstruction = bpf.RawInstruction
 
 // compiling serializes calls of pcap_compile. The parser had global state before libpcap 1.8,
-// and name lookups still share their buffers.
+// and its name lookups still use shared buffers.
 var compiling sync.Mutex
 
 // Compile compiles an expression to a classic BPF program for packets of the link type. The
 // program returns snaplen for a packet that matches, otherwise 0. Names of hosts, networks,
 // ports and protocols are resolved at compile time. The error for an expression that libpcap
 // rejects, or that has too many terms, is a [*SyntaxError]. An expression of more than 48
-// terms is compiled in pieces if it can be cut.
+// terms is compiled in pieces if possible: see cut.go.
 func Compile(expr string, link LinkType, snaplen int) ([]RawInstruction, error) {
 	if at := strings.IndexByte(expr, 0); at >= 0 {
 		return nil, &SyntaxError{Expr: expr, Offset: at, Msg: "the expression contains a zero byte"}

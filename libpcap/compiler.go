@@ -39,7 +39,7 @@ func (c *compiler) compile() ([]RawInstruction, error) {
 
 func matches(in RawInstruction) bool { return in.Op == opReturn && in.K != 0 }
 
-// add appends the program of a part, which continues at yes if it matches, else at no.
+// add appends the program of a part, which jumps to yes if the packet matches, else to no.
 func (c *compiler) add(p part, yes, no label) error {
 	if p.not {
 		yes, no = no, yes
@@ -63,8 +63,8 @@ func (c *compiler) add(p part, yes, no label) error {
 	return nil
 }
 
-// compilePiece compiles a piece. If no packet can match it, that is an error only if the piece is the
-// whole expression.
+// compilePiece compiles a piece. If no packet can match it, this is an error only if the piece is the
+// whole expression; otherwise the program rejects all packets.
 func (c *compiler) compilePiece(p part) ([]RawInstruction, error) {
 	n := countTerms(c.tokens[p.from:p.to])
 	if n > mostTogether {
@@ -97,7 +97,7 @@ func (c *compiler) refused(p part, msg string) error {
 }
 
 // tooMany returns the error for a piece that would take libpcap too long to compile. A syntax error in
-// the piece has precedence; parsing is quick.
+// the piece is reported instead; it is found quickly by the parser (see longplace.go).
 func (c *compiler) tooMany(p part, terms int) error {
 	text, _ := c.piece(p)
 	trial := prober{c.handle}

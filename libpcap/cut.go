@@ -14,10 +14,11 @@ const pieceTerms = 48
 // part is a piece, or a list of parts. Each part in a list is joined to the result of all parts
 // before it by `and` or `or`, which have the same precedence and are evaluated from left to right.
 type part struct {
+	// and is set if `and` joins the part to the parts before it. not is set if the part is negated.
 	and, not bool
 	parts    []part
-	// A piece has the tokens with index >= from and < to. Its first term inherits the qualifiers of
-	// the term before the piece.
+	// A piece has the tokens with index >= from and < to. Its first term inherits the qualifiers, such
+	// as `src host `, if it has none.
 	from, to   int
 	qualifiers string
 }
@@ -38,7 +39,8 @@ func (c cutter) cut() part {
 	return c.divide(whole)
 }
 
-// changesOffsets reports whether a word changes the offsets that the terms after it test.
+// changesOffsets reports whether a word changes the offsets that the terms after it test, so that these
+// can't be compiled separately. protochain, for which libpcap generates a loop, is included.
 func changesOffsets(t Token) bool {
 	return slices.Contains([]string{"vlan", "mpls", "pppoed", "pppoes", "geneve", "vxlan", "protochain"}, t.Text)
 }
@@ -61,8 +63,8 @@ func (c cutter) divide(p part) part {
 	return part{and: p.and, not: p.not, parts: groups}
 }
 
-// unwrap divides the operand of a negation, or the content of brackets, which may have qualifiers before
-// them.
+// unwrap divides the operand of a negation, or the content of parentheses. These may follow qualifiers, as in
+// `port (1 or 2)`.
 func (c cutter) unwrap(p part) part {
 	tokens := c.tokens[p.from:p.to]
 	if isNot(tokens[0]) {
@@ -80,8 +82,8 @@ func (c cutter) unwrap(p part) part {
 	return c.divide(p)
 }
 
-// terms splits a piece at its outermost `and` and `or`. Terms without qualifiers inherit those of
-// the previous term.
+// terms splits a piece at each `and` and `or` outside of brackets. Terms without qualifiers inherit
+// those of the previous term.
 func (c cutter) terms(p part) []part {
 	var terms []part
 	begin, inherited := p.from, p.qualifiers
@@ -114,7 +116,7 @@ func (c cutter) ends(p part) []int {
 // group combines consecutive terms that are joined by the same operator into pieces. It fails if a
 // piece would begin with a term whose meaning may depend on the terms before it.
 func (c cutter) group(terms []part) (groups []part, ok bool) {
-	alone := true // there is only the first term, which either operator may join to the next
+	alone := true // the last group is the first term only, to which `and` or `or` may join the next term
 	and := false
 	for i, term := range terms {
 		alike := i > 0 && (alone || term.and == and)

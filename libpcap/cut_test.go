@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// randomExpr joins random terms. Some of them inherit the qualifiers of others, or are lists in
-// brackets.
+// randomExpr joins random terms. Some inherit the qualifiers of the term before them, or are
+// expressions in parentheses.
 func randomExpr(r *rand.Rand, depth int) string {
 	words := []string{randomTerm(r, depth)}
 	bare := "" // kind of value that may follow without qualifiers
@@ -140,7 +140,8 @@ func TestPiecesMatchAsAWhole(t *testing.T) {
 	}
 }
 
-// mustCut compiles an expression in pieces. If no packet can match it, the program rejects all.
+// mustCut compiles an expression in pieces of at most `most` terms. If no packet can match it, the program rejects
+// all packets.
 func mustCut(t *testing.T, expr string, most int) []RawInstruction {
 	t.Helper()
 	program, err := compileInPieces(expr, Ethernet, snaplen, most)
@@ -242,8 +243,8 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestStackIsEnough compiles many repetitions of each expression on an eighth of the usual stack per
-// term. The test crashes if that is too small.
+// TestStackIsEnough compiles many repetitions of each expression with an eighth of stackPerTerm. The test
+// crashes if that is too small.
 func TestStackIsEnough(t *testing.T) {
 	handle := openDead(Ethernet, snaplen)
 	for _, expr := range validExpressions(t) {
@@ -257,9 +258,9 @@ func TestStackIsEnough(t *testing.T) {
 	}
 }
 
-// TestPlaceInLongExpression checks the offset of errors at the beginning, in the middle and at the end of long
+// TestOffsetInLongExpression checks the offset of errors at the beginning, in the middle and at the end of long
 // expressions.
-func TestPlaceInLongExpression(t *testing.T) {
+func TestOffsetInLongExpression(t *testing.T) {
 	long := hosts(1000)
 	for _, c := range []struct{ expr, at string }{
 		{long + " or tcp prot 80", "prot"},

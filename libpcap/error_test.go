@@ -24,7 +24,7 @@ func TestHint(t *testing.T) {
 	}
 }
 
-func TestHintWithoutPlace(t *testing.T) {
+func TestHintWithoutOffset(t *testing.T) {
 	err := &SyntaxError{Expr: "tcp", Offset: -1}
 	if have := err.Hint(); have != "pcap-filter(7) describes the filter language" {
 		t.Errorf("have %q", have)

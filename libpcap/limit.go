@@ -3,10 +3,11 @@
 package libpcap
 
 const (
-	// mostTerms is the maximum number of terms of an expression. It is more than the verifier
-	// accepts, which is 5,000 hosts on Linux 6.18.
+	// mostTerms is the maximum number of terms of an expression. It is above the limit of the
+	// verifier, which is 5,000 hosts on Linux 6.18.
 	mostTerms = 8192
-	// mostTogether is the maximum number of terms of a piece, for which libpcap takes seconds.
+	// mostTogether is the maximum number of terms of a piece. libpcap takes seconds to compile
+	// that many.
 	mostTogether = 256
 )
 

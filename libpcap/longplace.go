@@ -28,8 +28,8 @@ func (p prober) placeInLong(expr, msg string, tokens []Token) int {
 	return p.placeNear(expr, tokens, reached)
 }
 
-// reach returns the number of tokens that the parser accepts; ok is false if this libpcap has no
-// message for the marker.
+// reach returns the number of tokens that the parser accepts; ok is false if this libpcap does not
+// quote the marker in its message.
 func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	stop := p.message(false, marker)
 	if !strings.Contains(stop, marker) {
@@ -40,8 +40,8 @@ func (p prober) reach(expr string, tokens []Token) (n int, ok bool) {
 	}), true
 }
 
-// placeInBeginning searches the first tokens for an error that the parser does not find, such as that no
-// packet can match. It returns -1 if these tokens have none.
+// placeInBeginning compiles prefixes of the first tokens to find an error that the parser does not find, such
+// as that no packet can match. It returns -1 if these tokens have none.
 func (p prober) placeInBeginning(expr string, tokens []Token) int {
 	tokens = tokens[:short]
 	beginning := expr[:tokens[short-1].end()]
@@ -54,8 +54,8 @@ func (p prober) placeInBeginning(expr string, tokens []Token) int {
 // near is how far before the rejected token the actual error may be, in tokens.
 const near = 3
 
-// placeNear checks the last terms up to the token that the parser rejects, if they are an expression
-// without the terms before them.
+// placeNear returns the offset of the error at or shortly before the token that the parser rejects. It compiles
+// prefixes of the last terms up to this token, if these terms are valid without those before them.
 func (p prober) placeNear(expr string, tokens []Token, refused int) int {
 	place := len(expr)
 	if refused < len(tokens) {

@@ -28,7 +28,7 @@ func (p prober) message(optimize bool, exprs ...string) string {
 }
 
 // placeOf returns the offset of the error for which libpcap rejected an expression; -1 if it is not known.
-// libpcap does not report it, so it is derived from the message, or else found by trial.
+// libpcap does not report the offset. It is derived from the message, or else found by compiling prefixes.
 func (p prober) placeOf(expr, msg string) int {
 	tokens := Tokens(expr)
 	if offset, named := namedWord(tokens, msg); named {
@@ -40,8 +40,8 @@ func (p prober) placeOf(expr, msg string) int {
 // short is the maximum number of tokens for which compiling every prefix of an expression is quick.
 const short = 64
 
-// place finds the offset of the error by trial: that of a token, or the end of the expression. It returns
-// -1 if the offset is not known.
+// place finds the offset of the error by compiling prefixes: the offset of a token, or the end of the
+// expression. It returns -1 if the offset is not known.
 func (p prober) place(expr, msg string, tokens []Token) int {
 	if len(tokens) <= short {
 		return firstImpossible(expr, tokens, p)
@@ -49,7 +49,8 @@ func (p prober) place(expr, msg string, tokens []Token) int {
 	return p.placeInLong(expr, msg, tokens)
 }
 
-// nearby returns the token at the offset, for a message that does not contain it.
+// nearby returns text like ` at "prot"` or ` at the end`, to be appended to "syntax error", which does not quote the
+// token at the offset. It is empty for other messages.
 func nearby(msg string, tokens []Token, offset int) string {
 	if offset < 0 || !strings.HasSuffix(msg, "syntax error") {
 		return ""
@@ -79,10 +80,11 @@ func shorten(msg string) string {
 	return msg
 }
 
-// unknownName matches libpcap's message for a name that it could not resolve. A search by
-// trial would resolve the name again each time.
+// unknownName matches libpcap's message for a name that it could not resolve. The message quotes
+// the name; compiling prefixes would resolve it again each time.
 var unknownName = regexp.MustCompile(`^unknown [a-z ]+'(.+)'`)
 
+// namedWord returns the offset of the name in such a message.
 func namedWord(tokens []Token, msg string) (offset int, ok bool) {
 	name := unknownName.FindStringSubmatch(msg)
 	if name == nil {
@@ -96,9 +98,9 @@ func namedWord(tokens []Token, msg string) (offset int, ok bool) {
 	return 0, false
 }
 
-// firstImpossible returns the offset of the first token that no valid expression can have in
-// this place, or the end of the expression if something is missing there. A prefix that can't
-// be completed can't be completed with more tokens either, so a binary search works.
+// firstImpossible returns the offset of the first token that makes the expression invalid, whatever
+// follows it, or the end of the expression if something is missing there. It is a binary search: if a
+// prefix can't be completed to a valid expression, longer prefixes can't either.
 func firstImpossible(expr string, tokens []Token, p prober) int {
 	i := sort.Search(len(tokens), func(i int) bool {
 		return !p.completes(expr, tokens[:i+1])
@@ -109,7 +111,8 @@ func firstImpossible(expr string, tokens []Token, p prober) int {
 	return tokens[i].Offset
 }
 
-// completes reports whether the tokens are the beginning of a valid expression.
+// completes reports whether the tokens are the beginning of a valid expression. It tries middles and
+// closing brackets.
 func (p prober) completes(expr string, tokens []Token) bool {
 	begin := expr[:tokens[len(tokens)-1].end()]
 	closers := openBrackets(tokens)

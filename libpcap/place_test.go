@@ -29,9 +29,9 @@ func validExpressions(t *testing.T) []string {
 	return valid
 }
 
-// TestEveryBeginningCompletes checks that every prefix of a valid expression can be completed.
+// TestEveryPrefixCanBeCompleted checks that middles has a continuation for every prefix of a valid expression.
 // Otherwise the caret of an error would be too far to the left.
-func TestEveryBeginningCompletes(t *testing.T) {
+func TestEveryPrefixCanBeCompleted(t *testing.T) {
 	handle := openDead(Ethernet, snaplen)
 	p := prober{handle: handle}
 	for _, expr := range validExpressions(t) {
@@ -44,8 +44,8 @@ func TestEveryBeginningCompletes(t *testing.T) {
 	}
 }
 
-// TestPlaceOfWrongWord inserts an invalid word in front of every token of valid expressions.
-func TestPlaceOfWrongWord(t *testing.T) {
+// TestOffsetOfInvalidWord inserts an invalid word in front of every token of valid expressions.
+func TestOffsetOfInvalidWord(t *testing.T) {
 	for _, expr := range validExpressions(t) {
 		for _, token := range Tokens(expr) {
 			wrong := expr[:token.Offset] + " @ " + expr[token.Offset:]
@@ -61,7 +61,7 @@ func TestPlaceOfWrongWord(t *testing.T) {
 	}
 }
 
-func TestPlaceOfName(t *testing.T) {
+func TestOffsetOfUnknownName(t *testing.T) {
 	_, err := Compile("host 10.0.0.1 and port nosuchport", Ethernet, snaplen)
 	var syntax *SyntaxError
 	if !errors.As(err, &syntax) || syntax.Offset != 23 {

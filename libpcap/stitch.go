@@ -10,7 +10,7 @@ const (
 	opJump   = 0x05
 )
 
-// label is a position in the combined program. It may be used before it is known.
+// label is a position in the combined program. Jumps may refer to it before the position is known.
 type label int
 
 const (
@@ -37,7 +37,7 @@ func (s *stitcher) newLabel() label {
 	return label(len(s.places) - 1)
 }
 
-// append appends the program of a piece, which continues at yes if it matches, else at no.
+// append appends the program of a piece, which jumps to yes if the packet matches, else to no.
 func (s *stitcher) append(program []RawInstruction, yes, no label) {
 	for _, in := range program {
 		if in.Op == opReturn {
@@ -47,7 +47,7 @@ func (s *stitcher) append(program []RawInstruction, yes, no label) {
 	}
 }
 
-// exit returns the instruction in place of a return at an index.
+// exit returns the instruction that replaces a return at an index: a jump, or a return for accept and reject.
 func (s *stitcher) exit(at int, matches bool, yes, no label) RawInstruction {
 	to := no
 	if matches {
@@ -75,7 +75,7 @@ func (s *stitcher) program() []bpf.RawInstruction {
 }
 
 // ways returns where execution continues after part i of a list: if it matches, at the next part that is
-// joined by `and`, else at the next one that is joined by `or`.
+// joined by `and`, else at the next one that is joined by `or`. Without such a part, it is yes or no.
 func ways(parts []part, begin []label, i int, yes, no label) (ifYes, ifNo label) {
 	for j := len(parts) - 1; j > i; j-- {
 		if parts[j].and {

@@ -9,8 +9,8 @@ import (
 
 // Words at the beginning of a term that decide whether the expression can be cut before it.
 var (
-	// kinds and directions are qualifiers. Terms without qualifiers inherit those of the last term
-	// that has one of these.
+	// kinds and directions are qualifiers. Terms without qualifiers inherit all qualifiers of the last
+	// term that has a kind or direction.
 	kinds      = []string{"host", "net", "port", "portrange", "proto"}
 	directions = []string{"src", "dst"}
 	protocols  = []string{"ether", "link", "ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp"}
@@ -28,7 +28,7 @@ func isQualifier(t Token) bool { return isInherited(t) || slices.Contains(protoc
 
 func joins(t Token) bool { return isAnd(t) || t.Text == "or" || t.Text == "||" }
 
-// joinsDirections reports whether a token is the `or` of `src or dst`.
+// joinsDirections reports whether token i is the `or` or `and` of `src or dst`, which joins no terms.
 func joinsDirections(tokens []Token, i int) bool {
 	return i > 0 && i+1 < len(tokens) && isDirection(tokens[i-1]) && isDirection(tokens[i+1])
 }
@@ -73,8 +73,8 @@ func closesOwn(tokens []Token) bool {
 	return true
 }
 
-// countTerms counts the parts for which libpcap generates code blocks: the operands of `and` and `or`, and
-// each access to packet bytes, which tests the protocol first.
+// countTerms counts the terms: the operands of `and` and `or`, and each access to packet bytes (`tcp[0]`), since
+// libpcap generates a test of the protocol for it.
 func countTerms(tokens []Token) int {
 	n := 1
 	for _, t := range tokens {
@@ -103,7 +103,8 @@ func (c cutter) first(term part) int {
 	return i
 }
 
-// isBare reports whether a term begins with an address or number that has no qualifiers.
+// isBare reports whether the first term of a part is an address or number without qualifiers, after brackets and
+// negations.
 func (c cutter) isBare(term part) bool {
 	i := c.first(term)
 	if i >= term.to || !strings.Contains("0123456789:", c.tokens[i].Text[:1]) {
@@ -112,7 +113,8 @@ func (c cutter) isBare(term part) bool {
 	return i+1 == term.to || joins(c.tokens[i+1]) || c.tokens[i+1].Text == ")"
 }
 
-// canBegin reports whether a term means the same without the terms before it.
+// canBegin reports whether a piece can begin with a term: it means the same without the terms before it, or
+// the qualifiers that it inherits are known.
 func (c cutter) canBegin(term part) bool {
 	if c.isBare(term) {
 		return term.qualifiers != ""

@@ -11,7 +11,8 @@ package libpcap
 #include <unistd.h>
 #include <pcap/pcap.h>
 
-// Compiles the first of the expressions that can be compiled.
+// job is the argument of work, which compiles the expressions in order until pcap_compile accepts one. status
+// is the last result.
 struct job {
 	pcap_t *handle;
 	char **exprs;
@@ -28,7 +29,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-// Runs work in a thread with all signals blocked, since it has no alternate stack for Go's handlers.
+// run_on runs work in a thread with all signals blocked, since it has no alternate stack for Go's handlers. It
+// returns 0 or an errno.
 static int run_on(void *stack, size_t size, struct job *j)
 {
 	pthread_attr_t attributes;
@@ -50,8 +52,8 @@ static int run_on(void *stack, size_t size, struct job *j)
 	return error;
 }
 
-// Runs pcap_compile on a stack of size bytes with a guard page below it. Pages of the stack are
-// allocated on first use. Returns 0 or an errno.
+// run runs work on a stack of size bytes with a guard page below it. Pages of the stack are allocated
+// on first use. It returns 0 or an errno.
 static int run(size_t size, struct job *j)
 {
 	size_t guard = sysconf(_SC_PAGESIZE);
@@ -74,10 +76,10 @@ import (
 	"unsafe"
 )
 
-// compileOn compiles the first of the expressions that libpcap accepts, on a stack of stack bytes. If it
-// accepts none, msg is its message for the last one. libpcap's optimizer and code generator recurse for
-// each block of a program, so they need a large stack: the stack of a thread is 128 KiB with musl, and
-// limited by `ulimit -s` with glibc.
+// compileOn compiles the first of the expressions that libpcap accepts, on a thread with a stack of the given
+// size in bytes. If it accepts none, msg is its message for the last one. libpcap's optimizer and code
+// generator recurse for each basic block of a program. The default stack of a thread, 128 KiB with musl and
+// `ulimit -s` with glibc, may be too small for that.
 func compileOn(stack int, handle *C.pcap_t, optimize bool, exprs ...string) (insns []RawInstruction, msg string, err error) {
 	texts := make([]*C.char, len(exprs))
 	for i, expr := range exprs {
