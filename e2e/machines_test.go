@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// machine is a kernel on which the tests must pass, and its known properties. It is an error
-// if a backend that is listed here does not run.
+// machine is a virtual machine in which the tests must pass: a kernel and its known properties. It is an error if a
+// backend that is listed here does not run.
 type machine struct {
 	series, arch string
 	backends     string
@@ -25,12 +25,12 @@ type machine struct {
 	// thorough machines also run the tests in sameEverywhere, and run the tests of function backends
 	// with each of them instead of only the best one.
 	thorough bool
-	// broad machines run all but the longest tests in the quick tier, others only the essentials.
+	// broad machines run all tests except the long ones in the quick tier, others only the essentials.
 	broad bool
 	// quick is true in runs of the quick tier.
 	quick bool
-	// turn divides the tests in turns between two machines with similar kernels:
-	// 0 runs all of them, 1 those with an even index, 2 those with an odd index.
+	// turn divides the list turns between two machines with similar kernels: 0 runs all of its tests, 1 those
+	// with an even index, 2 those with an odd index.
 	turn int
 }
 
@@ -50,53 +50,53 @@ var machines = []machine{
 	{series: "6.18", arch: "arm64", backends: all, turn: 2, broad: true},
 	{series: "7", arch: "amd64", backends: all, turn: 2},
 	{series: "7", arch: "arm64", backends: all, turn: 1},
-	{series: "6.12", arch: "ppc64le", backends: all, tests: elsewhere + withStack},
-	{series: "6.12", arch: "riscv64", backends: noFprobe, tests: elsewhere},
-	{series: "6.12", arch: "s390x", backends: "kprobe-multi,tracepoint", tests: elsewhere + withStack}, // big-endian
+	{series: "6.12", arch: "ppc64le", backends: all, tests: secondary + withStack},
+	{series: "6.12", arch: "riscv64", backends: noFprobe, tests: secondary},
+	{series: "6.12", arch: "s390x", backends: "kprobe-multi,tracepoint", tests: secondary + withStack}, // big-endian
 	{series: "6.12", arch: "amd64", kernelArgs: "lockdown=confidentiality", variant: "-lockdown", tests: lockedDown},
 }
 
-// lockedDown are the tests that need a locked-down kernel. They are the only ones that pass there.
+// lockedDown are the tests for a locked-down kernel. Only these pass there.
 const lockedDown = "^(TestLockedDown|TestDoctorLockedDown)$"
 
-// elsewhere are the tests on the secondary architectures, whose machines are slow: the path and the drop of
-// a packet with each backend, as text and JSON, and all that depends on registers and byte order. withStack
-// adds stacks. riscv64 does not have it, since the kernel's function tracer records no stacks there to compare with.
+// secondary are the tests on the secondary architectures, whose machines are slow: the path and the drop of a packet
+// with each backend, as text and JSON, and what depends on registers and byte order. withStack adds TestStack, except on
+// riscv64, where the kernel's function tracer records no stacks to compare with.
 const (
-	elsewhere = "^(TestBackend|TestPingInText|TestHandshake|TestColumnsInJSON|TestDropsOnly|TestExpression|TestDump)$"
+	secondary = "^(TestBackend|TestPingInText|TestHandshake|TestColumnsInJSON|TestDropsOnly|TestExpression|TestDump)$"
 	withStack = "|^TestStack$"
 )
 
-// sameEverywhere are the tests that do not depend on the kernel: output formats, files, limits, signals and
-// messages, and the syntax of filters and options. Only the thorough machines run them. All other tests run on
-// every kernel; some of them check the kernel fields that filters compare.
+// sameEverywhere are the tests of features that do not depend on the kernel: output formats, files, limits, signals,
+// messages, and the syntax of filters and options. Only the thorough machines run them. All other tests run on every
+// kernel; they include checks of the kernel fields that filters compare.
 var sameEverywhere = []string{
 	"TestAttribute", "TestByStackNeedsFunctions", "TestClosedPipe", "TestColorOnATerminal", "TestColumns", "TestColumnsInJSON",
 	"TestDuration", "TestEvicted", "TestFileCapabilities", "TestFilterArithmetic", "TestFilterIfname", "TestFilterLength",
 	"TestFilterMark", "TestFilterNetns", "TestFilterTCPFlags", "TestFirstMessage", "TestFullDisk", "TestHandshake",
-	"TestInterruptAtStart", "TestInterruptTwice", "TestJourneyFaults", "TestKernelPointersRestricted", "TestLimitOfLines",
-	"TestMapsInText", "TestMaxEventsPerPacket", "TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets",
+	"TestInterruptAtStart", "TestInterruptTwice", "TestJourneyFaults", "TestKernelPointersRestricted", "TestOutputLimitLines",
+	"TestMapOperationsInText", "TestMaxEventsPerPacket", "TestMaxEventsPerSecond", "TestMaxPackets", "TestMergedPartOfTwoPackets",
 	"TestMissingOptionalCapabilities", "TestNetdevFilterExcludes", "TestNetdevFilterInOwnNamespace", "TestNetdevInOtherNamespace",
 	"TestNoFilter", "TestNoHelpersIsAnError", "TestNoTracefs", "TestOutputFile", "TestPartOfTwoPackets", "TestPicture", "TestPingInText",
 	"TestPreset", "TestRequiredCapabilityIsNamed", "TestReturnsNeedFunctions", "TestRotation", "TestRotationInForeignFolder",
-	"TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalChanges", "TestText", "TestTextWithSwitches", "TestTimestamp",
-	"TestTooLittleMemory", "TestUnknownFunctionWithoutSkb", "TestUnknownNetdev",
+	"TestRotationKeepsFew", "TestSignals", "TestTerminal", "TestTerminalResize", "TestText", "TestTextWithFlags", "TestTimestamp",
+	"TestTooLittleMemory", "TestUnknownNonSkbFunction", "TestUnknownNetdev",
 }
 
-// turns are long tests. Two machines of one architecture with the same backends share them, so that
-// each runs on at least one amd64 and one arm64 machine for each set of backends, on kernels
-// before 6.12 with kprobes, and on the thorough machines. TRACER_E2E=full runs all of them everywhere.
+// turns are long tests. Two machines of one architecture with the same backends share them, so that each test runs on at
+// least one amd64 and one arm64 machine for each set of backends, on kernels before 6.12 with kprobes, and on the
+// thorough machines. TRACER_E2E=full runs all of them on every machine.
 var turns = []string{
-	"TestFunctionsWithoutSkbRunForAPacket", "TestSoak",
-	"TestMapsForAPacket", "TestTunnels",
-	"TestFunctionsWithoutSkbOfEveryFunction", "TestLookups",
+	"TestNonSkbFunctionAttribution", "TestSoak",
+	"TestMapOperations", "TestTunnels",
+	"TestNonSkbFunctionsWithAllFunctions", "TestLookups",
 	"TestDropsOnly", "TestByStackSoak",
 	"TestLookupsWithReturns", "TestProcessFilter",
 	"TestGenericXDP", "TestReturnsOfConcurrentCalls",
 	"TestNetfilter", "TestXDP",
 	"TestFilterPayloadInPages", "TestVLAN",
-	"TestConntrack", "TestHelpersOfProgramsRunForAPacket",
-	"TestPrograms", "TestProgramsFollow",
+	"TestConntrack", "TestHelperCalls",
+	"TestPrograms", "TestProgramsFollowChangedPacket",
 	"TestUnavailableLookups", "TestByStackExcludesQueuedData",
 	"TestStack", "TestReturnValuesAgreeWithKretprobes",
 	"TestReturnsAgreeWithFunctionGraph", "TestNetdevFilter",
@@ -155,7 +155,7 @@ func ifSo(so bool) string {
 	return ""
 }
 
-// required are the tests that must be in the machine's outcome; more may be.
+// required are tests that must be in the machine's outcome.
 func (m machine) required() []string {
 	switch {
 	case m.quick:
@@ -168,7 +168,7 @@ func (m machine) required() []string {
 	return m.ownTurns()
 }
 
-// smoke is the fastest machine with the fastest backend for functions.
+// smoke is the fastest machine with the fastest function backend, for a short test.
 var smoke = machine{
 	series: "6.12", arch: "amd64", backends: "kprobe-multi", cpus: 2,
 	tests: "^TestBackend$/^kprobe-multi$|^TestPingInText$|^TestOverflow$",
@@ -181,7 +181,7 @@ func (m machine) backendList() []string {
 
 func (m machine) name() string { return m.series + "-" + m.arch + m.variant }
 
-// modules are the kernel modules that the scenarios need in addition to the network stack.
+// modules are the kernel modules that the tests need.
 var modules = []string{
 	"veth", "dummy", "bridge", "8021q", "nf_tables",
 	"nf_flow_table", "nf_flow_table_inet", "iptable_filter", "ip6table_filter",

@@ -11,21 +11,20 @@ import (
 // each kernel of amd64 and arm64, and on the broad machines all but the long tests.
 // `make test-all` runs every test on every machine that the tables assign it to.
 
-// essentials are the tests that every kernel must pass in the quick tier: each backend
-// attaches and filters, rows are correct as text and JSON, drops have reasons, the counts of lost
-// events add up, errors name what is missing. Each test also checks that tracer has left nothing
-// in the kernel.
+// essentials are the tests that run on every kernel in the quick tier: each backend attaches and filters, rows are
+// correct as text and JSON, drops have reasons, the numbers of lost events add up, errors name what is missing. Each
+// test also checks that tracer leaves no BPF objects or probes in the kernel.
 var essentials = []string{
 	"TestBackend", "TestBackendIsChosen", "TestForcedBackendError", "TestBackendsMatchMachine",
 	"TestPingInText", "TestColumnsInJSON", "TestDropsOnly", "TestNothingIsLost", "TestOverflow", "TestNotRoot",
 	"TestTraceableFunctionsAgreeWithFtrace", "TestExpression", "TestDump", "TestStack", "TestFdinfoIsReadable",
 }
 
-// long are the tests that the quick tier leaves out on the broad machines: they take more than
-// ten seconds there, or measure durations.
+// long are the tests that broad machines do not run in the quick tier: they take more than ten seconds there, or measure
+// durations.
 var long = []string{
-	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestFunctionsWithoutSkbRunForAPacket",
-	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapsForAPacket",
+	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestNonSkbFunctionAttribution",
+	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations",
 	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP",
 }
 

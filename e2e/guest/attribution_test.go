@@ -19,8 +19,8 @@ type label struct {
 	kind, id, seq int
 }
 
-// labelOf returns the label of an event. ok is false if its headers have none: for a later fragment,
-// or before the headers are written.
+// labelOf returns the label of an event. ok is false if the packet has no ports or echo identifier: a later fragment,
+// or a packet whose headers are not written yet.
 func labelOf(r *record) (l label, ok bool) {
 	t := &r.Tuple
 	l = label{protocol: t.Protocol, source: t.Source, dest: t.Dest}
@@ -39,9 +39,9 @@ func labelOf(r *record) (l label, ok bool) {
 type attribution struct {
 	// events is the number of all events, packets the number of distinct labels, followed or not.
 	events, packets int
-	// unended is the number of followed packets without an event that frees them.
+	// unended is the number of followed packets whose last event is not one that frees them.
 	unended int
-	// answers is the number of events of parts that were created on a packet's stack.
+	// answers is the number of events of packets that the kernel created while it handled another one (origin stack).
 	answers int
 	wrong   faultList
 }

@@ -80,8 +80,8 @@ type scene struct {
 	modules bool
 }
 
-// everything is the packet filter of the scene.
-const everything = "net 10.9.0.0/24 or net fd09::/64 or arp or (icmp and host 127.0.0.77)"
+// sceneFilter is the packet filter of the scene.
+const sceneFilter = "net 10.9.0.0/24 or net fd09::/64 or arp or (icmp and host 127.0.0.77)"
 
 // Identifiers and ports of the packets, which differ between the scenarios.
 const (
@@ -98,22 +98,22 @@ func newScene(t *testing.T, backend string) *scene {
 	if _, err := os.Stat("/sys/kernel/btf/veth"); err == nil && backend != tracepoint {
 		args, s.modules = append(args, "--kmods", "veth"), true
 	}
-	if s.hasMost() {
-		args = append(args, "--filter-func", mostOfTheWay)
+	if s.isLimited() {
+		args = append(args, "--filter-func", limitedFunctions)
 	}
-	s.process = start(t, append(args, everything)...)
+	s.process = start(t, append(args, sceneFilter)...)
 	s.send(t)
 	s.trace = s.process.stop()
 	return s
 }
 
-// hasMost reports whether only most functions are attached, not all. Attaching single kprobes takes minutes
-// on kernels that walk through all functions for each of them. So all functions are attached one by one
-// only if kprobe is the best backend and the tier is not the quick one.
-func (s *scene) hasMost() bool { return s.backend == kprobe && (chosen() != kprobe || isQuick()) }
+// isLimited reports whether only limitedFunctions are attached instead of all functions. Attaching single kprobes takes
+// minutes on kernels that search all functions for each of them, so the kprobe backend attaches all functions only
+// where it is the best backend, and not in the quick tier.
+func (s *scene) isLimited() bool { return s.backend == kprobe && (chosen() != kprobe || isQuick()) }
 
-// mostOfTheWay matches most functions that packets of the scene pass.
-const mostOfTheWay = "(__)?(dev|ip|ip6|ipv6|icmp|icmpv6|udp|udpv6|tcp_v4|tcp_v6|arp|nf|kfree_skb|consume_skb|netif|veth)_.*"
+// limitedFunctions matches most of the functions that packets of the scene pass.
+const limitedFunctions = "(__)?(dev|ip|ip6|ipv6|icmp|icmpv6|udp|udpv6|tcp_v4|tcp_v6|arp|nf|kfree_skb|consume_skb|netif|veth)_.*"
 
 func (s *scene) send(t *testing.T) {
 	t.Helper()
@@ -159,9 +159,9 @@ func (s *scene) least() int {
 	switch {
 	case s.backend == tracepoint:
 		return 15
-	case s.hasMost() && !describes("arp_rcv"):
+	case s.isLimited() && !describes("arp_rcv"):
 		return 100 // global functions only
-	case s.hasMost():
+	case s.isLimited():
 		return 200
 	case !describes("arp_rcv"):
 		return 500 // global functions, as above
@@ -187,7 +187,7 @@ func (s *scene) loopback(t *testing.T) {
 	for _, kind := range []int{8, 0} {
 		both := events.that(echo(kind, loopbackID), protocol("icmp"))
 		both.that(on("lo")).passed(t, s.marks.sent, s.marks.received)
-		elsewhere := func(r *record) bool { return r.Netns != s.a.Inode && r.Netns != 0 } // 0: has neither device nor socket any more
+		elsewhere := func(r *record) bool { return r.Netns != s.a.Inode && r.Netns != 0 } // 0: neither a device nor a socket is known
 		both.that(elsewhere).absent(t, "another namespace")
 	}
 	events.that(icmp(8)).passed(t, s.marks.ping...)
@@ -295,7 +295,7 @@ func (s *scene) checkDrop(t *testing.T, events records, reason, location string)
 func (s *scene) extension(t *testing.T) {
 	events := s.trace.events.that(from(a6), to(b6), ports(5006, 5007))
 	events.passed(t, s.marks.sent, s.marks.ping6[len(s.marks.ping6)-1])
-	events.that(not(protocol("udp"))).absent(t, "another protocol than that after the extension header")
+	events.that(not(protocol("udp"))).absent(t, "protocol other than the one after the extension header")
 	events.that(dropped).present(t, "drop, since the port is closed")
 }
 
@@ -322,13 +322,13 @@ func (s *scene) fragmented(t *testing.T, a, b string, offsets []int) {
 	later.that(func(r *record) bool { return r.Tuple.Sport != nil || r.Tuple.Dport != nil }).absent(t, "later fragment with made-up ports")
 }
 
-// others checks that no event is of a packet that the filter does not match.
+// others checks that packets which the filter does not match have no events.
 func (s *scene) others(t *testing.T) {
 	s.trace.events.present(t, "any")
 	mine := func(r *record) bool {
 		hosts := []string{a4, b4, a6, b6, "127.0.0.77"}
 		known := func(addr string) bool { return slices.Contains(hosts, addr) }
-		const arp = 0x0806 // by skb->protocol: a header that is still being written has no tuple
+		const arp = 0x0806 // in skb->protocol, since there is no tuple while the header is being written
 		return r.Proto == arp || known(r.Tuple.Source) || known(r.Tuple.Dest)
 	}
 	s.trace.events.that(not(mine)).absent(t, "packets that the filter does not match")

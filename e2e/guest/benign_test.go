@@ -158,7 +158,7 @@ func hiddenDrops(t *testing.T) {
 	}
 }
 
-// hidesNothing checks that before 5.17 a note says that nothing is hidden, for lack of drop reasons.
+// hidesNothing checks the note before 5.17: without drop reasons nothing is hidden.
 func hidesNothing(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--drop", "--drop-hide-benign", "udp port 5002")

@@ -133,12 +133,12 @@ func (rs records) mapCallsOf(first string) (packets [][]string) {
 	return packets
 }
 
-// TestMapsForAPacket checks that each kind of map operation that a program performs for a matching
-// packet is reported with its bytes, and that those for other packets at the same time are not.
-func TestMapsForAPacket(t *testing.T) {
+// TestMapOperations checks that each kind of map operation that a program performs for a matching packet is reported
+// with its bytes, and that the operations for other packets at the same time are not.
+func TestMapOperations(t *testing.T) {
 	for _, backend := range needFunctions(t)[:1] { // only the best: the others behave the same, and take minutes
 		for name, flags := range map[string][]string{
-			"alone": nil, "with the rest": {"--filter-track-bpf-helpers", "--output-return", "--output-stack", "--filter-track-skb"},
+			"no other flags": nil, "more flags": {"--filter-track-bpf-helpers", "--output-return", "--output-stack", "--filter-track-skb"},
 		} {
 			t.Run(backend+"/"+name, func(t *testing.T) {
 				m := newMapped(t)
@@ -161,8 +161,8 @@ func TestMapsForAPacket(t *testing.T) {
 
 func (m *mapped) checkMaps(trace *trace) {
 	m.t.Helper()
-	trace.events.that(not(sport(mappedPort))).absent(m.t, "of other packets")
-	trace.events.that(func(r *record) bool { return r.Skb == "" || r.Skb == "0x0" }).absent(m.t, "without a packet")
+	trace.events.that(not(sport(mappedPort))).absent(m.t, "operations for other packets")
+	trace.events.that(func(r *record) bool { return r.Skb == "" || r.Skb == "0x0" }).absent(m.t, "operations without a packet")
 	want := m.want()
 	packets := trace.events.mapCallsOf(want[0])
 	if len(packets) < burst/2 {
@@ -174,16 +174,16 @@ func (m *mapped) checkMaps(trace *trace) {
 			m.t.Fatalf("operations for one of %d packets (-want +got):\n%s", len(packets), diff)
 		}
 	}
-	if s := trace.summary; s.Missed > s.Made/100 {
-		m.t.Errorf("%d missed of %d made: are our own look-ups among them?", s.Missed, s.Made)
+	if s := trace.summary; s.Missed > s.Matched/100 {
+		m.t.Errorf("%d missed of %d matched: are our own look-ups among them?", s.Missed, s.Matched)
 	}
-	if unseen > trace.summary.Made/20 {
-		m.t.Errorf("%d of %d not seen", unseen, trace.summary.Made)
+	if unseen > trace.summary.Matched/20 {
+		m.t.Errorf("%d of %d not seen", unseen, trace.summary.Matched)
 	}
 }
 
-// TestMapsInText checks that a map operation is one word of a row.
-func TestMapsInText(t *testing.T) {
+// TestMapOperationsInText checks the format of map operations in text output: one word of the row.
+func TestMapOperationsInText(t *testing.T) {
 	needFunctions(t)
 	m := newMapped(t)
 	m.fill()

@@ -15,11 +15,11 @@ import (
 	"tracer/internal/ktest"
 )
 
-// byStack is the flag under test, which needs no other.
+// byStack is the flag under test. It implies --filter-track-skb.
 const byStack = "--filter-track-skb-by-stackid"
 
-// The filter matches echo requests with stackID, and TCP from stackPort. It matches neither their
-// answers nor the unrelated packets with unmatchedID and unmatchedPort.
+// The filter matches echo requests with stackID, and TCP from stackPort. It matches neither the answers to these nor
+// the unrelated packets with unmatchedID and unmatchedPort.
 const (
 	stackID, unmatchedID     = 0x3301, 0x3302
 	stackPort, unmatchedPort = 7021, 7022
@@ -138,8 +138,8 @@ func connect(from int) error {
 	return c.Close()
 }
 
-// tries is the number of attempts. Without kprobe sessions, some returns are missed, since the number
-// of concurrent kretprobe instances is limited.
+// tries is the number of connections. Without kprobe sessions, some returns are missed, since the number of concurrent
+// kretprobe instances is limited.
 const tries = 5
 
 // answered checks that the answers are parts of the packets that they answer, with the origin "stack".
@@ -164,7 +164,7 @@ func answered(t *testing.T, events records, question, answer func(*record) bool)
 			return
 		}
 	}
-	answers.that(func(r *record) bool { return r.Origin == "stack" && r.Parent != nil }).present(t, "answers made on the stack")
+	answers.that(func(r *record) bool { return r.Origin == "stack" && r.Parent != nil }).present(t, "answers with origin stack")
 }
 
 // TestByStackExcludesQueuedData checks that queued data, which the kernel sends while it handles an ACK, is not
@@ -237,8 +237,8 @@ func (w *world) connected(t *testing.T) (client, server *net.TCPConn) {
 	return client, server
 }
 
-// TestByStackSoak sends the traffic of TestSoak, and checks that no packet is assigned to a wrong one:
-// neither a later one on the same stack, nor one in an interrupt, nor one in the same batch.
+// TestByStackSoak sends the traffic of TestSoak, and checks that no packet becomes a part of an unrelated one which was
+// handled earlier on the same stack, was interrupted, or is in the same batch.
 func TestByStackSoak(t *testing.T) {
 	needFunctions(t)
 	w := newWorld(t)
@@ -255,7 +255,7 @@ func TestByStackSoak(t *testing.T) {
 	}
 }
 
-// conversationOf returns the same label for a packet and its answer.
+// conversationOf returns one label for a packet and its answer.
 func conversationOf(r *record) (label, bool) {
 	l, ok := labelOf(r)
 	if l.sport == soakTCP || l.kind == 0 && l.protocol == "icmp" {
@@ -273,7 +273,7 @@ func conversationWanted(l label) bool {
 	return soakWanted(l)
 }
 
-// TestByStackNeedsFunctions checks the error of the tracepoint backend, which cannot see active calls.
+// TestByStackNeedsFunctions checks the error of the tracepoint backend, which does not see calls and returns.
 func TestByStackNeedsFunctions(t *testing.T) {
 	p := command{args: []string{"--backend", tracepoint, byStack}}.start(t)
 	p.ends(soon, 2)

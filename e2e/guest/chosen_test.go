@@ -49,7 +49,7 @@ func TestForcedBackendError(t *testing.T) {
 // passes exactly once.
 func landmark() string { return marks(chosen()).received }
 
-// handful returns some more functions, including IPv6 and drops.
+// handful returns the functions of few and some more, including IPv6 and drops.
 func handful() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb|kfree_skb"
@@ -57,8 +57,8 @@ func handful() string {
 	return "dev_hard_start_xmit|ip_rcv|ipv6_rcv|ip_local_deliver|tcp_v4_rcv|udp_rcv|kfree_skb.*|sk_skb_reason_drop"
 }
 
-// few returns functions of the send and receive paths that attach quickly, since all have the packet
-// as their first argument.
+// few returns some functions of the send and receive paths. They attach quickly, since the packet is the first
+// argument of all.
 func few() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb"

@@ -152,9 +152,9 @@ func terminal(t *testing.T) (keyboard, screen *os.File) {
 	return keyboard, screen
 }
 
-// TestTextWithSwitches checks flags that change the columns, flags that only print a note, and the
+// TestTextWithFlags checks flags that change the columns, flags that only print a note, and the
 // functions of all modules.
-func TestTextWithSwitches(t *testing.T) {
+func TestTextWithFlags(t *testing.T) {
 	w := newWorld(t)
 	p := command{args: []string{
 		"--filter-func", few() + "|veth_xmit", "--all-kmods", "--output-meta=false", "--output-tcp-flags", "--output-netns-names",

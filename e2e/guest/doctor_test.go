@@ -136,7 +136,7 @@ func TestDoctorWithoutPrivileges(t *testing.T) {
 
 // TestDoctorLockedDown checks that on a locked-down kernel no backend runs, and lockdown is named as the reason.
 func TestDoctorLockedDown(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	found := checks(t, 1)
 	for _, name := range []string{"lockdown", kprobeMulti, kprobe, tracepoint, "tracing"} {
 		if found[name].State != "missing" {

@@ -37,13 +37,13 @@ func newChanging(t *testing.T) *changing {
 	ktest.MakeRouter(t, c.r)
 	ktest.NewRoute(t, c.a, netip.MustParsePrefix("10.9.2.0/24"), netip.MustParseAddr("10.9.1.254"))
 	ktest.NewRoute(t, c.b, netip.MustParsePrefix("10.9.1.0/24"), netip.MustParseAddr("10.9.2.254"))
-	ktest.TranslateTo(t, c.r, 5301, netip.MustParseAddrPort("10.9.2.2:5353"))
-	ktest.TranslateTo(t, c.r, 5302, netip.MustParseAddrPort("10.9.2.2:5354"))
-	ktest.TranslateTo(t, c.r, 5307, netip.MustParseAddrPort("10.9.2.2:5355"))
+	ktest.DNAT(t, c.r, 5301, netip.MustParseAddrPort("10.9.2.2:5353"))
+	ktest.DNAT(t, c.r, 5302, netip.MustParseAddrPort("10.9.2.2:5354"))
+	ktest.DNAT(t, c.r, 5307, netip.MustParseAddrPort("10.9.2.2:5355"))
 	ktest.DropForwarded(t, c.r, 5354)
 	ktest.DropForwarded(t, c.r, 7007)
 	ktest.DropICMP(t, c.a)
-	c.b.Set(t, "ipv4/icmp_ratelimit", "0")
+	c.b.SetSysctl(t, "ipv4/icmp_ratelimit", "0")
 	ktest.NewTunnel(t, ktest.End{Netns: c.a, Name: "vx", Addresses: prefixes("10.8.1.1/24")},
 		ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789, Local: netip.MustParseAddr("10.9.1.1"), Remote: netip.MustParseAddr("10.9.2.2")})
 	ping(t, c.b, "10.9.2.254", 0x4001) // resolves the neighbours
@@ -76,8 +76,8 @@ func (c *changing) drops(t *testing.T, args ...string) records {
 	return events.that(func(r *record) bool { return within(c.a)(r) || within(c.r)(r) || within(c.b)(r) })
 }
 
-// was matches events whose first tuple is known by this source, and has these addresses and ports.
-func was(by, source, dest string, sport, dport int) func(*record) bool {
+// wasFirst matches events whose first_tuple comes from this source ("by"), and has these addresses and ports.
+func wasFirst(by, source, dest string, sport, dport int) func(*record) bool {
 	return func(r *record) bool {
 		if r.First == nil || r.First.By != by {
 			return false
@@ -87,31 +87,31 @@ func was(by, source, dest string, sport, dport int) func(*record) bool {
 	}
 }
 
-// TestDropsByFirstTuple checks that a filter which matches a packet as it was sent finds its drop, though the
-// packet has changed.
+// TestDropsByFirstTuple checks that a filter which matches a packet as it was sent also matches its drop, although
+// the packet has changed.
 func TestDropsByFirstTuple(t *testing.T) {
 	c := newChanging(t)
 	t.Run("translated by the host that drops", func(t *testing.T) {
 		drops := c.drops(t, "udp dst port 5302")
-		drops.that(within(c.r), ports(7001, 5354), was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "datagram to port 5302")
-		drops.that(ports(7001, 5354), not(was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302))).absent(t, "another connection")
+		drops.that(within(c.r), ports(7001, 5354), wasFirst("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "datagram to port 5302")
+		drops.that(ports(7001, 5354), not(wasFirst("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302))).absent(t, "another connection")
 	})
 	t.Run("only the other direction", func(t *testing.T) {
 		c.drops(t, "udp src port 5302").that(ports(7001, 5354)).absent(t, "datagram to port 5302")
 	})
 	t.Run("an answer before its address is translated back", func(t *testing.T) {
 		drops := c.drops(t, "udp src port 5307")
-		drops.that(within(c.r), ports(5355, 7007), was("nat", "10.9.1.254", "10.9.1.1", 5307, 7007)).present(t, "answer from port 5307")
+		drops.that(within(c.r), ports(5355, 7007), wasFirst("nat", "10.9.1.254", "10.9.1.1", 5307, 7007)).present(t, "answer from port 5307")
 		c.drops(t, "udp dst port 5307").that(ports(5355, 7007)).absent(t, "answer to port 5307")
 	})
 	t.Run("quoted by an ICMP error", func(t *testing.T) {
 		drops := c.drops(t, "udp dst port 5303")
-		drops.that(within(c.a), protocol("icmp"), was("icmp", "10.9.1.1", "10.9.2.2", 7001, 5303)).present(t, "error about port 5303")
+		drops.that(within(c.a), protocol("icmp"), wasFirst("icmp", "10.9.1.1", "10.9.2.2", 7001, 5303)).present(t, "error about port 5303")
 		drops.that(within(c.b), ports(7001, 5303)).present(t, "datagram to port 5303")
 	})
 	t.Run("inside of a tunnel", func(t *testing.T) {
 		drops := c.drops(t, "udp dst port 5304")
-		drops.that(within(c.b), to("10.9.2.2"), was("inner", "10.8.1.1", "10.8.1.2", 7001, 5304)).present(t, "datagram in VXLAN")
+		drops.that(within(c.b), to("10.9.2.2"), wasFirst("inner", "10.8.1.1", "10.8.1.2", 7001, 5304)).present(t, "datagram in VXLAN")
 	})
 	t.Run("a filter on other fields", func(t *testing.T) {
 		c.drops(t, "udp dst port 5302 and udp[4:2] = 28").that(within(c.r), ports(7001, 5354)).present(t, "datagram of that length")
@@ -119,12 +119,12 @@ func TestDropsByFirstTuple(t *testing.T) {
 	})
 	t.Run("without a filter", func(t *testing.T) {
 		drops := c.drops(t)
-		drops.that(within(c.r), ports(7001, 5354), was("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "the tuple before NAT")
+		drops.that(within(c.r), ports(7001, 5354), wasFirst("conntrack", "10.9.1.1", "10.9.1.254", 7001, 5302)).present(t, "the tuple before NAT")
 	})
 }
 
-// TestFollowedToItsDrop checks that --filter-track-skb finds the drop of a translated packet on a host without
-// its conntrack entry, which is not found otherwise. Only drops are printed.
+// TestFollowedToItsDrop checks that --filter-track-skb finds the drop of a translated packet on a host that does not
+// have its conntrack entry. Without the flag the drop is not found. Only drops are printed.
 func TestFollowedToItsDrop(t *testing.T) {
 	c := newChanging(t)
 	const filter = "dst host 10.9.1.254 and udp dst port 5301"
@@ -132,8 +132,8 @@ func TestFollowedToItsDrop(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			drops := c.drops(t, "--backend", backend, "--filter-track-skb", "("+filter+") or udp dst port 5304")
-			drops.that(within(c.b), ports(7001, 5353), was("followed", "10.9.1.1", "10.9.1.254", 7001, 5301)).present(t, "datagram to port 5301")
-			vxlan := was("followed", "10.8.1.1", "10.8.1.2", 7001, 5304)
+			drops.that(within(c.b), ports(7001, 5353), wasFirst("followed", "10.9.1.1", "10.9.1.254", 7001, 5301)).present(t, "datagram to port 5301")
+			vxlan := wasFirst("followed", "10.8.1.1", "10.8.1.2", 7001, 5304)
 			drops.that(within(c.b), vxlan).present(t, "datagram in VXLAN")
 			drops.that(within(c.b), not(ports(7001, 5353)), not(vxlan)).absent(t, "another packet")
 		})
@@ -169,7 +169,7 @@ func TestLaterFragmentsAreFollowed(t *testing.T) {
 			drops := p.stop().events.that(within(c.r))
 			for _, offset := range []int{1480, 2960} {
 				later := drops.that(func(r *record) bool { return r.Tuple.Fragment && r.Tuple.Offset == offset })
-				if len(later) != 1 || later[0].ID != drops[0].ID || later[0].Origin != "fragment" || !was("followed", "10.9.1.1", "10.9.2.2", 7001, 5305)(&later[0]) {
+				if len(later) != 1 || later[0].ID != drops[0].ID || later[0].Origin != "fragment" || !wasFirst("followed", "10.9.1.1", "10.9.2.2", 7001, 5305)(&later[0]) {
 					t.Errorf("offset %d: %d drops: %s", offset, len(later), later.briefly())
 				}
 			}

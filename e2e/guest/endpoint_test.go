@@ -16,7 +16,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// deepInTCP returns a function at which the sk_buff of a received segment no longer has a device or a socket.
+// deepInTCP returns a function or tracepoint in TCP, at which the sk_buff of a received segment no longer has a device
+// or a socket.
 func deepInTCP(backend string) string {
 	if backend == tracepoint {
 		return "tcp_probe"
@@ -41,7 +42,7 @@ func TestNetdevDeepInTCP(t *testing.T) {
 	}
 }
 
-// TestNetdevDeepInUDP does the same in UDP, which stores other data in the union with skb->dev while a
+// TestNetdevDeepInUDP does the same in UDP, which stores other data in the union with skb->dev (dev_scratch) while a
 // datagram is in the receive queue.
 func TestNetdevDeepInUDP(t *testing.T) {
 	if chosen() == tracepoint {
@@ -107,7 +108,7 @@ func TestNetdevOfDropDeepInTCP(t *testing.T) {
 // were seen.
 func TestNetdevOfFollowedDrop(t *testing.T) {
 	if !hasReasons() {
-		return // as above
+		return // TCP reports no drops before 5.17
 	}
 	w := newWorld(t)
 	p := start(t, "--filter-track-skb", "--filter-func", few()+"|kfree_skb", "tcp and dst port 8080")
@@ -175,8 +176,8 @@ func (w *world) dial(port int, k net.KeepAliveConfig) (conn net.Conn) {
 	return conn
 }
 
-// keepAlive opens a connection from a to b and waits for two keepalives. TCP answers and drops
-// them, since their sequence number is old.
+// keepAlive opens a connection from a to b and waits for two keepalive probes. TCP answers and drops them, since their
+// sequence number is old.
 func (w *world) keepAlive(port int) {
 	w.t.Helper()
 	do(w.t, w.b, func() error { return w.serveIdle(port) })

@@ -35,7 +35,7 @@ func traceable(t *testing.T, c command) {
 
 // TestKernelPointersRestricted checks that tracer works with each level of kptr_restrict.
 func TestKernelPointersRestricted(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	const file = "/proc/sys/kernel/kptr_restrict"
 	before, err := os.ReadFile(file)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestNotRoot(t *testing.T) {
 // TestModuleUnloaded unloads a module while one of its functions is traced. The kernel may
 // refuse that, but tracer must continue and end normally.
 func TestModuleUnloaded(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if chosen() == tracepoint {
 		t.Fatal("this test needs a machine with kprobes")
 	}
@@ -181,7 +181,7 @@ func load(t *testing.T, name string) {
 // TestLockedDown checks the error on a kernel whose lockdown forbids BPF programs to read kernel memory: it
 // names lockdown, and is not a verifier error.
 func TestLockedDown(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	for _, args := range [][]string{{"icmp"}, {"--backend", kprobe, "icmp"}, {"--backend", tracepoint, "icmp"}} {
 		p := command{args: args}.start(t)
 		p.ends(soon, 1)

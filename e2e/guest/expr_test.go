@@ -18,7 +18,7 @@ func TestExpression(t *testing.T) {
 	n, elsewhere := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
 	condition := fmt.Sprintf("(skb->mark & 0xff00) == 0x1200 && skb->dev->nd_net.net->ns.inum == %d"+
 		" && skb->sk->__sk_common.skc_reuseport && ((struct udphdr *)(skb->head + skb->transport_header))->dest == 0x%x",
-		n.Inode, endian.NativeEndian.Uint16([]byte{7777 >> 8, 7777 & 0xff})) // as it lies in memory
+		n.Inode, endian.NativeEndian.Uint16([]byte{7777 >> 8, 7777 & 0xff})) // big-endian in memory, compared in native byte order
 	p := start(t, "--filter-func", marks(chosen()).sent, "--filter-skb-expr", condition,
 		"--output-skb-metadata", "skb->dev->name,skb->mark", "--output-skb-metadata", "skb->sk->sk_socket->state",
 		"--output-skb-metadata", "skb->sk->__sk_common.skc_reuseport,skb->dev->ifindex,skb->sk->__sk_common.skc_prot->name")

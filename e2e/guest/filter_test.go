@@ -60,8 +60,8 @@ func TestFilterArithmetic(t *testing.T) {
 	p.onlyGet(ports(7001, 8080))
 }
 
-// TestFilterPayloadInPages does the same with TCP, whose payload the kernel keeps in page fragments instead
-// of the linear area.
+// TestFilterPayloadInPages checks a filter on TCP payload, which the kernel keeps in page fragments instead of the
+// linear area.
 func TestFilterPayloadInPages(t *testing.T) {
 	for name, place := range map[string]string{
 		"computed offset": "tcp[((tcp[12]&0xf0)>>2):4]",
@@ -141,7 +141,7 @@ func filterLong(t *testing.T, hosts int) {
 	events.that(ports(7002, 7777)).absent(t, "packet of a host that is not in the list")
 }
 
-// TestFilterIfname checks --filter-ifname with --filter-netns, and from within the namespace.
+// TestFilterIfname checks --filter-ifname with --filter-netns, and with tracer running in the namespace.
 func TestFilterIfname(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]command{
@@ -168,7 +168,7 @@ func TestFilterNetns(t *testing.T) {
 	a, b := ktest.NewNetns(t, "a"), ktest.NewNetns(t, "b")
 	for name, spec := range map[string]string{
 		"path": a.Path, "name": a.Name, "inode": inode(a),
-		"pid": "pid:" + strconv.Itoa(inhabitant(t, a)),
+		"pid": "pid:" + strconv.Itoa(threadIn(t, a)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, "--filter-func", landmark(), "--filter-netns", spec, "udp and dst port 7777")
@@ -186,8 +186,8 @@ func TestFilterNetns(t *testing.T) {
 
 func inode(n *ktest.Netns) string { return fmt.Sprintf("inode:%d", n.Inode) }
 
-// inhabitant returns the id of a thread in a namespace, which ends with the test.
-func inhabitant(t *testing.T, n *ktest.Netns) int {
+// threadIn returns the id of a thread in a namespace. The thread ends with the test.
+func threadIn(t *testing.T, n *ktest.Netns) int {
 	t.Helper()
 	id, leave, left := make(chan int), make(chan struct{}), make(chan error, 1)
 	go func() {

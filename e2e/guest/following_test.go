@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// TestFollowing sends packets on all paths, and checks for each that it really took its path, and that all
-// events along the path have the same packet number.
+// TestFollowing sends packets on all paths, and checks for each that it took its path, and that all events along the
+// path have the same packet number.
 func TestFollowing(t *testing.T) {
 	c := newTopology(t)
-	paths := c.lay(t)
+	paths := c.setUp(t)
 	t.Run("without a trace", func(t *testing.T) { walkAll(t, paths) }) // resolves the neighbours
-	p := start(t, append(functions(), whatToFollow()...)...)
+	p := start(t, append(functions(), followArguments()...)...)
 	walkAll(t, paths)
 	events := p.stop().events
 	for _, path := range paths {
@@ -43,19 +43,19 @@ func (rs records) withoutData(t *testing.T) {
 	freed.that(func(r *record) bool { return r.ID == 0 }).absent(t, "freed packets without a number")
 }
 
-// lay sets up all paths that this kernel supports. If a module is missing, the subtest is skipped.
-func (c *topology) lay(t *testing.T) []*path {
+// setUp sets up all paths that this kernel supports. If a module is missing, the path's subtest is skipped.
+func (c *topology) setUp(t *testing.T) []*path {
 	t.Helper()
 	var paths []*path
 	for i := range ways {
 		w := &ways[i]
-		if w.here != nil && !w.here() {
-			t.Logf("not here: %s", w.name)
+		if w.isSupported != nil && !w.isSupported() {
+			t.Logf("not supported: %s", w.name)
 			continue
 		}
-		t.Run("lay "+w.name, func(lay *testing.T) {
-			p := &path{way: w, topology: c, t: lay, lasting: t, number: i + 1, begin: beginnings(i + 1), port: followedPort + i + 1}
-			w.lay(p)
+		t.Run("set up "+w.name, func(sub *testing.T) {
+			p := &path{way: w, topology: c, t: sub, lasting: t, number: i + 1, begin: beginnings(i + 1), port: followedPort + i + 1}
+			w.setUp(p)
 			paths = append(paths, p)
 		})
 	}
@@ -80,21 +80,21 @@ func walkAll(t *testing.T, paths []*path) {
 // created from another.
 func follows() bool { return chosen() != tracepoint }
 
-// functions returns arguments to trace all functions, including modules if the kernel has BTF for
-// them. With kprobe only the signposts are traced, since attaching one by one takes minutes.
+// functions returns arguments to trace all functions, including modules if the kernel has BTF for them. With kprobe
+// only pathFunctions are traced, since attaching all functions one by one takes minutes.
 func functions() []string {
 	var args []string
 	if _, err := os.Stat("/sys/kernel/btf/veth"); err == nil && chosen() != tracepoint {
 		args = append(args, "--all-kmods")
 	}
 	if chosen() == kprobe {
-		args = append(args, "--filter-func", strings.Join(signposts(), "|"))
+		args = append(args, "--filter-func", strings.Join(pathFunctions(), "|"))
 	}
 	return args
 }
 
-// signposts returns the proofs of all ways, and some functions that all packets pass.
-func signposts() []string {
+// pathFunctions returns the proofs of all ways, and some functions that all packets pass.
+func pathFunctions() []string {
 	m := functionMarks()
 	list := slices.Concat(m.ping, m.ping6, m.udp, endings, []string{"skb_clone", "dev_queue_xmit_nit", "ip_send_skb", "netif_rx.*", "tcp_v4_rcv"})
 	for _, w := range ways {
@@ -103,9 +103,9 @@ func signposts() []string {
 	return list
 }
 
-// whatToFollow returns a filter that matches the packets only as they are sent, not in their later
-// forms. If they cannot be followed, the filter matches all forms.
-func whatToFollow() []string {
+// followArguments returns --filter-track-skb with a filter that matches the packets as they are sent, but not after
+// they have changed. With tracepoints, which cannot follow packets, the filter matches the packets in all forms.
+func followArguments() []string {
 	if !follows() {
 		return []string{"net 10.20.0.0/14 or net fd20::/16 or net fd21::/16"}
 	}

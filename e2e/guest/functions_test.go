@@ -13,8 +13,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// TestTraceableFunctionsAgreeWithFtrace checks, for each function with an skb argument, that tracer considers it
-// traceable, by its machine code, exactly if ftrace lists it.
+// TestTraceableFunctionsAgreeWithFtrace checks, for each function with an skb argument, that tracer considers its
+// machine code traceable exactly if ftrace lists the function.
 func TestTraceableFunctionsAgreeWithFtrace(t *testing.T) {
 	listed := listOfFtrace(t)
 	facts, err := kernel.Gather(t.Context(), kernel.Options{AllModules: true})
@@ -93,7 +93,7 @@ func TestSymbolsAgreeWithKallsyms(t *testing.T) {
 	if facts.Symbols.Partial != has {
 		t.Errorf("decoded from the tables: %v, the kernel has their addresses in vmcoreinfo: %v", facts.Symbols.Partial, has)
 	}
-	if onOwnMachine() && has != (facts.Reasons != nil) { // it has them since 6.0, and our kernels with drop reasons are newer
+	if isDedicated() && has != (facts.Reasons != nil) { // it has them since 6.0, and our kernels with drop reasons are newer
 		t.Errorf("the kernel has the addresses of the tables in vmcoreinfo: %v", has)
 	}
 	text, err := os.ReadFile("/proc/kallsyms")

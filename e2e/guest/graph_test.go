@@ -123,7 +123,7 @@ func (g *functionGraph) parse(m []string) graphReturn {
 // tracer at the same time: the function, its depth, its duration, and the return value if the kernel
 // was built to print it.
 func TestReturnsAgreeWithFunctionGraph(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	eachReturnWay(t, func(t *testing.T, way returnWay) {
 		g := functionGraph{t: t}
 		functions := graphable(t, pingedFunctions())

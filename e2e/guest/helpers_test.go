@@ -16,7 +16,7 @@ const aroundTC = "tcf_classify.*|__netif_receive_skb.*"
 // burst is the number of datagrams that each port sends.
 const burst = 100
 
-// mapped is a world with a BPF program at the second host's device that uses maps.
+// mapped is a world with a BPF program at vb that uses maps.
 type mapped struct {
 	*world
 	*ktest.MapUser
@@ -31,7 +31,7 @@ func newMapped(t *testing.T) *mapped {
 	return m
 }
 
-// both sends datagrams from a port that is traced, and concurrently as many from a port that is not.
+// both concurrently sends datagrams from a traced port, and as many from an untraced port.
 func (m *mapped) both() {
 	m.t.Helper()
 	done := make(chan error, 2)
@@ -47,9 +47,9 @@ func (m *mapped) both() {
 	}
 }
 
-// TestHelpersOfProgramsRunForAPacket checks that the helper calls of a program are reported, each once, for packets
-// that are traced, and not for other packets.
-func TestHelpersOfProgramsRunForAPacket(t *testing.T) {
+// TestHelperCalls checks that each helper call of a program for a traced packet is reported once, and calls for other
+// packets are not reported.
+func TestHelperCalls(t *testing.T) {
 	for _, backend := range needFunctions(t)[:1] { // only the best: the others behave the same, and take minutes
 		t.Run(backend, func(t *testing.T) {
 			m := newMapped(t)
@@ -85,8 +85,8 @@ func (m *mapped) checkHelpers(trace *trace) {
 		}
 	}
 	trace.events.that(in("__htab_map_lookup_elem")).present(m.t, "look-ups in hash tables")
-	if s := trace.summary; s.Missed > s.Made/100 {
-		m.t.Errorf("%d missed of %d made: are our own calls among them?", s.Missed, s.Made)
+	if s := trace.summary; s.Missed > s.Matched/100 {
+		m.t.Errorf("%d missed of %d matched: are our own calls among them?", s.Missed, s.Matched)
 	}
 }
 

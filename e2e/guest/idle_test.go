@@ -13,8 +13,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestIdleUsesNoCPU checks that tracer is nearly idle without matching packets. It counts wake-ups, since the
-// CPU time of each depends on the machine, and limits the CPU time, to detect a busy loop.
+// TestIdleUsesNoCPU checks that tracer is nearly idle without matching packets. It limits the number of wake-ups, since
+// the CPU time of a wake-up depends on the machine, and the CPU time, to detect a busy loop.
 func TestIdleUsesNoCPU(t *testing.T) {
 	const (
 		watched = 2 * time.Second

@@ -18,8 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// complaint matches a line of the kernel's log that reports a fault in the kernel. It excludes "BUG: soft
-// lockup", which has no meaning on an emulated machine.
+// complaint matches a line of the kernel's log that reports a fault in the kernel. It excludes all lines "BUG: s…":
+// soft lockups are normal on a slow emulated machine, but other reports, such as "BUG: sleeping function" and "BUG:
+// scheduling while atomic", are not found either.
 var complaint = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\] (?:BUG: [^s].*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
 
 // kernelLog returns the kernel's log buffer.
@@ -38,10 +39,9 @@ func complaints() ([][]byte, error) {
 	return complaint.FindAll(log, -1), err
 }
 
-// kernelIsWell runs after all tests in a virtual machine, and returns an error if the kernel has
-// complained.
-func kernelIsWell() error {
-	if !onOwnMachine() {
+// checkKernelLog returns an error if the log of a machine that is used only for the tests has complaints.
+func checkKernelLog() error {
+	if !isDedicated() {
 		return nil
 	}
 	list, err := complaints()
@@ -51,8 +51,8 @@ func kernelIsWell() error {
 	return err
 }
 
-// TestComplaint checks which lines of the kernel's log are complaints.
-func TestComplaint(t *testing.T) {
+// TestKernelFaultPattern checks which lines of the kernel's log are complaints.
+func TestKernelFaultPattern(t *testing.T) {
 	for line, want := range map[string]bool{
 		"<1>[    8.123948] BUG: kernel NULL pointer dereference, address: 0000000000000000": true,
 		"[    8.124052] Oops: Oops: 0000 [#1] SMP NOPTI":                                    true,
@@ -66,13 +66,13 @@ func TestComplaint(t *testing.T) {
 	}
 }
 
-// readerMark is the environment variable that makes the test binary a reader of files.
-const readerMark = "TRACER_E2E_READ"
+// readerEnv is the environment variable that makes the test binary a reader of files.
+const readerEnv = "TRACER_E2E_READ"
 
-// beReader is called at the start of TestMain. In the reader process it reads the files in its arguments, and
+// readerMain is called at the start of TestMain. In the reader process it reads the files in its arguments, and
 // exits. It ignores missing files, since a descriptor may be closed after it was listed.
-func beReader() {
-	if os.Getenv(readerMark) == "" {
+func readerMain() {
+	if os.Getenv(readerEnv) == "" {
 		return
 	}
 	for _, name := range os.Args[1:] {
@@ -98,7 +98,7 @@ func TestFdinfoIsReadable(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		reader := exec.CommandContext(ctx, "/proc/self/exe", files...)
-		reader.Env, reader.WaitDelay = append(os.Environ(), readerMark+"=1"), time.Second
+		reader.Env, reader.WaitDelay = append(os.Environ(), readerEnv+"=1"), time.Second
 		if said, err := reader.CombinedOutput(); err != nil {
 			t.Errorf("%d files: %v: %s", len(files), err, said)
 		}

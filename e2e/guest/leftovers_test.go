@@ -16,9 +16,9 @@ import (
 // outputName is the output file of a run that is killed.
 const outputName = "trace.json"
 
-// asked matches the names of the files that tracer was told to write: those of [process], the output
-// and rotated files.
-var asked = regexp.MustCompile(`^(out|err|ready|trace\.json|trace-[-0-9T.]+\.json(\.gz)?)$`)
+// expectedFile matches the names of the files that tracer may leave: the files of [process], the output and rotated
+// files.
+var expectedFile = regexp.MustCompile(`^(out|err|ready|trace\.json|trace-[-0-9T.]+\.json(\.gz)?)$`)
 
 // onlyExpected checks that tracer has left only expected files, for instance no temporary files. After a run that
 // ended normally, each file must have complete lines, and rotated ones must be compressed.
@@ -29,7 +29,7 @@ func onlyExpected(t *testing.T, dir string, p *process) {
 		t.Fatal(err)
 	}
 	for _, e := range list {
-		if !asked.MatchString(e.Name()) {
+		if !expectedFile.MatchString(e.Name()) {
 			t.Errorf("left %s", e.Name())
 			continue
 		}
@@ -58,7 +58,7 @@ type surroundings struct {
 
 func newSurroundings(t *testing.T) surroundings {
 	t.Helper()
-	if !onOwnMachine() {
+	if !isDedicated() {
 		return surroundings{}
 	}
 	return surroundings{files: machineFiles(t), warnings: warnings(t)}
@@ -67,7 +67,7 @@ func newSurroundings(t *testing.T) surroundings {
 // check checks that there are no new files anywhere on the machine, and no new warnings of the kernel.
 func (s surroundings) check(t *testing.T) {
 	t.Helper()
-	if !onOwnMachine() {
+	if !isDedicated() {
 		return
 	}
 	for _, name := range machineFiles(t) {
@@ -78,7 +78,7 @@ func (s surroundings) check(t *testing.T) {
 	if n := warnings(t); n != s.warnings {
 		t.Errorf("the kernel warned %d times", n-s.warnings)
 	}
-	if err := kernelIsWell(); err != nil {
+	if err := checkKernelLog(); err != nil {
 		t.Error(err)
 	}
 }

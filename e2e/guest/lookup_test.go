@@ -65,8 +65,7 @@ const (
 	closedPort = 7799
 )
 
-// junction is three hosts in a row, a, b and c. b has routes of each kind, and queueing disciplines with
-// handles.
+// junction is a chain of three hosts, a, b and c. b has routes of each kind, and queueing disciplines with handles.
 type junction struct {
 	t *testing.T
 	*world
@@ -93,16 +92,16 @@ func newJunction(t *testing.T) *junction {
 	}
 	via4, via6 := netip.MustParseAddr("10.60.0.2"), netip.MustParseAddr("fd60::2")
 	ktest.NewRoute(t, x.b, netip.MustParsePrefix("10.50.0.0/16"), via4)
-	ktest.NewUnreachable(t, x.b, netip.MustParsePrefix("10.51.0.0/16"))
+	ktest.NewUnreachableRoute(t, x.b, netip.MustParsePrefix("10.51.0.0/16"))
 	ktest.NewRoute(t, x.b, netip.MustParsePrefix("10.52.0.0/16"), netip.MustParseAddr("10.60.0.99"))
-	ktest.NewRuledRoute(t, x.b, netip.MustParsePrefix("10.53.0.0/16"), via4, 123)
+	ktest.NewPolicyRoute(t, x.b, netip.MustParsePrefix("10.53.0.0/16"), via4, 123)
 	ktest.NewRoute(t, x.b, netip.MustParsePrefix("fd50::/32"), via6)
-	ktest.NewUnreachable(t, x.b, netip.MustParsePrefix("fd51::/32"))
+	ktest.NewUnreachableRoute(t, x.b, netip.MustParsePrefix("fd51::/32"))
 	only4, only6 := netip.MustParseAddr("10.60.0.3"), netip.MustParseAddr("fd60::3")
 	ktest.NewRoute(t, x.b, netip.MustParsePrefix("10.54.0.0/16"), only4)
 	ktest.NewRoute(t, x.b, netip.MustParsePrefix("fd54::/32"), only6)
 	for _, neighbour := range []netip.Addr{via4, via6, only4, only6} {
-		ktest.KeepNeighbour(t, x.b, "vc", neighbour, kept)
+		ktest.SetNeighbour(t, x.b, "vc", neighbour, kept)
 	}
 	ktest.SetQdisc(t, x.b, "vc", "pfifo_fast", 0x8765)
 	ktest.SetQdisc(t, x.a, "va", "pfifo", 0x4321)
@@ -137,8 +136,8 @@ var destinations6 = []string{"[fd50::1]:7777", "[fd51::1]:7777", "[" + b6 + "]:7
 // untracedTarget replaces a destination behind b by the untraced sender's, which is in the same network.
 var untracedTarget = strings.NewReplacer(".0.1:", ".0.77:", "::1]", "::77]")
 
-// mine4 and mine6 are destinations of the traced sender only. The kernel calls a function to build the
-// link-layer header only for the first packet to a neighbour; later packets copy the cached header.
+// mine4 and mine6 are destinations of the traced sender only. The kernel calls a function to build the link-layer
+// header only for the first packet to a neighbour; later packets copy the cached header.
 const mine4, mine6 = "10.54.0.1:7777", "[fd54::1]:7777"
 
 // send sends two datagrams from a port of a to each destination, and to those in besides. The second
@@ -167,10 +166,10 @@ func sendOnce(port int, besides []string) error {
 	return errors.Join(errs...)
 }
 
-// unreachable ignores ICMP errors of earlier datagrams, which a send call returns.
+// unreachable returns nil for ICMP errors of earlier datagrams, which sendto returns as pending socket errors.
 func unreachable(err error) error {
-	for _, told := range []string{"connection refused", "no route to host"} {
-		if err != nil && strings.Contains(err.Error(), told) {
+	for _, text := range []string{"connection refused", "no route to host"} {
+		if err != nil && strings.Contains(err.Error(), text) {
 			return nil
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// listen opens the port to which these tests send datagrams, so that each is received, and produces
-// one event at the landmark.
+// listen opens the port to which these tests send datagrams, so that each is received, with one event at the landmark
+// and no ICMP error.
 func listen(t *testing.T, n *ktest.Netns) {
 	t.Helper()
 	listenAt(t, n, "127.0.0.1:7777")
@@ -34,8 +34,8 @@ func listenAt(t *testing.T, n *ktest.Netns, address string) net.PacketConn {
 	return c
 }
 
-// TestOverflow fills the smallest ring buffer while tracer is paused, and checks that made, printed and lost
-// events add up: there is one event for each datagram.
+// TestOverflow fills the smallest ring buffer while tracer is stopped, and checks that the numbers of printed and lost
+// events add up to the number of matched events: there is one event for each datagram.
 func TestOverflow(t *testing.T) {
 	const burst, after = 300, 3
 	n := ktest.NewNetns(t, "a")
@@ -48,8 +48,8 @@ func TestOverflow(t *testing.T) {
 	p.awaitOutput(`"sport":7001`) // the ring is empty by then: rows are written after it was read
 	do(t, n, func() error { return udp("127.0.0.1:7002", "127.0.0.1:7777").Send(after) })
 	tr := p.stop()
-	if tr.summary.Made != burst+after {
-		t.Errorf("made %d, want %d", tr.summary.Made, burst+after)
+	if tr.summary.Matched != burst+after {
+		t.Errorf("matched %d, want %d", tr.summary.Matched, burst+after)
 	}
 	if tr.summary.Lost == 0 || len(tr.lost) == 0 {
 		t.Errorf("lost %d with %d markers, want some: the ring is too small for %d events", tr.summary.Lost, len(tr.lost), burst)
@@ -115,7 +115,7 @@ func TestSuppressedPacketsLeaveNoGap(t *testing.T) {
 			}
 			last = max(last, r.ID)
 		}
-		if tr.summary.Withheld == 0 || last < 2 {
+		if tr.summary.Suppressed == 0 || last < 2 {
 			t.Errorf("%s: %d packets, %s", limit, last, tr.summary)
 		}
 	}
@@ -131,7 +131,7 @@ func TestNothingIsLost(t *testing.T) {
 	do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(burst) })
 	p.signal(syscall.SIGCONT)
 	tr := p.stop()
-	if tr.summary.Made != burst || tr.summary.Printed != burst || tr.summary.Lost != 0 || len(tr.lost) != 0 {
-		t.Errorf("%s with %d markers, want %d made and printed", tr.summary, len(tr.lost), burst)
+	if tr.summary.Matched != burst || tr.summary.Printed != burst || tr.summary.Lost != 0 || len(tr.lost) != 0 {
+		t.Errorf("%s with %d markers, want %d matched and printed", tr.summary, len(tr.lost), burst)
 	}
 }

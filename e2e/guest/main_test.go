@@ -36,15 +36,15 @@ func makeFolder() (err error) {
 }
 
 func TestMain(m *testing.M) {
-	ktest.BeChild()
-	beReader()
+	ktest.ChildMain()
+	readerMain()
 	if err := makeFolder(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(folder)
-	if err := errors.Join(kernelIsWell(), figures.write()); err != nil {
+	if err := errors.Join(checkKernelLog(), figures.write()); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		code = max(code, 1)
 	}
@@ -91,11 +91,11 @@ func backends() []string {
 	if list := os.Getenv("BACKENDS"); list != "" {
 		return strings.Split(list, ",")
 	}
-	return seen()
+	return detected()
 }
 
-// seen finds out which backends the kernel seems to support, independently of tracer.
-var seen = sync.OnceValue(func() []string {
+// detected returns the backends that the kernel seems to support, independently of tracer.
+var detected = sync.OnceValue(func() []string {
 	var list []string
 	symbols, _ := os.ReadFile("/proc/kallsyms")
 	if bytes.Contains(symbols, []byte(" register_fprobe_ips\n")) {
@@ -110,14 +110,14 @@ var seen = sync.OnceValue(func() []string {
 // chosen returns the backend that tracer must choose without --backend.
 func chosen() string { return backends()[0] }
 
-// onOwnMachine reports whether the machine is used only for the tests.
-func onOwnMachine() bool { return os.Getenv("RESULTS") != "" }
+// isDedicated reports whether the machine is used only for the tests.
+func isDedicated() bool { return os.Getenv("RESULTS") != "" }
 
-// ownMachine skips a test that changes settings of the whole machine, unless
-// the machine is used only for the tests.
-func ownMachine(t *testing.T) {
+// needDedicatedMachine skips a test that changes settings of the whole machine, unless the machine is used only for the
+// tests.
+func needDedicatedMachine(t *testing.T) {
 	t.Helper()
-	if !onOwnMachine() {
+	if !isDedicated() {
 		t.Skip("changes the whole machine: only runs in a virtual machine (make e2e)")
 	}
 }
@@ -160,7 +160,7 @@ func (l *figureList) write() error {
 // support.
 func TestBackendsMatchMachine(t *testing.T) {
 	ktest.Root(t)
-	if got, want := strings.Join(seen(), ","), strings.Join(backends(), ","); got != want {
+	if got, want := strings.Join(detected(), ","), strings.Join(backends(), ","); got != want {
 		t.Errorf("the kernel seems to support %s, the table of machines says %s", got, want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// littleMemory starts tracer in a control group with a memory limit of size MiB.
+// littleMemory starts tracer with JSON output in a control group with a memory limit of size MiB.
 func littleMemory(t *testing.T, size int, args ...string) (*process, *ktest.Cgroup) {
 	t.Helper()
 	group := ktest.NewCgroup(t, fmt.Sprintf("memory%d", size))
@@ -27,7 +27,7 @@ func TestTooLittleMemory(t *testing.T) {
 			if want := fmt.Sprintf("the memory limit of the control group is %d MiB", size); !strings.Contains(p.stderr(), want) {
 				t.Errorf("said %s, want %s", p.stderr(), want)
 			}
-			if n := group.Killed(t); n != "0" {
+			if n := group.OOMKills(t); n != "0" {
 				t.Errorf("the kernel killed %s processes", n)
 			}
 		})
@@ -48,7 +48,7 @@ func TestMinimumMemory(t *testing.T) {
 			if tr.summary.Packets != 20 {
 				t.Errorf("%d packets, want 20", tr.summary.Packets)
 			}
-			if n := group.Killed(t); n != "0" {
+			if n := group.OOMKills(t); n != "0" {
 				t.Errorf("the kernel killed %s processes", n)
 			}
 		})

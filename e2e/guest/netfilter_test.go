@@ -19,8 +19,8 @@ const (
 	router4, far4 = "10.9.5.1", "10.9.5.2"
 )
 
-// routed is a world whose second host is a router with NAT, and a third host behind it that has
-// no route back except to the router's own address.
+// routed is a world whose second host is a router that masquerades, with a third host behind it, which has no route
+// to the first.
 type routed struct {
 	*world
 	far *ktest.Netns
@@ -51,8 +51,8 @@ func (w *routed) talk() {
 	refused(w.t, w.a, tcp(a4+":40081", b4+":8081", ""))
 }
 
-// Filters for the forwarded packets: those to the server, and those back, to the router's address or,
-// after translation, to the client's.
+// Filters for the forwarded packets: there matches packets to the server, back matches answers, to the router's address
+// or, after translation, to the client's.
 var (
 	there = func(r *record) bool { return r.Tuple.Dport != nil && *r.Tuple.Dport == 8080 }
 	back  = sport(8080)
@@ -105,6 +105,7 @@ func tracked(ctinfo, state string) func(*record) bool {
 	}
 }
 
+// flagged matches packets whose connection has all these status flags.
 func flagged(status ...string) func(*record) bool {
 	return func(r *record) bool {
 		return r.Conntrack != nil && !slices.ContainsFunc(status, func(s string) bool { return !slices.Contains(r.Conntrack.Status, s) })
@@ -135,7 +136,7 @@ func TestNetfilter(t *testing.T) {
 	needFunctions(t)
 	w := newRouted(t)
 	ktest.AddIptables(t, w.b, "filter")
-	ktest.Speed(t, w.b, "vb", 5)
+	ktest.NewFlowtable(t, w.b, "vb", 5)
 	args := append(modulesOfNetfilter(), "--filter-func", "nf_hook_slow|nft_do_chain_.*|nft_nat_do_chain|nf_nat_.*|ipv4_conntrack_in|ipt_do_table|ip6t_do_table|nf_flow_offload_.*|ip_rcv",
 		"--output-netfilter", "tcp")
 	p := start(t, args...)
@@ -155,13 +156,14 @@ func TestNetfilter(t *testing.T) {
 	}
 }
 
+// hooked matches events in this netfilter hook.
 func hooked(family, name string) func(*record) bool {
 	return func(r *record) bool {
 		return r.Netfilter != nil && r.Netfilter.Family == family && r.Netfilter.Hook == name
 	}
 }
 
-// inChain matches calls for a base chain with this priority.
+// inChain matches events in a base chain with this priority.
 func inChain(by, family, table, chain string, priority int) func(*record) bool {
 	return func(r *record) bool {
 		h := r.Netfilter
@@ -182,14 +184,15 @@ func checkChains(t *testing.T, router records) {
 		"table of INPUT":    router.that(in("ipt_do_table"), ports(40081, 8081), inChain("iptables", "ipv4", "filter", "INPUT", 0)),
 		"chain early, IPv6": router.that(to(b6), hooked("ipv6", "PREROUTING"), inChain("nft", "inet", "ktest", "early", -310)),
 		"table, IPv6":       router.that(in("ip6t_do_table"), to(b6), inChain("ip6tables", "ipv6", "filter", "INPUT", 0)),
-		"flowtable":         router.that(in("nf_flow_offload_inet_hook"), there, hooked("netdev", "INGRESS"), ranked(5)),
-		"conntrack":         router.that(in("ipv4_conntrack_in"), hooked("ipv4", "PREROUTING"), ranked(-200)),
+		"flowtable":         router.that(in("nf_flow_offload_inet_hook"), there, hooked("netdev", "INGRESS"), atPriority(5)),
+		"conntrack":         router.that(in("ipv4_conntrack_in"), hooked("ipv4", "PREROUTING"), atPriority(-200)),
 	} {
 		found.present(t, what)
 	}
 }
 
-func ranked(priority int) func(*record) bool {
+// atPriority matches events in a hook function with this priority that has no chain.
+func atPriority(priority int) func(*record) bool {
 	return func(r *record) bool {
 		return r.Netfilter.Priority != nil && *r.Netfilter.Priority == priority && r.Netfilter.By == ""
 	}

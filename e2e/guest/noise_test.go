@@ -12,7 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestPreset checks presets in --filter-func, and excludes some of their functions.
+// TestPreset checks presets in --filter-func, and --filter-func-exclude.
 func TestPreset(t *testing.T) {
 	w := newWorld(t)
 	p := start(t, "--filter-func", "@rx|@udp", "--filter-func-exclude", landmark()+"|@tcp|__.*", "udp and net 10.9.0.0/24")
@@ -70,10 +70,10 @@ func (w *world) drops(t *testing.T, args ...string) records {
 	w.lose()
 	// Other tests on this machine may use the same addresses.
 	events := p.stop().events.that(func(r *record) bool {
-		return r.Netns == w.a.Inode || r.Netns == w.b.Inode || r.Netns == 0 // 0: has neither device nor socket any more
+		return r.Netns == w.a.Inode || r.Netns == w.b.Inode || r.Netns == 0 // 0: neither a device nor a socket is known
 	})
 	events.that(not(dropped)).absent(t, "events other than drops")
-	// A FIN may be in the queue of a socket when it is closed; the kernel drops it.
+	// A FIN may be in the receive queue of a socket that is closed; the kernel drops it then.
 	unread := func(r *record) bool { return strings.Contains(r.Tuple.Flags, "FIN") }
 	events.that(conversation, not(unread)).absent(t, "packet that was consumed")
 	events.that(func(r *record) bool { return !strings.Contains(r.Location, "+0x") }).absent(t, "drop without its location")
@@ -148,7 +148,7 @@ func TestMaxEventsPerPacket(t *testing.T) {
 	if len(request) != 1 || len(reply) != 1 || len(tr.events) != 2 {
 		t.Errorf("%d events, want one of the request and one of the reply: %v", len(tr.events), tr.events)
 	}
-	if tr.summary.Withheld < len(tr.events) {
+	if tr.summary.Suppressed < len(tr.events) {
 		t.Errorf("%s, want at least as many suppressed as printed", tr.summary)
 	}
 }
@@ -160,7 +160,7 @@ func TestMaxEventsPerSecond(t *testing.T) {
 	s.send(100)
 	seconds := int(time.Since(began).Seconds()) + 2 // including the partial first and last second
 	tr := s.stop()
-	if tr.summary.Made != 100 || tr.summary.Printed == 0 || tr.summary.Printed > 5*seconds {
-		t.Errorf("%s, want 100 made and at most %d printed", tr.summary, 5*seconds)
+	if tr.summary.Matched != 100 || tr.summary.Printed == 0 || tr.summary.Printed > 5*seconds {
+		t.Errorf("%s, want 100 matched and at most %d printed", tr.summary, 5*seconds)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// lookUp is a function without an skb argument that runs twice for each received packet: to find
-// its route, and to validate its source.
+// lookUp is a function without an skb argument that runs twice for each received packet: to find its route, and to
+// validate its source address.
 const lookUp = "fib_table_lookup"
 
 // lookUps sends datagrams from a traced port and, with others, as many concurrently from an untraced
@@ -40,9 +40,9 @@ func lookUps(t *testing.T, w *world, backend string, others bool, flags ...strin
 	return len(events.that(isEntry, in("ip_rcv"))), len(events.that(isEntry, in(lookUp)))
 }
 
-// TestFunctionsWithoutSkbRunForAPacket checks that look-ups for untraced packets, which pass the same functions at
-// the same time on the same stack, are not assigned to traced packets.
-func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
+// TestNonSkbFunctionAttribution checks that calls for untraced packets are not assigned to traced packets, which pass
+// the same functions at the same time on the same stack.
+func TestNonSkbFunctionAttribution(t *testing.T) {
 	for _, backend := range functionBackends(t) {
 		for name, flags := range map[string][]string{"entries": nil, "returns": {"--output-return"}} {
 			if flags == nil && isBrief() { // the run with returns also has entries
@@ -65,9 +65,9 @@ func TestFunctionsWithoutSkbRunForAPacket(t *testing.T) {
 	}
 }
 
-// TestFunctionsWithoutSkbOfEveryFunction combines --filter-non-skb-funcs with all functions that have an skb
-// argument, or with many of them if each needs its own kprobe.
-func TestFunctionsWithoutSkbOfEveryFunction(t *testing.T) {
+// TestNonSkbFunctionsWithAllFunctions combines --filter-non-skb-funcs with all functions that have an skb argument, or
+// with presets if each function needs its own kprobe.
+func TestNonSkbFunctionsWithAllFunctions(t *testing.T) {
 	w := newWorld(t)
 	needFunctions(t)
 	args := []string{"--filter-non-skb-funcs", lookUp + ",neigh_.*", "icmp"}
@@ -85,8 +85,8 @@ func TestFunctionsWithoutSkbOfEveryFunction(t *testing.T) {
 	}
 }
 
-// TestUnknownFunctionWithoutSkb checks the error for a name that no function has.
-func TestUnknownFunctionWithoutSkb(t *testing.T) {
+// TestUnknownNonSkbFunction checks the error for a name that no function has.
+func TestUnknownNonSkbFunction(t *testing.T) {
 	needFunctions(t)
 	p := command{args: []string{"--filter-non-skb-funcs", lookUp + ",no_such_function"}}.start(t)
 	p.ends(soon, 2)

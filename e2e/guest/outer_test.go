@@ -25,31 +25,31 @@ const (
 type capsule struct {
 	name string
 	net  int
-	// six and sixInside are true if the outer or the inner packet is IPv6.
+	// six is true if the outer packet is IPv6, sixInside if the inner packet is.
 	six, sixInside bool
-	// protocol is the outer packet's protocol, seen the tunnel type in tracer's output; empty if the
-	// inner packet is encrypted.
+	// protocol is the outer packet's protocol. seen is the tunnel type in tracer's output, empty if the inner
+	// packet is encrypted.
 	protocol, seen string
-	lay            func(*testing.T, *world, *capsule)
+	setUp          func(*testing.T, *world, *capsule)
 }
 
 var capsules = []capsule{
-	{name: "VXLAN", net: 1, protocol: "udp", seen: "vxlan", lay: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 42, Port: portVXLAN})},
-	{name: "VXLAN over IPv6", net: 2, six: true, protocol: "udp", seen: "vxlan", lay: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 43, Port: portVXLAN})},
-	{name: "Geneve", net: 3, protocol: "udp", seen: "geneve", lay: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 44})},
-	{name: "Geneve over IPv6", net: 4, six: true, protocol: "udp", seen: "geneve", lay: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 45})},
-	{name: "GRE", net: 5, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "gre"})},
-	{name: "GRE over IPv6", net: 6, six: true, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "ip6gre"})},
-	{name: "GRETAP", net: 7, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "gretap"})},
-	{name: "GRETAP over IPv6", net: 8, six: true, protocol: "gre", seen: "gre", lay: tunnelWith(ktest.Tunnel{Kind: "ip6gretap"})},
-	{name: "IPIP", net: 9, protocol: "ipip", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ipip"})},
-	{name: "SIT", net: 10, sixInside: true, protocol: "ipv6", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "sit"})},
-	{name: "IPv4 in IPv6", net: 11, six: true, protocol: "ipip", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
-	{name: "IPv6 in IPv6", net: 12, six: true, sixInside: true, protocol: "ipv6", seen: "ipip", lay: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
-	{name: "ESP in tunnel mode", net: 13, protocol: "esp", lay: espTunnel},
-	{name: "ESP in transport mode", net: 14, protocol: "esp", lay: espTransport},
-	{name: "WireGuard", net: 15, protocol: "udp", lay: wireguarded},
-	{name: "WireGuard over IPv6", net: 16, six: true, protocol: "udp", lay: wireguarded},
+	{name: "VXLAN", net: 1, protocol: "udp", seen: "vxlan", setUp: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 42, Port: portVXLAN})},
+	{name: "VXLAN over IPv6", net: 2, six: true, protocol: "udp", seen: "vxlan", setUp: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 43, Port: portVXLAN})},
+	{name: "Geneve", net: 3, protocol: "udp", seen: "geneve", setUp: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 44})},
+	{name: "Geneve over IPv6", net: 4, six: true, protocol: "udp", seen: "geneve", setUp: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 45})},
+	{name: "GRE", net: 5, protocol: "gre", seen: "gre", setUp: tunnelWith(ktest.Tunnel{Kind: "gre"})},
+	{name: "GRE over IPv6", net: 6, six: true, protocol: "gre", seen: "gre", setUp: tunnelWith(ktest.Tunnel{Kind: "ip6gre"})},
+	{name: "GRETAP", net: 7, protocol: "gre", seen: "gre", setUp: tunnelWith(ktest.Tunnel{Kind: "gretap"})},
+	{name: "GRETAP over IPv6", net: 8, six: true, protocol: "gre", seen: "gre", setUp: tunnelWith(ktest.Tunnel{Kind: "ip6gretap"})},
+	{name: "IPIP", net: 9, protocol: "ipip", seen: "ipip", setUp: tunnelWith(ktest.Tunnel{Kind: "ipip"})},
+	{name: "SIT", net: 10, sixInside: true, protocol: "ipv6", seen: "ipip", setUp: tunnelWith(ktest.Tunnel{Kind: "sit"})},
+	{name: "IPv4 in IPv6", net: 11, six: true, protocol: "ipip", seen: "ipip", setUp: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
+	{name: "IPv6 in IPv6", net: 12, six: true, sixInside: true, protocol: "ipv6", seen: "ipip", setUp: tunnelWith(ktest.Tunnel{Kind: "ip6tnl"})},
+	{name: "ESP in tunnel mode", net: 13, protocol: "esp", setUp: espTunnel},
+	{name: "ESP in transport mode", net: 14, protocol: "esp", setUp: espTransport},
+	{name: "WireGuard", net: 15, protocol: "udp", setUp: wireguarded},
+	{name: "WireGuard over IPv6", net: 16, six: true, protocol: "udp", setUp: wireguarded},
 }
 
 func (c *capsule) outer(host int) netip.Addr {
@@ -64,7 +64,7 @@ func addressIn(format string, net, host int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf(format, net, host))
 }
 
-// subnet returns an address with the prefix length of the hosts' common network.
+// subnet returns the address with a prefix length of 24 (IPv4) or 120 (IPv6).
 func subnet(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()-8) }
 
 // device returns the tunnel device at a host.
@@ -129,18 +129,18 @@ func newEncapsulating(t *testing.T) *encapsulating {
 	for _, c := range capsules {
 		ktest.AddAddress(t, w.a, "va", subnet(c.outer(1)))
 		ktest.AddAddress(t, w.b, "vb", subnet(c.outer(2)))
-		laid := t.Run("laying "+c.name, func(sub *testing.T) {
+		ok := t.Run("set up "+c.name, func(sub *testing.T) {
 			sub.Cleanup(func() {
 				switch {
 				case !sub.Skipped():
 					w.capsules = append(w.capsules, c)
-				case onOwnMachine():
+				case isDedicated():
 					t.Errorf("this kernel has no %s", c.name)
 				}
 			})
-			c.lay(sub, w.world, &c)
+			c.setUp(sub, w.world, &c)
 		})
-		if !laid {
+		if !ok {
 			t.FailNow()
 		}
 	}
@@ -161,8 +161,8 @@ func (w *encapsulating) send(t *testing.T) {
 	}
 }
 
-// sent returns the events of the outer packets that the first host sends with an encapsulation. If it is not
-// encrypted, they must show the inner packet.
+// sent returns the events of the outer packets that the first host sends with an encapsulation. Without encryption,
+// only events that show the inner packet count.
 func (c *capsule) sent(t *testing.T, events records) records {
 	t.Helper()
 	outer := events.that(from(c.outer(1).String()), to(c.outer(2).String()), protocol(c.protocol))
@@ -182,15 +182,15 @@ const (
 	innerNets = "(net 10.8.0.0/16 or net fd08::/16)"
 )
 
-// TestOuterPackets checks that from ip_local_out on, the filter and the columns see the outer packet of
-// an encapsulated one.
+// TestOuterPackets checks that from ip_local_out on, the filter and the columns see the outer packet after
+// encapsulation.
 func TestOuterPackets(t *testing.T) {
 	w := newEncapsulating(t)
 	t.Run("drops", w.drops)
 	t.Run("path", w.path)
 }
 
-// drops lets the first host's firewall drop the outer packets, and checks the drops.
+// drops makes the first host's firewall drop the outer packets, and checks the drops.
 func (w *encapsulating) drops(t *testing.T) {
 	const gre, ipip, ipv6, esp, udp = 47, 4, 41, 50, 17
 	for _, protocol := range []byte{gre, ipip, ipv6, esp} {

@@ -18,7 +18,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// stream is a running tracer, at one function in one namespace, which sees the packets of send.
+// stream is a running tracer that traces one function in one namespace. Each packet of send has one event.
 type stream struct {
 	*process
 	n *ktest.Netns
@@ -117,11 +117,11 @@ func TestOutputFile(t *testing.T) {
 	}
 }
 
-func TestLimitOfLines(t *testing.T) {
+func TestOutputLimitLines(t *testing.T) {
 	s := newStream(t, nil, "--output-json", "--output-limit-lines", "5")
 	s.send(12)
 	s.ends(soon, 0)
-	if tr := s.trace(); len(tr.events) != 5 || tr.summary.Lost != 0 || tr.summary.Made < 5 || tr.summary.Made > 12 {
+	if tr := s.trace(); len(tr.events) != 5 || tr.summary.Lost != 0 || tr.summary.Matched < 5 || tr.summary.Matched > 12 {
 		t.Errorf("%d events, %s, want 5", len(tr.events), tr.summary)
 	}
 }
@@ -250,7 +250,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// smallDisk mounts a file system with one page.
+// smallDisk mounts a tmpfs with a size of one page.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

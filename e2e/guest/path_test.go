@@ -17,8 +17,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// topology is four hosts: packets go from a to b, directly or through one of two routers, of which
-// one tracks connections.
+// topology is four hosts: packets go from a to b, directly or through one of two routers. The router tracking has
+// connection tracking.
 type topology struct {
 	a, b, plain, tracking *ktest.Netns
 }
@@ -35,16 +35,16 @@ func newTopology(t *testing.T) *topology {
 // way is a way from a to b, with the expected functions and origins of a packet on it.
 type way struct {
 	name string
-	// lay sets up the devices.
-	lay func(*path)
-	// proofs are functions that only packets on this way pass: at least one of each
-	// element, whose alternatives are separated by bars.
+	// setUp sets up the devices.
+	setUp func(*path)
+	// proofs are functions that only packets on this way pass. Each element lists alternatives, separated by
+	// bars, of which one must be seen.
 	proofs []string
-	// origins are the expected origins of the packet's parts, with alternatives likewise.
+	// origins are the expected origins of the packet's parts, with alternatives as in proofs.
 	origins []string
-	// here reports whether the kernel supports the way, nil means always; docs/following.md
-	// explains why some kernels do not.
-	here func() bool
+	// isSupported reports whether the kernel supports the way, nil means always. docs/following.md explains why
+	// some kernels do not.
+	isSupported func() bool
 }
 
 // Sizes of the datagrams that are sent on each way: two that are followed, and an unrelated one that
@@ -67,18 +67,18 @@ type path struct {
 	// begin has the prefixes of its addresses, as text.
 	begin []string
 
-	// to is the destination address, port the port at which b receives, which differs from the
-	// destination port if that is translated.
+	// to is the destination address. port is the port at which b receives, which differs from the destination
+	// port if that is translated.
 	to   netip.Addr
 	port int
-	// extra makes the datagrams longer. They are not identified by their lengths then.
+	// extra is added to the length of the datagrams. If it is not 0, lengths do not identify datagrams.
 	extra int
 	// segment is the UDP segment size (GSO), join enables UDP GRO at the receiver.
 	segment int
 	join    bool
-	// back is true if the datagram is sent back to a and does not reach b.
+	// back is true if an XDP program in b sends the datagram back to a.
 	back bool
-	// flow sends over TCP.
+	// flow uses TCP instead of UDP.
 	flow bool
 	taps []*ktest.Tap
 	// programs count the packets that XDP programs acted on.
@@ -109,17 +109,17 @@ func (p *path) both(network, host int) []netip.Prefix {
 // device returns the name of the path's device with this prefix.
 func (p *path) device(name string) string { return fmt.Sprintf("%s%d", name, p.number) }
 
-// The path's networks: near is the network of a, far that of b if it differs, and inner the network
-// within a tunnel.
+// The path's networks: near is the network of a, far the network of b if it differs, and inner the network inside a
+// tunnel.
 const (
 	near, far, inner = 20, 21, 22
 	// gateway is a router's host number.
 	gateway = 254
 )
 
-// veth creates a veth pair. lay waits until all of them are up.
+// veth creates a veth pair. setUp waits until all of them are up.
 func (p *path) veth(a, b ktest.End) {
-	ktest.LayVeth(p.t, a, b)
+	ktest.NewVethNoWait(p.t, a, b)
 	p.ends = append(p.ends, a, b)
 }
 
@@ -204,7 +204,7 @@ func (p *path) walk() error {
 	}
 	defer receiver.Close()
 	if p.join {
-		if err := ktest.JoinDatagrams(receiver); err != nil {
+		if err := ktest.EnableUDPGRO(receiver); err != nil {
 			return err
 		}
 	}
@@ -369,19 +369,18 @@ const mine, other, unrelated = "mine", "other", "unrelated"
 
 var owners = []string{mine, other, unrelated}
 
-// whose returns the owner of the packet of an event on this path: by the sender's port, which is never
-// translated here, or by the length, with allowance for headers. It is empty if the owner is
-// unknown.
+// whose returns the owner of the packet of an event on this path, or "" if it is unknown. The owner is identified by
+// the sender's port, which is never translated on these paths, or by the length, which may include headers.
 func (p *path) whose(r *record) string {
 	for i, first := range []int{minePort, otherPort, unrelatedPort} {
-		if isPort(r.Tuple.Sport, first+p.number) || isPort(r.Tuple.Dport, first+p.number) { // the latter is sent back
+		if isPort(r.Tuple.Sport, first+p.number) || isPort(r.Tuple.Dport, first+p.number) { // the destination port if it is sent back
 			return owners[i]
 		}
 	}
 	if p.extra > 0 || !p.mayCarry(r) {
 		return ""
 	}
-	const around = 130 // bytes of headers and padding at most
+	const around = 130 // maximum number of bytes of headers and padding
 	for i, size := range []int{mineSize, otherSize, unrelatedSize} {
 		if r.Len >= size && r.Len < size+around {
 			return owners[i]
@@ -404,8 +403,7 @@ func (p *path) of(who string) func(*record) bool {
 	return func(r *record) bool { return p.whose(r) == who }
 }
 
-// misrouted returns errors on the hosts that a packet has passed: it must leave a, pass the host between, and
-// arrive.
+// misrouted returns errors if a packet did not leave a, pass the host between a and b, and arrive at b.
 func (p *path) misrouted(events records) []string {
 	m := marks(chosen())
 	var list []string
@@ -439,7 +437,7 @@ func (p *path) unproven(events records) []string {
 	return list
 }
 
-func TestWhose(t *testing.T) {
+func TestPacketOwner(t *testing.T) {
 	p := &path{number: 5, begin: beginnings(5)}
 	whole := &path{number: 5, begin: beginnings(5), extra: 3000}
 	for line, want := range map[string]string{

@@ -11,7 +11,7 @@ import (
 // pictured are the arguments of tracer in docs/picture.svg.
 const pictured = `--filter-func '@route|@nf|@drop|ip_rcv' --output-columns iface,tuple,func 'tcp port 8080'`
 
-// erased matches the text of a terminal line up to the point where it is cleared.
+// erased matches the text of a terminal line that is erased by an escape sequence.
 var erased = regexp.MustCompile(`.*\r\x1b\[K`)
 
 // shortReason returns a reason as shown on a terminal, or "" on a kernel without drop reasons.

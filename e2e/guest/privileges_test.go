@@ -23,8 +23,7 @@ import (
 
 const nobody = 65534
 
-// with returns the capabilities, and CAP_SYS_RESOURCE on kernels where BPF memory counts towards the
-// limit of locked memory.
+// with adds CAP_SYS_RESOURCE on kernels before 5.11, where BPF memory counts towards RLIMIT_MEMLOCK.
 func with(numbers ...uintptr) []uintptr {
 	if isBefore(5, 11) {
 		numbers = append(numbers, unix.CAP_SYS_RESOURCE)
@@ -32,7 +31,7 @@ func with(numbers ...uintptr) []uintptr {
 	return numbers
 }
 
-// forFunctions returns the capabilities to trace functions, and more.
+// forFunctions returns the capabilities to trace functions, in addition to more.
 func forFunctions(more ...uintptr) []uintptr {
 	return with(append(more, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG)...)
 }
@@ -101,12 +100,12 @@ func tracesPing(t *testing.T, p *process, backend string) {
 	}
 }
 
-// oneWay matches the functions or tracepoints in which tracesPing expects the ping.
+// oneWay is a pattern for the functions or tracepoints in which tracesPing expects the ping.
 func oneWay(backend string) string { return marks(backend).sent + "|" + marks(backend).received }
 
-// TestUser checks each backend with the minimum capabilities of an unprivileged user.
-func TestUser(t *testing.T) {
-	ownMachine(t)
+// TestUnprivilegedUser checks each backend with the minimum capabilities of an unprivileged user.
+func TestUnprivilegedUser(t *testing.T) {
+	needDedicatedMachine(t)
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			capabilities := forFunctions()
@@ -127,7 +126,7 @@ func TestUser(t *testing.T) {
 // TestKprobesNeedSysAdmin checks that with kernel.perf_event_paranoid=3, as some distributions have it, the kprobe
 // backend needs CAP_SYS_ADMIN, and the error names it.
 func TestKprobesNeedSysAdmin(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	setting(t, "kernel/perf_event_paranoid", "3")
 	args := []string{"--backend", kprobe, "--filter-func", oneWay(kprobe), "icmp"}
 	p := asUser(t, forFunctions(), args...)
@@ -142,7 +141,7 @@ func TestKprobesNeedSysAdmin(t *testing.T) {
 
 // TestFileCapabilities checks a binary with file capabilities.
 func TestFileCapabilities(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	was := os.Getenv("TRACER")
 	t.Setenv("TRACER", withFileCapabilities(t, was, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG, unix.CAP_SYS_RESOURCE))
 	backend := chosen()
@@ -189,7 +188,7 @@ func fileCapabilities(numbers ...uint) []byte {
 
 // TestRequiredCapabilityIsNamed checks that the error names the missing capability.
 func TestRequiredCapabilityIsNamed(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	for missing, held := range map[string]uintptr{"CAP_BPF": unix.CAP_PERFMON, "CAP_PERFMON": unix.CAP_BPF} {
 		p := asUser(t, with(held, unix.CAP_SYSLOG), "icmp")
 		p.ends(soon, 1)
@@ -202,7 +201,7 @@ func TestRequiredCapabilityIsNamed(t *testing.T) {
 // TestMissingOptionalCapabilities checks that without each optional capability a note says what is missing, and
 // the rest still works.
 func TestMissingOptionalCapabilities(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if chosen() == kprobe {
 		setting(t, "kernel/perf_event_paranoid", "2")
 	}
@@ -246,7 +245,8 @@ func TestMissingOptionalCapabilities(t *testing.T) {
 	})
 }
 
-// lockedMemory sets the limit of locked memory for child processes, which other tests may have raised.
+// lockedMemory sets RLIMIT_MEMLOCK, which child processes inherit, until the end of the test. Other tests may have
+// raised it.
 func lockedMemory(t *testing.T, size uint64) {
 	t.Helper()
 	var had unix.Rlimit
@@ -269,8 +269,8 @@ func (p *process) notes(t *testing.T, line string) {
 	}
 }
 
-// keptForCounters returns the capabilities that tracer keeps to read its counters: those given, on kernels
-// where even the owner of a map needs CAP_BPF to read it.
+// keptForCounters returns the given capabilities on kernels where tracer keeps them to read its counters: before 5.19
+// with kernel.unprivileged_bpf_disabled, reading a map that the process has open needs CAP_BPF.
 func keptForCounters(numbers ...uint) kernel.CapabilitySet {
 	disabled, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled")
 	if err != nil || strings.TrimSpace(string(disabled)) == "0" || !isBefore(5, 19) {
@@ -321,7 +321,7 @@ func (p *process) checkRights(t *testing.T, status string, want kernel.Capabilit
 // TestPrivilegesAreDropped checks that root keeps no capabilities, and that tracer still finds names of later objects:
 // a namespace, its interfaces, and functions of a module.
 func TestPrivilegesAreDropped(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if err := unix.DeleteModule("dummy", unix.O_NONBLOCK); err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func throughDummy(r record) bool {
 
 // TestPrivilegesForPrograms checks that tracer keeps the capabilities to trace programs that are loaded later.
 func TestPrivilegesForPrograms(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	p := command{args: []string{"--output-json", "--filter-func", few(), "--filter-trace-tc", "icmp"}}.start(t)
 	if p.untraceable() {
 		return // TestPrograms checks the error
@@ -369,7 +369,7 @@ func TestPrivilegesForPrograms(t *testing.T) {
 // TestPrivilegesForProcesses checks that --filter-pid keeps the capabilities to search the sockets of processes
 // repeatedly.
 func TestPrivilegesForProcesses(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	p := start(t, "--filter-func", few(), "--filter-pid", "1", "icmp")
 	p.hasOnly(t, kernel.SetOf(unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)|keptForCounters(unix.CAP_BPF))
 	p.stop()
@@ -386,7 +386,7 @@ func (p *process) untraceable() bool {
 
 // TestRotationInForeignFolder checks that tracer keeps the capabilities to rotate files in another user's folder.
 func TestRotationInForeignFolder(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	dir := t.TempDir()
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, nobody, nobody)); err != nil {
 		t.Fatal(err)

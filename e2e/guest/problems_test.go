@@ -27,10 +27,10 @@ var situations = map[string]func(*network3) situation{
 	"The connection tracking table is full":                         fullTable,
 	"A BPF program drops it":                                        droppedByProgram,
 	"A service address leads to a dead backend":                     deadBackend,
-	"Nothing listens on the port":                                   nobodyListens,
+	"Nothing listens on the port":                                   noListener,
 	"The accept queue is full":                                      fullBacklog,
 	"The socket's receive buffer is full":                           fullBuffer,
-	"The connection is reset":                                       resetBySomebody,
+	"The connection is reset":                                       connectionReset,
 }
 
 // situation is a problem that has been set up in the namespaces.
@@ -39,7 +39,7 @@ type situation struct {
 	send func()
 	// cure applies the document's fix, and checks that the traffic arrives.
 	cure func()
-	// never is a text that no row may contain, if the document says so.
+	// never is a text that no row may contain; empty means none.
 	never string
 }
 
@@ -54,7 +54,7 @@ const (
 	client4, lan4  = "10.1.0.2", "10.1.0.1"
 	server4, wan4  = "10.2.0.2", "10.2.0.1"
 	service4       = "10.96.0.10"
-	everywhere     = "0.0.0.0/0"
+	defaultRoute   = "0.0.0.0/0"
 	dnsQuery, http = 53, 8080
 )
 
@@ -63,27 +63,27 @@ func newNetwork3(t *testing.T) *network3 {
 	t.Helper()
 	n := &network3{t, ktest.NewNetns(t, "client"), ktest.NewNetns(t, "router"), ktest.NewNetns(t, "server")}
 	for _, host := range []*ktest.Netns{n.client, n.router, n.server} {
-		host.Set(t, "ipv6/conf/all/disable_ipv6", "1")
-		host.Set(t, "ipv6/conf/default/disable_ipv6", "1")
-		host.Set(t, "ipv4/conf/all/rp_filter", "0")
-		host.Set(t, "ipv4/conf/default/rp_filter", "0")
+		host.SetSysctl(t, "ipv6/conf/all/disable_ipv6", "1")
+		host.SetSysctl(t, "ipv6/conf/default/disable_ipv6", "1")
+		host.SetSysctl(t, "ipv4/conf/all/rp_filter", "0")
+		host.SetSysctl(t, "ipv4/conf/default/rp_filter", "0")
 	}
-	n.lay(ktest.End{Netns: n.client, Name: "eth0", Addresses: prefixes(client4 + "/24")},
+	n.setUp(ktest.End{Netns: n.client, Name: "eth0", Addresses: prefixes(client4 + "/24")},
 		ktest.End{Netns: n.router, Name: "lan", Addresses: prefixes(lan4 + "/24")},
 		ktest.End{Netns: n.router, Name: "wan", Addresses: prefixes(wan4 + "/24")},
 		ktest.End{Netns: n.server, Name: "eth0", Addresses: prefixes(server4 + "/24")})
-	ktest.NewRoute(t, n.client, netip.MustParsePrefix(everywhere), netip.MustParseAddr(lan4))
-	ktest.NewRoute(t, n.server, netip.MustParsePrefix(everywhere), netip.MustParseAddr(wan4))
-	n.router.Set(t, "ipv4/ip_forward", "1")
+	ktest.NewRoute(t, n.client, netip.MustParsePrefix(defaultRoute), netip.MustParseAddr(lan4))
+	ktest.NewRoute(t, n.server, netip.MustParsePrefix(defaultRoute), netip.MustParseAddr(wan4))
+	n.router.SetSysctl(t, "ipv4/ip_forward", "1")
 	n.pings(server4)
 	return n
 }
 
-// lay creates a veth pair for each two ends, and waits until all are up.
-func (n *network3) lay(ends ...ktest.End) {
+// setUp creates a veth pair of each two consecutive ends, and waits until all are up.
+func (n *network3) setUp(ends ...ktest.End) {
 	n.t.Helper()
 	for i := 0; i < len(ends); i += 2 {
-		ktest.LayVeth(n.t, ends[i], ends[i+1])
+		ktest.NewVethNoWait(n.t, ends[i], ends[i+1])
 	}
 	for _, e := range ends {
 		e.AwaitUp(n.t)
@@ -96,8 +96,8 @@ func (n *network3) query(from, to string) {
 	do(n.t, n.client, func() error { return udp(from, to).Send(1) })
 }
 
-// TestProblems sets up each problem of the document, runs its commands literally, waits for the rows
-// that it shows, and applies its fix.
+// TestProblems sets up each problem of the document, runs the commands exactly as they are printed there, waits for the
+// rows that it shows, and applies its fix.
 func TestProblems(t *testing.T) {
 	for _, p := range problemsIn(docs.Problems) {
 		t.Run(p.title, func(t *testing.T) {
@@ -179,7 +179,7 @@ func (w *watcher) never(text string) {
 	}
 }
 
-// lacking returns what the command needs, according to the document, and this kernel lacks.
+// lacking returns what the command needs, according to the document, but this kernel does not have.
 func (run shown) lacking() string {
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(run.args, w) })

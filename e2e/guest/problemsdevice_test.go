@@ -13,7 +13,6 @@ import (
 	"tracer/internal/ktest"
 )
 
-// Verdicts of programs of traffic control.
 const tcShot = 2 // TC_ACT_SHOT
 
 // otherMAC: the client has a wrong neighbour entry for its gateway, and sends with the tag of VLAN 7,
@@ -21,16 +20,16 @@ const tcShot = 2 // TC_ACT_SHOT
 func otherMAC(n *network3) situation {
 	const tagged = "10.7.0.1"
 	gateway, right := netip.MustParseAddr(lan4), macOf(n, n.router, "lan")
-	ktest.KeepNeighbour(n.t, n.client, "eth0", gateway, net.HardwareAddr{2, 0, 0, 0, 0, 0x77})
+	ktest.SetNeighbour(n.t, n.client, "eth0", gateway, net.HardwareAddr{2, 0, 0, 0, 0, 0x77})
 	ktest.NewVLAN(n.t, ktest.End{Netns: n.client, Name: "eth0.7", Addresses: prefixes("10.7.0.2/24")}, ktest.VLAN{Lower: "eth0", ID: 7})
-	ktest.KeepNeighbour(n.t, n.client, "eth0.7", netip.MustParseAddr(tagged), right)
+	ktest.SetNeighbour(n.t, n.client, "eth0.7", netip.MustParseAddr(tagged), right)
 	return situation{
 		send: func() {
 			n.query(client4+":4000", server4+":53")
 			n.query("10.7.0.2:4000", tagged+":53")
 		},
 		cure: func() {
-			ktest.KeepNeighbour(n.t, n.client, "eth0", gateway, right)
+			ktest.SetNeighbour(n.t, n.client, "eth0", gateway, right)
 			ktest.NewVLAN(n.t, ktest.End{Netns: n.router, Name: "lan.7", Addresses: prefixes(tagged + "/24")}, ktest.VLAN{Lower: "lan", ID: 7})
 			n.pings(server4)
 			n.pings(tagged)

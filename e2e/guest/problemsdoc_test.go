@@ -22,7 +22,7 @@ type problem struct {
 	runs  []shown
 }
 
-// shown is a command in the document, with the output that follows it.
+// shown is a command in the document, with the output that is shown below it.
 type shown struct {
 	args []string
 	// columns are the names in the header.
@@ -102,7 +102,7 @@ var varying = []struct {
 	{regexp.MustCompile(`^\d+ `), `\d+ `},                 // a packet
 }
 
-// reporting describes how a kernel reports drops.
+// reporting describes how a kernel reports the reasons of drops.
 type reporting struct {
 	// reason returns the kernel's reason for a reason in the document. Both have parentheses; the argument is
 	// quoted for a regular expression.
@@ -157,7 +157,8 @@ func (s shown) patterns(on reporting) (list []*regexp.Regexp) {
 	return list
 }
 
-// missing returns the rows from the first one on that is missing from the output, whose order must be the same.
+// missing looks for the rows in the output, in the same order. It returns the first row that is missing and all after
+// it.
 func (s shown) missing(output string, patterns []*regexp.Regexp) []string {
 	found := 0
 	for line := range strings.Lines(output) {

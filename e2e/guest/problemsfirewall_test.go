@@ -26,10 +26,10 @@ func firewalled(n *network3) situation {
 
 // fullTable: the router's conntrack table is full.
 func fullTable(n *network3) situation {
-	ownMachine(n.t)
+	needDedicatedMachine(n.t)
 	ktest.TrackConnections(n.t, n.router)
 	setMaximum(n.t, "1")
-	n.query(client4+":3999", server4+":53") // the entry
+	n.query(client4+":3999", server4+":53") // occupies the only entry
 	return situation{
 		send: func() { n.query(client4+":4000", server4+":53") },
 		cure: func() {
@@ -56,7 +56,7 @@ func setMaximum(t *testing.T, value string) {
 // deadBackend: the router translates a service address to a closed port of the server.
 func deadBackend(n *network3) situation {
 	const backend = server4 + ":5353"
-	ktest.TranslateTo(n.t, n.router, dnsQuery, netip.MustParseAddrPort(backend))
+	ktest.DNAT(n.t, n.router, dnsQuery, netip.MustParseAddrPort(backend))
 	port := 4000
 	send := func() { // a new connection each time
 		n.query(fmt.Sprintf("%s:%d", client4, port), service4+":53")

@@ -10,11 +10,11 @@ import (
 
 // notForwarding: the router has ip_forward=0.
 func notForwarding(n *network3) situation {
-	n.router.Set(n.t, "ipv4/ip_forward", "0")
+	n.router.SetSysctl(n.t, "ipv4/ip_forward", "0")
 	return situation{
 		send: func() { n.query(client4+":4000", server4+":53") },
 		cure: func() {
-			n.router.Set(n.t, "ipv4/ip_forward", "1")
+			n.router.SetSysctl(n.t, "ipv4/ip_forward", "1")
 			n.pings(server4)
 		},
 	}
@@ -27,7 +27,7 @@ func reversePath(n *network3) situation {
 	ktest.AddAddress(n.t, n.client, "lo", netip.MustParsePrefix(second+"/32"))
 	subnet := netip.MustParsePrefix("10.99.0.0/24")
 	ktest.NewRoute(n.t, n.router, subnet, netip.MustParseAddr(server4))
-	n.router.Set(n.t, "ipv4/conf/all/rp_filter", "1")
+	n.router.SetSysctl(n.t, "ipv4/conf/all/rp_filter", "1")
 	return situation{
 		send: func() { n.query(second+":4000", server4+":53") },
 		cure: func() {
@@ -37,9 +37,9 @@ func reversePath(n *network3) situation {
 	}
 }
 
-// withoutRoute: the router has no default route, and a blackhole route.
+// withoutRoute: the router has no route to 10.6.0.0/16 and no default route, and a blackhole route to 10.7.0.0/16.
 func withoutRoute(n *network3) situation {
-	ktest.NewBlackhole(n.t, n.router, netip.MustParsePrefix("10.7.0.0/16"))
+	ktest.NewBlackholeRoute(n.t, n.router, netip.MustParsePrefix("10.7.0.0/16"))
 	return situation{
 		send: func() {
 			n.query(client4+":4000", "10.6.0.1:53")
@@ -58,11 +58,11 @@ func withoutRoute(n *network3) situation {
 	}
 }
 
-// silentNeighbour: no host has an address in the server's network. The router sends three ARP requests,
-// here with a shorter interval than one second.
+// silentNeighbour: the destination is an address in the server's network that no host has. The router sends three ARP
+// requests, with an interval of 100 ms instead of one second.
 func silentNeighbour(n *network3) situation {
 	const silent = "10.2.0.99"
-	n.router.Set(n.t, "ipv4/neigh/wan/retrans_time_ms", "100")
+	n.router.SetSysctl(n.t, "ipv4/neigh/wan/retrans_time_ms", "100")
 	return situation{
 		send: func() { n.query(client4+":4000", silent+":53") },
 		cure: func() {

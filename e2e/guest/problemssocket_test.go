@@ -14,8 +14,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// nobodyListens: two ports of the server are closed.
-func nobodyListens(n *network3) situation {
+// noListener: two ports of the server are closed.
+func noListener(n *network3) situation {
 	return situation{
 		send: func() {
 			n.query(client4+":4000", server4+":53")
@@ -82,9 +82,9 @@ func fullBuffer(n *network3) situation {
 	}
 }
 
-// resetBySomebody: the server's process closes a connection with unread data, its firewall rejects
+// connectionReset: the server's process closes a connection with unread data, its firewall rejects
 // connections to another port, and a third port is closed.
-func resetBySomebody(n *network3) situation {
+func connectionReset(n *network3) situation {
 	const rejected = 8081
 	l := n.listen(http)
 	ktest.ResetTCP(n.t, n.server, rejected)

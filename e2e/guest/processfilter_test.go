@@ -10,8 +10,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// clients is two processes that do the same at the same time: both talk over TCP and UDP to a third one,
-// the server. Only the packets of the first are traced.
+// clients is two processes that send and receive the same over TCP and UDP, and a third one, the server. Only the
+// packets of the first are traced.
 type clients struct {
 	*world
 	mine, other, server *ktest.Child
@@ -38,7 +38,7 @@ func newClients(t *testing.T) *clients {
 	h.mine = ktest.StartChild(t, h.a, "mine-client")
 	h.other = ktest.StartChild(t, h.a, "some-other")
 	h.server = ktest.StartChild(t, h.b, "server")
-	h.mine.Join(h.group.Below(t, "pod"))
+	h.mine.Join(h.group.NewChild(t, "pod"))
 	h.talks = []talk{
 		h.connect(h.mine, "tcp", mineTCP), h.connect(h.mine, "udp", mineUDP), h.connect(h.mine, "udp", mineUDP2),
 		h.connect(h.other, "tcp", otherTCP), h.connect(h.other, "udp", otherUDP),
@@ -93,7 +93,7 @@ func (h *clients) traced(t *testing.T, args ...string) {
 	for _, port := range []int{mineTCP, mineUDP, mineUDP2} {
 		sent.that(ports(port, port)).passed(t, marks(chosen()).sent)
 	}
-	if onOwnMachine() || !strings.Contains(p.stderr(), "match only packets that have a socket") {
+	if isDedicated() || !strings.Contains(p.stderr(), "match only packets that have a socket") {
 		sent.that(ports(mineLater, mineLater)).passed(t, marks(chosen()).sent)
 	}
 	for _, port := range []int{otherTCP, otherUDP, otherLater} {
@@ -101,7 +101,7 @@ func (h *clients) traced(t *testing.T, args ...string) {
 	}
 	delivered := in("ip_local_deliver", "tcp_v4_rcv", "udp_rcv") // before these functions it has the sender's socket
 	events.that(within(h.b), delivered).absent(t, "packet that is received by another process")
-	if chosen() != tracepoint { // at no tracepoint a received packet has its socket
+	if chosen() != tracepoint { // a received packet has its socket at no tracepoint
 		received(t, events)
 	}
 }

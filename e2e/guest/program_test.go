@@ -26,7 +26,7 @@ type program struct {
 	TailCalled bool `json:"tail_called"`
 }
 
-// The traffic control verdicts of these programs.
+// Verdicts TC_ACT_OK and TC_ACT_SHOT.
 const (
 	actOK, actShot = 0, 2
 )
@@ -90,8 +90,8 @@ func by(name string) func(*record) bool {
 func isProgram(r *record) bool { return r.Type == "program" }
 func isVerdict(r *record) bool { return r.Type == "verdict" }
 
-// decided checks that each entry of a program is followed by one verdict for the same packet, and that the
-// program has exactly these verdicts.
+// decided checks that each entry of a program is followed by its verdict on the same packet, and that the program has
+// exactly these verdicts, in order.
 func (rs records) decided(t *testing.T, name string, verdicts ...string) {
 	t.Helper()
 	events := rs.that(by(name))
@@ -159,8 +159,8 @@ func (s *programScene) trafficControl() {
 	ktest.LoadProgram(s.t, ktest.Program{Name: "t_untyped", Type: ebpf.SchedCLS, Untyped: true, Body: ktest.Returns(actOK)})
 	if hasSymbol("tcx_link_attach") {
 		tcx := tcProgram(s.t, "t_tcx", ktest.Returns(-1))
-		ktest.Hook(s.t, s.b, func() (link.Link, error) {
-			return link.AttachTCX(link.TCXOptions{Interface: ktest.Device("vb"), Program: tcx, Attach: ebpf.AttachTCXIngress})
+		ktest.AttachLink(s.t, s.b, func() (link.Link, error) {
+			return link.AttachTCX(link.TCXOptions{Interface: ktest.Ifindex("vb"), Program: tcx, Attach: ebpf.AttachTCXIngress})
 		})
 		s.expect("t_tcx", "TC_ACT_UNSPEC", "TC_ACT_UNSPEC")
 	}
@@ -177,8 +177,8 @@ func (s *programScene) netkit() {
 		ktest.End{Netns: s.a, Name: "ka", Addresses: prefixes(a4kit + "/24")},
 		ktest.End{Netns: s.b, Name: "kb", Addresses: prefixes(b4kit + "/24")})
 	kit := ktest.LoadProgram(s.t, ktest.Program{Name: "t_netkit", Type: ebpf.SchedCLS, Attach: ebpf.AttachNetkitPrimary, Body: ktest.Returns(actOK)})
-	ktest.Hook(s.t, s.a, func() (link.Link, error) {
-		return link.AttachNetkit(link.NetkitOptions{Interface: ktest.Device("ka"), Program: kit, Attach: ebpf.AttachNetkitPrimary})
+	ktest.AttachLink(s.t, s.a, func() (link.Link, error) {
+		return link.AttachNetkit(link.NetkitOptions{Interface: ktest.Ifindex("ka"), Program: kit, Attach: ebpf.AttachNetkitPrimary})
 	})
 	s.expect("t_netkit", "TC_ACT_OK")
 }
@@ -190,7 +190,7 @@ func (s *programScene) netfilter() {
 	hook := ktest.LoadProgram(s.t, ktest.Program{
 		Name: "t_netfilter", Type: ebpf.Netfilter, Attach: ebpf.AttachNetfilter, Context: "bpf_nf_ctx", Body: ktest.Returns(1),
 	})
-	ktest.Hook(s.t, s.b, func() (link.Link, error) {
+	ktest.AttachLink(s.t, s.b, func() (link.Link, error) {
 		return link.AttachNetfilter(link.NetfilterOptions{
 			Program: hook, ProtocolFamily: link.NetfilterProtoIPv4, Hook: link.NetfilterInetLocalIn, Priority: -128,
 		})
@@ -209,7 +209,7 @@ func (s *programScene) arrivals(verdict string) []string {
 // cgroup attaches a program that sees the packets sent by this process's control group.
 func (s *programScene) cgroup() {
 	group := ktest.NewCgroup(s.t, "programs")
-	home := ktest.CgroupOf(s.t)
+	home := ktest.OwnCgroup(s.t)
 	if err := group.Add(os.Getpid()); err != nil {
 		s.t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func (s *programScene) cgroup() {
 		}
 	})
 	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_cgroup", Type: ebpf.CGroupSKB, Attach: ebpf.AttachCGroupInetEgress, Body: ktest.Returns(1)})
-	ktest.Hook(s.t, s.a, func() (link.Link, error) {
+	ktest.AttachLink(s.t, s.a, func() (link.Link, error) {
 		return link.AttachCgroup(link.CgroupOptions{Path: group.Path, Attach: ebpf.AttachCGroupInetEgress, Program: p})
 	})
 	s.expect("t_cgroup", slices.Concat(s.verdicts["t_out"], s.verdicts["t_outer"], s.verdicts["t_netkit"])...)
@@ -233,7 +233,7 @@ func (s *programScene) socket() {
 	client, accepted := ktest.TCPPair(s.t, s.a, "127.0.0.1:7001")
 	p := ktest.LoadProgram(s.t, ktest.Program{Name: "t_sk_skb", Type: ebpf.SkSKB, Attach: ebpf.AttachSkSKBVerdict, Body: ktest.Returns(1)})
 	err := ktest.SocketVerdict(s.t, p, accepted)
-	if ktest.IsLacking(err) && !hasTypeName("BPF_SK_SKB_VERDICT") {
+	if ktest.IsUnsupported(err) && !hasTypeName("BPF_SK_SKB_VERDICT") {
 		return
 	}
 	if err != nil {
@@ -272,7 +272,7 @@ func (s *programScene) sendAll() {
 
 // TestPrograms checks the entries and verdicts of BPF programs of all kinds, including one that is loaded later.
 func TestPrograms(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if refusesPrograms(t, "--filter-trace-tc") {
 		return
 	}
@@ -299,10 +299,10 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestProgramsFollow checks that with --filter-track-skb, a packet that a program has changed is still traced at the
-// next program.
-func TestProgramsFollow(t *testing.T) {
-	ownMachine(t)
+// TestProgramsFollowChangedPacket checks that with --filter-track-skb, a packet that a program has changed is still
+// traced at the next program.
+func TestProgramsFollowChangedPacket(t *testing.T) {
+	needDedicatedMachine(t)
 	if refusesPrograms(t, "--filter-trace-tc") {
 		return
 	}

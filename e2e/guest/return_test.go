@@ -97,7 +97,7 @@ func (w returnWay) flags() []string {
 	return flags
 }
 
-// eachReturnWay runs a test with each method that this kernel supports.
+// eachReturnWay runs a test with each method to trace returns that this kernel supports.
 func eachReturnWay(t *testing.T, test func(*testing.T, returnWay)) {
 	ways := []returnWay{{kprobe, "kretprobe"}}
 	if slices.Contains(needFunctions(t), kprobeMulti) {
@@ -133,7 +133,7 @@ func TestBestReturnMethodIsChosen(t *testing.T) {
 	needFunctions(t)
 	want := map[string]string{kprobe: "kretprobe", kprobeMulti: session}[chosen()]
 	if want == session && !hasSessions(t) {
-		if onOwnMachine() {
+		if isDedicated() {
 			t.Fatal("the machine's kernel has no kprobe sessions")
 		}
 		want = "kretprobe-multi"
@@ -152,9 +152,8 @@ func TestBestReturnMethodIsChosen(t *testing.T) {
 // pinged are functions that a ping over loopback passes, some of which return void or a pointer.
 var pinged = []string{"ip_rcv", "ip_local_deliver", "icmp_rcv", "ip_rcv_core", "raw_local_deliver", "skb_clone"}
 
-// pingedTwice are functions that still run for the request when they are called for the reply. Without
-// kprobe-multi, on a kernel without preemption, the number of concurrent calls of a function whose returns
-// can be traced is the number of CPUs.
+// pingedTwice are functions that still run for the request when they are called for the reply. Without kprobe-multi, on
+// a kernel without preemption, the returns of only as many concurrent calls of a function are traced as there are CPUs.
 var pingedTwice = []string{"ip_output", "ip_finish_output2"}
 
 // pingedFunctions returns the functions whose returns can all be traced.
@@ -183,7 +182,7 @@ func returnsOfPing(t *testing.T, way returnWay, begin, end func()) (returns, all
 // TestReturnValuesAgreeWithKretprobes compares return values with those that the kernel's kretprobe events record
 // at the same time.
 func TestReturnValuesAgreeWithKretprobes(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	eachBackend(t, func(t *testing.T, way returnWay) {
 		k := kernelReturns{t: t}
 		events, _ := returnsOfPing(t, way, func() { k.start(graphable(t, pingedFunctions())) }, k.stop)

@@ -25,7 +25,7 @@ import (
 func soakTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
-	if text == "" && onOwnMachine() {
+	if text == "" && isDedicated() {
 		return 12 * time.Second
 	}
 	if text == "" {
@@ -60,7 +60,7 @@ func soakWanted(l label) bool {
 	return l.kind == 8 && l.seq&15 == 0
 }
 
-// soakFuncs returns few functions, so that the reader keeps up: some on the path, and those that free packets.
+// soakFuncs returns only some functions of the path and the functions that free packets, so that the reader keeps up.
 func soakFuncs() string {
 	if chosen() == tracepoint {
 		return "net_dev_queue|netif_receive_skb|consume_skb|kfree_skb"
@@ -84,7 +84,7 @@ func TestSoak(t *testing.T) {
 	(<-result).check(t)
 }
 
-// startPiped starts tracer with a pipe for its output, since that is too long for a file.
+// startPiped starts tracer with a pipe for its output, which is too long for a file.
 func startPiped(t *testing.T, args ...string) (*process, io.Reader) {
 	t.Helper()
 	output, input, err := os.Pipe()
@@ -163,7 +163,7 @@ func (s soaked) checkAttribution(t *testing.T, least int) {
 	}
 }
 
-// soakLeast is the minimum number of exchanges for a meaningful result: one in sixteen is followed.
+// soakLeast is the minimum number of exchanges for a meaningful result, since only one in sixteen is followed.
 const soakLeast = 2000
 
 // soak sends all kinds of traffic concurrently for this duration. On a slow machine it continues until
@@ -209,7 +209,7 @@ func (w *world) soak(t *testing.T, long time.Duration) {
 	all.Wait()
 }
 
-// unlessLost ignores timeouts: at full speed a socket's queue may be full, and an answer late.
+// unlessLost returns nil for timeouts: at full speed a socket's queue may be full, or an answer late.
 func unlessLost(err error) error {
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {

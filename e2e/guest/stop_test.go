@@ -58,7 +58,7 @@ func (p *process) interrupted(limit time.Duration) {
 	}
 }
 
-// secondSignal is longer than the time in which a repeated signal counts as the first one.
+// secondSignal is longer than the time in which tracer ignores a repeated signal.
 const secondSignal = 400 * time.Millisecond
 
 // TestInterruptTwice checks that a second Ctrl-C ends tracer without waiting.

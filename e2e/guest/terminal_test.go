@@ -82,7 +82,7 @@ func (w *window) stop(p *process) {
 	<-w.done
 }
 
-// showing is a command with its traffic and expected output.
+// showing is a tracer command with its traffic and expected output.
 type showing struct {
 	name string
 	args []string
@@ -214,8 +214,8 @@ func checkNumbers(t *testing.T, text string) {
 	}
 }
 
-// TestTerminalChanges checks that after the terminal is resized, the next row follows a new header, and both fit.
-func TestTerminalChanges(t *testing.T) {
+// TestTerminalResize checks that after the terminal is resized, the next row follows a new header, and both fit.
+func TestTerminalResize(t *testing.T) {
 	win := openWindow(t, 160)
 	p := win.start("--filter-func", handful(), "icmp and net 10.9.0.0/24")
 	w := newWorld(t)

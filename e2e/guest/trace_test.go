@@ -74,13 +74,13 @@ type record struct {
 	// Count is the number of lost events, in a record of type lost.
 	Count int `json:"count"`
 
-	// The other fields are those of the summary.
-	Made     int `json:"made"`
-	Printed  int `json:"printed"`
-	Withheld int `json:"withheld"`
-	Evicted  int `json:"evicted"`
-	Packets  int `json:"packets"`
-	Lost     int `json:"lost"`
+	// The other fields are in the summary only.
+	Matched    int `json:"made"`
+	Printed    int `json:"printed"`
+	Suppressed int `json:"withheld"`
+	Evicted    int `json:"evicted"`
+	Packets    int `json:"packets"`
+	Lost       int `json:"lost"`
 
 	Drops  int            `json:"drops"`
 	Hidden map[string]int `json:"hidden_by_reason"`
@@ -206,8 +206,8 @@ func (tr *trace) checkSums(t *testing.T) {
 	if s.Printed != len(tr.events) {
 		t.Errorf("summary says %d printed, there are %d lines", s.Printed, len(tr.events))
 	}
-	if s.Made != s.Printed+s.Withheld+s.Lost {
-		t.Errorf("made %d is not printed %d + withheld %d + lost %d", s.Made, s.Printed, s.Withheld, s.Lost)
+	if s.Matched != s.Printed+s.Suppressed+s.Lost {
+		t.Errorf("matched %d is not printed %d + suppressed %d + lost %d", s.Matched, s.Printed, s.Suppressed, s.Lost)
 	}
 	marked := 0
 	for _, r := range tr.lost {
@@ -237,7 +237,7 @@ func (r *record) packet() string {
 	return r.Skb
 }
 
-// that returns the records for which all tests are true.
+// that returns the records that match all tests.
 func (rs records) that(tests ...func(*record) bool) records {
 	var out records
 	for _, r := range rs {

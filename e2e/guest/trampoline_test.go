@@ -26,8 +26,8 @@ var kallsyms = sync.OnceValue(func() map[string]string {
 
 func hasSymbol(name string) bool { return kallsyms()[name] != "" }
 
-// tracesPrograms finds out, independently of tracer, whether the kernel can trace BPF programs: on an
-// architecture without BPF trampolines, the function that creates them is only a weak symbol.
+// tracesPrograms reports whether the kernel can trace BPF programs, independently of tracer: on an architecture without
+// BPF trampolines, the function that creates them is only a weak symbol.
 func tracesPrograms() bool {
 	kind := strings.ToUpper(kallsyms()["arch_prepare_bpf_trampoline"])
 	return kind != "" && kind != "W"
@@ -39,7 +39,7 @@ var kernelTypes = sync.OnceValue(func() []byte {
 	return b
 })
 
-// hasTypeName reports whether the kernel's BTF has this name.
+// hasTypeName reports whether the kernel's BTF has this name, of a type, member, enumerator or function.
 func hasTypeName(name string) bool { return bytes.Contains(kernelTypes(), []byte("\x00"+name+"\x00")) }
 
 // seesTailCalls reports whether the entry of tail-call targets can be traced, by a breakpoint with a BPF program. On
@@ -61,7 +61,7 @@ func (p *process) said(parts ...string) bool {
 	return false
 }
 
-// says checks for such a line.
+// says checks that a line on stderr contains all parts.
 func (p *process) says(parts ...string) {
 	p.t.Helper()
 	if !p.said(parts...) {
@@ -69,7 +69,7 @@ func (p *process) says(parts ...string) {
 	}
 }
 
-// awaitSaid waits for such a line.
+// awaitSaid waits until a line on stderr contains all parts.
 func (p *process) awaitSaid(parts ...string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(startLimit); !p.said(parts...); time.Sleep(20 * time.Millisecond) {

@@ -15,15 +15,15 @@ import (
 // pipe is one tunnel of the test, with its own inner network.
 type pipe struct {
 	ktest.Tunnel
-	// name is the name of its devices at both ends, net the third byte of its addresses, and seen
-	// its type in tracer's output.
+	// name is the name of its devices at both ends, seen its type in tracer's output, and net the third byte of
+	// its addresses.
 	name, seen string
 	net        int
 }
 
 var pipes = []pipe{
 	{ktest.Tunnel{Kind: "vxlan", ID: 42, Port: 4789}, "vx", "vxlan", 1},
-	{ktest.Tunnel{Kind: "vxlan", ID: 0xabcdef, Port: 9999}, "vxl", "vxlan", 2}, // on a port that must be given to tracer
+	{ktest.Tunnel{Kind: "vxlan", ID: 0xabcdef, Port: 9999}, "vxl", "vxlan", 2}, // not a default port of tracer
 	{ktest.Tunnel{Kind: "geneve", ID: 43, Port: 6082}, "gnv", "geneve", 3},     // likewise
 	{ktest.Tunnel{Kind: "geneve", ID: 46}, "gnd", "geneve", 8},
 	{ktest.Tunnel{Kind: "gre"}, "gre1", "gre", 4},
@@ -48,7 +48,7 @@ type tunnelled struct {
 
 func newTunnelled(t *testing.T) *tunnelled {
 	t.Helper()
-	w := &tunnelled{newWorld(t), herePipes(t)}
+	w := &tunnelled{newWorld(t), pipesHere(t)}
 	a, b := netip.MustParseAddr(a4), netip.MustParseAddr(b4)
 	for _, p := range w.pipes {
 		ktest.NewTunnel(t, ktest.End{Netns: w.a, Name: p.name, Addresses: prefixes(p.address(1) + "/24")}, p.Between(a, b))
@@ -58,11 +58,11 @@ func newTunnelled(t *testing.T) *tunnelled {
 	return w
 }
 
-// herePipes returns the tunnels that this kernel supports: all of them in a virtual machine, elsewhere the first
-// two.
-func herePipes(t *testing.T) []pipe {
+// pipesHere returns the tunnels to test: all of them in a virtual machine, which has all modules, elsewhere only the
+// first two.
+func pipesHere(t *testing.T) []pipe {
 	t.Helper()
-	if onOwnMachine() {
+	if isDedicated() {
 		return pipes
 	}
 	return pipes[:2]
@@ -175,8 +175,8 @@ func (w *tunnelled) column(t *testing.T) {
 	outside.that(func(r *record) bool { return r.Tunnel != nil }).absent(t, "datagram with an inner packet")
 }
 
-// otherPorts checks tunnels on ports that tracer was not told: while the packet is sent, its inner
-// headers are known, but not the type of the tunnel.
+// otherPorts checks tunnels on ports that are not given to tracer: on the send path, the sk_buff has the offsets of the
+// inner headers, but the type of the tunnel is unknown.
 func (w *tunnelled) otherPorts(t *testing.T) {
 	tracer := start(t, "--filter-func", endsOfWire(), "--output-tunnel", "--filter-tunnel-pcap-l3", "dst port 7777", "udp port 9999 or udp port 6082")
 	w.send()

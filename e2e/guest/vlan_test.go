@@ -95,7 +95,7 @@ func (w *tagged) two(t *testing.T) {
 	}
 }
 
-// bytes filters on the tag as bytes of the frame, at the offsets which it had before the kernel removed it from the frame.
+// bytes filters on the tag as bytes of the frame, at the offsets that it has in the frame on the wire.
 func (w *tagged) bytes(t *testing.T) {
 	p := start(t, "--filter-func", withTags(), "ether[14:2] & 0xfff = 5 and ether[12:2] = 0x8100")
 	w.send()
@@ -105,7 +105,7 @@ func (w *tagged) bytes(t *testing.T) {
 	events.that(not(tag(5))).absent(t, "packet without the tag")
 }
 
-// none filters on packets without a tag: libpcap decides this by the Ethertype, and does not compare the tag.
+// none filters on packets without a tag, for which the filter of libpcap checks only the Ethertype.
 func (w *tagged) none(t *testing.T) {
 	p := start(t, "--filter-func", withTags(), "icmp and not vlan")
 	w.send()

@@ -11,60 +11,60 @@ import (
 	"tracer/internal/ktest"
 )
 
-// ways are all ways on which a packet keeps its number.
+// ways are all tested ways through the kernel. A packet must keep its number on each of them.
 var ways = []way{
-	{name: "clone for a packet socket", lay: tapped, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
-	{name: "copy by the firewall", lay: duplicated, proofs: []string{"__pskb_copy_fclone"}, origins: []string{"copy"}},
-	{name: "new head", lay: tappedRouter, proofs: []string{"pskb_expand_head", "ip_forward"}, origins: []string{"clone"}},
+	{name: "clone for a packet socket", setUp: tapped, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "copy by the firewall", setUp: duplicated, proofs: []string{"__pskb_copy_fclone"}, origins: []string{"copy"}},
+	{name: "new head", setUp: tappedRouter, proofs: []string{"pskb_expand_head", "ip_forward"}, origins: []string{"clone"}},
 	{
-		name: "segments of UDP, merged by a polling device", lay: segmented,
+		name: "segments of UDP, merged by a polling device", setUp: segmented,
 		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
 	{
-		name: "segments of UDP, merged without XDP", lay: segmentedWithoutXDP, here: pollsWithoutXDP,
+		name: "segments of UDP, merged without XDP", setUp: segmentedWithoutXDP, isSupported: pollsWithoutXDP,
 		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
 	{
-		name: "segments of TCP", lay: segmentedTCP,
+		name: "segments of TCP", setUp: segmentedTCP,
 		proofs: []string{"skb_segment", "skb_gro_receive"}, origins: []string{"segment"},
 	},
-	{name: "fragments", lay: fragmented, proofs: []string{"ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"}},
+	{name: "fragments", setUp: fragmented, proofs: []string{"ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"}},
 	{
-		name: "fragments of IPv6", lay: fragmented6,
+		name: "fragments of IPv6", setUp: fragmented6,
 		proofs: []string{"ip6_fragment", "ipv6_frag_rcv|inet_frag_queue_insert"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
-		name: "fragments made by a router", lay: fragmentedByRouter,
+		name: "fragments made by a router", setUp: fragmentedByRouter,
 		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
-		name: "fragments reassembled for conntrack", lay: defragmented,
+		name: "fragments reassembled for conntrack", setUp: defragmented,
 		proofs: []string{"ip_forward", "ip_do_fragment", "ip_defrag"}, origins: []string{"fragment", "merge|clone"},
 	},
 	{
-		name: "fragments of IPv6 reassembled for conntrack", lay: defragmented6,
+		name: "fragments of IPv6 reassembled for conntrack", setUp: defragmented6,
 		proofs: []string{"ip6_forward", "ip6_fragment", "nf_ct_frag6_gather|inet_frag_queue_insert"}, origins: []string{"fragment", "merge|clone"},
 	},
-	{name: "source translated", lay: masqueraded, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
-	{name: "destination translated", lay: translated, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
-	{name: "VXLAN", lay: tunnelOf("vxlan"), proofs: []string{"vxlan_xmit|iptunnel_xmit", "vxlan_rcv|__iptunnel_pull_header"}},
-	{name: "Geneve", lay: tunnelOf("geneve"), proofs: []string{"geneve_xmit|iptunnel_xmit", "geneve_udp_encap_recv|__iptunnel_pull_header"}},
-	{name: "GRE", lay: tunnelOf("gre"), proofs: []string{"ipgre_xmit|iptunnel_xmit", "gre_rcv|__iptunnel_pull_header"}},
-	{name: "IP in IP", lay: tunnelOf("ipip"), proofs: []string{"ipip_tunnel_xmit|iptunnel_xmit", "ipip_rcv|tunnel4_rcv|__iptunnel_pull_header"}},
-	{name: "ESP between hosts", lay: encrypted, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
-	{name: "ESP as a tunnel", lay: encryptedTunnel, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
-	{name: "bridge", lay: bridged, proofs: []string{"br_forward|__br_forward|is_skb_forwardable"}},
-	{name: "flooded by a bridge", lay: flooded, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
-	{name: "XDP: pass", lay: xdpPass, proofs: []string{"veth_xdp_rcv_skb|napi_gro_receive|gro_receive_skb"}},
-	{name: "XDP: back", lay: xdpBack, proofs: []string{"veth_xmit|dev_hard_start_xmit"}, origins: []string{"xdp|copy"}},
-	{name: "XDP: redirect", lay: xdpRedirect, proofs: []string{"dev_hard_start_xmit"}, origins: []string{"xdp"}},
-	{name: "generic XDP: pass", lay: genericPass, proofs: []string{"do_xdp_generic|bpf_prog_run_generic_xdp|pskb_expand_head"}},
-	{name: "generic XDP: back", lay: genericBack, proofs: []string{"generic_xdp_tx"}},
-	{name: "generic XDP: redirect", lay: genericRedirect, proofs: []string{"xdp_do_generic_redirect|dev_map_generic_redirect"}},
-	{name: "redirected by an action", lay: redirected(false), proofs: []string{"tcf_action_exec|dev_hard_start_xmit"}},
-	{name: "redirected by a program", lay: redirected(true), proofs: []string{"skb_do_redirect"}},
-	{name: "mirrored by an action", lay: mirrored(false), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
-	{name: "mirrored by a program", lay: mirrored(true), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "source translated", setUp: masqueraded, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
+	{name: "destination translated", setUp: translated, proofs: []string{"ip_forward", "nf_nat_manip_pkt|nf_nat_inet_fn|nf_hook_slow"}},
+	{name: "VXLAN", setUp: tunnelOf("vxlan"), proofs: []string{"vxlan_xmit|iptunnel_xmit", "vxlan_rcv|__iptunnel_pull_header"}},
+	{name: "Geneve", setUp: tunnelOf("geneve"), proofs: []string{"geneve_xmit|iptunnel_xmit", "geneve_udp_encap_recv|__iptunnel_pull_header"}},
+	{name: "GRE", setUp: tunnelOf("gre"), proofs: []string{"ipgre_xmit|iptunnel_xmit", "gre_rcv|__iptunnel_pull_header"}},
+	{name: "IP in IP", setUp: tunnelOf("ipip"), proofs: []string{"ipip_tunnel_xmit|iptunnel_xmit", "ipip_rcv|tunnel4_rcv|__iptunnel_pull_header"}},
+	{name: "ESP between hosts", setUp: encrypted, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
+	{name: "ESP as a tunnel", setUp: encryptedTunnel, proofs: []string{"esp_output|xfrm_output", "esp_input|xfrm_input"}},
+	{name: "bridge", setUp: bridged, proofs: []string{"br_forward|__br_forward|is_skb_forwardable"}},
+	{name: "flooded by a bridge", setUp: flooded, proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "XDP: pass", setUp: xdpPass, proofs: []string{"veth_xdp_rcv_skb|napi_gro_receive|gro_receive_skb"}},
+	{name: "XDP: back", setUp: xdpBack, proofs: []string{"veth_xmit|dev_hard_start_xmit"}, origins: []string{"xdp|copy"}},
+	{name: "XDP: redirect", setUp: xdpRedirect, proofs: []string{"dev_hard_start_xmit"}, origins: []string{"xdp"}},
+	{name: "generic XDP: pass", setUp: genericPass, proofs: []string{"do_xdp_generic|bpf_prog_run_generic_xdp|pskb_expand_head"}},
+	{name: "generic XDP: back", setUp: genericBack, proofs: []string{"generic_xdp_tx"}},
+	{name: "generic XDP: redirect", setUp: genericRedirect, proofs: []string{"xdp_do_generic_redirect|dev_map_generic_redirect"}},
+	{name: "redirected by an action", setUp: redirected(false), proofs: []string{"tcf_action_exec|dev_hard_start_xmit"}},
+	{name: "redirected by a program", setUp: redirected(true), proofs: []string{"skb_do_redirect"}},
+	{name: "mirrored by an action", setUp: mirrored(false), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
+	{name: "mirrored by a program", setUp: mirrored(true), proofs: []string{"skb_clone"}, origins: []string{"clone"}},
 }
 
 func tapped(p *path) {
@@ -83,8 +83,8 @@ func duplicated(p *path) {
 	ktest.Duplicate(p.t, p.tracking, uint16(followedPort+p.number), p.host(far, 2), p.device("mb"))
 }
 
-// tappedRouter has a packet socket at the router, which then must copy the head of the packet before it
-// modifies it, since the data is shared with the clone.
+// tappedRouter has a packet socket at the router. The router must then copy the head of the packet before it modifies
+// the packet, since the clone shares the data.
 func tappedRouter(p *path) {
 	p.routed(p.plain)
 	p.tap(p.plain, p.device("ma"))
@@ -101,7 +101,7 @@ func segmentedWithoutXDP(p *path) {
 	p.wire()
 	p.extra, p.segment, p.join = 3000, 1000, true
 	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.TSO, false)
-	ktest.CutSegments(p.t, p.a, p.device("va"))
+	ktest.DisableGSO(p.t, p.a, p.device("va"))
 	ktest.SetOffload(p.t, p.b, p.device("vb"), ktest.GRO, true)
 }
 
@@ -133,14 +133,14 @@ func fragmented6(p *path) {
 	p.to = p.host6(near, 2)
 }
 
-// fragmentedByRouter: the MTU to the router is large enough for the datagrams, whose DF bit is not set, so that the
-// router fragments them.
+// fragmentedByRouter makes the router fragment the datagrams: the MTU to the router is large enough for them, and their
+// DF bit is not set.
 func fragmentedByRouter(p *path) {
 	p.routed(p.plain)
 	p.extra = long
 	ktest.SetMTU(p.t, p.a, p.device("va"), 9000)
 	ktest.SetMTU(p.t, p.plain, p.device("ma"), 9000)
-	p.a.Set(p.t, "ipv4/ip_no_pmtu_disc", "1")
+	p.a.SetSysctl(p.t, "ipv4/ip_no_pmtu_disc", "1")
 }
 
 func defragmented(p *path) {
@@ -162,7 +162,7 @@ func translated(p *path) {
 	p.routed(p.tracking)
 	p.to, p.port = p.host(near, gateway), translatedPort+p.number
 	to := netip.AddrPortFrom(p.host(far, 2), uint16(p.port))
-	ktest.TranslateTo(p.t, p.tracking, uint16(followedPort+p.number), to)
+	ktest.DNAT(p.t, p.tracking, uint16(followedPort+p.number), to)
 }
 
 func tunnelOf(kind string) func(*path) {
@@ -271,15 +271,15 @@ func (p *path) redirectedByXDP(generic bool) {
 	ktest.SetOffload(p.t, p.a, p.device("va"), ktest.Checksum, false)
 }
 
-// redirected connects the two veth pairs only by traffic control.
+// redirected connects the two veth pairs only by tc redirection.
 func redirected(program bool) func(*path) {
 	return func(p *path) {
 		p.through(p.plain)
-		p.short(ktest.Redirect{Program: program})
+		p.redirectBoth(ktest.Redirect{Program: program})
 	}
 }
 
-// mirrored sends a copy to a device without a receiver.
+// mirrored mirrors packets at the router to a device whose peer has no address.
 func mirrored(program bool) func(*path) {
 	return func(p *path) {
 		p.routed(p.plain)
@@ -288,8 +288,8 @@ func mirrored(program bool) func(*path) {
 	}
 }
 
-// short redirects packets that the middle host receives on one device to the other, in both directions.
-func (p *path) short(r ktest.Redirect) {
+// redirectBoth redirects packets that the middle host receives on one device to the other, in both directions.
+func (p *path) redirectBoth(r ktest.Redirect) {
 	r.From, r.To = p.device("ma"), p.device("mb")
 	ktest.NewRedirect(p.t, p.plain, r)
 	r.From, r.To = r.To, r.From

@@ -16,25 +16,26 @@ import (
 )
 
 const (
-	judge     = "judge"      // the program at vb, whose action depends on the destination port
-	tail      = "judge_tail" // its tail-call target
-	lateJudge = "late_judge" // the program at vd, which is attached while tracer runs
+	byPort      = "by_port"      // the program at vb, whose action depends on the destination port
+	tail        = "by_port_tail" // its tail-call target
+	lateProgram = "by_port_late" // the program at vd, which is attached while tracer runs
 
 	tracedSource, untracedSource = 5001, 5002 // source ports of traced and of untraced datagrams
-	frameSource                  = 5003       // source port of traced frames that are sent without passing the stack
+	frameSource                  = 5003       // source port of a traced frame that is sent by a packet socket
 )
 
 // receivers are functions of the stack that receive packets. Which of them exist depends on the
 // compiler, and which are called depends on whether packets are received one by one.
 var receivers = []string{"ip_rcv", "ip_rcv_core", "ip_rcv_finish_core", "udp_rcv", "__udp4_lib_rcv"}
 
-// verdictOf has all actions of the judge, and the verdict of each.
-var verdictOf = map[ktest.Sentence]string{
-	ktest.Abort: "XDP_ABORTED", ktest.Drop: "XDP_DROP", ktest.Pass: "XDP_PASS", ktest.Back: "XDP_TX",
-	ktest.Forward: "XDP_REDIRECT", ktest.GoOn: "XDP_DROP", ktest.Disguise: "XDP_PASS", ktest.DropDisguised: "XDP_DROP",
+// verdictOf has all actions of the program byPort, and the verdict of each. For ActionTailCall it is the verdict of the
+// tail-call target.
+var verdictOf = map[ktest.Action]string{
+	ktest.ActionAborted: "XDP_ABORTED", ktest.ActionDrop: "XDP_DROP", ktest.ActionPass: "XDP_PASS", ktest.ActionTx: "XDP_TX",
+	ktest.ActionRedirect: "XDP_REDIRECT", ktest.ActionTailCall: "XDP_DROP", ktest.ActionRewrite: "XDP_PASS", ktest.ActionRewriteDrop: "XDP_DROP",
 }
 
-// xdpScene is a world with a judge in b, which can redirect to a third host, c, by the devices vc and vd.
+// xdpScene is a world with the program byPort in b, which can redirect to a third host, c, by the devices vc and vd.
 type xdpScene struct {
 	*world
 	c       *ktest.Netns
@@ -47,8 +48,8 @@ func newXDPScene(t *testing.T, generic bool) *xdpScene {
 	ktest.NewVeth(t, ktest.End{Netns: w.b, Name: "vc"}, ktest.End{Netns: w.c, Name: "vd"})
 	ktest.SetOffload(t, w.a, "va", ktest.Checksum, false)
 	ping(t, w.a, b4, 0x4001) // resolves the neighbours
-	tail := ktest.NewTail(t, tail, ktest.Drop)
-	ktest.Judge{Netns: w.b, Device: "vb", Name: judge, To: "vc", Tail: tail, Generic: generic}.Attach(t)
+	tail := ktest.NewXDPTail(t, tail, ktest.ActionDrop)
+	ktest.XDPByPort{Netns: w.b, Device: "vb", Name: byPort, To: "vc", Tail: tail, Generic: generic}.Attach(t)
 	if !generic {
 		ktest.NewXDP(t, w.a, ktest.XDP{Device: "va"}) // veth accepts XDP frames only if it has a program itself
 	}
@@ -57,17 +58,17 @@ func newXDPScene(t *testing.T, generic bool) *xdpScene {
 
 // sendAll sends a traced datagram for each action, between two untraced ones.
 func (w *xdpScene) sendAll() {
-	for s := range verdictOf {
+	for action := range verdictOf {
 		for _, source := range []int{untracedSource, tracedSource, untracedSource} {
-			do(w.t, w.a, once(w.datagram(source, s, 20)))
+			do(w.t, w.a, once(w.datagram(source, action, 20)))
 		}
 	}
 }
 
-// sendFrame sends a frame that does not pass the IP stack, so that its first event is that of the program.
+// sendFrame sends a frame by a packet socket, so that no IP function sees it before the program.
 func (w *xdpScene) sendFrame() {
 	do(w.t, w.a, func() error {
-		packet := ktest.Datagram(w.datagram(frameSource, ktest.Pass, 0))
+		packet := ktest.Datagram(w.datagram(frameSource, ktest.ActionPass, 0))
 		return ktest.SendFrame("va", w.hardware(w.b, "vb"), packet)
 	})
 }
@@ -85,10 +86,10 @@ func (w *xdpScene) hardware(n *ktest.Netns, device string) (mac net.HardwareAddr
 
 func once(u ktest.UDP) func() error { return func() error { return u.Send(1) } }
 
-func (w *xdpScene) datagram(source int, s ktest.Sentence, size int) ktest.UDP {
+func (w *xdpScene) datagram(source int, action ktest.Action, size int) ktest.UDP {
 	return ktest.UDP{
 		From: netip.AddrPortFrom(netip.MustParseAddr(a4), uint16(source)),
-		To:   netip.AddrPortFrom(netip.MustParseAddr(b4), ktest.JudgePort(s)),
+		To:   netip.AddrPortFrom(netip.MustParseAddr(b4), ktest.ActionPort(action)),
 		Size: size, Shared: true,
 	}
 }
@@ -106,35 +107,35 @@ func (r *record) decision() string {
 	return *r.Verdict.Name
 }
 
-func dport(s ktest.Sentence) func(*record) bool {
-	return func(r *record) bool { return r.Tuple.Dport != nil && *r.Tuple.Dport == int(ktest.JudgePort(s)) }
+func dport(action ktest.Action) func(*record) bool {
+	return func(r *record) bool { return r.Tuple.Dport != nil && *r.Tuple.Dport == int(ktest.ActionPort(action)) }
 }
 
 func ofPacket(id uint64) func(*record) bool { return func(r *record) bool { return r.ID == id } }
 
-// TestXDP follows packets through all actions of XDP programs in the driver: to the program, which receives
+// TestXDP follows packets through all actions of XDP programs in native mode: to the program, which receives
 // the frame, and from there to their end.
 func TestXDP(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if refusesPrograms(t, "--filter-trace-xdp") {
 		return
 	}
 	w := newXDPScene(t, false)
 	p := start(t, "--debug", "--filter-trace-xdp", "--filter-track-skb", "--output-xdp-metadata", "xdp->rxq->dev->name,xdp->data_end-xdp->data",
 		"--filter-func", "ip_output|"+strings.Join(receivers, "|"),
-		fmt.Sprintf("udp and dst portrange %d-%d and (src port %d or src port %d)", ktest.JudgePort(0), ktest.JudgePort(7), tracedSource, frameSource))
-	ktest.Judge{Netns: w.c, Device: "vd", Name: lateJudge}.Attach(t)
-	p.awaitSaid("BPF program "+lateJudge+" (id ", "is traced")
+		fmt.Sprintf("udp and dst portrange %d-%d and (src port %d or src port %d)", ktest.ActionPort(0), ktest.ActionPort(7), tracedSource, frameSource))
+	ktest.XDPByPort{Netns: w.c, Device: "vd", Name: lateProgram}.Attach(t)
+	p.awaitSaid("BPF program "+lateProgram+" (id ", "is traced")
 	w.sendAll()
 	w.sendFrame()
 	events := p.stop().events
-	for s, verdict := range verdictOf {
-		t.Run(fmt.Sprintf("%d %s", s, verdict), func(t *testing.T) { w.checkRun(t, events, s, verdict) })
+	for action, verdict := range verdictOf {
+		t.Run(fmt.Sprintf("%d %s", action, verdict), func(t *testing.T) { w.checkRun(t, events, action, verdict) })
 	}
-	t.Run("passed", func(t *testing.T) { w.checkReceived(t, events, ktest.Pass, w.b) })
-	t.Run("disguised", func(t *testing.T) { w.checkReceived(t, events, ktest.Disguise, w.b) })
-	t.Run("back", func(t *testing.T) { w.checkReceived(t, events, ktest.Back, w.a) })
-	t.Run("forwarded", func(t *testing.T) { w.checkForwarded(t, events) })
+	t.Run("passed", func(t *testing.T) { w.checkReceived(t, events, ktest.ActionPass, w.b) })
+	t.Run("rewritten", func(t *testing.T) { w.checkReceived(t, events, ktest.ActionRewrite, w.b) })
+	t.Run("sent back", func(t *testing.T) { w.checkReceived(t, events, ktest.ActionTx, w.a) })
+	t.Run("redirected", func(t *testing.T) { w.checkRedirected(t, events) })
 	t.Run("frame", func(t *testing.T) { checkSentFrame(t, events) })
 	p.tailCalls(events, tail)
 	events.that(func(r *record) bool { return r.Tuple.Sport != nil && *r.Tuple.Sport == untracedSource }).absent(t, "an untraced datagram")
@@ -143,10 +144,10 @@ func TestXDP(t *testing.T) {
 	}
 }
 
-// checkRun checks the run of the judge on the one traced datagram for an action.
-func (w *xdpScene) checkRun(t *testing.T, events records, s ktest.Sentence, verdict string) {
-	entries, verdicts := events.runs(judge)
-	entries = entries.that(dport(s), sport(tracedSource))
+// checkRun checks the run of the program on the one traced datagram of an action.
+func (w *xdpScene) checkRun(t *testing.T, events records, action ktest.Action, verdict string) {
+	entries, verdicts := events.runs(byPort)
+	entries = entries.that(dport(action), sport(tracedSource))
 	if len(entries) != 1 {
 		t.Fatalf("%d entries, want 1: %s", len(entries), entries.briefly())
 	}
@@ -189,26 +190,26 @@ func checkFrame(t *testing.T, r *record, device string, n *ktest.Netns) {
 }
 
 // checkReceived checks that the packet arrives in the stack of a host, with the same number.
-func (w *xdpScene) checkReceived(t *testing.T, events records, s ktest.Sentence, where *ktest.Netns) {
-	entries, _ := events.runs(judge)
-	for _, e := range entries.that(dport(s), sport(tracedSource)) {
+func (w *xdpScene) checkReceived(t *testing.T, events records, action ktest.Action, where *ktest.Netns) {
+	entries, _ := events.runs(byPort)
+	for _, e := range entries.that(dport(action), sport(tracedSource)) {
 		list := events.that(ofPacket(e.ID))
 		list.that(in("ip_output"), within(w.a)).present(t, "sent packet")
 		list.that(in(receivers...), within(where)).present(t, "received packet")
 		return
 	}
-	t.Error("no entry of the judge")
+	t.Errorf("no entry of %s", byPort)
 }
 
-// checkForwarded checks that the frame reaches the late judge, and then the stack.
-func (w *xdpScene) checkForwarded(t *testing.T, events records) {
-	entries, _ := events.runs(judge)
-	entries = entries.that(dport(ktest.Forward), sport(tracedSource))
+// checkRedirected checks that the frame reaches the program at vd, and then the stack.
+func (w *xdpScene) checkRedirected(t *testing.T, events records) {
+	entries, _ := events.runs(byPort)
+	entries = entries.that(dport(ktest.ActionRedirect), sport(tracedSource))
 	if len(entries) != 1 {
 		t.Fatalf("%d entries, want 1", len(entries))
 	}
 	list := events.that(ofPacket(entries[0].ID))
-	late, verdicts := list.runs(lateJudge)
+	late, verdicts := list.runs(lateProgram)
 	if len(late) != 1 || len(verdicts) != 1 || verdicts[0].decision() != "XDP_PASS" {
 		t.Fatalf("want an entry and XDP_PASS at the other host, got %v, %v", late, verdicts)
 	}
@@ -224,14 +225,14 @@ func (w *xdpScene) checkForwarded(t *testing.T, events records) {
 
 // checkSentFrame checks that a packet begins as a frame, and continues as an sk_buff.
 func checkSentFrame(t *testing.T, events records) {
-	entries, _ := events.runs(judge)
+	entries, _ := events.runs(byPort)
 	entries = entries.that(sport(frameSource))
 	if len(entries) != 1 {
 		t.Fatalf("%d entries, want 1", len(entries))
 	}
 	list := events.that(ofPacket(entries[0].ID))
 	received := list.that(in(receivers...))
-	if list[0].Func != judge || len(received) == 0 {
+	if list[0].Func != byPort || len(received) == 0 {
 		t.Fatalf("want the first event in the program, and later ones in the stack: %s", list.briefly())
 	}
 	if r := received[0]; r.Origin != "xdp" || r.Head != entries[0].Head || r.Parent == nil || *r.Parent != entries[0].Part {
@@ -239,10 +240,10 @@ func checkSentFrame(t *testing.T, events records) {
 	}
 }
 
-// TestGenericXDP attaches the judge as a generic XDP program, and checks filters on the packet inside a tunnel and on the
+// TestGenericXDP attaches the program in generic mode, and checks filters on the packet inside a tunnel and on the
 // xdp_buff.
 func TestGenericXDP(t *testing.T) {
-	ownMachine(t)
+	needDedicatedMachine(t)
 	if refusesPrograms(t, "--filter-trace-xdp") {
 		return
 	}
@@ -250,13 +251,13 @@ func TestGenericXDP(t *testing.T) {
 	p := start(t, "--filter-trace-xdp", "--output-id", "--filter-func", strings.Join(receivers, "|"),
 		"--filter-xdp-expr", "xdp->data_end - xdp->data < 200 && xdp->rxq->dev->name == \"vb\"",
 		"--filter-tunnel-pcap-l2", "udp dst port 9000", "udp src port 5001")
-	w.pack(9000, 0)
-	w.pack(9001, 0)
-	w.pack(9000, 300)
-	do(t, w.a, once(w.datagram(tracedSource, ktest.Drop, 20)))
+	w.sendVXLAN(9000, 0)
+	w.sendVXLAN(9001, 0)
+	w.sendVXLAN(9000, 300)
+	do(t, w.a, once(w.datagram(tracedSource, ktest.ActionDrop, 20)))
 	do(t, w.a, once(ktest.UDP{From: w.datagram(tracedSource, 0, 0).From, To: netip.MustParseAddrPort(b4 + ":9000"), Shared: true}))
 	events := p.stop().events
-	entries, verdicts := events.runs(judge)
+	entries, verdicts := events.runs(byPort)
 	if len(entries) != 1 || len(verdicts) != 1 || verdicts[0].decision() != "XDP_PASS" {
 		t.Fatalf("want one run: %v, %v", entries, verdicts)
 	}
@@ -272,11 +273,11 @@ func TestGenericXDP(t *testing.T) {
 	}
 }
 
-// vxlanLen is the length of a frame with an empty datagram in VXLAN.
+// vxlanLen is the length of the outer frame of an empty datagram in VXLAN.
 const vxlanLen = 42 + 8 + 14 + 28
 
-// pack sends a datagram in a frame in VXLAN, followed by more bytes.
-func (w *xdpScene) pack(port uint16, more int) {
+// sendVXLAN sends a datagram in an Ethernet frame in VXLAN, followed by zero bytes as many as more says.
+func (w *xdpScene) sendVXLAN(port uint16, more int) {
 	inner := ktest.Datagram(ktest.UDP{From: netip.MustParseAddrPort("10.1.0.1:1"), To: netip.AddrPortFrom(netip.MustParseAddr("10.1.0.2"), port)})
 	payload := append([]byte{8, 0, 0, 0, 0, 0, 42, 0}, make([]byte, 12)...)
 	payload = append(append(payload, 8, 0), inner...)

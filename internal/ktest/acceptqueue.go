@@ -12,7 +12,7 @@ import (
 )
 
 // ListenBacklog listens for TCP in the namespace of the calling thread, with an accept queue for backlog+1
-// connections. Package net always uses the longest queue that the system allows.
+// connections. Package net always uses the maximum (net.core.somaxconn).
 func ListenBacklog(on netip.AddrPort, backlog int) (net.Listener, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {

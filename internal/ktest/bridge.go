@@ -10,7 +10,7 @@ import (
 	"github.com/jsimonetti/rtnetlink/v2"
 )
 
-// NewBridge connects devices of a namespace with a bridge, which is up and has the addresses.
+// NewBridge creates a bridge with these ports, adds its addresses and waits until it is up.
 func NewBridge(t testing.TB, e End, ports ...string) {
 	t.Helper()
 	needsModule(t, e.Netns.Do(func() error { return newLink(e.Name, "bridge", nil) }))

@@ -4,7 +4,7 @@ package ktest
 
 import "testing"
 
-// TestBridgeCarriesPings connects two hosts through a third with a bridge.
+// TestBridgeCarriesPings checks that two hosts reach each other, and the bridge itself, over a bridge.
 func TestBridgeCarriesPings(t *testing.T) {
 	a, b, hub := NewNetns(t, "a"), NewNetns(t, "b"), NewNetns(t, "hub")
 	NewVeth(t, End{a, "va", subnets("10.9.0.1")}, End{hub, "pa", nil})

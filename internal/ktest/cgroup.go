@@ -40,8 +40,8 @@ func NewCgroup(t testing.TB, name string) *Cgroup {
 	return newCgroup(t, filepath.Join(string(m[1]), fmt.Sprintf("%s-%d", name, os.Getpid())))
 }
 
-// Below creates a group in this one.
-func (g *Cgroup) Below(t testing.TB, name string) *Cgroup {
+// NewChild creates a child group.
+func (g *Cgroup) NewChild(t testing.TB, name string) *Cgroup {
 	t.Helper()
 	return newCgroup(t, filepath.Join(g.Path, name))
 }
@@ -59,8 +59,8 @@ func newCgroup(t testing.TB, path string) *Cgroup {
 	return &Cgroup{Path: path, ID: st.Ino}
 }
 
-// removeCgroup moves the remaining processes to the parent group, and waits until processes that have ended are
-// gone.
+// removeCgroup moves the remaining processes to the parent group, and removes the group. It tries again while
+// rmdir fails, since processes that are exiting still belong to the group (EBUSY).
 func removeCgroup(path string) error {
 	above := &Cgroup{Path: filepath.Dir(path)}
 	for deadline := time.Now().Add(answerTimeout); ; time.Sleep(time.Millisecond) {
@@ -96,8 +96,9 @@ func (g *Cgroup) Open(t testing.TB) int {
 	return fd
 }
 
-// Killed returns the number of the group's processes that the OOM killer has killed.
-func (g *Cgroup) Killed(t testing.TB) string {
+// OOMKills returns the counter oom_kill in memory.events: how many of the group's processes the OOM killer has
+// killed.
+func (g *Cgroup) OOMKills(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(g.Path, "memory.events"))
 	must(t, err)
@@ -119,8 +120,8 @@ func (g *Cgroup) write(pid string) error {
 	return os.WriteFile(filepath.Join(g.Path, "cgroup.procs"), []byte(pid), 0)
 }
 
-// CgroupOf returns the group of this process.
-func CgroupOf(t testing.TB) *Cgroup {
+// OwnCgroup returns the group of this process.
+func OwnCgroup(t testing.TB) *Cgroup {
 	t.Helper()
 	lines, err := os.ReadFile("/proc/self/cgroup")
 	must(t, err)

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// childMark is the environment variable that makes a test binary run as a child.
-const childMark = "TRACER_KTEST_CHILD"
+// childEnv is the environment variable that makes a test binary run as a child.
+const childEnv = "TRACER_KTEST_CHILD"
 
 // Child is another process, with its own pid and name, that uses the network on request.
 type Child struct {
@@ -26,7 +26,7 @@ type Child struct {
 }
 
 // StartChild starts a process in a namespace, and ends it with the test. comm, of at most 15 bytes, is the
-// process name in the kernel. TestMain of the test binary has to call [BeChild] first.
+// process name in the kernel. TestMain of the test binary has to call [ChildMain] first.
 func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	t.Helper()
 	program, err := os.Executable()
@@ -34,7 +34,7 @@ func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	link := filepath.Join(t.TempDir(), comm)
 	must(t, os.Symlink(program, link)) // the kernel takes the name from the path
 	cmd := exec.Command(link)
-	cmd.Env, cmd.Stderr = append(os.Environ(), childMark+"=1"), os.Stderr
+	cmd.Env, cmd.Stderr = append(os.Environ(), childEnv+"=1"), os.Stderr
 	requests, err := cmd.StdinPipe()
 	must(t, err)
 	responses, err := cmd.StdoutPipe()
@@ -44,7 +44,7 @@ func StartChild(t testing.TB, n *Netns, comm string) *Child {
 	return &Child{cmd.Process.Pid, t, json.NewEncoder(requests), json.NewDecoder(responses)}
 }
 
-// endChild closes the pipe with the requests, which ends the child.
+// endChild closes the pipe of the requests, and waits until the child has exited.
 func endChild(t testing.TB, cmd *exec.Cmd, requests io.Closer) {
 	if err := errors.Join(requests.Close(), cmd.Wait()); err != nil {
 		t.Errorf("child %d: %v", cmd.Process.Pid, err)
@@ -121,10 +121,10 @@ func (s *Socket) Close() {
 	s.child.ask(request{Do: "close", Socket: s.id})
 }
 
-// BeChild must be called at the start of TestMain. In a process that [StartChild] has started, it handles
-// requests and then exits; in others it returns at once.
-func BeChild() {
-	if os.Getenv(childMark) == "" {
+// ChildMain is the main function of the processes that [StartChild] starts. TestMain must call it first. In such a
+// process it handles requests and exits, otherwise it returns at once.
+func ChildMain() {
+	if os.Getenv(childEnv) == "" {
 		return
 	}
 	if err := handleRequests(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {

@@ -11,14 +11,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	BeChild()
+	ChildMain()
 	os.Exit(m.Run())
 }
 
 func TestChild(t *testing.T) {
 	n, group := NewNetns(t, "a"), NewCgroup(t, "ktest")
 	c := StartChild(t, n, "a-child-by-name")
-	c.Join(group.Below(t, "inner"))
+	c.Join(group.NewChild(t, "inner"))
 	is(t, c, "comm", "a-child-by-name\n")
 	is(t, c, "cgroup", "/inner\n")
 	link, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", c.PID))
@@ -56,7 +56,7 @@ func TestChildrenTalk(t *testing.T) {
 
 func TestCgroupIsRemoved(t *testing.T) {
 	var g *Cgroup
-	t.Run("in it", func(t *testing.T) { g = NewCgroup(t, "ktest") })
+	t.Run("create", func(t *testing.T) { g = NewCgroup(t, "ktest") })
 	if g == nil {
 		t.Skip("needs root and cgroup v2")
 	}

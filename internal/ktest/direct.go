@@ -10,8 +10,8 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// Direct returns how programs read memory without a helper. The test is skipped on kernels without
-// bpf_rdonly_cast, and fails if the kernel has it but refuses our programs.
+// Direct returns what programs need to read kernel memory with bpf_rdonly_cast instead of a helper. It skips the
+// test on kernels without this kfunc, and fails it if the kernel has the kfunc but rejects our programs.
 func Direct(tb testing.TB) *rdonly.Cast {
 	tb.Helper()
 	Root(tb)

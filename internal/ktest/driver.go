@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes are the netlink attributes of a new device, for kinds without a driver in the library.
+// attributes is a [rtnetlink.LinkDriver] for kinds of devices that the library does not support.
 type attributes struct {
 	kind string
 	put  func(*netlink.AttributeEncoder)

@@ -19,7 +19,7 @@ type ESP struct {
 	From, To netip.Prefix
 }
 
-// Between returns the encryption from local to remote.
+// Between returns e with these two hosts.
 func (e ESP) Between(local, remote netip.Addr) ESP {
 	e.Local, e.Remote = local, remote
 	return e
@@ -52,8 +52,8 @@ func NewESP(t testing.TB, n *Netns, e ESP) {
 	}))
 }
 
-// state returns the security association, with keys that are not secret. The null cipher is used since others
-// need random numbers, for which kernels need different modules.
+// state returns the security association, with a fixed authentication key and the null cipher. Other ciphers need
+// random numbers, for which the modules differ between kernels.
 func (e ESP) state() *netlink.XfrmState {
 	spi := e.Remote.As4()
 	return &netlink.XfrmState{

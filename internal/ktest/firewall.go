@@ -18,7 +18,7 @@ func DropTCP(t testing.TB, n *Netns, port uint16) {
 	must(t, n.addRule(table, filterChain("input", nftables.ChainHookInput), dropPort(port)))
 }
 
-// DropForwarded makes a router drop datagrams to a port instead of forwarding them: `udp dport PORT drop`.
+// DropForwarded makes a router drop forwarded datagrams to a port: `udp dport PORT drop`.
 func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	table := &nftables.Table{Name: "ktest-forward", Family: nftables.TableFamilyIPv4}
@@ -59,7 +59,7 @@ func toPort(protocol byte, port uint16) []expr.Any {
 	}
 }
 
-// RejectTCP makes a namespace refuse to send to a TCP port, with an ICMP error to itself:
+// RejectTCP makes a namespace drop what it sends to a TCP port, with an ICMP error to the sender:
 // `tcp dport PORT reject with icmp host-unreachable`.
 func RejectTCP(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
@@ -122,7 +122,7 @@ func (n *Netns) addRule(table *nftables.Table, chain *nftables.Chain, rule []exp
 	})
 }
 
-// FlushRules removes all rules of nftables from a namespace.
+// FlushRules removes all nftables tables and rules of a namespace.
 func FlushRules(t testing.TB, n *Netns) {
 	t.Helper()
 	must(t, n.Do(func() error {

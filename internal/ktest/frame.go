@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendFrame sends an IPv4 packet in an Ethernet frame, from the namespace of the calling thread. The
-// destination address does not have to be that of a neighbour.
+// SendFrame sends an IPv4 packet in an Ethernet frame to any MAC address, from the namespace of the calling thread.
 func SendFrame(device string, to net.HardwareAddr, packet []byte) error {
 	from, err := net.InterfaceByName(device)
 	if err != nil {

@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hook attaches a program with attach, such as link.AttachTCX, in a namespace until the test ends.
-func Hook(t testing.TB, n *Netns, attach func() (link.Link, error)) {
+// AttachLink calls attach, which attaches a BPF program with a link, in a namespace. The link is closed at the end
+// of the test.
+func AttachLink(t testing.TB, n *Netns, attach func() (link.Link, error)) {
 	t.Helper()
 	must(t, n.Do(func() error {
 		l, err := attach()
@@ -28,8 +29,8 @@ func Hook(t testing.TB, n *Netns, attach func() (link.Link, error)) {
 	}))
 }
 
-// Device returns the index of a device in the namespace of the calling thread, or -1 if there is none.
-func Device(name string) int {
+// Ifindex returns the index of a device in the namespace of the calling thread, or -1 if there is none.
+func Ifindex(name string) int {
 	d, err := net.InterfaceByName(name)
 	if err != nil {
 		return -1
@@ -57,8 +58,7 @@ func NewNetkit(t testing.TB, a, b End) {
 	b.AwaitUp(t)
 }
 
-// SocketVerdict attaches a program that decides about everything that a socket receives, until the test ends
-// (5.13).
+// SocketVerdict attaches a program of type sk_skb (verdict, 5.13) to a socket by a sockmap, until the test ends.
 func SocketVerdict(t testing.TB, p *ebpf.Program, socket *net.TCPConn) error {
 	t.Helper()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.SockMap, KeySize: 4, ValueSize: 8, MaxEntries: 1})
@@ -73,12 +73,13 @@ func SocketVerdict(t testing.TB, p *ebpf.Program, socket *net.TCPConn) error {
 	return err
 }
 
-// IsLacking reports whether an error shows that the kernel does not have a feature.
-func IsLacking(err error) bool {
+// IsUnsupported reports whether an error shows that the kernel does not have a feature.
+func IsUnsupported(err error) bool {
 	return errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)
 }
 
-// TCPPair returns the two ends of a connection.
+// TCPPair returns the two ends of a TCP connection to the address server in the namespace. They are closed at the
+// end of the test.
 func TCPPair(t testing.TB, n *Netns, server string) (client, accepted *net.TCPConn) {
 	t.Helper()
 	must(t, n.Do(func() error {

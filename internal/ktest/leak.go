@@ -73,8 +73,7 @@ func ids(kind string, next func(uint32) (uint32, error)) ([]string, error) {
 	}
 }
 
-// linkIDs tries again while another process creates a link, which then has an id but can't be opened yet
-// (EAGAIN of bpf_link_by_id).
+// linkIDs tries again while another process creates a link: it has an id, but bpf_link_by_id returns EAGAIN.
 func linkIDs() ([]string, error) {
 	for deadline := time.Now().Add(freeTimeout); ; time.Sleep(time.Millisecond) {
 		lines, err := openLinkIDs()

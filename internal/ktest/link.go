@@ -27,14 +27,14 @@ type End struct {
 // removed with either namespace.
 func NewVeth(t testing.TB, a, b End) {
 	t.Helper()
-	LayVeth(t, a, b)
+	NewVethNoWait(t, a, b)
 	a.AwaitUp(t)
 	b.AwaitUp(t)
 }
 
-// LayVeth is NewVeth without waiting for the devices to be up, for tests with many pairs: they call
+// NewVethNoWait is NewVeth without waiting for the devices to be up, for tests with many pairs: they call
 // [End.AwaitUp] after all pairs exist.
-func LayVeth(t testing.TB, a, b End) {
+func NewVethNoWait(t testing.TB, a, b End) {
 	t.Helper()
 	must(t, a.Netns.Do(func() error { return newVeth(a, b) }))
 	a.use(t)

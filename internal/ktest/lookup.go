@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewUnreachable adds a route of type unreachable, so that sending to the network fails.
-func NewUnreachable(t testing.TB, n *Netns, to netip.Prefix) {
+// NewUnreachableRoute adds a route of type unreachable, so that sending to the network fails.
+func NewUnreachableRoute(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_UNREACHABLE})
 }
 
-// NewRuledRoute adds a route to a network in a separate table, and a rule that selects this table.
-func NewRuledRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, table int) {
+// NewPolicyRoute adds a route to a network in a separate table, and a rule that selects this table.
+func NewPolicyRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, table int) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), Table: table})
 	must(t, n.Do(func() error {
@@ -31,8 +31,8 @@ func NewRuledRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, tabl
 	}))
 }
 
-// KeepNeighbour adds a permanent neighbour entry to a device.
-func KeepNeighbour(t testing.TB, n *Netns, device string, ip netip.Addr, lladdr net.HardwareAddr) {
+// SetNeighbour sets a permanent neighbour entry of a device. It replaces an existing one.
+func SetNeighbour(t testing.TB, n *Netns, device string, ip netip.Addr, lladdr net.HardwareAddr) {
 	t.Helper()
 	must(t, n.withLink(device, func(l netlink.Link) error {
 		return netlink.NeighSet(&netlink.Neigh{

@@ -19,9 +19,9 @@ func TestRoutesNeighbourAndQdisc(t *testing.T) {
 		End{Netns: a, Name: "va", Addresses: []netip.Prefix{netip.PrefixFrom(near, 24)}},
 		End{Netns: b, Name: "vb", Addresses: []netip.Prefix{netip.PrefixFrom(far, 24)}})
 	refused, ruled := netip.MustParsePrefix("10.51.0.0/16"), netip.MustParsePrefix("10.53.0.0/16")
-	NewUnreachable(t, a, refused)
-	NewRuledRoute(t, a, ruled, far, 123)
-	KeepNeighbour(t, a, "va", far, net.HardwareAddr{2, 0, 0, 0, 0, 7})
+	NewUnreachableRoute(t, a, refused)
+	NewPolicyRoute(t, a, ruled, far, 123)
+	SetNeighbour(t, a, "va", far, net.HardwareAddr{2, 0, 0, 0, 0, 7})
 	must(t, a.Do(func() error {
 		if _, err := netlink.RouteGet(refused.Addr().Next().AsSlice()); !errors.Is(err, unix.EHOSTUNREACH) {
 			t.Errorf("route to %s: %v", refused, err)

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapUser is a tc program that uses maps for each datagram that a device receives. The key is the datagram's
-// source port, in a 4-byte word.
+// MapUser is a tc program that uses maps for each UDP datagram that a device receives. The key is the datagram's
+// source port, as a 4-byte word.
 type MapUser struct {
 	// Flows is a hash table with values of 16 bytes, Limited an LRU hash table and PerCPU a per-CPU hash table
 	// with values of 8 bytes. The program looks up the port in each of them, and in Flows also a key that does
@@ -24,7 +24,7 @@ type MapUser struct {
 	// Marks is a hash table with values of 8 bytes. The program stores MarkValue under the port, and deletes it
 	// again.
 	Marks *ebpf.Map
-	// Prefixes is a trie (LPM) with values of 4 bytes, in which the port is looked up as a 32-bit address.
+	// Prefixes is an LPM trie with values of 4 bytes, in which the port is looked up as a 32-bit address.
 	Prefixes *ebpf.Map
 	// Kfunc is set if the program calls bpf_rcu_read_lock, because the kernel has it.
 	Kfunc bool
@@ -32,11 +32,11 @@ type MapUser struct {
 }
 
 const (
-	// MissBit added to a port makes a key that is in no map.
+	// MissBit is set in a key that no map has.
 	MissBit = 0x10000
 	// MarkValue is the value that the program stores in Marks.
 	MarkValue = 0x1122334455667788
-	// StoredBytes is what it writes over the beginning of the datagram's payload.
+	// StoredBytes is the word that the program writes over the beginning of the datagram's payload.
 	StoredBytes = 0x58585858
 )
 

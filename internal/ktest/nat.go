@@ -14,19 +14,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// natTable has the rules of a namespace.
+// natTable is the table for the rules of a namespace.
 var natTable = &nftables.Table{Name: "ktest-nat", Family: nftables.TableFamilyIPv4}
 
-// Masquerade replaces the source address of datagrams to a port with the router's own when they leave:
+// Masquerade masquerades datagrams to a port:
 // `udp dport PORT masquerade`.
 func Masquerade(t testing.TB, n *Netns, port uint16) {
 	t.Helper()
 	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, port, &expr.Masq{})
 }
 
-// TranslateTo redirects received datagrams to a port to another host and port:
+// DNAT translates the destination of received datagrams to a port:
 // `udp dport PORT dnat to ADDRESS:PORT`.
-func TranslateTo(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
+func DNAT(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
 	t.Helper()
 	const address, number = 1, 2 // registers
 	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPrerouting, port,

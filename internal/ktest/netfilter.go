@@ -39,8 +39,8 @@ func AddChains(t testing.TB, n *Netns, chains ...Chain) {
 	}))
 }
 
-// MasqueradeAll gives everything that a namespace sends over IPv4 the address of the outgoing device: the chain
-// "out" of the table ip nat. It needs connection tracking.
+// MasqueradeAll masquerades everything that a namespace sends over IPv4, in the chain "out" of the table ip nat. It
+// needs connection tracking.
 func MasqueradeAll(t testing.TB, n *Netns) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
@@ -58,9 +58,9 @@ func MasqueradeAll(t testing.TB, n *Netns) {
 	}))
 }
 
-// Speed adds an nftables flowtable to a namespace: a device hook with this priority, which forwards packets of
-// known connections on a fast path.
-func Speed(t testing.TB, n *Netns, device string, priority int32) {
+// NewFlowtable adds an nftables flowtable to a device: an ingress hook with this priority. No rule adds connections
+// to the flowtable, so the hook passes all packets on to the stack.
+func NewFlowtable(t testing.TB, n *Netns, device string, priority int32) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
 		c, err := nftables.New()
@@ -76,37 +76,37 @@ func Speed(t testing.TB, n *Netns, device string, priority int32) {
 	}))
 }
 
-// AddIptables makes the kernel create an iptables table and the same ip6tables table, empty and with the policy
-// ACCEPT, as it does when a program asks about it.
+// AddIptables makes the kernel create a table of iptables and the same of ip6tables, without rules and with the
+// policy ACCEPT. The kernel creates a table on the first request for it, such as IPT_SO_GET_INFO.
 func AddIptables(t testing.TB, n *Netns, table string) {
 	t.Helper()
 	needsModule(t, n.Do(func() error {
 		return errors.Join(
-			askTable(unix.AF_INET, unix.IPPROTO_IP, table),
-			askTable(unix.AF_INET6, unix.IPPROTO_IPV6, table))
+			getTableInfo(unix.AF_INET, unix.IPPROTO_IP, table),
+			getTableInfo(unix.AF_INET6, unix.IPPROTO_IPV6, table))
 	}))
 }
 
-// aboutTable is struct ipt_getinfo and ip6t_getinfo; name is the input.
-type aboutTable struct {
+// tableInfo is struct ipt_getinfo, which is the same as struct ip6t_getinfo. The name is the input.
+type tableInfo struct {
 	name  [32]byte
 	hooks uint32
 	rest  [12]uint32
 }
 
-func askTable(family, level int, table string) error {
+func getTableInfo(family, level int, table string) error {
 	const getInfo = 64 // IPT_SO_GET_INFO, IP6T_SO_GET_INFO
 	socket, err := unix.Socket(family, unix.SOCK_RAW, unix.IPPROTO_RAW)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(socket)
-	var about aboutTable
-	copy(about.name[:], table)
-	size := uint32(unsafe.Sizeof(about))
+	var info tableInfo
+	copy(info.name[:], table)
+	size := uint32(unsafe.Sizeof(info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(socket), uintptr(level), getInfo,
-		uintptr(unsafe.Pointer(&about)), uintptr(unsafe.Pointer(&size)), 0)
-	runtime.KeepAlive(&about)
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	runtime.KeepAlive(&info)
 	if errno != 0 {
 		return errno
 	}

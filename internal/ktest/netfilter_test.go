@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMasqueradeAll checks a server whose only route back is to the router's address.
+// TestMasqueradeAll checks that a client reaches a server which has no route to the client, only with masquerading.
 func TestMasqueradeAll(t *testing.T) {
 	client, router, server := NewNetns(t, "client"), NewNetns(t, "router"), NewNetns(t, "server")
 	NewVeth(t, end(client, "c0", "10.7.0.1/24"), end(router, "r0", "10.7.0.2/24"))
@@ -31,7 +31,7 @@ func TestMasqueradeAll(t *testing.T) {
 func TestFlowtableCarriesTCP(t *testing.T) {
 	n, other := NewNetns(t, "ktest"), NewNetns(t, "other")
 	NewVeth(t, end(n, "c0", "10.7.0.1/24"), end(other, "r0", "10.7.0.2/24"))
-	Speed(t, n, "c0", 5)
+	NewFlowtable(t, n, "c0", 5)
 	if err := (TCP{Client: at("10.7.0.2", 0), Server: at("10.7.0.1", 8080), Payload: []byte("hello")}).Exchange(other, n); err != nil {
 		t.Error(err)
 	}
@@ -40,7 +40,7 @@ func TestFlowtableCarriesTCP(t *testing.T) {
 func TestIptables(t *testing.T) {
 	n := NewNetns(t, "ktest")
 	AddIptables(t, n, "filter")
-	if err := n.Do(func() error { return askTable(unix.AF_INET, unix.IPPROTO_IP, "nosuchtable") }); err == nil {
+	if err := n.Do(func() error { return getTableInfo(unix.AF_INET, unix.IPPROTO_IP, "nosuchtable") }); err == nil {
 		t.Error("a table that does not exist was found")
 	}
 }

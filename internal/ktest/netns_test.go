@@ -33,7 +33,7 @@ func TestNetns(t *testing.T) {
 
 func TestNetnsIsRemoved(t *testing.T) {
 	var n *Netns
-	t.Run("in it", func(t *testing.T) { n = NewNetns(t, "ktest") })
+	t.Run("create", func(t *testing.T) { n = NewNetns(t, "ktest") })
 	if n == nil {
 		t.Skip("needs root")
 	}

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Offload is a task that a device may do for the network stack.
+// Offload is an offload of a device, as the ethtool command that switches it.
 type Offload uint32
 
-// Commands that switch offloads (linux/ethtool.h).
+// The commands ETHTOOL_STXCSUM, ETHTOOL_STSO and ETHTOOL_SGRO (linux/ethtool.h).
 const (
-	// Checksum leaves the computation of checksums to the device. A veth device has this offload and computes
-	// nothing, so packets that an XDP program sends on have wrong checksums and are dropped.
+	// Checksum is checksum offload of sent packets. A veth device has it but computes no checksums, so packets
+	// that an XDP program sends on have wrong checksums and are dropped.
 	Checksum Offload = 0x17
-	// TSO leaves the segmentation of large TCP packets to the device.
+	// TSO is TCP segmentation offload.
 	TSO Offload = 0x1f
 	// GRO merges received segments into large packets. A veth device needs NAPI for it, which it has since 5.13
 	// or with an XDP program.
@@ -57,8 +57,9 @@ func (o Offload) set(device string, on bool) error {
 	return nil
 }
 
-// CutSegments makes the stack segment large UDP packets before a device gets them.
-func CutSegments(t testing.TB, n *Netns, device string) {
+// DisableGSO sets gso_max_segs of a device to 1, so that the stack segments GSO packets before it passes them to the
+// device.
+func DisableGSO(t testing.TB, n *Netns, device string) {
 	t.Helper()
 	must(t, n.withLink(device, func(l netlink.Link) error { return netlink.LinkSetGSOMaxSegs(l, 1) }))
 }

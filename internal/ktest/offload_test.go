@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// TestSegmentsAreJoined sends a large datagram that is segmented on its way, to a device with GRO, where the
-// kernel merges the segments again.
-func TestSegmentsAreJoined(t *testing.T) {
+// TestUDPSegmentsAreMerged checks that a UDP GSO packet, which is segmented before the device, is merged again by GRO
+// at the receiving device.
+func TestUDPSegmentsAreMerged(t *testing.T) {
 	a, b := pair(t)
-	CutSegments(t, a, "va")
+	DisableGSO(t, a, "va")
 	NewXDP(t, b, XDP{Device: "vb"})
 	SetOffload(t, b, "vb", GRO, true)
 	u := UDP{From: at("10.9.0.1", 5001), To: at("10.9.0.2", 7000), Size: 4000, Segment: 1000}
@@ -22,7 +22,7 @@ func TestSegmentsAreJoined(t *testing.T) {
 		return err
 	}))
 	defer server.Close()
-	must(t, JoinDatagrams(server))
+	must(t, EnableUDPGRO(server))
 	must(t, a.Do(func() error { return u.Send(1) }))
 	must(t, server.SetDeadline(time.Now().Add(answerTimeout)))
 	if n, _, err := server.ReadFrom(make([]byte, 1<<16)); err != nil || n != u.Size {

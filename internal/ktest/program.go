@@ -14,24 +14,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Program is a BPF program with BTF, as compilers make it.
+// Program describes a BPF program to load, with BTF like that of a compiler.
 type Program struct {
 	Name   string
 	Type   ebpf.ProgramType
 	Attach ebpf.AttachType
-	// Context is the struct that its argument points to in BTF; __sk_buff by default.
+	// Context is the struct to which its argument points according to BTF; __sk_buff by default.
 	Context string
 	// Untyped omits the BTF.
 	Untyped bool
 	Body    asm.Instructions
 }
 
-// Returns is the body of a program that always returns this verdict.
+// Returns returns the body of a program that always returns this verdict.
 func Returns(verdict int32) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}
 }
 
-// LoadProgram loads it, and closes it at the end of the test.
+// LoadProgram loads a program, and closes it at the end of the test.
 func LoadProgram(t testing.TB, p Program) *ebpf.Program {
 	t.Helper()
 	must(t, rlimit.RemoveMemlock())
@@ -41,7 +41,7 @@ func LoadProgram(t testing.TB, p Program) *ebpf.Program {
 	return program
 }
 
-// ProgramArray returns a map of programs for tail calls.
+// ProgramArray returns a map for tail calls (BPF_MAP_TYPE_PROG_ARRAY) with the programs, from index 0 on.
 func ProgramArray(t testing.TB, programs ...*ebpf.Program) *ebpf.Map {
 	t.Helper()
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(len(programs) + 3)})

@@ -19,7 +19,7 @@ type Redirect struct {
 	From, To string
 	// Mirror sends only a copy; the original continues.
 	Mirror bool
-	// Program does it with a BPF program (cls_bpf with bpf_redirect or bpf_clone_redirect) instead of an action
+	// Program uses a BPF program (cls_bpf with bpf_redirect or bpf_clone_redirect) instead of an action
 	// (cls_matchall with act_mirred).
 	Program bool
 }
@@ -61,7 +61,7 @@ func (r Redirect) action(to int) netlink.Action {
 	return mirred
 }
 
-// byProgram loads and attaches the program, which the filter keeps loaded.
+// byProgram loads and attaches the program. The filter holds a reference to it.
 func (r Redirect) byProgram(attrs netlink.FilterAttrs, to int) error {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: r.program(to)})
 	if err != nil {

@@ -4,7 +4,7 @@ package ktest
 
 import "testing"
 
-// wired returns two hosts that are both connected to a third. The test sets up how it forwards between them.
+// wired returns two hosts, each connected to a hub by a veth pair. The test makes the hub forward between them.
 func wired(t *testing.T) (a, b, hub *Netns) {
 	t.Helper()
 	a, b, hub = NewNetns(t, "a"), NewNetns(t, "b"), NewNetns(t, "hub")

@@ -34,8 +34,8 @@ func ReplaceRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr) {
 	}))
 }
 
-// NewBlackhole adds a route that silently discards packets to a network.
-func NewBlackhole(t testing.TB, n *Netns, to netip.Prefix) {
+// NewBlackholeRoute adds a route that silently discards packets to a network.
+func NewBlackholeRoute(t testing.TB, n *Netns, to netip.Prefix) {
 	t.Helper()
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_BLACKHOLE})
 }
@@ -57,17 +57,17 @@ func network(p netip.Prefix) *net.IPNet {
 // MakeRouter enables forwarding of IPv4 and IPv6 in a namespace.
 func MakeRouter(t testing.TB, n *Netns) {
 	t.Helper()
-	for _, setting := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
-		n.Set(t, setting, "1")
+	for _, name := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		n.SetSysctl(t, name, "1")
 	}
 }
 
-// Set writes a setting of the namespace, by its path below /proc/sys/net, which shows each thread the settings
-// of its own namespace.
-func (n *Netns) Set(t testing.TB, setting, value string) {
+// SetSysctl sets a sysctl of the namespace, by its path below /proc/sys/net. These files belong to the namespace of
+// the thread that opens them.
+func (n *Netns) SetSysctl(t testing.TB, name, value string) {
 	t.Helper()
 	must(t, n.Do(func() error {
-		return os.WriteFile(filepath.Join("/proc/sys/net", setting), []byte(value), 0)
+		return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0)
 	}))
 }
 

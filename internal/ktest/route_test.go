@@ -72,9 +72,9 @@ func TestMasquerade(t *testing.T) {
 	}
 }
 
-func TestTranslateTo(t *testing.T) {
+func TestDNAT(t *testing.T) {
 	r := newRouted(t)
-	TranslateTo(t, r.router, 7000, at(hostB, 9000))
+	DNAT(t, r.router, 7000, at(hostB, 9000))
 	receives(t, r.a, r.b, UDP{From: at(hostA, 5001), To: at(routerA, 7000), Size: 9}, at(hostB, 9000), 1)
 }
 

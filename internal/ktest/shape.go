@@ -9,8 +9,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// LimitRate limits a device to rate bytes per second, with a queue (tbf) of 5000 bytes, until the returned
-// function is called.
+// LimitRate limits a device to rate bytes per second, with a tbf qdisc whose queue holds 5000 bytes, until the
+// returned function is called.
 func LimitRate(t testing.TB, n *Netns, device string, rate uint32) (remove func()) {
 	t.Helper()
 	needsModule(t, n.withLink(device, func(l netlink.Link) error {

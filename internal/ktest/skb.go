@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	skbMemory = 1024 // offset of the packet's memory, after the sk_buff
-	skbShared = 4096 // offset of the shared info in that memory
+	skbMemory = 1024 // offset of the packet's memory (skb->head) in the value, after the sk_buff
+	skbShared = 4096 // offset of skb_shared_info (skb->end) in that memory
 	skbSize   = skbMemory + skbShared + 1024
 )
 
 // SkbMemory is the size of the packet's memory in bytes.
 const SkbMemory = skbShared
 
-// Skb is an sk_buff that a test builds in the value of a map: the sk_buff with this kernel's layout, the memory
-// of its packet, and the shared info.
+// Skb is an sk_buff that a test builds in the value of a map: struct sk_buff with this kernel's layout, the memory
+// of its packet, and struct skb_shared_info.
 type Skb struct {
 	// Address is the kernel address of the sk_buff.
 	Address uint64
@@ -36,7 +36,7 @@ type SkbState struct {
 	Mac, Network, Transport, Data int
 	Tail                          int
 	Protocol                      uint16
-	// Tag is the VLAN tag that was removed from the frame; 0 if there is none.
+	// Tag is the VLAN tag in skb->vlan_tci; 0 if there is none.
 	Tag uint16
 }
 
@@ -57,7 +57,7 @@ func NewSkb(t testing.TB) *Skb {
 	return s
 }
 
-// addOffsets adds the offsets of members, including those of anonymous members.
+// addOffsets adds the offsets of members, including the members of anonymous structs and unions.
 func addOffsets(offsets map[string]uint32, members []btf.Member, base uint32) {
 	for _, m := range members {
 		at := base + m.Offset.Bytes()
@@ -110,7 +110,7 @@ func (s *Skb) Put(t testing.TB, state SkbState) {
 	must(t, s.values.Put(uint32(0), s.value))
 }
 
-// setTag sets an 802.1Q tag as kernels store it since 6.2: a nonzero Ethertype means that there is a tag.
+// setTag sets an 802.1Q tag as kernels store it since 6.2: a nonzero vlan_proto means that there is a tag.
 func (s *Skb) setTag(t testing.TB, tag uint16) {
 	t.Helper()
 	if _, older := s.offsets["vlan_present"]; older {

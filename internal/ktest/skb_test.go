@@ -9,13 +9,13 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// TestSkbIsWhatAProgramSees checks that a program finds the first byte at data, from the address in its
+// TestSkbAsArgument checks that a raw tracepoint program can read the byte at skb->data of the sk_buff in its first
 // argument.
-func TestSkbIsWhatAProgramSees(t *testing.T) {
+func TestSkbAsArgument(t *testing.T) {
 	skb := NewSkb(t)
 	skb.Put(t, SkbState{Memory: []byte{1, 2, 3, 4}, Data: 2, Tail: 4})
 	found := OneValue(t, 8)
-	read := func(size int32) asm.Instructions { // reads from the address in R3, and loads what it has read into R3
+	read := func(size int32) asm.Instructions { // reads size bytes at the address in R3, and loads them into R3
 		return asm.Instructions{
 			asm.LoadMapValue(asm.R1, found.FD(), 0),
 			asm.Mov.Imm(asm.R2, size),

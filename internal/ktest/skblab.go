@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// SkbLab runs a tracepoint program on an sk_buff that a test builds.
+// SkbLab runs a program of tracer on an sk_buff that a test builds, and reads its records.
 type SkbLab struct {
 	*Skb
 	// Maps are the maps of the programs.
@@ -21,7 +21,7 @@ type SkbLab struct {
 	records *ringbuf.Reader
 }
 
-// NewSkbLab loads the programs of tracer; Look runs the one with this name.
+// NewSkbLab loads the programs of tracer. [SkbLab.Look] runs the one with this name.
 func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
 	t.Helper()
 	l := &SkbLab{Skb: NewSkb(t)}

@@ -4,7 +4,7 @@ package ktest
 
 import "bytes"
 
-// Placed is the offset of a packet in the memory of its sk_buff in tests.
+// Placed is the offset of the packet in the memory of an sk_buff, as tests build it.
 const Placed = 512
 
 const (
@@ -20,12 +20,13 @@ func InMemory(packet []byte) []byte {
 	return memory
 }
 
-// Received returns the state of an sk_buff with a received frame of that length at Placed.
+// Received returns the state of an sk_buff on receive: data is at the link header of a frame of that length, which
+// begins at Placed.
 func Received(memory []byte, length int) SkbState {
 	return SkbState{Memory: memory, Mac: Placed, Network: Placed + linkHeader, Data: Placed, Tail: Placed + length}
 }
 
-// Sent returns the state of the same packet on its way out, before it has a link header.
+// Sent returns the state of the same packet on transmit, before it has a link header: data is at the network header.
 func (s SkbState) Sent(etherType uint16) SkbState {
 	s.Mac, s.Data, s.Protocol = noLinkHeader, s.Network, etherType
 	return s

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sniffer is a packet socket that receives a clone of every packet of a device, and does not read them.
+// Sniffer is a packet socket on a device, as packet capture programs open it. Its queue is never read.
 type Sniffer struct {
-	// Promiscuous makes the device receive frames for other hosts as well.
+	// Promiscuous only makes the device promiscuous, so that it receives frames for other hosts. Such a socket is
+	// not bound and gets no packets; otherwise it gets a clone of every packet of the device.
 	Promiscuous bool
 }
 

@@ -14,8 +14,8 @@ import (
 // Tap is a socket that receives a clone of each packet that a device sends or receives, as tcpdump does.
 type Tap struct{ fd int }
 
-// NewTap opens a tap, and closes it at the end of the test. It keeps its clones until [Tap.Drain], as many as
-// fit into its queue.
+// NewTap opens a tap, and closes it at the end of the test. The clones, as many as fit into its queue, exist until
+// [Tap.Drain].
 func NewTap(t testing.TB, n *Netns, device string) *Tap {
 	t.Helper()
 	tap := new(Tap)

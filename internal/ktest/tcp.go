@@ -17,7 +17,7 @@ type TCP struct {
 	Payload        []byte
 }
 
-// connectTime is shorter than the time after which a dropped SYN is sent again (1 s).
+// connectTime is shorter than the time after which a SYN is retransmitted (1 s).
 const connectTime = 700 * time.Millisecond
 
 // Exchange makes the connection between two namespaces, which may be the same.

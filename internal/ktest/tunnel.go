@@ -17,11 +17,11 @@ import (
 type Tunnel struct {
 	// Kind is vxlan, geneve, gre, gretap, ip6gre, ip6gretap, ipip, sit or ip6tnl.
 	Kind string
-	// Local and Remote are the outer addresses. Geneve chooses its local address itself.
+	// Local and Remote are the outer addresses. For Geneve the kernel chooses the local address.
 	Local, Remote netip.Addr
 	// ID is the VNI of VXLAN and Geneve, or the key of GRE; 0 means no key.
 	ID uint32
-	// Port is the outer UDP port of VXLAN and Geneve; 0 means Linux's default, 8472 and 6081.
+	// Port is the outer UDP port of VXLAN and Geneve; 0 means the default of Linux, 8472 or 6081.
 	Port uint16
 }
 
@@ -118,7 +118,7 @@ func (tun Tunnel) ip(e *netlink.AttributeEncoder) {
 	e.Uint8(ipTTL, 64)
 }
 
-// ip6 carries packets of both IP versions, without a destination option that limits encapsulations.
+// ip6 carries packets of both IP versions, without the tunnel encapsulation limit option.
 func (tun Tunnel) ip6(e *netlink.AttributeEncoder) {
 	const ignoreLimit, protocol, flags = 1, 9, 8 // IP6_TNL_F_IGN_ENCAP_LIMIT, IFLA_IPTUN_PROTO, IFLA_IPTUN_FLAGS
 	tun.ip(e)

@@ -24,7 +24,7 @@ type UDP struct {
 	Shared bool
 	// Options adds a destination options header between IPv6 and UDP.
 	Options bool
-	// Segment makes the kernel split the payload into datagrams of this size (UDP_SEGMENT); 0 sends it whole.
+	// Segment makes the kernel split the payload into datagrams of this size (UDP_SEGMENT, GSO); 0 disables this.
 	Segment int
 }
 
@@ -87,14 +87,13 @@ func (u UDP) set(fd int) error {
 	return unix.SetsockoptString(fd, unix.IPPROTO_IPV6, unix.IPV6_DSTOPTS, header)
 }
 
-// ListenUDP opens a port in the namespace of the calling thread, so that datagrams to it are accepted. They are
-// not read.
+// ListenUDP opens a UDP socket in the namespace of the calling thread.
 func ListenUDP(on netip.AddrPort) (net.PacketConn, error) {
 	return net.ListenPacket("udp", on.String())
 }
 
-// JoinDatagrams makes the kernel merge segments that a socket receives (UDP_GRO).
-func JoinDatagrams(c net.PacketConn) error {
+// EnableUDPGRO makes the kernel merge segments that a socket receives (UDP_GRO).
+func EnableUDPGRO(c net.PacketConn) error {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return err

@@ -13,10 +13,10 @@ import (
 
 // VLAN describes a VLAN device.
 type VLAN struct {
-	// Lower is the device that sends and receives its packets.
+	// Lower is the device below the VLAN device.
 	Lower string
 	ID    uint16
-	// Service selects an outer tag (802.1ad) instead of 802.1Q.
+	// Service selects an 802.1ad service tag instead of an 802.1Q tag.
 	Service bool
 }
 

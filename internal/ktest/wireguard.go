@@ -19,7 +19,7 @@ import (
 type WireGuard struct {
 	// Local and Remote are the outer addresses, with ports.
 	Local, Remote netip.AddrPort
-	// Inside are the networks whose packets pass through the tunnel (allowed IPs).
+	// Inside are the allowed IPs: the networks whose packets pass through the tunnel.
 	Inside []netip.Prefix
 }
 
@@ -70,13 +70,13 @@ func (w WireGuard) configure(name string) error {
 	return err
 }
 
-// key returns the private key of the host with that address; it is not secret.
+// key returns the private key of the end with that address. It is derived from the address, so it is not secret.
 func key(host netip.AddrPort) (*ecdh.PrivateKey, error) {
 	sum := sha256.Sum256([]byte(host.String()))
 	return ecdh.X25519().NewPrivateKey(sum[:])
 }
 
-// peers returns the only peer, the other end.
+// peers returns the list of peers, with the other end as the only one.
 func (w WireGuard) peers() (*nl.RtAttr, error) {
 	remote, err := key(w.Remote)
 	if err != nil {

@@ -13,29 +13,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// XDP is a program that handles received packets before the network stack.
+// XDP describes an XDP program.
 type XDP struct {
 	Device string
-	// Action is what it does with UDP over IPv4: XDPPass by default.
+	// Action is the program's action on UDP over IPv4, XDPPass by default.
 	Action XDPAction
 	// To is the device in the same namespace to which XDPRedirect sends every packet.
 	To string
-	// Generic runs the program in the network stack instead of the device's driver.
+	// Generic attaches it in generic mode (SKB mode) instead of native mode (in the driver).
 	Generic bool
 }
 
-// XDPAction is what an XDP program does with a packet.
+// XDPAction is the action of an [XDP] program.
 type XDPAction int
 
-// A program passes the packet to the stack, sends it back with addresses and ports exchanged, or sends it to
-// another device.
+// XDPTx exchanges addresses and ports of the packet, and sends it back. XDPRedirect sends it to another device.
 const (
 	XDPPass XDPAction = iota
 	XDPTx
 	XDPRedirect
 )
 
-// Verdicts of XDP programs.
+// Verdicts: XDP_PASS and XDP_TX.
 const (
 	verdictPass = 2
 	verdictTx   = 3
@@ -103,7 +102,7 @@ func (x XDP) instructions(t testing.TB, counter *ebpf.Map) (asm.Instructions, er
 	return append(append(onlyUDP(), count(counter)...), pass()...), nil
 }
 
-// deviceMap returns a map with one device. It can only be filled in the namespace of the device.
+// deviceMap returns a device map (BPF_MAP_TYPE_DEVMAP) with one device, in the namespace of the calling thread.
 func deviceMap(t testing.TB, device string) (*ebpf.Map, error) {
 	to, err := net.InterfaceByName(device)
 	if err != nil {
@@ -126,7 +125,8 @@ const (
 	frameHeaders               = 42
 )
 
-// onlyUDP passes all other packets to the stack, and loads the address of the frame into R7.
+// onlyUDP loads the address of the frame into R7 and jumps to "count" if it is UDP over IPv4. It returns XDP_PASS for
+// other packets.
 func onlyUDP() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R7, asm.R1, 0, asm.Word),
@@ -135,7 +135,7 @@ func onlyUDP() asm.Instructions {
 		asm.Add.Imm(asm.R4, frameHeaders),
 		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
 		asm.LoadMem(asm.R5, asm.R7, frameType, asm.Half),
-		asm.JNE.Imm(asm.R5, 0x0008, "pass"), // IPv4, as read on little-endian machines
+		asm.JNE.Imm(asm.R5, 0x0008, "pass"), // ETH_P_IP in network byte order, read on a little-endian machine
 		asm.LoadMem(asm.R5, asm.R7, frameProtocol, asm.Byte),
 		asm.JNE.Imm(asm.R5, unix.IPPROTO_UDP, "pass"),
 		asm.Ja.Label("count"),
@@ -144,7 +144,7 @@ func onlyUDP() asm.Instructions {
 	}
 }
 
-// count adds one to the first value of an array.
+// count increments the first value of an array.
 func count(counter *ebpf.Map) asm.Instructions {
 	return asm.Instructions{
 		asm.StoreImm(asm.RFP, -4, 0, asm.Word).WithSymbol("count"),

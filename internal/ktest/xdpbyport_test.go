@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// TestJudge checks that datagrams arrive if they are passed, also by the tail-called program, and that they do
-// not if they are dropped or disguised.
-func TestJudge(t *testing.T) {
+// TestXDPByPort checks that datagrams arrive if the program or its tail-call target passes them, and that they do not
+// arrive at their port if they are dropped, or sent to another port.
+func TestXDPByPort(t *testing.T) {
 	for name, generic := range map[string]bool{"native": false, "generic": true} {
 		t.Run(name, func(t *testing.T) {
 			a, b := pair(t)
-			Judge{Netns: b, Device: "vb", Name: "judge", Tail: NewTail(t, "tail", Pass), Generic: generic}.Attach(t)
+			XDPByPort{Netns: b, Device: "vb", Name: "by_port", Tail: NewXDPTail(t, "tail", ActionPass), Generic: generic}.Attach(t)
 			pings(t, a, "10.9.0.2")
-			for s, comes := range map[Sentence]bool{Pass: true, GoOn: true, Drop: false, Abort: false, Disguise: false} {
-				if got := arrives(t, a, b, JudgePort(s)); got != comes {
-					t.Errorf("sentence %d: arrives %v, want %v", s, got, comes)
+			for action, want := range map[Action]bool{ActionPass: true, ActionTailCall: true, ActionDrop: false, ActionAborted: false, ActionRewrite: false} {
+				if got := arrives(t, a, b, ActionPort(action)); got != want {
+					t.Errorf("action %d: arrives %v, want %v", action, got, want)
 				}
 			}
 		})
