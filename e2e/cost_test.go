@@ -19,8 +19,8 @@ const (
 	tolerance = 1.25
 )
 
-// TestCost checks that the overhead of a filter that never matches has not grown. It counts instructions,
-// so that the load of this machine has no influence.
+// TestCost checks that the overhead of a filter that never matches has not grown. It counts instructions, so that the
+// result does not depend on the load of this machine.
 func TestCost(t *testing.T) {
 	if tier := os.Getenv("TRACER_E2E"); tier != "all" && tier != "full" && tier != "cost" {
 		t.Skip("TestCost needs its own virtual machine: run make e2e, or TRACER_E2E=cost make e2e")

@@ -39,7 +39,7 @@ func TestKernels(t *testing.T) {
 	built := build(t, list)
 	report := newReport(list)
 	t.Cleanup(func() { report.publish(t) })
-	t.Parallel() // with TestCost
+	t.Parallel() // runs at the same time as TestCost
 	runs := startAll(t, list, built, newProgress(os.Stdout, os.Getenv("TRACER_E2E"), list, cap(slots())))
 	for i, m := range list {
 		t.Run(m.name(), func(t *testing.T) {
@@ -75,7 +75,8 @@ type machineRun struct {
 	done    chan struct{}
 }
 
-// startAll boots the machines, the slowest first, so that the last ones to start are short.
+// startAll boots the machines. Those that take long are started first, so that the run does not wait for one of them at
+// the end.
 func startAll(t *testing.T, list []machine, built map[string]programs, p *progress) []*machineRun {
 	longest := limit(t)
 	runs := make([]*machineRun, len(list))
@@ -110,7 +111,7 @@ func (r *machineRun) run(ctx context.Context, built programs, p *progress) {
 	p.add(r.machine, time.Since(began), r.err, r.code(), r.log())
 }
 
-// code is the exit status of the tests in the machine.
+// code returns the exit code of the tests in the machine, or 0 without a result.
 func (r *machineRun) code() int {
 	if r.result == nil {
 		return 0

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// failures are printed again after all other output, since readers look at the end of a long log first,
-// and truncated logs keep only their end.
+// failures are printed again at the end of the output, since readers look at the end of a long log first, and
+// truncated logs have only the end.
 var failures failureList
 
 type failureList struct {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// add records a failed scenario with its output.
+// add adds a failed scenario with its output.
 func (f *failureList) add(machine string, one test, log string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -4,9 +4,9 @@
 # Usage: fetch-kernels.sh [-u] [SERIES-ARCH | ARCH ...]
 #
 # Unpacks Debian's kernels, the cloud flavour if there is one, into ${XDG_CACHE_HOME:-~/.cache}/tracer/kernels, one
-# folder per version, and adds their exact versions to the file "versions" there. It fetches the
-# newest version of each series, since mirrors drop old ones. A series that is in the cache is
-# not fetched again; -u fetches a newer version if there is one.
+# folder per version, and adds their exact versions to the file "versions" there. It fetches the newest version of each
+# series, since mirrors delete old ones. A series that is in the cache is not fetched again; with -u, a newer version is
+# fetched if there is one.
 #
 # apt uses a separate configuration: the sources, lists and packages of this system
 # are neither read nor changed.

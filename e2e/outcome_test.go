@@ -73,8 +73,8 @@ func hasSubtest(list []test, name string) bool {
 	return false
 }
 
-// check reports each scenario as a subtest. None may be skipped: the table of machines says
-// what a machine cannot do, or a test checks the error message.
+// check reports each scenario as a subtest. A skipped scenario is an error: tests that a machine cannot run are excluded
+// by the table of machines, or check the error message.
 func (o *outcome) check(t *testing.T, m machine, code int) {
 	if len(o.tests) == 0 {
 		t.Error("no scenario ran")

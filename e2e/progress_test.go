@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// progress prints a line when the run begins, and one as soon as each machine has finished. The test results
+// progress prints a line when the run begins, and a line for each machine as soon as it has finished. The test results
 // follow later, in the order of the table.
 type progress struct {
 	w     io.Writer
@@ -48,7 +48,8 @@ func (p *progress) add(m machine, took time.Duration, err error, code int, log s
 		took.Round(time.Second), p.finished, p.total, time.Since(p.began).Round(time.Second))
 }
 
-// summary counts the tests, and names those that failed. If the tests were killed, no test may have failed.
+// summary returns the number of passed tests, and the names of those that failed. If the test process was killed,
+// there may be no failed test, so it names the test that was started last.
 func summary(err error, code int, log string) string {
 	if err != nil {
 		return "FAILED: " + err.Error()
@@ -82,7 +83,7 @@ func lastStarted(log string) string {
 	return strings.TrimSpace(name)
 }
 
-// TestProgress runs in the time of a test bubble.
+// TestProgress uses the fake clock of synctest.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder

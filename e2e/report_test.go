@@ -40,7 +40,7 @@ func (r *report) add(m machine, release string, ended *vm.Result, o *outcome) {
 	r.rows[m] = rows
 }
 
-// chosen is the backend cell of the row for scenarios without a forced backend.
+// chosen returns the backend cell of the row for scenarios in which tracer chooses the backend.
 func chosen(m machine) string {
 	if m.variant != "" {
 		return "none (" + m.kernelArgs + ")"

@@ -20,7 +20,7 @@ type group struct {
 
 var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 
-// groups reads the names of the guest tests from their source files.
+// groups returns the tests in e2e/guest, by the names in their source files.
 func groups(t *testing.T) []group {
 	t.Helper()
 	files, err := filepath.Glob("guest/*_test.go")
@@ -49,14 +49,14 @@ func (g group) in(list []string) []string {
 	return slices.DeleteFunc(slices.Clone(g.tests), func(name string) bool { return !slices.Contains(list, name) })
 }
 
-// allTestOnly are the tests that the quick tier runs on no machine.
-func allTestOnly() []string {
+// onlyInTestAll returns the tests that only `make test-all` runs.
+func onlyInTestAll() []string {
 	return append(slices.Clone(long), "TestLockedDown", "TestDoctorLockedDown")
 }
 
 // row returns the group's row of the table in CONTRIBUTING.md.
 func (g group) row() string {
-	every, late := g.in(essentials), g.in(allTestOnly())
+	every, late := g.in(essentials), g.in(onlyInTestAll())
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", g.name, g.cell(every), g.cell(without(without(g.tests, every), late)), g.cell(late))
 }
 
@@ -77,7 +77,7 @@ func (g group) cell(tests []string) string {
 
 const tableHead = "| Group | Every kernel | Broad machines | Only `make test-all` |\n| --- | --- | --- | --- |\n"
 
-// TestTiersAreDocumented checks that the table in CONTRIBUTING.md agrees with the lists.
+// TestTiersAreDocumented checks that the table in CONTRIBUTING.md agrees with the lists essentials and long.
 func TestTiersAreDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../CONTRIBUTING.md")

@@ -43,7 +43,7 @@ func TestNamedMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := list[0].othersTurns(); left != nil {
-		t.Errorf("it leaves %v to others", left)
+		t.Errorf("it does not run %v", left)
 	}
 	if _, err := named([]string{"2.4-vax"}); err == nil {
 		t.Error("an unknown machine was accepted")

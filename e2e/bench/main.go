@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// publish writes the figures so far.
+// publish writes the figures and the table to the folder.
 func publish(folder string, all []cost.Figures) error {
 	b, err := json.MarshalIndent(all, "", "\t")
 	if err != nil {

@@ -8,16 +8,16 @@ package boot
 const (
 	// Root is the folder for all files that the host puts into the initramfs.
 	Root = "/vm"
-	// Order is the file with the [Task] in JSON.
-	Order = Root + "/task.json"
+	// TaskFile is the file with the [Task] in JSON.
+	TaskFile = Root + "/task.json"
 	// Modules is the folder of kernel modules, each as NAME.ko.
 	Modules = Root + "/modules"
 	// Results is the folder that is sent to the host when the command has ended.
 	Results = Root + "/results"
-	// Port is the name of the virtio-serial port that carries Results as a tar archive. OutputPort carries
+	// ResultsPort is the name of the virtio-serial port that carries Results as a tar archive. OutputPort carries
 	// the output of the command while it runs.
-	Port       = "results"
-	OutputPort = "output"
+	ResultsPort = "results"
+	OutputPort  = "output"
 )
 
 // Markers that init writes to the console, each at the start of a line.

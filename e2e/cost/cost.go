@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cost runs e2e/meter on a kernel, in a virtual machine that counts instructions or
-// on the running kernel, and compares the results.
+// Package cost runs e2e/meter in a virtual machine that counts instructions, or on the running kernel, and compares
+// the results.
 package cost
 
 import (
@@ -20,8 +20,8 @@ import (
 	"tracer/e2e/vm"
 )
 
-// Machine is a kernel to measure, with a comma-separated list of backends. The series Here is
-// the running kernel.
+// Machine is a kernel on which to measure, with a comma-separated list of backends. The series Here means the running
+// kernel.
 type Machine struct{ Series, Arch, Backends string }
 
 // Here is the series of the running kernel.
@@ -74,7 +74,7 @@ type Settings struct {
 	Results string
 	// Commit is the commit that tracer was built from.
 	Commit string
-	// Rounds is how often each subject is started, Exchanges the number of exchanges per
+	// Rounds is the number of times that each subject is started, Exchanges the number of exchanges per
 	// measurement, and Idle the duration of the idle measurement; 0 skips it.
 	Rounds, Exchanges int
 	Idle              time.Duration
@@ -86,7 +86,7 @@ type Settings struct {
 type Figures struct {
 	Kernel string `json:"kernel"`
 	Arch   string `json:"arch"`
-	// Counted is true if times are numbers of instructions, 2 ns each.
+	// Counted is true if the clock counted instructions, 2 ns each.
 	Counted bool     `json:"counted"`
 	Commit  string   `json:"commit"`
 	Samples []Sample `json:"samples"`
@@ -104,7 +104,7 @@ func (s Settings) Measure(ctx context.Context, m Machine) (Figures, error) {
 	if err := vm.Build(m.Arch, "build", "-ldflags=-s -w", "-o", meter, "tracer/e2e/meter"); err != nil {
 		return f, err
 	}
-	measure := s.measureThere
+	measure := s.measureInVM
 	if m.Series == Here {
 		measure = s.measureHere
 	}
@@ -121,7 +121,7 @@ func (s Settings) measureHere(ctx context.Context, m Machine, f *Figures, meter,
 		return nil, err
 	}
 	f.Kernel = strings.TrimSpace(string(release))
-	tracer, err := filepath.Abs(s.tracer(m.Arch)) // exec would search a bare name in PATH
+	tracer, err := filepath.Abs(s.tracer(m.Arch)) // exec would look up a bare name in PATH
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s Settings) measureHere(ctx context.Context, m Machine, f *Figures, meter,
 	return os.ReadFile(out)
 }
 
-func (s Settings) measureThere(ctx context.Context, m Machine, f *Figures, meter, folder string) ([]byte, error) {
+func (s Settings) measureInVM(ctx context.Context, m Machine, f *Figures, meter, folder string) ([]byte, error) {
 	kernel, err := vm.FindKernel(m.Series, m.Arch)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ const (
 	Pwru    = "pwru"
 )
 
-// AsJSON is the suffix of the measures of a subject that writes JSON.
+// AsJSON is the suffix of the names of measures if the subject writes JSON.
 const AsJSON = ", JSON"
 
 // The filters. Only Everything matches the load.

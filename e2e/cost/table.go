@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// row is one line of the table: the measure, the filter, and the target.
+// row describes one line of the table: the measure, the filter and the targets.
 type row struct {
 	title, measure, filter string
-	// only and but are backends: the row is shown only for the first, or not for the second.
+	// only is the only backend for which the row is shown, but the backend for which it is not; empty means none.
 	only, but string
 	// peers is pwru's measure, if it differs from tracer's.
 	peers string
-	// beyond subtracts the cost of the load without any subject.
+	// beyond subtracts the duration of an exchange without any subject.
 	beyond bool
 	// ofFloor and ofPeer are upper bounds of the ratio to the floor and to pwru, or lower bounds if
 	// more is set; 0 means no target.
 	ofFloor, ofPeer float64
-	// most is an absolute limit, in the displayed unit.
+	// most is an absolute upper bound, in the displayed unit; 0 means none.
 	most float64
 	// more is true if larger values are better.
 	more bool
-	// unit is the displayed unit, size its size in units of the samples.
+	// unit is the displayed unit. Values of samples are divided by size.
 	unit string
 	size float64
 }
@@ -109,8 +109,8 @@ func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
 
-// peerFilter returns the filter with which pwru is measured for comparison with a filter of tracer: the cost of pwru is
-// the same for all filters that never match.
+// peerFilter returns the filter of pwru's samples to compare with those of tracer with a filter: pwru is measured with
+// only one filter that never matches, since its cost is the same for all.
 func peerFilter(filter string) string {
 	if filter == Everything {
 		return Everything
@@ -161,8 +161,8 @@ func (f Figures) of(backend, measure, subject, filter string) (v values) {
 	return v
 }
 
-// of returns the ratio of the medians, or NaN if one has no samples or is not positive, which
-// happens if it is below the noise of the clock.
+// of returns the ratio of the medians, or NaN if one has no samples or is not positive, because it is below the noise
+// of the clock.
 func (v values) of(other values) float64 {
 	ours, theirs := v.median(), other.median()
 	if !(ours > 0 && theirs > 0) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// figuresOf returns three samples of each argument, all of one backend: 100, 90 and 110 percent of its value.
+// figuresOf returns three samples for each argument, with 100, 90 and 110 percent of its value, all of one backend.
 func figuresOf(samples ...Sample) Figures {
 	f := Figures{Kernel: "6.12", Arch: "amd64", Counted: true, Commit: "c0ffee"}
 	for _, s := range samples {

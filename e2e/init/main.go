@@ -31,7 +31,7 @@ func main() {
 		code = max(code, 1)
 	}
 	fmt.Printf("\n%s %d\n", boot.Exited, code)
-	powerOff()
+	reboot()
 }
 
 // work carries out the task and returns the command's exit code.
@@ -51,7 +51,7 @@ func work() (int, error) {
 }
 
 func readTask() (*boot.Task, error) {
-	b, err := os.ReadFile(boot.Order)
+	b, err := os.ReadFile(boot.TaskFile)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +59,8 @@ func readTask() (*boot.Task, error) {
 	return task, json.Unmarshal(b, task)
 }
 
-// run starts the command and waits for it. The output goes to a separate port, since the console is slow,
-// and since the host then has the output even if the machine crashes.
+// run starts the command and waits for it. The output goes to a virtio-serial port, since the console is slow, and so
+// that the host has the output even if the machine crashes.
 func run(task *boot.Task) (int, error) {
 	log, err := openPort(boot.OutputPort)
 	if err != nil {
@@ -80,9 +80,8 @@ func run(task *boot.Task) (int, error) {
 	return 0, nil
 }
 
-// powerOff ends the machine with a reboot: QEMU runs with -no-reboot, and unlike switching off,
-// a reboot needs no ACPI on amd64.
-func powerOff() {
+// reboot ends the machine by a reboot, since power-off needs ACPI on amd64. QEMU exits on reboot (-no-reboot).
+func reboot() {
 	unix.Sync()
 	unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
 }

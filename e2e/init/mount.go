@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounts are the file systems that are usually mounted on a machine.
+// mounts are the file systems to mount, in order.
 var mounts = []struct{ path, kind string }{
 	{"/proc", "proc"},
 	{"/sys", "sysfs"},

@@ -15,7 +15,7 @@ import (
 
 // sendResults writes the results folder as a tar archive to the port that the host reads.
 func sendResults() error {
-	port, err := openPort(boot.Port)
+	port, err := openPort(boot.ResultsPort)
 	if err != nil {
 		return err
 	}

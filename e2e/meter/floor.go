@@ -26,8 +26,8 @@ const (
 	tracepoint  = "tracepoint"
 )
 
-// runFloor runs the floor, the lower bound of the cost of tracing: it finds the same functions as tracer, and
-// attaches an empty program to them.
+// runFloor is the main function of the subject floor, the lower bound of the cost of tracing: it attaches an empty
+// program to the functions that tracer finds.
 func runFloor(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: meter floor BACKEND READY-FILE")
@@ -99,7 +99,7 @@ func floorKprobes(facts *kernel.Facts) ([]io.Closer, error) {
 			for name := range work {
 				l, err := link.Kprobe(name, program, nil)
 				if err != nil {
-					continue // a few names are ambiguous
+					continue // a few names are not unique
 				}
 				mu.Lock()
 				links = append(links, l)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wire is two connected UDP sockets on loopback.
+// wire is a pair of UDP sockets on loopback, which are connected to each other.
 type wire struct{ a, b int }
 
 func newWire() (wire, error) {
@@ -53,9 +53,8 @@ func (w wire) close() {
 	unix.Close(w.b)
 }
 
-// exchange sends n requests and responses, all from one thread that never blocks, and returns the
-// elapsed time. It uses raw system calls, so that Go's scheduler, which may run other goroutines
-// during a system call, is not measured.
+// exchange sends and receives n requests and responses on one thread, which never blocks, and returns the elapsed time.
+// It uses raw system calls, so that Go's scheduler does not run other goroutines during a system call.
 func (w wire) exchange(n int) (time.Duration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -4,8 +4,7 @@
 // (nothing, the floor, tracer, and pwru if a binary is given), applies the same load to all of them,
 // and writes the measurements as samples in JSON.
 //
-// It does not judge the results. e2e/bench runs it in virtual machines that count instructions, and
-// compares the samples with targets in a table.
+// e2e/bench runs it in virtual machines that count instructions, and compares the samples with targets in a table.
 package main
 
 import (
@@ -83,7 +82,7 @@ type meter struct {
 	samples []cost.Sample
 }
 
-// write writes the samples, also after an error, to keep those measured until then.
+// write writes the samples. It is also called after an error, to keep the samples measured until then.
 func (m *meter) write() error {
 	b, err := json.MarshalIndent(m.samples, "", "\t")
 	if err != nil {

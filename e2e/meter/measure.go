@@ -54,7 +54,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 		return err
 	}
 	if r.cmd != nil && s.name != cost.Floor && !m.brief {
-		if err := m.inside(s, r, round, add); err != nil {
+		if err := m.process(s, r, round, add); err != nil {
 			return err
 		}
 	}
@@ -80,8 +80,8 @@ func (m *meter) cost(add func(string, float64, string)) error {
 	return err
 }
 
-// inside measures the subject's process: its memory and idle time, or the delivery of events.
-func (m *meter) inside(s subject, r *running, round int, add func(string, float64, string)) error {
+// process measures the subject's process: its memory and idle CPU time, or the delivery of events if the filter matches.
+func (m *meter) process(s subject, r *running, round int, add func(string, float64, string)) error {
 	pid := r.cmd.Process.Pid
 	if s.matches {
 		return m.deliver(r, add)
@@ -113,8 +113,7 @@ func (m *meter) inside(s subject, r *running, round int, add func(string, float6
 }
 
 const (
-	// burst is a number of events that fits into the smallest queue of all subjects, which holds
-	// 10,000.
+	// burst is the number of events per burst. It is less than the smallest queue of all subjects holds, 10,000.
 	burst  = 8000
 	bursts = 10
 )
@@ -162,7 +161,8 @@ func (m *meter) deliver(r *running, add func(string, float64, string)) error {
 	return nil
 }
 
-// bursting returns the number of lines in the output, and the number of exchanges per burst.
+// bursting measures the number of events per exchange. It returns the number of lines in the output, and the number of
+// exchanges per burst.
 func (r *running) bursting(w wire) (first, exchanges int, err error) {
 	if _, err := settled(r.output); err != nil { // events of the previous load
 		return 0, 0, err

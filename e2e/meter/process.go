@@ -56,8 +56,8 @@ func resident(pid int) (float64, error) {
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }
 
-// lockedByMaps returns the memory of the BPF maps that the process has open, in bytes. It reads the fdinfo
-// of maps only: for a kprobe-multi link without cookies, the kernel dereferences a null pointer (seen on 6.18).
+// lockedByMaps returns the memory of the BPF maps that the process has open (memlock), in bytes. It reads the fdinfo
+// of maps only: in that of a kprobe-multi link without cookies, the kernel dereferences a null pointer (seen on 6.18).
 func lockedByMaps(pid int) (float64, error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {

@@ -108,7 +108,7 @@ func (r *running) await(ready string) error {
 	return fmt.Errorf("not ready after %v: %s", longest, r.said())
 }
 
-// ended reports whether the process has exited, and is gone or a zombie.
+// ended reports whether the process has exited: it is a zombie or does not exist.
 func (r *running) ended() bool {
 	state, err := stat(r.cmd.Process.Pid)
 	return err != nil || state.zombie

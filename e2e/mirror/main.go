@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command mirror is a reverse proxy on the loopback interface for the package archive at a URL. It uses
-// a path that does not end in /debian, like mirrors of companies. It prints its own URL, and ends
-// at the end of its standard input.
+// Command mirror is a reverse proxy on the loopback interface for a package archive, whose URL is its argument. Like
+// mirrors of companies, its path does not end in /debian. It prints its own URL, and exits at EOF on standard
+// input.
 package main
 
 import (

@@ -8,8 +8,7 @@ import (
 	"os/exec"
 )
 
-// Build runs the go command with the arguments, so that it builds a static program for the
-// architecture.
+// Build runs the go command with the arguments, for a static program for the architecture.
 func Build(arch string, args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)

@@ -21,8 +21,8 @@ type console struct {
 	exited      bool
 }
 
-// readConsole reads the guest's console to its end. Kernel messages can be interspersed,
-// so a marker is only recognized at the start of a line.
+// readConsole reads the guest's console to its end. A marker is only recognized at the start of a line, since the
+// console also has kernel messages.
 func readConsole(r io.Reader) *console {
 	var c console
 	var text strings.Builder

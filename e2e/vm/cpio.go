@@ -47,8 +47,8 @@ func (a *archive) folders(name string) {
 	a.entry(name, typeFolder|0o755, nil, 0, 0)
 }
 
-// entry writes the header with thirteen numbers, the name and the data. Name and
-// data are padded to four bytes.
+// entry writes the header (the magic number and thirteen fields), the name and the data. Name and data are padded to a
+// multiple of four bytes.
 func (a *archive) entry(name string, mode uint32, data []byte, major, minor int) {
 	a.inode++
 	const links = 1

@@ -31,11 +31,11 @@ func (c *Config) initramfs() ([]byte, error) {
 	if err := c.addFiles(&a); err != nil {
 		return nil, err
 	}
-	order, err := json.Marshal(c.task(modules))
+	task, err := json.Marshal(c.task(modules))
 	if err != nil {
 		return nil, err
 	}
-	a.file(inside(boot.Order), 0o644, order)
+	a.file(inside(boot.TaskFile), 0o644, task)
 	return a.bytes(), nil
 }
 

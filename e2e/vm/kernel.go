@@ -56,7 +56,7 @@ func FindKernel(series, arch string) (*Kernel, error) {
 	return &Kernel{Release: filepath.Base(folder), Arch: arch, folder: folder}, nil
 }
 
-// compareVersions orders names by the numbers in them.
+// compareVersions compares names by the numbers in them.
 func compareVersions(a, b string) int {
 	return slices.Compare(numbers(a), numbers(b))
 }
@@ -98,7 +98,8 @@ func (k *Kernel) one(what string, patterns ...string) (string, error) {
 	return "", fmt.Errorf("no %s in %s", what, k.folder)
 }
 
-// extract writes the ELF kernel in a bzImage to a file, atomically, since two runs may do so concurrently.
+// extract writes the ELF kernel in a bzImage to a file. It does so atomically, since two runs may extract the same
+// kernel concurrently.
 func extract(bzImage, elf string) error {
 	b, err := os.ReadFile(bzImage)
 	if err != nil {
@@ -115,8 +116,8 @@ func extract(bzImage, elf string) error {
 	return replace(elf, kernel)
 }
 
-// payload returns the packed kernel, located by setup_sects, payload_offset and payload_length
-// of the x86 boot protocol.
+// payload returns the compressed kernel in a bzImage, located by setup_sects, payload_offset and payload_length of the
+// x86 boot protocol.
 func payload(b []byte) ([]byte, error) {
 	if len(b) < 0x250 || string(b[0x202:0x206]) != "HdrS" {
 		return nil, errors.New("not a bzImage")

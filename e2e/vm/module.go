@@ -42,7 +42,8 @@ func newModuleSet(folder string) (*moduleSet, error) {
 	})
 }
 
-// moduleName returns the kernel's name of a module file's module, or "" for other files.
+// moduleName returns the name that the kernel uses for the module in a file NAME.ko, NAME.ko.xz or NAME.ko.zst (with
+// underscores), or "" for other files.
 func moduleName(file string) string {
 	m := moduleFile.FindStringSubmatch(file)
 	if m == nil {
@@ -110,8 +111,8 @@ func dependsEntry(info string) []string {
 	return nil
 }
 
-// algorithms returns the modules with the generic C implementations of the crypto algorithms that a module
-// requests when it is loaded (softdep), except those built into the kernel.
+// algorithms returns the modules NAME_generic, the C implementations of crypto algorithms, for each NAME in the
+// softdep entry of a module, if they exist as modules.
 func (s *moduleSet) algorithms(info string) (needs []string) {
 	for entry := range strings.SplitSeq(info, "\x00") {
 		names, ok := strings.CutPrefix(entry, "softdep=pre: ")

@@ -19,8 +19,8 @@ type board struct {
 	// flags in cmpxchg16b (random early panics), and cortex-a72 on arm64, because pointer
 	// authentication, which max has, halves the speed.
 	machine, cpu string
-	// without are CPU features that are slow in emulation. Go searches and copies with AVX and ERMS if the
-	// CPU has them, and the start of tracer then takes twice as long.
+	// without disables CPU features that are slow in emulation. If the CPU has AVX and ERMS, Go uses them to
+	// search and copy memory, and the start of tracer takes twice as long.
 	without    string
 	kernelArgs string
 }
@@ -42,18 +42,18 @@ var boards = map[string]board{
 		program: "qemu-system-s390x", machine: "s390-ccw-virtio", cpu: "max",
 		kernelArgs: "console=ttysclp0",
 	},
-	// The emulator does not support the mitigations of cache side channels, so they are marked as broken.
+	// The emulator does not support the mitigations of cache side channels, so these capabilities must be "broken".
 	"ppc64le": {
 		program: "qemu-system-ppc64", machine: "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off", cpu: "power9",
 		kernelArgs: "console=hvc0",
 	},
 }
 
-// memory is that of each machine. It has to hold the files of the tests, and ten tracers that start at the
-// same time, each of which uses up to 90 MiB.
+// memory is the size of the memory of each machine. It must be enough for the initramfs, and for ten tracers that start
+// at the same time and use up to 90 MiB each.
 const memory = "1536M"
 
-// quickBoot leaves out what takes time in an emulated machine and is not tested.
+// quickBoot are kernel arguments that disable what is slow in an emulated machine and not tested.
 const quickBoot = "panic=-1 quiet loglevel=3 mitigations=off cryptomgr.notests" +
 	" random.trust_cpu=on audit=0 rcupdate.rcu_expedited=1"
 
@@ -96,7 +96,7 @@ func (c *Config) arguments(b board, f files) []string {
 	cpu := b.cpu + b.without
 	accelerator := []string{"-accel", "tcg,thread=multi", "-smp", fmt.Sprint(c.cpus())}
 	if c.Counting {
-		cpu = b.cpu // the speed of features does not matter, only the number of instructions
+		cpu = b.cpu // with the slow features, since only the number of instructions matters
 		accelerator = []string{"-icount", "shift=1,sleep=off", "-accel", "tcg,thread=single", "-smp", "1"}
 	}
 	return append(accelerator,
@@ -106,7 +106,7 @@ func (c *Config) arguments(b board, f files) []string {
 		"-kernel", f.kernel, "-initrd", f.initrd, "-append", strings.Join([]string{b.kernelArgs, quickBoot, c.Args}, " "),
 		"-device", "virtio-serial",
 		"-chardev", "file,id=results,path="+f.results,
-		"-device", "virtserialport,chardev=results,name="+boot.Port,
+		"-device", "virtserialport,chardev=results,name="+boot.ResultsPort,
 		"-chardev", "file,id=output,path="+f.output,
 		"-device", "virtserialport,chardev=output,name="+boot.OutputPort,
 	)

@@ -8,9 +8,9 @@ import (
 	"os/exec"
 )
 
-// unpack decompresses a module or kernel image, by its magic number. A kernel image ends with its
-// unpacked size, which the tools would reject: if image is set, the last four bytes of zstd and lz4
-// data are removed.
+// unpack decompresses a module or kernel image, whose format it finds by the magic number. The kernel's build appends the
+// uncompressed size to an image, which the decompressors reject: if image is set, the last four bytes of zstd and lz4
+// data are ignored.
 func unpack(b []byte, image bool) ([]byte, error) {
 	body := b
 	if image && len(b) > 4 {
@@ -33,11 +33,11 @@ func unpack(b []byte, image bool) ([]byte, error) {
 func pipe(input []byte, tool string, args ...string) ([]byte, error) {
 	cmd := exec.Command(tool, args...)
 	cmd.Stdin = bytes.NewReader(input)
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", tool, err, bytes.TrimSpace(complaint.Bytes()))
+		return nil, fmt.Errorf("%s: %w: %s", tool, err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return out, nil
 }

@@ -31,9 +31,9 @@ type Config struct {
 	Results string
 	// CPUs defaults to 1.
 	CPUs int
-	// Counting derives the guest's clock from the number of executed instructions, 2 ns each, so that
-	// measurements do not depend on the load of the host. The guest then has one CPU, and is two to
-	// three times slower. While it is idle, its clock jumps to the next timer.
+	// Counting derives the guest's clock from the number of executed instructions, 2 ns each (QEMU -icount), so
+	// that measurements do not depend on the load of the host. The guest then has one CPU, and is two to three
+	// times slower. While it is idle, its clock jumps to the next timer.
 	Counting bool
 	// Args are added to the kernel's command line.
 	Args string
@@ -47,8 +47,8 @@ type Result struct {
 	Boot, Run time.Duration
 }
 
-// DiedError is the error of a machine that ended before its command did: by a kernel panic, a
-// crash of the emulator, or a timeout. It says nothing about the command.
+// DiedError is the error of a machine that ended before its command, because of a kernel panic, a crash of the emulator,
+// or a timeout. The result of the command is unknown.
 type DiedError struct {
 	Kernel string
 	// Log is the file with the text of the machine's console.
@@ -86,7 +86,7 @@ func (c *Config) cpus() int {
 	return c.CPUs
 }
 
-// boot is one attempt. It writes the console to the file log in the results folder.
+// boot runs the machine once. It writes the console to the file log in the results folder.
 func (c *Config) boot(ctx context.Context, log string) (*Result, error) {
 	folder, err := os.MkdirTemp("", "tracer-vm")
 	if err != nil {
@@ -129,8 +129,8 @@ func (c *Config) prepare(folder string) (files, error) {
 	return f, os.WriteFile(f.initrd, data, 0o644)
 }
 
-// watch runs QEMU and reads the console. The end of the context kills the machine. The returned
-// console is nil if QEMU could not be started.
+// watch runs QEMU and reads the console. It kills QEMU when the context is done. The returned console is nil if QEMU
+// could not be started.
 func watch(ctx context.Context, cmd *exec.Cmd) (*console, error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
