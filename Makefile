@@ -4,7 +4,7 @@
 # Go, make and root are enough to begin with.
 
 GO       ?= go
-# Targets that need no Go. For all others the version of Go is checked first.
+# Targets that do not need Go. The version of Go is checked before all others.
 GOLESS   := help clean install uninstall
 
 ifneq ($(filter-out $(GOLESS),$(or $(MAKECMDGOALS),all)),)
@@ -28,7 +28,7 @@ BINARY   := $(if $(filter $(HOSTARCH),$(ARCH)),tracer,build/$(ARCH)/tracer)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 COMMIT   ?= $(or $(shell git rev-parse --verify HEAD 2>/dev/null),unknown)
-# The build time in releases: the time of the commit.
+# The build time in binaries and packages is the time of the commit, so that builds are reproducible.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 DATE     := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F))
 LDFLAGS  := -s -w -X tracer/internal/cli.version=$(VERSION) -X tracer/internal/cli.commit=$(COMMIT) -X tracer/internal/cli.date=$(DATE)
@@ -36,7 +36,7 @@ PREFIX   ?= /usr/local
 TRACER   ?= tracer
 RELEASE  ?= build/release
 
-# The compiler of the BPF objects is pinned, since another version produces different bytes.
+# The version of the BPF compiler is pinned, since another version produces different bytes.
 CLANG         := clang-19
 CLANG_VERSION := 19.1.7
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -44,7 +44,7 @@ ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Tools for packages and SBOMs.
 NFPM          := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
-# Draws terminal output as SVG.
+# The tool that draws terminal output as SVG.
 FREEZE        := github.com/charmbracelet/freeze@v0.2.2
 
 # Every shell script of the repository.
@@ -103,7 +103,7 @@ artefacts: $(patsubst %,build/%/tracer,$(sort $(HOSTARCH) $(ARCHES)))
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) GO=$(GO) NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) \
 		contrib/packaging/release.sh $(RELEASE) $(VERSION) build/$(HOSTARCH)/tracer $(ARCHES)
 
-# The version of builds for checks only.
+# The version of builds that are only checked.
 CHECKED := v0.0.0-check
 
 .PHONY: check-release check-packages
@@ -169,8 +169,8 @@ unit: tracer ## run the tests that need no virtual machine, as root
 	TRACER=$(CURDIR)/tracer $(GO) test $(if $(SUDO),-exec $(SUDO)) ./...
 	$(call musl,$(HOSTARCH)) $(GO) test -ldflags '$(STATIC)' ./libpcap
 
-# TRACER_E2E is a tier or a list of machines. E2E_NAMES are the kernels of such a list, E2E_ARCHES
-# the architectures to build for, E2E_KERNELS the arguments of fetch-kernels.sh.
+# TRACER_E2E is a tier or a list of machines. E2E_NAMES are the kernels of such a list, E2E_ARCHES the architectures to
+# build for, E2E_KERNELS the arguments of fetch-kernels.sh (kernels or architectures).
 TRACER_E2E ?= all
 comma      := ,
 E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64,$(TRACER_E2E)))))

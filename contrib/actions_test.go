@@ -26,7 +26,7 @@ var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9.]+$`)
 // member matches a YAML key with its value on the same line, which is enough for these files.
 var member = regexp.MustCompile(`^[\s-]*([A-Za-z_-]+): (.+)$`)
 
-// TestOtherActionsArePinned checks that all workflows and actions use other actions by commit hash.
+// TestOtherActionsArePinned checks that all workflows and actions refer to other actions by commit hash.
 func TestOtherActionsArePinned(t *testing.T) {
 	t.Parallel()
 	files := slices.Concat(glob(t, "../.github/workflows/*"), glob(t, actions+"/*/action.yml"))
@@ -123,21 +123,22 @@ func read(t *testing.T, file string) string {
 	return string(b)
 }
 
-// asTracer is the environment variable that selects the behaviour of the fake tracer, which is this test binary.
+// asTracer is the environment variable that selects the mode of the fake tracer, which is this test binary.
 const asTracer = "TRACER_TEST_TRACER"
 
-// tracer is the main function of the fake tracer. It prints its arguments, and then behaves as fares says.
-func tracer(fares string, args []string) int {
+// tracer is the main function of the fake tracer. It prints its arguments and runs until SIGTERM. By mode it fails at
+// once, never becomes ready, or exits with code 1 after SIGTERM.
+func tracer(mode string, args []string) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	if err := json.NewEncoder(os.Stdout).Encode(args[2:]); err != nil || args[0] != "--ready-file" {
 		return 99
 	}
-	if fares == "fails" {
+	if mode == "fails" {
 		fmt.Fprintln(os.Stderr, "tracer: bang")
 		return 2
 	}
-	if fares != "never attaches" {
+	if mode != "never attaches" {
 		fmt.Fprintln(os.Stderr, attached)
 		if err := os.WriteFile(args[1], nil, 0o644); err != nil {
 			return 99
@@ -145,7 +146,7 @@ func tracer(fares string, args []string) int {
 	}
 	<-signals
 	fmt.Fprintln(os.Stderr, traced)
-	if fares == "ends badly" {
+	if mode == "ends badly" {
 		return 1
 	}
 	return 0
@@ -181,7 +182,7 @@ func (j *job) must(err error) {
 	}
 }
 
-// endTracer kills a tracer that a test has left running.
+// endTracer kills the tracer of a test that failed before it stopped it.
 func (j *job) endTracer() {
 	var pid int
 	b, err := os.ReadFile(j.kept("pid"))
@@ -264,14 +265,14 @@ func TestActionsFail(t *testing.T) {
 		starts, stops   int
 		starting, ended string
 	}{
-		"tracer fails":      {[]string{asTracer + "=fails"}, 1, 1, "tracer: bang\n::error::tracer ended with exit code 2", "::error::tracer ended with exit code 2"},
-		"never attaches":    {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=5"}, 1, 0, "::error::tracer was not ready after 5 seconds", traced},
-		"ends badly":        {[]string{asTracer + "=ends badly"}, 0, 1, attached, "::error::tracer ended with exit code 1"},
-		"no tracer":         {[]string{"TRACE_BINARY=nosuch"}, 1, 1, "::error::tracer nosuch: command not found", "::error::this job started no trace named tracer"},
-		"no image":          {[]string{"TRACE_NODES=a"}, 1, 1, "::error::nodes need an image", "::error::this job started no trace"},
-		"a timeout":         {[]string{"TRACE_TIMEOUT=1m"}, 1, 1, "::error::timeout 1m: must be a number", "::error::this job started no trace"},
-		"a name":            {[]string{"TRACE_NAME=../x"}, 1, 1, "::error::name ../x: must consist of letters", "::error::name ../x: must consist of letters"},
-		"a name with lines": {[]string{"TRACE_NAME=x\n::error::y"}, 1, 1, `::error::name $'x\n::error::y'`, "must consist of letters"},
+		"tracer fails":        {[]string{asTracer + "=fails"}, 1, 1, "tracer: bang\n::error::tracer ended with exit code 2", "::error::tracer ended with exit code 2"},
+		"never attaches":      {[]string{asTracer + "=never attaches", "TRACE_TIMEOUT=5"}, 1, 0, "::error::tracer was not ready after 5 seconds", traced},
+		"ends badly":          {[]string{asTracer + "=ends badly"}, 0, 1, attached, "::error::tracer ended with exit code 1"},
+		"no tracer":           {[]string{"TRACE_BINARY=nosuch"}, 1, 1, "::error::tracer nosuch: command not found", "::error::this job started no trace named tracer"},
+		"no image":            {[]string{"TRACE_NODES=a"}, 1, 1, "::error::nodes need an image", "::error::this job started no trace"},
+		"bad timeout":         {[]string{"TRACE_TIMEOUT=1m"}, 1, 1, "::error::timeout 1m: must be a number", "::error::this job started no trace"},
+		"bad name":            {[]string{"TRACE_NAME=../x"}, 1, 1, "::error::name ../x: must consist of letters", "::error::name ../x: must consist of letters"},
+		"name with a newline": {[]string{"TRACE_NAME=x\n::error::y"}, 1, 1, `::error::name $'x\n::error::y'`, "must consist of letters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -282,8 +283,8 @@ func TestActionsFail(t *testing.T) {
 	}
 }
 
-// TestTwoTracesOfOneName checks that a job cannot start two traces with one name.
-func TestTwoTracesOfOneName(t *testing.T) {
+// TestTraceNamesAreUnique checks that a job cannot start two traces with the same name.
+func TestTraceNamesAreUnique(t *testing.T) {
 	t.Parallel()
 	j := newJob(t)
 	j.step("tracer-run/start", 0, attached)

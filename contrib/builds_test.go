@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// toolchain creates a fake go command of this version, with mode as its GOTOOLCHAIN. It runs the shell command
-// fetched for `go env GOVERSION`.
+// toolchain creates a fake go command of this version, with mode as its GOTOOLCHAIN. `go env GOVERSION`, with which the
+// real command fetches another toolchain, runs the shell command fetched.
 func toolchain(t *testing.T, version, mode, fetched string) string {
 	t.Helper()
 	return shellScript(t, `case "$*" in
@@ -31,17 +31,17 @@ func TestGoIsChecked(t *testing.T) {
 	t.Parallel()
 	need := words(t, "../go.mod", `(?m)^go (.+)$`)[0]
 	for name, test := range map[string]struct{ goCommand, want string }{
-		"no Go":                 {"no-such-go", `Go is missing (command "no-such-go" not found)`},
-		"Go of Debian 12":       {toolchain(t, "go1.19.8", "", "exit 2"), "Go 1.19.8 at "},
-		"just too old":          {toolchain(t, "go1.25.9", "local", "exit 2"), "set GOTOOLCHAIN=auto to let it fetch that"},
-		"fetches another":       {toolchain(t, "go1.22.1", "auto", "echo go"+need), ""},
-		"fetches none":          {toolchain(t, "go1.22.1", "auto", "echo 'dial tcp: no route' >&2; exit 1"), "could not fetch Go " + need + " (no route)"},
-		"fetches one too old":   {toolchain(t, "go1.22.1", "go1.24.0", "echo go1.24.0"), "could not fetch Go " + need + " (go1.24.0)"},
-		"the same":              {toolchain(t, "go"+need, "local", "exit 2"), ""},
-		"newer":                 {toolchain(t, "go1.100.0", "local", "exit 2"), ""},
-		"from its repository":   {toolchain(t, "devel go1.100-0123456789", "local", "exit 2"), ""},
-		"a candidate before it": {toolchain(t, "go1.26rc1", "local", "exit 2"), "Go 1.26 at "},
-		"not Go":                {shellScript(t, "echo hello"), "prints no version"},
+		"no Go":                        {"no-such-go", `Go is missing (command "no-such-go" not found)`},
+		"Go of Debian 12":              {toolchain(t, "go1.19.8", "", "exit 2"), "Go 1.19.8 at "},
+		"local toolchain only":         {toolchain(t, "go1.25.9", "local", "exit 2"), "set GOTOOLCHAIN=auto to let it fetch that"},
+		"fetches the required version": {toolchain(t, "go1.22.1", "auto", "echo go"+need), ""},
+		"fetch fails":                  {toolchain(t, "go1.22.1", "auto", "echo 'dial tcp: no route' >&2; exit 1"), "could not fetch Go " + need + " (no route)"},
+		"fetches an old version":       {toolchain(t, "go1.22.1", "go1.24.0", "echo go1.24.0"), "could not fetch Go " + need + " (go1.24.0)"},
+		"the required version":         {toolchain(t, "go"+need, "local", "exit 2"), ""},
+		"newer":                        {toolchain(t, "go1.100.0", "local", "exit 2"), ""},
+		"development version":          {toolchain(t, "devel go1.100-0123456789", "local", "exit 2"), ""},
+		"release candidate":            {toolchain(t, "go1.26rc1", "local", "exit 2"), "Go 1.26 at "},
+		"not Go":                       {shellScript(t, "echo hello"), "prints no version"},
 	} {
 		out, err := exec.Command("../.ci/check-go", test.goCommand).CombinedOutput()
 		line := strings.TrimSuffix(string(out), "\n")
@@ -55,7 +55,7 @@ func TestGoIsChecked(t *testing.T) {
 	}
 }
 
-// TestMakeWithoutGo checks that without Go, targets that need it fail with a one-line message, and the others work.
+// TestMakeWithoutGo checks that without Go, targets that need it fail with a message of one line, and the others work.
 func TestMakeWithoutGo(t *testing.T) {
 	t.Parallel()
 	m := newMakefile(t)
@@ -70,7 +70,7 @@ func TestMakeWithoutGo(t *testing.T) {
 	}
 }
 
-// environment is a simulated machine for the scripts: its release, apt's sources, and its commands.
+// environment simulates a machine for the scripts: its release, the sources of apt, and its commands.
 type environment struct {
 	*testing.T
 	dir string
@@ -128,16 +128,16 @@ const (
 	wilma    = "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_CODENAME=wilma\nUBUNTU_CODENAME=noble\n"
 )
 
-// TestMirrors checks that an archive in apt's sources is recognized by its suite, whatever its URL is.
+// TestMirrors checks that an archive in the sources of apt is recognized by its suite, with any URL.
 func TestMirrors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ release, list, sources, want string }{
-		"a company's": {bookworm, "deb https://apt.corp.example/artifactory/linux bookworm main\n", "",
+		"company mirror": {bookworm, "deb https://apt.corp.example/artifactory/linux bookworm main\n", "",
 			"https://apt.corp.example/artifactory/linux bookworm -\n"},
 		"options": {bookworm, "deb [ arch=amd64 signed-by=/a.gpg,/b.gpg trusted=yes ] file:/srv/mirror bookworm main contrib # old\n", "",
 			"file:/srv/mirror bookworm signed-by=/a.gpg:/b.gpg,trusted=yes\n"},
 		"sources only": {bookworm, "deb-src http://m.example/d bookworm main\n", "", "http://m.example/d bookworm -\n"},
-		"others": {bookworm, "# deb http://off.example bookworm main\ndeb cdrom:[Debian]/ bookworm main\ndeb http://flat.example ./\n" +
+		"ignored entries": {bookworm, "# deb http://off.example bookworm main\ndeb cdrom:[Debian]/ bookworm main\ndeb http://flat.example ./\n" +
 			"deb http://s.example bookworm-security main\ndeb http://s.example bookworm/updates main\ndeb http://x.example bookworm stable\n" +
 			"deb mirror+file:/etc/apt/mirrors.list bookworm main\n", "", "mirror+file:/etc/apt/mirrors.list bookworm -\n"},
 		"by the name of a suite": {bookworm, "deb http://m.example/x stable main\ndeb http://m.example/x stable-updates main\n", "", "http://m.example/x stable -\n"},
@@ -188,10 +188,10 @@ func TestMirrorsOfDebian(t *testing.T) {
 		release, mirror string
 		want            []string
 	}{
-		"on Debian":      {bookworm, "", []string{"http://m.example/x trixie"}},
-		"on Ubuntu":      {noble, "", nil},
-		"Ubuntu, named":  {noble, "http://own.example/y", []string{"http://own.example/y trixie"}},
-		"where one said": {bookworm, "http://own.example/y", []string{"http://own.example/y trixie"}},
+		"on Debian":     {bookworm, "", []string{"http://m.example/x trixie"}},
+		"on Ubuntu":     {noble, "", nil},
+		"Ubuntu, named": {noble, "http://own.example/y", []string{"http://own.example/y trixie"}},
+		"Debian, named": {bookworm, "http://own.example/y", []string{"http://own.example/y trixie"}},
 	} {
 		s := newEnvironment(t)
 		s.write("os-release", test.release)
@@ -211,7 +211,7 @@ func TestMirrorsOfDebian(t *testing.T) {
 	}
 }
 
-// TestNoMirrorHasTheSuite checks that the error has a hint.
+// TestNoMirrorHasTheSuite checks the error and the hint if no mirror has the suite.
 func TestNoMirrorHasTheSuite(t *testing.T) {
 	t.Parallel()
 	s := newEnvironment(t)
@@ -238,8 +238,8 @@ func (s *environment) withoutApt() {
 	s.env = append(s.env, "PATH="+s.path("bin"))
 }
 
-// withManager adds a fake package manager, which records its calls. The command query, which asks whether a
-// package is installed, ends with code.
+// withManager adds a fake package manager, which records its calls. The command query, which checks whether a package is
+// installed, exits with code.
 func (s *environment) withManager(name, query string, code int) {
 	s.Helper()
 	s.withoutApt()
@@ -286,7 +286,8 @@ func TestPackageManagers(t *testing.T) {
 	}
 }
 
-// TestPackagesWithoutRoot checks that packages are installed with sudo and the user's proxy, or named without sudo.
+// TestPackagesWithoutRoot checks that a user's packages are installed with sudo and the user's proxy, and that the error
+// names them if there is no sudo.
 func TestPackagesWithoutRoot(t *testing.T) {
 	t.Parallel()
 	s := newEnvironment(t)
@@ -319,7 +320,7 @@ func TestPackageManagerFails(t *testing.T) {
 	}
 }
 
-// TestNoPackageManager checks that without a package manager the missing commands are named.
+// TestNoPackageManager checks that without a package manager, the error names the missing commands.
 func TestNoPackageManager(t *testing.T) {
 	t.Parallel()
 	s := newEnvironment(t)

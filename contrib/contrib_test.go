@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package contrib_test runs the scripts in this folder and those of the GitHub actions, with a fake
-// kubectl and a fake tracer.
+// Package contrib_test tests the scripts in this folder and in .ci, the GitHub actions, and some targets of the
+// Makefile, with a fake kubectl, a fake tracer and other fake commands.
 package contrib_test
 
 import (
@@ -27,12 +27,12 @@ const (
 	row      = "0xffff888004b45000 0 icmp_rcv"
 )
 
-// good returns a node where tracer runs without errors until the pod is deleted.
+// good returns a node where tracer runs without errors until its pod is deleted.
 func good(name string) node {
 	return node{Name: name, Log: []string{"backend kprobe", attached, row + " " + name}, Last: []string{traced}}
 }
 
-// ended returns a node where tracer ends on its own.
+// ended returns a node where tracer exits with this code, before the pod is deleted.
 func ended(name string, code int, lines ...string) node {
 	return node{Name: name, Log: lines, Ends: &code}
 }
@@ -141,13 +141,13 @@ func (s *script) lines(file string) []string {
 	return strings.Split(strings.TrimSpace(string(b)), "\n")
 }
 
-// starts starts the script and waits until all nodes trace.
+// starts starts the script and waits until all nodes are ready.
 func (s *script) starts() {
 	s.Helper()
 	ready := s.path("ready")
 	s.cmd.Args = slices.Insert(s.cmd.Args, 1, "--ready-file", ready)
 	s.must(s.cmd.Start())
-	s.Cleanup(func() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }) // for a test that fails; otherwise it has ended
+	s.Cleanup(func() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }) // only has an effect if the test fails
 	for deadline := time.Now().Add(time.Minute); !exists(ready); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatal("not ready after a minute")
@@ -168,7 +168,7 @@ func (s *script) says(text string) {
 	}
 }
 
-// nasty are arguments that shells, YAML, JSON or Kubernetes could interpret.
+// nasty are arguments with characters that shells, YAML, JSON or Kubernetes could interpret.
 var nasty = []string{
 	"--filter-func", `a|"b"|'c'|\d+|[\\]`, "--output-json", "", " ", "two  blanks ", "*", "~", "#", "- x: {y}",
 	`tcp[tcpflags] & tcp-syn != 0 and port \http`, "first\nsecond\n", "tab\there\rbell\a\x01\x1b\x7f",
@@ -232,7 +232,7 @@ func TestPod(t *testing.T) {
 	}
 }
 
-// TestEveryNodeGetsAFile checks that --output writes one log file per node, and summaries to stderr.
+// TestEveryNodeGetsAFile checks that --output writes one log file per node, and that summaries go to stderr.
 func TestEveryNodeGetsAFile(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "logs")

@@ -13,11 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// printer is a fake tracer to install: it prints its arguments, or fails if FAILS is set, or prints
-// nothing if SILENT is set.
+// printer is a fake tracer to install: it prints its arguments, fails if FAILS is set, and prints nothing if SILENT is
+// set.
 const printer = "#!/bin/sh\n[ -z \"$FAILS\" ] || exit 3\n[ -n \"$SILENT\" ] || echo \"$*\"\n"
 
-// installation has the files that make install creates in PREFIX, and their text with the fake tracer.
+// installation has the files that make install creates in PREFIX, with their uncompressed text.
 var installation = map[string]string{
 	"bin/tracer":                                  printer,
 	"share/man/man8/tracer.8.gz":                  "man\n",

@@ -18,7 +18,7 @@ import (
 // inCluster is the environment variable for the folder with the state of the fake cluster.
 const inCluster = "TRACER_TEST_CLUSTER"
 
-// TestMain runs this test binary as a fake kubectl or tracer if that is its name.
+// TestMain makes this test binary a fake kubectl or tracer if it is started by that name.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "kubectl":
@@ -43,9 +43,9 @@ type node struct {
 	Waiting string
 	// Log are the lines before the pod is deleted, Last those after.
 	Log, Last []string
-	// Ends is the exit code if tracer ends on its own.
+	// Ends is the exit code if tracer exits before the pod is deleted.
 	Ends *int
-	// Hangs is true if the log does not end with the pod.
+	// Hangs is true if tracer still runs after the pod was deleted, so that the log does not end.
 	Hangs bool
 }
 
@@ -197,7 +197,7 @@ func (c cluster) exitCode(pods []pod, k call) error {
 	return nil
 }
 
-// log prints the log, which ends when the pod has ended, as in a real cluster.
+// log prints the log until tracer ends, like kubectl logs --follow.
 func (c cluster) log(dir string, pods []pod, k call) error {
 	if _, ok := k.flags["--follow"]; !ok || k.flags["--container"] != "tracer" {
 		return errUsage

@@ -77,8 +77,8 @@ func TestUncommittedFilesPreventARelease(t *testing.T) {
 	expect(false, "not committed, so a release would lack it:\n?? new")
 }
 
-// TestReleaseWithoutATime checks the error without SOURCE_DATE_EPOCH.
-func TestReleaseWithoutATime(t *testing.T) {
+// TestReleaseWithoutSourceDateEpoch checks the error without SOURCE_DATE_EPOCH.
+func TestReleaseWithoutSourceDateEpoch(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(packaging+"/release.sh", t.TempDir(), "v1.2.3", "no-such")
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=")
@@ -96,15 +96,15 @@ version) printf '\tdep\texample.org/x\tv1.2.3\th1:\n' ;;
 list) echo "$0.d" ;;
 esac`
 	for name, test := range map[string]struct{ tracer, libpcap, goCommand, want string }{
-		"no libpcap":     {executable(t), t.TempDir(), "", "version: No such file"},
-		"no Go in it":    {"/bin/sh", library(t), "", "not a Go executable"},
-		"no such binary": {"no-such", library(t), "", "no-such"},
-		"Go without one": {"x", library(t), bare, "no licence of Go's standard library"},
-		"a module without one": {"x", library(t), "mkdir -p $0.d/bare && touch $0.d/LICENSE\n" +
+		"no libpcap":           {executable(t), t.TempDir(), "", "version: No such file"},
+		"not a Go binary":      {"/bin/sh", library(t), "", "not a Go executable"},
+		"no such binary":       {"no-such", library(t), "", "no-such"},
+		"Go without a licence": {"x", library(t), bare, "no licence of Go's standard library"},
+		"a module without a licence": {"x", library(t), "mkdir -p $0.d/bare && touch $0.d/LICENSE\n" +
 			strings.Replace(bare, `list) echo "$0.d"`, `list) echo "$0.d/bare"`, 1), "no licence of example.org/x v1.2.3"},
-		"a module that is nowhere": {"x", library(t), "mkdir -p $0.d && touch $0.d/LICENSE\n" +
+		"a missing module": {"x", library(t), "mkdir -p $0.d && touch $0.d/LICENSE\n" +
 			strings.Replace(bare, `list) echo "$0.d"`, `list) echo "$0.d/none"`, 1), "module example.org/x is not in the module cache"},
-		"no module": {"x", library(t), "mkdir -p $0.d && touch $0.d/LICENSE\n" +
+		"no modules": {"x", library(t), "mkdir -p $0.d && touch $0.d/LICENSE\n" +
 			strings.Replace(bare, `version)`, `never)`, 1), "x: no Go modules are named in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func shellScript(t *testing.T, text string) string {
 	return file
 }
 
-// library creates a folder like that of libpcap/build.sh.
+// library creates a folder like the one that libpcap/build.sh prints.
 func library(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestArchitecturesMatchMakefile checks the lists of architectures in the workflows, which cannot read the
-// Makefile.
+// TestArchitecturesMatchMakefile checks that the lists of architectures in the workflows are those of the Makefile.
 func TestArchitecturesMatchMakefile(t *testing.T) {
 	t.Parallel()
 	want := words(t, "../Makefile", `(?m)^ARCHES +:= (.+)$`)

@@ -15,7 +15,7 @@ go=${GO:-go}
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# logged COMMAND...: prints the end of its output only if it fails.
+# logged COMMAND...: runs the command, and prints the end of its output only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2; exit 1; }; }
 
 # says TEXT: checks that the output of the last logged command contains TEXT.
@@ -33,7 +33,7 @@ passed() { echo "ok $((SECONDS - began)) s: $*"; began=$SECONDS; }
 
 interpreter() { readelf --program-headers --wide "$1" | grep -c INTERP || true; }
 
-# built FILE static|dynamic: checks how the file is linked.
+# built FILE static|dynamic: checks that FILE is linked statically or dynamically.
 built() {
 	local linked=static
 	[ "$(interpreter "$1")" = 0 ] || linked=dynamic
@@ -45,7 +45,7 @@ copy_tree() {
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory="$1"
 }
 
-# start_mirror: serves the machine's mirror at another URL, and sets url.
+# start_mirror: starts a proxy for this machine's mirror, and sets url to its URL.
 start_mirror() {
 	local first from
 	first=$(mirror)
@@ -153,7 +153,7 @@ upstream_libpcap() {
 	passed "make LIBPCAP_SOURCE=FILE without apt: static"
 }
 
-# offline COMMAND...: runs the command in the copy of the tree, in a network namespace whose only device, lo, is down.
+# offline COMMAND...: runs the command in the copy of the tree, in a network namespace with only lo, which is down.
 offline() { unshare --net env --chdir="$work/tree" GOFLAGS= "$@"; }
 
 check_offline() {

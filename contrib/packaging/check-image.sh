@@ -3,8 +3,8 @@
 #
 # check-image.sh GOARCH...: builds the Dockerfile for each GOARCH with buildah, and checks the files
 # in the images. It uses no registry: the image of the build stage is created from a small Debian
-# and this machine's Go. The image for this machine's architecture is run. Runs as root. Only the
-# small Debian is kept.
+# and this machine's Go. It runs the binary of the image for this machine's architecture. Runs as root.
+# Only the small Debian is kept, in the cache.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,7 @@ store() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vf
 # base_name: prints the name of the build stage's image in the Dockerfile.
 base_name() { sed -n 's/^FROM --platform=[^ ]* \([^ ]*\) AS build$/\1/p' Dockerfile; }
 
-# logged COMMAND...: prints the output of the command only if it fails.
+# logged COMMAND...: runs the command, and prints its output only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
 
 # add_go: copies this machine's Go, and the modules.

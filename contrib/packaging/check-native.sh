@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # check-native.sh GOARCH: builds tracer natively on another architecture, like its users: in a small
-# Debian of that architecture, with `make` without variables; and runs the binary there. QEMU emulates the
-# processor, so it takes a quarter of an hour. Runs as root.
+# Debian of that architecture, with `make` without variables. It runs the binary there. It takes a quarter of an hour,
+# since QEMU emulates the processor. Runs as root.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
@@ -16,7 +16,7 @@ emulator=qemu-$(gnu_arch "$(debian_arch "$goarch")")
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# logged COMMAND...: prints the output of the command only if it fails.
+# logged COMMAND...: runs the command, and prints the end of its output only if it fails.
 logged() { "$@" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2; exit 1; }; }
 
 # register: registers the emulator with the kernel (binfmt_misc), for programs of the architecture in any root.

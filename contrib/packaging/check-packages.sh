@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check-packages.sh DEB RPM VERSION: installs each package into a temporary root, checks its files, and
-# removes it. No file of it may be left. Runs as root.
+# check-packages.sh DEB RPM VERSION: installs each package into a temporary root, checks its files, removes it, and
+# checks that it leaves no files. Runs as root.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."

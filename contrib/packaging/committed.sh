@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# committed.sh: fails if files differ from the commit that the release would name.
+# committed.sh: fails if the working tree has changes, since a release names the commit it was built from.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

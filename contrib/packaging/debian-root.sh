@@ -14,7 +14,7 @@ root=$1 arch=${2:-$(dpkg --print-architecture)}
 release=$(release)
 kept=$cache/root/$release-$arch.tar
 
-# joined_keyring OPTIONS: prints the path of one file with all keys in OPTIONS, not armoured, as debootstrap needs it.
+# joined_keyring OPTIONS: prints the path of one binary keyring with all keys of signed-by in OPTIONS, for debootstrap.
 joined_keyring() {
 	local names name
 	names=${1#*signed-by=}

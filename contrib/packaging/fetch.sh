@@ -31,7 +31,7 @@ libraries() {
 	done
 }
 
-# debian_only: fetches what needs packages of Debian or Ubuntu.
+# debian_only: fetches what is only available on Debian and Ubuntu.
 debian_only() {
 	local crosses=() emulators=() arch
 	for arch in $ARCHES; do

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # licences.sh TRACER LIBPCAP: prints the licences of the binary TRACER and of everything that is
-# linked into it. The Go modules are read from the binary; their licences are in Go's module
+# linked into it. The list of Go modules is read from the binary; their licences are in Go's module
 # cache, and Go's own licence is in GOROOT. LIBPCAP is the folder that libpcap/build.sh created,
 # with the licence of its source. The licence of musl is in the Debian package on this
 # machine, which is of the same release for every architecture.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Adds components that a Go binary does not record: the C libraries, and the licence of tracer
-# itself. Removes what differs between runs of the tool.
+# Adds what a Go binary does not record: the C libraries, and the licence of tracer itself. Removes what differs between
+# runs of the tool.
 
 def c_library($name; $version; $licence): ("pkg:deb/\($origin)/\($name)@\($version)?arch=source") as $purl | {
   "bom-ref": $purl, type: "library", name: $name, version: $version, scope: "required",

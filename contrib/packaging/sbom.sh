@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# sbom.sh TRACER GOARCH VERSION LIBPCAP: prints the SBOM of the binary TRACER as CycloneDX JSON: the
-# Go modules, which the binary names, and the C libraries. The output is reproducible: it has
-# no random values and no current time.
+# sbom.sh TRACER GOARCH VERSION LIBPCAP: prints the SBOM of the binary TRACER as CycloneDX JSON: the Go modules, which
+# are recorded in the binary, and the C libraries. LIBPCAP is the folder that libpcap/build.sh created. The output is
+# reproducible: it has no random values and no current time.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# static.sh FILE...: fails if one of the binaries is linked dynamically, which make does without the
-# source of libpcap. Releases and virtual machines need static binaries.
+# static.sh FILE...: fails if one of the binaries is linked dynamically, as make links it if it has no source of
+# libpcap. Releases and virtual machines need static binaries.
 set -euo pipefail
 
 for file; do

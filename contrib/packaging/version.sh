@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# version.sh VERSION: fails with a message if VERSION is not a valid version of a release.
-# It also refuses build metadata (+…), which image tags do not allow.
+# version.sh VERSION: fails with a message if VERSION is not a valid version of a release: v and a semantic version,
+# without build metadata (+…), which image tags do not allow.
 set -euo pipefail
 
 version=${1-}
