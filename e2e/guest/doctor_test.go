@@ -107,7 +107,7 @@ func agrees(t *testing.T, said check, backend string) {
 			t.Errorf("%q, and the plan has no %q: %s", said.Found, want, planned)
 		}
 	}
-	tracesPing(t, start(t, "--backend", backend, "--filter-func", oneWay(backend), "icmp"), backend)
+	tracesPing(t, start(t, "--backend", backend, "--filter-func", pingFunctions(backend), "icmp"), backend)
 }
 
 func dryRun(t *testing.T, args ...string) string {

@@ -10,8 +10,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// littleMemory starts tracer with JSON output in a control group with a memory limit of size MiB.
-func littleMemory(t *testing.T, size int, args ...string) (*process, *ktest.Cgroup) {
+// startLimited starts tracer with JSON output in a control group with a memory limit of size MiB.
+func startLimited(t *testing.T, size int, args ...string) (*process, *ktest.Cgroup) {
 	t.Helper()
 	group := ktest.NewCgroup(t, fmt.Sprintf("memory%d", size))
 	group.LimitMemory(t, size<<20)
@@ -22,7 +22,7 @@ func littleMemory(t *testing.T, size int, args ...string) (*process, *ktest.Cgro
 func TestTooLittleMemory(t *testing.T) {
 	for _, size := range []int{16, 64} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			p, group := littleMemory(t, size, "icmp")
+			p, group := startLimited(t, size, "icmp")
 			p.ends(startLimit, 1)
 			if want := fmt.Sprintf("the memory limit of the control group is %d MiB", size); !strings.Contains(p.stderr(), want) {
 				t.Errorf("said %s, want %s", p.stderr(), want)
@@ -41,7 +41,7 @@ func TestMinimumMemory(t *testing.T) {
 		t.Run(backend, func(t *testing.T) {
 			n := ktest.NewNetns(t, "a")
 			listen(t, n)
-			p, group := littleMemory(t, 128, "--backend", backend, "--filter-netns", n.Path, "udp and dst port 7777")
+			p, group := startLimited(t, 128, "--backend", backend, "--filter-netns", n.Path, "udp and dst port 7777")
 			p.awaitReady()
 			do(t, n, func() error { return udp("127.0.0.1:7001", "127.0.0.1:7777").Send(20) })
 			tr := p.stop()

@@ -50,8 +50,8 @@ var (
 	conversation = func(r *record) bool { return sport(8080)(r) || r.Tuple.Dport != nil && *r.Tuple.Dport == 8080 }
 )
 
-// lose sends the packets that are dropped, and a conversation that is not.
-func (w *world) lose() {
+// sendDropped sends the packets that are dropped, and a conversation that is not.
+func (w *world) sendDropped() {
 	w.t.Helper()
 	do(w.t, w.a, func() error { return udp(a4+":7001", b4+":5002").Send(1) })
 	refused(w.t, w.a, tcp(a4+":40081", b4+":8081", ""))
@@ -67,7 +67,7 @@ func (w *world) lose() {
 func (w *world) drops(t *testing.T, args ...string) records {
 	t.Helper()
 	p := start(t, append(args, "--drop", "net 10.9.0.0/24")...)
-	w.lose()
+	w.sendDropped()
 	// Other tests on this machine may use the same addresses.
 	events := p.stop().events.that(func(r *record) bool {
 		return r.Netns == w.a.Inode || r.Netns == w.b.Inode || r.Netns == 0 // 0: neither a device nor a socket is known

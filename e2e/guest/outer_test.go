@@ -21,8 +21,8 @@ const (
 	portWireGuard = 51820
 )
 
-// capsule is an encapsulation, with its own outer and inner addresses.
-type capsule struct {
+// encapsulation is a kind of tunnel or IPsec mode, with its own outer and inner addresses.
+type encapsulation struct {
 	name string
 	net  int
 	// six is true if the outer packet is IPv6, sixInside if the inner packet is.
@@ -30,10 +30,10 @@ type capsule struct {
 	// protocol is the outer packet's protocol. seen is the tunnel type in tracer's output, empty if the inner
 	// packet is encrypted.
 	protocol, seen string
-	setUp          func(*testing.T, *world, *capsule)
+	setUp          func(*testing.T, *world, *encapsulation)
 }
 
-var capsules = []capsule{
+var encapsulations = []encapsulation{
 	{name: "VXLAN", net: 1, protocol: "udp", seen: "vxlan", setUp: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 42, Port: portVXLAN})},
 	{name: "VXLAN over IPv6", net: 2, six: true, protocol: "udp", seen: "vxlan", setUp: tunnelWith(ktest.Tunnel{Kind: "vxlan", ID: 43, Port: portVXLAN})},
 	{name: "Geneve", net: 3, protocol: "udp", seen: "geneve", setUp: tunnelWith(ktest.Tunnel{Kind: "geneve", ID: 44})},
@@ -52,11 +52,11 @@ var capsules = []capsule{
 	{name: "WireGuard over IPv6", net: 16, six: true, protocol: "udp", setUp: wireguarded},
 }
 
-func (c *capsule) outer(host int) netip.Addr {
+func (c *encapsulation) outer(host int) netip.Addr {
 	return addressIn(map[bool]string{false: "10.9.%d.%d", true: "fd09:%d::%d"}[c.six], c.net, host)
 }
 
-func (c *capsule) inner(host int) netip.Addr {
+func (c *encapsulation) inner(host int) netip.Addr {
 	return addressIn(map[bool]string{false: "10.8.%d.%d", true: "fd08:%d::%d"}[c.sixInside], c.net, host)
 }
 
@@ -68,18 +68,18 @@ func addressIn(format string, net, host int) netip.Addr {
 func subnet(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()-8) }
 
 // device returns the tunnel device at a host.
-func (c *capsule) device(n *ktest.Netns, host int) ktest.End {
+func (c *encapsulation) device(n *ktest.Netns, host int) ktest.End {
 	return ktest.End{Netns: n, Name: fmt.Sprintf("t%d", c.net), Addresses: []netip.Prefix{subnet(c.inner(host))}}
 }
 
-func tunnelWith(tunnel ktest.Tunnel) func(*testing.T, *world, *capsule) {
-	return func(t *testing.T, w *world, c *capsule) {
+func tunnelWith(tunnel ktest.Tunnel) func(*testing.T, *world, *encapsulation) {
+	return func(t *testing.T, w *world, c *encapsulation) {
 		ktest.NewTunnel(t, c.device(w.a, 1), tunnel.Between(c.outer(1), c.outer(2)))
 		ktest.NewTunnel(t, c.device(w.b, 2), tunnel.Between(c.outer(2), c.outer(1)))
 	}
 }
 
-func espTunnel(t *testing.T, w *world, c *capsule) {
+func espTunnel(t *testing.T, w *world, c *encapsulation) {
 	here, there := netip.PrefixFrom(c.inner(1), 32), netip.PrefixFrom(c.inner(2), 32)
 	ktest.AddAddress(t, w.a, "lo", here)
 	ktest.AddAddress(t, w.b, "lo", there)
@@ -89,15 +89,15 @@ func espTunnel(t *testing.T, w *world, c *capsule) {
 }
 
 // espTransport encrypts the packets between the outer addresses, which are also the inner ones.
-func espTransport(t *testing.T, w *world, c *capsule) { c.encrypt(t, w, ktest.ESP{}) }
+func espTransport(t *testing.T, w *world, c *encapsulation) { c.encrypt(t, w, ktest.ESP{}) }
 
-func (c *capsule) encrypt(t *testing.T, w *world, e ktest.ESP) {
+func (c *encapsulation) encrypt(t *testing.T, w *world, e ktest.ESP) {
 	e = e.Between(c.outer(1), c.outer(2))
 	ktest.NewESP(t, w.a, e)
 	ktest.NewESP(t, w.b, e.Reverse())
 }
 
-func wireguarded(t *testing.T, w *world, c *capsule) {
+func wireguarded(t *testing.T, w *world, c *encapsulation) {
 	port := uint16(portWireGuard + c.net)
 	end := func(n *ktest.Netns, here, there int) {
 		ktest.NewWireGuard(t, c.device(n, here), ktest.WireGuard{
@@ -110,7 +110,7 @@ func wireguarded(t *testing.T, w *world, c *capsule) {
 }
 
 // target returns the address to which the traffic is sent: the inner one, or the outer one if there is none.
-func (c *capsule) target(host int) netip.Addr {
+func (c *encapsulation) target(host int) netip.Addr {
 	if c.name == "ESP in transport mode" {
 		return c.outer(host)
 	}
@@ -120,20 +120,20 @@ func (c *capsule) target(host int) netip.Addr {
 // encapsulating is two hosts with each encapsulation that the kernel supports.
 type encapsulating struct {
 	*world
-	capsules []capsule
+	encapsulations []encapsulation
 }
 
 func newEncapsulating(t *testing.T) *encapsulating {
 	t.Helper()
 	w := &encapsulating{world: newWorld(t)}
-	for _, c := range capsules {
+	for _, c := range encapsulations {
 		ktest.AddAddress(t, w.a, "va", subnet(c.outer(1)))
 		ktest.AddAddress(t, w.b, "vb", subnet(c.outer(2)))
 		ok := t.Run("set up "+c.name, func(sub *testing.T) {
 			sub.Cleanup(func() {
 				switch {
 				case !sub.Skipped():
-					w.capsules = append(w.capsules, c)
+					w.encapsulations = append(w.encapsulations, c)
 				case isDedicated():
 					t.Errorf("this kernel has no %s", c.name)
 				}
@@ -144,7 +144,7 @@ func newEncapsulating(t *testing.T) *encapsulating {
 			t.FailNow()
 		}
 	}
-	for _, c := range w.capsules { // resolves neighbours, and starts the sessions of peers
+	for _, c := range w.encapsulations { // resolves neighbours, and starts the sessions of peers
 		ping(t, w.a, c.target(2).String(), 0x3501)
 	}
 	return w
@@ -153,7 +153,7 @@ func newEncapsulating(t *testing.T) *encapsulating {
 // send sends one datagram with each encapsulation. Some sends fail with EPERM if the firewall drops the packet.
 func (w *encapsulating) send(t *testing.T) {
 	t.Helper()
-	for _, c := range w.capsules {
+	for _, c := range w.encapsulations {
 		u := ktest.UDP{From: netip.AddrPortFrom(c.target(1), 7001), To: netip.AddrPortFrom(c.target(2), 7777), Size: 20}
 		if err := w.a.Do(func() error { return u.Send(1) }); err != nil && !errors.Is(err, unix.EPERM) {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func (w *encapsulating) send(t *testing.T) {
 
 // sent returns the events of the outer packets that the first host sends with an encapsulation. Without encryption,
 // only events that show the inner packet count.
-func (c *capsule) sent(t *testing.T, events records) records {
+func (c *encapsulation) sent(t *testing.T, events records) records {
 	t.Helper()
 	outer := events.that(from(c.outer(1).String()), to(c.outer(2).String()), protocol(c.protocol))
 	if c.seen == "" {
@@ -203,7 +203,7 @@ func (w *encapsulating) drops(t *testing.T) {
 	tracer := start(t, "--drop", "--output-tunnel", outerNets)
 	w.send(t)
 	events := tracer.stop().events
-	for _, c := range w.capsules {
+	for _, c := range w.encapsulations {
 		c.sent(t, events.that(dropped)).present(t, "drop of the outer packet of "+c.name)
 	}
 }
@@ -217,7 +217,7 @@ func (w *encapsulating) path(t *testing.T) {
 	tracer := start(t, "--filter-func", "^("+strings.Join(append(functions, arrived...), "|")+")$", "--output-tunnel", outerNets+" or "+innerNets)
 	w.send(t)
 	events := tracer.stop().events
-	for _, c := range w.capsules {
+	for _, c := range w.encapsulations {
 		way := []string{functions[0], functions[1], functions[4]}
 		if c.six {
 			way = functions[2:]

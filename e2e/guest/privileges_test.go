@@ -100,8 +100,8 @@ func tracesPing(t *testing.T, p *process, backend string) {
 	}
 }
 
-// oneWay is a pattern for the functions or tracepoints in which tracesPing expects the ping.
-func oneWay(backend string) string { return marks(backend).sent + "|" + marks(backend).received }
+// pingFunctions is a pattern for the functions or tracepoints in which tracesPing expects the ping.
+func pingFunctions(backend string) string { return marks(backend).sent + "|" + marks(backend).received }
 
 // TestUnprivilegedUser checks each backend with the minimum capabilities of an unprivileged user.
 func TestUnprivilegedUser(t *testing.T) {
@@ -115,7 +115,7 @@ func TestUnprivilegedUser(t *testing.T) {
 			if backend == kprobe {
 				setting(t, "kernel/perf_event_paranoid", "2")
 			}
-			p := asUser(t, capabilities, "--backend", backend, "--filter-func", oneWay(backend), "icmp")
+			p := asUser(t, capabilities, "--backend", backend, "--filter-func", pingFunctions(backend), "icmp")
 			p.awaitReady()
 			p.hasOnly(t, keptForCounters(unix.CAP_BPF))
 			tracesPing(t, p, backend)
@@ -128,7 +128,7 @@ func TestUnprivilegedUser(t *testing.T) {
 func TestKprobesNeedSysAdmin(t *testing.T) {
 	needDedicatedMachine(t)
 	setting(t, "kernel/perf_event_paranoid", "3")
-	args := []string{"--backend", kprobe, "--filter-func", oneWay(kprobe), "icmp"}
+	args := []string{"--backend", kprobe, "--filter-func", pingFunctions(kprobe), "icmp"}
 	p := asUser(t, forFunctions(), args...)
 	p.ends(soon, 1)
 	for _, word := range []string{"CAP_SYS_ADMIN", "kernel.perf_event_paranoid"} {
@@ -148,7 +148,7 @@ func TestFileCapabilities(t *testing.T) {
 	if backend == kprobe {
 		setting(t, "kernel/perf_event_paranoid", "2")
 	}
-	p := asUser(t, nil, "--filter-func", oneWay(backend), "icmp")
+	p := asUser(t, nil, "--filter-func", pingFunctions(backend), "icmp")
 	p.awaitReady()
 	p.hasOnly(t, keptForCounters(unix.CAP_BPF))
 	tracesPing(t, p, backend)
@@ -206,18 +206,18 @@ func TestMissingOptionalCapabilities(t *testing.T) {
 		setting(t, "kernel/perf_event_paranoid", "2")
 	}
 	t.Run("CAP_SYSLOG", func(t *testing.T) {
-		either := oneWay(chosen()) + "|" + oneWay(tracepoint)
+		either := pingFunctions(chosen()) + "|" + pingFunctions(tracepoint)
 		p := asUser(t, with(unix.CAP_BPF, unix.CAP_PERFMON), "--filter-func", either, "icmp")
 		tracesPing(t, p, tracepoint)
 		p.notes(t, "note: lacking CAP_SYSLOG: only tracepoints are traced")
 	})
 	t.Run("CAP_DAC_READ_SEARCH", func(t *testing.T) {
-		p := asUser(t, forFunctions(), "--filter-func", oneWay(chosen()), "icmp")
+		p := asUser(t, forFunctions(), "--filter-func", pingFunctions(chosen()), "icmp")
 		tracesPing(t, p, chosen())
 		p.notes(t, "note: lacking CAP_DAC_READ_SEARCH: tracer does not know beforehand which functions the kernel refuses")
 	})
 	t.Run("CAP_SYS_RAWIO", func(t *testing.T) {
-		p := asUser(t, forFunctions(unix.CAP_DAC_READ_SEARCH), "--filter-func", oneWay(chosen()), "udp[100] == 1 or icmp")
+		p := asUser(t, forFunctions(unix.CAP_DAC_READ_SEARCH), "--filter-func", pingFunctions(chosen()), "udp[100] == 1 or icmp")
 		tracesPing(t, p, chosen())
 		p.notes(t, "note: lacking CAP_SYS_RAWIO: filters do not see bytes in page fragments")
 	})
@@ -229,7 +229,7 @@ func TestMissingOptionalCapabilities(t *testing.T) {
 	})
 	t.Run("CAP_SYS_RESOURCE", func(t *testing.T) {
 		lockedMemory(t, 64<<10)
-		p := asUser(t, []uintptr{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG}, "--filter-func", oneWay(chosen()), "icmp")
+		p := asUser(t, []uintptr{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG}, "--filter-func", pingFunctions(chosen()), "icmp")
 		if !isBefore(5, 11) {
 			tracesPing(t, p, chosen())
 			return

@@ -276,7 +276,7 @@ func TestGenericXDP(t *testing.T) {
 // vxlanLen is the length of the outer frame of an empty datagram in VXLAN.
 const vxlanLen = 42 + 8 + 14 + 28
 
-// sendVXLAN sends a datagram in an Ethernet frame in VXLAN, followed by zero bytes as many as more says.
+// sendVXLAN sends a datagram in an Ethernet frame in VXLAN. more is the number of zero bytes after the frame.
 func (w *xdpScene) sendVXLAN(port uint16, more int) {
 	inner := ktest.Datagram(ktest.UDP{From: netip.MustParseAddrPort("10.1.0.1:1"), To: netip.AddrPortFrom(netip.MustParseAddr("10.1.0.2"), port)})
 	payload := append([]byte{8, 0, 0, 0, 0, 0, 42, 0}, make([]byte, 12)...)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMasqueradeAll checks that a client reaches a server which has no route to the client, only with masquerading.
+// TestMasqueradeAll checks that a client reaches a server without a route back only if the router masquerades.
 func TestMasqueradeAll(t *testing.T) {
 	client, router, server := NewNetns(t, "client"), NewNetns(t, "router"), NewNetns(t, "server")
 	NewVeth(t, end(client, "c0", "10.7.0.1/24"), end(router, "r0", "10.7.0.2/24"))

@@ -153,7 +153,7 @@ func dispatch() asm.Instructions {
 
 func tx() asm.Instructions { return labelled("tx", sendBack()) }
 
-// rewrite does not update the checksum, since no test receives the datagram.
+// rewrite does not update the checksum, since no socket has to receive the datagram.
 func rewrite() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R1, RewrittenPort).WithSymbol("rewrite"),

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestXDPByPort checks that datagrams arrive if the program or its tail-call target passes them, and that they do not
-// arrive at their port if they are dropped, or sent to another port.
+// TestXDPByPort checks that datagrams arrive if the program or its tail-call target passes them, and do not arrive at
+// their port if the program drops them or rewrites the port.
 func TestXDPByPort(t *testing.T) {
 	for name, generic := range map[string]bool{"native": false, "generic": true} {
 		t.Run(name, func(t *testing.T) {
