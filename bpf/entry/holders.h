@@ -4,6 +4,8 @@
 // held by that, and would stay when everybody else has let go of it.
 #pragma once
 
+#include "core/kernel.h"
+
 struct holders {
 	u32 id;
 	u32 pad;

@@ -4,6 +4,21 @@
 // the skb. The same programs are loaded for single kprobes and for kprobe-multi links.
 #pragma once
 
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "match/packet_filter.h"
+#include "follow/admit.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "explain/lookup.h"
+#include "entry/handle.h"
+#include "entry/return.h"
+
 // Has the arguments go along among which the drop reason is, in functions that take one.
 static __always_inline void pass_arguments(struct context *c, struct registers *regs)
 {

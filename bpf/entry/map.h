@@ -4,6 +4,23 @@
 // is looked up is known, and told, when the function returns.
 #pragma once
 
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "explain/map_call.h"
+#include "emit/emit.h"
+#include "emit/return.h"
+#include "entry/handle.h"
+#include "entry/return.h"
+#include "entry/self_maps.h"
+
 // A function of a map at the place of another's call has not been called by it: that
 // one has returned unseen.
 static __always_inline void drop_map_calls(struct calls *s, u64 anchor)

@@ -4,6 +4,22 @@
 // traced gets copies of these of its own, as the kernel wants it.
 #pragma once
 
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "packet/packet.h"
+#include "match/packet_filter.h"
+#include "follow/admit.h"
+#include "follow/frame.h"
+#include "follow/run.h"
+#include "emit/emit.h"
+#include "emit/recorded.h"
+#include "emit/return.h"
+#include "emit/xdp.h"
+
 enum {
 	// Arguments of a function in BPF.
 	MOST_KEPT = 5,

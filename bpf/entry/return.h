@@ -3,6 +3,16 @@
 // The return of a function, whichever it is: of most calls nobody told the entry.
 #pragma once
 
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "emit/return.h"
+
 // Whether the program of a kprobe session is called at the return. The body is replaced
 // before loading by a call of the kernel's own function, of which kernels have two
 // prototypes.

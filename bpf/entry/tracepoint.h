@@ -5,46 +5,25 @@
 // tracepoint_facts answers.
 #pragma once
 
-struct tracepoint_arguments {
-	u64 args[12];
-};
-
-// Position of an argument that is not there.
-enum { NO_ARGUMENT = 0xff };
-
-// Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
-// whether it reports drops, and in bits 40 to 47 the position of a socket. The
-// body is replaced before loading.
-static __noinline u64 tracepoint_facts(void)
-{
-	u64 facts;
-
-	asm volatile("%0 = 0xff00ffff0000 ll" : "=r"(facts));
-	return facts;
-}
-
-static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u8 position)
-{
-	switch (position) {
-	case 0: return context_word(a, 0);
-	case 1: return context_word(a, 1);
-	case 2: return context_word(a, 2);
-	case 3: return context_word(a, 3);
-	case 4: return context_word(a, 4);
-	case 5: return context_word(a, 5);
-	}
-	return 0;
-}
-
-// The socket that the kernel names, such as the one that was to receive a dropped packet (6.11).
-static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a)
-{
-	u8 position = tracepoint_facts() >> 40;
-
-	e->sk = tracepoint_argument(a, position);
-	return 0;
-}
+#include "core/compare.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/tracepoint.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "match/packet_filter.h"
+#include "follow/admit.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "follow/first.h"
+#include "explain/benign.h"
+#include "explain/drop_part.h"
+#include "explain/drop_site.h"
+#include "explain/forms.h"
+#include "entry/handle.h"
 
 // The reason as the kernel reports it, and the more exact one: a list may have either.
 static __always_inline bool filter_reason(u32 reason, u32 exact)

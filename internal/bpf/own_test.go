@@ -34,7 +34,7 @@ var withoutKeys = []ebpf.MapType{ebpf.RingBuf, ebpf.Array}
 
 // TestOwnMapsAreKnown: operations on them are not a packet's.
 func TestOwnMapsAreKnown(t *testing.T) {
-	source, err := os.ReadFile("../../bpf/own.h")
+	source, err := os.ReadFile("../../bpf/entry/self_maps.h")
 	if err != nil {
 		t.Fatal(err)
 	}

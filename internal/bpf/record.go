@@ -4,7 +4,7 @@ package bpf
 
 import "unsafe"
 
-// The record in the ring buffer and the counters, as bpf/event.h and bpf/maps.h
+// The record in the ring buffer and the counters, as bpf/core/event.h and bpf/core/maps.h
 // lay them out: a Core, then a Meta where Core.Parts has PartMeta, and so on in the
 // order of the bits. The copies of kernel objects are as long as Config says; the
 // stack is the rest of the record.
@@ -121,13 +121,13 @@ const (
 	HasInvalid = uint8(tracerConntrackHasCONNTRACK_INVALID)
 )
 
-// The settings that the programs are loaded with (bpf/config.h).
+// The settings that the programs are loaded with (bpf/core/config.h).
 type (
 	Config      = tracerConfig
 	NamePattern = tracerNamePattern
 )
 
-// What functions do to packets that are followed (bpf/role.h), and who calls them.
+// What functions do to packets that are followed (bpf/follow/skb_op.h), and who calls them.
 type (
 	Role     = tracerRole
 	RoleKind = tracerRoleKind
@@ -176,7 +176,7 @@ const (
 	OriginSame     = tracerOriginORIGIN_SAME
 )
 
-// What is known of a drop reason that can be benign (bpf/benign.h).
+// What is known of a drop reason that can be benign (bpf/explain/benign.h).
 type (
 	Benign     = tracerBenignReason
 	BenignKind = tracerBenignKind
@@ -209,7 +209,7 @@ const (
 	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
 )
 
-// complete adds up what a record consists of, as bpf/emit.h fills it, but for what only some
+// complete adds up what a record consists of, as bpf/emit/emit.h fills it, but for what only some
 // records have.
 func (c Config) complete() Config {
 	c.RecordSize, c.RecordParts = uint32(unsafe.Sizeof(Core{})), 0

@@ -144,7 +144,7 @@ type Program struct {
 	Lookup, Quiet bool
 }
 
-// lookupWord is what lookup_facts answers (bpf/lookup.h).
+// lookupWord is what lookup_facts answers (bpf/explain/lookup.h).
 func (p Program) lookupWord() uint64 {
 	switch {
 	case p.Lookup && p.Quiet:
@@ -155,7 +155,7 @@ func (p Program) lookupWord() uint64 {
 	return 0
 }
 
-// HookCall is what hook_facts answers (bpf/netfilter.h). Arguments are registers,
+// HookCall is what hook_facts answers (bpf/explain/netfilter.h). Arguments are registers,
 // from 1; 0 is none.
 type HookCall struct {
 	// State is the struct nf_hook_state, Object what a function works on, of the kind Kind.
@@ -173,7 +173,7 @@ func (h HookCall) word() uint64 {
 	return word
 }
 
-// Facts is what tracepoint_facts answers (bpf/entry/tracepoint.h).
+// Facts is what tracepoint_facts answers (bpf/core/tracepoint.h).
 type Facts struct {
 	// Number is the tracepoint's in the plan.
 	Number uint16

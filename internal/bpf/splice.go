@@ -118,7 +118,7 @@ func (p *parts) calls(function string) (names []string) {
 }
 
 // chosenOffset stands in the object for a word of the context that is chosen before
-// loading (CHOSEN_WORD in bpf/context.h).
+// loading (CHOSEN_WORD in bpf/core/context.h).
 const chosenOffset = 8 * 4095
 
 // chooseWord has the program, which must not share its instructions, read that word of

@@ -13,7 +13,7 @@ import (
 // testCPUs is how many the kernel of these tests has.
 const testCPUs = 4
 
-// kernelID is the nth number, from 0, of a CPU and a level, as bpf/track.h makes it.
+// kernelID is the nth number, from 0, of a CPU and a level, as bpf/follow/branch.h makes it.
 func kernelID(n, cpu, level uint64) uint64 { return n*testCPUs + cpu + 1 + level<<levelShift }
 
 // heard is what an Enricher is told, in the order of the ring: `c1:5` is an event of the packet

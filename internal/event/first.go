@@ -12,7 +12,7 @@ type FirstTuple struct {
 // FirstBy is how the first tuple is known.
 type FirstBy uint8
 
-// The order is that of enum first_by in bpf/event.h.
+// The order is that of enum first_by in bpf/core/event.h.
 const (
 	// FirstUnknown: there is none.
 	FirstUnknown FirstBy = iota

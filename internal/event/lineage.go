@@ -20,7 +20,7 @@ type Lineage struct {
 // Origin is how an sk_buff got its packet.
 type Origin uint8
 
-// The order is that of enum origin in bpf/event.h.
+// The order is that of enum origin in bpf/core/event.h.
 const (
 	// First: it matched.
 	First Origin = iota

@@ -18,7 +18,7 @@ import (
 )
 
 // HeadSize is how many bytes of a frame the BPF side can copy to its stack before
-// the filter runs. It is the size of struct packet's head in bpf/filter.h.
+// the filter runs. It is the size of struct packet's head in bpf/match/packet_filter.h.
 const HeadSize = 80
 
 // snaplen is what a program returns for a match; tcpdump's value, so that the

@@ -29,7 +29,7 @@ const (
 	unset      = 0xffff // a header's offset that was not set
 )
 
-// What a glance returns (enum sight in bpf/filter.h).
+// What a glance returns (enum sight in bpf/match/packet_filter.h).
 const (
 	unsure = iota
 	surelyNot
@@ -89,7 +89,7 @@ const (
 	regMac, regNetwork, regProto, regWords = asm.R1, asm.R3, asm.R4, asm.R5
 )
 
-// locate finds the frame as bpf/packet.h does: regPacket is made a pointer to its bytes, regLen
+// locate finds the frame as bpf/packet/packet.h does: regPacket is made a pointer to its bytes, regLen
 // how many of them lie in the linear part.
 func (t *translator) locate() asm.Instructions {
 	m := t.memory
@@ -118,7 +118,7 @@ func (m *skbReader) readSkb() asm.Instructions {
 }
 
 // choosePlace jumps to labelOwn if the frame has a link header of its own (frame_beginning in
-// bpf/packet.h), and to labelBehind or labelShim if the mac header may be stale. Otherwise it
+// bpf/packet/packet.h), and to labelBehind or labelShim if the mac header may be stale. Otherwise it
 // continues at labelMade, where a link header is made up.
 func choosePlace() asm.Instructions {
 	return asm.Instructions{

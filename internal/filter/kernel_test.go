@@ -15,7 +15,7 @@ import (
 )
 
 // The kernel runs the very body that is spliced into our programs. Around it stand
-// a caller, which fills struct packet as bpf/filter.h says, and a load_packet that
+// a caller, which fills struct packet as bpf/match/packet_filter.h says, and a load_packet that
 // reads the frame from a map instead of kernel memory.
 
 const (
@@ -118,7 +118,7 @@ func (l *lab) caller(need int) asm.Instructions {
 	)
 }
 
-// loadPacket has the arguments and the result of the one in bpf/filter.h.
+// loadPacket has the arguments and the result of the one in bpf/match/packet_filter.h.
 func (l *lab) loadPacket() asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMapValue(asm.R4, l.frames.FD(), 0),

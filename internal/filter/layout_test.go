@@ -12,13 +12,13 @@ import (
 // TestLayoutIsThatOfC: struct packet and enum sight are written in C, and known here by number.
 func TestLayoutIsThatOfC(t *testing.T) {
 	for file, lines := range map[string][]string{
-		"packet.h": {
+		"packet/packet.h": {
 			fmt.Sprintf("\tHEAD_SIZE = %d,\n", HeadSize),
 			"struct packet {\n\tu8 head[HEAD_SIZE];\n", // offsetHead is 0
 			fmt.Sprintf("offsetof(struct packet, frame.len) == %d &&", offsetLen),
 			fmt.Sprintf("offsetof(struct packet, frame.word) == %d,", offsetWord),
 		},
-		"filter.h": {"enum sight {\n\tUNSURE,\n\tSURELY_NOT,\n\tSURELY,\n};"},
+		"match/packet_filter.h": {"enum sight {\n\tUNSURE,\n\tSURELY_NOT,\n\tSURELY,\n};"},
 	} {
 		source, err := os.ReadFile("../../bpf/" + file)
 		if err != nil {

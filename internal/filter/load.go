@@ -9,7 +9,7 @@ import (
 	"tracer/internal/endian"
 )
 
-// Offsets in struct packet, which bpf/packet.h lays out.
+// Offsets in struct packet, which bpf/packet/packet.h lays out.
 const (
 	offsetHead = 0
 	offsetLen  = 104

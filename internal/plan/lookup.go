@@ -189,7 +189,7 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 }
 
 // argumentsOf are the roots of expressions about a call, in the order of the kernel's
-// struct arguments in bpf/lookup.h: the arguments, by their names or by what they point
+// struct arguments in bpf/explain/lookup.h: the arguments, by their names or by what they point
 // to, and behind their last place the result.
 func argumentsOf(proto *btf.FuncProto) expr.Roots {
 	list := make([]expr.Root, bpf.MostArguments+1)

@@ -13,7 +13,7 @@ import (
 	"tracer/internal/event"
 )
 
-// mirrored are the enums of bpf/event.h whose numbers are those of Go's constants: what C calls
+// mirrored are the enums of bpf/core/event.h whose numbers are those of Go's constants: what C calls
 // them, and what Go does.
 var mirrored = map[string]map[string]int{
 	"tuple_network": {
@@ -50,7 +50,7 @@ var mirrored = map[string]map[string]int{
 
 // TestEnumsAreThoseOfC: each member has the same number on both sides, and there are no others.
 func TestEnumsAreThoseOfC(t *testing.T) {
-	source, err := os.ReadFile("../../bpf/event.h")
+	source, err := os.ReadFile("../../bpf/core/event.h")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Older and newer shapes of the kernel, and the getter that hides each. A shape
+// carries the version that it came with or lasted until; when that kernel is no
+// longer supported, its shape and branch here are all that has to go.
+#pragma once
+
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "core/registers.h"
+
+#define read_kernel(dst, size, src) bpf_probe_read_kernel(dst, size, (const void *)(src))
+
+// Whether a word may be the address of an object. The verifier lets nobody count with a typed
+// pointer, which a single test of both ends would do.
+static __always_inline bool is_address(u64 word)
+{
+	if (word < LOWEST_ADDRESS)
+		return false;
+	opaque(word);
+	return word <= HIGHEST_ADDRESS;
+}
+
+// A typed pointer of any number, loads by which need no helper: calls of it are replaced by
+// calls of the kernel's function where there is one (CFG.direct).
+static __noinline void *cast(const void *address, u32 type)
+{
+	opaque(address);
+	opaque(type);
+	return (void *)address;
+}
+
+#define as(type, address) \
+	((const type *)cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+// Reads a member, by a helper only where it must be. Of an address that is none it is 0.
+#define peek(type, address, member)                                                \
+	({                                                                         \
+		const type *from = (const type *)(address);                        \
+		CFG.direct ? as(type, from)->member : BPF_CORE_READ(from, member); \
+	})
+
+enum {
+	// A struct pt_regs has more than these.
+	MOST_WORDS = 15,
+};
+
+typedef u64 __attribute__((may_alias)) any_word;
+typedef u32 __attribute__((may_alias)) any_half;
+
+// Copies memory of a size that the compiler knows, a multiple of four and at most MOST_WORDS
+// words, to where words are aligned. What can't be read is 0, or an error is returned.
+static __always_inline long copy_kernel(void *to, u32 size, u64 from)
+{
+	const any_word *words;
+
+	if (!CFG.direct)
+		return read_kernel(to, size, from);
+	words = cast((const void *)from, bpf_core_type_id_kernel(struct pt_regs));
+	for (u32 i = 0; i < size / sizeof(u64) && i < MOST_WORDS; i++)
+		((any_word *)to)[i] = words[i];
+	if (size % sizeof(u64))
+		((any_half *)to)[size / sizeof(u64) * 2] = ((const any_half *)words)[size / sizeof(u64) * 2];
+	return 0;
+}
+
+// Until 6.1 a bit says whether skb->vlan_tci holds a tag (kernel commit
+// 354259fa73e2, "net: remove skb->vlan_present", made vlan_all != 0 say it).
+struct sk_buff___v6_1 {
+	__u8 vlan_present : 1;
+} __attribute__((preserve_access_index));
+
+// The accelerated 802.1Q tag: true where there is one.
+static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
+{
+	const struct sk_buff___v6_1 *old = (const void *)skb;
+
+	if (bpf_core_field_exists(old->vlan_present)) {
+		if (!BPF_CORE_READ_BITFIELD_PROBED(old, vlan_present))
+			return false;
+	} else if (!BPF_CORE_READ(skb, vlan_proto)) {
+		return false;
+	}
+	*tci = BPF_CORE_READ(skb, vlan_tci);
+	return true;
+}
+
+// Until 5.15 a socket's group is one word with flags in its low bits, of which the
+// first says that it is no group (kernel commit 8520e224f547, "bpf, cgroups: Fix
+// cgroup v2 fallback on v1/v2 mixed mode", made it a pointer).
+struct sock_cgroup_data___v5_14 {
+	u64 val;
+} __attribute__((preserve_access_index));
+
+// The control group of a socket; NULL where it has none of the second version.
+static __always_inline const struct cgroup *socket_cgroup(const struct sock *sk)
+{
+	const struct sock_cgroup_data___v5_14 *old = (const void *)&sk->sk_cgrp_data;
+	u64 word;
+
+	if (!bpf_core_field_exists(old->val))
+		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	word = BPF_CORE_READ(old, val);
+	return word & 1 ? NULL : (const void *)(word & ~3UL);
+}
+
+enum {
+	// In the preemption count: in a soft interrupt, an interrupt or an NMI
+	// (include/linux/preempt.h).
+	SOFTIRQ_SERVING = 0x100,
+	INTERRUPTS = 0xff0000,
+};
+
+// Where the count of contexts is: a variable of each CPU on amd64, elsewhere in the task. On
+// s390x it is in neither, so that nobody can tell. Returns false there.
+#if defined(__TARGET_ARCH_x86)
+static __always_inline bool current_preempt_count(u64 *count)
+{
+	u64 cpu = bpf_get_smp_processor_id(), base = 0;
+
+	*count = 0;
+	return CFG.preempt_count &&
+	       !read_kernel(&base, sizeof(base), CFG.cpu_offsets + cpu * sizeof(base)) &&
+	       !read_kernel(count, sizeof(u32), base + CFG.preempt_count);
+}
+#else
+// On arm64 it is the lower half of a word.
+struct thread_info___preempt {
+	u32 preempt_count;
+} __attribute__((preserve_access_index));
+
+struct task_struct___preempt {
+	struct thread_info___preempt thread_info;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool current_preempt_count(u64 *count)
+{
+	const struct task_struct___preempt *task = (const void *)bpf_get_current_task();
+
+	*count = 0;
+	if (!bpf_core_field_exists(task->thread_info.preempt_count))
+		return false;
+	*count = BPF_CORE_READ(task, thread_info.preempt_count);
+	return true;
+}
+#endif
+
+// bpf_get_func_ip works in kprobes from 5.15 on (kernel commit 9ffd9f3ff719).
+enum bpf_func_id___v5_15 {
+	BPF_FUNC_get_func_ip___v5_15 = 173,
+};
+
+#define HAVE_FUNC_IP \
+	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_func_ip___v5_15)
+
+// Until 5.17 (kernel commit f92c1e183604) a program at a return has to know itself how many
+// arguments stand in front of the result.
+enum bpf_func_id___v5_17 {
+	BPF_FUNC_get_func_ret___v5_17 = 184,
+};
+
+#define HAVE_FUNC_RET \
+	bpf_core_enum_value_exists(enum bpf_func_id___v5_17, BPF_FUNC_get_func_ret___v5_17)
+
+// The address of the probed function. The kernel says it of probes at a function's beginning.
+static __always_inline u64 probed_function(struct registers *regs)
+{
+	u64 address = HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
+
+#ifdef BEHIND_PLACE
+	if (!address)
+		address = PROBE_ADDRESS(regs);
+#endif
+	return address;
+}
+
+// Where the probed function returns to.
+static __always_inline u64 return_address(struct registers *regs)
+{
+#if RETURN_IN_REGISTER
+	return context_word(regs, LINK_REGISTER);
+#else
+	u64 address = 0;
+
+	read_kernel(&address, sizeof(address), context_word(regs, STACK_POINTER));
+	return address;
+#endif
+}
+
+// Frames with more than a linear part: kernel commit 2e88d4ff0306 (5.18), "xdp: introduce flags
+// field in xdp_buff/xdp_frame".
+struct xdp_buff___v5_18 {
+	u32 flags;
+} __attribute__((preserve_access_index));
+
+struct skb_shared_info___v5_18 {
+	u32 xdp_frags_size;
+} __attribute__((preserve_access_index));
+
+enum { XDP_HAS_FRAGS = 1 };
+
+static __always_inline bool xdp_has_fragments(const struct xdp_buff *xdp)
+{
+	const struct xdp_buff___v5_18 *newer = (const void *)xdp;
+
+	return bpf_core_field_exists(newer->flags) && BPF_CORE_READ(newer, flags) & XDP_HAS_FRAGS;
+}
+
+// Bytes of a frame in page fragments.
+static __always_inline u32 xdp_paged_length(const struct xdp_buff *xdp, u64 shared)
+{
+	const struct skb_shared_info___v5_18 *newer = (const void *)shared;
+
+	if (!xdp_has_fragments(xdp) || !bpf_core_field_exists(newer->xdp_frags_size))
+		return 0;
+	return BPF_CORE_READ(newer, xdp_frags_size);
+}

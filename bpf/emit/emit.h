@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Telling user space: the record is reserved in the ring and filled in place.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/tunnel.h"
+#include "packet/tuple.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "explain/conntrack.h"
+#include "explain/forms.h"
+#include "explain/last_hook.h"
+#include "explain/map_call.h"
+#include "explain/netfilter.h"
+#include "emit/meta.h"
+#include "emit/recorded.h"
+
+enum {
+	// Return addresses of one stack; the kernel itself goes no deeper by default
+	// (kernel.perf_event_max_stack).
+	MOST_FRAMES = 127,
+	// Those that are enough to find who called: a tracepoint's own come first.
+	CALLER_FRAMES = 12,
+	FRAME_SIZE = 8,
+};
+
+_Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
+		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
+		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
+		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
+		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) +
+		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
+	       "the largest record has room");
+
+// What comes on top for a call that works with a map.
+#define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
+
+// The name of who runs, which is padded with NULs.
+static __always_inline void tell_comm(u8 comm[16])
+{
+	const u64 *name;
+
+	if (!CFG.direct) {
+		bpf_get_current_comm(comm, 16);
+		return;
+	}
+	name = (const u64 *)as(struct task_struct, bpf_get_current_task())->comm;
+	((u64 *)comm)[0] = name[0];
+	((u64 *)comm)[1] = name[1];
+}
+
+static __always_inline void fill_core(struct record_core *r, const struct context *c, u32 lost)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	r->time = bpf_ktime_get_ns();
+	r->skb = (u64)c->skb;
+	r->addr = c->addr;
+	r->location = c->location;
+	r->pid = id >> 32;
+	r->tid = id;
+	r->reason = c->reason;
+	r->lost = lost;
+	tell_comm(r->comm);
+	r->cpu = bpf_get_smp_processor_id();
+	r->kind = c->kind;
+	r->parts = c->parts | CFG.record_parts | (MAP_SIZE(c) ? PART_MAP : 0);
+	r->flags = c->flags;
+}
+
+static __always_inline void fill_cb(struct record_cb *r, const struct sk_buff *skb)
+{
+	u32 offset = offset_of(cb) + bpf_core_field_offset(struct qdisc_skb_cb, data);
+
+	__builtin_memset(r, 0, sizeof(*r));
+	read_kernel(r->words, sizeof(r->words), (const u8 *)skb + offset);
+}
+
+// Writes what the user's expressions say of the skb: CFG.values_size bytes. The
+// body is replaced by compiled expressions before loading.
+static __noinline u32 fill_values(u64 skb, u8 *values)
+{
+	opaque(skb);
+	*values = skb != 0;
+	return 0;
+}
+
+static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
+{
+	u64 shared;
+
+	if (CFG.skb_size)
+		read_kernel(at, CFG.skb_size, skb);
+	at += CFG.skb_size;
+	if (CFG.shared_size) {
+		shared = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+		read_kernel(at, CFG.shared_size, shared);
+	}
+	at += CFG.shared_size;
+	if (CFG.values_size)
+		fill_values((u64)skb, at);
+}
+
+// Fills the parts that a return tells again, and returns where they end.
+static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct room *room)
+{
+	u64 headers = c->gone ? 0 : (u64)c->skb;
+
+	if (!CFG.direct && (CFG.meta || CFG.tuple))
+		copy_skb(room, c->skb);
+	if (CFG.meta) {
+		tell_meta((void *)at, c, room);
+		at += sizeof(struct record_meta);
+	}
+	if (CFG.tuple) {
+		tell_tuple(headers, room->level);
+		*(struct record_tuple *)at = room->tuple;
+		at += sizeof(struct record_tuple);
+	}
+	if (CFG.tunnel) {
+		tell_tunnel(headers, room->level);
+		*(struct record_tunnel *)at = room->tunnel;
+		at += sizeof(struct record_tunnel);
+	}
+	if (CFG.cb) {
+		fill_cb((void *)at, c->skb);
+		at += sizeof(struct record_cb);
+	}
+	return at;
+}
+
+static __always_inline void locate_hook(struct hook_call *call, const struct context *c)
+{
+	if (CFG.netfilter || CFG.conntrack)
+		find_hook(call, c);
+	if (CFG.conntrack)
+		find_connection(call, c->skb);
+}
+
+// Keeps for the call's return what else its entry would tell.
+static __always_inline void keep_quietly(const struct context *c)
+{
+	struct told *t;
+	struct room *room;
+	u32 level;
+
+	if (!c->calls)
+		return;
+	t = told_of(c);
+	room = enter_room(&level);
+	if (t && room) {
+		fill_told(t->bytes, c, room);
+		locate_hook(&room->call, c);
+		if (CFG.netfilter)
+			fill_hook(&t->hook, &room->call);
+		if (CFG.conntrack)
+			fill_conntrack(&t->conntrack, &room->call);
+	}
+	leave_room();
+	if (t && CFG.track)
+		fill_lineage(&t->lineage, c->branch);
+}
+
+// The last parts of a record. It spares its caller's stack.
+static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct hook_call *call,
+				const struct record_first *first)
+{
+	if (CFG.conntrack) {
+		fill_conntrack((void *)at, call);
+		at += sizeof(struct record_conntrack);
+	}
+	if (CFG.xdp) {
+		((struct record_head *)at)->address = head_of((u64)skb);
+		at += sizeof(struct record_head);
+	}
+	if (CFG.first)
+		fill_first((void *)at, first);
+	return 0;
+}
+
+// Keeps what the return, or the program's verdict, tells again.
+static __always_inline void keep_entry(const struct context *c, const struct entry_parts *p)
+{
+	if (TELLS_RETURN(c) && c->calls)
+		keep_told(c, p);
+	if (CFG.programs && c->run)
+		keep_run(c, p);
+}
+
+// Fills CFG.record_size and MAP_SIZE bytes, the parts one behind the other.
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct room *room)
+{
+	struct entry_parts told = {};
+
+	fill_core((void *)at, c, lost);
+	told.first = at + sizeof(struct record_core);
+	at = fill_told(at + sizeof(struct record_core), c, room);
+	fill_dumps(at, c->skb);
+	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
+	if (CFG.track) {
+		fill_lineage((void *)at, c->branch);
+		at += sizeof(struct record_lineage);
+	}
+	locate_hook(&room->call, c);
+	if (CFG.netfilter) {
+		fill_hook((void *)at, &room->call);
+		told.hook = at;
+		at += sizeof(struct record_hook);
+	}
+	if (MAP_SIZE(c)) {
+		fill_map((void *)at, c->map);
+		at += sizeof(struct record_map);
+	}
+	fill_rest(at, c->skb, &room->call, CFG.first ? find_first(c, room) : NULL);
+	told.conntrack = at;
+	keep_entry(c, &told);
+}
+
+// Puts return addresses behind the record, and returns their size in bytes. Where
+// a register holds a function's return address, it may be no part of the kernel's stack
+// yet: there the stack goes from the function to its caller's caller. At its return
+// a function is no part of the stack any more.
+static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
+{
+	u32 most = CFG.stack ? MOST_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
+	bool caller_missing = (!CALLER_UNWOUND || c->at_return) && c->kind == RECORD_FUNCTION;
+	u32 first = caller_missing ? 1 : 0;
+	long size;
+
+	if (!CFG.stack && c->kind == RECORD_FUNCTION) {
+		frames[0] = c->addr;
+		frames[1] = c->caller;
+		return 2 * FRAME_SIZE;
+	}
+	size = bpf_get_stack(c->program, frames + first, most - first * FRAME_SIZE, 0);
+	if (size < 0 || size > most)
+		size = 0;
+	if (!caller_missing)
+		return size;
+	frames[0] = c->addr;
+	frames[1] = c->caller;
+	return size + FRAME_SIZE < 2 * FRAME_SIZE ? 2 * FRAME_SIZE : size + FRAME_SIZE;
+}
+
+// The reader is woken when enough has gathered, once; it also looks by itself
+// now and then.
+static __always_inline u64 wakeup(u64 size)
+{
+	u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return waiting >= CFG.watermark && waiting < CFG.watermark + 8 * size ?
+		       BPF_RB_FORCE_WAKEUP :
+		       BPF_RB_NO_WAKEUP;
+}
+
+// Sends a record whose size is known.
+static __always_inline bool send_fixed(const struct context *c, u32 lost, struct room *room)
+{
+	u32 size = CFG.record_size + MAP_SIZE(c);
+	void *record = bpf_ringbuf_reserve(&events, size, 0);
+
+	if (!record)
+		return false;
+	fill_record(record, c, lost, room);
+	bpf_ringbuf_submit(record, wakeup(size));
+	return true;
+}
+
+// Sends a record with a stack, which is put together elsewhere first.
+static __always_inline bool send_varying(const struct context *c, u32 lost, struct room *room,
+					 u32 level)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
+	u32 size = CFG.record_size + MAP_SIZE(c);
+
+	if (!s)
+		return false;
+	fill_record(s->bytes, c, lost, room);
+	size += fill_stack((void *)(s->bytes + size), c);
+	if (size > SCRATCH_SIZE)
+		return false;
+	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
+}
+
+static __always_inline bool send(const struct context *c, u32 lost)
+{
+	u32 level;
+	struct room *room = enter_room(&level);
+	bool sent = false;
+
+	if (room && (CFG.stack || CFG.caller))
+		sent = send_varying(c, lost, room, level);
+	else if (room)
+		sent = send_fixed(c, lost, room);
+	leave_room();
+	return sent;
+}
+
+// Whether an event may still be sent in this second. CPUs that ask at the same
+// time may be a few too many.
+static __always_inline bool within_limit(void)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	if (now - second_began >= 1000000000) {
+		second_began = now;
+		second_made = 0;
+	}
+	if (second_made >= CFG.most_per_second)
+		return false;
+	__sync_fetch_and_add(&second_made, 1);
+	return true;
+}
+
+// Counts an event as made; NULL where it is not to be sent.
+static __always_inline struct counters *count_made(void)
+{
+	struct counters *n;
+	u32 zero = 0;
+
+	n = bpf_map_lookup_elem(&counts, &zero);
+	if (!n)
+		return NULL;
+	__sync_fetch_and_add(&n->made, 1);
+	if (!CFG.most_per_second || within_limit())
+		return n;
+	__sync_fetch_and_add(&n->withheld, 1);
+	return NULL;
+}
+
+// Whether the event is of a probe that only follows packets.
+static __always_inline bool is_muted(const struct context *c)
+{
+	return CFG.only_drops && c->kind <= RECORD_TRACEPOINT && !(c->parts & PART_DROP);
+}
+
+static __always_inline void emit(const struct context *c)
+{
+	struct counters *n;
+
+	if (is_muted(c))
+		return;
+	n = count_made();
+	if (n && !send(c, n->lost))
+		__sync_fetch_and_add(&n->lost, 1);
+}

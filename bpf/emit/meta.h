@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The metadata of a packet: its device, network namespace, mark, length and MTU.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/endpoint.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "packet/scratch.h"
+#include "match/netdev.h"
+
+// Whether the packet has a route: one in a queue of TCP, which has no device either, has a list's
+// pointer or poison in its place.
+static __always_inline bool has_route(u64 refdst, const struct net_device *dev)
+{
+	const struct net_device *out;
+
+	if (!is_address(refdst) || dev)
+		return is_address(refdst);
+	out = device_in(peek(struct dst_entry, refdst & ~1UL, dev));
+	return out && is_netns(device_netns(out));
+}
+
+// The route's MTU, or else the device's.
+static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
+{
+	const struct dst_entry *dst = (void *)(refdst & ~1UL);
+	const u32 *metrics;
+	u32 mtu = 0;
+
+	if (has_route(refdst, dev)) {
+		metrics = (void *)(peek(struct dst_entry, dst, _metrics) & ~3UL);
+		copy_kernel(&mtu, sizeof(mtu), (u64)&metrics[RTAX_MTU - 1]);
+		if (mtu)
+			return mtu;
+		mtu = peek(struct net_device, peek(struct dst_entry, dst, dev), mtu);
+	}
+	return mtu ? mtu : dev ? peek(struct net_device, dev, mtu) : 0;
+}
+
+// What is behind the name's end is anything.
+static __always_inline void tell_name(struct record_meta *m, const struct net_device *dev)
+{
+	const u64 *name;
+
+	if (!CFG.direct) {
+		bpf_probe_read_kernel_str(m->ifname, sizeof(m->ifname), dev->name);
+		return;
+	}
+	name = (const u64 *)as(struct net_device, dev)->name;
+	((u64 *)m->ifname)[0] = name[0];
+	((u64 *)m->ifname)[1] = name[1];
+}
+
+// What the sk_buff itself says; returns its device.
+static __always_inline const struct net_device *tell_skb(struct record_meta *m, u64 *refdst,
+							 const struct sk_buff *skb)
+{
+	m->mark = skb->mark;
+	m->len = skb->len;
+	m->protocol = bpf_ntohs(skb->protocol);
+	*refdst = skb->_skb_refdst;
+	return device_in(skb->dev);
+}
+
+static __always_inline const struct net_device *tell_copied(struct record_meta *m, u64 *refdst,
+							    const struct sk_buff *skb, const struct room *room)
+{
+	m->mark = copied(room, skb, mark);
+	m->len = copied(room, skb, len);
+	m->protocol = bpf_ntohs(copied(room, skb, protocol));
+	*refdst = copied(room, skb, _skb_refdst);
+	return device_in(copied(room, skb, dev));
+}
+
+static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
+{
+	const struct net_device *dev;
+	u64 refdst;
+	u32 netns;
+
+	__builtin_memset(m, 0, sizeof(*m));
+	if (CFG.direct)
+		dev = tell_skb(m, &refdst, as(struct sk_buff, skb));
+	else
+		dev = tell_copied(m, &refdst, skb, room);
+	netns = dev ? device_netns(dev) : 0;
+	if (!is_netns(netns))
+		dev = NULL;
+	m->mtu = skb_mtu(refdst, dev);
+	if (!dev)
+		return 0;
+	m->netns = netns;
+	m->ifindex = peek(struct net_device, dev, ifindex);
+	tell_name(m, dev);
+	return 0;
+}
+
+// The rest, where the sk_buff has no device.
+static __noinline int fill_elsewhere(struct record_meta *m, const struct sk_buff *skb,
+				     const struct room *room, const struct branch *b)
+{
+	struct where at;
+
+	find_elsewhere(&at, skb, &room->endpoint, b);
+	m->netns = at.netns;
+	if (!at.dev)
+		return 0;
+	if (!m->mtu)
+		m->mtu = peek(struct net_device, at.dev, mtu);
+	m->ifindex = peek(struct net_device, at.dev, ifindex);
+	tell_name(m, at.dev);
+	return 0;
+}
+
+static __always_inline void tell_meta(struct record_meta *m, const struct context *c, struct room *room)
+{
+	fill_meta(m, c->skb, room);
+	if (m->netns)
+		return;
+	find_endpoint(&room->endpoint, c->program, c->at_return ? RECORD_RETURN : c->kind);
+	fill_elsewhere(m, c->skb, room, c->branch);
+}

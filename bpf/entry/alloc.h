@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The functions that make an sk_buff: where they are called on behalf of a packet that is
+// followed, what they return is a part of it. It takes their entry, at which it can be told
+// what is under way on the stack, and their return, at which the sk_buff is there.
+#pragma once
+
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "entry/return.h"
+
+// Says whether an sk_buff is being made for a packet. Whoever is entered last on a stack
+// is the next to return.
+static __always_inline bool begin_birth(struct registers *regs)
+{
+	u64 anchor = entry_anchor(regs);
+	struct stack_key key;
+	struct calls *s;
+
+	find_stack(&key, anchor);
+	s = bpf_map_lookup_elem(&stacks, &key);
+	if (!running || !s)
+		return false;
+	s->birth.id = 0;
+	if (!s->depth || !find_active(regs, s))
+		return false;
+	s->birth.id = innermost(s)->id;
+	s->birth.part = innermost(s)->part;
+	return s->birth.id;
+}
+
+static __noinline int end_birth(struct registers *regs)
+{
+	u64 skb = context_word(regs, RETURN_VALUE);
+	struct ancestor from = { .origin = ORIGIN_STACK };
+	struct stack_key key;
+	struct calls *s;
+
+	find_stack(&key, return_anchor(regs));
+	s = bpf_map_lookup_elem(&stacks, &key);
+	if (!running || !s || !s->birth.id)
+		return 0;
+	from.id = s->birth.id;
+	from.part = s->birth.part;
+	s->birth.id = 0;
+	if (skb)
+		grow(skb, head_of(skb), &from);
+	return 0;
+}
+
+SEC("kprobe/birth")
+int kprobe_birth(struct registers *regs)
+{
+	bool born = false;
+
+	be_busy(1);
+	if (is_return(regs))
+		end_birth(regs);
+	else
+		born = begin_birth(regs);
+	be_busy(-1);
+	return entered(born);
+}
+
+SEC("kprobe/born")
+int kprobe_born(struct registers *regs)
+{
+	be_busy(1);
+	end_birth(regs);
+	be_busy(-1);
+	return 0;
+}

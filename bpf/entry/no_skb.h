@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry of a function that takes no skb: it is told of where it runs on behalf
+// of a wanted packet, which is while a call for that packet is under way below it.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "explain/lookup.h"
+#include "entry/handle.h"
+#include "entry/return.h"
+#include "entry/self_maps.h"
+
+static __always_inline struct sk_buff *served_skb(struct registers *regs, struct work *w)
+{
+	struct calls *s = calls_at(entry_anchor(regs), w);
+
+	if (!s || !s->depth || !find_active(regs, s))
+		return NULL;
+	return (void *)innermost(s)->skb;
+}
+
+// Says whether the call is kept.
+static __always_inline bool show_other(struct registers *regs)
+{
+	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
+	struct work w;
+
+	if (!running)
+		return false;
+	c.caller = return_address(regs);
+	c.skb = served_skb(regs, &w);
+	if (!c.skb)
+		return false;
+	if (CFG.track)
+		c.branch = recall((u64)c.skb);
+	c.addr = probed_function(regs);
+	return handle_call(&c, &w, entry_anchor(regs), CFG.returns,
+			   CFG.lookup_size ? lookup_facts() : 0);
+}
+
+static __always_inline int enter_other(struct registers *regs)
+{
+	bool kept;
+
+	if (CFG.track)
+		be_busy(1);
+	kept = show_other(regs);
+	if (CFG.track)
+		be_busy(-1);
+	return entered(kept);
+}
+
+SEC("kprobe/other")
+int kprobe_other(struct registers *regs)
+{
+	return is_return(regs) ? leave_function(regs) : enter_other(regs);
+}
+
+// One whose first argument is a BPF map.
+SEC("kprobe/other_map")
+int kprobe_other_map(struct registers *regs)
+{
+	if (is_return(regs))
+		return leave_function(regs);
+	return is_own_map(context_word(regs, ARGUMENT_1)) ? entered(false) : enter_other(regs);
+}

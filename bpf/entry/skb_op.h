@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The entry of the functions that have a role in following packets: it does what
+// kprobe_skb does for the others, and plays the role.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "match/match.h"
+#include "match/packet_filter.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "follow/first.h"
+#include "follow/skb_op.h"
+#include "entry/handle.h"
+#include "entry/kprobe.h"
+#include "entry/return.h"
+
+static __always_inline u64 argument(struct registers *regs, u8 number)
+{
+	switch (number) {
+	case 1: return context_word(regs, ARGUMENT_1);
+	case 2: return context_word(regs, ARGUMENT_2);
+	case 3: return context_word(regs, ARGUMENT_3);
+	case 4: return context_word(regs, ARGUMENT_4);
+	case 5: return context_word(regs, ARGUMENT_5);
+	}
+	return 0;
+}
+
+// Whether an event tells of the packet. Once its data are freed there is nothing that
+// the filter could look at: it has to be known.
+static __always_inline bool admit_role(struct registers *regs, const struct role *r,
+				       const struct branch *b, u64 skb, struct work *w)
+{
+	if (r->kind == ROLE_FREE)
+		return b;
+	return (CFG.follow && b) || filter_skb(w, regs, RECORD_FUNCTION, (void *)skb, b, UNSURE);
+}
+
+// Tells of the packet that the function is about, and says whether the call is kept. Its
+// stack is not there while the role is played.
+static __noinline bool show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
+{
+	u64 skb = argument(regs, r->row);
+	struct context c = { .program = regs, .skb = (void *)skb, .addr = addr, .caller = caller,
+			     .kind = RECORD_FUNCTION };
+	struct work w;
+
+	if (!skb)
+		return false;
+	c.branch = branch_for(r, skb);
+	if (c.branch && r->kind < ROLE_FREE_DATA)
+		note_device((void *)c.branch, skb);
+	if (!admit_role(regs, r, c.branch, skb, &w)) {
+		note_unwanted(regs, &w);
+		return false;
+	}
+	if (!c.branch && may_begin(r))
+		c.branch = begin_with_tuple(skb);
+	c.gone = r->kind == ROLE_FREE;
+	if (r->reason) {
+		c.reason = argument(regs, r->reason);
+		c.parts = PART_REASON;
+	}
+	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS, 0);
+}
+
+// Arguments are read where they are needed, as there is no room to keep them.
+static __always_inline bool play_role(struct registers *regs)
+{
+	bool kept = false;
+	u64 addr = probed_function(regs), caller = return_address(regs);
+	const struct role *r = bpf_map_lookup_elem(&roles, &addr);
+
+	if (!running || !r)
+		return false;
+	play_early(r, argument(regs, r->skb), argument(regs, r->other), caller);
+	if (r->row)
+		kept = show_role(regs, r, addr, caller);
+	play_late(r, argument(regs, r->skb), argument(regs, r->other), caller);
+	return kept;
+}
+
+SEC("kprobe/role")
+int kprobe_role(struct registers *regs)
+{
+	bool kept;
+
+	if (is_return(regs))
+		return leave_function(regs);
+	be_busy(1);
+	kept = play_role(regs);
+	be_busy(-1);
+	return entered(kept);
+}

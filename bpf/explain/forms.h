@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Other forms of a dropped packet: the packet inside it, the one that an ICMP error quotes, and
+// the packet with its addresses before and after NAT, from its entry of connection tracking. With
+// --drop the packet filter also matches these, since users know the address that the packet was
+// sent to, but not what NAT or a tunnel made of it.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/tunnel.h"
+#include "packet/tuple.h"
+#include "match/match.h"
+#include "match/netdev_filter.h"
+#include "match/packet_filter.h"
+#include "match/task_filter.h"
+#include "match/tunnel_filter.h"
+#include "follow/datagram.h"
+#include "follow/first.h"
+#include "explain/conntrack.h"
+
+enum {
+	ICMP_HLEN = 8,
+	// ICMPv6 messages below are errors.
+	ICMPV6_INFORMATION = 128,
+	ICMP_UNREACHABLE = 3,
+	ICMP_QUENCH = 4,
+	ICMP_REDIRECTED = 5,
+	ICMP_EXCEEDED = 11,
+	ICMP_PARAMETER = 12,
+	// In skb->_nfct: packets of the reply direction have this or more (enum ip_conntrack_info).
+	CT_IS_REPLY = 3,
+	// Where IP headers have their addresses, and IPv4 its fragment offset.
+	IPV4_FRAGMENT = 6,
+	IPV4_SOURCE = 12,
+	IPV4_DEST = 16,
+	IPV6_SOURCE = 8,
+	IPV6_DEST = 24,
+};
+
+// Applies the packet filter to the packet that is located in a room. The function is global (not
+// static), so the verifier checks the filter once for all forms.
+__noinline int match_located(u32 level)
+{
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct packet *p;
+
+	if (!CFG.forms || !room)
+		return 0;
+	p = &room->work.packet;
+	return fill_head(p, CFG.need) && filter_packet(p);
+}
+
+// Writes the tuple of the form that matched to room->first.
+static __noinline int keep_form(struct room *room, u8 by)
+{
+	struct frame *f = &room->work.packet.frame;
+	struct record_first *first = &room->first;
+
+	__builtin_memset(first, 0, sizeof(*first));
+	first->by = by;
+	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), room);
+	return 0;
+}
+
+static __always_inline bool match_form(struct room *room, u8 by)
+{
+	if (!match_located(room->level))
+		return false;
+	keep_form(room, by);
+	return true;
+}
+
+static __always_inline bool is_icmp_error(const struct record_tuple *t)
+{
+	if (!(t->has & TUPLE_ICMP))
+		return false;
+	if (t->protocol == IPPROTO_ICMPV6)
+		return t->icmp_type < ICMPV6_INFORMATION;
+	if (t->protocol != IPPROTO_ICMP)
+		return false;
+	switch (t->icmp_type) {
+	case ICMP_UNREACHABLE:
+	case ICMP_QUENCH:
+	case ICMP_REDIRECTED:
+	case ICMP_EXCEEDED:
+	case ICMP_PARAMETER:
+		return true;
+	}
+	return false;
+}
+
+// Parses the located packet into room->outer. Returns the address of the transport header, or 0
+// without one.
+static __always_inline u64 parse_located(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+
+	__builtin_memset(&room->outer, 0, sizeof(room->outer));
+	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
+}
+
+// Locates the packet that an ICMP error quotes, in place of the error.
+static __noinline bool locate_quoted(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+	u64 end = linear_end(f), at = parse_located(room);
+	u32 behind = f->len - f->linear;
+
+	if (!at || at + ICMP_HLEN >= end || !is_icmp_error(&room->outer))
+		return false;
+	at += ICMP_HLEN;
+	f->type = bpf_htons(room->outer.network == NETWORK_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	f->prefix = PREFIX_LINK;
+	f->start = at;
+	f->linear = PREFIX_LINK + (u32)(end - at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+// Makes a later fragment, which has no transport header, the first one, so that ports can be set.
+// The copy ends behind them, since no other field of the transport header is known.
+static __always_inline u64 add_transport(struct room *room, u64 start)
+{
+	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT) ||
+	    !has_ports(room->outer.protocol))
+		return 0;
+	room->form[IPV4_FRAGMENT] = 0;
+	room->form[IPV4_FRAGMENT + 1] = 0;
+	return start + (room->form[0] & 15) * 4;
+}
+
+// Copies the beginning of the located IP packet to room->form, and locates the copy.
+static __noinline bool copy_form(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+	u64 transport, start, size;
+
+	if (!skip_inner_link(&room->work, room))
+		return false;
+	transport = parse_located(room);
+	start = f->start;
+	size = linear_end(f) - start;
+	if (size > FORM_SIZE)
+		size = FORM_SIZE;
+	__builtin_memset(room->form, 0, sizeof(room->form));
+	if (read_kernel(room->form, size, start))
+		return false;
+	if (!transport) {
+		transport = add_transport(room, start);
+		if (transport)
+			size = transport - start + 4;
+	}
+	room->form_network = room->outer.network;
+	room->form_protocol = room->outer.protocol;
+	room->form_transport = transport ? transport - start : 0;
+	*(volatile u64 *)&f->start = (u64)room->form;
+	f->shared = 0;
+	f->linear = PREFIX_LINK + size;
+	if (f->len < f->linear)
+		f->len = f->linear;
+	return true;
+}
+
+// Two addresses, and where the kernel keeps the ports.
+struct endpoints {
+	u64 source, dest, source_port, dest_port;
+};
+
+static __always_inline void write_addresses(struct room *room, const struct endpoints *e)
+{
+	if (room->form_network == NETWORK_IPV4) {
+		read_kernel(room->form + IPV4_SOURCE, 4, e->source);
+		read_kernel(room->form + IPV4_DEST, 4, e->dest);
+	} else {
+		read_kernel(room->form + IPV6_SOURCE, 16, e->source);
+		read_kernel(room->form + IPV6_DEST, 16, e->dest);
+	}
+}
+
+static __always_inline void write_ports(struct room *room, const struct endpoints *e)
+{
+	u32 at = room->form_transport;
+
+	opaque(at);
+	if (!at || at > FORM_SIZE - 4 || !has_ports(room->form_protocol))
+		return;
+	read_kernel(room->form + at, 2, e->source_port);
+	read_kernel(room->form + at + 2, 2, e->dest_port);
+}
+
+// Sets the addresses and ports of the copy to those of a tuple of the connection, or with `turned`
+// swaps source and destination. The connection of an ICMP error is that of the packet which it
+// quotes.
+static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
+{
+	const struct nf_conntrack_tuple *t = (const void *)tuple;
+	struct endpoints e = {
+		.source = (u64)&t->src.u3, .dest = (u64)&t->dst.u3,
+		.source_port = (u64)&t->src.u.all, .dest_port = (u64)&t->dst.u.all,
+	};
+	struct endpoints other = { e.dest, e.source, e.dest_port, e.source_port };
+
+	if (BPF_CORE_READ(t, src.l3num) != (room->form_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
+	    BPF_CORE_READ(t, dst.protonum) != room->form_protocol)
+		return false;
+	if (turned)
+		e = other;
+	write_addresses(room, &e);
+	write_ports(room, &e);
+	return true;
+}
+
+// Whether the located packet matches with its addresses before or after NAT. A quoted packet has
+// the opposite direction of the error that quotes it.
+static __always_inline bool match_directions(struct room *room, u64 ct, bool reply)
+{
+	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
+	u64 second = (u64)&((const struct nf_conn *)ct)->tuplehash[1].tuple;
+
+	if (!copy_form(room))
+		return false;
+	if (write_form(room, reply ? second : first, false) && match_form(room, FIRST_CONNECTION))
+		return true;
+	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_TRANSLATED);
+}
+
+// Returns the packet's connection, or 0, and sets whether the packet has the reply direction.
+static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
+{
+	u64 word = 0;
+
+	if (bpf_core_field_exists(skb->_nfct) && bpf_core_type_exists(struct nf_conn))
+		word = BPF_CORE_READ(skb, _nfct);
+	*reply = (word & NFCT_INFO) >= CT_IS_REPLY;
+	return word & ~(u64)NFCT_INFO;
+}
+
+static __always_inline bool match_connection(struct room *room, const struct sk_buff *skb)
+{
+	bool reply;
+	u64 ct = connection_of(skb, &reply);
+
+	if (!ct || !locate_packet(&room->work, skb))
+		return false;
+	return match_directions(room, ct, locate_quoted(room) ? !reply : reply);
+}
+
+// Writes the tuple of a packet before NAT, from its connection, to room->first.
+__noinline int tell_untranslated(u64 skb, u32 level)
+{
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	const struct nf_conn *ct;
+	bool reply;
+
+	if (!CFG.first || !room)
+		return 0;
+	ct = (const void *)connection_of((const void *)skb, &reply);
+	if (!ct || !(BPF_CORE_READ(ct, status) & IPS_NAT) ||
+	    !locate_packet(&room->work, (const void *)skb))
+		return 0;
+	if (locate_quoted(room))
+		reply = !reply;
+	if (!copy_form(room) || !write_form(room, (u64)&ct->tuplehash[reply ? 1 : 0].tuple, false))
+		return 0;
+	keep_form(room, FIRST_CONNECTION);
+	return 1;
+}
+
+static __always_inline bool match_quoted(struct room *room, const struct sk_buff *skb)
+{
+	return locate_packet(&room->work, skb) && locate_quoted(room) && match_form(room, FIRST_QUOTED);
+}
+
+static __always_inline bool match_inner_form(struct room *room, const struct sk_buff *skb)
+{
+	return find_inner(&room->work, room, skb) && match_form(room, FIRST_INNER);
+}
+
+// A later fragment has no ports, so many filters cannot match it. It matches if the first fragment
+// of its datagram did.
+static __always_inline bool match_fragment(struct room *room, const struct sk_buff *skb)
+{
+	struct counters *n;
+	u32 zero = 0;
+
+	if (!locate_packet(&room->work, skb) || !parse_fragment(room) || !room->outer.fragment_offset)
+		return false;
+	if (CFG.follow && join_datagram(room, (u64)skb))
+		return true;
+	n = bpf_map_lookup_elem(&counts, &zero);
+	if (n)
+		__sync_fetch_and_add(&n->headless, 1);
+	return false;
+}
+
+// Whether a dropped packet matches in another form, whose tuple is then in room->first, or is a
+// later fragment of a followed packet.
+static __always_inline bool match_forms(struct room *room, const struct sk_buff *skb)
+{
+	room->first.by = FIRST_UNKNOWN;
+	return match_connection(room, skb) || match_inner_form(room, skb) || match_quoted(room, skb) ||
+	       match_fragment(room, skb);
+}
+
+// Counts a form whose place is not known, unless the packet itself matches, too: then it was
+// counted.
+static __noinline bool count_unplaced_form(struct room *room, const struct sk_buff *skb, u32 place)
+{
+	return !filter_span(&room->work, skb, UNSURE) && count_unplaced(place);
+}
+
+// Like filter_skb, with the packet filter applied to the other forms of the packet.
+static __noinline bool filter_forms(struct room *room, void *program, const struct sk_buff *skb)
+{
+	u32 place = ANY_PLACE ? PLACE_WANTED : filter_place(program, RECORD_TRACEPOINT, skb, NULL);
+
+	if (place == PLACE_UNWANTED)
+		return false;
+	if (CFG.mark_mask && (read_span(&room->work.span, skb) || !filter_mark(&room->work.span)))
+		return false;
+	if (!match_forms(room, skb) || !filter_owner(program, RECORD_TRACEPOINT, skb))
+		return false;
+	if (CFG.filter_expression && !filter_expression((u64)skb))
+		return false;
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&room->work, skb))
+		return false;
+	return ANY_PLACE || place == PLACE_WANTED || count_unplaced_form(room, skb, place);
+}
+
+// The tuple of the form that matched, else the first tuple of a followed packet, else the one before
+// NAT; NULL if none is known.
+static __always_inline const struct record_first *find_first(const struct context *c, struct room *room)
+{
+	const struct record_first *kept = c->first;
+
+	if (!kept && c->branch && c->branch->id)
+		kept = bpf_map_lookup_elem(&firsts, &c->branch->id);
+	if (!kept && tell_untranslated((u64)c->skb, room->level))
+		kept = &room->first;
+	return kept;
+}
+
+static __always_inline void fill_first(struct record_first *r, const struct record_first *found)
+{
+	if (found)
+		*r = *found;
+	else
+		__builtin_memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// What functions look up for a packet: their arguments are kept from the entry to the
+// return, where the user's chosen values are read by what they point to.
+#pragma once
+
+#include "core/compat.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "core/registers.h"
+#include "follow/callstack.h"
+
+enum {
+	// Arguments in registers, and behind them those on the stack.
+	MOST_ARGUMENTS = 12,
+};
+
+// The arguments of a call, the way they are listed to compiled expressions.
+struct arguments {
+	u64 values[MOST_ARGUMENTS];
+	u64 result;
+};
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct told_key);
+	__type(value, struct arguments);
+} asked SEC(".maps");
+
+struct arguments no_arguments = {};
+
+enum lookup_fact {
+	LOOKS_UP = 1,
+	// The entry has no row of its own.
+	QUIET = 2,
+};
+
+// The lookup_facts of the functions that this program is for. The body is replaced
+// before loading.
+static __noinline u64 lookup_facts(void)
+{
+	u64 facts;
+
+	asm volatile("%0 = 3" : "=r"(facts));
+	return facts;
+}
+
+// Writes what a function's call looked up: at most CFG.lookup_size bytes. The body is
+// replaced by compiled expressions before loading.
+static __noinline u32 fill_lookup(const u64 *values, u8 *to, u64 function)
+{
+	opaque(function);
+	*to = *values == function;
+	return 0;
+}
+
+static __always_inline void keep_registers(struct arguments *a, struct registers *regs)
+{
+	a->values[0] = context_word(regs, ARGUMENT_1);
+	a->values[1] = context_word(regs, ARGUMENT_2);
+	a->values[2] = context_word(regs, ARGUMENT_3);
+	a->values[3] = context_word(regs, ARGUMENT_4);
+	a->values[4] = context_word(regs, ARGUMENT_5);
+#if ARGUMENT_REGISTERS > 5
+	a->values[5] = context_word(regs, ARGUMENT_6);
+#endif
+#if ARGUMENT_REGISTERS > 6
+	a->values[6] = context_word(regs, ARGUMENT_7);
+	a->values[7] = context_word(regs, ARGUMENT_8);
+#endif
+}
+
+// Keeps the arguments of the call that begins here.
+static __always_inline void keep_arguments(const struct context *c)
+{
+	const struct told_key *key = &c->calls->told;
+	struct arguments *a = bpf_map_lookup_elem(&asked, key);
+
+	if (!a) {
+		bpf_map_update_elem(&asked, key, &no_arguments, 0);
+		a = bpf_map_lookup_elem(&asked, key);
+	}
+	if (!a)
+		return;
+	keep_registers(a, c->program);
+	read_kernel(&a->values[ARGUMENT_REGISTERS], (MOST_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
+		    context_word(c->program, STACK_POINTER) + STACK_ARGUMENTS);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Whether a packet gets an event: it matches, or it is followed already.
+#pragma once
+
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "packet/packet.h"
+#include "match/match.h"
+#include "follow/branch.h"
+#include "follow/first.h"
+
+// Whether an event tells of the packet, which is then followed if packets are.
+static __always_inline bool admit(void *program, u8 kind, struct sk_buff *skb,
+				  const struct branch **branch, struct work *w, u32 sight)
+{
+	if (CFG.track) {
+		if (!running)
+			return false;
+		*branch = recall((u64)skb);
+		if (*branch)
+			note_device((void *)*branch, (u64)skb);
+		if (CFG.follow && *branch)
+			return true;
+	}
+	if (!filter_skb(w, program, kind, skb, *branch, sight))
+		return false;
+	if (CFG.track && !*branch)
+		*branch = begin_with_tuple((u64)skb);
+	return true;
+}

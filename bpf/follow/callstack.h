@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The calls under way: for each stack of the kernel the traced functions that
+// were entered on it for a wanted packet, the innermost last. A stack is known by
+// where it lies, so that tasks, and the stacks that CPUs have for interrupts, are
+// told apart without a look at any of them; what interrupts a stack and goes on
+// at its end is told apart by the context. Nobody else is at work on a stack, so
+// that plain steps will do.
+#pragma once
+
+#include "core/compare.h"
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+
+#define KEEP_CALLS (CFG.returns || CFG.others || CFG.by_stack)
+// Whether calls end when they return, seen or not.
+#define SEES_RETURNS (CFG.returns || CFG.session)
+
+// The same of one call: it may be of those alone that look something up.
+#define LOOKS_UP(call) (CFG.lookup_size && (call)->lookup)
+#define SEES_RETURN(call) (SEES_RETURNS || LOOKS_UP(call))
+#define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size || CFG.maps)
+// The return is told.
+#define TELLS_RETURN(call) (CFG.returns || LOOKS_UP(call))
+
+enum {
+	// Calls kept of a stack, a power of two.
+	MOST_CALLS = 64,
+	// Calls that are looked at for one that is still under way.
+	MOST_LOOKS = 8,
+	// Calls of one place that were made by tail calls.
+	MOST_TAILS = 4,
+	// Frames of the stack that are gone through to find a call's.
+	MOST_STEPS = 24,
+	// Return addresses that the kernel is asked for.
+	MOST_UNWOUND = 64,
+};
+
+struct call {
+	// Where on the stack: see entry_anchor. Inner calls have a lower one.
+	u64 anchor;
+	// The return address.
+	u64 caller;
+	u64 addr;
+	// 0 where the call is for a packet that is not wanted: see note_entry.
+	u64 skb;
+	// Whose it is, and which part; 0 where packets are not followed.
+	u64 id, part;
+	u64 time;
+	// CALL_TOLD, CALL_MAP.
+	u64 told;
+	// How many of the calls around it were told.
+	u64 told_around;
+	// Bits of enum lookup_fact.
+	u64 lookup;
+};
+
+// Bits of call.told. Its lower half is a number where calls are counted.
+//
+// The call's entry was told, if only for its return, which is waited for.
+#define CALL_TOLD 1ULL
+// It looks something up in a BPF map, and is told of when it returns.
+#define CALL_MAP (1ULL << 32)
+
+struct stack_key {
+	u64 stack;
+	u64 context;
+};
+
+// Where what was told of a call's entry is found.
+struct told_key {
+	struct stack_key stack;
+	u64 index;
+};
+
+// For whom an sk_buff is being made on the stack; 0 is nobody.
+struct birth {
+	u64 id, part;
+};
+
+struct calls {
+	struct birth birth;
+	// Of the innermost call; here since the programs' own stacks are small.
+	struct told_key told;
+	u64 depth;
+	struct call list[MOST_CALLS];
+};
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct stack_key);
+	__type(value, struct calls);
+} stacks SEC(".maps");
+
+// A stack without calls; never written.
+struct calls no_calls = {};
+
+// The record parts of a call's entry, which its return tells again: the packet may
+// be gone by then.
+enum {
+	MOST_TOLD = sizeof(struct record_meta) + sizeof(struct record_tuple) +
+		    sizeof(struct record_tunnel) + sizeof(struct record_cb),
+};
+
+struct told {
+	u8 bytes[MOST_TOLD];
+	struct record_lineage lineage;
+	struct record_hook hook;
+	struct record_conntrack conntrack;
+	// Of an XDP frame.
+	u64 head;
+};
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct told_key);
+	__type(value, struct told);
+} tolds SEC(".maps");
+
+struct told nothing_told = {};
+
+// What places a call on its stack, the same at its entry and at its return: the stack
+// pointer at the entry, or the caller's frame.
+#ifdef FRAME_POINTER
+static __always_inline u64 entry_anchor(struct registers *regs)
+{
+	return context_word(regs, FRAME_POINTER);
+}
+
+static __always_inline u64 return_anchor(struct registers *regs)
+{
+	return context_word(regs, FRAME_POINTER);
+}
+#else
+static __always_inline u64 entry_anchor(struct registers *regs)
+{
+	return context_word(regs, STACK_POINTER);
+}
+
+// On amd64, from 6.14 to 6.18, a kprobe-multi link has a stack pointer here that is lower
+// by what the kernel itself has put there.
+static __always_inline u64 return_anchor(struct registers *regs)
+{
+	return context_word(regs, STACK_POINTER) - RETURN_POPS;
+}
+#endif
+
+static __always_inline void find_stack(struct stack_key *key, u64 anchor)
+{
+	u64 count = 0;
+
+	current_preempt_count(&count);
+	key->stack = anchor & ~((u64)CFG.stack_size - 1);
+	key->context = count & (SOFTIRQ_SERVING | INTERRUPTS);
+}
+
+static __always_inline struct call *innermost(struct calls *s)
+{
+	return &s->list[(s->depth - 1) & (MOST_CALLS - 1)];
+}
+
+static __always_inline void count_unreturned(u64 calls)
+{
+	struct counters *n;
+	u32 zero = 0;
+
+	n = bpf_map_lookup_elem(&counts, &zero);
+	if (n && (CFG.returns || CFG.lookup_size || CFG.maps))
+		__sync_fetch_and_add(&n->unreturned, calls);
+}
+
+static __always_inline void drop_innermost(struct calls *s)
+{
+	if (innermost(s)->told)
+		count_unreturned(1);
+	s->depth--;
+}
+
+static __always_inline bool is_trampoline(u64 address)
+{
+	u64 found = 0, other;
+
+	for (u32 i = 0; i < MOST_TRAMPOLINES; i++) {
+		other = CFG.trampolines[i] ^ address;
+		found |= is_zero(other >> 32 | (u32)other);
+	}
+	return address && found;
+}
+
+// Whether a call has ended, as a function is entered at the anchor. One at the very
+// place has ended too, unless it went on with this function in its own place (a tail
+// call), which it does if its return would be seen and was not.
+static __always_inline bool has_ended(const struct call *call, u64 anchor)
+{
+	return SEES_RETURN(call) ? call->anchor < anchor : call->anchor <= anchor;
+}
+
+// How many of the calls are not within the anchor. At least one is. There are no branches,
+// as the verifier would follow each: it goes by halves, calls further out lie higher.
+static __always_inline u64 calls_around(const struct calls *s, u64 anchor)
+{
+	u64 around = 0;
+
+	for (u32 half = MOST_CALLS / 2; half; half /= 2) {
+		u64 next = around + half;
+		u64 is_there = (next - s->depth - 1) >> 63;
+		u64 is_around = ~(s->list[(next - 1) & (MOST_CALLS - 1)].anchor - anchor) >> 63;
+
+		around += half * (is_there & is_around);
+		opaque(around);
+	}
+	return around;
+}
+
+// Gives up the calls beyond the first so many, whose returns were not seen.
+static __always_inline void drop_calls(struct calls *s, u64 kept)
+{
+	struct call *last = innermost(s), *first = &s->list[kept & (MOST_CALLS - 1)];
+	u32 unseen = last->told_around + (u32)last->told - first->told_around;
+
+	s->depth = kept;
+	if (unseen)
+		count_unreturned(unseen);
+}
+
+static __noinline int drop_ended(struct calls *s, u64 anchor)
+{
+	if (s->depth && innermost(s)->anchor < anchor)
+		drop_calls(s, calls_around(s, anchor));
+	for (u32 i = 0; i < MOST_TAILS && !SEES_RETURNS; i++) {
+		if (!s->depth || !has_ended(innermost(s), anchor))
+			break;
+		drop_innermost(s);
+	}
+	return 0;
+}
+
+// The calls of the stack with the anchor. The key takes room that is not in use at
+// the time.
+static __always_inline struct calls *calls_at(u64 anchor, struct work *w)
+{
+	struct stack_key *key = (void *)w->span.bytes;
+
+	find_stack(key, anchor);
+	return bpf_map_lookup_elem(&stacks, key);
+}
+
+// The same, with a place made for them where there is none.
+static __always_inline struct calls *calls_for(u64 anchor, struct work *w)
+{
+	struct stack_key *key = (void *)w->span.bytes;
+	struct calls *s = calls_at(anchor, w);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&stacks, key, &no_calls, 0);
+	s = bpf_map_lookup_elem(&stacks, key);
+	if (s)
+		s->told.stack = *key;
+	return s;
+}
+
+// Where a function returns to whose return address is a trampoline, as it runs in
+// place of one that is probed at its return.
+static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
+{
+	if (SEES_SOME_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
+		return innermost(s)->caller;
+	return caller;
+}
+
+// Whether the call is the one that returns. Where the kernel does not tell the
+// function, the place has to do.
+static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
+{
+	if (!HAVE_FUNC_IP)
+		return call->skb && call->anchor == anchor &&
+		       (SEES_RETURN(call) || (CFG.maps && call->told & CALL_MAP));
+	return call->addr == function && call->anchor >= anchor;
+}
+
+// Ends the innermost call that is the one that returns, and those within it, whose
+// returns were not seen. Says whether there is one; it is behind the innermost then.
+static __noinline bool end_call(struct calls *s, u64 anchor, u64 function)
+{
+	u64 depth = s->depth, unseen = 0;
+
+	for (u32 i = 0; i < MOST_CALLS; i++) {
+		struct call *call;
+
+		if (!depth)
+			return false;
+		depth--;
+		call = &s->list[depth & (MOST_CALLS - 1)];
+		if (is_returning(call, anchor, function))
+			break;
+		unseen += call->told;
+	}
+	if (unseen)
+		count_unreturned((u32)unseen);
+	s->depth = depth;
+	return true;
+}
+
+// Whether a call is still under way at the entry of a function that returns to
+// caller. At the call's very place this one runs in its place, after a tail call.
+#ifdef FRAME_POINTER
+static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
+{
+	u64 frame[2] = { anchor, caller };
+	u64 at = anchor;
+
+	for (u32 i = 0; i < MOST_STEPS; i++) {
+		if (frame[0] == call->anchor)
+			return frame[1] == call->caller || is_trampoline(frame[1]);
+		if (frame[0] > call->anchor || (i && frame[0] <= at))
+			return false;
+		at = frame[0];
+		if (read_kernel(frame, sizeof(frame), at))
+			return false;
+	}
+	return false;
+}
+#else
+static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
+{
+	u64 address = 0;
+
+	if (call->anchor <= anchor)
+		return call->anchor == anchor && call->caller == caller;
+	if (read_kernel(&address, sizeof(address), call->anchor + RETURN_ADDRESS))
+		return false;
+	return address == call->caller || is_trampoline(address);
+}
+#endif
+
+#ifdef FRAME_POINTER
+// What is_active says is sure here, as it follows the frames.
+#define is_unwound(regs, call, anchor) ((void)(regs), true)
+#else
+struct unwound {
+	u64 addresses[MOST_UNWOUND];
+};
+
+// One is enough: while a program on a function runs, none else does on the CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct unwound);
+} unwounds SEC(".maps");
+
+// Whether the call is among those that the kernel itself unwinds from here. Where its
+// return address is what lies at its place, that may be left there by a call before, in a
+// hole of the frame of a function that has that place now.
+static __noinline bool is_unwound(struct registers *regs, const struct call *call, u64 anchor)
+{
+	struct unwound *u;
+	u32 zero = 0;
+	long size;
+
+	if (SEES_RETURN(call) || !call->skb || call->anchor == anchor)
+		return true;
+	u = bpf_map_lookup_elem(&unwounds, &zero);
+	if (!u)
+		return false;
+	size = bpf_get_stack(regs, u->addresses, sizeof(u->addresses), 0);
+	for (u32 i = 0; i < MOST_UNWOUND; i++) {
+		if ((long)(i * sizeof(u64)) >= size)
+			return false;
+		if (u->addresses[i] == call->caller)
+			return true;
+	}
+	return false;
+}
+#endif
+
+// Finds the innermost call that is still under way at the entry of a function, and drops
+// what has ended: it is the innermost then.
+static __noinline bool find_active(struct registers *regs, struct calls *s)
+{
+	u64 anchor = entry_anchor(regs), caller = return_address(regs), found = 0;
+
+	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
+		found = is_active(innermost(s), anchor, caller) && is_unwound(regs, innermost(s), anchor);
+		opaque(found);
+		if (found)
+			break;
+		drop_innermost(s);
+	}
+	return found;
+}
+
+// A call of the function at the anchor, as the innermost; false where there are too many.
+static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
+{
+	struct call *call, *around;
+	u64 told;
+
+	if (s->depth >= MOST_CALLS)
+		return false;
+	around = innermost(s);
+	told = s->depth ? around->told_around + (u32)around->told : 0;
+	s->told.index = s->depth++;
+	call = innermost(s);
+	call->told_around = told;
+	call->anchor = anchor;
+	call->caller = caller;
+	call->addr = 0;
+	call->skb = 0;
+	call->id = 0;
+	call->time = 0;
+	call->told = 0;
+	call->lookup = 0;
+	return true;
+}
+
+// Keeps the call that a wanted packet's function begins with, unless there are too
+// many.
+static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
+{
+	struct calls *s = calls_for(anchor, w);
+	struct call *call;
+
+	if (!s)
+		return;
+	drop_ended(s, anchor);
+	c->caller = true_caller(s, anchor, c->caller);
+	if (!add_call(s, anchor, c->caller)) {
+		count_unreturned(1);
+		return;
+	}
+	call = innermost(s);
+	call->addr = c->addr;
+	call->skb = (u64)c->skb;
+	call->lookup = c->lookup;
+	if (CFG.by_stack && c->branch) {
+		call->id = c->branch->id;
+		call->part = c->branch->part;
+	}
+	c->calls = s;
+}
+
+// A function of an unwanted packet ends the calls below which it can't run. What it calls
+// is not on behalf of the packet within whose call it runs, as where several are dealt
+// with in a row: its own call hides that one.
+static __noinline int note_entry(struct registers *regs, struct calls *s)
+{
+	u64 anchor = entry_anchor(regs);
+
+	drop_ended(s, anchor);
+	if (find_active(regs, s) && innermost(s)->skb)
+		add_call(s, anchor, true_caller(s, anchor, return_address(regs)));
+	return 0;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The fragments of followed packets. Only the first fragment has ports, so many filters cannot
+// match later ones. These are recognized at their drop by the IP header, which identifies the
+// datagram.
+#pragma once
+
+#include "core/compat.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "packet/headers.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/tunnel.h"
+#include "packet/tuple.h"
+#include "follow/branch.h"
+
+enum {
+	// Nanoseconds in which the fragments of a datagram follow its first one. Later, the number
+	// may be another datagram's.
+	LONGEST_DATAGRAM = 1000000000,
+	// Where IPv4 has the number, and IPv6 the type of the next header.
+	IPV4_ID = 4,
+	IPV6_NEXT = 6,
+	// Where a fragment header right behind IPv6's has the number.
+	IPV6_ID = IPV6_HLEN + 4,
+};
+
+// The packet of each datagram; owner.held is the time in ns when the first fragment was seen. Its
+// size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct datagram);
+	__type(value, struct owner);
+} datagrams SEC(".maps");
+
+// Writes the datagram of a fragment to room->datagram. The fragment was parsed into room->outer, and
+// the located packet begins with the IP header.
+static __noinline bool tell_datagram(struct room *room)
+{
+	struct record_tuple *t = &room->outer;
+	struct datagram *d = &room->datagram;
+	u64 at = room->work.packet.frame.start;
+	__be16 id = 0;
+	u8 next = 0;
+
+	__builtin_memset(d, 0, sizeof(*d));
+	__builtin_memcpy(d->source, t->source, sizeof(d->source));
+	__builtin_memcpy(d->dest, t->dest, sizeof(d->dest));
+	d->network = t->network;
+	if (t->network == NETWORK_IPV6) // kernels tell fragments of IPv6 apart without the protocol
+		return !read_kernel(&next, sizeof(next), at + IPV6_NEXT) && next == IPPROTO_FRAGMENT &&
+		       !read_kernel(&d->id, sizeof(d->id), at + IPV6_ID);
+	d->protocol = t->protocol;
+	if (t->network != NETWORK_IPV4 || read_kernel(&id, sizeof(id), at + IPV4_ID))
+		return false;
+	d->id = id;
+	return true;
+}
+
+// Parses a packet that is located from its IP header on; false where it is no fragment.
+static __always_inline bool parse_fragment(struct room *room)
+{
+	struct frame *f = &room->work.packet.frame;
+
+	if (!skip_inner_link(&room->work, room))
+		return false;
+	__builtin_memset(&room->outer, 0, sizeof(room->outer));
+	parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
+	return room->outer.has & TUPLE_FRAGMENT;
+}
+
+// Records the datagram of a located fragment if it is the first one of a followed packet.
+static __noinline int keep_datagram(struct room *room, u64 id, u64 part)
+{
+	struct owner o = { .id = id, .part = part };
+
+	if (!parse_fragment(room) || room->outer.fragment_offset || !tell_datagram(room))
+		return 0;
+	o.held = bpf_ktime_get_ns();
+	bpf_map_update_elem(&datagrams, &room->datagram, &o, BPF_ANY);
+	return 0;
+}
+
+// Makes a later fragment a part of the packet of its first fragment; false if that was not seen.
+static __noinline bool join_datagram(struct room *room, u64 skb)
+{
+	struct ancestor from = { .origin = ORIGIN_FRAGMENT };
+	struct owner *o;
+
+	if (!tell_datagram(room))
+		return false;
+	o = bpf_map_lookup_elem(&datagrams, &room->datagram);
+	if (!o || bpf_ktime_get_ns() - o->held > LONGEST_DATAGRAM)
+		return false;
+	from.id = o->id;
+	from.part = o->part;
+	return grow(skb, head_of(skb), &from);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The tuple that a followed packet had when it first matched, shown at its drop, where it may have
+// other addresses. The key is the packet's number.
+#pragma once
+
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "packet/scratch.h"
+#include "packet/tuple.h"
+#include "follow/branch.h"
+#include "follow/datagram.h"
+
+// Its size is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct record_first);
+} firsts SEC(".maps");
+
+static __always_inline int keep_first(u64 skb, u64 id, u64 part)
+{
+	u32 level;
+	struct room *room = enter_room(&level);
+
+	if (room) {
+		if (!CFG.direct)
+			copy_skb(room, (const struct sk_buff *)skb);
+		tell_tuple(skb, level);
+		room->first.by = FIRST_FOLLOWED;
+		room->first.tuple = room->tuple;
+		bpf_map_update_elem(&firsts, &id, &room->first, BPF_ANY);
+		if (CFG.forms && room->tuple.has & TUPLE_FRAGMENT)
+			keep_datagram(room, id, part);
+	}
+	leave_room();
+	return 0;
+}
+
+// Begins to follow an sk_buff that matched, and keeps its tuple.
+static __always_inline struct branch *begin_with_tuple(u64 skb)
+{
+	struct branch *b = begin(skb);
+
+	if (CFG.first && b)
+		keep_first(skb, b->id, b->part);
+	return b;
+}
+
+// The branch of an sk_buff that matched in another form, which has the tuple `first`.
+static __always_inline struct branch *branch_as(u64 skb, const struct record_first *first)
+{
+	struct branch *b = recall(skb);
+	u64 id;
+
+	if (b)
+		return b;
+	b = begin(skb);
+	if (!CFG.first || !b)
+		return b;
+	id = b->id;
+	bpf_map_update_elem(&firsts, &id, first, BPF_ANY);
+	return b;
+}

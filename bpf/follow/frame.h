@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Following frames of XDP programs, which have no sk_buff yet, or lend it out.
+#pragma once
+
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/xdp.h"
+#include "match/xdp_filter.h"
+#include "follow/branch.h"
+
+enum {
+	// What XDP programs answer (include/uapi/linux/bpf.h).
+	XDP_PASS = 2,
+	XDP_TX = 3,
+	XDP_REDIRECT = 4,
+};
+
+// The sk_buff that the kernel gives to a program as a frame on this CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} lent_skb SEC(".maps");
+
+static __noinline int lend_whole(u64 skb)
+{
+	u32 zero = 0;
+	u64 *lent = bpf_map_lookup_elem(&lent_skb, &zero);
+
+	if (lent)
+		*lent = skb;
+	return 0;
+}
+
+// Whose the frame is by the sk_buff that has its memory. What is told of a frame is as of
+// a branch, of which head is known.
+static __always_inline bool recall_by_skb(struct branch *f, u64 skb)
+{
+	struct branch *b = skb ? living_branch(skb) : NULL;
+
+	if (!b || b->head != f->head)
+		return false;
+	*f = *b;
+	return true;
+}
+
+// Takes the note of it away.
+static __always_inline u64 take_lent(void)
+{
+	u32 zero = 0;
+	u64 *lent = bpf_map_lookup_elem(&lent_skb, &zero), skb;
+
+	if (!lent)
+		return 0;
+	skb = *lent;
+	*lent = 0;
+	return skb;
+}
+
+static __always_inline void recall_held(struct branch *f, const struct owner *o)
+{
+	f->id = o->id;
+	f->part = o->part;
+	f->parent = o->parent;
+	f->origin = o->origin;
+}
+
+// Whose the frame is, if that is known. What XDP let pass and was not seen as an sk_buff
+// has been copied: this is another frame in the same memory.
+static __noinline bool recall_frame(struct branch *f)
+{
+	u64 head = f->head;
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (recall_by_skb(f, take_lent()))
+		return true;
+	if (!o)
+		return false;
+	if (!o->held)
+		return recall_by_skb(f, o->skb);
+	if (is_held(o) && !o->passed) {
+		recall_held(f, o);
+		return true;
+	}
+	bpf_map_delete_elem(&heads, &head);
+	return false;
+}
+
+// Begins to follow a frame that matched and has no sk_buff that is known.
+static __noinline int begin_frame(struct branch *f)
+{
+	struct owner o = { .held = bpf_ktime_get_ns() };
+	u64 head = f->head;
+	u32 level;
+
+	if (enter_room(&level)) {
+		o.id = next_packet(level);
+		o.part = next_part(level);
+	}
+	leave_room();
+	recall_held(f, &o);
+	bpf_map_update_elem(&heads, &head, &o, BPF_ANY);
+	heads_held = 1;
+	return 0;
+}
+
+// Whether an event tells of the frame, which is then followed if packets are.
+static __always_inline bool admit_xdp(struct branch *f, struct work *w, const struct xdp_buff *xdp)
+{
+	bool known;
+
+	__builtin_memset(f, 0, sizeof(*f));
+	f->head = xdp_head(xdp);
+	known = CFG.track && recall_frame(f);
+	if (CFG.follow && known)
+		return true;
+	if (!filter_xdp(w, xdp))
+		return false;
+	if (CFG.track && !known)
+		begin_frame(f);
+	return true;
+}
+
+// What becomes of a frame that has no sk_buff, by the program's verdict.
+static __noinline int judge_frame(u64 head, u64 id, u32 verdict)
+{
+	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+
+	if (!o || !o->held || o->id != id)
+		return 0;
+	if (verdict != XDP_PASS && verdict != XDP_TX && verdict != XDP_REDIRECT) {
+		bpf_map_delete_elem(&heads, &head);
+		return 0;
+	}
+	o->held = bpf_ktime_get_ns();
+	o->passed = verdict == XDP_PASS;
+	return 0;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Whether a packet is wanted, the cheapest question first.
+#pragma once
+
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "packet/packet.h"
+#include "match/netdev_filter.h"
+#include "match/packet_filter.h"
+#include "match/task_filter.h"
+#include "match/tunnel_filter.h"
+
+static __always_inline bool filter_frame(struct work *w, const struct sk_buff *skb)
+{
+	struct packet *p = &w->packet;
+
+	return locate_frame(&p->frame, skb, &w->span, CFG.vlan, CFG.need) && fill_head(p, CFG.need) &&
+	       filter_packet(p);
+}
+
+static __always_inline bool filter_mark(const struct span *span)
+{
+	return !CFG.mark_mask || (span_at(span, u32, mark) & CFG.mark_mask) == CFG.mark;
+}
+
+// The mark and the packet filter; what a glance is sure of need not be looked at closely.
+static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 sight)
+{
+	bool closely = CFG.filter && sight != SURELY;
+
+	if (!CFG.mark_mask && !closely)
+		return true;
+	if (read_span(&w->span, skb) || !filter_mark(&w->span))
+		return false;
+	return !closely || filter_frame(w, skb);
+}
+
+// A program that has not begun with a glance is UNSURE.
+static __always_inline bool filter_skb(struct work *w, void *program, u8 kind,
+				       const struct sk_buff *skb, const struct branch *branch, u32 sight)
+{
+	u32 place;
+
+	if (CFG.glance && !CFG.glance_first)
+		sight = glance((u64)skb);
+	if (sight == SURELY_NOT)
+		return false;
+	place = ANY_PLACE ? PLACE_WANTED : filter_place(program, kind, skb, branch);
+	if (place == PLACE_UNWANTED)
+		return false;
+	if (!filter_span(w, skb, sight))
+		return false;
+	if (!filter_owner(program, kind, skb))
+		return false;
+	if (CFG.filter_expression && !filter_expression((u64)skb))
+		return false;
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(w, skb))
+		return false;
+	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The user's expressions on packets: what they look at, and how they reach it.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "packet/fragment.h"
+#include "packet/packet.h"
+
+// Byte `offset` of what is in front of f->start.
+static __always_inline u8 invented_byte(const struct frame *f, u32 offset)
+{
+	__be16 word = f->type;
+
+	if (offset < ETH_HLEN - 2)
+		return 0;
+	if (f->prefix >= PREFIX_TAG && offset < PREFIX_TAG)
+		word = offset < ETH_HLEN ? f->tag[0] : f->tag[1];
+	return offset & 1 ? (u8)bpf_ntohs(word) : bpf_ntohs(word) >> 8;
+}
+
+// Reads one byte, wherever it lies. Returns 0, or non-zero where it can't be had.
+static __noinline u32 load_byte(struct packet *p, u8 *byte, u32 offset)
+{
+	struct frame *f = &p->frame;
+	u64 address;
+
+	if (f->prefix == PREFIX_TAG && offset < ETH_HLEN - 2) {
+		address = f->start - (ETH_HLEN - 2) + offset;
+	} else if (offset < f->prefix) {
+		*byte = invented_byte(f, offset);
+		return 0;
+	} else if (offset < f->linear) {
+		address = f->start + (offset - f->prefix);
+	} else {
+		address = paged_byte(f->shared, offset - f->linear);
+	}
+	return !address || read_kernel(byte, 1, address);
+}
+
+// The slow way, for what does not lie in the linear part as a whole.
+static __always_inline u32 load_bytes(struct packet *p, u32 offset, u32 size)
+{
+	u8 *bytes = (u8 *)&p->frame.word;
+
+	for (u32 i = 0; i < 4; i++)
+		if (i < size && load_byte(p, &bytes[i], offset + i))
+			return 1;
+	return 0;
+}
+
+// Reads any bytes of the frame into frame.word; size is 1, 2 or 4. Returns 0,
+// or non-zero where they can't be had. The compiled filter calls it for what
+// does not lie in packet.head.
+static __noinline u32 load_packet(struct packet *p, u32 offset, u32 size)
+{
+	struct frame *f = &p->frame;
+	u32 end = offset + size;
+	u64 source;
+
+	f->word = 0;
+	if (end < offset)
+		return 1;
+	if (offset < f->prefix || end > f->linear)
+		return load_bytes(p, offset, size);
+	source = f->start + (offset - f->prefix);
+	if (size == 1)
+		return read_kernel(&f->word, 1, source) != 0;
+	if (size == 2)
+		return read_kernel(&f->word, 2, source) != 0;
+	return read_kernel(&f->word, 4, source) != 0;
+}
+
+// The filters that the user gave: their bodies are replaced by compiled
+// expressions before loading. Each returns non-zero for a match.
+#define PACKET_FILTER(name)                              \
+	static __noinline u32 name(struct packet *p)     \
+	{                                                \
+		u32 offset = 0, size = 1, match;         \
+                                                         \
+		opaque(offset);                          \
+		opaque(size);                            \
+		match = !load_packet(p, offset, size);   \
+		opaque(match);                           \
+		return match;                            \
+	}
+
+PACKET_FILTER(filter_packet)
+PACKET_FILTER(filter_tunnel_l2)
+PACKET_FILTER(filter_tunnel_l3)
+
+// What a few loads without a helper tell of a packet: whether it matches filter_packet.
+enum sight {
+	UNSURE,
+	SURELY_NOT,
+	SURELY,
+};
+
+// The body is replaced where the kernel has such loads (CFG.glance).
+static __noinline u32 glance(u64 skb)
+{
+	u32 sight = UNSURE;
+
+	opaque(skb);
+	opaque(sight);
+	return sight;
+}
+
+static __noinline u32 filter_expression(u64 skb)
+{
+	opaque(skb);
+	return skb != 0;
+}
+
+// Puts at the front of the head what is in front of p->frame.start. Returns
+// non-zero where that can't be had.
+static __always_inline long fill_prefix(struct packet *p, u32 prefix)
+{
+	*(u64 *)p->head = 0;
+	*(u32 *)(p->head + 8) = 0;
+	if (prefix >= PREFIX_TAG) {
+		*(__be16 *)(p->head + 12) = p->frame.tag[0];
+		*(__be16 *)(p->head + 14) = p->frame.tag[1];
+	}
+	if (prefix == PREFIX_TAG)
+		return read_kernel(p->head, ETH_HLEN - 2, p->frame.start - (ETH_HLEN - 2));
+	*(__be16 *)(p->head + prefix - 2) = p->frame.type;
+	return 0;
+}
+
+// Fills `size` bytes of the head: those in front of p->frame.start, and from there on.
+static __always_inline bool read_behind(struct packet *p, u32 prefix, u32 size)
+{
+	if (prefix && fill_prefix(p, prefix))
+		return false;
+	return size <= prefix || (size <= HEAD_SIZE && !read_kernel(p->head + prefix, size - prefix,
+								    p->frame.start));
+}
+
+// Fills the part of head that the filter reads at fixed places from the linear
+// part. More may be read than the packet has: behind the linear part lies the
+// skb's shared info, larger than HEAD_SIZE, and the filter asks for the length
+// first.
+static __always_inline bool read_head(struct packet *p, u32 size)
+{
+	switch (p->frame.prefix) {
+	case PREFIX_NONE:
+		return read_behind(p, PREFIX_NONE, size);
+	case PREFIX_LINK:
+		return read_behind(p, PREFIX_LINK, size);
+	}
+	if (!CFG.vlan)
+		return false;
+	if (p->frame.prefix == PREFIX_TAG)
+		return read_behind(p, PREFIX_TAG, size);
+	return read_behind(p, PREFIX_LINK_TAG, size);
+}
+
+// Fills head where the linear part is shorter than what the filter reads: the
+// first page fragment is read as if the frame had begun in front of it, and the
+// linear part is put over what is none of it. Where that fragment can't be read,
+// or ends too early as well, so does the frame for the filter.
+static __noinline bool read_scattered_head(struct packet *p, u32 need)
+{
+	struct frame *f = &p->frame;
+	struct fragment fragment = {};
+	u64 address = 0;
+
+	if (need > HEAD_SIZE)
+		return false;
+	if (fragment_count(f->shared) && read_fragment(&fragment, f->shared, 0))
+		address = fragment_address(&fragment);
+	if (!address || read_kernel(p->head, need, address - f->linear)) {
+		f->len = f->linear;
+		return read_head(p, need);
+	}
+	if (f->linear + fragment.length < need)
+		f->len = f->linear + fragment.length;
+	return read_head(p, f->linear);
+}
+
+static __always_inline bool fill_head(struct packet *p, u32 need)
+{
+	if (!need)
+		return true;
+	if (need > HEAD_SIZE)
+		return false;
+	if (p->frame.linear < need && p->frame.linear < p->frame.len)
+		return read_scattered_head(p, need);
+	return read_head(p, need);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Whose packet it is: the process or the control group that its socket belongs to,
+// or on whose behalf the kernel works on it.
+#pragma once
+
+#include "core/compare.h"
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/endpoint.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+
+enum {
+	// States of what stands in for a socket and has little more than its head
+	// (include/net/tcp_states.h).
+	TCP_TIME_WAIT = 6,
+	TCP_NEW_SYN_RECV = 12,
+	// Control groups are nested no deeper, as far as we look.
+	DEEPEST_CGROUP = 32,
+};
+
+// A socket, where it is a whole one.
+static __always_inline const struct sock *whole(const struct sock *sk)
+{
+	u8 state;
+
+	if (!is_address((u64)sk))
+		return NULL;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	return state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV ? NULL : sk;
+}
+
+// The packet's socket: the skb's, or else the one that the function or tracepoint was called with.
+static __noinline const struct sock *whole_socket(void *program, u32 kind, const struct sk_buff *skb)
+{
+	const struct sock *sk = whole(BPF_CORE_READ(skb, sk));
+	struct endpoint e;
+
+	if (sk)
+		return sk;
+	find_endpoint(&e, program, kind);
+	return whole((void *)e.sk);
+}
+
+// The inode number by which a process knows a socket; 0 where none does (yet).
+static __always_inline u64 socket_inode(const struct sock *sk)
+{
+	const struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	const struct socket_alloc *alloc;
+
+	if (!socket)
+		return 0;
+	alloc = (const void *)socket - bpf_core_field_offset(struct socket_alloc, socket);
+	return BPF_CORE_READ(alloc, vfs_inode.i_ino);
+}
+
+// Whether the CPU works for the process that it runs, and does not just interrupt it.
+static __always_inline bool in_process(void)
+{
+	u64 count;
+
+	return current_preempt_count(&count) && !(count & (SOFTIRQ_SERVING | INTERRUPTS));
+}
+
+static __always_inline bool is_wanted_process(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct name comm = {};
+
+	if (CFG.pid_count && !is_listed(pid, CFG.pids, CFG.pid_count, MOST_ENTRIES))
+		return false;
+	bpf_get_current_comm(&comm, sizeof(comm));
+	return !CFG.comm_count || is_named(&comm, CFG.comms, CFG.comm_count);
+}
+
+static __always_inline bool is_internet(const struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
+// Sockets are remembered by what a wanted process sends: so the answers, which
+// come in an interrupt of somebody else's, are known for its own.
+static __noinline bool filter_process(const struct sock *sk)
+{
+	u64 inode = sk ? socket_inode(sk) : 0;
+	u8 one = 1;
+
+	if (inode && bpf_map_lookup_elem(&sockets, &inode))
+		return true;
+	if (!in_process() || !is_wanted_process())
+		return false;
+	if (inode && is_internet(sk))
+		bpf_map_update_elem(&sockets, &inode, &one, 0);
+	return true;
+}
+
+static __always_inline u64 is_wanted_id(u64 id)
+{
+	u64 found = 0, other;
+
+	for (u32 i = 0; i < MOST_ENTRIES && i < CFG.cgroup_count; i++) {
+		other = CFG.cgroups[i] ^ id;
+		found |= is_zero(other >> 32 | (u32)other);
+	}
+	return found;
+}
+
+// Whether the group is one of those wanted, or lies below one.
+static __noinline bool is_wanted_cgroup(const struct cgroup *group)
+{
+	const struct cgroup_subsys_state *parent;
+	u64 found = 0;
+
+	for (u32 i = 0; i < DEEPEST_CGROUP && group; i++) {
+		found |= is_wanted_id(BPF_CORE_READ(group, kn, id));
+		parent = BPF_CORE_READ(group, self.parent);
+		group = parent ? BPF_CORE_READ(parent, cgroup) : NULL;
+	}
+	return found;
+}
+
+static __always_inline bool filter_cgroup(const struct sock *sk)
+{
+	const struct task_struct *task;
+
+	if (sk)
+		return is_wanted_cgroup(socket_cgroup(sk));
+	if (!in_process())
+		return false;
+	task = (const void *)bpf_get_current_task();
+	return is_wanted_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+}
+
+static __always_inline bool filter_owner(void *program, u8 kind, const struct sk_buff *skb)
+{
+	const struct sock *sk;
+
+	if (!CFG.pid_count && !CFG.comm_count && !CFG.cgroup_count)
+		return true;
+	sk = whole_socket(program, kind, skb);
+	if ((CFG.pid_count || CFG.comm_count) && !filter_process(sk))
+		return false;
+	return !CFG.cgroup_count || filter_cgroup(sk);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The filters on the packet inside of a tunnel packet.
+#pragma once
+
+#include "core/config.h"
+#include "core/kernel.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/tunnel.h"
+#include "match/packet_filter.h"
+
+static __noinline bool match_inner(struct work *w, struct room *room)
+{
+	struct packet *p = &w->packet;
+
+	if (CFG.filter_l2 && (p->frame.prefix || !fill_head(p, CFG.need_l2) || !filter_tunnel_l2(p)))
+		return false;
+	return !CFG.filter_l3 || (skip_inner_link(w, room) &&
+				  fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
+}
+
+static __always_inline bool filter_tunnel(struct work *w, const struct sk_buff *skb)
+{
+	u32 level;
+	struct room *room = enter_room(&level);
+	bool match = room && find_inner(w, room, skb) && match_inner(w, room);
+
+	leave_room();
+	return match;
+}

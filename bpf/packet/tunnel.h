@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The packet inside of a packet: VXLAN, Geneve, GRE, IP in IP, as their headers say,
+// so that it is found on both sides: before the outer headers are taken off, too.
+#pragma once
+
+#include "core/compare.h"
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "packet/headers.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "packet/tuple.h"
+
+enum {
+	UDP_HLEN = 8,
+	VXLAN_HLEN = 8,
+	GENEVE_HLEN = 8,
+	GRE_HLEN = 4,
+	// In the first byte of VXLAN's header: there is a VNI; the last byte of the first word
+	// says what the inner packet is (VXLAN-GPE).
+	VXLAN_VNI = 0x08,
+	VXLAN_GPE = 0x04,
+	// In GRE's first word: there is a checksum, a key, a sequence number; its version.
+	GRE_CHECKSUM = 0x8000,
+	GRE_ROUTING = 0x4000,
+	GRE_KEY = 0x2000,
+	GRE_SEQUENCE = 0x1000,
+	GRE_VERSION = 0x0007,
+};
+
+static __always_inline bool is_port(u16 port, const volatile u16 *list)
+{
+	u64 found = 0;
+
+	for (u32 i = 0; i < MOST_PORTS && list[i]; i++)
+		found |= is_zero(list[i] ^ port);
+	return found;
+}
+
+// The Ethertype of a VXLAN-GPE protocol; 0 for those without one.
+static __always_inline u16 gpe_type(u8 protocol)
+{
+	switch (protocol) {
+	case 1: return ETH_P_IP;
+	case 2: return ETH_P_IPV6;
+	case 3: return ETH_P_TEB;
+	case 4: return ETH_P_NSH;
+	case 5: return ETH_P_MPLS_UC;
+	}
+	return 0;
+}
+
+// Reads a header of 8 bytes; NULL where the packet ends before.
+static __always_inline const u8 *read_eight(struct room *room, u64 at)
+{
+	u8 *h = room->header.extension;
+
+	if (at + 8 > room->end || read_kernel(h, 8, at))
+		return NULL;
+	return h;
+}
+
+static __always_inline bool find_vxlan(struct room *room, u64 at)
+{
+	const u8 *h = read_eight(room, at);
+	bool gpe;
+
+	if (!h || !(h[0] & VXLAN_VNI))
+		return false;
+	gpe = h[0] & VXLAN_GPE;
+	room->inner = (struct inner){ at + VXLAN_HLEN, h[4] << 16 | h[5] << 8 | h[6],
+				      gpe ? gpe_type(h[3]) : ETH_P_TEB,
+				      gpe ? TUNNEL_VXLAN_GPE : TUNNEL_VXLAN, 1 };
+	return true;
+}
+
+static __always_inline bool find_geneve(struct room *room, u64 at)
+{
+	const u8 *h = read_eight(room, at);
+
+	if (!h || h[0] >> 6)
+		return false;
+	room->inner = (struct inner){ at + GENEVE_HLEN + (h[0] & 0x3f) * 4, h[4] << 16 | h[5] << 8 | h[6],
+				      h[2] << 8 | h[3], TUNNEL_GENEVE, 1 };
+	return true;
+}
+
+static __always_inline bool read_key(struct room *room, u64 at)
+{
+	__be32 *key = (__be32 *)room->header.extension;
+
+	if (at + sizeof(*key) > room->end || read_kernel(key, sizeof(*key), at))
+		return false;
+	room->inner.id = bpf_ntohl(*key);
+	room->inner.has_id = 1;
+	return true;
+}
+
+static __always_inline bool find_gre(struct room *room, u64 at)
+{
+	__be16 *h = room->header.words;
+	u16 flags;
+
+	if (at + GRE_HLEN > room->end || read_kernel(h, GRE_HLEN, at))
+		return false;
+	flags = bpf_ntohs(h[0]);
+	if (flags & (GRE_VERSION | GRE_ROUTING))
+		return false;
+	room->inner = (struct inner){ 0, 0, bpf_ntohs(h[1]), TUNNEL_GRE, 0 };
+	at += GRE_HLEN + (flags & GRE_CHECKSUM ? 4 : 0);
+	if (flags & GRE_KEY && !read_key(room, at))
+		return false;
+	room->inner.at = at + (flags & GRE_KEY ? 4 : 0) + (flags & GRE_SEQUENCE ? 4 : 0);
+	return true;
+}
+
+// The datagram of UDP, whose header is in room->header, may be shorter than the IP packet.
+static __always_inline bool find_in_udp(struct room *room, u64 at)
+{
+	u32 length = bpf_ntohs(room->header.transport.udp_length);
+
+	if (length && at + length < room->end)
+		room->end = at + length;
+	if (is_port(room->outer.dest_port, CFG.vxlan_ports))
+		return find_vxlan(room, at + UDP_HLEN);
+	return is_port(room->outer.dest_port, CFG.geneve_ports) && find_geneve(room, at + UDP_HLEN);
+}
+
+static __always_inline bool find_by_headers(struct room *room, u64 at)
+{
+	switch (room->outer.protocol) {
+	case IPPROTO_UDP:
+		return find_in_udp(room, at);
+	case IPPROTO_GRE:
+		return find_gre(room, at);
+	case IPPROTO_IPIP:
+		room->inner = (struct inner){ at, 0, ETH_P_IP, TUNNEL_IPIP, 0 };
+		return true;
+	case IPPROTO_IPV6:
+		room->inner = (struct inner){ at, 0, ETH_P_IPV6, TUNNEL_IPIP, 0 };
+		return true;
+	}
+	return false;
+}
+
+// What is packed is also known from the skb while it is being sent: so tunnels on
+// other ports are found, without their numbers.
+static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *skb)
+{
+	u16 type = bpf_ntohs(BPF_CORE_READ(skb, inner_protocol));
+	u16 offset;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation))
+		return false;
+	if (type == ETH_P_TEB)
+		offset = BPF_CORE_READ(skb, inner_mac_header);
+	else if (type == ETH_P_IP || type == ETH_P_IPV6)
+		offset = BPF_CORE_READ(skb, inner_network_header);
+	else
+		return false;
+	*in = (struct inner){ (u64)BPF_CORE_READ(skb, head) + offset, 0, type, TUNNEL_OTHER, 0 };
+	return true;
+}
+
+// Locates the packet inside of the skb's, in w, and tells of it in room->inner. Without an
+// skb the frame is located already.
+static __noinline bool find_inner(struct work *w, struct room *room, const struct sk_buff *skb)
+{
+	struct frame *f = &w->packet.frame;
+	struct inner *in = &room->inner;
+	u64 at, end;
+	u32 behind;
+
+	if (skb && !locate_packet(w, skb))
+		return false;
+	__builtin_memset(&room->outer, 0, sizeof(room->outer));
+	at = parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
+	if ((!at || !find_by_headers(room, at)) && (!skb || !find_by_skb(in, skb)))
+		return false;
+	// GRE and Geneve may carry what has no Ethertype.
+	if (in->type < ETH_P_802_3_MIN)
+		return false;
+	end = room->end;
+	// Inner headers are noted before the outer ones are there: then they are its own.
+	if (in->at <= f->start || in->at >= end)
+		return false;
+	// Behind the end that IP and UDP header tell there is padding, and no page fragment.
+	behind = end < linear_end(f) ? 0 : f->len - f->linear;
+	f->start = in->at;
+	f->prefix = in->type == ETH_P_TEB ? PREFIX_NONE : PREFIX_LINK;
+	f->type = bpf_htons(in->type);
+	f->linear = f->prefix + (u32)(end - in->at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+// Tells of the inner packet, which was located.
+static __always_inline void tell_inner(struct record_tunnel *t, struct work *w, struct room *room)
+{
+	struct frame *f = &w->packet.frame;
+	u32 type = first_type(f);
+
+	t->id = room->inner.id;
+	t->has_id = room->inner.has_id;
+	t->kind = room->inner.kind;
+	parse_packet(&t->tuple, f->start, ip_end(type, f->start, linear_end(f), &room->header), type,
+		     room);
+}
+
+// Leaves the inner Ethernet header out, or what stands for one.
+static __noinline bool skip_inner_link(struct work *w, struct room *room)
+{
+	struct frame *f = &w->packet.frame;
+	u64 end = linear_end(f), at;
+	u32 behind = f->len - f->linear;
+
+	if (f->prefix)
+		return true;
+	at = read_link(room, f->start);
+	if (!at || at >= end)
+		return false;
+	f->start = at;
+	f->prefix = PREFIX_LINK;
+	f->type = bpf_htons(room->header.link.type);
+	f->linear = f->prefix + (u32)(end - at);
+	f->len = f->linear + behind;
+	return true;
+}
+
+// Tells of the packet inside in room->tunnel, as tell_tuple does of the packet.
+__noinline int tell_tunnel(u64 skb, u32 level)
+{
+	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+
+	if (!CFG.tunnel || !room)
+		return 0;
+	__builtin_memset(&room->tunnel, 0, sizeof(room->tunnel));
+	if (skb && find_inner(&room->work, room, (const struct sk_buff *)skb))
+		tell_inner(&room->tunnel, &room->work, room);
+	return 0;
+}
