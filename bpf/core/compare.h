@@ -41,7 +41,7 @@ static __always_inline bool is_named(const struct name *n, const volatile struct
 {
 	u64 found = 0, other;
 
-	for (u32 i = 0; i < MOST_ENTRIES && i < count; i++) {
+	for (u32 i = 0; i < MAX_ENTRIES && i < count; i++) {
 		other = ((n->words[0] ^ list[i].name[0]) & list[i].mask[0]) |
 			((n->words[1] ^ list[i].name[1]) & list[i].mask[1]);
 		found |= is_zero(other >> 32 | (u32)other);

@@ -43,13 +43,13 @@ static __noinline void *cast(const void *address, u32 type)
 
 enum {
 	// A struct pt_regs has more than these.
-	MOST_WORDS = 15,
+	MAX_WORDS = 15,
 };
 
 typedef u64 __attribute__((may_alias)) any_word;
 typedef u32 __attribute__((may_alias)) any_half;
 
-// Copies memory of a size that the compiler knows, a multiple of four and at most MOST_WORDS
+// Copies memory of a size that the compiler knows, a multiple of four and at most MAX_WORDS
 // words, to where words are aligned. What can't be read is 0, or an error is returned.
 static __always_inline long copy_kernel(void *to, u32 size, u64 from)
 {
@@ -58,7 +58,7 @@ static __always_inline long copy_kernel(void *to, u32 size, u64 from)
 	if (!CFG.direct)
 		return read_kernel(to, size, from);
 	words = cast((const void *)from, bpf_core_type_id_kernel(struct pt_regs));
-	for (u32 i = 0; i < size / sizeof(u64) && i < MOST_WORDS; i++)
+	for (u32 i = 0; i < size / sizeof(u64) && i < MAX_WORDS; i++)
 		((any_word *)to)[i] = words[i];
 	if (size % sizeof(u64))
 		((any_half *)to)[size / sizeof(u64) * 2] = ((const any_half *)words)[size / sizeof(u64) * 2];
@@ -168,7 +168,7 @@ static __always_inline u64 probed_function(struct registers *regs)
 {
 	u64 address = HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
 
-#ifdef BEHIND_PLACE
+#ifdef PROBE_OFFSET
 	if (!address)
 		address = PROBE_ADDRESS(regs);
 #endif

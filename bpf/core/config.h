@@ -8,17 +8,17 @@
 
 enum {
 	// Addresses that a function may return to in place of its caller.
-	MOST_TRAMPOLINES = 4,
+	MAX_TRAMPOLINES = 4,
 	// Entries of each list of a filter.
-	MOST_ENTRIES = 16,
+	MAX_ENTRIES = 16,
 	// Drop reasons in one list: kernels have some 130.
-	MOST_REASONS = 160,
+	MAX_REASONS = 160,
 	// UDP ports of each kind of tunnel.
-	MOST_PORTS = 4,
+	MAX_PORTS = 4,
 	// Functions whose calls of others have a meaning of their own.
-	MOST_CALLERS = 12,
+	MAX_CALLERS = 12,
 	// Functions that free a list of sk_buffs, or a single one.
-	MOST_LIST_FREERS = 4,
+	MAX_LIST_FREERS = 4,
 };
 
 // When a drop for a reason is benign.
@@ -65,26 +65,26 @@ struct config {
 	u32 page_shift;
 	// Only, or none of, these network namespaces (inode numbers).
 	u32 netns_in_count, netns_out_count;
-	u32 netns_in[MOST_ENTRIES];
-	u32 netns_out[MOST_ENTRIES];
+	u32 netns_in[MAX_ENTRIES];
+	u32 netns_out[MAX_ENTRIES];
 	// Only, or none of, devices of these names.
 	u32 ifname_in_count, ifname_out_count;
-	struct name_pattern ifname_in[MOST_ENTRIES];
-	struct name_pattern ifname_out[MOST_ENTRIES];
+	struct name_pattern ifname_in[MAX_ENTRIES];
+	struct name_pattern ifname_out[MAX_ENTRIES];
 	// Only packets of these processes, by id and by name; and of these control groups, by
 	// id, and those below them.
 	u32 pid_count, comm_count, cgroup_count;
-	u32 pids[MOST_ENTRIES];
-	struct name_pattern comms[MOST_ENTRIES];
-	u64 cgroups[MOST_ENTRIES];
+	u32 pids[MAX_ENTRIES];
+	struct name_pattern comms[MAX_ENTRIES];
+	u64 cgroups[MAX_ENTRIES];
 	// Where each CPU's memory begins (an array), and in it the count that tells in
 	// what context the CPU is. 0 where not known or not needed.
 	u64 cpu_offsets;
 	u64 preempt_count;
 	// Only, or none of, these drop reasons.
 	u32 reason_in_count, reason_out_count;
-	u32 reasons_in[MOST_REASONS];
-	u32 reasons_out[MOST_REASONS];
+	u32 reasons_in[MAX_REASONS];
+	u32 reasons_out[MAX_REASONS];
 	// Benign drops are counted and not emitted.
 	bool hide_benign;
 	// Only drops are emitted.
@@ -94,7 +94,7 @@ struct config {
 	// skb_release_data, which frees the members of a packet's frag_list, and the functions
 	// that it calls for that.
 	struct code_range release_data;
-	struct code_range list_freers[MOST_LIST_FREERS];
+	struct code_range list_freers[MAX_LIST_FREERS];
 	// kfree_skb, if the compiler has split it in two (before 5.17): the part in which the drop
 	// tracepoint is gives kfree_skb itself as the location.
 	struct code_range split_kfree_skb;
@@ -112,18 +112,18 @@ struct config {
 	// Leading bytes of the frame that the packet filters read at fixed places.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 is none.
-	u16 vxlan_ports[MOST_PORTS];
-	u16 geneve_ports[MOST_PORTS];
+	u16 vxlan_ports[MAX_PORTS];
+	u16 geneve_ports[MAX_PORTS];
 	// Bytes of events in the ring at which the reader is woken.
 	u32 watermark;
 	// Events a second beyond which they are withheld; 0 is no limit.
-	u32 most_per_second;
+	u32 max_per_second;
 	// CPUs that there can be.
 	u32 cpus;
 	u32 caller_count;
-	struct caller callers[MOST_CALLERS];
+	struct caller callers[MAX_CALLERS];
 	// Packets get numbers; those that matched once match ever after.
-	bool track, follow;
+	bool ids, follow_matched;
 	// So do the packets that are made while one that is followed is at work on the stack.
 	bool by_stack;
 	// Clones are found by their data, as no function tells of them.
@@ -136,14 +136,14 @@ struct config {
 	bool filter, filter_l2, filter_l3, filter_expression;
 	// Most packets that the packet filter does not match are seen by a glance; nothing else
 	// comes of those, so that programs may begin with it.
-	bool glance, glance_first;
+	bool prefilter, prefilter_first;
 	// Kernel memory is read without a helper.
 	bool direct;
 	// XDP programs are traced; there is a filter on their xdp_buff.
 	bool xdp, filter_xdp_expression;
 	// Calls are told of when they return; functions that take no skb are told of when
 	// they run on behalf of a packet.
-	bool returns, others;
+	bool returns, no_skb_funcs;
 	// The program of an entry is called at the return, too: it is of a kprobe session.
 	bool session;
 	// BPF programs are told of, and their verdicts.
@@ -153,11 +153,11 @@ struct config {
 	// Bytes of a kernel stack, which begins at a multiple of them.
 	u32 stack_size;
 	// Where functions return to that are probed at their return; 0 is none.
-	u64 trampolines[MOST_TRAMPOLINES];
+	u64 trampolines[MAX_TRAMPOLINES];
 	// Only drops are printed: the other probes on functions and tracepoints follow packets.
 	bool only_drops;
-	// A dropped packet also matches in its other forms: see forms.h.
-	bool forms;
+	// A dropped packet also matches in its other forms: see explain/variants.h.
+	bool variants;
 	// Records of drops have the packet's first tuple.
 	bool first;
 	// A packet filter asks for the frame's length.

@@ -14,7 +14,7 @@ struct branch {
 	u64 id, part, parent;
 	u8 origin;
 	// The head is about to be replaced: the new one is taken at the next sight.
-	u8 settling;
+	u8 replacing_head;
 	// The sk_buff has let go of its data, or lost them to another: at the same address a
 	// new one comes next.
 	u8 ended, stolen;
@@ -38,7 +38,7 @@ struct context {
 	u64 caller;
 	// The calls of this stack, of which the innermost is the one that begins here; NULL
 	// where it is not kept.
-	struct calls *calls;
+	struct callstack *callstack;
 	// The run of a BPF program that begins here; NULL for everything else.
 	struct run *run;
 	// The tuple as which a dropped packet matched; NULL where it matched as it is.
@@ -49,7 +49,7 @@ struct context {
 	// PART_DROP, PART_REASON.
 	u32 parts;
 	u8 kind;
-	// Bits of enum lookup_fact.
+	// Bits of enum lookup_flag.
 	u8 lookup;
 	// The packet's data are freed, and perhaps another packet's by now: there are no
 	// headers to be told.

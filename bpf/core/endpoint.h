@@ -45,7 +45,7 @@ static __noinline int function_endpoint(struct endpoint *e, struct registers *re
 // The socket that the kernel names, such as the one that was to receive a dropped packet (6.11).
 static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a)
 {
-	u8 position = tracepoint_facts() >> 40;
+	u8 position = tracepoint_params() >> 40;
 
 	e->sk = tracepoint_argument(a, position);
 	return 0;

@@ -42,11 +42,11 @@ enum record_part {
 	PART_LINEAGE = 1024,
 	PART_RETURN = 2048,
 	// Where in netfilter a function was called.
-	PART_DETAIL = 4096,
+	PART_HOOK = 4096,
 	// What a BPF program did with a map.
 	PART_MAP = 8192,
 	// What fill_lookup wrote: CFG.lookup_size.
-	PART_BEHALF = 16384,
+	PART_LOOKUP = 16384,
 	PART_CONNTRACK = 32768,
 	PART_HEAD = 65536,
 	// What fill_xdp_values wrote: CFG.xdp_values_size.
@@ -290,8 +290,8 @@ enum map_operation {
 };
 
 enum map_limit {
-	MOST_MAP_KEY = 128,
-	MOST_MAP_VALUE = 512,
+	MAX_MAP_KEY = 128,
+	MAX_MAP_VALUE = 512,
 };
 
 // Of key and value there are as many bytes as told; behind them is anything.
@@ -300,13 +300,13 @@ struct record_map {
 	u32 id;
 	u32 type;
 	u32 key_size, value_size;
-	u16 key_told, value_told;
+	u16 key_read, value_read;
 	u8 operation;
 	// There is a value: one that was found, or the new one.
 	u8 found;
 	u16 pad;
-	u8 key[MOST_MAP_KEY];
-	u8 value[MOST_MAP_VALUE];
+	u8 key[MAX_MAP_KEY];
+	u8 value[MAX_MAP_VALUE];
 };
 
 struct record_return {
@@ -324,10 +324,10 @@ struct record_head {
 
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 enum record_limit {
-	MOST_SKB = 512,
-	MOST_SHARED = 512,
-	MOST_VALUES = 2056,
-	MOST_LOOKUP = 2056,
+	MAX_SKB = 512,
+	MAX_SHARED = 512,
+	MAX_VALUES = 2056,
+	MAX_LOOKUP = 2056,
 };
 
 // The compiler keeps a type's description only where the type is used.

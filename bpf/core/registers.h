@@ -79,8 +79,8 @@ struct registers {
 #define ARGUMENT_8 17
 #define ARGUMENT_REGISTERS 8
 // The kernel has no kprobes at the place of ftrace (6.12): they stand behind it.
-#define BEHIND_PLACE 8
-#define PROBE_ADDRESS(regs) ((regs)->epc - BEHIND_PLACE)
+#define PROBE_OFFSET 8
+#define PROBE_ADDRESS(regs) ((regs)->epc - PROBE_OFFSET)
 #define LINK_REGISTER 1
 #define STACK_POINTER 2
 #define STACK_ARGUMENTS 0
@@ -166,5 +166,5 @@ struct registers {
 #define LOWEST_ADDRESS 1
 #define HIGHEST_ADDRESS 0x1ffffffffff
 #else
-#error "no register layout for this architecture: add it here"
+#error "no register layout for this architecture: add it context_address"
 #endif

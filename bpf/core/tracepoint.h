@@ -17,12 +17,12 @@ enum { NO_ARGUMENT = 0xff };
 // drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
 // whether it reports drops, and in bits 40 to 47 the position of a socket. The
 // body is replaced before loading.
-static __noinline u64 tracepoint_facts(void)
+static __noinline u64 tracepoint_params(void)
 {
-	u64 facts;
+	u64 params;
 
-	asm volatile("%0 = 0xff00ffff0000 ll" : "=r"(facts));
-	return facts;
+	asm volatile("%0 = 0xff00ffff0000 ll" : "=r"(params));
+	return params;
 }
 
 static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u8 position)

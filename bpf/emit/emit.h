@@ -17,17 +17,17 @@
 #include "follow/branch.h"
 #include "follow/callstack.h"
 #include "explain/conntrack.h"
-#include "explain/forms.h"
 #include "explain/last_hook.h"
 #include "explain/map_call.h"
 #include "explain/netfilter.h"
+#include "explain/variants.h"
 #include "emit/meta.h"
 #include "emit/recorded.h"
 
 enum {
 	// Return addresses of one stack; the kernel itself goes no deeper by default
 	// (kernel.perf_event_max_stack).
-	MOST_FRAMES = 127,
+	MAX_FRAMES = 127,
 	// Those that are enough to find who called: a tracepoint's own come first.
 	CALLER_FRAMES = 12,
 	FRAME_SIZE = 8,
@@ -35,17 +35,17 @@ enum {
 
 _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
-		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MOST_SKB + MOST_SHARED +
-		       MOST_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
+		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MAX_SKB + MAX_SHARED +
+		       MAX_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
 		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) +
-		       MOST_FRAMES * FRAME_SIZE <= SCRATCH_SIZE,
-	       "the largest record has room");
+		       MAX_FRAMES * FRAME_SIZE <= RECORD_BUFFER_SIZE,
+	       "the largest record has scratch");
 
 // What comes on top for a call that works with a map.
 #define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
 
 // The name of who runs, which is padded with NULs.
-static __always_inline void tell_comm(u8 comm[16])
+static __always_inline void fill_comm(u8 comm[16])
 {
 	const u64 *name;
 
@@ -70,7 +70,7 @@ static __always_inline void fill_core(struct record_core *r, const struct contex
 	r->tid = id;
 	r->reason = c->reason;
 	r->lost = lost;
-	tell_comm(r->comm);
+	fill_comm(r->comm);
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = c->kind;
 	r->parts = c->parts | CFG.record_parts | (MAP_SIZE(c) ? PART_MAP : 0);
@@ -111,24 +111,24 @@ static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 }
 
 // Fills the parts that a return tells again, and returns where they end.
-static __always_inline u8 *fill_told(u8 *at, const struct context *c, struct room *room)
+static __always_inline u8 *fill_recorded(u8 *at, const struct context *c, struct scratch *scratch)
 {
 	u64 headers = c->gone ? 0 : (u64)c->skb;
 
 	if (!CFG.direct && (CFG.meta || CFG.tuple))
-		copy_skb(room, c->skb);
+		copy_skb(scratch, c->skb);
 	if (CFG.meta) {
-		tell_meta((void *)at, c, room);
+		fill_packet_meta((void *)at, c, scratch);
 		at += sizeof(struct record_meta);
 	}
 	if (CFG.tuple) {
-		tell_tuple(headers, room->level);
-		*(struct record_tuple *)at = room->tuple;
+		parse_tuple(headers, scratch->level);
+		*(struct record_tuple *)at = scratch->tuple;
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		tell_tunnel(headers, room->level);
-		*(struct record_tunnel *)at = room->tunnel;
+		parse_tunnel(headers, scratch->level);
+		*(struct record_tunnel *)at = scratch->tunnel;
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb) {
@@ -147,26 +147,26 @@ static __always_inline void locate_hook(struct hook_call *call, const struct con
 }
 
 // Keeps for the call's return what else its entry would tell.
-static __always_inline void keep_quietly(const struct context *c)
+static __always_inline void record_silently(const struct context *c)
 {
-	struct told *t;
-	struct room *room;
+	struct recorded *t;
+	struct scratch *scratch;
 	u32 level;
 
-	if (!c->calls)
+	if (!c->callstack)
 		return;
-	t = told_of(c);
-	room = enter_room(&level);
-	if (t && room) {
-		fill_told(t->bytes, c, room);
-		locate_hook(&room->call, c);
+	t = recorded_of(c);
+	scratch = get_scratch(&level);
+	if (t && scratch) {
+		fill_recorded(t->bytes, c, scratch);
+		locate_hook(&scratch->call, c);
 		if (CFG.netfilter)
-			fill_hook(&t->hook, &room->call);
+			fill_hook(&t->hook, &scratch->call);
 		if (CFG.conntrack)
-			fill_conntrack(&t->conntrack, &room->call);
+			fill_conntrack(&t->conntrack, &scratch->call);
 	}
-	leave_room();
-	if (t && CFG.track)
+	put_scratch();
+	if (t && CFG.ids)
 		fill_lineage(&t->lineage, c->branch);
 }
 
@@ -190,39 +190,39 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct 
 // Keeps what the return, or the program's verdict, tells again.
 static __always_inline void keep_entry(const struct context *c, const struct entry_parts *p)
 {
-	if (TELLS_RETURN(c) && c->calls)
-		keep_told(c, p);
+	if (EMITS_RETURN(c) && c->callstack)
+		keep_recorded(c, p);
 	if (CFG.programs && c->run)
 		keep_run(c, p);
 }
 
 // Fills CFG.record_size and MAP_SIZE bytes, the parts one behind the other.
-static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct room *room)
+static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct scratch *scratch)
 {
-	struct entry_parts told = {};
+	struct entry_parts recorded = {};
 
 	fill_core((void *)at, c, lost);
-	told.first = at + sizeof(struct record_core);
-	at = fill_told(at + sizeof(struct record_core), c, room);
+	recorded.first = at + sizeof(struct record_core);
+	at = fill_recorded(at + sizeof(struct record_core), c, scratch);
 	fill_dumps(at, c->skb);
 	at += CFG.skb_size + CFG.shared_size + CFG.values_size;
-	if (CFG.track) {
+	if (CFG.ids) {
 		fill_lineage((void *)at, c->branch);
 		at += sizeof(struct record_lineage);
 	}
-	locate_hook(&room->call, c);
+	locate_hook(&scratch->call, c);
 	if (CFG.netfilter) {
-		fill_hook((void *)at, &room->call);
-		told.hook = at;
+		fill_hook((void *)at, &scratch->call);
+		recorded.hook = at;
 		at += sizeof(struct record_hook);
 	}
 	if (MAP_SIZE(c)) {
 		fill_map((void *)at, c->map);
 		at += sizeof(struct record_map);
 	}
-	fill_rest(at, c->skb, &room->call, CFG.first ? find_first(c, room) : NULL);
-	told.conntrack = at;
-	keep_entry(c, &told);
+	fill_rest(at, c->skb, &scratch->call, CFG.first ? find_first(c, scratch) : NULL);
+	recorded.conntrack = at;
+	keep_entry(c, &recorded);
 }
 
 // Puts return addresses behind the record, and returns their size in bytes. Where
@@ -231,7 +231,7 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 // a function is no part of the stack any more.
 static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 {
-	u32 most = CFG.stack ? MOST_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
+	u32 most = CFG.stack ? MAX_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
 	bool caller_missing = (!CALLER_UNWOUND || c->at_return) && c->kind == RECORD_FUNCTION;
 	u32 first = caller_missing ? 1 : 0;
 	long size;
@@ -263,30 +263,30 @@ static __always_inline u64 wakeup(u64 size)
 }
 
 // Sends a record whose size is known.
-static __always_inline bool send_fixed(const struct context *c, u32 lost, struct room *room)
+static __always_inline bool send_fixed(const struct context *c, u32 lost, struct scratch *scratch)
 {
 	u32 size = CFG.record_size + MAP_SIZE(c);
 	void *record = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!record)
 		return false;
-	fill_record(record, c, lost, room);
+	fill_record(record, c, lost, scratch);
 	bpf_ringbuf_submit(record, wakeup(size));
 	return true;
 }
 
 // Sends a record with a stack, which is put together elsewhere first.
-static __always_inline bool send_varying(const struct context *c, u32 lost, struct room *room,
+static __always_inline bool send_varying(const struct context *c, u32 lost, struct scratch *scratch,
 					 u32 level)
 {
-	struct scratch *s = bpf_map_lookup_elem(&scratches, &level);
+	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
 	u32 size = CFG.record_size + MAP_SIZE(c);
 
 	if (!s)
 		return false;
-	fill_record(s->bytes, c, lost, room);
+	fill_record(s->bytes, c, lost, scratch);
 	size += fill_stack((void *)(s->bytes + size), c);
-	if (size > SCRATCH_SIZE)
+	if (size > RECORD_BUFFER_SIZE)
 		return false;
 	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
 }
@@ -294,14 +294,14 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 static __always_inline bool send(const struct context *c, u32 lost)
 {
 	u32 level;
-	struct room *room = enter_room(&level);
+	struct scratch *scratch = get_scratch(&level);
 	bool sent = false;
 
-	if (room && (CFG.stack || CFG.caller))
-		sent = send_varying(c, lost, room, level);
-	else if (room)
-		sent = send_fixed(c, lost, room);
-	leave_room();
+	if (scratch && (CFG.stack || CFG.caller))
+		sent = send_varying(c, lost, scratch, level);
+	else if (scratch)
+		sent = send_fixed(c, lost, scratch);
+	put_scratch();
 	return sent;
 }
 
@@ -313,16 +313,16 @@ static __always_inline bool within_limit(void)
 
 	if (now - second_began >= 1000000000) {
 		second_began = now;
-		second_made = 0;
+		second_matched = 0;
 	}
-	if (second_made >= CFG.most_per_second)
+	if (second_matched >= CFG.max_per_second)
 		return false;
-	__sync_fetch_and_add(&second_made, 1);
+	__sync_fetch_and_add(&second_matched, 1);
 	return true;
 }
 
 // Counts an event as made; NULL where it is not to be sent.
-static __always_inline struct counters *count_made(void)
+static __always_inline struct counters *count_matched(void)
 {
 	struct counters *n;
 	u32 zero = 0;
@@ -330,10 +330,10 @@ static __always_inline struct counters *count_made(void)
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (!n)
 		return NULL;
-	__sync_fetch_and_add(&n->made, 1);
-	if (!CFG.most_per_second || within_limit())
+	__sync_fetch_and_add(&n->matched, 1);
+	if (!CFG.max_per_second || within_limit())
 		return n;
-	__sync_fetch_and_add(&n->withheld, 1);
+	__sync_fetch_and_add(&n->suppressed, 1);
 	return NULL;
 }
 
@@ -349,7 +349,7 @@ static __always_inline void emit(const struct context *c)
 
 	if (is_muted(c))
 		return;
-	n = count_made();
+	n = count_matched();
 	if (n && !send(c, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

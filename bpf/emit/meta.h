@@ -42,7 +42,7 @@ static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 }
 
 // What is behind the name's end is anything.
-static __always_inline void tell_name(struct record_meta *m, const struct net_device *dev)
+static __always_inline void fill_ifname(struct record_meta *m, const struct net_device *dev)
 {
 	const u64 *name;
 
@@ -56,7 +56,7 @@ static __always_inline void tell_name(struct record_meta *m, const struct net_de
 }
 
 // What the sk_buff itself says; returns its device.
-static __always_inline const struct net_device *tell_skb(struct record_meta *m, u64 *refdst,
+static __always_inline const struct net_device *read_skb_meta(struct record_meta *m, u64 *refdst,
 							 const struct sk_buff *skb)
 {
 	m->mark = skb->mark;
@@ -66,17 +66,17 @@ static __always_inline const struct net_device *tell_skb(struct record_meta *m, 
 	return device_in(skb->dev);
 }
 
-static __always_inline const struct net_device *tell_copied(struct record_meta *m, u64 *refdst,
-							    const struct sk_buff *skb, const struct room *room)
+static __always_inline const struct net_device *read_copied_meta(struct record_meta *m, u64 *refdst,
+							    const struct sk_buff *skb, const struct scratch *scratch)
 {
-	m->mark = copied(room, skb, mark);
-	m->len = copied(room, skb, len);
-	m->protocol = bpf_ntohs(copied(room, skb, protocol));
-	*refdst = copied(room, skb, _skb_refdst);
-	return device_in(copied(room, skb, dev));
+	m->mark = copied(scratch, skb, mark);
+	m->len = copied(scratch, skb, len);
+	m->protocol = bpf_ntohs(copied(scratch, skb, protocol));
+	*refdst = copied(scratch, skb, _skb_refdst);
+	return device_in(copied(scratch, skb, dev));
 }
 
-static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct room *room)
+static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb, const struct scratch *scratch)
 {
 	const struct net_device *dev;
 	u64 refdst;
@@ -84,9 +84,9 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 
 	__builtin_memset(m, 0, sizeof(*m));
 	if (CFG.direct)
-		dev = tell_skb(m, &refdst, as(struct sk_buff, skb));
+		dev = read_skb_meta(m, &refdst, as(struct sk_buff, skb));
 	else
-		dev = tell_copied(m, &refdst, skb, room);
+		dev = read_copied_meta(m, &refdst, skb, scratch);
 	netns = dev ? device_netns(dev) : 0;
 	if (!is_netns(netns))
 		dev = NULL;
@@ -95,32 +95,32 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 		return 0;
 	m->netns = netns;
 	m->ifindex = peek(struct net_device, dev, ifindex);
-	tell_name(m, dev);
+	fill_ifname(m, dev);
 	return 0;
 }
 
 // The rest, where the sk_buff has no device.
-static __noinline int fill_elsewhere(struct record_meta *m, const struct sk_buff *skb,
-				     const struct room *room, const struct branch *b)
+static __noinline int fill_netdev(struct record_meta *m, const struct sk_buff *skb,
+				     const struct scratch *scratch, const struct branch *b)
 {
-	struct where at;
+	struct netdev_ref at;
 
-	find_elsewhere(&at, skb, &room->endpoint, b);
+	find_netdev(&at, skb, &scratch->endpoint, b);
 	m->netns = at.netns;
 	if (!at.dev)
 		return 0;
 	if (!m->mtu)
 		m->mtu = peek(struct net_device, at.dev, mtu);
 	m->ifindex = peek(struct net_device, at.dev, ifindex);
-	tell_name(m, at.dev);
+	fill_ifname(m, at.dev);
 	return 0;
 }
 
-static __always_inline void tell_meta(struct record_meta *m, const struct context *c, struct room *room)
+static __always_inline void fill_packet_meta(struct record_meta *m, const struct context *c, struct scratch *scratch)
 {
-	fill_meta(m, c->skb, room);
+	fill_meta(m, c->skb, scratch);
 	if (m->netns)
 		return;
-	find_endpoint(&room->endpoint, c->program, c->at_return ? RECORD_RETURN : c->kind);
-	fill_elsewhere(m, c->skb, room, c->branch);
+	find_endpoint(&scratch->endpoint, c->program, c->at_return ? RECORD_RETURN : c->kind);
+	fill_netdev(m, c->skb, scratch, c->branch);
 }

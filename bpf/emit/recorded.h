@@ -24,14 +24,14 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 }
 
 // Bytes of the parts that a return tells again, but for the lineage.
-#define TOLD_SIZE                                               \
+#define RECORDED_SIZE                                               \
 	((CFG.meta ? sizeof(struct record_meta) : 0) +          \
 	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0))
 
 // Whether a return tells anything of its entry.
-#define TELLS_ENTRY (TOLD_SIZE || CFG.track || CFG.netfilter || CFG.conntrack)
+#define REPEATS_ENTRY (RECORDED_SIZE || CFG.ids || CFG.netfilter || CFG.conntrack)
 
 // The parts of a record that a return tells again, as far as they were asked for.
 struct entry_parts {
@@ -40,39 +40,39 @@ struct entry_parts {
 };
 
 // Keeps them: the first ones are one behind the other.
-static __always_inline void keep_parts(struct told *t, const struct context *c, const struct entry_parts *p)
+static __always_inline void keep_parts(struct recorded *t, const struct context *c, const struct entry_parts *p)
 {
-	if (TOLD_SIZE)
-		read_kernel(t->bytes, TOLD_SIZE, p->first);
+	if (RECORDED_SIZE)
+		read_kernel(t->bytes, RECORDED_SIZE, p->first);
 	if (CFG.netfilter)
 		read_kernel(&t->hook, sizeof(t->hook), p->hook);
 	if (CFG.conntrack)
 		read_kernel(&t->conntrack, sizeof(t->conntrack), p->conntrack);
-	if (CFG.track)
+	if (CFG.ids)
 		fill_lineage(&t->lineage, c->branch);
 }
 
 // Where what is told of the call that begins here is kept for its return; NULL where
 // nothing is.
-static __always_inline struct told *told_of(const struct context *c)
+static __always_inline struct recorded *recorded_of(const struct context *c)
 {
-	const struct told_key *key = &c->calls->told;
-	struct told *t;
+	const struct recorded_key *key = &c->callstack->key;
+	struct recorded *t;
 
-	innermost(c->calls)->told |= CALL_TOLD;
-	if (!TELLS_ENTRY)
+	innermost(c->callstack)->recorded |= CALL_RECORDED;
+	if (!REPEATS_ENTRY)
 		return NULL;
-	t = bpf_map_lookup_elem(&tolds, key);
+	t = bpf_map_lookup_elem(&recorded_parts, key);
 	if (t)
 		return t;
-	bpf_map_update_elem(&tolds, key, &nothing_told, 0);
-	return bpf_map_lookup_elem(&tolds, key);
+	bpf_map_update_elem(&recorded_parts, key, &nothing_recorded, 0);
+	return bpf_map_lookup_elem(&recorded_parts, key);
 }
 
 // Keeps them for the call's return.
-static __always_inline void keep_told(const struct context *c, const struct entry_parts *p)
+static __always_inline void keep_recorded(const struct context *c, const struct entry_parts *p)
 {
-	struct told *t = told_of(c);
+	struct recorded *t = recorded_of(c);
 
 	if (t)
 		keep_parts(t, c, p);
@@ -81,6 +81,6 @@ static __always_inline void keep_told(const struct context *c, const struct entr
 // Keeps them for the program's verdict.
 static __always_inline void keep_run(const struct context *c, const struct entry_parts *p)
 {
-	c->run->call.told = 1;
+	c->run->call.recorded = 1;
 	keep_parts(&c->run->parts, c, p);
 }

@@ -18,30 +18,30 @@
 #include "emit/recorded.h"
 
 #define CALLER_SIZE (CFG.caller ? 2 * FRAME_SIZE : 0)
-#define LINEAGE_SIZE (CFG.track ? sizeof(struct record_lineage) : 0)
+#define LINEAGE_SIZE (CFG.ids ? sizeof(struct record_lineage) : 0)
 #define HOOK_SIZE (CFG.netfilter ? sizeof(struct record_hook) : 0)
 #define CONNTRACK_SIZE (CFG.conntrack ? sizeof(struct record_conntrack) : 0)
-#define TOLD_HEAD_SIZE (CFG.xdp ? sizeof(struct record_head) : 0)
+#define RECORDED_HEAD_SIZE (CFG.xdp ? sizeof(struct record_head) : 0)
 #define RETURN_SIZE(a) \
-	(sizeof(struct record_core) + TOLD_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
-	 HOOK_SIZE + ((a) ? CFG.lookup_size : 0) + CONNTRACK_SIZE + TOLD_HEAD_SIZE + CALLER_SIZE)
+	(sizeof(struct record_core) + RECORDED_SIZE + LINEAGE_SIZE + sizeof(struct record_return) + \
+	 HOOK_SIZE + ((a) ? CFG.lookup_size : 0) + CONNTRACK_SIZE + RECORDED_HEAD_SIZE + CALLER_SIZE)
 
 static __always_inline u32 return_parts(const struct arguments *a)
 {
-	return (a ? PART_BEHALF : 0) | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
+	return (a ? PART_LOOKUP : 0) | (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
-	       (CFG.track ? PART_LINEAGE : 0) | PART_RETURN | (CFG.netfilter ? PART_DETAIL : 0) |
+	       (CFG.ids ? PART_LINEAGE : 0) | PART_RETURN | (CFG.netfilter ? PART_HOOK : 0) |
 	       (CFG.conntrack ? PART_CONNTRACK : 0) | (CFG.xdp ? PART_HEAD : 0) |
 	       (CFG.caller ? PART_STACK : 0);
 }
 
 static __always_inline u8 return_kind(const struct call *call)
 {
-	return LOOKS_UP(call) && call->lookup & QUIET ? RECORD_LOOKUP : RECORD_RETURN;
+	return IS_LOOKUP(call) && call->lookup & LOOKUP_RETURN_ONLY ? RECORD_LOOKUP : RECORD_RETURN;
 }
 
 // With arguments it is a call that looked something up.
-static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct told *t,
+static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct recorded *t,
 					const struct arguments *a, u64 value, u32 lost)
 {
 	struct context c = { .kind = kind, .addr = call->addr, .skb = (void *)call->skb };
@@ -52,11 +52,11 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	fill_core(core, &c, lost);
 	core->parts = return_parts(a);
 	at += sizeof(*core);
-	if (TOLD_SIZE)
-		read_kernel(at, TOLD_SIZE, t);
-	at += TOLD_SIZE;
-	if (CFG.track)
-		read_kernel(at, LINEAGE_SIZE, (u64)t + __builtin_offsetof(struct told, lineage));
+	if (RECORDED_SIZE)
+		read_kernel(at, RECORDED_SIZE, t);
+	at += RECORDED_SIZE;
+	if (CFG.ids)
+		read_kernel(at, LINEAGE_SIZE, (u64)t + __builtin_offsetof(struct recorded, lineage));
 	at += LINEAGE_SIZE;
 	r = (void *)at;
 	r->value = value;
@@ -75,13 +75,13 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	if (CFG.xdp)
 		((struct record_head *)at)->address = t->head;
 	if (CFG.caller) {
-		caller = (void *)(at + TOLD_HEAD_SIZE);
+		caller = (void *)(at + RECORDED_HEAD_SIZE);
 		caller[0] = call->addr;
 		caller[1] = call->caller;
 	}
 }
 
-static __always_inline bool send_return(u8 kind, const struct call *call, const struct told *t,
+static __always_inline bool send_return(u8 kind, const struct call *call, const struct recorded *t,
 					const struct arguments *a, u64 value, u32 lost)
 {
 	void *record = a ? bpf_ringbuf_reserve(&events, RETURN_SIZE(true), 0) :
@@ -95,35 +95,35 @@ static __always_inline bool send_return(u8 kind, const struct call *call, const 
 }
 
 // The arguments of a call that looked something up, with its result; NULL of others.
-static __always_inline struct arguments *looked_up(const struct call *call,
-						   const struct told_key *key, u64 value)
+static __always_inline struct arguments *lookup_arguments(const struct call *call,
+						   const struct recorded_key *key, u64 value)
 {
 	struct arguments *a;
 
-	if (!LOOKS_UP(call))
+	if (!IS_LOOKUP(call))
 		return NULL;
-	a = bpf_map_lookup_elem(&asked, key);
+	a = bpf_map_lookup_elem(&lookup_args, key);
 	if (a)
 		a->result = value;
 	return a;
 }
 
-static __always_inline void emit_return(const struct call *call, const struct told_key *key,
+static __always_inline void emit_return(const struct call *call, const struct recorded_key *key,
 					u64 value)
 {
-	const struct told *t = TELLS_ENTRY ? bpf_map_lookup_elem(&tolds, key) : NULL;
+	const struct recorded *t = REPEATS_ENTRY ? bpf_map_lookup_elem(&recorded_parts, key) : NULL;
 	struct arguments *a;
 	struct counters *n;
 	bool sent;
 
-	if (!(call->told & CALL_TOLD))
+	if (!(call->recorded & CALL_RECORDED))
 		return;
 	if (!t) // made room for another
-		t = &nothing_told;
-	n = count_made();
+		t = &nothing_recorded;
+	n = count_matched();
 	if (!n)
 		return;
-	a = looked_up(call, key, value);
+	a = lookup_arguments(call, key, value);
 	sent = a ? send_return(return_kind(call), call, t, a, value, n->lost) :
 		   send_return(return_kind(call), call, t, NULL, value, n->lost);
 	if (!sent)
@@ -132,7 +132,7 @@ static __always_inline void emit_return(const struct call *call, const struct to
 
 static __always_inline void emit_verdict(const struct run *run, u64 value)
 {
-	struct counters *n = count_made();
+	struct counters *n = count_matched();
 
 	if (n && !send_return(RECORD_VERDICT, &run->call, &run->parts, NULL, value, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);

@@ -16,62 +16,62 @@
 
 // Says whether an sk_buff is being made for a packet. Whoever is entered last on a stack
 // is the next to return.
-static __always_inline bool begin_birth(struct registers *regs)
+static __always_inline bool begin_alloc(struct registers *regs)
 {
 	u64 anchor = entry_anchor(regs);
 	struct stack_key key;
-	struct calls *s;
+	struct callstack *s;
 
 	find_stack(&key, anchor);
-	s = bpf_map_lookup_elem(&stacks, &key);
+	s = bpf_map_lookup_elem(&callstacks, &key);
 	if (!running || !s)
 		return false;
-	s->birth.id = 0;
+	s->alloc.id = 0;
 	if (!s->depth || !find_active(regs, s))
 		return false;
-	s->birth.id = innermost(s)->id;
-	s->birth.part = innermost(s)->part;
-	return s->birth.id;
+	s->alloc.id = innermost(s)->id;
+	s->alloc.part = innermost(s)->part;
+	return s->alloc.id;
 }
 
-static __noinline int end_birth(struct registers *regs)
+static __noinline int end_alloc(struct registers *regs)
 {
 	u64 skb = context_word(regs, RETURN_VALUE);
 	struct ancestor from = { .origin = ORIGIN_STACK };
 	struct stack_key key;
-	struct calls *s;
+	struct callstack *s;
 
 	find_stack(&key, return_anchor(regs));
-	s = bpf_map_lookup_elem(&stacks, &key);
-	if (!running || !s || !s->birth.id)
+	s = bpf_map_lookup_elem(&callstacks, &key);
+	if (!running || !s || !s->alloc.id)
 		return 0;
-	from.id = s->birth.id;
-	from.part = s->birth.part;
-	s->birth.id = 0;
+	from.id = s->alloc.id;
+	from.part = s->alloc.part;
+	s->alloc.id = 0;
 	if (skb)
-		grow(skb, head_of(skb), &from);
+		add_branch(skb, head_of(skb), &from);
 	return 0;
 }
 
-SEC("kprobe/birth")
-int kprobe_birth(struct registers *regs)
+SEC("kprobe/alloc")
+int kprobe_alloc(struct registers *regs)
 {
-	bool born = false;
+	bool allocating = false;
 
 	be_busy(1);
 	if (is_return(regs))
-		end_birth(regs);
+		end_alloc(regs);
 	else
-		born = begin_birth(regs);
+		allocating = begin_alloc(regs);
 	be_busy(-1);
-	return entered(born);
+	return entered(allocating);
 }
 
-SEC("kprobe/born")
-int kprobe_born(struct registers *regs)
+SEC("kprobe/alloc_return")
+int kprobe_alloc_return(struct registers *regs)
 {
 	be_busy(1);
-	end_birth(regs);
+	end_alloc(regs);
 	be_busy(-1);
 	return 0;
 }

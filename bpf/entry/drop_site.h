@@ -75,6 +75,6 @@ int tracepoint_qdisc_drop(struct tracepoint_arguments *a)
 	if (!detail)
 		return 0;
 	detail->skb = context_word(a, CHOSEN_WORD);
-	detail->reason = tracepoint_argument(a, tracepoint_facts() >> 24);
+	detail->reason = tracepoint_argument(a, tracepoint_params() >> 24);
 	return 0;
 }

@@ -19,7 +19,7 @@ static __always_inline void handle(const struct context *c)
 }
 
 // The same for the entry of a function, whose call is kept where that is of use, or where
-// it looks something up (bits of enum lookup_fact), and says whether it is. Its time
+// it looks something up (bits of enum lookup_flag), and says whether it is. Its time
 // begins when all is told.
 static __always_inline bool handle_call(struct context *c, struct work *w, u64 anchor, bool keep,
 					u64 lookup)
@@ -29,13 +29,13 @@ static __always_inline bool handle_call(struct context *c, struct work *w, u64 a
 	c->lookup = lookup;
 	if (keep || lookup)
 		begin_call(c, w, anchor);
-	if (lookup && c->calls)
+	if (lookup && c->callstack)
 		keep_arguments(c);
-	if (lookup & QUIET)
-		keep_quietly(c);
+	if (lookup & LOOKUP_RETURN_ONLY)
+		record_silently(c);
 	else
 		emit(c);
-	if ((CFG.returns || lookup) && c->calls)
-		innermost(c->calls)->time = bpf_ktime_get_ns();
-	return c->calls;
+	if ((CFG.returns || lookup) && c->callstack)
+		innermost(c->callstack)->time = bpf_ktime_get_ns();
+	return c->callstack;
 }

@@ -19,9 +19,9 @@
 #include "entry/return.h"
 #include "entry/self_maps.h"
 
-static __always_inline struct sk_buff *served_skb(struct registers *regs, struct work *w)
+static __always_inline struct sk_buff *skb_below(struct registers *regs, struct work *w)
 {
-	struct calls *s = calls_at(entry_anchor(regs), w);
+	struct callstack *s = callstack_at(entry_anchor(regs), w);
 
 	if (!s || !s->depth || !find_active(regs, s))
 		return NULL;
@@ -29,7 +29,7 @@ static __always_inline struct sk_buff *served_skb(struct registers *regs, struct
 }
 
 // Says whether the call is kept.
-static __always_inline bool show_other(struct registers *regs)
+static __always_inline bool emit_no_skb(struct registers *regs)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
 	struct work w;
@@ -37,39 +37,39 @@ static __always_inline bool show_other(struct registers *regs)
 	if (!running)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = served_skb(regs, &w);
+	c.skb = skb_below(regs, &w);
 	if (!c.skb)
 		return false;
-	if (CFG.track)
-		c.branch = recall((u64)c.skb);
+	if (CFG.ids)
+		c.branch = followed_branch((u64)c.skb);
 	c.addr = probed_function(regs);
 	return handle_call(&c, &w, entry_anchor(regs), CFG.returns,
-			   CFG.lookup_size ? lookup_facts() : 0);
+			   CFG.lookup_size ? lookup_flags() : 0);
 }
 
-static __always_inline int enter_other(struct registers *regs)
+static __always_inline int enter_no_skb(struct registers *regs)
 {
 	bool kept;
 
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(1);
-	kept = show_other(regs);
-	if (CFG.track)
+	kept = emit_no_skb(regs);
+	if (CFG.ids)
 		be_busy(-1);
 	return entered(kept);
 }
 
-SEC("kprobe/other")
-int kprobe_other(struct registers *regs)
+SEC("kprobe/no_skb")
+int kprobe_no_skb(struct registers *regs)
 {
-	return is_return(regs) ? leave_function(regs) : enter_other(regs);
+	return is_return(regs) ? leave_function(regs) : enter_no_skb(regs);
 }
 
 // One whose first argument is a BPF map.
-SEC("kprobe/other_map")
-int kprobe_other_map(struct registers *regs)
+SEC("kprobe/no_skb_map")
+int kprobe_no_skb_map(struct registers *regs)
 {
 	if (is_return(regs))
 		return leave_function(regs);
-	return is_own_map(context_word(regs, ARGUMENT_1)) ? entered(false) : enter_other(regs);
+	return is_self_map(context_word(regs, ARGUMENT_1)) ? entered(false) : enter_no_skb(regs);
 }

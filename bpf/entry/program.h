@@ -22,7 +22,7 @@
 
 enum {
 	// Arguments of a function in BPF.
-	MOST_KEPT = 5,
+	MAX_KEPT = 5,
 };
 
 // The id of the traced program. The body is replaced before loading.
@@ -51,10 +51,10 @@ static __always_inline void begin_time(struct run *run)
 		run->call.time = bpf_ktime_get_ns();
 }
 
-static __always_inline void show_program(struct context *c, u64 place)
+static __always_inline void emit_program(struct context *c, u64 key)
 {
 	c->addr = traced_program();
-	c->run = begin_run(c, place);
+	c->run = begin_run(c, key);
 	emit(c);
 	begin_time(c->run);
 }
@@ -62,15 +62,15 @@ static __always_inline void show_program(struct context *c, u64 place)
 static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
 {
 	struct context c = { .program = arguments, .skb = skb, .kind = RECORD_PROGRAM };
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct work w;
 
 	if (!running)
 		return 0;
-	if (skb && admit(arguments, RECORD_PROGRAM, skb, &c.branch, &w, UNSURE))
-		show_program(&c, place);
+	if (skb && admit(arguments, RECORD_PROGRAM, skb, &c.branch, &w, PREFILTER_UNKNOWN))
+		emit_program(&c, key);
 	else
-		drop_run(place);
+		drop_run(key);
 	return 0;
 }
 
@@ -92,10 +92,10 @@ int program_netfilter(void *arguments)
 
 // The verdict on a frame that is followed is awaited in any case: the next frame in its
 // memory would be taken for it else.
-static __always_inline void show_frame(struct context *c, struct work *w, u64 place)
+static __always_inline void emit_frame(struct context *c, struct work *w, u64 key)
 {
 	c->addr = traced_program();
-	c->run = begin_run(c, place);
+	c->run = begin_run(c, key);
 	if (c->run) {
 		c->run->parts.head = c->branch->head;
 		fill_lineage(&c->run->parts.lineage, c->branch);
@@ -109,7 +109,7 @@ SEC("fentry/program_xdp")
 int program_xdp(void *arguments)
 {
 	struct context c = { .program = arguments, .kind = RECORD_PROGRAM };
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct branch frame;
 	struct work w;
 
@@ -118,9 +118,9 @@ int program_xdp(void *arguments)
 	c.xdp = (void *)program_word(arguments, 0);
 	c.branch = &frame;
 	if (c.xdp && admit_xdp(&frame, &w, c.xdp))
-		show_frame(&c, &w, place);
+		emit_frame(&c, &w, key);
 	else
-		drop_run(place);
+		drop_run(key);
 	return 0;
 }
 
@@ -134,26 +134,26 @@ static __always_inline u64 program_result(void *arguments)
 		bpf_get_func_ret(arguments, &value);
 		return value;
 	}
-	return program_word(arguments, kept_arguments() == 1 ? 1 : MOST_KEPT);
+	return program_word(arguments, kept_arguments() == 1 ? 1 : MAX_KEPT);
 }
 
 SEC("fexit/program_verdict")
 int program_verdict(void *arguments)
 {
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct run *run;
 	u64 value;
 
 	if (!running)
 		return 0;
-	run = bpf_map_lookup_elem(&runs, &place);
+	run = bpf_map_lookup_elem(&runs, &key);
 	if (!run)
 		return 0;
 	value = program_result(arguments);
-	if (run->call.told)
+	if (run->call.recorded)
 		emit_verdict(run, value);
-	if (CFG.xdp && CFG.track && !run->call.skb)
-		judge_frame(run->parts.head, run->parts.lineage.id, value);
-	bpf_map_delete_elem(&runs, &place);
+	if (CFG.xdp && CFG.ids && !run->call.skb)
+		update_frame(run->parts.head, run->parts.lineage.id, value);
+	bpf_map_delete_elem(&runs, &key);
 	return 0;
 }

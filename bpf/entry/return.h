@@ -42,25 +42,25 @@ static __always_inline void end_returning(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs);
 	struct stack_key key;
-	struct calls *s;
+	struct callstack *s;
 
 	if (!running)
 		return;
 	find_stack(&key, anchor);
-	s = bpf_map_lookup_elem(&stacks, &key);
+	s = bpf_map_lookup_elem(&callstacks, &key);
 	if (!s || !s->depth || !end_call(s, anchor, returning_function(regs)))
 		return;
-	s->told.index = s->depth & (MOST_CALLS - 1);
-	emit_return(&s->list[s->told.index & (MOST_CALLS - 1)], &s->told, context_word(regs, RETURN_VALUE));
+	s->key.index = s->depth & (MAX_CALLS - 1);
+	emit_return(&s->list[s->key.index & (MAX_CALLS - 1)], &s->key, context_word(regs, RETURN_VALUE));
 }
 
 // A function of its own: what it takes of the stack does not add to what an entry takes.
 static __noinline int leave_function(struct registers *regs)
 {
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(1);
 	end_returning(regs);
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(-1);
 	return 0;
 }

@@ -26,21 +26,21 @@
 // The kernel runs no program of a function while one runs on that CPU; but those of
 // tracepoints, and the kernel where it looks maps up for them, are heard. Every map that
 // has a function called for it is listed; internal/bpf has a test that none is missing.
-static __always_inline bool is_own_map(u64 map)
+static __always_inline bool is_self_map(u64 map)
 {
 	bool own = false;
 
 #ifndef FRAME_POINTER
 	own = map == (u64)&unwounds;
 #endif
-	return own || map == (u64)&counts || map == (u64)&sockets || map == (u64)&scratches ||
+	return own || map == (u64)&counts || map == (u64)&sockets || map == (u64)&record_buffers ||
 	       map == (u64)&branches || map == (u64)&firsts || map == (u64)&datagrams || map == (u64)&heads || map == (u64)&queues ||
-	       map == (u64)&numbers || map == (u64)&busy || map == (u64)&here ||
-	       map == (u64)&stacks || map == (u64)&tolds || map == (u64)&rooms ||
-	       map == (u64)&nesting || map == (u64)&roles || map == (u64)&endpoints || map == (u64)&loans || map == (u64)&map_rooms ||
-	       map == (u64)&lookups || map == (u64)&runs ||
+	       map == (u64)&id_counters || map == (u64)&busy || map == (u64)&context_address ||
+	       map == (u64)&callstacks || map == (u64)&recorded_parts || map == (u64)&scratches ||
+	       map == (u64)&nesting || map == (u64)&skb_ops || map == (u64)&endpoints || map == (u64)&loans || map == (u64)&map_scratches ||
+	       map == (u64)&map_lookups || map == (u64)&runs ||
 	       map == (u64)&benign || map == (u64)&qdisc_details || map == (u64)&queued_frees ||
 	        map == (u64)&last_hooks || map == (u64)&hook_functions ||
 	       map == (u64)&raw_packets ||
-	       map == (u64)&asked || map == (u64)&lent_skb;
+	       map == (u64)&lookup_args || map == (u64)&lent_skb;
 }

@@ -36,19 +36,19 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 
 // Whether an event tells of the packet. Once its data are freed there is nothing that
 // the filter could look at: it has to be known.
-static __always_inline bool admit_role(struct registers *regs, const struct role *r,
+static __always_inline bool admit_skb_op(struct registers *regs, const struct skb_op *r,
 				       const struct branch *b, u64 skb, struct work *w)
 {
-	if (r->kind == ROLE_FREE)
+	if (r->kind == OP_FREE)
 		return b;
-	return (CFG.follow && b) || filter_skb(w, regs, RECORD_FUNCTION, (void *)skb, b, UNSURE);
+	return (CFG.follow_matched && b) || filter_skb(w, regs, RECORD_FUNCTION, (void *)skb, b, PREFILTER_UNKNOWN);
 }
 
 // Tells of the packet that the function is about, and says whether the call is kept. Its
 // stack is not there while the role is played.
-static __noinline bool show_role(struct registers *regs, const struct role *r, u64 addr, u64 caller)
+static __noinline bool emit_skb_op(struct registers *regs, const struct skb_op *r, u64 addr, u64 caller)
 {
-	u64 skb = argument(regs, r->row);
+	u64 skb = argument(regs, r->shown);
 	struct context c = { .program = regs, .skb = (void *)skb, .addr = addr, .caller = caller,
 			     .kind = RECORD_FUNCTION };
 	struct work w;
@@ -56,15 +56,15 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 	if (!skb)
 		return false;
 	c.branch = branch_for(r, skb);
-	if (c.branch && r->kind < ROLE_FREE_DATA)
+	if (c.branch && r->kind < OP_FREE_DATA)
 		note_device((void *)c.branch, skb);
-	if (!admit_role(regs, r, c.branch, skb, &w)) {
-		note_unwanted(regs, &w);
+	if (!admit_skb_op(regs, r, c.branch, skb, &w)) {
+		note_unmatched(regs, &w);
 		return false;
 	}
 	if (!c.branch && may_begin(r))
-		c.branch = begin_with_tuple(skb);
-	c.gone = r->kind == ROLE_FREE;
+		c.branch = start_with_tuple(skb);
+	c.gone = r->kind == OP_FREE;
 	if (r->reason) {
 		c.reason = argument(regs, r->reason);
 		c.parts = PART_REASON;
@@ -73,30 +73,30 @@ static __noinline bool show_role(struct registers *regs, const struct role *r, u
 }
 
 // Arguments are read where they are needed, as there is no room to keep them.
-static __always_inline bool play_role(struct registers *regs)
+static __always_inline bool apply_skb_op(struct registers *regs)
 {
 	bool kept = false;
 	u64 addr = probed_function(regs), caller = return_address(regs);
-	const struct role *r = bpf_map_lookup_elem(&roles, &addr);
+	const struct skb_op *r = bpf_map_lookup_elem(&skb_ops, &addr);
 
 	if (!running || !r)
 		return false;
-	play_early(r, argument(regs, r->skb), argument(regs, r->other), caller);
-	if (r->row)
-		kept = show_role(regs, r, addr, caller);
-	play_late(r, argument(regs, r->skb), argument(regs, r->other), caller);
+	apply_before(r, argument(regs, r->skb), argument(regs, r->operand), caller);
+	if (r->shown)
+		kept = emit_skb_op(regs, r, addr, caller);
+	apply_after(r, argument(regs, r->skb), argument(regs, r->operand), caller);
 	return kept;
 }
 
-SEC("kprobe/role")
-int kprobe_role(struct registers *regs)
+SEC("kprobe/op")
+int kprobe_op(struct registers *regs)
 {
 	bool kept;
 
 	if (is_return(regs))
 		return leave_function(regs);
 	be_busy(1);
-	kept = play_role(regs);
+	kept = apply_skb_op(regs);
 	be_busy(-1);
 	return entered(kept);
 }

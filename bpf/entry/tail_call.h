@@ -21,33 +21,33 @@
 #include "entry/program.h"
 
 #ifdef TAIL_COUNT
-#define CAN_LAND_AGAIN 1
+#define BREAKPOINT_REPEATS 1
 #else
-#define CAN_LAND_AGAIN 0
+#define BREAKPOINT_REPEATS 0
 #endif
 
 enum {
 	// Bytes of the stack from where a program begins to what its trampoline keeps.
-	FURTHEST_RUN = 256,
+	MAX_RUN_DISTANCE = 256,
 };
 
 // The address of what places are measured from, as a number. Whoever writes it writes
 // the same.
-u64 places_from = 0;
+u64 key_base = 0;
 
 // The run that a program is part of which begins with that stack: of itself, or of the one
 // that was entered first. NULL where that is not traced.
-static __noinline struct run *run_above(u64 stack)
+static __noinline struct run *run_of_stack(u64 stack)
 {
-	volatile u64 *from = &places_from;
+	volatile u64 *from = &key_base;
 	struct run *run;
-	u64 place;
+	u64 key;
 
 	*from = (u64)&running;
-	place = stack - *from;
-	for (u32 i = 0; i < FURTHEST_RUN / sizeof(u64); i++) {
-		place += sizeof(u64);
-		run = bpf_map_lookup_elem(&runs, &place);
+	key = stack - *from;
+	for (u32 i = 0; i < MAX_RUN_DISTANCE / sizeof(u64); i++) {
+		key += sizeof(u64);
+		run = bpf_map_lookup_elem(&runs, &key);
 		if (run)
 			return run;
 	}
@@ -71,32 +71,32 @@ static __always_inline u64 tail_calls(struct registers *regs)
 
 // Whether this entry is told by somebody else: by the trampoline, or by the same breakpoint
 // a moment ago. A program can go on with itself.
-static __always_inline bool is_told(struct run *run, u64 id, u64 count)
+static __always_inline bool is_recorded(struct run *run, u64 id, u64 count)
 {
-	bool entered = run->call.addr == id && !run->landed;
-	bool again = CAN_LAND_AGAIN && run->landed == id && run->landed_count == count;
+	bool entered = run->call.addr == id && !run->breakpoint_id;
+	bool again = BREAKPOINT_REPEATS && run->breakpoint_id == id && run->breakpoint_tail_calls == count;
 
-	run->landed = id;
-	run->landed_count = count;
+	run->breakpoint_id = id;
+	run->breakpoint_tail_calls = count;
 	return entered || again;
 }
 
-static __always_inline bool lands_again(struct registers *regs, u64 id)
+static __always_inline bool is_repeated_hit(struct registers *regs, u64 id)
 {
-	struct run *run = run_above(context_word(regs, STACK_POINTER));
+	struct run *run = run_of_stack(context_word(regs, STACK_POINTER));
 
-	return run && is_told(run, id, tail_calls(regs));
+	return run && is_recorded(run, id, tail_calls(regs));
 }
 
-static __always_inline int land_in_program(struct registers *regs, struct sk_buff *skb)
+static __always_inline int enter_by_tail_call(struct registers *regs, struct sk_buff *skb)
 {
 	struct context c = { .program = regs, .skb = skb, .kind = RECORD_PROGRAM, .flags = BY_TAIL_CALL };
 	struct work w;
 
-	if (!running || !skb || !admit(regs, RECORD_PROGRAM, skb, &c.branch, &w, UNSURE))
+	if (!running || !skb || !admit(regs, RECORD_PROGRAM, skb, &c.branch, &w, PREFILTER_UNKNOWN))
 		return 0;
 	c.addr = traced_program();
-	if (!lands_again(regs, c.addr))
+	if (!is_repeated_hit(regs, c.addr))
 		emit(&c);
 	return 0;
 }
@@ -104,7 +104,7 @@ static __always_inline int land_in_program(struct registers *regs, struct sk_buf
 SEC("perf_event/program_tail_skb")
 int program_tail_skb(struct registers *regs)
 {
-	return land_in_program(regs, (void *)context_word(regs, ARGUMENT_1));
+	return enter_by_tail_call(regs, (void *)context_word(regs, ARGUMENT_1));
 }
 
 SEC("perf_event/program_tail_netfilter")
@@ -112,7 +112,7 @@ int program_tail_netfilter(struct registers *regs)
 {
 	const struct bpf_nf_ctx *given = (void *)context_word(regs, ARGUMENT_1);
 
-	return land_in_program(regs, BPF_CORE_READ(given, skb));
+	return enter_by_tail_call(regs, BPF_CORE_READ(given, skb));
 }
 
 SEC("perf_event/program_tail_xdp")
@@ -129,7 +129,7 @@ int program_tail_xdp(struct registers *regs)
 	if (!c.xdp || !admit_xdp(&frame, &w, c.xdp))
 		return 0;
 	c.addr = traced_program();
-	if (!lands_again(regs, c.addr))
+	if (!is_repeated_hit(regs, c.addr))
 		emit_xdp(&c, &w);
 	return 0;
 }

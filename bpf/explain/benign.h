@@ -13,7 +13,7 @@
 
 enum {
 	// Devices below one, and how far down.
-	MOST_LOWER = 8,
+	MAX_LOWER = 8,
 	DEEPEST_DEVICE = 3,
 	// net_device has a multiple of this before the driver's own part (NETDEV_ALIGN).
 	NETDEV_ALIGNMENT = 32,
@@ -101,7 +101,7 @@ static __noinline bool is_flooded_below(const struct net_device *dev, const stru
 	*first = NULL;
 	if (!bpf_core_type_exists(struct netdev_adjacent))
 		return false;
-	for (u32 i = 0; i < MOST_LOWER; i++) {
+	for (u32 i = 0; i < MAX_LOWER; i++) {
 		if (read_kernel(&at, sizeof(at), at) || at == list || !at)
 			break;
 		lower = BPF_CORE_READ((struct netdev_adjacent *)(at - bpf_core_field_offset(struct netdev_adjacent, list)), dev);
@@ -116,7 +116,7 @@ static __noinline bool is_flooded_below(const struct net_device *dev, const stru
 }
 
 // Reads the frame's destination and the device's own address; false if one cannot be read.
-static __always_inline bool read_addresses(u64 *frame, u64 *own, const struct sk_buff *skb,
+static __always_inline bool read_addresses(u64 *frame, u64 *device, const struct sk_buff *skb,
 					   const struct net_device *dev)
 {
 	u16 mac = BPF_CORE_READ(skb, mac_header);
@@ -124,17 +124,17 @@ static __always_inline bool read_addresses(u64 *frame, u64 *own, const struct sk
 
 	if (BPF_CORE_READ(dev, type) != ARPHRD_ETHER || mac == NO_HEADER || !address)
 		return false;
-	return !read_kernel(frame, 6, BPF_CORE_READ(skb, head) + mac) && !read_kernel(own, 6, address);
+	return !read_kernel(frame, 6, BPF_CORE_READ(skb, head) + mac) && !read_kernel(device, 6, address);
 }
 
 // Whether the destination is another host's unicast address.
 static __always_inline bool has_foreign_address(const struct sk_buff *skb, const struct net_device *dev)
 {
-	u64 frame = 0, own = 0;
+	u64 frame = 0, device = 0;
 
-	if (!read_addresses(&frame, &own, skb, dev))
+	if (!read_addresses(&frame, &device, skb, dev))
 		return false;
-	return frame != own && !(*(u8 *)&frame & 1);
+	return frame != device && !(*(u8 *)&frame & 1);
 }
 
 // Whether the frame is for another host, and the device receives such frames: it or one below it is

@@ -14,8 +14,8 @@
 
 enum {
 	// Sockets in one list, and packets in one queue, that are looked at.
-	MOST_SOCKETS = 16,
-	MOST_QUEUED = 4,
+	MAX_SOCKETS = 16,
+	MAX_QUEUED = 4,
 	// The hash tables of raw sockets.
 	RAW_BUCKETS = 256,
 	RAW_BITS = 8,
@@ -96,16 +96,16 @@ static __always_inline bool is_same(const u64 a[2], const u64 b[2]) { return a[0
 // Whether the socket is connected and bound to addresses that the packet has.
 static __always_inline bool matches_addresses(const struct sock *sk, const struct raw_packet *p)
 {
-	u64 peer[2] = {}, own[2] = {};
+	u64 peer[2] = {}, bound[2] = {};
 
 	if (p->is_ipv6) {
 		read_kernel(peer, sizeof(peer), (u64)&sk->__sk_common.skc_v6_daddr);
-		read_kernel(own, sizeof(own), (u64)&sk->__sk_common.skc_v6_rcv_saddr);
+		read_kernel(bound, sizeof(bound), (u64)&sk->__sk_common.skc_v6_rcv_saddr);
 	} else {
 		read_kernel(peer, sizeof(u32), (u64)&sk->__sk_common.skc_daddr);
-		read_kernel(own, sizeof(u32), (u64)&sk->__sk_common.skc_rcv_saddr);
+		read_kernel(bound, sizeof(u32), (u64)&sk->__sk_common.skc_rcv_saddr);
 	}
-	return (is_any(peer) || is_same(peer, p->source)) && (is_any(own) || is_same(own, p->dest));
+	return (is_any(peer) || is_same(peer, p->source)) && (is_any(bound) || is_same(bound, p->dest));
 }
 
 // Whether the socket's own filter lets the type of an ICMP message pass.
@@ -129,7 +129,7 @@ static __always_inline bool passes_icmp_filter(const struct sock *sk, const stru
 }
 
 // If the receive buffer is full, the clone is dropped, too.
-static __always_inline bool has_room(const struct sock *sk)
+static __always_inline bool has_buffer_space(const struct sock *sk)
 {
 	return BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) < BPF_CORE_READ(sk, sk_rcvbuf);
 }
@@ -143,7 +143,7 @@ static __always_inline bool receives(const struct sock *sk, const struct raw_pac
 	device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
 	return (u64)BPF_CORE_READ(sk, __sk_common.skc_net.net) == p->net &&
 	       BPF_CORE_READ(sk, __sk_common.skc_num) == p->protocol && (!device || device == p->ifindex) &&
-	       matches_addresses(sk, p) && passes_icmp_filter(sk, p) && has_room(sk);
+	       matches_addresses(sk, p) && passes_icmp_filter(sk, p) && has_buffer_space(sk);
 }
 
 // Lists end with NULL, or from 6.0 to 6.2 with an odd number.
@@ -160,7 +160,7 @@ static __noinline bool has_raw_reader(u64 table, u32 bucket, const struct raw_pa
 	const struct sock *sk;
 	u64 found = 0;
 
-	for (u32 i = 0; i < MOST_SOCKETS; i++) {
+	for (u32 i = 0; i < MAX_SOCKETS; i++) {
 		if (read_kernel(&node, sizeof(node), node))
 			break;
 		sk = socket_at(node);
@@ -193,12 +193,12 @@ static __always_inline bool has_raw_socket(const struct raw_packet *p)
 }
 
 // Whether one of the last packets in the socket's queue has this data buffer.
-static __noinline bool has_queued(const struct sock *sk, u64 head)
+static __noinline bool has_queued_clone(const struct sock *sk, u64 head)
 {
 	u64 queue = (u64)sk + bpf_core_field_offset(struct sock, sk_receive_queue);
 	u64 at = (u64)BPF_CORE_READ((const struct sk_buff_head *)queue, prev), found = 0;
 
-	for (u32 i = 0; i < MOST_QUEUED; i++) {
+	for (u32 i = 0; i < MAX_QUEUED; i++) {
 		if (!at || at == queue)
 			break;
 		found = (u64)BPF_CORE_READ((const struct sk_buff *)at, head) == head;
@@ -217,13 +217,13 @@ static __noinline bool has_packet_reader(const struct net *net, u64 head)
 
 	if (!bpf_core_field_exists(net->packet.sklist))
 		return false;
-	for (u32 i = 0; i < MOST_SOCKETS; i++) {
+	for (u32 i = 0; i < MAX_SOCKETS; i++) {
 		if (read_kernel(&node, sizeof(node), node))
 			break;
 		sk = socket_at(node);
 		if (!sk)
 			break;
-		found = has_queued(sk, head);
+		found = has_queued_clone(sk, head);
 		opaque(found);
 		if (found)
 			break;

@@ -86,7 +86,7 @@ static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const s
 	count = BPF_CORE_READ(entries, num_hook_entries);
 	list = (u64)&entries->hooks;
 	same = is_zero(hook ^ call->hook);
-	for (u32 i = 0; i < MOST_HOOKS && i < count; i++) {
+	for (u32 i = 0; i < MAX_HOOKS && i < count; i++) {
 		read_kernel(&entry, sizeof(entry), list + i * sizeof(entry));
 		read_kernel(&ops, sizeof(ops), list + count * sizeof(entry) + i * sizeof(ops));
 		passed |= same & is_equal(entry.function, call->function) & is_equal(entry.priv, call->priv);

@@ -16,7 +16,7 @@ enum {
 static __always_inline bool is_list_freer(u64 address)
 {
 #pragma clang loop unroll(full)
-	for (u32 i = 0; i < MOST_LIST_FREERS; i++)
+	for (u32 i = 0; i < MAX_LIST_FREERS; i++)
 		if (is_within(address, &CFG.list_freers[i]))
 			return true;
 	return false;

@@ -8,7 +8,7 @@
 #include "core/kernel.h"
 
 enum {
-	MOST_QUEUED_FREES = 1024,
+	MAX_QUEUED_FREES = 1024,
 	// Return addresses from dev_kfree_skb_irq_reason to the caller of dev_kfree_skb_any_reason.
 	QUEUE_FRAMES = 6,
 	// Return addresses to the caller of kfree_skb, those of the BPF functions and of
@@ -33,7 +33,7 @@ struct {
 // The callers that queued packets to be freed, by the sk_buff's address.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MOST_QUEUED_FREES);
+	__uint(max_entries, MAX_QUEUED_FREES);
 	__type(key, u64);
 	__type(value, u64);
 } queued_frees SEC(".maps");

@@ -15,7 +15,7 @@
 
 enum {
 	// Slots per CPU, by the sk_buff's address: a packet in an interrupt mostly has another one.
-	MOST_LAST_HOOKS = 4,
+	MAX_LAST_HOOKS = 4,
 	// ns after which a recorded call is ignored: another packet may have the sk_buff's address.
 	LAST_HOOK_AGE = 100000000,
 };
@@ -30,7 +30,7 @@ struct last_hook {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, MOST_LAST_HOOKS);
+	__uint(max_entries, MAX_LAST_HOOKS);
 	__type(key, u32);
 	__type(value, struct last_hook);
 } last_hooks SEC(".maps");
@@ -45,7 +45,7 @@ struct {
 
 static __always_inline struct last_hook *last_hook_slot(const struct sk_buff *skb)
 {
-	u32 index = ((u64)skb >> 8 ^ (u64)skb >> 11) & (MOST_LAST_HOOKS - 1);
+	u32 index = ((u64)skb >> 8 ^ (u64)skb >> 11) & (MAX_LAST_HOOKS - 1);
 
 	return bpf_map_lookup_elem(&last_hooks, &index);
 }
@@ -106,7 +106,7 @@ static __noinline bool is_last_seen(const struct hook_call *call)
 		return false;
 	count = BPF_CORE_READ(entries, num_hook_entries);
 	list = (u64)&entries->hooks;
-	for (u32 i = 0; i < MOST_HOOKS && i < count; i++) {
+	for (u32 i = 0; i < MAX_HOOKS && i < count; i++) {
 		read_kernel(&entry, sizeof(entry), list + i * sizeof(entry));
 		is_next = -(passed & is_equal(next, 0));
 		next |= entry.function & is_next;

@@ -12,12 +12,12 @@
 
 enum {
 	// Arguments in registers, and behind them those on the stack.
-	MOST_ARGUMENTS = 12,
+	MAX_ARGUMENTS = 12,
 };
 
 // The arguments of a call, the way they are listed to compiled expressions.
 struct arguments {
-	u64 values[MOST_ARGUMENTS];
+	u64 values[MAX_ARGUMENTS];
 	u64 result;
 };
 
@@ -25,26 +25,26 @@ struct arguments {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct told_key);
+	__type(key, struct recorded_key);
 	__type(value, struct arguments);
-} asked SEC(".maps");
+} lookup_args SEC(".maps");
 
 struct arguments no_arguments = {};
 
-enum lookup_fact {
-	LOOKS_UP = 1,
+enum lookup_flag {
+	LOOKUP_CALL = 1,
 	// The entry has no row of its own.
-	QUIET = 2,
+	LOOKUP_RETURN_ONLY = 2,
 };
 
-// The lookup_facts of the functions that this program is for. The body is replaced
+// The lookup_flags of the functions that this program is for. The body is replaced
 // before loading.
-static __noinline u64 lookup_facts(void)
+static __noinline u64 lookup_flags(void)
 {
-	u64 facts;
+	u64 flags;
 
-	asm volatile("%0 = 3" : "=r"(facts));
-	return facts;
+	asm volatile("%0 = 3" : "=r"(flags));
+	return flags;
 }
 
 // Writes what a function's call looked up: at most CFG.lookup_size bytes. The body is
@@ -75,16 +75,16 @@ static __always_inline void keep_registers(struct arguments *a, struct registers
 // Keeps the arguments of the call that begins here.
 static __always_inline void keep_arguments(const struct context *c)
 {
-	const struct told_key *key = &c->calls->told;
-	struct arguments *a = bpf_map_lookup_elem(&asked, key);
+	const struct recorded_key *key = &c->callstack->key;
+	struct arguments *a = bpf_map_lookup_elem(&lookup_args, key);
 
 	if (!a) {
-		bpf_map_update_elem(&asked, key, &no_arguments, 0);
-		a = bpf_map_lookup_elem(&asked, key);
+		bpf_map_update_elem(&lookup_args, key, &no_arguments, 0);
+		a = bpf_map_lookup_elem(&lookup_args, key);
 	}
 	if (!a)
 		return;
 	keep_registers(a, c->program);
-	read_kernel(&a->values[ARGUMENT_REGISTERS], (MOST_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
+	read_kernel(&a->values[ARGUMENT_REGISTERS], (MAX_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
 		    context_word(c->program, STACK_POINTER) + STACK_ARGUMENTS);
 }

@@ -24,7 +24,7 @@ struct map_call {
 
 // The call that is told of, and room to take its packet apart, for which the stack has
 // none.
-struct map_room {
+struct map_scratch {
 	struct map_call call;
 	struct work work;
 };
@@ -35,16 +35,16 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct map_room);
-} map_rooms SEC(".maps");
+	__type(value, struct map_scratch);
+} map_scratches SEC(".maps");
 
 // Those that have not returned yet. Its size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct told_key);
+	__type(key, struct recorded_key);
 	__type(value, struct map_call);
-} lookups SEC(".maps");
+} map_lookups SEC(".maps");
 
 // Where a hash table's element has its value, or for each CPU its address: behind the
 // key, and what rounds that up to words. Until 6.14 such an address lay right behind
@@ -64,7 +64,7 @@ static __always_inline u64 element_value(const struct bpf_map *map, u64 element)
 }
 
 // This CPU's copy of what lies at an address of each CPU.
-static __always_inline u64 own_copy(u64 address)
+static __always_inline u64 this_cpu_address(u64 address)
 {
 	u64 cpu = bpf_get_smp_processor_id(), offset = 0;
 
@@ -74,7 +74,7 @@ static __always_inline u64 own_copy(u64 address)
 }
 
 // The address of the value that a look-up found in an element.
-static __always_inline u64 found_in_element(const struct bpf_map *map, u64 element)
+static __always_inline u64 element_result(const struct bpf_map *map, u64 element)
 {
 	u32 type = BPF_CORE_READ(map, map_type);
 	u64 at = element_value(map, element), address = 0;
@@ -84,7 +84,7 @@ static __always_inline u64 found_in_element(const struct bpf_map *map, u64 eleme
 		return at;
 	if (read_kernel(&address, sizeof(address), at))
 		return 0;
-	return type == BPF_MAP_TYPE_HASH_OF_MAPS ? address : own_copy(address);
+	return type == BPF_MAP_TYPE_HASH_OF_MAPS ? address : this_cpu_address(address);
 }
 
 // Reads at most as many bytes as there is room for, and says how many.
@@ -113,14 +113,14 @@ static __always_inline void fill_map_value(struct record_map *r, const struct ma
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
 		if (call->operation == MAP_LOOKUP)
-			r->value_told = read_inner(r->value, call->value);
+			r->value_read = read_inner(r->value, call->value);
 		return;
 	case BPF_MAP_TYPE_SOCKMAP:
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_XSKMAP: // sockets
 		return;
 	}
-	r->value_told = read_bytes(r->value, MOST_MAP_VALUE, r->value_size, call->value);
+	r->value_read = read_bytes(r->value, MAX_MAP_VALUE, r->value_size, call->value);
 }
 
 static __noinline int fill_map(struct record_map *r, const struct map_call *call)
@@ -134,9 +134,9 @@ static __noinline int fill_map(struct record_map *r, const struct map_call *call
 	r->operation = call->operation;
 	r->found = call->value != 0;
 	r->pad = 0;
-	r->value_told = 0;
+	r->value_read = 0;
 	bpf_probe_read_kernel_str(r->name, sizeof(r->name), map->name);
-	r->key_told = read_bytes(r->key, MOST_MAP_KEY, r->key_size, call->key);
+	r->key_read = read_bytes(r->key, MAX_MAP_KEY, r->key_size, call->key);
 	if (call->value)
 		fill_map_value(r, call);
 	return 0;

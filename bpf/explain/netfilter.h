@@ -13,7 +13,7 @@
 
 enum {
 	// Hook functions of one hook that are looked through.
-	MOST_HOOKS = 32,
+	MAX_HOOKS = 32,
 	// The hooks of a family in its namespace; there is another one for devices.
 	NF_HOOKS = 5,
 	NF_ARP_HOOKS = 3,
@@ -25,12 +25,12 @@ enum {
 // bits 0 to 7, the one of what the function works on in bits 8 to 15, in bits 16 to 23
 // what that is, and in bit 24 whether they are hook functions. The body is replaced
 // before loading.
-static __noinline u64 hook_facts(void)
+static __noinline u64 hook_params(void)
 {
-	u64 facts;
+	u64 params;
 
-	asm volatile("%0 = 0x1010103 ll" : "=r"(facts));
-	return facts;
+	asm volatile("%0 = 0x1010103 ll" : "=r"(params));
+	return params;
 }
 
 // The state lies on a stack: what is in it is kept, as that of a drop may be gone.
@@ -46,13 +46,13 @@ static __always_inline void read_state(struct hook_call *call)
 
 static __noinline int find_call(struct hook_call *call, struct registers *regs, u64 function)
 {
-	u64 facts = hook_facts();
+	u64 params = hook_params();
 
 	__builtin_memset(call, 0, sizeof(*call));
-	register_argument(regs, facts & 0xff, &call->state);
-	register_argument(regs, facts >> 8 & 0xff, &call->object);
-	call->object_kind = facts >> 16;
-	call->is_hook = facts >> 24 & 1;
+	register_argument(regs, params & 0xff, &call->state);
+	register_argument(regs, params >> 8 & 0xff, &call->object);
+	call->object_kind = params >> 16;
+	call->is_hook = params >> 24 & 1;
 	call->priv = context_word(regs, ARGUMENT_1);
 	call->function = function;
 	if (call->state)
@@ -106,7 +106,7 @@ static __always_inline void fill_priority(struct record_hook *r,
 	struct hook_entry entry;
 	u32 count = BPF_CORE_READ(entries, num_hook_entries);
 
-	for (u32 i = 0; i < MOST_HOOKS; i++) {
+	for (u32 i = 0; i < MAX_HOOKS; i++) {
 		if (i >= count || read_kernel(&entry, sizeof(entry), list + i * size))
 			return;
 		if (entry.function != call->function || entry.priv != call->priv)

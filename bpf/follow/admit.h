@@ -14,20 +14,20 @@
 
 // Whether an event tells of the packet, which is then followed if packets are.
 static __always_inline bool admit(void *program, u8 kind, struct sk_buff *skb,
-				  const struct branch **branch, struct work *w, u32 sight)
+				  const struct branch **branch, struct work *w, u32 prefiltered)
 {
-	if (CFG.track) {
+	if (CFG.ids) {
 		if (!running)
 			return false;
-		*branch = recall((u64)skb);
+		*branch = followed_branch((u64)skb);
 		if (*branch)
 			note_device((void *)*branch, (u64)skb);
-		if (CFG.follow && *branch)
+		if (CFG.follow_matched && *branch)
 			return true;
 	}
-	if (!filter_skb(w, program, kind, skb, *branch, sight))
+	if (!filter_skb(w, program, kind, skb, *branch, prefiltered))
 		return false;
-	if (CFG.track && !*branch)
-		*branch = begin_with_tuple((u64)skb);
+	if (CFG.ids && !*branch)
+		*branch = start_with_tuple((u64)skb);
 	return true;
 }

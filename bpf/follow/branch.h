@@ -18,7 +18,7 @@
 
 // Who has a head: what shares it is of the same packet. Where functions tell of clones
 // and no XDP programs are traced, only the heads that XDP holds are noted.
-struct owner {
+struct head_owner {
 	u64 id, part, parent;
 	// When XDP got the data, from an sk_buff or from a driver (bpf_ktime_get_ns); 0 is not.
 	u64 held;
@@ -48,7 +48,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
 	__type(key, u64);
-	__type(value, struct owner);
+	__type(value, struct head_owner);
 } heads SEC(".maps");
 
 // Fragments that wait for one another, by the address of their queue.
@@ -56,10 +56,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
 	__type(key, u64);
-	__type(value, struct owner);
+	__type(value, struct head_owner);
 } queues SEC(".maps");
 
-struct counts_of_ids {
+struct id_counts {
 	u64 packets, parts;
 };
 
@@ -69,8 +69,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NESTING);
 	__type(key, u32);
-	__type(value, struct counts_of_ids);
-} numbers SEC(".maps");
+	__type(value, struct id_counts);
+} id_counters SEC(".maps");
 
 enum {
 	// Numbers of deeper levels begin above those that are likely to be reached.
@@ -82,25 +82,25 @@ u32 heads_held = 0;
 
 // The nth number of this CPU, which no other CPU and level has. CPUs take turns, so that it
 // stays small. internal/enrich/sources.go takes it apart.
-static __always_inline u64 number(u64 n, u32 level)
+static __always_inline u64 make_id(u64 n, u32 level)
 {
 	return (n * CFG.cpus + bpf_get_smp_processor_id() + 1) + ((u64)level << LEVEL_SHIFT);
 }
 
 // A number that no other packet has.
-static __noinline u64 next_packet(u32 level)
+static __noinline u64 next_packet_id(u32 level)
 {
-	struct counts_of_ids *n = bpf_map_lookup_elem(&numbers, &level);
+	struct id_counts *n = bpf_map_lookup_elem(&id_counters, &level);
 
-	return n ? number(n->packets++, level) : 0;
+	return n ? make_id(n->packets++, level) : 0;
 }
 
 // A number that no other branch has.
-static __noinline u64 next_part(u32 level)
+static __noinline u64 next_part_id(u32 level)
 {
-	struct counts_of_ids *n = bpf_map_lookup_elem(&numbers, &level);
+	struct id_counts *n = bpf_map_lookup_elem(&id_counters, &level);
 
-	return n ? number(n->parts++, level) : 0;
+	return n ? make_id(n->parts++, level) : 0;
 }
 
 static __always_inline void count_branch(bool added)
@@ -109,17 +109,17 @@ static __always_inline void count_branch(bool added)
 	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
 
 	if (n)
-		__sync_fetch_and_add(added ? &n->remembered : &n->forgotten, 1);
+		__sync_fetch_and_add(added ? &n->branches_added : &n->branches_removed, 1);
 }
 
-static __always_inline void forget(u64 skb)
+static __always_inline void remove_branch(u64 skb)
 {
 	if (!bpf_map_delete_elem(&branches, &skb))
 		count_branch(false);
 }
 
 // Puts a branch into the table, in place of what its address stood for.
-static __noinline struct branch *remember(u64 skb, const struct branch *b)
+static __noinline struct branch *store_branch(u64 skb, const struct branch *b)
 {
 	struct branch *known = bpf_map_lookup_elem(&branches, &skb);
 
@@ -145,10 +145,10 @@ static __always_inline u64 head_of(u64 skb)
 
 // Notes whose head it is, where packets are known by that. Clones leave it to the first
 // that had it.
-static __noinline int own_head(u64 head, u64 skb, const struct branch *b)
+static __noinline int note_head(u64 head, u64 skb, const struct branch *b)
 {
-	struct owner fresh = { .id = b->id, .part = b->part, .skb = skb };
-	struct owner *o;
+	struct head_owner fresh = { .id = b->id, .part = b->part, .skb = skb };
+	struct head_owner *o;
 
 	if (!CFG.find_clones && !CFG.xdp)
 		return 0;
@@ -161,27 +161,27 @@ static __noinline int own_head(u64 head, u64 skb, const struct branch *b)
 }
 
 // Makes the branch of an sk_buff.
-static __noinline struct branch *grow(u64 skb, u64 head, const struct ancestor *from)
+static __noinline struct branch *add_branch(u64 skb, u64 head, const struct ancestor *from)
 {
 	struct branch b = { .head = head };
-	struct branch *grown = NULL;
+	struct branch *added = NULL;
 	u32 level;
 
-	if (enter_room(&level)) {
-		b.part = next_part(level);
-		b.id = from->id ? from->id : next_packet(level);
+	if (get_scratch(&level)) {
+		b.part = next_part_id(level);
+		b.id = from->id ? from->id : next_packet_id(level);
 		b.parent = from->part;
 		b.origin = from->origin;
-		grown = remember(skb, &b);
+		added = store_branch(skb, &b);
 	}
-	leave_room();
-	if (grown)
-		own_head(head, skb, grown);
-	return grown;
+	put_scratch();
+	if (added)
+		note_head(head, skb, added);
+	return added;
 }
 
 // The branch of an sk_buff that is being freed; NULL where it has none.
-static __noinline struct branch *dying_branch(u64 skb)
+static __noinline struct branch *freed_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
 
@@ -193,13 +193,13 @@ static __noinline struct branch *dying_branch(u64 skb)
 static __always_inline bool has_data(const struct branch *b)
 {
 	u64 head = b->head;
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
 
 	return o && o->id == b->id;
 }
 
 // The branch of a living sk_buff; NULL where it has none.
-static __noinline struct branch *living_branch(u64 skb)
+static __noinline struct branch *live_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
 	u64 head;
@@ -210,15 +210,15 @@ static __noinline struct branch *living_branch(u64 skb)
 	if (head == b->head)
 		return !CFG.find_clones || has_data(b) ? b : NULL;
 	// Its end went by unseen: this is another one.
-	if (!b->settling)
+	if (!b->replacing_head)
 		return NULL;
 	b->head = head;
-	b->settling = 0;
-	own_head(head, skb, b);
+	b->replacing_head = 0;
+	note_head(head, skb, b);
 	return b;
 }
 
-static __always_inline bool is_held(const struct owner *o)
+static __always_inline bool is_held(const struct head_owner *o)
 {
 	return o->held && bpf_ktime_get_ns() - o->held < LONGEST_HOLD;
 }
@@ -228,7 +228,7 @@ static __always_inline bool is_held(const struct owner *o)
 // would be older data at the same address.
 static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 {
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
 
 	if (!o)
 		return false;
@@ -244,16 +244,16 @@ static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 }
 
 // The branch of an sk_buff that is followed already; NULL where it has none.
-static __always_inline struct branch *recall(u64 skb)
+static __always_inline struct branch *followed_branch(u64 skb)
 {
-	struct branch *b = living_branch(skb);
+	struct branch *b = live_branch(skb);
 	struct ancestor a;
 	u64 head;
 
 	if (b || (!heads_held && !CFG.find_clones))
 		return b;
 	head = head_of(skb);
-	return find_ancestor(&a, skb, head) ? grow(skb, head, &a) : NULL;
+	return find_ancestor(&a, skb, head) ? add_branch(skb, head, &a) : NULL;
 }
 
 // Notes the device that a packet is at, for when the sk_buff does not say it any more.
@@ -272,10 +272,10 @@ static __noinline int note_device(struct branch *b, u64 skb)
 }
 
 // Begins to follow an sk_buff that matched.
-static __noinline struct branch *begin(u64 skb)
+static __noinline struct branch *start_following(u64 skb)
 {
 	struct ancestor none = {};
-	struct branch *b = grow(skb, head_of(skb), &none);
+	struct branch *b = add_branch(skb, head_of(skb), &none);
 
 	if (b)
 		note_device(b, skb);
@@ -285,7 +285,7 @@ static __noinline struct branch *begin(u64 skb)
 // The data at that address are freed, unless XDP goes on with them.
 static __noinline int free_head(u64 head)
 {
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
 
 	if (o && !is_held(o))
 		bpf_map_delete_elem(&heads, &head);
@@ -345,6 +345,6 @@ static __noinline int end_packet(u64 skb)
 		return 0;
 	if (last_holder((const void *)skb, head))
 		free_head(head);
-	forget(skb);
+	remove_branch(skb);
 	return 0;
 }

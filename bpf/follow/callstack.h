@@ -18,28 +18,28 @@
 #include "core/registers.h"
 #include "packet/packet.h"
 
-#define KEEP_CALLS (CFG.returns || CFG.others || CFG.by_stack)
+#define KEEP_CALLS (CFG.returns || CFG.no_skb_funcs || CFG.by_stack)
 // Whether calls end when they return, seen or not.
 #define SEES_RETURNS (CFG.returns || CFG.session)
 
 // The same of one call: it may be of those alone that look something up.
-#define LOOKS_UP(call) (CFG.lookup_size && (call)->lookup)
-#define SEES_RETURN(call) (SEES_RETURNS || LOOKS_UP(call))
+#define IS_LOOKUP(call) (CFG.lookup_size && (call)->lookup)
+#define SEES_RETURN(call) (SEES_RETURNS || IS_LOOKUP(call))
 #define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size || CFG.maps)
 // The return is told.
-#define TELLS_RETURN(call) (CFG.returns || LOOKS_UP(call))
+#define EMITS_RETURN(call) (CFG.returns || IS_LOOKUP(call))
 
 enum {
 	// Calls kept of a stack, a power of two.
-	MOST_CALLS = 64,
+	MAX_CALLS = 64,
 	// Calls that are looked at for one that is still under way.
-	MOST_LOOKS = 8,
+	MAX_LOOKS = 8,
 	// Calls of one place that were made by tail calls.
-	MOST_TAILS = 4,
+	MAX_TAILS = 4,
 	// Frames of the stack that are gone through to find a call's.
-	MOST_STEPS = 24,
+	MAX_STEPS = 24,
 	// Return addresses that the kernel is asked for.
-	MOST_UNWOUND = 64,
+	MAX_UNWOUND = 64,
 };
 
 struct call {
@@ -53,18 +53,18 @@ struct call {
 	// Whose it is, and which part; 0 where packets are not followed.
 	u64 id, part;
 	u64 time;
-	// CALL_TOLD, CALL_MAP.
-	u64 told;
+	// CALL_RECORDED, CALL_MAP.
+	u64 recorded;
 	// How many of the calls around it were told.
-	u64 told_around;
-	// Bits of enum lookup_fact.
+	u64 recorded_around;
+	// Bits of enum lookup_flag.
 	u64 lookup;
 };
 
 // Bits of call.told. Its lower half is a number where calls are counted.
 //
 // The call's entry was told, if only for its return, which is waited for.
-#define CALL_TOLD 1ULL
+#define CALL_RECORDED 1ULL
 // It looks something up in a BPF map, and is told of when it returns.
 #define CALL_MAP (1ULL << 32)
 
@@ -74,22 +74,22 @@ struct stack_key {
 };
 
 // Where what was told of a call's entry is found.
-struct told_key {
+struct recorded_key {
 	struct stack_key stack;
 	u64 index;
 };
 
 // For whom an sk_buff is being made on the stack; 0 is nobody.
-struct birth {
+struct alloc {
 	u64 id, part;
 };
 
-struct calls {
-	struct birth birth;
+struct callstack {
+	struct alloc alloc;
 	// Of the innermost call; here since the programs' own stacks are small.
-	struct told_key told;
+	struct recorded_key key;
 	u64 depth;
-	struct call list[MOST_CALLS];
+	struct call list[MAX_CALLS];
 };
 
 // Its size is set before loading.
@@ -97,21 +97,21 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct stack_key);
-	__type(value, struct calls);
-} stacks SEC(".maps");
+	__type(value, struct callstack);
+} callstacks SEC(".maps");
 
 // A stack without calls; never written.
-struct calls no_calls = {};
+struct callstack empty_callstack = {};
 
 // The record parts of a call's entry, which its return tells again: the packet may
 // be gone by then.
 enum {
-	MOST_TOLD = sizeof(struct record_meta) + sizeof(struct record_tuple) +
+	MAX_RECORDED = sizeof(struct record_meta) + sizeof(struct record_tuple) +
 		    sizeof(struct record_tunnel) + sizeof(struct record_cb),
 };
 
-struct told {
-	u8 bytes[MOST_TOLD];
+struct recorded {
+	u8 bytes[MAX_RECORDED];
 	struct record_lineage lineage;
 	struct record_hook hook;
 	struct record_conntrack conntrack;
@@ -123,11 +123,11 @@ struct told {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct told_key);
-	__type(value, struct told);
-} tolds SEC(".maps");
+	__type(key, struct recorded_key);
+	__type(value, struct recorded);
+} recorded_parts SEC(".maps");
 
-struct told nothing_told = {};
+struct recorded nothing_recorded = {};
 
 // What places a call on its stack, the same at its entry and at its return: the stack
 // pointer at the entry, or the caller's frame.
@@ -164,9 +164,9 @@ static __always_inline void find_stack(struct stack_key *key, u64 anchor)
 	key->context = count & (SOFTIRQ_SERVING | INTERRUPTS);
 }
 
-static __always_inline struct call *innermost(struct calls *s)
+static __always_inline struct call *innermost(struct callstack *s)
 {
-	return &s->list[(s->depth - 1) & (MOST_CALLS - 1)];
+	return &s->list[(s->depth - 1) & (MAX_CALLS - 1)];
 }
 
 static __always_inline void count_unreturned(u64 calls)
@@ -179,9 +179,9 @@ static __always_inline void count_unreturned(u64 calls)
 		__sync_fetch_and_add(&n->unreturned, calls);
 }
 
-static __always_inline void drop_innermost(struct calls *s)
+static __always_inline void drop_innermost(struct callstack *s)
 {
-	if (innermost(s)->told)
+	if (innermost(s)->recorded)
 		count_unreturned(1);
 	s->depth--;
 }
@@ -190,7 +190,7 @@ static __always_inline bool is_trampoline(u64 address)
 {
 	u64 found = 0, other;
 
-	for (u32 i = 0; i < MOST_TRAMPOLINES; i++) {
+	for (u32 i = 0; i < MAX_TRAMPOLINES; i++) {
 		other = CFG.trampolines[i] ^ address;
 		found |= is_zero(other >> 32 | (u32)other);
 	}
@@ -207,14 +207,14 @@ static __always_inline bool has_ended(const struct call *call, u64 anchor)
 
 // How many of the calls are not within the anchor. At least one is. There are no branches,
 // as the verifier would follow each: it goes by halves, calls further out lie higher.
-static __always_inline u64 calls_around(const struct calls *s, u64 anchor)
+static __always_inline u64 calls_around(const struct callstack *s, u64 anchor)
 {
 	u64 around = 0;
 
-	for (u32 half = MOST_CALLS / 2; half; half /= 2) {
+	for (u32 half = MAX_CALLS / 2; half; half /= 2) {
 		u64 next = around + half;
 		u64 is_there = (next - s->depth - 1) >> 63;
-		u64 is_around = ~(s->list[(next - 1) & (MOST_CALLS - 1)].anchor - anchor) >> 63;
+		u64 is_around = ~(s->list[(next - 1) & (MAX_CALLS - 1)].anchor - anchor) >> 63;
 
 		around += half * (is_there & is_around);
 		opaque(around);
@@ -223,21 +223,21 @@ static __always_inline u64 calls_around(const struct calls *s, u64 anchor)
 }
 
 // Gives up the calls beyond the first so many, whose returns were not seen.
-static __always_inline void drop_calls(struct calls *s, u64 kept)
+static __always_inline void drop_calls(struct callstack *s, u64 kept)
 {
-	struct call *last = innermost(s), *first = &s->list[kept & (MOST_CALLS - 1)];
-	u32 unseen = last->told_around + (u32)last->told - first->told_around;
+	struct call *last = innermost(s), *first = &s->list[kept & (MAX_CALLS - 1)];
+	u32 unseen = last->recorded_around + (u32)last->recorded - first->recorded_around;
 
 	s->depth = kept;
 	if (unseen)
 		count_unreturned(unseen);
 }
 
-static __noinline int drop_ended(struct calls *s, u64 anchor)
+static __noinline int drop_ended(struct callstack *s, u64 anchor)
 {
 	if (s->depth && innermost(s)->anchor < anchor)
 		drop_calls(s, calls_around(s, anchor));
-	for (u32 i = 0; i < MOST_TAILS && !SEES_RETURNS; i++) {
+	for (u32 i = 0; i < MAX_TAILS && !SEES_RETURNS; i++) {
 		if (!s->depth || !has_ended(innermost(s), anchor))
 			break;
 		drop_innermost(s);
@@ -247,32 +247,32 @@ static __noinline int drop_ended(struct calls *s, u64 anchor)
 
 // The calls of the stack with the anchor. The key takes room that is not in use at
 // the time.
-static __always_inline struct calls *calls_at(u64 anchor, struct work *w)
+static __always_inline struct callstack *callstack_at(u64 anchor, struct work *w)
 {
 	struct stack_key *key = (void *)w->span.bytes;
 
 	find_stack(key, anchor);
-	return bpf_map_lookup_elem(&stacks, key);
+	return bpf_map_lookup_elem(&callstacks, key);
 }
 
 // The same, with a place made for them where there is none.
-static __always_inline struct calls *calls_for(u64 anchor, struct work *w)
+static __always_inline struct callstack *callstack_for(u64 anchor, struct work *w)
 {
 	struct stack_key *key = (void *)w->span.bytes;
-	struct calls *s = calls_at(anchor, w);
+	struct callstack *s = callstack_at(anchor, w);
 
 	if (s)
 		return s;
-	bpf_map_update_elem(&stacks, key, &no_calls, 0);
-	s = bpf_map_lookup_elem(&stacks, key);
+	bpf_map_update_elem(&callstacks, key, &empty_callstack, 0);
+	s = bpf_map_lookup_elem(&callstacks, key);
 	if (s)
-		s->told.stack = *key;
+		s->key.stack = *key;
 	return s;
 }
 
 // Where a function returns to whose return address is a trampoline, as it runs in
 // place of one that is probed at its return.
-static __always_inline u64 true_caller(struct calls *s, u64 anchor, u64 caller)
+static __always_inline u64 true_caller(struct callstack *s, u64 anchor, u64 caller)
 {
 	if (SEES_SOME_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
 		return innermost(s)->caller;
@@ -285,26 +285,26 @@ static __always_inline bool is_returning(const struct call *call, u64 anchor, u6
 {
 	if (!HAVE_FUNC_IP)
 		return call->skb && call->anchor == anchor &&
-		       (SEES_RETURN(call) || (CFG.maps && call->told & CALL_MAP));
+		       (SEES_RETURN(call) || (CFG.maps && call->recorded & CALL_MAP));
 	return call->addr == function && call->anchor >= anchor;
 }
 
 // Ends the innermost call that is the one that returns, and those within it, whose
 // returns were not seen. Says whether there is one; it is behind the innermost then.
-static __noinline bool end_call(struct calls *s, u64 anchor, u64 function)
+static __noinline bool end_call(struct callstack *s, u64 anchor, u64 function)
 {
 	u64 depth = s->depth, unseen = 0;
 
-	for (u32 i = 0; i < MOST_CALLS; i++) {
+	for (u32 i = 0; i < MAX_CALLS; i++) {
 		struct call *call;
 
 		if (!depth)
 			return false;
 		depth--;
-		call = &s->list[depth & (MOST_CALLS - 1)];
+		call = &s->list[depth & (MAX_CALLS - 1)];
 		if (is_returning(call, anchor, function))
 			break;
-		unseen += call->told;
+		unseen += call->recorded;
 	}
 	if (unseen)
 		count_unreturned((u32)unseen);
@@ -320,7 +320,7 @@ static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller
 	u64 frame[2] = { anchor, caller };
 	u64 at = anchor;
 
-	for (u32 i = 0; i < MOST_STEPS; i++) {
+	for (u32 i = 0; i < MAX_STEPS; i++) {
 		if (frame[0] == call->anchor)
 			return frame[1] == call->caller || is_trampoline(frame[1]);
 		if (frame[0] > call->anchor || (i && frame[0] <= at))
@@ -349,7 +349,7 @@ static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller
 #define is_unwound(regs, call, anchor) ((void)(regs), true)
 #else
 struct unwound {
-	u64 addresses[MOST_UNWOUND];
+	u64 addresses[MAX_UNWOUND];
 };
 
 // One is enough: while a program on a function runs, none else does on the CPU.
@@ -375,7 +375,7 @@ static __noinline bool is_unwound(struct registers *regs, const struct call *cal
 	if (!u)
 		return false;
 	size = bpf_get_stack(regs, u->addresses, sizeof(u->addresses), 0);
-	for (u32 i = 0; i < MOST_UNWOUND; i++) {
+	for (u32 i = 0; i < MAX_UNWOUND; i++) {
 		if ((long)(i * sizeof(u64)) >= size)
 			return false;
 		if (u->addresses[i] == call->caller)
@@ -387,11 +387,11 @@ static __noinline bool is_unwound(struct registers *regs, const struct call *cal
 
 // Finds the innermost call that is still under way at the entry of a function, and drops
 // what has ended: it is the innermost then.
-static __noinline bool find_active(struct registers *regs, struct calls *s)
+static __noinline bool find_active(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs), caller = return_address(regs), found = 0;
 
-	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
+	for (u32 i = 0; i < MAX_LOOKS && s->depth; i++) {
 		found = is_active(innermost(s), anchor, caller) && is_unwound(regs, innermost(s), anchor);
 		opaque(found);
 		if (found)
@@ -402,25 +402,25 @@ static __noinline bool find_active(struct registers *regs, struct calls *s)
 }
 
 // A call of the function at the anchor, as the innermost; false where there are too many.
-static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
+static __always_inline bool add_call(struct callstack *s, u64 anchor, u64 caller)
 {
 	struct call *call, *around;
-	u64 told;
+	u64 recorded;
 
-	if (s->depth >= MOST_CALLS)
+	if (s->depth >= MAX_CALLS)
 		return false;
 	around = innermost(s);
-	told = s->depth ? around->told_around + (u32)around->told : 0;
-	s->told.index = s->depth++;
+	recorded = s->depth ? around->recorded_around + (u32)around->recorded : 0;
+	s->key.index = s->depth++;
 	call = innermost(s);
-	call->told_around = told;
+	call->recorded_around = recorded;
 	call->anchor = anchor;
 	call->caller = caller;
 	call->addr = 0;
 	call->skb = 0;
 	call->id = 0;
 	call->time = 0;
-	call->told = 0;
+	call->recorded = 0;
 	call->lookup = 0;
 	return true;
 }
@@ -429,7 +429,7 @@ static __always_inline bool add_call(struct calls *s, u64 anchor, u64 caller)
 // many.
 static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
 {
-	struct calls *s = calls_for(anchor, w);
+	struct callstack *s = callstack_for(anchor, w);
 	struct call *call;
 
 	if (!s)
@@ -448,13 +448,13 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 		call->id = c->branch->id;
 		call->part = c->branch->part;
 	}
-	c->calls = s;
+	c->callstack = s;
 }
 
 // A function of an unwanted packet ends the calls below which it can't run. What it calls
 // is not on behalf of the packet within whose call it runs, as where several are dealt
 // with in a row: its own call hides that one.
-static __noinline int note_entry(struct registers *regs, struct calls *s)
+static __noinline int note_entry(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs);
 

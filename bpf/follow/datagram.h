@@ -32,16 +32,16 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct datagram);
-	__type(value, struct owner);
+	__type(value, struct head_owner);
 } datagrams SEC(".maps");
 
 // Writes the datagram of a fragment to room->datagram. The fragment was parsed into room->outer, and
 // the located packet begins with the IP header.
-static __noinline bool tell_datagram(struct room *room)
+static __noinline bool read_datagram(struct scratch *scratch)
 {
-	struct record_tuple *t = &room->outer;
-	struct datagram *d = &room->datagram;
-	u64 at = room->work.packet.frame.start;
+	struct record_tuple *t = &scratch->outer;
+	struct datagram *d = &scratch->datagram;
+	u64 at = scratch->work.packet.frame.start;
 	__be16 id = 0;
 	u8 next = 0;
 
@@ -60,41 +60,41 @@ static __noinline bool tell_datagram(struct room *room)
 }
 
 // Parses a packet that is located from its IP header on; false where it is no fragment.
-static __always_inline bool parse_fragment(struct room *room)
+static __always_inline bool parse_fragment(struct scratch *scratch)
 {
-	struct frame *f = &room->work.packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 
-	if (!skip_inner_link(&room->work, room))
+	if (!skip_inner_link(&scratch->work, scratch))
 		return false;
-	__builtin_memset(&room->outer, 0, sizeof(room->outer));
-	parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
-	return room->outer.has & TUPLE_FRAGMENT;
+	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
+	parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
+	return scratch->outer.has & TUPLE_FRAGMENT;
 }
 
 // Records the datagram of a located fragment if it is the first one of a followed packet.
-static __noinline int keep_datagram(struct room *room, u64 id, u64 part)
+static __noinline int keep_datagram(struct scratch *scratch, u64 id, u64 part)
 {
-	struct owner o = { .id = id, .part = part };
+	struct head_owner o = { .id = id, .part = part };
 
-	if (!parse_fragment(room) || room->outer.fragment_offset || !tell_datagram(room))
+	if (!parse_fragment(scratch) || scratch->outer.fragment_offset || !read_datagram(scratch))
 		return 0;
 	o.held = bpf_ktime_get_ns();
-	bpf_map_update_elem(&datagrams, &room->datagram, &o, BPF_ANY);
+	bpf_map_update_elem(&datagrams, &scratch->datagram, &o, BPF_ANY);
 	return 0;
 }
 
 // Makes a later fragment a part of the packet of its first fragment; false if that was not seen.
-static __noinline bool join_datagram(struct room *room, u64 skb)
+static __noinline bool join_datagram(struct scratch *scratch, u64 skb)
 {
 	struct ancestor from = { .origin = ORIGIN_FRAGMENT };
-	struct owner *o;
+	struct head_owner *o;
 
-	if (!tell_datagram(room))
+	if (!read_datagram(scratch))
 		return false;
-	o = bpf_map_lookup_elem(&datagrams, &room->datagram);
+	o = bpf_map_lookup_elem(&datagrams, &scratch->datagram);
 	if (!o || bpf_ktime_get_ns() - o->held > LONGEST_DATAGRAM)
 		return false;
 	from.id = o->id;
 	from.part = o->part;
-	return grow(skb, head_of(skb), &from);
+	return add_branch(skb, head_of(skb), &from);
 }

@@ -24,26 +24,26 @@ struct {
 static __always_inline int keep_first(u64 skb, u64 id, u64 part)
 {
 	u32 level;
-	struct room *room = enter_room(&level);
+	struct scratch *scratch = get_scratch(&level);
 
-	if (room) {
+	if (scratch) {
 		if (!CFG.direct)
-			copy_skb(room, (const struct sk_buff *)skb);
-		tell_tuple(skb, level);
-		room->first.by = FIRST_FOLLOWED;
-		room->first.tuple = room->tuple;
-		bpf_map_update_elem(&firsts, &id, &room->first, BPF_ANY);
-		if (CFG.forms && room->tuple.has & TUPLE_FRAGMENT)
-			keep_datagram(room, id, part);
+			copy_skb(scratch, (const struct sk_buff *)skb);
+		parse_tuple(skb, level);
+		scratch->first.by = FIRST_FOLLOWED;
+		scratch->first.tuple = scratch->tuple;
+		bpf_map_update_elem(&firsts, &id, &scratch->first, BPF_ANY);
+		if (CFG.variants && scratch->tuple.has & TUPLE_FRAGMENT)
+			keep_datagram(scratch, id, part);
 	}
-	leave_room();
+	put_scratch();
 	return 0;
 }
 
 // Begins to follow an sk_buff that matched, and keeps its tuple.
-static __always_inline struct branch *begin_with_tuple(u64 skb)
+static __always_inline struct branch *start_with_tuple(u64 skb)
 {
-	struct branch *b = begin(skb);
+	struct branch *b = start_following(skb);
 
 	if (CFG.first && b)
 		keep_first(skb, b->id, b->part);
@@ -51,14 +51,14 @@ static __always_inline struct branch *begin_with_tuple(u64 skb)
 }
 
 // The branch of an sk_buff that matched in another form, which has the tuple `first`.
-static __always_inline struct branch *branch_as(u64 skb, const struct record_first *first)
+static __always_inline struct branch *branch_with_tuple(u64 skb, const struct record_first *first)
 {
-	struct branch *b = recall(skb);
+	struct branch *b = followed_branch(skb);
 	u64 id;
 
 	if (b)
 		return b;
-	b = begin(skb);
+	b = start_following(skb);
 	if (!CFG.first || !b)
 		return b;
 	id = b->id;

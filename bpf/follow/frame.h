@@ -27,7 +27,7 @@ struct {
 	__type(value, u64);
 } lent_skb SEC(".maps");
 
-static __noinline int lend_whole(u64 skb)
+static __noinline int lend_skb(u64 skb)
 {
 	u32 zero = 0;
 	u64 *lent = bpf_map_lookup_elem(&lent_skb, &zero);
@@ -39,9 +39,9 @@ static __noinline int lend_whole(u64 skb)
 
 // Whose the frame is by the sk_buff that has its memory. What is told of a frame is as of
 // a branch, of which head is known.
-static __always_inline bool recall_by_skb(struct branch *f, u64 skb)
+static __always_inline bool frame_by_skb(struct branch *f, u64 skb)
 {
-	struct branch *b = skb ? living_branch(skb) : NULL;
+	struct branch *b = skb ? live_branch(skb) : NULL;
 
 	if (!b || b->head != f->head)
 		return false;
@@ -62,7 +62,7 @@ static __always_inline u64 take_lent(void)
 	return skb;
 }
 
-static __always_inline void recall_held(struct branch *f, const struct owner *o)
+static __always_inline void copy_owner(struct branch *f, const struct head_owner *o)
 {
 	f->id = o->id;
 	f->part = o->part;
@@ -72,19 +72,19 @@ static __always_inline void recall_held(struct branch *f, const struct owner *o)
 
 // Whose the frame is, if that is known. What XDP let pass and was not seen as an sk_buff
 // has been copied: this is another frame in the same memory.
-static __noinline bool recall_frame(struct branch *f)
+static __noinline bool followed_frame(struct branch *f)
 {
 	u64 head = f->head;
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
 
-	if (recall_by_skb(f, take_lent()))
+	if (frame_by_skb(f, take_lent()))
 		return true;
 	if (!o)
 		return false;
 	if (!o->held)
-		return recall_by_skb(f, o->skb);
+		return frame_by_skb(f, o->skb);
 	if (is_held(o) && !o->passed) {
-		recall_held(f, o);
+		copy_owner(f, o);
 		return true;
 	}
 	bpf_map_delete_elem(&heads, &head);
@@ -92,18 +92,18 @@ static __noinline bool recall_frame(struct branch *f)
 }
 
 // Begins to follow a frame that matched and has no sk_buff that is known.
-static __noinline int begin_frame(struct branch *f)
+static __noinline int start_frame(struct branch *f)
 {
-	struct owner o = { .held = bpf_ktime_get_ns() };
+	struct head_owner o = { .held = bpf_ktime_get_ns() };
 	u64 head = f->head;
 	u32 level;
 
-	if (enter_room(&level)) {
-		o.id = next_packet(level);
-		o.part = next_part(level);
+	if (get_scratch(&level)) {
+		o.id = next_packet_id(level);
+		o.part = next_part_id(level);
 	}
-	leave_room();
-	recall_held(f, &o);
+	put_scratch();
+	copy_owner(f, &o);
 	bpf_map_update_elem(&heads, &head, &o, BPF_ANY);
 	heads_held = 1;
 	return 0;
@@ -116,20 +116,20 @@ static __always_inline bool admit_xdp(struct branch *f, struct work *w, const st
 
 	__builtin_memset(f, 0, sizeof(*f));
 	f->head = xdp_head(xdp);
-	known = CFG.track && recall_frame(f);
-	if (CFG.follow && known)
+	known = CFG.ids && followed_frame(f);
+	if (CFG.follow_matched && known)
 		return true;
 	if (!filter_xdp(w, xdp))
 		return false;
-	if (CFG.track && !known)
-		begin_frame(f);
+	if (CFG.ids && !known)
+		start_frame(f);
 	return true;
 }
 
 // What becomes of a frame that has no sk_buff, by the program's verdict.
-static __noinline int judge_frame(u64 head, u64 id, u32 verdict)
+static __noinline int update_frame(u64 head, u64 id, u32 verdict)
 {
-	struct owner *o = bpf_map_lookup_elem(&heads, &head);
+	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
 
 	if (!o || !o->held || o->id != id)
 		return 0;

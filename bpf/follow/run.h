@@ -15,10 +15,10 @@
 struct run {
 	// Of this there are addr (the program's id), skb, time and told.
 	struct call call;
-	struct told parts;
+	struct recorded parts;
 	// The program that was seen to begin by a breakpoint last, and after how many tail calls.
-	u64 landed;
-	u64 landed_count;
+	u64 breakpoint_id;
+	u64 breakpoint_tail_calls;
 };
 
 // Its size is set before loading.
@@ -34,12 +34,12 @@ struct run no_run = {};
 
 // The place of a traced program's arguments. The verifier lets nobody count with a
 // context, but measure its distance from something that stays where it is.
-static __always_inline u64 run_place(void *arguments)
+static __always_inline u64 run_key(void *arguments)
 {
-	u64 place = (u64)arguments;
+	u64 key = (u64)arguments;
 
-	asm volatile("%0 -= %1" : "+r"(place) : "r"(&running));
-	return place;
+	asm volatile("%0 -= %1" : "+r"(key) : "r"(&running));
+	return key;
 }
 
 // Reads an argument of a traced program as the number that it is: the verifier would
@@ -53,27 +53,27 @@ static __always_inline u64 program_word(void *arguments, u32 n)
 }
 
 // Ends the run that was at the place, if it is there still: its verdict went by unseen.
-static __always_inline void drop_run(u64 place)
+static __always_inline void drop_run(u64 key)
 {
-	struct run *run = bpf_map_lookup_elem(&runs, &place);
+	struct run *run = bpf_map_lookup_elem(&runs, &key);
 	struct counters *n;
 	u32 zero = 0;
 
 	if (!run)
 		return;
 	n = bpf_map_lookup_elem(&counts, &zero);
-	if (n && run->call.told)
+	if (n && run->call.recorded)
 		__sync_fetch_and_add(&n->unreturned, 1);
-	bpf_map_delete_elem(&runs, &place);
+	bpf_map_delete_elem(&runs, &key);
 }
 
-static __always_inline struct run *begin_run(const struct context *c, u64 place)
+static __always_inline struct run *begin_run(const struct context *c, u64 key)
 {
 	struct run *run;
 
-	drop_run(place);
-	bpf_map_update_elem(&runs, &place, &no_run, 0);
-	run = bpf_map_lookup_elem(&runs, &place);
+	drop_run(key);
+	bpf_map_update_elem(&runs, &key, &no_run, 0);
+	run = bpf_map_lookup_elem(&runs, &key);
 	if (!run)
 		return NULL;
 	run->call.addr = c->addr;

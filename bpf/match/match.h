@@ -26,9 +26,9 @@ static __always_inline bool filter_mark(const struct span *span)
 }
 
 // The mark and the packet filter; what a glance is sure of need not be looked at closely.
-static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 sight)
+static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 prefiltered)
 {
-	bool closely = CFG.filter && sight != SURELY;
+	bool closely = CFG.filter && prefiltered != PREFILTER_MATCH;
 
 	if (!CFG.mark_mask && !closely)
 		return true;
@@ -37,26 +37,26 @@ static __always_inline bool filter_span(struct work *w, const struct sk_buff *sk
 	return !closely || filter_frame(w, skb);
 }
 
-// A program that has not begun with a glance is UNSURE.
+// A program that has not begun with a glance is PREFILTER_UNKNOWN.
 static __always_inline bool filter_skb(struct work *w, void *program, u8 kind,
-				       const struct sk_buff *skb, const struct branch *branch, u32 sight)
+				       const struct sk_buff *skb, const struct branch *branch, u32 prefiltered)
 {
-	u32 place;
+	u32 netdev;
 
-	if (CFG.glance && !CFG.glance_first)
-		sight = glance((u64)skb);
-	if (sight == SURELY_NOT)
+	if (CFG.prefilter && !CFG.prefilter_first)
+		prefiltered = prefilter((u64)skb);
+	if (prefiltered == PREFILTER_REJECT)
 		return false;
-	place = ANY_PLACE ? PLACE_WANTED : filter_place(program, kind, skb, branch);
-	if (place == PLACE_UNWANTED)
+	netdev = ANY_NETDEV ? NETDEV_MATCHED : filter_netdev(program, kind, skb, branch);
+	if (netdev == NETDEV_REJECTED)
 		return false;
-	if (!filter_span(w, skb, sight))
+	if (!filter_span(w, skb, prefiltered))
 		return false;
-	if (!filter_owner(program, kind, skb))
+	if (!filter_task(program, kind, skb))
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
 	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(w, skb))
 		return false;
-	return ANY_PLACE || place == PLACE_WANTED || count_unplaced(place);
+	return ANY_NETDEV || netdev == NETDEV_MATCHED || count_unknown_netdev(netdev);
 }

@@ -42,11 +42,11 @@ enum {
 	// Lists of a namespace's devices, by the low bits of their indexes (NETDEV_HASHENTRIES of
 	// include/net/net_namespace.h), and devices of one list that are looked through.
 	DEVICE_LISTS = 256,
-	MOST_OF_A_LIST = 16,
+	MAX_OF_A_LIST = 16,
 };
 
 // The device and namespace of a packet. NULL and 0 are unknown.
-struct where {
+struct netdev_ref {
 	const struct net_device *dev;
 	u32 netns;
 	u32 pad;
@@ -71,7 +71,7 @@ static __noinline const struct net_device *device_at(const struct net *net, u32 
 	const struct net_device *dev;
 
 	read_kernel(&node, sizeof(node), lists + (index & (DEVICE_LISTS - 1)) * sizeof(struct hlist_head *));
-	for (u32 i = 0; i < MOST_OF_A_LIST; i++) {
+	for (u32 i = 0; i < MAX_OF_A_LIST; i++) {
 		if (!is_address(node))
 			return NULL;
 		dev = (const void *)(node - bpf_core_field_offset(struct net_device, index_hlist));
@@ -111,7 +111,7 @@ static __always_inline const struct net_device *last_device(const struct branch 
 	return (u32)BPF_CORE_READ(dev, ifindex) == arrival ? dev : NULL;
 }
 
-static __always_inline void find_by_branch(struct where *at, const struct branch *b, u32 arrival)
+static __always_inline void find_netdev_by_branch(struct netdev_ref *at, const struct branch *b, u32 arrival)
 {
 	const struct net_device *dev = last_device(b, arrival);
 	u32 netns = dev ? device_netns(dev) : 0;
@@ -123,7 +123,7 @@ static __always_inline void find_by_branch(struct where *at, const struct branch
 }
 
 // Where a packet is whose sk_buff has no device.
-static __noinline int find_elsewhere(struct where *at, const struct sk_buff *skb,
+static __noinline int find_netdev(struct netdev_ref *at, const struct sk_buff *skb,
 				     const struct endpoint *e, const struct branch *b)
 {
 	const struct net *net = (const void *)e->net;
@@ -138,6 +138,6 @@ static __noinline int find_elsewhere(struct where *at, const struct sk_buff *skb
 	at->netns = netns_number(net);
 	at->dev = at->netns && arrival ? device_at(net, arrival) : NULL;
 	if (CFG.last_device && b && !at->dev)
-		find_by_branch(at, b, arrival);
+		find_netdev_by_branch(at, b, arrival);
 	return 0;
 }

@@ -14,10 +14,10 @@
 
 static __always_inline bool filter_netns(u32 netns)
 {
-	if (CFG.netns_in_count && !is_listed(netns, CFG.netns_in, CFG.netns_in_count, MOST_ENTRIES))
+	if (CFG.netns_in_count && !is_listed(netns, CFG.netns_in, CFG.netns_in_count, MAX_ENTRIES))
 		return false;
 	return !CFG.netns_out_count ||
-	       !is_listed(netns, CFG.netns_out, CFG.netns_out_count, MOST_ENTRIES);
+	       !is_listed(netns, CFG.netns_out, CFG.netns_out_count, MAX_ENTRIES);
 }
 
 static __always_inline bool filter_device(const struct net_device *dev)
@@ -33,10 +33,10 @@ static __always_inline bool filter_device(const struct net_device *dev)
 
 #define ANY_NETNS (!CFG.netns_in_count && !CFG.netns_out_count)
 #define ANY_DEVICE (!CFG.ifname_in_count && !CFG.ifname_out_count)
-#define ANY_PLACE (ANY_NETNS && ANY_DEVICE)
+#define ANY_NETDEV (ANY_NETNS && ANY_DEVICE)
 
 // Whether a device is where packets are wanted.
-static __noinline bool filter_device_place(const struct net_device *dev)
+static __noinline bool filter_frame_netdev(const struct net_device *dev)
 {
 	if (!ANY_DEVICE && !filter_device(dev))
 		return false;
@@ -44,71 +44,71 @@ static __noinline bool filter_device_place(const struct net_device *dev)
 }
 
 // Whether a packet passes the filters by namespace and device.
-enum placed {
-	PLACE_UNWANTED,
-	PLACE_WANTED,
+enum netdev_match {
+	NETDEV_REJECTED,
+	NETDEV_MATCHED,
 	// There is a filter, and the namespace, or the device, is not known.
-	PLACE_NO_NETNS,
-	PLACE_NO_DEVICE,
+	NETDEV_NO_NETNS,
+	NETDEV_NO_DEVICE,
 };
 
 // An unknown namespace or device passes filters that only exclude (`!`).
-static __noinline u32 judge_place(const struct net_device *dev, u32 netns)
+static __noinline u32 match_netdev(const struct net_device *dev, u32 netns)
 {
 	if (netns && !ANY_NETNS && !filter_netns(netns))
-		return PLACE_UNWANTED;
+		return NETDEV_REJECTED;
 	if (dev && !ANY_DEVICE && !filter_device(dev))
-		return PLACE_UNWANTED;
+		return NETDEV_REJECTED;
 	if (!netns && CFG.netns_in_count)
-		return PLACE_NO_NETNS;
-	return !dev && CFG.ifname_in_count ? PLACE_NO_DEVICE : PLACE_WANTED;
+		return NETDEV_NO_NETNS;
+	return !dev && CFG.ifname_in_count ? NETDEV_NO_DEVICE : NETDEV_MATCHED;
 }
 
 // By the sk_buff's device alone; unknown where it has none.
-static __noinline u32 judge_device(const struct sk_buff *skb)
+static __noinline u32 match_skb_netdev(const struct sk_buff *skb)
 {
 	const struct net_device *dev = device_in(peek(struct sk_buff, skb, dev));
 	u32 netns = dev ? device_netns(dev) : 0;
 
-	return is_netns(netns) ? judge_place(dev, netns) : PLACE_NO_NETNS;
+	return is_netns(netns) ? match_netdev(dev, netns) : NETDEV_NO_NETNS;
 }
 
-static __noinline u32 judge_elsewhere(void *program, u32 kind, const struct sk_buff *skb,
+static __noinline u32 match_other_netdev(void *program, u32 kind, const struct sk_buff *skb,
 				      const struct branch *b)
 {
 	struct endpoint e;
-	struct where at;
+	struct netdev_ref at;
 
 	find_endpoint(&e, program, kind);
-	find_elsewhere(&at, skb, &e, b);
-	return judge_place(at.dev, at.netns);
+	find_netdev(&at, skb, &e, b);
+	return match_netdev(at.dev, at.netns);
 }
 
 // Returns its argument as a value that is unknown to the verifier, which would otherwise check the code
 // that follows once for each possible value. The verifier checks global functions separately.
-__noinline u32 any_place(u32 place)
+__noinline u32 opaque_netdev_match(u32 netdev)
 {
-	opaque(place);
-	return place;
+	opaque(netdev);
+	return netdev;
 }
 
-static __always_inline u32 filter_place(void *program, u8 kind, const struct sk_buff *skb,
+static __always_inline u32 filter_netdev(void *program, u8 kind, const struct sk_buff *skb,
 					const struct branch *b)
 {
-	u32 place = judge_device(skb);
+	u32 netdev = match_skb_netdev(skb);
 
-	if (place > PLACE_WANTED)
-		place = judge_elsewhere(program, kind, skb, b);
-	return any_place(place);
+	if (netdev > NETDEV_MATCHED)
+		netdev = match_other_netdev(program, kind, skb, b);
+	return opaque_netdev_match(netdev);
 }
 
 // Counts an event that passed all other filters and is not emitted.
-static __noinline bool count_unplaced(u32 place)
+static __noinline bool count_unknown_netdev(u32 netdev)
 {
 	u32 zero = 0;
 	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
 
 	if (running && n)
-		__sync_fetch_and_add(place == PLACE_NO_NETNS ? &n->without_netns : &n->without_device, 1);
+		__sync_fetch_and_add(netdev == NETDEV_NO_NETNS ? &n->without_netns : &n->without_device, 1);
 	return false;
 }

@@ -93,20 +93,20 @@ PACKET_FILTER(filter_tunnel_l2)
 PACKET_FILTER(filter_tunnel_l3)
 
 // What a few loads without a helper tell of a packet: whether it matches filter_packet.
-enum sight {
-	UNSURE,
-	SURELY_NOT,
-	SURELY,
+enum prefilter_result {
+	PREFILTER_UNKNOWN,
+	PREFILTER_REJECT,
+	PREFILTER_MATCH,
 };
 
 // The body is replaced where the kernel has such loads (CFG.glance).
-static __noinline u32 glance(u64 skb)
+static __noinline u32 prefilter(u64 skb)
 {
-	u32 sight = UNSURE;
+	u32 prefiltered = PREFILTER_UNKNOWN;
 
 	opaque(skb);
-	opaque(sight);
-	return sight;
+	opaque(prefiltered);
+	return prefiltered;
 }
 
 static __noinline u32 filter_expression(u64 skb)

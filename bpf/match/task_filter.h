@@ -21,7 +21,7 @@ enum {
 };
 
 // A socket, where it is a whole one.
-static __always_inline const struct sock *whole(const struct sock *sk)
+static __always_inline const struct sock *full_sock(const struct sock *sk)
 {
 	u8 state;
 
@@ -32,15 +32,15 @@ static __always_inline const struct sock *whole(const struct sock *sk)
 }
 
 // The packet's socket: the skb's, or else the one that the function or tracepoint was called with.
-static __noinline const struct sock *whole_socket(void *program, u32 kind, const struct sk_buff *skb)
+static __noinline const struct sock *packet_sock(void *program, u32 kind, const struct sk_buff *skb)
 {
-	const struct sock *sk = whole(BPF_CORE_READ(skb, sk));
+	const struct sock *sk = full_sock(BPF_CORE_READ(skb, sk));
 	struct endpoint e;
 
 	if (sk)
 		return sk;
 	find_endpoint(&e, program, kind);
-	return whole((void *)e.sk);
+	return full_sock((void *)e.sk);
 }
 
 // The inode number by which a process knows a socket; 0 where none does (yet).
@@ -56,25 +56,25 @@ static __always_inline u64 socket_inode(const struct sock *sk)
 }
 
 // Whether the CPU works for the process that it runs, and does not just interrupt it.
-static __always_inline bool in_process(void)
+static __always_inline bool in_task(void)
 {
 	u64 count;
 
 	return current_preempt_count(&count) && !(count & (SOFTIRQ_SERVING | INTERRUPTS));
 }
 
-static __always_inline bool is_wanted_process(void)
+static __always_inline bool matches_task(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct name comm = {};
 
-	if (CFG.pid_count && !is_listed(pid, CFG.pids, CFG.pid_count, MOST_ENTRIES))
+	if (CFG.pid_count && !is_listed(pid, CFG.pids, CFG.pid_count, MAX_ENTRIES))
 		return false;
 	bpf_get_current_comm(&comm, sizeof(comm));
 	return !CFG.comm_count || is_named(&comm, CFG.comms, CFG.comm_count);
 }
 
-static __always_inline bool is_internet(const struct sock *sk)
+static __always_inline bool is_inet(const struct sock *sk)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
@@ -90,18 +90,18 @@ static __noinline bool filter_process(const struct sock *sk)
 
 	if (inode && bpf_map_lookup_elem(&sockets, &inode))
 		return true;
-	if (!in_process() || !is_wanted_process())
+	if (!in_task() || !matches_task())
 		return false;
-	if (inode && is_internet(sk))
+	if (inode && is_inet(sk))
 		bpf_map_update_elem(&sockets, &inode, &one, 0);
 	return true;
 }
 
-static __always_inline u64 is_wanted_id(u64 id)
+static __always_inline u64 matches_cgroup_id(u64 id)
 {
 	u64 found = 0, other;
 
-	for (u32 i = 0; i < MOST_ENTRIES && i < CFG.cgroup_count; i++) {
+	for (u32 i = 0; i < MAX_ENTRIES && i < CFG.cgroup_count; i++) {
 		other = CFG.cgroups[i] ^ id;
 		found |= is_zero(other >> 32 | (u32)other);
 	}
@@ -109,13 +109,13 @@ static __always_inline u64 is_wanted_id(u64 id)
 }
 
 // Whether the group is one of those wanted, or lies below one.
-static __noinline bool is_wanted_cgroup(const struct cgroup *group)
+static __noinline bool matches_cgroup(const struct cgroup *group)
 {
 	const struct cgroup_subsys_state *parent;
 	u64 found = 0;
 
 	for (u32 i = 0; i < DEEPEST_CGROUP && group; i++) {
-		found |= is_wanted_id(BPF_CORE_READ(group, kn, id));
+		found |= matches_cgroup_id(BPF_CORE_READ(group, kn, id));
 		parent = BPF_CORE_READ(group, self.parent);
 		group = parent ? BPF_CORE_READ(parent, cgroup) : NULL;
 	}
@@ -127,20 +127,20 @@ static __always_inline bool filter_cgroup(const struct sock *sk)
 	const struct task_struct *task;
 
 	if (sk)
-		return is_wanted_cgroup(socket_cgroup(sk));
-	if (!in_process())
+		return matches_cgroup(socket_cgroup(sk));
+	if (!in_task())
 		return false;
 	task = (const void *)bpf_get_current_task();
-	return is_wanted_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	return matches_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
-static __always_inline bool filter_owner(void *program, u8 kind, const struct sk_buff *skb)
+static __always_inline bool filter_task(void *program, u8 kind, const struct sk_buff *skb)
 {
 	const struct sock *sk;
 
 	if (!CFG.pid_count && !CFG.comm_count && !CFG.cgroup_count)
 		return true;
-	sk = whole_socket(program, kind, skb);
+	sk = packet_sock(program, kind, skb);
 	if ((CFG.pid_count || CFG.comm_count) && !filter_process(sk))
 		return false;
 	return !CFG.cgroup_count || filter_cgroup(sk);

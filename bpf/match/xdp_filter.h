@@ -25,10 +25,10 @@ static __noinline u32 filter_xdp_expression(u64 xdp)
 static __always_inline bool filter_xdp_tunnel(struct work *w, const struct xdp_buff *xdp)
 {
 	u32 level;
-	struct room *room = enter_room(&level);
-	bool match = room && locate_xdp(w, xdp) && find_inner(w, room, NULL) && match_inner(w, room);
+	struct scratch *scratch = get_scratch(&level);
+	bool match = scratch && locate_xdp(w, xdp) && find_inner(w, scratch, NULL) && match_inner(w, scratch);
 
-	leave_room();
+	put_scratch();
 	return match;
 }
 
@@ -37,7 +37,7 @@ static __always_inline bool filter_xdp(struct work *w, const struct xdp_buff *xd
 {
 	if (CFG.mark || CFG.pid_count || CFG.comm_count || CFG.cgroup_count)
 		return false;
-	if (!(ANY_NETNS && ANY_DEVICE) && !filter_device_place(BPF_CORE_READ(xdp, rxq, dev)))
+	if (!(ANY_NETNS && ANY_DEVICE) && !filter_frame_netdev(BPF_CORE_READ(xdp, rxq, dev)))
 		return false;
 	if (CFG.filter && !(locate_xdp(w, xdp) && fill_head(&w->packet, CFG.need) &&
 			    filter_packet(&w->packet)))

@@ -11,7 +11,7 @@
 
 enum {
 	// MAX_SKB_FRAGS, unless the kernel was configured otherwise.
-	MOST_FRAGMENTS = 17,
+	MAX_FRAGMENTS = 17,
 	// In fragment.page: device memory, which the processor can't read.
 	UNREADABLE = 1,
 };
@@ -50,7 +50,7 @@ static __always_inline u64 paged_byte(u64 shared, u32 offset)
 	struct fragment fragment;
 	u64 address;
 
-	for (u32 i = 0; i < MOST_FRAGMENTS; i++) {
+	for (u32 i = 0; i < MAX_FRAGMENTS; i++) {
 		if (i >= count || !read_fragment(&fragment, shared, i))
 			return 0;
 		if (offset < fragment.length) {

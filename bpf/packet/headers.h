@@ -57,14 +57,14 @@ struct transport_header {
 
 enum {
 	// VLAN tags that are skipped; the kernel itself gives up on more.
-	MOST_TAGS = 8,
+	MAX_TAGS = 8,
 	// Those whose ids are shown.
 	SHOWN_TAGS = 3,
 	LLC_HLEN = 3,
 	SNAP_HLEN = 5,
 	// The largest length field of an 802.3 frame; larger values are Ethertypes from
 	// ETH_P_802_3_MIN on, and otherwise invalid.
-	MOST_LLC = 1500,
+	MAX_LLC = 1500,
 };
 
 // What an Ethernet header says.

@@ -45,7 +45,7 @@ static __noinline int fill_length(struct record_tuple *t, u64 at, u64 end, u8 *h
 	if (at + length < end)
 		end = at + length;
 	t->ether_type = ETH_P_802_3;
-	if (length <= MOST_LLC && !is_raw_802_3(at, end, h))
+	if (length <= MAX_LLC && !is_raw_802_3(at, end, h))
 		fill_llc(t, at, end, h);
 	return 0;
 }

@@ -17,7 +17,7 @@ enum {
 	// An offset in the skb that was not set: mac_header starts so.
 	UNSET = 0xffff,
 	// Bytes of tags that may lie behind an Ethernet header: eight tags, as the kernel takes.
-	MOST_SHIM = 8 * VLAN_HLEN,
+	MAX_SHIM = 8 * VLAN_HLEN,
 };
 
 // What is not in front of the network header by itself.
@@ -96,13 +96,13 @@ static __always_inline long read_span(struct span *span, const struct sk_buff *s
 }
 
 // Where a frame begins.
-enum beginning {
+enum frame_base {
 	// At the mac header, with an Ethernet header of its own.
 	AT_MAC,
 	// At the network header, with a made-up header in front of it.
 	AT_NETWORK,
-	// A closer look decides: see locate_closely.
-	CLOSELY,
+	// A closer look decides: see locate_stale.
+	STALE_HEADER,
 };
 
 // Between the mac and the network header lie the 14 bytes of an Ethernet header, and perhaps 4
@@ -110,7 +110,7 @@ enum beginning {
 // header that was not set is itself stale: the frame has just been received. Where both
 // are at one place there is no link header: a tunnel's inner packet, or no packet at all, as
 // in the answers of netlink, which set both to the front.
-static __always_inline enum beginning frame_beginning(u16 mac, u16 network)
+static __always_inline enum frame_base frame_base_of(u16 mac, u16 network)
 {
 	u32 distance = (u32)network - mac;
 
@@ -119,22 +119,22 @@ static __always_inline enum beginning frame_beginning(u16 mac, u16 network)
 	if (!network)
 		return AT_MAC;
 	if (network < mac)
-		return CLOSELY;
+		return STALE_HEADER;
 	distance -= ETH_HLEN;
 	if (!distance)
 		return AT_MAC;
-	return distance > MOST_SHIM || distance % VLAN_HLEN ? AT_NETWORK : CLOSELY;
+	return distance > MAX_SHIM || distance % VLAN_HLEN ? AT_NETWORK : STALE_HEADER;
 }
 
 // Where an sk_buff says that its packet is.
-struct marks {
+struct skb_layout {
 	u64 head;
 	u32 tail, end;
 	u16 mac, network;
 	__be16 protocol;
 };
 
-static __always_inline void marks_in(struct marks *m, const struct span *span)
+static __always_inline void layout_in(struct skb_layout *m, const struct span *span)
 {
 	m->head = span_at(span, u64, head);
 	m->tail = span_at(span, u32, tail);
@@ -145,7 +145,7 @@ static __always_inline void marks_in(struct marks *m, const struct span *span)
 }
 
 // The same of the sk_buff as it lies (CFG.direct).
-static __always_inline void marks_of(struct marks *m, const struct sk_buff *skb)
+static __always_inline void layout_of(struct skb_layout *m, const struct sk_buff *skb)
 {
 	const struct sk_buff *s = as(struct sk_buff, skb);
 
@@ -194,7 +194,7 @@ static __always_inline bool has_shim(u64 mac)
 // pushed it, and the mac header is still the inner frame's; or IPsec did, which uses the mac
 // header to mark a byte of the IP header, and which writes what follows the IP header after a
 // while. The protocol may be the inner packet's until ip_local_out, unless it is MPLS.
-static __noinline u64 locate_closely(struct frame *f, const struct sk_buff *skb)
+static __noinline u64 locate_stale(struct frame *f, const struct sk_buff *skb)
 {
 	u64 head = (u64)BPF_CORE_READ(skb, head), mac = head + BPF_CORE_READ(skb, mac_header);
 	bool received;
@@ -234,20 +234,20 @@ static __always_inline void restore_tag(struct frame *f, const struct sk_buff *s
 }
 
 // Finds the frame; false where the skb carries none (yet).
-static __always_inline bool locate_marked(struct frame *f, const struct sk_buff *skb,
-					  const struct marks *m, bool tags, u32 need)
+static __always_inline bool locate_by_layout(struct frame *f, const struct sk_buff *skb,
+					  const struct skb_layout *m, bool tags, u32 need)
 {
 	u64 end = m->head + m->tail;
 
 	f->shared = m->head + m->end;
 	f->type = 0;
 	f->prefix = PREFIX_NONE;
-	switch (frame_beginning(m->mac, m->network)) {
+	switch (frame_base_of(m->mac, m->network)) {
 	case AT_MAC:
 		f->start = m->head + m->mac;
 		break;
-	case CLOSELY:
-		end = locate_closely(f, skb);
+	case STALE_HEADER:
+		end = locate_stale(f, skb);
 		break;
 	case AT_NETWORK:
 		if (!m->network || m->network == UNSET)
@@ -270,10 +270,10 @@ static __always_inline bool locate_marked(struct frame *f, const struct sk_buff 
 static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *skb,
 					 const struct span *span, bool tags, u32 need)
 {
-	struct marks m;
+	struct skb_layout m;
 
-	marks_in(&m, span);
-	return locate_marked(f, skb, &m, tags, need);
+	layout_in(&m, span);
+	return locate_by_layout(f, skb, &m, tags, need);
 }
 
 // Where a program works on an sk_buff. There is one on the stack of each, since

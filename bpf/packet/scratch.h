@@ -54,14 +54,14 @@ struct datagram {
 };
 
 enum {
-	// The beginning of a packet with other addresses, for filters: see forms.h.
-	FORM_SIZE = 128,
+	// The beginning of a packet with other addresses, for filters: see explain/variants.h.
+	VARIANT_SIZE = 128,
 	// The beginning of an sk_buff, which has all that is told of it (232 bytes in all on most
 	// kernels).
 	COPY_SIZE = 256,
 };
 
-struct room {
+struct scratch {
 	// The header that is being looked at, first, so that its address is the room's.
 	union header header;
 	// Where the packet ends that was parsed last.
@@ -72,19 +72,19 @@ struct room {
 	// What a tunnel's own headers say.
 	struct record_tuple outer;
 	struct inner inner;
-	// What tell_tuple and tell_tunnel work with, and what they tell.
+	// What parse_tuple and parse_tunnel work with, and what they tell.
 	struct work work;
 	struct record_tuple tuple;
 	struct record_tunnel tunnel;
 	// The first tuple of a dropped packet, and a copy of the packet with its addresses and
-	// ports: the headers are form_network (an Ethertype) and, at form_transport, form_protocol.
+	// ports: the headers are variant_network (an Ethertype) and, at variant_transport, variant_protocol.
 	struct record_first first;
-	u8 form[FORM_SIZE] __attribute__((aligned(8)));
-	u32 form_transport;
-	u16 form_network;
-	u8 form_protocol;
+	u8 variant[VARIANT_SIZE] __attribute__((aligned(8)));
+	u32 variant_transport;
+	u16 variant_network;
+	u8 variant_protocol;
 	struct datagram datagram;
-	// Its place among the rooms.
+	// Its place among the scratches.
 	u32 level;
 	struct hook_call call;
 	// What the call says of where the packet is.
@@ -102,10 +102,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NESTING);
 	__type(key, u32);
-	__type(value, struct room);
-} rooms SEC(".maps");
+	__type(value, struct scratch);
+} scratches SEC(".maps");
 
-// How many rooms are in use on this CPU.
+// How many scratches are in use on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -113,18 +113,18 @@ struct {
 	__type(value, u32);
 } nesting SEC(".maps");
 
-static __always_inline void copy_skb(struct room *room, const struct sk_buff *skb)
+static __always_inline void copy_skb(struct scratch *scratch, const struct sk_buff *skb)
 {
 	u32 size = bpf_core_type_size(struct sk_buff);
 
-	read_kernel(room->skb, size < COPY_SIZE ? size : COPY_SIZE, skb);
+	read_kernel(scratch->skb, size < COPY_SIZE ? size : COPY_SIZE, skb);
 }
 
 // A member of the sk_buff that was copied.
-#define copied(room, skb, member)                                                  \
+#define copied(scratch, skb, member)                                                  \
 	({                                                                         \
 		typeof(((struct sk_buff *)0)->member) value;                       \
-		const u8 *copy = (room)->skb;                                      \
+		const u8 *copy = (scratch)->skb;                                      \
 		opaque(copy);                                                      \
 		if (offset_of(member) + sizeof(value) <= COPY_SIZE)           \
 			value = *(const typeof(value) *)(copy + offset_of(member)); \
@@ -134,38 +134,38 @@ static __always_inline void copy_skb(struct room *room, const struct sk_buff *sk
 	})
 
 // Finds the frame of such an sk_buff, without a tag that was taken out.
-static __always_inline bool locate_copied(struct work *w, const struct room *room, const struct sk_buff *skb)
+static __always_inline bool locate_copied(struct work *w, const struct scratch *scratch, const struct sk_buff *skb)
 {
-	struct marks m;
+	struct skb_layout m;
 
 	if (CFG.direct) {
-		marks_of(&m, skb);
-		return locate_marked(&w->packet.frame, skb, &m, false, 0);
+		layout_of(&m, skb);
+		return locate_by_layout(&w->packet.frame, skb, &m, false, 0);
 	}
 	if (SPAN_BEGIN > COPY_SIZE || SPAN_END > COPY_SIZE)
 		return locate_packet(w, skb);
-	__builtin_memcpy(&w->span, room->skb + SPAN_BEGIN, sizeof(w->span));
+	__builtin_memcpy(&w->span, scratch->skb + SPAN_BEGIN, sizeof(w->span));
 	return locate_frame(&w->packet.frame, skb, &w->span, false, 0);
 }
 
 // Takes a room; NULL where there is none left, which counts all the same. Who
 // interrupts us has left again when we go on, so that plain steps will do.
-static __always_inline struct room *enter_room(u32 *level)
+static __always_inline struct scratch *get_scratch(u32 *level)
 {
 	u32 zero = 0;
 	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
-	struct room *room;
+	struct scratch *scratch;
 
 	*level = NESTING;
 	if (depth)
 		*level = (*depth)++;
-	room = bpf_map_lookup_elem(&rooms, level);
-	if (room)
-		room->level = *level;
-	return room;
+	scratch = bpf_map_lookup_elem(&scratches, level);
+	if (scratch)
+		scratch->level = *level;
+	return scratch;
 }
 
-static __always_inline void leave_room(void)
+static __always_inline void put_scratch(void)
 {
 	u32 zero = 0;
 	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);

@@ -35,7 +35,7 @@ static __always_inline bool is_port(u16 port, const volatile u16 *list)
 {
 	u64 found = 0;
 
-	for (u32 i = 0; i < MOST_PORTS && list[i]; i++)
+	for (u32 i = 0; i < MAX_PORTS && list[i]; i++)
 		found |= is_zero(list[i] ^ port);
 	return found;
 }
@@ -54,93 +54,93 @@ static __always_inline u16 gpe_type(u8 protocol)
 }
 
 // Reads a header of 8 bytes; NULL where the packet ends before.
-static __always_inline const u8 *read_eight(struct room *room, u64 at)
+static __always_inline const u8 *read_eight(struct scratch *scratch, u64 at)
 {
-	u8 *h = room->header.extension;
+	u8 *h = scratch->header.extension;
 
-	if (at + 8 > room->end || read_kernel(h, 8, at))
+	if (at + 8 > scratch->end || read_kernel(h, 8, at))
 		return NULL;
 	return h;
 }
 
-static __always_inline bool find_vxlan(struct room *room, u64 at)
+static __always_inline bool find_vxlan(struct scratch *scratch, u64 at)
 {
-	const u8 *h = read_eight(room, at);
+	const u8 *h = read_eight(scratch, at);
 	bool gpe;
 
 	if (!h || !(h[0] & VXLAN_VNI))
 		return false;
 	gpe = h[0] & VXLAN_GPE;
-	room->inner = (struct inner){ at + VXLAN_HLEN, h[4] << 16 | h[5] << 8 | h[6],
+	scratch->inner = (struct inner){ at + VXLAN_HLEN, h[4] << 16 | h[5] << 8 | h[6],
 				      gpe ? gpe_type(h[3]) : ETH_P_TEB,
 				      gpe ? TUNNEL_VXLAN_GPE : TUNNEL_VXLAN, 1 };
 	return true;
 }
 
-static __always_inline bool find_geneve(struct room *room, u64 at)
+static __always_inline bool find_geneve(struct scratch *scratch, u64 at)
 {
-	const u8 *h = read_eight(room, at);
+	const u8 *h = read_eight(scratch, at);
 
 	if (!h || h[0] >> 6)
 		return false;
-	room->inner = (struct inner){ at + GENEVE_HLEN + (h[0] & 0x3f) * 4, h[4] << 16 | h[5] << 8 | h[6],
+	scratch->inner = (struct inner){ at + GENEVE_HLEN + (h[0] & 0x3f) * 4, h[4] << 16 | h[5] << 8 | h[6],
 				      h[2] << 8 | h[3], TUNNEL_GENEVE, 1 };
 	return true;
 }
 
-static __always_inline bool read_key(struct room *room, u64 at)
+static __always_inline bool read_key(struct scratch *scratch, u64 at)
 {
-	__be32 *key = (__be32 *)room->header.extension;
+	__be32 *key = (__be32 *)scratch->header.extension;
 
-	if (at + sizeof(*key) > room->end || read_kernel(key, sizeof(*key), at))
+	if (at + sizeof(*key) > scratch->end || read_kernel(key, sizeof(*key), at))
 		return false;
-	room->inner.id = bpf_ntohl(*key);
-	room->inner.has_id = 1;
+	scratch->inner.id = bpf_ntohl(*key);
+	scratch->inner.has_id = 1;
 	return true;
 }
 
-static __always_inline bool find_gre(struct room *room, u64 at)
+static __always_inline bool find_gre(struct scratch *scratch, u64 at)
 {
-	__be16 *h = room->header.words;
+	__be16 *h = scratch->header.words;
 	u16 flags;
 
-	if (at + GRE_HLEN > room->end || read_kernel(h, GRE_HLEN, at))
+	if (at + GRE_HLEN > scratch->end || read_kernel(h, GRE_HLEN, at))
 		return false;
 	flags = bpf_ntohs(h[0]);
 	if (flags & (GRE_VERSION | GRE_ROUTING))
 		return false;
-	room->inner = (struct inner){ 0, 0, bpf_ntohs(h[1]), TUNNEL_GRE, 0 };
+	scratch->inner = (struct inner){ 0, 0, bpf_ntohs(h[1]), TUNNEL_GRE, 0 };
 	at += GRE_HLEN + (flags & GRE_CHECKSUM ? 4 : 0);
-	if (flags & GRE_KEY && !read_key(room, at))
+	if (flags & GRE_KEY && !read_key(scratch, at))
 		return false;
-	room->inner.at = at + (flags & GRE_KEY ? 4 : 0) + (flags & GRE_SEQUENCE ? 4 : 0);
+	scratch->inner.at = at + (flags & GRE_KEY ? 4 : 0) + (flags & GRE_SEQUENCE ? 4 : 0);
 	return true;
 }
 
 // The datagram of UDP, whose header is in room->header, may be shorter than the IP packet.
-static __always_inline bool find_in_udp(struct room *room, u64 at)
+static __always_inline bool find_in_udp(struct scratch *scratch, u64 at)
 {
-	u32 length = bpf_ntohs(room->header.transport.udp_length);
+	u32 length = bpf_ntohs(scratch->header.transport.udp_length);
 
-	if (length && at + length < room->end)
-		room->end = at + length;
-	if (is_port(room->outer.dest_port, CFG.vxlan_ports))
-		return find_vxlan(room, at + UDP_HLEN);
-	return is_port(room->outer.dest_port, CFG.geneve_ports) && find_geneve(room, at + UDP_HLEN);
+	if (length && at + length < scratch->end)
+		scratch->end = at + length;
+	if (is_port(scratch->outer.dest_port, CFG.vxlan_ports))
+		return find_vxlan(scratch, at + UDP_HLEN);
+	return is_port(scratch->outer.dest_port, CFG.geneve_ports) && find_geneve(scratch, at + UDP_HLEN);
 }
 
-static __always_inline bool find_by_headers(struct room *room, u64 at)
+static __always_inline bool find_by_headers(struct scratch *scratch, u64 at)
 {
-	switch (room->outer.protocol) {
+	switch (scratch->outer.protocol) {
 	case IPPROTO_UDP:
-		return find_in_udp(room, at);
+		return find_in_udp(scratch, at);
 	case IPPROTO_GRE:
-		return find_gre(room, at);
+		return find_gre(scratch, at);
 	case IPPROTO_IPIP:
-		room->inner = (struct inner){ at, 0, ETH_P_IP, TUNNEL_IPIP, 0 };
+		scratch->inner = (struct inner){ at, 0, ETH_P_IP, TUNNEL_IPIP, 0 };
 		return true;
 	case IPPROTO_IPV6:
-		room->inner = (struct inner){ at, 0, ETH_P_IPV6, TUNNEL_IPIP, 0 };
+		scratch->inner = (struct inner){ at, 0, ETH_P_IPV6, TUNNEL_IPIP, 0 };
 		return true;
 	}
 	return false;
@@ -167,23 +167,23 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 
 // Locates the packet inside of the skb's, in w, and tells of it in room->inner. Without an
 // skb the frame is located already.
-static __noinline bool find_inner(struct work *w, struct room *room, const struct sk_buff *skb)
+static __noinline bool find_inner(struct work *w, struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct frame *f = &w->packet.frame;
-	struct inner *in = &room->inner;
+	struct inner *in = &scratch->inner;
 	u64 at, end;
 	u32 behind;
 
 	if (skb && !locate_packet(w, skb))
 		return false;
-	__builtin_memset(&room->outer, 0, sizeof(room->outer));
-	at = parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
-	if ((!at || !find_by_headers(room, at)) && (!skb || !find_by_skb(in, skb)))
+	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
+	at = parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
+	if ((!at || !find_by_headers(scratch, at)) && (!skb || !find_by_skb(in, skb)))
 		return false;
 	// GRE and Geneve may carry what has no Ethertype.
 	if (in->type < ETH_P_802_3_MIN)
 		return false;
-	end = room->end;
+	end = scratch->end;
 	// Inner headers are noted before the outer ones are there: then they are its own.
 	if (in->at <= f->start || in->at >= end)
 		return false;
@@ -198,20 +198,20 @@ static __noinline bool find_inner(struct work *w, struct room *room, const struc
 }
 
 // Tells of the inner packet, which was located.
-static __always_inline void tell_inner(struct record_tunnel *t, struct work *w, struct room *room)
+static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
 	u32 type = first_type(f);
 
-	t->id = room->inner.id;
-	t->has_id = room->inner.has_id;
-	t->kind = room->inner.kind;
-	parse_packet(&t->tuple, f->start, ip_end(type, f->start, linear_end(f), &room->header), type,
-		     room);
+	t->id = scratch->inner.id;
+	t->has_id = scratch->inner.has_id;
+	t->kind = scratch->inner.kind;
+	parse_packet(&t->tuple, f->start, ip_end(type, f->start, linear_end(f), &scratch->header), type,
+		     scratch);
 }
 
 // Leaves the inner Ethernet header out, or what stands for one.
-static __noinline bool skip_inner_link(struct work *w, struct room *room)
+static __noinline bool skip_inner_link(struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
 	u64 end = linear_end(f), at;
@@ -219,26 +219,26 @@ static __noinline bool skip_inner_link(struct work *w, struct room *room)
 
 	if (f->prefix)
 		return true;
-	at = read_link(room, f->start);
+	at = read_link(scratch, f->start);
 	if (!at || at >= end)
 		return false;
 	f->start = at;
 	f->prefix = PREFIX_LINK;
-	f->type = bpf_htons(room->header.link.type);
+	f->type = bpf_htons(scratch->header.link.type);
 	f->linear = f->prefix + (u32)(end - at);
 	f->len = f->linear + behind;
 	return true;
 }
 
-// Tells of the packet inside in room->tunnel, as tell_tuple does of the packet.
-__noinline int tell_tunnel(u64 skb, u32 level)
+// Tells of the packet inside in room->tunnel, as parse_tuple does of the packet.
+__noinline int parse_tunnel(u64 skb, u32 level)
 {
-	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 
-	if (!CFG.tunnel || !room)
+	if (!CFG.tunnel || !scratch)
 		return 0;
-	__builtin_memset(&room->tunnel, 0, sizeof(room->tunnel));
-	if (skb && find_inner(&room->work, room, (const struct sk_buff *)skb))
-		tell_inner(&room->tunnel, &room->work, room);
+	__builtin_memset(&scratch->tunnel, 0, sizeof(scratch->tunnel));
+	if (skb && find_inner(&scratch->work, scratch, (const struct sk_buff *)skb))
+		fill_tunnel(&scratch->tunnel, &scratch->work, scratch);
 	return 0;
 }

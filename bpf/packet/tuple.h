@@ -238,20 +238,20 @@ static __always_inline bool is_tag(u16 type)
 
 // Steps over an Ethernet header and its tags; returns where the network header begins, or 0
 // where the frame ends before that. link->type is the last type that the frame holds.
-static __always_inline u64 read_link(struct room *room, u64 at)
+static __always_inline u64 read_link(struct scratch *scratch, u64 at)
 {
-	struct link *link = &room->header.link;
+	struct link *link = &scratch->header.link;
 
 	*link = (struct link){};
 	at += ETH_HLEN - 2;
-	for (int i = 0; i <= MOST_TAGS; i++) {
-		if (at + sizeof(link->words[0]) > room->end ||
+	for (int i = 0; i <= MAX_TAGS; i++) {
+		if (at + sizeof(link->words[0]) > scratch->end ||
 		    copy_kernel(link->words, sizeof(link->words), at))
 			return 0;
 		link->type = bpf_ntohs(link->words[0]);
 		if (!is_tag(link->type))
 			return at + sizeof(link->words[0]);
-		if (i == MOST_TAGS || at + sizeof(link->words) > room->end)
+		if (i == MAX_TAGS || at + sizeof(link->words) > scratch->end)
 			return 0;
 		if (i < SHOWN_TAGS)
 			link->tci[i] = bpf_ntohs(link->words[1]);
@@ -261,11 +261,11 @@ static __always_inline u64 read_link(struct room *room, u64 at)
 	return 0;
 }
 
-static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct room *room)
+static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct scratch *scratch)
 {
-	struct link *link = &room->header.link;
+	struct link *link = &scratch->header.link;
 
-	at = read_link(room, at);
+	at = read_link(scratch, at);
 	t->ether_type = link->type;
 	for (int i = 0; i < SHOWN_TAGS; i++)
 		if (i < link->tags)
@@ -276,13 +276,13 @@ static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct room
 }
 
 // Returns where the network header is; 0 for a frame without an Ethertype, which is named here.
-static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct room *room)
+static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct scratch *scratch)
 {
-	at = fill_link(t, at, room);
+	at = fill_link(t, at, scratch);
 	if (at && t->ether_type >= ETH_P_802_3_MIN)
 		return at;
 	if (at)
-		fill_length(t, at, room->end, room->header.llc);
+		fill_length(t, at, scratch->end, scratch->header.llc);
 	else
 		t->network = t->ether_type ? NETWORK_OTHER : NETWORK_NONE;
 	return 0;
@@ -292,22 +292,22 @@ static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct room
 // Ethernet header. Returns where the transport header is; 0 where there is none. room->end is
 // where the packet ends.
 static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
-				   struct room *room)
+				   struct scratch *scratch)
 {
-	union header *h = &room->header;
+	union header *h = &scratch->header;
 
-	room->end = end;
+	scratch->end = end;
 	t->ether_type = type;
 	if (!type) {
-		at = skip_link(t, at, room);
-		room->end = ip_end(t->ether_type, at, room->end, h);
+		at = skip_link(t, at, scratch);
+		scratch->end = ip_end(t->ether_type, at, scratch->end, h);
 	}
 	if (at)
-		at = fill_network(t, at, room->end, h);
+		at = fill_network(t, at, scratch->end, h);
 	if (at)
-		at = fill_payload(t, at, room->end, h->extension);
+		at = fill_payload(t, at, scratch->end, h->extension);
 	if (at)
-		fill_transport(t, at, room->end, &h->transport);
+		fill_transport(t, at, scratch->end, &h->transport);
 	return at;
 }
 
@@ -337,7 +337,7 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 
 // The sk_buff has been copied; of no skb there is nothing to tell.
 static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w,
-				 struct room *room)
+				 struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
 	__be16 tagged;
@@ -346,25 +346,25 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	__builtin_memset(t, 0, sizeof(*t));
 	if (!skb)
 		return 0;
-	if (!locate_copied(w, room, skb) || (f->prefix && !f->type)) {
+	if (!locate_copied(w, scratch, skb) || (f->prefix && !f->type)) {
 		fill_socket(t, skb);
 		return 0;
 	}
-	tagged = CFG.direct ? as(struct sk_buff, skb)->vlan_proto : copied(room, skb, vlan_proto);
+	tagged = CFG.direct ? as(struct sk_buff, skb)->vlan_proto : copied(scratch, skb, vlan_proto);
 	if (tagged && skb_vlan_tag(skb, &tci))
 		fill_vlan(t, tci);
-	parse_packet(t, f->start, linear_end(f), first_type(f), room);
+	parse_packet(t, f->start, linear_end(f), first_type(f), scratch);
 	return 0;
 }
 
 // The same, told of in room->tuple. The verifier goes through a function that is not static
 // once, by itself: through others it goes again for each way that leads to them, on kernels
 // before 6.2 ten times and more. Such a function is given numbers alone until 5.12.
-__noinline int tell_tuple(u64 skb, u32 level)
+__noinline int parse_tuple(u64 skb, u32 level)
 {
-	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 
-	if ((CFG.tuple || CFG.first) && room)
-		fill_tuple(&room->tuple, (const struct sk_buff *)skb, &room->work, room);
+	if ((CFG.tuple || CFG.first) && scratch)
+		fill_tuple(&scratch->tuple, (const struct sk_buff *)skb, &scratch->work, scratch);
 	return 0;
 }

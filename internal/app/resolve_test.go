@@ -69,7 +69,7 @@ func TestResolveKeepsThePlan(t *testing.T) {
 	given := plan.Options{
 		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Others: []string{"fib_.*"}, Helpers: true,
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
-		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MostPerSecond: 7},
+		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MaxPerSecond: 7},
 	}
 	got, err := resolve(Config{Plan: given, Mark: "3"})
 	if err != nil {

@@ -292,7 +292,7 @@ func (t *teller) summary(totals event.Totals) {
 	}
 	if totals.Missed > 0 {
 		line += fmt.Sprintf(", %s missed", count(int(totals.Missed), "probe hit"))
-		if t.plan != nil && t.plan.BPF.Config.Track {
+		if t.plan != nil && t.plan.BPF.Config.Ids {
 			line += " (packets may have been lost from sight)"
 		}
 	}

@@ -92,7 +92,7 @@ func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error)
 		netnsNames: column.Needs(cfg.Output.Columns)[column.NetnsName],
 		layout:     stream.LayoutOf(p.BPF.Config),
 		owner:      p.Asked.Owner,
-		tracks:     p.BPF.Config.Track,
+		tracks:     p.BPF.Config.Ids,
 		limits:     cfg.Limits,
 		returns:    p.TellsReturns(),
 		watches:    len(p.Programs) > 0,
@@ -351,12 +351,12 @@ func (t *tracing) end(reader *stream.Reader) error {
 // count adds what the kernel counted on each CPU to what was counted here.
 func (t *tracing) count(counts []bpf.Counters) {
 	for _, c := range counts {
-		t.totals.Made += c.Made
-		t.totals.Withheld += c.Withheld
+		t.totals.Made += c.Matched
+		t.totals.Withheld += c.Suppressed
 		t.totals.Unreturned += c.Unreturned
 		t.totals.WithoutNetns += c.WithoutNetns
 		t.totals.WithoutIfname += c.WithoutDevice
-		t.totals.Headless += c.Headless
+		t.totals.Headless += c.HeadlessFragments
 	}
 }
 

@@ -84,7 +84,7 @@ func (b booking) book(f kernel.Function, probe io.Closer, err error) {
 
 // behindPlace is how far behind a function's beginning its kprobe stands where the kernel has
 // none at the place of ftrace: there the arguments are still where they were
-// (BEHIND_PLACE in bpf/core/registers.h).
+// (PROBE_OFFSET in bpf/core/registers.h).
 var behindPlace = map[string]uint64{"riscv64": 8}
 
 // openKprobe opens a kprobe at the function's address, which tells functions of

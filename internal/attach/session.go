@@ -142,7 +142,7 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 func (s *Session) checkOthers(p *plan.Plan) error {
 	for _, g := range p.Groups {
 		refused := s.refusedOf(g)
-		if bpf.ServesOthers(g.Program) && len(refused) == len(g.Functions) {
+		if bpf.ServesNoSkb(g.Program) && len(refused) == len(g.Functions) {
 			first := refused[0]
 			return fmt.Errorf("backend %q: the kernel refused every function without an skb, for example %q: %w", p.Backend, first.Name, first.Reason)
 		}
@@ -233,7 +233,7 @@ func (s *Session) Evicted() (uint64, error) {
 	}
 	var balance uint64
 	for _, c := range counts {
-		balance += c.Remembered - c.Forgotten
+		balance += c.BranchesAdded - c.BranchesRemoved
 	}
 	there, err := s.followed()
 	if err != nil || there > balance {

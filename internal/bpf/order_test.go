@@ -26,7 +26,7 @@ func TestCheapFiltersComeFirst(t *testing.T) {
 	for _, call := range regexp.MustCompile(`\b(filter_\w+)\(`).FindAllStringSubmatch(body, -1) {
 		asked = append(asked, call[1])
 	}
-	want := []string{"filter_place", "filter_span", "filter_owner", "filter_expression", "filter_tunnel"}
+	want := []string{"filter_netdev", "filter_span", "filter_task", "filter_expression", "filter_tunnel"}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked in the order %q, want %q", asked, want)
 	}

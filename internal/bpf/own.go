@@ -8,9 +8,9 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// OwnHelpers are the kernel's functions that the programs of the object call as helpers,
+// SelfHelpers are the kernel's functions that the programs of the object call as helpers,
 // by name. Those for maps are left out: these are told apart by the map.
-func OwnHelpers() (map[string]bool, error) {
+func SelfHelpers() (map[string]bool, error) {
 	spec, err := readObject()
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 )
 
 func TestOwnHelpersAreNamedAsInTheKernel(t *testing.T) {
-	own, err := OwnHelpers()
+	own, err := SelfHelpers()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestOwnMapsAreKnown(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(string(source), "map == (u64)&"+name+" ") && !strings.Contains(string(source), "map == (u64)&"+name+";") {
-			t.Errorf("is_own_map does not know %s", name)
+			t.Errorf("is_self_map does not know %s", name)
 		}
 		known++
 	}

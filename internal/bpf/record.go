@@ -56,9 +56,9 @@ const (
 	PartArguments = uint32(tracerRecordPartPART_ARGUMENTS)
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
 	PartReturn    = uint32(tracerRecordPartPART_RETURN)
-	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
+	PartHook      = uint32(tracerRecordPartPART_HOOK)
 	PartMap       = uint32(tracerRecordPartPART_MAP)
-	PartBehalf    = uint32(tracerRecordPartPART_BEHALF)
+	PartLookup    = uint32(tracerRecordPartPART_LOOKUP)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
 	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
@@ -107,8 +107,8 @@ const (
 	OperationLookup = uint8(tracerMapOperationMAP_LOOKUP)
 	OperationUpdate = uint8(tracerMapOperationMAP_UPDATE)
 	OperationDelete = uint8(tracerMapOperationMAP_DELETE)
-	MostMapKey      = int(tracerMapLimitMOST_MAP_KEY)
-	MostMapValue    = int(tracerMapLimitMOST_MAP_VALUE)
+	MaxMapKey       = int(tracerMapLimitMAX_MAP_KEY)
+	MaxMapValue     = int(tracerMapLimitMAX_MAP_VALUE)
 )
 
 // The bits of Conntrack.Has.
@@ -129,8 +129,8 @@ type (
 
 // What functions do to packets that are followed (bpf/follow/skb_op.h), and who calls them.
 type (
-	Role     = tracerRole
-	RoleKind = tracerRoleKind
+	SkbOp     = tracerSkbOp
+	SkbOpKind = tracerSkbOpKind
 	// EndpointArguments are the argument registers of a function that carry a network namespace
 	// and a socket, from 1; 0 is none.
 	EndpointArguments = tracerEndpointArguments
@@ -141,27 +141,27 @@ type (
 
 // The kinds of roles.
 const (
-	RoleCopy    = tracerRoleKindROLE_COPY
-	RoleCut     = tracerRoleKindROLE_CUT
-	RoleMerge   = tracerRoleKindROLE_MERGE
-	RoleQueue   = tracerRoleKindROLE_QUEUE
-	RoleJoin    = tracerRoleKindROLE_JOIN
-	RoleUnqueue = tracerRoleKindROLE_UNQUEUE
-	RoleTurn    = tracerRoleKindROLE_TURN
-	RoleCross   = tracerRoleKindROLE_CROSS
-	RoleSettle  = tracerRoleKindROLE_SETTLE
-	RoleLend    = tracerRoleKindROLE_LEND
-	RoleHold    = tracerRoleKindROLE_HOLD
-	RoleRelease = tracerRoleKindROLE_RELEASE
-	RoleReturn  = tracerRoleKindROLE_RETURN
-	// RoleLendWhole is for functions that run XDP programs on an sk_buff.
-	RoleLendWhole = tracerRoleKindROLE_LEND_WHOLE
-	RoleDie       = tracerRoleKindROLE_DIE
-	RoleLeave     = tracerRoleKindROLE_LEAVE
-	RoleEnd       = tracerRoleKindROLE_END
-	RoleSteal     = tracerRoleKindROLE_STEAL
-	RoleFreeData  = tracerRoleKindROLE_FREE_DATA
-	RoleFree      = tracerRoleKindROLE_FREE
+	OpCopy        = tracerSkbOpKindOP_COPY
+	OpSplit       = tracerSkbOpKindOP_SPLIT
+	OpMerge       = tracerSkbOpKindOP_MERGE
+	OpQueue       = tracerSkbOpKindOP_QUEUE
+	OpReassemble  = tracerSkbOpKindOP_REASSEMBLE
+	OpDropQueue   = tracerSkbOpKindOP_DROP_QUEUE
+	OpTunnel      = tracerSkbOpKindOP_TUNNEL
+	OpLeaveDevice = tracerSkbOpKindOP_LEAVE_DEVICE
+	OpReplaceHead = tracerSkbOpKindOP_REPLACE_HEAD
+	OpXDPLend     = tracerSkbOpKindOP_XDP_LEND
+	OpXDPTake     = tracerSkbOpKindOP_XDP_TAKE
+	OpXDPFree     = tracerSkbOpKindOP_XDP_FREE
+	OpXDPReturn   = tracerSkbOpKindOP_XDP_RETURN
+	// OpXDPLendSkb is for functions that run XDP programs on an sk_buff.
+	OpXDPLendSkb  = tracerSkbOpKindOP_XDP_LEND_SKB
+	OpBeginFree   = tracerSkbOpKindOP_BEGIN_FREE
+	OpReleaseData = tracerSkbOpKindOP_RELEASE_DATA
+	OpEnd         = tracerSkbOpKindOP_END
+	OpStealData   = tracerSkbOpKindOP_STEAL_DATA
+	OpFreeData    = tracerSkbOpKindOP_FREE_DATA
+	OpFree        = tracerSkbOpKindOP_FREE
 )
 
 // How a branch of a packet comes to be; OriginSame says that none does.
@@ -191,22 +191,22 @@ const (
 
 // What the lists in Config hold at most.
 const (
-	MostEntries = len(Config{}.NetnsIn)
-	MostReasons = len(Config{}.ReasonsIn)
-	MostPorts   = len(Config{}.VxlanPorts)
-	MostCallers = len(Config{}.Callers)
-	// MostArguments is of how many arguments of a function there are values.
-	MostArguments = len(Arguments{}.Values)
-	// MostTrampolines is how many places functions may return to in place of their callers.
-	MostTrampolines = len(Config{}.Trampolines)
+	MaxEntries = len(Config{}.NetnsIn)
+	MaxReasons = len(Config{}.ReasonsIn)
+	MaxPorts   = len(Config{}.VxlanPorts)
+	MaxCallers = len(Config{}.Callers)
+	// MaxArguments is of how many arguments of a function there are values.
+	MaxArguments = len(Arguments{}.Values)
+	// MaxTrampolines is how many places functions may return to in place of their callers.
+	MaxTrampolines = len(Config{}.Trampolines)
 )
 
 // What the copies of kernel objects may take, in bytes; multiples of 8.
 const (
-	MostSkb    = int(tracerRecordLimitMOST_SKB)
-	MostShared = int(tracerRecordLimitMOST_SHARED)
-	MostValues = int(tracerRecordLimitMOST_VALUES)
-	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
+	MaxSkb    = int(tracerRecordLimitMAX_SKB)
+	MaxShared = int(tracerRecordLimitMAX_SHARED)
+	MaxValues = int(tracerRecordLimitMAX_VALUES)
+	MaxLookup = int(tracerRecordLimitMAX_LOOKUP)
 )
 
 // complete adds up what a record consists of, as bpf/emit/emit.h fills it, but for what only some
@@ -225,8 +225,8 @@ func (c Config) complete() Config {
 		{c.SkbSize > 0, PartSkb, c.SkbSize},
 		{c.SharedSize > 0, PartShared, c.SharedSize},
 		{c.ValuesSize > 0, PartValues, c.ValuesSize},
-		{c.Track, PartLineage, uint32(unsafe.Sizeof(Lineage{}))},
-		{c.Netfilter, PartDetail, uint32(unsafe.Sizeof(Hook{}))},
+		{c.Ids, PartLineage, uint32(unsafe.Sizeof(Lineage{}))},
+		{c.Netfilter, PartHook, uint32(unsafe.Sizeof(Hook{}))},
 		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
 		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
 		{c.First, PartFirst, uint32(unsafe.Sizeof(First{}))},

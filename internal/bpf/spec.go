@@ -14,29 +14,29 @@ import (
 
 // Names in the object that Go code reaches for.
 const (
-	factsFunction  = "tracepoint_facts"
-	hookFunction   = "hook_facts"
-	returnFunction = "session_returns"
-	lookupFunction = "lookup_facts"
-	castFunction   = "cast"
-	configVariable = "CFG"
-	wordsVariable  = "ARGUMENT_WORDS"
-	eventsMap      = "events"
-	socketsMap     = "sockets"
-	scratchesMap   = "scratches"
-	roomsMap       = "rooms"
-	branchesMap    = "branches"
-	firstsMap      = "firsts"
-	datagramsMap   = "datagrams"
-	headsMap       = "heads"
-	queuesMap      = "queues"
-	rolesMap       = "roles"
-	endpointsMap   = "endpoints"
-	stacksMap      = "stacks"
-	toldsMap       = "tolds"
-	askedMap       = "asked"
-	hooksMap       = "hook_functions"
-	lookupsMap     = "lookups"
+	tracepointFunction = "tracepoint_params"
+	hookFunction       = "hook_params"
+	returnFunction     = "session_returns"
+	lookupFunction     = "lookup_flags"
+	castFunction       = "cast"
+	configVariable     = "CFG"
+	wordsVariable      = "ARGUMENT_WORDS"
+	eventsMap          = "events"
+	socketsMap         = "sockets"
+	recordBuffersMap   = "record_buffers"
+	roomsMap           = "scratches"
+	branchesMap        = "branches"
+	firstsMap          = "firsts"
+	datagramsMap       = "datagrams"
+	headsMap           = "heads"
+	queuesMap          = "queues"
+	rolesMap           = "skb_ops"
+	endpointsMap       = "endpoints"
+	stacksMap          = "callstacks"
+	toldsMap           = "recorded_parts"
+	askedMap           = "lookup_args"
+	hooksMap           = "hook_functions"
+	mapLookupsMap      = "map_lookups"
 
 	// BenignMap has a [Benign] for each reason in Spec.Benign; its Hidden counts the drops that
 	// were not emitted.
@@ -54,7 +54,7 @@ type Spec struct {
 	// Following is how many packets are followed at a time, where Config says that
 	// they are, and Roles is what functions do to them, by address.
 	Following uint32
-	Roles     map[uint64]Role
+	SkbOps    map[uint64]SkbOp
 	// Endpoints says, by address of a function, which arguments carry a network namespace and a
 	// socket.
 	Endpoints map[uint64]EndpointArguments
@@ -71,8 +71,8 @@ type Spec struct {
 type Bodies struct {
 	// Filter, TunnelL2 and TunnelL3 are filters on packets, Expression is one on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
-	// Glance tells of most packets whether they match Filter.
-	Glance asm.Instructions
+	// Prefilter tells of most packets whether they match Filter.
+	Prefilter asm.Instructions
 	// Cast makes a typed pointer of a number, with Config.Direct: what cast is replaced by.
 	Cast asm.Instruction
 	// Values writes Config.ValuesSize bytes.
@@ -135,8 +135,8 @@ type Program struct {
 	AttachType ebpf.AttachType
 	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
-	// Facts is what a tracepoint's program knows of its tracepoint.
-	Facts *Facts
+	// Tracepoint is what a tracepoint's program knows of its tracepoint.
+	Tracepoint *TracepointParams
 	// HookCall is what a function's program knows of the calls in netfilter.
 	HookCall HookCall
 	// Lookup says that the functions look something up; Quiet ones are told of when they
@@ -144,7 +144,7 @@ type Program struct {
 	Lookup, Quiet bool
 }
 
-// lookupWord is what lookup_facts answers (bpf/explain/lookup.h).
+// lookupWord is what lookup_flags answers (bpf/explain/lookup.h).
 func (p Program) lookupWord() uint64 {
 	switch {
 	case p.Lookup && p.Quiet:
@@ -155,7 +155,7 @@ func (p Program) lookupWord() uint64 {
 	return 0
 }
 
-// HookCall is what hook_facts answers (bpf/explain/netfilter.h). Arguments are registers,
+// HookCall is what hook_params answers (bpf/explain/netfilter.h). Arguments are registers,
 // from 1; 0 is none.
 type HookCall struct {
 	// State is the struct nf_hook_state, Object what a function works on, of the kind Kind.
@@ -173,8 +173,8 @@ func (h HookCall) word() uint64 {
 	return word
 }
 
-// Facts is what tracepoint_facts answers (bpf/core/tracepoint.h).
-type Facts struct {
+// TracepointParams is what tracepoint_params answers (bpf/core/tracepoint.h).
+type TracepointParams struct {
 	// Number is the tracepoint's in the plan.
 	Number uint16
 	// Location, Reason and Socket are argument positions, from 0; negative where there is none.
@@ -183,7 +183,7 @@ type Facts struct {
 	Drop bool
 }
 
-func (f Facts) word() uint64 {
+func (f TracepointParams) word() uint64 {
 	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24 | uint64(uint8(f.Socket))<<40
 	if f.Drop {
 		word |= 1 << 32
@@ -196,20 +196,20 @@ func (f Facts) word() uint64 {
 const (
 	KprobeTemplate     = "kprobe_skb"
 	TracepointTemplate = "tracepoint_skb"
-	OtherTemplate      = "kprobe_other"
+	NoSkbTemplate      = "kprobe_no_skb"
 )
 
 // OnFunctions is the program for functions with the skb in the given argument register,
 // from 1; 0 is for those that take none.
 func OnFunctions(register int) Program {
 	if register == 0 {
-		return Program{Name: OtherTemplate, Template: OtherTemplate}
+		return Program{Name: NoSkbTemplate, Template: NoSkbTemplate}
 	}
 	return Program{Name: fmt.Sprintf("%s_%d", KprobeTemplate, register), Template: KprobeTemplate, Argument: register}
 }
 
-// OtherMapTemplate is the program for those of them whose first argument is a BPF map.
-const OtherMapTemplate = "kprobe_other_map"
+// NoSkbMapTemplate is the program for those of them whose first argument is a BPF map.
+const NoSkbMapTemplate = "kprobe_no_skb_map"
 
 // ReturnTemplate is the program for the returns of functions.
 const ReturnTemplate = "kprobe_return"
@@ -224,33 +224,33 @@ const (
 	MapReturnTemplate  = "kprobe_map_return"
 )
 
-// servesOthers are the programs that tell of functions that take no skb; those that are
+// servesNoSkb are the programs that tell of functions that take no skb; those that are
 // true are on functions that our own programs call.
-var servesOthers = map[string]bool{
-	OtherTemplate: false, OtherMapTemplate: true,
+var servesNoSkb = map[string]bool{
+	NoSkbTemplate: false, NoSkbMapTemplate: true,
 	MapLookupTemplate: true, MapElementTemplate: true, MapUpdateTemplate: true, MapDeleteTemplate: true,
 }
 
-// ServesOthers says whether a program tells of functions that take no skb.
-func ServesOthers(template string) bool {
-	_, does := servesOthers[template]
+// ServesNoSkb says whether a program tells of functions that take no skb.
+func ServesNoSkb(template string) bool {
+	_, does := servesNoSkb[template]
 	return does
 }
 
 // CalledByUs says whether our own programs call the functions that such a program is on.
 // What the kernel does not run there says nothing of the packets.
-func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
+func CalledByUs(template string) bool { return servesNoSkb[template] || template == MapReturnTemplate }
 
-// The programs without a number: RoleTemplate is for functions with a role in
-// following packets, BirthTemplate and BornTemplate for the entries and the returns of
+// The programs without a number: SkbOpTemplate is for functions with a role in
+// following packets, AllocTemplate and AllocReturnTemplate for the entries and the returns of
 // those that make an sk_buff, EndTemplate for tracepoints that end one, FreeTemplate for
 // those that free memory.
 const (
-	RoleTemplate  = "kprobe_role"
-	BirthTemplate = "kprobe_birth"
-	BornTemplate  = "kprobe_born"
-	EndTemplate   = "tracepoint_end"
-	FreeTemplate  = "tracepoint_free"
+	SkbOpTemplate       = "kprobe_op"
+	AllocTemplate       = "kprobe_alloc"
+	AllocReturnTemplate = "kprobe_alloc_return"
+	EndTemplate         = "tracepoint_end"
+	FreeTemplate        = "tracepoint_free"
 )
 
 // Programs that emit no events but record what explains a later drop, with the packet in Argument:
@@ -264,7 +264,7 @@ const (
 
 // IsSilent reports whether the program on functions that has this name emits no events.
 func IsSilent(program string) bool {
-	return program == RoleTemplate || program == BirthTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
+	return program == SkbOpTemplate || program == AllocTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
 }
 
 // Collection makes the collection that s describes, ready to be loaded. It has
@@ -303,7 +303,7 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[socketsMap].MaxEntries = rememberedSockets
 	}
-	if c := s.Config; c.Returns || c.Others || c.ByStack || c.LookupSize > 0 {
+	if c := s.Config; c.Returns || c.NoSkbFuncs || c.ByStack || c.LookupSize > 0 {
 		maps[stacksMap].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Returns || s.Config.LookupSize > 0 {
@@ -316,12 +316,12 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 		maps[askedMap].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Maps {
-		maps[lookupsMap].MaxEntries = rememberedStacks()
+		maps[mapLookupsMap].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Stack || s.Config.Caller {
-		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
+		maps[recordBuffersMap].MaxEntries = maps[roomsMap].MaxEntries
 	}
-	if s.Config.Track {
+	if s.Config.Ids {
 		s.sizeFollowing(maps)
 	}
 	fillMap(maps[endpointsMap], s.Endpoints)
@@ -364,7 +364,7 @@ func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 		maps[datagramsMap].MaxEntries = waitingQueues
 	}
 	maps[queuesMap].MaxEntries = waitingQueues
-	fillMap(maps[rolesMap], s.Roles)
+	fillMap(maps[rolesMap], s.SkbOps)
 }
 
 // Templates are the names of the programs in the object.
@@ -388,13 +388,13 @@ func answer(word uint64) asm.Instructions {
 // filters says whether the program looks at a packet to see if it is wanted; others
 // go by what such a program has seen.
 func (p Program) filters() bool {
-	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
-	return !ServesOthers(p.Template) && !slices.Contains(without, p.Template)
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram}
+	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
 }
 
 // optional are the replacements of functions that only some programs call.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
-	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"glance", bodies.Glance}}
+	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}
@@ -477,8 +477,8 @@ func (p Program) replacements(program *parts, bodies Bodies) []replacement {
 	}
 	list = append(list, p.optional(program, bodies)...)
 	switch {
-	case p.Facts != nil:
-		list = append(list, replacement{factsFunction, answer(p.Facts.word())})
+	case p.Tracepoint != nil:
+		list = append(list, replacement{tracepointFunction, answer(p.Tracepoint.word())})
 	case !isTracer(p.Template):
 		list = append(list, replacement{hookFunction, answer(p.HookCall.word())})
 	}

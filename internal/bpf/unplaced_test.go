@@ -31,7 +31,7 @@ func (l skbLab) counted(t *testing.T) (sum Counters) {
 func TestADropWithoutANamespaceIsCountedOnce(t *testing.T) {
 	ktest.Root(t)
 	const lastOfSource = 14 // of the network in IPv4: 10.0.N.1
-	c := Config{Filter: true, Need: 64, Forms: true, NetnsInCount: 1}
+	c := Config{Filter: true, Need: 64, Variants: true, NetnsInCount: 1}
 	c.NetnsIn[0] = 1
 	inner := ethernet(typeIPv4, ip(4, 8, protoUDP, udp(1, 2, nil)))
 	frame := ethernet(typeIPv4, ip(4, 1, protoUDP, udp(9, labVXLAN, vxlan(inner))))

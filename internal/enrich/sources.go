@@ -3,7 +3,7 @@
 package enrich
 
 // sources are the counters that number packets in the kernel: one for each level of nesting on
-// each CPU, without gaps (next_packet in bpf/follow/branch.h). A count that does not arrive belongs to a
+// each CPU, without gaps (next_packet_id in bpf/follow/branch.h). A count that does not arrive belongs to a
 // lost event if its CPU lost events meanwhile, and otherwise to a packet without a traced event.
 type sources struct {
 	cpus uint64

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestLayoutIsThatOfC: struct packet and enum sight are written in C, and known here by number.
+// TestLayoutIsThatOfC: struct packet and enum prefilter_result are written in C, and known here by number.
 func TestLayoutIsThatOfC(t *testing.T) {
 	for file, lines := range map[string][]string{
 		"packet/packet.h": {
@@ -18,7 +18,7 @@ func TestLayoutIsThatOfC(t *testing.T) {
 			fmt.Sprintf("offsetof(struct packet, frame.len) == %d &&", offsetLen),
 			fmt.Sprintf("offsetof(struct packet, frame.word) == %d,", offsetWord),
 		},
-		"match/packet_filter.h": {"enum sight {\n\tUNSURE,\n\tSURELY_NOT,\n\tSURELY,\n};"},
+		"match/packet_filter.h": {"enum prefilter_result {\n\tPREFILTER_UNKNOWN,\n\tPREFILTER_REJECT,\n\tPREFILTER_MATCH,\n};"},
 	} {
 		source, err := os.ReadFile("../../bpf/" + file)
 		if err != nil {
@@ -30,7 +30,7 @@ func TestLayoutIsThatOfC(t *testing.T) {
 			}
 		}
 	}
-	if offsetHead != 0 || unsure != 0 || surelyNot != 1 || surely != 2 {
+	if offsetHead != 0 || prefilterUnknown != 0 || prefilterReject != 1 || prefilterMatch != 2 {
 		t.Error("other numbers than in C")
 	}
 }

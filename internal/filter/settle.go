@@ -20,7 +20,7 @@ const (
 var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
 // settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
-// decapsulated (locate_closely in bpf/packet/packet.h). Otherwise an outer packet begins at the network
+// decapsulated (locate_stale in bpf/packet/packet.h). Otherwise an outer packet begins at the network
 // header. If skb->data lies behind the mac header, the full filter decides.
 func (m *skbReader) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{

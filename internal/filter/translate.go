@@ -33,9 +33,9 @@ type translator struct {
 	entries []int
 	out     asm.Instructions
 	need    int
-	// memory is how a glance loads; nil where the head is loaded from.
+	// memory is how a prefilter loads; nil where the head is loaded from.
 	memory *skbReader
-	// roams says that a glance loads at places that it computes.
+	// roams says that a prefilter loads at places that it computes.
 	roams bool
 }
 
@@ -150,9 +150,9 @@ func (t *translator) verdict(val uint32) int32 {
 	case t.memory == nil:
 		return int32(val)
 	case val == 0:
-		return surelyNot
+		return prefilterReject
 	}
-	return surely
+	return prefilterMatch
 }
 
 func (t *translator) returnA() asm.Instructions {
@@ -160,9 +160,9 @@ func (t *translator) returnA() asm.Instructions {
 		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}
 	}
 	return asm.Instructions{
-		asm.Mov.Imm32(asm.R0, surelyNot),
+		asm.Mov.Imm32(asm.R0, prefilterReject),
 		skip(asm.JEq, regA, 0, 1),
-		asm.Mov.Imm32(asm.R0, surely),
+		asm.Mov.Imm32(asm.R0, prefilterMatch),
 		asm.Return(),
 	}
 }

@@ -187,16 +187,16 @@ const (
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	number := len(p.Tracepoints)
 	program := "tracepoint_" + t.Name
-	facts := &bpf.Facts{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
+	facts := &bpf.TracepointParams{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
 	if drop {
 		facts.Location = t.LocationArg
 	}
 	facts.Reason = t.ReasonArg
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     program,
-		Template: bpf.TracepointTemplate,
-		Argument: t.SkbArg,
-		Facts:    facts,
+		Name:       program,
+		Template:   bpf.TracepointTemplate,
+		Argument:   t.SkbArg,
+		Tracepoint: facts,
 	})
 	p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})
 }

@@ -33,5 +33,5 @@ func (p *Plan) seesCrossings(places []kernel.Place) bool {
 	if !p.TracesFunctions() {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })
 	}
-	return p.plays(crossing, places)
+	return p.performed(crossing, places)
 }

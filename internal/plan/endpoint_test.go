@@ -29,7 +29,7 @@ func TestTracepointKnowsItsSocket(t *testing.T) {
 	f := facts()
 	f.Tracepoints[0].SocketArg = 3
 	p := mustPlan(t, Options{Backend: kernel.TracepointBackend, Func: "tp:kfree_skb"}, f)
-	if got := p.BPF.Programs[0].Facts.Socket; got != 3 {
+	if got := p.BPF.Programs[0].Tracepoint.Socket; got != 3 {
 		t.Errorf("socket is argument %d, want 3", got)
 	}
 }

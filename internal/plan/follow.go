@@ -53,7 +53,7 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	if p.BPF.Following, err = f.entries(); err != nil {
 		return err
 	}
-	c.Track, c.Follow = true, f.Matched || f.ByStack
+	c.Ids, c.FollowMatched = true, f.Matched || f.ByStack
 	if facts.CPUsUnknown != nil {
 		return facts.CPUsUnknown
 	}
@@ -68,31 +68,31 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// followByFunctions gives each function its role in place of its plain probe.
+// followByFunctions gives each function that performs an operation the probe for it, in place of its plain one.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
-	p.BPF.Roles = map[uint64]bpf.Role{}
-	var players []kernel.Function
+	p.BPF.SkbOps = map[uint64]bpf.SkbOp{}
+	var performers []kernel.Function
 	for _, place := range facts.Places {
-		part := partOf(place.Name)
-		if part == nil || place.Refused != "" || !p.needs(part, facts.Places) {
+		op := skbOpOf(place.Name)
+		if op == nil || place.Refused != "" || !p.needs(op, facts.Places) {
 			continue
 		}
 		traced := p.traced(place.Addr)
-		p.BPF.Roles[place.Addr] = part.role(traced)
+		p.BPF.SkbOps[place.Addr] = op.forBPF(traced)
 		if traced == nil {
 			traced = &kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr}
 		}
-		players = append(players, *traced)
+		performers = append(performers, *traced)
 	}
-	p.takeOut(p.BPF.Roles)
-	if len(players) > 0 {
-		p.addProgram(bpf.Program{Name: bpf.RoleTemplate, Template: bpf.RoleTemplate}, players)
+	p.takeOut(p.BPF.SkbOps)
+	if len(performers) > 0 {
+		p.addProgram(bpf.Program{Name: bpf.SkbOpTemplate, Template: bpf.SkbOpTemplate}, performers)
 	}
 	p.addSilent("end", bpf.EndTemplate, ends)
 	p.fillCallers(facts.Places)
-	for _, part := range parts {
-		if part.lost != "" && !slices.ContainsFunc(part.functions, func(name string) bool { return p.plays(name, facts.Places) }) {
-			p.Unfollowed = append(p.Unfollowed, part.lost)
+	for _, op := range skbOps {
+		if op.lost != "" && !slices.ContainsFunc(op.functions, func(name string) bool { return p.performed(name, facts.Places) }) {
+			p.Unfollowed = append(p.Unfollowed, op.lost)
 		}
 	}
 }
@@ -119,20 +119,20 @@ func (p *Plan) followByStack(places []kernel.Place) {
 		p.Unfollowed = append(p.Unfollowed, "packets created while handling one")
 		return
 	}
-	p.addProgram(bpf.Program{Name: bpf.BirthTemplate, Template: bpf.BirthTemplate}, found)
-	p.addReturnProgram(bpf.BornTemplate, found)
+	p.addProgram(bpf.Program{Name: bpf.AllocTemplate, Template: bpf.AllocTemplate}, found)
+	p.addReturnProgram(bpf.AllocReturnTemplate, found)
 }
 
-// needs says whether a part has to be played.
-func (p *Plan) needs(part *part, places []kernel.Place) bool {
-	named := func(place kernel.Place) bool { return place.Name == part.unless }
-	return (!part.xdp || p.BPF.Config.Xdp) && (part.unless == "" || !slices.ContainsFunc(places, named))
+// needs reports whether the operation has to be probed.
+func (p *Plan) needs(op *skbOp, places []kernel.Place) bool {
+	named := func(place kernel.Place) bool { return place.Name == op.unless }
+	return (!op.xdp || p.BPF.Config.Xdp) && (op.unless == "" || !slices.ContainsFunc(places, named))
 }
 
-// plays says whether a function of that name has its role.
-func (p *Plan) plays(name string, places []kernel.Place) bool {
+// performed reports whether a function with this name has a probe for its operation.
+func (p *Plan) performed(name string, places []kernel.Place) bool {
 	return slices.ContainsFunc(places, func(place kernel.Place) bool {
-		_, has := p.BPF.Roles[place.Addr]
+		_, has := p.BPF.SkbOps[place.Addr]
 		return has && place.Name == name
 	})
 }
@@ -147,14 +147,14 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 	return nil
 }
 
-// takeOut leaves functions with a role out of the groups, as they have a program of
+// takeOut leaves functions with an operation out of the groups, as they have a program of
 // their own that makes their events, and a program that nothing is left for out of the plan.
-func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
+func (p *Plan) takeOut(ops map[uint64]bpf.SkbOp) {
 	idle := map[string]bool{}
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		g.Functions = slices.DeleteFunc(g.Functions, func(f kernel.Function) bool {
-			return roles[f.Addr].Row != 0
+			return ops[f.Addr].Shown != 0
 		})
 		idle[g.Program] = len(g.Functions) == 0
 	}
@@ -162,17 +162,17 @@ func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 	p.BPF.Programs = slices.DeleteFunc(p.BPF.Programs, func(program bpf.Program) bool { return idle[program.Name] })
 }
 
-// fillCallers tells the programs where the functions are that call those with a role.
-// Those that have one themselves have played it by then.
+// fillCallers tells the programs where the functions are that call functions with an operation.
+// If such a caller has an operation itself, that is done by then.
 func (p *Plan) fillCallers(places []kernel.Place) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {
 		for _, place := range places {
-			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MostCallers) {
+			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MaxCallers) {
 				continue
 			}
 			caller := bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
-			if _, has := p.BPF.Roles[place.Addr]; has {
+			if _, has := p.BPF.SkbOps[place.Addr]; has {
 				caller.Origin = uint32(bpf.OriginSame)
 			}
 			c.Callers[c.CallerCount] = caller
@@ -209,9 +209,9 @@ func (p *Plan) followByTracepoints() {
 		p.addSilent("end"+copy, bpf.EndTemplate, ends)
 		p.addSilent("free"+copy, bpf.FreeTemplate, frees)
 	}
-	for _, part := range parts {
-		if part.lost != "" && part.kind != bpf.RoleLeave {
-			p.Unfollowed = append(p.Unfollowed, part.lost)
+	for _, op := range skbOps {
+		if op.lost != "" && op.kind != bpf.OpReleaseData {
+			p.Unfollowed = append(p.Unfollowed, op.lost)
 		}
 	}
 }

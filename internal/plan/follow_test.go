@@ -29,12 +29,12 @@ func TestNothingIsFollowedUnasked(t *testing.T) {
 	f := facts()
 	f.Places = places(FollowedThrough()...)
 	p := mustPlan(t, Options{}, f)
-	if p.BPF.Config.Track || len(p.BPF.Roles) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
-		t.Errorf("track %v, roles %v, silent %v, unfollowed %v", p.BPF.Config.Track, p.BPF.Roles, p.Silent, p.Unfollowed)
+	if p.BPF.Config.Ids || len(p.BPF.SkbOps) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
+		t.Errorf("ids %v, operations %v, silent %v, unfollowed %v", p.BPF.Config.Ids, p.BPF.SkbOps, p.Silent, p.Unfollowed)
 	}
 }
 
-// A function with a role has one probe, which makes events only if the function was
+// A function with an operation has one probe, which makes events only if the function was
 // asked for.
 func TestRoles(t *testing.T) {
 	f := facts()
@@ -42,13 +42,13 @@ func TestRoles(t *testing.T) {
 	f.Places[2].Refused = "it is notrace"
 	f.Functions = append(f.Functions, kernel.Function{Name: "skb_copy_header", Addr: 0x1000, SkbArg: 1, ReasonArg: 3})
 	p := mustPlan(t, Options{Backend: kernel.KprobeMulti, Follow: Follow{Matched: true, Entries: 100}}, f)
-	want := map[uint64]bpf.Role{
-		0x1000: {Kind: uint8(bpf.RoleCopy), Origin: uint8(bpf.OriginCopy), Skb: 1, Other: 2, Row: 2, Reason: 3},
-		0x2000: {Kind: uint8(bpf.RoleFreeData), Skb: 1},
-		0x5000: {Kind: uint8(bpf.RoleSettle), Skb: 1},
+	want := map[uint64]bpf.SkbOp{
+		0x1000: {Kind: uint8(bpf.OpCopy), Origin: uint8(bpf.OriginCopy), Skb: 1, Operand: 2, Shown: 2, Reason: 3},
+		0x2000: {Kind: uint8(bpf.OpFreeData), Skb: 1},
+		0x5000: {Kind: uint8(bpf.OpReplaceHead), Skb: 1},
 	}
-	if diff := cmp.Diff(want, p.BPF.Roles); diff != "" {
-		t.Errorf("roles (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, p.BPF.SkbOps); diff != "" {
+		t.Errorf("operations (-want +got):\n%s", diff)
 	}
 	probed := map[uint64]string{}
 	for _, g := range p.Groups {
@@ -59,11 +59,11 @@ func TestRoles(t *testing.T) {
 			probed[f.Addr] = g.Program
 		}
 	}
-	if probed[0x1000] != bpf.RoleTemplate || probed[0x100] != "kprobe_skb_1" || p.Probes() != len(probed) || len(probed) != 6 {
+	if probed[0x1000] != bpf.SkbOpTemplate || probed[0x100] != "kprobe_skb_1" || p.Probes() != len(probed) || len(probed) != 6 {
 		t.Errorf("%d probes: %v", p.Probes(), probed)
 	}
 	c := p.BPF.Config
-	if !c.Track || !c.Follow || c.FindClones || c.Cpus != 2 || p.BPF.Following != 100 {
+	if !c.Ids || !c.FollowMatched || c.FindClones || c.Cpus != 2 || p.BPF.Following != 100 {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 	wantCallers := []bpf.Caller{
@@ -80,9 +80,9 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestOnlyRoles: where each function that is asked for has a role that makes its events, no
-// program is planned that has nothing to serve. A role without events takes none away.
-func TestOnlyRoles(t *testing.T) {
+// TestOnlySkbOps: where each function that is asked for has an operation that makes its events, no
+// program is planned that has nothing to serve. An operation without events takes none away.
+func TestOnlySkbOps(t *testing.T) {
 	f := facts()
 	f.Places = places("skb_free_head", "inet_frag_destroy")
 	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1}}
@@ -90,8 +90,8 @@ func TestOnlyRoles(t *testing.T) {
 	for _, backend := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
 		o := Options{Backend: backend, Func: "skb_free_head", Follow: Follow{Matched: true}}
 		p := mustPlan(t, o, f)
-		if len(p.Groups) != 1 || p.Groups[0].Program != bpf.RoleTemplate || len(p.Groups[0].Functions) != 2 {
-			t.Errorf("%s: groups %+v, want that of roles", backend, p.Groups)
+		if len(p.Groups) != 1 || p.Groups[0].Program != bpf.SkbOpTemplate || len(p.Groups[0].Functions) != 2 {
+			t.Errorf("%s: groups %+v, want that of operations", backend, p.Groups)
 		}
 		for _, program := range p.BPF.Programs {
 			if strings.HasPrefix(program.Name, "kprobe_skb") {
@@ -100,7 +100,7 @@ func TestOnlyRoles(t *testing.T) {
 		}
 		o.Others = []string{"inet_frag_destroy"}
 		p = mustPlan(t, o, f)
-		if len(p.Groups) != 2 || !bpf.ServesOthers(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
+		if len(p.Groups) != 2 || !bpf.ServesNoSkb(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
 			t.Errorf("%s: groups %+v, want one for what takes no skb", backend, p.Groups)
 		}
 	}
@@ -108,7 +108,7 @@ func TestOnlyRoles(t *testing.T) {
 
 func TestNumbersAloneDoNotChangeWhatMatches(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{IDs: true}}, facts())
-	if c := p.BPF.Config; !c.Track || c.Follow || c.FindClones || p.BPF.Following != DefaultFollowed {
+	if c := p.BPF.Config; !c.Ids || c.FollowMatched || c.FindClones || p.BPF.Following != DefaultFollowed {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 }
@@ -129,18 +129,18 @@ func TestFollowedByStack(t *testing.T) {
 		f.Places[2].Refused = "it is notrace"
 		p := mustPlan(t, Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: Follow{ByStack: true}}, f)
 		c := p.BPF.Config
-		if !c.Track || !c.Follow || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
+		if !c.Ids || !c.FollowMatched || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
 			t.Errorf("%s: config %+v", way, c)
 		}
 		last := p.Groups[len(p.Groups)-1]
-		if last.Program != bpf.BirthTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
+		if last.Program != bpf.AllocTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
 			t.Errorf("%s: entries %+v", way, last)
 		}
-		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.BornTemplate) != (returns == 1) || p.TellsReturns() {
+		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.AllocReturnTemplate) != (returns == 1) || p.TellsReturns() {
 			t.Errorf("%s: returns %+v", way, p.ReturnGroups)
 		}
 		for _, g := range p.ReturnGroups {
-			if g.Program != bpf.BornTemplate || len(g.Functions) != 2 {
+			if g.Program != bpf.AllocReturnTemplate || len(g.Functions) != 2 {
 				t.Errorf("%s: returns %+v", way, g)
 			}
 		}
@@ -162,9 +162,9 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-func TestNoFunctionHasTwoRoles(t *testing.T) {
+func TestNoFunctionHasTwoOperations(t *testing.T) {
 	var all []string
-	for _, function := range players {
+	for _, function := range performers {
 		all = append(all, function)
 	}
 	slices.Sort(all)
@@ -190,8 +190,8 @@ func TestPartsForXDP(t *testing.T) {
 		f := facts()
 		f.Places = places(c.names...)
 		p.followByFunctions(f)
-		if got := slices.Sorted(maps.Keys(p.BPF.Roles)); !slices.Equal(got, c.want) {
-			t.Errorf("XDP %v, functions %q: roles at %#x, want %#x", c.xdp, c.names, got, c.want)
+		if got := slices.Sorted(maps.Keys(p.BPF.SkbOps)); !slices.Equal(got, c.want) {
+			t.Errorf("XDP %v, functions %q: operations at %#x, want %#x", c.xdp, c.names, got, c.want)
 		}
 	}
 }
@@ -202,8 +202,8 @@ func TestNoProgramIsIdle(t *testing.T) {
 	f := facts()
 	f.Places = places(FollowedThrough()...)
 	for _, place := range f.Places {
-		if part := partOf(place.Name); part != nil && part.packet > 0 {
-			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(part.packet)})
+		if op := skbOpOf(place.Name); op != nil && op.packet > 0 {
+			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(op.packet)})
 		} else {
 			f.Others = append(f.Others, kernel.Function{Name: place.Name, Addr: place.Addr})
 		}

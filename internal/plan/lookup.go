@@ -192,17 +192,17 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 // struct arguments in bpf/explain/lookup.h: the arguments, by their names or by what they point
 // to, and behind their last place the result.
 func argumentsOf(proto *btf.FuncProto) expr.Roots {
-	list := make([]expr.Root, bpf.MostArguments+1)
+	list := make([]expr.Root, bpf.MaxArguments+1)
 	for i := range list {
 		list[i] = expr.Root{Name: fmt.Sprint("argument ", i+1), Type: &btf.Int{Size: 8}}
 	}
-	for i, param := range proto.Params[:min(len(proto.Params), bpf.MostArguments)] {
+	for i, param := range proto.Params[:min(len(proto.Params), bpf.MaxArguments)] {
 		list[i] = expr.Root{Name: param.Name, Type: param.Type}
 		if alias := aliasOf(param.Type); alias != "" && !slices.ContainsFunc(list, func(r expr.Root) bool { return r.Name == alias }) {
 			list[i].Name = alias
 		}
 	}
-	list[bpf.MostArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
+	list[bpf.MaxArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
 	return expr.Listed(list...)
 }
 

@@ -90,7 +90,7 @@ func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
 		t.Errorf("returns of %v by %q", p.ReturnGroups, p.Returns)
 	}
 	c := p.BPF.Config
-	if c.Returns || !c.Others || c.LookupSize == 0 || c.StackSize == 0 || p.BPF.Bodies.Lookup == nil {
+	if c.Returns || !c.NoSkbFuncs || c.LookupSize == 0 || c.StackSize == 0 || p.BPF.Bodies.Lookup == nil {
 		t.Errorf("settings %+v", c)
 	}
 }
@@ -177,15 +177,15 @@ func TestArgumentsAreKnownByWhatTheyPointTo(t *testing.T) {
 
 // TestTheResultIsBehindTheArguments, where the kernel's struct arguments has it.
 func TestTheResultIsBehindTheArguments(t *testing.T) {
-	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MostArguments) {
-		t.Fatalf("the result is at %d, behind %d arguments", offset, bpf.MostArguments)
+	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MaxArguments) {
+		t.Fatalf("the result is at %d, behind %d arguments", offset, bpf.MaxArguments)
 	}
 	c := lookupCompiler{types: lookers, roots: argumentsOf(lookers["fib_table_lookup"][0])}
 	if _, err := c.add("ret"); err != nil {
 		t.Fatal(err)
 	}
 	reads := func(in asm.Instruction) bool {
-		return in.OpCode.Class().IsLoad() && in.Src != asm.R10 && int(in.Offset) == 8*bpf.MostArguments
+		return in.OpCode.Class().IsLoad() && in.Src != asm.R10 && int(in.Offset) == 8*bpf.MaxArguments
 	}
 	if !slices.ContainsFunc(c.programs[0].Body, reads) {
 		t.Errorf("nothing reads the result: %v", c.programs[0].Body)

@@ -82,7 +82,7 @@ func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	return e
 }
 
-// servesOthers says whether functions that take no skb are traced.
-func (p *Plan) servesOthers() bool {
+// servesNoSkb says whether functions that take no skb are traced.
+func (p *Plan) servesNoSkb() bool {
 	return slices.ContainsFunc(p.Functions, func(f kernel.Function) bool { return f.SkbArg == 0 })
 }

@@ -106,7 +106,7 @@ func TestGroupsAreByRegister(t *testing.T) {
 func TestDropTracepointKnowsItsArguments(t *testing.T) {
 	p := mustPlan(t, Options{Backend: kernel.TracepointBackend}, facts())
 	for i, program := range p.BPF.Programs {
-		f := program.Facts
+		f := program.Tracepoint
 		if int(f.Number) != i {
 			t.Errorf("program %q has number %d, its tracepoint is %d", program.Name, f.Number, i)
 		}
@@ -171,7 +171,7 @@ func TestNoBackendHasAHint(t *testing.T) {
 func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
-		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Settings: bpf.Config{Meta: true, MostPerSecond: 8},
+		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Settings: bpf.Config{Meta: true, MaxPerSecond: 8},
 		Filter:   &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
 		TunnelL3: &filter.Program{Expr: "icmp", Need: 24, Body: body},
 	}, facts())
@@ -179,7 +179,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	if c.NetnsInCount != 1 || c.NetnsIn[0] != 5 || c.NetnsOutCount != 2 || c.NetnsOut[1] != 7 || c.Mark != 0x0f || c.MarkMask != 0x0f {
 		t.Errorf("place %+v", c)
 	}
-	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MostPerSecond != 8 {
+	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MaxPerSecond != 8 {
 		t.Errorf("filters and record %+v", c)
 	}
 	if len(p.BPF.Bodies.Filter) != 2 || len(p.BPF.Bodies.TunnelL3) != 2 || p.BPF.Bodies.TunnelL2 != nil {

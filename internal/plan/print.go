@@ -41,7 +41,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
 	p.printDrop(b)
-	if most := p.Asked.Settings.MostPerSecond; most != 0 {
+	if most := p.Asked.Settings.MaxPerSecond; most != 0 {
 		fmt.Fprintf(b, "event limit  %d per second\n", most)
 	}
 	p.printFilter(b)

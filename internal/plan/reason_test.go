@@ -68,7 +68,7 @@ func TestOnlyDropsTakesOneTracepoint(t *testing.T) {
 }
 
 func TestReasonsArePrinted(t *testing.T) {
-	p := &Plan{Asked: Options{Settings: bpf.Config{MostPerSecond: 9, HideBenign: true}, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}}}}
+	p := &Plan{Asked: Options{Settings: bpf.Config{MaxPerSecond: 9, HideBenign: true}, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}}}}
 	for _, line := range []string{"reason       NO_SOCKET\n", "not reason   7\n", "not benign   OTHERHOST ", "event limit  9 per second\n"} {
 		if countPrinted(t, p, line) == 0 {
 			t.Errorf("no line %q", line)

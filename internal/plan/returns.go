@@ -163,12 +163,12 @@ const leastStack = 16 << 10
 // keepCalls configures what it takes to know which calls are under way.
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
-	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()
+	c.Returns, c.NoSkbFuncs = p.Asked.Record.Return && len(p.Functions) > 0, p.servesNoSkb()
 	c.ByStack, c.Maps = p.Asked.Follow.ByStack, p.Asked.Record.Maps
 	if p.Returns.Describe().WithEntries {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
-	if !c.Returns && !c.Others && !c.ByStack && c.LookupSize == 0 {
+	if !c.Returns && !c.NoSkbFuncs && !c.ByStack && c.LookupSize == 0 {
 		return
 	}
 	c.StackSize = uint32(max(leastStack, facts.PageSize))

@@ -44,11 +44,11 @@ func TestReturnsAreSeenByTheBestWay(t *testing.T) {
 		if p.Returns != test.want || (len(p.ReturnGroups) == 0) != session || hasProgram(p, bpf.ReturnTemplate) == session {
 			t.Errorf("%+v: returns by %q, programs %+v", test, p.Returns, p.BPF.Programs)
 		}
-		if c := p.BPF.Config; !c.Returns || c.Others || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
+		if c := p.BPF.Config; !c.Returns || c.NoSkbFuncs || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
 			t.Errorf("%+v: settings %+v", test, c)
 		}
 		for _, b := range p.BPF.Programs {
-			onFunctions := b.Facts == nil
+			onFunctions := b.Tracepoint == nil
 			var attachType ebpf.AttachType
 			switch {
 			case onFunctions && session:
@@ -84,7 +84,7 @@ func TestReturnsByAWayThatDoesNotRun(t *testing.T) {
 
 func TestWithoutReturnsNothingIsKept(t *testing.T) {
 	p := mustPlan(t, Options{}, facts())
-	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.Others || c.StackSize != 0 {
+	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.NoSkbFuncs || c.StackSize != 0 {
 		t.Errorf("returns by %q, settings %+v", p.Returns, c)
 	}
 }
@@ -125,10 +125,10 @@ func TestOthersAreTracedBesides(t *testing.T) {
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
-	if g := p.Groups[1]; g.Program != bpf.OtherTemplate || len(g.Functions) != 1 {
+	if g := p.Groups[1]; g.Program != bpf.NoSkbTemplate || len(g.Functions) != 1 {
 		t.Errorf("groups %+v", p.Groups)
 	}
-	if c := p.BPF.Config; c.Returns || !c.Others || c.StackSize == 0 {
+	if c := p.BPF.Config; c.Returns || !c.NoSkbFuncs || c.StackSize == 0 {
 		t.Errorf("settings %+v", c)
 	}
 	if p.Notes != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // sighted are facts of a kernel with functions that see packets first, one that does not, and
-// one with a role.
+// one with an operation.
 func sighted() *kernel.Facts {
 	f := facts()
 	f.Places = places("skb_free_head", "__copy_skb_header")
@@ -62,8 +62,8 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 				t.Errorf("%q: events of %d functions and of %v", backend, len(p.Functions), p.Tracepoints)
 			}
 			c := p.BPF.Config
-			if !c.OnlyDrops || !c.Follow || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
-				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.Follow)
+			if !c.OnlyDrops || !c.FollowMatched || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
+				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.FollowMatched)
 			}
 			for _, fault := range idle(p) {
 				t.Errorf("%q, by stack %v: %s", backend, byStack, fault)
@@ -101,8 +101,8 @@ func TestOnlyDropsHaveForms(t *testing.T) {
 		{Options{Drop: Drop{Only: true}}, false},
 	} {
 		f := facts()
-		if got := mustPlan(t, c.options, f).BPF.Config; got.Forms != c.want || got.Forms && got.GlanceFirst {
-			t.Errorf("filter %v, drop %v: forms %v, glance first %v", c.options.Filter != nil, c.options.Drop.Only, got.Forms, got.GlanceFirst)
+		if got := mustPlan(t, c.options, f).BPF.Config; got.Variants != c.want || got.Variants && got.PrefilterFirst {
+			t.Errorf("filter %v, drop %v: variants %v, prefilter first %v", c.options.Filter != nil, c.options.Drop.Only, got.Variants, got.PrefilterFirst)
 		}
 	}
 }
@@ -126,8 +126,8 @@ func TestDropsTakeNothingElse(t *testing.T) {
 func TestSightTracepointsAreNoDrops(t *testing.T) {
 	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
 	for _, program := range p.BPF.Programs {
-		if program.Template == bpf.TracepointTemplate && program.Facts.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
-			t.Errorf("%s: drop %v", program.Name, program.Facts.Drop)
+		if program.Template == bpf.TracepointTemplate && program.Tracepoint.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
+			t.Errorf("%s: drop %v", program.Name, program.Tracepoint.Drop)
 		}
 	}
 }

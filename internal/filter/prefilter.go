@@ -12,7 +12,7 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// errBlind says that a program needs more than what a glance sees.
+// errBlind says that a program needs more than what a prefilter can load.
 var errBlind = errors.New("needs a closer look")
 
 const (
@@ -29,11 +29,11 @@ const (
 	unset      = 0xffff // a header's offset that was not set
 )
 
-// What a glance returns (enum sight in bpf/match/packet_filter.h).
+// What the prefilter returns (enum prefilter_result in bpf/match/packet_filter.h).
 const (
-	unsure = iota
-	surelyNot
-	surely
+	prefilterUnknown = iota
+	prefilterReject
+	prefilterMatch
 )
 
 // Ethertypes.
@@ -54,14 +54,14 @@ const (
 	slotBase = int16(-4*memorySlots - 16)
 )
 
-// Glance is the body of the C function glance: R1 is the address of an sk_buff, R0 tells at
-// exit whether its packet matches, as of nearly all packets is seen by two or three loads. What does not lie in the linear part needs a closer look by Body. Glance returns nil where every packet does: for expressions
+// Prefilter is the body of the C function prefilter: R1 is the address of an sk_buff, R0 tells at
+// exit whether its packet matches, as of nearly all packets is seen by two or three loads. What does not lie in the linear part needs a closer look by Body. Prefilter returns nil where every packet does: for expressions
 // on the length, on VLAN tags and on Ethernet addresses.
-func (p *Program) Glance(m rdonly.Cast) asm.Instructions {
+func (p *Program) Prefilter(m rdonly.Cast) asm.Instructions {
 	if p.VLAN || p.Length {
 		return nil
 	}
-	body, err := glance(p.Classic, &skbReader{m})
+	body, err := prefilter(p.Classic, &skbReader{m})
 	if err != nil {
 		return nil
 	}
@@ -71,14 +71,14 @@ func (p *Program) Glance(m rdonly.Cast) asm.Instructions {
 // skbReader reads an sk_buff and its packet through casts.
 type skbReader struct{ rdonly.Cast }
 
-func glance(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error) {
+func prefilter(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error) {
 	t := translator{classic: define(classic), memory: m}
 	if err := t.translate(); err != nil {
 		return nil, err
 	}
 	t.out = append(t.locate(), t.out...)
-	t.close(labelReject, surelyNot)
-	t.close(labelCloser, unsure)
+	t.close(labelReject, prefilterReject)
+	t.close(labelCloser, prefilterUnknown)
 	return t.out, nil
 }
 
@@ -117,7 +117,7 @@ func (m *skbReader) readSkb() asm.Instructions {
 	return append(insns, m.load(regHead, m.Head), asm.Add.Reg(regEnd, regHead))
 }
 
-// choosePlace jumps to labelOwn if the frame has a link header of its own (frame_beginning in
+// choosePlace jumps to labelOwn if the frame has a link header of its own (frame_base_of in
 // bpf/packet/packet.h), and to labelBehind or labelShim if the mac header may be stale. Otherwise it
 // continues at labelMade, where a link header is made up.
 func choosePlace() asm.Instructions {
@@ -191,7 +191,7 @@ func (m *skbReader) atMac() asm.Instructions {
 	)
 }
 
-// first is where the words of the sk_buff begin that a glance reads.
+// first is where the words of the sk_buff begin that a prefilter reads.
 func (m *skbReader) first() int16 {
 	return min(m.Head, m.Data, m.Tail, m.MacHeader, m.NetworkHeader, m.Protocol) &^ 7
 }

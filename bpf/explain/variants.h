@@ -48,32 +48,32 @@ enum {
 // static), so the verifier checks the filter once for all forms.
 __noinline int match_located(u32 level)
 {
-	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 	struct packet *p;
 
-	if (!CFG.forms || !room)
+	if (!CFG.variants || !scratch)
 		return 0;
-	p = &room->work.packet;
+	p = &scratch->work.packet;
 	return fill_head(p, CFG.need) && filter_packet(p);
 }
 
 // Writes the tuple of the form that matched to room->first.
-static __noinline int keep_form(struct room *room, u8 by)
+static __noinline int keep_variant(struct scratch *scratch, u8 by)
 {
-	struct frame *f = &room->work.packet.frame;
-	struct record_first *first = &room->first;
+	struct frame *f = &scratch->work.packet.frame;
+	struct record_first *first = &scratch->first;
 
 	__builtin_memset(first, 0, sizeof(*first));
 	first->by = by;
-	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), room);
+	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), scratch);
 	return 0;
 }
 
-static __always_inline bool match_form(struct room *room, u8 by)
+static __always_inline bool match_variant(struct scratch *scratch, u8 by)
 {
-	if (!match_located(room->level))
+	if (!match_located(scratch->level))
 		return false;
-	keep_form(room, by);
+	keep_variant(scratch, by);
 	return true;
 }
 
@@ -98,25 +98,25 @@ static __always_inline bool is_icmp_error(const struct record_tuple *t)
 
 // Parses the located packet into room->outer. Returns the address of the transport header, or 0
 // without one.
-static __always_inline u64 parse_located(struct room *room)
+static __always_inline u64 parse_located(struct scratch *scratch)
 {
-	struct frame *f = &room->work.packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 
-	__builtin_memset(&room->outer, 0, sizeof(room->outer));
-	return parse_packet(&room->outer, f->start, linear_end(f), first_type(f), room);
+	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
+	return parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
 }
 
 // Locates the packet that an ICMP error quotes, in place of the error.
-static __noinline bool locate_quoted(struct room *room)
+static __noinline bool locate_quoted(struct scratch *scratch)
 {
-	struct frame *f = &room->work.packet.frame;
-	u64 end = linear_end(f), at = parse_located(room);
+	struct frame *f = &scratch->work.packet.frame;
+	u64 end = linear_end(f), at = parse_located(scratch);
 	u32 behind = f->len - f->linear;
 
-	if (!at || at + ICMP_HLEN >= end || !is_icmp_error(&room->outer))
+	if (!at || at + ICMP_HLEN >= end || !is_icmp_error(&scratch->outer))
 		return false;
 	at += ICMP_HLEN;
-	f->type = bpf_htons(room->outer.network == NETWORK_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+	f->type = bpf_htons(scratch->outer.network == NETWORK_IPV4 ? ETH_P_IP : ETH_P_IPV6);
 	f->prefix = PREFIX_LINK;
 	f->start = at;
 	f->linear = PREFIX_LINK + (u32)(end - at);
@@ -126,41 +126,41 @@ static __noinline bool locate_quoted(struct room *room)
 
 // Makes a later fragment, which has no transport header, the first one, so that ports can be set.
 // The copy ends behind them, since no other field of the transport header is known.
-static __always_inline u64 add_transport(struct room *room, u64 start)
+static __always_inline u64 add_transport(struct scratch *scratch, u64 start)
 {
-	if (room->outer.network != NETWORK_IPV4 || !(room->outer.has & TUPLE_FRAGMENT) ||
-	    !has_ports(room->outer.protocol))
+	if (scratch->outer.network != NETWORK_IPV4 || !(scratch->outer.has & TUPLE_FRAGMENT) ||
+	    !has_ports(scratch->outer.protocol))
 		return 0;
-	room->form[IPV4_FRAGMENT] = 0;
-	room->form[IPV4_FRAGMENT + 1] = 0;
-	return start + (room->form[0] & 15) * 4;
+	scratch->variant[IPV4_FRAGMENT] = 0;
+	scratch->variant[IPV4_FRAGMENT + 1] = 0;
+	return start + (scratch->variant[0] & 15) * 4;
 }
 
 // Copies the beginning of the located IP packet to room->form, and locates the copy.
-static __noinline bool copy_form(struct room *room)
+static __noinline bool copy_variant(struct scratch *scratch)
 {
-	struct frame *f = &room->work.packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 	u64 transport, start, size;
 
-	if (!skip_inner_link(&room->work, room))
+	if (!skip_inner_link(&scratch->work, scratch))
 		return false;
-	transport = parse_located(room);
+	transport = parse_located(scratch);
 	start = f->start;
 	size = linear_end(f) - start;
-	if (size > FORM_SIZE)
-		size = FORM_SIZE;
-	__builtin_memset(room->form, 0, sizeof(room->form));
-	if (read_kernel(room->form, size, start))
+	if (size > VARIANT_SIZE)
+		size = VARIANT_SIZE;
+	__builtin_memset(scratch->variant, 0, sizeof(scratch->variant));
+	if (read_kernel(scratch->variant, size, start))
 		return false;
 	if (!transport) {
-		transport = add_transport(room, start);
+		transport = add_transport(scratch, start);
 		if (transport)
 			size = transport - start + 4;
 	}
-	room->form_network = room->outer.network;
-	room->form_protocol = room->outer.protocol;
-	room->form_transport = transport ? transport - start : 0;
-	*(volatile u64 *)&f->start = (u64)room->form;
+	scratch->variant_network = scratch->outer.network;
+	scratch->variant_protocol = scratch->outer.protocol;
+	scratch->variant_transport = transport ? transport - start : 0;
+	*(volatile u64 *)&f->start = (u64)scratch->variant;
 	f->shared = 0;
 	f->linear = PREFIX_LINK + size;
 	if (f->len < f->linear)
@@ -173,32 +173,32 @@ struct endpoints {
 	u64 source, dest, source_port, dest_port;
 };
 
-static __always_inline void write_addresses(struct room *room, const struct endpoints *e)
+static __always_inline void write_addresses(struct scratch *scratch, const struct endpoints *e)
 {
-	if (room->form_network == NETWORK_IPV4) {
-		read_kernel(room->form + IPV4_SOURCE, 4, e->source);
-		read_kernel(room->form + IPV4_DEST, 4, e->dest);
+	if (scratch->variant_network == NETWORK_IPV4) {
+		read_kernel(scratch->variant + IPV4_SOURCE, 4, e->source);
+		read_kernel(scratch->variant + IPV4_DEST, 4, e->dest);
 	} else {
-		read_kernel(room->form + IPV6_SOURCE, 16, e->source);
-		read_kernel(room->form + IPV6_DEST, 16, e->dest);
+		read_kernel(scratch->variant + IPV6_SOURCE, 16, e->source);
+		read_kernel(scratch->variant + IPV6_DEST, 16, e->dest);
 	}
 }
 
-static __always_inline void write_ports(struct room *room, const struct endpoints *e)
+static __always_inline void write_ports(struct scratch *scratch, const struct endpoints *e)
 {
-	u32 at = room->form_transport;
+	u32 at = scratch->variant_transport;
 
 	opaque(at);
-	if (!at || at > FORM_SIZE - 4 || !has_ports(room->form_protocol))
+	if (!at || at > VARIANT_SIZE - 4 || !has_ports(scratch->variant_protocol))
 		return;
-	read_kernel(room->form + at, 2, e->source_port);
-	read_kernel(room->form + at + 2, 2, e->dest_port);
+	read_kernel(scratch->variant + at, 2, e->source_port);
+	read_kernel(scratch->variant + at + 2, 2, e->dest_port);
 }
 
 // Sets the addresses and ports of the copy to those of a tuple of the connection, or with `turned`
 // swaps source and destination. The connection of an ICMP error is that of the packet which it
 // quotes.
-static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
+static __noinline bool write_variant(struct scratch *scratch, u64 tuple, bool swapped)
 {
 	const struct nf_conntrack_tuple *t = (const void *)tuple;
 	struct endpoints e = {
@@ -207,28 +207,28 @@ static __noinline bool write_form(struct room *room, u64 tuple, bool turned)
 	};
 	struct endpoints other = { e.dest, e.source, e.dest_port, e.source_port };
 
-	if (BPF_CORE_READ(t, src.l3num) != (room->form_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
-	    BPF_CORE_READ(t, dst.protonum) != room->form_protocol)
+	if (BPF_CORE_READ(t, src.l3num) != (scratch->variant_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
+	    BPF_CORE_READ(t, dst.protonum) != scratch->variant_protocol)
 		return false;
-	if (turned)
+	if (swapped)
 		e = other;
-	write_addresses(room, &e);
-	write_ports(room, &e);
+	write_addresses(scratch, &e);
+	write_ports(scratch, &e);
 	return true;
 }
 
 // Whether the located packet matches with its addresses before or after NAT. A quoted packet has
 // the opposite direction of the error that quotes it.
-static __always_inline bool match_directions(struct room *room, u64 ct, bool reply)
+static __always_inline bool match_directions(struct scratch *scratch, u64 ct, bool reply)
 {
 	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
 	u64 second = (u64)&((const struct nf_conn *)ct)->tuplehash[1].tuple;
 
-	if (!copy_form(room))
+	if (!copy_variant(scratch))
 		return false;
-	if (write_form(room, reply ? second : first, false) && match_form(room, FIRST_CONNECTION))
+	if (write_variant(scratch, reply ? second : first, false) && match_variant(scratch, FIRST_CONNECTION))
 		return true;
-	return write_form(room, reply ? first : second, true) && match_form(room, FIRST_TRANSLATED);
+	return write_variant(scratch, reply ? first : second, true) && match_variant(scratch, FIRST_TRANSLATED);
 }
 
 // Returns the packet's connection, or 0, and sets whether the packet has the reply direction.
@@ -242,108 +242,108 @@ static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
 	return word & ~(u64)NFCT_INFO;
 }
 
-static __always_inline bool match_connection(struct room *room, const struct sk_buff *skb)
+static __always_inline bool match_connection(struct scratch *scratch, const struct sk_buff *skb)
 {
 	bool reply;
 	u64 ct = connection_of(skb, &reply);
 
-	if (!ct || !locate_packet(&room->work, skb))
+	if (!ct || !locate_packet(&scratch->work, skb))
 		return false;
-	return match_directions(room, ct, locate_quoted(room) ? !reply : reply);
+	return match_directions(scratch, ct, locate_quoted(scratch) ? !reply : reply);
 }
 
 // Writes the tuple of a packet before NAT, from its connection, to room->first.
-__noinline int tell_untranslated(u64 skb, u32 level)
+__noinline int find_untranslated(u64 skb, u32 level)
 {
-	struct room *room = bpf_map_lookup_elem(&rooms, &level);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 	const struct nf_conn *ct;
 	bool reply;
 
-	if (!CFG.first || !room)
+	if (!CFG.first || !scratch)
 		return 0;
 	ct = (const void *)connection_of((const void *)skb, &reply);
 	if (!ct || !(BPF_CORE_READ(ct, status) & IPS_NAT) ||
-	    !locate_packet(&room->work, (const void *)skb))
+	    !locate_packet(&scratch->work, (const void *)skb))
 		return 0;
-	if (locate_quoted(room))
+	if (locate_quoted(scratch))
 		reply = !reply;
-	if (!copy_form(room) || !write_form(room, (u64)&ct->tuplehash[reply ? 1 : 0].tuple, false))
+	if (!copy_variant(scratch) || !write_variant(scratch, (u64)&ct->tuplehash[reply ? 1 : 0].tuple, false))
 		return 0;
-	keep_form(room, FIRST_CONNECTION);
+	keep_variant(scratch, FIRST_CONNECTION);
 	return 1;
 }
 
-static __always_inline bool match_quoted(struct room *room, const struct sk_buff *skb)
+static __always_inline bool match_quoted(struct scratch *scratch, const struct sk_buff *skb)
 {
-	return locate_packet(&room->work, skb) && locate_quoted(room) && match_form(room, FIRST_QUOTED);
+	return locate_packet(&scratch->work, skb) && locate_quoted(scratch) && match_variant(scratch, FIRST_QUOTED);
 }
 
-static __always_inline bool match_inner_form(struct room *room, const struct sk_buff *skb)
+static __always_inline bool match_inner_variant(struct scratch *scratch, const struct sk_buff *skb)
 {
-	return find_inner(&room->work, room, skb) && match_form(room, FIRST_INNER);
+	return find_inner(&scratch->work, scratch, skb) && match_variant(scratch, FIRST_INNER);
 }
 
 // A later fragment has no ports, so many filters cannot match it. It matches if the first fragment
 // of its datagram did.
-static __always_inline bool match_fragment(struct room *room, const struct sk_buff *skb)
+static __always_inline bool match_fragment(struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct counters *n;
 	u32 zero = 0;
 
-	if (!locate_packet(&room->work, skb) || !parse_fragment(room) || !room->outer.fragment_offset)
+	if (!locate_packet(&scratch->work, skb) || !parse_fragment(scratch) || !scratch->outer.fragment_offset)
 		return false;
-	if (CFG.follow && join_datagram(room, (u64)skb))
+	if (CFG.follow_matched && join_datagram(scratch, (u64)skb))
 		return true;
 	n = bpf_map_lookup_elem(&counts, &zero);
 	if (n)
-		__sync_fetch_and_add(&n->headless, 1);
+		__sync_fetch_and_add(&n->headless_fragments, 1);
 	return false;
 }
 
 // Whether a dropped packet matches in another form, whose tuple is then in room->first, or is a
 // later fragment of a followed packet.
-static __always_inline bool match_forms(struct room *room, const struct sk_buff *skb)
+static __always_inline bool match_variants(struct scratch *scratch, const struct sk_buff *skb)
 {
-	room->first.by = FIRST_UNKNOWN;
-	return match_connection(room, skb) || match_inner_form(room, skb) || match_quoted(room, skb) ||
-	       match_fragment(room, skb);
+	scratch->first.by = FIRST_UNKNOWN;
+	return match_connection(scratch, skb) || match_inner_variant(scratch, skb) || match_quoted(scratch, skb) ||
+	       match_fragment(scratch, skb);
 }
 
 // Counts a form whose place is not known, unless the packet itself matches, too: then it was
 // counted.
-static __noinline bool count_unplaced_form(struct room *room, const struct sk_buff *skb, u32 place)
+static __noinline bool count_unknown_variant(struct scratch *scratch, const struct sk_buff *skb, u32 netdev)
 {
-	return !filter_span(&room->work, skb, UNSURE) && count_unplaced(place);
+	return !filter_span(&scratch->work, skb, PREFILTER_UNKNOWN) && count_unknown_netdev(netdev);
 }
 
 // Like filter_skb, with the packet filter applied to the other forms of the packet.
-static __noinline bool filter_forms(struct room *room, void *program, const struct sk_buff *skb)
+static __noinline bool filter_variants(struct scratch *scratch, void *program, const struct sk_buff *skb)
 {
-	u32 place = ANY_PLACE ? PLACE_WANTED : filter_place(program, RECORD_TRACEPOINT, skb, NULL);
+	u32 netdev = ANY_NETDEV ? NETDEV_MATCHED : filter_netdev(program, RECORD_TRACEPOINT, skb, NULL);
 
-	if (place == PLACE_UNWANTED)
+	if (netdev == NETDEV_REJECTED)
 		return false;
-	if (CFG.mark_mask && (read_span(&room->work.span, skb) || !filter_mark(&room->work.span)))
+	if (CFG.mark_mask && (read_span(&scratch->work.span, skb) || !filter_mark(&scratch->work.span)))
 		return false;
-	if (!match_forms(room, skb) || !filter_owner(program, RECORD_TRACEPOINT, skb))
+	if (!match_variants(scratch, skb) || !filter_task(program, RECORD_TRACEPOINT, skb))
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
-	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&room->work, skb))
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&scratch->work, skb))
 		return false;
-	return ANY_PLACE || place == PLACE_WANTED || count_unplaced_form(room, skb, place);
+	return ANY_NETDEV || netdev == NETDEV_MATCHED || count_unknown_variant(scratch, skb, netdev);
 }
 
 // The tuple of the form that matched, else the first tuple of a followed packet, else the one before
 // NAT; NULL if none is known.
-static __always_inline const struct record_first *find_first(const struct context *c, struct room *room)
+static __always_inline const struct record_first *find_first(const struct context *c, struct scratch *scratch)
 {
 	const struct record_first *kept = c->first;
 
 	if (!kept && c->branch && c->branch->id)
 		kept = bpf_map_lookup_elem(&firsts, &c->branch->id);
-	if (!kept && tell_untranslated((u64)c->skb, room->level))
-		kept = &room->first;
+	if (!kept && find_untranslated((u64)c->skb, scratch->level))
+		kept = &scratch->first;
 	return kept;
 }
 
