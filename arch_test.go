@@ -30,6 +30,7 @@ var house = map[string][]string{
 	"internal/rdonly":    {},
 	"internal/kernel":    {"internal/printable", "internal/rdonly"},
 	"internal/bpf":       {"internal/kernel"},
+	"internal/bpf/gen":   {},
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "internal/rdonly", "libpcap"},
 	"internal/nearest":   {},
@@ -74,7 +75,7 @@ const forTests = "internal/ktest"
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
-		"e2e", "internal/app", "internal/attach", "internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest",
+		"e2e", "internal/app", "internal/attach", "internal/bpf", "internal/bpf/gen", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest",
 		"internal/plan", "internal/rdonly", "internal/stream", "internal/value",
 	},
 	"github.com/cloudflare/cbpfc":        {},

@@ -105,7 +105,7 @@ func run(ctx context.Context, cfg Config, say *teller) error {
 	if cfg.Kernel, err = kernelOptions(cfg.Kernel, options); err != nil {
 		return err
 	}
-	cfg.Kernel.Others = append(cfg.Kernel.Others, plan.LookupFunctions(cfg.Plan.Lookups)...)
+	cfg.Kernel.NoSkbFuncs = append(cfg.Kernel.NoSkbFuncs, plan.LookupFunctions(cfg.Plan.Lookups)...)
 	if cfg.Kernel.BTFFile == "" { // which is of vmlinux alone
 		cfg.Kernel.LikelyModules = plan.LookupModules(cfg.Plan.Lookups)
 	}

@@ -20,7 +20,7 @@ type Owners struct {
 }
 
 // resolve looks everything up.
-func (w Owners) resolve() (o plan.Owner, err error) {
+func (w Owners) resolve() (o plan.TaskFilter, err error) {
 	if o.PIDs, err = each(w.PIDs, enrich.PID); err != nil {
 		return o, err
 	}
@@ -71,7 +71,7 @@ func (t *tracing) watchSockets(ctx context.Context) (_ context.Context, stop fun
 // ownedSockets are those of the processes that own packets. That some can't be looked at is
 // told once.
 func (t *tracing) ownedSockets() ([]uint64, error) {
-	inodes, hidden, err := enrich.Sockets(t.owner.Owns)
+	inodes, hidden, err := enrich.Sockets(t.owner.MatchesProcess)
 	if len(hidden) > 0 && !t.toldHidden {
 		t.toldHidden = true
 		t.say.hiddenSockets(hidden)

@@ -29,7 +29,7 @@ func resolve(cfg Config) (plan.Options, error) {
 	if o.Types, err = exprTypes(cfg); err != nil {
 		return o, err
 	}
-	if o.Owner, err = cfg.Owners.resolve(); err != nil {
+	if o.TaskFilter, err = cfg.Owners.resolve(); err != nil {
 		return o, err
 	}
 	return o, resolvePlace(cfg, &o)
@@ -84,7 +84,7 @@ func wanted(o plan.Options) []string {
 func kernelOptions(o kernel.Options, p plan.Options) (_ kernel.Options, err error) {
 	o.Wanted = wanted(p)
 	o.Called, o.Maps, o.Programs = p.Helpers, p.Record.Maps, len(p.Programs.Kinds) > 0
-	o.Others, err = plan.CompileOthers(p.Others)
+	o.NoSkbFuncs, err = plan.CompileNoSkbFuncs(p.NoSkbFuncs)
 	return o, err
 }
 

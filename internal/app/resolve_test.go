@@ -67,7 +67,7 @@ func TestTheColumnOfLookupsAsksForAll(t *testing.T) {
 // TestResolveKeepsThePlan: what the user gave for the plan reaches it as it is.
 func TestResolveKeepsThePlan(t *testing.T) {
 	given := plan.Options{
-		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Others: []string{"fib_.*"}, Helpers: true,
+		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", NoSkbFuncs: []string{"fib_.*"}, Helpers: true,
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
 		Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MaxPerSecond: 7},
 	}

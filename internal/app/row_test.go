@@ -68,8 +68,8 @@ func TestRowsBehindWithheldEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := strings.Split(out.String(), "\n")[1:]
-	if tracing.totals.Withheld != 1 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
-		t.Errorf("%d withheld, rows on CPUs 3 and 5:\n%s", tracing.totals.Withheld, out.String())
+	if tracing.totals.Suppressed != 1 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
+		t.Errorf("%d withheld, rows on CPUs 3 and 5:\n%s", tracing.totals.Suppressed, out.String())
 	}
 }
 

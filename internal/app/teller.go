@@ -63,7 +63,7 @@ func (t *teller) planned(facts *kernel.Facts, p *plan.Plan) {
 	if facts.PagesUnknown != nil && p.Far() {
 		fmt.Fprintf(t.w, "warning: the filter does not see bytes in page fragments, where TCP keeps its payload: %v\n", facts.PagesUnknown)
 	}
-	if facts.ContextsUnknown != nil && (p.Asked.Owner.Process() || len(p.Asked.Owner.Cgroups) > 0) {
+	if facts.ContextsUnknown != nil && (p.Asked.TaskFilter.Process() || len(p.Asked.TaskFilter.Cgroups) > 0) {
 		fmt.Fprintf(t.w, "warning: filters by process and control group match only packets that have a socket: %v\n", facts.ContextsUnknown)
 	}
 	if len(p.Unfollowed) > 0 {
@@ -278,8 +278,8 @@ func (t *teller) summary(totals event.Totals) {
 	line := fmt.Sprintf("traced %s of %s in %.1fs, %d lost",
 		count(int(totals.Printed), "event"), count(int(totals.Packets), "packet"),
 		time.Duration(totals.Duration).Seconds(), lost)
-	if totals.Withheld > 0 {
-		line += fmt.Sprintf(", %d suppressed", totals.Withheld)
+	if totals.Suppressed > 0 {
+		line += fmt.Sprintf(", %d suppressed", totals.Suppressed)
 	}
 	if totals.Evicted > 0 {
 		line += fmt.Sprintf(", %s evicted (--track-entries)", count(int(totals.Evicted), "sk_buff"))

@@ -91,7 +91,7 @@ func newTracing(cfg Config, p *plan.Plan, facts *kernel.Facts) (*tracing, error)
 	t := &tracing{
 		netnsNames: column.Needs(cfg.Output.Columns)[column.NetnsName],
 		layout:     stream.LayoutOf(p.BPF.Config),
-		owner:      p.Asked.Owner,
+		owner:      p.Asked.TaskFilter,
 		tracks:     p.BPF.Config.Ids,
 		limits:     cfg.Limits,
 		returns:    p.TellsReturns(),
@@ -178,7 +178,7 @@ type tracing struct {
 	layout  stream.Layout
 	names   *enrich.Enricher
 	out     *output
-	owner   plan.Owner
+	owner   plan.TaskFilter
 	tracks  bool
 	limits  Limits
 	// returns says that each function is seen to return.
@@ -269,7 +269,7 @@ func (t *tracing) next(reader *stream.Reader) (bool, error) {
 
 func (t *tracing) print(e *event.Event) error {
 	if e.Kind != event.Lost && !t.admits(e) {
-		t.totals.Withheld++
+		t.totals.Suppressed++
 		return nil
 	}
 	t.names.Enrich(e)
@@ -351,8 +351,8 @@ func (t *tracing) end(reader *stream.Reader) error {
 // count adds what the kernel counted on each CPU to what was counted here.
 func (t *tracing) count(counts []bpf.Counters) {
 	for _, c := range counts {
-		t.totals.Made += c.Matched
-		t.totals.Withheld += c.Suppressed
+		t.totals.Matched += c.Matched
+		t.totals.Suppressed += c.Suppressed
 		t.totals.Unreturned += c.Unreturned
 		t.totals.WithoutNetns += c.WithoutNetns
 		t.totals.WithoutIfname += c.WithoutDevice

@@ -47,7 +47,7 @@ var blindSpots = []blindSpot{
 		return counted(t.WithoutIfname)
 	}},
 	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.plan.Asked.Owner.Process() || len(v.plan.Asked.Owner.Cgroups) > 0, 0
+		return v.plan.Asked.TaskFilter.Process() || len(v.plan.Asked.TaskFilter.Cgroups) > 0, 0
 	}},
 	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
 		return v.asksTransport() && t.Headless > 0, t.Headless
@@ -112,7 +112,7 @@ func (v *view) namesPlaces() bool {
 // unseen lists the blind spots of a run that printed nothing; none if a limit suppressed events,
 // since those were seen.
 func (v *view) unseen(t *event.Totals) []event.Unseen {
-	if t.Printed+t.Withheld > 0 {
+	if t.Printed+t.Suppressed > 0 {
 		return nil
 	}
 	var list []event.Unseen

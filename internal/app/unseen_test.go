@@ -48,7 +48,7 @@ func TestUnseen(t *testing.T) {
 		want        string
 	}{
 		"events were printed":  {expr: "port 53", totals: event.Totals{Printed: 1}},
-		"events were withheld": {expr: "port 53", totals: event.Totals{Withheld: 1}},
+		"events were withheld": {expr: "port 53", totals: event.Totals{Suppressed: 1}},
 		"nothing asked":        {},
 		"protocol":             {expr: "icmp"},
 		"port":                 {expr: "udp port 53", want: "later_fragments nat"},
@@ -65,7 +65,7 @@ func TestUnseen(t *testing.T) {
 		"unknown namespace":           {asked: netns, totals: event.Totals{WithoutNetns: 4}, want: "no_namespace"},
 		"unknown interface":           {asked: netns, totals: event.Totals{WithoutIfname: 4}, want: "no_interface"},
 		"excluded interface":          {asked: plan.Options{Ifnames: plan.Ifnames{Out: []string{"lo"}}}},
-		"process":                     {asked: plan.Options{Owner: plan.Owner{PIDs: []uint32{1}}}, want: "no_process"},
+		"process":                     {asked: plan.Options{TaskFilter: plan.TaskFilter{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
 		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
 		"benign drops wanted hidden":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},

@@ -79,7 +79,7 @@ func (h *holders) isDue() bool {
 
 // letGo lets go of the programs that nobody else holds, so that the kernel frees them.
 func (p *programs) letGo() (gone []kernel.Program) {
-	if len(p.traced)+len(p.landings) == 0 || !p.holders.isDue() {
+	if len(p.traced)+len(p.breakpoints) == 0 || !p.holders.isDue() {
 		return nil
 	}
 	counts := p.holders.list()
@@ -99,7 +99,7 @@ func (p *programs) letGo() (gone []kernel.Program) {
 // trace it, and what keeps the place of its breakpoints.
 func (p *programs) ours(id uint32) int64 {
 	n := int64(len(p.traced[id].tracers))
-	if p.landings[id] != nil {
+	if p.breakpoints[id] != nil {
 		n++
 	}
 	return n
@@ -108,9 +108,9 @@ func (p *programs) ours(id uint32) int64 {
 // release takes away what is on a program. What went wrong with that is of no use to anybody.
 func (p *programs) release(id uint32) {
 	p.mu.Lock()
-	t, l := p.traced[id], p.landings[id]
+	t, l := p.traced[id], p.breakpoints[id]
 	delete(p.traced, id)
-	delete(p.landings, id)
+	delete(p.breakpoints, id)
 	p.missed += t.misses()
 	p.mu.Unlock()
 	_ = t.close()

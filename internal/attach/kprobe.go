@@ -43,17 +43,17 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 }
 
 // attachEach opens every function's probe, several at a time.
-func attachEach(ctx context.Context, functions []kernel.Function, b booking, open func(kernel.Function) (io.Closer, error)) error {
+func attachEach(ctx context.Context, functions []kernel.Function, b attachResult, open func(kernel.Function) (io.Closer, error)) error {
 	work := make(chan kernel.Function)
-	var booking sync.Mutex
+	var recording sync.Mutex
 	var done sync.WaitGroup
 	for range openers {
 		done.Go(func() {
 			for f := range work {
 				probe, err := open(f)
-				booking.Lock()
-				b.book(f, probe, err)
-				booking.Unlock()
+				recording.Lock()
+				b.record(f, probe, err)
+				recording.Unlock()
 			}
 		})
 	}
@@ -74,7 +74,7 @@ func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.F
 	}
 }
 
-func (b booking) book(f kernel.Function, probe io.Closer, err error) {
+func (b attachResult) record(f kernel.Function, probe io.Closer, err error) {
 	if err != nil {
 		b.skipped(f, err)
 		return

@@ -33,7 +33,7 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 // attachMulti attaches to all functions at once. The kernel refuses all for one
 // that it can't probe, without naming it, so a refused lot is tried in halves
 // until the culprits are alone.
-func attachMulti(ctx context.Context, functions []kernel.Function, b booking, open func([]kernel.Function) (io.Closer, error)) error {
+func attachMulti(ctx context.Context, functions []kernel.Function, b attachResult, open func([]kernel.Function) (io.Closer, error)) error {
 	if err := ctx.Err(); err != nil || len(functions) == 0 { // no functions are refused too
 		return err
 	}

@@ -167,18 +167,18 @@ func (s *Session) refused(backend kernel.Backend, what string) error {
 	return fmt.Errorf("backend %q: the kernel refused every %s, for example %q: %w", backend, what, first.Name, first.Reason)
 }
 
-// booking is what becomes of attachments: of some that succeeded, or of one that the
-// kernel refused.
-type booking struct {
+// attachResult receives the outcome of each attach attempt: some attachments that succeeded, or one
+// that the kernel refused.
+type attachResult struct {
 	attached func(n int, link io.Closer)
 	skipped  func(f kernel.Function, reason error)
 }
 
 // entries books the entries of functions that a program serves; those that only follow
 // packets are silent.
-func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
+func (s *Session) entries(p *plan.Plan, g plan.Group) attachResult {
 	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
-	return booking{s.attached, func(f kernel.Function, reason error) {
+	return attachResult{s.attached, func(f kernel.Function, reason error) {
 		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: silent})
 	}}
 }
@@ -213,12 +213,12 @@ func (s *Session) Run(on bool) error {
 }
 
 // Events is the ring buffer.
-func (s *Session) Events() *ebpf.Map { return s.collection.Maps["events"] }
+func (s *Session) Events() *ebpf.Map { return s.collection.Maps[bpf.MapEvents] }
 
 // Counts are the counters of each CPU.
 func (s *Session) Counts() ([]bpf.Counters, error) {
 	var counts []bpf.Counters
-	if err := s.collection.Maps["counts"].Lookup(uint32(0), &counts); err != nil {
+	if err := s.collection.Maps[bpf.MapCounts].Lookup(uint32(0), &counts); err != nil {
 		return nil, fmt.Errorf("event counters: %w", err)
 	}
 	return counts, nil
@@ -246,7 +246,7 @@ func (s *Session) Evicted() (uint64, error) {
 func (s *Session) followed() (n uint64, err error) {
 	var skb uint64
 	var b bpf.Branch
-	for entries := s.collection.Maps["branches"].Iterate(); entries.Next(&skb, &b); {
+	for entries := s.collection.Maps[bpf.MapBranches].Iterate(); entries.Next(&skb, &b); {
 		n++
 	}
 	return n, nil
@@ -256,7 +256,7 @@ func (s *Session) followed() (n uint64, err error) {
 // packets are wanted.
 func (s *Session) OwnSockets(inodes []uint64) error {
 	for _, inode := range inodes {
-		if err := s.collection.Maps["sockets"].Put(inode, uint8(1)); err != nil {
+		if err := s.collection.Maps[bpf.MapSockets].Put(inode, uint8(1)); err != nil {
 			return fmt.Errorf("socket %d: %w", inode, err)
 		}
 	}

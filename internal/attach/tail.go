@@ -23,11 +23,11 @@ import (
 // tails are the programs that others may go on with. Which these are is looked up when
 // programs were loaded, and some times after that: they are put into place then.
 type tails struct {
-	// unlandable is why none of them can be seen.
-	unlandable error
-	// waiting are programs that were not found in a place yet, landings those that were.
-	waiting  map[uint32]kernel.Program
-	landings map[uint32]*landing
+	// noBreakpoints is why none of them can be seen.
+	noBreakpoints error
+	// waiting are programs that were not found in a place yet, breakpoints those that were.
+	waiting     map[uint32]kernel.Program
+	breakpoints map[uint32]*breakpoint
 	// looks counts down how often is still to be looked, a tick each.
 	looks int
 }
@@ -36,19 +36,19 @@ type tails struct {
 const mostLooks = 50
 
 func newTails(unlandable error) tails {
-	return tails{unlandable: unlandable, waiting: map[uint32]kernel.Program{}, landings: map[uint32]*landing{}}
+	return tails{noBreakpoints: unlandable, waiting: map[uint32]kernel.Program{}, breakpoints: map[uint32]*breakpoint{}}
 }
 
-// landing is a program with breakpoints where tail calls land in it, one for each CPU. The
+// breakpoint is a program with breakpoints where tail calls land in it, one for each CPU. The
 // program is held, since its place would be another's.
-type landing struct {
+type breakpoint struct {
 	kernel.Program
 	held        *ebpf.Program
 	tracer      *ebpf.Program
 	breakpoints []*perfEvent
 }
 
-func (l *landing) close() error {
+func (l *breakpoint) close() error {
 	var breakpoints []io.Closer
 	for _, b := range l.breakpoints {
 		breakpoints = append(breakpoints, b)
@@ -103,21 +103,21 @@ func (p *programs) land(ctx context.Context) (unlanded []Untraced) {
 }
 
 func (p *programs) landIn(program kernel.Program) error {
-	if err := errors.Join(p.unlandable, program.NoLanding); err != nil {
+	if err := errors.Join(p.noBreakpoints, program.NoBreakpoint); err != nil {
 		return err
 	}
-	l := &landing{Program: program}
+	l := &breakpoint{Program: program}
 	if err := p.breakAt(l); err != nil {
 		return errors.Join(err, l.close())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.landings[program.ID] = l
+	p.breakpoints[program.ID] = l
 	return nil
 }
 
 // breakAt asks for the breakpoints first, which are few, and then loads what runs at them.
-func (p *programs) breakAt(l *landing) (err error) {
+func (p *programs) breakAt(l *breakpoint) (err error) {
 	if l.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(l.ID)); err != nil {
 		return err
 	}
@@ -140,13 +140,13 @@ func (p *programs) breakAt(l *landing) (err error) {
 }
 
 // open opens a breakpoint for each CPU.
-func (l *landing) open() error {
+func (l *breakpoint) open() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
 	}
 	for cpu := range cpus {
-		b, err := openBreakpoint(cpu, l.Landing)
+		b, err := openBreakpoint(cpu, l.BreakpointAddr)
 		if errors.Is(err, unix.ENODEV) { // it is not there now
 			continue
 		}

@@ -211,7 +211,7 @@ func TestVerifierOfDirectReads(t *testing.T) {
 	within.Direct, within.Prefilter = true, true
 	first := Config{Direct: true, Prefilter: true, PrefilterFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
 	verify(t, map[string]Spec{
-		"all asked":        {Config: within, Bodies: bodies},
+		"all asked":           {Config: within, Bodies: bodies},
 		"the prefilter first": {Config: first, Bodies: bodies},
 	})
 }

@@ -21,26 +21,6 @@ const (
 	castFunction       = "cast"
 	configVariable     = "CFG"
 	wordsVariable      = "ARGUMENT_WORDS"
-	eventsMap          = "events"
-	socketsMap         = "sockets"
-	recordBuffersMap   = "record_buffers"
-	roomsMap           = "scratches"
-	branchesMap        = "branches"
-	firstsMap          = "firsts"
-	datagramsMap       = "datagrams"
-	headsMap           = "heads"
-	queuesMap          = "queues"
-	rolesMap           = "skb_ops"
-	endpointsMap       = "endpoints"
-	stacksMap          = "callstacks"
-	toldsMap           = "recorded_parts"
-	askedMap           = "lookup_args"
-	hooksMap           = "hook_functions"
-	mapLookupsMap      = "map_lookups"
-
-	// BenignMap has a [Benign] for each reason in Spec.Benign; its Hidden counts the drops that
-	// were not emitted.
-	BenignMap = "benign"
 )
 
 // Spec says what to make of the object.
@@ -297,34 +277,34 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 
 // size gives room to the maps that the settings make use of.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
-	maps[eventsMap].MaxEntries = s.RingSize
-	fillMap(maps[BenignMap], s.benignReasons())
-	fillMap(maps[hooksMap], s.hookSet())
+	maps[MapEvents].MaxEntries = s.RingSize
+	fillMap(maps[MapBenign], s.benignReasons())
+	fillMap(maps[MapHookFunctions], s.hookSet())
 	if s.Config.PidCount+s.Config.CommCount > 0 {
-		maps[socketsMap].MaxEntries = rememberedSockets
+		maps[MapSockets].MaxEntries = rememberedSockets
 	}
 	if c := s.Config; c.Returns || c.NoSkbFuncs || c.ByStack || c.LookupSize > 0 {
-		maps[stacksMap].MaxEntries = rememberedStacks()
+		maps[MapCallstacks].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Returns || s.Config.LookupSize > 0 {
-		maps[toldsMap].MaxEntries = rememberedCalls()
+		maps[MapRecordedParts].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Programs {
-		maps[runsMap].MaxEntries = rememberedStacks()
+		maps[MapRuns].MaxEntries = rememberedStacks()
 	}
 	if s.Config.LookupSize > 0 {
-		maps[askedMap].MaxEntries = rememberedCalls()
+		maps[MapLookupArgs].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Maps {
-		maps[mapLookupsMap].MaxEntries = rememberedStacks()
+		maps[MapMapLookups].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Stack || s.Config.Caller {
-		maps[recordBuffersMap].MaxEntries = maps[roomsMap].MaxEntries
+		maps[MapRecordBuffers].MaxEntries = maps[MapScratches].MaxEntries
 	}
 	if s.Config.Ids {
 		s.sizeFollowing(maps)
 	}
-	fillMap(maps[endpointsMap], s.Endpoints)
+	fillMap(maps[MapEndpoints], s.Endpoints)
 }
 
 // fillMap sets the contents of a map, and its size to hold just those.
@@ -335,7 +315,7 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	}
 }
 
-// benignReasons are the contents of BenignMap, with counters of 0.
+// benignReasons are the contents of MapBenign, with counters of 0.
 func (s Spec) benignReasons() map[uint32]Benign {
 	reasons := map[uint32]Benign{}
 	for reason, kind := range s.Benign {
@@ -357,14 +337,14 @@ func (s Spec) hookSet() map[uint64]uint8 {
 const waitingQueues = 1 << 12
 
 func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
-	maps[branchesMap].MaxEntries = s.Following
-	maps[headsMap].MaxEntries = s.Following
+	maps[MapBranches].MaxEntries = s.Following
+	maps[MapHeads].MaxEntries = s.Following
 	if s.Config.First {
-		maps[firstsMap].MaxEntries = s.Following
-		maps[datagramsMap].MaxEntries = waitingQueues
+		maps[MapFirsts].MaxEntries = s.Following
+		maps[MapDatagrams].MaxEntries = waitingQueues
 	}
-	maps[queuesMap].MaxEntries = waitingQueues
-	fillMap(maps[rolesMap], s.SkbOps)
+	maps[MapQueues].MaxEntries = waitingQueues
+	fillMap(maps[MapSkbOps], s.SkbOps)
 }
 
 // Templates are the names of the programs in the object.

@@ -30,7 +30,6 @@ const (
 type Holders = tracerHolders
 
 const (
-	runsMap = "runs"
 	// tracedFunction answers which program is traced, keptFunction how many arguments the
 	// kernel keeps of it.
 	tracedFunction = "traced_program"

@@ -261,12 +261,12 @@ func (c LossCause) Key() string {
 
 // Totals sum up a run.
 type Totals struct {
-	// Made is how many events matched in the kernel: Printed plus Withheld plus the sum of Lost.
-	Made    uint64 `cbor:"1,keyasint,omitzero"`
+	// Matched is how many events matched in the kernel: Printed plus Suppressed plus the sum of Lost.
+	Matched uint64 `cbor:"1,keyasint,omitzero"`
 	Printed uint64 `cbor:"2,keyasint,omitzero"`
-	// Withheld counts events left unprinted because of a limit: of lines, of packets, of
+	// Suppressed counts events left unprinted because of a limit: of lines, of packets, of
 	// events a packet or a second.
-	Withheld uint64 `cbor:"3,keyasint,omitzero"`
+	Suppressed uint64 `cbor:"3,keyasint,omitzero"`
 	// Packets counts distinct packets among the printed events; sk_buffs where packets
 	// are not followed.
 	Packets uint64 `cbor:"4,keyasint,omitzero"`

@@ -12,22 +12,6 @@ type FirstTuple struct {
 // FirstBy is how the first tuple is known.
 type FirstBy uint8
 
-// The order is that of enum first_by in bpf/core/event.h.
-const (
-	// FirstUnknown: there is none.
-	FirstUnknown FirstBy = iota
-	// FirstFollowed: the packet was followed since it had this tuple.
-	FirstFollowed
-	// FirstConnection: it is the tuple before NAT, FirstTranslated: the one after NAT, both from the
-	// packet's entry of connection tracking.
-	FirstConnection
-	FirstTranslated
-	// FirstInner is the tuple of the packet inside of a tunnel's packet.
-	FirstInner
-	// FirstQuoted is the tuple of the packet that an ICMP error is about.
-	FirstQuoted
-)
-
 var firstNames = [...]string{"", "followed", "conntrack", "nat", "inner", "icmp"}
 
 // String is the value of `by` in JSON; empty for FirstUnknown.

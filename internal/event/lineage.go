@@ -20,27 +20,6 @@ type Lineage struct {
 // Origin is how an sk_buff got its packet.
 type Origin uint8
 
-// The order is that of enum origin in bpf/core/event.h.
-const (
-	// First: it matched.
-	First Origin = iota
-	// Clone shares the data, Copy has its own.
-	Clone
-	Copy
-	// Segment and Fragment are what a larger packet was cut into.
-	Segment
-	Fragment
-	// Merged: it was put together with another packet, whose number it has since.
-	Merged
-	// Inner is what was unpacked from a tunnel, Outer what was packed into one.
-	Inner
-	Outer
-	// FromXDP was built around the data of an XDP frame.
-	FromXDP
-	// SameStack was made while the packet was handled.
-	SameStack
-)
-
 var originNames = []string{"", "clone", "copy", "segment", "fragment", "merge", "inner", "outer", "xdp", "stack"}
 
 // String is the origin as it is printed; empty for the first.

@@ -26,14 +26,8 @@ type MapCall struct {
 // MapOperation is what was done; the kernel's side counts from 0.
 type MapOperation uint8
 
-const (
-	// NoMapOperation is all that has nothing to do with a map.
-	NoMapOperation MapOperation = iota
-	// MapLookup asks for a value, MapUpdate sets one and MapDelete takes one away.
-	MapLookup
-	MapUpdate
-	MapDelete
-)
+// NoMapOperation is the value of events that have nothing to do with a map.
+const NoMapOperation MapOperation = 0
 
 // String is the operation as bpftool has it.
 func (o MapOperation) String() string {

@@ -21,16 +21,6 @@ type Netfilter struct {
 // HookObject is what a hook function works on.
 type HookObject uint8
 
-const (
-	// PlainHook is nothing that has a name.
-	PlainHook HookObject = iota
-	// NFTables is a chain of nftables.
-	NFTables
-	// Xtables is a table of iptables, ip6tables or arptables, Ebtables one of ebtables.
-	Xtables
-	Ebtables
-)
-
 // By is the tool that makes such an object for packets of a family, empty for none.
 func (o HookObject) By(f Family) string {
 	switch {

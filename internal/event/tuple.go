@@ -7,22 +7,6 @@ import "net/netip"
 // Network is what an skb carries at its network layer.
 type Network uint8
 
-const (
-	// NoPacket is an skb without a packet yet or at all.
-	NoPacket Network = iota
-	IPv4
-	IPv6
-	ARP
-	// OtherNetwork is a packet of an Ethertype that is not taken apart.
-	OtherNetwork
-	// Netlink, Unix and OtherSocket are skbs that only carry data between sockets.
-	Netlink
-	Unix
-	OtherSocket
-	// LLC is an 802.3 frame: it has a length in place of an Ethertype.
-	LLC
-)
-
 // Tuple is the packet's addresses and what its transport header says.
 type Tuple struct {
 	Network Network `cbor:"1,keyasint,omitzero"`
@@ -107,19 +91,6 @@ type TCP struct {
 
 // TunnelKind is how a packet is packed into another one.
 type TunnelKind uint8
-
-const (
-	// NoTunnel is a packet that carries no other.
-	NoTunnel TunnelKind = iota
-	VXLAN
-	Geneve
-	GRE
-	IPIP
-	// OtherTunnel is one that the kernel tells of and whose kind is not known.
-	OtherTunnel
-	// VXLANGPE is VXLAN with the generic protocol extension: the header names the inner protocol.
-	VXLANGPE
-)
 
 // String is the kind as `ip link` spells it.
 func (k TunnelKind) String() string {

@@ -2,11 +2,11 @@
 
 package kernel
 
-// role is what a parameter is to us.
-type role uint8
+// paramKind is what a parameter is to us.
+type paramKind uint8
 
 const (
-	unasked role = iota
+	undetermined paramKind = iota
 	ordinary
 	skbPointer
 	reasonEnum
@@ -16,28 +16,28 @@ const (
 	voidPointer
 )
 
-// roles remembers the role of each type, since a few types are the parameters of
+// paramKinds remembers the kind of each type, since a few types are the parameters of
 // most functions.
-type roles struct {
+type paramKinds struct {
 	types *types
-	known []role
+	known []paramKind
 }
 
-func newRoles(t *types) *roles {
-	return &roles{t, make([]role, t.end())}
+func newParamKinds(t *types) *paramKinds {
+	return &paramKinds{t, make([]paramKind, t.end())}
 }
 
-func (r *roles) of(id uint32) role {
+func (r *paramKinds) of(id uint32) paramKind {
 	if id >= uint32(len(r.known)) {
 		return ordinary
 	}
-	if r.known[id] == unasked {
-		r.known[id] = r.types.role(id)
+	if r.known[id] == undetermined {
+		r.known[id] = r.types.paramKind(id)
 	}
 	return r.known[id]
 }
 
-func (t *types) role(id uint32) role {
+func (t *types) paramKind(id uint32) paramKind {
 	_, r := t.strip(id)
 	switch r.kind() {
 	case kindPtr:
@@ -50,7 +50,7 @@ func (t *types) role(id uint32) role {
 	return ordinary
 }
 
-func (t *types) pointee(id uint32) role {
+func (t *types) pointee(id uint32) paramKind {
 	id, r := t.strip(id)
 	switch {
 	case id == 0:

@@ -26,7 +26,7 @@ type Called struct {
 }
 
 // fill returns the functions that can't be traced.
-func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Skipped) {
+func (c *Called) fill(calls *ProgramCalls, j *selector, types *types) (skipped []Skipped) {
 	if c.Unknown != nil {
 		return nil
 	}
@@ -37,12 +37,12 @@ func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Sk
 
 // called finds the functions that BPF programs call: those that can be traced, and why
 // others can't.
-func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
+func (j *selector) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
 	base := j.symbols.Addresses(callBase, "")
 	if len(base) != 1 {
 		return nil, nil, errNoCallBase
 	}
-	var places []Place
+	var places []FuncRange
 	for call := range calls.Calls {
 		sym, ok := j.symbols.callee(call, base[0], types)
 		if !ok {
@@ -51,7 +51,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 			}
 			continue
 		}
-		if p := j.place(sym, j.symbols.end(sym.addr)); p.Refused != "" {
+		if p := j.funcRange(sym, j.symbols.end(sym.addr)); p.Refused != "" {
 			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
 		} else {
 			places = append(places, p)
@@ -61,7 +61,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 }
 
 // helpers are the functions at those places, which BPF programs call.
-func (t *types) helpers(places []Place) []Function {
+func (t *types) helpers(places []FuncRange) []Function {
 	named := map[string]bool{}
 	for _, p := range places {
 		named[p.Name] = true

@@ -34,7 +34,7 @@ type catalogue struct {
 // newCatalogue finds the functions that take an skb, and the others whose names
 // match one of those expressions.
 func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *catalogue {
-	r := newRoles(t)
+	r := newParamKinds(t)
 	results := newResults(t)
 	found := map[uint32]*candidate{} // by offset of the name: BTF has each string once
 	c := &catalogue{module, map[string]*candidate{}}
@@ -43,7 +43,7 @@ func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *cata
 			found[name] = c.add(string(t.name(name)))
 		}
 	})
-	c.addOthers(t, others, found)
+	c.addNoSkbFuncs(t, others, found)
 	t.functions(func(name uint32, proto record) {
 		if f := found[name]; f != nil {
 			f.describe(r.position(a, proto), results.of(proto))
@@ -64,7 +64,7 @@ func (c *catalogue) addUnreached(others []*regexp.Regexp) {
 	}
 }
 
-func (c *catalogue) addOthers(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {
+func (c *catalogue) addNoSkbFuncs(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {
 	if len(others) == 0 {
 		return
 	}
@@ -158,8 +158,8 @@ func (f *candidate) at(s span) {
 	}
 }
 
-// judge is what decides on a candidate besides itself.
-type judge struct {
+// selector is what decides on a candidate besides itself.
+type selector struct {
 	// consistent: BTF leaves out names whose prototypes differ.
 	consistent bool
 	symbols    *Symbols
@@ -168,7 +168,7 @@ type judge struct {
 }
 
 // decide splits a candidate into what can be traced and why not.
-func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
+func (j *selector) decide(f *candidate) ([]Function, []Skipped) {
 	var skipped []Skipped
 	skip := func(name, why string) {
 		skipped = append(skipped, Skipped{name, f.module, why})
@@ -185,7 +185,7 @@ func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
 
 // pass applies the rules in turn. Those about many functions of one name come
 // last: most of these are copies of an inline function, which are notrace anyway.
-func (j *judge) pass(f *candidate) ([]span, string) {
+func (j *selector) pass(f *candidate) ([]span, string) {
 	if why := f.unfit(); why != "" {
 		return nil, why
 	}
@@ -229,7 +229,7 @@ func (f *candidate) ambiguous(consistent bool) string {
 }
 
 // probeable are the places that the kernel lets us trace.
-func (j *judge) probeable(f *candidate) ([]span, string) {
+func (j *selector) probeable(f *candidate) ([]span, string) {
 	if j.list != nil {
 		return j.list.traceable(f.name, f.module, f.spans)
 	}
@@ -245,7 +245,7 @@ func (j *judge) probeable(f *candidate) ([]span, string) {
 	return out, why
 }
 
-func (j *judge) refusal(addr uint64) string {
+func (j *selector) refusal(addr uint64) string {
 	if j.blacklist.contains(addr) {
 		return "it is on the kprobe blacklist"
 	}

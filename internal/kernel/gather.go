@@ -37,7 +37,7 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 
 type gathering struct {
 	options Options
-	evidence
+	inputs
 	core   *core // nil where closed says why
 	closed error
 	spec   *btf.Spec
@@ -96,7 +96,7 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 			return err
 		}
 	}
-	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.Others)
+	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.NoSkbFuncs)
 	if err == nil && g.options.BTFFile == "" {
 		g.reasons = otherReasons(g.images)
 	}
@@ -126,7 +126,7 @@ func (g *gathering) readSymbols() {
 
 // asksForModules says whether what is looked for may be in a module.
 func (o Options) asksForModules() bool {
-	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.Others) > 0
+	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.NoSkbFuncs) > 0
 }
 
 // readList reads ftrace's list where the code of functions can't be.
@@ -175,7 +175,7 @@ func (g *gathering) tryPrograms() {
 func (g *gathering) facts() *Facts {
 	g.locate()
 	g.readEntries()
-	f := g.evidence.facts()
+	f := g.inputs.facts()
 	f.Untraceable = g.untraceable
 	if f.Modules, f.AbsentModules = g.modules, g.absent; len(g.absent) > 0 {
 		f.ModulesWithBTF = ModuleNames()

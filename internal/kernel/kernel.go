@@ -34,9 +34,9 @@ type Facts struct {
 	BTF *btf.Spec
 	// Functions take an skb in a register and can be traced; sorted by address.
 	Functions []Function
-	// Others are those without an skb in a register that were asked for; sorted by address, with 0 for
+	// NoSkbFuncs are those without an skb in a register that were asked for; sorted by address, with 0 for
 	// SkbArg.
-	Others []Function
+	NoSkbFuncs []Function
 	// Called is what loaded BPF programs call, where it was asked for, or else nil.
 	Called *Called
 	// MapFunctions are what BPF programs call for operations on maps, where they were asked
@@ -45,7 +45,7 @@ type Facts struct {
 	// Skipped take an skb, or were asked for, and can't be traced; sorted by name.
 	Skipped []Skipped
 	// Places are those of Options.Wanted that there are; sorted by address.
-	Places []Place
+	FuncRanges []FuncRange
 	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
 	Tracepoints []Tracepoint
 	// Reasons are the names of the drop reasons by value; nil before 5.17.
@@ -137,8 +137,8 @@ type Options struct {
 	BTFFile string
 	// Modules are the kernel modules whose functions and tracepoints count too.
 	Modules []string
-	// Others asks for functions that take no skb, or none in a register: those whose whole name matches one of these.
-	Others []*regexp.Regexp
+	// NoSkbFuncs asks for functions that take no skb, or none in a register: those whose whole name matches one of these.
+	NoSkbFuncs []*regexp.Regexp
 	// LikelyModules are patterns for modules that count too where they are loaded and have BTF.
 	LikelyModules []string
 	// AllModules takes every loaded module that has BTF, besides Modules.

@@ -116,9 +116,9 @@ type Program struct {
 	Kept int
 	// Addr is where its code begins; 0 where the kernel hides that.
 	Addr uint64
-	// Landing is where tail calls of it go on, or NoLanding says why that is not known.
-	Landing   uint64
-	NoLanding error
+	// BreakpointAddr is where tail calls of it go on, or NoBreakpoint says why that is not known.
+	BreakpointAddr uint64
+	NoBreakpoint   error
 }
 
 // String is how messages name a program.
@@ -212,12 +212,12 @@ func (p *Program) locate(info *ebpf.ProgramInfo) {
 	addrs, known := info.JitedKsymAddrs()
 	code, readable := info.JitedInsns()
 	if !known || !readable {
-		p.NoLanding = errCodeHidden
+		p.NoBreakpoint = errCodeHidden
 		return
 	}
 	p.Addr = uint64(addrs[0])
 	offset, err := landingIn(runtime.GOARCH, code)
-	p.Landing, p.NoLanding = p.Addr+uint64(offset), err
+	p.BreakpointAddr, p.NoBreakpoint = p.Addr+uint64(offset), err
 }
 
 // mostArguments is what the kernel keeps of a function whose types it does not trust.

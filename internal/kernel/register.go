@@ -132,7 +132,7 @@ func (p position) takesAlike(other position) bool {
 }
 
 // position walks over a prototype. The first skb wins when there are several.
-func (r *roles) position(a abi, proto record) position {
+func (r *paramKinds) position(a abi, proto record) position {
 	var p position
 	regs := allocator{abi: a}
 	if size, aggregate := r.types.size(proto.ref()); a.hidden != nil && a.hidden(aggregate, size) {
@@ -167,7 +167,7 @@ func first(a, b int) int {
 }
 
 // takesSkb is the quick test, before registers are counted.
-func (r *roles) takesSkb(proto record) bool {
+func (r *paramKinds) takesSkb(proto record) bool {
 	for i := range proto.length() {
 		if r.of(proto.word(2*i+1)) == skbPointer {
 			return true

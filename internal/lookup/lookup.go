@@ -88,11 +88,11 @@ var Aliases = map[string]string{
 // Placed is where the values of a field lie among those that were read. Without any it
 // is one that the running kernel does not have.
 type Placed struct {
-	Where, Values []Place
+	Where, Values []Slot
 }
 
-// Place is a value's: its number, where it is, and its size in bytes.
-type Place struct{ Number, At, Size int }
+// Slot is a value's: its number, where it is, and its size in bytes.
+type Slot struct{ Number, At, Size int }
 
 // Layout is where the values of one function's look-ups lie in what its program reads.
 type Layout struct {
@@ -178,7 +178,7 @@ func (r *Reader) tell(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
 }
 
 // take takes values, if all could be read.
-func (r *Reader) take(places []Place, raw []byte) ([]Value, bool) {
+func (r *Reader) take(places []Slot, raw []byte) ([]Value, bool) {
 	r.values = r.values[:0]
 	for _, v := range places {
 		if v.At+v.Size > len(raw) || raw[v.Number/8]>>(v.Number%8)&1 == 0 {

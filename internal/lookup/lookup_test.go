@@ -69,7 +69,7 @@ func TestForms(t *testing.T) {
 // reader reads what was missing at value 0, a port at 1, and an inode at 3 where value 2
 // is not zero.
 func reader() *Reader {
-	at := func(n int) []Place { return []Place{{Number: n, At: 8 + 8*n, Size: 8}} }
+	at := func(n int) []Slot { return []Slot{{Number: n, At: 8 + 8*n, Size: 8}} }
 	return NewReader(Layout{
 		Of: &Lookup{
 			Kind: "socket", Missing: "!ret",

@@ -12,11 +12,11 @@ import (
 )
 
 // chooseBackend takes the forced backend, or the first that runs here.
-func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
+func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Rejected, error) {
 	if forced != "" {
 		return forced, nil, checkForced(forced, support)
 	}
-	var passed []Passed
+	var passed []Rejected
 	for _, b := range kernel.Backends {
 		reason, asked := support[b]
 		if asked && reason == nil {
@@ -25,7 +25,7 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 		if !asked {
 			reason = kernel.ErrNotAsked
 		}
-		passed = append(passed, Passed{b, reason})
+		passed = append(passed, Rejected{b, reason})
 	}
 	return "", passed, noBackendError{passed}
 }
@@ -76,7 +76,7 @@ func BackendNames() []string {
 }
 
 // noBackendError says of every backend why it does not run.
-type noBackendError struct{ passed []Passed }
+type noBackendError struct{ rejected []Rejected }
 
 func (noBackendError) Error() string { return "no backend runs on this kernel" }
 
@@ -84,7 +84,7 @@ func (noBackendError) Error() string { return "no backend runs on this kernel" }
 func (e noBackendError) Hint() string {
 	var reasons []string
 	backends := map[string][]string{}
-	for _, p := range e.passed {
+	for _, p := range e.rejected {
 		reason := p.Reason.Error()
 		if backends[reason] == nil {
 			reasons = append(reasons, reason)

@@ -34,7 +34,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	for _, step := range []func() error{
 		func() error { return o.Netns.configure(c) },
 		func() error { return o.Ifnames.configure(c) },
-		func() error { return o.Owner.configure(c, facts.Contexts) },
+		func() error { return o.TaskFilter.configure(c, facts.Contexts) },
 		func() error { return p.addDrops(facts) },
 		func() error { return o.Ports.configure(c) },
 		func() error { return p.addRecord(facts) },

@@ -29,7 +29,7 @@ const crossing = "skb_scrub_packet"
 
 // seesCrossings reports whether every move of a followed packet to another network namespace is
 // seen. Until then the packet is in the namespace of the device at which it was last seen.
-func (p *Plan) seesCrossings(places []kernel.Place) bool {
+func (p *Plan) seesCrossings(places []kernel.FuncRange) bool {
 	if !p.TracesFunctions() {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })
 	}

@@ -38,7 +38,7 @@ func TestTracepointKnowsItsSocket(t *testing.T) {
 func TestLastDeviceIsTrusted(t *testing.T) {
 	withArrivals, withCrossing := facts(), facts()
 	withArrivals.Tracepoints = append(withArrivals.Tracepoints, kernel.Tracepoint{Name: arrivals})
-	withCrossing.Places = []kernel.Place{{Name: crossing, Addr: 0x700}}
+	withCrossing.FuncRanges = []kernel.FuncRange{{Name: crossing, Addr: 0x700}}
 	for _, test := range []struct {
 		name    string
 		options Options

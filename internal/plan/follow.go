@@ -60,11 +60,11 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	c.Cpus = uint32(facts.CPUs)
 	if p.TracesFunctions() {
 		p.followByFunctions(facts)
-		p.followByStack(facts.Places)
+		p.followByStack(facts.FuncRanges)
 	} else {
 		p.followByTracepoints()
 	}
-	c.LastDevice = p.seesCrossings(facts.Places)
+	c.LastDevice = p.seesCrossings(facts.FuncRanges)
 	return nil
 }
 
@@ -72,9 +72,9 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	p.BPF.SkbOps = map[uint64]bpf.SkbOp{}
 	var performers []kernel.Function
-	for _, place := range facts.Places {
+	for _, place := range facts.FuncRanges {
 		op := skbOpOf(place.Name)
-		if op == nil || place.Refused != "" || !p.needs(op, facts.Places) {
+		if op == nil || place.Refused != "" || !p.needs(op, facts.FuncRanges) {
 			continue
 		}
 		traced := p.traced(place.Addr)
@@ -89,9 +89,9 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 		p.addProgram(bpf.Program{Name: bpf.SkbOpTemplate, Template: bpf.SkbOpTemplate}, performers)
 	}
 	p.addSilent("end", bpf.EndTemplate, ends)
-	p.fillCallers(facts.Places)
+	p.fillCallers(facts.FuncRanges)
 	for _, op := range skbOps {
-		if op.lost != "" && !slices.ContainsFunc(op.functions, func(name string) bool { return p.performed(name, facts.Places) }) {
+		if op.lost != "" && !slices.ContainsFunc(op.functions, func(name string) bool { return p.performed(name, facts.FuncRanges) }) {
 			p.Unfollowed = append(p.Unfollowed, op.lost)
 		}
 	}
@@ -105,7 +105,7 @@ var makers = []string{
 
 // followByStack has those watched that make an sk_buff, which is a part of the packet that
 // is at work on the stack.
-func (p *Plan) followByStack(places []kernel.Place) {
+func (p *Plan) followByStack(places []kernel.FuncRange) {
 	if !p.Asked.Follow.ByStack {
 		return
 	}
@@ -124,14 +124,14 @@ func (p *Plan) followByStack(places []kernel.Place) {
 }
 
 // needs reports whether the operation has to be probed.
-func (p *Plan) needs(op *skbOp, places []kernel.Place) bool {
-	named := func(place kernel.Place) bool { return place.Name == op.unless }
+func (p *Plan) needs(op *skbOp, places []kernel.FuncRange) bool {
+	named := func(place kernel.FuncRange) bool { return place.Name == op.unless }
 	return (!op.xdp || p.BPF.Config.Xdp) && (op.unless == "" || !slices.ContainsFunc(places, named))
 }
 
 // performed reports whether a function with this name has a probe for its operation.
-func (p *Plan) performed(name string, places []kernel.Place) bool {
-	return slices.ContainsFunc(places, func(place kernel.Place) bool {
+func (p *Plan) performed(name string, places []kernel.FuncRange) bool {
+	return slices.ContainsFunc(places, func(place kernel.FuncRange) bool {
 		_, has := p.BPF.SkbOps[place.Addr]
 		return has && place.Name == name
 	})
@@ -164,7 +164,7 @@ func (p *Plan) takeOut(ops map[uint64]bpf.SkbOp) {
 
 // fillCallers tells the programs where the functions are that call functions with an operation.
 // If such a caller has an operation itself, that is done by then.
-func (p *Plan) fillCallers(places []kernel.Place) {
+func (p *Plan) fillCallers(places []kernel.FuncRange) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {
 		for _, place := range places {

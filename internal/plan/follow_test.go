@@ -16,18 +16,18 @@ import (
 )
 
 // places are some of the functions that packets are followed through.
-func places(names ...string) []kernel.Place {
-	var list []kernel.Place
+func places(names ...string) []kernel.FuncRange {
+	var list []kernel.FuncRange
 	for i, name := range names {
 		addr := uint64(i+1) << 12
-		list = append(list, kernel.Place{Name: name, Addr: addr, End: addr + 0x80})
+		list = append(list, kernel.FuncRange{Name: name, Addr: addr, End: addr + 0x80})
 	}
 	return list
 }
 
 func TestNothingIsFollowedUnasked(t *testing.T) {
 	f := facts()
-	f.Places = places(FollowedThrough()...)
+	f.FuncRanges = places(FollowedThrough()...)
 	p := mustPlan(t, Options{}, f)
 	if p.BPF.Config.Ids || len(p.BPF.SkbOps) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
 		t.Errorf("ids %v, operations %v, silent %v, unfollowed %v", p.BPF.Config.Ids, p.BPF.SkbOps, p.Silent, p.Unfollowed)
@@ -38,8 +38,8 @@ func TestNothingIsFollowedUnasked(t *testing.T) {
 // asked for.
 func TestRoles(t *testing.T) {
 	f := facts()
-	f.Places = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
-	f.Places[2].Refused = "it is notrace"
+	f.FuncRanges = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
+	f.FuncRanges[2].Refused = "it is notrace"
 	f.Functions = append(f.Functions, kernel.Function{Name: "skb_copy_header", Addr: 0x1000, SkbArg: 1, ReasonArg: 3})
 	p := mustPlan(t, Options{Backend: kernel.KprobeMulti, Follow: Follow{Matched: true, Entries: 100}}, f)
 	want := map[uint64]bpf.SkbOp{
@@ -84,9 +84,9 @@ func TestRoles(t *testing.T) {
 // program is planned that has nothing to serve. An operation without events takes none away.
 func TestOnlySkbOps(t *testing.T) {
 	f := facts()
-	f.Places = places("skb_free_head", "inet_frag_destroy")
-	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1}}
-	f.Others = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.Places[1].Addr}}
+	f.FuncRanges = places("skb_free_head", "inet_frag_destroy")
+	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.FuncRanges[0].Addr, SkbArg: 1}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.FuncRanges[1].Addr}}
 	for _, backend := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
 		o := Options{Backend: backend, Func: "skb_free_head", Follow: Follow{Matched: true}}
 		p := mustPlan(t, o, f)
@@ -98,7 +98,7 @@ func TestOnlySkbOps(t *testing.T) {
 				t.Errorf("%s: program %s has nothing to serve", backend, program.Name)
 			}
 		}
-		o.Others = []string{"inet_frag_destroy"}
+		o.NoSkbFuncs = []string{"inet_frag_destroy"}
 		p = mustPlan(t, o, f)
 		if len(p.Groups) != 2 || !bpf.ServesNoSkb(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
 			t.Errorf("%s: groups %+v, want one for what takes no skb", backend, p.Groups)
@@ -125,8 +125,8 @@ func TestFollowedByTracepoints(t *testing.T) {
 func TestFollowedByStack(t *testing.T) {
 	for way, returns := range map[kernel.ReturnWay]int{kernel.KprobeSession: 0, kernel.KretprobeMulti: 1, kernel.Kretprobe: 1} {
 		f := facts()
-		f.Places = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
-		f.Places[2].Refused = "it is notrace"
+		f.FuncRanges = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
+		f.FuncRanges[2].Refused = "it is notrace"
 		p := mustPlan(t, Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: Follow{ByStack: true}}, f)
 		c := p.BPF.Config
 		if !c.Ids || !c.FollowMatched || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
@@ -188,7 +188,7 @@ func TestPartsForXDP(t *testing.T) {
 		p := &Plan{Asked: Options{Follow: Follow{IDs: true}}}
 		p.BPF.Config.Xdp = c.xdp
 		f := facts()
-		f.Places = places(c.names...)
+		f.FuncRanges = places(c.names...)
 		p.followByFunctions(f)
 		if got := slices.Sorted(maps.Keys(p.BPF.SkbOps)); !slices.Equal(got, c.want) {
 			t.Errorf("XDP %v, functions %q: operations at %#x, want %#x", c.xdp, c.names, got, c.want)
@@ -200,16 +200,16 @@ func TestPartsForXDP(t *testing.T) {
 // serves something is planned once. The kernel refuses a link of no functions.
 func TestNoProgramIsIdle(t *testing.T) {
 	f := facts()
-	f.Places = places(FollowedThrough()...)
-	for _, place := range f.Places {
+	f.FuncRanges = places(FollowedThrough()...)
+	for _, place := range f.FuncRanges {
 		if op := skbOpOf(place.Name); op != nil && op.packet > 0 {
 			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(op.packet)})
 		} else {
-			f.Others = append(f.Others, kernel.Function{Name: place.Name, Addr: place.Addr})
+			f.NoSkbFuncs = append(f.NoSkbFuncs, kernel.Function{Name: place.Name, Addr: place.Addr})
 		}
 	}
 	asked := []string{"ip_rcv", "sk_skb_reason_drop"}
-	for _, place := range f.Places {
+	for _, place := range f.FuncRanges {
 		asked = append(asked, place.Name)
 	}
 	for _, name := range asked {
@@ -217,8 +217,8 @@ func TestNoProgramIsIdle(t *testing.T) {
 			for _, way := range []kernel.ReturnWay{kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe} {
 				for _, returns := range []bool{false, true} {
 					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns}, Settings: bpf.Config{Netfilter: true}}
-					if o.Func = name; slices.ContainsFunc(f.Others, func(other kernel.Function) bool { return other.Name == name }) {
-						o.Func, o.Others = "ip_rcv", []string{name}
+					if o.Func = name; slices.ContainsFunc(f.NoSkbFuncs, func(other kernel.Function) bool { return other.Name == name }) {
+						o.Func, o.NoSkbFuncs = "ip_rcv", []string{name}
 					}
 					p, err := New(o, f)
 					if err != nil {

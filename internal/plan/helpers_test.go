@@ -102,8 +102,8 @@ func TestMapsAreSeenAtTheirReturnWhereThatTells(t *testing.T) {
 // TestNoFunctionIsProbedTwice where several flags ask for it.
 func TestNoFunctionIsProbedTwice(t *testing.T) {
 	f := withPrograms()
-	f.Others = []kernel.Function{f.MapFunctions[0].Function}
-	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, Others: []string{"htab_.*"}, Record: Record{Maps: true}}, f)
+	f.NoSkbFuncs = []kernel.Function{f.MapFunctions[0].Function}
+	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, NoSkbFuncs: []string{"htab_.*"}, Record: Record{Maps: true}}, f)
 	count := map[string]int{}
 	for _, f := range p.Functions {
 		count[f.Name]++

@@ -56,7 +56,7 @@ var lookers = prototypes{
 
 func withLookers() *kernel.Facts {
 	f := facts()
-	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
 	f.Functions = append(f.Functions, kernel.Function{Name: "neigh_resolve_output", Addr: 0x600, SkbArg: 2})
 	f.Skipped = []kernel.Skipped{{Name: "neigh_lookup", Reason: "no symbol has this name"}}
 	return f
@@ -96,7 +96,7 @@ func TestLookupsAreToldOfAtTheirReturns(t *testing.T) {
 }
 
 func TestLookupsThatAreAskedForHaveTheirEntries(t *testing.T) {
-	o := Options{Func: "neigh_.*", Others: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
+	o := Options{Func: "neigh_.*", NoSkbFuncs: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
 	p := mustPlan(t, o, withLookers())
 	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
 		if b := programOf(p, function); !b.Lookup || b.Quiet {
@@ -109,7 +109,7 @@ func TestLookupsThatAreAskedForHaveTheirEntries(t *testing.T) {
 }
 
 func TestWithoutLookupsNothingIsRead(t *testing.T) {
-	p := mustPlan(t, Options{Others: []string{"fib_.*"}}, withLookers())
+	p := mustPlan(t, Options{NoSkbFuncs: []string{"fib_.*"}}, withLookers())
 	if p.Lookups != nil || p.ReturnGroups != nil || p.BPF.Config.LookupSize != 0 || p.BPF.Bodies.Lookup != nil || p.Notes != nil {
 		t.Errorf("%+v", p)
 	}

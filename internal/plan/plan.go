@@ -27,9 +27,9 @@ type Options struct {
 	// Func is an RE2 expression for the whole name of a function or tracepoint, perhaps with
 	// presets, empty is any; FuncExclude takes away from what it gives.
 	Func, FuncExclude string
-	// Others are such expressions for functions that take no skb, which are traced where
+	// NoSkbFuncs are such expressions for functions that take no skb, which are traced where
 	// they run on behalf of a packet.
-	Others []string
+	NoSkbFuncs []string
 	// Helpers traces what loaded BPF programs call, likewise.
 	Helpers bool
 	// Lookups are the kinds of look-ups to tell, see [LookupWords].
@@ -43,15 +43,15 @@ type Options struct {
 	XDPExpr string
 	// Types are what expressions are about; nil takes those of vmlinux alone. Planning may
 	// read them as it goes.
-	Types   expr.Types
-	Netns   Netns
-	Ifnames Ifnames
-	Owner   Owner
-	Mark    Mark
-	Drop    Drop
-	Ports   Ports
-	Record  Record
-	Follow  Follow
+	Types      expr.Types
+	Netns      Netns
+	Ifnames    Ifnames
+	TaskFilter TaskFilter
+	Mark       Mark
+	Drop       Drop
+	Ports      Ports
+	Record     Record
+	Follow     Follow
 	// Modules says that functions of modules were asked for.
 	Modules bool
 	// Programs are BPF programs to trace besides, or alone.
@@ -72,8 +72,8 @@ type Plan struct {
 	// Prober is the backend that attaches Groups if Backend traces no functions; empty if Backend
 	// attaches them, or if there are none. See [Plan.ProbesBy].
 	Prober kernel.Backend
-	// Passed are the better backends that do not run here.
-	Passed []Passed
+	// Rejected are the better backends that do not run here.
+	Rejected []Rejected
 	// Functions are probed, sorted by address; empty for the tracepoint backend.
 	Functions []kernel.Function
 	// Returns is the way to trace returns; empty if none are traced.
@@ -115,8 +115,8 @@ type Plan struct {
 	Asked Options
 }
 
-// Passed is a backend that would have been better, and why it does not run.
-type Passed struct {
+// Rejected is a backend that would have been better, and why it does not run.
+type Rejected struct {
 	Backend kernel.Backend
 	Reason  error
 }
@@ -161,7 +161,7 @@ func newPlan(o Options, facts *kernel.Facts) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Asked: o, Notes: absentModules(facts), BPF: bpf.Spec{Config: o.Settings}}
-	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
+	if p.Backend, p.Rejected, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}
 	if err := p.checkFunctions(); err != nil {
@@ -192,7 +192,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	if !p.Asked.Drop.Only {
 		p.addFunctions(facts, wanted)
 	}
-	for _, add := range []func(*kernel.Facts, *funcFilter) error{p.addMaps, p.addOthers, p.addHelpers} {
+	for _, add := range []func(*kernel.Facts, *funcFilter) error{p.addMaps, p.addNoSkbFuncs, p.addHelpers} {
 		if err := add(facts, wanted); err != nil {
 			return err
 		}

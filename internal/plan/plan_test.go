@@ -162,7 +162,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 // TestNoBackendHasAHint has a reason once for all backends that have it.
 func TestNoBackendHasAHint(t *testing.T) {
 	closed := errors.New("closed")
-	err := noBackendError{[]Passed{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}
+	err := noBackendError{[]Rejected{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}
 	if got, want := err.Hint(), "kprobe-multi: CONFIG_FPROBE is off; kprobe, tracepoint: closed; `tracer doctor` says what to do"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -196,7 +196,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 func TestConfigCarriesTheOwner(t *testing.T) {
 	f := facts()
 	f.Contexts = &kernel.Contexts{CPUOffsets: 100, PreemptCount: 200}
-	c := mustPlan(t, Options{Owner: Owner{
+	c := mustPlan(t, Options{TaskFilter: TaskFilter{
 		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []uint64{1 << 40},
 	}}, f).BPF.Config
 	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0] != 1<<40 {

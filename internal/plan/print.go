@@ -80,9 +80,9 @@ func (p *Plan) printPlace(w io.Writer) {
 	printList(w, "not netns", c.NetnsOut[:c.NetnsOutCount])
 	printList(w, "iface", p.Asked.Ifnames.In)
 	printList(w, "not iface", p.Asked.Ifnames.Out)
-	printList(w, "process", p.Asked.Owner.PIDs)
-	printList(w, "comm", p.Asked.Owner.Comms)
-	printList(w, "cgroup", p.Asked.Owner.Cgroups)
+	printList(w, "process", p.Asked.TaskFilter.PIDs)
+	printList(w, "comm", p.Asked.TaskFilter.Comms)
+	printList(w, "cgroup", p.Asked.TaskFilter.Cgroups)
 	if c.MarkMask != 0 {
 		fmt.Fprintf(w, "mark         %#x/%#x\n", c.Mark, c.MarkMask)
 	}
@@ -121,7 +121,7 @@ func (p *Plan) printFilter(w io.Writer) {
 // Reasons says of each better backend why it does not run, a line each.
 func (p *Plan) Reasons() []string {
 	var lines []string
-	for _, passed := range p.Passed {
+	for _, passed := range p.Rejected {
 		lines = append(lines, fmt.Sprintf("not %s: %v", passed.Backend, passed.Reason))
 	}
 	return lines

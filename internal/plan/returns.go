@@ -86,7 +86,7 @@ func (p *Plan) checkFunctions() error {
 	switch {
 	case p.Asked.Record.Return:
 		what = "returns of functions can't be traced"
-	case len(p.Asked.Others) > 0:
+	case len(p.Asked.NoSkbFuncs) > 0:
 		what = "functions that take no skb can't be traced"
 	case len(p.Asked.Lookups) > 0:
 		what = "look-ups can't be traced"
@@ -111,7 +111,7 @@ func (p *Plan) functionsHint() string {
 	switch {
 	case p.Asked.Backend != "":
 		return fmt.Sprintf("omit --backend %s", p.Asked.Backend)
-	case len(p.Passed) > 0:
+	case len(p.Rejected) > 0:
 		return "`tracer doctor` says how to get a better backend; here " + strings.Join(p.Reasons(), "; ")
 	}
 	return ""

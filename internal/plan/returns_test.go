@@ -100,7 +100,7 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 	}{
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
 		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", "omit --backend tracepoint"},
-		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
+		"functions without skbs": {Options{NoSkbFuncs: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
 		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "packets created while handling one can't be followed with the tracepoint backend", "no kprobes"},
 		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop or --filter-drop-reason, which trace only drops", ""},
 	} {
@@ -113,15 +113,15 @@ func TestFunctionsAreNotSeenByTracepoints(t *testing.T) {
 }
 
 // withOthers has functions without an skb.
-func withOthers() *kernel.Facts {
+func withNoSkbFuncs() *kernel.Facts {
 	f := facts()
-	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib_lookup", Addr: 0x500}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib_lookup", Addr: 0x500}}
 	f.Skipped = []kernel.Skipped{{Name: "fib_inlined", Reason: "no symbol has this name"}}
 	return f
 }
 
 func TestOthersAreTracedBesides(t *testing.T) {
-	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", Others: []string{"fib_.*"}}, withOthers())
+	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", NoSkbFuncs: []string{"fib_.*"}}, withNoSkbFuncs())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -141,7 +141,7 @@ func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
 		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb and is traced anyway`,
 		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb but --filter-func excludes it`,
 	} {
-		p := mustPlan(t, Options{Func: only, Others: []string{"ip_rcv", "fib_.*"}}, withOthers())
+		p := mustPlan(t, Options{Func: only, NoSkbFuncs: []string{"ip_rcv", "fib_.*"}}, withNoSkbFuncs())
 		if diff := cmp.Diff([]string{want}, p.Notes); diff != "" {
 			t.Error(diff)
 		}
@@ -154,7 +154,7 @@ func TestOthersThatAreNotThereAreNamed(t *testing.T) {
 		"fib_inlined": `--filter-non-skb-funcs "fib_inlined": fib_inlined can't be traced: no symbol has this name`,
 		"fib_(":       `--filter-non-skb-funcs "fib_(":`,
 	} {
-		_, err := New(Options{Others: []string{"fib_.*", word}}, withOthers())
+		_, err := New(Options{NoSkbFuncs: []string{"fib_.*", word}}, withNoSkbFuncs())
 		var usage usageError
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", word, err)

@@ -16,11 +16,11 @@ import (
 // one with an operation.
 func sighted() *kernel.Facts {
 	f := facts()
-	f.Places = places("skb_free_head", "__copy_skb_header")
+	f.FuncRanges = places("skb_free_head", "__copy_skb_header")
 	f.Functions = append(f.Functions,
 		kernel.Function{Name: "nf_hook_slow", Addr: 0x400, SkbArg: 1},
 		kernel.Function{Name: "__ip_local_out", Addr: 0x500, SkbArg: 3},
-		kernel.Function{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1})
+		kernel.Function{Name: "skb_free_head", Addr: f.FuncRanges[0].Addr, SkbArg: 1})
 	f.Tracepoints = append(f.Tracepoints, kernel.Tracepoint{Name: "consume_skb", SkbArg: 0, LocationArg: 1, ReasonArg: -1})
 	return f
 }
@@ -110,7 +110,7 @@ func TestOnlyDropsHaveForms(t *testing.T) {
 // TestDropsTakeNothingElse: what needs events of functions is refused with drops alone, also
 // where packets are followed.
 func TestDropsTakeNothingElse(t *testing.T) {
-	for _, o := range []Options{{Record: Record{Return: true}}, {Others: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
+	for _, o := range []Options{{Record: Record{Return: true}}, {NoSkbFuncs: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
 		o.Drop.Only, o.Follow.Matched = true, true
 		if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "--drop") {
 			t.Errorf("%+v: %v", o, err)

@@ -2,8 +2,8 @@
 
 package kernel
 
-// Place is where a function is that was asked for by name, whatever it takes.
-type Place struct {
+// FuncRange is the address range of a function that was asked for by name, whatever its arguments.
+type FuncRange struct {
 	Name, Module string
 	// Addr is where it is probed, End the first byte of what follows it.
 	Addr, End uint64
@@ -11,25 +11,25 @@ type Place struct {
 	Refused string
 }
 
-// places are where functions of certain names are, in the kernel and every module,
+// funcRanges are where functions of certain names are, in the kernel and every module,
 // by address.
-func (j *judge) places(names []string) []Place {
+func (j *selector) funcRanges(names []string) []FuncRange {
 	wanted := map[string]bool{}
 	for _, name := range names {
 		wanted[name] = true
 	}
-	var out []Place
+	var out []FuncRange
 	for i, sym := range j.symbols.list {
 		if sym.length == 0 || !wanted[string(j.symbols.name(sym))] {
 			continue
 		}
-		out = append(out, j.place(sym, j.symbols.after(i)))
+		out = append(out, j.funcRange(sym, j.symbols.after(i)))
 	}
 	return out
 }
 
-func (j *judge) place(sym symbol, end uint64) Place {
-	p := Place{Name: string(j.symbols.name(sym)), Module: j.symbols.modules[sym.module], Addr: sym.addr, End: end}
+func (j *selector) funcRange(sym symbol, end uint64) FuncRange {
+	p := FuncRange{Name: string(j.symbols.name(sym)), Module: j.symbols.modules[sym.module], Addr: sym.addr, End: end}
 	spans, why := j.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
 	if p.Refused = why; len(spans) == 1 {
 		p.Addr = spans[0].start

@@ -17,7 +17,7 @@ var always = asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 func (l skbLab) counted(t *testing.T) (sum Counters) {
 	t.Helper()
 	var all []Counters
-	if err := l.Maps["counts"].Lookup(uint32(0), &all); err != nil {
+	if err := l.Maps[MapCounts].Lookup(uint32(0), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all {

@@ -9,10 +9,10 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Owner is whose packets are wanted: their socket has to belong to such a process
+// TaskFilter is whose packets are wanted: their socket has to belong to such a process
 // and to such a control group, or the kernel has to work on them on its behalf.
 // An empty list is anybody.
-type Owner struct {
+type TaskFilter struct {
 	PIDs []uint32
 	// Comms are names of threads; a trailing * makes one the beginning of names.
 	Comms []string
@@ -22,16 +22,16 @@ type Owner struct {
 }
 
 // Process says whether packets are chosen by process.
-func (o Owner) Process() bool { return len(o.PIDs)+len(o.Comms) > 0 }
+func (o TaskFilter) Process() bool { return len(o.PIDs)+len(o.Comms) > 0 }
 
-// Owns says whether the packets of a process are wanted, by its id and the name of
+// MatchesProcess says whether the packets of a process are wanted, by its id and the name of
 // its first thread.
-func (o Owner) Owns(pid uint32, comm string) bool {
+func (o TaskFilter) MatchesProcess(pid uint32, comm string) bool {
 	isNamed := func(name string) bool { return isLike(pattern(name), comm) }
 	return (len(o.PIDs) == 0 || slices.Contains(o.PIDs, pid)) && (len(o.Comms) == 0 || slices.ContainsFunc(o.Comms, isNamed))
 }
 
-func (o Owner) configure(c *bpf.Config, contexts *kernel.Contexts) (err error) {
+func (o TaskFilter) configure(c *bpf.Config, contexts *kernel.Contexts) (err error) {
 	if c.PidCount, err = fill("processes", o.PIDs, func(i int, pid uint32) { c.Pids[i] = pid }); err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 
 const othersFlag = "--filter-non-skb-funcs"
 
-// CompileOthers compiles what names functions that take no skb: each word is an RE2
+// CompileNoSkbFuncs compiles what names functions that take no skb: each word is an RE2
 // expression for a whole name.
-func CompileOthers(words []string) ([]*regexp.Regexp, error) {
+func CompileNoSkbFuncs(words []string) ([]*regexp.Regexp, error) {
 	var list []*regexp.Regexp
 	for _, word := range words {
 		re, err := compileFunc(othersFlag, word)
@@ -27,19 +27,19 @@ func CompileOthers(words []string) ([]*regexp.Regexp, error) {
 	return list, nil
 }
 
-// addOthers plans to probe the functions that take no skb and were asked for. Each
+// addNoSkbFuncs plans to probe the functions that take no skb and were asked for. Each
 // word must stand for one that can be probed.
-func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
-	list, err := CompileOthers(p.Asked.Others)
+func (p *Plan) addNoSkbFuncs(facts *kernel.Facts, wanted *funcFilter) error {
+	list, err := CompileNoSkbFuncs(p.Asked.NoSkbFuncs)
 	if err != nil || len(list) == 0 {
 		return err
 	}
 	for i, re := range list {
-		if err := p.checkOther(p.Asked.Others[i], re, facts); err != nil {
+		if err := p.checkNoSkbFunc(p.Asked.NoSkbFuncs[i], re, facts); err != nil {
 			return err
 		}
 	}
-	for _, f := range facts.Others {
+	for _, f := range facts.NoSkbFuncs {
 		matches := func(re *regexp.Regexp) bool { return re.MatchString(f.Name) }
 		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) && !p.isPlanned(f) {
 			p.addFunction(f)
@@ -48,15 +48,15 @@ func (p *Plan) addOthers(facts *kernel.Facts, wanted *funcFilter) error {
 	return nil
 }
 
-// checkOther finds out what a word stands for.
-func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+// checkNoSkbFunc finds out what a word stands for.
+func (p *Plan) checkNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	named := func(f kernel.Function) bool { return re.MatchString(f.Name) }
-	if slices.ContainsFunc(facts.Others, named) {
+	if slices.ContainsFunc(facts.NoSkbFuncs, named) {
 		return nil
 	}
 	i := slices.IndexFunc(facts.Functions, named)
 	if i < 0 {
-		return noOther(word, re, facts)
+		return unknownNoSkbFunc(word, re, facts)
 	}
 	note := "and is traced anyway"
 	if !slices.ContainsFunc(p.Functions, named) {
@@ -66,8 +66,8 @@ func (p *Plan) checkOther(word string, re *regexp.Regexp, facts *kernel.Facts) e
 	return nil
 }
 
-// noOther says that a word stands for nothing, and why if that is known.
-func noOther(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+// unknownNoSkbFunc says that a word stands for nothing, and why if that is known.
+func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
 		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
