@@ -6,10 +6,9 @@
 #include "core/config.h"
 #include "core/kernel.h"
 
-// 1 for 0, else 0, for numbers of less than 64 bits. Lists are gone through without
-// a branch for each entry: before 6.4 the verifier would go through all that
-// follows once for each of them (kernel commit be2ef8161572, "bpf: allow precision
-// tracking for programs with subprogs").
+// Returns 1 for 0, else 0, for numbers of less than 64 bits. Lists are searched without branches: before
+// 6.4, the verifier would check all following code once per entry (kernel commit be2ef8161572, "bpf: allow
+// precision tracking for programs with subprogs").
 static __always_inline u64 is_zero(u64 number)
 {
 	return (number - 1) >> 63;
@@ -31,7 +30,7 @@ static __always_inline bool is_listed(u32 number, const volatile u32 *list, u32 
 	return found;
 }
 
-// A name as the kernel keeps it: up to a NUL, what follows is anything.
+// A kernel name; the bytes behind its NUL are undefined.
 struct name {
 	u64 words[2];
 };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Older and newer shapes of the kernel, and the getter that hides each. A shape
-// carries the version that it came with or lasted until; when that kernel is no
-// longer supported, its shape and branch here are all that has to go.
+// Differences between kernels. A type with a version suffix is the layout since or until that version;
+// each accessor hides one difference, and its old branch can be deleted with the support for that kernel.
 #pragma once
 
 #include "core/config.h"
@@ -12,8 +11,8 @@
 
 #define read_kernel(dst, size, src) bpf_probe_read_kernel(dst, size, (const void *)(src))
 
-// Whether a word may be the address of an object. The verifier lets nobody count with a typed
-// pointer, which a single test of both ends would do.
+// Whether a word can be the address of a kernel object. Two tests, since the verifier rejects arithmetic
+// on BTF pointers, which a single range test needs.
 static __always_inline bool is_address(u64 word)
 {
 	if (word < LOWEST_ADDRESS)
@@ -22,8 +21,8 @@ static __always_inline bool is_address(u64 word)
 	return word <= HIGHEST_ADDRESS;
 }
 
-// A typed pointer of any number, loads by which need no helper: calls of it are replaced by
-// calls of the kernel's function where there is one (CFG.direct).
+// Makes a BTF pointer of a number, so that loads need no helper: user space replaces calls with calls of
+// bpf_rdonly_cast if the kernel has it (CFG.direct).
 static __noinline void *cast(const void *address, u32 type)
 {
 	opaque(address);
@@ -34,7 +33,7 @@ static __noinline void *cast(const void *address, u32 type)
 #define as(type, address) \
 	((const type *)cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
-// Reads a member, by a helper only where it must be. Of an address that is none it is 0.
+// Reads a member, with a direct load if possible. Invalid addresses read as 0.
 #define peek(type, address, member)                                                \
 	({                                                                         \
 		const type *from = (const type *)(address);                        \
@@ -42,15 +41,15 @@ static __noinline void *cast(const void *address, u32 type)
 	})
 
 enum {
-	// A struct pt_regs has more than these.
+	// Every struct pt_regs has more words.
 	MAX_WORDS = 15,
 };
 
 typedef u64 __attribute__((may_alias)) any_word;
 typedef u32 __attribute__((may_alias)) any_half;
 
-// Copies memory of a size that the compiler knows, a multiple of four and at most MAX_WORDS
-// words, to where words are aligned. What can't be read is 0, or an error is returned.
+// Copies memory of a constant size, a multiple of four and at most MAX_WORDS words, to a word-aligned
+// buffer. With direct loads, unreadable memory reads as 0; else an error is returned.
 static __always_inline long copy_kernel(void *to, u32 size, u64 from)
 {
 	const any_word *words;
@@ -65,13 +64,13 @@ static __always_inline long copy_kernel(void *to, u32 size, u64 from)
 	return 0;
 }
 
-// Until 6.1 a bit says whether skb->vlan_tci holds a tag (kernel commit
-// 354259fa73e2, "net: remove skb->vlan_present", made vlan_all != 0 say it).
+// Until 6.1, a bit says whether skb->vlan_tci holds a tag. Kernel commit 354259fa73e2 ("net: remove
+// skb->vlan_present") replaced it by vlan_all != 0.
 struct sk_buff___v6_1 {
 	__u8 vlan_present : 1;
 } __attribute__((preserve_access_index));
 
-// The accelerated 802.1Q tag: true where there is one.
+// Reads the accelerated 802.1Q tag; false if there is none.
 static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
 {
 	const struct sk_buff___v6_1 *old = (const void *)skb;
@@ -86,14 +85,14 @@ static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
 	return true;
 }
 
-// Until 5.15 a socket's group is one word with flags in its low bits, of which the
-// first says that it is no group (kernel commit 8520e224f547, "bpf, cgroups: Fix
-// cgroup v2 fallback on v1/v2 mixed mode", made it a pointer).
+// Until 5.15, a socket's control group is one word with flags in its low bits; the first says that there
+// is no group. Kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode")
+// made it a pointer.
 struct sock_cgroup_data___v5_14 {
 	u64 val;
 } __attribute__((preserve_access_index));
 
-// The control group of a socket; NULL where it has none of the second version.
+// Returns the version 2 control group of a socket, or NULL.
 static __always_inline const struct cgroup *socket_cgroup(const struct sock *sk)
 {
 	const struct sock_cgroup_data___v5_14 *old = (const void *)&sk->sk_cgrp_data;
@@ -106,14 +105,13 @@ static __always_inline const struct cgroup *socket_cgroup(const struct sock *sk)
 }
 
 enum {
-	// In the preemption count: in a soft interrupt, an interrupt or an NMI
-	// (include/linux/preempt.h).
+	// Bits of the preemption count: in a softirq; in an interrupt or NMI (include/linux/preempt.h).
 	SOFTIRQ_SERVING = 0x100,
 	INTERRUPTS = 0xff0000,
 };
 
-// Where the count of contexts is: a variable of each CPU on amd64, elsewhere in the task. On
-// s390x it is in neither, so that nobody can tell. Returns false there.
+// Reads the preemption count: a per-CPU variable on amd64, a member of the task elsewhere. On s390x it is
+// in neither, and this returns false.
 #if defined(__TARGET_ARCH_x86)
 static __always_inline bool current_preempt_count(u64 *count)
 {
@@ -125,7 +123,7 @@ static __always_inline bool current_preempt_count(u64 *count)
 	       !read_kernel(count, sizeof(u32), base + CFG.preempt_count);
 }
 #else
-// On arm64 it is the lower half of a word.
+// On arm64, the lower half of a word.
 struct thread_info___preempt {
 	u32 preempt_count;
 } __attribute__((preserve_access_index));
@@ -146,7 +144,7 @@ static __always_inline bool current_preempt_count(u64 *count)
 }
 #endif
 
-// bpf_get_func_ip works in kprobes from 5.15 on (kernel commit 9ffd9f3ff719).
+// bpf_get_func_ip works in kprobes since 5.15 (kernel commit 9ffd9f3ff719).
 enum bpf_func_id___v5_15 {
 	BPF_FUNC_get_func_ip___v5_15 = 173,
 };
@@ -154,8 +152,8 @@ enum bpf_func_id___v5_15 {
 #define HAVE_FUNC_IP \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_func_ip___v5_15)
 
-// Until 5.17 (kernel commit f92c1e183604) a program at a return has to know itself how many
-// arguments stand in front of the result.
+// Until 5.17 (kernel commit f92c1e183604), a return program must know how many arguments precede the
+// result.
 enum bpf_func_id___v5_17 {
 	BPF_FUNC_get_func_ret___v5_17 = 184,
 };
@@ -163,7 +161,8 @@ enum bpf_func_id___v5_17 {
 #define HAVE_FUNC_RET \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_17, BPF_FUNC_get_func_ret___v5_17)
 
-// The address of the probed function. The kernel says it of probes at a function's beginning.
+// The address of the probed function. bpf_get_func_ip returns 0 for probes that are not at the first
+// instruction.
 static __always_inline u64 probed_function(struct registers *regs)
 {
 	u64 address = HAVE_FUNC_IP ? bpf_get_func_ip(regs) : PROBE_ADDRESS(regs);
@@ -175,7 +174,7 @@ static __always_inline u64 probed_function(struct registers *regs)
 	return address;
 }
 
-// Where the probed function returns to.
+// The return address of the probed function, at its entry.
 static __always_inline u64 return_address(struct registers *regs)
 {
 #if RETURN_IN_REGISTER
@@ -188,8 +187,8 @@ static __always_inline u64 return_address(struct registers *regs)
 #endif
 }
 
-// Frames with more than a linear part: kernel commit 2e88d4ff0306 (5.18), "xdp: introduce flags
-// field in xdp_buff/xdp_frame".
+// Multi-buffer frames: kernel commit 2e88d4ff0306 (5.18), "xdp: introduce flags field in
+// xdp_buff/xdp_frame".
 struct xdp_buff___v5_18 {
 	u32 flags;
 } __attribute__((preserve_access_index));
@@ -207,7 +206,7 @@ static __always_inline bool xdp_has_fragments(const struct xdp_buff *xdp)
 	return bpf_core_field_exists(newer->flags) && BPF_CORE_READ(newer, flags) & XDP_HAS_FRAGS;
 }
 
-// Bytes of a frame in page fragments.
+// The number of bytes of a frame in page fragments.
 static __always_inline u32 xdp_paged_length(const struct xdp_buff *xdp, u64 shared)
 {
 	const struct skb_shared_info___v5_18 *newer = (const void *)shared;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The settings, written once before the programs are loaded. The verifier knows
-// their values and removes the code of what is off.
+// The settings: constants that are written once, before the programs are loaded. The verifier knows their
+// values and removes the code of disabled features.
 #pragma once
 
 #include "core/kernel.h"
 
 enum {
-	// Addresses that a function may return to in place of its caller.
+	// Trampolines to which a function may return instead of to its caller.
 	MAX_TRAMPOLINES = 4,
 	// Entries of each list of a filter.
 	MAX_ENTRIES = 16,
@@ -15,23 +15,23 @@ enum {
 	MAX_REASONS = 160,
 	// UDP ports of each kind of tunnel.
 	MAX_PORTS = 4,
-	// Functions whose calls of others have a meaning of their own.
+	// Functions that decide what a copy is that another function makes for them: see struct caller.
 	MAX_CALLERS = 12,
 	// Functions that free a list of sk_buffs, or a single one.
 	MAX_LIST_FREERS = 4,
 };
 
-// When a drop for a reason is benign.
+// The condition under which a drop for a reason is benign.
 enum benign_kind {
-	// In any case.
+	// Always.
 	BENIGN_ALWAYS,
-	// Another host's frame, on a device that sees those: see is_for_another.
+	// A frame for another host, on a device that receives those: see is_for_another.
 	BENIGN_FOREIGN,
 	// A raw or packet socket received a clone: see has_clone_reader.
 	BENIGN_CLONED,
 };
 
-// The code of a function; size 0 where it is not known.
+// The address range of a function; size 0 if unknown.
 struct code_range {
 	u64 begin;
 	u64 size;
@@ -39,18 +39,18 @@ struct code_range {
 
 static __always_inline bool is_within(u64 address, const volatile struct code_range *r)
 {
-	// What a call returns to may be the first byte behind the function.
+	// A return address may be the first byte behind the function, if the call is its last instruction.
 	return address - r->begin - 1 < r->size;
 }
 
-// A kernel name of 16 bytes, NUL-padded, as two words. It matches where all bits
-// of the mask are alike: a whole name, or the beginning of one.
+// A kernel name of 16 bytes, NUL-padded, as two words. It matches if all bits under the mask are equal:
+// the mask covers a whole name or a prefix.
 struct name_pattern {
 	u64 name[2];
 	u64 mask[2];
 };
 
-// A function, and what it means to be called by it: how a branch came to be.
+// A function, and the origin of the branches that functions called by it create.
 struct caller {
 	u64 begin;
 	u32 size;
@@ -58,36 +58,36 @@ struct caller {
 };
 
 struct config {
-	// Where the kernel keeps the descriptions of its pages, and where it maps them:
-	// the addresses that belong to the first page. 0 where not known.
+	// The addresses of the page descriptors (vmemmap) and of the direct mapping, both those of page 0;
+	// 0 if unknown.
 	u64 page_structs;
 	u64 page_memory;
 	u32 page_shift;
-	// Only, or none of, these network namespaces (inode numbers).
+	// Network namespaces to include or exclude (inode numbers).
 	u32 netns_in_count, netns_out_count;
 	u32 netns_in[MAX_ENTRIES];
 	u32 netns_out[MAX_ENTRIES];
-	// Only, or none of, devices of these names.
+	// Names of devices to include or exclude.
 	u32 ifname_in_count, ifname_out_count;
 	struct name_pattern ifname_in[MAX_ENTRIES];
 	struct name_pattern ifname_out[MAX_ENTRIES];
-	// Only packets of these processes, by id and by name; and of these control groups, by
-	// id, and those below them.
+	// Processes to include, by id and by name, and control groups to include with their descendants,
+	// by id.
 	u32 pid_count, comm_count, cgroup_count;
 	u32 pids[MAX_ENTRIES];
 	struct name_pattern comms[MAX_ENTRIES];
 	u64 cgroups[MAX_ENTRIES];
-	// Where each CPU's memory begins (an array), and in it the count that tells in
-	// what context the CPU is. 0 where not known or not needed.
+	// The array of the CPUs' per-CPU base addresses, and the per-CPU offset of the preemption count,
+	// which says in which context a CPU runs; 0 if unknown or not needed.
 	u64 cpu_offsets;
 	u64 preempt_count;
-	// Only, or none of, these drop reasons.
+	// Drop reasons to include or exclude.
 	u32 reason_in_count, reason_out_count;
 	u32 reasons_in[MAX_REASONS];
 	u32 reasons_out[MAX_REASONS];
 	// Benign drops are counted and not emitted.
 	bool hide_benign;
-	// Only drops are emitted.
+	// Parts of a dropped packet, such as members of its frag_list, are not emitted.
 	bool hide_parts;
 	// The kernel's hash tables of raw sockets (struct raw_hashinfo), 0 where not known.
 	u64 raw_sockets_ipv4, raw_sockets_ipv6;
@@ -111,74 +111,74 @@ struct config {
 	u32 mark_mask;
 	// Leading bytes of the frame that the packet filters read at fixed places.
 	u32 need, need_l2, need_l3;
-	// UDP ports of tunnels; 0 is none.
+	// UDP ports of tunnels; 0 ends the list.
 	u16 vxlan_ports[MAX_PORTS];
 	u16 geneve_ports[MAX_PORTS];
-	// Bytes of events in the ring at which the reader is woken.
+	// Number of bytes in the ring at which the reader is woken.
 	u32 watermark;
-	// Events a second beyond which they are withheld; 0 is no limit.
+	// Limit of events per second; further ones are suppressed. 0 is no limit.
 	u32 max_per_second;
-	// CPUs that there can be.
+	// Number of possible CPUs.
 	u32 cpus;
 	u32 caller_count;
 	struct caller callers[MAX_CALLERS];
-	// Packets get numbers; those that matched once match ever after.
+	// Packets get ids; packets that matched once match until their end.
 	bool ids, follow_matched;
-	// So do the packets that are made while one that is followed is at work on the stack.
+	// Packets created while the kernel handles a followed packet are followed, too.
 	bool by_stack;
-	// Clones are found by their data, as no function tells of them.
+	// Clones are recognized by their data, since no probed function reports them.
 	bool find_clones;
-	// The device that a followed packet was last seen at is where it still is: each crossing
-	// into another namespace is seen.
+	// A followed packet without a device is still at the device where it was last seen. Requires a
+	// probe at each crossing into another namespace.
 	bool last_device;
-	// There is a packet filter; one for the Ethernet frame, or the IP packet, inside
-	// of a tunnel's packet; a filter on the sk_buff.
+	// Which filters there are: on packets, on the Ethernet frame (l2) or IP packet (l3) inside a
+	// tunnel packet, and on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;
-	// Most packets that the packet filter does not match are seen by a glance; nothing else
-	// comes of those, so that programs may begin with it.
+	// There is a prefilter, which rejects most packets without copying them; programs may begin with
+	// it, because nothing else is to be done for rejected packets.
 	bool prefilter, prefilter_first;
-	// Kernel memory is read without a helper.
+	// Kernel memory is read with direct loads (bpf_rdonly_cast) instead of a helper.
 	bool direct;
-	// XDP programs are traced; there is a filter on their xdp_buff.
+	// XDP programs are traced; there is a filter on the xdp_buff.
 	bool xdp, filter_xdp_expression;
-	// Calls are told of when they return; functions that take no skb are told of when
-	// they run on behalf of a packet.
+	// Returns are emitted; functions without an skb argument are emitted while they run for a matching
+	// packet.
 	bool returns, no_skb_funcs;
-	// The program of an entry is called at the return, too: it is of a kprobe session.
+	// Entry programs also run at the return (kprobe session).
 	bool session;
-	// BPF programs are told of, and their verdicts.
+	// Runs of BPF programs and their verdicts are emitted.
 	bool programs;
-	// Operations on BPF maps are told of; look-ups when they return.
+	// Operations on BPF maps are emitted; look-ups when they return.
 	bool maps;
-	// Bytes of a kernel stack, which begins at a multiple of them.
+	// Size of a kernel stack in bytes, to which stacks are aligned.
 	u32 stack_size;
-	// Where functions return to that are probed at their return; 0 is none.
+	// The addresses to which functions with a return probe return; 0 is unused.
 	u64 trampolines[MAX_TRAMPOLINES];
-	// Only drops are printed: the other probes on functions and tracepoints follow packets.
+	// Only drops are emitted; the other probes on functions and tracepoints only follow packets.
 	bool only_drops;
-	// A dropped packet also matches in its other forms: see explain/variants.h.
+	// A dropped packet also matches by other tuples that it had: see explain/variants.h.
 	bool variants;
 	// Records of drops have the packet's first tuple.
 	bool first;
-	// A packet filter asks for the frame's length.
+	// The packet filter uses the length of the frame.
 	bool length;
-	// The packet filter asks for VLAN tags.
+	// The packet filter uses VLAN tags.
 	bool vlan;
-	// Parts of the record that were asked for.
+	// The requested parts of the record.
 	bool meta, tuple, tunnel, cb, netfilter, conntrack, stack, caller;
-	// Bytes of a record's parts but for those that only some records have, and their bits
-	// (enum record_part): internal/bpf adds them up.
+	// Size in bytes and bits (enum record_part) of the parts that all records have; computed by
+	// internal/bpf.
 	u32 record_size, record_parts;
-	// Bytes of the sk_buff, of its shared info, and of the values of expressions that
-	// were asked for; multiples of 8.
+	// Sizes of the copies of the sk_buff and of its shared info, and of the values of expressions;
+	// multiples of 8, 0 if not requested.
 	u32 skb_size, shared_size, values_size;
-	// Bytes of what a function looked up; 0 where that is not asked for.
+	// Size of the results of look-ups; 0 if not requested.
 	u32 lookup_size;
-	// The same of the values of expressions on the xdp_buff.
+	// Size of the values of expressions on the xdp_buff.
 	u32 xdp_values_size;
 };
 
 volatile const struct config CFG = {};
 
-// The compiler keeps a type's description only where the type is used.
+// Keeps the type in the BTF of the object, from which the Go types are generated.
 const enum benign_kind *benign_kind_used __attribute__((unused));

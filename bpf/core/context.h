@@ -1,49 +1,48 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What every entry fills in for the one handler.
+// What each kind of probe passes to the common handler.
 #pragma once
 
 #include "core/event.h"
 #include "core/kernel.h"
 #include "core/registers.h"
 
-// What is known of a followed sk_buff: see follow/branch.h.
+// A followed sk_buff: see follow/branch.h.
 struct branch {
-	// skb->head as it was last seen.
+	// skb->head when it was last seen.
 	u64 head;
 	u64 id, part, parent;
 	u8 origin;
-	// The head is about to be replaced: the new one is taken at the next sight.
+	// The kernel is about to replace skb->head; the next value seen is accepted.
 	u8 replacing_head;
-	// The sk_buff has let go of its data, or lost them to another: at the same address a
-	// new one comes next.
+	// The sk_buff released its data, or another sk_buff took them over; the next sk_buff at this
+	// address is a new one.
 	u8 ended, stolen;
-	// The device that it was last seen at, with its index; 0 is none.
+	// The device where it was last seen, and its index; 0 if unknown.
 	u32 ifindex;
 	u64 dev;
 };
 
 struct context {
-	// The program's own context, which the helper for stacks asks for.
+	// The BPF program's context, for bpf_get_stack.
 	void *program;
 	struct sk_buff *skb;
-	// What an XDP program is given, which has no skb; NULL for everything else.
+	// The argument of an XDP program, which has no skb; else NULL.
 	const struct xdp_buff *xdp;
-	// Whose it is; NULL where packets are not followed, or this one is not.
+	// The branch of the packet; NULL if it is not followed.
 	const struct branch *branch;
 	// The function's address, or the tracepoint's number.
 	u64 addr;
 	u64 location;
-	// Where a function returns to; 0 for a tracepoint, and where it was not asked for.
+	// The return address of a function; 0 for a tracepoint, or if not needed.
 	u64 caller;
-	// The calls of this stack, of which the innermost is the one that begins here; NULL
-	// where it is not kept.
+	// The active calls of this stack, the innermost being this one; NULL if they are not recorded.
 	struct callstack *callstack;
-	// The run of a BPF program that begins here; NULL for everything else.
+	// The run of a BPF program that begins; else NULL.
 	struct run *run;
-	// The tuple as which a dropped packet matched; NULL where it matched as it is.
+	// The tuple by which a dropped packet matched; NULL if it matched by its current one.
 	const struct record_first *first;
-	// What is done with a BPF map; NULL for what has nothing to do with one.
+	// The operation on a BPF map; else NULL.
 	const struct map_call *map;
 	u32 reason;
 	// PART_DROP, PART_REASON.
@@ -51,18 +50,16 @@ struct context {
 	u8 kind;
 	// Bits of enum lookup_flag.
 	u8 lookup;
-	// The packet's data are freed, and perhaps another packet's by now: there are no
-	// headers to be told.
+	// The packet's data were freed and may be reused, so headers are not parsed.
 	u8 gone;
-	// Of enum record_flag.
+	// Bits of enum record_flag.
 	u8 flags;
-	// The function is told of as it returns.
+	// The event of a function's entry is emitted at its return.
 	bool at_return;
 };
 
-// Reads word n of a program's context. The verifier allows loads at fixed
-// offsets from the context's own pointer only, which the compiler would like to
-// turn into one load through a computed pointer.
+// Reads word n of a program's context. The verifier allows loads only at constant offsets from the context
+// pointer; the compiler would merge them into one load with a computed pointer.
 #define context_word(context, n)                                                   \
 	({                                                                         \
 		u64 word;                                                          \
@@ -72,11 +69,11 @@ struct context {
 		word;                                                              \
 	})
 
-// Stands for a word that user space chooses before loading: it makes of one program a copy
-// for each place that the packet can be at, so that the place costs nothing.
+// A placeholder for the index of the word that holds the packet. User space replaces it in each copy of a
+// program before loading, so no instruction is needed to select it.
 enum { CHOSEN_WORD = 4095 };
 
-// The words that carry arguments, from argument 1.
+// The indexes of the words that hold the arguments, from argument 1.
 volatile const u8 ARGUMENT_WORDS[ARGUMENT_REGISTERS] = {
 	ARGUMENT_1, ARGUMENT_2, ARGUMENT_3, ARGUMENT_4, ARGUMENT_5,
 #if ARGUMENT_REGISTERS > 5
@@ -87,7 +84,7 @@ volatile const u8 ARGUMENT_WORDS[ARGUMENT_REGISTERS] = {
 #endif
 };
 
-// The argument in a register, from 1; false for any other number.
+// Reads an argument from its register, counting from 1; false if no register holds it.
 static __always_inline bool register_argument(struct registers *regs, u64 number, u64 *value)
 {
 	switch (number) {
@@ -107,6 +104,6 @@ static __always_inline bool register_argument(struct registers *regs, u64 number
 	return false;
 }
 
-// Hides a value from the compiler, which otherwise fits a function to the calls
-// that it sees, or adds to a pointer by means that the verifier does not allow.
+// Hides a value from the optimizer, which otherwise specializes functions for their callers, or does
+// pointer arithmetic that the verifier rejects.
 #define opaque(value) asm volatile("" : "+r"(value))

@@ -42,7 +42,8 @@ static __noinline int function_endpoint(struct endpoint *e, struct registers *re
 	return 0;
 }
 
-// The socket that the kernel names, such as the one that was to receive a dropped packet (6.11).
+// The socket among the arguments of a tracepoint, such as the intended receiver of a dropped packet
+// (6.11).
 static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a)
 {
 	u8 position = tracepoint_params() >> 40;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The record in the ring buffer: a core, then the parts that were asked for, in
-// the order of the bits that say they are there. The Go types are generated
-// from these. What every event has is aligned as the parts are, to be copied and cleared
-// by words.
+// The record in the ring buffer: a core, then the requested parts, in the order of their bits in
+// record_core.parts. The Go types are generated from these. Parts are multiples of 8 bytes, so that they
+// can be copied and cleared in words.
 #pragma once
 
 #include "core/kernel.h"
@@ -11,13 +10,13 @@
 enum record_kind {
 	RECORD_FUNCTION = 1,
 	RECORD_TRACEPOINT = 2,
-	// A function has returned; its entry had a record of its own.
+	// The return of a function; the entry had a record of its own.
 	RECORD_RETURN = 3,
-	// A BPF program begins; record_core.addr is its id.
+	// The start of a BPF program; record_core.addr is its id.
 	RECORD_PROGRAM = 4,
-	// It has come to a verdict; its entry had a record of its own.
+	// The verdict of a BPF program; the start had a record of its own.
 	RECORD_VERDICT = 5,
-	// The same of one that looked something up, and whose entry had none.
+	// The return of a look-up function whose entry had no record.
 	RECORD_LOOKUP = 6,
 };
 
@@ -25,9 +24,9 @@ enum record_kind {
 enum record_part {
 	PART_META = 1,
 	PART_TUPLE = 2,
-	// The kernel's drop tracepoint: record_core.location is where.
+	// The packet was dropped at record_core.location.
 	PART_DROP = 4,
-	// record_core.reason is a drop reason.
+	// record_core.reason holds a drop reason.
 	PART_REASON = 8,
 	PART_TUNNEL = 16,
 	PART_CB = 32,
@@ -36,14 +35,14 @@ enum record_part {
 	PART_SHARED = 128,
 	// What fill_values wrote: CFG.values_size.
 	PART_VALUES = 256,
-	// record_core.reason and location are a function's arguments 2 to 4, 32 bits of each: user
-	// space knows which of them is a drop reason.
+	// record_core.reason and location hold arguments 2 to 4 of the function, 32 bits each; user space
+	// knows which of them is a drop reason.
 	PART_ARGUMENTS = 512,
 	PART_LINEAGE = 1024,
 	PART_RETURN = 2048,
-	// Where in netfilter a function was called.
+	// The netfilter hook in which the function was called.
 	PART_HOOK = 4096,
-	// What a BPF program did with a map.
+	// The operation of a BPF program on a map.
 	PART_MAP = 8192,
 	// What fill_lookup wrote: CFG.lookup_size.
 	PART_LOOKUP = 16384,
@@ -51,15 +50,15 @@ enum record_part {
 	PART_HEAD = 65536,
 	// What fill_xdp_values wrote: CFG.xdp_values_size.
 	PART_XDP_VALUES = 131072,
-	// The tuple that a dropped packet had first, or as which it matched.
+	// The tuple that a dropped packet had first, or by which it matched.
 	PART_FIRST = 1 << 20,
-	// Return addresses, as many as fit into the rest of the record, so always the last.
+	// Return addresses, which fill the rest of the record; always the last part.
 	PART_STACK = 1 << 30,
 };
 
 // Bits of record_core.flags.
 enum record_flag {
-	// The BPF program was gone on with by another one, which has the verdict.
+	// The BPF program was entered by a tail call; only the last program of the chain has a verdict.
 	BY_TAIL_CALL = 1,
 	// The drop is normal on a healthy network: see explain/benign.h.
 	BENIGN_DROP = 2,
@@ -68,7 +67,7 @@ enum record_flag {
 struct record_core {
 	u64 time;
 	u64 skb;
-	// The function's address, or the tracepoint's number.
+	// The address of the function, or the number of the tracepoint in the plan.
 	u64 addr;
 	u64 location;
 	u32 pid;
@@ -99,7 +98,7 @@ enum tuple_has {
 	TUPLE_PORTS = 1,
 	TUPLE_FRAGMENT = 2,
 	TUPLE_ECHO = 4,
-	// The LLC header of an 802.3 frame is in source; with TUPLE_SNAP, SNAP's follows it there.
+	// source holds the LLC header of an 802.3 frame; with TUPLE_SNAP, the SNAP header follows it.
 	TUPLE_LLC = 8,
 	TUPLE_SNAP = 16,
 	// Sequence numbers and window.
@@ -109,7 +108,7 @@ enum tuple_has {
 	TUPLE_ICMP = 128,
 };
 
-// What the skb carries; the order is event.Network's.
+// The protocol of the packet.
 enum tuple_network {
 	NETWORK_NONE,
 	NETWORK_IPV4,
@@ -119,7 +118,7 @@ enum tuple_network {
 	NETWORK_NETLINK,
 	NETWORK_UNIX,
 	NETWORK_SOCKET,
-	// An 802.3 frame, which has a length in place of an Ethertype.
+	// An 802.3 frame, which has a length instead of an Ethertype.
 	NETWORK_LLC,
 };
 
@@ -151,15 +150,15 @@ struct record_tuple {
 	u8 pad;
 } __attribute__((aligned(8)));
 
-// How the first tuple of a dropped packet is known; the order is event.FirstBy's.
+// How the first tuple of a dropped packet was found.
 enum first_by {
 	FIRST_UNKNOWN,
-	// The packet was followed from there on.
+	// The packet has been followed since it had this tuple.
 	FIRST_FOLLOWED,
-	// Connection tracking knows it as the one before NAT, or after.
+	// The tuple before NAT, and the one after it, from the packet's conntrack entry.
 	FIRST_CONNECTION,
 	FIRST_TRANSLATED,
-	// It is the packet inside of the dropped one, or the one that a dropped ICMP error is about.
+	// The tuple of the inner packet of a tunnel, and of the packet that an ICMP error quotes.
 	FIRST_INNER,
 	FIRST_QUOTED,
 };
@@ -170,7 +169,7 @@ struct record_first {
 	struct record_tuple tuple;
 };
 
-// How the inner packet is packed; the order is event.TunnelKind's.
+// The encapsulation of the inner packet.
 enum tunnel_kind {
 	TUNNEL_NONE,
 	TUNNEL_VXLAN,
@@ -186,7 +185,7 @@ struct record_tunnel {
 	u8 has_id;
 	u8 kind;
 	u16 pad;
-	// The inner packet's.
+	// The tuple of the inner packet.
 	struct record_tuple tuple;
 } __attribute__((aligned(8)));
 
@@ -197,14 +196,14 @@ struct record_cb {
 	u32 pad;
 };
 
-// Which packet it is, and which branch of it: see follow/branch.h.
+// The ids of the packet and of its branch: see follow/branch.h.
 struct record_lineage {
 	u64 id, part, parent;
 	u8 origin;
 	u8 pad[7];
 };
 
-// How a branch came to be; the order is event.Origin's.
+// How a branch was created.
 enum origin {
 	ORIGIN_NONE,
 	ORIGIN_CLONE,
@@ -216,7 +215,7 @@ enum origin {
 	ORIGIN_OUTER,
 	ORIGIN_XDP,
 	ORIGIN_STACK,
-	// It stays what it is, or has been made already.
+	// No new branch; never in a record.
 	ORIGIN_SAME,
 };
 
@@ -226,7 +225,7 @@ enum hook_has {
 	HOOK_PRIORITY = 2,
 };
 
-// What a hook function works on; the order is event.HookObject's.
+// The kind of rule set that a hook function evaluates.
 enum hook_object {
 	HOOK_PLAIN,
 	HOOK_NFT,
@@ -234,7 +233,7 @@ enum hook_object {
 	HOOK_EBTABLES,
 };
 
-// Names are cut, and NUL-terminated.
+// Names are truncated and NUL-terminated.
 struct record_hook {
 	u8 table[64];
 	u8 chain[64];
@@ -247,18 +246,18 @@ struct record_hook {
 	u8 pad[7];
 };
 
-// Bits of record_conntrack.has: the packet's state, and what of the connection's entry.
+// Bits of record_conntrack.has: which members are valid.
 enum conntrack_has {
 	CONNTRACK_INFO = 1,
 	CONNTRACK_ENTRY = 2,
 	CONNTRACK_MARK = 4,
 	CONNTRACK_ZONE = 8,
-	// It has been seen and belongs to no connection.
+	// Conntrack saw the packet and assigned no connection (state INVALID).
 	CONNTRACK_INVALID = 16,
 };
 
-// One direction of a connection. Addresses are as in record_tuple; an ICMP message has
-// its id as the source port, and type and code as the two bytes of the other.
+// One direction of a connection, with addresses as in record_tuple. For ICMP, source_port is the id, and
+// dest_port holds type and code, a byte each.
 struct record_direction {
 	u8 source[16];
 	u8 dest[16];
@@ -272,7 +271,7 @@ struct record_direction {
 struct record_conntrack {
 	u64 status;
 	struct record_direction original, reply;
-	// Ticks of the kernel's clock until the entry times out.
+	// Jiffies until the entry times out.
 	s32 left;
 	u32 mark;
 	u16 zone;
@@ -282,7 +281,7 @@ struct record_conntrack {
 	u8 pad[3];
 };
 
-// What was done with a map; the order is event.MapOperation's.
+// The operation on a map.
 enum map_operation {
 	MAP_LOOKUP,
 	MAP_UPDATE,
@@ -294,7 +293,7 @@ enum map_limit {
 	MAX_MAP_VALUE = 512,
 };
 
-// Of key and value there are as many bytes as told; behind them is anything.
+// Only the first key_read and value_read bytes of key and value are valid.
 struct record_map {
 	u8 name[16];
 	u32 id;
@@ -302,7 +301,7 @@ struct record_map {
 	u32 key_size, value_size;
 	u16 key_read, value_read;
 	u8 operation;
-	// There is a value: one that was found, or the new one.
+	// There is a value: the one found, or the new one.
 	u8 found;
 	u16 pad;
 	u8 key[MAX_MAP_KEY];
@@ -310,19 +309,18 @@ struct record_map {
 };
 
 struct record_return {
-	// The register with the result, of which the function's type says how much counts.
+	// The register that holds the result; its valid width depends on the function's type.
 	u64 value;
-	// Nanoseconds from the entry.
+	// Nanoseconds since the entry.
 	u64 duration;
 };
 
-// Where the memory with the packet's data begins: skb->head, or an XDP frame's
-// data_hard_start.
+// The start of the packet buffer: skb->head, or data_hard_start of an XDP frame.
 struct record_head {
 	u64 address;
 };
 
-// What the copies of kernel objects may take, in bytes; multiples of 8.
+// Maximum sizes of copies of kernel objects, in bytes; multiples of 8.
 enum record_limit {
 	MAX_SKB = 512,
 	MAX_SHARED = 512,
@@ -330,11 +328,12 @@ enum record_limit {
 	MAX_LOOKUP = 2056,
 };
 
-// The compiler keeps a type's description only where the type is used.
+// Keeps the types in the BTF of the object, from which the Go types are generated.
 const enum record_kind *record_kind_used __attribute__((unused));
 const enum record_flag *record_flag_used __attribute__((unused));
 const enum record_part *record_part_used __attribute__((unused));
 const enum tuple_has *tuple_has_used __attribute__((unused));
+const enum tuple_network *tuple_network_used __attribute__((unused));
 const struct record_core *record_core_used __attribute__((unused));
 const struct record_meta *record_meta_used __attribute__((unused));
 const struct record_tuple *record_tuple_used __attribute__((unused));

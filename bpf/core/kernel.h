@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The kernel as far as tracer looks at it: only the types and members that are
-// read. The loader finds each member's place in the running kernel (CO-RE), so
-// neither order nor completeness matters here.
+// The kernel types and members that the programs read, and no others. The loader finds the offset of each
+// member in the running kernel (CO-RE), so neither order nor completeness matters.
 #pragma once
 
 typedef unsigned char __u8;
@@ -55,7 +54,7 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
-// From include/linux/skbuff.h: where in dataref those begin that leave headers alone.
+// From include/linux/skbuff.h: the upper half of dataref counts references to the payload only.
 enum { DATAREF_SHIFT = 16 };
 
 // From include/uapi/linux: if_ether.h, in.h, icmp.h, icmpv6.h, netfilter.h, rtnetlink.h, socket.h.
@@ -139,12 +138,12 @@ struct ns_common {
 
 struct nf_hook_entries {
 	__u16 num_hook_entries;
-	// Of struct hook_entry.
+	// Really struct hook_entry, below.
 	struct nf_hook_entry {} hooks[];
 };
 
 struct nf_hook_ops {
-	// Since 5.14; 0 is a function of the kernel's own.
+	// Since 5.14; 0 for hook functions of the kernel itself.
 	int hook_ops_type;
 	int priority;
 };
@@ -207,7 +206,7 @@ struct net_device {
 };
 
 struct nf_hook_state {
-	// Wider on older kernels: its lowest byte, which is the first, has it all.
+	// Wider on some older kernels, where the first byte still holds the value.
 	__u8 hook;
 	__u8 pf;
 	struct net_device *in;
@@ -261,7 +260,7 @@ struct task_struct {
 	char comm[16];
 };
 
-// One that begins with many words in a row, on all architectures.
+// Begins with many words in a row on all architectures; see copy_kernel.
 struct pt_regs {
 	unsigned long words[1];
 };
@@ -427,7 +426,7 @@ struct xdp_buff {
 struct skb_shared_info {
 	__u8 nr_frags;
 	atomic_t dataref;
-	// Of struct fragment, by whatever name the kernel has for it.
+	// Really struct fragment, below; the name of the type depends on the kernel.
 	unsigned char frags[17];
 };
 
@@ -487,7 +486,7 @@ struct nf_conn {
 
 #pragma clang attribute pop
 
-// A hook function and its first argument: struct nf_hook_entry.
+// struct nf_hook_entry: a hook function and its first argument.
 struct hook_entry {
 	u64 function;
 	u64 priv;

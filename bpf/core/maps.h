@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The maps that user space knows of, and what stands in for one.
+// The maps and variables that user space reads or writes.
 #pragma once
 
 #include "core/kernel.h"
 
-// Records on their way to user space; its size is set before loading.
+// The ring buffer for records; its size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 24);
 } events SEC(".maps");
 
-// One CPU's bookkeeping: made == delivered + lost + withheld, always.
+// The counters of one CPU. matched == records sent + lost + suppressed, always.
 struct counters {
 	// Events that passed every filter.
 	u64 matched;
-	// Of those, the ones the ring had no room for.
+	// Matched events for which the ring was full.
 	u64 lost;
-	// Of those, the ones beyond the limit of events a second.
+	// Matched events beyond the limit per second.
 	u64 suppressed;
-	// Entries of the table of packets that are followed: those put in, and those taken out
-	// by an end. The others are still there, or had to make room.
+	// Branches added to the table of followed packets, and branches removed at their end. The
+	// difference is in the table, or was evicted.
 	u64 branches_added;
 	u64 branches_removed;
-	// Calls whose entry was told and whose return was not seen.
+	// Calls whose entry was emitted and whose return was not seen.
 	u64 unreturned;
-	// Events that passed every other filter, where the packet's network namespace, or its
-	// device, was not known.
+	// Events that passed all other filters, but the packet's network namespace or device was unknown.
 	u64 without_netns, without_device;
 	// Dropped fragments without a transport header that the packet filter did not match.
 	u64 headless_fragments;
@@ -39,9 +38,8 @@ struct {
 	__type(value, struct counters);
 } counts SEC(".maps");
 
-// Inode numbers of the sockets of the processes that are wanted: user space tells
-// of those that are open, and what such a process sends through adds itself.
-// Its size is set before loading.
+// Inode numbers of the sockets of matching processes. User space adds the open ones at start; sockets
+// through which such a process sends are added here. The size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -50,16 +48,16 @@ struct {
 } sockets SEC(".maps");
 
 enum {
-	// Room for the largest record.
+	// The size of the largest record.
 	RECORD_BUFFER_SIZE = 8192,
 };
 
-// Where records of varying size are put together, one for each level of nesting.
+// Buffers for records of variable size, one per nesting level.
 struct record_buffer {
 	u8 bytes[RECORD_BUFFER_SIZE];
 };
 
-// Its number of entries is set before loading: 1 where there is no such record.
+// The number of entries is set before loading; 1 if no records have a variable size.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -67,10 +65,10 @@ struct {
 	__type(value, struct record_buffer);
 } record_buffers SEC(".maps");
 
-// When the second of the limit of events a second began, and the events since.
+// The start of the current second of the limit per second, and the number of events in it.
 u64 second_began = 0;
 u64 second_matched = 0;
 
-// Whether events are wanted at this moment: not before everything is attached,
-// so that a trace begins whole, nor once the reader has begun to leave.
+// Whether events are emitted: set after everything is attached, so that a trace does not begin halfway,
+// and cleared when the reader stops.
 u32 running = 0;

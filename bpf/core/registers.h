@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The registers at a probe: the place of each among the words of the context,
-// in the order of arch/*/include/asm/ptrace.h. Architectures pass integer arguments 1 to
-// ARGUMENT_REGISTERS in them. What lies on the stack is told as bytes from the stack
-// pointer at a function's first instruction:
+// The registers at a probe, as indexes into the words of the context, in the order of
+// arch/*/include/asm/ptrace.h. Integer arguments 1 to ARGUMENT_REGISTERS are in registers. Stack offsets
+// are in bytes from the stack pointer at a function's first instruction:
 //   STACK_ARGUMENTS  the first argument that has no register
-//   RETURN_ADDRESS   where the function keeps its return address while it calls others
-//   RETURN_POPS      what the stack pointer is higher by behind the return
-// CALLER_UNWOUND says that the kernel's own stack has the caller, at the first instruction.
-// Objects in the kernel's memory have addresses from LOWEST_ADDRESS to HIGHEST_ADDRESS. The
-// numbers and poisons that the kernel may have in the place of one are none of these.
+//   RETURN_ADDRESS   the slot in which the function saves its return address while it calls others
+//   RETURN_POPS      how much higher the stack pointer is after the return
+// CALLER_UNWOUND: at the first instruction, the kernel's own unwinder finds the caller. Objects in kernel
+// memory have addresses from LOWEST_ADDRESS to HIGHEST_ADDRESS; the numbers and poison values that the
+// kernel stores in place of pointers are outside of that range.
 #pragma once
 
 #include "core/kernel.h"
@@ -26,7 +25,7 @@ struct registers {
 #define ARGUMENT_5 9
 #define ARGUMENT_6 8
 #define ARGUMENT_REGISTERS 6
-// A breakpoint, or what imitates one, leaves the address behind its one byte.
+// int3 and ftrace leave the instruction pointer one byte behind the probed address.
 #define PROBE_ADDRESS(regs) ((regs)->ip - 1)
 #define STACK_POINTER 19
 #define STACK_ARGUMENTS 8
@@ -52,10 +51,9 @@ struct registers {
 #define ARGUMENT_8 7
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
-// Not every way to be called at a return has a stack pointer there: calls are placed by
-// their caller's frame.
+// Not every return probe has a stack pointer, so calls are identified by their caller's frame.
 #define FRAME_POINTER 29
-// In a BPF program it holds the address of the count of tail calls.
+// In a BPF program, the register with the address of the tail call counter.
 #define TAIL_COUNT 26
 #define LINK_REGISTER 30
 #define STACK_POINTER 31
@@ -78,7 +76,7 @@ struct registers {
 #define ARGUMENT_7 16
 #define ARGUMENT_8 17
 #define ARGUMENT_REGISTERS 8
-// The kernel has no kprobes at the place of ftrace (6.12): they stand behind it.
+// The kernel has no kprobes on the ftrace instructions (6.12); they are placed behind them.
 #define PROBE_OFFSET 8
 #define PROBE_ADDRESS(regs) ((regs)->epc - PROBE_OFFSET)
 #define LINK_REGISTER 1
@@ -113,7 +111,7 @@ struct registers {
 #define RETURN_ADDRESS (-8)
 #define RETURN_POPS 0
 #define RETURN_VALUE 4
-// A window through which all memory is seen.
+// The direct-mapped window over all memory.
 #define LOWEST_ADDRESS 0x9000000000000000
 #define HIGHEST_ADDRESS 0x90ffffffffffffff
 #elif defined(__TARGET_ARCH_powerpc)
@@ -132,7 +130,7 @@ struct registers {
 #define PROBE_ADDRESS(regs) ((regs)->nip)
 #define LINK_REGISTER 36
 #define STACK_POINTER 1
-// Behind the frame's header (32 bytes), where the eight in registers have room, too.
+// Behind the frame header (32 bytes) and the save area for the eight register arguments.
 #define STACK_ARGUMENTS 96
 #define RETURN_IN_REGISTER 1
 #define CALLER_UNWOUND 1
@@ -157,12 +155,12 @@ struct registers {
 #define STACK_ARGUMENTS 160
 #define RETURN_IN_REGISTER 1
 #define CALLER_UNWOUND 1
-// Of r14 in a frame as CONFIG_PACK_STACK has it, which is on by default.
+// The slot of r14 with CONFIG_PACK_STACK, which is on by default.
 #define RETURN_ADDRESS 136
 #define RETURN_POPS 0
 #define RETURN_VALUE 5
-// The kernel has an address space of its own, in which memory begins at 0. What UDP keeps in
-// the place of a device has the bytes of memory of a packet in its upper half, 512 or more.
+// The kernel has its own address space, in which memory begins at 0. UDP stores the truesize, 512 or more,
+// in the upper half of the word that otherwise holds the device, so such a word is above the range.
 #define LOWEST_ADDRESS 1
 #define HIGHEST_ADDRESS 0x1ffffffffff
 #else

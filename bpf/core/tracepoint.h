@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The arguments of a raw tracepoint, and which of them are which.
+// The arguments of a raw tracepoint. On most kernels a program cannot ask which tracepoint called it, so
+// each tracepoint has its own copy of the program, whose tracepoint_params is replaced.
 #pragma once
 
 #include "core/context.h"
@@ -10,13 +11,12 @@ struct tracepoint_arguments {
 	u64 args[12];
 };
 
-// Position of an argument that is not there.
+// The position of a missing argument.
 enum { NO_ARGUMENT = 0xff };
 
-// Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
-// whether it reports drops, and in bits 40 to 47 the position of a socket. The
-// body is replaced before loading.
+// Returns the number of the tracepoint in bits 0 to 15, the argument positions of the drop location and
+// the drop reason in bits 16 to 23 and 24 to 31, in bit 32 whether it reports drops, and in bits 40 to 47
+// the position of a socket. The body is replaced before loading.
 static __noinline u64 tracepoint_params(void)
 {
 	u64 params;
