@@ -923,6 +923,7 @@ const (
 	tracerVarSkbOpKindUsed         = "skb_op_kind_used"
 	tracerVarTunnelKindUsed        = "tunnel_kind_used"
 	tracerVarTupleHasUsed          = "tuple_has_used"
+	tracerVarTupleNetworkUsed      = "tuple_network_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -1075,6 +1076,7 @@ type tracerVariableSpecs struct {
 	SkbOpKindUsed       *ebpf.VariableSpec `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	TupleNetworkUsed    *ebpf.VariableSpec `ebpf:"tuple_network_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -1209,6 +1211,7 @@ type tracerVariables struct {
 	SkbOpKindUsed       *ebpf.Variable `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
+	TupleNetworkUsed    *ebpf.Variable `ebpf:"tuple_network_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.
