@@ -43,7 +43,7 @@ static __always_inline bool is_named(const struct name *n, const volatile struct
 	for (u32 i = 0; i < MAX_ENTRIES && i < count; i++) {
 		other = ((n->words[0] ^ list[i].name[0]) & list[i].mask[0]) |
 			((n->words[1] ^ list[i].name[1]) & list[i].mask[1]);
-		found |= is_zero(other >> 32 | (u32)other);
+		found |= is_equal(other, 0);
 	}
 	return found;
 }

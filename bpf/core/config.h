@@ -109,7 +109,7 @@ struct config {
 	// Only those with (mark & mark_mask) == mark; no mark filter with mark_mask 0.
 	u32 mark;
 	u32 mark_mask;
-	// Leading bytes of the frame that the packet filters read at fixed places.
+	// Leading bytes of the frame that the packet filters read at constant offsets.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 ends the list.
 	u16 vxlan_ports[MAX_PORTS];

@@ -5,6 +5,13 @@
 
 #include "core/kernel.h"
 
+// Returns the only element of a per-CPU array, or NULL.
+#define this_cpu_value(map)                         \
+	({                                          \
+		u32 zero = 0;                       \
+		bpf_map_lookup_elem(&(map), &zero); \
+	})
+
 // The ring buffer for records; its size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

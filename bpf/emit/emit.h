@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Telling user space: the record is reserved in the ring and filled in place.
+// Sends records: a record is reserved in the ring and filled in place.
 #pragma once
 
 #include "core/compat.h"
@@ -25,10 +25,10 @@
 #include "emit/recorded.h"
 
 enum {
-	// Return addresses of one stack; the kernel itself goes no deeper by default
-	// (kernel.perf_event_max_stack).
+	// Return addresses per stack; the kernel records no more by default (kernel.perf_event_max_stack).
 	MAX_FRAMES = 127,
-	// Those that are enough to find who called: a tracepoint's own come first.
+	// Return addresses that are enough to find the caller; those of a tracepoint's own functions come
+	// first.
 	CALLER_FRAMES = 12,
 	FRAME_SIZE = 8,
 };
@@ -41,10 +41,10 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       MAX_FRAMES * FRAME_SIZE <= RECORD_BUFFER_SIZE,
 	       "the largest record has scratch");
 
-// What comes on top for a call that works with a map.
+// The size of the additional part of a map operation.
 #define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
 
-// The name of who runs, which is padded with NULs.
+// The name of the current task, NUL-padded.
 static __always_inline void fill_comm(u8 comm[16])
 {
 	const u64 *name;
@@ -85,8 +85,8 @@ static __always_inline void fill_cb(struct record_cb *r, const struct sk_buff *s
 	read_kernel(r->words, sizeof(r->words), (const u8 *)skb + offset);
 }
 
-// Writes what the user's expressions say of the skb: CFG.values_size bytes. The
-// body is replaced by compiled expressions before loading.
+// Writes the values of the user's expressions on the skb, CFG.values_size bytes. The body is replaced by
+// compiled expressions before loading.
 static __noinline u32 fill_values(u64 skb, u8 *values)
 {
 	opaque(skb);
@@ -110,7 +110,7 @@ static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 		fill_values((u64)skb, at);
 }
 
-// Fills the parts that a return tells again, and returns where they end.
+// Fills the parts that a return repeats, and returns their end.
 static __always_inline u8 *fill_recorded(u8 *at, const struct context *c, struct scratch *scratch)
 {
 	u64 headers = c->gone ? 0 : (u64)c->skb;
@@ -146,7 +146,7 @@ static __always_inline void locate_hook(struct hook_call *call, const struct con
 		find_connection(call, c->skb);
 }
 
-// Keeps for the call's return what else its entry would tell.
+// Keeps the parts that the entry's record would have, for a call whose entry is not emitted.
 static __always_inline void record_silently(const struct context *c)
 {
 	struct recorded *t;
@@ -170,7 +170,7 @@ static __always_inline void record_silently(const struct context *c)
 		fill_lineage(&t->lineage, c->branch);
 }
 
-// The last parts of a record. It spares its caller's stack.
+// Fills the last parts of a record; a function of its own, to save stack of its caller.
 static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct hook_call *call,
 				const struct record_first *first)
 {
@@ -187,7 +187,7 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct 
 	return 0;
 }
 
-// Keeps what the return, or the program's verdict, tells again.
+// Keeps the parts that the return, or the program's verdict, repeats.
 static __always_inline void keep_entry(const struct context *c, const struct entry_parts *p)
 {
 	if (EMITS_RETURN(c) && c->callstack)
@@ -196,7 +196,7 @@ static __always_inline void keep_entry(const struct context *c, const struct ent
 		keep_run(c, p);
 }
 
-// Fills CFG.record_size and MAP_SIZE bytes, the parts one behind the other.
+// Fills a record of CFG.record_size and MAP_SIZE bytes.
 static __always_inline void fill_record(u8 *at, const struct context *c, u32 lost, struct scratch *scratch)
 {
 	struct entry_parts recorded = {};
@@ -225,10 +225,9 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 	keep_entry(c, &recorded);
 }
 
-// Puts return addresses behind the record, and returns their size in bytes. Where
-// a register holds a function's return address, it may be no part of the kernel's stack
-// yet: there the stack goes from the function to its caller's caller. At its return
-// a function is no part of the stack any more.
+// Appends return addresses to the record, and returns their size in bytes. Where the return address is in
+// a register, the kernel's unwinder may not find it yet, and continues with the caller's caller. At its
+// return, a function is no longer on the stack.
 static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 {
 	u32 most = CFG.stack ? MAX_FRAMES * FRAME_SIZE : CALLER_FRAMES * FRAME_SIZE;
@@ -251,8 +250,7 @@ static __always_inline u32 fill_stack(u64 *frames, const struct context *c)
 	return size + FRAME_SIZE < 2 * FRAME_SIZE ? 2 * FRAME_SIZE : size + FRAME_SIZE;
 }
 
-// The reader is woken when enough has gathered, once; it also looks by itself
-// now and then.
+// Wakes the reader once when CFG.watermark is reached; it also polls.
 static __always_inline u64 wakeup(u64 size)
 {
 	u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
@@ -262,7 +260,7 @@ static __always_inline u64 wakeup(u64 size)
 		       BPF_RB_NO_WAKEUP;
 }
 
-// Sends a record whose size is known.
+// Sends a record of a fixed size.
 static __always_inline bool send_fixed(const struct context *c, u32 lost, struct scratch *scratch)
 {
 	u32 size = CFG.record_size + MAP_SIZE(c);
@@ -275,7 +273,7 @@ static __always_inline bool send_fixed(const struct context *c, u32 lost, struct
 	return true;
 }
 
-// Sends a record with a stack, which is put together elsewhere first.
+// Sends a record with return addresses, which is built in a buffer first.
 static __always_inline bool send_varying(const struct context *c, u32 lost, struct scratch *scratch,
 					 u32 level)
 {
@@ -305,8 +303,8 @@ static __always_inline bool send(const struct context *c, u32 lost)
 	return sent;
 }
 
-// Whether an event may still be sent in this second. CPUs that ask at the same
-// time may be a few too many.
+// Whether the limit per second allows another event. CPUs that ask at the same time may exceed it
+// slightly.
 static __always_inline bool within_limit(void)
 {
 	u64 now = bpf_ktime_get_ns();
@@ -321,13 +319,12 @@ static __always_inline bool within_limit(void)
 	return true;
 }
 
-// Counts an event as made; NULL where it is not to be sent.
+// Counts a matched event, and returns the counters; NULL if it is suppressed.
 static __always_inline struct counters *count_matched(void)
 {
 	struct counters *n;
-	u32 zero = 0;
 
-	n = bpf_map_lookup_elem(&counts, &zero);
+	n = this_cpu_value(counts);
 	if (!n)
 		return NULL;
 	__sync_fetch_and_add(&n->matched, 1);
@@ -337,7 +334,7 @@ static __always_inline struct counters *count_matched(void)
 	return NULL;
 }
 
-// Whether the event is of a probe that only follows packets.
+// Whether the probe of this event only follows packets.
 static __always_inline bool is_muted(const struct context *c)
 {
 	return CFG.only_drops && c->kind <= RECORD_TRACEPOINT && !(c->parts & PART_DROP);

@@ -12,8 +12,8 @@
 #include "packet/scratch.h"
 #include "match/netdev.h"
 
-// Whether the packet has a route: one in a queue of TCP, which has no device either, has a list's
-// pointer or poison in its place.
+// Whether the packet has a route. A packet in a TCP queue, which has no device either, has a list pointer
+// or poison in its place.
 static __always_inline bool has_route(u64 refdst, const struct net_device *dev)
 {
 	const struct net_device *out;
@@ -24,7 +24,7 @@ static __always_inline bool has_route(u64 refdst, const struct net_device *dev)
 	return out && is_netns(device_netns(out));
 }
 
-// The route's MTU, or else the device's.
+// The MTU of the route, else of the device.
 static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 {
 	const struct dst_entry *dst = (void *)(refdst & ~1UL);
@@ -41,7 +41,7 @@ static __always_inline u32 skb_mtu(u64 refdst, const struct net_device *dev)
 	return mtu ? mtu : dev ? peek(struct net_device, dev, mtu) : 0;
 }
 
-// What is behind the name's end is anything.
+// Bytes behind the NUL are undefined.
 static __always_inline void fill_ifname(struct record_meta *m, const struct net_device *dev)
 {
 	const u64 *name;
@@ -55,7 +55,7 @@ static __always_inline void fill_ifname(struct record_meta *m, const struct net_
 	((u64 *)m->ifname)[1] = name[1];
 }
 
-// What the sk_buff itself says; returns its device.
+// Fills in the members of the sk_buff, and returns its device.
 static __always_inline const struct net_device *read_skb_meta(struct record_meta *m, u64 *refdst,
 							 const struct sk_buff *skb)
 {
@@ -99,7 +99,7 @@ static __noinline int fill_meta(struct record_meta *m, const struct sk_buff *skb
 	return 0;
 }
 
-// The rest, where the sk_buff has no device.
+// Fills in device and namespace of an sk_buff that has no device.
 static __noinline int fill_netdev(struct record_meta *m, const struct sk_buff *skb,
 				     const struct scratch *scratch, const struct branch *b)
 {

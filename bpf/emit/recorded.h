@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The parts of an entry record that the record of the return repeats: they are kept with the call, since the
-// packet may be gone by then.
+// The parts of an entry's record that the record of the return repeats. They are kept with the call, since
+// the packet may be gone by then.
 #pragma once
 
 #include "core/compat.h"
@@ -23,23 +23,23 @@ static __always_inline void fill_lineage(struct record_lineage *l, const struct 
 	l->origin = b->origin;
 }
 
-// Bytes of the parts that a return tells again, but for the lineage.
+// The size of the parts that a return repeats, without the lineage.
 #define RECORDED_SIZE                                               \
 	((CFG.meta ? sizeof(struct record_meta) : 0) +          \
 	 (CFG.tuple ? sizeof(struct record_tuple) : 0) +        \
 	 (CFG.tunnel ? sizeof(struct record_tunnel) : 0) +      \
 	 (CFG.cb ? sizeof(struct record_cb) : 0))
 
-// Whether a return tells anything of its entry.
+// Whether a return repeats any part of its entry.
 #define REPEATS_ENTRY (RECORDED_SIZE || CFG.ids || CFG.netfilter || CFG.conntrack)
 
-// The parts of a record that a return tells again, as far as they were asked for.
+// The parts of a record that a return repeats, if requested.
 struct entry_parts {
 	const void *first;
 	const void *hook, *conntrack;
 };
 
-// Keeps them: the first ones are one behind the other.
+// Keeps the parts; the first ones are contiguous.
 static __always_inline void keep_parts(struct recorded *t, const struct context *c, const struct entry_parts *p)
 {
 	if (RECORDED_SIZE)
@@ -52,8 +52,7 @@ static __always_inline void keep_parts(struct recorded *t, const struct context 
 		fill_lineage(&t->lineage, c->branch);
 }
 
-// Where what is told of the call that begins here is kept for its return; NULL where
-// nothing is.
+// Returns the memory for the parts of the call that begins; NULL if none are kept.
 static __always_inline struct recorded *recorded_of(const struct context *c)
 {
 	const struct recorded_key *key = &c->callstack->key;
@@ -69,7 +68,7 @@ static __always_inline struct recorded *recorded_of(const struct context *c)
 	return bpf_map_lookup_elem(&recorded_parts, key);
 }
 
-// Keeps them for the call's return.
+// Keeps the parts for the return of the call.
 static __always_inline void keep_recorded(const struct context *c, const struct entry_parts *p)
 {
 	struct recorded *t = recorded_of(c);
@@ -78,7 +77,7 @@ static __always_inline void keep_recorded(const struct context *c, const struct 
 		keep_parts(t, c, p);
 }
 
-// Keeps them for the program's verdict.
+// Keeps the parts for the verdict of the program.
 static __always_inline void keep_run(const struct context *c, const struct entry_parts *p)
 {
 	c->run->call.recorded = 1;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Telling user space that a function has returned, or that a BPF program has come to a
-// verdict: what was told of its entry, the result and the time. A call whose entry was
-// not told has no return either.
+// Sends the return of a function, or the verdict of a BPF program: the recorded parts of the entry, the
+// result and the duration. A call whose entry was not emitted has no return either.
 #pragma once
 
 #include "core/compat.h"
@@ -40,7 +39,7 @@ static __always_inline u8 return_kind(const struct call *call)
 	return IS_LOOKUP(call) && call->lookup & LOOKUP_RETURN_ONLY ? RECORD_LOOKUP : RECORD_RETURN;
 }
 
-// With arguments it is a call that looked something up.
+// `a` are the arguments of a look-up, else NULL.
 static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct recorded *t,
 					const struct arguments *a, u64 value, u32 lost)
 {
@@ -94,7 +93,7 @@ static __always_inline bool send_return(u8 kind, const struct call *call, const 
 	return true;
 }
 
-// The arguments of a call that looked something up, with its result; NULL of others.
+// Returns the arguments of a look-up, with its result; NULL for other calls.
 static __always_inline struct arguments *lookup_arguments(const struct call *call,
 						   const struct recorded_key *key, u64 value)
 {
@@ -118,7 +117,7 @@ static __always_inline void emit_return(const struct call *call, const struct re
 
 	if (!(call->recorded & CALL_RECORDED))
 		return;
-	if (!t) // made room for another
+	if (!t) // evicted
 		t = &nothing_recorded;
 	n = count_matched();
 	if (!n)

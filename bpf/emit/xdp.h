@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Telling user space that an XDP program begins: the record has what there is to say of a
-// frame.
+// Sends the start of an XDP program, with what is known of its frame.
 #pragma once
 
 #include "core/compat.h"
@@ -61,8 +60,8 @@ static __noinline int fill_xdp_tunnel(struct record_tunnel *t, const struct xdp_
 	return 0;
 }
 
-// Writes what the user's expressions say of the xdp_buff: CFG.xdp_values_size bytes. The
-// body is replaced by compiled expressions before loading.
+// Writes the values of the user's expressions on the xdp_buff, CFG.xdp_values_size bytes. The body is
+// replaced by compiled expressions before loading.
 static __noinline u32 fill_xdp_values(u64 xdp, u8 *values)
 {
 	opaque(xdp);
@@ -74,7 +73,7 @@ static __noinline u32 fill_xdp_values(u64 xdp, u8 *values)
 	(sizeof(struct record_core) + RECORDED_SIZE + LINEAGE_SIZE + RECORDED_HEAD_SIZE + \
 	 CFG.xdp_values_size)
 
-// Functions of their own, as for other records, to spare their caller's stack.
+// Functions of their own, to save stack of their caller.
 static __noinline u32 xdp_record_size(void)
 {
 	return XDP_RECORD_SIZE;
@@ -89,7 +88,7 @@ static __noinline u32 xdp_parts(void)
 	       (CFG.stack || CFG.caller ? PART_STACK : 0);
 }
 
-// Fills the parts that the verdict tells again.
+// Fills the parts that the verdict repeats.
 static __always_inline void fill_xdp_recorded(u8 *at, const struct context *c, struct work *w,
 					  struct scratch *scratch)
 {
@@ -117,7 +116,7 @@ static __always_inline void fill_xdp(u8 *at, const struct context *c, u32 lost, 
 	at += sizeof(struct record_core);
 	fill_xdp_recorded(at, c, w, scratch);
 	if (c->run)
-		keep_run(c, &(struct entry_parts){ .first = at }); // what is NULL is kept as zeros
+		keep_run(c, &(struct entry_parts){ .first = at }); // NULL parts are kept as zeros
 	at += RECORDED_SIZE;
 	if (CFG.ids)
 		fill_lineage((void *)at, c->branch);

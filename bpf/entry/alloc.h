@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The functions that make an sk_buff: where they are called on behalf of a packet that is
-// followed, what they return is a part of it. It takes their entry, at which it can be told
-// what is under way on the stack, and their return, at which the sk_buff is there.
+// The functions that allocate an sk_buff. If one is called while a followed packet is handled, the new
+// sk_buff is a part of that packet. The entry finds the active call on the stack, the return has the
+// sk_buff.
 #pragma once
 
 #include "core/context.h"
@@ -14,8 +14,8 @@
 #include "follow/callstack.h"
 #include "entry/return.h"
 
-// Says whether an sk_buff is being made for a packet. Whoever is entered last on a stack
-// is the next to return.
+// Returns whether an sk_buff is being allocated for a packet. The function entered last on a stack returns
+// first.
 static __always_inline bool begin_alloc(struct registers *regs)
 {
 	u64 anchor = entry_anchor(regs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What is remembered for the drop tracepoint: see dropsite.h. None of these makes events.
+// Programs that record what explains a later drop: see explain/last_hook.h and explain/drop_site.h. They
+// emit no events.
 #pragma once
 
 #include "core/compat.h"
@@ -17,7 +18,7 @@
 #include "explain/netfilter.h"
 #include "entry/return.h"
 
-// The last call of each packet to a hook function of netfilter.
+// Records the last call of each packet to a hook function of netfilter.
 SEC("kprobe/hook")
 int kprobe_hook(struct registers *regs)
 {
@@ -69,8 +70,7 @@ int kprobe_queued_free(struct registers *regs)
 SEC("raw_tp/qdisc_drop")
 int tracepoint_qdisc_drop(struct tracepoint_arguments *a)
 {
-	u32 zero = 0;
-	struct qdisc_detail *detail = bpf_map_lookup_elem(&qdisc_details, &zero);
+	struct qdisc_detail *detail = this_cpu_value(qdisc_details);
 
 	if (!detail)
 		return 0;

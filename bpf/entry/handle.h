@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The one handler behind every entry.
+// The common handlers behind all entries.
 #pragma once
 
 #include "core/config.h"
@@ -18,9 +18,8 @@ static __always_inline void handle(const struct context *c)
 		emit(c);
 }
 
-// The same for the entry of a function, whose call is kept where that is of use, or where
-// it looks something up (bits of enum lookup_flag), and says whether it is. Its time
-// begins when all is told.
+// Handles the entry of a function, records its call if `keep` or if it looks something up (bits of enum
+// lookup_flag), and returns whether it is recorded. The duration begins after the event was emitted.
 static __always_inline bool handle_call(struct context *c, struct work *w, u64 anchor, bool keep,
 					u64 lookup)
 {

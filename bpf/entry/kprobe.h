@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of a function: a program that is copied for each register that carries
-// the skb. The same programs are loaded for single kprobes and for kprobe-multi links.
+// The entry of a function with an skb argument. The program is copied for each register that can hold the
+// skb, and used both for kprobes and kprobe-multi links.
 #pragma once
 
 #include "core/compat.h"
@@ -19,7 +19,7 @@
 #include "entry/handle.h"
 #include "entry/return.h"
 
-// Has the arguments go along among which the drop reason is, in functions that take one.
+// Passes the arguments on, of which one may be the drop reason.
 static __always_inline void fill_arguments(struct context *c, struct registers *regs)
 {
 	c->reason = context_word(regs, ARGUMENT_2);
@@ -38,8 +38,8 @@ static __always_inline void note_unmatched(struct registers *regs, struct work *
 		note_entry(regs, s);
 }
 
-// Tells of a wanted packet, and says whether the call is kept. The context is made here,
-// since packets that are not wanted are most.
+// Emits the event of a matching packet, and returns whether the call is recorded. The context is filled in
+// here, because most packets do not match.
 static __always_inline bool emit_matched(struct registers *regs, struct sk_buff *skb,
 					const struct branch *branch, struct work *w)
 {
@@ -52,7 +52,7 @@ static __always_inline bool emit_matched(struct registers *regs, struct sk_buff 
 	return handle_call(&c, w, entry_anchor(regs), KEEP_CALLS, CFG.lookup_size ? lookup_flags() : 0);
 }
 
-// Says whether the call is kept.
+// Returns whether the call is recorded.
 static __always_inline bool handle_function(struct registers *regs, struct sk_buff *skb, u32 prefiltered)
 {
 	const struct branch *branch = NULL;
@@ -66,7 +66,7 @@ static __always_inline bool handle_function(struct registers *regs, struct sk_bu
 	return false;
 }
 
-// A function of its own, so that the program itself has next to nothing to set up.
+// A function of its own, so that the program itself needs no stack frame.
 static __noinline int enter_function(struct registers *regs, u32 prefiltered)
 {
 	struct sk_buff *skb = (void *)context_word(regs, CHOSEN_WORD);

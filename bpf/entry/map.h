@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// A function of a BPF map, where a program calls it on behalf of a wanted packet. What
-// is looked up is known, and told, when the function returns.
+// The entry and return of functions of BPF maps that a program calls for a matching packet. Look-ups are
+// emitted at their return, when the result is known.
 #pragma once
 
 #include "core/compat.h"
@@ -21,8 +21,7 @@
 #include "entry/return.h"
 #include "entry/self_maps.h"
 
-// A function of a map at the place of another's call has not been called by it: that
-// one has returned unseen.
+// A map function at the stack position of another one was not called by it; that one returned unseen.
 static __always_inline void drop_map_calls(struct callstack *s, u64 anchor)
 {
 	for (u32 i = 0; i < MAX_LOOKS && s->depth; i++) {
@@ -32,8 +31,8 @@ static __always_inline void drop_map_calls(struct callstack *s, u64 anchor)
 	}
 }
 
-// The packet that a map's function is called for; NULL for none, and within another
-// function of a map, which tells it all.
+// The packet for which a map function is called. NULL if there is none, and within another map function,
+// which is emitted instead.
 static __always_inline struct sk_buff *map_caller_skb(struct registers *regs, u64 anchor, struct work *w)
 {
 	struct callstack *s = callstack_at(anchor, w);
@@ -46,7 +45,7 @@ static __always_inline struct sk_buff *map_caller_skb(struct registers *regs, u6
 	return (void *)innermost(s)->skb;
 }
 
-// Keeps what is looked up until the function returns, and says whether it could.
+// Records a look-up until the function returns; false if that fails.
 static __always_inline bool begin_map_lookup(struct context *c, struct work *w, u64 anchor)
 {
 	struct callstack *s;
@@ -61,18 +60,17 @@ static __always_inline bool begin_map_lookup(struct context *c, struct work *w, 
 	return true;
 }
 
-// Says whether the call is kept.
+// Returns whether the call is recorded.
 static __always_inline bool emit_map_call(struct registers *regs, u32 operation, u32 element)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
 	u64 map = context_word(regs, ARGUMENT_1), anchor = entry_anchor(regs);
 	struct map_scratch *scratch;
 	struct map_call *call;
-	u32 zero = 0;
 
 	if (!running || is_self_map(map))
 		return false;
-	scratch = bpf_map_lookup_elem(&map_scratches, &zero);
+	scratch = this_cpu_value(map_scratches);
 	if (!scratch)
 		return false;
 	c.caller = return_address(regs);
@@ -106,21 +104,21 @@ static __always_inline bool enter_map(struct registers *regs, u32 operation, u32
 	return kept;
 }
 
-// A function of its own: what it takes of the stack does not add to what a return takes.
+// A function of its own, so that its stack does not add to that of the return.
 static __noinline bool enter_map_lookup(struct registers *regs, u32 element)
 {
 	return enter_map(regs, MAP_LOOKUP, element);
 }
 
-// Tells of a look-up as if the function was called now, and had the result.
+// Emits a look-up at its return, as an entry with a result.
 static __always_inline void emit_map_lookup(struct registers *regs, struct callstack *s, struct call *call)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION, .at_return = true };
 	struct map_call *m = bpf_map_lookup_elem(&map_lookups, &s->key);
 	u64 result = context_word(regs, RETURN_VALUE);
 
-	call->recorded = CALL_MAP; // not yet
-	if (!m) // made room for another
+	call->recorded = CALL_MAP; // not emitted yet
+	if (!m) // evicted
 		return;
 	m->value = result && m->element ? element_result((void *)m->map, result) : result;
 	c.map = m;
@@ -133,16 +131,15 @@ static __always_inline void emit_map_lookup(struct registers *regs, struct calls
 	emit(&c);
 }
 
-// The call is under way until all is told.
+// The call stays active until its event was emitted.
 static __always_inline void end_map_lookup(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs), index;
 	struct map_scratch *scratch;
 	struct call *call;
 	struct callstack *s;
-	u32 zero = 0;
 
-	scratch = running ? bpf_map_lookup_elem(&map_scratches, &zero) : NULL;
+	scratch = running ? this_cpu_value(map_scratches) : NULL;
 	if (!scratch)
 		return;
 	s = callstack_at(anchor, &scratch->work);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of a function that takes no skb: it is told of where it runs on behalf
-// of a wanted packet, which is while a call for that packet is under way below it.
+// The entry of a function without an skb argument, which is emitted while it runs for a matching packet:
+// while a call for that packet is active below it.
 #pragma once
 
 #include "core/compat.h"
@@ -28,7 +28,7 @@ static __always_inline struct sk_buff *skb_below(struct registers *regs, struct 
 	return (void *)innermost(s)->skb;
 }
 
-// Says whether the call is kept.
+// Returns whether the call is recorded.
 static __always_inline bool emit_no_skb(struct registers *regs)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
@@ -65,7 +65,7 @@ int kprobe_no_skb(struct registers *regs)
 	return is_return(regs) ? leave_function(regs) : enter_no_skb(regs);
 }
 
-// One whose first argument is a BPF map.
+// For functions whose first argument is a BPF map.
 SEC("kprobe/no_skb_map")
 int kprobe_no_skb_map(struct registers *regs)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry and the verdict of BPF programs (fentry and fexit). Each program that is
-// traced gets copies of these of its own, as the kernel wants it.
+// The entry and the verdict of BPF programs (fentry and fexit). The kernel requires separate copies for
+// each traced program.
 #pragma once
 
 #include "core/compat.h"
@@ -21,7 +21,7 @@
 #include "emit/xdp.h"
 
 enum {
-	// Arguments of a function in BPF.
+	// Maximum number of arguments of a BPF function.
 	MAX_KEPT = 5,
 };
 
@@ -34,8 +34,8 @@ static __noinline u64 traced_program(void)
 	return id;
 }
 
-// The arguments that the kernel keeps in front of a verdict, where it has to be told. The
-// body is replaced before loading.
+// The number of arguments that the kernel stores in front of the return value; needed until 5.17. The body
+// is replaced before loading.
 static __noinline u64 kept_arguments(void)
 {
 	u64 n;
@@ -44,7 +44,7 @@ static __noinline u64 kept_arguments(void)
 	return n;
 }
 
-// The time of a run begins when all is told.
+// The duration of a run begins after its event was emitted.
 static __always_inline void begin_time(struct run *run)
 {
 	if (run)
@@ -74,14 +74,14 @@ static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
 	return 0;
 }
 
-// What the program is given is the packet itself.
+// The argument is the packet.
 SEC("fentry/program_skb")
 int program_skb(void *arguments)
 {
 	return enter_program(arguments, (void *)program_word(arguments, 0));
 }
 
-// It is where struct bpf_nf_ctx says.
+// The argument is a struct bpf_nf_ctx.
 SEC("fentry/program_netfilter")
 int program_netfilter(void *arguments)
 {
@@ -90,8 +90,8 @@ int program_netfilter(void *arguments)
 	return enter_program(arguments, BPF_CORE_READ(given, skb));
 }
 
-// The verdict on a frame that is followed is awaited in any case: the next frame in its
-// memory would be taken for it else.
+// The verdict on a followed frame is needed in any case; otherwise the next frame in its buffer would be
+// taken for it.
 static __always_inline void emit_frame(struct context *c, struct work *w, u64 key)
 {
 	c->addr = traced_program();
@@ -104,7 +104,7 @@ static __always_inline void emit_frame(struct context *c, struct work *w, u64 ke
 	begin_time(c->run);
 }
 
-// What an XDP program is given is a frame.
+// The argument is a frame.
 SEC("fentry/program_xdp")
 int program_xdp(void *arguments)
 {
@@ -124,8 +124,8 @@ int program_xdp(void *arguments)
 	return 0;
 }
 
-// The verdict stands behind the arguments: the one that there is, or as many as there can
-// be where the kernel does not trust the program's types.
+// The verdict is behind the arguments: behind the only one, or behind as many as possible if the kernel
+// does not trust the program's types.
 static __always_inline u64 program_result(void *arguments)
 {
 	u64 value = 0;

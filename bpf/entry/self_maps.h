@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The maps of these programs: what is done with them is nobody else's.
+// The maps of these programs, whose operations are not traced.
 #pragma once
 
 #include "core/endpoint.h"
@@ -23,9 +23,9 @@
 #include "explain/map_call.h"
 #include "entry/tracepoint.h"
 
-// The kernel runs no program of a function while one runs on that CPU; but those of
-// tracepoints, and the kernel where it looks maps up for them, are heard. Every map that
-// has a function called for it is listed; internal/bpf has a test that none is missing.
+// The kernel runs no function program while another one runs on that CPU, but our tracepoint programs, and
+// the kernel's own look-ups for them, would be traced. Lists all maps with keys; a test in internal/bpf
+// checks that none is missing.
 static __always_inline bool is_self_map(u64 map)
 {
 	bool own = false;

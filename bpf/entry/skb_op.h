@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of the functions that have a role in following packets: it does what
-// kprobe_skb does for the others, and plays the role.
+// The entry of functions that perform an operation on followed packets: it does what kprobe_skb does for
+// others, and applies the operation.
 #pragma once
 
 #include "core/compat.h"
@@ -34,8 +34,8 @@ static __always_inline u64 argument(struct registers *regs, u8 number)
 	return 0;
 }
 
-// Whether an event tells of the packet. Once its data are freed there is nothing that
-// the filter could look at: it has to be known.
+// Whether an event is emitted for the packet. Once its data are freed, the filters cannot be applied, so
+// it has to be followed already.
 static __always_inline bool admit_skb_op(struct registers *regs, const struct skb_op *r,
 				       const struct branch *b, u64 skb, struct work *w)
 {
@@ -44,8 +44,8 @@ static __always_inline bool admit_skb_op(struct registers *regs, const struct sk
 	return (CFG.follow_matched && b) || filter_skb(w, regs, RECORD_FUNCTION, (void *)skb, b, PREFILTER_UNKNOWN);
 }
 
-// Tells of the packet that the function is about, and says whether the call is kept. Its
-// stack is not there while the role is played.
+// Emits the event of the function, and returns whether the call is recorded. A function of its own, so
+// that its stack is released before the operation is applied.
 static __noinline bool emit_skb_op(struct registers *regs, const struct skb_op *r, u64 addr, u64 caller)
 {
 	u64 skb = argument(regs, r->shown);
@@ -72,7 +72,7 @@ static __noinline bool emit_skb_op(struct registers *regs, const struct skb_op *
 	return handle_call(&c, &w, entry_anchor(regs), KEEP_CALLS, 0);
 }
 
-// Arguments are read where they are needed, as there is no room to keep them.
+// Arguments are read when needed, since the stack has no space for them.
 static __always_inline bool apply_skb_op(struct registers *regs)
 {
 	bool kept = false;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of a BPF program that another one goes on with (a tail call). That is behind
-// the place of the trampoline, so that a breakpoint of the CPU is where tail calls land.
-// Who enters the program in the usual way comes by there, too.
+// The entry of a BPF program by a tail call. Tail calls jump behind the trampoline call at the start of
+// the program, so the entry is a hardware breakpoint there. Normal entries hit it, too.
 #pragma once
 
 #include "core/compat.h"
@@ -27,16 +26,17 @@
 #endif
 
 enum {
-	// Bytes of the stack from where a program begins to what its trampoline keeps.
+	// The distance in bytes from the stack pointer of a program to the arguments that its trampoline
+	// keeps.
 	MAX_RUN_DISTANCE = 256,
 };
 
-// The address of what places are measured from, as a number. Whoever writes it writes
-// the same.
+// The address of the variable that run keys are relative to, as a number. All writers store the same
+// value.
 u64 key_base = 0;
 
-// The run that a program is part of which begins with that stack: of itself, or of the one
-// that was entered first. NULL where that is not traced.
+// The run to which a program with this stack pointer belongs: its own, or that of the program that was
+// entered first. NULL if that is not traced.
 static __noinline struct run *run_of_stack(u64 stack)
 {
 	volatile u64 *from = &key_base;
@@ -54,9 +54,9 @@ static __noinline struct run *run_of_stack(u64 stack)
 	return NULL;
 }
 
-// The number of tail calls so far, where it can be had and is of use. To go on behind a
-// breakpoint, an arm64 CPU is told to stop after one more instruction; an interrupt that
-// comes first makes it stop there, and come to the breakpoint again.
+// The number of tail calls so far, if it can be read and is needed. To continue behind a breakpoint, an
+// arm64 CPU single-steps one instruction; if an interrupt comes first, it stops there and hits the
+// breakpoint again.
 static __always_inline u64 tail_calls(struct registers *regs)
 {
 	u64 count = 0;
@@ -69,8 +69,8 @@ static __always_inline u64 tail_calls(struct registers *regs)
 	return count;
 }
 
-// Whether this entry is told by somebody else: by the trampoline, or by the same breakpoint
-// a moment ago. A program can go on with itself.
+// Whether this entry was emitted already: by the trampoline, or at the previous hit of the same
+// breakpoint. A program can tail-call itself.
 static __always_inline bool is_recorded(struct run *run, u64 id, u64 count)
 {
 	bool entered = run->call.addr == id && !run->breakpoint_id;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// A raw tracepoint. A program can't ask which tracepoint called it (on most kernels),
-// so each gets a copy of its own, in which the argument that is the skb is chosen and
-// tracepoint_params answers.
+// The raw tracepoints: see core/tracepoint.h.
 #pragma once
 
 #include "core/compare.h"
@@ -25,7 +23,7 @@
 #include "explain/variants.h"
 #include "entry/handle.h"
 
-// The reason as the kernel reports it, and the more exact one: a list may have either.
+// Whether the reason as the kernel reports it, or the more exact one, passes the filter.
 static __always_inline bool filter_reason(u32 reason, u32 exact)
 {
 	if (CFG.reason_in_count &&
@@ -37,7 +35,7 @@ static __always_inline bool filter_reason(u32 reason, u32 exact)
 		!is_listed(exact, CFG.reasons_out, CFG.reason_out_count, MAX_REASONS));
 }
 
-// Fills in the drop reason, and says whether it is wanted.
+// Fills in the drop reason, and returns whether it passes the filter.
 static __always_inline bool read_reason(struct context *c, struct tracepoint_arguments *a, u64 params)
 {
 	u32 given = tracepoint_argument(a, (u8)(params >> 24));
@@ -46,8 +44,8 @@ static __always_inline bool read_reason(struct context *c, struct tracepoint_arg
 	return filter_reason(given, c->reason);
 }
 
-// Room for the address of a program's context, for the verifier lets nobody count
-// with one that it has not lost sight of.
+// Memory for the address of a program's context: the verifier rejects arithmetic on a context pointer, but
+// forgets the type of a stored one.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -55,19 +53,17 @@ struct {
 	__type(value, u64);
 } context_address SEC(".maps");
 
-// Where the packet was dropped is the return address of the function that drops. Where
-// that is a trampoline, the innermost call on this stack knows better; the arguments of
-// a raw tracepoint lie on the stack.
+// The drop location is a return address. If that is a trampoline, the innermost call on this stack has the
+// true one; the arguments of a raw tracepoint are on the stack.
 static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 location)
 {
 	struct stack_key key;
 	struct callstack *s;
-	u32 zero = 0;
 	volatile u64 *at;
 
 	if (!SEES_SOME_RETURNS || !is_trampoline(location))
 		return location;
-	at = bpf_map_lookup_elem(&context_address, &zero);
+	at = this_cpu_value(context_address);
 	if (!at)
 		return location;
 	*at = (u64)a;
@@ -76,7 +72,7 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	return s && s->depth ? innermost(s)->caller : location;
 }
 
-// What a hit of the drop tracepoint is.
+// The kinds of hits of the drop tracepoint.
 enum drop_class {
 	// Not to be emitted: a part of a dropped packet if only drops are, or a hidden drop.
 	DROP_HIDDEN,
@@ -128,8 +124,8 @@ static __always_inline void handle_hit(struct context *c, struct tracepoint_argu
 	handle(c);
 }
 
-// Returns whether the packet is wanted. A function of its own, so that the program itself has
-// next to nothing to set up.
+// Returns whether the packet matches. A function of its own, so that the program itself needs no stack
+// frame.
 static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefiltered)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
@@ -144,8 +140,8 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefi
 	return 1;
 }
 
-// Has a dropped packet match in its other forms. The room stays taken while the record is made,
-// which has the form's tuple.
+// Matches a dropped packet by its other tuples. The scratch stays taken while the record is filled, which
+// has that tuple.
 static __noinline int enter_variants(struct tracepoint_arguments *a)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
@@ -180,8 +176,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 	return 0;
 }
 
-// An sk_buff ends. Where functions tell of it, too, they are heard only while none
-// of their programs was running.
+// An sk_buff ends. If functions report that, too, the tracepoint is needed only while a function program
+// was running, which makes the kernel skip theirs.
 SEC("raw_tp/end")
 int tracepoint_end(struct tracepoint_arguments *a)
 {
@@ -190,8 +186,8 @@ int tracepoint_end(struct tracepoint_arguments *a)
 	return 0;
 }
 
-// Something in the kernel's memory is freed: the data of an sk_buff, it itself, or it
-// and the clone that lies behind it (struct sk_buff_fclones).
+// Kernel memory is freed: the data of an sk_buff, an sk_buff, or one with the clone behind it (struct
+// sk_buff_fclones).
 SEC("raw_tp/free")
 int tracepoint_free(struct tracepoint_arguments *a)
 {

@@ -10,6 +10,8 @@
 #include "core/config.h"
 #include "core/context.h"
 #include "core/kernel.h"
+#include "core/maps.h"
+#include "packet/headers.h"
 #include "match/netdev.h"
 
 enum {
@@ -47,15 +49,15 @@ struct {
 
 static __always_inline bool read_ipv4(struct raw_packet *p, u64 header)
 {
-	u8 bytes[20];
+	struct ipv4_header h;
 
-	if (read_kernel(bytes, sizeof(bytes), header) || bytes[0] >> 4 != 4)
+	if (read_kernel(&h, sizeof(h), header) || h.version_ihl >> 4 != 4)
 		return false;
-	p->protocol = bytes[9];
+	p->protocol = h.protocol;
 	p->has_icmp_type = p->protocol == IPPROTO_ICMP;
-	__builtin_memcpy(p->source, bytes + 12, 4);
-	__builtin_memcpy(p->dest, bytes + 16, 4);
-	return (bytes[16] & 0xf0) != 0xe0; // of a group not every socket receives
+	__builtin_memcpy(p->source, &h.source, 4);
+	__builtin_memcpy(p->dest, &h.dest, 4);
+	return (*(u8 *)&h.dest & 0xf0) != 0xe0; // not every socket receives multicast
 }
 
 // Extension headers are not skipped.
@@ -233,8 +235,7 @@ static __noinline bool has_packet_reader(const struct net *net, u64 head)
 
 static __noinline bool has_clone_reader(const struct sk_buff *skb)
 {
-	u32 zero = 0;
-	struct raw_packet *p = bpf_map_lookup_elem(&raw_packets, &zero);
+	struct raw_packet *p = this_cpu_value(raw_packets);
 
 	if (!p || !read_raw_packet(p, skb))
 		return false;

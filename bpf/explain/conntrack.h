@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What connection tracking holds of a packet.
+// The conntrack state of a packet.
 #pragma once
 
 #include "core/compare.h"
@@ -13,17 +13,16 @@
 #include "explain/netfilter.h"
 
 enum {
-	// The low bits of skb->_nfct are the packet's place in its connection.
+	// The low bits of skb->_nfct: the packet's state in its connection (enum ip_conntrack_info).
 	NFCT_INFO = 7,
-	// A bit of nf_conn.status. Before it is set, the timeout counts from no moment yet.
+	// A bit of nf_conn.status. Before it is set, the timeout is relative.
 	IPS_CONFIRMED = 1 << 3,
-	// Bits of the same: addresses or ports are translated.
+	// Bits of nf_conn.status: addresses or ports are translated.
 	IPS_NAT = 1 << 4 | 1 << 5,
-	// NF_IP_PRI_CONNTRACK.
 	CONNTRACK_PRIORITY = -200,
 };
 
-// Conntrack keeps ports, or what a protocol has in their place, in network order.
+// Ports, or what a protocol has instead, are in network order.
 static __always_inline void fill_direction(struct record_direction *to,
 					   const struct nf_conntrack_tuple *from)
 {
@@ -35,7 +34,7 @@ static __always_inline void fill_direction(struct record_direction *to,
 	to->protocol = BPF_CORE_READ(from, dst.protonum);
 }
 
-// Ticks until the entry times out.
+// Jiffies until the entry times out.
 static __always_inline s32 ticks_left(const struct nf_conn *ct, u64 status)
 {
 	u32 timeout = BPF_CORE_READ(ct, timeout);
@@ -61,8 +60,8 @@ static __always_inline void fill_entry(struct record_conntrack *r, const struct 
 	}
 }
 
-// 1 if a hook operation is connection tracking's own: by its priority, which chains of
-// nftables can have as well.
+// 1 if a hook operation is that of conntrack: by its priority, and its type, since chains of nftables can
+// have the same priority.
 static __always_inline u64 is_conntrack_hook(const struct nf_hook_ops *ops)
 {
 	u64 found = is_zero((u32)(BPF_CORE_READ(ops, priority) - CONNTRACK_PRIORITY));
@@ -72,8 +71,8 @@ static __always_inline u64 is_conntrack_hook(const struct nf_hook_ops *ops)
 	return found;
 }
 
-// Whether connection tracking sees packets at a hook, and has done so before the call if that
-// is at the same hook. Few branches, as the verifier would follow each.
+// Whether conntrack has a hook function at this hook, and if the call is at the same hook, in front of it.
+// Few branches, since the verifier would follow each.
 static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const struct nf_hook_entries *entries)
 {
 	const struct nf_hook_ops *ops = NULL;
@@ -97,8 +96,8 @@ static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const s
 	return tracked;
 }
 
-// Whether the call is behind connection tracking on the packet's way: a packet that has no
-// connection there is invalid.
+// Whether the call is behind conntrack on the packet's way; a packet without a connection there is
+// invalid.
 static __always_inline bool is_behind_tracking(const struct hook_call *call)
 {
 	u32 hook = call->hook == NF_INET_LOCAL_OUT ? NF_INET_LOCAL_OUT : NF_INET_PRE_ROUTING;
@@ -110,8 +109,8 @@ static __always_inline bool is_behind_tracking(const struct hook_call *call)
 	return tracks_at(call, hook, hook_entries(call, hook));
 }
 
-// Looks up the packet's connection at the hook call of this record, or at the last hook call of a
-// dropped packet, and sets call->invalid if the packet has none behind connection tracking.
+// Finds the packet's connection at the hook call of this record, or at the last hook call of a dropped
+// packet. Sets call->invalid if the packet has none behind conntrack.
 static __noinline int find_connection(struct hook_call *call, const struct sk_buff *skb)
 {
 	u64 word = nfct_of(skb);
@@ -122,7 +121,7 @@ static __noinline int find_connection(struct hook_call *call, const struct sk_bu
 	return 0;
 }
 
-// After find_connection.
+// Fills in the connection that find_connection found.
 static __noinline int fill_conntrack(struct record_conntrack *r, const struct hook_call *call)
 {
 	u64 word = call->nfct;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // What the drop tracepoint does not say, and others do: the reason of a queueing discipline (the
-// qdisc_drop tracepoint, 7.2), and who freed a packet in an interrupt, which net_tx_action does later.
+// qdisc_drop tracepoint, 7.2), and the function that freed a packet in an interrupt, which net_tx_action does later.
 #pragma once
 
 #include "core/config.h"
 #include "core/kernel.h"
+#include "core/maps.h"
 
 enum {
 	MAX_QUEUED_FREES = 1024,
@@ -55,11 +56,10 @@ static __noinline u64 outside_kfree_skb(void *program, u64 location)
 static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 {
 	struct qdisc_detail *detail;
-	u32 zero = 0;
 
 	if (!CFG.qdisc_drop || reason != CFG.qdisc_drop)
 		return reason;
-	detail = bpf_map_lookup_elem(&qdisc_details, &zero);
+	detail = this_cpu_value(qdisc_details);
 	if (!detail || detail->skb != (u64)skb)
 		return reason;
 	return detail->reason;
@@ -69,9 +69,8 @@ static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 static __noinline int forget_exact_reason(u64 skb)
 {
 	struct qdisc_detail *detail;
-	u32 zero = 0;
 
-	detail = bpf_map_lookup_elem(&qdisc_details, &zero);
+	detail = this_cpu_value(qdisc_details);
 	if (detail && detail->skb == skb)
 		detail->skb = 0;
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What functions look up for a packet: their arguments are kept from the entry to the
-// return, where the user's chosen values are read by what they point to.
+// What functions look up for a packet: the arguments are kept from the entry to the return, where a
+// compiled expression reads the key and the result through them.
 #pragma once
 
 #include "core/compat.h"
@@ -11,11 +11,11 @@
 #include "follow/callstack.h"
 
 enum {
-	// Arguments in registers, and behind them those on the stack.
+	// Register arguments, followed by stack arguments.
 	MAX_ARGUMENTS = 12,
 };
 
-// The arguments of a call, the way they are listed to compiled expressions.
+// The arguments of a call, as compiled expressions expect them.
 struct arguments {
 	u64 values[MAX_ARGUMENTS];
 	u64 result;
@@ -33,12 +33,12 @@ struct arguments no_arguments = {};
 
 enum lookup_flag {
 	LOOKUP_CALL = 1,
-	// The entry has no row of its own.
+	// The call is emitted only at its return.
 	LOOKUP_RETURN_ONLY = 2,
 };
 
-// The lookup_flags of the functions that this program is for. The body is replaced
-// before loading.
+// Flags of the functions that this program is attached to (enum lookup_flag). The body is replaced before
+// loading.
 static __noinline u64 lookup_flags(void)
 {
 	u64 flags;
@@ -47,8 +47,8 @@ static __noinline u64 lookup_flags(void)
 	return flags;
 }
 
-// Writes what a function's call looked up: at most CFG.lookup_size bytes. The body is
-// replaced by compiled expressions before loading.
+// Writes the key and result of a look-up, at most CFG.lookup_size bytes. The body is replaced by compiled
+// expressions before loading.
 static __noinline u32 fill_lookup(const u64 *values, u8 *to, u64 function)
 {
 	opaque(function);
@@ -72,7 +72,7 @@ static __always_inline void keep_registers(struct arguments *a, struct registers
 #endif
 }
 
-// Keeps the arguments of the call that begins here.
+// Keeps the arguments of a call at its entry.
 static __always_inline void keep_arguments(const struct context *c)
 {
 	const struct recorded_key *key = &c->callstack->key;

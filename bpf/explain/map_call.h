@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What a BPF program does with a map: the function that the kernel calls for it has the
-// map, the key, and where it updates the value as its arguments.
+// Operations of BPF programs on maps. The kernel function that performs one has the map, the key, and for
+// an update the value as its arguments.
 #pragma once
 
 #include "core/compat.h"
@@ -15,22 +15,20 @@
 struct map_call {
 	u64 map;
 	u64 key;
-	// The address of the value, or of what it is found by; 0 where there is none.
+	// The address of the value, or of the element that holds it; 0 if there is none.
 	u64 value;
 	u32 operation;
-	// The look-up returns the element of a hash table that the value is part of.
+	// The look-up returns the element of a hash table, of which the value is a part.
 	u32 element;
 };
 
-// The call that is told of, and room to take its packet apart, for which the stack has
-// none.
+// The operation, and memory for its packet, for which the stack is too small.
 struct map_scratch {
 	struct map_call call;
 	struct work work;
 };
 
-// Programs of functions do not interrupt one another on a CPU, and no others tell of
-// map calls.
+// Function programs do not interrupt one another on a CPU, and no others use it.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -38,7 +36,7 @@ struct {
 	__type(value, struct map_scratch);
 } map_scratches SEC(".maps");
 
-// Those that have not returned yet. Its size is set before loading.
+// Look-ups that have not returned. The size is set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -46,9 +44,8 @@ struct {
 	__type(value, struct map_call);
 } map_lookups SEC(".maps");
 
-// Where a hash table's element has its value, or for each CPU its address: behind the
-// key, and what rounds that up to words. Until 6.14 such an address lay right behind
-// the key: where it does, no zeros are between them.
+// The address of an element's value, or of its pointer to the per-CPU values: behind the key, rounded up
+// to words. Until 6.14, such a pointer was directly behind the key; then there are no zeros between them.
 static __always_inline u64 element_value(const struct bpf_map *map, u64 element)
 {
 	u64 key = element + bpf_core_field_offset(struct htab_elem, key), word = 0;
@@ -63,7 +60,7 @@ static __always_inline u64 element_value(const struct bpf_map *map, u64 element)
 	return key + ((size + 7) & ~7U);
 }
 
-// This CPU's copy of what lies at an address of each CPU.
+// This CPU's instance of a per-CPU address.
 static __always_inline u64 this_cpu_address(u64 address)
 {
 	u64 cpu = bpf_get_smp_processor_id(), offset = 0;
@@ -87,7 +84,7 @@ static __always_inline u64 element_result(const struct bpf_map *map, u64 element
 	return type == BPF_MAP_TYPE_HASH_OF_MAPS ? address : this_cpu_address(address);
 }
 
-// Reads at most as many bytes as there is room for, and says how many.
+// Reads at most `most` bytes, and returns how many.
 static __always_inline u32 read_bytes(u8 *to, u32 most, u32 size, u64 from)
 {
 	if (size > most)
@@ -98,7 +95,7 @@ static __always_inline u32 read_bytes(u8 *to, u32 most, u32 size, u64 from)
 	return size;
 }
 
-// What is looked up in a map of maps is a map, of which the id is shown as its value.
+// A look-up in a map of maps returns a map, whose id is recorded as the value.
 static __always_inline u32 read_inner(u8 *to, u64 inner)
 {
 	u32 id = BPF_CORE_READ((const struct bpf_map *)inner, id);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Of a call that has a struct nf_hook_state: where in netfilter it is, and which hook
-// function of those there.
+// The netfilter hook of a call with a struct nf_hook_state argument, and which of the hook functions it
+// is.
 #pragma once
 
 #include "core/compat.h"
@@ -12,19 +12,18 @@
 #include "packet/scratch.h"
 
 enum {
-	// Hook functions of one hook that are looked through.
+	// Hook functions of one hook that are searched.
 	MAX_HOOKS = 32,
-	// The hooks of a family in its namespace; there is another one for devices.
+	// The number of hooks of a family in a namespace; those of devices are separate.
 	NF_HOOKS = 5,
 	NF_ARP_HOOKS = 3,
 	NF_NETDEV_INGRESS = 0,
 	NF_NETDEV_EGRESS = 1,
 };
 
-// Registers of the functions that this program is for: the struct nf_hook_state's in
-// bits 0 to 7, the one of what the function works on in bits 8 to 15, in bits 16 to 23
-// what that is, and in bit 24 whether they are hook functions. The body is replaced
-// before loading.
+// Describes the functions that this program is attached to: the register of the struct nf_hook_state in
+// bits 0 to 7, that of the rule set in bits 8 to 15, its kind (enum hook_object) in bits 16 to 23, and in
+// bit 24 whether they are hook functions. The body is replaced before loading.
 static __noinline u64 hook_params(void)
 {
 	u64 params;
@@ -33,7 +32,7 @@ static __noinline u64 hook_params(void)
 	return params;
 }
 
-// The state lies on a stack: what is in it is kept, as that of a drop may be gone.
+// Copies the members of the state, which is on a stack and may be gone when a drop is reported.
 static __always_inline void read_state(struct hook_call *call)
 {
 	const struct nf_hook_state *state = (void *)call->state;
@@ -63,7 +62,7 @@ static __noinline int find_call(struct hook_call *call, struct registers *regs, 
 #define entries_of(from, member)                                              \
 	(bpf_core_field_exists((from)->member) ? BPF_CORE_READ(from, member) : NULL)
 
-// The entry of a family's hook in an array of pointers to entries.
+// Returns element `hook` of a family's array of pointers to hook entries.
 #define entries_at(net, member, hook, most)                                   \
 	({                                                                    \
 		const struct nf_hook_entries *found = NULL;                   \
@@ -73,7 +72,7 @@ static __noinline int find_call(struct hook_call *call, struct registers *regs, 
 		found;                                                        \
 	})
 
-// The hook functions of a family's hook.
+// Returns the hook functions of a hook.
 static __noinline const struct nf_hook_entries *hook_entries(const struct hook_call *call, u32 hook)
 {
 	const struct net_device *dev = (void *)call->device;
@@ -96,7 +95,7 @@ static __noinline const struct nf_hook_entries *hook_entries(const struct hook_c
 	return NULL;
 }
 
-// Behind the entries lie as many pointers to what they were made of.
+// Fills in the priority. Behind the entries there are as many pointers to their nf_hook_ops.
 static __always_inline void fill_priority(struct record_hook *r,
 					  const struct nf_hook_entries *entries,
 					  const struct hook_call *call)
@@ -146,7 +145,7 @@ static __always_inline void fill_table(struct record_hook *r, const struct hook_
 		r->object = HOOK_PLAIN;
 }
 
-// Tells of a call; of none where it has no state.
+// Fills in the hook of a call; leaves it empty if the call has no state.
 static __noinline int fill_hook(struct record_hook *r, const struct hook_call *call)
 {
 	const struct nf_hook_entries *entries;

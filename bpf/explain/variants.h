@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Other forms of a dropped packet: the packet inside it, the one that an ICMP error quotes, and
-// the packet with its addresses before and after NAT, from its entry of connection tracking. With
-// --drop the packet filter also matches these, since users know the address that the packet was
-// sent to, but not what NAT or a tunnel made of it.
+// Other tuples that a dropped packet matches by: its inner packet, the packet that an ICMP error quotes,
+// and the packet with its addresses before and after NAT, from its conntrack entry. With --drop, the
+// packet filter also matches these, since users know the address that the packet was sent to, but not what
+// NAT or a tunnel made of it.
 #pragma once
 
 #include "core/compat.h"
@@ -34,9 +34,9 @@ enum {
 	ICMP_REDIRECTED = 5,
 	ICMP_EXCEEDED = 11,
 	ICMP_PARAMETER = 12,
-	// In skb->_nfct: packets of the reply direction have this or more (enum ip_conntrack_info).
+	// In skb->_nfct: values from here on are of the reply direction (enum ip_conntrack_info).
 	CT_IS_REPLY = 3,
-	// Where IP headers have their addresses, and IPv4 its fragment offset.
+	// Offsets in IP headers: the IPv4 fragment offset, and the addresses.
 	IPV4_FRAGMENT = 6,
 	IPV4_SOURCE = 12,
 	IPV4_DEST = 16,
@@ -44,8 +44,8 @@ enum {
 	IPV6_DEST = 24,
 };
 
-// Applies the packet filter to the packet that is located in a room. The function is global (not
-// static), so the verifier checks the filter once for all forms.
+// Applies the packet filter to the packet that is located in a scratch. The function is global (not
+// static), so the verifier checks the filter once for all variants.
 __noinline int match_located(u32 level)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
@@ -57,7 +57,7 @@ __noinline int match_located(u32 level)
 	return fill_head(p, CFG.need) && filter_packet(p);
 }
 
-// Writes the tuple of the form that matched to room->first.
+// Writes the tuple of the variant that matched to scratch->first.
 static __noinline int keep_variant(struct scratch *scratch, u8 by)
 {
 	struct frame *f = &scratch->work.packet.frame;
@@ -96,8 +96,8 @@ static __always_inline bool is_icmp_error(const struct record_tuple *t)
 	return false;
 }
 
-// Parses the located packet into room->outer. Returns the address of the transport header, or 0
-// without one.
+// Parses the located packet into scratch->outer. Returns the address of the transport header, or 0 if
+// there is none.
 static __always_inline u64 parse_located(struct scratch *scratch)
 {
 	struct frame *f = &scratch->work.packet.frame;
@@ -136,7 +136,7 @@ static __always_inline u64 add_transport(struct scratch *scratch, u64 start)
 	return start + (scratch->variant[0] & 15) * 4;
 }
 
-// Copies the beginning of the located IP packet to room->form, and locates the copy.
+// Copies the start of the located IP packet to scratch->variant, and locates the copy.
 static __noinline bool copy_variant(struct scratch *scratch)
 {
 	struct frame *f = &scratch->work.packet.frame;
@@ -168,7 +168,7 @@ static __noinline bool copy_variant(struct scratch *scratch)
 	return true;
 }
 
-// Two addresses, and where the kernel keeps the ports.
+// The kernel addresses of two addresses and two ports.
 struct endpoints {
 	u64 source, dest, source_port, dest_port;
 };
@@ -195,9 +195,8 @@ static __always_inline void write_ports(struct scratch *scratch, const struct en
 	read_kernel(scratch->variant + at + 2, 2, e->dest_port);
 }
 
-// Sets the addresses and ports of the copy to those of a tuple of the connection, or with `turned`
-// swaps source and destination. The connection of an ICMP error is that of the packet which it
-// quotes.
+// Sets the addresses and ports of the copy to those of a tuple of the connection; with `swapped`, source
+// and destination are exchanged. The connection of an ICMP error is that of the packet which it quotes.
 static __noinline bool write_variant(struct scratch *scratch, u64 tuple, bool swapped)
 {
 	const struct nf_conntrack_tuple *t = (const void *)tuple;
@@ -252,7 +251,7 @@ static __always_inline bool match_connection(struct scratch *scratch, const stru
 	return match_directions(scratch, ct, locate_quoted(scratch) ? !reply : reply);
 }
 
-// Writes the tuple of a packet before NAT, from its connection, to room->first.
+// Writes the tuple of a packet before NAT, from its connection, to scratch->first.
 __noinline int find_untranslated(u64 skb, u32 level)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
@@ -288,20 +287,19 @@ static __always_inline bool match_inner_variant(struct scratch *scratch, const s
 static __always_inline bool match_fragment(struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct counters *n;
-	u32 zero = 0;
 
 	if (!locate_packet(&scratch->work, skb) || !parse_fragment(scratch) || !scratch->outer.fragment_offset)
 		return false;
 	if (CFG.follow_matched && join_datagram(scratch, (u64)skb))
 		return true;
-	n = bpf_map_lookup_elem(&counts, &zero);
+	n = this_cpu_value(counts);
 	if (n)
 		__sync_fetch_and_add(&n->headless_fragments, 1);
 	return false;
 }
 
-// Whether a dropped packet matches in another form, whose tuple is then in room->first, or is a
-// later fragment of a followed packet.
+// Whether a dropped packet matches by another tuple, which is then in scratch->first, or is a later
+// fragment of a followed packet.
 static __always_inline bool match_variants(struct scratch *scratch, const struct sk_buff *skb)
 {
 	scratch->first.by = FIRST_UNKNOWN;
@@ -309,14 +307,14 @@ static __always_inline bool match_variants(struct scratch *scratch, const struct
 	       match_fragment(scratch, skb);
 }
 
-// Counts a form whose place is not known, unless the packet itself matches, too: then it was
+// Counts a variant whose namespace or device is unknown, unless the packet itself matches, too, and was
 // counted.
 static __noinline bool count_unknown_variant(struct scratch *scratch, const struct sk_buff *skb, u32 netdev)
 {
 	return !filter_span(&scratch->work, skb, PREFILTER_UNKNOWN) && count_unknown_netdev(netdev);
 }
 
-// Like filter_skb, with the packet filter applied to the other forms of the packet.
+// Like filter_skb, with the packet filter applied to the variants of the packet.
 static __noinline bool filter_variants(struct scratch *scratch, void *program, const struct sk_buff *skb)
 {
 	u32 netdev = ANY_NETDEV ? NETDEV_MATCHED : filter_netdev(program, RECORD_TRACEPOINT, skb, NULL);
@@ -334,8 +332,8 @@ static __noinline bool filter_variants(struct scratch *scratch, void *program, c
 	return ANY_NETDEV || netdev == NETDEV_MATCHED || count_unknown_variant(scratch, skb, netdev);
 }
 
-// The tuple of the form that matched, else the first tuple of a followed packet, else the one before
-// NAT; NULL if none is known.
+// Returns the tuple by which the packet matched, else the first tuple of a followed packet, else the one
+// before NAT; NULL if none is known.
 static __always_inline const struct record_first *find_first(const struct context *c, struct scratch *scratch)
 {
 	const struct record_first *kept = c->first;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Whether a packet gets an event: it matches, or it is followed already.
+// Whether an event is emitted for a packet: it matches, or is followed already.
 #pragma once
 
 #include "core/config.h"
@@ -12,7 +12,7 @@
 #include "follow/branch.h"
 #include "follow/first.h"
 
-// Whether an event tells of the packet, which is then followed if packets are.
+// Whether an event is emitted for the packet. Begins to follow a packet that matches, if packets get ids.
 static __always_inline bool admit(void *program, u8 kind, struct sk_buff *skb,
 				  const struct branch **branch, struct work *w, u32 prefiltered)
 {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Following a packet. It has one number from the first match to the free of its
-// data, whatever becomes of it; each sk_buff that carries it, or a part of it, is
-// a branch with a number of its own that knows the one it came from. Branches are
-// found by the sk_buff's address, and where that is a new one by the address of the
-// data (skb->head), which clones share and which XDP passes on.
+// The table of followed packets. A packet keeps one id from its first match until its data are freed. Each
+// sk_buff that carries it or a part of it is a branch, with its own part id and that of the branch it came
+// from (parent). Branches are found by the address of the sk_buff, and for a new sk_buff by the address of
+// its data (skb->head), which clones share and XDP passes on.
 #pragma once
 
 #include "core/compat.h"
@@ -16,23 +15,24 @@
 #include "packet/scratch.h"
 #include "match/netdev.h"
 
-// Who has a head: what shares it is of the same packet. Where functions tell of clones
-// and no XDP programs are traced, only the heads that XDP holds are noted.
+// The owner of a head; sk_buffs that share it belong to the same packet. If functions report clones and no
+// XDP programs are traced, only heads that XDP holds are recorded.
 struct head_owner {
 	u64 id, part, parent;
-	// When XDP got the data, from an sk_buff or from a driver (bpf_ktime_get_ns); 0 is not.
+	// The time at which XDP took the data over, from an sk_buff or a driver (bpf_ktime_get_ns); 0 if
+	// it does not hold them.
 	u64 held;
-	// The sk_buff that has them; 0 is not known.
+	// The sk_buff that has them; 0 if unknown.
 	u64 skb;
 	u8 origin;
-	// XDP has let them pass, so that an sk_buff comes next and not XDP again.
+	// XDP passed the frame to the stack, so that an sk_buff comes next.
 	u8 passed;
 	u8 pad[6];
 };
 
 enum {
-	// Nanoseconds that XDP may take from one sk_buff to the next. Afterwards nobody has
-	// noticed the end of the data.
+	// Maximum time in ns between one sk_buff and the next in XDP. Afterwards the data are considered
+	// freed.
 	LONGEST_HOLD = 1000000000,
 };
 
@@ -51,7 +51,7 @@ struct {
 	__type(value, struct head_owner);
 } heads SEC(".maps");
 
-// Fragments that wait for one another, by the address of their queue.
+// Reassembly queues, by their address.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -63,8 +63,9 @@ struct id_counts {
 	u64 packets, parts;
 };
 
-// One for each level of nesting, so that no two programs count at the same time. Packets are
-// counted apart from parts: a count that user space does not see is a packet that it has missed.
+// Counters of ids, one per nesting level, so that no two programs increment the same one. Packets and
+// parts are counted separately: a gap in the packet ids that user space sees is a packet whose events were
+// lost.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NESTING);
@@ -73,21 +74,21 @@ struct {
 } id_counters SEC(".maps");
 
 enum {
-	// Numbers of deeper levels begin above those that are likely to be reached.
+	// Ids of deeper nesting levels begin above those that are likely to be reached.
 	LEVEL_SHIFT = 48,
 };
 
-// Whether XDP has ever held a head: only then is it looked for.
+// Whether XDP ever held a head; heads are looked up only then.
 u32 heads_held = 0;
 
-// The nth number of this CPU, which no other CPU and level has. CPUs take turns, so that it
-// stays small. internal/enrich/sources.go takes it apart.
+// The nth id of this CPU and level. Ids of different CPUs are interleaved, which keeps them small.
+// internal/enrich/sources.go decodes them.
 static __always_inline u64 make_id(u64 n, u32 level)
 {
 	return (n * CFG.cpus + bpf_get_smp_processor_id() + 1) + ((u64)level << LEVEL_SHIFT);
 }
 
-// A number that no other packet has.
+// Returns a new packet id.
 static __noinline u64 next_packet_id(u32 level)
 {
 	struct id_counts *n = bpf_map_lookup_elem(&id_counters, &level);
@@ -95,7 +96,7 @@ static __noinline u64 next_packet_id(u32 level)
 	return n ? make_id(n->packets++, level) : 0;
 }
 
-// A number that no other branch has.
+// Returns a new part id.
 static __noinline u64 next_part_id(u32 level)
 {
 	struct id_counts *n = bpf_map_lookup_elem(&id_counters, &level);
@@ -105,8 +106,7 @@ static __noinline u64 next_part_id(u32 level)
 
 static __always_inline void count_branch(bool added)
 {
-	u32 zero = 0;
-	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
+	struct counters *n = this_cpu_value(counts);
 
 	if (n)
 		__sync_fetch_and_add(added ? &n->branches_added : &n->branches_removed, 1);
@@ -118,7 +118,7 @@ static __always_inline void remove_branch(u64 skb)
 		count_branch(false);
 }
 
-// Puts a branch into the table, in place of what its address stood for.
+// Stores a branch, in place of the previous one of this address.
 static __noinline struct branch *store_branch(u64 skb, const struct branch *b)
 {
 	struct branch *known = bpf_map_lookup_elem(&branches, &skb);
@@ -132,7 +132,7 @@ static __noinline struct branch *store_branch(u64 skb, const struct branch *b)
 	return bpf_map_lookup_elem(&branches, &skb);
 }
 
-// What a new branch comes from; with 0 it is the first of a packet.
+// The branch from which a new one comes; id 0 for the first of a packet.
 struct ancestor {
 	u64 id, part;
 	u8 origin;
@@ -143,8 +143,8 @@ static __always_inline u64 head_of(u64 skb)
 	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
 }
 
-// Notes whose head it is, where packets are known by that. Clones leave it to the first
-// that had it.
+// Records the owner of a head, if packets are recognized by that. The first owner stays that of its
+// clones.
 static __noinline int note_head(u64 head, u64 skb, const struct branch *b)
 {
 	struct head_owner fresh = { .id = b->id, .part = b->part, .skb = skb };
@@ -160,7 +160,7 @@ static __noinline int note_head(u64 head, u64 skb, const struct branch *b)
 	return 0;
 }
 
-// Makes the branch of an sk_buff.
+// Adds the branch of an sk_buff.
 static __noinline struct branch *add_branch(u64 skb, u64 head, const struct ancestor *from)
 {
 	struct branch b = { .head = head };
@@ -180,7 +180,7 @@ static __noinline struct branch *add_branch(u64 skb, u64 head, const struct ance
 	return added;
 }
 
-// The branch of an sk_buff that is being freed; NULL where it has none.
+// The branch of an sk_buff that is being freed, or NULL.
 static __noinline struct branch *freed_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
@@ -188,8 +188,8 @@ static __noinline struct branch *freed_branch(u64 skb)
 	return b && b->head == head_of(skb) ? b : NULL;
 }
 
-// Whether a branch's data have not been freed since. Where functions don't tell of the
-// end of each sk_buff, that tells of it.
+// Whether the data of a branch were not freed. If functions do not report the end of each sk_buff, this
+// shows it.
 static __always_inline bool has_data(const struct branch *b)
 {
 	u64 head = b->head;
@@ -198,7 +198,7 @@ static __always_inline bool has_data(const struct branch *b)
 	return o && o->id == b->id;
 }
 
-// The branch of a living sk_buff; NULL where it has none.
+// The branch of an sk_buff in use, or NULL.
 static __noinline struct branch *live_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
@@ -209,7 +209,7 @@ static __noinline struct branch *live_branch(u64 skb)
 	head = head_of(skb);
 	if (head == b->head)
 		return !CFG.find_clones || has_data(b) ? b : NULL;
-	// Its end went by unseen: this is another one.
+	// Its end was missed: this is another sk_buff at the same address.
 	if (!b->replacing_head)
 		return NULL;
 	b->head = head;
@@ -223,9 +223,8 @@ static __always_inline bool is_held(const struct head_owner *o)
 	return o->held && bpf_ktime_get_ns() - o->held < LONGEST_HOLD;
 }
 
-// Who had the data of an sk_buff that is not known: one that XDP took them from, or
-// one that it is a clone of. Functions that clone tell of it, so that there the latter
-// would be older data at the same address.
+// Finds the branch from which an unknown sk_buff comes: one whose data XDP took over, or one that it is a
+// clone of. If functions report clones, the latter would be older data at the same address.
 static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 {
 	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
@@ -243,7 +242,7 @@ static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 	return CFG.find_clones && BPF_CORE_READ_BITFIELD_PROBED((const struct sk_buff *)skb, cloned);
 }
 
-// The branch of an sk_buff that is followed already; NULL where it has none.
+// The branch of an sk_buff that is followed already, or NULL.
 static __always_inline struct branch *followed_branch(u64 skb)
 {
 	struct branch *b = live_branch(skb);
@@ -256,7 +255,7 @@ static __always_inline struct branch *followed_branch(u64 skb)
 	return find_ancestor(&a, skb, head) ? add_branch(skb, head, &a) : NULL;
 }
 
-// Notes the device that a packet is at, for when the sk_buff does not say it any more.
+// Records the device of a packet, for when the sk_buff has none any more.
 static __noinline int note_device(struct branch *b, u64 skb)
 {
 	const struct net_device *dev;
@@ -282,7 +281,7 @@ static __noinline struct branch *start_following(u64 skb)
 	return b;
 }
 
-// The data at that address are freed, unless XDP goes on with them.
+// Ends the ownership of freed data, unless XDP still holds them.
 static __noinline int free_head(u64 head)
 {
 	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);
@@ -292,9 +291,8 @@ static __noinline int free_head(u64 head)
 	return 0;
 }
 
-// Whether nobody else has the data of an sk_buff that lets go of them
-// (skb_release_data in net/core/skbuff.c). Two CPUs that let go at the same time
-// may both see the other's hold.
+// Whether the sk_buff that releases its data is the last to hold them (skb_release_data in
+// net/core/skbuff.c). Two CPUs that release at the same time may each see the other's reference.
 static __always_inline bool last_holder(const struct sk_buff *skb, u64 head)
 {
 	u64 shared = head + BPF_CORE_READ(skb, end);
@@ -309,9 +307,8 @@ static __always_inline bool last_holder(const struct sk_buff *skb, u64 head)
 	return holders == mine;
 }
 
-// Programs on functions that run on this CPU: one, or none. While one runs, the kernel
-// runs no other on the CPU, not even in an interrupt, so that the ends of packets go
-// by unseen there.
+// The number of function programs running on this CPU: 0 or 1. While one runs, the kernel runs no other on
+// this CPU, not even in an interrupt, so the ends of packets are missed there.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -321,8 +318,7 @@ struct {
 
 static __always_inline void be_busy(int more)
 {
-	u32 zero = 0;
-	u32 *n = bpf_map_lookup_elem(&busy, &zero);
+	u32 *n = this_cpu_value(busy);
 
 	if (n)
 		*n += more;
@@ -330,13 +326,12 @@ static __always_inline void be_busy(int more)
 
 static __always_inline bool is_busy(void)
 {
-	u32 zero = 0;
-	u32 *n = bpf_map_lookup_elem(&busy, &zero);
+	u32 *n = this_cpu_value(busy);
 
 	return n && *n;
 }
 
-// Ends a packet of which nothing more will be heard.
+// Ends an sk_buff that will not be seen again.
 static __noinline int end_packet(u64 skb)
 {
 	u64 head = head_of(skb);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The calls under way: for each stack of the kernel the traced functions that
-// were entered on it for a wanted packet, the innermost last. A stack is known by
-// where it lies, so that tasks, and the stacks that CPUs have for interrupts, are
-// told apart without a look at any of them; what interrupts a stack and goes on
-// at its end is told apart by the context. Nobody else is at work on a stack, so
-// that plain steps will do.
+// The active calls: for each kernel stack, the traced functions that were entered on it for a matching
+// packet, innermost last. A stack is identified by its address, which separates tasks and the per-CPU
+// interrupt stacks; contexts that share a stack are separated by the preemption count. Only one context
+// runs on a stack at a time, so no locking is needed.
 #pragma once
 
 #include "core/compare.h"
@@ -19,53 +17,51 @@
 #include "packet/packet.h"
 
 #define KEEP_CALLS (CFG.returns || CFG.no_skb_funcs || CFG.by_stack)
-// Whether calls end when they return, seen or not.
+// Whether returns are probed, so that calls end there.
 #define SEES_RETURNS (CFG.returns || CFG.session)
 
-// The same of one call: it may be of those alone that look something up.
+// The same for one call, which may be probed only because it looks something up.
 #define IS_LOOKUP(call) (CFG.lookup_size && (call)->lookup)
 #define SEES_RETURN(call) (SEES_RETURNS || IS_LOOKUP(call))
 #define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size || CFG.maps)
-// The return is told.
+// The return is emitted.
 #define EMITS_RETURN(call) (CFG.returns || IS_LOOKUP(call))
 
 enum {
-	// Calls kept of a stack, a power of two.
+	// Calls recorded per stack, a power of two.
 	MAX_CALLS = 64,
-	// Calls that are looked at for one that is still under way.
+	// Calls that are checked to find one that is still active.
 	MAX_LOOKS = 8,
-	// Calls of one place that were made by tail calls.
+	// Calls at one stack position, made by tail calls.
 	MAX_TAILS = 4,
-	// Frames of the stack that are gone through to find a call's.
+	// Stack frames that are searched for that of a call.
 	MAX_STEPS = 24,
-	// Return addresses that the kernel is asked for.
+	// Return addresses that are requested from the kernel's unwinder.
 	MAX_UNWOUND = 64,
 };
 
 struct call {
-	// Where on the stack: see entry_anchor. Inner calls have a lower one.
+	// The position on the stack: see entry_anchor. Inner calls have a lower one.
 	u64 anchor;
 	// The return address.
 	u64 caller;
 	u64 addr;
-	// 0 where the call is for a packet that is not wanted: see note_entry.
+	// 0 if the call is for a packet that does not match: see note_entry.
 	u64 skb;
-	// Whose it is, and which part; 0 where packets are not followed.
+	// The ids of the packet and its part; 0 if packets are not followed.
 	u64 id, part;
 	u64 time;
-	// CALL_RECORDED, CALL_MAP.
+	// Bits CALL_RECORDED and CALL_MAP.
 	u64 recorded;
-	// How many of the calls around it were told.
+	// The number of outer calls that were recorded.
 	u64 recorded_around;
 	// Bits of enum lookup_flag.
 	u64 lookup;
 };
 
-// Bits of call.told. Its lower half is a number where calls are counted.
-//
-// The call's entry was told, if only for its return, which is waited for.
+// Bits of call.recorded. The sum of the lower halves is the number of recorded calls.
 #define CALL_RECORDED 1ULL
-// It looks something up in a BPF map, and is told of when it returns.
+// It looks something up in a BPF map, and is emitted at its return.
 #define CALL_MAP (1ULL << 32)
 
 struct stack_key {
@@ -73,20 +69,20 @@ struct stack_key {
 	u64 context;
 };
 
-// Where what was told of a call's entry is found.
+// The key of a call's recorded parts.
 struct recorded_key {
 	struct stack_key stack;
 	u64 index;
 };
 
-// For whom an sk_buff is being made on the stack; 0 is nobody.
+// The packet for which an sk_buff is being allocated on this stack; id 0 is none.
 struct alloc {
 	u64 id, part;
 };
 
 struct callstack {
 	struct alloc alloc;
-	// Of the innermost call; here since the programs' own stacks are small.
+	// The key of the innermost call; kept here because BPF stacks are small.
 	struct recorded_key key;
 	u64 depth;
 	struct call list[MAX_CALLS];
@@ -100,11 +96,10 @@ struct {
 	__type(value, struct callstack);
 } callstacks SEC(".maps");
 
-// A stack without calls; never written.
+// A stack without calls, for initialization; never written.
 struct callstack empty_callstack = {};
 
-// The record parts of a call's entry, which its return tells again: the packet may
-// be gone by then.
+// The record parts of a call's entry that its return repeats, since the packet may be gone by then.
 enum {
 	MAX_RECORDED = sizeof(struct record_meta) + sizeof(struct record_tuple) +
 		    sizeof(struct record_tunnel) + sizeof(struct record_cb),
@@ -115,7 +110,7 @@ struct recorded {
 	struct record_lineage lineage;
 	struct record_hook hook;
 	struct record_conntrack conntrack;
-	// Of an XDP frame.
+	// Of an XDP frame: see struct record_head.
 	u64 head;
 };
 
@@ -129,8 +124,8 @@ struct {
 
 struct recorded nothing_recorded = {};
 
-// What places a call on its stack, the same at its entry and at its return: the stack
-// pointer at the entry, or the caller's frame.
+// The position of a call on its stack, the same at entry and return: the stack pointer at the entry, or
+// the caller's frame.
 #ifdef FRAME_POINTER
 static __always_inline u64 entry_anchor(struct registers *regs)
 {
@@ -147,8 +142,8 @@ static __always_inline u64 entry_anchor(struct registers *regs)
 	return context_word(regs, STACK_POINTER);
 }
 
-// On amd64, from 6.14 to 6.18, a kprobe-multi link has a stack pointer here that is lower
-// by what the kernel itself has put there.
+// On amd64 from 6.14 to 6.18, the stack pointer at returns of kprobe-multi links is lower, by what the
+// kernel itself pushed.
 static __always_inline u64 return_anchor(struct registers *regs)
 {
 	return context_word(regs, STACK_POINTER) - RETURN_POPS;
@@ -172,9 +167,8 @@ static __always_inline struct call *innermost(struct callstack *s)
 static __always_inline void count_unreturned(u64 calls)
 {
 	struct counters *n;
-	u32 zero = 0;
 
-	n = bpf_map_lookup_elem(&counts, &zero);
+	n = this_cpu_value(counts);
 	if (n && (CFG.returns || CFG.lookup_size || CFG.maps))
 		__sync_fetch_and_add(&n->unreturned, calls);
 }
@@ -188,25 +182,23 @@ static __always_inline void drop_innermost(struct callstack *s)
 
 static __always_inline bool is_trampoline(u64 address)
 {
-	u64 found = 0, other;
+	u64 found = 0;
 
-	for (u32 i = 0; i < MAX_TRAMPOLINES; i++) {
-		other = CFG.trampolines[i] ^ address;
-		found |= is_zero(other >> 32 | (u32)other);
-	}
+	for (u32 i = 0; i < MAX_TRAMPOLINES; i++)
+		found |= is_equal(CFG.trampolines[i], address);
 	return address && found;
 }
 
-// Whether a call has ended, as a function is entered at the anchor. One at the very
-// place has ended too, unless it went on with this function in its own place (a tail
-// call), which it does if its return would be seen and was not.
+// Whether a call has ended when a function is entered at the anchor. A call at the same position has
+// ended, too, unless it entered this function by a tail call: that is the case if its return would be seen
+// and was not.
 static __always_inline bool has_ended(const struct call *call, u64 anchor)
 {
 	return SEES_RETURN(call) ? call->anchor < anchor : call->anchor <= anchor;
 }
 
-// How many of the calls are not within the anchor. At least one is. There are no branches,
-// as the verifier would follow each: it goes by halves, calls further out lie higher.
+// The number of calls that are not inside the anchor; at least one. Branchless binary search, since the
+// verifier would follow each branch; outer calls have higher anchors.
 static __always_inline u64 calls_around(const struct callstack *s, u64 anchor)
 {
 	u64 around = 0;
@@ -222,7 +214,7 @@ static __always_inline u64 calls_around(const struct callstack *s, u64 anchor)
 	return around;
 }
 
-// Gives up the calls beyond the first so many, whose returns were not seen.
+// Drops the calls beyond the first `kept`, whose returns were not seen.
 static __always_inline void drop_calls(struct callstack *s, u64 kept)
 {
 	struct call *last = innermost(s), *first = &s->list[kept & (MAX_CALLS - 1)];
@@ -245,8 +237,7 @@ static __noinline int drop_ended(struct callstack *s, u64 anchor)
 	return 0;
 }
 
-// The calls of the stack with the anchor. The key takes room that is not in use at
-// the time.
+// The calls of the anchor's stack, or NULL. The key uses memory of w that is free at this time.
 static __always_inline struct callstack *callstack_at(u64 anchor, struct work *w)
 {
 	struct stack_key *key = (void *)w->span.bytes;
@@ -255,7 +246,7 @@ static __always_inline struct callstack *callstack_at(u64 anchor, struct work *w
 	return bpf_map_lookup_elem(&callstacks, key);
 }
 
-// The same, with a place made for them where there is none.
+// The same, added if there are none.
 static __always_inline struct callstack *callstack_for(u64 anchor, struct work *w)
 {
 	struct stack_key *key = (void *)w->span.bytes;
@@ -270,8 +261,8 @@ static __always_inline struct callstack *callstack_for(u64 anchor, struct work *
 	return s;
 }
 
-// Where a function returns to whose return address is a trampoline, as it runs in
-// place of one that is probed at its return.
+// The caller of a function whose return address is a trampoline, because it was tail-called by a function
+// with a return probe.
 static __always_inline u64 true_caller(struct callstack *s, u64 anchor, u64 caller)
 {
 	if (SEES_SOME_RETURNS && s->depth && innermost(s)->anchor == anchor && is_trampoline(caller))
@@ -279,8 +270,8 @@ static __always_inline u64 true_caller(struct callstack *s, u64 anchor, u64 call
 	return caller;
 }
 
-// Whether the call is the one that returns. Where the kernel does not tell the
-// function, the place has to do.
+// Whether the call is the one that returns. If the kernel does not report the function, the position has
+// to do.
 static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
 {
 	if (!HAVE_FUNC_IP)
@@ -289,8 +280,8 @@ static __always_inline bool is_returning(const struct call *call, u64 anchor, u6
 	return call->addr == function && call->anchor >= anchor;
 }
 
-// Ends the innermost call that is the one that returns, and those within it, whose
-// returns were not seen. Says whether there is one; it is behind the innermost then.
+// Ends the returning call, and the calls inside it, whose returns were not seen. Returns whether there is
+// one; it is then just behind the innermost.
 static __noinline bool end_call(struct callstack *s, u64 anchor, u64 function)
 {
 	u64 depth = s->depth, unseen = 0;
@@ -312,8 +303,8 @@ static __noinline bool end_call(struct callstack *s, u64 anchor, u64 function)
 	return true;
 }
 
-// Whether a call is still under way at the entry of a function that returns to
-// caller. At the call's very place this one runs in its place, after a tail call.
+// Whether a call is still active at the entry of a function that returns to `caller`. A function at the
+// same position was tail-called by it.
 #ifdef FRAME_POINTER
 static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller)
 {
@@ -345,14 +336,14 @@ static __noinline bool is_active(const struct call *call, u64 anchor, u64 caller
 #endif
 
 #ifdef FRAME_POINTER
-// What is_active says is sure here, as it follows the frames.
+// is_active is exact here, since it follows the frames.
 #define is_unwound(regs, call, anchor) ((void)(regs), true)
 #else
 struct unwound {
 	u64 addresses[MAX_UNWOUND];
 };
 
-// One is enough: while a program on a function runs, none else does on the CPU.
+// One is enough: while a function program runs, no other does on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -360,18 +351,17 @@ struct {
 	__type(value, struct unwound);
 } unwounds SEC(".maps");
 
-// Whether the call is among those that the kernel itself unwinds from here. Where its
-// return address is what lies at its place, that may be left there by a call before, in a
-// hole of the frame of a function that has that place now.
+// Whether the kernel's own unwinder finds the call from here. The return address in the call's stack slot
+// may be left over from an earlier call, in an unused part of the frame of a function that owns the slot
+// now.
 static __noinline bool is_unwound(struct registers *regs, const struct call *call, u64 anchor)
 {
 	struct unwound *u;
-	u32 zero = 0;
 	long size;
 
 	if (SEES_RETURN(call) || !call->skb || call->anchor == anchor)
 		return true;
-	u = bpf_map_lookup_elem(&unwounds, &zero);
+	u = this_cpu_value(unwounds);
 	if (!u)
 		return false;
 	size = bpf_get_stack(regs, u->addresses, sizeof(u->addresses), 0);
@@ -385,8 +375,8 @@ static __noinline bool is_unwound(struct registers *regs, const struct call *cal
 }
 #endif
 
-// Finds the innermost call that is still under way at the entry of a function, and drops
-// what has ended: it is the innermost then.
+// Makes the innermost active call at the entry of a function the innermost one, and drops the ended ones;
+// false if there is none.
 static __noinline bool find_active(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs), caller = return_address(regs), found = 0;
@@ -401,7 +391,7 @@ static __noinline bool find_active(struct registers *regs, struct callstack *s)
 	return found;
 }
 
-// A call of the function at the anchor, as the innermost; false where there are too many.
+// Adds a call as the innermost; false if there are too many.
 static __always_inline bool add_call(struct callstack *s, u64 anchor, u64 caller)
 {
 	struct call *call, *around;
@@ -425,8 +415,7 @@ static __always_inline bool add_call(struct callstack *s, u64 anchor, u64 caller
 	return true;
 }
 
-// Keeps the call that a wanted packet's function begins with, unless there are too
-// many.
+// Records the call of a function with a matching packet, unless there are too many.
 static __always_inline void begin_call(struct context *c, struct work *w, u64 anchor)
 {
 	struct callstack *s = callstack_for(anchor, w);
@@ -451,9 +440,9 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 	c->callstack = s;
 }
 
-// A function of an unwanted packet ends the calls below which it can't run. What it calls
-// is not on behalf of the packet within whose call it runs, as where several are dealt
-// with in a row: its own call hides that one.
+// Handles the entry of a function with a packet that does not match. It ends the calls that cannot be
+// active below it. Functions that it calls do not run for the packet of an outer call (as when several
+// packets are handled in a row), so its own call is added to hide that one.
 static __noinline int note_entry(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs);

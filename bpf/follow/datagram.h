@@ -16,18 +16,18 @@
 #include "follow/branch.h"
 
 enum {
-	// Nanoseconds in which the fragments of a datagram follow its first one. Later, the number
-	// may be another datagram's.
+	// Maximum time in ns between the first fragment of a datagram and the others. Later, the id may be
+	// that of another datagram.
 	LONGEST_DATAGRAM = 1000000000,
-	// Where IPv4 has the number, and IPv6 the type of the next header.
+	// The offsets of the id in IPv4, and of the next header in IPv6.
 	IPV4_ID = 4,
 	IPV6_NEXT = 6,
-	// Where a fragment header right behind IPv6's has the number.
+	// The offset of the id in a fragment header directly behind the IPv6 header.
 	IPV6_ID = IPV6_HLEN + 4,
 };
 
-// The packet of each datagram; owner.held is the time in ns when the first fragment was seen. Its
-// size is set before loading.
+// The packet of each datagram; held is the time in ns when the first fragment was seen. The size is set
+// before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -35,7 +35,7 @@ struct {
 	__type(value, struct head_owner);
 } datagrams SEC(".maps");
 
-// Writes the datagram of a fragment to room->datagram. The fragment was parsed into room->outer, and
+// Writes the datagram of a fragment to scratch->datagram. The fragment was parsed into scratch->outer, and
 // the located packet begins with the IP header.
 static __noinline bool read_datagram(struct scratch *scratch)
 {
@@ -49,7 +49,7 @@ static __noinline bool read_datagram(struct scratch *scratch)
 	__builtin_memcpy(d->source, t->source, sizeof(d->source));
 	__builtin_memcpy(d->dest, t->dest, sizeof(d->dest));
 	d->network = t->network;
-	if (t->network == NETWORK_IPV6) // kernels tell fragments of IPv6 apart without the protocol
+	if (t->network == NETWORK_IPV6) // the kernel's IPv6 fragment key has no protocol
 		return !read_kernel(&next, sizeof(next), at + IPV6_NEXT) && next == IPPROTO_FRAGMENT &&
 		       !read_kernel(&d->id, sizeof(d->id), at + IPV6_ID);
 	d->protocol = t->protocol;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The tuple that a followed packet had when it first matched, shown at its drop, where it may have
-// other addresses. The key is the packet's number.
+// The tuple that a followed packet had when it first matched, recorded at its drop, when it may have other
+// addresses. The key is the packet id.
 #pragma once
 
 #include "core/config.h"
@@ -50,7 +50,7 @@ static __always_inline struct branch *start_with_tuple(u64 skb)
 	return b;
 }
 
-// The branch of an sk_buff that matched in another form, which has the tuple `first`.
+// The branch of an sk_buff that matched by another tuple, `first`.
 static __always_inline struct branch *branch_with_tuple(u64 skb, const struct record_first *first)
 {
 	struct branch *b = followed_branch(skb);

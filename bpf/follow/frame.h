@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Following frames of XDP programs, which have no sk_buff yet, or lend it out.
+// Follows frames of XDP programs, which have no sk_buff yet, or lend it out.
 #pragma once
 
 #include "core/config.h"
 #include "core/context.h"
 #include "core/kernel.h"
+#include "core/maps.h"
 #include "packet/packet.h"
 #include "packet/scratch.h"
 #include "packet/xdp.h"
@@ -13,13 +14,13 @@
 #include "follow/branch.h"
 
 enum {
-	// What XDP programs answer (include/uapi/linux/bpf.h).
+	// Verdicts of XDP programs (include/uapi/linux/bpf.h).
 	XDP_PASS = 2,
 	XDP_TX = 3,
 	XDP_REDIRECT = 4,
 };
 
-// The sk_buff that the kernel gives to a program as a frame on this CPU.
+// The sk_buff that the kernel passes to an XDP program as a frame, on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -29,16 +30,15 @@ struct {
 
 static __noinline int lend_skb(u64 skb)
 {
-	u32 zero = 0;
-	u64 *lent = bpf_map_lookup_elem(&lent_skb, &zero);
+	u64 *lent = this_cpu_value(lent_skb);
 
 	if (lent)
 		*lent = skb;
 	return 0;
 }
 
-// Whose the frame is by the sk_buff that has its memory. What is told of a frame is as of
-// a branch, of which head is known.
+// Finds the branch of a frame by the sk_buff that has its buffer. A frame is described by a branch of
+// which only head is set.
 static __always_inline bool frame_by_skb(struct branch *f, u64 skb)
 {
 	struct branch *b = skb ? live_branch(skb) : NULL;
@@ -49,11 +49,10 @@ static __always_inline bool frame_by_skb(struct branch *f, u64 skb)
 	return true;
 }
 
-// Takes the note of it away.
+// Returns the sk_buff that was lent, and clears it.
 static __always_inline u64 take_lent(void)
 {
-	u32 zero = 0;
-	u64 *lent = bpf_map_lookup_elem(&lent_skb, &zero), skb;
+	u64 *lent = this_cpu_value(lent_skb), skb;
 
 	if (!lent)
 		return 0;
@@ -70,8 +69,8 @@ static __always_inline void copy_owner(struct branch *f, const struct head_owner
 	f->origin = o->origin;
 }
 
-// Whose the frame is, if that is known. What XDP let pass and was not seen as an sk_buff
-// has been copied: this is another frame in the same memory.
+// Finds the branch of a frame. If XDP passed the data on and no sk_buff with them was seen, they were
+// copied, and this is another frame in the same buffer.
 static __noinline bool followed_frame(struct branch *f)
 {
 	u64 head = f->head;
@@ -91,7 +90,7 @@ static __noinline bool followed_frame(struct branch *f)
 	return false;
 }
 
-// Begins to follow a frame that matched and has no sk_buff that is known.
+// Begins to follow a frame that matched and has no known sk_buff.
 static __noinline int start_frame(struct branch *f)
 {
 	struct head_owner o = { .held = bpf_ktime_get_ns() };
@@ -109,7 +108,7 @@ static __noinline int start_frame(struct branch *f)
 	return 0;
 }
 
-// Whether an event tells of the frame, which is then followed if packets are.
+// Whether an event is emitted for the frame. Begins to follow a frame that matches, if packets get ids.
 static __always_inline bool admit_xdp(struct branch *f, struct work *w, const struct xdp_buff *xdp)
 {
 	bool known;
@@ -126,7 +125,7 @@ static __always_inline bool admit_xdp(struct branch *f, struct work *w, const st
 	return true;
 }
 
-// What becomes of a frame that has no sk_buff, by the program's verdict.
+// Updates the owner of a frame without an sk_buff by the verdict of the program.
 static __noinline int update_frame(u64 head, u64 id, u32 verdict)
 {
 	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);

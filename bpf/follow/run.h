@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// BPF programs under way for wanted packets. What the kernel has programs traced by, a
-// trampoline, keeps their arguments on the stack: at the same place for the entry and for
-// the verdict, which nobody else has meanwhile. So a run is known by that place, however
-// programs are nested and whatever becomes of the packet.
+// The active runs of BPF programs for matching packets. The trampoline that calls the tracing programs
+// keeps the arguments of the traced program on the stack, at the same address for its entry and its exit,
+// where nothing else is stored meanwhile. So a run is identified by that address, whatever the nesting of
+// programs and whatever happens to the packet.
 #pragma once
 
 #include "core/compat.h"
@@ -13,10 +13,10 @@
 #include "follow/callstack.h"
 
 struct run {
-	// Of this there are addr (the program's id), skb, time and told.
+	// Only addr (the program id), skb, time and recorded are used.
 	struct call call;
 	struct recorded parts;
-	// The program that was seen to begin by a breakpoint last, and after how many tail calls.
+	// The id of the program whose breakpoint was hit last, and the number of tail calls at that time.
 	u64 breakpoint_id;
 	u64 breakpoint_tail_calls;
 };
@@ -29,11 +29,11 @@ struct {
 	__type(value, struct run);
 } runs SEC(".maps");
 
-// A run of which nothing is known; never written.
+// An empty run, for initialization; never written.
 struct run no_run = {};
 
-// The place of a traced program's arguments. The verifier lets nobody count with a
-// context, but measure its distance from something that stays where it is.
+// The key of a run: the address of the arguments, relative to a fixed variable. The verifier rejects other
+// arithmetic on context pointers, but allows differences.
 static __always_inline u64 run_key(void *arguments)
 {
 	u64 key = (u64)arguments;
@@ -42,8 +42,8 @@ static __always_inline u64 run_key(void *arguments)
 	return key;
 }
 
-// Reads an argument of a traced program as the number that it is: the verifier would
-// take it for what the program's types say.
+// Reads an argument of a traced program as a number; the verifier would give it the type in the program's
+// prototype.
 static __always_inline u64 program_word(void *arguments, u32 n)
 {
 	u64 word = 0;
@@ -52,16 +52,15 @@ static __always_inline u64 program_word(void *arguments, u32 n)
 	return word;
 }
 
-// Ends the run that was at the place, if it is there still: its verdict went by unseen.
+// Ends the run with this key if it is still there: its verdict was not seen.
 static __always_inline void drop_run(u64 key)
 {
 	struct run *run = bpf_map_lookup_elem(&runs, &key);
 	struct counters *n;
-	u32 zero = 0;
 
 	if (!run)
 		return;
-	n = bpf_map_lookup_elem(&counts, &zero);
+	n = this_cpu_value(counts);
 	if (n && run->call.recorded)
 		__sync_fetch_and_add(&n->unreturned, 1);
 	bpf_map_delete_elem(&runs, &key);

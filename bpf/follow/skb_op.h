@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What certain kernel functions do to the packets that are followed: they copy,
-// cut, join, unpack and free them. User space knows the functions and gives each
-// one of these roles.
+// The operations that kernel functions perform on followed packets: copying, splitting, merging,
+// decapsulating, freeing. User space assigns one of these to each such function.
 #pragma once
 
 #include "core/config.h"
 #include "core/context.h"
 #include "core/event.h"
 #include "core/kernel.h"
+#include "core/maps.h"
 #include "packet/scratch.h"
 #include "packet/xdp.h"
 #include "follow/branch.h"
@@ -16,50 +16,50 @@
 
 enum skb_op_kind {
 	OP_NONE,
-	// The packet becomes a branch of `other`, which is what it is made of.
+	// The packet becomes a branch of the operand, from which it is made.
 	OP_COPY,
-	// The same, where the packet may live on as it is, if `other` is not followed.
+	// The same, but if the operand is not followed, the packet stays what it is.
 	OP_SPLIT,
-	// The packet becomes part of `other`.
+	// The packet is merged into the operand.
 	OP_MERGE,
-	// The packet waits for its other fragments in the queue `other`; it is what they
-	// were joined to; the queue is given up.
+	// The packet waits for its other fragments in the queue `operand`; it is the reassembled packet of
+	// that queue; the queue is discarded.
 	OP_QUEUE,
 	OP_REASSEMBLE,
 	OP_DROP_QUEUE,
-	// The packet goes on as what it carries, or as what carries it.
+	// The packet is decapsulated or encapsulated in place.
 	OP_TUNNEL,
 	// The packet leaves its device, perhaps for another network namespace.
 	OP_LEAVE_DEVICE,
-	// The head is about to be replaced.
+	// skb->head is about to be replaced.
 	OP_REPLACE_HEAD,
-	// The packet's data may go to XDP; XDP takes those of the xdp_buff `other` over; it
-	// has freed those at `other`.
+	// The packet's data may go to XDP; XDP takes over those of the xdp_buff `operand`; XDP freed those
+	// at `operand`.
 	OP_XDP_LEND,
 	OP_XDP_TAKE,
 	OP_XDP_FREE,
-	// The packet is given to XDP as it is; the data of the xdp_buff `other` are freed.
+	// The packet itself is passed to XDP; the data of the xdp_buff `operand` are freed.
 	OP_XDP_LEND_SKB,
 	OP_XDP_RETURN,
-	// From here on the packet is at its end: it may be known, and is no new one.
+	// The packet is being freed: from here on a known packet is found, but no new one begins.
 	OP_BEGIN_FREE,
-	// The sk_buff lets go of its data; it ends; it has lost them if `other` is true.
+	// The sk_buff releases its data; it ends; its data were taken over if `operand` is true.
 	OP_RELEASE_DATA,
 	OP_END,
 	OP_STEAL_DATA,
-	// The data are freed; the sk_buff is.
+	// The data are freed; the sk_buff is freed.
 	OP_FREE_DATA,
 	OP_FREE,
 };
 
-// What user space knows of a function. Arguments count from 1; 0 is none.
+// An operation as user space describes it. Arguments count from 1; 0 is none.
 struct skb_op {
 	u8 kind;
-	// How the branch comes to be; 0 where the caller tells.
+	// The origin of the branch; 0 if the caller decides.
 	u8 origin;
-	// The packet, and what its role has to do with.
+	// The argument with the packet, and the operation's operand.
 	u8 skb, operand;
-	// The packet that an event tells of, if one is wanted, and its drop reason.
+	// The argument with the packet of an event, if one is emitted, and its drop reason.
 	u8 shown, reason;
 	u8 pad[2];
 };
@@ -72,7 +72,7 @@ struct {
 	__type(value, struct skb_op);
 } skb_ops SEC(".maps");
 
-// What the function that the kernel is in, one step up, makes of a copy.
+// The origin of a copy by the calling function.
 static __always_inline u8 origin_by_caller(u64 caller)
 {
 	u8 origin = ORIGIN_COPY;
@@ -83,7 +83,7 @@ static __always_inline u8 origin_by_caller(u64 caller)
 	return origin;
 }
 
-// A clone is about to get the other's head, any other copy has its own by now.
+// Adds the branch of a copy. A clone will get the head of the original; any other copy has its own by now.
 static __noinline int make_copy(u64 skb, u64 operand, const struct skb_op *r, u64 caller)
 {
 	struct branch *of = live_branch(operand);
@@ -103,7 +103,7 @@ static __noinline int make_copy(u64 skb, u64 operand, const struct skb_op *r, u6
 	return 0;
 }
 
-// Makes a branch go on as another one of the same sk_buff.
+// Gives a branch of the same sk_buff a new part id.
 static __noinline int relabel(struct branch *b, u64 id, u64 parent, u8 origin)
 {
 	u32 level;
@@ -118,7 +118,7 @@ static __noinline int relabel(struct branch *b, u64 id, u64 parent, u8 origin)
 	return 0;
 }
 
-// Makes the packet a part of what has that number already.
+// Makes the packet a part of the packet with this id.
 static __always_inline void join_branch(u64 skb, struct branch *b, u64 id, u64 part)
 {
 	struct ancestor from = { .id = id, .part = part, .origin = ORIGIN_MERGE };
@@ -179,8 +179,8 @@ static __always_inline void expect_new_head(u64 skb)
 		b->replacing_head = 1;
 }
 
-// The sk_buff lets go of its data. A branch of its address that has done so before is another
-// one's, whose end went by unseen: the kernel frees some in bulk (kfree_skb_list_reason, 6.3).
+// Ends the branch of an sk_buff that releases its data. If it did so before, that was another sk_buff at
+// the same address whose end was missed: the kernel frees some in bulk (kfree_skb_list_reason, 6.3).
 static __noinline int end_branch(u64 skb)
 {
 	struct branch *b = bpf_map_lookup_elem(&branches, &skb);
@@ -194,7 +194,7 @@ static __noinline int end_branch(u64 skb)
 	return 0;
 }
 
-// Another sk_buff has the data now; this one dies next, without letting go of any.
+// Another sk_buff took the data over; this one is freed next, without releasing any.
 static __always_inline void steal_data(u64 skb)
 {
 	struct branch *b = live_branch(skb);
@@ -213,13 +213,13 @@ static __always_inline void begin_free(u64 skb)
 
 static __noinline int release_data(u64 skb, u64 caller)
 {
-	// Who replaces the data lets go of the old ones, and lives on.
+	// A function that replaces the data releases the old ones, and the sk_buff stays in use.
 	if (origin_by_caller(caller) != ORIGIN_SAME)
 		end_branch(skb);
 	return 0;
 }
 
-// What a driver has lent to XDP last: it gives the sk_buff up first.
+// The data that a driver lent to XDP last; it frees the sk_buff first.
 struct loan {
 	u64 head;
 	struct head_owner owner;
@@ -232,11 +232,10 @@ struct {
 	__type(value, struct loan);
 } loans SEC(".maps");
 
-// Whoever gives an sk_buff up ends the loan before.
+// Each freed sk_buff replaces the previous loan.
 static __noinline int lend_to_xdp(u64 skb, u64 caller)
 {
-	u32 zero = 0;
-	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
+	struct loan *l = this_cpu_value(loans);
 	struct branch *b;
 
 	if (!l || origin_by_caller(caller) != ORIGIN_XDP)
@@ -253,8 +252,7 @@ static __noinline int lend_to_xdp(u64 skb, u64 caller)
 static __noinline int take_for_xdp(u64 xdp)
 {
 	u64 head = (u64)BPF_CORE_READ((const struct xdp_buff *)xdp, data_hard_start);
-	u32 zero = 0;
-	struct loan *l = bpf_map_lookup_elem(&loans, &zero);
+	struct loan *l = this_cpu_value(loans);
 
 	if (!l || !l->head || l->head != head)
 		return 0;
@@ -276,7 +274,7 @@ static __noinline int return_frame(u64 xdp)
 	return 0;
 }
 
-// The device that a packet was last seen at is not where it is any more.
+// Forgets the device of a packet, which has left it.
 static __noinline int leave_device(u64 skb)
 {
 	struct branch *b = live_branch(skb);
@@ -286,7 +284,7 @@ static __noinline int leave_device(u64 skb)
 	return 0;
 }
 
-// What has to be done before an event tells of the function.
+// The part of the operation that comes before the event.
 static __always_inline void apply_before(const struct skb_op *r, u64 skb, u64 operand, u64 caller)
 {
 	switch (r->kind) {
@@ -298,7 +296,7 @@ static __always_inline void apply_before(const struct skb_op *r, u64 skb, u64 op
 	}
 }
 
-// What has to be done behind it.
+// The part of the operation that comes after the event.
 static __always_inline void apply_after(const struct skb_op *r, u64 skb, u64 operand, u64 caller)
 {
 	switch (r->kind) {
@@ -323,17 +321,17 @@ static __always_inline void apply_after(const struct skb_op *r, u64 skb, u64 ope
 	}
 }
 
-// Who is known at this point: once the data are gone, those that have let go of them.
+// The branch of the packet; once the data are freed, that of the freed sk_buff.
 static __always_inline struct branch *branch_for(const struct skb_op *r, u64 skb)
 {
 	return r->kind < OP_FREE_DATA ? live_branch(skb) : freed_branch(skb);
 }
 
-// Once a packet is freed, its contents are anything.
+// Whether a packet may begin to be followed here; not once it is freed, since its contents are undefined.
 static __always_inline bool may_begin(const struct skb_op *r)
 {
 	return r->kind < OP_BEGIN_FREE || r->kind == OP_RELEASE_DATA;
 }
 
-// The compiler keeps a type's description only where the type is used.
+// Keeps the type in the BTF of the object, from which the Go types are generated.
 const enum skb_op_kind *skb_op_kind_used __attribute__((unused));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Whether a packet is wanted, the cheapest question first.
+// Whether a packet passes the filters, the cheapest first.
 #pragma once
 
 #include "core/config.h"
@@ -25,7 +25,7 @@ static __always_inline bool filter_mark(const struct span *span)
 	return !CFG.mark_mask || (span_at(span, u32, mark) & CFG.mark_mask) == CFG.mark;
 }
 
-// The mark and the packet filter; what a glance is sure of need not be looked at closely.
+// The filters on the mark and the packet; if the prefilter matched, the packet filter is skipped.
 static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 prefiltered)
 {
 	bool closely = CFG.filter && prefiltered != PREFILTER_MATCH;
@@ -37,7 +37,8 @@ static __always_inline bool filter_span(struct work *w, const struct sk_buff *sk
 	return !closely || filter_frame(w, skb);
 }
 
-// A program that has not begun with a glance is PREFILTER_UNKNOWN.
+// Whether a packet passes all filters. `prefiltered` is PREFILTER_UNKNOWN if the program did not begin
+// with the prefilter.
 static __always_inline bool filter_skb(struct work *w, void *program, u8 kind,
 				       const struct sk_buff *skb, const struct branch *branch, u32 prefiltered)
 {

@@ -12,7 +12,7 @@
 #include "core/endpoint.h"
 #include "core/kernel.h"
 
-// The device in an sk_buff. While a packet waits in a socket, UDP keeps numbers in its place
+// The device in an sk_buff. While a packet waits in a socket, UDP stores numbers there
 // (struct udp_dev_scratch), which are no address of the kernel's.
 static __always_inline const struct net_device *device_in(const void *dev)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Where a packet has to be: its network namespace, its device, its mark.
+// The filters on the network namespace and the device.
 #pragma once
 
 #include "core/compare.h"
@@ -35,7 +35,7 @@ static __always_inline bool filter_device(const struct net_device *dev)
 #define ANY_DEVICE (!CFG.ifname_in_count && !CFG.ifname_out_count)
 #define ANY_NETDEV (ANY_NETNS && ANY_DEVICE)
 
-// Whether a device is where packets are wanted.
+// Whether a device passes the filters by namespace and device.
 static __noinline bool filter_frame_netdev(const struct net_device *dev)
 {
 	if (!ANY_DEVICE && !filter_device(dev))
@@ -47,7 +47,7 @@ static __noinline bool filter_frame_netdev(const struct net_device *dev)
 enum netdev_match {
 	NETDEV_REJECTED,
 	NETDEV_MATCHED,
-	// There is a filter, and the namespace, or the device, is not known.
+	// There is a filter, but the namespace or the device is unknown.
 	NETDEV_NO_NETNS,
 	NETDEV_NO_DEVICE,
 };
@@ -64,7 +64,7 @@ static __noinline u32 match_netdev(const struct net_device *dev, u32 netns)
 	return !dev && CFG.ifname_in_count ? NETDEV_NO_DEVICE : NETDEV_MATCHED;
 }
 
-// By the sk_buff's device alone; unknown where it has none.
+// By the sk_buff's device only; unknown if it has none.
 static __noinline u32 match_skb_netdev(const struct sk_buff *skb)
 {
 	const struct net_device *dev = device_in(peek(struct sk_buff, skb, dev));
@@ -84,8 +84,8 @@ static __noinline u32 match_other_netdev(void *program, u32 kind, const struct s
 	return match_netdev(at.dev, at.netns);
 }
 
-// Returns its argument as a value that is unknown to the verifier, which would otherwise check the code
-// that follows once for each possible value. The verifier checks global functions separately.
+// Returns its argument as a value that is unknown to the verifier, which would otherwise check the
+// following code once per possible value. The verifier checks global functions separately.
 __noinline u32 opaque_netdev_match(u32 netdev)
 {
 	opaque(netdev);
@@ -105,8 +105,7 @@ static __always_inline u32 filter_netdev(void *program, u8 kind, const struct sk
 // Counts an event that passed all other filters and is not emitted.
 static __noinline bool count_unknown_netdev(u32 netdev)
 {
-	u32 zero = 0;
-	struct counters *n = bpf_map_lookup_elem(&counts, &zero);
+	struct counters *n = this_cpu_value(counts);
 
 	if (running && n)
 		__sync_fetch_and_add(netdev == NETDEV_NO_NETNS ? &n->without_netns : &n->without_device, 1);

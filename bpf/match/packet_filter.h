@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The user's expressions on packets: what they look at, and how they reach it.
+// The packet filter, and how it loads bytes of the packet.
 #pragma once
 
 #include "core/compat.h"
@@ -10,7 +10,7 @@
 #include "packet/fragment.h"
 #include "packet/packet.h"
 
-// Byte `offset` of what is in front of f->start.
+// Returns byte `offset` of the made-up bytes in front of f->start.
 static __always_inline u8 invented_byte(const struct frame *f, u32 offset)
 {
 	__be16 word = f->type;
@@ -22,7 +22,7 @@ static __always_inline u8 invented_byte(const struct frame *f, u32 offset)
 	return offset & 1 ? (u8)bpf_ntohs(word) : bpf_ntohs(word) >> 8;
 }
 
-// Reads one byte, wherever it lies. Returns 0, or non-zero where it can't be had.
+// Reads one byte of the frame. Returns 0, or non-zero if it cannot be read.
 static __noinline u32 load_byte(struct packet *p, u8 *byte, u32 offset)
 {
 	struct frame *f = &p->frame;
@@ -41,7 +41,7 @@ static __noinline u32 load_byte(struct packet *p, u8 *byte, u32 offset)
 	return !address || read_kernel(byte, 1, address);
 }
 
-// The slow way, for what does not lie in the linear part as a whole.
+// Reads bytes one by one if they are not all in the linear part.
 static __always_inline u32 load_bytes(struct packet *p, u32 offset, u32 size)
 {
 	u8 *bytes = (u8 *)&p->frame.word;
@@ -52,9 +52,8 @@ static __always_inline u32 load_bytes(struct packet *p, u32 offset, u32 size)
 	return 0;
 }
 
-// Reads any bytes of the frame into frame.word; size is 1, 2 or 4. Returns 0,
-// or non-zero where they can't be had. The compiled filter calls it for what
-// does not lie in packet.head.
+// Reads bytes of the frame into frame.word; size is 1, 2 or 4. Returns 0, or non-zero if they cannot be
+// read. The compiled filter calls it for bytes that are not in packet.head.
 static __noinline u32 load_packet(struct packet *p, u32 offset, u32 size)
 {
 	struct frame *f = &p->frame;
@@ -74,8 +73,8 @@ static __noinline u32 load_packet(struct packet *p, u32 offset, u32 size)
 	return read_kernel(&f->word, 4, source) != 0;
 }
 
-// The filters that the user gave: their bodies are replaced by compiled
-// expressions before loading. Each returns non-zero for a match.
+// The filters of the user, whose bodies are replaced by compiled expressions before loading. They return
+// non-zero for a match.
 #define PACKET_FILTER(name)                              \
 	static __noinline u32 name(struct packet *p)     \
 	{                                                \
@@ -92,14 +91,14 @@ PACKET_FILTER(filter_packet)
 PACKET_FILTER(filter_tunnel_l2)
 PACKET_FILTER(filter_tunnel_l3)
 
-// What a few loads without a helper tell of a packet: whether it matches filter_packet.
+// The result of the prefilter, which decides whether filter_packet matches by a few direct loads.
 enum prefilter_result {
 	PREFILTER_UNKNOWN,
 	PREFILTER_REJECT,
 	PREFILTER_MATCH,
 };
 
-// The body is replaced where the kernel has such loads (CFG.glance).
+// The body is replaced before loading if the kernel has direct loads (CFG.prefilter).
 static __noinline u32 prefilter(u64 skb)
 {
 	u32 prefiltered = PREFILTER_UNKNOWN;
@@ -115,8 +114,7 @@ static __noinline u32 filter_expression(u64 skb)
 	return skb != 0;
 }
 
-// Puts at the front of the head what is in front of p->frame.start. Returns
-// non-zero where that can't be had.
+// Fills the made-up bytes in front of p->frame.start. Returns non-zero if they cannot be read.
 static __always_inline long fill_prefix(struct packet *p, u32 prefix)
 {
 	*(u64 *)p->head = 0;
@@ -131,7 +129,7 @@ static __always_inline long fill_prefix(struct packet *p, u32 prefix)
 	return 0;
 }
 
-// Fills `size` bytes of the head: those in front of p->frame.start, and from there on.
+// Fills `size` bytes of the head: the made-up ones, then those from p->frame.start.
 static __always_inline bool read_behind(struct packet *p, u32 prefix, u32 size)
 {
 	if (prefix && fill_prefix(p, prefix))
@@ -140,10 +138,9 @@ static __always_inline bool read_behind(struct packet *p, u32 prefix, u32 size)
 								    p->frame.start));
 }
 
-// Fills the part of head that the filter reads at fixed places from the linear
-// part. More may be read than the packet has: behind the linear part lies the
-// skb's shared info, larger than HEAD_SIZE, and the filter asks for the length
-// first.
+// Fills the bytes of head that the filter reads at constant offsets, from the linear part. More may be
+// read than the packet has: the skb's shared info, which is larger than HEAD_SIZE, follows the linear
+// part, and the filter checks the length first.
 static __always_inline bool read_head(struct packet *p, u32 size)
 {
 	switch (p->frame.prefix) {
@@ -159,10 +156,9 @@ static __always_inline bool read_head(struct packet *p, u32 size)
 	return read_behind(p, PREFIX_LINK_TAG, size);
 }
 
-// Fills head where the linear part is shorter than what the filter reads: the
-// first page fragment is read as if the frame had begun in front of it, and the
-// linear part is put over what is none of it. Where that fragment can't be read,
-// or ends too early as well, so does the frame for the filter.
+// Fills head if the linear part is shorter than what the filter reads: first from the first page fragment,
+// as if the frame began in front of it, then from the linear part. If the fragment cannot be read or is
+// too short, the frame ends there for the filter.
 static __noinline bool read_scattered_head(struct packet *p, u32 need)
 {
 	struct frame *f = &p->frame;

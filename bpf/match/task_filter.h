@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Whose packet it is: the process or the control group that its socket belongs to,
-// or on whose behalf the kernel works on it.
+// The filters on the process and the control group that own the packet's socket, or for which the kernel
+// handles the packet.
 #pragma once
 
 #include "core/compare.h"
@@ -12,15 +12,15 @@
 #include "core/maps.h"
 
 enum {
-	// States of what stands in for a socket and has little more than its head
+	// States of minisockets, which have only the first members of struct sock
 	// (include/net/tcp_states.h).
 	TCP_TIME_WAIT = 6,
 	TCP_NEW_SYN_RECV = 12,
-	// Control groups are nested no deeper, as far as we look.
+	// Levels of the control group hierarchy that are searched.
 	DEEPEST_CGROUP = 32,
 };
 
-// A socket, where it is a whole one.
+// Returns the socket if it is a full one (sk_fullsock), else NULL.
 static __always_inline const struct sock *full_sock(const struct sock *sk)
 {
 	u8 state;
@@ -31,7 +31,7 @@ static __always_inline const struct sock *full_sock(const struct sock *sk)
 	return state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV ? NULL : sk;
 }
 
-// The packet's socket: the skb's, or else the one that the function or tracepoint was called with.
+// The packet's socket: that of the skb, else the socket argument of the function or tracepoint.
 static __noinline const struct sock *packet_sock(void *program, u32 kind, const struct sk_buff *skb)
 {
 	const struct sock *sk = full_sock(BPF_CORE_READ(skb, sk));
@@ -43,7 +43,7 @@ static __noinline const struct sock *packet_sock(void *program, u32 kind, const 
 	return full_sock((void *)e.sk);
 }
 
-// The inode number by which a process knows a socket; 0 where none does (yet).
+// The inode number of a socket in its processes' file tables; 0 if it has none (yet).
 static __always_inline u64 socket_inode(const struct sock *sk)
 {
 	const struct socket *socket = BPF_CORE_READ(sk, sk_socket);
@@ -55,7 +55,7 @@ static __always_inline u64 socket_inode(const struct sock *sk)
 	return BPF_CORE_READ(alloc, vfs_inode.i_ino);
 }
 
-// Whether the CPU works for the process that it runs, and does not just interrupt it.
+// Whether the CPU runs the current task, and not an interrupt.
 static __always_inline bool in_task(void)
 {
 	u64 count;
@@ -81,8 +81,8 @@ static __always_inline bool is_inet(const struct sock *sk)
 	return family == AF_INET || family == AF_INET6;
 }
 
-// Sockets are remembered by what a wanted process sends: so the answers, which
-// come in an interrupt of somebody else's, are known for its own.
+// Whether the packet belongs to a matching process. Sockets through which such a process sends are
+// remembered, so that received packets, which are handled in interrupts of other processes, match too.
 static __noinline bool filter_process(const struct sock *sk)
 {
 	u64 inode = sk ? socket_inode(sk) : 0;
@@ -99,16 +99,14 @@ static __noinline bool filter_process(const struct sock *sk)
 
 static __always_inline u64 matches_cgroup_id(u64 id)
 {
-	u64 found = 0, other;
+	u64 found = 0;
 
-	for (u32 i = 0; i < MAX_ENTRIES && i < CFG.cgroup_count; i++) {
-		other = CFG.cgroups[i] ^ id;
-		found |= is_zero(other >> 32 | (u32)other);
-	}
+	for (u32 i = 0; i < MAX_ENTRIES && i < CFG.cgroup_count; i++)
+		found |= is_equal(CFG.cgroups[i], id);
 	return found;
 }
 
-// Whether the group is one of those wanted, or lies below one.
+// Whether the control group or one of its ancestors is in the list.
 static __noinline bool matches_cgroup(const struct cgroup *group)
 {
 	const struct cgroup_subsys_state *parent;

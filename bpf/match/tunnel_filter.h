@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The filters on the packet inside of a tunnel packet.
+// The filters on the inner packet of a tunnel packet.
 #pragma once
 
 #include "core/config.h"

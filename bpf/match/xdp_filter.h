@@ -14,8 +14,7 @@
 #include "match/packet_filter.h"
 #include "match/tunnel_filter.h"
 
-// The user's condition on the xdp_buff. The body is replaced by a compiled expression
-// before loading.
+// The filter on the xdp_buff. The body is replaced by a compiled expression before loading.
 static __noinline u32 filter_xdp_expression(u64 xdp)
 {
 	opaque(xdp);
@@ -32,7 +31,7 @@ static __always_inline bool filter_xdp_tunnel(struct work *w, const struct xdp_b
 	return match;
 }
 
-// A frame has no mark, no socket and no process that it is for.
+// Whether a frame passes all filters. It has no mark, no socket and no process.
 static __always_inline bool filter_xdp(struct work *w, const struct xdp_buff *xdp)
 {
 	if (CFG.mark || CFG.pid_count || CFG.comm_count || CFG.cgroup_count)

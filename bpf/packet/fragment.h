@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The part of a packet that lies in page fragments. The kernel describes each
-// page by an element of one array and maps all pages in one row, so the place in
-// the array tells the place in the row.
+// The part of a packet in page fragments. The kernel has one array of page descriptors and maps all pages
+// in the same order, so the index of a descriptor gives the address of the page.
 #pragma once
 
 #include "core/compat.h"
@@ -12,7 +11,7 @@
 enum {
 	// MAX_SKB_FRAGS, unless the kernel was configured otherwise.
 	MAX_FRAGMENTS = 17,
-	// In fragment.page: device memory, which the processor can't read.
+	// A bit of fragment.page: device memory, which the CPU cannot read.
 	UNREADABLE = 1,
 };
 
@@ -23,7 +22,7 @@ static __always_inline bool read_fragment(struct fragment *fragment, u64 shared,
 	return !read_kernel(fragment, sizeof(*fragment), first + i * sizeof(*fragment));
 }
 
-// The address of a fragment's first byte; 0 where it can't be told.
+// The address of a fragment's first byte; 0 if unknown.
 static __always_inline u64 fragment_address(const struct fragment *fragment)
 {
 	u64 index;
@@ -42,8 +41,7 @@ static __always_inline u32 fragment_count(u64 shared)
 	return count;
 }
 
-// The address of the byte that lies `offset` bytes into the page fragments; 0
-// where there is none or it can't be told.
+// The address of the byte `offset` bytes into the page fragments; 0 if there is none or it is unknown.
 static __always_inline u64 paged_byte(u64 shared, u32 offset)
 {
 	u32 count = fragment_count(shared);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The headers of packets, as far as they are read.
+// Packet headers, as far as they are read.
 #pragma once
 
 #include "core/compat.h"
@@ -19,7 +19,7 @@ struct ipv4_header {
 	__be32 source, dest;
 };
 
-// The addresses come behind it.
+// The addresses follow it.
 struct ipv6_header {
 	u8 version, flow[3];
 	__be16 payload_length;
@@ -33,7 +33,7 @@ struct arp_header {
 	u8 sender_mac[6], sender[4], target_mac[6], target[4];
 };
 
-// As much of TCP, UDP, SCTP, DCCP and ICMP as is told.
+// The members of TCP, UDP, SCTP, DCCP and ICMP headers that are read.
 struct transport_header {
 	union {
 		struct {
@@ -56,9 +56,9 @@ struct transport_header {
 };
 
 enum {
-	// VLAN tags that are skipped; the kernel itself gives up on more.
+	// VLAN tags that are skipped; the kernel itself accepts no more.
 	MAX_TAGS = 8,
-	// Those whose ids are shown.
+	// VLAN tags whose ids are recorded.
 	SHOWN_TAGS = 3,
 	LLC_HLEN = 3,
 	SNAP_HLEN = 5,
@@ -67,16 +67,16 @@ enum {
 	MAX_LLC = 1500,
 };
 
-// What an Ethernet header says.
+// The contents of an Ethernet header.
 struct link {
 	u16 type;
 	u16 tags;
-	// The type and tag that are being looked at.
+	// The type and tag that are being read.
 	__be16 words[2];
 	u16 tci[SHOWN_TAGS];
 };
 
-// Room for the header that is being looked at.
+// Memory for the header that is being read.
 union header {
 	struct link link;
 	struct ipv4_header ipv4;
@@ -88,14 +88,14 @@ union header {
 	u8 llc[LLC_HLEN + SNAP_HLEN];
 } __attribute__((aligned(8)));
 
-// The end of an IP packet by its own header: behind it Ethernet frames are padded.
+// The end of an IP packet by its own header; Ethernet frames are padded behind it.
 static __always_inline u64 lower(u64 a, u64 b)
 {
 	return a < b ? a : b;
 }
 
-// The end of the packet of that Ethertype, which is at most `end`. A length of 0 is that of a
-// packet too long for the field.
+// Returns the end of the packet with this Ethertype, at most `end`. A length of 0 means a packet that is
+// too long for the field.
 static __always_inline u64 ip_end(u32 type, u64 at, u64 end, union header *header)
 {
 	__be16 *h = header->words;

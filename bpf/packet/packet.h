@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Where in an skb the packet is. Every packet is looked at as an Ethernet
-// frame: its own header where it has one, a made-up one in front of the network
-// header where it has none yet or no longer (locally made packets, tunnels,
-// devices without a link layer). So one filter serves both.
+// Locates the packet in an skb. Every packet is treated as an Ethernet frame, so that one filter serves
+// all: with its own header, or with a made-up one in front of the network header if it has none (locally
+// created packets, tunnels, devices without a link layer).
 #pragma once
 
 #include "core/compat.h"
@@ -12,51 +11,51 @@
 #include "core/kernel.h"
 
 enum {
-	// Bytes of the frame kept at hand; loads beyond go through load_packet.
+	// Bytes of the frame that are copied; loads beyond go through load_packet.
 	HEAD_SIZE = 80,
-	// An offset in the skb that was not set: mac_header starts so.
+	// The value of an unset header offset, such as mac_header at first.
 	UNSET = 0xffff,
-	// Bytes of tags that may lie behind an Ethernet header: eight tags, as the kernel takes.
+	// Maximum length of VLAN tags behind an Ethernet header: eight tags, as in the kernel.
 	MAX_SHIM = 8 * VLAN_HLEN,
 };
 
-// What is not in front of the network header by itself.
+// The bytes in front of frame.start that are made up.
 enum prefix {
-	// Nothing: the frame begins with its own header.
+	// None: the frame begins with its own header.
 	PREFIX_NONE = 0,
 	// A made-up Ethernet header.
 	PREFIX_LINK = ETH_HLEN,
-	// The addresses of the frame's own header, which lie in front of start, and the
-	// VLAN tag that was taken out behind them.
+	// The addresses of the frame's own header, which are in front of start, and behind them the VLAN
+	// tag that was taken out.
 	PREFIX_TAG = ETH_HLEN - 2 + VLAN_HLEN,
 	// A made-up Ethernet header with the VLAN tag that was taken out.
 	PREFIX_LINK_TAG = ETH_HLEN + VLAN_HLEN,
 };
 
-// Where a frame is.
+// The location of a frame.
 struct frame {
 	// The kernel address of byte `prefix` of the frame.
 	u64 start;
-	// The kernel address of the skb's shared info, which lists its page fragments; 0 where
-	// what lies in them does not belong to the frame.
+	// The kernel address of the skb's shared info, which lists its page fragments; 0 if these do not
+	// belong to the frame.
 	u64 shared;
-	// Bytes of the frame in front of start: see enum prefix.
+	// Number of bytes of the frame in front of start: see enum prefix.
 	u32 prefix;
-	// Bytes of the frame in the skb's linear part, those made up included.
+	// Number of bytes of the frame in the skb's linear part, including those made up.
 	u32 linear;
-	// Bytes of the frame; the linear ones only, where that is enough to know.
+	// Length of the frame; only of its linear part if no filter needs more.
 	u32 len;
-	// What load_packet read, in network order.
+	// The value that load_packet read, in network order.
 	u32 word;
-	// The Ethertype in a made-up header.
+	// The Ethertype of a made-up header.
 	__be16 type;
-	// The VLAN tag that is put back: its Ethertype and what follows that.
+	// The VLAN tag that is put back: its Ethertype and TCI.
 	__be16 tag[2];
 	u16 pad;
 };
 
-// A frame with its first bytes, for the filter. The compiled filter knows the
-// offsets, so they are part of its contract (internal/filter).
+// A frame and its first bytes, the argument of the compiled packet filter, which knows the offsets
+// (internal/filter).
 struct packet {
 	u8 head[HEAD_SIZE];
 	struct frame frame;
@@ -66,10 +65,9 @@ _Static_assert(__builtin_offsetof(struct packet, frame.len) == 104 &&
 		       __builtin_offsetof(struct packet, frame.word) == 108,
 	       "internal/filter loads from these offsets");
 
-// The members of sk_buff that the decision needs, mark to head, lie close
-// together on every kernel, so one small read gets them all. It begins at a
-// multiple of eight, as the verifier wants aligned loads from the stack, and takes 40 bytes, 48
-// with CONFIG_KCOV.
+// The members of sk_buff that filtering needs, from mark to head, are close together on all kernels, so
+// one read copies them all. It begins at a multiple of eight, since the verifier requires aligned loads
+// from the stack, and has 40 bytes, or 48 with CONFIG_KCOV.
 enum { SPAN_SIZE = 56 };
 
 #define offset_of(member) bpf_core_field_offset(struct sk_buff, member)
@@ -95,21 +93,21 @@ static __always_inline long read_span(struct span *span, const struct sk_buff *s
 	return read_kernel(span->bytes, size, (const u8 *)skb + SPAN_BEGIN);
 }
 
-// Where a frame begins.
+// Where the frame begins.
 enum frame_base {
 	// At the mac header, with an Ethernet header of its own.
 	AT_MAC,
-	// At the network header, with a made-up header in front of it.
+	// At the network header, with a made-up link header in front of it.
 	AT_NETWORK,
-	// A closer look decides: see locate_stale.
+	// One of the headers may be stale: see locate_stale.
 	STALE_HEADER,
 };
 
-// Between the mac and the network header lie the 14 bytes of an Ethernet header, and perhaps 4
-// for each tag, or 8 of PPPoE; with any other distance the mac header is not Ethernet's, or is a stale one. A network
-// header that was not set is itself stale: the frame has just been received. Where both
-// are at one place there is no link header: a tunnel's inner packet, or no packet at all, as
-// in the answers of netlink, which set both to the front.
+// Chooses where the frame begins. Between the mac and the network header are the 14 bytes of an Ethernet
+// header, and perhaps 4 for each tag, or 8 of PPPoE. With any other distance, the mac header is not an
+// Ethernet header, or is stale. If the network header is not set, the frame was just received. If both are
+// equal, there is no link header: the inner packet of a tunnel, or a netlink answer, which sets both to
+// the start.
 static __always_inline enum frame_base frame_base_of(u16 mac, u16 network)
 {
 	u32 distance = (u32)network - mac;
@@ -126,7 +124,7 @@ static __always_inline enum frame_base frame_base_of(u16 mac, u16 network)
 	return distance > MAX_SHIM || distance % VLAN_HLEN ? AT_NETWORK : STALE_HEADER;
 }
 
-// Where an sk_buff says that its packet is.
+// The members of an sk_buff that locate its packet.
 struct skb_layout {
 	u64 head;
 	u32 tail, end;
@@ -144,7 +142,7 @@ static __always_inline void layout_in(struct skb_layout *m, const struct span *s
 	m->protocol = span_at(span, __be16, protocol);
 }
 
-// The same of the sk_buff as it lies (CFG.direct).
+// The same with direct loads (CFG.direct).
 static __always_inline void layout_of(struct skb_layout *m, const struct sk_buff *skb)
 {
 	const struct sk_buff *s = as(struct sk_buff, skb);
@@ -157,8 +155,8 @@ static __always_inline void layout_of(struct skb_layout *m, const struct sk_buff
 	m->protocol = s->protocol;
 }
 
-// The Ethertype of a packet without a link header: the skb's, or before that is
-// set, by the IP version.
+// The Ethertype of a packet without a link header: skb->protocol, or by the IP version while that is not
+// set.
 static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 {
 	u8 first = 0;
@@ -174,10 +172,9 @@ static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 	return 0;
 }
 
-// Whether something lies between an Ethernet header and the network header, as VLAN tags do. An
-// Ethertype whose packet follows at once says that the network header was moved, and that the
-// mac header is stale: MPLS labels were taken off, or IPsec has moved the IP header to where
-// ESP's was.
+// Whether there is something between the Ethernet header and the network header, such as VLAN tags. If the
+// Ethertype is that of a packet which follows directly, the network header was moved and the mac header is
+// stale: MPLS labels were popped, or IPsec moved the IP header over the ESP header.
 static __always_inline bool has_shim(u64 mac)
 {
 	__be16 type = 0;
@@ -187,13 +184,13 @@ static __always_inline bool has_shim(u64 mac)
 	       type != bpf_htons(ETH_P_MPLS_UC);
 }
 
-// Finds the frame where the mac header may be stale, and returns its end. If the mac header
-// lies behind the network header, one of them is stale, and skb->data says which. A frame that
-// was just received or unpacked was pulled to the end of its Ethernet header, and its network
-// header is not set yet. Otherwise the network header is that of an outer packet: a tunnel
-// pushed it, and the mac header is still the inner frame's; or IPsec did, which uses the mac
-// header to mark a byte of the IP header, and which writes what follows the IP header after a
-// while. The protocol may be the inner packet's until ip_local_out, unless it is MPLS.
+// Locates a frame whose mac header may be stale, and returns its end. If the mac header is behind the
+// network header, one of them is stale, and skb->data says which. A frame that was just received or
+// decapsulated was pulled to the end of its Ethernet header, and its network header is not set yet.
+// Otherwise the network header is that of an outer packet: pushed by a tunnel, and the mac header still
+// belongs to the inner frame; or by IPsec, which uses the mac header to mark a byte of the IP header and
+// later writes what follows that header. skb->protocol may be that of the inner packet until ip_local_out,
+// unless it is MPLS.
 static __noinline u64 locate_stale(struct frame *f, const struct sk_buff *skb)
 {
 	u64 head = (u64)BPF_CORE_READ(skb, head), mac = head + BPF_CORE_READ(skb, mac_header);
@@ -216,7 +213,7 @@ static __noinline u64 locate_stale(struct frame *f, const struct sk_buff *skb)
 	return head + BPF_CORE_READ(skb, transport_header);
 }
 
-// Puts the VLAN tag back that the kernel or the card took out of the frame.
+// Puts back the VLAN tag that the kernel or the NIC took out of the frame.
 static __always_inline void restore_tag(struct frame *f, const struct sk_buff *skb)
 {
 	u16 tci;
@@ -233,7 +230,7 @@ static __always_inline void restore_tag(struct frame *f, const struct sk_buff *s
 	}
 }
 
-// Finds the frame; false where the skb carries none (yet).
+// Locates the frame; false if the skb has none (yet).
 static __always_inline bool locate_by_layout(struct frame *f, const struct sk_buff *skb,
 					  const struct skb_layout *m, bool tags, u32 need)
 {
@@ -276,15 +273,14 @@ static __always_inline bool locate_frame(struct frame *f, const struct sk_buff *
 	return locate_by_layout(f, skb, &m, tags, need);
 }
 
-// Where a program works on an sk_buff. There is one on the stack of each, since
-// stacks are small, and whoever needs room for a while takes it from here.
+// The working memory for an sk_buff. Each program has one on its stack; stacks are small, so functions
+// that need memory for a short time use this.
 struct work {
 	struct packet packet;
 	struct span span;
 };
 
-// Finds the frame for those that are not in a hurry: without a tag that was taken
-// out, and with the whole length.
+// Locates the frame without the VLAN tag that was taken out, and with its whole length.
 static __noinline bool locate_packet(struct work *w, const struct sk_buff *skb)
 {
 	return !read_span(&w->span, skb) && locate_frame(&w->packet.frame, skb, &w->span, false, -1);
@@ -295,7 +291,7 @@ static __always_inline u64 linear_end(const struct frame *f)
 	return f->start + (f->linear - f->prefix);
 }
 
-// The Ethertype of what f begins with; 0 for an Ethernet header.
+// The Ethertype of the packet at f->start; 0 for an Ethernet header.
 static __always_inline u32 first_type(const struct frame *f)
 {
 	return f->prefix ? bpf_ntohs(f->type) : 0;

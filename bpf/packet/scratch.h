@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Room to take packets apart. It is not on the stack, which is small, and whose
-// contents the verifier of older kernels follows along every path.
+// Per-CPU memory for parsing packets. It is not on the BPF stack, which is small and whose contents older
+// verifiers track along every path.
 #pragma once
 
 #include "core/compat.h"
@@ -10,34 +10,34 @@
 #include "core/endpoint.h"
 #include "core/event.h"
 #include "core/kernel.h"
+#include "core/maps.h"
 #include "packet/headers.h"
 #include "packet/packet.h"
 
 struct inner {
 	u64 at;
 	u32 id;
-	// What the inner packet begins with: an Ethertype's header, or for ETH_P_TEB an
-	// Ethernet frame.
+	// The first header of the inner packet: an Ethertype, or ETH_P_TEB for an Ethernet frame.
 	u16 type;
 	u8 kind;
 	u8 has_id;
 };
 
-// Where in netfilter a function was called.
+// The netfilter hook in which a function was called.
 struct hook_call {
-	// Its struct nf_hook_state; 0 where there is none.
+	// Its struct nf_hook_state; 0 if there is none.
 	u64 state;
-	// The function and its first argument, as the kernel keeps hook functions.
+	// The function and its first argument, which identify a hook function in the kernel's lists.
 	u64 function;
 	u64 priv;
-	// What it works on: see enum hook_object.
+	// The rule set that it evaluates: see enum hook_object.
 	u64 object;
 	u8 object_kind;
-	// It is a hook function: priv is one's.
+	// Whether it is a hook function, so that priv is valid.
 	u8 is_hook;
-	// What the state says.
+	// Copied from the state.
 	u8 family, hook;
-	// Connection tracking has seen the packet and found no connection.
+	// Conntrack saw the packet and found no connection.
 	u8 invalid;
 	u8 pad[3];
 	u64 net, device;
@@ -45,7 +45,7 @@ struct hook_call {
 	u64 nfct;
 };
 
-// What fragments of one IP packet have in common.
+// The key that the fragments of one IP packet have in common.
 struct datagram {
 	u8 source[16], dest[16];
 	u32 id;
@@ -54,50 +54,52 @@ struct datagram {
 };
 
 enum {
-	// The beginning of a packet with other addresses, for filters: see explain/variants.h.
+	// The start of a packet with other addresses: see explain/variants.h.
 	VARIANT_SIZE = 128,
-	// The beginning of an sk_buff, which has all that is told of it (232 bytes in all on most
+	// The start of an sk_buff, which has all members that are recorded (its size is 232 bytes on most
 	// kernels).
 	COPY_SIZE = 256,
 };
 
 struct scratch {
-	// The header that is being looked at, first, so that its address is the room's.
+	// The header that is being read. It is the first member, so that its address is that of the
+	// struct.
 	union header header;
-	// Where the packet ends that was parsed last.
+	// The end of the packet that was parsed last.
 	u64 end;
-	// A copy of the packet's sk_buff, for one read in place of ten where each is the call of
-	// a helper. The span behind it is never filled.
+	// A copy of the packet's sk_buff, so that one helper call replaces ten. The span behind it is
+	// never filled.
 	u8 skb[COPY_SIZE + SPAN_SIZE] __attribute__((aligned(8)));
-	// What a tunnel's own headers say.
+	// The outer headers of a tunnel packet.
 	struct record_tuple outer;
 	struct inner inner;
-	// What parse_tuple and parse_tunnel work with, and what they tell.
+	// The working memory and the results of parse_tuple and parse_tunnel.
 	struct work work;
 	struct record_tuple tuple;
 	struct record_tunnel tunnel;
-	// The first tuple of a dropped packet, and a copy of the packet with its addresses and
-	// ports: the headers are variant_network (an Ethertype) and, at variant_transport, variant_protocol.
+	// The first tuple of a dropped packet, and a copy of the packet with the addresses and ports of
+	// that tuple. variant_network is the network protocol, variant_transport the offset of the
+	// transport header of protocol variant_protocol.
 	struct record_first first;
 	u8 variant[VARIANT_SIZE] __attribute__((aligned(8)));
 	u32 variant_transport;
 	u16 variant_network;
 	u8 variant_protocol;
 	struct datagram datagram;
-	// Its place among the scratches.
+	// Its nesting level.
 	u32 level;
 	struct hook_call call;
-	// What the call says of where the packet is.
+	// The namespace and socket among the arguments of the call.
 	struct endpoint endpoint;
 };
 
 enum {
-	// Programs that can interrupt one another on a CPU: of a task, a soft interrupt,
-	// an interrupt and an NMI, each a probe in a tracepoint.
+	// Programs that can interrupt one another on a CPU: in a task, a softirq, an interrupt and an NMI,
+	// each a function probe within a tracepoint.
 	NESTING = 8,
 };
 
-// One for each level of nesting.
+// One per nesting level.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NESTING);
@@ -105,7 +107,7 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-// How many scratches are in use on this CPU.
+// The number of scratches in use on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -120,7 +122,7 @@ static __always_inline void copy_skb(struct scratch *scratch, const struct sk_bu
 	read_kernel(scratch->skb, size < COPY_SIZE ? size : COPY_SIZE, skb);
 }
 
-// A member of the sk_buff that was copied.
+// Reads a member of the sk_buff from its copy.
 #define copied(scratch, skb, member)                                                  \
 	({                                                                         \
 		typeof(((struct sk_buff *)0)->member) value;                       \
@@ -133,7 +135,7 @@ static __always_inline void copy_skb(struct scratch *scratch, const struct sk_bu
 		value;                                                             \
 	})
 
-// Finds the frame of such an sk_buff, without a tag that was taken out.
+// Locates the frame of the copied sk_buff, without the VLAN tag that was taken out.
 static __always_inline bool locate_copied(struct work *w, const struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct skb_layout m;
@@ -148,12 +150,11 @@ static __always_inline bool locate_copied(struct work *w, const struct scratch *
 	return locate_frame(&w->packet.frame, skb, &w->span, false, 0);
 }
 
-// Takes a room; NULL where there is none left, which counts all the same. Who
-// interrupts us has left again when we go on, so that plain steps will do.
+// Takes a scratch; NULL if none is left, but the level is counted. An interrupting program is finished
+// when the interrupted one continues, so the counter needs no atomic operations.
 static __always_inline struct scratch *get_scratch(u32 *level)
 {
-	u32 zero = 0;
-	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+	u32 *depth = this_cpu_value(nesting);
 	struct scratch *scratch;
 
 	*level = NESTING;
@@ -167,8 +168,7 @@ static __always_inline struct scratch *get_scratch(u32 *level)
 
 static __always_inline void put_scratch(void)
 {
-	u32 zero = 0;
-	u32 *depth = bpf_map_lookup_elem(&nesting, &zero);
+	u32 *depth = this_cpu_value(nesting);
 
 	if (depth)
 		(*depth)--;

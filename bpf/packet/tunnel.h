@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The packet inside of a packet: VXLAN, Geneve, GRE, IP in IP, as their headers say,
-// so that it is found on both sides: before the outer headers are taken off, too.
+// The inner packet of a tunnel packet: VXLAN, Geneve, GRE, IP in IP, found by the outer headers, so that
+// it is found before decapsulation, too.
 #pragma once
 
 #include "core/compare.h"
@@ -19,11 +19,11 @@ enum {
 	VXLAN_HLEN = 8,
 	GENEVE_HLEN = 8,
 	GRE_HLEN = 4,
-	// In the first byte of VXLAN's header: there is a VNI; the last byte of the first word
-	// says what the inner packet is (VXLAN-GPE).
+	// In the first byte of a VXLAN header: a VNI is present; the last byte of the first word is the
+	// inner protocol (VXLAN-GPE).
 	VXLAN_VNI = 0x08,
 	VXLAN_GPE = 0x04,
-	// In GRE's first word: there is a checksum, a key, a sequence number; its version.
+	// In the first word of a GRE header: checksum, key and sequence number are present; the version.
 	GRE_CHECKSUM = 0x8000,
 	GRE_ROUTING = 0x4000,
 	GRE_KEY = 0x2000,
@@ -40,7 +40,7 @@ static __always_inline bool is_port(u16 port, const volatile u16 *list)
 	return found;
 }
 
-// The Ethertype of a VXLAN-GPE protocol; 0 for those without one.
+// The Ethertype of a VXLAN-GPE protocol number; 0 if it has none.
 static __always_inline u16 gpe_type(u8 protocol)
 {
 	switch (protocol) {
@@ -53,7 +53,7 @@ static __always_inline u16 gpe_type(u8 protocol)
 	return 0;
 }
 
-// Reads a header of 8 bytes; NULL where the packet ends before.
+// Reads a header of 8 bytes; NULL if the packet ends before.
 static __always_inline const u8 *read_eight(struct scratch *scratch, u64 at)
 {
 	u8 *h = scratch->header.extension;
@@ -117,7 +117,8 @@ static __always_inline bool find_gre(struct scratch *scratch, u64 at)
 	return true;
 }
 
-// The datagram of UDP, whose header is in room->header, may be shorter than the IP packet.
+// Finds the inner packet of a UDP datagram, whose header is in scratch->header, and which may be shorter
+// than the IP packet.
 static __always_inline bool find_in_udp(struct scratch *scratch, u64 at)
 {
 	u32 length = bpf_ntohs(scratch->header.transport.udp_length);
@@ -146,8 +147,8 @@ static __always_inline bool find_by_headers(struct scratch *scratch, u64 at)
 	return false;
 }
 
-// What is packed is also known from the skb while it is being sent: so tunnels on
-// other ports are found, without their numbers.
+// While a tunnel packet is being sent, the skb also has the offsets of the inner headers. These find
+// tunnels on other ports, without the tunnel's id.
 static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *skb)
 {
 	u16 type = bpf_ntohs(BPF_CORE_READ(skb, inner_protocol));
@@ -165,8 +166,8 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 	return true;
 }
 
-// Locates the packet inside of the skb's, in w, and tells of it in room->inner. Without an
-// skb the frame is located already.
+// Locates the inner packet of the skb in w, and describes it in scratch->inner. Without an skb, the frame
+// is located already.
 static __noinline bool find_inner(struct work *w, struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct frame *f = &w->packet.frame;
@@ -180,14 +181,15 @@ static __noinline bool find_inner(struct work *w, struct scratch *scratch, const
 	at = parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
 	if ((!at || !find_by_headers(scratch, at)) && (!skb || !find_by_skb(in, skb)))
 		return false;
-	// GRE and Geneve may carry what has no Ethertype.
+	// GRE and Geneve may carry protocols without an Ethertype.
 	if (in->type < ETH_P_802_3_MIN)
 		return false;
 	end = scratch->end;
-	// Inner headers are noted before the outer ones are there: then they are its own.
+	// The offsets of the inner headers are set before the outer headers are pushed; until then they
+	// are those of the packet itself.
 	if (in->at <= f->start || in->at >= end)
 		return false;
-	// Behind the end that IP and UDP header tell there is padding, and no page fragment.
+	// Behind the end by the IP and UDP headers there is padding, and no page fragment.
 	behind = end < linear_end(f) ? 0 : f->len - f->linear;
 	f->start = in->at;
 	f->prefix = in->type == ETH_P_TEB ? PREFIX_NONE : PREFIX_LINK;
@@ -197,7 +199,7 @@ static __noinline bool find_inner(struct work *w, struct scratch *scratch, const
 	return true;
 }
 
-// Tells of the inner packet, which was located.
+// Fills in the tunnel and the tuple of the inner packet, which was located.
 static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
@@ -210,7 +212,7 @@ static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w,
 		     scratch);
 }
 
-// Leaves the inner Ethernet header out, or what stands for one.
+// Skips the inner Ethernet header, or the made-up one.
 static __noinline bool skip_inner_link(struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
@@ -230,7 +232,7 @@ static __noinline bool skip_inner_link(struct work *w, struct scratch *scratch)
 	return true;
 }
 
-// Tells of the packet inside in room->tunnel, as parse_tuple does of the packet.
+// Parses the inner packet into scratch->tunnel; global like parse_tuple.
 __noinline int parse_tunnel(u64 skb, u32 level)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Addresses, ports and what else the headers say, for packets that matched.
+// Parses addresses, ports and other header fields of packets that matched.
 #pragma once
 
 #include "core/compat.h"
@@ -13,7 +13,7 @@
 #include "packet/scratch.h"
 
 enum {
-	// Extension headers that are followed; the kernel itself gives up on more.
+	// Extension headers that are skipped; the kernel itself accepts no more.
 	IPV6_EXTENSIONS = 8,
 	IP_MORE_FRAGMENTS = 0x2000,
 	IP_OFFSET = 0x1fff,
@@ -82,7 +82,7 @@ static __always_inline bool has_ports(u8 protocol)
 	return false;
 }
 
-// Shows the fields that are within the packet, also when it ends within the header.
+// Fills in the fields that are within the packet, also if the header is truncated.
 static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 end,
 					   struct transport_header *h)
 {
@@ -100,7 +100,7 @@ static __always_inline void fill_transport(struct record_tuple *t, u64 at, u64 e
 		fill_tcp(t, h, length);
 }
 
-// Notes a fragment; true for the one that has the transport header.
+// Fills in the fragment offset; true if this fragment has the transport header.
 static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bool more)
 {
 	if (offset || more)
@@ -109,7 +109,7 @@ static __always_inline bool fill_fragment(struct record_tuple *t, u16 offset, bo
 	return !offset;
 }
 
-// Returns where the payload is; 0 for a later fragment, and where the header is not valid.
+// Returns the address of the payload; 0 for a later fragment or an invalid header.
 static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, struct ipv4_header *h)
 {
 	u32 header;
@@ -129,7 +129,7 @@ static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, st
 	return at + header;
 }
 
-// Headers between IP and transport. IPv4 has only AH.
+// Whether the next header is one between IP and transport. IPv4 has only AH.
 static __always_inline bool is_extension(const struct record_tuple *t)
 {
 	if (t->network == NETWORK_IPV4)
@@ -155,7 +155,7 @@ static __always_inline u32 extension_length(u8 protocol, u8 length)
 	return (length + 1) * 8;
 }
 
-// Walks the extension headers. Returns where the transport header is; 0 where there is none.
+// Skips the extension headers. Returns the address of the transport header; 0 if there is none.
 static __always_inline u64 fill_payload(struct record_tuple *t, u64 at, u64 end, u8 h[8])
 {
 	u8 current;
@@ -175,7 +175,7 @@ static __always_inline u64 fill_payload(struct record_tuple *t, u64 at, u64 end,
 	return is_extension(t) ? 0 : at;
 }
 
-// Returns where the payload is; 0 where the header is not valid.
+// Returns the address of the payload; 0 if the header is invalid.
 static __always_inline u64 fill_ipv6(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
 	struct ipv6_header *ip = &h->ipv6;
@@ -205,7 +205,7 @@ static __always_inline void fill_arp(struct record_tuple *t, u64 at, u64 end, st
 	__builtin_memcpy(t->dest, h->target, 4);
 }
 
-// Returns where the payload is; 0 where there is none to be looked at.
+// Returns the address of the payload; 0 if it is not parsed.
 static __always_inline u64 fill_network(struct record_tuple *t, u64 at, u64 end, union header *h)
 {
 	t->network = NETWORK_OTHER;
@@ -236,8 +236,8 @@ static __always_inline bool is_tag(u16 type)
 	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == ETH_P_QINQ1;
 }
 
-// Steps over an Ethernet header and its tags; returns where the network header begins, or 0
-// where the frame ends before that. link->type is the last type that the frame holds.
+// Skips an Ethernet header and its tags. Returns the address of the network header; 0 if the frame ends
+// before. link->type is the last Ethertype within the frame.
 static __always_inline u64 read_link(struct scratch *scratch, u64 at)
 {
 	struct link *link = &scratch->header.link;
@@ -275,7 +275,7 @@ static __always_inline u64 fill_link(struct record_tuple *t, u64 at, struct scra
 	return at;
 }
 
-// Returns where the network header is; 0 for a frame without an Ethertype, which is named here.
+// Returns the address of the network header; 0 for a frame without an Ethertype, which is filled in here.
 static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct scratch *scratch)
 {
 	at = fill_link(t, at, scratch);
@@ -288,9 +288,9 @@ static __always_inline u64 skip_link(struct record_tuple *t, u64 at, struct scra
 	return 0;
 }
 
-// Parses the packet at `at`, which begins with a header of that Ethertype, or for 0 with an
-// Ethernet header. Returns where the transport header is; 0 where there is none. room->end is
-// where the packet ends.
+// Parses the packet at `at`, which begins with a header of this Ethertype, or with an Ethernet header if
+// it is 0. Returns the address of the transport header; 0 if there is none. Sets scratch->end to the end
+// of the packet.
 static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 type,
 				   struct scratch *scratch)
 {
@@ -311,7 +311,7 @@ static __noinline u64 parse_packet(struct record_tuple *t, u64 at, u64 end, u32 
 	return at;
 }
 
-// Names what carries no packet by the family of its socket.
+// Fills in the socket family of an skb that carries no packet.
 static __always_inline void fill_socket(struct record_tuple *t, const struct sk_buff *skb)
 {
 	struct sock *sk = BPF_CORE_READ(skb, sk);
@@ -335,7 +335,8 @@ static __always_inline void fill_socket(struct record_tuple *t, const struct sk_
 	t->network = NETWORK_SOCKET;
 }
 
-// The sk_buff has been copied; of no skb there is nothing to tell.
+// Fills in the tuple of an sk_buff, which was copied to the scratch if needed. Without an skb, the tuple
+// stays empty.
 static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *skb, struct work *w,
 				 struct scratch *scratch)
 {
@@ -357,9 +358,9 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 	return 0;
 }
 
-// The same, told of in room->tuple. The verifier goes through a function that is not static
-// once, by itself: through others it goes again for each way that leads to them, on kernels
-// before 6.2 ten times and more. Such a function is given numbers alone until 5.12.
+// Parses the packet into scratch->tuple. The function is global (not static), so the verifier checks it
+// once; it checks static functions once per path to them, on kernels before 6.2 ten times and more. Until
+// 5.12, global functions accept only numbers.
 __noinline int parse_tuple(u64 skb, u32 level)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What XDP programs work on: frames that have no sk_buff yet, or lend it out. An xdp_buff
-// tells where the frame is, which always has an Ethernet header of its own. Its memory
-// begins at data_hard_start, and is the head of the sk_buff that is built from it.
+// The frames of XDP programs, which have no sk_buff yet, or lend it out. An xdp_buff describes a frame
+// with its own Ethernet header. Its buffer begins at data_hard_start and becomes the head of the sk_buff
+// that is built from it.
 #pragma once
 
 #include "core/compat.h"
@@ -11,7 +11,7 @@
 #include "packet/packet.h"
 
 enum {
-	// Cache lines that the kernel rounds up to.
+	// The size of a cache line, to which the kernel rounds up.
 	CACHE_LINE = 64,
 };
 
@@ -20,7 +20,7 @@ static __always_inline u64 xdp_head(const struct xdp_buff *xdp)
 	return (u64)BPF_CORE_READ(xdp, data_hard_start);
 }
 
-// Where the list of page fragments is: at the end of the frame's memory.
+// The address of the shared info, which lists the page fragments: the end of the frame's buffer.
 static __always_inline u64 xdp_shared(const struct xdp_buff *xdp)
 {
 	u32 size = (bpf_core_type_size(struct skb_shared_info) + CACHE_LINE - 1) & -CACHE_LINE;
@@ -28,7 +28,7 @@ static __always_inline u64 xdp_shared(const struct xdp_buff *xdp)
 	return xdp_head(xdp) + BPF_CORE_READ(xdp, frame_sz) - size;
 }
 
-// Finds the frame as it is now; false where it is empty.
+// Locates the frame; false if it is empty.
 static __noinline bool locate_xdp(struct work *w, const struct xdp_buff *xdp)
 {
 	u64 end = (u64)BPF_CORE_READ(xdp, data_end);
