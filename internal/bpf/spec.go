@@ -221,8 +221,8 @@ func ServesNoSkb(template string) bool {
 // What the kernel does not run there says nothing of the packets.
 func CalledByUs(template string) bool { return servesNoSkb[template] || template == MapReturnTemplate }
 
-// The programs without a number: SkbOpTemplate is for functions with a role in
-// following packets, AllocTemplate and AllocReturnTemplate for the entries and the returns of
+// The programs without a number: SkbOpTemplate is for functions that perform an operation on
+// followed packets, AllocTemplate and AllocReturnTemplate for the entries and the returns of
 // those that make an sk_buff, EndTemplate for tracepoints that end one, FreeTemplate for
 // those that free memory.
 const (
