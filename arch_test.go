@@ -29,6 +29,7 @@ var packages = map[string][]string{
 	"internal/rdonly":    {},
 	"internal/kernel":    {"internal/printable", "internal/rdonly"},
 	"internal/bpf":       {"internal/kernel"},
+	"internal/bpf/gen":   {},
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "internal/rdonly", "libpcap"},
 	"internal/nearest":   {},
@@ -79,7 +80,7 @@ const forTests = "internal/ktest"
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
-		"e2e", "internal/attach", "internal/bpf", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest", "internal/live", "internal/notice",
+		"e2e", "internal/attach", "internal/bpf", "internal/bpf/gen", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest", "internal/live", "internal/notice",
 		"internal/plan", "internal/rdonly", "internal/stream", "internal/value",
 	},
 	"github.com/cloudflare/cbpfc":        {},

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// How many hold each BPF program, as an iterator over all of them: one that is traced is
-// held by that, and would stay when everybody else has let go of it.
+// An iterator over all BPF programs, with their reference counts. Tracing holds a reference on a program,
+// which would stay loaded when its last other user is gone.
 #pragma once
+
+#include "core/kernel.h"
 
 struct holders {
 	u32 id;
@@ -21,7 +23,7 @@ int list_holders(struct bpf_iter__bpf_prog *given)
 	if (!program)
 		return 0;
 	h.id = BPF_CORE_READ(program, aux, id);
-	// The iterator itself holds the program that it is at.
+	// The iterator itself holds a reference.
 	h.count = BPF_CORE_READ(program, aux, refcnt.counter) - 1;
 	bpf_seq_write(given->meta->seq, &h, sizeof(h));
 	return 0;

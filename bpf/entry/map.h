@@ -1,68 +1,83 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// A function of a BPF map, where a program calls it on behalf of a wanted packet. What
-// is looked up is known, and told, when the function returns.
+// The entry and return of functions of BPF maps that a program calls for a matching packet. Look-ups are
+// emitted at their return, when the result is known.
 #pragma once
 
-// A function of a map at the place of another's call has not been called by it: that
-// one has returned unseen.
-static __always_inline void drop_map_calls(struct calls *s, u64 anchor)
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/packet.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "explain/map_call.h"
+#include "emit/emit.h"
+#include "emit/return.h"
+#include "entry/handle.h"
+#include "entry/return.h"
+#include "entry/self_maps.h"
+
+// A map function at the stack position of another one was not called by it; that one returned unseen.
+static __always_inline void drop_map_calls(struct callstack *s, u64 anchor)
 {
-	for (u32 i = 0; i < MOST_LOOKS && s->depth; i++) {
-		if (!(innermost(s)->told & CALL_MAP) || innermost(s)->anchor > anchor)
+	for (u32 i = 0; i < MAX_LOOKS && s->depth; i++) {
+		if (!(innermost(s)->recorded & CALL_MAP) || innermost(s)->anchor > anchor)
 			break;
 		drop_innermost(s);
 	}
 }
 
-// The packet that a map's function is called for; NULL for none, and within another
-// function of a map, which tells it all.
-static __always_inline struct sk_buff *map_user(struct registers *regs, u64 anchor, struct work *w)
+// The packet for which a map function is called. NULL if there is none, and within another map function,
+// which is emitted instead.
+static __always_inline struct sk_buff *map_caller_skb(struct registers *regs, u64 anchor, struct work *w)
 {
-	struct calls *s = calls_at(anchor, w);
+	struct callstack *s = callstack_at(anchor, w);
 
 	if (!s)
 		return NULL;
 	drop_map_calls(s, anchor);
-	if (!s->depth || !find_active(regs, s) || innermost(s)->told & CALL_MAP)
+	if (!s->depth || !find_active(regs, s) || innermost(s)->recorded & CALL_MAP)
 		return NULL;
 	return (void *)innermost(s)->skb;
 }
 
-// Keeps what is looked up until the function returns, and says whether it could.
-static __always_inline bool begin_lookup(struct context *c, struct work *w, u64 anchor)
+// Records a look-up until the function returns; false if that fails.
+static __always_inline bool begin_map_lookup(struct context *c, struct work *w, u64 anchor)
 {
-	struct calls *s;
+	struct callstack *s;
 
 	begin_call(c, w, anchor);
-	s = c->calls;
+	s = c->callstack;
 	if (!s)
 		return false;
-	bpf_map_update_elem(&lookups, &s->told, c->map, BPF_ANY);
-	innermost(s)->told = CALL_MAP | CALL_TOLD;
+	bpf_map_update_elem(&map_lookups, &s->key, c->map, BPF_ANY);
+	innermost(s)->recorded = CALL_MAP | CALL_RECORDED;
 	innermost(s)->time = bpf_ktime_get_ns();
 	return true;
 }
 
-// Says whether the call is kept.
-static __always_inline bool tell_map(struct registers *regs, u32 operation, u32 element)
+// Returns whether the call is recorded.
+static __always_inline bool emit_map_call(struct registers *regs, u32 operation, u32 element)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION };
 	u64 map = context_word(regs, ARGUMENT_1), anchor = entry_anchor(regs);
-	struct map_room *room;
+	struct map_scratch *scratch;
 	struct map_call *call;
-	u32 zero = 0;
 
-	if (!running || is_own_map(map))
+	if (!running || is_self_map(map))
 		return false;
-	room = bpf_map_lookup_elem(&map_rooms, &zero);
-	if (!room)
+	scratch = this_cpu_value(map_scratches);
+	if (!scratch)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = map_user(regs, anchor, &room->work);
+	c.skb = map_caller_skb(regs, anchor, &scratch->work);
 	if (!c.skb)
 		return false;
-	call = &room->call;
+	call = &scratch->call;
 	call->map = map;
 	call->key = context_word(regs, ARGUMENT_2);
 	call->value = operation == MAP_UPDATE ? context_word(regs, ARGUMENT_3) : 0;
@@ -71,83 +86,82 @@ static __always_inline bool tell_map(struct registers *regs, u32 operation, u32 
 	c.map = call;
 	c.addr = probed_function(regs);
 	if (operation == MAP_LOOKUP)
-		return begin_lookup(&c, &room->work, anchor);
-	if (CFG.track)
-		c.branch = recall((u64)c.skb);
-	return handle_call(&c, &room->work, anchor, CFG.returns, 0);
+		return begin_map_lookup(&c, &scratch->work, anchor);
+	if (CFG.ids)
+		c.branch = followed_branch((u64)c.skb);
+	return handle_call(&c, &scratch->work, anchor, CFG.returns, 0);
 }
 
-static __always_inline bool show_map(struct registers *regs, u32 operation, u32 element)
+static __always_inline bool enter_map(struct registers *regs, u32 operation, u32 element)
 {
 	bool kept;
 
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(1);
-	kept = tell_map(regs, operation, element);
-	if (CFG.track)
+	kept = emit_map_call(regs, operation, element);
+	if (CFG.ids)
 		be_busy(-1);
 	return kept;
 }
 
-// A function of its own: what it takes of the stack does not add to what a return takes.
-static __noinline bool show_lookup(struct registers *regs, u32 element)
+// A function of its own, so that its stack does not add to that of the return.
+static __noinline bool enter_map_lookup(struct registers *regs, u32 element)
 {
-	return show_map(regs, MAP_LOOKUP, element);
+	return enter_map(regs, MAP_LOOKUP, element);
 }
 
-// Tells of a look-up as if the function was called now, and had the result.
-static __always_inline void tell_lookup(struct registers *regs, struct calls *s, struct call *call)
+// Emits a look-up at its return, as an entry with a result.
+static __always_inline void emit_map_lookup(struct registers *regs, struct callstack *s, struct call *call)
 {
 	struct context c = { .program = regs, .kind = RECORD_FUNCTION, .at_return = true };
-	struct map_call *m = bpf_map_lookup_elem(&lookups, &s->told);
+	struct map_call *m = bpf_map_lookup_elem(&map_lookups, &s->key);
 	u64 result = context_word(regs, RETURN_VALUE);
 
-	call->told = CALL_MAP; // not yet
-	if (!m) // made room for another
+	call->recorded = CALL_MAP; // not emitted yet
+	if (!m) // evicted
 		return;
-	m->value = result && m->element ? found_in_element((void *)m->map, result) : result;
+	m->value = result && m->element ? element_result((void *)m->map, result) : result;
 	c.map = m;
 	c.addr = call->addr;
 	c.caller = call->caller;
 	c.skb = (void *)call->skb;
-	c.calls = s;
-	if (CFG.track)
-		c.branch = recall((u64)c.skb);
+	c.callstack = s;
+	if (CFG.ids)
+		c.branch = followed_branch((u64)c.skb);
 	emit(&c);
 }
 
-// The call is under way until all is told.
-static __always_inline void end_lookup(struct registers *regs)
+// The call stays active until its event was emitted.
+static __always_inline void end_map_lookup(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs), index;
-	struct map_room *room;
+	struct map_scratch *scratch;
 	struct call *call;
-	struct calls *s;
-	u32 zero = 0;
+	struct callstack *s;
 
-	room = running ? bpf_map_lookup_elem(&map_rooms, &zero) : NULL;
-	if (!room)
+	scratch = running ? this_cpu_value(map_scratches) : NULL;
+	if (!scratch)
 		return;
-	s = calls_at(anchor, &room->work);
+	s = callstack_at(anchor, &scratch->work);
 	if (!s || !s->depth || !end_call(s, anchor, returning_function(regs)))
 		return;
-	index = s->depth & (MOST_CALLS - 1);
+	index = s->depth & (MAX_CALLS - 1);
 	call = &s->list[index];
-	s->told.index = index;
+	s->key.index = index;
 	s->depth = index + 1;
-	if (call->told & CALL_MAP)
-		tell_lookup(regs, s, call);
+	if (call->recorded & CALL_MAP)
+		emit_map_lookup(regs, s, call);
 	s->depth = index;
 	if (CFG.returns)
-		emit_return(call, &s->told, context_word(regs, RETURN_VALUE));
+		emit_return(call, &s->key, context_word(regs, RETURN_VALUE));
 }
 
 static __noinline int leave_map(struct registers *regs)
 {
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(1);
-	end_lookup(regs);
-	if (CFG.track)
+	end_map_lookup(regs);
+	if (CFG.ids)
 		be_busy(-1);
 	return 0;
 }
@@ -161,23 +175,23 @@ int kprobe_map_return(struct registers *regs)
 SEC("kprobe/map_lookup")
 int kprobe_map_lookup(struct registers *regs)
 {
-	return is_return(regs) ? leave_map(regs) : entered(show_lookup(regs, 0));
+	return is_return(regs) ? leave_map(regs) : entered(enter_map_lookup(regs, 0));
 }
 
 SEC("kprobe/map_element")
 int kprobe_map_element(struct registers *regs)
 {
-	return is_return(regs) ? leave_map(regs) : entered(show_lookup(regs, 1));
+	return is_return(regs) ? leave_map(regs) : entered(enter_map_lookup(regs, 1));
 }
 
 SEC("kprobe/map_update")
 int kprobe_map_update(struct registers *regs)
 {
-	return is_return(regs) ? leave_function(regs) : entered(show_map(regs, MAP_UPDATE, 0));
+	return is_return(regs) ? leave_function(regs) : entered(enter_map(regs, MAP_UPDATE, 0));
 }
 
 SEC("kprobe/map_delete")
 int kprobe_map_delete(struct registers *regs)
 {
-	return is_return(regs) ? leave_function(regs) : entered(show_map(regs, MAP_DELETE, 0));
+	return is_return(regs) ? leave_function(regs) : entered(enter_map(regs, MAP_DELETE, 0));
 }

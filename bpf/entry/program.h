@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry and the verdict of BPF programs (fentry and fexit). Each program that is
-// traced gets copies of these of its own, as the kernel wants it.
+// The entry and the verdict of BPF programs (fentry and fexit). The kernel requires separate copies for
+// each traced program.
 #pragma once
 
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "packet/packet.h"
+#include "match/packet_filter.h"
+#include "follow/admit.h"
+#include "follow/frame.h"
+#include "follow/run.h"
+#include "emit/emit.h"
+#include "emit/recorded.h"
+#include "emit/return.h"
+#include "emit/xdp.h"
+
 enum {
-	// Arguments of a function in BPF.
-	MOST_KEPT = 5,
+	// Maximum number of arguments of a BPF function.
+	MAX_KEPT = 5,
 };
 
 // The id of the traced program. The body is replaced before loading.
@@ -18,8 +34,8 @@ static __noinline u64 traced_program(void)
 	return id;
 }
 
-// The arguments that the kernel keeps in front of a verdict, where it has to be told. The
-// body is replaced before loading.
+// The number of arguments that the kernel stores in front of the return value; needed until 5.17. The body
+// is replaced before loading.
 static __noinline u64 kept_arguments(void)
 {
 	u64 n;
@@ -28,17 +44,17 @@ static __noinline u64 kept_arguments(void)
 	return n;
 }
 
-// The time of a run begins when all is told.
+// The duration of a run begins after its event was emitted.
 static __always_inline void begin_time(struct run *run)
 {
 	if (run)
 		run->call.time = bpf_ktime_get_ns();
 }
 
-static __always_inline void show_program(struct context *c, u64 place)
+static __always_inline void emit_program(struct context *c, u64 key)
 {
 	c->addr = traced_program();
-	c->run = begin_run(c, place);
+	c->run = begin_run(c, key);
 	emit(c);
 	begin_time(c->run);
 }
@@ -46,26 +62,26 @@ static __always_inline void show_program(struct context *c, u64 place)
 static __always_inline int enter_program(void *arguments, struct sk_buff *skb)
 {
 	struct context c = { .program = arguments, .skb = skb, .kind = RECORD_PROGRAM };
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct work w;
 
 	if (!running)
 		return 0;
-	if (skb && admit(arguments, RECORD_PROGRAM, skb, &c.branch, &w, UNSURE))
-		show_program(&c, place);
+	if (skb && admit(arguments, RECORD_PROGRAM, skb, &c.branch, &w, PREFILTER_UNKNOWN))
+		emit_program(&c, key);
 	else
-		drop_run(place);
+		drop_run(key);
 	return 0;
 }
 
-// What the program is given is the packet itself.
+// The argument is the packet.
 SEC("fentry/program_skb")
 int program_skb(void *arguments)
 {
 	return enter_program(arguments, (void *)program_word(arguments, 0));
 }
 
-// It is where struct bpf_nf_ctx says.
+// The argument is a struct bpf_nf_ctx.
 SEC("fentry/program_netfilter")
 int program_netfilter(void *arguments)
 {
@@ -74,12 +90,12 @@ int program_netfilter(void *arguments)
 	return enter_program(arguments, BPF_CORE_READ(given, skb));
 }
 
-// The verdict on a frame that is followed is awaited in any case: the next frame in its
-// memory would be taken for it else.
-static __always_inline void show_frame(struct context *c, struct work *w, u64 place)
+// The verdict on a followed frame is needed in any case; otherwise the next frame in its buffer would be
+// taken for it.
+static __always_inline void emit_frame(struct context *c, struct work *w, u64 key)
 {
 	c->addr = traced_program();
-	c->run = begin_run(c, place);
+	c->run = begin_run(c, key);
 	if (c->run) {
 		c->run->parts.head = c->branch->head;
 		fill_lineage(&c->run->parts.lineage, c->branch);
@@ -88,12 +104,12 @@ static __always_inline void show_frame(struct context *c, struct work *w, u64 pl
 	begin_time(c->run);
 }
 
-// What an XDP program is given is a frame.
+// The argument is a frame.
 SEC("fentry/program_xdp")
 int program_xdp(void *arguments)
 {
 	struct context c = { .program = arguments, .kind = RECORD_PROGRAM };
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct branch frame;
 	struct work w;
 
@@ -102,14 +118,14 @@ int program_xdp(void *arguments)
 	c.xdp = (void *)program_word(arguments, 0);
 	c.branch = &frame;
 	if (c.xdp && admit_xdp(&frame, &w, c.xdp))
-		show_frame(&c, &w, place);
+		emit_frame(&c, &w, key);
 	else
-		drop_run(place);
+		drop_run(key);
 	return 0;
 }
 
-// The verdict stands behind the arguments: the one that there is, or as many as there can
-// be where the kernel does not trust the program's types.
+// The verdict is behind the arguments: behind the only one, or behind as many as possible if the kernel
+// does not trust the program's types.
 static __always_inline u64 program_result(void *arguments)
 {
 	u64 value = 0;
@@ -118,26 +134,26 @@ static __always_inline u64 program_result(void *arguments)
 		bpf_get_func_ret(arguments, &value);
 		return value;
 	}
-	return program_word(arguments, kept_arguments() == 1 ? 1 : MOST_KEPT);
+	return program_word(arguments, kept_arguments() == 1 ? 1 : MAX_KEPT);
 }
 
 SEC("fexit/program_verdict")
 int program_verdict(void *arguments)
 {
-	u64 place = run_place(arguments);
+	u64 key = run_key(arguments);
 	struct run *run;
 	u64 value;
 
 	if (!running)
 		return 0;
-	run = bpf_map_lookup_elem(&runs, &place);
+	run = bpf_map_lookup_elem(&runs, &key);
 	if (!run)
 		return 0;
 	value = program_result(arguments);
-	if (run->call.told)
+	if (run->call.recorded)
 		emit_verdict(run, value);
-	if (CFG.xdp && CFG.track && !run->call.skb)
-		judge_frame(run->parts.head, run->parts.lineage.id, value);
-	bpf_map_delete_elem(&runs, &place);
+	if (CFG.xdp && CFG.ids && !run->call.skb)
+		update_frame(run->parts.head, run->parts.lineage.id, value);
+	bpf_map_delete_elem(&runs, &key);
 	return 0;
 }

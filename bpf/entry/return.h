@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The return of a function, whichever it is: of most calls nobody told the entry.
+// The return of a function. The entry of most calls was not recorded.
 #pragma once
 
-// Whether the program of a kprobe session is called at the return. The body is replaced
-// before loading by a call of the kernel's own function, of which kernels have two
-// prototypes.
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "emit/return.h"
+
+// Whether a program of a kprobe session runs at the return. The body is replaced before loading by a call
+// of the kernel's own function, which has different prototypes.
 static __noinline u64 session_returns(struct registers *regs)
 {
 	opaque(regs);
@@ -17,7 +26,7 @@ static __always_inline bool is_return(struct registers *regs)
 	return CFG.session && session_returns(regs);
 }
 
-// What a program of an entry says to the kernel: a session calls at the return if it is 0.
+// The return value of an entry program: a session calls the program at the return if it is 0.
 static __always_inline int entered(bool kept)
 {
 	return CFG.session && !kept;
@@ -32,25 +41,25 @@ static __always_inline void end_returning(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs);
 	struct stack_key key;
-	struct calls *s;
+	struct callstack *s;
 
 	if (!running)
 		return;
 	find_stack(&key, anchor);
-	s = bpf_map_lookup_elem(&stacks, &key);
+	s = bpf_map_lookup_elem(&callstacks, &key);
 	if (!s || !s->depth || !end_call(s, anchor, returning_function(regs)))
 		return;
-	s->told.index = s->depth & (MOST_CALLS - 1);
-	emit_return(&s->list[s->told.index & (MOST_CALLS - 1)], &s->told, context_word(regs, RETURN_VALUE));
+	s->key.index = s->depth & (MAX_CALLS - 1);
+	emit_return(&s->list[s->key.index & (MAX_CALLS - 1)], &s->key, context_word(regs, RETURN_VALUE));
 }
 
-// A function of its own: what it takes of the stack does not add to what an entry takes.
+// A function of its own, so that its stack does not add to that of an entry.
 static __noinline int leave_function(struct registers *regs)
 {
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(1);
 	end_returning(regs);
-	if (CFG.track)
+	if (CFG.ids)
 		be_busy(-1);
 	return 0;
 }

@@ -1,104 +1,79 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// A raw tracepoint. A program can't ask which tracepoint called it (on most kernels),
-// so each gets a copy of its own, in which the argument that is the skb is chosen and
-// tracepoint_facts answers.
+// The raw tracepoints: see core/tracepoint.h.
 #pragma once
 
-struct tracepoint_arguments {
-	u64 args[12];
-};
+#include "core/compare.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/tracepoint.h"
+#include "packet/packet.h"
+#include "packet/scratch.h"
+#include "match/packet_filter.h"
+#include "follow/admit.h"
+#include "follow/branch.h"
+#include "follow/callstack.h"
+#include "follow/first.h"
+#include "explain/benign.h"
+#include "explain/drop_part.h"
+#include "explain/drop_site.h"
+#include "explain/variants.h"
+#include "entry/handle.h"
 
-// Position of an argument that is not there.
-enum { NO_ARGUMENT = 0xff };
-
-// Facts of the tracepoint: its number in bits 0 to 15, the positions of the
-// drop location and of the drop reason in bits 16 to 23 and 24 to 31, in bit 32
-// whether it reports drops, and in bits 40 to 47 the position of a socket. The
-// body is replaced before loading.
-static __noinline u64 tracepoint_facts(void)
-{
-	u64 facts;
-
-	asm volatile("%0 = 0xff00ffff0000 ll" : "=r"(facts));
-	return facts;
-}
-
-static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u8 position)
-{
-	switch (position) {
-	case 0: return context_word(a, 0);
-	case 1: return context_word(a, 1);
-	case 2: return context_word(a, 2);
-	case 3: return context_word(a, 3);
-	case 4: return context_word(a, 4);
-	case 5: return context_word(a, 5);
-	}
-	return 0;
-}
-
-// The socket that the kernel names, such as the one that was to receive a dropped packet (6.11).
-static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_arguments *a)
-{
-	u8 position = tracepoint_facts() >> 40;
-
-	e->sk = tracepoint_argument(a, position);
-	return 0;
-}
-
-// The reason as the kernel reports it, and the more exact one: a list may have either.
+// Whether the reason as the kernel reports it, or the more exact one, passes the filter.
 static __always_inline bool filter_reason(u32 reason, u32 exact)
 {
 	if (CFG.reason_in_count &&
-	    !is_listed(reason, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS) &&
-	    !is_listed(exact, CFG.reasons_in, CFG.reason_in_count, MOST_REASONS))
+	    !is_listed(reason, CFG.reasons_in, CFG.reason_in_count, MAX_REASONS) &&
+	    !is_listed(exact, CFG.reasons_in, CFG.reason_in_count, MAX_REASONS))
 		return false;
 	return !CFG.reason_out_count ||
-	       (!is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS) &&
-		!is_listed(exact, CFG.reasons_out, CFG.reason_out_count, MOST_REASONS));
+	       (!is_listed(reason, CFG.reasons_out, CFG.reason_out_count, MAX_REASONS) &&
+		!is_listed(exact, CFG.reasons_out, CFG.reason_out_count, MAX_REASONS));
 }
 
-// Fills in the drop reason, and says whether it is wanted.
-static __always_inline bool tell_reason(struct context *c, struct tracepoint_arguments *a, u64 facts)
+// Fills in the drop reason, and returns whether it passes the filter.
+static __always_inline bool read_reason(struct context *c, struct tracepoint_arguments *a, u64 params)
 {
-	u32 given = tracepoint_argument(a, (u8)(facts >> 24));
+	u32 given = tracepoint_argument(a, (u8)(params >> 24));
 
 	c->reason = CFG.qdisc_drop ? exact_reason(c->skb, given) : given;
 	return filter_reason(given, c->reason);
 }
 
-// Room for the address of a program's context, for the verifier lets nobody count
-// with one that it has not lost sight of.
+// Memory for the address of a program's context: the verifier rejects arithmetic on a context pointer, but
+// forgets the type of a stored one.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, u64);
-} here SEC(".maps");
+} context_address SEC(".maps");
 
-// Where the packet was dropped is the return address of the function that drops. Where
-// that is a trampoline, the innermost call on this stack knows better; the arguments of
-// a raw tracepoint lie on the stack.
+// The drop location is a return address. If that is a trampoline, the innermost call on this stack has the
+// true one; the arguments of a raw tracepoint are on the stack.
 static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 location)
 {
 	struct stack_key key;
-	struct calls *s;
-	u32 zero = 0;
+	struct callstack *s;
 	volatile u64 *at;
 
 	if (!SEES_SOME_RETURNS || !is_trampoline(location))
 		return location;
-	at = bpf_map_lookup_elem(&here, &zero);
+	at = this_cpu_value(context_address);
 	if (!at)
 		return location;
 	*at = (u64)a;
 	find_stack(&key, *at);
-	s = bpf_map_lookup_elem(&stacks, &key);
+	s = bpf_map_lookup_elem(&callstacks, &key);
 	return s && s->depth ? innermost(s)->caller : location;
 }
 
-// What a hit of the drop tracepoint is.
-enum drop_verdict {
+// The kinds of hits of the drop tracepoint.
+enum drop_class {
 	// Not to be emitted: a part of a dropped packet if only drops are, or a hidden drop.
 	DROP_HIDDEN,
 	DROP_PART,
@@ -106,7 +81,7 @@ enum drop_verdict {
 	DROP_BENIGN,
 };
 
-static __noinline u32 judge_drop(void *program, const struct sk_buff *skb, u64 location, u32 reason)
+static __noinline u32 classify_drop(void *program, const struct sk_buff *skb, u64 location, u32 reason)
 {
 	struct benign_reason *b;
 
@@ -123,25 +98,25 @@ static __noinline u32 judge_drop(void *program, const struct sk_buff *skb, u64 l
 	return DROP_HIDDEN;
 }
 
-static __always_inline bool is_drop(u64 facts)
+static __always_inline bool is_drop(u64 params)
 {
-	return facts >> 32 & 1;
+	return params >> 32 & 1;
 }
 
-static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 facts)
+static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 params)
 {
-	u8 location = facts >> 16, reason = facts >> 24;
+	u8 location = params >> 16, reason = params >> 24;
 	u32 verdict = DROP_PART;
 
-	c->addr = facts & 0xffff;
+	c->addr = params & 0xffff;
 	c->location = tracepoint_argument(a, location);
 	if (CFG.split_kfree_skb.size)
 		c->location = outside_kfree_skb(a, c->location);
 	c->location = true_location(a, c->location);
 	if (CFG.net_tx_action.size)
 		c->location = queued_location(c->skb, c->location);
-	if (is_drop(facts))
-		verdict = judge_drop(a, c->skb, c->location, c->reason);
+	if (is_drop(params))
+		verdict = classify_drop(a, c->skb, c->location, c->reason);
 	if (verdict == DROP_HIDDEN)
 		return;
 	c->flags = verdict == DROP_BENIGN ? BENIGN_DROP : 0;
@@ -149,60 +124,60 @@ static __always_inline void handle_hit(struct context *c, struct tracepoint_argu
 	handle(c);
 }
 
-// Returns whether the packet is wanted. A function of its own, so that the program itself has
-// next to nothing to set up.
-static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 sight)
+// Returns whether the packet matches. A function of its own, so that the program itself needs no stack
+// frame.
+static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefiltered)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
-	u64 facts = tracepoint_facts();
+	u64 params = tracepoint_params();
 	struct work w;
 
-	if (!skb || !tell_reason(&c, a, facts) ||
-	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, sight))
+	if (!skb || !read_reason(&c, a, params) ||
+	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, prefiltered))
 		return 0;
-	handle_hit(&c, a, facts);
+	handle_hit(&c, a, params);
 	return 1;
 }
 
-// Has a dropped packet match in its other forms. The room stays taken while the record is made,
-// which has the form's tuple.
-static __noinline int enter_forms(struct tracepoint_arguments *a)
+// Matches a dropped packet by its other tuples. The scratch stays taken while the record is filled, which
+// has that tuple.
+static __noinline int enter_variants(struct tracepoint_arguments *a)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
-	u64 facts = tracepoint_facts();
-	struct room *room;
+	u64 params = tracepoint_params();
+	struct scratch *scratch;
 	u32 level;
 
-	if (!running || !is_drop(facts) || !skb || !tell_reason(&c, a, facts))
+	if (!running || !is_drop(params) || !skb || !read_reason(&c, a, params))
 		return 0;
-	room = enter_room(&level);
-	if (room && filter_forms(room, a, skb)) {
-		if (CFG.track)
-			c.branch = branch_as((u64)skb, &room->first);
-		if (room->first.by)
-			c.first = &room->first;
-		handle_hit(&c, a, facts);
+	scratch = get_scratch(&level);
+	if (scratch && filter_variants(scratch, a, skb)) {
+		if (CFG.ids)
+			c.branch = branch_with_tuple((u64)skb, &scratch->first);
+		if (scratch->first.by)
+			c.first = &scratch->first;
+		handle_hit(&c, a, params);
 	}
-	leave_room();
+	put_scratch();
 	return 0;
 }
 
 SEC("raw_tp/skb")
 int tracepoint_skb(struct tracepoint_arguments *a)
 {
-	u32 sight = CFG.glance_first ? glance(context_word(a, CHOSEN_WORD)) : UNSURE;
+	u32 prefiltered = CFG.prefilter_first ? prefilter(context_word(a, CHOSEN_WORD)) : PREFILTER_UNKNOWN;
 
-	if (sight != SURELY_NOT && !enter_tracepoint(a, sight) && CFG.forms)
-		enter_forms(a);
-	if (CFG.qdisc_drop && is_drop(tracepoint_facts()))
+	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered) && CFG.variants)
+		enter_variants(a);
+	if (CFG.qdisc_drop && is_drop(tracepoint_params()))
 		forget_exact_reason(context_word(a, CHOSEN_WORD));
 	return 0;
 }
 
-// An sk_buff ends. Where functions tell of it, too, they are heard only while none
-// of their programs was running.
+// An sk_buff ends. If functions report that, too, the tracepoint is needed only while a function program
+// was running, which makes the kernel skip theirs.
 SEC("raw_tp/end")
 int tracepoint_end(struct tracepoint_arguments *a)
 {
@@ -211,8 +186,8 @@ int tracepoint_end(struct tracepoint_arguments *a)
 	return 0;
 }
 
-// Something in the kernel's memory is freed: the data of an sk_buff, it itself, or it
-// and the clone that lies behind it (struct sk_buff_fclones).
+// Kernel memory is freed: the data of an sk_buff, an sk_buff, or one with the clone behind it (struct
+// sk_buff_fclones).
 SEC("raw_tp/free")
 int tracepoint_free(struct tracepoint_arguments *a)
 {
@@ -220,8 +195,8 @@ int tracepoint_free(struct tracepoint_arguments *a)
 
 	free_head(object);
 	if (bpf_map_lookup_elem(&branches, &object))
-		forget(object);
+		remove_branch(object);
 	if (bpf_map_lookup_elem(&branches, &clone))
-		forget(clone);
+		remove_branch(clone);
 	return 0;
 }

@@ -75,8 +75,8 @@ func runLive(t *testing.T, src *live.Source, port, packets int, outputs []pipeli
 		t.Error(err)
 	}
 	for i, sums := range totals {
-		if sum := sums.Printed + sums.Withheld + sums.Lost[event.RingFull]; sums.Made != sum || sums.Made < uint64(packets) {
-			t.Errorf("output %d: %d matched, but %d printed + %d suppressed + %d lost", i, sums.Made, sums.Printed, sums.Withheld, sums.Lost[event.RingFull])
+		if sum := sums.Printed + sums.Suppressed + sums.Lost[event.RingFull]; sums.Matched != sum || sums.Matched < uint64(packets) {
+			t.Errorf("output %d: %d matched, but %d printed + %d suppressed + %d lost", i, sums.Matched, sums.Printed, sums.Suppressed, sums.Lost[event.RingFull])
 		}
 	}
 	return totals

@@ -116,8 +116,8 @@ func TestRowsAfterSuppressedEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := strings.Split(out.String(), "\n")[1:]
-	if totals[0].Withheld != 2 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
-		t.Errorf("%d suppressed, rows on CPUs 3 and 5:\n%s", totals[0].Withheld, out.String())
+	if totals[0].Suppressed != 2 || len(rows) != 3 || strings.Fields(rows[0])[1] != "3" || strings.Fields(rows[1])[1] != "5" {
+		t.Errorf("%d suppressed, rows on CPUs 3 and 5:\n%s", totals[0].Suppressed, out.String())
 	}
 }
 

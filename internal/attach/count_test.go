@@ -15,7 +15,7 @@ import (
 // or lost.
 func TestEveryEventIsCountedOnce(t *testing.T) {
 	p, o := tracepointPlan(t)
-	p.BPF.Config.MostPerSecond = 3
+	p.BPF.Config.MaxPerSecond = 3
 	s := open(t, p, o)
 	defer s.Close()
 	run(t, s, true)
@@ -29,7 +29,7 @@ func TestEveryEventIsCountedOnce(t *testing.T) {
 	}
 	var made, suppressed, lost uint64
 	for _, c := range counts {
-		made, suppressed, lost = made+c.Made, suppressed+c.Withheld, lost+c.Lost
+		made, suppressed, lost = made+c.Matched, suppressed+c.Suppressed, lost+c.Lost
 	}
 	if n := delivered(t, s); made != n+suppressed+lost || n == 0 || suppressed < 10 {
 		t.Errorf("made %d, delivered %d, suppressed %d, lost %d", made, n, suppressed, lost)

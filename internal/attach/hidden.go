@@ -14,7 +14,7 @@ func (s *Session) Hidden() (map[uint32]uint64, error) {
 	hidden := map[uint32]uint64{}
 	var reason uint32
 	var b bpf.Benign
-	reasons := s.collection.Maps[bpf.BenignMap].Iterate()
+	reasons := s.collection.Maps[bpf.MapBenign].Iterate()
 	for reasons.Next(&reason, &b) {
 		if b.Hidden > 0 {
 			hidden[reason] = b.Hidden

@@ -78,7 +78,7 @@ func (h *holders) isDue() bool {
 
 // releaseUnused releases the programs whose last references are ours, so that the kernel frees them.
 func (p *programs) releaseUnused() (gone []kernel.Program) {
-	if len(p.traced)+len(p.landings) == 0 || !p.holders.isDue() {
+	if len(p.traced)+len(p.breakpoints) == 0 || !p.holders.isDue() {
 		return nil
 	}
 	counts := p.holders.list()
@@ -98,7 +98,7 @@ func (p *programs) releaseUnused() (gone []kernel.Program) {
 // while breakpoints are set in it.
 func (p *programs) ours(id uint32) int64 {
 	n := int64(len(p.traced[id].tracers))
-	if p.landings[id] != nil {
+	if p.breakpoints[id] != nil {
 		n++
 	}
 	return n
@@ -108,9 +108,9 @@ func (p *programs) ours(id uint32) int64 {
 // program is no longer in use.
 func (p *programs) release(id uint32) {
 	p.mu.Lock()
-	t, l := p.traced[id], p.landings[id]
+	t, l := p.traced[id], p.breakpoints[id]
 	delete(p.traced, id)
-	delete(p.landings, id)
+	delete(p.breakpoints, id)
 	p.missed += t.misses()
 	p.mu.Unlock()
 	_ = t.close()

@@ -42,17 +42,17 @@ func (s *Session) attachKprobes(ctx context.Context, p *plan.Plan) error {
 }
 
 // attachEach opens a probe for each function, several at a time.
-func attachEach(ctx context.Context, functions []kernel.Function, b booking, open func(kernel.Function) (io.Closer, error)) error {
+func attachEach(ctx context.Context, functions []kernel.Function, b attachResult, open func(kernel.Function) (io.Closer, error)) error {
 	work := make(chan kernel.Function)
-	var booking sync.Mutex
+	var recording sync.Mutex
 	var done sync.WaitGroup
 	for range openers {
 		done.Go(func() {
 			for f := range work {
 				probe, err := open(f)
-				booking.Lock()
-				b.book(f, probe, err)
-				booking.Unlock()
+				recording.Lock()
+				b.record(f, probe, err)
+				recording.Unlock()
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func feed(ctx context.Context, work chan<- kernel.Function, functions []kernel.F
 	}
 }
 
-func (b booking) book(f kernel.Function, probe io.Closer, err error) {
+func (b attachResult) record(f kernel.Function, probe io.Closer, err error) {
 	if err != nil {
 		b.skipped(f, err)
 		return
@@ -82,8 +82,8 @@ func (b booking) book(f kernel.Function, probe io.Closer, err error) {
 }
 
 // behindPlace is the offset in bytes of a kprobe in a function if the kernel rejects one at the ftrace
-// location at its beginning. At that offset, the arguments are still in their registers (BEHIND_PLACE in
-// bpf/kernel.h).
+// location at its beginning. At that offset, the arguments are still in their registers (PROBE_OFFSET in
+// bpf/core/registers.h).
 var behindPlace = map[string]uint64{"riscv64": 8}
 
 // openKprobe opens a kprobe at the function's address, since several functions can have the same name.

@@ -32,7 +32,7 @@ func (s *Session) attachKprobeMulti(ctx context.Context, p *plan.Plan) error {
 // attachMulti attaches to all functions at once. If the kernel can't probe one of them, it rejects the
 // whole list without naming that function, so a rejected list is split in halves until the functions that
 // can't be probed are alone.
-func attachMulti(ctx context.Context, functions []kernel.Function, b booking, open func([]kernel.Function) (io.Closer, error)) error {
+func attachMulti(ctx context.Context, functions []kernel.Function, b attachResult, open func([]kernel.Function) (io.Closer, error)) error {
 	if err := ctx.Err(); err != nil || len(functions) == 0 { // the kernel rejects an empty list, too
 		return err
 	}

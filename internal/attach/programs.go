@@ -202,11 +202,11 @@ func (p *programs) close() error {
 	for _, t := range p.traced {
 		links = append(links, closing(t.close))
 	}
-	for _, l := range p.landings {
+	for _, l := range p.breakpoints {
 		links = append(links, closing(l.close))
 	}
 	clear(p.traced)
-	clear(p.landings)
+	clear(p.breakpoints)
 	p.holders.close()
 	return closeAll(links)
 }
@@ -223,7 +223,7 @@ func (s *Session) Program(id uint32) *kernel.Program {
 	if t := s.programs.traced[id]; t != nil {
 		return &t.Program
 	}
-	if l := s.programs.landings[id]; l != nil {
+	if l := s.programs.breakpoints[id]; l != nil {
 		return &l.Program
 	}
 	return nil

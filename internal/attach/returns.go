@@ -33,8 +33,8 @@ var returnWays = map[kernel.ReturnWay]func(*Session, context.Context, plan.Group
 	kernel.Kretprobe:      (*Session).attachKretprobes,
 }
 
-func (s *Session) returns() booking {
-	return booking{
+func (s *Session) returns() attachResult {
+	return attachResult{
 		attached: func(n int, link io.Closer) {
 			s.links = append(s.links, link)
 			s.step(n)

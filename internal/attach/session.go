@@ -142,7 +142,7 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 func (s *Session) checkOthers(p *plan.Plan) error {
 	for _, g := range p.Groups {
 		refused := s.refusedOf(g)
-		if bpf.ServesOthers(g.Program) && len(refused) == len(g.Functions) {
+		if bpf.ServesNoSkb(g.Program) && len(refused) == len(g.Functions) {
 			first := refused[0]
 			return fmt.Errorf("backend %q: the kernel refused every function without an skb, for example %q: %w", p.Backend, first.Name, first.Reason)
 		}
@@ -167,18 +167,18 @@ func (s *Session) refused(backend kernel.Backend, what string) error {
 	return fmt.Errorf("backend %q: the kernel refused every %s, for example %q: %w", backend, what, first.Name, first.Reason)
 }
 
-// booking receives the outcome of each attach attempt: a link to n functions, or a function that the
+// attachResult receives the outcome of each attach attempt: a link to n functions, or a function that the
 // kernel refused.
-type booking struct {
+type attachResult struct {
 	attached func(n int, link io.Closer)
 	skipped  func(f kernel.Function, reason error)
 }
 
 // entries returns the receiver for the entries of a group. A refused function is silent if its program
 // only follows packets or explains drops.
-func (s *Session) entries(p *plan.Plan, g plan.Group) booking {
+func (s *Session) entries(p *plan.Plan, g plan.Group) attachResult {
 	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
-	return booking{s.attached, func(f kernel.Function, reason error) {
+	return attachResult{s.attached, func(f kernel.Function, reason error) {
 		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: silent})
 	}}
 }
@@ -213,12 +213,12 @@ func (s *Session) Run(on bool) error {
 }
 
 // Events returns the ring buffer.
-func (s *Session) Events() *ebpf.Map { return s.collection.Maps["events"] }
+func (s *Session) Events() *ebpf.Map { return s.collection.Maps[bpf.MapEvents] }
 
 // Counts returns the counters of each CPU.
 func (s *Session) Counts() ([]bpf.Counters, error) {
 	var counts []bpf.Counters
-	if err := s.collection.Maps["counts"].Lookup(uint32(0), &counts); err != nil {
+	if err := s.collection.Maps[bpf.MapCounts].Lookup(uint32(0), &counts); err != nil {
 		return nil, fmt.Errorf("event counters: %w", err)
 	}
 	return counts, nil
@@ -233,7 +233,7 @@ func (s *Session) Evicted() (uint64, error) {
 	}
 	var balance uint64
 	for _, c := range counts {
-		balance += c.Remembered - c.Forgotten
+		balance += c.BranchesAdded - c.BranchesRemoved
 	}
 	there, err := s.followed()
 	if err != nil || there > balance {
@@ -246,7 +246,7 @@ func (s *Session) Evicted() (uint64, error) {
 func (s *Session) followed() (n uint64, err error) {
 	var skb uint64
 	var b bpf.Branch
-	for entries := s.collection.Maps["branches"].Iterate(); entries.Next(&skb, &b); {
+	for entries := s.collection.Maps[bpf.MapBranches].Iterate(); entries.Next(&skb, &b); {
 		n++
 	}
 	return n, nil
@@ -255,7 +255,7 @@ func (s *Session) followed() (n uint64, err error) {
 // OwnSockets adds sockets of the processes to trace, by inode number.
 func (s *Session) OwnSockets(inodes []uint64) error {
 	for _, inode := range inodes {
-		if err := s.collection.Maps["sockets"].Put(inode, uint8(1)); err != nil {
+		if err := s.collection.Maps[bpf.MapSockets].Put(inode, uint8(1)); err != nil {
 			return fmt.Errorf("socket %d: %w", inode, err)
 		}
 	}

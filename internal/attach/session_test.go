@@ -57,7 +57,7 @@ func made(t *testing.T, s *Session) uint64 {
 	}
 	var sum uint64
 	for _, c := range counts {
-		sum += c.Made
+		sum += c.Matched
 	}
 	return sum
 }
@@ -197,7 +197,7 @@ func TestEveryBackendAttaches(t *testing.T) {
 // of one program, even if functions with an skb are attached.
 func TestRefusedOthersAreAnError(t *testing.T) {
 	refused := errors.New("not here")
-	helpers := plan.Group{Program: "kprobe_other", Functions: []kernel.Function{{Name: "bpf_redirect", Addr: 1}, {Name: "bpf_skb_store_bytes", Addr: 2}}}
+	helpers := plan.Group{Program: "kprobe_no_skb", Functions: []kernel.Function{{Name: "bpf_redirect", Addr: 1}, {Name: "bpf_skb_store_bytes", Addr: 2}}}
 	updates := plan.Group{Program: "kprobe_map_update", Functions: []kernel.Function{{Name: "htab_map_update_elem", Addr: 3}}}
 	skbs := plan.Group{Program: "kprobe_skb_1", Functions: []kernel.Function{{Name: "ip_rcv", Addr: 4}, {Name: "tcp_v4_rcv", Addr: 5}}}
 	p := &plan.Plan{Backend: kernel.Kprobe, Groups: []plan.Group{skbs, helpers, updates}}

@@ -23,11 +23,11 @@ import (
 // tails are the programs that may be targets of tail calls. The maps of tail calls are searched for them
 // when a program was loaded, and twice later, since programs are put into these maps after loading.
 type tails struct {
-	// unlandable is the reason why no tail calls can be traced.
-	unlandable error
+	// noBreakpoints is the reason why no tail calls can be traced.
+	noBreakpoints error
 	// waiting are programs that were not found in a map of tail calls yet; landings are those that were.
-	waiting  map[uint32]kernel.Program
-	landings map[uint32]*landing
+	waiting     map[uint32]kernel.Program
+	breakpoints map[uint32]*breakpoint
 	// looks is the number of remaining ticks with searches, see isLookDue.
 	looks int
 }
@@ -36,19 +36,19 @@ type tails struct {
 const mostLooks = 50
 
 func newTails(unlandable error) tails {
-	return tails{unlandable: unlandable, waiting: map[uint32]kernel.Program{}, landings: map[uint32]*landing{}}
+	return tails{noBreakpoints: unlandable, waiting: map[uint32]kernel.Program{}, breakpoints: map[uint32]*breakpoint{}}
 }
 
-// landing is a tail-call target, with a breakpoint for each CPU at the address that tail calls jump to. It
+// breakpoint is a tail-call target, with a breakpoint for each CPU at the address that tail calls jump to. It
 // holds a reference to the program, so that the address is not reused for another one.
-type landing struct {
+type breakpoint struct {
 	kernel.Program
 	held        *ebpf.Program
 	tracer      *ebpf.Program
 	breakpoints []*perfEvent
 }
 
-func (l *landing) close() error {
+func (l *breakpoint) close() error {
 	var breakpoints []io.Closer
 	for _, b := range l.breakpoints {
 		breakpoints = append(breakpoints, b)
@@ -102,21 +102,21 @@ func (p *programs) land(ctx context.Context) (unlanded []Untraced) {
 }
 
 func (p *programs) landIn(program kernel.Program) error {
-	if err := errors.Join(p.unlandable, program.NoLanding); err != nil {
+	if err := errors.Join(p.noBreakpoints, program.NoBreakpoint); err != nil {
 		return err
 	}
-	l := &landing{Program: program}
+	l := &breakpoint{Program: program}
 	if err := p.breakAt(l); err != nil {
 		return errors.Join(err, l.close())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.landings[program.ID] = l
+	p.breakpoints[program.ID] = l
 	return nil
 }
 
 // breakAt opens the breakpoints first, since they are few, and then loads and attaches their program.
-func (p *programs) breakAt(l *landing) (err error) {
+func (p *programs) breakAt(l *breakpoint) (err error) {
 	if l.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(l.ID)); err != nil {
 		return err
 	}
@@ -139,13 +139,13 @@ func (p *programs) breakAt(l *landing) (err error) {
 }
 
 // open opens a breakpoint for each CPU.
-func (l *landing) open() error {
+func (l *breakpoint) open() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
 	}
 	for cpu := range cpus {
-		b, err := openBreakpoint(cpu, l.Landing)
+		b, err := openBreakpoint(cpu, l.BreakpointAddr)
 		if errors.Is(err, unix.ENODEV) { // the CPU is offline
 			continue
 		}

@@ -19,7 +19,7 @@ const settingsMap = ".rodata"
 // TestSettingsAreNotRead checks that the programs of a usual run do not load settings.
 func TestSettingsAreNotRead(t *testing.T) {
 	spec, _, err := ReadObject().Collection(Spec{
-		Programs: []Program{OnFunctions(1), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},
+		Programs: []Program{OnFunctions(1), {Name: "tp", Template: TracepointTemplate, Tracepoint: &TracepointParams{}}},
 		Config:   Config{Filter: true, Meta: true, Tuple: true}, Bodies: Bodies{Filter: fixedFilter()},
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func run(t *testing.T, p *ebpf.Program, mark, priority uint32) uint32 {
 // BenchmarkCollection makes the collection of a usual run.
 func BenchmarkCollection(b *testing.B) {
 	s := Spec{
-		Programs: []Program{OnFunctions(1), OnFunctions(2), OnFunctions(3), {Name: "tp", Template: TracepointTemplate, Facts: &Facts{}}},
+		Programs: []Program{OnFunctions(1), OnFunctions(2), OnFunctions(3), {Name: "tp", Template: TracepointTemplate, Tracepoint: &TracepointParams{}}},
 		Config:   Config{Filter: true, Meta: true, Tuple: true}, Bodies: Bodies{Filter: fixedFilter()},
 	}
 	b.ReportAllocs()

@@ -50,7 +50,7 @@ func allPrograms(t *testing.T) []Program {
 		}
 		p := Program{Name: name, Template: name, Argument: 1, Lookup: true}
 		if name[0] == 't' {
-			p.Facts = &Facts{Number: 7, Location: 1, Reason: 2, Drop: true}
+			p.Tracepoint = &TracepointParams{Number: 7, Location: 1, Reason: 2, Drop: true}
 		} else {
 			p.HookCall = HookCall{State: 3, Object: 1, Hook: true}
 		}
@@ -78,22 +78,22 @@ func everything() Config {
 		PageStructs: 1 << 40, PageMemory: 1 << 41, PageShift: 12,
 		NetnsInCount: 2, NetnsOutCount: 3, IfnameInCount: 4, IfnameOutCount: 5,
 		PidCount: 1, CommCount: 2, CgroupCount: 3, CpuOffsets: 1 << 40, PreemptCount: 64,
-		ReasonInCount: 1, ReasonOutCount: uint32(MostReasons),
-		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MostPerSecond: 10,
-		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true, Forms: true, First: true,
+		ReasonInCount: 1, ReasonOutCount: uint32(MaxReasons),
+		Mark: 1, MarkMask: 1, Need: 64, NeedL2: 64, NeedL3: 80, Watermark: 4096, MaxPerSecond: 10,
+		Filter: true, FilterL2: true, FilterL3: true, FilterExpression: true, Xdp: true, FilterXdpExpression: true, Length: true, Vlan: true, Variants: true, First: true,
 		Meta: true, Tuple: true, Tunnel: true, Cb: true, Netfilter: true, Conntrack: true, Stack: true, Caller: true,
-		Cpus: 2, Track: true, Follow: true, ByStack: true, FindClones: true, LastDevice: true, CallerCount: uint32(MostCallers),
-		Returns: true, Others: true, Maps: true, Programs: true, StackSize: 1 << 14, Trampolines: [MostTrampolines]uint64{1 << 60},
-		SkbSize: uint32(MostSkb), SharedSize: uint32(MostShared), ValuesSize: uint32(MostValues), LookupSize: uint32(MostLookup), XdpValuesSize: uint32(MostValues),
+		Cpus: 2, Ids: true, FollowMatched: true, ByStack: true, FindClones: true, LastDevice: true, CallerCount: uint32(MaxCallers),
+		Returns: true, NoSkbFuncs: true, Maps: true, Programs: true, StackSize: 1 << 14, Trampolines: [MaxTrampolines]uint64{1 << 60},
+		SkbSize: uint32(MaxSkb), SharedSize: uint32(MaxShared), ValuesSize: uint32(MaxValues), LookupSize: uint32(MaxLookup), XdpValuesSize: uint32(MaxValues),
 	}
 	c.VxlanPorts[0], c.GenevePorts[0] = 4789, 6081
-	for i := range MostEntries {
+	for i := range MaxEntries {
 		name := NamePattern{Name: [2]uint64{uint64(i), 1}, Mask: [2]uint64{1 << 40, 1 << 20}}
 		c.IfnameIn[i], c.IfnameOut[i], c.Comms[i] = name, name, name
 		c.NetnsIn[i], c.NetnsOut[i], c.Pids[i] = uint32(0xf0000000+i), uint32(0xf0000100+i), uint32(i)
 		c.Cgroups[i] = uint64(i)
 	}
-	for i := range MostReasons {
+	for i := range MaxReasons {
 		c.ReasonsIn[i], c.ReasonsOut[i] = uint32(i), uint32(1000+i)
 	}
 	return c
@@ -114,7 +114,7 @@ func expression() asm.Instructions {
 // lastValue writes the last byte of the space for values.
 func lastValue() asm.Instructions {
 	return asm.Instructions{
-		asm.StoreImm(asm.R2, int16(MostValues-4), 1, asm.Word),
+		asm.StoreImm(asm.R2, int16(MaxValues-4), 1, asm.Word),
 		asm.Mov.Imm(asm.R0, 0),
 		asm.Return(),
 	}
@@ -148,8 +148,8 @@ func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 // lookedUp reads the result of a call, and writes the last bytes of the space for look-ups.
 func lookedUp() asm.Instructions {
 	return asm.Instructions{
-		asm.LoadMem(asm.R0, asm.R1, int16(8*MostArguments), asm.DWord),
-		asm.StoreMem(asm.R2, int16(MostLookup-8), asm.R0, asm.DWord),
+		asm.LoadMem(asm.R0, asm.R1, int16(8*MaxArguments), asm.DWord),
+		asm.StoreMem(asm.R2, int16(MaxLookup-8), asm.R0, asm.DWord),
 		asm.Mov.Imm(asm.R0, 0),
 		asm.Return(),
 	}
@@ -159,8 +159,8 @@ func allBodies() Bodies {
 	return Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
 }
 
-// glances is a prefilter that reads the sk_buff directly. It returns two bits of its first word.
-func glances(words int32, cast asm.Instruction) asm.Instructions {
+// prefilters is a prefilter that reads the sk_buff directly. It returns two bits of its first word.
+func prefilters(words int32, cast asm.Instruction) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R2, words),
 		cast,
@@ -175,7 +175,7 @@ func TestVerifier(t *testing.T) {
 	fixed := everything()
 	fixed.Stack, fixed.Caller = false, false
 	noted := everything()
-	noted.Follow, noted.FindClones = false, false
+	noted.FollowMatched, noted.FindClones = false, false
 	inSession := everything()
 	inSession.Session = true
 	called := everything()
@@ -190,12 +190,12 @@ func TestVerifier(t *testing.T) {
 		"returns alone":          {Config: Config{Returns: true, StackSize: 1 << 14}},
 		"a session":              {Config: inSession, Bodies: bodies},
 		"a session alone":        {Config: Config{Returns: true, Session: true, StackSize: 1 << 14}, Bodies: bodies},
-		"by stack":               {Config: Config{Track: true, Follow: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
-		"others alone":           {Config: Config{Others: true, StackSize: 1 << 14, Tuple: true}},
-		"look-ups alone":         {Config: Config{LookupSize: uint32(MostLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
-		"maps alone":             {Config: Config{Others: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
-		"drops alone":            {Config: Config{Need: 64, Filter: true, Forms: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
-		"followed to drops": {Config: Config{Need: 64, Filter: true, Forms: true, First: true, OnlyDrops: true, Track: true, Follow: true, Cpus: 2, Tuple: true, Conntrack: true},
+		"by stack":               {Config: Config{Ids: true, FollowMatched: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
+		"others alone":           {Config: Config{NoSkbFuncs: true, StackSize: 1 << 14, Tuple: true}},
+		"look-ups alone":         {Config: Config{LookupSize: uint32(MaxLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
+		"maps alone":             {Config: Config{NoSkbFuncs: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
+		"drops alone":            {Config: Config{Need: 64, Filter: true, Variants: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
+		"followed to drops": {Config: Config{Need: 64, Filter: true, Variants: true, First: true, OnlyDrops: true, Ids: true, FollowMatched: true, Cpus: 2, Tuple: true, Conntrack: true},
 			Bodies: Bodies{Filter: computedFilter()}},
 		"link header only": {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	})
@@ -205,10 +205,10 @@ func TestVerifier(t *testing.T) {
 func TestVerifierOfDirectReads(t *testing.T) {
 	d := ktest.Direct(t)
 	bodies := allBodies()
-	bodies.Cast, bodies.Glance = d.Call(), glances(d.Words, d.Call())
+	bodies.Cast, bodies.Prefilter = d.Call(), prefilters(d.Words, d.Call())
 	within := everything()
-	within.Direct, within.Glance = true, true
-	first := Config{Direct: true, Glance: true, GlanceFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
+	within.Direct, within.Prefilter = true, true
+	first := Config{Direct: true, Prefilter: true, PrefilterFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
 	verify(t, map[string]Spec{
 		"all settings":    {Config: within, Bodies: bodies},
 		"prefilter first": {Config: first, Bodies: bodies},

@@ -4,7 +4,7 @@ package bpf
 
 import "unsafe"
 
-// The record in the ring buffer and the counters, as defined in bpf/event.h and bpf/maps.h. A record is a
+// The record in the ring buffer and the counters, as defined in bpf/core/event.h and bpf/core/maps.h. A record is a
 // Core, then a Meta if Core.Parts has PartMeta, and so on in the order of the bits. Config has the sizes of
 // the copies of kernel objects. The stack is the rest of the record.
 type (
@@ -55,9 +55,9 @@ const (
 	PartArguments = uint32(tracerRecordPartPART_ARGUMENTS)
 	PartLineage   = uint32(tracerRecordPartPART_LINEAGE)
 	PartReturn    = uint32(tracerRecordPartPART_RETURN)
-	PartDetail    = uint32(tracerRecordPartPART_DETAIL)
+	PartHook      = uint32(tracerRecordPartPART_HOOK)
 	PartMap       = uint32(tracerRecordPartPART_MAP)
-	PartBehalf    = uint32(tracerRecordPartPART_BEHALF)
+	PartLookup    = uint32(tracerRecordPartPART_LOOKUP)
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
 	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
@@ -106,8 +106,8 @@ const (
 	OperationLookup = uint8(tracerMapOperationMAP_LOOKUP)
 	OperationUpdate = uint8(tracerMapOperationMAP_UPDATE)
 	OperationDelete = uint8(tracerMapOperationMAP_DELETE)
-	MostMapKey      = int(tracerMapLimitMOST_MAP_KEY)
-	MostMapValue    = int(tracerMapLimitMOST_MAP_VALUE)
+	MaxMapKey       = int(tracerMapLimitMAX_MAP_KEY)
+	MaxMapValue     = int(tracerMapLimitMAX_MAP_VALUE)
 )
 
 // The bits of Conntrack.Has.
@@ -120,16 +120,16 @@ const (
 	HasInvalid = uint8(tracerConntrackHasCONNTRACK_INVALID)
 )
 
-// The settings of the programs (bpf/config.h).
+// The settings of the programs (bpf/core/config.h).
 type (
 	Config      = tracerConfig
 	NamePattern = tracerNamePattern
 )
 
-// The operations that functions perform on followed packets (bpf/role.h), and their callers.
+// The operations that functions perform on followed packets (bpf/follow/skb_op.h), and their callers.
 type (
-	Role     = tracerRole
-	RoleKind = tracerRoleKind
+	SkbOp     = tracerSkbOp
+	SkbOpKind = tracerSkbOpKind
 	// EndpointArguments are the argument registers of a function that carry a network namespace
 	// and a socket, from 1; 0 is none.
 	EndpointArguments = tracerEndpointArguments
@@ -140,27 +140,27 @@ type (
 
 // The kinds of operations.
 const (
-	RoleCopy    = tracerRoleKindROLE_COPY
-	RoleCut     = tracerRoleKindROLE_CUT
-	RoleMerge   = tracerRoleKindROLE_MERGE
-	RoleQueue   = tracerRoleKindROLE_QUEUE
-	RoleJoin    = tracerRoleKindROLE_JOIN
-	RoleUnqueue = tracerRoleKindROLE_UNQUEUE
-	RoleTurn    = tracerRoleKindROLE_TURN
-	RoleCross   = tracerRoleKindROLE_CROSS
-	RoleSettle  = tracerRoleKindROLE_SETTLE
-	RoleLend    = tracerRoleKindROLE_LEND
-	RoleHold    = tracerRoleKindROLE_HOLD
-	RoleRelease = tracerRoleKindROLE_RELEASE
-	RoleReturn  = tracerRoleKindROLE_RETURN
-	// RoleLendWhole is the operation of functions that run XDP programs on an sk_buff.
-	RoleLendWhole = tracerRoleKindROLE_LEND_WHOLE
-	RoleDie       = tracerRoleKindROLE_DIE
-	RoleLeave     = tracerRoleKindROLE_LEAVE
-	RoleEnd       = tracerRoleKindROLE_END
-	RoleSteal     = tracerRoleKindROLE_STEAL
-	RoleFreeData  = tracerRoleKindROLE_FREE_DATA
-	RoleFree      = tracerRoleKindROLE_FREE
+	OpCopy        = tracerSkbOpKindOP_COPY
+	OpSplit       = tracerSkbOpKindOP_SPLIT
+	OpMerge       = tracerSkbOpKindOP_MERGE
+	OpQueue       = tracerSkbOpKindOP_QUEUE
+	OpReassemble  = tracerSkbOpKindOP_REASSEMBLE
+	OpDropQueue   = tracerSkbOpKindOP_DROP_QUEUE
+	OpTunnel      = tracerSkbOpKindOP_TUNNEL
+	OpLeaveDevice = tracerSkbOpKindOP_LEAVE_DEVICE
+	OpReplaceHead = tracerSkbOpKindOP_REPLACE_HEAD
+	OpXDPLend     = tracerSkbOpKindOP_XDP_LEND
+	OpXDPTake     = tracerSkbOpKindOP_XDP_TAKE
+	OpXDPFree     = tracerSkbOpKindOP_XDP_FREE
+	OpXDPReturn   = tracerSkbOpKindOP_XDP_RETURN
+	// OpXDPLendSkb is the operation of functions that run XDP programs on an sk_buff.
+	OpXDPLendSkb  = tracerSkbOpKindOP_XDP_LEND_SKB
+	OpBeginFree   = tracerSkbOpKindOP_BEGIN_FREE
+	OpReleaseData = tracerSkbOpKindOP_RELEASE_DATA
+	OpEnd         = tracerSkbOpKindOP_END
+	OpStealData   = tracerSkbOpKindOP_STEAL_DATA
+	OpFreeData    = tracerSkbOpKindOP_FREE_DATA
+	OpFree        = tracerSkbOpKindOP_FREE
 )
 
 // How a part of a packet is created. OriginSame means that none is created.
@@ -175,7 +175,7 @@ const (
 	OriginSame     = tracerOriginORIGIN_SAME
 )
 
-// The entry of a drop reason that can be benign (bpf/benign.h).
+// The entry of a drop reason that can be benign (bpf/explain/benign.h).
 type (
 	Benign     = tracerBenignReason
 	BenignKind = tracerBenignKind
@@ -190,25 +190,25 @@ const (
 
 // The sizes of the lists in Config.
 const (
-	MostEntries = len(Config{}.NetnsIn)
-	MostReasons = len(Config{}.ReasonsIn)
-	MostPorts   = len(Config{}.VxlanPorts)
-	MostCallers = len(Config{}.Callers)
-	// MostArguments is the maximum number of arguments of a function.
-	MostArguments = len(Arguments{}.Values)
-	// MostTrampolines is the maximum number of trampolines to which probed functions return.
-	MostTrampolines = len(Config{}.Trampolines)
+	MaxEntries = len(Config{}.NetnsIn)
+	MaxReasons = len(Config{}.ReasonsIn)
+	MaxPorts   = len(Config{}.VxlanPorts)
+	MaxCallers = len(Config{}.Callers)
+	// MaxArguments is the maximum number of arguments of a function.
+	MaxArguments = len(Arguments{}.Values)
+	// MaxTrampolines is the maximum number of trampolines to which probed functions return.
+	MaxTrampolines = len(Config{}.Trampolines)
 )
 
 // The maximum sizes of copies of kernel objects in bytes, which are multiples of 8.
 const (
-	MostSkb    = int(tracerRecordLimitMOST_SKB)
-	MostShared = int(tracerRecordLimitMOST_SHARED)
-	MostValues = int(tracerRecordLimitMOST_VALUES)
-	MostLookup = int(tracerRecordLimitMOST_LOOKUP)
+	MaxSkb    = int(tracerRecordLimitMAX_SKB)
+	MaxShared = int(tracerRecordLimitMAX_SHARED)
+	MaxValues = int(tracerRecordLimitMAX_VALUES)
+	MaxLookup = int(tracerRecordLimitMAX_LOOKUP)
 )
 
-// complete sets the size and the bits of the parts that all records have, as bpf/emit.h fills them. Parts that
+// complete sets the size and the bits of the parts that all records have, as bpf/emit/emit.h fills them. Parts that
 // only some records have are not included.
 func (c Config) complete() Config {
 	c.RecordSize, c.RecordParts = uint32(unsafe.Sizeof(Core{})), 0
@@ -224,8 +224,8 @@ func (c Config) complete() Config {
 		{c.SkbSize > 0, PartSkb, c.SkbSize},
 		{c.SharedSize > 0, PartShared, c.SharedSize},
 		{c.ValuesSize > 0, PartValues, c.ValuesSize},
-		{c.Track, PartLineage, uint32(unsafe.Sizeof(Lineage{}))},
-		{c.Netfilter, PartDetail, uint32(unsafe.Sizeof(Hook{}))},
+		{c.Ids, PartLineage, uint32(unsafe.Sizeof(Lineage{}))},
+		{c.Netfilter, PartHook, uint32(unsafe.Sizeof(Hook{}))},
 		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
 		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
 		{c.First, PartFirst, uint32(unsafe.Sizeof(First{}))},

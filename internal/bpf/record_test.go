@@ -17,9 +17,9 @@ func TestRecordPartsAreAligned(t *testing.T) {
 		"first":  unsafe.Sizeof(First{}),
 		"tunnel": unsafe.Sizeof(Tunnel{}),
 		"cb":     unsafe.Sizeof(CB{}),
-		"skb":    uintptr(MostSkb),
-		"shared": uintptr(MostShared),
-		"values": uintptr(MostValues),
+		"skb":    uintptr(MaxSkb),
+		"shared": uintptr(MaxShared),
+		"values": uintptr(MaxValues),
 	} {
 		if size%8 != 0 {
 			t.Errorf("%s has %d bytes", name, size)

@@ -24,7 +24,7 @@ func newSkbLab(t testing.TB, c Config, bodies Bodies) skbLab {
 	c.Meta, c.Tuple, c.Tunnel = true, true, true
 	c.VxlanPorts[0], c.GenevePorts[0] = labVXLAN, labGeneve
 	spec, _, err := ReadObject().Collection(Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []Program{
-		{Name: "skb", Template: TracepointTemplate, Facts: &Facts{Number: 1, Location: -1, Reason: -1, Drop: c.Forms}},
+		{Name: "skb", Template: TracepointTemplate, Tracepoint: &TracepointParams{Number: 1, Location: -1, Reason: -1, Drop: c.Variants}},
 	}})
 	if err != nil {
 		t.Fatal(err)

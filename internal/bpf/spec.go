@@ -14,29 +14,29 @@ import (
 
 // Names in the object that Go code uses.
 const (
-	factsFunction  = "tracepoint_facts"
-	hookFunction   = "hook_facts"
-	returnFunction = "session_returns"
-	lookupFunction = "lookup_facts"
-	castFunction   = "cast"
-	configVariable = "CFG"
-	wordsVariable  = "ARGUMENT_WORDS"
-	eventsMap      = "events"
-	socketsMap     = "sockets"
-	scratchesMap   = "scratches"
-	roomsMap       = "rooms"
-	branchesMap    = "branches"
-	firstsMap      = "firsts"
-	datagramsMap   = "datagrams"
-	headsMap       = "heads"
-	queuesMap      = "queues"
-	rolesMap       = "roles"
-	endpointsMap   = "endpoints"
-	stacksMap      = "stacks"
-	toldsMap       = "tolds"
-	askedMap       = "asked"
-	hooksMap       = "hook_functions"
-	lookupsMap     = "lookups"
+	tracepointFunction = "tracepoint_params"
+	hookFunction       = "hook_params"
+	returnFunction     = "session_returns"
+	lookupFunction     = "lookup_flags"
+	castFunction       = "cast"
+	configVariable     = "CFG"
+	wordsVariable      = "ARGUMENT_WORDS"
+	eventsMap          = "events"
+	socketsMap         = "sockets"
+	scratchesMap       = "scratches"
+	roomsMap           = "rooms"
+	branchesMap        = "branches"
+	firstsMap          = "firsts"
+	datagramsMap       = "datagrams"
+	headsMap           = "heads"
+	queuesMap          = "queues"
+	rolesMap           = "roles"
+	endpointsMap       = "endpoints"
+	stacksMap          = "stacks"
+	toldsMap           = "tolds"
+	askedMap           = "asked"
+	hooksMap           = "hook_functions"
+	lookupsMap         = "lookups"
 
 	// BenignMap has a [Benign] for each reason in Spec.Benign. Benign.Hidden counts the drops that
 	// were not emitted.
@@ -54,7 +54,7 @@ type Spec struct {
 	// Following is the number of sk_buffs that can be followed at a time, if Config enables following.
 	Following uint32
 	// Roles are the operations of functions on followed packets, by the address of the function.
-	Roles map[uint64]Role
+	SkbOps map[uint64]SkbOp
 	// Endpoints are the arguments that are a network namespace or a socket, by the address of the function.
 	Endpoints map[uint64]EndpointArguments
 	// Hooks are the addresses of the probed hook functions of netfilter.
@@ -70,7 +70,7 @@ type Bodies struct {
 	// Filter, TunnelL2 and TunnelL3 are packet filters, Expression is a filter on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
 	// Glance is the prefilter: it decides for most packets whether they match Filter.
-	Glance asm.Instructions
+	Prefilter asm.Instructions
 	// Cast replaces calls of cast if Config.Direct is set. It converts a number to a BTF pointer.
 	Cast asm.Instruction
 	// Values writes Config.ValuesSize bytes.
@@ -133,14 +133,14 @@ type Program struct {
 	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
 	// Facts describes the tracepoint, for programs on tracepoints.
-	Facts *Facts
+	Tracepoint *TracepointParams
 	// HookCall describes the netfilter arguments of the functions of a program.
 	HookCall HookCall
 	// Lookup means that the functions look something up. Quiet means that they emit only return events.
 	Lookup, Quiet bool
 }
 
-// lookupWord returns the return value of lookup_facts (bpf/lookup.h).
+// lookupWord returns the return value of lookup_flags (bpf/explain/lookup.h).
 func (p Program) lookupWord() uint64 {
 	switch {
 	case p.Lookup && p.Quiet:
@@ -151,7 +151,7 @@ func (p Program) lookupWord() uint64 {
 	return 0
 }
 
-// HookCall is the return value of hook_facts (bpf/netfilter.h).
+// HookCall is the return value of hook_params (bpf/explain/netfilter.h).
 type HookCall struct {
 	// State is the argument register of the struct nf_hook_state, and Object that of the object that the function
 	// evaluates, from 1; 0 is none. Kind is the kind of the object.
@@ -169,8 +169,8 @@ func (h HookCall) word() uint64 {
 	return word
 }
 
-// Facts is the return value of tracepoint_facts (bpf/entry/tracepoint.h).
-type Facts struct {
+// Facts is the return value of tracepoint_params (bpf/core/tracepoint.h).
+type TracepointParams struct {
 	// Number is the index of the tracepoint in the plan.
 	Number uint16
 	// Location, Reason and Socket are argument positions, from 0; negative if there is no such argument.
@@ -179,7 +179,7 @@ type Facts struct {
 	Drop bool
 }
 
-func (f Facts) word() uint64 {
+func (f TracepointParams) word() uint64 {
 	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24 | uint64(uint8(f.Socket))<<40
 	if f.Drop {
 		word |= 1 << 32
@@ -192,20 +192,20 @@ func (f Facts) word() uint64 {
 const (
 	KprobeTemplate     = "kprobe_skb"
 	TracepointTemplate = "tracepoint_skb"
-	OtherTemplate      = "kprobe_other"
+	NoSkbTemplate      = "kprobe_no_skb"
 )
 
 // OnFunctions returns the program for functions with the skb in an argument register, from 1, or that take no
 // skb (0).
 func OnFunctions(register int) Program {
 	if register == 0 {
-		return Program{Name: OtherTemplate, Template: OtherTemplate}
+		return Program{Name: NoSkbTemplate, Template: NoSkbTemplate}
 	}
 	return Program{Name: fmt.Sprintf("%s_%d", KprobeTemplate, register), Template: KprobeTemplate, Argument: register}
 }
 
-// OtherMapTemplate is the program for functions that take no skb, and whose first argument is a BPF map.
-const OtherMapTemplate = "kprobe_other_map"
+// NoSkbMapTemplate is the program for functions that take no skb, and whose first argument is a BPF map.
+const NoSkbMapTemplate = "kprobe_no_skb_map"
 
 // ReturnTemplate is the program for the returns of functions.
 const ReturnTemplate = "kprobe_return"
@@ -220,32 +220,32 @@ const (
 	MapReturnTemplate  = "kprobe_map_return"
 )
 
-// servesOthers are the programs for functions that take no skb. The value is true if our own programs call the
+// servesNoSkb are the programs for functions that take no skb. The value is true if our own programs call the
 // functions.
-var servesOthers = map[string]bool{
-	OtherTemplate: false, OtherMapTemplate: true,
+var servesNoSkb = map[string]bool{
+	NoSkbTemplate: false, NoSkbMapTemplate: true,
 	MapLookupTemplate: true, MapElementTemplate: true, MapUpdateTemplate: true, MapDeleteTemplate: true,
 }
 
-// ServesOthers reports whether a program is for functions that take no skb.
-func ServesOthers(template string) bool {
-	_, does := servesOthers[template]
+// ServesNoSkb reports whether a program is for functions that take no skb.
+func ServesNoSkb(template string) bool {
+	_, does := servesNoSkb[template]
 	return does
 }
 
 // CalledByUs reports whether our own programs call the functions that the program is attached to. If so, its
 // recursion misses are no missed events.
-func CalledByUs(template string) bool { return servesOthers[template] || template == MapReturnTemplate }
+func CalledByUs(template string) bool { return servesNoSkb[template] || template == MapReturnTemplate }
 
-// The programs for following packets: RoleTemplate is for functions with an operation, BirthTemplate and BornTemplate are
+// The programs for following packets: SkbOpTemplate is for functions with an operation, AllocTemplate and AllocReturnTemplate are
 // for the entries and returns of functions that allocate an sk_buff, EndTemplate is for tracepoints at the end of an
 // sk_buff, and FreeTemplate for tracepoints that report freed memory.
 const (
-	RoleTemplate  = "kprobe_role"
-	BirthTemplate = "kprobe_birth"
-	BornTemplate  = "kprobe_born"
-	EndTemplate   = "tracepoint_end"
-	FreeTemplate  = "tracepoint_free"
+	SkbOpTemplate       = "kprobe_op"
+	AllocTemplate       = "kprobe_alloc"
+	AllocReturnTemplate = "kprobe_alloc_return"
+	EndTemplate         = "tracepoint_end"
+	FreeTemplate        = "tracepoint_free"
 )
 
 // Programs that emit no events but record what explains a later drop, with the packet in Argument:
@@ -259,7 +259,7 @@ const (
 
 // IsSilent reports whether the program with this name is on functions and emits no events.
 func IsSilent(program string) bool {
-	return program == RoleTemplate || program == BirthTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
+	return program == SkbOpTemplate || program == AllocTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
 }
 
 // Collection makes the collection that s describes, ready to load. It has only the programs in s, by their names.
@@ -291,34 +291,34 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 
 // size sets the sizes of the maps that the settings use.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
-	maps[eventsMap].MaxEntries = s.RingSize
-	fillMap(maps[BenignMap], s.benignReasons())
-	fillMap(maps[hooksMap], s.hookSet())
+	maps[MapEvents].MaxEntries = s.RingSize
+	fillMap(maps[MapBenign], s.benignReasons())
+	fillMap(maps[MapHookFunctions], s.hookSet())
 	if s.Config.PidCount+s.Config.CommCount > 0 {
-		maps[socketsMap].MaxEntries = rememberedSockets
+		maps[MapSockets].MaxEntries = rememberedSockets
 	}
-	if c := s.Config; c.Returns || c.Others || c.ByStack || c.LookupSize > 0 {
-		maps[stacksMap].MaxEntries = rememberedStacks()
+	if c := s.Config; c.Returns || c.NoSkbFuncs || c.ByStack || c.LookupSize > 0 {
+		maps[MapCallstacks].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Returns || s.Config.LookupSize > 0 {
-		maps[toldsMap].MaxEntries = rememberedCalls()
+		maps[MapRecordedParts].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Programs {
-		maps[runsMap].MaxEntries = rememberedStacks()
+		maps[MapRuns].MaxEntries = rememberedStacks()
 	}
 	if s.Config.LookupSize > 0 {
-		maps[askedMap].MaxEntries = rememberedCalls()
+		maps[MapLookupArgs].MaxEntries = rememberedCalls()
 	}
 	if s.Config.Maps {
-		maps[lookupsMap].MaxEntries = rememberedStacks()
+		maps[MapMapLookups].MaxEntries = rememberedStacks()
 	}
 	if s.Config.Stack || s.Config.Caller {
-		maps[scratchesMap].MaxEntries = maps[roomsMap].MaxEntries
+		maps[MapRecordBuffers].MaxEntries = maps[MapScratches].MaxEntries
 	}
-	if s.Config.Track {
+	if s.Config.Ids {
 		s.sizeFollowing(maps)
 	}
-	fillMap(maps[endpointsMap], s.Endpoints)
+	fillMap(maps[MapEndpoints], s.Endpoints)
 }
 
 // fillMap sets the contents of a map, and its size to their number.
@@ -329,7 +329,7 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	}
 }
 
-// benignReasons returns the contents of BenignMap, with counters of 0.
+// benignReasons returns the contents of MapBenign, with counters of 0.
 func (s Spec) benignReasons() map[uint32]Benign {
 	reasons := map[uint32]Benign{}
 	for reason, kind := range s.Benign {
@@ -351,14 +351,14 @@ func (s Spec) hookSet() map[uint64]uint8 {
 const waitingQueues = 1 << 12
 
 func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
-	maps[branchesMap].MaxEntries = s.Following
-	maps[headsMap].MaxEntries = s.Following
+	maps[MapBranches].MaxEntries = s.Following
+	maps[MapHeads].MaxEntries = s.Following
 	if s.Config.First {
-		maps[firstsMap].MaxEntries = s.Following
-		maps[datagramsMap].MaxEntries = waitingQueues
+		maps[MapFirsts].MaxEntries = s.Following
+		maps[MapDatagrams].MaxEntries = waitingQueues
 	}
-	maps[queuesMap].MaxEntries = waitingQueues
-	fillMap(maps[rolesMap], s.Roles)
+	maps[MapQueues].MaxEntries = waitingQueues
+	fillMap(maps[MapSkbOps], s.SkbOps)
 }
 
 // Templates returns the names of the programs in the object.
@@ -382,13 +382,13 @@ func answer(word uint64) asm.Instructions {
 // filters reports whether the program applies the filters to a packet. Other programs use the result of one that
 // does.
 func (p Program) filters() bool {
-	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, BirthTemplate, BornTemplate, VerdictProgram, HoldersProgram}
-	return !ServesOthers(p.Template) && !slices.Contains(without, p.Template)
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram}
+	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
 }
 
 // optional returns the replacements of functions that only some programs call.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
-	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"glance", bodies.Glance}}
+	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}
@@ -471,8 +471,8 @@ func (p Program) replacements(program *parts, bodies Bodies) []replacement {
 	}
 	list = append(list, p.optional(program, bodies)...)
 	switch {
-	case p.Facts != nil:
-		list = append(list, replacement{factsFunction, answer(p.Facts.word())})
+	case p.Tracepoint != nil:
+		list = append(list, replacement{tracepointFunction, answer(p.Tracepoint.word())})
 	case !isTracer(p.Template):
 		list = append(list, replacement{hookFunction, answer(p.HookCall.word())})
 	}

@@ -118,7 +118,7 @@ func (p *parts) calls(function string) (names []string) {
 }
 
 // chosenOffset is the placeholder in the object for the offset of a word of the context that is chosen before
-// loading (CHOSEN_WORD in bpf/context.h).
+// loading (CHOSEN_WORD in bpf/core/context.h).
 const chosenOffset = 8 * 4095
 
 // chooseWord makes the program read a word of its context. The program must not share its instructions.

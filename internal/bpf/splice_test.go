@@ -81,15 +81,15 @@ func TestCallsAreReplaced(t *testing.T) {
 
 func TestCopiesDoNotShareInstructions(t *testing.T) {
 	spec, _, err := ReadObject().Collection(Spec{Programs: []Program{
-		{Name: "one", Template: TracepointTemplate, Facts: &Facts{Number: 1}},
-		{Name: "two", Template: TracepointTemplate, Facts: &Facts{Number: 2}},
+		{Name: "one", Template: TracepointTemplate, Tracepoint: &TracepointParams{Number: 1}},
+		{Name: "two", Template: TracepointTemplate, Tracepoint: &TracepointParams{Number: 2}},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, number := range map[string]uint64{"one": 1, "two": 2} {
 		insns := spec.Programs[name].Instructions
-		if got := uint64(split(insns).code[factsFunction][0].Constant) & 0xffff; got != number {
+		if got := uint64(split(insns).code[tracepointFunction][0].Constant) & 0xffff; got != number {
 			t.Errorf("program %q returns %d", name, got)
 		}
 	}
@@ -98,7 +98,7 @@ func TestCopiesDoNotShareInstructions(t *testing.T) {
 // TestWordsOfTheSkb checks that each copy reads the skb at its own offset of the context, and that the
 // placeholder is replaced.
 func TestWordsOfTheSkb(t *testing.T) {
-	second := Program{Name: "t", Template: TracepointTemplate, Argument: 1, Facts: &Facts{}}
+	second := Program{Name: "t", Template: TracepointTemplate, Argument: 1, Tracepoint: &TracepointParams{}}
 	for want, p := range map[int16]Program{8 * int16(wordsOfArguments(t)[1]): OnFunctions(2), 8: second} {
 		insns := onlyProgram(t, Spec{Programs: []Program{p}})
 		reads := func(offset int16) bool {
@@ -128,7 +128,7 @@ func wordsOfArguments(t *testing.T) []int {
 }
 
 func TestFactsWord(t *testing.T) {
-	if got, want := (Facts{Number: 3, Location: -1, Reason: 2, Drop: true}).word(), uint64(0x1_02ff_0003); got != want {
+	if got, want := (TracepointParams{Number: 3, Location: -1, Reason: 2, Drop: true}).word(), uint64(0x1_02ff_0003); got != want {
 		t.Errorf("%#x, want %#x", got, want)
 	}
 }

@@ -25,7 +25,7 @@ var replaced = map[string]int{
 	"filter_expression": exprFrame, "fill_values": exprFrame, "fill_lookup": lookupFrame,
 	"filter_xdp_expression": exprFrame, "fill_xdp_values": exprFrame,
 	"filter_packet": filterFrame, "filter_tunnel_l2": filterFrame, "filter_tunnel_l3": filterFrame,
-	"glance": filterFrame + 16,
+	"prefilter": filterFrame + 16,
 }
 
 // frames are the stack frames of a program's functions in bytes, and the functions that they call.

@@ -35,17 +35,17 @@ type tracerBenignReason struct {
 }
 
 type tracerBranch struct {
-	_        structs.HostLayout
-	Head     uint64
-	Id       uint64
-	Part     uint64
-	Parent   uint64
-	Origin   uint8
-	Settling uint8
-	Ended    uint8
-	Stolen   uint8
-	Ifindex  uint32
-	Dev      uint64
+	_             structs.HostLayout
+	Head          uint64
+	Id            uint64
+	Part          uint64
+	Parent        uint64
+	Origin        uint8
+	ReplacingHead uint8
+	Ended         uint8
+	Stolen        uint8
+	Ifindex       uint32
+	Dev           uint64
 }
 
 type tracerCaller struct {
@@ -55,27 +55,27 @@ type tracerCaller struct {
 	Origin uint32
 }
 
-type tracerCalls struct {
+type tracerCallstack struct {
 	_     structs.HostLayout
-	Birth struct {
+	Alloc struct {
 		_    structs.HostLayout
 		Id   uint64
 		Part uint64
 	}
-	Told  tracerToldKey
+	Key   tracerRecordedKey
 	Depth uint64
 	List  [64]struct {
-		_          structs.HostLayout
-		Anchor     uint64
-		Caller     uint64
-		Addr       uint64
-		Skb        uint64
-		Id         uint64
-		Part       uint64
-		Time       uint64
-		Told       uint64
-		ToldAround uint64
-		Lookup     uint64
+		_              structs.HostLayout
+		Anchor         uint64
+		Caller         uint64
+		Addr           uint64
+		Skb            uint64
+		Id             uint64
+		Part           uint64
+		Time           uint64
+		Recorded       uint64
+		RecordedAround uint64
+		Lookup         uint64
 	}
 }
 
@@ -157,26 +157,26 @@ type tracerConfig struct {
 		Begin uint64
 		Size  uint64
 	}
-	Mark          uint32
-	MarkMask      uint32
-	Need          uint32
-	NeedL2        uint32
-	NeedL3        uint32
-	VxlanPorts    [4]uint16
-	GenevePorts   [4]uint16
-	Watermark     uint32
-	MostPerSecond uint32
-	Cpus          uint32
-	CallerCount   uint32
-	_             [4]byte
-	Callers       [12]struct {
+	Mark         uint32
+	MarkMask     uint32
+	Need         uint32
+	NeedL2       uint32
+	NeedL3       uint32
+	VxlanPorts   [4]uint16
+	GenevePorts  [4]uint16
+	Watermark    uint32
+	MaxPerSecond uint32
+	Cpus         uint32
+	CallerCount  uint32
+	_            [4]byte
+	Callers      [12]struct {
 		_      structs.HostLayout
 		Begin  uint64
 		Size   uint32
 		Origin uint32
 	}
-	Track               bool
-	Follow              bool
+	Ids                 bool
+	FollowMatched       bool
 	ByStack             bool
 	FindClones          bool
 	LastDevice          bool
@@ -184,13 +184,13 @@ type tracerConfig struct {
 	FilterL2            bool
 	FilterL3            bool
 	FilterExpression    bool
-	Glance              bool
-	GlanceFirst         bool
+	Prefilter           bool
+	PrefilterFirst      bool
 	Direct              bool
 	Xdp                 bool
 	FilterXdpExpression bool
 	Returns             bool
-	Others              bool
+	NoSkbFuncs          bool
 	Session             bool
 	Programs            bool
 	Maps                bool
@@ -198,7 +198,7 @@ type tracerConfig struct {
 	StackSize           uint32
 	Trampolines         [4]uint64
 	OnlyDrops           bool
-	Forms               bool
+	Variants            bool
 	First               bool
 	Length              bool
 	Vlan                bool
@@ -232,22 +232,16 @@ const (
 )
 
 type tracerCounters struct {
-	_             structs.HostLayout
-	Made          uint64
-	Lost          uint64
-	Withheld      uint64
-	Remembered    uint64
-	Forgotten     uint64
-	Unreturned    uint64
-	WithoutNetns  uint64
-	WithoutDevice uint64
-	Headless      uint64
-}
-
-type tracerCountsOfIds struct {
-	_       structs.HostLayout
-	Packets uint64
-	Parts   uint64
+	_                 structs.HostLayout
+	Matched           uint64
+	Lost              uint64
+	Suppressed        uint64
+	BranchesAdded     uint64
+	BranchesRemoved   uint64
+	Unreturned        uint64
+	WithoutNetns      uint64
+	WithoutDevice     uint64
+	HeadlessFragments uint64
 }
 
 type tracerDatagram struct {
@@ -277,6 +271,18 @@ const (
 	tracerFirstByFIRST_QUOTED     tracerFirstBy = 5
 )
 
+type tracerHeadOwner struct {
+	_      structs.HostLayout
+	Id     uint64
+	Part   uint64
+	Parent uint64
+	Held   uint64
+	Skb    uint64
+	Origin uint8
+	Passed uint8
+	Pad    [6]uint8
+}
+
 type tracerHolders struct {
 	_     structs.HostLayout
 	Id    uint32
@@ -299,6 +305,12 @@ const (
 	tracerHookObjectHOOK_XTABLES  tracerHookObject = 2
 	tracerHookObjectHOOK_EBTABLES tracerHookObject = 3
 )
+
+type tracerIdCounts struct {
+	_       structs.HostLayout
+	Packets uint64
+	Parts   uint64
+}
 
 type tracerLastHook struct {
 	_     structs.HostLayout
@@ -328,7 +340,7 @@ type tracerLastHook struct {
 type tracerLoan struct {
 	_     structs.HostLayout
 	Head  uint64
-	Owner tracerOwner
+	Owner tracerHeadOwner
 }
 
 type tracerMapCall struct {
@@ -343,8 +355,8 @@ type tracerMapCall struct {
 type tracerMapLimit uint32
 
 const (
-	tracerMapLimitMOST_MAP_KEY   tracerMapLimit = 128
-	tracerMapLimitMOST_MAP_VALUE tracerMapLimit = 512
+	tracerMapLimitMAX_MAP_KEY   tracerMapLimit = 128
+	tracerMapLimitMAX_MAP_VALUE tracerMapLimit = 512
 )
 
 type tracerMapOperation uint32
@@ -355,7 +367,7 @@ const (
 	tracerMapOperationMAP_DELETE tracerMapOperation = 2
 )
 
-type tracerMapRoom struct {
+type tracerMapScratch struct {
 	_    structs.HostLayout
 	Call tracerMapCall
 	Work struct {
@@ -405,18 +417,6 @@ const (
 	tracerOriginORIGIN_SAME     tracerOrigin = 10
 )
 
-type tracerOwner struct {
-	_      structs.HostLayout
-	Id     uint64
-	Part   uint64
-	Parent uint64
-	Held   uint64
-	Skb    uint64
-	Origin uint8
-	Passed uint8
-	Pad    [6]uint8
-}
-
 type tracerQdiscDetail struct {
 	_      structs.HostLayout
 	Skb    uint64
@@ -434,6 +434,11 @@ type tracerRawPacket struct {
 	IcmpType    uint8
 	IsIpv6      uint8
 	HasIcmpType uint8
+}
+
+type tracerRecordBuffer struct {
+	_     structs.HostLayout
+	Bytes [8192]uint8
 }
 
 type tracerRecordCb struct {
@@ -530,10 +535,10 @@ const (
 type tracerRecordLimit uint32
 
 const (
-	tracerRecordLimitMOST_SKB    tracerRecordLimit = 512
-	tracerRecordLimitMOST_SHARED tracerRecordLimit = 512
-	tracerRecordLimitMOST_VALUES tracerRecordLimit = 2056
-	tracerRecordLimitMOST_LOOKUP tracerRecordLimit = 2056
+	tracerRecordLimitMAX_SKB    tracerRecordLimit = 512
+	tracerRecordLimitMAX_SHARED tracerRecordLimit = 512
+	tracerRecordLimitMAX_VALUES tracerRecordLimit = 2056
+	tracerRecordLimitMAX_LOOKUP tracerRecordLimit = 2056
 )
 
 type tracerRecordLineage struct {
@@ -552,8 +557,8 @@ type tracerRecordMap struct {
 	Type      uint32
 	KeySize   uint32
 	ValueSize uint32
-	KeyTold   uint16
-	ValueTold uint16
+	KeyRead   uint16
+	ValueRead uint16
 	Operation uint8
 	Found     uint8
 	Pad       uint16
@@ -588,9 +593,9 @@ const (
 	tracerRecordPartPART_ARGUMENTS  tracerRecordPart = 512
 	tracerRecordPartPART_LINEAGE    tracerRecordPart = 1024
 	tracerRecordPartPART_RETURN     tracerRecordPart = 2048
-	tracerRecordPartPART_DETAIL     tracerRecordPart = 4096
+	tracerRecordPartPART_HOOK       tracerRecordPart = 4096
 	tracerRecordPartPART_MAP        tracerRecordPart = 8192
-	tracerRecordPartPART_BEHALF     tracerRecordPart = 16384
+	tracerRecordPartPART_LOOKUP     tracerRecordPart = 16384
 	tracerRecordPartPART_CONNTRACK  tracerRecordPart = 32768
 	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
 	tracerRecordPartPART_XDP_VALUES tracerRecordPart = 131072
@@ -641,44 +646,42 @@ type tracerRecordTuple struct {
 	Pad            uint8
 }
 
-type tracerRole struct {
-	_      structs.HostLayout
-	Kind   uint8
-	Origin uint8
-	Skb    uint8
-	Other  uint8
-	Row    uint8
-	Reason uint8
-	Pad    [2]uint8
+type tracerRecorded struct {
+	_         structs.HostLayout
+	Bytes     [216]uint8
+	Lineage   tracerRecordLineage
+	Hook      tracerRecordHook
+	Conntrack tracerRecordConntrack
+	Head      uint64
 }
 
-type tracerRoleKind uint32
+type tracerRecordedKey struct {
+	_     structs.HostLayout
+	Stack tracerStackKey
+	Index uint64
+}
 
-const (
-	tracerRoleKindROLE_NONE       tracerRoleKind = 0
-	tracerRoleKindROLE_COPY       tracerRoleKind = 1
-	tracerRoleKindROLE_CUT        tracerRoleKind = 2
-	tracerRoleKindROLE_MERGE      tracerRoleKind = 3
-	tracerRoleKindROLE_QUEUE      tracerRoleKind = 4
-	tracerRoleKindROLE_JOIN       tracerRoleKind = 5
-	tracerRoleKindROLE_UNQUEUE    tracerRoleKind = 6
-	tracerRoleKindROLE_TURN       tracerRoleKind = 7
-	tracerRoleKindROLE_CROSS      tracerRoleKind = 8
-	tracerRoleKindROLE_SETTLE     tracerRoleKind = 9
-	tracerRoleKindROLE_LEND       tracerRoleKind = 10
-	tracerRoleKindROLE_HOLD       tracerRoleKind = 11
-	tracerRoleKindROLE_RELEASE    tracerRoleKind = 12
-	tracerRoleKindROLE_LEND_WHOLE tracerRoleKind = 13
-	tracerRoleKindROLE_RETURN     tracerRoleKind = 14
-	tracerRoleKindROLE_DIE        tracerRoleKind = 15
-	tracerRoleKindROLE_LEAVE      tracerRoleKind = 16
-	tracerRoleKindROLE_END        tracerRoleKind = 17
-	tracerRoleKindROLE_STEAL      tracerRoleKind = 18
-	tracerRoleKindROLE_FREE_DATA  tracerRoleKind = 19
-	tracerRoleKindROLE_FREE       tracerRoleKind = 20
-)
+type tracerRun struct {
+	_    structs.HostLayout
+	Call struct {
+		_              structs.HostLayout
+		Anchor         uint64
+		Caller         uint64
+		Addr           uint64
+		Skb            uint64
+		Id             uint64
+		Part           uint64
+		Time           uint64
+		Recorded       uint64
+		RecordedAround uint64
+		Lookup         uint64
+	}
+	Parts               tracerRecorded
+	BreakpointId        uint64
+	BreakpointTailCalls uint64
+}
 
-type tracerRoom struct {
+type tracerScratch struct {
 	_      structs.HostLayout
 	Header struct {
 		_    structs.HostLayout
@@ -725,18 +728,18 @@ type tracerRoom struct {
 			Bytes [56]uint8
 		}
 	}
-	Tuple         tracerRecordTuple
-	Tunnel        tracerRecordTunnel
-	First         tracerRecordFirst
-	Form          [128]uint8
-	FormTransport uint32
-	FormNetwork   uint16
-	FormProtocol  uint8
-	_             [1]byte
-	Datagram      tracerDatagram
-	Level         uint32
-	_             [4]byte
-	Call          struct {
+	Tuple            tracerRecordTuple
+	Tunnel           tracerRecordTunnel
+	First            tracerRecordFirst
+	Variant          [128]uint8
+	VariantTransport uint32
+	VariantNetwork   uint16
+	VariantProtocol  uint8
+	_                [1]byte
+	Datagram         tracerDatagram
+	Level            uint32
+	_                [4]byte
+	Call             struct {
 		_          structs.HostLayout
 		State      uint64
 		Function   uint64
@@ -759,50 +762,47 @@ type tracerRoom struct {
 	}
 }
 
-type tracerRun struct {
-	_    structs.HostLayout
-	Call struct {
-		_          structs.HostLayout
-		Anchor     uint64
-		Caller     uint64
-		Addr       uint64
-		Skb        uint64
-		Id         uint64
-		Part       uint64
-		Time       uint64
-		Told       uint64
-		ToldAround uint64
-		Lookup     uint64
-	}
-	Parts       tracerTold
-	Landed      uint64
-	LandedCount uint64
+type tracerSkbOp struct {
+	_       structs.HostLayout
+	Kind    uint8
+	Origin  uint8
+	Skb     uint8
+	Operand uint8
+	Shown   uint8
+	Reason  uint8
+	Pad     [2]uint8
 }
 
-type tracerScratch struct {
-	_     structs.HostLayout
-	Bytes [8192]uint8
-}
+type tracerSkbOpKind uint32
+
+const (
+	tracerSkbOpKindOP_NONE         tracerSkbOpKind = 0
+	tracerSkbOpKindOP_COPY         tracerSkbOpKind = 1
+	tracerSkbOpKindOP_SPLIT        tracerSkbOpKind = 2
+	tracerSkbOpKindOP_MERGE        tracerSkbOpKind = 3
+	tracerSkbOpKindOP_QUEUE        tracerSkbOpKind = 4
+	tracerSkbOpKindOP_REASSEMBLE   tracerSkbOpKind = 5
+	tracerSkbOpKindOP_DROP_QUEUE   tracerSkbOpKind = 6
+	tracerSkbOpKindOP_TUNNEL       tracerSkbOpKind = 7
+	tracerSkbOpKindOP_LEAVE_DEVICE tracerSkbOpKind = 8
+	tracerSkbOpKindOP_REPLACE_HEAD tracerSkbOpKind = 9
+	tracerSkbOpKindOP_XDP_LEND     tracerSkbOpKind = 10
+	tracerSkbOpKindOP_XDP_TAKE     tracerSkbOpKind = 11
+	tracerSkbOpKindOP_XDP_FREE     tracerSkbOpKind = 12
+	tracerSkbOpKindOP_XDP_LEND_SKB tracerSkbOpKind = 13
+	tracerSkbOpKindOP_XDP_RETURN   tracerSkbOpKind = 14
+	tracerSkbOpKindOP_BEGIN_FREE   tracerSkbOpKind = 15
+	tracerSkbOpKindOP_RELEASE_DATA tracerSkbOpKind = 16
+	tracerSkbOpKindOP_END          tracerSkbOpKind = 17
+	tracerSkbOpKindOP_STEAL_DATA   tracerSkbOpKind = 18
+	tracerSkbOpKindOP_FREE_DATA    tracerSkbOpKind = 19
+	tracerSkbOpKindOP_FREE         tracerSkbOpKind = 20
+)
 
 type tracerStackKey struct {
 	_       structs.HostLayout
 	Stack   uint64
 	Context uint64
-}
-
-type tracerTold struct {
-	_         structs.HostLayout
-	Bytes     [216]uint8
-	Lineage   tracerRecordLineage
-	Hook      tracerRecordHook
-	Conntrack tracerRecordConntrack
-	Head      uint64
-}
-
-type tracerToldKey struct {
-	_     structs.HostLayout
-	Stack tracerStackKey
-	Index uint64
 }
 
 type tracerTupleHas uint32
@@ -827,50 +827,50 @@ type tracerUnwound struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapAsked                 = "asked"
 	tracerMapBenign                = "benign"
 	tracerMapBranches              = "branches"
 	tracerMapBusy                  = "busy"
+	tracerMapCallstacks            = "callstacks"
+	tracerMapContextAddress        = "context_address"
 	tracerMapCounts                = "counts"
 	tracerMapDatagrams             = "datagrams"
 	tracerMapEndpoints             = "endpoints"
 	tracerMapEvents                = "events"
 	tracerMapFirsts                = "firsts"
 	tracerMapHeads                 = "heads"
-	tracerMapHere                  = "here"
 	tracerMapHookFunctions         = "hook_functions"
+	tracerMapIdCounters            = "id_counters"
 	tracerMapLastHooks             = "last_hooks"
 	tracerMapLentSkb               = "lent_skb"
 	tracerMapLoans                 = "loans"
-	tracerMapLookups               = "lookups"
-	tracerMapMapRooms              = "map_rooms"
+	tracerMapLookupArgs            = "lookup_args"
+	tracerMapMapLookups            = "map_lookups"
+	tracerMapMapScratches          = "map_scratches"
 	tracerMapNesting               = "nesting"
-	tracerMapNumbers               = "numbers"
 	tracerMapQdiscDetails          = "qdisc_details"
 	tracerMapQueuedFrees           = "queued_frees"
 	tracerMapQueues                = "queues"
 	tracerMapRawPackets            = "raw_packets"
-	tracerMapRoles                 = "roles"
-	tracerMapRooms                 = "rooms"
+	tracerMapRecordBuffers         = "record_buffers"
+	tracerMapRecordedParts         = "recorded_parts"
 	tracerMapRuns                  = "runs"
 	tracerMapScratches             = "scratches"
+	tracerMapSkbOps                = "skb_ops"
 	tracerMapSockets               = "sockets"
-	tracerMapStacks                = "stacks"
-	tracerMapTolds                 = "tolds"
 	tracerMapUnwounds              = "unwounds"
-	tracerProgKprobeBirth          = "kprobe_birth"
-	tracerProgKprobeBorn           = "kprobe_born"
+	tracerProgKprobeAlloc          = "kprobe_alloc"
+	tracerProgKprobeAllocReturn    = "kprobe_alloc_return"
 	tracerProgKprobeHook           = "kprobe_hook"
 	tracerProgKprobeMapDelete      = "kprobe_map_delete"
 	tracerProgKprobeMapElement     = "kprobe_map_element"
 	tracerProgKprobeMapLookup      = "kprobe_map_lookup"
 	tracerProgKprobeMapReturn      = "kprobe_map_return"
 	tracerProgKprobeMapUpdate      = "kprobe_map_update"
-	tracerProgKprobeOther          = "kprobe_other"
-	tracerProgKprobeOtherMap       = "kprobe_other_map"
+	tracerProgKprobeNoSkb          = "kprobe_no_skb"
+	tracerProgKprobeNoSkbMap       = "kprobe_no_skb_map"
+	tracerProgKprobeOp             = "kprobe_op"
 	tracerProgKprobeQueuedFree     = "kprobe_queued_free"
 	tracerProgKprobeReturn         = "kprobe_return"
-	tracerProgKprobeRole           = "kprobe_role"
 	tracerProgKprobeSkb            = "kprobe_skb"
 	tracerProgListHolders          = "list_holders"
 	tracerProgProgramNetfilter     = "program_netfilter"
@@ -888,19 +888,19 @@ const (
 	tracerVarCFG                   = "CFG"
 	tracerVarBenignKindUsed        = "benign_kind_used"
 	tracerVarConntrackHasUsed      = "conntrack_has_used"
+	tracerVarEmptyCallstack        = "empty_callstack"
 	tracerVarFirstByUsed           = "first_by_used"
 	tracerVarHeadsHeld             = "heads_held"
 	tracerVarHoldersUsed           = "holders_used"
 	tracerVarHookHasUsed           = "hook_has_used"
 	tracerVarHookObjectUsed        = "hook_object_used"
+	tracerVarKeyBase               = "key_base"
 	tracerVarMapLimitUsed          = "map_limit_used"
 	tracerVarMapOperationUsed      = "map_operation_used"
 	tracerVarNoArguments           = "no_arguments"
-	tracerVarNoCalls               = "no_calls"
 	tracerVarNoRun                 = "no_run"
-	tracerVarNothingTold           = "nothing_told"
+	tracerVarNothingRecorded       = "nothing_recorded"
 	tracerVarOriginUsed            = "origin_used"
-	tracerVarPlacesFrom            = "places_from"
 	tracerVarRecordCbUsed          = "record_cb_used"
 	tracerVarRecordConntrackUsed   = "record_conntrack_used"
 	tracerVarRecordCoreUsed        = "record_core_used"
@@ -917,12 +917,13 @@ const (
 	tracerVarRecordReturnUsed      = "record_return_used"
 	tracerVarRecordTunnelUsed      = "record_tunnel_used"
 	tracerVarRecordTupleUsed       = "record_tuple_used"
-	tracerVarRoleKindUsed          = "role_kind_used"
 	tracerVarRunning               = "running"
 	tracerVarSecondBegan           = "second_began"
-	tracerVarSecondMade            = "second_made"
+	tracerVarSecondMatched         = "second_matched"
+	tracerVarSkbOpKindUsed         = "skb_op_kind_used"
 	tracerVarTunnelKindUsed        = "tunnel_kind_used"
 	tracerVarTupleHasUsed          = "tuple_has_used"
+	tracerVarTupleNetworkUsed      = "tuple_network_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -967,19 +968,19 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
-	KprobeBirth          *ebpf.ProgramSpec `ebpf:"kprobe_birth"`
-	KprobeBorn           *ebpf.ProgramSpec `ebpf:"kprobe_born"`
+	KprobeAlloc          *ebpf.ProgramSpec `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn    *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
 	KprobeHook           *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
 	KprobeMapDelete      *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
 	KprobeMapElement     *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
 	KprobeMapLookup      *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
 	KprobeMapReturn      *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
 	KprobeMapUpdate      *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
-	KprobeOther          *ebpf.ProgramSpec `ebpf:"kprobe_other"`
-	KprobeOtherMap       *ebpf.ProgramSpec `ebpf:"kprobe_other_map"`
+	KprobeNoSkb          *ebpf.ProgramSpec `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap       *ebpf.ProgramSpec `ebpf:"kprobe_no_skb_map"`
+	KprobeOp             *ebpf.ProgramSpec `ebpf:"kprobe_op"`
 	KprobeQueuedFree     *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
 	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
-	KprobeRole           *ebpf.ProgramSpec `ebpf:"kprobe_role"`
 	KprobeSkb            *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
 	ListHolders          *ebpf.ProgramSpec `ebpf:"list_holders"`
 	ProgramNetfilter     *ebpf.ProgramSpec `ebpf:"program_netfilter"`
@@ -999,37 +1000,37 @@ type tracerProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
-	Asked         *ebpf.MapSpec `ebpf:"asked"`
-	Benign        *ebpf.MapSpec `ebpf:"benign"`
-	Branches      *ebpf.MapSpec `ebpf:"branches"`
-	Busy          *ebpf.MapSpec `ebpf:"busy"`
-	Counts        *ebpf.MapSpec `ebpf:"counts"`
-	Datagrams     *ebpf.MapSpec `ebpf:"datagrams"`
-	Endpoints     *ebpf.MapSpec `ebpf:"endpoints"`
-	Events        *ebpf.MapSpec `ebpf:"events"`
-	Firsts        *ebpf.MapSpec `ebpf:"firsts"`
-	Heads         *ebpf.MapSpec `ebpf:"heads"`
-	Here          *ebpf.MapSpec `ebpf:"here"`
-	HookFunctions *ebpf.MapSpec `ebpf:"hook_functions"`
-	LastHooks     *ebpf.MapSpec `ebpf:"last_hooks"`
-	LentSkb       *ebpf.MapSpec `ebpf:"lent_skb"`
-	Loans         *ebpf.MapSpec `ebpf:"loans"`
-	Lookups       *ebpf.MapSpec `ebpf:"lookups"`
-	MapRooms      *ebpf.MapSpec `ebpf:"map_rooms"`
-	Nesting       *ebpf.MapSpec `ebpf:"nesting"`
-	Numbers       *ebpf.MapSpec `ebpf:"numbers"`
-	QdiscDetails  *ebpf.MapSpec `ebpf:"qdisc_details"`
-	QueuedFrees   *ebpf.MapSpec `ebpf:"queued_frees"`
-	Queues        *ebpf.MapSpec `ebpf:"queues"`
-	RawPackets    *ebpf.MapSpec `ebpf:"raw_packets"`
-	Roles         *ebpf.MapSpec `ebpf:"roles"`
-	Rooms         *ebpf.MapSpec `ebpf:"rooms"`
-	Runs          *ebpf.MapSpec `ebpf:"runs"`
-	Scratches     *ebpf.MapSpec `ebpf:"scratches"`
-	Sockets       *ebpf.MapSpec `ebpf:"sockets"`
-	Stacks        *ebpf.MapSpec `ebpf:"stacks"`
-	Tolds         *ebpf.MapSpec `ebpf:"tolds"`
-	Unwounds      *ebpf.MapSpec `ebpf:"unwounds"`
+	Benign         *ebpf.MapSpec `ebpf:"benign"`
+	Branches       *ebpf.MapSpec `ebpf:"branches"`
+	Busy           *ebpf.MapSpec `ebpf:"busy"`
+	Callstacks     *ebpf.MapSpec `ebpf:"callstacks"`
+	ContextAddress *ebpf.MapSpec `ebpf:"context_address"`
+	Counts         *ebpf.MapSpec `ebpf:"counts"`
+	Datagrams      *ebpf.MapSpec `ebpf:"datagrams"`
+	Endpoints      *ebpf.MapSpec `ebpf:"endpoints"`
+	Events         *ebpf.MapSpec `ebpf:"events"`
+	Firsts         *ebpf.MapSpec `ebpf:"firsts"`
+	Heads          *ebpf.MapSpec `ebpf:"heads"`
+	HookFunctions  *ebpf.MapSpec `ebpf:"hook_functions"`
+	IdCounters     *ebpf.MapSpec `ebpf:"id_counters"`
+	LastHooks      *ebpf.MapSpec `ebpf:"last_hooks"`
+	LentSkb        *ebpf.MapSpec `ebpf:"lent_skb"`
+	Loans          *ebpf.MapSpec `ebpf:"loans"`
+	LookupArgs     *ebpf.MapSpec `ebpf:"lookup_args"`
+	MapLookups     *ebpf.MapSpec `ebpf:"map_lookups"`
+	MapScratches   *ebpf.MapSpec `ebpf:"map_scratches"`
+	Nesting        *ebpf.MapSpec `ebpf:"nesting"`
+	QdiscDetails   *ebpf.MapSpec `ebpf:"qdisc_details"`
+	QueuedFrees    *ebpf.MapSpec `ebpf:"queued_frees"`
+	Queues         *ebpf.MapSpec `ebpf:"queues"`
+	RawPackets     *ebpf.MapSpec `ebpf:"raw_packets"`
+	RecordBuffers  *ebpf.MapSpec `ebpf:"record_buffers"`
+	RecordedParts  *ebpf.MapSpec `ebpf:"recorded_parts"`
+	Runs           *ebpf.MapSpec `ebpf:"runs"`
+	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
+	SkbOps         *ebpf.MapSpec `ebpf:"skb_ops"`
+	Sockets        *ebpf.MapSpec `ebpf:"sockets"`
+	Unwounds       *ebpf.MapSpec `ebpf:"unwounds"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -1040,19 +1041,19 @@ type tracerVariableSpecs struct {
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	EmptyCallstack      *ebpf.VariableSpec `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
 	HoldersUsed         *ebpf.VariableSpec `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	KeyBase             *ebpf.VariableSpec `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.VariableSpec `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.VariableSpec `ebpf:"map_operation_used"`
 	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
-	NoCalls             *ebpf.VariableSpec `ebpf:"no_calls"`
 	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
-	NothingTold         *ebpf.VariableSpec `ebpf:"nothing_told"`
+	NothingRecorded     *ebpf.VariableSpec `ebpf:"nothing_recorded"`
 	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
-	PlacesFrom          *ebpf.VariableSpec `ebpf:"places_from"`
 	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
@@ -1069,12 +1070,13 @@ type tracerVariableSpecs struct {
 	RecordReturnUsed    *ebpf.VariableSpec `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.VariableSpec `ebpf:"record_tuple_used"`
-	RoleKindUsed        *ebpf.VariableSpec `ebpf:"role_kind_used"`
 	Running             *ebpf.VariableSpec `ebpf:"running"`
 	SecondBegan         *ebpf.VariableSpec `ebpf:"second_began"`
-	SecondMade          *ebpf.VariableSpec `ebpf:"second_made"`
+	SecondMatched       *ebpf.VariableSpec `ebpf:"second_matched"`
+	SkbOpKindUsed       *ebpf.VariableSpec `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	TupleNetworkUsed    *ebpf.VariableSpec `ebpf:"tuple_network_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -1097,71 +1099,71 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
-	Asked         *ebpf.Map `ebpf:"asked"`
-	Benign        *ebpf.Map `ebpf:"benign"`
-	Branches      *ebpf.Map `ebpf:"branches"`
-	Busy          *ebpf.Map `ebpf:"busy"`
-	Counts        *ebpf.Map `ebpf:"counts"`
-	Datagrams     *ebpf.Map `ebpf:"datagrams"`
-	Endpoints     *ebpf.Map `ebpf:"endpoints"`
-	Events        *ebpf.Map `ebpf:"events"`
-	Firsts        *ebpf.Map `ebpf:"firsts"`
-	Heads         *ebpf.Map `ebpf:"heads"`
-	Here          *ebpf.Map `ebpf:"here"`
-	HookFunctions *ebpf.Map `ebpf:"hook_functions"`
-	LastHooks     *ebpf.Map `ebpf:"last_hooks"`
-	LentSkb       *ebpf.Map `ebpf:"lent_skb"`
-	Loans         *ebpf.Map `ebpf:"loans"`
-	Lookups       *ebpf.Map `ebpf:"lookups"`
-	MapRooms      *ebpf.Map `ebpf:"map_rooms"`
-	Nesting       *ebpf.Map `ebpf:"nesting"`
-	Numbers       *ebpf.Map `ebpf:"numbers"`
-	QdiscDetails  *ebpf.Map `ebpf:"qdisc_details"`
-	QueuedFrees   *ebpf.Map `ebpf:"queued_frees"`
-	Queues        *ebpf.Map `ebpf:"queues"`
-	RawPackets    *ebpf.Map `ebpf:"raw_packets"`
-	Roles         *ebpf.Map `ebpf:"roles"`
-	Rooms         *ebpf.Map `ebpf:"rooms"`
-	Runs          *ebpf.Map `ebpf:"runs"`
-	Scratches     *ebpf.Map `ebpf:"scratches"`
-	Sockets       *ebpf.Map `ebpf:"sockets"`
-	Stacks        *ebpf.Map `ebpf:"stacks"`
-	Tolds         *ebpf.Map `ebpf:"tolds"`
-	Unwounds      *ebpf.Map `ebpf:"unwounds"`
+	Benign         *ebpf.Map `ebpf:"benign"`
+	Branches       *ebpf.Map `ebpf:"branches"`
+	Busy           *ebpf.Map `ebpf:"busy"`
+	Callstacks     *ebpf.Map `ebpf:"callstacks"`
+	ContextAddress *ebpf.Map `ebpf:"context_address"`
+	Counts         *ebpf.Map `ebpf:"counts"`
+	Datagrams      *ebpf.Map `ebpf:"datagrams"`
+	Endpoints      *ebpf.Map `ebpf:"endpoints"`
+	Events         *ebpf.Map `ebpf:"events"`
+	Firsts         *ebpf.Map `ebpf:"firsts"`
+	Heads          *ebpf.Map `ebpf:"heads"`
+	HookFunctions  *ebpf.Map `ebpf:"hook_functions"`
+	IdCounters     *ebpf.Map `ebpf:"id_counters"`
+	LastHooks      *ebpf.Map `ebpf:"last_hooks"`
+	LentSkb        *ebpf.Map `ebpf:"lent_skb"`
+	Loans          *ebpf.Map `ebpf:"loans"`
+	LookupArgs     *ebpf.Map `ebpf:"lookup_args"`
+	MapLookups     *ebpf.Map `ebpf:"map_lookups"`
+	MapScratches   *ebpf.Map `ebpf:"map_scratches"`
+	Nesting        *ebpf.Map `ebpf:"nesting"`
+	QdiscDetails   *ebpf.Map `ebpf:"qdisc_details"`
+	QueuedFrees    *ebpf.Map `ebpf:"queued_frees"`
+	Queues         *ebpf.Map `ebpf:"queues"`
+	RawPackets     *ebpf.Map `ebpf:"raw_packets"`
+	RecordBuffers  *ebpf.Map `ebpf:"record_buffers"`
+	RecordedParts  *ebpf.Map `ebpf:"recorded_parts"`
+	Runs           *ebpf.Map `ebpf:"runs"`
+	Scratches      *ebpf.Map `ebpf:"scratches"`
+	SkbOps         *ebpf.Map `ebpf:"skb_ops"`
+	Sockets        *ebpf.Map `ebpf:"sockets"`
+	Unwounds       *ebpf.Map `ebpf:"unwounds"`
 }
 
 func (m *tracerMaps) Close() error {
 	return _TracerClose(
-		m.Asked,
 		m.Benign,
 		m.Branches,
 		m.Busy,
+		m.Callstacks,
+		m.ContextAddress,
 		m.Counts,
 		m.Datagrams,
 		m.Endpoints,
 		m.Events,
 		m.Firsts,
 		m.Heads,
-		m.Here,
 		m.HookFunctions,
+		m.IdCounters,
 		m.LastHooks,
 		m.LentSkb,
 		m.Loans,
-		m.Lookups,
-		m.MapRooms,
+		m.LookupArgs,
+		m.MapLookups,
+		m.MapScratches,
 		m.Nesting,
-		m.Numbers,
 		m.QdiscDetails,
 		m.QueuedFrees,
 		m.Queues,
 		m.RawPackets,
-		m.Roles,
-		m.Rooms,
+		m.RecordBuffers,
+		m.RecordedParts,
 		m.Runs,
 		m.Scratches,
+		m.SkbOps,
 		m.Sockets,
-		m.Stacks,
-		m.Tolds,
 		m.Unwounds,
 	)
 }
@@ -1174,19 +1176,19 @@ type tracerVariables struct {
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
+	EmptyCallstack      *ebpf.Variable `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
 	HoldersUsed         *ebpf.Variable `ebpf:"holders_used"`
 	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
 	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
+	KeyBase             *ebpf.Variable `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.Variable `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.Variable `ebpf:"map_operation_used"`
 	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
-	NoCalls             *ebpf.Variable `ebpf:"no_calls"`
 	NoRun               *ebpf.Variable `ebpf:"no_run"`
-	NothingTold         *ebpf.Variable `ebpf:"nothing_told"`
+	NothingRecorded     *ebpf.Variable `ebpf:"nothing_recorded"`
 	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
-	PlacesFrom          *ebpf.Variable `ebpf:"places_from"`
 	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
 	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
@@ -1203,31 +1205,32 @@ type tracerVariables struct {
 	RecordReturnUsed    *ebpf.Variable `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.Variable `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.Variable `ebpf:"record_tuple_used"`
-	RoleKindUsed        *ebpf.Variable `ebpf:"role_kind_used"`
 	Running             *ebpf.Variable `ebpf:"running"`
 	SecondBegan         *ebpf.Variable `ebpf:"second_began"`
-	SecondMade          *ebpf.Variable `ebpf:"second_made"`
+	SecondMatched       *ebpf.Variable `ebpf:"second_matched"`
+	SkbOpKindUsed       *ebpf.Variable `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
+	TupleNetworkUsed    *ebpf.Variable `ebpf:"tuple_network_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
-	KprobeBirth          *ebpf.Program `ebpf:"kprobe_birth"`
-	KprobeBorn           *ebpf.Program `ebpf:"kprobe_born"`
+	KprobeAlloc          *ebpf.Program `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn    *ebpf.Program `ebpf:"kprobe_alloc_return"`
 	KprobeHook           *ebpf.Program `ebpf:"kprobe_hook"`
 	KprobeMapDelete      *ebpf.Program `ebpf:"kprobe_map_delete"`
 	KprobeMapElement     *ebpf.Program `ebpf:"kprobe_map_element"`
 	KprobeMapLookup      *ebpf.Program `ebpf:"kprobe_map_lookup"`
 	KprobeMapReturn      *ebpf.Program `ebpf:"kprobe_map_return"`
 	KprobeMapUpdate      *ebpf.Program `ebpf:"kprobe_map_update"`
-	KprobeOther          *ebpf.Program `ebpf:"kprobe_other"`
-	KprobeOtherMap       *ebpf.Program `ebpf:"kprobe_other_map"`
+	KprobeNoSkb          *ebpf.Program `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap       *ebpf.Program `ebpf:"kprobe_no_skb_map"`
+	KprobeOp             *ebpf.Program `ebpf:"kprobe_op"`
 	KprobeQueuedFree     *ebpf.Program `ebpf:"kprobe_queued_free"`
 	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
-	KprobeRole           *ebpf.Program `ebpf:"kprobe_role"`
 	KprobeSkb            *ebpf.Program `ebpf:"kprobe_skb"`
 	ListHolders          *ebpf.Program `ebpf:"list_holders"`
 	ProgramNetfilter     *ebpf.Program `ebpf:"program_netfilter"`
@@ -1245,19 +1248,19 @@ type tracerPrograms struct {
 
 func (p *tracerPrograms) Close() error {
 	return _TracerClose(
-		p.KprobeBirth,
-		p.KprobeBorn,
+		p.KprobeAlloc,
+		p.KprobeAllocReturn,
 		p.KprobeHook,
 		p.KprobeMapDelete,
 		p.KprobeMapElement,
 		p.KprobeMapLookup,
 		p.KprobeMapReturn,
 		p.KprobeMapUpdate,
-		p.KprobeOther,
-		p.KprobeOtherMap,
+		p.KprobeNoSkb,
+		p.KprobeNoSkbMap,
+		p.KprobeOp,
 		p.KprobeQueuedFree,
 		p.KprobeReturn,
-		p.KprobeRole,
 		p.KprobeSkb,
 		p.ListHolders,
 		p.ProgramNetfilter,

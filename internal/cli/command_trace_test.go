@@ -67,7 +67,7 @@ var parsed = map[string]func(*app.Config){
 	"--duration 1m30s":          func(c *app.Config) { c.Limits.Duration = 90 * time.Second },
 	"--max-packets 5":           func(c *app.Config) { c.Limits.Packets = 5 },
 	"--max-events-per-packet 6": func(c *app.Config) { c.Limits.EventsPerPacket = 6 },
-	"--max-events-per-second 7": func(c *app.Config) { c.Plan.Settings.MostPerSecond = 7 },
+	"--max-events-per-second 7": func(c *app.Config) { c.Plan.Settings.MaxPerSecond = 7 },
 	"--output-file f --output-file-max-size 5 --output-file-max-backups 6 --output-file-max-age 7 --output-file-compress": func(c *app.Config) {
 		c.OutputFile, c.Rotation = "f", app.Rotation{MaxSize: 5, MaxBackups: 6, MaxAge: 7, Compress: true}
 	},

@@ -10,7 +10,7 @@ func (o *options) limitFlags(fs *pflag.FlagSet) {
 	fs.Var(counted(&limits.Packets, "packets"), "max-packets", "trace the first `N` packets, then stop (0: no limit)")
 	fs.Var(counted(&limits.Lines, "lines"), "output-limit-lines", "stop after `N` events (0: no limit)")
 	fs.Var(counted(&limits.EventsPerPacket, "events"), "max-events-per-packet", "print only the first `N` events of each packet (0: no limit)")
-	fs.Var(counted(&o.config.Plan.Settings.MostPerSecond, "events"), "max-events-per-second", "print at most `N` events per second (0: no limit)")
+	fs.Var(counted(&o.config.Plan.Settings.MaxPerSecond, "events"), "max-events-per-second", "print at most `N` events per second (0: no limit)")
 }
 
 var limitOffers = offers{

@@ -263,11 +263,11 @@ func (c LossCause) Key() string {
 // Totals are the counts of a run.
 type Totals struct {
 	// Made is the number of events that matched in the kernel: Printed plus Withheld plus the sum of Lost.
-	Made    uint64 `cbor:"1,keyasint,omitzero"`
+	Matched uint64 `cbor:"1,keyasint,omitzero"`
 	Printed uint64 `cbor:"2,keyasint,omitzero"`
 	// Withheld counts events that were not printed because of a limit on lines, packets, events per packet
 	// or events per second.
-	Withheld uint64 `cbor:"3,keyasint,omitzero"`
+	Suppressed uint64 `cbor:"3,keyasint,omitzero"`
 	// Packets counts the distinct packets among the printed events, or the distinct sk_buffs if packets
 	// are not followed.
 	Packets uint64 `cbor:"4,keyasint,omitzero"`

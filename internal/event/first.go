@@ -2,35 +2,19 @@
 
 package event
 
-// FirstTuple is the first known tuple of a dropped packet, or the tuple that matched the filter if that is
-// not the current one.
+// FirstTuple is the first tuple that is known of a dropped packet, or the one that matched the filter
+// if that is not the packet's present one.
 type FirstTuple struct {
 	By    FirstBy `cbor:"1,keyasint,omitzero"`
 	Tuple Tuple   `cbor:"2,keyasint,omitzero"`
 }
 
-// FirstBy is the source of the first tuple.
+// FirstBy is how the first tuple is known.
 type FirstBy uint8
-
-// The order is that of enum first_by in bpf/event.h.
-const (
-	// FirstUnknown means that no first tuple is known.
-	FirstUnknown FirstBy = iota
-	// FirstFollowed means that the packet was followed since it had this tuple.
-	FirstFollowed
-	// FirstConnection is the tuple before NAT, FirstTranslated the tuple after NAT. Both are from the
-	// packet's entry in connection tracking.
-	FirstConnection
-	FirstTranslated
-	// FirstInner is the tuple of the packet inside a tunnel packet.
-	FirstInner
-	// FirstQuoted is the tuple of the packet that an ICMP error is about.
-	FirstQuoted
-)
 
 var firstNames = [...]string{"", "followed", "conntrack", "nat", "inner", "icmp"}
 
-// String returns the value of `by` in JSON; empty for FirstUnknown.
+// String is the value of `by` in JSON; empty for FirstUnknown.
 func (b FirstBy) String() string {
 	if int(b) < len(firstNames) {
 		return firstNames[b]
@@ -38,8 +22,8 @@ func (b FirstBy) String() string {
 	return "unknown"
 }
 
-// Differs reports whether the addresses, ports or protocol of the first tuple differ from the current
-// tuple.
+// Differs reports whether addresses, ports or protocol of the first tuple differ from the present
+// ones.
 func (f *FirstTuple) Differs(now *Tuple) bool {
 	a, b := &f.Tuple, now
 	return a.Network != b.Network || a.Source != b.Source || a.Dest != b.Dest || a.Protocol != b.Protocol ||

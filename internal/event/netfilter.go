@@ -2,36 +2,26 @@
 
 package event
 
-// Netfilter is the hook of netfilter at which a function was called.
+// Netfilter is where in netfilter a function was called.
 type Netfilter struct {
 	Family Family `cbor:"1,keyasint,omitzero"`
-	// Hook is the number of the hook in its family, see HookName.
+	// Hook is a number that means another thing to each family.
 	Hook uint8 `cbor:"2,keyasint,omitzero"`
-	// Priority is the priority of a hook function at its hook.
+	// Priority is that of a hook function among those of its hook.
 	HasPriority bool  `cbor:"3,keyasint,omitzero"`
 	Priority    int32 `cbor:"4,keyasint,omitzero"`
-	// Object is the kind of object that the function evaluates. Table and Chain are its names, truncated to
-	// 63 bytes. TableFamily is the family of a table of nftables.
+	// Object is what the function works on, Table and Chain name it, as far as it has names,
+	// cut to 63 bytes. TableFamily is nftables' own.
 	Object      HookObject `cbor:"5,keyasint,omitzero"`
 	Table       [64]byte   `cbor:"6,keyasint,omitzero"`
 	Chain       [64]byte   `cbor:"7,keyasint,omitzero"`
 	TableFamily Family     `cbor:"8,keyasint,omitzero"`
 }
 
-// HookObject is the kind of object that a hook function evaluates.
+// HookObject is what a hook function works on.
 type HookObject uint8
 
-const (
-	// PlainHook is a hook function without a table or chain.
-	PlainHook HookObject = iota
-	// NFTables is a chain of nftables.
-	NFTables
-	// Xtables is a table of iptables, ip6tables or arptables, Ebtables one of ebtables.
-	Xtables
-	Ebtables
-)
-
-// By returns the tool that manages such an object for packets of a family; empty for PlainHook.
+// By is the tool that makes such an object for packets of a family, empty for none.
 func (o HookObject) By(f Family) string {
 	switch {
 	case o == NFTables:
@@ -51,7 +41,7 @@ func (o HookObject) By(f Family) string {
 // Family is a family of protocols in netfilter, NFPROTO_*.
 type Family uint8
 
-// These families have names here; others are printed as "unknown".
+// Some of them.
 const (
 	InetFamily   Family = 1
 	IPv4Family   Family = 2
@@ -61,7 +51,7 @@ const (
 	IPv6Family   Family = 10
 )
 
-// String returns the name of the family, as in nft.
+// String is the name by which nft and others call it.
 func (f Family) String() string {
 	switch f {
 	case InetFamily:
@@ -87,7 +77,7 @@ var (
 	deviceHooks = []string{"INGRESS", "EGRESS"}
 )
 
-// HookName returns the name of the hook in its family.
+// HookName is the hook's name in its family.
 func (n *Netfilter) HookName() string {
 	names := packetHooks
 	switch n.Family {

@@ -118,7 +118,7 @@ func (l *lab) caller(need int) asm.Instructions {
 	)
 }
 
-// loadPacket returns a load_packet with the arguments and the result of the one in bpf/filter.h.
+// loadPacket returns a load_packet with the arguments and the result of the one in bpf/match/packet_filter.h.
 func (l *lab) loadPacket() asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMapValue(asm.R4, l.frames.FD(), 0),

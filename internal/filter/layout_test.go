@@ -12,13 +12,13 @@ import (
 // TestLayoutMatchesC compares the offsets in struct packet and the values of enum sight with the C source.
 func TestLayoutMatchesC(t *testing.T) {
 	for file, lines := range map[string][]string{
-		"packet.h": {
+		"packet/packet.h": {
 			fmt.Sprintf("\tHEAD_SIZE = %d,\n", HeadSize),
 			"struct packet {\n\tu8 head[HEAD_SIZE];\n", // offsetHead is 0
 			fmt.Sprintf("offsetof(struct packet, frame.len) == %d &&", offsetLen),
 			fmt.Sprintf("offsetof(struct packet, frame.word) == %d,", offsetWord),
 		},
-		"filter.h": {"enum sight {\n\tUNSURE,\n\tSURELY_NOT,\n\tSURELY,\n};"},
+		"match/packet_filter.h": {"enum prefilter_result {\n\tPREFILTER_UNKNOWN,\n\tPREFILTER_REJECT,\n\tPREFILTER_MATCH,\n};"},
 	} {
 		source, err := os.ReadFile("../../bpf/" + file)
 		if err != nil {
@@ -30,7 +30,7 @@ func TestLayoutMatchesC(t *testing.T) {
 			}
 		}
 	}
-	if offsetHead != 0 || unsure != 0 || surelyNot != 1 || surely != 2 {
+	if offsetHead != 0 || prefilterUnknown != 0 || prefilterReject != 1 || prefilterMatch != 2 {
 		t.Error("the numbers differ from those in C")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/endian"
 )
 
-// Offsets in struct packet (bpf/packet.h).
+// Offsets in struct packet (bpf/packet/packet.h).
 const (
 	offsetHead = 0
 	offsetLen  = 104

@@ -16,11 +16,11 @@ const (
 )
 
 // direct are the Ethertypes whose network header follows the Ethernet header directly (has_shim in
-// bpf/packet.h): IPv4, IPv6 and MPLS.
+// bpf/packet/packet.h): IPv4, IPv6 and MPLS.
 var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
 // settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
-// decapsulated (locate_closely in bpf/packet.h). Otherwise an outer packet begins at the network
+// decapsulated (locate_stale in bpf/packet/packet.h). Otherwise an outer packet begins at the network
 // header. If skb->data lies after the MAC header, the full filter decides.
 func (m *skbReader) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{

@@ -152,9 +152,9 @@ func (t *translator) verdict(val uint32) int32 {
 	case t.memory == nil:
 		return int32(val)
 	case val == 0:
-		return surelyNot
+		return prefilterReject
 	}
-	return surely
+	return prefilterMatch
 }
 
 func (t *translator) returnA() asm.Instructions {
@@ -162,9 +162,9 @@ func (t *translator) returnA() asm.Instructions {
 		return asm.Instructions{asm.Mov.Reg32(asm.R0, regA), asm.Return()}
 	}
 	return asm.Instructions{
-		asm.Mov.Imm32(asm.R0, surelyNot),
+		asm.Mov.Imm32(asm.R0, prefilterReject),
 		skip(asm.JEq, regA, 0, 1),
-		asm.Mov.Imm32(asm.R0, surely),
+		asm.Mov.Imm32(asm.R0, prefilterMatch),
 		asm.Return(),
 	}
 }

@@ -3,7 +3,7 @@
 package journey
 
 // kernelCounters are the counters that number packets in the kernel: one for each level of nesting on
-// each CPU, without gaps (next_packet in bpf/track.h). A count that does not arrive belongs to a
+// each CPU, without gaps (next_packet_id in bpf/follow/branch.h). A count that does not arrive belongs to a
 // lost event if its CPU lost events meanwhile, and otherwise to a packet without a traced event.
 type kernelCounters struct {
 	cpus uint64
@@ -27,7 +27,7 @@ type gap struct{ begin, end, number, last uint64 }
 const (
 	// mostGaps is how many gaps each counter remembers.
 	mostGaps = 16
-	// levelShift is LEVEL_SHIFT in bpf/track.h.
+	// levelShift is LEVEL_SHIFT in bpf/follow/branch.h.
 	levelShift = 48
 )
 

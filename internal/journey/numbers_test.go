@@ -13,7 +13,7 @@ import (
 // testCPUs is the number of CPUs in these tests.
 const testCPUs = 4
 
-// kernelID returns the nth number, from 0, of a CPU and a level, as bpf/track.h makes it.
+// kernelID returns the nth number, from 0, of a CPU and a level, as bpf/follow/branch.h makes it.
 func kernelID(n, cpu, level uint64) uint64 { return n*testCPUs + cpu + 1 + level<<levelShift }
 
 // numbered returns the printed numbers of a script of events, in the order of the ring: `c1:5` is an event of

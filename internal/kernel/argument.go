@@ -2,11 +2,11 @@
 
 package kernel
 
-// role is the meaning that a parameter's type has for tracer.
-type role uint8
+// paramKind is the meaning that a parameter's type has for tracer.
+type paramKind uint8
 
 const (
-	unclassified role = iota // not classified yet
+	unclassified paramKind = iota // not classified yet
 	ordinary
 	skbPointer
 	reasonEnum
@@ -16,27 +16,27 @@ const (
 	voidPointer
 )
 
-// roles caches the role of each type, since most functions' parameters have one of a few types.
-type roles struct {
+// paramKinds caches the role of each type, since most functions' parameters have one of a few types.
+type paramKinds struct {
 	types *types
-	known []role
+	known []paramKind
 }
 
-func newRoles(t *types) *roles {
-	return &roles{t, make([]role, t.end())}
+func newParamKinds(t *types) *paramKinds {
+	return &paramKinds{t, make([]paramKind, t.end())}
 }
 
-func (r *roles) of(id uint32) role {
+func (r *paramKinds) of(id uint32) paramKind {
 	if id >= uint32(len(r.known)) {
 		return ordinary
 	}
 	if r.known[id] == unclassified {
-		r.known[id] = r.types.role(id)
+		r.known[id] = r.types.paramKind(id)
 	}
 	return r.known[id]
 }
 
-func (t *types) role(id uint32) role {
+func (t *types) paramKind(id uint32) paramKind {
 	_, r := t.strip(id)
 	switch r.kind() {
 	case kindPtr:
@@ -49,7 +49,7 @@ func (t *types) role(id uint32) role {
 	return ordinary
 }
 
-func (t *types) pointee(id uint32) role {
+func (t *types) pointee(id uint32) paramKind {
 	id, r := t.strip(id)
 	switch {
 	case id == 0:

@@ -26,7 +26,7 @@ type Called struct {
 }
 
 // fill sets the fields from the calls, and returns the called functions that can't be traced.
-func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Skipped) {
+func (c *Called) fill(calls *ProgramCalls, j *selector, types *types) (skipped []Skipped) {
 	if c.Unknown != nil {
 		return nil
 	}
@@ -36,12 +36,12 @@ func (c *Called) fill(calls *ProgramCalls, j *judge, types *types) (skipped []Sk
 }
 
 // called returns the functions that BPF programs call: those that can be traced, and the others with a reason.
-func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
+func (j *selector) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
 	base := j.symbols.Addresses(callBase, "")
 	if len(base) != 1 {
 		return nil, nil, errNoCallBase
 	}
-	var places []Place
+	var places []FuncRange
 	for call := range calls.Calls {
 		sym, ok := j.symbols.callee(call, base[0], types)
 		if !ok {
@@ -50,7 +50,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 			}
 			continue
 		}
-		if p := j.place(sym, j.symbols.end(sym.addr)); p.Refused != "" {
+		if p := j.funcRange(sym, j.symbols.end(sym.addr)); p.Refused != "" {
 			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
 		} else {
 			places = append(places, p)
@@ -60,7 +60,7 @@ func (j *judge) called(calls *ProgramCalls, types *types) (functions []Function,
 }
 
 // helpers makes a [Function] of each range of addresses, the code of a helper or kfunc.
-func (t *types) helpers(places []Place) []Function {
+func (t *types) helpers(places []FuncRange) []Function {
 	named := map[string]bool{}
 	for _, p := range places {
 		named[p.Name] = true

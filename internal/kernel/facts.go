@@ -33,8 +33,8 @@ type Sources struct {
 	// Wanted are names of functions to locate, whatever arguments they take.
 	Wanted []string
 	// Others and Maps are as in Options.
-	Others []*regexp.Regexp
-	Maps   bool
+	NoSkbFuncs []*regexp.Regexp
+	Maps       bool
 	// Calls are the calls in BPF programs; nil if not requested.
 	Calls *ProgramCalls
 }
@@ -52,11 +52,11 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := parseImages(s.Arch, raw, s.Modules, s.Others)
+	images, err := parseImages(s.Arch, raw, s.Modules, s.NoSkbFuncs)
 	if err != nil {
 		return nil, err
 	}
-	e := evidence{arch: s.Arch, images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
+	e := inputs{arch: s.Arch, images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
 	if err := e.read(s); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func FactsFrom(s Sources) (*Facts, error) {
 	return facts, nil
 }
 
-func (e *evidence) read(s Sources) (err error) {
+func (e *inputs) read(s Sources) (err error) {
 	if e.symbols, e.hidden = nil, ErrAddressesHidden; s.Symbols != nil {
 		e.symbols, e.hidden = ParseSymbols(s.Symbols)
 	}
@@ -117,8 +117,8 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others 
 	return out, nil
 }
 
-// evidence is everything that was read, before functions are selected.
-type evidence struct {
+// inputs is everything that was read, before functions are selected.
+type inputs struct {
 	arch       string // GOARCH
 	images     []image
 	reasons    map[uint32]string // of reasonModules
@@ -134,14 +134,14 @@ type evidence struct {
 }
 
 // locate gives the candidates the address ranges of their symbols.
-func (e *evidence) locate() {
+func (e *inputs) locate() {
 	if e.symbols != nil {
 		e.symbols.locate(e.images)
 	}
 }
 
 // facts selects functions from what has been located.
-func (e *evidence) facts() *Facts {
+func (e *inputs) facts() *Facts {
 	f := &Facts{Symbols: e.symbols, ListReadable: e.unreadable, Reasons: e.reasons}
 	for _, img := range e.images {
 		f.Tracepoints = append(f.Tracepoints, img.tracepoints...)
@@ -156,8 +156,8 @@ func (e *evidence) facts() *Facts {
 }
 
 // weigh fills the lists of functions, Places and Skipped.
-func (e *evidence) weigh(f *Facts) {
-	j := judge{
+func (e *inputs) weigh(f *Facts) {
+	j := selector{
 		consistent: e.images[0].consistent(),
 		symbols:    e.symbols,
 		list:       e.list,
@@ -167,22 +167,22 @@ func (e *evidence) weigh(f *Facts) {
 		for _, c := range img.byName {
 			functions, skipped := j.decide(c)
 			if c.other {
-				f.Others = append(f.Others, functions...)
+				f.NoSkbFuncs = append(f.NoSkbFuncs, functions...)
 			} else {
 				f.Functions = append(f.Functions, functions...)
 			}
 			f.Skipped = append(f.Skipped, skipped...)
 		}
 	}
-	f.Places = j.places(e.wanted)
+	f.FuncRanges = j.funcRanges(e.wanted)
 	e.weighPrograms(f, &j)
-	f.Functions, f.Others = sortFunctions(f.Functions), sortFunctions(f.Others)
+	f.Functions, f.NoSkbFuncs = sortFunctions(f.Functions), sortFunctions(f.NoSkbFuncs)
 	sortSkipped(f.Skipped)
 }
 
 // weighPrograms fills Called and MapFunctions. Both are filled if called functions are requested, since
 // programs may call map functions.
-func (e *evidence) weighPrograms(f *Facts, j *judge) {
+func (e *inputs) weighPrograms(f *Facts, j *selector) {
 	var skipped []Skipped
 	types := e.images[0].types
 	if e.calls != nil || e.uncalled != nil {
@@ -197,18 +197,18 @@ func (e *evidence) weighPrograms(f *Facts, j *judge) {
 	f.Skipped = append(f.Skipped, skipped...)
 }
 
-// hasPlaces reports whether the addresses of ftrace call sites are known.
-func (e *evidence) hasPlaces() bool {
+// hasFtraceSites reports whether the addresses of ftrace call sites are known.
+func (e *inputs) hasFtraceSites() bool {
 	list, ok := e.list.(*probeList)
 	return ok && list.places != nil
 }
 
 // support returns what is known about each backend without testing the kernel.
-func (e *evidence) support(f *Facts) map[Backend]error {
+func (e *inputs) support(f *Facts) map[Backend]error {
 	functions := e.hidden
 	switch {
 	case functions != nil:
-	case probedAtPlaces[e.arch] && !e.hasPlaces():
+	case probedAtPlaces[e.arch] && !e.hasFtraceSites():
 		functions = errNoPlaces
 	case len(f.Functions) == 0:
 		functions = errors.New("no function that takes an skb can be traced")

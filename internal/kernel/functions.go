@@ -33,7 +33,7 @@ type catalogue struct {
 // newCatalogue finds the functions that take an skb, and other functions whose names match one of the
 // expressions.
 func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *catalogue {
-	r := newRoles(t)
+	r := newParamKinds(t)
 	results := newResults(t)
 	found := map[uint32]*candidate{} // by offset of the name, since BTF has each string once
 	c := &catalogue{module, map[string]*candidate{}}
@@ -42,7 +42,7 @@ func newCatalogue(t *types, a abi, module string, others []*regexp.Regexp) *cata
 			found[name] = c.add(string(t.name(name)))
 		}
 	})
-	c.addOthers(t, others, found)
+	c.addNoSkbFuncs(t, others, found)
 	t.functions(func(name uint32, proto record) {
 		if f := found[name]; f != nil {
 			f.describe(r.position(a, proto), results.of(proto))
@@ -63,7 +63,7 @@ func (c *catalogue) addUnreached(others []*regexp.Regexp) {
 	}
 }
 
-func (c *catalogue) addOthers(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {
+func (c *catalogue) addNoSkbFuncs(t *types, others []*regexp.Regexp, found map[uint32]*candidate) {
 	if len(others) == 0 {
 		return
 	}
@@ -156,8 +156,8 @@ func (f *candidate) at(s span) {
 	}
 }
 
-// judge decides which candidates can be traced.
-type judge struct {
+// selector decides which candidates can be traced.
+type selector struct {
 	// consistent is set if BTF leaves out names whose prototypes differ.
 	consistent bool
 	symbols    *Symbols
@@ -166,7 +166,7 @@ type judge struct {
 }
 
 // decide returns the functions of a candidate that can be traced, and the reasons why others can't.
-func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
+func (j *selector) decide(f *candidate) ([]Function, []Skipped) {
 	var skipped []Skipped
 	skip := func(name, why string) {
 		skipped = append(skipped, Skipped{name, f.module, why})
@@ -183,7 +183,7 @@ func (j *judge) decide(f *candidate) ([]Function, []Skipped) {
 
 // pass applies the rules in order. The rule about several functions with one name is the last: most of these
 // are copies of an inline function, which are notrace and thus excluded by an earlier rule.
-func (j *judge) pass(f *candidate) ([]span, string) {
+func (j *selector) pass(f *candidate) ([]span, string) {
 	if why := f.unfit(); why != "" {
 		return nil, why
 	}
@@ -227,7 +227,7 @@ func (f *candidate) ambiguous(consistent bool) string {
 }
 
 // probeable returns the functions that the kernel lets us trace, or the reason why there are none.
-func (j *judge) probeable(f *candidate) ([]span, string) {
+func (j *selector) probeable(f *candidate) ([]span, string) {
 	if j.list != nil {
 		return j.list.traceable(f.name, f.module, f.spans)
 	}
@@ -243,7 +243,7 @@ func (j *judge) probeable(f *candidate) ([]span, string) {
 	return out, why
 }
 
-func (j *judge) refusal(addr uint64) string {
+func (j *selector) refusal(addr uint64) string {
 	if j.blacklist.contains(addr) {
 		return "it is on the kprobe blacklist"
 	}

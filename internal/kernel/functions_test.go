@@ -265,10 +265,10 @@ func TestUnreachedSkb(t *testing.T) {
 	const name = "__udp4_lib_lookup"
 	for _, kernel := range storedKernels {
 		s := stored(t, kernel)
-		s.Others = []*regexp.Regexp{regexp.MustCompile("^" + name + "$")}
+		s.NoSkbFuncs = []*regexp.Regexp{regexp.MustCompile("^" + name + "$")}
 		f := facts(t, s)
-		if len(f.Others) != 1 || f.Others[0].Name != name || f.Others[0].SkbArg != 0 {
-			t.Errorf("%s: %+v", kernel, f.Others)
+		if len(f.NoSkbFuncs) != 1 || f.NoSkbFuncs[0].Name != name || f.NoSkbFuncs[0].SkbArg != 0 {
+			t.Errorf("%s: %+v", kernel, f.NoSkbFuncs)
 		}
 		if slices.ContainsFunc(f.Skipped, func(s Skipped) bool { return s.Name == name }) {
 			t.Errorf("%s: %s is also skipped", kernel, name)

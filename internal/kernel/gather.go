@@ -38,7 +38,7 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 // gathering is the state of one call of Gather.
 type gathering struct {
 	options Options
-	evidence
+	inputs
 	core   *core // nil if closed is set
 	closed error // why kernel memory can't be read
 	spec   *btf.Spec
@@ -98,7 +98,7 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 			return err
 		}
 	}
-	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.Others)
+	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.NoSkbFuncs)
 	if err == nil && g.options.BTFFile == "" {
 		g.reasons = otherReasons(g.images)
 	}
@@ -128,7 +128,7 @@ func (g *gathering) readSymbols() {
 
 // asksForModules reports whether a requested function may be in a module.
 func (o Options) asksForModules() bool {
-	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.Others) > 0
+	return o.AllModules || o.Called || o.Maps || len(o.Modules)+len(o.LikelyModules)+len(o.Wanted)+len(o.NoSkbFuncs) > 0
 }
 
 // readList reads ftrace's list if kernel memory, and thus the code of functions, can't be read.
@@ -178,7 +178,7 @@ func (g *gathering) tryPrograms() {
 func (g *gathering) facts() *Facts {
 	g.locate()
 	g.readEntries()
-	f := g.evidence.facts()
+	f := g.inputs.facts()
 	f.Untraceable = g.untraceable
 	if f.Modules, f.AbsentModules = g.modules, g.absent; len(g.absent) > 0 {
 		f.ModulesWithBTF = ModuleNames()

@@ -33,7 +33,7 @@ type Facts struct {
 	// Functions are the traceable functions that take an skb in a register; sorted by address.
 	Functions []Function
 	// Others are the requested functions that take no skb in a register; sorted by address. Their SkbArg is 0.
-	Others []Function
+	NoSkbFuncs []Function
 	// Called has the functions that loaded BPF programs call; nil if not requested.
 	Called *Called
 	// MapFunctions are the functions that BPF programs call for operations on maps, if requested; sorted by
@@ -42,7 +42,7 @@ type Facts struct {
 	// Skipped are functions that take an skb, or were requested, and can't be traced; sorted by name.
 	Skipped []Skipped
 	// Places are the functions of Options.Wanted that exist; sorted by address.
-	Places []Place
+	FuncRanges []FuncRange
 	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
 	Tracepoints []Tracepoint
 	// Reasons has the names of the drop reasons by value; nil before 5.17.
@@ -132,7 +132,7 @@ type Options struct {
 	Modules []string
 	// Others requests functions that take no skb, or none in a register, and whose whole name matches one of
 	// these.
-	Others []*regexp.Regexp
+	NoSkbFuncs []*regexp.Regexp
 	// LikelyModules are patterns of modules that are included if they are loaded and have BTF.
 	LikelyModules []string
 	// AllModules includes every loaded module that has BTF.

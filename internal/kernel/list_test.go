@@ -44,7 +44,7 @@ func TestProbingAtPlacesNeedsAddresses(t *testing.T) {
 	for list, want := range map[traceable]error{
 		&probeList{counts: map[listed]int{}}: errNoPlaces, nil: errNoPlaces, &probeList{places: []uint64{1}}: nil,
 	} {
-		e := evidence{arch: "ppc64le", list: list}
+		e := inputs{arch: "ppc64le", list: list}
 		f := &Facts{Functions: []Function{{Name: "f"}}}
 		if got := e.support(f)[Kprobe]; got != want {
 			t.Errorf("%v: %v, want %v", list, got, want)

@@ -55,7 +55,7 @@ func mapOperation(name []byte) MapOperation {
 }
 
 // mapFunctions returns the map functions that can be traced, and the others with a reason.
-func (j *judge) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
+func (j *selector) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
 	described := types.takingMaps()
 	for i, sym := range j.symbols.list {
 		name := j.symbols.name(sym)
@@ -66,7 +66,7 @@ func (j *judge) mapFunctions(types *types) (functions []MapFunction, skipped []S
 		if operation == 0 || !described.takesMap(name) {
 			continue
 		}
-		p := j.place(sym, j.symbols.after(i))
+		p := j.funcRange(sym, j.symbols.after(i))
 		if p.Refused != "" {
 			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
 			continue

@@ -116,9 +116,9 @@ type Program struct {
 	Kept int
 	// Addr is the address of its code; 0 if the kernel hides it.
 	Addr uint64
-	// Landing is the address where tail calls enter the program. If NoLanding is set, it is not known.
-	Landing   uint64
-	NoLanding error
+	// Landing is the address where tail calls enter the program. If NoBreakpoint is set, it is not known.
+	BreakpointAddr uint64
+	NoBreakpoint   error
 }
 
 // String returns the program's description for messages.
@@ -213,12 +213,12 @@ func (p *Program) locate(info *ebpf.ProgramInfo) {
 	addrs, known := info.JitedKsymAddrs()
 	code, readable := info.JitedInsns()
 	if !known || !readable {
-		p.NoLanding = errCodeHidden
+		p.NoBreakpoint = errCodeHidden
 		return
 	}
 	p.Addr = uint64(addrs[0])
 	offset, err := landingIn(runtime.GOARCH, code)
-	p.Landing, p.NoLanding = p.Addr+uint64(offset), err
+	p.BreakpointAddr, p.NoBreakpoint = p.Addr+uint64(offset), err
 }
 
 // maxArguments is the number of arguments that the kernel saves if it does not trust the types of a function.

@@ -131,7 +131,7 @@ func (p position) takesAlike(other position) bool {
 }
 
 // position assigns registers to the parameters of a prototype. If there are several skbs, the first counts.
-func (r *roles) position(a abi, proto record) position {
+func (r *paramKinds) position(a abi, proto record) position {
 	var p position
 	regs := allocator{abi: a}
 	if size, aggregate := r.types.size(proto.ref()); a.hidden != nil && a.hidden(aggregate, size) {
@@ -166,7 +166,7 @@ func first(a, b int) int {
 }
 
 // takesSkb is a fast check before registers are assigned.
-func (r *roles) takesSkb(proto record) bool {
+func (r *paramKinds) takesSkb(proto record) bool {
 	for i := range proto.length() {
 		if r.of(proto.word(2*i+1)) == skbPointer {
 			return true

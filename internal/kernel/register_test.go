@@ -91,10 +91,10 @@ func TestPosition(t *testing.T) {
 	} {
 		types := build(t, &btf.Func{Name: "f", Type: tc.proto})
 		types.functions(func(_ uint32, p record) {
-			if got := newRoles(types).position(abis["amd64"], p); got != tc.amd64 {
+			if got := newParamKinds(types).position(abis["amd64"], p); got != tc.amd64 {
 				t.Errorf("%s: amd64 %+v, want %+v", tc.name, got, tc.amd64)
 			}
-			if got := newRoles(types).position(abis["arm64"], p); got != tc.arm64 {
+			if got := newParamKinds(types).position(abis["arm64"], p); got != tc.arm64 {
 				t.Errorf("%s: arm64 %+v, want %+v", tc.name, got, tc.arm64)
 			}
 		})
@@ -137,7 +137,7 @@ func TestPositionElsewhere(t *testing.T) {
 		types := build(t, &btf.Func{Name: "f", Type: tc.proto})
 		types.functions(func(_ uint32, p record) {
 			for arch, want := range map[string]int{"riscv64": tc.riscv, "loong64": tc.riscv, "ppc64le": tc.power, "s390x": tc.s390} {
-				if got := newRoles(types).position(abis[arch], p).skb; got != want {
+				if got := newParamKinds(types).position(abis[arch], p).skb; got != want {
 					t.Errorf("%s: %s %d, want %d", tc.name, arch, got, want)
 				}
 			}

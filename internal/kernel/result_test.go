@@ -66,19 +66,19 @@ func TestEnumeratorsOfResults(t *testing.T) {
 func TestFunctionsWithoutSkbAreFound(t *testing.T) {
 	for _, kernel := range storedKernels {
 		s := stored(t, kernel)
-		s.Others = []*regexp.Regexp{regexp.MustCompile("^fib_.*$"), regexp.MustCompile("^__inet_lookup_established$")}
+		s.NoSkbFuncs = []*regexp.Regexp{regexp.MustCompile("^fib_.*$"), regexp.MustCompile("^__inet_lookup_established$")}
 		f := facts(t, s)
 		for _, name := range []string{"fib_table_lookup", "__inet_lookup_established"} {
-			resultOf(t, f.Others, name)
+			resultOf(t, f.NoSkbFuncs, name)
 		}
-		for _, other := range f.Others {
+		for _, other := range f.NoSkbFuncs {
 			if other.SkbArg != 0 || other.Addr == 0 {
 				t.Errorf("%s: %+v", kernel, other)
 			}
 		}
 		without := facts(t, stored(t, kernel))
-		if len(without.Others) > 0 {
-			t.Errorf("%s: not requested: %+v", kernel, without.Others)
+		if len(without.NoSkbFuncs) > 0 {
+			t.Errorf("%s: not requested: %+v", kernel, without.NoSkbFuncs)
 		}
 		if len(without.Functions) != len(f.Functions) {
 			t.Errorf("%s: %d functions with an skb, and %d if others are requested", kernel, len(without.Functions), len(f.Functions))

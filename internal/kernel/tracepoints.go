@@ -26,7 +26,7 @@ func (t *types) tracepointProtos(f func(name []byte, proto record)) {
 
 // tracepoints returns the raw tracepoints that take an skb.
 func (t *types) tracepoints(module string) []Tracepoint {
-	r := newRoles(t)
+	r := newParamKinds(t)
 	var out []Tracepoint
 	t.tracepointProtos(func(name []byte, proto record) {
 		if tp := r.tracepoint(proto); tp.SkbArg >= 0 {
@@ -39,7 +39,7 @@ func (t *types) tracepoints(module string) []Tracepoint {
 
 // tracepoint finds the arguments. The prototype of a typedef has no parameter names, so the location is
 // recognised by its position: a void pointer after the skb (kfree_skb, and consume_skb since 6.3).
-func (r *roles) tracepoint(proto record) Tracepoint {
+func (r *paramKinds) tracepoint(proto record) Tracepoint {
 	tp := Tracepoint{SkbArg: -1, ReasonArg: -1, LocationArg: -1, SocketArg: -1}
 	for i := 1; i < proto.length(); i++ {
 		arg := i - 1

@@ -32,11 +32,21 @@ func NewSkbLab(t testing.TB, spec *ebpf.CollectionSpec, name string) *SkbLab {
 	t.Cleanup(collection.Close)
 	must(t, collection.Variables["running"].Set(uint32(1)))
 	l.program, l.Maps = collection.Programs[name], collection.Maps
-	l.records, err = ringbuf.NewReader(collection.Maps["events"])
+	l.records, err = ringbuf.NewReader(ringOf(collection))
 	must(t, err)
 	t.Cleanup(func() { l.records.Close() })
 	l.records.SetDeadline(time.Unix(1, 0)) // in the past: records are available at once
 	return l
+}
+
+// ringOf returns the ring buffer of our programs; they have one.
+func ringOf(collection *ebpf.Collection) *ebpf.Map {
+	for _, m := range collection.Maps {
+		if m.Type() == ebpf.RingBuf {
+			return m
+		}
+	}
+	return nil
 }
 
 // Look returns the record that the program emits for the sk_buff; nil if it emits none.

@@ -88,7 +88,7 @@ func (w *socketWatch) run(ctx context.Context) error {
 
 // ownedSockets returns the sockets of the processes in the filter. It reports once that some can't be read.
 func (s *Source) ownedSockets() ([]uint64, error) {
-	inodes, hidden, err := input.Sockets(s.owner.Owns)
+	inodes, hidden, err := input.Sockets(s.owner.MatchesProcess)
 	if len(hidden) > 0 && !s.reportedHidden {
 		s.reportedHidden = true
 		s.observer.HiddenSockets(hidden)

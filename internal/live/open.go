@@ -68,8 +68,8 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 // prepare sets what depends on the plan alone.
 func (s *Source) prepare(r Request, p *plan.Plan) {
 	s.scope = ScopeOf(p)
-	s.owner = p.Asked.Owner
-	s.tracks = p.BPF.Config.Track
+	s.owner = p.Asked.TaskFilter
+	s.tracks = p.BPF.Config.Ids
 	s.watchesPrograms = len(p.Programs) > 0
 	s.namesNetns = r.config.NetnsNames
 	s.numbers = journey.NewNumbers(p.BPF.Config.Cpus, r.Plan.Follow.Entries)

@@ -17,7 +17,7 @@ type Owners struct {
 }
 
 // resolve looks up all of them.
-func (w Owners) resolve() (o plan.Owner, err error) {
+func (w Owners) resolve() (o plan.TaskFilter, err error) {
 	if o.PIDs, err = each(w.PIDs, input.PID); err != nil {
 		return o, err
 	}

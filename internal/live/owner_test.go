@@ -45,12 +45,12 @@ func TestSocketsOfAProcessInBothLists(t *testing.T) {
 	}
 	defer conn.Close()
 	own, name := uint32(os.Getpid()), string(comm[:len(comm)-1])
-	both, _, err := input.Sockets(plan.Owner{PIDs: []uint32{own}, Comms: []string{name}}.Owns)
-	byPID, _, err2 := input.Sockets(plan.Owner{PIDs: []uint32{own}}.Owns)
+	both, _, err := input.Sockets(plan.TaskFilter{PIDs: []uint32{own}, Comms: []string{name}}.MatchesProcess)
+	byPID, _, err2 := input.Sockets(plan.TaskFilter{PIDs: []uint32{own}}.MatchesProcess)
 	if errors.Join(err, err2) != nil || len(both) == 0 || !slices.Equal(both, byPID) {
 		t.Errorf("sockets %v by both and %v by id (%v, %v)", both, byPID, err, err2)
 	}
-	if other, _, err := input.Sockets(plan.Owner{PIDs: []uint32{own}, Comms: []string{"no-such-comm"}}.Owns); err != nil || len(other) != 0 {
+	if other, _, err := input.Sockets(plan.TaskFilter{PIDs: []uint32{own}, Comms: []string{"no-such-comm"}}.MatchesProcess); err != nil || len(other) != 0 {
 		t.Errorf("sockets %v of a process that is in one list only (%v)", other, err)
 	}
 }

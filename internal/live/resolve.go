@@ -70,7 +70,7 @@ func resolvePlan(c Config) (plan.Options, error) {
 	if o.Types, err = exprTypes(c); err != nil {
 		return o, err
 	}
-	if o.Owner, err = c.Owners.resolve(); err != nil {
+	if o.TaskFilter, err = c.Owners.resolve(); err != nil {
 		return o, err
 	}
 	return o, resolveNetdevs(c, &o)
@@ -80,10 +80,10 @@ func resolvePlan(c Config) (plan.Options, error) {
 func kernelOptions(k kernel.Options, o plan.Options) (_ kernel.Options, err error) {
 	k.Wanted = followed(o)
 	k.Called, k.Maps, k.Programs = o.Helpers, o.Record.Maps, len(o.Programs.Kinds) > 0
-	if k.Others, err = plan.CompileOthers(o.Others); err != nil {
+	if k.NoSkbFuncs, err = plan.CompileNoSkbFuncs(o.NoSkbFuncs); err != nil {
 		return k, err
 	}
-	k.Others = append(k.Others, plan.LookupFunctions(o.Lookups)...)
+	k.NoSkbFuncs = append(k.NoSkbFuncs, plan.LookupFunctions(o.Lookups)...)
 	if k.BTFFile == "" { // such a file has only the types of vmlinux
 		k.LikelyModules = plan.LookupModules(o.Lookups)
 	}

@@ -15,9 +15,9 @@ import (
 // TestResolveKeepsThePlan checks that what the user gave for the plan reaches it unchanged.
 func TestResolveKeepsThePlan(t *testing.T) {
 	given := plan.Options{
-		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Others: []string{"fib_.*"}, Helpers: true,
+		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", NoSkbFuncs: []string{"fib_.*"}, Helpers: true,
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
-		Record: plan.Record{Return: true}, Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MostPerSecond: 7},
+		Record: plan.Record{Return: true}, Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MaxPerSecond: 7},
 	}
 	got, err := Resolve(Config{Plan: given, Mark: "3"})
 	if err != nil {
@@ -41,13 +41,13 @@ func TestKernelFactsOfAPlan(t *testing.T) {
 	}{
 		"nothing":              {},
 		"followed":             {plan: plan.Options{Follow: plan.Follow{Matched: true}}, wanted: true},
-		"other functions":      {plan: plan.Options{Others: []string{"fib_.*"}}, others: true},
+		"other functions":      {plan: plan.Options{NoSkbFuncs: []string{"fib_.*"}}, others: true},
 		"lookups":              {plan: plan.Options{Lookups: []string{"conntrack"}}, others: true, likely: true},
 		"lookups with BTFFile": {file: "f", plan: plan.Options{Lookups: []string{"conntrack"}}, others: true},
 	} {
 		k, err := kernelOptions(kernel.Options{BTFFile: c.file}, c.plan)
-		if err != nil || (len(k.Wanted) > 0) != c.wanted || (len(k.Others) > 0) != c.others || (len(k.LikelyModules) > 0) != c.likely {
-			t.Errorf("%s: %d wanted, %d others, modules %v, error %v", name, len(k.Wanted), len(k.Others), k.LikelyModules, err)
+		if err != nil || (len(k.Wanted) > 0) != c.wanted || (len(k.NoSkbFuncs) > 0) != c.others || (len(k.LikelyModules) > 0) != c.likely {
+			t.Errorf("%s: %d wanted, %d others, modules %v, error %v", name, len(k.Wanted), len(k.NoSkbFuncs), k.LikelyModules, err)
 		}
 	}
 }

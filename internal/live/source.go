@@ -30,7 +30,7 @@ type Source struct {
 	sinceLast *journey.SinceLast // nil: not requested
 	scope     journey.Scope
 	view      view
-	owner     plan.Owner
+	owner     plan.TaskFilter
 	// tracks means that packets are followed, watchesPrograms that BPF programs are traced, and namesNetns
 	// that the names of network namespaces are requested.
 	tracks, watchesPrograms, namesNetns bool
@@ -193,7 +193,7 @@ func (s *Source) sum() (err error) {
 
 // unseen lists the blind spots of a run without events. Events that a limit suppressed were seen.
 func (s *Source) unseen() []event.Unseen {
-	if s.delivered+s.totals.Withheld > 0 {
+	if s.delivered+s.totals.Suppressed > 0 {
 		return nil
 	}
 	return s.view.unseen(&s.totals)
@@ -202,12 +202,12 @@ func (s *Source) unseen() []event.Unseen {
 // addCounts adds the counters of all CPUs.
 func addCounts(t *event.Totals, counts []bpf.Counters) {
 	for _, c := range counts {
-		t.Made += c.Made
-		t.Withheld += c.Withheld
+		t.Matched += c.Matched
+		t.Suppressed += c.Suppressed
 		t.Unreturned += c.Unreturned
 		t.WithoutNetns += c.WithoutNetns
 		t.WithoutIfname += c.WithoutDevice
-		t.Headless += c.Headless
+		t.Headless += c.HeadlessFragments
 	}
 }
 

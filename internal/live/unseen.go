@@ -58,27 +58,27 @@ var blindSpots = []blindSpot{
 		return counted(t.WithoutIfname)
 	}},
 	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.plan.Asked.Owner.Process() || len(v.plan.Asked.Owner.Cgroups) > 0, 0
+		return v.plan.Asked.TaskFilter.Process() || len(v.plan.Asked.TaskFilter.Cgroups) > 0, 0
 	}},
 	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
 		return v.asksTransport() && t.Headless > 0, t.Headless
 	}},
 	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, _ *event.Totals) (bool, uint64) {
 		c := &v.plan.BPF.Config
-		follows := c.Follow && v.plan.TracesFunctions()
-		return v.asksTransport() && !c.Forms && !follows, 0
+		follows := c.FollowMatched && v.plan.TracesFunctions()
+		return v.asksTransport() && !c.Variants && !follows, 0
 	}},
 	{"nat", "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksTranslated() && !v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow, 0
+		return v.asksTranslated() && !v.plan.BPF.Config.Variants && !v.plan.BPF.Config.FollowMatched, 0
 	}},
 	{"nat_without_connection", "dropped packets whose addresses or ports NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.plan.BPF.Config.Follow && v.connections, 0
+		return v.asksTranslated() && v.plan.BPF.Config.Variants && !v.plan.BPF.Config.FollowMatched && v.connections, 0
 	}},
 	{"connections", "the addresses and ports before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksTranslated() && v.plan.BPF.Config.Forms && !v.connections, 0
+		return v.asksTranslated() && v.plan.BPF.Config.Variants && !v.connections, 0
 	}},
 	{"changed_before", "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", func(v *view, _ *event.Totals) (bool, uint64) {
-		return v.asksTranslated() && v.selectsNetdevs() && v.plan.BPF.Config.Follow, 0
+		return v.asksTranslated() && v.selectsNetdevs() && v.plan.BPF.Config.FollowMatched, 0
 	}},
 	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed (a full accept queue)", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.Drop.Only, 0
@@ -87,10 +87,10 @@ var blindSpots = []blindSpot{
 		return !v.plan.TracesFunctions() && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
 	}},
 	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
-		return t.Missed > 0 && !v.plan.BPF.Config.Track, t.Missed
+		return t.Missed > 0 && !v.plan.BPF.Config.Ids, t.Missed
 	}},
 	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
-		return t.Missed > 0 && v.plan.BPF.Config.Track, t.Missed
+		return t.Missed > 0 && v.plan.BPF.Config.Ids, t.Missed
 	}},
 	{"missed_uncounted", "probe hits for which the kernel did not run the program: it does not count all of them with this backend", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.uncounted, 0

@@ -52,18 +52,18 @@ func TestUnseen(t *testing.T) {
 		"port":           {expr: "udp port 53", want: "later_fragments nat"},
 		"ICMP type":      {expr: "icmp[icmptype] = icmp-echo", want: "later_fragments"},
 		"host":           {expr: "host 10.0.0.1", want: "nat"},
-		"host, followed": {expr: "host 10.0.0.1", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
-		"port, followed by tracepoints": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow, p.Backend = true, kernel.TracepointBackend },
+		"host, followed": {expr: "host 10.0.0.1", change: func(p *plan.Plan) { p.BPF.Config.FollowMatched = true }},
+		"port, followed by tracepoints": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.FollowMatched, p.Backend = true, kernel.TracepointBackend },
 			want: "later_fragments functions"},
-		"port, followed by functions": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
+		"port, followed by functions": {expr: "port 53", change: func(p *plan.Plan) { p.BPF.Config.FollowMatched = true }},
 		"missed":                      {totals: event.Totals{Missed: 3}, want: "missed"},
-		"missed while followed":       {totals: event.Totals{Missed: 3}, change: func(p *plan.Plan) { p.BPF.Config.Track = true }, want: "missed_following"},
+		"missed while followed":       {totals: event.Totals{Missed: 3}, change: func(p *plan.Plan) { p.BPF.Config.Ids = true }, want: "missed_following"},
 		"missed and not counted":      {uncounted: true, want: "missed_uncounted"},
 		"namespace":                   {asked: netns},
 		"unknown namespace":           {asked: netns, totals: event.Totals{WithoutNetns: 4}, want: "no_namespace"},
 		"unknown interface":           {asked: netns, totals: event.Totals{WithoutIfname: 4}, want: "no_interface"},
 		"excluded interface":          {asked: plan.Options{Ifnames: plan.Ifnames{Out: []string{"lo"}}}},
-		"process":                     {asked: plan.Options{Owner: plan.Owner{PIDs: []uint32{1}}}, want: "no_process"},
+		"process":                     {asked: plan.Options{TaskFilter: plan.TaskFilter{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
 		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
 		"benign drops wanted hidden":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},
@@ -71,17 +71,17 @@ func TestUnseen(t *testing.T) {
 		"reasons":                     {asked: plan.Options{Drop: plan.Drop{Reasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"other reasons":               {asked: plan.Options{Drop: plan.Drop{NotReasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"drops of a host": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1", connections: true,
-			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "nat_without_connection unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops"},
 		"connections can't be read": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1",
-			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "connections unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "connections unreported_drops"},
 		"no dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", connections: true,
-			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "nat_without_connection unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops"},
 		"dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", totals: event.Totals{Headless: 2},
-			change: func(p *plan.Plan) { p.BPF.Config.Forms = true }, want: "dropped_fragments connections unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "dropped_fragments connections unreported_drops"},
 		"service address, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "host 10.0.0.1",
-			change: func(p *plan.Plan) { p.BPF.Config.Follow = true }, want: "changed_before"},
+			change: func(p *plan.Plan) { p.BPF.Config.FollowMatched = true }, want: "changed_before"},
 		"protocol, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "icmp",
-			change: func(p *plan.Plan) { p.BPF.Config.Follow = true }},
+			change: func(p *plan.Plan) { p.BPF.Config.FollowMatched = true }},
 	} {
 		p := &plan.Plan{Backend: kernel.KprobeMulti, Asked: c.asked}
 		p.Asked.Filter = compiled(t, c.expr)
@@ -104,7 +104,7 @@ func TestUnseen(t *testing.T) {
 // TestUnseenIsCounted checks the numbers in the texts.
 func TestUnseenIsCounted(t *testing.T) {
 	v := view{plan: &plan.Plan{Backend: kernel.KprobeMulti, Asked: plan.Options{Filter: compiled(t, "icmp[icmptype] = 8")}}}
-	v.plan.BPF.Config.Forms = true
+	v.plan.BPF.Config.Variants = true
 	got := v.unseen(&event.Totals{
 		HiddenReasons: []event.ReasonCount{{Name: "OTHERHOST", Count: 3}, {Name: "NO_SOCKET", Count: 1}},
 		WithoutNetns:  5, WithoutIfname: 6, Headless: 7, Missed: 8,
@@ -147,7 +147,7 @@ func TestUnseenOnlyWithoutEvents(t *testing.T) {
 	}{
 		"no event":   {Source{view: v}, "later_fragments nat"},
 		"delivered":  {Source{view: v, delivered: 1}, ""},
-		"suppressed": {Source{view: v, totals: event.Totals{Withheld: 1}}, ""},
+		"suppressed": {Source{view: v, totals: event.Totals{Suppressed: 1}}, ""},
 	} {
 		if got := keys(c.source.unseen()); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

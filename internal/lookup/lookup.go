@@ -90,12 +90,12 @@ var Aliases = map[string]string{
 // Placed has the positions of a field's values in the data that the BPF program read. It is empty
 // for a field that the running kernel does not have.
 type Placed struct {
-	Where, Values []Place
+	Where, Values []Slot
 }
 
 // Place is the position of a value: its bit in the bitmap of values that could be read, its offset
 // and its size in bytes.
-type Place struct{ Number, At, Size int }
+type Slot struct{ Number, At, Size int }
 
 // Layout is the layout of the values that the program of one function reads.
 type Layout struct {
@@ -182,7 +182,7 @@ func (r *Reader) fill(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
 }
 
 // take returns the values at these positions. It returns false if one could not be read.
-func (r *Reader) take(places []Place, raw []byte) ([]Value, bool) {
+func (r *Reader) take(places []Slot, raw []byte) ([]Value, bool) {
 	r.values = r.values[:0]
 	for _, v := range places {
 		if v.At+v.Size > len(raw) || raw[v.Number/8]>>(v.Number%8)&1 == 0 {

@@ -69,7 +69,7 @@ func TestForms(t *testing.T) {
 // reader returns a reader of a socket look-up: value 0 is Missing, value 1 a port, and value 3 an
 // inode, which exists if value 2 is non-zero.
 func reader() *Reader {
-	at := func(n int) []Place { return []Place{{Number: n, At: 8 + 8*n, Size: 8}} }
+	at := func(n int) []Slot { return []Slot{{Number: n, At: 8 + 8*n, Size: 8}} }
 	return NewReader(Layout{
 		Of: &Lookup{
 			Kind: "socket", Missing: "!ret",

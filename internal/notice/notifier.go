@@ -76,7 +76,7 @@ func (n *Notifier) Planned(facts *kernel.Facts, p *plan.Plan) {
 	if facts.PagesUnknown != nil && p.Far() {
 		n.warn("pages_unknown", "the filter does not see bytes in page fragments, where TCP keeps its payload: %v", facts.PagesUnknown)
 	}
-	if facts.ContextsUnknown != nil && (p.Asked.Owner.Process() || len(p.Asked.Owner.Cgroups) > 0) {
+	if facts.ContextsUnknown != nil && (p.Asked.TaskFilter.Process() || len(p.Asked.TaskFilter.Cgroups) > 0) {
 		n.warn("contexts_unknown", "filters by process and control group match only packets that have a socket: %v", facts.ContextsUnknown)
 	}
 	if len(p.Unfollowed) > 0 {

@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 			event.Totals{HiddenReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_OTHERHOST", Count: 3}, {Name: "SKB_DROP_REASON_NO_SOCKET", Count: 1}}},
 			"traced 0 events of 0 packets in 0.0s, 0 lost\nhidden: OTHERHOST 3, NO_SOCKET 1\n",
 		},
-		{event.Totals{Printed: 5, Packets: 2, Withheld: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 suppressed, 2 probe hits missed\n"},
+		{event.Totals{Printed: 5, Packets: 2, Suppressed: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 suppressed, 2 probe hits missed\n"},
 	} {
 		if got := lines(false, func(n *Notifier) { n.Summary(test.totals) }); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
@@ -85,7 +85,7 @@ func TestSummaryCountsFragmentsWithoutPorts(t *testing.T) {
 }
 
 func TestBackendLineExplainsWorseBackends(t *testing.T) {
-	p := &plan.Plan{Backend: kernel.Kprobe, Passed: []plan.Passed{{Backend: kernel.KprobeMulti, Reason: errors.New("no fprobe")}}}
+	p := &plan.Plan{Backend: kernel.Kprobe, Rejected: []plan.Rejected{{Backend: kernel.KprobeMulti, Reason: errors.New("no fprobe")}}}
 	if got, want := lines(false, func(n *Notifier) { n.Planned(&kernel.Facts{}, p) }), "backend kprobe (not kprobe-multi: no fprobe)\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -34,8 +34,8 @@ func (n *Notifier) summaryLine(totals event.Totals) string {
 	line := fmt.Sprintf("traced %s of %s in %.1fs, %d lost",
 		count(int(totals.Printed), "event"), count(int(totals.Packets), "packet"),
 		time.Duration(totals.Duration).Seconds(), lostOf(totals))
-	if totals.Withheld > 0 {
-		line += fmt.Sprintf(", %d suppressed", totals.Withheld)
+	if totals.Suppressed > 0 {
+		line += fmt.Sprintf(", %d suppressed", totals.Suppressed)
 	}
 	if totals.Evicted > 0 {
 		line += fmt.Sprintf(", %s evicted (--track-entries)", count(int(totals.Evicted), "sk_buff"))
@@ -54,7 +54,7 @@ func (n *Notifier) summaryLine(totals event.Totals) string {
 
 func (n *Notifier) missed(hits uint64) string {
 	text := fmt.Sprintf(", %s missed", count(int(hits), "probe hit"))
-	if n.plan != nil && n.plan.BPF.Config.Track {
+	if n.plan != nil && n.plan.BPF.Config.Ids {
 		text += " (packets may have been lost from sight)"
 	}
 	return text

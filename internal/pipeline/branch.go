@@ -76,7 +76,7 @@ func (b *branch) flush() error { return b.Sink.Flush() }
 func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	b.totals = *source
 	t := &b.totals
-	t.Printed, t.Withheld, t.Lost = b.printed, source.Withheld+suppressed+b.filtered, b.lost
+	t.Printed, t.Suppressed, t.Lost = b.printed, source.Suppressed+suppressed+b.filtered, b.lost
 	t.Packets = b.packets.Total()
 	t.Dropped, t.DropReasons, t.BenignReasons = b.dropped, b.drops.List(), b.benign.List()
 	if err := b.Sink.Take(&event.Event{Kind: event.Summary, Totals: t}); err != nil {

@@ -209,7 +209,7 @@ func (r *run) finish() error {
 	if r.summarized {
 		return nil
 	}
-	return r.summarize(&event.Totals{Made: r.admitted + r.suppressed + r.lost}) // of what was read
+	return r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // of what was read
 }
 
 func (r *run) summarize(source *event.Totals) error {

@@ -111,15 +111,15 @@ func drops(e *event.Event) bool { return e.Drop.Dropped }
 
 func checkAccounts(t *testing.T, name string, totals event.Totals) {
 	t.Helper()
-	if sum := totals.Printed + totals.Withheld + totals.Lost[event.RingFull]; totals.Made != sum {
+	if sum := totals.Printed + totals.Suppressed + totals.Lost[event.RingFull]; totals.Matched != sum {
 		t.Errorf("%s: %d matched, but %d printed + %d suppressed + %d lost = %d",
-			name, totals.Made, totals.Printed, totals.Withheld, totals.Lost[event.RingFull], sum)
+			name, totals.Matched, totals.Printed, totals.Suppressed, totals.Lost[event.RingFull], sum)
 	}
 }
 
 // TestOutputsHaveTheirOwnAccounts has three outputs with different filters, limits and losses.
 func TestOutputsHaveTheirOwnAccounts(t *testing.T) {
-	src := &fake{script: events("aAb!bBc"), tail: append(events("d!"), summary(event.Totals{Made: 7 + 4 + 5, Withheld: 5, Missed: 3}))}
+	src := &fake{script: events("aAb!bBc"), tail: append(events("d!"), summary(event.Totals{Matched: 7 + 4 + 5, Suppressed: 5, Missed: 3}))}
 	all, some, none := &recorder{}, &recorder{}, &recorder{}
 	outputs := []Output{{Sink: all}, {Sink: some, Filter: drops}, {Sink: none, Filter: func(*event.Event) bool { return false }}}
 	totals, err := Run(t.Context(), src, nil, outputs, Options{Limits: Limits{Lines: 6}})
@@ -131,23 +131,23 @@ func TestOutputsHaveTheirOwnAccounts(t *testing.T) {
 		rows string
 		event.Totals
 	}{
-		{all, "a A b lost b B c lost summary", event.Totals{Printed: 6, Withheld: 6, Packets: 5, Dropped: 2}},
-		{some, "A lost B lost summary", event.Totals{Printed: 2, Withheld: 10, Packets: 2, Dropped: 2}},
-		{none, "lost lost summary", event.Totals{Withheld: 12}},
+		{all, "a A b lost b B c lost summary", event.Totals{Printed: 6, Suppressed: 6, Packets: 5, Dropped: 2}},
+		{some, "A lost B lost summary", event.Totals{Printed: 2, Suppressed: 10, Packets: 2, Dropped: 2}},
+		{none, "lost lost summary", event.Totals{Suppressed: 12}},
 	} {
 		got := totals[i]
 		checkAccounts(t, fmt.Sprint(i), got)
-		if want.sink.rows() != want.rows || got.Printed != want.Printed || got.Withheld != want.Withheld || got.Packets != want.Packets || got.Dropped != want.Dropped || got.Missed != 3 {
+		if want.sink.rows() != want.rows || got.Printed != want.Printed || got.Suppressed != want.Suppressed || got.Packets != want.Packets || got.Dropped != want.Dropped || got.Missed != 3 {
 			t.Errorf("output %d: %s, totals %+v, want %s, %+v", i, want.sink.rows(), got, want.rows, want.Totals)
 		}
-		if want.sink.totals.Printed != got.Printed || want.sink.totals.Withheld != got.Withheld {
+		if want.sink.totals.Printed != got.Printed || want.sink.totals.Suppressed != got.Suppressed {
 			t.Errorf("output %d: the sink got %+v, Run returned %+v", i, want.sink.totals, got)
 		}
 	}
 }
 
 func TestOrderOfTheStart(t *testing.T) {
-	src := &fake{script: events("a"), tail: []*event.Event{summary(event.Totals{Made: 1})}}
+	src := &fake{script: events("a"), tail: []*event.Event{summary(event.Totals{Matched: 1})}}
 	out := &recorder{}
 	started := func() error { src.log = append(src.log, strings.Join(out.log, " "), "started"); return nil }
 	if _, err := Run(t.Context(), src, nil, []Output{{Sink: out}}, Options{Limits: Limits{Lines: 1}, Started: started}); err != nil {
@@ -182,7 +182,7 @@ func TestEndsOfARun(t *testing.T) {
 		if c.ctx == nil {
 			c.ctx = t.Context()
 		}
-		tail := append(events("e"), summary(event.Totals{Made: 5}))
+		tail := append(events("e"), summary(event.Totals{Matched: 5}))
 		src := &fake{script: events(c.script), tail: tail}
 		if _, err := Run(c.ctx, src, nil, []Output{{Sink: &c.sink}}, Options{Limits: c.limits, Scope: c.scope}); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -201,7 +201,7 @@ func TestOneReaderOfSeveral(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if totals[0].Printed != 2 || totals[0].Withheld != 2 || totals[1].Printed != 4 || other.rows() != "a b c d summary" {
+	if totals[0].Printed != 2 || totals[0].Suppressed != 2 || totals[1].Printed != 4 || other.rows() != "a b c d summary" {
 		t.Errorf("%+v, other output %s", totals, other.rows())
 	}
 	checkAccounts(t, "gone", totals[0])
@@ -220,13 +220,13 @@ func TestErrorOfASinkEndsTheRun(t *testing.T) {
 // TestStoredSummaryIsRecounted checks that a replay counts its own rows, and keeps what only the source
 // knows.
 func TestStoredSummaryIsRecounted(t *testing.T) {
-	stored := append(events("ab!C"), summary(event.Totals{Made: 9, Printed: 3, Withheld: 4, Lost: [event.LossCauses]uint64{2}, Missed: 1}))
+	stored := append(events("ab!C"), summary(event.Totals{Matched: 9, Printed: 3, Suppressed: 4, Lost: [event.LossCauses]uint64{2}, Missed: 1}))
 	out := &recorder{}
 	totals, err := Run(t.Context(), source.NewEvents(stored), nil, []Output{{Sink: out, Filter: drops}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := totals[0]; got.Printed != 1 || got.Withheld != 6 || got.Missed != 1 {
+	if got := totals[0]; got.Printed != 1 || got.Suppressed != 6 || got.Missed != 1 {
 		t.Errorf("%+v, want 1 printed, 6 suppressed, 1 missed", got)
 	}
 	checkAccounts(t, "stored", totals[0])

@@ -13,11 +13,11 @@ import (
 
 // chooseBackend returns the forced backend, or else the first one that runs here and the better ones
 // that do not.
-func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Passed, error) {
+func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (kernel.Backend, []Rejected, error) {
 	if forced != "" {
 		return forced, nil, checkForced(forced, support)
 	}
-	var passed []Passed
+	var passed []Rejected
 	for _, b := range kernel.Backends {
 		reason, asked := support[b]
 		if asked && reason == nil {
@@ -26,7 +26,7 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 		if !asked {
 			reason = kernel.ErrNotAsked
 		}
-		passed = append(passed, Passed{b, reason})
+		passed = append(passed, Rejected{b, reason})
 	}
 	return "", passed, noBackendError{passed}
 }
@@ -78,7 +78,7 @@ func BackendNames() []string {
 }
 
 // noBackendError has the reason why each backend does not run.
-type noBackendError struct{ passed []Passed }
+type noBackendError struct{ rejected []Rejected }
 
 func (noBackendError) Error() string { return "no backend runs on this kernel" }
 
@@ -86,7 +86,7 @@ func (noBackendError) Error() string { return "no backend runs on this kernel" }
 func (e noBackendError) Hint() string {
 	var reasons []string
 	backends := map[string][]string{}
-	for _, p := range e.passed {
+	for _, p := range e.rejected {
 		reason := p.Reason.Error()
 		if backends[reason] == nil {
 			reasons = append(reasons, reason)
@@ -188,16 +188,16 @@ const (
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	number := len(p.Tracepoints)
 	program := "tracepoint_" + t.Name
-	facts := &bpf.Facts{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
+	facts := &bpf.TracepointParams{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
 	if drop {
 		facts.Location = t.LocationArg
 	}
 	facts.Reason = t.ReasonArg
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     program,
-		Template: bpf.TracepointTemplate,
-		Argument: t.SkbArg,
-		Facts:    facts,
+		Name:       program,
+		Template:   bpf.TracepointTemplate,
+		Argument:   t.SkbArg,
+		Tracepoint: facts,
 	})
 	p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})
 }

@@ -34,7 +34,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 	for _, step := range []func() error{
 		func() error { return o.Netns.configure(c) },
 		func() error { return o.Ifnames.configure(c) },
-		func() error { return o.Owner.configure(c, facts.Contexts) },
+		func() error { return o.TaskFilter.configure(c, facts.Contexts) },
 		func() error { return p.addDrops(facts) },
 		func() error { return o.Ports.configure(c) },
 		func() error { return p.addRecord(facts) },
@@ -47,7 +47,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		}
 	}
 	p.addEndpoints()
-	c.GlanceFirst = c.Glance && !c.Track && !c.Others && !c.ByStack && !c.Forms
+	c.PrefilterFirst = c.Prefilter && !c.Ids && !c.NoSkbFuncs && !c.ByStack && !c.Variants
 	return nil
 }
 
@@ -65,8 +65,8 @@ func (p *Plan) addFilters(direct *rdonly.Cast) {
 	if f := o.Filter; f != nil {
 		c.Filter, c.Need, c.Vlan, bodies.Filter = true, uint32(f.Need), f.VLAN, f.Body
 		if direct != nil {
-			bodies.Glance = f.Glance(*direct)
-			c.Glance = bodies.Glance != nil
+			bodies.Prefilter = f.Prefilter(*direct)
+			c.Prefilter = bodies.Prefilter != nil
 		}
 	}
 	if f := o.TunnelL2; f != nil {
@@ -75,7 +75,7 @@ func (p *Plan) addFilters(direct *rdonly.Cast) {
 	if f := o.TunnelL3; f != nil {
 		c.FilterL3, c.NeedL3, bodies.TunnelL3 = true, uint32(f.Need), f.Body
 	}
-	c.Forms = o.Filter != nil && o.Drop.Only
+	c.Variants = o.Filter != nil && o.Drop.Only
 	for _, f := range p.filters() {
 		c.Length = c.Length || f.program.Length
 		for _, note := range f.program.Notes {
@@ -114,11 +114,11 @@ func (p Ports) configure(c *bpf.Config) error {
 	if len(p.Geneve) == 0 {
 		p.Geneve = defaultPorts.Geneve
 	}
-	_, err := fillMost(bpf.MostPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
+	_, err := fillMost(bpf.MaxPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
 	if err != nil {
 		return err
 	}
-	_, err = fillMost(bpf.MostPorts, "Geneve ports", p.Geneve, func(i int, port uint16) { c.GenevePorts[i] = port })
+	_, err = fillMost(bpf.MaxPorts, "Geneve ports", p.Geneve, func(i int, port uint16) { c.GenevePorts[i] = port })
 	return err
 }
 

@@ -29,9 +29,9 @@ const crossing = "skb_scrub_packet"
 
 // seesCrossings reports whether the trace sees each move of a followed packet to another network
 // namespace. Between two moves, the packet is in the namespace of the device where it was last seen.
-func (p *Plan) seesCrossings(places []kernel.Place) bool {
+func (p *Plan) seesCrossings(places []kernel.FuncRange) bool {
 	if !p.TracesFunctions() {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })
 	}
-	return p.plays(crossing, places)
+	return p.performed(crossing, places)
 }

@@ -29,7 +29,7 @@ func TestTracepointKnowsItsSocket(t *testing.T) {
 	f := facts()
 	f.Tracepoints[0].SocketArg = 3
 	p := mustPlan(t, Options{Backend: kernel.TracepointBackend, Func: "tp:kfree_skb"}, f)
-	if got := p.BPF.Programs[0].Facts.Socket; got != 3 {
+	if got := p.BPF.Programs[0].Tracepoint.Socket; got != 3 {
 		t.Errorf("socket is argument %d, want 3", got)
 	}
 }
@@ -38,7 +38,7 @@ func TestTracepointKnowsItsSocket(t *testing.T) {
 func TestLastDeviceIsTrusted(t *testing.T) {
 	withArrivals, withCrossing := facts(), facts()
 	withArrivals.Tracepoints = append(withArrivals.Tracepoints, kernel.Tracepoint{Name: arrivals})
-	withCrossing.Places = []kernel.Place{{Name: crossing, Addr: 0x700}}
+	withCrossing.FuncRanges = []kernel.FuncRange{{Name: crossing, Addr: 0x700}}
 	for _, test := range []struct {
 		name    string
 		options Options

@@ -118,7 +118,7 @@ func (p *Plan) addQdiscDrops(facts *kernel.Facts) {
 		p.BPF.Config.QdiscDrop = number
 		p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 			Name: bpf.QdiscDropTemplate, Template: bpf.QdiscDropTemplate, Argument: t.SkbArg,
-			Facts: &bpf.Facts{Location: -1, Reason: t.SkbArg + 1},
+			Tracepoint: &bpf.TracepointParams{Location: -1, Reason: t.SkbArg + 1},
 		})
 		p.Silent = append(p.Silent, Tracepoint{t, bpf.QdiscDropTemplate})
 	}

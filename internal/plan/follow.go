@@ -53,47 +53,47 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	if p.BPF.Following, err = f.entries(); err != nil {
 		return err
 	}
-	c.Track, c.Follow = true, f.Matched || f.ByStack
+	c.Ids, c.FollowMatched = true, f.Matched || f.ByStack
 	if facts.CPUsUnknown != nil {
 		return facts.CPUsUnknown
 	}
 	c.Cpus = uint32(facts.CPUs)
 	if p.TracesFunctions() {
 		p.followByFunctions(facts)
-		p.followByStack(facts.Places)
+		p.followByStack(facts.FuncRanges)
 	} else {
 		p.followByTracepoints()
 	}
-	c.LastDevice = p.seesCrossings(facts.Places)
+	c.LastDevice = p.seesCrossings(facts.FuncRanges)
 	return nil
 }
 
 // followByFunctions plans a probe of each function that performs an operation on followed packets. It replaces
 // the plain probe of the function.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
-	p.BPF.Roles = map[uint64]bpf.Role{}
-	var players []kernel.Function
-	for _, place := range facts.Places {
-		part := partOf(place.Name)
-		if part == nil || place.Refused != "" || !p.needs(part, facts.Places) {
+	p.BPF.SkbOps = map[uint64]bpf.SkbOp{}
+	var performers []kernel.Function
+	for _, place := range facts.FuncRanges {
+		op := skbOpOf(place.Name)
+		if op == nil || place.Refused != "" || !p.needs(op, facts.FuncRanges) {
 			continue
 		}
 		traced := p.traced(place.Addr)
-		p.BPF.Roles[place.Addr] = part.role(traced)
+		p.BPF.SkbOps[place.Addr] = op.forBPF(traced)
 		if traced == nil {
 			traced = &kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr}
 		}
-		players = append(players, *traced)
+		performers = append(performers, *traced)
 	}
-	p.takeOut(p.BPF.Roles)
-	if len(players) > 0 {
-		p.addProgram(bpf.Program{Name: bpf.RoleTemplate, Template: bpf.RoleTemplate}, players)
+	p.takeOut(p.BPF.SkbOps)
+	if len(performers) > 0 {
+		p.addProgram(bpf.Program{Name: bpf.SkbOpTemplate, Template: bpf.SkbOpTemplate}, performers)
 	}
 	p.addSilent("end", bpf.EndTemplate, ends)
-	p.fillCallers(facts.Places)
-	for _, part := range parts {
-		if part.lost != "" && !slices.ContainsFunc(part.functions, func(name string) bool { return p.plays(name, facts.Places) }) {
-			p.Unfollowed = append(p.Unfollowed, part.lost)
+	p.fillCallers(facts.FuncRanges)
+	for _, op := range skbOps {
+		if op.lost != "" && !slices.ContainsFunc(op.functions, func(name string) bool { return p.performed(name, facts.FuncRanges) }) {
+			p.Unfollowed = append(p.Unfollowed, op.lost)
 		}
 	}
 }
@@ -107,7 +107,7 @@ var makers = []string{
 
 // followByStack plans entry and return probes of the functions that allocate an sk_buff. The new
 // sk_buff is a part of the packet that is handled on the same stack.
-func (p *Plan) followByStack(places []kernel.Place) {
+func (p *Plan) followByStack(places []kernel.FuncRange) {
 	if !p.Asked.Follow.ByStack {
 		return
 	}
@@ -121,20 +121,20 @@ func (p *Plan) followByStack(places []kernel.Place) {
 		p.Unfollowed = append(p.Unfollowed, "packets created while handling one")
 		return
 	}
-	p.addProgram(bpf.Program{Name: bpf.BirthTemplate, Template: bpf.BirthTemplate}, found)
-	p.addReturnProgram(bpf.BornTemplate, found)
+	p.addProgram(bpf.Program{Name: bpf.AllocTemplate, Template: bpf.AllocTemplate}, found)
+	p.addReturnProgram(bpf.AllocReturnTemplate, found)
 }
 
 // needs reports whether the functions of an operation have to be probed.
-func (p *Plan) needs(part *part, places []kernel.Place) bool {
-	named := func(place kernel.Place) bool { return place.Name == part.unless }
-	return (!part.xdp || p.BPF.Config.Xdp) && (part.unless == "" || !slices.ContainsFunc(places, named))
+func (p *Plan) needs(op *skbOp, places []kernel.FuncRange) bool {
+	named := func(place kernel.FuncRange) bool { return place.Name == op.unless }
+	return (!op.xdp || p.BPF.Config.Xdp) && (op.unless == "" || !slices.ContainsFunc(places, named))
 }
 
-// plays reports whether a function with the name is probed for its operation.
-func (p *Plan) plays(name string, places []kernel.Place) bool {
-	return slices.ContainsFunc(places, func(place kernel.Place) bool {
-		_, has := p.BPF.Roles[place.Addr]
+// performed reports whether a function with the name is probed for its operation.
+func (p *Plan) performed(name string, places []kernel.FuncRange) bool {
+	return slices.ContainsFunc(places, func(place kernel.FuncRange) bool {
+		_, has := p.BPF.SkbOps[place.Addr]
 		return has && place.Name == name
 	})
 }
@@ -151,12 +151,12 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 
 // takeOut removes functions from the groups if the probe for their operation emits their events. It also
 // removes groups without functions, and their programs: the kernel rejects a link of no functions.
-func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
+func (p *Plan) takeOut(ops map[uint64]bpf.SkbOp) {
 	idle := map[string]bool{}
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		g.Functions = slices.DeleteFunc(g.Functions, func(f kernel.Function) bool {
-			return roles[f.Addr].Row != 0
+			return ops[f.Addr].Shown != 0
 		})
 		idle[g.Program] = len(g.Functions) == 0
 	}
@@ -166,15 +166,15 @@ func (p *Plan) takeOut(roles map[uint64]bpf.Role) {
 
 // fillCallers sets the code ranges of the copiers. If a copier performs an operation itself, that has already
 // handled the copy, so the origin is OriginSame.
-func (p *Plan) fillCallers(places []kernel.Place) {
+func (p *Plan) fillCallers(places []kernel.FuncRange) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {
 		for _, place := range places {
-			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MostCallers) {
+			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MaxCallers) {
 				continue
 			}
 			caller := bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
-			if _, has := p.BPF.Roles[place.Addr]; has {
+			if _, has := p.BPF.SkbOps[place.Addr]; has {
 				caller.Origin = uint32(bpf.OriginSame)
 			}
 			c.Callers[c.CallerCount] = caller
@@ -211,9 +211,9 @@ func (p *Plan) followByTracepoints() {
 		p.addSilent("end"+copy, bpf.EndTemplate, ends)
 		p.addSilent("free"+copy, bpf.FreeTemplate, frees)
 	}
-	for _, part := range parts {
-		if part.lost != "" && part.kind != bpf.RoleLeave {
-			p.Unfollowed = append(p.Unfollowed, part.lost)
+	for _, op := range skbOps {
+		if op.lost != "" && op.kind != bpf.OpReleaseData {
+			p.Unfollowed = append(p.Unfollowed, op.lost)
 		}
 	}
 }

@@ -16,21 +16,21 @@ import (
 )
 
 // places returns places of functions, at consecutive pages.
-func places(names ...string) []kernel.Place {
-	var list []kernel.Place
+func places(names ...string) []kernel.FuncRange {
+	var list []kernel.FuncRange
 	for i, name := range names {
 		addr := uint64(i+1) << 12
-		list = append(list, kernel.Place{Name: name, Addr: addr, End: addr + 0x80})
+		list = append(list, kernel.FuncRange{Name: name, Addr: addr, End: addr + 0x80})
 	}
 	return list
 }
 
 func TestFollowingIsOffByDefault(t *testing.T) {
 	f := facts()
-	f.Places = places(FollowedThrough()...)
+	f.FuncRanges = places(FollowedThrough()...)
 	p := mustPlan(t, Options{}, f)
-	if p.BPF.Config.Track || len(p.BPF.Roles) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
-		t.Errorf("track %v, roles %v, silent %v, unfollowed %v", p.BPF.Config.Track, p.BPF.Roles, p.Silent, p.Unfollowed)
+	if p.BPF.Config.Ids || len(p.BPF.SkbOps) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
+		t.Errorf("ids %v, operations %v, silent %v, unfollowed %v", p.BPF.Config.Ids, p.BPF.SkbOps, p.Silent, p.Unfollowed)
 	}
 }
 
@@ -38,17 +38,17 @@ func TestFollowingIsOffByDefault(t *testing.T) {
 // traced.
 func TestRoles(t *testing.T) {
 	f := facts()
-	f.Places = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
-	f.Places[2].Refused = "it is notrace"
+	f.FuncRanges = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
+	f.FuncRanges[2].Refused = "it is notrace"
 	f.Functions = append(f.Functions, kernel.Function{Name: "skb_copy_header", Addr: 0x1000, SkbArg: 1, ReasonArg: 3})
 	p := mustPlan(t, Options{Backend: kernel.KprobeMulti, Follow: Follow{Matched: true, Entries: 100}}, f)
-	want := map[uint64]bpf.Role{
-		0x1000: {Kind: uint8(bpf.RoleCopy), Origin: uint8(bpf.OriginCopy), Skb: 1, Other: 2, Row: 2, Reason: 3},
-		0x2000: {Kind: uint8(bpf.RoleFreeData), Skb: 1},
-		0x5000: {Kind: uint8(bpf.RoleSettle), Skb: 1},
+	want := map[uint64]bpf.SkbOp{
+		0x1000: {Kind: uint8(bpf.OpCopy), Origin: uint8(bpf.OriginCopy), Skb: 1, Operand: 2, Shown: 2, Reason: 3},
+		0x2000: {Kind: uint8(bpf.OpFreeData), Skb: 1},
+		0x5000: {Kind: uint8(bpf.OpReplaceHead), Skb: 1},
 	}
-	if diff := cmp.Diff(want, p.BPF.Roles); diff != "" {
-		t.Errorf("roles (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, p.BPF.SkbOps); diff != "" {
+		t.Errorf("operations (-want +got):\n%s", diff)
 	}
 	probed := map[uint64]string{}
 	for _, g := range p.Groups {
@@ -59,11 +59,11 @@ func TestRoles(t *testing.T) {
 			probed[f.Addr] = g.Program
 		}
 	}
-	if probed[0x1000] != bpf.RoleTemplate || probed[0x100] != "kprobe_skb_1" || p.Probes() != len(probed) || len(probed) != 6 {
+	if probed[0x1000] != bpf.SkbOpTemplate || probed[0x100] != "kprobe_skb_1" || p.Probes() != len(probed) || len(probed) != 6 {
 		t.Errorf("%d probes: %v", p.Probes(), probed)
 	}
 	c := p.BPF.Config
-	if !c.Track || !c.Follow || c.FindClones || c.Cpus != 2 || p.BPF.Following != 100 {
+	if !c.Ids || !c.FollowMatched || c.FindClones || c.Cpus != 2 || p.BPF.Following != 100 {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 	wantCallers := []bpf.Caller{
@@ -80,27 +80,27 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestOnlyRoles checks that no program without functions is planned if the program for operations emits the
+// TestOnlySkbOps checks that no program without functions is planned if the program for operations emits the
 // events of all traced functions. An operation without events must not remove the function's own program.
-func TestOnlyRoles(t *testing.T) {
+func TestOnlySkbOps(t *testing.T) {
 	f := facts()
-	f.Places = places("skb_free_head", "inet_frag_destroy")
-	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1}}
-	f.Others = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.Places[1].Addr}}
+	f.FuncRanges = places("skb_free_head", "inet_frag_destroy")
+	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.FuncRanges[0].Addr, SkbArg: 1}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.FuncRanges[1].Addr}}
 	for _, backend := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
 		o := Options{Backend: backend, Func: "skb_free_head", Follow: Follow{Matched: true}}
 		p := mustPlan(t, o, f)
-		if len(p.Groups) != 1 || p.Groups[0].Program != bpf.RoleTemplate || len(p.Groups[0].Functions) != 2 {
-			t.Errorf("%s: groups %+v, want that of roles", backend, p.Groups)
+		if len(p.Groups) != 1 || p.Groups[0].Program != bpf.SkbOpTemplate || len(p.Groups[0].Functions) != 2 {
+			t.Errorf("%s: groups %+v, want that of operations", backend, p.Groups)
 		}
 		for _, program := range p.BPF.Programs {
 			if strings.HasPrefix(program.Name, "kprobe_skb") {
 				t.Errorf("%s: program %s has no function", backend, program.Name)
 			}
 		}
-		o.Others = []string{"inet_frag_destroy"}
+		o.NoSkbFuncs = []string{"inet_frag_destroy"}
 		p = mustPlan(t, o, f)
-		if len(p.Groups) != 2 || !bpf.ServesOthers(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
+		if len(p.Groups) != 2 || !bpf.ServesNoSkb(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
 			t.Errorf("%s: groups %+v, want one for functions without an skb", backend, p.Groups)
 		}
 	}
@@ -108,7 +108,7 @@ func TestOnlyRoles(t *testing.T) {
 
 func TestIDsDoNotChangeWhatMatches(t *testing.T) {
 	p := mustPlan(t, Options{Follow: Follow{IDs: true}}, facts())
-	if c := p.BPF.Config; !c.Track || c.Follow || c.FindClones || p.BPF.Following != DefaultFollowed {
+	if c := p.BPF.Config; !c.Ids || c.FollowMatched || c.FindClones || p.BPF.Following != DefaultFollowed {
 		t.Errorf("config %+v, %d entries", c, p.BPF.Following)
 	}
 }
@@ -125,22 +125,22 @@ func TestFollowedByTracepoints(t *testing.T) {
 func TestFollowedByStack(t *testing.T) {
 	for way, returns := range map[kernel.ReturnWay]int{kernel.KprobeSession: 0, kernel.KretprobeMulti: 1, kernel.Kretprobe: 1} {
 		f := facts()
-		f.Places = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
-		f.Places[2].Refused = "it is notrace"
+		f.FuncRanges = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
+		f.FuncRanges[2].Refused = "it is notrace"
 		p := mustPlan(t, Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: Follow{ByStack: true}}, f)
 		c := p.BPF.Config
-		if !c.Track || !c.Follow || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
+		if !c.Ids || !c.FollowMatched || !c.ByStack || c.Returns || c.StackSize == 0 || c.Session != (returns == 0) {
 			t.Errorf("%s: config %+v", way, c)
 		}
 		last := p.Groups[len(p.Groups)-1]
-		if last.Program != bpf.BirthTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
+		if last.Program != bpf.AllocTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
 			t.Errorf("%s: entries %+v", way, last)
 		}
-		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.BornTemplate) != (returns == 1) || p.TellsReturns() {
+		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.AllocReturnTemplate) != (returns == 1) || p.TellsReturns() {
 			t.Errorf("%s: returns %+v", way, p.ReturnGroups)
 		}
 		for _, g := range p.ReturnGroups {
-			if g.Program != bpf.BornTemplate || len(g.Functions) != 2 {
+			if g.Program != bpf.AllocReturnTemplate || len(g.Functions) != 2 {
 				t.Errorf("%s: returns %+v", way, g)
 			}
 		}
@@ -162,9 +162,9 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-func TestNoFunctionHasTwoRoles(t *testing.T) {
+func TestNoFunctionHasTwoOperations(t *testing.T) {
 	var all []string
-	for _, function := range players {
+	for _, function := range performers {
 		all = append(all, function)
 	}
 	slices.Sort(all)
@@ -189,10 +189,10 @@ func TestPartsForXDP(t *testing.T) {
 		p := &Plan{Asked: Options{Follow: Follow{IDs: true}}}
 		p.BPF.Config.Xdp = c.xdp
 		f := facts()
-		f.Places = places(c.names...)
+		f.FuncRanges = places(c.names...)
 		p.followByFunctions(f)
-		if got := slices.Sorted(maps.Keys(p.BPF.Roles)); !slices.Equal(got, c.want) {
-			t.Errorf("XDP %v, functions %q: roles at %#x, want %#x", c.xdp, c.names, got, c.want)
+		if got := slices.Sorted(maps.Keys(p.BPF.SkbOps)); !slices.Equal(got, c.want) {
+			t.Errorf("XDP %v, functions %q: operations at %#x, want %#x", c.xdp, c.names, got, c.want)
 		}
 	}
 }
@@ -201,16 +201,16 @@ func TestPartsForXDP(t *testing.T) {
 // something, and is planned once. The kernel rejects a link of no functions.
 func TestNoProgramIsUnused(t *testing.T) {
 	f := facts()
-	f.Places = places(FollowedThrough()...)
-	for _, place := range f.Places {
-		if part := partOf(place.Name); part != nil && part.packet > 0 {
-			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(part.packet)})
+	f.FuncRanges = places(FollowedThrough()...)
+	for _, place := range f.FuncRanges {
+		if op := skbOpOf(place.Name); op != nil && op.packet > 0 {
+			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(op.packet)})
 		} else {
-			f.Others = append(f.Others, kernel.Function{Name: place.Name, Addr: place.Addr})
+			f.NoSkbFuncs = append(f.NoSkbFuncs, kernel.Function{Name: place.Name, Addr: place.Addr})
 		}
 	}
 	asked := []string{"ip_rcv", "sk_skb_reason_drop"}
-	for _, place := range f.Places {
+	for _, place := range f.FuncRanges {
 		asked = append(asked, place.Name)
 	}
 	for _, name := range asked {
@@ -218,8 +218,8 @@ func TestNoProgramIsUnused(t *testing.T) {
 			for _, way := range []kernel.ReturnWay{kernel.KprobeSession, kernel.KretprobeMulti, kernel.Kretprobe} {
 				for _, returns := range []bool{false, true} {
 					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns}, Settings: bpf.Config{Netfilter: true}}
-					if o.Func = name; slices.ContainsFunc(f.Others, func(other kernel.Function) bool { return other.Name == name }) {
-						o.Func, o.Others = "ip_rcv", []string{name}
+					if o.Func = name; slices.ContainsFunc(f.NoSkbFuncs, func(other kernel.Function) bool { return other.Name == name }) {
+						o.Func, o.NoSkbFuncs = "ip_rcv", []string{name}
 					}
 					p, err := New(o, f)
 					if err != nil {

@@ -26,7 +26,7 @@ func (p *Plan) addHelpers(facts *kernel.Facts, wanted *funcFilter) error {
 	if err := checkCalled(facts.Called); err != nil {
 		return err
 	}
-	own, err := bpf.OwnHelpers()
+	own, err := bpf.SelfHelpers()
 	if err != nil {
 		return err
 	}
@@ -75,10 +75,10 @@ func noHelpers(called *kernel.Called) error {
 
 // helperProgram returns the program for a function that takes no skb.
 func helperProgram(f kernel.Function, facts *kernel.Facts) bpf.Program {
-	template := bpf.OtherTemplate
+	template := bpf.NoSkbTemplate
 	isMaps := func(m kernel.MapFunction) bool { return m.Addr == f.Addr }
 	if slices.Contains(mapHelpers, f.Name) || slices.ContainsFunc(facts.MapFunctions, isMaps) {
-		template = bpf.OtherMapTemplate
+		template = bpf.NoSkbMapTemplate
 	}
 	return bpf.Program{Name: template, Template: template}
 }

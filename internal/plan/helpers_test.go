@@ -49,8 +49,8 @@ func served(groups []Group) map[string][]string {
 func TestHelpersOnMapsHaveTheirOwnProgram(t *testing.T) {
 	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true}, withPrograms())
 	want := map[string][]string{
-		"kprobe_skb_1": {"ip_rcv"}, "kprobe_other": {"bpf_skb_store_bytes"},
-		bpf.OtherMapTemplate: {"bpf_map_lookup_elem", "htab_map_update_elem"},
+		"kprobe_skb_1": {"ip_rcv"}, "kprobe_no_skb": {"bpf_skb_store_bytes"},
+		bpf.NoSkbMapTemplate: {"bpf_map_lookup_elem", "htab_map_update_elem"},
 	}
 	if diff := cmp.Diff(want, served(p.Groups)); diff != "" {
 		t.Errorf("functions by program (-want +got):\n%s", diff)
@@ -58,7 +58,7 @@ func TestHelpersOnMapsHaveTheirOwnProgram(t *testing.T) {
 	if len(p.LeftOut) != 1 || p.LeftOut[0].Name != "bpf_ktime_get_ns" || p.LeftOut[0].Reason != calledByUs {
 		t.Errorf("left out %+v", p.LeftOut)
 	}
-	if c := p.BPF.Config; !c.Others || c.Maps || c.Returns || p.Returns != "" {
+	if c := p.BPF.Config; !c.NoSkbFuncs || c.Maps || c.Returns || p.Returns != "" {
 		t.Errorf("settings %+v, returns %q", c, p.Returns)
 	}
 }
@@ -94,7 +94,7 @@ func TestMapLookupsAreTracedAtTheirReturn(t *testing.T) {
 			t.Errorf("%s: returns by program (-want +got):\n%s", name, diff)
 		}
 		session := test.options.Record.Return && test.noSession == nil
-		if c := p.BPF.Config; !c.Others || !c.Maps || c.Returns != test.options.Record.Return || c.Session != session {
+		if c := p.BPF.Config; !c.NoSkbFuncs || !c.Maps || c.Returns != test.options.Record.Return || c.Session != session {
 			t.Errorf("%s: settings %+v", name, c)
 		}
 	}
@@ -103,8 +103,8 @@ func TestMapLookupsAreTracedAtTheirReturn(t *testing.T) {
 // TestNoFunctionIsProbedTwice checks a function that several flags request.
 func TestNoFunctionIsProbedTwice(t *testing.T) {
 	f := withPrograms()
-	f.Others = []kernel.Function{f.MapFunctions[0].Function}
-	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, Others: []string{"htab_.*"}, Record: Record{Maps: true}}, f)
+	f.NoSkbFuncs = []kernel.Function{f.MapFunctions[0].Function}
+	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, NoSkbFuncs: []string{"htab_.*"}, Record: Record{Maps: true}}, f)
 	count := map[string]int{}
 	for _, f := range p.Functions {
 		count[f.Name]++

@@ -124,7 +124,7 @@ func (p *Plan) addLookupsOf(kind string, facts *kernel.Facts, wanted *funcFilter
 // functionsOf returns the functions of a look-up that can be traced.
 func functionsOf(l *lookup.Lookup, facts *kernel.Facts) []kernel.Function {
 	var found []kernel.Function
-	for _, f := range slices.Concat(facts.Others, facts.Functions) {
+	for _, f := range slices.Concat(facts.NoSkbFuncs, facts.Functions) {
 		if slices.Contains(l.Functions, f.Name) || l.Enqueue && f.Result.Form == kernel.EnqueueForm {
 			found = append(found, f)
 		}
@@ -189,20 +189,20 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 }
 
 // argumentsOf returns the roots of expressions on a call, in the order of struct arguments in
-// bpf/lookup.h: the arguments, by their names or by the alias of the type that they point to, and
+// bpf/explain/lookup.h: the arguments, by their names or by the alias of the type that they point to, and
 // after the last possible argument the result.
 func argumentsOf(proto *btf.FuncProto) expr.Roots {
-	list := make([]expr.Root, bpf.MostArguments+1)
+	list := make([]expr.Root, bpf.MaxArguments+1)
 	for i := range list {
 		list[i] = expr.Root{Name: fmt.Sprint("argument ", i+1), Type: &btf.Int{Size: 8}}
 	}
-	for i, param := range proto.Params[:min(len(proto.Params), bpf.MostArguments)] {
+	for i, param := range proto.Params[:min(len(proto.Params), bpf.MaxArguments)] {
 		list[i] = expr.Root{Name: param.Name, Type: param.Type}
 		if alias := aliasOf(param.Type); alias != "" && !slices.ContainsFunc(list, func(r expr.Root) bool { return r.Name == alias }) {
 			list[i].Name = alias
 		}
 	}
-	list[bpf.MostArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
+	list[bpf.MaxArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
 	return expr.Listed(list...)
 }
 
@@ -251,15 +251,15 @@ func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.Placed {
 }
 
 // add compiles expressions, all or none, and numbers them.
-func (c *lookupCompiler) add(texts ...string) ([]lookup.Place, error) {
-	var places []lookup.Place
+func (c *lookupCompiler) add(texts ...string) ([]lookup.Slot, error) {
+	var places []lookup.Slot
 	programs := c.programs
 	for _, text := range texts {
 		program, err := expr.Value(c.types, c.roots, text)
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, lookup.Place{Number: len(programs), Size: program.Size})
+		places = append(places, lookup.Slot{Number: len(programs), Size: program.Size})
 		programs = append(programs, program)
 	}
 	c.programs = programs
@@ -269,7 +269,7 @@ func (c *lookupCompiler) add(texts ...string) ([]lookup.Place, error) {
 // place sets the offsets of the values.
 func place(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
 	for _, p := range slices.Concat([]lookup.Placed{l.Missing}, l.Asked, l.Found) {
-		for _, places := range [][]lookup.Place{p.Where, p.Values} {
+		for _, places := range [][]lookup.Slot{p.Where, p.Values} {
 			for i := range places {
 				places[i].At = at.Offsets[places[i].Number]
 			}

@@ -56,7 +56,7 @@ var lookers = prototypes{
 
 func withLookers() *kernel.Facts {
 	f := facts()
-	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
 	f.Functions = append(f.Functions, kernel.Function{Name: "neigh_resolve_output", Addr: 0x600, SkbArg: 2})
 	f.Skipped = []kernel.Skipped{{Name: "neigh_lookup", Reason: "no symbol has this name"}}
 	return f
@@ -90,13 +90,13 @@ func TestLookupsEmitReturnEvents(t *testing.T) {
 		t.Errorf("returns of %v by %q", p.ReturnGroups, p.Returns)
 	}
 	c := p.BPF.Config
-	if c.Returns || !c.Others || c.LookupSize == 0 || c.StackSize == 0 || p.BPF.Bodies.Lookup == nil {
+	if c.Returns || !c.NoSkbFuncs || c.LookupSize == 0 || c.StackSize == 0 || p.BPF.Bodies.Lookup == nil {
 		t.Errorf("settings %+v", c)
 	}
 }
 
 func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
-	o := Options{Func: "neigh_.*", Others: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
+	o := Options{Func: "neigh_.*", NoSkbFuncs: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
 	p := mustPlan(t, o, withLookers())
 	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
 		if b := programOf(p, function); !b.Lookup || b.Quiet {
@@ -109,7 +109,7 @@ func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
 }
 
 func TestWithoutLookupsNothingIsRead(t *testing.T) {
-	p := mustPlan(t, Options{Others: []string{"fib_.*"}}, withLookers())
+	p := mustPlan(t, Options{NoSkbFuncs: []string{"fib_.*"}}, withLookers())
 	if p.Lookups != nil || p.ReturnGroups != nil || p.BPF.Config.LookupSize != 0 || p.BPF.Bodies.Lookup != nil || p.Notes != nil {
 		t.Errorf("%+v", p)
 	}
@@ -178,15 +178,15 @@ func TestArgumentsHaveAliases(t *testing.T) {
 // TestResultFollowsTheArguments checks that the result is read at its offset in struct arguments of
 // bpf/lookup.h.
 func TestResultFollowsTheArguments(t *testing.T) {
-	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MostArguments) {
-		t.Fatalf("the result is at offset %d, after %d arguments", offset, bpf.MostArguments)
+	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MaxArguments) {
+		t.Fatalf("the result is at offset %d, after %d arguments", offset, bpf.MaxArguments)
 	}
 	c := lookupCompiler{types: lookers, roots: argumentsOf(lookers["fib_table_lookup"][0])}
 	if _, err := c.add("ret"); err != nil {
 		t.Fatal(err)
 	}
 	reads := func(in asm.Instruction) bool {
-		return in.OpCode.Class().IsLoad() && in.Src != asm.R10 && int(in.Offset) == 8*bpf.MostArguments
+		return in.OpCode.Class().IsLoad() && in.Src != asm.R10 && int(in.Offset) == 8*bpf.MaxArguments
 	}
 	if !slices.ContainsFunc(c.programs[0].Body, reads) {
 		t.Errorf("nothing reads the result: %v", c.programs[0].Body)

@@ -6,7 +6,7 @@ package plan
 // nf_conn).
 func (p *Plan) ReadsConnections() bool {
 	c := &p.BPF.Config
-	return c.Conntrack || c.Forms || c.First
+	return c.Conntrack || c.Variants || c.First
 }
 
 // Modules returns the kernel modules whose types the programs read. If one is built into the kernel,

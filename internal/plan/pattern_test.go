@@ -29,18 +29,18 @@ func TestPattern(t *testing.T) {
 
 func TestOwnerOwns(t *testing.T) {
 	for _, test := range []struct {
-		owner Owner
+		owner TaskFilter
 		want  bool
 	}{
-		{Owner{PIDs: []uint32{6, 7}}, true},
-		{Owner{PIDs: []uint32{6}}, false},
-		{Owner{Comms: []string{"x", "cur*"}}, true},
-		{Owner{Comms: []string{"cur"}}, false},
-		{Owner{PIDs: []uint32{7}, Comms: []string{"curl"}}, true},
-		{Owner{PIDs: []uint32{7}, Comms: []string{"wget"}}, false},
-		{Owner{PIDs: []uint32{6}, Comms: []string{"curl"}}, false},
+		{TaskFilter{PIDs: []uint32{6, 7}}, true},
+		{TaskFilter{PIDs: []uint32{6}}, false},
+		{TaskFilter{Comms: []string{"x", "cur*"}}, true},
+		{TaskFilter{Comms: []string{"cur"}}, false},
+		{TaskFilter{PIDs: []uint32{7}, Comms: []string{"curl"}}, true},
+		{TaskFilter{PIDs: []uint32{7}, Comms: []string{"wget"}}, false},
+		{TaskFilter{PIDs: []uint32{6}, Comms: []string{"curl"}}, false},
 	} {
-		if got := test.owner.Owns(7, "curl"); got != test.want {
+		if got := test.owner.MatchesProcess(7, "curl"); got != test.want {
 			t.Errorf("%+v owns curl:7: %v", test.owner, got)
 		}
 	}

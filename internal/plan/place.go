@@ -36,7 +36,7 @@ func (n Ifnames) configure(c *bpf.Config) (err error) {
 
 // fill copies a list of at most bpf.MostEntries entries into the settings, and returns its length.
 func fill[T any](what string, list []T, set func(i int, entry T)) (uint32, error) {
-	return fillMost(bpf.MostEntries, what, list, set)
+	return fillMost(bpf.MaxEntries, what, list, set)
 }
 
 func fillMost[T any](most int, what string, list []T, set func(i int, entry T)) (uint32, error) {

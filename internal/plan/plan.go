@@ -29,7 +29,7 @@ type Options struct {
 	Func, FuncExclude string
 	// Others are such expressions for functions that take no skb. They are traced while they run for a
 	// packet.
-	Others []string
+	NoSkbFuncs []string
 	// Helpers also traces the functions that loaded BPF programs call while they run for a packet.
 	Helpers bool
 	// Lookups are the kinds of look-ups to show, see [LookupWords].
@@ -43,15 +43,15 @@ type Options struct {
 	XDPExpr string
 	// Types are the types that expressions may use; nil means those of vmlinux. Planning may
 	// load them on demand.
-	Types   expr.Types
-	Netns   Netns
-	Ifnames Ifnames
-	Owner   Owner
-	Mark    Mark
-	Drop    Drop
-	Ports   Ports
-	Record  Record
-	Follow  Follow
+	Types      expr.Types
+	Netns      Netns
+	Ifnames    Ifnames
+	TaskFilter TaskFilter
+	Mark       Mark
+	Drop       Drop
+	Ports      Ports
+	Record     Record
+	Follow     Follow
 	// Modules is true if functions of modules were requested.
 	Modules bool
 	// Programs are the BPF programs to trace, in addition to the kernel or alone.
@@ -73,7 +73,7 @@ type Plan struct {
 	// attaches them, or if there are none. See [Plan.ProbesBy].
 	Prober kernel.Backend
 	// Passed are the better backends that do not run here.
-	Passed []Passed
+	Rejected []Rejected
 	// Functions are the traced functions; empty for the tracepoint backend.
 	Functions []kernel.Function
 	// Returns is the way to trace returns; empty if none are traced.
@@ -115,7 +115,7 @@ type Plan struct {
 }
 
 // Passed is a better backend, and the reason why it does not run.
-type Passed struct {
+type Rejected struct {
 	Backend kernel.Backend
 	Reason  error
 }
@@ -159,7 +159,7 @@ func newPlan(o Options, facts *kernel.Facts) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Asked: o, Notes: absentModules(facts), BPF: bpf.Spec{Config: o.Settings}}
-	if p.Backend, p.Passed, err = chooseBackend(o.backend(), facts.Support); err != nil {
+	if p.Backend, p.Rejected, err = chooseBackend(o.backend(), facts.Support); err != nil {
 		return nil, err
 	}
 	if err := p.checkFunctions(); err != nil {
@@ -190,7 +190,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	if !p.Asked.Drop.Only {
 		p.addFunctions(facts, wanted)
 	}
-	for _, add := range []func(*kernel.Facts, *funcFilter) error{p.addMaps, p.addOthers, p.addHelpers} {
+	for _, add := range []func(*kernel.Facts, *funcFilter) error{p.addMaps, p.addNoSkbFuncs, p.addHelpers} {
 		if err := add(facts, wanted); err != nil {
 			return err
 		}

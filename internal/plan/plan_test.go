@@ -107,7 +107,7 @@ func TestGroupsAreByRegister(t *testing.T) {
 func TestDropTracepointKnowsItsArguments(t *testing.T) {
 	p := mustPlan(t, Options{Backend: kernel.TracepointBackend}, facts())
 	for i, program := range p.BPF.Programs {
-		f := program.Facts
+		f := program.Tracepoint
 		if int(f.Number) != i {
 			t.Errorf("program %q has number %d, its tracepoint is %d", program.Name, f.Number, i)
 		}
@@ -163,7 +163,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 // TestNoBackendHasAHint checks that the hint has a common reason of several backends only once.
 func TestNoBackendHasAHint(t *testing.T) {
 	closed := errors.New("closed")
-	err := noBackendError{[]Passed{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}
+	err := noBackendError{[]Rejected{{kernel.KprobeMulti, errNoFprobe}, {kernel.Kprobe, closed}, {kernel.TracepointBackend, closed}}}
 	if got, want := err.Hint(), "kprobe-multi: CONFIG_FPROBE is off; kprobe, tracepoint: closed; `tracer doctor` says what to do"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -172,7 +172,7 @@ func TestNoBackendHasAHint(t *testing.T) {
 func TestConfigCarriesTheFilters(t *testing.T) {
 	body := asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}
 	p := mustPlan(t, Options{
-		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Settings: bpf.Config{Meta: true, MostPerSecond: 8},
+		Netns: Netns{In: []uint32{5}, Out: []uint32{6, 7}}, Mark: Mark{Value: 0xff, Mask: 0x0f}, Settings: bpf.Config{Meta: true, MaxPerSecond: 8},
 		Filter:   &filter.Program{Expr: "ip", Need: 14, Length: true, Body: body},
 		TunnelL3: &filter.Program{Expr: "icmp", Need: 24, Body: body},
 	}, facts())
@@ -180,7 +180,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	if c.NetnsInCount != 1 || c.NetnsIn[0] != 5 || c.NetnsOutCount != 2 || c.NetnsOut[1] != 7 || c.Mark != 0x0f || c.MarkMask != 0x0f {
 		t.Errorf("place %+v", c)
 	}
-	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MostPerSecond != 8 {
+	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MaxPerSecond != 8 {
 		t.Errorf("filters and record %+v", c)
 	}
 	if len(p.BPF.Bodies.Filter) != 2 || len(p.BPF.Bodies.TunnelL3) != 2 || p.BPF.Bodies.TunnelL2 != nil {
@@ -197,7 +197,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 func TestConfigCarriesTheOwner(t *testing.T) {
 	f := facts()
 	f.Contexts = &kernel.Contexts{CPUOffsets: 100, PreemptCount: 200}
-	c := mustPlan(t, Options{Owner: Owner{
+	c := mustPlan(t, Options{TaskFilter: TaskFilter{
 		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []uint64{1 << 40},
 	}}, f).BPF.Config
 	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0] != 1<<40 {

@@ -40,7 +40,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
 	p.printPlace(b)
 	p.printDrop(b)
-	if most := p.Asked.Settings.MostPerSecond; most != 0 {
+	if most := p.Asked.Settings.MaxPerSecond; most != 0 {
 		fmt.Fprintf(b, "event limit  %d per second\n", most)
 	}
 	p.printFilter(b)
@@ -79,9 +79,9 @@ func (p *Plan) printPlace(w io.Writer) {
 	printList(w, "not netns", c.NetnsOut[:c.NetnsOutCount])
 	printList(w, "iface", p.Asked.Ifnames.In)
 	printList(w, "not iface", p.Asked.Ifnames.Out)
-	printList(w, "process", p.Asked.Owner.PIDs)
-	printList(w, "comm", p.Asked.Owner.Comms)
-	printList(w, "cgroup", p.Asked.Owner.Cgroups)
+	printList(w, "process", p.Asked.TaskFilter.PIDs)
+	printList(w, "comm", p.Asked.TaskFilter.Comms)
+	printList(w, "cgroup", p.Asked.TaskFilter.Cgroups)
 	if c.MarkMask != 0 {
 		fmt.Fprintf(w, "mark         %#x/%#x\n", c.Mark, c.MarkMask)
 	}
@@ -120,7 +120,7 @@ func (p *Plan) printFilter(w io.Writer) {
 // Reasons returns why each better backend does not run, one line each.
 func (p *Plan) Reasons() []string {
 	var lines []string
-	for _, passed := range p.Passed {
+	for _, passed := range p.Rejected {
 		lines = append(lines, fmt.Sprintf("not %s: %v", passed.Backend, passed.Reason))
 	}
 	return lines

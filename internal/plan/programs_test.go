@@ -38,7 +38,7 @@ func TestProgramsAlone(t *testing.T) {
 func TestProgramsAloneAndFollowed(t *testing.T) {
 	o := Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}, Follow: Follow{Matched: true}}
 	f := facts()
-	f.Places = places("skb_copy_header", "skb_free_head")
+	f.FuncRanges = places("skb_copy_header", "skb_free_head")
 	p := mustPlan(t, o, f)
 	if len(p.Functions)+len(p.Tracepoints) != 0 || p.Probes() == 0 || len(p.Silent) == 0 {
 		t.Errorf("%d functions, %d tracepoints; to follow, %d and %d", len(p.Functions), len(p.Tracepoints), p.Probes(), len(p.Silent))

@@ -40,8 +40,8 @@ func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
 	return err
 }
 
-func fillReasons(numbers []uint32, to *[bpf.MostReasons]uint32) (uint32, error) {
-	return fillMost(bpf.MostReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
+func fillReasons(numbers []uint32, to *[bpf.MaxReasons]uint32) (uint32, error) {
+	return fillMost(bpf.MaxReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
 }
 
 func reasonNumbers(words []string, known map[uint32]string) ([]uint32, error) {

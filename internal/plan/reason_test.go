@@ -61,14 +61,14 @@ func TestOnlyDropsTakesOneTracepoint(t *testing.T) {
 	noFprobe.Support[kernel.KprobeMulti] = errNoFprobe
 	for backend, want := range map[kernel.Backend]kernel.Backend{"": kernel.TracepointBackend, kernel.Kprobe: kernel.Kprobe} {
 		p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}}, noFprobe)
-		if p.Backend != want || len(p.Functions) != 0 || !slices.Equal(p.tracepointNames(), []string{"kfree_skb"}) || len(p.Passed) != 0 {
-			t.Errorf("backend %q: %s with functions %v, tracepoints %v, passed %v", backend, p.Backend, functionNames(p), p.tracepointNames(), p.Passed)
+		if p.Backend != want || len(p.Functions) != 0 || !slices.Equal(p.tracepointNames(), []string{"kfree_skb"}) || len(p.Rejected) != 0 {
+			t.Errorf("backend %q: %s with functions %v, tracepoints %v, passed %v", backend, p.Backend, functionNames(p), p.tracepointNames(), p.Rejected)
 		}
 	}
 }
 
 func TestReasonsArePrinted(t *testing.T) {
-	p := &Plan{Asked: Options{Settings: bpf.Config{MostPerSecond: 9, HideBenign: true}, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}}}}
+	p := &Plan{Asked: Options{Settings: bpf.Config{MaxPerSecond: 9, HideBenign: true}, Drop: Drop{Reasons: []string{"NO_SOCKET"}, NotReasons: []string{"7"}}}}
 	for _, line := range []string{"reason       NO_SOCKET\n", "not reason   7\n", "not benign   OTHERHOST ", "event limit  9 per second\n"} {
 		if countPrinted(t, p, line) == 0 {
 			t.Errorf("no line %q", line)

@@ -29,12 +29,12 @@ type Record struct {
 func (p *Plan) addRecord(facts *kernel.Facts) (err error) {
 	r, c := p.Asked.Record, &p.BPF.Config
 	if r.Skb {
-		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MostSkb); err != nil {
+		if p.Skb, c.SkbSize, err = copied(facts.BTF, "sk_buff", bpf.MaxSkb); err != nil {
 			return err
 		}
 	}
 	if r.Shared {
-		if p.Shared, c.SharedSize, err = copied(facts.BTF, "skb_shared_info", bpf.MostShared); err != nil {
+		if p.Shared, c.SharedSize, err = copied(facts.BTF, "skb_shared_info", bpf.MaxShared); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (p *Plan) checkFunctions() error {
 	switch {
 	case p.Asked.Record.Return:
 		what = "returns of functions can't be traced"
-	case len(p.Asked.Others) > 0:
+	case len(p.Asked.NoSkbFuncs) > 0:
 		what = "functions that take no skb can't be traced"
 	case len(p.Asked.Lookups) > 0:
 		what = "look-ups can't be traced"
@@ -111,7 +111,7 @@ func (p *Plan) functionsHint() string {
 	switch {
 	case p.Asked.Backend != "":
 		return fmt.Sprintf("omit --backend %s", p.Asked.Backend)
-	case len(p.Passed) > 0:
+	case len(p.Rejected) > 0:
 		return "`tracer doctor` says how to get a better backend; here " + strings.Join(p.Reasons(), "; ")
 	}
 	return ""
@@ -162,12 +162,12 @@ const leastStack = 16 << 10
 // keepCalls configures the tracking of active calls.
 func (p *Plan) keepCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
-	c.Returns, c.Others = p.Asked.Record.Return && len(p.Functions) > 0, p.servesOthers()
+	c.Returns, c.NoSkbFuncs = p.Asked.Record.Return && len(p.Functions) > 0, p.servesNoSkb()
 	c.ByStack, c.Maps = p.Asked.Follow.ByStack, p.Asked.Record.Maps
 	if p.Returns.Describe().WithEntries {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
-	if !c.Returns && !c.Others && !c.ByStack && c.LookupSize == 0 {
+	if !c.Returns && !c.NoSkbFuncs && !c.ByStack && c.LookupSize == 0 {
 		return
 	}
 	c.StackSize = uint32(max(leastStack, facts.PageSize))

@@ -44,11 +44,11 @@ func TestReturnsUseTheBestWay(t *testing.T) {
 		if p.Returns != test.want || (len(p.ReturnGroups) == 0) != session || hasProgram(p, bpf.ReturnTemplate) == session {
 			t.Errorf("%+v: returns by %q, programs %+v", test, p.Returns, p.BPF.Programs)
 		}
-		if c := p.BPF.Config; !c.Returns || c.Others || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
+		if c := p.BPF.Config; !c.Returns || c.NoSkbFuncs || c.Session != session || (p.BPF.Bodies.IsReturn != nil) != session || c.StackSize < 16<<10 {
 			t.Errorf("%+v: settings %+v", test, c)
 		}
 		for _, b := range p.BPF.Programs {
-			onFunctions := b.Facts == nil
+			onFunctions := b.Tracepoint == nil
 			var attachType ebpf.AttachType
 			switch {
 			case onFunctions && session:
@@ -84,7 +84,7 @@ func TestReturnsByAnUnsupportedWay(t *testing.T) {
 
 func TestWithoutReturnsNoCallsAreKept(t *testing.T) {
 	p := mustPlan(t, Options{}, facts())
-	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.Others || c.StackSize != 0 {
+	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.NoSkbFuncs || c.StackSize != 0 {
 		t.Errorf("returns by %q, settings %+v", p.Returns, c)
 	}
 }
@@ -100,7 +100,7 @@ func TestFunctionsNeedAFunctionBackend(t *testing.T) {
 	}{
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
 		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", "omit --backend tracepoint"},
-		"functions without skbs": {Options{Others: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
+		"functions without skbs": {Options{NoSkbFuncs: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
 		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "packets created while handling one can't be followed with the tracepoint backend", "no kprobes"},
 		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop or --filter-drop-reason, which trace only drops", ""},
 	} {
@@ -112,23 +112,23 @@ func TestFunctionsNeedAFunctionBackend(t *testing.T) {
 	}
 }
 
-// withOthers returns facts with functions that take no skb.
-func withOthers() *kernel.Facts {
+// withNoSkbFuncs returns facts with functions that take no skb.
+func withNoSkbFuncs() *kernel.Facts {
 	f := facts()
-	f.Others = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib_lookup", Addr: 0x500}}
+	f.NoSkbFuncs = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib_lookup", Addr: 0x500}}
 	f.Skipped = []kernel.Skipped{{Name: "fib_inlined", Reason: "no symbol has this name"}}
 	return f
 }
 
 func TestOthersAreTracedBesides(t *testing.T) {
-	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", Others: []string{"fib_.*"}}, withOthers())
+	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", NoSkbFuncs: []string{"fib_.*"}}, withNoSkbFuncs())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
-	if g := p.Groups[1]; g.Program != bpf.OtherTemplate || len(g.Functions) != 1 {
+	if g := p.Groups[1]; g.Program != bpf.NoSkbTemplate || len(g.Functions) != 1 {
 		t.Errorf("groups %+v", p.Groups)
 	}
-	if c := p.BPF.Config; c.Returns || !c.Others || c.StackSize == 0 {
+	if c := p.BPF.Config; c.Returns || !c.NoSkbFuncs || c.StackSize == 0 {
 		t.Errorf("settings %+v", c)
 	}
 	if p.Notes != nil {
@@ -141,7 +141,7 @@ func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
 		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb and is traced anyway`,
 		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb but --filter-func excludes it`,
 	} {
-		p := mustPlan(t, Options{Func: only, Others: []string{"ip_rcv", "fib_.*"}}, withOthers())
+		p := mustPlan(t, Options{Func: only, NoSkbFuncs: []string{"ip_rcv", "fib_.*"}}, withNoSkbFuncs())
 		if diff := cmp.Diff([]string{want}, p.Notes); diff != "" {
 			t.Error(diff)
 		}
@@ -154,7 +154,7 @@ func TestOthersThatAreNotThereAreNamed(t *testing.T) {
 		"fib_inlined": `--filter-non-skb-funcs "fib_inlined": fib_inlined can't be traced: no symbol has this name`,
 		"fib_(":       `--filter-non-skb-funcs "fib_(":`,
 	} {
-		_, err := New(Options{Others: []string{"fib_.*", word}}, withOthers())
+		_, err := New(Options{NoSkbFuncs: []string{"fib_.*", word}}, withNoSkbFuncs())
 		var usage usageError
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", word, err)

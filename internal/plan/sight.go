@@ -66,10 +66,10 @@ func (p *Plan) addSighters(facts *kernel.Facts) {
 func (p *Plan) addSight(t kernel.Tracepoint) {
 	name := sightProgram + t.Name
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
-		Name:     name,
-		Template: bpf.TracepointTemplate,
-		Argument: t.SkbArg,
-		Facts:    &bpf.Facts{Location: -1, Reason: -1},
+		Name:       name,
+		Template:   bpf.TracepointTemplate,
+		Argument:   t.SkbArg,
+		Tracepoint: &bpf.TracepointParams{Location: -1, Reason: -1},
 	})
 	p.Silent = append(p.Silent, Tracepoint{t, name})
 }

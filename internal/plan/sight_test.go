@@ -16,11 +16,11 @@ import (
 // with an operation.
 func sighted() *kernel.Facts {
 	f := facts()
-	f.Places = places("skb_free_head", "__copy_skb_header")
+	f.FuncRanges = places("skb_free_head", "__copy_skb_header")
 	f.Functions = append(f.Functions,
 		kernel.Function{Name: "nf_hook_slow", Addr: 0x400, SkbArg: 1},
 		kernel.Function{Name: "__ip_local_out", Addr: 0x500, SkbArg: 3},
-		kernel.Function{Name: "skb_free_head", Addr: f.Places[0].Addr, SkbArg: 1})
+		kernel.Function{Name: "skb_free_head", Addr: f.FuncRanges[0].Addr, SkbArg: 1})
 	f.Tracepoints = append(f.Tracepoints, kernel.Tracepoint{Name: "consume_skb", SkbArg: 0, LocationArg: 1, ReasonArg: -1})
 	return f
 }
@@ -62,8 +62,8 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 				t.Errorf("%q: events of %d functions and of %v", backend, len(p.Functions), p.Tracepoints)
 			}
 			c := p.BPF.Config
-			if !c.OnlyDrops || !c.Follow || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
-				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.Follow)
+			if !c.OnlyDrops || !c.FollowMatched || backend != "" && p.Backend != backend || backend == "" && p.Backend != kernel.KprobeMulti {
+				t.Errorf("%q: backend %s, only drops %v, follow %v", backend, p.Backend, c.OnlyDrops, c.FollowMatched)
 			}
 			for _, fault := range unused(p) {
 				t.Errorf("%q, by stack %v: %s", backend, byStack, fault)
@@ -101,8 +101,8 @@ func TestOnlyDropsHaveForms(t *testing.T) {
 		{Options{Drop: Drop{Only: true}}, false},
 	} {
 		f := facts()
-		if got := mustPlan(t, c.options, f).BPF.Config; got.Forms != c.want || got.Forms && got.GlanceFirst {
-			t.Errorf("filter %v, drop %v: forms %v, glance first %v", c.options.Filter != nil, c.options.Drop.Only, got.Forms, got.GlanceFirst)
+		if got := mustPlan(t, c.options, f).BPF.Config; got.Variants != c.want || got.Variants && got.PrefilterFirst {
+			t.Errorf("filter %v, drop %v: variants %v, prefilter first %v", c.options.Filter != nil, c.options.Drop.Only, got.Variants, got.PrefilterFirst)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestOnlyDropsHaveForms(t *testing.T) {
 // TestDropsExcludeEventsOfFunctions checks that options which need events of functions are rejected with
 // --drop, even if packets are followed.
 func TestDropsExcludeEventsOfFunctions(t *testing.T) {
-	for _, o := range []Options{{Record: Record{Return: true}}, {Others: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
+	for _, o := range []Options{{Record: Record{Return: true}}, {NoSkbFuncs: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
 		o.Drop.Only, o.Follow.Matched = true, true
 		if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "--drop") {
 			t.Errorf("%+v: %v", o, err)
@@ -126,8 +126,8 @@ func TestDropsExcludeEventsOfFunctions(t *testing.T) {
 func TestSightTracepointsAreNoDrops(t *testing.T) {
 	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
 	for _, program := range p.BPF.Programs {
-		if program.Template == bpf.TracepointTemplate && program.Facts.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
-			t.Errorf("%s: drop %v", program.Name, program.Facts.Drop)
+		if program.Template == bpf.TracepointTemplate && program.Tracepoint.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
+			t.Errorf("%s: drop %v", program.Name, program.Tracepoint.Drop)
 		}
 	}
 }

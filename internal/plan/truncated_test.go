@@ -25,7 +25,7 @@ var expressions = []string{
 func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *ktest.SkbLab {
 	t.Helper()
 	spec, _, err := bpf.ReadObject().Collection(bpf.Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []bpf.Program{
-		{Name: "skb", Template: bpf.TracepointTemplate, Facts: &bpf.Facts{Number: 1, Location: -1, Reason: -1}},
+		{Name: "skb", Template: bpf.TracepointTemplate, Tracepoint: &bpf.TracepointParams{Number: 1, Location: -1, Reason: -1}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +80,9 @@ func TestFiltersOfTruncatedFrames(t *testing.T) {
 		c := bpf.Config{Filter: true, Need: uint32(p.Need), Length: p.Length, Vlan: p.VLAN}
 		slow := newFrameLab(t, c, bpf.Bodies{Filter: p.Body})
 		labs := []*ktest.SkbLab{slow}
-		if body := p.Glance(*direct); body != nil {
-			c.Direct, c.Glance, c.GlanceFirst = true, true, true
-			labs = append(labs, newFrameLab(t, c, bpf.Bodies{Filter: p.Body, Glance: body, Cast: direct.Call()}))
+		if body := p.Prefilter(*direct); body != nil {
+			c.Direct, c.Prefilter, c.PrefilterFirst = true, true, true
+			labs = append(labs, newFrameLab(t, c, bpf.Bodies{Filter: p.Body, Prefilter: body, Cast: direct.Call()}))
 		}
 		for k := i % 12; k < len(frames); k += 12 { // each expression is tested with every twelfth frame
 			compareCuts(t, p, vm, labs, frames[k])

@@ -151,7 +151,7 @@ func recordSamples() []sample {
 		{"lost one", event.Event{Kind: event.Lost, CPU: 0, Loss: &event.Loss{Count: 1}}},
 		{"lost", event.Event{Kind: event.Lost, CPU: 1, Loss: &event.Loss{Count: 27}}},
 		{"summary", event.Event{Kind: event.Summary, Totals: &event.Totals{
-			Made: 145, Printed: 118, Packets: 4, Dropped: 3, DropReasons: reasons(), Lost: [event.LossCauses]uint64{27}, Duration: 5_200_000_000,
+			Matched: 145, Printed: 118, Packets: 4, Dropped: 3, DropReasons: reasons(), Lost: [event.LossCauses]uint64{27}, Duration: 5_200_000_000,
 		}}},
 	}
 }

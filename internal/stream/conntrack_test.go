@@ -20,7 +20,7 @@ func direction(source, dest string, sport, dport uint16, family, protocol uint8)
 // decoded returns the event of a record with these two parts.
 func decoded(t *testing.T, hook bpf.Hook, connection bpf.Conntrack) event.Event {
 	t.Helper()
-	raw := record(bpf.Core{Kind: bpf.KindFunction, Parts: bpf.PartDetail | bpf.PartConntrack}, nil, nil)
+	raw := record(bpf.Core{Kind: bpf.KindFunction, Parts: bpf.PartHook | bpf.PartConntrack}, nil, nil)
 	raw = append(append(raw, bytesOf(&hook)...), bytesOf(&connection)...)
 	var e event.Event
 	if err := plain.Decode(raw, &e); err != nil {

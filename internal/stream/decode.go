@@ -142,14 +142,14 @@ func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
 		returned := part[bpf.Return](r)
 		e.Return = event.Returned{Value: returned.Value, Duration: returned.Duration}
 	}
-	if has&bpf.PartDetail != 0 {
+	if has&bpf.PartHook != 0 {
 		e.Netfilter = decodeHook(part[bpf.Hook](r), &s.netfilter)
 	}
 	if has&bpf.PartMap != 0 {
 		decodeMap(part[bpf.Map](r), &s.mapCall)
 		e.Map = &s.mapCall
 	}
-	if has&bpf.PartBehalf != 0 {
+	if has&bpf.PartLookup != 0 {
 		e.Raw.Lookup = r.take(l.Lookup)
 	}
 	if has&bpf.PartConntrack != 0 {

@@ -59,7 +59,7 @@ func comm(s string) (c [16]byte) {
 }
 
 func TestDecodeLookup(t *testing.T) {
-	core := bpf.Core{Kind: bpf.KindLookup, Parts: bpf.PartReturn | bpf.PartBehalf | bpf.PartStack}
+	core := bpf.Core{Kind: bpf.KindLookup, Parts: bpf.PartReturn | bpf.PartLookup | bpf.PartStack}
 	record := slices.Concat(bytesOf(&core), bytesOf(&bpf.Return{Value: 5}), []byte("12345678"), []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	want := event.Event{
 		Kind: event.Looked, Return: event.Returned{Value: 5}, Raw: event.Raw{Stack: []uint64{1}, Lookup: []byte("12345678")},

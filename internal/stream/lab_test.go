@@ -27,7 +27,7 @@ func newLab(t *testing.T, cast asm.Instruction) lab {
 	config.GenevePorts[0] = 6081
 	spec, _, err := bpf.ReadObject().Collection(bpf.Spec{
 		Config: config, Bodies: bpf.Bodies{Cast: cast}, RingSize: 1 << 16,
-		Programs: []bpf.Program{{Name: "frame", Template: bpf.TracepointTemplate, Facts: &bpf.Facts{Location: -1, Reason: -1}}},
+		Programs: []bpf.Program{{Name: "frame", Template: bpf.TracepointTemplate, Tracepoint: &bpf.TracepointParams{Location: -1, Reason: -1}}},
 	})
 	if err != nil {
 		t.Fatal(err)

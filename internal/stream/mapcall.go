@@ -17,7 +17,7 @@ func decodeMap(m *bpf.Map, to *event.MapCall) {
 		KeySize:   m.KeySize,
 		ValueSize: m.ValueSize,
 		Found:     m.Found != 0,
-		Key:       m.Key[:min(int(m.KeyTold), len(m.Key))],
-		Value:     m.Value[:min(int(m.ValueTold), len(m.Value))],
+		Key:       m.Key[:min(int(m.KeyRead), len(m.Key))],
+		Value:     m.Value[:min(int(m.ValueRead), len(m.Value))],
 	}
 }

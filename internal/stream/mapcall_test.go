@@ -13,7 +13,7 @@ import (
 
 func TestDecodeMap(t *testing.T) {
 	part := bpf.Map{
-		Name: comm("flows"), Id: 7, Type: 9, KeySize: 2, ValueSize: 1000, KeyTold: 2, ValueTold: 3,
+		Name: comm("flows"), Id: 7, Type: 9, KeySize: 2, ValueSize: 1000, KeyRead: 2, ValueRead: 3,
 		Operation: bpf.OperationUpdate, Found: 1,
 	}
 	copy(part.Key[:], "kk, and what was there before")
@@ -41,8 +41,8 @@ func TestDecodeMap(t *testing.T) {
 // TestInvalidLengthsAreBounded checks that nothing outside the part is read.
 func TestInvalidLengthsAreBounded(t *testing.T) {
 	var got event.MapCall
-	decodeMap(&bpf.Map{KeyTold: 60000, ValueTold: 60000}, &got)
-	if len(got.Key) != bpf.MostMapKey || len(got.Value) != bpf.MostMapValue {
+	decodeMap(&bpf.Map{KeyRead: 60000, ValueRead: 60000}, &got)
+	if len(got.Key) != bpf.MaxMapKey || len(got.Value) != bpf.MaxMapValue {
 		t.Errorf("%d bytes of key, %d of value", len(got.Key), len(got.Value))
 	}
 }

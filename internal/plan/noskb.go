@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tracer/internal/kernel"
+)
+
+const othersFlag = "--filter-non-skb-funcs"
+
+// CompileNoSkbFuncs compiles the expressions that select functions that take no skb. Each word is an RE2
+// expression, which has to match a whole name.
+func CompileNoSkbFuncs(words []string) ([]*regexp.Regexp, error) {
+	var list []*regexp.Regexp
+	for _, word := range words {
+		re, err := compileFunc(othersFlag, word)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, re)
+	}
+	return list, nil
+}
+
+// addNoSkbFuncs plans probes of the selected functions that take no skb. Each word must match at least one
+// function that can be probed.
+func (p *Plan) addNoSkbFuncs(facts *kernel.Facts, wanted *funcFilter) error {
+	list, err := CompileNoSkbFuncs(p.Asked.NoSkbFuncs)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	for i, re := range list {
+		if err := p.checkNoSkbFunc(p.Asked.NoSkbFuncs[i], re, facts); err != nil {
+			return err
+		}
+	}
+	for _, f := range facts.NoSkbFuncs {
+		matches := func(re *regexp.Regexp) bool { return re.MatchString(f.Name) }
+		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) && !p.isPlanned(f) {
+			p.addFunction(f)
+		}
+	}
+	return nil
+}
+
+// checkNoSkbFunc returns an error if a word matches no function. It adds a note if the word matches only
+// functions that take an skb.
+func (p *Plan) checkNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+	named := func(f kernel.Function) bool { return re.MatchString(f.Name) }
+	if slices.ContainsFunc(facts.NoSkbFuncs, named) {
+		return nil
+	}
+	i := slices.IndexFunc(facts.Functions, named)
+	if i < 0 {
+		return unknownNoSkbFunc(word, re, facts)
+	}
+	note := "and is traced anyway"
+	if !slices.ContainsFunc(p.Functions, named) {
+		note = "but --filter-func excludes it"
+	}
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb %s", othersFlag, word, facts.Functions[i].Name, note))
+	return nil
+}
+
+// unknownNoSkbFunc returns the error for a word that matches nothing, with the reason if it is known.
+func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+	e := usageError{
+		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
+		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
+	}
+	if absent := absentModules(facts); absent != nil {
+		e.hint = strings.Join(absent, "; ")
+	}
+	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
+	if i >= 0 {
+		e.error = fmt.Errorf("%s %q: %s can't be traced: %s", othersFlag, word, facts.Skipped[i].Name, facts.Skipped[i].Reason)
+	}
+	return e
+}
+
+// servesNoSkb reports whether functions that take no skb are traced.
+func (p *Plan) servesNoSkb() bool {
+	return slices.ContainsFunc(p.Functions, func(f kernel.Function) bool { return f.SkbArg == 0 })
+}
