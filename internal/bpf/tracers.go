@@ -29,7 +29,6 @@ const (
 type Holders = tracerHolders
 
 const (
-	runsMap = "runs"
 	// tracedFunction returns the id of the traced program, keptFunction the number of its arguments that the
 	// kernel saves.
 	tracedFunction = "traced_program"

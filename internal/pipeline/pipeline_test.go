@@ -59,7 +59,6 @@ func (r *recorder) rows() string {
 // those of tail, and a Summary.
 type fake struct {
 	script, tail []*event.Event
-	totals       event.Totals
 	log          []string
 	stopped      bool
 }
