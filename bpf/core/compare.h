@@ -7,7 +7,7 @@
 #include "core/kernel.h"
 
 // Returns 1 for 0, else 0, for numbers of less than 64 bits. Lists are searched without branches: before
-// 6.4, the verifier would check all following code once per entry (kernel commit be2ef8161572, "bpf: allow
+// 6.2, the verifier would check all following code once per entry (kernel commit be2ef8161572, "bpf: allow
 // precision tracking for programs with subprogs").
 static __always_inline u64 is_zero(u64 number)
 {

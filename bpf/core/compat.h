@@ -21,8 +21,8 @@ static __always_inline bool is_address(u64 word)
 	return word <= HIGHEST_ADDRESS;
 }
 
-// Makes a BTF pointer of a number, so that loads need no helper: user space replaces calls with calls of
-// bpf_rdonly_cast if the kernel has it (CFG.direct).
+// Turns a number into a BTF pointer, so that loads need no helper: user space replaces the calls with calls
+// of bpf_rdonly_cast if the kernel has it (CFG.direct).
 static __noinline void *cast(const void *address, u32 type)
 {
 	opaque(address);
@@ -41,7 +41,7 @@ static __noinline void *cast(const void *address, u32 type)
 	})
 
 enum {
-	// Every struct pt_regs has more words.
+	// Words that copy_kernel can read; struct pt_regs has more on every architecture.
 	MAX_WORDS = 15,
 };
 
@@ -85,8 +85,8 @@ static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
 	return true;
 }
 
-// Until 5.15, a socket's control group is one word with flags in its low bits; the first says that there
-// is no group. Kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode")
+// Until 5.14, a socket's control group is one word with flags in its low bits. If bit 0 is set, the word
+// holds data of net_prio and net_cls instead. Kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode")
 // made it a pointer.
 struct sock_cgroup_data___v5_14 {
 	u64 val;
@@ -110,8 +110,8 @@ enum {
 	INTERRUPTS = 0xff0000,
 };
 
-// Reads the preemption count: a per-CPU variable on amd64, a member of the task elsewhere. On s390x it is
-// in neither, and this returns false.
+// Reads the preemption count: a per-CPU variable on amd64, elsewhere a member of the task. On s390x it is
+// neither, and this returns false.
 #if defined(__TARGET_ARCH_x86)
 static __always_inline bool current_preempt_count(u64 *count)
 {
@@ -123,7 +123,7 @@ static __always_inline bool current_preempt_count(u64 *count)
 	       !read_kernel(count, sizeof(u32), base + CFG.preempt_count);
 }
 #else
-// On arm64, the lower half of a word.
+// On arm64, preempt_count is the lower half of a 64-bit word.
 struct thread_info___preempt {
 	u32 preempt_count;
 } __attribute__((preserve_access_index));
@@ -152,8 +152,8 @@ enum bpf_func_id___v5_15 {
 #define HAVE_FUNC_IP \
 	bpf_core_enum_value_exists(enum bpf_func_id___v5_15, BPF_FUNC_get_func_ip___v5_15)
 
-// Until 5.17 (kernel commit f92c1e183604), a return program must know how many arguments precede the
-// result.
+// bpf_get_func_ret exists since 5.17 (kernel commit f92c1e183604). Without it, an fexit program must know
+// how many arguments precede the result.
 enum bpf_func_id___v5_17 {
 	BPF_FUNC_get_func_ret___v5_17 = 184,
 };

@@ -15,7 +15,7 @@ enum {
 	MAX_REASONS = 160,
 	// UDP ports of each kind of tunnel.
 	MAX_PORTS = 4,
-	// Functions that decide what a copy is that another function makes for them: see struct caller.
+	// Callers that determine the origin of a branch: see struct caller.
 	MAX_CALLERS = 12,
 	// Functions that free a list of sk_buffs, or a single one.
 	MAX_LIST_FREERS = 4,
@@ -50,7 +50,7 @@ struct name_pattern {
 	u64 mask[2];
 };
 
-// A function, and the origin of the branches that functions called by it create.
+// A function that calls others which copy packets, and the origin of the branches of these copies.
 struct caller {
 	u64 begin;
 	u32 size;
@@ -58,8 +58,7 @@ struct caller {
 };
 
 struct config {
-	// The addresses of the page descriptors (vmemmap) and of the direct mapping, both those of page 0;
-	// 0 if unknown.
+	// The addresses of page 0: of its descriptor in vmemmap, and in the direct mapping; 0 if unknown.
 	u64 page_structs;
 	u64 page_memory;
 	u32 page_shift;
@@ -78,7 +77,7 @@ struct config {
 	struct name_pattern comms[MAX_ENTRIES];
 	u64 cgroups[MAX_ENTRIES];
 	// The array of the CPUs' per-CPU base addresses, and the per-CPU offset of the preemption count,
-	// which says in which context a CPU runs; 0 if unknown or not needed.
+	// which shows whether a CPU runs a task or an interrupt; 0 if unknown or not needed.
 	u64 cpu_offsets;
 	u64 preempt_count;
 	// Drop reasons to include or exclude.
@@ -87,26 +86,27 @@ struct config {
 	u32 reasons_out[MAX_REASONS];
 	// Benign drops are counted and not emitted.
 	bool hide_benign;
-	// Parts of a dropped packet, such as members of its frag_list, are not emitted.
+	// The drops of frag_list members that are freed with their packet are not emitted: see
+	// explain/drop_part.h.
 	bool hide_parts;
-	// The kernel's hash tables of raw sockets (struct raw_hashinfo), 0 where not known.
+	// The kernel's hash tables of raw sockets (struct raw_hashinfo); 0 if unknown.
 	u64 raw_sockets_ipv4, raw_sockets_ipv6;
-	// skb_release_data, which frees the members of a packet's frag_list, and the functions
-	// that it calls for that.
+	// skb_release_data, which frees the members of a packet's frag_list, and the functions that it
+	// calls for that.
 	struct code_range release_data;
 	struct code_range list_freers[MAX_LIST_FREERS];
-	// kfree_skb, if the compiler has split it in two (before 5.17): the part in which the drop
-	// tracepoint is gives kfree_skb itself as the location.
+	// kfree_skb, if the compiler has split it in two (before 5.17): the outlined part, which calls the
+	// drop tracepoint, reports an address in kfree_skb itself as the location.
 	struct code_range split_kfree_skb;
-	// The reason of drops by netfilter, 0 where there are none, and nf_hook_slow.
+	// The reason of drops by netfilter, 0 on kernels without it, and nf_hook_slow.
 	u32 netfilter_drop;
 	struct code_range hook_slow;
-	// The reason of drops by queueing disciplines, 0 where there are none.
+	// The reason of drops by queueing disciplines, 0 on kernels without it.
 	u32 qdisc_drop;
-	// net_tx_action, which frees what was queued in an interrupt, and dev_kfree_skb_any_reason,
-	// which queues for others.
+	// net_tx_action, which frees the packets that were queued for that in interrupts, and
+	// dev_kfree_skb_any_reason, one of the functions that queue them.
 	struct code_range net_tx_action, free_any;
-	// Only those with (mark & mark_mask) == mark; no mark filter with mark_mask 0.
+	// Include packets with (mark & mark_mask) == mark; if mark_mask is 0, there is no mark filter.
 	u32 mark;
 	u32 mark_mask;
 	// Leading bytes of the frame that the packet filters read at constant offsets.
@@ -135,7 +135,7 @@ struct config {
 	// tunnel packet, and on the sk_buff.
 	bool filter, filter_l2, filter_l3, filter_expression;
 	// There is a prefilter, which rejects most packets without copying them; programs may begin with
-	// it, because nothing else is to be done for rejected packets.
+	// it if rejected packets need no other handling.
 	bool prefilter, prefilter_first;
 	// Kernel memory is read with direct loads (bpf_rdonly_cast) instead of a helper.
 	bool direct;

@@ -15,8 +15,8 @@ struct branch {
 	u8 origin;
 	// The kernel is about to replace skb->head; the next value seen is accepted.
 	u8 replacing_head;
-	// The sk_buff released its data, or another sk_buff took them over; the next sk_buff at this
-	// address is a new one.
+	// The sk_buff released its data (ended), or another sk_buff took them over (stolen); the next
+	// sk_buff at this address is a new one.
 	u8 ended, stolen;
 	// The device where it was last seen, and its index; 0 if unknown.
 	u32 ifindex;
@@ -50,7 +50,7 @@ struct context {
 	u8 kind;
 	// Bits of enum lookup_flag.
 	u8 lookup;
-	// The packet's data were freed and may be reused, so headers are not parsed.
+	// The packet's data have been freed and may be reused, so headers are not parsed.
 	u8 gone;
 	// Bits of enum record_flag.
 	u8 flags;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The network namespace and the socket that a function or a tracepoint was called with. Deep
-// in a protocol the sk_buff itself has neither a device nor a socket: TCP clears skb->dev, UDP
-// keeps other things in its place.
+// The network namespace and the socket among the arguments of a function or a tracepoint. In the transport
+// layer, the sk_buff itself may have neither a device nor a socket: TCP clears skb->dev, and UDP stores other
+// data there.
 #pragma once
 
 #include "core/compat.h"
@@ -52,7 +52,8 @@ static __noinline int tracepoint_endpoint(struct endpoint *e, struct tracepoint_
 	return 0;
 }
 
-// kind is an enum record_kind, and a constant wherever this is called: the verifier needs that.
+// kind is an enum record_kind. It must be a constant in every call, so that the verifier does not check the
+// branch for the other type of context.
 static __always_inline void find_endpoint(struct endpoint *e, void *program, u32 kind)
 {
 	e->net = 0;

@@ -72,10 +72,10 @@ struct {
 	__type(value, struct record_buffer);
 } record_buffers SEC(".maps");
 
-// The start of the current second of the limit per second, and the number of events in it.
+// For the limit of events per second: the start of the current second, and the number of events in it.
 u64 second_began = 0;
 u64 second_matched = 0;
 
-// Whether events are emitted: set after everything is attached, so that a trace does not begin halfway,
-// and cleared when the reader stops.
+// Whether events are emitted: set after all probes are attached, so that a trace never begins with only
+// some of them, and cleared when the reader stops.
 u32 running = 0;

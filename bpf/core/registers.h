@@ -6,8 +6,9 @@
 //   STACK_ARGUMENTS  the first argument that has no register
 //   RETURN_ADDRESS   the slot in which the function saves its return address while it calls others
 //   RETURN_POPS      how much higher the stack pointer is after the return
-// CALLER_UNWOUND: at the first instruction, the kernel's own unwinder finds the caller. Objects in kernel
-// memory have addresses from LOWEST_ADDRESS to HIGHEST_ADDRESS; the numbers and poison values that the
+// CALLER_UNWOUND is 1 if the kernel's own unwinder finds the caller at a function's first instruction.
+// RETURN_IN_REGISTER is 1 if LINK_REGISTER holds the return address there, 0 if it is on the stack. Objects
+// in kernel memory have addresses from LOWEST_ADDRESS to HIGHEST_ADDRESS; the numbers and poison values that the
 // kernel stores in place of pointers are outside of that range.
 #pragma once
 
@@ -51,7 +52,7 @@ struct registers {
 #define ARGUMENT_8 7
 #define ARGUMENT_REGISTERS 8
 #define PROBE_ADDRESS(regs) ((regs)->pc)
-// Not every return probe has a stack pointer, so calls are identified by their caller's frame.
+// Not every return probe reports a stack pointer, so calls are identified by their caller's frame.
 #define FRAME_POINTER 29
 // In a BPF program, the register with the address of the tail call counter.
 #define TAIL_COUNT 26
@@ -164,5 +165,5 @@ struct registers {
 #define LOWEST_ADDRESS 1
 #define HIGHEST_ADDRESS 0x1ffffffffff
 #else
-#error "no register layout for this architecture: add it context_address"
+#error "no register layout for this architecture: add it here"
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The arguments of a raw tracepoint. On most kernels a program cannot ask which tracepoint called it, so
-// each tracepoint has its own copy of the program, whose tracepoint_params is replaced.
+// The arguments of a raw tracepoint. On most kernels a program cannot find out which tracepoint called it,
+// so each tracepoint has its own copy of the program, in which tracepoint_params is replaced.
 #pragma once
 
 #include "core/context.h"
@@ -15,8 +15,8 @@ struct tracepoint_arguments {
 enum { NO_ARGUMENT = 0xff };
 
 // Returns the number of the tracepoint in bits 0 to 15, the argument positions of the drop location and
-// the drop reason in bits 16 to 23 and 24 to 31, in bit 32 whether it reports drops, and in bits 40 to 47
-// the position of a socket. The body is replaced before loading.
+// the drop reason in bits 16 to 23 and 24 to 31, and of a socket in bits 40 to 47. Bit 32 is set if it
+// reports drops. The body is replaced before loading.
 static __noinline u64 tracepoint_params(void)
 {
 	u64 params;

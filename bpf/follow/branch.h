@@ -31,8 +31,8 @@ struct head_owner {
 };
 
 enum {
-	// Maximum time in ns between one sk_buff and the next in XDP. Afterwards the data are considered
-	// freed.
+	// Maximum time in ns for which XDP holds data without an sk_buff. Afterwards the data are
+	// considered freed.
 	LONGEST_HOLD = 1000000000,
 };
 
@@ -63,7 +63,7 @@ struct id_counts {
 	u64 packets, parts;
 };
 
-// Counters of ids, one per nesting level, so that no two programs increment the same one. Packets and
+// Counters of ids, one pair per CPU and nesting level, so that no two programs increment the same one. Packets and
 // parts are counted separately: a gap in the packet ids that user space sees is a packet whose events were
 // lost.
 struct {
@@ -74,7 +74,8 @@ struct {
 } id_counters SEC(".maps");
 
 enum {
-	// Ids of deeper nesting levels begin above those that are likely to be reached.
+	// Ids of nesting level n begin at n << LEVEL_SHIFT, which ids of lower levels do not reach in
+	// practice.
 	LEVEL_SHIFT = 48,
 };
 
@@ -143,8 +144,8 @@ static __always_inline u64 head_of(u64 skb)
 	return (u64)BPF_CORE_READ((const struct sk_buff *)skb, head);
 }
 
-// Records the owner of a head, if packets are recognized by that. The first owner stays that of its
-// clones.
+// Records the owner of a head, if packets are recognized by their head. A clone of the owner does not replace
+// it.
 static __noinline int note_head(u64 head, u64 skb, const struct branch *b)
 {
 	struct head_owner fresh = { .id = b->id, .part = b->part, .skb = skb };
@@ -188,8 +189,8 @@ static __noinline struct branch *freed_branch(u64 skb)
 	return b && b->head == head_of(skb) ? b : NULL;
 }
 
-// Whether the data of a branch were not freed. If functions do not report the end of each sk_buff, this
-// shows it.
+// Whether the data of a branch have not been freed: free_head removes the owner. If functions do not report
+// the end of each sk_buff, this is how the end is noticed.
 static __always_inline bool has_data(const struct branch *b)
 {
 	u64 head = b->head;
@@ -224,7 +225,8 @@ static __always_inline bool is_held(const struct head_owner *o)
 }
 
 // Finds the branch from which an unknown sk_buff comes: one whose data XDP took over, or one that it is a
-// clone of. If functions report clones, the latter would be older data at the same address.
+// clone of. If functions report clones, the latter is not used: the owner would be that of older
+// data at the same address.
 static __noinline bool find_ancestor(struct ancestor *a, u64 skb, u64 head)
 {
 	struct head_owner *o = bpf_map_lookup_elem(&heads, &head);

@@ -20,11 +20,12 @@
 // Whether returns are probed, so that calls end there.
 #define SEES_RETURNS (CFG.returns || CFG.session)
 
-// The same for one call, which may be probed only because it looks something up.
+// Whether the function looks something up; the returns of such functions are always probed.
 #define IS_LOOKUP(call) (CFG.lookup_size && (call)->lookup)
+// Whether the return of this call is probed, and whether any returns are.
 #define SEES_RETURN(call) (SEES_RETURNS || IS_LOOKUP(call))
 #define SEES_SOME_RETURNS (SEES_RETURNS || CFG.lookup_size || CFG.maps)
-// The return is emitted.
+// Whether the return of this call is emitted.
 #define EMITS_RETURN(call) (CFG.returns || IS_LOOKUP(call))
 
 enum {
@@ -34,7 +35,7 @@ enum {
 	MAX_LOOKS = 8,
 	// Calls at one stack position, made by tail calls.
 	MAX_TAILS = 4,
-	// Stack frames that are searched for that of a call.
+	// Stack frames that are searched for the frame of a call.
 	MAX_STEPS = 24,
 	// Return addresses that are requested from the kernel's unwinder.
 	MAX_UNWOUND = 64,
@@ -61,7 +62,7 @@ struct call {
 
 // Bits of call.recorded. The sum of the lower halves is the number of recorded calls.
 #define CALL_RECORDED 1ULL
-// It looks something up in a BPF map, and is emitted at its return.
+// The function looks something up in a BPF map; the call is emitted at its return.
 #define CALL_MAP (1ULL << 32)
 
 struct stack_key {
@@ -142,8 +143,8 @@ static __always_inline u64 entry_anchor(struct registers *regs)
 	return context_word(regs, STACK_POINTER);
 }
 
-// On amd64 from 6.14 to 6.18, the stack pointer at returns of kprobe-multi links is lower, by what the
-// kernel itself pushed.
+// On amd64 from 6.14 to 6.18, the stack pointer at returns of kprobe-multi links is lower than that, since
+// it includes what the kernel itself pushed.
 static __always_inline u64 return_anchor(struct registers *regs)
 {
 	return context_word(regs, STACK_POINTER) - RETURN_POPS;
@@ -189,16 +190,16 @@ static __always_inline bool is_trampoline(u64 address)
 	return address && found;
 }
 
-// Whether a call has ended when a function is entered at the anchor. A call at the same position has
-// ended, too, unless it entered this function by a tail call: that is the case if its return would be seen
-// and was not.
+// Whether a call has ended when a function is entered at the anchor. A call at the same position either ended
+// or entered this function by a tail call. If its return is probed, it is the latter, since the return would
+// have ended it.
 static __always_inline bool has_ended(const struct call *call, u64 anchor)
 {
 	return SEES_RETURN(call) ? call->anchor < anchor : call->anchor <= anchor;
 }
 
-// The number of calls that are not inside the anchor; at least one. Branchless binary search, since the
-// verifier would follow each branch; outer calls have higher anchors.
+// The number of calls whose position is the anchor or further out (higher); the innermost call must not be
+// one of them. A branchless binary search, since the verifier would follow each branch.
 static __always_inline u64 calls_around(const struct callstack *s, u64 anchor)
 {
 	u64 around = 0;
@@ -270,8 +271,8 @@ static __always_inline u64 true_caller(struct callstack *s, u64 anchor, u64 call
 	return caller;
 }
 
-// Whether the call is the one that returns. If the kernel does not report the function, the position has
-// to do.
+// Whether the call is the one that returns. If the kernel does not report the function, only the position is
+// compared.
 static __always_inline bool is_returning(const struct call *call, u64 anchor, u64 function)
 {
 	if (!HAVE_FUNC_IP)
@@ -280,8 +281,8 @@ static __always_inline bool is_returning(const struct call *call, u64 anchor, u6
 	return call->addr == function && call->anchor >= anchor;
 }
 
-// Ends the returning call, and the calls inside it, whose returns were not seen. Returns whether there is
-// one; it is then just behind the innermost.
+// Ends the returning call, and the calls inside it, whose returns were not seen. Returns whether it was found;
+// it is then at list[depth], behind the calls that are still active.
 static __noinline bool end_call(struct callstack *s, u64 anchor, u64 function)
 {
 	u64 depth = s->depth, unseen = 0;
@@ -375,8 +376,7 @@ static __noinline bool is_unwound(struct registers *regs, const struct call *cal
 }
 #endif
 
-// Makes the innermost active call at the entry of a function the innermost one, and drops the ended ones;
-// false if there is none.
+// Drops calls that have ended, until the innermost one is active at this function's entry; false if none is.
 static __noinline bool find_active(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs), caller = return_address(regs), found = 0;
@@ -440,9 +440,9 @@ static __always_inline void begin_call(struct context *c, struct work *w, u64 an
 	c->callstack = s;
 }
 
-// Handles the entry of a function with a packet that does not match. It ends the calls that cannot be
-// active below it. Functions that it calls do not run for the packet of an outer call (as when several
-// packets are handled in a row), so its own call is added to hide that one.
+// Handles the entry of a function with a packet that does not match, and drops the calls that have ended.
+// Functions that it calls do not run for the packet of an outer call (for example if several packets are
+// handled in a row), so its own call is added, which hides the outer one.
 static __noinline int note_entry(struct registers *regs, struct callstack *s)
 {
 	u64 anchor = entry_anchor(regs);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The fragments of followed packets. Only the first fragment has ports, so many filters cannot
-// match later ones. These are recognized at their drop by the IP header, which identifies the
-// datagram.
+// The fragments of followed packets. Only the first fragment has ports, so many filters cannot match later
+// ones. Those are recognized at their drop by the IP header, which identifies the datagram.
 #pragma once
 
 #include "core/compat.h"
@@ -59,7 +58,8 @@ static __noinline bool read_datagram(struct scratch *scratch)
 	return true;
 }
 
-// Parses a packet that is located from its IP header on; false where it is no fragment.
+// Parses the located packet into scratch->outer, and moves its start to the IP header; false if it is no
+// fragment.
 static __always_inline bool parse_fragment(struct scratch *scratch)
 {
 	struct frame *f = &scratch->work.packet.frame;

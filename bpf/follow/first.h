@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The tuple that a followed packet had when it first matched, recorded at its drop, when it may have other
-// addresses. The key is the packet id.
+// The tuple that a followed packet had when it first matched. The record of its drop includes it, since the
+// packet may have other addresses by then. The key is the packet id.
 #pragma once
 
 #include "core/config.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Follows frames of XDP programs, which have no sk_buff yet, or lend it out.
+// Follows frames of XDP programs, which have no sk_buff yet, or were made from one: see packet/xdp.h.
 #pragma once
 
 #include "core/config.h"
@@ -37,8 +37,8 @@ static __noinline int lend_skb(u64 skb)
 	return 0;
 }
 
-// Finds the branch of a frame by the sk_buff that has its buffer. A frame is described by a branch of
-// which only head is set.
+// Finds the branch of a frame by the sk_buff that has its buffer. `f` describes the frame; before the call,
+// only head is set.
 static __always_inline bool frame_by_skb(struct branch *f, u64 skb)
 {
 	struct branch *b = skb ? live_branch(skb) : NULL;
@@ -69,8 +69,8 @@ static __always_inline void copy_owner(struct branch *f, const struct head_owner
 	f->origin = o->origin;
 }
 
-// Finds the branch of a frame. If XDP passed the data on and no sk_buff with them was seen, they were
-// copied, and this is another frame in the same buffer.
+// Finds the branch of a frame. If XDP passed the data to the stack and no sk_buff with them was seen, they
+// were copied, and this is another frame in the same buffer.
 static __noinline bool followed_frame(struct branch *f)
 {
 	u64 head = f->head;

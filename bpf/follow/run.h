@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The active runs of BPF programs for matching packets. The trampoline that calls the tracing programs
-// keeps the arguments of the traced program on the stack, at the same address for its entry and its exit,
-// where nothing else is stored meanwhile. So a run is identified by that address, whatever the nesting of
-// programs and whatever happens to the packet.
+// keeps the arguments of the traced program on the stack, at an address that is the same at entry and exit
+// and is not reused meanwhile. So that address identifies a run, even if programs are nested or the packet
+// changes.
 #pragma once
 
 #include "core/compat.h"
@@ -52,7 +52,7 @@ static __always_inline u64 program_word(void *arguments, u32 n)
 	return word;
 }
 
-// Ends the run with this key if it is still there: its verdict was not seen.
+// Removes the run with this key if there is one. Its verdict was not seen.
 static __always_inline void drop_run(u64 key)
 {
 	struct run *run = bpf_map_lookup_elem(&runs, &key);

@@ -16,16 +16,17 @@
 
 enum skb_op_kind {
 	OP_NONE,
-	// The packet becomes a branch of the operand, from which it is made.
+	// The packet is a copy of the operand, and becomes a branch of it.
 	OP_COPY,
-	// The same, but if the operand is not followed, the packet stays what it is.
+	// The same, but if the operand is not followed, the packet keeps its own branch, if any.
 	OP_SPLIT,
 	// The packet is merged into the operand.
 	OP_MERGE,
-	// The packet waits for its other fragments in the queue `operand`; it is the reassembled packet of
-	// that queue; the queue is discarded.
+	// The packet is a fragment that is added to the reassembly queue `operand`.
 	OP_QUEUE,
+	// The packet is the reassembled one of the queue `operand`.
 	OP_REASSEMBLE,
+	// The queue `operand` is discarded.
 	OP_DROP_QUEUE,
 	// The packet is decapsulated or encapsulated in place.
 	OP_TUNNEL,
@@ -33,22 +34,28 @@ enum skb_op_kind {
 	OP_LEAVE_DEVICE,
 	// skb->head is about to be replaced.
 	OP_REPLACE_HEAD,
-	// The packet's data may go to XDP; XDP takes over those of the xdp_buff `operand`; XDP freed those
-	// at `operand`.
+	// The sk_buff is freed; if a driver frees it, its data may go to XDP.
 	OP_XDP_LEND,
+	// XDP takes over the data of the xdp_buff `operand`.
 	OP_XDP_TAKE,
+	// XDP frees the data at address `operand`.
 	OP_XDP_FREE,
-	// The packet itself is passed to XDP; the data of the xdp_buff `operand` are freed.
+	// The sk_buff itself is passed to XDP as a frame.
 	OP_XDP_LEND_SKB,
+	// The data of the xdp_buff `operand` are freed.
 	OP_XDP_RETURN,
-	// The packet is being freed: from here on a known packet is found, but no new one begins.
+	// The sk_buff begins to be freed. At this and all following operations except OP_RELEASE_DATA, a
+	// packet that is not followed yet does not begin to be followed.
 	OP_BEGIN_FREE,
-	// The sk_buff releases its data; it ends; its data were taken over if `operand` is true.
+	// The sk_buff releases its data.
 	OP_RELEASE_DATA,
+	// The sk_buff ends.
 	OP_END,
+	// Another sk_buff took over the data of this one, if `operand` is true.
 	OP_STEAL_DATA,
-	// The data are freed; the sk_buff is freed.
+	// The data are freed.
 	OP_FREE_DATA,
+	// The sk_buff is freed.
 	OP_FREE,
 };
 
@@ -203,6 +210,7 @@ static __always_inline void steal_data(u64 skb)
 		b->stolen = 1;
 }
 
+// Ends the branch of an sk_buff whose data were taken over.
 static __always_inline void begin_free(u64 skb)
 {
 	struct branch *b = live_branch(skb);
@@ -219,7 +227,8 @@ static __noinline int release_data(u64 skb, u64 caller)
 	return 0;
 }
 
-// The data that a driver lent to XDP last; it frees the sk_buff first.
+// The data of the sk_buff that a driver freed last. If XDP takes data over next, it may be these: the driver
+// keeps a reference on them.
 struct loan {
 	u64 head;
 	struct head_owner owner;
@@ -232,7 +241,7 @@ struct {
 	__type(value, struct loan);
 } loans SEC(".maps");
 
-// Each freed sk_buff replaces the previous loan.
+// Records the data of an sk_buff that a driver frees, in place of the previous loan.
 static __noinline int lend_to_xdp(u64 skb, u64 caller)
 {
 	struct loan *l = this_cpu_value(loans);
@@ -249,6 +258,7 @@ static __noinline int lend_to_xdp(u64 skb, u64 caller)
 	return 0;
 }
 
+// Makes XDP the owner of the data that it takes over, if they are those that were lent last.
 static __noinline int take_for_xdp(u64 xdp)
 {
 	u64 head = (u64)BPF_CORE_READ((const struct xdp_buff *)xdp, data_hard_start);

@@ -28,13 +28,13 @@ static __always_inline bool filter_mark(const struct span *span)
 // The filters on the mark and the packet; if the prefilter matched, the packet filter is skipped.
 static __always_inline bool filter_span(struct work *w, const struct sk_buff *skb, u32 prefiltered)
 {
-	bool closely = CFG.filter && prefiltered != PREFILTER_MATCH;
+	bool filtered = CFG.filter && prefiltered != PREFILTER_MATCH;
 
-	if (!CFG.mark_mask && !closely)
+	if (!CFG.mark_mask && !filtered)
 		return true;
 	if (read_span(&w->span, skb) || !filter_mark(&w->span))
 		return false;
-	return !closely || filter_frame(w, skb);
+	return !filtered || filter_frame(w, skb);
 }
 
 // Whether a packet passes all filters. `prefiltered` is PREFILTER_UNKNOWN if the program did not begin

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The network namespace and the device of a packet: where its sk_buff has a device, it is there.
-// Elsewhere the namespace is that of the call's arguments, of the packet's socket or of its route, and the
-// device the one on which the packet arrived (skb->skb_iif), or at which it was last seen if packets are
+// The network namespace and the device of a packet. If its sk_buff has a device, they are that device and its
+// namespace. Otherwise the namespace comes from the call's arguments, the packet's socket or its route, and
+// the device is the one on which the packet arrived (skb->skb_iif), or where it was last seen if packets are
 // followed.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "core/kernel.h"
 
 // The device in an sk_buff. While a packet waits in a socket, UDP stores numbers there
-// (struct udp_dev_scratch), which are no address of the kernel's.
+// (struct udp_dev_scratch) that are no kernel addresses.
 static __always_inline const struct net_device *device_in(const void *dev)
 {
 	return is_address((u64)dev) ? dev : NULL;
@@ -26,21 +26,21 @@ static __always_inline u32 device_netns(const struct net_device *dev)
 }
 
 enum {
-	// The lowest inode number of a namespace: the initial ones' since 6.17, below
-	// PROC_DYNAMIC_FIRST of fs/proc/generic.c.
+	// The lowest inode number of a namespace. The initial namespaces have numbers below
+	// PROC_DYNAMIC_FIRST (fs/proc/generic.c) since 6.17.
 	LOWEST_NETNS = 0xeffffff0,
 };
 
-// Whether a number read behind what may be a device is a namespace's. In queues that are trees,
-// such as TCP's for retransmission, skb->dev is a pointer to another sk_buff.
+// Whether a number is the inode number of a namespace. It is not if it was read through a pointer that is
+// no device: in rbtrees such as TCP's retransmission queue, skb->dev points to another sk_buff.
 static __always_inline bool is_netns(u32 inum)
 {
 	return inum >= LOWEST_NETNS;
 }
 
 enum {
-	// Lists of a namespace's devices, by the low bits of their indexes (NETDEV_HASHENTRIES of
-	// include/net/net_namespace.h), and devices of one list that are looked through.
+	// Hash lists of a namespace's devices, by the low bits of their indexes (NETDEV_HASHENTRIES of
+	// include/net/net_namespace.h), and devices that are searched per list.
 	DEVICE_LISTS = 256,
 	MAX_OF_A_LIST = 16,
 };
@@ -82,9 +82,9 @@ static __noinline const struct net_device *device_at(const struct net *net, u32 
 	return NULL;
 }
 
-// The namespace of a packet's route; NULL if it has none. In queues of TCP the member is part of a list,
-// and a route whose device was removed has blackhole_netdev: both are rejected, since they are not a
-// device in the namespace's list.
+// The namespace of a packet's route; NULL if it has none. In TCP's queues, skb->_skb_refdst is a list pointer,
+// and the device of a route whose device was removed is blackhole_netdev. Both are rejected, since no
+// namespace lists such a device.
 static __noinline const struct net *route_net(u64 refdst)
 {
 	const struct dst_entry *dst = (const void *)(refdst & ~1UL);
@@ -100,8 +100,8 @@ static __noinline const struct net *route_net(u64 refdst)
 	return device_at(net, BPF_CORE_READ(dev, ifindex)) == dev ? net : NULL;
 }
 
-// The device that a followed packet was last seen at, if that is the one on which it arrived and
-// still there.
+// The device where a followed packet was last seen, if it is the one on which the packet arrived and it
+// still exists.
 static __always_inline const struct net_device *last_device(const struct branch *b, u32 arrival)
 {
 	const struct net_device *dev = (const void *)b->dev;
@@ -122,7 +122,7 @@ static __always_inline void find_netdev_by_branch(struct netdev_ref *at, const s
 	at->netns = netns;
 }
 
-// Where a packet is whose sk_buff has no device.
+// Finds the namespace and the device of a packet whose sk_buff has no device.
 static __noinline int find_netdev(struct netdev_ref *at, const struct sk_buff *skb,
 				     const struct endpoint *e, const struct branch *b)
 {

@@ -43,16 +43,16 @@ static __noinline bool filter_frame_netdev(const struct net_device *dev)
 	return ANY_NETNS || filter_netns(device_netns(dev));
 }
 
-// Whether a packet passes the filters by namespace and device.
+// The result of the filters by namespace and device.
 enum netdev_match {
 	NETDEV_REJECTED,
 	NETDEV_MATCHED,
-	// There is a filter, but the namespace or the device is unknown.
+	// A filter includes namespaces, or devices, but that of the packet is unknown.
 	NETDEV_NO_NETNS,
 	NETDEV_NO_DEVICE,
 };
 
-// An unknown namespace or device passes filters that only exclude (`!`).
+// Applies the filters. An unknown namespace or device passes filters that only exclude (`!`).
 static __noinline u32 match_netdev(const struct net_device *dev, u32 netns)
 {
 	if (netns && !ANY_NETNS && !filter_netns(netns))
@@ -64,7 +64,7 @@ static __noinline u32 match_netdev(const struct net_device *dev, u32 netns)
 	return !dev && CFG.ifname_in_count ? NETDEV_NO_DEVICE : NETDEV_MATCHED;
 }
 
-// By the sk_buff's device only; unknown if it has none.
+// Applies the filters to the sk_buff's device; NETDEV_NO_NETNS if it has none.
 static __noinline u32 match_skb_netdev(const struct sk_buff *skb)
 {
 	const struct net_device *dev = device_in(peek(struct sk_buff, skb, dev));
@@ -73,6 +73,7 @@ static __noinline u32 match_skb_netdev(const struct sk_buff *skb)
 	return is_netns(netns) ? match_netdev(dev, netns) : NETDEV_NO_NETNS;
 }
 
+// The same for a packet whose sk_buff has no device.
 static __noinline u32 match_other_netdev(void *program, u32 kind, const struct sk_buff *skb,
 				      const struct branch *b)
 {
@@ -102,7 +103,7 @@ static __always_inline u32 filter_netdev(void *program, u8 kind, const struct sk
 	return opaque_netdev_match(netdev);
 }
 
-// Counts an event that passed all other filters and is not emitted.
+// Counts an event that passed all other filters and is not emitted. Returns false: the packet does not match.
 static __noinline bool count_unknown_netdev(u32 netdev)
 {
 	struct counters *n = this_cpu_value(counts);

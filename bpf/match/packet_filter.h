@@ -91,7 +91,7 @@ PACKET_FILTER(filter_packet)
 PACKET_FILTER(filter_tunnel_l2)
 PACKET_FILTER(filter_tunnel_l3)
 
-// The result of the prefilter, which decides whether filter_packet matches by a few direct loads.
+// The result of the prefilter, which finds out with a few direct loads whether filter_packet would match.
 enum prefilter_result {
 	PREFILTER_UNKNOWN,
 	PREFILTER_REJECT,
@@ -108,13 +108,15 @@ static __noinline u32 prefilter(u64 skb)
 	return prefiltered;
 }
 
+// The filter on the sk_buff. The body is replaced by a compiled expression before loading.
 static __noinline u32 filter_expression(u64 skb)
 {
 	opaque(skb);
 	return skb != 0;
 }
 
-// Fills the made-up bytes in front of p->frame.start. Returns non-zero if they cannot be read.
+// Fills the `prefix` bytes in front of p->frame.start: see enum prefix. Returns non-zero if the frame's own
+// addresses cannot be read.
 static __always_inline long fill_prefix(struct packet *p, u32 prefix)
 {
 	*(u64 *)p->head = 0;
@@ -129,7 +131,7 @@ static __always_inline long fill_prefix(struct packet *p, u32 prefix)
 	return 0;
 }
 
-// Fills `size` bytes of the head: the made-up ones, then those from p->frame.start.
+// Fills `size` bytes of the head: the prefix, then bytes from p->frame.start on.
 static __always_inline bool read_behind(struct packet *p, u32 prefix, u32 size)
 {
 	if (prefix && fill_prefix(p, prefix))

@@ -16,7 +16,7 @@ enum {
 	// (include/net/tcp_states.h).
 	TCP_TIME_WAIT = 6,
 	TCP_NEW_SYN_RECV = 12,
-	// Levels of the control group hierarchy that are searched.
+	// Maximum number of levels of the control group hierarchy that are searched.
 	DEEPEST_CGROUP = 32,
 };
 
@@ -43,7 +43,8 @@ static __noinline const struct sock *packet_sock(void *program, u32 kind, const 
 	return full_sock((void *)e.sk);
 }
 
-// The inode number of a socket in its processes' file tables; 0 if it has none (yet).
+// The inode number of a socket, which identifies it among the open files of its processes; 0 if it has none
+// (yet).
 static __always_inline u64 socket_inode(const struct sock *sk)
 {
 	const struct socket *socket = BPF_CORE_READ(sk, sk_socket);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The part of a packet in page fragments. The kernel has one array of page descriptors and maps all pages
-// in the same order, so the index of a descriptor gives the address of the page.
+// The part of a packet in page fragments. The kernel has one array of page descriptors (vmemmap) and maps all
+// pages in the same order, so the index of a descriptor gives the address of its page.
 #pragma once
 
 #include "core/compat.h"

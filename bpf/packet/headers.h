@@ -67,11 +67,11 @@ enum {
 	MAX_LLC = 1500,
 };
 
-// The contents of an Ethernet header.
+// The contents of an Ethernet header: its last Ethertype, and the number and TCIs of its VLAN tags.
 struct link {
 	u16 type;
 	u16 tags;
-	// The type and tag that are being read.
+	// The Ethertype and TCI that are being read.
 	__be16 words[2];
 	u16 tci[SHOWN_TAGS];
 };
@@ -88,14 +88,14 @@ union header {
 	u8 llc[LLC_HLEN + SNAP_HLEN];
 } __attribute__((aligned(8)));
 
-// The end of an IP packet by its own header; Ethernet frames are padded behind it.
 static __always_inline u64 lower(u64 a, u64 b)
 {
 	return a < b ? a : b;
 }
 
-// Returns the end of the packet with this Ethertype, at most `end`. A length of 0 means a packet that is
-// too long for the field.
+// Returns the end of a packet of this Ethertype at `at`, at most `end`. For IP it is given by the length in
+// the header, since short Ethernet frames are padded. A length of 0 means a packet that is too long for the
+// field.
 static __always_inline u64 ip_end(u32 type, u64 at, u64 end, union header *header)
 {
 	__be16 *h = header->words;

@@ -13,7 +13,7 @@ static __always_inline bool is_snap(const u8 h[LLC_HLEN])
 	return h[0] == 0xaa && h[1] == 0xaa && h[2] == 3;
 }
 
-// Fills in the LLC and SNAP headers; the frame ends where its length field says.
+// Fills in the LLC and SNAP headers; `end` is given by the frame's length field.
 static __always_inline void fill_llc(struct record_tuple *t, u64 at, u64 end, u8 *h)
 {
 	t->network = NETWORK_LLC;
@@ -34,7 +34,7 @@ static __always_inline bool is_raw_802_3(u64 at, u64 end, u8 *h)
 	return at + 2 <= end && !read_kernel(h, 2, at) && h[0] == 0xff && h[1] == 0xff;
 }
 
-// Fills in a frame with a length field, which is in ether_type; 0 if it has none.
+// Fills in an 802.3 frame. t->ether_type holds its length field; 0 if the frame ends before that.
 static __noinline int fill_length(struct record_tuple *t, u64 at, u64 end, u8 *h)
 {
 	u32 length = t->ether_type;

@@ -25,10 +25,10 @@ enum prefix {
 	PREFIX_NONE = 0,
 	// A made-up Ethernet header.
 	PREFIX_LINK = ETH_HLEN,
-	// The addresses of the frame's own header, which are in front of start, and behind them the VLAN
-	// tag that was taken out.
+	// The MAC addresses of the frame's own header, which are in front of start, then the VLAN tag of
+	// skb->vlan_tci.
 	PREFIX_TAG = ETH_HLEN - 2 + VLAN_HLEN,
-	// A made-up Ethernet header with the VLAN tag that was taken out.
+	// A made-up Ethernet header with the VLAN tag of skb->vlan_tci.
 	PREFIX_LINK_TAG = ETH_HLEN + VLAN_HLEN,
 };
 
@@ -49,7 +49,7 @@ struct frame {
 	u32 word;
 	// The Ethertype of a made-up header.
 	__be16 type;
-	// The VLAN tag that is put back: its Ethertype and TCI.
+	// The VLAN tag that is restored: its Ethertype and TCI.
 	__be16 tag[2];
 	u16 pad;
 };
@@ -106,7 +106,7 @@ enum frame_base {
 // Chooses where the frame begins. Between the mac and the network header are the 14 bytes of an Ethernet
 // header, and perhaps 4 for each tag, or 8 of PPPoE. With any other distance, the mac header is not an
 // Ethernet header, or is stale. If the network header is not set, the frame was just received. If both are
-// equal, there is no link header: the inner packet of a tunnel, or a netlink answer, which sets both to
+// equal, there is no link header: the inner packet of a tunnel, or a netlink reply, which sets both to
 // the start.
 static __always_inline enum frame_base frame_base_of(u16 mac, u16 network)
 {
@@ -155,8 +155,8 @@ static __always_inline void layout_of(struct skb_layout *m, const struct sk_buff
 	m->protocol = s->protocol;
 }
 
-// The Ethertype of a packet without a link header: skb->protocol, or by the IP version while that is not
-// set.
+// The Ethertype of a packet without a link header: skb->protocol, or if that is not set yet, determined by
+// the IP version.
 static __always_inline __be16 ether_type(__be16 protocol, u64 network_header)
 {
 	u8 first = 0;
@@ -185,12 +185,13 @@ static __always_inline bool has_shim(u64 mac)
 }
 
 // Locates a frame whose mac header may be stale, and returns its end. If the mac header is behind the
-// network header, one of them is stale, and skb->data says which. A frame that was just received or
-// decapsulated was pulled to the end of its Ethernet header, and its network header is not set yet.
-// Otherwise the network header is that of an outer packet: pushed by a tunnel, and the mac header still
-// belongs to the inner frame; or by IPsec, which uses the mac header to mark a byte of the IP header and
-// later writes what follows that header. skb->protocol may be that of the inner packet until ip_local_out,
-// unless it is MPLS.
+// network header, one of them is stale, and skb->data shows which:
+//   - If skb->data is at the end of the Ethernet header, the frame was just received or decapsulated, and
+//     its network header is not set yet.
+//   - Otherwise the network header is that of an outer packet. It was pushed by a tunnel, while the mac
+//     header still belongs to the inner frame; or by IPsec, which uses the mac header to mark a byte of the
+//     IP header. IPsec writes what follows the IP header later, so the frame ends there. skb->protocol may
+//     be that of the inner packet until ip_local_out, unless it is MPLS.
 static __noinline u64 locate_stale(struct frame *f, const struct sk_buff *skb)
 {
 	u64 head = (u64)BPF_CORE_READ(skb, head), mac = head + BPF_CORE_READ(skb, mac_header);
@@ -213,7 +214,7 @@ static __noinline u64 locate_stale(struct frame *f, const struct sk_buff *skb)
 	return head + BPF_CORE_READ(skb, transport_header);
 }
 
-// Puts back the VLAN tag that the kernel or the NIC took out of the frame.
+// Restores the VLAN tag that the kernel or the NIC moved from the frame to skb->vlan_tci.
 static __always_inline void restore_tag(struct frame *f, const struct sk_buff *skb)
 {
 	u16 tci;
@@ -230,7 +231,8 @@ static __always_inline void restore_tag(struct frame *f, const struct sk_buff *s
 	}
 }
 
-// Locates the frame; false if the skb has none (yet).
+// Locates the frame; false if the skb has none (yet). With `tags`, the tag of skb->vlan_tci is restored. len
+// includes page fragments only if it is needed or the linear part is shorter than `need`.
 static __always_inline bool locate_by_layout(struct frame *f, const struct sk_buff *skb,
 					  const struct skb_layout *m, bool tags, u32 need)
 {
@@ -280,7 +282,7 @@ struct work {
 	struct span span;
 };
 
-// Locates the frame without the VLAN tag that was taken out, and with its whole length.
+// Locates the frame without the VLAN tag of skb->vlan_tci, and with its whole length.
 static __noinline bool locate_packet(struct work *w, const struct sk_buff *skb)
 {
 	return !read_span(&w->span, skb) && locate_frame(&w->packet.frame, skb, &w->span, false, -1);

@@ -14,11 +14,15 @@
 #include "packet/headers.h"
 #include "packet/packet.h"
 
+// The inner packet of a tunnel packet.
 struct inner {
+	// The address of its first header.
 	u64 at;
+	// The tunnel's id, valid if has_id.
 	u32 id;
-	// The first header of the inner packet: an Ethertype, or ETH_P_TEB for an Ethernet frame.
+	// The type of that header: an Ethertype, or ETH_P_TEB for an Ethernet frame.
 	u16 type;
+	// An enum tunnel_kind.
 	u8 kind;
 	u8 has_id;
 };
@@ -41,7 +45,7 @@ struct hook_call {
 	u8 invalid;
 	u8 pad[3];
 	u64 net, device;
-	// skb->_nfct, now or at the call.
+	// skb->_nfct now, or if that is 0, at the call.
 	u64 nfct;
 };
 
@@ -67,8 +71,8 @@ struct scratch {
 	union header header;
 	// The end of the packet that was parsed last.
 	u64 end;
-	// A copy of the packet's sk_buff, so that one helper call replaces ten. The span behind it is
-	// never filled.
+	// A copy of the packet's sk_buff, so that one helper call replaces ten. The space for a span
+	// behind it is never filled: it keeps loads of a whole span within the array.
 	u8 skb[COPY_SIZE + SPAN_SIZE] __attribute__((aligned(8)));
 	// The outer headers of a tunnel packet.
 	struct record_tuple outer;
@@ -86,7 +90,7 @@ struct scratch {
 	u16 variant_network;
 	u8 variant_protocol;
 	struct datagram datagram;
-	// Its nesting level.
+	// The nesting level of this scratch.
 	u32 level;
 	struct hook_call call;
 	// The namespace and socket among the arguments of the call.
@@ -135,7 +139,7 @@ static __always_inline void copy_skb(struct scratch *scratch, const struct sk_bu
 		value;                                                             \
 	})
 
-// Locates the frame of the copied sk_buff, without the VLAN tag that was taken out.
+// Locates the frame of the copied sk_buff, without the VLAN tag of skb->vlan_tci.
 static __always_inline bool locate_copied(struct work *w, const struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct skb_layout m;
@@ -150,8 +154,9 @@ static __always_inline bool locate_copied(struct work *w, const struct scratch *
 	return locate_frame(&w->packet.frame, skb, &w->span, false, 0);
 }
 
-// Takes a scratch; NULL if none is left, but the level is counted. An interrupting program is finished
-// when the interrupted one continues, so the counter needs no atomic operations.
+// Takes a scratch; NULL if none is left. The caller must call put_scratch in both cases, since the level is
+// counted. An interrupting program is finished when the interrupted one continues, so the counter needs no
+// atomic operations.
 static __always_inline struct scratch *get_scratch(u32 *level)
 {
 	u32 *depth = this_cpu_value(nesting);

@@ -23,7 +23,8 @@ enum {
 	// inner protocol (VXLAN-GPE).
 	VXLAN_VNI = 0x08,
 	VXLAN_GPE = 0x04,
-	// In the first word of a GRE header: checksum, key and sequence number are present; the version.
+	// In the first word of a GRE header: checksum, routing, key and sequence number are present; the
+	// version.
 	GRE_CHECKSUM = 0x8000,
 	GRE_ROUTING = 0x4000,
 	GRE_KEY = 0x2000,
@@ -189,7 +190,8 @@ static __noinline bool find_inner(struct work *w, struct scratch *scratch, const
 	// are those of the packet itself.
 	if (in->at <= f->start || in->at >= end)
 		return false;
-	// Behind the end by the IP and UDP headers there is padding, and no page fragment.
+	// If the packet ends within the linear part by its IP or UDP length, the rest is padding, and the
+	// packet has no bytes in page fragments.
 	behind = end < linear_end(f) ? 0 : f->len - f->linear;
 	f->start = in->at;
 	f->prefix = in->type == ETH_P_TEB ? PREFIX_NONE : PREFIX_LINK;
@@ -199,7 +201,7 @@ static __noinline bool find_inner(struct work *w, struct scratch *scratch, const
 	return true;
 }
 
-// Fills in the tunnel and the tuple of the inner packet, which was located.
+// Fills in the tunnel and the tuple of the inner packet, which find_inner has located.
 static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;
@@ -212,7 +214,7 @@ static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w,
 		     scratch);
 }
 
-// Skips the inner Ethernet header, or the made-up one.
+// Moves the start of the frame to its network header. With a made-up Ethernet header it is there already.
 static __noinline bool skip_inner_link(struct work *w, struct scratch *scratch)
 {
 	struct frame *f = &w->packet.frame;

@@ -129,7 +129,7 @@ static __always_inline u64 fill_ipv4(struct record_tuple *t, u64 at, u64 end, st
 	return at + header;
 }
 
-// Whether the next header is one between IP and transport. IPv4 has only AH.
+// Whether the next header is an extension header. For IPv4 only AH is one.
 static __always_inline bool is_extension(const struct record_tuple *t)
 {
 	if (t->network == NETWORK_IPV4)
@@ -155,7 +155,7 @@ static __always_inline u32 extension_length(u8 protocol, u8 length)
 	return (length + 1) * 8;
 }
 
-// Skips the extension headers. Returns the address of the transport header; 0 if there is none.
+// Skips the extension headers. Returns the address of the transport header; 0 if it is not found.
 static __always_inline u64 fill_payload(struct record_tuple *t, u64 at, u64 end, u8 h[8])
 {
 	u8 current;
@@ -359,7 +359,7 @@ static __noinline int fill_tuple(struct record_tuple *t, const struct sk_buff *s
 }
 
 // Parses the packet into scratch->tuple. The function is global (not static), so the verifier checks it
-// once; it checks static functions once per path to them, on kernels before 6.2 ten times and more. Until
+// once; it checks static functions once per path to them, on kernels before 6.2 ten times and more. Before
 // 5.12, global functions accept only numbers.
 __noinline int parse_tuple(u64 skb, u32 level)
 {
