@@ -27,8 +27,8 @@
 enum {
 	// Return addresses per stack; the kernel records no more by default (kernel.perf_event_max_stack).
 	MAX_FRAMES = 127,
-	// Return addresses that are enough to find the caller; those of a tracepoint's own functions come
-	// first.
+	// Return addresses that are read to find the caller; at a tracepoint, those of the tracepoint's
+	// own functions come first.
 	CALLER_FRAMES = 12,
 	FRAME_SIZE = 8,
 };
@@ -39,9 +39,9 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       MAX_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
 		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) +
 		       MAX_FRAMES * FRAME_SIZE <= RECORD_BUFFER_SIZE,
-	       "the largest record has scratch");
+	       "the largest record fits into a record_buffer");
 
-// The size of the additional part of a map operation.
+// The size of struct record_map in a record of a map operation, else 0.
 #define MAP_SIZE(c) (CFG.maps && (c)->map ? sizeof(struct record_map) : 0)
 
 // The name of the current task, NUL-padded.
@@ -94,6 +94,7 @@ static __noinline u32 fill_values(u64 skb, u8 *values)
 	return 0;
 }
 
+// Fills the copies of the sk_buff and of its shared info, and the values of expressions.
 static __always_inline void fill_dumps(u8 *at, const struct sk_buff *skb)
 {
 	u64 shared;
@@ -146,7 +147,7 @@ static __always_inline void locate_hook(struct hook_call *call, const struct con
 		find_connection(call, c->skb);
 }
 
-// Keeps the parts that the entry's record would have, for a call whose entry is not emitted.
+// Keeps the parts for the record of the return, for a call whose entry is not emitted.
 static __always_inline void record_silently(const struct context *c)
 {
 	struct recorded *t;
@@ -170,7 +171,7 @@ static __always_inline void record_silently(const struct context *c)
 		fill_lineage(&t->lineage, c->branch);
 }
 
-// Fills the last parts of a record; a function of its own, to save stack of its caller.
+// Fills the last parts of a record. A function of its own, to save stack space in the caller.
 static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct hook_call *call,
 				const struct record_first *first)
 {
@@ -303,7 +304,7 @@ static __always_inline bool send(const struct context *c, u32 lost)
 	return sent;
 }
 
-// Whether the limit per second allows another event. CPUs that ask at the same time may exceed it
+// Whether the limit per second allows another event. CPUs that check it at the same time may exceed it
 // slightly.
 static __always_inline bool within_limit(void)
 {
@@ -334,7 +335,7 @@ static __always_inline struct counters *count_matched(void)
 	return NULL;
 }
 
-// Whether the probe of this event only follows packets.
+// Whether the probe of this event only follows packets (CFG.only_drops).
 static __always_inline bool is_muted(const struct context *c)
 {
 	return CFG.only_drops && c->kind <= RECORD_TRACEPOINT && !(c->parts & PART_DROP);

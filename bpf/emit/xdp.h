@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Sends the start of an XDP program, with what is known of its frame.
+// Sends the start of an XDP program, with the metadata, headers and expressions of its frame.
 #pragma once
 
 #include "core/compat.h"
@@ -73,7 +73,7 @@ static __noinline u32 fill_xdp_values(u64 xdp, u8 *values)
 	(sizeof(struct record_core) + RECORDED_SIZE + LINEAGE_SIZE + RECORDED_HEAD_SIZE + \
 	 CFG.xdp_values_size)
 
-// Functions of their own, to save stack of their caller.
+// Functions of their own, to save stack space in the caller.
 static __noinline u32 xdp_record_size(void)
 {
 	return XDP_RECORD_SIZE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The functions that allocate an sk_buff. If one is called while a followed packet is handled, the new
-// sk_buff is a part of that packet. The entry finds the active call on the stack, the return has the
-// sk_buff.
+// sk_buff is a part of that packet. The entry finds the active call on the stack; the sk_buff is known at the
+// return.
 #pragma once
 
 #include "core/context.h"
@@ -14,8 +14,8 @@
 #include "follow/callstack.h"
 #include "entry/return.h"
 
-// Returns whether an sk_buff is being allocated for a packet. The function entered last on a stack returns
-// first.
+// Returns whether an sk_buff is being allocated for a packet. If these functions call one another, the
+// innermost one, which returns first, adds the branch.
 static __always_inline bool begin_alloc(struct registers *regs)
 {
 	u64 anchor = entry_anchor(regs);

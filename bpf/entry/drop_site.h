@@ -34,7 +34,7 @@ int kprobe_hook(struct registers *regs)
 	return entered(false);
 }
 
-// The first return address outside of dev_kfree_skb_any_reason.
+// The caller of dev_kfree_skb_any_reason; 0 if it is not found.
 static __noinline u64 outer_caller(struct registers *regs)
 {
 	u64 frames[QUEUE_FRAMES] = {};
@@ -52,6 +52,7 @@ static __noinline u64 outer_caller(struct registers *regs)
 	return 0;
 }
 
+// Records the caller of dev_kfree_skb_irq_reason, or of dev_kfree_skb_any_reason if that called it.
 SEC("kprobe/queued_free")
 int kprobe_queued_free(struct registers *regs)
 {
@@ -67,6 +68,7 @@ int kprobe_queued_free(struct registers *regs)
 	return entered(false);
 }
 
+// Records the exact reason of a queueing discipline.
 SEC("raw_tp/qdisc_drop")
 int tracepoint_qdisc_drop(struct tracepoint_arguments *a)
 {

@@ -18,8 +18,8 @@ static __always_inline void handle(const struct context *c)
 		emit(c);
 }
 
-// Handles the entry of a function, records its call if `keep` or if it looks something up (bits of enum
-// lookup_flag), and returns whether it is recorded. The duration begins after the event was emitted.
+// Handles the entry of a function, and returns whether its call is recorded: if `keep`, or if it looks
+// something up (`lookup`, bits of enum lookup_flag). The duration begins after the event was emitted.
 static __always_inline bool handle_call(struct context *c, struct work *w, u64 anchor, bool keep,
 					u64 lookup)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// An iterator over all BPF programs, with their reference counts. Tracing holds a reference on a program,
-// which would stay loaded when its last other user is gone.
+// Lists all BPF programs with their reference counts. A traced program stays loaded because tracing holds a
+// reference on it; by the count, user space notices that nothing else does.
 #pragma once
 
 #include "core/kernel.h"

@@ -19,7 +19,7 @@
 #include "entry/handle.h"
 #include "entry/return.h"
 
-// Passes the arguments on, of which one may be the drop reason.
+// Fills in arguments 2 to 4, of which one may be the drop reason: see PART_ARGUMENTS.
 static __always_inline void fill_arguments(struct context *c, struct registers *regs)
 {
 	c->reason = context_word(regs, ARGUMENT_2);
@@ -27,6 +27,7 @@ static __always_inline void fill_arguments(struct context *c, struct registers *
 	c->parts = PART_ARGUMENTS;
 }
 
+// Handles a packet that does not match, if calls for matching packets are searched on the stack.
 static __always_inline void note_unmatched(struct registers *regs, struct work *w)
 {
 	struct callstack *s;

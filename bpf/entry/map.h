@@ -21,7 +21,8 @@
 #include "entry/return.h"
 #include "entry/self_maps.h"
 
-// A map function at the stack position of another one was not called by it; that one returned unseen.
+// Drops calls of map functions at this stack position or further in: they did not call this one, and have
+// returned unseen.
 static __always_inline void drop_map_calls(struct callstack *s, u64 anchor)
 {
 	for (u32 i = 0; i < MAX_LOOKS && s->depth; i++) {
@@ -31,8 +32,8 @@ static __always_inline void drop_map_calls(struct callstack *s, u64 anchor)
 	}
 }
 
-// The packet for which a map function is called. NULL if there is none, and within another map function,
-// which is emitted instead.
+// The packet for which a map function is called; NULL if there is none, or if another map function called this
+// one: then only the outer one is emitted.
 static __always_inline struct sk_buff *map_caller_skb(struct registers *regs, u64 anchor, struct work *w)
 {
 	struct callstack *s = callstack_at(anchor, w);
@@ -131,7 +132,7 @@ static __always_inline void emit_map_lookup(struct registers *regs, struct calls
 	emit(&c);
 }
 
-// The call stays active until its event was emitted.
+// Ends a look-up. Its call stays active until its event was emitted.
 static __always_inline void end_map_lookup(struct registers *regs)
 {
 	u64 anchor = return_anchor(regs), index;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The entry of a function without an skb argument, which is emitted while it runs for a matching packet:
-// while a call for that packet is active below it.
+// The entry of a function without an skb argument. It is emitted if it runs for a matching packet: if a call
+// for that packet is active further out on the stack.
 #pragma once
 
 #include "core/compat.h"
@@ -19,7 +19,8 @@
 #include "entry/return.h"
 #include "entry/self_maps.h"
 
-static __always_inline struct sk_buff *skb_below(struct registers *regs, struct work *w)
+// The packet of the innermost active call, or NULL.
+static __always_inline struct sk_buff *active_skb(struct registers *regs, struct work *w)
 {
 	struct callstack *s = callstack_at(entry_anchor(regs), w);
 
@@ -37,7 +38,7 @@ static __always_inline bool emit_no_skb(struct registers *regs)
 	if (!running)
 		return false;
 	c.caller = return_address(regs);
-	c.skb = skb_below(regs, &w);
+	c.skb = active_skb(regs, &w);
 	if (!c.skb)
 		return false;
 	if (CFG.ids)

@@ -34,8 +34,8 @@ static __noinline u64 traced_program(void)
 	return id;
 }
 
-// The number of arguments that the kernel stores in front of the return value; needed until 5.17. The body
-// is replaced before loading.
+// The number of arguments that the kernel stores in front of the return value; needed before 5.17 (see
+// HAVE_FUNC_RET). The body is replaced before loading.
 static __noinline u64 kept_arguments(void)
 {
 	u64 n;
@@ -90,8 +90,8 @@ int program_netfilter(void *arguments)
 	return enter_program(arguments, BPF_CORE_READ(given, skb));
 }
 
-// The verdict on a followed frame is needed in any case; otherwise the next frame in its buffer would be
-// taken for it.
+// The run of a frame is recorded even if its event is not emitted: without the verdict, the next frame in the
+// same buffer would be taken for this one.
 static __always_inline void emit_frame(struct context *c, struct work *w, u64 key)
 {
 	c->addr = traced_program();
@@ -124,8 +124,8 @@ int program_xdp(void *arguments)
 	return 0;
 }
 
-// The verdict is behind the arguments: behind the only one, or behind as many as possible if the kernel
-// does not trust the program's types.
+// The verdict is stored behind the arguments: behind the only one, or behind MAX_KEPT if the kernel does not
+// trust the program's types.
 static __always_inline u64 program_result(void *arguments)
 {
 	u64 value = 0;

@@ -13,8 +13,8 @@
 #include "follow/callstack.h"
 #include "emit/return.h"
 
-// Whether a program of a kprobe session runs at the return. The body is replaced before loading by a call
-// of the kernel's own function, which has different prototypes.
+// Whether a program of a kprobe session runs at the return. The body is replaced before loading by a call of
+// bpf_session_is_return, whose prototype depends on the kernel.
 static __noinline u64 session_returns(struct registers *regs)
 {
 	opaque(regs);
@@ -26,7 +26,8 @@ static __always_inline bool is_return(struct registers *regs)
 	return CFG.session && session_returns(regs);
 }
 
-// The return value of an entry program: a session calls the program at the return if it is 0.
+// The return value of an entry program. In a session, the kernel calls the program at the return only if it
+// is 0.
 static __always_inline int entered(bool kept)
 {
 	return CFG.session && !kept;

@@ -23,9 +23,9 @@
 #include "explain/map_call.h"
 #include "entry/tracepoint.h"
 
-// The kernel runs no function program while another one runs on that CPU, but our tracepoint programs, and
-// the kernel's own look-ups for them, would be traced. Lists all maps with keys; a test in internal/bpf
-// checks that none is missing.
+// Whether a map is one of ours. The kernel runs no function program while another one runs on that CPU, but
+// map operations of our tracepoint programs, and the kernel's own for them, would be traced. Lists all maps
+// with keys; a test in internal/bpf checks that none is missing.
 static __always_inline bool is_self_map(u64 map)
 {
 	bool own = false;

@@ -31,8 +31,7 @@ enum {
 	MAX_RUN_DISTANCE = 256,
 };
 
-// The address of the variable that run keys are relative to, as a number. All writers store the same
-// value.
+// The address of the variable to which run keys are relative, as a number. All writers store the same value.
 u64 key_base = 0;
 
 // The run to which a program with this stack pointer belongs: its own, or that of the program that was
@@ -69,8 +68,8 @@ static __always_inline u64 tail_calls(struct registers *regs)
 	return count;
 }
 
-// Whether this entry was emitted already: by the trampoline, or at the previous hit of the same
-// breakpoint. A program can tail-call itself.
+// Whether this entry was emitted already: by the fentry program, or at the previous hit of the same
+// breakpoint. A program can tail-call itself, so the number of tail calls is compared, too.
 static __always_inline bool is_recorded(struct run *run, u64 id, u64 count)
 {
 	bool entered = run->call.addr == id && !run->breakpoint_id;

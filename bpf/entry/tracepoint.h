@@ -23,7 +23,7 @@
 #include "explain/variants.h"
 #include "entry/handle.h"
 
-// Whether the reason as the kernel reports it, or the more exact one, passes the filter.
+// Whether the reason that the kernel reports, or the exact one, passes the filter.
 static __always_inline bool filter_reason(u32 reason, u32 exact)
 {
 	if (CFG.reason_in_count &&
@@ -74,10 +74,13 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 
 // The kinds of hits of the drop tracepoint.
 enum drop_class {
-	// Not to be emitted: a part of a dropped packet if only drops are, or a hidden drop.
+	// Not emitted: a hidden benign drop, or a frag_list member with CFG.hide_parts.
 	DROP_HIDDEN,
+	// A frag_list member: emitted, but not as a drop.
 	DROP_PART,
+	// A drop that is not benign.
 	DROP_FAULT,
+	// A benign drop that is emitted.
 	DROP_BENIGN,
 };
 
@@ -140,8 +143,8 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefi
 	return 1;
 }
 
-// Matches a dropped packet by its other tuples. The scratch stays taken while the record is filled, which
-// has that tuple.
+// Matches a dropped packet by its other tuples. The scratch holds the tuple that matched, so it is kept until
+// the record is filled.
 static __noinline int enter_variants(struct tracepoint_arguments *a)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
@@ -176,8 +179,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 	return 0;
 }
 
-// An sk_buff ends. If functions report that, too, the tracepoint is needed only while a function program
-// was running, which makes the kernel skip theirs.
+// An sk_buff ends. If functions report that, too, the tracepoint is needed only while a function program runs
+// on this CPU, since the kernel then skips the programs of those functions.
 SEC("raw_tp/end")
 int tracepoint_end(struct tracepoint_arguments *a)
 {

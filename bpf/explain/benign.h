@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Which drops are benign: normal on a healthy network. Evaluated only for drops that match the
-// filters. If a read fails, the drop is not benign.
+// Which drops are benign: normal on a healthy network. Evaluated only for drops that match the filters. If a
+// read fails, the drop is not benign.
 #pragma once
 
 #include "core/compat.h"
@@ -12,14 +12,15 @@
 #include "explain/clone_reader.h"
 
 enum {
-	// Devices below one, and how far down.
+	// Lower devices that are searched per device, and levels of lower devices.
 	MAX_LOWER = 8,
 	DEEPEST_DEVICE = 3,
-	// net_device has a multiple of this before the driver's own part (NETDEV_ALIGN).
+	// The driver's private data follow struct net_device at a multiple of this (NETDEV_ALIGN).
 	NETDEV_ALIGNMENT = 32,
 };
 
-// A drop reason that can be benign, and the drops that were counted and not emitted.
+// For a drop reason that can be benign: the condition (enum benign_kind), and the number of drops that were
+// hidden.
 struct benign_reason {
 	u64 hidden;
 	u32 kind;
@@ -39,8 +40,8 @@ struct netdev_adjacent {
 	struct list_head list;
 } __attribute__((preserve_access_index));
 
-// Where a driver's own part of a net_device is: a member since 6.11 (kernel commit
-// 13cabc47f8ae, "netdevice: define and allocate &net_device _properly_").
+// The driver's private data of a net_device (netdev_priv): a member since 6.11 (kernel commit 13cabc47f8ae,
+// "netdevice: define and allocate &net_device _properly_").
 struct net_device___v6_11 {
 	u8 priv[1];
 } __attribute__((preserve_access_index));
@@ -77,7 +78,7 @@ static __always_inline const struct net_device *veth_peer(const struct net_devic
 	return (void *)peer;
 }
 
-// Whether other hosts' frames reach the device: as above, or its veth peer is a port of a bridge.
+// Whether the device receives frames for other hosts: see sees_foreign; or its veth peer is a bridge port.
 static __noinline bool is_flooded(const struct net_device *dev)
 {
 	const struct net_device *peer;
@@ -90,8 +91,8 @@ static __noinline bool is_flooded(const struct net_device *dev)
 	return peer && BPF_CORE_READ_BITFIELD_PROBED(peer, priv_flags) & IFF_BRIDGE_PORT;
 }
 
-// Whether one of the devices below this one, such as the ports of a bond, is flooded. Sets `first`
-// to the first of them.
+// Whether one of the lower devices, such as the ports of a bond, is flooded. Sets `first` to the first lower
+// device.
 static __noinline bool is_flooded_below(const struct net_device *dev, const struct net_device **first)
 {
 	u64 list = (u64)dev + bpf_core_field_offset(dev->adj_list.lower), at = list;
@@ -137,9 +138,9 @@ static __always_inline bool has_foreign_address(const struct sk_buff *skb, const
 	return frame != device && !(*(u8 *)&frame & 1);
 }
 
-// Whether the frame is for another host, and the device receives such frames: it or one below it is
-// promiscuous, or a bridge floods frames to it. False for a VLAN tag without a device, and for a
-// wrong address on a plain device.
+// Whether the frame is for another host, and the device receives such frames: it or a lower device is
+// promiscuous, or a bridge floods frames to it. False for a VLAN tag without a device, and for a wrong address
+// on a device that is none of these.
 static __noinline bool is_for_another(const struct sk_buff *skb)
 {
 	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev)), *lower;
@@ -166,7 +167,7 @@ static __always_inline bool is_benign_by(u32 kind, const struct sk_buff *skb)
 	return false;
 }
 
-// The entry of a benign drop's reason; NULL for drops that are not benign.
+// The entry for the reason of a drop if it is benign, else NULL.
 static __noinline struct benign_reason *find_benign(const struct sk_buff *skb, u32 reason)
 {
 	struct benign_reason *b = bpf_map_lookup_elem(&benign, &reason);

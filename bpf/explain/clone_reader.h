@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Whether a raw or packet socket received a clone of a packet that found no other socket, as
-// the reply that ping as root waits for. Raw sockets are found by what the kernel itself
-// compares (net/ipv4/raw.c, net/ipv6/raw.c): a reader may have taken the clone by now. Packet
-// sockets can have filters, so the clone must still be in the queue.
+// Whether a raw or packet socket received a clone of a packet for which there is no other socket, such as the
+// reply that ping waits for when run by root. For a raw socket, the same fields are compared as in the kernel
+// (net/ipv4/raw.c, net/ipv6/raw.c), since the clone may have been read already. A packet socket can have a
+// filter, so the clone must still be in its receive queue.
 #pragma once
 
 #include "core/compat.h"
@@ -15,7 +15,7 @@
 #include "match/netdev.h"
 
 enum {
-	// Sockets in one list, and packets in one queue, that are looked at.
+	// Sockets that are searched per list, and packets per queue.
 	MAX_SOCKETS = 16,
 	MAX_QUEUED = 4,
 	// The hash tables of raw sockets.
@@ -23,7 +23,7 @@ enum {
 	RAW_BITS = 8,
 	// From include/linux/hash.h.
 	GOLDEN_RATIO = 0x61C88647,
-	// skb->transport_header and others where they are not set.
+	// The value of an unset header offset, such as skb->transport_header.
 	NO_HEADER = 0xffff,
 };
 
@@ -39,7 +39,7 @@ struct raw_packet {
 	u8 has_icmp_type;
 };
 
-// Not on the BPF stack, which is full. Only one drop at a time is evaluated on a CPU.
+// Not on the BPF stack, which has no space left. Only one drop at a time is evaluated on a CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -95,7 +95,7 @@ static __always_inline bool is_any(const u64 address[2]) { return !address[0] &&
 
 static __always_inline bool is_same(const u64 a[2], const u64 b[2]) { return a[0] == b[0] && a[1] == b[1]; }
 
-// Whether the socket is connected and bound to addresses that the packet has.
+// Whether the addresses to which the socket is connected and bound, if any, are those of the packet.
 static __always_inline bool matches_addresses(const struct sock *sk, const struct raw_packet *p)
 {
 	u64 peer[2] = {}, bound[2] = {};
@@ -110,7 +110,7 @@ static __always_inline bool matches_addresses(const struct sock *sk, const struc
 	return (is_any(peer) || is_same(peer, p->source)) && (is_any(bound) || is_same(bound, p->dest));
 }
 
-// Whether the socket's own filter lets the type of an ICMP message pass.
+// Whether the socket's ICMP filter accepts the type of the message. True for other protocols.
 static __always_inline bool passes_icmp_filter(const struct sock *sk, const struct raw_packet *p)
 {
 	u32 word = p->icmp_type >> 5, blocked = 0;
@@ -130,7 +130,7 @@ static __always_inline bool passes_icmp_filter(const struct sock *sk, const stru
 	return !(blocked >> (p->icmp_type & 31) & 1);
 }
 
-// If the receive buffer is full, the clone is dropped, too.
+// Whether the receive buffer has space; if not, the clone was dropped, too.
 static __always_inline bool has_buffer_space(const struct sock *sk)
 {
 	return BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) < BPF_CORE_READ(sk, sk_rcvbuf);
@@ -148,7 +148,8 @@ static __always_inline bool receives(const struct sock *sk, const struct raw_pac
 	       matches_addresses(sk, p) && passes_icmp_filter(sk, p) && has_buffer_space(sk);
 }
 
-// Lists end with NULL, or from 6.0 to 6.2 with an odd number.
+// The socket of a list node; NULL at the end of the list, where the pointer is NULL, or an odd number from
+// 6.0 to 6.2.
 static __always_inline const struct sock *socket_at(u64 node)
 {
 	if (!node || node & 1)
@@ -156,6 +157,7 @@ static __always_inline const struct sock *socket_at(u64 node)
 	return (void *)(node - bpf_core_field_offset(struct sock, __sk_common.skc_node));
 }
 
+// Whether a raw socket in this bucket received the packet.
 static __noinline bool has_raw_reader(u64 table, u32 bucket, const struct raw_packet *p)
 {
 	u64 node = table + bpf_core_field_offset(struct raw_hashinfo, ht) + bucket % RAW_BUCKETS * sizeof(u64);
@@ -176,8 +178,8 @@ static __noinline bool has_raw_reader(u64 table, u32 bucket, const struct raw_pa
 	return found;
 }
 
-// Since 6.3 the namespace is part of the hash (kernel commit 6579f5bacc2c, "raw: use
-// net_hash_mix() in hash function").
+// Searches the bucket of the protocol, and that of kernels since 6.3, where the namespace is part of the hash
+// (kernel commit 6579f5bacc2c, "raw: use net_hash_mix() in hash function").
 static __always_inline bool has_raw_socket(const struct raw_packet *p)
 {
 	u64 ipv4 = CFG.raw_sockets_ipv4, ipv6 = CFG.raw_sockets_ipv6;
@@ -212,6 +214,7 @@ static __noinline bool has_queued_clone(const struct sock *sk, u64 head)
 	return found;
 }
 
+// Whether a packet socket of the namespace has a clone of the packet in its queue.
 static __noinline bool has_packet_reader(const struct net *net, u64 head)
 {
 	u64 node = (u64)net + bpf_core_field_offset(net->packet.sklist), found = 0;

@@ -19,10 +19,11 @@ enum {
 	IPS_CONFIRMED = 1 << 3,
 	// Bits of nf_conn.status: addresses or ports are translated.
 	IPS_NAT = 1 << 4 | 1 << 5,
+	// NF_IP_PRI_CONNTRACK and NF_IP6_PRI_CONNTRACK.
 	CONNTRACK_PRIORITY = -200,
 };
 
-// Ports, or what a protocol has instead, are in network order.
+// The fields of a tuple are in network order: ports, or what the protocol has in their place.
 static __always_inline void fill_direction(struct record_direction *to,
 					   const struct nf_conntrack_tuple *from)
 {
@@ -71,8 +72,8 @@ static __always_inline u64 is_conntrack_hook(const struct nf_hook_ops *ops)
 	return found;
 }
 
-// Whether conntrack has a hook function at this hook, and if the call is at the same hook, in front of it.
-// Few branches, since the verifier would follow each.
+// Whether conntrack has a hook function at this hook; if the call is at the same hook, it must be in front of
+// the called function. Few branches, since the verifier would follow each.
 static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const struct nf_hook_entries *entries)
 {
 	const struct nf_hook_ops *ops = NULL;
@@ -96,8 +97,7 @@ static __noinline bool tracks_at(const struct hook_call *call, u32 hook, const s
 	return tracked;
 }
 
-// Whether the call is behind conntrack on the packet's way; a packet without a connection there is
-// invalid.
+// Whether the packet has passed conntrack before the call. A packet without a connection is invalid then.
 static __always_inline bool is_behind_tracking(const struct hook_call *call)
 {
 	u32 hook = call->hook == NF_INET_LOCAL_OUT ? NF_INET_LOCAL_OUT : NF_INET_PRE_ROUTING;
@@ -109,8 +109,8 @@ static __always_inline bool is_behind_tracking(const struct hook_call *call)
 	return tracks_at(call, hook, hook_entries(call, hook));
 }
 
-// Finds the packet's connection at the hook call of this record, or at the last hook call of a dropped
-// packet. Sets call->invalid if the packet has none behind conntrack.
+// Finds the packet's connection: the current one, or that at the last hook call of a dropped packet. Sets
+// call->invalid if the packet has passed conntrack and has none.
 static __noinline int find_connection(struct hook_call *call, const struct sk_buff *skb)
 {
 	u64 word = nfct_of(skb);

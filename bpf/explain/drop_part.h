@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The members of a packet's frag_list, which GRO and reassembly make: skb_release_data frees
-// them with the packet, and the kernel reports a drop of each, on many kernels even if the
-// packet was consumed. They are parts of the packet, not drops.
+// The members of a packet's frag_list, which GRO and reassembly create. skb_release_data frees them with the
+// packet, and the kernel reports each as a drop, on many kernels even if the packet was consumed. They are
+// parts of the packet, and no drops of their own.
 #pragma once
 
 #include "core/config.h"
 #include "core/kernel.h"
 
 enum {
-	// Return addresses to skb_release_data, those of the BPF functions and bpf_trace_run2 included.
+	// Return addresses that are searched for skb_release_data, including those of the BPF functions
+	// and of bpf_trace_run2.
 	FREE_FRAMES = 16,
 };
 
@@ -22,6 +23,7 @@ static __always_inline bool is_list_freer(u64 address)
 	return false;
 }
 
+// Whether skb_release_data is on the stack.
 static __noinline bool is_released_with_data(void *program)
 {
 	u64 frames[FREE_FRAMES] = {};
@@ -34,7 +36,8 @@ static __noinline bool is_released_with_data(void *program)
 	return false;
 }
 
-// Up to 6.1 the location is in the function that frees a list, so its caller is searched on the stack.
+// Whether the drop at this location is that of a frag_list member. Until 6.1 the location is in the function
+// that frees a list, so its caller is searched on the stack.
 static __always_inline bool is_part_of_list(void *program, u64 location)
 {
 	if (is_within(location, &CFG.release_data))

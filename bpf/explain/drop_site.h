@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What the drop tracepoint does not say, and others do: the reason of a queueing discipline (the
-// qdisc_drop tracepoint, 7.2), and the function that freed a packet in an interrupt, which net_tx_action does later.
+// Details of a drop that its tracepoint does not report, and where they come from: the exact reason of a
+// queueing discipline, from the qdisc_drop tracepoint (7.2), and the function that freed a packet in an
+// interrupt, from a probe there, since net_tx_action frees such packets later.
 #pragma once
 
 #include "core/config.h"
@@ -10,10 +11,11 @@
 
 enum {
 	MAX_QUEUED_FREES = 1024,
-	// Return addresses from dev_kfree_skb_irq_reason to the caller of dev_kfree_skb_any_reason.
+	// Return addresses that are searched for the caller of dev_kfree_skb_any_reason, from
+	// dev_kfree_skb_irq_reason on.
 	QUEUE_FRAMES = 6,
-	// Return addresses to the caller of kfree_skb, those of the BPF functions and of
-	// bpf_trace_run included.
+	// Return addresses that are searched for the caller of kfree_skb, including those of the BPF
+	// functions and of bpf_trace_run.
 	SPLIT_FRAMES = 14,
 };
 
@@ -23,7 +25,7 @@ struct qdisc_detail {
 	u32 pad;
 };
 
-// The detail of the next drop on this CPU.
+// The reason of the qdisc_drop tracepoint for the next drop on this CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -52,7 +54,7 @@ static __noinline u64 outside_kfree_skb(void *program, u64 location)
 	return location;
 }
 
-// The more exact reason of a queueing discipline, if it gave one for this packet.
+// The exact reason of a queueing discipline if qdisc_drop reported one for this packet, else `reason`.
 static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 {
 	struct qdisc_detail *detail;
@@ -65,7 +67,7 @@ static __noinline u32 exact_reason(const struct sk_buff *skb, u32 reason)
 	return detail->reason;
 }
 
-// Clears the packet's detail, as another packet may get the sk_buff's address.
+// Clears the packet's exact reason, since another packet may get the sk_buff's address.
 static __noinline int forget_exact_reason(u64 skb)
 {
 	struct qdisc_detail *detail;
@@ -76,7 +78,7 @@ static __noinline int forget_exact_reason(u64 skb)
 	return 0;
 }
 
-// The caller that queued the packet, if it was freed from the queue.
+// The function that queued the packet to be freed, if the drop is in net_tx_action, else `location`.
 static __noinline u64 queued_location(const struct sk_buff *skb, u64 location)
 {
 	u64 key = (u64)skb, *caller;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The last hook call of a packet, by which its drop is explained: the tracepoint that reports
-// drops has no hook, and the packet may have lost its connection by then (nf_reset_ct).
+// The last netfilter hook function called for a packet, which explains its drop: the drop tracepoint reports
+// no hook, and the packet may have lost its connection by then (nf_reset_ct).
 #pragma once
 
 #include "core/compare.h"
@@ -14,15 +14,18 @@
 #include "explain/netfilter.h"
 
 enum {
-	// Slots per CPU, by the sk_buff's address: a packet in an interrupt mostly has another one.
+	// Slots per CPU. The sk_buff's address selects one, so that a packet that is handled in an
+	// interrupt usually does not overwrite that of the interrupted context.
 	MAX_LAST_HOOKS = 4,
-	// ns after which a recorded call is ignored: another packet may have the sk_buff's address.
+	// Time in ns after which a recorded call is ignored, since another packet may have the sk_buff's
+	// address.
 	LAST_HOOK_AGE = 100000000,
 };
 
 struct last_hook {
 	u64 skb, head, time;
-	// Length and id in the IP header, which NAT leaves alone.
+	// Bytes 2 to 5 of the IP header, which NAT does not change: length and id in IPv4, flow label and
+	// length in IPv6.
 	u32 ident;
 	u32 pad;
 	struct hook_call call;
@@ -93,8 +96,8 @@ static __noinline struct last_hook *take_last_hook(const struct sk_buff *skb)
 	return last;
 }
 
-// Whether the next hook function after the call's is probed, or there is none. If it is not probed,
-// it may be the one that dropped the packet.
+// Whether the last call is known: the next hook function is probed, or there is none. A function that is not
+// probed may be the one that dropped the packet.
 static __noinline bool is_last_seen(const struct hook_call *call)
 {
 	const struct nf_hook_entries *entries = hook_entries(call, call->hook);
@@ -117,7 +120,7 @@ static __noinline bool is_last_seen(const struct hook_call *call)
 	return passed && (!next || bpf_map_lookup_elem(&hook_functions, &next));
 }
 
-// Whether netfilter dropped the packet: by the reason, or by the location on kernels without reasons.
+// Whether netfilter dropped the packet, judged by the reason, or on kernels without reasons by the location.
 static __always_inline bool is_netfilter_drop(const struct context *c)
 {
 	if (c->parts & PART_REASON)
@@ -125,8 +128,8 @@ static __always_inline bool is_netfilter_drop(const struct context *c)
 	return is_within(c->location, &CFG.hook_slow);
 }
 
-// Finds the last call of a dropped packet. If the drop is not in a hook, only what the call says of
-// the connection is kept.
+// Finds the last call of a dropped packet. If netfilter did not drop it, call->state is cleared, and only the
+// connection remains.
 static __noinline int find_last_hook(struct hook_call *call, const struct sk_buff *skb, u64 dropped_there)
 {
 	struct last_hook *last = take_last_hook(skb);

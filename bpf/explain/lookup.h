@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What functions look up for a packet: the arguments are kept from the entry to the return, where a
-// compiled expression reads the key and the result through them.
+// Functions that look something up for a packet. The arguments are kept from the entry to the return, where
+// compiled expressions read the key and the result through them.
 #pragma once
 
 #include "core/compat.h"
@@ -11,7 +11,7 @@
 #include "follow/callstack.h"
 
 enum {
-	// Register arguments, followed by stack arguments.
+	// Number of arguments that are kept, those in registers first, then those on the stack.
 	MAX_ARGUMENTS = 12,
 };
 
@@ -32,6 +32,7 @@ struct {
 struct arguments no_arguments = {};
 
 enum lookup_flag {
+	// The function looks something up.
 	LOOKUP_CALL = 1,
 	// The call is emitted only at its return.
 	LOOKUP_RETURN_ONLY = 2,

@@ -18,11 +18,11 @@ struct map_call {
 	// The address of the value, or of the element that holds it; 0 if there is none.
 	u64 value;
 	u32 operation;
-	// The look-up returns the element of a hash table, of which the value is a part.
+	// The look-up returns the element of a hash table (struct htab_elem), which contains the value.
 	u32 element;
 };
 
-// The operation, and memory for its packet, for which the stack is too small.
+// The operation, and the working memory for its packet, for which the stack is too small.
 struct map_scratch {
 	struct map_call call;
 	struct work work;
@@ -44,8 +44,9 @@ struct {
 	__type(value, struct map_call);
 } map_lookups SEC(".maps");
 
-// The address of an element's value, or of its pointer to the per-CPU values: behind the key, rounded up
-// to words. Until 6.14, such a pointer was directly behind the key; then there are no zeros between them.
+// The address of an element's value, or of its pointer to the per-CPU values: behind the key, rounded up to 8
+// bytes. Until 6.14, such a pointer is directly behind the key. This is noticed by the padding: its bytes are
+// zero, but those of a pointer are not.
 static __always_inline u64 element_value(const struct bpf_map *map, u64 element)
 {
 	u64 key = element + bpf_core_field_offset(struct htab_elem, key), word = 0;

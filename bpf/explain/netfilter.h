@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// The netfilter hook of a call with a struct nf_hook_state argument, and which of the hook functions it
-// is.
+// The netfilter hook of a function that has a struct nf_hook_state argument, and the priority of the hook
+// function.
 #pragma once
 
 #include "core/compat.h"
@@ -21,9 +21,9 @@ enum {
 	NF_NETDEV_EGRESS = 1,
 };
 
-// Describes the functions that this program is attached to: the register of the struct nf_hook_state in
-// bits 0 to 7, that of the rule set in bits 8 to 15, its kind (enum hook_object) in bits 16 to 23, and in
-// bit 24 whether they are hook functions. The body is replaced before loading.
+// Describes the functions that this program is attached to: the position of the struct nf_hook_state argument
+// in bits 0 to 7, and of the rule set in bits 8 to 15, both from 1, 0 for none; the kind of the rule set (enum
+// hook_object) in bits 16 to 23. Bit 24 is set for hook functions. The body is replaced before loading.
 static __noinline u64 hook_params(void)
 {
 	u64 params;
@@ -95,7 +95,7 @@ static __noinline const struct nf_hook_entries *hook_entries(const struct hook_c
 	return NULL;
 }
 
-// Fills in the priority. Behind the entries there are as many pointers to their nf_hook_ops.
+// Fills in the priority. The array of entries is followed by an array of pointers to their nf_hook_ops.
 static __always_inline void fill_priority(struct record_hook *r,
 					  const struct nf_hook_entries *entries,
 					  const struct hook_call *call)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // Other tuples that a dropped packet matches by: its inner packet, the packet that an ICMP error quotes,
-// and the packet with its addresses before and after NAT, from its conntrack entry. With --drop, the
-// packet filter also matches these, since users know the address that the packet was sent to, but not what
-// NAT or a tunnel made of it.
+// and the packet with its addresses before and after NAT, from its conntrack entry. With --drop, the packet
+// filter is applied to these, too, since users know the address that the packet was sent to, but not the one
+// after NAT or the header of a tunnel.
 #pragma once
 
 #include "core/compat.h"
@@ -124,8 +124,9 @@ static __noinline bool locate_quoted(struct scratch *scratch)
 	return true;
 }
 
-// Makes a later fragment, which has no transport header, the first one, so that ports can be set.
-// The copy ends behind them, since no other field of the transport header is known.
+// Turns the copy of a later fragment, which has no transport header, into a first fragment, so that ports can
+// be set. Returns the address of the ports; 0 if it has none. The copy ends behind them, since no other field
+// of the transport header is known.
 static __always_inline u64 add_transport(struct scratch *scratch, u64 start)
 {
 	if (scratch->outer.network != NETWORK_IPV4 || !(scratch->outer.has & TUPLE_FRAGMENT) ||
@@ -216,8 +217,7 @@ static __noinline bool write_variant(struct scratch *scratch, u64 tuple, bool sw
 	return true;
 }
 
-// Whether the located packet matches with its addresses before or after NAT. A quoted packet has
-// the opposite direction of the error that quotes it.
+// Whether the located packet matches with its addresses before or after NAT. `reply` is its direction.
 static __always_inline bool match_directions(struct scratch *scratch, u64 ct, bool reply)
 {
 	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
@@ -241,6 +241,8 @@ static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
 	return word & ~(u64)NFCT_INFO;
 }
 
+// Whether the packet, or the one that it quotes, matches with other addresses of its connection. A quoted
+// packet has the opposite direction of the ICMP error.
 static __always_inline bool match_connection(struct scratch *scratch, const struct sk_buff *skb)
 {
 	bool reply;
@@ -251,7 +253,7 @@ static __always_inline bool match_connection(struct scratch *scratch, const stru
 	return match_directions(scratch, ct, locate_quoted(scratch) ? !reply : reply);
 }
 
-// Writes the tuple of a packet before NAT, from its connection, to scratch->first.
+// Writes the tuple of a packet before NAT, from its connection, to scratch->first. Returns 0 if it has none.
 __noinline int find_untranslated(u64 skb, u32 level)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
@@ -282,8 +284,8 @@ static __always_inline bool match_inner_variant(struct scratch *scratch, const s
 	return find_inner(&scratch->work, scratch, skb) && match_variant(scratch, FIRST_INNER);
 }
 
-// A later fragment has no ports, so many filters cannot match it. It matches if the first fragment
-// of its datagram did.
+// A later fragment has no ports, so many filters cannot match it. It matches if the first fragment of its
+// datagram did.
 static __always_inline bool match_fragment(struct scratch *scratch, const struct sk_buff *skb)
 {
 	struct counters *n;
@@ -307,8 +309,8 @@ static __always_inline bool match_variants(struct scratch *scratch, const struct
 	       match_fragment(scratch, skb);
 }
 
-// Counts a variant whose namespace or device is unknown, unless the packet itself matches, too, and was
-// counted.
+// Counts a variant whose namespace or device is unknown, unless the packet itself matches, too: then filter_skb
+// has counted it.
 static __noinline bool count_unknown_variant(struct scratch *scratch, const struct sk_buff *skb, u32 netdev)
 {
 	return !filter_span(&scratch->work, skb, PREFILTER_UNKNOWN) && count_unknown_netdev(netdev);
