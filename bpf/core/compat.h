@@ -85,9 +85,9 @@ static __always_inline bool skb_vlan_tag(const struct sk_buff *skb, u16 *tci)
 	return true;
 }
 
-// Until 5.14, a socket's control group is one word with flags in its low bits. If bit 0 is set, the word
-// holds data of net_prio and net_cls instead. Kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode")
-// made it a pointer.
+// Until 5.14, a socket's control group is one word with flags in its low bits. If bit 0 is set, the word holds
+// data of net_prio and net_cls instead. Kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on
+// v1/v2 mixed mode") made it a pointer.
 struct sock_cgroup_data___v5_14 {
 	u64 val;
 } __attribute__((preserve_access_index));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The frames of XDP programs. They have no sk_buff yet, or the kernel made them from one (generic XDP, veth).
-// An xdp_buff describes a frame with its own Ethernet header. Its buffer begins at data_hard_start and becomes the head of the sk_buff
-// that is built from it.
+// An xdp_buff describes a frame with its own Ethernet header. Its buffer begins at data_hard_start and becomes
+// the head of the sk_buff that is built from it.
 #pragma once
 
 #include "core/compat.h"
