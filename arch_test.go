@@ -19,8 +19,8 @@ import (
 
 const module = "tracer"
 
-// packages has each of our packages, and which of our packages it may import. Data flows from cli to sink, and no stage
-// imports a later one. All packages under e2e are one row, and may import each other.
+// packages maps each of our packages to those that it may import. Data flows from cli to sink, and no stage imports a
+// later one. All packages under e2e are one row, and may import each other.
 var packages = map[string][]string{
 	"internal/caret":     {},
 	"libpcap":            {"internal/caret"},
@@ -74,9 +74,9 @@ var stages = []string{
 // forTests is the package that every test may import, and no other file.
 const forTests = "internal/ktest"
 
-// foreign has every third-party module that is imported, and which packages may import it. Tests may
-// import all of them, so modules that only tests need have no package. The program has one netlink
-// stack, that of rtnetlink; the others are for tests.
+// foreign maps each third-party module to the packages that may import it. Tests may import all of them, so
+// modules that only tests need have no package. The program has one netlink library, rtnetlink; the others are
+// for tests.
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
@@ -104,7 +104,7 @@ var foreign = map[string][]string{
 	"mvdan.cc/sh/v3": {},
 }
 
-// cgo are the only packages that may import "C".
+// cgo lists the only packages that may import "C".
 var cgo = []string{"libpcap", "internal/stdout"}
 
 // TestImportsFollowTheTable checks the imports of all files.
@@ -150,10 +150,10 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		file, imports string
 		wrong         bool
 	}{
-		"an edge of the table":         {"internal/plan/a.go", module + "/internal/filter", false},
-		"an edge against the flow":     {"internal/filter/a.go", module + "/internal/plan", true},
-		"the same in a test":           {"internal/filter/a_test.go", module + "/internal/plan", true},
-		"for another system":           {"internal/event/a_windows.go", module + "/internal/kernel", true},
+		"an import in the table":       {"internal/plan/a.go", module + "/internal/filter", false},
+		"an import of a later stage":   {"internal/filter/a.go", module + "/internal/plan", true},
+		"a later stage in a test":      {"internal/filter/a_test.go", module + "/internal/plan", true},
+		"in a file for another GOOS":   {"internal/event/a_windows.go", module + "/internal/kernel", true},
 		"a test imports its package":   {"internal/plan/a_test.go", module + "/internal/plan", false},
 		"a test imports ktest":         {"internal/stream/a_test.go", module + "/internal/ktest", false},
 		"the program imports ktest":    {"internal/stream/a.go", module + "/internal/ktest", true},
@@ -162,11 +162,11 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		"a package not in the table":   {"internal/util/a.go", "fmt", true},
 		"cgo in libpcap":               {"libpcap/a.go", "C", false},
 		"cgo elsewhere":                {"internal/filter/a.go", "C", true},
-		"a module of the table":        {"internal/stream/a.go", "golang.org/x/sys/unix", false},
-		"for another package":          {"internal/event/a.go", "golang.org/x/sys/unix", true},
-		"for a test":                   {"internal/event/a_test.go", "golang.org/x/sys/unix", false},
-		"a second netlink stack":       {"internal/input/a.go", "github.com/vishvananda/netlink", true},
-		"a package for tests":          {"internal/plan/a.go", "github.com/google/go-cmp/cmp", true},
+		"a module in the table":        {"internal/stream/a.go", "golang.org/x/sys/unix", false},
+		"a module of other packages":   {"internal/event/a.go", "golang.org/x/sys/unix", true},
+		"a module of others in a test": {"internal/event/a_test.go", "golang.org/x/sys/unix", false},
+		"a second netlink library":     {"internal/input/a.go", "github.com/vishvananda/netlink", true},
+		"a module only for tests":      {"internal/plan/a.go", "github.com/google/go-cmp/cmp", true},
 		"a module not in the table":    {"internal/kernel/a_test.go", "github.com/cilium/cilium/pkg/bpf", true},
 		"a module named like another":  {"internal/kernel/a.go", "github.com/cilium/ebpfx", true},
 		"the standard library":         {"internal/event/a.go", "encoding/binary", false},
@@ -236,7 +236,7 @@ func parseFile(tree fs.FS, name string) (goFile, error) {
 	return f, nil
 }
 
-// complaints returns what is wrong with the file's imports, one clause each.
+// complaints returns the violations of the table by the file's imports, one clause each.
 func (f goFile) complaints() []string {
 	from := rowOf(path.Dir(f.path))
 	allowed, known := packages[from]

@@ -6,7 +6,7 @@ package event
 
 // The values of Network, with the numbers of enum tuple_network.
 const (
-	// NoPacket is an skb without a packet, or without one yet.
+	// NoPacket is an skb that has no packet yet, or none at all.
 	NoPacket Network = 0
 	IPv4     Network = 1
 	IPv6     Network = 2
@@ -23,13 +23,13 @@ const (
 
 // The values of TunnelKind, with the numbers of enum tunnel_kind.
 const (
-	// NoTunnel is a packet that carries no other.
+	// NoTunnel is a packet that contains no other packet.
 	NoTunnel TunnelKind = 0
 	VXLAN    TunnelKind = 1
 	Geneve   TunnelKind = 2
 	GRE      TunnelKind = 3
 	IPIP     TunnelKind = 4
-	// OtherTunnel is a tunnel that the kernel reports, of an unknown kind.
+	// OtherTunnel is a tunnel of an unknown kind that the kernel has marked in the sk_buff.
 	OtherTunnel TunnelKind = 5
 	// VXLANGPE is VXLAN with the generic protocol extension: the header names the inner protocol.
 	VXLANGPE TunnelKind = 6
@@ -37,12 +37,12 @@ const (
 
 // The values of FirstBy, with the numbers of enum first_by.
 const (
-	// FirstUnknown: there is no first tuple.
+	// FirstUnknown means that no first tuple is known.
 	FirstUnknown FirstBy = 0
-	// FirstFollowed: the packet was followed since it had this tuple.
+	// FirstFollowed means that the packet has been followed since it had this tuple.
 	FirstFollowed FirstBy = 1
-	// FirstConnection is the tuple before NAT, FirstTranslated the one after it, both from the packet's
-	// conntrack entry.
+	// FirstConnection is the tuple before NAT, FirstTranslated the tuple after NAT. Both are from the
+	// packet's conntrack entry.
 	FirstConnection FirstBy = 2
 	FirstTranslated FirstBy = 3
 	// FirstInner is the tuple of the packet inside a tunnel packet.
@@ -53,22 +53,22 @@ const (
 
 // The values of Origin, with the numbers of enum origin.
 const (
-	// First: it matched.
+	// First is the sk_buff that matched.
 	First Origin = 0
 	// Clone shares the data, Copy has its own.
 	Clone Origin = 1
 	Copy  Origin = 2
-	// Segment and Fragment are parts that a larger packet was split into.
+	// Segment and Fragment are pieces of a larger packet.
 	Segment  Origin = 3
 	Fragment Origin = 4
-	// Merged: it was merged with another packet, whose number it has since.
+	// Merged was merged into another packet, and has the number of that packet.
 	Merged Origin = 5
-	// Inner is a decapsulated packet, Outer an encapsulated one.
+	// Inner was decapsulated from a tunnel packet, Outer was encapsulated into one.
 	Inner Origin = 6
 	Outer Origin = 7
-	// FromXDP was built around the data of an XDP frame.
+	// FromXDP was built from an XDP frame.
 	FromXDP Origin = 8
-	// SameStack was created while the packet was handled.
+	// SameStack was allocated while the packet was handled.
 	SameStack Origin = 9
 )
 

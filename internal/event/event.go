@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package event describes what happened to a packet. All stages after the ring buffer share the type
-// [Event]: stream decodes it, enrich adds names, column and export print it. It can be kept (Clone) and
+// [Event]: stream decodes it, enrich adds names, column and sink print it. It can be kept (Clone) and
 // stored (Encode, Decode).
 package event
 
@@ -262,10 +262,10 @@ func (c LossCause) Key() string {
 
 // Totals are the counts of a run.
 type Totals struct {
-	// Made is the number of events that matched in the kernel: Printed plus Withheld plus the sum of Lost.
+	// Matched is the number of events that matched in the kernel: Printed plus Suppressed plus the sum of Lost.
 	Matched uint64 `cbor:"1,keyasint,omitzero"`
 	Printed uint64 `cbor:"2,keyasint,omitzero"`
-	// Withheld counts events that were not printed because of a limit on lines, packets, events per packet
+	// Suppressed counts events that were not printed because of a limit on lines, packets, events per packet
 	// or events per second.
 	Suppressed uint64 `cbor:"3,keyasint,omitzero"`
 	// Packets counts the distinct packets among the printed events, or the distinct sk_buffs if packets

@@ -4,32 +4,31 @@ package event
 
 import "strconv"
 
-// MapCall is what a BPF program did with a map.
+// MapCall is a call of a map operation by a BPF program.
 type MapCall struct {
-	// Operation is NoMapOperation where nothing was done with a map.
+	// Operation is NoMapOperation if the event is not a map operation.
 	Operation MapOperation `cbor:"1,keyasint,omitzero"`
-	// ID and Name are the map's: a name is at most 15 bytes, and NUL-terminated.
+	// ID and Name identify the map. Name has at most 15 bytes, and is NUL-terminated.
 	ID   uint32   `cbor:"2,keyasint,omitzero"`
 	Name [16]byte `cbor:"3,keyasint,omitzero"`
 	Type MapType  `cbor:"4,keyasint,omitzero"`
-	// KeySize and ValueSize are the map's, in bytes.
+	// KeySize and ValueSize are the sizes that the map declares, in bytes.
 	KeySize   uint32 `cbor:"5,keyasint,omitzero"`
 	ValueSize uint32 `cbor:"6,keyasint,omitzero"`
-	// Found says that there is a value: one that was looked up and is there, or the new one
-	// of an update.
+	// Found means that there is a value: the one that a look-up found, or the new one of an update.
 	Found bool `cbor:"7,keyasint,omitzero"`
-	// Key and Value are as much as could be read and a record has room for.
+	// Key and Value are the bytes that could be read, truncated to the space in a record.
 	Key   []byte `cbor:"8,keyasint,omitzero"`
 	Value []byte `cbor:"9,keyasint,omitzero"`
 }
 
-// MapOperation is what was done; the kernel's side counts from 0.
+// MapOperation is an operation on a map: enum map_operation in bpf/core/event.h, plus 1.
 type MapOperation uint8
 
-// NoMapOperation is the value of events that have nothing to do with a map.
+// NoMapOperation is an event that is not a map operation.
 const NoMapOperation MapOperation = 0
 
-// String is the operation as bpftool has it.
+// String returns the operation as bpftool spells it.
 func (o MapOperation) String() string {
 	switch o {
 	case MapLookup:
@@ -52,7 +51,7 @@ var mapTypes = [...]string{
 	"ringbuf", "inode_storage", "task_storage", "bloom_filter", "user_ringbuf", "cgrp_storage", "arena", "insn_array",
 }
 
-// String is the type's name as bpftool has it, or its number.
+// String returns the name of the type as bpftool spells it, or its number.
 func (t MapType) String() string {
 	if int(t) < len(mapTypes) {
 		return mapTypes[t]

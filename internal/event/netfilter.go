@@ -2,26 +2,26 @@
 
 package event
 
-// Netfilter is where in netfilter a function was called.
+// Netfilter is the hook of netfilter at which a function was called.
 type Netfilter struct {
 	Family Family `cbor:"1,keyasint,omitzero"`
-	// Hook is a number that means another thing to each family.
+	// Hook is the number of the hook in its family, see HookName.
 	Hook uint8 `cbor:"2,keyasint,omitzero"`
-	// Priority is that of a hook function among those of its hook.
+	// Priority is the priority of a hook function at its hook.
 	HasPriority bool  `cbor:"3,keyasint,omitzero"`
 	Priority    int32 `cbor:"4,keyasint,omitzero"`
-	// Object is what the function works on, Table and Chain name it, as far as it has names,
-	// cut to 63 bytes. TableFamily is nftables' own.
+	// Object is the kind of object that the function evaluates. Table and Chain are its names, truncated to
+	// 63 bytes. TableFamily is the family of a table of nftables.
 	Object      HookObject `cbor:"5,keyasint,omitzero"`
 	Table       [64]byte   `cbor:"6,keyasint,omitzero"`
 	Chain       [64]byte   `cbor:"7,keyasint,omitzero"`
 	TableFamily Family     `cbor:"8,keyasint,omitzero"`
 }
 
-// HookObject is what a hook function works on.
+// HookObject is the kind of object that a hook function evaluates.
 type HookObject uint8
 
-// By is the tool that makes such an object for packets of a family, empty for none.
+// By returns the tool that manages such an object for packets of a family; empty for PlainHook.
 func (o HookObject) By(f Family) string {
 	switch {
 	case o == NFTables:
@@ -41,7 +41,7 @@ func (o HookObject) By(f Family) string {
 // Family is a family of protocols in netfilter, NFPROTO_*.
 type Family uint8
 
-// Some of them.
+// The families with a name in the output; others are printed as "unknown".
 const (
 	InetFamily   Family = 1
 	IPv4Family   Family = 2
@@ -51,7 +51,7 @@ const (
 	IPv6Family   Family = 10
 )
 
-// String is the name by which nft and others call it.
+// String returns the name in NFPROTO_*, without the prefix and in lower case.
 func (f Family) String() string {
 	switch f {
 	case InetFamily:
@@ -77,7 +77,7 @@ var (
 	deviceHooks = []string{"INGRESS", "EGRESS"}
 )
 
-// HookName is the hook's name in its family.
+// HookName returns the name of the hook in its family.
 func (n *Netfilter) HookName() string {
 	names := packetHooks
 	switch n.Family {

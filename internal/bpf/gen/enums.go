@@ -14,9 +14,9 @@ import (
 // enum is an enum of bpf/core/event.h that package event has, too.
 type enum struct {
 	c, goType string
-	// add is added to the numbers in C, if Go has constants of its own before these.
+	// add is added to the numbers in C; it is 1 if 0 means none in Go.
 	add uint64
-	// members has all members in C; one without a Go name is never in a record.
+	// members are all members in C. Those without a Go name are never in a record.
 	members []member
 }
 
@@ -24,7 +24,7 @@ type member struct{ c, goName, doc string }
 
 var enums = []enum{
 	{c: "tuple_network", goType: "Network", members: []member{
-		{"NETWORK_NONE", "NoPacket", "NoPacket is an skb without a packet, or without one yet."},
+		{"NETWORK_NONE", "NoPacket", "NoPacket is an skb that has no packet yet, or none at all."},
 		{"NETWORK_IPV4", "IPv4", ""},
 		{"NETWORK_IPV6", "IPv6", ""},
 		{"NETWORK_ARP", "ARP", ""},
@@ -35,33 +35,33 @@ var enums = []enum{
 		{"NETWORK_LLC", "LLC", "LLC is an 802.3 frame, which has a length instead of an Ethertype."},
 	}},
 	{c: "tunnel_kind", goType: "TunnelKind", members: []member{
-		{"TUNNEL_NONE", "NoTunnel", "NoTunnel is a packet that carries no other."},
+		{"TUNNEL_NONE", "NoTunnel", "NoTunnel is a packet that contains no other packet."},
 		{"TUNNEL_VXLAN", "VXLAN", ""},
 		{"TUNNEL_GENEVE", "Geneve", ""},
 		{"TUNNEL_GRE", "GRE", ""},
 		{"TUNNEL_IPIP", "IPIP", ""},
-		{"TUNNEL_OTHER", "OtherTunnel", "OtherTunnel is a tunnel that the kernel reports, of an unknown kind."},
+		{"TUNNEL_OTHER", "OtherTunnel", "OtherTunnel is a tunnel of an unknown kind that the kernel has marked in the sk_buff."},
 		{"TUNNEL_VXLAN_GPE", "VXLANGPE", "VXLANGPE is VXLAN with the generic protocol extension: the header names the inner protocol."},
 	}},
 	{c: "first_by", goType: "FirstBy", members: []member{
-		{"FIRST_UNKNOWN", "FirstUnknown", "FirstUnknown: there is no first tuple."},
-		{"FIRST_FOLLOWED", "FirstFollowed", "FirstFollowed: the packet was followed since it had this tuple."},
-		{"FIRST_CONNECTION", "FirstConnection", "FirstConnection is the tuple before NAT, FirstTranslated the one after it, both from the packet's\n// conntrack entry."},
+		{"FIRST_UNKNOWN", "FirstUnknown", "FirstUnknown means that no first tuple is known."},
+		{"FIRST_FOLLOWED", "FirstFollowed", "FirstFollowed means that the packet has been followed since it had this tuple."},
+		{"FIRST_CONNECTION", "FirstConnection", "FirstConnection is the tuple before NAT, FirstTranslated the tuple after NAT. Both are from the\n// packet's conntrack entry."},
 		{"FIRST_TRANSLATED", "FirstTranslated", ""},
 		{"FIRST_INNER", "FirstInner", "FirstInner is the tuple of the packet inside a tunnel packet."},
 		{"FIRST_QUOTED", "FirstQuoted", "FirstQuoted is the tuple of the packet that an ICMP error is about."},
 	}},
 	{c: "origin", goType: "Origin", members: []member{
-		{"ORIGIN_NONE", "First", "First: it matched."},
+		{"ORIGIN_NONE", "First", "First is the sk_buff that matched."},
 		{"ORIGIN_CLONE", "Clone", "Clone shares the data, Copy has its own."},
 		{"ORIGIN_COPY", "Copy", ""},
-		{"ORIGIN_SEGMENT", "Segment", "Segment and Fragment are parts that a larger packet was split into."},
+		{"ORIGIN_SEGMENT", "Segment", "Segment and Fragment are pieces of a larger packet."},
 		{"ORIGIN_FRAGMENT", "Fragment", ""},
-		{"ORIGIN_MERGE", "Merged", "Merged: it was merged with another packet, whose number it has since."},
-		{"ORIGIN_INNER", "Inner", "Inner is a decapsulated packet, Outer an encapsulated one."},
+		{"ORIGIN_MERGE", "Merged", "Merged was merged into another packet, and has the number of that packet."},
+		{"ORIGIN_INNER", "Inner", "Inner was decapsulated from a tunnel packet, Outer was encapsulated into one."},
 		{"ORIGIN_OUTER", "Outer", ""},
-		{"ORIGIN_XDP", "FromXDP", "FromXDP was built around the data of an XDP frame."},
-		{"ORIGIN_STACK", "SameStack", "SameStack was created while the packet was handled."},
+		{"ORIGIN_XDP", "FromXDP", "FromXDP was built from an XDP frame."},
+		{"ORIGIN_STACK", "SameStack", "SameStack was allocated while the packet was handled."},
 		{"ORIGIN_SAME", "", ""},
 	}},
 	{c: "hook_object", goType: "HookObject", members: []member{

@@ -22,7 +22,7 @@ func objectSpec(t *testing.T) *ebpf.CollectionSpec {
 	return spec
 }
 
-// TestGeneratedFilesAreCurrent checks that the committed files are those of the committed object.
+// TestGeneratedFilesAreCurrent checks that the committed files are those generated from the committed object.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	spec := objectSpec(t)
 	for path, generate := range outputs {
@@ -40,7 +40,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// enumerators finds the enum of the object whose members a test changes.
+// enumerators returns the enum with that name, for tests that change its members.
 func enumerators(t *testing.T, spec *ebpf.CollectionSpec, name string) *btf.Enum {
 	t.Helper()
 	var found *btf.Enum
@@ -69,7 +69,7 @@ func TestSwappedMembersChangeGo(t *testing.T) {
 	}
 }
 
-// TestUnknownMembersAreErrors checks that neither side can have a member that the other lacks.
+// TestUnknownMembersAreErrors checks that it is an error if C or Go has a member that the other side lacks.
 func TestUnknownMembersAreErrors(t *testing.T) {
 	for want, change := range map[string]func(*btf.Enum){
 		"enum origin has no member ORIGIN_NONE":                        func(e *btf.Enum) { e.Values[0].Name = "ORIGIN_NEW" },

@@ -12,8 +12,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// mapNames generates a constant for the name of each map; maps that hold variables have a dot in
-// front of their name and are left out.
+// mapNames generates a constant for the name of each map. Maps of global variables, whose names begin with
+// a dot, are left out.
 func mapNames(spec *ebpf.CollectionSpec) ([]byte, error) {
 	var b strings.Builder
 	b.WriteString(header("bpf"))
