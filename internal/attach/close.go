@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// closers is the number of links that are closed at a time. The kernel waits for an RCU grace period for
+// closers is the number of links that are closed concurrently. The kernel waits for an RCU grace period for
 // each, and concurrent waiters share one.
 const closers = 64
 

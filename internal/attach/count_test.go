@@ -20,19 +20,19 @@ func TestEveryEventIsCountedOnce(t *testing.T) {
 	defer s.Close()
 	run(t, s, true)
 	for range 20 {
-		made(t, s)
+		sendAndCount(t, s)
 	}
 	run(t, s, false)
 	counts, err := s.Counts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var made, suppressed, lost uint64
+	var matched, suppressed, lost uint64
 	for _, c := range counts {
-		made, suppressed, lost = made+c.Matched, suppressed+c.Suppressed, lost+c.Lost
+		matched, suppressed, lost = matched+c.Matched, suppressed+c.Suppressed, lost+c.Lost
 	}
-	if n := delivered(t, s); made != n+suppressed+lost || n == 0 || suppressed < 10 {
-		t.Errorf("made %d, delivered %d, suppressed %d, lost %d", made, n, suppressed, lost)
+	if n := delivered(t, s); matched != n+suppressed+lost || n == 0 || suppressed < 10 {
+		t.Errorf("matched %d, delivered %d, suppressed %d, lost %d", matched, n, suppressed, lost)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"tracer/internal/bpf"
 )
 
-// Hidden returns the number of benign drops that were counted and not emitted, by reason. Reasons with
-// none are missing.
+// Hidden returns the number of benign drops that were counted and not emitted, by reason. It omits reasons
+// without such drops.
 func (s *Session) Hidden() (map[uint32]uint64, error) {
 	hidden := map[uint32]uint64{}
 	var reason uint32

@@ -70,13 +70,14 @@ func (h *holders) list() map[uint32]int64 {
 	return counts
 }
 
-// isDue counts a tick, and reports whether to read the reference counts at it.
+// isDue counts a tick, and reports whether to read the reference counts now.
 func (h *holders) isDue() bool {
 	h.ticks++
 	return h.iter != nil && h.ticks%ticksPerCount == 0
 }
 
-// releaseUnused releases the programs whose last references are ours, so that the kernel frees them.
+// releaseUnused releases the programs whose last references are ours, so that the kernel frees them. It returns
+// these programs.
 func (p *programs) releaseUnused() (gone []kernel.Program) {
 	if len(p.traced)+len(p.breakpoints) == 0 || !p.holders.isDue() {
 		return nil
@@ -94,8 +95,8 @@ func (p *programs) releaseUnused() (gone []kernel.Program) {
 	return gone
 }
 
-// ours returns how many references to a program are ours: one for each program that traces it, and one
-// while breakpoints are set in it.
+// ours returns the number of our references to a program: one for each program that traces it, and one while
+// breakpoints are set in it.
 func (p *programs) ours(id uint32) int64 {
 	n := int64(len(p.traced[id].tracers))
 	if p.breakpoints[id] != nil {
@@ -104,22 +105,22 @@ func (p *programs) ours(id uint32) int64 {
 	return n
 }
 
-// release detaches the programs and breakpoints from a traced program. Errors are ignored, since the
-// program is no longer in use.
+// release detaches our programs and breakpoints from a program. Errors are ignored, since the program is no
+// longer in use.
 func (p *programs) release(id uint32) {
 	p.mu.Lock()
-	t, l := p.traced[id], p.breakpoints[id]
+	t, target := p.traced[id], p.breakpoints[id]
 	delete(p.traced, id)
 	delete(p.breakpoints, id)
 	p.missed += t.misses()
 	p.mu.Unlock()
 	_ = t.close()
-	if l != nil {
-		_ = l.close()
+	if target != nil {
+		_ = target.close()
 	}
 }
 
-// forgetWaiting removes programs that no longer exist from those that may become tail-call targets.
+// forgetWaiting removes programs that no longer exist from the map waiting.
 func (p *programs) forgetWaiting(counts map[uint32]int64) {
 	for id := range p.waiting {
 		if counts != nil && counts[id] == 0 {

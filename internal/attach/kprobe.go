@@ -17,7 +17,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// openers is the number of kprobes that are opened at a time. More would not help: the kernel serializes
+// openers is the number of kprobes that are opened concurrently. More would not help: the kernel serializes
 // most of the work.
 const openers = 16
 
@@ -81,16 +81,16 @@ func (b attachResult) record(f kernel.Function, probe io.Closer, err error) {
 	b.attached(1, probe)
 }
 
-// behindPlace is the offset in bytes of a kprobe in a function if the kernel rejects one at the ftrace
-// location at its beginning. At that offset, the arguments are still in their registers (PROBE_OFFSET in
-// bpf/core/registers.h).
-var behindPlace = map[string]uint64{"riscv64": 8}
+// probeOffset is the offset in a function, in bytes, at which a kprobe is attached if the kernel rejects one at
+// the first instruction, which is an ftrace call site. At this offset, the arguments are still in their
+// registers (PROBE_OFFSET in bpf/core/registers.h).
+var probeOffset = map[string]uint64{"riscv64": 8}
 
 // openKprobe opens a kprobe at the function's address, since several functions can have the same name.
 func openKprobe(pmu uint32, f kernel.Function, program *ebpf.Program) (io.Closer, error) {
 	event, err := openPerfKprobe(pmu, 0, f.Addr)
-	if behind := behindPlace[runtime.GOARCH]; behind > 0 && errors.Is(err, unix.EINVAL) {
-		event, err = openPerfKprobe(pmu, 0, f.Addr+behind)
+	if offset := probeOffset[runtime.GOARCH]; offset > 0 && errors.Is(err, unix.EINVAL) {
+		event, err = openPerfKprobe(pmu, 0, f.Addr+offset)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kprobe at %#x: %w", f.Addr, err)

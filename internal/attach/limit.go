@@ -27,7 +27,7 @@ func (e *limitError) Hint() string { return "run as root, with CAP_SYS_RESOURCE,
 
 // raiseLockedMemory raises the limit of locked memory, which BPF maps count against before 5.11. If the
 // process may not remove the limit, the soft limit is raised to the hard limit, and explain adds a hint
-// to errors that a limit which is too low can cause.
+// to errors that a low limit can cause.
 func raiseLockedMemory() (explain func(error) error, err error) {
 	refused := rlimit.RemoveMemlock()
 	if refused == nil {

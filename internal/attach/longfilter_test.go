@@ -14,7 +14,7 @@ import (
 	"tracer/internal/bpf"
 )
 
-// TestALongFilterIsNamed checks that errors of the verifier, and no others, get a hint about a long filter.
+// TestALongFilterIsNamed checks that only errors of the verifier get the hint about a long filter.
 func TestALongFilterIsNamed(t *testing.T) {
 	refused := fmt.Errorf("load: %w", &ebpf.VerifierError{Cause: errors.New("too large")})
 	long, short := make(asm.Instructions, longFilter), make(asm.Instructions, longFilter-1)

@@ -4,8 +4,8 @@ package attach
 
 import "testing"
 
-// TestMissesOfCopiesDoNotCount checks that misses of a program with two copies do not count: when an
-// interrupt arrives while one copy runs, the other one runs.
+// TestMissesOfCopiesDoNotCount checks that misses of a program with two copies do not count: if an interrupt
+// arrives while one copy is running, the other copy runs.
 func TestMissesOfCopiesDoNotCount(t *testing.T) {
 	for _, c := range []struct {
 		misses map[string]uint64

@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestAttachAtClosesOnFailure attaches to a file that is no perf event.
+// TestAttachAtClosesOnFailure attaches to a file descriptor that is not a perf event.
 func TestAttachAtClosesOnFailure(t *testing.T) {
 	ktest.Root(t)
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SocketFilter, License: "GPL", Instructions: asm.Instructions{

@@ -26,18 +26,19 @@ type Untraced struct {
 	Reason error
 }
 
-// Found are the changes since the last search for BPF programs. The lists are sorted by id.
+// Found are the changes since the last search for BPF programs. The lists are splitByError by id.
 type Found struct {
 	// Traced and Untraced are the programs that were loaded.
 	Traced   []kernel.Program
 	Untraced []Untraced
 	// Gone are programs whose last references were ours. They were released.
 	Gone []kernel.Program
-	// Unlanded are programs whose entry by a tail call can't be traced.
+	// Unlanded are tail-call targets in which no breakpoint could be set, so that their entry by a tail call
+	// is not traced.
 	Unlanded []Untraced
 }
 
-// programs are the BPF programs that are traced.
+// programs is the state of tracing BPF programs.
 type programs struct {
 	kinds   []*kernel.ProgramKind
 	tracers *bpf.Tracers
@@ -88,7 +89,7 @@ func (p *programs) catchUp(ctx context.Context) (Found, error) {
 	p.last = last
 	traced := p.traceAll(ctx, found)
 	p.expect(found)
-	traced.Unlanded = p.land(ctx)
+	traced.Unlanded = p.setBreakpoints(ctx)
 	traced.Gone = p.releaseUnused()
 	return traced, err
 }
@@ -110,11 +111,11 @@ func (p *programs) traceAll(ctx context.Context, found []*kernel.LoadedProgram) 
 	}
 	close(work)
 	done.Wait()
-	return sorted(found, errs)
+	return splitByError(found, errs)
 }
 
-// sorted splits the programs into traced ones and ones that failed with an error.
-func sorted(found []*kernel.LoadedProgram, errs []error) (f Found) {
+// splitByError returns the programs without an error as traced, and the others as untraced.
+func splitByError(found []*kernel.LoadedProgram, errs []error) (f Found) {
 	for i, program := range found {
 		if errs[i] == nil {
 			f.Traced = append(f.Traced, program.Program)
@@ -132,7 +133,7 @@ func (p *programs) trace(ctx context.Context, program *kernel.LoadedProgram) err
 		return err
 	}
 	t := &tracedProgram{Program: program.Program}
-	// The program on the verdict comes first, so that no entry is seen whose verdict is not.
+	// The program on the verdict is attached first, so that there is a verdict event for every entry event.
 	for _, template := range []string{bpf.VerdictProgram, plan.TracerOf(program.Kind)} {
 		if err := p.add(t, template, program.Handle); err != nil {
 			return errors.Join(kernel.ExplainTracing(err), t.close())
@@ -202,8 +203,8 @@ func (p *programs) close() error {
 	for _, t := range p.traced {
 		links = append(links, closing(t.close))
 	}
-	for _, l := range p.breakpoints {
-		links = append(links, closing(l.close))
+	for _, target := range p.breakpoints {
+		links = append(links, closing(target.close))
 	}
 	clear(p.traced)
 	clear(p.breakpoints)
@@ -211,7 +212,7 @@ func (p *programs) close() error {
 	return closeAll(links)
 }
 
-// closing is a function that implements io.Closer.
+// closing makes a function an io.Closer.
 type closing func() error
 
 func (c closing) Close() error { return c() }
@@ -223,8 +224,8 @@ func (s *Session) Program(id uint32) *kernel.Program {
 	if t := s.programs.traced[id]; t != nil {
 		return &t.Program
 	}
-	if l := s.programs.breakpoints[id]; l != nil {
-		return &l.Program
+	if target := s.programs.breakpoints[id]; target != nil {
+		return &target.Program
 	}
 	return nil
 }
@@ -240,8 +241,8 @@ func (s *Session) TracedPrograms() int {
 // are none.
 const programsEvery = 100 * time.Millisecond
 
-// WatchPrograms traces programs that are loaded later, until ctx ends. It calls tell after each search.
-func (s *Session) WatchPrograms(ctx context.Context, tell func(Found)) error {
+// WatchPrograms traces programs that are loaded later, until ctx ends. It calls report after each search.
+func (s *Session) WatchPrograms(ctx context.Context, report func(Found)) error {
 	tick := time.NewTicker(programsEvery)
 	defer tick.Stop()
 	for {
@@ -254,7 +255,7 @@ func (s *Session) WatchPrograms(ctx context.Context, tell func(Found)) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		tell(found)
+		report(found)
 		if err != nil {
 			return fmt.Errorf("look for new BPF programs: %w", err)
 		}

@@ -45,10 +45,10 @@ func TestMissesOfTracersCount(t *testing.T) {
 }
 
 func TestTailCallsAreSearchedThreeTimes(t *testing.T) {
-	looks := tails{looks: mostLooks}
+	ticksLeft := tails{ticksLeft: maxTicks}
 	due := 0
-	for range 3 * mostLooks {
-		if looks.isLookDue() {
+	for range 3 * maxTicks {
+		if ticksLeft.isSearchDue() {
 			due++
 		}
 	}
@@ -59,7 +59,7 @@ func TestTailCallsAreSearchedThreeTimes(t *testing.T) {
 
 func TestProgramsAreSplitByError(t *testing.T) {
 	refused := errors.New("refused")
-	f := sorted([]*kernel.LoadedProgram{{Program: kernel.Program{ID: 1}}, {Program: kernel.Program{ID: 2}}}, []error{refused, nil})
+	f := splitByError([]*kernel.LoadedProgram{{Program: kernel.Program{ID: 1}}, {Program: kernel.Program{ID: 2}}}, []error{refused, nil})
 	if len(f.Traced) != 1 || f.Traced[0].ID != 2 || len(f.Untraced) != 1 || f.Untraced[0].ID != 1 || f.Untraced[0].Reason != refused {
 		t.Errorf("%+v", f)
 	}

@@ -26,8 +26,8 @@ func (s *Session) attachReturns(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// returnWays are the functions that attach a group in each way to trace returns, except the way whose link
-// also attaches to the entries.
+// returnWays are the functions that attach to the returns of a group, for each way to trace returns except
+// kprobe sessions, whose links also attach to the entries.
 var returnWays = map[kernel.ReturnWay]func(*Session, context.Context, plan.Group) error{
 	kernel.KretprobeMulti: (*Session).attachKretprobeMulti,
 	kernel.Kretprobe:      (*Session).attachKretprobes,

@@ -125,7 +125,7 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	if len(p.Functions) > 0 && s.Attached == 0 {
 		return s.refused(p.Backend, "function")
 	}
-	if err := s.checkOthers(p); err != nil {
+	if err := s.checkNoSkbFuncs(p); err != nil {
 		return err
 	}
 	if err := s.attachTracepoints(ctx, p); err != nil {
@@ -137,9 +137,9 @@ func (s *Session) attach(ctx context.Context, p *plan.Plan) error {
 	return s.attachPrograms(ctx, p)
 }
 
-// checkOthers returns an error if the kernel refused all functions of a program for functions without an
-// skb: they were requested by their own flag, and other functions do not replace them.
-func (s *Session) checkOthers(p *plan.Plan) error {
+// checkNoSkbFuncs returns an error if the kernel refused all functions of a program for functions without an
+// skb: the user requested these by a flag of their own, and other functions do not replace them.
+func (s *Session) checkNoSkbFuncs(p *plan.Plan) error {
 	for _, g := range p.Groups {
 		refused := s.refusedOf(g)
 		if bpf.ServesNoSkb(g.Program) && len(refused) == len(g.Functions) {
@@ -174,7 +174,7 @@ type attachResult struct {
 	skipped  func(f kernel.Function, reason error)
 }
 
-// entries returns the receiver for the entries of a group. A refused function is silent if its program
+// entries returns the attachResult for the entries of a group. A refused function is silent if its program
 // only follows packets or explains drops.
 func (s *Session) entries(p *plan.Plan, g plan.Group) attachResult {
 	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
@@ -235,11 +235,11 @@ func (s *Session) Evicted() (uint64, error) {
 	for _, c := range counts {
 		balance += c.BranchesAdded - c.BranchesRemoved
 	}
-	there, err := s.followed()
-	if err != nil || there > balance {
+	present, err := s.followed()
+	if err != nil || present > balance {
 		return 0, err
 	}
-	return balance - there, nil
+	return balance - present, nil
 }
 
 // followed counts the entries of the table of followed sk_buffs.
@@ -252,7 +252,7 @@ func (s *Session) followed() (n uint64, err error) {
 	return n, nil
 }
 
-// OwnSockets adds sockets of the processes to trace, by inode number.
+// OwnSockets adds sockets of the processes that the task filter selects, by inode number.
 func (s *Session) OwnSockets(inodes []uint64) error {
 	for _, inode := range inodes {
 		if err := s.collection.Maps[bpf.MapSockets].Put(inode, uint8(1)); err != nil {
@@ -263,11 +263,11 @@ func (s *Session) OwnSockets(inodes []uint64) error {
 }
 
 // Missed returns how often the kernel skipped one of our programs because one was already running on that
-// CPU, or because it had no memory for a call of a kprobe session, as far as the kernel counts these
+// CPU, or because it had no memory for a call of a kprobe session, as far as the kernel counts both
 // (kernel.CountsMisses). Programs on functions that our own programs call are left out, since they would
 // count our own calls.
 func (s *Session) Missed() uint64 {
-	missed := s.noRoom()
+	missed := s.sessionMisses()
 	misses := map[string]uint64{}
 	for name, p := range s.collection.Programs {
 		if bpf.CalledByUs(name) {
@@ -280,10 +280,10 @@ func (s *Session) Missed() uint64 {
 	return missed + missedBy(misses) + s.programs.misses()
 }
 
-// missedBy adds up the misses of programs by name. A program with two copies is left out, since the other
-// copy runs when one is skipped for recursion. Both copies miss a hit only if an interrupt arrives while
-// the second copy runs in an interrupt of the first one. No sk_buff is freed there: softirqs do not nest,
-// and hard interrupts defer the free (dev_kfree_skb_irq).
+// missedBy returns the sum of the misses, given by program name. It omits programs with two copies, since the
+// other copy runs when one is skipped for recursion. Both copies miss a hit only if an interrupt arrives while
+// the second copy runs in an interrupt of the first one. No sk_buff is freed there: softirqs do not nest, and
+// hard interrupts defer the free (dev_kfree_skb_irq).
 func missedBy(misses map[string]uint64) (sum uint64) {
 	for name, n := range misses {
 		_, hasTwin := misses[strings.TrimSuffix(name, plan.Again)+plan.Again]
@@ -294,8 +294,9 @@ func missedBy(misses map[string]uint64) (sum uint64) {
 	return sum
 }
 
-// noRoom returns how often the kernel had no memory for a call of a kprobe session.
-func (s *Session) noRoom() (missed uint64) {
+// sessionMisses returns how often the kernel skipped a program because it had no memory for a call of a kprobe
+// session.
+func (s *Session) sessionMisses() (missed uint64) {
 	for _, session := range s.sessions {
 		info, err := session.Info()
 		if err != nil {

@@ -44,8 +44,8 @@ func open(t *testing.T, p *plan.Plan, o Options) *Session {
 	return s
 }
 
-// made sends a packet over loopback, and returns the number of events since the start.
-func made(t *testing.T, s *Session) uint64 {
+// sendAndCount sends a packet over loopback, and returns the number of events that have matched so far.
+func sendAndCount(t *testing.T, s *Session) uint64 {
 	t.Helper()
 	home := netip.MustParseAddr("127.0.0.1")
 	if err := (ktest.UDP{From: netip.AddrPortFrom(home, 0), To: netip.AddrPortFrom(home, 9)}).Send(1); err != nil {
@@ -73,17 +73,17 @@ func TestEventsFlowOnlyWhileRunning(t *testing.T) {
 	p, o := tracepointPlan(t)
 	s := open(t, p, o)
 	defer s.Close()
-	if n := made(t, s); n != 0 {
+	if n := sendAndCount(t, s); n != 0 {
 		t.Errorf("%d events before the start", n)
 	}
 	run(t, s, true)
-	during := made(t, s)
+	during := sendAndCount(t, s)
 	if during == 0 {
 		t.Error("no event while running")
 	}
 	run(t, s, false)
-	stopped := made(t, s)
-	if again := made(t, s); again != stopped {
+	stopped := sendAndCount(t, s)
+	if again := sendAndCount(t, s); again != stopped {
 		t.Errorf("%d events after the stop", again-stopped)
 	}
 }
@@ -193,9 +193,9 @@ func TestEveryBackendAttaches(t *testing.T) {
 	}
 }
 
-// TestRefusedOthersAreAnError checks that it is an error if the kernel refuses all functions without an skb
+// TestRefusedNoSkbFuncsAreAnError checks that it is an error if the kernel refuses all functions without an skb
 // of one program, even if functions with an skb are attached.
-func TestRefusedOthersAreAnError(t *testing.T) {
+func TestRefusedNoSkbFuncsAreAnError(t *testing.T) {
 	refused := errors.New("not here")
 	helpers := plan.Group{Program: "kprobe_no_skb", Functions: []kernel.Function{{Name: "bpf_redirect", Addr: 1}, {Name: "bpf_skb_store_bytes", Addr: 2}}}
 	updates := plan.Group{Program: "kprobe_map_update", Functions: []kernel.Function{{Name: "htab_map_update_elem", Addr: 3}}}
@@ -214,7 +214,7 @@ func TestRefusedOthersAreAnError(t *testing.T) {
 		for _, f := range test.skipped {
 			s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: refused})
 		}
-		err := s.checkOthers(p)
+		err := s.checkNoSkbFuncs(p)
 		if text := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && (text != test.want || !errors.Is(err, refused)) {
 			t.Errorf("refused %v: %v, want %q", test.skipped, err, test.want)
 		}

@@ -20,23 +20,24 @@ import (
 	"tracer/internal/plan"
 )
 
-// tails are the programs that may be targets of tail calls. The maps of tail calls are searched for them
-// when a program was loaded, and twice later, since programs are put into these maps after loading.
+// tails are the programs that may be targets of tail calls. After a program was loaded, the program arrays are
+// searched for them, and twice more later, since programs are put into these maps after loading.
 type tails struct {
 	// noBreakpoints is the reason why no tail calls can be traced.
 	noBreakpoints error
-	// waiting are programs that were not found in a map of tail calls yet; landings are those that were.
+	// waiting are the programs that were not yet found in a program array. breakpoints are the programs in
+	// which breakpoints are set. Both are by program id.
 	waiting     map[uint32]kernel.Program
 	breakpoints map[uint32]*breakpoint
-	// looks is the number of remaining ticks with searches, see isLookDue.
-	looks int
+	// ticksLeft is the number of ticks until the last search, see isSearchDue.
+	ticksLeft int
 }
 
-// mostLooks is the number of ticks after the last load of a program during which maps are searched.
-const mostLooks = 50
+// maxTicks is the number of ticks from the load of a program to the last search.
+const maxTicks = 50
 
-func newTails(unlandable error) tails {
-	return tails{noBreakpoints: unlandable, waiting: map[uint32]kernel.Program{}, breakpoints: map[uint32]*breakpoint{}}
+func newTails(noBreakpoints error) tails {
+	return tails{noBreakpoints: noBreakpoints, waiting: map[uint32]kernel.Program{}, breakpoints: map[uint32]*breakpoint{}}
 }
 
 // breakpoint is a tail-call target, with a breakpoint for each CPU at the address that tail calls jump to. It
@@ -48,13 +49,13 @@ type breakpoint struct {
 	breakpoints []*perfEvent
 }
 
-func (l *breakpoint) close() error {
+func (target *breakpoint) close() error {
 	var breakpoints []io.Closer
-	for _, b := range l.breakpoints {
+	for _, b := range target.breakpoints {
 		breakpoints = append(breakpoints, b)
 	}
 	err := closeAll(breakpoints)
-	for _, p := range []*ebpf.Program{l.tracer, l.held} {
+	for _, p := range []*ebpf.Program{target.tracer, target.held} {
 		if p != nil {
 			err = errors.Join(err, p.Close())
 		}
@@ -62,26 +63,26 @@ func (l *breakpoint) close() error {
 	return err
 }
 
-// expect adds new programs to those that are searched for in the maps of tail calls.
+// expect adds new programs to those that are searched for in program arrays.
 func (p *programs) expect(found []*kernel.LoadedProgram) {
 	for _, program := range found {
 		p.waiting[program.ID] = program.Program
-		p.looks = mostLooks
+		p.ticksLeft = maxTicks
 	}
 }
 
-// isLookDue counts a tick, and reports whether to search at it: at once, after one second and after five.
-func (t *tails) isLookDue() bool {
-	if t.looks == 0 {
+// isSearchDue counts a tick, and reports whether to search now: at once, after one second and after five.
+func (t *tails) isSearchDue() bool {
+	if t.ticksLeft == 0 {
 		return false
 	}
-	t.looks--
-	return t.looks == mostLooks-1 || t.looks == mostLooks-10 || t.looks == 0
+	t.ticksLeft--
+	return t.ticksLeft == maxTicks-1 || t.ticksLeft == maxTicks-10 || t.ticksLeft == 0
 }
 
-// land sets breakpoints on tail-call targets, and returns the programs where that failed.
-func (p *programs) land(ctx context.Context) (unlanded []Untraced) {
-	if !p.isLookDue() {
+// setBreakpoints sets breakpoints in tail-call targets, and returns the programs where that failed.
+func (p *programs) setBreakpoints(ctx context.Context) (refused []Untraced) {
+	if !p.isSearchDue() {
 		return nil
 	}
 	called, err := kernel.TailCalled()
@@ -93,45 +94,45 @@ func (p *programs) land(ctx context.Context) (unlanded []Untraced) {
 			continue
 		}
 		delete(p.waiting, id)
-		if err := p.landIn(program); err != nil {
-			unlanded = append(unlanded, Untraced{program, err})
+		if err := p.setBreakpoint(program); err != nil {
+			refused = append(refused, Untraced{program, err})
 		}
 	}
-	slices.SortFunc(unlanded, func(a, b Untraced) int { return cmp.Compare(a.ID, b.ID) })
-	return unlanded
+	slices.SortFunc(refused, func(a, b Untraced) int { return cmp.Compare(a.ID, b.ID) })
+	return refused
 }
 
-func (p *programs) landIn(program kernel.Program) error {
+func (p *programs) setBreakpoint(program kernel.Program) error {
 	if err := errors.Join(p.noBreakpoints, program.NoBreakpoint); err != nil {
 		return err
 	}
-	l := &breakpoint{Program: program}
-	if err := p.breakAt(l); err != nil {
-		return errors.Join(err, l.close())
+	target := &breakpoint{Program: program}
+	if err := p.breakAt(target); err != nil {
+		return errors.Join(err, target.close())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.breakpoints[program.ID] = l
+	p.breakpoints[program.ID] = target
 	return nil
 }
 
 // breakAt opens the breakpoints first, since they are few, and then loads and attaches their program.
-func (p *programs) breakAt(l *breakpoint) (err error) {
-	if l.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(l.ID)); err != nil {
+func (p *programs) breakAt(target *breakpoint) (err error) {
+	if target.held, err = ebpf.NewProgramFromID(ebpf.ProgramID(target.ID)); err != nil {
 		return err
 	}
-	if err := l.open(); err != nil {
+	if err := target.open(); err != nil {
 		return explainBreakpoint(err)
 	}
-	spec, err := p.tracers.For(plan.TailTracerOf(l.Kind), bpf.Traced{ID: l.ID})
+	spec, err := p.tracers.For(plan.TailTracerOf(target.Kind), bpf.Traced{ID: target.ID})
 	if err != nil {
 		return err
 	}
-	if l.tracer, err = ebpf.NewProgramWithOptions(spec, p.options); err != nil {
+	if target.tracer, err = ebpf.NewProgramWithOptions(spec, p.options); err != nil {
 		return kernel.ExplainTracing(err)
 	}
-	for _, b := range l.breakpoints {
-		if err := b.attach(l.tracer); err != nil {
+	for _, b := range target.breakpoints {
+		if err := b.attach(target.tracer); err != nil {
 			return explainBreakpoint(err)
 		}
 	}
@@ -139,20 +140,20 @@ func (p *programs) breakAt(l *breakpoint) (err error) {
 }
 
 // open opens a breakpoint for each CPU.
-func (l *breakpoint) open() error {
+func (target *breakpoint) open() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
 	}
 	for cpu := range cpus {
-		b, err := openBreakpoint(cpu, l.BreakpointAddr)
+		b, err := openBreakpoint(cpu, target.BreakpointAddr)
 		if errors.Is(err, unix.ENODEV) { // the CPU is offline
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		l.breakpoints = append(l.breakpoints, b)
+		target.breakpoints = append(target.breakpoints, b)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // modulesFlag is the flag that selects modules.
 const modulesFlag = "--kmods"
 
-// absentModules returns notes about requested modules that are not traced.
+// absentModules returns a note about each requested module that is not traced.
 func absentModules(facts *kernel.Facts) []string {
 	var notes []string
 	none := len(facts.Modules) == 0 && len(facts.AbsentModules) > 1

@@ -17,18 +17,18 @@ func chooseBackend(forced kernel.Backend, support map[kernel.Backend]error) (ker
 	if forced != "" {
 		return forced, nil, checkForced(forced, support)
 	}
-	var passed []Rejected
+	var rejected []Rejected
 	for _, b := range kernel.Backends {
 		reason, asked := support[b]
 		if asked && reason == nil {
-			return b, passed, nil
+			return b, rejected, nil
 		}
 		if !asked {
 			reason = kernel.ErrNotAsked
 		}
-		passed = append(passed, Rejected{b, reason})
+		rejected = append(rejected, Rejected{b, reason})
 	}
-	return "", passed, noBackendError{passed}
+	return "", rejected, noBackendError{rejected}
 }
 
 // backend returns the backend that the user forces, or "". If only drops or only BPF programs are
@@ -86,12 +86,12 @@ func (noBackendError) Error() string { return "no backend runs on this kernel" }
 func (e noBackendError) Hint() string {
 	var reasons []string
 	backends := map[string][]string{}
-	for _, p := range e.rejected {
-		reason := p.Reason.Error()
+	for _, r := range e.rejected {
+		reason := r.Reason.Error()
 		if backends[reason] == nil {
 			reasons = append(reasons, reason)
 		}
-		backends[reason] = append(backends[reason], string(p.Backend))
+		backends[reason] = append(backends[reason], string(r.Backend))
 	}
 	for i, reason := range reasons {
 		reasons[i] = strings.Join(backends[reason], ", ") + ": " + reason
@@ -99,8 +99,7 @@ func (e noBackendError) Hint() string {
 	return strings.Join(reasons, "; ") + "; `tracer doctor` says what to do"
 }
 
-// addFunctions plans a probe for each wanted function. There is one program for each register that
-// carries the skb, and for each set of netfilter arguments.
+// addFunctions plans a probe for each wanted function.
 func (p *Plan) addFunctions(facts *kernel.Facts, wanted *funcFilter) {
 	if !p.TracesFunctions() {
 		return
@@ -137,8 +136,8 @@ func (p *Plan) group(f kernel.Function, program bpf.Program) {
 	p.Groups[i].Functions = append(p.Groups[i].Functions, f)
 }
 
-// programFor returns the program for a function. Functions share a program if they carry the skb in
-// the same register and, if netfilter data is recorded, have the same netfilter arguments.
+// programFor returns the program for a function. Functions share a program if they take the skb in the
+// same register and, if netfilter data is recorded, have the same netfilter arguments.
 func (p *Plan) programFor(f kernel.Function) bpf.Program {
 	program := bpf.OnFunctions(f.SkbArg)
 	if program.Lookup = p.looksUp(f); program.Lookup {
@@ -164,8 +163,8 @@ func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 	p.Groups = append(p.Groups, Group{Program: program.Name, Functions: functions})
 }
 
-// addTracepoints plans the wanted tracepoints. If functions are traced, or only drops are wanted, that
-// is the drop tracepoint alone, for reason and location.
+// addTracepoints plans the wanted tracepoints. If functions are traced, or only drops are wanted, it plans
+// only the drop tracepoint, which has the reason and the location.
 func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 	all := !p.TracesFunctions() && !p.Asked.Drop.Only
 	for _, t := range facts.Tracepoints {
@@ -180,7 +179,7 @@ func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 const (
 	// dropTracepoint is skb:kfree_skb, which reports drops.
 	dropTracepoint = "kfree_skb"
-	// lastArgument is the last argument of a tracepoint that BPF programs receive
+	// lastArgument is the index of the last tracepoint argument that BPF programs can receive
 	// (bpf_trace_run12 in kernel/trace/bpf_trace.c).
 	lastArgument = 11
 )
@@ -188,16 +187,16 @@ const (
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	number := len(p.Tracepoints)
 	program := "tracepoint_" + t.Name
-	facts := &bpf.TracepointParams{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
+	params := &bpf.TracepointParams{Number: uint16(number), Location: -1, Reason: -1, Socket: t.SocketArg, Drop: drop}
 	if drop {
-		facts.Location = t.LocationArg
+		params.Location = t.LocationArg
 	}
-	facts.Reason = t.ReasonArg
+	params.Reason = t.ReasonArg
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 		Name:       program,
 		Template:   bpf.TracepointTemplate,
 		Argument:   t.SkbArg,
-		Tracepoint: facts,
+		Tracepoint: params,
 	})
 	p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})
 }

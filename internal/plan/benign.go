@@ -60,21 +60,21 @@ func benignNumbers(known map[uint32]string) map[uint32]bpf.BenignKind {
 
 const releaseData = "skb_release_data"
 
-// listFreers are the functions of net/core/skbuff.c that free a list of sk_buffs, or one. Up to 6.1
-// they are the location of a drop, whatever called them.
+// listFreers are the functions of net/core/skbuff.c that free a list of sk_buffs, or one. Up to 6.1,
+// the drop tracepoint reports an address in them as the location, whatever called them.
 var listFreers = []string{"kfree_skb_list", "kfree_skb_list_reason", "kfree_skb", "kfree_skb_reason"}
 
 // splitKfreeSkb is the part of kfree_skb that has the drop tracepoint, if the compiler has split it.
 const splitKfreeSkb = "kfree_skb.part.0"
 
-// setRange writes the code of a function to a code_range of the settings; the zero value is a
-// function that was not found.
+// setRange writes the address range of a function to a code_range of the settings. The zero value means
+// that the function was not found.
 func setRange(begin, size *uint64, code kernel.CodeRange) {
 	*begin, *size = code.Begin, code.End-code.Begin
 }
 
-// locateParts sets the code ranges in which the members of a frag_list are freed, and the location
-// that must not be reported as the place of a drop.
+// locateParts sets the code ranges in which the members of a frag_list are freed, and the range of
+// kfree_skb if an address in it must not be reported as the location of a drop.
 func locateParts(c *bpf.Config, symbols *kernel.Symbols) {
 	code := symbols.Code(append(listFreers, releaseData)...)
 	setRange(&c.ReleaseData.Begin, &c.ReleaseData.Size, code[releaseData])

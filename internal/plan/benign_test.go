@@ -15,7 +15,7 @@ import (
 )
 
 // TestBenignReasonsAreThoseOfTheKernel checks that reasons which the kernel lacks are left out, and that
-// each has its condition.
+// each of the others keeps its condition.
 func TestBenignReasonsAreThoseOfTheKernel(t *testing.T) {
 	want := map[uint32]bpf.BenignKind{4: bpf.BenignForeign, 3: bpf.BenignCloned, 5: bpf.BenignAlways}
 	if diff := cmp.Diff(want, benignNumbers(someReasons)); diff != "" {
@@ -23,7 +23,7 @@ func TestBenignReasonsAreThoseOfTheKernel(t *testing.T) {
 	}
 }
 
-func TestHidingWithoutReasonsIsANote(t *testing.T) {
+func TestHidingWithoutReasonsAddsANote(t *testing.T) {
 	without := facts()
 	without.Reasons = nil
 	for hides, want := range map[bool]bool{true: true, false: false} {
@@ -34,8 +34,8 @@ func TestHidingWithoutReasonsIsANote(t *testing.T) {
 	}
 }
 
-// TestPartsAreLocated checks the code ranges of the functions that free a frag_list.
-func TestPartsAreLocated(t *testing.T) {
+// TestLocateParts checks the code ranges of the functions that free the members of a frag_list.
+func TestLocateParts(t *testing.T) {
 	symbols, err := kernel.ParseSymbols(strings.NewReader("ffffffff81000000 T kfree_skb_list\nffffffff81000040 t skb_release_data\nffffffff81000100 T last\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +47,8 @@ func TestPartsAreLocated(t *testing.T) {
 	}
 }
 
-// TestSplitKfreeSkb checks that the code of kfree_skb is excluded as the place of a drop only if the
-// compiler has split the function.
+// TestSplitKfreeSkb checks that the code of kfree_skb is excluded as the location of a drop only if
+// the compiler has split the function.
 func TestSplitKfreeSkb(t *testing.T) {
 	for list, size := range map[string]uint64{
 		"ffffffff81000000 t kfree_skb.part.0\nffffffff81000040 T kfree_skb\nffffffff81000070 T last\n": 0x30,

@@ -30,7 +30,7 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		c.Direct, p.BPF.Bodies.Cast = true, facts.Direct.Call()
 	}
 	p.addFilters(facts.Direct)
-	p.keepCalls(facts)
+	p.trackCalls(facts)
 	for _, step := range []func() error{
 		func() error { return o.Netns.configure(c) },
 		func() error { return o.Ifnames.configure(c) },
@@ -114,11 +114,11 @@ func (p Ports) configure(c *bpf.Config) error {
 	if len(p.Geneve) == 0 {
 		p.Geneve = defaultPorts.Geneve
 	}
-	_, err := fillMost(bpf.MaxPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
+	_, err := fillUpTo(bpf.MaxPorts, "VXLAN ports", p.VXLAN, func(i int, port uint16) { c.VxlanPorts[i] = port })
 	if err != nil {
 		return err
 	}
-	_, err = fillMost(bpf.MaxPorts, "Geneve ports", p.Geneve, func(i int, port uint16) { c.GenevePorts[i] = port })
+	_, err = fillUpTo(bpf.MaxPorts, "Geneve ports", p.Geneve, func(i int, port uint16) { c.GenevePorts[i] = port })
 	return err
 }
 

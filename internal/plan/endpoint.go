@@ -20,7 +20,7 @@ func (p *Plan) addEndpoints() {
 	}
 }
 
-// arrivals is the tracepoint that every packet received by a device passes.
+// arrivals is the tracepoint that is hit by every packet that a device receives.
 const arrivals = "netif_receive_skb"
 
 // crossing is the function that is called for every packet that moves to another network namespace
@@ -29,9 +29,9 @@ const crossing = "skb_scrub_packet"
 
 // seesCrossings reports whether the trace sees each move of a followed packet to another network
 // namespace. Between two moves, the packet is in the namespace of the device where it was last seen.
-func (p *Plan) seesCrossings(places []kernel.FuncRange) bool {
+func (p *Plan) seesCrossings(ranges []kernel.FuncRange) bool {
 	if !p.TracesFunctions() {
 		return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == arrivals })
 	}
-	return p.performed(crossing, places)
+	return p.performed(crossing, ranges)
 }

@@ -17,7 +17,7 @@ const hookSlow = "nf_hook_slow"
 // later (net/core/dev.c). The second one exists until 6.3.
 var queuers = []string{"dev_kfree_skb_irq_reason", "__dev_kfree_skb_irq"}
 
-// freeAny are the functions of net/core/dev.c through which drivers call the queuers.
+// freeAny are the functions of net/core/dev.c through which drivers may call the queuers.
 var freeAny = []string{"dev_kfree_skb_any_reason", "__dev_kfree_skb_any"}
 
 const (
@@ -28,8 +28,8 @@ const (
 	qdiscTracepoint = "qdisc_drop"
 )
 
-// addExplanations plans programs that emit no events. They record what the drop tracepoint does
-// not report, and drop events show it.
+// addExplanations plans programs that emit no events. They record data for drop events that the drop
+// tracepoint does not report.
 func (p *Plan) addExplanations(facts *kernel.Facts) {
 	if !p.reportsDrops() {
 		return
@@ -44,8 +44,8 @@ func (p *Plan) reportsDrops() bool {
 	return slices.ContainsFunc(p.Tracepoints, func(t Tracepoint) bool { return t.Name == dropTracepoint })
 }
 
-// chooseProber sets the backend for the probes that explain drops if only the drop tracepoint is
-// traced and the kernel supports one.
+// chooseProber sets the backend for the probes that explain drops: the best one that probes functions, if
+// only the drop tracepoint is traced and the user did not force a backend.
 func (p *Plan) chooseProber(facts *kernel.Facts) {
 	if p.TracesFunctions() || p.Asked.Backend != "" || !p.Asked.Drop.Only {
 		return

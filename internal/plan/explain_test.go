@@ -13,8 +13,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// withQueue returns facts of a kernel with everything that explains drops: hook functions, the queue of
-// freed packets, and the tracepoint of 7.2.
+// withQueue returns facts of a kernel with everything that explains drops: hook functions, a function that
+// queues packets to free, and the qdisc_drop tracepoint of 7.2.
 func withQueue(t *testing.T) *kernel.Facts {
 	f := facts()
 	f.Functions = append(slices.Clone(hooks), kernel.Function{Name: "dev_kfree_skb_irq_reason", Addr: 0x9000, SkbArg: 1})
@@ -71,7 +71,8 @@ func TestExplanationsAreOptional(t *testing.T) {
 	}
 }
 
-// TestHookFunctionsAreKnown checks that traced hook functions are not probed again, and that all are listed.
+// TestHookFunctionsAreKnown checks that traced hook functions are not probed again, and that Spec.Hooks lists
+// all hook functions.
 func TestHookFunctionsAreKnown(t *testing.T) {
 	f := withQueue(t)
 	p := mustPlan(t, Options{Settings: bpf.Config{Conntrack: true}}, f)

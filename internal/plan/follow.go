@@ -23,11 +23,11 @@ type Follow struct {
 	Entries int
 }
 
-// DefaultFollowed is the default number of sk_buffs that can be followed at a time.
+// DefaultFollowed is the default of Follow.Entries.
 const DefaultFollowed = 1 << 16
 
-// mostFollowed limits the memory for followed sk_buffs, which is about 200 bytes each.
-const mostFollowed = 1 << 24
+// maxFollowed limits the memory for followed sk_buffs, which is about 200 bytes each.
+const maxFollowed = 1 << 24
 
 func (f Follow) on() bool { return f.IDs || f.Matched || f.ByStack }
 
@@ -35,16 +35,16 @@ func (f Follow) entries() (uint32, error) {
 	if f.Entries == 0 {
 		return DefaultFollowed, nil
 	}
-	if f.Entries < 1 || f.Entries > mostFollowed {
+	if f.Entries < 1 || f.Entries > maxFollowed {
 		return 0, usageError{
-			fmt.Errorf("--track-entries %d: must be from 1 to %d", f.Entries, mostFollowed),
+			fmt.Errorf("--track-entries %d: must be from 1 to %d", f.Entries, maxFollowed),
 			fmt.Sprintf("the default is %d", DefaultFollowed),
 		}
 	}
 	return uint32(f.Entries), nil
 }
 
-// addFollowing plans the programs and settings for following packets.
+// addFollowing plans the programs and settings that follow packets.
 func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	f, c := p.Asked.Follow, &p.BPF.Config
 	if !f.on() {
@@ -68,20 +68,20 @@ func (p *Plan) addFollowing(facts *kernel.Facts) (err error) {
 	return nil
 }
 
-// followByFunctions plans a probe of each function that performs an operation on followed packets. It replaces
-// the plain probe of the function.
+// followByFunctions plans a probe of each function that performs an operation on followed packets. If the
+// operation has a packet to show, this probe also emits the events of the function, and replaces its plain probe.
 func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	p.BPF.SkbOps = map[uint64]bpf.SkbOp{}
 	var performers []kernel.Function
-	for _, place := range facts.FuncRanges {
-		op := skbOpOf(place.Name)
-		if op == nil || place.Refused != "" || !p.needs(op, facts.FuncRanges) {
+	for _, fn := range facts.FuncRanges {
+		op := skbOpOf(fn.Name)
+		if op == nil || fn.Refused != "" || !p.needs(op, facts.FuncRanges) {
 			continue
 		}
-		traced := p.traced(place.Addr)
-		p.BPF.SkbOps[place.Addr] = op.forBPF(traced)
+		traced := p.traced(fn.Addr)
+		p.BPF.SkbOps[fn.Addr] = op.forBPF(traced)
 		if traced == nil {
-			traced = &kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr}
+			traced = &kernel.Function{Name: fn.Name, Module: fn.Module, Addr: fn.Addr}
 		}
 		performers = append(performers, *traced)
 	}
@@ -98,23 +98,23 @@ func (p *Plan) followByFunctions(facts *kernel.Facts) {
 	}
 }
 
-// makers are the functions of net/core/skbuff.c that allocate an sk_buff and return it. All other
+// allocators are the functions of net/core/skbuff.c that allocate an sk_buff and return it. All other
 // functions that allocate one call these.
-var makers = []string{
+var allocators = []string{
 	"__alloc_skb", "__netdev_alloc_skb", "__napi_alloc_skb", "napi_alloc_skb",
 	"build_skb", "__build_skb", "napi_build_skb", "slab_build_skb",
 }
 
 // followByStack plans entry and return probes of the functions that allocate an sk_buff. The new
 // sk_buff is a part of the packet that is handled on the same stack.
-func (p *Plan) followByStack(places []kernel.FuncRange) {
+func (p *Plan) followByStack(ranges []kernel.FuncRange) {
 	if !p.Asked.Follow.ByStack {
 		return
 	}
 	var found []kernel.Function
-	for _, place := range places {
-		if slices.Contains(makers, place.Name) && place.Refused == "" {
-			found = append(found, kernel.Function{Name: place.Name, Module: place.Module, Addr: place.Addr})
+	for _, fn := range ranges {
+		if slices.Contains(allocators, fn.Name) && fn.Refused == "" {
+			found = append(found, kernel.Function{Name: fn.Name, Module: fn.Module, Addr: fn.Addr})
 		}
 	}
 	if len(found) == 0 || p.Returns == "" {
@@ -126,20 +126,20 @@ func (p *Plan) followByStack(places []kernel.FuncRange) {
 }
 
 // needs reports whether the functions of an operation have to be probed.
-func (p *Plan) needs(op *skbOp, places []kernel.FuncRange) bool {
-	named := func(place kernel.FuncRange) bool { return place.Name == op.unless }
-	return (!op.xdp || p.BPF.Config.Xdp) && (op.unless == "" || !slices.ContainsFunc(places, named))
+func (p *Plan) needs(op *skbOp, ranges []kernel.FuncRange) bool {
+	named := func(fn kernel.FuncRange) bool { return fn.Name == op.unless }
+	return (!op.xdp || p.BPF.Config.Xdp) && (op.unless == "" || !slices.ContainsFunc(ranges, named))
 }
 
 // performed reports whether a function with the name is probed for its operation.
-func (p *Plan) performed(name string, places []kernel.FuncRange) bool {
-	return slices.ContainsFunc(places, func(place kernel.FuncRange) bool {
-		_, has := p.BPF.SkbOps[place.Addr]
-		return has && place.Name == name
+func (p *Plan) performed(name string, ranges []kernel.FuncRange) bool {
+	return slices.ContainsFunc(ranges, func(fn kernel.FuncRange) bool {
+		_, has := p.BPF.SkbOps[fn.Addr]
+		return has && fn.Name == name
 	})
 }
 
-// traced returns the function at addr if it is traced, or probed to find packets; nil otherwise.
+// traced returns the function at addr if it is traced, or probed as a sighter; nil otherwise.
 func (p *Plan) traced(addr uint64) *kernel.Function {
 	for _, list := range [][]kernel.Function{p.Functions, p.Sighters} {
 		if i := slices.IndexFunc(list, func(f kernel.Function) bool { return f.Addr == addr }); i >= 0 {
@@ -150,7 +150,7 @@ func (p *Plan) traced(addr uint64) *kernel.Function {
 }
 
 // takeOut removes functions from the groups if the probe for their operation emits their events. It also
-// removes groups without functions, and their programs: the kernel rejects a link of no functions.
+// removes the groups that become empty, and their programs: the kernel rejects a link of no functions.
 func (p *Plan) takeOut(ops map[uint64]bpf.SkbOp) {
 	idle := map[string]bool{}
 	for i := range p.Groups {
@@ -166,15 +166,15 @@ func (p *Plan) takeOut(ops map[uint64]bpf.SkbOp) {
 
 // fillCallers sets the code ranges of the copiers. If a copier performs an operation itself, that has already
 // handled the copy, so the origin is OriginSame.
-func (p *Plan) fillCallers(places []kernel.FuncRange) {
+func (p *Plan) fillCallers(ranges []kernel.FuncRange) {
 	c := &p.BPF.Config
 	for _, copier := range copiers {
-		for _, place := range places {
-			if !slices.Contains(copier.functions, place.Name) || c.CallerCount == uint32(bpf.MaxCallers) {
+		for _, fn := range ranges {
+			if !slices.Contains(copier.functions, fn.Name) || c.CallerCount == uint32(bpf.MaxCallers) {
 				continue
 			}
-			caller := bpf.Caller{Begin: place.Addr, Size: uint32(place.End - place.Addr), Origin: uint32(copier.origin)}
-			if _, has := p.BPF.SkbOps[place.Addr]; has {
+			caller := bpf.Caller{Begin: fn.Addr, Size: uint32(fn.End - fn.Addr), Origin: uint32(copier.origin)}
+			if _, has := p.BPF.SkbOps[fn.Addr]; has {
 				caller.Origin = uint32(bpf.OriginSame)
 			}
 			c.Callers[c.CallerCount] = caller
@@ -183,7 +183,7 @@ func (p *Plan) fillCallers(places []kernel.FuncRange) {
 	}
 }
 
-// ends are the tracepoints that report the end of a packet. frees are the tracepoints that report
+// ends are the tracepoints that are hit when an sk_buff is freed. frees are the tracepoints that report
 // freed memory; their second argument is the address (include/trace/events/kmem.h).
 var (
 	ends  = []string{"kfree_skb", "consume_skb"}

@@ -15,8 +15,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// places returns places of functions, at consecutive pages.
-func places(names ...string) []kernel.FuncRange {
+// funcRanges returns address ranges of functions, each on a page of its own.
+func funcRanges(names ...string) []kernel.FuncRange {
 	var list []kernel.FuncRange
 	for i, name := range names {
 		addr := uint64(i+1) << 12
@@ -27,18 +27,18 @@ func places(names ...string) []kernel.FuncRange {
 
 func TestFollowingIsOffByDefault(t *testing.T) {
 	f := facts()
-	f.FuncRanges = places(FollowedThrough()...)
+	f.FuncRanges = funcRanges(FollowedThrough()...)
 	p := mustPlan(t, Options{}, f)
 	if p.BPF.Config.Ids || len(p.BPF.SkbOps) > 0 || len(p.Silent) > 0 || len(p.Unfollowed) > 0 {
 		t.Errorf("ids %v, operations %v, silent %v, unfollowed %v", p.BPF.Config.Ids, p.BPF.SkbOps, p.Silent, p.Unfollowed)
 	}
 }
 
-// TestRoles checks that a function with an operation has one probe, which emits events only if the function is
+// TestSkbOps checks that a function with an operation has one probe, which emits events only if the function is
 // traced.
-func TestRoles(t *testing.T) {
+func TestSkbOps(t *testing.T) {
 	f := facts()
-	f.FuncRanges = places("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
+	f.FuncRanges = funcRanges("skb_copy_header", "skb_free_head", "ip_copy_metadata", "skb_clone", "pskb_expand_head")
 	f.FuncRanges[2].Refused = "it is notrace"
 	f.Functions = append(f.Functions, kernel.Function{Name: "skb_copy_header", Addr: 0x1000, SkbArg: 1, ReasonArg: 3})
 	p := mustPlan(t, Options{Backend: kernel.KprobeMulti, Follow: Follow{Matched: true, Entries: 100}}, f)
@@ -84,7 +84,7 @@ func TestRoles(t *testing.T) {
 // events of all traced functions. An operation without events must not remove the function's own program.
 func TestOnlySkbOps(t *testing.T) {
 	f := facts()
-	f.FuncRanges = places("skb_free_head", "inet_frag_destroy")
+	f.FuncRanges = funcRanges("skb_free_head", "inet_frag_destroy")
 	f.Functions = []kernel.Function{{Name: "skb_free_head", Addr: f.FuncRanges[0].Addr, SkbArg: 1}}
 	f.NoSkbFuncs = []kernel.Function{{Name: "inet_frag_destroy", Addr: f.FuncRanges[1].Addr}}
 	for _, backend := range []kernel.Backend{kernel.KprobeMulti, kernel.Kprobe} {
@@ -125,7 +125,7 @@ func TestFollowedByTracepoints(t *testing.T) {
 func TestFollowedByStack(t *testing.T) {
 	for way, returns := range map[kernel.ReturnWay]int{kernel.KprobeSession: 0, kernel.KretprobeMulti: 1, kernel.Kretprobe: 1} {
 		f := facts()
-		f.FuncRanges = places("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
+		f.FuncRanges = funcRanges("__alloc_skb", "skb_clone", "build_skb", "napi_build_skb")
 		f.FuncRanges[2].Refused = "it is notrace"
 		p := mustPlan(t, Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: Follow{ByStack: true}}, f)
 		c := p.BPF.Config
@@ -155,7 +155,7 @@ func TestByStackWithoutAllocators(t *testing.T) {
 }
 
 func TestEntries(t *testing.T) {
-	for _, entries := range []int{-1, mostFollowed + 1} {
+	for _, entries := range []int{-1, maxFollowed + 1} {
 		if _, err := New(Options{Follow: Follow{Matched: true, Entries: entries}}, facts()); err == nil {
 			t.Errorf("%d entries were accepted", entries)
 		}
@@ -173,9 +173,9 @@ func TestNoFunctionHasTwoOperations(t *testing.T) {
 	}
 }
 
-// TestPartsForXDP checks that the functions of operations on XDP frames are probed only if XDP programs are
+// TestSkbOpsForXDP checks that the functions of operations on XDP frames are probed only if XDP programs are
 // traced, and that of two functions that do the same, only one is probed.
-func TestPartsForXDP(t *testing.T) {
+func TestSkbOpsForXDP(t *testing.T) {
 	for _, c := range []struct {
 		xdp   bool
 		names []string
@@ -189,7 +189,7 @@ func TestPartsForXDP(t *testing.T) {
 		p := &Plan{Asked: Options{Follow: Follow{IDs: true}}}
 		p.BPF.Config.Xdp = c.xdp
 		f := facts()
-		f.FuncRanges = places(c.names...)
+		f.FuncRanges = funcRanges(c.names...)
 		p.followByFunctions(f)
 		if got := slices.Sorted(maps.Keys(p.BPF.SkbOps)); !slices.Equal(got, c.want) {
 			t.Errorf("XDP %v, functions %q: operations at %#x, want %#x", c.xdp, c.names, got, c.want)
@@ -201,17 +201,17 @@ func TestPartsForXDP(t *testing.T) {
 // something, and is planned once. The kernel rejects a link of no functions.
 func TestNoProgramIsUnused(t *testing.T) {
 	f := facts()
-	f.FuncRanges = places(FollowedThrough()...)
-	for _, place := range f.FuncRanges {
-		if op := skbOpOf(place.Name); op != nil && op.packet > 0 {
-			f.Functions = append(f.Functions, kernel.Function{Name: place.Name, Addr: place.Addr, SkbArg: int(op.packet)})
+	f.FuncRanges = funcRanges(FollowedThrough()...)
+	for _, fn := range f.FuncRanges {
+		if op := skbOpOf(fn.Name); op != nil && op.packet > 0 {
+			f.Functions = append(f.Functions, kernel.Function{Name: fn.Name, Addr: fn.Addr, SkbArg: int(op.packet)})
 		} else {
-			f.NoSkbFuncs = append(f.NoSkbFuncs, kernel.Function{Name: place.Name, Addr: place.Addr})
+			f.NoSkbFuncs = append(f.NoSkbFuncs, kernel.Function{Name: fn.Name, Addr: fn.Addr})
 		}
 	}
 	asked := []string{"ip_rcv", "sk_skb_reason_drop"}
-	for _, place := range f.FuncRanges {
-		asked = append(asked, place.Name)
+	for _, fn := range f.FuncRanges {
+		asked = append(asked, fn.Name)
 	}
 	for _, name := range asked {
 		for _, follow := range []Follow{{}, {IDs: true}, {Matched: true}, {ByStack: true}} {

@@ -70,8 +70,8 @@ type Lookup struct {
 	size int
 }
 
-// addLookups plans to record what functions look up. All of them emit return events. Those that are
-// also traced for another reason emit their usual entry events as well.
+// addLookups plans to record what functions look up. All of these functions emit return events. Those that
+// are also traced for another reason emit entry events as well.
 func (p *Plan) addLookups(facts *kernel.Facts, wanted *funcFilter) error {
 	var left []string
 	for _, kind := range lookupKinds(p.Asked.Lookups) {
@@ -163,7 +163,7 @@ func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Fact
 		return err
 	}
 	found.body, found.size = expr.Values(c.programs), at.Size
-	place(&found.Layout, c.programs, at)
+	setOffsets(&found.Layout, c.programs, at)
 	p.Lookups = append(p.Lookups, found)
 	return nil
 }
@@ -189,8 +189,8 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 }
 
 // argumentsOf returns the roots of expressions on a call, in the order of struct arguments in
-// bpf/explain/lookup.h: the arguments, by their names or by the alias of the type that they point to, and
-// after the last possible argument the result.
+// bpf/explain/lookup.h: the arguments, named by the alias of the type that they point to or else by their own
+// names, and the result after the last possible argument.
 func argumentsOf(proto *btf.FuncProto) expr.Roots {
 	list := make([]expr.Root, bpf.MaxArguments+1)
 	for i := range list {
@@ -252,33 +252,33 @@ func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.Placed {
 
 // add compiles expressions, all or none, and numbers them.
 func (c *lookupCompiler) add(texts ...string) ([]lookup.Slot, error) {
-	var places []lookup.Slot
+	var slots []lookup.Slot
 	programs := c.programs
 	for _, text := range texts {
 		program, err := expr.Value(c.types, c.roots, text)
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, lookup.Slot{Number: len(programs), Size: program.Size})
+		slots = append(slots, lookup.Slot{Number: len(programs), Size: program.Size})
 		programs = append(programs, program)
 	}
 	c.programs = programs
-	return places, nil
+	return slots, nil
 }
 
-// place sets the offsets of the values.
-func place(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
+// setOffsets sets the offset of each value in the record.
+func setOffsets(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
 	for _, p := range slices.Concat([]lookup.Placed{l.Missing}, l.Asked, l.Found) {
-		for _, places := range [][]lookup.Slot{p.Where, p.Values} {
-			for i := range places {
-				places[i].At = at.Offsets[places[i].Number]
+		for _, slots := range [][]lookup.Slot{p.Where, p.Values} {
+			for i := range slots {
+				slots[i].At = at.Offsets[slots[i].Number]
 			}
 		}
 	}
 }
 
-// buildLookups generates the function body that reads the values of any look-up function, given the
-// address of the one that returned: u32 f(u64 arguments, u8 *to, u64 function).
+// buildLookups generates a function body that reads the values of a look-up, given the address of the
+// function that returned: u32 f(u64 arguments, u8 *to, u64 function).
 func (p *Plan) buildLookups() {
 	var choice, bodies asm.Instructions
 	for _, l := range p.Lookups {
@@ -302,8 +302,8 @@ func (p *Plan) looksUp(f kernel.Function) bool {
 	return slices.ContainsFunc(p.Lookups, func(l Lookup) bool { return l.Function.Addr == f.Addr })
 }
 
-// lookers returns the functions of the planned look-ups.
-func (p *Plan) lookers() []kernel.Function {
+// lookupFunctions returns the functions of the planned look-ups.
+func (p *Plan) lookupFunctions() []kernel.Function {
 	var list []kernel.Function
 	for _, l := range p.Lookups {
 		list = append(list, l.Function)

@@ -41,8 +41,8 @@ func integer(name string) *btf.Int {
 
 func pointerTo(name string) btf.Type { return &btf.Pointer{Target: &btf.Struct{Name: name}} }
 
-// lookers are functions that look something up. One takes an skb, and one has two prototypes.
-var lookers = prototypes{
+// lookupProtos are prototypes of functions that look something up. One takes an skb, and one has two prototypes.
+var lookupProtos = prototypes{
 	"fib_table_lookup": {{
 		Return: integer("int"),
 		Params: []btf.FuncParam{{Name: "whatever", Type: pointerTo("fib_table")}, {Name: "fl", Type: pointerTo("flowi4")}},
@@ -54,7 +54,7 @@ var lookers = prototypes{
 	"fib6_table_lookup": {{Return: integer("int")}, {Return: integer("int"), Params: []btf.FuncParam{{Name: "a", Type: integer("int")}}}},
 }
 
-func withLookers() *kernel.Facts {
+func withLookups() *kernel.Facts {
 	f := facts()
 	f.NoSkbFuncs = []kernel.Function{{Name: "fib_table_lookup", Addr: 0x400}, {Name: "fib6_table_lookup", Addr: 0x500}}
 	f.Functions = append(f.Functions, kernel.Function{Name: "neigh_resolve_output", Addr: 0x600, SkbArg: 2})
@@ -74,7 +74,7 @@ func programOf(p *Plan, function string) bpf.Program {
 }
 
 func TestLookupsEmitReturnEvents(t *testing.T) {
-	p := mustPlan(t, Options{Func: "icmp_rcv", Lookups: []string{"route", "neigh"}, Types: lookers}, withLookers())
+	p := mustPlan(t, Options{Func: "icmp_rcv", Lookups: []string{"route", "neigh"}, Types: lookupProtos}, withLookups())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup", "neigh_resolve_output"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -96,8 +96,8 @@ func TestLookupsEmitReturnEvents(t *testing.T) {
 }
 
 func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
-	o := Options{Func: "neigh_.*", NoSkbFuncs: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookers, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
-	p := mustPlan(t, o, withLookers())
+	o := Options{Func: "neigh_.*", NoSkbFuncs: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookupProtos, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
+	p := mustPlan(t, o, withLookups())
 	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
 		if b := programOf(p, function); !b.Lookup || b.Quiet {
 			t.Errorf("%s: %+v", function, b)
@@ -109,14 +109,14 @@ func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
 }
 
 func TestWithoutLookupsNothingIsRead(t *testing.T) {
-	p := mustPlan(t, Options{NoSkbFuncs: []string{"fib_.*"}}, withLookers())
+	p := mustPlan(t, Options{NoSkbFuncs: []string{"fib_.*"}}, withLookups())
 	if p.Lookups != nil || p.ReturnGroups != nil || p.BPF.Config.LookupSize != 0 || p.BPF.Bodies.Lookup != nil || p.Notes != nil {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestUntraceableLookupsAreNoted(t *testing.T) {
-	p := mustPlan(t, Options{Lookups: []string{AllLookups}, Types: lookers, FuncExclude: "neigh_connected_output"}, withLookers())
+	p := mustPlan(t, Options{Lookups: []string{AllLookups}, Types: lookupProtos, FuncExclude: "neigh_connected_output"}, withLookups())
 	if len(p.Notes) != 1 {
 		t.Fatalf("notes %q", p.Notes)
 	}
@@ -138,11 +138,11 @@ func TestNoTraceableLookupIsAnError(t *testing.T) {
 		"socket":   "__udp4_lib_lookup (the kernel's BTF has no such function)",
 		AllLookups: "fib_table_lookup (the kernel's BTF has no such function)",
 	} {
-		f := withLookers()
+		f := withLookups()
 		if kind == AllLookups {
 			f = facts()
 		}
-		_, err := New(Options{Lookups: []string{kind}, Types: lookers}, f)
+		_, err := New(Options{Lookups: []string{kind}, Types: lookupProtos}, f)
 		var usage usageError
 		if !errors.As(err, &usage) || err.Error() != `--output-lookups "`+kind+`": none of its functions can be traced` || !strings.Contains(usage.Hint(), hint) {
 			t.Errorf("%s: %v, hint %q", kind, err, usage.hint)
@@ -155,20 +155,20 @@ func TestNoTraceableLookupIsAnError(t *testing.T) {
 }
 
 func TestArgumentsHaveAliases(t *testing.T) {
-	proto := lookers["fib_table_lookup"][0]
+	proto := lookupProtos["fib_table_lookup"][0]
 	two := &btf.FuncProto{Return: proto.Return, Params: append(proto.Params, btf.FuncParam{Name: "other", Type: pointerTo("flowi4")})}
 	for name, test := range map[string]struct {
 		proto *btf.FuncProto
 		text  string
 		ok    bool
 	}{
-		"an alias":                 {proto, "(u64)fl4 == 1", true},
-		"of the first of two":      {two, "other != fl4", true},
-		"the result":               {proto, "ret != 0", true},
-		"the name behind an alias": {proto, "(u64)fl", false},
-		"an unknown name":          {proto, "res", false},
+		"an alias":                  {proto, "(u64)fl4 == 1", true},
+		"an alias of two arguments": {two, "other != fl4", true},
+		"the result":                {proto, "ret != 0", true},
+		"a name that has an alias":  {proto, "(u64)fl", false},
+		"an unknown name":           {proto, "res", false},
 	} {
-		c := lookupCompiler{types: lookers, roots: argumentsOf(test.proto)}
+		c := lookupCompiler{types: lookupProtos, roots: argumentsOf(test.proto)}
 		if _, err := c.add(strings.ReplaceAll(test.text, "u64", "unsigned long")); (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -176,12 +176,12 @@ func TestArgumentsHaveAliases(t *testing.T) {
 }
 
 // TestResultFollowsTheArguments checks that the result is read at its offset in struct arguments of
-// bpf/lookup.h.
+// bpf/explain/lookup.h.
 func TestResultFollowsTheArguments(t *testing.T) {
 	if offset := unsafe.Offsetof(bpf.Arguments{}.Result); offset != 8*uintptr(bpf.MaxArguments) {
 		t.Fatalf("the result is at offset %d, after %d arguments", offset, bpf.MaxArguments)
 	}
-	c := lookupCompiler{types: lookers, roots: argumentsOf(lookers["fib_table_lookup"][0])}
+	c := lookupCompiler{types: lookupProtos, roots: argumentsOf(lookupProtos["fib_table_lookup"][0])}
 	if _, err := c.add("ret"); err != nil {
 		t.Fatal(err)
 	}

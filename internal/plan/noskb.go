@@ -11,14 +11,14 @@ import (
 	"tracer/internal/kernel"
 )
 
-const othersFlag = "--filter-non-skb-funcs"
+const noSkbFlag = "--filter-non-skb-funcs"
 
 // CompileNoSkbFuncs compiles the expressions that select functions that take no skb. Each word is an RE2
 // expression, which has to match a whole name.
 func CompileNoSkbFuncs(words []string) ([]*regexp.Regexp, error) {
 	var list []*regexp.Regexp
 	for _, word := range words {
-		re, err := compileFunc(othersFlag, word)
+		re, err := compileFunc(noSkbFlag, word)
 		if err != nil {
 			return nil, err
 		}
@@ -63,14 +63,14 @@ func (p *Plan) checkNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Fact
 	if !slices.ContainsFunc(p.Functions, named) {
 		note = "but --filter-func excludes it"
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb %s", othersFlag, word, facts.Functions[i].Name, note))
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb %s", noSkbFlag, word, facts.Functions[i].Name, note))
 	return nil
 }
 
 // unknownNoSkbFunc returns the error for a word that matches nothing, with the reason if it is known.
 func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
-		fmt.Errorf("%s %q: no function with this name can be traced", othersFlag, word),
+		fmt.Errorf("%s %q: no function with this name can be traced", noSkbFlag, word),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
 	}
 	if absent := absentModules(facts); absent != nil {
@@ -78,12 +78,12 @@ func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error
 	}
 	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
 	if i >= 0 {
-		e.error = fmt.Errorf("%s %q: %s can't be traced: %s", othersFlag, word, facts.Skipped[i].Name, facts.Skipped[i].Reason)
+		e.error = fmt.Errorf("%s %q: %s can't be traced: %s", noSkbFlag, word, facts.Skipped[i].Name, facts.Skipped[i].Reason)
 	}
 	return e
 }
 
-// servesNoSkb reports whether functions that take no skb are traced.
+// servesNoSkb reports whether the plan traces functions that take no skb.
 func (p *Plan) servesNoSkb() bool {
 	return slices.ContainsFunc(p.Functions, func(f kernel.Function) bool { return f.SkbArg == 0 })
 }

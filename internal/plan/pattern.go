@@ -32,8 +32,9 @@ func words(b [nameSize]byte) [2]uint64 {
 	return [2]uint64{binary.NativeEndian.Uint64(b[:8]), binary.NativeEndian.Uint64(b[8:])}
 }
 
-// isLike compares the bits under the mask, as the BPF programs do.
-func isLike(p bpf.NamePattern, name string) bool {
+// matchesPattern reports whether a name matches a pattern. It compares the bits under the mask, as the BPF
+// programs do.
+func matchesPattern(p bpf.NamePattern, name string) bool {
 	var bytes [nameSize]byte
 	copy(bytes[:], name)
 	n := words(bytes)

@@ -21,16 +21,16 @@ func TestPattern(t *testing.T) {
 		{"abcdefghijklmno", "abcdefghijklmno", true},
 		{"abcdefghijklmno", "abcdefghijklmn", false},
 	} {
-		if got := isLike(pattern(test.pattern), test.name); got != test.same {
+		if got := matchesPattern(pattern(test.pattern), test.name); got != test.same {
 			t.Errorf("%q and %q: same %v", test.pattern, test.name, got)
 		}
 	}
 }
 
-func TestOwnerOwns(t *testing.T) {
+func TestTaskFilterMatchesProcess(t *testing.T) {
 	for _, test := range []struct {
-		owner TaskFilter
-		want  bool
+		filter TaskFilter
+		want   bool
 	}{
 		{TaskFilter{PIDs: []uint32{6, 7}}, true},
 		{TaskFilter{PIDs: []uint32{6}}, false},
@@ -40,8 +40,8 @@ func TestOwnerOwns(t *testing.T) {
 		{TaskFilter{PIDs: []uint32{7}, Comms: []string{"wget"}}, false},
 		{TaskFilter{PIDs: []uint32{6}, Comms: []string{"curl"}}, false},
 	} {
-		if got := test.owner.MatchesProcess(7, "curl"); got != test.want {
-			t.Errorf("%+v owns curl:7: %v", test.owner, got)
+		if got := test.filter.MatchesProcess(7, "curl"); got != test.want {
+			t.Errorf("%+v matches curl, process 7: %v", test.filter, got)
 		}
 	}
 }

@@ -25,9 +25,9 @@ type Options struct {
 	// ReturnsBy forces a way to trace returns; empty means the best one that runs.
 	ReturnsBy kernel.ReturnWay
 	// Func is an RE2 expression, which may contain presets, for the whole names of functions and tracepoints;
-	// empty matches all. FuncExclude is one for those to leave out.
+	// empty matches all. FuncExclude is such an expression for the names to leave out.
 	Func, FuncExclude string
-	// Others are such expressions for functions that take no skb. They are traced while they run for a
+	// NoSkbFuncs are such expressions for functions that take no skb. They are traced while they run for a
 	// packet.
 	NoSkbFuncs []string
 	// Helpers also traces the functions that loaded BPF programs call while they run for a packet.
@@ -72,7 +72,7 @@ type Plan struct {
 	// Prober is the backend that attaches Groups if Backend traces no functions; empty if Backend
 	// attaches them, or if there are none. See [Plan.ProbesBy].
 	Prober kernel.Backend
-	// Passed are the better backends that do not run here.
+	// Rejected are the better backends that do not run here.
 	Rejected []Rejected
 	// Functions are the traced functions; empty for the tracepoint backend.
 	Functions []kernel.Function
@@ -92,14 +92,15 @@ type Plan struct {
 	Groups []Group
 	// Tracepoints are the traced tracepoints. An event has an index into this list.
 	Tracepoints []Tracepoint
-	// Sighters are functions that are probed only to find packets to follow to their drops; they
-	// emit no events.
+	// Sighters are functions that are probed only to find the packets that are followed to their drops.
+	// They emit no events.
 	Sighters []kernel.Function
 	// Silent are tracepoints whose programs emit no events.
 	Silent []Tracepoint
 	// Programs are the kinds of BPF programs that are traced.
 	Programs []*kernel.ProgramKind
-	// Unlandable is the reason why tail calls of BPF programs can't be traced; nil if they can.
+	// Unlandable is the reason why no breakpoints can be set on tail-call targets of BPF programs, so that tail
+	// calls can't be traced; nil if they can.
 	Unlandable error
 	// Unfollowed are the operations through which packets can't be followed on this kernel.
 	Unfollowed []string
@@ -114,7 +115,7 @@ type Plan struct {
 	Asked Options
 }
 
-// Passed is a better backend, and the reason why it does not run.
+// Rejected is a better backend, and the reason why it does not run.
 type Rejected struct {
 	Backend kernel.Backend
 	Reason  error
@@ -142,8 +143,8 @@ type Tracepoint struct {
 	Program string
 }
 
-// New makes the plan. Its errors name the option that can't be satisfied. It reads only its arguments:
-// facts and o.Types have what has to be read from the running system. The plan keeps neither.
+// New makes the plan. Its errors name the option that can't be satisfied. It reads only its arguments, and
+// not the running system. The plan keeps neither facts nor o.Types.
 func New(o Options, facts *kernel.Facts) (*Plan, error) {
 	p, err := newPlan(o, facts)
 	if err != nil {

@@ -178,7 +178,7 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	}, facts())
 	c := p.BPF.Config
 	if c.NetnsInCount != 1 || c.NetnsIn[0] != 5 || c.NetnsOutCount != 2 || c.NetnsOut[1] != 7 || c.Mark != 0x0f || c.MarkMask != 0x0f {
-		t.Errorf("place %+v", c)
+		t.Errorf("network namespaces and mark %+v", c)
 	}
 	if !c.Meta || c.Tuple || !c.Filter || c.Need != 14 || !c.Length || c.FilterL2 || !c.FilterL3 || c.NeedL3 != 24 || c.MaxPerSecond != 8 {
 		t.Errorf("filters and record %+v", c)
@@ -194,14 +194,14 @@ func TestConfigCarriesTheFilters(t *testing.T) {
 	}
 }
 
-func TestConfigCarriesTheOwner(t *testing.T) {
+func TestConfigCarriesTheTaskFilter(t *testing.T) {
 	f := facts()
 	f.Contexts = &kernel.Contexts{CPUOffsets: 100, PreemptCount: 200}
 	c := mustPlan(t, Options{TaskFilter: TaskFilter{
 		PIDs: []uint32{1, 2}, Comms: []string{"ping"}, Cgroups: []uint64{1 << 40},
 	}}, f).BPF.Config
 	if c.PidCount != 2 || c.Pids[1] != 2 || c.CommCount != 1 || c.CgroupCount != 1 || c.Cgroups[0] != 1<<40 {
-		t.Errorf("owner %+v", c)
+		t.Errorf("task filter %+v", c)
 	}
 	if c.CpuOffsets != 100 || c.PreemptCount != 200 {
 		t.Errorf("contexts at %d, %d", c.CpuOffsets, c.PreemptCount)

@@ -109,8 +109,8 @@ func TestEveryPresetIsTested(t *testing.T) {
 	}
 }
 
-// foreign are expressions for names that must not be in a preset: functions for netlink and for files of
-// /proc, and functions that belong to another group.
+// foreign has, for each preset, an expression for names that must not be in it: functions for netlink
+// and for files of /proc, and functions that belong to another preset.
 var foreign = map[string]string{
 	"@rx":     `.*(dump|fill|netlink|genl|rtm).*|tcp_.*|udp_.*|nf_.*|br_.*|.*xmit.*|consume_skb|kfree_skb.*`,
 	"@tx":     `.*(dump|fill|netlink|genl|rtm).*|__?tcp_.*|udp_.*|nf_.*|br_.*|.*_rcv|netif_.*|consume_skb|kfree_skb.*`,

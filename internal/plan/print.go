@@ -38,7 +38,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	printList(b, "BPF programs", p.programKinds())
 	fmt.Fprintf(b, "own programs %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))
 	fmt.Fprintf(b, "ring buffer  %dK\n", p.BPF.RingSize>>10)
-	p.printPlace(b)
+	p.printOtherFilters(b)
 	p.printDrop(b)
 	if most := p.Asked.Settings.MaxPerSecond; most != 0 {
 		fmt.Fprintf(b, "event limit  %d per second\n", most)
@@ -72,8 +72,8 @@ func printLines(w io.Writer, names []string) {
 	}
 }
 
-// printPlace prints the filters that are evaluated before the packet filter.
-func (p *Plan) printPlace(w io.Writer) {
+// printOtherFilters prints the filters by network namespace, interface, task, mark and expression on the sk_buff.
+func (p *Plan) printOtherFilters(w io.Writer) {
 	c := p.BPF.Config
 	printList(w, "netns", c.NetnsIn[:c.NetnsInCount])
 	printList(w, "not netns", c.NetnsOut[:c.NetnsOutCount])
@@ -120,8 +120,8 @@ func (p *Plan) printFilter(w io.Writer) {
 // Reasons returns why each better backend does not run, one line each.
 func (p *Plan) Reasons() []string {
 	var lines []string
-	for _, passed := range p.Rejected {
-		lines = append(lines, fmt.Sprintf("not %s: %v", passed.Backend, passed.Reason))
+	for _, rejected := range p.Rejected {
+		lines = append(lines, fmt.Sprintf("not %s: %v", rejected.Backend, rejected.Reason))
 	}
 	return lines
 }

@@ -26,19 +26,19 @@ func TestProgramsAreTracedBesidesFunctions(t *testing.T) {
 	}
 }
 
-func TestProgramsAlone(t *testing.T) {
+func TestProgramsOnly(t *testing.T) {
 	p := mustPlan(t, Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}}, facts())
 	if len(p.Functions)+len(p.Tracepoints)+len(p.BPF.Programs) != 0 {
 		t.Errorf("%d functions, %d tracepoints and %d programs besides", len(p.Functions), len(p.Tracepoints), len(p.BPF.Programs))
 	}
 }
 
-// TestProgramsAloneAndFollowed checks that only the functions and tracepoints for following packets are
+// TestProgramsOnlyAndFollowed checks that only the functions and tracepoints for following packets are
 // planned.
-func TestProgramsAloneAndFollowed(t *testing.T) {
+func TestProgramsOnlyAndFollowed(t *testing.T) {
 	o := Options{Programs: Programs{Kinds: []string{"tc"}, Only: true}, Follow: Follow{Matched: true}}
 	f := facts()
-	f.FuncRanges = places("skb_copy_header", "skb_free_head")
+	f.FuncRanges = funcRanges("skb_copy_header", "skb_free_head")
 	p := mustPlan(t, o, f)
 	if len(p.Functions)+len(p.Tracepoints) != 0 || p.Probes() == 0 || len(p.Silent) == 0 {
 		t.Errorf("%d functions, %d tracepoints; to follow, %d and %d", len(p.Functions), len(p.Tracepoints), p.Probes(), len(p.Silent))
@@ -67,8 +67,8 @@ func TestProgramsThatCannotBeTraced(t *testing.T) {
 	}
 }
 
-// TestFramesAreReadOnlyForXDP checks that the setting for XDP is on only if XDP programs are traced.
-func TestFramesAreReadOnlyForXDP(t *testing.T) {
+// TestXDPSettingsNeedXDPPrograms checks that the setting for XDP is on only if XDP programs are traced.
+func TestXDPSettingsNeedXDPPrograms(t *testing.T) {
 	for kind, tracer := range map[string]string{"xdp": bpf.FrameProgram, "tc": bpf.SkbProgram} {
 		o := Options{Programs: Programs{Kinds: []string{kind}}, Types: xdpTypes{}, XDPExpr: "xdp->data != 0"}
 		o.Record.XDPValues = []string{"xdp->data", "xdp->data_end"}

@@ -41,7 +41,7 @@ func (d Drop) configure(c *bpf.Config, known map[uint32]string) error {
 }
 
 func fillReasons(numbers []uint32, to *[bpf.MaxReasons]uint32) (uint32, error) {
-	return fillMost(bpf.MaxReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
+	return fillUpTo(bpf.MaxReasons, "drop reasons", numbers, func(i int, number uint32) { to[i] = number })
 }
 
 func reasonNumbers(words []string, known map[uint32]string) ([]uint32, error) {
@@ -94,8 +94,8 @@ func ShortReasons(names []string) []string {
 	return short
 }
 
-// nearReasonsMost is the maximum number of names in a hint.
-const nearReasonsMost = 6
+// maxNearReasons is the maximum number of names in a hint.
+const maxNearReasons = 6
 
 func unknownReason(word string, known map[uint32]string) error {
 	var names []string
@@ -103,7 +103,7 @@ func unknownReason(word string, known map[uint32]string) error {
 		names = append(names, strings.TrimPrefix(name, reasonPrefix))
 	}
 	hint := "a reason is a name such as NO_SOCKET or " + reasonPrefix + "NO_SOCKET"
-	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, nearReasonsMost); near != nil {
+	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, maxNearReasons); near != nil {
 		hint = "did you mean " + strings.Join(near, ", ") + "?"
 	}
 	return usageError{fmt.Errorf("drop reason %q: this kernel has no reason with that name", word), hint}

@@ -62,7 +62,7 @@ func TestOnlyDropsTakesOneTracepoint(t *testing.T) {
 	for backend, want := range map[kernel.Backend]kernel.Backend{"": kernel.TracepointBackend, kernel.Kprobe: kernel.Kprobe} {
 		p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}}, noFprobe)
 		if p.Backend != want || len(p.Functions) != 0 || !slices.Equal(p.tracepointNames(), []string{"kfree_skb"}) || len(p.Rejected) != 0 {
-			t.Errorf("backend %q: %s with functions %v, tracepoints %v, passed %v", backend, p.Backend, functionNames(p), p.tracepointNames(), p.Rejected)
+			t.Errorf("backend %q: %s with functions %v, tracepoints %v, rejected %v", backend, p.Backend, functionNames(p), p.tracepointNames(), p.Rejected)
 		}
 	}
 }

@@ -126,12 +126,12 @@ func (p *Plan) addReturns() {
 	case p.Asked.Record.Return:
 		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.Functions))
 	case len(p.Lookups) > 0:
-		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.lookers()))
+		p.addReturnProgram(bpf.ReturnTemplate, p.withoutReturn(p.lookupFunctions()))
 	}
 }
 
-// addReturnProgram plans a program on the returns of functions, unless the programs of the entries
-// run there, too.
+// addReturnProgram plans a program on the returns of functions, unless the entry programs also run at
+// returns.
 func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
 	way := p.Returns.Describe()
 	if way.WithEntries {
@@ -145,7 +145,7 @@ func (p *Plan) addReturnProgram(template string, functions []kernel.Function) {
 	p.ReturnGroups = append(p.ReturnGroups, Group{Program: template, Functions: functions})
 }
 
-// withoutReturn returns those of the functions whose returns have no planned program yet.
+// withoutReturn returns the functions whose returns have no planned program yet.
 func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
 	return slices.DeleteFunc(slices.Clone(functions), func(f kernel.Function) bool {
 		same := func(g kernel.Function) bool { return g.Addr == f.Addr }
@@ -153,14 +153,14 @@ func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
 	})
 }
 
-// TellsReturns reports whether functions emit events when they return.
+// TellsReturns reports whether functions emit return events.
 func (p *Plan) TellsReturns() bool { return p.BPF.Config.Returns }
 
-// leastStack is the size in bytes of a kernel stack, unless a page is larger.
-const leastStack = 16 << 10
+// minStack is the size of a kernel stack in bytes. If a page is larger, the stack has the size of a page.
+const minStack = 16 << 10
 
-// keepCalls configures the tracking of active calls.
-func (p *Plan) keepCalls(facts *kernel.Facts) {
+// trackCalls configures how calls are tracked from entry to return.
+func (p *Plan) trackCalls(facts *kernel.Facts) {
 	c := &p.BPF.Config
 	c.Returns, c.NoSkbFuncs = p.Asked.Record.Return && len(p.Functions) > 0, p.servesNoSkb()
 	c.ByStack, c.Maps = p.Asked.Follow.ByStack, p.Asked.Record.Maps
@@ -170,7 +170,7 @@ func (p *Plan) keepCalls(facts *kernel.Facts) {
 	if !c.Returns && !c.NoSkbFuncs && !c.ByStack && c.LookupSize == 0 {
 		return
 	}
-	c.StackSize = uint32(max(leastStack, facts.PageSize))
+	c.StackSize = uint32(max(minStack, facts.PageSize))
 	if facts.Symbols != nil {
 		copy(c.Trampolines[:], facts.Symbols.Trampolines())
 	}

@@ -82,7 +82,7 @@ func TestReturnsByAnUnsupportedWay(t *testing.T) {
 	}
 }
 
-func TestWithoutReturnsNoCallsAreKept(t *testing.T) {
+func TestWithoutReturnsNoCallsAreTracked(t *testing.T) {
 	p := mustPlan(t, Options{}, facts())
 	if c := p.BPF.Config; p.Returns != "" || c.Returns || c.NoSkbFuncs || c.StackSize != 0 {
 		t.Errorf("returns by %q, settings %+v", p.Returns, c)
@@ -120,7 +120,7 @@ func withNoSkbFuncs() *kernel.Facts {
 	return f
 }
 
-func TestOthersAreTracedBesides(t *testing.T) {
+func TestNoSkbFuncsAreTracedBesides(t *testing.T) {
 	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", NoSkbFuncs: []string{"fib_.*"}}, withNoSkbFuncs())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
@@ -136,7 +136,7 @@ func TestOthersAreTracedBesides(t *testing.T) {
 	}
 }
 
-func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
+func TestNoSkbFuncsThatTakeAnSkbAreNoted(t *testing.T) {
 	for only, want := range map[string]string{
 		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb and is traced anyway`,
 		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb but --filter-func excludes it`,
@@ -148,7 +148,7 @@ func TestOthersThatTakeAnSkbAreNoted(t *testing.T) {
 	}
 }
 
-func TestOthersThatAreNotThereAreNamed(t *testing.T) {
+func TestUnknownNoSkbFuncsAreNamed(t *testing.T) {
 	for word, want := range map[string]string{
 		"nothing":     `--filter-non-skb-funcs "nothing": no function with this name can be traced`,
 		"fib_inlined": `--filter-non-skb-funcs "fib_inlined": fib_inlined can't be traced: no symbol has this name`,

@@ -10,8 +10,8 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighters are functions that see a packet before NAT, encapsulation or fragmentation changes it.
-// On receive, tracepoints see it earlier.
+// sighters are functions that get a packet before NAT, encapsulation or fragmentation changes it. On
+// receive, tracepoints are hit earlier.
 var sighters = []string{
 	// net/netfilter/core.c: before every hook
 	"nf_hook_slow",
@@ -24,10 +24,10 @@ var sighters = []string{
 	"br_handle_frame", "__dev_queue_xmit",
 }
 
-// sightProgram is the prefix of the names of programs on tracepoints that find packets.
+// sightProgram is the prefix of the names of the programs that find packets at tracepoints.
 const sightProgram = "sight_"
 
-// blindTracepoints see packets only when they are freed.
+// blindTracepoints are hit only when a packet is freed, which is too late to follow it.
 var blindTracepoints = []string{dropTracepoint, "consume_skb"}
 
 // followsToDrops reports whether only drops are printed and packets are followed to them.
@@ -35,8 +35,8 @@ func (o Options) followsToDrops() bool {
 	return o.Drop.Only && (o.Follow.Matched || o.Follow.ByStack)
 }
 
-// addSights plans the functions and tracepoints that find the packets to follow to their drops.
-// They emit no events.
+// addSights plans probes and tracepoints that find the packets to follow to their drops. They emit no
+// events.
 func (p *Plan) addSights(facts *kernel.Facts) {
 	if !p.Asked.followsToDrops() {
 		return

@@ -12,11 +12,11 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighted returns facts of a kernel with functions that see packets early, one that does not, and one
-// with an operation.
+// sighted returns facts of a kernel with sighters, and with a function that is not a sighter and performs an
+// operation on sk_buffs.
 func sighted() *kernel.Facts {
 	f := facts()
-	f.FuncRanges = places("skb_free_head", "__copy_skb_header")
+	f.FuncRanges = funcRanges("skb_free_head", "__copy_skb_header")
 	f.Functions = append(f.Functions,
 		kernel.Function{Name: "nf_hook_slow", Addr: 0x400, SkbArg: 1},
 		kernel.Function{Name: "__ip_local_out", Addr: 0x500, SkbArg: 3},
@@ -85,9 +85,10 @@ func TestDropsAloneAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestOnlyDropsHaveForms checks that only dropped packets are filtered in their other forms, too. Programs
-// must then not end at the prefilter.
-func TestOnlyDropsHaveForms(t *testing.T) {
+// TestOnlyDropsHaveVariants checks that the packet filter is applied to variants of a packet (its inner packet,
+// or its tuple before NAT) only with --drop. Programs must then not begin with the prefilter, which would
+// reject the packet itself.
+func TestOnlyDropsHaveVariants(t *testing.T) {
 	host, err := filter.Compile("host 10.96.0.10")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func TestDropsExcludeEventsOfFunctions(t *testing.T) {
 	}
 }
 
-// TestSightTracepointsAreNoDrops checks that only the program on the drop tracepoint reports drops.
+// TestSightTracepointsAreNoDrops checks that only the program on the drop tracepoint has the setting for drops.
 func TestSightTracepointsAreNoDrops(t *testing.T) {
 	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
 	for _, program := range p.BPF.Programs {

@@ -13,15 +13,15 @@ import (
 type skbOp struct {
 	functions []string
 	kind      bpf.SkbOpKind
-	// packet and other are the positions of arguments, from 1, or 0 for none: the packet, and the second
-	// operand. row is the position of the packet that an event of the function is about.
+	// packet and operand are the positions of arguments, from 1, or 0 for none: the packet, and the second
+	// operand. shown is the position of the packet that an event of the function shows.
 	packet, operand, shown uint8
 	// origin is how the packet is created; 0 if that depends on the caller.
 	origin bpf.Origin
 	// lost is what can't be followed on a kernel that has none of the functions; empty
 	// if other functions do the same, or if the operation is optional.
 	lost string
-	// xdp is true if the operation matters only while XDP programs are traced. unless is a function that
+	// xdp is true if the operation is needed only while XDP programs are traced. unless is a function that
 	// performs it instead, on kernels that have this function.
 	xdp    bool
 	unless string
@@ -118,14 +118,15 @@ var skbOps = []skbOp{
 	{functions: []string{"kfree_skbmem", "napi_skb_cache_put"}, kind: bpf.OpFree, packet: 1, shown: 1},
 }
 
-// copier is a group of functions that call the copying functions in [parts], and the origin of the copies.
+// copier is a group of functions that call the copying functions in [skbOps], and the origin of the copies.
 type copier struct {
 	functions []string
 	origin    bpf.Origin
 }
 
-// copiers tell apart the uses of a function that copies for several purposes. The origin is OriginSame if
-// the caller only replaces the data of an sk_buff, or if it performs an operation itself.
+// copiers give the origin of a copy by its caller, since a copying function has callers for several purposes.
+// The origin is OriginSame if the caller only replaces the data of an sk_buff, or if it performs an operation
+// itself.
 var copiers = []copier{
 	{[]string{"__skb_clone", "skb_clone", "skb_morph"}, bpf.OriginClone},
 	{[]string{"skb_copy_header"}, bpf.OriginSame},
@@ -135,8 +136,7 @@ var copiers = []copier{
 	{[]string{"veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"}, bpf.OriginXDP},
 }
 
-// forBPF returns the operation in the form for the BPF programs. f is the function if it is traced, and nil
-// otherwise.
+// forBPF converts the operation for the BPF programs. f is the function if it is traced, and nil otherwise.
 func (op skbOp) forBPF(f *kernel.Function) bpf.SkbOp {
 	r := bpf.SkbOp{Kind: uint8(op.kind), Origin: uint8(op.origin), Skb: op.packet, Operand: op.operand}
 	if f != nil {
@@ -156,7 +156,7 @@ func skbOpOf(name string) *skbOp {
 
 // FollowedThrough returns the names of all functions whose addresses are needed to follow packets.
 func FollowedThrough() []string {
-	names := slices.Clone(makers)
+	names := slices.Clone(allocators)
 	for _, op := range skbOps {
 		names = append(names, op.functions...)
 	}

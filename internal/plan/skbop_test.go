@@ -52,8 +52,8 @@ func performers(yield func(skbOp, string) bool) {
 	}
 }
 
-// checkArguments compares the positions of an operation with the names of a function's parameters. An event of
-// an copy is about the original, any other event about the packet itself.
+// checkArguments compares the positions of an operation with the names of a function's parameters. The event of
+// a copy or a fragment shows the original packet, any other event the packet itself.
 func (op skbOp) checkArguments(t *testing.T, function string, params []string) {
 	t.Helper()
 	names := operands[op.kind]
@@ -105,9 +105,9 @@ func declarations(t *testing.T) (list []declared) {
 	return list
 }
 
-// TestArgumentsOfParts checks that the argument at each position has the expected name in the prototypes of
+// TestArgumentsOfSkbOps checks that the argument at each position has the expected name in the prototypes of
 // all kernels that the tests run on.
-func TestArgumentsOfParts(t *testing.T) {
+func TestArgumentsOfSkbOps(t *testing.T) {
 	all := declarations(t)
 	for op, function := range performers {
 		known := false
@@ -129,7 +129,7 @@ func (op skbOp) performedOn(kernels []string, all []declared) bool {
 	return i < 0 || slices.ContainsFunc(kernels, func(k string) bool { return !slices.Contains(all[i].kernels, k) })
 }
 
-// TestSkbOpsFitTheKernel checks the same against the BTF of the running kernel.
+// TestSkbOpsFitTheKernel does the same with the BTF of the running kernel.
 func TestSkbOpsFitTheKernel(t *testing.T) {
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("this kernel has no BTF")
@@ -208,7 +208,7 @@ func TestSkbOpsByFunctionName(t *testing.T) {
 	}
 }
 
-// TestOriginsOfCopiers does the same for the functions that call them.
+// TestOriginsOfCopiers does the same for the origins of [copiers].
 func TestOriginsOfCopiers(t *testing.T) {
 	for _, c := range copiers {
 		for _, function := range c.functions {

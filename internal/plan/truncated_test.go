@@ -21,7 +21,7 @@ var expressions = []string{
 	"not tcp", "tcp[tcpflags] & tcp-syn != 0", "udp[8:4] != 0", "ip[6:2] & 0x1fff = 0", "ip6[6] = 17", "geneve 0xb", "len > 60", "less 70", "not greater 90",
 }
 
-// newFrameLab loads a program with one filter, to run on an sk_buff that the test makes.
+// newFrameLab loads a program with one filter. It runs on sk_buffs that the test makes.
 func newFrameLab(t *testing.T, c bpf.Config, bodies bpf.Bodies) *ktest.SkbLab {
 	t.Helper()
 	spec, _, err := bpf.ReadObject().Collection(bpf.Spec{Config: c, Bodies: bodies, RingSize: 1 << 16, Programs: []bpf.Program{

@@ -14,10 +14,11 @@ import (
 	"tracer/internal/event"
 )
 
-// comparison compares an event with the layers that tshark finds in the same frame. An event may have less.
+// comparison compares an event with the layers that tshark finds in the same frame. An event may leave out some
+// of their fields.
 type comparison struct {
 	frame []byte
-	// end is the offset in the frame at which the last taken layer ends.
+	// end is the offset in the frame at which the layer ends that was taken last.
 	end int
 	// over is true if there is nothing more to compare.
 	over bool
@@ -32,8 +33,8 @@ func (c *comparison) complain(format string, args ...any) {
 	c.complaints = append(c.complaints, fmt.Sprintf(format, args...))
 }
 
-// giveUp ends the comparison, because tshark does not dissect the rest.
-func (c *comparison) giveUp(why string) {
+// endComparison ends the comparison because tshark does not dissect the rest of the frame.
+func (c *comparison) endComparison(why string) {
 	c.more = append(c.more, why)
 	c.rest, c.over = nil, true
 }

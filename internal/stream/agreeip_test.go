@@ -14,12 +14,12 @@ func (c *comparison) ipv4(e *event.Tuple) {
 		c.complain("IPv4, tshark: %q", l.name)
 		return
 	}
-	if _, told := l.fields["ip.src"]; !told { // tshark stops at impossible lengths
+	if _, shown := l.fields["ip.src"]; !shown { // tshark stops at impossible lengths
 		c.bad(e)
 		return
 	}
 	c.sameAddress(l, "ip.src", e.Source)
-	if _, told := l.fields["ip.dst"]; told || !c.isCut() { // tshark shows it only if all options are there
+	if _, shown := l.fields["ip.dst"]; shown || !c.isCut() { // tshark shows it only if all options are there
 		c.sameAddress(l, "ip.dst", e.Dest)
 	}
 	offset, _ := l.number("ip.frag_offset")
@@ -29,7 +29,7 @@ func (c *comparison) ipv4(e *event.Tuple) {
 	c.protocol(e, []uint64{proto})
 }
 
-// bad handles a packet of which tshark dissects only the fixed fields.
+// bad handles a packet with a bad IP header, of which tshark dissects only the fixed fields.
 func (c *comparison) bad(e *event.Tuple) {
 	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
 		c.complain("a transport header, tshark: none after a bad IP header")
@@ -53,7 +53,7 @@ func (c *comparison) ipv6(e *event.Tuple) {
 	c.sameAddress(l, "ipv6.dst", e.Dest)
 	next, _ := l.number("ipv6.nxt")
 	if length, _ := l.number("ipv6.plen"); length == 0 && next == 0 {
-		c.giveUp("at a jumbogram without its option")
+		c.endComparison("at a jumbogram without its option")
 		return
 	}
 	c.protocol(e, []uint64{next})
@@ -65,8 +65,8 @@ var nextFields = map[string]string{
 	"ipv6.fraghdr": "ipv6.fraghdr.nxt", "ah": "ah.next_header",
 }
 
-// mostExtensions is the maximum number of extension headers that the BPF programs skip.
-const mostExtensions = 8
+// maxExtensions is the maximum number of extension headers that the BPF programs skip.
+const maxExtensions = 8
 
 // protocol compares the protocol with the chain of extension headers, where the event may have stopped at
 // one of them, and then the transport header.
@@ -74,7 +74,7 @@ func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
 	fragment := e.Network == event.IPv4
 	for nextFields[c.next()] != "" {
 		l := c.take()
-		if l.name == "ipv6.fraghdr" && !fragment && len(chain) <= mostExtensions {
+		if l.name == "ipv6.fraghdr" && !fragment && len(chain) <= maxExtensions {
 			offset, _ := l.number("ipv6.fraghdr.offset")
 			more, _ := l.number("ipv6.fraghdr.more")
 			c.fragment(e, offset*8, more == 1)
@@ -84,14 +84,14 @@ func (c *comparison) protocol(e *event.Tuple, chain []uint64) {
 			chain = append(chain, n)
 		}
 		if c.isCut() && l.name != "ah" && l.name != "ipv6.fraghdr" {
-			c.giveUp("at options that tshark can't read")
+			c.endComparison("at options that tshark can't read")
 			return
 		}
 	}
 	switch last := len(chain) - 1; {
 	case uint64(e.Protocol) == chain[last]:
 		c.transport(e)
-	case last > mostExtensions && uint64(e.Protocol) == chain[mostExtensions]:
+	case last > maxExtensions && uint64(e.Protocol) == chain[maxExtensions]:
 		c.stop(e, "more than 8 extension headers")
 	case slices.Contains(chain, uint64(e.Protocol)) && (isForeign(e) || e.Fragment || c.isCut()):
 		c.stop(e, "extension headers foreign to IPv4, of fragments or cut off")

@@ -21,20 +21,20 @@ func (c *comparison) link(e *event.Tuple) {
 	switch {
 	case int(e.Tags) == seen:
 		c.network(e, before)
-	case e.Tags == mostTags && seen > mostTags && e.Network == event.OtherNetwork && isTag(e.EtherType):
+	case e.Tags == maxTags && seen > maxTags && e.Network == event.OtherNetwork && isTag(e.EtherType):
 		c.omit("tags")
 	default:
 		c.complain("%d tags, tshark: %d", e.Tags, seen)
 	}
 }
 
-// tags compares the ids of tags. It returns the number of tags, and the last header that has the type of
-// the next one.
+// tags compares the ids of tags. It returns the number of tags, and the last header that has the Ethertype of
+// the next header.
 func (c *comparison) tags(e *event.Tuple, before layer) (seen int, last layer) {
 	last = before
 	for c.next() == "vlan" || c.next() == "ieee8021ad" {
 		l := c.take()
-		if _, told := firstOf(l, slices.Concat(typeFields, lengthFields)...); told {
+		if _, shown := firstOf(l, slices.Concat(typeFields, lengthFields)...); shown {
 			last = l
 		}
 		for _, field := range idFields {
@@ -57,8 +57,8 @@ func (c *comparison) tag(e *event.Tuple, l layer, field string, i int) {
 	}
 }
 
-// mostTags is the maximum number of tags that the BPF programs skip.
-const mostTags = 8
+// maxTags is the maximum number of tags that the BPF programs skip.
+const maxTags = 8
 
 func isTag(etherType uint16) bool {
 	return etherType == 0x8100 || etherType == 0x88a8 || etherType == 0x9100
@@ -76,7 +76,7 @@ func firstOf(l layer, fields ...string) (uint64, bool) {
 	return 0, false
 }
 
-// network compares the network header and the headers after it. The layer before has its type.
+// network compares the network header and the headers after it. The layer before has the Ethertype.
 func (c *comparison) network(e *event.Tuple, before layer) {
 	switch e.Network {
 	case event.IPv4:
@@ -90,7 +90,7 @@ func (c *comparison) network(e *event.Tuple, before layer) {
 	case event.OtherNetwork:
 		c.other(e, before)
 	case event.NoPacket:
-		if _, told := etherType(before); told {
+		if _, shown := etherType(before); shown {
 			c.complain("no packet, tshark: %v", before)
 		}
 	default:
@@ -136,7 +136,7 @@ func (c *comparison) other(e *event.Tuple, before layer) {
 	}
 	l := c.take()
 	for _, address := range []string{"ip.src", "ipv6.src", "arp.src.proto_ipv4"} {
-		if _, told := l.fields[address]; told {
+		if _, shown := l.fields[address]; shown {
 			c.omit(fmt.Sprintf("%s of Ethertype %#04x", address, e.EtherType))
 		}
 	}

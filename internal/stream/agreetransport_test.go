@@ -34,8 +34,8 @@ func (c *comparison) transport(e *event.Tuple) {
 		c.complain("no ports, tshark: %v", l.fields)
 	}
 	c.tcp(e, l)
-	if length, told := l.number("udp.length"); told && length == 0 {
-		c.giveUp("at a datagram longer than the maximum of its length field")
+	if length, shown := l.number("udp.length"); shown && length == 0 {
+		c.endComparison("at a datagram longer than the maximum of its length field")
 	}
 }
 
@@ -73,15 +73,15 @@ func (c *comparison) icmp(e *event.Tuple) {
 	}
 }
 
-// headers are the layers of tunnels, and their fields with the id.
+// headers are the names of the layers of tunnels, and of their fields with the tunnel id.
 var headers = map[event.TunnelKind][2]string{
 	event.VXLAN: {"vxlan", "vxlan.vni"}, event.VXLANGPE: {"vxlan", "vxlan.vni"}, event.Geneve: {"geneve", "geneve.vni"}, event.GRE: {"gre", "gre.key"},
 }
 
-// byPort handles VXLAN that tshark takes for VXLAN-GPE because of the port, or the other way round. A bit of
-// the header tells them apart.
+// byPort handles VXLAN that tshark takes for VXLAN-GPE because of the port, or the other way round. The P bit of
+// the header distinguishes them.
 func (c *comparison) byPort(u *event.Tunnel, l layer) {
-	if bit, told := l.number("vxlan.p_bit"); told && bit == 1 {
+	if bit, shown := l.number("vxlan.p_bit"); shown && bit == 1 {
 		c.complain("tunnel %v, tshark: VXLAN-GPE", u.Kind)
 	}
 	c.omit("VXLAN-GPE, which tshark recognizes by the port")

@@ -13,8 +13,8 @@ import (
 	"tracer/internal/event"
 )
 
-// tick returns the length of a jiffy, the unit of timeouts in the kernel. It is the resolution of the coarse
-// clocks.
+// tick returns the length of a jiffy, the unit of timeouts in the kernel, or 0 if it is unknown. It is the
+// resolution of the coarse clocks.
 var tick = sync.OnceValue(func() time.Duration {
 	var resolution unix.Timespec
 	if unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &resolution) != nil {

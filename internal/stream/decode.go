@@ -31,14 +31,14 @@ type Decoder struct {
 	meta   bpf.Meta
 	tuple  bpf.Tuple
 	tunnel bpf.Tunnel
-	// cleared is true if the event has no data of the previous record.
+	// cleared is true if the event was zeroed, so that it has no data of the previous record.
 	cleared bool
 }
 
 const (
 	// compared are the parts that are compared with the previous record, since they rarely change.
 	compared = bpf.PartMeta | bpf.PartTuple | bpf.PartTunnel
-	// flags are bits without a part: they define the meaning of members of the core.
+	// flags are bits without a part. They define the meaning of members of the core.
 	flags = bpf.PartDrop | bpf.PartReason | bpf.PartArguments
 	// rewritten are the bits whose members of the event are always overwritten completely, so that they
 	// need not be cleared.
@@ -99,8 +99,8 @@ func (d *Decoder) decodeParts(has uint32, r *parts) {
 	}
 }
 
-// isSame reports whether the event already has a part, from the previous record. It keeps the part
-// for the next one.
+// isSame reports whether the event already has the part, from the previous record. It stores the part in last,
+// for the next record.
 func isSame[T comparable](d *Decoder, bit uint32, last, now *T) bool {
 	if d.core.Parts&bit != 0 && *now == *last {
 		return !d.cleared
@@ -109,7 +109,7 @@ func isSame[T comparable](d *Decoder, bit uint32, last, now *T) bool {
 	return false
 }
 
-// decodeMeta always decodes the length, which changes more often than the rest.
+// decodeMeta always decodes the length, which changes more often than the other members.
 func (d *Decoder) decodeMeta(m *bpf.Meta) {
 	d.meta.Len = m.Len
 	if isSame(d, bpf.PartMeta, &d.meta, m) {

@@ -12,8 +12,8 @@ import (
 	"tracer/internal/event"
 )
 
-// TestFirstTuple checks that the first tuple is read after the other parts, and that nothing of it remains
-// in the next event.
+// TestFirstTuple checks that the first tuple is decoded after the other parts, and that the next event has no
+// data of it.
 func TestFirstTuple(t *testing.T) {
 	tuple := bpf.Tuple{Network: uint8(event.IPv4), Protocol: 17, Has: bpf.HasPorts, SourcePort: 4000, DestPort: 53}
 	copy(tuple.Source[:], []byte{10, 1, 0, 2})
@@ -39,8 +39,8 @@ func TestFirstTuple(t *testing.T) {
 	}
 }
 
-// TestFirstByIsThatOfC checks that the enums in C and Go have the same numbers.
-func TestFirstByIsThatOfC(t *testing.T) {
+// TestFirstByMatchesC checks that the enums in C and Go have the same numbers.
+func TestFirstByMatchesC(t *testing.T) {
 	for by, want := range map[event.FirstBy]uint8{
 		event.FirstUnknown: bpf.FirstUnknown, event.FirstFollowed: bpf.FirstFollowed, event.FirstConnection: bpf.FirstConnection,
 		event.FirstTranslated: bpf.FirstTranslated, event.FirstInner: bpf.FirstInner, event.FirstQuoted: bpf.FirstQuoted,

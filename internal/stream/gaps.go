@@ -4,7 +4,7 @@ package stream
 
 import "tracer/internal/event"
 
-// gaps detects missing events: each record has the number of events that its CPU has lost so far.
+// gaps detects lost events: each record has the number of events that its CPU has lost so far.
 type gaps struct {
 	// seen is the count of each CPU at its last marker.
 	seen   []uint32

@@ -51,11 +51,12 @@ func framesIn(t *testing.T, file string) (frames []frame) {
 	return frames
 }
 
-// shortest is the length of a frame that is only an Ethernet header. The kernel rejects shorter ones.
-const shortest = 14
+// minFrame is the length of a frame that is only an Ethernet header. The kernel rejects shorter ones.
+const minFrame = 14
 
-// telling are values of bytes that determine how a header is parsed.
-var telling = []byte{
+// parserBytes are byte values that change how a header is parsed: protocol numbers, versions, parts of
+// Ethertypes.
+var parserBytes = []byte{
 	0, 1, 2, 3, 4, 6, 8, 17, 33, 41, 43, 44, 47, 50, 51, 58, 59, 60, 132, 135, 136,
 	0x40, 0x44, 0x45, 0x46, 0x4f, 0x60, 0x20, 0x81, 0x86, 0x88, 0x91, 0xa8, 0xaa, 0xdd, 0xff,
 }
@@ -69,9 +70,9 @@ func mutate(r *rand.Rand, data []byte) []byte {
 		case 0, 1:
 			data[at] = byte(r.Uint32())
 		case 2, 3, 4:
-			data[at] = telling[r.IntN(len(telling))]
+			data[at] = parserBytes[r.IntN(len(parserBytes))]
 		case 5:
-			data = data[:max(at, shortest)]
+			data = data[:max(at, minFrame)]
 		case 6:
 			data = append(data, make([]byte, r.IntN(24))...)
 		case 7:

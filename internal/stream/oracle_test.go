@@ -20,8 +20,8 @@ var (
 	seed    = flag.Uint64("seed", 1, "seed of their mutations")
 )
 
-// TestTsharkAgrees checks that protocols, addresses and ports are those that tshark finds. An event may have
-// less.
+// TestTsharkAgrees checks that protocols, addresses and ports are those that tshark finds. An event may leave out
+// some of them.
 func TestTsharkAgrees(t *testing.T) {
 	ktest.Root(t)
 	frames := append(corpus(t), mutations(t, *seed, *mutated)...)
@@ -69,6 +69,6 @@ func agree(t *testing.T, l lab, frames []frame, layers []dissected) {
 		t.Logf("%5d %s", n[name], name)
 	}
 	if n["with ports"]*5 < n["frames"] || n["in tunnels"]*20 < n["frames"] {
-		t.Error("too few have ports, or are in tunnels")
+		t.Error("too few frames have ports, or are in tunnels")
 	}
 }

@@ -17,11 +17,11 @@ import (
 	"tracer/internal/event"
 )
 
-// patience is the longest time that an event waits in the ring: the programs wake the reader only when many
-// events are there.
-const patience = 50 * time.Millisecond
+// maxWait is the longest time that an event waits in the ring: the programs wake the reader only when the ring
+// has many events.
+const maxWait = 50 * time.Millisecond
 
-// ErrIdle means that the ring is empty now. It is a good time to flush the output.
+// ErrIdle means that the ring is empty now, so that the caller can flush the output.
 var ErrIdle = errors.New("no event")
 
 // Reader reads events from a ring buffer. It is for one goroutine.
@@ -30,7 +30,7 @@ type Reader struct {
 	record  ringbuf.Record
 	decoder *Decoder
 	gaps    gaps
-	// held is an event that is returned after the marker of a gap.
+	// held is the event that is returned after a loss marker.
 	held *event.Event
 }
 
@@ -41,7 +41,7 @@ func NewReader(events *ebpf.Map, layout Layout) (*Reader, error) {
 		return nil, fmt.Errorf("ring buffer: %w", err)
 	}
 	// Without a deadline, the first events would wait for a wake-up.
-	ring.SetDeadline(time.Now().Add(patience))
+	ring.SetDeadline(time.Now().Add(maxWait))
 	return &Reader{ring: ring, decoder: NewDecoder(layout)}, nil
 }
 
@@ -69,13 +69,13 @@ func (r *Reader) Next() (*event.Event, error) {
 func (r *Reader) read() error {
 	err := r.ring.ReadInto(&r.record)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-		r.ring.SetDeadline(time.Now().Add(patience))
+		r.ring.SetDeadline(time.Now().Add(maxWait))
 		return ErrIdle
 	}
 	return err
 }
 
-// Rest returns a marker for a CPU whose losses no later event has reported, or nil if there is none.
+// Rest returns a marker for a CPU whose last losses are not reported by an event, or nil if there is none.
 func (r *Reader) Rest(counts []bpf.Counters) *event.Event {
 	for cpu, c := range counts {
 		if marker := r.gaps.mark(uint32(cpu), uint32(c.Lost), 0); marker != nil {

@@ -12,8 +12,8 @@ import (
 // none of Out.
 type Netns struct{ In, Out []uint32 }
 
-// Ifnames are names of network devices. A trailing * matches any rest of the name. Packets must be at one
-// of In, unless it is empty, and at none of Out.
+// Ifnames are names of network devices. A trailing * matches any rest of the name. The device of a packet
+// must match one of In, unless it is empty, and none of Out.
 type Ifnames struct{ In, Out []string }
 
 func (n Netns) configure(c *bpf.Config) (err error) {
@@ -34,12 +34,13 @@ func (n Ifnames) configure(c *bpf.Config) (err error) {
 	return err
 }
 
-// fill copies a list of at most bpf.MostEntries entries into the settings, and returns its length.
+// fill copies a list of at most bpf.MaxEntries entries into the settings, and returns its length.
 func fill[T any](what string, list []T, set func(i int, entry T)) (uint32, error) {
-	return fillMost(bpf.MaxEntries, what, list, set)
+	return fillUpTo(bpf.MaxEntries, what, list, set)
 }
 
-func fillMost[T any](most int, what string, list []T, set func(i int, entry T)) (uint32, error) {
+// fillUpTo is fill with another maximum.
+func fillUpTo[T any](most int, what string, list []T, set func(i int, entry T)) (uint32, error) {
 	if len(list) > most {
 		return 0, usageError{fmt.Errorf("%d %s: at most %d are possible", len(list), what, most), ""}
 	}
