@@ -18,7 +18,7 @@ type settings struct {
 	value   []byte
 }
 
-// read returns the number of a size in bytes at an offset in the map, or false outside the settings.
+// read returns the number with a size in bytes at an offset in the map. It returns false outside the settings.
 func (s settings) read(offset uint64, size int) (uint64, bool) {
 	at := offset - uint64(s.offset)
 	if offset < uint64(s.offset) || at+uint64(size) > uint64(len(s.value)) {
@@ -36,7 +36,7 @@ func (s settings) read(offset uint64, size int) (uint64, bool) {
 	}
 }
 
-// folder folds each function of an object once. Most functions are in several programs, with the same
+// folder folds functions, and caches the results by name: most functions are in several programs, with the same
 // code.
 type folder struct {
 	settings settings
@@ -152,8 +152,8 @@ type folding struct {
 // registers are the known values of all registers.
 type registers [11]known
 
-// known is what is known of a register: nothing, its value, or that it is the address of an offset in the
-// map of the settings.
+// known is the knowledge about a register: nothing, its value, or the offset in the map of the settings that
+// it is the address of.
 type known struct {
 	kind  knowledge
 	value uint64
@@ -384,7 +384,8 @@ func (f *folding) rewrite() {
 	}
 }
 
-// load returns a one-slot instruction that loads the value in place of in. It returns in if none can load it.
+// load returns an instruction of one slot that loads the value, to replace in. It returns in if no such
+// instruction can load the value.
 func load(in *asm.Instruction, value uint64) asm.Instruction {
 	short := asm.Mov.Imm(in.Dst, int32(value))
 	switch {

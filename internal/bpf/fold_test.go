@@ -16,7 +16,7 @@ import (
 // settingsMap is the name by which programs refer to the settings.
 const settingsMap = ".rodata"
 
-// TestSettingsAreNotRead checks that the programs of a usual run do not load settings.
+// TestSettingsAreNotRead checks that the programs of a usual run load no settings at run time.
 func TestSettingsAreNotRead(t *testing.T) {
 	spec, _, err := ReadObject().Collection(Spec{
 		Programs: []Program{OnFunctions(1), {Name: "tp", Template: TracepointTemplate, Tracepoint: &TracepointParams{}}},
@@ -37,9 +37,8 @@ func TestSettingsAreNotRead(t *testing.T) {
 	}
 }
 
-// gambler generates random functions, which calculate with settings and with values that are known only at
-// run time.
-type gambler struct {
+// codeGenerator generates random functions that calculate with settings and with values known only at run time.
+type codeGenerator struct {
 	*rand.Rand
 	code     asm.Instructions
 	settings settings
@@ -49,17 +48,17 @@ type gambler struct {
 }
 
 // register returns a random register for numbers. R9 is for addresses of settings.
-func (g *gambler) register() asm.Register { return asm.Register(g.IntN(9)) }
+func (g *codeGenerator) register() asm.Register { return asm.Register(g.IntN(9)) }
 
-func (g *gambler) add(code ...asm.Instruction) { g.code = append(g.code, code...) }
+func (g *codeGenerator) add(code ...asm.Instruction) { g.code = append(g.code, code...) }
 
-func (g *gambler) number() int32 {
+func (g *codeGenerator) number() int32 {
 	return []int32{0, 1, -1, 255, 1 << 30, int32(g.Uint32())}[g.IntN(6)]
 }
 
 // function reads the sk_buff's mark and priority, mixes them in random steps, and returns a hash of all
 // registers.
-func (g *gambler) function(steps int) asm.Instructions {
+func (g *codeGenerator) function(steps int) asm.Instructions {
 	const mark, priority = 8, 32 // of struct __sk_buff
 	g.add(asm.LoadMem(asm.R6, asm.R1, mark, asm.Word), asm.LoadMem(asm.R7, asm.R1, priority, asm.Word))
 	g.add(asm.StoreMem(asm.R10, -8, asm.R6, asm.DWord))
@@ -79,7 +78,7 @@ func (g *gambler) function(steps int) asm.Instructions {
 	return g.code
 }
 
-func (g *gambler) step() {
+func (g *codeGenerator) step() {
 	switch dst, src := g.register(), g.register(); g.IntN(8) {
 	case 0, 1: // a setting
 		size := []asm.Size{asm.Byte, asm.Half, asm.Word, asm.DWord}[g.IntN(4)]
@@ -104,7 +103,7 @@ func (g *gambler) step() {
 }
 
 // aim sets the target of each jump to a later step.
-func (g *gambler) aim() {
+func (g *codeGenerator) aim() {
 	offsets, at := make([]int, len(g.code)), 0
 	for i := range g.code {
 		offsets[i] = at
@@ -135,7 +134,7 @@ func TestFoldedFunctionsReturnTheSame(t *testing.T) {
 	constants := frozen(t, value)
 	shorter, before := 0, 0
 	for seed := range uint64(400) {
-		g := gambler{Rand: rand.New(rand.NewPCG(seed, 1)), settings: known}
+		g := codeGenerator{Rand: rand.New(rand.NewPCG(seed, 1)), settings: known}
 		code := g.function(40)
 		folded := known.fold(code)
 		before, shorter = before+len(code), shorter+len(code)-len(folded)

@@ -10,8 +10,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// withLength returns the packet with another length in its IP header: the total length in IPv4, that of the
-// payload in IPv6.
+// withLength returns the packet with another length in its IP header: the total length in IPv4, the payload
+// length in IPv6.
 func withLength(packet []byte, length int) []byte {
 	packet = slices.Clone(packet)
 	at := 2
@@ -41,8 +41,8 @@ func TestPacketsEndAtTheirLength(t *testing.T) {
 			"IPv6":                   {ethernet(typeIPv6, six), without6 + "1>2"},
 			"IPv4 and padding":       {ethernet(typeIPv4, short4), without4},
 			"IPv6 and padding":       {ethernet(typeIPv6, short6), without6},
-			"IPv4, shorter than IP":  {ethernet(typeIPv4, withLength(four, 7)), without4},
-			"IPv4, longer than this": {ethernet(typeIPv4, withLength(four, 1500)), without4 + "1>2"},
+			"IPv4, below the header": {ethernet(typeIPv4, withLength(four, 7)), without4},
+			"IPv4, beyond the frame": {ethernet(typeIPv4, withLength(four, 1500)), without4 + "1>2"},
 			"IPv4 without a length":  {ethernet(typeIPv4, withLength(four, 0)), without4 + "1>2"},
 			"IPv6 without a length":  {ethernet(typeIPv6, withLength(six, 0)), without6 + "1>2"},
 			"an inner packet":        {carried(short4), "10.0.8.1>10.0.8.2(4) " + without4},

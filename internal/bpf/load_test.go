@@ -35,8 +35,8 @@ func computedFilter() asm.Instructions {
 	}
 }
 
-// allPrograms returns a program of each template, with facts for tracepoints, and with the arguments of hook
-// functions for functions.
+// allPrograms returns a program of each template. Programs on tracepoints have parameters, and programs on
+// functions have the arguments of hook functions.
 func allPrograms(t *testing.T) []Program {
 	t.Helper()
 	templates, err := Templates()
@@ -129,8 +129,8 @@ func eitherWay() asm.Instructions {
 	}
 }
 
-// addEntries adds the programs on the entry of BPF programs as programs on a raw tracepoint, which may call
-// the same helpers: not every kernel supports tracing of programs.
+// addEntries adds the programs on the entry of BPF programs. It changes their type to raw tracepoint, which may
+// call the same helpers, since not every kernel can trace BPF programs.
 func addEntries(t *testing.T, spec *ebpf.CollectionSpec, tracers *Tracers) {
 	t.Helper()
 	for _, name := range []string{SkbProgram, HookProgram, FrameProgram, SkbTail, HookTail, FrameTail} {
@@ -159,8 +159,9 @@ func allBodies() Bodies {
 	return Bodies{Filter: computedFilter(), TunnelL2: computedFilter(), TunnelL3: fixedFilter(), Expression: expression(), Values: lastValue(), IsReturn: eitherWay(), Lookup: lookedUp()}
 }
 
-// prefilters is a prefilter that reads the sk_buff directly. It returns two bits of its first word.
-func prefilters(words int32, cast asm.Instruction) asm.Instructions {
+// anyPrefilter is a prefilter that reads the sk_buff directly. It returns two bits of the first word, so that the
+// verifier has to check the code for all results.
+func anyPrefilter(words int32, cast asm.Instruction) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R2, words),
 		cast,
@@ -172,26 +173,26 @@ func prefilters(words int32, cast asm.Instruction) asm.Instructions {
 
 // TestVerifier loads every program into the running kernel, with settings that reach all code and with others.
 func TestVerifier(t *testing.T) {
-	fixed := everything()
-	fixed.Stack, fixed.Caller = false, false
-	noted := everything()
-	noted.FollowMatched, noted.FindClones = false, false
+	withoutStacks := everything()
+	withoutStacks.Stack, withoutStacks.Caller = false, false
+	idsOnly := everything()
+	idsOnly.FollowMatched, idsOnly.FindClones = false, false
 	inSession := everything()
 	inSession.Session = true
-	called := everything()
-	called.Stack = false
+	callersOnly := everything()
+	callersOnly.Stack = false
 	bodies := allBodies()
 	verify(t, map[string]Spec{
 		"no settings":            {},
 		"all settings":           {Config: everything(), Bodies: bodies},
-		"without stacks":         {Config: fixed, Bodies: bodies},
-		"with callers only":      {Config: called, Bodies: bodies},
-		"followed, not for ever": {Config: noted, Bodies: bodies},
+		"without stacks":         {Config: withoutStacks, Bodies: bodies},
+		"callers only":           {Config: callersOnly, Bodies: bodies},
+		"packet ids only":        {Config: idsOnly, Bodies: bodies},
 		"returns alone":          {Config: Config{Returns: true, StackSize: 1 << 14}},
 		"a session":              {Config: inSession, Bodies: bodies},
 		"a session alone":        {Config: Config{Returns: true, Session: true, StackSize: 1 << 14}, Bodies: bodies},
 		"by stack":               {Config: Config{Ids: true, FollowMatched: true, ByStack: true, Cpus: 2, StackSize: 1 << 14}},
-		"others alone":           {Config: Config{NoSkbFuncs: true, StackSize: 1 << 14, Tuple: true}},
+		"no-skb functions alone": {Config: Config{NoSkbFuncs: true, StackSize: 1 << 14, Tuple: true}},
 		"look-ups alone":         {Config: Config{LookupSize: uint32(MaxLookup), StackSize: 1 << 14, Tuple: true}, Bodies: Bodies{Lookup: lookedUp()}},
 		"maps alone":             {Config: Config{NoSkbFuncs: true, Maps: true, StackSize: 1 << 14, Tuple: true}},
 		"drops alone":            {Config: Config{Need: 64, Filter: true, Variants: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
@@ -201,16 +202,16 @@ func TestVerifier(t *testing.T) {
 	})
 }
 
-// TestVerifierOfDirectReads does the same with programs that read memory without a helper.
+// TestVerifierOfDirectReads loads programs that read memory without a helper.
 func TestVerifierOfDirectReads(t *testing.T) {
 	d := ktest.Direct(t)
 	bodies := allBodies()
-	bodies.Cast, bodies.Prefilter = d.Call(), prefilters(d.Words, d.Call())
-	within := everything()
-	within.Direct, within.Prefilter = true, true
+	bodies.Cast, bodies.Prefilter = d.Call(), anyPrefilter(d.Words, d.Call())
+	direct := everything()
+	direct.Direct, direct.Prefilter = true, true
 	first := Config{Direct: true, Prefilter: true, PrefilterFirst: true, Filter: true, Need: 64, MarkMask: 1, Meta: true, Tuple: true}
 	verify(t, map[string]Spec{
-		"all settings":    {Config: within, Bodies: bodies},
+		"all settings":    {Config: direct, Bodies: bodies},
 		"prefilter first": {Config: first, Bodies: bodies},
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"tracer/internal/kernel"
 )
 
-// Object is the embedded BPF object. It can be used for one collection.
+// Object is the embedded BPF object. It can be used for only one collection.
 type Object struct {
 	read func() (*ebpf.CollectionSpec, error)
 }

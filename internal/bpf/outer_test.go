@@ -14,8 +14,8 @@ import (
 
 const placed = ktest.Placed
 
-// encapsulation is an outer packet. The inner packet, with its link header if it has one, begins at the offset
-// inner. want is the text of both.
+// encapsulation is an outer packet. The inner packet, with its link header if it has one, begins at offset
+// inner. want is the text of both packets.
 type encapsulation struct {
 	packet []byte
 	inner  int
@@ -78,8 +78,8 @@ func outerStates(e encapsulation) map[string]ktest.SkbState {
 	return states
 }
 
-// TestOuterPackets checks that tuple and tunnel are those of the outer packet, although the mac header is still
-// that of the inner packet.
+// TestOuterPackets checks that tuple and tunnel are those of the outer packet, although skb->mac_header still
+// points to the inner packet.
 func TestOuterPackets(t *testing.T) {
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
 		l := newSkbLab(t, c, b)
@@ -149,8 +149,8 @@ func TestIPsec(t *testing.T) {
 }
 
 // TestMovedNetworkHeader checks frames with 4 or 8 bytes between the Ethernet header and the network header.
-// Usually, these bytes are other headers, such as tags. If packets of the Ethertype directly follow the Ethernet
-// header, the network header was moved instead.
+// Usually, these bytes are other headers, such as tags. If packets of this Ethertype directly follow the
+// Ethernet header, the network header was moved instead.
 func TestMovedNetworkHeader(t *testing.T) {
 	packet := ip(4, 8, protoUDP, udp(1, 2, nil))
 	bothWays(t, func(t *testing.T, c Config, b Bodies) {
@@ -160,14 +160,14 @@ func TestMovedNetworkHeader(t *testing.T) {
 			between   []byte
 			want      string
 		}{
-			"a removed label":        {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
-			"two removed labels":     {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
-			"the header of ESP":      {typeIPv4, packet[:8], inner4},
-			"an 802.1Q tag":          {0x8100, []byte{0, 5, 8, 0}, inner4},
-			"an 802.1ad tag and one": {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
-			"PPPoE":                  {0x8864, []byte{0x11, 0, 0, 1, 0, 30, 0, 0x21}, "8864"},
-			"a header of MACsec":     {0x88e5, []byte{0, 0, 0, 0, 0, 0, 0, 1}, "88e5"},
-			"an unknown Ethertype":   {0x1234, []byte{1, 2, 3, 4}, "1234"},
+			"a removed MPLS label": {typeMPLS, []byte{0x40, 0, 0x11, 64}, inner4},
+			"two removed labels":   {typeMPLS, []byte{0x40, 0, 0x10, 64, 0x40, 0, 0x11, 64}, inner4},
+			"the header of ESP":    {typeIPv4, packet[:8], inner4},
+			"an 802.1Q tag":        {0x8100, []byte{0, 5, 8, 0}, inner4},
+			"802.1ad and 802.1Q":   {0x88a8, []byte{0, 5, 0x81, 0, 0, 6, 8, 0}, inner4},
+			"PPPoE":                {0x8864, []byte{0x11, 0, 0, 1, 0, 30, 0, 0x21}, "8864"},
+			"a header of MACsec":   {0x88e5, []byte{0, 0, 0, 0, 0, 0, 0, 1}, "88e5"},
+			"an unknown Ethertype": {0x1234, []byte{1, 2, 3, 4}, "1234"},
 		} {
 			frame := ethernet(test.etherType, slices.Concat(test.between, packet))
 			network := placed + 14 + len(test.between)
@@ -183,7 +183,8 @@ func TestMovedNetworkHeader(t *testing.T) {
 	})
 }
 
-// TestMacHeaderAfterNetworkHeader checks the other cases of a mac header after the network header.
+// TestMacHeaderAfterNetworkHeader checks the other cases in which skb->mac_header lies after
+// skb->network_header.
 func TestMacHeaderAfterNetworkHeader(t *testing.T) {
 	packed := ip(4, 8, protoUDP, udp(1, 2, nil))
 	frame := ethernet(typeIPv4, packed)

@@ -5,8 +5,8 @@ package bpf
 import "unsafe"
 
 // The record in the ring buffer and the counters, as defined in bpf/core/event.h and bpf/core/maps.h. A record is a
-// Core, then a Meta if Core.Parts has PartMeta, and so on in the order of the bits. Config has the sizes of
-// the copies of kernel objects. The stack is the rest of the record.
+// Core, followed by a Meta if Core.Parts has PartMeta, and so on in the order of the bits. Config has the sizes of
+// the copies of kernel objects. The stack takes the rest of the record.
 type (
 	Core      = tracerRecordCore
 	Meta      = tracerRecordMeta
@@ -126,7 +126,8 @@ type (
 	NamePattern = tracerNamePattern
 )
 
-// The operations that functions perform on followed packets (bpf/follow/skb_op.h), and their callers.
+// The operations that functions perform on followed packets (bpf/follow/skb_op.h), and the callers that give the
+// origin of copies.
 type (
 	SkbOp     = tracerSkbOp
 	SkbOpKind = tracerSkbOpKind
@@ -163,7 +164,7 @@ const (
 	OpFree        = tracerSkbOpKindOP_FREE
 )
 
-// How a part of a packet is created. OriginSame means that none is created.
+// The ways in which a part of a packet is created. OriginSame means that no part is created.
 const (
 	OriginClone    = tracerOriginORIGIN_CLONE
 	OriginCopy     = tracerOriginORIGIN_COPY
@@ -175,13 +176,13 @@ const (
 	OriginSame     = tracerOriginORIGIN_SAME
 )
 
-// The entry of a drop reason that can be benign (bpf/explain/benign.h).
+// The map entry of a drop reason that can be benign (bpf/explain/benign.h).
 type (
 	Benign     = tracerBenignReason
 	BenignKind = tracerBenignKind
 )
 
-// When a drop is benign.
+// The conditions under which a drop is benign.
 const (
 	BenignAlways  = tracerBenignKindBENIGN_ALWAYS
 	BenignForeign = tracerBenignKindBENIGN_FOREIGN
@@ -208,8 +209,8 @@ const (
 	MaxLookup = int(tracerRecordLimitMAX_LOOKUP)
 )
 
-// complete sets the size and the bits of the parts that all records have, as bpf/emit/emit.h fills them. Parts that
-// only some records have are not included.
+// complete sets the total size and the bits of the parts that all records have, as bpf/emit/emit.h fills them.
+// It does not include parts that only some records have.
 func (c Config) complete() Config {
 	c.RecordSize, c.RecordParts = uint32(unsafe.Sizeof(Core{})), 0
 	for _, p := range []struct {

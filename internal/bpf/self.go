@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// SelfHelpers returns the names of the kernel functions of all helpers that our programs call. The helpers for
-// maps are left out, since the programs recognize our own calls of these by the map.
+// SelfHelpers returns the names of the kernel functions of all helpers that our programs call. It omits
+// the helpers for maps, since the programs recognize our own calls of these by the map.
 func SelfHelpers() (map[string]bool, error) {
 	spec, err := readObject()
 	if err != nil {

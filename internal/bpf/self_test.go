@@ -11,7 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-func TestOwnHelpersAreNamedAsInTheKernel(t *testing.T) {
+func TestSelfHelpersAreNamedAsInTheKernel(t *testing.T) {
 	own, err := SelfHelpers()
 	if err != nil {
 		t.Fatal(err)
@@ -28,12 +28,12 @@ func TestOwnHelpersAreNamedAsInTheKernel(t *testing.T) {
 	}
 }
 
-// withoutKeys are the types of maps that need not be known: ring buffers have no keys, and our programs access
-// arrays (of global variables) without a function call.
+// withoutKeys are the types of maps that is_self_map need not list: ring buffers have no keys, and our programs
+// access arrays (of global variables) without a function call.
 var withoutKeys = []ebpf.MapType{ebpf.RingBuf, ebpf.Array}
 
-// TestOwnMapsAreKnown checks that is_own_map lists all of our maps, whose operations are not traced.
-func TestOwnMapsAreKnown(t *testing.T) {
+// TestSelfMapsAreKnown checks that is_self_map lists all of our maps, whose operations are not traced.
+func TestSelfMapsAreKnown(t *testing.T) {
 	source, err := os.ReadFile("../../bpf/entry/self_maps.h")
 	if err != nil {
 		t.Fatal(err)

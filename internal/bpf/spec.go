@@ -53,9 +53,10 @@ type Spec struct {
 	Programs []Program
 	// Following is the number of sk_buffs that can be followed at a time, if Config enables following.
 	Following uint32
-	// Roles are the operations of functions on followed packets, by the address of the function.
+	// SkbOps are the operations of functions on followed packets, by the address of the function.
 	SkbOps map[uint64]SkbOp
-	// Endpoints are the arguments that are a network namespace or a socket, by the address of the function.
+	// Endpoints are the arguments of functions that are a network namespace or a socket, by the address of the
+	// function.
 	Endpoints map[uint64]EndpointArguments
 	// Hooks are the addresses of the probed hook functions of netfilter.
 	Hooks []uint64
@@ -69,13 +70,13 @@ type Spec struct {
 type Bodies struct {
 	// Filter, TunnelL2 and TunnelL3 are packet filters, Expression is a filter on the sk_buff.
 	Filter, TunnelL2, TunnelL3, Expression asm.Instructions
-	// Glance is the prefilter: it decides for most packets whether they match Filter.
+	// Prefilter decides for most packets whether they match Filter.
 	Prefilter asm.Instructions
-	// Cast replaces calls of cast if Config.Direct is set. It converts a number to a BTF pointer.
+	// Cast replaces calls of the function cast if Config.Direct is set. It converts a number to a BTF pointer.
 	Cast asm.Instruction
 	// Values writes Config.ValuesSize bytes.
 	Values asm.Instructions
-	// IsReturn reports to a program of a kprobe session whether it is called at a return.
+	// IsReturn reports whether a program of a kprobe session is called at a return.
 	IsReturn asm.Instructions
 	// Lookup writes at most Config.LookupSize bytes, depending on the function that returned.
 	Lookup asm.Instructions
@@ -107,17 +108,16 @@ func (b Bodies) onPackets() []replacement {
 	}
 }
 
-// uncalledBody is the body of functions that the settings disable.
+// uncalledBody is the body of functions that the settings disable, so that they are never called.
 var uncalledBody = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 
-// rememberedSockets is the maximum number of sockets of the processes to trace.
-const rememberedSockets = 1 << 16
+// maxSockets is the maximum number of sockets of the processes to trace.
+const maxSockets = 1 << 16
 
-// rememberedStacks is the maximum number of kernel stacks with active calls, and rememberedCalls is the
-// maximum number of calls with stored entry data. With fewer entries per CPU, an LRU map might evict
-// entries that are in use.
-func rememberedStacks() uint32 { return uint32(max(1<<10, runtime.NumCPU()<<7)) }
-func rememberedCalls() uint32  { return 4 * rememberedStacks() }
+// maxStacks is the maximum number of kernel stacks with active calls, and maxCalls is the maximum number of
+// calls with stored entry data. With fewer entries per CPU, an LRU map might evict entries that are in use.
+func maxStacks() uint32 { return uint32(max(1<<10, runtime.NumCPU()<<7)) }
+func maxCalls() uint32  { return 4 * maxStacks() }
 
 // Program is one program to load: a copy of one in the object.
 type Program struct {
@@ -132,11 +132,12 @@ type Program struct {
 	AttachType ebpf.AttachType
 	// Session means that it runs at entries and at returns, as in a kprobe session (6.10).
 	Session bool
-	// Facts describes the tracepoint, for programs on tracepoints.
+	// Tracepoint describes the tracepoint, for programs on tracepoints.
 	Tracepoint *TracepointParams
 	// HookCall describes the netfilter arguments of the functions of a program.
 	HookCall HookCall
-	// Lookup means that the functions look something up. Quiet means that they emit only return events.
+	// Lookup means that the functions look something up. Quiet means that they emit only return events, and no
+	// entry events.
 	Lookup, Quiet bool
 }
 
@@ -151,13 +152,14 @@ func (p Program) lookupWord() uint64 {
 	return 0
 }
 
-// HookCall is the return value of hook_params (bpf/explain/netfilter.h).
+// HookCall describes the netfilter arguments of functions. It is the return value of hook_params
+// (bpf/explain/netfilter.h).
 type HookCall struct {
-	// State is the argument register of the struct nf_hook_state, and Object that of the object that the function
-	// evaluates, from 1; 0 is none. Kind is the kind of the object.
+	// State is the argument register of the struct nf_hook_state, and Object the argument register of the object
+	// that the function evaluates, from 1; 0 is none. Kind is the kind of the object.
 	State, Object int
 	Kind          uint8
-	// Hook means that the functions are hook functions, whose first argument is their own object.
+	// Hook means that the functions are hook functions.
 	Hook bool
 }
 
@@ -169,7 +171,7 @@ func (h HookCall) word() uint64 {
 	return word
 }
 
-// Facts is the return value of tracepoint_params (bpf/core/tracepoint.h).
+// TracepointParams is the return value of tracepoint_params (bpf/core/tracepoint.h).
 type TracepointParams struct {
 	// Number is the index of the tracepoint in the plan.
 	Number uint16
@@ -179,16 +181,16 @@ type TracepointParams struct {
 	Drop bool
 }
 
-func (f TracepointParams) word() uint64 {
-	word := uint64(f.Number) | uint64(uint8(f.Location))<<16 | uint64(uint8(f.Reason))<<24 | uint64(uint8(f.Socket))<<40
-	if f.Drop {
+func (t TracepointParams) word() uint64 {
+	word := uint64(t.Number) | uint64(uint8(t.Location))<<16 | uint64(uint8(t.Reason))<<24 | uint64(uint8(t.Socket))<<40
+	if t.Drop {
 		word |= 1 << 32
 	}
 	return word
 }
 
-// The programs for an skb in a chosen argument of a function or tracepoint, and the program for functions that take
-// no skb.
+// The programs for an skb in an argument of a function or tracepoint, which is chosen before loading, and the program
+// for functions that take no skb.
 const (
 	KprobeTemplate     = "kprobe_skb"
 	TracepointTemplate = "tracepoint_skb"
@@ -234,12 +236,12 @@ func ServesNoSkb(template string) bool {
 }
 
 // CalledByUs reports whether our own programs call the functions that the program is attached to. If so, its
-// recursion misses are no missed events.
+// recursion misses include our own calls, and do not count as missed events.
 func CalledByUs(template string) bool { return servesNoSkb[template] || template == MapReturnTemplate }
 
-// The programs for following packets: SkbOpTemplate is for functions with an operation, AllocTemplate and AllocReturnTemplate are
-// for the entries and returns of functions that allocate an sk_buff, EndTemplate is for tracepoints at the end of an
-// sk_buff, and FreeTemplate for tracepoints that report freed memory.
+// The programs for following packets: SkbOpTemplate is for functions that perform an operation on sk_buffs, AllocTemplate
+// and AllocReturnTemplate are for the entries and returns of functions that allocate an sk_buff, EndTemplate is for
+// tracepoints at the end of an sk_buff, and FreeTemplate for tracepoints that report freed memory.
 const (
 	SkbOpTemplate       = "kprobe_op"
 	AllocTemplate       = "kprobe_alloc"
@@ -248,16 +250,17 @@ const (
 	FreeTemplate        = "tracepoint_free"
 )
 
-// Programs that emit no events but record what explains a later drop, with the packet in Argument:
-// HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue
-// packets to free later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
+// Programs that emit no events, but record the cause of a later drop. Argument is the packet:
+// HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue packets to
+// be freed later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
 const (
 	HookTemplate       = "kprobe_hook"
 	QueuedFreeTemplate = "kprobe_queued_free"
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
 )
 
-// IsSilent reports whether the program with this name is on functions and emits no events.
+// IsSilent reports whether the program with this name is on functions, and is there to follow packets or to explain
+// drops. Such programs emit no events, except SkbOpTemplate for functions that are also traced.
 func IsSilent(program string) bool {
 	return program == SkbOpTemplate || program == AllocTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
 }
@@ -289,28 +292,28 @@ func (o *Object) Collection(s Spec) (*ebpf.CollectionSpec, *Tracers, error) {
 	return spec, tracers, nil
 }
 
-// size sets the sizes of the maps that the settings use.
+// size sets the sizes of the maps that are used with these settings.
 func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[MapEvents].MaxEntries = s.RingSize
 	fillMap(maps[MapBenign], s.benignReasons())
 	fillMap(maps[MapHookFunctions], s.hookSet())
 	if s.Config.PidCount+s.Config.CommCount > 0 {
-		maps[MapSockets].MaxEntries = rememberedSockets
+		maps[MapSockets].MaxEntries = maxSockets
 	}
 	if c := s.Config; c.Returns || c.NoSkbFuncs || c.ByStack || c.LookupSize > 0 {
-		maps[MapCallstacks].MaxEntries = rememberedStacks()
+		maps[MapCallstacks].MaxEntries = maxStacks()
 	}
 	if s.Config.Returns || s.Config.LookupSize > 0 {
-		maps[MapRecordedParts].MaxEntries = rememberedCalls()
+		maps[MapRecordedParts].MaxEntries = maxCalls()
 	}
 	if s.Config.Programs {
-		maps[MapRuns].MaxEntries = rememberedStacks()
+		maps[MapRuns].MaxEntries = maxStacks()
 	}
 	if s.Config.LookupSize > 0 {
-		maps[MapLookupArgs].MaxEntries = rememberedCalls()
+		maps[MapLookupArgs].MaxEntries = maxCalls()
 	}
 	if s.Config.Maps {
-		maps[MapMapLookups].MaxEntries = rememberedStacks()
+		maps[MapMapLookups].MaxEntries = maxStacks()
 	}
 	if s.Config.Stack || s.Config.Caller {
 		maps[MapRecordBuffers].MaxEntries = maps[MapScratches].MaxEntries
@@ -347,17 +350,17 @@ func (s Spec) hookSet() map[uint64]uint8 {
 	return set
 }
 
-// waitingQueues is the maximum number of packets in reassembly from fragments.
-const waitingQueues = 1 << 12
+// maxQueues is the maximum number of packets that are being reassembled from fragments.
+const maxQueues = 1 << 12
 
 func (s Spec) sizeFollowing(maps map[string]*ebpf.MapSpec) {
 	maps[MapBranches].MaxEntries = s.Following
 	maps[MapHeads].MaxEntries = s.Following
 	if s.Config.First {
 		maps[MapFirsts].MaxEntries = s.Following
-		maps[MapDatagrams].MaxEntries = waitingQueues
+		maps[MapDatagrams].MaxEntries = maxQueues
 	}
-	maps[MapQueues].MaxEntries = waitingQueues
+	maps[MapQueues].MaxEntries = maxQueues
 	fillMap(maps[MapSkbOps], s.SkbOps)
 }
 
@@ -374,8 +377,8 @@ func Templates() (map[string]bool, error) {
 	return names, nil
 }
 
-// answer returns a function body that returns a word.
-func answer(word uint64) asm.Instructions {
+// constantBody returns a function body that returns a constant.
+func constantBody(word uint64) asm.Instructions {
 	return asm.Instructions{asm.LoadImm(asm.R0, int64(word), asm.DWord), asm.Return()}
 }
 
@@ -386,9 +389,9 @@ func (p Program) filters() bool {
 	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
 }
 
-// optional returns the replacements of functions that only some programs call.
+// optional returns the replacements of functions that only some programs contain.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
-	list := []replacement{{lookupFunction, answer(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}}
+	list := []replacement{{lookupFunction, constantBody(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}
@@ -398,12 +401,12 @@ func (p Program) optional(program *parts, bodies Bodies) []replacement {
 // object is the parsed object that programs are copied from.
 type object struct {
 	templates map[string]*ebpf.ProgramSpec
-	// words are the indices of the arguments, from argument 1, in the context of a probe (struct pt_regs as words).
+	// words are the indices of the arguments in the context of a probe (struct pt_regs as words), from argument 1 on.
 	words  []byte
 	folder *folder
 }
 
-// word returns the index of the word of the context that has the skb, or -1 if the program chooses none.
+// word returns the index of the context word with the skb, or -1 if the program has no placeholder for it.
 func (o object) word(p Program) (int, error) {
 	switch p.Template {
 	case TracepointTemplate, QdiscDropTemplate:
@@ -472,9 +475,9 @@ func (p Program) replacements(program *parts, bodies Bodies) []replacement {
 	list = append(list, p.optional(program, bodies)...)
 	switch {
 	case p.Tracepoint != nil:
-		list = append(list, replacement{tracepointFunction, answer(p.Tracepoint.word())})
+		list = append(list, replacement{tracepointFunction, constantBody(p.Tracepoint.word())})
 	case !isTracer(p.Template):
-		list = append(list, replacement{hookFunction, answer(p.HookCall.word())})
+		list = append(list, replacement{hookFunction, constantBody(p.HookCall.word())})
 	}
 	return list
 }

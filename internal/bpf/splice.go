@@ -44,7 +44,7 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 	if !p.has(function) {
 		return fmt.Errorf("program %q: no function %q to replace", p.order[0], function)
 	}
-	body = labelsOf(function, body)
+	body = qualifyLabels(function, body)
 	if symbol := body[0].Symbol(); symbol != "" {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
 	}
@@ -56,7 +56,7 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 	return nil
 }
 
-// call replaces all calls of a function by an instruction.
+// call replaces each call of a function by an instruction.
 func (p *parts) call(function string, instruction asm.Instruction) {
 	for name, code := range p.code {
 		copied := false
@@ -136,9 +136,9 @@ func chooseWord(program *ebpf.ProgramSpec, word int) error {
 	return nil
 }
 
-// labelsOf returns the body with the function's name before its labels, so that several bodies can be in one
-// program.
-func labelsOf(function string, body asm.Instructions) asm.Instructions {
+// qualifyLabels returns the body with the function's name as a prefix of its labels, so that a program can have
+// several bodies with the same labels.
+func qualifyLabels(function string, body asm.Instructions) asm.Instructions {
 	own := map[string]bool{}
 	for i := range body {
 		own[body[i].Symbol()] = true

@@ -95,8 +95,8 @@ func TestCopiesDoNotShareInstructions(t *testing.T) {
 	}
 }
 
-// TestWordsOfTheSkb checks that each copy reads the skb at its own offset of the context, and that the
-// placeholder is replaced.
+// TestWordsOfTheSkb checks that each copy reads the skb at its own offset of the context, and that no placeholder
+// is left.
 func TestWordsOfTheSkb(t *testing.T) {
 	second := Program{Name: "t", Template: TracepointTemplate, Argument: 1, Tracepoint: &TracepointParams{}}
 	for want, p := range map[int16]Program{8 * int16(wordsOfArguments(t)[1]): OnFunctions(2), 8: second} {
@@ -127,7 +127,7 @@ func wordsOfArguments(t *testing.T) []int {
 	return words
 }
 
-func TestFactsWord(t *testing.T) {
+func TestTracepointParamsWord(t *testing.T) {
 	if got, want := (TracepointParams{Number: 3, Location: -1, Reason: 2, Drop: true}).word(), uint64(0x1_02ff_0003); got != want {
 		t.Errorf("%#x, want %#x", got, want)
 	}

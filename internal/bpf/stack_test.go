@@ -9,15 +9,15 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// mostStack is the maximum stack of a program in bytes: the sum of the frames of the longest call chain, each
+// maxStack is the maximum stack of a program in bytes: the sum of the frames of the longest call chain, each
 // rounded up. Newer kernels calculate it differently, and would load programs that older ones reject.
 const (
-	mostStack   = 512
+	maxStack    = 512
 	frameUnit   = 32
 	exprFrame   = 120 // the frame of bodies of package expr
 	lookupFrame = 32  // the frame of the body for look-ups, see TestLookupsOfThisKernel of package plan
 	filterFrame = 64  // the frame of bodies of package filter
-	fewest      = 2   // the minimum length of the longest call chain
+	minChain    = 2   // the longest call chain has at least this length
 )
 
 // replaced are the functions whose bodies are replaced, with the frames of the new bodies.
@@ -67,7 +67,7 @@ func reach(instructions asm.Instructions, i int) int {
 	return 0
 }
 
-// deepest returns the call chain from a function with the largest stack.
+// deepest returns the call chain from a function that needs the most stack.
 func (f frames) deepest(function string) (bytes int, chain []string) {
 	for _, callee := range f.calls[function] {
 		if b, c := f.deepest(callee); b > bytes {
@@ -78,7 +78,7 @@ func (f frames) deepest(function string) (bytes int, chain []string) {
 	return bytes + frame, append([]string{function}, chain...)
 }
 
-// TestStackFits calculates the stack as the oldest kernels do.
+// TestStackFits checks that no program uses more stack than the kernel allows, as calculated by the oldest kernels.
 func TestStackFits(t *testing.T) {
 	spec, err := readObject()
 	if err != nil {
@@ -88,8 +88,8 @@ func TestStackFits(t *testing.T) {
 		f, root := framesOf(program.Instructions)
 		bytes, chain := f.deepest(root)
 		lone := name == HoldersProgram // it handles no packet, and calls no function
-		if bytes > mostStack || len(chain) < fewest && !lone {
-			t.Errorf("%s: %d bytes of stack in %v, at most %d are allowed", name, bytes, chain, mostStack)
+		if bytes > maxStack || len(chain) < minChain && !lone {
+			t.Errorf("%s: %d bytes of stack in %v, at most %d are allowed", name, bytes, chain, maxStack)
 		}
 	}
 }

@@ -19,7 +19,7 @@ var (
 	callerRegisters   = argumentRegisters | setOf(asm.R0)
 )
 
-// sweep drops instructions whose only effect is a value that is never used.
+// sweep drops instructions whose only effect is to set a register that is never read.
 func (f *folding) sweep() {
 	live := f.liveAfter()
 	for i := range f.code {

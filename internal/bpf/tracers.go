@@ -25,7 +25,7 @@ const (
 	HoldersProgram = "list_holders"
 )
 
-// Holders is the reference count of a program.
+// Holders is a program id and its reference count.
 type Holders = tracerHolders
 
 const (
@@ -35,7 +35,7 @@ const (
 	keptFunction   = "kept_arguments"
 )
 
-// Traced is a program to trace.
+// Traced is a BPF program to trace.
 type Traced struct {
 	Handle *ebpf.Program
 	ID     uint32
@@ -45,7 +45,7 @@ type Traced struct {
 	Kept int
 }
 
-// tracerTemplates are the templates of which each traced program gets a copy.
+// tracerTemplates are the programs in the object that trace BPF programs.
 var tracerTemplates = []string{
 	SkbProgram, HookProgram, FrameProgram, VerdictProgram, SkbTail, HookTail, FrameTail, HoldersProgram,
 }
@@ -71,7 +71,7 @@ func newTracers(s Spec, o object) (*Tracers, error) {
 	return t, nil
 }
 
-// Use makes the programs use loaded maps, by their names.
+// Use associates the programs with the loaded maps, by name.
 func (t *Tracers) Use(maps map[string]*ebpf.Map) error {
 	for _, program := range t.templates {
 		for i := range program.Instructions {
@@ -105,8 +105,8 @@ func (t *Tracers) For(template string, target Traced) (*ebpf.ProgramSpec, error)
 		program.AttachTarget, program.AttachTo = target.Handle, target.Function
 	}
 	for _, r := range []replacement{
-		{tracedFunction, answer(uint64(target.ID))},
-		{keptFunction, answer(uint64(target.Kept))},
+		{tracedFunction, constantBody(uint64(target.ID))},
+		{keptFunction, constantBody(uint64(target.Kept))},
 	} {
 		if !code.has(r.function) {
 			continue

@@ -11,11 +11,11 @@ import (
 	"tracer/internal/ktest"
 )
 
-// mostCut limits the length of truncated frames: in the test frames, no header ends after it.
-const mostCut = 200
+// maxCut limits the length of truncated frames: in the test frames, no header ends beyond it.
+const maxCut = 200
 
 // afterEnd returns memory with the first bytes of a frame, and different contents after its end: the rest of the
-// frame, which is the most plausible, or another byte.
+// frame, which a parser could take for headers, or other bytes.
 func afterEnd(frame []byte, length int) map[string][]byte {
 	return map[string][]byte{
 		"the rest of the frame": ktest.InMemory(frame),
@@ -24,7 +24,7 @@ func afterEnd(frame []byte, length int) map[string][]byte {
 }
 
 // states returns the sk_buffs of a received frame, of a packet that is sent and has no link header yet, and of a packet
-// whose mac header is still that of the frame inside it.
+// whose skb->mac_header still points to the frame inside it.
 func states(frame, memory []byte, length int) map[string]ktest.SkbState {
 	received := ktest.Received(memory, length)
 	list := map[string]ktest.SkbState{"received": received}
@@ -47,7 +47,7 @@ func TestTruncatedFrames(t *testing.T) {
 		for _, frame := range ktest.Frames(t) {
 			for state, whole := range states(frame.Bytes, ktest.InMemory(frame.Bytes), len(frame.Bytes)) {
 				all := l.look(t, whole)
-				for length := range min(len(frame.Bytes), mostCut) {
+				for length := range min(len(frame.Bytes), maxCut) {
 					cut := l.cut(t, frame, state, length)
 					if cut != nil && !cut.within(all) {
 						t.Errorf("%s, %s, cut at %d: %+v is no part of %+v", frame.Name, state, length, *cut, *all)

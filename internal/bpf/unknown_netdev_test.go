@@ -27,8 +27,8 @@ func (l skbLab) counted(t *testing.T) (sum Counters) {
 	return sum
 }
 
-// TestADropWithoutANamespaceIsCountedOnce checks that a drop counts once if the packet matches, the packet in its
-// tunnel, or both.
+// TestADropWithoutANamespaceIsCountedOnce checks that a drop is counted once if the packet matches, the packet in
+// its tunnel, or both.
 func TestADropWithoutANamespaceIsCountedOnce(t *testing.T) {
 	ktest.Root(t)
 	const lastOfSource = 14 // of the network in IPv4: 10.0.N.1
