@@ -26,7 +26,7 @@ type Untraced struct {
 	Reason error
 }
 
-// Found are the changes since the last search for BPF programs. The lists are splitByError by id.
+// Found are the changes since the last search for BPF programs. The lists are sorted by id.
 type Found struct {
 	// Traced and Untraced are the programs that were loaded.
 	Traced   []kernel.Program

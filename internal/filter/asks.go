@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// A nil program matches everything and tests nothing.
+// The following methods may be called on a nil program, which matches everything and tests nothing.
 
 // ipv6Transport is the offset of the transport header in an Ethernet frame of IPv6 without extension
 // headers, the only place where libpcap looks for ports.

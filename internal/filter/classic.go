@@ -48,8 +48,8 @@ func successors(classic []bpf.Instruction, pc int) []int {
 // maxOffset is an upper bound of the size of any packet.
 const maxOffset = 1 << 24
 
-// define replaces instructions that the verifier would reject, and loads beyond the end of any packet,
-// with instructions that have the same result as in libpcap's interpreter.
+// define replaces instructions that the verifier would reject, and loads beyond the end of any packet, by
+// instructions with the result of libpcap's interpreter.
 func define(classic []bpf.Instruction) []bpf.Instruction {
 	defined := make([]bpf.Instruction, len(classic))
 	for pc, insn := range classic {

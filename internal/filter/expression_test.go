@@ -83,7 +83,7 @@ func checkError(t *testing.T, err error, want expectation) {
 		t.Fatalf("want a *libpcap.SyntaxError, have %v", err)
 	}
 	if syntax.Offset != want.offset {
-		t.Errorf("place is %d, want %d\n%s", syntax.Offset, want.offset, syntax.Hint())
+		t.Errorf("offset is %d, want %d\n%s", syntax.Offset, want.offset, syntax.Hint())
 	}
 	if !strings.Contains(syntax.Msg, want.msg) {
 		t.Errorf("message is %q, want %q in it", syntax.Msg, want.msg)

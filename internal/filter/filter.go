@@ -2,8 +2,8 @@
 
 // Package filter compiles expressions in the language of pcap-filter(7) to eBPF
 // that runs on packets in the kernel. libpcap compiles an expression to classic
-// BPF. This package translates the classic program to bodies of functions in eBPF,
-// which replace those of placeholders in the BPF programs.
+// BPF. This package translates the classic program to eBPF function bodies, which
+// replace placeholders in the BPF programs.
 package filter
 
 import (
@@ -18,15 +18,16 @@ import (
 )
 
 // HeadSize is how many bytes of a frame the BPF programs can copy to their stack before
-// the filter runs. It is the size of head in struct packet (bpf/packet.h).
+// the filter runs. It is the size of head in struct packet (bpf/packet/packet.h).
 const HeadSize = 80
 
 // snaplen is the value that a classic program returns for a match. It is that of tcpdump, so
 // that the listings are the same.
 const snaplen = 262144
 
-// mostInstructions is the largest distance of a jump in eBPF, whose offset is a signed 16-bit number.
-const mostInstructions = 1<<15 - 1
+// maxInstructions is the maximum length of a body: the largest distance of a jump in eBPF, whose offset is a
+// signed 16-bit number.
+const maxInstructions = 1<<15 - 1
 
 // Program is a compiled filter for Ethernet frames.
 type Program struct {
@@ -53,8 +54,8 @@ type Program struct {
 }
 
 // Compile compiles an expression. An empty expression matches everything and gives a
-// nil program. The error for an expression that is wrong, or that can't run in the
-// kernel, is a [*libpcap.SyntaxError].
+// nil program. The error for an expression that is wrong, or that can't be compiled for
+// the kernel, is a [*libpcap.SyntaxError].
 func Compile(expr string) (*Program, error) {
 	if strings.TrimSpace(expr) == "" {
 		return nil, nil
@@ -78,8 +79,8 @@ func newProgram(expr string, raw []bpf.RawInstruction) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > mostInstructions {
-		msg := fmt.Sprintf("it needs %d instructions, and the kernel's jumps reach over %d", len(body), mostInstructions)
+	if len(body) > maxInstructions {
+		msg := fmt.Sprintf("it needs %d instructions, and the kernel's jumps reach over %d", len(body), maxInstructions)
 		return nil, &libpcap.SyntaxError{Expr: expr, Offset: -1, Msg: msg, Advice: libpcap.Fewer}
 	}
 	return &Program{

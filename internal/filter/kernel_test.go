@@ -15,7 +15,7 @@ import (
 )
 
 // The kernel runs the same body that replaces filter_packet in the BPF programs. The tests
-// add a caller, which fills struct packet (bpf/packet.h), and a load_packet that reads the
+// add a caller, which fills struct packet (bpf/packet/packet.h), and a load_packet that reads the
 // frame from a map instead of kernel memory.
 
 const (
@@ -30,7 +30,7 @@ type lab struct {
 	value  []byte
 }
 
-// newLab skips the test without the privilege to load programs.
+// newLab skips the test if programs can't be loaded for lack of privileges.
 func newLab(tb testing.TB) *lab {
 	tb.Helper()
 	if os.Geteuid() != 0 {
@@ -136,7 +136,7 @@ func (l *lab) loadPacket() asm.Instructions {
 	return append(insns, asm.Mov.Imm(asm.R0, 1).WithSymbol("unreadable"), asm.Return())
 }
 
-// loadSize loads size bytes and returns 0, if that is the requested size.
+// loadSize returns code that loads size bytes and returns 0 if R3, the requested size, is size.
 func loadSize(size asm.Size) asm.Instructions {
 	insns := asm.Instructions{
 		asm.LoadMem(asm.R5, asm.R4, frameBytes, size),

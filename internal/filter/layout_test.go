@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestLayoutMatchesC compares the offsets in struct packet and the values of enum sight with the C source.
+// TestLayoutMatchesC compares the offsets in struct packet and the values of enum prefilter_result with the C source.
 func TestLayoutMatchesC(t *testing.T) {
 	for file, lines := range map[string][]string{
 		"packet/packet.h": {

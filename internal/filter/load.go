@@ -39,7 +39,7 @@ func (t *translator) load(pc int) (asm.Instructions, error) {
 // fixed loads at a fixed offset, in network byte order.
 func (t *translator) fixed(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
 	if t.memory != nil {
-		return t.see(pc, dst, offset, size)
+		return t.directLoad(pc, dst, offset, size)
 	}
 	if offset+size > HeadSize {
 		return call(asm.Instructions{asm.Mov.Imm(asm.R2, int32(offset))}, dst, size), nil
@@ -59,7 +59,7 @@ func (t *translator) guard(pc, length int) asm.Instructions {
 // it sees only the linear part.
 func (t *translator) labelShort() string {
 	if t.memory != nil {
-		return labelCloser
+		return labelFull
 	}
 	return labelReject
 }
@@ -67,13 +67,13 @@ func (t *translator) labelShort() string {
 // indirect loads at an offset relative to X.
 func (t *translator) indirect(pc int, in bpf.LoadIndirect) (asm.Instructions, error) {
 	if t.memory != nil {
-		return t.seeAt(pc, in)
+		return t.directLoadAt(pc, in)
 	}
 	return t.plainFirst(pc, in, call(sum(in.Off), regA, in.Size)), nil
 }
 
-// plainFirst loads at a constant offset if X is the length of an IPv4 header without options. Otherwise
-// the instructions in slow run.
+// plainFirst generates a load at a constant offset for packets where X is the length of an IPv4 header without
+// options. For other packets, the instructions in slow run.
 func (t *translator) plainFirst(pc int, in bpf.LoadIndirect, slow asm.Instructions) asm.Instructions {
 	offset := plainHeader + int(in.Off)
 	if !t.before[pc].header || offset+in.Size > HeadSize || t.memory != nil && offset < linkHeader {
@@ -92,7 +92,7 @@ func (t *translator) known(dst asm.Register, offset, size int) asm.Instructions 
 	return t.head(dst, offset, size)
 }
 
-// farthest is beyond the end of every frame; the sum of two such numbers does not wrap.
+// farthest is an offset beyond the end of every frame. The sum of two such offsets does not wrap.
 const farthest = 1 << 30
 
 // sum computes X plus a constant into the second argument of a call. It rejects an X

@@ -26,11 +26,11 @@ type orderError struct {
 
 func (e *orderError) Unwrap() error { return e.SyntaxError }
 
-// Hint returns what to write instead, or else what the order means, and marks the place in the
+// Hint returns what to write instead, or else what the order means, and marks the position in the
 // expression.
 func (e *orderError) Hint() string {
-	_, place, _ := strings.Cut(e.SyntaxError.Hint(), ":")
-	return e.advice + place
+	_, position, _ := strings.Cut(e.SyntaxError.Hint(), ":")
+	return e.advice + position
 }
 
 // explainOrder adds a hint to the error for an expression that no packet can match if one of

@@ -12,16 +12,16 @@ import (
 	"tracer/internal/rdonly"
 )
 
-// errBlind means that a program needs data that the prefilter can't read.
-var errBlind = errors.New("needs a closer look")
+// errNotReadable means that a program needs data that the prefilter can't read.
+var errNotReadable = errors.New("needs data that the prefilter can't read")
 
 const (
-	// labelCloser is for packets that the full filter has to decide.
-	labelCloser = "filter_closer"
-	labelOwn    = "filter_own"
-	labelMade   = "filter_made"
-	labelType   = "filter_type"
-	labelLook   = "filter_look"
+	// labelFull is for packets that the full filter has to decide.
+	labelFull    = "filter_closer"
+	labelOwn     = "filter_own"  // the frame has a link header of its own
+	labelMadeUp  = "filter_made" // a link header has to be made up
+	labelType    = "filter_type" // its Ethertype is in R2
+	labelLocated = "filter_look" // the frame is located
 
 	linkHeader = 14 // bytes of an Ethernet header
 	typeOffset = 12 // of the Ethertype in the Ethernet header
@@ -29,7 +29,7 @@ const (
 	unset      = 0xffff // value of mac_header and network_header before they are set
 )
 
-// Results of the prefilter (enum sight in bpf/match/packet_filter.h).
+// Results of the prefilter (enum prefilter_result in bpf/match/packet_filter.h).
 const (
 	prefilterUnknown = iota
 	prefilterReject
@@ -54,10 +54,11 @@ const (
 	slotBase = int16(-4*memorySlots - 16)
 )
 
-// Prefilter returns the body of the C function glance, the prefilter. R1 is the address of an sk_buff at
-// entry; R0 is unsure, surelyNot or surely at exit. Two or three loads decide nearly all packets. If a byte
-// is not in the linear part, the result is unsure and Body decides. Glance returns nil if that would be so
-// for every packet: for expressions on the length, on VLAN tags and on Ethernet addresses.
+// Prefilter returns the body of the C function prefilter. R1 is the address of an sk_buff at entry; R0 is
+// prefilterUnknown, prefilterReject or prefilterMatch at exit. Two or three loads decide nearly all packets. If
+// a needed byte is not in the linear part, the result is prefilterUnknown, and Body decides. Prefilter returns
+// nil if that would be the result for every packet: for expressions on the length, on VLAN tags and on Ethernet
+// addresses.
 func (p *Program) Prefilter(m rdonly.Cast) asm.Instructions {
 	if p.VLAN || p.Length {
 		return nil
@@ -79,12 +80,12 @@ func prefilter(classic []bpf.Instruction, m *skbReader) (asm.Instructions, error
 	}
 	t.out = append(t.locate(), t.out...)
 	t.close(labelReject, prefilterReject)
-	t.close(labelCloser, prefilterUnknown)
+	t.close(labelFull, prefilterUnknown)
 	return t.out, nil
 }
 
-// Registers while the frame is located: the beginning of the buffer (later of the frame) and the end of
-// its linear part, then members of the sk_buff, and the 8-byte word that contains network_header.
+// Registers until the frame is located: the beginning of the buffer (later of the frame) and the end of its
+// linear part, then members of the sk_buff, and the 8-byte word that contains network_header.
 const (
 	regHead, regEnd                        = regPacket, regLen
 	regMac, regNetwork, regProto, regWords = asm.R1, asm.R3, asm.R4, asm.R5
@@ -94,13 +95,13 @@ const (
 // regLen to the number of its bytes in the linear part.
 func (t *translator) locate() asm.Instructions {
 	m := t.memory
-	insns := append(m.readSkb(), choosePlace()...)
+	insns := append(m.readSkb(), chooseFrame()...)
 	insns = append(insns, m.makeHeader()...)
 	insns = append(insns, m.settleHeaders()...)
 	insns = append(insns, m.takeShim()...)
 	insns = append(insns, m.takeHeader()...)
-	insns = append(insns, asm.Sub.Reg(regEnd, regHead).WithSymbol(labelLook))
-	if t.roams {
+	insns = append(insns, asm.Sub.Reg(regEnd, regHead).WithSymbol(labelLocated))
+	if t.computedOffsets {
 		insns = append(insns, asm.StoreMem(asm.R10, slotBase, regHead, asm.DWord))
 	}
 	insns = append(insns, asm.Mov.Reg(regPacket, asm.R0))
@@ -118,49 +119,49 @@ func (m *skbReader) readSkb() asm.Instructions {
 	return append(insns, m.load(regHead, m.Head), asm.Add.Reg(regEnd, regHead))
 }
 
-// choosePlace jumps to labelOwn if the frame has a link header of its own (frame_base_of in
-// bpf/packet/packet.h), and to labelBehind or labelShim if the MAC header may be stale. Otherwise it
-// continues at labelMade, where a link header is made up.
-func choosePlace() asm.Instructions {
+// chooseFrame decides where the frame begins, like frame_base_of in bpf/packet/packet.h. It jumps to labelOwn if
+// the frame has a link header of its own, and to labelBehind or labelShim if the MAC header may be stale.
+// Otherwise it continues at labelMadeUp.
+func chooseFrame() asm.Instructions {
 	return asm.Instructions{
-		asm.JEq.Imm(regMac, unset, labelMade),
-		asm.JEq.Reg(regMac, regNetwork, labelMade),
+		asm.JEq.Imm(regMac, unset, labelMadeUp),
+		asm.JEq.Reg(regMac, regNetwork, labelMadeUp),
 		asm.JEq.Imm(regNetwork, 0, labelOwn),
 		asm.JLT.Reg(regNetwork, regMac, labelBehind),
 		asm.Mov.Reg(regTmp, regNetwork),
 		asm.Sub.Reg(regTmp, regMac),
 		asm.Sub.Imm(regTmp, linkHeader),
 		asm.JEq.Imm(regTmp, 0, labelOwn),
-		asm.JGT.Imm(regTmp, mostShim, labelMade),
+		asm.JGT.Imm(regTmp, maxShim, labelMadeUp),
 		asm.And.Imm(regTmp, 3),
 		asm.JEq.Imm(regTmp, 0, labelShim),
 	}
 }
 
-// makeHeader sets the beginning of the frame to a made-up link header in front of the network header,
-// and jumps to labelLook.
+// makeHeader makes up a link header in front of the network header, where the frame then begins, and jumps to
+// labelLocated.
 func (m *skbReader) makeHeader() asm.Instructions {
 	insns := asm.Instructions{
-		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMade),
+		asm.JEq.Imm(regNetwork, 0, labelReject).WithSymbol(labelMadeUp),
 		asm.JEq.Imm(regNetwork, unset, labelReject),
 	}
 	insns = append(insns, m.atNetwork()...)
 	return append(insns,
-		asm.JNE.Imm(asm.R1, 0, labelLook),
+		asm.JNE.Imm(asm.R1, 0, labelLocated),
 		// skb->protocol is not set yet: the IP version gives the Ethertype.
 		asm.LoadMem(asm.R1, asm.R0, m.Array+linkHeader, asm.Byte),
 		asm.RSh.Imm(asm.R1, 4),
 		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv4))),
 		asm.JEq.Imm(asm.R1, 4, labelType),
-		asm.JNE.Imm(asm.R1, 6, labelLook),
+		asm.JNE.Imm(asm.R1, 6, labelLocated),
 		asm.Mov.Imm(asm.R2, int32(networkOrder(typeIPv6))),
 		asm.StoreMem(asm.R10, slotType, asm.R2, asm.Half).WithSymbol(labelType),
-		asm.Ja.Label(labelLook),
+		asm.Ja.Label(labelLocated),
 	)
 }
 
-// atNetwork sets the beginning of the frame to a made-up link header in front of the network header,
-// with skb->protocol as its Ethertype, and loads that into R1.
+// atNetwork sets the beginning of the frame to a made-up link header in front of the network header. The
+// Ethertype is skb->protocol, which is also loaded into R1.
 func (m *skbReader) atNetwork() asm.Instructions {
 	insns := append(m.member(regProto, regWords, m.Protocol, 2),
 		asm.StoreMem(asm.R10, slotType, regProto, asm.Half),
@@ -202,8 +203,8 @@ func (m *skbReader) load(dst asm.Register, member int16) asm.Instruction {
 	return asm.LoadMem(dst, asm.R0, member&^7-m.first(), asm.DWord)
 }
 
-// member loads a member of size bytes. It needs no load if the member is in the word with network_header,
-// which the register headers has.
+// member loads a member of size bytes. A member in the same word as network_header is copied from the register
+// headers, which contains that word.
 func (m *skbReader) member(dst, headers asm.Register, member int16, size int) asm.Instructions {
 	word := m.load(dst, member)
 	if member&^7 == m.NetworkHeader&^7 {
@@ -248,32 +249,32 @@ func (m *skbReader) bytes(address asm.Register) asm.Instructions {
 	return m.cast(address, -int32(m.Array), m.Bytes)
 }
 
-// see loads at a fixed offset, in network byte order.
-func (t *translator) see(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
+// directLoad loads at a fixed offset in the linear part, in network byte order.
+func (t *translator) directLoad(pc int, dst asm.Register, offset, size int) (asm.Instructions, error) {
 	insns := t.guard(pc, t.lengths[pc])
 	switch {
 	case offset == typeOffset && size == typeLength:
 		return append(insns, asm.LoadMem(dst, asm.R10, slotType, asm.Half)), nil
 	case offset < linkHeader, offset+size > int(t.memory.Length):
-		return nil, errBlind
-	case offset+size > HeadSize: // flow has no minimum length for loads beyond the head
-		insns = asm.Instructions{asm.JLT.Imm32(regLen, int32(offset+size), labelCloser)}
+		return nil, errNotReadable
+	case offset+size > HeadSize: // flow does not track lengths beyond the head
+		insns = asm.Instructions{asm.JLT.Imm32(regLen, int32(offset+size), labelFull)}
 	}
 	return append(insns, t.known(dst, offset, size)...), nil
 }
 
-// seeAt loads at an offset relative to X.
-func (t *translator) seeAt(pc int, in bpf.LoadIndirect) (asm.Instructions, error) {
+// directLoadAt loads at an offset relative to X in the linear part.
+func (t *translator) directLoadAt(pc int, in bpf.LoadIndirect) (asm.Instructions, error) {
 	const address = asm.R1
-	t.roams = true
+	t.computedOffsets = true
 	slow := asm.Instructions{
-		asm.JGT.Imm32(regX, farthest, labelCloser),
+		asm.JGT.Imm32(regX, farthest, labelFull),
 		asm.Mov.Reg32(address, regX),
 		asm.Add.Imm32(address, int32(in.Off)),
-		asm.JLT.Imm32(address, linkHeader, labelCloser),
+		asm.JLT.Imm32(address, linkHeader, labelFull),
 		asm.Mov.Reg32(asm.R3, address),
 		asm.Add.Imm32(asm.R3, int32(in.Size)),
-		asm.JGT.Reg32(asm.R3, regLen, labelCloser),
+		asm.JGT.Reg32(asm.R3, regLen, labelFull),
 		asm.LoadMem(asm.R3, asm.R10, slotBase, asm.DWord),
 		asm.Add.Reg(address, asm.R3),
 	}

@@ -52,13 +52,13 @@ type skbLayout struct {
 	data         uint64 // offset of skb->data
 }
 
-// own is the sk_buff of a received frame.
-func own(frame []byte) skbLayout {
+// received is the sk_buff of a received frame, with its own link header.
+func received(frame []byte) skbLayout {
 	return skbLayout{mac: headroom, network: headroom + linkHeader, linear: len(frame)}
 }
 
-// made is the sk_buff of a packet that has no link header yet.
-func made(frame []byte) skbLayout {
+// sent is the sk_buff of a packet to send, which has no link header yet.
+func sent(frame []byte) skbLayout {
 	s := skbLayout{mac: unset, network: headroom + linkHeader, linear: len(frame)}
 	if len(frame) >= linkHeader {
 		s.protocol = binary.NativeEndian.Uint16(frame[typeOffset:])
@@ -66,21 +66,21 @@ func made(frame []byte) skbLayout {
 	return s
 }
 
-// fresh is the sk_buff of a packet without a link header whose protocol is not set yet.
-func fresh(frame []byte) skbLayout {
-	s := made(frame)
+// sentWithoutProtocol is sent with skb->protocol not set yet.
+func sentWithoutProtocol(frame []byte) skbLayout {
+	s := sent(frame)
 	s.protocol = 0
 	return s
 }
 
 // cut is the sk_buff of a received frame of which only 36 bytes are in the linear part.
 func cut(frame []byte) skbLayout {
-	s := own(frame)
+	s := received(frame)
 	s.linear = min(len(frame), linkHeader+22)
 	return s
 }
 
-// withoutAddresses is the frame with a made-up link header, whose MAC addresses are zero.
+// withoutAddresses returns the frame with a made-up link header, whose MAC addresses are zero.
 func withoutAddresses(frame []byte) []byte {
 	seen := slices.Clone(frame)
 	clear(seen[:min(len(seen), typeOffset)])
@@ -97,7 +97,7 @@ func etherType(frame []byte) int {
 
 // encapsulated is the sk_buff of a tunnel's outer packet whose mac_header is still that of the inner frame.
 func encapsulated(frame []byte) skbLayout {
-	s := made(frame)
+	s := sent(frame)
 	s.mac, s.data = headroom+linkHeader+50, uint64(s.network)
 	return s
 }
@@ -105,7 +105,7 @@ func encapsulated(frame []byte) skbLayout {
 // shimmed is the sk_buff of a received frame with 4 to 32 bytes between Ethernet header and network
 // header, as with one to eight VLAN tags.
 func shimmed(frame []byte) skbLayout {
-	s := own(frame)
+	s := received(frame)
 	s.network += 4 * (1 + uint16(len(frame)%8))
 	return s
 }
@@ -161,24 +161,24 @@ func (l *prefilterLab) load(tb testing.TB, body asm.Instructions) *ebpf.Program 
 // prefilter runs the program and returns its result.
 func (l *prefilterLab) prefilter(tb testing.TB, prog *ebpf.Program) uint32 {
 	tb.Helper()
-	said, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, linkHeader)})
+	got, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, linkHeader)})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return said
+	return got
 }
 
-// TestPrefilter checks all expressions on all frames: if the prefilter is sure, libpcap has the same
-// verdict; and it is sure about nearly all frames that are linear.
+// TestPrefilter checks all expressions on all frames: if the prefilter decides, libpcap has the same verdict,
+// and it decides nearly all frames that are linear.
 func TestPrefilter(t *testing.T) {
 	l := newPrefilterLab(t)
-	certain, uncertain, blind := 0, 0, 0
-	type looker struct {
+	decided, undecided, without := 0, 0, 0
+	type compiled struct {
 		expr    string
 		classic []bpf.RawInstruction
 		prog    *ebpf.Program
 	}
-	var lookers []looker
+	var prefilters []compiled
 	for _, e := range append(readExpectations(t), expectation{expr: longHosts(100)}) {
 		if !e.ok() {
 			continue
@@ -189,19 +189,19 @@ func TestPrefilter(t *testing.T) {
 		}
 		body := p.Prefilter(l.memory)
 		if body == nil {
-			blind++
+			without++
 			continue
 		}
 		classic, err := bpf.Assemble(p.Classic)
 		if err != nil {
 			t.Fatal(err)
 		}
-		lookers = append(lookers, looker{e.expr, classic, l.load(t, body)})
+		prefilters = append(prefilters, compiled{e.expr, classic, l.load(t, body)})
 	}
 	for _, frame := range wholeFrames() {
 		ip := slices.Contains([]int{typeIPv4, typeIPv6}, etherType(frame))
-		for name, s := range map[string]skbLayout{"own": own(frame), "made": made(frame), "fresh": fresh(frame), "cut": cut(frame), "encapsulated": encapsulated(frame), "shimmed": shimmed(frame)} {
-			if (name == "fresh" || name == "encapsulated") && !ip {
+		for name, s := range map[string]skbLayout{"received": received(frame), "sent": sent(frame), "sent without protocol": sentWithoutProtocol(frame), "cut": cut(frame), "encapsulated": encapsulated(frame), "shimmed": shimmed(frame)} {
+			if (name == "sent without protocol" || name == "encapsulated") && !ip {
 				continue // the Ethertype comes from the IP version, so these would be other frames
 			}
 			if name == "shimmed" && slices.Contains(direct, uint16(etherType(frame))) {
@@ -212,29 +212,29 @@ func TestPrefilter(t *testing.T) {
 			if s.outer() {
 				seen = withoutAddresses(frame)
 			}
-			for _, k := range lookers {
-				said := l.prefilter(t, k.prog)
+			for _, k := range prefilters {
+				got := l.prefilter(t, k.prog)
 				match := libpcap.Match(k.classic, seen, len(seen))
 				switch {
-				case said == prefilterReject && match, said == prefilterMatch && !match:
-					t.Errorf("%s, %s: said %d of a frame that matches or not: %v: % x", k.expr, name, said, match, frame[:min(len(frame), 160)])
-				case said != prefilterUnknown:
-					certain++
+				case got == prefilterReject && match, got == prefilterMatch && !match:
+					t.Errorf("%s, %s: result %d, libpcap matches: %v: % x", k.expr, name, got, match, frame[:min(len(frame), 160)])
+				case got != prefilterUnknown:
+					decided++
 				case name != "cut":
-					uncertain++
+					undecided++
 				}
 			}
 		}
 	}
-	t.Logf("%d expressions, %d without a prefilter: sure of %d, prefilterUnknown of %d", len(lookers), blind, certain, uncertain)
-	if uncertain*20 > certain {
-		t.Errorf("prefilterUnknown of %d, sure of %d", uncertain, certain)
+	t.Logf("%d expressions, %d without a prefilter: %d decided, %d undecided", len(prefilters), without, decided, undecided)
+	if undecided*20 > decided {
+		t.Errorf("%d undecided, %d decided", undecided, decided)
 	}
 }
 
-// TestPrefilterAtWhatItCantSee checks the result for each position of the headers, among them those for
-// which the prefilter must be unsure.
-func TestPrefilterAtWhatItCantSee(t *testing.T) {
+// TestPrefilterByHeaderPosition checks the result for each position of the headers, including those that the
+// prefilter must leave undecided.
+func TestPrefilterByHeaderPosition(t *testing.T) {
 	l := newPrefilterLab(t)
 	frame := frame(typeIPv4, ip4(protoUDP, udp(53, 53, pattern(64))))
 	prefilters := map[string]*ebpf.Program{}
@@ -247,38 +247,38 @@ func TestPrefilterAtWhatItCantSee(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		skbLayout
-		// foreign is the result of an expression that the packet does not match, own that of
-		// one that it matches. Without a packet in the linear part, nothing matches.
+		// foreign is the result for an expression that the packet does not match, own the result for one
+		// that it matches. Without a packet in the linear part, nothing matches.
 		foreign, own uint32
 	}{
-		"received":               {own(frame), prefilterReject, prefilterMatch},
-		"locally made":           {made(frame), prefilterReject, prefilterMatch},
-		"without a protocol":     {fresh(frame), prefilterReject, prefilterMatch},
-		"mostly in fragments":    {skbLayout{mac: headroom, network: headroom + linkHeader, linear: 20}, prefilterUnknown, prefilterUnknown},
-		"without headers":        {skbLayout{mac: unset, network: unset, linear: len(frame)}, prefilterReject, prefilterReject},
-		"network header at 0":    {skbLayout{mac: unset, linear: len(frame)}, prefilterReject, prefilterReject},
-		"just received":          {skbLayout{mac: headroom, linear: len(frame)}, prefilterReject, prefilterMatch},
-		"stale network header":   {skbLayout{mac: headroom, network: headroom - 8, linear: len(frame), data: headroom + linkHeader}, prefilterReject, prefilterMatch},
-		"encapsulated":           {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + linkHeader}, prefilterReject, prefilterMatch},
-		"with another protocol":  {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0xdd86, linear: len(frame), data: headroom + linkHeader}, prefilterUnknown, prefilterUnknown},
-		"header pushed":          {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom}, prefilterReject, prefilterMatch},
-		"headers pulled":         {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 40}, prefilterReject, prefilterMatch},
-		"space for IPsec":        {skbLayout{mac: headroom + linkHeader + 9, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 60}, prefilterUnknown, prefilterUnknown},
-		"no tag in 4 bytes":      {skbLayout{mac: headroom, network: headroom + linkHeader + 4, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
-		"no tag in 8 bytes":      {skbLayout{mac: headroom, network: headroom + linkHeader + 8, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
-		"no tags in 32 bytes":    {skbLayout{mac: headroom, network: headroom + linkHeader + 32, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
-		"more than eight tags":   {skbLayout{mac: headroom - 36, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
-		"stale mac header":       {skbLayout{mac: headroom - 30, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
-		"inside of a tunnel":     {skbLayout{mac: headroom + linkHeader, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
-		"nothing behind headers": {skbLayout{mac: headroom, network: headroom + linkHeader, linear: 0}, prefilterReject, prefilterReject},
-		"made of nothing":        {skbLayout{mac: unset, network: headroom + linkHeader, protocol: 0x0008, linear: linkHeader}, prefilterReject, prefilterReject},
+		"received":                {received(frame), prefilterReject, prefilterMatch},
+		"locally sent":            {sent(frame), prefilterReject, prefilterMatch},
+		"without a protocol":      {sentWithoutProtocol(frame), prefilterReject, prefilterMatch},
+		"headers in fragments":    {skbLayout{mac: headroom, network: headroom + linkHeader, linear: 20}, prefilterUnknown, prefilterUnknown},
+		"without headers":         {skbLayout{mac: unset, network: unset, linear: len(frame)}, prefilterReject, prefilterReject},
+		"network header at 0":     {skbLayout{mac: unset, linear: len(frame)}, prefilterReject, prefilterReject},
+		"just received":           {skbLayout{mac: headroom, linear: len(frame)}, prefilterReject, prefilterMatch},
+		"stale network header":    {skbLayout{mac: headroom, network: headroom - 8, linear: len(frame), data: headroom + linkHeader}, prefilterReject, prefilterMatch},
+		"encapsulated":            {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + linkHeader}, prefilterReject, prefilterMatch},
+		"with another protocol":   {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0xdd86, linear: len(frame), data: headroom + linkHeader}, prefilterUnknown, prefilterUnknown},
+		"header pushed":           {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom}, prefilterReject, prefilterMatch},
+		"headers pulled":          {skbLayout{mac: headroom + 40, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 40}, prefilterReject, prefilterMatch},
+		"space for IPsec":         {skbLayout{mac: headroom + linkHeader + 9, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame), data: headroom + 60}, prefilterUnknown, prefilterUnknown},
+		"no tag in 4 bytes":       {skbLayout{mac: headroom, network: headroom + linkHeader + 4, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
+		"no tag in 8 bytes":       {skbLayout{mac: headroom, network: headroom + linkHeader + 8, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
+		"no tags in 32 bytes":     {skbLayout{mac: headroom, network: headroom + linkHeader + 32, linear: len(frame)}, prefilterUnknown, prefilterUnknown},
+		"more than eight tags":    {skbLayout{mac: headroom - 36, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
+		"stale mac header":        {skbLayout{mac: headroom - 30, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
+		"inside of a tunnel":      {skbLayout{mac: headroom + linkHeader, network: headroom + linkHeader, protocol: 0x0008, linear: len(frame)}, prefilterReject, prefilterMatch},
+		"received, no bytes":      {skbLayout{mac: headroom, network: headroom + linkHeader, linear: 0}, prefilterReject, prefilterReject},
+		"sent, linear part empty": {skbLayout{mac: unset, network: headroom + linkHeader, protocol: 0x0008, linear: linkHeader}, prefilterReject, prefilterReject},
 	} {
 		l.show(t, frame, test.skbLayout)
-		if said := l.prefilter(t, prefilters["icmp"]); said != test.foreign {
-			t.Errorf("%s: said %d of what it is not, want %d", name, said, test.foreign)
+		if got := l.prefilter(t, prefilters["icmp"]); got != test.foreign {
+			t.Errorf("%s: result %d for icmp, want %d", name, got, test.foreign)
 		}
-		if said := l.prefilter(t, prefilters["udp port 53"]); said != test.own {
-			t.Errorf("%s: said %d of what it is, want %d", name, said, test.own)
+		if got := l.prefilter(t, prefilters["udp port 53"]); got != test.own {
+			t.Errorf("%s: result %d for udp port 53, want %d", name, got, test.own)
 		}
 	}
 }
@@ -287,7 +287,7 @@ func TestPrefilterAtWhatItCantSee(t *testing.T) {
 func TestPrefilterOfAnyProgram(t *testing.T) {
 	l := newPrefilterLab(t)
 	frames := wholeFrames()
-	seen, sure := 0, 0
+	seen, decided := 0, 0
 	for seed := uint64(0); seen < 300; seed++ {
 		random := rand.New(rand.NewPCG(seed, 1))
 		classic := randomProgram(random, 1+random.IntN(12))
@@ -303,20 +303,20 @@ func TestPrefilterOfAnyProgram(t *testing.T) {
 		prog := l.load(t, body)
 		for range 8 {
 			frame := frames[random.IntN(len(frames))]
-			l.show(t, frame, own(frame))
-			said, match := l.prefilter(t, prog), libpcap.Match(raw, frame, len(frame))
-			if said == prefilterReject && match || said == prefilterMatch && !match {
-				t.Fatalf("seed %d: said %d of a frame that matches or not: %v: % x\n%s", seed, said, match, frame[:min(len(frame), 160)], body)
+			l.show(t, frame, received(frame))
+			got, match := l.prefilter(t, prog), libpcap.Match(raw, frame, len(frame))
+			if got == prefilterReject && match || got == prefilterMatch && !match {
+				t.Fatalf("seed %d: result %d, libpcap matches: %v: % x\n%s", seed, got, match, frame[:min(len(frame), 160)], body)
 			}
-			if said != prefilterUnknown {
-				sure++
+			if got != prefilterUnknown {
+				decided++
 			}
 		}
 		prog.Close()
 	}
-	t.Logf("%d programs, sure of %d frames", seen, sure)
-	if sure == 0 {
-		t.Error("never sure")
+	t.Logf("%d programs, %d frames decided", seen, decided)
+	if decided == 0 {
+		t.Error("no frame was decided")
 	}
 }
 

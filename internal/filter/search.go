@@ -14,11 +14,11 @@ import (
 // search: fewer instructions run per packet, and the verifier explores fewer states.
 
 const (
-	leastSearched = 8 // minimum length of a row for a binary search
-	mostCompared  = 4 // values that are compared one by one in a leaf of the search tree
+	minSearched = 8 // minimum length of a row for a binary search
+	maxCompared = 4 // values that are compared one by one in a leaf of the search tree
 )
 
-// row returns the length of the row that begins at pc, or 0 if it is shorter than leastSearched. A row
+// row returns the length of the row that begins at pc, or 0 if it is shorter than minSearched. A row
 // ends before an instruction that is also the target of another jump.
 func (t *translator) row(pc int) int {
 	first, ok := equals(t.classic[pc])
@@ -34,7 +34,7 @@ func (t *translator) row(pc int) int {
 		}
 		in, ok = equals(t.classic[end])
 	}
-	if end-pc < leastSearched {
+	if end-pc < minSearched {
 		return 0
 	}
 	return end - pc
@@ -64,7 +64,7 @@ func (t *translator) search(pc, n int) asm.Instructions {
 // searchTree jumps to yes if the accumulator is one of the sorted values, else to no. The jump to no
 // is its last instruction.
 func searchTree(values []uint32, yes, no string) asm.Instructions {
-	if len(values) <= mostCompared {
+	if len(values) <= maxCompared {
 		var insns asm.Instructions
 		for _, v := range values {
 			insns = append(insns, asm.JEq.Imm32(regA, int32(v), yes))

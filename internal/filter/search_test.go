@@ -20,7 +20,7 @@ import (
 func TestSearch(t *testing.T) {
 	l := newLab(t)
 	r := rand.New(rand.NewPCG(10, 0))
-	for _, n := range []int{leastSearched - 1, leastSearched, 9, 12, 13, 48, 200} {
+	for _, n := range []int{minSearched - 1, minSearched, 9, 12, 13, 48, 200} {
 		for _, inside := range []bool{false, true} { // see rowOf
 			values := make([]uint32, n)
 			for i := range values {

@@ -21,8 +21,8 @@ import (
 
 // Sizes of the frames that BPF_PROG_TEST_RUN accepts for XDP programs.
 const (
-	leastXDP = linkHeader
-	mostXDP  = 3 << 10
+	minXDP = linkHeader
+	maxXDP = 3 << 10
 )
 
 // second returns an XDP program that cbpfc translated.
@@ -65,7 +65,7 @@ var wrongShifts = []string{"ip[0] << ip[8] = 0", "ip[12:4] >> ip[1] > 5"}
 // that XDP programs can run on. TestVerdict does the same for our translator.
 func TestSecondImplementation(t *testing.T) {
 	newLab(t) // skips the test without privileges
-	frames := slices.DeleteFunc(corpusFrames(), func(f []byte) bool { return len(f) < leastXDP || len(f) > mostXDP })
+	frames := slices.DeleteFunc(corpusFrames(), func(f []byte) bool { return len(f) < minXDP || len(f) > maxXDP })
 	pairs := 0
 	var differ []string
 	for _, e := range append(readExpectations(t), expectation{expr: longHosts(150)}) {

@@ -7,21 +7,23 @@ import "github.com/cilium/ebpf/asm"
 const (
 	// labelBehind is for packets whose MAC header lies after the network header.
 	labelBehind = "filter_behind"
-	labelOuter  = "filter_outer"
-	labelFour   = "filter_four"
-	// labelShim is for packets with a multiple of 4 bytes, at most mostShim, between the Ethernet
+	// labelOuter is for outer packets of tunnels, labelFour for those with IP version 4.
+	labelOuter = "filter_outer"
+	labelFour  = "filter_four"
+	// labelShim is for packets with a multiple of 4 bytes, at most maxShim, between the Ethernet
 	// header and the network header.
 	labelShim = "filter_shim"
-	mostShim  = 8 * 4
+	maxShim   = 8 * 4
 )
 
 // direct are the Ethertypes whose network header follows the Ethernet header directly (has_shim in
 // bpf/packet/packet.h): IPv4, IPv6 and MPLS.
 var direct = []uint16{typeIPv4, typeIPv6, 0x8847}
 
-// settleHeaders jumps to labelOwn if skb->data shows that the frame was just received or
-// decapsulated (locate_stale in bpf/packet/packet.h). Otherwise an outer packet begins at the network
-// header. If skb->data lies after the MAC header, the full filter decides.
+// settleHeaders decides which header is stale, like locate_stale in bpf/packet/packet.h. It jumps to labelOwn if
+// skb->data shows that the frame was just received or decapsulated. Otherwise, the packet is the outer packet of
+// a tunnel, and begins at the network header. If skb->data lies elsewhere after the MAC header, the full filter
+// decides.
 func (m *skbReader) settleHeaders() asm.Instructions {
 	insns := asm.Instructions{
 		m.load(regTmp, m.Data).WithSymbol(labelBehind),
@@ -29,12 +31,12 @@ func (m *skbReader) settleHeaders() asm.Instructions {
 		asm.JLE.Reg(regTmp, regMac, labelOuter),
 		asm.Sub.Imm(regTmp, linkHeader),
 		asm.JEq.Reg(regTmp, regMac, labelOwn),
-		asm.Ja.Label(labelCloser),
+		asm.Ja.Label(labelFull),
 	}
 	return append(insns, m.takeOuter()...)
 }
 
-// takeOuter uses a made-up link header for an outer packet and jumps to labelLook if the IP version
+// takeOuter uses a made-up link header for an outer packet and jumps to labelLocated if the IP version
 // agrees with skb->protocol. Otherwise the full filter decides.
 func (m *skbReader) takeOuter() asm.Instructions {
 	insns := m.atNetwork()
@@ -43,21 +45,21 @@ func (m *skbReader) takeOuter() asm.Instructions {
 		asm.LoadMem(regTmp, asm.R0, m.Array+linkHeader, asm.Byte),
 		asm.RSh.Imm(regTmp, 4),
 		asm.JEq.Imm(regTmp, 4, labelFour),
-		asm.JNE.Imm(regTmp, 6, labelCloser),
-		asm.JEq.Imm(asm.R1, int32(networkOrder(typeIPv6)), labelLook),
-		asm.Ja.Label(labelCloser),
-		asm.JEq.Imm(asm.R1, int32(networkOrder(typeIPv4)), labelLook).WithSymbol(labelFour),
-		asm.Ja.Label(labelCloser),
+		asm.JNE.Imm(regTmp, 6, labelFull),
+		asm.JEq.Imm(asm.R1, int32(networkOrder(typeIPv6)), labelLocated),
+		asm.Ja.Label(labelFull),
+		asm.JEq.Imm(asm.R1, int32(networkOrder(typeIPv4)), labelLocated).WithSymbol(labelFour),
+		asm.Ja.Label(labelFull),
 	)
 }
 
-// takeShim sets the beginning of the frame to its own link header and jumps to labelLook if tags may
+// takeShim sets the beginning of the frame to its own link header and jumps to labelLocated if tags may
 // follow it. Otherwise the MAC header is stale, and the full filter decides.
 func (m *skbReader) takeShim() asm.Instructions {
 	insns := m.atMac()
 	insns[0] = insns[0].WithSymbol(labelShim)
 	for _, t := range direct {
-		insns = append(insns, asm.JEq.Imm(asm.R1, int32(networkOrder(t)), labelCloser))
+		insns = append(insns, asm.JEq.Imm(asm.R1, int32(networkOrder(t)), labelFull))
 	}
-	return append(insns, asm.Ja.Label(labelLook))
+	return append(insns, asm.Ja.Label(labelLocated))
 }

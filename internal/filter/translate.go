@@ -33,11 +33,11 @@ type translator struct {
 	entries []int
 	out     asm.Instructions
 	need    int
-	// memory loads from kernel memory, for the prefilter. It is nil for the full filter, which loads
-	// from the head.
+	// memory generates loads from kernel memory, for the prefilter. It is nil for the full filter, which
+	// loads from the head.
 	memory *skbReader
-	// roams is set if the prefilter loads at computed offsets.
-	roams bool
+	// computedOffsets is set if the prefilter loads at computed offsets.
+	computedOffsets bool
 }
 
 // translate returns the body of filter_packet, and how many bytes of the head it
@@ -71,7 +71,7 @@ func (t *translator) translate() error {
 	return nil
 }
 
-// translated translates an instruction, or a row of them.
+// translated translates an instruction, or a row of n comparisons.
 func (t *translator) translated(pc, n int) (asm.Instructions, error) {
 	if n > 1 {
 		return t.search(pc, n), nil
@@ -131,7 +131,7 @@ func (t *translator) instruction(pc int) (asm.Instructions, error) {
 		return move(in), nil
 	case bpf.LoadExtension:
 		if t.memory != nil {
-			return nil, errBlind
+			return nil, errNotReadable
 		}
 		return length(in)
 	case bpf.ALUOpConstant, bpf.ALUOpX, bpf.NegateA:
@@ -175,7 +175,7 @@ func (t *translator) finish() asm.Instructions {
 	return append(t.prologue(), t.out...)
 }
 
-// close adds the label and a return of result, if any jump goes to the label.
+// close adds code that returns the result at the label, if any jump goes to the label.
 func (t *translator) close(label string, result int32) {
 	if len(t.out.ReferenceOffsets()[label]) > 0 {
 		t.out = append(t.out, asm.Mov.Imm32(asm.R0, result).WithSymbol(label), asm.Return())
@@ -204,17 +204,17 @@ func replaceSource(insns asm.Instructions, from, to asm.Register) {
 	}
 }
 
-// zero clears registers and memory words, which begin as 0 in classic BPF.
-func zero(places storage) asm.Instructions {
+// zero clears registers and memory words, which are 0 at the beginning of a classic program.
+func zero(unset storage) asm.Instructions {
 	var insns asm.Instructions
-	if places&storageA != 0 {
+	if unset&storageA != 0 {
 		insns = append(insns, asm.Mov.Imm(regA, 0))
 	}
-	if places&storageX != 0 {
+	if unset&storageX != 0 {
 		insns = append(insns, asm.Mov.Imm(regX, 0))
 	}
 	for n := range memorySlots {
-		if places&memory(n) != 0 {
+		if unset&memory(n) != 0 {
 			insns = append(insns, asm.StoreImm(asm.R10, slot(n), 0, asm.Word))
 		}
 	}

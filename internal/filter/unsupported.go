@@ -10,8 +10,8 @@ import (
 	"tracer/libpcap"
 )
 
-// unsupported has the primitives that libpcap accepts for Ethernet, but that need a loop, or more
-// than the bytes of the frame.
+// unsupported are primitives that libpcap accepts for Ethernet, but that need a loop, or data outside the
+// frame.
 var unsupported = []struct{ word, reason string }{
 	{"inbound", "tracer sees packets at many places in the kernel, and most have no direction"},
 	{"outbound", "tracer sees packets at many places in the kernel, and most have no direction"},
@@ -30,29 +30,29 @@ func checkSupported(expr string, raw []bpf.RawInstruction) error {
 		}
 	}
 	if leavesFrame(raw) {
-		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, leavesFrame), Msg: "negative offsets are not supported"}
+		return &libpcap.SyntaxError{Expr: expr, Offset: outsideOffset(expr, leavesFrame), Msg: "negative offsets are not supported"}
 	}
 	if isBeyondFrame(raw) {
 		msg := fmt.Sprintf("the index is too large: filters see the first %d bytes of a packet", snaplen)
-		return &libpcap.SyntaxError{Expr: expr, Offset: leavingPlace(expr, isBeyondFrame), Msg: msg}
+		return &libpcap.SyntaxError{Expr: expr, Offset: outsideOffset(expr, isBeyondFrame), Msg: msg}
 	}
 	return nil
 }
 
-// leavingPlace returns the offset in expr of the first bracket whose index is outside the frame, the
+// outsideOffset returns the offset in expr of the first bracket whose index is outside the frame, the
 // innermost one if they are nested. It is -1 if no access is outside on its own.
-func leavingPlace(expr string, leaves func([]bpf.RawInstruction) bool) int {
+func outsideOffset(expr string, leaves func([]bpf.RawInstruction) bool) int {
 	tokens := libpcap.Tokens(expr)
-	place, end := -1, len(expr)
+	offset, end := -1, len(expr)
 	for i, t := range tokens {
 		if t.Text != "[" || i == 0 || t.Offset > end {
 			continue
 		}
 		if access := accessAt(expr, tokens[i-1:]); accessLeaves(access, leaves) {
-			place, end = t.Offset, tokens[i-1].Offset+len(access)
+			offset, end = t.Offset, tokens[i-1].Offset+len(access)
 		}
 	}
-	return place
+	return offset
 }
 
 // accessAt returns the text of the access to packet bytes at the beginning of the tokens, such as `ip[2:2]`.

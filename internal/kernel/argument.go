@@ -16,7 +16,7 @@ const (
 	voidPointer
 )
 
-// paramKinds caches the role of each type, since most functions' parameters have one of a few types.
+// paramKinds caches the kind of each type, since most parameters of functions have one of a few types.
 type paramKinds struct {
 	types *types
 	known []paramKind

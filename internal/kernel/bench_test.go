@@ -40,8 +40,8 @@ func BenchmarkSpec(b *testing.B) {
 	}
 }
 
-// BenchmarkSpecFunctions measures a search through cilium/ebpf, for comparison with BenchmarkTypes: it is why
-// this package has its own BTF parser ([types]).
+// BenchmarkSpecFunctions measures a search with cilium/ebpf, for comparison with BenchmarkTypes. The difference is
+// why this package has its own BTF parser ([types]).
 func BenchmarkSpecFunctions(b *testing.B) {
 	raw := ownBTF(b)
 	for b.Loop() {

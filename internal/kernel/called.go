@@ -14,60 +14,60 @@ const callBase = "__bpf_call_base"
 
 var errNoCallBase = errors.New("the kernel's symbols do not include " + callBase)
 
-// Called has the kernel functions that are called by loaded BPF programs that handle packets.
+// Called has the kernel functions that loaded BPF programs call, if these handle packets.
 type Called struct {
 	// Programs is the number of such programs, and Hidden the number of those whose code the kernel does not
 	// show.
 	Programs, Hidden int
-	// Functions are those that can be traced, sorted by address. Their SkbArg is 0.
+	// Functions are the traceable ones, sorted by address. Their SkbArg is 0.
 	Functions []Function
 	// Unknown is why the functions are not known; nil if they are.
 	Unknown error
 }
 
 // fill sets the fields from the calls, and returns the called functions that can't be traced.
-func (c *Called) fill(calls *ProgramCalls, j *selector, types *types) (skipped []Skipped) {
+func (c *Called) fill(calls *ProgramCalls, sel *selector, types *types) (skipped []Skipped) {
 	if c.Unknown != nil {
 		return nil
 	}
 	c.Programs, c.Hidden = calls.Programs, calls.Hidden
-	c.Functions, skipped, c.Unknown = j.called(calls, types)
+	c.Functions, skipped, c.Unknown = sel.called(calls, types)
 	return skipped
 }
 
-// called returns the functions that BPF programs call: those that can be traced, and the others with a reason.
-func (j *selector) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
-	base := j.symbols.Addresses(callBase, "")
+// called returns the functions that BPF programs call: the traceable ones, and the others with a reason.
+func (sel *selector) called(calls *ProgramCalls, types *types) (functions []Function, skipped []Skipped, err error) {
+	base := sel.symbols.Addresses(callBase, "")
 	if len(base) != 1 {
 		return nil, nil, errNoCallBase
 	}
-	var places []FuncRange
+	var ranges []FuncRange
 	for call := range calls.Calls {
-		sym, ok := j.symbols.callee(call, base[0], types)
+		sym, ok := sel.symbols.callee(call, base[0], types)
 		if !ok {
 			if call.Kfunc {
 				skipped = append(skipped, Skipped{Name: fmt.Sprintf("kfunc %d", call.Imm), Reason: "the kernel does not say which function this is"})
 			}
 			continue
 		}
-		if p := j.funcRange(sym, j.symbols.end(sym.addr)); p.Refused != "" {
+		if p := sel.funcRange(sym, sel.symbols.end(sym.addr)); p.Refused != "" {
 			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
 		} else {
-			places = append(places, p)
+			ranges = append(ranges, p)
 		}
 	}
-	return types.helpers(places), skipped, nil
+	return types.helpers(ranges), skipped, nil
 }
 
-// helpers makes a [Function] of each range of addresses, the code of a helper or kfunc.
-func (t *types) helpers(places []FuncRange) []Function {
+// helpers returns a [Function] for each range, which is the code of a helper or kfunc.
+func (t *types) helpers(ranges []FuncRange) []Function {
 	named := map[string]bool{}
-	for _, p := range places {
+	for _, p := range ranges {
 		named[p.Name] = true
 	}
 	results := t.resultsOf(named)
-	functions := make([]Function, 0, len(places))
-	for _, p := range places {
+	functions := make([]Function, 0, len(ranges))
+	for _, p := range ranges {
 		functions = append(functions, Function{Name: p.Name, Module: p.Module, Addr: p.Addr, Result: helperResult(p.Name, results)})
 	}
 	return sortFunctions(functions)

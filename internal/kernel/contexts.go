@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Contexts says where each CPU of an amd64 machine keeps its preempt_count, which tells task, softirq and
-// interrupt context apart. On arm64 it is in the task.
+// Contexts locates the preempt_count of each CPU of an amd64 machine. The count shows whether the CPU is in task,
+// softirq or interrupt context. On arm64 it is in the task.
 type Contexts struct {
 	// CPUOffsets is the address of the array with the per-CPU offsets (__per_cpu_offset). PreemptCount is the
 	// address of the count before a CPU's offset is added.
@@ -23,10 +23,11 @@ const (
 	hotVariables = "pcpu_hot"
 )
 
-// variables are the data symbols that are kept.
+// variables are the data symbols whose addresses are stored in Symbols.marks.
 var variables = []string{cpuOffsets, preemptCount, hotVariables}
 
-// errNoCount: s390x keeps the count in per-CPU pages (lowcore), whose addresses are not exposed.
+// errNoCount is the error on s390x, which keeps the count in per-CPU pages (lowcore). Their addresses are not
+// exposed.
 var errNoCount = errors.New("on s390x the kernel does not expose the interrupt context of a CPU")
 
 var errNoVariables = errors.New("the kernel's symbols do not include variables (CONFIG_KALLSYMS_ALL)")

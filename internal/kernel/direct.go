@@ -54,7 +54,7 @@ func tryDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	return d, nil
 }
 
-// describeDirect finds the offsets of the members, and the types to cast to.
+// describeDirect finds the offsets of the sk_buff's members, and the types to cast to.
 func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
 	d := &rdonly.Cast{}
 	var skb *btf.Struct
@@ -62,7 +62,7 @@ func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
 		return nil, fmt.Errorf("struct sk_buff: %w", err)
 	}
 	first, last := int16(math.MaxInt16), int16(0)
-	for name, place := range map[string]*int16{
+	for name, offset := range map[string]*int16{
 		"head": &d.Head, "data": &d.Data, "tail": &d.Tail, "mac_header": &d.MacHeader,
 		"network_header": &d.NetworkHeader, "protocol": &d.Protocol,
 	} {
@@ -70,8 +70,8 @@ func describeDirect(types *btf.Spec) (*rdonly.Cast, error) {
 		if !ok {
 			return nil, fmt.Errorf("struct sk_buff has no %s", name)
 		}
-		*place = int16(m.Offset.Bytes())
-		first, last = min(first, *place), max(last, *place)
+		*offset = int16(m.Offset.Bytes())
+		first, last = min(first, *offset), max(last, *offset)
 	}
 	if last/8-first/8 >= castWords {
 		return nil, errors.New("the members of struct sk_buff are too far apart for one read")

@@ -16,13 +16,13 @@ type traceable interface {
 // entryBytes is the number of bytes that are read at the beginning of a function.
 const entryBytes = 12
 
-// entries decides by the first instructions of a function whether ftrace can trace it. Reading ftrace's own
-// list takes as long as reading all symbols, since the kernel looks up the name of each of its 60,000
-// functions. Here only a few bytes of the relevant functions are read.
+// entries decides by the first instructions of a function whether ftrace can trace it. This reads only a few
+// bytes of the relevant functions. Reading ftrace's own list takes as long as reading all symbols, since the
+// kernel looks up the name of each of its 60,000 functions.
 type entries struct {
 	read    func(addr uint64, b []byte) error
 	symbols *Symbols
-	isPlace func(code []byte) bool // whether code has an ftrace call site; nil if unknown
+	isSite  func(code []byte) bool // whether code has an ftrace call site; nil if unknown
 	known   map[uint64]bool        // results by address
 }
 
@@ -47,23 +47,23 @@ func (e *entries) traceable(_, _ string, spans []span) (out []span, why string) 
 
 // at reports whether the function at addr has an ftrace call site.
 func (e *entries) at(addr uint64) bool {
-	place, ok := e.known[addr]
+	site, ok := e.known[addr]
 	if !ok {
 		var code [entryBytes]byte
-		place = e.symbols.refused(addr) == "" && e.read(addr, code[:]) == nil && e.isPlace(code[:])
-		e.known[addr] = place
+		site = e.symbols.refused(addr) == "" && e.read(addr, code[:]) == nil && e.isSite(code[:])
+		e.known[addr] = site
 	}
-	return place
+	return site
 }
 
-// plausible reports whether the functions of this kernel begin with instructions that are known here. It
+// plausible reports whether the functions of this kernel begin with instructions that entries recognises. It
 // requires amd64 or arm64, and an ftrace call site in at least three of four functions that take an skb. On
 // Debian's kernels, more than nine of ten have one.
 func (e *entries) plausible(images []image) bool {
-	if e.isPlace == nil {
+	if e.isSite == nil {
 		return false
 	}
-	places, all := 0, 0
+	sites, all := 0, 0
 	for _, img := range images {
 		for _, c := range img.byName {
 			if c.unfit() != "" {
@@ -72,12 +72,12 @@ func (e *entries) plausible(images []image) bool {
 			for _, s := range c.spans {
 				all++
 				if e.at(s.start) {
-					places++
+					sites++
 				}
 			}
 		}
 	}
-	return places > 0 && places >= all-all/4
+	return sites > 0 && sites >= all-all/4
 }
 
 // landingPads are the 4-byte landing pads of indirect calls, and the nops that replace them in functions that are

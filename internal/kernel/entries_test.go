@@ -89,8 +89,8 @@ func TestEntriesTraceable(t *testing.T) {
 // known form.
 func TestEntriesOfAnUnknownKind(t *testing.T) {
 	for _, test := range []struct {
-		places, others int
-		want           bool
+		sites, others int
+		want          bool
 	}{{97, 3, true}, {3, 1, true}, {2, 2, false}, {0, 4, false}, {0, 0, false}} {
 		m := memory{}
 		c := &catalogue{byName: map[string]*candidate{}}
@@ -99,14 +99,14 @@ func TestEntriesOfAnUnknownKind(t *testing.T) {
 				addr := uint64(len(m)+1) << 12
 				m[addr] = b
 				f := c.add(strings.Repeat("f", len(m)))
-				f.other, f.spans = true, []span{{addr, addr + 1}}
+				f.noSkb, f.spans = true, []span{{addr, addr + 1}}
 			}
 		}
-		add(test.places, armCode(0xaa1e03e9, 0xd503201f, 0))
+		add(test.sites, armCode(0xaa1e03e9, 0xd503201f, 0))
 		add(test.others, armCode(0, 0, 0))
 		e := newEntries("arm64", &Symbols{}, m.read)
 		if got := e.plausible([]image{{catalogue: c}}); got != test.want {
-			t.Errorf("%d of %d: %v", test.places, test.places+test.others, got)
+			t.Errorf("%d of %d: %v", test.sites, test.sites+test.others, got)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func TestMissingCoreIsNamed(t *testing.T) {
 func TestEntriesOfOtherArchitectures(t *testing.T) {
 	c := &catalogue{byName: map[string]*candidate{}}
 	f := c.add("f")
-	f.other, f.spans = true, []span{{0x1000, 0x1001}}
+	f.noSkb, f.spans = true, []span{{0x1000, 0x1001}}
 	for _, arch := range []string{"loong64", "ppc64le", "riscv64", "s390x"} {
 		e := newEntries(arch, &Symbols{}, func(uint64, []byte) error { return nil })
 		if e.plausible([]image{{catalogue: c}}) {

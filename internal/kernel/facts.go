@@ -32,7 +32,7 @@ type Sources struct {
 	Blacklist io.Reader
 	// Wanted are names of functions to locate, whatever arguments they take.
 	Wanted []string
-	// Others and Maps are as in Options.
+	// NoSkbFuncs and Maps are as in Options.
 	NoSkbFuncs []*regexp.Regexp
 	Maps       bool
 	// Calls are the calls in BPF programs; nil if not requested.
@@ -41,8 +41,8 @@ type Sources struct {
 
 var errNoList = errors.New("the kernel provides no list of traceable functions")
 
-// FactsFrom makes Facts from stored files. Support then contains only what the files show: a backend without an
-// error has something to attach to.
+// FactsFrom makes Facts from stored files. Support then depends only on the files: a backend without an error has
+// something to attach to.
 func FactsFrom(s Sources) (*Facts, error) {
 	raw, err := rawBTF(s.BTF)
 	if err != nil {
@@ -56,30 +56,30 @@ func FactsFrom(s Sources) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := inputs{arch: s.Arch, images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
-	if err := e.read(s); err != nil {
+	in := inputs{arch: s.Arch, images: images, wanted: s.Wanted, maps: s.Maps, calls: s.Calls}
+	if err := in.read(s); err != nil {
 		return nil, err
 	}
-	e.locate()
-	facts := e.facts()
+	in.locate()
+	facts := in.facts()
 	facts.BTF = spec
 	return facts, nil
 }
 
-func (e *inputs) read(s Sources) (err error) {
-	if e.symbols, e.hidden = nil, ErrAddressesHidden; s.Symbols != nil {
-		e.symbols, e.hidden = ParseSymbols(s.Symbols)
+func (in *inputs) read(s Sources) (err error) {
+	if in.symbols, in.hidden = nil, ErrAddressesHidden; s.Symbols != nil {
+		in.symbols, in.hidden = ParseSymbols(s.Symbols)
 	}
 	switch {
 	case s.Places != nil:
-		e.list, err = parsePlaces(s.Arch, s.Places)
+		in.list, err = parseSites(s.Arch, s.Places)
 	case s.Names != nil:
-		e.list, err = parseNames(s.Names)
+		in.list, err = parseNames(s.Names)
 	default:
-		e.unreadable = errNoList
+		in.unreadable = errNoList
 	}
 	if err == nil && s.Blacklist != nil {
-		e.blacklist, err = parseBlacklist(s.Blacklist)
+		in.blacklist, err = parseBlacklist(s.Blacklist)
 	}
 	return err
 }
@@ -92,12 +92,12 @@ type image struct {
 	reasons     map[uint32]string
 }
 
-func newImage(t *types, a abi, module string, others []*regexp.Regexp) image {
-	return image{t, newCatalogue(t, a, module, others), t.tracepoints(module), t.reasons()}
+func newImage(t *types, a abi, module string, noSkbFuncs []*regexp.Regexp) image {
+	return image{t, newCatalogue(t, a, module, noSkbFuncs), t.tracepoints(module), t.reasons()}
 }
 
 // parseImages parses vmlinux, which is the first image, and its modules.
-func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others []*regexp.Regexp) ([]image, error) {
+func parseImages(arch string, vmlinux []byte, modules map[string][]byte, noSkbFuncs []*regexp.Regexp) ([]image, error) {
 	a, err := abiOf(arch)
 	if err != nil {
 		return nil, err
@@ -106,13 +106,13 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte, others 
 	if err != nil {
 		return nil, err
 	}
-	out := []image{newImage(base, a, "", others)}
+	out := []image{newImage(base, a, "", noSkbFuncs)}
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		t, err := parseTypes(modules[name], base)
 		if err != nil {
 			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
 		}
-		out = append(out, newImage(t, a, name, others))
+		out = append(out, newImage(t, a, name, noSkbFuncs))
 	}
 	return out, nil
 }
@@ -134,39 +134,39 @@ type inputs struct {
 }
 
 // locate gives the candidates the address ranges of their symbols.
-func (e *inputs) locate() {
-	if e.symbols != nil {
-		e.symbols.locate(e.images)
+func (in *inputs) locate() {
+	if in.symbols != nil {
+		in.symbols.locate(in.images)
 	}
 }
 
 // facts selects functions from what has been located.
-func (e *inputs) facts() *Facts {
-	f := &Facts{Symbols: e.symbols, ListReadable: e.unreadable, Reasons: e.reasons}
-	for _, img := range e.images {
+func (in *inputs) facts() *Facts {
+	f := &Facts{Symbols: in.symbols, ListReadable: in.unreadable, Reasons: in.reasons}
+	for _, img := range in.images {
 		f.Tracepoints = append(f.Tracepoints, img.tracepoints...)
 		f.Reasons = mergeReasons(f.Reasons, img.reasons)
 	}
 	sortTracepoints(f.Tracepoints)
-	if e.symbols != nil {
-		e.weigh(f)
+	if in.symbols != nil {
+		in.selectFunctions(f)
 	}
-	f.Support = e.support(f)
+	f.Support = in.support(f)
 	return f
 }
 
-// weigh fills the lists of functions, Places and Skipped.
-func (e *inputs) weigh(f *Facts) {
-	j := selector{
-		consistent: e.images[0].consistent(),
-		symbols:    e.symbols,
-		list:       e.list,
-		blacklist:  e.blacklist,
+// selectFunctions fills the lists of functions, FuncRanges and Skipped.
+func (in *inputs) selectFunctions(f *Facts) {
+	sel := selector{
+		consistent: in.images[0].consistent(),
+		symbols:    in.symbols,
+		list:       in.list,
+		blacklist:  in.blacklist,
 	}
-	for _, img := range e.images {
+	for _, img := range in.images {
 		for _, c := range img.byName {
-			functions, skipped := j.decide(c)
-			if c.other {
+			functions, skipped := sel.decide(c)
+			if c.noSkb {
 				f.NoSkbFuncs = append(f.NoSkbFuncs, functions...)
 			} else {
 				f.Functions = append(f.Functions, functions...)
@@ -174,42 +174,42 @@ func (e *inputs) weigh(f *Facts) {
 			f.Skipped = append(f.Skipped, skipped...)
 		}
 	}
-	f.FuncRanges = j.funcRanges(e.wanted)
-	e.weighPrograms(f, &j)
+	f.FuncRanges = sel.funcRanges(in.wanted)
+	in.selectCalled(f, &sel)
 	f.Functions, f.NoSkbFuncs = sortFunctions(f.Functions), sortFunctions(f.NoSkbFuncs)
 	sortSkipped(f.Skipped)
 }
 
-// weighPrograms fills Called and MapFunctions. Both are filled if called functions are requested, since
-// programs may call map functions.
-func (e *inputs) weighPrograms(f *Facts, j *selector) {
+// selectCalled fills Called and MapFunctions. It fills both if called functions are requested, since programs
+// may call map functions.
+func (in *inputs) selectCalled(f *Facts, sel *selector) {
 	var skipped []Skipped
-	types := e.images[0].types
-	if e.calls != nil || e.uncalled != nil {
-		f.Called = &Called{Unknown: e.uncalled}
-		skipped = f.Called.fill(e.calls, j, types)
+	types := in.images[0].types
+	if in.calls != nil || in.uncalled != nil {
+		f.Called = &Called{Unknown: in.uncalled}
+		skipped = f.Called.fill(in.calls, sel, types)
 	}
-	if e.maps || f.Called != nil {
+	if in.maps || f.Called != nil {
 		var refused []Skipped
-		f.MapFunctions, refused = j.mapFunctions(types)
+		f.MapFunctions, refused = sel.mapFunctions(types)
 		skipped = append(skipped, refused...)
 	}
 	f.Skipped = append(f.Skipped, skipped...)
 }
 
 // hasFtraceSites reports whether the addresses of ftrace call sites are known.
-func (e *inputs) hasFtraceSites() bool {
-	list, ok := e.list.(*probeList)
-	return ok && list.places != nil
+func (in *inputs) hasFtraceSites() bool {
+	list, ok := in.list.(*probeList)
+	return ok && list.sites != nil
 }
 
 // support returns what is known about each backend without testing the kernel.
-func (e *inputs) support(f *Facts) map[Backend]error {
-	functions := e.hidden
+func (in *inputs) support(f *Facts) map[Backend]error {
+	functions := in.hidden
 	switch {
 	case functions != nil:
-	case probedAtPlaces[e.arch] && !e.hasFtraceSites():
-		functions = errNoPlaces
+	case probedAtSites[in.arch] && !in.hasFtraceSites():
+		functions = errNoSites
 	case len(f.Functions) == 0:
 		functions = errors.New("no function that takes an skb can be traced")
 	}

@@ -2,7 +2,7 @@
 
 package kernel
 
-// Place is the location of a function that was requested by name, whatever arguments it takes.
+// FuncRange is the address range of a function that was requested by name, whatever arguments it takes.
 type FuncRange struct {
 	Name, Module string
 	// Addr is the address to probe, and End the address after the function's last byte.
@@ -12,24 +12,24 @@ type FuncRange struct {
 }
 
 // funcRanges returns the functions with these names in vmlinux and every module, by address.
-func (j *selector) funcRanges(names []string) []FuncRange {
+func (sel *selector) funcRanges(names []string) []FuncRange {
 	wanted := map[string]bool{}
 	for _, name := range names {
 		wanted[name] = true
 	}
 	var out []FuncRange
-	for i, sym := range j.symbols.list {
-		if sym.length == 0 || !wanted[string(j.symbols.name(sym))] {
+	for i, sym := range sel.symbols.list {
+		if sym.length == 0 || !wanted[string(sel.symbols.name(sym))] {
 			continue
 		}
-		out = append(out, j.funcRange(sym, j.symbols.after(i)))
+		out = append(out, sel.funcRange(sym, sel.symbols.after(i)))
 	}
 	return out
 }
 
-func (j *selector) funcRange(sym symbol, end uint64) FuncRange {
-	p := FuncRange{Name: string(j.symbols.name(sym)), Module: j.symbols.modules[sym.module], Addr: sym.addr, End: end}
-	spans, why := j.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
+func (sel *selector) funcRange(sym symbol, end uint64) FuncRange {
+	p := FuncRange{Name: string(sel.symbols.name(sym)), Module: sel.symbols.modules[sym.module], Addr: sym.addr, End: end}
+	spans, why := sel.probeable(&candidate{name: p.Name, module: p.Module, spans: []span{{p.Addr, p.End}}})
 	if p.Refused = why; len(spans) == 1 {
 		p.Addr = spans[0].start
 	}

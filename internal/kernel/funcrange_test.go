@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPlacesOfNames(t *testing.T) {
+func TestFuncRanges(t *testing.T) {
 	const symbols = `ffffffff81000000 T skb_clone
 ffffffff81000040 t skb_release_data
 ffffffff81000080 t skb_release_data.cold
@@ -25,13 +25,13 @@ ffffffffc0000100 t end	[esp4]
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := selector{symbols: list, list: names}
+	sel := selector{symbols: list, list: names}
 	want := []FuncRange{
 		{Name: "skb_clone", Addr: 0xffffffff81000000, End: 0xffffffff81000040},
 		{Name: "skb_release_data", Addr: 0xffffffff81000040, End: 0xffffffff81000080, Refused: notListed},
 		{Name: "esp_input_done2", Module: "esp4", Addr: 0xffffffffc0000000, End: 0xffffffffc0000100},
 	}
-	if diff := cmp.Diff(want, j.funcRanges([]string{"esp_input_done2", "skb_clone", "skb_release_data", "absent"})); diff != "" {
-		t.Errorf("places (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, sel.funcRanges([]string{"esp_input_done2", "skb_clone", "skb_release_data", "absent"})); diff != "" {
+		t.Errorf("ranges (-want +got):\n%s", diff)
 	}
 }

@@ -202,7 +202,7 @@ func TestNoList(t *testing.T) {
 	}
 }
 
-// TestHiddenAddresses checks that only tracepoints are left with kptr_restrict.
+// TestHiddenAddresses checks that only tracepoints can be traced if kptr_restrict hides the addresses.
 func TestHiddenAddresses(t *testing.T) {
 	s := stored(t, "6.12-amd64")
 	s.Symbols = bytes.NewReader([]byte("0000000000000000 T ip_rcv\n0000000000000000 t tcp_ack\n"))
@@ -218,11 +218,11 @@ func TestHiddenAddresses(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
+func TestAddSymbol(t *testing.T) {
 	c := &catalogue{byName: map[string]*candidate{}}
 	f := c.add("f")
 	for i, name := range []string{"f", "f.llvm.123", "f.isra.0", "f.constprop.0.isra.0", "f.cold", "f.part.0.cold", "fx", "f.isra.0"} {
-		c.place([]byte(name), func() span { return span{uint64(i), 100} })
+		c.addSymbol([]byte(name), func() span { return span{uint64(i), 100} })
 	}
 	if diff := cmp.Diff([]uint64{0, 1}, []uint64{f.spans[0].start, f.spans[1].start}); diff != "" || len(f.spans) != 2 {
 		t.Error(f.spans)
@@ -259,9 +259,9 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// TestUnreachedSkb checks that a function whose skb is not in a register can be requested like a function
-// without an skb.
-func TestUnreachedSkb(t *testing.T) {
+// TestSkbNotInARegister checks that a function whose skb is not in a register can be requested like a function
+// that takes none.
+func TestSkbNotInARegister(t *testing.T) {
 	const name = "__udp4_lib_lookup"
 	for _, kernel := range storedKernels {
 		s := stored(t, kernel)

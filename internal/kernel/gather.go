@@ -44,7 +44,7 @@ type gathering struct {
 	spec   *btf.Spec
 	err    error // of BTF, which is required
 	tried  map[Backend]error
-	// modules are those whose types are read, absent the requested ones that can't be read.
+	// modules are the modules whose types are read, absent the requested ones that can't be read.
 	modules []string
 	absent  []AbsentModule
 	// untraceable is why BPF programs can't be traced; nil if they can, or if not requested.
@@ -100,12 +100,12 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 	}
 	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.NoSkbFuncs)
 	if err == nil && g.options.BTFFile == "" {
-		g.reasons = otherReasons(g.images)
+		g.reasons = moduleReasons(g.images)
 	}
 	return err
 }
 
-// readModules reads the BTF of the modules, and remembers the requested ones that can't be read.
+// readModules reads the BTF of the modules, and stores which requested ones can't be read.
 func (g *gathering) readModules() (map[string][]byte, error) {
 	names, absent, err := sysModules().modules(g.options)
 	g.absent, g.modules = absent, names
@@ -134,12 +134,12 @@ func (o Options) asksForModules() bool {
 // readList reads ftrace's list if kernel memory, and thus the code of functions, can't be read.
 func (g *gathering) readList() {
 	if g.core == nil {
-		g.askFtrace()
+		g.readFtraceList()
 	}
 }
 
-// askFtrace reads ftrace's list or, if that fails, the kprobe blacklist.
-func (g *gathering) askFtrace() {
+// readFtraceList reads ftrace's list of functions or, if that fails, the kprobe blacklist.
+func (g *gathering) readFtraceList() {
 	list, err := readList(runtime.GOARCH)
 	if g.unreadable = err; err != nil {
 		g.blacklist = readBlacklist()
@@ -148,8 +148,8 @@ func (g *gathering) askFtrace() {
 	g.list = list
 }
 
-// readEntries makes the first instructions of the functions decide what ftrace can trace, once the functions
-// are located. If these instructions are unknown, it reads ftrace's list.
+// readEntries selects the check of first instructions ([entries]) to decide what ftrace can trace. It runs after
+// the functions are located. If the instructions are not recognised, it reads ftrace's list instead.
 func (g *gathering) readEntries() {
 	if g.core == nil || g.symbols == nil {
 		return
@@ -158,7 +158,7 @@ func (g *gathering) readEntries() {
 		g.list = e
 		return
 	}
-	g.askFtrace()
+	g.readFtraceList()
 }
 
 func (g *gathering) readCalls() {

@@ -95,8 +95,9 @@ func TestGatherWithAnAbsentModule(t *testing.T) {
 	}
 }
 
-// TestNothingLeft checks that reading an unmounted file system leaves no visible mount and no open descriptor.
-func TestNothingLeft(t *testing.T) {
+// TestNoMountIsLeft checks that reading a file system that is not mounted leaves no visible mount and no open
+// descriptor.
+func TestNoMountIsLeft(t *testing.T) {
 	before := visible(t)
 	_, _ = readList(runtime.GOARCH)
 	_ = readBlacklist()

@@ -32,7 +32,7 @@ type Facts struct {
 	BTF *btf.Spec
 	// Functions are the traceable functions that take an skb in a register; sorted by address.
 	Functions []Function
-	// Others are the requested functions that take no skb in a register; sorted by address. Their SkbArg is 0.
+	// NoSkbFuncs are the requested functions that take no skb in a register; sorted by address. Their SkbArg is 0.
 	NoSkbFuncs []Function
 	// Called has the functions that loaded BPF programs call; nil if not requested.
 	Called *Called
@@ -41,7 +41,7 @@ type Facts struct {
 	MapFunctions []MapFunction
 	// Skipped are functions that take an skb, or were requested, and can't be traced; sorted by name.
 	Skipped []Skipped
-	// Places are the functions of Options.Wanted that exist; sorted by address.
+	// FuncRanges are the functions of Options.Wanted that exist; sorted by address.
 	FuncRanges []FuncRange
 	// Tracepoints are the raw tracepoints that take an skb; sorted by name.
 	Tracepoints []Tracepoint
@@ -56,7 +56,7 @@ type Facts struct {
 	// Pages locates page fragments; nil if PagesUnknown is set.
 	Pages        *Pages
 	PagesUnknown error
-	// Contexts locates each CPU's preempt_count; nil if the architecture does not need it, or if
+	// Contexts locates each CPU's preempt_count; nil if the architecture has it in the task, or if
 	// ContextsUnknown is set.
 	Contexts        *Contexts
 	ContextsUnknown error
@@ -70,15 +70,16 @@ type Facts struct {
 	// RawSockets locates the kernel's tables of raw sockets.
 	RawSockets RawSockets
 	// ListReadable is nil if the code of functions or available_filter_functions could be read; both show what
-	// ftrace can trace. Otherwise it is the reason, and Functions are those that the symbols and the kprobe
-	// blacklist do not exclude.
+	// ftrace can trace. Otherwise it is the reason why not, and Functions are those that neither the symbols nor
+	// the kprobe blacklist exclude.
 	ListReadable error
 	// Untraceable is why BPF programs can't be traced; nil if they can, or if Options did not request it.
 	Untraceable error
-	// Unlandable is why tail calls of BPF programs can't be traced; nil in the same cases.
+	// Unlandable is why no breakpoints can be set in BPF programs, so that tail calls can't be traced; nil if they
+	// can, or if Options did not request it.
 	Unlandable error
-	// Modules are those whose functions are included, and AbsentModules those of Options.Modules that can't be
-	// read. If there are absent ones, ModulesWithBTF are all modules that could be read.
+	// Modules are the modules whose functions are included, and AbsentModules the modules of Options.Modules that
+	// can't be read. If there are absent ones, ModulesWithBTF are all modules that could be read.
 	Modules        []string
 	AbsentModules  []AbsentModule
 	ModulesWithBTF []string
@@ -130,8 +131,8 @@ type Options struct {
 	BTFFile string
 	// Modules are kernel modules whose functions and tracepoints are included.
 	Modules []string
-	// Others requests functions that take no skb, or none in a register, and whose whole name matches one of
-	// these.
+	// NoSkbFuncs requests functions that take no skb, or none in a register, and whose whole name matches one of
+	// these expressions.
 	NoSkbFuncs []*regexp.Regexp
 	// LikelyModules are patterns of modules that are included if they are loaded and have BTF.
 	LikelyModules []string

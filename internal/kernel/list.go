@@ -13,31 +13,31 @@ import (
 // probeList is ftrace's list of functions: the addresses of its call sites (6.5), or else how often it lists
 // each name.
 type probeList struct {
-	places []uint64
+	sites []uint64
 	// probed is set if kprobes are attached at the call sites themselves.
 	probed bool
 	counts map[listed]int
 }
 
-// probedAtPlaces has the architectures where kprobes are attached at the ftrace call site. In the ELF V2 ABI of
+// probedAtSites are the architectures where kprobes are attached at the ftrace call site. In the ELF V2 ABI of
 // Power, a function has two entry points: direct calls skip the first instructions. The ftrace call site is
 // after both, and its address is the one that the kernel reports to programs.
-var probedAtPlaces = map[string]bool{"ppc64le": true}
+var probedAtSites = map[string]bool{"ppc64le": true}
 
-var errNoPlaces = errors.New("the kernel does not list the addresses of ftrace entries, which kprobes need on this architecture (Linux 6.5, with tracefs)")
+var errNoSites = errors.New("the kernel does not list the addresses of ftrace entries, which kprobes need on this architecture (Linux 6.5, with tracefs)")
 
 type listed struct{ name, module string }
 
-// parsePlaces reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`. ADDRESS is the ftrace call site,
+// parseSites reads available_filter_functions_addrs: `ADDRESS NAME [MODULE]`. ADDRESS is the ftrace call site,
 // a few bytes into the function.
-func parsePlaces(arch string, r io.Reader) (*probeList, error) {
-	l := &probeList{probed: probedAtPlaces[arch]}
+func parseSites(arch string, r io.Reader) (*probeList, error) {
+	l := &probeList{probed: probedAtSites[arch]}
 	err := lines(r, func(b []byte) {
 		if addr, _ := hexadecimal(b); addr != 0 {
-			l.places = append(l.places, addr)
+			l.sites = append(l.sites, addr)
 		}
 	})
-	slices.Sort(l.places)
+	slices.Sort(l.sites)
 	return l, err
 }
 
@@ -55,19 +55,19 @@ func parseNames(r io.Reader) (*probeList, error) {
 // notListed is the reason for skipping a function that is not in ftrace's list.
 const notListed = "ftrace does not list it (notrace, or removed)"
 
-// traceable returns the functions with one name that ftrace can trace, as ranges of addresses. If a list
-// without addresses has only some of them, it returns none, and why says so.
+// traceable returns the functions with this name that ftrace can trace, as ranges of addresses. If a list
+// without addresses has only some of them, it returns none, with this reason in why.
 func (l *probeList) traceable(name, module string, spans []span) (out []span, why string) {
 	if l.counts != nil {
 		return l.byName(listed{name, module}, spans)
 	}
 	for _, s := range spans {
-		i, _ := slices.BinarySearch(l.places, s.start)
-		if i == len(l.places) || l.places[i] >= s.end {
+		i, _ := slices.BinarySearch(l.sites, s.start)
+		if i == len(l.sites) || l.sites[i] >= s.end {
 			continue
 		}
 		if l.probed {
-			s.start = l.places[i]
+			s.start = l.sites[i]
 		}
 		out = append(out, s)
 	}

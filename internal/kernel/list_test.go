@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-func TestPlaces(t *testing.T) {
-	l, err := parsePlaces("amd64", strings.NewReader("ffffffffc0000004 m_xmit [m]\nffffffff81000104 b\nffffffff81000018 a\n"))
+func TestSites(t *testing.T) {
+	l, err := parseSites("amd64", strings.NewReader("ffffffffc0000004 m_xmit [m]\nffffffff81000104 b\nffffffff81000018 a\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,9 +25,9 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestPlacesAreProbed checks that kprobes are attached at the ftrace call sites on ppc64le.
-func TestPlacesAreProbed(t *testing.T) {
-	l, err := parsePlaces("ppc64le", strings.NewReader("c00000000000100c a\nc000000000002004 b\n"))
+// TestSitesAreProbed checks that kprobes are attached at the ftrace call sites on ppc64le.
+func TestSitesAreProbed(t *testing.T) {
+	l, err := parseSites("ppc64le", strings.NewReader("c00000000000100c a\nc000000000002004 b\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func TestPlacesAreProbed(t *testing.T) {
 	}
 }
 
-// TestProbingAtPlacesNeedsAddresses checks that an architecture that attaches kprobes at the call sites needs their
-// addresses.
-func TestProbingAtPlacesNeedsAddresses(t *testing.T) {
+// TestProbingAtSitesNeedsAddresses checks that kprobes are not supported without the addresses of call sites on an
+// architecture that attaches them there.
+func TestProbingAtSitesNeedsAddresses(t *testing.T) {
 	for list, want := range map[traceable]error{
-		&probeList{counts: map[listed]int{}}: errNoPlaces, nil: errNoPlaces, &probeList{places: []uint64{1}}: nil,
+		&probeList{counts: map[listed]int{}}: errNoSites, nil: errNoSites, &probeList{sites: []uint64{1}}: nil,
 	} {
 		e := inputs{arch: "ppc64le", list: list}
 		f := &Facts{Functions: []Function{{Name: "f"}}}

@@ -27,16 +27,16 @@ type MapFunction struct {
 	Operation MapOperation
 }
 
-// elementLookup is what programs call instead of the hash tables' own look-up functions, since the verifier
-// inlines the rest of these.
+// elementLookup is the function that programs call instead of the look-up functions of hash tables, since the
+// verifier inlines the rest of these.
 const elementLookup = "__htab_map_lookup_elem"
 
-// mapFunctionNames matches the functions of each map type. Of these, notOfPrograms matches those for system calls
-// only, and those of maps without keys.
+// mapFunctionNames matches the functions of each map type. notOfPrograms matches the ones that only system calls use,
+// and the ones of maps without keys.
 var (
 	mapFunctionNames = regexp.MustCompile(`^[a-z][a-z_]*_(lookup|update|delete)(?:_percpu)?_elem$`)
 	notOfPrograms    = regexp.MustCompile(`^(?:bpf|fd_array|arena|ringbuf|queue_stack|bloom|stack|skel|map)_|_and_delete_elem$`)
-	// undescribed matches the functions to use although BTF does not describe them.
+	// undescribed matches the functions that count as map functions even if BTF does not describe them.
 	undescribed = regexp.MustCompile(`^(?:htab|array|percpu_array|trie|dev_map|cpu_map|xsk_map|sock_map|sock_hash|reuseport_array|cgroup_storage)_`)
 )
 
@@ -54,11 +54,11 @@ func mapOperation(name []byte) MapOperation {
 	return mapOperations[string(m[1])]
 }
 
-// mapFunctions returns the map functions that can be traced, and the others with a reason.
-func (j *selector) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
+// mapFunctions returns the traceable map functions, and the others with a reason.
+func (sel *selector) mapFunctions(types *types) (functions []MapFunction, skipped []Skipped) {
 	described := types.takingMaps()
-	for i, sym := range j.symbols.list {
-		name := j.symbols.name(sym)
+	for i, sym := range sel.symbols.list {
+		name := sel.symbols.name(sym)
 		if sym.length == 0 || sym.module != 0 || !bytes.HasSuffix(name, []byte("_elem")) {
 			continue
 		}
@@ -66,7 +66,7 @@ func (j *selector) mapFunctions(types *types) (functions []MapFunction, skipped 
 		if operation == 0 || !described.takesMap(name) {
 			continue
 		}
-		p := j.funcRange(sym, j.symbols.after(i))
+		p := sel.funcRange(sym, sel.symbols.after(i))
 		if p.Refused != "" {
 			skipped = append(skipped, Skipped{p.Name, p.Module, p.Refused})
 			continue

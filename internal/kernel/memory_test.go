@@ -22,8 +22,8 @@ func TestLittleMemoryIsAnError(t *testing.T) {
 	}
 }
 
-// TestHeapLeavesRoomForTheKernel checks that BPF programs and the ring buffer get more than the heap if memory
-// is at its minimum.
+// TestHeapLeavesRoomForTheKernel checks that the heap gets only a third of the minimum memory, so that enough is
+// left for BPF programs and the ring buffer.
 func TestHeapLeavesRoomForTheKernel(t *testing.T) {
 	if got := heapLimit(minMemory); got != 32<<20 {
 		t.Errorf("heap of %d bytes", got)

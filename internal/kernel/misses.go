@@ -11,7 +11,7 @@ var (
 	// programMisses counts the hits for which the kernel skipped a program because another program was running
 	// on that CPU (5.12). It does not include those that kprobe-multi skips earlier.
 	programMisses = memberPath{"bpf_prog_stats", "misses"}
-	// multiMisses is in the description of a kprobe-multi link. It was added together with the counting of all
+	// multiMisses is in the description of a kprobe-multi link. It was added together with the counters of all
 	// misses of such links (6.7, Jiri Olsa's "bpf: Add missed stats for kprobes").
 	multiMisses = memberPath{"bpf_link_info", "kprobe_multi", "missed"}
 )

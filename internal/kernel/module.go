@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// moduleTree has the paths of the directories about modules in sysfs, and of modules.builtin, which lists the
+// moduleTree has the paths of the two directories with modules in sysfs, and of modules.builtin, which lists the
 // modules that are part of vmlinux.
 type moduleTree struct{ btf, module, builtin string }
 
@@ -34,7 +34,7 @@ const (
 	ModuleUnknown
 )
 
-// AbsentModule is a requested module that is not read. Its name is spelled as the user did.
+// AbsentModule is a requested module that is not read. Name is spelled as the user wrote it.
 type AbsentModule struct {
 	Name string
 	Why  Absence
@@ -63,7 +63,7 @@ func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, e
 	return slices.Compact(names), absent, nil
 }
 
-// isModuleName reports whether a name can be a module's: not vmlinux, and not a path out of
+// isModuleName reports whether a module can have this name: it is not vmlinux, and not a path out of
 // /sys/module.
 func isModuleName(name string) bool {
 	return !slices.Contains([]string{"", ".", "..", "vmlinux"}, name) && !strings.Contains(name, "/")

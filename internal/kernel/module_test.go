@@ -50,7 +50,7 @@ func TestModuleNames(t *testing.T) {
 	}
 }
 
-// TestAbsentModulesAreNoError checks that absent modules are named, and the others are read.
+// TestAbsentModulesAreNoError checks that absent modules are named, and that the others are read.
 func TestAbsentModulesAreNoError(t *testing.T) {
 	tree := sysfs(t, "btf/vmlinux", "btf/veth", "module/veth/initstate", "module/old/initstate", "module/ipv6/uevent")
 	if err := os.WriteFile(tree.builtin, []byte("kernel/net/ipv4/ip_tables.ko\nkernel/lib/crc-t10dif.ko\n"), 0o644); err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// ModuleTypes returns the types of those modules that are loaded and have BTF. They refer to the types of
-// vmlinux.
+// ModuleTypes returns the types of each module that is loaded and has BTF. They refer to the types of vmlinux.
 func ModuleTypes(vmlinux *btf.Spec, modules ...string) ([]*btf.Spec, error) {
 	return sysModules().types(vmlinux, modules)
 }

@@ -70,7 +70,7 @@ func (n *Names) AllFunctions(prefix string) []string {
 
 // Reasons returns the drop reasons, including those of modules, sorted.
 func (n *Names) Reasons() []string {
-	all := mergeReasons(n.types.reasons(), otherReasons([]image{{types: n.types}}))
+	all := mergeReasons(n.types.reasons(), moduleReasons([]image{{types: n.types}}))
 	return slices.Sorted(maps.Values(all))
 }
 

@@ -18,8 +18,8 @@ var (
 	errTooLarge = errors.New("BTF has a type with too many members")
 )
 
-// nesting counts the members of types, to check BTF from the user: member look-ups are recursive, and would not
-// end for a type that contains itself.
+// nesting counts the members of types, to check BTF from a file of the user: look-ups of members are recursive,
+// and would not end for a type that contains itself.
 type nesting struct {
 	*types
 	// members has the count of each type: 0 if it is not counted yet, open while it is being counted.

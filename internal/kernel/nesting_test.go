@@ -57,8 +57,8 @@ func TestCheckNesting(t *testing.T) {
 	}
 }
 
-// TestThisKernelIsNotTooLarge checks that this kernel's types are within the limits.
-func TestThisKernelIsNotTooLarge(t *testing.T) {
+// TestNestingOfThisKernel checks that this kernel's types are within the limits.
+func TestNestingOfThisKernel(t *testing.T) {
 	raw, err := os.ReadFile(btfVmlinux)
 	if err != nil {
 		t.Skip(err)

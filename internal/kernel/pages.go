@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Pages says where the kernel keeps its page structs (the array vmemmap) and where it maps memory (the direct
-// map). Both are the virtual addresses for physical address 0, whether or not there is memory. Programs need
+// Pages locates the kernel's page structs (the array vmemmap) and its mapping of memory (the direct map). Both
+// are the virtual addresses for physical address 0, whether or not there is memory. Programs need
 // both to find the bytes of a packet that are in page fragments.
 type Pages struct {
 	Structs, Memory uint64
@@ -29,7 +29,7 @@ func locatePages(c *core, types *btf.Spec) (*Pages, error) {
 	return pagesFrom(c.segments, uint64(page.Size))
 }
 
-// pagesFrom takes the addresses from the program headers of /proc/kcore, where each range of memory is followed
+// pagesFrom computes the addresses from the program headers of /proc/kcore, where each range of memory is followed
 // by its part of vmemmap (kclist_add_private and get_sparsemem_vmemmap_info in fs/proc/kcore.c). It uses the
 // largest range, since the parts for small ones are rounded to whole pages.
 func pagesFrom(segments []*elf.Prog, structSize uint64) (*Pages, error) {

@@ -17,12 +17,12 @@ type Capability struct {
 	Instead uint
 	// Required is set if nothing can be traced without it.
 	Required bool
-	// For is what it is used for, Without is what happens without it, and Kept is when it is kept while
+	// For is its use, Without is what happens without it, and Kept is the condition under which it is kept while
 	// tracing; empty means never. Each is a clause for users.
 	For, Without, Kept string
 }
 
-// Capabilities are all that tracer uses, the most important first. The check at the start, the report of
+// Capabilities are all capabilities that tracer uses, the most important first. The check at the start, the report of
 // `tracer doctor` and docs/privileges.md are made from this table.
 //
 // CAP_SYS_ADMIN replaces the two that were split off from it in 5.8, but not CAP_SYSLOG.
@@ -102,7 +102,7 @@ func (c CapabilitySet) Lacking() (lacking []Capability) {
 	return lacking
 }
 
-// lacksRequired returns the required ones that the set does not allow.
+// lacksRequired returns the required capabilities that the set does not allow.
 func (c CapabilitySet) lacksRequired() (lacking []Capability) {
 	for _, one := range c.Lacking() {
 		if one.Required {

@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// TestCallsOfLoadedPrograms checks that the call of a helper is found and resolved, and that programs that
-// handle no packets are ignored.
+// TestCallsOfLoadedPrograms checks that the call of a helper is found, and resolved to its function, and that
+// programs that do not handle packets are ignored.
 func TestCallsOfLoadedPrograms(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading programs needs root")

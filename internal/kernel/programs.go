@@ -15,7 +15,7 @@ import (
 	"tracer/internal/printable"
 )
 
-// Given is what the kernel passes to a BPF program, from which the packet is found.
+// Given is the argument that the kernel passes to a BPF program. The packet is found from it.
 type Given uint8
 
 const (
@@ -112,11 +112,11 @@ type Program struct {
 	Type string
 	// Function is the program's first function, from its BTF.
 	Function string
-	// Kept is the number of arguments that the kernel saves when the program is traced.
+	// Kept is the number of arguments that the kernel saves for a program that traces this one.
 	Kept int
 	// Addr is the address of its code; 0 if the kernel hides it.
 	Addr uint64
-	// Landing is the address where tail calls enter the program. If NoBreakpoint is set, it is not known.
+	// BreakpointAddr is the address at which tail calls enter the program. It is unknown if NoBreakpoint is set.
 	BreakpointAddr uint64
 	NoBreakpoint   error
 }
@@ -126,7 +126,7 @@ func (p *Program) String() string {
 	return fmt.Sprintf("%s (id %d, tag %s, %s)", printable.Text(p.Called()), p.ID, p.Tag, p.Type)
 }
 
-// Called returns the name, or the kernel's name for a program without one.
+// Called returns the name, or bpf_prog_TAG, as the kernel calls a program without a name.
 func (p *Program) Called() string {
 	if p.Name == "" {
 		return "bpf_prog_" + p.Tag
@@ -217,7 +217,7 @@ func (p *Program) locate(info *ebpf.ProgramInfo) {
 		return
 	}
 	p.Addr = uint64(addrs[0])
-	offset, err := landingIn(runtime.GOARCH, code)
+	offset, err := tailCallEntry(runtime.GOARCH, code)
 	p.BreakpointAddr, p.NoBreakpoint = p.Addr+uint64(offset), err
 }
 

@@ -63,8 +63,8 @@ func TestExplainTracing(t *testing.T) {
 	}
 }
 
-// TestProgramKindsAreDistinct checks that no name or type belongs to two kinds: the first kind with its type is
-// used for a program.
+// TestProgramKindsAreDistinct checks that no name or program type belongs to two kinds, since the first kind that
+// has a program's type is used.
 func TestProgramKindsAreDistinct(t *testing.T) {
 	seen := map[ebpf.ProgramType]string{}
 	for _, k := range ProgramKinds {

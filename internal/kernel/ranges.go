@@ -12,10 +12,10 @@ import (
 // span is a range of addresses, end excluded.
 type span struct{ start, end uint64 }
 
-// section is code that kprobes refuse, or that was freed after boot, between two symbols of the linker script.
+// section is code between two symbols of the linker script that kprobes refuse, or that was freed after boot.
 type section struct{ start, end, why string }
 
-// untraceable lists these sections. kernel/kprobes.c and arch_populate_kprobe_blacklist refuse the text of
+// untraceable are these sections. kernel/kprobes.c and arch_populate_kprobe_blacklist refuse the text of
 // entry, noinstr, kprobes and cpuidle; init text is freed.
 var untraceable = []section{
 	{"_sinittext", "_einittext", "it was freed after boot"},

@@ -12,8 +12,8 @@ import (
 )
 
 // RawSockets are the addresses of the kernel's hash tables of raw sockets (struct raw_hashinfo); 0 if a table
-// could not be found. /proc/kallsyms often has no data symbols (without CONFIG_KALLSYMS_ALL), so a raw socket
-// is opened for a moment, and a BPF program follows pointers from it to the table.
+// could not be found. /proc/kallsyms often has no data symbols (without CONFIG_KALLSYMS_ALL), so
+// findRawSockets opens a raw socket for a moment, and runs a BPF program that follows pointers from it to the table.
 type RawSockets struct{ IPv4, IPv6 uint64 }
 
 // step is a member that points to the next object.

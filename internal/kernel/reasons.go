@@ -57,8 +57,8 @@ func mergeReasons(all ...map[uint32]string) map[uint32]string {
 // functions are traced.
 var reasonModules = []string{"mac80211", "openvswitch"}
 
-// otherReasons returns the drop reasons of reasonModules, as far as their BTF can be read.
-func otherReasons(images []image) map[uint32]string {
+// moduleReasons returns the drop reasons of those reasonModules whose BTF can be read.
+func moduleReasons(images []image) map[uint32]string {
 	var out map[uint32]string
 	for _, name := range reasonModules {
 		raw, err := os.ReadFile(filepath.Join(btfDir, name))

@@ -100,14 +100,14 @@ func (t *types) size(id uint32) (size uint32, aggregate bool) {
 	return 0, false // void, floating point, variable arguments
 }
 
-// Argument registers that events contain, for the drop reason: every function of 5.17 to 7.3
-// that takes a reason has it in one of these.
+// The argument registers that events contain, to get a drop reason from: every function of 5.17 to 7.3 that takes
+// a reason has it in one of these.
 const (
 	FirstArgument = 2
 	Arguments     = 3
 )
 
-// position has the argument registers of what we look for, from 1; 0 is none.
+// position has the argument registers of the arguments that programs use, from 1; 0 is none.
 type position struct {
 	skb, reason, state int
 	endpoint

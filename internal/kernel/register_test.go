@@ -151,8 +151,8 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// TestEndpointIsDisputed checks that functions with the same name that take the skb alike are traced, and that
-// none of their arguments counts as a socket if they differ in it.
+// TestEndpointIsDisputed checks functions with the same name: they are traced if the skb is in the same register,
+// and none of their arguments counts as a socket if they differ in it.
 func TestEndpointIsDisputed(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -81,7 +81,7 @@ func TestFunctionsWithoutSkbAreFound(t *testing.T) {
 			t.Errorf("%s: not requested: %+v", kernel, without.NoSkbFuncs)
 		}
 		if len(without.Functions) != len(f.Functions) {
-			t.Errorf("%s: %d functions with an skb, and %d if others are requested", kernel, len(without.Functions), len(f.Functions))
+			t.Errorf("%s: %d functions with an skb, and %d if functions without one are requested", kernel, len(without.Functions), len(f.Functions))
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// retprobeFormat says which bit of perf_event_attr.config makes a kprobe a kretprobe.
+// retprobeFormat is a file with the number of the bit of perf_event_attr.config that makes a kprobe a kretprobe.
 const retprobeFormat = "/sys/bus/event_source/devices/kprobe/format/retprobe"
 
 var errNoRetprobe = errors.New("the kernel's perf events have no kretprobes (Linux 4.17)")
@@ -40,7 +40,7 @@ var trampolines = []string{
 	"return_to_handler", "kretprobe_trampoline", "__kretprobe_trampoline", "arch_rethook_trampoline",
 }
 
-// Trampolines returns the addresses of those that this kernel has.
+// Trampolines returns the addresses of the trampolines that this kernel has.
 func (s *Symbols) Trampolines() []uint64 {
 	var found []uint64
 	for _, name := range trampolines {

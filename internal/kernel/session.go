@@ -53,8 +53,8 @@ func functionID(types *btf.Spec, name string) (btf.TypeID, error) {
 	return types.TypeID(f)
 }
 
-// asksForReturn calls the kfunc with this BTF id. Since 7.0 it takes the program's context, which is in the
-// first register anyway; before, it takes no argument.
+// asksForReturn returns a body that calls the kfunc with this BTF id. Since 7.0, the kfunc takes the program's
+// context, which is in the first register anyway. Before, it takes no argument.
 func asksForReturn(function btf.TypeID) asm.Instructions {
 	return asm.Instructions{
 		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(function)},

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryBackends tests each backend with a request that the kernel has to refuse; the error shows whether it has
-// the backend. Nothing is attached, since detaching takes tens of milliseconds.
+// tryBackends tests each backend with a request that the kernel has to refuse. The error shows whether the kernel
+// has the backend. Nothing is attached, since detaching takes tens of milliseconds.
 func tryBackends() map[Backend]error {
 	tried := make(map[Backend]error, len(backends))
 	for _, b := range backends {
@@ -28,7 +28,7 @@ func tryBackends() map[Backend]error {
 }
 
 var (
-	// errRefused is for a refusal although the process has the capabilities.
+	// errRefused is the error if the kernel refuses although the process has the capabilities.
 	errRefused = &hinted{
 		msg:  "not permitted, although CAP_BPF and CAP_PERFMON are held",
 		hint: "a user namespace, a seccomp profile or a security module may be the cause: run in the initial user namespace, or in a privileged container",

@@ -76,7 +76,7 @@ func OpenSymbols() (*SymbolsFile, error) {
 
 // Read reads the current symbols, like [ReadSymbols].
 func (f *SymbolsFile) Read() (*Symbols, error) {
-	modules, _ := f.loaded() // first, so that a module that is loaded meanwhile counts as new
+	modules, _ := f.loaded() // before the symbols, so that a module that is loaded meanwhile counts as new
 	var s *Symbols
 	err := f.symbols.again(func(r io.Reader) (err error) {
 		s, err = ParseSymbols(r)
@@ -109,7 +109,7 @@ func (f *SymbolsFile) loaded() ([]byte, error) {
 }
 
 // appendModule adds the name and address from a line `NAME SIZE REFERENCES USERS STATE ADDRESS`, which may have
-// more fields. The others change while a module is loaded.
+// more fields. The other fields change while a module is loaded.
 func appendModule(modules, line []byte) []byte {
 	if fields := bytes.Fields(line); len(fields) > 5 {
 		modules = fmt.Appendf(modules, "%s %s\n", fields[0], fields[5])
@@ -132,7 +132,7 @@ func (h *heldFile) open(path string) (err error) {
 	return err
 }
 
-// again calls f with the file at its beginning.
+// again seeks to the beginning of the file and calls f.
 func (h *heldFile) again(f func(io.Reader) error) error {
 	if h.file == nil {
 		return h.closed
@@ -224,8 +224,8 @@ func (s *Symbols) name(sym symbol) []byte {
 	return s.names[sym.name : sym.name+uint32(sym.length)]
 }
 
-// after returns the end of the function at index i: the next higher address of a symbol, or maxFunction bytes
-// after the start of the last one.
+// after returns the end of the function at index i: the next higher address of a symbol or, for the last one,
+// maxFunction bytes after its start.
 func (s *Symbols) after(i int) uint64 {
 	addr := s.list[i].addr
 	for _, next := range s.list[i+1:] {

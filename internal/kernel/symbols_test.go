@@ -44,12 +44,12 @@ ffffffffc0009000 t bpf_prog_x	[bpf]
 
 func TestLookup(t *testing.T) {
 	s := parse(t, someSymbols)
-	type place struct {
+	type location struct {
 		name, module string
 		offset       uint64
 		ok           bool
 	}
-	for addr, want := range map[uint64]place{
+	for addr, want := range map[uint64]location{
 		0:                          {},
 		0xffffffff80ffffff:         {},                     // below the first
 		0xffffffff81000000:         {"_text", "", 0, true}, // the first of two symbols
@@ -65,7 +65,7 @@ func TestLookup(t *testing.T) {
 		0xffffffffc0002001:         {"mod_b", "mod", 1, true},
 		0xffffffffc0009008:         {"bpf_prog_x", "bpf", 8, true},
 	} {
-		var got place
+		var got location
 		got.name, got.module, got.offset, got.ok = s.Lookup(addr)
 		if got != want {
 			t.Errorf("%x: %+v, want %+v", addr, got, want)

@@ -13,8 +13,8 @@ import (
 	"os"
 )
 
-// tables has the addresses of the kernel's compressed symbol tables (kernel/kallsyms.c), from its note for
-// crash dumps (since 6.0). Decoding them takes a fraction of the time in which the kernel prints
+// tables has the addresses of the kernel's compressed symbol tables (kernel/kallsyms.c), from the kernel's note
+// for crash dumps (since 6.0). Decoding them takes a fraction of the time that the kernel needs to print
 // /proc/kallsyms.
 type tables struct {
 	count, names, tokens, index, offsets, base uint64
@@ -37,12 +37,12 @@ func findTables(c *core) (*tables, error) {
 	}
 	for line := range bytes.Lines(info) {
 		name, value, ok := bytes.Cut(bytes.TrimPrefix(line, []byte("SYMBOL(")), []byte(")="))
-		if place := wanted[string(name)]; ok && place != nil {
-			*place, _ = hexadecimal(value)
+		if at := wanted[string(name)]; ok && at != nil {
+			*at, _ = hexadecimal(value)
 		}
 	}
-	for name, place := range wanted {
-		if *place == 0 && place != &t.base { // which newer kernels do not have
+	for name, at := range wanted {
+		if *at == 0 && at != &t.base { // newer kernels have no base
 			return nil, fmt.Errorf("the kernel does not export the address of %s", name)
 		}
 	}
@@ -91,10 +91,10 @@ type unpacker struct {
 	names   *bufio.Reader
 	offsets []byte
 	address offsetEncoding
-	// place is the address of the next symbol's offset, and base the address that most kernels add to it.
-	place, base uint64
-	tokens      [256][]byte
-	name        []byte
+	// at is the address of the next symbol's offset, and base the address that most kernels add to the offset.
+	at, base uint64
+	tokens   [256][]byte
+	name     []byte
 }
 
 // offsetEncoding computes a symbol's address from its offset.
@@ -113,14 +113,14 @@ var offsetEncodings = []offsetEncoding{
 		return u.base - 1 - uint64(int64(offset))
 	},
 	// Relative to the address of the offset itself (7.3; without a base).
-	func(u *unpacker, offset int32) uint64 { return u.place + uint64(int64(offset)) },
+	func(u *unpacker, offset int32) uint64 { return u.at + uint64(int64(offset)) },
 }
 
 // maxSymbols limits the number of symbols that the kernel may claim to have.
 const maxSymbols = 1 << 22
 
 func (t *tables) open(c *core, encoding offsetEncoding) (*unpacker, error) {
-	u := &unpacker{address: encoding, place: t.offsets, names: bufio.NewReaderSize(&memoryReader{c, t.names}, lineBuffer)}
+	u := &unpacker{address: encoding, at: t.offsets, names: bufio.NewReaderSize(&memoryReader{c, t.names}, lineBuffer)}
 	var count [4]byte
 	var base [8]byte
 	var index [512]byte
@@ -169,7 +169,7 @@ func (u *unpacker) next() (addr uint64, kind byte, name []byte, err error) {
 		return 0, 0, nil, io.EOF
 	}
 	addr = u.address(u, int32(binary.NativeEndian.Uint32(u.offsets)))
-	u.offsets, u.place = u.offsets[4:], u.place+4
+	u.offsets, u.at = u.offsets[4:], u.at+4
 	length, err := u.length()
 	if err != nil {
 		return 0, 0, nil, err

@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-func TestLanding(t *testing.T) {
+func TestTailCallEntry(t *testing.T) {
 	amd64 := []byte{0x0f, 0x1f, 0x44, 0, 0, 0x31, 0xc0, 0x55, 0x48, 0x89, 0xe5}
 	arm64 := words(0xd50324df, 0xaa1e03e9, 0xd503201f, 0xa9bf7bfd, 0x910003fd, 0xa9bf6bff, 0x910003fa)
 	for name, test := range map[string]struct {
@@ -22,15 +22,15 @@ func TestLanding(t *testing.T) {
 		"amd64":           {"amd64", append(slices.Clone(amd64), 0x53), 11, nil},
 		"amd64, traced":   {"amd64", append([]byte{0xe8, 1, 2, 3, 4}, amd64[5:]...), 11, nil},
 		"amd64, with IBT": {"amd64", slices.Concat([]byte{0xf3, 0x0f, 0x1e, 0xfa}, amd64, []byte{0xf3, 0x0f, 0x1e, 0xfa, 0x53}), 19, nil},
-		"amd64, no frame": {"amd64", make([]byte, 100), 0, errNoLanding},
-		"amd64, too far":  {"amd64", append(make([]byte, 70), amd64...), 0, errNoLanding},
+		"amd64, no frame": {"amd64", make([]byte, 100), 0, errNoTailCallEntry},
+		"amd64, too far":  {"amd64", append(make([]byte, 70), amd64...), 0, errNoTailCallEntry},
 		"arm64":           {"arm64", slices.Concat(arm64, words(0xa9bf53f3)), 28, nil},
 		"arm64, with BTI": {"arm64", slices.Concat(arm64, words(0xd503249f, 0xa9bf53f3)), 32, nil},
-		"arm64, older":    {"arm64", slices.Concat(arm64[:20], words(0xa9bf53f3)), 0, errNoLanding},
-		"no code":         {"arm64", nil, 0, errNoLanding},
-		"another machine": {"riscv64", arm64, 0, errNoLanding},
+		"arm64, older":    {"arm64", slices.Concat(arm64[:20], words(0xa9bf53f3)), 0, errNoTailCallEntry},
+		"no code":         {"arm64", nil, 0, errNoTailCallEntry},
+		"another machine": {"riscv64", arm64, 0, errNoTailCallEntry},
 	} {
-		if got, err := landingIn(test.arch, test.code); got != test.want || !errors.Is(err, test.err) {
+		if got, err := tailCallEntry(test.arch, test.code); got != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%s: %d, error %v, want %d and %v", name, got, err, test.want, test.err)
 		}
 	}

@@ -25,8 +25,8 @@ var (
 	debugfs = pseudo{"debugfs", []string{"/sys/kernel/debug"}}
 )
 
-// read reads a file of p. If p is not mounted, it is mounted while the file is read: this mount has no path,
-// and disappears when it is closed.
+// read reads a file of p. If p is not mounted, it mounts p while it reads the file. This mount has no path, and
+// ends when it is closed.
 func (p pseudo) read(name string) ([]byte, error) {
 	f, err := p.open(name)
 	if err != nil {
@@ -80,7 +80,7 @@ func (p pseudo) mount() (int, error) {
 func readList(arch string) (*probeList, error) {
 	b, err := tracefs.read("available_filter_functions_addrs")
 	if err == nil {
-		return parsePlaces(arch, bytes.NewReader(b))
+		return parseSites(arch, bytes.NewReader(b))
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

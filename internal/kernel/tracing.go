@@ -16,16 +16,16 @@ import (
 // testName is the name of test programs and maps.
 const testName = "tracer_try"
 
-// errNoTrampolines: fentry and fexit need trampolines (amd64 5.5, arm64 6.0).
+// errNoTrampolines is the error without BPF trampolines, which fentry and fexit need (amd64 5.5, arm64 6.0).
 var errNoTrampolines = errors.New("the kernel has no BPF trampolines for this architecture (amd64: Linux 5.5, arm64: Linux 6.0)")
 
-// errNoPrograms: only CAP_SYS_ADMIN allows a process to open other BPF programs by id.
+// errNoPrograms is the error without CAP_SYS_ADMIN, which a process needs to open other BPF programs by id.
 var errNoPrograms = &hinted{
 	msg:  "the kernel does not show other BPF programs to this process: lacking CAP_SYS_ADMIN",
 	hint: "run as root, or add CAP_SYS_ADMIN",
 }
 
-// tryTracing traces a BPF program that never runs.
+// tryTracing checks whether BPF programs can be traced, with a target that never runs.
 func tryTracing() error {
 	if _, err := ebpf.ProgramGetNextID(0); isRefusal(err) {
 		return errNoPrograms

@@ -40,8 +40,8 @@ const (
 
 var errTruncated = errors.New("BTF is truncated")
 
-// types parses BTF in place. Looking at each of a kernel's 56,000 functions through btf.Spec takes 200 ms,
-// since every type becomes an object; this takes a few (compare BenchmarkTypes and BenchmarkSpecFunctions).
+// types parses BTF in place. To iterate over the 56,000 functions of a kernel with btf.Spec takes 200 ms, since
+// every type becomes an object; with types it takes a few ms (compare BenchmarkTypes and BenchmarkSpecFunctions).
 type types struct {
 	base    *types // the types of vmlinux, if this is a module
 	raw     []byte
