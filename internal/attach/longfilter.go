@@ -11,8 +11,8 @@ import (
 	"tracer/internal/bpf"
 )
 
-// longFilter is the number of instructions from which on a filter counts as long: then its length may be the
-// reason why the verifier rejects a program. All tested kernels accept a filter of 1,000 hosts, which is longer.
+// longFilter is the minimum number of instructions of a filter whose length may be the reason why the verifier
+// rejects a program. All tested kernels accept a filter of 1,000 hosts, which is longer.
 const longFilter = 4096
 
 // longFilterError means that the verifier rejected a program that contains a long filter.

@@ -250,9 +250,9 @@ const (
 	FreeTemplate        = "tracepoint_free"
 )
 
-// Programs that emit no events, but record the cause of a later drop. Argument is the packet:
-// HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue packets to
-// be freed later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
+// The programs that emit no events, but record data that explains a later drop. Program.Argument is the packet.
+// HookTemplate is for hook functions of netfilter, QueuedFreeTemplate for functions that queue packets to be freed
+// later, QdiscDropTemplate for the qdisc_drop tracepoint (7.2).
 const (
 	HookTemplate       = "kprobe_hook"
 	QueuedFreeTemplate = "kprobe_queued_free"
