@@ -20,8 +20,8 @@ type kernelCounter struct {
 	gaps []gap
 }
 
-// gap is a range of counts, from begin to before end, that were not seen, and the numbers left
-// out for them: number is the next to give, last the last one.
+// gap is a range of counts, from begin to before end, that were not seen, and the packet numbers reserved for
+// them: number is the next one to use, last the last one.
 type gap struct{ begin, end, number, last uint64 }
 
 const (

@@ -21,14 +21,14 @@ type Numbers struct {
 	raw, printed event.Lineage
 }
 
-// NewNumbers returns numbers for packets counted on that many CPUs. followed is the most sk_buffs that the
-// kernel follows at a time.
+// NewNumbers returns numbers for packets counted on that many CPUs. followed is the maximum number of sk_buffs
+// that the kernel follows at a time.
 func NewNumbers(cpus uint32, followed int) *Numbers {
 	return &Numbers{packets: newRenames(followed), parts: newRenames(followed), counters: newKernelCounters(cpus)}
 }
 
-// Notice takes each event of the source, printed or not, in its order: losses leave out numbers, and a packet
-// that a limit suppresses does not.
+// Notice must be called with each event of the source, printed or not, in the order of the source. It finds out
+// which packets were lost: only these leave gaps in the numbers, not packets that a limit suppresses.
 func (n *Numbers) Notice(e *event.Event) {
 	if e.Kind == event.Lost {
 		n.counters.lose(e.CPU, e.Loss.Count)
@@ -44,7 +44,7 @@ func (n *Numbers) notice(id uint64) {
 	}
 }
 
-// Rename replaces the numbers of an event that is printed. [Numbers.Notice] must have had it before.
+// Rename replaces the numbers of an event that is printed. [Numbers.Notice] must have been called with it before.
 func (n *Numbers) Rename(e *event.Event) {
 	l := &e.Lineage
 	if l.ID == 0 {
@@ -98,14 +98,14 @@ func (n *Numbers) part(id uint64) uint64 {
 // rename is the printed number, and for a packet its first part.
 type rename struct{ number, first uint64 }
 
-// renames keeps at least the half most recently used ids, so that memory is bounded. The maps
-// hold no pointers and are reused, so that new packets allocate nothing.
+// renames maps ids of the kernel to printed numbers. It keeps at least the most recently used ids, as many as
+// half, and at most twice as many. The maps hold no pointers and are reused, so that new packets allocate nothing.
 type renames struct {
 	recent, older map[uint64]rename
 	half          int
 }
 
-// fewest is the least that half may be.
+// fewest is the lower bound of half.
 const fewest = 1 << 16
 
 func newRenames(followed int) *renames {

@@ -2,8 +2,8 @@
 
 package journey
 
-// numberWindow is how many numbers below the highest one are told apart, at a bit each. Lower ones count as
-// seen before.
+// numberWindow is how many numbers, up to the highest one, have a bit that records whether they were seen. Lower
+// numbers count as seen.
 const numberWindow = 1 << 20
 
 // numberSet counts distinct packet numbers. Packets are numbered from 1 in the order of first appearance, so

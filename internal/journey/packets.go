@@ -21,7 +21,7 @@ func (p *Packets) Count(e *event.Event) {
 		p.numbers.add(e.Lineage.ID)
 		return
 	}
-	if e.Kind != event.Return && e.Kind != event.Verdict { // whose entries were counted
+	if e.Kind != event.Return && e.Kind != event.Verdict { // their entry events were counted
 		p.addresses.add(e.Packet())
 	}
 	p.Skip(e)

@@ -72,7 +72,7 @@ func (q *Quota) admits(s step) bool {
 		seen, known = progress{}, false
 	}
 	if !known && (s.returns || !q.begin()) {
-		return false // a return belongs to a packet that was begun, or it is not printed
+		return false // a return is printed only if its packet is
 	}
 	seen.add(s)
 	q.last = max(q.last, s.time)

@@ -37,7 +37,7 @@ func TestReturnsBelongToThePacketOfTheirEntries(t *testing.T) {
 		want   string
 	}{
 		"after the packet's end":    {quotaOf{packets: 1}, []step{called('a', 1, false), called('a', 2, true), left('a', 3), left('a', 4), called('a', 5, false)}, "aaaa."},
-		"they count as events":      {quotaOf{events: 2}, []step{called('a', 1, false), called('a', 2, true), left('a', 3), left('a', 4), called('a', 5, false)}, "aa..a"},
+		"returns count as events":   {quotaOf{events: 2}, []step{called('a', 1, false), called('a', 2, true), left('a', 3), left('a', 4), called('a', 5, false)}, "aa..a"},
 		"after a long time":         {quotaOf{packets: 1}, []step{called('a', 1, false), left('a', 5000)}, "aa"},
 		"of a packet not printed":   {quotaOf{packets: 1}, []step{called('a', 1, false), called('b', 2, false), left('b', 3), left('a', 4)}, "a..a"},
 		"of no packet seen before":  {quotaOf{events: 9}, []step{left('a', 1)}, "."},
@@ -92,12 +92,12 @@ func TestQuota(t *testing.T) {
 	}{
 		"first packets only":         {quotaOf{packets: 2}, []seen{{'a', 1, false}, {'b', 2, false}, {'c', 3, false}, {'a', 4, false}, {'c', 5, false}, {'b', 6, true}}, "ab.a.b"},
 		"an address that is reused":  {quotaOf{packets: 1}, []seen{{'a', 1, false}, {'a', 2, true}, {'a', 3, false}}, "aa."},
-		"and within the number":      {quotaOf{packets: 2}, []seen{{'a', 1, true}, {'a', 2, true}, {'a', 3, false}}, "aa."},
+		"a reused address counts":    {quotaOf{packets: 2}, []seen{{'a', 1, true}, {'a', 2, true}, {'a', 3, false}}, "aa."},
 		"an idle packet has ended":   {quotaOf{packets: 1}, []seen{{'a', 1, false}, {'a', 1001, false}, {'a', 2002, false}}, "aa."},
 		"events of a packet":         {quotaOf{events: 2}, []seen{{'a', 1, false}, {'a', 2, false}, {'b', 3, false}, {'a', 4, false}, {'a', 5, true}, {'a', 6, false}}, "aab..a"},
-		"an idle packet begins anew": {quotaOf{events: 1}, []seen{{'a', 1, false}, {'a', 2, false}, {'a', 1500, false}}, "a.a"},
+		"an idle packet starts over": {quotaOf{events: 1}, []seen{{'a', 1, false}, {'a', 2, false}, {'a', 1500, false}}, "a.a"},
 		"a busy one stays the same":  {quotaOf{events: 1}, []seen{{'a', 1, false}, {'a', 900, false}, {'a', 1800, false}}, "a.."},
-		"both":                       {quotaOf{1, 1}, []seen{{'a', 1, false}, {'b', 1, false}, {'a', 2, true}, {'a', 3, false}}, "a..."},
+		"both limits":                {quotaOf{1, 1}, []seen{{'a', 1, false}, {'b', 1, false}, {'a', 2, true}, {'a', 3, false}}, "a..."},
 		"events out of order":        {quotaOf{events: 5}, []seen{{'a', 2000, false}, {'a', 1, false}, {'a', 2001, false}}, "aaa"},
 		"an older event is not idle": {quotaOf{packets: 1}, []seen{{'a', 5000, false}, {'a', 1, false}}, "aa"},
 	} {

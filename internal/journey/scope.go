@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package journey follows the life of packets through a stream of events: their ends, numbers and counts, and
-// the quotas of events that are printed of them.
+// Package journey tracks packets in a stream of events: it finds their ends, numbers and counts them, and limits
+// the packets and the events of each packet that are printed.
 package journey
 
 import (
@@ -16,10 +16,11 @@ const lastFunction = "kfree_skbmem"
 // lastTracepoints report that an sk_buff is freed.
 var lastTracepoints = []string{"kfree_skb", "consume_skb"}
 
-// Scope describes what a source shows of the life of a packet. In the zero value, no event ends a packet.
+// Scope describes which events of a source end a packet, and whether functions have return events. In the zero
+// value, no event ends a packet.
 type Scope struct {
-	// EndsAtFunction means that lastFunction is traced, EndsAtTracepoint that only tracepoints are, so that
-	// lastTracepoints are the last events of an sk_buff.
+	// EndsAtFunction means that lastFunction is traced. EndsAtTracepoint means that no functions are traced,
+	// so that lastTracepoints are the last events of an sk_buff.
 	EndsAtFunction, EndsAtTracepoint bool
 	// EveryEnd means that no sk_buff is freed without such an event.
 	EveryEnd bool
@@ -61,6 +62,6 @@ func (s Scope) freesSkb(e *event.Event) bool {
 	return false
 }
 
-// endsFrame reports whether e is the verdict of an XDP program on a frame. What becomes of the frame has
-// other addresses, and its memory is reused for the next frame.
+// endsFrame reports whether e is the verdict of an XDP program on a frame. Later events of the frame have other
+// addresses, and its memory is reused for the next frame.
 func endsFrame(e *event.Event) bool { return e.Kind == event.Verdict && e.Skb == 0 }

@@ -22,7 +22,7 @@ func packetsOf(scope Scope, kind event.Kind, names ...string) uint64 {
 	return p.Total()
 }
 
-// TestReusedAddressIsAnotherPacket has events at a single address.
+// TestReusedAddressIsAnotherPacket checks the number of packets at a single address.
 func TestReusedAddressIsAnotherPacket(t *testing.T) {
 	functions := []string{"ip_rcv", "consume_skb", "kfree_skbmem"}
 	for _, test := range []struct {
@@ -81,8 +81,8 @@ func TestProgramsEndNoPacket(t *testing.T) {
 	}
 }
 
-// TestReturnsAreNotCounted checks that a return, whose packet may be gone, counts no packet, but that of a
-// lookup without an entry does.
+// TestReturnsAreNotCounted checks that a return counts no packet, since the packet may be freed, except the
+// return event of a lookup (event.Looked), which has no entry event.
 func TestReturnsAreNotCounted(t *testing.T) {
 	for kind, want := range map[event.Kind]uint64{event.Return: 0, event.Verdict: 0, event.Looked: 1, event.Function: 1} {
 		if got := packetsOf(Scope{}, kind, "ip_rcv"); got != want {

@@ -10,7 +10,7 @@ import (
 	"tracer/internal/sink"
 )
 
-// Output is a sink and the events that it gets.
+// Output is a sink with a filter.
 type Output struct {
 	Sink sink.Sink
 	// Filter reports whether the sink gets an event about a packet; nil means all. Loss markers and the
@@ -22,11 +22,12 @@ type Output struct {
 type branch struct {
 	Output
 	packets *journey.Packets
-	// printed, lost and the drops are counts of what the sink got, filtered of what it did not.
+	// printed, dropped, lost, drops and benign count events that the sink got, filtered those that it did not
+	// get.
 	printed, filtered, dropped uint64
 	lost                       [event.LossCauses]uint64
 	drops, benign              journey.Reasons
-	// gone means that nobody reads the output, so that it counts the rest as suppressed.
+	// gone means that the reader has closed the output. Further events count as filtered.
 	gone   bool
 	totals event.Totals
 }
@@ -35,7 +36,7 @@ func newBranch(o Output, scope journey.Scope) *branch {
 	return &branch{Output: o, packets: journey.NewPackets(scope)}
 }
 
-// take gives the sink an event about a packet.
+// take gives the sink an event about a packet, unless the output's filter rejects it.
 func (b *branch) take(e *event.Event) error {
 	if b.gone || b.Filter != nil && !b.Filter(e) {
 		b.filtered++
@@ -85,8 +86,9 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	return b.Sink.Flush()
 }
 
-// notice records that the reader of an output has gone. Without any reader, the run ends.
-func (r *run) notice(b *branch, err error) error {
+// outputError returns an error of an output. ErrReaderGone is none: it ends the output, and the run when all
+// outputs have ended.
+func (r *run) outputError(b *branch, err error) error {
 	if err == nil || !errors.Is(err, sink.ErrReaderGone) {
 		return err
 	}

@@ -23,9 +23,9 @@ type Stage = func(*event.Event)
 
 // Limits end a run early or suppress events; 0 means no limit.
 type Limits struct {
-	// Duration ends the run, counted from when events flow.
+	// Duration ends the run this long after events began to flow.
 	Duration time.Duration
-	// Lines ends the run after that many events.
+	// Lines ends the run after that many events have passed the other limits.
 	Lines uint64
 	// Packets is the number of packets whose events are printed. The run ends when they have ended.
 	Packets uint64
@@ -36,15 +36,17 @@ type Limits struct {
 // Options tune a run. The zero value has no limits.
 type Options struct {
 	Limits Limits
-	// Scope describes what the source shows of the life of packets.
+	// Scope describes which events of the source end a packet.
 	Scope journey.Scope
-	// Started is called when events flow and the sinks have written what comes before them; it may be nil.
+	// Started is called after the source has started and the sinks have written their headers; it may be
+	// nil.
 	Started func() error
 }
 
 // Run moves events until the source ends, ctx is done, a limit is reached, or the readers of all outputs have
-// gone, none of which is an error. It then stops a live source, and delivers what is under way. Each output
-// gets a Summary with its own totals at the end, which Run also returns, in the order of the outputs.
+// closed them. None of these is an error. Run then stops a live source and delivers the events that are still
+// buffered. At the end, each output gets a Summary with its own totals. Run also returns these totals, in the
+// order of the outputs.
 //
 // The order is: source, limits, stages, filters of the outputs, sinks. The caller closes source and sinks.
 func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Output, o Options) ([]event.Totals, error) {
@@ -76,9 +78,10 @@ type run struct {
 	branches []*branch
 	lines    uint64
 	quota    *journey.Quota
-	// counts are those of events about packets, and of lost ones.
+	// admitted and suppressed count the events about packets that the limits let pass and that they rejected;
+	// lost counts the events of all loss markers.
 	admitted, suppressed, lost uint64
-	// full means that no more events are printed: a limit is reached, or nobody reads.
+	// full means that no more events are printed: a limit is reached, or no output has a reader.
 	full bool
 	// ended means that the source has no more events, summarized that the outputs have their Summary.
 	ended, summarized bool
@@ -93,7 +96,8 @@ func newRun(src source.Source, stages []Stage, outputs []Output, o Options) *run
 	return r
 }
 
-// start makes events flow. The header of a table is written before the first packet.
+// start starts a live source, flushes the sinks, so that the header of a table appears before the first event,
+// and calls started.
 func (r *run) start(started func() error) error {
 	if live, ok := r.src.(source.Live); ok {
 		if err := live.Start(); err != nil {
@@ -106,7 +110,7 @@ func (r *run) start(started func() error) error {
 	return started()
 }
 
-// follow moves events until ctx is done or no more are printed.
+// follow moves events until ctx is done, the source ends, or no more are printed.
 func (r *run) follow(ctx context.Context) error {
 	var stop atomic.Bool
 	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
@@ -119,14 +123,14 @@ func (r *run) follow(ctx context.Context) error {
 	return nil
 }
 
-// monotonic returns the time in ns of the clock of events. Every Linux has it, so there is no error.
+// monotonic returns CLOCK_MONOTONIC in ns, the clock of event times. Every Linux has it, so there is no error.
 func monotonic() uint64 {
 	var t unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
 	return uint64(t.Nano())
 }
 
-// next moves one event on. If none is ready, it flushes the sinks.
+// next moves one event through the pipeline. If none is ready, it flushes the sinks.
 func (r *run) next() error {
 	e, err := r.src.Next()
 	switch {
@@ -141,6 +145,7 @@ func (r *run) next() error {
 	return err
 }
 
+// take passes an event about a packet through limits, stages and outputs, and other events to the outputs.
 func (r *run) take(e *event.Event) error {
 	switch e.Kind {
 	case event.Lost:
@@ -157,7 +162,7 @@ func (r *run) take(e *event.Event) error {
 		stage(e)
 	}
 	for _, b := range r.branches {
-		if err := r.notice(b, b.take(e)); err != nil {
+		if err := r.outputError(b, b.take(e)); err != nil {
 			return err
 		}
 	}
@@ -187,14 +192,15 @@ func (r *run) flush() error { return r.each((*branch).flush) }
 
 func (r *run) each(do func(*branch) error) error {
 	for _, b := range r.branches {
-		if err := r.notice(b, do(b)); err != nil {
+		if err := r.outputError(b, do(b)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// finish stops the source, delivers what is under way, and gives the outputs their Summary.
+// finish stops a live source and delivers its remaining events. If the source had no Summary, it gives the
+// outputs one.
 func (r *run) finish() error {
 	if live, ok := r.src.(source.Live); ok && !r.ended {
 		if err := live.Stop(); err != nil {
@@ -209,7 +215,7 @@ func (r *run) finish() error {
 	if r.summarized {
 		return nil
 	}
-	return r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // of what was read
+	return r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // only events that were read
 }
 
 func (r *run) summarize(source *event.Totals) error {

@@ -18,8 +18,8 @@ import (
 	"tracer/internal/source"
 )
 
-// recorder is a sink that writes down what it gets: the skb of each event, `lost`, `summary` and `flush`. After
-// limit entries it returns err.
+// recorder is a sink that logs what it gets: the skb of each event, `lost`, `summary` and `flush`. If err is set,
+// it returns err once the log has limit entries.
 type recorder struct {
 	log    []string
 	limit  int
@@ -55,8 +55,8 @@ func (r *recorder) rows() string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(r.log), func(s string) bool { return s == "flush" }), " ")
 }
 
-// fake is a live source: it yields the events of a script, then is idle until it is stopped, and then yields
-// those of tail, and a Summary.
+// fake is a live source. It returns the events of script and is then idle until it is stopped. After that it
+// returns the events of tail, which usually end with a Summary.
 type fake struct {
 	script, tail []*event.Event
 	log          []string
@@ -86,8 +86,8 @@ func shift(events *[]*event.Event) *event.Event {
 	return e
 }
 
-// events are one for each letter: a small one is an event of that sk_buff, a capital one drops it, and ! is a
-// marker of two lost events.
+// events returns one event for each character, whose code is the address of the sk_buff. A lower-case letter is
+// a function event, an upper-case letter a drop, and ! is a marker of two lost events.
 func events(script string) []*event.Event {
 	var list []*event.Event
 	for i, r := range script {
@@ -105,10 +105,10 @@ func events(script string) []*event.Event {
 
 func summary(t event.Totals) *event.Event { return &event.Event{Kind: event.Summary, Totals: &t} }
 
-// drops are the events that drop a packet.
+// drops is a filter that lets only drops pass.
 func drops(e *event.Event) bool { return e.Drop.Dropped }
 
-func checkAccounts(t *testing.T, name string, totals event.Totals) {
+func checkCounts(t *testing.T, name string, totals event.Totals) {
 	t.Helper()
 	if sum := totals.Printed + totals.Suppressed + totals.Lost[event.RingFull]; totals.Matched != sum {
 		t.Errorf("%s: %d matched, but %d printed + %d suppressed + %d lost = %d",
@@ -116,8 +116,8 @@ func checkAccounts(t *testing.T, name string, totals event.Totals) {
 	}
 }
 
-// TestOutputsHaveTheirOwnAccounts has three outputs with different filters, limits and losses.
-func TestOutputsHaveTheirOwnAccounts(t *testing.T) {
+// TestEachOutputHasItsOwnCounts checks three outputs with different filters, in a run with a limit and losses.
+func TestEachOutputHasItsOwnCounts(t *testing.T) {
 	src := &fake{script: events("aAb!bBc"), tail: append(events("d!"), summary(event.Totals{Matched: 7 + 4 + 5, Suppressed: 5, Missed: 3}))}
 	all, some, none := &recorder{}, &recorder{}, &recorder{}
 	outputs := []Output{{Sink: all}, {Sink: some, Filter: drops}, {Sink: none, Filter: func(*event.Event) bool { return false }}}
@@ -135,7 +135,7 @@ func TestOutputsHaveTheirOwnAccounts(t *testing.T) {
 		{none, "lost lost summary", event.Totals{Suppressed: 12}},
 	} {
 		got := totals[i]
-		checkAccounts(t, fmt.Sprint(i), got)
+		checkCounts(t, fmt.Sprint(i), got)
 		if want.sink.rows() != want.rows || got.Printed != want.Printed || got.Suppressed != want.Suppressed || got.Packets != want.Packets || got.Dropped != want.Dropped || got.Missed != 3 {
 			t.Errorf("output %d: %s, totals %+v, want %s, %+v", i, want.sink.rows(), got, want.rows, want.Totals)
 		}
@@ -145,7 +145,7 @@ func TestOutputsHaveTheirOwnAccounts(t *testing.T) {
 	}
 }
 
-func TestOrderOfTheStart(t *testing.T) {
+func TestStartOrder(t *testing.T) {
 	src := &fake{script: events("a"), tail: []*event.Event{summary(event.Totals{Matched: 1})}}
 	out := &recorder{}
 	started := func() error { src.log = append(src.log, strings.Join(out.log, " "), "started"); return nil }
@@ -192,9 +192,9 @@ func TestEndsOfARun(t *testing.T) {
 	}
 }
 
-// TestOneReaderOfSeveral checks that a run continues for the other outputs, and that what the first misses is
-// suppressed.
-func TestOneReaderOfSeveral(t *testing.T) {
+// TestOneOfTwoReadersGone checks that the run continues for the other output, and that events after the first
+// reader has gone count as suppressed in its totals.
+func TestOneOfTwoReadersGone(t *testing.T) {
 	gone, other := &recorder{limit: 3, err: sink.ErrReaderGone}, &recorder{}
 	totals, err := Run(t.Context(), source.NewEvents(events("abcd")), nil, []Output{{Sink: gone}, {Sink: other}}, Options{})
 	if err != nil {
@@ -203,7 +203,7 @@ func TestOneReaderOfSeveral(t *testing.T) {
 	if totals[0].Printed != 2 || totals[0].Suppressed != 2 || totals[1].Printed != 4 || other.rows() != "a b c d summary" {
 		t.Errorf("%+v, other output %s", totals, other.rows())
 	}
-	checkAccounts(t, "gone", totals[0])
+	checkCounts(t, "gone", totals[0])
 }
 
 func TestErrorOfASinkEndsTheRun(t *testing.T) {
@@ -216,8 +216,8 @@ func TestErrorOfASinkEndsTheRun(t *testing.T) {
 	}
 }
 
-// TestStoredSummaryIsRecounted checks that a replay counts its own rows, and keeps what only the source
-// knows.
+// TestStoredSummaryIsRecounted checks that a replay counts its own rows, and keeps the totals that only the
+// source knows.
 func TestStoredSummaryIsRecounted(t *testing.T) {
 	stored := append(events("ab!C"), summary(event.Totals{Matched: 9, Printed: 3, Suppressed: 4, Lost: [event.LossCauses]uint64{2}, Missed: 1}))
 	out := &recorder{}
@@ -228,7 +228,7 @@ func TestStoredSummaryIsRecounted(t *testing.T) {
 	if got := totals[0]; got.Printed != 1 || got.Suppressed != 6 || got.Missed != 1 {
 		t.Errorf("%+v, want 1 printed, 6 suppressed, 1 missed", got)
 	}
-	checkAccounts(t, "stored", totals[0])
+	checkCounts(t, "stored", totals[0])
 }
 
 // TestStagesSeeAdmittedEvents checks that limits come before the stages, and filters after them.
@@ -241,11 +241,12 @@ func TestStagesSeeAdmittedEvents(t *testing.T) {
 	if err != nil || seen != "abc" || out.rows() != "a b lost c summary" {
 		t.Errorf("stages saw %s, the sink %s, error %v", seen, out.rows(), err)
 	}
-	checkAccounts(t, "stages", totals[0])
+	checkCounts(t, "stages", totals[0])
 }
 
-// TestSuppressedEndsAreCounted checks that an address is another packet's after an end that a limit suppressed.
-func TestSuppressedEndsAreCounted(t *testing.T) {
+// TestReusedAddressAfterADrop checks that an address belongs to another packet after a drop, also if an output's
+// filter rejects some of the events.
+func TestReusedAddressAfterADrop(t *testing.T) {
 	all, some := &recorder{}, &recorder{}
 	script := events("AAA")
 	outputs := []Output{{Sink: all}, {Sink: some, Filter: func(e *event.Event) bool { return e.Time != 1 }}}

@@ -4,7 +4,7 @@ package sink
 
 import "tracer/internal/event"
 
-// colour has the sequences before and after a line; the zero value has none.
+// colour has the escape sequences before and after a line; the zero value has none.
 type colour struct{ begin, end string }
 
 var none colour

@@ -9,17 +9,18 @@ import (
 	"tracer/internal/event"
 )
 
-// sample is one event of each kind that a run can print.
+// sample is an event with a name for messages.
 type sample struct {
 	name  string
 	event event.Event
 }
 
+// samples returns events of each kind that a run can print.
 func samples() []sample {
 	return slices.Concat(packetSamples(), oddSamples(), deepSamples(), recordSamples())
 }
 
-// base is the ping of the documentation, on its way out.
+// base returns an event of the outgoing ping in the documentation.
 func base() event.Event {
 	e := event.Event{
 		Kind: event.Function, CPU: 0, Time: 1234567890123456, Skb: 0xffff00005f10c300, Addr: 0xffff800080a0b0c0,
@@ -109,7 +110,7 @@ func oddSamples() []sample {
 	}
 }
 
-// deepSamples are events with all that can be asked for.
+// deepSamples returns events with optional parts: tunnel, stack, dumps and values of expressions.
 func deepSamples() []sample {
 	return []sample{
 		changed("vxlan, called by a module", func(e *event.Event) {

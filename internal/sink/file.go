@@ -44,8 +44,8 @@ type File struct {
 	screen *screen
 }
 
-// Open opens the target at once, so that an error is known before anything is attached. The context ends
-// waiting for the reader of a FIFO.
+// Open opens the target at once, so that errors are reported before anything is attached. ctx cancels waiting
+// for the reader of a FIFO.
 func Open(ctx context.Context, t Target) (*File, error) {
 	s := openScreen(t)
 	if t.Path == "" {
@@ -123,7 +123,7 @@ func (f *File) fit() {
 	}
 }
 
-// Flush also notices a reader that has gone: without events, no write would fail.
+// Flush also detects that the reader has closed the output: without events, no write would fail.
 func (f *File) Flush() error {
 	gone := f.isAbandoned()
 	if err := f.Sink.Flush(); err != nil {

@@ -14,8 +14,8 @@ import (
 	"tracer/internal/event"
 )
 
-// TestJSONMembers reads each record with a parser that is not ours and holds
-// its members, their order and their types against the column table.
+// TestJSONMembers parses each record with encoding/json, and compares its members and their types with the
+// column table.
 func TestJSONMembers(t *testing.T) {
 	for _, mode := range column.Timestamps() {
 		stamp, err := column.ParseTimestamp(mode)
@@ -59,12 +59,12 @@ func checkRecord(t *testing.T, line string, kind event.Kind, columns []column.Co
 	for _, c := range columns {
 		checkMember(t, members, c)
 	}
-	if want := len(columns) + len("vt"); len(members) != want {
+	if want := len(columns) + 2; len(members) != want { // 2: version and type
 		t.Errorf("%d members, want %d: %s", len(members), want, line)
 	}
 }
 
-// unique reads a value and finds keys that an object has twice, which decoding hides.
+// unique reads a value, and returns an error if an object in it has a key twice, which Unmarshal accepts.
 func unique(d *stdjson.Decoder) error {
 	token, err := d.Token()
 	if err != nil {
@@ -141,7 +141,7 @@ func typeOf(v any) column.Type {
 	return "null"
 }
 
-func TestJSONKeepsHostileNamesApart(t *testing.T) {
+func TestJSONEscapesHostileNames(t *testing.T) {
 	for _, s := range samples() {
 		if s.name != "hostile names" {
 			continue

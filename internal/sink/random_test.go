@@ -15,13 +15,13 @@ import (
 	"tracer/internal/event"
 )
 
-// dice makes events that no kernel would, from a seed.
+// dice makes random events from a seed, including ones that no kernel would emit.
 type dice struct{ *rand.Rand }
 
-// even is true every other time.
+// even returns true half of the time.
 func (d dice) even() bool { return d.IntN(2) == 0 }
 
-// nasty is what names are made of here.
+// nasty are the parts of random names.
 var nasty = []string{
 	"a", "eth0", " ", "\t", "\n", "\r", "\x00", "\x1b[31m", `"`, `\`, `\u0041`, "'", "{", "}", "[", ",", ":", "é", "\u2028", "\u202e",
 	"\ufeff", "\U0001f600", "\xff", "\xc3", "\xed\xa0\x80", "\x7f", "\u0085", "->", "null", "//",
@@ -35,12 +35,12 @@ func (d dice) name() string {
 	return b.String()
 }
 
-// symbol is a name as the kernel gives to functions, or none.
+// symbol returns the name of a function, or an empty string.
 func (d dice) symbol() string {
 	return []string{"", "ip_rcv", "ip_rcv_finish.constprop.0", "bpf_prog_6deef7357e7b4530_x"}[d.IntN(4)]
 }
 
-// number is often one at the edge.
+// number returns a random number, often a boundary value.
 func (d dice) number() uint64 {
 	return []uint64{0, 1, 1<<16 - 1, 1<<32 - 1, 1 << 53, 1<<64 - 1, d.Uint64()}[d.IntN(7)]
 }
@@ -78,7 +78,7 @@ func (d dice) value() *event.Value {
 	return []*event.Value{shownAs("84", "84"), shownAs("x", `"x"`), shownAs("{a=1}", `{"a":1,"b":[{"a":null}]}`)}[d.IntN(3)]
 }
 
-// object is one as of a struct, or none.
+// object returns a printed struct, or nil.
 func (d dice) object() *event.Value {
 	if d.even() {
 		return nil
@@ -127,7 +127,7 @@ func (d dice) event() event.Event {
 
 const throws = 1000
 
-// roll is a random selection of columns, in any order.
+// roll returns options with a random selection of columns, in any order.
 func (d dice) roll(json bool) Options {
 	o := Options{JSON: json, Color: d.even(), Columns: full}
 	o.Columns.Timestamp = column.Timestamp(d.IntN(4))
@@ -157,9 +157,9 @@ func printedOne(t *testing.T, o Options, e event.Event) string {
 	return out.String()
 }
 
-// TestJSONOfAnything holds records of random events against the column table: valid,
-// no key twice, of the type that the table says, and in its order.
-func TestJSONOfAnything(t *testing.T) {
+// TestJSONOfRandomEvents checks that records of random events are valid JSON without duplicate keys, and have the
+// types and the order of the column table.
+func TestJSONOfRandomEvents(t *testing.T) {
 	for seed := range uint64(throws) {
 		d := dice{rand.New(rand.NewPCG(seed, 1))}
 		o, e := d.roll(true), d.event()
@@ -197,8 +197,8 @@ func checkOrder(t *testing.T, line string, columns []column.Column) {
 	}
 }
 
-// TestTextOfAnything: a row stays a row, and what follows it is indented.
-func TestTextOfAnything(t *testing.T) {
+// TestTextOfRandomEvents checks that each event is one row, and that all lines below it are indented.
+func TestTextOfRandomEvents(t *testing.T) {
 	for seed := range uint64(throws) {
 		d := dice{rand.New(rand.NewPCG(seed, 2))}
 		o, e := d.roll(false), d.event()
@@ -220,7 +220,7 @@ func TestTextOfAnything(t *testing.T) {
 	}
 }
 
-// TestColoursDoNotMoveColumns: without the colours it is the same text.
+// TestColoursDoNotMoveColumns checks that coloured text without its escape sequences equals plain text.
 func TestColoursDoNotMoveColumns(t *testing.T) {
 	plain := strings.NewReplacer("\x1b[31m", "", "\x1b[33m", "", "\x1b[m", "")
 	for seed := range uint64(throws) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sink has the ends of the pipeline: formats that print events, and the file or stream that they are
-// written to.
+// Package sink implements the outputs of the pipeline: the formats that print events, and the file or stream
+// that they are written to.
 package sink
 
 import (
@@ -15,7 +15,7 @@ import (
 // Sink takes the events of a run. It is for one goroutine, and not usable after an error other than
 // [ErrReaderGone].
 type Sink interface {
-	// Take takes one event, of any kind. It may buffer what it makes of it, but keeps no reference to it.
+	// Take prints an event of any kind. It may buffer the output, but keeps no reference to the event.
 	Take(*event.Event) error
 	// Flush writes everything that is buffered. The caller flushes when no event is ready, and at the end.
 	Flush() error
@@ -23,8 +23,9 @@ type Sink interface {
 	Close() error
 }
 
-// ErrReaderGone means that nobody reads the output any more, which is a normal end: a run without other sinks
-// ends with it. The sink can still be used, without effect.
+// ErrReaderGone means that the reader of the output has closed it, which is a normal end. The run ends when all
+// its sinks have returned it. The sink can still be used, without effect. A sink of [New] returns the error of its
+// writer instead; [File] translates EPIPE.
 var ErrReaderGone = errors.New("the reader of the output has gone")
 
 // Options choose the format and its fields. The zero value is text.

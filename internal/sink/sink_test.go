@@ -99,7 +99,7 @@ func TestWriteErrorsAreKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := x.Flush(); !errors.Is(err, f.want) {
-				t.Errorf("Flush says %v, want %v in its chain", err, f.want)
+				t.Errorf("Flush returns %v, want %v in its chain", err, f.want)
 			}
 		})
 	}

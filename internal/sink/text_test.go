@@ -30,7 +30,7 @@ func TestTextIsOneLinePerEvent(t *testing.T) {
 	}
 }
 
-// TestTextAligned asks that no usual value pushes the columns to its right.
+// TestTextAligned checks that no usual value moves the columns to its right.
 func TestTextAligned(t *testing.T) {
 	for _, o := range []column.Options{everything, {Meta: true, Tuple: true, Timestamp: column.Relative}} {
 		lines := strings.Split(printed(t, Options{Columns: o}), "\n")
@@ -47,8 +47,8 @@ func TestTextAligned(t *testing.T) {
 	}
 }
 
-// TestALongValuePushesItsOwnRowOnly: widths do not depend on the rows before.
-func TestALongValuePushesItsOwnRowOnly(t *testing.T) {
+// TestLongValueMovesOnlyItsRow checks that the widths of columns do not depend on earlier rows.
+func TestLongValueMovesOnlyItsRow(t *testing.T) {
 	lines := strings.Split(printed(t, Options{Columns: column.Options{Tuple: true, TCPSeq: true}}), "\n")
 	long, after := rowOf(t, lines, "tcp over IPv6 in a vlan"), rowOf(t, lines, "arp")
 	at := strings.Index(lines[0], "FUNC")

@@ -15,7 +15,7 @@ import (
 	"tracer/internal/event"
 )
 
-// run is what a run prints on a terminal.
+// run is a selection of columns and the events to print.
 type run struct {
 	options column.Options
 	events  []event.Event
@@ -87,7 +87,7 @@ func tcpEvents() []event.Event {
 	return append(list, over6()...)
 }
 
-// over6 is over IPv6, with addresses that are too long for any usual terminal.
+// over6 returns an event over IPv6, with addresses that are too long for usual terminals, and a loss marker.
 func over6() []event.Event {
 	e := base()
 	e.Lineage, e.Names.Func, e.Tuple = event.Lineage{ID: 15, Part: 28}, "tcp_v6_send_check", tcp6()

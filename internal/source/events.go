@@ -8,7 +8,7 @@ import (
 	"tracer/internal/event"
 )
 
-// Events is a source of events in memory, which were cloned or decoded.
+// Events is a source of events in memory: clones or decoded events, since other sources reuse theirs.
 type Events struct{ rest []*event.Event }
 
 // NewEvents returns a source of these events.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package source has the beginning of the pipeline: where events come from.
+// Package source defines the input of the pipeline: where events come from.
 package source
 
 import (
@@ -19,15 +19,15 @@ type Source interface {
 	Close() error
 }
 
-// Live is a source whose events happen while it is read, until it is stopped.
+// Live is a source of events that happen while it is read, until it is stopped.
 type Live interface {
 	Source
 	// Start makes events flow.
 	Start() error
-	// Stop ends them. Next then returns the events that are under way, markers for losses that were not
-	// reported yet, the Summary, and io.EOF.
+	// Stop stops the flow. Next then returns the events that are still buffered, markers for losses that
+	// were not reported yet, the Summary, and io.EOF.
 	Stop() error
 }
 
-// ErrIdle means that no event is ready: a good moment to flush what was buffered.
+// ErrIdle means that no event is ready: a good time to flush the sinks.
 var ErrIdle = errors.New("no event is ready")
