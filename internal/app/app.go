@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package app is the command that traces: it wires a live source to a sink, and does what affects the whole
-// process: it drops privileges, tunes the garbage collector, and prints notices.
+// Package app implements the command trace: it connects a live source to a sink. It also does everything that
+// affects the whole process: it drops privileges, tunes the garbage collector, and prints notices.
 package app
 
 import (
@@ -23,11 +23,11 @@ import (
 
 // Config is what the user wants.
 type Config struct {
-	// Config says what to trace. What depends on the columns is set from Output.
+	// Config says what to trace. Run sets the fields that depend on the columns, from Output.
 	live.Config
 	Limits pipeline.Limits
 	Output sink.Options
-	// Color is when text has colours: ColorAlways, ColorNever, or else on a terminal.
+	// Color is ColorAlways, ColorNever, or ColorAuto: only on a terminal. Empty means ColorAuto.
 	Color string
 	// OutputFile is the file for the events; empty means Stdout.
 	OutputFile string
@@ -49,7 +49,7 @@ func LibpcapVersion() string { return filter.Library() }
 // began is when this package was initialized, which is soon after the command was started.
 var began = time.Now()
 
-// Run traces until ctx is done, a limit is reached or the reader of the output has gone, none of which is an
+// Run traces until ctx is done, a limit is reached or the reader of the output has closed it. None of these is an
 // error.
 func Run(ctx context.Context, cfg Config) error {
 	cfg.Output.Columns.Drops = cfg.Drops.Alone()
@@ -118,7 +118,7 @@ func targetOf(cfg Config, notices *notice.Notifier) sink.Target {
 	}
 }
 
-// dryRun prints the plan, without what can't be known without privileges.
+// dryRun prints the plan, or without privileges the part of it that needs none.
 func dryRun(ctx context.Context, cfg Config, r live.Request) error {
 	facts, err := kernel.Gather(ctx, r.Kernel)
 	if err != nil {

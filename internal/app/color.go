@@ -9,7 +9,7 @@ import (
 	"tracer/internal/sink"
 )
 
-// The words for Config.Color.
+// The values of Config.Color.
 const (
 	ColorAuto   = "auto"
 	ColorAlways = "always"

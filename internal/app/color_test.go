@@ -11,7 +11,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// pseudoterminal returns one of the kernel.
+// pseudoterminal opens a pseudoterminal, and returns the end that programs write to.
 func pseudoterminal(t *testing.T) *os.File {
 	t.Helper()
 	keyboard, screen, err := pty.Open()

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// withColumns returns what to trace, with what the columns of the output need.
+// withColumns returns cfg.Config with everything that the columns of the output need.
 func withColumns(cfg Config) live.Config {
 	c := cfg.Config
 	needs := column.Needs(cfg.Output.Columns)
@@ -23,7 +23,7 @@ func withColumns(cfg Config) live.Config {
 	return c
 }
 
-// settingsOf returns the settings, with the parts of the record that the columns need.
+// settingsOf returns the settings of the BPF programs, with the parts of a record that the columns need.
 func settingsOf(cfg Config) bpf.Config {
 	needs, s := column.Needs(cfg.Output.Columns), cfg.Plan.Settings
 	s.Meta = needs[column.Meta] || needs[column.NetnsName]
@@ -33,7 +33,7 @@ func settingsOf(cfg Config) bpf.Config {
 	return s
 }
 
-// recordOf returns the other parts that the columns need.
+// recordOf returns what else the columns need in records.
 func recordOf(cfg Config) plan.Record {
 	needs := column.Needs(cfg.Output.Columns)
 	r := plan.Record{

@@ -45,7 +45,7 @@ func openLive(t *testing.T, port int) *live.Source {
 	return src
 }
 
-// send sends UDP packets to a port of this machine where nobody listens, so that the kernel drops them.
+// send sends UDP packets to a closed port of this machine, so that the kernel drops them.
 func send(t *testing.T, port, packets int) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -102,8 +102,8 @@ func threeOutputs() []*filtered {
 	}
 }
 
-// TestLiveSourceWithThreeSinks checks that each of three sinks with different filters prints, byte for byte, what
-// it prints alone: the events of the run are kept, and replayed to each sink without the others.
+// TestLiveSourceWithThreeSinks checks that sinks with different filters do not affect each other: each prints, byte
+// for byte, the same as when the recorded events of the run are replayed to it alone.
 func TestLiveSourceWithThreeSinks(t *testing.T) {
 	ktest.Root(t)
 	const port, packets = 47131, 40
@@ -127,7 +127,7 @@ func TestLiveSourceWithThreeSinks(t *testing.T) {
 	}
 }
 
-// TestTwoLivePipelines runs two in one process at the same time.
+// TestTwoLivePipelines checks that two pipelines can run in one process at the same time.
 func TestTwoLivePipelines(t *testing.T) {
 	ktest.Root(t)
 	var running sync.WaitGroup

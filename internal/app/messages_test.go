@@ -17,7 +17,8 @@ import (
 	"tracer/internal/plan"
 )
 
-// messages writes every notice with a name that others control, and returns the number of lines.
+// messages prints each notice that contains a name that other users may have chosen, and returns the number of
+// lines.
 func messages(w *bytes.Buffer, name string) int {
 	n := notice.New(newTerminal(w).send, notice.Options{Debug: true})
 	n.Planned(&kernel.Facts{Skipped: []kernel.Skipped{{Name: name, Reason: "notrace"}}}, &plan.Plan{Backend: kernel.Kprobe})
@@ -32,7 +33,7 @@ func messages(w *bytes.Buffer, name string) int {
 	return 10
 }
 
-// FuzzMessages checks that no name begins a line or has sequences for a terminal.
+// FuzzMessages checks that a name in a notice can neither begin a new line nor control the terminal.
 func FuzzMessages(f *testing.F) {
 	f.Add("eth0")
 	f.Add("a\ntracer: b\x1b[2J\u009b\u202e\u2028\xff")
@@ -49,7 +50,7 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// TestStatusLineIsEscaped checks that only its own sequences reach the terminal.
+// TestStatusLineIsEscaped checks that escape sequences in the text do not reach the terminal.
 func TestStatusLineIsEscaped(t *testing.T) {
 	var w bytes.Buffer
 	s := terminal{w: &w, isTerminal: true}

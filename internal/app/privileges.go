@@ -11,18 +11,18 @@ import (
 	"tracer/internal/sink"
 )
 
-// dropPrivileges drops every capability that is not needed any more. If the system does not allow it, tracing
-// continues with all of them.
+// dropPrivileges drops every capability that is no longer needed. If that fails, tracing continues with all of
+// them.
 func dropPrivileges(source *live.Source, out *sink.File, ready *readyFile) (kept kernel.CapabilitySet, err error) {
 	return privilege.Drop(source.Capabilities(privilege.Without) | capabilitiesOfFiles(out, ready))
 }
 
-// rotates are the capabilities that root uses for files and folders of other users: it replaces a file by a new
-// one with the same owner.
+// rotates are the capabilities that rotation needs for files and folders of other users: the new file gets the
+// owner of the old one.
 var rotates = kernel.SetOf(unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNER)
 
-// capabilitiesOfFiles returns the capabilities that are needed to write the files later. There are none if
-// their owner may write to the folders.
+// capabilitiesOfFiles returns the capabilities that are needed to create and rotate the files later. There are
+// none if the process may do so without capabilities.
 func capabilitiesOfFiles(out *sink.File, ready *readyFile) (needed kernel.CapabilitySet) {
 	if privilege.Without(ready.creatable) != nil {
 		needed |= kernel.SetOf(unix.CAP_DAC_OVERRIDE)

@@ -41,8 +41,8 @@ func (r *readyFile) creatable() error {
 	return r.file.Creatable()
 }
 
-// appear creates the file.
-func (r *readyFile) appear() error {
+// create creates the file.
+func (r *readyFile) create() error {
 	if r.file == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestReadyFileAppearsOnlyWhenTold(t *testing.T) {
+func TestReadyFileIsCreatedOnRequest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ready")
 	r, err := claimReadyFile(path)
 	if err != nil {
@@ -18,7 +18,7 @@ func TestReadyFileAppearsOnlyWhenTold(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the ready file exists too early: %v", err)
 	}
-	if err := r.appear(); err != nil {
+	if err := r.create(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.close(); err != nil {
@@ -29,12 +29,12 @@ func TestReadyFileAppearsOnlyWhenTold(t *testing.T) {
 	}
 }
 
-func TestWithoutAReadyFileNothingIsDone(t *testing.T) {
+func TestNoReadyFile(t *testing.T) {
 	r, err := claimReadyFile("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, step := range map[string]func() error{"creatable": r.creatable, "appear": r.appear, "close": r.close} {
+	for name, step := range map[string]func() error{"creatable": r.creatable, "create": r.create, "close": r.close} {
 		if err := step(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

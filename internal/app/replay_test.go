@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// keeper is a sink that keeps the events, as clones and stored.
+// keeper is a sink that keeps each event twice: as a clone and encoded.
 type keeper struct {
 	clones []*event.Event
 	stored [][]byte
@@ -58,7 +58,7 @@ func bothFormats(text, json *bytes.Buffer) []pipeline.Output {
 	return []pipeline.Output{{Sink: sink.New(text, sink.Options{Columns: columns})}, {Sink: sink.New(json, sink.Options{JSON: true, Columns: columns})}}
 }
 
-// checkReplay compares the text and JSON of kept and of stored events with those of the live run, and the totals.
+// checkReplay replays the clones and the stored events, and compares their text and JSON with those of the live run.
 func checkReplay(t *testing.T, k *keeper, o pipeline.Options, liveText, liveJSON string) {
 	t.Helper()
 	for name, events := range map[string][]*event.Event{"cloned": k.clones, "stored": k.decoded(t)} {
@@ -72,7 +72,7 @@ func checkReplay(t *testing.T, k *keeper, o pipeline.Options, liveText, liveJSON
 	}
 }
 
-// TestReplayEqualsLive checks that text and JSON of kept and of stored events equal those of the live run, byte
+// TestReplayEqualsLive checks that text and JSON of cloned and of stored events equal those of the live run, byte
 // for byte, although the source has reused all of its memory since.
 func TestReplayEqualsLive(t *testing.T) {
 	functions := []kernel.Function{{Name: "ip_rcv", Addr: 0xffffffff81000000}, {Name: "ip_output", Addr: 0xffffffff81000040}}
@@ -96,7 +96,8 @@ func TestReplayEqualsLive(t *testing.T) {
 	checkReplay(t, k, pipeline.Options{}, text.String(), json.String())
 }
 
-// lengthAndName formats a number, which can't always be read, and a string, in memory that is reused.
+// lengthAndName returns a function that formats two values in memory that is reused: a number, which some records
+// lack, and a string.
 func lengthAndName() func(raw []byte) []event.NamedValue {
 	var length, name event.Value
 	named := []event.NamedValue{{Name: "skb->len"}, {Name: "skb->dev->name", Value: &name}}
@@ -112,7 +113,7 @@ func lengthAndName() func(raw []byte) []event.NamedValue {
 	}
 }
 
-// rawRecord returns the n-th record. Its sections vary.
+// rawRecord returns the n-th record. Its parts depend on n.
 func rawRecord(n int, functions []kernel.Function) []byte {
 	f := functions[n%2]
 	core := bpf.Core{Kind: bpf.KindFunction, Time: uint64(n) * 5000, Skb: 0xffff888003c1a400, Addr: f.Addr, Cpu: uint16(n / 8), Pid: 42}
@@ -133,13 +134,13 @@ func rawRecord(n int, functions []kernel.Function) []byte {
 	}
 	if n%2 == 0 {
 		core.Parts |= bpf.PartValues | bpf.PartStack
-		tail = append(append(tail, measured(n)...), bytesOf([2]uint64{f.Addr, functions[1].Addr + uint64(n)})...)
+		tail = append(append(tail, rawValues(n)...), bytesOf([2]uint64{f.Addr, functions[1].Addr + uint64(n)})...)
 	}
 	return append(bytesOf(core), tail...)
 }
 
-// measured returns the values of lengthAndName in a record.
-func measured(n int) []byte {
+// rawValues returns the part of a record that lengthAndName formats.
+func rawValues(n int) []byte {
 	raw := make([]byte, 40)
 	raw[0] = byte(n % 4)
 	binary.NativeEndian.PutUint64(raw[8:], uint64(84+n))

@@ -21,7 +21,7 @@ import (
 	"tracer/internal/stream"
 )
 
-// bytesOf returns a part as the kernel writes it.
+// bytesOf returns the bytes of a part of a record.
 func bytesOf[T any](v T) []byte {
 	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&v)), unsafe.Sizeof(v)))
 }
@@ -46,7 +46,7 @@ func walk(functions []kernel.Function) [][]byte {
 	return records
 }
 
-// ring is a source of records that are decoded and named as those of a live source, in memory that is reused.
+// ring is a source that decodes and names records as a live source does, in memory that is reused.
 type ring struct {
 	decoder *stream.Decoder
 	names   *enrich.Enricher
@@ -55,7 +55,7 @@ type ring struct {
 	// buffer has the current record; nil means that records are decoded in place.
 	buffer []byte
 	next   int
-	// most is the number of records that are read, again and again from the first; read counts them.
+	// most is the number of records to read, starting over after the last one; read counts them.
 	most, read int
 }
 
@@ -121,7 +121,7 @@ func TestRowsAfterSuppressedEvents(t *testing.T) {
 	}
 }
 
-// BenchmarkRow is the work of user space for one event, without reading the ring and writing.
+// BenchmarkRow measures the work of user space for one event, except reading the ring buffer and writing.
 func BenchmarkRow(b *testing.B) {
 	for name, json := range map[string]bool{"text": false, "JSON": true} {
 		b.Run(name, func(b *testing.B) { benchmarkRow(b, json) })

@@ -24,7 +24,7 @@ func trace(ctx context.Context, cfg Config, r live.Request, out *sink.File, read
 	}
 	notices.Dropped(dropPrivileges(source, out, ready))
 	totals, err := pipeline.Run(ctx, source, []pipeline.Stage{source.Enrich}, []pipeline.Output{{Sink: out}}, pipeline.Options{
-		Limits: cfg.Limits, Scope: source.Scope(), Started: ready.appear,
+		Limits: cfg.Limits, Scope: source.Scope(), Started: ready.create,
 	})
 	if err == nil {
 		notices.Summary(totals[0])
@@ -32,11 +32,11 @@ func trace(ctx context.Context, cfg Config, r live.Request, out *sink.File, read
 	return errors.Join(err, source.Close())
 }
 
-// openGCPercent is the garbage, in percent of the memory in use, that is kept while a source is opened. Nearly
-// all of it is freed at the end, and collecting it before takes a twentieth of the time.
+// openGCPercent is GOGC while a source is opened: the garbage that may accumulate, in percent of the live heap.
+// Nearly all memory is freed at the end of opening; collecting it earlier takes a twentieth of the time.
 const openGCPercent = 400
 
-// open opens the source, and frees what only that needs, the kernel's types most of all.
+// open opens the source, and then frees the memory that only opening needs, mainly the kernel's types.
 func open(ctx context.Context, r live.Request, o live.Observer) (*live.Source, error) {
 	usual := debug.SetGCPercent(openGCPercent)
 	defer debug.SetGCPercent(usual)
@@ -44,7 +44,7 @@ func open(ctx context.Context, r live.Request, o live.Observer) (*live.Source, e
 	return live.Open(ctx, r, o)
 }
 
-// observer adds what depends on limits and the terminal to the notices of a source.
+// observer adds notices that depend on limits and on the terminal to those of the source.
 type observer struct {
 	*notice.Notifier
 	cfg   Config
@@ -58,7 +58,7 @@ func (o *observer) Planned(facts *kernel.Facts, p *plan.Plan) {
 	o.Notifier.Planned(facts, p)
 }
 
-// Attached also warns of limits that can't see the end of packets, and notes columns that do not fit.
+// Attached also warns if packets are limited and their ends are not traced, and notes columns that do not fit.
 func (o *observer) Attached(s *attach.Session) {
 	o.Notifier.Attached(s)
 	limits := o.cfg.Limits.Packets+o.cfg.Limits.EventsPerPacket > 0

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/input"
 )
 
-// background runs what has to be done beside the events, until it is stopped or fails.
+// background runs functions besides the reading of events, until it is stopped or one of them fails.
 type background struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -37,7 +37,8 @@ func (b *background) stop() error {
 	return b.group.Wait()
 }
 
-// watch starts to look for sockets of the processes in the filter, and for BPF programs that are loaded later.
+// watch starts the work in the background: it looks for sockets of the processes in the filter, and for BPF
+// programs that are loaded later.
 func (s *Source) watch() error {
 	s.background = newBackground()
 	if s.owner.Process() {
@@ -53,11 +54,11 @@ func (s *Source) watch() error {
 	return nil
 }
 
-// socketsEvery is the time between two looks for sockets.
+// socketsEvery is the time between two searches for sockets.
 const socketsEvery = time.Second
 
-// socketWatch tells the kernel which sockets the processes in the filter have open. The kernel itself learns
-// only of those that send.
+// socketWatch writes the open sockets of the processes in the filter to a BPF map. The BPF programs on their own
+// assign a socket to a process only when the process sends.
 type socketWatch struct {
 	find func() ([]uint64, error)
 	set  func(inodes []uint64) error

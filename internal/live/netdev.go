@@ -9,7 +9,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// sides splits a list into the words without and with a leading ! for negation.
+// sides splits a list into the words without a leading !, which negates, and those with it, which it removes.
 func sides(list []string) (in, out []string) {
 	for _, word := range list {
 		if name, negated := strings.CutPrefix(word, "!"); negated {
@@ -37,7 +37,7 @@ func resolveNetdevs(c Config, o *plan.Options) error {
 	return checkIfnames(o.Ifnames, paths)
 }
 
-// resolveNetns looks up namespaces. It returns the paths of those that are selected, or none if one of them
+// resolveNetns looks up namespaces. It returns the paths of those that are not negated, or none if one of them
 // has no path.
 func resolveNetns(list []string, to *plan.Netns) (paths []string, err error) {
 	in, out := sides(list)
@@ -48,7 +48,7 @@ func resolveNetns(list []string, to *plan.Netns) (paths []string, err error) {
 	return paths, err
 }
 
-// inodes returns no paths if one of them is not known.
+// inodes returns the inode numbers and paths of namespaces. It returns no paths if one of them is not known.
 func inodes(specs []string) (numbers []uint32, paths []string, err error) {
 	known := true
 	for _, spec := range specs {

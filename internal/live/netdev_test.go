@@ -32,14 +32,14 @@ func TestNetdevs(t *testing.T) {
 		netns   plan.Netns
 		ifnames plan.Ifnames
 	}{
-		"nothing":                      {},
-		"namespaces":                   {config: Config{Netns: []string{pid, "!inode:7", "inode:8"}}, netns: plan.Netns{In: []uint32{own, 8}, Out: []uint32{7}}},
-		"a name is of our namespace":   {config: Config{Ifnames: []string{"lo"}}, netns: plan.Netns{In: []uint32{own}}, ifnames: plan.Ifnames{In: []string{"lo"}}},
-		"so is a prefix":               {config: Config{Ifnames: []string{"nosuch*"}}, netns: plan.Netns{In: []uint32{own}}, ifnames: plan.Ifnames{In: []string{"nosuch*"}}},
-		"a negated name is everywhere": {config: Config{Ifnames: []string{"!nosuch0"}}, ifnames: plan.Ifnames{Out: []string{"nosuch0"}}},
-		"negated both": {config: Config{Netns: []string{"!inode:7"}, Ifnames: []string{"lo", "!nosuch*"}},
+		"nothing":                   {},
+		"namespaces":                {config: Config{Netns: []string{pid, "!inode:7", "inode:8"}}, netns: plan.Netns{In: []uint32{own, 8}, Out: []uint32{7}}},
+		"a name in our namespace":   {config: Config{Ifnames: []string{"lo"}}, netns: plan.Netns{In: []uint32{own}}, ifnames: plan.Ifnames{In: []string{"lo"}}},
+		"a prefix in our namespace": {config: Config{Ifnames: []string{"nosuch*"}}, netns: plan.Netns{In: []uint32{own}}, ifnames: plan.Ifnames{In: []string{"nosuch*"}}},
+		"a negated name, anywhere":  {config: Config{Ifnames: []string{"!nosuch0"}}, ifnames: plan.Ifnames{Out: []string{"nosuch0"}}},
+		"negated namespace and interface": {config: Config{Netns: []string{"!inode:7"}, Ifnames: []string{"lo", "!nosuch*"}},
 			netns: plan.Netns{In: []uint32{own}, Out: []uint32{7}}, ifnames: plan.Ifnames{In: []string{"lo"}, Out: []string{"nosuch*"}}},
-		"a namespace that can't be looked into": {config: Config{Netns: []string{"inode:1"}, Ifnames: []string{"nosuch0"}},
+		"a namespace without a path": {config: Config{Netns: []string{"inode:1"}, Ifnames: []string{"nosuch0"}},
 			netns: plan.Netns{In: []uint32{1}}, ifnames: plan.Ifnames{In: []string{"nosuch0"}}},
 	} {
 		var o plan.Options

@@ -10,11 +10,11 @@ import (
 	"tracer/internal/plan"
 )
 
-// Observer learns how far a source is, and what it can't do. Programs and HiddenSockets may be called from
-// another goroutine.
+// Observer is notified of the progress of a source, and of what the source can't do. Programs and HiddenSockets
+// may be called from another goroutine.
 type Observer interface {
-	// Planned has the plan, before anything is loaded, UnknownTypes the types that expressions and columns
-	// are read with.
+	// Planned is called with the plan before anything is loaded, UnknownTypes with the BTF that data of the
+	// kernel is read with, in which types may be missing.
 	Planned(*kernel.Facts, *plan.Plan)
 	UnknownTypes(*plan.Plan, ...*btf.Spec)
 	// Loading is called before the kernel verifies the programs, Progress while they are attached, and
@@ -22,7 +22,7 @@ type Observer interface {
 	Loading()
 	Progress(done, total int)
 	Attached(*attach.Session)
-	// Programs has the changes of the traced BPF programs since the last call.
+	// Programs is called with the changes of the traced BPF programs since the last call.
 	Programs(attach.Found)
 	// HiddenSockets is called once with the processes whose sockets may not be read.
 	HiddenSockets(pids []uint32)

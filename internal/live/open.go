@@ -19,8 +19,8 @@ import (
 	"tracer/internal/stream"
 )
 
-// Open plans, loads and attaches what the request asks for. Events flow after [Source.Start]. What is only
-// needed here, the kernel's types most of all, is garbage afterwards. The context ends opening, not the source.
+// Open plans, loads and attaches what the request asks for. Events flow after [Source.Start]. Memory that only
+// opening needs, mainly the kernel's types, is garbage afterwards. ctx cancels opening, not the source.
 func Open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	s, err := open(ctx, r, o)
 	if err != nil {
@@ -29,7 +29,7 @@ func Open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	return s, nil
 }
 
-// open returns the source also with an error, to be closed.
+// open also returns the source if it returns an error. The caller closes it.
 func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	s := &Source{observer: o}
 	object := bpf.ReadObject()
@@ -65,7 +65,7 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	return s, s.watch()
 }
 
-// prepare sets what depends on the plan alone.
+// prepare sets the fields that depend only on the request and the plan.
 func (s *Source) prepare(r Request, p *plan.Plan) {
 	s.scope = ScopeOf(p)
 	s.owner = p.Asked.TaskFilter
@@ -78,7 +78,7 @@ func (s *Source) prepare(r Request, p *plan.Plan) {
 	}
 }
 
-// ScopeOf returns what the events of a plan show of the life of packets.
+// ScopeOf returns the scope of a source with this plan.
 func ScopeOf(p *plan.Plan) journey.Scope {
 	var functions, tracepoints []string
 	for _, f := range p.Functions {
@@ -92,7 +92,7 @@ func ScopeOf(p *plan.Plan) journey.Scope {
 	return scope
 }
 
-// name opens the sources of names.
+// name creates the Enricher.
 func (s *Source) name(c Config, p *plan.Plan, facts *kernel.Facts) (err error) {
 	o := enrich.Options{
 		Symbols:     facts.Symbols,
@@ -136,8 +136,8 @@ func lookupsOf(p *plan.Plan) map[uint64]*lookup.Reader {
 	return readers
 }
 
-// moduleTypes returns the types of the modules that the plan's programs read. A file of types that the user
-// gave has no modules.
+// moduleTypes returns the BTF of the modules whose types the plan's programs read. The file of --kernel-btf has no
+// modules.
 func moduleTypes(k kernel.Options, p *plan.Plan, facts *kernel.Facts) ([]*btf.Spec, error) {
 	if k.BTFFile != "" {
 		return nil, nil

@@ -7,16 +7,16 @@ import (
 	"tracer/internal/plan"
 )
 
-// Owners are the processes and control groups that packets must belong to, as typed: to one of each list that
-// is not empty.
+// Owners selects packets by process and control group, as the user typed them. A packet must match an entry of
+// each list that is not empty.
 type Owners struct {
-	// PIDs are ids of processes, Comms their names, with an optional trailing * for any rest.
+	// PIDs are ids of processes, Comms their names, with an optional trailing * for any suffix.
 	PIDs, Comms []string
 	// Cgroups are paths or ids of control groups of cgroup2.
 	Cgroups []string
 }
 
-// resolve looks up all of them.
+// resolve checks the words and looks them up.
 func (w Owners) resolve() (o plan.TaskFilter, err error) {
 	if o.PIDs, err = each(w.PIDs, input.PID); err != nil {
 		return o, err

@@ -13,8 +13,8 @@ import (
 // tracesPrograms are the capabilities for tracing BPF programs that are loaded later.
 var tracesPrograms = kernel.SetOf(unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN, unix.CAP_SYSLOG)
 
-// Capabilities returns those that an open source uses. without runs a function without any capabilities, and
-// returns its error.
+// Capabilities returns the capabilities that the source still needs when it is open. without calls a function
+// without any capabilities, and returns its error.
 func (s *Source) Capabilities(without func(func() error) error) (needed kernel.CapabilitySet) {
 	if s.watchesPrograms {
 		needed |= tracesPrograms

@@ -12,11 +12,10 @@ import (
 	"tracer/internal/plan"
 )
 
-// Config is what to trace, as the user typed it where it has to be looked up.
+// Config says what to trace. Names that have to be looked up are as the user typed them.
 type Config struct {
 	Kernel kernel.Options
-	// Plan is given to planning as it is. Resolve sets those fields that have to be looked up or compiled
-	// first, from the other fields of Config.
+	// Plan is passed to plan.New, with the fields that Resolve looks up or compiles from the rest of Config.
 	Plan plan.Options
 	// Expr is the packet filter in the language of pcap-filter(7); empty matches every skb. TunnelL2 and
 	// TunnelL3 are such filters for the packet inside a tunnel: an Ethernet frame, or an IP packet.
@@ -25,28 +24,27 @@ type Config struct {
 	// negation.
 	Netns []string
 	// Ifnames are names of interfaces in Netns, or else in our own network namespace. A trailing * matches
-	// any rest, a leading ! negates.
+	// any suffix, a leading ! negates.
 	Ifnames []string
 	// Mark is mark[/mask].
 	Mark   string
 	Owners Owners
 	Drops  Drops
-	// Forms are those in which the values of kernel types are formatted.
+	// Forms are the forms in which values of kernel types are printed.
 	Forms Forms
 	// NetnsNames, WallTime and SinceLast request the names of network namespaces, the times of events on
 	// the wall clock, and the time since the packet's previous event.
 	NetnsNames, WallTime, SinceLast bool
 }
 
-// Request is a Config of which everything was looked up and compiled.
+// Request is a Config whose names are looked up and whose filters are compiled.
 type Request struct {
 	Kernel kernel.Options
 	Plan   plan.Options
 	config Config
 }
 
-// Resolve looks up names and compiles filters. It finds every error of the user that can be found before
-// anything is loaded.
+// Resolve looks up names and compiles filters, so that errors in them are reported before anything is loaded.
 func Resolve(c Config) (Request, error) {
 	o, err := resolvePlan(c)
 	if err != nil {
@@ -76,7 +74,7 @@ func resolvePlan(c Config) (plan.Options, error) {
 	return o, resolveNetdevs(c, &o)
 }
 
-// kernelOptions adds the functions, modules and features that the plan asks about.
+// kernelOptions adds the functions, modules and features that planning has to know about.
 func kernelOptions(k kernel.Options, o plan.Options) (_ kernel.Options, err error) {
 	k.Wanted = followed(o)
 	k.Called, k.Maps, k.Programs = o.Helpers, o.Record.Maps, len(o.Programs.Kinds) > 0

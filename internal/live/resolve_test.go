@@ -30,7 +30,7 @@ func TestResolveKeepsThePlan(t *testing.T) {
 	}
 }
 
-// TestKernelFactsOfAPlan checks which functions and modules the kernel is asked about.
+// TestKernelFactsOfAPlan checks which functions and modules planning has to know about.
 func TestKernelFactsOfAPlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		file   string

@@ -35,11 +35,11 @@ type Source struct {
 	// that the names of network namespaces are requested.
 	tracks, watchesPrograms, namesNetns bool
 	background                          *background
-	// reportedHidden means that the observer knows whose sockets can't be read.
+	// reportedHidden means that Observer.HiddenSockets was called.
 	reportedHidden bool
 
 	phase phase
-	// idles counts how often the ring was empty since the source was stopped and the last event read.
+	// idles counts the consecutive times that the ring buffer was empty after the stop.
 	idles int
 	// counts are the counters of each CPU at the end.
 	counts []bpf.Counters
@@ -49,17 +49,17 @@ type Source struct {
 	delivered uint64
 }
 
-// phase says what Next returns.
+// phase determines what Next returns.
 type phase uint8
 
 const (
 	flowing  phase = iota // events
 	draining              // events of programs that began before the stop
 	counting              // markers of losses that no event reported
-	summed                // nothing: the Summary was the last
+	summed                // io.EOF: the Summary was returned
 )
 
-// Scope describes what the source shows of the life of packets.
+// Scope describes which events of the source end a packet.
 func (s *Source) Scope() journey.Scope { return s.scope }
 
 // Start makes events flow.
@@ -71,15 +71,16 @@ func (s *Source) Start() error {
 	return nil
 }
 
-// Stop ends the events. Next returns those that are under way, and the rest.
+// Stop makes the BPF programs emit no more events. Next then returns the events in the ring buffer, markers for
+// other losses, and the Summary.
 func (s *Source) Stop() error {
 	s.totals.Duration = uint64(time.Since(s.began))
 	s.phase = draining
 	return s.session.Run(false)
 }
 
-// Next returns the next event, with the name of its function: limits need it. [Source.Enrich] adds the rest, so
-// that suppressed events do not cost it.
+// Next returns the next event with the name of its function, which limits need. [Source.Enrich] adds the rest, only
+// to events that limits do not suppress.
 func (s *Source) Next() (*event.Event, error) {
 	if s.phase != flowing {
 		return s.ending()
@@ -102,7 +103,7 @@ func idle(err error) error {
 	return err
 }
 
-// named takes note of an event, and names its function.
+// named counts an event, records the number of its packet, and names its function.
 func (s *Source) named(e *event.Event) *event.Event {
 	if e.Kind != event.Lost {
 		s.delivered++
@@ -121,7 +122,7 @@ func (s *Source) Enrich(e *event.Event) {
 	s.numbers.Rename(e)
 }
 
-// fail stops the source after a failure in the background, which is returned at the end.
+// fail stops the source after a failure in the background. Next returns the error after the Summary.
 func (s *Source) fail() error {
 	if err := s.Stop(); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (s *Source) fail() error {
 	return source.ErrIdle
 }
 
-// ending returns what comes after the stop.
+// ending implements Next after the stop.
 func (s *Source) ending() (*event.Event, error) {
 	switch s.phase {
 	case draining:
@@ -211,7 +212,7 @@ func addCounts(t *event.Totals, counts []bpf.Counters) {
 	}
 }
 
-// hiddenReasons are the benign drops that the kernel counted and did not emit.
+// hiddenReasons returns the benign drops that the BPF programs counted and did not emit (--drop-hide-benign).
 func (s *Source) hiddenReasons() ([]event.ReasonCount, error) {
 	counts, err := s.session.Hidden()
 	if err != nil {

@@ -29,14 +29,14 @@ func newView(p *plan.Plan, facts *kernel.Facts, types []*btf.Spec) view {
 	}
 }
 
-// blindSpot is a kind of packet or event that a run may not look at.
+// blindSpot is a kind of packet or event that a run may miss.
 type blindSpot struct {
 	// key is its value in JSON.
 	key string
 	// text describes it, and which flag shows it; %d is the count that holds returns.
 	text string
-	// holds reports whether the run did not look at it, and how many of them it counted. It is
-	// false for counted ones if the count is 0.
+	// holds reports whether the run may have missed such packets or events, and their number if they are
+	// counted. It is false if they are counted and the number is 0.
 	holds func(v *view, t *event.Totals) (bool, uint64)
 }
 
@@ -89,7 +89,7 @@ var blindSpots = []blindSpot{
 	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && !v.plan.BPF.Config.Ids, t.Missed
 	}},
-	{"missed_following", "probe hits for which the kernel did not run the program: %d. Packets may have been lost from sight", func(v *view, t *event.Totals) (bool, uint64) {
+	{"missed_following", "probe hits for which the kernel did not run the program: %d. Followed packets may be missing", func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && v.plan.BPF.Config.Ids, t.Missed
 	}},
 	{"missed_uncounted", "probe hits for which the kernel did not run the program: it does not count all of them with this backend", func(v *view, _ *event.Totals) (bool, uint64) {

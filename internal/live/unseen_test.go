@@ -66,7 +66,7 @@ func TestUnseen(t *testing.T) {
 		"process":                     {asked: plan.Options{TaskFilter: plan.TaskFilter{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
 		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
-		"benign drops wanted hidden":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},
+		"benign drops to hide, none":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},
 		"benign drops hidden":         {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}, totals: hidden, want: "hidden_reasons"},
 		"reasons":                     {asked: plan.Options{Drop: plan.Drop{Reasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"other reasons":               {asked: plan.Options{Drop: plan.Drop{NotReasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},

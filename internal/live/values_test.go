@@ -13,8 +13,8 @@ import (
 	"tracer/internal/value"
 )
 
-// lengthAndName returns three expressions: two numbers and a string.
-func lengthAndName() plan.Values {
+// threeValues returns three expressions: two numbers and a string.
+func threeValues() plan.Values {
 	number := &btf.Int{Name: "unsigned int", Size: 4}
 	text := &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Nelems: 16}
 	return plan.Values{
@@ -27,8 +27,8 @@ func lengthAndName() plan.Values {
 	}
 }
 
-// measured returns the values of lengthAndName in a record. The first one can always be read.
-func measured(n int) []byte {
+// rawValues returns the part of a record with the values of threeValues. The first one can always be read.
+func rawValues(n int) []byte {
 	raw := make([]byte, 40)
 	binary.NativeEndian.PutUint64(raw, uint64(1+n%4*2))
 	binary.NativeEndian.PutUint64(raw[8:], uint64(84+n))
@@ -38,7 +38,7 @@ func measured(n int) []byte {
 
 // TestValuesAreReadAtTheirOffsets checks three values, of which the second could not be read.
 func TestValuesAreReadAtTheirOffsets(t *testing.T) {
-	v := lengthAndName()
+	v := threeValues()
 	values, err := valuesOf(v, Forms{Text: true, JSON: true})
 	if err != nil {
 		t.Fatal(err)
@@ -84,11 +84,11 @@ func TestNumbersAreNarrowed(t *testing.T) {
 
 // TestFormattedValuesAllocateNothing checks that the memory of the first event's values is reused.
 func TestFormattedValuesAllocateNothing(t *testing.T) {
-	values, err := valuesOf(lengthAndName(), Forms{Text: true, JSON: true})
+	values, err := valuesOf(threeValues(), Forms{Text: true, JSON: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw := measured(1)
+	raw := rawValues(1)
 	if n := testing.AllocsPerRun(100, func() { values(raw) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
@@ -97,11 +97,11 @@ func TestFormattedValuesAllocateNothing(t *testing.T) {
 // TestValuesHaveTheRequestedForms checks that the other form is nil.
 func TestValuesHaveTheRequestedForms(t *testing.T) {
 	for _, f := range []Forms{{Text: true}, {JSON: true}} {
-		values, err := valuesOf(lengthAndName(), f)
+		values, err := valuesOf(threeValues(), f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := values(measured(1))[0].Value; (v.Text != nil) != f.Text || (v.JSON != nil) != f.JSON {
+		if v := values(rawValues(1))[0].Value; (v.Text != nil) != f.Text || (v.JSON != nil) != f.JSON {
 			t.Errorf("forms %+v: %q and %q", f, v.Text, v.JSON)
 		}
 	}

@@ -55,7 +55,7 @@ func (n *Notifier) summaryLine(totals event.Totals) string {
 func (n *Notifier) missed(hits uint64) string {
 	text := fmt.Sprintf(", %s missed", count(int(hits), "probe hit"))
 	if n.plan != nil && n.plan.BPF.Config.Ids {
-		text += " (packets may have been lost from sight)"
+		text += " (followed packets may be missing)"
 	}
 	return text
 }
