@@ -62,7 +62,7 @@ func (c *call) parse(typed []string) error {
 	}
 	err := c.flags.Parse(typed)
 	switch {
-	case errors.Is(err, pflag.ErrHelp): // of -h, which is not in the flag set
+	case errors.Is(err, pflag.ErrHelp): // for -h, which is not in the flag set
 		c.shortHelp = true
 		return nil
 	case err != nil:
@@ -75,7 +75,7 @@ func (c *call) parse(typed []string) error {
 	return c.settle(c.flags, typed)
 }
 
-// asksForHelp is for commands without flags.
+// asksForHelp reports whether the arguments of a command without flags contain -h or --help.
 func asksForHelp(args []string) bool {
 	return slices.Contains(args, shortHelpFlag) || slices.Contains(args, longHelpFlag)
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// command is an entry of the command table: what help, manual page and completion show, and how a
-// call begins.
+// command is an entry of the command table: the texts for help, manual page and completion, and the function
+// that makes a call.
 type command struct {
 	// name is the first argument; args shows the other arguments in help.
 	name, args string

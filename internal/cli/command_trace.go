@@ -16,7 +16,7 @@ import (
 // traceName is the command that runs if the first argument names no command.
 const traceName = "trace"
 
-// traceCommand traces packets. The complete help is mostly about it.
+// traceCommand traces packets. Its help is the complete help of tracer.
 func traceCommand() command {
 	return command{
 		name: traceName, args: "[flags] [filter]", help: "trace packets; this is the default command",

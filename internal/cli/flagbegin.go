@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// shortestBegin is the least number of letters that are taken for the beginning of several flags.
+// shortestBegin is the minimum length of a word that counts as the beginning of several flags.
 const shortestBegin = 4
 
 // flagsWith returns a hint for a word with which names of flags begin: the part before one of their
-// dashes, or the beginning of several. The hint lists them all. It is empty if there are none, or if
-// the word is a flag.
+// dashes, or the beginning of several. The hint lists at most six of them. It is empty if there are none,
+// or if the word is a flag.
 func flagsWith(word string, names []string) string {
 	if slices.Contains(names, word) {
 		return ""

@@ -72,7 +72,7 @@ func tupleFlags(fs *pflag.FlagSet, columns *column.Options) {
 		fmt.Sprintf("cut namespace names to `N` characters in text (default %d)", column.DefaultNetnsNameMost))
 }
 
-// deepFlags declares the flags that show more of the kernel.
+// deepFlags declares the flags for returns, lookups, stacks and fields of kernel structs.
 func (o *options) deepFlags(fs *pflag.FlagSet) {
 	columns := &o.config.Output.Columns
 	fs.BoolVar(&columns.Return, "output-return", false, "also show return values and durations")
@@ -94,7 +94,7 @@ func checkColor(value string) error {
 	return fmt.Errorf("not one of %s, %s, %s", app.ColorAuto, app.ColorAlways, app.ColorNever)
 }
 
-// settleOutput does what depends on several flags of the output.
+// settleOutput sets the columns that depend on several flags.
 func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Plan.Record.Values) > 0

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/nearest"
 )
 
-// dashes are characters that a formatted text may have in place of the dash of a flag.
+// dashes are the typographic characters that formatted text may have instead of the ASCII dashes of a flag.
 const dashes = "‐‑‒–—―−"
 
 // withFlagWords adds a hint to the error about a filter that libpcap rejects because it contains flags

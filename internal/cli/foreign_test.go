@@ -154,7 +154,7 @@ var answered = map[string]string{
 	"--filter-func ,":                 "--filter-func \",\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'ip_rcv|ip_output'",
 	"--filter-func-exclude a{1,2},b,": "--filter-func-exclude \"a{1,2},b,\": not a list: no function has a comma in its name\nhint: separate alternatives with |, as in 'a{1,2}|b'",
 	"--filter-netns 4026533589":       "netns \"4026533589\": no namespace has this name\nhint: type --filter-netns inode:4026533589 for the namespace with this inode number",
-	"--filter-netns 4242":             "netns \"4242\": no namespace has this name\nhint: type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for that with this inode number",
+	"--filter-netns 4242":             "netns \"4242\": no namespace has this name\nhint: type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for the one with this inode number",
 	"help filter-fun":                 "help \"filter-fun\": no such command or flag\nhint: did you mean `tracer help filter-func`?",
 	"help docter":                     "help \"docter\": no such command or flag\nhint: did you mean `tracer help doctor`?",
 	"help complete":                   "help \"complete\": no such command or flag\nhint: `tracer --help` lists all flags and commands",

@@ -16,7 +16,7 @@ type offer func(word string) []complete.Word
 // offers are the completions of flags' values, by the name of the flag. Each flag with a value has one.
 type offers map[string]offer
 
-// everywhere completes arguments at every position.
+// everywhere completes the arguments at all positions with the same offer.
 func everywhere(o offer) func(int) offer { return func(int) offer { return o } }
 
 // inOrder completes the first arguments; there are no more.

@@ -112,7 +112,7 @@ func TestNohup(t *testing.T) {
 const unheard = 200 * time.Millisecond
 
 // TestSecondSignal checks that a signal soon after the first does nothing, since timeout(1) signals a
-// process and then its group, and that a later one ends the process. Time is that of a test bubble.
+// process and then its group, and that a later one ends the process. It runs with a fake clock.
 func TestSecondSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signals, done := make(chan os.Signal), make(chan struct{})

@@ -2,7 +2,7 @@
 
 // Package complete returns completion candidates from the running system: functions, interfaces,
 // namespaces and the like. It needs no privileges, and omits what it cannot read. It returns fast
-// enough for a user who waits after a key.
+// enough for interactive use.
 package complete
 
 import (

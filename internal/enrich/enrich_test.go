@@ -60,9 +60,8 @@ func TestEnrich(t *testing.T) {
 	}
 }
 
-// TestNameIsEnoughForLimits checks that the function's name, and nothing else, is known before an event is
-// completed.
-func TestNameIsEnoughForLimits(t *testing.T) {
+// TestNameSetsOnlyTheFunction checks that Name sets the name of the function, which limits need, and no other name.
+func TestNameSetsOnlyTheFunction(t *testing.T) {
 	r := enricher(t)
 	e := event.Event{Kind: event.Tracepoint, Drop: event.Drop{HasReason: true, Reason: 3}, Names: event.Names{Reason: "of another event"}}
 	r.Name(&e)

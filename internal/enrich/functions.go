@@ -15,7 +15,7 @@ type function struct {
 	reason int
 }
 
-// functions name the entries of functions.
+// functions names functions by the addresses of their entries.
 type functions struct {
 	attached table[function]
 	others   *locations

@@ -32,20 +32,20 @@ type unchanging struct{}
 func (unchanging) Read() (*kernel.Symbols, error) { return nil, errors.New("not to be read") }
 func (unchanging) Current(*kernel.Symbols) bool   { return true }
 
-// symbols find functions by address. Modules and BPF programs are loaded and unloaded, and new code may be
-// right after the old one, so a list is reliable only for addresses that were used before it was read. For
-// others the list is read again, rarely, and in another goroutine, since that takes a tenth of a second.
+// symbols finds functions by address. Modules and BPF programs are loaded and unloaded, and new code may lie
+// right behind old code, so a list is reliable only for addresses in events before it was read. For other addresses
+// the list is read again, rarely, and in another goroutine, since reading takes a tenth of a second.
 type symbols struct {
 	list   *kernel.Symbols // nil: the kernel hides them
 	asOf   uint64          // the kernel time when the reading of list began, 0 for unknown
 	source SymbolSource
 	now    uint64 // the time of the current event
 
-	// wanted are addresses that were not found since the last read began, and asked those not found before,
-	// for which it is made.
+	// wanted are the addresses that were not found since the last read began, asked those for which that read
+	// was made.
 	wanted, asked map[uint64]struct{}
-	// generated are the highest offsets that are known to be in code that the kernel generated at run time,
-	// by its start.
+	// generated has, by the start of code that the kernel generated at run time, the highest offset that is
+	// known to be in it.
 	generated map[uint64]uint64
 
 	reading bool
@@ -106,7 +106,7 @@ func (s *symbols) reliable(addr uint64) (name, module string, offset uint64, ok 
 	return name, module, offset, true
 }
 
-// isGenerated reports whether the name of a module stands for code generated at run time: BPF programs and
+// isGenerated reports whether module is a name that kallsyms gives to code generated at run time: BPF programs and
 // trampolines.
 func isGenerated(module string) bool {
 	return module == "bpf" || strings.HasPrefix(module, "__builtin__")

@@ -58,7 +58,7 @@ func (s *source) Read() (*kernel.Symbols, error) {
 
 func (s *source) Current(list *kernel.Symbols) bool { return !s.changed || list == s.next }
 
-// renewable returns symbols that are another list when they are read again.
+// renewable returns symbols from the list first, and from the list then after they are read again.
 func renewable(t *testing.T, first, then string) (*symbols, *source) {
 	next := &source{next: symbolsOf(t, then)}
 	return newSymbols(symbolsOf(t, first), next), next

@@ -25,12 +25,12 @@ func newCgroup(t *testing.T) (mount, outer, inner string) {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = unix.Rmdir(folder) }) // empty, or the next run says so
+		t.Cleanup(func() { _ = unix.Rmdir(folder) }) // if it fails, Mkdir of a later run fails
 	}
 	return mount, outer, inner
 }
 
-// realMount is where this machine has cgroup2.
+// realMount returns the mount point of cgroup2 on this machine, or mounts it.
 func realMount(t *testing.T) string {
 	t.Helper()
 	mounts, err := cgroupMounts()
@@ -41,7 +41,7 @@ func realMount(t *testing.T) string {
 	if err := unix.Mount("none", point, "cgroup2", 0, ""); err != nil {
 		t.Fatalf("mount cgroup2: %v", err)
 	}
-	t.Cleanup(func() { _ = unix.Unmount(point, 0) }) // goes away with the machine
+	t.Cleanup(func() { _ = unix.Unmount(point, 0) }) // a mount that stays does no harm
 	return point
 }
 

@@ -20,7 +20,7 @@ import (
 const listMost = 12
 
 // CheckIfname returns an error if a pattern for the names of interfaces is not valid. A trailing * matches
-// any rest.
+// any suffix.
 func CheckIfname(pattern string) error { return checkPattern("interface", pattern) }
 
 // HaveIfname returns an error if none of the network namespaces at the paths has an interface of this

@@ -38,13 +38,13 @@ func TestHaveIfnameInOtherNetns(t *testing.T) {
 	checkInput(t, err, `interface "only": no such interface in any of the namespaces`, "the interfaces there are only0, only1, lo")
 }
 
-// TestInterfaceElsewhere: the namespace that has it is named, with what to type.
+// TestInterfaceElsewhere checks that the hint names the namespaces that have the interface, and the flags to type.
 func TestInterfaceElsewhere(t *testing.T) {
 	red := ktest.NewNetns(t, "elsewhere")
 	ktest.NewVeth(t, ktest.End{Netns: red, Name: "away0"}, ktest.End{Netns: red, Name: "away1"})
 	name := filepath.Base(red.Path)
 	if found := netnsWith("away0", []string{red.Path}); slices.Contains(found, name) {
-		t.Errorf("%q, want none of the namespaces that were looked into before", found)
+		t.Errorf("%q, want none of the namespaces to leave out", found)
 	}
 	err := HaveIfname("away0", []string{OwnNetns})
 	checkInput(t, err, `interface "away0": no such interface`, "namespace "+name+" has it: type --filter-netns "+name+" --filter-ifname away0")
@@ -57,8 +57,8 @@ func TestInterfaceElsewhere(t *testing.T) {
 	}
 }
 
-// TestInterfaceOfAProcess: a namespace without a name is named by a process in it.
-func TestInterfaceOfAProcess(t *testing.T) {
+// TestSpecOfNetns checks that a namespace without a name is given as that of a process in it.
+func TestSpecOfNetns(t *testing.T) {
 	for path, want := range map[string]string{"/proc/12/ns/net": "pid:12", "/run/netns/blue": "blue", "/run/docker/netns/1a": "/run/docker/netns/1a"} {
 		if got := specOf(path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)

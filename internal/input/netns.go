@@ -70,14 +70,14 @@ func netnsError(spec string, cause error) error {
 // the initial namespaces have numbers just below that.
 const firstInode = 0xE0000000
 
-// numberForm says how to write a bare number as a namespace. It is empty for other words.
+// numberForm returns a hint how to name a namespace by a number. It is empty for other words.
 func numberForm(spec string) string {
 	n, err := strconv.ParseUint(spec, 10, 32)
 	switch {
 	case err != nil || n == 0:
 		return ""
 	case n < firstInode:
-		return fmt.Sprintf("type --filter-netns pid:%d for the namespace of this process, or inode:%d for that with this inode number", n, n)
+		return fmt.Sprintf("type --filter-netns pid:%d for the namespace of this process, or inode:%d for the one with this inode number", n, n)
 	}
 	return fmt.Sprintf("type --filter-netns inode:%d for the namespace with this inode number", n)
 }

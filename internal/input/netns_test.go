@@ -75,7 +75,7 @@ func TestNetnsInodeWithoutName(t *testing.T) {
 	}
 }
 
-// TestNetnsInodeOfAContainer has a namespace in a folder of container engines.
+// TestNetnsInodeOfAContainer checks a namespace in a folder of container engines.
 func TestNetnsInodeOfAContainer(t *testing.T) {
 	named(t, "other", "/proc/self/ns/mnt")
 	old := containerNetns
@@ -124,7 +124,7 @@ func TestNetnsErrors(t *testing.T) {
 	}
 }
 
-// TestBareNumbers: columns show inode numbers, and users copy them.
+// TestBareNumbers checks the hints for numbers without inode: or pid:, since users copy inode numbers from columns.
 func TestBareNumbers(t *testing.T) {
 	named(t, "12", "/proc/self/ns/net")
 	if inode, _, err := NetnsInode("12"); err != nil || inode != ownInode(t) {
@@ -132,7 +132,7 @@ func TestBareNumbers(t *testing.T) {
 	}
 	for spec, hint := range map[string]string{
 		"4026533589": "type --filter-netns inode:4026533589 for the namespace with this inode number",
-		"4242":       "type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for that with this inode number",
+		"4242":       "type --filter-netns pid:4242 for the namespace of this process, or inode:4242 for the one with this inode number",
 	} {
 		_, _, err := NetnsInode(spec)
 		checkInput(t, err, `netns "`+spec+`": no namespace has this name`, hint)

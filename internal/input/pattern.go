@@ -20,10 +20,10 @@ func checkPattern(what, pattern string) error {
 	name := strings.TrimSuffix(pattern, "*")
 	switch {
 	case pattern == "":
-		e.Cause, e.hint = errors.New("empty name"), "give a name, or the beginning of one with a * behind it"
+		e.Cause, e.hint = errors.New("empty name"), "give a name, or a prefix followed by *"
 	case len(name) > nameMost:
 		e.Cause = fmt.Errorf("longer than %d bytes, the limit of the kernel", nameMost)
-		e.hint = "the kernel keeps " + printable(name[:nameMost])
+		e.hint = "the first 15 bytes are " + printable(name[:nameMost])
 	default:
 		return nil
 	}

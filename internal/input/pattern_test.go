@@ -12,6 +12,6 @@ func TestPatterns(t *testing.T) {
 	}
 	const long = "longer than 15 bytes, the limit of the kernel"
 	checkInput(t, CheckIfname(""), `interface "": empty name`, "give a name")
-	checkInput(t, CheckIfname("sixteen-bytes-00"), `interface "sixteen-bytes-00": `+long, "the kernel keeps sixteen-bytes-0")
-	checkInput(t, CheckCommand("sixteen-bytes-00*"), `command "sixteen-bytes-00*": `+long, "the kernel keeps sixteen-bytes-0")
+	checkInput(t, CheckIfname("sixteen-bytes-00"), `interface "sixteen-bytes-00": `+long, "the first 15 bytes are sixteen-bytes-0")
+	checkInput(t, CheckCommand("sixteen-bytes-00*"), `command "sixteen-bytes-00*": `+long, "the first 15 bytes are sixteen-bytes-0")
 }

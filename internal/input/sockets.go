@@ -52,7 +52,7 @@ func appendSockets(inodes []uint64, fds string) ([]uint64, error) {
 	names, err := folder.Readdirnames(-1)
 	for _, name := range names {
 		inode, ok, refused := socketAt(filepath.Join(fds, name))
-		if refused != nil { // the others would be, too
+		if refused != nil { // the other links would be refused, too
 			return inodes, refused
 		}
 		if ok {

@@ -50,7 +50,7 @@ func TestSocketsOfThisProcess(t *testing.T) {
 		t.Errorf("sockets %v (%v), want %d among them", got, err, inode)
 	}
 	if want := filepath.Base(os.Args[0]); comm != want[:min(len(want), nameMost)] {
-		t.Errorf("comm %q, want %q cut to what the kernel keeps", comm, want)
+		t.Errorf("comm %q, want %q truncated to 15 bytes", comm, want)
 	}
 	got, _, err = Sockets(func(uint32, string) bool { return false })
 	if err != nil || len(got) != 0 {

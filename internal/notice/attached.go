@@ -39,7 +39,7 @@ func (n *Notifier) Attached(s *attach.Session) {
 	}
 }
 
-// part is a number of attached things.
+// part is the number of attached functions, tracepoints or BPF programs.
 type part struct {
 	n       int
 	noun    string

@@ -13,7 +13,7 @@ import (
 	"tracer/internal/plan"
 )
 
-// lacking notes what this run loses because capabilities are missing that it can do without.
+// lacking notes what this run can't do because optional capabilities are missing.
 func (n *Notifier) lacking(facts *kernel.Facts, p *plan.Plan) {
 	set, err := kernel.Effective()
 	if err != nil {

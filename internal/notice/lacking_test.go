@@ -14,7 +14,7 @@ import (
 	"tracer/internal/plan"
 )
 
-func TestOnlyLossesAreNoted(t *testing.T) {
+func TestOnlyNeededCapabilitiesAreNoted(t *testing.T) {
 	far, err := filter.Compile("udp[100] == 1")
 	if err != nil {
 		t.Fatal(err)
@@ -30,16 +30,16 @@ func TestOnlyLossesAreNoted(t *testing.T) {
 		plan  *plan.Plan
 		want  string
 	}{
-		"nothing is lacking":           {all, false, kernel.Facts{ListReadable: hidden, PagesUnknown: hidden}, functions, ""},
-		"addresses are seen":           {without(unix.CAP_SYSLOG), false, kernel.Facts{Symbols: &kernel.Symbols{}}, functions, ""},
-		"addresses are hidden":         {without(unix.CAP_SYSLOG), false, kernel.Facts{}, functions, "lacking CAP_SYSLOG: only tracepoints are traced"},
-		"the list can't be read":       {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, functions, "lacking CAP_DAC_READ_SEARCH: tracer does not know beforehand"},
-		"root reads it by itself":      {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), true, kernel.Facts{ListReadable: hidden}, functions, ""},
-		"tracepoints need no list":     {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, &plan.Plan{}, ""},
-		"the filter stays near":        {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, functions, ""},
-		"the filter looks into pages":  {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, &plan.Plan{Asked: plan.Options{Filter: far}}, "lacking CAP_SYS_RAWIO: filters do not see"},
-		"what nothing was missed for":  {without(unix.CAP_SYS_RESOURCE, unix.CAP_SYS_PTRACE), false, kernel.Facts{}, functions, ""},
-		"another one stands in for it": {without(unix.CAP_DAC_READ_SEARCH), false, kernel.Facts{ListReadable: hidden}, functions, ""},
+		"nothing is lacking":         {all, false, kernel.Facts{ListReadable: hidden, PagesUnknown: hidden}, functions, ""},
+		"addresses are visible":      {without(unix.CAP_SYSLOG), false, kernel.Facts{Symbols: &kernel.Symbols{}}, functions, ""},
+		"addresses are hidden":       {without(unix.CAP_SYSLOG), false, kernel.Facts{}, functions, "lacking CAP_SYSLOG: only tracepoints are traced"},
+		"the list can't be read":     {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, functions, "lacking CAP_DAC_READ_SEARCH: tracer does not know beforehand"},
+		"root needs no capability":   {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), true, kernel.Facts{ListReadable: hidden}, functions, ""},
+		"tracepoints need no list":   {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, &plan.Plan{}, ""},
+		"the filter reads headers":   {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, functions, ""},
+		"the filter reads fragments": {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, &plan.Plan{Asked: plan.Options{Filter: far}}, "lacking CAP_SYS_RAWIO: filters do not see"},
+		"not needed in this run":     {without(unix.CAP_SYS_RESOURCE, unix.CAP_SYS_PTRACE), false, kernel.Facts{}, functions, ""},
+		"CAP_DAC_OVERRIDE is enough": {without(unix.CAP_DAC_READ_SEARCH), false, kernel.Facts{ListReadable: hidden}, functions, ""},
 	} {
 		notes := lackingNotes(tc.set, tc.root, &tc.facts, tc.plan)
 		if got := strings.Join(notes, "\n"); !strings.HasPrefix(got, tc.want) || len(notes) > 1 || (got == "") != (tc.want == "") {

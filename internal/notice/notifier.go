@@ -58,7 +58,7 @@ func (n *Notifier) status(format string, args ...any) {
 	n.send(Notice{Key: "status", Severity: Status, Text: printable.Text(fmt.Sprintf(format, args...))})
 }
 
-// Reading shows at once that something happens.
+// Reading shows the first step, which takes some time.
 func (n *Notifier) Reading() { n.status("reading kernel types…") }
 
 // Loading shows that the kernel verifies the programs.
@@ -112,7 +112,7 @@ func (n *Notifier) ftraceDisabled(p *plan.Plan) {
 	}
 }
 
-// backendLine says how the kernel's functions are traced, and why not in a better way.
+// backendLine names the backend, and the reasons why better ones are not used.
 func backendLine(p *plan.Plan) string {
 	if p.Asked.Programs.Only {
 		return "only BPF programs are traced"
@@ -134,7 +134,7 @@ func (n *Notifier) UnknownTypes(p *plan.Plan, types ...*btf.Spec) {
 	}
 }
 
-// planReturns reports what is traced besides the entries of functions.
+// planReturns reports the notes of the plan, and how returns are traced.
 func (n *Notifier) planReturns(p *plan.Plan) {
 	for _, note := range p.Notes {
 		n.note("plan", "%s", note)

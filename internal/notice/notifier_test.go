@@ -100,7 +100,7 @@ func TestDebugNamesUntracedFunctions(t *testing.T) {
 	}
 }
 
-// TestProgressIsAStatus checks that the progress is no line of a log. It runs with a fake clock.
+// TestProgressIsAStatus checks that the progress is not printed as a line. It runs with a fake clock.
 func TestProgressIsAStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := lines(false, func(n *Notifier) {

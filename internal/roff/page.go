@@ -101,7 +101,7 @@ func quoted(arg string) string {
 // lineMost is the width of the source.
 const lineMost = 78
 
-// fill writes words in lines of at most lineMost bytes, as far as single words fit.
+// fill writes words in lines of at most lineMost bytes, unless a single word is longer.
 func (p *Page) fill(text ...Text) {
 	var line string
 	for _, word := range strings.Fields(join(text)) {
