@@ -41,7 +41,7 @@ func (r *readyFile) creatable() error {
 	return r.file.Creatable()
 }
 
-// create creates the file.
+// create creates the file, when everything is attached.
 func (r *readyFile) create() error {
 	if r.file == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"tracer/internal/input"
 )
 
-// background runs functions besides the reading of events, until it is stopped or one of them fails.
+// background runs functions concurrently with the reading of events, until it is stopped or one of them fails.
 type background struct {
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -13,8 +13,8 @@ import (
 // Observer is notified of the progress of a source, and of what the source can't do. Programs and HiddenSockets
 // may be called from another goroutine.
 type Observer interface {
-	// Planned is called with the plan before anything is loaded, UnknownTypes with the BTF that data of the
-	// kernel is read with, in which types may be missing.
+	// Planned is called with the plan before anything is loaded, UnknownTypes with the BTF of vmlinux and of
+	// modules, to report types that are missing in it.
 	Planned(*kernel.Facts, *plan.Plan)
 	UnknownTypes(*plan.Plan, ...*btf.Spec)
 	// Loading is called before the kernel verifies the programs, Progress while they are attached, and

@@ -86,7 +86,7 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	return b.Sink.Flush()
 }
 
-// outputError returns an error of an output. ErrReaderGone is none: it ends the output, and the run when all
+// outputError returns the error of an output, except ErrReaderGone: that ends the output, and the run when all
 // outputs have ended.
 func (r *run) outputError(b *branch, err error) error {
 	if err == nil || !errors.Is(err, sink.ErrReaderGone) {
