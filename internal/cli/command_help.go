@@ -106,7 +106,7 @@ func hostHint(name string) string {
 	return fmt.Sprintf("see `tracer help %s`; to filter for a host of that name, write: host %s", name, name)
 }
 
-// allFlags returns the flags of all commands. A flag that several commands have is that of the first.
+// allFlags returns the flags of all commands. If several commands have a flag, it is the one of the first.
 func allFlags() *pflag.FlagSet {
 	all := newFlagSet()
 	for _, c := range shownCommands() {

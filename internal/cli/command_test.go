@@ -143,7 +143,7 @@ func TestContextOfCommands(t *testing.T) {
 	}
 	for _, name := range []string{"trace", "doctor"} {
 		if !commandNamed(name).interruptible {
-			t.Errorf("%s does not stop in order at a signal", name)
+			t.Errorf("%s does not stop cleanly at a signal", name)
 		}
 	}
 }

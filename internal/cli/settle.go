@@ -45,12 +45,12 @@ func checkDrop(c *app.Config) error {
 	case c.Plan.Func != "":
 		return &usageError{
 			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Plan.Func, why),
-			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func for the drops alone", why, shellWord(c.Plan.Func+"|"+dropTracepoint)),
+			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func to trace only the drops", why, shellWord(c.Plan.Func+"|"+dropTracepoint)),
 		}
 	case c.Plan.FuncExclude != "":
 		return &usageError{
 			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.Plan.FuncExclude, why),
-			hint: fmt.Sprintf("leave out --filter-func-exclude for the drops alone, or %s to trace functions too", why),
+			hint: fmt.Sprintf("leave out --filter-func-exclude to trace only the drops, or %s to trace functions too", why),
 		}
 	}
 	return nil

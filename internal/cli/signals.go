@@ -12,7 +12,7 @@ import (
 
 // interruptible returns a context that the signals of [endings] cancel. A second signal exits the
 // process at once. SIGPIPE is ignored, so that a closed pipe is an error of the write (EPIPE) and the
-// run ends in order. stop restores the default handling of all signals but SIGPIPE.
+// run ends cleanly. stop restores the default handling of all signals but SIGPIPE.
 func interruptible() (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
@@ -27,7 +27,7 @@ func interruptible() (ctx context.Context, stop func()) {
 	}
 }
 
-// endings are the signals that end a run in order. SIGHUP is left out if it is ignored at the start,
+// endings are the signals that end a run cleanly. SIGHUP is left out if it is ignored at the start,
 // as by nohup(1).
 func endings() []os.Signal {
 	list := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}

@@ -13,11 +13,11 @@ import (
 // netnsMost bounds how many namespaces are searched for an interface.
 const netnsMost = 256
 
-// netnsWith returns the network namespaces, other than besides, that have an interface with this
+// netnsWith returns the network namespaces, except those at the given paths, that have an interface with this
 // name, in the form that NetnsInode accepts. Namespaces that can't be entered are skipped.
-func netnsWith(name string, besides []string) []string {
+func netnsWith(name string, except []string) []string {
 	seen := map[unix.Stat_t]bool{}
-	for _, path := range besides {
+	for _, path := range except {
 		isNew(path, seen)
 	}
 	var found []string

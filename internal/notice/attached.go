@@ -29,7 +29,7 @@ func (n *Notifier) Attached(s *attach.Session) {
 	}
 	n.Programs(s.Programs)
 	if n.plan.Asked.Programs.Only && s.TracedPrograms() == 0 {
-		n.note("no_program", "no BPF program to trace is loaded yet: those that are loaded later will be traced")
+		n.note("no_program", "no BPF program to trace is loaded yet: programs loaded later will be traced")
 	}
 	for _, skipped := range s.Skipped {
 		n.debug("not_attached", "not attached: %s: %v", printable.Text(skipped.Name), skipped.Reason)
