@@ -10,9 +10,15 @@
 #include "core/kernel.h"
 #include "packet/packet.h"
 
+// The kernel's L1_CACHE_BYTES, to which it rounds up the size of the shared info.
 enum {
-	// The size of a cache line, to which the kernel rounds up.
+#if defined(__TARGET_ARCH_s390)
+	CACHE_LINE = 256,
+#elif defined(__TARGET_ARCH_powerpc)
+	CACHE_LINE = 128,
+#else
 	CACHE_LINE = 64,
+#endif
 };
 
 static __always_inline u64 xdp_head(const struct xdp_buff *xdp)

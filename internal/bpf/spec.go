@@ -21,26 +21,6 @@ const (
 	castFunction       = "cast"
 	configVariable     = "CFG"
 	wordsVariable      = "ARGUMENT_WORDS"
-	eventsMap          = "events"
-	socketsMap         = "sockets"
-	scratchesMap       = "scratches"
-	roomsMap           = "rooms"
-	branchesMap        = "branches"
-	firstsMap          = "firsts"
-	datagramsMap       = "datagrams"
-	headsMap           = "heads"
-	queuesMap          = "queues"
-	rolesMap           = "roles"
-	endpointsMap       = "endpoints"
-	stacksMap          = "stacks"
-	toldsMap           = "tolds"
-	askedMap           = "asked"
-	hooksMap           = "hook_functions"
-	lookupsMap         = "lookups"
-
-	// BenignMap has a [Benign] for each reason in Spec.Benign. Benign.Hidden counts the drops that
-	// were not emitted.
-	BenignMap = "benign"
 )
 
 // Spec describes the collection to make from the object.
