@@ -16,6 +16,9 @@ type addressSet struct {
 	slots []uint64
 	used  uint64
 	count uint64
+	// last is the last address that was added, unless a packet has ended since. The next event is often about
+	// the same packet.
+	last uint64
 }
 
 // ended marks the address of a packet that has ended. Addresses are even.
@@ -25,8 +28,18 @@ func newAddressSet() addressSet { return addressSet{slots: make([]uint64, addres
 
 // add counts the packet at addr unless it was counted and has not ended.
 func (a *addressSet) add(addr uint64) {
+	if addr != a.last {
+		a.addOther(addr)
+	}
+}
+
+func (a *addressSet) addOther(addr uint64) {
 	slot := a.slot(addr)
-	if addr == 0 || *slot == addr || *slot == 0 && a.used == addressesMost {
+	if addr == 0 || *slot == 0 && a.used == addressesMost {
+		return
+	}
+	a.last = addr
+	if *slot == addr {
 		return
 	}
 	fresh := *slot == 0
@@ -39,6 +52,7 @@ func (a *addressSet) add(addr uint64) {
 
 // end records that the next packet at addr is another one.
 func (a *addressSet) end(addr uint64) {
+	a.last = 0
 	if slot := a.slot(addr); *slot != 0 {
 		*slot |= ended
 	}

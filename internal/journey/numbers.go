@@ -30,10 +30,16 @@ func NewNumbers(cpus uint32, followed int) *Numbers {
 // Notice must be called with each event of the source, printed or not, in the order of the source. It finds out
 // which packets were lost: only these leave gaps in the numbers, not packets that a limit suppresses.
 func (n *Numbers) Notice(e *event.Event) {
+	if e.Kind == event.Lost || e.Lineage.ID != n.noticed {
+		n.noticeChange(e)
+	}
+}
+
+func (n *Numbers) noticeChange(e *event.Event) {
 	if e.Kind == event.Lost {
 		n.counters.lose(e.CPU, e.Loss.Count)
-	} else if id := e.Lineage.ID; id != n.noticed {
-		n.notice(id)
+	} else {
+		n.notice(e.Lineage.ID)
 	}
 }
 
@@ -46,10 +52,12 @@ func (n *Numbers) notice(id uint64) {
 
 // Rename replaces the numbers of an event that is printed. [Numbers.Notice] must have been called with it before.
 func (n *Numbers) Rename(e *event.Event) {
-	l := &e.Lineage
-	if l.ID == 0 {
-		return
+	if e.Lineage.ID != 0 {
+		n.replace(&e.Lineage)
 	}
+}
+
+func (n *Numbers) replace(l *event.Lineage) {
 	if *l != n.raw {
 		n.raw = *l
 		n.printed = n.rename(l)

@@ -24,7 +24,9 @@ func (p *Packets) Count(e *event.Event) {
 	if e.Kind != event.Return && e.Kind != event.Verdict { // their entry events were counted
 		p.addresses.add(e.Packet())
 	}
-	p.Skip(e)
+	if p.scope.Ends(e) {
+		p.addresses.end(e.Packet())
+	}
 }
 
 // Skip notes an event that is not printed: it may end its packet.
