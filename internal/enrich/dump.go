@@ -10,6 +10,13 @@ type dumps struct {
 	values, xdpValues func(raw []byte) []event.NamedValue
 }
 
+func newDumps(o Options) *dumps {
+	if o.SkbFormat == nil && o.SharedFormat == nil && o.Values == nil && o.XDPValues == nil {
+		return nil
+	}
+	return &dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues}
+}
+
 func (d *dumps) name(e *event.Event) {
 	if d.skb != nil && e.Raw.Skb != nil {
 		e.SkbDump = d.skb(e.Raw.Skb)

@@ -50,7 +50,7 @@ type Enricher struct {
 	reasons     reasons
 	clock       *clock      // nil: not requested
 	namespaces  *namespaces // nil: not requested
-	dumps       dumps
+	dumps       *dumps      // nil: not requested
 }
 
 // New returns an Enricher with the names of o.
@@ -62,7 +62,7 @@ func New(o Options) *Enricher {
 		symbols:     newSymbols(o.Symbols, o.SymbolSource),
 		tracepoints: o.Tracepoints,
 		reasons:     newReasons(o.Reasons),
-		dumps:       dumps{o.SkbFormat, o.SharedFormat, o.Values, o.XDPValues},
+		dumps:       newDumps(o),
 	}
 	r.locations = newLocations(r.symbols)
 	r.functions = newFunctions(o.Functions, &r.locations)
@@ -101,9 +101,15 @@ func (r *Enricher) Complete(e *event.Event) {
 	if !isPacket(e) {
 		return
 	}
-	r.nameDrop(e)
-	r.stacks.name(e)
-	r.dumps.name(e)
+	if e.Drop.HasReason || e.Drop.Location != 0 {
+		r.nameDrop(e)
+	}
+	if len(e.Raw.Stack) != 0 {
+		r.stacks.name(e)
+	}
+	if r.dumps != nil {
+		r.dumps.name(e)
+	}
 	if r.namespaces != nil {
 		e.Names.Netns = r.namespaces.name(e.Meta.Netns, e.Time)
 	}

@@ -40,11 +40,9 @@ func newStacks(s *symbols, entries *locations) stacks {
 	return stacks{returns: newReturnAddresses(s), entries: entries}
 }
 
-// name sets the stack and the caller of an event that has its function's name.
+// name sets the stack and the caller of an event that has its function's name and a raw stack.
 func (s *stacks) name(e *event.Event) {
 	switch {
-	case len(e.Raw.Stack) == 0:
-		return
 	case e.Kind == event.Verdict: // its record has no frames
 		return
 	case e.Kind.IsReturn(): // its record has only the function and its caller

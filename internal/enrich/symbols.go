@@ -138,10 +138,14 @@ func (s *symbols) read() reading {
 // whether the list has changed.
 func (s *symbols) renewed(now uint64) bool {
 	s.now = now
+	return (s.reading || len(s.wanted) > 0) && s.renew()
+}
+
+func (s *symbols) renew() bool {
 	switch {
 	case s.reading:
 		return s.take()
-	case len(s.wanted) > 0 && now >= s.due:
+	case s.now >= s.due:
 		s.reading = true
 		s.asked, s.wanted = s.wanted, map[uint64]struct{}{}
 		go func() { s.fresh <- s.read() }()
