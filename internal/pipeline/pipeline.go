@@ -78,6 +78,8 @@ type run struct {
 	branches []*branch
 	lines    uint64
 	quota    *journey.Quota
+	// limited means that the quota may suppress events.
+	limited bool
 	// admitted and suppressed count the events about packets that the limits let pass and that they rejected;
 	// lost counts the events of all loss markers.
 	admitted, suppressed, lost uint64
@@ -90,6 +92,7 @@ type run struct {
 func newRun(src source.Source, stages []Stage, outputs []Output, o Options) *run {
 	r := &run{src: src, stages: stages, lines: o.Limits.Lines}
 	r.quota = journey.NewQuota(o.Limits.Packets, o.Limits.EventsPerPacket, o.Scope)
+	r.limited = r.quota.Limits()
 	for _, out := range outputs {
 		r.branches = append(r.branches, newBranch(out, o.Scope))
 	}
@@ -118,7 +121,9 @@ func (r *run) follow(ctx context.Context) error {
 		if err := r.next(); err != nil {
 			return err
 		}
-		r.full = r.full || r.quota.Done(monotonic)
+		if r.limited && r.quota.Done(monotonic) {
+			r.full = true
+		}
 	}
 	return nil
 }
@@ -154,7 +159,7 @@ func (r *run) take(e *event.Event) error {
 	case event.Summary:
 		return r.summarize(e.Totals)
 	}
-	if !r.admits(e) {
+	if (r.full || r.limited) && !r.admits(e) {
 		r.suppressed++
 		return nil
 	}
@@ -162,8 +167,10 @@ func (r *run) take(e *event.Event) error {
 		stage(e)
 	}
 	for _, b := range r.branches {
-		if err := r.outputError(b, b.take(e)); err != nil {
-			return err
+		if err := b.take(e); err != nil {
+			if err = r.outputError(b, err); err != nil {
+				return err
+			}
 		}
 	}
 	r.admitted++
@@ -173,11 +180,8 @@ func (r *run) take(e *event.Event) error {
 
 // admits reports whether the limits let an event be printed.
 func (r *run) admits(e *event.Event) bool {
-	switch {
-	case r.full:
+	if r.full {
 		return false
-	case !r.quota.Limits():
-		return true
 	}
 	admitted := r.quota.Admits(e)
 	if !admitted {
