@@ -7,8 +7,6 @@ import "tracer/internal/event"
 // colour has the escape sequences before and after a line; the zero value has none.
 type colour struct{ begin, end string }
 
-var none colour
-
 // The sequences are defined by ECMA-48, which every terminal implements.
 var (
 	red    = colour{"\x1b[31m", "\x1b[m"}
@@ -25,9 +23,10 @@ func coloursOf(o Options) colours {
 	return colours{drop: red, marker: yellow}
 }
 
-func (c *colours) ofRow(e *event.Event) colour {
+// ofRow returns nil for a row without a colour.
+func (c *colours) ofRow(e *event.Event) *colour {
 	if e.Drop.Dropped && !e.Drop.Benign {
-		return c.drop
+		return &c.drop
 	}
-	return none
+	return nil
 }

@@ -45,7 +45,9 @@ func (t *text) Resize(width int) {
 }
 
 func (t *text) Take(e *event.Event) error {
-	t.begin()
+	if !t.begun {
+		t.begin()
+	}
 	switch e.Kind {
 	case event.Lost:
 		t.marker(e)
@@ -67,11 +69,8 @@ func (t *text) Flush() error {
 // Close does nothing: the writer belongs to the caller.
 func (t *text) Close() error { return nil }
 
-// begin writes the header once for each layout.
+// begin writes the header of a layout.
 func (t *text) begin() {
-	if t.begun {
-		return
-	}
 	t.begun, t.started = true, true
 	for i := range t.columns {
 		start := len(t.out.data)
@@ -81,7 +80,7 @@ func (t *text) begin() {
 }
 
 func (t *text) row(e *event.Event) {
-	if colour := t.colours.ofRow(e); colour == none {
+	if colour := t.colours.ofRow(e); colour == nil {
 		t.cells.append(&t.out, e)
 	} else {
 		t.out.data = append(t.out.data, colour.begin...)
