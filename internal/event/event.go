@@ -111,7 +111,7 @@ type Event struct {
 	Values    []NamedValue `cbor:"28,keyasint,omitzero"`
 	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
 
-	// Raw is only for enrich. It is neither cloned nor stored.
+	// Raw is only for enrich, and its Versions for sinks. It is neither cloned nor stored.
 	Raw Raw `cbor:"-"`
 }
 
@@ -132,6 +132,18 @@ type Raw struct {
 	// Values has the values of the user's expressions on the sk_buff, XDPValues those of the expressions on the
 	// xdp_buff, and Lookup those that describe a look-up. All are in the layout of the plan.
 	Values, XDPValues, Lookup []byte
+	// Versions let a sink see that sections have not changed without comparing them.
+	Versions Versions
+}
+
+// Versions identify the content of sections: those with the same version are equal, in all events of the
+// process. 0 means that the version is unknown, as in a clone and a stored event. Only what makes a section
+// gives it a version; a stage that changes the section sets its version to 0.
+type Versions struct {
+	// Meta is the version of Event.Meta without Len.
+	Meta uint64
+	// Tuple and Tunnel are those of Event.Tuple and Event.Tunnel.
+	Tuple, Tunnel uint64
 }
 
 // Packet returns a key for the packet: its number if packets are followed, or else the address of the

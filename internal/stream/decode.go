@@ -25,12 +25,16 @@ type Decoder struct {
 	layout   Layout
 	event    event.Event
 	sections sections
-	// core is the core of the previous record. meta, tuple and tunnel are its parts, valid if core.Parts
-	// has them.
-	core   bpf.Core
+	// parts are the bits of the previous record. meta, tuple and tunnel are its parts, valid if parts has them.
+	parts uint32
+	// lost is the number of events that the CPU of the previous record had lost.
+	lost   uint32
 	meta   bpf.Meta
 	tuple  bpf.Tuple
 	tunnel bpf.Tunnel
+	// kept are the versions of meta, tuple and tunnel, and numbers has new ones.
+	kept    event.Versions
+	numbers versions
 	// cleared is true if the event was zeroed, so that it has no data of the previous record.
 	cleared bool
 }
@@ -67,14 +71,14 @@ func (d *Decoder) Decode(record []byte) (*event.Event, error) {
 		return nil, r.error()
 	}
 	e := &d.event
-	if d.cleared = core.Parts != d.core.Parts || core.Parts&^rewritten != 0; d.cleared {
+	if d.cleared = core.Parts != d.parts || core.Parts&^rewritten != 0; d.cleared {
 		*e = event.Event{}
 	}
 	if err := decodeCore(core, e); err != nil {
 		return nil, err
 	}
 	d.decodeParts(core.Parts, &r)
-	d.core = *core
+	d.parts, d.lost = core.Parts, core.Lost
 	return e, r.error()
 }
 
@@ -84,39 +88,62 @@ func (d *Decoder) decodeParts(has uint32, r *parts) {
 		d.decodeMeta(part[bpf.Meta](r))
 	}
 	if has&bpf.PartTuple != 0 {
-		if tuple := part[bpf.Tuple](r); !isSame(d, bpf.PartTuple, &d.tuple, tuple) {
-			decodeTuple(tuple, &d.event.Tuple)
-		}
+		d.decodeTuple(part[bpf.Tuple](r))
 	}
 	if has&bpf.PartTunnel != 0 {
-		if tunnel := part[bpf.Tunnel](r); !isSame(d, bpf.PartTunnel, &d.tunnel, tunnel) {
-			decodeTunnel(tunnel, &d.sections.tunnel)
-		}
-		d.event.Tunnel = &d.sections.tunnel
+		d.decodeTunnel(part[bpf.Tunnel](r))
 	}
 	if has&^(compared|flags) != 0 {
 		d.decodeOthers(has, r, &d.event)
 	}
 }
 
-// isSame reports whether the event already has the part, from the previous record. It stores the part in last,
-// for the next record.
-func isSame[T comparable](d *Decoder, bit uint32, last, now *T) bool {
-	if d.core.Parts&bit != 0 && *now == *last {
-		return !d.cleared
-	}
-	*last = *now
-	return false
-}
+// had reports whether the previous record had a part.
+func (d *Decoder) had(bit uint32) bool { return d.parts&bit != 0 }
 
 // decodeMeta always decodes the length, which changes more often than the other members.
 func (d *Decoder) decodeMeta(m *bpf.Meta) {
-	d.meta.Len = m.Len
-	if isSame(d, bpf.PartMeta, &d.meta, m) {
+	same := d.had(bpf.PartMeta) && isSameButLen(m, &d.meta)
+	if same && !d.cleared {
 		d.event.Meta.Len = m.Len
 		return
 	}
+	if !same {
+		d.meta, d.kept.Meta = *m, d.numbers.next()
+	}
 	decodeMeta(m, &d.event.Meta)
+	d.event.Raw.Versions.Meta = d.kept.Meta
+}
+
+// isSameButLen compares the members one by one: this is faster than a copy with the same Len.
+func isSameButLen(a, b *bpf.Meta) bool {
+	return a.Ifname == b.Ifname && a.Netns == b.Netns && a.Ifindex == b.Ifindex && a.Mark == b.Mark &&
+		a.Mtu == b.Mtu && a.Protocol == b.Protocol
+}
+
+func (d *Decoder) decodeTuple(t *bpf.Tuple) {
+	same := d.had(bpf.PartTuple) && *t == d.tuple
+	if same && !d.cleared {
+		return
+	}
+	if !same {
+		d.tuple, d.kept.Tuple = *t, d.numbers.next()
+	}
+	decodeTuple(t, &d.event.Tuple)
+	d.event.Raw.Versions.Tuple = d.kept.Tuple
+}
+
+func (d *Decoder) decodeTunnel(t *bpf.Tunnel) {
+	d.event.Tunnel = &d.sections.tunnel
+	same := d.had(bpf.PartTunnel) && *t == d.tunnel
+	if same && !d.cleared {
+		return
+	}
+	if !same {
+		d.tunnel, d.kept.Tunnel = *t, d.numbers.next()
+		decodeTunnel(t, &d.sections.tunnel)
+	}
+	d.event.Raw.Versions.Tunnel = d.kept.Tunnel
 }
 
 // decodeOthers decodes the parts after those in compared.
@@ -238,9 +265,12 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 	e.Time = c.Time
 	e.Skb = c.Skb
 	e.Addr, e.Raw.ID = addressOrID(e.Kind, c.Addr)
-	e.Process = event.Process{PID: c.Pid, TID: c.Tid, Comm: c.Comm}
+	// Members are set one by one: a struct would be built on the stack and then copied in larger words, for
+	// which the CPU has to wait.
+	e.Process.PID, e.Process.TID, e.Process.Comm = c.Pid, c.Tid, c.Comm
 	if c.Parts&bpf.PartArguments != 0 {
-		e.Raw.Arguments = [3]uint32{c.Reason, uint32(c.Location), uint32(c.Location >> 32)}
+		to := &e.Raw.Arguments
+		to[0], to[1], to[2] = c.Reason, uint32(c.Location), uint32(c.Location>>32)
 		e.Drop = event.Drop{}
 		return nil
 	}

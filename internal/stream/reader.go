@@ -59,7 +59,7 @@ func (r *Reader) Next() (*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if marker := r.gaps.mark(e.CPU, r.decoder.core.Lost, e.Time); marker != nil {
+	if marker := r.gaps.mark(e.CPU, r.decoder.lost, e.Time); marker != nil {
 		r.held = e
 		return marker, nil
 	}
