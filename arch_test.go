@@ -98,7 +98,7 @@ var foreign = map[string][]string{
 	"golang.org/x/sync":                  {"internal/live"},
 	"golang.org/x/sys": {
 		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
-		"internal/notice", "internal/outfile", "internal/pipeline", "internal/privilege", "internal/result", "internal/sink", "internal/stream",
+		"internal/notice", "internal/outfile", "internal/privilege", "internal/result", "internal/sink", "internal/stream",
 	},
 	"kernel.org/pub/linux/libs/security/libcap/psx": {"internal/privilege"},
 	"mvdan.cc/sh/v3": {},

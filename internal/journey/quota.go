@@ -122,12 +122,13 @@ func (q *Quota) sweep() {
 	q.sweepAt = max(sweepFirst, 2*len(q.live))
 }
 
-// Done reports whether all packets of the quota were printed to their end.
+// Done reports whether all packets of the quota were printed to their end. now returns the current time. If it is
+// nil, as for stored events, the run does not end because of idle packets.
 func (q *Quota) Done(now func() uint64) bool {
 	if q.packets == 0 || q.begun < q.packets {
 		return false
 	}
-	return len(q.live) == 0 || isIdle(q.last, now())
+	return len(q.live) == 0 || now != nil && isIdle(q.last, now())
 }
 
 func isIdle(last, now uint64) bool { return now > last && now-last > skbTimeout }

@@ -138,6 +138,17 @@ func TestQuotaIsDoneWhenIdle(t *testing.T) {
 	}
 }
 
+func TestQuotaOfStoredEventsIsNotDoneWhenIdle(t *testing.T) {
+	q := quotaOf{packets: 1}.new()
+	seen{'a', 1, false}.admitted(q)
+	if q.Done(nil) {
+		t.Error("done before the packet's end")
+	}
+	if (seen{'a', 2, true}).admitted(q); !q.Done(nil) {
+		t.Error("not done after the packet's end")
+	}
+}
+
 func TestWithoutALimitOfPackets(t *testing.T) {
 	q := quotaOf{events: 1}.new()
 	seen{'a', 1, true}.admitted(q)

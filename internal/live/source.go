@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tracer/internal/attach"
 	"tracer/internal/bpf"
 	"tracer/internal/enrich"
@@ -77,6 +79,13 @@ func (s *Source) Stop() error {
 	s.totals.Duration = uint64(time.Since(s.began))
 	s.phase = draining
 	return s.session.Run(false)
+}
+
+// Now returns CLOCK_MONOTONIC. Every Linux has it, so there is no error.
+func (*Source) Now() uint64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return uint64(t.Nano())
 }
 
 // Next returns the next event with the name of its function, which limits need. [Source.Enrich] adds the rest, only

@@ -98,6 +98,6 @@ func (r *run) outputError(b *branch, err error) error {
 			return nil
 		}
 	}
-	r.full = true
+	r.full, r.unread = true, true
 	return nil
 }

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tracer/internal/event"
 	"tracer/internal/journey"
 	"tracer/internal/source"
@@ -59,7 +57,7 @@ func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Outpu
 	if err := r.follow(ctx); err != nil {
 		return nil, err
 	}
-	err := r.finish()
+	err := r.finish(ctx)
 	return r.totals(), err
 }
 
@@ -73,7 +71,10 @@ func (l Limits) within(ctx context.Context) (context.Context, context.CancelFunc
 
 // run is the state of one run.
 type run struct {
-	src      source.Source
+	src source.Source
+	// live is the source if it is a live one, and nil otherwise; now returns its time.
+	live     source.Live
+	now      func() uint64
 	stages   []Stage
 	branches []*branch
 	lines    uint64
@@ -85,12 +86,17 @@ type run struct {
 	admitted, suppressed, lost uint64
 	// full means that no more events are printed: a limit is reached, or no output has a reader.
 	full bool
+	// unread means that no output has a reader.
+	unread bool
 	// ended means that the source has no more events, summarized that the outputs have their Summary.
 	ended, summarized bool
 }
 
 func newRun(src source.Source, stages []Stage, outputs []Output, o Options) *run {
 	r := &run{src: src, stages: stages, lines: o.Limits.Lines}
+	if live, ok := src.(source.Live); ok {
+		r.live, r.now = live, live.Now
+	}
 	r.quota = journey.NewQuota(o.Limits.Packets, o.Limits.EventsPerPacket, o.Scope)
 	r.limited = r.quota.Limits()
 	for _, out := range outputs {
@@ -102,8 +108,8 @@ func newRun(src source.Source, stages []Stage, outputs []Output, o Options) *run
 // start starts a live source, flushes the sinks, so that the header of a table appears before the first event,
 // and calls started.
 func (r *run) start(started func() error) error {
-	if live, ok := r.src.(source.Live); ok {
-		if err := live.Start(); err != nil {
+	if r.live != nil {
+		if err := r.live.Start(); err != nil {
 			return err
 		}
 	}
@@ -121,18 +127,11 @@ func (r *run) follow(ctx context.Context) error {
 		if err := r.next(); err != nil {
 			return err
 		}
-		if r.limited && r.quota.Done(monotonic) {
+		if r.limited && r.quota.Done(r.now) {
 			r.full = true
 		}
 	}
 	return nil
-}
-
-// monotonic returns CLOCK_MONOTONIC in ns, the clock of event times. Every Linux has it, so there is no error.
-func monotonic() uint64 {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
-	return uint64(t.Nano())
 }
 
 // next moves one event through the pipeline. If none is ready, it flushes the sinks.
@@ -203,23 +202,28 @@ func (r *run) each(do func(*branch) error) error {
 	return nil
 }
 
-// finish stops a live source and delivers its remaining events. If the source had no Summary, it gives the
-// outputs one.
-func (r *run) finish() error {
-	if live, ok := r.src.(source.Live); ok && !r.ended {
-		if err := live.Stop(); err != nil {
-			return err
-		}
-		for !r.ended {
-			if err := r.next(); err != nil {
-				return err
-			}
-		}
-	}
-	if r.summarized {
-		return nil
+// finish stops a live source, and delivers what is left. If the source had no Summary, it gives the outputs one.
+func (r *run) finish(ctx context.Context) error {
+	if err := r.drain(ctx); err != nil || r.summarized {
+		return err
 	}
 	return r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // only events that were read
+}
+
+// drain reads the rest of the source, up to the Summary. It reads other sources than live ones only while ctx is not
+// done and an output has a reader.
+func (r *run) drain(ctx context.Context) error {
+	if r.live != nil && !r.ended {
+		if err := r.live.Stop(); err != nil {
+			return err
+		}
+	}
+	for !r.ended && (r.live != nil || ctx.Err() == nil && !r.unread) {
+		if err := r.next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) summarize(source *event.Totals) error {

@@ -61,11 +61,13 @@ type fake struct {
 	script, tail []*event.Event
 	log          []string
 	stopped      bool
+	now          uint64
 }
 
 func (f *fake) Start() error { f.log = append(f.log, "start"); return nil }
 func (f *fake) Stop() error  { f.log = append(f.log, "stop"); f.stopped = true; return nil }
 func (f *fake) Close() error { return nil }
+func (f *fake) Now() uint64  { return f.now }
 
 func (f *fake) Next() (*event.Event, error) {
 	switch {
@@ -264,5 +266,17 @@ func (failing) Next() (*event.Event, error) { return nil, io.ErrUnexpectedEOF }
 func TestErrorOfTheSource(t *testing.T) {
 	if _, err := Run(t.Context(), &failing{}, nil, []Output{{Sink: &recorder{}}}, Options{}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestIdlePacketsEndALiveRun checks that the time comes from the source, not from the clock of this machine.
+func TestIdlePacketsEndALiveRun(t *testing.T) {
+	for now, want := range map[uint64]string{0: "a a summary", 2e9: "a summary"} {
+		out := &recorder{}
+		src := &fake{script: events("aba"), tail: []*event.Event{summary(event.Totals{})}, now: now}
+		o := Options{Limits: Limits{Packets: 1, Duration: 50 * time.Millisecond}}
+		if _, err := Run(t.Context(), src, nil, []Output{{Sink: out}}, o); err != nil || out.rows() != want {
+			t.Errorf("at %d ns: %s, want %s; error %v", now, out.rows(), want, err)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type Live interface {
 	// Stop stops the flow. Next then returns the events that are still buffered, markers for losses that
 	// were not reported yet, the Summary, and io.EOF.
 	Stop() error
+	// Now returns the current time of the clock of event times, in ns.
+	Now() uint64
 }
 
 // ErrIdle means that no event is ready: a good time to flush the sinks.
