@@ -27,7 +27,8 @@ type branch struct {
 	printed, filtered, dropped uint64
 	lost                       [event.LossCauses]uint64
 	drops, benign              journey.Reasons
-	// gone means that the reader has closed the output. Further events count as filtered.
+	// gone means that the reader has closed the output. The sink gets nothing any more, since a new reader of
+	// the same FIFO could get it. Further events count as filtered.
 	gone   bool
 	totals event.Totals
 }
@@ -68,10 +69,18 @@ func (b *branch) countDrop(e *event.Event) {
 // mark gives the sink a loss marker.
 func (b *branch) mark(e *event.Event) error {
 	b.lost[e.Loss.Cause] += e.Loss.Count
+	if b.gone {
+		return nil
+	}
 	return b.Sink.Take(e)
 }
 
-func (b *branch) flush() error { return b.Sink.Flush() }
+func (b *branch) flush() error {
+	if b.gone {
+		return nil
+	}
+	return b.Sink.Flush()
+}
 
 // summarize completes the totals of the source with those of the output, and gives them to the sink.
 func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
@@ -80,6 +89,9 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	t.Printed, t.Suppressed, t.Lost = b.printed, source.Suppressed+suppressed+b.filtered, b.lost
 	t.Packets = b.packets.Total()
 	t.Dropped, t.DropReasons, t.BenignReasons = b.dropped, b.drops.List(), b.benign.List()
+	if b.gone {
+		return nil
+	}
 	if err := b.Sink.Take(&event.Event{Kind: event.Summary, Totals: t}); err != nil {
 		return err
 	}
