@@ -27,9 +27,11 @@ type branch struct {
 	printed, filtered, dropped uint64
 	lost                       [event.LossCauses]uint64
 	drops, benign              journey.Reasons
-	// gone means that the reader has closed the output. The sink gets nothing any more, since a new reader of
-	// the same FIFO could get it. Further events count as filtered.
-	gone   bool
+	// ended means that the reader has closed the output, or that the sink has failed; err is the failure. The
+	// sink gets nothing any more, since a new reader of the same FIFO could get it. Further events count as
+	// filtered.
+	ended  bool
+	err    error
 	totals event.Totals
 }
 
@@ -39,13 +41,13 @@ func newBranch(o Output, scope journey.Scope) *branch {
 
 // take gives the sink an event about a packet, unless the output's filter rejects it.
 func (b *branch) take(e *event.Event) error {
-	if b.gone || b.Filter != nil && !b.Filter(e) {
-		b.filtered++
-		b.packets.Skip(e)
+	if b.ended || b.Filter != nil && !b.Filter(e) {
+		b.skip(e)
 		return nil
 	}
 	err := b.Sink.Take(e)
 	if err != nil && !errors.Is(err, sink.ErrReaderGone) {
+		b.skip(e)
 		return err
 	}
 	b.printed++
@@ -54,6 +56,12 @@ func (b *branch) take(e *event.Event) error {
 		b.countDrop(e)
 	}
 	return err
+}
+
+// skip counts an event that the sink did not get.
+func (b *branch) skip(e *event.Event) {
+	b.filtered++
+	b.packets.Skip(e)
 }
 
 // countDrop counts benign drops separately: only other drops may be faults.
@@ -69,14 +77,14 @@ func (b *branch) countDrop(e *event.Event) {
 // mark gives the sink a loss marker.
 func (b *branch) mark(e *event.Event) error {
 	b.lost[e.Loss.Cause] += e.Loss.Count
-	if b.gone {
+	if b.ended {
 		return nil
 	}
 	return b.Sink.Take(e)
 }
 
 func (b *branch) flush() error {
-	if b.gone {
+	if b.ended {
 		return nil
 	}
 	return b.Sink.Flush()
@@ -89,7 +97,7 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	t.Printed, t.Suppressed, t.Lost = b.printed, source.Suppressed+suppressed+b.filtered, b.lost
 	t.Packets = b.packets.Total()
 	t.Dropped, t.DropReasons, t.BenignReasons = b.dropped, b.drops.List(), b.benign.List()
-	if b.gone {
+	if b.ended {
 		return nil
 	}
 	if err := b.Sink.Take(&event.Event{Kind: event.Summary, Totals: t}); err != nil {
@@ -98,18 +106,10 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	return b.Sink.Flush()
 }
 
-// outputError returns the error of an output, except ErrReaderGone: that ends the output, and the run when all
-// outputs have ended.
-func (r *run) outputError(b *branch, err error) error {
-	if err == nil || !errors.Is(err, sink.ErrReaderGone) {
-		return err
+// fail ends the output after an error of its sink. ErrReaderGone is a normal end.
+func (b *branch) fail(err error) {
+	b.ended = true
+	if !errors.Is(err, sink.ErrReaderGone) {
+		b.err = err
 	}
-	b.gone = true
-	for _, other := range r.branches {
-		if !other.gone {
-			return nil
-		}
-	}
-	r.full, r.unread = true, true
-	return nil
 }

@@ -46,19 +46,21 @@ type Options struct {
 // buffered. At the end, each output gets a Summary with its own totals. Run also returns these totals, in the
 // order of the outputs.
 //
+// An error of a sink ends its output; the run goes on for the others, and ends at once if all sinks have failed. An
+// error of the source ends the run, after a flush of the outputs. Run returns all errors joined. It returns the
+// totals also with an error, except if they are unknown, because the source failed before its Summary, or if all
+// sinks have failed; they are nil then. The totals of a failed output include rows that may not have been written.
+//
 // The order is: source, limits, stages, filters of the outputs, sinks. The caller closes source and sinks.
 func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Output, o Options) ([]event.Totals, error) {
 	r := newRun(src, stages, outputs, o)
-	if err := r.start(o.Started); err != nil {
-		return nil, err
+	err := r.start(o.Started)
+	if err == nil {
+		ctx, cancel := o.Limits.within(ctx)
+		defer cancel()
+		err = r.move(ctx)
 	}
-	ctx, cancel := o.Limits.within(ctx)
-	defer cancel()
-	if err := r.follow(ctx); err != nil {
-		return nil, err
-	}
-	err := r.finish(ctx)
-	return r.totals(), err
+	return r.result(err)
 }
 
 // within returns a context that is done after the duration, counted from now.
@@ -86,8 +88,8 @@ type run struct {
 	admitted, suppressed, lost uint64
 	// full means that no more events are printed: a limit is reached, or no output has a reader.
 	full bool
-	// unread means that no output has a reader.
-	unread bool
+	// unread means that all outputs have ended, failed that all sinks have failed.
+	unread, failed bool
 	// ended means that the source has no more events, summarized that the outputs have their Summary.
 	ended, summarized bool
 }
@@ -113,10 +115,22 @@ func (r *run) start(started func() error) error {
 			return err
 		}
 	}
-	if err := r.flush(); err != nil || started == nil {
-		return err
+	if r.flush(); r.failed || started == nil {
+		return nil
 	}
 	return started()
+}
+
+// move moves all events of the run. After an error of the source, it flushes the outputs.
+func (r *run) move(ctx context.Context) error {
+	err := r.follow(ctx)
+	if err == nil && !r.failed {
+		err = r.finish(ctx)
+	}
+	if err != nil {
+		r.flush()
+	}
+	return err
 }
 
 // follow moves events until ctx is done, the source ends, or no more are printed.
@@ -139,42 +153,42 @@ func (r *run) next() error {
 	e, err := r.src.Next()
 	switch {
 	case err == nil:
-		return r.take(e)
+		r.take(e)
 	case errors.Is(err, source.ErrIdle):
-		return r.flush()
+		r.flush()
 	case errors.Is(err, io.EOF):
 		r.ended = true
-		return nil
+	default:
+		return err
 	}
-	return err
+	return nil
 }
 
 // take passes an event about a packet through limits, stages and outputs, and other events to the outputs.
-func (r *run) take(e *event.Event) error {
+func (r *run) take(e *event.Event) {
 	switch e.Kind {
 	case event.Lost:
 		r.lost += e.Loss.Count
-		return r.each(func(b *branch) error { return b.mark(e) })
+		r.each(func(b *branch) error { return b.mark(e) })
+		return
 	case event.Summary:
-		return r.summarize(e.Totals)
+		r.summarize(e.Totals)
+		return
 	}
 	if (r.full || r.limited) && !r.admits(e) {
 		r.suppressed++
-		return nil
+		return
 	}
 	for _, stage := range r.stages {
 		stage(e)
 	}
 	for _, b := range r.branches {
 		if err := b.take(e); err != nil {
-			if err = r.outputError(b, err); err != nil {
-				return err
-			}
+			r.fail(b, err)
 		}
 	}
 	r.admitted++
 	r.full = r.full || r.lines != 0 && r.admitted >= r.lines
-	return nil
 }
 
 // admits reports whether the limits let an event be printed.
@@ -191,15 +205,25 @@ func (r *run) admits(e *event.Event) bool {
 	return admitted
 }
 
-func (r *run) flush() error { return r.each((*branch).flush) }
+func (r *run) flush() { r.each((*branch).flush) }
 
-func (r *run) each(do func(*branch) error) error {
+func (r *run) each(do func(*branch) error) {
 	for _, b := range r.branches {
-		if err := r.outputError(b, do(b)); err != nil {
-			return err
+		if err := do(b); err != nil {
+			r.fail(b, err)
 		}
 	}
-	return nil
+}
+
+// fail ends an output after an error of its sink, and the run when all outputs have ended.
+func (r *run) fail(b *branch, err error) {
+	b.fail(err)
+	r.unread, r.failed = true, true
+	for _, b := range r.branches {
+		r.unread = r.unread && b.ended
+		r.failed = r.failed && b.err != nil
+	}
+	r.full = r.full || r.unread
 }
 
 // finish stops a live source, and delivers what is left. If the source had no Summary, it gives the outputs one.
@@ -207,18 +231,19 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.drain(ctx); err != nil || r.summarized {
 		return err
 	}
-	return r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // only events that were read
+	r.summarize(&event.Totals{Matched: r.admitted + r.suppressed + r.lost}) // only events that were read
+	return nil
 }
 
-// drain reads the rest of the source, up to the Summary. It reads other sources than live ones only while ctx is not
-// done and an output has a reader.
+// drain reads the rest of the source, up to the Summary, unless all sinks fail. It reads other sources than live ones
+// only while ctx is not done and an output has a reader.
 func (r *run) drain(ctx context.Context) error {
 	if r.live != nil && !r.ended {
 		if err := r.live.Stop(); err != nil {
 			return err
 		}
 	}
-	for !r.ended && (r.live != nil || ctx.Err() == nil && !r.unread) {
+	for !r.ended && !r.failed && (r.live != nil || ctx.Err() == nil && !r.unread) {
 		if err := r.next(); err != nil {
 			return err
 		}
@@ -226,9 +251,22 @@ func (r *run) drain(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) summarize(source *event.Totals) error {
+func (r *run) summarize(source *event.Totals) {
 	r.summarized = true
-	return r.each(func(b *branch) error { return b.summarize(source, r.suppressed) })
+	r.each(func(b *branch) error { return b.summarize(source, r.suppressed) })
+}
+
+// result returns the totals, if they are known, and the errors of the source and of all sinks.
+func (r *run) result(err error) ([]event.Totals, error) {
+	errs := []error{err}
+	for _, b := range r.branches {
+		errs = append(errs, b.err)
+	}
+	err = errors.Join(errs...)
+	if !r.summarized || r.failed {
+		return nil, err
+	}
+	return r.totals(), err
 }
 
 func (r *run) totals() []event.Totals {

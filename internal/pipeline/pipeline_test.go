@@ -47,7 +47,7 @@ func (r *recorder) full() error {
 	return nil
 }
 
-func (r *recorder) Flush() error { r.log = append(r.log, "flush"); return nil }
+func (r *recorder) Flush() error { r.log = append(r.log, "flush"); return r.full() }
 func (r *recorder) Close() error { return nil }
 
 // rows is the log without flushes.
@@ -208,7 +208,7 @@ func TestOneOfTwoReadersGone(t *testing.T) {
 	checkCounts(t, "gone", totals[0])
 }
 
-func TestErrorOfASinkEndsTheRun(t *testing.T) {
+func TestErrorOfASinkIsReturned(t *testing.T) {
 	full := errors.New("disk full")
 	for limit := 1; limit <= 3; limit++ {
 		out := &recorder{limit: limit, err: full}

@@ -23,8 +23,8 @@ type Sink interface {
 	Close() error
 }
 
-// ErrReaderGone means that the reader of the output has closed it, which is a normal end. The run ends when all
-// its sinks have returned it. The sink can still be used, without effect. A sink of [New] returns the error of its
+// ErrReaderGone means that the reader of the output has closed it, which is a normal end. The run ends when no sink
+// is left that has not returned it or failed. The sink can still be used, without effect. A sink of [New] returns the error of its
 // writer instead; [File] translates EPIPE.
 var ErrReaderGone = errors.New("the reader of the output has gone")
 
