@@ -74,11 +74,17 @@ func (s *Source) Start() error {
 }
 
 // Stop makes the BPF programs emit no more events. Next then returns the events in the ring buffer, markers for
-// other losses, and the Summary.
+// other losses, and the Summary. A second Stop does nothing.
 func (s *Source) Stop() error {
+	if s.phase != flowing {
+		return nil
+	}
 	s.totals.Duration = uint64(time.Since(s.began))
+	if err := s.session.Run(false); err != nil {
+		return err
+	}
 	s.phase = draining
-	return s.session.Run(false)
+	return nil
 }
 
 // Now returns CLOCK_MONOTONIC. Every Linux has it, so there is no error.

@@ -25,7 +25,7 @@ type Live interface {
 	// Start makes events flow.
 	Start() error
 	// Stop stops the flow. Next then returns the events that are still buffered, markers for losses that
-	// were not reported yet, the Summary, and io.EOF.
+	// were not reported yet, the Summary, and io.EOF. Further calls do nothing.
 	Stop() error
 	// Now returns the current time of the clock of event times, in ns.
 	Now() uint64
