@@ -14,22 +14,29 @@ import (
 	"tracer/internal/pipeline"
 	"tracer/internal/plan"
 	"tracer/internal/sink"
+	"tracer/internal/source"
 )
 
 // trace opens the source, runs the pipeline, and reports the totals.
 func trace(ctx context.Context, cfg Config, r live.Request, out *sink.File, ready *readyFile, notices *notice.Notifier) error {
-	source, err := open(ctx, r, &observer{Notifier: notices, cfg: cfg, width: out.Width()})
+	src, err := open(ctx, r, &observer{Notifier: notices, cfg: cfg, width: out.Width()})
 	if err != nil {
 		return err
 	}
-	notices.Dropped(dropPrivileges(source, out, ready))
-	totals, err := pipeline.Run(ctx, source, []pipeline.Stage{source.Enrich}, []pipeline.Output{{Sink: out}}, pipeline.Options{
-		Limits: cfg.Limits, Scope: source.Scope(), Started: ready.create,
+	notices.Dropped(dropPrivileges(src, out, ready))
+	err = follow(ctx, src, []pipeline.Stage{src.Enrich}, out, notices, pipeline.Options{
+		Limits: cfg.Limits, Scope: src.Scope(), Started: ready.create,
 	})
-	if err == nil {
+	return errors.Join(err, src.Close())
+}
+
+// follow runs the pipeline, and reports the totals if they are known, also after an error.
+func follow(ctx context.Context, src source.Source, stages []pipeline.Stage, out sink.Sink, notices *notice.Notifier, o pipeline.Options) error {
+	totals, err := pipeline.Run(ctx, src, stages, []pipeline.Output{{Sink: out}}, o)
+	if totals != nil {
 		notices.Summary(totals[0])
 	}
-	return errors.Join(err, source.Close())
+	return err
 }
 
 // openGCPercent is GOGC while a source is opened: the garbage that may accumulate, in percent of the live heap.

@@ -16,12 +16,14 @@ type background struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	group  *errgroup.Group
+	// stopped means that stop has returned the first error.
+	stopped bool
 }
 
 func newBackground() *background {
 	ctx, cancel := context.WithCancel(context.Background())
 	group, ctx := errgroup.WithContext(ctx)
-	return &background{ctx, cancel, group}
+	return &background{ctx: ctx, cancel: cancel, group: group}
 }
 
 func (b *background) run(f func(context.Context) error) {
@@ -31,10 +33,16 @@ func (b *background) run(f func(context.Context) error) {
 // failed reports whether one of the functions has failed.
 func (b *background) failed() bool { return b.ctx.Err() != nil }
 
-// stop waits for the end of all functions, and returns the first error.
+// stop waits for the end of all functions. The first call returns the first error, further calls return nil, so
+// that the error is reported once.
 func (b *background) stop() error {
 	b.cancel()
-	return b.group.Wait()
+	err := b.group.Wait()
+	if b.stopped {
+		return nil
+	}
+	b.stopped = true
+	return err
 }
 
 // watch starts the work in the background: it looks for sockets of the processes in the filter, and for BPF
