@@ -19,7 +19,7 @@ import (
 
 const module = "tracer"
 
-// packages maps each of our packages to those that it may import. Data flows from cli to sink, and no stage imports a
+// packages maps each of our packages to those that it may import, and does. Data flows from cli to sink, and no stage imports a
 // later one. All packages under e2e are one row, and may import each other.
 var packages = map[string][]string{
 	"internal/caret":     {},
@@ -46,23 +46,30 @@ var packages = map[string][]string{
 	"internal/input":     {},
 	"internal/journey":   {"internal/event"},
 	"internal/source":    {"internal/event"},
-	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result", "internal/value"},
+	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result"},
 	"internal/column":    {"internal/event", "internal/printable"},
 	"internal/value":     {"internal/endian", "internal/printable"},
 	"internal/live":      stages,
 	"internal/sink":      {"internal/column", "internal/event", "internal/outfile", "internal/stdout"},
 	"internal/pipeline":  {"internal/event", "internal/journey", "internal/sink", "internal/source"},
-	"internal/notice":    {"internal/attach", "internal/bpf", "internal/column", "internal/event", "internal/filter", "internal/journey", "internal/kernel", "internal/plan", "internal/printable", "internal/privilege"},
-	"internal/app":       append([]string{"internal/column", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/printable", "internal/privilege", "internal/sink", "internal/stdout"}, stages...),
+	"internal/notice":    {"internal/attach", "internal/column", "internal/event", "internal/journey", "internal/kernel", "internal/plan", "internal/printable", "internal/privilege"},
+	"internal/app":       {"internal/attach", "internal/bpf", "internal/column", "internal/filter", "internal/kernel", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/plan", "internal/printable", "internal/privilege", "internal/sink", "internal/source", "internal/stdout"},
 	"internal/complete":  {"internal/input", "internal/kernel"},
 	"internal/roff":      {},
-	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/sink", "internal/stdout"},
+	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/stdout"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel", "internal/rdonly"},
 	"docs":               {},
 	"e2e":                {"docs", "internal/kernel", "internal/ktest"},
 	"contrib":            {},
 	".":                  {},
+}
+
+// inTests maps packages to those that only their tests may import, and do. Every test may also import internal/ktest.
+var inTests = map[string][]string{
+	"internal/app":    {"internal/enrich", "internal/event", "internal/journey", "internal/stream"},
+	"internal/cli":    {"internal/sink"},
+	"internal/notice": {"internal/bpf", "internal/filter"},
 }
 
 // stages are the packages that internal/live connects.
@@ -145,6 +152,38 @@ func TestTableOfModulesIsNeeded(t *testing.T) {
 	}
 }
 
+// TestTableOfPackagesIsNeeded checks that every entry of both tables is needed by an import: of a file of the program,
+// or of a test. The packages under e2e are for tests, so all of their files count.
+func TestTableOfPackagesIsNeeded(t *testing.T) {
+	files, err := parseImports(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, tests := map[string][]string{}, map[string][]string{} // the imports of each row
+	for _, f := range files {
+		from, imports := rowOf(path.Dir(f.path)), program
+		if f.isTest() && from != "e2e" {
+			imports = tests
+		}
+		for _, imported := range f.imports {
+			imports[from] = append(imports[from], rowOf(strings.TrimPrefix(imported, module+"/")))
+		}
+	}
+	checkNeeded(t, packages, program)
+	checkNeeded(t, inTests, tests)
+}
+
+func checkNeeded(t *testing.T, table, imports map[string][]string) {
+	t.Helper()
+	for from, allowed := range table {
+		for _, to := range allowed {
+			if !slices.Contains(imports[from], to) {
+				t.Errorf("%s does not import %s", from, to)
+			}
+		}
+	}
+}
+
 func TestForbiddenImportsAreFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		file, imports string
@@ -154,6 +193,8 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		"an import of a later stage":   {"internal/filter/a.go", module + "/internal/plan", true},
 		"a later stage in a test":      {"internal/filter/a_test.go", module + "/internal/plan", true},
 		"in a file for another GOOS":   {"internal/event/a_windows.go", module + "/internal/kernel", true},
+		"an import only for tests":     {"internal/notice/a.go", module + "/internal/filter", true},
+		"the same in a test":           {"internal/notice/a_test.go", module + "/internal/filter", false},
 		"a test imports its package":   {"internal/plan/a_test.go", module + "/internal/plan", false},
 		"a test imports ktest":         {"internal/stream/a_test.go", module + "/internal/ktest", false},
 		"the program imports ktest":    {"internal/stream/a.go", module + "/internal/ktest", true},
@@ -262,6 +303,9 @@ func (f goFile) mayImport(from string, allowed []string, imported string) bool {
 	}
 	to = rowOf(to)
 	if f.isTest() && (to == from || to == forTests) {
+		return true
+	}
+	if f.isTest() && slices.Contains(inTests[from], to) {
 		return true
 	}
 	return slices.Contains(allowed, to) || (from == "e2e" && to == "e2e")
