@@ -52,7 +52,7 @@ var began = time.Now()
 // Run traces until ctx is done, a limit is reached or the reader of the output has closed it. None of these is an
 // error.
 func Run(ctx context.Context, cfg Config) error {
-	cfg.Output.Columns.Drops = cfg.Drops.Alone()
+	cfg.Output.Columns.Drops = cfg.Drops.OnlyDrops()
 	say := newTerminal(cfg.Stderr)
 	notices := notice.New(say.send, notice.Options{Debug: cfg.Debug, Began: began})
 	err := cmp.Or(checkStdout(cfg), kernel.NeedFiles(), kernel.NeedProc(), needMemory(cfg))

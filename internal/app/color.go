@@ -24,11 +24,11 @@ func isColored(cfg Config) bool {
 	case ColorNever:
 		return false
 	}
-	return cfg.OutputFile == "" && ColorsByItself(cfg.Stdout)
+	return cfg.OutputFile == "" && ColorsByDefault(cfg.Stdout)
 }
 
-// ColorsByItself reports whether colours are the default: on a terminal that can show them, unless the
+// ColorsByDefault reports whether colours are the default: on a terminal that can show them, unless the
 // environment disables them.
-func ColorsByItself(w io.Writer) bool {
+func ColorsByDefault(w io.Writer) bool {
 	return sink.IsTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

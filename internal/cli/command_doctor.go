@@ -56,5 +56,5 @@ func (o *doctorOptions) run(ctx context.Context, args []string, to streams) erro
 }
 
 func (o *doctorOptions) write(w io.Writer, report doctor.Report) error {
-	return report.Write(w, doctor.Format{JSON: o.json, Color: app.ColorsByItself(w)})
+	return report.Write(w, doctor.Format{JSON: o.json, Color: app.ColorsByDefault(w)})
 }

@@ -49,7 +49,7 @@ func (o *options) columnsOffer(string) []complete.Word {
 		{Text: column.AllColumns, Help: "all columns that need no additional events"},
 	}
 	for _, c := range column.All() {
-		if c.Group == column.First && !o.config.Drops.Alone() {
+		if c.Group == column.First && !o.config.Drops.OnlyDrops() {
 			continue
 		}
 		if o.config.Output.JSON || c.Text != nil {
@@ -99,7 +99,7 @@ func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns := &o.config.Output.Columns
 	columns.Metadata = len(o.config.Plan.Record.Values) > 0
 	columns.Lookups = len(o.config.Plan.Lookups) > 0
-	columns.First = o.config.Drops.Alone()
+	columns.First = o.config.Drops.OnlyDrops()
 	if o.columns == nil {
 		return nil
 	}

@@ -40,7 +40,7 @@ func checkDrop(c *app.Config) error {
 		why = "--filter-drop-reason"
 	}
 	switch {
-	case !c.Drops.Alone():
+	case !c.Drops.OnlyDrops():
 		return nil
 	case c.Plan.Func != "":
 		return &usageError{

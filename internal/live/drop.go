@@ -13,10 +13,10 @@ type Drops struct {
 	Reasons []string
 }
 
-// Alone reports whether only drops are traced.
-func (d Drops) Alone() bool { return d.Only || len(d.Reasons) > 0 }
+// OnlyDrops reports whether only drops are traced.
+func (d Drops) OnlyDrops() bool { return d.Only || len(d.Reasons) > 0 }
 
 func (d Drops) options() plan.Drop {
 	in, out := sides(d.Reasons)
-	return plan.Drop{Only: d.Alone(), Reasons: in, NotReasons: out}
+	return plan.Drop{Only: d.OnlyDrops(), Reasons: in, NotReasons: out}
 }
