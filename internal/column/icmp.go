@@ -60,7 +60,7 @@ func isICMP(t *event.Tuple) bool {
 }
 
 // hasICMP reports whether the packet contains the type and code.
-func hasICMP(t *event.Tuple) bool { return isICMP(t) && t.ICMP.Told }
+func hasICMP(t *event.Tuple) bool { return isICMP(t) && t.ICMP.Recorded }
 
 func messageOf(t *event.Tuple) *message {
 	if t.Network == event.IPv6 {

@@ -11,7 +11,7 @@ import (
 // accessPointName returns the name of the protocol if both service access points of an LLC header have
 // its number; otherwise "". IEEE 802 assigns the numbers.
 func accessPointName(s event.SAP) string {
-	if !s.Told || s.Dest != s.Source {
+	if !s.Recorded || s.Dest != s.Source {
 		return ""
 	}
 	switch s.Dest {
@@ -31,7 +31,7 @@ func accessPointName(s event.SAP) string {
 // a protocol without a name.
 func appendLLC(dst []byte, t *event.Tuple) []byte {
 	switch name := accessPointName(t.SAP); {
-	case t.SNAP.Told:
+	case t.SNAP.Recorded:
 		return appendSNAP(append(dst, "snap,"...), t.SNAP)
 	case name != "":
 		return append(dst, name...)
@@ -60,14 +60,14 @@ func snapName(s event.SNAP) string {
 // appendLLCMembers appends the members `llc` and `snap`; each is absent if the frame does not contain
 // that header.
 func appendLLCMembers(dst []byte, t *event.Tuple) []byte {
-	if !t.SAP.Told {
+	if !t.SAP.Recorded {
 		return dst
 	}
 	dst = append(appendKey(dst, "llc"), `{"dsap":`...)
 	dst = appendUint(dst, uint64(t.SAP.Dest))
 	dst = appendMember(dst, "ssap", uint64(t.SAP.Source))
 	dst = append(appendStringOrNull(appendKey(dst, "name"), accessPointName(t.SAP)), '}')
-	if !t.SNAP.Told {
+	if !t.SNAP.Recorded {
 		return dst
 	}
 	dst = append(appendKey(dst, "snap"), `{"oui":`...)

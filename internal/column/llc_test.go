@@ -9,12 +9,12 @@ import (
 )
 
 func llc(dest, source uint8) event.Tuple {
-	return event.Tuple{Network: event.LLC, EtherType: 1, SAP: event.SAP{Told: true, Dest: dest, Source: source}}
+	return event.Tuple{Network: event.LLC, EtherType: 1, SAP: event.SAP{Recorded: true, Dest: dest, Source: source}}
 }
 
 func snap(oui uint32, protocol uint16) event.Tuple {
 	t := llc(0xaa, 0xaa)
-	t.SNAP = event.SNAP{Told: true, OUI: oui, Protocol: protocol}
+	t.SNAP = event.SNAP{Recorded: true, OUI: oui, Protocol: protocol}
 	return t
 }
 

@@ -15,7 +15,7 @@ func (f tupleForm) appendTCP(dst []byte, t *event.Tuple) []byte {
 	if f.flags && t.TCPFlags != 0 {
 		dst = appendTCPFlags(append(dst, ':'), t.TCPFlags)
 	}
-	if f.seq && t.TCP.Told {
+	if f.seq && t.TCP.Recorded {
 		dst = appendUint(append(dst, ",seq="...), uint64(t.TCP.Seq))
 		dst = appendUint(append(dst, ",ack="...), uint64(t.TCP.Ack))
 		dst = appendUint(append(dst, ",win="...), uint64(t.TCP.Window))
@@ -42,7 +42,7 @@ func appendTCPMembers(dst []byte, t *event.Tuple) []byte {
 	dst = appendMember(dst, "flags", uint64(t.TCPFlags))
 	dst = appendQuote(appendKey(dst, "tcp_flags"))
 	dst = appendQuote(appendTCPFlags(dst, t.TCPFlags))
-	if t.TCP.Told {
+	if t.TCP.Recorded {
 		dst = appendMember(dst, "seq", uint64(t.TCP.Seq))
 		dst = appendMember(dst, "ack", uint64(t.TCP.Ack))
 		dst = appendMember(dst, "window", uint64(t.TCP.Window))

@@ -10,7 +10,7 @@ import (
 
 func tcp(flags uint8) event.Tuple {
 	t := ip4(6, ports(80, 81))
-	t.HasTCPFlags, t.TCPFlags, t.TCP = true, flags, event.TCP{Told: true, Seq: 4294967295, Ack: 2, Window: 64240}
+	t.HasTCPFlags, t.TCPFlags, t.TCP = true, flags, event.TCP{Recorded: true, Seq: 4294967295, Ack: 2, Window: 64240}
 	return t
 }
 

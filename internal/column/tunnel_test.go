@@ -9,7 +9,7 @@ import (
 )
 
 func TestTunnel(t *testing.T) {
-	inner := ip4(1, func(t *event.Tuple) { t.ICMP = event.ICMP{Told: true, Type: 8, Echo: true, ID: 5, Seq: 1} })
+	inner := ip4(1, func(t *event.Tuple) { t.ICMP = event.ICMP{Recorded: true, Type: 8, Echo: true, ID: 5, Seq: 1} })
 	object := `{"network":"ipv4","saddr":"10.0.2.15","daddr":"8.8.8.8","proto":1,"protocol":"icmp",` +
 		`"icmp":{"type":8,"code":0,"name":"echo-request","id":5,"seq":1},"fragment":false}`
 	const text = "10.0.2.15:0->8.8.8.8:0(icmp,echo-request,id=5,seq=1)"

@@ -52,16 +52,16 @@ type Tuple struct {
 // SAP has the destination and source service access points of an LLC header (IEEE 802.2), which are
 // protocol numbers.
 type SAP struct {
-	// Told means that Dest and Source are valid.
-	Told   bool  `cbor:"1,keyasint,omitzero"`
-	Dest   uint8 `cbor:"2,keyasint,omitzero"`
-	Source uint8 `cbor:"3,keyasint,omitzero"`
+	// Recorded means that Dest and Source are valid.
+	Recorded bool  `cbor:"1,keyasint,omitzero"`
+	Dest     uint8 `cbor:"2,keyasint,omitzero"`
+	Source   uint8 `cbor:"3,keyasint,omitzero"`
 }
 
 // SNAP is the Subnetwork Access Protocol header, which may follow the LLC header.
 type SNAP struct {
-	// Told means that OUI and Protocol are valid.
-	Told bool `cbor:"1,keyasint,omitzero"`
+	// Recorded means that OUI and Protocol are valid.
+	Recorded bool `cbor:"1,keyasint,omitzero"`
 	// OUI is the organization that assigned the protocol number; 0 means Ethertypes.
 	OUI      uint32 `cbor:"2,keyasint,omitzero"`
 	Protocol uint16 `cbor:"3,keyasint,omitzero"`
@@ -69,10 +69,10 @@ type SNAP struct {
 
 // ICMP is the header of an ICMP or ICMPv6 message.
 type ICMP struct {
-	// Told means that Type and Code are valid.
-	Told bool  `cbor:"1,keyasint,omitzero"`
-	Type uint8 `cbor:"2,keyasint,omitzero"`
-	Code uint8 `cbor:"3,keyasint,omitzero"`
+	// Recorded means that Type and Code are valid.
+	Recorded bool  `cbor:"1,keyasint,omitzero"`
+	Type     uint8 `cbor:"2,keyasint,omitzero"`
+	Code     uint8 `cbor:"3,keyasint,omitzero"`
 	// Echo means that ID and Seq are valid.
 	Echo bool   `cbor:"4,keyasint,omitzero"`
 	ID   uint16 `cbor:"5,keyasint,omitzero"`
@@ -81,10 +81,10 @@ type ICMP struct {
 
 // TCP has the members of a TCP header besides ports and flags.
 type TCP struct {
-	// Told means that the other members are valid.
-	Told bool   `cbor:"1,keyasint,omitzero"`
-	Seq  uint32 `cbor:"2,keyasint,omitzero"`
-	Ack  uint32 `cbor:"3,keyasint,omitzero"`
+	// Recorded means that the other members are valid.
+	Recorded bool   `cbor:"1,keyasint,omitzero"`
+	Seq      uint32 `cbor:"2,keyasint,omitzero"`
+	Ack      uint32 `cbor:"3,keyasint,omitzero"`
 	// Window is the value in the header, without scaling.
 	Window uint16 `cbor:"4,keyasint,omitzero"`
 }

@@ -39,7 +39,7 @@ func ping(kind uint8) event.Tuple {
 	return event.Tuple{
 		Network: event.IPv4, Protocol: 1, EtherType: 0x0800,
 		Source: netip.MustParseAddr("10.0.2.15"), Dest: netip.MustParseAddr("8.8.8.8"),
-		ICMP: event.ICMP{Told: true, Type: kind, Echo: true, ID: 4660, Seq: 1},
+		ICMP: event.ICMP{Recorded: true, Type: kind, Echo: true, ID: 4660, Seq: 1},
 	}
 }
 
@@ -122,7 +122,7 @@ func deepSamples() []sample {
 		}),
 		changed("tcp, with dumps and values", func(e *event.Event) {
 			e.Tuple = tcp6()
-			e.Tuple.TCP = event.TCP{Told: true, Seq: 4000000000, Ack: 1, Window: 64240}
+			e.Tuple.TCP = event.TCP{Recorded: true, Seq: 4000000000, Ack: 1, Window: 64240}
 			e.Names.Netns = "blue"
 			e.SkbDump = shownAs("(struct sk_buff){\n  len = 84,\n}", `{"len":84,"cb":[0,1]}`)
 			e.SharedInfo = shownAs("(struct skb_shared_info){}", `{}`)

@@ -61,13 +61,13 @@ func (d dice) tuple() event.Tuple {
 		Protocol: []uint8{1, 6, 17, 58, uint8(d.number())}[d.IntN(5)],
 		Ports:    d.even(), SourcePort: uint16(d.number()), DestPort: uint16(d.number()),
 		Fragment: d.even(), FragmentOffset: uint16(d.number()),
-		ICMP:        event.ICMP{Told: d.even(), Type: uint8(d.number()), Code: uint8(d.number()), Echo: d.even(), ID: uint16(d.number())},
+		ICMP:        event.ICMP{Recorded: d.even(), Type: uint8(d.number()), Code: uint8(d.number()), Echo: d.even(), ID: uint16(d.number())},
 		HasTCPFlags: d.even(), TCPFlags: uint8(d.number()),
-		TCP:          event.TCP{Told: d.even(), Seq: uint32(d.number()), Ack: uint32(d.number()), Window: uint16(d.number())},
+		TCP:          event.TCP{Recorded: d.even(), Seq: uint32(d.number()), Ack: uint32(d.number()), Window: uint16(d.number())},
 		ARPOperation: uint16(d.IntN(6)), HasVLAN: d.even(), VLAN: uint16(d.number()), HasInnerVLAN: d.even(), InnerVLAN: 7, Tags: uint8(d.IntN(9)), ThirdVLAN: 9,
 		EtherType: uint16(d.number()), SocketFamily: uint16(d.IntN(60)),
-		SAP:  event.SAP{Told: d.even(), Dest: uint8(d.number()), Source: 0x42},
-		SNAP: event.SNAP{Told: d.even(), OUI: uint32(d.number()), Protocol: uint16(d.number())},
+		SAP:  event.SAP{Recorded: d.even(), Dest: uint8(d.number()), Source: 0x42},
+		SNAP: event.SNAP{Recorded: d.even(), OUI: uint32(d.number()), Protocol: uint16(d.number())},
 	}
 }
 

@@ -150,7 +150,7 @@ func TestDisagreementIsFound(t *testing.T) {
 		"port":     func(e *event.Tuple) { e.DestPort++ },
 		"protocol": func(e *event.Tuple) { e.Protocol = 17 },
 		"flags":    func(e *event.Tuple) { e.TCPFlags = 2 },
-		"window":   func(e *event.Tuple) { e.TCP.Told = true },
+		"window":   func(e *event.Tuple) { e.TCP.Recorded = true },
 		"fragment": func(e *event.Tuple) { e.Fragment = true },
 		"tag":      func(e *event.Tuple) { e.VLAN = 6 },
 		"tags":     func(e *event.Tuple) { e.Tags = 2 },

@@ -31,7 +31,7 @@ func (c *comparison) ipv4(e *event.Tuple) {
 
 // bad handles a packet with a bad IP header, of which tshark dissects only the fixed fields.
 func (c *comparison) bad(e *event.Tuple) {
-	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
+	if e.Ports || e.HasTCPFlags || e.ICMP.Recorded {
 		c.complain("a transport header, tshark: none after a bad IP header")
 	}
 	c.rest = nil
@@ -109,7 +109,7 @@ func isForeign(e *event.Tuple) bool {
 
 // stop handles an event that stopped at an extension header.
 func (c *comparison) stop(e *event.Tuple, why string) {
-	if e.Ports || e.HasTCPFlags || e.ICMP.Told {
+	if e.Ports || e.HasTCPFlags || e.ICMP.Recorded {
 		c.complain("a transport header after protocol %d", e.Protocol)
 	}
 	c.omit(why)

@@ -146,7 +146,7 @@ func (c *comparison) llc(e *event.Tuple, before layer) {
 	if !hasLength(before) {
 		c.complain("802.3, tshark: %v", before.fields)
 	}
-	if !e.SAP.Told {
+	if !e.SAP.Recorded {
 		return
 	}
 	if _, named := firstOf(before, "ieee8021ah.etype"); named { // tshark takes the length for an Ethertype
@@ -156,7 +156,7 @@ func (c *comparison) llc(e *event.Tuple, before layer) {
 	l := c.take()
 	c.same(l, "llc.dsap", uint64(e.SAP.Dest))
 	c.same(l, "llc.ssap", uint64(e.SAP.Source))
-	if !e.SNAP.Told {
+	if !e.SNAP.Recorded {
 		return
 	}
 	c.same(l, "llc.oui", uint64(e.SNAP.OUI))

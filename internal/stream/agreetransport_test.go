@@ -14,7 +14,7 @@ func (c *comparison) transport(e *event.Tuple) {
 		c.icmp(e)
 		return
 	}
-	if e.ICMP.Told {
+	if e.ICMP.Recorded {
 		c.complain("ICMP in protocol %d", e.Protocol)
 	}
 	prefix := transports[e.Protocol]
@@ -46,7 +46,7 @@ func (c *comparison) tcp(e *event.Tuple, l layer) {
 	case e.HasTCPFlags && !shown:
 		c.sameOrCut(l, "tcp.flags", 13, 1, uint64(e.TCPFlags))
 	}
-	if e.TCP.Told {
+	if e.TCP.Recorded {
 		c.same(l, "tcp.seq_raw", uint64(e.TCP.Seq))
 		c.same(l, "tcp.ack_raw", uint64(e.TCP.Ack))
 		c.same(l, "tcp.window_size_value", uint64(e.TCP.Window))
@@ -61,7 +61,7 @@ func (c *comparison) icmp(e *event.Tuple) {
 	l := c.transportLayer(name)
 	_, theirs := l.number(name + ".code")
 	switch {
-	case e.ICMP.Told:
+	case e.ICMP.Recorded:
 		c.sameOrCut(l, name+".type", 0, 1, uint64(e.ICMP.Type))
 		c.sameOrCut(l, name+".code", 1, 1, uint64(e.ICMP.Code))
 	case theirs:

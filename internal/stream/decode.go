@@ -337,19 +337,19 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 		ThirdVLAN:      t.ThirdVlan,
 		EtherType:      t.EtherType,
 		SocketFamily:   t.SocketFamily,
-		TCP:            event.TCP{Told: t.Has&bpf.HasTCP != 0, Seq: t.TcpSeq, Ack: t.TcpAck, Window: t.TcpWindow},
+		TCP:            event.TCP{Recorded: t.Has&bpf.HasTCP != 0, Seq: t.TcpSeq, Ack: t.TcpAck, Window: t.TcpWindow},
 	}
 	to.ICMP = event.ICMP{
-		Told: t.Has&bpf.HasICMP != 0,
-		Type: t.IcmpType,
-		Code: t.IcmpCode,
-		Echo: t.Has&bpf.HasEcho != 0,
-		ID:   t.IcmpId,
-		Seq:  t.IcmpSeq,
+		Recorded: t.Has&bpf.HasICMP != 0,
+		Type:     t.IcmpType,
+		Code:     t.IcmpCode,
+		Echo:     t.Has&bpf.HasEcho != 0,
+		ID:       t.IcmpId,
+		Seq:      t.IcmpSeq,
 	}
 	to.Source, to.Dest = addresses(t)
 	if t.Has&bpf.HasLLC != 0 {
-		to.SAP = event.SAP{Told: true, Dest: t.Source[0], Source: t.Source[1]}
+		to.SAP = event.SAP{Recorded: true, Dest: t.Source[0], Source: t.Source[1]}
 	}
 	if t.Has&bpf.HasSNAP != 0 {
 		to.SNAP = decodeSNAP([5]byte(t.Source[3:8]))
@@ -358,7 +358,7 @@ func decodeTuple(t *bpf.Tuple, to *event.Tuple) {
 
 // decodeSNAP decodes a SNAP header in wire format.
 func decodeSNAP(h [5]byte) event.SNAP {
-	return event.SNAP{Told: true, OUI: uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2]), Protocol: uint16(h[3])<<8 | uint16(h[4])}
+	return event.SNAP{Recorded: true, OUI: uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2]), Protocol: uint16(h[3])<<8 | uint16(h[4])}
 }
 
 func addresses(t *bpf.Tuple) (source, dest netip.Addr) {

@@ -157,7 +157,7 @@ func TestDecodeParts(t *testing.T) {
 	if err := layout.Decode(raw, &e); err != nil {
 		t.Fatal(err)
 	}
-	want := event.TCP{Told: true, Seq: 1, Ack: 2, Window: 3}
+	want := event.TCP{Recorded: true, Seq: 1, Ack: 2, Window: 3}
 	if e.Tuple.TCP != want || e.Tunnel.Tuple.TCP != want || e.Tuple.InnerVLAN != 4 || !e.Tuple.HasInnerVLAN || e.Tuple.Tags != 4 || e.Tuple.ThirdVLAN != 5 {
 		t.Errorf("tuple %+v, in the tunnel %+v", e.Tuple, e.Tunnel.Tuple)
 	}
@@ -330,8 +330,8 @@ func TestDecodeLLC(t *testing.T) {
 	header := comm("\xaa\xab\x03\x00\x12\x34\x88\xcc")
 	for has, want := range map[uint8]event.Tuple{
 		0:                        {Network: event.LLC},
-		bpf.HasLLC:               {Network: event.LLC, SAP: event.SAP{Told: true, Dest: 0xaa, Source: 0xab}},
-		bpf.HasLLC | bpf.HasSNAP: {Network: event.LLC, SAP: event.SAP{Told: true, Dest: 0xaa, Source: 0xab}, SNAP: event.SNAP{Told: true, OUI: 0x1234, Protocol: 0x88cc}},
+		bpf.HasLLC:               {Network: event.LLC, SAP: event.SAP{Recorded: true, Dest: 0xaa, Source: 0xab}},
+		bpf.HasLLC | bpf.HasSNAP: {Network: event.LLC, SAP: event.SAP{Recorded: true, Dest: 0xaa, Source: 0xab}, SNAP: event.SNAP{Recorded: true, OUI: 0x1234, Protocol: 0x88cc}},
 	} {
 		var got event.Event
 		if err := plain.Decode(record(bpf.Core{Kind: bpf.KindFunction}, &bpf.Meta{}, &bpf.Tuple{Network: uint8(event.LLC), Source: header, Has: has}), &got); err != nil {

@@ -40,7 +40,7 @@ type tally map[string]int
 func (n tally) add(e *event.Event, c *comparison) {
 	n["frames"]++
 	for name, is := range map[string]bool{
-		"with addresses": e.Tuple.Source.IsValid(), "with ports": e.Tuple.Ports, "with ICMP": e.Tuple.ICMP.Told,
+		"with addresses": e.Tuple.Source.IsValid(), "with ports": e.Tuple.Ports, "with ICMP": e.Tuple.ICMP.Recorded,
 		"with tags": e.Tuple.Tags > 0, "with LLC": e.Tuple.Network == event.LLC, "in tunnels": e.Tunnel.Kind != event.NoTunnel,
 	} {
 		if is {
