@@ -19,8 +19,8 @@ import (
 
 const module = "tracer"
 
-// packages maps each of our packages to those that it may import, and does. Data flows from cli to sink, and no stage imports a
-// later one. All packages under e2e are one row, and may import each other.
+// packages maps each of our packages to those that it may import, and does. Data flows from cli to sink, and no stage
+// imports a later one. All packages under e2e are one row, and may import each other.
 var packages = map[string][]string{
 	"internal/caret":     {},
 	"libpcap":            {"internal/caret"},

@@ -43,13 +43,13 @@ type Options struct {
 
 // Run moves events until the source ends, ctx is done, a limit is reached, or the readers of all outputs have
 // closed them. None of these is an error. Run then stops a live source and delivers the events that are still
-// buffered. At the end, each output gets a Summary with its own totals. Run also returns these totals, in the
-// order of the outputs.
+// buffered; after a limit, it reads stored events up to their Summary. At the end, each output gets a Summary with
+// its own totals. Run also returns these totals, in the order of the outputs.
 //
-// An error of a sink ends its output; the run goes on for the others, and ends at once if all sinks have failed. An
-// error of the source ends the run, after a flush of the outputs. Run returns all errors joined. It returns the
-// totals also with an error, except if they are unknown, because the source failed before its Summary, or if all
-// sinks have failed; they are nil then. The totals of a failed output include rows that may not have been written.
+// An error of a sink ends its output. The run goes on for the others, and ends at once if all sinks have failed. An
+// error of the source ends the run, after a flush of the outputs. Run returns all errors joined, and the totals also
+// with an error. The totals are nil if they are unknown, because the source failed before its Summary, or if all
+// sinks have failed. Those of a failed output count rows that may not have been written.
 //
 // The order is: source, limits, stages, filters of the outputs, sinks. The caller closes source and sinks.
 func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Output, o Options) ([]event.Totals, error) {
