@@ -125,11 +125,12 @@ func dryRun(ctx context.Context, cfg Config, r live.Request) error {
 		return err
 	}
 	p, err := plan.New(r.Plan, facts)
+	to := stdout.Writer{W: cfg.Stdout}
 	if err == nil {
-		return p.Print(cfg.Stdout, cfg.Debug)
+		return p.Print(to, cfg.Debug)
 	}
 	if lacking := kernel.CheckPrivileges(); lacking != nil {
-		return plan.PrintUnprivileged(cfg.Stdout, r.Plan, lacking)
+		return plan.PrintUnprivileged(to, r.Plan, lacking)
 	}
 	return err
 }

@@ -13,9 +13,8 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"io"
+	"os/signal"
 	"syscall"
 
 	"tracer/internal/stdout"
@@ -25,8 +24,10 @@ import (
 type streams struct{ out, err io.Writer }
 
 // Main runs tracer with the arguments, without the program's name, and returns its exit code: 0 for
-// done or interrupted, 1 for a run-time error, 2 for bad usage.
+// done or interrupted, 1 for a run-time error, 2 for bad usage. It ignores SIGPIPE, so that a write to a closed pipe
+// returns EPIPE, which is a normal end of output for every command: see [stdout.Writer] and, for events, [sink.File].
 func Main(args []string, stdout, stderr io.Writer) int {
+	signal.Ignore(syscall.SIGPIPE)
 	c, rest, err := choose(args)
 	if err != nil {
 		return report(stderr, err, false)
@@ -36,13 +37,11 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return report(stderr, err, call.debugs())
 }
 
-// say writes text. EPIPE is a normal end of output.
+// say writes text. If the reader of the output has exited, it does nothing.
 func say(w io.Writer, text string) error {
 	if err := stdout.Check(w); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, text); err != nil && !errors.Is(err, syscall.EPIPE) {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+	_, err := io.WriteString(stdout.Writer{W: w}, text)
+	return err
 }

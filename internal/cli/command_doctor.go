@@ -4,11 +4,8 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"strconv"
-	"syscall"
 
 	"tracer/internal/app"
 	"tracer/internal/doctor"
@@ -49,12 +46,12 @@ func (o *doctorOptions) run(ctx context.Context, args []string, to streams) erro
 		return err
 	}
 	report := doctor.Diagnose(found)
-	if err := o.write(to.out, report); err != nil && !errors.Is(err, syscall.EPIPE) {
-		return fmt.Errorf("write output: %w", err)
+	if err := o.write(to.out, report); err != nil {
+		return err
 	}
 	return report.Verdict()
 }
 
 func (o *doctorOptions) write(w io.Writer, report doctor.Report) error {
-	return report.Write(w, doctor.Format{JSON: o.json, Color: app.ColorsByDefault(w)})
+	return report.Write(stdout.Writer{W: w}, doctor.Format{JSON: o.json, Color: app.ColorsByDefault(w)})
 }

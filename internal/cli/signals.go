@@ -11,10 +11,8 @@ import (
 )
 
 // interruptible returns a context that the signals of [endings] cancel. A second signal exits the
-// process at once. SIGPIPE is ignored, so that a closed pipe is an error of the write (EPIPE) and the
-// run ends cleanly. stop restores the default handling of all signals but SIGPIPE.
+// process at once. stop restores the default handling of these signals.
 func interruptible() (ctx context.Context, stop func()) {
-	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, endings()...)
 	ctx, cancel := context.WithCancel(context.Background())

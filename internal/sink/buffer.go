@@ -3,8 +3,9 @@
 package sink
 
 import (
-	"fmt"
 	"io"
+
+	"tracer/internal/stdout"
 )
 
 // flushSize is the number of buffered bytes that causes a write: the usual size of a pipe, so that a busy
@@ -43,7 +44,7 @@ func (b *buffer) flush() error {
 	b.data = b.data[:0]
 	b.flushes++
 	if err != nil {
-		return fmt.Errorf("write output: %w", err)
+		return stdout.WriteError(err)
 	}
 	return nil
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stdout checks whether standard output can be written to, before any work is done.
+// Package stdout writes the results of commands to standard output, and checks before any work is done whether that is
+// possible.
 package stdout
 
 import "C" // builds closed.c into the program
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -27,7 +27,7 @@ func Check(w io.Writer) error {
 	case errors.Is(err, syscall.EBADF), errors.Is(err, os.ErrClosed):
 		return closedError{}
 	}
-	return fmt.Errorf("write output: %w", err)
+	return WriteError(err)
 }
 
 // isSocket reports whether the file is a socket, where an empty write may send an empty datagram.
