@@ -45,7 +45,7 @@ func TestTotalsAreReportedIfTheyAreKnown(t *testing.T) {
 		"normal end":            {source.NewEvents([]*event.Event{packet, end}), sink.New(&rows, sink.Options{}), nil, "traced 1 event of 1 packet in 0.0s, 0 lost\n"},
 		"failure in background": {failing{source.NewEvents([]*event.Event{packet, end})}, sink.New(&rows, sink.Options{}), errBackground, "traced 1 event of 1 packet in 0.0s, 0 lost\n"},
 		"failed source":         {failing{source.NewEvents([]*event.Event{packet})}, sink.New(&rows, sink.Options{}), errBackground, ""},
-		"failed sink":           {source.NewEvents([]*event.Event{packet, end}), sink.New(fullDisk{}, sink.Options{}), errDiskFull, ""},
+		"failed sink":           {source.NewEvents([]*event.Event{packet, end}), sink.New(fullDisk{}, sink.Options{}), errDiskFull, "traced 0 events of 0 packets in 0.0s, 0 lost\n"},
 	} {
 		var lines strings.Builder
 		notices := notice.New(func(n notice.Notice) { lines.WriteString(n.Line() + "\n") }, notice.Options{})

@@ -31,17 +31,34 @@ func TestAFailedSinkDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-// TestTheRunEndsWhenAllSinksHaveFailed checks that the run then ends at once, and returns all errors.
+// TestTheRunEndsWhenAllSinksHaveFailed checks that the run then ends, and returns all errors and the totals.
 func TestTheRunEndsWhenAllSinksHaveFailed(t *testing.T) {
 	errQuota := errors.New("quota exceeded")
 	first, second := &recorder{limit: 2, err: errDiskFull}, &recorder{limit: 3, err: errQuota}
-	src := &fake{script: events("abcd"), tail: []*event.Event{summary(event.Totals{})}}
+	src := &fake{script: events("abcd"), tail: append(events("c"), summary(event.Totals{Matched: 3, Missed: 5}))}
 	totals, err := Run(t.Context(), src, nil, []Output{{Sink: first}, {Sink: second}}, Options{})
-	if !errors.Is(err, errDiskFull) || !errors.Is(err, errQuota) || totals != nil {
-		t.Errorf("totals %+v, error %v", totals, err)
+	if !errors.Is(err, errDiskFull) || !errors.Is(err, errQuota) || len(totals) != 2 {
+		t.Fatalf("totals %+v, error %v", totals, err)
 	}
-	if src.stopped || len(src.script) != 2 {
-		t.Errorf("the run went on: stopped %v, %d events left", src.stopped, len(src.script))
+	if !src.stopped || len(src.script) != 2 || len(first.log) != 2 || len(second.log) != 3 {
+		t.Errorf("stopped %v, %d events left; the sinks got %s and %s", src.stopped, len(src.script), first.log, second.log)
+	}
+	for i, printed := range []uint64{0, 1} {
+		if totals[i].Printed != printed || totals[i].Missed != 5 {
+			t.Errorf("output %d: %+v, want %d printed", i, totals[i], printed)
+		}
+		checkCounts(t, "failed", totals[i])
+	}
+}
+
+// TestTheOnlySinkFailsAtItsHeader checks that a run without rows has totals too, and that its start is not announced.
+func TestTheOnlySinkFailsAtItsHeader(t *testing.T) {
+	failed := &recorder{limit: 1, err: errDiskFull}
+	src := &fake{script: events("ab"), tail: []*event.Event{summary(event.Totals{})}}
+	started := func() error { t.Error("started"); return nil }
+	totals, err := Run(t.Context(), src, nil, []Output{{Sink: failed}}, Options{Started: started})
+	if !errors.Is(err, errDiskFull) || len(totals) != 1 || totals[0].Printed != 0 || len(src.script) != 2 {
+		t.Errorf("totals %+v, error %v, %d events left", totals, err, len(src.script))
 	}
 }
 

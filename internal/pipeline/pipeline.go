@@ -46,10 +46,10 @@ type Options struct {
 // buffered; after a limit, it reads stored events up to their Summary. At the end, each output gets a Summary with
 // its own totals. Run also returns these totals, in the order of the outputs.
 //
-// An error of a sink ends its output. The run goes on for the others, and ends at once if all sinks have failed. An
-// error of the source ends the run, after a flush of the outputs. Run returns all errors joined, and the totals also
-// with an error. The totals are nil if they are unknown, because the source failed before its Summary, or if all
-// sinks have failed. Those of a failed output count rows that may not have been written.
+// An error of a sink ends its output. The run goes on for the others, and ends if all sinks have failed, as it does
+// without readers. An error of the source ends the run, after a flush of the outputs. Run returns all errors joined,
+// and the totals also with an error. The totals are nil if they are unknown, because the source failed before its
+// Summary. Those of a failed output count rows that may not have been written.
 //
 // The order is: source, limits, stages, filters of the outputs, sinks. The caller closes source and sinks.
 func Run(ctx context.Context, src source.Source, stages []Stage, outputs []Output, o Options) ([]event.Totals, error) {
@@ -124,7 +124,7 @@ func (r *run) start(started func() error) error {
 // move moves all events of the run. After an error of the source, it flushes the outputs.
 func (r *run) move(ctx context.Context) error {
 	err := r.follow(ctx)
-	if err == nil && !r.failed {
+	if err == nil {
 		err = r.finish(ctx)
 	}
 	if err != nil {
@@ -235,15 +235,15 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// drain reads the rest of the source, up to the Summary, unless all sinks fail. It reads other sources than live ones
-// only while ctx is not done and an output has a reader.
+// drain reads the rest of the source, up to the Summary. It reads other sources than live ones only while ctx is not
+// done and an output has a reader.
 func (r *run) drain(ctx context.Context) error {
 	if r.live != nil && !r.ended {
 		if err := r.live.Stop(); err != nil {
 			return err
 		}
 	}
-	for !r.ended && !r.failed && (r.live != nil || ctx.Err() == nil && !r.unread) {
+	for !r.ended && (r.live != nil || ctx.Err() == nil && !r.unread) {
 		if err := r.next(); err != nil {
 			return err
 		}
@@ -263,7 +263,7 @@ func (r *run) result(err error) ([]event.Totals, error) {
 		errs = append(errs, b.err)
 	}
 	err = errors.Join(errs...)
-	if !r.summarized || r.failed {
+	if !r.summarized {
 		return nil, err
 	}
 	return r.totals(), err
