@@ -23,7 +23,7 @@ const module = "tracer"
 // imports a later one. All packages under e2e are one row, and may import each other.
 var packages = map[string][]string{
 	"internal/caret":     {},
-	"libpcap":            {"internal/caret"},
+	"libpcap":            {"internal/caret", "internal/printable"},
 	"internal/event":     {},
 	"internal/printable": {},
 	"internal/rdonly":    {},
@@ -33,24 +33,24 @@ var packages = map[string][]string{
 	"internal/endian":    {},
 	"internal/filter":    {"internal/endian", "internal/rdonly", "libpcap"},
 	"internal/nearest":   {},
-	"internal/expr":      {"internal/caret", "internal/endian", "internal/nearest"},
+	"internal/expr":      {"internal/caret", "internal/endian", "internal/nearest", "internal/printable"},
 	"internal/lookup":    {"internal/event"},
-	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/rdonly"},
+	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/printable", "internal/rdonly"},
 	"internal/privilege": {"internal/kernel"},
 	"internal/doctor":    {"internal/kernel", "internal/plan", "internal/printable"},
 	"internal/attach":    {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream":    {"internal/bpf", "internal/event"},
-	"internal/outfile":   {},
+	"internal/outfile":   {"internal/printable"},
 	"internal/stdout":    {},
 	"internal/result":    {"internal/event", "internal/kernel"},
-	"internal/input":     {},
+	"internal/input":     {"internal/printable"},
 	"internal/journey":   {"internal/event"},
 	"internal/source":    {"internal/event"},
 	"internal/enrich":    {"internal/event", "internal/kernel", "internal/lookup", "internal/result"},
 	"internal/column":    {"internal/event", "internal/printable"},
 	"internal/value":     {"internal/endian", "internal/printable"},
 	"internal/live":      stages,
-	"internal/sink":      {"internal/column", "internal/event", "internal/outfile", "internal/stdout"},
+	"internal/sink":      {"internal/column", "internal/event", "internal/outfile", "internal/printable", "internal/stdout"},
 	"internal/pipeline":  {"internal/event", "internal/journey", "internal/sink", "internal/source"},
 	"internal/notice":    {"internal/attach", "internal/column", "internal/event", "internal/journey", "internal/kernel", "internal/plan", "internal/printable", "internal/privilege"},
 	"internal/app":       {"internal/attach", "internal/bpf", "internal/column", "internal/filter", "internal/kernel", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/plan", "internal/printable", "internal/privilege", "internal/sink", "internal/source", "internal/stdout"},
@@ -75,7 +75,7 @@ var inTests = map[string][]string{
 // stages are the packages that internal/live connects.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/source",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/printable", "internal/source",
 }
 
 // forTests is the package that every test may import, and no other file.

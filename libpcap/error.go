@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tracer/internal/caret"
+	"tracer/internal/printable"
 )
 
 // SyntaxError is the error for an expression that can't be compiled to a filter.
@@ -24,7 +25,7 @@ type SyntaxError struct {
 // Error returns one clause that quotes the expression. An expression of more than 240 characters is
 // truncated.
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("filter expression %q: %s", caret.Beginning(e.Expr), e.Msg)
+	return fmt.Sprintf("filter expression %s: %s", printable.Quote(caret.Beginning(e.Expr)), e.Msg)
 }
 
 // Expression returns the whole expression.

@@ -6,10 +6,11 @@ package libpcap
 import "C"
 
 import (
-	"fmt"
 	"regexp"
 	"sort"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // prober tests whether libpcap accepts expressions.
@@ -57,7 +58,7 @@ func nearby(msg string, tokens []Token, offset int) string {
 	}
 	for _, t := range tokens {
 		if t.Offset == offset {
-			return fmt.Sprintf(" at %q", t.Text)
+			return " at " + printable.Quote(t.Text)
 		}
 	}
 	return " at the end"

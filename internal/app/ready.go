@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tracer/internal/outfile"
+	"tracer/internal/printable"
 )
 
 // readyFile is created once everything is attached.
@@ -30,7 +31,7 @@ func (r *readyFile) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("ready file %q: %w", r.path, err)
+	return fmt.Errorf("ready file %s: %w", printable.Quote(r.path), err)
 }
 
 // creatable returns an error if the process may not create the file.

@@ -7,6 +7,8 @@ import (
 	_ "embed" // the scripts
 	"fmt"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // The scripts contain no flags. They call `tracer complete`.
@@ -45,14 +47,14 @@ func runCompletion(_ context.Context, args []string, to streams) error {
 	case len(args) == 0:
 		return &usageError{text: "completion: shell missing", hint: shellsHint()}
 	case len(args) > 1:
-		return &usageError{text: fmt.Sprintf("completion %q: more than one shell", args[1]), hint: shellsHint()}
+		return &usageError{text: fmt.Sprintf("completion %s: more than one shell", printable.Quote(args[1])), hint: shellsHint()}
 	}
 	for _, s := range shells {
 		if s.name == args[0] {
 			return say(to.out, s.script)
 		}
 	}
-	return &usageError{text: fmt.Sprintf("completion %q: not one of %s", args[0], strings.Join(shellNames(), ", ")), hint: shellsHint()}
+	return &usageError{text: fmt.Sprintf("completion %s: not one of %s", printable.Quote(args[0]), strings.Join(shellNames(), ", ")), hint: shellsHint()}
 }
 
 func shellsHint() string { return "type tracer completion " + strings.Join(shellNames(), "|") }

@@ -5,10 +5,10 @@ package cli
 import (
 	"context"
 	"io"
-	"strconv"
 
 	"tracer/internal/app"
 	"tracer/internal/doctor"
+	"tracer/internal/printable"
 	"tracer/internal/stdout"
 
 	"github.com/spf13/pflag"
@@ -36,7 +36,7 @@ func (o *doctorOptions) declare(fs *pflag.FlagSet) { jsonFlag(fs, &o.json, "json
 // run returns nil if tracer can trace here.
 func (o *doctorOptions) run(ctx context.Context, args []string, to streams) error {
 	if len(args) > 0 {
-		return &usageError{text: "doctor: unknown argument " + strconv.Quote(args[0]), hint: "type tracer doctor, or tracer doctor --json for one object per line"}
+		return &usageError{text: "doctor: unknown argument " + printable.Quote(args[0]), hint: "type tracer doctor, or tracer doctor --json for one object per line"}
 	}
 	if err := stdout.Check(to.out); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/complete"
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -65,7 +66,7 @@ func manyTopics(first, second string) error {
 	if _, f := flagNamed(first); f != nil || commandNamed(first) != nil {
 		hint = fmt.Sprintf("ask for one at a time: `tracer help %s`", first)
 	}
-	return &usageError{text: fmt.Sprintf("help %q: more than one command or flag", second), hint: hint}
+	return &usageError{text: fmt.Sprintf("help %s: more than one command or flag", printable.Quote(second)), hint: hint}
 }
 
 // flagNamed returns the flag of that name, with or without dashes and value, and a call of the first
@@ -85,7 +86,7 @@ func flagNamed(topic string) (*call, *pflag.Flag) {
 }
 
 func unknownTopic(topic string) error {
-	e := &usageError{text: fmt.Sprintf("help %q: no such command or flag", topic), hint: "`tracer --help` lists all flags and commands"}
+	e := &usageError{text: fmt.Sprintf("help %s: no such command or flag", printable.Quote(topic)), hint: "`tracer --help` lists all flags and commands"}
 	if hints := translate([]string{topic}).hints(); len(hints) > 0 {
 		e.hint = joinHints(hints)
 		return e

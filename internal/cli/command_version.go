@@ -5,6 +5,8 @@ package cli
 import (
 	"context"
 	"fmt"
+
+	"tracer/internal/printable"
 )
 
 func versionCommand() command {
@@ -20,5 +22,5 @@ func runVersion(_ context.Context, args []string, to streams) error {
 
 // takesNoArguments is the error for an argument of a command without arguments.
 func takesNoArguments(name, arg string) error {
-	return &usageError{text: fmt.Sprintf("%s %q: takes no arguments", name, arg), hint: hostHint(name)}
+	return &usageError{text: fmt.Sprintf("%s %s: takes no arguments", name, printable.Quote(arg)), hint: hostHint(name)}
 }

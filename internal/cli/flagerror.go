@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -37,7 +38,7 @@ func invalidValue(e *pflag.InvalidValueError) error {
 	if f.Value.Type() == "bool" && !errors.Is(cause, errEmpty) {
 		cause = errors.New("not true or false")
 	}
-	return &usageError{text: fmt.Sprintf("--%s %q", f.Name, e.GetValue()), cause: cause, hint: cmp.Or(hintOf(cause), helpHint(f))}
+	return &usageError{text: fmt.Sprintf("--%s %s", f.Name, printable.Quote(e.GetValue())), cause: cause, hint: cmp.Or(hintOf(cause), helpHint(f))}
 }
 
 // helpHint names the help of one flag.
@@ -60,7 +61,7 @@ func (c *call) unknownFlag(typed []string, e *pflag.NotExistError) error {
 	if c.unknown != nil {
 		hints = c.unknown(c, typed, dash, name)
 	}
-	return &usageError{text: fmt.Sprintf("unknown flag %q", dash+name), hint: joinHints(hints)}
+	return &usageError{text: "unknown flag " + printable.Quote(dash+name), hint: joinHints(hints)}
 }
 
 // nearHint names a command or flags that are similar to the name.

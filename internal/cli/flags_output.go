@@ -13,6 +13,7 @@ import (
 	"tracer/internal/complete"
 	"tracer/internal/nearest"
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -128,7 +129,7 @@ func (o *options) choiceError(err error) error {
 	if !errors.As(err, &choice) {
 		return err
 	}
-	e := &usageError{text: fmt.Sprintf("--output-columns %q", choice.Word), cause: choice.Cause}
+	e := &usageError{text: "--output-columns " + printable.Quote(choice.Word), cause: choice.Cause}
 	if errors.Is(err, column.ErrUnknown) {
 		e.hint = columnHint(choice.Word, columnNames(o.config.Output.JSON))
 	}

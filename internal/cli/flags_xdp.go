@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"tracer/internal/printable"
+
 	"github.com/spf13/pflag"
 )
 
@@ -35,7 +37,7 @@ func (o *options) settleXDP(fs *pflag.FlagSet) error {
 	for _, name := range []string{xdpExpr, xdpMetadata} {
 		if fs.Changed(name) && !columns.Head {
 			return &usageError{
-				text: fmt.Sprintf("--%s %q: no XDP programs are traced", name, fs.Lookup(name).Value),
+				text: fmt.Sprintf("--%s %s: no XDP programs are traced", name, printable.Quote(fs.Lookup(name).Value.String())),
 				hint: "add --filter-trace-xdp",
 			}
 		}

@@ -163,6 +163,9 @@ var answered = map[string]string{
 	"help and port 80":                "help \"port\": more than one command or flag\nhint: see `tracer help help`; to filter for a host of that name, write: host help",
 	"version x":                       "version \"x\": takes no arguments\nhint: see `tracer help version`; to filter for a host of that name, write: host version",
 	"completion":                      "completion: shell missing\nhint: type tracer completion bash|zsh|fish",
+	"completion a\a\u200b":            "completion \"a\\x07\\xe2\\x80\\x8b\": not one of bash, zsh, fish\nhint: type tracer completion bash|zsh|fish",
+	"help qqqq\a":                     "help \"qqqq\\x07\": no such command or flag\nhint: `tracer --help` lists all flags and commands",
+	"--filter-func a\a\x01(":          "--filter-func \"a\\x07\\x01(\": not a regular expression, missing closing ) at \"a\\x07\\x01(\"\nhint: see `tracer help filter-func`",
 	"completion tcsh":                 "completion \"tcsh\": not one of bash, zsh, fish\nhint: type tracer completion bash|zsh|fish",
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 )
 
 // listValue is a comma-separated list. A repeated flag adds to it.
@@ -40,7 +41,7 @@ func (v listValue) Set(s string) error {
 		case strings.TrimPrefix(word, "!") == "":
 			return errors.New("empty name in the list")
 		case v.once && slices.Contains(words, word):
-			return fmt.Errorf("%q is named twice", word)
+			return fmt.Errorf("%s is named twice", printable.Quote(word))
 		}
 		if err := v.checkWord(word); err != nil {
 			return err
@@ -56,7 +57,7 @@ func (v listValue) checkWord(word string) error {
 		return nil
 	}
 	if err := v.check(word); err != nil {
-		return fmt.Errorf("%q: %w", word, err)
+		return fmt.Errorf("%s: %w", printable.Quote(word), err)
 	}
 	return nil
 }

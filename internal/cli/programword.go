@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"slices"
+
+	"tracer/internal/printable"
 )
 
 // programWords are programs whose names users type or paste before the arguments.
@@ -18,7 +20,7 @@ func checkProgramWord(args []string) error {
 		return nil
 	}
 	return &usageError{
-		text: fmt.Sprintf("%q: the name of a program, not a flag or a filter", args[0]),
+		text: fmt.Sprintf("%s: the name of a program, not a flag or a filter", printable.Quote(args[0])),
 		hint: withoutProgram(args),
 	}
 }

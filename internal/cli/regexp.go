@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 )
 
 // checkRegexp checks the expression as the user wrote it, so that errors quote it and not its
@@ -18,7 +19,7 @@ func checkRegexp(value string) error {
 	parsed, err := syntax.Parse(value, syntax.Perl)
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
-		return fmt.Errorf("not a regular expression, %s at %q", bad.Code, bad.Expr)
+		return fmt.Errorf("not a regular expression, %s at %s", bad.Code, printable.Quote(bad.Expr))
 	}
 	if err == nil && needsComma(parsed) {
 		example := alternatives(value)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"tracer/internal/app"
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -25,7 +26,7 @@ func (o *options) imply(fs *pflag.FlagSet) error {
 func (o *options) check(fs *pflag.FlagSet) error {
 	c := &o.config
 	if c.OutputFile != "" && c.ReadyFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
-		return &usageError{text: fmt.Sprintf("--ready-file %q: is also the --output-file", c.ReadyFile), hint: "name another file"}
+		return &usageError{text: fmt.Sprintf("--ready-file %s: is also the --output-file", printable.Quote(c.ReadyFile)), hint: "name another file"}
 	}
 	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
 }
@@ -44,12 +45,12 @@ func checkDrop(c *app.Config) error {
 		return nil
 	case c.Plan.Func != "":
 		return &usageError{
-			text: fmt.Sprintf("--filter-func %q: %s traces the drop tracepoint only, no functions", c.Plan.Func, why),
+			text: fmt.Sprintf("--filter-func %s: %s traces the drop tracepoint only, no functions", printable.Quote(c.Plan.Func), why),
 			hint: fmt.Sprintf("leave out %s and use --filter-func %s for these functions and the drops; or leave out --filter-func to trace only the drops", why, shellWord(c.Plan.Func+"|"+dropTracepoint)),
 		}
 	case c.Plan.FuncExclude != "":
 		return &usageError{
-			text: fmt.Sprintf("--filter-func-exclude %q: %s traces the drop tracepoint only, no functions", c.Plan.FuncExclude, why),
+			text: fmt.Sprintf("--filter-func-exclude %s: %s traces the drop tracepoint only, no functions", printable.Quote(c.Plan.FuncExclude), why),
 			hint: fmt.Sprintf("leave out --filter-func-exclude to trace only the drops, or %s to trace functions too", why),
 		}
 	}
@@ -61,5 +62,5 @@ func checkReturns(c *app.Config) error {
 	if c.Plan.ReturnsBy == "" || c.Output.Columns.Return || c.Plan.Follow.ByStack {
 		return nil
 	}
-	return &usageError{text: fmt.Sprintf("--returns-by %q: no returns are traced", c.Plan.ReturnsBy), hint: "add --output-return"}
+	return &usageError{text: fmt.Sprintf("--returns-by %s: no returns are traced", printable.Quote(string(c.Plan.ReturnsBy))), hint: "add --output-return"}
 }

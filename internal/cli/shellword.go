@@ -3,9 +3,10 @@
 package cli
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
+
+	"tracer/internal/printable"
 )
 
 // shellSafe are characters that no shell interprets, besides ASCII letters and digits.
@@ -18,7 +19,7 @@ func shellWord(word string) string {
 	}
 	switch {
 	case !isPrintable(word):
-		return "$" + "'" + strings.ReplaceAll(strings.Trim(strconv.QuoteToASCII(word), `"`), "'", `\'`) + "'"
+		return "$" + "'" + strings.ReplaceAll(printable.Text(word), "'", `\'`) + "'"
 	case word == "" || strings.ContainsFunc(word, special):
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}

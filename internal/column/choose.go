@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // ErrUnknown means that no column has the name.
@@ -19,7 +21,9 @@ type ChoiceError struct {
 	Cause error
 }
 
-func (e *ChoiceError) Error() string { return fmt.Sprintf("column %q: %v", e.Word, e.Cause) }
+func (e *ChoiceError) Error() string {
+	return fmt.Sprintf("column %s: %v", printable.Quote(e.Word), e.Cause)
+}
 
 func (e *ChoiceError) Unwrap() error { return e.Cause }
 
@@ -181,7 +185,7 @@ func (c *choice) check(column *Column) error {
 		case other.Name == column.Name:
 			return &misuse{"named twice", "name each column once"}
 		case c.json && other.Key == column.Key:
-			return &misuse{fmt.Sprintf("has the same key %q as %q", column.Key, other.Name), "name one of them"}
+			return &misuse{fmt.Sprintf("has the same key %s as %s", printable.Quote(column.Key), printable.Quote(other.Name)), "name one of them"}
 		}
 	}
 	switch {

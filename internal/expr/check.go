@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 )
 
 // checker finds the type of each part of an expression and builds the tree of nodes
@@ -91,14 +92,14 @@ func (c *checker) constant(name string) (enumerator, bool) {
 // unknown rejects a name. If a root has a member of that name, the hint shows the path to it.
 func (c *checker) unknown(e *name) {
 	if paths := c.pathTo(e); len(paths) > 0 {
-		failNear(e.place(), paths, "%q is unknown", e.text)
+		failNear(e.place(), paths, "%s is unknown", printable.Quote(e.text))
 	}
 	roots := c.roots.names()
 	names := slices.Concat(slices.Collect(maps.Keys(c.constants)), slices.Collect(maps.Keys(words)), roots)
 	if likely := nearest.Words(e.text, names, maxNear); len(likely) > 0 {
-		failNear(e.place(), likely, "%q is unknown", e.text)
+		failNear(e.place(), likely, "%s is unknown", printable.Quote(e.text))
 	}
-	fail(e.place(), "%q is unknown: use %s or an enum constant; BTF has no #define constants", e.text, strings.Join(roots, ", "))
+	fail(e.place(), "%s is unknown: use %s or an enum constant; BTF has no #define constants", printable.Quote(e.text), strings.Join(roots, ", "))
 }
 
 func (c *checker) prefixed(e *prefixed) operand {
@@ -197,7 +198,7 @@ func (c *checker) call(e *call) operand {
 	size, ok := functions[e.function]
 	if !ok {
 		names := slices.Collect(maps.Keys(functions))
-		failNear(e.place(), nearest.Words(e.function, names, maxNear), "unknown function %q: the functions are ntohs, ntohl, htons, htonl and the like", e.function)
+		failNear(e.place(), nearest.Words(e.function, names, maxNear), "unknown function %s: the functions are ntohs, ntohl, htons, htonl and the like", printable.Quote(e.function))
 	}
 	of := c.operand(e.argument).integer(e.function)
 	k := kind{size, false}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // integer parses an integer constant. As in C, its type is the first of int, unsigned int,
@@ -15,14 +17,14 @@ func integer(t token) (uint64, kind) {
 	text := strings.TrimRight(t.text, "uUlL")
 	suffix := strings.ToLower(t.text[len(text):])
 	if !validSuffix(suffix) {
-		fail(t.at, "%q is not a number", t.text)
+		fail(t.at, "%s is not a number", printable.Quote(t.text))
 	}
 	value, err := parseInteger(text)
 	if err != nil && errors.Is(err, strconv.ErrRange) {
 		fail(t.at, "%s does not fit into 64 bits", t.text)
 	}
 	if err != nil {
-		fail(t.at, "%q is not a number", t.text)
+		fail(t.at, "%s is not a number", printable.Quote(t.text))
 	}
 	decimal := text[0] != '0'
 	return value, smallest(value, strings.Contains(suffix, "u"), strings.Contains(suffix, "l"), decimal)

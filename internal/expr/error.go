@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracer/internal/caret"
+	"tracer/internal/printable"
 )
 
 // Error is the error for an expression that can't be compiled.
@@ -27,7 +28,7 @@ type Error struct {
 
 // Error returns one clause that quotes the expression.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s %q: %s", e.What, e.Expr, e.Msg)
+	return fmt.Sprintf("%s %s: %s", e.What, printable.Quote(e.Expr), e.Msg)
 }
 
 // Usage marks the error as a usage error.

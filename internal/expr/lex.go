@@ -5,6 +5,8 @@ package expr
 import (
 	"strings"
 	"unicode/utf8"
+
+	"tracer/internal/printable"
 )
 
 // tokenKind is the kind of a token.
@@ -65,7 +67,7 @@ func next(text string, at int) token {
 		}
 	}
 	r, _ := utf8.DecodeRuneInString(rest)
-	fail(at, "unexpected character %q", r)
+	fail(at, "unexpected character '%s'", printable.Text(string(r)))
 	return token{}
 }
 

@@ -5,6 +5,8 @@ package expr
 import (
 	"slices"
 
+	"tracer/internal/printable"
+
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -29,7 +31,7 @@ func (c *checker) member(e *member) operand {
 	}
 	found, offset, ok := findMember(members, e.name, maxNested)
 	if !ok {
-		failNear(e.place(), likelyMembers(members, e.name), "%s has no member %q", typeName(whole.typ), e.name)
+		failNear(e.place(), likelyMembers(members, e.name), "%s has no member %s", typeName(whole.typ), printable.Quote(e.name))
 	}
 	result := part(e, whole.code, found, int(offset))
 	result.flexible = isFlexible(members, found)
@@ -62,7 +64,7 @@ func part(e *member, address node, found btf.Member, offset int) operand {
 		result.lowest, result.width = offset%8, int(found.BitfieldSize)
 	}
 	if result.lowest+result.width > 64 {
-		fail(e.place(), "the bitfield %q spans more than 8 bytes", e.name)
+		fail(e.place(), "the bitfield %s spans more than 8 bytes", printable.Quote(e.name))
 	}
 	return result
 }

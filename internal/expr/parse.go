@@ -2,7 +2,7 @@
 
 package expr
 
-import "fmt"
+import "tracer/internal/printable"
 
 const (
 	// maxText is the maximum length of an expression in bytes, maxDepth its maximum
@@ -64,7 +64,7 @@ func (p *parser) expect(text string) {
 // before returns where a token is missing, for messages: before the next token or at the end.
 func (p *parser) before() string {
 	if t := p.peek(); t.kind != end {
-		return fmt.Sprintf("before %q", t.text)
+		return "before " + printable.Quote(t.text)
 	}
 	return "at the end"
 }
@@ -94,9 +94,9 @@ func (p *parser) unexpected() {
 		fail(t.at, "a value is missing at the end")
 	}
 	if hint, ok := instead[t.text]; ok {
-		fail(t.at, "unexpected %q: %s", t.text, hint)
+		fail(t.at, "unexpected %s: %s", printable.Quote(t.text), hint)
 	}
-	fail(t.at, "unexpected %q", t.text)
+	fail(t.at, "unexpected %s", printable.Quote(t.text))
 }
 
 // precedence is how tightly an operator binds, as in C.

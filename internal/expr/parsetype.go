@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"tracer/internal/printable"
+
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -79,7 +81,7 @@ func (p *parser) tagged() btf.Type {
 	p.take()
 	found := p.types.tagged(keyword, tag.text)
 	if found == nil {
-		fail(tag.at, "this kernel has no %s %q", keyword, tag.text)
+		fail(tag.at, "this kernel has no %s %s", keyword, printable.Quote(tag.text))
 	}
 	return found
 }

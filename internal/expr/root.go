@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 )
 
 // Root is a variable of expressions.
@@ -126,7 +127,7 @@ func (c *checker) checkBase(e expression) {
 	if len(near) == 0 && len(names) == 1 {
 		near = names
 	}
-	failNear(base.place(), near, "%q is unknown: an expression starts with %s", base.text, strings.Join(names, ", "))
+	failNear(base.place(), near, "%s is unknown: an expression starts with %s", printable.Quote(base.text), strings.Join(names, ", "))
 }
 
 func (c *checker) isKnown(name string) bool {

@@ -9,8 +9,9 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+
+	"tracer/internal/printable"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
@@ -105,7 +106,7 @@ func isOurs(netnsPath string) bool {
 }
 
 func linksError(name, netnsPath string, cause error) error {
-	e := &Error{What: "interface", Value: name, Cause: fmt.Errorf("netns %q: %w", netnsPath, cause)}
+	e := &Error{What: "interface", Value: name, Cause: fmt.Errorf("netns %s: %w", printable.Quote(netnsPath), cause)}
 	if errors.Is(cause, fs.ErrPermission) {
 		e.hint = "run as root, or with CAP_SYS_ADMIN, to look into another network namespace"
 	}
@@ -118,9 +119,9 @@ func unknownInterface(name string, netnsPaths, names []string) error {
 	case len(netnsPaths) > 1:
 		e.Cause = errors.New("no such interface in any of the namespaces")
 	case !isOurs(netnsPaths[0]):
-		e.Cause = fmt.Errorf("no such interface in netns %q", netnsPaths[0])
+		e.Cause = fmt.Errorf("no such interface in netns %s", printable.Quote(netnsPaths[0]))
 	}
-	e.hint = fmt.Sprintf("the interfaces there are %s; %s* also matches interfaces created later", list(byLikeness(name, names)), printable(name))
+	e.hint = fmt.Sprintf("the interfaces there are %s; %s* also matches interfaces created later", list(byLikeness(name, names)), nameIn(name))
 	if others := netnsWith(name, netnsPaths); len(others) > 0 {
 		e.hint = elsewhereHint(name, others)
 	}
@@ -133,7 +134,7 @@ func elsewhereHint(name string, netns []string) string {
 	if len(netns) > 1 {
 		where = "namespaces " + list(netns) + " have it"
 	}
-	return fmt.Sprintf("%s: type --filter-netns %s --filter-ifname %s", where, printable(netns[0]), printable(name))
+	return fmt.Sprintf("%s: type --filter-netns %s --filter-ifname %s", where, nameIn(netns[0]), nameIn(name))
 }
 
 // byLikeness sorts names by the length of the prefix that they share with name, the longest first.
@@ -162,14 +163,14 @@ func list(names []string) string {
 func joined(names []string) string {
 	shown := make([]string, len(names))
 	for i, name := range names {
-		shown[i] = printable(name)
+		shown[i] = nameIn(name)
 	}
 	return strings.Join(shown, ", ")
 }
 
-// printable quotes a name with characters that could break a message. Other users may have chosen it.
-func printable(name string) string {
-	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+// nameIn quotes a name with characters that could break a message. Other users may have chosen it.
+func nameIn(name string) string {
+	if quoted := printable.Quote(name); quoted != `"`+name+`"` {
 		return quoted
 	}
 	return name

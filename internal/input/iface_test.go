@@ -67,7 +67,7 @@ func TestSpecOfNetns(t *testing.T) {
 }
 
 func TestNamesInHintsAreEscaped(t *testing.T) {
-	for name, want := range map[string]string{"eth0": "eth0", "a\x1b[31m": `"a\x1b[31m"`, "\u202ex": `"\u202ex"`, "größe": "größe"} {
+	for name, want := range map[string]string{"eth0": "eth0", "a\x1b[31m": `"a\x1b[31m"`, "\u202ex": `"\xe2\x80\xaex"`, "größe": "größe"} {
 		if got := list([]string{name}); got != want {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}

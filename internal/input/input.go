@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"tracer/internal/printable"
 )
 
 // Error is about a namespace, an interface, a process or a control group that the user named.
@@ -19,7 +21,9 @@ type Error struct {
 	hint string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s %q: %v", e.What, e.Value, e.Cause) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s %s: %v", e.What, printable.Quote(e.Value), e.Cause)
+}
 
 func (e *Error) Unwrap() error { return e.Cause }
 

@@ -23,7 +23,7 @@ func checkPattern(what, pattern string) error {
 		e.Cause, e.hint = errors.New("empty name"), "give a name, or a prefix followed by *"
 	case len(name) > nameMost:
 		e.Cause = fmt.Errorf("longer than %d bytes, the limit of the kernel", nameMost)
-		e.hint = "the first 15 bytes are " + printable(name[:nameMost])
+		e.hint = "the first 15 bytes are " + nameIn(name[:nameMost])
 	default:
 		return nil
 	}

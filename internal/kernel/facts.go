@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 
+	"tracer/internal/printable"
+
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -110,7 +112,7 @@ func parseImages(arch string, vmlinux []byte, modules map[string][]byte, noSkbFu
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		t, err := parseTypes(modules[name], base)
 		if err != nil {
-			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
+			return nil, fmt.Errorf("BTF of kernel module %s: %w", printable.Quote(name), err)
 		}
 		out = append(out, newImage(t, a, name, noSkbFuncs))
 	}

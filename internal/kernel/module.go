@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // moduleTree has the paths of the two directories with modules in sysfs, and of modules.builtin, which lists the
@@ -46,7 +48,7 @@ func (t moduleTree) modules(o Options) (names []string, absent []AbsentModule, e
 	for _, asked := range o.Modules {
 		name := strings.ReplaceAll(asked, "-", "_") // as modprobe does
 		if !isModuleName(name) {
-			return nil, nil, &hinted{msg: fmt.Sprintf("kernel module name %q is not valid", asked), hint: "lsmod lists modules", usage: true}
+			return nil, nil, &hinted{msg: fmt.Sprintf("kernel module name %s is not valid", printable.Quote(asked)), hint: "lsmod lists modules", usage: true}
 		}
 		if why := t.absence(name); why != 0 {
 			absent = append(absent, AbsentModule{asked, why})

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"tracer/internal/printable"
+
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -24,11 +26,11 @@ func (t moduleTree) types(vmlinux *btf.Spec, modules []string) ([]*btf.Spec, err
 		}
 		raw, err := os.ReadFile(filepath.Join(t.btf, name))
 		if err != nil {
-			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, cause(err))
+			return nil, fmt.Errorf("BTF of kernel module %s: %w", printable.Quote(name), cause(err))
 		}
 		spec, err := btf.LoadSplitSpecFromReader(bytes.NewReader(raw), vmlinux)
 		if err != nil {
-			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, err)
+			return nil, fmt.Errorf("BTF of kernel module %s: %w", printable.Quote(name), err)
 		}
 		all = append(all, spec)
 	}

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"tracer/internal/printable"
+)
 
 // abi is how an architecture passes integer arguments. Floating point is ignored, since the kernel is built
 // without it.
@@ -46,7 +50,7 @@ func oneRegister(_ bool, size uint32) bool { return size <= 8 }
 func abiOf(arch string) (abi, error) {
 	a, ok := abis[arch]
 	if !ok {
-		return abi{}, fmt.Errorf("architecture %q is not supported", arch)
+		return abi{}, fmt.Errorf("architecture %s is not supported", printable.Quote(arch))
 	}
 	return a, nil
 }

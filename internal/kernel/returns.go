@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // retprobeFormat is a file with the number of the bit of perf_event_attr.config that makes a kprobe a kretprobe.
@@ -29,7 +31,7 @@ func parseConfigBit(text string) (uint64, error) {
 	number, ok := strings.CutPrefix(strings.TrimSpace(text), "config:")
 	bit, err := strconv.ParseUint(number, 10, 6)
 	if !ok || err != nil {
-		return 0, fmt.Errorf("%s: %q is not a bit of config", retprobeFormat, text)
+		return 0, fmt.Errorf("%s: %s is not a bit of config", retprobeFormat, printable.Quote(text))
 	}
 	return 1 << bit, nil
 }

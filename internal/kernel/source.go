@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tracer/internal/printable"
 )
 
 const (
@@ -35,7 +37,7 @@ func badBTFFile(file string, err error) error {
 		return err
 	}
 	return &hinted{
-		msg:   fmt.Sprintf("kernel BTF %q", file),
+		msg:   "kernel BTF " + printable.Quote(file),
 		err:   cause(err),
 		hint:  "--kernel-btf takes a file of raw BTF, or a vmlinux with a .BTF section",
 		usage: true,
@@ -72,7 +74,7 @@ func readModules(names []string) (map[string][]byte, error) {
 	for _, name := range names {
 		var err error
 		if out[name], err = os.ReadFile(filepath.Join(btfDir, name)); err != nil {
-			return nil, fmt.Errorf("BTF of kernel module %q: %w", name, cause(err))
+			return nil, fmt.Errorf("BTF of kernel module %s: %w", printable.Quote(name), cause(err))
 		}
 	}
 	return out, nil
@@ -87,7 +89,7 @@ func sameBTF(file string, vmlinux []byte) error {
 	}
 	if !bytes.Equal(own, vmlinux) {
 		return &hinted{
-			msg:   fmt.Sprintf("kernel BTF %q is not the BTF of the running kernel, which its modules refer to", file),
+			msg:   fmt.Sprintf("kernel BTF %s is not the BTF of the running kernel, which its modules refer to", printable.Quote(file)),
 			hint:  "to trace modules, leave out --kernel-btf",
 			usage: true,
 		}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"tracer/internal/printable"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
@@ -210,7 +212,7 @@ func perfType(file string) (uint32, error) {
 	text := strings.TrimSpace(string(b))
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q is not a number", file, text)
+		return 0, fmt.Errorf("%s: %s is not a number", file, printable.Quote(text))
 	}
 	return uint32(n), nil
 }

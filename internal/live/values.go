@@ -13,6 +13,7 @@ import (
 	"tracer/internal/event"
 	"tracer/internal/expr"
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 	"tracer/internal/value"
 )
 
@@ -106,7 +107,7 @@ func valuesOf(v plan.Values, f Forms) (func(raw []byte) []event.NamedValue, erro
 	for i, p := range v.Programs {
 		format, err := value.NewValue(p.Type, p.String)
 		if err != nil {
-			return nil, fmt.Errorf("%s %q: %w", p.What, p.Text, err)
+			return nil, fmt.Errorf("%s %s: %w", p.What, printable.Quote(p.Text), err)
 		}
 		values[i] = recordedValue{formattedValue{forms: f, format: format}, v.At.Offsets[i], p.Size}
 		if isNumber(p.Type) && !p.String {

@@ -14,10 +14,11 @@ package outfile
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tracer/internal/printable"
 
 	"golang.org/x/sys/unix"
 )
@@ -170,4 +171,4 @@ func baseName(path string) (parent, name string) {
 }
 
 // text quotes a path for a message.
-func text(path string) string { return fmt.Sprintf("%q", strings.TrimSpace(path)) }
+func text(path string) string { return printable.Quote(strings.TrimSpace(path)) }

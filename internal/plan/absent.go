@@ -8,6 +8,7 @@ import (
 
 	"tracer/internal/kernel"
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 )
 
 // modulesFlag is the flag that selects modules.
@@ -30,13 +31,13 @@ func absentModules(facts *kernel.Facts) []string {
 func absentModule(m kernel.AbsentModule, withBTF []string) string {
 	switch m.Why {
 	case kernel.ModuleBuiltIn:
-		return fmt.Sprintf("%s %q: it is built into the kernel, and traced without --kmods", modulesFlag, m.Name)
+		return fmt.Sprintf("%s %s: it is built into the kernel, and traced without --kmods", modulesFlag, printable.Quote(m.Name))
 	case kernel.ModuleWithoutBTF:
-		return fmt.Sprintf("%s %q: it has no BTF, so its functions are not traced%s", modulesFlag, m.Name, noModuleBTF(withBTF))
+		return fmt.Sprintf("%s %s: it has no BTF, so its functions are not traced%s", modulesFlag, printable.Quote(m.Name), noModuleBTF(withBTF))
 	case kernel.ModuleUnknown:
-		return fmt.Sprintf("%s %q: it is not loaded, unless it is built into the kernel, and traced without --kmods: %s", modulesFlag, m.Name, suggestModule(m.Name, withBTF))
+		return fmt.Sprintf("%s %s: it is not loaded, unless it is built into the kernel, and traced without --kmods: %s", modulesFlag, printable.Quote(m.Name), suggestModule(m.Name, withBTF))
 	}
-	return fmt.Sprintf("%s %q: it is not loaded, so its functions are not traced: %s", modulesFlag, m.Name, suggestModule(m.Name, withBTF))
+	return fmt.Sprintf("%s %s: it is not loaded, so its functions are not traced: %s", modulesFlag, printable.Quote(m.Name), suggestModule(m.Name, withBTF))
 }
 
 // noModuleBTF returns the reason why no module has BTF, or "" if some have it.

@@ -9,6 +9,7 @@ import (
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 // chooseBackend returns the forced backend, or else the first one that runs here and the better ones
@@ -58,12 +59,12 @@ func (p *Plan) probesFunctions() bool { return p.ProbesBy().Describe().Functions
 func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
 	if !slices.Contains(kernel.Backends, forced) {
 		return usageError{
-			fmt.Errorf("backend %q: unknown", forced),
+			fmt.Errorf("backend %s: unknown", printable.Quote(string(forced))),
 			"the backends are " + strings.Join(BackendNames(), ", "),
 		}
 	}
 	if err := support[forced]; err != nil {
-		return fmt.Errorf("backend %q does not run here: %w", forced, err)
+		return fmt.Errorf("backend %s does not run here: %w", printable.Quote(string(forced)), err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"tracer/internal/bpf"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 	"tracer/internal/rdonly"
 )
 
@@ -79,7 +80,7 @@ func (p *Plan) addFilters(direct *rdonly.Cast) {
 	for _, f := range p.filters() {
 		c.Length = c.Length || f.program.Length
 		for _, note := range f.program.Notes {
-			p.Notes = append(p.Notes, fmt.Sprintf("filter expression %q: %s", f.program.Expr, note))
+			p.Notes = append(p.Notes, fmt.Sprintf("filter expression %s: %s", printable.Quote(f.program.Expr), note))
 		}
 	}
 }

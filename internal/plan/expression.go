@@ -9,6 +9,7 @@ import (
 
 	"tracer/internal/expr"
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 // addExpressions compiles the user's C expressions on the sk_buff and the xdp_buff: the conditions,
@@ -59,7 +60,7 @@ func (p *Plan) condition(types expr.Types, roots expr.Roots, text string) (asm.I
 // noteExpression adds the notes of a compiled expression to those of the plan.
 func (p *Plan) noteExpression(compiled *expr.Program) {
 	for _, note := range compiled.Notes {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s", compiled.What, compiled.Text, note))
+		p.Notes = append(p.Notes, fmt.Sprintf("%s %s: %s", compiled.What, printable.Quote(compiled.Text), note))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 // funcFilter selects functions and tracepoints: those that match only (nil matches all), except those
@@ -35,12 +36,12 @@ func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	}
 	expanded, err := ExpandPresets(expr)
 	if err != nil {
-		return nil, usageError{error: fmt.Errorf("%s %q: %w", what, expr, err)}
+		return nil, usageError{error: fmt.Errorf("%s %s: %w", what, printable.Quote(expr), err)}
 	}
 	re, err := kernel.WholeName(expanded)
 	if err != nil {
 		return nil, usageError{
-			fmt.Errorf("%s %q: %w", what, expr, err),
+			fmt.Errorf("%s %s: %w", what, printable.Quote(expr), err),
 			"the syntax is RE2: https://github.com/google/re2/wiki/Syntax",
 		}
 	}
@@ -92,11 +93,11 @@ func (e *NoMatchError) Error() string {
 	case e.Func == "" && e.Exclude == "":
 		return fmt.Sprintf("this kernel has no traceable %s that takes an skb", what)
 	case e.Exclude == "":
-		return fmt.Sprintf("no traceable %s that takes an skb matches %q", what, e.Func)
+		return fmt.Sprintf("no traceable %s that takes an skb matches %s", what, printable.Quote(e.Func))
 	case e.Func == "":
-		return fmt.Sprintf("%q excludes every traceable %s that takes an skb", e.Exclude, what)
+		return fmt.Sprintf("%s excludes every traceable %s that takes an skb", printable.Quote(e.Exclude), what)
 	}
-	return fmt.Sprintf("no traceable %s that takes an skb matches %q and not %q", what, e.Func, e.Exclude)
+	return fmt.Sprintf("no traceable %s that takes an skb matches %s and not %s", what, printable.Quote(e.Func), printable.Quote(e.Exclude))
 }
 
 // Usage reports whether the user's expressions are the cause.

@@ -15,6 +15,7 @@ import (
 	"tracer/internal/expr"
 	"tracer/internal/kernel"
 	"tracer/internal/lookup"
+	"tracer/internal/printable"
 )
 
 const lookupsFlag = "--output-lookups"
@@ -94,7 +95,7 @@ func (p *Plan) addLookups(facts *kernel.Facts, wanted *funcFilter) error {
 
 func noLookups(kind string, missing []string) error {
 	return usageError{
-		fmt.Errorf("%s %q: none of its functions can be traced", lookupsFlag, kind),
+		fmt.Errorf("%s %s: none of its functions can be traced", lookupsFlag, printable.Quote(kind)),
 		strings.Join(missing, "; "),
 	}
 }

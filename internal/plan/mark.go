@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // Mark is a filter on skb->mark: the bits of Mask must be equal to those of Value. A zero Mask matches
@@ -26,7 +28,7 @@ func ParseMark(s string) (Mark, error) {
 	}
 	if err != nil {
 		return Mark{}, usageError{
-			fmt.Errorf("mark %q: %w", s, err),
+			fmt.Errorf("mark %s: %w", printable.Quote(s), err),
 			"a mark is a 32-bit number with an optional mask, such as 0xf00/0xff00",
 		}
 	}
@@ -41,7 +43,7 @@ func parseBits(s string) (uint32, error) {
 	}
 	v, err := strconv.ParseUint(digits, base, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a 32-bit number", s)
+		return 0, fmt.Errorf("%s is not a 32-bit number", printable.Quote(s))
 	}
 	return uint32(v), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 const noSkbFlag = "--filter-non-skb-funcs"
@@ -63,14 +64,14 @@ func (p *Plan) checkNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Fact
 	if !slices.ContainsFunc(p.Functions, named) {
 		note = "but --filter-func excludes it"
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("%s %q: %s takes an skb %s", noSkbFlag, word, facts.Functions[i].Name, note))
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %s: %s takes an skb %s", noSkbFlag, printable.Quote(word), facts.Functions[i].Name, note))
 	return nil
 }
 
 // unknownNoSkbFunc returns the error for a word that matches nothing, with the reason if it is known.
 func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
 	e := usageError{
-		fmt.Errorf("%s %q: no function with this name can be traced", noSkbFlag, word),
+		fmt.Errorf("%s %s: no function with this name can be traced", noSkbFlag, printable.Quote(word)),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
 	}
 	if absent := absentModules(facts); absent != nil {
@@ -78,7 +79,7 @@ func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error
 	}
 	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
 	if i >= 0 {
-		e.error = fmt.Errorf("%s %q: %s can't be traced: %s", noSkbFlag, word, facts.Skipped[i].Name, facts.Skipped[i].Reason)
+		e.error = fmt.Errorf("%s %s: %s can't be traced: %s", noSkbFlag, printable.Quote(word), facts.Skipped[i].Name, facts.Skipped[i].Reason)
 	}
 	return e
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // preset is a named group of functions and tracepoints of Linux 5.10 to 7.x. Each element of names is an
@@ -102,7 +104,7 @@ func ExpandPresets(expr string) (string, error) {
 	expanded := presetName.ReplaceAllStringFunc(expr, func(word string) string {
 		i := slices.IndexFunc(presets, func(p preset) bool { return "@"+p.name == word })
 		if i < 0 {
-			unknown = fmt.Errorf("preset %q: unknown, the presets are %s", word, strings.Join(PresetNames(), ", "))
+			unknown = fmt.Errorf("preset %s: unknown, the presets are %s", printable.Quote(word), strings.Join(PresetNames(), ", "))
 			return word
 		}
 		return "(?:" + strings.Join(presets[i].names, "|") + ")"

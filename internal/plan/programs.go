@@ -9,6 +9,7 @@ import (
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 // Programs selects the BPF programs to trace.
@@ -57,7 +58,7 @@ func (p *Plan) addPrograms(facts *kernel.Facts) error {
 		kind := kernel.ProgramKindOf(name)
 		if kind == nil {
 			return usageError{
-				fmt.Errorf("kind of BPF programs %q: unknown", name),
+				fmt.Errorf("kind of BPF programs %s: unknown", printable.Quote(name)),
 				"the kinds are " + strings.Join(ProgramKindNames(), ", "),
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/bpf"
 	"tracer/internal/nearest"
+	"tracer/internal/printable"
 )
 
 const reasonPrefix = "SKB_DROP_REASON_"
@@ -106,5 +107,5 @@ func unknownReason(word string, known map[uint32]string) error {
 	if near := nearest.Words(strings.TrimPrefix(strings.ToUpper(word), reasonPrefix), names, maxNearReasons); near != nil {
 		hint = "did you mean " + strings.Join(near, ", ") + "?"
 	}
-	return usageError{fmt.Errorf("drop reason %q: this kernel has no reason with that name", word), hint}
+	return usageError{fmt.Errorf("drop reason %s: this kernel has no reason with that name", printable.Quote(word)), hint}
 }

@@ -10,6 +10,7 @@ import (
 
 	"tracer/internal/bpf"
 	"tracer/internal/kernel"
+	"tracer/internal/printable"
 )
 
 // ReturnWayNames returns the names of all ways to trace returns, best first.
@@ -59,10 +60,10 @@ func (p *Plan) checkReturns(forced kernel.ReturnWay, facts *kernel.Facts) error 
 		return usageError{error: fmt.Errorf("backend %[2]q can't trace returns by %[1]q", forced, p.Backend)}
 	}
 	if forced.Describe().WithEntries && !p.Asked.tracesAllReturns() {
-		return usageError{error: fmt.Errorf("returns by %q need --output-return: look-ups alone can't use them", forced)}
+		return usageError{error: fmt.Errorf("returns by %s need --output-return: look-ups alone can't use them", printable.Quote(string(forced)))}
 	}
 	if reason := forced.Describe().Missing(facts); reason != nil {
-		return fmt.Errorf("this kernel can't trace returns by %q: %w", forced, reason)
+		return fmt.Errorf("this kernel can't trace returns by %s: %w", printable.Quote(string(forced)), reason)
 	}
 	return nil
 }

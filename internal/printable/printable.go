@@ -17,6 +17,10 @@ import (
 // Text escapes a name for a message: see [Append].
 func Text(s string) string { return string(Append(nil, s)) }
 
+// Quote escapes text for a message, and puts it between double quotes. Messages quote with it and not with %q, which
+// writes some control characters as \a or \t, and others as \u200b.
+func Quote(s string) string { return `"` + string(AppendQuoted(nil, []byte(s))) + `"` }
+
 // Append appends s. Printable characters stay as they are, a backslash is doubled, and each byte of
 // any other character becomes \xNN.
 func Append(dst []byte, s string) []byte { return backslash.append(dst, []byte(s)) }

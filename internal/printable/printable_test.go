@@ -33,6 +33,13 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestQuote checks that Go's short escapes, such as \a and \t, are not used.
+func TestQuote(t *testing.T) {
+	if got, want := Quote("a\a\x01\t\n\u200b\"\\ü"), `"a\x07\x01\x09\x0a\xe2\x80\x8b\"\\ü"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestAppendQuoted(t *testing.T) {
 	const text = "a \\\"b\n\u202e\xffü"
 	got := string(AppendQuoted([]byte("= "), []byte(text)))

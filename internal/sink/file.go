@@ -15,6 +15,7 @@ import (
 
 	"tracer/internal/event"
 	"tracer/internal/outfile"
+	"tracer/internal/printable"
 	"tracer/internal/stdout"
 )
 
@@ -54,7 +55,7 @@ func Open(ctx context.Context, t Target) (*File, error) {
 	}
 	file, err := openFile(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("output file %q: %w", t.Path, err)
+		return nil, fmt.Errorf("output file %s: %w", printable.Quote(t.Path), err)
 	}
 	f := &File{Sink: New(file, t.Options), file: file, screen: s}
 	if special := file.Special(); special != nil {
