@@ -5,7 +5,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
+
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -56,9 +60,7 @@ func (c *call) start(typed []string, to streams) error {
 // parse reads the arguments. After an error or -h the settings are incomplete.
 func (c *call) parse(typed []string) error {
 	if len(c.topics) == 0 {
-		c.args = typed
-		c.help = !c.command.verbatim && asksForHelp(typed)
-		return nil
+		return c.parseWithoutFlags(typed)
 	}
 	err := c.flags.Parse(typed)
 	switch {
@@ -73,6 +75,30 @@ func (c *call) parse(typed []string) error {
 		return nil
 	}
 	return c.settle(c.flags, typed)
+}
+
+// parseWithoutFlags reads the arguments of a command that has no flags besides -h and --help.
+func (c *call) parseWithoutFlags(typed []string) error {
+	c.args = typed
+	if c.command.verbatim {
+		return nil
+	}
+	if c.help = asksForHelp(typed); c.help {
+		return nil
+	}
+	return c.rejectFlag(typed)
+}
+
+// rejectFlag returns an error that names the first flag.
+func (c *call) rejectFlag(typed []string) error {
+	i := slices.IndexFunc(typed, func(arg string) bool { return strings.HasPrefix(arg, "-") && strings.Trim(arg, "-") != "" })
+	if i < 0 {
+		return nil
+	}
+	name := c.command.name
+	return &usageError{
+		text: fmt.Sprintf("%s %s: takes no flags", name, printable.Quote(typed[i])), hint: fmt.Sprintf("see `tracer help %s`", name),
+	}
 }
 
 // asksForHelp reports whether the arguments of a command without flags contain -h or --help.

@@ -62,11 +62,13 @@ var wholeHelp = []string{"all", "columns", "commands", "examples", "flags", "opt
 // manyTopics is the error for two arguments of help. Either they are two topics, or help is the
 // name of a host in a filter.
 func manyTopics(first, second string) error {
-	hint := hostHint(helpName)
-	if _, f := flagNamed(first); f != nil || commandNamed(first) != nil {
-		hint = fmt.Sprintf("ask for one at a time: `tracer help %s`", first)
+	if _, err := helpOn(first); err != nil {
+		return &usageError{text: err.Error(), hint: hostHint(helpName)}
 	}
-	return &usageError{text: fmt.Sprintf("help %s: more than one command or flag", printable.Quote(second)), hint: hint}
+	return &usageError{
+		text: fmt.Sprintf("help %s %s: more than one command or flag", printable.Quote(first), printable.Quote(second)),
+		hint: fmt.Sprintf("ask for one at a time: `tracer help %s`", first),
+	}
 }
 
 // flagNamed returns the flag of that name, with or without dashes and value, and a call of the first

@@ -83,15 +83,23 @@ func parseTrace(args []string) (*options, error) {
 	return o, beginTrace(o).parse(args)
 }
 
-func (o *options) run(ctx context.Context, _ []string, to streams) error {
+func (o *options) run(ctx context.Context, args []string, to streams) error {
 	if o.version {
-		return say(to.out, versionLine())
+		return printVersion(args, to)
 	}
 	for _, note := range o.notes {
 		fmt.Fprintf(printable.LineWriter(to.err), "note: %s\n", note)
 	}
 	o.config.Stdout, o.config.Stderr = to.out, to.err
 	return withFlagWords(app.Run(ctx, o.config), o.typed)
+}
+
+// printVersion is --version. As the command version does, it rejects arguments.
+func printVersion(args []string, to streams) error {
+	if len(args) > 0 {
+		return &usageError{text: fmt.Sprintf("--version %s: takes no arguments", printable.Quote(args[0])), hint: "see `tracer help version`"}
+	}
+	return say(to.out, versionLine())
 }
 
 // settle completes the settings. The arguments that are not flags are the filter.

@@ -47,10 +47,14 @@ func commandNames() []string {
 
 // choose returns the command that the arguments call, and its own arguments.
 func choose(args []string) (c *command, rest []string, err error) {
+	c, rest = defaultCommand(), args
 	if len(args) > 0 {
-		if c := commandNamed(args[0]); c != nil {
-			return c, args[1:], nil
+		if named := commandNamed(args[0]); named != nil {
+			c, rest = named, args[1:]
 		}
 	}
-	return defaultCommand(), args, checkProgramWord(args)
+	if c.name == traceName {
+		err = checkProgramWord(rest)
+	}
+	return c, rest, err
 }

@@ -15,7 +15,7 @@ import (
 const dashes = "‐‑‒–—―−"
 
 // withFlagWords adds a hint to the error about a filter that libpcap rejects because it contains flags
-// without their dashes, or a misspelt command.
+// without their dashes, or a command that is misspelt or not the first argument.
 func withFlagWords(err error, args []string) error {
 	var refused interface {
 		error
@@ -24,14 +24,26 @@ func withFlagWords(err error, args []string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	if near := nearest.Word(refused.Expression(), commandNames()); near != "" {
-		return &usageError{text: err.Error(), hint: fmt.Sprintf("did you mean `tracer %s`?", near)}
+	if hint := commandHint(refused.Expression()); hint != "" {
+		return &usageError{text: err.Error(), hint: hint}
 	}
 	dashed := withDashes(args, refused.Expression())
 	if slices.Equal(dashed, args) {
 		return err
 	}
 	return &usageError{text: err.Error(), hint: "flags begin with two dashes: tracer " + shellLine(dashed...)}
+}
+
+// commandHint returns a hint for a filter that begins with a command, or is similar to one; otherwise it is empty.
+func commandHint(filter string) string {
+	first, _, _ := strings.Cut(filter, " ")
+	if c := commandNamed(first); c != nil && !c.hidden {
+		return "a command is the first argument: tracer " + c.usage()
+	}
+	if near := nearest.Word(filter, commandNames()); near != "" {
+		return fmt.Sprintf("did you mean `tracer %s`?", near)
+	}
+	return ""
 }
 
 // withDashes returns the arguments with two dashes in front of the flags that became part of the filter.

@@ -32,7 +32,7 @@ const usageLines = `Usage: tracer [flags] [pcap filter]
 `
 
 func helpCommands(b *strings.Builder) {
-	b.WriteString("\nCommands:\n")
+	b.WriteString("\nCommands (a command is the first argument):\n")
 	for _, c := range shownCommands() {
 		fmt.Fprintf(b, "  tracer %-25s %s\n", c.usage(), c.help)
 	}
