@@ -22,7 +22,7 @@ func Summary() []Column {
 	return []Column{
 		total("made", "events that matched in the kernel", func(t *event.Totals) uint64 { return t.Matched }),
 		total("printed", "events that were printed", func(t *event.Totals) uint64 { return t.Printed }),
-		total("withheld", "events suppressed by a limit", func(t *event.Totals) uint64 { return t.Suppressed }),
+		total("withheld", "events withheld by a limit", func(t *event.Totals) uint64 { return t.Suppressed }),
 		total("packets", "distinct packets among the printed events (sk_buffs if packets are not followed)", func(t *event.Totals) uint64 { return t.Packets }),
 		total("drops", "printed events that dropped a packet, without benign drops", func(t *event.Totals) uint64 { return t.Dropped }),
 		byReason("drops_by_reason", "drops by reason, most frequent first", func(t *event.Totals) []event.ReasonCount { return t.DropReasons }),

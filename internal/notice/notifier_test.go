@@ -54,13 +54,13 @@ func TestSummary(t *testing.T) {
 		{event.Totals{WithoutIfname: 1}, "traced 0 events of 0 packets in 0.0s, 0 lost\nnot shown: 1 event whose interface is unknown (--filter-ifname)\n"},
 		{
 			event.Totals{Printed: 3, Packets: 3, Dropped: 1, DropReasons: []event.ReasonCount{{Name: "b", Count: 1}}, BenignReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_NO_SOCKET", Count: 2}}},
-			"traced 3 events of 3 packets in 0.0s, 0 lost\n1 drop: 1 × b\nbenign: NO_SOCKET 2\n",
+			"traced 3 events of 3 packets in 0.0s, 0 lost\n1 drop: 1 × b\nbenign: 2 × NO_SOCKET\n",
 		},
 		{
 			event.Totals{HiddenReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_OTHERHOST", Count: 3}, {Name: "SKB_DROP_REASON_NO_SOCKET", Count: 1}}},
-			"traced 0 events of 0 packets in 0.0s, 0 lost\nhidden: OTHERHOST 3, NO_SOCKET 1\n",
+			"traced 0 events of 0 packets in 0.0s, 0 lost\nhidden: 3 × OTHERHOST, 1 × NO_SOCKET\n",
 		},
-		{event.Totals{Printed: 5, Packets: 2, Suppressed: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 suppressed, 2 probe hits missed\n"},
+		{event.Totals{Printed: 5, Packets: 2, Suppressed: 7, Missed: 2}, "traced 5 events of 2 packets in 0.0s, 0 lost, 7 withheld, 2 probe hits missed\n"},
 	} {
 		if got := lines(false, func(n *Notifier) { n.Summary(test.totals) }); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)

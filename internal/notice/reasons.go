@@ -14,11 +14,11 @@ import (
 // namedReasons is the number of reasons in the line of drops.
 const namedReasons = 5
 
-// reasonLine is like `hidden: OTHERHOST 3, NO_SOCKET 1`.
+// reasonLine is like `hidden: 3 × OTHERHOST, 1 × NO_SOCKET`.
 func reasonLine(what string, counts []event.ReasonCount) string {
 	var parts []string
 	for _, r := range counts {
-		parts = append(parts, fmt.Sprintf("%s %d", reasonName(r.Name), r.Count))
+		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
 	}
 	return what + ": " + strings.Join(parts, ", ")
 }
@@ -28,14 +28,16 @@ func dropLine(totals event.Totals) string {
 	var parts []string
 	rest := totals.Dropped
 	for _, r := range totals.DropReasons[:min(len(totals.DropReasons), namedReasons)] {
-		parts = append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))
+		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
 		rest -= r.Count
 	}
 	if rest > 0 {
-		parts = append(parts, fmt.Sprintf("%d × %s", rest, journey.OtherReasons))
+		parts = append(parts, reasonCount(rest, journey.OtherReasons))
 	}
 	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
 }
+
+func reasonCount(n uint64, name string) string { return fmt.Sprintf("%d × %s", n, name) }
 
 // broadReasons explains reasons that the kernel also gives for drops that do not match their names (seen on
 // 7.3).

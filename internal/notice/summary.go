@@ -35,7 +35,7 @@ func (n *Notifier) summaryLine(totals event.Totals) string {
 		count(int(totals.Printed), "event"), count(int(totals.Packets), "packet"),
 		time.Duration(totals.Duration).Seconds(), lostOf(totals))
 	if totals.Suppressed > 0 {
-		line += fmt.Sprintf(", %d suppressed", totals.Suppressed)
+		line += fmt.Sprintf(", %d withheld", totals.Suppressed)
 	}
 	if totals.Evicted > 0 {
 		line += fmt.Sprintf(", %s evicted (--track-entries)", count(int(totals.Evicted), "sk_buff"))
