@@ -31,7 +31,7 @@ func healthy() *Findings {
 			Tracepoints: []kernel.Tracepoint{{Name: "kfree_skb"}, {Name: "netif_rx"}},
 			Reasons:     map[uint32]string{3: "SKB_DROP_REASON_NO_SOCKET"},
 		},
-		Modules: 20, Described: 20, Conntrack: true, ConntrackLoaded: true, Tables: Module{true, true},
+		Modules: 20, Described: 20, Conntrack: true, ConntrackLoaded: true, Tables: Module{Loaded: true, Described: true},
 		Plans: map[kernel.Backend]Planned{
 			kernel.KprobeMulti:       {Functions: 1539, Tracepoints: 1},
 			kernel.Kprobe:            {Functions: 1539, Tracepoints: 1},
@@ -156,6 +156,22 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 				t.Errorf("%+v has no cost or no remedy", got)
 			}
 		})
+	}
+}
+
+// TestModulesThatAreNotLoaded checks that a built-in module is not called one that is not loaded.
+func TestModulesThatAreNotLoaded(t *testing.T) {
+	for want, change := range map[string]func(*Findings){
+		"tables and chains can be shown (--output-netfilter --kmods nf_tables)":      func(*Findings) {},
+		"nf_tables is built in: tables and chains can be shown (--output-netfilter)": func(f *Findings) { f.Tables = Module{BuiltIn: true, Described: true} },
+		"nf_tables is not loaded":              func(f *Findings) { f.Tables = Module{} },
+		"not known without the kernel's types": func(f *Findings) { f.Kernel, f.NoTypes, f.Tables = nil, errors.New("no BTF"), Module{} },
+	} {
+		f := healthy()
+		change(f)
+		if got := answer(t, Diagnose(f), "nftables").Found; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

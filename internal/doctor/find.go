@@ -62,8 +62,9 @@ type Findings struct {
 	ConfigFile string
 }
 
-// Module is what is known about a kernel module. The types of a built-in module are in vmlinux.
-type Module struct{ Loaded, Described bool }
+// Module is what is known about a kernel module: whether it is loaded, or built into the kernel, and whether its
+// types are known. The types of a built-in module are in vmlinux.
+type Module struct{ Loaded, BuiltIn, Described bool }
 
 // Planned is what a backend would attach to.
 type Planned struct {
@@ -95,6 +96,7 @@ func Find(ctx context.Context, version string) (*Findings, error) {
 	}
 	if f.Kernel != nil {
 		f.findConntrack()
+		f.Tables = f.findModule("nf_tables", "nft_do_chain")
 		f.findPlans()
 	}
 	return f, nil
@@ -157,15 +159,14 @@ func (f *Findings) findModules() {
 	loaded, _ := filepath.Glob("/sys/module/*/initstate")
 	described, _ := filepath.Glob("/sys/kernel/btf/*")
 	f.Modules, f.Described = len(loaded), max(0, len(described)-1) // without vmlinux
-	f.Tables = findModule("nf_tables")
 }
 
-func findModule(name string) Module {
-	loaded := exists("/sys/module/" + name)
-	return Module{
-		Loaded:    loaded,
-		Described: exists("/sys/kernel/btf/"+name) || loaded && !exists("/sys/module/"+name+"/initstate"),
-	}
+// findModule needs the name of a function of the module, and the types of vmlinux: in sysfs, a built-in module without
+// parameters looks like one that is not loaded.
+func (f *Findings) findModule(name, function string) Module {
+	loaded := exists("/sys/module/" + name + "/initstate")
+	builtIn := kernel.DefinesFunc(function, f.Kernel.BTF) || !loaded && exists("/sys/module/"+name)
+	return Module{Loaded: loaded, BuiltIn: builtIn, Described: builtIn || exists("/sys/kernel/btf/"+name)}
 }
 
 func exists(path string) bool {
@@ -176,7 +177,8 @@ func exists(path string) bool {
 func (f *Findings) findConntrack() {
 	specs, err := kernel.ModuleTypes(f.Kernel.BTF, "nf_conntrack")
 	f.Conntrack = err == nil && kernel.Describes("nf_conn", append(specs, f.Kernel.BTF)...)
-	f.ConntrackLoaded = exists("/sys/module/nf_conntrack")
+	module := f.findModule("nf_conntrack", "nf_conntrack_in")
+	f.ConntrackLoaded = module.Loaded || module.BuiltIn
 }
 
 // findPlans makes a plan for each backend, and one that traces returns with the best backend.

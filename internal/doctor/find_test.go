@@ -82,6 +82,31 @@ func TestFindOnThisMachine(t *testing.T) {
 	}
 }
 
+// TestBuiltInModulesAreFound checks modules against the symbols of the kernel: those of a loaded module name it.
+func TestBuiltInModulesAreFound(t *testing.T) {
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Find(context.Background(), "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(symbols)) {
+		fields := strings.Fields(line)
+		if fields[2] != "nft_do_chain" {
+			continue
+		}
+		if builtIn := len(fields) == 3; f.Tables.BuiltIn != builtIn || f.Tables.Loaded == builtIn {
+			t.Errorf("%+v, the symbol is %q", f.Tables, line)
+		}
+		return
+	}
+	if f.Tables != (Module{}) {
+		t.Errorf("%+v, and there is no symbol nft_do_chain", f.Tables)
+	}
+}
+
 func TestFindEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

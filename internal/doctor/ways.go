@@ -146,10 +146,14 @@ func askRing(f *Findings) outcome {
 
 func askTables(f *Findings) outcome {
 	switch {
+	case f.Kernel == nil:
+		return fine("not known without the kernel's types")
+	case f.Tables.BuiltIn:
+		return fine("nf_tables is built in: tables and chains can be shown (--output-netfilter)")
 	case !f.Tables.Loaded:
 		return fine("nf_tables is not loaded")
 	case f.Tables.Described:
-		return fine("tables and chains can be shown (--kmods nf_tables, if it is a module)")
+		return fine("tables and chains can be shown (--output-netfilter --kmods nf_tables)")
 	}
 	return outcome{
 		Limited, "nf_tables has no BTF", "--output-netfilter shows hooks without tables and chains",
@@ -159,6 +163,8 @@ func askTables(f *Findings) outcome {
 
 func askConntrack(f *Findings) outcome {
 	switch {
+	case f.Kernel == nil:
+		return fine("not known without the kernel's types")
 	case f.Conntrack:
 		return fine("connections can be shown (--output-conntrack)")
 	case !f.ConntrackLoaded:

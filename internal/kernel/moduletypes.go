@@ -48,6 +48,12 @@ func Describes(structure string, specs ...*btf.Spec) bool {
 	return false
 }
 
+// DefinesFunc reports whether the BTF of vmlinux has a function of that name: the code is built into the kernel.
+func DefinesFunc(name string, vmlinux *btf.Spec) bool {
+	var f *btf.Func
+	return vmlinux.TypeByName(name, &f) == nil
+}
+
 // ErrNotDescribed returns the error for a module's struct that is not in BTF.
 func ErrNotDescribed(structure, module string) error {
 	return fmt.Errorf("this kernel's BTF has no struct %s: module %s is not loaded, or has no BTF (modules have BTF since Linux 5.11)", structure, module)

@@ -50,3 +50,17 @@ func TestModuleTypesHere(t *testing.T) {
 		t.Error("Describes is wrong about sk_buff or no_such_struct")
 	}
 }
+
+// TestDefinesFunc checks that a struct of the same name is not taken for a function.
+func TestDefinesFunc(t *testing.T) {
+	proto := &btf.FuncProto{Return: &btf.Void{}}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(marshal(t, &btf.Func{Name: "nft_do_chain", Type: proto}, &btf.Struct{Name: "nf_conn", Size: 8})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"nft_do_chain": true, "nf_conn": false, "nf_conntrack_in": false} {
+		if got := DefinesFunc(name, spec); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
