@@ -169,7 +169,7 @@ func (p *Plan) addProgram(program bpf.Program, functions []kernel.Function) {
 func (p *Plan) addTracepoints(facts *kernel.Facts, wanted *funcFilter) {
 	all := !p.TracesFunctions() && !p.Asked.Drop.Only
 	for _, t := range facts.Tracepoints {
-		drop := t.Name == dropTracepoint && t.Module == ""
+		drop := isDrop(t)
 		if !all && !drop || !wanted.tracepoint(t, drop) || t.SkbArg > lastArgument {
 			continue
 		}
@@ -184,6 +184,8 @@ const (
 	// (bpf_trace_run12 in kernel/trace/bpf_trace.c).
 	lastArgument = 11
 )
+
+func isDrop(t kernel.Tracepoint) bool { return t.Name == dropTracepoint && t.Module == "" }
 
 func (p *Plan) addTracepoint(t kernel.Tracepoint, drop bool) {
 	number := len(p.Tracepoints)

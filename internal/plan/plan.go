@@ -200,6 +200,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	p.addSights(facts)
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
+	p.noteUnmatched(facts)
 	p.addExplanations(facts)
 	return nil
 }
