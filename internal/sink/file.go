@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,7 @@ func openFile(ctx context.Context, t Target) (*outfile.File, error) {
 		return file, err
 	}
 	if err := stdout.Check(file.Special()); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(cmp.Or(errors.Unwrap(err), err), file.Close()) // the caller names the file
 	}
 	return file, nil
 }
