@@ -87,22 +87,22 @@ var Aliases = map[string]string{
 	"nf_conntrack_tuple": "tuple", "nf_conntrack_zone": "zone",
 }
 
-// Placed has the positions of a field's values in the data that the BPF program read. It is empty
+// FieldSlots has the slots of a field's values in the data that the BPF program read. It is empty
 // for a field that the running kernel does not have.
-type Placed struct {
+type FieldSlots struct {
 	Where, Values []Slot
 }
 
-// Place is the position of a value: its bit in the bitmap of values that could be read, its offset
+// Slot is the position of a value: its bit in the bitmap of values that could be read, its offset
 // and its size in bytes.
 type Slot struct{ Number, At, Size int }
 
 // Layout is the layout of the values that the program of one function reads.
 type Layout struct {
 	Of *Lookup
-	// Missing, Asked and Found have the positions of the values of the expressions in Of.
-	Missing      Placed
-	Asked, Found []Placed
+	// Missing, Asked and Found have the slots of the values of the expressions in Of.
+	Missing      FieldSlots
+	Asked, Found []FieldSlots
 }
 
 // Reader decodes the look-ups of one function. It reuses its memory.
@@ -149,10 +149,10 @@ func errorName(name string) string {
 	return ""
 }
 
-func (r *Reader) facts(facts []event.Fact, fields []Field, places []Placed, raw []byte) []event.Fact {
+func (r *Reader) facts(facts []event.Fact, fields []Field, slots []FieldSlots, raw []byte) []event.Fact {
 	for i := range fields {
 		fact := event.Fact{Key: fields[i].Key}
-		if r.fill(&fact, &fields[i], &places[i], raw) {
+		if r.fill(&fact, &fields[i], &slots[i], raw) {
 			facts = append(facts, fact)
 		}
 	}
@@ -161,14 +161,14 @@ func (r *Reader) facts(facts []event.Fact, fields []Field, places []Placed, raw 
 
 // fill sets the value of a fact, if it could be read. It returns false if the field does not
 // exist.
-func (r *Reader) fill(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
+func (r *Reader) fill(fact *event.Fact, f *Field, slots *FieldSlots, raw []byte) bool {
 	if f.Where != "" {
-		where, ok := r.take(p.Where, raw)
+		where, ok := r.take(slots.Where, raw)
 		if !ok || where[0].number() == 0 {
 			return !ok
 		}
 	}
-	values, ok := r.take(p.Values, raw)
+	values, ok := r.take(slots.Values, raw)
 	if !ok {
 		return true
 	}
@@ -181,14 +181,14 @@ func (r *Reader) fill(fact *event.Fact, f *Field, p *Placed, raw []byte) bool {
 	return true
 }
 
-// take returns the values at these positions. It returns false if one could not be read.
-func (r *Reader) take(places []Slot, raw []byte) ([]Value, bool) {
+// take returns the values in these slots. It returns false if one could not be read.
+func (r *Reader) take(slots []Slot, raw []byte) ([]Value, bool) {
 	r.values = r.values[:0]
-	for _, v := range places {
+	for _, v := range slots {
 		if v.At+v.Size > len(raw) || raw[v.Number/8]>>(v.Number%8)&1 == 0 {
 			return nil, false
 		}
 		r.values = append(r.values, raw[v.At:v.At+v.Size])
 	}
-	return r.values, len(places) > 0
+	return r.values, len(slots) > 0
 }

@@ -76,9 +76,9 @@ func reader() *Reader {
 			Asked: []Field{{Key: "port", Form: number}, {Key: "nowhere", Form: number}},
 			Found: []Field{{Key: "inode", Form: rare(number), Where: "full"}},
 		},
-		Missing: Placed{Values: at(0)},
-		Asked:   []Placed{{Values: at(1)}, {}},
-		Found:   []Placed{{Where: at(2), Values: at(3)}},
+		Missing: FieldSlots{Values: at(0)},
+		Asked:   []FieldSlots{{Values: at(1)}, {}},
+		Found:   []FieldSlots{{Where: at(2), Values: at(3)}},
 	})
 }
 

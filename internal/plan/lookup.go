@@ -234,21 +234,21 @@ func (c *lookupCompiler) compile(l *lookup.Layout) (err error) {
 	return nil
 }
 
-func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.Placed {
-	placed := make([]lookup.Placed, len(fields))
+func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.FieldSlots {
+	slots := make([]lookup.FieldSlots, len(fields))
 	for i, f := range fields {
 		if f.Where != "" {
-			placed[i].Where, _ = c.add(f.Where)
+			slots[i].Where, _ = c.add(f.Where)
 		}
 		for _, variant := range f.Variants {
 			values, err := c.add(variant...)
 			if err == nil {
-				placed[i].Values = values
+				slots[i].Values = values
 				break
 			}
 		}
 	}
-	return placed
+	return slots
 }
 
 // add compiles expressions, all or none, and numbers them.
@@ -269,7 +269,7 @@ func (c *lookupCompiler) add(texts ...string) ([]lookup.Slot, error) {
 
 // setOffsets sets the offset of each value in the record.
 func setOffsets(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
-	for _, p := range slices.Concat([]lookup.Placed{l.Missing}, l.Asked, l.Found) {
+	for _, p := range slices.Concat([]lookup.FieldSlots{l.Missing}, l.Asked, l.Found) {
 		for _, slots := range [][]lookup.Slot{p.Where, p.Values} {
 			for i := range slots {
 				slots[i].At = at.Offsets[slots[i].Number]

@@ -210,8 +210,8 @@ func TestLookupsOfThisKernel(t *testing.T) {
 					t.Errorf("%s: %v", function, err)
 					continue
 				}
-				checkPlaced(t, function, l.Asked, p.Lookups[0].Layout.Asked)
-				checkPlaced(t, function, l.Found, p.Lookups[0].Layout.Found)
+				checkSlots(t, function, l.Asked, p.Lookups[0].Layout.Asked)
+				checkSlots(t, function, l.Found, p.Lookups[0].Layout.Found)
 				checkFrame(t, function, p.Lookups[0].body)
 			}
 		}
@@ -236,10 +236,10 @@ func checkFrame(t *testing.T, function string, body asm.Instructions) {
 	}
 }
 
-func checkPlaced(t *testing.T, function string, fields []lookup.Field, placed []lookup.Placed) {
+func checkSlots(t *testing.T, function string, fields []lookup.Field, slots []lookup.FieldSlots) {
 	t.Helper()
 	for i, f := range fields {
-		if placed[i].Values == nil || (f.Where == "") != (placed[i].Where == nil) {
+		if slots[i].Values == nil || (f.Where == "") != (slots[i].Where == nil) {
 			t.Errorf("%s: no variant of %s compiles on this kernel", function, f.Key)
 		}
 	}
