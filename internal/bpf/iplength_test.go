@@ -51,7 +51,7 @@ func TestPacketsEndAtTheirLength(t *testing.T) {
 				t.Errorf("%s: %s, want %s", name, got, test.want)
 			}
 		}
-		s := ktest.SkbState{Memory: ktest.InMemory(short4), Mac: 0xffff, Network: placed, Data: placed, Tail: placed + len(short4), Protocol: typeIPv4}
+		s := ktest.SkbState{Memory: ktest.InMemory(short4), Mac: 0xffff, Network: packetOffset, Data: packetOffset, Tail: packetOffset + len(short4), Protocol: typeIPv4}
 		if got, want := l.look(t, s).text(), without4+"1>2"; got != want {
 			t.Errorf("not complete yet: %s, want %s", got, want)
 		}

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-const placed = ktest.Placed
+const packetOffset = ktest.PacketOffset
 
 // encapsulation is an outer packet. The inner packet, with its link header if it has one, begins at offset
 // inner. want is the text of both packets.
@@ -64,8 +64,8 @@ func outerStates(e encapsulation) map[string]ktest.SkbState {
 		own = typeIPv6
 	}
 	pushed := ktest.SkbState{
-		Memory: ktest.InMemory(e.packet), Mac: placed + e.inner, Network: placed, Data: placed,
-		Tail: placed + len(e.packet), Protocol: uint16(own),
+		Memory: ktest.InMemory(e.packet), Mac: packetOffset + e.inner, Network: packetOffset, Data: packetOffset,
+		Tail: packetOffset + len(e.packet), Protocol: uint16(own),
 	}
 	framed := pushed
 	framed.Data -= 14
@@ -131,16 +131,16 @@ func TestIPsec(t *testing.T) {
 		l := newSkbLab(t, c, b)
 		packet := ip(4, 1, protoESP, slices.Concat(bytes.Repeat([]byte{7}, space), udp(1, 2, nil)))
 		done := ktest.SkbState{
-			Memory: ktest.InMemory(packet), Mac: placed + marked, Network: placed, Transport: placed + ihl,
-			Data: placed, Tail: placed + len(packet), Protocol: typeIPv4,
+			Memory: ktest.InMemory(packet), Mac: packetOffset + marked, Network: packetOffset, Transport: packetOffset + ihl,
+			Data: packetOffset, Tail: packetOffset + len(packet), Protocol: typeIPv4,
 		}
 		if got, want := l.look(t, done).text(), outer4+"(50)"; got != want {
 			t.Errorf("with ESP's header: %s, want %s", got, want)
 		}
 		moved := done
-		moved.Data = placed + ihl + space
+		moved.Data = packetOffset + ihl + space
 		for protocol, want := range map[byte]string{protoUDP: outer4 + "(17)", protoIPIP: outer4 + "(4)"} {
-			moved.Memory[placed+marked] = protocol
+			moved.Memory[packetOffset+marked] = protocol
 			if got := l.look(t, moved).text(); got != want {
 				t.Errorf("before ESP's header is written: %s, want %s", got, want)
 			}
@@ -170,8 +170,8 @@ func TestMovedNetworkHeader(t *testing.T) {
 			"an unknown Ethertype": {0x1234, []byte{1, 2, 3, 4}, "1234"},
 		} {
 			frame := ethernet(test.etherType, slices.Concat(test.between, packet))
-			network := placed + 14 + len(test.between)
-			s := ktest.SkbState{Memory: ktest.InMemory(frame), Mac: placed, Network: network, Data: network, Tail: placed + len(frame), Protocol: typeIPv4}
+			network := packetOffset + 14 + len(test.between)
+			s := ktest.SkbState{Memory: ktest.InMemory(frame), Mac: packetOffset, Network: network, Data: network, Tail: packetOffset + len(frame), Protocol: typeIPv4}
 			got := l.look(t, s)
 			if text := got.text(); text != test.want {
 				t.Errorf("%s: %s, want %s", name, text, test.want)
@@ -207,8 +207,8 @@ func TestMacHeaderAfterNetworkHeader(t *testing.T) {
 			"neither version":                {packet: []byte{0x10, 0, 0, 0}, mac: 2, data: 0, protocol: typeIPv4, want: "0000"},
 		} {
 			s := ktest.SkbState{
-				Memory: ktest.InMemory(test.packet), Mac: placed + test.mac, Network: placed, Data: placed + test.data,
-				Tail: placed + len(test.packet), Protocol: test.protocol,
+				Memory: ktest.InMemory(test.packet), Mac: packetOffset + test.mac, Network: packetOffset, Data: packetOffset + test.data,
+				Tail: packetOffset + len(test.packet), Protocol: test.protocol,
 			}
 			if got := l.look(t, s).text(); got != test.want {
 				t.Errorf("%s: %s, want %s", name, got, test.want)

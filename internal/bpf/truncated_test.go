@@ -33,7 +33,7 @@ func states(frame, memory []byte, length int) map[string]ktest.SkbState {
 	}
 	sent := received.Sent(binary.BigEndian.Uint16(frame[12:]))
 	encapsulated := sent
-	encapsulated.Mac = placed + 14 + 50
+	encapsulated.Mac = packetOffset + 14 + 50
 	list["sent"], list["encapsulated"] = sent, encapsulated
 	return list
 }

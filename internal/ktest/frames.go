@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// MostOfFrame is the maximum number of bytes of a frame in the list.
-const MostOfFrame = 300
+// MaxFrame is the maximum number of bytes of a frame in the list.
+const MaxFrame = 300
 
 // Frame is an Ethernet frame, or the beginning of a long one.
 type Frame struct {

@@ -14,7 +14,7 @@ func TestFrames(t *testing.T) {
 		if other := seen[string(f.Bytes)]; other != "" {
 			t.Errorf("%s equals %s", f.Name, other)
 		}
-		if len(f.Bytes) == 0 || len(f.Bytes) > MostOfFrame {
+		if len(f.Bytes) == 0 || len(f.Bytes) > MaxFrame {
 			t.Errorf("%s has %d bytes", f.Name, len(f.Bytes))
 		}
 		seen[string(f.Bytes)] = f.Name
