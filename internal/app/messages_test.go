@@ -26,7 +26,7 @@ func messages(w *bytes.Buffer, name string) int {
 	refused := attach.Untraced{Program: program, Reason: errors.New("refused")}
 	n.Programs(attach.Found{
 		Traced: []kernel.Program{program}, Gone: []kernel.Program{program},
-		Untraced: []attach.Untraced{refused}, Unlanded: []attach.Untraced{refused},
+		Untraced: []attach.Untraced{refused}, WithoutBreakpoint: []attach.Untraced{refused},
 	})
 	n.Attached(&attach.Session{Skipped: []attach.Skipped{{Name: name, Reason: refused.Reason}}})
 	n.Summary(event.Totals{Dropped: 1, DropReasons: []event.ReasonCount{{Name: name, Count: 1}}})

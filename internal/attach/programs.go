@@ -33,9 +33,9 @@ type Found struct {
 	Untraced []Untraced
 	// Gone are programs whose last references were ours. They were released.
 	Gone []kernel.Program
-	// Unlanded are tail-call targets in which no breakpoint could be set, so that their entry by a tail call
+	// WithoutBreakpoint are tail-call targets in which no breakpoint could be set, so that their entry by a tail call
 	// is not traced.
-	Unlanded []Untraced
+	WithoutBreakpoint []Untraced
 }
 
 // programs is the state of tracing BPF programs.
@@ -75,7 +75,7 @@ func (s *Session) attachPrograms(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	s.programs.kinds, s.programs.traced = p.Programs, map[uint32]*tracedProgram{}
-	s.programs.tails = newTails(p.Unlandable)
+	s.programs.tails = newTails(p.NoBreakpoints)
 	s.programs.holders = openHolders(s.programs.tracers, s.programs.options)
 	found, err := s.programs.catchUp(ctx)
 	s.Programs = found
@@ -89,7 +89,7 @@ func (p *programs) catchUp(ctx context.Context) (Found, error) {
 	p.last = last
 	traced := p.traceAll(ctx, found)
 	p.expect(found)
-	traced.Unlanded = p.setBreakpoints(ctx)
+	traced.WithoutBreakpoint = p.setBreakpoints(ctx)
 	traced.Gone = p.releaseUnused()
 	return traced, err
 }

@@ -133,7 +133,7 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 		"helpers":                        {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
 		"programs":                       {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},
 		"programs without CAP_SYS_ADMIN": {func(f *Findings) { without(unix.CAP_SYS_ADMIN)(f); f.Kernel.Untraceable = why }, "BPF programs", Limited, "not built in", "--filter-trace-tc", "cap_sys_admin"},
-		"tail calls":                     {func(f *Findings) { f.Kernel.Unlandable = errors.New("loops") }, "tail calls", Limited, "loops", "tail-called BPF programs", "6.10"},
+		"tail calls":                     {func(f *Findings) { f.Kernel.NoBreakpoints = errors.New("loops") }, "tail calls", Limited, "loops", "tail-called BPF programs", "6.10"},
 		"tail calls without programs":    {func(f *Findings) { f.Kernel.Untraceable = why }, "tail calls", Limited, "can't be traced", "tail-called BPF programs", "see the row BPF programs"},
 		"conntrack":                      {func(f *Findings) { f.Conntrack = false }, "conntrack", Limited, "nf_conn", "--output-conntrack", "CONFIG_DEBUG_INFO_BTF_MODULES=y"},
 		"locked memory":                  {func(f *Findings) { without(unix.CAP_SYS_RESOURCE)(f); f.CountsMemory = true }, "locked memory", Limited, "8192 KiB", "may refuse maps", "ulimit -l unlimited"},

@@ -131,10 +131,10 @@ func askTailCalls(f *Findings) outcome {
 	if facts.Untraceable != nil {
 		return outcome{Limited, "BPF programs can't be traced", "the entry of tail-called BPF programs is not shown", "see the row BPF programs"}
 	}
-	if facts.Unlandable == nil {
+	if facts.NoBreakpoints == nil {
 		return fine("can be traced")
 	}
-	return outcome{Limited, facts.Unlandable.Error(), "the entry of tail-called BPF programs is not shown", "boot a kernel of 6.10 or newer"}
+	return outcome{Limited, facts.NoBreakpoints.Error(), "the entry of tail-called BPF programs is not shown", "boot a kernel of 6.10 or newer"}
 }
 
 func askRing(f *Findings) outcome {

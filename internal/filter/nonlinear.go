@@ -16,8 +16,9 @@ const (
 	headersEndShift = 14 + 8
 )
 
-// Far reports whether the filter may read beyond the headers, where bytes may be in page fragments.
-func (p *Program) Far() bool {
+// MayReadNonlinear reports whether the filter may read bytes beyond the headers, which may be in the nonlinear part
+// of the sk_buff, its page fragments.
+func (p *Program) MayReadNonlinear() bool {
 	behindIPv4 := !slices.ContainsFunc(p.Classic, setsIndex)
 	for _, in := range p.Classic {
 		switch in := in.(type) {

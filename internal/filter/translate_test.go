@@ -192,7 +192,8 @@ func TestExpressionsThatNeedTheLength(t *testing.T) {
 	}
 }
 
-func TestFar(t *testing.T) {
+// TestMayReadNonlinear checks the ends of the headers with IPv4 and IPv6, and offsets that a header contains.
+func TestMayReadNonlinear(t *testing.T) {
 	for expr, want := range map[string]bool{
 		"icmp": false, "host 1.1.1.1": false, "udp dst port 9 and host 1.1.1.1": false, "icmp[0] = 8": false, "ip6[44:2] = 2": false,
 		"ether[58:4] = 1": false, "ether[59:4] = 1": true, "tcp[13] & 2 != 0": true, "udp[4:4] = 1": false, "udp[6:4] = 1": true, "tcp[ip[8]] = 1": true, "ether[200] = 1": true, "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420": true,
@@ -201,8 +202,8 @@ func TestFar(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Far() != want {
-			t.Errorf("%q: far %v, want %v", expr, p.Far(), want)
+		if p.MayReadNonlinear() != want {
+			t.Errorf("%q: may read nonlinear data: %v, want %v", expr, p.MayReadNonlinear(), want)
 		}
 	}
 }

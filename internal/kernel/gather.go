@@ -184,7 +184,7 @@ func (g *gathering) facts() *Facts {
 		f.ModulesWithBTF = ModuleNames()
 	}
 	if g.options.Programs {
-		f.Unlandable = breakpoints(runtime.GOARCH, g.spec)
+		f.NoBreakpoints = breakpoints(runtime.GOARCH, g.spec)
 	}
 	f.Release, f.PageSize, f.BTF = Release(), os.Getpagesize(), g.spec
 	f.CPUs, f.CPUsUnknown = ebpf.PossibleCPU()

@@ -75,9 +75,9 @@ type Facts struct {
 	ListReadable error
 	// Untraceable is why BPF programs can't be traced; nil if they can, or if Options did not request it.
 	Untraceable error
-	// Unlandable is why no breakpoints can be set in BPF programs, so that tail calls can't be traced; nil if they
+	// NoBreakpoints is why no breakpoints can be set in BPF programs, so that tail calls can't be traced; nil if they
 	// can, or if Options did not request it.
-	Unlandable error
+	NoBreakpoints error
 	// Modules are the modules whose functions are included, and AbsentModules the modules of Options.Modules that
 	// can't be read. If there are absent ones, ModulesWithBTF are all modules that could be read.
 	Modules        []string

@@ -88,7 +88,7 @@ func ScopeOf(p *plan.Plan) journey.Scope {
 		tracepoints = append(tracepoints, t.Name)
 	}
 	scope := journey.NewScope(functions, tracepoints)
-	scope.Returns = p.TellsReturns()
+	scope.Returns = p.EmitsReturns()
 	return scope
 }
 

@@ -24,8 +24,8 @@ func (n *Notifier) Attached(s *attach.Session) {
 		Text:   fmt.Sprintf("attached to %s in %.1fs%s", joinParts(parts), took, skippedNote(s)),
 		Fields: append(fieldsOf(parts), Field{"seconds", took}),
 	})
-	if sights := len(n.plan.Sighters) + len(n.plan.SightTracepoints()); sights > 0 {
-		n.info("followed", "packets are followed to their drops by %s", count(sights, "probe"))
+	if probes := len(n.plan.MatchFunctions) + len(n.plan.MatchTracepoints()); probes > 0 {
+		n.info("followed", "packets are followed to their drops by %s", count(probes, "probe"))
 	}
 	n.Programs(s.Programs)
 	if n.plan.Asked.Programs.Only && s.TracedPrograms() == 0 {
@@ -91,8 +91,8 @@ func (n *Notifier) Programs(f attach.Found) {
 	for _, p := range f.Gone {
 		n.debug("program_unloaded", "BPF program %s was unloaded", &p)
 	}
-	if len(f.Unlanded) > 0 {
-		n.warn("tail_calls_untraced", "the entry of these BPF programs is not traced where a tail call leads to them: %s", tailCalled(f.Unlanded))
+	if len(f.WithoutBreakpoint) > 0 {
+		n.warn("tail_calls_untraced", "the entry of these BPF programs is not traced where a tail call leads to them: %s", tailCalled(f.WithoutBreakpoint))
 	}
 	for _, u := range f.Untraced {
 		n.warn("program_untraced", "BPF program %s is not traced: %v", &u.Program, u.Reason)

@@ -34,7 +34,7 @@ func lackingNotes(set kernel.CapabilitySet, root bool, facts *kernel.Facts, p *p
 		case unix.CAP_DAC_READ_SEARCH:
 			lost = !root && facts.ListReadable != nil && len(p.Functions) > 0
 		case unix.CAP_SYS_RAWIO:
-			lost = facts.PagesUnknown != nil && p.Far()
+			lost = facts.PagesUnknown != nil && p.MayReadNonlinear()
 		}
 		if lost {
 			notes = append(notes, fmt.Sprintf("lacking %s: %s", c.Name, c.Without))

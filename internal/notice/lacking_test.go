@@ -15,7 +15,7 @@ import (
 )
 
 func TestOnlyNeededCapabilitiesAreNoted(t *testing.T) {
-	far, err := filter.Compile("udp[100] == 1")
+	payload, err := filter.Compile("udp[100] == 1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestOnlyNeededCapabilitiesAreNoted(t *testing.T) {
 		"root needs no capability":   {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), true, kernel.Facts{ListReadable: hidden}, functions, ""},
 		"tracepoints need no list":   {without(unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE), false, kernel.Facts{ListReadable: hidden}, &plan.Plan{}, ""},
 		"the filter reads headers":   {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, functions, ""},
-		"the filter reads fragments": {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, &plan.Plan{Asked: plan.Options{Filter: far}}, "lacking CAP_SYS_RAWIO: filters do not see"},
+		"the filter reads fragments": {without(unix.CAP_SYS_RAWIO), true, kernel.Facts{PagesUnknown: hidden}, &plan.Plan{Asked: plan.Options{Filter: payload}}, "lacking CAP_SYS_RAWIO: filters do not see"},
 		"not needed in this run":     {without(unix.CAP_SYS_RESOURCE, unix.CAP_SYS_PTRACE), false, kernel.Facts{}, functions, ""},
 		"CAP_DAC_OVERRIDE is enough": {without(unix.CAP_DAC_READ_SEARCH), false, kernel.Facts{ListReadable: hidden}, functions, ""},
 	} {

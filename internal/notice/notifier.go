@@ -73,7 +73,7 @@ func (n *Notifier) NoReader() {
 func (n *Notifier) Planned(facts *kernel.Facts, p *plan.Plan) {
 	n.plan = p
 	n.send(Notice{Key: "backend", Text: backendLine(p), Fields: []Field{{"backend", string(p.Backend)}}})
-	if facts.PagesUnknown != nil && p.Far() {
+	if facts.PagesUnknown != nil && p.MayReadNonlinear() {
 		n.warn("pages_unknown", "the filter does not see bytes in page fragments, where TCP keeps its payload: %v", facts.PagesUnknown)
 	}
 	if facts.ContextsUnknown != nil && (p.Asked.TaskFilter.Process() || len(p.Asked.TaskFilter.Cgroups) > 0) {
@@ -142,7 +142,7 @@ func (n *Notifier) planReturns(p *plan.Plan) {
 	if p.Returns == "" {
 		return
 	}
-	if p.TellsReturns() && p.Asked.Func == "" {
+	if p.EmitsReturns() && p.Asked.Func == "" {
 		n.warn("many_returns", "tracing the returns of all %d functions about doubles the cost: --filter-func selects fewer", len(p.Functions))
 	}
 	n.debug("returns", "returns are traced by %s", p.ReturnsBy())

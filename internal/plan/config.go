@@ -103,9 +103,10 @@ func (p *Plan) filters() []namedFilter {
 	return list
 }
 
-// Far reports whether a filter may read bytes beyond the headers, which may be in page fragments.
-func (p *Plan) Far() bool {
-	return slices.ContainsFunc(p.filters(), func(f namedFilter) bool { return f.program.Far() })
+// MayReadNonlinear reports whether a filter may read bytes beyond the headers, which may be in the nonlinear part
+// of the sk_buff, its page fragments.
+func (p *Plan) MayReadNonlinear() bool {
+	return slices.ContainsFunc(p.filters(), func(f namedFilter) bool { return f.program.MayReadNonlinear() })
 }
 
 func (p Ports) configure(c *bpf.Config) error {

@@ -139,9 +139,9 @@ func (p *Plan) performed(name string, ranges []kernel.FuncRange) bool {
 	})
 }
 
-// traced returns the function at addr if it is traced, or probed as a sighter; nil otherwise.
+// traced returns the function at addr if it is traced or a MatchFunction; nil otherwise.
 func (p *Plan) traced(addr uint64) *kernel.Function {
-	for _, list := range [][]kernel.Function{p.Functions, p.Sighters} {
+	for _, list := range [][]kernel.Function{p.Functions, p.MatchFunctions} {
 		if i := slices.IndexFunc(list, func(f kernel.Function) bool { return f.Addr == addr }); i >= 0 {
 			return &list[i]
 		}

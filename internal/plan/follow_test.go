@@ -136,7 +136,7 @@ func TestFollowedByStack(t *testing.T) {
 		if last.Program != bpf.AllocTemplate || len(last.Functions) != 2 || last.Functions[1].Name != "napi_build_skb" {
 			t.Errorf("%s: entries %+v", way, last)
 		}
-		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.AllocReturnTemplate) != (returns == 1) || p.TellsReturns() {
+		if len(p.ReturnGroups) != returns || hasProgram(p, bpf.AllocReturnTemplate) != (returns == 1) || p.EmitsReturns() {
 			t.Errorf("%s: returns %+v", way, p.ReturnGroups)
 		}
 		for _, g := range p.ReturnGroups {

@@ -10,9 +10,9 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighters are functions that get a packet before NAT, encapsulation or fragmentation changes it. On
+// matchFunctions are functions that get a packet before NAT, encapsulation or fragmentation changes it. On
 // receive, tracepoints are hit earlier.
-var sighters = []string{
+var matchFunctions = []string{
 	// net/netfilter/core.c: before every hook
 	"nf_hook_slow",
 	// net/ipv4/ip_output.c, net/ipv6/output_core.c, net/ipv6/ip6_output.c
@@ -24,47 +24,47 @@ var sighters = []string{
 	"br_handle_frame", "__dev_queue_xmit",
 }
 
-// sightProgram is the prefix of the names of the programs that find packets at tracepoints.
-const sightProgram = "sight_"
+// matchProgram is the prefix of the names of the programs that match packets at tracepoints.
+const matchProgram = "match_"
 
-// blindTracepoints are hit only when a packet is freed, which is too late to follow it.
-var blindTracepoints = []string{dropTracepoint, "consume_skb"}
+// freeTracepoints are hit only when a packet is freed, which is too late to follow it.
+var freeTracepoints = []string{dropTracepoint, "consume_skb"}
 
 // followsToDrops reports whether only drops are printed and packets are followed to them.
 func (o Options) followsToDrops() bool {
 	return o.Drop.Only && (o.Follow.Matched || o.Follow.ByStack)
 }
 
-// addSights plans probes and tracepoints that find the packets to follow to their drops. They emit no
-// events.
-func (p *Plan) addSights(facts *kernel.Facts) {
+// addMatchProbes plans probes and tracepoints that match packets, which are then followed to their drops. They
+// emit no events.
+func (p *Plan) addMatchProbes(facts *kernel.Facts) {
 	if !p.Asked.followsToDrops() {
 		return
 	}
 	p.BPF.Config.OnlyDrops = true
 	if p.TracesFunctions() {
-		p.addSighters(facts)
+		p.addMatchFunctions(facts)
 	}
 	for _, t := range facts.Tracepoints {
-		if t.SkbArg <= lastArgument && !(t.Module == "" && slices.Contains(blindTracepoints, t.Name)) {
-			p.addSight(t)
+		if t.SkbArg <= lastArgument && !(t.Module == "" && slices.Contains(freeTracepoints, t.Name)) {
+			p.addMatchTracepoint(t)
 		}
 	}
 }
 
-// addSighters plans probes of the sighters, or of all functions if packets are followed by stack.
-func (p *Plan) addSighters(facts *kernel.Facts) {
+// addMatchFunctions plans probes of matchFunctions, or of all functions if packets are followed by stack.
+func (p *Plan) addMatchFunctions(facts *kernel.Facts) {
 	for _, f := range facts.Functions {
-		if !p.Asked.Follow.ByStack && !slices.Contains(sighters, f.Name) {
+		if !p.Asked.Follow.ByStack && !slices.Contains(matchFunctions, f.Name) {
 			continue
 		}
-		p.Sighters = append(p.Sighters, f)
+		p.MatchFunctions = append(p.MatchFunctions, f)
 		p.group(f, bpf.OnFunctions(f.SkbArg))
 	}
 }
 
-func (p *Plan) addSight(t kernel.Tracepoint) {
-	name := sightProgram + t.Name
+func (p *Plan) addMatchTracepoint(t kernel.Tracepoint) {
+	name := matchProgram + t.Name
 	p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
 		Name:       name,
 		Template:   bpf.TracepointTemplate,
@@ -74,12 +74,12 @@ func (p *Plan) addSight(t kernel.Tracepoint) {
 	p.Silent = append(p.Silent, Tracepoint{t, name})
 }
 
-// SightTracepoints returns the names of the tracepoints that find the packets to follow to their
+// MatchTracepoints returns the names of the tracepoints that match packets, which are then followed to their
 // drops. It is empty unless --drop is combined with following.
-func (p *Plan) SightTracepoints() []string {
+func (p *Plan) MatchTracepoints() []string {
 	var names []string
 	for _, t := range p.Silent {
-		if strings.HasPrefix(t.Program, sightProgram) {
+		if strings.HasPrefix(t.Program, matchProgram) {
 			names = append(names, t.Name)
 		}
 	}

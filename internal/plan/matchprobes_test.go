@@ -12,9 +12,9 @@ import (
 	"tracer/internal/kernel"
 )
 
-// sighted returns facts of a kernel with sighters, and with a function that is not a sighter and performs an
-// operation on sk_buffs.
-func sighted() *kernel.Facts {
+// withMatchFunctions returns facts of a kernel with some of matchFunctions, and with another function, which
+// performs an operation on sk_buffs.
+func withMatchFunctions() *kernel.Facts {
 	f := facts()
 	f.FuncRanges = funcRanges("skb_free_head", "__copy_skb_header")
 	f.Functions = append(f.Functions,
@@ -34,7 +34,7 @@ func names[T any](list []T, name func(T) string) string {
 	return strings.Join(all, " ")
 }
 
-// TestPacketsAreFollowedToTheirDrops checks for every backend that the probes that find packets are
+// TestPacketsAreFollowedToTheirDrops checks for every backend that the probes that match packets are
 // planned, and that only the drop tracepoint emits events.
 func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 	for _, backend := range []kernel.Backend{"", kernel.KprobeMulti, kernel.Kprobe, kernel.TracepointBackend} {
@@ -42,7 +42,7 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 			if byStack && backend == kernel.TracepointBackend {
 				continue
 			}
-			p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}, Follow: Follow{Matched: true, ByStack: byStack}}, sighted())
+			p := mustPlan(t, Options{Backend: backend, Drop: Drop{Only: true}, Follow: Follow{Matched: true, ByStack: byStack}}, withMatchFunctions())
 			want := "__ip_local_out ip_rcv nf_hook_slow"
 			switch {
 			case backend == kernel.TracepointBackend:
@@ -50,11 +50,11 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 			case byStack:
 				want = "__ip_local_out icmp_rcv ip_rcv nf_hook_slow sk_skb_reason_drop skb_free_head"
 			}
-			if got := names(p.Sighters, func(f kernel.Function) string { return f.Name }); got != want {
+			if got := names(p.MatchFunctions, func(f kernel.Function) string { return f.Name }); got != want {
 				t.Errorf("%q, by stack %v: functions %q, want %q", backend, byStack, got, want)
 			}
 			silent := p.Silent
-			silent = slices.DeleteFunc(slices.Clone(silent), func(tp Tracepoint) bool { return !strings.HasPrefix(tp.Program, "sight_") })
+			silent = slices.DeleteFunc(slices.Clone(silent), func(tp Tracepoint) bool { return !strings.HasPrefix(tp.Program, matchProgram) })
 			if got := names(silent, func(tp Tracepoint) string { return tp.Name }); got != "net_dev_queue" {
 				t.Errorf("%q: tracepoints %q", backend, got)
 			}
@@ -75,12 +75,12 @@ func TestPacketsAreFollowedToTheirDrops(t *testing.T) {
 // TestDropsAloneAreNotFollowed checks that nothing else is planned without --filter-track-skb.
 func TestDropsAloneAreNotFollowed(t *testing.T) {
 	for _, follow := range []Follow{{}, {IDs: true}} {
-		p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: follow}, sighted())
-		if p.Backend != kernel.TracepointBackend || p.BPF.Config.OnlyDrops || len(p.Sighters) > 0 {
-			t.Errorf("%+v: backend %s, functions %v", follow, p.Backend, p.Sighters)
+		p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: follow}, withMatchFunctions())
+		if p.Backend != kernel.TracepointBackend || p.BPF.Config.OnlyDrops || len(p.MatchFunctions) > 0 {
+			t.Errorf("%+v: backend %s, functions %v", follow, p.Backend, p.MatchFunctions)
 		}
 	}
-	if p := mustPlan(t, Options{Follow: Follow{Matched: true}}, sighted()); p.BPF.Config.OnlyDrops || len(p.Sighters) > 0 {
+	if p := mustPlan(t, Options{Follow: Follow{Matched: true}}, withMatchFunctions()); p.BPF.Config.OnlyDrops || len(p.MatchFunctions) > 0 {
 		t.Error("without --drop events are left out")
 	}
 }
@@ -113,19 +113,19 @@ func TestOnlyDropsHaveVariants(t *testing.T) {
 func TestDropsExcludeEventsOfFunctions(t *testing.T) {
 	for _, o := range []Options{{Record: Record{Return: true}}, {NoSkbFuncs: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
 		o.Drop.Only, o.Follow.Matched = true, true
-		if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "--drop") {
+		if _, err := New(o, withMatchFunctions()); err == nil || !strings.Contains(err.Error(), "--drop") {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
 	o := Options{Backend: kernel.TracepointBackend, Drop: Drop{Only: true}, Follow: Follow{ByStack: true}}
-	if _, err := New(o, sighted()); err == nil || !strings.Contains(err.Error(), "tracepoint backend") {
+	if _, err := New(o, withMatchFunctions()); err == nil || !strings.Contains(err.Error(), "tracepoint backend") {
 		t.Errorf("by stack: %v", err)
 	}
 }
 
-// TestSightTracepointsAreNoDrops checks that only the program on the drop tracepoint has the setting for drops.
-func TestSightTracepointsAreNoDrops(t *testing.T) {
-	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, sighted())
+// TestMatchTracepointsAreNoDrops checks that only the program on the drop tracepoint has the setting for drops.
+func TestMatchTracepointsAreNoDrops(t *testing.T) {
+	p := mustPlan(t, Options{Drop: Drop{Only: true}, Follow: Follow{Matched: true}}, withMatchFunctions())
 	for _, program := range p.BPF.Programs {
 		if program.Template == bpf.TracepointTemplate && program.Tracepoint.Drop != (program.Name == "tracepoint_"+dropTracepoint) {
 			t.Errorf("%s: drop %v", program.Name, program.Tracepoint.Drop)

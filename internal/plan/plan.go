@@ -92,16 +92,16 @@ type Plan struct {
 	Groups []Group
 	// Tracepoints are the traced tracepoints. An event has an index into this list.
 	Tracepoints []Tracepoint
-	// Sighters are functions that are probed only to find the packets that are followed to their drops.
+	// MatchFunctions are functions that are probed only to match packets, which are then followed to their drops.
 	// They emit no events.
-	Sighters []kernel.Function
+	MatchFunctions []kernel.Function
 	// Silent are tracepoints whose programs emit no events.
 	Silent []Tracepoint
 	// Programs are the kinds of BPF programs that are traced.
 	Programs []*kernel.ProgramKind
-	// Unlandable is the reason why no breakpoints can be set on tail-call targets of BPF programs, so that tail
+	// NoBreakpoints is the reason why no breakpoints can be set on tail-call targets of BPF programs, so that tail
 	// calls can't be traced; nil if they can.
-	Unlandable error
+	NoBreakpoints error
 	// Unfollowed are the operations through which packets can't be followed on this kernel.
 	Unfollowed []string
 	// BPF is the collection to load.
@@ -197,7 +197,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 		}
 	}
 	p.probeLookups()
-	p.addSights(facts)
+	p.addMatchProbes(facts)
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
 	p.noteUnmatched(facts)

@@ -33,7 +33,7 @@ func (p *Plan) Print(w io.Writer, all bool) error {
 	}
 	printNames(b, "tracepoints", p.tracepointNames(), all)
 	if p.BPF.Config.OnlyDrops {
-		printNames(b, "followed by", slices.Concat(namesOf(p.Sighters), p.SightTracepoints()), all)
+		printNames(b, "followed by", slices.Concat(namesOf(p.MatchFunctions), p.MatchTracepoints()), all)
 	}
 	printList(b, "BPF programs", p.programKinds())
 	fmt.Fprintf(b, "own programs %d\n", len(p.BPF.Programs)+len(p.BPF.Tracers))

@@ -72,7 +72,7 @@ func (p *Plan) addPrograms(facts *kernel.Facts) error {
 	if facts.Untraceable != nil {
 		return fmt.Errorf("BPF programs can't be traced: %w", facts.Untraceable)
 	}
-	p.Unlandable = facts.Unlandable
+	p.NoBreakpoints = facts.NoBreakpoints
 	p.BPF.Config.Programs = true
 	p.BPF.Tracers = []string{bpf.VerdictProgram, bpf.HoldersProgram}
 	for _, kind := range p.Programs {

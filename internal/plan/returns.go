@@ -121,7 +121,7 @@ func (p *Plan) functionsHint() string {
 // addReturns plans probes of the returns of functions: of all traced functions, or of look-ups.
 func (p *Plan) addReturns() {
 	switch {
-	case len(p.Functions)+len(p.Sighters) == 0:
+	case len(p.Functions)+len(p.MatchFunctions) == 0:
 		p.Returns = ""
 	case len(p.Functions) == 0:
 	case p.Asked.Record.Return:
@@ -154,8 +154,8 @@ func (p *Plan) withoutReturn(functions []kernel.Function) []kernel.Function {
 	})
 }
 
-// TellsReturns reports whether functions emit return events.
-func (p *Plan) TellsReturns() bool { return p.BPF.Config.Returns }
+// EmitsReturns reports whether functions emit return events.
+func (p *Plan) EmitsReturns() bool { return p.BPF.Config.Returns }
 
 // minStack is the size of a kernel stack in bytes. If a page is larger, the stack has the size of a page.
 const minStack = 16 << 10
