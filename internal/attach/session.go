@@ -174,13 +174,18 @@ type attachResult struct {
 	skipped  func(f kernel.Function, reason error)
 }
 
-// entries returns the attachResult for the entries of a group. A refused function is silent if its program
-// only follows packets or explains drops.
+// entries returns the attachResult for the entries of a group.
 func (s *Session) entries(p *plan.Plan, g plan.Group) attachResult {
-	silent := p.BPF.Config.OnlyDrops || bpf.IsSilent(g.Program)
 	return attachResult{s.attached, func(f kernel.Function, reason error) {
-		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: silent})
+		s.skip(Skipped{Name: f.Name, Addr: f.Addr, Reason: reason, Silent: isSilent(p, g.Program, f)})
 	}}
+}
+
+// isSilent reports whether a program emits no events for a function, but only follows packets or explains drops.
+// The program for operations on followed packets also emits the events of the traced functions among its own.
+func isSilent(p *plan.Plan, program string, f kernel.Function) bool {
+	emits := !bpf.IsSilent(program) || program == bpf.SkbOpTemplate && p.BPF.SkbOps[f.Addr].Shown != 0
+	return p.BPF.Config.OnlyDrops || !emits
 }
 
 // attached records a link to n functions or tracepoints.

@@ -221,6 +221,32 @@ func TestRefusedNoSkbFuncsAreAnError(t *testing.T) {
 	}
 }
 
+// TestSilentFunctions checks which refused functions would have emitted no events. Of the functions with an
+// operation on followed packets, the traced ones would have emitted some, except with --drop.
+func TestSilentFunctions(t *testing.T) {
+	traced, followed, hook := kernel.Function{Name: "skb_free_head", Addr: 1}, kernel.Function{Name: "skb_release_data", Addr: 2}, kernel.Function{Name: "nf_hook_slow", Addr: 3}
+	for _, onlyDrops := range []bool{false, true} {
+		p := &plan.Plan{BPF: bpf.Spec{Config: bpf.Config{OnlyDrops: onlyDrops}, SkbOps: map[uint64]bpf.SkbOp{1: {Shown: 1}, 2: {}}}}
+		for _, c := range []struct {
+			program  string
+			function kernel.Function
+			silent   bool
+		}{
+			{"kprobe_skb_1", hook, onlyDrops},
+			{bpf.SkbOpTemplate, traced, onlyDrops},
+			{bpf.SkbOpTemplate, followed, true},
+			{bpf.AllocTemplate, traced, true},
+			{bpf.HookTemplate, hook, true},
+		} {
+			s := &Session{}
+			s.entries(p, plan.Group{Program: c.program}).skipped(c.function, errors.New("refused"))
+			if got := s.Skipped[0].Silent; got != c.silent {
+				t.Errorf("%s of %s, only drops %v: silent %v, want %v", c.program, c.function.Name, onlyDrops, got, c.silent)
+			}
+		}
+	}
+}
+
 // noDescriptorsLeft fails the test at its end if descriptors of programs, maps, links or probes are still
 // open. All of these live as long as their descriptors.
 func noDescriptorsLeft(t *testing.T) {
