@@ -12,16 +12,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// complaint matches a line of the kernel's log that reports a fault in the kernel. It excludes all lines "BUG: s…":
-// soft lockups are normal on a slow emulated machine, but other reports, such as "BUG: sleeping function" and "BUG:
-// scheduling while atomic", are not found either.
-var complaint = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\] (?:BUG: [^s].*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
+// faultLine matches a line of the kernel's log that reports a fault in the kernel. With CONFIG_PRINTK_CALLER, a line
+// also has the thread or CPU that logged it. softLockup matches those of these lines that are normal on a slow
+// emulated machine.
+var (
+	faultLine  = regexp.MustCompile(`(?m)^(?:<\d+>)?\[[ .\d]+\](?:\[ *[TC]\d+\])? (?:BUG: .*|Oops: .*|general protection fault.*|kernel BUG .*|Internal error: .*|Unable to handle kernel .*)$`)
+	softLockup = regexp.MustCompile(` BUG: soft lockup - `)
+)
 
 // kernelLog returns the kernel's log buffer.
 func kernelLog() ([]byte, error) {
@@ -33,35 +37,45 @@ func kernelLog() ([]byte, error) {
 	return log[:n], nil
 }
 
-// complaints returns all complaints in the kernel's log.
-func complaints() ([][]byte, error) {
-	log, err := kernelLog()
-	return complaint.FindAll(log, -1), err
+// faults returns the lines of a log that report a fault in the kernel.
+func faults(log []byte) [][]byte {
+	return slices.DeleteFunc(faultLine.FindAll(log, -1), softLockup.Match)
 }
 
-// checkKernelLog returns an error if the log of a machine that is used only for the tests has complaints.
+// checkKernelLog returns an error if the log of a machine that is used only for the tests has faults.
 func checkKernelLog() error {
 	if !isDedicated() {
 		return nil
 	}
-	list, err := complaints()
-	if err == nil && len(list) > 0 {
+	log, err := kernelLog()
+	if list := faults(log); err == nil && len(list) > 0 {
 		err = fmt.Errorf("the kernel complained: %s", bytes.Join(list, []byte("; ")))
 	}
 	return err
 }
 
-// TestKernelFaultPattern checks which lines of the kernel's log are complaints.
-func TestKernelFaultPattern(t *testing.T) {
-	for line, want := range map[string]bool{
-		"<1>[    8.123948] BUG: kernel NULL pointer dereference, address: 0000000000000000": true,
-		"[    8.124052] Oops: Oops: 0000 [#1] SMP NOPTI":                                    true,
-		"<1>[   12.000001] Unable to handle kernel paging request at virtual address 10":    true,
-		"<0>[   99.124052] BUG: soft lockup - CPU#0 stuck for 23s!":                         false,
-		"<6>[    2.357180] clocksource: Switched to clocksource tsc":                        false,
+// TestKernelFaults checks which lines of the kernel's log report a fault, each alone and among others.
+func TestKernelFaults(t *testing.T) {
+	const other = "<6>[    2.357180] clocksource: Switched to clocksource tsc\n"
+	for line, want := range map[string]int{
+		"<1>[    8.123948] BUG: kernel NULL pointer dereference, address: 0000000000000000":             1,
+		"[    8.124052] Oops: Oops: 0000 [#1] SMP NOPTI":                                                1,
+		"<1>[   12.000001] Unable to handle kernel paging request at virtual address 10":                1,
+		"<3>[   12.000002] BUG: scheduling while atomic: tracer/711/0x00000002":                         1,
+		"<3>[   12.000003] BUG: sleeping function called from invalid context at mm/slab.h:393":         1,
+		"<0>[   12.000004] BUG: spinlock recursion on CPU#0, tracer/711":                                1,
+		"<0>[   12.000005] BUG: stack guard page was hit at 00000000f3a1a1d5":                           1,
+		"<3>[   12.000007][  T711] BUG: scheduling while atomic: tracer/711/0x00000002":                 1,
+		"<1>[   12.000008][    C0] Unable to handle kernel NULL pointer dereference at virtual address": 1,
+		"<0>[   99.124052] BUG: soft lockup - CPU#0 stuck for 23s! [tracer:711]":                        0,
+		"<0>[   99.124053][    C0] BUG: soft lockup - CPU#0 stuck for 23s! [tracer:711]":                0,
+		"<0>[   99.124054] watchdog: BUG: soft lockup - CPU#0 stuck for 23s! [tracer:711]":              0,
+		"<6>[    2.357181] tracer: no BUG: here":                                                        0,
 	} {
-		if got := complaint.MatchString(line); got != want {
-			t.Errorf("%q: a complaint: %t, want %t", line, got, want)
+		for _, log := range []string{line, other + line + "\n" + other} {
+			if got := faults([]byte(log)); len(got) != want || want == 1 && string(got[0]) != line {
+				t.Errorf("%q: faults %q, want %d", log, got, want)
+			}
 		}
 	}
 }
