@@ -34,7 +34,7 @@ func TestNothingForTheOnlyReaderThatHasGone(t *testing.T) {
 	src := &fake{script: events("a"), tail: append(events("!"), summary(event.Totals{Matched: 3, Missed: 5}))}
 	totals, err := Run(t.Context(), src, nil, []Output{{Sink: out}}, Options{})
 	if err != nil || strings.Join(out.log, " ") != "flush a" || totals[0].Missed != 5 {
-		t.Errorf("the sink got %s; totals %+v, error %v", out.log, totals, err)
+		t.Fatalf("the sink got %s; totals %+v, error %v", out.log, totals, err)
 	}
 	checkCounts(t, "gone", totals[0])
 }

@@ -56,13 +56,17 @@ func (r *recorder) rows() string {
 }
 
 // fake is a live source. It returns the events of script and is then idle until it is stopped. After that it
-// returns the events of tail, which usually end with a Summary.
+// returns the events of tail, which usually end with a Summary. It fails if it is idle for maxIdle.
 type fake struct {
 	script, tail []*event.Event
 	log          []string
 	stopped      bool
 	now          uint64
+	idleSince    time.Time
 }
+
+// maxIdle is the time after which the test fails if Run has not ended, in place of a test that hangs.
+const maxIdle = 10 * time.Second
 
 func (f *fake) Start() error { f.log = append(f.log, "start"); return nil }
 func (f *fake) Stop() error  { f.log = append(f.log, "stop"); f.stopped = true; return nil }
@@ -74,12 +78,23 @@ func (f *fake) Next() (*event.Event, error) {
 	case !f.stopped && len(f.script) > 0:
 		return shift(&f.script), nil
 	case !f.stopped:
-		time.Sleep(time.Millisecond)
-		return nil, source.ErrIdle
+		return nil, f.idle()
 	case len(f.tail) > 0:
 		return shift(&f.tail), nil
 	}
 	return nil, io.EOF
+}
+
+// idle returns ErrIdle, and after maxIdle another error.
+func (f *fake) idle() error {
+	if f.idleSince.IsZero() {
+		f.idleSince = time.Now()
+	}
+	if time.Since(f.idleSince) > maxIdle {
+		return fmt.Errorf("the source was not stopped, and Run did not end, within %v after the last event", maxIdle)
+	}
+	time.Sleep(time.Millisecond)
+	return source.ErrIdle
 }
 
 func shift(events *[]*event.Event) *event.Event {
