@@ -53,7 +53,7 @@ func (o *options) checkOnly() error {
 	}{
 		{"filter-func", c.Plan.Func != ""},
 		{"filter-func-exclude", c.Plan.FuncExclude != ""},
-		{"filter-non-skb-funcs", len(c.Plan.NoSkbFuncs) > 0},
+		{"filter-non-skb-funcs", len(c.NoSkbFuncs) > 0},
 		{"filter-track-bpf-helpers", c.Plan.Helpers},
 		{"output-bpfmap", c.Output.Columns.BPFMap},
 		{"filter-drop-reason", len(c.Drops.Reasons) > 0},

@@ -20,6 +20,8 @@ type Config struct {
 	// Expr is the packet filter in the language of pcap-filter(7); empty matches every skb. TunnelL2 and
 	// TunnelL3 are such filters for the packet inside a tunnel: an Ethernet frame, or an IP packet.
 	Expr, TunnelL2, TunnelL3 string
+	// NoSkbFuncs are expressions for functions that take no skb.
+	NoSkbFuncs []string
 	// Netns are paths, names as in `ip netns`, inode:N or pid:N, each with an optional leading ! for
 	// negation.
 	Netns []string
@@ -50,8 +52,7 @@ func Resolve(c Config) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	k, err := kernelOptions(c.Kernel, o)
-	return Request{Kernel: k, Plan: o, config: c}, err
+	return Request{Kernel: kernelOptions(c.Kernel, o), Plan: o, config: c}, nil
 }
 
 func resolvePlan(c Config) (plan.Options, error) {
@@ -71,21 +72,25 @@ func resolvePlan(c Config) (plan.Options, error) {
 	if o.TaskFilter, err = c.Owners.resolve(); err != nil {
 		return o, err
 	}
-	return o, resolveNetdevs(c, &o)
+	if err := resolveNetdevs(c, &o); err != nil {
+		return o, err
+	}
+	o.NoSkbFuncs, err = plan.CompileNoSkbFuncs(c.NoSkbFuncs)
+	return o, err
 }
 
 // kernelOptions adds the functions, modules and features that planning has to know about.
-func kernelOptions(k kernel.Options, o plan.Options) (_ kernel.Options, err error) {
+func kernelOptions(k kernel.Options, o plan.Options) kernel.Options {
 	k.Wanted = followed(o)
 	k.Called, k.Maps, k.Programs = o.Helpers, o.Record.Maps, len(o.Programs.Kinds) > 0
-	if k.NoSkbFuncs, err = plan.CompileNoSkbFuncs(o.NoSkbFuncs); err != nil {
-		return k, err
+	for _, pattern := range o.NoSkbFuncs {
+		k.NoSkbFuncs = append(k.NoSkbFuncs, pattern.Regexp)
 	}
 	k.NoSkbFuncs = append(k.NoSkbFuncs, plan.LookupFunctions(o.Lookups)...)
 	if k.BTFFile == "" { // such a file has only the types of vmlinux
 		k.LikelyModules = plan.LookupModules(o.Lookups)
 	}
-	return k, nil
+	return k
 }
 
 // followed returns the functions without an skb argument that packets are followed through.

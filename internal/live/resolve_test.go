@@ -3,6 +3,7 @@
 package live
 
 import (
+	"strings"
 	"testing"
 
 	"tracer/internal/bpf"
@@ -15,7 +16,7 @@ import (
 // TestResolveKeepsThePlan checks that what the user gave for the plan reaches it unchanged.
 func TestResolveKeepsThePlan(t *testing.T) {
 	given := plan.Options{
-		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", NoSkbFuncs: []string{"fib_.*"}, Helpers: true,
+		Backend: "kprobe", ReturnsBy: "kretprobe", Func: "ip_.*", FuncExclude: "ip_rcv", Helpers: true,
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
 		Record: plan.Record{Return: true}, Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MaxPerSecond: 7},
 	}
@@ -30,6 +31,25 @@ func TestResolveKeepsThePlan(t *testing.T) {
 	}
 }
 
+// TestNoSkbFuncsAreCompiledOnce checks that planning and the search for functions use the same compiled expressions.
+func TestNoSkbFuncsAreCompiledOnce(t *testing.T) {
+	r, err := Resolve(Config{NoSkbFuncs: []string{"fib_.*", "@drop"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Plan.NoSkbFuncs) != 2 || len(r.Kernel.NoSkbFuncs) != 2 {
+		t.Fatalf("patterns %v, for the search %v", r.Plan.NoSkbFuncs, r.Kernel.NoSkbFuncs)
+	}
+	for i, pattern := range r.Plan.NoSkbFuncs {
+		if pattern.Regexp != r.Kernel.NoSkbFuncs[i] {
+			t.Errorf("%s is compiled twice", pattern.Text)
+		}
+	}
+	if _, err := Resolve(Config{NoSkbFuncs: []string{"fib_("}}); err == nil || !strings.Contains(err.Error(), `--filter-non-skb-funcs "fib_("`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestKernelFactsOfAPlan checks which functions and modules planning has to know about.
 func TestKernelFactsOfAPlan(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -41,13 +61,13 @@ func TestKernelFactsOfAPlan(t *testing.T) {
 	}{
 		"nothing":              {},
 		"followed":             {plan: plan.Options{Follow: plan.Follow{Matched: true}}, wanted: true},
-		"other functions":      {plan: plan.Options{NoSkbFuncs: []string{"fib_.*"}}, others: true},
+		"other functions":      {plan: plan.Options{NoSkbFuncs: []plan.FuncPattern{{Text: "fib_.*"}}}, others: true},
 		"lookups":              {plan: plan.Options{Lookups: []string{"conntrack"}}, others: true, likely: true},
 		"lookups with BTFFile": {file: "f", plan: plan.Options{Lookups: []string{"conntrack"}}, others: true},
 	} {
-		k, err := kernelOptions(kernel.Options{BTFFile: c.file}, c.plan)
-		if err != nil || (len(k.Wanted) > 0) != c.wanted || (len(k.NoSkbFuncs) > 0) != c.others || (len(k.LikelyModules) > 0) != c.likely {
-			t.Errorf("%s: %d wanted, %d others, modules %v, error %v", name, len(k.Wanted), len(k.NoSkbFuncs), k.LikelyModules, err)
+		k := kernelOptions(kernel.Options{BTFFile: c.file}, c.plan)
+		if (len(k.Wanted) > 0) != c.wanted || (len(k.NoSkbFuncs) > 0) != c.others || (len(k.LikelyModules) > 0) != c.likely {
+			t.Errorf("%s: %d wanted, %d others, modules %v", name, len(k.Wanted), len(k.NoSkbFuncs), k.LikelyModules)
 		}
 	}
 }

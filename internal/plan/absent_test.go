@@ -67,7 +67,7 @@ func TestPlansNameAbsentModules(t *testing.T) {
 	if diff := cmp.Diff(want, mustPlan(t, Options{}, f).Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	for _, o := range []Options{{Func: "nosuch_xmit"}, {NoSkbFuncs: []string{"nosuch_xmit"}}} {
+	for _, o := range []Options{{Func: "nosuch_xmit"}, {NoSkbFuncs: noSkbFuncs("nosuch_xmit")}} {
 		_, err := New(o, f)
 		var hinted interface{ Hint() string }
 		if !errors.As(err, &hinted) || hinted.Hint() != want[0] {

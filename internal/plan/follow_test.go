@@ -98,7 +98,7 @@ func TestOnlySkbOps(t *testing.T) {
 				t.Errorf("%s: program %s has no function", backend, program.Name)
 			}
 		}
-		o.NoSkbFuncs = []string{"inet_frag_destroy"}
+		o.NoSkbFuncs = noSkbFuncs("inet_frag_destroy")
 		p = mustPlan(t, o, f)
 		if len(p.Groups) != 2 || !bpf.ServesNoSkb(p.Groups[0].Program) || len(p.Groups[0].Functions) != 1 {
 			t.Errorf("%s: groups %+v, want one for functions without an skb", backend, p.Groups)
@@ -219,7 +219,7 @@ func TestNoProgramIsUnused(t *testing.T) {
 				for _, returns := range []bool{false, true} {
 					o := Options{Backend: kernel.KprobeMulti, ReturnsBy: way, Follow: follow, Record: Record{Return: returns}, Settings: bpf.Config{Netfilter: true}}
 					if o.Func = name; slices.ContainsFunc(f.NoSkbFuncs, func(other kernel.Function) bool { return other.Name == name }) {
-						o.Func, o.NoSkbFuncs = "ip_rcv", []string{name}
+						o.Func, o.NoSkbFuncs = "ip_rcv", noSkbFuncs(name)
 					}
 					p, err := New(o, f)
 					if err != nil {

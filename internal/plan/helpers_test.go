@@ -104,7 +104,7 @@ func TestMapLookupsAreTracedAtTheirReturn(t *testing.T) {
 func TestNoFunctionIsProbedTwice(t *testing.T) {
 	f := withPrograms()
 	f.NoSkbFuncs = []kernel.Function{f.MapFunctions[0].Function}
-	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, NoSkbFuncs: []string{"htab_.*"}, Record: Record{Maps: true}}, f)
+	p := mustPlan(t, Options{Func: "ip_rcv", Helpers: true, NoSkbFuncs: noSkbFuncs("htab_.*"), Record: Record{Maps: true}}, f)
 	count := map[string]int{}
 	for _, f := range p.Functions {
 		count[f.Name]++

@@ -96,7 +96,7 @@ func TestLookupsEmitReturnEvents(t *testing.T) {
 }
 
 func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
-	o := Options{Func: "neigh_.*", NoSkbFuncs: []string{"fib_.*"}, Lookups: []string{AllLookups}, Types: lookupProtos, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
+	o := Options{Func: "neigh_.*", NoSkbFuncs: noSkbFuncs("fib_.*"), Lookups: []string{AllLookups}, Types: lookupProtos, Record: Record{Return: true}, ReturnsBy: kernel.KretprobeMulti}
 	p := mustPlan(t, o, withLookups())
 	for _, function := range []string{"fib_table_lookup", "neigh_resolve_output"} {
 		if b := programOf(p, function); !b.Lookup || b.Quiet {
@@ -109,7 +109,7 @@ func TestTracedLookupsEmitEntryEventsToo(t *testing.T) {
 }
 
 func TestWithoutLookupsNothingIsRead(t *testing.T) {
-	p := mustPlan(t, Options{NoSkbFuncs: []string{"fib_.*"}}, withLookups())
+	p := mustPlan(t, Options{NoSkbFuncs: noSkbFuncs("fib_.*")}, withLookups())
 	if p.Lookups != nil || p.ReturnGroups != nil || p.BPF.Config.LookupSize != 0 || p.BPF.Bodies.Lookup != nil || p.Notes != nil {
 		t.Errorf("%+v", p)
 	}

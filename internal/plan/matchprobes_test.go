@@ -111,7 +111,7 @@ func TestOnlyDropsHaveVariants(t *testing.T) {
 // TestDropsExcludeEventsOfFunctions checks that options which need events of functions are rejected with
 // --drop, even if packets are followed.
 func TestDropsExcludeEventsOfFunctions(t *testing.T) {
-	for _, o := range []Options{{Record: Record{Return: true}}, {NoSkbFuncs: []string{"x"}}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
+	for _, o := range []Options{{Record: Record{Return: true}}, {NoSkbFuncs: noSkbFuncs("x")}, {Lookups: []string{"route"}}, {Record: Record{Maps: true}}, {Helpers: true}} {
 		o.Drop.Only, o.Follow.Matched = true, true
 		if _, err := New(o, withMatchFunctions()); err == nil || !strings.Contains(err.Error(), "--drop") {
 			t.Errorf("%+v: %v", o, err)

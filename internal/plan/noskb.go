@@ -14,16 +14,23 @@ import (
 
 const noSkbFlag = "--filter-non-skb-funcs"
 
+// FuncPattern is a compiled RE2 expression for whole names of functions.
+type FuncPattern struct {
+	// Text is the expression as the user wrote it.
+	Text string
+	*regexp.Regexp
+}
+
 // CompileNoSkbFuncs compiles the expressions that select functions that take no skb. Each word is an RE2
 // expression, which has to match a whole name.
-func CompileNoSkbFuncs(words []string) ([]*regexp.Regexp, error) {
-	var list []*regexp.Regexp
+func CompileNoSkbFuncs(words []string) ([]FuncPattern, error) {
+	var list []FuncPattern
 	for _, word := range words {
 		re, err := compileFunc(noSkbFlag, word)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, re)
+		list = append(list, FuncPattern{word, re})
 	}
 	return list, nil
 }
@@ -31,17 +38,14 @@ func CompileNoSkbFuncs(words []string) ([]*regexp.Regexp, error) {
 // addNoSkbFuncs plans probes of the selected functions that take no skb. Each word must match at least one
 // function that can be probed.
 func (p *Plan) addNoSkbFuncs(facts *kernel.Facts, wanted *funcFilter) error {
-	list, err := CompileNoSkbFuncs(p.Asked.NoSkbFuncs)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	for i, re := range list {
-		if err := p.checkNoSkbFunc(p.Asked.NoSkbFuncs[i], re, facts); err != nil {
+	list := p.Asked.NoSkbFuncs
+	for _, pattern := range list {
+		if err := p.checkNoSkbFunc(pattern, facts); err != nil {
 			return err
 		}
 	}
 	for _, f := range facts.NoSkbFuncs {
-		matches := func(re *regexp.Regexp) bool { return re.MatchString(f.Name) }
+		matches := func(pattern FuncPattern) bool { return pattern.MatchString(f.Name) }
 		if slices.ContainsFunc(list, matches) && !wanted.isExcluded(f.Name) && !p.isPlanned(f) {
 			p.addFunction(f)
 		}
@@ -49,37 +53,37 @@ func (p *Plan) addNoSkbFuncs(facts *kernel.Facts, wanted *funcFilter) error {
 	return nil
 }
 
-// checkNoSkbFunc returns an error if a word matches no function. It adds a note if the word matches only
+// checkNoSkbFunc returns an error if a pattern matches no function. It adds a note if the pattern matches only
 // functions that take an skb.
-func (p *Plan) checkNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
-	named := func(f kernel.Function) bool { return re.MatchString(f.Name) }
+func (p *Plan) checkNoSkbFunc(pattern FuncPattern, facts *kernel.Facts) error {
+	named := func(f kernel.Function) bool { return pattern.MatchString(f.Name) }
 	if slices.ContainsFunc(facts.NoSkbFuncs, named) {
 		return nil
 	}
 	i := slices.IndexFunc(facts.Functions, named)
 	if i < 0 {
-		return unknownNoSkbFunc(word, re, facts)
+		return unknownNoSkbFunc(pattern, facts)
 	}
 	note := "and is traced anyway"
 	if !slices.ContainsFunc(p.Functions, named) {
 		note = "but --filter-func excludes it"
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("%s %s: %s takes an skb %s", noSkbFlag, printable.Quote(word), facts.Functions[i].Name, note))
+	p.Notes = append(p.Notes, fmt.Sprintf("%s %s: %s takes an skb %s", noSkbFlag, printable.Quote(pattern.Text), facts.Functions[i].Name, note))
 	return nil
 }
 
-// unknownNoSkbFunc returns the error for a word that matches nothing, with the reason if it is known.
-func unknownNoSkbFunc(word string, re *regexp.Regexp, facts *kernel.Facts) error {
+// unknownNoSkbFunc returns the error for a pattern that matches nothing, with the reason if it is known.
+func unknownNoSkbFunc(pattern FuncPattern, facts *kernel.Facts) error {
 	e := usageError{
-		fmt.Errorf("%s %s: no function with this name can be traced", noSkbFlag, printable.Quote(word)),
+		fmt.Errorf("%s %s: no function with this name can be traced", noSkbFlag, printable.Quote(pattern.Text)),
 		"the expression must match the whole name, as in 'fib_.*'; functions of modules need --kmods or --all-kmods",
 	}
 	if absent := absentModules(facts); absent != nil {
 		e.hint = strings.Join(absent, "; ")
 	}
-	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return re.MatchString(s.Name) })
+	i := slices.IndexFunc(facts.Skipped, func(s kernel.Skipped) bool { return pattern.MatchString(s.Name) })
 	if i >= 0 {
-		e.error = fmt.Errorf("%s %s: %s can't be traced: %s", noSkbFlag, printable.Quote(word), facts.Skipped[i].Name, facts.Skipped[i].Reason)
+		e.error = fmt.Errorf("%s %s: %s can't be traced: %s", noSkbFlag, printable.Quote(pattern.Text), facts.Skipped[i].Name, facts.Skipped[i].Reason)
 	}
 	return e
 }

@@ -27,9 +27,9 @@ type Options struct {
 	// Func is an RE2 expression, which may contain presets, for the whole names of functions and tracepoints;
 	// empty matches all. FuncExclude is such an expression for the names to leave out.
 	Func, FuncExclude string
-	// NoSkbFuncs are such expressions for functions that take no skb. They are traced while they run for a
-	// packet.
-	NoSkbFuncs []string
+	// NoSkbFuncs are such expressions for functions that take no skb, compiled by [CompileNoSkbFuncs]. The
+	// functions are traced while they run for a packet.
+	NoSkbFuncs []FuncPattern
 	// Helpers also traces the functions that loaded BPF programs call while they run for a packet.
 	Helpers bool
 	// Lookups are the kinds of look-ups to show, see [LookupWords].

@@ -100,7 +100,7 @@ func TestFunctionsNeedAFunctionBackend(t *testing.T) {
 	}{
 		"returns":                {Options{Record: Record{Return: true}}, none, "returns of functions can't be traced with the tracepoint backend", "no kprobes"},
 		"forced":                 {Options{Record: Record{Return: true}, Backend: kernel.TracepointBackend}, facts(), "returns of functions can't be traced with the tracepoint backend", "omit --backend tracepoint"},
-		"functions without skbs": {Options{NoSkbFuncs: []string{"fib_.*"}}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
+		"functions without skbs": {Options{NoSkbFuncs: noSkbFuncs("fib_.*")}, none, "functions that take no skb can't be traced with the tracepoint backend", "`tracer doctor` says how to get a better backend; here not kprobe-multi: CONFIG_FPROBE is off"},
 		"by stack":               {Options{Follow: Follow{ByStack: true}}, none, "packets created while handling one can't be followed with the tracepoint backend", "no kprobes"},
 		"drops":                  {Options{Record: Record{Return: true}, Drop: Drop{Only: true}}, facts(), "with --drop or --filter-drop-reason, which trace only drops", ""},
 	} {
@@ -112,6 +112,15 @@ func TestFunctionsNeedAFunctionBackend(t *testing.T) {
 	}
 }
 
+// noSkbFuncs compiles expressions for Options.NoSkbFuncs.
+func noSkbFuncs(words ...string) []FuncPattern {
+	list, err := CompileNoSkbFuncs(words)
+	if err != nil {
+		panic(err)
+	}
+	return list
+}
+
 // withNoSkbFuncs returns facts with functions that take no skb.
 func withNoSkbFuncs() *kernel.Facts {
 	f := facts()
@@ -121,7 +130,7 @@ func withNoSkbFuncs() *kernel.Facts {
 }
 
 func TestNoSkbFuncsAreTracedBesides(t *testing.T) {
-	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", NoSkbFuncs: []string{"fib_.*"}}, withNoSkbFuncs())
+	p := mustPlan(t, Options{Func: "icmp_rcv", FuncExclude: "fib_lookup", NoSkbFuncs: noSkbFuncs("fib_.*")}, withNoSkbFuncs())
 	if diff := cmp.Diff([]string{"icmp_rcv", "fib_table_lookup"}, functionNames(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -141,7 +150,7 @@ func TestNoSkbFuncsThatTakeAnSkbAreNoted(t *testing.T) {
 		"":         `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb and is traced anyway`,
 		"icmp_rcv": `--filter-non-skb-funcs "ip_rcv": ip_rcv takes an skb but --filter-func excludes it`,
 	} {
-		p := mustPlan(t, Options{Func: only, NoSkbFuncs: []string{"ip_rcv", "fib_.*"}}, withNoSkbFuncs())
+		p := mustPlan(t, Options{Func: only, NoSkbFuncs: noSkbFuncs("ip_rcv", "fib_.*")}, withNoSkbFuncs())
 		if diff := cmp.Diff([]string{want}, p.Notes); diff != "" {
 			t.Error(diff)
 		}
@@ -152,12 +161,30 @@ func TestUnknownNoSkbFuncsAreNamed(t *testing.T) {
 	for word, want := range map[string]string{
 		"nothing":     `--filter-non-skb-funcs "nothing": no function with this name can be traced`,
 		"fib_inlined": `--filter-non-skb-funcs "fib_inlined": fib_inlined can't be traced: no symbol has this name`,
-		"fib_(":       `--filter-non-skb-funcs "fib_(":`,
 	} {
-		_, err := New(Options{NoSkbFuncs: []string{"fib_.*", word}}, withNoSkbFuncs())
+		_, err := New(Options{NoSkbFuncs: noSkbFuncs("fib_.*", word)}, withNoSkbFuncs())
 		var usage usageError
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", word, err)
 		}
+	}
+}
+
+// TestCompileNoSkbFuncs checks that expressions match whole names, presets are expanded, and the original text is kept.
+func TestCompileNoSkbFuncs(t *testing.T) {
+	list, err := CompileNoSkbFuncs([]string{"fib_.*", "@drop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Text != "fib_.*" || !list[0].MatchString("fib_lookup") || list[0].MatchString("my_fib_lookup") {
+		t.Errorf("%s: %v", list[0].Text, list[0])
+	}
+	if list[1].Text != "@drop" || !list[1].MatchString("kfree_skb") {
+		t.Errorf("%s: %v", list[1].Text, list[1])
+	}
+	_, err = CompileNoSkbFuncs([]string{"fib_.*", "fib_("})
+	var usage usageError
+	if want := `--filter-non-skb-funcs "fib_(":`; !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
