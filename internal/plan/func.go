@@ -80,8 +80,24 @@ type NoMatchError struct {
 	Backend       kernel.Backend
 	// Reasons are why the better backends were not used, one line each.
 	Reasons []string
+	// Skipped are the functions that match and can't be traced.
+	Skipped []kernel.Skipped
 	// Absent are notes about requested modules that are not traced.
 	Absent []string
+}
+
+// noMatch returns the error if there is nothing to attach to.
+func (p *Plan) noMatch(facts *kernel.Facts, wanted *funcFilter) error {
+	var skipped []kernel.Skipped
+	for _, s := range facts.Skipped {
+		if wanted.only != nil && wanted.wants(s.Name) {
+			skipped = append(skipped, s)
+		}
+	}
+	return &NoMatchError{
+		Func: p.Asked.Func, Exclude: p.Asked.FuncExclude, Backend: p.Backend, Reasons: p.Reasons(),
+		Skipped: skipped, Absent: absentModules(facts),
+	}
 }
 
 func (e *NoMatchError) Error() string {
@@ -109,8 +125,26 @@ func (e *NoMatchError) Hint() string {
 		reasons := strings.Join(append([]string{""}, e.Reasons...), "; ")
 		return fmt.Sprintf("the %s backend traces only tracepoints; --dry-run lists them%s", e.Backend, reasons)
 	}
+	if len(e.Skipped) > 0 {
+		return e.skippedHint()
+	}
 	if len(e.Absent) > 0 {
 		return strings.Join(e.Absent, "; ")
 	}
 	return "the expression must match the whole name, as in 'ip_.*'; functions of modules need --kmods or --all-kmods"
+}
+
+// maxSkipped is the number of functions that the hint names.
+const maxSkipped = 3
+
+// skippedHint returns why functions that match can't be traced.
+func (e *NoMatchError) skippedHint() string {
+	var list []string
+	for _, s := range e.Skipped[:min(maxSkipped, len(e.Skipped))] {
+		list = append(list, fmt.Sprintf("%s can't be traced: %s", s.Name, s.Reason))
+	}
+	if n := len(e.Skipped) - maxSkipped; n > 0 {
+		list = append(list, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(list, "; ")
 }

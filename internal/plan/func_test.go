@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,32 @@ func TestFilteredNamesAreListed(t *testing.T) {
 		}
 		if got := countPrinted(t, p, "some_function"); got != want {
 			t.Errorf("asked %v: %d names, want %d", asked, got, want)
+		}
+	}
+}
+
+// TestNoMatchNamesSkippedFunctions checks that the hint has the reason why a function that matches can't be traced,
+// such as one of which the compiler left only a part.
+func TestNoMatchNamesSkippedFunctions(t *testing.T) {
+	const general = "the expression must match the whole name, as in 'ip_.*'; functions of modules need --kmods or --all-kmods"
+	f := facts()
+	f.Skipped = []kernel.Skipped{
+		{Name: "tcp_abc", Reason: "only copies"}, {Name: "tcp_abc.part.0", Reason: "a copy"},
+		{Name: "tcp_def", Reason: "noinstr"}, {Name: "tcp_ghi", Reason: "notrace"},
+	}
+	for _, c := range []struct{ only, never, hint string }{
+		{"^tcp_abc$", "", "tcp_abc can't be traced: only copies"},
+		{"tcp_abc.part.0", "", "tcp_abc.part.0 can't be traced: a copy"},
+		{"tcp_(abc|def)", "", "tcp_abc can't be traced: only copies; tcp_def can't be traced: noinstr"},
+		{"tcp_abc.*", "tcp_abc", "tcp_abc.part.0 can't be traced: a copy"},
+		{"tcp_.*", "", "tcp_abc can't be traced: only copies; tcp_abc.part.0 can't be traced: a copy; tcp_def can't be traced: noinstr; and 1 more"},
+		{"nosuch", "", general},
+		{"", ".*", general},
+	} {
+		_, err := New(Options{Func: c.only, FuncExclude: c.never}, f)
+		var noMatch *NoMatchError
+		if !errors.As(err, &noMatch) || noMatch.Hint() != c.hint {
+			t.Errorf("%q without %q: error %v, want the hint %q", c.only, c.never, err, c.hint)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func newPlan(o Options, facts *kernel.Facts) (*Plan, error) {
 		}
 	}
 	if len(p.Functions)+len(p.Tracepoints)+len(p.Programs) == 0 {
-		return nil, &NoMatchError{Func: o.Func, Exclude: o.FuncExclude, Backend: p.Backend, Reasons: p.Reasons(), Absent: absentModules(facts)}
+		return nil, p.noMatch(facts, wanted)
 	}
 	return p, p.configure(o, facts)
 }
