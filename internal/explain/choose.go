@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "slices"
+
+// Drop is what is known about a dropped packet.
+type Drop struct {
+	// Reason is the name of the drop reason without its prefix. It is empty on kernels without reasons.
+	Reason string
+	// Location is the symbol of the function that freed the packet, with or without an offset.
+	Location string
+	// Silent is the name of the decision that saw the packet end; empty for a drop that the kernel reports.
+	Silent string
+	Values Values
+}
+
+// Answer is the explanation of a drop.
+type Answer struct {
+	// Cause is nil if the cause is unknown.
+	Cause *Cause
+	Text  string
+	// Keys are the keys of the values that the condition and the text of the cause use, in that order.
+	Keys []string
+	// Contradicting are causes that hold, but exclude each other; none of them is the answer.
+	Contradicting []*Cause
+}
+
+// Explain finds the cause of a drop.
+func (t *Table) Explain(d *Drop) Answer {
+	held, texts := t.holding(d)
+	held = mostSpecific(held)
+	switch len(held) {
+	case 0:
+		return Answer{}
+	case 1:
+		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Keys: held[0].keys()}
+	}
+	var a Answer
+	for _, c := range held {
+		a.Contradicting = append(a.Contradicting, c.Cause)
+	}
+	return a
+}
+
+// holding returns the causes that hold for a drop, and their texts.
+func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
+	texts = map[string]string{}
+	for _, c := range t.causes {
+		if !c.applies(d) || !c.holds(d.Values) {
+			continue
+		}
+		if text, known := c.text.fill(d.Values); known {
+			held, texts[c.ID] = append(held, c), text
+		}
+	}
+	return held, texts
+}
+
+// holds reports whether the condition is true. An unknown one is not.
+func (c *compiled) holds(values Values) bool {
+	if c.when == nil {
+		return true
+	}
+	value, known := c.when.Eval(values.number)
+	return known && value != 0
+}
+
+// mostSpecific leaves out the causes that another one refines.
+func mostSpecific(held []*compiled) []*compiled {
+	var left []*compiled
+	for _, c := range held {
+		isRefined := slices.ContainsFunc(held, func(by *compiled) bool { return slices.Contains(by.Refines, c.ID) })
+		if !isRefined {
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+// keys returns the keys of the condition, and then the others of the text.
+func (c *compiled) keys() []string {
+	var keys []string
+	if c.when != nil {
+		keys = c.when.Names()
+	}
+	for _, key := range slices.Concat(c.text.keys(false), c.text.keys(true)) {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+
+	"tracer/internal/lookup"
+)
+
+// Expressions that several families use.
+const (
+	ip4Header = "((struct iphdr *)(skb->head + skb->network_header))"
+	ip6Header = "((struct ipv6hdr *)(skb->head + skb->network_header))"
+	tcpHeader = "((struct tcphdr *)(skb->head + skb->transport_header))"
+	macHeader = "((struct ethhdr *)(skb->head + skb->mac_header))"
+	shared    = "((struct skb_shared_info *)(skb->head + skb->end))"
+	route4    = "((struct rtable *)(skb->_skb_refdst & ~1ul))"
+	dst       = "((struct dst_entry *)(skb->_skb_refdst & ~1ul))"
+	// metrics is the array of a route's metrics; the lowest two bits of the pointer are flags.
+	metrics = "((u32 *)(" + dst + "->_metrics & ~3ul))"
+	// isIPv4 and isIPv6 are conditions for reads of the header.
+	isIPv4 = "skb->protocol == htons(0x0800)"
+	isIPv6 = "skb->protocol == htons(0x86dd)"
+)
+
+// The numbers of a device's IPv4 settings (IPV4_DEVCONF_*, uapi/linux/ip.h), which only grow.
+const (
+	forwardingSetting    = 1
+	rpFilterSetting      = 8
+	logMartiansSetting   = 11
+	arpFilterSetting     = 13
+	arpIgnoreSetting     = 19
+	acceptLocalSetting   = 23
+	routeLocalnetSetting = 26
+)
+
+// setting is an IPv4 setting of a device, settingOfAll that of conf/all in its network namespace.
+func setting(dev string, number int) string {
+	return fmt.Sprintf("%s->ip_ptr->cnf.data[%d]", dev, number-1)
+}
+
+func settingOfAll(dev string, number int) string {
+	return fmt.Sprintf("%s->nd_net.net->ipv4.devconf_all->data[%d]", dev, number-1)
+}
+
+// device is the packet's device. It must not be read behind the routing of TCP and UDP, which clear the
+// pointer or use it for something else.
+var device = as(lookup.String, "dev", "skb->dev->name")
+
+// sockets and ends of a packet.
+var (
+	ends4 = []Read{as(lookup.IPv4, "src", ip4Header+"->saddr"), as(lookup.IPv4, "dst", ip4Header+"->daddr")}
+	ends6 = []Read{as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr")}
+)
+
+// join returns all reads.
+func join(lists ...[]Read) []Read {
+	var all []Read
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// reads is a list of reads.
+func reads(list ...Read) []Read { return list }

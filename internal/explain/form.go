@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/lookup"
+)
+
+var (
+	// size is a number of bytes.
+	size = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
+		return append(strconv.AppendUint(dst, v[0].Number(), 10), " B"...)
+	})
+	// elapsed is a time in ns.
+	elapsed = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return appendNanoseconds(dst, v[0].Number()) })
+	// millis is a time in ms.
+	millis = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
+		return appendNanoseconds(dst, v[0].Number()*1e6)
+	})
+	// errno is an error number, positive.
+	errno = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
+		if name := unix.ErrnoName(unix.Errno(v[0].Number())); name != "" {
+			return append(dst, name...)
+		}
+		return strconv.AppendUint(dst, v[0].Number(), 10)
+	})
+	hex16 = hexOf(4)
+	hex32 = hexOf(8)
+
+	portState  = lookup.Named(map[uint64]string{0: "DISABLED", 1: "LISTENING", 2: "LEARNING", 3: "FORWARDING", 4: "BLOCKING"})
+	hookName   = lookup.Named(map[uint64]string{0: "prerouting", 1: "input", 2: "forward", 3: "output", 4: "postrouting"})
+	verdict    = lookup.Named(map[uint64]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"})
+	checksums  = lookup.Named(map[uint64]string{0: "CHECKSUM_NONE", 1: "CHECKSUM_UNNECESSARY", 2: "CHECKSUM_COMPLETE", 3: "CHECKSUM_PARTIAL"})
+	packetType = lookup.Named(map[uint64]string{0: "host", 1: "broadcast", 2: "multicast", 3: "otherhost", 4: "outgoing"})
+	queueState = lookup.Flags([]string{"DRV_XOFF", "STACK_XOFF", "FROZEN"})
+)
+
+// appendNanoseconds appends a time with the unit in which it has at most four digits.
+func appendNanoseconds(dst []byte, ns uint64) []byte {
+	switch {
+	case ns < 1e4:
+		return fmt.Appendf(dst, "%d ns", ns)
+	case ns < 1e7:
+		return fmt.Appendf(dst, "%d µs", ns/1e3)
+	case ns < 1e10:
+		return fmt.Appendf(dst, "%d ms", ns/1e6)
+	}
+	return fmt.Appendf(dst, "%d s", ns/1e9)
+}
+
+// hexOf returns a form for a number of that many hexadecimal digits.
+func hexOf(digits int) lookup.Form {
+	return lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
+		return fmt.Appendf(dst, "0x%0*x", digits, v[0].Number())
+	})
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"slices"
+	"strings"
+)
+
+// Unspecified is the reason of a drop for which the kernel has none.
+const Unspecified = "NOT_SPECIFIED"
+
+// bare returns the name of a function without its offset and the suffixes of compilers, such as .isra.0,
+// .constprop.0, .part.0, .cold or .llvm.123.
+func bare(symbol string) string {
+	symbol, _, _ = strings.Cut(symbol, "+")
+	symbol, _, _ = strings.Cut(symbol, ".")
+	return symbol
+}
+
+// isAt reports whether a drop is at a place with these reasons and functions. A drop without a reason, on a
+// kernel without reasons, needs a function.
+func isAt(d *Drop, reasons, functions []string) bool {
+	inFunction := slices.Contains(functions, bare(d.Location))
+	if d.Reason == "" {
+		return inFunction
+	}
+	return (len(reasons) == 0 || slices.Contains(reasons, d.Reason)) && (len(functions) == 0 || inFunction)
+}
+
+// narrowed returns the narrower list if there is one.
+func narrowed(wide, narrow []string) []string {
+	if len(narrow) > 0 {
+		return narrow
+	}
+	return wide
+}
+
+// at returns the reasons and functions of a cause.
+func (c *compiled) at() (reasons, functions []string) {
+	if c.site == nil {
+		return nil, nil
+	}
+	return narrowed(c.site.Reasons, c.Reasons), narrowed(c.site.Functions, c.Functions)
+}
+
+// applies reports whether the cause is about drops like this one.
+func (c *compiled) applies(d *Drop) bool {
+	if c.Silent != "" || d.Silent != "" {
+		return c.Silent == d.Silent
+	}
+	return isAt(d, c.site.Reasons, c.site.Functions) && isAt(d, narrowed(c.site.Reasons, c.Reasons), narrowed(c.site.Functions, c.Functions))
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// Errors in conditions: EACCES 13, EXDEV 18, EINVAL 22, ENETUNREACH 101, EHOSTUNREACH 113.
+
+var receiving = []string{"ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv_finish", "ip_sublist_rcv", "ip_rcv"}
+
+var route = family{
+	name: "route", title: "Routing",
+	sites: []Site{
+		{
+			// net/ipv4/ip_input.c
+			Name: "ip_receive", Functions: receiving,
+			Reasons: []string{"IP_RPFILTER", "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_INVALID_DEST", "IP_LOCALNET", Unspecified},
+			Reads: join(reads(device), ends4, reads(
+				num("ifindex", "skb->dev->ifindex"),
+				num("src_number", "ntohl("+ip4Header+"->saddr)"), num("dst_number", "ntohl("+ip4Header+"->daddr)"),
+				num("rp_all", settingOfAll("skb->dev", rpFilterSetting)), num("rp_dev", setting("skb->dev", rpFilterSetting)),
+				num("accept_local", setting("skb->dev", acceptLocalSetting)+" | "+settingOfAll("skb->dev", acceptLocalSetting)),
+				num("route_localnet", setting("skb->dev", routeLocalnetSetting)+" | "+settingOfAll("skb->dev", routeLocalnetSetting)),
+				num("log_martians", setting("skb->dev", logMartiansSetting)+" | "+settingOfAll("skb->dev", logMartiansSetting)),
+				num("no_address", "!skb->dev->ip_ptr->ifa_list"),
+			)),
+		},
+		{
+			// net/ipv4/route.c
+			Name: "ip_error", Functions: []string{"ip_error"}, Reasons: []string{"IP_INADDRERRORS", "IP_INNOROUTES", Unspecified},
+			Reads: join(reads(device), ends4, reads(
+				as(errno, "error", dst+"->error"), num("forwarding", setting("skb->dev", forwardingSetting)), as(lookup.Hexadecimal, "mark", "skb->mark"),
+			)),
+		},
+		{
+			// net/ipv4/ip_output.c
+			Name: "ip_queue_xmit", Functions: []string{"__ip_queue_xmit", "ip_queue_xmit"}, Reasons: []string{"IP_OUTNOROUTES", Unspecified},
+			Reads: reads(
+				as(lookup.IPv4, "dst", "skb->sk->__sk_common.skc_daddr"), num("dport", "ntohs(skb->sk->__sk_common.skc_dport)"),
+				num("lport", "skb->sk->__sk_common.skc_num"), num("bound", "skb->sk->__sk_common.skc_bound_dev_if"),
+				as(lookup.Hexadecimal, "mark", "skb->sk->sk_mark"),
+			),
+		},
+		{
+			// net/ipv6/route.c; errors of IPv6 routes are negative.
+			Name: "ip6_pkt_drop", Functions: []string{"ip6_pkt_drop", "ip6_pkt_discard", "ip6_pkt_discard_out", "ip6_pkt_prohibit", "ip6_pkt_prohibit_out"},
+			Reads: join(reads(device), ends6, reads(
+				as(errno, "error", "-(int)"+dst+"->error"),
+
+				num("forwarding", "skb->dev->ip6_ptr->cnf.forwarding"),
+			)),
+		},
+		{
+			// net/core/dst.c
+			Name: "dst_discard", Functions: []string{"dst_discard", "dst_discard_out", "dst_discard_sk"}, Reasons: []string{Unspecified},
+			Reads: reads(
+				num("obsolete", dst+"->obsolete"), as(errno, "error", "-(int)"+dst+"->error"), num("is_ipv6", isIPv6),
+				where(isIPv6, as(lookup.IPv6, "dst6", ip6Header+"->daddr")),
+				where(isIPv4, as(lookup.IPv4, "dst4", ip4Header+"->daddr")),
+				either(lookup.String, "dev", dst+"->dev->name"),
+			),
+		},
+	},
+	decisions: []Decision{
+		{
+			// net/ipv4/fib_frontend.c; the result is -EXDEV and -EINVAL, since 6.14 a negative drop reason.
+			Name: "source_check", Functions: []string{"fib_validate_source"}, Skb: "skb", Keep: "ret < 0",
+			Reads: reads(num("error", "-ret")),
+		},
+		{
+			// net/ipv4/fib_trie.c. The last table that was asked for the route to the source.
+			Name: "way_back", Functions: []string{"fib_table_lookup"}, Within: []string{"fib_validate_source"},
+			Reads: fibResult,
+		},
+		{
+			// The last table that was asked for the route to the destination.
+			Name: "way", Functions: []string{"fib_table_lookup"},
+			Within: []string{"ip_route_input_noref", "ip_route_input_slow", "ip_route_output_key_hash_rcu", "__ip_queue_xmit"},
+			Reads:  fibResult,
+		},
+	},
+	causes: []Cause{
+		{
+			ID: "rp-filter", Site: "ip_receive", Reasons: []string{"IP_RPFILTER"},
+			Text:   "rp_filter rejects the source {src} on {dev} (all={rp_all}, {dev}={rp_dev})",
+			Remedy: "compare `ip route get {src}` with {dev}; sysctl -w net.ipv4.conf.{dev}.rp_filter=2 accepts any route back",
+			Limits: "5.10 has no reason: rp-filter-strict, rp-filter-loose and rp-filter-no-route need the decision there.",
+		},
+		{
+			ID: "rp-filter-strict", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER"},
+			When:   "rp_all < 2 && rp_dev < 2 && rp_all + rp_dev > 0 && way_back.error == 0 && way_back.ifindex != ifindex",
+			Text:   "rp_filter=1 (all={rp_all}, {dev}={rp_dev}): {src} came by {dev}, but the way back is {way_back.dev} (table {way_back.table})",
+			Remedy: "sysctl -w net.ipv4.conf.{dev}.rp_filter=2 (loose; the larger of all and {dev} counts), or a route to {src} by {dev}",
+		},
+		{
+			ID: "rp-filter-no-route", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER"},
+			When:   "way_back.error != 0 && rp_all + rp_dev > 0",
+			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): there is no route back to {src}",
+			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
+		},
+		{
+			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter", "rp-filter-no-route"}, Reasons: []string{"IP_RPFILTER"},
+			When:   "no_address && rp_all + rp_dev > 0 && !(way_back.error == 0)",
+			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so the source {src} can't be checked",
+			Remedy: "give {dev} an address, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
+		},
+		{
+			ID: "local-source", Site: "ip_receive", Reasons: []string{"IP_LOCAL_SOURCE"}, When: "accept_local == 0",
+			Text:   "the source {src} is an address of this host, and accept_local is 0 on {dev}",
+			Remedy: "look for a loop or a duplicate address; sysctl -w net.ipv4.conf.{dev}.accept_local=1 accepts it",
+			Limits: "6.12 and older have no reason for it: see martian-source.",
+		},
+		{
+			ID: "martian-source", Site: "ip_receive", Reasons: []string{Unspecified}, When: "source_check.error == 22",
+			Text:   "the source {src} is an address of this host, or its route is not unicast (martian)",
+			Remedy: "look for a loop, a duplicate address or a spoofed source",
+			Limits: "5.10 to 6.12 do not tell the two apart.",
+		},
+		{
+			ID: "invalid-source", Site: "ip_receive", Reasons: []string{"IP_INVALID_SOURCE"},
+			Text:   "the route to the source {src} is not unicast[[: {way_back.type} (table {way_back.table})]]",
+			Remedy: "look for a spoofed source; ip route get {src}",
+			Limits: "6.12 and older have no such reason: see martian-source.",
+		},
+		{
+			ID: "martian-source-loopback", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", "IP_LOCALNET", Unspecified},
+			When:   "src_number >> 24 == 127 && route_localnet == 0",
+			Text:   "the source {src} is a loopback address, but came by {dev} (route_localnet=0, log_martians={log_martians})",
+			Remedy: "the sender must not use 127.0.0.0/8; sysctl -w net.ipv4.conf.{dev}.route_localnet=1 accepts it",
+		},
+		{
+			ID: "martian-source-multicast", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
+			When: "src_number >> 28 == 14 || src_number == 0xffffffff",
+			Text: "the source {src} is a multicast or broadcast address (log_martians={log_martians})", Remedy: "the sender is broken or spoofs",
+		},
+		{
+			ID: "martian-source-zero", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
+			When: "src_number >> 24 == 0 && dst_number != 0xffffffff",
+			Text: "the source {src} is in 0.0.0.0/8 (log_martians={log_martians})", Remedy: "the sender has no address yet (DHCP?)",
+		},
+		{
+			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
+			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && route_localnet == 0",
+			Text:   "the destination {dst} is a loopback address, but came by {dev} (route_localnet=0)",
+			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to loopback is meant",
+		},
+		{
+			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
+			When: "dst_number >> 24 == 0 && src_number >> 24 != 0 && src_number >> 24 != 127 && src_number >> 28 != 14 && src_number != 0xffffffff",
+			Text: "the destination {dst} is in 0.0.0.0/8 (log_martians={log_martians})", Remedy: "the sender is broken",
+		},
+		{
+			ID: "ip-forward-off", Site: "ip_error", When: "forwarding == 0 && error == 113",
+			Text:   "ip_forward is off on {dev}: the packet for {dst} is not for this host, and is not forwarded",
+			Remedy: "sysctl -w net.ipv4.conf.{dev}.forwarding=1, or net.ipv4.ip_forward=1 for all devices",
+			Limits: "With forwarding off, the kernel reports a missing route in the same way.",
+		},
+		{
+			ID: "ip-forward-off-no-route", Site: "ip_error", Refines: []string{"ip-forward-off"}, When: "forwarding == 0 && error == 113 && way.error != 0",
+			Text:   "ip_forward is off on {dev}, and there is no route to {dst} (last table asked: {way.table})",
+			Remedy: "add a route to {dst}, and sysctl -w net.ipv4.conf.{dev}.forwarding=1",
+		},
+		{
+			ID: "no-route", Site: "ip_error", When: "error == 101",
+			Text:   "no route to {dst} for a packet from {dev}[[ (last table asked: {way.table})]], mark {mark}",
+			Remedy: "ip route get {dst} from {src} iif {dev}; ip rule",
+		},
+		{
+			ID: "route-unreachable", Site: "ip_error", When: "forwarding != 0 && error == 113",
+			Text: "the route to {dst} is of type unreachable[[ (table {way.table})]]", Remedy: "ip route show table all type unreachable",
+		},
+		{
+			ID: "route-prohibit", Site: "ip_error", When: "error == 13",
+			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.table})]]", Remedy: "ip route show table all type prohibit; ip rule",
+		},
+		{
+			ID: "route-blackhole", Site: "ip_error", When: "error == 22",
+			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule",
+		},
+		{
+			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"},
+			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark})",
+			Remedy: "ip route get {dst}; ip rule",
+			Limits: "UDP, raw and connect() fail before there is a packet: see send-no-route.",
+		},
+		{
+			ID: "ipv6-no-route", Site: "ip6_pkt_drop", When: "error == 101",
+			Text: "no route to {dst}[[ for a packet from {dev}]]", Remedy: "ip -6 route get {dst}; ip -6 rule",
+		},
+		{
+			ID: "ipv6-route-prohibit", Site: "ip6_pkt_drop", When: "error == 13",
+			Text: "the route to {dst} is of type prohibit", Remedy: "ip -6 route show table all type prohibit",
+		},
+		{
+			ID: "ipv6-route-unreachable", Site: "ip6_pkt_drop", When: "error == 113",
+			Text: "the route to {dst} is of type unreachable", Remedy: "ip -6 route show table all type unreachable",
+		},
+		{
+			ID: "ipv6-route-blackhole", Site: "dst_discard", When: "is_ipv6 && error == 22 && obsolete != 2",
+			Text: "the route to {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole",
+		},
+		{
+			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2",
+			Text:   "the route or its device {dev} went away while the packet was queued",
+			Remedy: "expected while a device or route is removed; else look who changes routes: ip monitor route link",
+		},
+	},
+}
+
+// fibResult are the values of a look-up in one routing table.
+var fibResult = reads(
+	as(errno, "error", "-ret"), as(lookup.RouteTable, "table", "tb->tb_id"),
+	where("ret == 0", as(lookup.String, "dev", "res->nhc->nhc_dev->name")),
+	where("ret == 0", num("ifindex", "res->nhc->nhc_dev->ifindex")),
+	where("ret == 0", as(lookup.RouteType, "type", "res->type")),
+	where("ret == 0", as(lookup.Prefix4, "prefix", "res->prefix", "res->prefixlen")),
+)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"strings"
+)
+
+// template is a parsed text: parts, some of which may be left out.
+type template []part
+
+type part struct {
+	optional bool
+	pieces   []piece
+}
+
+// piece is plain text, or a value if key is set.
+type piece struct{ text, key string }
+
+// parseTemplate parses a text with {key} and [[ ]].
+func parseTemplate(text string) (template, error) {
+	var t template
+	for rest := text; rest != ""; {
+		plain, after, opened := strings.Cut(rest, "[[")
+		inner, behind, closed := strings.Cut(after, "]]")
+		if opened && !closed || strings.Contains(plain, "]]") || strings.Contains(inner, "[[") {
+			return nil, fmt.Errorf("text %q: [[ and ]] do not match", text)
+		}
+		for _, p := range []struct {
+			text     string
+			optional bool
+		}{{plain, false}, {inner, true}} {
+			pieces, err := parsePieces(p.text)
+			if err != nil {
+				return nil, fmt.Errorf("text %q: %w", text, err)
+			}
+			if len(pieces) > 0 {
+				t = append(t, part{p.optional, pieces})
+			}
+		}
+		rest = behind
+	}
+	return t, nil
+}
+
+func parsePieces(text string) ([]piece, error) {
+	var pieces []piece
+	for text != "" {
+		plain, after, opened := strings.Cut(text, "{")
+		key, behind, closed := strings.Cut(after, "}")
+		if strings.Contains(plain, "}") || opened && (!closed || key == "" || strings.Contains(key, "{")) {
+			return nil, fmt.Errorf("{ and } do not match")
+		}
+		if plain != "" {
+			pieces = append(pieces, piece{text: plain})
+		}
+		if opened {
+			pieces = append(pieces, piece{key: key})
+		}
+		text = behind
+	}
+	return pieces, nil
+}
+
+// keys returns the keys of the parts that always belong to the text, or of those that may be left out.
+func (t template) keys(optional bool) []string {
+	var keys []string
+	for _, p := range t {
+		for _, piece := range p.pieces {
+			if piece.key != "" && p.optional == optional {
+				keys = append(keys, piece.key)
+			}
+		}
+	}
+	return keys
+}
+
+// fill returns the text, or false if a value that it needs is unknown.
+func (t template) fill(values Values) (string, bool) {
+	var b strings.Builder
+	for _, p := range t {
+		text, known := p.fill(values)
+		if !known && !p.optional {
+			return "", false
+		}
+		if known {
+			b.WriteString(text)
+		}
+	}
+	return b.String(), true
+}
+
+func (p part) fill(values Values) (string, bool) {
+	var b strings.Builder
+	for _, piece := range p.pieces {
+		b.WriteString(piece.text)
+		if piece.key == "" {
+			continue
+		}
+		value, known := values[piece.key]
+		if !known {
+			return "", false
+		}
+		b.WriteString(value.Text)
+	}
+	return b.String(), true
+}
