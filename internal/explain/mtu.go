@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// mtuReads are the three limits of a route: what a peer reported (path MTU discovery), the route's own, and
+// the device's. Metric 1 is RTAX_MTU - 1.
+var mtuReads = join(reads(
+	as(size, "len", "skb->len"), num("gso_size", shared+"->gso_size"),
+	as(size, "dev_mtu", dst+"->dev->mtu"), as(lookup.String, "out", dst+"->dev->name"),
+	as(size, "route_mtu", metrics+"[1]"),
+))
+
+var mtu4Reads = join(mtuReads, ends4, reads(
+	as(size, "pmtu", route4+"->rt_pmtu"), num("locked", route4+"->rt_mtu_locked"),
+	num("expires", dst+"->expires"), num("now", "*jiffies"),
+	num("use_pmtu", dst+"->dev->nd_net.net->ipv4.sysctl_ip_fwd_use_pmtu"),
+	num("df", "ntohs("+ip4Header+"->frag_off) & 0x4000"),
+	num("frag_max", "*(u16 *)(skb->cb + 22)"),
+))
+
+var mtu = family{
+	name: "mtu", title: "Packet size",
+	sites: []Site{
+		{Name: "ip_forward_size", Functions: []string{"ip_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified}, Reads: mtu4Reads},
+		{
+			Name: "ip6_forward_size", Functions: []string{"ip6_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified},
+			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"))),
+		},
+		{
+			// net/ipv4/ip_output.c; ip_fragment is often inlined.
+			Name: "ip_fragment", Functions: []string{"ip_fragment", "__ip_finish_output", "ip_finish_output", "ip_output", "ip_mc_output"}, Reasons: []string{Unspecified},
+			Reads: join(mtu4Reads, reads(num("ignore_df", "skb->ignore_df"))),
+		},
+		{
+			Name: "ip6_fragment", Functions: []string{"ip6_fragment", "__ip6_finish_output", "ip6_finish_output"}, Reasons: []string{Unspecified, "PKT_TOO_BIG"},
+			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"))),
+		},
+		{
+			// include/linux/netdevice.h: ____dev_forward_skb is inlined. The peer's limits are in the decision.
+			Name: "dev_forward", Functions: []string{"__dev_forward_skb", "__dev_forward_skb2", "dev_forward_skb", "dev_forward_skb_nomtu", "veth_forward_skb", "veth_xmit", "__bpf_redirect"},
+			Reasons: []string{Unspecified}, Reads: reads(as(size, "len", "skb->len")),
+		},
+		{
+			// net/bridge/br_forward.c
+			Name: "br_push", Functions: []string{"br_dev_queue_push_xmit", "__br_forward", "br_forward_finish"}, Reasons: []string{Unspecified}, Module: "bridge",
+			Reads: reads(device, as(size, "len", "skb->len"), as(size, "dev_mtu", "skb->dev->mtu"), num("gso_size", shared+"->gso_size"),
+				num("header", "skb->dev->hard_header_len"), num("up", "skb->dev->flags & 1")),
+		},
+	},
+	decisions: []Decision{{
+		// The device that the frame is handed to, which is not skb->dev yet.
+		Name: "handover", Functions: []string{"__dev_forward_skb"}, Skb: "skb", At: AtEntry,
+		Keep: "!(dev->flags & 1) || skb->len > dev->mtu + dev->hard_header_len + 4",
+		Reads: reads(
+			as(lookup.String, "dev", "dev->name"), as(size, "mtu", "dev->mtu"), num("header", "dev->hard_header_len"), num("up", "dev->flags & 1"),
+			as(size, "len", "skb->len"), num("gso_size", "((struct skb_shared_info *)(skb->head + skb->end))->gso_size"),
+		),
+	}},
+	causes: []Cause{
+		{
+			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu)",
+			Text:   "{len} do not fit through {out}, whose MTU is {dev_mtu}, and DF is set; ICMP fragmentation needed goes to {src}",
+			Remedy: "a larger MTU on {out}, or let ICMP type 3 code 4 reach {src} (path MTU discovery); TCP: clamp the MSS",
+		},
+		{
+			ID: "forward-mtu-route", Site: "ip_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
+			Text:   "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set; ICMP fragmentation needed goes to {src}",
+			Remedy: "ip route get {dst}; let ICMP type 3 code 4 reach {src}",
+		},
+		{
+			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "!gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
+			Text:   "{len} exceed the path MTU to {dst} that a router reported, {pmtu}, and DF is set; ICMP fragmentation needed goes to {src}",
+			Remedy: "ip route get {dst} shows it and when it expires; ip route flush cache; sysctl -w net.ipv4.ip_forward_use_pmtu=0",
+		},
+		{
+			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "gso_size != 0 && len > dev_mtu",
+			Text:   "the segments of {gso_size} B that make up this packet of {len} do not fit through {out} with their headers (MTU {dev_mtu}[[, route {route_mtu}]])",
+			Remedy: "the MSS is too large: clamp it to the path MTU, or use a larger MTU on {out}",
+		},
+		{
+			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && route_mtu == 0 && len > dev_mtu6",
+			Text:   "{len} do not fit through {out}, whose IPv6 MTU is {dev_mtu6}; ICMPv6 packet too big goes to {src}",
+			Remedy: "a larger MTU on {out}, or let ICMPv6 type 2 reach {src}",
+		},
+		{
+			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu",
+			Text:   "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}); ICMPv6 packet too big goes to {src}",
+			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
+		},
+		{
+			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "gso_size != 0 && len > dev_mtu6",
+			Text: "the segments of {gso_size} B that make up this packet of {len} do not fit through {out} with their headers (IPv6 MTU {dev_mtu6})", Remedy: "clamp the MSS to the path MTU",
+		},
+		{
+			ID: "output-mtu-device", Site: "ip_fragment", When: "df && !ignore_df && route_mtu == 0 && pmtu == 0 && len > dev_mtu",
+			Text: "{len} do not fit through {out}, whose MTU is {dev_mtu}, and DF is set", Remedy: "send less than {dev_mtu}, or without DF",
+		},
+		{
+			ID: "output-mtu-route", Site: "ip_fragment", When: "df && !ignore_df && route_mtu != 0 && pmtu == 0 && len > route_mtu",
+			Text: "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set", Remedy: "ip route get {dst}",
+		},
+		{
+			ID: "output-mtu-learned", Site: "ip_fragment", When: "df && !ignore_df && pmtu != 0 && len > pmtu",
+			Text:   "{len} exceed the path MTU to {dst} that a router reported, {pmtu} (device {out}: {dev_mtu}), and DF is set",
+			Remedy: "ip route get {dst} shows it and when it expires; send less, or ip route flush cache if it is wrong",
+		},
+		{
+			ID: "output-mtu-fragments", Site: "ip_fragment", When: "!df && frag_max != 0 && frag_max > dev_mtu",
+			Text: "the packet came in fragments of up to {frag_max} B, which {out} (MTU {dev_mtu}) can't send", Remedy: "a larger MTU on {out}",
+		},
+		{
+			ID: "output6-mtu", Site: "ip6_fragment", When: "route_mtu == 0 && len > dev_mtu6",
+			Text: "{len} do not fit through {out}, whose IPv6 MTU is {dev_mtu6}, and may not be fragmented", Remedy: "a larger MTU on {out}, or send less",
+		},
+		{
+			ID: "output6-mtu-route", Site: "ip6_fragment", When: "route_mtu != 0 && len > route_mtu",
+			Text: "{len} exceed the path MTU to {dst}, {route_mtu} (device {out}: {dev_mtu}), and may not be fragmented", Remedy: "ip -6 route get {dst}",
+		},
+		{
+			ID: "peer-mtu", Site: "dev_forward", When: "handover.up && !handover.gso_size && handover.len > handover.mtu + handover.header + 4",
+			Text: "a frame of {handover.len} exceeds the MTU {handover.mtu} of {handover.dev}", Remedy: "set the same MTU on both ends: ip link set {handover.dev} mtu N",
+		},
+		{
+			ID: "peer-down", Site: "dev_forward", When: "!handover.up",
+			Text: "{handover.dev} is down", Remedy: "ip link set {handover.dev} up",
+		},
+		{
+			ID: "bridge-port-mtu", Site: "br_push", When: "up && !gso_size && len > dev_mtu + header + 4",
+			Text: "a frame of {len} exceeds the MTU {dev_mtu} of the bridge port {dev}", Remedy: "set the same MTU on all ports of the bridge",
+		},
+		{
+			ID: "bridge-port-down", Site: "br_push", When: "!up", Text: "the bridge port {dev} is down", Remedy: "ip link set {dev} up",
+		},
+	},
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// neighbourReads describe the next hop. The numbers of its settings differ between kernels (5.18 added one),
+// but not those of the probes.
+var neighbourReads = reads(
+	as(lookup.ByLength, "via", "*(struct in6_addr *)neigh->primary_key", "neigh->tbl->key_len"), as(lookup.String, "dev", "neigh->dev->name"),
+	as(lookup.NeighbourStates, "state", "neigh->nud_state"), num("state_number", "neigh->nud_state"), num("probes", "neigh->probes.counter"),
+	num("multicast_probes", "neigh->parms->data[0]"), num("unicast_probes", "neigh->parms->data[1]"), num("app_probes", "neigh->parms->data[2]"),
+	num("family", "neigh->tbl->family"),
+)
+
+var neigh = family{
+	name: "neigh", title: "Neighbours (ARP and neighbour discovery)",
+	sites: []Site{
+		{Name: "neigh_failed", Reasons: []string{"NEIGH_FAILED", Unspecified}, Functions: []string{"arp_error_report", "ndisc_error_report", "__neigh_event_send", "neigh_invalidate"}},
+		{Name: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_FAILED", Unspecified}, Functions: []string{"__neigh_event_send", "neigh_event_send", "neigh_resolve_output"}},
+		{
+			Name: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL", Unspecified}, Functions: []string{"ip_finish_output2", "ip6_finish_output2", "__ip_finish_output", "ip_finish_output", "ip6_finish_output"},
+			Reads: reads(as(lookup.String, "dev", dst+"->dev->name")),
+		},
+		{
+			Name: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL", Unspecified}, Functions: []string{"neigh_resolve_output", "neigh_connected_output", "neigh_hh_output", "ip_finish_output2", "ip6_finish_output2"},
+			Reads: reads(device),
+		},
+	},
+	decisions: []Decision{
+		{Name: "unresolved", Functions: []string{"arp_error_report", "ndisc_error_report"}, Every: true, Skb: "skb", At: AtEntry, Reads: neighbourReads},
+		{
+			// The packet that a full queue gives up is its oldest, not the one that is sent.
+			Name: "neigh_queue", Functions: []string{"__neigh_event_send"}, Skb: "(struct sk_buff *)neigh->arp_queue.next", At: AtEntry,
+			Keep: "neigh->arp_queue.qlen != 0 && neigh->arp_queue_len_bytes + skb->truesize > neigh->parms->data[NEIGH_VAR_QUEUE_LEN_BYTES]",
+			Reads: join(neighbourReads, reads(
+				as(size, "bytes", "neigh->arp_queue_len_bytes"), as(size, "limit", "neigh->parms->data[NEIGH_VAR_QUEUE_LEN_BYTES]"),
+				num("waiting", "neigh->arp_queue.qlen"), as(size, "adds", "skb->truesize"))),
+		},
+		{
+			Name: "neigh_send", Functions: []string{"__neigh_event_send"}, Skb: "skb", At: AtEntry,
+			Reads: join(neighbourReads, reads(num("dead", "neigh->dead"))),
+		},
+		{
+			// The packet is that of the call of the functions within which the neighbour is created.
+			Name: "neigh_create", Functions: []string{"__neigh_create"}, Within: []string{"ip_finish_output2", "ip6_finish_output2", "ip_output", "ip6_output", "ip_finish_output", "ip6_finish_output"},
+			Keep: "(u64)ret >= (u64)-4095",
+			Reads: reads(
+				as(errno, "error", "-(int)(u64)ret"), num("entries", "tbl->gc_entries.counter", "tbl->entries.counter"), num("limit", "tbl->gc_thresh3"),
+				num("family", "tbl->family"), as(lookup.ByLength, "via", "*(struct in6_addr *)pkey", "tbl->key_len"), as(lookup.String, "dev", "dev->name"),
+			),
+		},
+	},
+	causes: []Cause{
+		{
+			ID: "neigh-no-answer", Site: "neigh_failed", When: "known(unresolved.via) && unresolved.multicast_probes + unresolved.unicast_probes + unresolved.app_probes > 0",
+			Functions: []string{"arp_error_report", "ndisc_error_report"},
+			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer {unresolved.probes} probes (ARP or neighbour discovery)",
+			Remedy:    "is {unresolved.via} up and in the same VLAN? ip neigh show {unresolved.via} dev {unresolved.dev}; ip route get for the destination",
+			Limits:    "IPv6 has no reason (NOT_SPECIFIED) on any kernel.",
+		},
+		{
+			ID: "neigh-failed", Site: "neigh_queue", Reasons: []string{"NEIGH_FAILED"}, Functions: []string{"__neigh_event_send"},
+			When: "neigh_send.multicast_probes + neigh_send.app_probes == 0",
+			Text: "the next hop {neigh_send.via} on {neigh_send.dev} may not be probed (mcast_solicit=0, app_solicit=0)", Remedy: "sysctl net.ipv4.neigh.{neigh_send.dev}.mcast_solicit",
+		},
+		{
+			ID: "neigh-queue-full", Site: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", Unspecified}, When: "neigh_queue.bytes + neigh_queue.adds > neigh_queue.limit",
+			Text: "the queue of the unresolved next hop {neigh_queue.via} on {neigh_queue.dev} is full ({neigh_queue.bytes} in {neigh_queue.waiting} packets, limit {neigh_queue.limit}): " +
+				"its oldest packet gives way to a new one",
+			Remedy: "find out why {neigh_queue.via} does not answer; sysctl net.ipv4.neigh.{neigh_queue.dev}.unres_qlen_bytes",
+			Limits: "If several packets give way at once, only the first is explained.",
+		},
+		{
+			ID: "neigh-dead", Site: "neigh_queue", Reasons: []string{"NEIGH_DEAD", Unspecified}, When: "neigh_send.dead",
+			Text: "the neighbour entry of {neigh_send.via} on {neigh_send.dev} was being removed", Remedy: "normal while a device or an address goes away", Benign: true,
+		},
+		{
+			ID: "neigh-table-full", Site: "neigh_create", When: "neigh_create.error == 105 && neigh_create.entries >= neigh_create.limit",
+			Text:   "the neighbour table is full: {neigh_create.entries} of gc_thresh3={neigh_create.limit} entries in all namespaces, so {neigh_create.via} on {neigh_create.dev} can't be resolved",
+			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N (and gc_thresh2), or net.ipv6.neigh.default for IPv6",
+		},
+		{
+			ID: "neigh-create-failed", Site: "neigh_create", When: "neigh_create.error != 105",
+			Text: "no neighbour entry for {neigh_create.via} on {neigh_create.dev}: {neigh_create.error}", Remedy: "ip neigh; dmesg",
+		},
+		{
+			ID: "neigh-header", Site: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL"},
+			Text: "{dev} could not make a link-layer header for the packet", Remedy: "the device has no header operations for this protocol: ip -d link show {dev}",
+		},
+	},
+}
