@@ -23,7 +23,7 @@ type Site struct {
 	// Functions are the functions that free the packet, without compiler suffixes, and those that they may be
 	// inlined into; empty for any.
 	Functions []string
-	// Module has the types that the reads need, if they are not in vmlinux.
+	// Module has the types that the reads need, if they are not in vmlinux; several names are separated by spaces.
 	Module string
 	Reads  []Read
 }
@@ -57,8 +57,10 @@ type Decision struct {
 	// or all with Every.
 	Functions []string
 	Every     bool
-	// Module has the functions, if they are not in vmlinux.
+	// Module has the functions, if they are not in vmlinux; several names are separated by spaces.
 	Module string
+	// Special is what reads the values, if expressions can't. Its reads have keys only.
+	Special string
 	// Skb is an expression for the packet. If it is empty, the function has no packet: the slot is that of the
 	// packet of the call of one of the functions Within, which is on the stack.
 	Skb    string
@@ -132,6 +134,9 @@ func as(form lookup.Form, key string, texts ...string) Read {
 func either(form lookup.Form, key string, texts ...string) Read {
 	return Read{Key: key, Form: form, Variants: one(texts)}
 }
+
+// Resolvers are keys of texts that user space finds out after the drop. A text has them only between [[ and ]].
+var Resolvers = []string{"rule", "listeners", "owner", "top_sources", "queue_fill"}
 
 // where makes a value depend on a condition.
 func where(condition string, r Read) Read {

@@ -84,13 +84,13 @@ func (k *kernelTypes) All() iter.Seq2[btf.Type, error] {
 func modulesOf(t *Table) []string {
 	names := []string{}
 	for _, d := range t.Decisions {
-		names = append(names, d.Module)
+		names = append(names, strings.Fields(d.Module)...)
 	}
 	for _, s := range t.Sites {
-		names = append(names, s.Module)
+		names = append(names, strings.Fields(s.Module)...)
 	}
 	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(s string) bool { return s == "" })
+	return slices.Compact(names)
 }
 
 // symbolRoots are the roots of all symbols.

@@ -21,6 +21,7 @@ var Symbols = []Symbol{
 	{Name: "softnet_data", Struct: "softnet_data"},
 	{Name: "net_hotdata", Struct: "net_hotdata"},        // 6.9
 	{Name: "netdev_max_backlog", Size: 4, Signed: true}, // until 6.8
+	{Name: "nf_queue_handler", Size: 8},                 // NULL without the module nfnetlink_queue; 5.14
 	{Name: "nf_conntrack_max", Size: 4, Module: "nf_conntrack"},
 	{Name: "nf_conntrack_net_id", Size: 4, Module: "nf_conntrack"}, // 5.12
 }

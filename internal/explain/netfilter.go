@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// Verdicts: NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2, NF_QUEUE 3. nft_do_chain frees a dropped packet itself on newer
+// kernels and returns NF_STOLEN; on 5.10 and 6.1.176 it returns NF_DROP and nf_hook_slow frees. What is seen
+// decides, never the version: 6.1.192 behaves like 6.12.
+var hookReads = reads(
+	as(hookName, "hook", "state->hook"), num("pf", "state->pf"),
+	where("state->in", as(lookup.String, "in", "state->in->name")), where("state->out", as(lookup.String, "out", "state->out->name")),
+)
+
+const ruleSpecial = "{rule}: the kernel half finds table, chain and handle from the expression that gave the verdict; a resolver gets the rule's text by netlink in the namespace of the drop"
+
+var netfilter = family{
+	name: "netfilter", title: "Firewalls",
+	sites: []Site{
+		{Name: "nft_do_chain", Functions: []string{"nft_do_chain"}, Reasons: []string{"NETFILTER_DROP", Unspecified}},
+		{Name: "nf_queue", Functions: []string{"nf_queue", "nf_hook_slow", "nfqnl_enqueue_packet", "__nfqnl_enqueue_packet", "nf_reinject", "nfqnl_reinject"}, Reasons: []string{Unspecified, "NETFILTER_DROP"}},
+	},
+	decisions: []Decision{
+		{
+			Name: "nft_rule", Special: "walks from the expression that gave the verdict to its rule, chain and table",
+			Reads: reads(num("handle"), num("policy"), num("base"), as(lookup.String, "family"), as(lookup.String, "table"), as(lookup.String, "chain")),
+		},
+		{
+			Name: "nft_chain", Functions: []string{"nft_do_chain"}, Module: "nf_tables", Skb: "pkt->skb", Keep: "(ret & 0xff) == 0 || (ret & 0xff) == 2",
+			Reads: reads(num("verdict", "ret & 0xff"), either(hookName, "hook", "pkt->state->hook", "pkt->xt.state->hook")),
+		},
+		{
+			// priv is the table: iptables-legacy. Before 5.15 it is the last parameter, table.
+			Name: "ipt_table", Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Module: "ip_tables ip6_tables arp_tables", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"),
+				either(lookup.String, "table", "((struct xt_table *)priv)->name", "((struct xt_table *)table)->name"))),
+		},
+		{
+			Name: "ebt_table", Functions: []string{"ebt_do_table"}, Module: "ebtables", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"), either(lookup.String, "table", "((struct ebt_table *)priv)->name", "table->name"))),
+		},
+		{
+			Name: "ipvs", Functions: []string{"ip_vs_in_hook", "ip_vs_out_hook"}, Every: true, Module: "ip_vs", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"))),
+		},
+		{
+			Name: "bpf_hook", Functions: []string{"nf_hook_run_bpf"}, Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: reads(num("verdict", "ret & 0xff"), num("program", "((struct bpf_prog *)bpf_prog)->aux->id"), as(lookup.String, "name", "((struct bpf_prog *)bpf_prog)->aux->name"),
+				as(hookName, "hook", "s->hook")),
+		},
+		{
+			Name: "defrag", Functions: []string{"ipv4_conntrack_defrag", "ipv6_defrag"}, Every: true, Module: "nf_defrag_ipv4 nf_defrag_ipv6", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: reads(num("verdict", "ret & 0xff")),
+		},
+		{
+			Name: "synproxy", Functions: []string{"ipv4_synproxy_hook", "ipv6_synproxy_hook"}, Every: true, Module: "nf_synproxy_core", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: reads(num("verdict", "ret & 0xff")),
+		},
+		{
+			Name: "nat", Functions: []string{"nf_nat_inet_fn"}, Module: "nf_nat", Skb: "skb", Keep: "(ret & 0xff) == 0", Reads: join(hookReads, reads(num("verdict", "ret & 0xff"))),
+		},
+		{
+			Name: "lsm_hook", Functions: []string{"selinux_ip_forward", "selinux_ip_postroute", "selinux_ip_output"}, Every: true, Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: reads(num("verdict", "ret & 0xff")),
+		},
+		{
+			// The queue's number is in the upper 16 bits of the verdict, 0x8000 is the flag bypass. The result is
+			// 1 if another hook goes on; the errors stay within the function.
+			Name: "queue", Functions: []string{"nf_queue"}, Skb: "skb", At: AtEntry,
+			Reads: reads(num("number", "verdict >> 16"), num("bypass", "verdict >> 15 & 1"), as(hookName, "hook", "state->hook"),
+				num("no_handler", "!*nf_queue_handler")),
+		},
+		{
+			Name: "queue_result", Functions: []string{"__nf_queue"}, Skb: "skb", Keep: "ret < 0", Reads: reads(as(errno, "error", "-ret"), num("number", "queuenum")),
+		},
+	},
+	causes: []Cause{
+		{
+			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]][[; hook {nft_chain.hook}]]",
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text.",
+		},
+		{
+			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",
+			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet[[; hook {nft_chain.hook}]]",
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+		},
+		{
+			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_chain.hook}",
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+			Limits: "Kernels whose nft_do_chain returns NF_DROP (seen on 5.10.223 and 6.1.176).",
+		},
+		{
+			ID: "nft-policy-returned", Site: "nf_hook_slow", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base && nft_chain.verdict == 0",
+			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}; hook {nft_chain.hook}",
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+		},
+		{
+			ID: "iptables", Site: "nf_hook_slow", When: "ipt_table.verdict == 0",
+			Text: "iptables-legacy, table {ipt_table.table}, hook {ipt_table.hook}[[: {rule}]]", Remedy: "iptables-legacy -t {ipt_table.table} -vnL --line-numbers",
+			Special: "{rule}: the counter of the rule that grew, found by a walk over the entries before and after; the table and the hook are data",
+			Limits:  "7.3 builds the legacy tables only with CONFIG_NETFILTER_XTABLES_LEGACY.",
+		},
+		{
+			ID: "ebtables", Site: "nf_hook_slow", When: "ebt_table.verdict == 0",
+			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]", Remedy: "ebtables -t {ebt_table.table} -L --Lc --Ln",
+			Special: "{rule}: as iptables",
+		},
+		{
+			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server takes it, or its connection is gone",
+			Remedy: "ipvsadm -Ln; sysctl net.ipv4.vs.expire_nodest_conn",
+		},
+		{
+			ID: "bpf-netfilter", Site: "nf_hook_slow", When: "bpf_hook.verdict == 0", Text: "BPF program {bpf_hook.program} {bpf_hook.name} attached to the netfilter hook {bpf_hook.hook} drops the packet",
+			Remedy: "bpftool prog show id {bpf_hook.program}; bpftool link show", Limits: "Such programs exist since 6.4.",
+		},
+		{
+			ID: "defrag-failed", Site: "nf_hook_slow", When: "defrag.verdict == 0", Text: "the fragments of the packet could not be put together before connection tracking", Remedy: "see the fragments' own drops; sysctl net.ipv4.ipfrag_high_thresh",
+		},
+		{
+			ID: "synproxy", Site: "nf_hook_slow", When: "synproxy.verdict == 0", Text: "SYNPROXY drops the packet: it belongs to no handshake that the proxy knows", Remedy: "sysctl net.netfilter.nf_conntrack_tcp_loose=0 and `ct state invalid,untracked` rules must match the SYNPROXY rule",
+		},
+		{
+			ID: "nat-failed", Site: "nf_hook_slow", When: "nat.verdict == 0", Text: "the address translation of hook {nat.hook} failed", Remedy: "conntrack -S; look at the rules of the nat chains",
+		},
+		{
+			ID: "lsm-netfilter", Site: "nf_hook_slow", When: "lsm_hook.verdict == 0", Text: "the security module forbids this packet (netfilter hook)", Remedy: "ausearch -m avc; dmesg",
+		},
+		{
+			ID: "nfqueue-no-listener", Site: "nf_queue", When: "queue_result.error == 3 && !queue.bypass", Refines: []string{"nfqueue-no-handler"},
+			Text: "nobody listens on NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or add `bypass` to the rule",
+			Limits: "__nf_queue is inlined on 6.12 and newer: see nfqueue-no-handler and nfqueue-refused.",
+		},
+		{
+			ID: "nfqueue-no-handler", Site: "nf_queue", When: "queue.no_handler && !queue.bypass",
+			Text: "NFQUEUE {queue.number} has no handler: the module nfnetlink_queue is not loaded, and the rule has no bypass (hook {queue.hook})", Remedy: "modprobe nfnetlink_queue and start the program that reads queue {queue.number}",
+		},
+		{
+			ID: "nfqueue-full", Site: "nf_queue", When: "queue_result.error == 105",
+			Text: "NFQUEUE {queue.number} is full (hook {queue.hook})[[: {queue_fill}]]", Remedy: "the program that reads the queue is too slow: a longer queue (NFQA_CFG_QUEUE_MAXLEN), fail-open, or several queues",
+			Special: "{queue_fill}: a resolver reads length, limit and reader of the queue from /proc/net/netfilter/nfnetlink_queue",
+		},
+		{
+			ID: "nfqueue-refused", Site: "nf_queue", Functions: []string{"nf_queue", "nf_hook_slow"}, Reasons: []string{Unspecified}, When: "known(queue.number) && !queue.no_handler && !queue.bypass && !known(queue_result.error)",
+			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): nobody listens, or it is full[[: {queue_fill}]]", Remedy: "cat /proc/net/netfilter/nfnetlink_queue",
+			Special: "{queue_fill}: as nfqueue-full",
+		},
+	},
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+var queueReads = reads(
+	as(lookup.String, "kind", "q->ops->id"), as(lookup.Handle, "handle", "q->handle"), as(lookup.Handle, "parent", "q->parent"),
+	as(lookup.String, "dev", "q->dev_queue->dev->name"), num("limit", "q->limit"),
+	where("!(q->flags & 0x20)", num("qlen", "q->q.qlen")), where("!(q->flags & 0x20)", as(size, "backlog", "q->qstats.backlog")),
+	num("result", "ret"),
+)
+
+// transmitting are the functions that free what a queueing discipline gave up; most are inlined.
+var transmitting = []string{"__dev_queue_xmit", "__dev_xmit_skb", "__tcf_kfree_skb_list", "tcf_kfree_skb_list", "kfree_skb_list_reason", "__dev_direct_xmit", "sch_direct_xmit", "__qdisc_run", "qdisc_dequeue_drop", "net_tx_action"}
+
+var qdisc = family{
+	name: "qdisc", title: "Queueing disciplines",
+	sites: []Site{
+		{Name: "qdisc_drop", Functions: transmitting, Reads: reads(device, as(size, "len", "skb->len"),
+			as(lookup.String, "root", "skb->dev->_tx->qdisc->ops->id"), num("max_burst", "net_hotdata->qdisc_max_burst"))},
+		{Name: "classify", Functions: append([]string{"tcf_classify", "__netif_receive_skb_core", "sch_handle_ingress", "sch_handle_egress", "tcf_qevent_handle"}, transmitting...),
+			Reasons: []string{"TC_INGRESS", "TC_EGRESS", "TC_CHAIN_NOTFOUND", "TC_RECLASSIFY_LOOP", "TC_COOKIE_ERROR"}, Reads: reads(device)},
+	},
+	decisions: []Decision{
+		{
+			// The leaf at the moment of enqueueing: NET_XMIT_DROP is 1, NET_XMIT_CN 2. Functions are those with
+			// the type of an enqueue function, as in --output-lookups.
+			Name: "enqueue", Functions: []string{
+				"pfifo_enqueue", "bfifo_enqueue", "pfifo_tail_enqueue", "pfifo_fast_enqueue", "noop_enqueue", "noqueue_enqueue", "fq_codel_enqueue", "fq_enqueue", "tbf_enqueue", "codel_qdisc_enqueue", "red_enqueue", "sfq_enqueue",
+				"netem_enqueue", "htb_enqueue", "hfsc_enqueue", "prio_enqueue", "pie_qdisc_enqueue", "fq_pie_qdisc_enqueue", "choke_enqueue", "cake_enqueue", "drr_enqueue", "qfq_enqueue", "gred_enqueue", "sfb_enqueue", "plug_enqueue", "dualpi2_qdisc_enqueue"},
+			Every: true, Module: "sch_fq_codel sch_fq sch_tbf sch_codel sch_red sch_sfq sch_netem sch_htb sch_hfsc sch_prio sch_pie sch_fq_pie sch_choke sch_cake sch_drr sch_qfq sch_gred sch_sfb sch_plug sch_dualpi2",
+			Skb: "skb", Keep: "ret == 1 || ret == 2", Reads: queueReads,
+		},
+		{
+			Name: "classified", Functions: []string{"tcf_classify"}, Skb: "skb", Keep: "ret == 2", // TC_ACT_SHOT
+			Reads: reads(num("verdict", "ret"), as(lookup.Hexadecimal, "classid", "res->classid"), num("goto", "res->goto_tp != 0"), as(lookup.String, "kind", "tp->ops->kind"), num("prio", "tp->prio >> 16"), num("chain", "tp->chain->index")),
+		},
+		{
+			Name: "action", Functions: []string{"tcf_action_exec"}, Skb: "skb", Keep: "ret == 2",
+			Reads: reads(num("verdict", "ret"), as(lookup.String, "kind", "actions[0]->ops->kind"), num("index", "actions[0]->tcfa_index"), num("count", "nr_actions")),
+		},
+		{
+			// TC_ACT_STOLEN 4, QUEUED 5, TRAP 8: the caller consumes the packet.
+			Name: "action_took", Functions: []string{"tcf_action_exec"}, Skb: "skb", Keep: "ret == 4 || ret == 5 || ret == 8", Dies: true,
+			Reads: reads(num("verdict", "ret"), as(lookup.String, "kind", "actions[0]->ops->kind"), num("index", "actions[0]->tcfa_index"), num("count", "nr_actions")),
+		},
+	},
+	causes: []Cause{
+		{ID: "qdisc-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", "FQ_BAND_LIMIT", "FQ_FLOW_LIMIT", "QDISC_DROP_BAND_LIMIT", "QDISC_DROP_FLOW_LIMIT", Unspecified},
+			When: "enqueue.result == 1 && enqueue.limit != 0 && enqueue.qlen >= enqueue.limit",
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "tc -s qdisc show dev {enqueue.dev}; the link is the bottleneck: shape, or a longer queue"},
+		{ID: "qdisc-full-bytes", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified},
+			When: "enqueue.result == 1 && enqueue.limit != 0 && enqueue.qlen < enqueue.limit && enqueue.backlog + len > enqueue.limit",
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf a larger limit or latency", Limits: "packets or bytes: whichever the kind counts (tbf, bfifo, red: bytes)."},
+		{ID: "qdisc-lossless-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.result == 1 && !known(enqueue.qlen)",
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} did not take the packet (its queue of {enqueue.limit} is full)", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
+		{ID: "qdisc-congested", Site: "qdisc_drop", Reasons: []string{"QDISC_CONGESTED", "QDISC_DROP_CONGESTED"},
+			Text: "the active queue management on {dev} drops the packet, since the queue is too slow[[ ({enqueue.kind} {enqueue.handle})]]", Remedy: "tc -s qdisc show dev {dev}: target and interval of codel, or the curve of red"},
+		{ID: "qdisc-flow-limit", Site: "qdisc_drop", Reasons: []string{"FQ_FLOW_LIMIT", "QDISC_DROP_FLOW_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-lossless-full"},
+			Text: "the packet's flow has too many packets in the queue of {dev} (flow_limit)", Remedy: "tc -s qdisc show dev {dev}; fq: flow_limit"},
+		{ID: "qdisc-horizon", Site: "qdisc_drop", Reasons: []string{"FQ_HORIZON_LIMIT", "QDISC_DROP_HORIZON_LIMIT"}, Text: "the packet's departure time is too far in the future for fq on {dev} (horizon)", Remedy: "the sender paces too slowly or uses another clock; fq: horizon, horizon_cap"},
+		{ID: "qdisc-band-limit", Site: "qdisc_drop", Reasons: []string{"FQ_BAND_LIMIT", "QDISC_DROP_BAND_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-lossless-full"}, Text: "the packet's priority band in fq on {dev} is full", Remedy: "fq: limit"},
+		{ID: "qdisc-flows", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP_MAXFLOWS"}, Text: "the queueing discipline on {dev} has too many flows", Remedy: "tc -s qdisc show dev {dev}"},
+		{ID: "qdisc-flood", Site: "qdisc_drop", Reasons: []string{"CAKE_FLOOD", "QDISC_DROP_FLOOD_PROTECTION"}, Text: "cake's or sfb's flood protection on {dev} drops an unresponsive flow", Remedy: "the flow does not slow down: shape it at its source"},
+		{ID: "qdisc-l4s", Site: "qdisc_drop", Reasons: []string{"DUALPI2_STEP_DROP", "QDISC_DROP_L4S_STEP_NON_ECN"}, Text: "dualpi2 on {dev} drops a packet without ECN above the step threshold", Remedy: "use ECN, or a higher step_thresh"},
+		{ID: "qdisc-burst", Site: "qdisc_drop", Reasons: []string{"QDISC_BURST_DROP"}, Text: "more than net.core.qdisc_max_burst={max_burst} packets wait for the lock of the queueing discipline on {dev}", Remedy: "sysctl -w net.core.qdisc_max_burst=N; more transmit queues"},
+		{ID: "tc-classifier", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "classified.verdict == 2 && !known(action.verdict) && !known(tc_program.verdict)",
+			Text: "the tc filter {classified.kind} on {dev} drops the packet (chain {classified.chain}, first priority {classified.prio})", Remedy: "tc -s filter show dev {dev} ingress (or egress)", Limits: "5.10 has no reasons, so that the cause is unknown there."},
+		{ID: "tc-action", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count == 1", Text: "the tc action {action.kind} index {action.index} on {dev} drops the packet", Remedy: "tc -s actions get action {action.kind} index {action.index}"},
+		{ID: "tc-actions", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count > 1", Text: "one of {action.count} tc actions on {dev}, the first of which is {action.kind} index {action.index}, drops the packet", Remedy: "tc -s filter show dev {dev} ingress (or egress)"},
+		{ID: "tc-chain", Site: "classify", Reasons: []string{"TC_CHAIN_NOTFOUND"}, Text: "a tc filter on {dev} goes to a chain that does not exist", Remedy: "tc filter show dev {dev} ingress; tc chain show dev {dev}"},
+		{ID: "tc-loop", Site: "classify", Reasons: []string{"TC_RECLASSIFY_LOOP"}, Text: "the tc filters on {dev} reclassify the packet without end", Remedy: "tc filter show dev {dev}"},
+		{ID: "tc-cookie", Site: "classify", Reasons: []string{"TC_COOKIE_ERROR"}, Text: "the tc filter on {dev} that hardware was to continue with is gone", Remedy: "a filter was changed meanwhile"},
+		{ID: "tc-action-took", Silent: "action_took", When: "action_took.count != 0", Text: "the tc action {action_took.kind} index {action_took.index} takes the packet away without a drop", Remedy: "tc -s actions get action {action_took.kind} index {action_took.index}",
+			Special: "an event of ours: the packet is consumed, or redirected to another device, in which case it is no death"},
+	},
+}

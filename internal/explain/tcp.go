@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// segment is the control block of a TCP segment (TCP_SKB_CB). It is valid once tcp_v4_fill_cb has run.
+const segment = "((struct tcp_skb_cb *)skb->cb)"
+
+func connectionReads(tp string) []Read {
+	return reads(
+		as(lookup.SocketState, "state", "sk->__sk_common.skc_state"), num("state_number", "sk->__sk_common.skc_state"), num("lport", "sk->__sk_common.skc_num"),
+		num("seq", segment+"->seq"), num("end_seq", segment+"->end_seq"), num("ack_seq", segment+"->ack_seq"),
+		num("rcv_nxt", tp+"->rcv_nxt"), num("window", tp+"->rcv_wnd"), num("snd_una", tp+"->snd_una"), num("snd_nxt", tp+"->snd_nxt"),
+		as(size, "used", "sk->sk_backlog.rmem_alloc.counter"), as(size, "rcvbuf", "sk->sk_rcvbuf"), num("max_window", tp+"->max_window"),
+		num("tsval", tp+"->rx_opt.rcv_tsval"), num("ts_recent", tp+"->rx_opt.ts_recent"),
+		num("syn", tcpHeader+"->syn"), num("ack", tcpHeader+"->ack"), num("rst", tcpHeader+"->rst"),
+	)
+}
+
+var established = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_rcv_established", "tcp_validate_incoming", "tcp_drop_reason", "tcp_rcv_state_process", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_v4_rcv", "tcp_v6_rcv", "tcp_ofo_queue", "tcp_prune_ofo_queue", "tcp_check_req", "tcp_timewait_state_process", "tcp_try_coalesce", "tcp_ack"}
+
+var listening = reads(
+	num("lport", "sk->__sk_common.skc_num"), num("waiting", "sk->sk_ack_backlog"), num("limit", "sk->sk_max_ack_backlog"),
+	num("inode", "((struct socket_alloc *)sk->sk_socket)->vfs_inode.i_ino"),
+	num("abort", "sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_abort_on_overflow"),
+)
+
+var tcp = family{
+	name: "tcp", title: "TCP",
+	sites: []Site{
+		{Name: "tcp_segment", Functions: established, Reads: reads(num("len", "skb->len"))},
+		{Name: "tcp_handshake", Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_child_process", "tcp_check_req"}, Reasons: []string{"TCP_LISTEN_OVERFLOW", Unspecified}},
+		{Name: "tcp_keys", Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_check_req"},
+			Reasons: []string{"TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED", "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE", "TCP_AUTH_HDR", "TCP_MINTTL"},
+			Reads:   join(l4Ports, reads(num("ttl", ip4Header+"->ttl")))},
+	},
+	decisions: []Decision{
+		{Name: "tcp_input", Functions: []string{"tcp_validate_incoming"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
+		{Name: "tcp_data", Functions: []string{"tcp_data_queue"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
+		{Name: "tcp_fast", Functions: []string{"tcp_rcv_established"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
+		{Name: "tcp_state", Functions: []string{"tcp_rcv_state_process"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
+		{
+			// The third packet of a handshake: the child can't be made.
+			Name: "accept_queue", Functions: []string{"tcp_v4_syn_recv_sock", "tcp_v6_syn_recv_sock"}, Every: true, Skb: "skb", Keep: "!ret", Reads: listening,
+		},
+		{
+			// The kernel frees a refused SYN with consume_skb, so no kernel reports it.
+			Name: "conn_request", Functions: []string{"tcp_conn_request"}, Skb: "skb", At: AtEntry, Dies: true,
+			Keep: "sk->sk_ack_backlog > sk->sk_max_ack_backlog || " +
+				"((struct inet_connection_sock *)sk)->icsk_accept_queue.qlen.counter >= sk->sk_max_ack_backlog && sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_syncookies == 0",
+			Reads: join(listening, reads(
+				num("syn_queue", "((struct inet_connection_sock *)sk)->icsk_accept_queue.qlen.counter"),
+				num("syncookies", "sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_syncookies"),
+				num("somaxconn", "sk->__sk_common.skc_net.net->core.sysctl_somaxconn"))),
+		},
+	},
+	causes: []Cause{
+		{ID: "accept-queue-full", Site: "tcp_handshake", When: "accept_queue.waiting > accept_queue.limit",
+			Text:   "the accept queue of port {accept_queue.lport} is full: {accept_queue.waiting} of {accept_queue.limit}[[ ({owner})]]; the client believes that it is connected",
+			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: ownerSpecial},
+		{ID: "syn-accept-queue-full", Silent: "conn_request", When: "conn_request.waiting > conn_request.limit",
+			Text:   "SYN refused: the accept queue of port {conn_request.lport} is full, {conn_request.waiting} of {conn_request.limit} (somaxconn {conn_request.somaxconn})[[ ({owner})]]",
+			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: "a drop of ours, as tcp_conn_request frees the SYN with consume_skb; " + ownerSpecial},
+		{ID: "syn-queue-full", Silent: "conn_request", When: "conn_request.waiting <= conn_request.limit && conn_request.syn_queue >= conn_request.limit && conn_request.syncookies == 0",
+			Text:   "SYN refused: the SYN queue of port {conn_request.lport} is full, {conn_request.syn_queue} of {conn_request.limit}, and tcp_syncookies is 0[[ ({owner})]]",
+			Remedy: "sysctl -w net.ipv4.tcp_syncookies=1; net.ipv4.tcp_max_syn_backlog", Special: "a drop of ours, as tcp_conn_request frees the SYN with consume_skb"},
+		{ID: "tcp-window-closed", Site: "tcp_segment", Reasons: []string{"TCP_ZEROWINDOW"}, When: "tcp_data.window == 0 || tcp_data.used > tcp_data.rcvbuf / 2",
+			Text: "the receive window of port {tcp_data.lport} is closed: the program does not read (buffer {tcp_data.used} of {tcp_data.rcvbuf})[[, {owner}]]", Remedy: "look at the receiving program", Special: ownerSpecial},
+		{ID: "tcp-over-window", Site: "tcp_segment", Reasons: []string{"TCP_OVERWINDOW"},
+			Text: "the segment begins behind the window: seq {tcp_data.seq}, expected {tcp_data.rcv_nxt}, window {tcp_data.window}", Remedy: "the sender ignores the window, or the segment belongs to an older connection"},
+		{ID: "tcp-old-data", Site: "tcp_segment", Reasons: []string{"TCP_OLD_DATA"}, When: "(tcp_data.rcv_nxt - tcp_data.end_seq & 0xffffffff) < 0x80000000",
+			Text: "the data is here already: seq {tcp_data.seq} to {tcp_data.end_seq}, expected {tcp_data.rcv_nxt} (a retransmission)", Remedy: "normal after loss: look for lost ACKs", Benign: true},
+		{ID: "tcp-old-sequence", Site: "tcp_segment", Reasons: []string{"TCP_OLD_SEQUENCE"}, When: "(tcp_input.rcv_nxt - tcp_input.end_seq & 0xffffffff) < 0x80000000",
+			Text: "the segment ends before what was expected: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt} (a retransmission or a keepalive probe)", Remedy: "normal", Benign: true},
+		{ID: "tcp-invalid-sequence", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_SEQUENCE"},
+			Text: "the sequence numbers are outside the window: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt}, window {tcp_input.window}", Remedy: "a stray segment of an older connection, or a middlebox rewrites sequence numbers"},
+		{ID: "tcp-invalid-end-sequence", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_END_SEQUENCE"},
+			Text: "the segment ends behind the window: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt}, window {tcp_input.window}", Remedy: "the sender ignores the window"},
+		{ID: "tcp-paws", Site: "tcp_segment", Reasons: []string{"TCP_RFC7323_PAWS", "TCP_RFC7323_PAWS_ACK"}, When: "(tcp_input.ts_recent - tcp_input.tsval & 0xffffffff) < 0x80000000",
+			Text: "the TCP timestamp {tcp_input.tsval} is older than {tcp_input.ts_recent}, seen before on this connection", Remedy: "reordering, or several hosts behind one NAT address"},
+		{ID: "tcp-timewait-paws", Site: "tcp_segment", Reasons: []string{"TCP_RFC7323_TW_PAWS"}, Text: "the TCP timestamp is older than that of the connection in TIME_WAIT with the same ports", Remedy: "several hosts behind one NAT address, or ports reused too fast"},
+		{ID: "tcp-timestamp-echo", Site: "tcp_segment", Reasons: []string{"TCP_RFC7323_TSECR"}, Text: "the echoed TCP timestamp was never sent", Remedy: "a stray SYN-ACK, or a middlebox rewrites timestamps"},
+		{ID: "tcp-reset", Site: "tcp_segment", Reasons: []string{"TCP_RESET"}, Text: "a reset ended the connection[[ on port {tcp_input.lport} in state {tcp_input.state}]]", Remedy: "normal: the peer closed hard; who sent the reset is the question", Benign: true},
+		{ID: "tcp-invalid-syn", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_SYN"}, When: "tcp_input.syn", Text: "a SYN on a connection that exists (port {tcp_input.lport}, state {tcp_input.state}): a challenge ACK answers", Remedy: "the peer lost its state (restart?) and reuses the port"},
+		{ID: "tcp-close", Site: "tcp_segment", Reasons: []string{"TCP_CLOSE"}, Text: "the socket was closed[[ (port {tcp_state.lport}, state {tcp_state.state})]]", Remedy: "the segment came after the close"},
+		{ID: "tcp-abort-on-data", Site: "tcp_segment", Reasons: []string{"TCP_ABORT_ON_DATA"}, Text: "data came for a socket that the program has closed[[ (port {tcp_state.lport}, state {tcp_state.state})]]: a reset answers", Remedy: "the program closes before it has read everything"},
+		{ID: "tcp-flags", Site: "tcp_segment", Reasons: []string{"TCP_FLAGS"}, Text: "the flags do not fit the state[[ {tcp_input.state} (syn {tcp_input.syn}, ack {tcp_input.ack}, rst {tcp_input.rst})]]", Remedy: "a stray or crafted segment"},
+		{ID: "tcp-old-ack", Site: "tcp_segment", Reasons: []string{"TCP_OLD_ACK", "TCP_TOO_OLD_ACK"}, Text: "the acknowledgement is too old[[: {tcp_input.ack_seq}, unacknowledged from {tcp_input.snd_una}]]", Remedy: "a late or repeated ACK", Benign: true},
+		{ID: "tcp-ack-unsent", Site: "tcp_segment", Reasons: []string{"TCP_ACK_UNSENT_DATA"}, Text: "the segment acknowledges data that was never sent[[: {tcp_input.ack_seq}, sent up to {tcp_input.snd_nxt}]]", Remedy: "a stray segment of an older connection, or a middlebox rewrites sequence numbers"},
+		{ID: "tcp-invalid-ack", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_ACK_SEQUENCE"}, Text: "the acknowledgement is outside the window[[: {tcp_input.ack_seq}, unacknowledged from {tcp_input.snd_una} to {tcp_input.snd_nxt}]]", Remedy: "a stray segment, or a blind attack"},
+		{ID: "tcp-ofo-merge", Site: "tcp_segment", Reasons: []string{"TCP_OFOMERGE"}, Text: "the data waits already in the out-of-order queue (a repetition)", Remedy: "normal after loss", Benign: true},
+		{ID: "tcp-ofo-drop", Site: "tcp_segment", Reasons: []string{"TCP_OFO_DROP"}, Text: "the data in the out-of-order queue arrived again in order", Remedy: "normal after loss", Benign: true},
+		{ID: "tcp-ofo-prune", Site: "tcp_segment", Reasons: []string{"TCP_OFO_QUEUE_PRUNE"}, Text: "the out-of-order queue was emptied, since the receive buffer is full", Remedy: "the program reads too slowly, or net.ipv4.tcp_rmem is too small"},
+		{ID: "tcp-fastopen", Site: "tcp_segment", Reasons: []string{"TCP_FASTOPEN"}, Text: "the SYN of a Fast Open connection came again", Remedy: "normal after loss", Benign: true},
+		{ID: "tcp-md5-missing", Site: "tcp_keys", Reasons: []string{"TCP_MD5NOTFOUND"}, When: "is_v4", Text: "{src4} sends no TCP MD5 signature, but a key is set for it (port {dport})", Remedy: "set the same key on both ends (BGP: password)"},
+		{ID: "tcp-md5-unexpected", Site: "tcp_keys", Reasons: []string{"TCP_MD5UNEXPECTED"}, When: "is_v4", Text: "{src4} sends a TCP MD5 signature, but no key is set for it (port {dport})", Remedy: "set the same key on both ends (BGP: password)"},
+		{ID: "tcp-md5-wrong", Site: "tcp_keys", Reasons: []string{"TCP_MD5FAILURE"}, When: "is_v4", Text: "the TCP MD5 signature of {src4} is wrong (port {dport})", Remedy: "the keys differ, or NAT changes addresses or ports"},
+		{ID: "tcp-ao", Site: "tcp_keys", Reasons: []string{"TCP_AONOTFOUND", "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE", "TCP_AUTH_HDR"}, When: "is_v4", Text: "the TCP-AO option of {src4} is missing, unexpected or wrong (port {dport})", Remedy: "compare the keys (TCP_AO_ADD_KEY) of both ends"},
+		{ID: "tcp-min-ttl", Site: "tcp_keys", Reasons: []string{"TCP_MINTTL"}, When: "is_v4", Text: "the TTL {ttl} of {src4} is below the socket's minimum (IP_MINTTL, port {dport})", Remedy: "the peer is farther away than allowed (BGP: ttl-security)"},
+	},
+}
