@@ -29,8 +29,6 @@ const (
 	forwardingSetting    = 1
 	rpFilterSetting      = 8
 	logMartiansSetting   = 11
-	arpFilterSetting     = 13
-	arpIgnoreSetting     = 19
 	acceptLocalSetting   = 23
 	routeLocalnetSetting = 26
 )

@@ -17,7 +17,7 @@ var mtu4Reads = join(mtuReads, ends4, reads(
 	num("expires", dst+"->expires"), num("now", "*jiffies"),
 	num("use_pmtu", dst+"->dev->nd_net.net->ipv4.sysctl_ip_fwd_use_pmtu"),
 	num("df", "ntohs("+ip4Header+"->frag_off) & 0x4000"),
-	num("frag_max", "*(u16 *)(skb->cb + 22)"),
+	num("frag_max", "((struct inet_skb_parm *)skb->cb)->frag_max_size"),
 ))
 
 var mtu = family{

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+const programSpecial = "a tracing program on the exit of each BPF program keeps its verdict (as --filter-trace-tc and --filter-trace-xdp do): id, name and verdict are its values"
+
+var programs = family{
+	name: "bpf", title: "BPF programs",
+	sites: []Site{
+		{Name: "xdp_generic", Functions: []string{"do_xdp_generic", "netif_receive_generic_xdp", "__netif_receive_skb_core", "generic_xdp_tx"}, Reasons: []string{"XDP", Unspecified},
+			Reads: reads(device, num("program", "skb->dev->xdp_prog->aux->id"), as(lookup.String, "name", "skb->dev->xdp_prog->aux->name"))},
+		{Name: "tc_program", Functions: []string{"__netif_receive_skb_core", "__dev_queue_xmit", "sch_handle_ingress", "sch_handle_egress", "tcx_run"}, Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, Reads: reads(device)},
+		{Name: "netkit", Functions: []string{"netkit_xmit"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{Name: "cgroup_egress", Functions: []string{"ip_finish_output", "ip6_finish_output", "ip_mc_finish_output"}, Reasons: []string{"BPF_CGROUP_EGRESS", Unspecified}},
+		{Name: "socket_filter", Reasons: []string{"SOCKET_FILTER", "SECURITY_HOOK", Unspecified}, Functions: []string{
+			"sk_filter_trim_cap", "tcp_v4_rcv", "tcp_v6_rcv", "udp_queue_rcv_one_skb", "udpv6_queue_rcv_one_skb", "__sk_receive_skb", "packet_rcv", "tpacket_rcv", "sock_queue_rcv_skb_reason", "raw_rcv", "unix_dgram_sendmsg", "tcp_filter"}},
+	},
+	decisions: []Decision{
+		{Name: "cgroup_program", Functions: []string{"__cgroup_bpf_run_filter_skb"}, Skb: "skb", Keep: "ret != 0",
+			// BPF_CGROUP_INET_INGRESS is 0 and EGRESS 1, in enum cgroup_bpf_attach_type (5.15), too.
+			Reads: reads(num("error", "-ret"), num("egress", "atype == CGROUP_INET_EGRESS", "type == BPF_CGROUP_INET_EGRESS"),
+				either(lookup.String, "cgroup", "((struct cgroup *)sk->sk_cgrp_data.cgroup)->kn->name", "((struct cgroup *)sk->sk_cgrp_data.val)->kn->name"),
+				num("cgroup_id", "((struct cgroup *)sk->sk_cgrp_data.cgroup)->kn->id", "((struct cgroup *)sk->sk_cgrp_data.val)->kn->id"),
+				num("lport", "sk->__sk_common.skc_num"))},
+		{Name: "lsm_receive", Functions: []string{"security_sock_rcv_skb"}, Skb: "skb", Keep: "ret != 0", Reads: reads(as(errno, "error", "-ret"), num("lport", "sk->__sk_common.skc_num"))},
+		{Name: "sk_filter", Functions: []string{"sk_filter_trim_cap"}, Skb: "skb", Keep: "ret != 0",
+			Reads: reads(num("result", "ret"), num("lport", "sk->__sk_common.skc_num"), num("has_filter", "sk->sk_filter != 0"),
+				where("sk->sk_filter && sk->sk_filter->prog->aux", num("program", "sk->sk_filter->prog->aux->id")),
+				where("sk->sk_filter", num("classic", "sk->sk_filter->prog->orig_prog != 0")))},
+		{Name: "tc_program", Special: programSpecial, Reads: reads(num("verdict"), num("program"), as(lookup.String, "name"))},
+		{Name: "netkit_program", Special: programSpecial, Reads: reads(num("verdict"), num("program"), as(lookup.String, "name"))},
+		{Name: "xdp_program", Special: programSpecial, Dies: true, Reads: reads(as(verdict, "verdict"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"), num("queue"))},
+		// The raw tracepoints xdp_redirect_err and xdp_redirect_map_err: dev, xdp, tgt, err, map_type, map_id, index.
+		{Name: "xdp_redirect", Special: "raw tracepoints xdp_redirect_err and xdp_redirect_map_err, which have no function", Dies: true,
+			Reads: reads(as(errno, "error"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"), num("map"), num("index"))},
+	},
+	causes: []Cause{
+		{ID: "xdp-generic", Site: "xdp_generic", Reasons: []string{"XDP"}, When: "program != 0", Text: "the XDP program {program} {name} on {dev} (generic mode) drops the packet", Remedy: "bpftool prog show id {program}; ip link show {dev}", Limits: "5.10 has no reason: the location is that of __netif_receive_skb_core, and the cause is unknown."},
+		{ID: "xdp-native", Silent: "xdp_program", When: "xdp_program.verdict < 2", Text: "{xdp_program.verdict} by the XDP program {xdp_program.program} {xdp_program.name} on {xdp_program.dev}, queue {xdp_program.queue}", Remedy: "bpftool prog show id {xdp_program.program}", Special: programSpecial},
+		{ID: "xdp-redirect", Silent: "xdp_redirect", When: "xdp_redirect.error != 0", Text: "the redirect by the XDP program {xdp_redirect.program} {xdp_redirect.name} on {xdp_redirect.dev} fails: {xdp_redirect.error}[[ (map {xdp_redirect.map}, index {xdp_redirect.index})]]", Remedy: "ENXIO, EOPNOTSUPP: the target can't take XDP frames; ENETDOWN: it is down; ENOSPC: its ring is full", Special: "an event of ours: raw tracepoints xdp_redirect_err and xdp_redirect_map_err"},
+		{ID: "tc-program", Site: "tc_program", When: "tc_program.verdict == 2", Text: "the BPF program {tc_program.program} {tc_program.name} on {dev} drops the packet (TC_ACT_SHOT)", Remedy: "bpftool net show dev {dev}; bpftool prog show id {tc_program.program}", Special: programSpecial},
+		{ID: "netkit-program", Site: "netkit", When: "netkit_program.verdict == 2", Text: "the BPF program {netkit_program.program} {netkit_program.name} of the netkit device {dev} drops the packet", Remedy: "bpftool net show dev {dev}", Special: programSpecial, Limits: "netkit exists since 6.7."},
+		{ID: "cgroup-egress", Site: "cgroup_egress", When: "cgroup_program.egress && cgroup_program.error != 0", Text: "a BPF program of the control group {cgroup_program.cgroup} (id {cgroup_program.cgroup_id}) forbids this packet to leave", Remedy: "systemd: IPAddressDeny=; bpftool cgroup tree"},
+		{ID: "cgroup-ingress", Site: "socket_filter", When: "known(cgroup_program.error) && !cgroup_program.egress && cgroup_program.error != 0", Refines: []string{"socket-filter", "security-module"}, Text: "a BPF program of the control group {cgroup_program.cgroup} (id {cgroup_program.cgroup_id}) forbids this packet to reach the socket on port {cgroup_program.lport}", Remedy: "systemd: IPAddressDeny=; bpftool cgroup tree",
+			Limits: "The kernel's reason is SOCKET_FILTER."},
+		{ID: "security-module", Site: "socket_filter", When: "lsm_receive.error != 0", Refines: []string{"socket-filter"}, Text: "the security module forbids the socket on port {lsm_receive.lport} to receive the packet: {lsm_receive.error}", Remedy: "ausearch -m avc; dmesg"},
+		{ID: "socket-filter", Site: "socket_filter", Reasons: []string{"SOCKET_FILTER", Unspecified}, When: "sk_filter.has_filter && sk_filter.result != 0 && !known(lsm_receive.error) && !known(cgroup_program.error)", Text: "the filter[[ (program {sk_filter.program})]] of the socket on port {sk_filter.lport} rejects the packet", Remedy: "ss -0bp or ss -bp shows classic filters; bpftool prog"},
+	},
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+var backlogOf = "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[cpu]))"
+
+var deviceFamily = family{
+	name: "device", title: "Devices",
+	sites: []Site{
+		{Name: "ip_rcv", Functions: []string{"ip_rcv_core", "ip_rcv", "ip6_rcv_core", "ipv6_rcv", "ip_list_rcv", "ipv6_list_rcv"}, Reasons: []string{"OTHERHOST", "IPV6DISABLED", Unspecified},
+			Reads: reads(device, num("type", "skb->pkt_type"),
+				as(lookup.LinkAddress, "to", "*(struct in6_addr *)"+macHeader+"->h_dest", "6"), as(lookup.LinkAddress, "own", "*(struct in6_addr *)skb->dev->dev_addr", "skb->dev->addr_len"),
+				num("to_high", "ntohl(*(u32 *)"+macHeader+"->h_dest)"), num("to_low", "ntohs(*(u16 *)(skb->head + skb->mac_header + 4))"),
+				num("own_high", "ntohl(*(u32 *)skb->dev->dev_addr)"), num("own_low", "ntohs(*(u16 *)((u8 *)skb->dev->dev_addr + 4))"),
+				num("promiscuity", "skb->dev->promiscuity"), num("ethernet", "skb->dev->type == 1 && skb->mac_len == 14"),
+				num("disable_ipv6", "skb->dev->ip6_ptr->cnf.disable_ipv6"))},
+		{Name: "receive", Functions: []string{"__netif_receive_skb_core", "__netif_receive_skb_one_core", "__netif_receive_skb_list_core", "netif_receive_skb_internal"}, Reasons: []string{"UNHANDLED_PROTO", Unspecified},
+			Reads: reads(device, as(hex16, "protocol", "ntohs(skb->protocol)"), num("protocol_number", "ntohs(skb->protocol)"), num("backup", "skb->dev->rx_handler != 0 && skb->dev->flags & 0x800"), num("vlan", "skb->vlan_tci & 0xfff"),
+				num("vlan_present", "skb->vlan_all != 0", "skb->vlan_present"))},
+		{Name: "backlog_cpu", Functions: []string{"enqueue_to_backlog", "netif_rx_internal", "netif_rx", "__netif_rx", "netif_receive_skb_internal", "netif_receive_skb_list_internal"}, Reasons: []string{"CPU_BACKLOG", "DEV_READY", Unspecified}, Reads: reads(device)},
+		{Name: "transmit", Functions: []string{"__dev_queue_xmit", "dev_queue_xmit", "dev_direct_xmit", "__dev_direct_xmit"}, Reasons: []string{"DEV_READY", "RECURSION_LIMIT", Unspecified},
+			Reads: reads(device, num("up", "skb->dev->flags & 1"), num("running", "skb->dev->state & 1"), as(queueState, "queue", "skb->dev->_tx[skb->queue_mapping].state"), num("stopped", "skb->dev->_tx[skb->queue_mapping].state & 7"),
+				num("recursion", "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[cpu]))->xmit.recursion", "((struct task_struct *)0)->net_xmit.recursion"))},
+		{Name: "validate", Functions: []string{"validate_xmit_skb", "validate_xmit_skb_list", "__dev_queue_xmit", "sch_direct_xmit", "skb_checksum_help", "qdisc_pkt_len_segs_init"}, Reasons: []string{"SKB_GSO_SEG", "SKB_BAD_GSO", "SKB_CSUM"},
+			Reads: reads(device, num("gso_size", shared+"->gso_size"), as(lookup.Hexadecimal, "gso_type", shared+"->gso_type"), num("checksum", "skb->ip_summed == 3"))},
+		{Name: "tun_xmit", Module: "tun", Functions: []string{"tun_net_xmit", "tun_automq_xmit"}, Reasons: []string{"DEV_READY", "FULL_RING", "TAP_FILTER", "TAP_TXFILTER", "SKB_UCOPY_FAULT", "SKB_TRIM", "NOMEM", Unspecified},
+			Reads: reads(device, num("ring", "skb->dev->tx_queue_len"), num("queue", "skb->queue_mapping"))},
+		{Name: "tap_handle", Module: "tap", Functions: []string{"tap_handle_frame", "tap_do_read", "tap_get_user"}, Reasons: []string{"FULL_RING", "SKB_GSO_SEG", "SKB_CSUM", "DEV_READY", "HDR_TRUNC", "SKB_UCOPY_FAULT"}, Reads: reads(device)},
+		{Name: "veth_xmit", Module: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{Name: "vlan_limits", Functions: []string{"vlan_do_receive", "vlan_skb_recv", "macvlan_broadcast_enqueue", "macvlan_handle_frame", "ipvlan_multicast_enqueue", "ipvlan_queue_xmit", "ipvlan_handle_frame"}, Reasons: []string{"MACVLAN_BROADCAST_BACKLOG", "IPVLAN_MULTICAST_BACKLOG"}, Reads: reads(device)},
+	},
+	decisions: []Decision{
+		{
+			// The tag is gone from the packet when ip_rcv_core takes it for another host's.
+			Name: "untagged", Functions: []string{"vlan_do_receive"}, Skb: "*skbp", Keep: "!ret",
+			Reads: reads(num("vlan", "(*skbp)->vlan_tci & 0xfff"), as(lookup.String, "dev", "(*skbp)->dev->name")),
+		},
+		{
+			Name: "cpu_queue", Functions: []string{"enqueue_to_backlog"}, Skb: "skb", At: AtEntry,
+			Reads: reads(num("cpu", "cpu"),
+				num("qlen", backlogOf+"->input_pkt_queue.qlen"), num("limit", "net_hotdata->max_backlog", "*netdev_max_backlog"),
+				num("up", "skb->dev->state & 1"), as(lookup.String, "dev", "skb->dev->name"), num("flow_limit", backlogOf+"->flow_limit != 0")),
+		},
+		{Name: "tun_send", Module: "tun", Functions: []string{"tun_net_xmit"}, Skb: "skb", At: AtEntry,
+			Reads: reads(num("no_reader", "!"+behindDevice("dev", "tun_struct")+"->tfiles[skb->queue_mapping]"),
+				num("readers", behindDevice("dev", "tun_struct")+"->numqueues"), as(lookup.String, "dev", "dev->name"))},
+		{Name: "veth_send", Module: "veth", Functions: []string{"veth_xmit"}, Skb: "skb", At: AtEntry,
+			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"))},
+	},
+	causes: []Cause{
+		{ID: "wrong-mac", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && (to_high != own_high || to_low != own_low)", Text: "the frame is for {to}, but {dev} has {own}; it was seen since {dev} is promiscuous ({promiscuity} users) or a bridge floods it", Remedy: "normal on a promiscuous device", Benign: true},
+		{ID: "vlan-without-device", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "untagged.vlan != 0 && ethernet && to_high == own_high && to_low == own_low", Refines: []string{"own-mac-otherhost"},
+			Text: "VLAN {untagged.vlan} has no device on {untagged.dev}", Remedy: "ip link add link {untagged.dev} name {untagged.dev}.{untagged.vlan} type vlan id {untagged.vlan}, or a wrong tag at the switch"},
+		{ID: "own-mac-otherhost", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && to_high == own_high && to_low == own_low", Text: "the frame is for {dev}'s own address {to}, but something marked it as another host's: a VLAN tag without a device, or a device above", Remedy: "look at the VLAN tag: tcpdump -e -i {dev}"},
+		{ID: "ipv6-disabled", Site: "ip_rcv", Reasons: []string{"IPV6DISABLED"}, When: "disable_ipv6", Text: "disable_ipv6=1 on {dev}", Remedy: "sysctl -w net.ipv6.conf.{dev}.disable_ipv6=0"},
+		{ID: "backup-port", Site: "receive", When: "backup", Reasons: []string{"UNHANDLED_PROTO"}, Text: "{dev} is an inactive port of a bond or team: it takes only frames for exactly this device", Remedy: "normal with active-backup; cat /proc/net/bonding/*", Benign: true},
+		{ID: "unknown-ethertype", Site: "receive", When: "!backup && protocol_number != 0x0800 && protocol_number != 0x86dd && protocol_number != 0x0806", Reasons: []string{"UNHANDLED_PROTO"}, Text: "no handler for EtherType {protocol} on {dev}", Remedy: "normal for LLDP (0x88cc), STP (0x0004) and the like", Benign: true},
+		{ID: "cpu-backlog-full", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "cpu_queue.up && cpu_queue.qlen > cpu_queue.limit", Text: "the backlog of CPU {cpu_queue.cpu} is full: {cpu_queue.qlen} of netdev_max_backlog={cpu_queue.limit}", Remedy: "sysctl -w net.core.netdev_max_backlog=N; spread the load (RPS, more queues)"},
+		{ID: "cpu-flow-limit", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "cpu_queue.up && cpu_queue.flow_limit && cpu_queue.qlen <= cpu_queue.limit && cpu_queue.qlen >= cpu_queue.limit / 2", Text: "one flow fills more than half of the backlog of CPU {cpu_queue.cpu} ({cpu_queue.qlen} of {cpu_queue.limit}), and flow_limit_cpu_bitmap protects the others", Remedy: "sysctl net.core.flow_limit_cpu_bitmap; spread the flow's load"},
+		{ID: "receive-device-down", Site: "backlog_cpu", When: "!cpu_queue.up", Text: "{cpu_queue.dev} is down", Remedy: "ip link set {cpu_queue.dev} up"},
+		{ID: "device-down", Site: "transmit", When: "!up || !running", Text: "{dev} is down", Remedy: "ip link set {dev} up"},
+		{ID: "queue-stopped", Site: "transmit", When: "up && running && stopped", Text: "the transmit queue of {dev} is stopped ({queue}), and the device has no queueing discipline to wait in", Remedy: "the device is too slow, or its driver hangs: ip -s link show {dev}", Reasons: []string{"RECURSION_LIMIT", Unspecified}, Limits: "The kernel's reason is RECURSION_LIMIT on 7.3 in this case, too."},
+		{ID: "recursion", Site: "transmit", When: "up && running && !stopped", Reasons: []string{"RECURSION_LIMIT"}, Text: "virtual devices send into each other without end; the last one is {dev}", Remedy: "a tunnel whose endpoint is routed into the tunnel: ip route get the remote address", Limits: "6.18 and older have no reason for it."},
+		{ID: "cannot-segment", Site: "validate", Reasons: []string{"SKB_GSO_SEG"}, Text: "the packet can't be cut into segments for {dev} (gso_size {gso_size}, gso_type {gso_type})", Remedy: "ethtool -k {dev}; the headers that the sender (a VM?) gave are wrong"},
+		{ID: "bad-gso", Site: "validate", Reasons: []string{"SKB_BAD_GSO"}, Text: "the GSO headers of the packet are wrong (gso_size {gso_size}, gso_type {gso_type})", Remedy: "a VM or a raw socket with a wrong virtio_net header"},
+		{ID: "cannot-checksum", Site: "validate", Reasons: []string{"SKB_CSUM"}, When: "checksum", Text: "the checksum for {dev} can't be computed where the packet says it is", Remedy: "a VM or a raw socket with a wrong virtio_net header"},
+		{ID: "tun-no-reader", Site: "tun_xmit", When: "tun_send.no_reader", Text: "no program has {tun_send.dev} open ({tun_send.readers} queues have readers)", Remedy: "start the program that reads the device (VPN, VM)"},
+		{ID: "tun-full", Site: "tun_xmit", Reasons: []string{"FULL_RING"}, When: "!tun_send.no_reader", Text: "the ring of {tun_send.dev} is full ({ring} packets)[[: {owner}]]", Remedy: "the program that reads the device (VPN, VM) is too slow: ip link set {tun_send.dev} txqueuelen N", Special: ownerSpecial},
+		{ID: "tun-filter", Site: "tun_xmit", Reasons: []string{"TAP_FILTER"}, Text: "the filter program of {dev} rejects the packet", Remedy: "look at the program that attached it (TUNATTACHFILTER)"},
+		{ID: "tun-txfilter", Site: "tun_xmit", Reasons: []string{"TAP_TXFILTER"}, Text: "the address filter of {dev} rejects the packet", Remedy: "look at the program that set it (TUNSETTXFILTER)"},
+		{ID: "tap-full", Site: "tap_handle", Reasons: []string{"FULL_RING"}, Text: "the ring of the tap device on {dev} is full", Remedy: "the program that reads it (a VM) is too slow"},
+		{ID: "tap-header", Site: "tap_handle", Reasons: []string{"HDR_TRUNC", "SKB_UCOPY_FAULT"}, Text: "the program gave the tap device on {dev} a frame that can't be read", Remedy: "look at the program"},
+		{ID: "veth-no-peer", Site: "veth_xmit", When: "veth_send.no_peer", Text: "the peer of {veth_send.dev} is gone", Remedy: "its network namespace was deleted: ip -d link show {veth_send.dev}"},
+		{ID: "macvlan-broadcasts", Site: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG"}, Text: "too many broadcasts wait for the macvlan devices on {dev}", Remedy: "ip link set DEV type macvlan bcqueuelen N"},
+		{ID: "ipvlan-multicasts", Site: "vlan_limits", Reasons: []string{"IPVLAN_MULTICAST_BACKLOG"}, Text: "too many multicasts wait for the ipvlan devices on {dev}", Remedy: "fewer broadcasts, or ipvlan in mode l3"},
+	},
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+var checksumReads = reads(
+	as(checksums, "kind", "skb->ip_summed"), num("kind_number", "skb->ip_summed"), as(hex16, "sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 16))"),
+	as(hex16, "udp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 6))"), as(hex16, "icmp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 2))"), as(hex16, "ip_sum", "ntohs("+ip4Header+"->check)"),
+	num("iif", "skb->skb_iif"), num("encapsulated", "skb->encapsulation"),
+)
+
+const checksumRemedy = "CHECKSUM_COMPLETE: suspect the offload of the driver (ethtool -K DEV rx off); CHECKSUM_NONE: the packet was damaged or built wrong"
+
+var packet = family{
+	name: "packet", title: "The packet itself: headers, checksums, fragments",
+	sites: []Site{
+		{Name: "checksum", Reasons: []string{"IP_CSUM", "TCP_CSUM", "UDP_CSUM", "ICMP_CSUM"}, Reads: checksumReads},
+		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, Reads: join(reads(
+			num("is_v4", ip4Header+"->version == 4"), num("ttl", ip4Header+"->ttl"), num("hop_limit", ip6Header+"->hop_limit")), ends4,
+			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")))},
+		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip6_rcv_core", "ipv6_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv", "ipv6_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC"},
+			Reads: reads(device, num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
+		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
+		{Name: "ndisc", Functions: []string{"ndisc_rcv", "icmpv6_rcv", "ndisc_recv_ns", "ndisc_recv_na", "ndisc_router_discovery", "ndisc_redirect_rcv"}, Reasons: []string{"IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE", "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST"},
+			Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"), num("hop_limit", ip6Header+"->hop_limit"), num("code", "*(u8 *)(skb->head + skb->transport_header + 1)"), num("type", "*(u8 *)(skb->head + skb->transport_header)"))},
+		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)")))},
+		{Name: "fragment", Functions: []string{"ip_frag_queue", "ip_defrag", "ipv6_frag_rcv", "ip6_frag_queue", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
+			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")))},
+	},
+	decisions: []Decision{
+		{
+			// The timer is a member of the queue; container_of by its offset.
+			Name: "expired", Functions: []string{"ip_expire"}, Skb: "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->fragments_tail", At: AtEntry,
+			Reads: reads(
+				num("have", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->meat"), num("total", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->len"),
+				num("flags", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->flags"),
+				as(lookup.IPv4, "src", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->key.v4.saddr"), as(lookup.IPv4, "dst", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->key.v4.daddr"),
+				as(hex16, "id", "ntohs(((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->key.v4.id)")),
+		},
+		{
+			Name: "defragment", Functions: []string{"ip_defrag"}, Skb: "skb", At: AtEntry,
+			Reads: reads(as(size, "memory", "net->ipv4.fqdir->mem.counter"), as(size, "limit", "net->ipv4.fqdir->high_thresh")),
+		},
+	},
+	causes: []Cause{
+		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was damaged or built wrong"},
+		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
+		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
+		{ID: "icmp-checksum", Site: "checksum", Reasons: []string{"ICMP_CSUM"}, Text: "the ICMP checksum {icmp_sum} is wrong ({kind})", Remedy: checksumRemedy},
+		{ID: "ttl", Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, When: "is_v4 && ttl <= 1", Text: "the TTL of the packet from {src} to {dst} is used up; ICMP time exceeded goes to {src}", Remedy: "normal for traceroute; otherwise a routing loop"},
+		{ID: "hop-limit", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, When: "!is_v4 && hop_limit <= 1", Text: "the hop limit of the packet from {src6} to {dst6} is used up; ICMPv6 time exceeded goes to {src6}", Remedy: "normal for traceroute; otherwise a routing loop"},
+		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version != 4 && version != 6", Text: "the IP header has version {version}", Remedy: "the packet is damaged, or has a wrong EtherType"},
+		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version == 4 && ihl < 5", Text: "the IP header claims a length of {ihl} words", Remedy: "the packet is damaged"},
+		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL", "IP_INHDR"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header claims {total} B, but the packet has {len}", Remedy: "the packet was cut: an MTU mismatch or a faulty driver"},
+		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet came in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0"},
+		{ID: "ipv6-extension", Site: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR"}, Text: "an IPv6 extension header of {src} is wrong", Remedy: "the sender is broken"},
+		{ID: "ipv6-extensions", Site: "ipv6_extension", Reasons: []string{"IPV6_TOO_MANY_EXTHDRS"}, Text: "the packet of {src} has too many IPv6 extension headers", Remedy: "sysctl net.ipv6.max_dst_opts_number and the like"},
+		{ID: "ndisc-hop-limit", Site: "ndisc", Reasons: []string{"IPV6_NDISC_HOP_LIMIT"}, When: "hop_limit != 255", Text: "a neighbour discovery message of {src} has hop limit {hop_limit}, not 255: it came through a router", Remedy: "spoofed, or a tunnel decrements the hop limit"},
+		{ID: "ndisc-code", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_CODE"}, Text: "a neighbour discovery message of {src} has code {code}", Remedy: "the sender is broken"},
+		{ID: "ndisc-options", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_OPTIONS"}, Text: "the options of a neighbour discovery message (type {type}) of {src} are wrong", Remedy: "the sender is broken"},
+		{ID: "ndisc-fragment", Site: "ndisc", Reasons: []string{"IPV6_NDISC_FRAG"}, Text: "a neighbour discovery message of {src} came in fragments", Remedy: "sysctl net.ipv6.conf.DEV.suppress_frag_ndisc=0 accepts it"},
+		{ID: "ndisc-other-host", Site: "ndisc", Reasons: []string{"IPV6_NDISC_NS_OTHERHOST"}, Text: "a neighbour solicitation of {src} is for another host", Remedy: "normal", Benign: true},
+		{ID: "fragments-missing", Site: "fragment_timeout", When: "is_v4 && expired.flags & 2 && expired.have < expired.total", Text: "fragments are missing: {expired.have} of {expired.total} B of packet {expired.id} from {expired.src} to {expired.dst} came in time", Remedy: "a firewall or NAT that drops fragments, or loss; sysctl net.ipv4.ipfrag_time"},
+		{ID: "last-fragment-missing", Site: "fragment_timeout", When: "is_v4 && !(expired.flags & 2)", Text: "the last fragment is missing: {expired.have} B of packet {expired.id} from {expired.src} to {expired.dst} came in time", Remedy: "a firewall or NAT that drops fragments, or loss; sysctl net.ipv4.ipfrag_time"},
+		{ID: "fragment-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "is_v4 && !known(expired.have)", Text: "the other fragments of packet {id} from {src} to {dst} did not come in time", Remedy: "a firewall or NAT that drops fragments, or loss"},
+		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} came twice", Remedy: "normal after a duplication in the network", Benign: true},
+		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} came between the fragments of packet {id}", Remedy: "sysctl net.ipv4.ipfrag_max_dist"},
+		{ID: "fragment-memory", Site: "fragment", Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
+	},
+}

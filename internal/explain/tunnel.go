@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "tracer/internal/lookup"
+
+// behindDevice is the private struct behind a net_device (netdev_priv), which is aligned to 32 bytes.
+func behindDevice(dev, kind string) string {
+	return "((struct " + kind + " *)((u64)" + dev + " + ((sizeof(struct net_device) + 31) & ~31ul)))"
+}
+
+var tunnel = family{
+	name: "tunnel", title: "Tunnels",
+	sites: []Site{
+		{Name: "vxlan_rcv", Module: "vxlan", Functions: []string{"vxlan_rcv", "vxlan_set_mac", "vxlan_err_lookup"}, Reasons: []string{"VXLAN_INVALID_HDR", "VXLAN_VNI_NOT_FOUND", "IP_TUNNEL_ECN", "LOCAL_MAC", "MAC_INVALID_SOURCE", "VXLAN_ENTRY_EXISTS", Unspecified}},
+		{Name: "vxlan_xmit", Module: "vxlan", Functions: []string{"vxlan_xmit", "vxlan_xmit_one", "vxlan_encap_bypass", "vxlan_xmit_nh", "arp_reduce", "neigh_reduce"}, Reasons: []string{"NO_TX_TARGET", "VXLAN_INVALID_HDR", "VXLAN_VNI_NOT_FOUND", "TUNNEL_TXINFO", "LOCAL_MAC", "NOMEM", "DEV_READY", Unspecified}, Reads: reads(device)},
+		{Name: "ip_tunnel_xmit", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit", "ip_md_tunnel_xmit", "ipgre_xmit", "gre_tap_xmit", "ipip_tunnel_xmit", "erspan_xmit", "sit_tunnel_xmit", "ipip6_tunnel_xmit"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{Name: "tunnel_rcv", Functions: []string{"gre_rcv", "ipip_rcv", "mplsip_rcv", "tunnel4_rcv", "tunnel64_rcv", "tunnel6_rcv", "tunnel46_rcv", "ip_tunnel_rcv", "__gre_rcv"}, Reasons: []string{Unspecified, "NOT_SPECIFIED"}, Reads: join(ends4, reads(as(lookup.Protocol, "protocol", ip4Header+"->protocol")))},
+	},
+	decisions: []Decision{
+		{
+			// The VNI of the header and the device that the socket has for other VNIs.
+			Name: "vxlan_receive", Module: "vxlan", Functions: []string{"vxlan_rcv"}, Skb: "skb", At: AtEntry,
+			Reads: reads(
+				num("vni", "ntohl(*(u32 *)(skb->head + skb->transport_header + 12)) >> 8"), num("flags", "ntohl(*(u32 *)(skb->head + skb->transport_header + 8)) >> 24"),
+				num("port", "sk->__sk_common.skc_num"), as(lookup.IPv4, "src", ip4Header+"->saddr"),
+			),
+		},
+		{
+			Name: "vxlan_send", Module: "vxlan", Functions: []string{"vxlan_xmit"}, Skb: "skb", At: AtEntry,
+			Reads: reads(
+				as(lookup.String, "dev", "dev->name"), num("ifindex", "dev->ifindex"), as(lookup.LinkAddress, "to", "*(struct in6_addr *)(skb->head + skb->mac_header)", "6"),
+				num("vni", "ntohl("+behindDevice("dev", "vxlan_dev")+"->cfg.vni)"),
+				num("has_default", behindDevice("dev", "vxlan_dev")+"->cfg.remote_ip.sa.sa_family != 0"),
+			),
+		},
+		{
+			Name: "tunnel_send", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit"}, Skb: "skb",
+			Reads: reads(
+				as(lookup.String, "dev", "dev->name"), num("ifindex", "dev->ifindex"), as(lookup.IPv4, "remote", "tnl_params->daddr"), num("remote_set", "tnl_params->daddr != 0"),
+			),
+		},
+		{
+			Name: "tunnel_route", Functions: []string{"ip_route_output_flow"}, Within: []string{"ip_tunnel_xmit", "vxlan_xmit_one"}, Keep: "(u64)ret >= (u64)-4095 || ret",
+			Reads: reads(num("failed", "(u64)ret >= (u64)-4095"), as(lookup.IPv4, "remote", "fl4->daddr"),
+				where("(u64)ret < (u64)-4095", as(lookup.String, "out", "((struct dst_entry *)ret)->dev->name")), where("(u64)ret < (u64)-4095", num("out_index", "((struct dst_entry *)ret)->dev->ifindex"))),
+		},
+	},
+	causes: []Cause{
+		{ID: "vxlan-vni", Site: "vxlan_rcv", Reasons: []string{"VXLAN_VNI_NOT_FOUND", Unspecified}, When: "vxlan_receive.flags >> 3 & 1", Text: "no VXLAN device on port {vxlan_receive.port} takes VNI {vxlan_receive.vni}[[ (from {vxlan_receive.src})]]", Remedy: "ip -d link show type vxlan: id and dstport", Limits: "6.1 has no reason for it: then any drop in vxlan_rcv whose header is valid is shown in this way only if nothing else is known."},
+		{ID: "vxlan-header", Site: "vxlan_rcv", Reasons: []string{"VXLAN_INVALID_HDR"}, Text: "the VXLAN header is not valid[[ (flags {vxlan_receive.flags}, from {vxlan_receive.src})]]", Remedy: "another protocol on the VXLAN port, or an extension (GBP, GPE) that the device does not have"},
+		{ID: "vxlan-own-mac", Site: "vxlan_rcv", Reasons: []string{"LOCAL_MAC"}, Text: "the inner source address is that of the VXLAN device itself[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "a loop, or a duplicate MAC address"},
+		{ID: "vxlan-entry", Site: "vxlan_rcv", Reasons: []string{"VXLAN_ENTRY_EXISTS"}, Text: "the inner source address has a static entry for another remote[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "bridge fdb show dev VXLAN"},
+		{ID: "tunnel-ecn", Site: "vxlan_rcv", Reasons: []string{"IP_TUNNEL_ECN"}, Text: "the outer header signals congestion, but the inner packet does not support ECN", Remedy: "the underlay marks packets with CE: net.ipv4 ECN settings of its routers"},
+		{ID: "vxlan-no-entry", Site: "vxlan_xmit", Reasons: []string{"NO_TX_TARGET", Unspecified}, When: "!vxlan_send.has_default && !known(tunnel_route.failed)", Functions: []string{"vxlan_xmit"}, Text: "{vxlan_send.dev} (VNI {vxlan_send.vni}) has no entry for {vxlan_send.to} and no default remote", Remedy: "bridge fdb append {vxlan_send.to} dev {vxlan_send.dev} dst REMOTE; the control plane (Cilium, flannel, EVPN) did not set it"},
+		{ID: "vxlan-no-route", Site: "vxlan_xmit", When: "tunnel_route.failed", Text: "no route to the VXLAN remote {tunnel_route.remote}[[ (device {vxlan_send.dev})]]", Remedy: "ip route get {tunnel_route.remote}"},
+		{ID: "vxlan-loop", Site: "vxlan_xmit", Functions: []string{"vxlan_xmit_one"}, When: "!tunnel_route.failed && tunnel_route.out_index == vxlan_send.ifindex", Text: "the route to the VXLAN remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
+		{ID: "tunnel-no-metadata", Site: "vxlan_xmit", Reasons: []string{"TUNNEL_TXINFO"}, Text: "{dev} takes only packets with tunnel metadata, and this one has none", Remedy: "send through the BPF program or the OVS bridge that sets it"},
+		{ID: "tunnel-no-route", Site: "ip_tunnel_xmit", When: "tunnel_route.failed", Text: "no route to the tunnel's remote {tunnel_route.remote}[[ (device {tunnel_send.dev})]]", Remedy: "ip route get {tunnel_route.remote}"},
+		{ID: "tunnel-no-remote", Site: "ip_tunnel_xmit", When: "!tunnel_send.remote_set && !known(tunnel_route.failed)", Text: "{tunnel_send.dev} has no remote address, and none is known for the packet", Remedy: "ip tunnel change {tunnel_send.dev} remote A.B.C.D"},
+		{ID: "tunnel-loop", Site: "ip_tunnel_xmit", When: "!tunnel_route.failed && tunnel_route.out_index == tunnel_send.ifindex", Text: "the route to the remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
+		{ID: "tunnel-unknown", Site: "tunnel_rcv", Text: "no tunnel device takes a packet of protocol {protocol} from {src} to {dst}", Remedy: "ip tunnel show: local, remote and key must match", Limits: "A wrong key looks the same."},
+	},
+}
