@@ -35,6 +35,7 @@ var packages = map[string][]string{
 	"internal/nearest":   {},
 	"internal/expr":      {"internal/caret", "internal/endian", "internal/nearest", "internal/printable"},
 	"internal/lookup":    {"internal/event"},
+	"internal/explain":   {"internal/event", "internal/expr", "internal/lookup"},
 	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/printable", "internal/rdonly"},
 	"internal/privilege": {"internal/kernel"},
 	"internal/doctor":    {"internal/kernel", "internal/plan", "internal/printable"},
@@ -104,7 +105,7 @@ var foreign = map[string][]string{
 	"golang.org/x/net":                   {"internal/filter", "libpcap"},
 	"golang.org/x/sync":                  {"internal/live"},
 	"golang.org/x/sys": {
-		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
+		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/explain", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
 		"internal/notice", "internal/outfile", "internal/privilege", "internal/result", "internal/sink", "internal/stream",
 	},
 	"kernel.org/pub/linux/libs/security/libcap/psx": {"internal/privilege"},

@@ -19,10 +19,9 @@ var bridge = family{
 	name: "bridge", title: "Bridges and VLANs",
 	sites: []Site{
 		{Name: "br_handle", Module: "bridge", Functions: []string{"br_handle_frame", "br_handle_frame_finish", "br_nf_pre_routing_finish", "br_nf_hook_thresh"}, Reasons: []string{"MAC_INVALID_SOURCE", "MAC_IEEE_MAC_CONTROL", "BRIDGE_INGRESS_STP_STATE", "ARP_PVLAN_DISABLE", Unspecified}, Reads: portReads},
-		{Name: "br_flood", Module: "bridge", Functions: []string{"br_flood", "br_multicast_flood", "br_handle_frame_finish"}, Reasons: []string{"NO_TX_TARGET", Unspecified}, Reads: portReads},
-		{Name: "br_forward", Module: "bridge", Functions: []string{"br_forward", "__br_forward", "br_handle_frame_finish"}, Reasons: []string{Unspecified}, Reads: portReads},
-		{Name: "br_vlan", Module: "bridge", Functions: []string{"__allowed_ingress", "br_allowed_ingress", "br_handle_frame_finish", "br_dev_xmit"}, Reasons: []string{Unspecified}},
-		{Name: "dev_xmit_bridge", Module: "bridge", Functions: []string{"br_dev_xmit"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{Name: "br_flood", Module: "bridge", Functions: []string{"br_flood", "br_multicast_flood"}, Reasons: []string{"NO_TX_TARGET", Unspecified}, Reads: portReads},
+		{Name: "br_forward", Module: "bridge", Functions: []string{"br_forward"}, Reasons: []string{Unspecified}, Reads: portReads},
+		{Name: "br_vlan", Module: "bridge", Functions: []string{"__allowed_ingress", "br_allowed_ingress"}, Reasons: []string{Unspecified}},
 	},
 	decisions: []Decision{
 		{
@@ -36,7 +35,8 @@ var bridge = family{
 		},
 		{
 			// Where a known unicast frame may not go (should_deliver): hairpin 1 << 0, isolated 1 << 16.
-			Name: "deliver", Module: "bridge", Functions: []string{"br_forward"}, Skb: "skb", At: AtEntry,
+			Name: "deliver", Denies: true, Module: "bridge", Functions: []string{"br_forward"}, Skb: "skb", At: AtEntry,
+			Keep: "to->dev == skb->dev && !(to->flags & 1) || to->state != 3 || to->flags >> 16 & 1 && ((struct br_input_skb_cb *)skb->cb)->src_port_isolated",
 			Reads: reads(
 				num("same", "to->dev == skb->dev"), num("hairpin", "to->flags & 1"), num("isolated", "to->flags >> 16 & 1"),
 				num("from_isolated", "((struct br_input_skb_cb *)skb->cb)->src_port_isolated"), num("state_number", "to->state"), as(portState, "state", "to->state"), as(lookup.String, "dev", "to->dev->name"), num("up", "to->dev->flags & 1")),
@@ -51,7 +51,7 @@ var bridge = family{
 		{ID: "bridge-locked", Site: "br_handle", Reasons: []string{Unspecified}, When: "locked && state_number == 3 && !(to_link_local && to_last == 1)", Text: "the port {dev} of {bridge} is locked, and {from} is not in its forwarding table (802.1X)", Remedy: "bridge fdb add {from} dev {dev} master static, after authentication", Limits: "Ports can be locked since 5.18."},
 		{ID: "bridge-no-target", Site: "br_flood", Reasons: []string{"NO_TX_TARGET"}, Text: "no port of {bridge} takes the frame from {dev} for {to}: unknown destination, and no port floods it", Remedy: "bridge -d link show: flood, mcast_flood, isolated, learning; bridge fdb show br {bridge}"},
 		{ID: "bridge-same-port", Site: "br_forward", When: "deliver.same && !deliver.hairpin", Text: "{to} is behind the port {deliver.dev} that the frame came from, and the port has no hairpin mode", Remedy: "bridge link set dev {deliver.dev} hairpin on"},
-		{ID: "bridge-isolated", Site: "br_forward", When: "!deliver.same && deliver.isolated && deliver.from_isolated", Text: "the ports {dev} and {deliver.dev} are both isolated", Remedy: "bridge link set dev {deliver.dev} isolated off"},
+		{ID: "bridge-isolated", Site: "br_forward", When: "!deliver.same && deliver.state_number == 3 && deliver.isolated && deliver.from_isolated", Text: "the ports {dev} and {deliver.dev} are both isolated", Remedy: "bridge link set dev {deliver.dev} isolated off"},
 		{ID: "bridge-out-state", Site: "br_forward", When: "!deliver.same && deliver.state_number != 3", Text: "the port {deliver.dev} is in the state {deliver.state}", Remedy: "bridge link show dev {deliver.dev}"},
 		{ID: "bridge-vlan-untagged", Site: "br_vlan", When: "known(vlan_check.pvid) && (!vlan_check.tagged || vlan_check.vlan == 0) && vlan_check.pvid == 0", Text: "the untagged frame came by {vlan_check.dev}, which has no PVID on {vlan_check.bridge}", Remedy: "bridge vlan add vid N dev {vlan_check.dev} pvid untagged"},
 		{ID: "bridge-vlan", Site: "br_vlan", When: "vlan_check.tagged && vlan_check.vlan != 0 && vlan_check.vlan != vlan_check.pvid", Text: "VLAN {vlan_check.vlan} is not allowed on the port {vlan_check.dev} of {vlan_check.bridge} (PVID {vlan_check.pvid}, {vlan_check.vlans} VLANs), or is not forwarding there", Remedy: "bridge vlan show dev {vlan_check.dev}; bridge vlan add vid {vlan_check.vlan} dev {vlan_check.dev}"},

@@ -2,9 +2,19 @@
 
 package explain
 
-import "tracer/internal/lookup"
+import (
+	"slices"
+
+	"tracer/internal/lookup"
+)
 
 // socketReads describe a full socket. They are read at decisions, since the drop tracepoint names the socket only since 6.11.
+// udpQueue are the functions that free what the queue of a UDP socket did not take, tcpQueue those of TCP.
+var (
+	udpQueue = []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "__udp_enqueue_schedule_skb"}
+	tcpQueue = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_try_rmem_schedule", "tcp_rcv_established", "tcp_drop_reason"}
+)
+
 func socketReads(sk string) []Read {
 	return reads(
 		as(size, "used", sk+"->sk_backlog.rmem_alloc.counter"), as(size, "rcvbuf", sk+"->sk_rcvbuf"), num("lport", sk+"->__sk_common.skc_num"),
@@ -22,7 +32,7 @@ var buffers = family{
 		{Name: "rcvbuf", Reasons: []string{"SOCKET_RCVBUFF", Unspecified}, Reads: reads(as(size, "truesize", "skb->truesize")),
 			Functions: []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "sock_queue_rcv_skb_reason", "__sock_queue_rcv_skb",
 				"raw_rcv", "raw_rcv_skb", "rawv6_rcv", "ping_rcv", "ping_queue_rcv_skb", "packet_rcv", "tpacket_rcv", "netlink_unicast", "sock_queue_rcv_skb", "__udp_enqueue_schedule_skb"}},
-		{Name: "proto_mem", Reasons: []string{"PROTO_MEM", Unspecified}, Functions: []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_try_rmem_schedule", "tcp_rcv_established", "__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "__udp_enqueue_schedule_skb", "tcp_drop_reason"},
+		{Name: "proto_mem", Reasons: []string{"PROTO_MEM", Unspecified}, Functions: slices.Concat(tcpQueue, udpQueue),
 			Reads: reads(as(size, "truesize", "skb->truesize"))},
 		{Name: "backlog", Reasons: []string{"SOCKET_BACKLOG", Unspecified}, Functions: []string{"tcp_add_backlog", "tcp_v4_rcv", "tcp_v6_rcv", "__sk_receive_skb"}, Reads: reads(as(size, "truesize", "skb->truesize"))},
 		{Name: "pfmemalloc", Reasons: []string{"PFMEMALLOC", "NOMEM", "SOCKET_FILTER"}, Functions: []string{"sk_filter_trim_cap", "__sk_filter", "__netif_receive_skb_core", "sk_add_backlog", "tcp_add_backlog", "tcp_v4_rcv", "tcp_v6_rcv"},
@@ -30,42 +40,42 @@ var buffers = family{
 		{Name: "purge", Reasons: []string{"QUEUE_PURGE", "SOCKET_CLOSE", "UNIX_DISCONNECT", "UNIX_SKIP_OOB"}, Reads: reads(as(size, "len", "skb->len"))},
 	},
 	decisions: []Decision{
-		{Name: "udp_queue", Functions: []string{"__udp_enqueue_schedule_skb"}, Skb: "skb", Keep: "ret != 0",
+		{Name: "udp_queue", Denies: true, Functions: []string{"__udp_enqueue_schedule_skb"}, Skb: "skb", Keep: "ret != 0",
 			Reads: join(socketReads("sk"), reads(as(errno, "error", "-ret"),
 				num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0")))},
-		{Name: "sock_queue", Functions: []string{"__sock_queue_rcv_skb", "sock_queue_rcv_skb_reason", "sock_queue_rcv_skb"}, Skb: "skb", Keep: "ret != 0",
+		{Name: "sock_queue", Denies: true, Functions: []string{"__sock_queue_rcv_skb", "sock_queue_rcv_skb_reason", "sock_queue_rcv_skb"}, Skb: "skb", Keep: "ret != 0",
 			Reads: join(socketReads("sk"), reads(num("result", "ret")))},
-		{Name: "packet_queue", Functions: []string{"packet_rcv", "tpacket_rcv"}, Every: true, Skb: "skb", At: AtEntry,
+		{Name: "packet_queue", Denies: true, Functions: []string{"packet_rcv", "tpacket_rcv"}, Every: true, Skb: "skb", At: AtEntry,
 			Keep:  "((struct sock *)pt->af_packet_priv)->sk_backlog.rmem_alloc.counter >= ((struct sock *)pt->af_packet_priv)->sk_rcvbuf",
 			Reads: reads(as(size, "used", "((struct sock *)pt->af_packet_priv)->sk_backlog.rmem_alloc.counter"), as(size, "rcvbuf", "((struct sock *)pt->af_packet_priv)->sk_rcvbuf"), num("inode", "((struct socket_alloc *)((struct sock *)pt->af_packet_priv)->sk_socket)->vfs_inode.i_ino"))},
 		{Name: "tcp_memory", Functions: []string{"tcp_data_queue"}, Skb: "skb", At: AtEntry,
 			Reads: join(socketReads("sk"), reads(
 				num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"), as(size, "forward", "sk->sk_forward_alloc")))},
 		// The result is bool until 6.18, later the reason; the condition avoids both.
-		{Name: "tcp_backlog", Functions: []string{"tcp_add_backlog"}, Skb: "skb", At: AtEntry,
+		{Name: "tcp_backlog", Denies: true, Functions: []string{"tcp_add_backlog"}, Skb: "skb", At: AtEntry,
 			Keep: "sk->sk_backlog.len + sk->sk_backlog.rmem_alloc.counter > sk->sk_rcvbuf + (sk->sk_rcvbuf >> 1)",
 			Reads: join(socketReads("sk"), reads(as(size, "backlog", "sk->sk_backlog.len"), as(size, "sndbuf", "sk->sk_sndbuf"),
 				num("owned", "sk->sk_lock.owned"), as(size, "truesize", "skb->truesize")))},
 	},
 	causes: []Cause{
-		{ID: "udp-rcvbuf", Site: "rcvbuf", When: "udp_queue.error == 12 && udp_queue.used + truesize > udp_queue.rcvbuf",
+		{ID: "udp-rcvbuf", Site: "rcvbuf", Functions: udpQueue, When: "udp_queue.error == 12 && udp_queue.used + truesize > udp_queue.rcvbuf",
 			Text:   "the receive buffer of the {udp_queue.protocol_name} socket on port {udp_queue.lport} is full: {udp_queue.used} of {udp_queue.rcvbuf} in {udp_queue.waiting} datagrams[[, {owner}]]",
 			Remedy: "the program reads too slowly: SO_RCVBUF (at most net.core.rmem_max), or more readers (SO_REUSEPORT)", Special: ownerSpecial},
-		{ID: "udp-memory", Site: "proto_mem", When: "udp_queue.error == 105 && udp_queue.allocated > udp_queue.limit",
+		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.allocated > udp_queue.limit",
 			Text:   "all UDP sockets together use {udp_queue.allocated} pages, over the limit of udp_mem, {udp_queue.limit} (port {udp_queue.lport})",
 			Remedy: "sysctl net.ipv4.udp_mem; find the sockets with full buffers: ss -uamp"},
-		{ID: "udp-memory-cgroup", Site: "proto_mem", When: "udp_queue.error == 105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
+		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
 			Text: "no memory for a datagram to port {udp_queue.lport}, though udp_mem is not reached ({udp_queue.allocated} of {udp_queue.limit} pages): the control group's memory limit", Remedy: "memory.max of the control group of the socket[[ {owner}]]"},
 		{ID: "socket-rcvbuf", Site: "rcvbuf", When: "sock_queue.used + truesize > sock_queue.rcvbuf",
 			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF", Special: ownerSpecial},
 		{ID: "packet-socket-full", Site: "rcvbuf", Functions: []string{"packet_rcv", "tpacket_rcv"}, When: "packet_queue.used >= packet_queue.rcvbuf",
 			Text: "a packet socket (inode {packet_queue.inode}) is full: {packet_queue.used} of {packet_queue.rcvbuf}[[, {owner}]]; the packet itself goes on", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B)", Special: ownerSpecial, Benign: true},
-		{ID: "tcp-rcvbuf", Site: "proto_mem", When: "tcp_memory.used > tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit",
+		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit",
 			Text:   "the receive buffer of the TCP socket on port {tcp_memory.lport} is full: {tcp_memory.used} of {tcp_memory.rcvbuf}[[, {owner}]]",
 			Remedy: "the program does not read; sysctl net.ipv4.tcp_rmem", Special: ownerSpecial},
-		{ID: "tcp-memory", Site: "proto_mem", When: "tcp_memory.allocated > tcp_memory.limit",
+		{ID: "tcp-memory", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.allocated > tcp_memory.limit",
 			Text: "all TCP sockets together use {tcp_memory.allocated} pages, over the limit of tcp_mem, {tcp_memory.limit}", Remedy: "sysctl net.ipv4.tcp_mem; ss -tmp shows who holds it"},
-		{ID: "tcp-memory-cgroup", Site: "proto_mem", When: "tcp_memory.memcg && tcp_memory.used <= tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit", Reasons: []string{"PROTO_MEM"},
+		{ID: "tcp-memory-cgroup", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.memcg && tcp_memory.used <= tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit", Reasons: []string{"PROTO_MEM"},
 			Text: "no memory for a segment to port {tcp_memory.lport}, though neither the receive buffer ({tcp_memory.used} of {tcp_memory.rcvbuf}) nor tcp_mem ({tcp_memory.allocated} of {tcp_memory.limit} pages) is full: the control group's memory limit", Remedy: "memory.max of the control group of the socket"},
 		{ID: "tcp-backlog", Site: "backlog", When: "tcp_backlog.owned && tcp_backlog.backlog + tcp_backlog.used > 2 * tcp_backlog.rcvbuf + (tcp_backlog.sndbuf >> 1)",
 			Text:   "the backlog of the TCP socket on port {tcp_backlog.lport} is full: {tcp_backlog.backlog} wait while a process holds the socket (buffer {tcp_backlog.used} of {tcp_backlog.rcvbuf})[[, {owner}]]",

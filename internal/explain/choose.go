@@ -18,8 +18,8 @@ type Drop struct {
 // Answer is the explanation of a drop.
 type Answer struct {
 	// Cause is nil if the cause is unknown.
-	Cause *Cause
-	Text  string
+	Cause        *Cause
+	Text, Remedy string
 	// Keys are the keys of the values that the condition and the text of the cause use, in that order.
 	Keys []string
 	// Contradicting are causes that hold, but exclude each other; none of them is the answer.
@@ -29,12 +29,12 @@ type Answer struct {
 // Explain finds the cause of a drop.
 func (t *Table) Explain(d *Drop) Answer {
 	held, texts := t.holding(d)
-	held = mostSpecific(held)
+	held = denied(mostSpecific(held))
 	switch len(held) {
 	case 0:
 		return Answer{}
 	case 1:
-		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Keys: held[0].keys()}
+		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(d.Values), Keys: held[0].keys()}
 	}
 	var a Answer
 	for _, c := range held {
@@ -47,7 +47,7 @@ func (t *Table) Explain(d *Drop) Answer {
 func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 	texts = map[string]string{}
 	for _, c := range t.causes {
-		if !c.applies(d) || !c.holds(d.Values) {
+		if !c.applies(d) || !c.holds(d) {
 			continue
 		}
 		if text, known := c.text.fill(d.Values); known {
@@ -58,12 +58,23 @@ func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 }
 
 // holds reports whether the condition is true. An unknown one is not.
-func (c *compiled) holds(values Values) bool {
+func (c *compiled) holds(d *Drop) bool {
 	if c.when == nil {
 		return true
 	}
-	value, known := c.when.Eval(values.number)
+	value, known := c.when.Eval(d.number)
 	return known && value != 0
+}
+
+// number returns the number of a key, for formulas.
+func (d *Drop) number(key string) (uint64, bool) {
+	if key != specified {
+		return d.Values.number(key)
+	}
+	if d.reason() == Unspecified {
+		return 0, true
+	}
+	return 1, true
 }
 
 // mostSpecific leaves out the causes that another one refines.
@@ -78,12 +89,24 @@ func mostSpecific(held []*compiled) []*compiled {
 	return left
 }
 
+// denied leaves only the causes for which a function refused the packet, if there are any: then what else
+// holds at the same place did not come into play.
+func denied(held []*compiled) []*compiled {
+	var left []*compiled
+	for _, c := range held {
+		if c.denies {
+			left = append(left, c)
+		}
+	}
+	if len(left) == 0 {
+		return held
+	}
+	return left
+}
+
 // keys returns the keys of the condition, and then the others of the text.
 func (c *compiled) keys() []string {
-	var keys []string
-	if c.when != nil {
-		keys = c.when.Names()
-	}
+	keys := c.variables()
 	for _, key := range slices.Concat(c.text.keys(false), c.text.keys(true)) {
 		if !slices.Contains(keys, key) {
 			keys = append(keys, key)

@@ -16,11 +16,11 @@ var conntrack = family{
 	decisions: []Decision{
 		{
 			// The verdict NF_DROP is 0.
-			Name: "conntrack_in", Functions: []string{"nf_conntrack_in"}, Module: "nf_conntrack", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "conntrack_in", Denies: true, Functions: []string{"nf_conntrack_in"}, Module: "nf_conntrack", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: reads(connections, num("max", "*nf_conntrack_max"), num("verdict", "ret & 0xff")),
 		},
 		{
-			Name: "confirm", Functions: []string{"__nf_conntrack_confirm"}, Module: "nf_conntrack", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "confirm", Denies: true, Functions: []string{"__nf_conntrack_confirm"}, Module: "nf_conntrack", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			// struct ip_conntrack_stat is an array of unsigned int: found, invalid, insert, insert_failed, ...
 			Reads: reads(num("verdict", "ret & 0xff"),
 				num("nat", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 0x180"),

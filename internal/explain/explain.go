@@ -17,8 +17,8 @@ import "tracer/internal/lookup"
 // it, before 6.11), cpu, and the names of [Symbols].
 type Site struct {
 	Name string
-	// Reasons are the drop reasons, without their prefix; empty for any. They are ignored on kernels without
-	// reasons (5.10).
+	// Reasons are the drop reasons, without their prefix; empty for any. Kernels without reasons (5.10) have
+	// [Unspecified] only.
 	Reasons []string
 	// Functions are the functions that free the packet, without compiler suffixes, and those that they may be
 	// inlined into; empty for any.
@@ -71,6 +71,10 @@ type Decision struct {
 	Keep string
 	// Counters are per-CPU counters, of which the one that grows during the call is the value moved.
 	Counters *Counters
+	// Denies is set if Keep holds only for a packet that the function refuses and that ends there: at most one
+	// such decision, and those that it is inside of, belong to a drop.
+	Denies bool
+	Inside string
 	// Dies is set if the packet ends where Keep holds, but the kernel reports no drop: an event of ours does.
 	Dies  bool
 	Reads []Read
@@ -81,6 +85,14 @@ type Counters struct {
 	// Base is an expression for the array's address, as a pointer per CPU.
 	Base  string
 	Count int
+}
+
+// counters returns the expression for the counters, or "".
+func (d *Decision) counters() string {
+	if d.Counters == nil {
+		return ""
+	}
+	return d.Counters.Base
 }
 
 // Cause explains drops.

@@ -3,8 +3,10 @@
 package explain
 
 import (
+	"flag"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/expr"
 	"tracer/internal/lookup"
@@ -168,10 +171,12 @@ func compileAll(k expr.Types, roots expr.Roots, texts []string) error {
 }
 
 // matrix returns for each read, and for each function, what a kernel has: the number of the variant, or "-".
-func matrix(t testing.TB, table *Table, k expr.Types) map[string]string {
+func matrix(t testing.TB, table *Table, k *kernelTypes) map[string]string {
 	got := map[string]string{}
 	note := func(key string, n int, err error) {
-		got[key] = fmt.Sprint(n)
+		if got[key] != "-" {
+			got[key] = fmt.Sprint(n)
+		}
 		if n == 0 {
 			got[key] = "-"
 			if testing.Verbose() {
@@ -186,8 +191,11 @@ func matrix(t testing.TB, table *Table, k expr.Types) map[string]string {
 		}
 	}
 	for _, d := range table.Decisions {
-		decisionMatrix(d, k, note)
+		if d.Special == "" {
+			decisionMatrix(d, k, note)
+		}
 	}
+	reasonsOf(table, k, note)
 	return got
 }
 
@@ -200,9 +208,11 @@ func decisionMatrix(d *Decision, k expr.Types, note func(string, int, error)) {
 		}
 		note(d.Name+"/"+f+"()", i+1, nil)
 		roots := callRoots(d, protos[0])
-		list := append(slices.Clone(d.Reads), num("@skb", d.Skb), num("@keep", d.Keep), num("@counters", ""))
-		if d.Counters != nil {
-			list[len(list)-1] = num("@counters", d.Counters.Base)
+		list := slices.DeleteFunc(slices.Clone(d.Reads), func(r Read) bool { return len(r.Variants) == 0 })
+		for key, text := range map[string]string{"@skb": d.Skb, "@keep": d.Keep, "@counters": d.counters()} {
+			if text != "" {
+				list = append(list, num(key, text))
+			}
 		}
 		for j := range list {
 			n, err := compiles(k, roots, &list[j])
@@ -214,35 +224,131 @@ func decisionMatrix(d *Decision, k expr.Types, note func(string, int, error)) {
 	}
 }
 
-// TestReads compiles every read with the types of the running kernel, or of the kernels in the folders of
-// TRACER_BTF (one folder per kernel, with the files vmlinux and MODULE), and compares with testdata/kernels.txt.
+// reasonsOf notes which drop reasons a kernel has. Those of a subsystem have no common prefix.
+func reasonsOf(table *Table, k *kernelTypes, note func(string, int, error)) {
+	has := map[string]bool{}
+	for _, t := range k.enums {
+		for _, v := range t.(*btf.Enum).Values {
+			has[strings.TrimPrefix(v.Name, "SKB_DROP_REASON_")] = true
+		}
+	}
+	for _, c := range table.causes {
+		reasons, _ := c.at()
+		for _, reason := range reasons {
+			if has[reason] {
+				note("reason/"+reason, 1, nil)
+			} else {
+				note("reason/"+reason, 0, fmt.Errorf("no such reason"))
+			}
+		}
+	}
+}
+
+const kernelsPath = "testdata/kernels.txt"
+
+var update = flag.Bool("update", false, "rewrite docs/drops.md, and with TRACER_BTF also testdata/kernels.txt")
+
+// TestReads compiles every read with the types of the kernels in the folders of TRACER_BTF (one folder per
+// kernel, with the files vmlinux and MODULE), and compares what they lack with testdata/kernels.txt. Without
+// TRACER_BTF it does so for the running kernel, which must not lack more than these kernels do.
 func TestReads(t *testing.T) {
-	table, err := Load()
+	table := load(t)
+	from := os.Getenv("TRACER_BTF")
+	if from == "" {
+		checkRunning(t, table)
+		return
+	}
+	folders, _ := filepath.Glob(filepath.Join(from, "*", "vmlinux"))
+	if len(folders) == 0 {
+		t.Fatalf("TRACER_BTF=%q: no folder there has a file vmlinux", from)
+	}
+	var kernels []string
+	missing := map[string][]string{}
+	for _, file := range folders {
+		k := loadTypes(t, filepath.Dir(file), modulesOf(table))
+		kernels = append(kernels, k.name)
+		lacks := lacking(matrix(t, table, k))
+		for _, key := range lacks {
+			missing[key] = append(missing[key], k.name)
+		}
+		t.Logf("%s lacks %d", k.name, len(lacks))
+	}
+	want := formatKernels(kernels, missing)
+	if *update {
+		if err := os.WriteFile(kernelsPath, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(kernelsPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := []string{"/sys/kernel/btf"}
-	if from := os.Getenv("TRACER_BTF"); from != "" {
-		if folders, _ = filepath.Glob(filepath.Join(from, "*", "vmlinux")); len(folders) == 0 {
-			t.Fatalf("TRACER_BTF=%q: no folder there has a file vmlinux", from)
-		}
-		for i := range folders {
-			folders[i] = filepath.Dir(folders[i])
+	if diff := cmp.Diff(string(got), want); diff != "" {
+		t.Errorf("%s differs from the kernels in %s, -update writes it (-file +kernels):\n%s", kernelsPath, from, diff)
+	}
+}
+
+func lacking(matrix map[string]string) []string {
+	var keys []string
+	for key, n := range matrix {
+		if n == "-" {
+			keys = append(keys, key)
 		}
 	}
-	found := map[string]map[string]string{}
-	for _, folder := range folders {
-		k := loadTypes(t, folder, modulesOf(table))
-		t.Run(k.name, func(t *testing.T) { found[k.name] = matrix(t, table, k) })
+	return keys
+}
+
+// checkRunning checks the values of vmlinux: whether a module is loaded is not known.
+func checkRunning(t *testing.T, table *Table) {
+	_, missing := readKernels(t)
+	k := loadTypes(t, "/sys/kernel/btf", nil)
+	inModule := map[string]bool{}
+	for _, d := range table.Decisions {
+		inModule[d.Name] = d.Module != ""
 	}
-	for name, got := range found {
-		missing := []string{}
-		for key, n := range got {
-			if n == "-" {
-				missing = append(missing, key)
-			}
+	for _, s := range table.Sites {
+		inModule[s.Name] = s.Module != ""
+	}
+	for _, key := range lacking(matrix(t, table, k)) {
+		name, _, _ := strings.Cut(key, "/")
+		isFunction := strings.HasSuffix(key, "()") // which may be missing by the kernel's configuration
+		if len(missing[key]) == 0 && !inModule[name] && !isFunction {
+			t.Errorf("the running kernel lacks %s", key)
 		}
-		slices.Sort(missing)
-		t.Logf("%s: %d of %d missing: %s", name, len(missing), len(got), strings.Join(missing, " "))
 	}
+}
+
+// formatKernels has the kernels, and what some of them lack. arm64 is only mentioned if it differs.
+func formatKernels(kernels []string, missing map[string][]string) string {
+	var b strings.Builder
+	b.WriteString("# What the types of a kernel lack: SITE/VALUE, DECISION/VALUE, DECISION/FUNCTION() or reason/REASON.\n")
+	b.WriteString("# Made by TRACER_BTF=FOLDER go test ./internal/explain -run TestReads -update\n")
+	fmt.Fprintf(&b, "kernels: %s\n", strings.Join(kernels, " "))
+	for _, key := range slices.Sorted(maps.Keys(missing)) {
+		slices.Sort(missing[key])
+		fmt.Fprintf(&b, "%s: %s\n", key, strings.Join(missing[key], " "))
+	}
+	return b.String()
+}
+
+// readKernels reads that file.
+func readKernels(t testing.TB) (kernels []string, missing map[string][]string) {
+	t.Helper()
+	text, err := os.ReadFile(kernelsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing = map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		key, list, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case !ok || strings.HasPrefix(line, "#"):
+		case key == "kernels":
+			kernels = strings.Fields(list)
+		default:
+			missing[key] = strings.Fields(list)
+		}
+	}
+	return kernels, missing
 }

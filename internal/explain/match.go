@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// Unspecified is the reason of a drop for which the kernel has none.
+// Unspecified is the reason of a drop for which the kernel has none. It stands for every drop on kernels that
+// have no reasons at all: a cause whose reasons include it holds without a reason.
 const Unspecified = "NOT_SPECIFIED"
+
+// specified is a key that every drop has: 1 if the kernel gave a reason, else 0.
+const specified = "reason.specified"
 
 // bare returns the name of a function without its offset and the suffixes of compilers, such as .isra.0,
 // .constprop.0, .part.0, .cold or .llvm.123.
@@ -18,14 +22,20 @@ func bare(symbol string) string {
 	return symbol
 }
 
-// isAt reports whether a drop is at a place with these reasons and functions. A drop without a reason, on a
-// kernel without reasons, needs a function.
+// isAt reports whether a drop is at a place with these reasons and functions. A drop without a reason needs a
+// function.
 func isAt(d *Drop, reasons, functions []string) bool {
 	inFunction := slices.Contains(functions, bare(d.Location))
+	isReason := len(reasons) == 0 || slices.Contains(reasons, d.reason())
+	return isReason && (inFunction || len(functions) == 0 && d.reason() != Unspecified)
+}
+
+// reason returns the reason, on all kernels.
+func (d *Drop) reason() string {
 	if d.Reason == "" {
-		return inFunction
+		return Unspecified
 	}
-	return (len(reasons) == 0 || slices.Contains(reasons, d.Reason)) && (len(functions) == 0 || inFunction)
+	return d.Reason
 }
 
 // narrowed returns the narrower list if there is one.

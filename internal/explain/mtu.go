@@ -51,7 +51,7 @@ var mtu = family{
 	},
 	decisions: []Decision{{
 		// The device that the frame is handed to, which is not skb->dev yet.
-		Name: "handover", Functions: []string{"__dev_forward_skb"}, Skb: "skb", At: AtEntry,
+		Name: "handover", Denies: true, Functions: []string{"__dev_forward_skb"}, Skb: "skb", At: AtEntry,
 		Keep: "!(dev->flags & 1) || skb->len > dev->mtu + dev->hard_header_len + 4",
 		Reads: reads(
 			as(lookup.String, "dev", "dev->name"), as(size, "mtu", "dev->mtu"), num("header", "dev->hard_header_len"), num("up", "dev->flags & 1"),
@@ -60,7 +60,7 @@ var mtu = family{
 	}},
 	causes: []Cause{
 		{
-			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu)",
+			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "{len} do not fit through {out}, whose MTU is {dev_mtu}, and DF is set; ICMP fragmentation needed goes to {src}",
 			Remedy: "a larger MTU on {out}, or let ICMP type 3 code 4 reach {src} (path MTU discovery); TCP: clamp the MSS",
 		},

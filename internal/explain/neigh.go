@@ -31,7 +31,7 @@ var neigh = family{
 		{Name: "unresolved", Functions: []string{"arp_error_report", "ndisc_error_report"}, Every: true, Skb: "skb", At: AtEntry, Reads: neighbourReads},
 		{
 			// The packet that a full queue gives up is its oldest, not the one that is sent.
-			Name: "neigh_queue", Functions: []string{"__neigh_event_send"}, Skb: "(struct sk_buff *)neigh->arp_queue.next", At: AtEntry,
+			Name: "neigh_queue", Denies: true, Functions: []string{"__neigh_event_send"}, Skb: "(struct sk_buff *)neigh->arp_queue.next", At: AtEntry,
 			Keep: "neigh->arp_queue.qlen != 0 && neigh->arp_queue_len_bytes + skb->truesize > neigh->parms->data[NEIGH_VAR_QUEUE_LEN_BYTES]",
 			Reads: join(neighbourReads, reads(
 				as(size, "bytes", "neigh->arp_queue_len_bytes"), as(size, "limit", "neigh->parms->data[NEIGH_VAR_QUEUE_LEN_BYTES]"),
@@ -43,7 +43,7 @@ var neigh = family{
 		},
 		{
 			// The packet is that of the call of the functions within which the neighbour is created.
-			Name: "neigh_create", Functions: []string{"__neigh_create"}, Within: []string{"ip_finish_output2", "ip6_finish_output2", "ip_output", "ip6_output", "ip_finish_output", "ip6_finish_output"},
+			Name: "neigh_create", Denies: true, Functions: []string{"__neigh_create"}, Within: []string{"ip_finish_output2", "ip6_finish_output2", "ip_output", "ip6_output", "ip_finish_output", "ip6_finish_output"},
 			Keep: "(u64)ret >= (u64)-4095",
 			Reads: reads(
 				as(errno, "error", "-(int)(u64)ret"), num("entries", "tbl->gc_entries.counter", "tbl->entries.counter"), num("limit", "tbl->gc_thresh3"),

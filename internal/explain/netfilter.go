@@ -18,7 +18,7 @@ var netfilter = family{
 	name: "netfilter", title: "Firewalls",
 	sites: []Site{
 		{Name: "nft_do_chain", Functions: []string{"nft_do_chain"}, Reasons: []string{"NETFILTER_DROP", Unspecified}},
-		{Name: "nf_queue", Functions: []string{"nf_queue", "nf_hook_slow", "nfqnl_enqueue_packet", "__nfqnl_enqueue_packet", "nf_reinject", "nfqnl_reinject"}, Reasons: []string{Unspecified, "NETFILTER_DROP"}},
+		{Name: "nf_queue", Functions: []string{"nf_queue", "nfqnl_enqueue_packet", "__nfqnl_enqueue_packet", "nf_reinject", "nfqnl_reinject"}, Reasons: []string{Unspecified, "NETFILTER_DROP"}},
 	},
 	decisions: []Decision{
 		{
@@ -26,41 +26,41 @@ var netfilter = family{
 			Reads: reads(num("handle"), num("policy"), num("base"), as(lookup.String, "family"), as(lookup.String, "table"), as(lookup.String, "chain")),
 		},
 		{
-			Name: "nft_chain", Functions: []string{"nft_do_chain"}, Module: "nf_tables", Skb: "pkt->skb", Keep: "(ret & 0xff) == 0 || (ret & 0xff) == 2",
+			Name: "nft_chain", Denies: true, Functions: []string{"nft_do_chain"}, Module: "nf_tables", Skb: "pkt->skb", Keep: "(ret & 0xff) == 0 || (ret & 0xff) == 2",
 			Reads: reads(num("verdict", "ret & 0xff"), either(hookName, "hook", "pkt->state->hook", "pkt->xt.state->hook")),
 		},
 		{
 			// priv is the table: iptables-legacy. Before 5.15 it is the last parameter, table.
-			Name: "ipt_table", Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Module: "ip_tables ip6_tables arp_tables", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "ipt_table", Denies: true, Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Module: "ip_tables ip6_tables arp_tables", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"),
 				either(lookup.String, "table", "((struct xt_table *)priv)->name", "((struct xt_table *)table)->name"))),
 		},
 		{
-			Name: "ebt_table", Functions: []string{"ebt_do_table"}, Module: "ebtables", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "ebt_table", Denies: true, Functions: []string{"ebt_do_table"}, Module: "ebtables", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"), either(lookup.String, "table", "((struct ebt_table *)priv)->name", "table->name"))),
 		},
 		{
-			Name: "ipvs", Functions: []string{"ip_vs_in_hook", "ip_vs_out_hook"}, Every: true, Module: "ip_vs", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "ipvs", Denies: true, Functions: []string{"ip_vs_in_hook", "ip_vs_out_hook"}, Every: true, Module: "ip_vs", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"))),
 		},
 		{
-			Name: "bpf_hook", Functions: []string{"nf_hook_run_bpf"}, Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "bpf_hook", Denies: true, Functions: []string{"nf_hook_run_bpf"}, Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: reads(num("verdict", "ret & 0xff"), num("program", "((struct bpf_prog *)bpf_prog)->aux->id"), as(lookup.String, "name", "((struct bpf_prog *)bpf_prog)->aux->name"),
 				as(hookName, "hook", "s->hook")),
 		},
 		{
-			Name: "defrag", Functions: []string{"ipv4_conntrack_defrag", "ipv6_defrag"}, Every: true, Module: "nf_defrag_ipv4 nf_defrag_ipv6", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "defrag", Denies: true, Functions: []string{"ipv4_conntrack_defrag", "ipv6_defrag"}, Every: true, Module: "nf_defrag_ipv4 nf_defrag_ipv6", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: reads(num("verdict", "ret & 0xff")),
 		},
 		{
-			Name: "synproxy", Functions: []string{"ipv4_synproxy_hook", "ipv6_synproxy_hook"}, Every: true, Module: "nf_synproxy_core", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "synproxy", Denies: true, Functions: []string{"ipv4_synproxy_hook", "ipv6_synproxy_hook"}, Every: true, Module: "nf_synproxy_core", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: reads(num("verdict", "ret & 0xff")),
 		},
 		{
-			Name: "nat", Functions: []string{"nf_nat_inet_fn"}, Module: "nf_nat", Skb: "skb", Keep: "(ret & 0xff) == 0", Reads: join(hookReads, reads(num("verdict", "ret & 0xff"))),
+			Name: "nat", Denies: true, Functions: []string{"nf_nat_inet_fn"}, Module: "nf_nat", Skb: "skb", Keep: "(ret & 0xff) == 0", Reads: join(hookReads, reads(num("verdict", "ret & 0xff"))),
 		},
 		{
-			Name: "lsm_hook", Functions: []string{"selinux_ip_forward", "selinux_ip_postroute", "selinux_ip_output"}, Every: true, Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Name: "lsm_hook", Denies: true, Functions: []string{"selinux_ip_forward", "selinux_ip_postroute", "selinux_ip_output"}, Every: true, Skb: "skb", Keep: "(ret & 0xff) == 0",
 			Reads: reads(num("verdict", "ret & 0xff")),
 		},
 		{
@@ -71,7 +71,7 @@ var netfilter = family{
 				num("no_handler", "!*nf_queue_handler")),
 		},
 		{
-			Name: "queue_result", Functions: []string{"__nf_queue"}, Skb: "skb", Keep: "ret < 0", Reads: reads(as(errno, "error", "-ret"), num("number", "queuenum")),
+			Name: "queue_result", Denies: true, Functions: []string{"__nf_queue"}, Skb: "skb", Keep: "ret < 0", Reads: reads(as(errno, "error", "-ret"), num("number", "queuenum")),
 		},
 	},
 	causes: []Cause{
@@ -143,7 +143,7 @@ var netfilter = family{
 			Special: "{queue_fill}: a resolver reads length, limit and reader of the queue from /proc/net/netfilter/nfnetlink_queue",
 		},
 		{
-			ID: "nfqueue-refused", Site: "nf_queue", Functions: []string{"nf_queue", "nf_hook_slow"}, Reasons: []string{Unspecified}, When: "known(queue.number) && !queue.no_handler && !queue.bypass && !known(queue_result.error)",
+			ID: "nfqueue-refused", Site: "nf_queue", Functions: []string{"nf_queue"}, Reasons: []string{Unspecified}, When: "known(queue.number) && !queue.no_handler && !queue.bypass && !known(queue_result.error)",
 			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): nobody listens, or it is full[[: {queue_fill}]]", Remedy: "cat /proc/net/netfilter/nfnetlink_queue",
 			Special: "{queue_fill}: as nfqueue-full",
 		},

@@ -26,18 +26,18 @@ var qdisc = family{
 		{
 			// The leaf at the moment of enqueueing: NET_XMIT_DROP is 1, NET_XMIT_CN 2. Functions are those with
 			// the type of an enqueue function, as in --output-lookups.
-			Name: "enqueue", Functions: []string{
+			Name: "enqueue", Denies: true, Functions: []string{
 				"pfifo_enqueue", "bfifo_enqueue", "pfifo_tail_enqueue", "pfifo_fast_enqueue", "noop_enqueue", "noqueue_enqueue", "fq_codel_enqueue", "fq_enqueue", "tbf_enqueue", "codel_qdisc_enqueue", "red_enqueue", "sfq_enqueue",
 				"netem_enqueue", "htb_enqueue", "hfsc_enqueue", "prio_enqueue", "pie_qdisc_enqueue", "fq_pie_qdisc_enqueue", "choke_enqueue", "cake_enqueue", "drr_enqueue", "qfq_enqueue", "gred_enqueue", "sfb_enqueue", "plug_enqueue", "dualpi2_qdisc_enqueue"},
 			Every: true, Module: "sch_fq_codel sch_fq sch_tbf sch_codel sch_red sch_sfq sch_netem sch_htb sch_hfsc sch_prio sch_pie sch_fq_pie sch_choke sch_cake sch_drr sch_qfq sch_gred sch_sfb sch_plug sch_dualpi2",
 			Skb: "skb", Keep: "ret == 1 || ret == 2", Reads: queueReads,
 		},
 		{
-			Name: "classified", Functions: []string{"tcf_classify"}, Skb: "skb", Keep: "ret == 2", // TC_ACT_SHOT
+			Name: "classified", Denies: true, Functions: []string{"tcf_classify"}, Skb: "skb", Keep: "ret == 2", // TC_ACT_SHOT
 			Reads: reads(num("verdict", "ret"), as(lookup.Hexadecimal, "classid", "res->classid"), num("goto", "res->goto_tp != 0"), as(lookup.String, "kind", "tp->ops->kind"), num("prio", "tp->prio >> 16"), num("chain", "tp->chain->index")),
 		},
 		{
-			Name: "action", Functions: []string{"tcf_action_exec"}, Skb: "skb", Keep: "ret == 2",
+			Name: "action", Denies: true, Inside: "classified", Functions: []string{"tcf_action_exec"}, Skb: "skb", Keep: "ret == 2",
 			Reads: reads(num("verdict", "ret"), as(lookup.String, "kind", "actions[0]->ops->kind"), num("index", "actions[0]->tcfa_index"), num("count", "nr_actions")),
 		},
 		{

@@ -64,7 +64,7 @@ var route = family{
 	decisions: []Decision{
 		{
 			// net/ipv4/fib_frontend.c; the result is -EXDEV and -EINVAL, since 6.14 a negative drop reason.
-			Name: "source_check", Functions: []string{"fib_validate_source"}, Skb: "skb", Keep: "ret < 0",
+			Name: "source_check", Denies: true, Functions: []string{"fib_validate_source"}, Skb: "skb", Keep: "ret < 0",
 			Reads: reads(num("error", "-ret")),
 		},
 		{
@@ -84,23 +84,23 @@ var route = family{
 			ID: "rp-filter", Site: "ip_receive", Reasons: []string{"IP_RPFILTER"},
 			Text:   "rp_filter rejects the source {src} on {dev} (all={rp_all}, {dev}={rp_dev})",
 			Remedy: "compare `ip route get {src}` with {dev}; sysctl -w net.ipv4.conf.{dev}.rp_filter=2 accepts any route back",
-			Limits: "5.10 has no reason: rp-filter-strict, rp-filter-loose and rp-filter-no-route need the decision there.",
+			Limits: "5.10 has no reason: the other rp-filter causes tell it by the result of fib_validate_source.",
 		},
 		{
-			ID: "rp-filter-strict", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER"},
-			When:   "rp_all < 2 && rp_dev < 2 && rp_all + rp_dev > 0 && way_back.error == 0 && way_back.ifindex != ifindex",
+			ID: "rp-filter-strict", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
+			When:   "(reason.specified || source_check.error == 18) && rp_all < 2 && rp_dev < 2 && rp_all + rp_dev > 0 && way_back.error == 0 && way_back.ifindex != ifindex",
 			Text:   "rp_filter=1 (all={rp_all}, {dev}={rp_dev}): {src} came by {dev}, but the way back is {way_back.dev} (table {way_back.table})",
 			Remedy: "sysctl -w net.ipv4.conf.{dev}.rp_filter=2 (loose; the larger of all and {dev} counts), or a route to {src} by {dev}",
 		},
 		{
-			ID: "rp-filter-no-route", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER"},
-			When:   "way_back.error != 0 && rp_all + rp_dev > 0",
+			ID: "rp-filter-no-route", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
+			When:   "(reason.specified || source_check.error == 18) && way_back.error != 0 && rp_all + rp_dev > 0",
 			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): there is no route back to {src}",
 			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
 		},
 		{
-			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter", "rp-filter-no-route"}, Reasons: []string{"IP_RPFILTER"},
-			When:   "no_address && rp_all + rp_dev > 0 && !(way_back.error == 0)",
+			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter", "rp-filter-no-route"}, Reasons: []string{"IP_RPFILTER", Unspecified},
+			When:   "(reason.specified || source_check.error == 18) && no_address && rp_all + rp_dev > 0 && !(way_back.error == 0)",
 			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so the source {src} can't be checked",
 			Remedy: "give {dev} an address, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
 		},
@@ -140,7 +140,7 @@ var route = family{
 		},
 		{
 			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
-			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && route_localnet == 0",
+			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number >> 24 != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
 			Text:   "the destination {dst} is a loopback address, but came by {dev} (route_localnet=0)",
 			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to loopback is meant",
 		},

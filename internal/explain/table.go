@@ -5,6 +5,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tracer/internal/expr"
 )
@@ -22,6 +23,10 @@ type compiled struct {
 	site *Site
 	when *expr.Formula
 	text template
+	// remedy has values, too, but is never a reason not to choose the cause.
+	remedy template
+	// denies is set if the condition or the text needs a value of a decision that denies.
+	denies bool
 }
 
 // family is one part of the table.
@@ -82,8 +87,32 @@ func (t *Table) add(c *Cause) (err error) {
 	if added.text, err = parseTemplate(c.Text); err != nil {
 		return err
 	}
+	if added.remedy, err = parseTemplate(c.Remedy); err != nil {
+		return err
+	}
+	added.denies = slices.ContainsFunc(added.needed(), t.isDenial)
 	t.causes = append(t.causes, added)
 	return nil
+}
+
+// needed returns the keys whose values must be known for the cause.
+func (c *compiled) needed() []string {
+	return slices.Concat(c.text.keys(false), c.variables())
+}
+
+// variables returns the keys of the condition.
+func (c *compiled) variables() []string {
+	if c.when == nil {
+		return nil
+	}
+	return slices.DeleteFunc(c.when.Names(), func(key string) bool { return key == specified })
+}
+
+// isDenial reports whether a key is that of a decision that denies.
+func (t *Table) isDenial(key string) bool {
+	name, _, isDecision := strings.Cut(key, ".")
+	d := t.Decision(name)
+	return isDecision && d != nil && d.Denies
 }
 
 func (t *Table) site(name string) *Site {

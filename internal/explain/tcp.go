@@ -38,11 +38,10 @@ var tcp = family{
 	decisions: []Decision{
 		{Name: "tcp_input", Functions: []string{"tcp_validate_incoming"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
 		{Name: "tcp_data", Functions: []string{"tcp_data_queue"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
-		{Name: "tcp_fast", Functions: []string{"tcp_rcv_established"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
 		{Name: "tcp_state", Functions: []string{"tcp_rcv_state_process"}, Skb: "skb", At: AtEntry, Reads: connectionReads("((struct tcp_sock *)sk)")},
 		{
 			// The third packet of a handshake: the child can't be made.
-			Name: "accept_queue", Functions: []string{"tcp_v4_syn_recv_sock", "tcp_v6_syn_recv_sock"}, Every: true, Skb: "skb", Keep: "!ret", Reads: listening,
+			Name: "accept_queue", Denies: true, Functions: []string{"tcp_v4_syn_recv_sock", "tcp_v6_syn_recv_sock"}, Every: true, Skb: "skb", Keep: "!ret", Reads: listening,
 		},
 		{
 			// The kernel frees a refused SYN with consume_skb, so no kernel reports it.

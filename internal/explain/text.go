@@ -91,6 +91,22 @@ func (t template) fill(values Values) (string, bool) {
 	return b.String(), true
 }
 
+// fillLoosely returns the text with the key itself, in capital letters, for each value that is unknown, as
+// commands in manual pages have it.
+func (t template) fillLoosely(values Values) string {
+	var b strings.Builder
+	for _, p := range t {
+		for _, piece := range p.pieces {
+			value, known := values[piece.key]
+			if piece.key != "" && !known {
+				value.Text = strings.ToUpper(piece.key[strings.LastIndex(piece.key, ".")+1:])
+			}
+			b.WriteString(piece.text + value.Text)
+		}
+	}
+	return b.String()
+}
+
 func (p part) fill(values Values) (string, bool) {
 	var b strings.Builder
 	for _, piece := range p.pieces {

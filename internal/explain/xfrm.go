@@ -18,6 +18,9 @@ const xfrmCounters = 32
 
 const countersSpecial = "the per-CPU counters are copied at the entry and compared at the return, with the softirq on this CPU: the one that grew is the value moved"
 
+// moved is the number of the counter that grew during the call.
+var moved = num("moved")
+
 var (
 	espSPI  = "ntohl(*(u32 *)(skb->head + skb->transport_header))"
 	xfrmEnd = []string{"xfrm_input", "xfrm4_rcv_encap", "xfrm4_esp_rcv", "xfrm6_rcv_spi", "xfrm6_rcv_tnl", "esp4_rcv", "xfrm_output_one", "xfrm_output_resume", "xfrm_output", "xfrm_output2", "esp_input", "esp_input_done2", "ah_input"}
@@ -31,15 +34,15 @@ var xfrm = family{
 		{Name: "xfrm_packet", Reasons: []string{Unspecified, "XFRM_POLICY"}, Functions: xfrmEnd, Reads: reads(as(hex32, "spi", espSPI), as(lookup.IPv4, "src4", ip4Header+"->saddr"))},
 	},
 	decisions: []Decision{
-		{Name: "policy_check", Functions: []string{"__xfrm_policy_check"}, Skb: "skb", Keep: "ret == 0",
+		{Name: "policy_check", Denies: true, Functions: []string{"__xfrm_policy_check"}, Skb: "skb", Keep: "ret == 0",
 			Counters: &Counters{Base: "skb->dev->nd_net.net->mib.xfrm_statistics", Count: xfrmCounters},
-			Reads:    reads(num("moved"), num("direction", "dir"), num("decrypted", "skb->active_extensions >> 1 & 1"))},
-		{Name: "xfrm_receive", Functions: []string{"xfrm_input"}, Skb: "skb",
+			Reads:    reads(moved, num("direction", "dir"), num("decrypted", "skb->active_extensions >> 1 & 1"))},
+		{Name: "xfrm_receive", Denies: true, Functions: []string{"xfrm_input"}, Skb: "skb",
 			Counters: &Counters{Base: "skb->dev->nd_net.net->mib.xfrm_statistics", Count: xfrmCounters},
-			Reads:    reads(num("moved"), as(hex32, "spi", "ntohl(spi)"), num("encapsulation", "encap_type"))},
-		{Name: "xfrm_send", Functions: []string{"xfrm_output_resume"}, Skb: "skb", Keep: "ret != 0",
+			Reads:    reads(moved, as(hex32, "spi", "ntohl(spi)"), num("encapsulation", "encap_type"))},
+		{Name: "xfrm_send", Denies: true, Functions: []string{"xfrm_output_resume"}, Skb: "skb", Keep: "ret != 0",
 			Counters: &Counters{Base: "sk->__sk_common.skc_net.net->mib.xfrm_statistics", Count: xfrmCounters},
-			Reads:    reads(num("moved"), as(errno, "error", "-ret"))},
+			Reads:    reads(moved, as(errno, "error", "-ret"))},
 	},
 	causes: append(append(
 		counted("xfrm_policy", "policy_check", "", []counter{

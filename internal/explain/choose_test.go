@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tracer/internal/event"
+)
+
+func number(n uint64) Value { return Value{Kind: event.NumberFact, Number: n, Text: fmt.Sprint(n)} }
+
+// small is a table whose causes have every kind of relation.
+func small(t *testing.T) *Table {
+	t.Helper()
+	table, err := newTable([]family{{
+		name:  "f",
+		sites: []Site{{Name: "s", Reasons: []string{"R", Unspecified}, Functions: []string{"f", "g"}}},
+		decisions: []Decision{
+			{Name: "end", Skb: "skb", Dies: true},
+			{Name: "no", Skb: "skb", Denies: true},
+		},
+		causes: []Cause{
+			{ID: "general", Site: "s", Text: "general"},
+			{ID: "special", Site: "s", Refines: []string{"general"}, When: "a == 1", Text: "special {b}[[ of {c}]]", Remedy: "fix {x.dev}"},
+			{ID: "other", Site: "s", Refines: []string{"general"}, When: "d == 1", Functions: []string{"g"}, Text: "other"},
+			{ID: "reason", Site: "s", Reasons: []string{"R"}, Refines: []string{"general"}, When: "f == 1", Text: "reason"},
+			{ID: "specified", Site: "s", Refines: []string{"general"}, When: "reason.specified && g == 1", Text: "specified"},
+			{ID: "denial", Site: "s", When: "no.e == 1", Text: "denial"},
+			{ID: "silent", Silent: "end", When: "end.e", Text: "silent {end.e}"},
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func TestExplain(t *testing.T) {
+	one, two := number(1), number(2)
+	for name, test := range map[string]struct {
+		drop Drop
+		want string
+	}{
+		"only the general one":         {Drop{Reason: "R", Location: "f", Values: Values{}}, "general"},
+		"another reason":               {Drop{Reason: "Q", Location: "f"}, ""},
+		"another function":             {Drop{Reason: "R", Location: "h"}, ""},
+		"a suffix and an offset":       {Drop{Reason: "R", Location: "f.constprop.0+0x12"}, "general"},
+		"no reason on this kernel":     {Drop{Location: "g.isra.0"}, "general"},
+		"a reason that must be there":  {Drop{Location: "f", Values: Values{"f": one}}, "general"},
+		"that reason":                  {Drop{Reason: "R", Location: "f", Values: Values{"f": one}}, "reason"},
+		"specified":                    {Drop{Reason: "R", Location: "f", Values: Values{"g": one}}, "specified"},
+		"unspecified":                  {Drop{Reason: Unspecified, Location: "f", Values: Values{"g": one}}, "general"},
+		"no reason, another function":  {Drop{Location: "h"}, ""},
+		"the special one":              {Drop{Reason: "R", Location: "f", Values: Values{"a": one, "b": two}}, "special 2"},
+		"an optional value":            {Drop{Reason: "R", Location: "f", Values: Values{"a": one, "b": two, "c": one}}, "special 2 of 1"},
+		"a value of the text missing":  {Drop{Reason: "R", Location: "f", Values: Values{"a": one}}, "general"},
+		"the condition is false":       {Drop{Reason: "R", Location: "f", Values: Values{"a": two, "b": two}}, "general"},
+		"narrowed to another function": {Drop{Reason: "R", Location: "f", Values: Values{"d": one}}, "general"},
+		"narrowed to this function":    {Drop{Reason: "R", Location: "g", Values: Values{"d": one}}, "other"},
+		"two contradict":               {Drop{Reason: "R", Location: "g", Values: Values{"a": one, "b": one, "d": one}}, "special|other"},
+		"a denial and another":         {Drop{Reason: "R", Location: "f", Values: Values{"a": one, "b": one, "no.e": one}}, "denial"},
+		"silent":                       {Drop{Silent: "end", Values: Values{"end.e": two}}, "silent 2"},
+		"silent at the same place":     {Drop{Silent: "end", Reason: "R", Location: "f", Values: Values{}}, ""},
+	} {
+		a := small(t).Explain(&test.drop)
+		got := a.Text
+		for i, c := range a.Contradicting {
+			got += []string{"", "|"}[min(i, 1)] + c.ID
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		if a.Cause != nil && len(a.Contradicting) > 0 {
+			t.Errorf("%s: a cause in spite of a contradiction", name)
+		}
+	}
+}
+
+func TestRemedyWithoutValue(t *testing.T) {
+	a := small(t).Explain(&Drop{Reason: "R", Location: "f", Values: Values{"a": number(1), "b": number(2)}})
+	if a.Remedy != "fix DEV" {
+		t.Errorf("remedy %q", a.Remedy)
+	}
+	a = small(t).Explain(&Drop{Reason: "R", Location: "f", Values: Values{"a": number(1), "b": number(2), "x.dev": {Text: "eth0"}}})
+	if a.Remedy != "fix eth0" {
+		t.Errorf("remedy %q", a.Remedy)
+	}
+	if want := []string{"a", "b", "c"}; !slices.Equal(a.Keys, want) {
+		t.Errorf("keys %v, want %v", a.Keys, want)
+	}
+}
+
+// world draws drops and values at random, with the numbers that conditions compare with.
+type world struct {
+	*rand.Rand
+	table     *Table
+	constants map[string][]uint64 // by key
+}
+
+var literals = regexp.MustCompile(`\b(0x[0-9a-f]+|\d+)\b`)
+
+func newWorld(t testing.TB) *world {
+	w := &world{rand.New(rand.NewPCG(3, 4)), load(t), map[string][]uint64{}}
+	for _, c := range w.table.causes {
+		for _, text := range literals.FindAllString(c.When, -1) {
+			n, _ := strconv.ParseUint(text, 0, 64)
+			for _, key := range c.keys() {
+				w.constants[key] = append(w.constants[key], n, n+1, n-1, n<<24, n<<28)
+			}
+		}
+	}
+	return w
+}
+
+// values returns values for the keys of some causes. Those of a decision are all known or all unknown, as in
+// the kernel, apart from a few. At most one decision denied the packet.
+func (w *world) values(causes []*compiled) Values {
+	values, present := Values{}, map[string]bool{}
+	for name := range w.decisionsOf(causes) {
+		present[name] = w.IntN(3) > 0
+	}
+	w.denyOnce(present)
+	for _, c := range causes {
+		for _, key := range c.keys() {
+			decision, _, isDecision := strings.Cut(key, ".")
+			if (!isDecision || present[decision]) && w.IntN(15) > 0 {
+				values[key] = number(w.number(key))
+			}
+		}
+	}
+	return values
+}
+
+// decisionsOf returns the names of the decisions in the keys of causes.
+func (w *world) decisionsOf(causes []*compiled) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range causes {
+		for _, key := range c.keys() {
+			if decision, _, isDecision := strings.Cut(key, "."); isDecision {
+				names[decision] = true
+			}
+		}
+	}
+	return names
+}
+
+// denyOnce leaves one denying decision, and those around it.
+func (w *world) denyOnce(present map[string]bool) {
+	var denying []string
+	for _, name := range slices.Sorted(maps.Keys(present)) {
+		if w.table.Decision(name).Denies {
+			denying = append(denying, name)
+			present[name] = false
+		}
+	}
+	if len(denying) == 0 || w.IntN(6) == 0 {
+		return
+	}
+	for name := denying[w.IntN(len(denying))]; name != ""; name = w.table.Decision(name).Inside {
+		present[name] = true
+	}
+}
+
+func (w *world) number(key string) uint64 {
+	if list := w.constants[key]; len(list) > 0 && w.IntN(2) > 0 {
+		return list[w.IntN(len(list))]
+	}
+	return []uint64{0, 0, 1, 1, 2, 3, 101, 1400, 1500, 9000, 1 << 30, 10<<24 + 1}[w.IntN(12)]
+}
+
+// drop returns a random drop at the place of a cause.
+func (w *world) drop(c *compiled) *Drop {
+	d := &Drop{Silent: c.Silent}
+	if c.Silent != "" {
+		d.Values = w.values(w.at(d))
+		return d
+	}
+	reasons, functions := c.at()
+	d.Location = "somewhere"
+	if len(functions) > 0 {
+		d.Location = functions[w.IntN(len(functions))]
+	}
+	d.Reason = "SOME_REASON"
+	if len(reasons) > 0 {
+		d.Reason = reasons[w.IntN(len(reasons))]
+	}
+	d.Values = w.values(w.at(d))
+	return d
+}
+
+// at returns the causes of drops at the same place.
+func (w *world) at(d *Drop) []*compiled {
+	var list []*compiled
+	for _, c := range w.table.causes {
+		if c.applies(d) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// TestNoContradictions checks that causes that can hold at the same time are ordered by Refines, and that each
+// cause can be chosen.
+func TestNoContradictions(t *testing.T) {
+	w := newWorld(t)
+	chosen, pairs := map[string]int{}, map[string]string{}
+	for range 400 {
+		for _, c := range w.table.causes {
+			d := w.drop(c)
+			a := w.table.Explain(d)
+			if a.Cause != nil {
+				chosen[a.Cause.ID]++
+			}
+			for i := 1; i < len(a.Contradicting); i++ {
+				pairs[a.Contradicting[0].ID+" and "+a.Contradicting[i].ID] = fmt.Sprintf("%s at %s", d.Reason, d.Location)
+			}
+		}
+	}
+	for _, pair := range slices.Sorted(maps.Keys(pairs)) {
+		t.Errorf("%s can hold together: %s", pair, pairs[pair])
+	}
+	for _, c := range w.table.causes {
+		if chosen[c.ID] == 0 {
+			t.Errorf("%s was never chosen", c.ID)
+		}
+	}
+}
+
+// TestUnknownValues checks that a cause is not chosen any more as soon as any of the values in its condition,
+// or in the part of its text that can't be left out, is unknown.
+func TestUnknownValues(t *testing.T) {
+	w := newWorld(t)
+	for range 100 {
+		for _, c := range w.table.causes {
+			d := w.drop(c)
+			a := w.table.Explain(d)
+			if a.Cause == nil {
+				continue
+			}
+			for _, key := range w.needed(a.Cause) {
+				less := *d
+				less.Values = maps.Clone(d.Values)
+				delete(less.Values, key)
+				if again := w.table.Explain(&less); again.Cause == a.Cause {
+					t.Fatalf("%s is chosen without %s", a.Cause.ID, key)
+				}
+			}
+		}
+	}
+}
+
+func (w *world) needed(of *Cause) []string {
+	i := slices.IndexFunc(w.table.causes, func(c *compiled) bool { return c.Cause == of })
+	return w.table.causes[i].needed()
+}
+
+// FuzzExplain checks that any drop has an answer without a panic, and a text without placeholders.
+func FuzzExplain(f *testing.F) {
+	f.Add("IP_RPFILTER", "ip_rcv_finish_core.isra.0+0x1", uint64(3))
+	f.Add("", "ip_error", uint64(9))
+	w := newWorld(f)
+	f.Fuzz(func(t *testing.T, reason, location string, seed uint64) {
+		w.Rand = rand.New(rand.NewPCG(seed, 1))
+		d := w.drop(w.table.causes[int(seed%uint64(len(w.table.causes)))])
+		if seed%2 == 0 {
+			d.Reason, d.Location = reason, location
+		}
+		if a := w.table.Explain(d); strings.ContainsAny(a.Text, "{}") || strings.Contains(a.Text, "[[") || a.Cause != nil && a.Text == "" {
+			t.Errorf("text %q", a.Text)
+		}
+	})
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func load(t testing.TB) *Table {
+	t.Helper()
+	table, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+var (
+	stableID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	keyName  = regexp.MustCompile(`^[a-z0-9_]+$`)
+)
+
+// keysOf returns the keys that the conditions and texts of a cause may have.
+func keysOf(table *Table, c *compiled) map[string]bool {
+	keys := map[string]bool{}
+	if c.site != nil {
+		for _, r := range c.site.Reads {
+			keys[r.Key] = true
+		}
+	}
+	for _, d := range table.Decisions {
+		for _, r := range d.Reads {
+			keys[d.Name+"."+r.Key] = true
+		}
+	}
+	return keys
+}
+
+// TestTable checks that the parts of the table fit together.
+func TestTable(t *testing.T) {
+	table := load(t)
+	ids := map[string]bool{}
+	for _, c := range table.causes {
+		if ids[c.ID] || !stableID.MatchString(c.ID) {
+			t.Errorf("cause %q: the identifier is taken, or not lower-case words joined by -", c.ID)
+		}
+		ids[c.ID] = true
+		if c.Text == "" || c.Remedy == "" {
+			t.Errorf("cause %q has no text or no remedy", c.ID)
+		}
+		if (c.Site == "") == (c.Silent == "") {
+			t.Errorf("cause %q needs either a site or a decision in Silent", c.ID)
+		}
+		if c.Site != "" && len(c.site.Functions) == 0 && len(c.site.Reasons) == 0 {
+			t.Errorf("cause %q: its site applies to every drop", c.ID)
+		}
+		reasons, _ := c.at()
+		if c.Site != "" && c.When == "" && (len(reasons) == 0 || slices.Contains(reasons, Unspecified)) {
+			t.Errorf("cause %q has neither a condition nor a reason of its own: it would be a guess", c.ID)
+		}
+		checkKeys(t, table, c)
+	}
+	for _, c := range table.causes {
+		for _, id := range c.Refines {
+			if !ids[id] {
+				t.Errorf("cause %q refines %q, which does not exist", c.ID, id)
+			}
+		}
+	}
+}
+
+// checkKeys checks that each key is read somewhere, and that what a resolver adds may be left out.
+func checkKeys(t *testing.T, table *Table, c *compiled) {
+	t.Helper()
+	known := keysOf(table, c)
+	needed := c.text.keys(false)
+	needed = append(needed, c.variables()...)
+	for _, key := range slices.Concat(needed, c.remedy.keys(false)) {
+		if !known[key] {
+			t.Errorf("cause %q: nothing reads %q", c.ID, key)
+		}
+	}
+	for _, key := range slices.Concat(c.text.keys(true), c.remedy.keys(true)) {
+		if !known[key] && !slices.Contains(Resolvers, key) {
+			t.Errorf("cause %q: nothing reads or resolves %q", c.ID, key)
+		}
+	}
+}
+
+func TestSitesAndDecisions(t *testing.T) {
+	table := load(t)
+	used := map[string]bool{}
+	for _, c := range table.causes {
+		used[c.Site], used[c.Silent] = true, true
+		for _, key := range c.keys() {
+			name, _, _ := strings.Cut(key, ".")
+			used[name] = true
+		}
+		if c.When != "" {
+			for _, key := range regexp.MustCompile(`known\((\w+)`).FindAllStringSubmatch(c.When, -1) {
+				used[key[1]] = true
+			}
+		}
+	}
+	for _, s := range table.Sites {
+		if !used[s.Name] {
+			t.Errorf("no cause uses the site %s", s.Name)
+		}
+		checkReads(t, s.Name, "", s.Reads)
+	}
+	for _, d := range table.Decisions {
+		if !used[d.Name] && d.Special == "" {
+			t.Errorf("no cause uses the decision %s", d.Name)
+		}
+		if d.Special == "" && (d.Skb == "") == (len(d.Within) == 0) {
+			t.Errorf("decision %s needs either an expression for the packet, or functions within which it is called", d.Name)
+		}
+		checkReads(t, d.Name, d.Special, d.Reads)
+	}
+}
+
+func checkReads(t *testing.T, of, special string, reads []Read) {
+	t.Helper()
+	keys := map[string]bool{}
+	for _, r := range reads {
+		if keys[r.Key] || !keyName.MatchString(r.Key) {
+			t.Errorf("%s: key %q is taken, or not a word", of, r.Key)
+		}
+		keys[r.Key] = true
+		if len(r.Variants) == 0 && special == "" && r.Key != moved.Key {
+			t.Errorf("%s: %s has no expression", of, r.Key)
+		}
+	}
+}
+
+// TestWrongTables checks that errors in an entry are found, and name it.
+func TestWrongTables(t *testing.T) {
+	site := []Site{{Name: "s", Functions: []string{"f"}}}
+	for name, test := range map[string]struct {
+		cause Cause
+		want  string
+	}{
+		"no site":        {Cause{ID: "x", Site: "nowhere"}, `cause "x": neither site "nowhere"`},
+		"wrong formula":  {Cause{ID: "x", Site: "s", When: "a ="}, `cause "x"`},
+		"wrong text":     {Cause{ID: "x", Site: "s", Text: "a {b"}, "{ and } do not match"},
+		"unclosed part":  {Cause{ID: "x", Site: "s", Text: "a [[b"}, "[[ and ]] do not match"},
+		"unopened part":  {Cause{ID: "x", Site: "s", Text: "a b]]"}, "[[ and ]] do not match"},
+		"part in a part": {Cause{ID: "x", Site: "s", Text: "[[a [[b]]]]"}, "[[ and ]] do not match"},
+		"empty key":      {Cause{ID: "x", Site: "s", Remedy: "{}"}, "{ and } do not match"},
+	} {
+		_, err := newTable([]family{{name: "f", sites: site, causes: []Cause{test.cause}}})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", name, err, test.want)
+		}
+	}
+}
