@@ -64,7 +64,7 @@ var conntrack = family{
 			Text: "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) was deleted while its first packet was on its way", Remedy: "look who runs `conntrack -D` or flushes the table",
 		},
 		{
-			ID: "conntrack-invalid", Site: "nf_hook_slow", When: "known(invalid.words) && known(conntrack_in.verdict) && conntrack_in.count < conntrack_in.max",
+			ID: "conntrack-invalid", Site: "nf_hook_slow", When: "known(invalid.words) && conntrack_in.verdict == 0 && conntrack_in.count < conntrack_in.max",
 			Text:    "connection tracking finds the packet invalid: {invalid.words}",
 			Remedy:  "sysctl net.netfilter.nf_conntrack_tcp_be_liberal=1 accepts TCP segments outside the window",
 			Special: "the words: the argument's position and the va_format behind \"%pV\" differ between kernels and architectures (see nf_ct_l4proto_log_invalid); they also explain a later rule `ct state invalid drop`.",
