@@ -29,6 +29,12 @@ var deviceFamily = family{
 			Reads: reads(device, num("ring", "skb->dev->tx_queue_len"), num("queue", "skb->queue_mapping"))},
 		{Name: "tap_handle", Module: "tap", Functions: []string{"tap_handle_frame", "tap_do_read", "tap_get_user"}, Reasons: []string{"FULL_RING", "SKB_GSO_SEG", "SKB_CSUM", "DEV_READY", "HDR_TRUNC", "SKB_UCOPY_FAULT"}, Reads: reads(device)},
 		{Name: "veth_xmit", Module: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{
+			// ndo_start_xmit of common drivers. Frees in a hard interrupt are reported with the caller, too.
+			Name: "driver", Reasons: []string{Unspecified}, Functions: []string{"start_xmit", "xennet_start_xmit", "netvsc_start_xmit", "ena_start_xmit", "gve_tx", "gve_start_xmit", "e1000_xmit_frame", "e1000_xmit_frame_ring", "igb_xmit_frame", "igb_xmit_frame_ring",
+				"igc_xmit_frame", "ixgbe_xmit_frame", "ixgbe_xmit_frame_ring", "i40e_lan_xmit_frame", "i40e_xmit_frame_ring", "iavf_xmit_frame", "ice_start_xmit", "mlx4_en_xmit", "mlx5e_xmit", "bnxt_start_xmit", "tg3_start_xmit", "rtl8169_start_xmit", "vmxnet3_xmit_frame", "vmxnet3_tq_xmit", "nsim_start_xmit"},
+			Reads: reads(device, num("up", "skb->dev->flags & 1"), as(queueState, "queue", "skb->dev->_tx[skb->queue_mapping].state"), num("queue_number", "skb->queue_mapping"), as(lookup.String, "driver", "skb->dev->dev.parent->driver->name")),
+		},
 		{Name: "vlan_limits", Functions: []string{"vlan_do_receive", "vlan_skb_recv", "macvlan_broadcast_enqueue", "macvlan_handle_frame", "ipvlan_multicast_enqueue", "ipvlan_queue_xmit", "ipvlan_handle_frame"}, Reasons: []string{"MACVLAN_BROADCAST_BACKLOG", "IPVLAN_MULTICAST_BACKLOG"}, Reads: reads(device)},
 	},
 	decisions: []Decision{
@@ -46,6 +52,10 @@ var deviceFamily = family{
 		{Name: "tun_send", Module: "tun", Functions: []string{"tun_net_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(num("no_reader", "!"+behindDevice("dev", "tun_struct")+"->tfiles[skb->queue_mapping]"),
 				num("readers", behindDevice("dev", "tun_struct")+"->numqueues"), as(lookup.String, "dev", "dev->name"))},
+		{
+			Name: "veth_ring", Special: "whether the ring of the peer's queue is full: the queue is chosen by a hash, and the ring's fill is not a number",
+			Reads: reads(num("full"), as(lookup.String, "dev"), num("size")),
+		},
 		{Name: "veth_send", Module: "veth", Functions: []string{"veth_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"))},
 	},
@@ -73,6 +83,8 @@ var deviceFamily = family{
 		{ID: "tap-full", Site: "tap_handle", Reasons: []string{"FULL_RING"}, Text: "the ring of the tap device on {dev} is full", Remedy: "the program that reads it (a VM) is too slow"},
 		{ID: "tap-header", Site: "tap_handle", Reasons: []string{"HDR_TRUNC", "SKB_UCOPY_FAULT"}, Text: "the program gave the tap device on {dev} a frame that can't be read", Remedy: "look at the program"},
 		{ID: "veth-no-peer", Site: "veth_xmit", Functions: []string{"veth_xmit"}, When: "veth_send.no_peer && !known(handover.up)", Text: "the peer of {veth_send.dev} is gone", Remedy: "its network namespace was deleted: ip -d link show {veth_send.dev}"},
+		{ID: "driver", Site: "driver", When: "up", Text: "the driver[[ {driver}]] of {dev} did not send the packet (queue {queue_number}: {queue})", Remedy: "ethtool -S {dev}; ip -s link show {dev}", Limits: "Only for the drivers whose transmit functions are listed."},
+		{ID: "veth-ring-full", Site: "veth_xmit", Functions: []string{"veth_xmit"}, When: "veth_ring.full && !veth_send.no_peer && !known(handover.up)", Text: "the ring of the peer of {veth_ring.dev} is full ({veth_ring.size} packets)", Remedy: "its XDP program or its NAPI is too slow", Special: "needs the fill of a ptr_ring"},
 		{ID: "macvlan-broadcasts", Site: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG"}, Text: "too many broadcasts wait for the macvlan devices on {dev}", Remedy: "ip link set DEV type macvlan bcqueuelen N"},
 		{ID: "ipvlan-multicasts", Site: "vlan_limits", Reasons: []string{"IPVLAN_MULTICAST_BACKLOG"}, Text: "too many multicasts wait for the ipvlan devices on {dev}", Remedy: "fewer broadcasts, or ipvlan in mode l3"},
 	},

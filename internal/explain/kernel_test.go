@@ -196,7 +196,46 @@ func matrix(t testing.TB, table *Table, k *kernelTypes) map[string]string {
 		}
 	}
 	reasonsOf(table, k, note)
+	for _, s := range table.Sites {
+		fits(t, k.name, s.Name, k, siteRoots(), s.Reads)
+	}
+	for _, d := range table.Decisions {
+		for _, f := range d.Functions {
+			if protos := prototypesOf(k, f); d.Special == "" && len(protos) == 1 {
+				fits(t, k.name, d.Name, k, callRoots(d, protos[0]), d.Reads)
+			}
+		}
+	}
 	return got
+}
+
+// fits checks that the values of a site or decision fit into a record.
+func fits(t testing.TB, kernel, name string, k expr.Types, roots expr.Roots, reads []Read) {
+	t.Helper()
+	var programs []*expr.Program
+	for i := range reads {
+		n, _ := compiles(k, roots, &reads[i])
+		if n == 0 {
+			continue
+		}
+		for _, text := range append([]string{reads[i].Where}, reads[i].Variants[n-1]...) {
+			if text == "" {
+				continue
+			}
+			p, err := expr.Value(k, roots, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			programs = append(programs, p)
+		}
+	}
+	layout, err := expr.LayOut(programs)
+	if err != nil {
+		t.Errorf("%s: %s: %v", kernel, name, err)
+	}
+	if testing.Verbose() {
+		t.Logf("%s: %s: %d values, %d bytes", kernel, name, len(programs), layout.Size)
+	}
 }
 
 func decisionMatrix(d *Decision, k expr.Types, note func(string, int, error)) {
