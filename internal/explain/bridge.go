@@ -28,7 +28,7 @@ var bridge = family{
 			// At the entry, as the packet is gone when the result is false; the test of the VLAN's bit is that of
 			// br_vlan_find. The hash table of VLANs can't be walked by an expression, so Keep holds for all.
 			Name: "vlan_check", Module: "bridge", Functions: []string{"br_allowed_ingress"}, Skb: "skb", At: AtEntry,
-			Keep: "br->options & 2", // BROPT_VLAN_ENABLED
+			Keep: "br->options & 1", // BROPT_VLAN_ENABLED
 			Reads: reads(
 				num("tagged", "skb->vlan_all != 0", "skb->vlan_present"), num("vlan", "skb->vlan_tci & 0xfff"), num("pvid", "vg->pvid"), num("vlans", "vg->num_vlans"),
 				as(lookup.String, "bridge", "br->dev->name"), as(lookup.String, "dev", "skb->dev->name")),

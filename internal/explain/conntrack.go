@@ -23,7 +23,7 @@ var conntrack = family{
 			Name: "confirm", Denies: true, Functions: []string{"__nf_conntrack_confirm"}, Module: "nf_conntrack", Skb: "skb", Keep: "(ret & 0xff) == 0",
 			// struct ip_conntrack_stat is an array of unsigned int: found, invalid, insert, insert_failed, ...
 			Reads: reads(num("verdict", "ret & 0xff"),
-				num("nat", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 0x180"),
+				num("nat", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 0x30"),
 				num("dying", "((struct nf_conn *)(skb->_nfct & ~7ul))->status & 0x200"),
 				as(lookup.Protocol, "protocol", "((struct nf_conn *)(skb->_nfct & ~7ul))->tuplehash[0].tuple.dst.protonum"),
 				as(lookup.ByFamily, "src", "((struct nf_conn *)(skb->_nfct & ~7ul))->tuplehash[0].tuple.src.u3.in6", "((struct nf_conn *)(skb->_nfct & ~7ul))->tuplehash[0].tuple.src.l3num"),
@@ -49,13 +49,13 @@ var conntrack = family{
 		},
 		{
 			ID: "conntrack-race", Site: "nf_hook_slow", When: "confirm.verdict == 0 && !confirm.nat && !confirm.dying",
-			Text:    "another packet made the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) first, and the two entries can't be merged (insert_failed)",
+			Text:    "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) could not be entered: another packet made it first (insert_failed), or its hash chain is too long",
 			Remedy:  "two packets of one socket at the same time (DNS A and AAAA): use single-request-reopen, a node-local cache, or TCP",
 			Special: "which of insert_failed, chaintoolong and clash_resolve grew during the call: per-CPU counters of a module, whose address is in struct net.",
 		},
 		{
 			ID: "conntrack-no-port", Site: "nf_hook_slow", When: "confirm.verdict == 0 && confirm.nat && !confirm.dying",
-			Text:    "no free source port, or a race: the translated connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) as {confirm.reply_dst}:{confirm.reply_port} exists already",
+			Text:    "no free source port, or another packet was first: the translated connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) as {confirm.reply_dst}:{confirm.reply_port} exists already",
 			Remedy:  "more source addresses for SNAT, `--random-fully`, fewer connections to the same {confirm.dst}:{confirm.dport}",
 			Special: "as conntrack-race: the counters tell a taken port from a race.",
 		},

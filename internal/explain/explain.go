@@ -69,6 +69,8 @@ type Decision struct {
 	// Keep is a condition, in the language of the reads, for keeping the values; empty to keep always. Clear is
 	// one for forgetting earlier ones.
 	Keep string
+	// Innermost is set if a call keeps its values only if no call within it did for the same packet.
+	Innermost bool
 	// Counters are per-CPU counters, of which the one that grows during the call is the value moved.
 	Counters *Counters
 	// Denies is set if Keep holds only for a packet that the function refuses and that ends there: at most one

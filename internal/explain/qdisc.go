@@ -8,7 +8,9 @@ var queueReads = reads(
 	as(lookup.String, "kind", "q->ops->id"), as(lookup.Handle, "handle", "q->handle"), as(lookup.Handle, "parent", "q->parent"),
 	as(lookup.String, "dev", "q->dev_queue->dev->name"), num("limit", "q->limit"),
 	where("!(q->flags & 0x20)", num("qlen", "q->q.qlen")), where("!(q->flags & 0x20)", as(size, "backlog", "q->qstats.backlog")),
-	num("result", "ret"),
+	num("result", "ret"), num("txqueuelen", "q->dev_queue->dev->tx_queue_len"),
+	num("in_bytes", `q->ops->id == "bfifo" || q->ops->id == "tbf" || q->ops->id == "red"`),
+	num("pfifo_fast", `q->ops->id == "pfifo_fast"`), num("noop", `q->ops->id == "noop"`),
 )
 
 // transmitting are the functions that free what a queueing discipline gave up; most are inlined.
@@ -26,7 +28,7 @@ var qdisc = family{
 		{
 			// The leaf at the moment of enqueueing: NET_XMIT_DROP is 1, NET_XMIT_CN 2. Functions are those with
 			// the type of an enqueue function, as in --output-lookups.
-			Name: "enqueue", Denies: true, Functions: []string{
+			Name: "enqueue", Denies: true, Innermost: true, Functions: []string{
 				"pfifo_enqueue", "bfifo_enqueue", "pfifo_tail_enqueue", "pfifo_fast_enqueue", "noop_enqueue", "noqueue_enqueue", "fq_codel_enqueue", "fq_enqueue", "tbf_enqueue", "codel_qdisc_enqueue", "red_enqueue", "sfq_enqueue",
 				"netem_enqueue", "htb_enqueue", "hfsc_enqueue", "prio_enqueue", "pie_qdisc_enqueue", "fq_pie_qdisc_enqueue", "choke_enqueue", "cake_enqueue", "drr_enqueue", "qfq_enqueue", "gred_enqueue", "sfb_enqueue", "plug_enqueue", "dualpi2_qdisc_enqueue"},
 			Every: true, Module: "sch_fq_codel sch_fq sch_tbf sch_codel sch_red sch_sfq sch_netem sch_htb sch_hfsc sch_prio sch_pie sch_fq_pie sch_choke sch_cake sch_drr sch_qfq sch_gred sch_sfb sch_plug sch_dualpi2",
@@ -48,19 +50,20 @@ var qdisc = family{
 	},
 	causes: []Cause{
 		{ID: "qdisc-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", "FQ_BAND_LIMIT", "FQ_FLOW_LIMIT", "QDISC_DROP_BAND_LIMIT", "QDISC_DROP_FLOW_LIMIT", Unspecified},
-			When: "enqueue.result == 1 && enqueue.limit != 0 && enqueue.qlen >= enqueue.limit",
+			When: "enqueue.result == 1 && !enqueue.in_bytes && !enqueue.pfifo_fast && !enqueue.noop && enqueue.limit != 0 && enqueue.qlen >= enqueue.limit",
 			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "tc -s qdisc show dev {enqueue.dev}; the link is the bottleneck: shape, or a longer queue"},
 		{ID: "qdisc-full-bytes", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified},
-			When: "enqueue.result == 1 && enqueue.limit != 0 && enqueue.qlen < enqueue.limit && enqueue.backlog + len > enqueue.limit",
-			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf a larger limit or latency", Limits: "packets or bytes: whichever the kind counts (tbf, bfifo, red: bytes)."},
-		{ID: "qdisc-lossless-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.result == 1 && !known(enqueue.qlen)",
-			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} did not take the packet (its queue of {enqueue.limit} is full)", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
+			When: "enqueue.result == 1 && enqueue.in_bytes && enqueue.limit != 0 && enqueue.backlog + len > enqueue.limit",
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf a larger limit or latency", Limits: "Other kinds count packets: see qdisc-full."},
+		{ID: "qdisc-pfifo-fast-full", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.result == 1 && enqueue.pfifo_fast",
+			Text: "pfifo_fast on {enqueue.dev} did not take the packet: the queue of its band is full (txqueuelen {enqueue.txqueuelen})", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
+		{ID: "qdisc-inactive", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.noop", Text: "{enqueue.dev} has no active queueing discipline: it is down, or has no carrier", Remedy: "ip link show {enqueue.dev}"},
 		{ID: "qdisc-congested", Site: "qdisc_drop", Reasons: []string{"QDISC_CONGESTED", "QDISC_DROP_CONGESTED"},
 			Text: "the active queue management on {dev} drops the packet, since the queue is too slow[[ ({enqueue.kind} {enqueue.handle})]]", Remedy: "tc -s qdisc show dev {dev}: target and interval of codel, or the curve of red"},
-		{ID: "qdisc-flow-limit", Site: "qdisc_drop", Reasons: []string{"FQ_FLOW_LIMIT", "QDISC_DROP_FLOW_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-lossless-full"},
+		{ID: "qdisc-flow-limit", Site: "qdisc_drop", Reasons: []string{"FQ_FLOW_LIMIT", "QDISC_DROP_FLOW_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"},
 			Text: "the packet's flow has too many packets in the queue of {dev} (flow_limit)", Remedy: "tc -s qdisc show dev {dev}; fq: flow_limit"},
 		{ID: "qdisc-horizon", Site: "qdisc_drop", Reasons: []string{"FQ_HORIZON_LIMIT", "QDISC_DROP_HORIZON_LIMIT"}, Text: "the packet's departure time is too far in the future for fq on {dev} (horizon)", Remedy: "the sender paces too slowly or uses another clock; fq: horizon, horizon_cap"},
-		{ID: "qdisc-band-limit", Site: "qdisc_drop", Reasons: []string{"FQ_BAND_LIMIT", "QDISC_DROP_BAND_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-lossless-full"}, Text: "the packet's priority band in fq on {dev} is full", Remedy: "fq: limit"},
+		{ID: "qdisc-band-limit", Site: "qdisc_drop", Reasons: []string{"FQ_BAND_LIMIT", "QDISC_DROP_BAND_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Text: "the packet's priority band in fq on {dev} is full", Remedy: "fq: limit"},
 		{ID: "qdisc-flows", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP_MAXFLOWS"}, Text: "the queueing discipline on {dev} has too many flows", Remedy: "tc -s qdisc show dev {dev}"},
 		{ID: "qdisc-flood", Site: "qdisc_drop", Reasons: []string{"CAKE_FLOOD", "QDISC_DROP_FLOOD_PROTECTION"}, Text: "cake's or sfb's flood protection on {dev} drops an unresponsive flow", Remedy: "the flow does not slow down: shape it at its source"},
 		{ID: "qdisc-l4s", Site: "qdisc_drop", Reasons: []string{"DUALPI2_STEP_DROP", "QDISC_DROP_L4S_STEP_NON_ECN"}, Text: "dualpi2 on {dev} drops a packet without ECN above the step threshold", Remedy: "use ECN, or a higher step_thresh"},

@@ -99,8 +99,8 @@ var route = family{
 			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
 		},
 		{
-			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter", "rp-filter-no-route"}, Reasons: []string{"IP_RPFILTER", Unspecified},
-			When:   "(reason.specified || source_check.error == 18) && no_address && rp_all + rp_dev > 0 && !(way_back.error == 0)",
+			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
+			When:   "(reason.specified || source_check.error == 18) && no_address && way_back.error == 0 && (rp_all == 2 || rp_dev == 2)",
 			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so the source {src} can't be checked",
 			Remedy: "give {dev} an address, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
 		},

@@ -23,7 +23,7 @@ var tunnel = family{
 			Name: "vxlan_receive", Module: "vxlan", Functions: []string{"vxlan_rcv"}, Skb: "skb", At: AtEntry,
 			Reads: reads(
 				num("vni", "ntohl(*(u32 *)(skb->head + skb->transport_header + 12)) >> 8"), num("flags", "ntohl(*(u32 *)(skb->head + skb->transport_header + 8)) >> 24"),
-				num("port", "sk->__sk_common.skc_num"), as(lookup.IPv4, "src", ip4Header+"->saddr"),
+				num("port", "sk->__sk_common.skc_num"), where(ip4Header+"->version == 4", as(lookup.IPv4, "src", ip4Header+"->saddr")),
 			),
 		},
 		{

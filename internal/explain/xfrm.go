@@ -30,13 +30,13 @@ var xfrm = family{
 	name: "xfrm", title: "IPsec",
 	sites: []Site{
 		{Name: "xfrm_policy", Reasons: []string{"XFRM_POLICY", Unspecified}, Functions: []string{"ip_forward", "ip6_forward", "ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu", "tcp_v4_rcv", "tcp_v6_rcv", "udp_queue_rcv_one_skb", "udpv6_queue_rcv_one_skb", "__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "icmp_rcv", "raw_rcv", "ip_mr_forward"},
-			Reads: ends4},
-		{Name: "xfrm_packet", Reasons: []string{Unspecified, "XFRM_POLICY"}, Functions: xfrmEnd, Reads: reads(as(hex32, "spi", espSPI), as(lookup.IPv4, "src4", ip4Header+"->saddr"))},
+			Reads: reads(where(isIPv4, ends4[0]), where(isIPv4, ends4[1]))},
+		{Name: "xfrm_packet", Reasons: []string{Unspecified, "XFRM_POLICY"}, Functions: xfrmEnd, Reads: reads(as(hex32, "spi", espSPI), where(isIPv4, as(lookup.IPv4, "src4", ip4Header+"->saddr")))},
 	},
 	decisions: []Decision{
 		{Name: "policy_check", Denies: true, Functions: []string{"__xfrm_policy_check"}, Skb: "skb", Keep: "ret == 0",
 			Counters: &Counters{Base: "skb->dev->nd_net.net->mib.xfrm_statistics", Count: xfrmCounters},
-			Reads:    reads(moved, num("direction", "dir"), num("decrypted", "skb->active_extensions >> 1 & 1"))},
+			Reads:    reads(moved, num("direction", "dir"))},
 		{Name: "xfrm_receive", Denies: true, Functions: []string{"xfrm_input"}, Skb: "skb",
 			Counters: &Counters{Base: "skb->dev->nd_net.net->mib.xfrm_statistics", Count: xfrmCounters},
 			Reads:    reads(moved, as(hex32, "spi", "ntohl(spi)"), num("encapsulation", "encap_type"))},
@@ -47,8 +47,8 @@ var xfrm = family{
 	causes: append(append(
 		counted("xfrm_policy", "policy_check", "", []counter{
 			{11, "policy-template", "the packet's IPsec protection does not match the template of the policy", "compare `ip xfrm policy` (tmpl) on both ends"},
-			{12, "no-policy", "no policy allows this packet[[ (decrypted: {policy_check.decrypted})]]", "ip xfrm policy: an `in` or `fwd` policy for decrypted packets is missing"},
-			{13, "policy-block", "a policy with action block matches the packet from {src} to {dst}", "ip xfrm policy show action block"},
+			{12, "no-policy", "no policy allows this packet[[ from {src} to {dst}]]", "ip xfrm policy: an `in` or `fwd` policy for decrypted packets is missing"},
+			{13, "policy-block", "a policy with action block matches the packet[[ from {src} to {dst}]]", "ip xfrm policy show action block"},
 			{14, "policy-error", "the policy for the packet could not be used", "ip xfrm policy; dmesg"},
 			{9, "policy-state-mismatch", "the packet was decrypted with a state that its selector does not cover", "ip xfrm state (sel)"},
 			{3, "policy-header", "the packet's headers do not suffice for the policies", "the packet is damaged"},
