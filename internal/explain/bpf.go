@@ -18,7 +18,7 @@ var programs = family{
 			"sk_filter_trim_cap", "tcp_v4_rcv", "tcp_v6_rcv", "udp_queue_rcv_one_skb", "udpv6_queue_rcv_one_skb", "__sk_receive_skb", "packet_rcv", "tpacket_rcv", "sock_queue_rcv_skb_reason", "raw_rcv", "unix_dgram_sendmsg", "tcp_filter"}},
 	},
 	decisions: []Decision{
-		{Name: "cgroup_program", Denies: true, Inside: "sk_filter", Functions: []string{"__cgroup_bpf_run_filter_skb"}, Skb: "skb", Keep: "ret != 0",
+		{Name: "cgroup_program", Denies: true, Inside: "sk_filter", Functions: []string{"__cgroup_bpf_run_filter_skb"}, Skb: "skb", Keep: "ret != 0 && ret != 2", // NET_XMIT_CN: the packet goes on
 			// BPF_CGROUP_INET_INGRESS is 0 and EGRESS 1, in enum cgroup_bpf_attach_type (5.15), too.
 			Reads: reads(num("error", "-ret"), num("egress", "atype == CGROUP_INET_EGRESS", "type == BPF_CGROUP_INET_EGRESS"),
 				either(lookup.String, "cgroup", "((struct cgroup *)sk->sk_cgrp_data.cgroup)->kn->name", "((struct cgroup *)sk->sk_cgrp_data.val)->kn->name"),

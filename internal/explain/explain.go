@@ -71,7 +71,8 @@ type Decision struct {
 	Keep string
 	// Innermost is set if a call keeps its values only if no call within it did for the same packet.
 	Innermost bool
-	// Counters are per-CPU counters, of which the one that grows during the call is the value moved.
+	// Counters are per-CPU counters, of which the one that grows during the call is the value moved. If none
+	// grows, no value is kept.
 	Counters *Counters
 	// Denies is set if Keep holds only for a packet that the function refuses and that ends there: at most one
 	// such decision, and those that it is inside of, belong to a drop.

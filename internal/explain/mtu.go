@@ -52,7 +52,7 @@ var mtu = family{
 	decisions: []Decision{{
 		// The device that the frame is handed to, which is not skb->dev yet.
 		Name: "handover", Denies: true, Functions: []string{"__dev_forward_skb"}, Skb: "skb", At: AtEntry,
-		Keep: "!(dev->flags & 1) || skb->len > dev->mtu + dev->hard_header_len + 4",
+		Keep: "!(dev->flags & 1) || skb->len > dev->mtu + dev->hard_header_len + 4 && !((struct skb_shared_info *)(skb->head + skb->end))->gso_size",
 		Reads: reads(
 			as(lookup.String, "dev", "dev->name"), as(size, "mtu", "dev->mtu"), num("header", "dev->hard_header_len"), num("up", "dev->flags & 1"),
 			as(size, "len", "skb->len"), num("gso_size", "((struct skb_shared_info *)(skb->head + skb->end))->gso_size"),

@@ -91,7 +91,7 @@ var tcp = family{
 		{ID: "tcp-ofo-merge", Site: "tcp_segment", Reasons: []string{"TCP_OFOMERGE"}, Text: "the data waits already in the out-of-order queue (a repetition)", Remedy: "normal after loss", Benign: true},
 		{ID: "tcp-ofo-drop", Site: "tcp_segment", Reasons: []string{"TCP_OFO_DROP"}, Text: "the data in the out-of-order queue arrived again in order", Remedy: "normal after loss", Benign: true},
 		{ID: "tcp-ofo-prune", Site: "tcp_segment", Reasons: []string{"TCP_OFO_QUEUE_PRUNE"}, Text: "the out-of-order queue was emptied, since the receive buffer is full", Remedy: "the program reads too slowly, or net.ipv4.tcp_rmem is too small"},
-		{ID: "tcp-fastopen", Site: "tcp_segment", Reasons: []string{"TCP_FASTOPEN"}, Text: "the SYN of a Fast Open connection came again", Remedy: "normal after loss", Benign: true},
+		{ID: "tcp-fastopen", Site: "tcp_segment", Reasons: []string{"TCP_FASTOPEN"}, Text: "the segment does not complete the handshake of a Fast Open connection", Remedy: "normal after loss or a repetition", Benign: true},
 		{ID: "tcp-md5-missing", Site: "tcp_keys", Reasons: []string{"TCP_MD5NOTFOUND"}, When: "is_v4", Text: "{src4} sends no TCP MD5 signature, but a key is set for it (port {dport})", Remedy: "set the same key on both ends (BGP: password)"},
 		{ID: "tcp-md5-unexpected", Site: "tcp_keys", Reasons: []string{"TCP_MD5UNEXPECTED"}, When: "is_v4", Text: "{src4} sends a TCP MD5 signature, but no key is set for it (port {dport})", Remedy: "set the same key on both ends (BGP: password)"},
 		{ID: "tcp-md5-wrong", Site: "tcp_keys", Reasons: []string{"TCP_MD5FAILURE"}, When: "is_v4", Text: "the TCP MD5 signature of {src4} is wrong (port {dport})", Remedy: "the keys differ, or NAT changes addresses or ports"},
