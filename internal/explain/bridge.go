@@ -19,8 +19,8 @@ var bridge = family{
 	name: "bridge", title: "Bridges and VLANs",
 	sites: []Site{
 		{Name: "br_handle", Module: "bridge", Functions: []string{"br_handle_frame", "br_handle_frame_finish", "br_nf_pre_routing_finish", "br_nf_hook_thresh"}, Reasons: []string{"MAC_INVALID_SOURCE", "MAC_IEEE_MAC_CONTROL", "BRIDGE_INGRESS_STP_STATE", "ARP_PVLAN_DISABLE", Unspecified}, Reads: portReads},
-		{Name: "br_flood", Module: "bridge", Functions: []string{"br_flood", "br_multicast_flood"}, Reasons: []string{"NO_TX_TARGET", Unspecified}, Reads: portReads},
-		{Name: "br_forward", Module: "bridge", Functions: []string{"br_forward"}, Reasons: []string{Unspecified}, Reads: portReads},
+		{Name: "br_flood", Module: "bridge", Functions: []string{"br_flood", "br_multicast_flood", "br_handle_frame_finish", "br_dev_xmit"}, Reasons: []string{"NO_TX_TARGET", Unspecified}, Reads: portReads},
+		{Name: "br_forward", Module: "bridge", Functions: []string{"br_forward", "br_handle_frame_finish", "br_dev_xmit"}, Reasons: []string{Unspecified}, Reads: portReads},
 		{Name: "br_vlan", Module: "bridge", Functions: []string{"__allowed_ingress", "br_allowed_ingress"}, Reasons: []string{Unspecified}},
 	},
 	decisions: []Decision{

@@ -12,7 +12,7 @@ import (
 // udpQueue are the functions that free what the queue of a UDP socket did not take, tcpQueue those of TCP.
 var (
 	udpQueue = []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "__udp_enqueue_schedule_skb"}
-	tcpQueue = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_try_rmem_schedule", "tcp_rcv_established", "tcp_drop_reason"}
+	tcpQueue = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_try_rmem_schedule", "tcp_rcv_established", "tcp_rcv_state_process", "tcp_drop_reason"}
 )
 
 func socketReads(sk string) []Read {

@@ -35,7 +35,7 @@ var deviceFamily = family{
 				"igc_xmit_frame", "ixgbe_xmit_frame", "ixgbe_xmit_frame_ring", "i40e_lan_xmit_frame", "i40e_xmit_frame_ring", "iavf_xmit_frame", "ice_start_xmit", "mlx4_en_xmit", "mlx5e_xmit", "bnxt_start_xmit", "tg3_start_xmit", "rtl8169_start_xmit", "vmxnet3_xmit_frame", "vmxnet3_tq_xmit", "nsim_start_xmit"},
 			Reads: reads(device, num("up", "skb->dev->flags & 1"), as(queueState, "queue", "skb->dev->_tx[skb->queue_mapping].state"), num("queue_number", "skb->queue_mapping"), as(lookup.String, "driver", "skb->dev->dev.parent->driver->name")),
 		},
-		{Name: "vlan_limits", Functions: []string{"vlan_do_receive", "vlan_skb_recv", "macvlan_broadcast_enqueue", "macvlan_handle_frame", "ipvlan_multicast_enqueue", "ipvlan_queue_xmit", "ipvlan_handle_frame"}, Reasons: []string{"MACVLAN_BROADCAST_BACKLOG", "IPVLAN_MULTICAST_BACKLOG"}, Reads: reads(device)},
+		{Name: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG", "IPVLAN_MULTICAST_BACKLOG"}, Reads: reads(device)},
 	},
 	decisions: []Decision{
 		{

@@ -21,7 +21,8 @@ type Site struct {
 	// [Unspecified] only.
 	Reasons []string
 	// Functions are the functions that free the packet, without compiler suffixes, and those that they may be
-	// inlined into; empty for any.
+	// inlined into; empty for any. If the free is the last call of a function without a result, compilers jump
+	// there, and the location is in its caller: that must be listed, too.
 	Functions []string
 	// Module has the types that the reads need, if they are not in vmlinux; several names are separated by spaces.
 	Module string

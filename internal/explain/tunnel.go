@@ -14,7 +14,7 @@ var tunnel = family{
 	sites: []Site{
 		{Name: "vxlan_rcv", Module: "vxlan", Functions: []string{"vxlan_rcv", "vxlan_set_mac", "vxlan_err_lookup"}, Reasons: []string{"VXLAN_INVALID_HDR", "VXLAN_VNI_NOT_FOUND", "IP_TUNNEL_ECN", "LOCAL_MAC", "MAC_INVALID_SOURCE", "VXLAN_ENTRY_EXISTS", Unspecified}},
 		{Name: "vxlan_xmit", Module: "vxlan", Functions: []string{"vxlan_xmit", "vxlan_xmit_one", "vxlan_encap_bypass", "vxlan_xmit_nh", "arp_reduce", "neigh_reduce"}, Reasons: []string{"NO_TX_TARGET", "VXLAN_INVALID_HDR", "VXLAN_VNI_NOT_FOUND", "TUNNEL_TXINFO", "LOCAL_MAC", "NOMEM", "DEV_READY", Unspecified}, Reads: reads(device)},
-		{Name: "ip_tunnel_xmit", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit", "ip_md_tunnel_xmit", "ipgre_xmit", "gre_tap_xmit", "ipip_tunnel_xmit", "erspan_xmit", "sit_tunnel_xmit", "ipip6_tunnel_xmit"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{Name: "ip_tunnel_xmit", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit", "ip_md_tunnel_xmit", "ipgre_xmit", "__gre_xmit", "gre_tap_xmit", "erspan_fb_xmit", "ipip_tunnel_xmit", "erspan_xmit", "sit_tunnel_xmit", "ipip6_tunnel_xmit"}, Reasons: []string{Unspecified}, Reads: reads(device)},
 		{Name: "tunnel_rcv", Functions: []string{"ipip_rcv", "mplsip_rcv", "tunnel4_rcv", "tunnel64_rcv", "tunnel6_rcv", "tunnel46_rcv", "gre_rcv", "__gre_rcv"}, Reasons: []string{Unspecified}, Reads: join(ends4, reads(as(lookup.Protocol, "protocol", ip4Header+"->protocol"), num("protocol_number", ip4Header+"->protocol"), num("len", "skb->len"), num("is_v4", ip4Header+"->version == 4")))},
 	},
 	decisions: []Decision{

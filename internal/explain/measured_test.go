@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import "testing"
+
+// TestMeasured explains drops with reason, location and values as they were read on Linux 6.18.44 with the
+// expressions of the table, in network namespaces in which the cause was made.
+func TestMeasured(t *testing.T) {
+	table := load(t)
+	forwarding := func(error, forwarding uint64) Values {
+		return Values{"error": number(error), "forwarding": number(forwarding), "dev": {Text: "i16v1"}, "dst": {Text: "10.77.2.1"}, "mark": number(0)}
+	}
+	size := func(ttl, length, dev, route, pmtu uint64) Values {
+		return Values{
+			"ttl": number(ttl), "is_v4": number(1), "len": number(length), "gso_size": number(0), "dev_mtu": number(dev), "route_mtu": number(route), "pmtu": number(pmtu),
+			"use_pmtu": number(0), "locked": number(0), "out": {Text: "i16v2"}, "src": {Text: "10.77.1.1"}, "dst": {Text: "10.77.2.1"},
+		}
+	}
+	ports := func(dport, syn, rst uint64) Values {
+		return Values{"is_v4": number(1), "dport": number(dport), "sport": number(60278), "syn": number(syn), "rst": number(rst), "dst4": {Text: "10.77.1.2"}, "src4": {Text: "10.77.1.1"}}
+	}
+	frame := func(high, low uint64) Values {
+		return Values{"ethernet": number(1), "to_high": number(high), "to_low": number(low), "own_high": number(2721569399), "own_low": number(27756), "promiscuity": number(1),
+			"dev": {Text: "i16v1"}, "to": {Text: "02:00:00:00:00:99"}, "own": {Text: "a2:37:d2:77:6c:6c"}}
+	}
+	for cause, d := range map[string]Drop{
+		"ip-forward-off":     {Reason: "IP_INADDRERRORS", Location: "ip_error+0x94", Values: forwarding(113, 0)},
+		"no-route":           {Reason: "IP_INNOROUTES", Location: "ip_error+0x94", Values: forwarding(101, 1)},
+		"route-blackhole":    {Reason: Unspecified, Location: "ip_error+0x94", Values: forwarding(22, 1)},
+		"route-prohibit":     {Reason: Unspecified, Location: "ip_error+0x94", Values: forwarding(13, 1)},
+		"ttl":                {Reason: "IP_INHDR", Location: "ip_forward+0x2c0", Values: size(1, 84, 1500, 0, 0)},
+		"forward-mtu-device": {Reason: "PKT_TOO_BIG", Location: "ip_forward+0x2c0", Values: size(64, 1428, 1300, 0, 0)},
+		"rp-filter": {Reason: "IP_RPFILTER", Location: "ip_rcv_finish_core+0x25b", Values: Values{
+			"src": {Text: "10.77.2.9"}, "dev": {Text: "i16v1"}, "rp_all": number(0), "rp_dev": number(1), "ifindex": number(2)}},
+		"tcp-no-listener": {Reason: "NO_SOCKET", Location: "tcp_v4_rcv+0x99", Values: ports(81, 1, 0)},
+		"udp-no-listener": {Reason: "NO_SOCKET", Location: "__udp4_lib_rcv+0x4bc", Values: ports(82, 0, 1)},
+		"wrong-mac":       {Reason: "OTHERHOST", Location: "ip_rcv_core+0x22c", Values: frame(33554432, 153)},
+		"udp-checksum":    {Reason: "UDP_CSUM", Location: "__udp4_lib_rcv+0x1eb", Values: Values{"udp_sum": number(4660), "kind": {Text: "CHECKSUM_COMPLETE"}}},
+		"neigh-no-answer": {Reason: "NEIGH_FAILED", Location: "neigh_invalidate+0x7e", Values: Values{
+			"unresolved.via": {Text: "10.77.1.77"}, "unresolved.dev": {Text: "i16v0"}, "unresolved.probes": number(3), "unresolved.multicast_probes": number(3), "unresolved.unicast_probes": number(3), "unresolved.app_probes": number(0)}},
+		"peer-mtu": {Reason: Unspecified, Location: "__dev_forward_skb2+0x87", Values: Values{
+			"handover.up": number(1), "handover.gso_size": number(0), "handover.len": number(1342), "handover.mtu": number(1000), "handover.header": number(14), "handover.dev": {Text: "i16v1"}}},
+	} {
+		a := table.Explain(&d)
+		switch {
+		case a.Cause == nil:
+			t.Errorf("%s at %s: unknown (contradicting: %v), want %s", d.Reason, d.Location, a.Contradicting, cause)
+		case a.Cause.ID != cause:
+			t.Errorf("%s at %s: %s, want %s", d.Reason, d.Location, a.Cause.ID, cause)
+		}
+	}
+}
