@@ -18,10 +18,6 @@ var (
 	})
 	// elapsed is a time in ns.
 	elapsed = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return appendNanoseconds(dst, v[0].Number()) })
-	// millis is a time in ms.
-	millis = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
-		return appendNanoseconds(dst, v[0].Number()*1e6)
-	})
 	// errno is an error number, positive.
 	errno = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
 		if name := unix.ErrnoName(unix.Errno(v[0].Number())); name != "" {
@@ -36,7 +32,6 @@ var (
 	hookName   = lookup.Named(map[uint64]string{0: "prerouting", 1: "input", 2: "forward", 3: "output", 4: "postrouting"})
 	verdict    = lookup.Named(map[uint64]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"})
 	checksums  = lookup.Named(map[uint64]string{0: "CHECKSUM_NONE", 1: "CHECKSUM_UNNECESSARY", 2: "CHECKSUM_COMPLETE", 3: "CHECKSUM_PARTIAL"})
-	packetType = lookup.Named(map[uint64]string{0: "host", 1: "broadcast", 2: "multicast", 3: "otherhost", 4: "outgoing"})
 	queueState = lookup.Flags([]string{"DRV_XOFF", "STACK_XOFF", "FROZEN"})
 )
 

@@ -24,7 +24,7 @@ func (v Values) number(key string) (uint64, bool) {
 	return value.Number, known
 }
 
-// Read returns the value that was read, from the bytes of the form's values.
+// Value returns the value that was read, from the bytes of the form's values.
 func (r *Read) Value(raw []lookup.Value) Value {
 	v := Value{Kind: r.Form.Kind(), Text: string(r.Form.Append(nil, raw))}
 	if len(raw[0]) == 8 {
