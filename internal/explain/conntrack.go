@@ -56,7 +56,7 @@ var conntrack = family{
 		{
 			ID: "conntrack-no-port", Site: "nf_hook_slow", When: "confirm.verdict == 0 && confirm.nat && !confirm.dying",
 			Text:    "no free source port, or another packet was first: the translated connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) as {confirm.reply_dst}:{confirm.reply_port} exists already",
-			Remedy:  "more source addresses for SNAT, `--random-fully`, fewer connections to the same {confirm.dst}:{confirm.dport}",
+			Remedy:  "more source addresses for SNAT, random-fully (iptables) or fully-random (nft), fewer connections to the same {confirm.dst}:{confirm.dport}",
 			Special: "as conntrack-race: the counters tell a taken port from a race.",
 		},
 		{
