@@ -17,6 +17,7 @@ func (e *Event) Clone() *Event {
 	c.CB, c.Loss, c.BPF = copied(e.CB), copied(e.Loss), copied(e.BPF)
 	c.Map, c.Lookup, c.Totals = e.Map.clone(), e.Lookup.clone(), e.Totals.clone()
 	c.Stack = slices.Clone(e.Stack)
+	c.Why = e.Why.clone()
 	c.SkbDump, c.SharedInfo = e.SkbDump.clone(), e.SharedInfo.clone()
 	c.Values, c.XDPValues = cloneValues(e.Values), cloneValues(e.XDPValues)
 	return &c

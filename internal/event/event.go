@@ -110,6 +110,8 @@ type Event struct {
 	// xdp_buff.
 	Values    []NamedValue `cbor:"28,keyasint,omitzero"`
 	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
+	// Why is the cause of a drop; set by explain.
+	Why *Why `cbor:"30,keyasint,omitzero"`
 
 	// Raw is only for enrich, and its Versions for sinks. It is neither cloned nor stored.
 	Raw Raw `cbor:"-"`
@@ -132,6 +134,8 @@ type Raw struct {
 	// Values has the values of the user's expressions on the sk_buff, XDPValues those of the expressions on the
 	// xdp_buff, and Lookup those that describe a look-up. All are in the layout of the plan.
 	Values, XDPValues, Lookup []byte
+	// Why has the values that explain a drop, in the layout of the plan.
+	Why []byte
 	// Versions let a sink see that sections have not changed without comparing them.
 	Versions Versions
 }
