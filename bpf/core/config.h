@@ -109,6 +109,11 @@ struct config {
 	// Include packets with (mark & mark_mask) == mark; if mark_mask is 0, there is no mark filter.
 	u32 mark;
 	u32 mark_mask;
+	// Drops have the values that explain them: see explain/why.h. Sites for any reason, and for any
+	// function; the reason NOT_SPECIFIED.
+	bool why;
+	u64 sites_any_reason, sites_anywhere;
+	u32 reason_unspecified;
 	// Leading bytes of the frame that the packet filters read at constant offsets.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 ends the list.

@@ -52,6 +52,8 @@ enum record_part {
 	PART_XDP_VALUES = 131072,
 	// The tuple that a dropped packet had first, or by which it matched.
 	PART_FIRST = 1 << 20,
+	// The values that explain a drop: see explain/why.h. Its size varies.
+	PART_WHY = 1 << 21,
 	// Return addresses, which fill the rest of the record; always the last part.
 	PART_STACK = 1 << 30,
 };
@@ -320,6 +322,39 @@ struct record_head {
 	u64 address;
 };
 
+enum why_limit {
+	// Sites are bits of a u64.
+	MAX_SITES = 64,
+	// The size of the values of one entry, with their bitmap.
+	MAX_WHY_VALUES = 192,
+	WHY_ENTRY_HEADER = 8,
+	// The size of the whole part.
+	MAX_WHY = 2304,
+};
+
+enum why_kind {
+	// The values of a site.
+	WHY_SITE,
+	// The values that were kept when a decision was made.
+	WHY_DECISION,
+};
+
+// An entry of the part, followed by its values. In the record, only the first `size` bytes of the values
+// exist.
+struct record_why_entry {
+	u16 number;
+	u16 size;
+	u8 kind;
+	u8 pad[3];
+	u8 values[MAX_WHY_VALUES];
+};
+
+// The header of the part. The size includes it; entries follow.
+struct record_why {
+	u32 size;
+	u32 pad;
+};
+
 // Maximum sizes of copies of kernel objects, in bytes; multiples of 8.
 enum record_limit {
 	MAX_SKB = 512,
@@ -354,4 +389,8 @@ const enum map_limit *map_limit_used __attribute__((unused));
 const struct record_map *record_map_used __attribute__((unused));
 const struct record_return *record_return_used __attribute__((unused));
 const struct record_head *record_head_used __attribute__((unused));
+const enum why_limit *why_limit_used __attribute__((unused));
+const enum why_kind *why_kind_used __attribute__((unused));
+const struct record_why_entry *record_why_entry_used __attribute__((unused));
+const struct record_why *record_why_used __attribute__((unused));
 const enum record_limit *record_limit_used __attribute__((unused));

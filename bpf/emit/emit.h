@@ -21,6 +21,7 @@
 #include "explain/map_call.h"
 #include "explain/netfilter.h"
 #include "explain/variants.h"
+#include "explain/why.h"
 #include "emit/meta.h"
 #include "emit/recorded.h"
 
@@ -37,7 +38,7 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
 		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MAX_SKB + MAX_SHARED +
 		       MAX_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
-		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) +
+		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) + MAX_WHY +
 		       MAX_FRAMES * FRAME_SIZE <= RECORD_BUFFER_SIZE,
 	       "the largest record fits into a record_buffer");
 
@@ -274,7 +275,16 @@ static __always_inline bool send_fixed(const struct context *c, u32 lost, struct
 	return true;
 }
 
-// Sends a record with return addresses, which is built in a buffer first.
+// Appends the values that explain a drop to a record, and returns their size.
+static __always_inline u32 add_why(struct record_core *core, u8 *to, const struct context *c, struct scratch *scratch)
+{
+	if (!CFG.why || c->kind != RECORD_TRACEPOINT || !(c->parts & PART_DROP))
+		return 0;
+	core->parts |= PART_WHY;
+	return fill_why(to, c, scratch);
+}
+
+// Sends a record with parts of variable size, which is built in a buffer first.
 static __always_inline bool send_varying(const struct context *c, u32 lost, struct scratch *scratch,
 					 u32 level)
 {
@@ -284,7 +294,9 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 	if (!s)
 		return false;
 	fill_record(s->bytes, c, lost, scratch);
-	size += fill_stack((void *)(s->bytes + size), c);
+	size += add_why((void *)s->bytes, s->bytes + size, c, scratch);
+	if (CFG.stack || CFG.caller)
+		size += fill_stack((void *)(s->bytes + size), c);
 	if (size > RECORD_BUFFER_SIZE)
 		return false;
 	return !bpf_ringbuf_output(&events, s->bytes, size, wakeup(size));
@@ -296,7 +308,7 @@ static __always_inline bool send(const struct context *c, u32 lost)
 	struct scratch *scratch = get_scratch(&level);
 	bool sent = false;
 
-	if (scratch && (CFG.stack || CFG.caller))
+	if (scratch && (CFG.stack || CFG.caller || CFG.why))
 		sent = send_varying(c, lost, scratch, level);
 	else if (scratch)
 		sent = send_fixed(c, lost, scratch);

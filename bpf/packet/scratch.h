@@ -95,6 +95,8 @@ struct scratch {
 	struct hook_call call;
 	// The namespace and socket among the arguments of the call.
 	struct endpoint endpoint;
+	// An entry of the values that explain a drop.
+	struct record_why_entry why;
 };
 
 enum {

@@ -24,7 +24,7 @@ func trace(ctx context.Context, cfg Config, r live.Request, out *sink.File, read
 		return err
 	}
 	notices.Dropped(dropPrivileges(src, out, ready))
-	err = follow(ctx, src, []pipeline.Stage{src.Enrich}, out, notices, pipeline.Options{
+	err = follow(ctx, src, []pipeline.Stage{src.Enrich, src.Explain}, out, notices, pipeline.Options{
 		Limits: cfg.Limits, Scope: src.Scope(), Started: ready.create,
 	})
 	return errors.Join(err, src.Close())

@@ -2,7 +2,10 @@
 
 package bpf
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // The record in the ring buffer and the counters, as defined in bpf/core/event.h and bpf/core/maps.h. A record is a
 // Core, followed by a Meta if Core.Parts has PartMeta, and so on in the order of the bits. Config has the sizes of
@@ -62,6 +65,7 @@ const (
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
 	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
 	PartFirst     = uint32(tracerRecordPartPART_FIRST)
+	PartWhy       = uint32(tracerRecordPartPART_WHY)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
 )
 
@@ -188,6 +192,23 @@ const (
 	BenignForeign = tracerBenignKindBENIGN_FOREIGN
 	BenignCloned  = tracerBenignKindBENIGN_CLONED
 )
+
+// The places of drops (bpf/explain/why.h).
+type SiteRange = tracerSiteRange
+
+const (
+	// MaxSites is the number of bits in a set of sites.
+	MaxSites = int(tracerWhyLimitMAX_SITES)
+	// MaxSiteRanges is the size of the array of functions.
+	MaxSiteRanges = 1 << 10
+	// MaxWhyValues is the size of the values of one site, in bytes.
+	MaxWhyValues = int(tracerWhyLimitMAX_WHY_VALUES)
+	// NoReason is the key in Sites.Reasons of drops without a reason.
+	NoReason = uint32(math.MaxUint32)
+)
+
+// Why is the header of the values that explain a drop.
+type Why = tracerRecordWhy
 
 // The sizes of the lists in Config.
 const (

@@ -4,6 +4,7 @@ package bpf
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -42,8 +43,20 @@ type Spec struct {
 	Hooks []uint64
 	// Benign are the drop reasons that can be benign, and when they are.
 	Benign map[uint32]BenignKind
+	// Sites are the places of drops whose values are read, if Config enables that.
+	Sites Sites
 	// Tracers are the programs that trace BPF programs.
 	Tracers []string
+}
+
+// Sites are the places of drops (bpf/explain/why.h). A set of them is a mask of bits.
+type Sites struct {
+	// Ranges are the functions, sorted by address, at most MaxSiteRanges-1.
+	Ranges []SiteRange
+	// Reasons are the sites of drop reasons; NoReason is the key of drops without one.
+	Reasons map[uint32]uint64
+	// Sizes are the sizes of the values of each site, in bytes.
+	Sizes []uint32
 }
 
 // Bodies replace the bodies of functions in the object. A body is nil if Config disables it.
@@ -60,6 +73,8 @@ type Bodies struct {
 	IsReturn asm.Instructions
 	// Lookup writes at most Config.LookupSize bytes, depending on the function that returned.
 	Lookup asm.Instructions
+	// Site writes the values of a site, at most MaxWhyValues bytes.
+	Site asm.Instructions
 	// XDPExpression and XDPValues are the filter and the values on the xdp_buff.
 	XDPExpression, XDPValues asm.Instructions
 }
@@ -277,6 +292,9 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	maps[MapEvents].MaxEntries = s.RingSize
 	fillMap(maps[MapBenign], s.benignReasons())
 	fillMap(maps[MapHookFunctions], s.hookSet())
+	if s.Config.Why {
+		s.Sites.fill(maps)
+	}
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[MapSockets].MaxEntries = maxSockets
 	}
@@ -295,7 +313,7 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	if s.Config.Maps {
 		maps[MapMapLookups].MaxEntries = maxStacks()
 	}
-	if s.Config.Stack || s.Config.Caller {
+	if s.Config.Stack || s.Config.Caller || s.Config.Why {
 		maps[MapRecordBuffers].MaxEntries = maps[MapScratches].MaxEntries
 	}
 	if s.Config.Ids {
@@ -309,6 +327,23 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	m.MaxEntries = uint32(max(1, len(contents)))
 	for key, value := range contents {
 		m.Contents = append(m.Contents, ebpf.MapKV{Key: key, Value: value})
+	}
+}
+
+// fill sets the contents of the maps of sites. The end of the ranges is filled with the highest address.
+func (s Sites) fill(maps map[string]*ebpf.MapSpec) {
+	fillMap(maps[MapSiteReasons], s.Reasons)
+	ranges := maps[MapSiteRanges]
+	ranges.MaxEntries = MaxSiteRanges
+	for i := range uint32(MaxSiteRanges) {
+		r := SiteRange{Begin: math.MaxUint64}
+		if int(i) < len(s.Ranges) {
+			r = s.Ranges[i]
+		}
+		ranges.Contents = append(ranges.Contents, ebpf.MapKV{Key: i, Value: r})
+	}
+	for i, size := range s.Sizes {
+		maps[MapSiteSizes].Contents = append(maps[MapSiteSizes].Contents, ebpf.MapKV{Key: uint32(i), Value: size})
 	}
 }
 
@@ -371,7 +406,7 @@ func (p Program) filters() bool {
 
 // optional returns the replacements of functions that only some programs contain.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
-	list := []replacement{{lookupFunction, constantBody(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}}
+	list := []replacement{{lookupFunction, constantBody(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}, {"read_site", bodies.Site}}
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}

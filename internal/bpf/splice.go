@@ -45,6 +45,9 @@ func (p *parts) replace(function string, body asm.Instructions) error {
 		return fmt.Errorf("program %q: no function %q to replace", p.order[0], function)
 	}
 	body = qualifyLabels(function, body)
+	if target := body[0].Reference(); target != "" {
+		return fmt.Errorf("function %q: the first instruction of its body refers to %q, and this would be lost", function, target)
+	}
 	if symbol := body[0].Symbol(); symbol != "" {
 		return fmt.Errorf("function %q: the first instruction of its body has the symbol %q already", function, symbol)
 	}

@@ -157,19 +157,23 @@ type tracerConfig struct {
 		Begin uint64
 		Size  uint64
 	}
-	Mark         uint32
-	MarkMask     uint32
-	Need         uint32
-	NeedL2       uint32
-	NeedL3       uint32
-	VxlanPorts   [4]uint16
-	GenevePorts  [4]uint16
-	Watermark    uint32
-	MaxPerSecond uint32
-	Cpus         uint32
-	CallerCount  uint32
-	_            [4]byte
-	Callers      [12]struct {
+	Mark              uint32
+	MarkMask          uint32
+	Why               bool
+	_                 [7]byte
+	SitesAnyReason    uint64
+	SitesAnywhere     uint64
+	ReasonUnspecified uint32
+	Need              uint32
+	NeedL2            uint32
+	NeedL3            uint32
+	VxlanPorts        [4]uint16
+	GenevePorts       [4]uint16
+	Watermark         uint32
+	MaxPerSecond      uint32
+	Cpus              uint32
+	CallerCount       uint32
+	Callers           [12]struct {
 		_      structs.HostLayout
 		Begin  uint64
 		Size   uint32
@@ -600,6 +604,7 @@ const (
 	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
 	tracerRecordPartPART_XDP_VALUES tracerRecordPart = 131072
 	tracerRecordPartPART_FIRST      tracerRecordPart = 1048576
+	tracerRecordPartPART_WHY        tracerRecordPart = 2097152
 	tracerRecordPartPART_STACK      tracerRecordPart = 1073741824
 )
 
@@ -644,6 +649,12 @@ type tracerRecordTuple struct {
 	ThirdVlan      uint16
 	Tags           uint8
 	Pad            uint8
+}
+
+type tracerRecordWhy struct {
+	_    structs.HostLayout
+	Size uint32
+	Pad  uint32
 }
 
 type tracerRecorded struct {
@@ -760,6 +771,21 @@ type tracerScratch struct {
 		Net uint64
 		Sk  uint64
 	}
+	Why struct {
+		_      structs.HostLayout
+		Number uint16
+		Size   uint16
+		Kind   uint8
+		Pad    [3]uint8
+		Values [192]uint8
+	}
+}
+
+type tracerSiteRange struct {
+	_     structs.HostLayout
+	Begin uint64
+	Size  uint64
+	Sites uint64
 }
 
 type tracerSkbOp struct {
@@ -823,6 +849,15 @@ type tracerUnwound struct {
 	Addresses [64]uint64
 }
 
+type tracerWhyLimit uint32
+
+const (
+	tracerWhyLimitMAX_SITES        tracerWhyLimit = 64
+	tracerWhyLimitMAX_WHY_VALUES   tracerWhyLimit = 192
+	tracerWhyLimitWHY_ENTRY_HEADER tracerWhyLimit = 8
+	tracerWhyLimitMAX_WHY          tracerWhyLimit = 2304
+)
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -855,6 +890,9 @@ const (
 	tracerMapRecordedParts         = "recorded_parts"
 	tracerMapRuns                  = "runs"
 	tracerMapScratches             = "scratches"
+	tracerMapSiteRanges            = "site_ranges"
+	tracerMapSiteReasons           = "site_reasons"
+	tracerMapSiteSizes             = "site_sizes"
 	tracerMapSkbOps                = "skb_ops"
 	tracerMapSockets               = "sockets"
 	tracerMapUnwounds              = "unwounds"
@@ -917,6 +955,8 @@ const (
 	tracerVarRecordReturnUsed      = "record_return_used"
 	tracerVarRecordTunnelUsed      = "record_tunnel_used"
 	tracerVarRecordTupleUsed       = "record_tuple_used"
+	tracerVarRecordWhyEntryUsed    = "record_why_entry_used"
+	tracerVarRecordWhyUsed         = "record_why_used"
 	tracerVarRunning               = "running"
 	tracerVarSecondBegan           = "second_began"
 	tracerVarSecondMatched         = "second_matched"
@@ -924,6 +964,8 @@ const (
 	tracerVarTunnelKindUsed        = "tunnel_kind_used"
 	tracerVarTupleHasUsed          = "tuple_has_used"
 	tracerVarTupleNetworkUsed      = "tuple_network_used"
+	tracerVarWhyKindUsed           = "why_kind_used"
+	tracerVarWhyLimitUsed          = "why_limit_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -1028,6 +1070,9 @@ type tracerMapSpecs struct {
 	RecordedParts  *ebpf.MapSpec `ebpf:"recorded_parts"`
 	Runs           *ebpf.MapSpec `ebpf:"runs"`
 	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
+	SiteRanges     *ebpf.MapSpec `ebpf:"site_ranges"`
+	SiteReasons    *ebpf.MapSpec `ebpf:"site_reasons"`
+	SiteSizes      *ebpf.MapSpec `ebpf:"site_sizes"`
 	SkbOps         *ebpf.MapSpec `ebpf:"skb_ops"`
 	Sockets        *ebpf.MapSpec `ebpf:"sockets"`
 	Unwounds       *ebpf.MapSpec `ebpf:"unwounds"`
@@ -1070,6 +1115,8 @@ type tracerVariableSpecs struct {
 	RecordReturnUsed    *ebpf.VariableSpec `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.VariableSpec `ebpf:"record_tuple_used"`
+	RecordWhyEntryUsed  *ebpf.VariableSpec `ebpf:"record_why_entry_used"`
+	RecordWhyUsed       *ebpf.VariableSpec `ebpf:"record_why_used"`
 	Running             *ebpf.VariableSpec `ebpf:"running"`
 	SecondBegan         *ebpf.VariableSpec `ebpf:"second_began"`
 	SecondMatched       *ebpf.VariableSpec `ebpf:"second_matched"`
@@ -1077,6 +1124,8 @@ type tracerVariableSpecs struct {
 	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
 	TupleNetworkUsed    *ebpf.VariableSpec `ebpf:"tuple_network_used"`
+	WhyKindUsed         *ebpf.VariableSpec `ebpf:"why_kind_used"`
+	WhyLimitUsed        *ebpf.VariableSpec `ebpf:"why_limit_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -1127,6 +1176,9 @@ type tracerMaps struct {
 	RecordedParts  *ebpf.Map `ebpf:"recorded_parts"`
 	Runs           *ebpf.Map `ebpf:"runs"`
 	Scratches      *ebpf.Map `ebpf:"scratches"`
+	SiteRanges     *ebpf.Map `ebpf:"site_ranges"`
+	SiteReasons    *ebpf.Map `ebpf:"site_reasons"`
+	SiteSizes      *ebpf.Map `ebpf:"site_sizes"`
 	SkbOps         *ebpf.Map `ebpf:"skb_ops"`
 	Sockets        *ebpf.Map `ebpf:"sockets"`
 	Unwounds       *ebpf.Map `ebpf:"unwounds"`
@@ -1162,6 +1214,9 @@ func (m *tracerMaps) Close() error {
 		m.RecordedParts,
 		m.Runs,
 		m.Scratches,
+		m.SiteRanges,
+		m.SiteReasons,
+		m.SiteSizes,
 		m.SkbOps,
 		m.Sockets,
 		m.Unwounds,
@@ -1205,6 +1260,8 @@ type tracerVariables struct {
 	RecordReturnUsed    *ebpf.Variable `ebpf:"record_return_used"`
 	RecordTunnelUsed    *ebpf.Variable `ebpf:"record_tunnel_used"`
 	RecordTupleUsed     *ebpf.Variable `ebpf:"record_tuple_used"`
+	RecordWhyEntryUsed  *ebpf.Variable `ebpf:"record_why_entry_used"`
+	RecordWhyUsed       *ebpf.Variable `ebpf:"record_why_used"`
 	Running             *ebpf.Variable `ebpf:"running"`
 	SecondBegan         *ebpf.Variable `ebpf:"second_began"`
 	SecondMatched       *ebpf.Variable `ebpf:"second_matched"`
@@ -1212,6 +1269,8 @@ type tracerVariables struct {
 	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
 	TupleNetworkUsed    *ebpf.Variable `ebpf:"tuple_network_used"`
+	WhyKindUsed         *ebpf.Variable `ebpf:"why_kind_used"`
+	WhyLimitUsed        *ebpf.Variable `ebpf:"why_limit_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.

@@ -49,6 +49,49 @@ func Families() []string {
 	return names
 }
 
+// LoadFamilies parses the causes of some families, and the sites and decisions that they need. An unknown
+// family is an error.
+func LoadFamilies(names []string) (*Table, error) {
+	for _, name := range names {
+		if !slices.Contains(Families(), name) {
+			return nil, fmt.Errorf("no family of causes %q", name)
+		}
+	}
+	t, err := Load()
+	if err != nil {
+		return nil, err
+	}
+	t.causes = slices.DeleteFunc(t.causes, func(c *compiled) bool { return !slices.Contains(names, c.Family) })
+	t.Sites = slices.DeleteFunc(t.Sites, func(s *Site) bool { return !t.uses(s) })
+	needed := t.neededDecisions()
+	t.Decisions = slices.DeleteFunc(t.Decisions, func(d *Decision) bool { return !needed[d.Name] })
+	return t, nil
+}
+
+func (t *Table) uses(s *Site) bool {
+	return slices.ContainsFunc(t.causes, func(c *compiled) bool { return c.site == s })
+}
+
+// neededDecisions returns the names of the decisions whose values a cause uses, or that another decision of
+// these is inside of.
+func (t *Table) neededDecisions() map[string]bool {
+	needed := map[string]bool{}
+	for _, c := range t.causes {
+		needed[c.Silent] = true
+		for _, key := range c.keys() {
+			if name, _, isDecision := strings.Cut(key, "."); isDecision {
+				needed[name] = true
+			}
+		}
+	}
+	for _, d := range t.Decisions {
+		if needed[d.Name] && d.Inside != "" {
+			needed[d.Inside] = true
+		}
+	}
+	return needed
+}
+
 func newTable(families []family) (*Table, error) {
 	t := &Table{}
 	for i := range families {

@@ -19,6 +19,10 @@ type Root struct {
 	// pointer to the struct named Struct.
 	Type   btf.Type
 	Struct string
+	// Fixed means that the value is Value, which is known when the expression is compiled. A fixed root is
+	// not an element of the array of [Listed].
+	Fixed bool
+	Value uint64
 }
 
 // Roots are the variables of one kind of expression.
@@ -57,6 +61,17 @@ func Arguments(proto *btf.FuncProto) Roots {
 	return Listed(list...)
 }
 
+// index returns the index of root i in the array of values.
+func (r Roots) index(i int) int {
+	n := 0
+	for _, before := range r.list[:i] {
+		if !before.Fixed {
+			n++
+		}
+	}
+	return n
+}
+
 // names returns the names of all roots.
 func (r Roots) names() []string {
 	var names []string
@@ -85,7 +100,10 @@ func (c *checker) root(e *name) (operand, bool) {
 	if !ok {
 		fail(e.place(), "%s is %s, which is neither a number nor a pointer", e.text, typeName(t))
 	}
-	value := root{i, c.roots.listed}
+	var value node = root{c.roots.index(i), c.roots.listed}
+	if r := c.roots.list[i]; r.Fixed {
+		value = number(r.Value)
+	}
 	return operand{at: e.place(), typ: t, code: convert(value, kind{8, false}, k)}, true
 }
 

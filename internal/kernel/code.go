@@ -2,7 +2,10 @@
 
 package kernel
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // CodeRange is the address range of a function of vmlinux. End is exclusive. The zero value means unknown.
 type CodeRange struct{ Begin, End uint64 }
@@ -25,6 +28,28 @@ func (s *Symbols) Code(names ...string) map[string]CodeRange {
 		name, suffix, _ := strings.Cut(string(s.name(sym)), ".")
 		if _, known := found[name]; wanted[name] && (!known || suffix == "") {
 			found[name] = CodeRange{sym.addr, s.after(i)}
+		}
+	}
+	return found
+}
+
+// AllCode finds all functions of vmlinux and modules with these names, including those with a compiler suffix
+// such as .isra.0 or .cold. s may be nil.
+func (s *Symbols) AllCode(wanted map[string]bool) map[string][]CodeRange {
+	found := map[string][]CodeRange{}
+	if s == nil {
+		return found
+	}
+	for i, sym := range s.list {
+		if sym.length == 0 {
+			continue
+		}
+		text := s.name(sym)
+		if dot := bytes.IndexByte(text, '.'); dot > 0 {
+			text = text[:dot]
+		}
+		if wanted[string(text)] {
+			found[string(text)] = append(found[string(text)], CodeRange{sym.addr, s.after(i)})
 		}
 	}
 	return found

@@ -23,8 +23,12 @@ const (
 	hotVariables = "pcpu_hot"
 )
 
-// variables are the data symbols whose addresses are stored in Symbols.marks.
-var variables = []string{cpuOffsets, preemptCount, hotVariables}
+// variables are the data symbols of vmlinux and of modules whose addresses are stored in Symbols.marks: those
+// that this package reads, and those in the expressions that explain drops (internal/explain).
+var variables = []string{
+	cpuOffsets, preemptCount, hotVariables,
+	"jiffies", "softnet_data", "net_hotdata", "netdev_max_backlog", "nf_queue_handler", "nf_conntrack_max", "nf_conntrack_net_id",
+}
 
 // errNoCount is the error on s390x, which keeps the count in per-CPU pages (lowcore). Their addresses are not
 // exposed.
@@ -89,6 +93,15 @@ func findMember(t btf.Type, name string) (btf.Member, bool) {
 		}
 	}
 	return btf.Member{}, false
+}
+
+// Variable returns the address of a variable, or 0 if it is not among the symbols. Only a few variables are
+// known; the address of a per-CPU variable has to be added to the offset of a CPU. s may be nil.
+func (s *Symbols) Variable(name string) uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.marks[name]
 }
 
 // CPUOffsets returns the address of the array with the per-CPU offsets, or 0 if it is not among the symbols.

@@ -37,11 +37,17 @@ var marks = func() map[string]bool {
 	return names
 }()
 
+// markBytes are the first bytes of marks.
+var markBytes = func() (first [256]bool) {
+	for name := range marks {
+		first[name[0]] = true
+	}
+	return first
+}()
+
 // isMark reports whether name is one of marks. It is called for every symbol, so it first checks the first
 // byte.
-func isMark(name []byte) bool {
-	return len(name) > 0 && (name[0] == '_' || name[0] == hotVariables[0]) && marks[string(name)]
-}
+func isMark(name []byte) bool { return len(name) > 0 && markBytes[name[0]] && marks[string(name)] }
 
 // refused returns why code at addr can't be traced; empty if no reason is known.
 func (s *Symbols) refused(addr uint64) string {

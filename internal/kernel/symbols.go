@@ -256,7 +256,7 @@ func (p *symbolParser) line(b []byte) {
 
 // add adds a symbol; module is nil for a symbol of vmlinux.
 func (p *symbolParser) add(addr uint64, kind byte, name, module []byte) {
-	if module == nil && isMark(name) {
+	if isMark(name) && (module == nil || p.marks[string(name)] == 0) {
 		p.marks[string(name)] = addr
 	}
 	if addr == 0 || kind == 'a' || kind == 'A' || isLabel(name) { // per-CPU offsets are not addresses

@@ -11,6 +11,7 @@ import (
 	"tracer/internal/attach"
 	"tracer/internal/bpf"
 	"tracer/internal/enrich"
+	"tracer/internal/explain"
 	"tracer/internal/input"
 	"tracer/internal/journey"
 	"tracer/internal/kernel"
@@ -73,6 +74,9 @@ func (s *Source) prepare(r Request, p *plan.Plan) {
 	s.watchesPrograms = len(p.Programs) > 0
 	s.namesNetns = r.config.NetnsNames
 	s.numbers = journey.NewNumbers(p.BPF.Config.Cpus, r.Plan.Follow.Entries)
+	if p.Why != nil {
+		s.why = explain.NewStage(*p.Why)
+	}
 	if r.config.SinceLast {
 		s.sinceLast = journey.NewSinceLast()
 	}

@@ -88,7 +88,7 @@ func kernelOptions(k kernel.Options, o plan.Options) kernel.Options {
 	}
 	k.NoSkbFuncs = append(k.NoSkbFuncs, plan.LookupFunctions(o.Lookups)...)
 	if k.BTFFile == "" { // such a file has only the types of vmlinux
-		k.LikelyModules = plan.LookupModules(o.Lookups)
+		k.LikelyModules = append(plan.LookupModules(o.Lookups), plan.WhyModules(o.Why)...)
 	}
 	return k
 }

@@ -13,6 +13,7 @@ import (
 	"tracer/internal/bpf"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
+	"tracer/internal/explain"
 	"tracer/internal/journey"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
@@ -26,6 +27,7 @@ type Source struct {
 	session  *attach.Session
 	reader   *stream.Reader
 	names    *enrich.Enricher
+	why      *explain.Stage // nil: not requested
 	// symbols are kept open to be read again; nil if the kernel hides them.
 	symbols   *kernel.SymbolsFile
 	numbers   *journey.Numbers
@@ -135,6 +137,13 @@ func (s *Source) Enrich(e *event.Event) {
 		s.sinceLast.Name(e)
 	}
 	s.numbers.Rename(e)
+}
+
+// Explain is the stage behind Enrich that adds the cause to a drop.
+func (s *Source) Explain(e *event.Event) {
+	if s.why != nil {
+		s.why.Explain(e)
+	}
 }
 
 // fail stops the source after a failure in the background. Next returns the error after the Summary.

@@ -182,13 +182,19 @@ func (r *Reader) fill(fact *event.Fact, f *Field, slots *FieldSlots, raw []byte)
 }
 
 // take returns the values in these slots. It returns false if one could not be read.
-func (r *Reader) take(slots []Slot, raw []byte) ([]Value, bool) {
-	r.values = r.values[:0]
+func (r *Reader) take(slots []Slot, raw []byte) (values []Value, ok bool) {
+	r.values, ok = Take(r.values[:0], slots, raw)
+	return r.values, ok
+}
+
+// Take appends the values in these slots of raw, which begins with the bitmap of values that could be
+// read. It returns false if there are none, or if one could not be read.
+func Take(to []Value, slots []Slot, raw []byte) ([]Value, bool) {
 	for _, v := range slots {
 		if v.At+v.Size > len(raw) || raw[v.Number/8]>>(v.Number%8)&1 == 0 {
-			return nil, false
+			return to, false
 		}
-		r.values = append(r.values, raw[v.At:v.At+v.Size])
+		to = append(to, raw[v.At:v.At+v.Size])
 	}
-	return r.values, len(slots) > 0
+	return to, len(slots) > 0
 }

@@ -164,7 +164,7 @@ func (p *Plan) addLookup(l *lookup.Lookup, f kernel.Function, facts *kernel.Fact
 		return err
 	}
 	found.body, found.size = expr.Values(c.programs), at.Size
-	setOffsets(&found.Layout, c.programs, at)
+	setOffsets(&found.Layout, at)
 	p.Lookups = append(p.Lookups, found)
 	return nil
 }
@@ -268,8 +268,12 @@ func (c *lookupCompiler) add(texts ...string) ([]lookup.Slot, error) {
 }
 
 // setOffsets sets the offset of each value in the record.
-func setOffsets(l *lookup.Layout, programs []*expr.Program, at expr.Layout) {
-	for _, p := range slices.Concat([]lookup.FieldSlots{l.Missing}, l.Asked, l.Found) {
+func setOffsets(l *lookup.Layout, at expr.Layout) {
+	setSlotOffsets(slices.Concat([]lookup.FieldSlots{l.Missing}, l.Asked, l.Found), at)
+}
+
+func setSlotOffsets(list []lookup.FieldSlots, at expr.Layout) {
+	for _, p := range list {
 		for _, slots := range [][]lookup.Slot{p.Where, p.Values} {
 			for i := range slots {
 				slots[i].At = at.Offsets[slots[i].Number]

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"tracer/internal/bpf"
+	"tracer/internal/explain"
 	"tracer/internal/expr"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
@@ -49,9 +50,11 @@ type Options struct {
 	TaskFilter TaskFilter
 	Mark       Mark
 	Drop       Drop
-	Ports      Ports
-	Record     Record
-	Follow     Follow
+	// Why are the families of causes whose values drops have, see package explain; none if it is empty.
+	Why    []string
+	Ports  Ports
+	Record Record
+	Follow Follow
 	// Modules is true if functions of modules were requested.
 	Modules bool
 	// Programs are the BPF programs to trace, in addition to the kernel or alone.
@@ -86,6 +89,8 @@ type Plan struct {
 	LeftOut []kernel.Skipped
 	// Lookups are the functions that look something up.
 	Lookups []Lookup
+	// Why has the values that explain drops; nil if there are none.
+	Why *explain.Layout
 	// Notes are messages for the user.
 	Notes []string
 	// Groups are the probed functions, by the program that is attached to them.

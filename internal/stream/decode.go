@@ -193,6 +193,9 @@ func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
 		decodeFirst(part[bpf.First](r), &s.first)
 		e.First = &s.first
 	}
+	if has&bpf.PartWhy != 0 {
+		e.Raw.Why = r.takeSized()
+	}
 	if has&bpf.PartStack != 0 {
 		e.Raw.Stack = addressesIn(r.rest)
 	}
@@ -213,6 +216,15 @@ func (p *parts) take(n int) []byte {
 	taken := p.rest[:n:n]
 	p.rest = p.rest[n:]
 	return taken
+}
+
+// takeSized returns a part that begins with its size (struct record_why).
+func (p *parts) takeSized() []byte {
+	if len(p.rest) < int(unsafe.Sizeof(bpf.Why{})) {
+		p.short = true
+		return nil
+	}
+	return p.take(int((*bpf.Why)(unsafe.Pointer(&p.rest[0])).Size))
 }
 
 func (p *parts) error() error {

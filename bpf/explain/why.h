@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The values that explain a drop, read when the drop tracepoint fires. A site is a place where the kernel
+// drops packets: a set of drop reasons and functions, and expressions that are read there (internal/explain
+// has the table). Sets of sites are bit masks. The sites of a drop are those of its reason and its location.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/tracepoint.h"
+#include "packet/scratch.h"
+
+enum {
+	// Sites that are read for one drop.
+	MAX_DROP_SITES = 4,
+	// Address ranges of the functions of all sites: 2 to the power of SITE_STEPS.
+	SITE_STEPS = 10,
+	MAX_SITE_RANGES = 1 << SITE_STEPS,
+	// The key of drops without a reason.
+	NO_REASON = 0xffffffff,
+};
+
+// A function that drops packets, and the sites that it belongs to. Unused entries at the end of the array
+// have the highest address.
+struct site_range {
+	u64 begin;
+	u64 size;
+	u64 sites;
+};
+
+// Its contents, sorted by address, are set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct site_range);
+} site_ranges SEC(".maps");
+
+// The sites of drop reasons; a reason that is not listed has the sites CFG.sites_any_reason. Set before
+// loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} site_reasons SEC(".maps");
+
+// The size of the values of each site. Set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SITES);
+	__type(key, u32);
+	__type(value, u32);
+} site_sizes SEC(".maps");
+
+// The variables of the expressions of sites.
+struct site_roots {
+	u64 skb, sk, cpu;
+};
+
+// Writes the values of a site, at most MAX_WHY_VALUES bytes. The body is replaced before loading.
+static __noinline u32 read_site(const struct site_roots *roots, u8 *to, u64 site)
+{
+	opaque(site);
+	*to = roots->skb == site;
+	return 0;
+}
+
+// The sites with a function at this return address. The search has no branches, so that the verifier checks
+// it once.
+static __noinline u64 sites_at(u64 location)
+{
+	struct site_range *r;
+	u32 found = 0, next, step;
+
+	for (step = MAX_SITE_RANGES / 2; step; step /= 2) {
+		next = found + step;
+		r = bpf_map_lookup_elem(&site_ranges, &next);
+		if (!r)
+			return 0;
+		// The address of a call's return is behind the begin of the function.
+		found += step & -(u32)((r->begin - location) >> 63);
+	}
+	r = bpf_map_lookup_elem(&site_ranges, &found);
+	return r && location - r->begin - 1 < r->size ? r->sites : 0;
+}
+
+// The sites of a drop. A drop without a specific reason belongs only to sites that list its function.
+static __always_inline u64 sites_of(const struct context *c)
+{
+	u32 reason = c->parts & PART_REASON ? c->reason : NO_REASON;
+	bool specified = reason != NO_REASON && reason != CFG.reason_unspecified;
+	u64 *listed = bpf_map_lookup_elem(&site_reasons, &reason);
+
+	return (listed ? *listed : CFG.sites_any_reason) & (sites_at(c->location) | (specified ? CFG.sites_anywhere : 0));
+}
+
+// Appends an entry to the part and returns its new size.
+static __noinline u32 append_why(u8 *to, u32 at, const struct record_why_entry *entry)
+{
+	u32 size = entry->size;
+
+	opaque(size);
+	opaque(at);
+	if (at > MAX_WHY - sizeof(*entry) || size > MAX_WHY_VALUES)
+		return at;
+	size += WHY_ENTRY_HEADER;
+	read_kernel(to + at, size, entry);
+	return at + size;
+}
+
+static __always_inline u32 lowest_bit(u64 mask)
+{
+	u32 bit = 0;
+
+	mask &= -mask;
+	bit |= (mask & 0xffffffff00000000ULL ? 32 : 0);
+	bit |= (mask & 0xffff0000ffff0000ULL ? 16 : 0);
+	bit |= (mask & 0xff00ff00ff00ff00ULL ? 8 : 0);
+	bit |= (mask & 0xf0f0f0f0f0f0f0f0ULL ? 4 : 0);
+	bit |= (mask & 0xccccccccccccccccULL ? 2 : 0);
+	bit |= (mask & 0xaaaaaaaaaaaaaaaaULL ? 1 : 0);
+	return bit;
+}
+
+// Reads one site into the entry; the size is 0 if the site has no values.
+static __noinline int read_entry(struct record_why_entry *entry, const struct site_roots *roots, u32 site)
+{
+	u32 *size = bpf_map_lookup_elem(&site_sizes, &site);
+
+	entry->number = site;
+	entry->kind = WHY_SITE;
+	entry->size = size ? *size : 0;
+	read_site(roots, entry->values, site);
+	return 0;
+}
+
+// Fills the part PART_WHY of a drop, and returns its size.
+static __noinline u32 fill_why(u8 *to, const struct context *c, struct scratch *scratch)
+{
+	struct tracepoint_arguments *a = c->program;
+	struct site_roots roots = { .skb = (u64)c->skb, .cpu = bpf_get_smp_processor_id() };
+	struct record_why *why = (void *)to;
+	u64 sites = sites_of(c);
+	u32 at = sizeof(*why);
+
+	roots.sk = tracepoint_argument(a, tracepoint_params() >> 40);
+	for (u32 i = 0; i < MAX_DROP_SITES && sites; i++) {
+		read_entry(&scratch->why, &roots, lowest_bit(sites));
+		at = append_why(to, at, &scratch->why);
+		sites &= sites - 1;
+	}
+	why->size = at;
+	return at;
+}
