@@ -15,6 +15,7 @@
 #include "entry/skb_op.h"
 #include "entry/alloc.h"
 #include "entry/drop_site.h"
+#include "entry/decision.h"
 #include "entry/tracepoint.h"
 #include "entry/program.h"
 #include "entry/tail_call.h"

@@ -114,6 +114,8 @@ struct config {
 	bool why;
 	u64 sites_any_reason, sites_anywhere;
 	u32 reason_unspecified;
+	// Number of decisions whose values are kept: see explain/decision.h.
+	u32 decisions;
 	// Leading bytes of the frame that the packet filters read at constant offsets.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 ends the list.

@@ -17,6 +17,7 @@
 #include "follow/branch.h"
 #include "follow/callstack.h"
 #include "explain/conntrack.h"
+#include "explain/decision.h"
 #include "explain/last_hook.h"
 #include "explain/map_call.h"
 #include "explain/netfilter.h"
@@ -278,10 +279,16 @@ static __always_inline bool send_fixed(const struct context *c, u32 lost, struct
 // Appends the values that explain a drop to a record, and returns their size.
 static __always_inline u32 add_why(struct record_core *core, u8 *to, const struct context *c, struct scratch *scratch)
 {
+	u32 size;
+
 	if (!CFG.why || c->kind != RECORD_TRACEPOINT || !(c->parts & PART_DROP))
 		return 0;
 	core->parts |= PART_WHY;
-	return fill_why(to, c, scratch);
+	size = fill_why(to, c->program, scratch, c->location, c->parts & PART_REASON ? c->reason : NO_REASON);
+	if (CFG.decisions)
+		size = add_decisions(to, size, c->skb);
+	((struct record_why *)to)->size = size;
+	return size;
 }
 
 // Sends a record with parts of variable size, which is built in a buffer first.

@@ -18,6 +18,7 @@
 #include "follow/callstack.h"
 #include "follow/first.h"
 #include "explain/benign.h"
+#include "explain/decision.h"
 #include "explain/drop_part.h"
 #include "explain/drop_site.h"
 #include "explain/variants.h"
@@ -61,12 +62,16 @@ static __always_inline u64 true_location(struct tracepoint_arguments *a, u64 loc
 	struct callstack *s;
 	volatile u64 *at;
 
-	if (!SEES_SOME_RETURNS || !is_trampoline(location))
+	if ((!SEES_SOME_RETURNS && !CFG.decisions) || !is_trampoline(location))
 		return location;
 	at = this_cpu_value(context_address);
 	if (!at)
 		return location;
 	*at = (u64)a;
+	if (CFG.decisions)
+		location = decision_location(*at, location);
+	if (!SEES_SOME_RETURNS)
+		return location;
 	find_stack(&key, *at);
 	s = bpf_map_lookup_elem(&callstacks, &key);
 	return s && s->depth ? innermost(s)->caller : location;

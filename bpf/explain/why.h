@@ -90,13 +90,12 @@ static __noinline u64 sites_at(u64 location)
 }
 
 // The sites of a drop. A drop without a specific reason belongs only to sites that list its function.
-static __always_inline u64 sites_of(const struct context *c)
+static __always_inline u64 sites_of(u64 location, u32 reason)
 {
-	u32 reason = c->parts & PART_REASON ? c->reason : NO_REASON;
 	bool specified = reason != NO_REASON && reason != CFG.reason_unspecified;
 	u64 *listed = bpf_map_lookup_elem(&site_reasons, &reason);
 
-	return (listed ? *listed : CFG.sites_any_reason) & (sites_at(c->location) | (specified ? CFG.sites_anywhere : 0));
+	return (listed ? *listed : CFG.sites_any_reason) & (sites_at(location) | (specified ? CFG.sites_anywhere : 0));
 }
 
 // Appends an entry to the part and returns its new size.
@@ -139,14 +138,13 @@ static __noinline int read_entry(struct record_why_entry *entry, const struct si
 	return 0;
 }
 
-// Fills the part PART_WHY of a drop, and returns its size.
-static __noinline u32 fill_why(u8 *to, const struct context *c, struct scratch *scratch)
+// Writes the entries of the sites of a drop behind the header of the part, and returns its size. It takes no struct context: the compiler would no
+// longer know that members of an escaped struct are constant.
+static __noinline u32 fill_why(u8 *to, struct tracepoint_arguments *a, struct scratch *scratch, u64 location, u32 reason)
 {
-	struct tracepoint_arguments *a = c->program;
-	struct site_roots roots = { .skb = (u64)c->skb, .cpu = bpf_get_smp_processor_id() };
-	struct record_why *why = (void *)to;
-	u64 sites = sites_of(c);
-	u32 at = sizeof(*why);
+	struct site_roots roots = { .skb = context_word(a, CHOSEN_WORD), .cpu = bpf_get_smp_processor_id() };
+	u64 sites = sites_of(location, reason);
+	u32 at = sizeof(struct record_why);
 
 	roots.sk = tracepoint_argument(a, tracepoint_params() >> 40);
 	for (u32 i = 0; i < MAX_DROP_SITES && sites; i++) {
@@ -154,6 +152,5 @@ static __noinline u32 fill_why(u8 *to, const struct context *c, struct scratch *
 		at = append_why(to, at, &scratch->why);
 		sites &= sites - 1;
 	}
-	why->size = at;
 	return at;
 }

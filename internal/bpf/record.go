@@ -207,6 +207,17 @@ const (
 	NoReason = uint32(math.MaxUint32)
 )
 
+type (
+	DecisionFunction = tracerDecisionFunction
+	DecisionParams   = tracerDecisionSetting
+)
+
+const (
+	MaxFunctionDecisions = len(DecisionFunction{}.AtEntry)
+	// OutermostDecision is a bit of DecisionParams.Slot: a call replaces the values of calls inside it.
+	OutermostDecision = 1 << 31
+)
+
 // Why is the header of the values that explain a drop.
 type Why = tracerRecordWhy
 

@@ -45,8 +45,38 @@ type Spec struct {
 	Benign map[uint32]BenignKind
 	// Sites are the places of drops whose values are read, if Config enables that.
 	Sites Sites
+	// Decisions are the calls that decide about packets, if Config.Decisions is not 0.
+	Decisions Decisions
 	// Tracers are the programs that trace BPF programs.
 	Tracers []string
+}
+
+// Decisions are the calls that decide about packets (bpf/explain/decision.h).
+type Decisions struct {
+	// Functions are the probed functions by address.
+	Functions map[uint64]DecisionFunction
+	// Params are those of each decision, in the order of their numbers.
+	Params []DecisionParams
+}
+
+// DecisionBodies are the expressions of the decisions in one program.
+type DecisionBodies struct {
+	// Keep reports whether a decision is kept, Read writes its values, and Skb its packet. A body is nil if no
+	// decision needs it.
+	Keep, Read, Skb asm.Instructions
+}
+
+func (b DecisionBodies) list() []replacement {
+	return []replacement{{"keep_decision", b.Keep}, {"read_decision", b.Read}, {"read_decision_skb", b.Skb}}
+}
+
+// fill sets the contents of the maps of decisions.
+func (d Decisions) fill(maps map[string]*ebpf.MapSpec, slots uint32) {
+	fillMap(maps[MapDecisionFunctions], d.Functions)
+	maps[MapDecisionSlots].MaxEntries = slots
+	for i, params := range d.Params {
+		maps[MapDecisionParams].Contents = append(maps[MapDecisionParams].Contents, ebpf.MapKV{Key: uint32(i), Value: params})
+	}
 }
 
 // Sites are the places of drops (bpf/explain/why.h). A set of them is a mask of bits.
@@ -134,6 +164,8 @@ type Program struct {
 	// Lookup means that the functions look something up. Quiet means that they emit only return events, and no
 	// entry events.
 	Lookup, Quiet bool
+	// Decisions are the expressions of a program on functions that decide about packets.
+	Decisions DecisionBodies
 }
 
 // lookupWord returns the return value of lookup_flags (bpf/explain/lookup.h).
@@ -254,10 +286,19 @@ const (
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
 )
 
+// The programs on functions that decide about packets: Program.Argument of DecisionTemplate is the packet,
+// IndirectDecisionTemplate is for functions without one, DecisionReturnTemplate for returns.
+const (
+	DecisionTemplate         = "kprobe_decision"
+	IndirectDecisionTemplate = "kprobe_decision_indirect"
+	DecisionReturnTemplate   = "kprobe_decision_return"
+)
+
 // IsSilent reports whether the program with this name is on functions, and is there to follow packets or to explain
 // drops. Such programs emit no events, except SkbOpTemplate for functions that are also traced.
 func IsSilent(program string) bool {
-	return program == SkbOpTemplate || program == AllocTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate)
+	return program == SkbOpTemplate || program == AllocTemplate || program == QueuedFreeTemplate || strings.HasPrefix(program, HookTemplate) ||
+		strings.HasPrefix(program, DecisionTemplate)
 }
 
 // Collection makes the collection that s describes, ready to load. It has only the programs in s, by their names.
@@ -294,6 +335,9 @@ func (s Spec) size(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[MapHookFunctions], s.hookSet())
 	if s.Config.Why {
 		s.Sites.fill(maps)
+	}
+	if s.Config.Decisions > 0 {
+		s.Decisions.fill(maps, s.Config.Decisions)
 	}
 	if s.Config.PidCount+s.Config.CommCount > 0 {
 		maps[MapSockets].MaxEntries = maxSockets
@@ -400,13 +444,14 @@ func constantBody(word uint64) asm.Instructions {
 // filters reports whether the program applies the filters to a packet. Other programs use the result of one that
 // does.
 func (p Program) filters() bool {
-	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram}
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram, DecisionTemplate, IndirectDecisionTemplate, DecisionReturnTemplate}
 	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
 }
 
 // optional returns the replacements of functions that only some programs contain.
 func (p Program) optional(program *parts, bodies Bodies) []replacement {
 	list := []replacement{{lookupFunction, constantBody(p.lookupWord())}, {returnFunction, bodies.IsReturn}, {"fill_lookup", nil}, {"prefilter", bodies.Prefilter}, {"read_site", bodies.Site}}
+	list = append(list, p.Decisions.list()...)
 	if p.Session || p.Template == ReturnTemplate {
 		list[2].body = bodies.Lookup
 	}
@@ -426,7 +471,7 @@ func (o object) word(p Program) (int, error) {
 	switch p.Template {
 	case TracepointTemplate, QdiscDropTemplate:
 		return p.Argument, nil
-	case KprobeTemplate, HookTemplate, QueuedFreeTemplate:
+	case KprobeTemplate, HookTemplate, QueuedFreeTemplate, DecisionTemplate:
 		if p.Argument < 1 || p.Argument > len(o.words) {
 			return 0, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
 		}

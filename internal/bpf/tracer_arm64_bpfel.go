@@ -164,6 +164,7 @@ type tracerConfig struct {
 	SitesAnyReason    uint64
 	SitesAnywhere     uint64
 	ReasonUnspecified uint32
+	Decisions         uint32
 	Need              uint32
 	NeedL2            uint32
 	NeedL3            uint32
@@ -173,6 +174,7 @@ type tracerConfig struct {
 	MaxPerSecond      uint32
 	Cpus              uint32
 	CallerCount       uint32
+	_                 [4]byte
 	Callers           [12]struct {
 		_      structs.HostLayout
 		Begin  uint64
@@ -256,6 +258,63 @@ type tracerDatagram struct {
 	Network  uint8
 	Protocol uint8
 	Pad      uint16
+}
+
+type tracerDecisionCalls struct {
+	_     structs.HostLayout
+	Depth uint64
+	List  [8]struct {
+		_    structs.HostLayout
+		Call struct {
+			_              structs.HostLayout
+			Anchor         uint64
+			Caller         uint64
+			Addr           uint64
+			Skb            uint64
+			Id             uint64
+			Part           uint64
+			Time           uint64
+			Recorded       uint64
+			RecordedAround uint64
+			Lookup         uint64
+		}
+		Outer    uint64
+		Function tracerDecisionFunction
+		Args     tracerArguments
+		Cpu      uint64
+	}
+}
+
+type tracerDecisionFunction struct {
+	_        structs.HostLayout
+	AtEntry  [3]uint16
+	AtReturn [3]uint16
+	_        [4]byte
+	Outer    uint64
+	Within   uint64
+}
+
+type tracerDecisionSetting struct {
+	_    structs.HostLayout
+	Size uint32
+	Slot uint32
+}
+
+type tracerDecisionSlot struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Head  uint64
+	Time  uint64
+	Ident uint32
+	Pad   uint32
+	Entry struct {
+		_      structs.HostLayout
+		Number uint16
+		Size   uint16
+		Kind   uint8
+		Pad    [3]uint8
+		Values [192]uint8
+	}
 }
 
 type tracerEndpointArguments struct {
@@ -857,109 +916,116 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapBenign                = "benign"
-	tracerMapBranches              = "branches"
-	tracerMapBusy                  = "busy"
-	tracerMapCallstacks            = "callstacks"
-	tracerMapContextAddress        = "context_address"
-	tracerMapCounts                = "counts"
-	tracerMapDatagrams             = "datagrams"
-	tracerMapEndpoints             = "endpoints"
-	tracerMapEvents                = "events"
-	tracerMapFirsts                = "firsts"
-	tracerMapHeads                 = "heads"
-	tracerMapHookFunctions         = "hook_functions"
-	tracerMapIdCounters            = "id_counters"
-	tracerMapLastHooks             = "last_hooks"
-	tracerMapLentSkb               = "lent_skb"
-	tracerMapLoans                 = "loans"
-	tracerMapLookupArgs            = "lookup_args"
-	tracerMapMapLookups            = "map_lookups"
-	tracerMapMapScratches          = "map_scratches"
-	tracerMapNesting               = "nesting"
-	tracerMapQdiscDetails          = "qdisc_details"
-	tracerMapQueuedFrees           = "queued_frees"
-	tracerMapQueues                = "queues"
-	tracerMapRawPackets            = "raw_packets"
-	tracerMapRecordBuffers         = "record_buffers"
-	tracerMapRecordedParts         = "recorded_parts"
-	tracerMapRuns                  = "runs"
-	tracerMapScratches             = "scratches"
-	tracerMapSiteRanges            = "site_ranges"
-	tracerMapSiteReasons           = "site_reasons"
-	tracerMapSiteSizes             = "site_sizes"
-	tracerMapSkbOps                = "skb_ops"
-	tracerMapSockets               = "sockets"
-	tracerProgKprobeAlloc          = "kprobe_alloc"
-	tracerProgKprobeAllocReturn    = "kprobe_alloc_return"
-	tracerProgKprobeHook           = "kprobe_hook"
-	tracerProgKprobeMapDelete      = "kprobe_map_delete"
-	tracerProgKprobeMapElement     = "kprobe_map_element"
-	tracerProgKprobeMapLookup      = "kprobe_map_lookup"
-	tracerProgKprobeMapReturn      = "kprobe_map_return"
-	tracerProgKprobeMapUpdate      = "kprobe_map_update"
-	tracerProgKprobeNoSkb          = "kprobe_no_skb"
-	tracerProgKprobeNoSkbMap       = "kprobe_no_skb_map"
-	tracerProgKprobeOp             = "kprobe_op"
-	tracerProgKprobeQueuedFree     = "kprobe_queued_free"
-	tracerProgKprobeReturn         = "kprobe_return"
-	tracerProgKprobeSkb            = "kprobe_skb"
-	tracerProgListHolders          = "list_holders"
-	tracerProgProgramNetfilter     = "program_netfilter"
-	tracerProgProgramSkb           = "program_skb"
-	tracerProgProgramTailNetfilter = "program_tail_netfilter"
-	tracerProgProgramTailSkb       = "program_tail_skb"
-	tracerProgProgramTailXdp       = "program_tail_xdp"
-	tracerProgProgramVerdict       = "program_verdict"
-	tracerProgProgramXdp           = "program_xdp"
-	tracerProgTracepointEnd        = "tracepoint_end"
-	tracerProgTracepointFree       = "tracepoint_free"
-	tracerProgTracepointQdiscDrop  = "tracepoint_qdisc_drop"
-	tracerProgTracepointSkb        = "tracepoint_skb"
-	tracerVarARGUMENT_WORDS        = "ARGUMENT_WORDS"
-	tracerVarCFG                   = "CFG"
-	tracerVarBenignKindUsed        = "benign_kind_used"
-	tracerVarConntrackHasUsed      = "conntrack_has_used"
-	tracerVarEmptyCallstack        = "empty_callstack"
-	tracerVarFirstByUsed           = "first_by_used"
-	tracerVarHeadsHeld             = "heads_held"
-	tracerVarHoldersUsed           = "holders_used"
-	tracerVarHookHasUsed           = "hook_has_used"
-	tracerVarHookObjectUsed        = "hook_object_used"
-	tracerVarKeyBase               = "key_base"
-	tracerVarMapLimitUsed          = "map_limit_used"
-	tracerVarMapOperationUsed      = "map_operation_used"
-	tracerVarNoArguments           = "no_arguments"
-	tracerVarNoRun                 = "no_run"
-	tracerVarNothingRecorded       = "nothing_recorded"
-	tracerVarOriginUsed            = "origin_used"
-	tracerVarRecordCbUsed          = "record_cb_used"
-	tracerVarRecordConntrackUsed   = "record_conntrack_used"
-	tracerVarRecordCoreUsed        = "record_core_used"
-	tracerVarRecordFirstUsed       = "record_first_used"
-	tracerVarRecordFlagUsed        = "record_flag_used"
-	tracerVarRecordHeadUsed        = "record_head_used"
-	tracerVarRecordHookUsed        = "record_hook_used"
-	tracerVarRecordKindUsed        = "record_kind_used"
-	tracerVarRecordLimitUsed       = "record_limit_used"
-	tracerVarRecordLineageUsed     = "record_lineage_used"
-	tracerVarRecordMapUsed         = "record_map_used"
-	tracerVarRecordMetaUsed        = "record_meta_used"
-	tracerVarRecordPartUsed        = "record_part_used"
-	tracerVarRecordReturnUsed      = "record_return_used"
-	tracerVarRecordTunnelUsed      = "record_tunnel_used"
-	tracerVarRecordTupleUsed       = "record_tuple_used"
-	tracerVarRecordWhyEntryUsed    = "record_why_entry_used"
-	tracerVarRecordWhyUsed         = "record_why_used"
-	tracerVarRunning               = "running"
-	tracerVarSecondBegan           = "second_began"
-	tracerVarSecondMatched         = "second_matched"
-	tracerVarSkbOpKindUsed         = "skb_op_kind_used"
-	tracerVarTunnelKindUsed        = "tunnel_kind_used"
-	tracerVarTupleHasUsed          = "tuple_has_used"
-	tracerVarTupleNetworkUsed      = "tuple_network_used"
-	tracerVarWhyKindUsed           = "why_kind_used"
-	tracerVarWhyLimitUsed          = "why_limit_used"
+	tracerMapBenign                  = "benign"
+	tracerMapBranches                = "branches"
+	tracerMapBusy                    = "busy"
+	tracerMapCallstacks              = "callstacks"
+	tracerMapContextAddress          = "context_address"
+	tracerMapCounts                  = "counts"
+	tracerMapDatagrams               = "datagrams"
+	tracerMapDecisionCalls           = "decision_calls"
+	tracerMapDecisionFunctions       = "decision_functions"
+	tracerMapDecisionParams          = "decision_params"
+	tracerMapDecisionSlots           = "decision_slots"
+	tracerMapEndpoints               = "endpoints"
+	tracerMapEvents                  = "events"
+	tracerMapFirsts                  = "firsts"
+	tracerMapHeads                   = "heads"
+	tracerMapHookFunctions           = "hook_functions"
+	tracerMapIdCounters              = "id_counters"
+	tracerMapLastHooks               = "last_hooks"
+	tracerMapLentSkb                 = "lent_skb"
+	tracerMapLoans                   = "loans"
+	tracerMapLookupArgs              = "lookup_args"
+	tracerMapMapLookups              = "map_lookups"
+	tracerMapMapScratches            = "map_scratches"
+	tracerMapNesting                 = "nesting"
+	tracerMapQdiscDetails            = "qdisc_details"
+	tracerMapQueuedFrees             = "queued_frees"
+	tracerMapQueues                  = "queues"
+	tracerMapRawPackets              = "raw_packets"
+	tracerMapRecordBuffers           = "record_buffers"
+	tracerMapRecordedParts           = "recorded_parts"
+	tracerMapRuns                    = "runs"
+	tracerMapScratches               = "scratches"
+	tracerMapSiteRanges              = "site_ranges"
+	tracerMapSiteReasons             = "site_reasons"
+	tracerMapSiteSizes               = "site_sizes"
+	tracerMapSkbOps                  = "skb_ops"
+	tracerMapSockets                 = "sockets"
+	tracerProgKprobeAlloc            = "kprobe_alloc"
+	tracerProgKprobeAllocReturn      = "kprobe_alloc_return"
+	tracerProgKprobeDecision         = "kprobe_decision"
+	tracerProgKprobeDecisionIndirect = "kprobe_decision_indirect"
+	tracerProgKprobeDecisionReturn   = "kprobe_decision_return"
+	tracerProgKprobeHook             = "kprobe_hook"
+	tracerProgKprobeMapDelete        = "kprobe_map_delete"
+	tracerProgKprobeMapElement       = "kprobe_map_element"
+	tracerProgKprobeMapLookup        = "kprobe_map_lookup"
+	tracerProgKprobeMapReturn        = "kprobe_map_return"
+	tracerProgKprobeMapUpdate        = "kprobe_map_update"
+	tracerProgKprobeNoSkb            = "kprobe_no_skb"
+	tracerProgKprobeNoSkbMap         = "kprobe_no_skb_map"
+	tracerProgKprobeOp               = "kprobe_op"
+	tracerProgKprobeQueuedFree       = "kprobe_queued_free"
+	tracerProgKprobeReturn           = "kprobe_return"
+	tracerProgKprobeSkb              = "kprobe_skb"
+	tracerProgListHolders            = "list_holders"
+	tracerProgProgramNetfilter       = "program_netfilter"
+	tracerProgProgramSkb             = "program_skb"
+	tracerProgProgramTailNetfilter   = "program_tail_netfilter"
+	tracerProgProgramTailSkb         = "program_tail_skb"
+	tracerProgProgramTailXdp         = "program_tail_xdp"
+	tracerProgProgramVerdict         = "program_verdict"
+	tracerProgProgramXdp             = "program_xdp"
+	tracerProgTracepointEnd          = "tracepoint_end"
+	tracerProgTracepointFree         = "tracepoint_free"
+	tracerProgTracepointQdiscDrop    = "tracepoint_qdisc_drop"
+	tracerProgTracepointSkb          = "tracepoint_skb"
+	tracerVarARGUMENT_WORDS          = "ARGUMENT_WORDS"
+	tracerVarCFG                     = "CFG"
+	tracerVarBenignKindUsed          = "benign_kind_used"
+	tracerVarConntrackHasUsed        = "conntrack_has_used"
+	tracerVarEmptyCallstack          = "empty_callstack"
+	tracerVarFirstByUsed             = "first_by_used"
+	tracerVarHeadsHeld               = "heads_held"
+	tracerVarHoldersUsed             = "holders_used"
+	tracerVarHookHasUsed             = "hook_has_used"
+	tracerVarHookObjectUsed          = "hook_object_used"
+	tracerVarKeyBase                 = "key_base"
+	tracerVarMapLimitUsed            = "map_limit_used"
+	tracerVarMapOperationUsed        = "map_operation_used"
+	tracerVarNoArguments             = "no_arguments"
+	tracerVarNoRun                   = "no_run"
+	tracerVarNothingRecorded         = "nothing_recorded"
+	tracerVarOriginUsed              = "origin_used"
+	tracerVarRecordCbUsed            = "record_cb_used"
+	tracerVarRecordConntrackUsed     = "record_conntrack_used"
+	tracerVarRecordCoreUsed          = "record_core_used"
+	tracerVarRecordFirstUsed         = "record_first_used"
+	tracerVarRecordFlagUsed          = "record_flag_used"
+	tracerVarRecordHeadUsed          = "record_head_used"
+	tracerVarRecordHookUsed          = "record_hook_used"
+	tracerVarRecordKindUsed          = "record_kind_used"
+	tracerVarRecordLimitUsed         = "record_limit_used"
+	tracerVarRecordLineageUsed       = "record_lineage_used"
+	tracerVarRecordMapUsed           = "record_map_used"
+	tracerVarRecordMetaUsed          = "record_meta_used"
+	tracerVarRecordPartUsed          = "record_part_used"
+	tracerVarRecordReturnUsed        = "record_return_used"
+	tracerVarRecordTunnelUsed        = "record_tunnel_used"
+	tracerVarRecordTupleUsed         = "record_tuple_used"
+	tracerVarRecordWhyEntryUsed      = "record_why_entry_used"
+	tracerVarRecordWhyUsed           = "record_why_used"
+	tracerVarRunning                 = "running"
+	tracerVarSecondBegan             = "second_began"
+	tracerVarSecondMatched           = "second_matched"
+	tracerVarSkbOpKindUsed           = "skb_op_kind_used"
+	tracerVarTunnelKindUsed          = "tunnel_kind_used"
+	tracerVarTupleHasUsed            = "tuple_has_used"
+	tracerVarTupleNetworkUsed        = "tuple_network_used"
+	tracerVarWhyKindUsed             = "why_kind_used"
+	tracerVarWhyLimitUsed            = "why_limit_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -1004,71 +1070,78 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
-	KprobeAlloc          *ebpf.ProgramSpec `ebpf:"kprobe_alloc"`
-	KprobeAllocReturn    *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
-	KprobeHook           *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
-	KprobeMapDelete      *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
-	KprobeMapElement     *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
-	KprobeMapLookup      *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
-	KprobeMapReturn      *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
-	KprobeMapUpdate      *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
-	KprobeNoSkb          *ebpf.ProgramSpec `ebpf:"kprobe_no_skb"`
-	KprobeNoSkbMap       *ebpf.ProgramSpec `ebpf:"kprobe_no_skb_map"`
-	KprobeOp             *ebpf.ProgramSpec `ebpf:"kprobe_op"`
-	KprobeQueuedFree     *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
-	KprobeReturn         *ebpf.ProgramSpec `ebpf:"kprobe_return"`
-	KprobeSkb            *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
-	ListHolders          *ebpf.ProgramSpec `ebpf:"list_holders"`
-	ProgramNetfilter     *ebpf.ProgramSpec `ebpf:"program_netfilter"`
-	ProgramSkb           *ebpf.ProgramSpec `ebpf:"program_skb"`
-	ProgramTailNetfilter *ebpf.ProgramSpec `ebpf:"program_tail_netfilter"`
-	ProgramTailSkb       *ebpf.ProgramSpec `ebpf:"program_tail_skb"`
-	ProgramTailXdp       *ebpf.ProgramSpec `ebpf:"program_tail_xdp"`
-	ProgramVerdict       *ebpf.ProgramSpec `ebpf:"program_verdict"`
-	ProgramXdp           *ebpf.ProgramSpec `ebpf:"program_xdp"`
-	TracepointEnd        *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
-	TracepointFree       *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
-	TracepointQdiscDrop  *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
-	TracepointSkb        *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
+	KprobeAlloc            *ebpf.ProgramSpec `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn      *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
+	KprobeDecision         *ebpf.ProgramSpec `ebpf:"kprobe_decision"`
+	KprobeDecisionIndirect *ebpf.ProgramSpec `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionReturn   *ebpf.ProgramSpec `ebpf:"kprobe_decision_return"`
+	KprobeHook             *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
+	KprobeMapDelete        *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
+	KprobeMapElement       *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
+	KprobeMapLookup        *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn        *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate        *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
+	KprobeNoSkb            *ebpf.ProgramSpec `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap         *ebpf.ProgramSpec `ebpf:"kprobe_no_skb_map"`
+	KprobeOp               *ebpf.ProgramSpec `ebpf:"kprobe_op"`
+	KprobeQueuedFree       *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
+	KprobeReturn           *ebpf.ProgramSpec `ebpf:"kprobe_return"`
+	KprobeSkb              *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
+	ListHolders            *ebpf.ProgramSpec `ebpf:"list_holders"`
+	ProgramNetfilter       *ebpf.ProgramSpec `ebpf:"program_netfilter"`
+	ProgramSkb             *ebpf.ProgramSpec `ebpf:"program_skb"`
+	ProgramTailNetfilter   *ebpf.ProgramSpec `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb         *ebpf.ProgramSpec `ebpf:"program_tail_skb"`
+	ProgramTailXdp         *ebpf.ProgramSpec `ebpf:"program_tail_xdp"`
+	ProgramVerdict         *ebpf.ProgramSpec `ebpf:"program_verdict"`
+	ProgramXdp             *ebpf.ProgramSpec `ebpf:"program_xdp"`
+	TracepointEnd          *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
+	TracepointFree         *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop    *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
+	TracepointSkb          *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerMapSpecs struct {
-	Benign         *ebpf.MapSpec `ebpf:"benign"`
-	Branches       *ebpf.MapSpec `ebpf:"branches"`
-	Busy           *ebpf.MapSpec `ebpf:"busy"`
-	Callstacks     *ebpf.MapSpec `ebpf:"callstacks"`
-	ContextAddress *ebpf.MapSpec `ebpf:"context_address"`
-	Counts         *ebpf.MapSpec `ebpf:"counts"`
-	Datagrams      *ebpf.MapSpec `ebpf:"datagrams"`
-	Endpoints      *ebpf.MapSpec `ebpf:"endpoints"`
-	Events         *ebpf.MapSpec `ebpf:"events"`
-	Firsts         *ebpf.MapSpec `ebpf:"firsts"`
-	Heads          *ebpf.MapSpec `ebpf:"heads"`
-	HookFunctions  *ebpf.MapSpec `ebpf:"hook_functions"`
-	IdCounters     *ebpf.MapSpec `ebpf:"id_counters"`
-	LastHooks      *ebpf.MapSpec `ebpf:"last_hooks"`
-	LentSkb        *ebpf.MapSpec `ebpf:"lent_skb"`
-	Loans          *ebpf.MapSpec `ebpf:"loans"`
-	LookupArgs     *ebpf.MapSpec `ebpf:"lookup_args"`
-	MapLookups     *ebpf.MapSpec `ebpf:"map_lookups"`
-	MapScratches   *ebpf.MapSpec `ebpf:"map_scratches"`
-	Nesting        *ebpf.MapSpec `ebpf:"nesting"`
-	QdiscDetails   *ebpf.MapSpec `ebpf:"qdisc_details"`
-	QueuedFrees    *ebpf.MapSpec `ebpf:"queued_frees"`
-	Queues         *ebpf.MapSpec `ebpf:"queues"`
-	RawPackets     *ebpf.MapSpec `ebpf:"raw_packets"`
-	RecordBuffers  *ebpf.MapSpec `ebpf:"record_buffers"`
-	RecordedParts  *ebpf.MapSpec `ebpf:"recorded_parts"`
-	Runs           *ebpf.MapSpec `ebpf:"runs"`
-	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
-	SiteRanges     *ebpf.MapSpec `ebpf:"site_ranges"`
-	SiteReasons    *ebpf.MapSpec `ebpf:"site_reasons"`
-	SiteSizes      *ebpf.MapSpec `ebpf:"site_sizes"`
-	SkbOps         *ebpf.MapSpec `ebpf:"skb_ops"`
-	Sockets        *ebpf.MapSpec `ebpf:"sockets"`
+	Benign            *ebpf.MapSpec `ebpf:"benign"`
+	Branches          *ebpf.MapSpec `ebpf:"branches"`
+	Busy              *ebpf.MapSpec `ebpf:"busy"`
+	Callstacks        *ebpf.MapSpec `ebpf:"callstacks"`
+	ContextAddress    *ebpf.MapSpec `ebpf:"context_address"`
+	Counts            *ebpf.MapSpec `ebpf:"counts"`
+	Datagrams         *ebpf.MapSpec `ebpf:"datagrams"`
+	DecisionCalls     *ebpf.MapSpec `ebpf:"decision_calls"`
+	DecisionFunctions *ebpf.MapSpec `ebpf:"decision_functions"`
+	DecisionParams    *ebpf.MapSpec `ebpf:"decision_params"`
+	DecisionSlots     *ebpf.MapSpec `ebpf:"decision_slots"`
+	Endpoints         *ebpf.MapSpec `ebpf:"endpoints"`
+	Events            *ebpf.MapSpec `ebpf:"events"`
+	Firsts            *ebpf.MapSpec `ebpf:"firsts"`
+	Heads             *ebpf.MapSpec `ebpf:"heads"`
+	HookFunctions     *ebpf.MapSpec `ebpf:"hook_functions"`
+	IdCounters        *ebpf.MapSpec `ebpf:"id_counters"`
+	LastHooks         *ebpf.MapSpec `ebpf:"last_hooks"`
+	LentSkb           *ebpf.MapSpec `ebpf:"lent_skb"`
+	Loans             *ebpf.MapSpec `ebpf:"loans"`
+	LookupArgs        *ebpf.MapSpec `ebpf:"lookup_args"`
+	MapLookups        *ebpf.MapSpec `ebpf:"map_lookups"`
+	MapScratches      *ebpf.MapSpec `ebpf:"map_scratches"`
+	Nesting           *ebpf.MapSpec `ebpf:"nesting"`
+	QdiscDetails      *ebpf.MapSpec `ebpf:"qdisc_details"`
+	QueuedFrees       *ebpf.MapSpec `ebpf:"queued_frees"`
+	Queues            *ebpf.MapSpec `ebpf:"queues"`
+	RawPackets        *ebpf.MapSpec `ebpf:"raw_packets"`
+	RecordBuffers     *ebpf.MapSpec `ebpf:"record_buffers"`
+	RecordedParts     *ebpf.MapSpec `ebpf:"recorded_parts"`
+	Runs              *ebpf.MapSpec `ebpf:"runs"`
+	Scratches         *ebpf.MapSpec `ebpf:"scratches"`
+	SiteRanges        *ebpf.MapSpec `ebpf:"site_ranges"`
+	SiteReasons       *ebpf.MapSpec `ebpf:"site_reasons"`
+	SiteSizes         *ebpf.MapSpec `ebpf:"site_sizes"`
+	SkbOps            *ebpf.MapSpec `ebpf:"skb_ops"`
+	Sockets           *ebpf.MapSpec `ebpf:"sockets"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -1141,39 +1214,43 @@ func (o *tracerObjects) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerMaps struct {
-	Benign         *ebpf.Map `ebpf:"benign"`
-	Branches       *ebpf.Map `ebpf:"branches"`
-	Busy           *ebpf.Map `ebpf:"busy"`
-	Callstacks     *ebpf.Map `ebpf:"callstacks"`
-	ContextAddress *ebpf.Map `ebpf:"context_address"`
-	Counts         *ebpf.Map `ebpf:"counts"`
-	Datagrams      *ebpf.Map `ebpf:"datagrams"`
-	Endpoints      *ebpf.Map `ebpf:"endpoints"`
-	Events         *ebpf.Map `ebpf:"events"`
-	Firsts         *ebpf.Map `ebpf:"firsts"`
-	Heads          *ebpf.Map `ebpf:"heads"`
-	HookFunctions  *ebpf.Map `ebpf:"hook_functions"`
-	IdCounters     *ebpf.Map `ebpf:"id_counters"`
-	LastHooks      *ebpf.Map `ebpf:"last_hooks"`
-	LentSkb        *ebpf.Map `ebpf:"lent_skb"`
-	Loans          *ebpf.Map `ebpf:"loans"`
-	LookupArgs     *ebpf.Map `ebpf:"lookup_args"`
-	MapLookups     *ebpf.Map `ebpf:"map_lookups"`
-	MapScratches   *ebpf.Map `ebpf:"map_scratches"`
-	Nesting        *ebpf.Map `ebpf:"nesting"`
-	QdiscDetails   *ebpf.Map `ebpf:"qdisc_details"`
-	QueuedFrees    *ebpf.Map `ebpf:"queued_frees"`
-	Queues         *ebpf.Map `ebpf:"queues"`
-	RawPackets     *ebpf.Map `ebpf:"raw_packets"`
-	RecordBuffers  *ebpf.Map `ebpf:"record_buffers"`
-	RecordedParts  *ebpf.Map `ebpf:"recorded_parts"`
-	Runs           *ebpf.Map `ebpf:"runs"`
-	Scratches      *ebpf.Map `ebpf:"scratches"`
-	SiteRanges     *ebpf.Map `ebpf:"site_ranges"`
-	SiteReasons    *ebpf.Map `ebpf:"site_reasons"`
-	SiteSizes      *ebpf.Map `ebpf:"site_sizes"`
-	SkbOps         *ebpf.Map `ebpf:"skb_ops"`
-	Sockets        *ebpf.Map `ebpf:"sockets"`
+	Benign            *ebpf.Map `ebpf:"benign"`
+	Branches          *ebpf.Map `ebpf:"branches"`
+	Busy              *ebpf.Map `ebpf:"busy"`
+	Callstacks        *ebpf.Map `ebpf:"callstacks"`
+	ContextAddress    *ebpf.Map `ebpf:"context_address"`
+	Counts            *ebpf.Map `ebpf:"counts"`
+	Datagrams         *ebpf.Map `ebpf:"datagrams"`
+	DecisionCalls     *ebpf.Map `ebpf:"decision_calls"`
+	DecisionFunctions *ebpf.Map `ebpf:"decision_functions"`
+	DecisionParams    *ebpf.Map `ebpf:"decision_params"`
+	DecisionSlots     *ebpf.Map `ebpf:"decision_slots"`
+	Endpoints         *ebpf.Map `ebpf:"endpoints"`
+	Events            *ebpf.Map `ebpf:"events"`
+	Firsts            *ebpf.Map `ebpf:"firsts"`
+	Heads             *ebpf.Map `ebpf:"heads"`
+	HookFunctions     *ebpf.Map `ebpf:"hook_functions"`
+	IdCounters        *ebpf.Map `ebpf:"id_counters"`
+	LastHooks         *ebpf.Map `ebpf:"last_hooks"`
+	LentSkb           *ebpf.Map `ebpf:"lent_skb"`
+	Loans             *ebpf.Map `ebpf:"loans"`
+	LookupArgs        *ebpf.Map `ebpf:"lookup_args"`
+	MapLookups        *ebpf.Map `ebpf:"map_lookups"`
+	MapScratches      *ebpf.Map `ebpf:"map_scratches"`
+	Nesting           *ebpf.Map `ebpf:"nesting"`
+	QdiscDetails      *ebpf.Map `ebpf:"qdisc_details"`
+	QueuedFrees       *ebpf.Map `ebpf:"queued_frees"`
+	Queues            *ebpf.Map `ebpf:"queues"`
+	RawPackets        *ebpf.Map `ebpf:"raw_packets"`
+	RecordBuffers     *ebpf.Map `ebpf:"record_buffers"`
+	RecordedParts     *ebpf.Map `ebpf:"recorded_parts"`
+	Runs              *ebpf.Map `ebpf:"runs"`
+	Scratches         *ebpf.Map `ebpf:"scratches"`
+	SiteRanges        *ebpf.Map `ebpf:"site_ranges"`
+	SiteReasons       *ebpf.Map `ebpf:"site_reasons"`
+	SiteSizes         *ebpf.Map `ebpf:"site_sizes"`
+	SkbOps            *ebpf.Map `ebpf:"skb_ops"`
+	Sockets           *ebpf.Map `ebpf:"sockets"`
 }
 
 func (m *tracerMaps) Close() error {
@@ -1185,6 +1262,10 @@ func (m *tracerMaps) Close() error {
 		m.ContextAddress,
 		m.Counts,
 		m.Datagrams,
+		m.DecisionCalls,
+		m.DecisionFunctions,
+		m.DecisionParams,
+		m.DecisionSlots,
 		m.Endpoints,
 		m.Events,
 		m.Firsts,
@@ -1268,38 +1349,44 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
-	KprobeAlloc          *ebpf.Program `ebpf:"kprobe_alloc"`
-	KprobeAllocReturn    *ebpf.Program `ebpf:"kprobe_alloc_return"`
-	KprobeHook           *ebpf.Program `ebpf:"kprobe_hook"`
-	KprobeMapDelete      *ebpf.Program `ebpf:"kprobe_map_delete"`
-	KprobeMapElement     *ebpf.Program `ebpf:"kprobe_map_element"`
-	KprobeMapLookup      *ebpf.Program `ebpf:"kprobe_map_lookup"`
-	KprobeMapReturn      *ebpf.Program `ebpf:"kprobe_map_return"`
-	KprobeMapUpdate      *ebpf.Program `ebpf:"kprobe_map_update"`
-	KprobeNoSkb          *ebpf.Program `ebpf:"kprobe_no_skb"`
-	KprobeNoSkbMap       *ebpf.Program `ebpf:"kprobe_no_skb_map"`
-	KprobeOp             *ebpf.Program `ebpf:"kprobe_op"`
-	KprobeQueuedFree     *ebpf.Program `ebpf:"kprobe_queued_free"`
-	KprobeReturn         *ebpf.Program `ebpf:"kprobe_return"`
-	KprobeSkb            *ebpf.Program `ebpf:"kprobe_skb"`
-	ListHolders          *ebpf.Program `ebpf:"list_holders"`
-	ProgramNetfilter     *ebpf.Program `ebpf:"program_netfilter"`
-	ProgramSkb           *ebpf.Program `ebpf:"program_skb"`
-	ProgramTailNetfilter *ebpf.Program `ebpf:"program_tail_netfilter"`
-	ProgramTailSkb       *ebpf.Program `ebpf:"program_tail_skb"`
-	ProgramTailXdp       *ebpf.Program `ebpf:"program_tail_xdp"`
-	ProgramVerdict       *ebpf.Program `ebpf:"program_verdict"`
-	ProgramXdp           *ebpf.Program `ebpf:"program_xdp"`
-	TracepointEnd        *ebpf.Program `ebpf:"tracepoint_end"`
-	TracepointFree       *ebpf.Program `ebpf:"tracepoint_free"`
-	TracepointQdiscDrop  *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
-	TracepointSkb        *ebpf.Program `ebpf:"tracepoint_skb"`
+	KprobeAlloc            *ebpf.Program `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn      *ebpf.Program `ebpf:"kprobe_alloc_return"`
+	KprobeDecision         *ebpf.Program `ebpf:"kprobe_decision"`
+	KprobeDecisionIndirect *ebpf.Program `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionReturn   *ebpf.Program `ebpf:"kprobe_decision_return"`
+	KprobeHook             *ebpf.Program `ebpf:"kprobe_hook"`
+	KprobeMapDelete        *ebpf.Program `ebpf:"kprobe_map_delete"`
+	KprobeMapElement       *ebpf.Program `ebpf:"kprobe_map_element"`
+	KprobeMapLookup        *ebpf.Program `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn        *ebpf.Program `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate        *ebpf.Program `ebpf:"kprobe_map_update"`
+	KprobeNoSkb            *ebpf.Program `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap         *ebpf.Program `ebpf:"kprobe_no_skb_map"`
+	KprobeOp               *ebpf.Program `ebpf:"kprobe_op"`
+	KprobeQueuedFree       *ebpf.Program `ebpf:"kprobe_queued_free"`
+	KprobeReturn           *ebpf.Program `ebpf:"kprobe_return"`
+	KprobeSkb              *ebpf.Program `ebpf:"kprobe_skb"`
+	ListHolders            *ebpf.Program `ebpf:"list_holders"`
+	ProgramNetfilter       *ebpf.Program `ebpf:"program_netfilter"`
+	ProgramSkb             *ebpf.Program `ebpf:"program_skb"`
+	ProgramTailNetfilter   *ebpf.Program `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb         *ebpf.Program `ebpf:"program_tail_skb"`
+	ProgramTailXdp         *ebpf.Program `ebpf:"program_tail_xdp"`
+	ProgramVerdict         *ebpf.Program `ebpf:"program_verdict"`
+	ProgramXdp             *ebpf.Program `ebpf:"program_xdp"`
+	TracepointEnd          *ebpf.Program `ebpf:"tracepoint_end"`
+	TracepointFree         *ebpf.Program `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop    *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
+	TracepointSkb          *ebpf.Program `ebpf:"tracepoint_skb"`
 }
 
 func (p *tracerPrograms) Close() error {
 	return _TracerClose(
 		p.KprobeAlloc,
 		p.KprobeAllocReturn,
+		p.KprobeDecision,
+		p.KprobeDecisionIndirect,
+		p.KprobeDecisionReturn,
 		p.KprobeHook,
 		p.KprobeMapDelete,
 		p.KprobeMapElement,

@@ -11,37 +11,58 @@ import (
 // Layout says where the values of sites and decisions are in the records of drops. Entries of a record have
 // indexes of its lists.
 type Layout struct {
-	Table     *Table
+	// Families are the families of causes that are looked for.
+	Families  []string
 	Sites     []Placement
 	Decisions []Placement
 }
 
 // Placement has the positions of the values of a site or a decision.
 type Placement struct {
-	// Prefix is that of the keys, such as "route." for a decision; empty for a site. Function is the function
-	// of a decision.
-	Prefix, Function string
-	Reads            []Read
-	// Placed are the positions of the values of Reads, in the same order.
+	// Name is that of the site or decision. Function is the function of a decision.
+	Name, Function string
+	// Placed are the positions of the values of its reads, in the same order.
 	Placed []lookup.FieldSlots
+}
+
+// reader reads the values of the entries of records.
+type reader struct{ sites, decisions []placement }
+
+// placement is a Placement with its reads. The prefix of the keys is empty for a site.
+type placement struct {
+	*Placement
+	prefix string
+	reads  []Read
+}
+
+func newReader(t *Table, l Layout) reader {
+	var r reader
+	for i := range l.Sites {
+		p := &l.Sites[i]
+		r.sites = append(r.sites, placement{p, "", t.site(p.Name).Reads})
+	}
+	for i := range l.Decisions {
+		p := &l.Decisions[i]
+		r.decisions = append(r.decisions, placement{p, p.Name + ".", t.Decision(p.Name).Reads})
+	}
+	return r
 }
 
 // The parts of an entry in a record (struct record_why_entry in bpf/core/event.h).
 const (
 	headerSize      = 8
 	entryHeaderSize = 8
-	siteEntry       = 0
 	decisionEntry   = 1
 )
 
 // read decodes the entries of a record. It calls use with the placement and the values of each.
-func (l *Layout) read(raw []byte, use func(p *Placement, values []byte)) {
+func (r *reader) read(raw []byte, use func(p *placement, values []byte)) {
 	raw = raw[min(headerSize, len(raw)):]
 	for len(raw) >= entryHeaderSize {
 		number, size := binary.NativeEndian.Uint16(raw), int(binary.NativeEndian.Uint16(raw[2:]))
-		list := l.Sites
+		list := r.sites
 		if raw[4] == decisionEntry {
-			list = l.Decisions
+			list = r.decisions
 		}
 		raw = raw[entryHeaderSize:]
 		if size > len(raw) || int(number) >= len(list) {
@@ -53,9 +74,9 @@ func (l *Layout) read(raw []byte, use func(p *Placement, values []byte)) {
 }
 
 // add adds the values that could be read.
-func (v Values) add(p *Placement, raw []byte, buffer []lookup.Value) {
-	for i := range p.Reads {
-		r, placed := &p.Reads[i], &p.Placed[i]
+func (v Values) add(p *placement, raw []byte, buffer []lookup.Value) {
+	for i := range p.reads {
+		r, placed := &p.reads[i], &p.Placed[i]
 		if r.Where != "" {
 			where, ok := lookup.Take(buffer[:0], placed.Where, raw)
 			if !ok || where[0].Number() == 0 {
@@ -63,7 +84,7 @@ func (v Values) add(p *Placement, raw []byte, buffer []lookup.Value) {
 			}
 		}
 		if values, ok := lookup.Take(buffer[:0], placed.Values, raw); ok {
-			v[p.Prefix+r.Key] = r.Value(values)
+			v[p.prefix+r.Key] = r.Value(values)
 		}
 	}
 }

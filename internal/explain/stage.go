@@ -13,15 +13,20 @@ import (
 
 // Stage explains the drops among events. It is for one goroutine.
 type Stage struct {
-	layout Layout
+	table  *Table
+	reader reader
 	drop   Drop
 	buffer []lookup.Value
 	why    event.Why
 }
 
 // NewStage returns a stage for records with that layout.
-func NewStage(l Layout) *Stage {
-	return &Stage{layout: l, drop: Drop{Values: Values{}}, buffer: make([]lookup.Value, 0, 4)}
+func NewStage(l Layout) (*Stage, error) {
+	t, err := LoadFamilies(l.Families)
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{table: t, reader: newReader(t, l), drop: Drop{Values: Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
 }
 
 // Explain sets the section Why of a drop whose record has values. The event needs the names of the reason and
@@ -33,8 +38,8 @@ func (s *Stage) Explain(e *event.Event) {
 	}
 	s.read(e)
 	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0]}
-	s.answer(s.layout.Table.Explain(&s.drop))
-	s.layout.read(e.Raw.Why, func(p *Placement, _ []byte) { s.addEvidence(p.Function) })
+	s.answer(s.table.Explain(&s.drop))
+	s.reader.read(e.Raw.Why, func(p *placement, _ []byte) { s.addEvidence(p.Function) })
 	s.addEvidence(bare(e.Names.Location))
 	e.Why = &s.why
 }
@@ -46,7 +51,7 @@ func (s *Stage) read(e *event.Event) {
 	if e.Drop.HasReason {
 		s.drop.Reason = strings.TrimPrefix(e.Names.Reason, event.ReasonPrefix)
 	}
-	s.layout.read(e.Raw.Why, func(p *Placement, raw []byte) { s.drop.Values.add(p, raw, s.buffer) })
+	s.reader.read(e.Raw.Why, func(p *placement, raw []byte) { s.drop.Values.add(p, raw, s.buffer) })
 }
 
 func (s *Stage) answer(a Answer) {

@@ -44,6 +44,11 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	}
 	o.Planned(facts, p)
 	s.prepare(r, p)
+	if p.Why != nil {
+		if s.why, err = explain.NewStage(*p.Why); err != nil {
+			return s, err
+		}
+	}
 	if err := s.name(r.config, p, facts); err != nil {
 		return s, err
 	}
@@ -74,9 +79,6 @@ func (s *Source) prepare(r Request, p *plan.Plan) {
 	s.watchesPrograms = len(p.Programs) > 0
 	s.namesNetns = r.config.NetnsNames
 	s.numbers = journey.NewNumbers(p.BPF.Config.Cpus, r.Plan.Follow.Entries)
-	if p.Why != nil {
-		s.why = explain.NewStage(*p.Why)
-	}
 	if r.config.SinceLast {
 		s.sinceLast = journey.NewSinceLast()
 	}

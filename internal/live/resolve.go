@@ -87,6 +87,7 @@ func kernelOptions(k kernel.Options, o plan.Options) kernel.Options {
 		k.NoSkbFuncs = append(k.NoSkbFuncs, pattern.Regexp)
 	}
 	k.NoSkbFuncs = append(k.NoSkbFuncs, plan.LookupFunctions(o.Lookups)...)
+	k.NoSkbFuncs = append(k.NoSkbFuncs, plan.WhyFunctions(o.Why)...)
 	if k.BTFFile == "" { // such a file has only the types of vmlinux
 		k.LikelyModules = append(plan.LookupModules(o.Lookups), plan.WhyModules(o.Why)...)
 	}

@@ -39,7 +39,6 @@ func (p *Plan) configure(o Options, facts *kernel.Facts) error {
 		func() error { return p.addDrops(facts) },
 		func() error { return o.Ports.configure(c) },
 		func() error { return p.addRecord(facts) },
-		func() error { return p.addWhy(facts) },
 		func() error { return p.addExpressions(facts) },
 		func() error { return p.addFollowing(facts) },
 		func() error { return p.addRing(o.RingSize, facts.PageSize) },

@@ -30,14 +30,18 @@ const (
 
 // addExplanations plans programs that emit no events. They record data for drop events that the drop
 // tracepoint does not report.
-func (p *Plan) addExplanations(facts *kernel.Facts) {
+func (p *Plan) addExplanations(facts *kernel.Facts) error {
 	if !p.reportsDrops() {
-		return
+		return nil
 	}
 	p.chooseProber(facts)
+	if err := p.addWhy(facts); err != nil {
+		return err
+	}
 	p.addHooks(facts)
 	p.addQueuers(facts)
 	p.addQdiscDrops(facts)
+	return nil
 }
 
 func (p *Plan) reportsDrops() bool {

@@ -192,7 +192,9 @@ func prototype(types expr.Types, name string) (*btf.FuncProto, error) {
 // argumentsOf returns the roots of expressions on a call, in the order of struct arguments in
 // bpf/explain/lookup.h: the arguments, named by the alias of the type that they point to or else by their own
 // names, and the result after the last possible argument.
-func argumentsOf(proto *btf.FuncProto) expr.Roots {
+func argumentsOf(proto *btf.FuncProto) expr.Roots { return expr.Listed(argumentList(proto)...) }
+
+func argumentList(proto *btf.FuncProto) []expr.Root {
 	list := make([]expr.Root, bpf.MaxArguments+1)
 	for i := range list {
 		list[i] = expr.Root{Name: fmt.Sprint("argument ", i+1), Type: &btf.Int{Size: 8}}
@@ -204,7 +206,7 @@ func argumentsOf(proto *btf.FuncProto) expr.Roots {
 		}
 	}
 	list[bpf.MaxArguments] = expr.Root{Name: expr.Result, Type: proto.Return}
-	return expr.Listed(list...)
+	return list
 }
 
 func aliasOf(t btf.Type) string {

@@ -206,8 +206,7 @@ func (p *Plan) addKernel(facts *kernel.Facts, wanted *funcFilter) error {
 	p.addReturns()
 	p.addTracepoints(facts, wanted)
 	p.noteUnmatched(facts)
-	p.addExplanations(facts)
-	return nil
+	return p.addExplanations(facts)
 }
 
 // ringSize checks the kernel's requirements for the size of a ring buffer (5.8): a power of two and a

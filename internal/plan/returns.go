@@ -168,7 +168,7 @@ func (p *Plan) trackCalls(facts *kernel.Facts) {
 	if p.Returns.Describe().WithEntries {
 		c.Session, p.BPF.Bodies.IsReturn = true, facts.IsReturn
 	}
-	if !c.Returns && !c.NoSkbFuncs && !c.ByStack && c.LookupSize == 0 {
+	if !c.Returns && !c.NoSkbFuncs && !c.ByStack && c.LookupSize == 0 && c.Decisions == 0 {
 		return
 	}
 	c.StackSize = uint32(max(minStack, facts.PageSize))

@@ -31,26 +31,29 @@ func (p *Plan) addWhy(facts *kernel.Facts) error {
 	if len(table.Sites) > bpf.MaxSites {
 		return fmt.Errorf("%d places of drops: at most %d can be looked at", len(table.Sites), bpf.MaxSites)
 	}
-	p.Why = &explain.Layout{Table: table}
-	if err := p.addSites(facts); err != nil {
+	p.Why = &explain.Layout{Families: p.Asked.Why}
+	if err := p.addSites(table, facts); err != nil {
 		return err
 	}
 	p.BPF.Config.Why = true
-	return p.locateSites(facts)
+	if err := p.locateSites(table.Sites, facts); err != nil {
+		return err
+	}
+	return p.addDecisions(table.Decisions, facts)
 }
 
 // addSites compiles the values of the sites.
-func (p *Plan) addSites(facts *kernel.Facts) error {
+func (p *Plan) addSites(table *explain.Table, facts *kernel.Facts) error {
 	roots := expr.Listed(append([]expr.Root{{Name: "skb", Struct: "sk_buff"}, {Name: "sk", Struct: "sock"}, cpuRoot}, variableRoots(facts.Symbols)...)...)
 	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // a body can't begin with a jump
 	var bodies asm.Instructions
-	for i, site := range p.Why.Table.Sites {
+	for i, site := range table.Sites {
 		c := lookupCompiler{types: p.whyTypes(facts), roots: roots}
 		placed, at, err := c.place(site.Reads)
 		if err != nil {
 			return fmt.Errorf("values of drops in %s: %w", site.Name, err)
 		}
-		p.Why.Sites = append(p.Why.Sites, explain.Placement{Reads: site.Reads, Placed: placed})
+		p.Why.Sites = append(p.Why.Sites, explain.Placement{Name: site.Name, Placed: placed})
 		p.BPF.Sites.Sizes = append(p.BPF.Sites.Sizes, uint32(at.Size))
 		label := fmt.Sprintf("site_%d", i)
 		choice = append(choice, asm.JEq.Imm(asm.R3, int32(i), label))
@@ -114,8 +117,7 @@ func pointerToNumber(s explain.Symbol) btf.Type {
 }
 
 // locateSites finds the reasons and functions of the sites.
-func (p *Plan) locateSites(facts *kernel.Facts) error {
-	sites := p.Why.Table.Sites
+func (p *Plan) locateSites(sites []*explain.Site, facts *kernel.Facts) error {
 	p.BPF.Sites.Ranges = siteRanges(sites, facts.Symbols)
 	if n := len(p.BPF.Sites.Ranges); n >= bpf.MaxSiteRanges {
 		return fmt.Errorf("the places of drops are in %d functions: at most %d can be looked at", n, bpf.MaxSiteRanges-1)
@@ -174,16 +176,16 @@ func siteRanges(sites []*explain.Site, symbols *kernel.Symbols) []bpf.SiteRange 
 
 // WhyModules returns patterns for the modules with types and functions that explain drops.
 func WhyModules(families []string) []string {
-	if len(families) == 0 {
+	table := whyTable(families)
+	if table == nil {
 		return nil
-	}
-	table, err := explain.LoadFamilies(families)
-	if err != nil {
-		return nil // planning reports it
 	}
 	var modules []string
 	for _, s := range table.Sites {
 		modules = append(modules, strings.Fields(s.Module)...)
+	}
+	for _, d := range table.Decisions {
+		modules = append(modules, strings.Fields(d.Module)...)
 	}
 	slices.Sort(modules)
 	return slices.Compact(modules)

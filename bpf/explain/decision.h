@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Decisions: the values of calls that decide about a packet before it is dropped (internal/explain has the
+// table). They are read at the entry or at the return of the call, and kept per CPU, one slot for each
+// decision, with the packet that they belong to.
+#pragma once
+
+#include "core/compat.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/event.h"
+#include "core/kernel.h"
+#include "core/maps.h"
+#include "core/registers.h"
+#include "packet/scratch.h"
+#include "match/match.h"
+#include "follow/callstack.h"
+#include "explain/last_hook.h"
+#include "explain/lookup.h"
+#include "explain/why.h"
+
+enum {
+	// Decisions of one function, at its entry and at its return.
+	MAX_FUNCTION_DECISIONS = 3,
+	MAX_DECISIONS = 160,
+	// Active calls of a CPU, a power of two.
+	MAX_DECISION_CALLS = 8,
+	// The largest difference between the stack pointer at the entry and at the return: see return_anchor.
+	MAX_ANCHOR_SHIFT = 256,
+};
+
+// What a probed function decides. Numbers of decisions are counted from 1; 0 ends a list.
+struct decision_function {
+	u16 at_entry[MAX_FUNCTION_DECISIONS];
+	u16 at_return[MAX_FUNCTION_DECISIONS];
+	// The bits of outer functions: the one of this function, and those that a call must be inside of if the
+	// function takes no packet.
+	u64 outer, within;
+};
+
+// By the address of the function; set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct decision_function);
+} decision_functions SEC(".maps");
+
+struct decision_slot {
+	u64 skb, head, time;
+	u32 ident;
+	u32 pad;
+	struct record_why_entry entry;
+};
+
+// The number of slots is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct decision_slot);
+} decision_slots SEC(".maps");
+
+// A decision of the table in one function: the size of its values, and its slot, with OUTERMOST if a call
+// replaces the values of calls inside it. Functions with the same decision share the slot.
+struct decision_setting {
+	u32 size;
+	u32 slot;
+};
+
+#define OUTERMOST (1U << 31)
+
+// By number - 1; set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_DECISIONS);
+	__type(key, u32);
+	__type(value, struct decision_setting);
+} decision_params SEC(".maps");
+
+// An active call of a function that decides at its return, or that others are inside of.
+struct decision_call {
+	struct call call;
+	u64 outer;
+	struct decision_function function;
+	struct arguments args;
+	// Behind the arguments, as compiled expressions expect it.
+	u64 cpu;
+};
+
+// The active calls of a CPU, innermost last. A task that moved to another CPU leaves its calls behind; they
+// match no return there.
+struct decision_calls {
+	u64 depth;
+	struct decision_call list[MAX_DECISION_CALLS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct decision_calls);
+} decision_calls SEC(".maps");
+
+// The following functions are replaced before loading by the compiled expressions of all decisions of the
+// program.
+
+// Whether a decision is kept: its condition holds.
+static __noinline u64 keep_decision(const struct arguments *a, u64 number)
+{
+	opaque(number);
+	return a->result == number;
+}
+
+// Writes the values of a decision, at most MAX_WHY_VALUES bytes.
+static __noinline u32 read_decision(const struct arguments *a, u8 *to, u64 number)
+{
+	opaque(number);
+	*to = a->result == number;
+	return 0;
+}
+
+// Writes the packet of a decision whose function has no argument that is the packet.
+static __noinline u32 read_decision_skb(const struct arguments *a, u64 *to, u64 number)
+{
+	opaque(number);
+	*to = a->result == number;
+	return 0;
+}
+
+static __always_inline bool is_same_stack(u64 a, u64 b)
+{
+	return (a ^ b) < CFG.stack_size;
+}
+
+static __always_inline struct decision_call *innermost_decision(struct decision_calls *calls)
+{
+	return &calls->list[(calls->depth - 1) & (MAX_DECISION_CALLS - 1)];
+}
+
+// Drops the calls on this stack that have ended.
+static __noinline int drop_ended_decisions(struct decision_calls *calls, u64 anchor)
+{
+	for (u32 i = 0; i < MAX_DECISION_CALLS && calls->depth; i++) {
+		struct decision_call *d = innermost_decision(calls);
+
+		if (!is_same_stack(d->call.anchor, anchor) || d->call.anchor >= anchor)
+			break;
+		calls->depth--;
+	}
+	return 0;
+}
+
+// Whether the packet filter matches. The other filters are applied at the drop.
+static __noinline bool is_decision_wanted(const struct sk_buff *skb)
+{
+	u32 prefiltered = CFG.prefilter ? prefilter((u64)skb) : PREFILTER_UNKNOWN;
+	struct work w;
+
+	if (!CFG.filter || prefiltered == PREFILTER_MATCH)
+		return true;
+	if (prefiltered == PREFILTER_REJECT)
+		return false;
+	return !read_span(&w.span, skb) && filter_frame(&w, skb);
+}
+
+static __always_inline void keep_call_arguments(struct decision_call *d, struct registers *regs)
+{
+	keep_registers(&d->args, regs);
+	d->cpu = bpf_get_smp_processor_id();
+	read_kernel(&d->args.values[ARGUMENT_REGISTERS], (MAX_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
+		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
+}
+
+// Keeps a decision for the packet if its condition holds. Without OUTERMOST, a decision of an outer call does
+// not replace that of an inner one, which was kept after `since`.
+static __noinline int note_decision(const struct arguments *a, const struct sk_buff *skb, u64 number, u64 since)
+{
+	u32 index = number - 1, slot_index;
+	struct decision_setting *params = bpf_map_lookup_elem(&decision_params, &index);
+	struct decision_slot *slot;
+
+	if (!params || !keep_decision(a, number))
+		return 0;
+	slot_index = params->slot & ~OUTERMOST;
+	slot = bpf_map_lookup_elem(&decision_slots, &slot_index);
+	if (!slot)
+		return 0;
+	if (!(params->slot & OUTERMOST) && since && slot->skb == (u64)skb && slot->time >= since)
+		return 0;
+	slot->skb = (u64)skb;
+	slot->head = (u64)BPF_CORE_READ(skb, head);
+	slot->time = bpf_ktime_get_ns();
+	slot->ident = packet_ident(skb, slot->head);
+	slot->entry.number = index;
+	slot->entry.kind = WHY_DECISION;
+	slot->entry.size = params->size;
+	read_decision(a, slot->entry.values, number);
+	return 0;
+}
+
+static __noinline int note_decisions(const struct arguments *a, const struct sk_buff *skb, const u16 *numbers, u64 since)
+{
+	for (u32 i = 0; i < MAX_FUNCTION_DECISIONS; i++) {
+		u64 number = numbers[i];
+
+		if (!number)
+			break;
+		note_decision(a, skb, number, since);
+	}
+	return 0;
+}
+
+// Adds a call as the innermost, and returns it. If there are too many, the others are forgotten.
+static __noinline struct decision_call *add_decision_call(struct decision_calls *calls, u64 anchor, u64 caller)
+{
+	struct decision_call *d;
+
+	if (calls->depth >= MAX_DECISION_CALLS)
+		calls->depth = 0;
+	calls->depth++;
+	d = innermost_decision(calls);
+	d->call.anchor = anchor;
+	d->call.caller = caller;
+	d->call.time = bpf_ktime_get_ns();
+	return d;
+}
+
+// The innermost active call on this stack that has one of the bits, or NULL.
+static __noinline struct decision_call *active_decision(struct decision_calls *calls, struct registers *regs, u64 bits)
+{
+	u64 anchor = entry_anchor(regs), caller = return_address(regs), depth = calls->depth;
+
+	for (u32 i = 0; i < MAX_DECISION_CALLS && depth; i++, depth--) {
+		struct decision_call *d = &calls->list[(depth - 1) & (MAX_DECISION_CALLS - 1)];
+
+		if (is_same_stack(d->call.anchor, anchor) && d->outer & bits && is_active(&d->call, anchor, caller))
+			return d;
+	}
+	return NULL;
+}
+
+// Removes the call that returns and the calls inside it, and returns it; NULL if its entry was not recorded.
+static __noinline struct decision_call *end_decision_call(struct decision_calls *calls, u64 anchor, u64 function)
+{
+	u64 depth = calls->depth;
+
+	for (u32 i = 0; i < MAX_DECISION_CALLS && depth; i++) {
+		struct decision_call *d = &calls->list[--depth & (MAX_DECISION_CALLS - 1)];
+		bool is_there = HAVE_FUNC_IP ? d->call.anchor - anchor < MAX_ANCHOR_SHIFT && d->call.addr == function :
+					       d->call.anchor == anchor;
+
+		if (is_there) {
+			calls->depth = depth;
+			return d;
+		}
+	}
+	return NULL;
+}
+
+// The caller of the innermost call on the stack of `at`, if the location is a trampoline: a function with a
+// return probe that ends with a jump to the one that frees the packet.
+static __noinline u64 decision_location(u64 at, u64 location)
+{
+	struct decision_calls *calls = this_cpu_value(decision_calls);
+	struct decision_call *d;
+
+	if (!calls || !calls->depth || !is_trampoline(location))
+		return location;
+	d = innermost_decision(calls);
+	return is_same_stack(d->call.anchor, at) ? d->call.caller : location;
+}
+
+// Whether the values in a slot belong to the packet: see explain/last_hook.h.
+static __always_inline bool is_decided(const struct decision_slot *slot, u64 skb, u64 head, u32 ident, u64 now)
+{
+	return slot->skb == skb && slot->head == head && slot->ident == ident && now - slot->time < LAST_HOOK_AGE;
+}
+
+// Appends the decisions about a dropped packet, and returns the new size of the part.
+static __noinline u32 add_decisions(u8 *to, u32 at, const struct sk_buff *skb)
+{
+	u64 head = (u64)BPF_CORE_READ(skb, head), now = bpf_ktime_get_ns();
+	u32 ident = packet_ident(skb, head);
+
+	for (u32 i = 0; i < MAX_DECISIONS && i < CFG.decisions; i++) {
+		u32 index = i;
+		struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
+
+		if (!slot)
+			break;
+		if (!is_decided(slot, (u64)skb, head, ident, now))
+			continue;
+		slot->skb = 0;
+		at = append_why(to, at, &slot->entry);
+	}
+	return at;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/bpf"
+	"tracer/internal/explain"
+	"tracer/internal/expr"
+	"tracer/internal/kernel"
+)
+
+// decider is a function whose calls decide about packets, with the program that is attached to it.
+type decider struct {
+	kernel.Function
+	record bpf.DecisionFunction
+	// atEntry and atReturn are the decisions, indirect is the one that reads the packet from an argument.
+	atEntry, atReturn []*decision
+	indirect          *decision
+}
+
+// decision is a decision of the table in one function, compiled.
+type decision struct {
+	number uint16 // in records, from 1
+	keep   asm.Instructions
+	read   asm.Instructions
+	skb    asm.Instructions
+}
+
+// addDecisions plans to keep the values of calls that decide about a packet. They come from probes of
+// functions, so backends without these have none.
+func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) error {
+	if !p.probesFunctions() {
+		return nil
+	}
+	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byAddr: map[uint64]*decider{}}
+	for i, of := range table {
+		d.add(of, uint32(i))
+	}
+	d.markOuter()
+	if len(d.list) == 0 {
+		return nil
+	}
+	p.chooseDecisionReturns(facts)
+	d.plan.BPF.Config.Decisions = uint32(len(table))
+	d.addPrograms()
+	return nil
+}
+
+// chooseDecisionReturns selects the way to probe returns, if returns are not traced otherwise. A kprobe
+// session is the best one, but it needs all programs on functions to be in sessions.
+func (p *Plan) chooseDecisionReturns(facts *kernel.Facts) {
+	if p.Returns != "" {
+		return
+	}
+	for _, way := range p.ProbesBy().Describe().Returns {
+		if way.Describe().WithEntries && len(p.Groups) > 0 {
+			continue
+		}
+		if way.Describe().Missing(facts) == nil {
+			p.Returns = way
+			return
+		}
+	}
+}
+
+// decisions collects the functions that decide.
+type decisions struct {
+	plan   *Plan
+	facts  *kernel.Facts
+	types  expr.Types
+	list   []*decider
+	byAddr map[uint64]*decider
+	// within has for each inner function the names of the functions that it must be called by.
+	within map[*decider][]string
+}
+
+// add compiles a decision for its functions: all, or the first that exists. slot is its slot in the kernel.
+func (d *decisions) add(of *explain.Decision, slot uint32) {
+	if of.Special != "" || of.Counters != nil || of.Dies {
+		return
+	}
+	for _, name := range of.Functions {
+		found := d.find(name)
+		if len(found) == 0 {
+			continue
+		}
+		added := false
+		for _, f := range found {
+			added = d.addTo(f, of, slot) == nil || added
+		}
+		if added && !of.Every {
+			return
+		}
+	}
+}
+
+// find returns the functions with a name that can be probed.
+func (d *decisions) find(name string) (found []kernel.Function) {
+	for _, f := range slices.Concat(d.facts.Functions, d.facts.NoSkbFuncs) {
+		if f.Name == name {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint32) error {
+	proto, err := prototype(d.types, f.Name)
+	if err != nil {
+		return err
+	}
+	roots := decisionRoots(proto, d.facts.Symbols)
+	c := lookupCompiler{types: d.types, roots: roots}
+	placed, at, err := c.place(of.Reads)
+	if err != nil {
+		return err
+	}
+	compiled := &decision{read: expr.Values(c.programs)}
+	if compiled.keep, err = d.condition(roots, of.Keep); err != nil {
+		return err
+	}
+	direct := of.Skb == "skb" && f.SkbArg > 0
+	if of.Skb != "" && !direct {
+		program, err := expr.Value(d.types, roots, of.Skb)
+		if err != nil {
+			return err
+		}
+		compiled.skb = program.Body
+	}
+	to := d.decider(f)
+	if !to.add(compiled, of.At) {
+		return fmt.Errorf("%s has too many decisions", f.Name)
+	}
+	if len(of.Within) > 0 {
+		if d.within == nil {
+			d.within = map[*decider][]string{}
+		}
+		d.within[to] = append(d.within[to], of.Within...)
+	}
+	if !of.Innermost {
+		slot |= bpf.OutermostDecision
+	}
+	p := d.plan
+	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: f.Name, Placed: placed})
+	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(at.Size), Slot: slot})
+	compiled.number = uint16(len(p.Why.Decisions))
+	to.setNumber(compiled, of.At)
+	return nil
+}
+
+// condition compiles a condition; nil if there is none.
+func (d *decisions) condition(roots expr.Roots, text string) (asm.Instructions, error) {
+	if text == "" {
+		return asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}, nil
+	}
+	program, err := expr.Condition(d.types, roots, text)
+	if err != nil {
+		return nil, err
+	}
+	return program.Body, nil
+}
+
+// decisionRoots are the roots of the expressions on a call, in the order of struct decision_arguments in
+// bpf/explain/decision.h: those of look-ups, and the CPU.
+func decisionRoots(proto *btf.FuncProto, symbols *kernel.Symbols) expr.Roots {
+	return expr.Listed(append(append(argumentList(proto), cpuRoot), variableRoots(symbols)...)...)
+}
+
+func (d *decisions) decider(f kernel.Function) *decider {
+	if found := d.byAddr[f.Addr]; found != nil {
+		return found
+	}
+	added := &decider{Function: f}
+	d.byAddr[f.Addr] = added
+	d.list = append(d.list, added)
+	return added
+}
+
+// add adds a decision. It returns false if there are too many.
+func (f *decider) add(added *decision, at explain.Moment) bool {
+	list := &f.atReturn
+	if at == explain.AtEntry {
+		list = &f.atEntry
+	}
+	if len(*list) == bpf.MaxFunctionDecisions || added.skb != nil && f.indirect != nil {
+		return false
+	}
+	if *list = append(*list, added); added.skb != nil {
+		f.indirect = added
+	}
+	return true
+}
+
+func (f *decider) setNumber(of *decision, at explain.Moment) {
+	if at == explain.AtEntry {
+		f.record.AtEntry[len(f.atEntry)-1] = of.number
+	} else {
+		f.record.AtReturn[len(f.atReturn)-1] = of.number
+	}
+}
+
+// takesPacket reports whether the packet is an argument in a register.
+func (f *decider) takesPacket() bool { return f.indirect == nil && f.record.Within == 0 }
+
+// probesReturn reports whether the return of the function is probed.
+func (f *decider) probesReturn() bool { return len(f.atReturn) > 0 || f.record.Outer != 0 }
+
+// maxOuter is the number of bits for outer functions.
+const maxOuter = 64
+
+// markOuter gives each function that others must be called by a bit. They are probed, too.
+func (d *decisions) markOuter() {
+	bits := map[string]uint64{}
+	for _, inner := range slices.Clone(d.list) {
+		for _, name := range d.within[inner] {
+			if bits[name] == 0 && len(bits) < maxOuter {
+				bits[name] = 1 << len(bits)
+			}
+			inner.record.Within |= bits[name]
+		}
+	}
+	for name, bit := range bits {
+		for _, f := range d.find(name) {
+			if f.SkbArg > 0 {
+				d.decider(f).record.Outer |= bit
+			}
+		}
+	}
+}
+
+// addPrograms plans the programs: one for each register with the packet, one for functions without it, and one
+// for the returns.
+func (d *decisions) addPrograms() {
+	p := d.plan
+	p.BPF.Decisions.Functions = map[uint64]bpf.DecisionFunction{}
+	var returning []*decider
+	for _, name := range d.programNames() {
+		list := d.of(name)
+		for _, f := range list {
+			p.BPF.Decisions.Functions[f.Addr] = f.record
+			p.group(f.Function, d.program(name, list))
+			if f.probesReturn() {
+				returning = append(returning, f)
+			}
+		}
+	}
+	if len(returning) == 0 || p.Returns == "" || p.Returns.Describe().WithEntries {
+		return
+	}
+	program := bpf.Program{Name: bpf.DecisionReturnTemplate, Template: bpf.DecisionReturnTemplate, AttachType: p.Returns.Describe().AttachType}
+	program.Decisions = bodiesOf(returning, false, true)
+	p.BPF.Programs = append(p.BPF.Programs, program)
+	p.ReturnGroups = append(p.ReturnGroups, Group{Program: program.Name, Functions: functionsIn(returning)})
+}
+
+func functionsIn(list []*decider) (functions []kernel.Function) {
+	for _, f := range list {
+		functions = append(functions, f.Function)
+	}
+	return functions
+}
+
+// programName returns the name of the program for a function.
+func (f *decider) programName() string {
+	if !f.takesPacket() {
+		return bpf.IndirectDecisionTemplate
+	}
+	return fmt.Sprintf("%s_%d", bpf.DecisionTemplate, f.SkbArg)
+}
+
+func (d *decisions) programNames() (names []string) {
+	for _, f := range d.list {
+		if name := f.programName(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (d *decisions) of(program string) (list []*decider) {
+	for _, f := range d.list {
+		if f.programName() == program {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// program returns the program for these functions. In a kprobe session it also runs at returns.
+func (d *decisions) program(name string, list []*decider) bpf.Program {
+	program := bpf.Program{Name: name, Template: bpf.DecisionTemplate, Argument: list[0].SkbArg}
+	if name == bpf.IndirectDecisionTemplate {
+		program.Template, program.Argument = name, 0
+	}
+	program.Decisions = bodiesOf(list, true, d.plan.Returns.Describe().WithEntries)
+	return program
+}
+
+// bodiesOf returns function bodies that choose a decision of these functions by its number.
+func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
+	var all, indirect []*decision
+	for _, f := range list {
+		if atEntry {
+			all = append(all, f.atEntry...)
+		}
+		if atReturn {
+			all = append(all, f.atReturn...)
+		}
+		if atEntry && f.indirect != nil {
+			indirect = append(indirect, f.indirect)
+		}
+	}
+	return bpf.DecisionBodies{
+		Keep: chosenBody(all, asm.R2, func(d *decision) asm.Instructions { return d.keep }),
+		Read: chosenBody(all, asm.R3, func(d *decision) asm.Instructions { return d.read }),
+		Skb:  chosenBody(indirect, asm.R3, func(d *decision) asm.Instructions { return d.skb }),
+	}
+}
+
+// chosenBody returns a function body that continues with the body of the decision whose number is in a
+// register; nil if there are no decisions.
+func chosenBody(list []*decision, number asm.Register, body func(*decision) asm.Instructions) asm.Instructions {
+	if len(list) == 0 {
+		return nil
+	}
+	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // a body can't begin with a jump
+	var bodies asm.Instructions
+	for _, d := range list {
+		label := fmt.Sprintf("decision_%d", d.number)
+		choice = append(choice, asm.JEq.Imm(number, int32(d.number), label))
+		own := slices.Clone(body(d))
+		own[0] = own[0].WithSymbol(label)
+		bodies = append(bodies, own...)
+	}
+	return append(append(choice, asm.Return()), bodies...)
+}
+
+// WhyFunctions returns expressions for the names of the functions that decide about packets, for those that
+// take no skb in a register.
+func WhyFunctions(families []string) []*regexp.Regexp {
+	table := whyTable(families)
+	if table == nil {
+		return nil
+	}
+	var names []string
+	for _, d := range table.Decisions {
+		names = append(append(names, d.Functions...), d.Within...)
+	}
+	return []*regexp.Regexp{kernel.MustWholeName(strings.Join(names, "|"))}
+}
+
+// whyTable returns the table of the families; nil if there are none, or if one is unknown, which planning
+// reports.
+func whyTable(families []string) *explain.Table {
+	if len(families) == 0 {
+		return nil
+	}
+	table, err := explain.LoadFamilies(families)
+	if err != nil {
+		return nil
+	}
+	return table
+}
