@@ -61,6 +61,7 @@ func (t *Totals) clone() *Totals {
 	if c != nil {
 		c.DropReasons, c.BenignReasons = slices.Clone(t.DropReasons), slices.Clone(t.BenignReasons)
 		c.HiddenReasons, c.Unseen = slices.Clone(t.HiddenReasons), slices.Clone(t.Unseen)
+		c.Causes = slices.Clone(t.Causes)
 	}
 	return c
 }

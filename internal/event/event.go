@@ -288,7 +288,7 @@ type Totals struct {
 	// are not followed.
 	Packets uint64 `cbor:"4,keyasint,omitzero"`
 	// Dropped counts the printed drops that are not benign. DropReasons counts them by reason, the most
-	// frequent first.
+	// frequent first; drops that the kernel does not report have no reason, and are not counted there.
 	Dropped     uint64        `cbor:"5,keyasint,omitzero"`
 	DropReasons []ReasonCount `cbor:"6,keyasint,omitzero"`
 	// BenignReasons counts the printed benign drops by reason, and HiddenReasons the drops that were
@@ -315,6 +315,9 @@ type Totals struct {
 	Unseen []Unseen `cbor:"16,keyasint,omitzero"`
 	// Duration is the duration of the trace, in nanoseconds.
 	Duration uint64 `cbor:"17,keyasint,omitzero"`
+	// Causes counts the same drops as Dropped by cause, the most frequent first. It is empty if no drop has a
+	// section Why, because the causes were not looked for.
+	Causes []CauseCount `cbor:"18,keyasint,omitzero"`
 }
 
 // ReasonCount counts the drops for a reason. Name is empty if the kernel has no reasons (before

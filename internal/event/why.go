@@ -4,8 +4,12 @@ package event
 
 import "slices"
 
-// UnknownCause is the cause of a drop that no cause of the table explains.
-const UnknownCause = "unknown"
+const (
+	// UnknownCause is the cause of a drop that no cause of the table explains.
+	UnknownCause = "unknown"
+	// OtherCauses is the cause in a [CauseCount] of the drops that are not counted separately.
+	OtherCauses = "other"
+)
 
 // Why is the cause of a drop.
 type Why struct {
@@ -23,6 +27,21 @@ type Why struct {
 	// Silent means that the kernel reports no drop: the packet ended without one, as a function showed.
 	Silent bool `cbor:"6,keyasint,omitzero"`
 }
+
+// CauseCount counts the drops with a cause, or those with UnknownCause and the same reason.
+type CauseCount struct {
+	Cause string `cbor:"1,keyasint,omitzero"`
+	// Reason is the drop reason, only with UnknownCause. It is empty if the kernel reported none.
+	Reason string `cbor:"2,keyasint,omitzero"`
+	Count  uint64 `cbor:"3,keyasint,omitzero"`
+	// Text and Tuple are those of the first printed drop. They are empty with OtherCauses.
+	Text  string `cbor:"4,keyasint,omitzero"`
+	Tuple Tuple  `cbor:"5,keyasint,omitzero"`
+}
+
+// IsDrop reports whether the packet ends at this event without being delivered, whether the kernel reports a drop
+// or not.
+func (e *Event) IsDrop() bool { return e.Drop.Dropped || e.Why != nil && e.Why.Silent }
 
 func (w *Why) clone() *Why {
 	c := copied(w)

@@ -22,11 +22,12 @@ type Output struct {
 type branch struct {
 	Output
 	packets *journey.Packets
-	// printed, dropped, lost, drops and benign count events that the sink got, filtered those that it did not
-	// get.
+	// printed, dropped, lost, drops, benign and causes count events that the sink got, filtered those that it
+	// did not get.
 	printed, filtered, dropped uint64
 	lost                       [event.LossCauses]uint64
 	drops, benign              journey.Reasons
+	causes                     journey.Causes
 	// ended means that the reader has closed the output, or that the sink has failed; err is the failure. The
 	// sink gets nothing any more, since a new reader of the same FIFO could get it. Further events count as
 	// filtered.
@@ -52,7 +53,7 @@ func (b *branch) take(e *event.Event) error {
 	}
 	b.printed++
 	b.packets.Count(e)
-	if e.Drop.Dropped {
+	if e.IsDrop() {
 		b.countDrop(e)
 	}
 	return err
@@ -71,7 +72,10 @@ func (b *branch) countDrop(e *event.Event) {
 		return
 	}
 	b.dropped++
-	b.drops.Add(e.Names.Reason, 1)
+	b.causes.Add(e)
+	if e.Drop.Dropped {
+		b.drops.Add(e.Names.Reason, 1)
+	}
 }
 
 // mark gives the sink a loss marker.
@@ -96,7 +100,7 @@ func (b *branch) summarize(source *event.Totals, suppressed uint64) error {
 	t := &b.totals
 	t.Printed, t.Suppressed, t.Lost = b.printed, source.Suppressed+suppressed+b.filtered, b.lost
 	t.Packets = b.packets.Total()
-	t.Dropped, t.DropReasons, t.BenignReasons = b.dropped, b.drops.List(), b.benign.List()
+	t.Dropped, t.DropReasons, t.BenignReasons, t.Causes = b.dropped, b.drops.List(), b.benign.List(), b.causes.List()
 	if b.ended {
 		return nil
 	}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journey
+
+import (
+	"fmt"
+	"testing"
+
+	"tracer/internal/event"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// explained is a drop with a cause, from a port by which its tuple can be recognized.
+func explained(cause, text string, port uint16) *event.Event {
+	return &event.Event{Why: &event.Why{Cause: cause, Text: text}, Tuple: event.Tuple{SourcePort: port}}
+}
+
+// unexplained is a drop with an unknown cause.
+func unexplained(reason string, port uint16) *event.Event {
+	e := explained(event.UnknownCause, "not shown", port)
+	e.Names.Reason = reason
+	return e
+}
+
+func TestCauses(t *testing.T) {
+	var c Causes
+	for _, e := range []*event.Event{
+		unexplained("A", 1), explained("no-route", "to 10.0.0.1", 2), explained("ttl", "0", 3), explained("no-route", "to 10.0.0.2", 4),
+		unexplained("B", 5), unexplained("A", 6), {Names: event.Names{Reason: "A"}}, explained("ttl", "0", 8),
+	} {
+		c.Add(e)
+	}
+	want := []event.CauseCount{
+		{Cause: event.UnknownCause, Reason: "A", Count: 3, Tuple: event.Tuple{SourcePort: 1}},
+		{Cause: "no-route", Count: 2, Text: "to 10.0.0.1", Tuple: event.Tuple{SourcePort: 2}},
+		{Cause: "ttl", Count: 2, Text: "0", Tuple: event.Tuple{SourcePort: 3}},
+		{Cause: event.UnknownCause, Reason: "B", Count: 1, Tuple: event.Tuple{SourcePort: 5}},
+	}
+	if diff := cmp.Diff(want, c.List(), cmp.Comparer(func(a, b event.Tuple) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestNoCausesWithoutExplanation checks that drops whose causes are not looked for are not counted by cause.
+func TestNoCausesWithoutExplanation(t *testing.T) {
+	var c Causes
+	c.Add(&event.Event{Names: event.Names{Reason: "A"}})
+	if list := c.List(); list != nil {
+		t.Errorf("%+v", list)
+	}
+}
+
+// TestManyCauses checks that the most frequent causes are listed, and that the last entry has all other drops.
+func TestManyCauses(t *testing.T) {
+	var c Causes
+	added := 0
+	for i := range mostKinds + 7 {
+		drops := 1
+		if i == mostKinds-1 {
+			drops = 3
+		}
+		for range drops {
+			c.Add(explained(fmt.Sprint("cause-", i), "text", 1))
+			added++
+		}
+	}
+	if len(c.counts) != mostKinds+1 {
+		t.Errorf("%d kinds are kept", len(c.counts))
+	}
+	list := c.List()
+	if len(list) != MostCauses+1 || list[0].Cause != fmt.Sprint("cause-", mostKinds-1) || list[1].Cause != "cause-0" {
+		t.Fatalf("%+v", list)
+	}
+	rest := event.CauseCount{Cause: event.OtherCauses, Count: uint64(added - 3 - (MostCauses - 1))}
+	if got := list[MostCauses]; got != rest {
+		t.Errorf("the rest is %+v, want %+v", got, rest)
+	}
+}
