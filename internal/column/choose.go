@@ -172,7 +172,7 @@ func (c *choice) contains(word string, column *Column) bool {
 	switch column.Group {
 	case Time: // one form of the time is enough: that of --timestamp, or else Absolute
 		return c.options.Timestamp == None && column.timestamp == Absolute
-	case Return, Duration, Program, Lookups, BPFMap: // these need additional events
+	case Return, Duration, Program, Lookups, BPFMap, Why: // these need additional events or probes
 		return false
 	}
 	return c.json || !column.Block

@@ -92,11 +92,11 @@ func TestSetsOfColumns(t *testing.T) {
 	}
 }
 
-// TestAllInJSON checks that `all` has each key once, and no column that needs additional events.
+// TestAllInJSON checks that `all` has each key once, and no column that needs additional events or probes.
 func TestAllInJSON(t *testing.T) {
 	names := strings.Split(chosen(t, "all", Options{}, true), ",")
 	for _, c := range All() {
-		more := c.Group == Return || c.Group == Duration || c.Group == Program || c.Group == Lookups || c.Group == BPFMap
+		more := c.Group == Return || c.Group == Duration || c.Group == Program || c.Group == Lookups || c.Group == BPFMap || c.Group == Why
 		lacks := more || c.Group == First || c.Group == Head || c.Group == Metadata || c.Group == XDPMetadata || c.Group == Time && c.timestamp != Absolute
 		if has := slices.Contains(names, c.Name); has == lacks {
 			t.Errorf("column %s is there: %t", c.Name, has)

@@ -54,6 +54,8 @@ const (
 	// --output-xdp-metadata.
 	Metadata    Group = "metadata"
 	XDPMetadata Group = "xdp metadata"
+	// Why is switched by --output-why, --why and --drop.
+	Why Group = "why"
 	// Stack is switched by --output-stack.
 	Stack Group = "stack"
 	// Skb is switched by --output-skb, Shared by --output-skb-shared-info.
@@ -143,6 +145,8 @@ type Options struct {
 	Program bool
 	// Lookups adds the keys and results of look-ups.
 	Lookups bool
+	// Why adds the cause of a drop.
+	Why bool
 	// Skb and Shared add copies of the sk_buff and its skb_shared_info, Metadata the
 	// values of expressions.
 	Skb, Shared, Metadata bool
@@ -165,7 +169,7 @@ func table(o Options) []Column {
 	for _, part := range [][]Column{
 		wallColumns(), skbColumns(o), headColumns(), idColumns(), processColumns(), tickColumns(), metaColumns(), cbColumns(), netnsNameColumns(o),
 		tupleColumns(o), tunnelColumns(o), conntrackColumns(), funcColumns(o), returnColumns(), programColumns(), lookupColumns(), netfilterColumns(), bpfMapColumns(), callerColumns(), metadataColumns(),
-		firstColumns(o), stackColumns(), dumpColumns(),
+		firstColumns(o), whyColumns(), stackColumns(), dumpColumns(),
 	} {
 		all = append(all, part...)
 	}
@@ -208,7 +212,7 @@ func (o *Options) wants(c *Column) bool {
 	on := map[Group]bool{
 		Packet: true, ID: o.ID, Meta: o.Meta, Tuple: o.Tuple, First: o.First, CB: o.CB, NetnsName: o.NetnsName, Tunnel: o.Tunnel, Caller: o.Caller,
 		Return: o.Return, Program: o.Program, Duration: o.Return || o.Program, Lookups: o.Lookups, Netfilter: o.Netfilter, Conntrack: o.Conntrack, BPFMap: o.BPFMap,
-		Metadata: o.Metadata, Head: o.Head, XDPMetadata: o.XDPMetadata, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
+		Metadata: o.Metadata, Head: o.Head, XDPMetadata: o.XDPMetadata, Why: o.Why, Stack: o.Stack, Skb: o.Skb, Shared: o.Shared,
 	}
 	return on[c.Group]
 }

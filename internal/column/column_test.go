@@ -42,8 +42,8 @@ func TestSelectText(t *testing.T) {
 
 func TestBlocksAreLast(t *testing.T) {
 	all := Select(everything)
-	for i, want := range []string{"stack", "skb_dump", "skb_shared_info"} {
-		if c := all[len(all)-3+i]; c.Name != want || !c.Block {
+	for i, want := range []string{"why", "stack", "skb_dump", "skb_shared_info"} {
+		if c := all[len(all)-4+i]; c.Name != want || !c.Block {
 			t.Errorf("column %q, block %t, want the block %q", c.Name, c.Block, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestBlocksAreLast(t *testing.T) {
 // everything selects all columns that can be printed together.
 var everything = Options{
 	Meta: true, Tuple: true, Timestamp: Absolute, TCPFlags: true, TCPSeq: true, NetnsName: true, CB: true, Tunnel: true,
-	Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true, Netfilter: true, Conntrack: true,
+	Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true, Netfilter: true, Conntrack: true, Why: true,
 }
 
 func TestNeeds(t *testing.T) {
@@ -65,7 +65,7 @@ func TestNeeds(t *testing.T) {
 		{Options{Meta: true, Tuple: true, Chosen: []string{"func"}}, []Group{Packet}},
 		{Options{Chosen: []string{"len", "stack"}, TCPSeq: true}, []Group{Meta, Stack}},
 		{Options{Chosen: []string{"tuple"}, Caller: true}, []Group{Tuple}},
-		{everything, []Group{Packet, Meta, Time, Tuple, CB, NetnsName, Tunnel, Conntrack, Netfilter, Caller, Metadata, Stack, Skb, Shared}},
+		{everything, []Group{Packet, Meta, Time, Tuple, CB, NetnsName, Tunnel, Conntrack, Netfilter, Caller, Metadata, Why, Stack, Skb, Shared}},
 	} {
 		want := map[Group]bool{}
 		for _, g := range c.want {
@@ -120,7 +120,9 @@ func TestValuesAllocateNothing(t *testing.T) {
 	e.Names.Netns, e.Names.Caller, e.Stack = "a name of more than 16", "ip_rcv+0x1", []event.Frame{{Addr: 1}, {Symbol: "ip_rcv", Module: "m"}}
 	e.Values = []event.NamedValue{{Name: "skb->len", Value: shown("84")}, {Name: "x"}}
 	copy(e.Process.Comm[:], "a name\xff\n")
-	e.Loss, e.Totals = &event.Loss{}, &event.Totals{}
+	e.Loss, e.Totals = &event.Loss{}, &event.Totals{Causes: []event.CauseCount{{Cause: "no-route"}}}
+	e.Why = new(rpFilter())
+	e.Why.Values = e.Why.Values[:4] // a list of words allocates
 	e.Tuple = tcp(0x12)
 	e.Tunnel = &event.Tunnel{Kind: event.VXLAN, HasID: true, ID: 42, Tuple: tcp(0x12)}
 	dst := make([]byte, 0, 4096)

@@ -149,7 +149,7 @@ func addr(dst []byte, e *event.Event) []byte {
 	return appendHexString(dst, e.Addr)
 }
 
-func dropped(dst []byte, e *event.Event) []byte { return appendBool(dst, e.Drop.Dropped) }
+func dropped(dst []byte, e *event.Event) []byte { return appendBool(dst, e.IsDrop()) }
 
 func isBenign(dst []byte, e *event.Event) []byte { return appendBool(dst, e.Drop.Benign) }
 

@@ -25,7 +25,7 @@ func coloursOf(o Options) colours {
 
 // ofRow returns nil for a row without a colour.
 func (c *colours) ofRow(e *event.Event) *colour {
-	if e.Drop.Dropped && !e.Drop.Benign {
+	if e.IsDrop() && !e.Drop.Benign {
 		return &c.drop
 	}
 	return nil

@@ -60,6 +60,10 @@ func packetSamples() []sample {
 			e.Kind, e.Addr, e.CPU = event.Tracepoint, 3, 1
 			e.Names.Func, e.Names.Reason, e.Names.Location = "kfree_skb", "SKB_DROP_REASON_NO_SOCKET", "icmp_rcv+0x1a3"
 			e.Drop = event.Drop{Dropped: true, HasReason: true, Reason: 3, Location: 0xffff800080a0b1a3}
+			e.Why = &event.Why{
+				Cause: "no-listener", Text: "no socket listens on \n", Remedy: "ss -lunp", Evidence: []string{"icmp_rcv"},
+				Values: []event.Fact{{Key: "port", Kind: event.NumberFact, Text: []byte("53"), Number: 53}},
+			}
 		}),
 		changed("tcp over IPv6 in a vlan", func(e *event.Event) {
 			e.Meta.Protocol, e.Meta.Len = 0x86dd, 524280

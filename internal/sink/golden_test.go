@@ -41,7 +41,7 @@ var golden = map[string]Options{
 // full is every column that can be printed together.
 var full = column.Options{
 	Meta: true, Tuple: true, Timestamp: column.Absolute, TCPFlags: true, TCPSeq: true, NetnsName: true, CB: true,
-	Tunnel: true, Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true,
+	Tunnel: true, Caller: true, Stack: true, Skb: true, Shared: true, Metadata: true, Why: true,
 }
 
 func TestGolden(t *testing.T) {

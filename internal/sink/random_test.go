@@ -100,9 +100,23 @@ func (d dice) sections(e *event.Event) {
 	for range d.IntN(4) {
 		e.Stack = append(e.Stack, event.Frame{Addr: d.number(), Symbol: d.symbol(), Offset: d.number()})
 	}
+	e.Why = d.why()
 	for i := range d.IntN(6) {
 		e.Values = append(e.Values, event.NamedValue{Name: string(rune('a'+i)) + d.name(), Value: d.value()})
 	}
+}
+
+// why returns a cause, or nil.
+func (d dice) why() *event.Why {
+	if d.even() {
+		return nil
+	}
+	w := &event.Why{Cause: []string{event.UnknownCause, "no-route"}[d.IntN(2)], Text: d.name(), Remedy: d.name(), Silent: d.even()}
+	for i := range d.IntN(4) {
+		w.Values = append(w.Values, event.Fact{Key: string(rune('a'+i)) + d.name(), Kind: event.FactKind(d.IntN(4)), Text: []byte(d.name()), Number: d.number()})
+		w.Evidence = append(w.Evidence, d.symbol())
+	}
+	return w
 }
 
 func (d dice) event() event.Event {
@@ -236,7 +250,7 @@ func TestColoursDoNotMoveColumns(t *testing.T) {
 		if plain.Replace(coloured) != without {
 			t.Fatalf("seed %d: %q, want %q with colours", seed, coloured, without)
 		}
-		if (coloured != without) != (e.Drop.Dropped && !e.Drop.Benign || e.Kind == event.Lost) {
+		if (coloured != without) != (e.IsDrop() && !e.Drop.Benign || e.Kind == event.Lost) {
 			t.Fatalf("seed %d: colours of %+v are in %q", seed, e, coloured)
 		}
 	}
