@@ -57,7 +57,7 @@ var packages = map[string][]string{
 	"internal/app":       {"internal/attach", "internal/bpf", "internal/column", "internal/filter", "internal/kernel", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/plan", "internal/printable", "internal/privilege", "internal/sink", "internal/source", "internal/stdout"},
 	"internal/complete":  {"internal/input", "internal/kernel"},
 	"internal/roff":      {},
-	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/stdout"},
+	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/explain", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/stdout"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel", "internal/rdonly"},
 	"docs":               {},

@@ -18,7 +18,7 @@ type example struct{ line, what string }
 // examples are those of help and manual page. The short help has the first [shortExamples].
 var examples = []example{
 	{`tracer icmp`, "every kernel function that an ICMP packet passes through"},
-	{`tracer --drop tcp and port 443`, "only drops of these packets: reason, location and stack"},
+	{`tracer --drop tcp and port 443`, "only drops of these packets: reason, location and cause"},
 	{`tracer --filter-func '@rx|@nf' --max-packets 1 icmp`, "the path of one incoming packet through the firewall"},
 	{`tracer --filter-netns blue --filter-ifname eth0 'udp and dst port 53'`, "DNS queries on eth0 of the namespace blue"},
 	{`tracer --filter-track-skb --timestamp relative host 10.0.0.1`, "follow packets through NAT and tunnels, with the time between events"},

@@ -31,6 +31,8 @@ type options struct {
 	columns   []string // of --output-columns, as written
 	tracesTC  bool     // --filter-trace-tc
 	tracesXDP bool     // --filter-trace-xdp
+	why       []string // of --why, as written
+	outputWhy bool     // --output-why
 	version   bool     // --version
 	// notes are printed to standard error before the run.
 	notes []string
@@ -106,7 +108,7 @@ func printVersion(args []string, to streams) error {
 func (o *options) settle(fs *pflag.FlagSet, typed []string) error {
 	o.typed = typed
 	o.config.Expr = strings.Join(fs.Args(), " ")
-	for _, step := range []func(*pflag.FlagSet) error{o.check, o.imply, o.settleFollow, o.settlePrograms, o.settleXDP, o.settleOutput} {
+	for _, step := range []func(*pflag.FlagSet) error{o.check, o.settleFollow, o.settlePrograms, o.settleXDP, o.settleOutput, o.settleWhy} {
 		if err := step(fs); err != nil {
 			return err
 		}

@@ -11,11 +11,17 @@ import (
 
 	"tracer/internal/app"
 	"tracer/internal/column"
+	"tracer/internal/explain"
 	"tracer/internal/plan"
 	"tracer/internal/sink"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// explainsDrops has what all drops of --drop are printed with.
+func explainsDrops(c *app.Config) {
+	c.Output.Columns.First, c.Output.Columns.Why, c.Why = true, true, explain.Families()
+}
 
 // configOf returns the defaults with a change.
 func configOf(change func(*app.Config)) app.Config {
@@ -53,11 +59,18 @@ var parsed = map[string]func(*app.Config){
 	"--vxlan-ports 4789,99 --vxlan-ports 5 --geneve-ports 6": func(c *app.Config) {
 		c.Plan.Ports = plan.Ports{VXLAN: []uint16{4789, 99, 5}, Geneve: []uint16{6}}
 	},
-	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) { c.Drops.Reasons, c.Output.Columns.First = []string{"!NO_SOCKET", "7"}, true },
-	"--drop --drop-hide-benign": func(c *app.Config) {
-		c.Drops.Only, c.Plan.Settings.HideBenign, c.Output.Columns.Stack, c.Output.Columns.First = true, true, true, true
+	"--filter-drop-reason !NO_SOCKET,7": func(c *app.Config) {
+		c.Drops.Reasons = []string{"!NO_SOCKET", "7"}
+		explainsDrops(c)
 	},
-	"--drop --output-stack=false": func(c *app.Config) { c.Drops.Only, c.Output.Columns.First = true, true },
+	"--drop --drop-hide-benign": func(c *app.Config) {
+		c.Drops.Only, c.Plan.Settings.HideBenign = true, true
+		explainsDrops(c)
+	},
+	"--drop --output-stack": func(c *app.Config) {
+		c.Drops.Only, c.Output.Columns.Stack = true, true
+		explainsDrops(c)
+	},
 	"--filter-track-skb-by-stackid --returns-by kretprobe": func(c *app.Config) {
 		c.Plan.Follow.ByStack, c.Plan.ReturnsBy, c.Output.Columns.ID = true, "kretprobe", true
 	},
@@ -200,7 +213,7 @@ var refused = map[string]string{
 }
 
 const textColumns = "the columns are time, skb, cpu, head, id, process, current, relative, monotonic, netns, mark, iface, proto, mtu, len, " +
-	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, first, stack, skb_dump, skb_shared_info, or default, or all\n"
+	"cb, netns_name, tuple, tunnel, conntrack, func, lookup, netfilter, bpfmap, caller, skb_metadata, xdp_metadata, first, why, stack, skb_dump, skb_shared_info, or default, or all\n"
 
 // TestRefused also checks that each error has a hint.
 func TestRefused(t *testing.T) {

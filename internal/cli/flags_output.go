@@ -101,6 +101,7 @@ func (o *options) settleOutput(fs *pflag.FlagSet) error {
 	columns.Metadata = len(o.config.Plan.Record.Values) > 0
 	columns.Lookups = len(o.config.Plan.Lookups) > 0
 	columns.First = o.config.Drops.OnlyDrops()
+	columns.Why = o.showsWhy(fs)
 	if o.columns == nil {
 		return nil
 	}
@@ -118,7 +119,7 @@ func (o *options) settleOutput(fs *pflag.FlagSet) error {
 func (o *options) noteOmitted(fs *pflag.FlagSet) {
 	asked := o.config.Output.Columns
 	asked.ID = asked.ID && fs.Lookup("output-id").Changed
-	asked.Stack = asked.Stack && fs.Lookup("output-stack").Changed
+	asked.Why = asked.Why && (fs.Changed(whyFlag) || o.outputWhy)
 	if names := column.Omitted(asked, o.config.Output.JSON); len(names) > 0 {
 		o.notes = append(o.notes, fmt.Sprintf("--output-columns does not name %s: not printed", strings.Join(names, ", ")))
 	}

@@ -58,6 +58,8 @@ func (o *options) checkOnly() error {
 		{"output-bpfmap", c.Output.Columns.BPFMap},
 		{"filter-drop-reason", len(c.Drops.Reasons) > 0},
 		{"drop", c.Drops.Only},
+		{whyFlag, len(o.why) > 0 && !o.explainsNone()},
+		{outputWhyFlag, o.outputWhy},
 		{"output-return", c.Output.Columns.Return},
 		{"output-lookups", len(c.Plan.Lookups) > 0},
 		{"output-netfilter", c.Output.Columns.Netfilter},

@@ -39,7 +39,7 @@ func allTopics() (all []topic) {
 
 // TestFixedOffersAreValid sets flags to the fixed words that completion offers for them.
 func TestFixedOffersAreValid(t *testing.T) {
-	for _, name := range []string{"backend", "returns-by", "filter-trace-bpf", "output-lookups", "timestamp", "color", "filter-func"} {
+	for _, name := range []string{"backend", "returns-by", "filter-trace-bpf", "output-lookups", "why", "timestamp", "color", "filter-func"} {
 		c := beginTrace(&options{})
 		words := c.valueOffer(c.flags.Lookup(name))("")
 		if len(words) < 3 {
@@ -57,7 +57,7 @@ func TestOfferedColumnsAreValid(t *testing.T) {
 	for json, args := range map[bool][]string{false: {"--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}, true: {"--output-json", "--drop", "--output-xdp-metadata=xdp->data", "--filter-trace-xdp"}} {
 		for _, w := range candidates(append(args, "--output-columns=")) {
 			word := w.Text
-			if strings.HasSuffix(word, "=stack") || strings.Contains(word, "=skb_") {
+			if strings.HasSuffix(word, "=stack") || strings.HasSuffix(word, "=why") || strings.Contains(word, "=skb_") {
 				word += ",skb" // lines below a row, which needs a column
 			}
 			if _, err := parseTrace(append(args, "--output-skb-metadata=skb->len", word)); err != nil {

@@ -16,7 +16,7 @@ var relations = [][]string{
 	{"filter-tunnel-pcap-l2", "filter-tunnel-pcap-l3", "vxlan-ports", "geneve-ports", "output-tunnel"},
 	{"filter-func", "filter-func-exclude", "filter-non-skb-funcs", "kmods", "all-kmods"},
 	{"filter-track-bpf-helpers", "output-bpfmap", "filter-trace-bpf"},
-	{"drop", "drop-hide-benign", "filter-drop-reason", "output-stack"},
+	{"drop", "drop-hide-benign", "filter-drop-reason", "why", "output-why", "output-stack"},
 	{"duration", "max-packets", "output-limit-lines", "max-events-per-packet", "max-events-per-second"},
 	{"filter-track-skb", "filter-track-skb-by-stackid", "output-id", "track-entries"},
 	{"filter-trace-tc", "filter-trace-xdp", "filter-trace-bpf", "only-bpf"},

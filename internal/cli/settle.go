@@ -13,15 +13,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// imply turns on what a flag implies, unless the user turned it off.
-func (o *options) imply(fs *pflag.FlagSet) error {
-	stack := fs.Lookup("output-stack")
-	if !o.config.Drops.Only || stack.Changed {
-		return nil
-	}
-	return stack.Value.Set("true")
-}
-
 // check rejects values that contradict each other.
 func (o *options) check(fs *pflag.FlagSet) error {
 	c := &o.config

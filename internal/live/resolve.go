@@ -32,6 +32,8 @@ type Config struct {
 	Mark   string
 	Owners Owners
 	Drops  Drops
+	// Why are the names of the families of causes by which drops are explained; nil for none.
+	Why []string
 	// Forms are the forms in which values of kernel types are printed.
 	Forms Forms
 	// NetnsNames, WallTime and SinceLast request the names of network namespaces, the times of events on
@@ -57,7 +59,7 @@ func Resolve(c Config) (Request, error) {
 
 func resolvePlan(c Config) (plan.Options, error) {
 	o := c.Plan
-	o.Drop = c.Drops.options()
+	o.Drop, o.Why = c.Drops.options(), c.Why
 	o.Modules = len(c.Kernel.Modules) > 0 || c.Kernel.AllModules
 	var err error
 	if o.Mark, err = plan.ParseMark(c.Mark); err != nil {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracer/internal/explain"
+
+	"github.com/spf13/pflag"
+)
+
+// Words of --why besides the names of families.
+const (
+	allFamilies = "all"
+	noFamilies  = "none"
+)
+
+// whyFlag and outputWhyFlag are the flags about the causes of drops.
+const (
+	whyFlag       = "why"
+	outputWhyFlag = "output-why"
+)
+
+func (o *options) whyFlags(fs *pflag.FlagSet) {
+	fs.Var(listValue{to: &o.why, once: true, check: checkFamily}, whyFlag,
+		"explain drops by these `FAMILIES` of causes: all (default with --drop), none, or a list of "+strings.Join(explain.Families(), ", "))
+	fs.BoolVar(&o.outputWhy, outputWhyFlag, false, "show the cause of each drop below its row (default with --drop or --why)")
+}
+
+// familyWords returns the values of --why.
+func familyWords() []string { return append([]string{allFamilies, noFamilies}, explain.Families()...) }
+
+func checkFamily(word string) error {
+	if slices.Contains(familyWords(), word) {
+		return nil
+	}
+	return errors.New("not one of " + strings.Join(familyWords(), ", "))
+}
+
+// explainsNone reports whether --why is none.
+func (o *options) explainsNone() bool { return slices.Contains(o.why, noFamilies) }
+
+// whyTyped is the flag --why with its value.
+func (o *options) whyTyped() string { return fmt.Sprintf("--%s %q", whyFlag, strings.Join(o.why, ",")) }
+
+// checkWhy rejects flags that request causes and no causes.
+func (o *options) checkWhy() error {
+	switch {
+	case !o.explainsNone():
+		return nil
+	case len(o.why) > 1:
+		return &usageError{text: o.whyTyped() + ": cannot be combined with a family", hint: "leave out " + noFamilies}
+	case o.outputWhy:
+		return &usageError{text: o.whyTyped() + ": --output-why shows causes, and none are looked for", hint: "leave out one of the two flags"}
+	}
+	return nil
+}
+
+// showsWhy reports whether the flags select the column of causes.
+func (o *options) showsWhy(fs *pflag.FlagSet) bool {
+	switch {
+	case fs.Changed(outputWhyFlag):
+		return o.outputWhy
+	case fs.Changed(whyFlag):
+		return !o.explainsNone()
+	}
+	return o.config.Drops.OnlyDrops()
+}
