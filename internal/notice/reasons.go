@@ -11,30 +11,30 @@ import (
 	"tracer/internal/printable"
 )
 
-// namedReasons is the number of reasons in the line of drops.
+// namedReasons is the number of reasons in a line of drops.
 const namedReasons = 5
 
 // reasonLine is like `hidden: 3 × OTHERHOST, 1 × NO_SOCKET`.
 func reasonLine(what string, counts []event.ReasonCount) string {
-	var parts []string
+	var  append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))[]string
 	for _, r := range counts {
-		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
+		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, reasonCount(r.Count, reasonName(r.Name)))
 	}
 	return what + ": " + strings.Join(parts, ", ")
 }
 
-// dropLine is like `3 drops: 2 × NETFILTER_DROP, 1 × NO_SOCKET`.
-func dropLine(totals event.Totals) string {
-	var parts []string
-	rest := totals.Dropped
-	for _, r := range totals.DropReasons[:min(len(totals.DropReasons), namedReasons)] {
-		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
+// reasonCounts is like `2 × NETFILTER_DROP, 1 × NO_SOCKET` for that many drops.
+func reasonCounts(drops uint64, reasons []event.ReasonCount) string {
+	var  append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))[]string
+	rest := drops
+	for _, r := range reasons[:min(len(reasons), namedReasons)] {
+		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))
 		rest -= r.Count
 	}
 	if rest > 0 {
-		parts = append(parts, reasonCount(rest, journey.OtherReasons))
+		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, reasonCount(rest, journey.OtherReasons))
 	}
-	return count(int(totals.Dropped), "drop") + ": " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 func reasonCount(n uint64, name string) string { return fmt.Sprintf("%d × %s", n, name) }
@@ -46,10 +46,10 @@ var broadReasons = map[string]string{
 	"RECURSION_LIMIT": "the kernel gives this reason also if the transmit queue of a device without a queueing discipline is stopped",
 }
 
-// reasonNotes are the explanations of the broad reasons among the printed drops.
+// reasonNotes are the explanations of the broad reasons among the printed drops whose cause is unknown.
 func reasonNotes(totals event.Totals) []string {
 	var notes []string
-	for _, r := range totals.DropReasons {
+	for _, r := range unexplained(totals) {
 		name := reasonName(r.Name)
 		if note := broadReasons[name]; note != "" {
 			notes = append(notes, name+": "+note)

@@ -19,6 +19,11 @@ func dropped(reasons ...string) event.Totals {
 	return event.Totals{Dropped: uint64(len(reasons)), DropReasons: r.List()}
 }
 
+// dropLine returns the last lines of a run with these totals.
+func dropLine(totals event.Totals) string {
+	return strings.TrimSuffix(lines(false, func(n *Notifier) { n.drops(totals) }), "\n")
+}
+
 func TestDropLine(t *testing.T) {
 	for reasons, want := range map[string]string{
 		"SKB_DROP_REASON_NO_SOCKET":                               "1 drop: 1 × NO_SOCKET",

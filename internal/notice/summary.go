@@ -15,9 +15,7 @@ func (n *Notifier) Summary(totals event.Totals) {
 	for _, line := range unknownNetdevs(totals) {
 		n.info("netdev_unknown", "%s", line)
 	}
-	if len(totals.DropReasons) > 0 {
-		n.info("drops", "%s", dropLine(totals))
-	}
+	n.drops(totals)
 	for _, note := range reasonNotes(totals) {
 		n.note("broad_reason", "%s", note)
 	}
