@@ -69,7 +69,7 @@ func (c *changing) send(t *testing.T) {
 // drops runs tracer with the arguments, sends the packets, and returns the drops in the namespaces of the test.
 func (c *changing) drops(t *testing.T, args ...string) records {
 	t.Helper()
-	p := start(t, append([]string{"--drop", "--output-stack=false"}, args...)...)
+	p := start(t, append([]string{"--drop"}, args...)...)
 	c.send(t)
 	events := p.stop().events
 	events.that(not(dropped)).absent(t, "no drop")
@@ -160,7 +160,7 @@ func TestLaterFragmentsAreFollowed(t *testing.T) {
 	ktest.DropLaterFragments(t, c.r)
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
-			p := start(t, "--drop", "--output-stack=false", "--backend", backend, "--filter-track-skb", "udp dst port 5305")
+			p := start(t, "--drop", "--backend", backend, "--filter-track-skb", "udp dst port 5305")
 			for _, to := range []string{"10.9.2.2:5305", "10.9.2.2:5306"} {
 				u := udp("10.9.1.1:7001", to)
 				u.Size, u.Shared = 3000, true
@@ -181,7 +181,7 @@ func TestLaterFragmentsAreFollowed(t *testing.T) {
 // it could not see, such as those of fragments without ports.
 func TestSummaryListsUnseenDrops(t *testing.T) {
 	c := newChanging(t)
-	p := start(t, "--drop", "--output-stack=false", "udp dst port 5399 and host 10.9.2.250")
+	p := start(t, "--drop", "udp dst port 5399 and host 10.9.2.250")
 	do(t, c.a, func() error { return ktest.SendFrame("va", net.HardwareAddr{2, 0, 0, 0, 0, 9}, laterFragment()) })
 	tr := p.stop()
 	for _, key := range []string{"dropped_fragments", "nat_without_connection", "unreported_drops"} {

@@ -99,7 +99,7 @@ func TestNetdevOfDropDeepInTCP(t *testing.T) {
 		return // TCP reports no drops before 5.17
 	}
 	w := newWorld(t)
-	p := start(t, "--drop", "--output-stack=false", "--filter-netns", w.b.Name, "--filter-ifname", "vb", "tcp and dst port 8080")
+	p := start(t, "--drop", "--filter-netns", w.b.Name, "--filter-ifname", "vb", "tcp and dst port 8080")
 	w.keepAlive(8080)
 	p.stop().events.that(dropped, to(b4), within(w.b), on("vb")).present(t, "drop of a keepalive")
 }

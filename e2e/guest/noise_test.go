@@ -81,7 +81,7 @@ func (w *world) drops(t *testing.T, args ...string) records {
 }
 
 func (w *world) allDrops(t *testing.T) {
-	events := w.drops(t)
+	events := w.drops(t, "--output-stack")
 	for reason, drop := range map[string]func(*record) bool{
 		"SKB_DROP_REASON_NO_SOCKET": closedDrop, "SKB_DROP_REASON_NETFILTER_DROP": firewallDrop, "SKB_DROP_REASON_OTHERHOST": benignDrop,
 	} {
@@ -92,11 +92,11 @@ func (w *world) allDrops(t *testing.T) {
 }
 
 func (w *world) oneReason(t *testing.T) {
-	events := w.drops(t, "--filter-drop-reason", "no_socket,SKB_DROP_REASON_OTHERHOST", "--output-stack=false")
+	events := w.drops(t, "--filter-drop-reason", "no_socket,SKB_DROP_REASON_OTHERHOST")
 	events.that(closedDrop).passed(t, "kfree_skb")
 	events.that(benignDrop).passed(t, "kfree_skb")
 	events.that(not(closedDrop), not(benignDrop)).absent(t, "drop with another reason")
-	events.that(func(r *record) bool { return r.Stack != nil }).absent(t, "drop with a stack in spite of --output-stack=false")
+	events.that(func(r *record) bool { return r.Stack != nil }).absent(t, "drop with a stack without --output-stack")
 }
 
 func (w *world) otherReasons(t *testing.T) {

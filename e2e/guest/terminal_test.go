@@ -103,7 +103,7 @@ func showings() []showing {
 			landmark(), `traced \d+ events? of \d+ packets? .*, 0 lost\b.*(\n[1-9]\d* drops?: .+)?(\nbenign: .+)?`},
 		{"drop", []string{"--drop", "udp port 9009 and net 10.9.0.0/24"}, func(t *testing.T, w *world) {
 			do(t, w.a, func() error { return udp(a4+":9001", b4+":9009").Send(3) })
-		}, `tp:kfree_skb.*`, `[1-9]\d* drops?: .*`},
+		}, `tp:kfree_skb.*`, `[1-9]\d* drops?:(?: .*|(?:\n  [1-9]\d* × .*)+)`},
 	}
 }
 

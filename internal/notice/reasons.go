@@ -16,23 +16,23 @@ const namedReasons = 5
 
 // reasonLine is like `hidden: 3 × OTHERHOST, 1 × NO_SOCKET`.
 func reasonLine(what string, counts []event.ReasonCount) string {
-	var  append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))[]string
+	var parts []string
 	for _, r := range counts {
-		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, reasonCount(r.Count, reasonName(r.Name)))
+		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
 	}
 	return what + ": " + strings.Join(parts, ", ")
 }
 
 // reasonCounts is like `2 × NETFILTER_DROP, 1 × NO_SOCKET` for that many drops.
 func reasonCounts(drops uint64, reasons []event.ReasonCount) string {
-	var  append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))[]string
+	var parts []string
 	rest := drops
 	for _, r := range reasons[:min(len(reasons), namedReasons)] {
-		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))
+		parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))
 		rest -= r.Count
 	}
 	if rest > 0 {
-		 append(parts, fmt.Sprintf("%d × %s", r.Count, reasonName(r.Name)))=parts = append(parts, reasonCount(r.Count, reasonName(r.Name)))= append(parts, reasonCount(rest, journey.OtherReasons))
+		parts = append(parts, reasonCount(rest, journey.OtherReasons))
 	}
 	return strings.Join(parts, ", ")
 }
