@@ -27,8 +27,8 @@ const (
 
 func (o *options) whyFlags(fs *pflag.FlagSet) {
 	fs.Var(listValue{to: &o.why, once: true, check: checkFamily}, whyFlag,
-		"explain drops by these `FAMILIES` of causes: all (default with --drop), none, or a list of "+strings.Join(explain.Families(), ", "))
-	fs.BoolVar(&o.outputWhy, outputWhyFlag, false, "show the cause of each drop below its row (default with --drop or --why)")
+		"explain drops by these `FAMILIES` of causes: all, none, or a list of "+strings.Join(explain.Families(), ", ")+" (default all with --drop, else none)")
+	fs.BoolVar(&o.outputWhy, outputWhyFlag, false, "show the cause of each drop below its row (implied by --drop and --why)")
 }
 
 // familyWords returns the values of --why.

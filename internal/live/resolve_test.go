@@ -20,11 +20,12 @@ func TestResolveKeepsThePlan(t *testing.T) {
 		Ports: plan.Ports{VXLAN: []uint16{4}}, Follow: plan.Follow{Matched: true, Entries: 5}, RingSize: 1 << 20,
 		Record: plan.Record{Return: true}, Programs: plan.Programs{Kinds: []string{"tc"}, Only: true}, Settings: bpf.Config{MaxPerSecond: 7},
 	}
-	got, err := Resolve(Config{Plan: given, Mark: "3"})
+	got, err := Resolve(Config{Plan: given, Mark: "3", Why: []string{"route"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := given
+	want.Why = []string{"route"}
 	want.Mark = plan.Mark{Value: 3, Mask: 1<<32 - 1}
 	if diff := cmp.Diff(want, got.Plan); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
