@@ -36,7 +36,7 @@ func (o *options) settleWhy(fs *pflag.FlagSet) error {
 // checkExplained rejects causes if no drops are traced.
 func (o *options) checkExplained(fs *pflag.FlagSet) error {
 	c := &o.config
-	if c.Why == nil || c.Drops.OnlyDrops() {
+	if c.Why == nil {
 		return nil
 	}
 	if c.Plan.Programs.Only {

@@ -45,6 +45,7 @@ func TestFamiliesOfCauses(t *testing.T) {
 		"--drop --output-columns func,why":         {all, true},
 		"--drop --output-columns default":          {all, true},
 		"--drop --output-columns func --why route": {[]string{"route"}, false},
+		"--drop --output-columns func --why all":   {all, false},
 		"--output-columns func,why":                {all, true},
 		"--output-columns all":                     {nil, false},
 		"--only-bpf":                               {nil, false},
