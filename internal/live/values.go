@@ -20,7 +20,7 @@ import (
 // exprTypes returns the types that expressions are compiled with; nil without expressions, or with the BTF file of
 // --kernel-btf.
 func exprTypes(c Config) (expr.Types, error) {
-	asked := c.Plan.SkbExpr != "" || c.Plan.XDPExpr != "" || len(c.Plan.Record.Values)+len(c.Plan.Record.XDPValues)+len(c.Plan.Lookups)+len(c.Plan.Why) > 0
+	asked := c.Plan.SkbExpr != "" || c.Plan.XDPExpr != "" || len(c.Plan.Record.Values)+len(c.Plan.Record.XDPValues)+len(c.Plan.Lookups)+len(c.Why) > 0
 	if !asked || c.Kernel.BTFFile != "" {
 		return nil, nil
 	}

@@ -19,7 +19,7 @@ import (
 // TestDropIsExplained sends a datagram to a closed port, and checks the cause with its values.
 func TestDropIsExplained(t *testing.T) {
 	ktest.Root(t)
-	r, err := Resolve(Config{Plan: plan.Options{Backend: kernel.TracepointBackend, Why: explain.Families()}, Drops: Drops{Only: true}, Expr: "udp dst port 47141"})
+	r, err := Resolve(Config{Plan: plan.Options{Backend: kernel.TracepointBackend}, Why: explain.Families(), Drops: Drops{Only: true}, Expr: "udp dst port 47141"})
 	if err != nil {
 		t.Fatal(err)
 	}
