@@ -276,19 +276,37 @@ static __always_inline bool send_fixed(const struct context *c, u32 lost, struct
 	return true;
 }
 
-// Appends the values that explain a drop to a record, and returns their size.
-static __always_inline u32 add_why(struct record_core *core, u8 *to, const struct context *c, struct scratch *scratch)
+// Appends the values that explain a drop to the record in the buffer of this level, and returns their size. The
+// function is global, so the verifier checks it once.
+__noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
+{
+	u32 level = level_at, at = level_at >> 32, size;
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
+	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
+
+	if (!CFG.why || !scratch || !s || at > RECORD_BUFFER_SIZE - MAX_WHY)
+		return 0;
+	scratch->roots.skb = skb;
+	scratch->roots.sk = sk;
+	scratch->roots.cpu = bpf_get_smp_processor_id();
+	size = fill_sites(s->bytes + at, scratch, location, reason);
+	if (CFG.decisions)
+		size = add_decisions(s->bytes + at, size, (void *)skb);
+	((struct record_why *)(s->bytes + at))->size = size;
+	((struct record_core *)s->bytes)->parts |= PART_WHY;
+	return size;
+}
+
+// The same, for any record. Returns 0 for one that is not a drop.
+static __always_inline u32 explain_drop(const struct context *c, u32 level, u64 at)
 {
 	u32 size;
 
 	if (!CFG.why || c->kind != RECORD_TRACEPOINT || !(c->parts & PART_DROP))
 		return 0;
-	core->parts |= PART_WHY;
-	size = fill_why(to, c->program, scratch, c->location, c->parts & PART_REASON ? c->reason : NO_REASON);
-	if (CFG.decisions)
-		size = add_decisions(to, size, c->skb);
-	((struct record_why *)to)->size = size;
-	return size;
+	size = add_why((u64)c->skb, tracepoint_argument(c->program, tracepoint_params() >> 40), c->location,
+		       c->parts & PART_REASON ? c->reason : NO_REASON, at << 32 | level);
+	return size <= MAX_WHY ? size : 0;
 }
 
 // Sends a record with parts of variable size, which is built in a buffer first.
@@ -301,7 +319,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 	if (!s)
 		return false;
 	fill_record(s->bytes, c, lost, scratch);
-	size += add_why((void *)s->bytes, s->bytes + size, c, scratch);
+	size += explain_drop(c, level, size);
 	if (CFG.stack || CFG.caller)
 		size += fill_stack((void *)(s->bytes + size), c);
 	if (size > RECORD_BUFFER_SIZE)

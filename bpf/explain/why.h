@@ -57,11 +57,6 @@ struct {
 	__type(value, u32);
 } site_sizes SEC(".maps");
 
-// The variables of the expressions of sites.
-struct site_roots {
-	u64 skb, sk, cpu;
-};
-
 // Writes the values of a site, at most MAX_WHY_VALUES bytes. The body is replaced before loading.
 static __noinline u32 read_site(const struct site_roots *roots, u8 *to, u64 site)
 {
@@ -126,29 +121,30 @@ static __always_inline u32 lowest_bit(u64 mask)
 	return bit;
 }
 
-// Reads one site into the entry; the size is 0 if the site has no values.
-static __noinline int read_entry(struct record_why_entry *entry, const struct site_roots *roots, u32 site)
+// Reads one site into the entry of a scratch. The function is global (not static), so the verifier checks the
+// expressions once.
+__noinline int read_entry(u32 level, u32 site)
 {
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 	u32 *size = bpf_map_lookup_elem(&site_sizes, &site);
 
-	entry->number = site;
-	entry->kind = WHY_SITE;
-	entry->size = size ? *size : 0;
-	read_site(roots, entry->values, site);
+	if (!CFG.why || !scratch || !size)
+		return 0;
+	scratch->why.number = site;
+	scratch->why.kind = WHY_SITE;
+	scratch->why.size = *size;
+	read_site(&scratch->roots, scratch->why.values, site);
 	return 0;
 }
 
-// Writes the entries of the sites of a drop behind the header of the part, and returns its size. It takes no struct context: the compiler would no
-// longer know that members of an escaped struct are constant.
-static __noinline u32 fill_why(u8 *to, struct tracepoint_arguments *a, struct scratch *scratch, u64 location, u32 reason)
+// Writes the entries of the sites of a drop behind the header of the part, and returns its size.
+static __noinline u32 fill_sites(u8 *to, struct scratch *scratch, u64 location, u32 reason)
 {
-	struct site_roots roots = { .skb = context_word(a, CHOSEN_WORD), .cpu = bpf_get_smp_processor_id() };
 	u64 sites = sites_of(location, reason);
 	u32 at = sizeof(struct record_why);
 
-	roots.sk = tracepoint_argument(a, tracepoint_params() >> 40);
 	for (u32 i = 0; i < MAX_DROP_SITES && sites; i++) {
-		read_entry(&scratch->why, &roots, lowest_bit(sites));
+		read_entry(scratch->level, lowest_bit(sites));
 		at = append_why(to, at, &scratch->why);
 		sites &= sites - 1;
 	}

@@ -65,6 +65,11 @@ enum {
 	COPY_SIZE = 256,
 };
 
+// The variables of the expressions of sites: see explain/why.h.
+struct site_roots {
+	u64 skb, sk, cpu;
+};
+
 struct scratch {
 	// The header that is being read. It is the first member, so that its address is that of the
 	// struct.
@@ -95,7 +100,8 @@ struct scratch {
 	struct hook_call call;
 	// The namespace and socket among the arguments of the call.
 	struct endpoint endpoint;
-	// An entry of the values that explain a drop.
+	// The variables of the expressions of a drop, and an entry of the values that explain it.
+	struct site_roots roots;
 	struct record_why_entry why;
 };
 

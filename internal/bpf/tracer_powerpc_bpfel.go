@@ -830,6 +830,12 @@ type tracerScratch struct {
 		Net uint64
 		Sk  uint64
 	}
+	Roots struct {
+		_   structs.HostLayout
+		Skb uint64
+		Sk  uint64
+		Cpu uint64
+	}
 	Why struct {
 		_      structs.HostLayout
 		Number uint16
