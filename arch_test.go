@@ -35,8 +35,8 @@ var packages = map[string][]string{
 	"internal/nearest":   {},
 	"internal/expr":      {"internal/caret", "internal/endian", "internal/nearest", "internal/printable"},
 	"internal/lookup":    {"internal/event"},
-	"internal/explain":   {"internal/event", "internal/expr", "internal/lookup"},
-	"internal/plan":      {"internal/bpf", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/printable", "internal/rdonly"},
+	"internal/explain":   {"internal/event", "internal/expr", "internal/lookup", "internal/printable"},
+	"internal/plan":      {"internal/bpf", "internal/explain", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/printable", "internal/rdonly"},
 	"internal/privilege": {"internal/kernel"},
 	"internal/doctor":    {"internal/kernel", "internal/plan", "internal/printable"},
 	"internal/attach":    {"internal/bpf", "internal/kernel", "internal/plan"},
@@ -75,7 +75,7 @@ var inTests = map[string][]string{
 
 // stages are the packages that internal/live connects.
 var stages = []string{
-	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/expr", "internal/lookup", "internal/plan",
+	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/explain", "internal/expr", "internal/lookup", "internal/plan",
 	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/printable", "internal/source",
 }
 

@@ -291,21 +291,24 @@ __noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
 	scratch->roots.cpu = bpf_get_smp_processor_id();
 	size = fill_sites(s->bytes + at, scratch, location, reason);
 	if (CFG.decisions)
-		size = add_decisions(s->bytes + at, size, (void *)skb);
+		size = add_decisions(at, size, scratch);
+	if (size > MAX_WHY)
+		return 0;
 	((struct record_why *)(s->bytes + at))->size = size;
 	((struct record_core *)s->bytes)->parts |= PART_WHY;
 	return size;
 }
 
 // The same, for any record. Returns 0 for one that is not a drop.
-static __always_inline u32 explain_drop(const struct context *c, u32 level, u64 at)
+static __always_inline u64 explain_drop(const struct context *c, u32 level, u64 at)
 {
-	u32 size;
+	u64 size;
 
 	if (!CFG.why || c->kind != RECORD_TRACEPOINT || !(c->parts & PART_DROP))
 		return 0;
-	size = add_why((u64)c->skb, tracepoint_argument(c->program, tracepoint_params() >> 40), c->location,
+	size = (u32)add_why((u64)c->skb, tracepoint_argument(c->program, tracepoint_params() >> 40), c->location,
 		       c->parts & PART_REASON ? c->reason : NO_REASON, at << 32 | level);
+	opaque(size);
 	return size <= MAX_WHY ? size : 0;
 }
 
@@ -314,7 +317,7 @@ static __always_inline bool send_varying(const struct context *c, u32 lost, stru
 					 u32 level)
 {
 	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
-	u32 size = CFG.record_size + MAP_SIZE(c);
+	u64 size = CFG.record_size + MAP_SIZE(c);
 
 	if (!s)
 		return false;

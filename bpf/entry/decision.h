@@ -31,7 +31,7 @@ static __noinline bool enter_decision(struct registers *regs, const struct sk_bu
 	d->outer = f->outer;
 	d->function = *f;
 	keep_call_arguments(d, regs);
-	note_decisions(&d->args, skb, f->at_entry, 0);
+	note_decisions(calls->depth - 1, f->at_entry, 0);
 	if (f->at_return[0] || f->outer)
 		return true;
 	calls->depth--;
@@ -49,7 +49,7 @@ static __noinline int leave_decision(struct registers *regs)
 	if (!d)
 		return 0;
 	d->args.result = context_word(regs, RETURN_VALUE);
-	note_decisions(&d->args, (void *)d->call.skb, d->function.at_return, d->call.time);
+	note_decisions(calls->depth, d->function.at_return, d->call.time);
 	return 0;
 }
 

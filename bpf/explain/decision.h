@@ -14,6 +14,7 @@
 #include "core/registers.h"
 #include "packet/scratch.h"
 #include "match/match.h"
+#include "follow/branch.h"
 #include "follow/callstack.h"
 #include "explain/last_hook.h"
 #include "explain/lookup.h"
@@ -172,43 +173,48 @@ static __always_inline void keep_call_arguments(struct decision_call *d, struct 
 		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
 }
 
-// Keeps a decision for the packet if its condition holds. Without OUTERMOST, a decision of an outer call does
-// not replace that of an inner one, which was kept after `since`.
-static __noinline int note_decision(const struct arguments *a, const struct sk_buff *skb, u64 number, u64 since)
+// Keeps a decision of the call at `index` for its packet if its condition holds. Without OUTERMOST, a decision of an
+// outer call does not replace that of an inner one, which was kept after `since`. The function is global (not
+// static), so the verifier checks the expressions once.
+__noinline int note_decision(u64 index, u64 number, u64 since)
 {
-	u32 index = number - 1, slot_index;
-	struct decision_setting *params = bpf_map_lookup_elem(&decision_params, &index);
+	struct decision_calls *calls = this_cpu_value(decision_calls);
+	u32 param = number - 1, slot_index;
+	struct decision_setting *params = bpf_map_lookup_elem(&decision_params, &param);
 	struct decision_slot *slot;
+	struct decision_call *d;
 
-	if (!params || !keep_decision(a, number))
+	if (!CFG.decisions || !calls || !params)
+		return 0;
+	d = &calls->list[index & (MAX_DECISION_CALLS - 1)];
+	if (!keep_decision(&d->args, number))
 		return 0;
 	slot_index = params->slot & ~OUTERMOST;
 	slot = bpf_map_lookup_elem(&decision_slots, &slot_index);
 	if (!slot)
 		return 0;
-	if (!(params->slot & OUTERMOST) && since && slot->skb == (u64)skb && slot->time >= since)
+	if (!(params->slot & OUTERMOST) && since && slot->skb == d->call.skb && slot->time >= since)
 		return 0;
-	slot->skb = (u64)skb;
-	slot->head = (u64)BPF_CORE_READ(skb, head);
+	slot->skb = d->call.skb;
+	slot->head = head_of(slot->skb);
 	slot->time = bpf_ktime_get_ns();
-	slot->ident = packet_ident(skb, slot->head);
-	slot->entry.number = index;
+	slot->ident = packet_ident((void *)slot->skb, slot->head);
+	slot->entry.number = param;
 	slot->entry.kind = WHY_DECISION;
 	slot->entry.size = params->size;
-	read_decision(a, slot->entry.values, number);
+	read_decision(&d->args, slot->entry.values, number);
 	return 0;
 }
 
-static __noinline int note_decisions(const struct arguments *a, const struct sk_buff *skb, const u16 *numbers, u64 since)
+static __always_inline void note_decisions(u64 index, const u16 *numbers, u64 since)
 {
 	for (u32 i = 0; i < MAX_FUNCTION_DECISIONS; i++) {
 		u64 number = numbers[i];
 
 		if (!number)
 			break;
-		note_decision(a, skb, number, since);
+		note_decision(index, number, since);
 	}
-	return 0;
 }
 
 // Adds a call as the innermost, and returns it. If there are too many, the others are forgotten.
@@ -271,28 +277,37 @@ static __noinline u64 decision_location(u64 at, u64 location)
 	return is_same_stack(d->call.anchor, at) ? d->call.caller : location;
 }
 
-// Whether the values in a slot belong to the packet: see explain/last_hook.h.
-static __always_inline bool is_decided(const struct decision_slot *slot, u64 skb, u64 head, u32 ident, u64 now)
+// Whether the values in a slot belong to the packet of the drop: see explain/last_hook.h.
+static __always_inline bool is_decided(const struct decision_slot *slot, const struct site_roots *drop)
 {
-	return slot->skb == skb && slot->head == head && slot->ident == ident && now - slot->time < LAST_HOOK_AGE;
+	return slot->skb == drop->skb && slot->head == drop->head && slot->ident == drop->ident &&
+	       drop->time - slot->time < LAST_HOOK_AGE;
+}
+
+// Appends the values of a slot at `at` in the record buffer if they belong to the packet, and returns the new
+// size of the part, which begins at `from`. The function is global (not static), so the verifier checks it once,
+// and not once per slot.
+__noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
+{
+	struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
+	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
+
+	if (!CFG.decisions || !slot || !scratch || !s || from > RECORD_BUFFER_SIZE - MAX_WHY || !is_decided(slot, &scratch->roots))
+		return at;
+	slot->skb = 0;
+	return append_why(s->bytes + from, at, &slot->entry);
 }
 
 // Appends the decisions about a dropped packet, and returns the new size of the part.
-static __noinline u32 add_decisions(u8 *to, u32 at, const struct sk_buff *skb)
+static __always_inline u32 add_decisions(u32 from, u32 at, struct scratch *scratch)
 {
-	u64 head = (u64)BPF_CORE_READ(skb, head), now = bpf_ktime_get_ns();
-	u32 ident = packet_ident(skb, head);
+	struct site_roots *drop = &scratch->roots;
 
-	for (u32 i = 0; i < MAX_DECISIONS && i < CFG.decisions; i++) {
-		u32 index = i;
-		struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
-
-		if (!slot)
-			break;
-		if (!is_decided(slot, (u64)skb, head, ident, now))
-			continue;
-		slot->skb = 0;
-		at = append_why(to, at, &slot->entry);
-	}
+	drop->head = head_of(drop->skb);
+	drop->ident = packet_ident((void *)drop->skb, drop->head);
+	drop->time = bpf_ktime_get_ns();
+	for (u32 i = 0; i < MAX_DECISIONS && i < CFG.decisions; i++)
+		at = add_decision(scratch->level, i, from, at);
 	return at;
 }

@@ -65,9 +65,11 @@ enum {
 	COPY_SIZE = 256,
 };
 
-// The variables of the expressions of sites: see explain/why.h.
+// The variables of the expressions of sites, and what identifies the packet: see explain/why.h and
+// explain/decision.h.
 struct site_roots {
 	u64 skb, sk, cpu;
+	u64 head, ident, time;
 };
 
 struct scratch {

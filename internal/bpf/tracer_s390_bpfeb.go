@@ -831,10 +831,13 @@ type tracerScratch struct {
 		Sk  uint64
 	}
 	Roots struct {
-		_   structs.HostLayout
-		Skb uint64
-		Sk  uint64
-		Cpu uint64
+		_     structs.HostLayout
+		Skb   uint64
+		Sk    uint64
+		Cpu   uint64
+		Head  uint64
+		Ident uint64
+		Time  uint64
 	}
 	Why struct {
 		_      structs.HostLayout

@@ -9,6 +9,7 @@ import (
 	"tracer/internal/column"
 	"tracer/internal/explain"
 	"tracer/internal/plan"
+	"tracer/internal/printable"
 
 	"github.com/spf13/pflag"
 )
@@ -56,7 +57,7 @@ func (o *options) withoutDrops(fs *pflag.FlagSet, flag, value, hint string, err 
 	if err != nil {
 		return err
 	}
-	return &usageError{text: fmt.Sprintf("%s: --%s %q leaves out the drop tracepoint, %s", o.whyAsked(fs), flag, value, dropTracepoint), hint: hint}
+	return &usageError{text: fmt.Sprintf("%s: --%s %s leaves out the drop tracepoint, %s", o.whyAsked(fs), flag, printable.Quote(value), dropTracepoint), hint: hint}
 }
 
 // whyAsked returns the flag that asks for causes.
@@ -67,5 +68,5 @@ func (o *options) whyAsked(fs *pflag.FlagSet) string {
 	case o.outputWhy:
 		return "--" + outputWhyFlag
 	}
-	return fmt.Sprintf("--output-columns %q", "why")
+	return `--output-columns "why"`
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracer/internal/expr"
+	"tracer/internal/printable"
 )
 
 // Table is a set of causes, with the sites and decisions that they refer to.
@@ -54,7 +55,7 @@ func Families() []string {
 func LoadFamilies(names []string) (*Table, error) {
 	for _, name := range names {
 		if !slices.Contains(Families(), name) {
-			return nil, fmt.Errorf("no family of causes %q", name)
+			return nil, fmt.Errorf("no family of causes %s", printable.Quote(name))
 		}
 	}
 	t, err := Load()
@@ -109,7 +110,7 @@ func newTable(families []family) (*Table, error) {
 			c := &families[i].causes[j]
 			c.Family = families[i].name
 			if err := t.add(c); err != nil {
-				return nil, fmt.Errorf("cause %q: %w", c.ID, err)
+				return nil, fmt.Errorf("cause %s: %w", printable.Quote(c.ID), err)
 			}
 		}
 	}
@@ -120,7 +121,7 @@ func newTable(families []family) (*Table, error) {
 func (t *Table) add(c *Cause) (err error) {
 	added := &compiled{Cause: c, site: t.site(c.Site)}
 	if added.site == nil && t.Decision(c.Silent) == nil {
-		return fmt.Errorf("neither site %q nor decision %q exists", c.Site, c.Silent)
+		return fmt.Errorf("neither site %s nor decision %s exists", printable.Quote(c.Site), printable.Quote(c.Silent))
 	}
 	if c.When != "" {
 		if added.when, err = expr.ParseFormula(c.When); err != nil {

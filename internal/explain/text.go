@@ -5,6 +5,8 @@ package explain
 import (
 	"fmt"
 	"strings"
+
+	"tracer/internal/printable"
 )
 
 // template is a parsed text: parts, some of which may be left out.
@@ -25,7 +27,7 @@ func parseTemplate(text string) (template, error) {
 		plain, after, opened := strings.Cut(rest, "[[")
 		inner, behind, closed := strings.Cut(after, "]]")
 		if opened && !closed || strings.Contains(plain, "]]") || strings.Contains(inner, "[[") {
-			return nil, fmt.Errorf("text %q: [[ and ]] do not match", text)
+			return nil, fmt.Errorf("text %s: [[ and ]] do not match", printable.Quote(text))
 		}
 		for _, p := range []struct {
 			text     string
@@ -33,7 +35,7 @@ func parseTemplate(text string) (template, error) {
 		}{{plain, false}, {inner, true}} {
 			pieces, err := parsePieces(p.text)
 			if err != nil {
-				return nil, fmt.Errorf("text %q: %w", text, err)
+				return nil, fmt.Errorf("text %s: %w", printable.Quote(text), err)
 			}
 			if len(pieces) > 0 {
 				t = append(t, part{p.optional, pieces})

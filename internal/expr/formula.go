@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
+
+	"tracer/internal/printable"
 )
 
 // Formula is a condition over named numbers that is evaluated in user space. It has the syntax and the
@@ -65,7 +67,7 @@ func visit(e expression, f func(name string, asked bool)) {
 		visit(e.right, f)
 	case *call:
 		if e.function != "known" {
-			fail(e.place(), "unknown function %q: the only function is known()", e.function)
+			fail(e.place(), "unknown function %s: the only function is known()", printable.Quote(e.function))
 		}
 		f(variable(e.argument), true)
 	default:
@@ -75,7 +77,7 @@ func visit(e expression, f func(name string, asked bool)) {
 
 func checkPrefix(e *prefixed) {
 	if e.sign == "*" || e.sign == "&" {
-		fail(e.place(), "a number has neither an address nor a target: %q is not possible here", e.sign)
+		fail(e.place(), "a number has neither an address nor a target: %s is not possible here", printable.Quote(e.sign))
 	}
 }
 
