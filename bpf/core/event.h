@@ -64,6 +64,8 @@ enum record_flag {
 	BY_TAIL_CALL = 1,
 	// The drop is normal on a healthy network: see explain/benign.h.
 	BENIGN_DROP = 2,
+	// The packet ended without a drop: the kernel consumed it. See explain/decision.h.
+	SILENT_DROP = 4,
 };
 
 struct record_core {

@@ -111,7 +111,14 @@ static __always_inline bool is_drop(u64 params)
 	return params >> 32 & 1;
 }
 
-static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 params)
+// Whether the tracepoint reports consumed packets, of which some end without a drop.
+static __always_inline bool is_consumption(u64 params)
+{
+	return params >> 33 & 1;
+}
+
+// `deciding` is the function that decided that a consumed packet ends.
+static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 params, u64 deciding)
 {
 	u8 location = params >> 16, reason = params >> 24;
 	u32 verdict = DROP_PART;
@@ -128,13 +135,18 @@ static __always_inline void handle_hit(struct context *c, struct tracepoint_argu
 	if (verdict == DROP_HIDDEN)
 		return;
 	c->flags = verdict == DROP_BENIGN ? BENIGN_DROP : 0;
+	if (CFG.decisions && is_consumption(params)) {
+		c->location = deciding;
+		c->flags = SILENT_DROP;
+		verdict = DROP_FAULT;
+	}
 	c->parts = (verdict == DROP_PART ? 0 : PART_DROP) | (reason != NO_ARGUMENT ? PART_REASON : 0);
 	handle(c);
 }
 
 // Returns whether the packet matches. A function of its own, so that the program itself needs no stack
 // frame.
-static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefiltered)
+static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefiltered, u64 deciding)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
@@ -144,13 +156,13 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefi
 	if (!skb || !read_reason(&c, a, params) ||
 	    !admit(a, RECORD_TRACEPOINT, skb, &c.branch, &w, prefiltered))
 		return 0;
-	handle_hit(&c, a, params);
+	handle_hit(&c, a, params, deciding);
 	return 1;
 }
 
 // Matches a dropped packet by its other tuples. The scratch holds the tuple that matched, so it is kept until
 // the record is filled.
-static __noinline int enter_variants(struct tracepoint_arguments *a)
+static __noinline int enter_variants(struct tracepoint_arguments *a, u64 deciding)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
@@ -158,7 +170,7 @@ static __noinline int enter_variants(struct tracepoint_arguments *a)
 	struct scratch *scratch;
 	u32 level;
 
-	if (!running || !is_drop(params) || !skb || !read_reason(&c, a, params))
+	if (!running || (!is_drop(params) && !is_consumption(params)) || !skb || !read_reason(&c, a, params))
 		return 0;
 	scratch = get_scratch(&level);
 	if (scratch && filter_variants(scratch, a, skb)) {
@@ -166,7 +178,7 @@ static __noinline int enter_variants(struct tracepoint_arguments *a)
 			c.branch = branch_with_tuple((u64)skb, &scratch->first);
 		if (scratch->first.by)
 			c.first = &scratch->first;
-		handle_hit(&c, a, params);
+		handle_hit(&c, a, params, deciding);
 	}
 	put_scratch();
 	return 0;
@@ -175,10 +187,17 @@ static __noinline int enter_variants(struct tracepoint_arguments *a)
 SEC("raw_tp/skb")
 int tracepoint_skb(struct tracepoint_arguments *a)
 {
-	u32 prefiltered = CFG.prefilter_first ? prefilter(context_word(a, CHOSEN_WORD)) : PREFILTER_UNKNOWN;
+	u32 prefiltered;
+	u64 deciding = 0;
 
-	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered) && CFG.variants)
-		enter_variants(a);
+	if (CFG.decisions && is_consumption(tracepoint_params())) {
+		deciding = take_death(context_word(a, CHOSEN_WORD));
+		if (!deciding)
+			return 0;
+	}
+	prefiltered = CFG.prefilter_first ? prefilter(context_word(a, CHOSEN_WORD)) : PREFILTER_UNKNOWN;
+	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered, deciding) && CFG.variants)
+		enter_variants(a, deciding);
 	if (CFG.qdisc_drop && is_drop(tracepoint_params()))
 		forget_exact_reason(context_word(a, CHOSEN_WORD));
 	return 0;

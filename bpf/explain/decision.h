@@ -62,14 +62,24 @@ struct {
 	__type(value, struct decision_slot);
 } decision_slots SEC(".maps");
 
-// A decision of the table in one function: the size of its values, and its slot, with OUTERMOST if a call
-// replaces the values of calls inside it. Functions with the same decision share the slot.
-struct decision_setting {
-	u32 size;
-	u32 slot;
+// Bits of decision_setting.flags.
+enum decision_flag {
+	// A call replaces the values of calls inside it.
+	DECISION_OUTERMOST = 1,
+	// The packet ends, but the kernel reports no drop.
+	DECISION_DIES = 2,
 };
 
-#define OUTERMOST (1U << 31)
+// Keeps the type in the BTF of the object, from which the Go types are generated.
+const enum decision_flag *decision_flag_used __attribute__((unused));
+
+// A decision of the table in one function: the size of its values, and its slot, which functions with the same
+// decision share.
+struct decision_setting {
+	u32 size;
+	u16 slot;
+	u16 flags;
+};
 
 // By number - 1; set before loading.
 struct {
@@ -173,7 +183,45 @@ static __always_inline void keep_call_arguments(struct decision_call *d, struct 
 		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
 }
 
-// Keeps a decision of the call at `index` for its packet if its condition holds. Without OUTERMOST, a decision of an
+// The packet of the last decision by which a packet ends without a drop, and the function. The kernel consumes
+// the packet next.
+struct death {
+	u64 skb, head, ident, addr;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct death);
+} deaths SEC(".maps");
+
+static __always_inline void note_death(const struct decision_slot *slot, u64 addr)
+{
+	struct death *last = this_cpu_value(deaths);
+
+	if (!last)
+		return;
+	last->skb = slot->skb;
+	last->head = slot->head;
+	last->ident = slot->ident;
+	last->addr = addr;
+}
+
+// The function that decided that the packet, which is consumed now, ends without a drop; 0 if none did.
+static __noinline u64 take_death(u64 skb)
+{
+	struct death *last = this_cpu_value(deaths);
+	u64 head;
+
+	if (!last || last->skb != skb || !skb)
+		return 0;
+	last->skb = 0;
+	head = head_of(skb);
+	return last->head == head && last->ident == packet_ident((void *)skb, head) ? last->addr : 0;
+}
+
+// Keeps a decision of the call at `index` for its packet if its condition holds. Without DECISION_OUTERMOST, a decision of an
 // outer call does not replace that of an inner one, which was kept after `since`. The function is global (not
 // static), so the verifier checks the expressions once.
 __noinline int note_decision(u64 index, u64 number, u64 since)
@@ -189,11 +237,11 @@ __noinline int note_decision(u64 index, u64 number, u64 since)
 	d = &calls->list[index & (MAX_DECISION_CALLS - 1)];
 	if (!keep_decision(&d->args, number))
 		return 0;
-	slot_index = params->slot & ~OUTERMOST;
+	slot_index = params->slot;
 	slot = bpf_map_lookup_elem(&decision_slots, &slot_index);
 	if (!slot)
 		return 0;
-	if (!(params->slot & OUTERMOST) && since && slot->skb == d->call.skb && slot->time >= since)
+	if (!(params->flags & DECISION_OUTERMOST) && since && slot->skb == d->call.skb && slot->time >= since)
 		return 0;
 	slot->skb = d->call.skb;
 	slot->head = head_of(slot->skb);
@@ -203,6 +251,8 @@ __noinline int note_decision(u64 index, u64 number, u64 since)
 	slot->entry.kind = WHY_DECISION;
 	slot->entry.size = params->size;
 	read_decision(&d->args, slot->entry.values, number);
+	if (params->flags & DECISION_DIES)
+		note_death(slot, d->call.addr);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ const (
 	MapContextAddress    = "context_address"
 	MapCounts            = "counts"
 	MapDatagrams         = "datagrams"
+	MapDeaths            = "deaths"
 	MapDecisionCalls     = "decision_calls"
 	MapDecisionFunctions = "decision_functions"
 	MapDecisionParams    = "decision_params"

@@ -42,6 +42,7 @@ const (
 const (
 	ByTailCall = uint8(tracerRecordFlagBY_TAIL_CALL)
 	BenignDrop = uint8(tracerRecordFlagBENIGN_DROP)
+	SilentDrop = uint8(tracerRecordFlagSILENT_DROP)
 )
 
 // The bits of Core.Parts.
@@ -214,8 +215,10 @@ type (
 
 const (
 	MaxFunctionDecisions = len(DecisionFunction{}.AtEntry)
-	// OutermostDecision is a bit of DecisionParams.Slot: a call replaces the values of calls inside it.
-	OutermostDecision = 1 << 31
+	// OutermostDecision and DyingDecision are bits of DecisionParams.Flags: a call replaces the values of calls
+	// inside it, and the packet ends without a drop.
+	OutermostDecision = uint16(tracerDecisionFlagDECISION_OUTERMOST)
+	DyingDecision     = uint16(tracerDecisionFlagDECISION_DIES)
 )
 
 // Why is the header of the values that explain a drop.

@@ -204,14 +204,18 @@ type TracepointParams struct {
 	Number uint16
 	// Location, Reason and Socket are argument positions, from 0; negative if there is no such argument.
 	Location, Reason, Socket int
-	// Drop means that the tracepoint reports dropped packets.
-	Drop bool
+	// Drop means that the tracepoint reports dropped packets, Consumption that it reports consumed ones, of which
+	// only those that end without a drop are emitted.
+	Drop, Consumption bool
 }
 
 func (t TracepointParams) word() uint64 {
 	word := uint64(t.Number) | uint64(uint8(t.Location))<<16 | uint64(uint8(t.Reason))<<24 | uint64(uint8(t.Socket))<<40
 	if t.Drop {
 		word |= 1 << 32
+	}
+	if t.Consumption {
+		word |= 1 << 33
 	}
 	return word
 }

@@ -260,6 +260,14 @@ type tracerDatagram struct {
 	Pad      uint16
 }
 
+type tracerDeath struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Head  uint64
+	Ident uint64
+	Addr  uint64
+}
+
 type tracerDecisionCalls struct {
 	_     structs.HostLayout
 	Depth uint64
@@ -285,6 +293,13 @@ type tracerDecisionCalls struct {
 	}
 }
 
+type tracerDecisionFlag uint32
+
+const (
+	tracerDecisionFlagDECISION_OUTERMOST tracerDecisionFlag = 1
+	tracerDecisionFlagDECISION_DIES      tracerDecisionFlag = 2
+)
+
 type tracerDecisionFunction struct {
 	_        structs.HostLayout
 	AtEntry  [3]uint16
@@ -295,9 +310,10 @@ type tracerDecisionFunction struct {
 }
 
 type tracerDecisionSetting struct {
-	_    structs.HostLayout
-	Size uint32
-	Slot uint32
+	_     structs.HostLayout
+	Size  uint32
+	Slot  uint16
+	Flags uint16
 }
 
 type tracerDecisionSlot struct {
@@ -564,6 +580,7 @@ type tracerRecordFlag uint32
 const (
 	tracerRecordFlagBY_TAIL_CALL tracerRecordFlag = 1
 	tracerRecordFlagBENIGN_DROP  tracerRecordFlag = 2
+	tracerRecordFlagSILENT_DROP  tracerRecordFlag = 4
 )
 
 type tracerRecordHead struct {
@@ -932,6 +949,7 @@ const (
 	tracerMapContextAddress          = "context_address"
 	tracerMapCounts                  = "counts"
 	tracerMapDatagrams               = "datagrams"
+	tracerMapDeaths                  = "deaths"
 	tracerMapDecisionCalls           = "decision_calls"
 	tracerMapDecisionFunctions       = "decision_functions"
 	tracerMapDecisionParams          = "decision_params"
@@ -995,6 +1013,7 @@ const (
 	tracerVarCFG                     = "CFG"
 	tracerVarBenignKindUsed          = "benign_kind_used"
 	tracerVarConntrackHasUsed        = "conntrack_has_used"
+	tracerVarDecisionFlagUsed        = "decision_flag_used"
 	tracerVarEmptyCallstack          = "empty_callstack"
 	tracerVarFirstByUsed             = "first_by_used"
 	tracerVarHeadsHeld               = "heads_held"
@@ -1121,6 +1140,7 @@ type tracerMapSpecs struct {
 	ContextAddress    *ebpf.MapSpec `ebpf:"context_address"`
 	Counts            *ebpf.MapSpec `ebpf:"counts"`
 	Datagrams         *ebpf.MapSpec `ebpf:"datagrams"`
+	Deaths            *ebpf.MapSpec `ebpf:"deaths"`
 	DecisionCalls     *ebpf.MapSpec `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.MapSpec `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.MapSpec `ebpf:"decision_params"`
@@ -1161,6 +1181,7 @@ type tracerVariableSpecs struct {
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	DecisionFlagUsed    *ebpf.VariableSpec `ebpf:"decision_flag_used"`
 	EmptyCallstack      *ebpf.VariableSpec `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
@@ -1230,6 +1251,7 @@ type tracerMaps struct {
 	ContextAddress    *ebpf.Map `ebpf:"context_address"`
 	Counts            *ebpf.Map `ebpf:"counts"`
 	Datagrams         *ebpf.Map `ebpf:"datagrams"`
+	Deaths            *ebpf.Map `ebpf:"deaths"`
 	DecisionCalls     *ebpf.Map `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.Map `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.Map `ebpf:"decision_params"`
@@ -1271,6 +1293,7 @@ func (m *tracerMaps) Close() error {
 		m.ContextAddress,
 		m.Counts,
 		m.Datagrams,
+		m.Deaths,
 		m.DecisionCalls,
 		m.DecisionFunctions,
 		m.DecisionParams,
@@ -1312,6 +1335,7 @@ type tracerVariables struct {
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
+	DecisionFlagUsed    *ebpf.Variable `ebpf:"decision_flag_used"`
 	EmptyCallstack      *ebpf.Variable `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`

@@ -260,6 +260,14 @@ type tracerDatagram struct {
 	Pad      uint16
 }
 
+type tracerDeath struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Head  uint64
+	Ident uint64
+	Addr  uint64
+}
+
 type tracerDecisionCalls struct {
 	_     structs.HostLayout
 	Depth uint64
@@ -285,6 +293,13 @@ type tracerDecisionCalls struct {
 	}
 }
 
+type tracerDecisionFlag uint32
+
+const (
+	tracerDecisionFlagDECISION_OUTERMOST tracerDecisionFlag = 1
+	tracerDecisionFlagDECISION_DIES      tracerDecisionFlag = 2
+)
+
 type tracerDecisionFunction struct {
 	_        structs.HostLayout
 	AtEntry  [3]uint16
@@ -295,9 +310,10 @@ type tracerDecisionFunction struct {
 }
 
 type tracerDecisionSetting struct {
-	_    structs.HostLayout
-	Size uint32
-	Slot uint32
+	_     structs.HostLayout
+	Size  uint32
+	Slot  uint16
+	Flags uint16
 }
 
 type tracerDecisionSlot struct {
@@ -564,6 +580,7 @@ type tracerRecordFlag uint32
 const (
 	tracerRecordFlagBY_TAIL_CALL tracerRecordFlag = 1
 	tracerRecordFlagBENIGN_DROP  tracerRecordFlag = 2
+	tracerRecordFlagSILENT_DROP  tracerRecordFlag = 4
 )
 
 type tracerRecordHead struct {
@@ -937,6 +954,7 @@ const (
 	tracerMapContextAddress          = "context_address"
 	tracerMapCounts                  = "counts"
 	tracerMapDatagrams               = "datagrams"
+	tracerMapDeaths                  = "deaths"
 	tracerMapDecisionCalls           = "decision_calls"
 	tracerMapDecisionFunctions       = "decision_functions"
 	tracerMapDecisionParams          = "decision_params"
@@ -1001,6 +1019,7 @@ const (
 	tracerVarCFG                     = "CFG"
 	tracerVarBenignKindUsed          = "benign_kind_used"
 	tracerVarConntrackHasUsed        = "conntrack_has_used"
+	tracerVarDecisionFlagUsed        = "decision_flag_used"
 	tracerVarEmptyCallstack          = "empty_callstack"
 	tracerVarFirstByUsed             = "first_by_used"
 	tracerVarHeadsHeld               = "heads_held"
@@ -1127,6 +1146,7 @@ type tracerMapSpecs struct {
 	ContextAddress    *ebpf.MapSpec `ebpf:"context_address"`
 	Counts            *ebpf.MapSpec `ebpf:"counts"`
 	Datagrams         *ebpf.MapSpec `ebpf:"datagrams"`
+	Deaths            *ebpf.MapSpec `ebpf:"deaths"`
 	DecisionCalls     *ebpf.MapSpec `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.MapSpec `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.MapSpec `ebpf:"decision_params"`
@@ -1168,6 +1188,7 @@ type tracerVariableSpecs struct {
 	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	DecisionFlagUsed    *ebpf.VariableSpec `ebpf:"decision_flag_used"`
 	EmptyCallstack      *ebpf.VariableSpec `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
@@ -1237,6 +1258,7 @@ type tracerMaps struct {
 	ContextAddress    *ebpf.Map `ebpf:"context_address"`
 	Counts            *ebpf.Map `ebpf:"counts"`
 	Datagrams         *ebpf.Map `ebpf:"datagrams"`
+	Deaths            *ebpf.Map `ebpf:"deaths"`
 	DecisionCalls     *ebpf.Map `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.Map `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.Map `ebpf:"decision_params"`
@@ -1279,6 +1301,7 @@ func (m *tracerMaps) Close() error {
 		m.ContextAddress,
 		m.Counts,
 		m.Datagrams,
+		m.Deaths,
 		m.DecisionCalls,
 		m.DecisionFunctions,
 		m.DecisionParams,
@@ -1321,6 +1344,7 @@ type tracerVariables struct {
 	CFG                 *ebpf.Variable `ebpf:"CFG"`
 	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
+	DecisionFlagUsed    *ebpf.Variable `ebpf:"decision_flag_used"`
 	EmptyCallstack      *ebpf.Variable `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`

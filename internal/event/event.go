@@ -134,8 +134,10 @@ type Raw struct {
 	// Values has the values of the user's expressions on the sk_buff, XDPValues those of the expressions on the
 	// xdp_buff, and Lookup those that describe a look-up. All are in the layout of the plan.
 	Values, XDPValues, Lookup []byte
-	// Why has the values that explain a drop, in the layout of the plan.
-	Why []byte
+	// Why has the values that explain a drop, in the layout of the plan. Silent means that the packet ended
+	// without a drop that the kernel reports.
+	Why    []byte
+	Silent bool
 	// Versions let a sink see that sections have not changed without comparing them.
 	Versions Versions
 }

@@ -33,17 +33,20 @@ type placement struct {
 	*Placement
 	prefix string
 	reads  []Read
+	// dies means that the packet ends by the decision without a drop.
+	dies bool
 }
 
 func newReader(t *Table, l Layout) reader {
 	var r reader
 	for i := range l.Sites {
 		p := &l.Sites[i]
-		r.sites = append(r.sites, placement{p, "", t.site(p.Name).Reads})
+		r.sites = append(r.sites, placement{Placement: p, reads: t.site(p.Name).Reads})
 	}
 	for i := range l.Decisions {
 		p := &l.Decisions[i]
-		r.decisions = append(r.decisions, placement{p, p.Name + ".", t.Decision(p.Name).Reads})
+		d := t.Decision(p.Name)
+		r.decisions = append(r.decisions, placement{p, p.Name + ".", d.Reads, d.Dies})
 	}
 	return r
 }

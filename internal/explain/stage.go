@@ -33,11 +33,11 @@ func NewStage(l Layout) (*Stage, error) {
 // of the location. The section is valid until the next call.
 func (s *Stage) Explain(e *event.Event) {
 	e.Why = nil
-	if !e.Drop.Dropped || len(e.Raw.Why) == 0 {
+	if !e.Drop.Dropped && !e.Raw.Silent || len(e.Raw.Why) == 0 {
 		return
 	}
 	s.read(e)
-	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0]}
+	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Silent: e.Raw.Silent}
 	s.answer(s.table.Explain(&s.drop))
 	s.reader.read(e.Raw.Why, func(p *placement, _ []byte) { s.addEvidence(p.Function) })
 	s.addEvidence(bare(e.Names.Location))
@@ -47,11 +47,16 @@ func (s *Stage) Explain(e *event.Event) {
 // read reads what is known about the drop.
 func (s *Stage) read(e *event.Event) {
 	clear(s.drop.Values)
-	s.drop.Reason, s.drop.Location = "", e.Names.Location
+	s.drop.Reason, s.drop.Location, s.drop.Silent = "", e.Names.Location, ""
 	if e.Drop.HasReason {
 		s.drop.Reason = strings.TrimPrefix(e.Names.Reason, event.ReasonPrefix)
 	}
-	s.reader.read(e.Raw.Why, func(p *placement, raw []byte) { s.drop.Values.add(p, raw, s.buffer) })
+	s.reader.read(e.Raw.Why, func(p *placement, raw []byte) {
+		s.drop.Values.add(p, raw, s.buffer)
+		if e.Raw.Silent && p.dies {
+			s.drop.Silent = p.Name
+		}
+	})
 }
 
 func (s *Stage) answer(a Answer) {

@@ -42,13 +42,16 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	}
 	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byAddr: map[uint64]*decider{}}
 	for i, of := range table {
-		d.add(of, uint32(i))
+		d.add(of, uint16(i))
 	}
 	d.markOuter()
 	if len(d.list) == 0 {
 		return nil
 	}
 	p.chooseDecisionReturns(facts)
+	if d.dying {
+		p.addConsumption(facts)
+	}
 	d.plan.BPF.Config.Decisions = uint32(len(table))
 	d.addPrograms()
 	return nil
@@ -71,6 +74,24 @@ func (p *Plan) chooseDecisionReturns(facts *kernel.Facts) {
 	}
 }
 
+// consumeTracepoint is skb:consume_skb, which reports the end of a packet that is no drop.
+const consumeTracepoint = "consume_skb"
+
+// addConsumption plans the tracepoint at which packets end without a drop.
+func (p *Plan) addConsumption(facts *kernel.Facts) {
+	for _, t := range facts.Tracepoints {
+		if t.Name != consumeTracepoint || t.Module != "" {
+			continue
+		}
+		program := "silent_" + t.Name
+		p.BPF.Programs = append(p.BPF.Programs, bpf.Program{
+			Name: program, Template: bpf.TracepointTemplate, Argument: t.SkbArg,
+			Tracepoint: &bpf.TracepointParams{Number: uint16(len(p.Tracepoints)), Location: -1, Reason: -1, Socket: -1, Consumption: true},
+		})
+		p.Tracepoints = append(p.Tracepoints, Tracepoint{t, program})
+	}
+}
+
 // decisions collects the functions that decide.
 type decisions struct {
 	plan   *Plan
@@ -78,13 +99,15 @@ type decisions struct {
 	types  expr.Types
 	list   []*decider
 	byAddr map[uint64]*decider
+	// dying means that packets end by one of the decisions.
+	dying bool
 	// within has for each inner function the names of the functions that it must be called by.
 	within map[*decider][]string
 }
 
 // add compiles a decision for its functions: all, or the first that exists. slot is its slot in the kernel.
-func (d *decisions) add(of *explain.Decision, slot uint32) {
-	if of.Special != "" || of.Counters != nil || of.Dies {
+func (d *decisions) add(of *explain.Decision, slot uint16) {
+	if of.Special != "" || of.Counters != nil {
 		return
 	}
 	for _, name := range of.Functions {
@@ -112,7 +135,7 @@ func (d *decisions) find(name string) (found []kernel.Function) {
 	return found
 }
 
-func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint32) error {
+func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) error {
 	proto, err := prototype(d.types, f.Name)
 	if err != nil {
 		return err
@@ -145,18 +168,26 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint32) 
 		}
 		d.within[to] = append(d.within[to], of.Within...)
 	}
-	if !of.Innermost {
-		slot |= bpf.OutermostDecision
-	}
 	p := d.plan
 	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: f.Name, Placed: placed})
-	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(at.Size), Slot: slot})
+	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(at.Size), Slot: slot, Flags: flagsOf(of)})
 	compiled.number = uint16(len(p.Why.Decisions))
+	d.dying = d.dying || of.Dies
 	to.setNumber(compiled, of.At)
 	return nil
 }
 
-// condition compiles a condition; nil if there is none.
+func flagsOf(of *explain.Decision) (flags uint16) {
+	if !of.Innermost {
+		flags |= bpf.OutermostDecision
+	}
+	if of.Dies {
+		flags |= bpf.DyingDecision
+	}
+	return flags
+}
+
+// condition compiles a condition; one that always holds if there is none.
 func (d *decisions) condition(roots expr.Roots, text string) (asm.Instructions, error) {
 	if text == "" {
 		return asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}, nil

@@ -286,8 +286,9 @@ func decodeCore(c *bpf.Core, e *event.Event) error {
 		e.Drop = event.Drop{}
 		return nil
 	}
+	e.Raw.Silent = c.Flags&bpf.SilentDrop != 0
 	e.Drop = event.Drop{
-		Dropped:   c.Parts&bpf.PartDrop != 0,
+		Dropped:   c.Parts&bpf.PartDrop != 0 && c.Flags&bpf.SilentDrop == 0,
 		Benign:    c.Flags&bpf.BenignDrop != 0,
 		HasReason: c.Parts&bpf.PartReason != 0,
 		Reason:    c.Reason,
