@@ -15,6 +15,8 @@ const (
 	// knownCost is the overhead of a filter that never matches, as a multiple of the overhead
 	// of empty programs on the same functions, as measured by make bench.
 	knownCost = 1.40
+	// knownDropCost is the same for packets that are not dropped, with tracer --drop and all causes.
+	knownDropCost = 0.3
 	// tolerance is the factor by which the measured overhead may exceed knownCost.
 	tolerance = 1.25
 )
@@ -39,6 +41,13 @@ func TestCost(t *testing.T) {
 	}
 	got := f.OfFloor("kprobe-multi")
 	t.Logf("%s: a filter that never matches costs %.2f of the floor", f.Kernel, got)
+	for _, filter := range []string{cost.ByProtocol, cost.Everything} {
+		drops := f.DropsOfFloor("kprobe-multi", filter)
+		t.Logf("%s: --drop with all causes and the filter %q costs %.2f of the floor", f.Kernel, filter, drops)
+		if !(drops > 0) || drops > knownDropCost*tolerance {
+			t.Errorf("--drop %q: %.2f of the floor, want at most about %.2f", filter, drops, knownDropCost)
+		}
+	}
 	if !(got > 1) || got > tolerance*knownCost {
 		t.Errorf("%.2f of the floor, want about %.2f", got, knownCost)
 	}

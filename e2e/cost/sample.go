@@ -23,6 +23,10 @@ const (
 	Pwru    = "pwru"
 )
 
+// Drops is the subject tracer --drop that looks for the causes of these families; "all" and "none" are those of
+// --why.
+func Drops(families string) string { return Tracer + " --drop --why " + families }
+
 // AsJSON is the suffix of the names of measures if the subject writes JSON.
 const AsJSON = ", JSON"
 

@@ -8,11 +8,15 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"tracer/internal/explain"
 )
 
 // row describes one line of the table: the measure, the filter and the targets.
 type row struct {
 	title, measure, filter string
+	// subject is the subject that is compared; empty means tracer.
+	subject string
 	// only is the only backend for which the row is shown, but the backend for which it is not; empty means none.
 	only, but string
 	// peers is pwru's measure, if it differs from tracer's.
@@ -31,7 +35,27 @@ type row struct {
 	size float64
 }
 
-var rows = []row{
+var rows = slices.Concat(usual, dropRows())
+
+// ofFloorWithDrops is the target for the cost of --drop with all causes, for packets that are not dropped.
+const ofFloorWithDrops = 0.3
+
+// dropRows are the rows for drops and their causes, one for each family.
+func dropRows() []row {
+	list := []row{
+		{title: "extra cost of an exchange, `--drop icmp` (never matches)", measure: "exchange", subject: Drops("all"), filter: ByProtocol, beyond: true, ofFloor: ofFloorWithDrops, unit: "us", size: 1e3},
+		{title: "the same, filter that matches, no drops", measure: "exchange", subject: Drops("all"), filter: Everything, beyond: true, ofFloor: ofFloorWithDrops, unit: "us", size: 1e3},
+		{title: "the same, `--why none`", measure: "exchange", subject: Drops("none"), filter: Everything, beyond: true, unit: "us", size: 1e3},
+		{title: "start, `--drop`", measure: "start", subject: Drops("all"), filter: Everything, unit: "s", size: 1},
+		{title: "start, `--drop --why none`", measure: "start", subject: Drops("none"), filter: Everything, unit: "s", size: 1},
+	}
+	for _, family := range explain.Families() {
+		list = append(list, row{title: "filter that matches, no drops, `--why " + family + "`", measure: "exchange", subject: Drops(family), filter: Everything, beyond: true, unit: "us", size: 1e3})
+	}
+	return list
+}
+
+var usual = []row{
 	{title: "extra cost of an exchange, `icmp` (never matches)", measure: "exchange", filter: ByProtocol, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
 	{title: "the same, `host 203.0.113.1`", measure: "exchange", filter: ByAddress, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
 	{title: "the same, `tcp and port 80`", measure: "exchange", filter: ByPort, beyond: true, ofFloor: 2, ofPeer: 1. / 4, unit: "us", size: 1e3},
@@ -60,9 +84,16 @@ func Table(all []Figures) string {
 
 // OfFloor returns the overhead of tracer on an exchange with a filter that never matches, as a
 // multiple of the floor's overhead, or NaN without samples.
-func (f Figures) OfFloor(backend string) float64 {
+func (f Figures) OfFloor(backend string) float64 { return f.ratio(backend, Tracer, ByProtocol) }
+
+// DropsOfFloor returns the same for tracer --drop with all causes, with a filter.
+func (f Figures) DropsOfFloor(backend, filter string) float64 {
+	return f.ratio(backend, Drops("all"), filter)
+}
+
+func (f Figures) ratio(backend, subject, filter string) float64 {
 	load := f.of(backend, "exchange", Nothing, "").median()
-	ours := f.of(backend, "exchange", Tracer, ByProtocol).median()
+	ours := f.of(backend, "exchange", subject, filter).median()
 	return (ours - load) / (f.of(backend, "exchange", Floor, "").median() - load)
 }
 
@@ -91,10 +122,10 @@ func (f Figures) write(b *strings.Builder, backend string) {
 }
 
 func (f Figures) writeRow(b *strings.Builder, backend string, r row) {
-	ours := f.of(backend, r.measure, Tracer, r.filter)
+	ours := f.of(backend, r.measure, cmp.Or(r.subject, Tracer), r.filter)
 	theirs := f.of(backend, cmp.Or(r.peers, r.measure), Pwru, peerFilter(r.filter))
 	least := f.of(backend, r.measure, Floor, "")
-	if r.filter == Everything {
+	if r.filter == Everything && r.subject == "" {
 		least = nil // the floor produces no events
 	}
 	if r.beyond {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tracer/e2e/cost"
+	"tracer/internal/explain"
 )
 
 // subject is a program to measure, with its options.
@@ -21,18 +22,32 @@ type subject struct {
 	matches bool
 	// json selects JSON output.
 	json bool
+	// why are the families of causes of a subject that traces drops; empty for others.
+	why string
+}
+
+// drops returns a subject that traces drops.
+func drops(why, filter string) subject {
+	return subject{name: cost.Drops(why), filter: filter, why: why}
 }
 
 // subjects returns the subjects of one round, in the order in which they are measured.
 func (m *meter) subjects(backend string) []subject {
 	if m.brief {
-		return []subject{{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol}}
+		return []subject{
+			{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol},
+			drops("all", cost.ByProtocol), drops("all", cost.Everything), drops("none", cost.Everything),
+		}
 	}
 	list := []subject{
 		{name: cost.Nothing}, {name: cost.Floor},
 		{name: cost.Tracer, filter: cost.ByProtocol}, {name: cost.Tracer, filter: cost.ByAddress}, {name: cost.Tracer, filter: cost.ByPort},
 		{name: cost.Tracer, filter: cost.Everything, matches: true},
 		{name: cost.Tracer, filter: cost.Everything, matches: true, json: true},
+	}
+	list = append(list, drops("all", cost.ByProtocol), drops("all", cost.Everything), drops("none", cost.Everything))
+	for _, family := range explain.Families() {
+		list = append(list, drops(family, cost.Everything))
 	}
 	if m.pwru != "" && backend != tracepoint {
 		list = append(list, subject{name: cost.Pwru, filter: cost.ByProtocol}, subject{name: cost.Pwru, filter: cost.Everything, matches: true})
@@ -51,6 +66,9 @@ type running struct {
 
 // command returns the subject's command line, or nil for the subject nothing.
 func (m *meter) command(s subject, backend, ready, output string) []string {
+	if s.why != "" {
+		return []string{m.tracer, "--backend", backend, "--ready-file", ready, "--output-file", output, "--drop", "--why", s.why, s.filter}
+	}
 	switch s.name {
 	case cost.Floor:
 		return []string{"/proc/self/exe", "floor", backend, ready}
