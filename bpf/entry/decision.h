@@ -12,29 +12,42 @@
 #include "explain/decision.h"
 #include "entry/return.h"
 
-// Handles the entry of a function for a packet; returns whether the return is of interest.
-static __noinline bool enter_decision(struct registers *regs, const struct sk_buff *skb, const struct decision_function *f,
-				      u64 addr)
+// Handles the entry of a function for a packet that matches; returns whether the return is of interest.
+static __noinline bool enter_decision(struct registers *regs, u64 skb, const struct decision_function *f, u64 addr)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
 	u64 anchor = entry_anchor(regs);
+	bool returns = f->at_return[0] || f->outer;
 	struct decision_call *d;
 
 	if (!calls)
 		return false;
 	drop_ended_decisions(calls, anchor);
-	if (!skb || !is_decision_wanted(skb))
-		return false;
-	d = add_decision_call(calls, anchor, return_address(regs));
+	d = add_decision_call(calls, anchor, returns ? return_address(regs) : 0);
+	d->call.time = f->timed ? bpf_ktime_get_ns() : 0;
 	d->call.addr = addr;
-	d->call.skb = (u64)skb;
+	d->call.skb = skb;
 	d->outer = f->outer;
 	d->function = *f;
-	keep_call_arguments(d, regs);
+	keep_call_arguments(d, regs, f);
 	note_decisions(calls->depth - 1, f->at_entry, 0);
-	if (f->at_return[0] || f->outer)
+	if (returns)
 		return true;
 	calls->depth--;
+	return false;
+}
+
+// Forgets a call at the same place, whose return was missed: without a session, the return of the call that begins
+// now would be taken for it.
+static __always_inline bool pass_decision(struct registers *regs)
+{
+	struct decision_calls *calls;
+
+	if (CFG.session)
+		return false;
+	calls = this_cpu_value(decision_calls);
+	if (calls && calls->depth)
+		drop_ended_decisions(calls, entry_anchor(regs) + 1);
 	return false;
 }
 
@@ -53,56 +66,78 @@ static __noinline int leave_decision(struct registers *regs)
 	return 0;
 }
 
+static __noinline bool begin_decision(struct registers *regs, u64 skb)
+{
+	u64 addr = probed_function(regs);
+	struct decision_function *f = bpf_map_lookup_elem(&decision_functions, &addr);
+
+	return running && f ? enter_decision(regs, skb, f, addr) : false;
+}
+
 // The packet is an argument.
 SEC("kprobe/decision")
 int kprobe_decision(struct registers *regs)
 {
-	u64 addr;
-	struct decision_function *f;
+	u64 skb;
 
 	if (is_return(regs))
 		return leave_decision(regs);
-	addr = probed_function(regs);
-	f = bpf_map_lookup_elem(&decision_functions, &addr);
-	if (!running || !f)
-		return entered(false);
-	return entered(enter_decision(regs, (void *)context_word(regs, CHOSEN_WORD), f, addr));
+	skb = context_word(regs, CHOSEN_WORD);
+	return entered(skb && is_decision_wanted((void *)skb) ? begin_decision(regs, skb) : pass_decision(regs));
 }
 
-// The packet is read from an argument, or is that of a call further out on the stack.
-static __always_inline const struct sk_buff *indirect_skb(struct registers *regs, const struct decision_function *f)
+// The function takes no packet: it is that of a call further out on the stack.
+SEC("kprobe/decision_inner")
+int kprobe_decision_inner(struct registers *regs)
+{
+	struct decision_calls *calls = this_cpu_value(decision_calls);
+	struct decision_function *f;
+	struct decision_call *outer;
+	u64 addr;
+
+	if (is_return(regs))
+		return leave_decision(regs);
+	if (!calls || !calls->depth)
+		return entered(false);
+	addr = probed_function(regs);
+	f = bpf_map_lookup_elem(&decision_functions, &addr);
+	outer = f ? active_decision(calls, regs, f->within) : NULL;
+	if (!outer)
+		return entered(pass_decision(regs));
+	return entered(enter_decision(regs, outer->call.skb, f, addr));
+}
+
+// The packet is read from an argument.
+static __always_inline u64 indirect_skb(struct registers *regs, const struct decision_function *f)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
 	struct decision_call *d;
 	u64 skb = 0;
 
 	if (!calls)
-		return NULL;
-	if (f->within) {
-		d = active_decision(calls, regs, f->within);
-		return d ? (void *)d->call.skb : NULL;
-	}
+		return 0;
 	if (calls->depth >= MAX_DECISION_CALLS)
 		calls->depth = 0;
 	d = &calls->list[calls->depth & (MAX_DECISION_CALLS - 1)];
-	keep_call_arguments(d, regs);
+	keep_call_arguments(d, regs, f);
 	read_decision_skb(&d->args, &skb, f->at_entry[0] ? f->at_entry[0] : f->at_return[0]);
-	return (void *)skb;
+	return skb;
 }
 
 SEC("kprobe/decision_indirect")
 int kprobe_decision_indirect(struct registers *regs)
 {
-	u64 addr;
 	struct decision_function *f;
+	u64 addr, skb;
 
 	if (is_return(regs))
 		return leave_decision(regs);
 	addr = probed_function(regs);
 	f = bpf_map_lookup_elem(&decision_functions, &addr);
-	if (!running || !f)
+	if (!f)
 		return entered(false);
-	return entered(enter_decision(regs, indirect_skb(regs, f), f, addr));
+	skb = indirect_skb(regs, f);
+	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs));
 }
 
 SEC("kprobe/decision_return")

@@ -162,7 +162,7 @@ static __noinline int enter_tracepoint(struct tracepoint_arguments *a, u32 prefi
 
 // Matches a dropped packet by its other tuples. The scratch holds the tuple that matched, so it is kept until
 // the record is filled.
-static __noinline int enter_variants(struct tracepoint_arguments *a, u64 deciding)
+static __noinline int enter_variants(struct tracepoint_arguments *a)
 {
 	struct sk_buff *skb = (void *)context_word(a, CHOSEN_WORD);
 	struct context c = { .program = a, .skb = skb, .kind = RECORD_TRACEPOINT };
@@ -170,7 +170,7 @@ static __noinline int enter_variants(struct tracepoint_arguments *a, u64 decidin
 	struct scratch *scratch;
 	u32 level;
 
-	if (!running || (!is_drop(params) && !is_consumption(params)) || !skb || !read_reason(&c, a, params))
+	if (!running || !is_drop(params) || !skb || !read_reason(&c, a, params))
 		return 0;
 	scratch = get_scratch(&level);
 	if (scratch && filter_variants(scratch, a, skb)) {
@@ -178,7 +178,7 @@ static __noinline int enter_variants(struct tracepoint_arguments *a, u64 decidin
 			c.branch = branch_with_tuple((u64)skb, &scratch->first);
 		if (scratch->first.by)
 			c.first = &scratch->first;
-		handle_hit(&c, a, params, deciding);
+		handle_hit(&c, a, params, 0);
 	}
 	put_scratch();
 	return 0;
@@ -196,8 +196,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 			return 0;
 	}
 	prefiltered = CFG.prefilter_first ? prefilter(context_word(a, CHOSEN_WORD)) : PREFILTER_UNKNOWN;
-	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered, deciding) && CFG.variants)
-		enter_variants(a, deciding);
+	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered, deciding) && CFG.variants && !deciding)
+		enter_variants(a);
 	if (CFG.qdisc_drop && is_drop(tracepoint_params()))
 		forget_exact_reason(context_word(a, CHOSEN_WORD));
 	return 0;

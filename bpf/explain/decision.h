@@ -37,6 +37,9 @@ struct decision_function {
 	// The bits of outer functions: the one of this function, and those that a call must be inside of if the
 	// function takes no packet.
 	u64 outer, within;
+	// The function has arguments on the stack; its calls are timed, for a decision without DECISION_OUTERMOST.
+	u8 stack, timed;
+	u8 pad[6];
 };
 
 // By the address of the function; set before loading.
@@ -175,11 +178,12 @@ static __noinline bool is_decision_wanted(const struct sk_buff *skb)
 	return !read_span(&w.span, skb) && filter_frame(&w, skb);
 }
 
-static __always_inline void keep_call_arguments(struct decision_call *d, struct registers *regs)
+static __always_inline void keep_call_arguments(struct decision_call *d, struct registers *regs, const struct decision_function *f)
 {
 	keep_registers(&d->args, regs);
 	d->cpu = bpf_get_smp_processor_id();
-	read_kernel(&d->args.values[ARGUMENT_REGISTERS], (MAX_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
+	if (f->stack)
+		read_kernel(&d->args.values[ARGUMENT_REGISTERS], (MAX_ARGUMENTS - ARGUMENT_REGISTERS) * sizeof(u64),
 		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
 }
 
@@ -278,7 +282,6 @@ static __noinline struct decision_call *add_decision_call(struct decision_calls 
 	d = innermost_decision(calls);
 	d->call.anchor = anchor;
 	d->call.caller = caller;
-	d->call.time = bpf_ktime_get_ns();
 	return d;
 }
 

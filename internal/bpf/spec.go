@@ -291,10 +291,12 @@ const (
 )
 
 // The programs on functions that decide about packets: Program.Argument of DecisionTemplate is the packet,
-// IndirectDecisionTemplate is for functions without one, DecisionReturnTemplate for returns.
+// IndirectDecisionTemplate reads it from an argument, InnerDecisionTemplate is for functions without a packet that
+// others call for one, and DecisionReturnTemplate is for returns.
 const (
 	DecisionTemplate         = "kprobe_decision"
 	IndirectDecisionTemplate = "kprobe_decision_indirect"
+	InnerDecisionTemplate    = "kprobe_decision_inner"
 	DecisionReturnTemplate   = "kprobe_decision_return"
 )
 
@@ -448,7 +450,7 @@ func constantBody(word uint64) asm.Instructions {
 // filters reports whether the program applies the filters to a packet. Other programs use the result of one that
 // does.
 func (p Program) filters() bool {
-	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram, DecisionTemplate, IndirectDecisionTemplate, DecisionReturnTemplate}
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram, DecisionTemplate, IndirectDecisionTemplate, InnerDecisionTemplate, DecisionReturnTemplate}
 	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
 }
 

@@ -307,6 +307,9 @@ type tracerDecisionFunction struct {
 	_        [4]byte
 	Outer    uint64
 	Within   uint64
+	Stack    uint8
+	Timed    uint8
+	Pad      [6]uint8
 }
 
 type tracerDecisionSetting struct {
@@ -990,6 +993,7 @@ const (
 	tracerProgKprobeAllocReturn      = "kprobe_alloc_return"
 	tracerProgKprobeDecision         = "kprobe_decision"
 	tracerProgKprobeDecisionIndirect = "kprobe_decision_indirect"
+	tracerProgKprobeDecisionInner    = "kprobe_decision_inner"
 	tracerProgKprobeDecisionReturn   = "kprobe_decision_return"
 	tracerProgKprobeHook             = "kprobe_hook"
 	tracerProgKprobeMapDelete        = "kprobe_map_delete"
@@ -1108,6 +1112,7 @@ type tracerProgramSpecs struct {
 	KprobeAllocReturn      *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
 	KprobeDecision         *ebpf.ProgramSpec `ebpf:"kprobe_decision"`
 	KprobeDecisionIndirect *ebpf.ProgramSpec `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionInner    *ebpf.ProgramSpec `ebpf:"kprobe_decision_inner"`
 	KprobeDecisionReturn   *ebpf.ProgramSpec `ebpf:"kprobe_decision_return"`
 	KprobeHook             *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
 	KprobeMapDelete        *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
@@ -1395,6 +1400,7 @@ type tracerPrograms struct {
 	KprobeAllocReturn      *ebpf.Program `ebpf:"kprobe_alloc_return"`
 	KprobeDecision         *ebpf.Program `ebpf:"kprobe_decision"`
 	KprobeDecisionIndirect *ebpf.Program `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionInner    *ebpf.Program `ebpf:"kprobe_decision_inner"`
 	KprobeDecisionReturn   *ebpf.Program `ebpf:"kprobe_decision_return"`
 	KprobeHook             *ebpf.Program `ebpf:"kprobe_hook"`
 	KprobeMapDelete        *ebpf.Program `ebpf:"kprobe_map_delete"`
@@ -1428,6 +1434,7 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeAllocReturn,
 		p.KprobeDecision,
 		p.KprobeDecisionIndirect,
+		p.KprobeDecisionInner,
 		p.KprobeDecisionReturn,
 		p.KprobeHook,
 		p.KprobeMapDelete,

@@ -46,7 +46,9 @@ func checkFamily(word string) error {
 func (o *options) explainsNone() bool { return slices.Contains(o.why, noFamilies) }
 
 // whyTyped is the flag --why with its value.
-func (o *options) whyTyped() string { return fmt.Sprintf("--%s %s", whyFlag, printable.Quote(strings.Join(o.why, ","))) }
+func (o *options) whyTyped() string {
+	return fmt.Sprintf("--%s %s", whyFlag, printable.Quote(strings.Join(o.why, ",")))
+}
 
 // checkWhy rejects flags that request causes and no causes.
 func (o *options) checkWhy() error {

@@ -45,6 +45,7 @@ var deviceFamily = family{
 		},
 		{
 			Name: "cpu_queue", Functions: []string{"enqueue_to_backlog"}, Skb: "skb", At: AtEntry,
+			Keep: backlogOf + "->input_pkt_queue.qlen || !(skb->dev->state & 1)", // usually empty
 			Reads: reads(num("cpu", "cpu"),
 				num("qlen", backlogOf+"->input_pkt_queue.qlen"), num("limit", "net_hotdata->max_backlog", "*netdev_max_backlog"),
 				num("up", "skb->dev->state & 1"), as(lookup.String, "dev", "skb->dev->name"), num("flow_limit", backlogOf+"->flow_limit != 0")),

@@ -20,7 +20,11 @@ var neigh = family{
 		{Name: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_FAILED", Unspecified}, Functions: []string{"__neigh_event_send", "neigh_event_send", "neigh_resolve_output"}},
 		{
 			Name: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL", Unspecified}, Functions: []string{"ip_finish_output2", "ip6_finish_output2", "__ip_finish_output", "ip_finish_output", "ip6_finish_output"},
-			Reads: reads(as(lookup.String, "dev", dst+"->dev->name")),
+			Reads: reads(
+				as(lookup.String, "dev", dst+"->dev->name"), num("is_v4", isIPv4),
+				num("entries4", "arp_tbl->gc_entries.counter", "arp_tbl->entries.counter"), num("limit4", "arp_tbl->gc_thresh3"),
+				num("entries6", "nd_tbl->gc_entries.counter", "nd_tbl->entries.counter"), num("limit6", "nd_tbl->gc_thresh3"),
+			),
 		},
 		{
 			Name: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL", Unspecified}, Functions: []string{"neigh_resolve_output", "neigh_connected_output", "neigh_hh_output", "ip_finish_output2", "ip6_finish_output2"},
@@ -40,15 +44,6 @@ var neigh = family{
 		{
 			Name: "neigh_send", Functions: []string{"__neigh_event_send"}, Skb: "skb", At: AtEntry,
 			Reads: join(neighbourReads, reads(num("dead", "neigh->dead"))),
-		},
-		{
-			// The packet is that of the call of the functions within which the neighbour is created.
-			Name: "neigh_create", Denies: true, Functions: []string{"__neigh_create"}, Within: []string{"ip_finish_output2", "ip6_finish_output2", "ip_output", "ip6_output", "ip_finish_output", "ip6_finish_output"},
-			Keep: "(u64)ret >= (u64)-4095",
-			Reads: reads(
-				as(errno, "error", "-(int)(u64)ret"), num("entries", "tbl->gc_entries.counter", "tbl->entries.counter"), num("limit", "tbl->gc_thresh3"),
-				num("family", "tbl->family"), as(lookup.ByLength, "via", "*(struct in6_addr *)pkey", "tbl->key_len"), as(lookup.String, "dev", "dev->name"),
-			),
 		},
 	},
 	causes: []Cause{
@@ -77,13 +72,18 @@ var neigh = family{
 			Text: "the neighbour entry of {neigh_send.via} on {neigh_send.dev} was being removed", Remedy: "normal while a device or an address goes away", Benign: true,
 		},
 		{
-			ID: "neigh-table-full", Site: "neigh_create", When: "neigh_create.error == 105 && neigh_create.entries >= neigh_create.limit",
-			Text:   "the neighbour table is full: {neigh_create.entries} of gc_thresh3={neigh_create.limit} entries in all namespaces, so {neigh_create.via} on {neigh_create.dev} can't be resolved",
-			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N (and gc_thresh2), or net.ipv6.neigh.default for IPv6",
+			ID: "neigh-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "is_v4 && entries4 >= limit4",
+			Text:   "the neighbour table is full: {entries4} of gc_thresh3={limit4} entries in all namespaces, so the next hop on {dev} can't be resolved",
+			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N (and gc_thresh2)",
 		},
 		{
-			ID: "neigh-create-failed", Site: "neigh_create", When: "neigh_create.error != 105",
-			Text: "no neighbour entry for {neigh_create.via} on {neigh_create.dev}: {neigh_create.error}", Remedy: "ip neigh; dmesg",
+			ID: "neigh6-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "!is_v4 && entries6 >= limit6",
+			Text:   "the IPv6 neighbour table is full: {entries6} of gc_thresh3={limit6} entries in all namespaces, so the next hop on {dev} can't be resolved",
+			Remedy: "sysctl -w net.ipv6.neigh.default.gc_thresh3=N (and gc_thresh2)",
+		},
+		{
+			ID: "neigh-create-failed", Site: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL"},
+			Text: "no neighbour entry could be made for the next hop on {dev}", Remedy: "ip neigh; dmesg",
 		},
 		{
 			ID: "neigh-header", Site: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL"},

@@ -18,6 +18,8 @@ type Symbol struct {
 var Symbols = []Symbol{
 	{Name: "__per_cpu_offset", Size: 8},
 	{Name: "jiffies", Size: 8},
+	{Name: "arp_tbl", Struct: "neigh_table"},
+	{Name: "nd_tbl", Struct: "neigh_table"},
 	{Name: "softnet_data", Struct: "softnet_data"},
 	{Name: "net_hotdata", Struct: "net_hotdata"},        // 6.9
 	{Name: "netdev_max_backlog", Size: 4, Signed: true}, // until 6.8

@@ -27,7 +27,7 @@ const (
 // that this package reads, and those in the expressions that explain drops (internal/explain).
 var variables = []string{
 	cpuOffsets, preemptCount, hotVariables,
-	"jiffies", "softnet_data", "net_hotdata", "netdev_max_backlog", "nf_queue_handler", "nf_conntrack_max", "nf_conntrack_net_id",
+	"jiffies", "arp_tbl", "nd_tbl", "softnet_data", "net_hotdata", "netdev_max_backlog", "nf_queue_handler", "nf_conntrack_max", "nf_conntrack_net_id",
 }
 
 // errNoCount is the error on s390x, which keeps the count in per-CPU pages (lowcore). Their addresses are not

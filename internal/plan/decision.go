@@ -74,6 +74,9 @@ func (p *Plan) chooseDecisionReturns(facts *kernel.Facts) {
 	}
 }
 
+// surelyInRegisters is the number of arguments that are in registers on every architecture (s390x has the least).
+const surelyInRegisters = 5
+
 // consumeTracepoint is skb:consume_skb, which reports the end of a packet that is no drop.
 const consumeTracepoint = "consume_skb"
 
@@ -159,6 +162,9 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 		compiled.skb = program.Body
 	}
 	to := d.decider(f)
+	if len(proto.Params) > surelyInRegisters {
+		to.record.Stack = 1
+	}
 	if !to.add(compiled, of.At) {
 		return fmt.Errorf("%s has too many decisions", f.Name)
 	}
@@ -171,6 +177,9 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 	p := d.plan
 	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: f.Name, Placed: placed})
 	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(at.Size), Slot: slot, Flags: flagsOf(of)})
+	if of.Innermost {
+		to.record.Timed = 1
+	}
 	compiled.number = uint16(len(p.Why.Decisions))
 	d.dying = d.dying || of.Dies
 	to.setNumber(compiled, of.At)
@@ -238,9 +247,6 @@ func (f *decider) setNumber(of *decision, at explain.Moment) {
 	}
 }
 
-// takesPacket reports whether the packet is an argument in a register.
-func (f *decider) takesPacket() bool { return f.indirect == nil && f.record.Within == 0 }
-
 // probesReturn reports whether the return of the function is probed.
 func (f *decider) probesReturn() bool { return len(f.atReturn) > 0 || f.record.Outer != 0 }
 
@@ -301,7 +307,10 @@ func functionsIn(list []*decider) (functions []kernel.Function) {
 
 // programName returns the name of the program for a function.
 func (f *decider) programName() string {
-	if !f.takesPacket() {
+	switch {
+	case f.record.Within != 0:
+		return bpf.InnerDecisionTemplate
+	case f.indirect != nil:
 		return bpf.IndirectDecisionTemplate
 	}
 	return fmt.Sprintf("%s_%d", bpf.DecisionTemplate, f.SkbArg)
@@ -328,7 +337,7 @@ func (d *decisions) of(program string) (list []*decider) {
 // program returns the program for these functions. In a kprobe session it also runs at returns.
 func (d *decisions) program(name string, list []*decider) bpf.Program {
 	program := bpf.Program{Name: name, Template: bpf.DecisionTemplate, Argument: list[0].SkbArg}
-	if name == bpf.IndirectDecisionTemplate {
+	if name == bpf.IndirectDecisionTemplate || name == bpf.InnerDecisionTemplate {
 		program.Template, program.Argument = name, 0
 	}
 	program.Decisions = bodiesOf(list, true, d.plan.Returns.Describe().WithEntries)
