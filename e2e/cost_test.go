@@ -48,7 +48,6 @@ func TestCost(t *testing.T) {
 			t.Errorf("--drop %q: %.2f of the floor, want at most about %.2f", filter, drops, knownDropCost)
 		}
 	}
-	t.Log(cost.Table([]cost.Figures{f}))
 	if !(got > 1) || got > tolerance*knownCost {
 		t.Errorf("%.2f of the floor, want about %.2f", got, knownCost)
 	}

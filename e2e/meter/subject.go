@@ -37,7 +37,6 @@ func (m *meter) subjects(backend string) []subject {
 		return []subject{
 			{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol},
 			drops("all", cost.ByProtocol), drops("all", cost.Everything), drops("none", cost.Everything),
-			drops("route", cost.Everything), drops("mtu", cost.Everything), drops("neigh", cost.Everything), drops("conntrack", cost.Everything), drops("netfilter", cost.Everything), drops("socket", cost.Everything), drops("buffers", cost.Everything), drops("tcp", cost.Everything), drops("qdisc", cost.Everything), drops("device", cost.Everything), drops("bpf", cost.Everything), drops("bridge", cost.Everything), drops("xfrm", cost.Everything), drops("tunnel", cost.Everything), drops("packet", cost.Everything), drops("silent", cost.Everything),
 		}
 	}
 	list := []subject{
