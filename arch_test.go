@@ -43,6 +43,7 @@ var packages = map[string][]string{
 	"internal/stream":    {"internal/bpf", "internal/event"},
 	"internal/outfile":   {"internal/printable"},
 	"internal/stdout":    {},
+	"internal/resolve":   {"internal/input"},
 	"internal/result":    {"internal/event", "internal/kernel"},
 	"internal/input":     {"internal/printable"},
 	"internal/journey":   {"internal/event"},
@@ -83,8 +84,8 @@ var stages = []string{
 const forTests = "internal/ktest"
 
 // foreign maps each third-party module to the packages that may import it. Tests may import all of them, so
-// modules that only tests need have no package. The program has one netlink library, rtnetlink; the others are
-// for tests.
+// modules that only tests need have no package. The program has one netlink library, rtnetlink with mdlayher/netlink;
+// nftables, on top of it, decodes the expressions of rules. vishvananda/netlink is for tests.
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
@@ -95,10 +96,10 @@ var foreign = map[string][]string{
 	"github.com/creack/pty":              {},
 	"github.com/fxamacker/cbor/v2":       {"internal/event"},
 	"github.com/google/go-cmp":           {},
-	"github.com/google/nftables":         {"internal/ktest"},
-	"github.com/jsimonetti/rtnetlink/v2": {"internal/input", "internal/ktest"},
+	"github.com/google/nftables":         {"internal/ktest", "internal/resolve"},
+	"github.com/jsimonetti/rtnetlink/v2": {"internal/input", "internal/ktest", "internal/resolve"},
 	"github.com/mattn/go-runewidth":      {"internal/column"},
-	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest"},
+	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest", "internal/resolve"},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/spf13/pflag":             {"internal/cli"},
 	"github.com/vishvananda/netlink":     {"internal/ktest"},
@@ -106,7 +107,7 @@ var foreign = map[string][]string{
 	"golang.org/x/sync":                  {"internal/live"},
 	"golang.org/x/sys": {
 		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/explain", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
-		"internal/notice", "internal/outfile", "internal/privilege", "internal/result", "internal/sink", "internal/stream",
+		"internal/notice", "internal/outfile", "internal/privilege", "internal/resolve", "internal/result", "internal/sink", "internal/stream",
 	},
 	"kernel.org/pub/linux/libs/security/libcap/psx": {"internal/privilege"},
 	"mvdan.cc/sh/v3": {},

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// expression is one expression of a rule. The library's list of a rule's expressions leaves out the ones that it
+// does not know, and then means another rule, so the list is decoded here: value is nil for those.
+type expression struct {
+	name  string
+	value any
+}
+
+// byteorder converts a register to network order, before a comparison. The library can't decode it.
+type byteorder struct{ source, destination, size, length uint32 }
+
+// known makes a value for an expression's name. Expressions that are not in it can't be printed.
+var known = map[string]func() expr.Any{
+	"meta": func() expr.Any { return &expr.Meta{} }, "cmp": func() expr.Any { return &expr.Cmp{} },
+	"payload": func() expr.Any { return &expr.Payload{} }, "ct": func() expr.Any { return &expr.Ct{} },
+	"bitwise": func() expr.Any { return &expr.Bitwise{} }, "range": func() expr.Any { return &expr.Range{} },
+	"lookup": func() expr.Any { return &expr.Lookup{} }, "counter": func() expr.Any { return &expr.Counter{} },
+	"limit": func() expr.Any { return &expr.Limit{} }, "log": func() expr.Any { return &expr.Log{} },
+	"reject": func() expr.Any { return &expr.Reject{} }, "immediate": func() expr.Any { return &expr.Immediate{} },
+	"match": func() expr.Any { return &expr.Match{} }, "target": func() expr.Any { return &expr.Target{} },
+	"notrack": func() expr.Any { return &expr.Notrack{} },
+}
+
+// expressions decodes the expressions of a rule.
+func (r *rule) expressions(family uint8) ([]expression, error) {
+	var all []expression
+	err := eachNested(r.raw, func(ad *netlink.AttributeDecoder) error {
+		e, err := decodeExpression(family, ad.Bytes())
+		all = append(all, e)
+		return err
+	})
+	return all, err
+}
+
+func decodeExpression(family uint8, b []byte) (e expression, err error) {
+	var data []byte
+	if err := eachNested(b, func(ad *netlink.AttributeDecoder) error {
+		switch ad.Type() {
+		case unix.NFTA_EXPR_NAME:
+			e.name = ad.String()
+		case unix.NFTA_EXPR_DATA:
+			data = ad.Bytes()
+		}
+		return nil
+	}); err != nil {
+		return e, err
+	}
+	if e.name == "byteorder" {
+		e.value, err = byteorderOf(data)
+		return e, err
+	}
+	make, isKnown := known[e.name]
+	if !isKnown {
+		return e, nil
+	}
+	if e.name == "immediate" {
+		e.value, err = immediateOf(data)
+		return e, err
+	}
+	if e.name == "bitwise" && hasOperation(data) || e.name == "ct" && setsRegister(data) {
+		return e, nil
+	}
+	value := make()
+	if e.name == "notrack" || expr.Unmarshal(family, data, value) == nil { // an attribute that the library does not know is an error
+		e.value = value
+	}
+	return e, nil
+}
+
+// byteorderOf decodes the attributes NFTA_BYTEORDER_*.
+func byteorderOf(data []byte) (*byteorder, error) {
+	b := &byteorder{}
+	return b, eachNested(data, func(ad *netlink.AttributeDecoder) error {
+		switch ad.Type() {
+		case unix.NFTA_BYTEORDER_SREG:
+			b.source = ad.Uint32()
+		case unix.NFTA_BYTEORDER_DREG:
+			b.destination = ad.Uint32()
+		case unix.NFTA_BYTEORDER_LEN:
+			b.length = ad.Uint32()
+		case unix.NFTA_BYTEORDER_SIZE:
+			b.size = ad.Uint32()
+		}
+		return nil
+	})
+}
+
+// immediateOf returns a verdict or a constant.
+func immediateOf(data []byte) (expr.Any, error) {
+	constant := &expr.Immediate{}
+	var verdict *expr.Verdict
+	err := eachNested(data, func(ad *netlink.AttributeDecoder) (err error) {
+		switch ad.Type() {
+		case unix.NFTA_IMMEDIATE_DREG:
+			constant.Register = ad.Uint32()
+		case unix.NFTA_IMMEDIATE_DATA:
+			constant.Data, verdict, err = dataOf(ad.Bytes())
+		}
+		return err
+	})
+	if verdict != nil {
+		return verdict, err
+	}
+	return constant, err
+}
+
+// nftaBitwiseOp is NFTA_BITWISE_OP (5.6): other operations than mask and xor, which the library does not know.
+const nftaBitwiseOp = 6
+
+func hasOperation(data []byte) bool {
+	other := false
+	_ = eachNested(data, func(ad *netlink.AttributeDecoder) error { // malformed data fail when they are decoded
+		other = other || ad.Type() == nftaBitwiseOp && ad.Uint32() != 0
+		return nil
+	})
+	return other
+}
+
+// setsRegister reports whether an expression ct sets a value instead of loading it. The library does not tell.
+func setsRegister(data []byte) bool {
+	sets := false
+	_ = eachNested(data, func(ad *netlink.AttributeDecoder) error { // as above
+		sets = sets || ad.Type() == unix.NFTA_CT_SREG
+		return nil
+	})
+	return sets
+}

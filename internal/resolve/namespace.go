@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/input"
+)
+
+// idle is how long the files of a namespace stay open after a question. They keep the namespace alive, so a
+// container that ends meanwhile keeps its interfaces until then.
+const idle = time.Second
+
+// absentPause is how long a namespace that was not found is not searched for again, at least.
+const absentPause = time.Second
+
+// namespace is a network namespace and the answers about it.
+type namespace struct {
+	inode  uint32
+	path   string // where it was found last
+	file   *os.File
+	cookie uint64 // identifies the namespace since 5.14; inode numbers are reused
+	filter *channel
+	absent pace // of the search for its path
+	timer  *time.Timer
+
+	rules   ruleset
+	sockets map[Protocol]*socketList
+	devices map[uint32]string
+	sources sourceList
+}
+
+// enter returns the namespace with this inode number, with its file open.
+func (h *Host) enter(inode uint32) (*namespace, error) {
+	if h.closed {
+		return nil, errors.New("closed")
+	}
+	n := h.namespaces[inode]
+	if n == nil {
+		n = &namespace{inode: inode}
+		h.namespaces[inode] = n
+	}
+	if n.file == nil {
+		if err := n.open(); err != nil {
+			return nil, err
+		}
+	}
+	n.closeLater(h)
+	return n, nil
+}
+
+// closeLater closes the files when the namespace is idle.
+func (n *namespace) closeLater(h *Host) {
+	if n.timer != nil {
+		n.timer.Reset(idle)
+		return
+	}
+	n.timer = time.AfterFunc(idle, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		n.leave()
+	})
+}
+
+// leave closes the files.
+func (n *namespace) leave() {
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	if n.filter != nil {
+		n.filter.close()
+		n.filter = nil
+	}
+	if n.file != nil {
+		_ = n.file.Close() // only read from
+		n.file = nil
+	}
+	n.devices = nil
+}
+
+// open opens the file of the namespace, and forgets all answers if it is another namespace than last time.
+func (n *namespace) open() error {
+	f, err := n.find()
+	if err != nil {
+		return err
+	}
+	n.file = f
+	cookie, err := n.readCookie()
+	if err != nil {
+		n.leave()
+		return err
+	}
+	if cookie == 0 || cookie != n.cookie {
+		n.cookie = cookie
+		n.rules, n.sockets, n.devices, n.sources = ruleset{}, nil, nil, sourceList{}
+	}
+	return nil
+}
+
+// find opens the path where the namespace was last, or else searches for it.
+func (n *namespace) find() (*os.File, error) {
+	if f, err := openNetns(n.path, n.inode); err == nil {
+		return f, nil
+	}
+	start := time.Now()
+	if !n.absent.due(start) {
+		return nil, fmt.Errorf("network namespace %d was not found", n.inode)
+	}
+	defer n.absent.took(start, absentPause)
+	_, path, err := input.NetnsInode(fmt.Sprint("inode:", n.inode))
+	if err != nil {
+		return nil, err
+	}
+	n.path = path
+	return openNetns(path, n.inode)
+}
+
+// openNetns opens a namespace if the path still leads to it.
+func openNetns(path string, inode uint32) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	var stat unix.Stat_t
+	if err = unix.Fstat(int(f.Fd()), &stat); err == nil && uint32(stat.Ino) != inode {
+		err = fmt.Errorf("%s is not network namespace %d", path, inode)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// readCookie returns the namespace's cookie, or 0 before 5.14.
+func (n *namespace) readCookie() (cookie uint64, err error) {
+	c, err := n.dial(unix.NETLINK_ROUTE)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	err = c.control(func(fd uintptr) error {
+		cookie, err = unix.GetsockoptUint64(int(fd), unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+		if errors.Is(err, unix.ENOPROTOOPT) {
+			return nil
+		}
+		return err
+	})
+	return cookie, err
+}
+
+// dial opens a netlink socket in the namespace.
+func (n *namespace) dial(family int) (*channel, error) {
+	conn, err := netlink.Dial(family, &netlink.Config{NetNS: int(n.file.Fd())})
+	if err != nil {
+		return nil, err
+	}
+	return newChannel(conn)
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// nftTexts runs nft in a namespace and returns its texts of the rules of a table, by handle. Anonymous chains
+// are part of the rule that jumps there, in braces.
+func nftTexts(nft string, netns *os.File, key tableKey, deadline time.Time) (map[uint64]string, error) {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	type result struct {
+		output []byte
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread, which stays in the namespace, ends with the goroutine
+		output, err := runNft(ctx, nft, netns, key)
+		done <- result{output, err}
+	}()
+	r := <-done
+	if r.err != nil {
+		return nil, r.err
+	}
+	return parseNft(r.output), nil
+}
+
+// outputMost is the largest output of nft that is read.
+const outputMost = 64 << 20
+
+// runNft lists a table without counters' values (-s) and without the elements of named sets (-t).
+func runNft(ctx context.Context, nft string, netns *os.File, key tableKey) ([]byte, error) {
+	if err := unix.Setns(int(netns.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("enter network namespace: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, nft, "-a", "-s", "-t", "list", "table", FamilyName(key.family), key.name)
+	cmd.Env = []string{"LC_ALL=C"}
+	cmd.WaitDelay = 100 * time.Millisecond
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	output := &limited{most: outputMost}
+	cmd.Stdout = output
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w", nft, err)
+	}
+	return output.Bytes(), nil
+}
+
+// limited is a buffer with a largest size.
+type limited struct {
+	bytes.Buffer
+	most int
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	if l.Len()+len(b) > l.most {
+		return 0, fmt.Errorf("more than %d bytes", l.most)
+	}
+	return l.Buffer.Write(b)
+}
+
+// parseNft returns the rules in nft's list of a table, by handle. A rule may have several lines, which are joined:
+// long sets, and anonymous chains, whose rules are separated by semicolons.
+func parseNft(output []byte) map[uint64]string {
+	texts := map[uint64]string{}
+	inChain := false
+	var lines []string
+	for line := range strings.Lines(string(output)) {
+		depth := len(line) - len(strings.TrimLeft(line, "\t"))
+		line = strings.TrimSpace(line)
+		switch {
+		case depth == 1:
+			inChain, lines = strings.HasPrefix(line, "chain "), nil
+		case depth < 2 || !inChain || line == "":
+		default:
+			lines = append(lines, line)
+			if text, handle, ok := cutHandle(line); ok && depth == 2 || ok && isClosed(lines) {
+				lines[len(lines)-1] = text
+				texts[handle], lines = joinLines(lines), nil
+			}
+			if depth == 2 && isBaseLine(line) {
+				lines = nil
+			}
+		}
+	}
+	return texts
+}
+
+// isClosed reports whether the lines have as many closing as opening braces.
+func isClosed(lines []string) bool {
+	all := strings.Join(lines, " ")
+	return strings.Count(all, "{") == strings.Count(all, "}")
+}
+
+// isBaseLine reports whether the line describes the chain.
+func isBaseLine(line string) bool {
+	return strings.HasPrefix(line, "type ") && strings.Contains(line, " hook ") && strings.HasSuffix(line, ";") ||
+		strings.HasPrefix(line, "comment ")
+}
+
+// cutHandle splits a line before `# handle N`.
+func cutHandle(line string) (text string, handle uint64, ok bool) {
+	const mark = " # handle "
+	at := strings.LastIndex(line, mark)
+	if at < 0 {
+		return "", 0, false
+	}
+	handle, err := strconv.ParseUint(line[at+len(mark):], 10, 64)
+	return line[:at], handle, err == nil
+}
+
+// joinLines makes one line of a rule's lines.
+func joinLines(lines []string) string {
+	var b strings.Builder
+	for i, line := range lines {
+		switch {
+		case i == 0:
+		case strings.HasSuffix(lines[i-1], "{") || strings.HasSuffix(lines[i-1], ",") || strings.HasPrefix(line, "}"):
+			b.WriteByte(' ')
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}

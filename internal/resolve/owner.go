@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"fmt"
+	"time"
+
+	"tracer/internal/input"
+)
+
+// Process is a process that has a socket open.
+type Process struct {
+	PID  uint32
+	Comm string
+	// Others is how many other processes have the same socket.
+	Others int
+}
+
+// String is nginx[812], or nginx[812] and 3 others.
+func (p Process) String() string {
+	text := fmt.Sprintf("%s[%d]", p.Comm, p.PID)
+	switch {
+	case p.Others == 1:
+		text += " and 1 other"
+	case p.Others > 1:
+		text += fmt.Sprintf(" and %d others", p.Others)
+	}
+	return text
+}
+
+// owners are the processes of sockets, at a time.
+type owners struct {
+	pace    pace
+	sockets map[uint64]Process
+}
+
+const (
+	ownersTimeout = 300 * time.Millisecond // for one look at all processes
+	ownersPause   = 500 * time.Millisecond // between two
+)
+
+// Owner returns the process that has a socket open, by the socket's inode number. ok is false if none was found. If
+// several have it, it is the one with the lowest number, but not init, which holds sockets for others.
+func (h *Host) Owner(inode uint64) (Process, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.owner(inode)
+}
+
+// owner looks at the processes again if the socket was not there last time.
+func (h *Host) owner(inode uint64) (Process, bool) {
+	p, ok := h.owners.sockets[inode]
+	start := time.Now()
+	if ok || inode == 0 || h.closed || !h.owners.pace.due(start) {
+		return p, ok
+	}
+	defer h.owners.pace.took(start, ownersPause)
+	h.owners.sockets = socketOwners(start.Add(ownersTimeout))
+	p, ok = h.owners.sockets[inode]
+	return p, ok
+}
+
+// socketOwners looks at the open files of all processes until the deadline.
+func socketOwners(deadline time.Time) map[uint64]Process {
+	owners := map[uint64]Process{}
+	_ = input.EachSocket(func(p input.Process, inode uint64) bool { // without /proc there are none
+		old, has := owners[inode]
+		switch {
+		case !has:
+			owners[inode] = Process{PID: p.PID, Comm: p.Comm}
+		case old.PID == 1 || p.PID != 1 && p.PID < old.PID:
+			owners[inode] = Process{p.PID, p.Comm, old.Others + 1}
+		default:
+			old.Others++
+			owners[inode] = old
+		}
+		return time.Now().Before(deadline)
+	})
+	return owners
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// BaseChain is a chain that the kernel calls.
+type BaseChain struct {
+	Name     string
+	Hook     string
+	Priority int32
+	Policy   string // "accept", "drop", or "" if not known
+}
+
+// Step is a rule that leads to another chain.
+type Step struct {
+	Chain  string // that has the rule
+	Handle uint64 // of the rule
+	Goto   bool   // or jump
+	Map    string // the verdict map that names the chain; "" if the rule does
+	To     string
+}
+
+// Path is one way from a base chain to a chain.
+type Path struct {
+	Base  BaseChain
+	Steps []Step
+}
+
+// String is the path in one line: forward (policy accept) -> handle 4 jump deny; hook forward, priority 0.
+func (p Path) String() string {
+	var b strings.Builder
+	b.WriteString(p.Base.Name)
+	if p.Base.Policy != "" {
+		fmt.Fprintf(&b, " (policy %s)", p.Base.Policy)
+	}
+	for _, s := range p.Steps {
+		b.WriteString(" -> " + s.String())
+	}
+	fmt.Fprintf(&b, "; hook %s, priority %d", p.Base.Hook, p.Base.Priority)
+	return b.String()
+}
+
+// String is handle 4 jump deny, or for a verdict map: handle 4 vmap @ports jump deny.
+func (s Step) String() string {
+	words, to := "", s.To
+	if s.Map != "" {
+		words = "vmap "
+		if !strings.HasPrefix(s.Map, "__map") {
+			words += "@" + s.Map + " "
+		}
+	}
+	if isAnonymous(to) {
+		to = "{ }"
+	}
+	verdict := "jump "
+	if s.Goto {
+		verdict = "goto "
+	}
+	return fmt.Sprintf("handle %d %s%s%s", s.Handle, words, verdict, to)
+}
+
+// pathsMost is how many paths to a chain are told; stepsMost is how deep the kernel jumps.
+const (
+	pathsMost = 8
+	stepsMost = 16
+)
+
+// paths returns the paths to a chain, for base chains of a hook if it is not empty. If there are more than
+// pathsMost, more is true.
+func (t *table) paths(to, hook string) (paths []Path, more bool) {
+	reachable := t.reachable(hook)
+	var walk func(chain string, behind []Step)
+	walk = func(chain string, behind []Step) {
+		c := t.chains[chain]
+		if c == nil || !reachable[chain] || more {
+			return
+		}
+		if isStart(c, hook) {
+			if more = len(paths) == pathsMost; !more {
+				steps := slices.Clone(behind)
+				slices.Reverse(steps)
+				paths = append(paths, Path{BaseChain{c.name, c.hook, c.priority, c.policy}, steps})
+			}
+			return
+		}
+		if len(behind) == stepsMost {
+			return
+		}
+		for _, s := range t.stepsTo()[chain] {
+			walk(s.Chain, append(slices.Clone(behind), s))
+		}
+	}
+	walk(to, nil)
+	return paths, more
+}
+
+// isStart reports whether the kernel calls the chain at the hook, or at any.
+func isStart(c *chain, hook string) bool { return c.base && (hook == "" || c.hook == hook) }
+
+// reachable returns the chains that base chains of the hook lead to. Walks from a chain back to a base chain that
+// stay within them end there, so their number is limited by that of the paths.
+func (t *table) reachable(hook string) map[string]bool {
+	steps := map[string][]string{}
+	for to, all := range t.stepsTo() {
+		for _, s := range all {
+			steps[s.Chain] = append(steps[s.Chain], to)
+		}
+	}
+	reachable := map[string]bool{}
+	var next []string
+	for _, c := range t.chains {
+		if isStart(c, hook) {
+			next = append(next, c.name)
+		}
+	}
+	for len(next) > 0 {
+		chain := next[len(next)-1]
+		next = next[:len(next)-1]
+		if !reachable[chain] {
+			reachable[chain] = true
+			next = append(next, steps[chain]...)
+		}
+	}
+	return reachable
+}
+
+// stepsTo returns the rules that lead to each chain.
+func (t *table) stepsTo() map[string][]Step {
+	if t.steps != nil {
+		return t.steps
+	}
+	t.steps = map[string][]Step{}
+	for _, c := range t.chains {
+		for _, r := range c.rules {
+			for _, s := range r.steps(t.sets) {
+				t.steps[s.To] = append(t.steps[s.To], s)
+			}
+		}
+	}
+	for _, steps := range t.steps {
+		slices.SortFunc(steps, func(a, b Step) int { return int(int64(a.Handle) - int64(b.Handle)) })
+	}
+	return t.steps
+}
+
+// steps returns the chains that a rule leads to, each once. Malformed expressions lead nowhere.
+func (r *rule) steps(sets map[string]*set) (steps []Step) {
+	seen := map[string]bool{}
+	add := func(to string, isGoto bool, of string) {
+		if to != "" && !seen[to] {
+			seen[to] = true
+			steps = append(steps, Step{r.chain, r.handle, isGoto, of, to})
+		}
+	}
+	_ = eachNested(r.raw, func(ad *netlink.AttributeDecoder) error {
+		name, data := "", []byte(nil)
+		_ = eachNested(ad.Bytes(), func(ad *netlink.AttributeDecoder) error {
+			switch ad.Type() {
+			case unix.NFTA_EXPR_NAME:
+				name = ad.String()
+			case unix.NFTA_EXPR_DATA:
+				data = ad.Bytes()
+			}
+			return nil
+		})
+		switch name {
+		case "immediate":
+			if value, _ := immediateOf(data); value != nil {
+				if v, ok := value.(*expr.Verdict); ok {
+					add(v.Chain, v.Kind == expr.VerdictGoto, "")
+				}
+			}
+		case "lookup":
+			var l expr.Lookup
+			if expr.Unmarshal(0, data, &l) == nil && sets[l.SetName] != nil {
+				for _, target := range sets[l.SetName].targets {
+					add(target.chain, !target.jump, l.SetName)
+				}
+			}
+		}
+		return nil
+	})
+	return steps
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// RuleKey names a rule as a drop does.
+type RuleKey struct {
+	Family, Table, Chain string
+	// Handle is the rule's; 0 for the policy of a base chain.
+	Handle uint64
+	// At is when the drop happened, by the clock of this process.
+	At time.Time
+	// TableHandle is the table's handle at the drop (nft_table.handle), and Generation the ruleset's number
+	// (nft.base_seq). Either makes the answer certain; both are 0 if they are not known.
+	TableHandle uint64
+	Generation  uint32
+	// Hook is nft's word for the hook that the packet was in, or "". It narrows the paths.
+	Hook string
+}
+
+// RuleText describes a rule.
+type RuleText struct {
+	// Text is the rule as nft prints it, with its comment; empty for a policy, and if Gone.
+	Text string
+	// Partial is set if parts of Text are in brackets, since nft is not installed and this package does not know them.
+	Partial bool
+	Comment string
+	// Certain is set if the rule is the one that dropped the packet. Otherwise the table may have been replaced
+	// between the drop and the answer by one whose rule has the same handle.
+	Certain bool
+	// Gone is set if the rule or its table was deleted or replaced since the drop: nothing is known about it.
+	Gone bool
+	// Paths are the ways to the rule's chain, at most a few; MorePaths is set if there are others. They are those
+	// of the ruleset that has the rule now.
+	Paths     []Path
+	MorePaths bool
+	// Author is the program that wrote the rule, or "" if that is not certain.
+	Author string
+}
+
+// textMost is the length at which String cuts the text of a rule.
+const textMost = 400
+
+// String is all of it in one line, for texts of causes.
+func (r RuleText) String() string {
+	if r.Gone {
+		return "the ruleset changed since"
+	}
+	var parts []string
+	if r.Text != "" {
+		parts = append(parts, cut(r.Text, textMost))
+	}
+	if route := r.route(); route != "" {
+		parts = append(parts, "reached by "+route)
+	}
+	if r.Author != "" {
+		parts = append(parts, "set by "+r.Author)
+	}
+	if !r.Certain {
+		parts = append(parts, "if the table was not replaced since")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// route is the path, or what all paths have in common.
+func (r RuleText) route() string {
+	if len(r.Paths) == 0 {
+		return ""
+	}
+	if len(r.Paths) == 1 && !r.MorePaths {
+		return r.Paths[0].String()
+	}
+	number := fmt.Sprint(len(r.Paths), " paths")
+	if r.MorePaths {
+		number = fmt.Sprint("more than ", number)
+	}
+	base := r.Paths[0].Base
+	for _, p := range r.Paths {
+		if p.Base != base || r.MorePaths {
+			return number
+		}
+	}
+	return number + " from " + Path{Base: base}.String()
+}
+
+// cut shortens a text to at most n bytes.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "..."
+}
+
+// Rule describes the rule that dropped a packet. ok is false if that could not be found out.
+func (h *Host) Rule(netns uint32, key RuleKey) (RuleText, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	text, err := h.rule(netns, key)
+	return text, err == nil
+}
+
+var errNoTable = errors.New("no such table")
+
+func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
+	family, ok := families[key.Family]
+	if !ok {
+		return RuleText{}, fmt.Errorf("family %q: not a family of nftables", key.Family)
+	}
+	n, err := h.enter(netns)
+	if err != nil {
+		return RuleText{}, err
+	}
+	deadline := h.deadline()
+	if err := n.refresh(key.At, deadline); err != nil {
+		return RuleText{}, err
+	}
+	name := tableKey{family, key.Table}
+	known := n.rules.known[name]
+	if known == nil {
+		return RuleText{}, errNoTable
+	}
+	if known.handle == 0 || key.TableHandle != 0 && key.TableHandle != known.handle {
+		return RuleText{Gone: true}, nil
+	}
+	t, err := h.content(n, name, known, deadline, func(t *table) bool { return t.has(key) })
+	if err != nil {
+		return RuleText{}, err
+	}
+	if !t.has(key) {
+		return RuleText{Gone: true}, nil
+	}
+	text := h.describe(n, t, key, deadline)
+	text.Certain = n.isCertain(known, key)
+	return text, nil
+}
+
+// isCertain reports whether the table is the one that it was at the drop.
+func (n *namespace) isCertain(known *knownTable, key RuleKey) bool {
+	return key.TableHandle != 0 || key.Generation != 0 && key.Generation == n.rules.generation ||
+		!key.At.IsZero() && key.At.Add(-clockSlack).After(known.since)
+}
+
+// has reports whether the table has the rule, or the base chain of a policy.
+func (t *table) has(key RuleKey) bool {
+	if key.Handle == 0 {
+		return t.chains[key.Chain] != nil
+	}
+	r := t.rules[key.Handle]
+	return r != nil && r.chain == key.Chain
+}
+
+// described are the answers for a table's content, by rule and hook.
+type describedKey struct {
+	handle      uint64
+	chain, hook string
+}
+
+// describe returns what a table's content tells about a rule.
+func (h *Host) describe(n *namespace, t *table, key RuleKey, deadline time.Time) RuleText {
+	k := describedKey{key.Handle, key.Chain, key.Hook}
+	text, ok := t.described[k]
+	if !ok {
+		text.Paths, text.MorePaths = t.paths(key.Chain, key.Hook)
+		if r := t.rules[key.Handle]; r != nil {
+			text.Comment = r.comment
+			text.Text, text.Partial = h.text(n, t, r, deadline)
+		}
+		text.Author = t.author(key, text)
+		if t.described == nil {
+			t.described = map[describedKey]RuleText{}
+		}
+		t.described[k] = text
+	}
+	return text
+}
+
+// text is the text of a rule: nft's, or else this package's.
+func (h *Host) text(n *namespace, t *table, r *rule, deadline time.Time) (text string, partial bool) {
+	if text := t.texts[r.handle]; text != "" {
+		return text, false
+	}
+	return t.render(r, n.questions(t, deadline))
+}
+
+// render prints a rule with its comment.
+func (t *table) render(r *rule, ask questions) (text string, partial bool) {
+	expressions, err := r.expressions(t.family)
+	if err != nil {
+		return "", true
+	}
+	text, complete := print(t.family, expressions, ask)
+	if r.comment != "" {
+		text += ` comment "` + r.comment + `"`
+	}
+	return text, !complete
+}
+
+// elementsMost is how many elements of an anonymous set are printed.
+const elementsMost = 32
+
+// questions are what printing a rule may need.
+func (n *namespace) questions(t *table, deadline time.Time) questions {
+	ask := questions{ifname: n.ifname, elements: elementsMost}
+	ask.set = func(name string) (*set, []element, error) { return n.set(t, name, deadline) }
+	ask.chain = func(name string) (texts []string) {
+		c := t.chains[name]
+		if c == nil {
+			return []string{"[" + name + "]"}
+		}
+		for _, r := range c.rules {
+			text, _ := t.render(r, ask)
+			texts = append(texts, text)
+		}
+		return texts
+	}
+	return ask
+}
+
+// set returns a set, and its elements if it is anonymous. These never change, but a later set may get the name.
+func (n *namespace) set(t *table, name string, deadline time.Time) (*set, []element, error) {
+	s := t.sets[name]
+	if s == nil {
+		return nil, nil, fmt.Errorf("no set %q", name)
+	}
+	if !s.anonymous {
+		return s, nil, nil
+	}
+	c, err := n.dial(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.close()
+	var elements []element
+	err = c.readElements(t.tableKey, name, deadline, func(e element) error {
+		elements = append(elements, e)
+		if len(elements) > rulesMost {
+			return fmt.Errorf("more than %d elements", rulesMost)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if generation, err := c.generation(deadline); err != nil || generation != t.generation {
+		return nil, nil, errors.Join(err, errChanging)
+	}
+	return s, elements, nil
+}

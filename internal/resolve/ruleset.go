@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ruleset is what is known about the rules of a namespace.
+type ruleset struct {
+	generation uint32
+	checked    time.Time // when that was the generation
+	known      map[tableKey]*knownTable
+}
+
+// knownTable is a table that was seen.
+type knownTable struct {
+	handle uint64    // 0 if the table does not exist
+	since  time.Time // since when, at least, the table has this handle
+	table  *table    // its content, perhaps of an earlier generation; nil if it was not read
+	pace   pace      // of reading it
+}
+
+// clockSlack is how much the time of a drop may differ from the one of this process.
+const clockSlack = 2 * time.Millisecond
+
+// refresh asks for the generation, if that was not done since the drop, and for the handles of the tables, if
+// something has changed.
+func (n *namespace) refresh(at, deadline time.Time) error {
+	if n.rules.known != nil && !at.IsZero() && at.Add(clockSlack).Before(n.rules.checked) {
+		return nil
+	}
+	c, err := n.filterChannel()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	generation, err := c.generation(deadline)
+	if err == nil && (n.rules.known == nil || generation != n.rules.generation) {
+		err = n.refreshTables(c, generation, deadline)
+	}
+	if err != nil { // the answer may still arrive
+		n.closeFilter()
+		return fmt.Errorf("ruleset of network namespace %d: %w", n.inode, err)
+	}
+	n.rules.checked = start
+	return nil
+}
+
+// refreshTables reads the handles of the tables of a generation, which may be a later one when that is done.
+func (n *namespace) refreshTables(c *channel, generation uint32, deadline time.Time) error {
+	now := time.Now()
+	handles, err := c.tableHandles(deadline)
+	if err != nil {
+		return err
+	}
+	if n.rules.known == nil {
+		n.rules.known = map[tableKey]*knownTable{}
+	}
+	for key, known := range n.rules.known {
+		if known.handle != handles[key] {
+			known.handle, known.since, known.table = handles[key], now, nil
+		}
+	}
+	for key, handle := range handles {
+		if n.rules.known[key] == nil {
+			n.rules.known[key] = &knownTable{handle: handle, since: now}
+		}
+	}
+	n.rules.generation = generation
+	return nil
+}
+
+func (n *namespace) filterChannel() (*channel, error) {
+	if n.filter == nil {
+		c, err := n.dial(unix.NETLINK_NETFILTER)
+		if err != nil {
+			return nil, err
+		}
+		n.filter = c
+	}
+	return n.filter, nil
+}
+
+func (n *namespace) closeFilter() {
+	if n.filter != nil {
+		n.filter.close()
+		n.filter = nil
+	}
+}
+
+// readMost is how often a table is read if the ruleset changes meanwhile.
+const readMost = 3
+
+// readPause is the shortest time between two readings of a table.
+const readPause = 100 * time.Millisecond
+
+var errChanging = errors.New("the ruleset keeps changing")
+
+// content returns the content of a table of the current generation, or if has is true for an earlier content, that.
+// The handles of a table's rules are never used again, so an earlier content is right about the rules that it has.
+func (h *Host) content(n *namespace, key tableKey, known *knownTable, deadline time.Time, has func(*table) bool) (*table, error) {
+	if t := known.table; t != nil && (t.generation == n.rules.generation || has(t)) {
+		return t, nil
+	}
+	start := time.Now()
+	if !known.pace.due(start) {
+		return nil, errors.New("read too recently")
+	}
+	defer known.pace.took(start, readPause)
+	for range readMost {
+		t, err := h.readStable(n, key, deadline)
+		if err == nil && t != nil {
+			if t.handle = known.handle; n.rules.known[key] != known || t.generation != n.rules.generation {
+				return nil, errChanging
+			}
+			known.table = t
+			return t, nil
+		}
+		if err != nil && !errors.Is(err, errInterrupted) {
+			return nil, err
+		}
+		if err := n.refresh(time.Time{}, deadline); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errChanging
+}
+
+// readStable reads a table, or returns nil if the ruleset has changed meanwhile.
+func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*table, error) {
+	c, err := n.dial(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	t, err := c.readTable(key, deadline)
+	if err != nil {
+		return nil, err
+	}
+	if t.generation, err = c.generation(deadline); err != nil || t.generation != n.rules.generation {
+		return nil, err
+	}
+	if h.nft == "" {
+		return t, nil
+	}
+	texts, err := nftTexts(h.nft, n.file, key, time.Now().Add(h.timeout))
+	if err != nil {
+		return t, nil // without nft, this package prints the rules
+	}
+	if after, err := c.generation(time.Now().Add(h.timeout)); err == nil && after == t.generation {
+		t.texts = texts
+	}
+	return t, nil
+}
+
+// Watch notes which tables the namespaces have now, so that later answers about the rules of these tables are
+// certain. It skips namespaces that can't be entered, and kernels without nftables. Call it before the first
+// drop, only if nftables is in use: the kernel may load the module nf_tables.
+func (h *Host) Watch(inodes ...uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, inode := range inodes {
+		n, err := h.enter(inode)
+		if err != nil {
+			continue
+		}
+		_ = n.refresh(time.Time{}, h.deadline()) // without it, answers are not certain
+		n.leave()
+	}
+}

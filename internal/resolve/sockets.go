@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resolve
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"github.com/mdlayher/netlink/nlenc"
+	"golang.org/x/sys/unix"
+)
+
+// Protocol is IPPROTO_TCP or IPPROTO_UDP.
+type Protocol uint8
+
+// The protocols whose sockets can be listed.
+const (
+	TCP Protocol = unix.IPPROTO_TCP
+	UDP Protocol = unix.IPPROTO_UDP
+)
+
+// Listener is a socket that receives packets for a port: a listening TCP socket, or a bound UDP socket.
+type Listener struct {
+	Local netip.AddrPort
+	// Only6 is set for an IPv6 socket that does not receive IPv4 packets.
+	Only6 bool
+	// Remote is the peer of a connected UDP socket, which receives nothing from others.
+	Remote netip.AddrPort
+	Device string // that the socket is bound to; "" for any
+	Inode  uint64
+	// Owner is the process, if it was found: Owner.PID is 0 otherwise.
+	Owner Process
+}
+
+// String is like nginx[812] on 127.0.0.1:80, interface lo.
+func (l Listener) String() string {
+	text := "on " + hostPort(l.Local)
+	if l.Owner.PID != 0 {
+		text = l.Owner.String() + " " + text
+	}
+	if l.Device != "" {
+		text += ", interface " + l.Device + " only"
+	}
+	if l.Only6 {
+		text += ", IPv6 only"
+	}
+	if l.Remote.IsValid() {
+		text += ", from " + hostPort(l.Remote) + " only"
+	}
+	return text
+}
+
+// hostPort is address:port, with * for any IPv4 address and [::] for any IPv6 address.
+func hostPort(a netip.AddrPort) string {
+	if a.Addr() == netip.IPv4Unspecified() {
+		return fmt.Sprintf("*:%d", a.Port())
+	}
+	return a.String()
+}
+
+// Listeners is an answer: the sockets on a port.
+type Listeners struct {
+	Port    uint16
+	Sockets []Listener
+	// More is set if there are others.
+	More bool
+}
+
+// String is a clause for texts of causes: nobody listens on port 80, or the sockets.
+func (l Listeners) String() string {
+	if len(l.Sockets) == 0 {
+		return fmt.Sprintf("no socket has port %d in this network namespace", l.Port)
+	}
+	var texts []string
+	for _, s := range l.Sockets[:min(len(l.Sockets), socketsShown)] {
+		texts = append(texts, s.String())
+	}
+	if more := len(l.Sockets) - socketsShown; more > 0 || l.More {
+		texts = append(texts, "others")
+	}
+	verb := "the socket is "
+	if len(texts) > 1 {
+		verb = "the sockets are "
+	}
+	if l.Sockets[0].Owner.PID != 0 {
+		verb = ""
+	}
+	return verb + strings.Join(texts, "; ")
+}
+
+const (
+	socketsShown = 3      // by String
+	socketsMost  = 16     // in an answer
+	socketsRead  = 50_000 // of a namespace and protocol
+	socketsPause = 200 * time.Millisecond
+)
+
+// socketList are the sockets of a namespace and protocol, at a time.
+type socketList struct {
+	pace    pace
+	read    time.Time
+	err     error
+	sockets []socket
+}
+
+// socket is a socket as sock_diag describes it.
+type socket struct {
+	local, remote netip.AddrPort
+	device        uint32
+	only6         bool
+	inode         uint64
+}
+
+// Listeners returns the sockets that listen on a port, or are bound to it. ok is false if they could not be listed,
+// as for protocols other than TCP and UDP. They are those of now, or of a moment ago,
+// not those of the drop.
+func (h *Host) Listeners(netns uint32, protocol Protocol, port uint16) (Listeners, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	answer := Listeners{Port: port}
+	n, err := h.enter(netns)
+	if err != nil || protocol != TCP && protocol != UDP {
+		return answer, false
+	}
+	list := n.list(protocol, h.deadline())
+	if list.err != nil {
+		return answer, false
+	}
+	for _, s := range list.sockets {
+		if s.local.Port() != port {
+			continue
+		}
+		if len(answer.Sockets) == socketsMost {
+			answer.More = true
+			break
+		}
+		l := Listener{Local: s.local, Only6: s.only6, Remote: s.remote, Inode: s.inode}
+		if s.device != 0 {
+			if l.Device = n.ifname(s.device); l.Device == "" {
+				l.Device = fmt.Sprint("number ", s.device)
+			}
+		}
+		l.Owner, _ = h.owner(s.inode)
+		answer.Sockets = append(answer.Sockets, l)
+	}
+	return answer, true
+}
+
+// list returns the sockets, which are read again after a pause.
+func (n *namespace) list(protocol Protocol, deadline time.Time) *socketList {
+	list := n.sockets[protocol]
+	if list == nil {
+		list = &socketList{}
+		if n.sockets == nil {
+			n.sockets = map[Protocol]*socketList{}
+		}
+		n.sockets[protocol] = list
+	}
+	start := time.Now()
+	if !list.pace.due(start) {
+		return list
+	}
+	defer list.pace.took(start, socketsPause)
+	list.sockets, list.err = nil, nil
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		if list.err = n.readSockets(list, family, protocol, deadline); list.err != nil {
+			break
+		}
+	}
+	return list
+}
+
+// sockDiagByFamily is SOCK_DIAG_BY_FAMILY.
+const sockDiagByFamily = 20
+
+// Sizes of struct inet_diag_req_v2 and struct inet_diag_msg.
+const (
+	inetDiagRequest = 56
+	inetDiagMessage = 72
+)
+
+// inetDiagOnly6 is the attribute INET_DIAG_SKV6ONLY.
+const inetDiagOnly6 = 11
+
+// The states of sockets that receive packets for any connection: TCP_LISTEN, and for UDP TCP_CLOSE (bound) and
+// TCP_ESTABLISHED (connected).
+func states(protocol Protocol) uint32 {
+	const established, closed, listen = 1, 7, 10
+	if protocol == TCP {
+		return 1 << listen
+	}
+	return 1<<closed | 1<<established
+}
+
+func (n *namespace) readSockets(list *socketList, family uint8, protocol Protocol, deadline time.Time) error {
+	c, err := n.dial(unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	request := make([]byte, inetDiagRequest)
+	request[0], request[1] = family, uint8(protocol)
+	nlenc.PutUint32(request[4:8], states(protocol))
+	m := netlink.Message{Header: netlink.Header{Type: sockDiagByFamily, Flags: netlink.Dump}, Data: request}
+	err = c.ask(m, deadline, func(_ netlink.HeaderType, data []byte) error {
+		if len(list.sockets) >= socketsRead {
+			return fmt.Errorf("more than %d sockets", socketsRead)
+		}
+		s, err := socketOf(data)
+		if err == nil && s.local.Port() != 0 {
+			list.sockets = append(list.sockets, s)
+		}
+		return err
+	})
+	if errors.Is(err, errInterrupted) { // some sockets were opened or closed meanwhile; the list is as good as any
+		return nil
+	}
+	return err
+}
+
+// socketOf decodes struct inet_diag_msg and the attributes behind it.
+func socketOf(data []byte) (socket, error) {
+	if len(data) < inetDiagMessage {
+		return socket{}, fmt.Errorf("sock_diag: message of %d bytes", len(data))
+	}
+	isIPv6 := data[0] == unix.AF_INET6
+	s := socket{
+		local:  addrPort(data[4:6], data[8:24], isIPv6),
+		remote: addrPort(data[6:8], data[24:40], isIPv6),
+		device: nlenc.Uint32(data[40:44]),
+		inode:  uint64(nlenc.Uint32(data[68:72])),
+	}
+	if s.remote.Port() == 0 {
+		s.remote = netip.AddrPort{}
+	}
+	ad, err := netlink.NewAttributeDecoder(data[inetDiagMessage:])
+	if err != nil {
+		return s, err
+	}
+	for ad.Next() {
+		if ad.Type() == inetDiagOnly6 && isIPv6 && s.local.Addr().IsUnspecified() {
+			s.only6 = ad.Uint8() != 0
+		}
+	}
+	return s, ad.Err()
+}
+
+func addrPort(port, address []byte, isIPv6 bool) netip.AddrPort {
+	if !isIPv6 {
+		address = address[:4]
+	}
+	a, _ := netip.AddrFromSlice(slices.Clone(address)) // 4 or 16 bytes
+	return netip.AddrPortFrom(a, binary.BigEndian.Uint16(port))
+}
