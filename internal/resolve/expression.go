@@ -3,7 +3,10 @@
 package resolve
 
 import (
+	"strings"
+
 	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -133,4 +136,31 @@ func setsRegister(data []byte) bool {
 		return nil
 	})
 	return sets
+}
+
+// looksUp returns the names of the sets and maps that a rule looks something up in.
+func (r *rule) looksUp() (names []string) {
+	all, _ := r.expressions(0) // what can't be decoded is not a look-up
+	for _, e := range all {
+		if l, ok := e.value.(*expr.Lookup); ok {
+			names = append(names, l.SetName)
+		}
+	}
+	return names
+}
+
+// anyComment returns the rule's comment, or the one in a match of iptables-nft, or "".
+func (r *rule) anyComment(family uint8) string {
+	if r.comment != "" {
+		return r.comment
+	}
+	all, _ := r.expressions(family) // as above
+	for _, e := range all {
+		if m, ok := e.value.(*expr.Match); ok {
+			if comment, ok := m.Info.(*xt.Comment); ok {
+				return strings.TrimRight(string(*comment), "\x00")
+			}
+		}
+	}
+	return ""
 }

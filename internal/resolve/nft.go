@@ -133,7 +133,23 @@ func joinLines(lines []string) string {
 		default:
 			b.WriteString("; ")
 		}
-		b.WriteString(line)
+		b.WriteString(squeeze(line))
 	}
 	return b.String()
+}
+
+// squeeze removes the second of two spaces outside quotes, which nft prints for matches without a text.
+func squeeze(line string) string {
+	quoted := false
+	var last rune
+	return strings.Map(func(r rune) rune {
+		if r == '"' {
+			quoted = !quoted
+		}
+		if r == ' ' && last == ' ' && !quoted {
+			return -1
+		}
+		last = r
+		return r
+	}, line)
 }

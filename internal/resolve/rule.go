@@ -174,7 +174,7 @@ func (h *Host) describe(n *namespace, t *table, key RuleKey, deadline time.Time)
 	if !ok {
 		text.Paths, text.MorePaths = t.paths(key.Chain, key.Hook)
 		if r := t.rules[key.Handle]; r != nil {
-			text.Comment = r.comment
+			text.Comment = r.anyComment(t.family)
 			text.Text, text.Partial = h.text(n, t, r, deadline)
 		}
 		text.Author = t.author(key, text)
@@ -189,7 +189,7 @@ func (h *Host) describe(n *namespace, t *table, key RuleKey, deadline time.Time)
 // text is the text of a rule: nft's, or else this package's.
 func (h *Host) text(n *namespace, t *table, r *rule, deadline time.Time) (text string, partial bool) {
 	if text := t.texts[r.handle]; text != "" {
-		return text, false
+		return withComment(text, r.anyComment(t.family)), false // nft does not print the comments of iptables-nft
 	}
 	return t.render(r, n.questions(t, deadline))
 }
@@ -201,10 +201,16 @@ func (t *table) render(r *rule, ask questions) (text string, partial bool) {
 		return "", true
 	}
 	text, complete := print(t.family, expressions, ask)
-	if r.comment != "" {
-		text += ` comment "` + r.comment + `"`
+	return withComment(text, r.anyComment(t.family)), !complete
+}
+
+// withComment adds a comment to a text that does not have it.
+func withComment(text, comment string) string {
+	quoted := `comment "` + comment + `"`
+	if comment == "" || strings.HasSuffix(text, quoted) {
+		return text
 	}
-	return text, !complete
+	return text + " " + quoted
 }
 
 // elementsMost is how many elements of an anonymous set are printed.
@@ -257,4 +263,23 @@ func (n *namespace) set(t *table, name string, deadline time.Time) (*set, []elem
 		return nil, nil, errors.Join(err, errChanging)
 	}
 	return s, elements, nil
+}
+
+// author returns the author of a rule, or of the rules of a chain.
+func (t *table) author(key RuleKey, text RuleText) string {
+	f := RuleFacts{Family: key.Family, Table: key.Table, Chain: key.Chain}
+	if r := t.rules[key.Handle]; r != nil {
+		f.Comments, f.Sets = append(f.Comments, r.anyComment(t.family)), r.looksUp()
+	} else {
+		return "" // anyone may set a policy
+	}
+	for _, p := range text.Paths {
+		for _, s := range p.Steps {
+			f.Chains = append(f.Chains, s.Chain)
+			if len(text.Paths) == 1 && !text.MorePaths {
+				f.Comments = append(f.Comments, t.rules[s.Handle].anyComment(t.family))
+			}
+		}
+	}
+	return Author(f)
 }

@@ -180,8 +180,7 @@ func (p *printer) reject(v *expr.Reject) {
 // match writes a match of iptables-nft.
 func (p *printer) match(v *expr.Match) {
 	switch info := v.Info.(type) {
-	case *xt.Comment:
-		p.add(`comment "` + strings.TrimRight(string(*info), "\x00") + `"`)
+	case *xt.Comment: // is printed at the end
 		return
 	case *xt.Tcp:
 		if info.Option == 0 && info.FlagsMask == 0 && info.InvFlags == 0 {
