@@ -154,11 +154,11 @@ func (t *table) stepsTo() map[string][]Step {
 
 // steps returns the chains that a rule leads to, each once. Malformed expressions lead nowhere.
 func (r *rule) steps(sets map[string]*set) (steps []Step) {
-	seen := map[string]bool{}
+	seen := map[Step]bool{}
 	add := func(to string, isGoto bool, of string) {
-		if to != "" && !seen[to] {
-			seen[to] = true
-			steps = append(steps, Step{r.chain, r.handle, isGoto, of, to})
+		if s := (Step{r.chain, r.handle, isGoto, of, to}); to != "" && !seen[s] {
+			seen[s] = true
+			steps = append(steps, s)
 		}
 	}
 	_ = eachNested(r.raw, func(ad *netlink.AttributeDecoder) error {
