@@ -173,6 +173,7 @@ func (n *namespace) list(protocol Protocol, deadline time.Time) *socketList {
 			break
 		}
 	}
+	slices.SortStableFunc(list.sockets, func(a, b socket) int { return a.local.Compare(b.local) })
 	return list
 }
 
