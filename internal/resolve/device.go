@@ -3,9 +3,9 @@
 package resolve
 
 import (
-	"github.com/jsimonetti/rtnetlink/v2"
-	"github.com/mdlayher/netlink"
 	"time"
+
+	"github.com/jsimonetti/rtnetlink/v2"
 )
 
 // ifname returns the name of an interface, or "". Names are kept as long as the namespace is open.
@@ -13,7 +13,7 @@ func (n *namespace) ifname(index uint32) string {
 	if name, ok := n.devices[index]; ok {
 		return name
 	}
-	conn, err := rtnetlink.Dial(&netlink.Config{NetNS: int(n.file.Fd())})
+	conn, err := rtnetlink.Dial(n.config())
 	if err != nil {
 		return ""
 	}

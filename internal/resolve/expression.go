@@ -3,6 +3,7 @@
 package resolve
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/google/nftables/expr"
@@ -73,10 +74,20 @@ func decodeExpression(family uint8, b []byte) (e expression, err error) {
 		return e, nil
 	}
 	value := make()
-	if e.name == "notrack" || expr.Unmarshal(family, data, value) == nil { // an attribute that the library does not know is an error
+	if e.name == "notrack" || unmarshal(family, data, value) == nil { // an attribute that the library does not know is an error
 		e.value = value
 	}
 	return e, nil
+}
+
+// unmarshal decodes an expression with the library, which panics on attributes that are shorter than it expects.
+func unmarshal(family uint8, data []byte, value expr.Any) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("decode: %v", reason)
+		}
+	}()
+	return expr.Unmarshal(family, data, value)
 }
 
 // byteorderOf decodes the attributes NFTA_BYTEORDER_*.

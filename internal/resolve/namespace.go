@@ -26,6 +26,7 @@ type namespace struct {
 	inode  uint32
 	path   string // where it was found last
 	file   *os.File
+	isOurs bool   // it is this process's, and need not be entered
 	cookie uint64 // identifies the namespace since 5.14; inode numbers are reused
 	filter *channel
 	absent pace // of the search for its path
@@ -44,6 +45,7 @@ func (h *Host) enter(inode uint32) (*namespace, error) {
 	}
 	n := h.namespaces[inode]
 	if n == nil {
+		h.forget()
 		n = &namespace{inode: inode}
 		h.namespaces[inode] = n
 	}
@@ -54,6 +56,21 @@ func (h *Host) enter(inode uint32) (*namespace, error) {
 	}
 	n.closeLater(h)
 	return n, nil
+}
+
+// namespacesMost is how many namespaces are remembered, at most, except those in use.
+const namespacesMost = 1024
+
+// forget forgets the namespaces that are idle, if there are too many.
+func (h *Host) forget() {
+	if len(h.namespaces) < namespacesMost {
+		return
+	}
+	for inode, n := range h.namespaces {
+		if n.file == nil {
+			delete(h.namespaces, inode)
+		}
+	}
 }
 
 // closeLater closes the files when the namespace is idle.
@@ -91,7 +108,7 @@ func (n *namespace) open() error {
 	if err != nil {
 		return err
 	}
-	n.file = f
+	n.file, n.isOurs = f, isOurs(f)
 	cookie, err := n.readCookie()
 	if err != nil {
 		n.leave()
@@ -139,6 +156,17 @@ func openNetns(path string, inode uint32) (*os.File, error) {
 	return f, nil
 }
 
+// isOurs reports whether a namespace is the one of this thread. Threads of this process that enter another one end
+// there.
+func isOurs(f *os.File) bool {
+	ours, err := os.Stat(input.OwnNetns)
+	if err != nil {
+		return false
+	}
+	other, err := f.Stat()
+	return err == nil && os.SameFile(ours, other)
+}
+
 // readCookie returns the namespace's cookie, or 0 before 5.14.
 func (n *namespace) readCookie() (cookie uint64, err error) {
 	c, err := n.dial(unix.NETLINK_ROUTE)
@@ -158,9 +186,17 @@ func (n *namespace) readCookie() (cookie uint64, err error) {
 
 // dial opens a netlink socket in the namespace.
 func (n *namespace) dial(family int) (*channel, error) {
-	conn, err := netlink.Dial(family, &netlink.Config{NetNS: int(n.file.Fd())})
+	conn, err := netlink.Dial(family, n.config())
 	if err != nil {
 		return nil, err
 	}
 	return newChannel(conn)
+}
+
+// config has the namespace for a socket, if it has to be entered.
+func (n *namespace) config() *netlink.Config {
+	if n.isOurs {
+		return nil
+	}
+	return &netlink.Config{NetNS: int(n.file.Fd())}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -19,7 +18,7 @@ import (
 
 // nftTexts runs nft in a namespace and returns its texts of the rules of a table, by handle. Anonymous chains
 // are part of the rule that jumps there, in braces.
-func nftTexts(nft string, netns *os.File, key tableKey, deadline time.Time) (map[uint64]string, error) {
+func nftTexts(nft string, n *namespace, key tableKey, deadline time.Time) (map[uint64]string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	type result struct {
@@ -29,7 +28,7 @@ func nftTexts(nft string, netns *os.File, key tableKey, deadline time.Time) (map
 	done := make(chan result, 1)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread, which stays in the namespace, ends with the goroutine
-		output, err := runNft(ctx, nft, netns, key)
+		output, err := runNft(ctx, nft, n, key)
 		done <- result{output, err}
 	}()
 	r := <-done
@@ -43,9 +42,11 @@ func nftTexts(nft string, netns *os.File, key tableKey, deadline time.Time) (map
 const outputMost = 64 << 20
 
 // runNft lists a table without counters' values (-s) and without the elements of named sets (-t).
-func runNft(ctx context.Context, nft string, netns *os.File, key tableKey) ([]byte, error) {
-	if err := unix.Setns(int(netns.Fd()), unix.CLONE_NEWNET); err != nil {
-		return nil, fmt.Errorf("enter network namespace: %w", err)
+func runNft(ctx context.Context, nft string, n *namespace, key tableKey) ([]byte, error) {
+	if !n.isOurs {
+		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
+			return nil, fmt.Errorf("enter network namespace %d: %w", n.inode, err)
+		}
 	}
 	cmd := exec.CommandContext(ctx, nft, "-a", "-s", "-t", "list", "table", FamilyName(key.family), key.name)
 	cmd.Env = []string{"LC_ALL=C"}

@@ -181,7 +181,7 @@ func (r *rule) steps(sets map[string]*set) (steps []Step) {
 			}
 		case "lookup":
 			var l expr.Lookup
-			if expr.Unmarshal(0, data, &l) == nil && sets[l.SetName] != nil {
+			if unmarshal(0, data, &l) == nil && sets[l.SetName] != nil {
 				for _, target := range sets[l.SetName].targets {
 					add(target.chain, !target.jump, l.SetName)
 				}

@@ -8,8 +8,8 @@
 // false if the answer may be about a later ruleset than the drop's. Each question has a timeout. Answers are
 // kept, and asked for again at most a tenth of the time, so a flood of drops costs little.
 //
-// The questions need CAP_SYS_ADMIN (to enter a network namespace), CAP_NET_ADMIN (rules, conntrack) and
-// CAP_SYS_PTRACE (sockets of processes). Without one of them, ok is false. As with ss and conntrack, the kernel
+// The questions need CAP_NET_ADMIN (rules, conntrack), CAP_SYS_PTRACE (sockets and namespaces of other processes), and
+// for namespaces other than this process's CAP_SYS_ADMIN (to enter them). Without one of them, ok is false. As with ss and conntrack, the kernel
 // may load the modules that answer: tcp_diag, udp_diag, nf_conntrack_netlink.
 package resolve
 

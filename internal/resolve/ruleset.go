@@ -148,7 +148,7 @@ func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*tabl
 	if h.nft == "" {
 		return t, nil
 	}
-	texts, err := nftTexts(h.nft, n.file, key, time.Now().Add(h.timeout))
+	texts, err := nftTexts(h.nft, n, key, time.Now().Add(h.timeout))
 	if err != nil {
 		return t, nil // without nft, this package prints the rules
 	}
