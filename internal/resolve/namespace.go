@@ -76,10 +76,10 @@ func (h *Host) forget() {
 // closeLater closes the files when the namespace is idle.
 func (n *namespace) closeLater(h *Host) {
 	if n.timer != nil {
-		n.timer.Reset(idle)
+		n.timer.Reset(h.idle)
 		return
 	}
-	n.timer = time.AfterFunc(idle, func() {
+	n.timer = time.AfterFunc(h.idle, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		n.leave()

@@ -18,6 +18,7 @@ import (
 func TestNamespaceIsNotKept(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-idle")
 	h := newHost(t, "none")
+	h.idle = idle
 	h.Listeners(n.Inode, TCP, 80)
 	isOpen := func() bool {
 		h.mu.Lock()

@@ -33,6 +33,7 @@ type Options struct {
 type Host struct {
 	mu         sync.Mutex
 	timeout    time.Duration
+	idle       time.Duration
 	nft        string
 	namespaces map[uint32]*namespace
 	owners     owners
@@ -44,7 +45,7 @@ func New(o Options) *Host {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
 	}
-	return &Host{timeout: o.Timeout, nft: nftPath(o.Nft), namespaces: map[uint32]*namespace{}}
+	return &Host{timeout: o.Timeout, idle: idle, nft: nftPath(o.Nft), namespaces: map[uint32]*namespace{}}
 }
 
 // nftFolders are where distributions install nft. $PATH is not used, since its value may be that of another user.

@@ -48,6 +48,7 @@ func needs(t *testing.T, name string) string {
 // newHost returns a Host that is closed at the end of the test. The machine may be slow.
 func newHost(t *testing.T, nft string) *Host {
 	h := New(Options{Nft: nft, Timeout: 20 * time.Second})
+	h.idle = time.Minute // some tests use files of a namespace without asking a question
 	t.Cleanup(h.Close)
 	return h
 }

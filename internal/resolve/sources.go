@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mdlayher/netlink"
+	"github.com/mdlayher/netlink/nlenc"
 	"golang.org/x/sys/unix"
 )
 
@@ -80,16 +81,18 @@ func (n *namespace) countSources(deadline time.Time, most int) Sources {
 	}
 	defer c.close()
 	counts, counted := map[netip.Addr]int{}, 0
-	err = c.query(request{subsystem: unix.NFNL_SUBSYS_CTNETLINK, kind: ipctnlMsgCtGet, dump: true}, deadline, func(_ uint8, ad *netlink.AttributeDecoder) error {
+	m, err := request{subsystem: unix.NFNL_SUBSYS_CTNETLINK, kind: ipctnlMsgCtGet, dump: true}.message()
+	if err != nil {
+		return Sources{}
+	}
+	err = c.ask(m, deadline, func(_ netlink.HeaderType, data []byte) error {
 		if counted == most {
 			return fmt.Errorf("more than %d entries", most)
 		}
-		source, err := sourceOf(ad)
-		if err != nil {
-			return err
+		if source, ok := sourceOf(data); ok {
+			counts[source]++
+			counted++
 		}
-		counts[source]++
-		counted++
 		return nil
 	})
 	return Sources{top(counts), counted, err != nil && !errors.Is(err, errInterrupted)}
@@ -115,24 +118,30 @@ const (
 	ctaIPv6Source  = 3
 )
 
-// sourceOf returns the source of an entry's first packet.
-func sourceOf(ad *netlink.AttributeDecoder) (source netip.Addr, err error) {
-	for ad.Next() {
-		if ad.Type() != ctaTupleOrig {
-			continue
-		}
-		err = eachNested(ad.Bytes(), func(ad *netlink.AttributeDecoder) error {
-			if ad.Type() != ctaTupleIP {
-				return nil
-			}
-			return eachNested(ad.Bytes(), func(ad *netlink.AttributeDecoder) error {
-				if kind := ad.Type(); kind == ctaIPv4Source || kind == ctaIPv6Source {
-					source, _ = netip.AddrFromSlice(ad.Bytes())
-				}
-				return nil
-			})
-		})
-		return source, err
+// sourceOf returns the source of an entry's first packet. It allocates nothing, since there are many entries.
+func sourceOf(data []byte) (netip.Addr, bool) {
+	if len(data) < nfgenmsg {
+		return netip.Addr{}, false
 	}
-	return source, ad.Err()
+	addresses := attribute(attribute(data[nfgenmsg:], ctaTupleOrig), ctaTupleIP)
+	if a, ok := netip.AddrFromSlice(attribute(addresses, ctaIPv4Source)); ok {
+		return a, true
+	}
+	return netip.AddrFromSlice(attribute(addresses, ctaIPv6Source))
+}
+
+// attribute returns the data of the first attribute of a kind, or nil.
+func attribute(b []byte, kind uint16) []byte {
+	const header = 4 // struct nlattr: length and kind
+	for len(b) >= header {
+		length := int(nlenc.Uint16(b[0:2]))
+		if length < header || length > len(b) {
+			return nil
+		}
+		if nlenc.Uint16(b[2:4])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER) == kind {
+			return b[header:length]
+		}
+		b = b[min(align(length), len(b)):]
+	}
+	return nil
 }
