@@ -67,6 +67,9 @@ const frame = `table inet t {
 
 // TestRenderEqualsNft compares this package's texts with those of nft: of each part alone, and of random rules.
 func TestRenderEqualsNft(t *testing.T) {
+	if version, err := exec.Command(needs(t, "nft"), "--version").Output(); err != nil || !strings.HasPrefix(string(version), "nftables v1.0.") {
+		t.Skipf("%s prints some expressions in another way: %v", version, err)
+	}
 	n := ktest.NewNetns(t, "resolve-render")
 	load(t, n, frame)
 	var rules []string
@@ -83,14 +86,14 @@ func TestRenderEqualsNft(t *testing.T) {
 	single := lastHandle(t, n)
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
-	for range 400 {
+	for range 200 {
 		rule := randomRule(random)
 		if rule == "" || tryLoad(n, "add rule inet t input "+rule) != nil {
 			continue // such as ip saddr ip6 daddr, which contradict each other
 		}
 	}
 	compared := compareTexts(t, n, tableKey{unix.NFPROTO_INET, "t"}, single)
-	if compared < len(rules)+100 {
+	if compared < len(rules)+50 {
 		t.Errorf("%d rules were compared", compared)
 	}
 	t.Logf("seed %d: %d rules", seed, compared)

@@ -190,6 +190,22 @@ func TestChangedRuleset(t *testing.T) {
 	ask("the ruleset changed since", false)
 }
 
+// TestWatchAll checks that namespaces with a name are noted.
+func TestWatchAll(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-all")
+	load(t, n, policies)
+	h := newHost(t, "none")
+	h.WatchAll()
+	time.Sleep(2 * clockSlack)
+	ns := h.namespaces[n.Inode]
+	if ns == nil || ns.path != n.Path || ns.file != nil {
+		t.Fatalf("%+v, want the path %s and no open file", ns, n.Path)
+	}
+	if text, ok := h.Rule(n.Inode, keyOf(t, n, "netpol", "web")); !ok || !text.Certain {
+		t.Errorf("%v, %+v", ok, text)
+	}
+}
+
 // TestGeneration checks that the generation at the drop makes an answer certain without an earlier look.
 func TestGeneration(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-generation")

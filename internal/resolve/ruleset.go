@@ -5,9 +5,13 @@ package resolve
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tracer/internal/input"
 )
 
 // ruleset is what is known about the rules of a namespace.
@@ -156,6 +160,19 @@ func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*tabl
 		t.texts = texts
 	}
 	return t, nil
+}
+
+// WatchAll is Watch for the namespaces that have a name or a process, at most namespacesMost/4 of them.
+func (h *Host) WatchAll() {
+	all := input.AllNetns(namespacesMost / 4)
+	h.mu.Lock()
+	for inode, path := range all {
+		if h.namespaces[inode] == nil {
+			h.namespaces[inode] = &namespace{inode: inode, path: path}
+		}
+	}
+	h.mu.Unlock()
+	h.Watch(slices.Collect(maps.Keys(all))...)
 }
 
 // Watch notes which tables the namespaces have now, so that later answers about the rules of these tables are
