@@ -36,6 +36,7 @@ type namespace struct {
 	sockets map[Protocol]*socketList
 	devices map[uint32]string
 	sources sourceList
+	queues  queueList
 }
 
 // enter returns the namespace with this inode number, with its file open.
@@ -116,7 +117,7 @@ func (n *namespace) open() error {
 	}
 	if cookie == 0 || cookie != n.cookie {
 		n.cookie = cookie
-		n.rules, n.sockets, n.devices, n.sources = ruleset{}, nil, nil, sourceList{}
+		n.rules, n.sockets, n.devices, n.sources, n.queues = ruleset{}, nil, nil, sourceList{}, queueList{}
 	}
 	return nil
 }

@@ -7,13 +7,9 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // nftTexts runs nft in a namespace and returns its texts of the rules of a table, by handle. Anonymous chains
@@ -21,37 +17,25 @@ import (
 func nftTexts(nft string, n *namespace, key tableKey, deadline time.Time) (map[uint64]string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	type result struct {
-		output []byte
-		err    error
+	var output []byte
+	err := n.inside(func() (err error) {
+		output, err = runNft(ctx, nft, key)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	done := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread() // for ever: the thread, which stays in the namespace, ends with the goroutine
-		output, err := runNft(ctx, nft, n, key)
-		done <- result{output, err}
-	}()
-	r := <-done
-	if r.err != nil {
-		return nil, r.err
-	}
-	return parseNft(r.output), nil
+	return parseNft(output), nil
 }
 
 // outputMost is the largest output of nft that is read.
 const outputMost = 64 << 20
 
 // runNft lists a table without counters' values (-s) and without the elements of named sets (-t).
-func runNft(ctx context.Context, nft string, n *namespace, key tableKey) ([]byte, error) {
-	if !n.isOurs {
-		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
-			return nil, fmt.Errorf("enter network namespace %d: %w", n.inode, err)
-		}
-	}
+func runNft(ctx context.Context, nft string, key tableKey) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, nft, "-a", "-s", "-t", "list", "table", FamilyName(key.family), key.name)
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.WaitDelay = 100 * time.Millisecond
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	output := &limited{most: outputMost}
 	cmd.Stdout = output
 	if err := cmd.Run(); err != nil {

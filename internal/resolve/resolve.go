@@ -2,7 +2,7 @@
 
 // Package resolve finds out things about the host that the kernel does not tell with a drop: the text of an
 // nftables rule and who wrote it, the sockets that listen on a port, the process of a socket, the sources that
-// fill the conntrack table. It asks by netlink in the network namespace of the drop, and reads /proc.
+// fill the conntrack table, the state of a queue of packets. It asks by netlink in the network namespace of the drop, and reads /proc.
 //
 // An answer is a fact or nothing: ok is false if a question could not be answered, and [RuleText.Certain] is
 // false if the answer may be about a later ruleset than the drop's. Each question has a timeout. Answers are

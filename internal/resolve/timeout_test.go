@@ -27,7 +27,7 @@ func TestBadNft(t *testing.T) {
 	load(t, n, policies)
 	key := keyOf(t, n, "netpol", "web")
 	for name, nft := range map[string]string{
-		"hangs":        program(t, "sleep 60"),
+		"hangs":        program(t, "exec sleep 60"),
 		"fails":        program(t, "echo oops; exit 1"),
 		"says little":  program(t, "exit 0"),
 		"is not there": filepath.Join(t.TempDir(), "nft"),
