@@ -31,7 +31,9 @@ var known = map[string]func() expr.Any{
 	"limit": func() expr.Any { return &expr.Limit{} }, "log": func() expr.Any { return &expr.Log{} },
 	"reject": func() expr.Any { return &expr.Reject{} }, "immediate": func() expr.Any { return &expr.Immediate{} },
 	"match": func() expr.Any { return &expr.Match{} }, "target": func() expr.Any { return &expr.Target{} },
-	"notrack": func() expr.Any { return &expr.Notrack{} },
+	"notrack": func() expr.Any { return &expr.Notrack{} }, "fib": func() expr.Any { return &expr.Fib{} },
+	"connlimit": func() expr.Any { return &expr.Connlimit{} }, "quota": func() expr.Any { return &expr.Quota{} },
+	"objref": func() expr.Any { return &expr.Objref{} },
 }
 
 // expressions decodes the expressions of a rule.
@@ -58,8 +60,12 @@ func decodeExpression(family uint8, b []byte) (e expression, err error) {
 	}); err != nil {
 		return e, err
 	}
-	if e.name == "byteorder" {
+	switch e.name {
+	case "byteorder":
 		e.value, err = byteorderOf(data)
+		return e, err
+	case "dynset":
+		e.value, err = dynsetOf(family, data)
 		return e, err
 	}
 	make, isKnown := known[e.name]

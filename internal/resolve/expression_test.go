@@ -27,7 +27,7 @@ func encoded(t *testing.T, name string, attributes ...netlink.Attribute) []byte 
 func TestUndecodedExpressions(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"log":     encoded(t, "log", netlink.Attribute{Type: unix.NFTA_LOG_PREFIX}), // the library expects a NUL
-		"fib":     encoded(t, "fib"),
+		"socket":  encoded(t, "socket"),
 		"bitwise": encoded(t, "bitwise", netlink.Attribute{Type: nftaBitwiseOp, Data: []byte{0, 0, 0, 1}}),
 		"ct":      encoded(t, "ct", netlink.Attribute{Type: unix.NFTA_CT_SREG, Data: []byte{0, 0, 0, 8}}),
 		"limit":   encoded(t, "limit", netlink.Attribute{Type: 99, Data: []byte{1}}),
@@ -46,7 +46,7 @@ func TestUndecodedExpressions(t *testing.T) {
 func TestUseOfUnknownValue(t *testing.T) {
 	var rule []expression
 	for _, b := range [][]byte{
-		encoded(t, "fib"),
+		encoded(t, "socket"),
 		encoded(t, "cmp", netlink.Attribute{Type: unix.NFTA_CMP_SREG, Data: []byte{0, 0, 0, 1}}),
 		encoded(t, "counter"),
 	} {
@@ -56,7 +56,7 @@ func TestUseOfUnknownValue(t *testing.T) {
 		}
 		rule = append(rule, e)
 	}
-	if text, complete := print(unix.NFPROTO_INET, rule, questions{}); complete || text != "[fib] counter" {
+	if text, complete := print(unix.NFPROTO_INET, rule, questions{}); complete || text != "[socket] counter" {
 		t.Errorf("text %q, complete %v", text, complete)
 	}
 }

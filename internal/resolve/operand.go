@@ -50,7 +50,7 @@ const contradiction = "contradiction"
 
 var (
 	ipv4Fields = []field{
-		{2, 2, "ip length", decimal}, {4, 2, "ip id", decimal}, {8, 1, "ip ttl", decimal}, {9, 1, "ip protocol", protocols}, {12, 4, "ip saddr", address}, {16, 4, "ip daddr", address},
+		{2, 2, "ip length", decimal}, {4, 2, "ip id", decimal}, {6, 2, "ip frag-off", decimal}, {8, 1, "ip ttl", decimal}, {9, 1, "ip protocol", protocols}, {12, 4, "ip saddr", address}, {16, 4, "ip daddr", address},
 	}
 	ipv6Fields = []field{
 		{4, 2, "ip6 length", decimal}, {6, 1, "ip6 nexthdr", protocols}, {7, 1, "ip6 hoplimit", decimal}, {8, 16, "ip6 saddr", address}, {24, 16, "ip6 daddr", address},

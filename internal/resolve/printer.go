@@ -86,6 +86,8 @@ func (p *printer) expression(e expression) {
 			return
 		}
 		p.giveUp(e.name)
+	case *expr.Fib:
+		p.fib(v)
 	case *expr.Immediate:
 		p.constants[slot(v.Register)] = v.Data
 	case *byteorder:
@@ -251,7 +253,7 @@ func (o *operand) masked(op expr.CmpOp, value []byte) (string, bool) {
 		return fmt.Sprintf("%s %s%s / %s", o.name, operators[op], o.kind.format(value), o.kind.format(o.mask)), !isZero
 	case o.kind.flags != nil && op == expr.CmpOpNeq && isZero:
 		return o.name + " " + o.kind.format(o.mask), true
-	case o.kind == markType && equal:
+	case (o.kind == markType || o.kind == decimal) && equal:
 		operator := "== "
 		if op == expr.CmpOpNeq {
 			operator = "!= "

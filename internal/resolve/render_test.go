@@ -27,12 +27,16 @@ var matches = []string{
 	"icmp type echo-request", "icmpv6 type { nd-neighbor-solicit, nd-router-advert }", "icmp type { echo-request, echo-reply }", "icmpv6 type echo-request", "icmp type destination-unreachable icmp code 4",
 	"ip saddr . tcp dport { 1.2.3.4 . 80, 2.3.4.5 . 90 }", "ip saddr . udp dport @pairs", "ip saddr . tcp dport { 10.0.0.0/8 . 80-90, 1.1.1.1 . 5 }", "ip saddr . ip daddr { 1.1.1.1 . 2.2.2.2 }", `iifname . ip saddr { "eth0" . 1.1.1.1 }`,
 	"tcp flags syn / fin,syn,rst,ack", "tcp flags & (fin|syn) == fin|syn", "tcp flags syn", "tcp flags == syn",
+	"fib saddr . iif oif missing", "fib saddr . mark . iif oif exists", "fib daddr type local", "fib daddr type { broadcast, anycast, multicast }", "fib daddr . iif type != { local, broadcast }", "fib saddr type != unicast",
+	"ip frag-off & 0x1fff != 0", "tcp dport & 0xff00 == 0x100", "ip id & 15 == 3",
 	"ether saddr 02:00:00:00:00:01", "meta protocol ip", "meta protocol ip6",
 }
 
 var statements = []string{
 	"counter", "limit rate 10/second", "limit rate over 10/minute burst 7 packets", "limit rate 10 kbytes/second", "limit rate over 1 mbytes/hour burst 3 kbytes", "limit rate 1/day",
 	"log", `log prefix "drop: "`, `log prefix "x" level info`, "log group 2", `log prefix "n" group 3 snaplen 64 queue-threshold 5`, "log flags all", "log flags tcp sequence,options", "log level debug flags skuid flags ether", "meta mark set 0x5",
+	"ct count over 10", "ct count 5", "quota over 10 mbytes", "quota 1000 bytes", `counter name "cn"`, `quota name "qn"`, `limit name "ln"`,
+	"add @dyn { ip saddr }", "update @dyn { ip saddr limit rate 5/minute }", "add @dyn { ip saddr ct count over 3 }", "update @dyn2 { ip saddr . tcp dport timeout 10s counter }", "add @dyn2 { ip saddr . tcp dport timeout 1d1h3m7s }",
 }
 
 var endings = []string{
@@ -60,6 +64,11 @@ const frame = `table inet t {
 	set ifaces { type ifname; }
 	set pairs { type ipv4_addr . inet_service; }
 	map verdicts { type ipv4_addr : verdict; elements = { 1.2.3.4 : goto side } }
+	counter cn { }
+	quota qn { over 10 mbytes }
+	limit ln { rate 10/second }
+	set dyn { type ipv4_addr; flags dynamic; size 100; }
+	set dyn2 { type ipv4_addr . inet_service; flags dynamic,timeout; size 100; timeout 1m; }
 	chain side { }
 	chain input { type filter hook input priority filter; policy accept; }
 }

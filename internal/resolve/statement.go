@@ -27,6 +27,14 @@ func (p *printer) statement(e expression) {
 		p.add(logging(v))
 	case *expr.Reject:
 		p.reject(v)
+	case *dynset:
+		p.dynset(v)
+	case *expr.Connlimit:
+		p.add("ct count " + over(v.Flags&1 != 0) + fmt.Sprint(v.Count))
+	case *expr.Quota:
+		p.add("quota " + over(v.Over) + quantity(v.Bytes))
+	case *expr.Objref:
+		p.object(v)
 	case *expr.Match:
 		p.match(v)
 	case *expr.Target:
@@ -62,14 +70,32 @@ var limitUnits = map[expr.LimitTime]string{
 	expr.LimitTimeSecond: "second", expr.LimitTimeMinute: "minute", expr.LimitTimeHour: "hour", expr.LimitTimeDay: "day", expr.LimitTimeWeek: "week",
 }
 
+// over is nft's word for a limit that matches what exceeds it.
+func over(is bool) string {
+	if is {
+		return "over "
+	}
+	return ""
+}
+
+// objects are the kinds of named objects.
+var objects = map[int]string{unix.NFT_OBJECT_COUNTER: "counter", unix.NFT_OBJECT_QUOTA: "quota", unix.NFT_OBJECT_LIMIT: "limit"}
+
+// object writes the use of a named object.
+func (p *printer) object(v *expr.Objref) {
+	kind, ok := objects[v.Type]
+	if !ok || v.Name == "" {
+		p.giveUp("objref " + v.Name)
+		return
+	}
+	p.add(fmt.Sprintf("%s name %q", kind, v.Name))
+}
+
 // defaultBurst is the burst in packets that nft does not print.
 const defaultBurst = 5
 
 func limit(v *expr.Limit) string {
-	over, rate := "", fmt.Sprint(v.Rate)
-	if v.Over {
-		over = "over "
-	}
+	rate := fmt.Sprint(v.Rate)
 	burst := fmt.Sprintf(" burst %d packets", v.Burst)
 	if v.Burst == defaultBurst || v.Burst == 0 {
 		burst = ""
@@ -80,7 +106,7 @@ func limit(v *expr.Limit) string {
 			burst = ""
 		}
 	}
-	return "limit rate " + over + rate + "/" + limitUnits[v.Unit] + burst
+	return "limit rate " + over(v.Over) + rate + "/" + limitUnits[v.Unit] + burst
 }
 
 // quantity is a number of bytes in the largest unit that divides it.
