@@ -174,10 +174,9 @@ func (r *rule) steps(sets map[string]*set) (steps []Step) {
 		})
 		switch name {
 		case "immediate":
-			if value, _ := immediateOf(data); value != nil {
-				if v, ok := value.(*expr.Verdict); ok {
-					add(v.Chain, v.Kind == expr.VerdictGoto, "")
-				}
+			value, _ := immediateOf(data)
+			if v, ok := value.(*expr.Verdict); ok {
+				add(v.Chain, v.Kind == expr.VerdictGoto, "")
 			}
 		case "lookup":
 			var l expr.Lookup

@@ -37,6 +37,7 @@ type Host struct {
 	nft        string
 	namespaces map[uint32]*namespace
 	owners     owners
+	others     elsewhere
 	closed     bool
 }
 

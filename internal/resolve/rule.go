@@ -191,7 +191,11 @@ func (h *Host) text(n *namespace, t *table, r *rule, deadline time.Time) (text s
 	if text := t.texts[r.handle]; text != "" {
 		return withComment(text, r.anyComment(t.family)), false // nft does not print the comments of iptables-nft
 	}
-	return t.render(r, n.questions(t, deadline))
+	text, partial = t.render(r, n.questions(t, deadline))
+	if better := t.anonymousText(r); partial && better != "" {
+		return better, false
+	}
+	return text, partial
 }
 
 // render prints a rule with its comment.

@@ -57,11 +57,11 @@ func (n *namespace) refresh(at, deadline time.Time) error {
 
 // refreshTables reads the handles of the tables of a generation, which may be a later one when that is done.
 func (n *namespace) refreshTables(c *channel, generation uint32, deadline time.Time) error {
-	now := time.Now()
 	handles, err := c.tableHandles(deadline)
 	if err != nil {
 		return err
 	}
+	now := time.Now() // all of them had been made by now
 	if n.rules.known == nil {
 		n.rules.known = map[tableKey]*knownTable{}
 	}

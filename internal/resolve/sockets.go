@@ -38,22 +38,31 @@ type Listener struct {
 	Owner Process
 }
 
-// String is like nginx[812] on 127.0.0.1:80, interface lo.
-func (l Listener) String() string {
-	text := "on " + hostPort(l.Local)
+// clause is like nginx[812] listens on 127.0.0.1:80, interface lo.
+func (l Listener) clause(protocol Protocol) string {
+	who, verb := "a socket", " listens on "
 	if l.Owner.PID != 0 {
-		text = l.Owner.String() + " " + text
+		who = l.Owner.String()
 	}
+	if protocol == UDP {
+		verb = " is bound to "
+	}
+	text := who + verb + hostPort(l.Local)
 	if l.Device != "" {
-		text += ", interface " + l.Device + " only"
+		text += ", interface " + l.Device
 	}
 	if l.Only6 {
-		text += ", IPv6 only"
+		text += ", IPv6"
 	}
 	if l.Remote.IsValid() {
-		text += ", from " + hostPort(l.Remote) + " only"
+		text += ", from " + hostPort(l.Remote)
 	}
 	return text
+}
+
+// takesAll reports whether the socket takes packets to all addresses.
+func (l Listener) takesAll() bool {
+	return l.Local.Addr().IsUnspecified() && !l.Only6 && l.Device == "" && !l.Remote.IsValid()
 }
 
 // hostPort is address:port, with * for any IPv4 address and [::] for any IPv6 address.
@@ -66,32 +75,29 @@ func hostPort(a netip.AddrPort) string {
 
 // Listeners is an answer: the sockets on a port.
 type Listeners struct {
-	Port    uint16
-	Sockets []Listener
+	Protocol Protocol
+	Port     uint16
+	Sockets  []Listener
 	// More is set if there are others.
 	More bool
 }
 
-// String is a clause for texts of causes: nobody listens on port 80, or the sockets.
+// String is a clause for texts of causes: no socket has port 80, or nginx[812] listens on 127.0.0.1:80 only.
 func (l Listeners) String() string {
 	if len(l.Sockets) == 0 {
 		return fmt.Sprintf("no socket has port %d in this network namespace", l.Port)
 	}
 	var texts []string
 	for _, s := range l.Sockets[:min(len(l.Sockets), socketsShown)] {
-		texts = append(texts, s.String())
+		texts = append(texts, s.clause(l.Protocol))
 	}
-	if more := len(l.Sockets) - socketsShown; more > 0 || l.More {
+	switch {
+	case l.More || len(l.Sockets) > socketsShown:
 		texts = append(texts, "others")
+	case len(l.Sockets) == 1 && !l.Sockets[0].takesAll():
+		texts[0] += " only"
 	}
-	verb := "the socket is "
-	if len(texts) > 1 {
-		verb = "the sockets are "
-	}
-	if l.Sockets[0].Owner.PID != 0 {
-		verb = ""
-	}
-	return verb + strings.Join(texts, "; ")
+	return strings.Join(texts, "; ")
 }
 
 const (
@@ -104,7 +110,6 @@ const (
 // socketList are the sockets of a namespace and protocol, at a time.
 type socketList struct {
 	pace    pace
-	read    time.Time
 	err     error
 	sockets []socket
 }
@@ -123,7 +128,11 @@ type socket struct {
 func (h *Host) Listeners(netns uint32, protocol Protocol, port uint16) (Listeners, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	answer := Listeners{Port: port}
+	return h.listeners(netns, protocol, port)
+}
+
+func (h *Host) listeners(netns uint32, protocol Protocol, port uint16) (Listeners, bool) {
+	answer := Listeners{Protocol: protocol, Port: port}
 	n, err := h.enter(netns)
 	if err != nil || protocol != TCP && protocol != UDP {
 		return answer, false

@@ -79,14 +79,14 @@ func TestListeners(t *testing.T) {
 		port     uint16
 		want     string
 	}{
-		{TCP, 80, us + " on 127.0.0.1:80"},
-		{TCP, 81, us + " on *:81, interface lo only"},
-		{TCP, 82, us + " on [::]:82, IPv6 only"},
-		{TCP, 83, us + " on [::]:83"},
-		{TCP, 84, us + " on 10.7.0.1:84; " + us + " on 127.0.0.1:84"},
+		{TCP, 80, us + " listens on 127.0.0.1:80 only"},
+		{TCP, 81, us + " listens on *:81, interface lo only"},
+		{TCP, 82, us + " listens on [::]:82, IPv6 only"},
+		{TCP, 83, us + " listens on [::]:83"},
+		{TCP, 84, us + " listens on 10.7.0.1:84; " + us + " listens on 127.0.0.1:84"},
 		{TCP, 53, "no socket has port 53 in this network namespace"},
-		{UDP, 53, us + " on *:53, interface eth0 only"},
-		{UDP, 54, us + " on 127.0.0.1:54, from 127.0.0.1:9 only"},
+		{UDP, 53, us + " is bound to *:53, interface eth0 only"},
+		{UDP, 54, us + " is bound to 127.0.0.1:54, from 127.0.0.1:9 only"},
 		{UDP, 80, "no socket has port 80 in this network namespace"},
 	} {
 		answer, ok := h.Listeners(n.Inode, test.protocol, test.port)
@@ -127,5 +127,33 @@ func TestMalformedSockets(t *testing.T) {
 		if _, err := socketOf(make([]byte, size)); err == nil {
 			t.Errorf("%d bytes: no error", size)
 		}
+	}
+}
+
+func TestListenersElsewhere(t *testing.T) {
+	here, there := ktest.NewNetns(t, "resolve-here"), ktest.NewNetns(t, "resolve-there")
+	open(t, here, "tcp4", "127.0.0.1:7001", "")
+	open(t, there, "tcp4", "0.0.0.0:7001", "")
+	h := newHost(t, "none")
+	isThere := func(found []Elsewhere) bool {
+		return len(found) == 1 && found[0].Netns == there.Inode && found[0].Path == there.Path && found[0].String() == ourselves(t)+" listens on *:7001"
+	}
+	if found := h.ListenersElsewhere(here.Inode, TCP, 7001); !isThere(found) {
+		t.Errorf("%+v", found)
+	}
+	if n := h.namespaces[there.Inode]; n.file != nil {
+		t.Error("the other namespace is kept open")
+	}
+	if found := h.ListenersElsewhere(here.Inode, TCP, 7002); len(found) > 0 {
+		t.Errorf("another port: %+v", found)
+	}
+	h.others.pace.next = time.Now().Add(time.Hour)
+	h.namespaces[there.Inode].sockets[TCP].pace.next = time.Now().Add(time.Hour)
+	if found := h.ListenersElsewhere(here.Inode, TCP, 7001); !isThere(found) {
+		t.Errorf("from the last look: %+v", found)
+	}
+	h.namespaces[there.Inode].sockets[TCP].pace.next = time.Now()
+	if found := h.ListenersElsewhere(here.Inode, TCP, 7001); len(found) > 0 {
+		t.Errorf("an old answer: %+v", found)
 	}
 }
