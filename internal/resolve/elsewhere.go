@@ -23,40 +23,48 @@ const (
 	elsewherePause = 2 * time.Second
 )
 
-// elsewhere are the namespaces that were looked at last.
+// elsewhere are the answers of a while.
 type elsewhere struct {
-	pace  pace
-	paths map[uint32]string
+	pace    pace
+	answers map[portKey][]Elsewhere
+}
+
+// portKey is a question.
+type portKey struct {
+	netns    uint32
+	protocol Protocol
+	port     uint16
 }
 
 // ListenersElsewhere returns the sockets on a port in the other network namespaces that have a name or a process. It
-// looks at as many as it can within the timeout. Between two looks it answers from the last one, and has no answer
-// about ports of the other protocol that were not looked at.
-func (h *Host) ListenersElsewhere(netns uint32, protocol Protocol, port uint16) (found []Elsewhere) {
+// looks at as many as it can within the timeout. Answers are kept until the next look. ok is false for another port
+// than that of the last look, until it may look again.
+func (h *Host) ListenersElsewhere(netns uint32, protocol Protocol, port uint16) (found []Elsewhere, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	start := time.Now()
-	isDue, deadline := h.others.pace.due(start), h.deadline()
-	if isDue {
-		defer h.others.pace.took(start, elsewherePause)
-		h.others.paths = input.AllNetns(elsewhereMost)
+	key, start := portKey{netns, protocol, port}, time.Now()
+	if !h.others.pace.due(start) {
+		found, ok = h.others.answers[key]
+		return found, ok
 	}
-	for inode, path := range h.others.paths {
-		if inode == netns || !isDue && !h.listed(inode, protocol) || time.Now().After(deadline) {
+	found = h.look(key, h.deadline())
+	h.others.pace.took(start, elsewherePause)
+	h.others.answers = map[portKey][]Elsewhere{key: found}
+	return found, true
+}
+
+// look looks at the other namespaces.
+func (h *Host) look(key portKey, deadline time.Time) (found []Elsewhere) {
+	for inode, path := range input.AllNetns(elsewhereMost) {
+		if inode == key.netns || time.Now().After(deadline) {
 			continue
 		}
-		if l, ok := h.listenersOnce(inode, path, protocol, port); ok && len(l.Sockets) > 0 {
+		if l, ok := h.listenersOnce(inode, path, key.protocol, key.port); ok && len(l.Sockets) > 0 {
 			found = append(found, Elsewhere{inode, path, l})
 		}
 	}
 	slices.SortFunc(found, func(a, b Elsewhere) int { return cmp.Compare(a.Path, b.Path) })
 	return found
-}
-
-// listed reports whether the sockets of a namespace were listed and need not be listed again.
-func (h *Host) listed(inode uint32, protocol Protocol) bool {
-	n := h.namespaces[inode]
-	return n != nil && n.sockets[protocol] != nil && !n.sockets[protocol].pace.due(time.Now())
 }
 
 // listenersOnce is listeners for a namespace whose path is known. It closes the files of the namespace, unless they

@@ -21,7 +21,8 @@ import (
 
 // Options are the limits. Zero values are the defaults.
 type Options struct {
-	// Timeout limits each question; 1 s by default.
+	// Timeout limits each question to the kernel, and the time of nft; 1 s by default. The first answer about a
+	// table may need two or three times as long.
 	Timeout time.Duration
 	// Nft is the path of the program nft, which prints rules better than this package. It is empty to look for it,
 	// and "none" not to use it.

@@ -39,8 +39,8 @@ type RuleText struct {
 	Certain bool
 	// Gone is set if the rule or its table was deleted or replaced since the drop: nothing is known about it.
 	Gone bool
-	// Paths are the ways to the rule's chain, at most a few; MorePaths is set if there are others. They are those
-	// of the ruleset that has the rule now.
+	// Paths are the ways to the rule's chain, at most a few; MorePaths is set if there are others. They are those of
+	// a ruleset that had the rule, not necessarily of the one at the drop.
 	Paths     []Path
 	MorePaths bool
 	// Author is the program that wrote the rule, or "" if that is not certain.
@@ -111,8 +111,6 @@ func (h *Host) Rule(netns uint32, key RuleKey) (RuleText, bool) {
 	return text, err == nil
 }
 
-var errNoTable = errors.New("no such table")
-
 func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	family, ok := families[key.Family]
 	if !ok {
@@ -128,10 +126,7 @@ func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	}
 	name := tableKey{family, key.Table}
 	known := n.rules.known[name]
-	if known == nil {
-		return RuleText{}, errNoTable
-	}
-	if known.handle == 0 || key.TableHandle != 0 && key.TableHandle != known.handle {
+	if known == nil || known.handle == 0 || key.TableHandle != 0 && key.TableHandle != known.handle {
 		return RuleText{Gone: true}, nil
 	}
 	t, err := h.content(n, name, known, deadline, func(t *table) bool { return t.has(key) })

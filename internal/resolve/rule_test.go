@@ -238,8 +238,8 @@ func TestNoAnswer(t *testing.T) {
 	}{
 		"no namespace":   {1, func(*RuleKey) {}, false},
 		"no family":      {n.Inode, func(k *RuleKey) { k.Family = "inet6" }, false},
-		"another family": {n.Inode, func(k *RuleKey) { k.Family = "ip" }, false},
-		"another table":  {n.Inode, func(k *RuleKey) { k.Table = "mine" }, false},
+		"another family": {n.Inode, func(k *RuleKey) { k.Family = "ip" }, true},
+		"another table":  {n.Inode, func(k *RuleKey) { k.Table = "mine" }, true},
 		"another chain":  {n.Inode, func(k *RuleKey) { k.Chain = "deny" }, true},
 		"no such rule":   {n.Inode, func(k *RuleKey) { k.Handle = 99999 }, true},
 	} {
