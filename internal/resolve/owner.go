@@ -66,16 +66,21 @@ func socketOwners(deadline time.Time) map[uint64]Process {
 	owners := map[uint64]Process{}
 	_ = input.EachSocket(func(p input.Process, inode uint64) bool { // without /proc there are none
 		old, has := owners[inode]
-		switch {
-		case !has:
+		if !has {
 			owners[inode] = Process{PID: p.PID, Comm: p.Comm}
-		case old.PID == 1 || p.PID != 1 && p.PID < old.PID:
-			owners[inode] = Process{p.PID, p.Comm, old.Others + 1}
-		default:
-			old.Others++
-			owners[inode] = old
+		} else {
+			owners[inode] = old.with(p)
 		}
 		return time.Now().Before(deadline)
 	})
 	return owners
+}
+
+// with is the process to name for a socket that another process has, too.
+func (old Process) with(p input.Process) Process {
+	if old.PID == 1 || p.PID != 1 && p.PID < old.PID {
+		return Process{p.PID, p.Comm, old.Others + 1}
+	}
+	old.Others++
+	return old
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tracer/internal/input"
 	"tracer/internal/ktest"
 )
 
@@ -79,6 +80,24 @@ func TestProcessText(t *testing.T) {
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestSharedSocket checks which process is named for a socket of several.
+func TestSharedSocket(t *testing.T) {
+	for _, test := range []struct {
+		first Process
+		other input.Process
+		want  Process
+	}{
+		{Process{812, "nginx", 0}, input.Process{PID: 813, Comm: "worker"}, Process{812, "nginx", 1}},
+		{Process{813, "worker", 1}, input.Process{PID: 812, Comm: "nginx"}, Process{812, "nginx", 2}},
+		{Process{1, "systemd", 0}, input.Process{PID: 900, Comm: "sshd"}, Process{900, "sshd", 1}},
+		{Process{900, "sshd", 0}, input.Process{PID: 1, Comm: "systemd"}, Process{900, "sshd", 1}},
+	} {
+		if got := test.first.with(test.other); got != test.want {
+			t.Errorf("%v with %v: %+v, want %+v", test.first, test.other, got, test.want)
 		}
 	}
 }

@@ -68,8 +68,8 @@ type verdictOf struct {
 	chain string
 }
 
-// rulesMost is how many rules and elements a table may have for its paths to be found.
-const rulesMost = 200_000
+// rulesMost is how many rules a table, and elements a map, may have to be read. Tests replace it.
+var rulesMost = 200_000
 
 // generation returns the number of the namespace's ruleset, which grows with every change.
 func (c *channel) generation(deadline time.Time) (generation uint32, err error) {

@@ -27,10 +27,11 @@ func TestBadNft(t *testing.T) {
 	load(t, n, policies)
 	key := keyOf(t, n, "netpol", "web")
 	for name, nft := range map[string]string{
-		"hangs":        program(t, "exec sleep 60"),
-		"fails":        program(t, "echo oops; exit 1"),
-		"says little":  program(t, "exit 0"),
-		"is not there": filepath.Join(t.TempDir(), "nft"),
+		"leaves a child": program(t, "sleep 40 & wait"),
+		"hangs":          program(t, "exec sleep 60"),
+		"fails":          program(t, "echo oops; exit 1"),
+		"says little":    program(t, "exit 0"),
+		"is not there":   filepath.Join(t.TempDir(), "nft"),
 	} {
 		h := New(Options{Nft: nft, Timeout: time.Second})
 		start := time.Now()
@@ -42,6 +43,24 @@ func TestBadNft(t *testing.T) {
 			t.Errorf("nft %s: %v, %+v", name, ok, text)
 		}
 		h.Close()
+	}
+}
+
+// TestTooManyRules checks that a table is not read if it is too large.
+func TestTooManyRules(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-many")
+	load(t, n, policies)
+	key := keyOf(t, n, "netpol", "web")
+	old := rulesMost
+	defer func() { rulesMost = old }()
+	for rulesMost = range 12 {
+		if text, ok := newHost(t, "none").Rule(n.Inode, key); ok {
+			t.Errorf("at most %d: %+v", rulesMost, text)
+		}
+	}
+	rulesMost = 13
+	if _, ok := newHost(t, "none").Rule(n.Inode, key); !ok {
+		t.Error("no answer about a table with 13 rules")
 	}
 }
 
