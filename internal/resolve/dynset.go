@@ -83,7 +83,7 @@ func (p *printer) dynset(d *dynset) {
 		parts = append(parts, "timeout "+period(d.timeout))
 	}
 	if len(d.statements) > 0 {
-		text, complete := print(p.family, d.statements, p.ask)
+		text, complete := printRule(p.family, d.statements, p.ask)
 		parts = append(parts, text)
 		p.complete = p.complete && complete
 	}

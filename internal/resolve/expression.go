@@ -22,7 +22,7 @@ type expression struct {
 // byteorder converts a register to network order, before a comparison. The library can't decode it.
 type byteorder struct{ source, destination, size, length uint32 }
 
-// known makes a value for an expression's name. Expressions that are not in it can't be printed.
+// known creates a value for an expression's name. Expressions that are not in it can't be printed.
 var known = map[string]func() expr.Any{
 	"meta": func() expr.Any { return &expr.Meta{} }, "cmp": func() expr.Any { return &expr.Cmp{} },
 	"payload": func() expr.Any { return &expr.Payload{} }, "ct": func() expr.Any { return &expr.Ct{} },
@@ -68,7 +68,7 @@ func decodeExpression(family uint8, b []byte) (e expression, err error) {
 		e.value, err = dynsetOf(family, data)
 		return e, err
 	}
-	make, isKnown := known[e.name]
+	create, isKnown := known[e.name]
 	if !isKnown {
 		return e, nil
 	}
@@ -79,7 +79,7 @@ func decodeExpression(family uint8, b []byte) (e expression, err error) {
 	if e.name == "bitwise" && hasOperation(data) || e.name == "ct" && setsRegister(data) {
 		return e, nil
 	}
-	value := make()
+	value := create()
 	if e.name == "notrack" || unmarshal(family, data, value) == nil { // an attribute that the library does not know is an error
 		e.value = value
 	}

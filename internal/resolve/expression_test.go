@@ -16,7 +16,7 @@ func encoded(t *testing.T, name string, attributes ...netlink.Attribute) []byte 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := netlink.MarshalAttributes([]netlink.Attribute{text(unix.NFTA_EXPR_NAME, name), {Type: unix.NFTA_EXPR_DATA | unix.NLA_F_NESTED, Data: data}})
+	b, err := netlink.MarshalAttributes([]netlink.Attribute{stringAttribute(unix.NFTA_EXPR_NAME, name), {Type: unix.NFTA_EXPR_DATA | unix.NLA_F_NESTED, Data: data}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestUndecodedExpressions(t *testing.T) {
 		if err != nil || e.name != name || e.value != nil {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}
-		if text, complete := print(unix.NFPROTO_INET, []expression{e}, questions{}); complete || text != "["+name+"]" {
+		if text, complete := printRule(unix.NFPROTO_INET, []expression{e}, questions{}); complete || text != "["+name+"]" {
 			t.Errorf("%s: text %q, complete %v", name, text, complete)
 		}
 	}
@@ -56,7 +56,7 @@ func TestUseOfUnknownValue(t *testing.T) {
 		}
 		rule = append(rule, e)
 	}
-	if text, complete := print(unix.NFPROTO_INET, rule, questions{}); complete || text != "[socket] counter" {
+	if text, complete := printRule(unix.NFPROTO_INET, rule, questions{}); complete || text != "[socket] counter" {
 		t.Errorf("text %q, complete %v", text, complete)
 	}
 }

@@ -22,8 +22,8 @@ type request struct {
 	attributes      []netlink.Attribute
 }
 
-// text is an attribute with a string.
-func text(kind uint16, value string) netlink.Attribute {
+// stringAttribute is an attribute with a string.
+func stringAttribute(kind uint16, value string) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: append([]byte(value), 0)}
 }
 

@@ -41,8 +41,8 @@ type questions struct {
 	elements int // the most of an anonymous set that are printed
 }
 
-// print returns the text of a rule, without its comment. complete is false if a part is not known.
-func print(family uint8, rule []expression, ask questions) (text string, complete bool) {
+// printRule returns the text of a rule, without its comment. complete is false if a part is not known.
+func printRule(family uint8, rule []expression, ask questions) (text string, complete bool) {
 	p := &printer{
 		family: family, ask: ask, registers: map[int]*operand{}, constants: map[int][]byte{}, dependencies: map[string]int{},
 		network: networkOf(family), complete: true,

@@ -130,13 +130,13 @@ func compareTexts(t *testing.T, n *ktest.Netns, key tableKey, complete uint64) i
 	t.Helper()
 	h := newHost(t, needs(t, "nft"))
 	ns, table := tableOf(t, h, n, key)
-	ask := ns.questions(table, h.deadline())
-	ask.elements = 0
 	compared := 0
 	for handle, r := range table.rules {
 		if isAnonymous(r.chain) {
 			continue // part of another rule's text
 		}
+		ask := ns.questions(table, r, h.deadline())
+		ask.elements = 0
 		got, partial := table.render(r, ask)
 		want := table.texts[handle]
 		if strings.Contains(want, "@ll,") {

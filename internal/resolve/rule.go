@@ -3,12 +3,14 @@
 package resolve
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -133,7 +135,7 @@ func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	if err != nil {
 		return RuleText{}, err
 	}
-	if !t.has(key) {
+	if !t.has(key) || key.TableHandle != 0 && key.TableHandle != known.handle { // which may be another one by now
 		return RuleText{Gone: true}, nil
 	}
 	text := h.describe(n, t, key, deadline)
@@ -186,7 +188,7 @@ func (h *Host) text(n *namespace, t *table, r *rule, deadline time.Time) (text s
 	if text := t.texts[r.handle]; text != "" {
 		return withComment(text, r.anyComment(t.family)), false // nft does not print the comments of iptables-nft
 	}
-	text, partial = t.render(r, n.questions(t, deadline))
+	text, partial = t.render(r, n.questions(t, r, deadline))
 	if better := t.anonymousText(r); partial && better != "" {
 		return better, false
 	}
@@ -199,7 +201,7 @@ func (t *table) render(r *rule, ask questions) (text string, partial bool) {
 	if err != nil {
 		return "", true
 	}
-	text, complete := print(t.family, expressions, ask)
+	text, complete := printRule(t.family, expressions, ask)
 	return withComment(text, r.anyComment(t.family)), !complete
 }
 
@@ -216,9 +218,9 @@ func withComment(text, comment string) string {
 const elementsMost = 32
 
 // questions are what printing a rule may need.
-func (n *namespace) questions(t *table, deadline time.Time) questions {
+func (n *namespace) questions(t *table, r *rule, deadline time.Time) questions {
 	ask := questions{ifname: n.ifname, elements: elementsMost}
-	ask.set = func(name string) (*set, []element, error) { return n.set(t, name, deadline) }
+	ask.set = func(name string) (*set, []element, error) { return n.set(t, r, name, deadline) }
 	ask.chain = func(name string) (texts []string) {
 		c := t.chains[name]
 		if c == nil {
@@ -233,8 +235,9 @@ func (n *namespace) questions(t *table, deadline time.Time) questions {
 	return ask
 }
 
-// set returns a set, and its elements if it is anonymous. These never change, but a later set may get the name.
-func (n *namespace) set(t *table, name string, deadline time.Time) (*set, []element, error) {
+// set returns a set, and its elements if it is anonymous. These never change, and the set has its name as long as the
+// rule exists that uses it.
+func (n *namespace) set(t *table, r *rule, name string, deadline time.Time) (*set, []element, error) {
 	s := t.sets[name]
 	if s == nil {
 		return nil, nil, fmt.Errorf("no set %q", name)
@@ -258,10 +261,32 @@ func (n *namespace) set(t *table, name string, deadline time.Time) (*set, []elem
 	if err != nil {
 		return nil, nil, err
 	}
-	if generation, err := c.generation(deadline); err != nil || generation != t.generation {
+	if generation, err := c.generation(deadline); err != nil || generation != t.generation && !n.exists(t, r, deadline) {
 		return nil, nil, errors.Join(err, errChanging)
 	}
 	return s, elements, nil
+}
+
+// exists reports whether a rule exists that was read earlier: its table is the same, and has a rule with its handle.
+func (n *namespace) exists(t *table, r *rule, deadline time.Time) bool {
+	if err := n.refresh(time.Time{}, deadline); err != nil || n.rules.known[t.tableKey].handle != t.handle {
+		return false
+	}
+	found := false
+	q := request{unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETRULE, t.family, false, []netlink.Attribute{
+		stringAttribute(unix.NFTA_RULE_TABLE, t.name), stringAttribute(unix.NFTA_RULE_CHAIN, r.chain),
+		{Type: unix.NFTA_RULE_HANDLE, Data: binary.BigEndian.AppendUint64(nil, r.handle)},
+	}}
+	err := n.filter.query(q, deadline, func(uint8, *netlink.AttributeDecoder) error {
+		found = true
+		return nil
+	})
+	if err != nil {
+		n.closeFilter() // the answer may still arrive
+		return false
+	}
+	generation := n.rules.generation
+	return found && n.refresh(time.Time{}, deadline) == nil && n.rules.generation == generation
 }
 
 // author returns the author of a rule, or of the rules of a chain.

@@ -3,6 +3,7 @@
 package resolve
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,28 @@ func TestWatchAll(t *testing.T) {
 	}
 	if text, ok := h.Rule(n.Inode, keyOf(t, n, "netpol", "web")); !ok || !text.Certain {
 		t.Errorf("%v, %+v", ok, text)
+	}
+}
+
+// TestSetAfterAChange checks that an anonymous set is printed after another part of the ruleset has changed, but not
+// after its rule was deleted.
+func TestSetAfterAChange(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-set")
+	const rules = "add rule inet netpol lonely tcp dport { 1, 2 } drop comment \"first\"\nadd rule inet netpol lonely tcp dport { 3, 4 } drop comment \"second\"\n"
+	load(t, n, policies+rules)
+	first, second := keyOf(t, n, "netpol", "first"), keyOf(t, n, "netpol", "second")
+	h := newHost(t, "none")
+	if _, ok := h.Rule(n.Inode, keyOf(t, n, "netpol", "web")); !ok {
+		t.Fatal("no answer")
+	}
+	load(t, n, fmt.Sprintf("delete rule inet netpol lonely handle %d\nadd rule inet netpol lonely tcp dport { 5, 6 } drop", first.Handle))
+	text, ok := h.Rule(n.Inode, second)
+	if want := `tcp dport { 3, 4 } drop comment "second"`; !ok || text.Partial || text.Text != want {
+		t.Errorf("%v, %+v, want %s", ok, text, want)
+	}
+	text, ok = h.Rule(n.Inode, first)
+	if !ok || !text.Partial || !strings.HasPrefix(text.Text, "meta l4proto tcp [lookup __set") {
+		t.Errorf("%v, %+v, want the set unknown", ok, text)
 	}
 }
 

@@ -118,7 +118,7 @@ func (c *channel) readTable(key tableKey, deadline time.Time) (*table, error) {
 		{unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, t.addRule},
 		{unix.NFT_MSG_GETSET, unix.NFTA_SET_TABLE, t.addSet},
 	} {
-		r := request{unix.NFNL_SUBSYS_NFTABLES, part.kind, key.family, true, []netlink.Attribute{text(part.name, key.name)}}
+		r := request{unix.NFNL_SUBSYS_NFTABLES, part.kind, key.family, true, []netlink.Attribute{stringAttribute(part.name, key.name)}}
 		err := c.query(r, deadline, func(family uint8, ad *netlink.AttributeDecoder) error {
 			if family != key.family {
 				return nil
@@ -257,7 +257,7 @@ type element struct {
 // readElements calls f with each element of a set.
 func (c *channel) readElements(key tableKey, name string, deadline time.Time, f func(element) error) error {
 	r := request{unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSETELEM, key.family, true, []netlink.Attribute{
-		text(unix.NFTA_SET_ELEM_LIST_TABLE, key.name), text(unix.NFTA_SET_ELEM_LIST_SET, name),
+		stringAttribute(unix.NFTA_SET_ELEM_LIST_TABLE, key.name), stringAttribute(unix.NFTA_SET_ELEM_LIST_SET, name),
 	}}
 	return c.query(r, deadline, func(_ uint8, ad *netlink.AttributeDecoder) error {
 		for ad.Next() {
