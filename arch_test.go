@@ -43,7 +43,7 @@ var packages = map[string][]string{
 	"internal/stream":    {"internal/bpf", "internal/event"},
 	"internal/outfile":   {"internal/printable"},
 	"internal/stdout":    {},
-	"internal/resolve":   {"internal/input"},
+	"internal/resolve":   {"internal/input", "internal/printable"},
 	"internal/result":    {"internal/event", "internal/kernel"},
 	"internal/input":     {"internal/printable"},
 	"internal/journey":   {"internal/event"},
@@ -62,7 +62,7 @@ var packages = map[string][]string{
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel", "internal/rdonly"},
 	"docs":               {},
-	"e2e":                {"docs", "internal/kernel", "internal/ktest"},
+	"e2e":                {"docs", "internal/explain", "internal/kernel", "internal/ktest"},
 	"contrib":            {},
 	".":                  {},
 }
@@ -77,7 +77,7 @@ var inTests = map[string][]string{
 // stages are the packages that internal/live connects.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/explain", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/printable", "internal/source",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/printable", "internal/resolve", "internal/source",
 }
 
 // forTests is the package that every test may import, and no other file.

@@ -13,20 +13,21 @@ import (
 
 // Stage explains the drops among events. It is for one goroutine.
 type Stage struct {
-	table  *Table
-	reader reader
-	drop   Drop
-	buffer []lookup.Value
-	why    event.Why
+	table    *Table
+	reader   reader
+	resolver Resolver // nil: none
+	drop     Drop
+	buffer   []lookup.Value
+	why      event.Why
 }
 
-// NewStage returns a stage for records with that layout.
-func NewStage(l Layout) (*Stage, error) {
+// NewStage returns a stage for records with that layout. The resolver may be nil.
+func NewStage(l Layout, r Resolver) (*Stage, error) {
 	t, err := LoadFamilies(l.Families)
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{table: t, reader: newReader(t, l), drop: Drop{Values: Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
+	return &Stage{table: t, reader: newReader(t, l), resolver: r, drop: Drop{Values: Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
 }
 
 // Explain sets the section Why of a drop whose record has values. The event needs the names of the reason and
@@ -38,7 +39,7 @@ func (s *Stage) Explain(e *event.Event) {
 	}
 	s.read(e)
 	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Silent: e.Raw.Silent}
-	s.answer(s.table.Explain(&s.drop))
+	s.answer(s.table.Explain(&s.drop), e)
 	s.reader.read(e.Raw.Why, func(p *placement, _ []byte) { s.addEvidence(p.Function) })
 	s.addEvidence(bare(e.Names.Location))
 	e.Why = &s.why
@@ -59,13 +60,16 @@ func (s *Stage) read(e *event.Event) {
 	})
 }
 
-func (s *Stage) answer(a Answer) {
+func (s *Stage) answer(a Answer, e *event.Event) {
 	if a.Cause == nil {
 		s.why.Cause = event.UnknownCause
 		s.addValues(slices.Sorted(maps.Keys(s.drop.Values)))
 		return
 	}
 	s.why.Cause, s.why.Text, s.why.Remedy = a.Cause.ID, a.Text, a.Remedy
+	if s.resolver != nil {
+		s.why.Text = s.complete(a, e)
+	}
 	s.addValues(a.Keys)
 }
 

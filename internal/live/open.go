@@ -45,7 +45,8 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	o.Planned(facts, p)
 	s.prepare(r, p)
 	if p.Why != nil {
-		if s.why, err = explain.NewStage(*p.Why); err != nil {
+		s.asks = newAnswers()
+		if s.why, err = explain.NewStage(*p.Why, s.asks); err != nil {
 			return s, err
 		}
 	}

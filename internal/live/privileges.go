@@ -25,6 +25,9 @@ func (s *Source) Capabilities(without func(func() error) error) (needed kernel.C
 	if s.namesNetns && os.Geteuid() != 0 {
 		needed |= kernel.SetOf(unix.CAP_DAC_READ_SEARCH)
 	}
+	if s.why != nil {
+		needed |= answersNeed
+	}
 	if without(s.readsCounters) != nil {
 		needed |= kernel.SetOf(unix.CAP_BPF)
 	}

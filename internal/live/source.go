@@ -28,6 +28,7 @@ type Source struct {
 	reader   *stream.Reader
 	names    *enrich.Enricher
 	why      *explain.Stage // nil: not requested
+	asks     answers
 	// symbols are kept open to be read again; nil if the kernel hides them.
 	symbols   *kernel.SymbolsFile
 	numbers   *journey.Numbers
@@ -271,6 +272,9 @@ func (s *Source) Close() error {
 	}
 	if s.symbols != nil {
 		errs = append(errs, s.symbols.Close())
+	}
+	if s.asks.host != nil {
+		s.asks.host.Close()
 	}
 	return errors.Join(errs...)
 }

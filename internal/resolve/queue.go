@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tracer/internal/printable"
 )
 
 // Queue is a queue of packets for a program (NFQUEUE).
@@ -98,14 +100,14 @@ func (l *queueList) read() error {
 func parseQueue(line string) (number uint16, port uint32, q Queue, err error) {
 	fields := strings.Fields(line)
 	if len(fields) < 7 {
-		return 0, 0, q, fmt.Errorf("nfnetlink_queue: line %q has %d columns", line, len(fields))
+		return 0, 0, q, fmt.Errorf("nfnetlink_queue: line %s has %d columns", printable.Quote(line), len(fields))
 	}
 	var values [7]uint64
 	for i := range values {
 		// The port is printed as a signed number.
 		n, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
-			return 0, 0, q, fmt.Errorf("nfnetlink_queue: line %q: %w", line, err)
+			return 0, 0, q, fmt.Errorf("nfnetlink_queue: line %s: %w", printable.Quote(line), err)
 		}
 		values[i] = uint64(n)
 	}

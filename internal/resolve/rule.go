@@ -12,6 +12,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tracer/internal/printable"
 )
 
 // RuleKey names a rule as a drop does.
@@ -116,7 +118,7 @@ func (h *Host) Rule(netns uint32, key RuleKey) (RuleText, bool) {
 func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	family, ok := families[key.Family]
 	if !ok {
-		return RuleText{}, fmt.Errorf("family %q: not a family of nftables", key.Family)
+		return RuleText{}, fmt.Errorf("family %s: not a family of nftables", printable.Quote(key.Family))
 	}
 	n, err := h.enter(netns)
 	if err != nil {
@@ -240,7 +242,7 @@ func (n *namespace) questions(t *table, r *rule, deadline time.Time) questions {
 func (n *namespace) set(t *table, r *rule, name string, deadline time.Time) (*set, []element, error) {
 	s := t.sets[name]
 	if s == nil {
-		return nil, nil, fmt.Errorf("no set %q", name)
+		return nil, nil, fmt.Errorf("no set %s", printable.Quote(name))
 	}
 	if !s.anonymous {
 		return s, nil, nil

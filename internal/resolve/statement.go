@@ -88,7 +88,7 @@ func (p *printer) object(v *expr.Objref) {
 		p.giveUp("objref " + v.Name)
 		return
 	}
-	p.add(fmt.Sprintf("%s name %q", kind, v.Name))
+	p.add(fmt.Sprintf("%s name \"%s\"", kind, v.Name))
 }
 
 // defaultBurst is the burst in packets that nft does not print.

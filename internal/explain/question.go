@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"slices"
+
+	"tracer/internal/event"
+)
+
+// Question asks for a value of a text that the kernel does not tell with the drop: one of [Resolvers].
+type Question struct {
+	Key    string
+	Cause  *Cause
+	Values Values
+	Event  *event.Event
+}
+
+// Resolver answers questions. ok is false if an answer is not known.
+type Resolver interface {
+	Resolve(q Question) (text string, ok bool)
+}
+
+// asked returns the keys of the text that a resolver finds out.
+func (c *compiled) asked() []string {
+	var keys []string
+	for _, key := range c.text.keys(true) {
+		if slices.Contains(Resolvers, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// complete adds what a resolver knows to the values, and returns the text with it.
+func (s *Stage) complete(a Answer, e *event.Event) string {
+	c := s.table.compiled(a.Cause)
+	known := false
+	for _, key := range c.asked() {
+		text, ok := s.resolver.Resolve(Question{key, a.Cause, s.drop.Values, e})
+		if ok {
+			s.drop.Values[key] = Value{Kind: event.WordFact, Text: text}
+		}
+		known = known || ok
+	}
+	if !known {
+		return a.Text
+	}
+	text, _ := c.text.fill(s.drop.Values)
+	return text
+}
+
+func (t *Table) compiled(c *Cause) *compiled {
+	return t.causes[slices.IndexFunc(t.causes, func(other *compiled) bool { return other.Cause == c })]
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/explain"
+	"tracer/internal/kernel"
+	"tracer/internal/resolve"
+)
+
+// answersNeed are the capabilities for asking about rules, connections, sockets and processes in other network
+// namespaces.
+var answersNeed = kernel.SetOf(unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE)
+
+// answers answers the questions of texts about drops.
+type answers struct{ host *resolve.Host }
+
+// newAnswers returns answers; questions are bounded, since events wait meanwhile.
+func newAnswers() answers {
+	return answers{resolve.New(resolve.Options{Timeout: 300 * time.Millisecond})}
+}
+
+// Resolve implements explain.Resolver.
+func (a answers) Resolve(q explain.Question) (string, bool) {
+	switch netns := q.Event.Meta.Netns; q.Key {
+	case "listeners":
+		return a.listeners(q, netns)
+	case "rule":
+		return a.rule(q, netns)
+	case "owner":
+		return a.owner(q)
+	case "top_sources":
+		sources, ok := a.host.TopSources(netns)
+		return sources.String(), ok
+	case "queue_fill":
+		queue, ok := a.host.Queue(netns, uint16(q.Values["queue.number"].Number))
+		return queue.String(), ok
+	}
+	return "", false
+}
+
+func (a answers) listeners(q explain.Question, netns uint32) (string, bool) {
+	protocol := resolve.UDP
+	if strings.HasPrefix(q.Cause.Site, "no_tcp") {
+		protocol = resolve.TCP
+	}
+	found, ok := a.host.Listeners(netns, protocol, uint16(q.Values["dport"].Number))
+	return found.String(), ok
+}
+
+func (a answers) rule(q explain.Question, netns uint32) (string, bool) {
+	rule, ok := a.host.Rule(netns, resolve.RuleKey{
+		Family: q.Values["nft_rule.family"].Text, Table: q.Values["nft_rule.table"].Text, Chain: q.Values["nft_rule.chain"].Text,
+		Handle: q.Values["nft_rule.handle"].Number, TableHandle: q.Values["nft_rule.table_handle"].Number,
+		Hook: q.Values["nft_chain.hook"].Text, At: timeOf(q.Event.Time),
+	})
+	return rule.String(), ok
+}
+
+// timeOf returns the time of an event by the clock of this process.
+func timeOf(monotonic uint64) time.Time {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(int64(monotonic) - now.Nano()))
+}
+
+// owner returns the process of the socket whose inode is among the values.
+func (a answers) owner(q explain.Question) (string, bool) {
+	for key, value := range q.Values {
+		if key == "inode" || strings.HasSuffix(key, ".inode") {
+			process, ok := a.host.Owner(value.Number)
+			return process.String(), ok
+		}
+	}
+	return "", false
+}
