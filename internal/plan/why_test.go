@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+
+	"tracer/internal/bpf"
+	"tracer/internal/explain"
+	"tracer/internal/expr"
+	"tracer/internal/kernel"
+	"tracer/internal/ktest"
+)
+
+// thisKernel returns the facts of the running kernel with what explains drops, as if kprobe-multi links worked, and
+// options for drops with all causes.
+func thisKernel(t *testing.T) (*kernel.Facts, Options) {
+	t.Helper()
+	ktest.Root(t)
+	f, err := kernel.Gather(t.Context(), kernel.Options{NoSkbFuncs: WhyFunctions(explain.Families())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := expr.LoadKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Support = map[kernel.Backend]error{kernel.KprobeMulti: nil, kernel.TracepointBackend: nil}
+	return f, Options{Types: types, Drop: Drop{Only: true}, Why: explain.Families()}
+}
+
+// TestWithoutCausesNothingIsAdded checks that a plan without causes is that of a kernel without this feature.
+func TestWithoutCausesNothingIsAdded(t *testing.T) {
+	f, o := thisKernel(t)
+	o.Why = nil
+	p := mustPlan(t, o, f)
+	if p.Why != nil || p.BPF.Config.Why || p.BPF.Config.Decisions != 0 || p.Returns != "" || len(p.Tracepoints) != 1 {
+		t.Errorf("causes %v, settings %v %d, returns %q, tracepoints %v", p.Why, p.BPF.Config.Why, p.BPF.Config.Decisions, p.Returns, p.Tracepoints)
+	}
+	if names := groupNames(p); slices.ContainsFunc(names, isDecision) {
+		t.Errorf("programs %v", names)
+	}
+}
+
+func isDecision(program string) bool { return strings.HasPrefix(program, bpf.DecisionTemplate) }
+
+// TestSitesAreLocated checks the functions and reasons of the sites.
+func TestSitesAreLocated(t *testing.T) {
+	f, o := thisKernel(t)
+	p := mustPlan(t, o, f)
+	ranges := p.BPF.Sites.Ranges
+	if !slices.IsSortedFunc(ranges, func(a, b bpf.SiteRange) int { return int(min(max(int64(a.Begin-b.Begin), -1), 1)) }) || len(ranges) < 50 {
+		t.Errorf("%d ranges, sorted by address: no", len(ranges))
+	}
+	site := slices.IndexFunc(p.Why.Sites, func(s explain.Placement) bool { return s.Name == "no_tcp_socket" })
+	code := f.Symbols.Code("tcp_v4_rcv")["tcp_v4_rcv"]
+	i := slices.IndexFunc(ranges, func(r bpf.SiteRange) bool { return r.Begin == code.Begin })
+	if i < 0 || site < 0 || ranges[i].Size != code.End-code.Begin || ranges[i].Sites>>site&1 == 0 {
+		t.Errorf("site %d, function %x, range %d of %v", site, code, i, ranges)
+	}
+	number, _ := reasonNamed("NO_SOCKET", f.Reasons)
+	if p.BPF.Sites.Reasons[number]>>site&1 == 0 || p.BPF.Sites.Reasons[bpf.NoReason]>>site&1 != 0 {
+		t.Errorf("NO_SOCKET has the sites %b, no reason has %b, want site %d in the first only", p.BPF.Sites.Reasons[number], p.BPF.Sites.Reasons[bpf.NoReason], site)
+	}
+}
+
+// TestUnknownFamilyIsAnError checks that planning names it.
+func TestUnknownFamilyIsAnError(t *testing.T) {
+	f, o := thisKernel(t)
+	o.Why = []string{"route", "routes"}
+	if _, err := New(o, f); err == nil || !strings.Contains(err.Error(), `"routes"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestReturnsOfDecisions checks that a kprobe session is used where the kernel has one, and else probes of returns.
+func TestReturnsOfDecisions(t *testing.T) {
+	f, o := thisKernel(t)
+	f.NoSession = kernel.ErrNotAsked
+	p := mustPlan(t, o, f)
+	if len(p.ReturnGroups) != 1 || p.ReturnGroups[0].Program != bpf.DecisionReturnTemplate || p.Returns.Describe().WithEntries {
+		t.Errorf("without sessions: returns by %q, groups %v", p.Returns, p.ReturnGroups)
+	}
+	f.NoSession, f.IsReturn = nil, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+	p = mustPlan(t, o, f)
+	if len(p.ReturnGroups) != 0 || p.Returns != kernel.KprobeSession || !p.BPF.Config.Session {
+		t.Errorf("with sessions: returns by %q, groups %v", p.Returns, p.ReturnGroups)
+	}
+	for _, program := range p.BPF.Programs {
+		if isDecision(program.Name) != program.Session && program.Tracepoint == nil && program.Name != bpf.QueuedFreeTemplate {
+			t.Errorf("program %s: session %v", program.Name, program.Session)
+		}
+	}
+}
+
+// TestTracepointsDecideNothing checks that decisions are only planned if functions are probed.
+func TestTracepointsDecideNothing(t *testing.T) {
+	f, o := thisKernel(t)
+	f.Support = map[kernel.Backend]error{kernel.TracepointBackend: nil}
+	p := mustPlan(t, o, f)
+	if p.Why == nil || len(p.Why.Sites) == 0 || len(p.Why.Decisions) != 0 || len(p.Groups) != 0 {
+		t.Errorf("causes %+v, groups %v", p.Why, groupNames(p))
+	}
+}
+
+// TestProgramsOfCausesLoad checks that this kernel's verifier accepts the programs of all sites and decisions.
+func TestProgramsOfCausesLoad(t *testing.T) {
+	f, o := thisKernel(t)
+	p := mustPlan(t, o, f)
+	spec, _, err := bpf.ReadObject().Collection(p.BPF)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := 0
+	for name := range spec.Programs {
+		one := spec.Copy()
+		one.Programs = map[string]*ebpf.ProgramSpec{name: one.Programs[name]}
+		one.Programs[name].AttachType = ebpf.AttachNone // this kernel may have no kprobe-multi links
+		c, err := ebpf.NewCollection(one)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		c.Close()
+		loaded++
+	}
+	if loaded < 5 {
+		t.Errorf("%d programs, want those of at least three registers, of functions without a packet and of tracepoints", loaded)
+	}
+}
+
+// TestNumbersOfDecisions checks that each number in the records is that of one function.
+func TestNumbersOfDecisions(t *testing.T) {
+	f, o := thisKernel(t)
+	p := mustPlan(t, o, f)
+	var numbers []uint16
+	for _, record := range p.BPF.Decisions.Functions {
+		for _, number := range slices.Concat(record.AtEntry[:], record.AtReturn[:]) {
+			if number != 0 {
+				numbers = append(numbers, number)
+			}
+		}
+	}
+	slices.Sort(numbers)
+	var want []uint16
+	for i := range p.Why.Decisions {
+		want = append(want, uint16(i+1))
+	}
+	if diff := cmp.Diff(want, numbers); diff != "" || len(numbers) != len(p.BPF.Decisions.Params) {
+		t.Errorf("%d settings, numbers (-want +got):\n%s", len(p.BPF.Decisions.Params), diff)
+	}
+}
