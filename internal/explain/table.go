@@ -50,7 +50,7 @@ func Families() []string {
 	return names
 }
 
-// LoadFamilies parses the causes of some families, and the sites and decisions that they need. An unknown
+// LoadFamilies parses the causes of some families that can be told, and the sites and decisions that they need. An unknown
 // family is an error.
 func LoadFamilies(names []string) (*Table, error) {
 	for _, name := range names {
@@ -62,7 +62,7 @@ func LoadFamilies(names []string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.causes = slices.DeleteFunc(t.causes, func(c *compiled) bool { return !slices.Contains(names, c.Family) })
+	t.causes = slices.DeleteFunc(t.causes, func(c *compiled) bool { return !slices.Contains(names, c.Family) || !t.isTold(c) })
 	t.Sites = slices.DeleteFunc(t.Sites, func(s *Site) bool { return !t.uses(s) })
 	needed := t.neededDecisions()
 	t.Decisions = slices.DeleteFunc(t.Decisions, func(d *Decision) bool { return !needed[d.Name] })
