@@ -47,9 +47,9 @@ var Capabilities = []Capability{
 	},
 	{
 		Name: "CAP_SYS_ADMIN", Number: unix.CAP_SYS_ADMIN, Instead: unix.CAP_SYS_ADMIN,
-		For:     "to trace BPF programs (--filter-trace-tc and the like, --filter-track-bpf-helpers), to find interfaces of another network namespace (--filter-ifname with --filter-netns), to attach single kprobes if the sysctl kernel.perf_event_paranoid is above 2 (Debian, Ubuntu)",
-		Without: "these flags are refused; without single kprobes tracer uses kprobe-multi or tracepoints",
-		Kept:    "with filters for BPF programs",
+		For:     "to trace BPF programs (--filter-trace-tc and the like, --filter-track-bpf-helpers), to find interfaces of another network namespace (--filter-ifname with --filter-netns) and the rules and listeners there (--why), to attach single kprobes if the sysctl kernel.perf_event_paranoid is above 2 (Debian, Ubuntu)",
+		Without: "these flags are refused, except --why; without single kprobes tracer uses kprobe-multi or tracepoints",
+		Kept:    "with filters for BPF programs, and with causes of drops (--drop, --why)",
 	},
 	{
 		Name: "CAP_SYS_RAWIO", Number: unix.CAP_SYS_RAWIO, Instead: unix.CAP_SYS_RAWIO,
@@ -64,9 +64,9 @@ var Capabilities = []Capability{
 	},
 	{
 		Name: "CAP_SYS_PTRACE", Number: unix.CAP_SYS_PTRACE, Instead: unix.CAP_SYS_PTRACE,
-		For:     "to find the open sockets of a process (--filter-pid, --filter-comm), and its network namespace (pid:N)",
+		For:     "to find the open sockets of a process (--filter-pid, --filter-comm), its network namespace (pid:N), and the process of a socket (--why)",
 		Without: "a socket is matched with its process only after the process has sent on it; pid:N is refused",
-		Kept:    "with --filter-pid and --filter-comm",
+		Kept:    "with --filter-pid and --filter-comm, and with causes of drops (--drop, --why)",
 	},
 	{
 		Name: "CAP_SYS_RESOURCE", Number: unix.CAP_SYS_RESOURCE, Instead: unix.CAP_SYS_RESOURCE,
