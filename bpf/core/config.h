@@ -116,6 +116,10 @@ struct config {
 	u32 reason_unspecified;
 	// Number of decisions whose values are kept: see explain/decision.h.
 	u32 decisions;
+	// nft_do_chain, with size 0 if the rules that drop packets are not looked for; and the index of the
+	// placement of such a rule, and its slot: see explain/nft_rule.h.
+	struct code_range nft_do_chain;
+	u32 nft_placement, nft_slot;
 	// Leading bytes of the frame that the packet filters read at constant offsets.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 ends the list.

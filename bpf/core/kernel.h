@@ -216,18 +216,74 @@ struct nf_hook_state {
 };
 
 struct nft_table {
+	struct list_head chains;
 	__u16 family : 6;
 	char *name;
 };
 
+// Since 5.17, a chain has its rules in one block of memory per generation. Before, it had an array of pointers:
+// see core/compat.h.
+struct nft_rule_blob {
+	unsigned long size;
+	unsigned char data[1];
+};
+
+struct nft_rule_dp {
+	__u64 is_last : 1;
+	__u64 dlen : 12;
+	__u64 handle : 42;
+	// So that clang 19 aligns the bits like a __u64.
+	__u64 : 0;
+	unsigned char data[1];
+};
+
 struct nft_chain {
+	struct nft_rule_blob *blob_gen_0, *blob_gen_1;
+	struct list_head list;
 	struct nft_table *table;
 	char *name;
 };
 
 struct nft_base_chain {
 	struct nf_hook_ops ops;
+	__u8 policy;
 	struct nft_chain chain;
+};
+
+struct nft_verdict {
+	__u32 code;
+	struct nft_chain *chain;
+};
+
+struct nft_data {
+	struct nft_verdict verdict;
+};
+
+struct nft_regs {
+	struct nft_verdict verdict;
+};
+
+struct nft_pktinfo {
+	struct sk_buff *skb;
+	struct nf_hook_state *state;
+};
+
+struct nft_expr {
+	unsigned char data[1];
+};
+
+struct nft_immediate_expr {
+	struct nft_data data;
+	__u8 dreg;
+};
+
+struct nft_set {
+	__u16 flags : 13;
+};
+
+struct nft_lookup {
+	struct nft_set *set;
+	__u8 dreg;
 };
 
 struct xt_table {

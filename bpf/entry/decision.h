@@ -10,6 +10,7 @@
 #include "core/maps.h"
 #include "core/registers.h"
 #include "explain/decision.h"
+#include "explain/nft_rule.h"
 #include "entry/return.h"
 
 // Handles the entry of a function for a packet that matches; returns whether the return is of interest.
@@ -63,6 +64,7 @@ static __noinline int leave_decision(struct registers *regs)
 		return 0;
 	d->args.result = context_word(regs, RETURN_VALUE);
 	note_decisions(calls->depth, d->function.at_return, d->call.time);
+	note_nft_return(d, calls->depth);
 	return 0;
 }
 

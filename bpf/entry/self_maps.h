@@ -22,6 +22,7 @@
 #include "explain/last_hook.h"
 #include "explain/lookup.h"
 #include "explain/map_call.h"
+#include "explain/nft_rule.h"
 #include "entry/tracepoint.h"
 
 // Whether a map is one of ours. The kernel runs no function program while another one runs on that CPU, but
@@ -44,5 +45,6 @@ static __always_inline bool is_self_map(u64 map)
 	        map == (u64)&last_hooks || map == (u64)&hook_functions ||
 	       map == (u64)&raw_packets || map == (u64)&site_reasons || map == (u64)&decision_functions ||
 	       map == (u64)&decision_slots || map == (u64)&decision_calls || map == (u64)&deaths ||
+	       map == (u64)&nft_traversals || map == (u64)&nft_searches ||
 	       map == (u64)&lookup_args || map == (u64)&lent_skb;
 }
