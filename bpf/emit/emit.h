@@ -21,7 +21,6 @@
 #include "explain/last_hook.h"
 #include "explain/map_call.h"
 #include "explain/netfilter.h"
-#include "explain/nft_rule.h"
 #include "explain/variants.h"
 #include "explain/why.h"
 #include "emit/meta.h"
@@ -291,10 +290,8 @@ __noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
 	scratch->roots.sk = sk;
 	scratch->roots.cpu = bpf_get_smp_processor_id();
 	size = fill_sites(s->bytes + at, scratch, location, reason);
-	if (CFG.decisions) {
-		note_nft_drop(skb, location);
+	if (CFG.decisions)
 		size = add_decisions(at, size, scratch);
-	}
 	if (size > MAX_WHY)
 		return 0;
 	((struct record_why *)(s->bytes + at))->size = size;

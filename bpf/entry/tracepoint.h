@@ -21,6 +21,7 @@
 #include "explain/decision.h"
 #include "explain/drop_part.h"
 #include "explain/drop_site.h"
+#include "explain/nft_rule.h"
 #include "explain/variants.h"
 #include "entry/handle.h"
 
@@ -195,6 +196,8 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 		if (!deciding)
 			return 0;
 	}
+	if (CFG.nft_do_chain.size && is_drop(tracepoint_params()))
+		note_nft_drop(context_word(a, CHOSEN_WORD), tracepoint_argument(a, (u8)(tracepoint_params() >> 16)));
 	prefiltered = CFG.prefilter_first ? prefilter(context_word(a, CHOSEN_WORD)) : PREFILTER_UNKNOWN;
 	if (prefiltered != PREFILTER_REJECT && !enter_tracepoint(a, prefiltered, deciding) && CFG.variants && !deciding)
 		enter_variants(a);

@@ -24,8 +24,8 @@ enum {
 	// Chains that are kept per call, the last ones, a power of two. Others are found in the table's list.
 	MAX_NFT_CHAINS = 16,
 	// A search ends after this number of steps, one for each rule and chain: NFT_ROUNDS * NFT_STEPS.
-	NFT_ROUNDS = 4096,
-	NFT_STEPS = 16,
+	NFT_ROUNDS = 1024,
+	NFT_STEPS = 64,
 	// Longer names are truncated.
 	NFT_TABLE_NAME = 40,
 	NFT_CHAIN_NAME = 88,
@@ -43,11 +43,12 @@ struct nft_rule_values {
 	u8 known[8];
 	// Handle 0 is the policy of the chain.
 	u64 handle;
-	// Of a base chain: its policy, 1, and its priority.
-	u64 policy, base, priority;
+	// The policy of the chain, if it is a base chain, and whether it is one.
+	u64 policy, base;
+	// The family of the table.
 	u64 family;
-	// Family and number of the hook.
-	u64 hook;
+	// Family and number of the hook, and the priority of the base chain there.
+	u64 hook, priority;
 	// Names that end with a byte that is not 0 are truncated.
 	u8 table[NFT_TABLE_NAME];
 	u8 chain[NFT_CHAIN_NAME];
@@ -56,15 +57,9 @@ struct nft_rule_values {
 _Static_assert(sizeof(struct nft_rule_values) <= MAX_WHY_VALUES, "the values fit into an entry");
 
 // Bits of nft_rule_values.known.
-enum nft_known {
-	NFT_HANDLE = 1,
-	NFT_POLICY = 2,
-	NFT_BASE = 4,
-	NFT_PRIORITY = 8,
-	NFT_FAMILY = 16,
-	NFT_HOOK = 32,
-	NFT_TABLE = 64,
-	NFT_CHAIN = 128,
+enum {
+	NFT_ALL_KNOWN = 0xff,
+	NFT_POLICY_KNOWN = 2,
 };
 
 // An active call of nft_do_chain. It belongs to the decision_call with the same index and time.
@@ -193,6 +188,7 @@ static __always_inline void note_nft_chain(struct nft_traversal *t, u64 regs)
 static __always_inline void next_nft_chain(struct nft_search *s)
 {
 	struct nft_traversals *all = this_cpu_value(nft_traversals);
+	const struct nft_chain *chain;
 	struct nft_traversal *t;
 
 	s->chain = 0;
@@ -206,8 +202,9 @@ static __always_inline void next_nft_chain(struct nft_search *s)
 		s->base_left = false;
 		s->chain = s->base;
 	} else if (s->next && s->next != s->head) {
-		s->chain = s->next - bpf_core_field_offset(struct nft_chain, list);
-		s->next = (u64)BPF_CORE_READ((const struct nft_chain *)s->chain, list.next);
+		chain = (void *)(s->next - bpf_core_field_offset(struct nft_chain, list));
+		s->chain = (u64)chain;
+		s->next = (u64)BPF_CORE_READ(chain, list.next);
 	}
 }
 
@@ -301,15 +298,17 @@ __noinline int find_nft_rule(u64 number)
 	u64 index = (number - 1) & (MAX_DECISION_CALLS - 1);
 	struct nft_traversal *t = nft_traversal_of(number);
 	const struct nft_table *table;
+	const struct nft_chain *base;
 
 	if (!CFG.nft_do_chain.size || !calls || !s || !t)
 		return 0;
+	base = (void *)calls->list[index].args.values[1];
 	s->expr = t->expr;
 	s->index = index;
-	s->base = calls->list[index].args.values[1];
+	s->base = (u64)base;
 	s->left = t->entered < MAX_NFT_CHAINS ? t->entered : MAX_NFT_CHAINS;
 	s->base_left = true;
-	table = BPF_CORE_READ((const struct nft_chain *)s->base, table);
+	table = BPF_CORE_READ(base, table);
 	s->head = (u64)table + bpf_core_field_offset(struct nft_table, chains);
 	s->next = (u64)BPF_CORE_READ(table, chains.next);
 	s->chain = 0;
@@ -368,11 +367,9 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	v = (void *)slot->entry.values;
 	table = BPF_CORE_READ(chain, table);
 	state = nft_hook_state((void *)pkt);
-	v->known[0] = NFT_HANDLE | NFT_BASE | NFT_FAMILY | NFT_HOOK | NFT_TABLE | NFT_CHAIN;
 	v->handle = handle;
 	v->base = chain_address == base_chain;
-	if (v->base)
-		v->known[0] |= NFT_POLICY | NFT_PRIORITY;
+	v->known[0] = v->base ? NFT_ALL_KNOWN : NFT_ALL_KNOWN & ~NFT_POLICY_KNOWN;
 	v->policy = BPF_CORE_READ(base, policy);
 	v->priority = (__s64)BPF_CORE_READ(base, ops.priority);
 	v->family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
@@ -415,16 +412,16 @@ __noinline int note_nft_rule(u64 number, u64 returned)
 	return 0;
 }
 
-// Keeps what drops a packet in nft_do_chain.
-static __always_inline void note_nft_drop(u64 skb, u64 location)
+// Keeps what drops a packet at a location in nft_do_chain. It is not part of the record's code, which has little
+// stack left.
+static __noinline int note_nft_drop(u64 skb, u64 location)
 {
-	u32 number;
+	u64 number;
 
-	if (!CFG.nft_do_chain.size || !is_within(location, &CFG.nft_do_chain))
-		return;
-	number = find_nft_call(0, skb, 0);
-	if (number)
-		note_nft_rule(number, 0);
+	if (!CFG.nft_do_chain.size || !running || !is_within(location, &CFG.nft_do_chain))
+		return 0;
+	number = (u32)find_nft_call(0, skb, 0);
+	return number ? note_nft_rule(number, 0) : 0;
 }
 
 // Keeps what dropped a packet at the return of a call, by its index.
@@ -433,3 +430,6 @@ static __always_inline void note_nft_return(const struct decision_call *d, u64 i
 	if (CFG.nft_do_chain.size && d->call.addr == CFG.nft_do_chain.begin && is_nft_drop(d->args.result))
 		note_nft_rule(index + 1, 1);
 }
+
+// Keeps the type in the BTF of the object, from which the Go types are generated.
+const struct nft_rule_values *nft_rule_values_used __attribute__((unused));

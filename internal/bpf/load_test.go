@@ -198,8 +198,17 @@ func TestVerifier(t *testing.T) {
 		"drops alone":            {Config: Config{Need: 64, Filter: true, Variants: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
 		"followed to drops": {Config: Config{Need: 64, Filter: true, Variants: true, First: true, OnlyDrops: true, Ids: true, FollowMatched: true, Cpus: 2, Tuple: true, Conntrack: true},
 			Bodies: Bodies{Filter: computedFilter()}},
-		"link header only": {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
+		"nftables rules":           {Config: nftRules(false)},
+		"nftables rules, sessions": {Config: nftRules(true), Bodies: Bodies{IsReturn: eitherWay()}},
+		"link header only":         {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	})
+}
+
+// nftRules returns settings to find the nftables rule that dropped a packet.
+func nftRules(session bool) Config {
+	c := Config{Why: true, Decisions: 2, NftPlacement: 1, NftSlot: 1, StackSize: 1 << 14, Session: session, Trampolines: [MaxTrampolines]uint64{1 << 60}}
+	c.NftDoChain.Begin, c.NftDoChain.Size = 1<<60, 1<<10
+	return c
 }
 
 // TestVerifierOfDirectReads loads programs that read memory without a helper.
@@ -241,6 +250,9 @@ func verify(t *testing.T, specs map[string]Spec) {
 				var long *ebpf.VerifierError
 				if errors.As(err, &long) && len(long.Log) > 60 {
 					long.Log = long.Log[len(long.Log)-60:]
+				}
+				if long != nil {
+					t.Logf("%+v", long)
 				}
 				t.Fatalf("%+v", err)
 			}

@@ -221,6 +221,9 @@ const (
 	DyingDecision     = uint16(tracerDecisionFlagDECISION_DIES)
 )
 
+// NftRuleValues are the values of the nftables rule that dropped a packet (bpf/explain/nft_rule.h).
+type NftRuleValues = tracerNftRuleValues
+
 // Why is the header of the values that explain a drop.
 type Why = tracerRecordWhy
 

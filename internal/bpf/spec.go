@@ -300,6 +300,16 @@ const (
 	DecisionReturnTemplate   = "kprobe_decision_return"
 )
 
+// The programs on the functions that evaluate expressions of nftables (bpf/entry/nft_rule.h): constants, look-ups, and
+// others that can set a verdict. NftReturnTemplate is for their returns, NftRegisterTemplate for nft_register_expr.
+const (
+	NftImmediateTemplate = "kprobe_decision_nft_immediate"
+	NftLookupTemplate    = "kprobe_decision_nft_lookup"
+	NftOtherTemplate     = "kprobe_decision_nft_other"
+	NftReturnTemplate    = "kprobe_decision_nft_return"
+	NftRegisterTemplate  = "kprobe_decision_nft_register"
+)
+
 // IsSilent reports whether the program with this name is on functions, and is there to follow packets or to explain
 // drops. Such programs emit no events, except SkbOpTemplate for functions that are also traced.
 func IsSilent(program string) bool {
@@ -450,8 +460,8 @@ func constantBody(word uint64) asm.Instructions {
 // filters reports whether the program applies the filters to a packet. Other programs use the result of one that
 // does.
 func (p Program) filters() bool {
-	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram, DecisionTemplate, IndirectDecisionTemplate, InnerDecisionTemplate, DecisionReturnTemplate}
-	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template)
+	without := []string{HookTemplate, QueuedFreeTemplate, QdiscDropTemplate, ReturnTemplate, MapReturnTemplate, AllocTemplate, AllocReturnTemplate, VerdictProgram, HoldersProgram}
+	return !ServesNoSkb(p.Template) && !slices.Contains(without, p.Template) && !strings.HasPrefix(p.Template, DecisionTemplate)
 }
 
 // optional returns the replacements of functions that only some programs contain.

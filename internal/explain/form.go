@@ -3,11 +3,13 @@
 package explain
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"tracer/internal/event"
 	"tracer/internal/lookup"
 )
 
@@ -28,10 +30,24 @@ var (
 	hex16 = hexOf(4)
 	hex32 = hexOf(8)
 
-	portState  = lookup.Named(map[uint64]string{0: "DISABLED", 1: "LISTENING", 2: "LEARNING", 3: "FORWARDING", 4: "BLOCKING"})
-	hookName   = lookup.Named(map[uint64]string{0: "prerouting", 1: "input", 2: "forward", 3: "output", 4: "postrouting"})
-	verdict    = lookup.Named(map[uint64]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"})
-	checksums  = lookup.Named(map[uint64]string{0: "CHECKSUM_NONE", 1: "CHECKSUM_UNNECESSARY", 2: "CHECKSUM_COMPLETE", 3: "CHECKSUM_PARTIAL"})
+	portState = lookup.Named(map[uint64]string{0: "DISABLED", 1: "LISTENING", 2: "LEARNING", 3: "FORWARDING", 4: "BLOCKING"})
+	hookName  = lookup.Named(map[uint64]string{0: "prerouting", 1: "input", 2: "forward", 3: "output", 4: "postrouting"})
+	verdict   = lookup.Named(map[uint64]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"})
+	checksums = lookup.Named(map[uint64]string{0: "CHECKSUM_NONE", 1: "CHECKSUM_UNNECESSARY", 2: "CHECKSUM_COMPLETE", 3: "CHECKSUM_PARTIAL"})
+	nftFamily = lookup.Named(map[uint64]string{1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"})
+	// hookOf is the name of a hook, from its family in bits 8 to 15 and its number.
+	hookOf = lookup.Word(func(dst []byte, v []lookup.Value) []byte {
+		return appendHook(dst, v[0].Number()>>8, v[0].Number()&0xff)
+	})
+	signed = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return strconv.AppendInt(dst, int64(v[0].Number()), 10) })
+	// cutName is a name that the kernel half truncates: it has no NUL then.
+	cutName = lookup.Word(func(dst []byte, v []lookup.Value) []byte {
+		dst = append(dst, event.CString(v[0])...)
+		if !bytes.Contains(v[0], []byte{0}) {
+			dst = append(dst, "…"...)
+		}
+		return dst
+	})
 	queueState = lookup.Flags([]string{"DRV_XOFF", "STACK_XOFF", "FROZEN"})
 )
 
@@ -53,4 +69,24 @@ func hexOf(digits int) lookup.Form {
 	return lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
 		return fmt.Appendf(dst, "0x%0*x", digits, v[0].Number())
 	})
+}
+
+// hookNames are the names of the hooks of families of netfilter; other families have those of IP.
+var hookNames = map[uint64][]string{
+	unix.NFPROTO_ARP:    {"input", "output", "forward"},
+	unix.NFPROTO_NETDEV: {"ingress", "egress"},
+}
+
+var ipHooks = []string{"prerouting", "input", "forward", "output", "postrouting"}
+
+// appendHook appends the name of a hook, or its number.
+func appendHook(dst []byte, family, hook uint64) []byte {
+	names, ok := hookNames[family]
+	if !ok {
+		names = ipHooks
+	}
+	if hook < uint64(len(names)) {
+		return append(dst, names[hook]...)
+	}
+	return strconv.AppendUint(dst, hook, 10)
 }

@@ -12,6 +12,21 @@ var hookReads = reads(
 	where("state->in", as(lookup.String, "in", "state->in->name")), where("state->out", as(lookup.String, "out", "state->out->name")),
 )
 
+// nftExpressions are functions that evaluate expressions of nftables: all that can set the verdict NF_DROP, except
+// nft_match_eval (iptables-nft), which would cost a probe for most rules, and drops malformed packets only.
+// nft_register_expr is called by modules with more of them.
+var nftExpressions = []string{
+	"nft_immediate_eval", "nft_lookup_eval", "nft_objref_eval", "nft_objref_map_eval", "nft_target_eval_xt", "nft_target_eval_bridge",
+	"nft_reject_inet_eval", "nft_reject_ipv4_eval", "nft_reject_ipv6_eval", "nft_reject_bridge_eval", "nft_reject_netdev_eval",
+	"nft_nat_eval", "nft_nat_inet_eval", "nft_masq_eval", "nft_masq_ipv4_eval", "nft_masq_ipv6_eval", "nft_masq_inet_eval",
+	"nft_redir_eval", "nft_redir_ipv4_eval", "nft_redir_ipv6_eval", "nft_redir_inet_eval", "nft_synproxy_eval", "nft_tproxy_eval",
+	"nft_ct_set_zone_eval", "nft_connlimit_eval", "nft_exthdr_tcp_strip_eval", "nft_fwd_netdev_eval", "nft_fwd_neigh_eval",
+	"nft_register_expr",
+}
+
+const nftModules = "nf_tables nft_objref nft_compat nft_reject nft_reject_inet nft_reject_ipv4 nft_reject_ipv6 nft_reject_bridge nft_reject_netdev " +
+	"nft_nat nft_chain_nat nft_masq nft_redir nft_synproxy nft_tproxy nft_ct nft_connlimit nft_exthdr nft_fwd_netdev"
+
 const ruleSpecial = "{rule}: the kernel half finds table, chain and handle from the expression that gave the verdict; a resolver gets the rule's text by netlink in the namespace of the drop"
 
 var netfilter = family{
@@ -22,8 +37,10 @@ var netfilter = family{
 	},
 	decisions: []Decision{
 		{
-			Name: "nft_rule", Special: "walks from the expression that gave the verdict to its rule, chain and table",
-			Reads: reads(num("handle"), num("policy"), num("base"), as(lookup.String, "family"), as(lookup.String, "table"), as(lookup.String, "chain")),
+			// The functions evaluate the expressions that can set a verdict.
+			Name: "nft_rule", Denies: true, Inside: "nft_chain", Special: "walks from the expression that gave the verdict to its rule, chain and table",
+			Functions: nftExpressions, Every: true, Module: nftModules,
+			Reads: reads(num("handle"), num("policy"), num("base"), as(nftFamily, "family"), as(hookOf, "hook"), as(signed, "priority"), as(cutName, "table"), as(cutName, "chain")),
 		},
 		{
 			Name: "nft_chain", Denies: true, Functions: []string{"nft_do_chain"}, Module: "nf_tables", Skb: "pkt->skb", Keep: "(ret & 0xff) == 0 || (ret & 0xff) == 2",
@@ -77,24 +94,24 @@ var netfilter = family{
 	causes: []Cause{
 		{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]][[; hook {nft_chain.hook}]]",
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
 			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",
-			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet[[; hook {nft_chain.hook}]]",
+			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
 		},
 		{
 			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_chain.hook}",
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
 			Limits: "Kernels whose nft_do_chain returns NF_DROP (seen on 5.10.223 and 6.1.176).",
 		},
 		{
 			ID: "nft-policy-returned", Site: "nf_hook_slow", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base && nft_chain.verdict == 0",
-			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}; hook {nft_chain.hook}",
+			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
 		},
 		{

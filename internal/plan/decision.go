@@ -54,6 +54,11 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	}
 	d.plan.BPF.Config.Decisions = uint32(len(table))
 	d.addPrograms()
+	for i, of := range table {
+		if of.Name == nftRule {
+			d.addNftRule(of, uint32(i))
+		}
+	}
 	return nil
 }
 

@@ -18,6 +18,8 @@ func (p *Plan) Modules() []string {
 	}
 	if p.BPF.Config.Netfilter {
 		modules = append(modules, "nf_tables", "x_tables", "ebtables")
+	} else if p.BPF.Config.NftDoChain.Size > 0 {
+		modules = append(modules, "nf_tables")
 	}
 	return modules
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"unsafe"
+
+	"tracer/internal/bpf"
+	"tracer/internal/explain"
+	"tracer/internal/kernel"
+	"tracer/internal/lookup"
+)
+
+const (
+	// nftRule is the decision with the nftables rule that dropped a packet.
+	nftRule = "nft_rule"
+	// nftDoChain evaluates the rules. Its calls are kept for another decision.
+	nftDoChain = "nft_do_chain"
+)
+
+// addNftRule plans to find the nftables rule that dropped a packet: programs on the functions that evaluate
+// expressions. slot is the decision's slot in the kernel.
+func (d *decisions) addNftRule(of *explain.Decision, slot uint32) {
+	p := d.plan
+	i := slices.IndexFunc(d.list, func(f *decider) bool { return f.Name == nftDoChain && len(f.atReturn) > 0 })
+	if i < 0 || p.Returns == "" {
+		return
+	}
+	code := codeAt(d.facts.Symbols, d.list[i].Function)
+	if code.End <= code.Begin {
+		return
+	}
+	c := &p.BPF.Config
+	setRange(&c.NftDoChain.Begin, &c.NftDoChain.Size, code)
+	c.NftPlacement, c.NftSlot = uint32(len(p.Why.Decisions)), slot
+	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: nftDoChain, Placed: placeNftRule(of.Reads)})
+	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(unsafe.Sizeof(bpf.NftRuleValues{})), Slot: slot})
+	d.addNftPrograms(of.Functions)
+}
+
+// codeAt returns the code of a function, without parts that the compiler has split off.
+func codeAt(symbols *kernel.Symbols, f kernel.Function) kernel.CodeRange {
+	for _, code := range symbols.AllCode(map[string]bool{f.Name: true})[f.Name] {
+		if code.Begin == f.Addr {
+			return code
+		}
+	}
+	return kernel.CodeRange{}
+}
+
+// nftTemplates are the programs on functions; others have NftOtherTemplate.
+var nftTemplates = map[string]string{
+	"nft_immediate_eval": bpf.NftImmediateTemplate,
+	"nft_lookup_eval":    bpf.NftLookupTemplate,
+	"nft_register_expr":  bpf.NftRegisterTemplate,
+}
+
+// addNftPrograms plans the programs on functions that evaluate expressions, and on the returns of those that set their
+// verdict there.
+func (d *decisions) addNftPrograms(names []string) {
+	p := d.plan
+	var returning []kernel.Function
+	for _, name := range names {
+		template, special := nftTemplates[name]
+		if !special {
+			template = bpf.NftOtherTemplate
+		}
+		for _, f := range d.find(name) {
+			p.group(f, bpf.Program{Name: template, Template: template})
+			if !special || template == bpf.NftLookupTemplate {
+				returning = append(returning, f)
+			}
+		}
+	}
+	if way := p.Returns.Describe(); !way.WithEntries && len(returning) > 0 {
+		p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: bpf.NftReturnTemplate, Template: bpf.NftReturnTemplate, AttachType: way.AttachType})
+		p.ReturnGroups = append(p.ReturnGroups, Group{Program: bpf.NftReturnTemplate, Functions: returning})
+	}
+}
+
+// placeNftRule returns the positions of the values in struct nft_rule_values.
+func placeNftRule(reads []explain.Read) []lookup.FieldSlots {
+	var v bpf.NftRuleValues
+	slots := map[string]lookup.Slot{
+		"handle":   {Number: 0, At: int(unsafe.Offsetof(v.Handle)), Size: int(unsafe.Sizeof(v.Handle))},
+		"policy":   {Number: 1, At: int(unsafe.Offsetof(v.Policy)), Size: int(unsafe.Sizeof(v.Policy))},
+		"base":     {Number: 2, At: int(unsafe.Offsetof(v.Base)), Size: int(unsafe.Sizeof(v.Base))},
+		"family":   {Number: 3, At: int(unsafe.Offsetof(v.Family)), Size: int(unsafe.Sizeof(v.Family))},
+		"hook":     {Number: 4, At: int(unsafe.Offsetof(v.Hook)), Size: int(unsafe.Sizeof(v.Hook))},
+		"priority": {Number: 5, At: int(unsafe.Offsetof(v.Priority)), Size: int(unsafe.Sizeof(v.Priority))},
+		"table":    {Number: 6, At: int(unsafe.Offsetof(v.Table)), Size: int(unsafe.Sizeof(v.Table))},
+		"chain":    {Number: 7, At: int(unsafe.Offsetof(v.Chain)), Size: int(unsafe.Sizeof(v.Chain))},
+	}
+	placed := make([]lookup.FieldSlots, len(reads))
+	for i, r := range reads {
+		placed[i].Values = []lookup.Slot{slots[r.Key]}
+	}
+	return placed
+}
