@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
+)
+
+// Ruleset collects nftables rules for a namespace. Commit adds them.
+type Ruleset struct {
+	t     testing.TB
+	netns *Netns
+	conn  *nftables.Conn
+}
+
+// NewRuleset returns an empty Ruleset.
+func NewRuleset(t testing.TB, n *Netns) *Ruleset {
+	t.Helper()
+	c, err := nftables.New()
+	must(t, err)
+	return &Ruleset{t, n, c}
+}
+
+// Table adds a table.
+func (r *Ruleset) Table(family nftables.TableFamily, name string) *nftables.Table {
+	return r.conn.AddTable(&nftables.Table{Family: family, Name: name})
+}
+
+// Chain adds a chain without a hook.
+func (r *Ruleset) Chain(table *nftables.Table, name string) *nftables.Chain {
+	return r.conn.AddChain(&nftables.Chain{Table: table, Name: name})
+}
+
+// Base adds a base chain of type filter. The device is for the family netdev only.
+func (r *Ruleset) Base(table *nftables.Table, name string, hook *nftables.ChainHook, priority int, policy nftables.ChainPolicy, device string) *nftables.Chain {
+	at := nftables.ChainPriority(priority)
+	return r.conn.AddChain(&nftables.Chain{
+		Table: table, Name: name, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: &at, Policy: &policy, Device: device,
+	})
+}
+
+// Rule adds a rule with a comment.
+func (r *Ruleset) Rule(chain *nftables.Chain, comment string, exprs ...expr.Any) {
+	r.conn.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: exprs, UserData: userdata.AppendString(nil, userdata.TypeComment, comment)})
+}
+
+// Ports adds an anonymous set of ports, or a verdict map if the elements have verdicts, and returns the expression that
+// looks up register 1.
+func (r *Ruleset) Ports(table *nftables.Table, elements ...nftables.SetElement) expr.Any {
+	set := &nftables.Set{Table: table, Anonymous: true, Constant: true, KeyType: nftables.TypeInetService}
+	if elements[0].VerdictData != nil {
+		set.IsMap, set.DataType = true, nftables.TypeVerdict
+	}
+	must(r.t, r.conn.AddSet(set, elements))
+	return &expr.Lookup{SourceRegister: 1, SetName: set.Name, SetID: set.ID, IsDestRegSet: set.IsMap}
+}
+
+// Commit adds everything that was collected.
+func (r *Ruleset) Commit() {
+	r.t.Helper()
+	needsModule(r.t, r.netns.Do(r.conn.Flush))
+}
+
+// PortElement is an element of a set of ports; verdict is nil in a set that is no map.
+func PortElement(port uint16, verdict *expr.Verdict) nftables.SetElement {
+	return nftables.SetElement{Key: big16(port), VerdictData: verdict}
+}
+
+// ToPort matches packets of a protocol to a port.
+func ToPort(protocol byte, port uint16) []expr.Any { return toPort(protocol, port) }
+
+// PortOf loads the destination port of packets of a protocol into register 1.
+func PortOf(protocol byte) []expr.Any { return toPort(protocol, 0)[:3] }
+
+// ListedRule is a rule as netlink lists it.
+type ListedRule struct {
+	Family                nftables.TableFamily
+	Table, Chain, Comment string
+	Handle                uint64
+	// Packets is the value of its first counter.
+	Packets uint64
+}
+
+// ListRules returns all rules of a namespace.
+func ListRules(t testing.TB, n *Netns) (list []ListedRule) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		return eachRule(func(r *nftables.Rule) error {
+			comment, _ := userdata.GetString(r.UserData, userdata.TypeComment)
+			listed := ListedRule{Family: r.Table.Family, Table: r.Table.Name, Chain: r.Chain.Name, Comment: comment, Handle: r.Handle}
+			for _, e := range slices.Backward(r.Exprs) {
+				if counter, is := e.(*expr.Counter); is {
+					listed.Packets = counter.Packets
+				}
+			}
+			list = append(list, listed)
+			return nil
+		})
+	}))
+	return list
+}
+
+func eachRule(use func(*nftables.Rule) error) error {
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	chains, err := c.ListChains()
+	if err != nil {
+		return err
+	}
+	for _, chain := range chains {
+		rules, err := c.GetRules(chain.Table, chain)
+		if err != nil {
+			return err
+		}
+		for _, r := range rules {
+			r.Table, r.Chain = chain.Table, chain
+			if err := use(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// DumpRuleset returns everything in the ruleset of a namespace as text, without the values of counters.
+func DumpRuleset(t testing.TB, n *Netns) string {
+	t.Helper()
+	var dump []any
+	must(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		tables, err := c.ListTables()
+		if err != nil {
+			return err
+		}
+		for _, table := range tables {
+			sets, err := c.GetSets(table)
+			if err != nil {
+				return err
+			}
+			for _, set := range sets {
+				elements, err := c.GetSetElements(set)
+				if err != nil {
+					return err
+				}
+				dump = append(dump, set, elements)
+			}
+			dump = append(dump, table)
+		}
+		chains, err := c.ListChains()
+		if err != nil {
+			return err
+		}
+		dump = append(dump, chains)
+		return eachRule(func(r *nftables.Rule) error {
+			for _, e := range r.Exprs {
+				if counter, is := e.(*expr.Counter); is {
+					*counter = expr.Counter{}
+				}
+			}
+			dump = append(dump, r)
+			return nil
+		})
+	}))
+	text, err := json.MarshalIndent(dump, "", " ")
+	must(t, err)
+	return string(text)
+}
