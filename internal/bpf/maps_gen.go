@@ -31,6 +31,8 @@ const (
 	MapMapLookups        = "map_lookups"
 	MapMapScratches      = "map_scratches"
 	MapNesting           = "nesting"
+	MapNftSearches       = "nft_searches"
+	MapNftTraversals     = "nft_traversals"
 	MapQdiscDetails      = "qdisc_details"
 	MapQueuedFrees       = "queued_frees"
 	MapQueues            = "queues"

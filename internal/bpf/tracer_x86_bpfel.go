@@ -165,17 +165,24 @@ type tracerConfig struct {
 	SitesAnywhere     uint64
 	ReasonUnspecified uint32
 	Decisions         uint32
-	Need              uint32
-	NeedL2            uint32
-	NeedL3            uint32
-	VxlanPorts        [4]uint16
-	GenevePorts       [4]uint16
-	Watermark         uint32
-	MaxPerSecond      uint32
-	Cpus              uint32
-	CallerCount       uint32
-	_                 [4]byte
-	Callers           [12]struct {
+	NftDoChain        struct {
+		_     structs.HostLayout
+		Begin uint64
+		Size  uint64
+	}
+	NftPlacement uint32
+	NftSlot      uint32
+	Need         uint32
+	NeedL2       uint32
+	NeedL3       uint32
+	VxlanPorts   [4]uint16
+	GenevePorts  [4]uint16
+	Watermark    uint32
+	MaxPerSecond uint32
+	Cpus         uint32
+	CallerCount  uint32
+	_            [4]byte
+	Callers      [12]struct {
 		_      structs.HostLayout
 		Begin  uint64
 		Size   uint32
@@ -481,6 +488,48 @@ type tracerNamePattern struct {
 	_    structs.HostLayout
 	Name [2]uint64
 	Mask [2]uint64
+}
+
+type tracerNftRuleValues struct {
+	_        structs.HostLayout
+	Known    [8]uint8
+	Handle   uint64
+	Policy   uint64
+	Base     uint64
+	Family   uint64
+	Hook     uint64
+	Priority uint64
+	Table    [40]uint8
+	Chain    [88]uint8
+}
+
+type tracerNftSearch struct {
+	_        structs.HostLayout
+	Expr     uint64
+	Index    uint64
+	Base     uint64
+	Left     uint64
+	BaseLeft bool
+	_        [7]byte
+	Next     uint64
+	Head     uint64
+	Chain    uint64
+	At       uint64
+	Second   uint64
+	Handle   uint64
+}
+
+type tracerNftTraversals struct {
+	_    structs.HostLayout
+	List [8]struct {
+		_       structs.HostLayout
+		Time    uint64
+		Expr    uint64
+		Pending uint64
+		Regs    uint64
+		Entered uint64
+		Chains  [16]uint64
+	}
 }
 
 type tracerOrigin uint32
@@ -950,120 +999,129 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tracerMapBenign                  = "benign"
-	tracerMapBranches                = "branches"
-	tracerMapBusy                    = "busy"
-	tracerMapCallstacks              = "callstacks"
-	tracerMapContextAddress          = "context_address"
-	tracerMapCounts                  = "counts"
-	tracerMapDatagrams               = "datagrams"
-	tracerMapDeaths                  = "deaths"
-	tracerMapDecisionCalls           = "decision_calls"
-	tracerMapDecisionFunctions       = "decision_functions"
-	tracerMapDecisionParams          = "decision_params"
-	tracerMapDecisionSlots           = "decision_slots"
-	tracerMapEndpoints               = "endpoints"
-	tracerMapEvents                  = "events"
-	tracerMapFirsts                  = "firsts"
-	tracerMapHeads                   = "heads"
-	tracerMapHookFunctions           = "hook_functions"
-	tracerMapIdCounters              = "id_counters"
-	tracerMapLastHooks               = "last_hooks"
-	tracerMapLentSkb                 = "lent_skb"
-	tracerMapLoans                   = "loans"
-	tracerMapLookupArgs              = "lookup_args"
-	tracerMapMapLookups              = "map_lookups"
-	tracerMapMapScratches            = "map_scratches"
-	tracerMapNesting                 = "nesting"
-	tracerMapQdiscDetails            = "qdisc_details"
-	tracerMapQueuedFrees             = "queued_frees"
-	tracerMapQueues                  = "queues"
-	tracerMapRawPackets              = "raw_packets"
-	tracerMapRecordBuffers           = "record_buffers"
-	tracerMapRecordedParts           = "recorded_parts"
-	tracerMapRuns                    = "runs"
-	tracerMapScratches               = "scratches"
-	tracerMapSiteRanges              = "site_ranges"
-	tracerMapSiteReasons             = "site_reasons"
-	tracerMapSiteSizes               = "site_sizes"
-	tracerMapSkbOps                  = "skb_ops"
-	tracerMapSockets                 = "sockets"
-	tracerMapUnwounds                = "unwounds"
-	tracerProgKprobeAlloc            = "kprobe_alloc"
-	tracerProgKprobeAllocReturn      = "kprobe_alloc_return"
-	tracerProgKprobeDecision         = "kprobe_decision"
-	tracerProgKprobeDecisionIndirect = "kprobe_decision_indirect"
-	tracerProgKprobeDecisionInner    = "kprobe_decision_inner"
-	tracerProgKprobeDecisionReturn   = "kprobe_decision_return"
-	tracerProgKprobeHook             = "kprobe_hook"
-	tracerProgKprobeMapDelete        = "kprobe_map_delete"
-	tracerProgKprobeMapElement       = "kprobe_map_element"
-	tracerProgKprobeMapLookup        = "kprobe_map_lookup"
-	tracerProgKprobeMapReturn        = "kprobe_map_return"
-	tracerProgKprobeMapUpdate        = "kprobe_map_update"
-	tracerProgKprobeNoSkb            = "kprobe_no_skb"
-	tracerProgKprobeNoSkbMap         = "kprobe_no_skb_map"
-	tracerProgKprobeOp               = "kprobe_op"
-	tracerProgKprobeQueuedFree       = "kprobe_queued_free"
-	tracerProgKprobeReturn           = "kprobe_return"
-	tracerProgKprobeSkb              = "kprobe_skb"
-	tracerProgListHolders            = "list_holders"
-	tracerProgProgramNetfilter       = "program_netfilter"
-	tracerProgProgramSkb             = "program_skb"
-	tracerProgProgramTailNetfilter   = "program_tail_netfilter"
-	tracerProgProgramTailSkb         = "program_tail_skb"
-	tracerProgProgramTailXdp         = "program_tail_xdp"
-	tracerProgProgramVerdict         = "program_verdict"
-	tracerProgProgramXdp             = "program_xdp"
-	tracerProgTracepointEnd          = "tracepoint_end"
-	tracerProgTracepointFree         = "tracepoint_free"
-	tracerProgTracepointQdiscDrop    = "tracepoint_qdisc_drop"
-	tracerProgTracepointSkb          = "tracepoint_skb"
-	tracerVarARGUMENT_WORDS          = "ARGUMENT_WORDS"
-	tracerVarCFG                     = "CFG"
-	tracerVarBenignKindUsed          = "benign_kind_used"
-	tracerVarConntrackHasUsed        = "conntrack_has_used"
-	tracerVarDecisionFlagUsed        = "decision_flag_used"
-	tracerVarEmptyCallstack          = "empty_callstack"
-	tracerVarFirstByUsed             = "first_by_used"
-	tracerVarHeadsHeld               = "heads_held"
-	tracerVarHoldersUsed             = "holders_used"
-	tracerVarHookHasUsed             = "hook_has_used"
-	tracerVarHookObjectUsed          = "hook_object_used"
-	tracerVarKeyBase                 = "key_base"
-	tracerVarMapLimitUsed            = "map_limit_used"
-	tracerVarMapOperationUsed        = "map_operation_used"
-	tracerVarNoArguments             = "no_arguments"
-	tracerVarNoRun                   = "no_run"
-	tracerVarNothingRecorded         = "nothing_recorded"
-	tracerVarOriginUsed              = "origin_used"
-	tracerVarRecordCbUsed            = "record_cb_used"
-	tracerVarRecordConntrackUsed     = "record_conntrack_used"
-	tracerVarRecordCoreUsed          = "record_core_used"
-	tracerVarRecordFirstUsed         = "record_first_used"
-	tracerVarRecordFlagUsed          = "record_flag_used"
-	tracerVarRecordHeadUsed          = "record_head_used"
-	tracerVarRecordHookUsed          = "record_hook_used"
-	tracerVarRecordKindUsed          = "record_kind_used"
-	tracerVarRecordLimitUsed         = "record_limit_used"
-	tracerVarRecordLineageUsed       = "record_lineage_used"
-	tracerVarRecordMapUsed           = "record_map_used"
-	tracerVarRecordMetaUsed          = "record_meta_used"
-	tracerVarRecordPartUsed          = "record_part_used"
-	tracerVarRecordReturnUsed        = "record_return_used"
-	tracerVarRecordTunnelUsed        = "record_tunnel_used"
-	tracerVarRecordTupleUsed         = "record_tuple_used"
-	tracerVarRecordWhyEntryUsed      = "record_why_entry_used"
-	tracerVarRecordWhyUsed           = "record_why_used"
-	tracerVarRunning                 = "running"
-	tracerVarSecondBegan             = "second_began"
-	tracerVarSecondMatched           = "second_matched"
-	tracerVarSkbOpKindUsed           = "skb_op_kind_used"
-	tracerVarTunnelKindUsed          = "tunnel_kind_used"
-	tracerVarTupleHasUsed            = "tuple_has_used"
-	tracerVarTupleNetworkUsed        = "tuple_network_used"
-	tracerVarWhyKindUsed             = "why_kind_used"
-	tracerVarWhyLimitUsed            = "why_limit_used"
+	tracerMapBenign                      = "benign"
+	tracerMapBranches                    = "branches"
+	tracerMapBusy                        = "busy"
+	tracerMapCallstacks                  = "callstacks"
+	tracerMapContextAddress              = "context_address"
+	tracerMapCounts                      = "counts"
+	tracerMapDatagrams                   = "datagrams"
+	tracerMapDeaths                      = "deaths"
+	tracerMapDecisionCalls               = "decision_calls"
+	tracerMapDecisionFunctions           = "decision_functions"
+	tracerMapDecisionParams              = "decision_params"
+	tracerMapDecisionSlots               = "decision_slots"
+	tracerMapEndpoints                   = "endpoints"
+	tracerMapEvents                      = "events"
+	tracerMapFirsts                      = "firsts"
+	tracerMapHeads                       = "heads"
+	tracerMapHookFunctions               = "hook_functions"
+	tracerMapIdCounters                  = "id_counters"
+	tracerMapLastHooks                   = "last_hooks"
+	tracerMapLentSkb                     = "lent_skb"
+	tracerMapLoans                       = "loans"
+	tracerMapLookupArgs                  = "lookup_args"
+	tracerMapMapLookups                  = "map_lookups"
+	tracerMapMapScratches                = "map_scratches"
+	tracerMapNesting                     = "nesting"
+	tracerMapNftSearches                 = "nft_searches"
+	tracerMapNftTraversals               = "nft_traversals"
+	tracerMapQdiscDetails                = "qdisc_details"
+	tracerMapQueuedFrees                 = "queued_frees"
+	tracerMapQueues                      = "queues"
+	tracerMapRawPackets                  = "raw_packets"
+	tracerMapRecordBuffers               = "record_buffers"
+	tracerMapRecordedParts               = "recorded_parts"
+	tracerMapRuns                        = "runs"
+	tracerMapScratches                   = "scratches"
+	tracerMapSiteRanges                  = "site_ranges"
+	tracerMapSiteReasons                 = "site_reasons"
+	tracerMapSiteSizes                   = "site_sizes"
+	tracerMapSkbOps                      = "skb_ops"
+	tracerMapSockets                     = "sockets"
+	tracerMapUnwounds                    = "unwounds"
+	tracerProgKprobeAlloc                = "kprobe_alloc"
+	tracerProgKprobeAllocReturn          = "kprobe_alloc_return"
+	tracerProgKprobeDecision             = "kprobe_decision"
+	tracerProgKprobeDecisionIndirect     = "kprobe_decision_indirect"
+	tracerProgKprobeDecisionInner        = "kprobe_decision_inner"
+	tracerProgKprobeDecisionNftImmediate = "kprobe_decision_nft_immediate"
+	tracerProgKprobeDecisionNftLookup    = "kprobe_decision_nft_lookup"
+	tracerProgKprobeDecisionNftOther     = "kprobe_decision_nft_other"
+	tracerProgKprobeDecisionNftRegister  = "kprobe_decision_nft_register"
+	tracerProgKprobeDecisionNftReturn    = "kprobe_decision_nft_return"
+	tracerProgKprobeDecisionReturn       = "kprobe_decision_return"
+	tracerProgKprobeHook                 = "kprobe_hook"
+	tracerProgKprobeMapDelete            = "kprobe_map_delete"
+	tracerProgKprobeMapElement           = "kprobe_map_element"
+	tracerProgKprobeMapLookup            = "kprobe_map_lookup"
+	tracerProgKprobeMapReturn            = "kprobe_map_return"
+	tracerProgKprobeMapUpdate            = "kprobe_map_update"
+	tracerProgKprobeNoSkb                = "kprobe_no_skb"
+	tracerProgKprobeNoSkbMap             = "kprobe_no_skb_map"
+	tracerProgKprobeOp                   = "kprobe_op"
+	tracerProgKprobeQueuedFree           = "kprobe_queued_free"
+	tracerProgKprobeReturn               = "kprobe_return"
+	tracerProgKprobeSkb                  = "kprobe_skb"
+	tracerProgListHolders                = "list_holders"
+	tracerProgProgramNetfilter           = "program_netfilter"
+	tracerProgProgramSkb                 = "program_skb"
+	tracerProgProgramTailNetfilter       = "program_tail_netfilter"
+	tracerProgProgramTailSkb             = "program_tail_skb"
+	tracerProgProgramTailXdp             = "program_tail_xdp"
+	tracerProgProgramVerdict             = "program_verdict"
+	tracerProgProgramXdp                 = "program_xdp"
+	tracerProgTracepointEnd              = "tracepoint_end"
+	tracerProgTracepointFree             = "tracepoint_free"
+	tracerProgTracepointQdiscDrop        = "tracepoint_qdisc_drop"
+	tracerProgTracepointSkb              = "tracepoint_skb"
+	tracerVarARGUMENT_WORDS              = "ARGUMENT_WORDS"
+	tracerVarCFG                         = "CFG"
+	tracerVarBenignKindUsed              = "benign_kind_used"
+	tracerVarConntrackHasUsed            = "conntrack_has_used"
+	tracerVarDecisionFlagUsed            = "decision_flag_used"
+	tracerVarEmptyCallstack              = "empty_callstack"
+	tracerVarFirstByUsed                 = "first_by_used"
+	tracerVarHeadsHeld                   = "heads_held"
+	tracerVarHoldersUsed                 = "holders_used"
+	tracerVarHookHasUsed                 = "hook_has_used"
+	tracerVarHookObjectUsed              = "hook_object_used"
+	tracerVarKeyBase                     = "key_base"
+	tracerVarMapLimitUsed                = "map_limit_used"
+	tracerVarMapOperationUsed            = "map_operation_used"
+	tracerVarNftRuleValuesUsed           = "nft_rule_values_used"
+	tracerVarNftUnprobed                 = "nft_unprobed"
+	tracerVarNoArguments                 = "no_arguments"
+	tracerVarNoRun                       = "no_run"
+	tracerVarNothingRecorded             = "nothing_recorded"
+	tracerVarOriginUsed                  = "origin_used"
+	tracerVarRecordCbUsed                = "record_cb_used"
+	tracerVarRecordConntrackUsed         = "record_conntrack_used"
+	tracerVarRecordCoreUsed              = "record_core_used"
+	tracerVarRecordFirstUsed             = "record_first_used"
+	tracerVarRecordFlagUsed              = "record_flag_used"
+	tracerVarRecordHeadUsed              = "record_head_used"
+	tracerVarRecordHookUsed              = "record_hook_used"
+	tracerVarRecordKindUsed              = "record_kind_used"
+	tracerVarRecordLimitUsed             = "record_limit_used"
+	tracerVarRecordLineageUsed           = "record_lineage_used"
+	tracerVarRecordMapUsed               = "record_map_used"
+	tracerVarRecordMetaUsed              = "record_meta_used"
+	tracerVarRecordPartUsed              = "record_part_used"
+	tracerVarRecordReturnUsed            = "record_return_used"
+	tracerVarRecordTunnelUsed            = "record_tunnel_used"
+	tracerVarRecordTupleUsed             = "record_tuple_used"
+	tracerVarRecordWhyEntryUsed          = "record_why_entry_used"
+	tracerVarRecordWhyUsed               = "record_why_used"
+	tracerVarRunning                     = "running"
+	tracerVarSecondBegan                 = "second_began"
+	tracerVarSecondMatched               = "second_matched"
+	tracerVarSkbOpKindUsed               = "skb_op_kind_used"
+	tracerVarTunnelKindUsed              = "tunnel_kind_used"
+	tracerVarTupleHasUsed                = "tuple_has_used"
+	tracerVarTupleNetworkUsed            = "tuple_network_used"
+	tracerVarWhyKindUsed                 = "why_kind_used"
+	tracerVarWhyLimitUsed                = "why_limit_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -1108,36 +1166,41 @@ type tracerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerProgramSpecs struct {
-	KprobeAlloc            *ebpf.ProgramSpec `ebpf:"kprobe_alloc"`
-	KprobeAllocReturn      *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
-	KprobeDecision         *ebpf.ProgramSpec `ebpf:"kprobe_decision"`
-	KprobeDecisionIndirect *ebpf.ProgramSpec `ebpf:"kprobe_decision_indirect"`
-	KprobeDecisionInner    *ebpf.ProgramSpec `ebpf:"kprobe_decision_inner"`
-	KprobeDecisionReturn   *ebpf.ProgramSpec `ebpf:"kprobe_decision_return"`
-	KprobeHook             *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
-	KprobeMapDelete        *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
-	KprobeMapElement       *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
-	KprobeMapLookup        *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
-	KprobeMapReturn        *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
-	KprobeMapUpdate        *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
-	KprobeNoSkb            *ebpf.ProgramSpec `ebpf:"kprobe_no_skb"`
-	KprobeNoSkbMap         *ebpf.ProgramSpec `ebpf:"kprobe_no_skb_map"`
-	KprobeOp               *ebpf.ProgramSpec `ebpf:"kprobe_op"`
-	KprobeQueuedFree       *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
-	KprobeReturn           *ebpf.ProgramSpec `ebpf:"kprobe_return"`
-	KprobeSkb              *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
-	ListHolders            *ebpf.ProgramSpec `ebpf:"list_holders"`
-	ProgramNetfilter       *ebpf.ProgramSpec `ebpf:"program_netfilter"`
-	ProgramSkb             *ebpf.ProgramSpec `ebpf:"program_skb"`
-	ProgramTailNetfilter   *ebpf.ProgramSpec `ebpf:"program_tail_netfilter"`
-	ProgramTailSkb         *ebpf.ProgramSpec `ebpf:"program_tail_skb"`
-	ProgramTailXdp         *ebpf.ProgramSpec `ebpf:"program_tail_xdp"`
-	ProgramVerdict         *ebpf.ProgramSpec `ebpf:"program_verdict"`
-	ProgramXdp             *ebpf.ProgramSpec `ebpf:"program_xdp"`
-	TracepointEnd          *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
-	TracepointFree         *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
-	TracepointQdiscDrop    *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
-	TracepointSkb          *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
+	KprobeAlloc                *ebpf.ProgramSpec `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn          *ebpf.ProgramSpec `ebpf:"kprobe_alloc_return"`
+	KprobeDecision             *ebpf.ProgramSpec `ebpf:"kprobe_decision"`
+	KprobeDecisionIndirect     *ebpf.ProgramSpec `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionInner        *ebpf.ProgramSpec `ebpf:"kprobe_decision_inner"`
+	KprobeDecisionNftImmediate *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_immediate"`
+	KprobeDecisionNftLookup    *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_lookup"`
+	KprobeDecisionNftOther     *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_other"`
+	KprobeDecisionNftRegister  *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_register"`
+	KprobeDecisionNftReturn    *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_return"`
+	KprobeDecisionReturn       *ebpf.ProgramSpec `ebpf:"kprobe_decision_return"`
+	KprobeHook                 *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
+	KprobeMapDelete            *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
+	KprobeMapElement           *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
+	KprobeMapLookup            *ebpf.ProgramSpec `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn            *ebpf.ProgramSpec `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate            *ebpf.ProgramSpec `ebpf:"kprobe_map_update"`
+	KprobeNoSkb                *ebpf.ProgramSpec `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap             *ebpf.ProgramSpec `ebpf:"kprobe_no_skb_map"`
+	KprobeOp                   *ebpf.ProgramSpec `ebpf:"kprobe_op"`
+	KprobeQueuedFree           *ebpf.ProgramSpec `ebpf:"kprobe_queued_free"`
+	KprobeReturn               *ebpf.ProgramSpec `ebpf:"kprobe_return"`
+	KprobeSkb                  *ebpf.ProgramSpec `ebpf:"kprobe_skb"`
+	ListHolders                *ebpf.ProgramSpec `ebpf:"list_holders"`
+	ProgramNetfilter           *ebpf.ProgramSpec `ebpf:"program_netfilter"`
+	ProgramSkb                 *ebpf.ProgramSpec `ebpf:"program_skb"`
+	ProgramTailNetfilter       *ebpf.ProgramSpec `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb             *ebpf.ProgramSpec `ebpf:"program_tail_skb"`
+	ProgramTailXdp             *ebpf.ProgramSpec `ebpf:"program_tail_xdp"`
+	ProgramVerdict             *ebpf.ProgramSpec `ebpf:"program_verdict"`
+	ProgramXdp                 *ebpf.ProgramSpec `ebpf:"program_xdp"`
+	TracepointEnd              *ebpf.ProgramSpec `ebpf:"tracepoint_end"`
+	TracepointFree             *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop        *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
+	TracepointSkb              *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
@@ -1169,6 +1232,8 @@ type tracerMapSpecs struct {
 	MapLookups        *ebpf.MapSpec `ebpf:"map_lookups"`
 	MapScratches      *ebpf.MapSpec `ebpf:"map_scratches"`
 	Nesting           *ebpf.MapSpec `ebpf:"nesting"`
+	NftSearches       *ebpf.MapSpec `ebpf:"nft_searches"`
+	NftTraversals     *ebpf.MapSpec `ebpf:"nft_traversals"`
 	QdiscDetails      *ebpf.MapSpec `ebpf:"qdisc_details"`
 	QueuedFrees       *ebpf.MapSpec `ebpf:"queued_frees"`
 	Queues            *ebpf.MapSpec `ebpf:"queues"`
@@ -1203,6 +1268,8 @@ type tracerVariableSpecs struct {
 	KeyBase             *ebpf.VariableSpec `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.VariableSpec `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.VariableSpec `ebpf:"map_operation_used"`
+	NftRuleValuesUsed   *ebpf.VariableSpec `ebpf:"nft_rule_values_used"`
+	NftUnprobed         *ebpf.VariableSpec `ebpf:"nft_unprobed"`
 	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
 	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
 	NothingRecorded     *ebpf.VariableSpec `ebpf:"nothing_recorded"`
@@ -1281,6 +1348,8 @@ type tracerMaps struct {
 	MapLookups        *ebpf.Map `ebpf:"map_lookups"`
 	MapScratches      *ebpf.Map `ebpf:"map_scratches"`
 	Nesting           *ebpf.Map `ebpf:"nesting"`
+	NftSearches       *ebpf.Map `ebpf:"nft_searches"`
+	NftTraversals     *ebpf.Map `ebpf:"nft_traversals"`
 	QdiscDetails      *ebpf.Map `ebpf:"qdisc_details"`
 	QueuedFrees       *ebpf.Map `ebpf:"queued_frees"`
 	Queues            *ebpf.Map `ebpf:"queues"`
@@ -1324,6 +1393,8 @@ func (m *tracerMaps) Close() error {
 		m.MapLookups,
 		m.MapScratches,
 		m.Nesting,
+		m.NftSearches,
+		m.NftTraversals,
 		m.QdiscDetails,
 		m.QueuedFrees,
 		m.Queues,
@@ -1359,6 +1430,8 @@ type tracerVariables struct {
 	KeyBase             *ebpf.Variable `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.Variable `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.Variable `ebpf:"map_operation_used"`
+	NftRuleValuesUsed   *ebpf.Variable `ebpf:"nft_rule_values_used"`
+	NftUnprobed         *ebpf.Variable `ebpf:"nft_unprobed"`
 	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
 	NoRun               *ebpf.Variable `ebpf:"no_run"`
 	NothingRecorded     *ebpf.Variable `ebpf:"nothing_recorded"`
@@ -1396,36 +1469,41 @@ type tracerVariables struct {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerPrograms struct {
-	KprobeAlloc            *ebpf.Program `ebpf:"kprobe_alloc"`
-	KprobeAllocReturn      *ebpf.Program `ebpf:"kprobe_alloc_return"`
-	KprobeDecision         *ebpf.Program `ebpf:"kprobe_decision"`
-	KprobeDecisionIndirect *ebpf.Program `ebpf:"kprobe_decision_indirect"`
-	KprobeDecisionInner    *ebpf.Program `ebpf:"kprobe_decision_inner"`
-	KprobeDecisionReturn   *ebpf.Program `ebpf:"kprobe_decision_return"`
-	KprobeHook             *ebpf.Program `ebpf:"kprobe_hook"`
-	KprobeMapDelete        *ebpf.Program `ebpf:"kprobe_map_delete"`
-	KprobeMapElement       *ebpf.Program `ebpf:"kprobe_map_element"`
-	KprobeMapLookup        *ebpf.Program `ebpf:"kprobe_map_lookup"`
-	KprobeMapReturn        *ebpf.Program `ebpf:"kprobe_map_return"`
-	KprobeMapUpdate        *ebpf.Program `ebpf:"kprobe_map_update"`
-	KprobeNoSkb            *ebpf.Program `ebpf:"kprobe_no_skb"`
-	KprobeNoSkbMap         *ebpf.Program `ebpf:"kprobe_no_skb_map"`
-	KprobeOp               *ebpf.Program `ebpf:"kprobe_op"`
-	KprobeQueuedFree       *ebpf.Program `ebpf:"kprobe_queued_free"`
-	KprobeReturn           *ebpf.Program `ebpf:"kprobe_return"`
-	KprobeSkb              *ebpf.Program `ebpf:"kprobe_skb"`
-	ListHolders            *ebpf.Program `ebpf:"list_holders"`
-	ProgramNetfilter       *ebpf.Program `ebpf:"program_netfilter"`
-	ProgramSkb             *ebpf.Program `ebpf:"program_skb"`
-	ProgramTailNetfilter   *ebpf.Program `ebpf:"program_tail_netfilter"`
-	ProgramTailSkb         *ebpf.Program `ebpf:"program_tail_skb"`
-	ProgramTailXdp         *ebpf.Program `ebpf:"program_tail_xdp"`
-	ProgramVerdict         *ebpf.Program `ebpf:"program_verdict"`
-	ProgramXdp             *ebpf.Program `ebpf:"program_xdp"`
-	TracepointEnd          *ebpf.Program `ebpf:"tracepoint_end"`
-	TracepointFree         *ebpf.Program `ebpf:"tracepoint_free"`
-	TracepointQdiscDrop    *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
-	TracepointSkb          *ebpf.Program `ebpf:"tracepoint_skb"`
+	KprobeAlloc                *ebpf.Program `ebpf:"kprobe_alloc"`
+	KprobeAllocReturn          *ebpf.Program `ebpf:"kprobe_alloc_return"`
+	KprobeDecision             *ebpf.Program `ebpf:"kprobe_decision"`
+	KprobeDecisionIndirect     *ebpf.Program `ebpf:"kprobe_decision_indirect"`
+	KprobeDecisionInner        *ebpf.Program `ebpf:"kprobe_decision_inner"`
+	KprobeDecisionNftImmediate *ebpf.Program `ebpf:"kprobe_decision_nft_immediate"`
+	KprobeDecisionNftLookup    *ebpf.Program `ebpf:"kprobe_decision_nft_lookup"`
+	KprobeDecisionNftOther     *ebpf.Program `ebpf:"kprobe_decision_nft_other"`
+	KprobeDecisionNftRegister  *ebpf.Program `ebpf:"kprobe_decision_nft_register"`
+	KprobeDecisionNftReturn    *ebpf.Program `ebpf:"kprobe_decision_nft_return"`
+	KprobeDecisionReturn       *ebpf.Program `ebpf:"kprobe_decision_return"`
+	KprobeHook                 *ebpf.Program `ebpf:"kprobe_hook"`
+	KprobeMapDelete            *ebpf.Program `ebpf:"kprobe_map_delete"`
+	KprobeMapElement           *ebpf.Program `ebpf:"kprobe_map_element"`
+	KprobeMapLookup            *ebpf.Program `ebpf:"kprobe_map_lookup"`
+	KprobeMapReturn            *ebpf.Program `ebpf:"kprobe_map_return"`
+	KprobeMapUpdate            *ebpf.Program `ebpf:"kprobe_map_update"`
+	KprobeNoSkb                *ebpf.Program `ebpf:"kprobe_no_skb"`
+	KprobeNoSkbMap             *ebpf.Program `ebpf:"kprobe_no_skb_map"`
+	KprobeOp                   *ebpf.Program `ebpf:"kprobe_op"`
+	KprobeQueuedFree           *ebpf.Program `ebpf:"kprobe_queued_free"`
+	KprobeReturn               *ebpf.Program `ebpf:"kprobe_return"`
+	KprobeSkb                  *ebpf.Program `ebpf:"kprobe_skb"`
+	ListHolders                *ebpf.Program `ebpf:"list_holders"`
+	ProgramNetfilter           *ebpf.Program `ebpf:"program_netfilter"`
+	ProgramSkb                 *ebpf.Program `ebpf:"program_skb"`
+	ProgramTailNetfilter       *ebpf.Program `ebpf:"program_tail_netfilter"`
+	ProgramTailSkb             *ebpf.Program `ebpf:"program_tail_skb"`
+	ProgramTailXdp             *ebpf.Program `ebpf:"program_tail_xdp"`
+	ProgramVerdict             *ebpf.Program `ebpf:"program_verdict"`
+	ProgramXdp                 *ebpf.Program `ebpf:"program_xdp"`
+	TracepointEnd              *ebpf.Program `ebpf:"tracepoint_end"`
+	TracepointFree             *ebpf.Program `ebpf:"tracepoint_free"`
+	TracepointQdiscDrop        *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
+	TracepointSkb              *ebpf.Program `ebpf:"tracepoint_skb"`
 }
 
 func (p *tracerPrograms) Close() error {
@@ -1435,6 +1513,11 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeDecision,
 		p.KprobeDecisionIndirect,
 		p.KprobeDecisionInner,
+		p.KprobeDecisionNftImmediate,
+		p.KprobeDecisionNftLookup,
+		p.KprobeDecisionNftOther,
+		p.KprobeDecisionNftRegister,
+		p.KprobeDecisionNftReturn,
 		p.KprobeDecisionReturn,
 		p.KprobeHook,
 		p.KprobeMapDelete,

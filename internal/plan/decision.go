@@ -56,7 +56,7 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	d.addPrograms()
 	for i, of := range table {
 		if of.Name == nftRule {
-			d.addNftRule(of, uint32(i))
+			d.addNftRule(of, uint16(i))
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ const (
 
 // addNftRule plans to find the nftables rule that dropped a packet: programs on the functions that evaluate
 // expressions. slot is the decision's slot in the kernel.
-func (d *decisions) addNftRule(of *explain.Decision, slot uint32) {
+func (d *decisions) addNftRule(of *explain.Decision, slot uint16) {
 	p := d.plan
 	i := slices.IndexFunc(d.list, func(f *decider) bool { return f.Name == nftDoChain && len(f.atReturn) > 0 })
 	if i < 0 || p.Returns == "" {
@@ -33,7 +33,7 @@ func (d *decisions) addNftRule(of *explain.Decision, slot uint32) {
 	}
 	c := &p.BPF.Config
 	setRange(&c.NftDoChain.Begin, &c.NftDoChain.Size, code)
-	c.NftPlacement, c.NftSlot = uint32(len(p.Why.Decisions)), slot
+	c.NftPlacement, c.NftSlot = uint32(len(p.Why.Decisions)), uint32(slot)
 	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: nftDoChain, Placed: placeNftRule(of.Reads)})
 	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(unsafe.Sizeof(bpf.NftRuleValues{})), Slot: slot})
 	d.addNftPrograms(of.Functions)
