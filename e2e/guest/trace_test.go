@@ -75,6 +75,9 @@ type record struct {
 	// Count is the number of lost events, in a record of type lost.
 	Count int `json:"count"`
 
+	// Why is the cause of a drop.
+	Why *why `json:"why"`
+
 	// The other fields are in the summary only.
 	Matched    int `json:"made"`
 	Printed    int `json:"printed"`

@@ -51,3 +51,31 @@ func TestMeasured(t *testing.T) {
 		}
 	}
 }
+
+// TestZeroNetwork checks that only 0.0.0.0 is a martian: the rest of 0.0.0.0/8 is unicast since Linux 5.3.
+func TestZeroNetwork(t *testing.T) {
+	table := load(t)
+	for _, test := range []struct {
+		src, dst      uint64
+		reason, cause string
+	}{
+		{0, 0x0a470101, "IP_INVALID_SOURCE", "martian-source-zero"},
+		{9, 0x0a470101, "IP_INVALID_SOURCE", "invalid-source"},
+		{0x0a470101, 0, "IP_INVALID_DEST", "martian-destination-zero"},
+		{0x0a470101, 9, "IP_INVALID_DEST", ""},
+	} {
+		a := table.Explain(&Drop{Reason: test.reason, Location: "ip_rcv_finish_core+0x25b", Values: Values{
+			"src": {Text: "src"}, "dst": {Text: "dst"}, "src_number": number(test.src), "dst_number": number(test.dst), "log_martians": number(0), "route_localnet": number(0), "dev": {Text: "eth0"},
+		}})
+		if got := causeOf(a); got != test.cause {
+			t.Errorf("%#x to %#x: %q, want %q", test.src, test.dst, got, test.cause)
+		}
+	}
+}
+
+func causeOf(a Answer) string {
+	if a.Cause == nil {
+		return ""
+	}
+	return a.Cause.ID
+}

@@ -135,19 +135,20 @@ var route = family{
 		},
 		{
 			ID: "martian-source-zero", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
-			When: "src_number >> 24 == 0 && dst_number != 0xffffffff",
-			Text: "the source {src} is in 0.0.0.0/8 (log_martians={log_martians})", Remedy: "the sender has no address yet (DHCP?)",
+			// Since 5.3 the rest of 0.0.0.0/8 is unicast (ipv4_is_zeronet).
+			When: "src_number == 0 && dst_number != 0 && dst_number != 0xffffffff",
+			Text: "the source is {src}, which only packets to 255.255.255.255 may have (log_martians={log_martians})", Remedy: "the sender has no address yet (DHCP?)",
 		},
 		{
 			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
-			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number >> 24 != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
+			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
 			Text:   "the destination {dst} is a loopback address, but came by {dev} (route_localnet=0)",
 			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to loopback is meant",
 		},
 		{
 			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
-			When: "dst_number >> 24 == 0 && src_number >> 24 != 0 && src_number >> 24 != 127 && src_number >> 28 != 14 && src_number != 0xffffffff",
-			Text: "the destination {dst} is in 0.0.0.0/8 (log_martians={log_martians})", Remedy: "the sender is broken",
+			When: "dst_number == 0 && src_number != 0 && src_number >> 24 != 127 && src_number >> 28 != 14 && src_number != 0xffffffff",
+			Text: "the destination is {dst} (log_martians={log_martians})", Remedy: "the sender is broken",
 		},
 		{
 			ID: "ip-forward-off", Site: "ip_error", When: "forwarding == 0 && error == 113",

@@ -40,6 +40,28 @@ func NewBlackholeRoute(t testing.TB, n *Netns, to netip.Prefix) {
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_BLACKHOLE})
 }
 
+// RouteType is what a route does with packets (RTN_*).
+type RouteType int
+
+// Types of routes that discard packets.
+const (
+	Blackhole   RouteType = unix.RTN_BLACKHOLE
+	Unreachable RouteType = unix.RTN_UNREACHABLE
+	Prohibit    RouteType = unix.RTN_PROHIBIT
+)
+
+// NewDiscardingRoute adds a route that discards packets to a network.
+func NewDiscardingRoute(t testing.TB, n *Netns, to netip.Prefix, kind RouteType) {
+	t.Helper()
+	addRoute(t, n, &netlink.Route{Dst: network(to), Type: int(kind)})
+}
+
+// NewNarrowRoute is NewRoute for packets of at most mtu bytes.
+func NewNarrowRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, mtu int) {
+	t.Helper()
+	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), MTU: mtu})
+}
+
 func addRoute(t testing.TB, n *Netns, r *netlink.Route) {
 	t.Helper()
 	must(t, n.Do(func() error {

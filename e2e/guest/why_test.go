@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// why is the cause of a drop in JSON.
+type why struct {
+	Cause    string                     `json:"cause"`
+	Text     string                     `json:"text"`
+	Values   map[string]json.RawMessage `json:"values"`
+	Remedy   string                     `json:"remedy"`
+	Evidence []string                   `json:"evidence"`
+}
+
+// unknown is the cause of a drop whose cause is unknown.
+const unknown = "unknown"
+
+// scenario provokes drops with a known cause.
+type scenario struct {
+	cause string
+	// values are values that the rows must have, by key.
+	values map[string]any
+	// needs is what a kernel must have for this cause. Without it, the cause may be unknown, or one of otherwise.
+	needs     needs
+	otherwise []string
+	// rows matches the rows of the drops.
+	rows func(*record) bool
+	// send sends the packets. It is called once, after tracer has started.
+	send func()
+}
+
+// needs are requirements of a cause.
+type needs struct {
+	// probes is set if the cause needs the values of a decision, which function probes keep.
+	probes bool
+	// reason is a drop reason, function a function of which at least one must exist.
+	reason    string
+	functions []string
+	// machine is set if the scenario changes settings of the whole machine.
+	machine bool
+}
+
+// met reports whether this kernel and the backend that tracer chooses have everything.
+func (n needs) met() bool {
+	hasFunction := len(n.functions) == 0 || slices.ContainsFunc(n.functions, hasSymbol)
+	return (!n.probes || chosen() != tracepoint) && (n.reason == "" || hasReason(n.reason)) && hasFunction
+}
+
+// hasReason reports whether this kernel has a drop reason.
+func hasReason(name string) bool {
+	var enum *btf.Enum
+	if types().TypeByName("skb_drop_reason", &enum) != nil {
+		return false
+	}
+	return slices.ContainsFunc(enum.Values, func(v btf.EnumValue) bool { return v.Name == "SKB_DROP_REASON_"+name })
+}
+
+// provocation sets up a scenario in a lab. It may be called several times: each scenario has its own addresses, ports
+// or devices.
+type provocation func(*lab) scenario
+
+// provocations are all that the tests know, by family.
+var provocations = slices.Concat(whySocket, whyRoute)
+
+// TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
+// values. All scenarios run under one tracer, since its start takes long on some machines.
+func TestWhy(t *testing.T) {
+	l := newLab(t, func(n int) []int { return inOrder(n) })
+	var list []scenario
+	for _, p := range provocations {
+		list = append(list, p(l))
+	}
+	rows := l.drops(list)
+	for _, s := range list {
+		t.Run(s.cause, func(t *testing.T) {
+			if s.needs.machine {
+				needDedicatedMachine(t)
+			}
+			s.check(t, rows.that(s.rows))
+		})
+	}
+}
+
+// drops starts tracer, sends the packets of the scenarios, and returns the drops.
+func (l *lab) drops(list []scenario) records {
+	l.t.Helper()
+	p := start(l.t, "--drop")
+	for _, s := range list {
+		if !s.needs.machine || isDedicated() {
+			s.send()
+		}
+	}
+	l.await(p, list)
+	return p.stop().events.that(dropped)
+}
+
+// await waits until each scenario has a row, since some drops wait for timers.
+func (l *lab) await(p *process, list []scenario) {
+	l.t.Helper()
+	p.settle()
+	waits(patience, func() bool {
+		rows := lines(p.stdout())
+		return !slices.ContainsFunc(list, func(s scenario) bool {
+			return (!s.needs.machine || isDedicated()) && len(rows.that(dropped, s.rows)) == 0
+		})
+	})
+}
+
+// lines parses the complete lines of a run that has not ended yet.
+func lines(text string) (list records) {
+	for line := range bytes.Lines([]byte(text)) {
+		var r record
+		if json.Unmarshal(line, &r) == nil {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// check checks the rows of the scenario.
+func (s *scenario) check(t *testing.T, rows records) {
+	t.Helper()
+	rows.present(t, s.cause)
+	for i := range rows {
+		if fault := s.judge(&rows[i]); fault != "" {
+			t.Errorf("%s\n%s", fault, rows[i].brief())
+		}
+	}
+}
+
+// judge returns what is wrong about a row, or "".
+func (s *scenario) judge(r *record) string {
+	switch {
+	case r.Why == nil:
+		return fmt.Sprintf("%s at %s: no cause", r.Reason, r.Location)
+	case r.Why.Cause == s.cause:
+		return s.judgeValues(r.Why)
+	case s.accepts(r.Why.Cause):
+		return ""
+	}
+	return fmt.Sprintf("%s at %s: cause %s, want %s; values %s", r.Reason, r.Location, r.Why.Cause, s.cause, r.Why.values())
+}
+
+// accepts reports whether a less specific cause is right on this kernel with this backend.
+func (s *scenario) accepts(cause string) bool {
+	return !s.needs.met() && (cause == unknown || slices.Contains(s.otherwise, cause))
+}
+
+func (s *scenario) judgeValues(w *why) string {
+	for key, value := range s.values {
+		if want := jsonOf(value); string(w.Values[key]) != want {
+			return fmt.Sprintf("%s: value %s is %s, want %s; values %s, %q", s.cause, key, w.Values[key], want, w.values(), w.Text)
+		}
+	}
+	return ""
+}
+
+// values returns all values as text.
+func (w *why) values() string { return jsonOf(w.Values) }
+
+func jsonOf(value any) string {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// draws is the number of scenarios of TestWhyBlind.
+const draws = 80
+
+// TestWhyBlind draws scenarios at random, with random ports and addresses and in random order. No cause may be wrong,
+// and at least 95 % of those that this kernel and the backend make possible must be right.
+func TestWhyBlind(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	l := newLab(t, random.Perm)
+	var list []scenario
+	for range draws {
+		if s := provocations[random.IntN(len(provocations))](l); !s.needs.machine {
+			list = append(list, s)
+		}
+	}
+	var result verdicts
+	rows := l.drops(list)
+	for _, s := range list {
+		result.add(t, s, rows.that(s.rows))
+	}
+	t.Logf("%+v", result)
+	if result.Wrong > 0 || result.Right*100 < result.Possible*95 {
+		t.Errorf("%+v, want none wrong and 95 %% of the possible ones right", result)
+	}
+}
+
+// verdicts are numbers of scenarios. Right are those of the possible ones.
+type verdicts struct{ Possible, Right, Wrong, Unknown int }
+
+// add judges the rows of a scenario.
+func (v *verdicts) add(t *testing.T, s scenario, rows records) {
+	t.Helper()
+	isRight := len(rows) > 0
+	for i := range rows {
+		fault := s.judge(&rows[i])
+		isRight = isRight && fault == ""
+		if fault != "" {
+			t.Log(fault)
+		}
+		if w := rows[i].Why; w != nil && w.Cause != unknown && fault != "" {
+			v.Wrong++
+			break
+		}
+	}
+	switch {
+	case s.needs.met() && isRight:
+		v.Right++
+	case !isRight:
+		t.Logf("%s: %d rows, not right", s.cause, len(rows))
+		v.Unknown++
+	}
+	if s.needs.met() {
+		v.Possible++
+	}
+}
+
+func inOrder(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
