@@ -44,17 +44,17 @@ type scenario struct {
 type needs struct {
 	// probes is set if the cause needs the values of a decision, which function probes keep.
 	probes bool
-	// reason is a drop reason, function a function of which at least one must exist.
-	reason    string
-	functions []string
+	// reason is a drop reason, symbols functions and variables of which at least one must exist.
+	reason  string
+	symbols []string
 	// machine is set if the scenario changes settings of the whole machine.
 	machine bool
 }
 
 // met reports whether this kernel and the backend that tracer chooses have everything.
 func (n needs) met() bool {
-	hasFunction := len(n.functions) == 0 || slices.ContainsFunc(n.functions, hasSymbol)
-	return (!n.probes || chosen() != tracepoint) && (n.reason == "" || hasReason(n.reason)) && hasFunction
+	hasOne := len(n.symbols) == 0 || slices.ContainsFunc(n.symbols, hasSymbol)
+	return (!n.probes || chosen() != tracepoint) && (n.reason == "" || hasReason(n.reason)) && hasOne
 }
 
 // hasReason reports whether this kernel has a drop reason.
@@ -71,16 +71,13 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are all that the tests know, by family.
-var provocations = slices.Concat(whySocket, whyRoute)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.
 func TestWhy(t *testing.T) {
 	l := newLab(t, func(n int) []int { return inOrder(n) })
-	var list []scenario
-	for _, p := range provocations {
-		list = append(list, p(l))
-	}
+	list := l.provoke(provocations...)
 	rows := l.drops(list)
 	for _, s := range list {
 		t.Run(s.cause, func(t *testing.T) {
@@ -134,7 +131,7 @@ func (s *scenario) check(t *testing.T, rows records) {
 	rows.present(t, s.cause)
 	for i := range rows {
 		if fault := s.judge(&rows[i]); fault != "" {
-			t.Errorf("%s\n%s", fault, rows[i].brief())
+			t.Errorf("%s\n%s: %s", fault, rows[i].Ifname, rows[i].brief())
 		}
 	}
 }
@@ -189,10 +186,9 @@ func TestWhyBlind(t *testing.T) {
 	l := newLab(t, random.Perm)
 	var list []scenario
 	for range draws {
-		if s := provocations[random.IntN(len(provocations))](l); !s.needs.machine {
-			list = append(list, s)
-		}
+		list = append(list, l.provoke(provocations[random.IntN(len(provocations))])...)
 	}
+	list = slices.DeleteFunc(list, func(s scenario) bool { return s.needs.machine })
 	var result verdicts
 	rows := l.drops(list)
 	for _, s := range list {

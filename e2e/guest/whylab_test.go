@@ -3,10 +3,14 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"tracer/internal/ktest"
 )
@@ -14,7 +18,9 @@ import (
 // lab is the network in which drops are provoked: a host a, a router r and a host b. Each scenario has its own ports,
 // networks and devices.
 type lab struct {
-	t       *testing.T
+	t *testing.T
+	// tb is t, but a skip ends only the scenario.
+	tb      testing.TB
 	a, r, b *ktest.Netns
 	// ports and nets are numbers that no scenario has yet.
 	ports, nets []int
@@ -34,7 +40,7 @@ type wire struct {
 // newLab creates the network. order returns the numbers below n in the order in which to use them.
 func newLab(t *testing.T, order func(n int) []int) *lab {
 	t.Helper()
-	l := &lab{t: t, a: ktest.NewNetns(t, "why-a"), r: ktest.NewNetns(t, "why-r"), b: ktest.NewNetns(t, "why-b"), ports: order(20000), nets: order(250)}
+	l := &lab{t: t, tb: optional{t}, a: ktest.NewNetns(t, "why-a"), r: ktest.NewNetns(t, "why-r"), b: ktest.NewNetns(t, "why-b"), ports: order(20000), nets: order(250)}
 	for _, n := range []*ktest.Netns{l.a, l.r, l.b} {
 		n.SetSysctl(t, "ipv4/conf/all/rp_filter", "0")
 		n.SetSysctl(t, "ipv4/conf/default/rp_filter", "0")
@@ -52,6 +58,54 @@ func newLab(t *testing.T, order func(n int) []int) *lab {
 	return l
 }
 
+// optional is a test in which a skip, for a missing module, is a panic.
+type optional struct{ *testing.T }
+
+func (o optional) Skipf(format string, args ...any) { panic(missing(fmt.Sprintf(format, args...))) }
+
+// missing is what a kernel lacks for a scenario.
+type missing string
+
+// provoke sets up the scenarios that this kernel makes possible. In the machines of the tests all modules are present.
+func (l *lab) provoke(list ...provocation) (scenarios []scenario) {
+	l.t.Helper()
+	for _, p := range list {
+		s, lacking := l.try(p)
+		switch {
+		case lacking == "":
+			scenarios = append(scenarios, s)
+		case isDedicated() && !strings.HasPrefix(string(lacking), old):
+			l.t.Error(lacking)
+		default:
+			l.t.Logf("not provoked: %s", lacking)
+		}
+	}
+	return scenarios
+}
+
+func (l *lab) try(p provocation) (s scenario, lacking missing) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case missing:
+			lacking = r
+		default:
+			panic(r)
+		}
+	}()
+	return p(l), ""
+}
+
+// old begins what a kernel lacks because it is old.
+const old = "the kernel is too old: "
+
+// since gives up a scenario if a kernel is too old for it, by a drop reason that came in the same version.
+func (l *lab) since(version, reason string) {
+	if !hasReason(reason) {
+		panic(missing(old + version))
+	}
+}
+
 // wire connects two namespaces in networks of their own.
 func (l *lab) wire(near, far *ktest.Netns) wire {
 	l.t.Helper()
@@ -61,9 +115,9 @@ func (l *lab) wire(near, far *ktest.Netns) wire {
 // connect creates a planned wire.
 func (l *lab) connect(w wire) wire {
 	l.t.Helper()
-	ktest.NewVeth(l.t, w.near, w.far)
-	w.toFar = ktest.Link{Device: w.near.Name, To: ktest.HardwareAddr(l.t, w.far.Netns, w.far.Name)}
-	w.toNear = ktest.Link{Device: w.far.Name, To: ktest.HardwareAddr(l.t, w.near.Netns, w.near.Name)}
+	ktest.NewVeth(l.tb, w.near, w.far)
+	w.toFar = ktest.Link{Device: w.near.Name, To: ktest.HardwareAddr(l.tb, w.far.Netns, w.far.Name)}
+	w.toNear = ktest.Link{Device: w.far.Name, To: ktest.HardwareAddr(l.tb, w.near.Netns, w.near.Name)}
 	return w
 }
 
@@ -141,7 +195,13 @@ func (l *lab) sends(u ktest.UDP) func() {
 func (l *lab) transmits(n *ktest.Netns, link ktest.Link, packet []byte) func() {
 	return func() {
 		l.t.Helper()
-		l.do(n, func() error { return link.SendPacket(packet) })
+		l.do(n, func() error {
+			err := link.SendPacket(packet)
+			if errors.Is(err, unix.ENOBUFS) { // the device or its queue has dropped it
+				return nil
+			}
+			return err
+		})
 	}
 }
 
@@ -170,4 +230,12 @@ const (
 	flagACK
 )
 
-const experimental = 253 // an IP protocol that no module handles
+const (
+	experimental    = 253    // an IP protocol that no module handles
+	localExperiment = 0x88b5 // an EtherType that no module handles
+)
+
+// etherType matches packets by their EtherType.
+func etherType(n int) func(*record) bool {
+	return func(r *record) bool { return r.Proto == n }
+}

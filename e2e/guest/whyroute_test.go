@@ -38,7 +38,7 @@ func (s scenario) with(values map[string]any) scenario {
 // checked returns a wire whose source addresses the router checks.
 func (l *lab) checked(rpFilter string) wire {
 	w := l.wire(l.a, l.r)
-	l.r.SetSysctl(l.t, "ipv4/conf/"+w.farName+"/rp_filter", rpFilter)
+	l.r.SetSysctl(l.tb, "ipv4/conf/"+w.farName+"/rp_filter", rpFilter)
 	return w
 }
 
@@ -46,7 +46,7 @@ func (l *lab) checked(rpFilter string) wire {
 func rpFilter(l *lab) scenario {
 	w := l.checked("1")
 	net, from := l.remote4()
-	ktest.NewRoute(l.t, l.r, net, l.rb.near4)
+	ktest.NewRoute(l.tb, l.r, net, l.rb.near4)
 	s := l.arrives("rp-filter-strict", w, from, l.rb.near4).with(map[string]any{
 		"rp_all": 0, "rp_dev": 1, "src": from, "way_back.dev": l.rb.farName, "way_back.table": "main",
 	})
@@ -67,9 +67,9 @@ func rpFilterNoAddress(l *lab) scenario {
 	w := l.plan(l.a, l.r)
 	w.far.Addresses = nil
 	w = l.connect(w)
-	l.r.SetSysctl(l.t, "ipv4/conf/"+w.farName+"/rp_filter", "2")
+	l.r.SetSysctl(l.tb, "ipv4/conf/"+w.farName+"/rp_filter", "2")
 	net, from := l.remote4()
-	ktest.NewRoute(l.t, l.r, net, l.rb.near4)
+	ktest.NewRoute(l.tb, l.r, net, l.rb.near4)
 	s := l.arrives("rp-filter-no-address", w, from, l.rb.near4).with(map[string]any{"rp_all": 0, "rp_dev": 2, "src": from})
 	s.needs, s.otherwise = needs{probes: true}, []string{"rp-filter"}
 	return s
@@ -85,7 +85,7 @@ func localSource(l *lab) scenario {
 // notUnicastSource sends from a broadcast address of another network of the router.
 func notUnicastSource(l *lab) scenario {
 	from := l.rb.broadcast()
-	s := l.arrives("invalid-source", l.wire(l.a, l.r), from, l.rb.near4).withoutDevice().with(map[string]any{"src": from})
+	s := l.arrives("invalid-source", l.checked("1"), from, l.rb.near4).withoutDevice().with(map[string]any{"src": from})
 	s.needs, s.otherwise = needs{reason: "IP_INVALID_SOURCE"}, []string{"martian-source"}
 	return s
 }
@@ -125,13 +125,13 @@ func (s scenario) withoutDevice() scenario {
 // forwardingOff sends to a device that does not forward.
 func forwardingOff(l *lab) scenario {
 	w := l.wire(l.a, l.r)
-	l.r.SetSysctl(l.t, "ipv4/conf/"+w.farName+"/forwarding", "0")
+	l.r.SetSysctl(l.tb, "ipv4/conf/"+w.farName+"/forwarding", "0")
 	return l.arrives("ip-forward-off", w, w.near4, l.rb.near4).with(map[string]any{"dst": l.rb.near4, "forwarding": 0, "error": 113})
 }
 
 func forwardingOffNoRoute(l *lab) scenario {
 	w := l.wire(l.a, l.r)
-	l.r.SetSysctl(l.t, "ipv4/conf/"+w.farName+"/forwarding", "0")
+	l.r.SetSysctl(l.tb, "ipv4/conf/"+w.farName+"/forwarding", "0")
 	_, to := l.remote4()
 	s := l.arrives("ip-forward-off-no-route", w, w.near4, to).with(map[string]any{"dst": to, "forwarding": 0, "error": 113, "way.error": 11})
 	s.needs, s.otherwise = needs{probes: true}, []string{"ip-forward-off"}
@@ -146,7 +146,7 @@ func noRoute(l *lab) scenario {
 // discarded sends to a network whose route discards packets.
 func (l *lab) discarded(cause string, kind ktest.RouteType, error int) scenario {
 	net, to := l.remote4()
-	ktest.NewDiscardingRoute(l.t, l.r, net, kind)
+	ktest.NewDiscardingRoute(l.tb, l.r, net, kind)
 	return l.arrives(cause, l.ra, l.ra.near4, to).withoutDevice().with(map[string]any{"dst": to, "error": error})
 }
 
@@ -163,7 +163,7 @@ func noRoute6(l *lab) scenario {
 
 func (l *lab) discarded6(cause string, kind ktest.RouteType, error int) scenario {
 	net, to := l.remote6()
-	ktest.NewDiscardingRoute(l.t, l.r, net, kind)
+	ktest.NewDiscardingRoute(l.tb, l.r, net, kind)
 	return l.arrives(cause, l.ra, l.ra.near6, to).withoutDevice().with(map[string]any{"error": error})
 }
 
@@ -178,9 +178,9 @@ func unreachableRoute6(l *lab) scenario {
 // outputNoRoute removes the route of a connection.
 func outputNoRoute(l *lab) scenario {
 	net4, to := l.remote4()
-	ktest.AddAddress(l.t, l.b, "lo", netip.PrefixFrom(to, 32))
-	ktest.NewRoute(l.t, l.r, net4, l.rb.near4)
-	ktest.NewRoute(l.t, l.a, net4, l.ra.far4)
+	ktest.AddAddress(l.tb, l.b, "lo", netip.PrefixFrom(to, 32))
+	ktest.NewRoute(l.tb, l.r, net4, l.rb.near4)
+	ktest.NewRoute(l.tb, l.a, net4, l.ra.far4)
 	conn, _ := l.connection(netip.AddrPortFrom(l.ra.near4, l.port()), netip.AddrPortFrom(to, l.port()))
 	from := conn.LocalAddr().(*net.TCPAddr).AddrPort()
 	return scenario{
@@ -190,7 +190,7 @@ func outputNoRoute(l *lab) scenario {
 			return r.Why != nil && string(r.Why.Values["lport"]) == jsonOf(from.Port()) && r.Reason == "SKB_DROP_REASON_IP_OUTNOROUTES"
 		},
 		send: func() {
-			ktest.NewDiscardingRoute(l.t, l.a, netip.PrefixFrom(to, 32), ktest.Unreachable)
+			ktest.NewDiscardingRoute(l.tb, l.a, netip.PrefixFrom(to, 32), ktest.Unreachable)
 			conn.Write([]byte(get))
 			conn.SetLinger(0)
 			conn.Close()

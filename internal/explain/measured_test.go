@@ -79,3 +79,17 @@ func causeOf(a Answer) string {
 	}
 	return a.Cause.ID
 }
+
+// TestUnlockedMTUOfIPv6Route checks that only a locked MTU of a route is the reason why an IPv6 router refuses a packet.
+func TestUnlockedMTUOfIPv6Route(t *testing.T) {
+	table := load(t)
+	for locked, want := range map[uint64]string{0: "forward6-mtu-device", 4: "forward6-mtu-route"} {
+		a := table.Explain(&Drop{Reason: "PKT_TOO_BIG", Location: "ip6_forward+0x2c0", Values: Values{
+			"len": number(1500), "gso_size": number(0), "dev_mtu": number(1400), "dev_mtu6": number(1400), "route_mtu": number(1300), "route_locked": number(locked),
+			"out": {Text: "eth1"}, "src": {Text: "fd00::1"}, "dst": {Text: "fd01::1"},
+		}})
+		if got := causeOf(a); got != want {
+			t.Errorf("locks %#x: %q, want %q", locked, got, want)
+		}
+	}
+}

@@ -26,7 +26,9 @@ var mtu = family{
 		{Name: "ip_forward_size", Functions: []string{"ip_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified}, Reads: mtu4Reads},
 		{
 			Name: "ip6_forward_size", Functions: []string{"ip6_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified},
-			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"))),
+			// Only a locked MTU of the route counts here (ip6_dst_mtu_maybe_forward). Metric 0 has the locks, by the
+			// numbers of the metrics (RTAX_MTU 2).
+			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"), num("route_locked", metrics+"[0] & 4"))),
 		},
 		{
 			// net/ipv4/ip_output.c; ip_fragment is often inlined.
@@ -80,12 +82,12 @@ var mtu = family{
 			Remedy: "the MSS is too large: clamp it to the path MTU, or use a larger MTU on {out}",
 		},
 		{
-			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && route_mtu == 0 && len > dev_mtu6",
+			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
 			Text:   "{len} do not fit through {out}, whose IPv6 MTU is {dev_mtu6}; ICMPv6 packet too big goes to {src}",
 			Remedy: "a larger MTU on {out}, or let ICMPv6 type 2 reach {src}",
 		},
 		{
-			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu",
+			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && route_locked && len > route_mtu",
 			Text:   "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}); ICMPv6 packet too big goes to {src}",
 			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
 		},

@@ -56,10 +56,11 @@ func NewDiscardingRoute(t testing.TB, n *Netns, to netip.Prefix, kind RouteType)
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: int(kind)})
 }
 
-// NewNarrowRoute is NewRoute for packets of at most mtu bytes.
-func NewNarrowRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, mtu int) {
+// NewNarrowRoute is NewRoute for packets of at most mtu bytes. If the MTU is locked, path MTU discovery does not change
+// it, and IPv6 routers respect it.
+func NewNarrowRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, mtu int, locked bool) {
 	t.Helper()
-	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), MTU: mtu})
+	addRoute(t, n, &netlink.Route{Dst: network(to), Gw: via.AsSlice(), MTU: mtu, MTULock: locked})
 }
 
 func addRoute(t testing.TB, n *Netns, r *netlink.Route) {
