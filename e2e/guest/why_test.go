@@ -71,7 +71,7 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are all that the tests know, by family.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.

@@ -167,3 +167,11 @@ func withRoute(f func(*rtnetlink.Conn) error) error {
 	}
 	return errors.Join(f(c), c.Close())
 }
+
+// SetDown sets a device down.
+func SetDown(t testing.TB, n *Netns, device string) {
+	t.Helper()
+	must(t, n.withDevice(device, func(c *rtnetlink.Conn, index uint32) error {
+		return c.Link.Set(&rtnetlink.LinkMessage{Index: index, Change: unix.IFF_UP})
+	}))
+}
