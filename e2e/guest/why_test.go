@@ -71,7 +71,7 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are all that the tests know, by family.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.
@@ -106,12 +106,16 @@ func (l *lab) drops(list []scenario) records {
 func (l *lab) await(p *process, list []scenario) {
 	l.t.Helper()
 	p.settle()
-	waits(patience, func() bool {
+	for range 20 {
 		rows := lines(p.stdout())
-		return !slices.ContainsFunc(list, func(s scenario) bool {
-			return (!s.needs.machine || isDedicated()) && len(rows.that(dropped, s.rows)) == 0
+		list = slices.DeleteFunc(slices.Clone(list), func(s scenario) bool {
+			return s.needs.machine && !isDedicated() || len(rows.that(dropped, s.rows)) > 0
 		})
-	})
+		if len(list) == 0 {
+			return
+		}
+		time.Sleep(patience / 20)
+	}
 }
 
 // lines parses the complete lines of a run that has not ended yet.

@@ -203,7 +203,7 @@ func (l *lab) connection(client, server netip.AddrPort) (near, far *net.TCPConn)
 	l.t.Helper()
 	var listener net.Listener
 	l.do(l.b, func() (err error) {
-		listener, err = net.Listen("tcp", server.String())
+		listener, err = ktest.ListenBacklog(server, 100)
 		return err
 	})
 	defer listener.Close()

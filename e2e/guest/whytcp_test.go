@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	endian "encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"tracer/internal/ktest"
+)
+
+var whyTCP = []provocation{
+	oldData, oldSequence, invalidSequence, oldTimestamp, ignoredReset, synOnConnection, mergedOutOfOrder, coveredOutOfOrder,
+	unsentAck, ancientAck, withoutFlags, abortOnData, closedWindow,
+	tooFarAway, md5Missing, md5Wrong, acceptQueueFull,
+}
+
+// openTCP is a connection from a to b, on which the network also carries crafted segments.
+type openTCP struct {
+	l         *lab
+	near, far *net.TCPConn
+	segment   ktest.Segment
+	// next is the number of the byte that the far end expects, sent that of the byte that it sends next.
+	next, sent uint32
+}
+
+// opened opens a connection. The last of its bytes that were received is the byte before next.
+func (l *lab) opened() *openTCP {
+	l.t.Helper()
+	s := &openTCP{l: l}
+	from, to := netip.AddrPortFrom(l.ra.near4, l.port()), netip.AddrPortFrom(l.rb.near4, l.port())
+	s.near, s.far = l.connection(from, to)
+	if _, err := s.near.Write(make([]byte, 100)); err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := s.far.Read(make([]byte, 200)); err != nil {
+		l.t.Fatal(err)
+	}
+	var err error
+	if s.sent, s.next, err = ktest.Sequence(s.far); err != nil {
+		l.t.Fatal(err)
+	}
+	s.segment = ktest.Segment{From: from, To: to, Flags: flagACK, Seq: s.next, Ack: s.sent, Window: 500}
+	return s
+}
+
+// injects sends segments to the far end.
+func (s *openTCP) injects(cause, reason string, values map[string]any, list ...ktest.Segment) scenario {
+	return scenario{
+		cause: cause, values: values, needs: needs{reason: reason},
+		rows: every(within(s.l.b), toPort(s.segment.To.Port()), func(r *record) bool { return r.Reason == "SKB_DROP_REASON_"+reason }),
+		send: func() {
+			for _, g := range list {
+				s.l.transmits(s.l.a, s.l.ra.toFar, g.Bytes())()
+			}
+		},
+	}
+}
+
+// probed is for causes that need the values of a decision.
+func (s scenario) probed(symbols ...string) scenario {
+	s.needs.probes, s.needs.symbols = true, symbols
+	return s
+}
+
+func oldData(l *lab) scenario {
+	s := l.opened()
+	s.segment.Seq, s.segment.Payload = s.next-50, make([]byte, 50)
+	return s.injects("tcp-old-data", "TCP_OLD_DATA", map[string]any{
+		"tcp_data.seq": s.next - 50, "tcp_data.end_seq": s.next, "tcp_data.rcv_nxt": s.next,
+	}, s.segment).probed("tcp_data_queue")
+}
+
+func oldSequence(l *lab) scenario {
+	s := l.opened()
+	s.segment.Seq, s.segment.Payload = s.next-90, make([]byte, 50)
+	return s.injects("tcp-old-sequence", "TCP_OLD_SEQUENCE", map[string]any{
+		"tcp_input.seq": s.next - 90, "tcp_input.end_seq": s.next - 40, "tcp_input.rcv_nxt": s.next,
+	}, s.segment).probed("tcp_validate_incoming")
+}
+
+func invalidSequence(l *lab) scenario {
+	s := l.opened()
+	s.segment.Seq, s.segment.Payload = s.next+1<<24, make([]byte, 50)
+	return s.injects("tcp-invalid-sequence", "TCP_INVALID_SEQUENCE", map[string]any{
+		"tcp_input.seq": s.next + 1<<24, "tcp_input.rcv_nxt": s.next,
+	}, s.segment).probed("tcp_validate_incoming")
+}
+
+// oldTimestamp sends a segment with a timestamp of one minute ago.
+func oldTimestamp(l *lab) scenario {
+	s := l.opened()
+	now, err := ktest.Timestamp(s.near)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	s.segment.Options = endian.BigEndian.AppendUint32([]byte{1, 1, 8, 10}, now-60_000)
+	s.segment.Options = endian.BigEndian.AppendUint32(s.segment.Options, 0)
+	s.segment.Payload = make([]byte, 50)
+	return s.injects("tcp-paws", "TCP_RFC7323_PAWS", map[string]any{"tcp_input.tsval": now - 60_000}, s.segment).probed("tcp_validate_incoming")
+}
+
+// ignoredReset sends a reset that is within the window, but not for the next byte.
+func ignoredReset(l *lab) scenario {
+	s := l.opened()
+	s.segment.Flags, s.segment.Seq = flagRST, s.next+10
+	return s.injects("tcp-reset-ignored", "TCP_RESET", nil, s.segment)
+}
+
+func synOnConnection(l *lab) scenario {
+	s := l.opened()
+	s.segment.Flags = flagSYN
+	return s.injects("tcp-invalid-syn", "TCP_INVALID_SYN", map[string]any{"tcp_input.lport": s.segment.To.Port(), "tcp_input.state": "ESTABLISHED"}, s.segment).
+		probed("tcp_validate_incoming")
+}
+
+// mergedOutOfOrder sends a segment behind a gap twice.
+func mergedOutOfOrder(l *lab) scenario {
+	s := l.opened()
+	s.segment.Seq, s.segment.Payload = s.next+1000, make([]byte, 50)
+	return s.injects("tcp-ofo-merge", "TCP_OFOMERGE", nil, s.segment, s.segment)
+}
+
+// coveredOutOfOrder sends a segment behind a gap, and then a larger one in order.
+func coveredOutOfOrder(l *lab) scenario {
+	s := l.opened()
+	whole := s.segment
+	whole.Payload = make([]byte, 200)
+	s.segment.Seq, s.segment.Payload = s.next+100, make([]byte, 50)
+	return s.injects("tcp-ofo-drop", "TCP_OFO_DROP", nil, s.segment, whole)
+}
+
+func unsentAck(l *lab) scenario {
+	s := l.opened()
+	s.segment.Ack, s.segment.Payload = s.sent+1000, make([]byte, 50)
+	return s.injects("tcp-ack-unsent", "TCP_ACK_UNSENT_DATA", nil, s.segment)
+}
+
+func ancientAck(l *lab) scenario {
+	s := l.opened()
+	s.segment.Ack, s.segment.Payload = s.sent-1<<30, make([]byte, 50)
+	return s.injects("tcp-old-ack", "TCP_TOO_OLD_ACK", nil, s.segment)
+}
+
+func withoutFlags(l *lab) scenario {
+	s := l.opened()
+	s.segment.Flags, s.segment.Payload = 0, make([]byte, 50)
+	return s.injects("tcp-flags", "TCP_FLAGS", nil, s.segment)
+}
+
+// abortOnData sends data to a socket that the server has closed.
+func abortOnData(l *lab) scenario {
+	s := l.opened()
+	w := s.injects("tcp-abort-on-data", "TCP_ABORT_ON_DATA", nil)
+	w.send = func() {
+		s.far.Close()
+		s.near.Write(make([]byte, 50))
+	}
+	return w
+}
+
+// closedWindow sends to a socket whose process does not read, until its window is closed, and then more. Newer kernels
+// refuse this already with the sequence numbers.
+func closedWindow(l *lab) scenario {
+	s := l.opened()
+	if err := s.far.SetReadBuffer(1); err != nil {
+		l.t.Fatal(err)
+	}
+	w := s.injects("tcp-beyond-closed-window", "TCP_INVALID_END_SEQUENCE", map[string]any{"tcp_input.lport": s.segment.To.Port()}).probed("tcp_validate_incoming")
+	if !hasReason("TCP_INVALID_END_SEQUENCE") {
+		w = s.injects("tcp-window-closed", "TCP_ZEROWINDOW", map[string]any{"tcp_data.lport": s.segment.To.Port()}).probed("tcp_data_queue")
+	}
+	w.otherwise = []string{"tcp-invalid-end-sequence"}
+	w.send = func() {
+		s.near.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		s.near.Write(make([]byte, 1<<20))
+		s.segment.Seq += uint32(unread(s.far))
+		s.segment.Payload = make([]byte, 1000)
+		l.transmits(l.a, l.ra.toFar, s.segment.Bytes())()
+	}
+	return w
+}
+
+// listener listens at a port of b.
+func (l *lab) listener(port uint16) *net.TCPListener {
+	l.t.Helper()
+	var listener net.Listener
+	l.do(l.b, func() (err error) {
+		listener, err = ktest.ListenBacklog(netip.AddrPortFrom(l.rb.near4, port), 100) // package net would use MPTCP
+		return err
+	})
+	l.t.Cleanup(func() { listener.Close() })
+	return listener.(*net.TCPListener)
+}
+
+// begins sends a SYN to a listener.
+func (l *lab) begins(cause, reason string, s ktest.Segment, values map[string]any) scenario {
+	values["dport"], values["src4"] = s.To.Port(), s.From.Addr()
+	return scenario{
+		cause: cause, values: values, needs: needs{reason: reason}, rows: every(within(l.b), toPort(s.To.Port())),
+		send: l.transmits(l.a, l.ra.toFar, s.Bytes()),
+	}
+}
+
+// tooFarAway sends to a listener that requires a TTL of 255.
+func tooFarAway(l *lab) scenario {
+	s := l.segmentToB(l.port(), flagSYN, false)
+	if err := ktest.SetMinimumTTL(l.listener(s.To.Port()), 255); err != nil {
+		l.t.Fatal(err)
+	}
+	return l.begins("tcp-min-ttl", "TCP_MINTTL", s, map[string]any{"ttl": 63})
+}
+
+func md5Missing(l *lab) scenario {
+	s := l.segmentToB(l.port(), flagSYN, false)
+	ktest.RequireMD5(l.tb, l.listener(s.To.Port()), l.ra.near4)
+	return l.begins("tcp-md5-missing", "TCP_MD5NOTFOUND", s, map[string]any{})
+}
+
+func md5Wrong(l *lab) scenario {
+	s := l.segmentToB(l.port(), flagSYN, false)
+	ktest.RequireMD5(l.tb, l.listener(s.To.Port()), l.ra.near4)
+	s.Options = append([]byte{1, 1, 19, 18}, make([]byte, 16)...)
+	return l.begins("tcp-md5-wrong", "TCP_MD5FAILURE", s, map[string]any{})
+}
+
+// acceptQueueFull completes two handshakes at the same time, with a listener whose queue holds one connection.
+func acceptQueueFull(l *lab) scenario {
+	port := l.port()
+	to := netip.AddrPortFrom(l.rb.near4, port)
+	l.do(l.b, func() error {
+		listener, err := ktest.ListenBacklog(to, 0)
+		if err == nil {
+			l.t.Cleanup(func() { listener.Close() })
+		}
+		return err
+	})
+	release := ktest.HoldACKs(l.tb, l.a, port)
+	var clients []net.Conn
+	l.do(l.a, func() error {
+		for range 2 {
+			c, err := ktest.TCP{Client: netip.AddrPortFrom(l.ra.near4, 0), Server: to}.Connect()
+			if err != nil {
+				return err
+			}
+			clients = append(clients, c)
+			l.t.Cleanup(func() { c.Close() })
+		}
+		return nil
+	})
+	return scenario{
+		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": port, "accept_queue.waiting": 1, "accept_queue.limit": 0},
+		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}}, rows: every(within(l.b), toPort(port)),
+		send: func() {
+			release()
+			l.do(l.a, func() error {
+				_, first := clients[0].Write([]byte(get))
+				_, second := clients[1].Write([]byte(get))
+				return errors.Join(first, second)
+			})
+		},
+	}
+}
