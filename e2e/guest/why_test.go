@@ -47,6 +47,8 @@ type needs struct {
 	// reason is a drop reason, symbols functions and variables of which at least one must exist.
 	reason  string
 	symbols []string
+	// special is set if nothing keeps the values of the decision yet.
+	special bool
 	// machine is set if the scenario changes settings of the whole machine.
 	machine bool
 }
@@ -54,7 +56,7 @@ type needs struct {
 // met reports whether this kernel and the backend that tracer chooses have everything.
 func (n needs) met() bool {
 	hasOne := len(n.symbols) == 0 || slices.ContainsFunc(n.symbols, hasSymbol)
-	return (!n.probes || chosen() != tracepoint) && (n.reason == "" || hasReason(n.reason)) && hasOne
+	return !n.special && (!n.probes || chosen() != tracepoint) && (n.reason == "" || hasReason(n.reason)) && hasOne
 }
 
 // hasReason reports whether this kernel has a drop reason.
@@ -71,7 +73,7 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are all that the tests know, by family.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whyNeigh, whyBuffers, whyProgram, whyFirewall)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.

@@ -84,7 +84,7 @@ func bridgeMACControl(l *lab) scenario {
 
 // bridgeLocked sends from an address that the locked port does not know.
 func bridgeLocked(l *lab) scenario {
-	l.since("5.18", "SOCKET_RCVBUFF")
+	l.since("5.18", "locked ports", "SOCKET_RCVBUFF")
 	br := l.bridge()
 	ktest.SetPort(l.tb, l.r, br.in.farName, ktest.Port{Locked: true})
 	link := br.to(br.outMAC)

@@ -74,7 +74,7 @@ func (l *lab) provoke(list ...provocation) (scenarios []scenario) {
 		switch {
 		case lacking == "":
 			scenarios = append(scenarios, s)
-		case isDedicated() && !strings.HasPrefix(string(lacking), old):
+		case isDedicated() && !strings.HasPrefix(string(lacking), lacks):
 			l.t.Error(lacking)
 		default:
 			l.t.Logf("not provoked: %s", lacking)
@@ -96,13 +96,13 @@ func (l *lab) try(p provocation) (s scenario, lacking missing) {
 	return p(l), ""
 }
 
-// old begins what a kernel lacks because it is old.
-const old = "the kernel is too old: "
+// lacks begins what a kernel does not have by its version.
+const lacks = "this kernel has no "
 
 // since gives up a scenario if a kernel is too old for it, by a drop reason that came in the same version.
-func (l *lab) since(version, reason string) {
+func (l *lab) since(version, feature, reason string) {
 	if !hasReason(reason) {
-		panic(missing(old + version))
+		panic(missing(lacks + feature + ", which came with " + version))
 	}
 }
 

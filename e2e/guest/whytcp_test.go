@@ -15,7 +15,7 @@ import (
 var whyTCP = []provocation{
 	oldData, oldSequence, invalidSequence, oldTimestamp, ignoredReset, synOnConnection, mergedOutOfOrder, coveredOutOfOrder,
 	unsentAck, ancientAck, withoutFlags, abortOnData, closedWindow,
-	tooFarAway, md5Missing, md5Wrong, acceptQueueFull,
+	tooFarAway, md5Missing, md5Wrong, acceptQueueFull, cookieRefused,
 }
 
 // openTCP is a connection from a to b, on which the network also carries crafted segments.
@@ -227,40 +227,73 @@ func md5Wrong(l *lab) scenario {
 	return l.begins("tcp-md5-wrong", "TCP_MD5FAILURE", s, map[string]any{})
 }
 
-// acceptQueueFull completes two handshakes at the same time, with a listener whose queue holds one connection.
+// acceptQueueFull completes two handshakes at the same time, with a listener whose queue has room for one connection
+// more. The SYNs come while there is still room, or else the kernel would refuse them.
 func acceptQueueFull(l *lab) scenario {
-	port := l.port()
-	to := netip.AddrPortFrom(l.rb.near4, port)
+	to := l.crowded(2)
+	release := ktest.HoldACKs(l.tb, l.a, to.Port())
+	first, second := l.client(to), l.client(to)
+	return scenario{
+		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": to.Port(), "accept_queue.waiting": 3, "accept_queue.limit": 2},
+		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}},
+		rows:  every(within(l.b), toPort(to.Port()), func(r *record) bool { return r.Reason != "SKB_DROP_REASON_TCP_OLD_SEQUENCE" }),
+		send: func() {
+			release()
+			_, firstErr := first.Write([]byte(get))
+			_, secondErr := second.Write([]byte(get))
+			if err := errors.Join(firstErr, secondErr); err != nil {
+				l.t.Fatal(err)
+			}
+		},
+	}
+}
+
+// crowded returns a listener of b that never accepts, with a backlog of n and n connections.
+func (l *lab) crowded(n int) netip.AddrPort {
+	l.t.Helper()
+	to := netip.AddrPortFrom(l.rb.near4, l.port())
 	l.do(l.b, func() error {
-		listener, err := ktest.ListenBacklog(to, 0)
+		listener, err := ktest.ListenBacklog(to, n)
 		if err == nil {
 			l.t.Cleanup(func() { listener.Close() })
 		}
 		return err
 	})
-	release := ktest.HoldACKs(l.tb, l.a, port)
-	var clients []net.Conn
-	l.do(l.a, func() error {
-		for range 2 {
-			c, err := ktest.TCP{Client: netip.AddrPortFrom(l.ra.near4, 0), Server: to}.Connect()
-			if err != nil {
-				return err
-			}
-			clients = append(clients, c)
-			l.t.Cleanup(func() { c.Close() })
-		}
-		return nil
+	for range n {
+		l.client(to)
+	}
+	return to
+}
+
+// client connects from a.
+func (l *lab) client(to netip.AddrPort) (c net.Conn) {
+	l.t.Helper()
+	l.do(l.a, func() (err error) {
+		c, err = ktest.TCP{Client: netip.AddrPortFrom(l.ra.near4, 0), Server: to}.Connect()
+		return err
 	})
+	l.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// cookieRefused does the same with a listener without room for pending handshakes, so that the kernel sends SYN cookies.
+func cookieRefused(l *lab) scenario {
+	to := l.crowded(0)
+	l.b.SetSysctl(l.tb, "ipv4/tcp_syncookies", "1")
+	release := ktest.HoldACKs(l.tb, l.a, to.Port())
+	first, second := l.client(to), l.client(to)
+	port := netip.MustParseAddrPort(second.LocalAddr().String()).Port()
 	return scenario{
-		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": port, "accept_queue.waiting": 1, "accept_queue.limit": 0},
-		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}}, rows: every(within(l.b), toPort(port)),
+		cause: "tcp-cookie-refused", values: map[string]any{"src4": l.ra.near4, "sport": port, "dport": to.Port()}, needs: needs{reason: "NO_SOCKET"},
+		rows: every(within(l.b), ports(int(port), int(to.Port()))),
 		send: func() {
 			release()
-			l.do(l.a, func() error {
-				_, first := clients[0].Write([]byte(get))
-				_, second := clients[1].Write([]byte(get))
-				return errors.Join(first, second)
-			})
+			if _, err := first.Write([]byte(get)); err != nil {
+				l.t.Fatal(err)
+			}
+			if _, err := second.Write([]byte(get)); err != nil {
+				l.t.Fatal(err)
+			}
 		},
 	}
 }

@@ -61,7 +61,7 @@ var deviceFamily = family{
 			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"))},
 	},
 	causes: []Cause{
-		{ID: "wrong-mac", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && (to_high != own_high || to_low != own_low)", Text: "the frame is for {to}, but {dev} has {own}; it was seen since {dev} is promiscuous ({promiscuity} users) or a bridge floods it", Remedy: "normal on a promiscuous device", Benign: true},
+		{ID: "wrong-mac", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && (to_high != own_high || to_low != own_low)", Text: "the frame is for {to}, but {dev} has {own} (promiscuous for {promiscuity} users)", Remedy: "normal on a promiscuous device or where a bridge floods; otherwise the sender has a wrong neighbour entry: ip neigh", Benign: true},
 		{ID: "vlan-without-device", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "untagged.vlan != 0 && ethernet && to_high == own_high && to_low == own_low", Refines: []string{"own-mac-otherhost"},
 			Text: "VLAN {untagged.vlan} has no device on {untagged.dev}", Remedy: "ip link add link {untagged.dev} name {untagged.dev}.{untagged.vlan} type vlan id {untagged.vlan}, or a wrong tag at the switch"},
 		{ID: "own-mac-otherhost", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && to_high == own_high && to_low == own_low", Text: "the frame is for {dev}'s own address {to}, but something marked it as another host's: a VLAN tag without a device, or a device above", Remedy: "look at the VLAN tag: tcpdump -e -i {dev}"},

@@ -2,7 +2,11 @@
 
 package explain
 
-import "tracer/internal/lookup"
+import (
+	"slices"
+
+	"tracer/internal/lookup"
+)
 
 var l4Ports = reads(
 	num("sport", "ntohs("+tcpHeader+"->source)"), num("dport", "ntohs("+tcpHeader+"->dest)"),
@@ -12,12 +16,19 @@ var l4Ports = reads(
 	num("iif", "skb->skb_iif"),
 )
 
+// tcpReceive are the functions that find no socket, cookieCheck those that complete a handshake
+// with a SYN cookie (tcp_get_cookie_sock fails).
+var (
+	tcpReceive  = []string{"tcp_v4_rcv", "tcp_v6_rcv"}
+	cookieCheck = []string{"cookie_v4_check", "cookie_v6_check"}
+)
+
 const listenersSpecial = "{listeners}: a resolver asks sock_diag in the namespace of the drop who listens on the port, on which address and device"
 
 var socket = family{
 	name: "socket", title: "No socket",
 	sites: []Site{
-		{Name: "no_tcp_socket", Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv"}, Reasons: []string{"NO_SOCKET"}, Reads: join(l4Ports, reads(num("syn", tcpHeader+"->syn && !"+tcpHeader+"->ack"), num("rst", tcpHeader+"->rst")))},
+		{Name: "no_tcp_socket", Functions: slices.Concat(tcpReceive, cookieCheck), Reasons: []string{"NO_SOCKET"}, Reads: join(l4Ports, reads(num("syn", tcpHeader+"->syn && !"+tcpHeader+"->ack"), num("rst", tcpHeader+"->rst")))},
 		{Name: "no_udp_socket", Functions: []string{"__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv", "udp_unicast_rcv_skb"}, Reasons: []string{"NO_SOCKET"}, Reads: l4Ports},
 		{Name: "no_protocol", Functions: []string{"ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu", "ip_local_deliver_finish", "ip6_input_finish", "ip_local_deliver"}, Reasons: []string{"IP_NOPROTO", "UNHANDLED_PROTO", Unspecified},
 			Reads: reads(device, as(lookup.Protocol, "protocol", ip4Header+"->protocol"), num("is_v4", ip4Header+"->version == 4"))},
@@ -31,15 +42,17 @@ var socket = family{
 			Reads: reads(as(errno, "error", "-(int)(u64)ret"), as(lookup.IPv4, "dst", "fl4->daddr"), as(lookup.IPv4, "src", "fl4->saddr"), as(lookup.Hexadecimal, "mark", "fl4->__fl_common.flowic_mark"), num("oif", "fl4->__fl_common.flowic_oif"))},
 	},
 	causes: []Cause{
-		{ID: "tcp-no-listener", Site: "no_tcp_socket", When: "is_v4 && syn && !rst", Text: "nobody listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "tcp6-no-listener", Site: "no_tcp_socket", When: "!is_v4 && syn && !rst", Text: "nobody listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "tcp-no-connection", Site: "no_tcp_socket", When: "is_v4 && !syn && !rst", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a load balancer or a restart may have lost the connection"},
-		{ID: "tcp6-no-connection", Site: "no_tcp_socket", When: "!is_v4 && !syn && !rst", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst [{src6}]"},
-		{ID: "tcp-stray-reset", Site: "no_tcp_socket", When: "rst && !syn", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "normal after a connection was closed", Benign: true},
+		{ID: "tcp-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && syn && !rst", Text: "nobody listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "tcp6-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && syn && !rst", Text: "nobody listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a load balancer or a restart may have lost the connection"},
+		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst [{src6}]"},
+		{ID: "tcp-stray-reset", Site: "no_tcp_socket", Functions: tcpReceive, When: "rst && !syn", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "normal after a connection was closed", Benign: true},
+		{ID: "tcp-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "is_v4", Text: "the handshake of {src4}:{sport} with port {dport} is complete (its SYN cookie is right), but the accept queue is full or memory is short; the client believes that it is connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}: a faster program, or a longer queue (listen(backlog), net.core.somaxconn)"},
+		{ID: "tcp6-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "!is_v4", Text: "the handshake of [{src6}]:{sport} with port {dport} is complete (its SYN cookie is right), but the accept queue is full or memory is short; the client believes that it is connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}: a faster program, or a longer queue (listen(backlog), net.core.somaxconn)"},
 		{ID: "udp-no-listener", Site: "no_udp_socket", When: "is_v4", Text: "no socket for {dst4}:{dport}(udp)[[: {listeners}]]; ICMP port unreachable goes to {src4} unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
 		{ID: "udp6-no-listener", Site: "no_udp_socket", When: "!is_v4", Text: "no socket for [{dst6}]:{dport}(udp)[[: {listeners}]]; ICMPv6 port unreachable goes to [{src6}] unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "no-protocol", Site: "no_protocol", Reasons: []string{"IP_NOPROTO"}, When: "is_v4", Text: "no handler for IP protocol {protocol}: its module is not loaded", Remedy: "for example modprobe ip_gre (47), sctp (132), esp4 (50)",
-			Limits: "IPv6: see ipv6-no-protocol."},
+		{ID: "no-protocol", Site: "no_protocol", Reasons: []string{"IP_NOPROTO"}, When: "is_v4", Text: "nothing takes IP protocol {protocol}: its module is not loaded, or the raw sockets for it are full", Remedy: "for example modprobe ip_gre (47), sctp (132), esp4 (50)",
+			Limits: "IPv6: see ipv6-no-protocol. Since 6.17 a full raw socket does not count as one that takes the packet."},
 		{ID: "ipv6-no-protocol", Site: "no_protocol", Reasons: []string{"UNHANDLED_PROTO", "IP_NOPROTO"}, When: "!is_v4", Text: "no handler for the next header of an IPv6 packet from {dev}: its module is not loaded", Remedy: "look at the next header with --output-meta or tcpdump"},
 		{ID: "icmp-broadcast", Site: "icmp", When: "(type == 8 || type == 13) && is_broadcast && ignore_broadcasts", Text: "icmp_echo_ignore_broadcasts=1: a ping to the broadcast address {dst} is not answered", Remedy: "sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0", Benign: true},
 		{ID: "icmp-unknown-type", Site: "icmp", Reasons: []string{"UNHANDLED_PROTO"}, When: "type > 18", Text: "ICMP type {type} is not known", Remedy: "the sender uses a type that Linux ignores", Benign: true},

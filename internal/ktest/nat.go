@@ -24,6 +24,17 @@ func Masquerade(t testing.TB, n *Netns, port uint16) {
 	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, port, &expr.Masq{})
 }
 
+// SNAT translates the source of sent datagrams to a port:
+// `udp dport PORT snat to ADDRESS:PORT`.
+func SNAT(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {
+	t.Helper()
+	const address, number = 1, 2 // registers
+	natRule(t, n, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, port,
+		&expr.Immediate{Register: address, Data: to.Addr().AsSlice()},
+		&expr.Immediate{Register: number, Data: big16(to.Port())},
+		&expr.NAT{Type: expr.NATTypeSourceNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: address, RegProtoMin: number, Specified: true})
+}
+
 // DNAT translates the destination of received datagrams to a port:
 // `udp dport PORT dnat to ADDRESS:PORT`.
 func DNAT(t testing.TB, n *Netns, port uint16, to netip.AddrPort) {

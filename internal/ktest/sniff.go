@@ -14,6 +14,8 @@ type Sniffer struct {
 	// Promiscuous only makes the device promiscuous, so that it receives frames for other hosts. Such a socket is
 	// not bound and gets no packets; otherwise it gets a clone of every packet of the device.
 	Promiscuous bool
+	// Buffer is the size of the queue (SO_RCVBUF); 0 means the default.
+	Buffer int
 }
 
 // Open opens the socket until the end of the test.
@@ -37,6 +39,11 @@ func (s Sniffer) use(fd int, device string) error {
 	if s.Promiscuous {
 		member := &unix.PacketMreq{Ifindex: int32(link.Index), Type: unix.PACKET_MR_PROMISC}
 		return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, member)
+	}
+	if s.Buffer != 0 {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, s.Buffer); err != nil {
+			return err
+		}
 	}
 	all := unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: uint16(all)})

@@ -18,6 +18,7 @@ type Tunnel struct {
 	// Kind is vxlan, geneve, gre, gretap, ip6gre, ip6gretap, ipip, sit or ip6tnl.
 	Kind string
 	// Local and Remote are the outer addresses. For Geneve the kernel chooses the local address.
+	// VXLAN may have no remote one.
 	Local, Remote netip.Addr
 	// ID is the VNI of VXLAN and Geneve, or the key of GRE; 0 means no key.
 	ID uint32
@@ -58,7 +59,9 @@ func (tun Tunnel) driver() (rtnetlink.LinkDriver, error) {
 
 func (tun Tunnel) vxlan(e *netlink.AttributeEncoder) {
 	e.Uint32(unix.IFLA_VXLAN_ID, tun.ID)
-	if tun.Remote.Is6() {
+	if !tun.Remote.IsValid() {
+		e.Bytes(unix.IFLA_VXLAN_LOCAL, tun.Local.AsSlice())
+	} else if tun.Remote.Is6() {
 		e.Bytes(unix.IFLA_VXLAN_LOCAL6, tun.Local.AsSlice())
 		e.Bytes(unix.IFLA_VXLAN_GROUP6, tun.Remote.AsSlice())
 	} else {

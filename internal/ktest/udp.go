@@ -101,3 +101,11 @@ func EnableUDPGRO(c net.PacketConn) error {
 	controlErr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1) })
 	return errors.Join(controlErr, err)
 }
+
+// RejectAll attaches a classic filter to a socket that accepts no packet (SO_ATTACH_FILTER).
+func RejectAll(c net.PacketConn) error {
+	return control(c.(syscall.Conn), func(fd int) error {
+		program := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
+		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &program[0]})
+	})
+}
