@@ -73,7 +73,7 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are all that the tests know, by family.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whyNeigh, whyBuffers, whyProgram, whyFirewall)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.
@@ -129,6 +129,16 @@ func lines(text string) (list records) {
 		}
 	}
 	return list
+}
+
+// after adds what must be done immediately before the packets are sent, since its effect ends with a timer.
+func (s scenario) after(prepare func()) scenario {
+	send := s.send
+	s.send = func() {
+		prepare()
+		send()
+	}
+	return s
 }
 
 // check checks the rows of the scenario.

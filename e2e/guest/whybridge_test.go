@@ -54,8 +54,8 @@ func (br *switched) crosses(cause string, link ktest.Link, values map[string]any
 // withState sends to a port in another state.
 func withState(l *lab, cause string, state ktest.PortState, name string) scenario {
 	br := l.bridge()
-	ktest.SetPort(l.tb, l.r, br.in.farName, ktest.Port{State: &state})
-	return br.crosses(cause, br.to(br.outMAC), map[string]any{"dev": br.in.farName, "bridge": br.name, "state": name})
+	return br.crosses(cause, br.to(br.outMAC), map[string]any{"dev": br.in.farName, "bridge": br.name, "state": name}).
+		after(func() { ktest.SetPort(l.tb, l.r, br.in.farName, ktest.Port{State: &state}) })
 }
 
 func bridgeListening(l *lab) scenario {
@@ -125,9 +125,10 @@ func bridgeIsolated(l *lab) scenario {
 func bridgeOutState(l *lab) scenario {
 	br := l.bridge()
 	state := ktest.PortListening
-	ktest.SetPort(l.tb, l.r, br.out.farName, ktest.Port{State: &state})
-	ktest.AddForwarding(l.tb, l.r, br.out.farName, br.outMAC)
-	s := br.crosses("bridge-out-state", br.to(br.outMAC), map[string]any{"deliver.dev": br.out.farName, "deliver.state": "LISTENING"})
+	s := br.crosses("bridge-out-state", br.to(br.outMAC), map[string]any{"deliver.dev": br.out.farName, "deliver.state": "LISTENING"}).after(func() {
+		ktest.SetPort(l.tb, l.r, br.out.farName, ktest.Port{State: &state})
+		ktest.AddForwarding(l.tb, l.r, br.out.farName, br.outMAC)
+	})
 	s.needs = needs{probes: true, symbols: []string{"br_forward"}}
 	return s
 }

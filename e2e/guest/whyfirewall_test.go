@@ -40,14 +40,15 @@ func noFreePort(l *lab) scenario {
 	port, only := l.port(), l.port()
 	ktest.SNAT(l.tb, n, port, netip.AddrPortFrom(out.far4, only))
 	to := netip.AddrPortFrom(out.near4, port)
-	l.transmits(l.a, in.toFar, ktest.UDP{From: netip.AddrPortFrom(in.near4, l.port()), To: to}.Packet().Bytes())()
+	first := l.transmits(l.a, in.toFar, ktest.UDP{From: netip.AddrPortFrom(in.near4, l.port()), To: to}.Packet().Bytes())
 	u := ktest.UDP{From: netip.AddrPortFrom(in.near4, l.port()), To: to}
-	return scenario{
+	s := scenario{
 		cause:  "conntrack-no-port",
 		values: map[string]any{"confirm.src": in.near4, "confirm.dst": out.near4, "confirm.dport": port, "confirm.reply_dst": out.far4, "confirm.reply_port": only},
 		needs:  needs{probes: true, symbols: []string{"__nf_conntrack_confirm"}},
 		rows:   every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
+	return s.after(first)
 }
 
 // connectionsFull fills the connection table.
@@ -77,7 +78,7 @@ func queueOfDeviceFull(l *lab) scenario {
 	w, port := l.wire(l.b, l.r), l.port()
 	ktest.LimitRate(l.tb, l.r, w.farName, 10_000)
 	u := ktest.UDP{From: netip.AddrPortFrom(l.ra.near4, port), To: netip.AddrPortFrom(w.near4, port), Size: 1000}
-	ping(l.t, l.b, w.far4.String(), 0x7104)
+	l.reaches(l.b, w.far4)
 	return scenario{
 		cause: "qdisc-full-bytes", values: map[string]any{"enqueue.kind": "bfifo", "enqueue.dev": w.farName, "enqueue.limit": 5000},
 		needs: needs{probes: true, symbols: []string{"bfifo_enqueue"}},

@@ -53,9 +53,21 @@ func newLab(t *testing.T, order func(n int) []int) *lab {
 		ktest.NewRoute(t, w.near.Netns, netip.MustParsePrefix("0.0.0.0/0"), w.far4)
 		ktest.NewRoute(t, w.near.Netns, netip.MustParsePrefix("::/0"), w.far6)
 	}
-	ping(t, l.a, l.rb.near4.String(), 0x7101) // resolves the neighbours
-	ping(t, l.a, l.rb.near6.String(), 0x7102)
+	l.reaches(l.a, l.rb.near4) // resolves the neighbours
+	l.reaches(l.a, l.rb.near6)
 	return l
+}
+
+// reaches waits until a ping is answered.
+func (l *lab) reaches(from *ktest.Netns, to netip.Addr) {
+	l.t.Helper()
+	var err error
+	for seq := range uint16(5) {
+		if err = from.Do(func() error { return ktest.Ping(to, 0x7101, seq) }); err == nil {
+			return
+		}
+	}
+	l.t.Fatal(err)
 }
 
 // optional is a test in which a skip, for a missing module, is a panic.

@@ -26,12 +26,6 @@ func (l *lab) narrow() wire {
 	return w
 }
 
-// resolved sends a datagram from the router to the near end of a wire, which resolves the neighbour.
-func (l *lab) resolved(w wire, to netip.Addr) {
-	l.t.Helper()
-	ping(l.t, w.far.Netns, to.String(), 0x7103)
-}
-
 // tooLarge sends a packet of 1400 bytes from a.
 func (l *lab) tooLarge(cause string, to netip.Addr, values map[string]any) scenario {
 	port := l.port()

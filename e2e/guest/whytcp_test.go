@@ -231,20 +231,24 @@ func md5Wrong(l *lab) scenario {
 // more. The SYNs come while there is still room, or else the kernel would refuse them.
 func acceptQueueFull(l *lab) scenario {
 	to := l.crowded(2)
-	release := ktest.HoldACKs(l.tb, l.a, to.Port())
-	first, second := l.client(to), l.client(to)
 	return scenario{
 		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": to.Port(), "accept_queue.waiting": 3, "accept_queue.limit": 2},
 		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}},
 		rows:  every(within(l.b), toPort(to.Port()), func(r *record) bool { return r.Reason != "SKB_DROP_REASON_TCP_OLD_SEQUENCE" }),
-		send: func() {
-			release()
-			_, firstErr := first.Write([]byte(get))
-			_, secondErr := second.Write([]byte(get))
-			if err := errors.Join(firstErr, secondErr); err != nil {
-				l.t.Fatal(err)
-			}
-		},
+		send:  func() { l.connectsTwice(to) },
+	}
+}
+
+// connectsTwice completes two handshakes at the same time.
+func (l *lab) connectsTwice(to netip.AddrPort) {
+	l.t.Helper()
+	release := ktest.HoldACKs(l.tb, l.a, to.Port())
+	first, second := l.client(to), l.client(to)
+	release()
+	_, firstErr := first.Write([]byte(get))
+	_, secondErr := second.Write([]byte(get))
+	if err := errors.Join(firstErr, secondErr); err != nil {
+		l.t.Fatal(err)
 	}
 }
 
@@ -280,20 +284,8 @@ func (l *lab) client(to netip.AddrPort) (c net.Conn) {
 func cookieRefused(l *lab) scenario {
 	to := l.crowded(0)
 	l.b.SetSysctl(l.tb, "ipv4/tcp_syncookies", "1")
-	release := ktest.HoldACKs(l.tb, l.a, to.Port())
-	first, second := l.client(to), l.client(to)
-	port := netip.MustParseAddrPort(second.LocalAddr().String()).Port()
 	return scenario{
-		cause: "tcp-cookie-refused", values: map[string]any{"src4": l.ra.near4, "sport": port, "dport": to.Port()}, needs: needs{reason: "NO_SOCKET"},
-		rows: every(within(l.b), ports(int(port), int(to.Port()))),
-		send: func() {
-			release()
-			if _, err := first.Write([]byte(get)); err != nil {
-				l.t.Fatal(err)
-			}
-			if _, err := second.Write([]byte(get)); err != nil {
-				l.t.Fatal(err)
-			}
-		},
+		cause: "tcp-cookie-refused", values: map[string]any{"src4": l.ra.near4, "dport": to.Port()}, needs: needs{reason: "NO_SOCKET"},
+		rows: every(within(l.b), toPort(to.Port())), send: func() { l.connectsTwice(to) },
 	}
 }
