@@ -25,7 +25,7 @@ var essentials = []string{
 var long = []string{
 	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestNonSkbFunctionAttribution",
 	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations",
-	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP",
+	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP", "TestWhyBlind",
 }
 
 // quickMachines returns the machines of amd64 and arm64, each with its tests in the quick tier.

@@ -48,7 +48,7 @@ func (br *switched) to(addr net.HardwareAddr) ktest.Link {
 func (br *switched) crosses(cause string, link ktest.Link, values map[string]any) scenario {
 	l, port := br.l, br.l.port()
 	u := ktest.UDP{From: netip.AddrPortFrom(br.in.near4, port), To: netip.AddrPortFrom(br.out.near4, port), Size: 20}
-	return scenario{cause: cause, values: values, rows: toPort(port), send: l.transmits(l.a, link, u.Packet().Bytes())}
+	return scenario{cause: cause, values: values, needs: needs{module: "bridge"}, rows: toPort(port), send: l.transmits(l.a, link, u.Packet().Bytes())}
 }
 
 // withState sends to a port in another state.
@@ -72,7 +72,7 @@ func bridgeInvalidSource(l *lab) scenario {
 	link := br.to(br.outMAC)
 	link.From = net.HardwareAddr{3, 0, 0, 0, 0, 5}
 	s := br.crosses("bridge-invalid-source", link, map[string]any{"from": "03:00:00:00:00:05"})
-	s.needs = needs{reason: "MAC_INVALID_SOURCE"}
+	s.needs.reason = "MAC_INVALID_SOURCE"
 	return s
 }
 
@@ -98,7 +98,7 @@ func bridgeNoTarget(l *lab) scenario {
 	br := l.bridge()
 	ktest.SetPort(l.tb, l.r, br.out.farName, ktest.Port{NoFlood: true})
 	s := br.crosses("bridge-no-target", br.to(hardware), map[string]any{"dev": br.in.farName, "bridge": br.name, "to": hardware.String()})
-	s.needs = needs{reason: "NO_TX_TARGET"}
+	s.needs.reason = "NO_TX_TARGET"
 	return s
 }
 
@@ -108,8 +108,7 @@ func bridgeSamePort(l *lab) scenario {
 	other := net.HardwareAddr{2, 0, 0, 0, 0, 7}
 	ktest.AddForwarding(l.tb, l.r, br.in.farName, other)
 	s := br.crosses("bridge-same-port", br.to(other), map[string]any{"to": other.String(), "deliver.dev": br.in.farName})
-	s.needs = needs{probes: true, symbols: []string{"br_forward"}}
-	return s
+	return s.probed("br_forward")
 }
 
 func bridgeIsolated(l *lab) scenario {
@@ -118,8 +117,7 @@ func bridgeIsolated(l *lab) scenario {
 		ktest.SetPort(l.tb, l.r, port, ktest.Port{Isolated: true})
 	}
 	s := br.crosses("bridge-isolated", br.to(br.outMAC), map[string]any{"dev": br.in.farName, "deliver.dev": br.out.farName})
-	s.needs = needs{probes: true, symbols: []string{"br_forward"}}
-	return s
+	return s.probed("br_forward")
 }
 
 func bridgeOutState(l *lab) scenario {
@@ -129,8 +127,7 @@ func bridgeOutState(l *lab) scenario {
 		ktest.SetPort(l.tb, l.r, br.out.farName, ktest.Port{State: &state})
 		ktest.AddForwarding(l.tb, l.r, br.out.farName, br.outMAC)
 	})
-	s.needs = needs{probes: true, symbols: []string{"br_forward"}}
-	return s
+	return s.probed("br_forward")
 }
 
 // filtering returns a bridge that filters VLANs.
@@ -147,7 +144,7 @@ func bridgeVLAN(l *lab) scenario {
 	return scenario{
 		cause:  "bridge-vlan",
 		values: map[string]any{"vlan_check.vlan": 20, "vlan_check.dev": br.in.farName, "vlan_check.bridge": br.name, "vlan_check.pvid": 1},
-		needs:  needs{probes: true, symbols: []string{"br_allowed_ingress"}}, rows: toPort(port),
+		needs:  needs{probes: true, module: "bridge", symbols: []string{"br_allowed_ingress"}}, rows: toPort(port),
 		send: func() {
 			l.do(l.a, func() error {
 				return br.to(br.outMAC).Send(unix.ETH_P_8021Q, append([]byte{0, 20, 8, 0}, u.Packet().Bytes()...))
@@ -161,6 +158,5 @@ func bridgeUntagged(l *lab) scenario {
 	br := l.filtering()
 	ktest.RemoveVLAN(l.tb, l.r, br.in.farName, 1)
 	s := br.crosses("bridge-vlan-untagged", br.to(br.outMAC), map[string]any{"vlan_check.dev": br.in.farName, "vlan_check.bridge": br.name})
-	s.needs = needs{probes: true, symbols: []string{"br_allowed_ingress"}}
-	return s
+	return s.probed("br_allowed_ingress")
 }

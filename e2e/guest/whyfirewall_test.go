@@ -45,7 +45,7 @@ func noFreePort(l *lab) scenario {
 	s := scenario{
 		cause:  "conntrack-no-port",
 		values: map[string]any{"confirm.src": in.near4, "confirm.dst": out.near4, "confirm.dport": port, "confirm.reply_dst": out.far4, "confirm.reply_port": only},
-		needs:  needs{probes: true, symbols: []string{"__nf_conntrack_confirm"}},
+		needs:  needs{probes: true, module: "nf_conntrack", symbols: []string{"__nf_conntrack_confirm"}},
 		rows:   every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
 	return s.after(first)
@@ -62,7 +62,7 @@ func connectionsFull(l *lab) scenario {
 	return scenario{
 		cause:  "conntrack-full",
 		values: map[string]any{"conntrack_in.max": 1},
-		needs:  needs{probes: true, symbols: []string{"nf_conntrack_in"}, machine: true},
+		needs:  needs{probes: true, module: "nf_conntrack", symbols: []string{"nf_conntrack_in"}, machine: true},
 		rows:   every(within(n), toPort(port)),
 		send: func() {
 			setMaximum(l.t, "1")

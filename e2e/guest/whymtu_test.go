@@ -117,7 +117,7 @@ func bridgePortMTU(l *lab) scenario {
 	br := l.bridge()
 	ktest.SetMTU(l.tb, l.r, br.out.farName, 1000)
 	return scenario{
-		cause: "bridge-port-mtu", values: map[string]any{"dev": br.out.farName, "dev_mtu": 1000, "len": 1300 + 14},
+		cause: "bridge-port-mtu", needs: needs{module: "bridge"}, values: map[string]any{"dev": br.out.farName, "dev_mtu": 1000, "len": 1300 + 14},
 		rows: every(on(br.out.farName), etherType(localExperiment)),
 		send: func() {
 			l.do(l.a, func() error { return br.to(br.outMAC).Send(localExperiment, make([]byte, 1300)) })

@@ -36,7 +36,7 @@ func vxlanVNI(l *lab) scenario {
 	u.Payload = encapsulated(8, 42, hardware)
 	return scenario{
 		cause: "vxlan-vni", values: map[string]any{"vxlan_receive.vni": 42, "vxlan_receive.port": u.To.Port(), "vxlan_receive.src": u.From.Addr()},
-		needs: needs{probes: true, reason: "VXLAN_VNI_NOT_FOUND", symbols: []string{"vxlan_rcv"}},
+		needs: needs{probes: true, reason: "VXLAN_VNI_NOT_FOUND", module: "vxlan", symbols: []string{"vxlan_rcv"}},
 		rows:  every(within(l.b), toPort(u.To.Port())), send: l.sends(u),
 	}
 }
@@ -64,7 +64,7 @@ func vxlanNoEntry(l *lab) scenario {
 	name, _ := l.vxlan()
 	return scenario{
 		cause: "vxlan-no-entry", values: map[string]any{"vxlan_send.dev": name, "vxlan_send.vni": 41, "vxlan_send.to": hardware.String()},
-		needs: needs{probes: true, reason: "NO_TX_TARGET", symbols: []string{"vxlan_xmit"}},
+		needs: needs{probes: true, reason: "NO_TX_TARGET", module: "vxlan", symbols: []string{"vxlan_xmit"}},
 		rows:  every(on(name), etherType(localExperiment)),
 		send: func() {
 			l.do(l.b, func() error { return ktest.Link{Device: name, To: hardware}.Send(localExperiment, make([]byte, 50)) })
