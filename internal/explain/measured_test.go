@@ -93,3 +93,34 @@ func TestUnlockedMTUOfIPv6Route(t *testing.T) {
 		}
 	}
 }
+
+// TestProvoked explains drops that scenarios in e2e/guest provoke, as Linux 6.18.44 reports them.
+func TestProvoked(t *testing.T) {
+	table := load(t)
+	program := Values{"program": number(7), "name": {Text: "fw"}, "dev": {Text: "eth0"}}
+	window := func(left uint64) Values {
+		return Values{
+			"tcp_input.left": number(left), "tcp_input.lport": number(80), "tcp_input.used": number(2304), "tcp_input.rcvbuf": number(2304),
+			"tcp_input.seq": number(5), "tcp_input.end_seq": number(6), "tcp_input.rcv_nxt": number(5), "tcp_input.window": number(1000),
+		}
+	}
+	cookie := Values{"is_v4": number(1), "dport": number(80), "sport": number(4000), "syn": number(0), "rst": number(0), "dst4": {Text: "10.0.0.2"}, "src4": {Text: "10.0.0.1"}}
+	for _, test := range []struct {
+		Drop
+		cause string
+	}{
+		{Drop{Reason: Unspecified, Location: "do_xdp_generic+0x29f", Values: program}, "xdp-generic"},
+		{Drop{Reason: "XDP", Location: "do_xdp_generic+0x29f", Values: program}, "xdp-generic-redirect"},
+		{Drop{Reason: Unspecified, Location: "__netif_receive_skb_core.constprop.0+0x821", Values: program}, ""},
+		{Drop{Reason: "TCP_RESET", Location: "tcp_validate_incoming+0x1", Values: Values{}}, "tcp-reset-ignored"},
+		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(0)}, "tcp-beyond-closed-window"},
+		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(0xfffffff0)}, "tcp-beyond-closed-window"},
+		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(500)}, "tcp-invalid-end-sequence"},
+		{Drop{Reason: "NO_SOCKET", Location: "cookie_v4_check+0x1", Values: cookie}, "tcp-cookie-refused"},
+		{Drop{Reason: "NO_SOCKET", Location: "tcp_v4_rcv+0x99", Values: cookie}, "tcp-no-connection"},
+	} {
+		if got := causeOf(table.Explain(&test.Drop)); got != test.cause {
+			t.Errorf("%s at %s, %v: %q, want %q", test.Reason, test.Location, test.Values, got, test.cause)
+		}
+	}
+}
