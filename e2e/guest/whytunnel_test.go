@@ -12,7 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyTunnel = []provocation{vxlanVNI, vxlanHeader, vxlanOwnMAC, vxlanNoEntry, greUnknown, ipipUnknown}
+var whyTunnel = []provocation{vxlanVNI, vxlanHeader, vxlanOwnMAC, vxlanEntry, vxlanNoEntry, greUnknown, ipipUnknown}
 
 // vxlan creates a VXLAN device with VNI 41 on a port of b, and returns its name and the datagram with which a would
 // send to it.
@@ -55,6 +55,19 @@ func vxlanOwnMAC(l *lab) scenario {
 	u.Payload = encapsulated(8, 41, ktest.HardwareAddr(l.tb, l.b, name))
 	return scenario{
 		cause: "vxlan-own-mac", needs: needs{reason: "LOCAL_MAC"}, rows: every(within(l.b), func(r *record) bool { return r.Reason == "SKB_DROP_REASON_LOCAL_MAC" && r.Ifname == name }),
+		send: l.sends(u),
+	}
+}
+
+// vxlanEntry sends from an address that has a static entry for another host.
+func vxlanEntry(l *lab) scenario {
+	name, u := l.vxlan()
+	u.Payload = encapsulated(8, 41, hardware)
+	_, elsewhere := l.remote4()
+	ktest.AddRemote(l.tb, l.b, name, hardware, elsewhere)
+	return scenario{
+		cause: "vxlan-entry", needs: needs{reason: "VXLAN_ENTRY_EXISTS"},
+		rows: every(within(l.b), func(r *record) bool { return r.Reason == "SKB_DROP_REASON_VXLAN_ENTRY_EXISTS" && r.Ifname == name }),
 		send: l.sends(u),
 	}
 }

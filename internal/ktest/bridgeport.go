@@ -4,6 +4,7 @@ package ktest
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -65,6 +66,16 @@ func AddForwarding(t testing.TB, n *Netns, port string, addr net.HardwareAddr) {
 	must(t, n.withLink(port, func(l netlink.Link) error {
 		return netlink.NeighSet(&netlink.Neigh{
 			LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: addr,
+		})
+	}))
+}
+
+// AddRemote adds a static entry to the forwarding table of a VXLAN device: the address is behind another host.
+func AddRemote(t testing.TB, n *Netns, device string, addr net.HardwareAddr, host netip.Addr) {
+	t.Helper()
+	must(t, n.withLink(device, func(l netlink.Link) error {
+		return netlink.NeighSet(&netlink.Neigh{
+			LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP | netlink.NUD_PERMANENT, Flags: netlink.NTF_SELF, HardwareAddr: addr, IP: host.AsSlice(),
 		})
 	}))
 }
