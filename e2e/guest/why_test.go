@@ -53,6 +53,8 @@ type needs struct {
 	module string
 	// special is set if nothing keeps the values of the decision yet.
 	special bool
+	// silent is set if the kernel reports no drop, so that there is a row only if a decision shows the end.
+	silent bool
 	// machine is set if the scenario changes settings of the whole machine.
 	machine bool
 }
@@ -65,7 +67,9 @@ func (n needs) met() bool {
 
 // areRowsCertain reports whether there are rows of the scenario, although their cause may be unknown. Rows of other drops
 // have the same ports, but another reason. A packet that ends without a drop has no row if nothing looks for it.
-func (n needs) areRowsCertain() bool { return n.hasDropReason() && !n.special }
+func (n needs) areRowsCertain() bool {
+	return n.hasDropReason() && !n.special && (!n.silent || n.met())
+}
 
 func (n needs) hasDropReason() bool { return n.reason == "" || hasReason(n.reason) }
 

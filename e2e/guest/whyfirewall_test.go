@@ -28,7 +28,7 @@ func nftRule(l *lab) scenario {
 	s := scenario{
 		cause:  "nft-rule",
 		values: map[string]any{"nft_rule.family": "ip", "nft_rule.table": "ktest-forward", "nft_rule.chain": "forward"},
-		needs:  needs{probes: true, reason: "NETFILTER_DROP", special: true},
+		needs:  needs{probes: true, reason: "NETFILTER_DROP", module: "nf_tables"},
 		rows:   every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
 	return s

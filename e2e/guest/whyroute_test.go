@@ -48,7 +48,7 @@ func rpFilter(l *lab) scenario {
 	net, from := l.remote4()
 	ktest.NewRoute(l.tb, l.r, net, l.rb.near4)
 	s := l.arrives("rp-filter-strict", w, from, l.rb.near4).with(map[string]any{
-		"rp_all": 0, "rp_dev": 1, "src": from, "way_back.dev": l.rb.farName, "way_back.table": "main",
+		"rp_all": 0, "rp_dev": 1, "src": from, "way_back.dev": l.rb.farName, "way_back.table": 254,
 	})
 	s.needs, s.otherwise = needs{probes: true}, []string{"rp-filter"}
 	return s
