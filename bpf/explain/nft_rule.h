@@ -97,8 +97,9 @@ struct nft_search {
 	u64 expr;
 	// The index of the call, and its base chain.
 	u64 index, base;
-	// The number of chains that the call entered and that are left to search; whether the base chain is left.
-	u64 left;
+	// Of the chains that the call entered, the first that is kept, and the number that is left to search; whether
+	// the base chain is left.
+	u64 first, left;
 	bool base_left;
 	// The next chain of the table's list, and the head of the list.
 	u64 next, head;
@@ -197,7 +198,7 @@ static __always_inline void next_nft_chain(struct nft_search *s)
 	if (s->left) {
 		t = &all->list[s->index & (MAX_DECISION_CALLS - 1)];
 		s->left--;
-		s->chain = t->chains[(t->entered - MAX_NFT_CHAINS + s->left) & (MAX_NFT_CHAINS - 1)];
+		s->chain = t->chains[(s->first + s->left) & (MAX_NFT_CHAINS - 1)];
 	} else if (s->base_left) {
 		s->base_left = false;
 		s->chain = s->base;
@@ -307,6 +308,7 @@ __noinline int find_nft_rule(u64 number)
 	s->index = index;
 	s->base = (u64)base;
 	s->left = t->entered < MAX_NFT_CHAINS ? t->entered : MAX_NFT_CHAINS;
+	s->first = t->entered - s->left;
 	s->base_left = true;
 	table = BPF_CORE_READ(base, table);
 	s->head = (u64)table + bpf_core_field_offset(struct nft_table, chains);
