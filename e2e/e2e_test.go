@@ -154,7 +154,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 		Kernel:  k,
 		Init:    p.init,
 		Files:   map[string]string{bin + "/tracer": p.tracer, bin + "/guest.test": p.tests},
-		Modules: modules,
+		Modules: m.modules(),
 		Command: []string{bin + "/guest.test", "-test.v", "-test.timeout=" + longest.String(), "-test.run=" + m.tests, "-test.skip=" + m.skip()},
 		Env: append(m.flags(),
 			"PATH="+bin, "HOME=/root", "TMPDIR=/tmp",

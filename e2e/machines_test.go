@@ -191,6 +191,14 @@ var modules = []string{
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 }
 
+// modules returns the kernel modules that the tests need on the machine. Counters of nftables are built in since 5.17.
+func (m machine) modules() []string {
+	if m.series == "5.10" {
+		return append(slices.Clone(modules), "nft_counter")
+	}
+	return modules
+}
+
 // wanted returns the machines that TRACER_E2E selects. TRACER_E2E_RUN replaces the tests of each with a
 // pattern for go test -run.
 func wanted(t *testing.T) []machine {

@@ -26,9 +26,12 @@ type Why struct {
 	Evidence []string `cbor:"5,keyasint,omitzero"`
 	// Silent means that the kernel reports no drop: the packet ended without one, as a function showed.
 	Silent bool `cbor:"6,keyasint,omitzero"`
+	// Group is what else drops have in common that are counted together, such as the rule that dropped them. It may be
+	// empty.
+	Group string `cbor:"7,keyasint,omitzero"`
 }
 
-// CauseCount counts the drops with a cause, or those with UnknownCause and the same reason.
+// CauseCount counts the drops with a cause and the same group, or those with UnknownCause and the same reason.
 type CauseCount struct {
 	Cause string `cbor:"1,keyasint,omitzero"`
 	// Reason is the drop reason, only with UnknownCause. It is empty if the kernel reported none.

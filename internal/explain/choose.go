@@ -18,8 +18,8 @@ type Drop struct {
 // Answer is the explanation of a drop.
 type Answer struct {
 	// Cause is nil if the cause is unknown.
-	Cause        *Cause
-	Text, Remedy string
+	Cause               *Cause
+	Text, Remedy, Group string
 	// Keys are the keys of the values that the condition and the text of the cause use, in that order.
 	Keys []string
 	// Contradicting are causes that hold, but exclude each other; none of them is the answer.
@@ -34,7 +34,7 @@ func (t *Table) Explain(d *Drop) Answer {
 	case 0:
 		return Answer{}
 	case 1:
-		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(d.Values), Keys: held[0].keys()}
+		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(d.Values), Group: held[0].group.fillLoosely(d.Values), Keys: held[0].keys()}
 	}
 	var a Answer
 	for _, c := range held {

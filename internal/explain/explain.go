@@ -115,6 +115,8 @@ type Cause struct {
 	// their values is not known.
 	Text   string
 	Remedy string
+	// Group is a text for what drops have in common that are counted together, beyond the cause. It may be empty.
+	Group string
 	// Limits are what kernels can't tell, beyond what the types of a kernel lack, which docs/drops.md lists.
 	Limits string
 	// Special is what the cause needs beyond reads and a condition, and why. It is empty for a cause that is

@@ -35,6 +35,14 @@ func TestForms(t *testing.T) {
 		{portState, 9, "9"},
 		{hookName, 2, "forward"},
 		{verdict, 1, "XDP_DROP"},
+		{nftFamily, 10, "ip6"},
+		{hookOf, 2<<8 | 4, "postrouting"},
+		{hookOf, 2<<8 | 5, "5"},
+		{hookOf, 3<<8 | 1, "output"},
+		{hookOf, 5 << 8, "ingress"},
+		{hookOf, 5<<8 | 1, "egress"},
+		{hookOf, 7<<8 | 1, "input"},
+		{signed, 1<<64 - 300, "-300"},
 		{checksums, 2, "CHECKSUM_COMPLETE"},
 		{queueState, 5, "DRV_XOFF|FROZEN"},
 		{queueState, 0, "NONE"},
@@ -53,6 +61,15 @@ func TestReadValue(t *testing.T) {
 	name := as(lookup.String, "dev", "x")
 	if got, want := name.Value([]lookup.Value{lookup.Value("eth0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")}), (Value{Kind: event.WordFact, Text: "eth0"}); got != want {
 		t.Errorf("name: %+v, want %+v", got, want)
+	}
+}
+
+// TestCutName checks that a name without an end is marked as truncated.
+func TestCutName(t *testing.T) {
+	for raw, want := range map[string]string{"filter\x00\x00": "filter", "forward\x00": "forward", "prerouti": "prerouti…"} {
+		if got := string(cutName.Append(nil, []lookup.Value{lookup.Value(raw)})); got != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
+		}
 	}
 }
 

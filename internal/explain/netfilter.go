@@ -27,6 +27,8 @@ var nftExpressions = []string{
 const nftModules = "nf_tables nft_objref nft_compat nft_reject nft_reject_inet nft_reject_ipv4 nft_reject_ipv6 nft_reject_bridge nft_reject_netdev " +
 	"nft_nat nft_chain_nat nft_masq nft_redir nft_synproxy nft_tproxy nft_ct nft_connlimit nft_exthdr nft_fwd_netdev"
 
+const ruleGroup = "{nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}"
+
 const ruleSpecial = "{rule}: the kernel half finds table, chain and handle from the expression that gave the verdict; a resolver gets the rule's text by netlink in the namespace of the drop"
 
 var netfilter = family{
@@ -95,24 +97,25 @@ var netfilter = family{
 		{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
 			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
-			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text.",
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text. Unknown if the ruleset changed while the packet passed it, and for expressions of modules that were loaded after the start. 5.10 does not describe the types of nftables.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",
 			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Limits: "As nft-rule. A match of iptables-nft that drops a malformed packet may be shown as the policy.",
 		},
 		{
 			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
 			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
 			Limits: "Kernels whose nft_do_chain returns NF_DROP (seen on 5.10.223 and 6.1.176).",
 		},
 		{
 			ID: "nft-policy-returned", Site: "nf_hook_slow", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base && nft_chain.verdict == 0",
 			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Special: ruleSpecial,
+			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
 		},
 		{
 			ID: "iptables", Site: "nf_hook_slow", When: "ipt_table.verdict == 0",

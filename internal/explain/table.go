@@ -24,8 +24,8 @@ type compiled struct {
 	site *Site
 	when *expr.Formula
 	text template
-	// remedy has values, too, but is never a reason not to choose the cause.
-	remedy template
+	// remedy and group have values, too, but are never a reason not to choose the cause.
+	remedy, group template
 	// denies is set if the condition or the text needs a value of a decision that denies.
 	denies bool
 }
@@ -132,6 +132,9 @@ func (t *Table) add(c *Cause) (err error) {
 		return err
 	}
 	if added.remedy, err = parseTemplate(c.Remedy); err != nil {
+		return err
+	}
+	if added.group, err = parseTemplate(c.Group); err != nil {
 		return err
 	}
 	added.denies = slices.ContainsFunc(added.needed(), t.isDenial)

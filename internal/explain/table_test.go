@@ -78,12 +78,12 @@ func checkKeys(t *testing.T, table *Table, c *compiled) {
 	known := keysOf(table, c)
 	needed := c.text.keys(false)
 	needed = append(needed, c.variables()...)
-	for _, key := range slices.Concat(needed, c.remedy.keys(false)) {
+	for _, key := range slices.Concat(needed, c.remedy.keys(false), c.group.keys(false)) {
 		if !known[key] {
 			t.Errorf("cause %q: nothing reads %q", c.ID, key)
 		}
 	}
-	for _, key := range slices.Concat(c.text.keys(true), c.remedy.keys(true)) {
+	for _, key := range slices.Concat(c.text.keys(true), c.remedy.keys(true), c.group.keys(true)) {
 		if !known[key] && !slices.Contains(Resolvers, key) {
 			t.Errorf("cause %q: nothing reads or resolves %q", c.ID, key)
 		}

@@ -26,8 +26,9 @@ type Causes struct {
 	explained bool
 }
 
-// causeKind is what drops have in common that are counted together. reason is only set for an unknown cause.
-type causeKind struct{ cause, reason string }
+// causeKind is what drops have in common that are counted together. reason is only set for an unknown cause, and group
+// only for a known one.
+type causeKind struct{ cause, reason, group string }
 
 // Add counts a drop. One without a section Why has an unknown cause.
 func (c *Causes) Add(e *event.Event) {
@@ -35,10 +36,10 @@ func (c *Causes) Add(e *event.Event) {
 	var text string
 	if e.Why != nil {
 		c.explained = true
-		kind.cause, text = e.Why.Cause, e.Why.Text
+		kind.cause, kind.group, text = e.Why.Cause, e.Why.Group, e.Why.Text
 	}
 	if kind.cause == event.UnknownCause {
-		kind.reason, text = e.Names.Reason, ""
+		kind.reason, kind.group, text = e.Names.Reason, "", ""
 	}
 	c.count(kind, text, &e.Tuple)
 }

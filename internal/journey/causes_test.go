@@ -42,6 +42,27 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// TestGroupsOfACause checks that drops with the same cause are counted by group.
+func TestGroupsOfACause(t *testing.T) {
+	var c Causes
+	for i, group := range []string{"rule 4", "rule 5", "rule 4", ""} {
+		e := explained("nft-rule", "drop by "+group, uint16(i))
+		e.Why.Group = group
+		c.Add(e)
+	}
+	e := unexplained("A", 9)
+	e.Why.Group = "rule 4"
+	c.Add(e)
+	c.Add(unexplained("A", 9))
+	var got []string
+	for _, n := range c.List() {
+		got = append(got, fmt.Sprintf("%d %s%s", n.Count, n.Text, n.Reason))
+	}
+	if diff := cmp.Diff([]string{"2 drop by rule 4", "2 A", "1 drop by rule 5", "1 drop by "}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestNoCausesWithoutExplanation checks that drops whose causes are not looked for are not counted by cause.
 func TestNoCausesWithoutExplanation(t *testing.T) {
 	var c Causes
