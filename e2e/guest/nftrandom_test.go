@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/ktest"
+)
+
+const (
+	randomChains = 10
+	randomRules  = 20 // per chain
+	randomPorts  = 200
+	firstPort    = 1000
+)
+
+// randomRuleset adds rules at random. Chains jump only to later ones. Each rule that drops has a comment, and counts
+// exactly the packets that it drops. The policy drops all other datagrams.
+type randomRuleset struct {
+	*rand.Rand
+	rules  *ktest.Ruleset
+	table  *nftables.Table
+	chains []*nftables.Chain // the base chain is the first
+	drops  int
+}
+
+func addRandomRules(t *testing.T, n *ktest.Netns, seed uint64) *randomRuleset {
+	t.Helper()
+	r := &randomRuleset{Rand: rand.New(rand.NewPCG(seed, 6)), rules: ktest.NewRuleset(t, n)}
+	r.table = r.rules.Table(nftables.TableFamilyINet, "random")
+	r.chains = []*nftables.Chain{r.rules.Base(r.table, "base", nftables.ChainHookInput, 0, nftables.ChainPolicyDrop, "")}
+	for i := 1; i <= randomChains; i++ {
+		r.chains = append(r.chains, r.rules.Chain(r.table, fmt.Sprint("chain-", i)))
+	}
+	r.rules.Rule(r.chains[0], "", &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{unix.IPPROTO_UDP}}, verdict(expr.VerdictAccept, ""))
+	for i, chain := range r.chains {
+		for range randomRules {
+			r.add(chain, r.chains[min(i+1+r.IntN(3), randomChains)].Name, i == randomChains)
+		}
+		r.rules.Commit() // all rules at once would be too many for a netlink socket
+	}
+	return r
+}
+
+func (r *randomRuleset) port() uint16 { return uint16(firstPort + r.IntN(randomPorts)) }
+
+// add adds a rule, which may jump to the chain next, unless this is the last one.
+func (r *randomRuleset) add(chain *nftables.Chain, next string, last bool) {
+	kind := r.IntN(8)
+	if last && kind > 4 {
+		kind = 0
+	}
+	port := r.port()
+	switch kind {
+	case 0, 1:
+		r.addDrop(chain, udpPort(port, counted(verdict(expr.VerdictDrop, ""))...))
+	case 2:
+		set := r.rules.Ports(r.table, ktest.PortElement(port, nil), ktest.PortElement(port+1, nil))
+		r.addDrop(chain, portIn(set, counted(verdict(expr.VerdictDrop, ""))...))
+	case 3:
+		set := r.rules.Ports(r.table, ktest.PortElement(port, nil))
+		dropping := r.rules.Ports(r.table, ktest.PortElement(port, verdict(expr.VerdictDrop, "")), ktest.PortElement(port+1, verdict(expr.VerdictReturn, "")))
+		r.addDrop(chain, append(portIn(set, &expr.Counter{}), dropping))
+	case 4:
+		r.rules.Rule(chain, "", udpPort(port, verdict(expr.VerdictReturn, ""))...)
+	case 5:
+		r.rules.Rule(chain, "", portIn(&expr.Cmp{Op: expr.CmpOpLt, Register: 1, Data: []byte{byte(port >> 8), byte(port)}}, verdict(expr.VerdictJump, next))...)
+	case 6:
+		r.rules.Rule(chain, "", udpPort(port, verdict(expr.VerdictGoto, next))...)
+	case 7:
+		jumping := r.rules.Ports(r.table, ktest.PortElement(port, verdict(expr.VerdictJump, next)), ktest.PortElement(port+1, verdict(expr.VerdictGoto, next)))
+		r.rules.Rule(chain, "", portIn(jumping)...)
+	}
+}
+
+func (r *randomRuleset) addDrop(chain *nftables.Chain, exprs []expr.Any) {
+	r.drops++
+	r.rules.Rule(chain, fmt.Sprint("drop ", r.drops), exprs...)
+}
+
+// change inserts rules without effect into the chains until stop is closed, so that the kernel replaces their memory.
+func (r *randomRuleset) change(t *testing.T, n *ktest.Netns, stop <-chan struct{}) (changes int) {
+	for {
+		select {
+		case <-stop:
+			return changes
+		case <-time.After(5 * time.Millisecond):
+		}
+		err := n.Do(func() error {
+			c, err := nftables.New()
+			if err != nil {
+				return err
+			}
+			c.InsertRule(&nftables.Rule{Table: r.table, Chain: r.chains[changes%len(r.chains)], Exprs: udpPort(9, &expr.Counter{})})
+			return c.Flush()
+		})
+		if err != nil {
+			t.Errorf("change %d: %v", changes, err)
+			return changes
+		}
+		changes++
+	}
+}
+
+// sendAtRandom sends datagrams to random ports.
+func sendAtRandom(w *world, seed uint64, count int) error {
+	r := rand.New(rand.NewPCG(seed, 7))
+	return w.a.Do(func() error {
+		c, err := udp(a4+":0", b4+":0").Open()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for range count {
+			to := netip.AddrPortFrom(netip.MustParseAddr(b4), uint16(firstPort+r.IntN(randomPorts)))
+			if _, err := c.WriteTo([]byte("random"), net.UDPAddrFromAddrPort(to)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TestNftRuleAtRandom compares the rules that dropped packets with the counters of random rules, while the ruleset
+// changes. A packet that passes a chain while it changes may have an unknown cause, but none a wrong one.
+func TestNftRuleAtRandom(t *testing.T) {
+	backends := functionBackends(t)
+	if !hasModuleTypes() {
+		t.Skip("the kernel does not describe the types of nftables")
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	w := newWorld(t)
+	ping(t, w.a, b4, 1) // resolves the address
+	rules := addRandomRules(t, w.b, seed)
+	const senders, datagrams = 2, 1500
+	p := start(t, "--backend", backends[0], "--drop", "--why", "netfilter", "udp and dst host "+b4)
+	stop, changes, sent := make(chan struct{}), make(chan int), make(chan error)
+	go func() { changes <- rules.change(t, w.b, stop) }()
+	for i := range uint64(senders) {
+		go func() { sent <- sendAtRandom(w, seed+i, datagrams) }()
+	}
+	for range senders {
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	t.Logf("%d changes", <-changes)
+	events := p.stop().events.that(dropped)
+	checkRandomDrops(t, events, ktest.ListRules(t, w.b), senders*datagrams)
+}
+
+func checkRandomDrops(t *testing.T, events records, rules []ktest.ListedRule, sent int) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, e := range events {
+		seen[fmt.Sprint(e.Why.Cause == "nft-rule" || e.Why.Cause == "nft-rule-returned", e.Why.Values["nft_rule.handle"])]++
+	}
+	unknown, missing, used := len(events.that(func(r *record) bool { return r.Why.Cause == "unknown" })), 0, 0
+	byPolicy := sent
+	for _, r := range rules {
+		if r.Comment == "" {
+			continue
+		}
+		got, want := seen[fmt.Sprint(true, float64(r.Handle))], int(r.Packets)
+		if got > want {
+			t.Errorf("rule %q, handle %d: %d drops, but its counter says %d", r.Comment, r.Handle, got, want)
+		}
+		missing += want - got
+		byPolicy -= want
+		used += min(want, 1)
+	}
+	policy := seen[fmt.Sprint(false, float64(0))]
+	missing += byPolicy - policy
+	if policy > byPolicy || missing != unknown || len(events) != sent {
+		t.Errorf("%d datagrams, %d drops: %d by the policy, want %d; %d unknown, want %d", sent, len(events), policy, byPolicy, unknown, missing)
+	}
+	if unknown > sent/100 || used < 10 {
+		t.Errorf("%d of %d causes are unknown, %d rules dropped", unknown, sent, used)
+	}
+	t.Logf("%d drops by %d rules, %d by the policy, %d unknown", sent-byPolicy, used, policy, unknown)
+}
