@@ -24,7 +24,7 @@ var essentials = []string{
 // durations.
 var long = []string{
 	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestNonSkbFunctionAttribution",
-	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations",
+	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations", "TestNftRule", "TestNftRuleAtRandom",
 	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP", "TestWhyBlind",
 }
 

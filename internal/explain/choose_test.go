@@ -98,6 +98,30 @@ func TestRemedyWithoutValue(t *testing.T) {
 	}
 }
 
+// TestNftGroups checks that drops by rules and by the policy of a chain have the rule as their group, on kernels that
+// free the packet in nft_do_chain and on others.
+func TestNftGroups(t *testing.T) {
+	table := load(t)
+	for _, test := range []struct {
+		location, cause, group string
+		handle                 uint64
+	}{
+		{"nft_do_chain+0x40f", "nft-rule", "inet/t/input handle 12", 12},
+		{"nft_do_chain+0x5cd", "nft-policy", "inet/t/input handle 0", 0},
+		{"nf_hook_slow+0xaa", "nft-rule-returned", "inet/t/input handle 12", 12},
+		{"nf_hook_slow+0xaa", "nft-policy-returned", "inet/t/input handle 0", 0},
+	} {
+		values := Values{"nft_rule.handle": number(test.handle), "nft_rule.policy": number(0), "nft_rule.base": number(1), "nft_chain.verdict": number(0)}
+		for key, text := range map[string]string{"family": "inet", "table": "t", "chain": "input", "hook": "input", "priority": "0"} {
+			values["nft_rule."+key] = Value{Text: text}
+		}
+		a := table.Explain(&Drop{Reason: "NETFILTER_DROP", Location: test.location, Values: values})
+		if a.Cause == nil || a.Cause.ID != test.cause || a.Group != test.group {
+			t.Errorf("%s, handle %d: cause %+v, group %q", test.location, test.handle, a.Cause, a.Group)
+		}
+	}
+}
+
 // world draws drops and values at random, with the numbers that conditions compare with.
 type world struct {
 	*rand.Rand

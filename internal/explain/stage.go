@@ -66,7 +66,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 		s.addValues(slices.Sorted(maps.Keys(s.drop.Values)))
 		return
 	}
-	 a.Cause.ID, a.Text, a.Remedy=s.why.Cause, s.why.Text, s.why.Remedy, s.why.Group = a.Cause.ID, a.Text, a.Remedy, a.Group= a.Cause.ID, a.Text, a.Remedy
+	s.why.Cause, s.why.Text, s.why.Remedy, s.why.Group = a.Cause.ID, a.Text, a.Remedy, a.Group
 	if s.resolver != nil {
 		s.why.Text = s.complete(a, e)
 	}

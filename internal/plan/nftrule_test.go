@@ -3,20 +3,17 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/bpf"
-	"tracer/internal/event"
 	"tracer/internal/explain"
 	"tracer/internal/kernel"
+	"tracer/internal/lookup"
 )
 
 // nftPlan plans the programs for nftables rules. Only these functions exist.
@@ -99,45 +96,23 @@ func TestWithoutNftables(t *testing.T) {
 	}
 }
 
-// nftEntry is a record part with the values of a rule.
-func nftEntry(t *testing.T, v bpf.NftRuleValues) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	size := uint16(unsafe.Sizeof(v))
-	for _, part := range []any{uint32(16 + size), uint32(0), uint16(0), size, uint8(1), [3]uint8{}, v} {
-		if err := binary.Write(&b, binary.NativeEndian, part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.Bytes()
-}
-
-// TestNftRuleValues checks the text and the group of drops with the values that the kernel half writes.
+// TestNftRuleValues checks that each value is found where the kernel half writes it.
 func TestNftRuleValues(t *testing.T) {
-	v := bpf.NftRuleValues{Known: [8]uint8{0xff}, Handle: 12, Base: 1, Family: 1, Hook: 2<<8 | 1, Priority: uint64(1<<64 - 10)}
+	v := bpf.NftRuleValues{Known: [8]uint8{0xff &^ 2}, Handle: 12, Base: 1, Family: 10, Hook: 2<<8 | 1, Priority: uint64(1<<64 - 10)}
 	copy(v.Table[:], "filter")
 	copy(v.Chain[:], "input")
-	policy, unknown := v, v
-	policy.Handle, unknown.Known[0] = 0, 0xff&^2
-	unknown.Handle = 0
-	s, err := explain.NewStage(explain.Layout{
-		Families:  []string{"netfilter"},
-		Decisions: []explain.Placement{{Name: nftRule, Function: nftDoChain, Placed: placeNftRule(nftDecision(t).Reads)}},
-	})
+	raw, err := binary.Append(nil, binary.NativeEndian, v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const hook = "; hook input, priority -10"
-	for want, values := range map[string]bpf.NftRuleValues{
-		"nft-rule, inet/filter/input handle 12: nftables rule inet/filter/input handle 12" + hook:                                         v,
-		"nft-policy, inet/filter/input handle 0: policy drop of the nftables chain inet/filter/input: no rule accepted the packet" + hook: policy,
-		"unknown, : ": unknown,
-	} {
-		e := &event.Event{Drop: event.Drop{Dropped: true, HasReason: true}, Names: event.Names{Reason: event.ReasonPrefix + "NETFILTER_DROP", Location: "nft_do_chain+0x5"}}
-		e.Raw.Why = nftEntry(t, values)
-		s.Explain(e)
-		if got := fmt.Sprintf("%s, %s: %s", e.Why.Cause, e.Why.Group, e.Why.Text); got != want {
-			t.Errorf("%q, want %q", got, want)
+	got, list := map[string]string{}, nftDecision(t).Reads
+	for i, placed := range placeNftRule(list) {
+		if values, known := lookup.Take(nil, placed.Values, raw); known {
+			got[list[i].Key] = list[i].Value(values).Text
 		}
+	}
+	want := map[string]string{"handle": "12", "base": "1", "family": "ip6", "hook": "input", "priority": "-10", "table": "filter", "chain": "input"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
