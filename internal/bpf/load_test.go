@@ -9,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/rlimit"
 
 	"tracer/internal/ktest"
@@ -198,10 +199,32 @@ func TestVerifier(t *testing.T) {
 		"drops alone":            {Config: Config{Need: 64, Filter: true, Variants: true, First: true, Meta: true, Tuple: true, Stack: true}, Bodies: Bodies{Filter: computedFilter()}},
 		"followed to drops": {Config: Config{Need: 64, Filter: true, Variants: true, First: true, OnlyDrops: true, Ids: true, FollowMatched: true, Cpus: 2, Tuple: true, Conntrack: true},
 			Bodies: Bodies{Filter: computedFilter()}},
-		"nftables rules":           {Config: nftRules(false)},
-		"nftables rules, sessions": {Config: nftRules(true), Bodies: Bodies{IsReturn: eitherWay()}},
-		"link header only":         {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
+		"link header only": {Config: Config{Need: 14, Filter: true}, Bodies: Bodies{Filter: fixedFilter()}},
 	})
+}
+
+// TestVerifierOfNftRules loads the programs that find the nftables rule that dropped a packet. They need the types of
+// nftables.
+func TestVerifierOfNftRules(t *testing.T) {
+	if !hasNftTypes(t) {
+		t.Skip("nf_tables is not loaded, or has no BTF")
+	}
+	verify(t, map[string]Spec{
+		"probes":   {Config: nftRules(false)},
+		"sessions": {Config: nftRules(true), Bodies: Bodies{IsReturn: eitherWay()}},
+	})
+}
+
+// hasNftTypes reports whether this kernel describes the types of nftables, in vmlinux or in the module.
+func hasNftTypes(t *testing.T) bool {
+	t.Helper()
+	types, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, inKernel := types.AnyTypeByName("nft_do_chain")
+	_, inModule := os.Stat("/sys/kernel/btf/nf_tables")
+	return inKernel == nil || inModule == nil
 }
 
 // nftRules returns settings to find the nftables rule that dropped a packet.
