@@ -54,7 +54,6 @@ type record struct {
 	Netfilter *hook                      `json:"netfilter"`
 	Conntrack *connection                `json:"conntrack"`
 	Map       *mapCall                   `json:"bpf_map"`
-	Why       *why                       `json:"why"`
 
 	Lookup   *looked   `json:"lookup"`
 	Return   *returned `json:"return"`
@@ -152,13 +151,6 @@ type connection struct {
 	Timeout  *int     `json:"timeout"`
 	Original *tuple   `json:"original"`
 	Reply    *tuple   `json:"reply"`
-}
-
-// why is the cause of a drop.
-type why struct {
-	Cause  string         `json:"cause"`
-	Text   string         `json:"text"`
-	Values map[string]any `json:"values"`
 }
 
 // frame is one frame of a stack.

@@ -508,6 +508,7 @@ type tracerNftSearch struct {
 	Expr     uint64
 	Index    uint64
 	Base     uint64
+	First    uint64
 	Left     uint64
 	BaseLeft bool
 	_        [7]byte
