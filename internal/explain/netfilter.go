@@ -96,7 +96,7 @@ var netfilter = family{
 	causes: []Cause{
 		{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
 			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text. Unknown if the ruleset changed while the packet passed it, and for expressions of modules that were loaded after the start. 5.10 does not describe the types of nftables.",
 		},
@@ -108,7 +108,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}[[: {rule}]]; hook {nft_rule.hook}, priority {nft_rule.priority}",
+			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
 			Limits: "Kernels whose nft_do_chain returns NF_DROP (seen on 5.10.223 and 6.1.176).",
 		},

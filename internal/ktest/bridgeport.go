@@ -83,7 +83,18 @@ func AddRemote(t testing.TB, n *Netns, device string, addr net.HardwareAddr, hos
 // FilterVLANs makes a bridge filter VLANs. Each port has VLAN 1, untagged.
 func FilterVLANs(t testing.TB, n *Netns, bridge string) {
 	t.Helper()
-	needsModule(t, n.withLink(bridge, func(l netlink.Link) error { return netlink.BridgeSetVlanFiltering(l, true) }))
+	needsModule(t, n.withLink(bridge, func(l netlink.Link) error {
+		message := nl.NewIfInfomsg(unix.AF_UNSPEC)
+		message.Index = int32(l.Attrs().Index)
+		info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+		info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
+		info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_BR_VLAN_FILTERING, []byte{1})
+		req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+		req.AddData(message)
+		req.AddData(info)
+		_, err := req.Execute(unix.NETLINK_ROUTE, 0)
+		return err
+	}))
 }
 
 // RemoveVLAN removes a VLAN from a bridge port.

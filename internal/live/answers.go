@@ -3,6 +3,7 @@
 package live
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -57,9 +58,11 @@ func (a answers) rule(q explain.Question, netns uint32) (string, bool) {
 	rule, ok := a.host.Rule(netns, resolve.RuleKey{
 		Family: q.Values["nft_rule.family"].Text, Table: q.Values["nft_rule.table"].Text, Chain: q.Values["nft_rule.chain"].Text,
 		Handle: q.Values["nft_rule.handle"].Number, TableHandle: q.Values["nft_rule.table_handle"].Number,
-		Hook: q.Values["nft_chain.hook"].Text, At: timeOf(q.Event.Time),
+		Hook: q.Values["nft_rule.hook"].Text, At: timeOf(q.Event.Time),
 	})
-	return rule.String(), ok
+	// The cause itself has the hook.
+	hook := fmt.Sprintf("; hook %s, priority %s", q.Values["nft_rule.hook"].Text, q.Values["nft_rule.priority"].Text)
+	return strings.Replace(rule.String(), hook, "", 1), ok
 }
 
 // timeOf returns the time of an event by the clock of this process.

@@ -56,6 +56,12 @@ func (s *Source) watch() error {
 		}
 		s.background.run(w.run)
 	}
+	if s.watchesRules {
+		s.background.run(func(context.Context) error {
+			s.asks.host.WatchAll() // so that what is told about rules later is certain
+			return nil
+		})
+	}
 	if s.watchesPrograms {
 		s.background.run(func(ctx context.Context) error { return s.session.WatchPrograms(ctx, s.observer.Programs) })
 	}

@@ -5,6 +5,7 @@ package live
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -46,6 +47,7 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	s.prepare(r, p)
 	if p.Why != nil {
 		s.asks = newAnswers()
+		s.watchesRules = slices.ContainsFunc(p.Why.Decisions, func(d explain.Placement) bool { return d.Name == "nft_rule" })
 		if s.why, err = explain.NewStage(*p.Why, s.asks); err != nil {
 			return s, err
 		}

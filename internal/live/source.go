@@ -29,6 +29,8 @@ type Source struct {
 	names    *enrich.Enricher
 	why      *explain.Stage // nil: not requested
 	asks     answers
+	// watchesRules means that nftables rules explain drops.
+	watchesRules bool
 	// symbols are kept open to be read again; nil if the kernel hides them.
 	symbols   *kernel.SymbolsFile
 	numbers   *journey.Numbers
