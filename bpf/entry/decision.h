@@ -52,6 +52,7 @@ static __always_inline bool pass_decision(struct registers *regs)
 	return false;
 }
 
+// Handles the return of a function; returns the number of the call, from 1, or 0.
 static __noinline int leave_decision(struct registers *regs)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -64,8 +65,7 @@ static __noinline int leave_decision(struct registers *regs)
 		return 0;
 	d->args.result = context_word(regs, RETURN_VALUE);
 	note_decisions(calls->depth, d->function.at_return, d->call.time);
-	note_nft_return(d, calls->depth);
-	return 0;
+	return calls->depth + 1;
 }
 
 static __noinline bool begin_decision(struct registers *regs, u64 skb)
@@ -82,8 +82,10 @@ int kprobe_decision(struct registers *regs)
 {
 	u64 skb;
 
-	if (is_return(regs))
-		return leave_decision(regs);
+	if (is_return(regs)) {
+		leave_decision(regs);
+		return 0;
+	}
 	skb = context_word(regs, CHOSEN_WORD);
 	return entered(skb && is_decision_wanted((void *)skb) ? begin_decision(regs, skb) : pass_decision(regs));
 }
@@ -97,8 +99,10 @@ int kprobe_decision_inner(struct registers *regs)
 	struct decision_call *outer;
 	u64 addr;
 
-	if (is_return(regs))
-		return leave_decision(regs);
+	if (is_return(regs)) {
+		leave_decision(regs);
+		return 0;
+	}
 	if (!calls || !calls->depth)
 		return entered(false);
 	addr = probed_function(regs);
@@ -133,7 +137,7 @@ int kprobe_decision_indirect(struct registers *regs)
 	u64 addr, skb;
 
 	if (is_return(regs))
-		return leave_decision(regs);
+		return note_nft_return((u32)leave_decision(regs));
 	addr = probed_function(regs);
 	f = bpf_map_lookup_elem(&decision_functions, &addr);
 	if (!f)
@@ -145,5 +149,5 @@ int kprobe_decision_indirect(struct registers *regs)
 SEC("kprobe/decision_return")
 int kprobe_decision_return(struct registers *regs)
 {
-	return leave_decision(regs);
+	return note_nft_return((u32)leave_decision(regs));
 }

@@ -426,11 +426,18 @@ static __noinline int note_nft_drop(u64 skb, u64 location)
 	return number ? note_nft_rule(number, 0) : 0;
 }
 
-// Keeps what dropped a packet at the return of a call, by its index.
-static __always_inline void note_nft_return(const struct decision_call *d, u64 index)
+// Keeps what dropped the packet of a call that has returned, if it is one of nft_do_chain.
+static __noinline int note_nft_return(u64 number)
 {
-	if (CFG.nft_do_chain.size && d->call.addr == CFG.nft_do_chain.begin && is_nft_drop(d->args.result))
-		note_nft_rule(index + 1, 1);
+	struct decision_calls *calls = this_cpu_value(decision_calls);
+	struct decision_call *d;
+
+	if (!CFG.nft_do_chain.size || !calls || !number)
+		return 0;
+	d = &calls->list[(number - 1) & (MAX_DECISION_CALLS - 1)];
+	if (d->call.addr == CFG.nft_do_chain.begin && is_nft_drop(d->args.result))
+		note_nft_rule(number, 1);
+	return 0;
 }
 
 // Keeps the type in the BTF of the object, from which the Go types are generated.
