@@ -25,6 +25,7 @@ var essentials = []string{
 var long = []string{
 	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestNonSkbFunctionAttribution",
 	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations", "TestNftRule", "TestNftRuleAtRandom",
+	"TestNftRuleOfLaterModule",
 	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP", "TestWhyBlind",
 }
 

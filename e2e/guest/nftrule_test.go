@@ -4,9 +4,12 @@ package guest
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -239,4 +242,51 @@ func checkNftCounters(t *testing.T, events records, before, after []ktest.Listed
 			t.Errorf("rule %q: %d drops, but its counter says %d", r.Comment, n, counted)
 		}
 	}
+}
+
+// TestNftRuleOfLaterModule checks that drops have an unknown cause if an expression of a module that was loaded after
+// the start may have dropped the packet. Its functions are not probed, so the policy would be a wrong guess.
+func TestNftRuleOfLaterModule(t *testing.T) {
+	needDedicatedMachine(t)
+	backends := functionBackends(t)
+	const module = "nft_reject_inet"
+	if _, err := os.Stat(filepath.Join(os.Getenv("MODULES"), module+".ko")); err != nil {
+		t.Skipf("%s is no module: %v", module, err)
+	}
+	w := newWorld(t)
+	for _, backend := range backends {
+		t.Run(backend, func(t *testing.T) { dropByLaterModule(t, w, backend, module) })
+	}
+}
+
+func dropByLaterModule(t *testing.T, w *world, backend, module string) {
+	awaitUnload(t, module)
+	p := start(t, "--backend", backend, "--drop", "--why", "netfilter", "udp src port 5000")
+	load(t, module)
+	r := ktest.NewRuleset(t, w.b)
+	chain := r.Base(r.Table(nftables.TableFamilyINet, "later"), "input", nftables.ChainHookInput, 0, nftables.ChainPolicyDrop, "")
+	r.Rule(chain, "later", udpPort(1001, &expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: 1})...)
+	r.Commit()
+	for _, port := range []uint16{1001, 1002} {
+		if err := (nftDrop{port: port}).send(w); err != nil {
+			t.Error(err)
+		}
+	}
+	drops := p.stop().events.that(dropped)
+	drops.present(t, "drops by the module and by the policy")
+	drops.that(func(r *record) bool { return r.Why == nil || r.Why.Cause != "unknown" }).absent(t, "drop with a guessed cause")
+	ktest.FlushRules(t, w.b)
+}
+
+// awaitUnload unloads a module, which the rules of earlier tests may still use for a moment.
+func awaitUnload(t *testing.T, module string) {
+	t.Helper()
+	var err error
+	for range 100 {
+		if err = unix.DeleteModule(module, unix.O_NONBLOCK); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("unload %s: %v", module, err)
 }
