@@ -134,12 +134,13 @@ SEC("kprobe/decision_indirect")
 int kprobe_decision_indirect(struct registers *regs)
 {
 	struct decision_function *f;
-	u64 addr, skb;
+	u64 addr, key, skb;
 
 	if (is_return(regs))
 		return note_nft_return((u32)leave_decision(regs));
 	addr = probed_function(regs);
-	f = bpf_map_lookup_elem(&decision_functions, &addr);
+	key = addr + INDIRECT_KEY;
+	f = bpf_map_lookup_elem(&decision_functions, &key);
 	if (!f)
 		return entered(false);
 	skb = indirect_skb(regs, f);

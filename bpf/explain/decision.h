@@ -26,6 +26,9 @@ enum {
 	MAX_DECISIONS = 160,
 	// Active calls of a CPU, a power of two.
 	MAX_DECISION_CALLS = 8,
+	// Added to the address of a function for decisions that read the packet from an argument: see
+	// decision_functions.
+	INDIRECT_KEY = 1,
 	// The largest difference between the stack pointer at the entry and at the return: see return_anchor.
 	MAX_ANCHOR_SHIFT = 256,
 };

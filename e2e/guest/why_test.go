@@ -36,6 +36,9 @@ type scenario struct {
 	// needs is what a kernel must have for this cause. Without it, the cause may be unknown, or one of otherwise.
 	needs     needs
 	otherwise []string
+	// also are causes with the same meaning and values, on kernels that drop the packet elsewhere. With older
+	// kernels than this one, which make no difference between them, "unknown" is among them.
+	also []string
 	// rows matches the rows of the drops.
 	rows func(*record) bool
 	// send sends the packets. It is called once, after tracer has started.
@@ -182,7 +185,9 @@ func (s *scenario) judge(r *record) string {
 	switch {
 	case r.Why == nil:
 		return fmt.Sprintf("%s at %s: no cause", r.Reason, r.Location)
-	case r.Why.Cause == s.cause:
+	case r.Why.Cause == unknown && slices.Contains(s.also, unknown):
+		return ""
+	case r.Why.Cause == s.cause || slices.Contains(s.also, r.Why.Cause):
 		return s.judgeValues(r.Why)
 	case s.accepts(r.Why.Cause):
 		return ""

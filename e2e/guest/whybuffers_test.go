@@ -43,7 +43,7 @@ func rawBufferFull(l *lab) scenario {
 	}
 	send := l.transmits(l.a, w.toFar, ktest.Packet{From: w.near4, To: w.far4, Protocol: 254, Payload: make([]byte, 1000)}.Bytes())
 	return scenario{
-		cause: "socket-rcvbuf",
+		cause: "socket-rcvbuf", also: []string{"no-protocol"}, // 6.12 reports IP_NOPROTO
 		needs: needs{probes: true, reason: "SOCKET_RCVBUFF", symbols: []string{"__sock_queue_rcv_skb", "sock_queue_rcv_skb_reason", "sock_queue_rcv_skb"}},
 		rows:  every(within(l.b), fromAddr(w.near4), func(r *record) bool { return r.Tuple.Proto == 254 }),
 		send: func() {

@@ -28,8 +28,8 @@ func nftRule(l *lab) scenario {
 	s := scenario{
 		cause:  "nft-rule",
 		values: map[string]any{"nft_rule.family": "ip", "nft_rule.table": "ktest-forward", "nft_rule.chain": "forward"},
-		needs:  needs{probes: true, reason: "NETFILTER_DROP", module: "nf_tables"},
-		rows:   every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
+		needs:  needs{probes: true, reason: "NETFILTER_DROP", module: "nf_tables"}, also: []string{"nft-rule-returned"},
+		rows: every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
 	return s
 }
@@ -81,7 +81,7 @@ func queueOfDeviceFull(l *lab) scenario {
 	l.reaches(l.b, w.far4)
 	return scenario{
 		cause: "qdisc-full-bytes", values: map[string]any{"enqueue.kind": "bfifo", "enqueue.dev": w.farName, "enqueue.limit": 5000},
-		needs: needs{probes: true, symbols: []string{"bfifo_enqueue"}},
+		needs: needs{probes: true, symbols: []string{"bfifo_enqueue"}, reason: "QDISC_DROP"},
 		rows:  every(within(l.r), toPort(port)), send: func() { l.do(l.a, func() error { return u.Send(20) }) },
 	}
 }

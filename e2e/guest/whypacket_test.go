@@ -166,7 +166,7 @@ func fragmentTimeout(l *lab) scenario {
 	_, from := l.remote4()
 	return scenario{
 		cause: "last-fragment-missing", values: map[string]any{"expired.src": from, "expired.dst": l.rb.near4, "expired.have": 16, "expired.id": 0x7102},
-		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"},
+		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"}, also: []string{unknown},
 		rows: every(within(l.b), fromAddr(from)), send: l.transmits(l.a, l.ra.toFar, l.fragment(from, 0x7102, 0)),
 	}
 }

@@ -26,7 +26,7 @@ var programs = family{
 				num("lport", "sk->__sk_common.skc_num"))},
 		{Name: "sk_filter", Denies: true, Functions: []string{"sk_filter_trim_cap"}, Skb: "skb", Keep: "ret != 0",
 			// LSMs refuse with EACCES, filters with EPERM; since 6.16 the result is a drop reason.
-			Reads: reads(num("error", "-(int)ret"), num("by_filter", "ret == SKB_DROP_REASON_SOCKET_FILTER", "ret == -1"), num("by_lsm", "ret == SKB_DROP_REASON_SECURITY_HOOK", "ret == -13"), num("lport", "sk->__sk_common.skc_num"), num("has_filter", "sk->sk_filter != 0"),
+			Reads: reads(num("error", "-(int)ret"), num("by_filter", "(int)ret == -1 || (int)ret == SKB_DROP_REASON_SOCKET_FILTER", "(int)ret == -1"), num("by_lsm", "(int)ret == -13 || (int)ret == SKB_DROP_REASON_SECURITY_HOOK", "(int)ret == -13"), num("lport", "sk->__sk_common.skc_num"), num("has_filter", "sk->sk_filter != 0"),
 				where("sk->sk_filter && sk->sk_filter->prog->aux", num("program", "sk->sk_filter->prog->aux->id")),
 				where("sk->sk_filter", num("classic", "sk->sk_filter->prog->orig_prog != 0")))},
 		{Name: "tc_program", Denies: true, Inside: "classified", Special: programSpecial, Reads: reads(num("verdict"), num("program"), as(lookup.String, "name"))},

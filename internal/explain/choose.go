@@ -2,7 +2,10 @@
 
 package explain
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Drop is what is known about a dropped packet.
 type Drop struct {
@@ -12,7 +15,19 @@ type Drop struct {
 	Location string
 	// Silent is the name of the decision that saw the packet end; empty for a drop that the kernel reports.
 	Silent string
+	// Values are the values of decisions, and BySite those of each site. The keys of different sites may be equal.
 	Values Values
+	BySite map[string]Values
+}
+
+// values returns the values that a cause may use: those of decisions and of its own site.
+func (d *Drop) values(c *compiled) Values {
+	if c.site == nil || d.BySite[c.site.Name] == nil {
+		return d.Values
+	}
+	all := maps.Clone(d.Values)
+	maps.Copy(all, d.BySite[c.site.Name])
+	return all
 }
 
 // Answer is the explanation of a drop.
@@ -22,6 +37,8 @@ type Answer struct {
 	Text, Remedy, Group string
 	// Keys are the keys of the values that the condition and the text of the cause use, in that order.
 	Keys []string
+	// Values are all values that the cause may use.
+	Values Values
 	// Contradicting are causes that hold, but exclude each other; none of them is the answer.
 	Contradicting []*Cause
 }
@@ -34,7 +51,11 @@ func (t *Table) Explain(d *Drop) Answer {
 	case 0:
 		return Answer{}
 	case 1:
-		return Answer{Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(d.Values), Group: held[0].group.fillLoosely(d.Values), Keys: held[0].keys()}
+		values := d.values(held[0])
+		return Answer{
+			Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(values), Group: held[0].group.fillLoosely(values),
+			Keys: held[0].keys(), Values: values,
+		}
 	}
 	var a Answer
 	for _, c := range held {
@@ -47,10 +68,14 @@ func (t *Table) Explain(d *Drop) Answer {
 func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 	texts = map[string]string{}
 	for _, c := range t.causes {
-		if !c.applies(d) || !c.holds(d) {
+		if !c.applies(d) {
 			continue
 		}
-		if text, known := c.text.fill(d.Values); known {
+		values := d.values(c)
+		if !c.holds(d, values) {
+			continue
+		}
+		if text, known := c.text.fill(values); known {
 			held, texts[c.ID] = append(held, c), text
 		}
 	}
@@ -58,23 +83,25 @@ func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 }
 
 // holds reports whether the condition is true. An unknown one is not.
-func (c *compiled) holds(d *Drop) bool {
+func (c *compiled) holds(d *Drop, values Values) bool {
 	if c.when == nil {
 		return true
 	}
-	value, known := c.when.Eval(d.number)
+	value, known := c.when.Eval(func(key string) (uint64, bool) {
+		if key == specified {
+			return d.specified(), true
+		}
+		return values.number(key)
+	})
 	return known && value != 0
 }
 
-// number returns the number of a key, for formulas.
-func (d *Drop) number(key string) (uint64, bool) {
-	if key != specified {
-		return d.Values.number(key)
-	}
+// specified is 1 if the kernel gave a reason, else 0.
+func (d *Drop) specified() uint64 {
 	if d.reason() == Unspecified {
-		return 0, true
+		return 0
 	}
-	return 1, true
+	return 1
 }
 
 // mostSpecific leaves out the causes that another one refines.

@@ -51,7 +51,7 @@ var neigh = family{
 			ID: "neigh-no-answer", Site: "neigh_failed", When: "known(unresolved.via) && unresolved.multicast_probes + unresolved.unicast_probes + unresolved.app_probes > 0",
 			// The free is the last call of arp_error_report, so that the location is its caller (seen on 6.18.44).
 			Functions: []string{"arp_error_report", "ndisc_error_report", "neigh_invalidate"},
-			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer {unresolved.probes} probes (ARP or neighbour discovery)",
+			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer ARP or neighbour discovery (mcast_solicit={unresolved.multicast_probes}, ucast_solicit={unresolved.unicast_probes})",
 			Remedy:    "is {unresolved.via} up and in the same VLAN? ip neigh show {unresolved.via} dev {unresolved.dev}; ip route get for the destination",
 			Limits:    "IPv6 has no reason (NOT_SPECIFIED) on any kernel.",
 		},

@@ -33,7 +33,7 @@ var qdisc = family{
 				"pfifo_enqueue", "bfifo_enqueue", "pfifo_tail_enqueue", "pfifo_fast_enqueue", "noop_enqueue", "noqueue_enqueue", "fq_codel_enqueue", "fq_enqueue", "tbf_enqueue", "codel_qdisc_enqueue", "red_enqueue", "sfq_enqueue",
 				"netem_enqueue", "htb_enqueue", "hfsc_enqueue", "prio_enqueue", "pie_qdisc_enqueue", "fq_pie_qdisc_enqueue", "choke_enqueue", "cake_enqueue", "drr_enqueue", "qfq_enqueue", "gred_enqueue", "sfb_enqueue", "plug_enqueue", "dualpi2_qdisc_enqueue"},
 			Every: true, Module: "sch_fq_codel sch_fq sch_tbf sch_codel sch_red sch_sfq sch_netem sch_htb sch_hfsc sch_prio sch_pie sch_fq_pie sch_choke sch_cake sch_drr sch_qfq sch_gred sch_sfb sch_plug sch_dualpi2",
-			Skb: "skb", Keep: "ret == 1", Reads: queueReads,
+			Skb: "skb", Keep: `ret == 1 || ret == 2 && q->ops->id == "noop"`, Reads: queueReads,
 		},
 		{
 			Name: "classified", Denies: true, Functions: []string{"tcf_classify"}, Skb: "skb", Keep: "ret == 2", // TC_ACT_SHOT

@@ -37,16 +37,16 @@ func (s *Stage) complete(a Answer, e *event.Event) string {
 	c := s.table.compiled(a.Cause)
 	known := false
 	for _, key := range c.asked() {
-		text, ok := s.resolver.Resolve(Question{key, a.Cause, s.drop.Values, e})
+		text, ok := s.resolver.Resolve(Question{key, a.Cause, a.Values, e})
 		if ok {
-			s.drop.Values[key] = Value{Kind: event.WordFact, Text: text}
+			a.Values[key] = Value{Kind: event.WordFact, Text: text}
 		}
 		known = known || ok
 	}
 	if !known {
 		return a.Text
 	}
-	text, _ := c.text.fill(s.drop.Values)
+	text, _ := c.text.fill(a.Values)
 	return text
 }
 

@@ -27,7 +27,7 @@ func NewStage(l Layout, r Resolver) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{table: t, reader: newReader(t, l), resolver: r, drop: Drop{Values: Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
+	return &Stage{table: t, reader: newReader(t, l), resolver: r, drop: Drop{Values: Values{}, BySite: map[string]Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
 }
 
 // Explain sets the section Why of a drop whose record has values. The event needs the names of the reason and
@@ -48,12 +48,18 @@ func (s *Stage) Explain(e *event.Event) {
 // read reads what is known about the drop.
 func (s *Stage) read(e *event.Event) {
 	clear(s.drop.Values)
+	clear(s.drop.BySite)
 	s.drop.Reason, s.drop.Location, s.drop.Silent = "", e.Names.Location, ""
 	if e.Drop.HasReason {
 		s.drop.Reason = strings.TrimPrefix(e.Names.Reason, event.ReasonPrefix)
 	}
 	s.reader.read(e.Raw.Why, func(p *placement, raw []byte) {
-		s.drop.Values.add(p, raw, s.buffer)
+		to := s.drop.Values
+		if p.prefix == "" {
+			to = Values{}
+			s.drop.BySite[p.Name] = to
+		}
+		to.add(p, raw, s.buffer)
 		if e.Raw.Silent && p.dies {
 			s.drop.Silent = p.Name
 		}
@@ -63,22 +69,32 @@ func (s *Stage) read(e *event.Event) {
 func (s *Stage) answer(a Answer, e *event.Event) {
 	if a.Cause == nil {
 		s.why.Cause = event.UnknownCause
-		s.addValues(slices.Sorted(maps.Keys(s.drop.Values)))
+		s.addAll("", s.drop.Values)
+		for _, site := range slices.Sorted(maps.Keys(s.drop.BySite)) {
+			s.addAll(site+".", s.drop.BySite[site])
+		}
 		return
 	}
 	s.why.Cause, s.why.Text, s.why.Remedy, s.why.Group = a.Cause.ID, a.Text, a.Remedy, a.Group
 	if s.resolver != nil {
 		s.why.Text = s.complete(a, e)
 	}
-	s.addValues(a.Keys)
-}
-
-func (s *Stage) addValues(keys []string) {
-	for _, key := range keys {
-		if v, known := s.drop.Values[key]; known {
-			s.why.Values = append(s.why.Values, event.Fact{Key: key, Kind: v.Kind, Text: []byte(v.Text), Number: v.Number})
+	for _, key := range a.Keys {
+		if v, known := a.Values[key]; known {
+			s.addValue(key, v)
 		}
 	}
+}
+
+// addAll adds all values, sorted, with a prefix of their keys.
+func (s *Stage) addAll(prefix string, values Values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		s.addValue(prefix+key, values[key])
+	}
+}
+
+func (s *Stage) addValue(key string, v Value) {
+	s.why.Values = append(s.why.Values, event.Fact{Key: key, Kind: v.Kind, Text: []byte(v.Text), Number: v.Number})
 }
 
 // addEvidence adds the name of a function, unless it is empty or there already.

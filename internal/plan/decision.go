@@ -40,7 +40,7 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	if !p.probesFunctions() {
 		return nil
 	}
-	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byAddr: map[uint64]*decider{}}
+	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byKey: map[uint64]*decider{}}
 	for i, of := range table {
 		d.add(of, uint16(i))
 	}
@@ -102,11 +102,11 @@ func (p *Plan) addConsumption(facts *kernel.Facts) {
 
 // decisions collects the functions that decide.
 type decisions struct {
-	plan   *Plan
-	facts  *kernel.Facts
-	types  expr.Types
-	list   []*decider
-	byAddr map[uint64]*decider
+	plan  *Plan
+	facts *kernel.Facts
+	types expr.Types
+	list  []*decider
+	byKey map[uint64]*decider
 	// dying means that packets end by one of the decisions.
 	dying bool
 	// within has for each inner function the names of the functions that it must be called by.
@@ -166,7 +166,7 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 		}
 		compiled.skb = program.Body
 	}
-	to := d.decider(f)
+	to := d.decider(f, compiled.skb != nil)
 	if len(proto.Params) > surelyInRegisters {
 		to.record.Stack = 1
 	}
@@ -219,14 +219,30 @@ func decisionRoots(proto *btf.FuncProto, symbols *kernel.Symbols) expr.Roots {
 	return expr.Listed(append(append(argumentList(proto), cpuRoot), variableRoots(symbols)...)...)
 }
 
-func (d *decisions) decider(f kernel.Function) *decider {
-	if found := d.byAddr[f.Addr]; found != nil {
+// indirectKey is added to the address of a function for the decisions that read the packet from an argument: another
+// program handles them.
+const indirectKey = 1
+
+func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
+	key := f.Addr
+	if readsPacket {
+		key += indirectKey
+	}
+	if found := d.byKey[key]; found != nil {
 		return found
 	}
 	added := &decider{Function: f}
-	d.byAddr[f.Addr] = added
+	d.byKey[key] = added
 	d.list = append(d.list, added)
 	return added
+}
+
+// keyOf returns the key of a function in the kernel.
+func keyOf(f *decider) uint64 {
+	if f.indirect != nil {
+		return f.Addr + indirectKey
+	}
+	return f.Addr
 }
 
 // add adds a decision. It returns false if there are too many.
@@ -272,7 +288,7 @@ func (d *decisions) markOuter() {
 	for name, bit := range bits {
 		for _, f := range d.find(name) {
 			if f.SkbArg > 0 {
-				d.decider(f).record.Outer |= bit
+				d.decider(f, false).record.Outer |= bit
 			}
 		}
 	}
@@ -287,7 +303,7 @@ func (d *decisions) addPrograms() {
 	for _, name := range d.programNames() {
 		list := d.of(name)
 		for _, f := range list {
-			p.BPF.Decisions.Functions[f.Addr] = f.record
+			p.BPF.Decisions.Functions[keyOf(f)] = f.record
 			p.group(f.Function, d.program(name, list))
 			if f.probesReturn() {
 				returning = append(returning, f)
