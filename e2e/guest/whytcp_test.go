@@ -50,7 +50,7 @@ func (l *lab) opened() *openTCP {
 // injects sends segments to the far end.
 func (s *openTCP) injects(cause, reason string, values map[string]any, list ...ktest.Segment) scenario {
 	return scenario{
-		cause: cause, values: values, needs: needs{reason: reason},
+		cause: cause, values: values, needs: needs{reason: reason, uncertain: true},
 		rows: every(within(s.l.b), toPort(s.segment.To.Port()), func(r *record) bool { return r.Reason == "SKB_DROP_REASON_"+reason }),
 		send: func() {
 			for _, g := range list {
@@ -200,7 +200,7 @@ func (l *lab) listener(port uint16) *net.TCPListener {
 func (l *lab) begins(cause, reason string, s ktest.Segment, values map[string]any) scenario {
 	values["dport"], values["src4"] = s.To.Port(), s.From.Addr()
 	return scenario{
-		cause: cause, values: values, needs: needs{reason: reason}, rows: every(within(l.b), toPort(s.To.Port())),
+		cause: cause, values: values, needs: needs{reason: reason, uncertain: true}, rows: every(within(l.b), toPort(s.To.Port())),
 		send: l.transmits(l.a, l.ra.toFar, s.Bytes()),
 	}
 }
@@ -234,7 +234,9 @@ func acceptQueueFull(l *lab) scenario {
 	return scenario{
 		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": to.Port(), "accept_queue.waiting": 3, "accept_queue.limit": 2},
 		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}},
-		rows:  every(within(l.b), toPort(to.Port()), func(r *record) bool { return r.Reason != "SKB_DROP_REASON_TCP_OLD_SEQUENCE" }),
+		rows:  every(within(l.b), toPort(to.Port()), func(r *record) bool {
+			return r.Reason != "SKB_DROP_REASON_TCP_OLD_SEQUENCE" && r.Reason != "SKB_DROP_REASON_TCP_INVALID_SEQUENCE"
+		}),
 		send:  func() { l.connectsTwice(to) },
 	}
 }

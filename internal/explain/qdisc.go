@@ -6,7 +6,7 @@ import "tracer/internal/lookup"
 
 var queueReads = reads(
 	as(lookup.String, "kind", "q->ops->id"), as(lookup.Handle, "handle", "q->handle"), as(lookup.Handle, "parent", "q->parent"),
-	as(lookup.String, "dev", "q->dev_queue->dev->name"), num("limit", "q->limit"),
+	as(lookup.String, "dev", "q->dev_queue->dev->name"), as(lookup.String, "to", "skb->dev->name"), num("limit", "q->limit"),
 	where("!(q->flags & 0x20)", num("qlen", "q->q.qlen")), where("!(q->flags & 0x20)", as(size, "backlog", "q->qstats.backlog")),
 	num("result", "ret"), num("txqueuelen", "q->dev_queue->dev->tx_queue_len"),
 	num("in_bytes", `q->ops->id == "bfifo" || q->ops->id == "tbf" || q->ops->id == "red"`),
@@ -58,7 +58,7 @@ var qdisc = family{
 			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf a larger limit or latency", Limits: "Other kinds count packets: see qdisc-full."},
 		{ID: "qdisc-pfifo-fast-full", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.result == 1 && enqueue.pfifo_fast",
 			Text: "pfifo_fast on {enqueue.dev} did not take the packet: the queue of its band is full (txqueuelen {enqueue.txqueuelen})", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
-		{ID: "qdisc-inactive", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.noop", Text: "{enqueue.dev} has no active queueing discipline: it is down, or has no carrier", Remedy: "ip link show {enqueue.dev}"},
+		{ID: "qdisc-inactive", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.noop", Text: "{enqueue.to} has no active queueing discipline: it is down, or has no carrier", Remedy: "ip link show {enqueue.to}"},
 		{ID: "qdisc-congested", Site: "qdisc_drop", Reasons: []string{"QDISC_CONGESTED", "QDISC_DROP_CONGESTED"},
 			Text: "the active queue management on {dev} drops the packet, since the queue is too slow[[ ({enqueue.kind} {enqueue.handle})]]", Remedy: "tc -s qdisc show dev {dev}: target and interval of codel, or the curve of red"},
 		{ID: "qdisc-flow-limit", Site: "qdisc_drop", Reasons: []string{"FQ_FLOW_LIMIT", "QDISC_DROP_FLOW_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"},
