@@ -234,10 +234,10 @@ func acceptQueueFull(l *lab) scenario {
 	return scenario{
 		cause: "accept-queue-full", values: map[string]any{"accept_queue.lport": to.Port(), "accept_queue.waiting": 3, "accept_queue.limit": 2},
 		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}},
-		rows:  every(within(l.b), toPort(to.Port()), func(r *record) bool {
+		rows: every(within(l.b), toPort(to.Port()), func(r *record) bool {
 			return r.Reason != "SKB_DROP_REASON_TCP_OLD_SEQUENCE" && r.Reason != "SKB_DROP_REASON_TCP_INVALID_SEQUENCE"
 		}),
-		send:  func() { l.connectsTwice(to) },
+		send: func() { l.connectsTwice(to) },
 	}
 }
 
