@@ -36,9 +36,16 @@ func (d *decisions) addNftRule(of *explain.Decision, slot uint16) {
 	c.NftPlacement, c.NftSlot = uint32(len(p.Why.Decisions)), uint32(slot)
 	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: nftDoChain, Placed: placeNftRule(of.Reads)})
 	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(unsafe.Sizeof(bpf.NftRuleValues{})), Slot: slot})
-	d.list[i].record.Timed = 1 // the time tells a call from an earlier one
-	p.BPF.Decisions.Functions[keyOf(d.list[i])] = d.list[i].record
+	d.time(d.list[i])
 	d.addNftPrograms(of.Functions)
+}
+
+// time makes the program note when a call of the function began, which tells it from an earlier one.
+func (d *decisions) time(f *decider) {
+	f.record.Timed = 1
+	if functions := d.plan.BPF.Decisions.Functions; functions != nil {
+		functions[keyOf(f)] = f.record
+	}
 }
 
 // codeAt returns the code of a function, without parts that the compiler has split off.
