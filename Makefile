@@ -159,7 +159,7 @@ test: ## run what every change must pass: lint, generated files, unit tests, the
 
 test-all: ## run every test, on every machine, and check packages, image, builds and release
 	@echo "make test-all: everything in make test, every test in every virtual machine, packages, image, builds and release;"
-	@echo "about 60 minutes on two cores, and 5 more if packages and kernels are not cached"
+	@echo "about 90 minutes on two cores, and 5 more if packages and kernels are not cached"
 	$(MAKE) lint check-generated unit check-packages check-image check-builds check-release
 	$(MAKE) e2e TRACER_E2E=all
 
@@ -180,7 +180,7 @@ E2E_KERNELS = $(if $(filter all full quick,$(TRACER_E2E)),$(E2E_ARCHES),$(E2E_NA
 .PHONY: e2e e2e-smoke
 e2e: machines ## run the tests in virtual machines: TRACER_E2E=quick, all (default), full (every test on each), or their names
 	e2e/fetch-kernels.sh $(E2E_KERNELS)
-	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,80m)
+	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,120m)
 
 e2e-smoke: ## run the tests in one virtual machine
 	$(MAKE) e2e TRACER_E2E=smoke

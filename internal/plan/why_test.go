@@ -155,7 +155,7 @@ func TestNumbersOfDecisions(t *testing.T) {
 			want = append(want, uint16(i+1))
 		}
 	}
-	if diff := cmp.Diff(want, numbers); diff != "" || len(numbers) != len(p.BPF.Decisions.Params) {
+	if diff := cmp.Diff(want, numbers); diff != "" || len(p.Why.Decisions) != len(p.BPF.Decisions.Params) {
 		t.Errorf("%d settings, numbers (-want +got):\n%s", len(p.BPF.Decisions.Params), diff)
 	}
 }
