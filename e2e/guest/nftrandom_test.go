@@ -166,7 +166,7 @@ func checkRandomDrops(t *testing.T, events records, rules []ktest.ListedRule, se
 	t.Helper()
 	seen := map[string]int{}
 	for _, e := range events {
-		seen[fmt.Sprint(e.Why.Cause == "nft-rule" || e.Why.Cause == "nft-rule-returned", e.Why.Values["nft_rule.handle"])]++
+		seen[fmt.Sprint(e.Why.Cause == "nft-rule" || e.Why.Cause == "nft-rule-returned", string(e.Why.Values["nft_rule.handle"]))]++
 	}
 	unknown, missing, used := len(events.that(func(r *record) bool { return r.Why.Cause == "unknown" })), 0, 0
 	byPolicy := sent
@@ -174,7 +174,7 @@ func checkRandomDrops(t *testing.T, events records, rules []ktest.ListedRule, se
 		if r.Comment == "" {
 			continue
 		}
-		got, want := seen[fmt.Sprint(true, float64(r.Handle))], int(r.Packets)
+		got, want := seen[fmt.Sprint(true, jsonOf(r.Handle))], int(r.Packets)
 		if got > want {
 			t.Errorf("rule %q, handle %d: %d drops, but its counter says %d", r.Comment, r.Handle, got, want)
 		}
@@ -182,7 +182,7 @@ func checkRandomDrops(t *testing.T, events records, rules []ktest.ListedRule, se
 		byPolicy -= want
 		used += min(want, 1)
 	}
-	policy := seen[fmt.Sprint(false, float64(0))]
+	policy := seen[fmt.Sprint(false, "0")]
 	missing += byPolicy - policy
 	if policy > byPolicy || missing != unknown || len(events) != sent {
 		t.Errorf("%d datagrams, %d drops: %d by the policy, want %d; %d unknown, want %d", sent, len(events), policy, byPolicy, unknown, missing)

@@ -70,7 +70,7 @@ func deviceDown(l *lab) scenario {
 	ktest.SetDown(l.tb, l.r, down.farName)
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(l.rb.near4, port), Size: 20}
 	return scenario{
-		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down.farName}, needs: needs{probes: true, symbols: []string{"noop_enqueue"}},
+		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down.farName}, needs: needs{probes: true, reason: "QDISC_DROP", symbols: []string{"noop_enqueue"}},
 		rows: toPort(port), send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
 	}
 }
