@@ -35,16 +35,16 @@ var stages = []stage{
 	{"stopping", func(k *killer, p *process) { p.awaitReady(); p.signal(syscall.SIGINT); time.Sleep(rand.N(k.stopping)) }},
 }
 
-// killCount returns the total number of kills: the environment variable KILLS, or 60 on the thorough machine
-// with all backends, and 16 on others: each takes up to ten seconds on a busy machine.
+// killCount returns the total number of kills: the environment variable KILLS, or 200 on the thorough machine
+// with all backends, and 40 on others.
 func killCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("KILLS")
 	switch {
 	case text == "" && !isBrief() && chosen() == kprobeMulti:
-		return 60
+		return 200
 	case text == "":
-		return 16
+		return 40
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
