@@ -150,7 +150,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-no-listener", Site: "nf_queue", When: "queue_result.error == 3 && !queue.bypass", Refines: []string{"nfqueue-no-handler"},
-			Text: "nobody listens on NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or add `bypass` to the rule",
+			Text: "no program reads NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or add `bypass` to the rule",
 			Limits: "__nf_queue is inlined on 6.12 and newer: see nfqueue-no-handler and nfqueue-refused.",
 		},
 		{
@@ -164,7 +164,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-refused", Site: "nf_queue", Functions: []string{"nf_queue"}, Reasons: []string{Unspecified}, When: "known(queue.number) && !queue.no_handler && !queue.bypass && !known(queue_result.error)",
-			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): nobody listens, or it is full[[: {queue_fill}]]", Remedy: "cat /proc/net/netfilter/nfnetlink_queue",
+			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): no program reads it, or it is full[[: {queue_fill}]]", Remedy: "cat /proc/net/netfilter/nfnetlink_queue",
 			Special: "{queue_fill}: as nfqueue-full",
 		},
 	},

@@ -42,8 +42,8 @@ var socket = family{
 			Reads: reads(as(errno, "error", "-(int)(u64)ret"), as(lookup.IPv4, "dst", "fl4->daddr"), as(lookup.IPv4, "src", "fl4->saddr"), as(lookup.Hexadecimal, "mark", "fl4->__fl_common.flowic_mark"), num("oif", "fl4->__fl_common.flowic_oif"))},
 	},
 	causes: []Cause{
-		{ID: "tcp-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && syn && !rst", Text: "nobody listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "tcp6-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && syn && !rst", Text: "nobody listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "tcp-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && syn && !rst", Text: "no socket listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "tcp6-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && syn && !rst", Text: "no socket listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
 		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a load balancer or a restart may have lost the connection"},
 		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst [{src6}]"},
 		{ID: "tcp-stray-reset", Site: "no_tcp_socket", Functions: tcpReceive, When: "rst && !syn", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "normal after a connection was closed", Benign: true},

@@ -137,9 +137,9 @@ func TestResolverCompletesTheText(t *testing.T) {
 		values[0], values[8] = values[0]|1, 1
 	}
 	for text, r := range map[string]Resolver{
-		"nobody listens on 0.0.0.0:80(tcp): nobody":  answer{"listeners", "nobody"},
-		"nobody listens on 0.0.0.0:80(tcp)":          nil,
-		"nobody listens on 0.0.0.0:80(tcp)" + "\x00": answer{"rule", "x"},
+		"no socket listens on 0.0.0.0:80(tcp): nobody":  answer{"listeners", "nobody"},
+		"no socket listens on 0.0.0.0:80(tcp)":          nil,
+		"no socket listens on 0.0.0.0:80(tcp)" + "\x00": answer{"rule", "x"},
 	} {
 		s, err := NewStage(Layout{Families: []string{"socket"}, Sites: []Placement{{Name: "no_tcp_socket", Placed: placed}}}, r)
 		if err != nil {
