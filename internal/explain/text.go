@@ -9,7 +9,7 @@ import (
 	"tracer/internal/printable"
 )
 
-// template is a parsed text: parts, some of which may be left out.
+// template is a parsed text: a list of parts, of which the optional ones, in [[ ]], are left out if a value is unknown.
 type template []part
 
 type part struct {
@@ -18,7 +18,20 @@ type part struct {
 }
 
 // piece is plain text, or a value if key is set.
-type piece struct{ text, key string }
+type piece struct {
+	text, key string
+	// inName is set if the value follows a dot, as in net.ipv4.conf.{dev}.rp_filter.
+	inName bool
+}
+
+// write returns the value as text. In a dotted name, sysctl(8) reads a slash as a dot: the device eth0.5 is
+// net.ipv4.conf.eth0/5.
+func (p piece) write(v Value) string {
+	if p.inName {
+		return strings.ReplaceAll(v.Text, ".", "/")
+	}
+	return v.Text
+}
 
 // parseTemplate parses a text with {key} and [[ ]].
 func parseTemplate(text string) (template, error) {
@@ -58,14 +71,14 @@ func parsePieces(text string) ([]piece, error) {
 			pieces = append(pieces, piece{text: plain})
 		}
 		if opened {
-			pieces = append(pieces, piece{key: key})
+			pieces = append(pieces, piece{key: key, inName: strings.HasSuffix(plain, ".")})
 		}
 		text = behind
 	}
 	return pieces, nil
 }
 
-// keys returns the keys of the parts that always belong to the text, or of those that may be left out.
+// keys returns the keys of the optional parts, or of the others.
 func (t template) keys(optional bool) []string {
 	var keys []string
 	for _, p := range t {
@@ -78,7 +91,7 @@ func (t template) keys(optional bool) []string {
 	return keys
 }
 
-// fill returns the text, or false if a value that it needs is unknown.
+// fill returns the text, or false if a value outside the optional parts is unknown.
 func (t template) fill(values Values) (string, bool) {
 	var b strings.Builder
 	for _, p := range t {
@@ -93,8 +106,8 @@ func (t template) fill(values Values) (string, bool) {
 	return b.String(), true
 }
 
-// fillLoosely returns the text with the key itself, in capital letters, for each value that is unknown, as
-// commands in manual pages have it.
+// fillLoosely returns the text with the last word of the key in capital letters, like a placeholder in a manual page, for
+// each value that is unknown. It ignores whether parts are optional.
 func (t template) fillLoosely(values Values) string {
 	var b strings.Builder
 	for _, p := range t {
@@ -103,7 +116,7 @@ func (t template) fillLoosely(values Values) string {
 			if piece.key != "" && !known {
 				value.Text = strings.ToUpper(piece.key[strings.LastIndex(piece.key, ".")+1:])
 			}
-			b.WriteString(piece.text + value.Text)
+			b.WriteString(piece.text + piece.write(value))
 		}
 	}
 	return b.String()
@@ -120,7 +133,7 @@ func (p part) fill(values Values) (string, bool) {
 		if !known {
 			return "", false
 		}
-		b.WriteString(value.Text)
+		b.WriteString(piece.write(value))
 	}
 	return b.String(), true
 }
