@@ -134,6 +134,7 @@ func (t *Table) add(c *Cause) (err error) {
 	if added.remedy, err = parseTemplate(c.Remedy); err != nil {
 		return err
 	}
+	added.remedy.quoteNames()
 	if added.group, err = parseTemplate(c.Group); err != nil {
 		return err
 	}

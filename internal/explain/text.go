@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tracer/internal/event"
 	"tracer/internal/printable"
 )
 
@@ -22,15 +23,42 @@ type piece struct {
 	text, key string
 	// inName is set if the value follows a dot, as in net.ipv4.conf.{dev}.rp_filter.
 	inName bool
+	// inCommand is set if the text may be copied to a shell.
+	inCommand bool
 }
 
 // write returns the value as text. In a dotted name, sysctl(8) reads a slash as a dot: the device eth0.5 is
 // net.ipv4.conf.eth0/5.
 func (p piece) write(v Value) string {
+	text := v.Text
 	if p.inName {
-		return strings.ReplaceAll(v.Text, ".", "/")
+		text = strings.ReplaceAll(text, ".", "/")
 	}
-	return v.Text
+	if p.inCommand && v.Kind == event.WordFact {
+		text = shellWord(text)
+	}
+	return text
+}
+
+// quoteNames makes the text safe to be copied to a shell: a container can choose the names of devices, tables and chains.
+func (t template) quoteNames() {
+	for _, p := range t {
+		for i := range p.pieces {
+			p.pieces[i].inCommand = true
+		}
+	}
+}
+
+// plainWord has the characters that need no quotes in a shell. The character after a truncated name is not special, either.
+const plainWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/@%+=…"
+
+// shellWord quotes a name for a shell unless it has only plain characters.
+func shellWord(name string) string {
+	isSpecial := func(r rune) bool { return !strings.ContainsRune(plainWord, r) }
+	if !strings.ContainsFunc(name, isSpecial) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // parseTemplate parses a text with {key} and [[ ]].

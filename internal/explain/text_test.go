@@ -2,7 +2,11 @@
 
 package explain
 
-import "testing"
+import (
+	"testing"
+
+	"tracer/internal/event"
+)
 
 // TestDottedDevice checks that a device name with a dot is a single component of a sysctl name, and unchanged elsewhere.
 func TestDottedDevice(t *testing.T) {
@@ -16,5 +20,25 @@ func TestDottedDevice(t *testing.T) {
 	}
 	if got := parsed.fillLoosely(values); got != want {
 		t.Errorf("fillLoosely: %q, want %q", got, want)
+	}
+}
+
+// TestRemediesQuoteNames checks that a name with special characters is one word of the command in a remedy, and unchanged in
+// the text of a cause.
+func TestRemediesQuoteNames(t *testing.T) {
+	table := load(t)
+	drop := func(name string) *Drop {
+		dev := Value{Kind: event.WordFact, Text: name}
+		return &Drop{Reason: "IPV6DISABLED", Location: "ip6_rcv_core+1", Values: Values{"disable_ipv6": number(1), "dev": dev}}
+	}
+	for name, want := range map[string]string{
+		"eth0":     "sysctl -w net.ipv6.conf.eth0.disable_ipv6=0",
+		"a;reboot": "sysctl -w net.ipv6.conf.'a;reboot'.disable_ipv6=0",
+		"a'b$(c)":  `sysctl -w net.ipv6.conf.'a'\''b$(c)'.disable_ipv6=0`,
+	} {
+		a := table.Explain(drop(name))
+		if a.Remedy != want || a.Text != "disable_ipv6=1 on "+name {
+			t.Errorf("%s: text %q, remedy %q, want %q", name, a.Text, a.Remedy, want)
+		}
 	}
 }
