@@ -18,15 +18,15 @@ var portReads = reads(
 var bridge = family{
 	name: "bridge", title: "Bridges and VLANs",
 	sites: []Site{
-		{Name: "br_handle", Module: "bridge", Functions: []string{"br_handle_frame", "br_handle_frame_finish", "br_nf_pre_routing_finish", "br_nf_hook_thresh"}, Reasons: []string{"MAC_INVALID_SOURCE", "MAC_IEEE_MAC_CONTROL", "BRIDGE_INGRESS_STP_STATE", "ARP_PVLAN_DISABLE", Unspecified}, Reads: portReads},
+		{Name: "br_handle", Module: "bridge", Functions: []string{"br_handle_frame", "br_handle_frame_finish", "br_nf_pre_routing_finish", "br_nf_hook_thresh"}, Reasons: []string{"MAC_INVALID_SOURCE", "MAC_IEEE_MAC_CONTROL", "BRIDGE_INGRESS_STP_STATE", Unspecified}, Reads: portReads},
 		{Name: "br_flood", Module: "bridge", Functions: []string{"br_flood", "br_multicast_flood", "br_handle_frame_finish", "br_dev_xmit"}, Reasons: []string{"NO_TX_TARGET", Unspecified}, Reads: portReads},
 		{Name: "br_forward", Module: "bridge", Functions: []string{"br_forward", "br_handle_frame_finish", "br_dev_xmit"}, Reasons: []string{Unspecified}, Reads: portReads},
 		{Name: "br_vlan", Module: "bridge", Functions: []string{"__allowed_ingress", "br_allowed_ingress"}, Reasons: []string{Unspecified}},
 	},
 	decisions: []Decision{
 		{
-			// At the entry, as the packet is gone when the result is false; the test of the VLAN's bit is that of
-			// br_vlan_find. The hash table of VLANs can't be walked by an expression, so Keep holds for all.
+			// Read at the entry, since the packet is freed when the result is false. An expression cannot search the hash
+			// table of VLANs, so the values are kept for every frame.
 			Name: "vlan_check", Module: "bridge", Functions: []string{"br_allowed_ingress"}, Skb: "skb", At: AtEntry,
 			Keep: "br->options & 1", // BROPT_VLAN_ENABLED
 			Reads: reads(
@@ -34,7 +34,8 @@ var bridge = family{
 				as(lookup.String, "bridge", "br->dev->name"), as(lookup.String, "dev", "skb->dev->name")),
 		},
 		{
-			// Where a known unicast frame may not go (should_deliver): hairpin 1 << 0, isolated 1 << 16.
+			// The conditions of should_deliver, for a unicast frame with a forwarding entry. Port flags: BR_HAIRPIN_MODE is bit 0,
+			// BR_ISOLATED bit 16.
 			Name: "deliver", Denies: true, Module: "bridge", Functions: []string{"br_forward"}, Skb: "skb", At: AtEntry,
 			Keep: "to->dev == skb->dev && !(to->flags & 1) || to->state != 3 || to->flags >> 16 & 1 && ((struct br_input_skb_cb *)skb->cb)->src_port_isolated",
 			Reads: reads(
@@ -43,17 +44,16 @@ var bridge = family{
 		},
 	},
 	causes: []Cause{
-		{ID: "bridge-stp-state", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number != 3 && state_number != 2", Text: "the port {dev} of {bridge} is in the state {state}", Remedy: "bridge link show dev {dev}; STP decides, or forward_delay has not passed"},
-		{ID: "bridge-learning", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number == 2", Text: "the port {dev} of {bridge} still learns (state {state}) and forwards nothing yet", Remedy: "wait for forward_delay; ip link set {bridge} type bridge forward_delay N"},
-		{ID: "bridge-invalid-source", Site: "br_handle", Reasons: []string{"MAC_INVALID_SOURCE"}, When: "from_multicast || from_zero", Text: "the source address {from} is not a valid one", Remedy: "the sender is broken"},
-		{ID: "bridge-mac-control", Site: "br_handle", Reasons: []string{"MAC_IEEE_MAC_CONTROL", Unspecified}, When: "to_link_local && to_last == 1 && state_number == 3", Text: "a MAC control frame (pause) for {to} is not forwarded", Remedy: "normal", Benign: true},
-		{ID: "bridge-locked", Site: "br_handle", Reasons: []string{Unspecified}, When: "locked && state_number == 3 && !(to_link_local && to_last == 1)", Text: "the port {dev} of {bridge} is locked, and {from} is not in its forwarding table (802.1X)", Remedy: "bridge fdb add {from} dev {dev} master static, after authentication", Limits: "Ports can be locked since 5.18."},
-		{ID: "bridge-no-target", Site: "br_flood", Reasons: []string{"NO_TX_TARGET"}, Text: "no port of {bridge} takes the frame from {dev} for {to}: the address is not in the table, and no port floods such frames", Remedy: "bridge -d link show: flood, mcast_flood, isolated, learning; bridge fdb show br {bridge}"},
-		{ID: "bridge-same-port", Site: "br_forward", When: "deliver.same && !deliver.hairpin", Text: "{to} is behind the port {deliver.dev} that the frame came from, and the port has no hairpin mode", Remedy: "bridge link set dev {deliver.dev} hairpin on"},
+		{ID: "bridge-stp-state", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number != 3 && state_number != 2", Text: "the port {dev} of {bridge} is in the state {state}", Remedy: "bridge -d link show dev {dev}; STP sets the state, or it was set by hand"},
+		{ID: "bridge-learning", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number == 2", Text: "the port {dev} of {bridge} is in the state {state} and does not forward yet", Remedy: "wait for forward_delay; a shorter one, in units of 10 ms: ip link set {bridge} type bridge forward_delay N"},
+		{ID: "bridge-invalid-source", Site: "br_handle", Reasons: []string{"MAC_INVALID_SOURCE"}, When: "from_multicast || from_zero", Text: "the source address {from} is multicast or zero", Remedy: "the sender is faulty"},
+		{ID: "bridge-mac-control", Site: "br_handle", Reasons: []string{"MAC_IEEE_MAC_CONTROL", Unspecified}, When: "to_link_local && to_last == 1 && state_number == 3", Text: "a MAC control frame (pause) for {to} is never forwarded", Remedy: "none needed (normal with flow control)", Benign: true},
+		{ID: "bridge-locked", Site: "br_handle", Reasons: []string{Unspecified}, When: "locked && state_number == 3 && !(to_link_local && to_last == 1)", Text: "the port {dev} of {bridge} is locked, and {from} has no forwarding entry on it (802.1X)", Remedy: "bridge fdb add {from} dev {dev} master static, after authentication", Limits: "Ports can be locked since 5.18."},
+		{ID: "bridge-no-target", Site: "br_flood", Reasons: []string{"NO_TX_TARGET"}, Text: "{bridge} sends the frame from {dev} for {to} to no port: the address is not in its forwarding table, and no other port floods such frames", Remedy: "bridge -d link show shows flood, mcast_flood and isolated; bridge fdb show br {bridge}"},
+		{ID: "bridge-same-port", Site: "br_forward", When: "deliver.same && !deliver.hairpin", Text: "{to} is behind {deliver.dev}, the port on which the frame arrived, and hairpin mode is off there", Remedy: "bridge link set dev {deliver.dev} hairpin on"},
 		{ID: "bridge-isolated", Site: "br_forward", When: "!deliver.same && deliver.state_number == 3 && deliver.isolated && deliver.from_isolated", Text: "the ports {dev} and {deliver.dev} are both isolated", Remedy: "bridge link set dev {deliver.dev} isolated off"},
 		{ID: "bridge-out-state", Site: "br_forward", When: "!deliver.same && deliver.state_number != 3", Text: "the port {deliver.dev} is in the state {deliver.state}", Remedy: "bridge link show dev {deliver.dev}"},
-		{ID: "bridge-vlan-untagged", Site: "br_vlan", When: "known(vlan_check.pvid) && (!vlan_check.tagged || vlan_check.vlan == 0) && vlan_check.pvid == 0", Text: "the untagged frame came by {vlan_check.dev}, which has no PVID on {vlan_check.bridge}", Remedy: "bridge vlan add vid N dev {vlan_check.dev} pvid untagged"},
-		{ID: "bridge-vlan", Site: "br_vlan", When: "vlan_check.tagged && vlan_check.vlan != 0 && vlan_check.vlan != vlan_check.pvid", Text: "VLAN {vlan_check.vlan} is not allowed on the port {vlan_check.dev} of {vlan_check.bridge} (PVID {vlan_check.pvid}, {vlan_check.vlans} VLANs), or is not forwarding there", Remedy: "bridge vlan show dev {vlan_check.dev}; bridge vlan add vid {vlan_check.vlan} dev {vlan_check.dev}"},
-		{ID: "arp-pvlan", Site: "br_handle", Reasons: []string{"ARP_PVLAN_DISABLE"}, Text: "neigh_suppress or proxy ARP of {bridge} answers instead of forwarding", Remedy: "bridge link set dev {dev} neigh_suppress off", Benign: true},
+		{ID: "bridge-vlan-untagged", Site: "br_vlan", When: "known(vlan_check.pvid) && (!vlan_check.tagged || vlan_check.vlan == 0) && vlan_check.pvid == 0", Text: "the untagged frame arrived on {vlan_check.dev}, which has no PVID on {vlan_check.bridge}", Remedy: "bridge vlan add vid N dev {vlan_check.dev} pvid untagged"},
+		{ID: "bridge-vlan", Site: "br_vlan", When: "vlan_check.tagged && vlan_check.vlan != 0 && vlan_check.vlan != vlan_check.pvid", Text: "VLAN {vlan_check.vlan} is not allowed on the port {vlan_check.dev} of {vlan_check.bridge} (PVID {vlan_check.pvid}, {vlan_check.vlans} VLANs), or its STP state there is not forwarding", Remedy: "bridge vlan show dev {vlan_check.dev}; bridge vlan add vid {vlan_check.vlan} dev {vlan_check.dev}"},
 	},
 }

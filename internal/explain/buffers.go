@@ -8,13 +8,13 @@ import (
 	"tracer/internal/lookup"
 )
 
-// socketReads describe a full socket. They are read at decisions, since the drop tracepoint names the socket only since 6.11.
-// udpQueue are the functions that free what the queue of a UDP socket did not take, tcpQueue those of TCP.
+// udpQueue are the functions that free a datagram that the queue of a UDP socket did not take, tcpQueue those of TCP.
 var (
 	udpQueue = []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "__udp_enqueue_schedule_skb"}
 	tcpQueue = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_try_rmem_schedule", "tcp_rcv_established", "tcp_rcv_state_process", "tcp_drop_reason"}
 )
 
+// socketReads describe a full socket. They are read at decisions, since the drop tracepoint has the socket only since 6.11.
 func socketReads(sk string) []Read {
 	return reads(
 		as(size, "used", sk+"->sk_backlog.rmem_alloc.counter"), as(size, "rcvbuf", sk+"->sk_rcvbuf"), num("lport", sk+"->__sk_common.skc_num"),
@@ -24,7 +24,7 @@ func socketReads(sk string) []Read {
 	)
 }
 
-const ownerSpecial = "{owner}: a resolver maps the socket's inode to process and command, and says when it last read"
+const ownerSpecial = "{owner}: a resolver finds the process of the socket by its inode"
 
 var buffers = family{
 	name: "buffers", title: "Socket buffers and memory",
@@ -51,7 +51,7 @@ var buffers = family{
 		{Name: "tcp_memory", Functions: []string{"tcp_data_queue"}, Skb: "skb", At: AtEntry,
 			Reads: join(socketReads("sk"), reads(
 				num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"), as(size, "forward", "sk->sk_forward_alloc")))},
-		// The result is bool until 6.18, later the reason; the condition avoids both.
+		// The result is a bool until 6.18, and a drop reason since; the condition does not use it.
 		{Name: "tcp_backlog", Denies: true, Functions: []string{"tcp_add_backlog"}, Skb: "skb", At: AtEntry,
 			Keep: "sk->sk_backlog.len + sk->sk_backlog.rmem_alloc.counter > sk->sk_rcvbuf + (sk->sk_rcvbuf >> 1)",
 			Reads: join(socketReads("sk"), reads(as(size, "backlog", "sk->sk_backlog.len"), as(size, "sndbuf", "sk->sk_sndbuf"),
@@ -60,31 +60,31 @@ var buffers = family{
 	causes: []Cause{
 		{ID: "udp-rcvbuf", Site: "rcvbuf", Functions: udpQueue, When: "udp_queue.error == 12 && udp_queue.used + truesize > udp_queue.rcvbuf",
 			Text:   "the receive buffer of the {udp_queue.protocol_name} socket on port {udp_queue.lport} is full: {udp_queue.used} of {udp_queue.rcvbuf} in {udp_queue.waiting} datagrams[[, {owner}]]",
-			Remedy: "the program reads too slowly: SO_RCVBUF (at most net.core.rmem_max), or more readers (SO_REUSEPORT)", Special: ownerSpecial},
+			Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max), or more sockets (SO_REUSEPORT)", Special: ownerSpecial},
 		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.allocated > udp_queue.limit",
 			Text:   "all UDP sockets together use {udp_queue.allocated} pages, over the limit of udp_mem, {udp_queue.limit} (port {udp_queue.lport})",
-			Remedy: "sysctl net.ipv4.udp_mem; find the sockets with full buffers: ss -uamp"},
+			Remedy: "sysctl net.ipv4.udp_mem; ss -uamp shows the memory of each socket"},
 		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
-			Text: "no memory for a datagram to port {udp_queue.lport}, though udp_mem is not reached ({udp_queue.allocated} of {udp_queue.limit} pages): the control group's memory limit", Remedy: "memory.max of the control group of the socket[[ {owner}]]"},
+			Text: "no memory for a datagram to port {udp_queue.lport}, although udp_mem is not reached ({udp_queue.allocated} of {udp_queue.limit} pages): the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -ulnp sport = :{udp_queue.lport} shows its process"},
 		{ID: "socket-rcvbuf", Site: "rcvbuf", When: "sock_queue.used + truesize > sock_queue.rcvbuf",
-			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF", Special: ownerSpecial},
+			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max)", Special: ownerSpecial},
 		{ID: "packet-socket-full", Site: "rcvbuf", Functions: []string{"packet_rcv", "tpacket_rcv"}, When: "packet_queue.used >= packet_queue.rcvbuf",
-			Text: "a packet socket (inode {packet_queue.inode}) is full: {packet_queue.used} of {packet_queue.rcvbuf}[[, {owner}]]; the packet itself goes on", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B)", Special: ownerSpecial, Benign: true,
-			Limits: "The kernel reports it only if no one else has the packet, which is rare."},
+			Text: "a packet socket (inode {packet_queue.inode}) is full: {packet_queue.used} of {packet_queue.rcvbuf}[[, {owner}]]; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B KIB)", Special: ownerSpecial, Benign: true,
+			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
 		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit",
 			Text:   "the receive buffer of the TCP socket on port {tcp_memory.lport} is full: {tcp_memory.used} of {tcp_memory.rcvbuf}[[, {owner}]]",
-			Remedy: "the program does not read; sysctl net.ipv4.tcp_rmem", Special: ownerSpecial},
+			Remedy: "the program does not read; for larger buffers: sysctl net.ipv4.tcp_rmem", Special: ownerSpecial},
 		{ID: "tcp-memory", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.allocated > tcp_memory.limit",
-			Text: "all TCP sockets together use {tcp_memory.allocated} pages, over the limit of tcp_mem, {tcp_memory.limit}", Remedy: "sysctl net.ipv4.tcp_mem; ss -tmp shows who holds it"},
+			Text: "all TCP sockets together use {tcp_memory.allocated} pages, over the limit of tcp_mem, {tcp_memory.limit}", Remedy: "sysctl net.ipv4.tcp_mem; ss -tamp shows the memory of each socket"},
 		{ID: "tcp-memory-cgroup", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.memcg && tcp_memory.used <= tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit", Reasons: []string{"PROTO_MEM"},
-			Text: "no memory for a segment to port {tcp_memory.lport}, though neither the receive buffer ({tcp_memory.used} of {tcp_memory.rcvbuf}) nor tcp_mem ({tcp_memory.allocated} of {tcp_memory.limit} pages) is full: the control group's memory limit", Remedy: "memory.max of the control group of the socket"},
+			Text: "no memory for a segment to port {tcp_memory.lport}, although neither the receive buffer ({tcp_memory.used} of {tcp_memory.rcvbuf}) nor tcp_mem ({tcp_memory.allocated} of {tcp_memory.limit} pages) is full: the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -tanp sport = :{tcp_memory.lport} shows its process"},
 		{ID: "tcp-backlog", Site: "backlog", When: "tcp_backlog.owned && tcp_backlog.backlog + tcp_backlog.used > 2 * tcp_backlog.rcvbuf + (tcp_backlog.sndbuf >> 1)",
-			Text:   "the backlog of the TCP socket on port {tcp_backlog.lport} is full: {tcp_backlog.backlog} wait while a process holds the socket (buffer {tcp_backlog.used} of {tcp_backlog.rcvbuf})[[, {owner}]]",
-			Remedy: "the process is busy within the socket (a long copy, or it was stopped there)", Special: ownerSpecial, Limits: "the limit is rcvbuf + sndbuf + 64 KiB before 6.10; the condition holds for both"},
-		{ID: "emergency-memory", Site: "pfmemalloc", When: "pfmemalloc", Text: "the packet was allocated from the emergency reserve: the host is out of memory", Remedy: "vm.min_free_kbytes; free memory", Limits: "Before 6.18 the reason is SOCKET_FILTER or none."},
-		{ID: "socket-closed", Site: "purge", Reasons: []string{"SOCKET_CLOSE"}, Text: "the socket was closed with {len} unread", Remedy: "normal; TCP answers with a reset if data was unread", Benign: true},
-		{ID: "queue-purged", Site: "purge", Reasons: []string{"QUEUE_PURGE"}, Text: "the queue of a socket or device was emptied with {len} in this packet", Remedy: "normal when a socket or device is closed", Benign: true},
-		{ID: "unix-disconnected", Site: "purge", Reasons: []string{"UNIX_DISCONNECT"}, Text: "a Unix datagram socket was disconnected with {len} unread", Remedy: "normal when the peer reconnects", Benign: true},
-		{ID: "unix-oob", Site: "purge", Reasons: []string{"UNIX_SKIP_OOB"}, Text: "out-of-band data of a Unix socket was skipped", Remedy: "the receiver did not read it in time", Benign: true},
+			Text:   "the backlog of the TCP socket on port {tcp_backlog.lport} is full: {tcp_backlog.backlog} wait while a process has locked the socket (buffer {tcp_backlog.used} of {tcp_backlog.rcvbuf})[[, {owner}]]",
+			Remedy: "the process holds the lock of the socket too long: a long copy, or it does not get the CPU", Special: ownerSpecial, Limits: "The limit is rcvbuf + sndbuf + 64 KiB before 6.10; the condition holds for both."},
+		{ID: "emergency-memory", Site: "pfmemalloc", When: "pfmemalloc", Text: "the packet was allocated from the emergency reserve: the host is out of memory", Remedy: "free memory, or sysctl -w vm.min_free_kbytes=N for a larger reserve", Limits: "Before 6.18, the drop reason is SOCKET_FILTER, or there is none."},
+		{ID: "socket-closed", Site: "purge", Reasons: []string{"SOCKET_CLOSE"}, Text: "the socket was closed with {len} unread", Remedy: "none needed (TCP sends a reset if data was unread)", Benign: true},
+		{ID: "queue-purged", Site: "purge", Reasons: []string{"QUEUE_PURGE"}, Text: "a queue with this packet of {len} was purged", Remedy: "none needed (normal when a socket or a device is closed)", Benign: true},
+		{ID: "unix-disconnected", Site: "purge", Reasons: []string{"UNIX_DISCONNECT"}, Text: "a Unix datagram socket was disconnected with {len} unread", Remedy: "none needed (normal when the peer reconnects)", Benign: true},
+		{ID: "unix-oob", Site: "purge", Reasons: []string{"UNIX_SKIP_OOB"}, Text: "out-of-band data of a Unix socket was skipped", Remedy: "none needed (the receiver did not read it in time)", Benign: true},
 	},
 }

@@ -4,8 +4,8 @@ package explain
 
 import "tracer/internal/lookup"
 
-// connections is the number of connections in the network namespace of the hook. Since 5.12 it belongs to the
-// module, whose part of the namespace is found by its number.
+// connections is the number of connections in the network namespace of the hook. Since 5.12 it is in the module's
+// part of struct net, found by the module's number nf_conntrack_net_id.
 var connections = num("count",
 	"((struct nf_conntrack_net *)state->net->gen->ptr[*nf_conntrack_net_id])->count.counter",
 	"state->net->ct.count.counter")
@@ -34,7 +34,7 @@ var conntrack = family{
 			),
 		},
 		{
-			// Called whether or not nf_conntrack_log_invalid is set. The words are read by special code.
+			// The kernel calls these functions whether or not nf_conntrack_log_invalid is set.
 			Name: "invalid", Functions: []string{"nf_ct_l4proto_log_invalid", "nf_l4proto_log_invalid"}, Every: true, Module: "nf_conntrack", Skb: "skb", At: AtEntry,
 			Reads: reads(either(lookup.String, "words", "fmt")),
 		},
@@ -43,30 +43,30 @@ var conntrack = family{
 		{
 			ID: "conntrack-full", Site: "nf_hook_slow", When: "conntrack_in.verdict == 0 && conntrack_in.count >= conntrack_in.max && conntrack_in.max != 0",
 			Text:    "the connection table is full: {conntrack_in.count} of {conntrack_in.max} in this network namespace[[; most from {top_sources}]]",
-			Remedy:  "sysctl -w net.netfilter.nf_conntrack_max=N; shorter timeouts; `conntrack -L` shows who fills it",
+			Remedy:  "sysctl -w net.netfilter.nf_conntrack_max=N; shorter timeouts; conntrack -L lists the connections",
 			Limits:  "5.10 has no BTF of the module; if the counter has fallen again when the function returns, the cause is unknown.",
 			Special: "{top_sources}: a resolver counts the sources of all entries by ctnetlink; the cause holds without it.",
 		},
 		{
 			ID: "conntrack-race", Site: "nf_hook_slow", When: "confirm.verdict == 0 && !confirm.nat && !confirm.dying",
-			Text:    "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) could not be entered: another packet made it first (insert_failed), or its hash chain is too long",
-			Remedy:  "two packets of one socket at the same time (DNS A and AAAA): use single-request-reopen, a node-local cache, or TCP",
+			Text:    "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) could not be inserted: another packet inserted it first (insert_failed), or its hash chain is too long (chaintoolong)",
+			Remedy:  "one socket sends two packets at the same time (DNS A and AAAA): options single-request-reopen in resolv.conf, a DNS cache on the node, or TCP",
 			Special: "which of insert_failed, chaintoolong and clash_resolve grew during the call: per-CPU counters of a module, whose address is in struct net.",
 		},
 		{
 			ID: "conntrack-no-port", Site: "nf_hook_slow", When: "confirm.verdict == 0 && confirm.nat && !confirm.dying",
-			Text:    "no free source port, or another packet was first: the translated connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) as {confirm.reply_dst}:{confirm.reply_port} exists already",
-			Remedy:  "more source addresses for SNAT, random-fully (iptables) or fully-random (nft), fewer connections to the same {confirm.dst}:{confirm.dport}",
-			Special: "as conntrack-race: the counters tell a taken port from a race.",
+			Text:    "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}), translated to {confirm.reply_dst}:{confirm.reply_port}, exists already: no source port is free, or another packet inserted it first",
+			Remedy:  "more source addresses for SNAT; --random-fully (iptables) or fully-random (nft); fewer connections to the same {confirm.dst}:{confirm.dport}",
+			Special: "as conntrack-race: the counters would distinguish a taken port from a race.",
 		},
 		{
 			ID: "conntrack-dying", Site: "nf_hook_slow", When: "confirm.verdict == 0 && confirm.dying",
-			Text: "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) was deleted while its first packet was on its way", Remedy: "look who runs `conntrack -D` or flushes the table",
+			Text: "the connection {confirm.src} -> {confirm.dst}:{confirm.dport}({confirm.protocol}) was deleted before its first packet was confirmed", Remedy: "conntrack -E -e DESTROY shows deletions: find the program that deletes or flushes connections",
 		},
 		{
 			ID: "conntrack-invalid", Site: "nf_hook_slow", When: "known(invalid.words) && conntrack_in.verdict == 0 && conntrack_in.count < conntrack_in.max",
-			Text:    "connection tracking finds the packet invalid: {invalid.words}",
-			Remedy:  "sysctl net.netfilter.nf_conntrack_tcp_be_liberal=1 accepts TCP segments outside the window",
+			Text:    "connection tracking considers the packet invalid: {invalid.words}",
+			Remedy:  "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1 accepts TCP segments outside the window",
 			Special: "the words: the argument's position and the va_format behind \"%pV\" differ between kernels and architectures (see nf_ct_l4proto_log_invalid); they also explain a later rule `ct state invalid drop`.",
 		},
 	},

@@ -4,14 +4,17 @@ package explain
 
 import "tracer/internal/lookup"
 
-// mtuReads are the three limits of a route: what a peer reported (path MTU discovery), the route's own, and
-// the device's. Metric 1 is RTAX_MTU - 1.
+// clampMSS is part of a remedy: how to make TCP send segments of the right size.
+const clampMSS = "clamp the MSS (nft: tcp flags syn tcp option maxseg size set rt mtu)"
+
+// mtuReads are the MTU of the route and of its device. The index of a metric is its number minus 1: RTAX_MTU is 2.
 var mtuReads = join(reads(
 	as(size, "len", "skb->len"), num("gso_size", shared+"->gso_size"),
 	as(size, "dev_mtu", dst+"->dev->mtu"), as(lookup.String, "out", dst+"->dev->name"),
 	as(size, "route_mtu", metrics+"[1]"),
 ))
 
+// mtu4Reads are also the path MTU that a router reported (rt_pmtu), and when it expires.
 var mtu4Reads = join(mtuReads, ends4, reads(
 	as(size, "pmtu", route4+"->rt_pmtu"), num("locked", route4+"->rt_mtu_locked"),
 	num("expires", dst+"->expires"), num("now", "*jiffies"),
@@ -63,66 +66,66 @@ var mtu = family{
 	causes: []Cause{
 		{
 			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
-			Text:   "{len} do not fit through {out}, whose MTU is {dev_mtu}, and DF is set; ICMP fragmentation needed goes to {src}",
-			Remedy: "a larger MTU on {out}, or let ICMP type 3 code 4 reach {src} (path MTU discovery); TCP: clamp the MSS",
+			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set; ICMP fragmentation needed is sent to {src}",
+			Remedy: "let ICMP type 3 code 4 reach {src} (path MTU discovery), or ip link set {out} mtu N; for TCP, " + clampMSS,
 		},
 		{
 			ID: "forward-mtu-route", Site: "ip_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
-			Text:   "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set; ICMP fragmentation needed goes to {src}",
+			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set; ICMP fragmentation needed is sent to {src}",
 			Remedy: "ip route get {dst}; let ICMP type 3 code 4 reach {src}",
 		},
 		{
 			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "!gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
-			Text:   "{len} exceed the path MTU to {dst} that a router reported, {pmtu}, and DF is set; ICMP fragmentation needed goes to {src}",
-			Remedy: "ip route get {dst} shows it and when it expires; ip route flush cache; sysctl -w net.ipv4.ip_forward_use_pmtu=0",
+			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set; ICMP fragmentation needed is sent to {src}",
+			Remedy: "ip route get {dst} shows it and when it expires; if it is wrong: ip route flush cache, or sysctl -w net.ipv4.ip_forward_use_pmtu=0",
 		},
 		{
 			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "gso_size != 0 && len > dev_mtu",
-			Text:   "the segments of {gso_size} B that make up this packet of {len} do not fit through {out} with their headers (MTU {dev_mtu}[[, route {route_mtu}]])",
-			Remedy: "the MSS is too large: clamp it to the path MTU, or use a larger MTU on {out}",
+			Text:   "the GSO packet of {len} has segments of {gso_size} B, which exceed the MTU of {out}, {dev_mtu}, with their headers",
+			Remedy: "the MSS is too large: " + clampMSS + ", or ip link set {out} mtu N",
 		},
 		{
 			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
-			Text:   "{len} do not fit through {out}, whose IPv6 MTU is {dev_mtu6}; ICMPv6 packet too big goes to {src}",
-			Remedy: "a larger MTU on {out}, or let ICMPv6 type 2 reach {src}",
+			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}; ICMPv6 packet too big is sent to {src}",
+			Remedy: "let ICMPv6 type 2 reach {src} (path MTU discovery), or ip link set {out} mtu N",
 		},
 		{
 			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && route_locked && len > route_mtu",
-			Text:   "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}); ICMPv6 packet too big goes to {src}",
+			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}); ICMPv6 packet too big is sent to {src}",
 			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
 		},
 		{
 			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "gso_size != 0 && len > dev_mtu6",
-			Text: "the segments of {gso_size} B that make up this packet of {len} do not fit through {out} with their headers (IPv6 MTU {dev_mtu6})", Remedy: "clamp the MSS to the path MTU",
+			Text: "the GSO packet of {len} has segments of {gso_size} B, which exceed the IPv6 MTU of {out}, {dev_mtu6}, with their headers", Remedy: "the MSS is too large: " + clampMSS,
 		},
 		{
 			ID: "output-mtu-device", Site: "ip_fragment", When: "df && !ignore_df && route_mtu == 0 && pmtu == 0 && len > dev_mtu",
-			Text: "{len} do not fit through {out}, whose MTU is {dev_mtu}, and DF is set", Remedy: "send less than {dev_mtu}, or without DF",
+			Text: "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set", Remedy: "send at most {dev_mtu} per packet, or without DF",
 		},
 		{
 			ID: "output-mtu-route", Site: "ip_fragment", When: "df && !ignore_df && route_mtu != 0 && pmtu == 0 && len > route_mtu",
-			Text: "{len} exceed the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set", Remedy: "ip route get {dst}",
+			Text: "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set", Remedy: "ip route get {dst}",
 		},
 		{
 			ID: "output-mtu-learned", Site: "ip_fragment", When: "df && !ignore_df && pmtu != 0 && len > pmtu",
-			Text:   "{len} exceed the path MTU to {dst} that a router reported, {pmtu} (device {out}: {dev_mtu}), and DF is set",
-			Remedy: "ip route get {dst} shows it and when it expires; send less, or ip route flush cache if it is wrong",
+			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu} (device {out}: {dev_mtu}), and DF is set",
+			Remedy: "ip route get {dst} shows it and when it expires; send smaller packets, or ip route flush cache if it is wrong",
 		},
 		{
 			ID: "output-mtu-fragments", Site: "ip_fragment", When: "!df && frag_max != 0 && frag_max > dev_mtu",
-			Text: "the packet came in fragments of up to {frag_max} B, which {out} (MTU {dev_mtu}) can't send", Remedy: "a larger MTU on {out}",
+			Text: "the packet arrived in fragments of up to {frag_max} B, which exceed the MTU of {out}, {dev_mtu}", Remedy: "ip link set {out} mtu N, or send smaller fragments",
 		},
 		{
 			ID: "output6-mtu", Site: "ip6_fragment", When: "route_mtu == 0 && len > dev_mtu6",
-			Text: "{len} do not fit through {out}, whose IPv6 MTU is {dev_mtu6}, and may not be fragmented", Remedy: "a larger MTU on {out}, or send less",
+			Text: "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}, and must not be fragmented", Remedy: "ip link set {out} mtu N, or send smaller packets",
 		},
 		{
 			ID: "output6-mtu-route", Site: "ip6_fragment", When: "route_mtu != 0 && len > route_mtu",
-			Text: "{len} exceed the path MTU to {dst}, {route_mtu} (device {out}: {dev_mtu}), and may not be fragmented", Remedy: "ip -6 route get {dst}",
+			Text: "the packet of {len} exceeds the path MTU to {dst}, {route_mtu} (device {out}: {dev_mtu}), and must not be fragmented", Remedy: "ip -6 route get {dst}",
 		},
 		{
 			ID: "peer-mtu", Site: "dev_forward", When: "handover.up && !handover.gso_size && handover.len > handover.mtu + handover.header + 4",
-			Text: "a frame of {handover.len} exceeds the MTU {handover.mtu} of {handover.dev}", Remedy: "set the same MTU on both ends: ip link set {handover.dev} mtu N",
+			Text: "a frame of {handover.len} exceeds the MTU {handover.mtu} of {handover.dev}", Remedy: "ip link set {handover.dev} mtu N: both ends need the same MTU",
 		},
 		{
 			ID: "peer-down", Site: "dev_forward", When: "!handover.up",
@@ -130,7 +133,7 @@ var mtu = family{
 		},
 		{
 			ID: "bridge-port-mtu", Site: "br_push", When: "up && !gso_size && len > dev_mtu + header + 4",
-			Text: "a frame of {len} exceeds the MTU {dev_mtu} of the bridge port {dev}", Remedy: "set the same MTU on all ports of the bridge",
+			Text: "a frame of {len} exceeds the MTU {dev_mtu} of the bridge port {dev}", Remedy: "ip link set {dev} mtu N: all ports of a bridge need the same MTU",
 		},
 		{
 			ID: "bridge-port-down", Site: "br_push", When: "!up", Text: "the bridge port {dev} is down", Remedy: "ip link set {dev} up",

@@ -4,8 +4,8 @@ package explain
 
 import "tracer/internal/lookup"
 
-// neighbourReads describe the next hop. The numbers of its settings differ between kernels (5.18 added one),
-// but not those of the probes.
+// neighbourReads describe the next hop. data[0] to data[2] are the numbers of probes (NEIGH_VAR_MCAST_PROBES,
+// NEIGH_VAR_UCAST_PROBES, NEIGH_VAR_APP_PROBES), which are the same on all kernels; the indexes of later settings are not (5.18 added one).
 var neighbourReads = reads(
 	as(lookup.ByLength, "via", "*(struct in6_addr *)neigh->primary_key", "neigh->tbl->key_len"), as(lookup.String, "dev", "neigh->dev->name"),
 	as(lookup.NeighbourStates, "state", "neigh->nud_state"), num("state_number", "neigh->nud_state"), num("probes", "neigh->probes.counter"),
@@ -34,7 +34,7 @@ var neigh = family{
 	decisions: []Decision{
 		{Name: "unresolved", Functions: []string{"arp_error_report", "ndisc_error_report"}, Every: true, Skb: "skb", At: AtEntry, Reads: neighbourReads},
 		{
-			// The packet that a full queue gives up is its oldest, not the one that is sent.
+			// A full queue drops its oldest packet, not the one that is sent.
 			Name: "neigh_queue", Denies: true, Functions: []string{"__neigh_event_send"}, Skb: "(struct sk_buff *)neigh->arp_queue.next", At: AtEntry,
 			Keep: "neigh->arp_queue.qlen != 0 && neigh->arp_queue_len_bytes + skb->truesize > neigh->parms->data[NEIGH_VAR_QUEUE_LEN_BYTES]",
 			Reads: join(neighbourReads, reads(
@@ -49,45 +49,45 @@ var neigh = family{
 	causes: []Cause{
 		{
 			ID: "neigh-no-answer", Site: "neigh_failed", When: "known(unresolved.via) && unresolved.multicast_probes + unresolved.unicast_probes + unresolved.app_probes > 0",
-			// The free is the last call of arp_error_report, so that the location is its caller (seen on 6.18.44).
+			// The free is the last call of arp_error_report, so the location is in its caller (seen on 6.18.44).
 			Functions: []string{"arp_error_report", "ndisc_error_report", "neigh_invalidate"},
 			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer ARP or neighbour discovery (mcast_solicit={unresolved.multicast_probes}, ucast_solicit={unresolved.unicast_probes})",
-			Remedy:    "is {unresolved.via} up and in the same VLAN? ip neigh show {unresolved.via} dev {unresolved.dev}; ip route get for the destination",
+			Remedy:    "check that {unresolved.via} is up and in the same VLAN: ip neigh show {unresolved.via} dev {unresolved.dev}; check that it is the right next hop: ip route get DST",
 			Limits:    "IPv6 has no reason (NOT_SPECIFIED) on any kernel.",
 		},
 		{
 			ID: "neigh-failed", Site: "neigh_queue", Reasons: []string{"NEIGH_FAILED"}, Functions: []string{"__neigh_event_send"},
 			When: "neigh_send.multicast_probes + neigh_send.app_probes == 0",
-			Text: "the next hop {neigh_send.via} on {neigh_send.dev} may not be probed (mcast_solicit=0, app_solicit=0)", Remedy: "sysctl net.ipv4.neigh.{neigh_send.dev}.mcast_solicit",
+			Text: "the next hop {neigh_send.via} on {neigh_send.dev} is not probed (mcast_solicit=0, app_solicit=0)", Remedy: "sysctl -w net.ipv4.neigh.{neigh_send.dev}.mcast_solicit=3; for IPv6 net.ipv6.neigh.{neigh_send.dev}.mcast_solicit",
 		},
 		{
 			ID: "neigh-queue-full", Site: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", Unspecified}, When: "neigh_queue.bytes + neigh_queue.adds > neigh_queue.limit",
 			Text: "the queue of the unresolved next hop {neigh_queue.via} on {neigh_queue.dev} is full ({neigh_queue.bytes} in {neigh_queue.waiting} packets, limit {neigh_queue.limit}): " +
-				"its oldest packet gives way to a new one",
+				"its oldest packet is dropped for a new one",
 			Remedy: "find out why {neigh_queue.via} does not answer; sysctl net.ipv4.neigh.{neigh_queue.dev}.unres_qlen_bytes",
-			Limits: "If several packets give way at once, only the first is explained.",
+			Limits: "If several packets are dropped for one, only the first is explained.",
 		},
 		{
 			ID: "neigh-dead", Site: "neigh_queue", Reasons: []string{"NEIGH_DEAD", Unspecified}, When: "neigh_send.dead",
-			Text: "the neighbour entry of {neigh_send.via} on {neigh_send.dev} was being removed", Remedy: "normal while a device or an address goes away", Benign: true,
+			Text: "the neighbour entry of {neigh_send.via} on {neigh_send.dev} was being removed", Remedy: "none needed (normal while a device or an address is removed)", Benign: true,
 		},
 		{
 			ID: "neigh-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "is_v4 && entries4 >= limit4",
 			Text:   "the neighbour table is full: {entries4} of gc_thresh3={limit4} entries in all namespaces, so the next hop on {dev} can't be resolved",
-			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N (and gc_thresh2)",
+			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N, and gc_thresh2 below it",
 		},
 		{
 			ID: "neigh6-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "!is_v4 && entries6 >= limit6",
 			Text:   "the IPv6 neighbour table is full: {entries6} of gc_thresh3={limit6} entries in all namespaces, so the next hop on {dev} can't be resolved",
-			Remedy: "sysctl -w net.ipv6.neigh.default.gc_thresh3=N (and gc_thresh2)",
+			Remedy: "sysctl -w net.ipv6.neigh.default.gc_thresh3=N, and gc_thresh2 below it",
 		},
 		{
 			ID: "neigh-create-failed", Site: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL"},
-			Text: "no neighbour entry could be made for the next hop on {dev}", Remedy: "ip neigh; dmesg",
+			Text: "no neighbour entry could be created for the next hop on {dev}", Remedy: "dmesg; ip -s neigh show dev {dev}",
 		},
 		{
 			ID: "neigh-header", Site: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL"},
-			Text: "{dev} could not make a link-layer header for the packet", Remedy: "the device has no header operations for this protocol: ip -d link show {dev}",
+			Text: "the link-layer header of the packet could not be built for {dev}", Remedy: "ip -d link show {dev}: the device does not support this protocol",
 		},
 	},
 }

@@ -4,17 +4,19 @@ package explain
 
 import "tracer/internal/lookup"
 
-// Verdicts: NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2, NF_QUEUE 3. nft_do_chain frees a dropped packet itself on newer
-// kernels and returns NF_STOLEN; on 5.10 and 6.1.176 it returns NF_DROP and nf_hook_slow frees. What is seen
-// decides, never the version: 6.1.192 behaves like 6.12.
+// hookReads are the hook and the devices of a hook function's nf_hook_state.
+//
+// Verdicts: NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2, NF_QUEUE 3. On newer kernels, nft_do_chain frees a dropped packet and
+// returns NF_STOLEN; on 5.10.223 and 6.1.176 it returns NF_DROP, and nf_hook_slow frees the packet. The causes depend on
+// the location of the drop, not on the version: 6.1.192 behaves like 6.12.
 var hookReads = reads(
 	as(hookName, "hook", "state->hook"), num("pf", "state->pf"),
 	where("state->in", as(lookup.String, "in", "state->in->name")), where("state->out", as(lookup.String, "out", "state->out->name")),
 )
 
-// nftExpressions are functions that evaluate expressions of nftables: all that can set the verdict NF_DROP, except
-// nft_match_eval (iptables-nft), which would cost a probe for most rules, and drops malformed packets only.
-// nft_register_expr is called by modules with more of them.
+// nftExpressions are the functions that evaluate nftables expressions and can set the verdict NF_DROP. nft_match_eval
+// (iptables-nft) is not among them: it is called for most rules, and drops malformed packets only. Modules call
+// nft_register_expr to add further expressions.
 var nftExpressions = []string{
 	"nft_immediate_eval", "nft_lookup_eval", "nft_objref_eval", "nft_objref_map_eval", "nft_target_eval_xt", "nft_target_eval_bridge",
 	"nft_reject_inet_eval", "nft_reject_ipv4_eval", "nft_reject_ipv6_eval", "nft_reject_bridge_eval", "nft_reject_netdev_eval",
@@ -29,7 +31,7 @@ const nftModules = "nf_tables nft_objref nft_compat nft_reject nft_reject_inet n
 
 const ruleGroup = "{nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}"
 
-const ruleSpecial = "{rule}: the kernel half finds table, chain and handle from the expression that gave the verdict; a resolver gets the rule's text by netlink in the namespace of the drop"
+const ruleSpecial = "the BPF programs find the rule, its chain and table from the expression that set the verdict; {rule}: a resolver reads the rule's text by netlink in the network namespace of the drop"
 
 var netfilter = family{
 	name: "netfilter", title: "Firewalls",
@@ -40,7 +42,7 @@ var netfilter = family{
 	decisions: []Decision{
 		{
 			// The functions evaluate the expressions that can set a verdict.
-			Name: "nft_rule", Denies: true, Inside: "nft_chain", Special: "walks from the expression that gave the verdict to its rule, chain and table",
+			Name: "nft_rule", Denies: true, Inside: "nft_chain", Special: "finds the rule, its chain and table from the expression that set the verdict",
 			Functions: nftExpressions, Every: true, Module: nftModules,
 			Reads: reads(num("handle"), num("policy"), num("base"), as(nftFamily, "family"), as(hookOf, "hook"), as(signed, "priority"), as(cutName, "table"), as(cutName, "chain")),
 		},
@@ -98,13 +100,13 @@ var netfilter = family{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
 			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
-			Limits: "The ruleset may have changed since; then handle and chain are right, but there is no text. Unknown if the ruleset changed while the packet passed it, and for expressions of modules that were loaded after the start. 5.10 does not describe the types of nftables.",
+			Limits: "If the ruleset has changed since, handle and chain are right, but there is no text. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start. 5.10 has no BTF of nftables.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",
 			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
 			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
-			Limits: "As nft-rule. A match of iptables-nft that drops a malformed packet may be shown as the policy.",
+			Limits: "As nft-rule. If a match of iptables-nft drops a malformed packet, the policy may be shown.",
 		},
 		{
 			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
@@ -129,7 +131,7 @@ var netfilter = family{
 			Special: "{rule}: as iptables",
 		},
 		{
-			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server takes it, or its connection is gone",
+			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server is available, or that of its connection was removed",
 			Remedy: "ipvsadm -Ln; sysctl net.ipv4.vs.expire_nodest_conn",
 		},
 		{
@@ -137,20 +139,20 @@ var netfilter = family{
 			Remedy: "bpftool prog show id {bpf_hook.program}; bpftool link show", Limits: "Such programs exist since 6.4.",
 		},
 		{
-			ID: "defrag-failed", Site: "nf_hook_slow", When: "defrag.verdict == 0", Text: "the fragments of the packet could not be put together before connection tracking", Remedy: "see the fragments' own drops; sysctl net.ipv4.ipfrag_high_thresh",
+			ID: "defrag-failed", Site: "nf_hook_slow", When: "defrag.verdict == 0", Text: "the fragments of the packet could not be reassembled for connection tracking", Remedy: "see the drops of its fragments; sysctl net.ipv4.ipfrag_high_thresh net.netfilter.nf_conntrack_frag6_high_thresh",
 		},
 		{
-			ID: "synproxy", Site: "nf_hook_slow", When: "synproxy.verdict == 0", Text: "SYNPROXY drops the packet: it belongs to no handshake that the proxy knows", Remedy: "sysctl net.netfilter.nf_conntrack_tcp_loose=0 and `ct state invalid,untracked` rules must match the SYNPROXY rule",
+			ID: "synproxy", Site: "nf_hook_slow", When: "synproxy.verdict == 0", Text: "SYNPROXY drops the packet: it belongs to no handshake that the proxy knows", Remedy: "sysctl -w net.netfilter.nf_conntrack_tcp_loose=0; the SYNPROXY rule must match `ct state invalid,untracked`",
 		},
 		{
-			ID: "nat-failed", Site: "nf_hook_slow", When: "nat.verdict == 0", Text: "the address translation of hook {nat.hook} failed", Remedy: "conntrack -S; look at the rules of the nat chains",
+			ID: "nat-failed", Site: "nf_hook_slow", When: "nat.verdict == 0", Text: "NAT failed in hook {nat.hook}", Remedy: "conntrack -S; compare the rules of the nat chains with the packet: nft list ruleset",
 		},
 		{
-			ID: "lsm-netfilter", Site: "nf_hook_slow", When: "lsm_hook.verdict == 0", Text: "the security module forbids this packet (netfilter hook)", Remedy: "ausearch -m avc; dmesg",
+			ID: "lsm-netfilter", Site: "nf_hook_slow", When: "lsm_hook.verdict == 0", Text: "a security module denies the packet (netfilter hook)", Remedy: "ausearch -m avc (SELinux); dmesg",
 		},
 		{
 			ID: "nfqueue-no-listener", Site: "nf_queue", When: "queue_result.error == 3 && !queue.bypass", Refines: []string{"nfqueue-no-handler"},
-			Text: "no program reads NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or add `bypass` to the rule",
+			Text: "no program reads NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or let the rule bypass it (nft: queue flags bypass to {queue.number}; iptables: --queue-bypass)",
 			Limits: "__nf_queue is inlined on 6.12 and newer: see nfqueue-no-handler and nfqueue-refused.",
 		},
 		{
@@ -159,7 +161,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-full", Site: "nf_queue", When: "queue_result.error == 105",
-			Text: "NFQUEUE {queue.number} is full (hook {queue.hook})[[: {queue_fill}]]", Remedy: "the program that reads the queue is too slow: a longer queue (NFQA_CFG_QUEUE_MAXLEN), fail-open, or several queues",
+			Text: "NFQUEUE {queue.number} is full (hook {queue.hook})[[: {queue_fill}]]", Remedy: "the program that reads the queue is too slow: a longer queue (NFQA_CFG_QUEUE_MAXLEN), NFQA_CFG_F_FAIL_OPEN, or several queues",
 			Special: "{queue_fill}: a resolver reads length, limit and reader of the queue from /proc/net/netfilter/nfnetlink_queue",
 		},
 		{

@@ -10,7 +10,7 @@ var checksumReads = reads(
 	num("iif", "skb->skb_iif"), num("encapsulated", "skb->encapsulation"),
 )
 
-const checksumRemedy = "CHECKSUM_COMPLETE: suspect the offload of the driver (ethtool -K DEV rx off); CHECKSUM_NONE: the packet was damaged or built wrong"
+const checksumRemedy = "CHECKSUM_COMPLETE: test without the checksum offload of the device: ethtool -K DEV rx off; CHECKSUM_NONE: the packet was corrupted, or its sender computed it wrongly"
 
 var packet = family{
 	name: "packet", title: "The packet itself: headers, checksums, fragments",
@@ -30,7 +30,7 @@ var packet = family{
 	},
 	decisions: []Decision{
 		{
-			// The timer is a member of the queue; container_of by its offset.
+			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
 			Name: "expired", Functions: []string{"ip_expire"}, Skb: "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->fragments_tail", At: AtEntry,
 			Reads: reads(
 				num("have", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->meat"), num("total", "((struct inet_frag_queue *)((u64)t - (u64)&((struct inet_frag_queue *)0)->timer))->len"),
@@ -44,28 +44,28 @@ var packet = family{
 		},
 	},
 	causes: []Cause{
-		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was damaged or built wrong"},
+		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was corrupted, or its sender computed it wrongly"},
 		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
 		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
 		{ID: "icmp-checksum", Site: "checksum", Reasons: []string{"ICMP_CSUM"}, Text: "the ICMP checksum {icmp_sum} is wrong ({kind})", Remedy: checksumRemedy},
-		{ID: "ttl", Refines: []string{"forward-mtu-device", "forward-mtu-route", "forward-mtu-learned", "forward-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, When: "is_v4 && ttl <= 1", Text: "the TTL of the packet from {src} to {dst} is used up; ICMP time exceeded goes to {src}", Remedy: "normal for traceroute; otherwise a routing loop"},
-		{ID: "hop-limit", Refines: []string{"forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, When: "!is_v4 && hop_limit <= 1", Text: "the hop limit of the packet from {src6} to {dst6} is used up; ICMPv6 time exceeded goes to {src6}", Remedy: "normal for traceroute; otherwise a routing loop"},
-		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version != 4 && version != 6", Text: "the IP header has version {version}", Remedy: "the packet is damaged, or has a wrong EtherType"},
-		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version == 4 && ihl < 5", Text: "the IP header claims a length of {ihl} words", Remedy: "the packet is damaged"},
-		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL", "IP_INHDR"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header claims {total} B, but the packet has {len}", Remedy: "the packet was cut: an MTU mismatch or a faulty driver"},
-		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet came in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0"},
-		{ID: "ipv6-extension", Site: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR"}, Text: "an IPv6 extension header of {src} is wrong", Remedy: "the sender is broken"},
-		{ID: "ipv6-extensions", Site: "ipv6_extension", Reasons: []string{"IPV6_TOO_MANY_EXTHDRS"}, Text: "the packet of {src} has too many IPv6 extension headers", Remedy: "sysctl net.ipv6.max_dst_opts_number and the like"},
-		{ID: "ndisc-hop-limit", Site: "ndisc", Reasons: []string{"IPV6_NDISC_HOP_LIMIT"}, When: "hop_limit != 255", Text: "a neighbour discovery message of {src} has hop limit {hop_limit}, not 255: it came through a router", Remedy: "spoofed, or a tunnel decrements the hop limit"},
-		{ID: "ndisc-code", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_CODE"}, Text: "a neighbour discovery message of {src} has code {code}", Remedy: "the sender is broken"},
-		{ID: "ndisc-options", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_OPTIONS"}, Text: "the options of a neighbour discovery message (type {type}) of {src} are wrong", Remedy: "the sender is broken"},
-		{ID: "ndisc-fragment", Site: "ndisc", Reasons: []string{"IPV6_NDISC_FRAG"}, Text: "a neighbour discovery message of {src} came in fragments", Remedy: "sysctl net.ipv6.conf.DEV.suppress_frag_ndisc=0 accepts it"},
-		{ID: "ndisc-other-host", Site: "ndisc", Reasons: []string{"IPV6_NDISC_NS_OTHERHOST"}, Text: "a neighbour solicitation of {src} is for another host", Remedy: "normal", Benign: true},
-		{ID: "fragments-missing", Site: "fragment_timeout", When: "is_v4 && expired.flags & 2 && expired.have < expired.total", Text: "fragments are missing: {expired.have} of {expired.total} B of packet {expired.id} from {expired.src} to {expired.dst} came in time", Remedy: "a firewall or NAT that drops fragments, or loss; sysctl net.ipv4.ipfrag_time"},
-		{ID: "last-fragment-missing", Site: "fragment_timeout", When: "is_v4 && !(expired.flags & 2)", Text: "the last fragment is missing: {expired.have} B of packet {expired.id} from {expired.src} to {expired.dst} came in time", Remedy: "a firewall or NAT that drops fragments, or loss; sysctl net.ipv4.ipfrag_time"},
-		{ID: "fragment-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "is_v4 && !known(expired.have)", Text: "the other fragments of packet {id} from {src} to {dst} did not come in time", Remedy: "a firewall or NAT that drops fragments, or loss"},
-		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} came twice", Remedy: "normal after a duplication in the network", Benign: true},
-		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} came between the fragments of packet {id}", Remedy: "sysctl net.ipv4.ipfrag_max_dist"},
+		{ID: "ttl", Refines: []string{"forward-mtu-device", "forward-mtu-route", "forward-mtu-learned", "forward-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, When: "is_v4 && ttl <= 1", Text: "the TTL of the packet from {src} to {dst} has expired; ICMP time exceeded is sent to {src} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip route get {dst} on each router"},
+		{ID: "hop-limit", Refines: []string{"forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, When: "!is_v4 && hop_limit <= 1", Text: "the hop limit of the packet from {src6} to {dst6} has expired; ICMPv6 time exceeded is sent to {src6} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip -6 route get {dst6} on each router"},
+		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version != 4 && version != 6", Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
+		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR"}, When: "version == 4 && ihl < 5", Text: "the IP header has a length of {ihl} words, less than 5", Remedy: "the packet is corrupted"},
+		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL", "IP_INHDR"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header has total length {total} B, but the packet has only {len} B", Remedy: "the packet was truncated: an MTU mismatch, or a faulty driver"},
+		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet arrived in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0 net.ipv4.conf.all.drop_unicast_in_l2_multicast=0"},
+		{ID: "ipv6-extension", Site: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR"}, Text: "an IPv6 extension header of the packet from {src} is not valid", Remedy: "the sender is faulty"},
+		{ID: "ipv6-extensions", Site: "ipv6_extension", Reasons: []string{"IPV6_TOO_MANY_EXTHDRS"}, Text: "the packet from {src} has too many IPv6 extension headers", Remedy: "the kernel accepts at most 12 (IP6_MAX_EXT_HDRS_CNT): the sender is faulty"},
+		{ID: "ndisc-hop-limit", Site: "ndisc", Reasons: []string{"IPV6_NDISC_HOP_LIMIT"}, When: "hop_limit != 255", Text: "a neighbour discovery message from {src} has hop limit {hop_limit}, not 255: a router forwarded it", Remedy: "it is spoofed, or a tunnel decrements the hop limit"},
+		{ID: "ndisc-code", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_CODE"}, Text: "a neighbour discovery message from {src} has code {code}, not 0", Remedy: "the sender is faulty"},
+		{ID: "ndisc-options", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_OPTIONS"}, Text: "the options of a neighbour discovery message (type {type}) from {src} are not valid", Remedy: "the sender is faulty"},
+		{ID: "ndisc-fragment", Site: "ndisc", Reasons: []string{"IPV6_NDISC_FRAG"}, Text: "a neighbour discovery message from {src} arrived in fragments", Remedy: "sysctl -w net.ipv6.conf.DEV.suppress_frag_ndisc=0 accepts it"},
+		{ID: "ndisc-other-host", Site: "ndisc", Reasons: []string{"IPV6_NDISC_NS_OTHERHOST"}, Text: "a neighbour solicitation from {src} is for another host", Remedy: "none needed (normal on a shared link)", Benign: true},
+		{ID: "fragments-missing", Site: "fragment_timeout", When: "is_v4 && expired.flags & 2 && expired.have < expired.total", Text: "fragments are missing: {expired.have} of {expired.total} B of packet {expired.id} from {expired.src} to {expired.dst} arrived in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
+		{ID: "last-fragment-missing", Site: "fragment_timeout", When: "is_v4 && !(expired.flags & 2)", Text: "the last fragment is missing: {expired.have} B of packet {expired.id} from {expired.src} to {expired.dst} arrived in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
+		{ID: "fragment-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "is_v4 && !known(expired.have)", Text: "the other fragments of packet {id} from {src} to {dst} did not arrive in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
+		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
+		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} arrived between the fragments of packet {id}", Remedy: "sysctl -w net.ipv4.ipfrag_max_dist=N; 0 disables the check"},
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
 	},
 }

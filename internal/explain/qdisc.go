@@ -13,7 +13,7 @@ var queueReads = reads(
 	num("pfifo_fast", `q->ops->id == "pfifo_fast"`), num("noop", `q->ops->id == "noop"`),
 )
 
-// transmitting are the functions that free what a queueing discipline gave up; most are inlined.
+// transmitting are the functions that free what a queueing discipline dropped; most are inlined.
 var transmitting = []string{"__dev_queue_xmit", "__dev_xmit_skb", "__tcf_kfree_skb_list", "tcf_kfree_skb_list", "kfree_skb_list_reason", "__dev_direct_xmit", "sch_direct_xmit", "__qdisc_run", "qdisc_dequeue_drop", "net_tx_action"}
 
 var qdisc = family{
@@ -52,31 +52,31 @@ var qdisc = family{
 	causes: []Cause{
 		{ID: "qdisc-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", "FQ_BAND_LIMIT", "FQ_FLOW_LIMIT", "QDISC_DROP_BAND_LIMIT", "QDISC_DROP_FLOW_LIMIT", Unspecified},
 			When: "enqueue.result == 1 && !enqueue.in_bytes && !enqueue.pfifo_fast && !enqueue.noop && enqueue.limit != 0 && enqueue.qlen >= enqueue.limit",
-			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "tc -s qdisc show dev {enqueue.dev}; the link is the bottleneck: shape, or a longer queue"},
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "tc -s qdisc show dev {enqueue.dev}; the link is the bottleneck: send or shape at a lower rate, or make the queue longer"},
 		{ID: "qdisc-full-bytes", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified},
 			When: "enqueue.result == 1 && enqueue.in_bytes && enqueue.limit != 0 && enqueue.backlog + len > enqueue.limit",
-			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf a larger limit or latency", Limits: "Other kinds count packets: see qdisc-full."},
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "tc -s qdisc show dev {enqueue.dev}; for tbf, a larger limit or latency", Limits: "Other kinds count packets: see qdisc-full."},
 		{ID: "qdisc-pfifo-fast-full", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.result == 1 && enqueue.pfifo_fast",
-			Text: "pfifo_fast on {enqueue.dev} did not take the packet: the queue of its band is full (txqueuelen {enqueue.txqueuelen})", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
-		{ID: "qdisc-inactive", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.noop", Text: "{enqueue.to} has no active queueing discipline: it is down, or has no carrier", Remedy: "ip link show {enqueue.to}"},
+			Text: "pfifo_fast on {enqueue.dev} is full: the queue of the packet's band holds no more packets (txqueuelen {enqueue.txqueuelen})", Remedy: "tc -s qdisc show dev {enqueue.dev}; ip link set {enqueue.dev} txqueuelen N"},
+		{ID: "qdisc-inactive", Site: "qdisc_drop", Refines: []string{"qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Reasons: []string{"QDISC_DROP", "QDISC_DROP_GENERIC", Unspecified}, When: "enqueue.noop", Text: "{enqueue.to} has no active queueing discipline (noop): it is down, or has no carrier", Remedy: "ip link show {enqueue.to}"},
 		{ID: "qdisc-congested", Site: "qdisc_drop", Reasons: []string{"QDISC_CONGESTED", "QDISC_DROP_CONGESTED"},
-			Text: "the active queue management on {dev} drops the packet, since the queue is too slow[[ ({enqueue.kind} {enqueue.handle})]]", Remedy: "tc -s qdisc show dev {dev}: target and interval of codel, or the curve of red"},
+			Text: "the active queue management on {dev} drops the packet, since its queueing delay is too long[[ ({enqueue.kind} {enqueue.handle})]]", Remedy: "tc -s qdisc show dev {dev}: target and interval of codel, or the curve of red"},
 		{ID: "qdisc-flow-limit", Site: "qdisc_drop", Reasons: []string{"FQ_FLOW_LIMIT", "QDISC_DROP_FLOW_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"},
-			Text: "the packet's flow has too many packets in the queue of {dev} (flow_limit)", Remedy: "tc -s qdisc show dev {dev}; fq: flow_limit"},
-		{ID: "qdisc-horizon", Site: "qdisc_drop", Reasons: []string{"FQ_HORIZON_LIMIT", "QDISC_DROP_HORIZON_LIMIT"}, Text: "the packet's departure time is too far in the future for fq on {dev} (horizon)", Remedy: "the sender paces too slowly or uses another clock; fq: horizon, horizon_cap"},
-		{ID: "qdisc-band-limit", Site: "qdisc_drop", Reasons: []string{"FQ_BAND_LIMIT", "QDISC_DROP_BAND_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Text: "the packet's priority band in fq on {dev} is full", Remedy: "fq: limit"},
+			Text: "the packet's flow has too many packets in the queue of {dev} (flow_limit)", Remedy: "tc -s qdisc show dev {dev}; for fq, a larger flow_limit"},
+		{ID: "qdisc-horizon", Site: "qdisc_drop", Reasons: []string{"FQ_HORIZON_LIMIT", "QDISC_DROP_HORIZON_LIMIT"}, Text: "the packet's departure time is too far in the future for fq on {dev} (horizon)", Remedy: "the sender paces too slowly, or uses another clock; for fq, a larger horizon, or horizon_cap"},
+		{ID: "qdisc-band-limit", Site: "qdisc_drop", Reasons: []string{"FQ_BAND_LIMIT", "QDISC_DROP_BAND_LIMIT"}, Refines: []string{"qdisc-full", "qdisc-full-bytes", "qdisc-pfifo-fast-full"}, Text: "the packet's priority band in fq on {dev} is full", Remedy: "tc -s qdisc show dev {dev}; for fq, a larger limit"},
 		{ID: "qdisc-flows", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP_MAXFLOWS"}, Text: "the queueing discipline on {dev} has too many flows", Remedy: "tc -s qdisc show dev {dev}"},
-		{ID: "qdisc-flood", Site: "qdisc_drop", Reasons: []string{"CAKE_FLOOD", "QDISC_DROP_FLOOD_PROTECTION"}, Text: "cake's or sfb's flood protection on {dev} drops an unresponsive flow", Remedy: "the flow does not slow down: shape it at its source"},
-		{ID: "qdisc-l4s", Site: "qdisc_drop", Reasons: []string{"DUALPI2_STEP_DROP", "QDISC_DROP_L4S_STEP_NON_ECN"}, Text: "dualpi2 on {dev} drops a packet without ECN above the step threshold", Remedy: "use ECN, or a higher step_thresh"},
-		{ID: "qdisc-burst", Site: "qdisc_drop", Reasons: []string{"QDISC_BURST_DROP"}, Text: "more than net.core.qdisc_max_burst={max_burst} packets wait for the lock of the queueing discipline on {dev}", Remedy: "sysctl -w net.core.qdisc_max_burst=N; more transmit queues"},
+		{ID: "qdisc-flood", Site: "qdisc_drop", Reasons: []string{"CAKE_FLOOD", "QDISC_DROP_FLOOD_PROTECTION"}, Text: "the flood protection of cake or sfb on {dev} drops the packet of an unresponsive flow", Remedy: "the flow does not slow down when packets are dropped: limit it at its source"},
+		{ID: "qdisc-l4s", Site: "qdisc_drop", Reasons: []string{"DUALPI2_STEP_DROP", "QDISC_DROP_L4S_STEP_NON_ECN"}, Text: "dualpi2 on {dev} drops a packet without ECN above the step threshold", Remedy: "enable ECN at the sender, or set a higher step_thresh"},
+		{ID: "qdisc-burst", Site: "qdisc_drop", Reasons: []string{"QDISC_BURST_DROP"}, Text: "more than net.core.qdisc_max_burst={max_burst} packets wait for the lock of the queueing discipline on {dev}", Remedy: "sysctl -w net.core.qdisc_max_burst=N, or more transmit queues"},
 		{ID: "tc-classifier", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "classified.verdict == 2 && !known(action.verdict) && !known(tc_program.verdict)",
-			Text: "the tc filter {classified.kind} on {dev} drops the packet (chain {classified.chain}, first priority {classified.prio})", Remedy: "tc -s filter show dev {dev} ingress (or egress)", Limits: "5.10 has no reasons, so that the cause is unknown there."},
+			Text: "the tc filter {classified.kind} on {dev} drops the packet (chain {classified.chain}, first priority {classified.prio})", Remedy: "tc -s filter show dev {dev} ingress (or egress)", Limits: "5.10 has no drop reasons, so the cause is unknown there."},
 		{ID: "tc-action", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count == 1", Text: "the tc action {action.kind} index {action.index} on {dev} drops the packet", Remedy: "tc -s actions get action {action.kind} index {action.index}"},
 		{ID: "tc-actions", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count > 1", Text: "one of {action.count} tc actions on {dev}, the first of which is {action.kind} index {action.index}, drops the packet", Remedy: "tc -s filter show dev {dev} ingress (or egress)"},
 		{ID: "tc-chain", Site: "classify", Reasons: []string{"TC_CHAIN_NOTFOUND"}, Text: "a tc filter on {dev} goes to a chain that does not exist", Remedy: "tc filter show dev {dev} ingress; tc chain show dev {dev}"},
-		{ID: "tc-loop", Site: "classify", Reasons: []string{"TC_RECLASSIFY_LOOP"}, Text: "the tc filters on {dev} reclassify the packet without end", Remedy: "tc filter show dev {dev}"},
-		{ID: "tc-cookie", Site: "classify", Reasons: []string{"TC_COOKIE_ERROR"}, Text: "the tc filter on {dev} that hardware was to continue with is gone", Remedy: "a filter was changed meanwhile"},
-		{ID: "tc-action-took", Silent: "action_took", When: "action_took.count != 0", Text: "the tc action {action_took.kind} index {action_took.index} takes the packet away without a drop", Remedy: "tc -s actions get action {action_took.kind} index {action_took.index}",
-			Special: "an event of ours: the packet is consumed, or redirected to another device, in which case it is no death"},
+		{ID: "tc-loop", Site: "classify", Reasons: []string{"TC_RECLASSIFY_LOOP"}, Text: "the tc filters on {dev} reclassify the packet in a loop", Remedy: "tc filter show dev {dev}"},
+		{ID: "tc-cookie", Site: "classify", Reasons: []string{"TC_COOKIE_ERROR"}, Text: "the tc filter on {dev} at which classification should continue after the hardware no longer exists", Remedy: "none needed (the filter was changed meanwhile)"},
+		{ID: "tc-action-took", Silent: "action_took", When: "action_took.count != 0", Text: "the tc action {action_took.kind} index {action_took.index} consumes the packet (stolen, queued or trapped)", Remedy: "tc -s actions get action {action_took.kind} index {action_took.index}",
+			Special: silentSpecial},
 	},
 }

@@ -46,7 +46,6 @@ var route = family{
 			Name: "ip6_pkt_drop", Functions: []string{"ip6_pkt_drop", "ip6_pkt_discard", "ip6_pkt_discard_out", "ip6_pkt_prohibit", "ip6_pkt_prohibit_out"},
 			Reads: join(reads(device), ends6, reads(
 				as(errno, "error", "-(int)"+dst+"->error"),
-
 				num("forwarding", "skb->dev->ip6_ptr->cnf.forwarding"),
 			)),
 		},
@@ -57,7 +56,6 @@ var route = family{
 				num("obsolete", dst+"->obsolete"), as(errno, "error", "-(int)"+dst+"->error"), num("is_ipv6", isIPv6),
 				where(isIPv6, as(lookup.IPv6, "dst6", ip6Header+"->daddr")),
 				where(isIPv4, as(lookup.IPv4, "dst4", ip4Header+"->daddr")),
-				either(lookup.String, "dev", dst+"->dev->name"),
 			),
 		},
 	},
@@ -68,12 +66,12 @@ var route = family{
 			Reads: reads(num("error", "-ret")),
 		},
 		{
-			// net/ipv4/fib_trie.c. The last table that was asked for the route to the source.
+			// net/ipv4/fib_trie.c. The last table in which the route to the source was looked up.
 			Name: "way_back", Functions: []string{"fib_table_lookup"}, Within: []string{"fib_validate_source"},
 			Reads: fibResult,
 		},
 		{
-			// The last table that was asked for the route to the destination.
+			// The last table in which the route to the destination was looked up.
 			Name: "way", Functions: []string{"fib_table_lookup"},
 			Within: []string{"ip_route_input_noref", "ip_route_input_slow", "ip_route_output_key_hash_rcu", "__ip_queue_xmit"},
 			Reads:  fibResult,
@@ -83,8 +81,8 @@ var route = family{
 		{
 			ID: "rp-filter", Site: "ip_receive", Reasons: []string{"IP_RPFILTER"},
 			Text:   "rp_filter rejects the source {src} on {dev} (all={rp_all}, {dev}={rp_dev})",
-			Remedy: "compare `ip route get {src}` with {dev}; sysctl -w net.ipv4.conf.{dev}.rp_filter=2 accepts any route back",
-			Limits: "5.10 has no reason: the other rp-filter causes tell it by the result of fib_validate_source.",
+			Remedy: "compare `ip route get {src}` with {dev}; sysctl -w net.ipv4.conf.{dev}.rp_filter=2 accepts a route by any device",
+			Limits: "5.10 has no drop reasons: there the other rp-filter causes use the result of fib_validate_source.",
 		},
 		{
 			ID: "rp-filter-strict", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
@@ -96,25 +94,25 @@ var route = family{
 			ID: "rp-filter-no-route", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
 			When:   "(reason.specified || source_check.error == 18) && way_back.error != 0 && rp_all + rp_dev > 0",
 			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): there is no route back to {src}",
-			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
+			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 net.ipv4.conf.all.rp_filter=0",
 		},
 		{
 			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
 			When:   "(reason.specified || source_check.error == 18) && no_address && way_back.error == 0 && (rp_all == 2 || rp_dev == 2)",
 			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so the source {src} can't be checked",
-			Remedy: "give {dev} an address, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 and net.ipv4.conf.all.rp_filter=0",
+			Remedy: "ip addr add ADDRESS dev {dev}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 net.ipv4.conf.all.rp_filter=0",
 		},
 		{
 			ID: "local-source", Site: "ip_receive", Reasons: []string{"IP_LOCAL_SOURCE"}, When: "accept_local == 0",
 			Text:   "the source {src} is an address of this host, and accept_local is 0 on {dev}",
 			Remedy: "look for a loop or a duplicate address; sysctl -w net.ipv4.conf.{dev}.accept_local=1 accepts it",
-			Limits: "6.12 and older have no reason for it: see martian-source.",
+			Limits: "6.12 and older have no such reason: see martian-source.",
 		},
 		{
 			ID: "martian-source", Site: "ip_receive", Reasons: []string{Unspecified}, When: "source_check.error == 22",
 			Text:   "the source {src} is an address of this host, or its route is not unicast (martian)",
 			Remedy: "look for a loop, a duplicate address or a spoofed source",
-			Limits: "5.10 to 6.12 do not tell the two apart.",
+			Limits: "5.10 to 6.12 report both in the same way.",
 		},
 		{
 			ID: "invalid-source", Site: "ip_receive", Reasons: []string{"IP_INVALID_SOURCE"},
@@ -125,13 +123,13 @@ var route = family{
 		{
 			ID: "martian-source-loopback", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", "IP_LOCALNET", Unspecified},
 			When:   "src_number >> 24 == 127 && route_localnet == 0",
-			Text:   "the source {src} is a loopback address, but came by {dev} (route_localnet=0, log_martians={log_martians})",
+			Text:   "the source {src} is a loopback address, but the packet arrived on {dev} (route_localnet=0, log_martians={log_martians})",
 			Remedy: "the sender must not use 127.0.0.0/8; sysctl -w net.ipv4.conf.{dev}.route_localnet=1 accepts it",
 		},
 		{
 			ID: "martian-source-multicast", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
 			When: "src_number >> 28 == 14 || src_number == 0xffffffff",
-			Text: "the source {src} is a multicast or broadcast address (log_martians={log_martians})", Remedy: "the sender is broken or spoofs",
+			Text: "the source {src} is a multicast or broadcast address (log_martians={log_martians})", Remedy: "the sender is faulty, or spoofs its address",
 		},
 		{
 			ID: "martian-source-zero", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
@@ -142,29 +140,29 @@ var route = family{
 		{
 			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
 			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
-			Text:   "the destination {dst} is a loopback address, but came by {dev} (route_localnet=0)",
-			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to loopback is meant",
+			Text:   "the destination {dst} is a loopback address, but the packet arrived on {dev} (route_localnet=0)",
+			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to a loopback address is intended",
 		},
 		{
 			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
 			When: "dst_number == 0 && src_number != 0 && src_number >> 24 != 127 && src_number >> 28 != 14 && src_number != 0xffffffff",
-			Text: "the destination is {dst} (log_martians={log_martians})", Remedy: "the sender is broken",
+			Text: "the destination is {dst} (log_martians={log_martians})", Remedy: "the sender is faulty",
 		},
 		{
 			ID: "ip-forward-off", Site: "ip_error", When: "forwarding == 0 && error == 113",
-			Text:   "ip_forward is off on {dev}: the packet for {dst} is not for this host, and is not forwarded",
+			Text:   "IP forwarding is off on {dev} (forwarding=0), and {dst} is not an address of this host",
 			Remedy: "sysctl -w net.ipv4.conf.{dev}.forwarding=1, or net.ipv4.ip_forward=1 for all devices",
 			Limits: "With forwarding off, the kernel reports a missing route in the same way.",
 		},
 		{
 			ID: "ip-forward-off-no-route", Site: "ip_error", Refines: []string{"ip-forward-off"}, When: "forwarding == 0 && error == 113 && way.error != 0",
-			Text:   "ip_forward is off on {dev}, and there is no route to {dst} (last table asked: {way.table})",
+			Text:   "IP forwarding is off on {dev} (forwarding=0), and there is no route to {dst} (last table searched: {way.table})",
 			Remedy: "add a route to {dst}, and sysctl -w net.ipv4.conf.{dev}.forwarding=1",
 		},
 		{
 			ID: "no-route", Site: "ip_error", When: "error == 101",
-			Text:   "no route to {dst} for a packet from {dev}[[ (last table asked: {way.table})]], mark {mark}",
-			Remedy: "ip route get {dst} from {src} iif {dev}; ip rule",
+			Text:   "no route to {dst} for a packet from {dev}[[ (last table searched: {way.table})]], mark {mark}",
+			Remedy: "ip route get {dst} from {src} iif {dev}; ip rule show",
 		},
 		{
 			ID: "route-unreachable", Site: "ip_error", When: "forwarding != 0 && error == 113",
@@ -172,21 +170,21 @@ var route = family{
 		},
 		{
 			ID: "route-prohibit", Site: "ip_error", When: "error == 13",
-			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.table})]]", Remedy: "ip route show table all type prohibit; ip rule",
+			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.table})]]", Remedy: "ip route show table all type prohibit; ip rule show",
 		},
 		{
 			ID: "route-blackhole", Site: "ip_error", When: "error == 22",
-			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule",
+			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule show",
 		},
 		{
 			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"},
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark})",
-			Remedy: "ip route get {dst}; ip rule",
-			Limits: "UDP, raw and connect() fail before there is a packet: see send-no-route.",
+			Remedy: "ip route get {dst}; ip rule show",
+			Limits: "UDP and raw sockets, and connect(), fail before a packet exists: see send-no-route.",
 		},
 		{
 			ID: "ipv6-no-route", Site: "ip6_pkt_drop", When: "error == 101",
-			Text: "no route to {dst}[[ for a packet from {dev}]]", Remedy: "ip -6 route get {dst}; ip -6 rule",
+			Text: "no route to {dst}[[ for a packet from {dev}]]", Remedy: "ip -6 route get {dst}; ip -6 rule show",
 		},
 		{
 			ID: "ipv6-route-prohibit", Site: "ip6_pkt_drop", When: "error == 13",
@@ -202,8 +200,8 @@ var route = family{
 		},
 		{
 			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2",
-			Text:   "the route or its device {dev} went away while the packet was queued",
-			Remedy: "expected while a device or route is removed; else look who changes routes: ip monitor route link",
+			Text:   "the route of the packet, or its device, was removed while the packet was queued",
+			Remedy: "expected while a device or a route is removed; ip monitor route link shows each change",
 		},
 	},
 }

@@ -4,7 +4,7 @@ package explain
 
 import "tracer/internal/lookup"
 
-const silentSpecial = "a drop of ours: the kernel consumes the packet"
+const silentSpecial = "tracer emits the drop: the kernel consumes the packet"
 
 var silent = family{
 	name: "silent", title: "Packets that end without a drop",
@@ -19,7 +19,7 @@ var silent = family{
 		{Name: "arp_off", Functions: []string{"arp_rcv"}, Skb: "skb", At: AtEntry, Dies: true, Keep: "dev->flags & 0x80 && skb->pkt_type != 3 && skb->pkt_type != 5",
 			Reads: reads(num("off", "dev->flags & 0x80"), as(lookup.String, "dev", "dev->name"))},
 		{Name: "icmp_held", Functions: []string{"__icmp_send"}, Skb: "skb", At: AtEntry,
-			Special: "the raw tracepoint icmp_send (6.10) fires only behind both rate limits: a call of __icmp_send without it was held back",
+			Special: "the raw tracepoint icmp_send (6.10) fires only behind both rate limits: a call of __icmp_send without it was rate-limited",
 			Reads:   reads(num("held"), num("type"), num("code"), num("ratelimit"), num("per_second"))},
 		{Name: "ack_skipped", Functions: []string{"tcp_oow_rate_limited"}, Skb: "skb", Keep: "ret != 0",
 			Reads: reads(num("skipped", "ret"))},
@@ -31,16 +31,16 @@ var silent = family{
 		{Name: "sender", Functions: []string{"__sys_sendto", "____sys_sendmsg"}, Special: "the result of the call that sent the packet, joined by process", Reads: reads(as(errno, "error"))},
 	},
 	causes: []Cause{
-		{ID: "ping-ignored", Silent: "ping_ignored", When: "ping_ignored.ignore_all", Text: "icmp_echo_ignore_all=1: the ping from {ping_ignored.src} is not answered", Remedy: "sysctl -w net.ipv4.icmp_echo_ignore_all=0", Special: silentSpecial},
-		{ID: "arp-ignored", Silent: "arp_ignored", When: "arp_ignored.ignored", Text: "arp_ignore (all={arp_ignored.arp_ignore_all}, {arp_ignored.dev}={arp_ignored.arp_ignore}): the ARP request for {arp_ignored.target} is not answered by {arp_ignored.dev}", Remedy: "sysctl -w net.ipv4.conf.{arp_ignored.dev}.arp_ignore=0 (the larger of all and {arp_ignored.dev} counts)", Special: silentSpecial,
-			Limits: "arp_ignore is inlined where the functions column says so."},
-		{ID: "arp-filtered", Silent: "arp_filtered", When: "arp_filtered.filtered", Text: "arp_filter: the way back to {arp_filtered.sender} is not {arp_filtered.dev}, so the ARP request for {arp_filtered.target} is not answered", Remedy: "sysctl -w net.ipv4.conf.{arp_filtered.dev}.arp_filter=0", Special: silentSpecial},
-		{ID: "arp-off", Silent: "arp_off", When: "arp_off.off", Text: "{arp_off.dev} has no ARP (NOARP)", Remedy: "ip link set {arp_off.dev} arp on", Special: silentSpecial},
-		{ID: "icmp-rate-limited", Silent: "icmp_held", When: "icmp_held.held", Text: "the ICMP error (type {icmp_held.type}, code {icmp_held.code}) was held back by a rate limit (icmp_ratelimit={icmp_held.ratelimit}, icmp_msgs_per_sec={icmp_held.per_second})", Remedy: "sysctl net.ipv4.icmp_ratelimit, net.ipv4.icmp_msgs_per_sec", Special: "a note on the drop that caused the error, not a drop; before 6.10 there is no tracepoint"},
-		{ID: "ack-rate-limited", Silent: "ack_skipped", When: "ack_skipped.skipped", Text: "the answer to a segment outside the window was held back (tcp_invalid_ratelimit)", Remedy: "sysctl net.ipv4.tcp_invalid_ratelimit", Special: "a note on the drop, not a drop", Benign: true},
-		{ID: "hardware-trap", Silent: "devlink_trap", Text: "{devlink_trap.dev} dropped the packet in hardware: {devlink_trap.trap} ({devlink_trap.group})", Remedy: "devlink trap show", Special: "an event of ours: the raw tracepoint devlink_trap_report; the trap's action must be trap"},
-		{ID: "nic-counter", Silent: "nic", When: "nic.packets != 0", Text: "{nic.dev} dropped {nic.packets} packets before the kernel saw them: {nic.counter}", Remedy: "ethtool -S {nic.dev}; a larger ring (ethtool -G), more queues", Special: "a line at the end of the trace: no event, and not only packets that match"},
+		{ID: "ping-ignored", Silent: "ping_ignored", When: "ping_ignored.ignore_all", Text: "icmp_echo_ignore_all=1: the echo request from {ping_ignored.src} is not answered", Remedy: "sysctl -w net.ipv4.icmp_echo_ignore_all=0", Special: silentSpecial},
+		{ID: "arp-ignored", Silent: "arp_ignored", When: "arp_ignored.ignored", Text: "arp_ignore (all={arp_ignored.arp_ignore_all}, {arp_ignored.dev}={arp_ignored.arp_ignore}): {arp_ignored.dev} does not answer the ARP request for {arp_ignored.target}", Remedy: "sysctl -w net.ipv4.conf.{arp_ignored.dev}.arp_ignore=0 net.ipv4.conf.all.arp_ignore=0", Special: silentSpecial,
+			Limits: "Unknown on kernels that inline arp_ignore."},
+		{ID: "arp-filtered", Silent: "arp_filtered", When: "arp_filtered.filtered", Text: "arp_filter=1: the route back to {arp_filtered.sender} is not by {arp_filtered.dev}, so the ARP request for {arp_filtered.target} is not answered", Remedy: "sysctl -w net.ipv4.conf.{arp_filtered.dev}.arp_filter=0 net.ipv4.conf.all.arp_filter=0", Special: silentSpecial},
+		{ID: "arp-off", Silent: "arp_off", When: "arp_off.off", Text: "ARP is off on {arp_off.dev} (NOARP)", Remedy: "ip link set {arp_off.dev} arp on", Special: silentSpecial},
+		{ID: "icmp-rate-limited", Silent: "icmp_held", When: "icmp_held.held", Text: "the ICMP error (type {icmp_held.type}, code {icmp_held.code}) was not sent because of a rate limit (icmp_ratelimit={icmp_held.ratelimit}, icmp_msgs_per_sec={icmp_held.per_second})", Remedy: "sysctl net.ipv4.icmp_ratelimit net.ipv4.icmp_msgs_per_sec", Special: "a note on the drop that caused the error, not a drop; before 6.10 there is no tracepoint"},
+		{ID: "ack-rate-limited", Silent: "ack_skipped", When: "ack_skipped.skipped", Text: "the ACK that answers a segment outside the window was not sent (tcp_invalid_ratelimit)", Remedy: "sysctl net.ipv4.tcp_invalid_ratelimit", Special: "a note on the drop, not a drop", Benign: true},
+		{ID: "hardware-trap", Silent: "devlink_trap", Text: "{devlink_trap.dev} dropped the packet in hardware: {devlink_trap.trap} ({devlink_trap.group})", Remedy: "devlink trap show", Special: "needs the raw tracepoint devlink_trap_report; the trap's action must be trap"},
+		{ID: "nic-counter", Silent: "nic", When: "nic.packets != 0", Text: "{nic.dev} dropped {nic.packets} packets before the kernel received them: {nic.counter}", Remedy: "ethtool -S {nic.dev}; a larger ring (ethtool -G {nic.dev} rx N), or more queues (ethtool -L {nic.dev} combined N)", Special: "a line at the end of the trace: no event, and not only packets that match"},
 		{ID: "send-denied", Silent: "sender", When: "sender.error == 1", Text: "the call that sent the packet failed with {sender.error}", Remedy: "see the packet's own drop", Special: "a note on the drop: the result of the sender's system call, joined by process"},
-		{ID: "still-waiting", Silent: "held", Text: "not dropped: the packet waits in {held.where} since {held.since}", Remedy: "look at whoever empties this queue", Special: "told at the end of the trace"},
+		{ID: "still-waiting", Silent: "held", Text: "not dropped: the packet has been in {held.where} for {held.since}", Remedy: "find out why this queue is not emptied", Special: "would be reported at the end of the trace"},
 	},
 }

@@ -16,14 +16,14 @@ var l4Ports = reads(
 	num("iif", "skb->skb_iif"),
 )
 
-// tcpReceive are the functions that find no socket, cookieCheck those that complete a handshake
-// with a SYN cookie (tcp_get_cookie_sock fails).
+// tcpReceive are the functions that look up the socket of a segment. cookieCheck are those that complete a handshake
+// with a SYN cookie; they free the packet if tcp_get_cookie_sock fails.
 var (
 	tcpReceive  = []string{"tcp_v4_rcv", "tcp_v6_rcv"}
 	cookieCheck = []string{"cookie_v4_check", "cookie_v6_check"}
 )
 
-const listenersSpecial = "{listeners}: a resolver asks sock_diag in the namespace of the drop who listens on the port, on which address and device"
+const listenersSpecial = "{listeners}: a resolver lists the sockets on the port, with address and device, by sock_diag in the network namespace of the drop"
 
 var socket = family{
 	name: "socket", title: "No socket",
@@ -44,20 +44,20 @@ var socket = family{
 	causes: []Cause{
 		{ID: "tcp-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && syn && !rst", Text: "no socket listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
 		{ID: "tcp6-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && syn && !rst", Text: "no socket listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a load balancer or a restart may have lost the connection"},
-		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst [{src6}]"},
-		{ID: "tcp-stray-reset", Site: "no_tcp_socket", Functions: tcpReceive, When: "rst && !syn", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "normal after a connection was closed", Benign: true},
-		{ID: "tcp-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "is_v4", Text: "the handshake of {src4}:{sport} with port {dport} is complete (its SYN cookie is right), but the accept queue is full or memory is short; the client believes that it is connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}: a faster program, or a longer queue (listen(backlog), net.core.somaxconn)"},
-		{ID: "tcp6-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "!is_v4", Text: "the handshake of [{src6}]:{sport} with port {dport} is complete (its SYN cookie is right), but the accept queue is full or memory is short; the client believes that it is connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}: a faster program, or a longer queue (listen(backlog), net.core.somaxconn)"},
-		{ID: "udp-no-listener", Site: "no_udp_socket", When: "is_v4", Text: "no socket for {dst4}:{dport}(udp)[[: {listeners}]]; ICMP port unreachable goes to {src4} unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "udp6-no-listener", Site: "no_udp_socket", When: "!is_v4", Text: "no socket for [{dst6}]:{dport}(udp)[[: {listeners}]]; ICMPv6 port unreachable goes to [{src6}] unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "no-protocol", Site: "no_protocol", Reasons: []string{"IP_NOPROTO"}, When: "is_v4", Text: "nothing takes IP protocol {protocol}: its module is not loaded, or the raw sockets for it are full", Remedy: "for example modprobe ip_gre (47), sctp (132), esp4 (50)",
-			Limits: "IPv6: see ipv6-no-protocol. Since 6.17 a full raw socket does not count as one that takes the packet."},
-		{ID: "ipv6-no-protocol", Site: "no_protocol", Reasons: []string{"UNHANDLED_PROTO", "IP_NOPROTO"}, When: "!is_v4", Text: "no handler for the next header of an IPv6 packet from {dev}: its module is not loaded", Remedy: "look at the next header with --output-meta or tcpdump"},
+		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a restart or a load balancer may have lost the connection"},
+		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst '[{src6}]'; a restart or a load balancer may have lost the connection"},
+		{ID: "tcp-stray-reset", Site: "no_tcp_socket", Functions: tcpReceive, When: "rst && !syn", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "none needed (normal after a connection was closed)", Benign: true},
+		{ID: "tcp-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "is_v4", Text: "the handshake of {src4}:{sport} with port {dport} is complete (its SYN cookie is valid), but the accept queue is full or there is no memory; the client considers itself connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}; accept connections faster, or make the queue longer: listen(backlog) and net.core.somaxconn"},
+		{ID: "tcp6-cookie-refused", Site: "no_tcp_socket", Functions: cookieCheck, When: "!is_v4", Text: "the handshake of [{src6}]:{sport} with port {dport} is complete (its SYN cookie is valid), but the accept queue is full or there is no memory; the client considers itself connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}; accept connections faster, or make the queue longer: listen(backlog) and net.core.somaxconn"},
+		{ID: "udp-no-listener", Site: "no_udp_socket", When: "is_v4", Text: "no socket for {dst4}:{dport}(udp)[[: {listeners}]]; ICMP port unreachable is sent to {src4} unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "udp6-no-listener", Site: "no_udp_socket", When: "!is_v4", Text: "no socket for [{dst6}]:{dport}(udp)[[: {listeners}]]; ICMPv6 port unreachable is sent to [{src6}] unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "no-protocol", Site: "no_protocol", Reasons: []string{"IP_NOPROTO"}, When: "is_v4", Text: "no handler and no raw socket takes IP protocol {protocol}: its module is not loaded, or the raw sockets for it are full", Remedy: "load its module: modprobe ip_gre (47), esp4 (50) or sctp (132)",
+			Limits: "IPv6: see ipv6-no-protocol. Since 6.17 a full raw socket does not count as a receiver of the packet."},
+		{ID: "ipv6-no-protocol", Site: "no_protocol", Reasons: []string{"UNHANDLED_PROTO", "IP_NOPROTO"}, When: "!is_v4", Text: "no handler for the next header of an IPv6 packet from {dev}: its module is not loaded", Remedy: "tcpdump -nv -i {dev} ip6 shows the next header"},
 		{ID: "icmp-broadcast", Site: "icmp", When: "(type == 8 || type == 13) && is_broadcast && ignore_broadcasts", Text: "icmp_echo_ignore_broadcasts=1: a ping to the broadcast address {dst} is not answered", Remedy: "sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0", Benign: true},
-		{ID: "icmp-unknown-type", Site: "icmp", Reasons: []string{"UNHANDLED_PROTO"}, When: "type > 18", Text: "ICMP type {type} is not known", Remedy: "the sender uses a type that Linux ignores", Benign: true},
-		{ID: "send-no-route", Silent: "send_route", When: "send_route.error == 101 || send_route.error == 113", Text: "no route to {send_route.dst} (source {send_route.src}, device {send_route.oif}, mark {send_route.mark}): the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip rule",
-			Special: "there is no packet: an event of ours with the process that calls"},
-		{ID: "send-refused", Silent: "send_route", When: "send_route.error != 101 && send_route.error != 113", Text: "the route to {send_route.dst} can't be used: the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip xfrm policy", Special: "there is no packet: an event of ours with the process that calls"},
+		{ID: "icmp-unknown-type", Site: "icmp", Reasons: []string{"UNHANDLED_PROTO"}, When: "type > 18", Text: "ICMP type {type} is unknown", Remedy: "none needed (Linux ignores this type)", Benign: true},
+		{ID: "send-no-route", Silent: "send_route", When: "send_route.error == 101 || send_route.error == 113", Text: "no route to {send_route.dst} (source {send_route.src}, device {send_route.oif}, mark {send_route.mark}): the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip rule show",
+			Special: "there is no packet: needs an event with the calling process"},
+		{ID: "send-refused", Silent: "send_route", When: "send_route.error != 101 && send_route.error != 113", Text: "the route to {send_route.dst} can't be used: the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip xfrm policy", Special: "there is no packet: needs an event with the calling process"},
 	},
 }

@@ -72,7 +72,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// checkKeys checks that each key is read somewhere, and that what a resolver adds may be left out.
+// checkKeys checks that each key is read somewhere, and that keys of resolvers are only in optional parts.
 func checkKeys(t *testing.T, table *Table, c *compiled) {
 	t.Helper()
 	known := keysOf(table, c)

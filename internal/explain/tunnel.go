@@ -4,7 +4,7 @@ package explain
 
 import "tracer/internal/lookup"
 
-// behindDevice is the private struct behind a net_device (netdev_priv), which is aligned to 32 bytes.
+// behindDevice is the private struct of a net_device (netdev_priv): it follows the net_device, aligned to 32 bytes.
 func behindDevice(dev, kind string) string {
 	return "((struct " + kind + " *)((u64)" + dev + " + ((sizeof(struct net_device) + 31) & ~31ul)))"
 }
@@ -19,7 +19,7 @@ var tunnel = family{
 	},
 	decisions: []Decision{
 		{
-			// The VNI of the header and the device that the socket has for other VNIs.
+			// The flags and the VNI of the VXLAN header, which is behind the UDP header of 8 bytes. Flag 8: the VNI is valid.
 			Name: "vxlan_receive", Module: "vxlan", Functions: []string{"vxlan_rcv"}, Skb: "skb", At: AtEntry,
 			Reads: reads(
 				num("vni", "ntohl(*(u32 *)(skb->head + skb->transport_header + 12)) >> 8"), num("flags", "ntohl(*(u32 *)(skb->head + skb->transport_header + 8)) >> 24"),
@@ -47,19 +47,19 @@ var tunnel = family{
 		},
 	},
 	causes: []Cause{
-		{ID: "vxlan-vni", Site: "vxlan_rcv", Reasons: []string{"VXLAN_VNI_NOT_FOUND"}, When: "vxlan_receive.flags >> 3 & 1", Text: "no VXLAN device on port {vxlan_receive.port} takes VNI {vxlan_receive.vni}[[ (from {vxlan_receive.src})]]", Remedy: "ip -d link show type vxlan: id and dstport", Limits: "Before 6.12, vxlan_rcv gives no reason for any of its drops, so that they can't be told apart."},
+		{ID: "vxlan-vni", Site: "vxlan_rcv", Reasons: []string{"VXLAN_VNI_NOT_FOUND"}, When: "vxlan_receive.flags >> 3 & 1", Text: "no VXLAN device on port {vxlan_receive.port} has VNI {vxlan_receive.vni}[[ (from {vxlan_receive.src})]]", Remedy: "ip -d link show type vxlan shows id and dstport", Limits: "Before 6.12, vxlan_rcv has no drop reasons, so its drops cannot be distinguished."},
 		{ID: "vxlan-header", Site: "vxlan_rcv", Reasons: []string{"VXLAN_INVALID_HDR"}, Text: "the VXLAN header is not valid[[ (flags {vxlan_receive.flags}, from {vxlan_receive.src})]]", Remedy: "another protocol on the VXLAN port, or an extension (GBP, GPE) that the device does not have"},
-		{ID: "vxlan-own-mac", Site: "vxlan_rcv", Reasons: []string{"LOCAL_MAC"}, Text: "the inner source address is that of the VXLAN device itself[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "a loop, or a duplicate MAC address"},
-		{ID: "vxlan-entry", Site: "vxlan_rcv", Reasons: []string{"VXLAN_ENTRY_EXISTS"}, Text: "the inner source address has a static entry for another remote[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "bridge fdb show dev VXLAN"},
-		{ID: "tunnel-ecn", Site: "vxlan_rcv", Reasons: []string{"IP_TUNNEL_ECN"}, Text: "the outer header signals congestion, but the inner packet does not support ECN", Remedy: "the underlay marks packets with CE: net.ipv4 ECN settings of its routers"},
-		{ID: "vxlan-no-entry", Site: "vxlan_xmit", Reasons: []string{"NO_TX_TARGET"}, When: "!vxlan_send.has_default && !known(tunnel_route.failed)", Functions: []string{"vxlan_xmit"}, Text: "{vxlan_send.dev} (VNI {vxlan_send.vni}) has no entry for {vxlan_send.to} and no default remote", Remedy: "bridge fdb append {vxlan_send.to} dev {vxlan_send.dev} dst REMOTE; the control plane (Cilium, flannel, EVPN) did not set it"},
+		{ID: "vxlan-own-mac", Site: "vxlan_rcv", Reasons: []string{"LOCAL_MAC"}, Text: "the inner source address is that of the VXLAN device itself[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "look for a loop or a duplicate MAC address: bridge fdb show"},
+		{ID: "vxlan-entry", Site: "vxlan_rcv", Reasons: []string{"VXLAN_ENTRY_EXISTS"}, Text: "the inner source address has a forwarding entry for another remote that must not change (static, or with a nexthop)[[ (VNI {vxlan_receive.vni}, from {vxlan_receive.src})]]", Remedy: "bridge fdb show dev VXLAN"},
+		{ID: "tunnel-ecn", Site: "vxlan_rcv", Reasons: []string{"IP_TUNNEL_ECN"}, Text: "the outer header is marked CE (congestion experienced), but the inner packet does not support ECN", Remedy: "check the ECN settings of the routers of the underlay: the outer header must not be ECN-capable if the inner is not"},
+		{ID: "vxlan-no-entry", Site: "vxlan_xmit", Reasons: []string{"NO_TX_TARGET"}, When: "!vxlan_send.has_default && !known(tunnel_route.failed)", Functions: []string{"vxlan_xmit"}, Text: "{vxlan_send.dev} (VNI {vxlan_send.vni}) has no entry for {vxlan_send.to} and no default remote", Remedy: "bridge fdb append {vxlan_send.to} dev {vxlan_send.dev} dst REMOTE, if no control plane (Cilium, flannel, EVPN) does so"},
 		{ID: "vxlan-no-route", Site: "vxlan_xmit", Reasons: []string{Unspecified}, When: "tunnel_route.failed", Text: "no route to the VXLAN remote {tunnel_route.remote}[[ (device {vxlan_send.dev})]]", Remedy: "ip route get {tunnel_route.remote}"},
 		{ID: "vxlan-loop", Site: "vxlan_xmit", Reasons: []string{Unspecified, "TUNNEL_LOOP"}, Functions: []string{"vxlan_xmit_one"}, When: "!tunnel_route.failed && tunnel_route.out_index == vxlan_send.ifindex", Text: "the route to the VXLAN remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
-		{ID: "tunnel-no-metadata", Site: "vxlan_xmit", Reasons: []string{"TUNNEL_TXINFO"}, Text: "{dev} takes only packets with tunnel metadata, and this one has none", Remedy: "send through the BPF program or the OVS bridge that sets it"},
+		{ID: "tunnel-no-metadata", Site: "vxlan_xmit", Reasons: []string{"TUNNEL_TXINFO"}, Text: "{dev} takes only packets with tunnel metadata, and this one has none", Remedy: "the BPF program, the route (encap ip) or the OVS bridge that sends to {dev} must set the tunnel key"},
 		{ID: "tunnel-no-route", Site: "ip_tunnel_xmit", When: "tunnel_route.failed", Text: "no route to the tunnel's remote {tunnel_route.remote}[[ (device {tunnel_send.dev})]]", Remedy: "ip route get {tunnel_route.remote}"},
-		{ID: "tunnel-no-remote", Site: "ip_tunnel_xmit", When: "!tunnel_send.remote_set && !known(tunnel_route.failed)", Text: "{tunnel_send.dev} has no remote address, and none is known for the packet", Remedy: "ip tunnel change {tunnel_send.dev} remote A.B.C.D"},
+		{ID: "tunnel-no-remote", Site: "ip_tunnel_xmit", When: "!tunnel_send.remote_set && !known(tunnel_route.failed)", Text: "{tunnel_send.dev} has no remote address, and the packet has none (no tunnel metadata, no next hop)", Remedy: "ip tunnel change {tunnel_send.dev} remote A.B.C.D"},
 		{ID: "tunnel-loop", Site: "ip_tunnel_xmit", When: "!tunnel_route.failed && tunnel_route.out_index == tunnel_send.ifindex", Text: "the route to the remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
-		{ID: "gre-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number == 47", Text: "no GRE device takes the packet from {src} to {dst}: local, remote or key do not match, or its GRE header is not valid", Remedy: "ip -d tunnel show: local, remote and key must match"},
-		{ID: "tunnel-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number != 47 && len >= 20", Text: "no tunnel device takes a packet of protocol {protocol} from {src} to {dst}", Remedy: "ip tunnel show: local, remote and key must match", Limits: "A wrong key looks the same."},
+		{ID: "gre-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number == 47", Text: "no GRE device takes the packet from {src} to {dst}: local, remote or key does not match, or its GRE header is not valid", Remedy: "ip -d link show type gre (or gretap, erspan): local, remote and key must match"},
+		{ID: "tunnel-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number != 47 && len >= 20", Text: "no tunnel device takes a packet of protocol {protocol} from {src} to {dst}", Remedy: "ip tunnel show: local and remote must match"},
 	},
 }
