@@ -4,6 +4,7 @@ package explain
 
 import (
 	"slices"
+	"strings"
 
 	"tracer/internal/event"
 )
@@ -13,7 +14,21 @@ type Question struct {
 	Key    string
 	Cause  *Cause
 	Values Values
-	Event  *event.Event
+	// Used are the keys of the values that the condition and the text of the cause use.
+	Used  []string
+	Event *event.Event
+}
+
+// Value returns a value by its key without the name of the decision, such as inode. Only the site of the cause and the
+// decisions whose values it uses count: the values of other decisions may be about another socket or rule.
+func (q *Question) Value(key string) (v Value, known bool) {
+	for _, used := range q.Used {
+		v, known = q.Values[used[:strings.LastIndex(used, ".")+1]+key]
+		if known {
+			break
+		}
+	}
+	return v, known
 }
 
 // Resolver answers questions. ok is false if an answer is not known.
@@ -37,7 +52,7 @@ func (s *Stage) complete(a Answer, e *event.Event) string {
 	c := s.table.compiled(a.Cause)
 	known := false
 	for _, key := range c.asked() {
-		text, ok := s.resolver.Resolve(Question{key, a.Cause, a.Values, e})
+		text, ok := s.resolver.Resolve(Question{Key: key, Cause: a.Cause, Values: a.Values, Used: a.Keys, Event: e})
 		if ok {
 			a.Values[key] = Value{Kind: event.WordFact, Text: text}
 		}

@@ -7,10 +7,14 @@ import "tracer/internal/lookup"
 // segment is the control block of a TCP segment (TCP_SKB_CB). It is valid once tcp_v4_fill_cb has run.
 const segment = "((struct tcp_skb_cb *)skb->cb)"
 
+// socketInode is the inode number of the socket sk, by which its process is found. It is unknown for a socket without a file.
+const socketInode = "((struct socket_alloc *)sk->sk_socket)->vfs_inode.i_ino"
+
+// connectionReads describe a TCP connection and a segment of it. tp is an expression for the struct tcp_sock.
 func connectionReads(tp string) []Read {
 	return reads(
 		as(lookup.SocketState, "state", "sk->__sk_common.skc_state"), num("state_number", "sk->__sk_common.skc_state"), num("lport", "sk->__sk_common.skc_num"),
-		num("seq", segment+"->seq"), num("end_seq", segment+"->end_seq"), num("ack_seq", segment+"->ack_seq"),
+		num("inode", socketInode), num("seq", segment+"->seq"), num("end_seq", segment+"->end_seq"), num("ack_seq", segment+"->ack_seq"),
 		num("rcv_nxt", tp+"->rcv_nxt"), num("window", tp+"->rcv_wnd"),
 		// The number of bytes that the peer may still send, as tcp_receive_window computes it; the kernel takes 0 if it is
 		// negative.
@@ -21,11 +25,13 @@ func connectionReads(tp string) []Read {
 	)
 }
 
+// established are the functions that free a segment of a connection.
 var established = []string{"tcp_data_queue", "tcp_data_queue_ofo", "tcp_rcv_established", "tcp_validate_incoming", "tcp_drop_reason", "tcp_rcv_state_process", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_v4_rcv", "tcp_v6_rcv", "tcp_ofo_queue", "tcp_prune_ofo_queue", "tcp_check_req", "tcp_timewait_state_process", "tcp_try_coalesce", "tcp_ack"}
 
+// listening describes a listening socket.
 var listening = reads(
 	num("lport", "sk->__sk_common.skc_num"), num("waiting", "sk->sk_ack_backlog"), num("limit", "sk->sk_max_ack_backlog"),
-	num("inode", "((struct socket_alloc *)sk->sk_socket)->vfs_inode.i_ino"),
+	num("inode", socketInode),
 	num("abort", "sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_abort_on_overflow"),
 )
 

@@ -14,14 +14,15 @@ import (
 	"tracer/internal/resolve"
 )
 
-// answersNeed are the capabilities for asking about rules, connections, sockets and processes in other network
-// namespaces.
+// answersNeed are the capabilities that answers need: for rules, connections, sockets and processes, in other network
+// namespaces, too.
 var answersNeed = kernel.SetOf(unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE)
 
-// answers answers the questions of texts about drops.
+// answers is the explain.Resolver of the running system. It finds the arguments of package resolve among the values of the
+// drop, by the keys of the table of causes.
 type answers struct{ host *resolve.Host }
 
-// newAnswers returns answers; questions are bounded, since events wait meanwhile.
+// newAnswers returns answers with a timeout for each question, since events wait meanwhile.
 func newAnswers() answers {
 	return answers{resolve.New(resolve.Options{Timeout: 300 * time.Millisecond})}
 }
@@ -60,12 +61,12 @@ func (a answers) rule(q explain.Question, netns uint32) (string, bool) {
 		Handle: q.Values["nft_rule.handle"].Number, TableHandle: q.Values["nft_rule.table_handle"].Number,
 		Hook: q.Values["nft_rule.hook"].Text, At: timeOf(q.Event.Time),
 	})
-	// The cause itself has the hook.
+	// The text of the cause already has the hook.
 	hook := fmt.Sprintf("; hook %s, priority %s", q.Values["nft_rule.hook"].Text, q.Values["nft_rule.priority"].Text)
 	return strings.Replace(rule.String(), hook, "", 1), ok
 }
 
-// timeOf returns the time of an event by the clock of this process.
+// timeOf converts the time of an event, in ns of CLOCK_MONOTONIC, to a time.Time.
 func timeOf(monotonic uint64) time.Time {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
@@ -74,13 +75,12 @@ func timeOf(monotonic uint64) time.Time {
 	return time.Now().Add(time.Duration(int64(monotonic) - now.Nano()))
 }
 
-// owner returns the process of the socket whose inode is among the values.
+// owner returns the process of the socket of the cause.
 func (a answers) owner(q explain.Question) (string, bool) {
-	for key, value := range q.Values {
-		if key == "inode" || strings.HasSuffix(key, ".inode") {
-			process, ok := a.host.Owner(value.Number)
-			return process.String(), ok
-		}
+	inode, known := q.Value("inode")
+	if !known {
+		return "", false
 	}
-	return "", false
+	process, ok := a.host.Owner(inode.Number)
+	return process.String(), ok
 }

@@ -58,7 +58,7 @@ func (s *Source) watch() error {
 	}
 	if s.watchesRules {
 		s.background.run(func(context.Context) error {
-			s.asks.host.WatchAll() // so that what is told about rules later is certain
+			s.asks.host.WatchAll() // to notice each change of a ruleset from the start on
 			return nil
 		})
 	}

@@ -32,7 +32,7 @@ type Config struct {
 	Mark   string
 	Owners Owners
 	Drops  Drops
-	// Why are the names of the families of causes by which drops are explained; nil for none.
+	// Why are the families of causes of drops, see package explain; nil for none.
 	Why []string
 	// Forms are the forms in which values of kernel types are printed.
 	Forms Forms

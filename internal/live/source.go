@@ -29,7 +29,7 @@ type Source struct {
 	names    *enrich.Enricher
 	why      *explain.Stage // nil: not requested
 	asks     answers
-	// watchesRules means that nftables rules explain drops.
+	// watchesRules is set if nftables rules are causes of drops.
 	watchesRules bool
 	// symbols are kept open to be read again; nil if the kernel hides them.
 	symbols   *kernel.SymbolsFile
@@ -142,7 +142,7 @@ func (s *Source) Enrich(e *event.Event) {
 	s.numbers.Rename(e)
 }
 
-// Explain is the stage behind Enrich that adds the cause to a drop.
+// Explain is the stage after Enrich that adds the cause to a drop.
 func (s *Source) Explain(e *event.Event) {
 	if s.why != nil {
 		s.why.Explain(e)

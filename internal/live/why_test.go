@@ -16,7 +16,7 @@ import (
 	"tracer/internal/source"
 )
 
-// TestDropIsExplained sends a datagram to a closed port, and checks the cause with its values.
+// TestDropIsExplained checks the cause of the drop of a datagram to a closed port.
 func TestDropIsExplained(t *testing.T) {
 	ktest.Root(t)
 	r, err := Resolve(Config{Plan: plan.Options{Backend: kernel.TracepointBackend}, Why: explain.Families(), Drops: Drops{Only: true}, Expr: "udp dst port 47141"})
