@@ -44,8 +44,10 @@ var qdisc = family{
 			Reads: reads(num("verdict", "ret"), as(lookup.String, "kind", "actions[0]->ops->kind"), num("index", "actions[0]->tcfa_index"), num("count", "nr_actions")),
 		},
 		{
-			// TC_ACT_STOLEN 4, QUEUED 5, TRAP 8: the caller consumes the packet.
-			Name: "action_took", Functions: []string{"tcf_action_exec"}, Skb: "skb", Keep: "ret == 4 || ret == 5 || ret == 8", Dies: true,
+			// TC_ACT_STOLEN 4, QUEUED 5, TRAP 8: the caller consumes the packet. On egress, mirred returns TC_ACT_STOLEN, too, after
+			// it has sent a clone. An expression can't search all actions for it.
+			Name: "action_took", Functions: []string{"tcf_action_exec"}, Skb: "skb", Dies: true,
+			Keep:  `(ret == 4 || ret == 5 || ret == 8) && nr_actions == 1 && actions[0]->ops->kind != "mirred"`,
 			Reads: reads(num("verdict", "ret"), as(lookup.String, "kind", "actions[0]->ops->kind"), num("index", "actions[0]->tcfa_index"), num("count", "nr_actions")),
 		},
 	},
@@ -77,6 +79,6 @@ var qdisc = family{
 		{ID: "tc-loop", Site: "classify", Reasons: []string{"TC_RECLASSIFY_LOOP"}, Text: "the tc filters on {dev} reclassify the packet in a loop", Remedy: "tc filter show dev {dev}"},
 		{ID: "tc-cookie", Site: "classify", Reasons: []string{"TC_COOKIE_ERROR"}, Text: "the tc filter on {dev} at which classification should continue after the hardware no longer exists", Remedy: "none needed (the filter was changed meanwhile)"},
 		{ID: "tc-action-took", Silent: "action_took", When: "action_took.count != 0", Text: "the tc action {action_took.kind} index {action_took.index} consumes the packet (stolen, queued or trapped)", Remedy: "tc -s actions get action {action_took.kind} index {action_took.index}",
-			Special: silentSpecial},
+			Special: silentSpecial, Limits: "Only for filters with one action: with several, one of them may redirect the packet."},
 	},
 }

@@ -14,11 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Redirect makes tc send everything that one device receives out of another device of the same namespace.
+// Redirect makes tc send the packets of one device out of another device of the same namespace.
 type Redirect struct {
 	From, To string
 	// Mirror sends only a copy; the original continues.
 	Mirror bool
+	// Egress redirects what the device sends instead of what it receives.
+	Egress bool
 	// Program uses a BPF program (cls_bpf with bpf_redirect or bpf_clone_redirect) instead of an action
 	// (cls_matchall with act_mirred).
 	Program bool
@@ -46,6 +48,9 @@ func (r Redirect) attach(from, to int) error {
 	}
 	attrs := netlink.FilterAttrs{
 		LinkIndex: from, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL,
+	}
+	if r.Egress {
+		attrs.Parent = netlink.HANDLE_MIN_EGRESS
 	}
 	if r.Program {
 		return r.byProgram(attrs, to)
