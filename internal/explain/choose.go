@@ -13,14 +13,14 @@ type Drop struct {
 	Reason string
 	// Location is the symbol of the function that freed the packet, with or without an offset.
 	Location string
-	// Silent is the name of the decision that saw the packet end; empty for a drop that the kernel reports.
+	// Silent is the name of the decision at which the packet ended; empty for a drop that the kernel reports.
 	Silent string
-	// Values are the values of decisions, and BySite those of each site. The keys of different sites may be equal.
+	// Values are the values of decisions. BySite has the values of each site, since sites may have equal keys.
 	Values Values
 	BySite map[string]Values
 }
 
-// values returns the values that a cause may use: those of decisions and of its own site.
+// values returns the values that a cause may use: the values of decisions and of its own site.
 func (d *Drop) values(c *compiled) Values {
 	if c.site == nil || d.BySite[c.site.Name] == nil {
 		return d.Values
@@ -39,7 +39,7 @@ type Answer struct {
 	Keys []string
 	// Values are all values that the cause may use.
 	Values Values
-	// Contradicting are causes that hold, but exclude each other; none of them is the answer.
+	// Contradicting are the causes that hold, if they exclude each other. Then Cause is nil.
 	Contradicting []*Cause
 }
 
@@ -82,7 +82,7 @@ func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 	return held, texts
 }
 
-// holds reports whether the condition is true. An unknown one is not.
+// holds reports whether the condition is known and true.
 func (c *compiled) holds(d *Drop, values Values) bool {
 	if c.when == nil {
 		return true
@@ -104,7 +104,7 @@ func (d *Drop) specified() uint64 {
 	return 1
 }
 
-// mostSpecific leaves out the causes that another one refines.
+// mostSpecific removes the causes that another one refines.
 func mostSpecific(held []*compiled) []*compiled {
 	var left []*compiled
 	for _, c := range held {
@@ -116,8 +116,8 @@ func mostSpecific(held []*compiled) []*compiled {
 	return left
 }
 
-// denied leaves only the causes for which a function refused the packet, if there are any: then what else
-// holds at the same place did not come into play.
+// denied returns the causes that depend on a decision with Denies, or all if there are none: if a function refused the
+// packet, that is the cause, even if others hold at the same place.
 func denied(held []*compiled) []*compiled {
 	var left []*compiled
 	for _, c := range held {

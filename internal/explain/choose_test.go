@@ -176,7 +176,7 @@ func (w *world) decisionsOf(causes []*compiled) map[string]bool {
 	return names
 }
 
-// denyOnce leaves one denying decision, and those around it.
+// denyOnce keeps one of the decisions with Denies, and those around it.
 func (w *world) denyOnce(present map[string]bool) {
 	var denying []string
 	for _, name := range slices.Sorted(maps.Keys(present)) {
@@ -279,8 +279,8 @@ func (w *world) canBeChosen(c *compiled) bool {
 	return false
 }
 
-// TestUnknownValues checks that a cause is not chosen any more as soon as any of the values in its condition,
-// or in the part of its text that can't be left out, is unknown.
+// TestUnknownValues checks that a cause is not chosen if any value in its condition, or outside the optional parts of its
+// text, is unknown.
 func TestUnknownValues(t *testing.T) {
 	w := newWorld(t)
 	for range 20 {

@@ -38,11 +38,11 @@ Made from the table in ` + "`internal/explain`" + ` by its test with -update; do
 
 Each cause has a stable identifier, a text with the values that the kernel had when it decided, and what to do. A cause is
 shown only if all its values could be read and its condition holds; otherwise the cause is unknown. "Where" has the drop
-reasons and the functions that free the packet (NOT_SPECIFIED stands for all drops on kernels without reasons, before 5.17), or the function
-after whose call the packet ends without a drop. Functions may be inlined into others that are listed, too. "Not on" has the
-kernels of the tests that cannot tell the cause: they lack the reason, a function or a member of a struct. Kernels before 5.11
-do not describe the types of modules. *Special* marks causes that need more than reads and a condition. The causes at the end of
-a section are not told yet: nothing in the kernel reads what they need.
+reasons and the functions that free the packet (NOT_SPECIFIED stands for all drops on kernels without reasons, before 5.17), or the decision
+after which the packet ends without a drop. Functions may be inlined into others that are listed, too. "Not on" has the
+kernels of the tests on which the cause is unknown, since they lack the reason, a function or a member of a struct. Kernels before 5.11
+have no BTF of modules. *Special* marks causes that need more than reads and a condition. The causes at the end of
+a section are not implemented yet: no BPF program reads the values that they need.
 
 `
 
@@ -64,7 +64,7 @@ func documentation(t *testing.T) string {
 			}
 		}
 		if len(untold) > 0 {
-			fmt.Fprintf(&b, "\nNot told yet: %s.\n", strings.Join(untold, ", "))
+			fmt.Fprintf(&b, "\nNot implemented yet: %s.\n", strings.Join(untold, ", "))
 		}
 		b.WriteString("\n")
 	}
@@ -88,7 +88,7 @@ func row(table *Table, c *compiled, kernels []string, missing map[string][]strin
 	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", id, place(c), why, strings.ReplaceAll(plain(c.Remedy), "|", "\\|"), strings.Join(limits, "; "))
 }
 
-// plain returns a text for readers: values in angle brackets, parts that may be missing in square ones.
+// plain returns a text for Markdown: values in italics, optional parts in square brackets.
 func plain(text string) string {
 	return strings.NewReplacer("[[", "[", "]]", "]", "{", "*", "}", "*", "<", "&lt;").Replace(text)
 }
@@ -108,7 +108,7 @@ func place(c *compiled) string {
 	return strings.TrimSpace(text)
 }
 
-// notOn returns the kernels that can't tell a cause, shortly.
+// notOn returns the kernels on which the cause is unknown, as in 6.1, 6.12 arm64.
 func notOn(table *Table, c *compiled, kernels []string, missing map[string][]string) string {
 	var series []string
 	for _, kernel := range kernels {

@@ -24,7 +24,7 @@ const (
 	isIPv6 = "skb->protocol == htons(0x86dd)"
 )
 
-// The numbers of a device's IPv4 settings (IPV4_DEVCONF_*, uapi/linux/ip.h), which only grow.
+// The numbers of a device's IPv4 settings (IPV4_DEVCONF_*, uapi/linux/ip.h), which are part of the kernel's ABI.
 const (
 	forwardingSetting    = 1
 	rpFilterSetting      = 8
@@ -33,7 +33,7 @@ const (
 	routeLocalnetSetting = 26
 )
 
-// setting is an IPv4 setting of a device, settingOfAll that of conf/all in its network namespace.
+// setting returns an expression for an IPv4 setting of a device, settingOfAll for that of conf/all in its network namespace.
 func setting(dev string, number int) string {
 	return fmt.Sprintf("%s->ip_ptr->cnf.data[%d]", dev, number-1)
 }
@@ -42,17 +42,17 @@ func settingOfAll(dev string, number int) string {
 	return fmt.Sprintf("%s->nd_net.net->ipv4.devconf_all->data[%d]", dev, number-1)
 }
 
-// device is the packet's device. It must not be read behind the routing of TCP and UDP, which clear the
-// pointer or use it for something else.
+// device is the packet's device. It must not be read in TCP and UDP, which clear skb->dev or use its memory for other
+// members of the union (dev_scratch, rbnode).
 var device = as(lookup.String, "dev", "skb->dev->name")
 
-// sockets and ends of a packet.
+// ends4 and ends6 are the addresses in the IPv4 and the IPv6 header.
 var (
 	ends4 = []Read{as(lookup.IPv4, "src", ip4Header+"->saddr"), as(lookup.IPv4, "dst", ip4Header+"->daddr")}
 	ends6 = []Read{as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr")}
 )
 
-// join returns all reads.
+// join concatenates lists of reads.
 func join(lists ...[]Read) []Read {
 	var all []Read
 	for _, l := range lists {
@@ -61,5 +61,5 @@ func join(lists ...[]Read) []Read {
 	return all
 }
 
-// reads is a list of reads.
+// reads returns its arguments as a list.
 func reads(list ...Read) []Read { return list }

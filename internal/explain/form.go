@@ -40,7 +40,7 @@ var (
 		return appendHook(dst, v[0].Number()>>8, v[0].Number()&0xff)
 	})
 	signed = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return strconv.AppendInt(dst, int64(v[0].Number()), 10) })
-	// cutName is a name that the kernel half truncates: it has no NUL then.
+	// cutName is a name that the BPF program may truncate; a truncated one has no NUL.
 	cutName = lookup.Word(func(dst []byte, v []lookup.Value) []byte {
 		dst = append(dst, event.CString(v[0])...)
 		if !bytes.Contains(v[0], []byte{0}) {
@@ -51,7 +51,7 @@ var (
 	queueState = lookup.Flags([]string{"DRV_XOFF", "STACK_XOFF", "FROZEN"})
 )
 
-// appendNanoseconds appends a time with the unit in which it has at most four digits.
+// appendNanoseconds appends a time in ns, µs, ms or s, in the smallest unit in which it has at most four digits.
 func appendNanoseconds(dst []byte, ns uint64) []byte {
 	switch {
 	case ns < 1e4:
@@ -64,14 +64,14 @@ func appendNanoseconds(dst []byte, ns uint64) []byte {
 	return fmt.Appendf(dst, "%d s", ns/1e9)
 }
 
-// hexOf returns a form for a number of that many hexadecimal digits.
+// hexOf returns a form for a number with at least this many hexadecimal digits.
 func hexOf(digits int) lookup.Form {
 	return lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte {
 		return fmt.Appendf(dst, "0x%0*x", digits, v[0].Number())
 	})
 }
 
-// hookNames are the names of the hooks of families of netfilter; other families have those of IP.
+// hookNames are the names of the hooks of netfilter families by number. Families that are not listed have ipHooks.
 var hookNames = map[uint64][]string{
 	unix.NFPROTO_ARP:    {"input", "output", "forward"},
 	unix.NFPROTO_NETDEV: {"ingress", "egress"},

@@ -117,7 +117,7 @@ func siteRoots() expr.Roots {
 	return expr.Listed(append([]expr.Root{{Name: "skb", Struct: "sk_buff"}, {Name: "sk", Struct: "sock"}}, symbolRoots()...)...)
 }
 
-// prototypeOf returns the first prototype of a function that has the parameters of the table's expressions.
+// prototypesOf returns all prototypes of a function.
 func prototypesOf(k expr.Types, name string) (list []*btf.FuncProto) {
 	all, _ := k.AnyTypesByName(name)
 	for _, t := range all {
@@ -147,7 +147,7 @@ func callRoots(d *Decision, proto *btf.FuncProto) expr.Roots {
 	return expr.Listed(append(roots, symbolRoots()...)...)
 }
 
-// compiles returns the number of the variant that compiles, from 1, or 0 and the error of the last one.
+// compiles returns the number of the first variant that compiles, counted from 1, or 0 and the error of the last one.
 func compiles(k expr.Types, roots expr.Roots, r *Read) (int, error) {
 	var err error
 	for i, variant := range r.Variants {
@@ -338,7 +338,7 @@ func lacking(matrix map[string]string) []string {
 	return keys
 }
 
-// checkRunning checks the values of vmlinux: whether a module is loaded is not known.
+// checkRunning checks the values whose types are in vmlinux of the running kernel; modules may not be loaded.
 func checkRunning(t *testing.T, table *Table) {
 	_, missing := readKernels(t)
 	k := loadTypes(t, "/sys/kernel/btf", nil)
@@ -371,7 +371,7 @@ func formatKernels(kernels []string, missing map[string][]string) string {
 	return b.String()
 }
 
-// readKernels reads that file.
+// readKernels reads the file at kernelsPath.
 func readKernels(t testing.TB) (kernels []string, missing map[string][]string) {
 	t.Helper()
 	text, err := os.ReadFile(kernelsPath)

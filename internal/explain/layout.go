@@ -8,10 +8,10 @@ import (
 	"tracer/internal/lookup"
 )
 
-// Layout says where the values of sites and decisions are in the records of drops. Entries of a record have
-// indexes of its lists.
+// Layout describes the values of sites and decisions in the records of drops. The number of an entry in a record is an
+// index of Sites or of Decisions.
 type Layout struct {
-	// Families are the families of causes that are looked for.
+	// Families are the chosen families of causes.
 	Families  []string
 	Sites     []Placement
 	Decisions []Placement
@@ -19,7 +19,7 @@ type Layout struct {
 
 // Placement has the positions of the values of a site or a decision.
 type Placement struct {
-	// Name is that of the site or decision. Function is the function of a decision.
+	// Name is the name of the site or decision. Function is the probed function of a decision.
 	Name, Function string
 	// Placed are the positions of the values of its reads, in the same order.
 	Placed []lookup.FieldSlots
@@ -33,7 +33,7 @@ type placement struct {
 	*Placement
 	prefix string
 	reads  []Read
-	// dies means that the packet ends by the decision without a drop.
+	// dies is set for a decision with Dies.
 	dies bool
 }
 
@@ -58,7 +58,8 @@ const (
 	decisionEntry   = 1
 )
 
-// read decodes the entries of a record. It calls use with the placement and the values of each.
+// read decodes the entries of a record, and calls use with the placement and the values of each. It ignores what follows a
+// truncated or unknown entry.
 func (r *reader) read(raw []byte, use func(p *placement, values []byte)) {
 	raw = raw[min(headerSize, len(raw)):]
 	for len(raw) >= entryHeaderSize {
@@ -76,7 +77,7 @@ func (r *reader) read(raw []byte, use func(p *placement, values []byte)) {
 	}
 }
 
-// add adds the values that could be read.
+// add adds the values of an entry that could be read.
 func (v Values) add(p *placement, raw []byte, buffer []lookup.Value) {
 	for i := range p.reads {
 		r, placed := &p.reads[i], &p.Placed[i]

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Unspecified is the reason of a drop for which the kernel has none. It stands for every drop on kernels that
-// have no reasons at all: a cause whose reasons include it holds without a reason.
+// Unspecified is the drop reason NOT_SPECIFIED. On kernels without drop reasons (before 5.17), every drop counts as one
+// with this reason.
 const Unspecified = "NOT_SPECIFIED"
 
-// specified is a key that every drop has: 1 if the kernel gave a reason, else 0.
+// specified is a key that every drop has: 1 if the kernel gave a specific reason, else 0.
 const specified = "reason.specified"
 
 // bare returns the name of a function without its offset and the suffixes of compilers, such as .isra.0,
@@ -22,15 +22,15 @@ func bare(symbol string) string {
 	return symbol
 }
 
-// isAt reports whether a drop is at a place with these reasons and functions. A drop without a reason needs a
-// function.
+// isAt reports whether a drop has one of the reasons and is in one of the functions. Empty lists are any, but a drop
+// without a specific reason must be in a listed function.
 func isAt(d *Drop, reasons, functions []string) bool {
 	inFunction := slices.Contains(functions, bare(d.Location))
 	isReason := len(reasons) == 0 || slices.Contains(reasons, d.reason())
 	return isReason && (inFunction || len(functions) == 0 && d.reason() != Unspecified)
 }
 
-// reason returns the reason, on all kernels.
+// reason returns the reason, Unspecified on kernels without reasons.
 func (d *Drop) reason() string {
 	if d.Reason == "" {
 		return Unspecified
@@ -38,7 +38,7 @@ func (d *Drop) reason() string {
 	return d.Reason
 }
 
-// narrowed returns the narrower list if there is one.
+// narrowed returns the narrower list unless it is empty.
 func narrowed(wide, narrow []string) []string {
 	if len(narrow) > 0 {
 		return narrow
@@ -46,7 +46,7 @@ func narrowed(wide, narrow []string) []string {
 	return wide
 }
 
-// at returns the reasons and functions of a cause.
+// at returns the reasons and functions of a cause; both are empty for a silent one.
 func (c *compiled) at() (reasons, functions []string) {
 	if c.site == nil {
 		return nil, nil
@@ -59,5 +59,6 @@ func (c *compiled) applies(d *Drop) bool {
 	if c.Silent != "" || d.Silent != "" {
 		return c.Silent == d.Silent
 	}
-	return isAt(d, c.site.Reasons, c.site.Functions) && isAt(d, narrowed(c.site.Reasons, c.Reasons), narrowed(c.site.Functions, c.Functions))
+	reasons, functions := c.at()
+	return isAt(d, c.site.Reasons, c.site.Functions) && isAt(d, reasons, functions)
 }

@@ -4,8 +4,8 @@ package explain
 
 import "testing"
 
-// TestMeasured explains drops with reason, location and values as they were read on Linux 6.18.44 with the
-// expressions of the table, in network namespaces in which the cause was made.
+// TestMeasured checks the causes of drops whose reason, location and values were read on Linux 6.18.44 with the
+// expressions of the table, in network namespaces in which the cause was provoked.
 func TestMeasured(t *testing.T) {
 	table := load(t)
 	forwarding := func(error, forwarding uint64) Values {
@@ -94,7 +94,7 @@ func TestUnlockedMTUOfIPv6Route(t *testing.T) {
 	}
 }
 
-// TestProvoked explains drops that scenarios in e2e/guest provoke, as Linux 6.18.44 reports them.
+// TestProvoked checks the causes of drops that scenarios in e2e/guest provoke, with reason and location of Linux 6.18.44.
 func TestProvoked(t *testing.T) {
 	table := load(t)
 	program := Values{"program": number(7), "name": {Text: "fw"}, "dev": {Text: "eth0"}}

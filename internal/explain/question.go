@@ -9,7 +9,7 @@ import (
 	"tracer/internal/event"
 )
 
-// Question asks for a value of a text that the kernel does not tell with the drop: one of [Resolvers].
+// Question asks for a value of a text that is not in the record of the drop: one of [Resolvers].
 type Question struct {
 	Key    string
 	Cause  *Cause
@@ -31,12 +31,12 @@ func (q *Question) Value(key string) (v Value, known bool) {
 	return v, known
 }
 
-// Resolver answers questions. ok is false if an answer is not known.
+// Resolver answers questions. ok is false if it has no answer.
 type Resolver interface {
 	Resolve(q Question) (text string, ok bool)
 }
 
-// asked returns the keys of the text that a resolver finds out.
+// asked returns the keys of the text that need a resolver.
 func (c *compiled) asked() []string {
 	var keys []string
 	for _, key := range c.text.keys(true) {
@@ -47,7 +47,7 @@ func (c *compiled) asked() []string {
 	return keys
 }
 
-// complete adds what a resolver knows to the values, and returns the text with it.
+// complete adds the answers of the resolver to the values, and returns the text with them.
 func (s *Stage) complete(a Answer, e *event.Event) string {
 	c := s.table.compiled(a.Cause)
 	known := false

@@ -30,8 +30,8 @@ func NewStage(l Layout, r Resolver) (*Stage, error) {
 	return &Stage{table: t, reader: newReader(t, l), resolver: r, drop: Drop{Values: Values{}, BySite: map[string]Values{}}, buffer: make([]lookup.Value, 0, 4)}, nil
 }
 
-// Explain sets the section Why of a drop whose record has values. The event needs the names of the reason and
-// of the location. The section is valid until the next call.
+// Explain sets the section Why of a drop whose record has values. The names of the event's reason and location must be
+// set already. The section is valid until the next call.
 func (s *Stage) Explain(e *event.Event) {
 	e.Why = nil
 	if !e.Drop.Dropped && !e.Raw.Silent || len(e.Raw.Why) == 0 {
@@ -45,7 +45,7 @@ func (s *Stage) Explain(e *event.Event) {
 	e.Why = &s.why
 }
 
-// read reads what is known about the drop.
+// read fills in s.drop from the event and its record.
 func (s *Stage) read(e *event.Event) {
 	clear(s.drop.Values)
 	clear(s.drop.BySite)
@@ -86,7 +86,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 	}
 }
 
-// addAll adds all values, sorted, with a prefix of their keys.
+// addAll adds all values, sorted by key, with a prefix before each key.
 func (s *Stage) addAll(prefix string, values Values) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		s.addValue(prefix+key, values[key])
@@ -97,7 +97,7 @@ func (s *Stage) addValue(key string, v Value) {
 	s.why.Values = append(s.why.Values, event.Fact{Key: key, Kind: v.Kind, Text: []byte(v.Text), Number: v.Number})
 }
 
-// addEvidence adds the name of a function, unless it is empty or there already.
+// addEvidence adds the name of a function, unless it is empty or already in the list.
 func (s *Stage) addEvidence(function string) {
 	if function != "" && !slices.Contains(s.why.Evidence, function) {
 		s.why.Evidence = append(s.why.Evidence, function)

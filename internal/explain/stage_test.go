@@ -32,8 +32,8 @@ func entry(record []byte, kind byte, number int, values []byte) []byte {
 	return append(append(record, kind, 0, 0, 0), values...)
 }
 
-// stageFor returns a stage for records with one site and one decision of the table, and a record of a martian: the
-// source check refused the packet.
+// stageFor returns a stage for records with one site and one decision of the table, and a record of a martian packet, which
+// fib_validate_source refused.
 func stageFor(t *testing.T, r Resolver) (*Stage, []byte) {
 	t.Helper()
 	table := load(t)
@@ -80,7 +80,7 @@ func TestStageReadsTheRecord(t *testing.T) {
 	}
 }
 
-// TestStageIgnoresOtherEvents checks that events without a drop or without values have no cause, also behind a drop.
+// TestStageIgnoresOtherEvents checks that events without a drop or without values have no cause, also after a drop.
 func TestStageIgnoresOtherEvents(t *testing.T) {
 	s, record := stageFor(t, nil)
 	s.Explain(dropAt("", "ip_error+1", record))
@@ -92,7 +92,7 @@ func TestStageIgnoresOtherEvents(t *testing.T) {
 	}
 }
 
-// TestTruncatedRecords checks that a record that ends early is no crash, and makes nothing known that is not in it.
+// TestTruncatedRecords checks that a truncated record does not panic, and gives no cause.
 func TestTruncatedRecords(t *testing.T) {
 	s, record := stageFor(t, nil)
 	for n := range record {
@@ -123,12 +123,12 @@ func TestSilentDrop(t *testing.T) {
 	}
 }
 
-// answer is a resolver that knows one thing.
+// answer is a resolver with the answer to one key.
 type answer struct{ key, text string }
 
 func (a answer) Resolve(q Question) (string, bool) { return a.text, q.Key == a.key }
 
-// TestResolverCompletesTheText checks that what a resolver knows is in the text, and nothing if it knows nothing.
+// TestResolverCompletesTheText checks that the answer of a resolver is in the text, and that the text has no optional part without one.
 func TestResolverCompletesTheText(t *testing.T) {
 	site := load(t).site("no_tcp_socket")
 	placed, values := numbers(site.Reads, map[string]int64{"is_v4": 1, "syn": 1, "rst": 0, "dport": 80, "dst4": 0})

@@ -2,7 +2,7 @@
 
 package explain
 
-// Symbol is a variable of the kernel that expressions may name. It is a pointer to the variable, whose address
+// Symbol is a kernel variable that expressions may name. In expressions, it is a pointer to the variable, whose address
 // is in kallsyms.
 type Symbol struct {
 	Name string
@@ -13,8 +13,7 @@ type Symbol struct {
 	Module string
 }
 
-// Symbols are all variables that the table's expressions use. BTF has per-CPU variables only, so their types
-// are stated here.
+// Symbols are all variables that the table's expressions use. They have types here because BTF has only per-CPU variables.
 var Symbols = []Symbol{
 	{Name: "__per_cpu_offset", Size: 8},
 	{Name: "jiffies", Size: 8},

@@ -24,9 +24,9 @@ type compiled struct {
 	site *Site
 	when *expr.Formula
 	text template
-	// remedy and group have values, too, but are never a reason not to choose the cause.
+	// remedy and group are filled in even if some of their values are unknown.
 	remedy, group template
-	// denies is set if the condition or the text needs a value of a decision that denies.
+	// denies is set if the condition or the text needs a value of a decision with Denies.
 	denies bool
 }
 
@@ -50,8 +50,8 @@ func Families() []string {
 	return names
 }
 
-// LoadFamilies parses the causes of some families that can be told, and the sites and decisions that they need. An unknown
-// family is an error.
+// LoadFamilies returns the table with the available causes of some families (see isTold), and the sites and decisions that
+// they need. An unknown family is an error.
 func LoadFamilies(names []string) (*Table, error) {
 	for _, name := range names {
 		if !slices.Contains(Families(), name) {
@@ -73,8 +73,7 @@ func (t *Table) uses(s *Site) bool {
 	return slices.ContainsFunc(t.causes, func(c *compiled) bool { return c.site == s })
 }
 
-// neededDecisions returns the names of the decisions whose values a cause uses, or that another decision of
-// these is inside of.
+// neededDecisions returns the names of the decisions whose values a cause uses, and of those around them (Inside).
 func (t *Table) neededDecisions() map[string]bool {
 	needed := map[string]bool{}
 	for _, c := range t.causes {
@@ -156,7 +155,7 @@ func (c *compiled) variables() []string {
 	return slices.DeleteFunc(c.when.Names(), func(key string) bool { return key == specified })
 }
 
-// isDenial reports whether a key is that of a decision that denies.
+// isDenial reports whether a key belongs to a decision with Denies.
 func (t *Table) isDenial(key string) bool {
 	name, _, isDecision := strings.Cut(key, ".")
 	d := t.Decision(name)

@@ -135,7 +135,7 @@ func (t template) fill(values Values) (string, bool) {
 }
 
 // fillLoosely returns the text with the last word of the key in capital letters, like a placeholder in a manual page, for
-// each value that is unknown. It ignores whether parts are optional.
+// each value that is unknown.
 func (t template) fillLoosely(values Values) string {
 	var b strings.Builder
 	for _, p := range t {

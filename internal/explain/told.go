@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// capturedSpecially are the decisions whose values are read by code of their own in the kernel.
+// capturedSpecially are the decisions with Special whose values are read by BPF code of their own.
 var capturedSpecially = []string{"nft_rule"}
 
-// withoutPacket are decisions of calls that handle no packet, so that no event can have their values.
+// withoutPacket are decisions of calls that have no packet, so no event can have their values.
 var withoutPacket = []string{"send_route"}
 
-// isCaptured reports whether the values of a decision are read in the kernel.
+// isCaptured reports whether BPF programs read the values of a decision.
 func (d *Decision) isCaptured() bool {
 	switch {
 	case slices.Contains(withoutPacket, d.Name):
@@ -24,8 +24,8 @@ func (d *Decision) isCaptured() bool {
 	return d.Counters == nil
 }
 
-// isTold reports whether a cause can be told: all values that it needs are read in the kernel. The table has others,
-// for which this is still to be built.
+// isTold reports whether BPF programs read all values that a cause needs. The table also has causes for which this is not
+// implemented yet.
 func (t *Table) isTold(c *compiled) bool {
 	if c.Silent != "" && !(t.Decision(c.Silent).isCaptured() && t.Decision(c.Silent).Dies) {
 		return false

@@ -10,7 +10,7 @@ import (
 // Value is a value that was read. A key without a value is unknown.
 type Value struct {
 	Kind event.FactKind
-	// Number is what conditions compare: the first value of the form, if that is a number.
+	// Number is the first value of the form, if that is a number: conditions use it.
 	Number uint64
 	Text   string
 }
@@ -18,13 +18,13 @@ type Value struct {
 // Values are the known values by key. Keys of a decision begin with its name and a dot.
 type Values map[string]Value
 
-// number returns the number of a value, for formulas.
+// number returns the number of a value, for [expr.Formula.Eval].
 func (v Values) number(key string) (uint64, bool) {
 	value, known := v[key]
 	return value.Number, known
 }
 
-// Value returns the value that was read, from the bytes of the form's values.
+// Value returns the value from the bytes of the form's values.
 func (r *Read) Value(raw []lookup.Value) Value {
 	v := Value{Kind: r.Form.Kind(), Text: string(r.Form.Append(nil, raw))}
 	if len(raw[0]) == 8 {
