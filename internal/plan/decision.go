@@ -17,16 +17,16 @@ import (
 	"tracer/internal/kernel"
 )
 
-// decider is a function whose calls decide about packets, with the program that is attached to it.
+// decider is a function that decides about packets, with its decisions.
 type decider struct {
 	kernel.Function
 	record bpf.DecisionFunction
-	// atEntry and atReturn are the decisions, indirect is the one that reads the packet from an argument.
+	// atEntry and atReturn are its decisions. indirect is one of them: the one that reads the packet from an argument.
 	atEntry, atReturn []*decision
 	indirect          *decision
 }
 
-// decision is a decision of the table in one function, compiled.
+// decision has the compiled expressions of a decision of the table in one function.
 type decision struct {
 	number uint16 // in records, from 1
 	keep   asm.Instructions
@@ -34,8 +34,8 @@ type decision struct {
 	skb    asm.Instructions
 }
 
-// addDecisions plans to keep the values of calls that decide about a packet. They come from probes of
-// functions, so backends without these have none.
+// addDecisions plans the programs that keep the values of decisions. It plans none if the backend does not probe
+// functions.
 func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) error {
 	if !p.probesFunctions() {
 		return nil
@@ -62,8 +62,8 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	return nil
 }
 
-// chooseDecisionReturns selects the way to probe returns, if returns are not traced otherwise. A kprobe
-// session is the best one, but it needs all programs on functions to be in sessions.
+// chooseDecisionReturns selects the way to probe returns if nothing else has selected one. A kprobe session costs least,
+// but then all programs on functions must be in sessions, so it is not used if programs are planned already.
 func (p *Plan) chooseDecisionReturns(facts *kernel.Facts) {
 	if p.Returns != "" {
 		return
@@ -79,13 +79,13 @@ func (p *Plan) chooseDecisionReturns(facts *kernel.Facts) {
 	}
 }
 
-// surelyInRegisters is the number of arguments that are in registers on every architecture (s390x has the least).
+// surelyInRegisters is the number of arguments that are in registers on every architecture (s390x has the fewest).
 const surelyInRegisters = 5
 
-// consumeTracepoint is skb:consume_skb, which reports the end of a packet that is no drop.
+// consumeTracepoint is skb:consume_skb, which fires when a packet is freed that the kernel does not count as dropped.
 const consumeTracepoint = "consume_skb"
 
-// addConsumption plans the tracepoint at which packets end without a drop.
+// addConsumption plans the tracepoint that emits packets that end without a drop.
 func (p *Plan) addConsumption(facts *kernel.Facts) {
 	for _, t := range facts.Tracepoints {
 		if t.Name != consumeTracepoint || t.Module != "" {
@@ -107,13 +107,14 @@ type decisions struct {
 	types expr.Types
 	list  []*decider
 	byKey map[uint64]*decider
-	// dying means that packets end by one of the decisions.
+	// dying is set if a decision has explain.Decision.Dies.
 	dying bool
-	// within has for each inner function the names of the functions that it must be called by.
+	// within has for each function without a packet the names of the functions inside which it must be called.
 	within map[*decider][]string
 }
 
-// add compiles a decision for its functions: all, or the first that exists. slot is its slot in the kernel.
+// add compiles a decision for the first of its functions that can be probed, or for all with Every. slot is the index of
+// its values in the map decision_slots.
 func (d *decisions) add(of *explain.Decision, slot uint16) {
 	if of.Special != "" || of.Counters != nil {
 		return
@@ -143,6 +144,8 @@ func (d *decisions) find(name string) (found []kernel.Function) {
 	return found
 }
 
+// addTo compiles a decision for a function. It returns an error if this kernel lacks the types for the packet, the condition
+// or the layout, or if the function has too many decisions.
 func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) error {
 	proto, err := prototype(d.types, f.Name)
 	if err != nil {
@@ -201,7 +204,7 @@ func flagsOf(of *explain.Decision) (flags uint16) {
 	return flags
 }
 
-// condition compiles a condition; one that always holds if there is none.
+// condition compiles a condition. An empty one always holds.
 func (d *decisions) condition(roots expr.Roots, text string) (asm.Instructions, error) {
 	if text == "" {
 		return asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}, nil
@@ -213,16 +216,17 @@ func (d *decisions) condition(roots expr.Roots, text string) (asm.Instructions, 
 	return program.Body, nil
 }
 
-// decisionRoots are the roots of the expressions on a call, in the order of struct decision_arguments in
-// bpf/explain/decision.h: those of look-ups, and the CPU.
+// decisionRoots returns the roots of the expressions on a call, in the order of the members args and cpu of struct
+// decision_call in bpf/explain/decision.h, and the kernel variables.
 func decisionRoots(proto *btf.FuncProto, symbols *kernel.Symbols) expr.Roots {
 	return expr.Listed(append(append(argumentList(proto), cpuRoot), variableRoots(symbols)...)...)
 }
 
-// indirectKey is added to the address of a function for the decisions that read the packet from an argument: another
-// program handles them.
+// indirectKey is added to the address of a function in the key of the decision that reads the packet from an argument
+// (INDIRECT_KEY in bpf/explain/decision.h), which a program of its own handles.
 const indirectKey = 1
 
+// decider returns the decider of a function, and adds one if there is none yet.
 func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
 	key := f.Addr
 	if readsPacket {
@@ -237,7 +241,7 @@ func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
 	return added
 }
 
-// keyOf returns the key of a function in the kernel.
+// keyOf returns the key of a decider in the map decision_functions.
 func keyOf(f *decider) uint64 {
 	if f.indirect != nil {
 		return f.Addr + indirectKey
@@ -260,6 +264,7 @@ func (f *decider) add(added *decision, at explain.Moment) bool {
 	return true
 }
 
+// setNumber sets the number of the decision that was added last.
 func (f *decider) setNumber(of *decision, at explain.Moment) {
 	if at == explain.AtEntry {
 		f.record.AtEntry[len(f.atEntry)-1] = of.number
@@ -274,7 +279,7 @@ func (f *decider) probesReturn() bool { return len(f.atReturn) > 0 || f.record.O
 // maxOuter is the number of bits for outer functions.
 const maxOuter = 64
 
-// markOuter gives each function that others must be called by a bit. They are probed, too.
+// markOuter gives each function inside which others must be called a bit, and adds these functions to the list.
 func (d *decisions) markOuter() {
 	bits := map[string]uint64{}
 	for _, inner := range slices.Clone(d.list) {
@@ -337,6 +342,7 @@ func (f *decider) programName() string {
 	return fmt.Sprintf("%s_%d", bpf.DecisionTemplate, f.SkbArg)
 }
 
+// programNames returns the names of all programs, in the order of the list.
 func (d *decisions) programNames() (names []string) {
 	for _, f := range d.list {
 		if name := f.programName(); !slices.Contains(names, name) {
@@ -346,6 +352,7 @@ func (d *decisions) programNames() (names []string) {
 	return names
 }
 
+// of returns the functions to which a program is attached.
 func (d *decisions) of(program string) (list []*decider) {
 	for _, f := range d.list {
 		if f.programName() == program {
@@ -355,7 +362,7 @@ func (d *decisions) of(program string) (list []*decider) {
 	return list
 }
 
-// program returns the program for these functions. In a kprobe session it also runs at returns.
+// program returns the program for functions. In a kprobe session it also runs at returns.
 func (d *decisions) program(name string, list []*decider) bpf.Program {
 	program := bpf.Program{Name: name, Template: bpf.DecisionTemplate, Argument: list[0].SkbArg}
 	if name == bpf.IndirectDecisionTemplate || name == bpf.InnerDecisionTemplate {
@@ -365,7 +372,7 @@ func (d *decisions) program(name string, list []*decider) bpf.Program {
 	return program
 }
 
-// bodiesOf returns function bodies that choose a decision of these functions by its number.
+// bodiesOf returns function bodies that branch to the expressions of a decision of the functions by its number.
 func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
 	var all, indirect []*decision
 	for _, f := range list {
@@ -386,13 +393,13 @@ func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
 	}
 }
 
-// chosenBody returns a function body that continues with the body of the decision whose number is in a
-// register; nil if there are no decisions.
+// chosenBody returns a function body that branches to the body of the decision whose number is in the register; nil if there
+// are no decisions.
 func chosenBody(list []*decision, number asm.Register, body func(*decision) asm.Instructions) asm.Instructions {
 	if len(list) == 0 {
 		return nil
 	}
-	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // a body can't begin with a jump
+	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // the first instruction of a body must not be a jump
 	var bodies asm.Instructions
 	for _, d := range list {
 		label := fmt.Sprintf("decision_%d", d.number)
@@ -404,8 +411,8 @@ func chosenBody(list []*decision, number asm.Register, body func(*decision) asm.
 	return append(append(choice, asm.Return()), bodies...)
 }
 
-// WhyFunctions returns expressions for the names of the functions that decide about packets, for those that
-// take no skb in a register.
+// WhyFunctions returns patterns for the names of the functions of decisions, since some of them take no skb and must be
+// asked for.
 func WhyFunctions(families []string) []*regexp.Regexp {
 	table := whyTable(families)
 	if table == nil {
@@ -418,8 +425,8 @@ func WhyFunctions(families []string) []*regexp.Regexp {
 	return []*regexp.Regexp{kernel.MustWholeName(strings.Join(names, "|"))}
 }
 
-// whyTable returns the table of the families; nil if there are none, or if one is unknown, which planning
-// reports.
+// whyTable returns the table of the families. It is nil if there are none, or if one is unknown, which New reports as an
+// error.
 func whyTable(families []string) *explain.Table {
 	if len(families) == 0 {
 		return nil

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// nftRule is the decision with the nftables rule that dropped a packet.
+	// nftRule is the name of the decision with the nftables rule that dropped a packet.
 	nftRule = "nft_rule"
-	// nftDoChain evaluates the rules. Its calls are kept for another decision.
+	// nftDoChain is the function that evaluates the rules. The decision nft_chain keeps its calls.
 	nftDoChain = "nft_do_chain"
 )
 
-// addNftRule plans to find the nftables rule that dropped a packet: programs on the functions that evaluate
-// expressions. slot is the decision's slot in the kernel.
+// addNftRule plans the programs that find the nftables rule that dropped a packet, on the functions that evaluate
+// expressions. slot is the index of the values in the map decision_slots.
 func (d *decisions) addNftRule(of *explain.Decision, slot uint16) {
 	p := d.plan
 	i := slices.IndexFunc(d.list, func(f *decider) bool { return f.Name == nftDoChain && len(f.atReturn) > 0 })
@@ -40,7 +40,7 @@ func (d *decisions) addNftRule(of *explain.Decision, slot uint16) {
 	d.addNftPrograms(of.Functions)
 }
 
-// time makes the program note when a call of the function began, which tells it from an earlier one.
+// time makes the program record when a call of the function began, which distinguishes it from earlier calls.
 func (d *decisions) time(f *decider) {
 	f.record.Timed = 1
 	if functions := d.plan.BPF.Decisions.Functions; functions != nil {
@@ -48,7 +48,7 @@ func (d *decisions) time(f *decider) {
 	}
 }
 
-// codeAt returns the code of a function, without parts that the compiler has split off.
+// codeAt returns the address range of a function, without parts that the compiler has split off (.cold).
 func codeAt(symbols *kernel.Symbols, f kernel.Function) kernel.CodeRange {
 	for _, code := range symbols.AllCode(map[string]bool{f.Name: true})[f.Name] {
 		if code.Begin == f.Addr {
@@ -58,15 +58,15 @@ func codeAt(symbols *kernel.Symbols, f kernel.Function) kernel.CodeRange {
 	return kernel.CodeRange{}
 }
 
-// nftTemplates are the programs on functions; others have NftOtherTemplate.
+// nftTemplates are the templates of the programs on some functions; all others have NftOtherTemplate.
 var nftTemplates = map[string]string{
 	"nft_immediate_eval": bpf.NftImmediateTemplate,
 	"nft_lookup_eval":    bpf.NftLookupTemplate,
 	"nft_register_expr":  bpf.NftRegisterTemplate,
 }
 
-// addNftPrograms plans the programs on functions that evaluate expressions, and on the returns of those that set their
-// verdict there.
+// addNftPrograms plans the programs on functions that evaluate expressions, and on the returns of those whose verdict is only
+// known then.
 func (d *decisions) addNftPrograms(names []string) {
 	p := d.plan
 	var returning []kernel.Function

@@ -16,7 +16,7 @@ import (
 	"tracer/internal/lookup"
 )
 
-// nftPlan plans the programs for nftables rules. Only these functions exist.
+// nftPlan returns a plan, and decisions with nft_do_chain, for a kernel with only the given functions.
 func nftPlan(t *testing.T, by kernel.ReturnWay, functions ...string) (*Plan, *decisions) {
 	t.Helper()
 	symbols, err := kernel.ParseSymbols(strings.NewReader("ffffffffc0000000 t nft_do_chain\t[nf_tables]\nffffffffc0000500 t nft_do_chain.cold\t[nf_tables]\nffffffffc0000600 t last\t[nf_tables]\n"))
@@ -44,6 +44,7 @@ func nftDecision(t *testing.T) *explain.Decision {
 	return table.Decision(nftRule)
 }
 
+// TestNftPrograms checks the programs on entries and on returns, the settings, and the module to load.
 func TestNftPrograms(t *testing.T) {
 	all := []string{nftDoChain, "nft_immediate_eval", "nft_lookup_eval", "nft_reject_inet_eval", "nft_target_eval_xt", "nft_register_expr", "nft_cmp_eval"}
 	entries := []string{
@@ -96,7 +97,7 @@ func TestWithoutNftables(t *testing.T) {
 	}
 }
 
-// TestNftRuleValues checks that each value is found where the kernel half writes it.
+// TestNftRuleValues checks that each value is read from its member of struct nft_rule_values.
 func TestNftRuleValues(t *testing.T) {
 	v := bpf.NftRuleValues{Known: [8]uint8{0xff &^ 2}, Handle: 12, Base: 1, Family: 10, Hook: 2<<8 | 1, Priority: uint64(1<<64 - 10)}
 	copy(v.Table[:], "filter")

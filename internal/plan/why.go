@@ -19,7 +19,7 @@ import (
 	"tracer/internal/lookup"
 )
 
-// addWhy plans to read the values that explain drops.
+// addWhy plans the values that explain drops, of sites and of decisions.
 func (p *Plan) addWhy(facts *kernel.Facts) error {
 	if len(p.Asked.Why) == 0 || !p.reportsDrops() {
 		return nil
@@ -29,7 +29,7 @@ func (p *Plan) addWhy(facts *kernel.Facts) error {
 		return err
 	}
 	if len(table.Sites) > bpf.MaxSites {
-		return fmt.Errorf("%d places of drops: at most %d can be looked at", len(table.Sites), bpf.MaxSites)
+		return fmt.Errorf("the causes have %d sites of drops, at most %d are supported", len(table.Sites), bpf.MaxSites)
 	}
 	p.Why = &explain.Layout{Families: p.Asked.Why}
 	if err := p.addSites(table, facts); err != nil {
@@ -42,10 +42,10 @@ func (p *Plan) addWhy(facts *kernel.Facts) error {
 	return p.addDecisions(table.Decisions, facts)
 }
 
-// addSites compiles the values of the sites.
+// addSites compiles the values of the sites into one body, which first branches on the number of the site, in R3.
 func (p *Plan) addSites(table *explain.Table, facts *kernel.Facts) error {
 	roots := expr.Listed(append([]expr.Root{{Name: "skb", Struct: "sk_buff"}, {Name: "sk", Struct: "sock"}, cpuRoot}, variableRoots(facts.Symbols)...)...)
-	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // a body can't begin with a jump
+	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // the first instruction of a body must not be a jump
 	var bodies asm.Instructions
 	for i, site := range table.Sites {
 		c := lookupCompiler{types: p.whyTypes(facts), roots: roots}
@@ -66,7 +66,7 @@ func (p *Plan) addSites(table *explain.Table, facts *kernel.Facts) error {
 	return nil
 }
 
-// place compiles reads and lays out their values. A value that this kernel does not have is left out.
+// place compiles reads and lays out their values. It leaves out values that do not compile with this kernel's types.
 func (c *lookupCompiler) place(reads []explain.Read) ([]lookup.FieldSlots, expr.Layout, error) {
 	fields := make([]lookup.Field, len(reads))
 	for i, r := range reads {
@@ -75,13 +75,13 @@ func (c *lookupCompiler) place(reads []explain.Read) ([]lookup.FieldSlots, expr.
 	placed := c.fields(fields)
 	at, err := expr.LayOut(c.programs)
 	if err == nil && at.Size > bpf.MaxWhyValues {
-		err = fmt.Errorf("%d bytes, but there is room for %d", at.Size, bpf.MaxWhyValues)
+		err = fmt.Errorf("%d bytes of values, at most %d are supported", at.Size, bpf.MaxWhyValues)
 	}
 	setSlotOffsets(placed, at)
 	return placed, at, err
 }
 
-// whyTypes are the types that expressions on drops use.
+// whyTypes returns the types with which the expressions of causes are compiled.
 func (p *Plan) whyTypes(facts *kernel.Facts) expr.Types {
 	if p.Asked.Types != nil {
 		return p.Asked.Types
@@ -91,7 +91,7 @@ func (p *Plan) whyTypes(facts *kernel.Facts) expr.Types {
 
 var cpuRoot = expr.Root{Name: "cpu", Type: &btf.Int{Name: "unsigned int", Size: 8}}
 
-// variableRoots are the roots for the variables of the kernel whose addresses are known.
+// variableRoots returns the roots for the kernel variables in explain.Symbols whose addresses are known.
 func variableRoots(symbols *kernel.Symbols) []expr.Root {
 	var roots []expr.Root
 	for _, s := range explain.Symbols {
@@ -116,11 +116,11 @@ func pointerToNumber(s explain.Symbol) btf.Type {
 	return &btf.Pointer{Target: &btf.Int{Name: "number", Size: s.Size, Encoding: encoding}}
 }
 
-// locateSites finds the reasons and functions of the sites.
+// locateSites sets the sites of each drop reason and of each function.
 func (p *Plan) locateSites(sites []*explain.Site, facts *kernel.Facts) error {
 	p.BPF.Sites.Ranges = siteRanges(sites, facts.Symbols)
 	if n := len(p.BPF.Sites.Ranges); n >= bpf.MaxSiteRanges {
-		return fmt.Errorf("the places of drops are in %d functions: at most %d can be looked at", n, bpf.MaxSiteRanges-1)
+		return fmt.Errorf("the sites of drops have %d functions, at most %d are supported", n, bpf.MaxSiteRanges-1)
 	}
 	c := &p.BPF.Config
 	for i, s := range sites {
@@ -143,7 +143,7 @@ func (p *Plan) locateSites(sites []*explain.Site, facts *kernel.Facts) error {
 	return nil
 }
 
-// sitesOf returns the set of the sites for a reason.
+// sitesOf returns the set of the sites with a reason; bit i is sites[i].
 func sitesOf(sites []*explain.Site, reason string) (set uint64) {
 	for i, s := range sites {
 		if len(s.Reasons) == 0 || slices.ContainsFunc(s.Reasons, func(r string) bool { return sameReason(r, reason) }) {
@@ -153,7 +153,7 @@ func sitesOf(sites []*explain.Site, reason string) (set uint64) {
 	return set
 }
 
-// siteRanges returns the functions of the sites, sorted by address.
+// siteRanges returns the address ranges of the functions of the sites, sorted by address, with the set of sites of each.
 func siteRanges(sites []*explain.Site, symbols *kernel.Symbols) []bpf.SiteRange {
 	wanted := map[string]bool{}
 	for _, s := range sites {
@@ -174,7 +174,7 @@ func siteRanges(sites []*explain.Site, symbols *kernel.Symbols) []bpf.SiteRange 
 	return slices.SortedFunc(maps.Values(at), func(a, b bpf.SiteRange) int { return cmp.Compare(a.Begin, b.Begin) })
 }
 
-// WhyModules returns patterns for the modules with types and functions that explain drops.
+// WhyModules returns the names of the modules whose types and functions the causes of the families need.
 func WhyModules(families []string) []string {
 	table := whyTable(families)
 	if table == nil {

@@ -18,7 +18,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// thisKernel returns the facts of the running kernel with what explains drops, as if kprobe-multi links worked, and
+// thisKernel returns the facts of the running kernel with the functions of decisions, as if kprobe-multi links worked, and
 // options for drops with all causes.
 func thisKernel(t *testing.T) (*kernel.Facts, Options) {
 	t.Helper()
@@ -35,7 +35,7 @@ func thisKernel(t *testing.T) (*kernel.Facts, Options) {
 	return f, Options{Types: types, Drop: Drop{Only: true}, Why: explain.Families()}
 }
 
-// TestWithoutCausesNothingIsAdded checks that a plan without causes is that of a kernel without this feature.
+// TestWithoutCausesNothingIsAdded checks that a plan without causes has none of their programs and settings.
 func TestWithoutCausesNothingIsAdded(t *testing.T) {
 	f, o := thisKernel(t)
 	o.Why = nil
@@ -56,7 +56,7 @@ func TestSitesAreLocated(t *testing.T) {
 	p := mustPlan(t, o, f)
 	ranges := p.BPF.Sites.Ranges
 	if !slices.IsSortedFunc(ranges, func(a, b bpf.SiteRange) int { return int(min(max(int64(a.Begin-b.Begin), -1), 1)) }) || len(ranges) < 50 {
-		t.Errorf("%d ranges, sorted by address: no", len(ranges))
+		t.Errorf("%d ranges, want at least 50, sorted by address", len(ranges))
 	}
 	site := slices.IndexFunc(p.Why.Sites, func(s explain.Placement) bool { return s.Name == "no_tcp_socket" })
 	code := f.Symbols.Code("tcp_v4_rcv")["tcp_v4_rcv"]
@@ -70,7 +70,7 @@ func TestSitesAreLocated(t *testing.T) {
 	}
 }
 
-// TestUnknownFamilyIsAnError checks that planning names it.
+// TestUnknownFamilyIsAnError checks that planning fails, and that the error names the family.
 func TestUnknownFamilyIsAnError(t *testing.T) {
 	f, o := thisKernel(t)
 	o.Why = []string{"route", "routes"}
@@ -100,7 +100,7 @@ func TestReturnsOfDecisions(t *testing.T) {
 	}
 }
 
-// TestTracepointsDecideNothing checks that decisions are only planned if functions are probed.
+// TestTracepointsDecideNothing checks that the tracepoint backend has sites, but no decisions.
 func TestTracepointsDecideNothing(t *testing.T) {
 	f, o := thisKernel(t)
 	f.Support = map[kernel.Backend]error{kernel.TracepointBackend: nil}
