@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// anonymousText is nft's text of a rule in an anonymous chain, or "". nft prints these rules without handles, in the
-// braces of the rule that jumps there.
+// anonymousText returns nft's text of a rule in an anonymous chain, or "". nft prints these rules without handles, in the
+// braces of the rule that jumps to the chain.
 func (t *table) anonymousText(r *rule) string {
 	from := t.stepsTo()[r.chain]
 	if len(from) != 1 || !isAnonymous(r.chain) {
@@ -22,8 +22,8 @@ func (t *table) anonymousText(r *rule) string {
 	return all[at]
 }
 
-// inBraces returns the rules in the braces behind the last verdict of a text. Braces and semicolons in quotes do not
-// count.
+// inBraces returns the rules in the braces after the last jump or goto of a text. It ignores braces and semicolons in
+// quotes.
 func inBraces(text string) (rules []string) {
 	depth, begin, quoted := 0, 0, false
 	isJump := func(at int) bool {

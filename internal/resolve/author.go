@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// RuleFacts is what tells who wrote a rule.
+// RuleFacts are the properties of a rule by which its author is found.
 type RuleFacts struct {
 	Family, Table, Chain string
 	// Chains are the other chains on the paths to the rule.
 	Chains []string
-	// Comments are that of the rule, and those of the rules that lead to its chain.
+	// Comments are the comments of the rule, and of the rules that lead to its chain.
 	Comments []string
 	// Sets are the sets and maps that the rule looks something up in.
 	Sets []string
 }
 
-// isIptables reports whether the table is one of iptables. Its chains are shared by programs.
+// isIptables reports whether the table has a name of iptables. Several programs have chains in these tables.
 func (f RuleFacts) isIptables() bool {
 	return (f.Family == "ip" || f.Family == "ip6") && slices.Contains([]string{"filter", "nat", "mangle", "raw", "security"}, f.Table)
 }
@@ -35,12 +35,12 @@ func Author(f RuleFacts) string {
 	return ""
 }
 
-// authors has a function for each program. It returns "" for rules that are not certainly the program's.
+// authors has a function for each program, which returns "" unless the rule is certainly from this program.
 var authors = []func(RuleFacts) string{
 	kubeRouter, kubeProxy, kubeProxyNft, calico, cilium, flannel, docker, podman, cni, firewalld, firewalldIptables, ufw, systemd, libvirt, fail2ban, others,
 }
 
-// inChain is an author of chains of iptables with a prefix.
+// inChain returns the author if the rule is in a chain of iptables with one of the prefixes, or "".
 func (f RuleFacts) inChain(author string, prefixes ...string) string {
 	for _, prefix := range prefixes {
 		if f.isIptables() && strings.HasPrefix(f.Chain, prefix) {
@@ -50,7 +50,7 @@ func (f RuleFacts) inChain(author string, prefixes ...string) string {
 	return ""
 }
 
-// about adds what a rule is about to its author.
+// about adds the subject of a rule to its author, as in kube-proxy (service shop/web).
 func about(author, kind, name string) string {
 	if name == "" {
 		return author
@@ -58,7 +58,7 @@ func about(author, kind, name string) string {
 	return author + " (" + kind + " " + name + ")"
 }
 
-// first returns the first group of an expression in the comments, or "".
+// first returns the first group of the expression in the first comment that it matches, or "".
 func (f RuleFacts) first(expression *regexp.Regexp) string {
 	for _, comment := range f.Comments {
 		if m := expression.FindStringSubmatch(comment); m != nil {
@@ -68,7 +68,7 @@ func (f RuleFacts) first(expression *regexp.Regexp) string {
 	return ""
 }
 
-// routerPod is in kube-router's comments: POD name:web namespace: shop.
+// routerPod matches kube-router's comments: POD name:web namespace: shop.
 var routerPod = regexp.MustCompile(`POD name:(\S+) namespace: (\S+)`)
 
 func kubeRouter(f RuleFacts) string {
@@ -84,10 +84,10 @@ func kubeRouter(f RuleFacts) string {
 	return author
 }
 
-// proxyService is at the beginning of kube-proxy's comments: shop/web:http has no endpoints.
+// proxyService matches the beginning of kube-proxy's comments: shop/web:http has no endpoints.
 var proxyService = regexp.MustCompile(`^(?:masquerade traffic for )?([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9-]+)?)(?: |$)`)
 
-// proxyChains are kube-proxy's, without their beginning.
+// proxyChains are the names of kube-proxy's chains, or their prefixes if they end with -, without KUBE-.
 var proxyChains = []string{
 	"SVC-", "SVL-", "SEP-", "EXT-", "FW-", "XLB-", "SERVICES", "EXTERNAL-SERVICES", "NODEPORTS", "POSTROUTING", "MARK-MASQ", "FORWARD", "PROXY-FIREWALL", "PROXY-CANARY",
 }
@@ -108,7 +108,7 @@ func kubeProxy(f RuleFacts) string {
 	return ""
 }
 
-// proxyNftChain is a chain of kube-proxy's nftables mode: service-ULMVA6XW-shop/web/tcp/http.
+// proxyNftChain matches the chains of kube-proxy's nftables mode: service-ULMVA6XW-shop/web/tcp/http.
 var proxyNftChain = regexp.MustCompile(`^(?:service|external|firewall|endpoint|affinity)-[A-Z0-9]{8}-([^/]+/[^/]+)/[a-z]+/([^/_]*)(?:__.*)?$`)
 
 func kubeProxyNft(f RuleFacts) string {
@@ -141,7 +141,7 @@ func flannel(f RuleFacts) string {
 	return f.inChain("flannel", "FLANNEL-")
 }
 
-// dockerChains are Docker's in the tables of iptables. Those in DOCKER-USER are the administrator's.
+// dockerChains are Docker's chains in the tables of iptables. DOCKER-USER has the administrator's rules.
 var dockerChains = []string{
 	"DOCKER", "DOCKER-ISOLATION-STAGE-1", "DOCKER-ISOLATION-STAGE-2", "DOCKER-FORWARD", "DOCKER-BRIDGE", "DOCKER-CT", "DOCKER-INTERNAL", "DOCKER-INGRESS", "DOCKER_OUTPUT", "DOCKER_POSTROUTING",
 }
@@ -160,10 +160,10 @@ func podman(f RuleFacts) string {
 	return f.inChain("Podman (netavark)", "NETAVARK-", "NETAVARK_")
 }
 
-// cniNetwork is in the comments of the CNI plugins bridge, firewall and portmap: name: "podman" id: "1f9f".
+// cniNetwork matches the comments of the CNI plugins bridge, firewall and portmap: name: "podman" id: "1f9f".
 var cniNetwork = regexp.MustCompile(`name: "([^"]+)" id: "`)
 
-// cni knows the chains of the CNI plugins. The rules in CNI-ADMIN are the administrator's.
+// cni returns the author of chains of the CNI plugins. CNI-ADMIN has the administrator's rules.
 func cni(f RuleFacts) string {
 	author := f.inChain("CNI plugins", "CNI-")
 	network := f.first(cniNetwork)
@@ -176,7 +176,7 @@ func cni(f RuleFacts) string {
 	return about(author, "network", network)
 }
 
-// zoneChain is a chain of a zone or policy of firewalld: filter_IN_public, or filter_IN_public_deny.
+// zoneChain matches the chains of a zone or policy of firewalld: filter_IN_public, or filter_IN_public_deny.
 var zoneChain = regexp.MustCompile(`^(?:filter|nat|mangle|raw)_(?:IN|OUT|FWD|FWDI|FWDO|PRE|POST)_(policy_)?(.+)$`)
 
 func firewalld(f RuleFacts) string {
@@ -186,7 +186,7 @@ func firewalld(f RuleFacts) string {
 	return zoned("firewalld", zoneChain, f)
 }
 
-// iptablesZoneChain is the same for firewalld with iptables.
+// iptablesZoneChain matches the chains of firewalld with iptables.
 var iptablesZoneChain = regexp.MustCompile(`^(?:IN|OUT|FWD|FWDI|FWDO|PRE|POST)_(policy_)?(.+)$`)
 
 func firewalldIptables(f RuleFacts) string {
@@ -197,8 +197,8 @@ func firewalldIptables(f RuleFacts) string {
 	return zoned("firewalld", iptablesZoneChain, f)
 }
 
-// zoned adds the zone or policy that a chain's name has. What follows the last _ belongs to the name, unless the
-// path leads through the chain of that zone.
+// zoned adds the zone or policy in a chain's name to the author. What follows the last _ is part of the zone's name, unless
+// the path to the rule has the chain without it.
 func zoned(author string, chain *regexp.Regexp, f RuleFacts) string {
 	m := chain.FindStringSubmatch(f.Chain)
 	if m == nil {
@@ -237,7 +237,7 @@ func libvirt(f RuleFacts) string {
 	return f.inChain("libvirt", "LIBVIRT_", "libvirt-")
 }
 
-// fail2banSet is a set of fail2ban's table.
+// fail2banSet matches the sets of fail2ban's table.
 var fail2banSet = regexp.MustCompile(`^addr6?-set-(.+)$`)
 
 func fail2ban(f RuleFacts) string {
@@ -255,7 +255,7 @@ func fail2ban(f RuleFacts) string {
 	return "fail2ban"
 }
 
-// others are programs whose chains or tables have a name of their own, and no more to tell.
+// others returns programs that are known by the name of a table or chain alone.
 func others(f RuleFacts) string {
 	switch {
 	case f.Table == "lxd" && f.Family == "inet":

@@ -11,8 +11,8 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestAuthorOfRealRulesets checks the author of every rule of rulesets that the programs wrote, and that the rules can
-// be printed. Each file names its program and version.
+// TestAuthorOfRealRulesets checks the author of every rule in rulesets that the programs wrote, and that the rules can be
+// printed. The head of each file has the program and its version.
 func TestAuthorOfRealRulesets(t *testing.T) {
 	for file, test := range map[string]struct {
 		main    string            // the author of rules that are not in the map
@@ -69,7 +69,7 @@ func loadFile(t *testing.T, n *ktest.Netns, file string) {
 	command(t, n, string(content), needs(t, "iptables-nft-restore"))
 }
 
-// allRules returns the answers about all rules of a namespace.
+// allRules returns the answers about all rules in a namespace.
 func allRules(t *testing.T, n *ktest.Netns) map[RuleKey]RuleText {
 	t.Helper()
 	h := newHost(t, "none")
@@ -90,8 +90,8 @@ func allRules(t *testing.T, n *ktest.Netns) map[RuleKey]RuleText {
 	return all
 }
 
-// TestAuthor checks names of chains, comments and tables as the documentation of the programs has them. Names of
-// services, networks and jails are invented.
+// TestAuthor checks chains, comments and tables as in the documentation of the programs, with invented names of services,
+// networks and jails.
 func TestAuthor(t *testing.T) {
 	for _, test := range []struct {
 		facts RuleFacts

@@ -12,13 +12,13 @@ import (
 	"tracer/internal/ktest"
 )
 
-// version is a table whose handles are the same in each version, but not its rules.
+// version returns a table with the same handles, but other rules, in each version.
 func version(n int64) string {
 	return fmt.Sprintf("add table inet t\ndelete table inet t\ntable inet t {\nset s { type inet_service; }\nchain c {\ntype filter hook input priority 0;\ntcp dport { %d, %d } drop comment \"%d\"\n}\n}\n", n, n+1, n)
 }
 
-// TestChangingRuleset asks about a table that is replaced all the time: an answer that is certain must be about the
-// version at the time of the drop.
+// TestChangingRuleset checks that answers about a table that is replaced continuously are certain only if they are about
+// the version at the time of the drop.
 func TestChangingRuleset(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-changing")
 	load(t, n, version(1))

@@ -13,21 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// channel is a netlink socket. The library's own functions return a dump when it is complete, which may be
-// hundreds of megabytes for connections; these functions pass on each message as it arrives.
+// channel is a netlink socket. The library's functions return a whole dump at once, which may be hundreds of megabytes
+// for connections; channel passes on each message as it arrives.
 type channel struct {
 	conn   *netlink.Conn
 	raw    syscall.RawConn
 	buffer []byte
 }
 
-// bufferSize is the largest answer that the kernel gives at once.
+// bufferSize is the largest packet that the kernel sends as part of an answer, in bytes.
 const bufferSize = 64 << 10
 
-// errEnough is returned by a function that takes messages, to end the dump.
+// errEnough ends a dump if the function that takes its messages returns it.
 var errEnough = errors.New("enough")
 
-// errInterrupted is the error for a dump during which what was dumped changed.
+// errInterrupted is the error for an inconsistent dump (NLM_F_DUMP_INTR): its objects changed meanwhile.
 var errInterrupted = errors.New("changed during the dump")
 
 func newChannel(conn *netlink.Conn) (*channel, error) {
@@ -41,7 +41,7 @@ func newChannel(conn *netlink.Conn) (*channel, error) {
 
 func (c *channel) close() { _ = c.conn.Close() }
 
-// control calls f with the file descriptor.
+// control calls f with the file descriptor of the socket.
 func (c *channel) control(f func(fd uintptr) error) error {
 	var inner error
 	err := c.raw.Control(func(fd uintptr) { inner = f(fd) })
@@ -72,7 +72,7 @@ func (c *channel) ask(request netlink.Message, deadline time.Time, take func(kin
 		case err != nil || done || !isDump:
 			return err
 		}
-		if !time.Now().Before(deadline) { // data that are there already are read without a look at the clock
+		if !time.Now().Before(deadline) { // reading data that have already arrived does not check the deadline
 			return fmt.Errorf("netlink: %w", unix.ETIMEDOUT)
 		}
 	}

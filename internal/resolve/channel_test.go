@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// packet makes a packet of messages with these types; each has its index as data.
+// packet returns a packet of messages with these types; the data of each are its index.
 func packet(sequence uint32, flags uint16, kinds ...netlink.HeaderType) (all []byte) {
 	for i, kind := range kinds {
 		m := make([]byte, headerSize+4)

@@ -7,8 +7,8 @@ import "strings"
 // udataComment is NFTNL_UDATA_RULE_COMMENT.
 const udataComment = 0
 
-// commentOf returns the comment in a rule's user data, or "". The kernel does not check these data: they are
-// whatever a program wrote, so the library's function, which panics on some of them, is not used.
+// commentOf returns the comment in a rule's user data, or "". The kernel does not check what programs write there, and
+// the library's function panics on some data, so it is not used.
 func commentOf(userdata []byte) string {
 	for len(userdata) >= 2 {
 		kind, length := userdata[0], int(userdata[1])

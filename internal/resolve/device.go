@@ -8,7 +8,7 @@ import (
 	"github.com/jsimonetti/rtnetlink/v2"
 )
 
-// ifname returns the name of an interface, or "". Names are kept as long as the namespace is open.
+// ifname returns the name of an interface, or "". Names are cached as long as the namespace is open.
 func (n *namespace) ifname(index uint32) string {
 	if name, ok := n.devices[index]; ok {
 		return name
@@ -33,5 +33,5 @@ func (n *namespace) ifname(index uint32) string {
 	return name
 }
 
-// deviceTimeout limits the question for a name.
+// deviceTimeout limits the request for a name.
 const deviceTimeout = 200 * time.Millisecond

@@ -10,17 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dynset adds an element to a set, with statements. The library leaves out statements that it does not know.
+// dynset is an expression that adds an element to a set, with statements. It is decoded here, since the library omits
+// unknown statements.
 type dynset struct {
 	set        string
 	operation  uint32
 	key        uint32 // register
 	timeout    uint64 // in ms
-	other      bool   // has attributes that can't be printed
+	other      bool   // it has attributes that can't be printed
 	statements []expression
 }
 
-// Attributes that are newer than the package unix.
+// Attributes that the package unix does not have.
 const (
 	nftaDynsetExpr        = 7
 	nftaDynsetPad         = 8
@@ -45,7 +46,7 @@ func dynsetOf(family uint8, data []byte) (*dynset, error) {
 		case nftaDynsetExpr:
 			return d.add(family, ad.Bytes())
 		case nftaDynsetExpressions:
-			d.statements = nil // repeats a single one
+			d.statements = nil // a single statement is also in NFTA_DYNSET_EXPR
 			return eachNested(ad.Bytes(), func(ad *netlink.AttributeDecoder) error { return d.add(family, ad.Bytes()) })
 		case nftaDynsetFlags:
 			d.other = d.other || ad.Uint32()&unix.NFT_DYNSET_F_INV != 0
@@ -63,7 +64,7 @@ func (d *dynset) add(family uint8, b []byte) error {
 	return err
 }
 
-// dynset writes an addition to a set.
+// dynset writes an expression that adds to a set.
 func (p *printer) dynset(d *dynset) {
 	s, _, err := p.ask.set(d.set)
 	if err != nil || d.other || int(d.operation) >= len(dynsetOperations) {
@@ -90,7 +91,7 @@ func (p *printer) dynset(d *dynset) {
 	p.add(fmt.Sprintf("%s @%s { %s }", dynsetOperations[d.operation], d.set, strings.Join(parts, " ")))
 }
 
-// period is a time in nft's form: 1d2h3m4s5ms.
+// period returns a time in nft's form: 1d2h3m4s5ms.
 func period(ms uint64) string {
 	var b strings.Builder
 	for _, unit := range []struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// lookup writes a look-up in a set or verdict map.
+// lookup writes a look-up in a set or a verdict map.
 func (p *printer) lookup(v *expr.Lookup) {
 	s, elements, err := p.ask.set(v.SetName)
 	if err != nil || v.IsDestRegSet && v.DestRegister != 0 {
@@ -36,7 +36,7 @@ func (p *printer) lookup(v *expr.Lookup) {
 	p.add(strings.Join(append(words, p.content(s, key, elements)), " "))
 }
 
-// content is the name of a set, or the elements of an anonymous one.
+// content returns the name of a set, or the elements of an anonymous one.
 func (p *printer) content(s *set, key operands, elements []element) string {
 	if !s.anonymous {
 		return "@" + s.name
@@ -50,7 +50,7 @@ func (p *printer) content(s *set, key operands, elements []element) string {
 		}
 		return bytes.Compare(key.ordered(a.key), key.ordered(b.key))
 	}
-	if !s.interval || len(key) == 1 { // nft keeps the kernel's order of the others
+	if !s.interval || len(key) == 1 { // nft prints intervals of concatenated keys in the kernel's order
 		slices.SortStableFunc(elements, less)
 	}
 	if key.hasBitSets(elements) {
@@ -69,7 +69,7 @@ func (p *printer) content(s *set, key operands, elements []element) string {
 	return "{ " + strings.Join(texts, ", ") + " }"
 }
 
-// hasBitSets reports whether a key has several flags. The order in which nft prints such elements is not known.
+// hasBitSets reports whether an element has several flags in its key. The order in which nft prints such elements is unknown.
 func (key operands) hasBitSets(elements []element) bool {
 	for _, e := range elements {
 		for i, part := range key.split(e.key) {
@@ -92,10 +92,10 @@ func (p *printer) element(key operands, e element) string {
 	return text
 }
 
-// operands are the parts of a key.
+// operands are the parts of a key, more than one for a concatenation.
 type operands []*operand
 
-// key returns the parts of a key that begins at a register, or nil if one is not known.
+// key returns the parts of a key of size bytes that begins at a register, or nil if one is unknown.
 func (p *printer) key(at, size int) operands {
 	var key operands
 	for taken := 0; taken < size; {
@@ -118,7 +118,7 @@ func (key operands) name() string {
 	return strings.Join(names, " . ")
 }
 
-// split returns the parts of a value. Each begins at a multiple of four bytes.
+// split returns the parts of a value, each of which begins at a multiple of four bytes; nil if the value is too short.
 func (key operands) split(value []byte) [][]byte {
 	var parts [][]byte
 	for _, o := range key {
@@ -131,7 +131,7 @@ func (key operands) split(value []byte) [][]byte {
 	return parts
 }
 
-// ordered is a value in the order in which nft sorts.
+// ordered returns the bytes of a value by which nft sorts.
 func (key operands) ordered(value []byte) (all []byte) {
 	for i, part := range key.split(value) {
 		all = append(all, key[i].kind.ordered(part)...)
@@ -152,7 +152,7 @@ func (key operands) format(e element) string {
 	return strings.Join(texts, " . ")
 }
 
-// between is the text of an interval, which is a prefix if it can be.
+// between returns the text of an interval, as a prefix if it is one.
 func (t *valueType) between(first, last []byte) string {
 	if bytes.Equal(first, last) {
 		return t.format(first)
@@ -163,7 +163,7 @@ func (t *valueType) between(first, last []byte) string {
 	return t.format(first) + "-" + t.format(last)
 }
 
-// prefixOf returns the length of the prefix that an interval is.
+// prefixOf returns the prefix length of an interval; ok is false if it is not a prefix.
 func prefixOf(first, last []byte) (length int, ok bool) {
 	mask := make([]byte, len(first))
 	for i := range mask {
@@ -176,8 +176,8 @@ func prefixOf(first, last []byte) (length int, ok bool) {
 	return prefixLength(mask)
 }
 
-// intervals turns the elements of an interval set, of which the kernel has the first values of intervals and of
-// the gaps between them, into elements with an end.
+// intervals returns the elements of an interval set with their ends. The kernel lists the first values of the intervals and
+// of the gaps between them.
 func intervals(elements []element) []element {
 	var all []element
 	if i := slices.IndexFunc(elements, func(e element) bool { return e.catchAll }); i >= 0 {
@@ -198,7 +198,7 @@ func intervals(elements []element) []element {
 	return all
 }
 
-// before is the number before a number in network order.
+// before returns a number in network order minus 1.
 func before(key []byte) []byte {
 	key = slices.Clone(key)
 	for i := len(key) - 1; i >= 0; i-- {

@@ -13,7 +13,7 @@ import (
 // Elsewhere are the sockets on a port in another network namespace.
 type Elsewhere struct {
 	Netns uint32
-	// Path leads to the namespace: /run/netns/NAME, or /proc/PID/ns/net.
+	// Path is the path of the namespace: /run/netns/NAME, or /proc/PID/ns/net.
 	Path string
 	Listeners
 }
@@ -23,7 +23,7 @@ const (
 	elsewherePause = 2 * time.Second
 )
 
-// elsewhere are the answers of a while.
+// elsewhere are the cached answers.
 type elsewhere struct {
 	pace    pace
 	answers map[portKey][]Elsewhere
@@ -36,9 +36,9 @@ type portKey struct {
 	port     uint16
 }
 
-// ListenersElsewhere returns the sockets on a port in the other network namespaces that have a name or a process. It
-// looks at as many as it can within the timeout. Answers are kept until the next look. ok is false for another port
-// than that of the last look, until it may look again.
+// ListenersElsewhere returns the sockets on a port in the other network namespaces that have a name or a process, as many
+// as it can search within the timeout. It caches the answer for one port until the next search; ok is false for other
+// ports until then.
 func (h *Host) ListenersElsewhere(netns uint32, protocol Protocol, port uint16) (found []Elsewhere, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,7 +53,7 @@ func (h *Host) ListenersElsewhere(netns uint32, protocol Protocol, port uint16) 
 	return found, true
 }
 
-// look looks at the other namespaces.
+// look searches the other namespaces.
 func (h *Host) look(key portKey, deadline time.Time) (found []Elsewhere) {
 	for inode, path := range input.AllNetns(elsewhereMost) {
 		if inode == key.netns || time.Now().After(deadline) {
@@ -67,8 +67,8 @@ func (h *Host) look(key portKey, deadline time.Time) (found []Elsewhere) {
 	return found
 }
 
-// listenersOnce is listeners for a namespace whose path is known. It closes the files of the namespace, unless they
-// were open.
+// listenersOnce is listeners for a namespace whose path is known. It closes the files of the namespace unless they were
+// open before.
 func (h *Host) listenersOnce(inode uint32, path string, protocol Protocol, port uint16) (Listeners, bool) {
 	n := h.namespaces[inode]
 	if n == nil {

@@ -12,17 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// expression is one expression of a rule. The library's list of a rule's expressions leaves out the ones that it
-// does not know, and then means another rule, so the list is decoded here: value is nil for those.
+// expression is one expression of a rule. value is nil for an unknown one. The list of expressions is decoded here, since
+// the library omits unknown expressions, which changes the meaning of the rule.
 type expression struct {
 	name  string
 	value any
 }
 
-// byteorder converts a register to network order, before a comparison. The library can't decode it.
+// byteorder is the expression that converts a register to network byte order before a comparison. The library can't
+// decode it.
 type byteorder struct{ source, destination, size, length uint32 }
 
-// known creates a value for an expression's name. Expressions that are not in it can't be printed.
+// known has the expressions that can be printed by name, with functions that create their values.
 var known = map[string]func() expr.Any{
 	"meta": func() expr.Any { return &expr.Meta{} }, "cmp": func() expr.Any { return &expr.Cmp{} },
 	"payload": func() expr.Any { return &expr.Payload{} }, "ct": func() expr.Any { return &expr.Ct{} },
@@ -80,7 +81,7 @@ func decodeExpression(family uint8, b []byte) (e expression, err error) {
 		return e, nil
 	}
 	value := create()
-	if e.name == "notrack" || unmarshal(family, data, value) == nil { // an attribute that the library does not know is an error
+	if e.name == "notrack" || unmarshal(family, data, value) == nil { // fails for attributes that the library does not know
 		e.value = value
 	}
 	return e, nil
@@ -114,7 +115,7 @@ func byteorderOf(data []byte) (*byteorder, error) {
 	})
 }
 
-// immediateOf returns a verdict or a constant.
+// immediateOf decodes the attributes NFTA_IMMEDIATE_*, to a verdict or a constant.
 func immediateOf(data []byte) (expr.Any, error) {
 	constant := &expr.Immediate{}
 	var verdict *expr.Verdict
@@ -133,19 +134,19 @@ func immediateOf(data []byte) (expr.Any, error) {
 	return constant, err
 }
 
-// nftaBitwiseOp is NFTA_BITWISE_OP (5.6): other operations than mask and xor, which the library does not know.
+// nftaBitwiseOp is NFTA_BITWISE_OP (5.6). The library knows only operation 0, mask and xor.
 const nftaBitwiseOp = 6
 
 func hasOperation(data []byte) bool {
 	other := false
-	_ = eachNested(data, func(ad *netlink.AttributeDecoder) error { // malformed data fail when they are decoded
+	_ = eachNested(data, func(ad *netlink.AttributeDecoder) error { // decoding reports malformed data later
 		other = other || ad.Type() == nftaBitwiseOp && ad.Uint32() != 0
 		return nil
 	})
 	return other
 }
 
-// setsRegister reports whether an expression ct sets a value instead of loading it. The library does not tell.
+// setsRegister reports whether a ct expression sets a value instead of loading it. The library does not distinguish them.
 func setsRegister(data []byte) bool {
 	sets := false
 	_ = eachNested(data, func(ad *netlink.AttributeDecoder) error { // as above
@@ -155,9 +156,9 @@ func setsRegister(data []byte) bool {
 	return sets
 }
 
-// looksUp returns the names of the sets and maps that a rule looks something up in.
+// looksUp returns the names of the sets and maps that a rule uses.
 func (r *rule) looksUp() (names []string) {
-	all, _ := r.expressions(0) // what can't be decoded is not a look-up
+	all, _ := r.expressions(0) // look-ups do not depend on the family; what can't be decoded is none
 	for _, e := range all {
 		if l, ok := e.value.(*expr.Lookup); ok {
 			names = append(names, l.SetName)
@@ -166,7 +167,7 @@ func (r *rule) looksUp() (names []string) {
 	return names
 }
 
-// anyComment returns the rule's comment, or the one in a match of iptables-nft, or "".
+// anyComment returns the rule's comment, or the comment in a match of iptables-nft, or "".
 func (r *rule) anyComment(family uint8) string {
 	if r.comment != "" {
 		return r.comment

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// encoded is an expression as in a netlink message.
+// encoded returns an expression as in a netlink message.
 func encoded(t *testing.T, name string, attributes ...netlink.Attribute) []byte {
 	t.Helper()
 	data, err := netlink.MarshalAttributes(attributes)
@@ -23,7 +23,7 @@ func encoded(t *testing.T, name string, attributes ...netlink.Attribute) []byte 
 	return b
 }
 
-// TestUndecodedExpressions checks that an expression that can't be decoded is still an expression.
+// TestUndecodedExpressions checks that an expression that can't be decoded stays in the list.
 func TestUndecodedExpressions(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"log":     encoded(t, "log", netlink.Attribute{Type: unix.NFTA_LOG_PREFIX}), // the library expects a NUL
@@ -42,7 +42,7 @@ func TestUndecodedExpressions(t *testing.T) {
 	}
 }
 
-// TestUseOfUnknownValue checks that what compares an unknown value is not printed.
+// TestUseOfUnknownValue checks that a comparison of an unknown value is not printed.
 func TestUseOfUnknownValue(t *testing.T) {
 	var rule []expression
 	for _, b := range [][]byte{

@@ -4,13 +4,13 @@ package resolve
 
 import "golang.org/x/sys/unix"
 
-// families are nft's words for the families of tables.
+// families has the families of tables (NFPROTO_*) by nft's names.
 var families = map[string]uint8{
 	"inet": unix.NFPROTO_INET, "ip": unix.NFPROTO_IPV4, "ip6": unix.NFPROTO_IPV6,
 	"arp": unix.NFPROTO_ARP, "bridge": unix.NFPROTO_BRIDGE, "netdev": unix.NFPROTO_NETDEV,
 }
 
-// FamilyName is nft's word for a family of tables (NFPROTO_), or "".
+// FamilyName returns nft's name of a family of tables (NFPROTO_*), or "".
 func FamilyName(number uint8) string {
 	for name, n := range families {
 		if n == number {
@@ -26,7 +26,7 @@ var (
 	netdevHooks = []string{"ingress", "egress"}
 )
 
-// hookName is nft's word for the hook of a base chain, or "".
+// hookName returns nft's name of the hook of a base chain, or "".
 func hookName(family uint8, hook uint32) string {
 	names := inetHooks
 	switch family {

@@ -15,7 +15,7 @@ var (
 	}, formatDecimal)
 )
 
-// fib loads the result of a look-up of a route.
+// fib handles an expression that loads the result of a route look-up.
 func (p *printer) fib(v *expr.Fib) {
 	var key []string
 	for _, part := range []struct {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside calls f on a thread in the namespace. Sockets and programs that f starts are in it.
+// inside calls f on a thread in the namespace, so that its sockets and the programs that it starts are in the namespace.
 func (n *namespace) inside(f func() error) error {
 	if n.isOurs {
 		return f()
 	}
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		runtime.LockOSThread() // without an unlock, so the thread ends with the goroutine
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			done <- fmt.Errorf("enter network namespace %d: %w", n.inode, err)
 			return

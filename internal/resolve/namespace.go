@@ -18,15 +18,15 @@ import (
 // container that ends meanwhile keeps its interfaces until then.
 const idle = time.Second
 
-// absentPause is how long a namespace that was not found is not searched for again, at least.
+// absentPause is the shortest time between two searches for a namespace that was not found.
 const absentPause = time.Second
 
-// namespace is a network namespace and the answers about it.
+// namespace is a network namespace with the cached answers about it.
 type namespace struct {
 	inode  uint32
-	path   string // where it was found last
+	path   string // at which it was found last
 	file   *os.File
-	isOurs bool   // it is this process's, and need not be entered
+	isOurs bool   // the namespace of this process, which need not be entered
 	cookie uint64 // identifies the namespace since 5.14; inode numbers are reused
 	filter *channel
 	absent pace // of the search for its path
@@ -59,10 +59,10 @@ func (h *Host) enter(inode uint32) (*namespace, error) {
 	return n, nil
 }
 
-// namespacesMost is how many namespaces are remembered, at most, except those in use.
+// namespacesMost is the largest number of remembered namespaces, except those in use.
 const namespacesMost = 1024
 
-// forget forgets the namespaces that are idle, if there are too many.
+// forget removes the idle namespaces if there are too many.
 func (h *Host) forget() {
 	if len(h.namespaces) < namespacesMost {
 		return
@@ -74,7 +74,7 @@ func (h *Host) forget() {
 	}
 }
 
-// closeLater closes the files when the namespace is idle.
+// closeLater closes the files once the namespace has been idle for h.idle.
 func (n *namespace) closeLater(h *Host) {
 	if n.timer != nil {
 		n.timer.Reset(h.idle)
@@ -97,13 +97,14 @@ func (n *namespace) leave() {
 		n.filter = nil
 	}
 	if n.file != nil {
-		_ = n.file.Close() // only read from
+		_ = n.file.Close() // nothing was written
 		n.file = nil
 	}
 	n.devices = nil
 }
 
-// open opens the file of the namespace, and forgets all answers if it is another namespace than last time.
+// open opens the file of the namespace, and drops all cached answers if it is another namespace than last time, or if the
+// kernel has no cookies to check that.
 func (n *namespace) open() error {
 	f, err := n.find()
 	if err != nil {
@@ -122,7 +123,7 @@ func (n *namespace) open() error {
 	return nil
 }
 
-// find opens the path where the namespace was last, or else searches for it.
+// find opens the namespace at its last path, or else searches for it.
 func (n *namespace) find() (*os.File, error) {
 	if f, err := openNetns(n.path, n.inode); err == nil {
 		return f, nil
@@ -140,7 +141,7 @@ func (n *namespace) find() (*os.File, error) {
 	return openNetns(path, n.inode)
 }
 
-// openNetns opens a namespace if the path still leads to it.
+// openNetns opens a path, and fails if it is not this namespace.
 func openNetns(path string, inode uint32) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -157,8 +158,7 @@ func openNetns(path string, inode uint32) (*os.File, error) {
 	return f, nil
 }
 
-// isOurs reports whether a namespace is the one of this thread. Threads of this process that enter another one end
-// there.
+// isOurs reports whether a namespace is that of this process. Threads that enter another one end there.
 func isOurs(f *os.File) bool {
 	ours, err := os.Stat(input.OwnNetns)
 	if err != nil {
@@ -194,7 +194,7 @@ func (n *namespace) dial(family int) (*channel, error) {
 	return newChannel(conn)
 }
 
-// config has the namespace for a socket, if it has to be entered.
+// config returns the configuration of a socket in the namespace; nil if the namespace need not be entered.
 func (n *namespace) config() *netlink.Config {
 	if n.isOurs {
 		return nil

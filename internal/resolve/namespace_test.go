@@ -16,7 +16,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// TestNamespaceIsNotKept checks that the files of a namespace are closed when it is idle, since they keep it alive.
+// TestNamespaceIsNotKept checks that the files of an idle namespace are closed, since they keep it alive.
 func TestNamespaceIsNotKept(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-idle")
 	h := newHost(t, "none")
@@ -40,8 +40,8 @@ func TestNamespaceIsNotKept(t *testing.T) {
 	}
 }
 
-// TestNamespaceOfAnotherTime checks that nothing is remembered of a namespace whose inode number is used again.
-func TestNamespaceOfAnotherTime(t *testing.T) {
+// TestReusedInode checks that cached answers are dropped if another namespace has the same inode number.
+func TestReusedInode(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-reuse")
 	h := newHost(t, "none")
 	h.Watch(n.Inode)
@@ -87,7 +87,7 @@ func TestOwnNamespace(t *testing.T) {
 	}
 }
 
-// TestPathOfAnotherNamespace checks that a path that now leads elsewhere is not used.
+// TestPathOfAnotherNamespace checks that the last path of a namespace is not used if it is now another namespace.
 func TestPathOfAnotherNamespace(t *testing.T) {
 	n, other := ktest.NewNetns(t, "resolve-path"), ktest.NewNetns(t, "resolve-other")
 	h := newHost(t, "none")
@@ -98,7 +98,7 @@ func TestPathOfAnotherNamespace(t *testing.T) {
 	}
 }
 
-// TestAbsentNamespace checks that a namespace that is not there is searched for only now and then.
+// TestAbsentNamespace checks that searches for a namespace that does not exist have pauses.
 func TestAbsentNamespace(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-absent")
 	h := newHost(t, "none")

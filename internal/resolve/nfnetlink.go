@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nfgenmsg is the size of the header of a netfilter message: family, version, and a resource id.
+// nfgenmsg is the size of struct nfgenmsg, the header of a netfilter message: family, version, and a resource id.
 const nfgenmsg = 4
 
 // request is a question to a subsystem of netfilter.
@@ -22,7 +22,7 @@ type request struct {
 	attributes      []netlink.Attribute
 }
 
-// stringAttribute is an attribute with a string.
+// stringAttribute returns an attribute with a string that ends with NUL.
 func stringAttribute(kind uint16, value string) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: append([]byte(value), 0)}
 }
@@ -39,7 +39,7 @@ func (r request) message() (netlink.Message, error) {
 	return m, err
 }
 
-// take receives a message: the family of its header, and its attributes. Numbers are in network byte order.
+// take receives the family and the attributes of a message. Its numbers are in network byte order.
 type take func(family uint8, ad *netlink.AttributeDecoder) error
 
 // query sends a request and passes on the attributes of each message of the answer.

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// nftTexts runs nft in a namespace and returns its texts of the rules of a table, by handle. Anonymous chains
-// are part of the rule that jumps there, in braces.
+// nftTexts runs nft in a namespace, and returns its texts of the rules of a table by handle. The rules of an anonymous
+// chain are in braces in the text of the rule that jumps there.
 func nftTexts(nft string, n *namespace, key tableKey, deadline time.Time) (map[uint64]string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
@@ -28,10 +28,10 @@ func nftTexts(nft string, n *namespace, key tableKey, deadline time.Time) (map[u
 	return parseNft(output), nil
 }
 
-// outputMost is the largest output of nft that is read.
+// outputMost is the largest accepted output of nft, in bytes.
 const outputMost = 64 << 20
 
-// runNft lists a table without counters' values (-s) and without the elements of named sets (-t).
+// runNft lists a table with handles (-a), without the values of counters (-s) and the elements of named sets (-t).
 func runNft(ctx context.Context, nft string, key tableKey) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, nft, "-a", "-s", "-t", "list", "table", FamilyName(key.family), key.name)
 	cmd.Env = []string{"LC_ALL=C"}
@@ -44,7 +44,7 @@ func runNft(ctx context.Context, nft string, key tableKey) ([]byte, error) {
 	return output.Bytes(), nil
 }
 
-// limited is a buffer with a largest size.
+// limited is a buffer of at most most bytes.
 type limited struct {
 	bytes.Buffer
 	most int
@@ -57,8 +57,8 @@ func (l *limited) Write(b []byte) (int, error) {
 	return l.Buffer.Write(b)
 }
 
-// parseNft returns the rules in nft's list of a table, by handle. A rule may have several lines, which are joined:
-// long sets, and anonymous chains, whose rules are separated by semicolons.
+// parseNft returns the rules in nft's list of a table by handle. It joins the lines of a rule with a long set or an
+// anonymous chain; the rules of that chain are separated by semicolons.
 func parseNft(output []byte) map[uint64]string {
 	texts := map[uint64]string{}
 	inChain := false
@@ -90,7 +90,7 @@ func isClosed(lines []string) bool {
 	return strings.Count(all, "{") == strings.Count(all, "}")
 }
 
-// isBaseLine reports whether the line describes the chain.
+// isBaseLine reports whether the line describes the chain: its hook, or its comment.
 func isBaseLine(line string) bool {
 	return strings.HasPrefix(line, "type ") && strings.Contains(line, " hook ") && strings.HasSuffix(line, ";") ||
 		strings.HasPrefix(line, "comment ")
@@ -107,7 +107,7 @@ func cutHandle(line string) (text string, handle uint64, ok bool) {
 	return line[:at], handle, err == nil
 }
 
-// joinLines makes one line of a rule's lines.
+// joinLines joins the lines of a rule.
 func joinLines(lines []string) string {
 	var b strings.Builder
 	for i, line := range lines {
@@ -123,7 +123,7 @@ func joinLines(lines []string) string {
 	return b.String()
 }
 
-// squeeze removes the second of two spaces outside quotes, which nft prints for matches without a text.
+// squeeze reduces runs of spaces outside quotes to one space: nft prints two where a match has no text.
 func squeeze(line string) string {
 	quoted := false
 	var last rune

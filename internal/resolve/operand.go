@@ -7,24 +7,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// operand is what an expression loads into a register, in nft's words.
+// operand is the value that an expression loads into a register, with nft's name for it.
 type operand struct {
 	name string
 	kind *valueType
-	// size is how many bytes were loaded; whole is the size of the field. The load of a shorter part is a prefix.
+	// size is the number of bytes that were loaded, whole the size of the field. A shorter load is a prefix.
 	size, whole int
-	mask        []byte // of a bitwise expression on it
-	opens       string // the protocol that the next header has if this field is compared with a number
-	// needs are dependencies that the field implies: nft does not print them.
+	mask        []byte // of a bitwise expression on the register
+	opens       string // the layer whose protocol is known after a comparison of this field
+	// needs are the layers whose comparisons the field implies: nft does not print these.
 	needs []string
 	last  *comparison
-	// parts are the fields, if several adjacent ones were loaded at once.
+	// parts are the fields if several adjacent ones were loaded at once.
 	parts []*operand
 	// swapped is set if the value was converted to network order.
 	swapped bool
 }
 
-// comparison is the last comparison of an operand: two that follow each other are a range.
+// comparison is the last comparison of an operand: >= followed by <= is a range.
 type comparison struct {
 	op    expr.CmpOp
 	value []byte
@@ -38,14 +38,14 @@ type field struct {
 	kind         *valueType
 }
 
-// Names of the protocols that a packet is known to have.
+// The layers of a packet whose protocols may be known.
 const (
 	linkLayer      = "link"
 	networkLayer   = "network"
 	transportLayer = "transport"
 )
 
-// contradiction is the network protocol of a rule that requires two of them.
+// contradiction is the network protocol of a rule that requires two different ones.
 const contradiction = "contradiction"
 
 var (
@@ -68,7 +68,7 @@ var (
 	}
 )
 
-// metaKeys are the keys of meta that can be printed. The names without the word meta have none in nft's output.
+// metaKeys are the keys of meta that can be printed. As in nft's output, some have no word meta.
 var metaKeys = map[expr.MetaKey]operand{
 	expr.MetaKeyL4PROTO:  {name: "meta l4proto", kind: protocols, size: 1, opens: transportLayer},
 	expr.MetaKeyNFPROTO:  {name: "meta nfproto", kind: nfprotos, size: 1, opens: networkLayer},
@@ -91,7 +91,7 @@ var ctKeys = map[expr.CtKey]operand{
 	expr.CtKeyDIRECTION: {name: "ct direction", kind: directions, size: 1},
 }
 
-// payload returns the operand for a part of the packet, or nil.
+// payload returns the operand for a load of a part of the packet, or nil if it is unknown.
 func (p *printer) payload(e *expr.Payload) *operand {
 	if e.OperationType != expr.PayloadLoad || p.network == contradiction {
 		return nil
@@ -122,7 +122,7 @@ func (p *printer) payload(e *expr.Payload) *operand {
 	return adjacent(fields, int(e.Offset), int(e.Len), needs)
 }
 
-// operand is the field, or its first bytes.
+// operand returns the operand for the first size bytes of the field.
 func (f field) operand(size int, needs []string) *operand {
 	o := &operand{name: f.name, kind: f.kind, size: size, whole: f.size, needs: needs}
 	switch f.kind {
@@ -134,7 +134,7 @@ func (f field) operand(size int, needs []string) *operand {
 	return o
 }
 
-// adjacent is an operand for several fields without gaps, or nil.
+// adjacent returns an operand for several fields without gaps, or nil.
 func adjacent(fields []field, offset, size int, needs []string) *operand {
 	o := &operand{size: size, whole: size}
 	for _, f := range fields {
@@ -149,7 +149,7 @@ func adjacent(fields []field, offset, size int, needs []string) *operand {
 	return o
 }
 
-// networkOf is the network protocol of all packets of a family of tables, or "".
+// networkOf returns the network protocol of all packets of a family of tables, or "".
 func networkOf(family uint8) string {
 	switch family {
 	case unix.NFPROTO_IPV4:
@@ -160,7 +160,8 @@ func networkOf(family uint8) string {
 	return ""
 }
 
-// slot is the number of a register in units of four bytes. Register 0 is the verdict.
+// slot returns the position of a register in units of four bytes: NFT_REG_1 and NFT_REG32_00 are at 0. Register 0,
+// the verdict, has no position.
 func slot(register uint32) int {
 	if register >= unix.NFT_REG32_00 {
 		return int(register - unix.NFT_REG32_00)

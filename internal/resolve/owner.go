@@ -13,11 +13,11 @@ import (
 type Process struct {
 	PID  uint32
 	Comm string
-	// Others is how many other processes have the same socket.
+	// Others is the number of other processes that have the same socket open.
 	Others int
 }
 
-// String is nginx[812], or nginx[812] and 3 others.
+// String returns text like nginx[812], or nginx[812] and 3 others.
 func (p Process) String() string {
 	text := fmt.Sprintf("%s[%d]", p.Comm, p.PID)
 	switch {
@@ -29,26 +29,26 @@ func (p Process) String() string {
 	return text
 }
 
-// owners are the processes of sockets, at a time.
+// owners are the cached processes of sockets by inode number.
 type owners struct {
 	pace    pace
 	sockets map[uint64]Process
 }
 
 const (
-	ownersTimeout = 300 * time.Millisecond // for one look at all processes
-	ownersPause   = 500 * time.Millisecond // between two
+	ownersTimeout = 300 * time.Millisecond // of a search through all processes
+	ownersPause   = 500 * time.Millisecond // between two searches, at least
 )
 
-// Owner returns the process that has a socket open, by the socket's inode number. ok is false if none was found. If
-// several have it, it is the one with the lowest number, but not init, which holds sockets for others.
+// Owner returns the process that has a socket open, by the socket's inode number. If several have it, that is the one with
+// the lowest PID, but not PID 1 if there is another, since init keeps sockets for services. ok is false if none was found.
 func (h *Host) Owner(inode uint64) (Process, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.owner(inode)
 }
 
-// owner looks at the processes again if the socket was not there last time.
+// owner searches all processes again if the socket is not in the cache and the pause since the last search is over.
 func (h *Host) owner(inode uint64) (Process, bool) {
 	p, ok := h.owners.sockets[inode]
 	start := time.Now()
@@ -61,7 +61,7 @@ func (h *Host) owner(inode uint64) (Process, bool) {
 	return p, ok
 }
 
-// socketOwners looks at the open files of all processes until the deadline.
+// socketOwners reads the open files of all processes until the deadline.
 func socketOwners(deadline time.Time) map[uint64]Process {
 	owners := map[uint64]Process{}
 	_ = input.EachSocket(func(p input.Process, inode uint64) bool { // without /proc there are none
@@ -76,7 +76,7 @@ func socketOwners(deadline time.Time) map[uint64]Process {
 	return owners
 }
 
-// with is the process to name for a socket that another process has, too.
+// with returns the process to name for a socket that p has open, too.
 func (old Process) with(p input.Process) Process {
 	if old.PID == 1 || p.PID != 1 && p.PID < old.PID {
 		return Process{p.PID, p.Comm, old.Others + 1}

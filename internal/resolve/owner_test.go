@@ -48,7 +48,7 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestOwnersAreReadAgain checks that a socket that is not known is searched for, but not all the time.
+// TestOwnersAreReadAgain checks that an unknown socket is searched for, with pauses.
 func TestOwnersAreReadAgain(t *testing.T) {
 	ktest.Root(t)
 	h := newHost(t, "none")
@@ -84,7 +84,7 @@ func TestProcessText(t *testing.T) {
 	}
 }
 
-// TestSharedSocket checks which process is named for a socket of several.
+// TestSharedSocket checks which process is named for a socket that several have open.
 func TestSharedSocket(t *testing.T) {
 	for _, test := range []struct {
 		first Process

@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BaseChain is a chain that the kernel calls.
+// BaseChain is a chain that a hook calls.
 type BaseChain struct {
 	Name     string
 	Hook     string
 	Priority int32
-	Policy   string // "accept", "drop", or "" if not known
+	Policy   string // "accept", "drop", or "" if unknown
 }
 
-// Step is a rule that leads to another chain.
+// Step is a rule that jumps or goes to another chain.
 type Step struct {
 	Chain  string // that has the rule
 	Handle uint64 // of the rule
@@ -35,7 +35,7 @@ type Path struct {
 	Steps []Step
 }
 
-// String is the path in one line: forward (policy accept) -> handle 4 jump deny; hook forward, priority 0.
+// String returns the path in one line: forward (policy accept) -> handle 4 jump deny; hook forward, priority 0.
 func (p Path) String() string {
 	var b strings.Builder
 	b.WriteString(p.Base.Name)
@@ -49,7 +49,7 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// String is handle 4 jump deny, or for a verdict map: handle 4 vmap @ports jump deny.
+// String returns text like handle 4 jump deny, or for a verdict map: handle 4 vmap @ports jump deny.
 func (s Step) String() string {
 	words, to := "", s.To
 	if s.Map != "" {
@@ -68,14 +68,15 @@ func (s Step) String() string {
 	return fmt.Sprintf("handle %d %s%s%s", s.Handle, words, verdict, to)
 }
 
-// pathsMost is how many paths to a chain are told; stepsMost is how deep the kernel jumps.
+// pathsMost is the largest number of paths to a chain in an answer. stepsMost is the kernel's limit for nested jumps
+// (NFT_JUMP_STACK_SIZE).
 const (
 	pathsMost = 8
 	stepsMost = 16
 )
 
-// paths returns the paths to a chain, for base chains of a hook if it is not empty. If there are more than
-// pathsMost, more is true.
+// paths returns at most pathsMost paths to a chain, from the base chains of a hook, or from all if it is empty. more is
+// true if there are others.
 func (t *table) paths(to, hook string) (paths []Path, more bool) {
 	reachable := t.reachable(hook)
 	var walk func(chain string, behind []Step)
@@ -103,11 +104,11 @@ func (t *table) paths(to, hook string) (paths []Path, more bool) {
 	return paths, more
 }
 
-// isStart reports whether the kernel calls the chain at the hook, or at any.
+// isStart reports whether the chain is a base chain of the hook, or of any hook if that is empty.
 func isStart(c *chain, hook string) bool { return c.base && (hook == "" || c.hook == hook) }
 
-// reachable returns the chains that base chains of the hook lead to. Walks from a chain back to a base chain that
-// stay within them end there, so their number is limited by that of the paths.
+// reachable returns the chains that base chains of the hook lead to. A walk from a chain back to a base chain that stays
+// within this set always finds a path, so pathsMost limits the number of walks.
 func (t *table) reachable(hook string) map[string]bool {
 	steps := map[string][]string{}
 	for to, all := range t.stepsTo() {
@@ -133,7 +134,7 @@ func (t *table) reachable(hook string) map[string]bool {
 	return reachable
 }
 
-// stepsTo returns the rules that lead to each chain.
+// stepsTo returns the rules that lead to each chain, in the order of their handles.
 func (t *table) stepsTo() map[string][]Step {
 	if t.steps != nil {
 		return t.steps
@@ -152,7 +153,7 @@ func (t *table) stepsTo() map[string][]Step {
 	return t.steps
 }
 
-// steps returns the chains that a rule leads to, each once. Malformed expressions lead nowhere.
+// steps returns the steps of a rule to other chains, each once. It ignores malformed expressions.
 func (r *rule) steps(sets map[string]*set) (steps []Step) {
 	seen := map[Step]bool{}
 	add := func(to string, isGoto bool, of string) {

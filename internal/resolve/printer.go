@@ -11,37 +11,37 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// printer writes a rule as nft does, without the values of counters (`nft -s`). What it does not know it writes as
-// the name of the expression in brackets.
+// printer writes a rule as nft does, without the values of counters (`nft -s`). It writes an unknown expression as its
+// name in brackets.
 type printer struct {
 	family uint8
-	// ask has the answers that are not in the rule.
+	// ask provides what is not in the rule itself.
 	ask questions
 
 	statements         []statement
 	registers          map[int]*operand
 	constants          map[int][]byte
-	network, transport string         // the packet's protocols, as far as the rule has compared them
-	dependencies       map[string]int // the statements that compared them, by layer
+	network, transport string         // the packet's protocols as far as earlier comparisons imply them
+	dependencies       map[string]int // the indexes of the statements that compared them, by layer
 	complete           bool
-	unknown            bool // an unknown expression has changed registers
+	unknown            bool // an unknown expression may have changed registers
 }
 
-// statement is a part of the output. A statement that a later one implies is hidden.
+// statement is a part of the output. It is hidden if a later one implies it.
 type statement struct {
 	text   string
 	hidden bool
 }
 
-// questions are what a printer asks.
+// questions are functions that provide what is not in a rule itself.
 type questions struct {
 	set      func(name string) (*set, []element, error)
 	chain    func(name string) []string // the rules of an anonymous chain
 	ifname   func(index uint32) string
-	elements int // the most of an anonymous set that are printed
+	elements int // the largest number of printed elements of an anonymous set; 0 for all
 }
 
-// printRule returns the text of a rule, without its comment. complete is false if a part is not known.
+// printRule returns the text of a rule without its comment. complete is false if a part is unknown.
 func printRule(family uint8, rule []expression, ask questions) (text string, complete bool) {
 	p := &printer{
 		family: family, ask: ask, registers: map[int]*operand{}, constants: map[int][]byte{}, dependencies: map[string]int{},
@@ -61,7 +61,7 @@ func printRule(family uint8, rule []expression, ask questions) (text string, com
 
 func (p *printer) add(text string) { p.statements = append(p.statements, statement{text: text}) }
 
-// giveUp writes an expression that can't be printed. What it loads, and into which register, is not known.
+// giveUp writes an expression that can't be printed. The contents of all registers are unknown after it.
 func (p *printer) giveUp(name string) {
 	p.add("[" + name + "]")
 	p.complete, p.unknown = false, true
@@ -69,7 +69,7 @@ func (p *printer) giveUp(name string) {
 	clear(p.constants)
 }
 
-// expression writes the next expression, or keeps what it loads.
+// expression writes the next expression, or records what it loads into a register.
 func (p *printer) expression(e expression) {
 	switch v := e.value.(type) {
 	case *expr.Meta:
@@ -160,7 +160,8 @@ func (p *printer) bitwise(v *expr.Bitwise) {
 	o.mask = v.Mask
 }
 
-// orUnknown writes an expression that can't be printed, except if what it uses was not printed either.
+// orUnknown writes an expression that can't be printed, unless its operand is unknown because of an expression that was
+// written in brackets already.
 func (p *printer) orUnknown(o *operand, name string) {
 	if o == nil && p.unknown {
 		return
@@ -201,7 +202,7 @@ func (p *printer) compare(register uint32, op expr.CmpOp, value []byte) {
 	p.learn(o, op, value)
 }
 
-// compareParts writes the comparisons of adjacent fields that nft made one of.
+// compareParts writes the comparisons of adjacent fields that nft merged into one.
 func (p *printer) compareParts(o *operand, op expr.CmpOp, value []byte) {
 	if op != expr.CmpOpEq || o.mask != nil || len(value) < o.size {
 		p.giveUp("payload")
@@ -216,7 +217,7 @@ func (p *printer) compareParts(o *operand, op expr.CmpOp, value []byte) {
 	}
 }
 
-// hostOrder is a number in network order as this machine has it.
+// hostOrder converts a number from network to host byte order.
 func hostOrder(value []byte) []byte {
 	value = slices.Clone(value)
 	if !isBigEndian {
@@ -225,7 +226,7 @@ func hostOrder(value []byte) []byte {
 	return value
 }
 
-// compared is the text of a comparison, or false if nft writes it in a form that is not known here.
+// compared returns the text of a comparison, or false if nft's form of it is unknown.
 func (o *operand) compared(op expr.CmpOp, value []byte) (string, bool) {
 	if o.mask != nil {
 		return o.masked(op, value)
@@ -241,7 +242,7 @@ func (o *operand) compared(op expr.CmpOp, value []byte) (string, bool) {
 	return o.name + " " + operator + o.kind.format(value), true
 }
 
-// masked is the text of a comparison of some bits.
+// masked returns the text of a comparison of some bits, or false if nft's form of it is unknown.
 func (o *operand) masked(op expr.CmpOp, value []byte) (string, bool) {
 	isZero := len(bytes.Trim(value, "\x00")) == 0
 	equal := op == expr.CmpOpEq || op == expr.CmpOpNeq
@@ -263,7 +264,7 @@ func (o *operand) masked(op expr.CmpOp, value []byte) (string, bool) {
 	return "", false
 }
 
-// prefixLength is the number of leading ones of a mask without other ones.
+// prefixLength returns the number of leading ones of a mask; ok is false if it has other ones.
 func prefixLength(mask []byte) (length int, ok bool) {
 	for _, b := range mask {
 		for bit := 7; bit >= 0; bit-- {
@@ -295,7 +296,7 @@ func (p *printer) inRange(v *expr.Range) {
 	p.add(o.name + " " + operators[v.Op] + o.kind.format(from) + "-" + o.kind.format(to))
 }
 
-// learn keeps which protocol the packet has after a comparison.
+// learn records the protocol that the packet has after a comparison.
 func (p *printer) learn(o *operand, op expr.CmpOp, value []byte) {
 	if op != expr.CmpOpEq || o.opens == "" {
 		return
@@ -328,7 +329,7 @@ func (p *printer) uses(o *operand) {
 	}
 }
 
-// hide hides a dependency that nft adds, not one that only the user writes.
+// hide hides a statement of a kind that nft adds as a dependency, not one that only users write.
 func (p *printer) hide(at int) {
 	if text := p.statements[at].text; strings.HasPrefix(text, "meta ") || strings.HasPrefix(text, "ether type ") {
 		p.statements[at].hidden = true

@@ -14,20 +14,20 @@ import (
 	"tracer/internal/printable"
 )
 
-// Queue is a queue of packets for a program (NFQUEUE).
+// Queue is the state of an NFQUEUE queue.
 type Queue struct {
 	// Read is set if a program has bound the queue.
 	Read bool
 	// Reader is the program, if it was found: Reader.PID is 0 otherwise.
 	Reader Process
-	// Waiting is how many packets the program has not given a verdict for.
+	// Waiting is the number of packets without a verdict of the program.
 	Waiting uint64
-	// Full is how many packets were dropped since the queue was full, Lost those that did not fit into the buffer of
-	// the program's socket.
+	// Full is the number of packets that were dropped because the queue was full, Lost the number of those that did not
+	// fit into the buffer of the program's socket.
 	Full, Lost uint64
 }
 
-// String is like 1024 packets wait for suricata[812]; dropped so far: 7 since it was full, 0 since its socket was.
+// String returns text like 1024 packets wait for suricata[812]; dropped so far: 7 by the full queue, 0 by its full socket.
 func (q Queue) String() string {
 	if !q.Read {
 		return "no program reads it"
@@ -36,10 +36,10 @@ func (q Queue) String() string {
 	if q.Reader.PID != 0 {
 		reader = q.Reader.String()
 	}
-	return fmt.Sprintf("%d packets wait for %s; dropped so far: %d since it was full, %d since its socket was", q.Waiting, reader, q.Full, q.Lost)
+	return fmt.Sprintf("%d packets wait for %s; dropped so far: %d by the full queue, %d by its full socket", q.Waiting, reader, q.Full, q.Lost)
 }
 
-// queuePause is the shortest time between two looks at the queues of a namespace.
+// queuePause is the shortest time between two readings of the queues of a namespace.
 const queuePause = 100 * time.Millisecond
 
 // queueList are the queues of a namespace, at a time.
@@ -50,8 +50,7 @@ type queueList struct {
 	inodes map[uint16]uint64 // of the programs' sockets
 }
 
-// Queue returns the state of a queue of packets, which is that of now or of a moment ago. ok is false if it can't be
-// read.
+// Queue returns the current or a recently cached state of a queue, not that at the drop. ok is false if it can't be read.
 func (h *Host) Queue(netns uint32, number uint16) (q Queue, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,8 +94,8 @@ func (l *queueList) read() error {
 	return nil
 }
 
-// parseQueue parses a line: queue number, port of the program's socket, packets that wait, copy mode, copy range,
-// packets dropped by the queue, packets lost at the socket, last packet's number, 1.
+// parseQueue parses a line of nfnetlink_queue: queue number, netlink port of the program's socket, waiting packets, copy
+// mode, copy range, packets dropped by the queue, packets lost at the socket, number of the last packet, 1.
 func parseQueue(line string) (number uint16, port uint32, q Queue, err error) {
 	fields := strings.Fields(line)
 	if len(fields) < 7 {

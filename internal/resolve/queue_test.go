@@ -50,7 +50,7 @@ func TestQueue(t *testing.T) {
 	bindQueue(t, n, 777)
 	h := newHost(t, "none")
 	q, ok := h.Queue(n.Inode, 777)
-	if want := "0 packets wait for " + ourselves(t) + "; dropped so far: 0 since it was full, 0 since its socket was"; !ok || q.String() != want {
+	if want := "0 packets wait for " + ourselves(t) + "; dropped so far: 0 by the full queue, 0 by its full socket"; !ok || q.String() != want {
 		t.Errorf("%v, %s, want %s", ok, q, want)
 	}
 	if q, ok := h.Queue(n.Inode, 778); !ok || q.String() != "no program reads it" {

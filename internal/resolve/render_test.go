@@ -13,7 +13,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// matches and statements are what random rules are made of, for tables inet. All of them can be printed.
+// matches and statements are the parts of random rules for inet tables. This package can print all of them.
 var matches = []string{
 	"tcp dport 25", "tcp sport 1024-65535", "udp dport { 53, 123, 5353 }", "tcp dport != 80", "tcp dport != 10-20", "udp sport { 1, 5-7, 1000-1001 }", "tcp dport != { 22, 23 }",
 	"tcp dport > 1023", "tcp dport <= 80", "sctp dport 99", "tcp dport @ports", "udp dport @ports",
@@ -45,7 +45,7 @@ var endings = []string{
 	"meta l4proto tcp reject with tcp reset", `iifname vmap { "eth0" : accept, * : drop }`,
 }
 
-// firsts of rules that could not be combined with others are tried alone.
+// randomRule returns a rule of random parts.
 func randomRule(r *rand.Rand) string {
 	var parts []string
 	for range r.IntN(3) {
@@ -125,7 +125,8 @@ func tryLoad(n *ktest.Netns, ruleset string) error {
 	})
 }
 
-// compareTexts compares the texts of all rules of a table, and returns how many are complete. Those up to a handle must be.
+// compareTexts compares the texts of all rules of a table, and returns the number of complete ones. The texts of rules up to
+// a handle must be complete.
 func compareTexts(t *testing.T, n *ktest.Netns, key tableKey, complete uint64) int {
 	t.Helper()
 	h := newHost(t, needs(t, "nft"))

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package resolve finds out things about the host that the kernel does not tell with a drop: the text of an
-// nftables rule and who wrote it, the sockets that listen on a port, the process of a socket, the sources that
-// fill the conntrack table, the state of a queue of packets. It asks by netlink in the network namespace of the drop, and reads /proc.
+// Package resolve looks up what the record of a drop does not have: the text and the author of an nftables rule, the
+// sockets that listen on a port, the process of a socket, the sources that fill the conntrack table, the state of an
+// NFQUEUE queue. It uses netlink in the network namespace of the drop, and /proc.
 //
 // An answer is a fact or nothing: ok is false if a question could not be answered, and [RuleText.Certain] is
-// false if the answer may be about a later ruleset than the drop's. Each question has a timeout. Answers are
-// kept, and asked for again at most a tenth of the time, so a flood of drops costs little.
+// false if the answer may be about a later ruleset than that of the drop. Each question has a timeout. Answers are
+// cached, and questions of one kind take at most a tenth of the time, so a flood of drops costs little.
 //
 // The questions need CAP_NET_ADMIN (rules, conntrack), CAP_SYS_PTRACE (sockets and namespaces of other processes), and
-// for namespaces other than this process's CAP_SYS_ADMIN (to enter them). Without one of them, ok is false. As with ss and conntrack, the kernel
-// may load the modules that answer: tcp_diag, udp_diag, nf_conntrack_netlink.
+// CAP_SYS_ADMIN to enter network namespaces other than that of this process. Without one of them, ok is false. As for ss
+// and conntrack, the kernel may load modules to answer: tcp_diag, udp_diag, nf_conntrack_netlink.
 package resolve
 
 import (
@@ -21,11 +21,11 @@ import (
 
 // Options are the limits. Zero values are the defaults.
 type Options struct {
-	// Timeout limits each question to the kernel, and the time of nft; 1 s by default. The first answer about a
-	// table may need two or three times as long.
+	// Timeout limits each question to the kernel, and each run of nft; 1 s by default. The first answer about a
+	// table may take two or three times as long.
 	Timeout time.Duration
-	// Nft is the path of the program nft, which prints rules better than this package. It is empty to look for it,
-	// and "none" not to use it.
+	// Nft is the path of the program nft, which prints more kinds of rules than this package. If it is empty, nft is
+	// searched for in nftFolders; "none" disables it.
 	Nft string
 }
 
@@ -42,7 +42,7 @@ type Host struct {
 	closed     bool
 }
 
-// New returns a Host without any knowledge. It asks the kernel nothing yet.
+// New returns a Host without cached answers. It does not ask the kernel yet.
 func New(o Options) *Host {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
@@ -50,7 +50,7 @@ func New(o Options) *Host {
 	return &Host{timeout: o.Timeout, idle: idle, nft: nftPath(o.Nft), namespaces: map[uint32]*namespace{}}
 }
 
-// nftFolders are where distributions install nft. $PATH is not used, since its value may be that of another user.
+// nftFolders are the paths at which distributions install nft. $PATH is not used, since another user may have set it.
 var nftFolders = []string{"/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft", "/usr/bin/nft"}
 
 func nftPath(wanted string) string {
@@ -78,5 +78,5 @@ func (h *Host) Close() {
 	}
 }
 
-// deadline is when the question that begins now must be answered.
+// deadline returns the time at which a question that begins now ends.
 func (h *Host) deadline() time.Time { return time.Now().Add(h.timeout) }

@@ -29,7 +29,7 @@ func command(t *testing.T, n *ktest.Netns, stdin string, name string, args ...st
 	return string(output)
 }
 
-// load adds a ruleset in nft's language.
+// load adds a ruleset in the language of nft.
 func load(t *testing.T, n *ktest.Netns, ruleset string) {
 	t.Helper()
 	command(t, n, ruleset, needs(t, "nft"), "-f", "-")
@@ -45,7 +45,7 @@ func needs(t *testing.T, name string) string {
 	return path
 }
 
-// newHost returns a Host that is closed at the end of the test. The machine may be slow.
+// newHost returns a Host that is closed at the end of the test. Its timeout allows for slow machines.
 func newHost(t *testing.T, nft string) *Host {
 	h := New(Options{Nft: nft, Timeout: 20 * time.Second})
 	h.idle = time.Minute // some tests use files of a namespace without asking a question

@@ -16,18 +16,18 @@ import (
 	"tracer/internal/printable"
 )
 
-// RuleKey names a rule as a drop does.
+// RuleKey has the values of a drop that identify the rule.
 type RuleKey struct {
 	Family, Table, Chain string
-	// Handle is the rule's; 0 for the policy of a base chain.
+	// Handle is the handle of the rule; 0 for the policy of a base chain.
 	Handle uint64
-	// At is when the drop happened, by the clock of this process.
+	// At is the time of the drop, by the clock of time.Now.
 	At time.Time
-	// TableHandle is the table's handle at the drop (nft_table.handle), and Generation the ruleset's number
-	// (nft.base_seq). Either makes the answer certain; both are 0 if they are not known.
+	// TableHandle is the table's handle at the drop (nft_table.handle), Generation the generation of the ruleset
+	// (nft.base_seq). Each of them makes the answer certain; 0 if unknown.
 	TableHandle uint64
 	Generation  uint32
-	// Hook is nft's word for the hook that the packet was in, or "". It narrows the paths.
+	// Hook is nft's name of the hook that the packet passed, or "". Only paths from this hook are returned.
 	Hook string
 }
 
@@ -35,29 +35,29 @@ type RuleKey struct {
 type RuleText struct {
 	// Text is the rule as nft prints it, with its comment; empty for a policy, and if Gone.
 	Text string
-	// Partial is set if parts of Text are in brackets, since nft is not installed and this package does not know them.
+	// Partial is set if parts of Text are in brackets: nft is not installed, and this package can't print them.
 	Partial bool
 	Comment string
-	// Certain is set if the rule is the one that dropped the packet. Otherwise the table may have been replaced
-	// between the drop and the answer by one whose rule has the same handle.
+	// Certain is set if the rule is the one that dropped the packet. Otherwise, the table may have been replaced
+	// between the drop and the answer by one that has another rule with this handle.
 	Certain bool
-	// Gone is set if the rule or its table was deleted or replaced since the drop: nothing is known about it.
+	// Gone is set if the rule or its table was deleted or replaced since the drop. Then all else is empty.
 	Gone bool
-	// Paths are the ways to the rule's chain, at most a few; MorePaths is set if there are others. They are those of
-	// a ruleset that had the rule, not necessarily of the one at the drop.
+	// Paths are at most pathsMost paths to the rule's chain; MorePaths is set if there are others. They are from a ruleset
+	// that had the rule, not necessarily from the one at the drop.
 	Paths     []Path
 	MorePaths bool
 	// Author is the program that wrote the rule, or "" if that is not certain.
 	Author string
 }
 
-// textMost is the length at which String cuts the text of a rule.
+// textMost is the length, in bytes, to which String cuts the text of a rule.
 const textMost = 400
 
-// String is all of it in one line, for texts of causes.
+// String returns the description in one line, for the texts of causes.
 func (r RuleText) String() string {
 	if r.Gone {
-		return "the ruleset changed since"
+		return "the ruleset has changed since"
 	}
 	var parts []string
 	if r.Text != "" {
@@ -75,7 +75,7 @@ func (r RuleText) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// route is the path, or what all paths have in common.
+// route returns the path, or the number of paths and their base chain if they have only one.
 func (r RuleText) route() string {
 	if len(r.Paths) == 0 {
 		return ""
@@ -107,7 +107,7 @@ func cut(text string, n int) string {
 	return text[:n] + "..."
 }
 
-// Rule describes the rule that dropped a packet. ok is false if that could not be found out.
+// Rule describes the rule that dropped a packet. ok is false if the ruleset could not be read.
 func (h *Host) Rule(netns uint32, key RuleKey) (RuleText, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -145,7 +145,7 @@ func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	return text, nil
 }
 
-// isCertain reports whether the table is the one that it was at the drop.
+// isCertain reports whether the table is certainly the same as at the drop.
 func (n *namespace) isCertain(known *knownTable, key RuleKey) bool {
 	return key.TableHandle != 0 || key.Generation != 0 && key.Generation == n.rules.generation ||
 		!key.At.IsZero() && key.At.Add(-clockSlack).After(known.since)
@@ -160,13 +160,13 @@ func (t *table) has(key RuleKey) bool {
 	return r != nil && r.chain == key.Chain
 }
 
-// described are the answers for a table's content, by rule and hook.
+// describedKey is the key of the cached answers about a table's content.
 type describedKey struct {
 	handle      uint64
 	chain, hook string
 }
 
-// describe returns what a table's content tells about a rule.
+// describe returns the description of a rule from a table's content, and caches it.
 func (h *Host) describe(n *namespace, t *table, key RuleKey, deadline time.Time) RuleText {
 	k := describedKey{key.Handle, key.Chain, key.Hook}
 	text, ok := t.described[k]
@@ -185,7 +185,7 @@ func (h *Host) describe(n *namespace, t *table, key RuleKey, deadline time.Time)
 	return text
 }
 
-// text is the text of a rule: nft's, or else this package's.
+// text returns the text of a rule: that of nft, or else that of this package.
 func (h *Host) text(n *namespace, t *table, r *rule, deadline time.Time) (text string, partial bool) {
 	if text := t.texts[r.handle]; text != "" {
 		return withComment(text, r.anyComment(t.family)), false // nft does not print the comments of iptables-nft
@@ -219,7 +219,7 @@ func withComment(text, comment string) string {
 // elementsMost is how many elements of an anonymous set are printed.
 const elementsMost = 32
 
-// questions are what printing a rule may need.
+// questions returns the functions that printing a rule may need.
 func (n *namespace) questions(t *table, r *rule, deadline time.Time) questions {
 	ask := questions{ifname: n.ifname, elements: elementsMost}
 	ask.set = func(name string) (*set, []element, error) { return n.set(t, r, name, deadline) }
@@ -237,8 +237,8 @@ func (n *namespace) questions(t *table, r *rule, deadline time.Time) questions {
 	return ask
 }
 
-// set returns a set, and its elements if it is anonymous. These never change, and the set has its name as long as the
-// rule exists that uses it.
+// set returns a set, and its elements if it is anonymous. An anonymous set never changes, and keeps its name as long as
+// the rule that uses it exists.
 func (n *namespace) set(t *table, r *rule, name string, deadline time.Time) (*set, []element, error) {
 	s := t.sets[name]
 	if s == nil {
@@ -269,7 +269,7 @@ func (n *namespace) set(t *table, r *rule, name string, deadline time.Time) (*se
 	return s, elements, nil
 }
 
-// exists reports whether a rule exists that was read earlier: its table is the same, and has a rule with its handle.
+// exists reports whether a rule that was read earlier still exists: its table is the same, and has a rule with its handle.
 func (n *namespace) exists(t *table, r *rule, deadline time.Time) bool {
 	if err := n.refresh(time.Time{}, deadline); err != nil || n.rules.known[t.tableKey].handle != t.handle {
 		return false
@@ -297,7 +297,7 @@ func (t *table) author(key RuleKey, text RuleText) string {
 	if r := t.rules[key.Handle]; r != nil {
 		f.Comments, f.Sets = append(f.Comments, r.anyComment(t.family)), r.looksUp()
 	} else {
-		return "" // anyone may set a policy
+		return "" // a policy has no mark of its author
 	}
 	for _, p := range text.Paths {
 		for _, s := range p.Steps {

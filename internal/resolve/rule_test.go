@@ -13,7 +13,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// policies is the ruleset of the issue's example: a rule in a chain that a base chain jumps to.
+// policies is a ruleset with a rule in a chain to which a base chain jumps.
 const policies = `table inet netpol {
 	map ports { type inet_service : verdict; elements = { 80 : jump web, 81 : accept } }
 	chain web { tcp dport 80 ip saddr 1.2.3.4 drop comment "web"; }
@@ -52,14 +52,14 @@ func handleOf(t *testing.T, n *ktest.Netns, table, comment string) (chain string
 	return "", 0
 }
 
-// keyOf is the key of the rule with a comment, as if it had dropped a packet now.
+// keyOf returns the key of the rule with a comment, for a drop at this moment.
 func keyOf(t *testing.T, n *ktest.Netns, table, comment string) RuleKey {
 	t.Helper()
 	chain, handle := handleOf(t, n, table, comment)
 	return RuleKey{Family: "inet", Table: table, Chain: chain, Handle: handle, At: time.Now()}
 }
 
-// TestRule checks the whole answer, with and without the program nft.
+// TestRule checks the whole answer, with and without nft.
 func TestRule(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-rule")
 	load(t, n, policies)
@@ -93,7 +93,7 @@ func withoutHandles(text string) string {
 	return strings.Join(words, " ")
 }
 
-// TestRuleAtAHook checks that the hook of the drop narrows the paths.
+// TestRuleAtAHook checks that an answer has only paths from the hook of the drop.
 func TestRuleAtAHook(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-hook")
 	load(t, n, policies)
@@ -157,7 +157,7 @@ func TestChangedRuleset(t *testing.T) {
 	key.At = time.Now().Add(-2 * clockSlack)
 	ask("ip saddr 10.244.0.11", true)
 
-	// The rule is deleted after the drop: its text was read, and its handle is not used again.
+	// The rule is deleted after the drop: its text was read before, and its handle is never reused.
 	key.At = time.Now()
 	load(t, n, "flush chain inet netpol deny")
 	ask("ip saddr 10.244.0.11", true)
@@ -170,15 +170,15 @@ func TestChangedRuleset(t *testing.T) {
 		t.Errorf("no doubt in %s", text)
 	}
 	key.TableHandle = 1 // that of the first table
-	ask("the ruleset changed since", false)
+	ask("the ruleset has changed since", false)
 	key.TableHandle = 0
 
-	// A drop after that is certain again.
+	// The answer about a later drop is certain again.
 	time.Sleep(2 * clockSlack)
 	key.At = time.Now()
 	ask("ip saddr 10.9.9.9", true)
 
-	// While the table is not read again, nothing is said about rules that it did not have.
+	// Until the table is read again, there is no answer about rules that it did not have.
 	load(t, n, "add rule inet netpol deny drop comment \"new\"")
 	unread := keyOf(t, n, "netpol", "new")
 	h.namespaces[n.Inode].rules.known[tableKey{unix.NFPROTO_INET, "netpol"}].pace.next = time.Now().Add(time.Hour)
@@ -188,10 +188,10 @@ func TestChangedRuleset(t *testing.T) {
 
 	load(t, n, "delete table inet netpol")
 	key.At = time.Now()
-	ask("the ruleset changed since", false)
+	ask("the ruleset has changed since", false)
 }
 
-// TestWatchAll checks that namespaces with a name are noted.
+// TestWatchAll checks that the tables of namespaces with a name are recorded.
 func TestWatchAll(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-all")
 	load(t, n, policies)
@@ -229,7 +229,7 @@ func TestSetAfterAChange(t *testing.T) {
 	}
 }
 
-// TestGeneration checks that the generation at the drop makes an answer certain without an earlier look.
+// TestGeneration checks that the generation at the drop makes an answer certain, although the table was not read before.
 func TestGeneration(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-generation")
 	load(t, n, policies)
@@ -248,7 +248,7 @@ func TestGeneration(t *testing.T) {
 	}
 }
 
-// TestNoAnswer checks questions that have none.
+// TestNoAnswer checks questions without an answer.
 func TestNoAnswer(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-none")
 	load(t, n, policies)

@@ -14,26 +14,26 @@ import (
 	"tracer/internal/input"
 )
 
-// ruleset is what is known about the rules of a namespace.
+// ruleset has the cached tables of a namespace.
 type ruleset struct {
 	generation uint32
-	checked    time.Time // when that was the generation
+	checked    time.Time // when the kernel last had this generation
 	known      map[tableKey]*knownTable
 }
 
 // knownTable is a table that was seen.
 type knownTable struct {
 	handle uint64    // 0 if the table does not exist
-	since  time.Time // since when, at least, the table has this handle
+	since  time.Time // the table has had this handle at least since then
 	table  *table    // its content, perhaps of an earlier generation; nil if it was not read
-	pace   pace      // of reading it
+	pace   pace      // limits how often it is read
 }
 
-// clockSlack is how much the time of a drop may differ from the one of this process.
+// clockSlack is an upper bound of the error of a drop's time when it is converted to the clock of this process.
 const clockSlack = 2 * time.Millisecond
 
-// refresh asks for the generation, if that was not done since the drop, and for the handles of the tables, if
-// something has changed.
+// refresh reads the generation unless that was done after the time at, and the handles of the tables if the generation has
+// changed. A zero time always reads.
 func (n *namespace) refresh(at, deadline time.Time) error {
 	if n.rules.known != nil && !at.IsZero() && at.Add(clockSlack).Before(n.rules.checked) {
 		return nil
@@ -55,13 +55,13 @@ func (n *namespace) refresh(at, deadline time.Time) error {
 	return nil
 }
 
-// refreshTables reads the handles of the tables of a generation, which may be a later one when that is done.
+// refreshTables reads the handles of the tables. The generation may change meanwhile, which the next refresh notices.
 func (n *namespace) refreshTables(c *channel, generation uint32, deadline time.Time) error {
 	handles, err := c.tableHandles(deadline)
 	if err != nil {
 		return err
 	}
-	now := time.Now() // all of them had been made by now
+	now := time.Now() // all of these tables existed before
 	if n.rules.known == nil {
 		n.rules.known = map[tableKey]*knownTable{}
 	}
@@ -97,7 +97,7 @@ func (n *namespace) closeFilter() {
 	}
 }
 
-// readMost is how often a table is read if the ruleset changes meanwhile.
+// readMost is the largest number of attempts to read a table while the ruleset changes.
 const readMost = 3
 
 // readPause is the shortest time between two readings of a table.
@@ -105,8 +105,8 @@ const readPause = 100 * time.Millisecond
 
 var errChanging = errors.New("the ruleset keeps changing")
 
-// content returns the content of a table of the current generation, or if has is true for an earlier content, that.
-// The handles of a table's rules are never used again, so an earlier content is right about the rules that it has.
+// content returns the content of a table in the current generation, or a cached earlier one for which has is true. The
+// kernel never reuses handles within a table, so an earlier content is right about the rules that it has.
 func (h *Host) content(n *namespace, key tableKey, known *knownTable, deadline time.Time, has func(*table) bool) (*table, error) {
 	if t := known.table; t != nil && (t.generation == n.rules.generation || has(t)) {
 		return t, nil
@@ -135,7 +135,7 @@ func (h *Host) content(n *namespace, key tableKey, known *knownTable, deadline t
 	return nil, errChanging
 }
 
-// readStable reads a table, or returns nil if the ruleset has changed meanwhile.
+// readStable reads a table. It returns nil without an error if the ruleset changed meanwhile.
 func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*table, error) {
 	c, err := n.dial(unix.NETLINK_NETFILTER)
 	if err != nil {
@@ -154,7 +154,7 @@ func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*tabl
 	}
 	texts, err := nftTexts(h.nft, n, key, time.Now().Add(h.timeout))
 	if err != nil {
-		return t, nil // without nft, this package prints the rules
+		return t, nil // this package prints the rules instead
 	}
 	if after, err := c.generation(time.Now().Add(h.timeout)); err == nil && after == t.generation {
 		t.texts = texts
@@ -162,7 +162,7 @@ func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*tabl
 	return t, nil
 }
 
-// WatchAll is Watch for the namespaces that have a name or a process, at most namespacesMost/4 of them.
+// WatchAll calls Watch for the namespaces that have a name or a process, at most namespacesMost/4 of them.
 func (h *Host) WatchAll() {
 	all := input.AllNetns(namespacesMost / 4)
 	h.mu.Lock()
@@ -175,9 +175,9 @@ func (h *Host) WatchAll() {
 	h.Watch(slices.Collect(maps.Keys(all))...)
 }
 
-// Watch notes which tables the namespaces have now, so that later answers about the rules of these tables are
-// certain. It skips namespaces that can't be entered, and kernels without nftables. Call it before the first
-// drop, only if nftables is in use: the kernel may load the module nf_tables.
+// Watch records the tables that the namespaces have now, so that later answers about rules of these tables are certain. It
+// skips namespaces that can't be entered, and kernels without nftables. Call it before the first drop, and only if
+// nftables is in use, since the kernel may load the module nf_tables.
 func (h *Host) Watch(inodes ...uint32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -186,7 +186,7 @@ func (h *Host) Watch(inodes ...uint32) {
 		if err != nil {
 			continue
 		}
-		_ = n.refresh(time.Time{}, h.deadline()) // without it, answers are not certain
+		_ = n.refresh(time.Time{}, h.deadline()) // if it fails, later answers are not certain
 		n.leave()
 	}
 }

@@ -25,20 +25,20 @@ const (
 	UDP Protocol = unix.IPPROTO_UDP
 )
 
-// Listener is a socket that receives packets for a port: a listening TCP socket, or a bound UDP socket.
+// Listener is a listening TCP socket, or a bound UDP socket.
 type Listener struct {
 	Local netip.AddrPort
 	// Only6 is set for an IPv6 socket that does not receive IPv4 packets.
 	Only6 bool
-	// Remote is the peer of a connected UDP socket, which receives nothing from others.
+	// Remote is the peer of a connected UDP socket, which receives only packets from this peer.
 	Remote netip.AddrPort
-	Device string // that the socket is bound to; "" for any
+	Device string // to which the socket is bound; "" for any
 	Inode  uint64
 	// Owner is the process, if it was found: Owner.PID is 0 otherwise.
 	Owner Process
 }
 
-// clause is like nginx[812] listens on 127.0.0.1:80, interface lo.
+// clause returns text like nginx[812] listens on 127.0.0.1:80, interface lo.
 func (l Listener) clause(protocol Protocol) string {
 	who, verb := "a socket", " listens on "
 	if l.Owner.PID != 0 {
@@ -60,12 +60,12 @@ func (l Listener) clause(protocol Protocol) string {
 	return text
 }
 
-// takesAll reports whether the socket takes packets to all addresses.
+// takesAll reports whether the socket receives packets for all addresses, on all devices, from all peers.
 func (l Listener) takesAll() bool {
 	return l.Local.Addr().IsUnspecified() && !l.Only6 && l.Device == "" && !l.Remote.IsValid()
 }
 
-// hostPort is address:port, with * for any IPv4 address and [::] for any IPv6 address.
+// hostPort returns address:port, with * for any IPv4 address and [::] for any IPv6 address.
 func hostPort(a netip.AddrPort) string {
 	if a.Addr() == netip.IPv4Unspecified() {
 		return fmt.Sprintf("*:%d", a.Port())
@@ -73,16 +73,16 @@ func hostPort(a netip.AddrPort) string {
 	return a.String()
 }
 
-// Listeners is an answer: the sockets on a port.
+// Listeners are the sockets on a port.
 type Listeners struct {
 	Protocol Protocol
 	Port     uint16
 	Sockets  []Listener
-	// More is set if there are others.
+	// More is set if there are more than socketsMost.
 	More bool
 }
 
-// String is a clause for texts of causes: no socket has port 80, or nginx[812] listens on 127.0.0.1:80 only.
+// String returns text like no socket has port 80 in this network namespace, or nginx[812] listens on 127.0.0.1:80 only.
 func (l Listeners) String() string {
 	if len(l.Sockets) == 0 {
 		return fmt.Sprintf("no socket has port %d in this network namespace", l.Port)
@@ -122,9 +122,8 @@ type socket struct {
 	inode         uint64
 }
 
-// Listeners returns the sockets that listen on a port, or are bound to it. ok is false if they could not be listed,
-// as for protocols other than TCP and UDP. They are those of now, or of a moment ago,
-// not those of the drop.
+// Listeners returns the sockets that listen on a port, or are bound to it, now or at the last reading, not at the drop. ok
+// is false if they could not be listed, and for protocols other than TCP and UDP.
 func (h *Host) Listeners(netns uint32, protocol Protocol, port uint16) (Listeners, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,7 +160,7 @@ func (h *Host) listeners(netns uint32, protocol Protocol, port uint16) (Listener
 	return answer, true
 }
 
-// list returns the sockets, which are read again after a pause.
+// list returns the sockets, and reads them again if the pause since the last reading is over.
 func (n *namespace) list(protocol Protocol, deadline time.Time) *socketList {
 	list := n.sockets[protocol]
 	if list == nil {
@@ -198,8 +197,8 @@ const (
 // inetDiagOnly6 is the attribute INET_DIAG_SKV6ONLY.
 const inetDiagOnly6 = 11
 
-// The states of sockets that receive packets for any connection: TCP_LISTEN, and for UDP TCP_CLOSE (bound) and
-// TCP_ESTABLISHED (connected).
+// states returns the states of the sockets to list, as bits: TCP_LISTEN for TCP; TCP_CLOSE (bound) and TCP_ESTABLISHED
+// (connected) for UDP.
 func states(protocol Protocol) uint32 {
 	const established, closed, listen = 1, 7, 10
 	if protocol == TCP {
@@ -228,13 +227,13 @@ func (n *namespace) readSockets(list *socketList, family uint8, protocol Protoco
 		}
 		return err
 	})
-	if errors.Is(err, errInterrupted) { // some sockets were opened or closed meanwhile; the list is as good as any
+	if errors.Is(err, errInterrupted) { // some sockets were opened or closed meanwhile, which is harmless
 		return nil
 	}
 	return err
 }
 
-// socketOf decodes struct inet_diag_msg and the attributes behind it.
+// socketOf decodes struct inet_diag_msg and the attributes after it.
 func socketOf(data []byte) (socket, error) {
 	if len(data) < inetDiagMessage {
 		return socket{}, fmt.Errorf("sock_diag: message of %d bytes", len(data))

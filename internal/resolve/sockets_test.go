@@ -43,7 +43,7 @@ func open(t *testing.T, n *ktest.Netns, network, address, device string) {
 	t.Cleanup(func() { _ = socket.Close() })
 }
 
-// ourselves is how this process is named in answers.
+// ourselves returns the text for this process in answers.
 func ourselves(t *testing.T) string {
 	comm, err := os.ReadFile("/proc/self/comm")
 	if err != nil {
@@ -102,7 +102,7 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// TestListenersAreReadAgain checks that answers are kept for a moment only.
+// TestListenersAreReadAgain checks that the cache of sockets expires.
 func TestListenersAreReadAgain(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-again")
 	h := newHost(t, "none")

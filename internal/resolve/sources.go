@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Source is a source address of connections, and how many it has.
+// Source is a source address with the number of its connections.
 type Source struct {
 	Address netip.Addr
 	Count   int
@@ -25,12 +25,12 @@ type Source struct {
 // Sources are the source addresses with the most connections.
 type Sources struct {
 	Top []Source
-	// Counted is how many connections were counted: all of them, or with Partial as many as was possible.
+	// Counted is the number of connections that were counted: all of them, or with Partial as many as the limits allowed.
 	Counted int
 	Partial bool
 }
 
-// String is like 10.0.0.7 (250000), 10.0.0.9 (12), of 262144 counted.
+// String returns text like 10.0.0.7 (250000), 10.0.0.9 (12), with Partial followed by: among 262144 counted.
 func (s Sources) String() string {
 	var texts []string
 	for _, source := range s.Top {
@@ -50,14 +50,14 @@ const (
 	sourcesPause   = 5 * time.Second
 )
 
-// sourceList is the last answer.
+// sourceList is the cached answer.
 type sourceList struct {
 	pace    pace
 	sources Sources
 }
 
-// TopSources returns the source addresses with the most entries of the conntrack table of a network namespace. It
-// counts for at most a second. ok is false if there are none, or they can't be read.
+// TopSources returns the source addresses with the most entries in the conntrack table of a network namespace. It counts
+// for at most a second. ok is false if the table is empty or can't be read.
 func (h *Host) TopSources(netns uint32) (Sources, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,7 +73,7 @@ func (h *Host) TopSources(netns uint32) (Sources, bool) {
 	return n.sources.sources, len(n.sources.sources.Top) > 0
 }
 
-// countSources counts at most so many entries. An error ends the count.
+// countSources counts the sources of at most most entries. An error ends the count.
 func (n *namespace) countSources(deadline time.Time, most int) Sources {
 	c, err := n.dial(unix.NETLINK_NETFILTER)
 	if err != nil {
@@ -118,7 +118,7 @@ const (
 	ctaIPv6Source  = 3
 )
 
-// sourceOf returns the source of an entry's first packet. It allocates nothing, since there are many entries.
+// sourceOf returns the source address of an entry's original direction. It does not allocate, since there are many entries.
 func sourceOf(data []byte) (netip.Addr, bool) {
 	if len(data) < nfgenmsg {
 		return netip.Addr{}, false

@@ -12,7 +12,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-// connections makes entries in the conntrack table of a namespace: a packet from each port of each address.
+// connections creates entries in the conntrack table of a namespace: one for each address and port.
 func connections(t *testing.T, n *ktest.Netns, counts map[string]int) {
 	t.Helper()
 	if err := n.Do(func() error {
@@ -55,7 +55,7 @@ func TestCountSources(t *testing.T) {
 	}
 }
 
-// TestTopSources checks that an answer is kept for a while.
+// TestTopSources checks the counts, and that the answer is cached.
 func TestTopSources(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-top")
 	h := newHost(t, "none")

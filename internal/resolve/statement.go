@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// statement writes an expression that does something. nft does not leave out what was compared before it.
+// statement writes an expression that does not match. nft prints all comparisons before such an expression, also those
+// that later fields imply.
 func (p *printer) statement(e expression) {
 	defer clear(p.dependencies)
 	switch v := e.value.(type) {
@@ -49,7 +50,7 @@ var verdicts = map[expr.VerdictKind]string{
 	expr.VerdictJump: "jump", expr.VerdictGoto: "goto",
 }
 
-// verdict is the text of a verdict. The rules of an anonymous chain follow in braces.
+// verdict returns the text of a verdict, with the rules of an anonymous chain in braces.
 func (p *printer) verdict(v *expr.Verdict) string {
 	word, ok := verdicts[v.Kind]
 	switch {
@@ -63,14 +64,14 @@ func (p *printer) verdict(v *expr.Verdict) string {
 	return word + " " + v.Chain
 }
 
-// isAnonymous reports whether the kernel has made up the name of a chain or set.
+// isAnonymous reports whether the kernel generated the name of a chain.
 func isAnonymous(chain string) bool { return strings.HasPrefix(chain, "__chain") }
 
 var limitUnits = map[expr.LimitTime]string{
 	expr.LimitTimeSecond: "second", expr.LimitTimeMinute: "minute", expr.LimitTimeHour: "hour", expr.LimitTimeDay: "day", expr.LimitTimeWeek: "week",
 }
 
-// over is nft's word for a limit that matches what exceeds it.
+// over returns nft's word for a limit that matches what exceeds it, or "".
 func over(is bool) string {
 	if is {
 		return "over "
@@ -78,10 +79,10 @@ func over(is bool) string {
 	return ""
 }
 
-// objects are the kinds of named objects.
+// objects are nft's names of the types of named objects.
 var objects = map[int]string{unix.NFT_OBJECT_COUNTER: "counter", unix.NFT_OBJECT_QUOTA: "quota", unix.NFT_OBJECT_LIMIT: "limit"}
 
-// object writes the use of a named object.
+// object writes a reference to a named object.
 func (p *printer) object(v *expr.Objref) {
 	kind, ok := objects[v.Type]
 	if !ok || v.Name == "" {
@@ -91,7 +92,7 @@ func (p *printer) object(v *expr.Objref) {
 	p.add(fmt.Sprintf("%s name \"%s\"", kind, v.Name))
 }
 
-// defaultBurst is the burst in packets that nft does not print.
+// defaultBurst is the default burst in packets, which nft does not print.
 const defaultBurst = 5
 
 func limit(v *expr.Limit) string {
@@ -109,7 +110,7 @@ func limit(v *expr.Limit) string {
 	return "limit rate " + over(v.Over) + rate + "/" + limitUnits[v.Unit] + burst
 }
 
-// quantity is a number of bytes in the largest unit that divides it.
+// quantity returns a number of bytes in the largest unit that divides it.
 func quantity(bytes uint64) string {
 	units := []string{"bytes", "kbytes", "mbytes"}
 	unit := 0
@@ -177,7 +178,7 @@ var (
 	icmpxCodes = map[uint8]string{0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"}
 )
 
-// reject writes what is sent back. Port unreachable is not printed where it is the default.
+// reject writes a reject statement. nft does not print port-unreachable where it is the default.
 func (p *printer) reject(v *expr.Reject) {
 	kind, codes := "icmpx", icmpxCodes
 	switch v.Type {
@@ -206,7 +207,7 @@ func (p *printer) reject(v *expr.Reject) {
 // match writes a match of iptables-nft.
 func (p *printer) match(v *expr.Match) {
 	switch info := v.Info.(type) {
-	case *xt.Comment: // is printed at the end
+	case *xt.Comment: // withComment adds it at the end
 		return
 	case *xt.Tcp:
 		if info.Option == 0 && info.FlagsMask == 0 && info.InvFlags == 0 {
@@ -223,7 +224,7 @@ func (p *printer) match(v *expr.Match) {
 	p.complete = false
 }
 
-// ports writes the ports of the match of a protocol.
+// ports writes the port ranges in the match of a protocol.
 func (p *printer) ports(protocol string, source, destination [2]uint16) {
 	for _, side := range []struct {
 		name  string

@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tableKey names a table of a namespace.
+// tableKey identifies a table in a namespace.
 type tableKey struct {
 	family uint8
 	name   string
 }
 
-// table is what a namespace had in one table.
+// table is the content of a table in one generation.
 type table struct {
 	tableKey
-	handle     uint64 // of this table; a table made anew under the same name has another one
+	handle     uint64 // of this table; a new table of the same name has another one
 	generation uint32 // of the ruleset
 	chains     map[string]*chain
-	rules      map[uint64]*rule // by handle, which is unique in the table and never used again
+	rules      map[uint64]*rule // by handle, which is unique in the table and never reused
 	sets       map[string]*set
-	texts      map[uint64]string // by nft, if it could be run
-	steps      map[string][]Step // that lead to each chain; nil until they are needed
+	texts      map[uint64]string // of rules, as printed by nft; nil if nft could not be run
+	steps      map[string][]Step // that lead to each chain; nil until stepsTo is called
 	described  map[describedKey]RuleText
 }
 
@@ -41,7 +41,7 @@ type chain struct {
 	rules    []*rule
 }
 
-// rule is a rule, not yet decoded.
+// rule is a rule whose expressions are not decoded yet.
 type rule struct {
 	handle   uint64
 	chain    string
@@ -61,14 +61,14 @@ type set struct {
 	targets   []verdictOf
 }
 
-// verdictOf is an element of a verdict map that jumps to a chain.
+// verdictOf is an element of a verdict map that jumps or goes to a chain.
 type verdictOf struct {
 	key   []byte
 	jump  bool // or goto
 	chain string
 }
 
-// rulesMost is how many rules a table, and elements a map, may have to be read. Tests replace it.
+// rulesMost is the largest number of rules of a table, and of elements of a set, that are read. Tests replace it.
 var rulesMost = 200_000
 
 // generation returns the number of the namespace's ruleset, which grows with every change.
@@ -106,7 +106,7 @@ func (c *channel) tableHandles(deadline time.Time) (map[tableKey]uint64, error) 
 // nftaTableHandle is NFTA_TABLE_HANDLE (4.16).
 const nftaTableHandle = 4
 
-// readTable reads a table without the elements of sets that are not needed to find paths.
+// readTable reads a table. Of sets, it reads only the elements of verdict maps, which are needed to find paths.
 func (c *channel) readTable(key tableKey, deadline time.Time) (*table, error) {
 	t := &table{tableKey: key, chains: map[string]*chain{}, rules: map[uint64]*rule{}, sets: map[string]*set{}}
 	for _, part := range []struct {
@@ -139,7 +139,7 @@ func (c *channel) readTable(key tableKey, deadline time.Time) (*table, error) {
 	return t, nil
 }
 
-// addChain adds a chain. The kernel lists those of all tables of the family.
+// addChain adds a chain of the table. The kernel lists the chains of all tables of the family.
 func (t *table) addChain(ad *netlink.AttributeDecoder) error {
 	c, of := &chain{}, ""
 	for ad.Next() {
@@ -248,8 +248,8 @@ func (t *table) addSet(ad *netlink.AttributeDecoder) error {
 // element is an element of a set: a key, or with end an interval.
 type element struct {
 	key, end    []byte
-	intervalEnd bool // the key is the first one behind an interval
-	catchAll    bool // matches what no other element does; the kernel gives it no key
+	intervalEnd bool // the key is the first one after an interval
+	catchAll    bool // matches if no other element does; it has no key
 	data        []byte
 	verdict     *expr.Verdict
 }
@@ -302,7 +302,7 @@ func elementOf(b []byte) (e element, err error) {
 	return e, err
 }
 
-// dataOf decodes a value, which is bytes or a verdict.
+// dataOf decodes the attributes NFTA_DATA_*: bytes, or a verdict.
 func dataOf(b []byte) (value []byte, verdict *expr.Verdict, err error) {
 	err = eachNested(b, func(ad *netlink.AttributeDecoder) error {
 		switch ad.Type() {
@@ -325,7 +325,7 @@ func dataOf(b []byte) (value []byte, verdict *expr.Verdict, err error) {
 	return value, verdict, err
 }
 
-// readTargets reads the chains that a verdict map leads to.
+// readTargets reads the chains to which a verdict map leads.
 func (c *channel) readTargets(key tableKey, s *set, deadline time.Time) error {
 	return c.readElements(key, s.name, deadline, func(e element) error {
 		if len(s.targets) >= rulesMost {

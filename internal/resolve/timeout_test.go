@@ -21,7 +21,7 @@ func program(t *testing.T, script string) string {
 	return path
 }
 
-// TestBadNft checks that this package prints rules if nft hangs, fails, or does not know them.
+// TestBadNft checks that this package prints rules if nft hangs, fails, or prints no rules.
 func TestBadNft(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-badnft")
 	load(t, n, policies)
@@ -64,7 +64,7 @@ func TestTooManyRules(t *testing.T) {
 	}
 }
 
-// TestTimeout checks that a question ends with its time.
+// TestTimeout checks that a question ends at its deadline.
 func TestTimeout(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-timeout")
 	load(t, n, policies)

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// valueType is how nft writes values of a kind.
+// valueType describes nft's form of a type of values.
 type valueType struct {
 	format func(b []byte) string
-	// host is set for numbers in host byte order, after which sets are sorted.
+	// host is set for numbers in host byte order; nft sorts the elements of sets by them.
 	host bool
-	// flags are the names of bits, for values that are sets of bits; lowest bit first.
+	// flags are the names of bits, lowest bit first, for values that are sets of bits.
 	flags []flag
 	// isAddress is set for values whose masks are written as prefixes.
 	isAddress bool
@@ -60,7 +60,7 @@ var (
 	tcpFlags      = flagged(flag{1, "fin"}, flag{2, "syn"}, flag{4, "rst"}, flag{8, "psh"}, flag{16, "ack"}, flag{32, "urg"}, flag{64, "ecn"}, flag{128, "cwr"})
 )
 
-// named is a type with names for some values.
+// named returns a type with names for some values. other formats the others.
 func named(host bool, names map[uint64]string, other func([]byte) string) *valueType {
 	number := bigNumber
 	if host {
@@ -82,7 +82,7 @@ func wide(names map[uint8]string) map[uint64]string {
 	return all
 }
 
-// flagged is a type whose values are sets of bits. One byte has no order; longer ones have the host's.
+// flagged returns a type whose values are sets of bits, in host byte order.
 func flagged(flags ...flag) *valueType {
 	t := &valueType{host: true, flags: flags}
 	t.format = func(b []byte) string { return t.names(uint32(hostNumber(b))) }
@@ -113,7 +113,7 @@ func formatAddress(b []byte) string {
 	return a.String()
 }
 
-// formatIfname quotes a name. A name that does not end with a NUL is a prefix.
+// formatIfname quotes a name. A name without a NUL at the end is a prefix.
 func formatIfname(b []byte) string {
 	name, _, isWhole := strings.Cut(string(b), "\x00")
 	if !isWhole && len(b) < ifnameSize {
@@ -125,7 +125,7 @@ func formatIfname(b []byte) string {
 // ifnameSize is IFNAMSIZ.
 const ifnameSize = 16
 
-// bigNumber is the value of at most eight bytes in network order.
+// bigNumber returns the value of at most eight bytes in network byte order.
 func bigNumber(b []byte) (n uint64) {
 	for _, x := range b {
 		n = n<<8 | uint64(x)
@@ -133,7 +133,7 @@ func bigNumber(b []byte) (n uint64) {
 	return n
 }
 
-// hostNumber is the value of at most eight bytes in host order.
+// hostNumber returns the value of at most eight bytes in host byte order.
 func hostNumber(b []byte) uint64 {
 	var whole [8]byte
 	copy(whole[:], b)
