@@ -216,8 +216,8 @@ static __always_inline u32 xdp_paged_length(const struct xdp_buff *xdp, u64 shar
 	return BPF_CORE_READ(newer, xdp_frags_size);
 }
 
-// Until 5.17, the rules of an nftables chain were an array of pointers, which ends with NULL: kernel commit
-// 2c865a8a28a1 ("netfilter: nf_tables: add rule blob layout").
+// Before 5.17, the rules of an nftables chain were an array of pointers that ends with NULL: kernel commit 2c865a8a28a1
+// ("netfilter: nf_tables: add rule blob layout").
 struct nft_rule___v5_17 {
 	u64 handle : 42;
 	u64 dlen : 12;
@@ -229,7 +229,7 @@ struct nft_chain___v5_17 {
 	struct nft_rule___v5_17 **rules_gen_0, **rules_gen_1;
 } __attribute__((preserve_access_index));
 
-// Until 5.17, the state was in a struct xt_action_param.
+// Before 5.17, the state was in a struct xt_action_param.
 struct xt_action_param___v5_17 {
 	const struct nf_hook_state *state;
 } __attribute__((preserve_access_index));
@@ -247,15 +247,15 @@ static __always_inline const struct nf_hook_state *nft_hook_state(const struct n
 	return BPF_CORE_READ(pkt, state);
 }
 
-// Newer kernels have a member for whether a look-up has a result register (there in 6.12, not in 6.1). On others, it
-// has one if the set is a map.
+// Newer kernels have a member that tells whether a look-up has a destination register (6.12 has it, 6.1 has not). On
+// others, a look-up has one if its set is a map.
 struct nft_lookup___dreg_set {
 	bool dreg_set;
 } __attribute__((preserve_access_index));
 
 enum { NFT_SET_MAP = 8 };
 
-// Whether the look-up is one in a map whose results are verdicts.
+// Whether the look-up is in a verdict map: its destination is register 0, the verdict.
 static __always_inline bool is_verdict_map(const struct nft_lookup *lookup)
 {
 	const struct nft_lookup___dreg_set *newer = (const void *)lookup;

@@ -109,15 +109,15 @@ struct config {
 	// Include packets with (mark & mark_mask) == mark; if mark_mask is 0, there is no mark filter.
 	u32 mark;
 	u32 mark_mask;
-	// Drops have the values that explain them: see explain/why.h. Sites for any reason, and for any
-	// function; the reason NOT_SPECIFIED.
+	// Records of drops have the values that explain them: see explain/why.h. The sets of sites that do not
+	// depend on the reason, and of those that do not depend on the function; the number of NOT_SPECIFIED.
 	bool why;
 	u64 sites_any_reason, sites_anywhere;
 	u32 reason_unspecified;
-	// Number of decisions whose values are kept: see explain/decision.h.
+	// Number of decisions in the table, which is the number of slots: see explain/decision.h.
 	u32 decisions;
-	// nft_do_chain, with size 0 if the rules that drop packets are not looked for; and the index of the
-	// placement of such a rule, and its slot: see explain/nft_rule.h.
+	// nft_do_chain, with size 0 if nftables rules are not searched for; the number of the entry with the
+	// rule in records, and its slot: see explain/nft_rule.h.
 	struct code_range nft_do_chain;
 	u32 nft_placement, nft_slot;
 	// Leading bytes of the frame that the packet filters read at constant offsets.

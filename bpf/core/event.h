@@ -64,7 +64,7 @@ enum record_flag {
 	BY_TAIL_CALL = 1,
 	// The drop is normal on a healthy network: see explain/benign.h.
 	BENIGN_DROP = 2,
-	// The packet ended without a drop: the kernel consumed it. See explain/decision.h.
+	// The kernel consumed the packet without reporting a drop: see explain/decision.h.
 	SILENT_DROP = 4,
 };
 
@@ -327,22 +327,22 @@ struct record_head {
 enum why_limit {
 	// Sites are bits of a u64.
 	MAX_SITES = 64,
-	// The size of the values of one entry, with their bitmap.
+	// The largest size of the values of one entry, with their bitmap.
 	MAX_WHY_VALUES = 192,
 	WHY_ENTRY_HEADER = 8,
-	// The size of the whole part.
+	// The largest size of the whole part.
 	MAX_WHY = 2304,
 };
 
 enum why_kind {
 	// The values of a site.
 	WHY_SITE,
-	// The values that were kept when a decision was made.
+	// The values of a decision.
 	WHY_DECISION,
 };
 
-// An entry of the part, followed by its values. In the record, only the first `size` bytes of the values
-// exist.
+// An entry of the part: the values of a site or decision, by its index in the layout of the plan. In the
+// record, only the first `size` bytes of the values exist.
 struct record_why_entry {
 	u16 number;
 	u16 size;
@@ -351,7 +351,7 @@ struct record_why_entry {
 	u8 values[MAX_WHY_VALUES];
 };
 
-// The header of the part. The size includes it; entries follow.
+// The header of the part. The size includes the header and the entries that follow.
 struct record_why {
 	u32 size;
 	u32 pad;

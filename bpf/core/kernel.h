@@ -232,7 +232,7 @@ struct nft_rule_dp {
 	__u64 is_last : 1;
 	__u64 dlen : 12;
 	__u64 handle : 42;
-	// So that clang 19 aligns the bits like a __u64.
+	// Makes clang 19 align the bit-fields like a __u64.
 	__u64 : 0;
 	unsigned char data[1];
 };

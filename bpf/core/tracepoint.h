@@ -16,7 +16,8 @@ enum { NO_ARGUMENT = 0xff };
 
 // Returns the number of the tracepoint in bits 0 to 15, the argument positions of the drop location and
 // the drop reason in bits 16 to 23 and 24 to 31, and of a socket in bits 40 to 47. Bit 32 is set if it
-// reports drops, bit 33 if it reports consumed packets, of which those that end without a drop are emitted. The body is replaced before loading.
+// reports drops, bit 33 if it reports consumed packets, of which only silent drops are emitted. The body is
+// replaced before loading.
 static __noinline u64 tracepoint_params(void)
 {
 	u64 params;

@@ -276,8 +276,9 @@ static __always_inline bool send_fixed(const struct context *c, u32 lost, struct
 	return true;
 }
 
-// Appends the values that explain a drop to the record in the buffer of this level, and returns their size. The
-// function is global, so the verifier checks it once.
+// Appends the part with the values that explain a drop to the record in the buffer of a level, and returns its
+// size, or 0. The level is in the low half of level_at, the offset of the part in the high half. The function is
+// global (not static), so the verifier checks it once.
 __noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
 {
 	u32 level = level_at, at = level_at >> 32, size;
@@ -299,7 +300,7 @@ __noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
 	return size;
 }
 
-// The same, for any record. Returns 0 for one that is not a drop.
+// Appends that part to any record, and returns its size; 0 if the record is not of a drop.
 static __always_inline u64 explain_drop(const struct context *c, u32 level, u64 at)
 {
 	u64 size;

@@ -13,7 +13,7 @@
 #include "explain/nft_rule.h"
 #include "entry/return.h"
 
-// Handles the entry of a function for a packet that matches; returns whether the return is of interest.
+// Handles the entry of a function for a packet that matches. Returns whether its return must be handled, too.
 static __noinline bool enter_decision(struct registers *regs, u64 skb, const struct decision_function *f, u64 addr)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -38,8 +38,9 @@ static __noinline bool enter_decision(struct registers *regs, u64 skb, const str
 	return false;
 }
 
-// Forgets a call at the same place, whose return was missed: without a session, the return of the call that begins
-// now would be taken for it.
+// Handles the entry of a function for a packet that does not match. Removes a call at the same place on the stack,
+// whose return was missed: otherwise the return of this call would be taken for it. In a session, the program does
+// not run at the return of this call.
 static __always_inline bool pass_decision(struct registers *regs)
 {
 	struct decision_calls *calls;
@@ -52,7 +53,7 @@ static __always_inline bool pass_decision(struct registers *regs)
 	return false;
 }
 
-// Handles the return of a function; returns the number of the call, from 1, or 0.
+// Handles the return of a function. Returns the index of its call plus 1, or 0 if the entry was not recorded.
 static __noinline int leave_decision(struct registers *regs)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -76,7 +77,7 @@ static __noinline bool begin_decision(struct registers *regs, u64 skb)
 	return running && f ? enter_decision(regs, skb, f, addr) : false;
 }
 
-// The packet is an argument.
+// On functions with the packet as an argument.
 SEC("kprobe/decision")
 int kprobe_decision(struct registers *regs)
 {
@@ -90,7 +91,7 @@ int kprobe_decision(struct registers *regs)
 	return entered(skb && is_decision_wanted((void *)skb) ? begin_decision(regs, skb) : pass_decision(regs));
 }
 
-// The function takes no packet: it is that of a call further out on the stack.
+// On functions that take no packet: the packet is that of a call further out on the stack.
 SEC("kprobe/decision_inner")
 int kprobe_decision_inner(struct registers *regs)
 {
@@ -113,7 +114,7 @@ int kprobe_decision_inner(struct registers *regs)
 	return entered(enter_decision(regs, outer->call.skb, f, addr));
 }
 
-// The packet is read from an argument.
+// The packet, which is read from an argument. The arguments are written into an unused element of the list.
 static __always_inline u64 indirect_skb(struct registers *regs, const struct decision_function *f)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Programs on the functions that evaluate expressions of nftables, and can set a verdict: see explain/nft_rule.h.
+// Programs on the functions that evaluate nftables expressions that can set a verdict: see explain/nft_rule.h.
 // Their arguments are the expression, the registers and the struct nft_pktinfo. They emit no events.
 #pragma once
 
@@ -18,7 +18,7 @@
 #define expression_data(regs) \
 	((void *)(context_word(regs, ARGUMENT_1) + bpf_core_field_offset(struct nft_expr, data)))
 
-// Handles the entry: returns the call of nft_do_chain that it is part of, or NULL if that is not kept.
+// Handles the entry. Returns the traversal of the call of nft_do_chain around it, or NULL if that is not recorded.
 static __noinline struct nft_traversal *enter_nft_expression(struct registers *regs)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -48,7 +48,7 @@ static __noinline int leave_nft_expression(struct registers *regs)
 	return 0;
 }
 
-// A constant is a verdict if it is for register 0, and ends the evaluation. Its return is of no interest.
+// A constant is a verdict if its destination is register 0, and it ends the evaluation. Its return is not handled.
 SEC("kprobe/decision_nft_immediate")
 int kprobe_decision_nft_immediate(struct registers *regs)
 {
@@ -60,7 +60,7 @@ int kprobe_decision_nft_immediate(struct registers *regs)
 	return entered(false);
 }
 
-// The result of a look-up is a verdict if the set is a map for register 0.
+// The result of a look-up is a verdict if it is in a verdict map.
 SEC("kprobe/decision_nft_lookup")
 int kprobe_decision_nft_lookup(struct registers *regs)
 {
@@ -96,7 +96,7 @@ int kprobe_decision_nft_return(struct registers *regs)
 	return leave_nft_expression(regs);
 }
 
-// A module registers a type of expressions, whose functions are not probed.
+// On nft_register_expr: a module registers a type of expressions, whose functions are not probed.
 SEC("kprobe/decision_nft_register")
 int kprobe_decision_nft_register(struct registers *regs)
 {

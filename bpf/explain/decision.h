@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Decisions: the values of calls that decide about a packet before it is dropped (internal/explain has the
-// table). They are read at the entry or at the return of the call, and kept per CPU, one slot for each
-// decision, with the packet that they belong to.
+// Decisions: the values of calls that decide about a packet before it is dropped (the table is in
+// internal/explain). They are read at the entry or at the return of the call, and kept per CPU in one slot for
+// each decision, together with the packet. The drop tracepoint adds the slots with its packet to the record.
 #pragma once
 
 #include "core/compat.h"
@@ -21,31 +21,32 @@
 #include "explain/why.h"
 
 enum {
-	// Decisions of one function, at its entry and at its return.
+	// The largest number of decisions of a function at its entry, and at its return.
 	MAX_FUNCTION_DECISIONS = 3,
 	MAX_DECISIONS = 160,
-	// Active calls of a CPU, a power of two.
+	// The largest number of recorded calls of a CPU, a power of two.
 	MAX_DECISION_CALLS = 8,
-	// Added to the address of a function for decisions that read the packet from an argument: see
-	// decision_functions.
+	// Added to the address of a function in the key of the map decision_functions for its decision that reads
+	// the packet from an argument.
 	INDIRECT_KEY = 1,
-	// The largest difference between the stack pointer at the entry and at the return: see return_anchor.
+	// Upper bound of the difference between the anchors at the entry and at the return: see return_anchor.
 	MAX_ANCHOR_SHIFT = 256,
 };
 
-// What a probed function decides. Numbers of decisions are counted from 1; 0 ends a list.
+// The decisions of a probed function, by their numbers, which begin with 1; 0 ends a list.
 struct decision_function {
 	u16 at_entry[MAX_FUNCTION_DECISIONS];
 	u16 at_return[MAX_FUNCTION_DECISIONS];
-	// The bits of outer functions: the one of this function, and those that a call must be inside of if the
-	// function takes no packet.
+	// Outer functions have one bit each: the bit of this function, and for a function that takes no packet the
+	// bits of the functions inside one of which it must be called.
 	u64 outer, within;
-	// The function has arguments on the stack; its calls are timed, for a decision without DECISION_OUTERMOST.
+	// The function has arguments on the stack; the times of its calls are recorded, as decisions without
+	// DECISION_OUTERMOST need.
 	u8 stack, timed;
 	u8 pad[6];
 };
 
-// By the address of the function; set before loading.
+// By the address of the function, plus INDIRECT_KEY for an indirect decision; set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -53,6 +54,7 @@ struct {
 	__type(value, struct decision_function);
 } decision_functions SEC(".maps");
 
+// The last values of a decision on this CPU, with the packet and the time in ns. skb is 0 if the slot is empty.
 struct decision_slot {
 	u64 skb, head, time;
 	u32 ident;
@@ -70,16 +72,16 @@ struct {
 
 // Bits of decision_setting.flags.
 enum decision_flag {
-	// A call replaces the values of calls inside it.
+	// A call replaces the values of the calls inside it.
 	DECISION_OUTERMOST = 1,
-	// The packet ends, but the kernel reports no drop.
+	// The packet ends, although the kernel reports no drop.
 	DECISION_DIES = 2,
 };
 
 // Keeps the type in the BTF of the object, from which the Go types are generated.
 const enum decision_flag *decision_flag_used __attribute__((unused));
 
-// A decision of the table in one function: the size of its values, and its slot, which functions with the same
+// A decision of the table in one function: the size of its values, and its slot, which all functions with this
 // decision share.
 struct decision_setting {
 	u32 size;
@@ -95,18 +97,18 @@ struct {
 	__type(value, struct decision_setting);
 } decision_params SEC(".maps");
 
-// An active call of a function that decides at its return, or that others are inside of.
+// An active call of a function that has a decision at its return, or inside which other functions have one.
 struct decision_call {
 	struct call call;
 	u64 outer;
 	struct decision_function function;
 	struct arguments args;
-	// Behind the arguments, as compiled expressions expect it.
+	// After the arguments, where compiled expressions read it (see decisionRoots in internal/plan).
 	u64 cpu;
 };
 
-// The active calls of a CPU, innermost last. A task that moved to another CPU leaves its calls behind; they
-// match no return there.
+// The active calls of a CPU, innermost last. If a task moves to another CPU, its calls stay in the list, but match
+// no return.
 struct decision_calls {
 	u64 depth;
 	struct decision_call list[MAX_DECISION_CALLS];
@@ -122,7 +124,7 @@ struct {
 // The following functions are replaced before loading by the compiled expressions of all decisions of the
 // program.
 
-// Whether a decision is kept: its condition holds.
+// Whether the condition of a decision holds, so that its values are kept.
 static __noinline u64 keep_decision(const struct arguments *a, u64 number)
 {
 	opaque(number);
@@ -137,7 +139,7 @@ static __noinline u32 read_decision(const struct arguments *a, u8 *to, u64 numbe
 	return 0;
 }
 
-// Writes the packet of a decision whose function has no argument that is the packet.
+// Writes the packet of a decision that reads it from an argument.
 static __noinline u32 read_decision_skb(const struct arguments *a, u64 *to, u64 number)
 {
 	opaque(number);
@@ -155,7 +157,7 @@ static __always_inline struct decision_call *innermost_decision(struct decision_
 	return &calls->list[(calls->depth - 1) & (MAX_DECISION_CALLS - 1)];
 }
 
-// Drops the calls on this stack that have ended.
+// Removes the calls on this stack that have ended.
 static __noinline int drop_ended_decisions(struct decision_calls *calls, u64 anchor)
 {
 	for (u32 i = 0; i < MAX_DECISION_CALLS && calls->depth; i++) {
@@ -190,8 +192,7 @@ static __always_inline void keep_call_arguments(struct decision_call *d, struct 
 		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
 }
 
-// The packet of the last decision by which a packet ends without a drop, and the function. The kernel consumes
-// the packet next.
+// The packet and the function of the last decision with DECISION_DIES. The kernel consumes the packet next.
 struct death {
 	u64 skb, head, ident, addr;
 };
@@ -215,7 +216,7 @@ static __always_inline void note_death(const struct decision_slot *slot, u64 add
 	last->addr = addr;
 }
 
-// The function that decided that the packet, which is consumed now, ends without a drop; 0 if none did.
+// The function of the decision by which the packet, which is being consumed, ends; 0 if there is none.
 static __noinline u64 take_death(u64 skb)
 {
 	struct death *last = this_cpu_value(deaths);
@@ -228,9 +229,9 @@ static __noinline u64 take_death(u64 skb)
 	return last->head == head && last->ident == packet_ident((void *)skb, head) ? last->addr : 0;
 }
 
-// Keeps a decision of the call at `index` for its packet if its condition holds. Without DECISION_OUTERMOST, a decision of an
-// outer call does not replace that of an inner one, which was kept after `since`. The function is global (not
-// static), so the verifier checks the expressions once.
+// Keeps the values of a decision of the call at `index` if its condition holds. Without DECISION_OUTERMOST, it
+// does not replace the values of a call inside this one, which were kept after `since`, the time of this call. The
+// function is global (not static), so the verifier checks the expressions once.
 __noinline int note_decision(u64 index, u64 number, u64 since)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -274,7 +275,7 @@ static __always_inline void note_decisions(u64 index, const u16 *numbers, u64 si
 	}
 }
 
-// Adds a call as the innermost, and returns it. If there are too many, the others are forgotten.
+// Adds a call as the innermost one, and returns it. If the list is full, all others are removed.
 static __noinline struct decision_call *add_decision_call(struct decision_calls *calls, u64 anchor, u64 caller)
 {
 	struct decision_call *d;
@@ -288,7 +289,7 @@ static __noinline struct decision_call *add_decision_call(struct decision_calls 
 	return d;
 }
 
-// The innermost active call on this stack that has one of the bits, or NULL.
+// The innermost active call on this stack of a function with one of the bits, or NULL.
 static __noinline struct decision_call *active_decision(struct decision_calls *calls, struct registers *regs, u64 bits)
 {
 	u64 anchor = entry_anchor(regs), caller = return_address(regs), depth = calls->depth;
@@ -302,7 +303,7 @@ static __noinline struct decision_call *active_decision(struct decision_calls *c
 	return NULL;
 }
 
-// Removes the call that returns and the calls inside it, and returns it; NULL if its entry was not recorded.
+// Removes the returning call and the calls inside it. Returns the call, or NULL if its entry was not recorded.
 static __noinline struct decision_call *end_decision_call(struct decision_calls *calls, u64 anchor, u64 function)
 {
 	u64 depth = calls->depth;
@@ -320,8 +321,8 @@ static __noinline struct decision_call *end_decision_call(struct decision_calls 
 	return NULL;
 }
 
-// The caller of the innermost call on the stack of `at`, if the location is a trampoline: a function with a
-// return probe that ends with a jump to the one that frees the packet.
+// The location of a drop. If a function with a return probe ends with a tail call to the function that frees the
+// packet, the location is a trampoline; then it is replaced by the caller of the innermost call on the stack of `at`.
 static __noinline u64 decision_location(u64 at, u64 location)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -333,16 +334,16 @@ static __noinline u64 decision_location(u64 at, u64 location)
 	return is_same_stack(d->call.anchor, at) ? d->call.caller : location;
 }
 
-// Whether the values in a slot belong to the packet of the drop: see explain/last_hook.h.
+// Whether the values in a slot belong to the packet of the drop, as in explain/last_hook.h.
 static __always_inline bool is_decided(const struct decision_slot *slot, const struct site_roots *drop)
 {
 	return slot->skb == drop->skb && slot->head == drop->head && slot->ident == drop->ident &&
 	       drop->time - slot->time < LAST_HOOK_AGE;
 }
 
-// Appends the values of a slot at `at` in the record buffer if they belong to the packet, and returns the new
-// size of the part, which begins at `from`. The function is global (not static), so the verifier checks it once,
-// and not once per slot.
+// Appends the values of a slot to the part in the record buffer if they belong to the packet, and returns the new
+// size of the part. The part begins at `from` in the buffer; its size so far is `at`. The function is global (not
+// static), so the verifier checks it once, and not once per slot.
 __noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
 {
 	struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
@@ -355,7 +356,7 @@ __noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
 	return append_why(s->bytes + from, at, &slot->entry);
 }
 
-// Appends the decisions about a dropped packet, and returns the new size of the part.
+// Appends the decisions about a dropped packet to the part, and returns its new size.
 static __always_inline u32 add_decisions(u32 from, u32 at, struct scratch *scratch)
 {
 	struct site_roots *drop = &scratch->roots;

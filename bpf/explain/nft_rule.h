@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The nftables rule that dropped a packet, found without nftrace. nft_do_chain evaluates the rules of a base chain
-// and of those that it jumps to. Most expressions of a rule only match; the functions of those that can set a
-// verdict are probed. For each active call of nft_do_chain, the expression that set the verdict NF_DROP is kept,
-// and the chains that were entered. At the drop, the rule is the one that has the expression. If there is none,
-// the policy of the base chain dropped the packet.
+// and of the chains to which it jumps. Most expressions of a rule only match; the functions of those that can set a
+// verdict are probed. For each active call of nft_do_chain, the address of the expression that set the verdict
+// NF_DROP is recorded, and the chains that were entered. At the drop, the rule that contains the expression is
+// searched for. If no expression set the verdict, the policy of the base chain dropped the packet.
 //
 // nft_do_chain frees the packet itself, or returns NF_DROP (seen on 5.10.223 and 6.1.176).
 #pragma once
@@ -21,9 +21,10 @@
 #include "explain/last_hook.h"
 
 enum {
-	// Chains that are kept per call, the last ones, a power of two. Others are found in the table's list.
+	// The number of chains that are recorded per call, the last ones; a power of two. Others are found in the
+	// list of the table.
 	MAX_NFT_CHAINS = 16,
-	// A search ends after this number of steps, one for each rule and chain: NFT_ROUNDS * NFT_STEPS.
+	// A search ends after NFT_ROUNDS * NFT_STEPS steps, one for each rule and chain.
 	NFT_ROUNDS = 1024,
 	NFT_STEPS = 64,
 	// Longer names are truncated.
@@ -39,17 +40,17 @@ enum {
 
 // The values of the rule in a record: see internal/plan.
 struct nft_rule_values {
-	// Bits of the values that are known, in the order of the members.
+	// A bitmap of the known values, in the order of the members.
 	u8 known[8];
-	// Handle 0 is the policy of the chain.
+	// The handle of the rule; 0 for the policy of the chain.
 	u64 handle;
-	// The policy of the chain, if it is a base chain, and whether it is one.
+	// The policy of the chain, which is only known for a base chain; 1 for a base chain.
 	u64 policy, base;
-	// The family of the table.
+	// The family of the table (NFPROTO_*).
 	u64 family;
-	// Family and number of the hook, and the priority of the base chain there.
+	// The family of the hook in bits 8 to 15 and its number in bits 0 to 7; the priority of the base chain.
 	u64 hook, priority;
-	// Names that end with a byte that is not 0 are truncated.
+	// The names are truncated if their last byte is not 0.
 	u8 table[NFT_TABLE_NAME];
 	u8 chain[NFT_CHAIN_NAME];
 };
@@ -67,12 +68,12 @@ struct nft_traversal {
 	u64 time;
 	// The expression that set the verdict NF_DROP.
 	u64 expr;
-	// An expression whose evaluation has not returned yet.
+	// An expression whose evaluation has not returned yet, or 0.
 	u64 pending;
 	// The struct nft_regs of the call; 0 if no probed expression was evaluated.
 	u64 regs;
-	// The number of chains entered by a jump, of which the last ones are kept. The first may be no chain at
-	// all: the registers are not initialized.
+	// The number of chains that were entered by a jump or goto; the last MAX_NFT_CHAINS are in the list, which
+	// is a ring. The first may be garbage, since the kernel does not initialize the registers.
 	u64 entered;
 	u64 chains[MAX_NFT_CHAINS];
 };
@@ -88,7 +89,7 @@ struct {
 	__type(value, struct nft_traversals);
 } nft_traversals SEC(".maps");
 
-// A type of expressions was registered since the start: expressions that are not probed may drop packets.
+// Set if a type of expressions was registered since the start: expressions that are not probed may drop packets.
 u32 nft_unprobed = 0;
 
 // The state of a search for the rule that has an expression. The chains are searched in this order: those that
@@ -97,20 +98,20 @@ struct nft_search {
 	u64 expr;
 	// The index of the call, and its base chain.
 	u64 index, base;
-	// Of the chains that the call entered, the first that is kept, and the number that is left to search; whether
-	// the base chain is left.
+	// Of the chains that the call entered: the number of the first in the list, and how many are left to search.
+	// Whether the base chain is left to search.
 	u64 first, left;
 	bool base_left;
 	// The next chain of the table's list, and the head of the list.
 	u64 next, head;
 	// The chain that is being searched, and the position of the next rule in it; 0 to continue with the next
-	// chain. On old kernels, the array of rules of the other generation, 0 if it is being searched already.
+	// chain. Before 5.17: the array of rules of the second generation, or 0 once that is being searched.
 	u64 chain, at, second;
 	// The rule that was found; 0 for none.
 	u64 handle;
 };
 
-// One is enough: the drop tracepoint interrupts no program that searches.
+// One per CPU is enough: the drop tracepoint never interrupts a program that searches.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -118,9 +119,9 @@ struct {
 	__type(value, struct nft_search);
 } nft_searches SEC(".maps");
 
-// The number of the innermost active call of nft_do_chain, from 1, or 0. A pkt or skb of 0 is any. The call is on the
-// stack of `anchor` and is further out, unless anchor is 0. The function is global (not static), so the verifier
-// checks it once.
+// The index, plus 1, of the innermost active call of nft_do_chain, or 0. pkt and skb must be those of the call
+// unless they are 0. The call must be on the stack of `anchor`, further out, unless anchor is 0. The function is
+// global (not static), so the verifier checks it once.
 __noinline int find_nft_call(u64 pkt, u64 skb, u64 anchor)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -141,7 +142,7 @@ __noinline int find_nft_call(u64 pkt, u64 skb, u64 anchor)
 	return 0;
 }
 
-// What is kept for a call, by its number; NULL if it is not a number.
+// The traversal of a call, by the call's index plus 1; NULL if that is 0. It is reset if it is of an earlier call.
 static __noinline struct nft_traversal *nft_traversal_of(u64 number)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -172,8 +173,8 @@ static __always_inline u32 nft_code(u64 regs)
 	return BPF_CORE_READ((const struct nft_regs *)regs, verdict.code);
 }
 
-// Keeps the chain of the last jump, which the registers still hold. It is the chain of the expression, or one that
-// returned to it.
+// Records the chain of the last jump, which is still in the registers. It is the chain of the expression, or one that
+// returned to that chain.
 static __always_inline void note_nft_chain(struct nft_traversal *t, u64 regs)
 {
 	u64 chain = (u64)BPF_CORE_READ((const struct nft_regs *)regs, verdict.chain);
@@ -185,7 +186,7 @@ static __always_inline void note_nft_chain(struct nft_traversal *t, u64 regs)
 	t->entered++;
 }
 
-// Sets the next chain to search; 0 if there is none.
+// Sets s->chain to the next chain to search; 0 if there is none.
 static __always_inline void next_nft_chain(struct nft_search *s)
 {
 	struct nft_traversals *all = this_cpu_value(nft_traversals);
@@ -209,7 +210,7 @@ static __always_inline void next_nft_chain(struct nft_search *s)
 	}
 }
 
-// The first rule of a block of rules if the expression is in the block, else 0.
+// The address of the first rule of a block of rules if the expression is in the block, else 0.
 static __always_inline u64 in_blob(const struct nft_rule_blob *blob, u64 expr)
 {
 	u64 first = (u64)blob + bpf_core_field_offset(struct nft_rule_blob, data);
@@ -217,7 +218,7 @@ static __always_inline u64 in_blob(const struct nft_rule_blob *blob, u64 expr)
 	return blob && expr - first < BPF_CORE_READ(blob, size) ? first : 0;
 }
 
-// Begins with the first rule of the chain.
+// Sets s->at to the first rule of s->chain.
 static __always_inline void begin_nft_chain(struct nft_search *s)
 {
 	const struct nft_chain *chain = (void *)s->chain;
@@ -233,7 +234,7 @@ static __always_inline void begin_nft_chain(struct nft_search *s)
 		s->at = in_blob(BPF_CORE_READ(chain, blob_gen_1), s->expr);
 }
 
-// Looks at a rule in a block.
+// Checks the rule at s->at in a block, and goes to the next one.
 static __always_inline void next_blob_rule(struct nft_search *s)
 {
 	u64 expressions = s->at + bpf_core_field_offset(struct nft_rule_dp, data), size;
@@ -249,7 +250,7 @@ static __always_inline void next_blob_rule(struct nft_search *s)
 	s->at = expressions + size;
 }
 
-// Looks at a rule in an array.
+// Checks the rule at s->at in an array, and goes to the next one.
 static __always_inline void next_listed_rule(struct nft_search *s)
 {
 	const struct nft_rule___v5_17 *rule = NULL;
@@ -265,7 +266,7 @@ static __always_inline void next_listed_rule(struct nft_search *s)
 	s->at += sizeof(rule);
 }
 
-// Looks at some rules or chains; returns whether the search is finished.
+// Checks NFT_STEPS rules or chains; returns whether the search is finished.
 __noinline int search_nft_rules(u32 round)
 {
 	struct nft_search *s = this_cpu_value(nft_searches);
@@ -291,7 +292,7 @@ __noinline int search_nft_rules(u32 round)
 	return 0;
 }
 
-// Finds the rule that has the expression of a call.
+// Finds the rule that contains the expression of a call, by the call's index plus 1.
 __noinline int find_nft_rule(u64 number)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -330,7 +331,8 @@ enum nft_decider {
 	NFT_BY_POLICY,
 };
 
-// Decides it for a call that is about to free the packet, or has returned NF_DROP: then its registers are gone.
+// What set the verdict of a call that is about to free the packet, or that has returned NF_DROP, in which case its
+// registers no longer exist.
 static __noinline u32 nft_decider(const struct nft_traversal *t, u64 base_chain, u64 returned)
 {
 	const struct nft_base_chain *base = (void *)(base_chain - bpf_core_field_offset(struct nft_base_chain, chain));
@@ -346,7 +348,7 @@ static __noinline u32 nft_decider(const struct nft_traversal *t, u64 base_chain,
 	return BPF_CORE_READ(base, policy) == NF_DROP ? NFT_BY_POLICY : NFT_BY_UNKNOWN;
 }
 
-// Copies a name, and a byte that is not 0 to its end if the name is longer.
+// Copies a name. If it is longer than size - 1, its last byte is not 0.
 static __always_inline void fill_nft_name(u8 *to, u32 size, const char *name)
 {
 	if (bpf_probe_read_kernel_str(to, size, name) == size)
@@ -381,8 +383,8 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	return 0;
 }
 
-// Keeps the rule, or the policy, that drops the packet of a call. Without one, no values are kept, so the cause is
-// unknown.
+// Keeps the rule or the policy that drops the packet of a call. If neither is found, no values are kept, so the cause
+// is unknown.
 __noinline int note_nft_rule(u64 number, u64 returned)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -414,8 +416,8 @@ __noinline int note_nft_rule(u64 number, u64 returned)
 	return 0;
 }
 
-// Keeps what drops a packet at a location in nft_do_chain. It is not part of the record's code, which has little
-// stack left.
+// Keeps the rule or the policy that drops a packet at a location in nft_do_chain. The code that fills the record does
+// not call it, since it has little stack left.
 static __noinline int note_nft_drop(u64 skb, u64 location)
 {
 	u64 number;
@@ -426,7 +428,7 @@ static __noinline int note_nft_drop(u64 skb, u64 location)
 	return number ? note_nft_rule(number, 0) : 0;
 }
 
-// Keeps what dropped the packet of a call that has returned, if it is one of nft_do_chain.
+// Keeps the rule or the policy that dropped the packet of a call that has returned, if it is a call of nft_do_chain.
 static __noinline int note_nft_return(u64 number)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // The values that explain a drop, read when the drop tracepoint fires. A site is a place where the kernel
-// drops packets: a set of drop reasons and functions, and expressions that are read there (internal/explain
-// has the table). Sets of sites are bit masks. The sites of a drop are those of its reason and its location.
+// drops packets: a set of drop reasons and functions, and expressions that are evaluated there (the table is in
+// internal/explain). Sets of sites are bit masks. The sites of a drop are those that have both its reason and
+// its location.
 #pragma once
 
 #include "core/compat.h"
@@ -15,12 +16,12 @@
 #include "packet/scratch.h"
 
 enum {
-	// Sites that are read for one drop.
+	// The largest number of sites that are read for one drop.
 	MAX_DROP_SITES = 4,
-	// Address ranges of the functions of all sites: 2 to the power of SITE_STEPS.
+	// The size of the array of functions; the search takes SITE_STEPS steps.
 	SITE_STEPS = 10,
 	MAX_SITE_RANGES = 1 << SITE_STEPS,
-	// The key of drops without a reason.
+	// The reason of drops on kernels without drop reasons.
 	NO_REASON = 0xffffffff,
 };
 
@@ -32,7 +33,7 @@ struct site_range {
 	u64 sites;
 };
 
-// Its contents, sorted by address, are set before loading.
+// Sorted by address; set before loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -40,7 +41,7 @@ struct {
 	__type(value, struct site_range);
 } site_ranges SEC(".maps");
 
-// The sites of drop reasons; a reason that is not listed has the sites CFG.sites_any_reason. Set before
+// The sites of drop reasons; a reason that is not listed has the sites in CFG.sites_any_reason. Set before
 // loading.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -65,8 +66,8 @@ static __noinline u32 read_site(const struct site_roots *roots, u8 *to, u64 site
 	return 0;
 }
 
-// The sites with a function at this return address. The search has no branches, so that the verifier checks
-// it once.
+// The sites of the function with this return address, by a branchless binary search, which the verifier checks
+// once.
 static __noinline u64 sites_at(u64 location)
 {
 	struct site_range *r;
@@ -77,14 +78,14 @@ static __noinline u64 sites_at(u64 location)
 		r = bpf_map_lookup_elem(&site_ranges, &next);
 		if (!r)
 			return 0;
-		// The address of a call's return is behind the begin of the function.
+		// A return address is larger than the begin of its function.
 		found += step & -(u32)((r->begin - location) >> 63);
 	}
 	r = bpf_map_lookup_elem(&site_ranges, &found);
 	return r && location - r->begin - 1 < r->size ? r->sites : 0;
 }
 
-// The sites of a drop. A drop without a specific reason belongs only to sites that list its function.
+// The sites of a drop. Without a specific reason, only sites that list the function count.
 static __always_inline u64 sites_of(u64 location, u32 reason)
 {
 	bool specified = reason != NO_REASON && reason != CFG.reason_unspecified;
@@ -121,7 +122,7 @@ static __always_inline u32 lowest_bit(u64 mask)
 	return bit;
 }
 
-// Reads one site into the entry of a scratch. The function is global (not static), so the verifier checks the
+// Reads the values of a site into scratch->why. The function is global (not static), so the verifier checks the
 // expressions once.
 __noinline int read_entry(u32 level, u32 site)
 {
@@ -137,7 +138,7 @@ __noinline int read_entry(u32 level, u32 site)
 	return 0;
 }
 
-// Writes the entries of the sites of a drop behind the header of the part, and returns its size.
+// Writes the entries of the sites of a drop after the header of the part, and returns the size of the part.
 static __noinline u32 fill_sites(u8 *to, struct scratch *scratch, u64 location, u32 reason)
 {
 	u64 sites = sites_of(location, reason);

@@ -65,8 +65,8 @@ enum {
 	COPY_SIZE = 256,
 };
 
-// The variables of the expressions of sites, and what identifies the packet: see explain/why.h and
-// explain/decision.h.
+// The roots of the expressions of sites (the first three, see explain/why.h), and the members by which the
+// decisions about the packet are found (explain/decision.h).
 struct site_roots {
 	u64 skb, sk, cpu;
 	u64 head, ident, time;
@@ -102,7 +102,7 @@ struct scratch {
 	struct hook_call call;
 	// The namespace and socket among the arguments of the call.
 	struct endpoint endpoint;
-	// The variables of the expressions of a drop, and an entry of the values that explain it.
+	// The roots of the expressions of a drop, and the values of one of its sites.
 	struct site_roots roots;
 	struct record_why_entry why;
 };
