@@ -194,29 +194,31 @@ const (
 	BenignCloned  = tracerBenignKindBENIGN_CLONED
 )
 
-// The places of drops (bpf/explain/why.h).
+// SiteRange is a function of sites of drops (bpf/explain/why.h).
 type SiteRange = tracerSiteRange
 
 const (
 	// MaxSites is the number of bits in a set of sites.
 	MaxSites = int(tracerWhyLimitMAX_SITES)
-	// MaxSiteRanges is the size of the array of functions.
+	// MaxSiteRanges is the size of the array of functions (MAX_SITE_RANGES in bpf/explain/why.h).
 	MaxSiteRanges = 1 << 10
-	// MaxWhyValues is the size of the values of one site, in bytes.
+	// MaxWhyValues is the largest size in bytes of the values of a site or decision.
 	MaxWhyValues = int(tracerWhyLimitMAX_WHY_VALUES)
-	// NoReason is the key in Sites.Reasons of drops without a reason.
+	// NoReason is the key in Sites.Reasons of drops on kernels without reasons (NO_REASON in bpf/explain/why.h).
 	NoReason = uint32(math.MaxUint32)
 )
 
+// The settings of a probed function, and of a decision in one function (bpf/explain/decision.h).
 type (
 	DecisionFunction = tracerDecisionFunction
 	DecisionParams   = tracerDecisionSetting
 )
 
 const (
+	// MaxFunctionDecisions is the largest number of decisions of a function at its entry, and at its return.
 	MaxFunctionDecisions = len(DecisionFunction{}.AtEntry)
-	// OutermostDecision and DyingDecision are bits of DecisionParams.Flags: a call replaces the values of calls
-	// inside it, and the packet ends without a drop.
+	// OutermostDecision and DyingDecision are bits of DecisionParams.Flags: a call replaces the values of the calls
+	// inside it; the packet ends without a drop.
 	OutermostDecision = uint16(tracerDecisionFlagDECISION_OUTERMOST)
 	DyingDecision     = uint16(tracerDecisionFlagDECISION_DIES)
 )
@@ -224,7 +226,7 @@ const (
 // NftRuleValues are the values of the nftables rule that dropped a packet (bpf/explain/nft_rule.h).
 type NftRuleValues = tracerNftRuleValues
 
-// Why is the header of the values that explain a drop.
+// Why is the header of the part with the values that explain a drop.
 type Why = tracerRecordWhy
 
 // The sizes of the lists in Config.

@@ -43,26 +43,26 @@ type Spec struct {
 	Hooks []uint64
 	// Benign are the drop reasons that can be benign, and when they are.
 	Benign map[uint32]BenignKind
-	// Sites are the places of drops whose values are read, if Config enables that.
+	// Sites are the sites of drops, if Config.Why is set.
 	Sites Sites
-	// Decisions are the calls that decide about packets, if Config.Decisions is not 0.
+	// Decisions are the functions that decide about packets, if Config.Decisions is not 0.
 	Decisions Decisions
 	// Tracers are the programs that trace BPF programs.
 	Tracers []string
 }
 
-// Decisions are the calls that decide about packets (bpf/explain/decision.h).
+// Decisions are the functions that decide about packets, and their decisions (bpf/explain/decision.h).
 type Decisions struct {
-	// Functions are the probed functions by address.
+	// Functions are the probed functions by address, plus INDIRECT_KEY for an indirect decision.
 	Functions map[uint64]DecisionFunction
-	// Params are those of each decision, in the order of their numbers.
+	// Params are the settings of each decision, in the order of their numbers.
 	Params []DecisionParams
 }
 
 // DecisionBodies are the expressions of the decisions in one program.
 type DecisionBodies struct {
-	// Keep reports whether a decision is kept, Read writes its values, and Skb its packet. A body is nil if no
-	// decision needs it.
+	// Keep returns whether the values of a decision are kept, Read writes these values, and Skb writes the packet. A body
+	// is nil if no decision needs it.
 	Keep, Read, Skb asm.Instructions
 }
 
@@ -79,13 +79,13 @@ func (d Decisions) fill(maps map[string]*ebpf.MapSpec, slots uint32) {
 	}
 }
 
-// Sites are the places of drops (bpf/explain/why.h). A set of them is a mask of bits.
+// Sites are the sites of drops (bpf/explain/why.h). A set of sites is a bit mask.
 type Sites struct {
-	// Ranges are the functions, sorted by address, at most MaxSiteRanges-1.
+	// Ranges are the address ranges of the functions, sorted by address, at most MaxSiteRanges-1.
 	Ranges []SiteRange
-	// Reasons are the sites of drop reasons; NoReason is the key of drops without one.
+	// Reasons are the sites of each drop reason; NoReason stands for drops on kernels without reasons.
 	Reasons map[uint32]uint64
-	// Sizes are the sizes of the values of each site, in bytes.
+	// Sizes are the sizes in bytes of the values of each site.
 	Sizes []uint32
 }
 
@@ -204,8 +204,8 @@ type TracepointParams struct {
 	Number uint16
 	// Location, Reason and Socket are argument positions, from 0; negative if there is no such argument.
 	Location, Reason, Socket int
-	// Drop means that the tracepoint reports dropped packets, Consumption that it reports consumed ones, of which
-	// only those that end without a drop are emitted.
+	// Drop is set if the tracepoint reports dropped packets, Consumption if it reports consumed ones, of which only
+	// silent drops are emitted.
 	Drop, Consumption bool
 }
 
@@ -290,9 +290,9 @@ const (
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
 )
 
-// The programs on functions that decide about packets: Program.Argument of DecisionTemplate is the packet,
-// IndirectDecisionTemplate reads it from an argument, InnerDecisionTemplate is for functions without a packet that
-// others call for one, and DecisionReturnTemplate is for returns.
+// The programs on functions that decide about packets. DecisionTemplate is for functions with the packet in
+// Program.Argument; IndirectDecisionTemplate reads the packet from an argument; InnerDecisionTemplate is for functions
+// without a packet, which belong to a call further out; DecisionReturnTemplate is for returns.
 const (
 	DecisionTemplate         = "kprobe_decision"
 	IndirectDecisionTemplate = "kprobe_decision_indirect"
@@ -300,7 +300,7 @@ const (
 	DecisionReturnTemplate   = "kprobe_decision_return"
 )
 
-// The programs on the functions that evaluate expressions of nftables (bpf/entry/nft_rule.h): constants, look-ups, and
+// The programs on the functions that evaluate nftables expressions (bpf/entry/nft_rule.h): constants, look-ups, and
 // others that can set a verdict. NftReturnTemplate is for their returns, NftRegisterTemplate for nft_register_expr.
 const (
 	NftImmediateTemplate = "kprobe_decision_nft_immediate"
@@ -390,7 +390,7 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 	}
 }
 
-// fill sets the contents of the maps of sites. The end of the ranges is filled with the highest address.
+// fill sets the contents of the maps of sites. Unused ranges at the end have the highest address.
 func (s Sites) fill(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[MapSiteReasons], s.Reasons)
 	ranges := maps[MapSiteRanges]
