@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// explainsDrops has what all drops of --drop are printed with.
+// explainsDrops sets the columns and causes that --drop implies.
 func explainsDrops(c *app.Config) {
 	c.Output.Columns.First, c.Output.Columns.Why, c.Why = true, true, explain.Families()
 }

@@ -45,12 +45,12 @@ func checkFamily(word string) error {
 // explainsNone reports whether --why is none.
 func (o *options) explainsNone() bool { return slices.Contains(o.why, noFamilies) }
 
-// whyTyped is the flag --why with its value.
+// whyTyped returns the flag --why with its value, as in error messages.
 func (o *options) whyTyped() string {
 	return fmt.Sprintf("--%s %s", whyFlag, printable.Quote(strings.Join(o.why, ",")))
 }
 
-// checkWhy rejects flags that request causes and no causes.
+// checkWhy returns an error if --why none is combined with a flag that requests causes.
 func (o *options) checkWhy() error {
 	switch {
 	case !o.explainsNone():

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// settleWhy selects the families of causes that are looked for. Without --why these are all if their column is
-// printed.
+// settleWhy selects the families of causes that are looked for: those of --why; without that flag all if the column why is
+// printed, else none.
 func (o *options) settleWhy(fs *pflag.FlagSet) error {
 	if err := o.checkWhy(); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (o *options) settleWhy(fs *pflag.FlagSet) error {
 	return o.checkExplained(fs)
 }
 
-// checkExplained rejects causes if no drops are traced.
+// checkExplained returns an error if causes are requested and no drops are traced.
 func (o *options) checkExplained(fs *pflag.FlagSet) error {
 	c := &o.config
 	if c.Why == nil {
@@ -52,7 +52,7 @@ func (o *options) checkExplained(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// withoutDrops returns the error for a choice of functions without the drop tracepoint, or err.
+// withoutDrops returns err, or else the error for a choice of functions without the drop tracepoint.
 func (o *options) withoutDrops(fs *pflag.FlagSet, flag, value, hint string, err error) error {
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (o *options) withoutDrops(fs *pflag.FlagSet, flag, value, hint string, err 
 	return &usageError{text: fmt.Sprintf("%s: --%s %s leaves out the drop tracepoint, %s", o.whyAsked(fs), flag, printable.Quote(value), dropTracepoint), hint: hint}
 }
 
-// whyAsked returns the flag that asks for causes.
+// whyAsked returns the flag that requests causes, as in error messages.
 func (o *options) whyAsked(fs *pflag.FlagSet) string {
 	switch {
 	case fs.Changed(whyFlag):

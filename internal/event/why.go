@@ -11,23 +11,22 @@ const (
 	OtherCauses = "other"
 )
 
-// Why is the cause of a drop.
+// Why is the cause of a drop, with its explanation.
 type Why struct {
 	// Cause is the stable identifier of the cause, such as rp-filter, or UnknownCause.
 	Cause string `cbor:"1,keyasint,omitzero"`
 	// Text explains the drop in words. Remedy is what the user can do; it may be empty.
 	Text   string `cbor:"2,keyasint,omitzero"`
 	Remedy string `cbor:"3,keyasint,omitzero"`
-	// Values are the values that the explanation rests on. With UnknownCause, they are all values that were
-	// read.
+	// Values are the values that the cause depends on, and those in Text. With UnknownCause, they are all values that
+	// were read.
 	Values []Fact `cbor:"4,keyasint,omitzero"`
 	// Evidence has the names of the functions whose calls decided about the packet, and of the function that
 	// dropped it.
 	Evidence []string `cbor:"5,keyasint,omitzero"`
-	// Silent means that the kernel reports no drop: the packet ended without one, as a function showed.
+	// Silent is set if the kernel consumed the packet without reporting a drop.
 	Silent bool `cbor:"6,keyasint,omitzero"`
-	// Group is what else drops have in common that are counted together, such as the rule that dropped them. It may be
-	// empty.
+	// Group separates drops with the same cause in the counts by cause, such as those of different rules. It may be empty.
 	Group string `cbor:"7,keyasint,omitzero"`
 }
 
@@ -37,13 +36,12 @@ type CauseCount struct {
 	// Reason is the drop reason, only with UnknownCause. It is empty if the kernel reported none.
 	Reason string `cbor:"2,keyasint,omitzero"`
 	Count  uint64 `cbor:"3,keyasint,omitzero"`
-	// Text and Tuple are those of the first printed drop. They are empty with OtherCauses.
+	// Text and Tuple are from the first printed drop. They are empty with OtherCauses.
 	Text  string `cbor:"4,keyasint,omitzero"`
 	Tuple Tuple  `cbor:"5,keyasint,omitzero"`
 }
 
-// IsDrop reports whether the packet ends at this event without being delivered, whether the kernel reports a drop
-// or not.
+// IsDrop reports whether the packet ends at this event without being delivered, even if the kernel reports no drop.
 func (e *Event) IsDrop() bool { return e.Drop.Dropped || e.Why != nil && e.Why.Silent }
 
 func (w *Why) clone() *Why {

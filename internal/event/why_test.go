@@ -4,7 +4,7 @@ package event
 
 import "testing"
 
-// TestIsDrop checks that a silent death is a drop, and that a cause alone does not make one.
+// TestIsDrop checks that a silent drop is a drop, and that a cause alone does not make an event one.
 func TestIsDrop(t *testing.T) {
 	for name, test := range map[string]struct {
 		event Event

@@ -12,9 +12,8 @@ import (
 )
 
 // Formula is a condition over named numbers that is evaluated in user space. It has the syntax and the
-// precedence of the other expressions, but all arithmetic and all comparisons are those of u64. Its variables
-// are any names, with dots in them if need be, such as route.table. known(name) is 1 if the variable has a
-// value, else 0.
+// precedence of the other expressions, but all arithmetic and all comparisons are those of u64. Variables may have
+// any names, also with dots, such as way.error. known(name) is 1 if the variable has a value, else 0.
 type Formula struct {
 	Text string
 	root expression
@@ -42,7 +41,7 @@ func (f *Formula) Eval(values Lookup) (value uint64, known bool) {
 	return evaluate(f.root, values), true
 }
 
-// Names returns the variables in order of their first use. Those that occur only in known() are left out.
+// Names returns the variables in order of their first use, without those that occur only in known().
 func (f *Formula) Names() []string {
 	var names []string
 	visit(f.root, func(name string, asked bool) {
@@ -53,7 +52,7 @@ func (f *Formula) Names() []string {
 	return names
 }
 
-// visit calls f for each variable; asked is set within known(). It fails at whatever a formula can't have.
+// visit calls f for each variable; asked is set within known(). It fails at syntax that formulas do not have.
 func visit(e expression, f func(name string, asked bool)) {
 	switch e := e.(type) {
 	case *constant:
@@ -81,7 +80,7 @@ func checkPrefix(e *prefixed) {
 	}
 }
 
-// variable returns the name of a variable, with its dots.
+// variable returns the name of a variable, including dots.
 func variable(e expression) string {
 	switch e := e.(type) {
 	case *name:
@@ -133,7 +132,7 @@ func evaluateInfix(e *infix, values Lookup) uint64 {
 	return infixes[e.sign](left, evaluate(e.right, values))
 }
 
-// infixes has the operators that always need both operands. Division by 0 and shifts are those of BPF.
+// infixes has the operators that always evaluate both operands. Division by 0 and shifts work as in BPF.
 var infixes = map[string]func(a, b uint64) uint64{
 	"+":  func(a, b uint64) uint64 { return a + b },
 	"-":  func(a, b uint64) uint64 { return a - b },
@@ -174,7 +173,7 @@ func truth(is bool) uint64 {
 	return 0
 }
 
-// noTypes has no types: a bracket never begins a cast to a typedef.
+// noTypes has no types, so a bracket never begins a cast to a typedef.
 type noTypes struct{}
 
 func (noTypes) AnyTypesByName(string) ([]btf.Type, error) { return nil, btf.ErrNotFound }

@@ -19,8 +19,8 @@ type Root struct {
 	// pointer to the struct named Struct.
 	Type   btf.Type
 	Struct string
-	// Fixed means that the value is Value, which is known when the expression is compiled. A fixed root is
-	// not an element of the array of [Listed].
+	// Fixed is set if the value of the root is the constant Value. A fixed root is not an element of the array of
+	// [Listed].
 	Fixed bool
 	Value uint64
 }

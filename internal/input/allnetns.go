@@ -4,8 +4,8 @@ package input
 
 import "slices"
 
-// AllNetns returns the network namespaces that have a name or a process, with a path for each, at most so many. It
-// skips those of processes that may not be looked at.
+// AllNetns returns the inode numbers and a path of at most most network namespaces that have a name or a process. It skips
+// those that this process may not inspect.
 func AllNetns(most int) map[uint32]string {
 	all := map[uint32]string{}
 	for _, path := range slices.Concat(namedNetnsPaths(), []string{"/proc/self/ns/net"}, processNetnsPaths()) {

@@ -12,8 +12,8 @@ import (
 const (
 	// MostCauses is the number of causes that are listed separately.
 	MostCauses = 20
-	// mostKinds bounds the causes that are counted separately. The table of causes has fewer; drops with an
-	// unknown cause are counted by reason, which can be any number.
+	// mostKinds is the largest number of counts that are kept. The table has fewer causes, but there may be any number of
+	// groups and of reasons.
 	mostKinds = 1 << 10
 )
 
@@ -22,12 +22,11 @@ type Causes struct {
 	counts map[causeKind]*event.CauseCount
 	// order has the kinds in the order of their first drops.
 	order []*event.CauseCount
-	// explained means that a drop had a section Why.
+	// explained is set once a drop had a section Why.
 	explained bool
 }
 
-// causeKind is what drops have in common that are counted together. reason is only set for an unknown cause, and group
-// only for a known one.
+// causeKind is the key by which drops are counted. reason is only set for an unknown cause, and group only for a known one.
 type causeKind struct{ cause, reason, group string }
 
 // Add counts a drop. One without a section Why has an unknown cause.
@@ -58,8 +57,8 @@ func (c *Causes) count(kind causeKind, text string, tuple *event.Tuple) {
 	c.counts[kind].Count++
 }
 
-// List returns the counts, the highest first, and of equal ones that of the earlier first drop. After MostCauses
-// of them, the last one has all others. List returns nothing if no drop had a section Why.
+// List returns the counts, the highest first, and equal ones in the order of their first drops. If there are more than
+// MostCauses, a last entry has the sum of the others. List returns nothing if no drop had a section Why.
 func (c *Causes) List() []event.CauseCount {
 	if !c.explained {
 		return nil

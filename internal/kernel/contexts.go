@@ -24,7 +24,7 @@ const (
 )
 
 // variables are the data symbols of vmlinux and of modules whose addresses are stored in Symbols.marks: those
-// that this package reads, and those in the expressions that explain drops (internal/explain).
+// that this package reads, and those in the expressions of causes (explain.Symbols, which a test in internal/plan compares).
 var variables = []string{
 	cpuOffsets, preemptCount, hotVariables,
 	"jiffies", "arp_tbl", "nd_tbl", "softnet_data", "net_hotdata", "netdev_max_backlog", "nf_queue_handler", "nf_conntrack_max", "nf_conntrack_net_id",

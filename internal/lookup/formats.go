@@ -4,7 +4,7 @@ package lookup
 
 import "tracer/internal/event"
 
-// Formats of values that other tables of expressions use, too. [Form.Append] says how many values each has.
+// Forms of values, for other tables of expressions.
 var (
 	Number, Hexadecimal = number, hexadecimal
 	// IPv4 and IPv6 have one value, Prefix4 and Prefix6 an address and a length.
@@ -21,7 +21,7 @@ var (
 	ConntrackStatus, ConntrackTCPState     = conntrackStatus, conntrackTCP
 )
 
-// Word returns a form of our own with the text that f appends.
+// Word returns a form with the text that f appends.
 func Word(f func(dst []byte, v []Value) []byte) Form { return word(f) }
 
 // NumberAs returns a form for a number with the text that f appends.

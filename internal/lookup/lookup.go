@@ -187,8 +187,8 @@ func (r *Reader) take(slots []Slot, raw []byte) (values []Value, ok bool) {
 	return r.values, ok
 }
 
-// Take appends the values in these slots of raw, which begins with the bitmap of values that could be
-// read. It returns false if there are none, or if one could not be read.
+// Take appends the values in the slots to a list. raw begins with a bitmap of the values that could be read. Take returns
+// false if there are no slots, or if one of their values could not be read.
 func Take(to []Value, slots []Slot, raw []byte) ([]Value, bool) {
 	for _, v := range slots {
 		if v.At+v.Size > len(raw) || raw[v.Number/8]>>(v.Number%8)&1 == 0 {

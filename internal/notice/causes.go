@@ -34,7 +34,7 @@ func (n *Notifier) drops(totals event.Totals) {
 
 func isKnown(c event.CauseCount) bool { return c.Cause != event.UnknownCause }
 
-// causeLine is like `  2 × no-route: no route to 10.9.0.2  (first: 10.1.0.2:4000->10.9.0.2:53(udp))`.
+// causeLine returns a line like `  2 × no-route: no route to 10.9.0.2  (first: 10.1.0.2:4000->10.9.0.2:53(udp))`.
 func causeLine(c *event.CauseCount) string {
 	if c.Cause == event.OtherCauses {
 		return fmt.Sprintf("  %d × other causes", c.Count)
@@ -49,7 +49,7 @@ func causeLine(c *event.CauseCount) string {
 	return line
 }
 
-// unexplained returns the counts by reason of the drops whose cause is unknown: all if causes were not looked for.
+// unexplained returns the counts by reason of the drops whose cause is unknown. Without counts by cause, these are all drops.
 func unexplained(totals event.Totals) []event.ReasonCount {
 	if len(totals.Causes) == 0 {
 		return totals.DropReasons

@@ -44,7 +44,7 @@ func TestDropsByCause(t *testing.T) {
 		"unknown causes": {
 			event.Totals{Dropped: 6, DropReasons: reasons, Causes: unknown}, "6 drops: 4 × NO_SOCKET, 2 × SOCKET_FILTER\n",
 		},
-		"only silent deaths": {
+		"only silent drops": {
 			event.Totals{Dropped: 2, Causes: []event.CauseCount{{Cause: "accept-queue-full", Count: 2, Text: "full: 129 of 128"}}},
 			"2 drops:\n  2 × accept-queue-full: full: 129 of 128\n",
 		},

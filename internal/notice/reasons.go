@@ -23,7 +23,7 @@ func reasonLine(what string, counts []event.ReasonCount) string {
 	return what + ": " + strings.Join(parts, ", ")
 }
 
-// reasonCounts is like `2 × NETFILTER_DROP, 1 × NO_SOCKET` for that many drops.
+// reasonCounts returns text like `2 × NETFILTER_DROP, 1 × NO_SOCKET`, which ends with those of drops that have other reasons.
 func reasonCounts(drops uint64, reasons []event.ReasonCount) string {
 	var parts []string
 	rest := drops

@@ -24,7 +24,7 @@ func TestBenignDropsAreCountedSeparately(t *testing.T) {
 	}
 }
 
-// TestDropsAreCountedByCause checks that a silent death is a drop without a reason, and that benign drops have no
+// TestDropsAreCountedByCause checks that a silent drop is counted as a drop without a reason, and that benign drops have no
 // cause in the totals.
 func TestDropsAreCountedByCause(t *testing.T) {
 	const name = "SKB_DROP_REASON_NO_SOCKET"

@@ -50,7 +50,7 @@ type Options struct {
 	TaskFilter TaskFilter
 	Mark       Mark
 	Drop       Drop
-	// Why are the families of causes whose values drops have, see package explain; none if it is empty.
+	// Why are the families of causes whose values are recorded for drops, see package explain; empty for none.
 	Why    []string
 	Ports  Ports
 	Record Record
@@ -89,7 +89,7 @@ type Plan struct {
 	LeftOut []kernel.Skipped
 	// Lookups are the functions that look something up.
 	Lookups []Lookup
-	// Why has the values that explain drops; nil if there are none.
+	// Why is the layout of the values that explain drops; nil if there are none.
 	Why *explain.Layout
 	// Notes are messages for the user.
 	Notes []string
