@@ -89,7 +89,8 @@ func (r *randomRuleset) addDrop(chain *nftables.Chain, exprs []expr.Any) {
 	r.rules.Rule(chain, fmt.Sprint("drop ", r.drops), exprs...)
 }
 
-// change inserts rules without effect into the chains until stop is closed, so that the kernel replaces their memory.
+// change inserts rules without effect into the chains until stop is closed, so that the kernel replaces the memory of their
+// rules.
 func (r *randomRuleset) change(t *testing.T, n *ktest.Netns, stop <-chan struct{}) (changes int) {
 	for {
 		select {
@@ -132,8 +133,8 @@ func sendAtRandom(w *world, seed uint64, count int) error {
 	})
 }
 
-// TestNftRuleAtRandom compares the rules that dropped packets with the counters of random rules, while the ruleset
-// changes. A packet that passes a chain while it changes may have an unknown cause, but none a wrong one.
+// TestNftRuleAtRandom compares the causes of drops with the counters of random rules while the ruleset changes. The cause
+// of a packet that passes a chain while the chain changes may be unknown, but never wrong.
 func TestNftRuleAtRandom(t *testing.T) {
 	backends := functionBackends(t)
 	if !hasModuleTypes() {

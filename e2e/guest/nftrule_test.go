@@ -146,7 +146,7 @@ func (d nftDrop) send(w *world) error {
 	return at.Do(func() error {
 		for range 2 {
 			err := udp(from+":5000", fmt.Sprint(to, ":", d.port)).Send(1)
-			if err != nil && !d.sent { // a sender learns of its own drop
+			if err != nil && !d.sent { // sendto fails if the sender's own rules drop the packet
 				return err
 			}
 		}

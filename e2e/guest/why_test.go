@@ -36,8 +36,8 @@ type scenario struct {
 	// needs is what a kernel must have for this cause. Without it, the cause may be unknown, or one of otherwise.
 	needs     needs
 	otherwise []string
-	// also are causes with the same meaning and values, on kernels that drop the packet elsewhere. With older
-	// kernels than this one, which make no difference between them, "unknown" is among them.
+	// also are other right causes: those with the same meaning and values on kernels that drop the packet elsewhere,
+	// and "unknown" on kernels whose values do not distinguish the cause from others.
 	also []string
 	// rows matches the rows of the drops.
 	rows func(*record) bool
@@ -45,18 +45,18 @@ type scenario struct {
 	send func()
 }
 
-// needs are requirements of a cause.
+// needs are the requirements of a cause.
 type needs struct {
-	// probes is set if the cause needs the values of a decision, which function probes keep.
+	// probes is set if the cause needs the values of a decision, which only function probes read.
 	probes bool
-	// reason is a drop reason, symbols functions and variables of which at least one must exist.
+	// reason is a drop reason that must exist; symbols are functions and variables of which at least one must exist.
 	reason  string
 	symbols []string
 	// module has the types of the values.
 	module string
 	// special is set if nothing keeps the values of the decision yet.
 	special bool
-	// silent is set if the kernel reports no drop, so that there is a row only if a decision shows the end.
+	// silent is set if the kernel reports no drop, so there is a row only if a decision finds the end of the packet.
 	silent bool
 	// uncertain is set if the packet may not be dropped, depending on the timing of the connection and on the kernel.
 	uncertain bool
@@ -70,8 +70,8 @@ func (n needs) met() bool {
 	return !n.special && (!n.probes || chosen() != tracepoint) && n.hasDropReason() && hasOne && hasTypesOf(n.module)
 }
 
-// areRowsCertain reports whether there are rows of the scenario, although their cause may be unknown. Rows of other drops
-// have the same ports, but another reason. A packet that ends without a drop has no row if nothing looks for it.
+// areRowsCertain reports whether the scenario has rows on this kernel, even if their cause may be unknown. Without the
+// reason, its rows can't be distinguished from those of other drops with the same ports.
 func (n needs) areRowsCertain() bool {
 	return n.hasDropReason() && !n.special && !n.uncertain && (!n.silent || n.met())
 }
@@ -98,7 +98,7 @@ func hasReason(name string) bool {
 // or devices.
 type provocation func(*lab) scenario
 
-// provocations are all that the tests know, by family.
+// provocations are the provocations of all families.
 var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel, whySilent, whyXfrm)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
@@ -182,7 +182,7 @@ func (s *scenario) check(t *testing.T, rows records) {
 	}
 }
 
-// judge returns what is wrong about a row, or "".
+// judge returns what is wrong with a row, or "".
 func (s *scenario) judge(r *record) string {
 	switch {
 	case r.Why == nil:
@@ -278,7 +278,7 @@ func (v *verdicts) add(t *testing.T, s scenario, rows records) {
 	default:
 		v.Unknown++
 	}
-	// What is left out must not depend on the result.
+	// Whether a scenario counts must not depend on its result.
 	if !s.needs.met() || slices.Contains(s.also, unknown) || s.needs.uncertain {
 		return
 	}
@@ -290,8 +290,8 @@ func (v *verdicts) add(t *testing.T, s scenario, rows records) {
 	}
 }
 
-// verdict reports whether all rows have the right cause and values, and whether one has a wrong cause or value. A less
-// specific cause that is all that this kernel makes possible is neither.
+// verdict reports whether all rows have the right cause and values, and whether one has a wrong cause or value. Causes that
+// accepts allows are neither.
 func (s *scenario) verdict(t *testing.T, rows records) (right, wrong bool) {
 	t.Helper()
 	right = len(rows) > 0

@@ -26,7 +26,7 @@ func udpBufferFull(l *lab) scenario {
 	}
 }
 
-// rawBufferFull does the same with a raw socket for a protocol of its own.
+// rawBufferFull sends more than the buffer of a raw socket holds.
 func rawBufferFull(l *lab) scenario {
 	if hasReason("TCP_INVALID_END_SEQUENCE") {
 		panic(missing(lacks + "drop by a full raw socket: since 6.17 it counts as none"))

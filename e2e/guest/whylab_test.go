@@ -75,7 +75,7 @@ type optional struct{ *testing.T }
 
 func (o optional) Skipf(format string, args ...any) { panic(missing(fmt.Sprintf(format, args...))) }
 
-// missing is what a kernel lacks for a scenario.
+// missing describes what a kernel lacks for a scenario.
 type missing string
 
 // provoke sets up the scenarios that this kernel makes possible. In the machines of the tests all modules are present.
@@ -108,10 +108,10 @@ func (l *lab) try(p provocation) (s scenario, lacking missing) {
 	return p(l), ""
 }
 
-// lacks begins what a kernel does not have by its version.
+// lacks is the prefix of what a kernel lacks because of its version.
 const lacks = "this kernel has no "
 
-// since gives up a scenario if a kernel is too old for it, by a drop reason that came in the same version.
+// since skips a scenario on kernels before a version, which do not have a drop reason that was added in that version.
 func (l *lab) since(version, feature, reason string) {
 	if !hasReason(reason) {
 		panic(missing(lacks + feature + ", which came with " + version))
@@ -169,7 +169,7 @@ func (l *lab) net() int {
 	return n
 }
 
-// remote4 and remote6 return a network that no host has.
+// remote4 and remote6 return a network that no host has, and an address in it.
 func (l *lab) remote4() (netip.Prefix, netip.Addr) {
 	p := netip.MustParsePrefix(fmt.Sprintf("10.72.%d.0/24", l.net()))
 	return p, p.Addr().Next()
@@ -225,7 +225,7 @@ func toPort(n uint16) func(*record) bool {
 // toAddr matches packets to an address.
 func toAddr(addr netip.Addr) func(*record) bool { return to(addr.String()) }
 
-// every matches rows that all tests match.
+// every matches rows that match all tests.
 func every(tests ...func(*record) bool) func(*record) bool {
 	return func(r *record) bool { return len(records{*r}.that(tests...)) == 1 }
 }

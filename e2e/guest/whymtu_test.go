@@ -19,7 +19,7 @@ const (
 	large        = 1400 // bytes of a packet, which fit through other devices
 )
 
-// narrow returns a wire from the router to b, which packets leave the router through with an MTU of 1300.
+// narrow returns a wire between b and the router, whose device there has an MTU of 1300.
 func (l *lab) narrow() wire {
 	w := l.wire(l.b, l.r)
 	ktest.SetMTU(l.tb, l.r, w.farName, narrowMTU)
@@ -125,7 +125,7 @@ func bridgePortMTU(l *lab) scenario {
 	}
 }
 
-// expiring sends a packet from a to b whose TTL or hop limit is used up at the router.
+// expiring sends a packet from a to b whose TTL or hop limit expires at the router.
 func (l *lab) expiring(cause string, u ktest.UDP, values map[string]any) scenario {
 	p := u.Packet()
 	p.TTL = 1

@@ -17,7 +17,7 @@ func (w *wire) silent() (v4, v6 netip.Addr) {
 	return netip.AddrFrom4(last4), netip.AddrFrom16(last6)
 }
 
-// unanswered sends a datagram from a through the router to an address of a network that the router is in.
+// unanswered sends a datagram from a through the router to an address in one of the router's networks.
 func (l *lab) unanswered(cause string, w wire, from, to netip.Addr, values map[string]any) scenario {
 	port := l.port()
 	u := ktest.UDP{From: netip.AddrPortFrom(from, port), To: netip.AddrPortFrom(to, port), Size: 20}
@@ -50,7 +50,7 @@ func noAnswer6(l *lab) scenario {
 	return s
 }
 
-// mayNotProbe sends to a device that may not send ARP requests.
+// mayNotProbe sends to a device that must not send ARP requests (mcast_solicit 0).
 func mayNotProbe(l *lab) scenario {
 	w := l.wire(l.b, l.r)
 	l.r.SetSysctl(l.tb, "ipv4/neigh/"+w.farName+"/mcast_solicit", "0")

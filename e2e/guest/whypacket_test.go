@@ -17,7 +17,7 @@ var whyPacket = []provocation{
 	ndiscHopLimit, ndiscCode, ndiscOptions, fragmentTwice, fragmentTimeout,
 }
 
-// damaged sends a packet from a to b that change has damaged.
+// damaged sends a packet from a to b after change has modified its bytes.
 func (l *lab) damaged(cause string, p ktest.Packet, change func([]byte), values map[string]any) scenario {
 	b := p.Bytes()
 	change(b)
@@ -69,7 +69,8 @@ func wrongICMPChecksum(l *lab) scenario {
 	return s
 }
 
-// wrongHeader sends a damaged packet to the router over a wire of its own, as its addresses can't be read.
+// wrongHeader sends a packet with a wrong header to the router over a wire of its own, by which it is identified, since its
+// addresses can't be read.
 func (l *lab) wrongHeader(cause string, change func([]byte), values map[string]any) scenario {
 	w := l.wire(l.a, l.r)
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, l.port()), To: netip.AddrPortFrom(l.rb.near4, l.port()), Size: 20}

@@ -82,7 +82,7 @@ func localSource(l *lab) scenario {
 	return s
 }
 
-// notUnicastSource sends from a broadcast address of another network of the router.
+// notUnicastSource sends from the broadcast address of another network of the router.
 func notUnicastSource(l *lab) scenario {
 	from := l.rb.broadcast()
 	s := l.arrives("invalid-source", l.checked("1"), from, l.rb.near4).withoutDevice().with(map[string]any{"src": from})
@@ -90,7 +90,7 @@ func notUnicastSource(l *lab) scenario {
 	return s
 }
 
-// martian sends an address that no packet may have from the network.
+// martian sends a packet with an address that no packet from the network may have.
 func (l *lab) martian(cause, from, to string, values map[string]any) scenario {
 	return l.arrives(cause, l.wire(l.a, l.r), netip.MustParseAddr(from), netip.MustParseAddr(to)).with(values)
 }

@@ -18,7 +18,7 @@ func (l *lab) segmentToB(port uint16, flags byte, v6 bool) ktest.Segment {
 	return ktest.Segment{From: u.From, To: u.To, Flags: flags, Seq: 1000, Ack: 2000, Window: 500}
 }
 
-// strays sends a segment to a port of b where no socket is.
+// strays sends a segment to a port of b without a socket.
 func (l *lab) strays(cause string, flags byte, v6 bool) scenario {
 	s := l.segmentToB(l.port(), flags, v6)
 	dst, src := "dst4", "src4"

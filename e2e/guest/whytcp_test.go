@@ -23,11 +23,11 @@ type openTCP struct {
 	l         *lab
 	near, far *net.TCPConn
 	segment   ktest.Segment
-	// next is the number of the byte that the far end expects, sent that of the byte that it sends next.
+	// next is the sequence number that the far end expects, sent the one that it sends next.
 	next, sent uint32
 }
 
-// opened opens a connection. The last of its bytes that were received is the byte before next.
+// opened opens a connection, and transfers some bytes to the far end.
 func (l *lab) opened() *openTCP {
 	l.t.Helper()
 	s := &openTCP{l: l}
@@ -117,14 +117,14 @@ func synOnConnection(l *lab) scenario {
 		probed("tcp_validate_incoming")
 }
 
-// mergedOutOfOrder sends a segment behind a gap twice.
+// mergedOutOfOrder sends a segment after a gap twice.
 func mergedOutOfOrder(l *lab) scenario {
 	s := l.opened()
 	s.segment.Seq, s.segment.Payload = s.next+1000, make([]byte, 50)
 	return s.injects("tcp-ofo-merge", "TCP_OFOMERGE", nil, s.segment, s.segment)
 }
 
-// coveredOutOfOrder sends a segment behind a gap, and then a larger one in order.
+// coveredOutOfOrder sends a segment after a gap, and then a larger one in order.
 func coveredOutOfOrder(l *lab) scenario {
 	s := l.opened()
 	whole := s.segment
@@ -163,7 +163,7 @@ func abortOnData(l *lab) scenario {
 }
 
 // closedWindow sends to a socket whose process does not read, until its window is closed, and then more. Newer kernels
-// refuse this already with the sequence numbers.
+// drop the segment earlier, in the check of its sequence numbers.
 func closedWindow(l *lab) scenario {
 	s := l.opened()
 	if err := s.far.SetReadBuffer(1); err != nil {
@@ -196,7 +196,7 @@ func (l *lab) listener(port uint16) *net.TCPListener {
 	return listener.(*net.TCPListener)
 }
 
-// begins sends a SYN to a listener.
+// begins sends a SYN to a listener, which refuses it.
 func (l *lab) begins(cause, reason string, s ktest.Segment, values map[string]any) scenario {
 	values["dport"], values["src4"] = s.To.Port(), s.From.Addr()
 	return scenario{
@@ -227,8 +227,8 @@ func md5Wrong(l *lab) scenario {
 	return l.begins("tcp-md5-wrong", "TCP_MD5FAILURE", s, map[string]any{})
 }
 
-// acceptQueueFull completes two handshakes at the same time, with a listener whose queue has room for one connection
-// more. The SYNs come while there is still room, or else the kernel would refuse them.
+// acceptQueueFull completes two handshakes at the same time with a listener whose queue has room for one more connection.
+// The SYNs arrive while there is still room; otherwise the kernel would refuse them.
 func acceptQueueFull(l *lab) scenario {
 	to := l.crowded(2)
 	return scenario{

@@ -57,7 +57,7 @@ func TestWhyWithoutParts(t *testing.T) {
 	}
 }
 
-// TestWhyEscapesNames checks that names which others choose can't add a line, a member or a terminal sequence.
+// TestWhyEscapesNames checks that names that others control can't add a line, a member or a terminal sequence.
 func TestWhyEscapesNames(t *testing.T) {
 	const name = "a\"\n\x1b[31m"
 	e := event.Event{Why: &event.Why{
@@ -69,8 +69,8 @@ func TestWhyEscapesNames(t *testing.T) {
 		`{"cause":"nft-rule","text":"rule `+json+`,"values":{"rule":"`+json+`,"words":["`+json+`]},"remedy":"see `+json+`,"evidence":["`+json+`],"kernel_drop":true}`)
 }
 
-// TestSilentDeathIsDropped checks the member of packets that end without a drop event.
-func TestSilentDeathIsDropped(t *testing.T) {
+// TestSilentDrop checks the member kernel_drop of packets that end without a drop event.
+func TestSilentDrop(t *testing.T) {
 	for silent, want := range map[bool]string{true: "true", false: "false"} {
 		checkCell(t, "dropped", event.Event{Why: &event.Why{Silent: silent}}, "", want)
 	}
