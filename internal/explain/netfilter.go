@@ -29,6 +29,13 @@ var nftExpressions = []string{
 const nftModules = "nf_tables nft_objref nft_compat nft_reject nft_reject_inet nft_reject_ipv4 nft_reject_ipv6 nft_reject_bridge nft_reject_netdev " +
 	"nft_nat nft_chain_nat nft_masq nft_redir nft_synproxy nft_tproxy nft_ct nft_connlimit nft_exthdr nft_fwd_netdev"
 
+// Texts of the causes by nftables, which are the same for drops in nft_do_chain and in nf_hook_slow.
+const (
+	nftRuleText   = "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]"
+	nftPolicyText = "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}"
+	nftRemedy     = "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}"
+)
+
 const ruleGroup = "{nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}"
 
 const ruleSpecial = "the BPF programs find the rule, its chain and table from the expression that set the verdict; {rule}: a resolver reads the rule's text by netlink in the network namespace of the drop"
@@ -98,26 +105,26 @@ var netfilter = family{
 	causes: []Cause{
 		{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Text:   nftRuleText,
+			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
 			Limits: "If the ruleset has changed since, handle and chain are right, but there is no text. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start. 5.10 has no BTF of nftables.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",
-			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Text:   nftPolicyText,
+			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
 			Limits: "As nft-rule. If a match of iptables-nft drops a malformed packet, the policy may be shown.",
 		},
 		{
 			ID: "nft-rule-returned", Site: "nf_hook_slow", When: "nft_rule.handle != 0 && nft_chain.verdict == 0",
-			Text:   "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Text:   nftRuleText,
+			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
 			Limits: "Kernels whose nft_do_chain returns NF_DROP (seen on 5.10.223 and 6.1.176).",
 		},
 		{
 			ID: "nft-policy-returned", Site: "nf_hook_slow", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base && nft_chain.verdict == 0",
-			Text:   "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}",
-			Remedy: "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}", Group: ruleGroup, Special: ruleSpecial,
+			Text:   nftPolicyText,
+			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
 		},
 		{
 			ID: "iptables", Site: "nf_hook_slow", When: "ipt_table.verdict == 0",
