@@ -111,7 +111,8 @@ struct nft_search {
 	u64 handle;
 };
 
-// One per CPU is enough: the drop tracepoint never interrupts a program that searches.
+// One per CPU. A program that interrupts a search on this CPU and searches itself makes the interrupted one fail: see
+// note_nft_rule.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -383,8 +384,12 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	return 0;
 }
 
+// The value of a member that an interrupting program may have changed.
+#define reread(member) (*(volatile typeof(member) *)&(member))
+
 // Keeps the rule or the policy that drops the packet of a call. If neither is found, no values are kept, so the cause
-// is unknown.
+// is unknown. So it is if an interrupting program has used the search or the slot meanwhile; the slot is valid once
+// its head is set.
 __noinline int note_nft_rule(u64 number, u64 returned)
 {
 	struct decision_calls *calls = this_cpu_value(decision_calls);
@@ -392,27 +397,36 @@ __noinline int note_nft_rule(u64 number, u64 returned)
 	u32 index = (number - 1) & (MAX_DECISION_CALLS - 1), slot_index = CFG.nft_slot, by;
 	struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &slot_index);
 	struct nft_traversal *t = nft_traversal_of(number);
+	u64 skb, pkt, base, chain, handle = 0;
 	struct decision_call *d;
 
 	if (!CFG.nft_do_chain.size || !calls || !s || !slot || !t)
 		return 0;
 	d = &calls->list[index];
-	slot->skb = 0;
-	s->chain = d->args.values[1];
-	s->handle = 0;
-	by = nft_decider(t, s->chain, returned);
-	if (by == NFT_BY_RULE)
+	skb = d->call.skb;
+	pkt = d->args.values[0];
+	base = d->args.values[1];
+	chain = base;
+	slot->skb = skb;
+	slot->head = 0;
+	by = nft_decider(t, base, returned);
+	if (by == NFT_BY_RULE) {
 		find_nft_rule(number);
-	if (by == NFT_BY_UNKNOWN || (by == NFT_BY_RULE && !s->handle))
+		chain = reread(s->chain);
+		handle = reread(s->handle);
+		if (reread(s->expr) != t->expr)
+			by = NFT_BY_UNKNOWN;
+	}
+	if (by == NFT_BY_UNKNOWN || (by == NFT_BY_RULE && !handle))
 		return 0;
-	fill_nft_rule(s->chain, d->args.values[1], s->handle, d->args.values[0]);
+	fill_nft_rule(chain, base, handle, pkt);
 	slot->entry.number = CFG.nft_placement;
 	slot->entry.kind = WHY_DECISION;
 	slot->entry.size = sizeof(struct nft_rule_values);
 	slot->time = bpf_ktime_get_ns();
-	slot->head = head_of(d->call.skb);
-	slot->ident = packet_ident((void *)d->call.skb, slot->head);
-	slot->skb = d->call.skb;
+	slot->ident = packet_ident((void *)skb, head_of(skb));
+	if (reread(slot->skb) == skb)
+		slot->head = head_of(skb);
 	return 0;
 }
 
