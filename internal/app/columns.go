@@ -26,8 +26,11 @@ func withColumns(cfg Config) live.Config {
 // settingsOf returns the settings of the BPF programs, with the parts of a record that the columns need.
 func settingsOf(cfg Config) bpf.Config {
 	needs, s := column.Needs(cfg.Output.Columns), cfg.Plan.Settings
-	s.Meta = needs[column.Meta] || needs[column.NetnsName]
-	s.Tuple, s.First, s.Tunnel = needs[column.Tuple], needs[column.First], needs[column.Tunnel]
+	// Causes name what is in the packet's network namespace, and are counted with the tuple of their first drop.
+	explains := len(cfg.Why) > 0
+	s.Meta = needs[column.Meta] || needs[column.NetnsName] || explains
+	s.Tuple = needs[column.Tuple] || explains
+	s.First, s.Tunnel = needs[column.First], needs[column.Tunnel]
 	s.Cb, s.Netfilter, s.Conntrack = needs[column.CB], needs[column.Netfilter], needs[column.Conntrack]
 	s.Stack, s.Caller = needs[column.Stack], needs[column.Caller]
 	return s

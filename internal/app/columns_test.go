@@ -47,6 +47,15 @@ func TestOnlyWhatIsPrintedIsRecorded(t *testing.T) {
 	}
 }
 
+// TestCausesNeedTheNamespace checks that causes name rules and listeners, and are counted with a tuple, also if no column
+// shows the namespace and the tuple.
+func TestCausesNeedTheNamespace(t *testing.T) {
+	cfg := Config{Config: live.Config{Why: []string{"netfilter"}}, Output: sink.Options{Columns: column.Options{Why: true, Chosen: []string{"func", "why"}}}}
+	if diff := cmp.Diff(bpf.Config{Meta: true, Tuple: true}, settingsOf(cfg)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestColumnOfLookupsSelectsAll(t *testing.T) {
 	for _, c := range []struct {
 		lookups []string
