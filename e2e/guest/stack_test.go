@@ -38,6 +38,27 @@ func TestStack(t *testing.T) {
 	}
 }
 
+// TestStackInText checks that the text of a stack ends with the softirq that received the packet, without the process
+// that sent it.
+func TestStackInText(t *testing.T) {
+	w := newWorld(t)
+	ping(t, w.a, b4, 0x3001) // resolves the neighbours
+	p := command{args: []string{"--drop", "--why", "none", "--output-stack", "--output-columns", "func,stack", "udp dst port 7777 and dst host " + b4}}.start(t)
+	p.awaitReady()
+	do(t, w.a, func() error { return udp(a4+":7001", b4+":7777").Send(1) })
+	p.stopText()
+	keep(t, "stack.txt", p.stdout())
+	_, stack, _ := strings.Cut(p.stdout(), "\ntp:kfree_skb")
+	if !endOfSoftirq.MatchString(stack) {
+		t.Errorf("the stack does not end with the softirq:\n%s", p.stdout())
+	}
+	if strings.Contains(stack, "sys_sendto") {
+		t.Errorf("the stack has the process that sent the packet:\n%s", p.stdout())
+	}
+}
+
+var endOfSoftirq = regexp.MustCompile(`\n    (?:handle_softirqs|__do_softirq|__softirqentry_text_start)(?:\.\S+)?\+0x[0-9a-f]+\n    … \d+ frames? below the softirq\n$`)
+
 func stackFunctions(functions []string) string {
 	if chosen() == tracepoint {
 		return few()

@@ -2,7 +2,12 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"slices"
+	"strings"
+
+	"tracer/internal/event"
+)
 
 // indent is the indentation of blocks, which distinguishes them from rows.
 const indent = "    "
@@ -15,13 +20,40 @@ func stackColumns() []Column {
 	}}
 }
 
-// stackText appends a line like `    icmp_rcv+0x1a3` or `    nft_do_chain+0x5c [nf_tables]` for each frame.
+// stackText appends a line like `    icmp_rcv+0x1a3` or `    nft_do_chain+0x5c [nf_tables]` for each frame, down to the
+// softirq, and then a line like `    … 8 frames below the softirq`.
 func stackText(dst []byte, e *event.Event) []byte {
-	for i := range e.Stack {
-		dst = appendFrame(append(dst, indent...), &e.Stack[i])
+	shown := untilSoftirq(e.Stack)
+	for i := range shown {
+		dst = appendFrame(append(dst, indent...), &shown[i])
 		dst = append(dst, '\n')
 	}
+	if cut := len(e.Stack) - len(shown); cut > 0 {
+		dst = appendUint(append(append(dst, indent...), "… "...), uint64(cut))
+		dst = append(dst, " frame"...)
+		if cut > 1 {
+			dst = append(dst, 's')
+		}
+		dst = append(dst, " below the softirq\n"...)
+	}
 	return dst
+}
+
+// softirqLoops are the functions that call the handlers of softirqs: handle_softirqs, on older kernels __do_softirq,
+// which the kernel also lists under the name of its section.
+var softirqLoops = []string{"handle_softirqs", "__do_softirq", "__softirqentry_text_start"}
+
+// untilSoftirq returns the frames down to the one that runs softirqs, or all frames outside of softirqs. The frames
+// below it belong to the task that the softirq interrupted, which often has nothing to do with the packet.
+func untilSoftirq(frames []event.Frame) []event.Frame {
+	i := slices.IndexFunc(frames, func(f event.Frame) bool {
+		name, _, _ := strings.Cut(f.Symbol, ".") // without a suffix of the compiler
+		return f.Module == "" && slices.Contains(softirqLoops, name)
+	})
+	if i < 0 {
+		return frames
+	}
+	return frames[:i+1]
 }
 
 func appendFrame(dst []byte, f *event.Frame) []byte {
