@@ -17,7 +17,7 @@ var kallsyms = sync.OnceValue(func() map[string]string {
 	text, _ := os.ReadFile("/proc/kallsyms")
 	kinds := map[string]string{}
 	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 3 {
+		if fields := strings.Fields(line); len(fields) >= 3 { // symbols of modules have four
 			kinds[fields[2]] = fields[1]
 		}
 	}
