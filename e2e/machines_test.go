@@ -195,6 +195,7 @@ var modules = []string{
 	"nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_dup_ipv4", "nft_reject_ipv4", "nft_reject_inet",
 	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred", "sch_sfq", "sch_tbf",
 	"esp4", "xfrm_user", "authenc", "crypto_null",
+	"tcp_diag", "udp_diag", "nf_conntrack_netlink",
 }
 
 // modules returns the kernel modules that the tests need on the machine. Counters of nftables are built in since 5.17.

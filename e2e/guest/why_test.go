@@ -121,13 +121,19 @@ func TestWhy(t *testing.T) {
 func (l *lab) drops(list []scenario) records {
 	l.t.Helper()
 	p := start(l.t, "--drop")
+	l.send(list)
+	l.await(p, list)
+	return p.stop().events.that(dropped)
+}
+
+// send sends the packets of the scenarios.
+func (l *lab) send(list []scenario) {
+	l.t.Helper()
 	for _, s := range list {
 		if !s.needs.machine || isDedicated() {
 			s.send()
 		}
 	}
-	l.await(p, list)
-	return p.stop().events.that(dropped)
 }
 
 // await waits until each scenario has a row, since some drops wait for timers.
