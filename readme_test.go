@@ -54,8 +54,8 @@ func TestExamplesOfTheREADMEAreProblems(t *testing.T) {
 			t.Errorf("README.md: docs/problems.md does not have %q", command)
 		}
 	}
-	if examples != 3 {
-		t.Errorf("%d examples, want 3", examples)
+	if examples != 4 {
+		t.Errorf("%d examples, want 4", examples)
 	}
 }
 

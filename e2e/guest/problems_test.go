@@ -3,12 +3,13 @@
 package guest
 
 import (
+	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"unicode"
 
 	"tracer/docs"
 	"tracer/internal/ktest"
@@ -39,8 +40,6 @@ type situation struct {
 	send func()
 	// cure applies the document's fix, and checks that the traffic arrives.
 	cure func()
-	// never is a text that no row may contain; empty means none.
-	never string
 }
 
 // network3 is the network of the document: a client, a router and a server.
@@ -108,17 +107,10 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// check runs the problem's commands concurrently, and checks their rows.
+// check runs the problem's commands concurrently, and checks their rows. The output is kept in the results folder.
 func (p problem) check(t *testing.T, s situation) {
 	t.Helper()
-	var list []*watcher
-	for _, run := range p.runs {
-		if lacking := run.lacking(); lacking != "" {
-			t.Logf("this kernel has no %s, not run: %q", lacking, run.args)
-			continue
-		}
-		list = append(list, run.start(t))
-	}
+	list := p.start(t)
 	if len(list) == 0 {
 		t.Skip("this kernel can run no command of the problem")
 	}
@@ -126,39 +118,68 @@ func (p problem) check(t *testing.T, s situation) {
 		w.awaitReady()
 	}
 	s.send()
-	for _, w := range list {
+	for i, w := range list {
 		w.sees()
 		w.ends()
-		w.never(s.never)
+		w.tellsNothingElse()
+		w.counts()
+		keep(t, fmt.Sprintf("%s-%d.txt", anchor(p.title), i+1), w.stdout()+w.stderr())
 	}
+}
+
+// anchor returns a name for a title: its letters and digits, joined by hyphens.
+func anchor(title string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-")
+}
+
+// start starts the commands that this kernel can run.
+func (p problem) start(t *testing.T) (list []*watcher) {
+	t.Helper()
+	causes := causesOf[p.title]
+	for _, run := range p.runs {
+		own := causes[:run.begins(whyLine)]
+		causes = causes[len(own):]
+		if lacking := run.lacking(own); lacking != "" {
+			t.Logf("this kernel has no %s, not run: %q", lacking, run.args)
+			continue
+		}
+		list = append(list, run.start(t, own))
+	}
+	return list
 }
 
 // watcher is a running command of the document.
 type watcher struct {
 	*process
 	shown
-	patterns []*regexp.Regexp
+	expected []expected
 }
 
-func (run shown) start(t *testing.T) *watcher {
+func (run shown) start(t *testing.T, causes []told) *watcher {
 	t.Helper()
 	args := append(slices.Clone(run.args), "--output-columns", strings.Join(run.printed(), ","))
-	return &watcher{command{args: args}.start(t), run, run.patterns(reportingHere())}
+	return &watcher{command{args: args}.start(t), run, run.expects(reportingHere(), causes)}
 }
 
-// printed returns the columns to print: those in the header, and "stack" for the lines below each row
-// if the command requests them.
+// printed returns the columns to print: those in the header, and those of the lines below rows.
 func (run shown) printed() []string {
-	if slices.Contains(run.args, "--output-stack") {
-		return append(slices.Clone(run.columns), "stack")
+	columns := slices.Clone(run.columns)
+	if run.begins(wasLine) > 0 {
+		columns = append(columns, "first")
 	}
-	return run.columns
+	if run.begins(whyLine) > 0 {
+		columns = append(columns, "why")
+	}
+	if slices.Contains(run.args, "--output-stack") {
+		columns = append(columns, "stack")
+	}
+	return columns
 }
 
 // sees waits for the rows.
 func (w *watcher) sees() {
 	w.t.Helper()
-	missing := func() []string { return w.missing(w.stdout(), w.patterns) }
+	missing := func() []string { return missingIn(w.stdout(), w.expected) }
 	if !waits(patience, func() bool { return len(missing()) == 0 }) {
 		w.t.Errorf("tracer %q does not print %q, but:\n%s", w.args, missing(), w.stdout())
 	}
@@ -171,24 +192,32 @@ func (w *watcher) ends() {
 	w.process.ends(stopLimit, 0)
 }
 
-// never checks that no row contains the text.
-func (w *watcher) never(text string) {
+// tellsNothingElse checks that no row of the document has another cause.
+func (w *watcher) tellsNothingElse() {
 	w.t.Helper()
-	if text != "" && strings.Contains(w.stdout(), text) {
-		w.t.Errorf("tracer %q prints %s:\n%s", w.args, text, w.stdout())
+	if lines := wrong(w.stdout(), w.expected); len(lines) > 0 {
+		w.t.Errorf("tracer %q prints other causes: %q", w.args, lines)
 	}
 }
 
-// lacking returns what the command needs, according to the document, but this kernel does not have.
-func (run shown) lacking() string {
-	has := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(run.args, w) })
+// counts checks that the last lines count drops by each cause that the document shows and this kernel can tell.
+func (w *watcher) counts() {
+	w.t.Helper()
+	for _, e := range w.expected {
+		if e.count != nil && !e.count.MatchString(w.stderr()) {
+			w.t.Errorf("tracer %q does not count %q: %s", w.args, e.line, w.stderr())
+		}
 	}
+}
+
+// lacking returns what the command needs, according to the document, but this kernel does not have. A packet that ends
+// without a drop has a row only if the kernel can tell its cause.
+func (run shown) lacking(causes []told) string {
+	has := func(word string) bool { return slices.Contains(run.args, word) }
+	silent := func(c told) bool { return c.needs.silent && !c.needs.met() }
 	switch {
-	case chosen() == tracepoint && (!has("--drop") || has("--filter-track-skb")):
+	case chosen() == tracepoint && (!has("--drop") || has("--filter-track-skb")), slices.ContainsFunc(causes, silent):
 		return "functions"
-	case !hasModuleTypes() && has("--kmods", "conntrack", "qdisc"):
-		return "types of modules"
 	case !tracesPrograms() && has("--only-bpf"):
 		return "BPF trampolines"
 	}

@@ -8,12 +8,22 @@ import (
 	"os"
 	"testing"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
 	"tracer/internal/ktest"
 )
 
-// firewalled: an nftables rule drops packets to a port of the server.
+// firewalled: an nftables rule in a chain that the server's base chain jumps to drops packets to a port.
 func firewalled(n *network3) situation {
-	ktest.DropTCP(n.t, n.server, http)
+	r := ktest.NewRuleset(n.t, n.server)
+	table := r.Table(nftables.TableFamilyINet, "filter")
+	input := r.Base(table, "input", nftables.ChainHookInput, 0, nftables.ChainPolicyAccept, "")
+	deny := r.Chain(table, "deny")
+	r.Rule(input, "denied ports", verdict(expr.VerdictJump, deny.Name))
+	r.Rule(deny, "ticket 1234", append(ktest.ToPort(unix.IPPROTO_TCP, http), counted(verdict(expr.VerdictDrop, ""))...)...)
+	r.Commit()
 	n.listen(http)
 	return situation{
 		send: func() { refused(n.t, n.client, tcp(client4+":4001", server4+":8080", "")) },

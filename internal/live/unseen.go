@@ -80,7 +80,7 @@ var blindSpots = []blindSpot{
 	{"changed_before", "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksTranslated() && v.selectsNetdevs() && v.plan.BPF.Config.FollowMatched, 0
 	}},
-	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed (a full accept queue)", func(v *view, _ *event.Totals) (bool, uint64) {
+	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed, of which only those with a cause are shown", func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.Drop.Only, 0
 	}},
 	{"functions", "functions: this backend sees tracepoints only", func(v *view, _ *event.Totals) (bool, uint64) {
