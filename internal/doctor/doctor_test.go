@@ -128,7 +128,7 @@ func TestMissingFeaturesHaveCostAndRemedy(t *testing.T) {
 			f.Returns, f.Kernel.NoSession = kernel.KretprobeMulti, errors.New("no sessions")
 		}, "returns", Limited, "by kretprobe-multi: no sessions", "each call costs more", "6.10"},
 		"no returns":                     {func(f *Findings) { f.Returns = "" }, "returns", Limited, "can't be traced", "--output-return", "a backend that traces functions"},
-		"no reasons":                     {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "why a packet was dropped", "5.17"},
+		"no reasons":                     {func(f *Findings) { f.Kernel.Reasons = nil }, "drops", Limited, "without a reason", "fewer causes of drops", "5.17"},
 		"no drops":                       {func(f *Findings) { f.Kernel.Tracepoints = nil }, "drops", Limited, "no tracepoint kfree_skb", "--drop", "boot a kernel"},
 		"helpers":                        {func(f *Findings) { f.Kernel.NoDirect = kernel.ErrNoCast }, "cheap reading", Limited, "bpf_rdonly_cast", "three times", "6.2"},
 		"programs":                       {func(f *Findings) { f.Kernel.Untraceable = errors.New("no trampolines") }, "BPF programs", Limited, "no trampolines", "--filter-trace-tc", "trampolines"},

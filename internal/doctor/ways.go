@@ -98,7 +98,7 @@ func askDrops(f *Findings) outcome {
 	case !point:
 		return outcome{Limited, "the kernel has no tracepoint kfree_skb", "drops are not shown (--drop)", "boot a kernel with CONFIG_TRACEPOINTS=y"}
 	case len(facts.Reasons) == 0:
-		return outcome{Limited, "shown with their location, without a reason", "tracer can't show why a packet was dropped", "boot a kernel of 5.17 or newer"}
+		return outcome{Limited, "shown with their location, without a reason", "fewer causes of drops are known (--drop, --why)", "boot a kernel of 5.17 or newer"}
 	}
 	return fine(fmt.Sprintf("shown with their location and one of %d reasons", len(facts.Reasons)))
 }
@@ -156,7 +156,7 @@ func askTables(f *Findings) outcome {
 		return fine("tables and chains can be shown (--output-netfilter --kmods nf_tables)")
 	}
 	return outcome{
-		Limited, "nf_tables has no BTF", "--output-netfilter shows hooks without tables and chains",
+		Limited, "nf_tables has no BTF", "no nftables rules (--drop), no tables and chains (--output-netfilter)",
 		"boot a kernel of 5.11 or newer with CONFIG_DEBUG_INFO_BTF_MODULES=y",
 	}
 }
