@@ -137,21 +137,48 @@ type Link struct {
 
 // Send sends a frame with any EtherType and content, from the namespace of the calling thread.
 func (l Link) Send(etherType uint16, content []byte) error {
-	device, err := net.InterfaceByName(l.Device)
-	if err != nil {
-		return fmt.Errorf("device %q: %w", l.Device, err)
-	}
-	from := l.From
-	if from == nil {
-		from = device.HardwareAddr
-	}
-	frame := append(append(append([]byte{}, l.To...), from...), big16(etherType)...)
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	s, err := l.Open()
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
-	return unix.Sendto(fd, append(frame, content...), 0, &unix.SockaddrLinklayer{Ifindex: device.Index})
+	defer s.Close()
+	return s.send(l.To, etherType, content)
+}
+
+// FrameSender sends frames through a socket: see [Link.Open].
+type FrameSender struct {
+	fd, device int
+	from       net.HardwareAddr
+}
+
+// Open opens a socket for many frames, in the namespace of the calling thread.
+func (l Link) Open() (*FrameSender, error) {
+	device, err := net.InterfaceByName(l.Device)
+	if err != nil {
+		return nil, fmt.Errorf("device %q: %w", l.Device, err)
+	}
+	s := &FrameSender{device: device.Index, from: l.From}
+	if s.from == nil {
+		s.from = device.HardwareAddr
+	}
+	s.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the socket.
+func (s *FrameSender) Close() error { return unix.Close(s.fd) }
+
+// SendPacket sends an IPv4 or IPv6 packet, by its version.
+func (s *FrameSender) SendPacket(to net.HardwareAddr, packet []byte) error {
+	return s.send(to, etherTypeOf(packet), packet)
+}
+
+func (s *FrameSender) send(to net.HardwareAddr, etherType uint16, content []byte) error {
+	frame := append(append(append([]byte{}, to...), s.from...), big16(etherType)...)
+	return unix.Sendto(s.fd, append(frame, content...), 0, &unix.SockaddrLinklayer{Ifindex: s.device})
 }
 
 // HardwareAddr returns the address of a device.
@@ -169,9 +196,12 @@ func HardwareAddr(t testing.TB, n *Netns, device string) (addr net.HardwareAddr)
 }
 
 // SendPacket sends an IPv4 or IPv6 packet, by its version.
-func (l Link) SendPacket(packet []byte) error {
+func (l Link) SendPacket(packet []byte) error { return l.Send(etherTypeOf(packet), packet) }
+
+// etherTypeOf returns the EtherType of an IPv4 or IPv6 packet.
+func etherTypeOf(packet []byte) uint16 {
 	if packet[0]>>4 == 6 {
-		return l.Send(unix.ETH_P_IPV6, packet)
+		return unix.ETH_P_IPV6
 	}
-	return l.Send(unix.ETH_P_IP, packet)
+	return unix.ETH_P_IP
 }

@@ -4,12 +4,14 @@ package ktest
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
 )
 
 // Ruleset collects nftables rules for a namespace. Commit adds them.
@@ -22,14 +24,31 @@ type Ruleset struct {
 // NewRuleset returns an empty Ruleset.
 func NewRuleset(t testing.TB, n *Netns) *Ruleset {
 	t.Helper()
-	c, err := nftables.New()
+	c, err := nftables.New(nftables.WithSockOptions(holdManyRules))
 	must(t, err)
 	return &Ruleset{t, n, c}
+}
+
+// holdManyRules makes the buffers of a socket large enough for hundreds of rules and their acknowledgements.
+func holdManyRules(c *netlink.Conn) error {
+	const size = 8 << 20
+	return errors.Join(c.SetReadBuffer(size), c.SetWriteBuffer(size))
 }
 
 // Table adds a table.
 func (r *Ruleset) Table(family nftables.TableFamily, name string) *nftables.Table {
 	return r.conn.AddTable(&nftables.Table{Family: family, Name: name})
+}
+
+// Delete deletes a table, with everything in it.
+func (r *Ruleset) Delete(table *nftables.Table) { r.conn.DelTable(table) }
+
+// Flush deletes all rules of a table, with their anonymous sets.
+func (r *Ruleset) Flush(table *nftables.Table) { r.conn.FlushTable(table) }
+
+// Insert adds a rule at the beginning of a chain.
+func (r *Ruleset) Insert(chain *nftables.Chain, exprs ...expr.Any) {
+	r.conn.InsertRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: exprs})
 }
 
 // Chain adds a chain without a hook.
@@ -53,7 +72,16 @@ func (r *Ruleset) Rule(chain *nftables.Chain, comment string, exprs ...expr.Any)
 // Ports adds an anonymous set of ports, or a verdict map if the elements have verdicts, and returns the expression that
 // looks up register 1.
 func (r *Ruleset) Ports(table *nftables.Table, elements ...nftables.SetElement) expr.Any {
-	set := &nftables.Set{Table: table, Anonymous: true, Constant: true, KeyType: nftables.TypeInetService}
+	return r.add(&nftables.Set{Table: table, Anonymous: true, Constant: true}, elements)
+}
+
+// NamedPorts is Ports for a set with a name. If it exists already, it gets the elements, too.
+func (r *Ruleset) NamedPorts(table *nftables.Table, name string, elements ...nftables.SetElement) expr.Any {
+	return r.add(&nftables.Set{Table: table, Name: name}, elements)
+}
+
+func (r *Ruleset) add(set *nftables.Set, elements []nftables.SetElement) expr.Any {
+	set.KeyType = nftables.TypeInetService
 	if elements[0].VerdictData != nil {
 		set.IsMap, set.DataType = true, nftables.TypeVerdict
 	}
@@ -61,7 +89,7 @@ func (r *Ruleset) Ports(table *nftables.Table, elements ...nftables.SetElement) 
 	return &expr.Lookup{SourceRegister: 1, SetName: set.Name, SetID: set.ID, IsDestRegSet: set.IsMap}
 }
 
-// Commit adds everything that was collected.
+// Commit carries out everything that was collected, at once.
 func (r *Ruleset) Commit() {
 	r.t.Helper()
 	needsModule(r.t, r.netns.Do(r.conn.Flush))
