@@ -12,7 +12,7 @@ var connections = num("count",
 
 var conntrack = family{
 	name: "conntrack", title: "Connection tracking",
-	sites: []Site{{Name: "nf_hook_slow", Functions: []string{"nf_hook_slow", "nf_hook_slow_list"}, Reasons: []string{"NETFILTER_DROP", Unspecified}}},
+	sites: []Site{{Name: "nf_hook_slow", Functions: []string{"nf_hook_slow", "nf_hook_slow_list", "br_handle_frame", "nf_hook_bridge_pre"}, Reasons: []string{"NETFILTER_DROP", Unspecified}}},
 	decisions: []Decision{
 		{
 			// The verdict NF_DROP is 0.

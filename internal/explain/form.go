@@ -75,9 +75,11 @@ func hexOf(digits int) lookup.Form {
 var hookNames = map[uint64][]string{
 	unix.NFPROTO_ARP:    {"input", "output", "forward"},
 	unix.NFPROTO_NETDEV: {"ingress", "egress"},
+	unix.NFPROTO_BRIDGE: {"prerouting", "input", "forward", "output", "postrouting", "brouting"},
 }
 
-var ipHooks = []string{"prerouting", "input", "forward", "output", "postrouting"}
+// ipHooks end with that of a device, for tables of the family inet.
+var ipHooks = []string{"prerouting", "input", "forward", "output", "postrouting", "ingress"}
 
 // appendHook appends the name of a hook, or its number.
 func appendHook(dst []byte, family, hook uint64) []byte {
