@@ -193,6 +193,7 @@ var modules = []string{
 	"nf_flow_table", "nf_flow_table_inet", "iptable_filter", "ip6table_filter",
 	"vxlan", "geneve", "ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "wireguard",
 	"nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_dup_ipv4", "nft_reject_ipv4", "nft_reject_inet",
+	"nft_meta_bridge", "nft_compat", "ipt_REJECT", "xt_mark",
 	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred", "sch_sfq", "sch_tbf",
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 	"tcp_diag", "udp_diag", "nf_conntrack_netlink",

@@ -31,6 +31,12 @@ func describes(function string) bool {
 	return types().TypeByName(function, &f) == nil
 }
 
+// hasMember reports whether the kernel has a struct with this member.
+func hasMember(name, member string) bool {
+	var s *btf.Struct
+	return types().TypeByName(name, &s) == nil && slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == member })
+}
+
 // described returns the functions that the kernel's BTF has.
 func described(functions ...string) []string {
 	return slices.DeleteFunc(slices.Clone(functions), func(f string) bool { return !describes(f) })

@@ -3,6 +3,8 @@
 package guest
 
 import (
+	endian "encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/ktest"
@@ -25,6 +28,10 @@ type nftDrop struct {
 	rule, chain string
 	hook        string
 	ipv6, sent  bool // over IPv6, or by namespace b itself
+	// bridged is set for a frame to the port of a bridge, which is for the bridge itself.
+	bridged bool
+	// needs is the member of a struct of the kernel without which there is no such hook.
+	needs [2]string
 }
 
 var nftDrops = []nftDrop{
@@ -36,9 +43,22 @@ var nftDrops = []nftDrop{
 	{port: 1022, rule: "reject", hook: "input", ipv6: true}, {port: 1001, rule: "port", hook: "input", ipv6: true},
 	{port: 1030, rule: "other family", hook: "prerouting"}, {port: 1040, rule: "ingress", hook: "ingress"},
 	{port: 1060, rule: "six", hook: "input", ipv6: true},
-	{port: 3001, chain: "strict", hook: "input"}, {port: 3002, chain: "strict", hook: "input"}, {port: 3003, chain: "strict", hook: "input"},
-	{port: 3004, chain: "strict", hook: "input"}, {port: 3001, chain: "strict", hook: "input", ipv6: true},
+	{port: 3001, chain: "inet/second/strict", hook: "input"}, {port: 3002, chain: "inet/second/strict", hook: "input"}, {port: 3003, chain: "inet/second/strict", hook: "input"},
+	{port: 3004, chain: "inet/second/strict", hook: "input"}, {port: 3001, chain: "inet/second/strict", hook: "input", ipv6: true},
 	{port: 4001, rule: "sent", hook: "output", sent: true},
+	{port: 1041, rule: "inlet", hook: "ingress"},
+	{port: 4002, rule: "leaving", hook: "egress", sent: true, needs: egressHooks},
+	{port: 1050, rule: "target", hook: "input"}, {port: 1051, rule: "behind a target", hook: "input"},
+	{port: 1061, rule: "bridged", hook: "prerouting", bridged: true}, {port: 1062, rule: "to the bridge", hook: "input", bridged: true},
+	{port: 1063, chain: "bridge/switch/input", hook: "input", bridged: true},
+}
+
+// egressHooks came with 5.16.
+var egressHooks = [2]string{"net_device", "nf_hooks_egress"}
+
+// possibleDrops are the nftDrops that this kernel makes possible.
+func possibleDrops() []nftDrop {
+	return slices.DeleteFunc(slices.Clone(nftDrops), func(d nftDrop) bool { return d.needs[0] != "" && !hasMember(d.needs[0], d.needs[1]) })
 }
 
 func udpPort(port uint16, rest ...expr.Any) []expr.Any {
@@ -62,6 +82,12 @@ func addNftDrops(t *testing.T, n *ktest.Netns, device string) {
 	addFirstTable(r)
 	addStrictTable(r)
 	addOtherTables(r, device)
+	addTargets(r)
+	addBridgeTable(r)
+	if hasMember(egressHooks[0], egressHooks[1]) {
+		leaving := r.Base(r.Table(nftables.TableFamilyNetdev, "leave"), "egress", nftables.ChainHookEgress, 0, nftables.ChainPolicyAccept, device)
+		r.Rule(leaving, "leaving", udpPort(4002, counted(verdict(expr.VerdictDrop, ""))...)...)
+	}
 	r.Commit()
 }
 
@@ -121,6 +147,9 @@ func addStrictTable(r *ktest.Ruleset) {
 	r.Rule(chain, "return", udpPort(3002, verdict(expr.VerdictReturn, ""))...)
 }
 
+// hookOfInetIngress is NF_INET_INGRESS.
+var hookOfInetIngress = nftables.ChainHookRef(5)
+
 // addOtherTables adds tables of other families, two with names that exist in another family.
 func addOtherTables(r *ktest.Ruleset, device string) {
 	drop := counted(verdict(expr.VerdictDrop, ""))
@@ -130,12 +159,60 @@ func addOtherTables(r *ktest.Ruleset, device string) {
 	r.Rule(six, "six", udpPort(1060, drop...)...)
 	out := r.Base(r.Table(nftables.TableFamilyINet, "out"), "output", nftables.ChainHookOutput, 0, nftables.ChainPolicyAccept, "")
 	r.Rule(out, "sent", udpPort(4001, drop...)...)
+	inlet := r.Base(r.Table(nftables.TableFamilyINet, "inlet"), "inlet", hookOfInetIngress, 0, nftables.ChainPolicyAccept, device)
+	r.Rule(inlet, "inlet", udpPort(1041, drop...)...)
 	ingress := r.Base(r.Table(nftables.TableFamilyNetdev, "dev"), "ingress", nftables.ChainHookIngress, 0, nftables.ChainPolicyAccept, device)
 	r.Rule(ingress, "ingress", udpPort(1040, drop...)...)
 }
 
+// addTargets adds rules as iptables-nft writes them, with targets of iptables: one that drops, and one that continues.
+func addTargets(r *ktest.Ruleset) {
+	const unreachable = 3 // IPT_ICMP_PORT_UNREACHABLE
+	input := r.Base(r.Table(nftables.TableFamilyIPv4, "filter"), "INPUT", nftables.ChainHookInput, -5, nftables.ChainPolicyAccept, "")
+	r.Rule(input, "target", udpPort(1050, counted(target("REJECT", 0, unreachable, 0))...)...)
+	r.Rule(input, "behind a target", udpPort(1051, counted(target("MARK", 2, 0, 0), verdict(expr.VerdictDrop, ""))...)...)
+}
+
+// target is a target of iptables with a revision and its settings, which have the size of a multiple of 8 bytes.
+func target(name string, revision uint32, settings ...uint32) expr.Any {
+	var info xt.Unknown
+	for _, s := range settings {
+		info = endian.NativeEndian.AppendUint32(info, s)
+	}
+	return &expr.Target{Name: name, Rev: revision, Info: &info}
+}
+
+// addBridgeTable adds chains for frames that a bridge receives.
+func addBridgeTable(r *ktest.Ruleset) {
+	drop := counted(verdict(expr.VerdictDrop, ""))
+	table := r.Table(nftables.TableFamilyBridge, "switch")
+	early := r.Base(table, "early", nftables.ChainHookPrerouting, 0, nftables.ChainPolicyAccept, "")
+	r.Rule(early, "bridged", udpPort(1061, drop...)...)
+	input := r.Base(table, "input", nftables.ChainHookInput, 10, nftables.ChainPolicyDrop, "")
+	r.Rule(input, "to the bridge", udpPort(1062, drop...)...)
+	r.Rule(input, "other protocols", &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{unix.IPPROTO_UDP}}, verdict(expr.VerdictAccept, ""))
+}
+
+// addBridge adds a bridge to the namespace b, to whose port the device vp of namespace a sends.
+func addBridge(t *testing.T, w *world) {
+	t.Helper()
+	ktest.NewVeth(t, ktest.End{Netns: w.a, Name: "vp"}, ktest.End{Netns: w.b, Name: "vq"})
+	ktest.NewBridge(t, ktest.End{Netns: w.b, Name: "br0"}, "vq")
+}
+
+// sendFrames sends two datagrams to the bridge.
+func (d nftDrop) sendFrames(w *world) error {
+	link := ktest.Link{Device: "vp", To: ktest.HardwareAddr(w.t, w.b, "br0")}
+	packet := udp(a4+":5000", fmt.Sprint(b4, ":", d.port)).Packet().Bytes()
+	return w.a.Do(func() error { return errors.Join(link.SendPacket(packet), link.SendPacket(packet)) })
+}
+
 // send sends two datagrams.
 func (d nftDrop) send(w *world) error {
+	if d.bridged {
+		return d.sendFrames(w)
+	}
 	from, to, at := a4, b4, w.a
 	switch {
 	case d.sent:
@@ -160,12 +237,13 @@ func (d nftDrop) matches(r *record) bool {
 
 var familyNames = map[nftables.TableFamily]string{
 	nftables.TableFamilyINet: "inet", nftables.TableFamilyIPv4: "ip", nftables.TableFamilyIPv6: "ip6", nftables.TableFamilyNetdev: "netdev",
+	nftables.TableFamilyBridge: "bridge",
 }
 
 // want returns the beginning of the text of the cause.
 func (d nftDrop) want(rules []ktest.ListedRule) string {
 	if d.chain != "" {
-		return "policy drop of the nftables chain inet/second/" + d.chain + ": no rule accepted the packet; hook " + d.hook + ", priority 10"
+		return "policy drop of the nftables chain " + d.chain + ": no rule accepted the packet; hook " + d.hook + ", priority 10"
 	}
 	for _, r := range rules {
 		if r.Comment == d.rule {
@@ -180,26 +258,39 @@ func (d nftDrop) want(rules []ktest.ListedRule) string {
 func TestNftRule(t *testing.T) {
 	backends := functionBackends(t)
 	w := newWorld(t)
+	addBridge(t, w)
 	addNftDrops(t, w.b, "vb")
 	before := ktest.DumpRuleset(t, w.b)
 	for _, backend := range backends {
-		t.Run(backend, func(t *testing.T) { checkNftDrops(t, w, backend) })
+		t.Run(backend, func(t *testing.T) { checkNftDrops(t, w, "--drop", "--backend", backend) })
+	}
+	if slices.Contains(backends, kprobeMulti) {
+		t.Run("kretprobe-multi", func(t *testing.T) { checkNftDropsWithoutSession(t, w) })
 	}
 	if after := ktest.DumpRuleset(t, w.b); after != before {
 		t.Errorf("the ruleset changed, before:\n%s\nafter:\n%s", before, after)
 	}
 }
 
-func checkNftDrops(t *testing.T, w *world, backend string) {
+// checkNftDropsWithoutSession traces some functions, too, so that their returns have probes of their own.
+func checkNftDropsWithoutSession(t *testing.T, w *world) {
+	p := checkNftDrops(t, w, "--backend", kprobeMulti, "--output-why", "--filter-func", "ip_rcv|tp:kfree_skb", "--debug")
+	if want := "debug: returns are traced by kretprobe-multi"; !strings.Contains(p.stderr(), want) {
+		t.Errorf("stderr does not say %q: %s", want, p.stderr())
+	}
+}
+
+func checkNftDrops(t *testing.T, w *world, args ...string) *process {
+	t.Helper()
 	before := ktest.ListRules(t, w.b)
-	p := start(t, "--backend", backend, "--drop", "--why", "netfilter", "udp src port 5000")
-	for _, d := range nftDrops {
+	p := start(t, append(args, "--why", "netfilter", "udp src port 5000")...)
+	for _, d := range possibleDrops() {
 		if err := d.send(w); err != nil {
 			t.Errorf("port %d: %v", d.port, err)
 		}
 	}
 	events := p.stop().events.that(dropped)
-	for _, d := range nftDrops {
+	for _, d := range possibleDrops() {
 		list := events.that(d.matches)
 		if len(list) < 2 {
 			t.Errorf("port %d: %d drops, want 2", d.port, len(list))
@@ -211,6 +302,7 @@ func checkNftDrops(t *testing.T, w *world, backend string) {
 	if hasModuleTypes() {
 		checkNftCounters(t, events, before, ktest.ListRules(t, w.b))
 	}
+	return p
 }
 
 // checkNftCause checks the cause. Kernels without types of modules (5.10) can't tell it.
