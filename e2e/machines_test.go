@@ -104,10 +104,11 @@ var turns = []string{
 	"TestExpression", "TestIdleUsesNoCPU",
 	"TestReusedMemoryIsNotFollowed", "TestProblems",
 	"TestTenTracers", "TestKilledAtAnyMoment",
+	"TestNftRuleAgreesWithTrace", "TestNftRuleAtRandom",
 }
 
 // needsModuleTypes are the tests that need the types of modules, which kernels before 5.11 do not describe.
-var needsModuleTypes = []string{"TestNftRuleAtRandom"}
+var needsModuleTypes = []string{"TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace"}
 
 // skip returns the tests that this machine does not run, as a pattern for go test -skip.
 func (m machine) skip() string {
@@ -121,11 +122,17 @@ func (m machine) skip() string {
 	if m.quick {
 		list = without(append(list, long...), essentials)
 	}
-	if m.series == "5.10" {
-		list = append(list, needsModuleTypes...)
-	}
+	list = append(list, m.impossible()...)
 	list = append(list, m.othersTurns()...)
 	return "^(" + strings.Join(list, "|") + ")$"
+}
+
+// impossible are the tests that the kernel lacks something for.
+func (m machine) impossible() []string {
+	if m.series == "5.10" {
+		return needsModuleTypes
+	}
+	return nil
 }
 
 // othersTurns are the tests that the similar machine runs instead of this one.
@@ -169,7 +176,7 @@ func (m machine) required() []string {
 	case m.tests != "":
 		return nil
 	case m.thorough:
-		return append(slices.Clone(sameEverywhere), turns...)
+		return without(append(slices.Clone(sameEverywhere), turns...), m.impossible())
 	}
 	return m.ownTurns()
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,20 +21,10 @@ import (
 const (
 	randomChains = 10
 	randomRules  = 20 // per chain
-	randomPorts  = 200
-	firstPort    = 1000
 )
 
-// randomRuleset adds rules at random. Chains jump only to later ones. Each rule that drops has a comment, and counts
-// exactly the packets that it drops. The policy drops all other datagrams.
-type randomRuleset struct {
-	*rand.Rand
-	rules  *ktest.Ruleset
-	table  *nftables.Table
-	chains []*nftables.Chain // the base chain is the first
-	drops  int
-}
-
+// addRandomRules adds a table whose policy drops all datagrams that no rule drops. Each rule that drops has a comment,
+// and counts exactly the packets that it drops.
 func addRandomRules(t *testing.T, n *ktest.Netns, seed uint64) *randomRuleset {
 	t.Helper()
 	r := &randomRuleset{Rand: rand.New(rand.NewPCG(seed, 6)), rules: ktest.NewRuleset(t, n)}
@@ -44,49 +35,17 @@ func addRandomRules(t *testing.T, n *ktest.Netns, seed uint64) *randomRuleset {
 	}
 	r.rules.Rule(r.chains[0], "", &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{unix.IPPROTO_UDP}}, verdict(expr.VerdictAccept, ""))
-	for i, chain := range r.chains {
+	for i := range r.chains {
 		for range randomRules {
-			r.add(chain, r.chains[min(i+1+r.IntN(3), randomChains)].Name, i == randomChains)
+			kinds := slices.Concat(plainRules, jumpingRules)
+			if i == randomChains {
+				kinds = plainRules
+			}
+			r.addAny(kinds, i, i+1)
 		}
 		r.rules.Commit() // all rules at once would be too many for a netlink socket
 	}
 	return r
-}
-
-func (r *randomRuleset) port() uint16 { return uint16(firstPort + r.IntN(randomPorts)) }
-
-// add adds a rule, which may jump to the chain next, unless this is the last one.
-func (r *randomRuleset) add(chain *nftables.Chain, next string, last bool) {
-	kind := r.IntN(8)
-	if last && kind > 4 {
-		kind = 0
-	}
-	port := r.port()
-	switch kind {
-	case 0, 1:
-		r.addDrop(chain, udpPort(port, counted(verdict(expr.VerdictDrop, ""))...))
-	case 2:
-		set := r.rules.Ports(r.table, ktest.PortElement(port, nil), ktest.PortElement(port+1, nil))
-		r.addDrop(chain, portIn(set, counted(verdict(expr.VerdictDrop, ""))...))
-	case 3:
-		set := r.rules.Ports(r.table, ktest.PortElement(port, nil))
-		dropping := r.rules.Ports(r.table, ktest.PortElement(port, verdict(expr.VerdictDrop, "")), ktest.PortElement(port+1, verdict(expr.VerdictReturn, "")))
-		r.addDrop(chain, append(portIn(set, &expr.Counter{}), dropping))
-	case 4:
-		r.rules.Rule(chain, "", udpPort(port, verdict(expr.VerdictReturn, ""))...)
-	case 5:
-		r.rules.Rule(chain, "", portIn(&expr.Cmp{Op: expr.CmpOpLt, Register: 1, Data: []byte{byte(port >> 8), byte(port)}}, verdict(expr.VerdictJump, next))...)
-	case 6:
-		r.rules.Rule(chain, "", udpPort(port, verdict(expr.VerdictGoto, next))...)
-	case 7:
-		jumping := r.rules.Ports(r.table, ktest.PortElement(port, verdict(expr.VerdictJump, next)), ktest.PortElement(port+1, verdict(expr.VerdictGoto, next)))
-		r.rules.Rule(chain, "", portIn(jumping)...)
-	}
-}
-
-func (r *randomRuleset) addDrop(chain *nftables.Chain, exprs []expr.Any) {
-	r.drops++
-	r.rules.Rule(chain, fmt.Sprint("drop ", r.drops), exprs...)
 }
 
 // change inserts rules without effect into the chains until stop is closed, so that the kernel replaces the memory of their
