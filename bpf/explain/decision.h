@@ -31,6 +31,8 @@ enum {
 	INDIRECT_KEY = 1,
 	// Upper bound of the difference between the anchors at the entry and at the return: see return_anchor.
 	MAX_ANCHOR_SHIFT = 256,
+	// Counters that are compared: at least those of struct linux_xfrm_mib.
+	MAX_COUNTERS = 40,
 };
 
 // The decisions of a probed function, by their numbers, which begin with 1; 0 ends a list.
@@ -76,17 +78,21 @@ enum decision_flag {
 	DECISION_OUTERMOST = 1,
 	// The packet ends, although the kernel reports no drop.
 	DECISION_DIES = 2,
+	// The packet may have other memory or headers when it is dropped.
+	DECISION_REWRITES = 4,
 };
 
 // Keeps the type in the BTF of the object, from which the Go types are generated.
 const enum decision_flag *decision_flag_used __attribute__((unused));
 
 // A decision of the table in one function: the size of its values, and its slot, which all functions with this
-// decision share.
+// decision share. For a decision with counters, their index in counter_snapshots, from 1, and their number; else 0.
 struct decision_setting {
 	u32 size;
 	u16 slot;
 	u16 flags;
+	u16 snapshot;
+	u16 counters;
 };
 
 // By number - 1; set before loading.
@@ -96,6 +102,28 @@ struct {
 	__type(key, u32);
 	__type(value, struct decision_setting);
 } decision_params SEC(".maps");
+
+// The counters of a decision on this CPU, at the entry of its last call and at the drop. base is their address, 0 if
+// they could not be read. Counters that the kernel does not have are 0.
+struct counter_snapshot {
+	u64 base;
+	u64 before[MAX_COUNTERS];
+	u64 now[MAX_COUNTERS];
+};
+
+// The number of snapshots is set before loading.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct counter_snapshot);
+} counter_snapshots SEC(".maps");
+
+// The first value of a decision with counters: the number of the one that grew. It follows the bitmap.
+struct moved_counter {
+	u64 known;
+	u64 number;
+};
 
 // An active call of a function that has a decision at its return, or inside which other functions have one.
 struct decision_call {
@@ -141,6 +169,14 @@ static __noinline u32 read_decision(const struct arguments *a, u8 *to, u64 numbe
 
 // Writes the packet of a decision that reads it from an argument.
 static __noinline u32 read_decision_skb(const struct arguments *a, u64 *to, u64 number)
+{
+	opaque(number);
+	*to = a->result == number;
+	return 0;
+}
+
+// Writes the address of the counters of a decision on this CPU.
+static __noinline u32 read_decision_counters(const struct arguments *a, u64 *to, u64 number)
 {
 	opaque(number);
 	*to = a->result == number;
@@ -229,6 +265,54 @@ static __noinline u64 take_death(u64 skb)
 	return last->head == head && last->ident == packet_ident((void *)skb, head) ? last->addr : 0;
 }
 
+static __always_inline struct counter_snapshot *snapshot_of(const struct decision_setting *params)
+{
+	u32 index = params->snapshot - 1;
+
+	return bpf_map_lookup_elem(&counter_snapshots, &index);
+}
+
+// Copies counters; returns false if they can't be read.
+static __always_inline bool copy_counters(u64 *to, u64 base, u32 counters)
+{
+	u32 size = counters * sizeof(u64);
+
+	opaque(size);
+	return base && size <= MAX_COUNTERS * sizeof(u64) && !read_kernel(to, size, base);
+}
+
+// Keeps the counters at the entry of a call.
+static __noinline int keep_counters(const struct arguments *a, const struct decision_setting *params, u64 number)
+{
+	struct counter_snapshot *s = snapshot_of(params);
+	u64 base = 0;
+
+	if (!s)
+		return 0;
+	read_decision_counters(a, &base, number);
+	s->base = copy_counters(s->before, base, params->counters) ? base : 0;
+	return 0;
+}
+
+// Writes the number of the counter that grew by one since the entry to the values of the slot. Returns false if none
+// did, or more than one.
+static __noinline bool note_moved(struct decision_slot *slot, const struct decision_setting *params)
+{
+	struct moved_counter *moved = (void *)slot->entry.values;
+	struct counter_snapshot *s = snapshot_of(params);
+	u64 total = 0, number = 0, grown;
+
+	if (!s || !copy_counters(s->now, s->base, params->counters))
+		return false;
+	for (u32 i = 0; i < MAX_COUNTERS; i++) {
+		grown = s->now[i] - s->before[i];
+		total += grown;
+		number += grown * i;
+	}
+	moved->number = number;
+	return total == 1;
+}
+
 // Keeps the values of a decision of the call at `index` if its condition holds. Without DECISION_OUTERMOST, it
 // does not replace the values of a call inside this one, which were kept after `since`, the time of this call. The
 // function is global (not static), so the verifier checks the expressions once.
@@ -259,6 +343,8 @@ __noinline int note_decision(u64 index, u64 number, u64 since)
 	slot->entry.kind = WHY_DECISION;
 	slot->entry.size = params->size;
 	read_decision(&d->args, slot->entry.values, number);
+	if (params->snapshot)
+		keep_counters(&d->args, params, number);
 	if (params->flags & DECISION_DIES)
 		note_death(slot, d->call.addr);
 	return 0;
@@ -334,11 +420,13 @@ static __noinline u64 decision_location(u64 at, u64 location)
 	return is_same_stack(d->call.anchor, at) ? d->call.caller : location;
 }
 
-// Whether the values in a slot belong to the packet of the drop, as in explain/last_hook.h.
-static __always_inline bool is_decided(const struct decision_slot *slot, const struct site_roots *drop)
+// Whether the values in a slot with the address of the dropped packet belong to it, as in explain/last_hook.h.
+static __always_inline bool is_decided(const struct decision_slot *slot, const struct decision_setting *params,
+				       const struct site_roots *drop)
 {
-	return slot->skb == drop->skb && slot->head == drop->head && slot->ident == drop->ident &&
-	       drop->time - slot->time < LAST_HOOK_AGE;
+	bool same = slot->head == drop->head && slot->ident == drop->ident;
+
+	return (same || params->flags & DECISION_REWRITES) && drop->time - slot->time < LAST_HOOK_AGE;
 }
 
 // Appends the values of a slot to the part in the record buffer if they belong to the packet, and returns the new
@@ -349,10 +437,18 @@ __noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
 	struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
+	struct decision_setting *params;
+	u32 number;
 
-	if (!CFG.decisions || !slot || !scratch || !s || from > RECORD_BUFFER_SIZE - MAX_WHY || !is_decided(slot, &scratch->roots))
+	if (!CFG.decisions || !slot || !scratch || !s || from > RECORD_BUFFER_SIZE - MAX_WHY || slot->skb != scratch->roots.skb)
+		return at;
+	number = slot->entry.number;
+	params = bpf_map_lookup_elem(&decision_params, &number);
+	if (!params || !is_decided(slot, params, &scratch->roots))
 		return at;
 	slot->skb = 0;
+	if (params->snapshot && !note_moved(slot, params))
+		return at;
 	return append_why(s->bytes + from, at, &slot->entry);
 }
 

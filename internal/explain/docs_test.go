@@ -144,7 +144,7 @@ func isMissing(table *Table, c *compiled, key string, lacks func(string) bool) b
 	d := table.Decision(name)
 	noFunction := func(f string) bool { return lacks(name + "/" + f + "()") }
 	isAbsent := len(d.Functions) > 0 && !slices.ContainsFunc(d.Functions, func(f string) bool { return !noFunction(f) })
-	return isAbsent && d.Special == "" || lacks(name+"/"+value)
+	return isAbsent && d.Special == "" || lacks(name+"/"+value) || lacks(name+"/@counters")
 }
 
 // short returns the series and the architecture: 6.12 amd64.

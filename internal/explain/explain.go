@@ -70,8 +70,7 @@ type Decision struct {
 	Keep string
 	// Innermost is set if a call does not replace the values of calls inside it for the same packet.
 	Innermost bool
-	// Counters are per-CPU counters: the number of the one that grows during the call is the value "moved". If none
-	// grows, no value is kept.
+	// Counters are compared at the drop with what they were at the entry; nil if none are. At is [AtEntry] then.
 	Counters *Counters
 	// Denies is set if Keep holds only for packets that the function refuses, so that they end. A drop has at most one
 	// such decision, and the decisions around it.
@@ -81,21 +80,6 @@ type Decision struct {
 	// Dies is set if the packet ends when Keep holds, although the kernel reports no drop; tracer emits the drop.
 	Dies  bool
 	Reads []Read
-}
-
-// Counters are an array of u64 per CPU.
-type Counters struct {
-	// Base is an expression for the array's address, as a pointer per CPU.
-	Base  string
-	Count int
-}
-
-// counters returns the expression for the counters, or "".
-func (d *Decision) counters() string {
-	if d.Counters == nil {
-		return ""
-	}
-	return d.Counters.Base
 }
 
 // Cause explains drops.

@@ -248,7 +248,7 @@ func decisionMatrix(d *Decision, k expr.Types, note func(string, int, error)) {
 		note(d.Name+"/"+f+"()", i+1, nil)
 		roots := callRoots(d, protos[0])
 		list := slices.DeleteFunc(slices.Clone(d.Reads), func(r Read) bool { return len(r.Variants) == 0 })
-		for key, text := range map[string]string{"@skb": d.Skb, "@keep": d.Keep, "@counters": d.counters()} {
+		for key, text := range map[string]string{"@skb": d.Skb, "@keep": d.Keep, "@counters": d.base()} {
 			if text != "" {
 				list = append(list, num(key, text))
 			}

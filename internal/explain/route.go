@@ -39,6 +39,7 @@ var route = family{
 				as(lookup.IPv4, "dst", "skb->sk->__sk_common.skc_daddr"), num("dport", "ntohs(skb->sk->__sk_common.skc_dport)"),
 				num("lport", "skb->sk->__sk_common.skc_num"), num("bound", "skb->sk->__sk_common.skc_bound_dev_if"),
 				as(lookup.Hexadecimal, "mark", "skb->sk->sk_mark"),
+				num("policies", "skb->sk->__sk_common.skc_net.net->xfrm.policy_count[1] || skb->sk->sk_policy[1]"),
 			),
 		},
 		{
@@ -56,6 +57,7 @@ var route = family{
 				num("obsolete", dst+"->obsolete"), as(errno, "error", "-(int)"+dst+"->error"), num("is_ipv6", isIPv6),
 				where(isIPv6, as(lookup.IPv6, "dst6", ip6Header+"->daddr")),
 				where(isIPv4, as(lookup.IPv4, "dst4", ip4Header+"->daddr")),
+				either(lookup.String, "dev", dst+"->dev->name"), num("loopback", dst+"->dev->flags & 8"),
 			),
 		},
 	},
@@ -177,10 +179,16 @@ var route = family{
 			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule show",
 		},
 		{
-			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"},
+			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"}, When: "!policies",
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark})",
 			Remedy: "ip route get {dst}; ip rule show",
 			Limits: "UDP and raw sockets, and connect(), fail before a packet exists: see send-no-route.",
+		},
+		{
+			// The look-up of the route asks the policies, too.
+			ID: "output-no-route-or-policy", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"}, When: "policies",
+			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark}), or an IPsec policy refuses it",
+			Remedy: "ip route get {dst}; ip rule; ip xfrm policy; ip xfrm state",
 		},
 		{
 			ID: "ipv6-no-route", Site: "ip6_pkt_drop", When: "error == 101",
@@ -199,7 +207,8 @@ var route = family{
 			Text: "the route to {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole",
 		},
 		{
-			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2",
+			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
+			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2 && !loopback",
 			Text:   "the route of the packet, or its device, was removed while the packet was queued",
 			Remedy: "expected while a device or a route is removed; ip monitor route link shows each change",
 		},

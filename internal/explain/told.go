@@ -21,7 +21,7 @@ func (d *Decision) isCaptured() bool {
 	case d.Special != "":
 		return slices.Contains(capturedSpecially, d.Name)
 	}
-	return d.Counters == nil
+	return true
 }
 
 // isTold reports whether BPF programs read all values that a cause needs. The table also has causes for which this is not

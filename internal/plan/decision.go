@@ -32,6 +32,8 @@ type decision struct {
 	keep   asm.Instructions
 	read   asm.Instructions
 	skb    asm.Instructions
+	// counters writes the address of the counters, nil if there are none.
+	counters asm.Instructions
 }
 
 // addDecisions plans the programs that keep the values of decisions. It plans none if the backend does not probe
@@ -116,7 +118,7 @@ type decisions struct {
 // add compiles a decision for the first of its functions that can be probed, or for all with Every. slot is the index of
 // its values in the map decision_slots.
 func (d *decisions) add(of *explain.Decision, slot uint16) {
-	if of.Special != "" || of.Counters != nil {
+	if of.Special != "" {
 		return
 	}
 	for _, name := range of.Functions {
@@ -169,6 +171,12 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 		}
 		compiled.skb = program.Body
 	}
+	params := bpf.DecisionParams{Size: uint32(at.Size), Slot: slot, Flags: flagsOf(of)}
+	if of.Counters != nil {
+		if err := d.count(compiled, &params, roots, of.Counters, placed); err != nil {
+			return err
+		}
+	}
 	to := d.decider(f, compiled.skb != nil)
 	if len(proto.Params) > surelyInRegisters {
 		to.record.Stack = 1
@@ -184,7 +192,10 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 	}
 	p := d.plan
 	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: f.Name, Placed: placed})
-	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(at.Size), Slot: slot, Flags: flagsOf(of)})
+	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, params)
+	if params.Snapshot != 0 {
+		p.BPF.Decisions.Snapshots++
+	}
 	if of.Innermost {
 		to.record.Timed = 1
 	}
@@ -200,6 +211,9 @@ func flagsOf(of *explain.Decision) (flags uint16) {
 	}
 	if of.Dies {
 		flags |= bpf.DyingDecision
+	}
+	if of.Counters != nil && of.Counters.Rewrites {
+		flags |= bpf.RewritingDecision
 	}
 	return flags
 }
@@ -374,7 +388,7 @@ func (d *decisions) program(name string, list []*decider) bpf.Program {
 
 // bodiesOf returns function bodies that branch to the expressions of a decision of the functions by its number.
 func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
-	var all, indirect []*decision
+	var all, indirect, counting []*decision
 	for _, f := range list {
 		if atEntry {
 			all = append(all, f.atEntry...)
@@ -386,10 +400,16 @@ func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
 			indirect = append(indirect, f.indirect)
 		}
 	}
+	for _, d := range all {
+		if d.counters != nil {
+			counting = append(counting, d)
+		}
+	}
 	return bpf.DecisionBodies{
-		Keep: chosenBody(all, asm.R2, func(d *decision) asm.Instructions { return d.keep }),
-		Read: chosenBody(all, asm.R3, func(d *decision) asm.Instructions { return d.read }),
-		Skb:  chosenBody(indirect, asm.R3, func(d *decision) asm.Instructions { return d.skb }),
+		Keep:     chosenBody(all, asm.R2, func(d *decision) asm.Instructions { return d.keep }),
+		Read:     chosenBody(all, asm.R3, func(d *decision) asm.Instructions { return d.read }),
+		Skb:      chosenBody(indirect, asm.R3, func(d *decision) asm.Instructions { return d.skb }),
+		Counters: chosenBody(counting, asm.R3, func(d *decision) asm.Instructions { return d.counters }),
 	}
 }
 

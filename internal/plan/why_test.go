@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,8 +33,29 @@ func thisKernel(t *testing.T) (*kernel.Facts, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.Symbols = withVariables(t)
 	f.Support = map[kernel.Backend]error{kernel.KprobeMulti: nil, kernel.TracepointBackend: nil}
 	return f, Options{Types: types, Drop: Drop{Only: true}, Why: explain.Families()}
+}
+
+// withVariables returns the symbols of the running kernel and those of the variables that the table uses, which a kernel
+// without CONFIG_KALLSYMS_ALL does not show. The programs are only loaded, so any address will do.
+func withVariables(t *testing.T) *kernel.Symbols {
+	t.Helper()
+	file, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var variables strings.Builder
+	for _, s := range explain.Symbols {
+		variables.WriteString("ffffffffff000000 D " + s.Name + "\n")
+	}
+	symbols, err := kernel.ParseSymbols(io.MultiReader(file, strings.NewReader(variables.String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return symbols
 }
 
 // TestWithoutCausesNothingIsAdded checks that a plan without causes has none of their programs and settings.
