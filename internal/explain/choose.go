@@ -35,6 +35,8 @@ type Answer struct {
 	// Cause is nil if the cause is unknown.
 	Cause               *Cause
 	Text, Remedy, Group string
+	// Notes are the texts of notes that hold, each with a semicolon before it.
+	Notes string
 	// Keys are the keys of the values that the condition and the text of the cause use, in that order.
 	Keys []string
 	// Values are all values that the cause may use.
@@ -52,10 +54,12 @@ func (t *Table) Explain(d *Drop) Answer {
 		return Answer{}
 	case 1:
 		values := d.values(held[0])
-		return Answer{
+		a := Answer{
 			Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(values), Group: held[0].group.fillLoosely(values),
 			Keys: held[0].keys(), Values: values,
 		}
+		a.addNotes(t, d)
+		return a
 	}
 	var a Answer
 	for _, c := range held {

@@ -41,8 +41,9 @@ shown only if all its values could be read and its condition holds; otherwise th
 reasons and the functions that free the packet (NOT_SPECIFIED stands for all drops on kernels without reasons, before 5.17), or the decision
 after which the packet ends without a drop. Functions may be inlined into others that are listed, too. "Not on" has the
 kernels of the tests on which the cause is unknown, since they lack the reason, a function or a member of a struct. Kernels before 5.11
-have no BTF of modules. *Special* marks causes that need more than reads and a condition. The causes at the end of
-a section are not implemented yet: no BPF program reads the values that they need.
+have no BTF of modules. *Special* marks causes that need more than reads and a condition. A *note* is
+added to the text of a cause. The causes at the end of a section are not implemented yet: no BPF
+program reads the values that they need.
 
 `
 
@@ -94,7 +95,10 @@ func plain(text string) string {
 }
 
 func place(c *compiled) string {
-	if c.Silent != "" {
+	switch {
+	case c.Note:
+		return "note, at any drop"
+	case c.Silent != "":
 		return "`" + c.Silent + "`: no drop"
 	}
 	reasons, functions := c.at()

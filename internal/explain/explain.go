@@ -86,8 +86,10 @@ type Decision struct {
 type Cause struct {
 	// ID is stable: scripts may depend on it.
 	ID, Family string
-	// Site is the name of a site, Silent the name of a decision with Dies. Exactly one of them is set.
+	// Site is the name of a site, Silent the name of a decision with Dies. Exactly one of them is set, and none in a note.
 	Site, Silent string
+	// Note is set for a fact that is added to the text of any cause, and is none of its own.
+	Note bool
 	// Reasons and Functions narrow those of the site; empty for the same.
 	Reasons, Functions []string
 	// When is a formula over the keys of the site and of decisions; empty if reason and function suffice.

@@ -54,8 +54,11 @@ func (c *compiled) at() (reasons, functions []string) {
 	return narrowed(c.site.Reasons, c.Reasons), narrowed(c.site.Functions, c.Functions)
 }
 
-// applies reports whether the cause is about drops like this one.
+// applies reports whether the cause is about drops like this one. A note is the cause of none.
 func (c *compiled) applies(d *Drop) bool {
+	if c.Note {
+		return false
+	}
 	if c.Silent != "" || d.Silent != "" {
 		return c.Silent == d.Silent
 	}

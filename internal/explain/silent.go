@@ -4,6 +4,13 @@ package explain
 
 import "tracer/internal/lookup"
 
+// icmpNames and icmp6Names are the counters that __icmp_send and icmp6_send change (ICMP_MIB_* and ICMP6_MIB_*,
+// uapi/linux/snmp.h), with the names of nstat.
+var (
+	icmpNames  = map[uint64]string{14: "OutMsgs", 15: "OutErrors", 28: "OutRateLimitGlobal", 29: "OutRateLimitHost"}
+	icmp6Names = map[uint64]string{3: "OutMsgs", 4: "OutErrors", 6: "OutRateLimitHost"}
+)
+
 const silentSpecial = "tracer emits the drop: the kernel consumes the packet"
 
 var silent = family{
@@ -18,9 +25,10 @@ var silent = family{
 			Reads: reads(num("filtered", "ret"), as(lookup.String, "dev", "dev->name"), as(lookup.IPv4, "target", "tip"), as(lookup.IPv4, "sender", "sip"))},
 		{Name: "arp_off", Functions: []string{"arp_rcv"}, Skb: "skb", At: AtEntry, Dies: true, Keep: "dev->flags & 0x80 && skb->pkt_type != 3 && skb->pkt_type != 5",
 			Reads: reads(num("off", "dev->flags & 0x80"), as(lookup.String, "dev", "dev->name"))},
-		{Name: "icmp_held", Functions: []string{"__icmp_send"}, Skb: "skb", At: AtEntry,
-			Special: "the raw tracepoint icmp_send (6.10) fires only behind both rate limits: a call of __icmp_send without it was rate-limited",
-			Reads:   reads(num("held"), num("type"), num("code"), num("ratelimit"), num("per_second"))},
+		{Name: "icmp_error", Functions: []string{"__icmp_send"}, Skb: "skb", At: AtEntry, Counters: &Counters{Base: dst + "->dev->nd_net.net->mib.icmp_statistics", Struct: "icmp_mib"},
+			Reads: reads(moved(icmpNames), num("type", "type"), num("code", "code"), num("mtu", "ntohl(info)"))},
+		{Name: "icmp6_error", Functions: []string{"icmp6_send"}, Skb: "skb", At: AtEntry, Counters: &Counters{Base: "skb->dev->nd_net.net->mib.icmpv6_statistics", Struct: "icmpv6_mib"},
+			Reads: reads(moved(icmp6Names), num("type", "type"), num("code", "code"), num("mtu", "info"))},
 		{Name: "ack_skipped", Functions: []string{"tcp_oow_rate_limited"}, Skb: "skb", Keep: "ret != 0",
 			Reads: reads(num("skipped", "ret"))},
 		{Name: "devlink_trap", Special: "the raw tracepoint devlink_trap_report, with the trap's name and group in its metadata", Dies: true,
@@ -36,8 +44,12 @@ var silent = family{
 			Limits: "Unknown on kernels that inline arp_ignore."},
 		{ID: "arp-filtered", Silent: "arp_filtered", When: "arp_filtered.filtered", Text: "arp_filter=1: the route back to {arp_filtered.sender} is not by {arp_filtered.dev}, so the ARP request for {arp_filtered.target} is not answered", Remedy: "sysctl -w net.ipv4.conf.{arp_filtered.dev}.arp_filter=0 net.ipv4.conf.all.arp_filter=0", Special: silentSpecial},
 		{ID: "arp-off", Silent: "arp_off", When: "arp_off.off", Text: "ARP is off on {arp_off.dev} (NOARP)", Remedy: "ip link set {arp_off.dev} arp on", Special: silentSpecial},
-		{ID: "icmp-rate-limited", Silent: "icmp_held", When: "icmp_held.held", Text: "the ICMP error (type {icmp_held.type}, code {icmp_held.code}) was not sent because of a rate limit (icmp_ratelimit={icmp_held.ratelimit}, icmp_msgs_per_sec={icmp_held.per_second})", Remedy: "sysctl net.ipv4.icmp_ratelimit net.ipv4.icmp_msgs_per_sec", Special: "a note on the drop that caused the error, not a drop; before 6.10 there is no tracepoint"},
-		{ID: "ack-rate-limited", Silent: "ack_skipped", When: "ack_skipped.skipped", Text: "the ACK that answers a segment outside the window was not sent (tcp_invalid_ratelimit)", Remedy: "sysctl net.ipv4.tcp_invalid_ratelimit", Special: "a note on the drop, not a drop", Benign: true},
+		{ID: "icmp-sent", Note: true, When: "icmp_error.moved == 14 && icmp_error.type == 3 && icmp_error.code == 4", Text: "ICMP fragmentation needed (MTU {icmp_error.mtu}) goes to its sender", Remedy: "let ICMP through on the way to the sender"},
+		{ID: "icmp6-sent", Note: true, When: "icmp6_error.moved == 3 && icmp6_error.type == 2", Text: "ICMPv6 packet too big (MTU {icmp6_error.mtu}) goes to its sender", Remedy: "let ICMPv6 through on the way to the sender"},
+		{ID: "icmp-rate-limited", Note: true, When: "icmp_error.moved == 29", Text: "the ICMP error for it (type {icmp_error.type}, code {icmp_error.code}) was not sent: its sender had too many (icmp_ratelimit)", Remedy: "sysctl net.ipv4.icmp_ratelimit", Limits: "The kernel counts it since 6.3."},
+		{ID: "icmp-rate-limited-by-host", Note: true, When: "icmp_error.moved == 28", Text: "the ICMP error for it (type {icmp_error.type}, code {icmp_error.code}) was not sent: this host sends too many (icmp_msgs_per_sec)", Remedy: "sysctl net.ipv4.icmp_msgs_per_sec", Limits: "The kernel counts it since 6.3."},
+		{ID: "icmp6-rate-limited", Note: true, When: "icmp6_error.moved == 6", Text: "the ICMPv6 error for it (type {icmp6_error.type}, code {icmp6_error.code}) was not sent: its sender had too many (icmp.ratelimit)", Remedy: "sysctl net.ipv6.icmp.ratelimit", Limits: "The kernel counts it since 6.3."},
+		{ID: "ack-rate-limited", Note: true, When: "ack_skipped.skipped", Text: "the ACK that answers the segment was not sent (tcp_invalid_ratelimit)", Remedy: "sysctl net.ipv4.tcp_invalid_ratelimit"},
 		{ID: "hardware-trap", Silent: "devlink_trap", Text: "{devlink_trap.dev} dropped the packet in hardware: {devlink_trap.trap} ({devlink_trap.group})", Remedy: "devlink trap show", Special: "needs the raw tracepoint devlink_trap_report; the trap's action must be trap"},
 		{ID: "nic-counter", Silent: "nic", When: "nic.packets != 0", Text: "{nic.dev} dropped {nic.packets} packets before the kernel received them: {nic.counter}", Remedy: "ethtool -S {nic.dev}; a larger ring (ethtool -G {nic.dev} rx N), or more queues (ethtool -L {nic.dev} combined N)", Special: "a line at the end of the trace: no event, and not only packets that match"},
 		{ID: "send-denied", Silent: "sender", When: "sender.error == 1", Text: "the call that sent the packet failed with {sender.error}", Remedy: "see the packet's own drop", Special: "a note on the drop: the result of the sender's system call, joined by process"},

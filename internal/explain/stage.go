@@ -79,6 +79,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 	if s.resolver != nil {
 		s.why.Text = s.complete(a, e)
 	}
+	s.why.Text += a.Notes
 	for _, key := range a.Keys {
 		if v, known := a.Values[key]; known {
 			s.addValue(key, v)

@@ -119,7 +119,7 @@ func newTable(families []family) (*Table, error) {
 // add compiles a cause.
 func (t *Table) add(c *Cause) (err error) {
 	added := &compiled{Cause: c, site: t.site(c.Site)}
-	if added.site == nil && t.Decision(c.Silent) == nil {
+	if added.site == nil && t.Decision(c.Silent) == nil && !c.Note {
 		return fmt.Errorf("neither site %s nor decision %s exists", printable.Quote(c.Site), printable.Quote(c.Silent))
 	}
 	if c.When != "" {

@@ -51,8 +51,8 @@ func TestTable(t *testing.T) {
 		if c.Text == "" || c.Remedy == "" {
 			t.Errorf("cause %q has no text or no remedy", c.ID)
 		}
-		if (c.Site == "") == (c.Silent == "") {
-			t.Errorf("cause %q needs either a site or a decision in Silent", c.ID)
+		if one := (c.Site == "") != (c.Silent == ""); one == c.Note {
+			t.Errorf("cause %q needs either a site or a decision in Silent, unless it is a note", c.ID)
 		}
 		if c.Site != "" && len(c.site.Functions) == 0 && len(c.site.Reasons) == 0 {
 			t.Errorf("cause %q: its site applies to every drop", c.ID)
