@@ -42,8 +42,8 @@ reasons and the functions that free the packet (NOT_SPECIFIED stands for all dro
 after which the packet ends without a drop. Functions may be inlined into others that are listed, too. "Not on" has the
 kernels of the tests on which the cause is unknown, since they lack the reason, a function or a member of a struct. Kernels before 5.11
 have no BTF of modules. *Special* marks causes that need more than reads and a condition. A *note* is
-added to the text of a cause. The causes at the end of a section are not implemented yet: no BPF
-program reads the values that they need.
+added to the text of a cause. The causes at the end of a section are not implemented, for the reason
+given there.
 
 `
 
@@ -61,11 +61,11 @@ func documentation(t *testing.T) string {
 			case table.isTold(c):
 				b.WriteString(row(table, c, kernels, missing))
 			default:
-				untold = append(untold, "`"+c.ID+"`")
+				untold = append(untold, fmt.Sprintf("- `%s` (%s): %s.\n", c.ID, plain(c.Text), c.Untold))
 			}
 		}
 		if len(untold) > 0 {
-			fmt.Fprintf(&b, "\nNot implemented yet: %s.\n", strings.Join(untold, ", "))
+			b.WriteString("\nNot implemented:\n\n" + strings.Join(untold, ""))
 		}
 		b.WriteString("\n")
 	}

@@ -110,6 +110,8 @@ type Cause struct {
 	Special string
 	// Benign is set for drops that are normal on a healthy network.
 	Benign bool
+	// Untold is why the cause is in the table, but can't be told. It is empty for all others.
+	Untold string
 }
 
 // one returns a list of variants of one expression each.

@@ -23,6 +23,9 @@ var (
 	cookieCheck = []string{"cookie_v4_check", "cookie_v6_check"}
 )
 
+// sendUntold is why senders without a route have no row: a row is about a packet, with its bytes for the filter.
+const sendUntold = "the route is looked up before there is a packet, so that the filter has nothing to match; the program gets the error (`strace -e network`, `ip route get`)"
+
 const listenersSpecial = "{listeners}: a resolver lists the sockets on the port, with address and device, by sock_diag in the network namespace of the drop"
 
 var socket = family{
@@ -57,7 +60,7 @@ var socket = family{
 		{ID: "icmp-broadcast", Site: "icmp", When: "(type == 8 || type == 13) && is_broadcast && ignore_broadcasts", Text: "icmp_echo_ignore_broadcasts=1: a ping to the broadcast address {dst} is not answered", Remedy: "sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0", Benign: true},
 		{ID: "icmp-unknown-type", Site: "icmp", Reasons: []string{"UNHANDLED_PROTO"}, When: "type > 18", Text: "ICMP type {type} is unknown", Remedy: "none needed (Linux ignores this type)", Benign: true},
 		{ID: "send-no-route", Silent: "send_route", When: "send_route.error == 101 || send_route.error == 113", Text: "no route to {send_route.dst} (source {send_route.src}, device {send_route.oif}, mark {send_route.mark}): the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip rule show",
-			Special: "there is no packet: needs an event with the calling process"},
-		{ID: "send-refused", Silent: "send_route", When: "send_route.error != 101 && send_route.error != 113", Text: "the route to {send_route.dst} can't be used: the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip xfrm policy", Special: "there is no packet: needs an event with the calling process"},
+			Special: "there is no packet: needs an event with the calling process", Untold: sendUntold},
+		{ID: "send-refused", Silent: "send_route", When: "send_route.error != 101 && send_route.error != 113", Text: "the route to {send_route.dst} can't be used: the call fails with {send_route.error}", Remedy: "ip route get {send_route.dst}; ip xfrm policy", Special: "there is no packet: needs an event with the calling process", Untold: sendUntold},
 	},
 }

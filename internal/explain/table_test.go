@@ -139,6 +139,16 @@ func checkReads(t *testing.T, of, special string, reads []Read) {
 	}
 }
 
+// TestUntold checks that each cause that can't be told has a reason for that, and no other.
+func TestUntold(t *testing.T) {
+	table := load(t)
+	for _, c := range table.causes {
+		if table.isTold(c) != (c.Untold == "") {
+			t.Errorf("%s: told %v, reason %q", c.ID, table.isTold(c), c.Untold)
+		}
+	}
+}
+
 // TestWrongTables checks that errors in an entry are found, and name it.
 func TestWrongTables(t *testing.T) {
 	site := []Site{{Name: "s", Functions: []string{"f"}}}

@@ -24,8 +24,8 @@ func (d *Decision) isCaptured() bool {
 	return true
 }
 
-// isTold reports whether BPF programs read all values that a cause needs. The table also has causes for which this is not
-// implemented yet.
+// isTold reports whether BPF programs read all values that a cause needs. The table also has causes for which they do
+// not, with the reason in Untold.
 func (t *Table) isTold(c *compiled) bool {
 	if c.Silent != "" && !(t.Decision(c.Silent).isCaptured() && t.Decision(c.Silent).Dies) {
 		return false
