@@ -9,7 +9,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whySilent = []provocation{synRefused, pingIgnored}
+var whySilent = []provocation{synRefused, pingIgnored, icmpHeld, icmpSent, ackHeld}
 
 // synRefused sends a SYN to a listener whose accept queue is full.
 func synRefused(l *lab) scenario {
@@ -50,4 +50,53 @@ func TestRedirectIsNoDrop(t *testing.T) {
 	for _, r := range rows.that(within(l.r)) {
 		t.Errorf("a drop in the router: %s", r.brief())
 	}
+}
+
+// needProbes gives up a scenario whose notes need function probes.
+func needProbes() {
+	if chosen() == tracepoint {
+		panic(missing(lacks + "function probes that tracer can use"))
+	}
+}
+
+// icmpHeld sends datagrams to closed ports, until the host answers no more.
+func icmpHeld(l *lab) scenario {
+	l.since("6.3", "counter of ICMP errors that are held back", "FRAG_TOO_FAR")
+	needProbes()
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv4/icmp_ratelimit", "60000")
+	datagram := func(port uint16) func() {
+		u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
+		return l.transmits(l.a, w.toFar, u.Packet().Bytes())
+	}
+	port, answered := l.port(), datagram(l.port())
+	s := scenario{
+		cause: "udp-no-listener", values: map[string]any{"dport": port, "icmp_error.moved": "OutRateLimitHost", "icmp_error.type": 3, "icmp_error.code": 3},
+		rows: every(within(n), toPort(port)), send: datagram(port),
+	}
+	return s.after(func() {
+		for range 10 { // the kernel sends some at once
+			answered()
+		}
+	})
+}
+
+// icmpSent sends a packet that is too large, which the router answers.
+func icmpSent(l *lab) scenario {
+	needProbes()
+	s := forwardMTUDevice(l)
+	return s.with(map[string]any{"icmp_error.moved": "OutMsgs", "icmp_error.type": 3, "icmp_error.code": 4, "icmp_error.mtu": narrowMTU})
+}
+
+// ackHeld sends two segments from outside the window at once, of which only the first is answered.
+func ackHeld(l *lab) scenario {
+	needProbes()
+	s := l.opened()
+	first := s.segment
+	first.Seq, s.segment.Seq = s.next+1<<24, s.next+2<<24
+	w := s.injects("tcp-invalid-sequence", "TCP_INVALID_SEQUENCE", map[string]any{"tcp_input.seq": s.segment.Seq, "ack_skipped.skipped": 1}, first, s.segment).probed("tcp_validate_incoming")
+	w.rows = every(w.rows, func(r *record) bool {
+		return r.Why != nil && string(r.Why.Values["tcp_input.seq"]) == jsonOf(s.segment.Seq)
+	})
+	return w
 }
