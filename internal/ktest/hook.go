@@ -41,6 +41,17 @@ func Ifindex(name string) int {
 // NewNetkit connects two namespaces with a pair of netkit devices, which run BPF programs (6.7).
 func NewNetkit(t testing.TB, a, b End) {
 	t.Helper()
+	newNetkit(t, a, b, driver.NetkitPolicyPass)
+}
+
+// NewBlackholeNetkit is NewNetkit with a first device that drops what it sends, unless a program decides.
+func NewBlackholeNetkit(t testing.TB, a, b End) {
+	t.Helper()
+	newNetkit(t, a, b, driver.NetkitPolicyDrop)
+}
+
+func newNetkit(t testing.TB, a, b End, policy driver.NetkitPolicy) {
+	t.Helper()
 	must(t, a.Netns.Do(func() error {
 		other, err := os.Open(b.Netns.Path)
 		if err != nil {
@@ -48,7 +59,7 @@ func NewNetkit(t testing.TB, a, b End) {
 		}
 		defer other.Close()
 		mode := driver.NetkitModeL2
-		return newLink(a.Name, "netkit", &driver.Netkit{Mode: &mode, PeerInfo: &rtnetlink.LinkMessage{
+		return newLink(a.Name, "netkit", &driver.Netkit{Mode: &mode, Policy: &policy, PeerInfo: &rtnetlink.LinkMessage{
 			Attributes: &rtnetlink.LinkAttributes{Name: b.Name, NetNS: rtnetlink.NetNSForFD(uint32(other.Fd()))},
 		}})
 	}))

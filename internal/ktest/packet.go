@@ -177,8 +177,12 @@ func (s *FrameSender) SendPacket(to net.HardwareAddr, packet []byte) error {
 }
 
 func (s *FrameSender) send(to net.HardwareAddr, etherType uint16, content []byte) error {
-	frame := append(append(append([]byte{}, to...), s.from...), big16(etherType)...)
-	return unix.Sendto(s.fd, append(frame, content...), 0, &unix.SockaddrLinklayer{Ifindex: s.device})
+	return unix.Sendto(s.fd, s.frame(to, etherType, content), 0, &unix.SockaddrLinklayer{Ifindex: s.device})
+}
+
+func (s *FrameSender) frame(to net.HardwareAddr, etherType uint16, content []byte) []byte {
+	header := append(append(append([]byte{}, to...), s.from...), big16(etherType)...)
+	return append(header, content...)
 }
 
 // HardwareAddr returns the address of a device.

@@ -3,6 +3,7 @@
 package ktest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -86,18 +87,36 @@ func TC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) {
 func AddTC(t testing.TB, n *Netns, device string, egress bool, p *ebpf.Program) (remove func()) {
 	t.Helper()
 	needsModule(t, n.withLink(device, func(l netlink.Link) error {
-		index := l.Attrs().Index
-		queue := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
-			LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
-		}}
-		if err := netlink.QdiscReplace(queue); err != nil {
-			return fmt.Errorf("clsact qdisc of %q: %w", device, err)
-		}
-		filter := tcFilter(index, egress, p)
+		filter := tcFilter(l.Attrs().Index, egress, p)
 		remove = func() { must(t, n.Do(func() error { return netlink.FilterDel(filter) })) }
-		return netlink.FilterAdd(filter)
+		return errors.Join(replaceClsact(l), netlink.FilterAdd(filter))
 	}))
 	return remove
+}
+
+// TCs attaches programs to the ingress of a device with one tc filter.
+func TCs(t testing.TB, n *Netns, device string, programs ...*ebpf.Program) {
+	t.Helper()
+	needsModule(t, n.withLink(device, func(l netlink.Link) error {
+		err := replaceClsact(l)
+		for i, p := range programs {
+			filter := tcFilter(l.Attrs().Index, false, p)
+			filter.Handle = uint32(i + 1)
+			err = errors.Join(err, netlink.FilterAdd(filter))
+		}
+		return err
+	}))
+}
+
+// replaceClsact gives a device the queueing discipline that tc filters of packets in both directions are attached to.
+func replaceClsact(l netlink.Link) error {
+	queue := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+	}}
+	if err := netlink.QdiscReplace(queue); err != nil {
+		return fmt.Errorf("clsact qdisc: %w", err)
+	}
+	return nil
 }
 
 func tcFilter(device int, egress bool, p *ebpf.Program) *netlink.BpfFilter {
