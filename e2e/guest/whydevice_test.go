@@ -4,14 +4,17 @@ package guest
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/ktest"
 )
 
 var whyDevice = []provocation{
-	wrongMAC, vlanWithoutDevice, ipv6Disabled, unknownEtherType, deviceDown,
+	wrongMAC, vlanWithoutDevice, ipv6Disabled, unknownEtherType, deviceDown, vethRingFull,
 }
 
 // wrongMAC sends a frame for another host to a promiscuous device.
@@ -62,15 +65,36 @@ func unknownEtherType(l *lab) scenario {
 
 // deviceDown redirects packets with tc to a device that is down, which has the queueing discipline noop.
 func deviceDown(l *lab) scenario {
-	w, port := l.wire(l.a, l.r), l.port()
-	down := l.plan(l.b, l.r)
-	down.near.Addresses, down.far.Addresses = nil, nil
-	ktest.NewVethNoWait(l.tb, down.near, down.far)
-	ktest.NewRedirect(l.tb, l.r, ktest.Redirect{From: w.farName, To: down.farName, Program: true})
-	ktest.SetDown(l.tb, l.r, down.farName)
+	w, port, down := l.wire(l.a, l.r), l.port(), l.unused()
+	ktest.NewRedirect(l.tb, l.r, ktest.Redirect{From: w.farName, To: down, Program: true})
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(l.rb.near4, port), Size: 20}
 	return scenario{
-		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down.farName}, needs: needs{probes: true, reason: "QDISC_DROP", symbols: []string{"noop_enqueue"}},
+		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down}, needs: needs{probes: true, reason: "QDISC_DROP", symbols: []string{"noop_enqueue"}},
 		rows: toPort(port), send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
+	}
+}
+
+// vethRing is the number of packets that wait for a veth device with NAPI (VETH_RING_SIZE).
+const vethRing = 256
+
+// freedBy matches drops by the function that freed the packet.
+func freedBy(functions ...string) func(*record) bool {
+	return func(r *record) bool {
+		name, _, _ := strings.Cut(r.Location, "+")
+		return slices.Contains(functions, name)
+	}
+}
+
+// vethRingFull sends more segments at once than the ring of the peer holds, which empties it only afterwards.
+func vethRingFull(l *lab) scenario {
+	w, port := l.wire(l.a, l.r), l.port()
+	ktest.SetOffload(l.tb, l.a, w.nearName, ktest.TSO, false)
+	l.attachXDP(w.farName, "why_ring", ktest.Returns(xdpDrop), link.XDPDriverMode)
+	const size = 100
+	s := ktest.Segment{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Flags: flagACK, Payload: make([]byte, (vethRing+10)*size)}
+	return scenario{
+		cause: "veth-ring-full", values: map[string]any{"veth_send.dev": w.nearName, "veth_send.size": vethRing, "veth_send.polled": 1},
+		needs: needs{probes: true, module: "veth"}, rows: every(on(w.farName), toPort(port), freedBy("veth_xmit", "__dev_kfree_skb_any", "dev_kfree_skb_any_reason")),
+		send: func() { l.do(l.a, func() error { return w.toFar.SendGSO(s, size) }) },
 	}
 }

@@ -118,6 +118,13 @@ func (l *lab) since(version, feature, reason string) {
 	}
 }
 
+// having gives up a scenario if the kernel has no function of a feature.
+func (l *lab) having(feature, function string) {
+	if !hasSymbol(function) {
+		panic(missing(lacks + feature))
+	}
+}
+
 // wire connects two namespaces in networks of their own.
 func (l *lab) wire(near, far *ktest.Netns) wire {
 	l.t.Helper()

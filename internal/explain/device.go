@@ -4,6 +4,9 @@ package explain
 
 import "tracer/internal/lookup"
 
+// vethQueue is the queue of the peer of a veth device that gets the packet.
+var vethQueue = behindDevice(behindDevice("dev", "veth_priv")+"->peer", "veth_priv") + "->rq[skb->queue_mapping]"
+
 var backlogOf = "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[cpu]))"
 
 var deviceFamily = family{
@@ -28,7 +31,13 @@ var deviceFamily = family{
 		{Name: "tun_xmit", Module: "tun", Functions: []string{"tun_net_xmit", "tun_automq_xmit"}, Reasons: []string{"DEV_READY", "FULL_RING", "TAP_FILTER", "TAP_TXFILTER", "SKB_UCOPY_FAULT", "SKB_TRIM", "NOMEM", Unspecified},
 			Reads: reads(device, num("ring", "skb->dev->tx_queue_len"), num("queue", "skb->queue_mapping"))},
 		{Name: "tap_handle", Module: "tap", Functions: []string{"tap_handle_frame", "tap_do_read", "tap_get_user"}, Reasons: []string{"FULL_RING", "SKB_GSO_SEG", "SKB_CSUM", "DEV_READY", "HDR_TRUNC", "SKB_UCOPY_FAULT"}, Reads: reads(device)},
-		{Name: "veth_xmit", Module: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx"}, Reasons: []string{Unspecified}, Reads: reads(device)},
+		{
+			// Behind the hand-over to the peer, the packet's device is the peer. Without tail calls (arm64), a function that
+			// veth_xmit calls frees it.
+			Name: "veth", Module: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx", "__dev_kfree_skb_any", "dev_kfree_skb_any_reason", "veth_xdp_rcv_skb"}, Reasons: []string{Unspecified},
+			Reads: reads(device, num("len", "skb->len"), num("index", "skb->dev->ifindex"),
+				num("program", behindDevice("skb->dev", "veth_priv")+"->_xdp_prog->aux->id"), as(lookup.String, "name", behindDevice("skb->dev", "veth_priv")+"->_xdp_prog->aux->name")),
+		},
 		{
 			// ndo_start_xmit of common drivers. A free in a hard interrupt has this location, too.
 			Name: "driver", Reasons: []string{Unspecified}, Functions: []string{"start_xmit", "xennet_start_xmit", "netvsc_start_xmit", "ena_start_xmit", "gve_tx", "gve_start_xmit", "e1000_xmit_frame", "e1000_xmit_frame_ring", "igb_xmit_frame", "igb_xmit_frame_ring",
@@ -53,12 +62,9 @@ var deviceFamily = family{
 		{Name: "tun_send", Module: "tun", Functions: []string{"tun_net_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(num("no_reader", "!"+behindDevice("dev", "tun_struct")+"->tfiles[skb->queue_mapping]"),
 				num("readers", behindDevice("dev", "tun_struct")+"->numqueues"), as(lookup.String, "dev", "dev->name"))},
-		{
-			Name: "veth_ring", Special: "whether the ring of the peer's queue is full: the queue is chosen by a hash, and the ring's fill is not a number",
-			Reads: reads(num("full"), as(lookup.String, "dev"), num("size")),
-		},
 		{Name: "veth_send", Module: "veth", Functions: []string{"veth_xmit"}, Skb: "skb", At: AtEntry,
-			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"))},
+			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"), num("len", "skb->len"),
+				num("peer_index", behindDevice("dev", "veth_priv")+"->peer->ifindex"), num("polled", vethQueue+".napi != 0"), num("size", vethQueue+".xdp_ring.size"))},
 	},
 	causes: []Cause{
 		{ID: "wrong-mac", Site: "ip_rcv", Reasons: []string{"OTHERHOST"}, When: "ethernet && (to_high != own_high || to_low != own_low)", Text: "the frame is for {to}, but {dev} has {own} (promiscuity {promiscuity})", Remedy: "none needed (normal on a promiscuous device, or where a bridge floods); otherwise the neighbour entry at the sender is wrong: ip neigh show", Benign: true},
@@ -83,9 +89,10 @@ var deviceFamily = family{
 		{ID: "tun-txfilter", Site: "tun_xmit", Reasons: []string{"TAP_TXFILTER"}, Text: "the address filter of {dev} rejects the packet", Remedy: "find the program that set it (ioctl TUNSETTXFILTER)"},
 		{ID: "tap-full", Site: "tap_handle", Reasons: []string{"FULL_RING"}, Text: "the ring of the tap device on {dev} is full", Remedy: "the program that reads it (a VM) is too slow"},
 		{ID: "tap-header", Site: "tap_handle", Reasons: []string{"HDR_TRUNC", "SKB_UCOPY_FAULT"}, Text: "the tap device on {dev} can't read a frame of its program", Remedy: "the program (a VM) writes frames with a short header, or from unreadable memory"},
-		{ID: "veth-no-peer", Site: "veth_xmit", Functions: []string{"veth_xmit"}, When: "veth_send.no_peer && !known(handover.up)", Text: "the peer of {veth_send.dev} is gone", Remedy: "ip -d link show {veth_send.dev}: its peer or its peer's network namespace was deleted"},
+		{ID: "veth-no-peer", Site: "veth", Functions: []string{"veth_xmit"}, When: "veth_send.no_peer && len == veth_send.len && !known(handover.up)", Text: "the peer of {veth_send.dev} is gone", Remedy: "ip -d link show {veth_send.dev}: its peer or its peer's network namespace was deleted"},
 		{ID: "driver", Site: "driver", When: "up", Text: "the driver[[ {driver}]] of {dev} did not send the packet (queue {queue_number}: {queue})", Remedy: "ethtool -S {dev}; ip -s link show {dev}", Limits: "Only for the drivers whose transmit functions are listed."},
-		{ID: "veth-ring-full", Site: "veth_xmit", Functions: []string{"veth_xmit"}, When: "veth_ring.full && !veth_send.no_peer && !known(handover.up)", Text: "the ring of the peer of {veth_ring.dev} is full ({veth_ring.size} packets)", Remedy: "its XDP program or its NAPI is too slow", Special: "needs the fill of a ptr_ring", Untold: "the queue is chosen by a hash of the packet, and the fill of its ring is not a number that can be read"},
+		// The peer has taken the Ethernet header away (14 bytes), and what follows drops packets only for a full ring.
+		{ID: "veth-ring-full", Site: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx", "__dev_kfree_skb_any", "dev_kfree_skb_any_reason"}, When: "veth_send.polled && index == veth_send.peer_index && len + 14 == veth_send.len && !known(handover.up)", Text: "the ring of the peer of {veth_send.dev} is full ({veth_send.size} packets)", Remedy: "the peer's XDP program or its receiver (GRO, forwarding) is too slow, or gets no CPU; a queueing discipline on {veth_send.dev} holds the rest back since 6.16"},
 		{ID: "macvlan-broadcasts", Site: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG"}, Text: "the queue of broadcasts for the macvlan devices on {dev} is full", Remedy: "ip link set MACVLAN type macvlan bcqueuelen N"},
 		{ID: "ipvlan-multicasts", Site: "vlan_limits", Reasons: []string{"IPVLAN_MULTICAST_BACKLOG"}, Text: "the queue of multicasts for the ipvlan devices on {dev} is full", Remedy: "send fewer broadcasts and multicasts, or use ipvlan mode l3"},
 	},

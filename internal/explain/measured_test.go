@@ -2,7 +2,10 @@
 
 package explain
 
-import "testing"
+import (
+	"maps"
+	"testing"
+)
 
 // TestMeasured checks the causes of drops whose reason, location and values were read on Linux 6.18.44 with the
 // expressions of the table, in network namespaces in which the cause was provoked.
@@ -104,6 +107,25 @@ func TestProvoked(t *testing.T) {
 			"tcp_input.seq": number(5), "tcp_input.end_seq": number(6), "tcp_input.rcv_nxt": number(5), "tcp_input.window": number(1000),
 		}
 	}
+	with := func(values Values, more Values) Values {
+		all := maps.Clone(values)
+		maps.Copy(all, more)
+		return all
+	}
+	// Of a device with tcx programs, and with tc filters.
+	tcx := func(programs, filters uint64) Values {
+		return Values{"dev": {Text: "eth0"}, "ingress_program": number(7), "ingress_name": {Text: "fw"}, "ingress_programs": number(programs), "ingress_filters": number(filters),
+			"egress_programs": number(0), "egress_filters": number(0)}
+	}
+	classified := Values{"classified.verdict": number(2), "classified.kind": {Text: "bpf"}, "classified.chain": number(0), "classified.prio": number(1)}
+	shot := with(classified, Values{"tc_program.verdict": number(2), "tc_program.program": number(7), "tc_program.name": {Text: "fw"}, "tc_program.prio": number(1)})
+	netkit := func(primary, programs, policy uint64) Values {
+		return Values{"primary": number(primary), "netkit_send.primary": number(1), "netkit_send.programs": number(programs), "netkit_send.policy": number(policy),
+			"netkit_send.program": number(7), "netkit_send.name": {Text: "fw"}, "netkit_send.dev": {Text: "nk0"}}
+	}
+	veth := func(length uint64) Values {
+		return Values{"len": number(length), "veth_send.len": number(154), "veth_send.no_peer": number(0), "veth_send.polled": number(1), "index": number(3), "veth_send.peer_index": number(3), "dev": {Text: "veth1"}, "program": number(0), "veth_send.size": number(256), "veth_send.dev": {Text: "veth0"}}
+	}
 	cookie := Values{"is_v4": number(1), "dport": number(80), "sport": number(4000), "syn": number(0), "rst": number(0), "dst4": {Text: "10.0.0.2"}, "src4": {Text: "10.0.0.1"}}
 	for _, test := range []struct {
 		Drop
@@ -111,6 +133,22 @@ func TestProvoked(t *testing.T) {
 	}{
 		{Drop{Reason: Unspecified, Location: "do_xdp_generic+0x29f", Values: program}, "xdp-generic"},
 		{Drop{Reason: "XDP", Location: "do_xdp_generic+0x29f", Values: program}, "xdp-generic-redirect"},
+		{Drop{Location: "do_xdp_generic+0x29f", Values: with(program, Values{"generic_redirect.error": number(100)})}, "xdp-generic-redirect"},
+		{Drop{Reason: "TC_INGRESS", Location: "__netif_receive_skb_core.constprop.0+0x1", Values: tcx(1, 0)}, "tcx-ingress"},
+		{Drop{Reason: "TC_INGRESS", Location: "__netif_receive_skb_core.constprop.0+0x1", Values: tcx(2, 0)}, "tcx-ingress-several"},
+		{Drop{Reason: "TC_INGRESS", Location: "__netif_receive_skb_core.constprop.0+0x1", Values: tcx(1, 1)}, ""},
+		{Drop{Reason: "TC_INGRESS", Location: "__netif_receive_skb_core.constprop.0+0x1", Values: with(tcx(1, 1), shot)}, "tc-program"},
+		{Drop{Reason: "TC_INGRESS", Location: "__netif_receive_skb_core.constprop.0+0x1", Values: with(tcx(0, 1), classified)}, "tc-classifier"},
+		{Drop{Reason: "TC_EGRESS", Location: "__dev_queue_xmit+0x1", Values: tcx(1, 0)}, ""},
+		{Drop{Reason: Unspecified, Location: "netkit_xmit+0x1", Values: netkit(0, 1, 0)}, "netkit-program"},
+		{Drop{Reason: Unspecified, Location: "netkit_xmit+0x1", Values: netkit(0, 2, 0)}, "netkit-programs"},
+		{Drop{Reason: Unspecified, Location: "netkit_xmit+0x1", Values: netkit(0, 0, 2)}, "netkit-policy"},
+		{Drop{Reason: Unspecified, Location: "netkit_xmit+0x1", Values: netkit(1, 1, 2)}, ""},
+		{Drop{Reason: Unspecified, Location: "veth_xmit+0x1", Values: veth(140)}, "veth-ring-full"},
+		{Drop{Reason: Unspecified, Location: "veth_xmit+0x1", Values: veth(154)}, ""},
+		{Drop{Reason: Unspecified, Location: "dev_kfree_skb_any_reason+0x1", Values: veth(140)}, "veth-ring-full"},
+		{Drop{Reason: Unspecified, Location: "dev_kfree_skb_any_reason+0x1", Values: with(veth(140), Values{"index": number(4)})}, ""},
+		{Drop{Reason: Unspecified, Location: "veth_xdp_rcv_skb+0x1", Values: with(veth(140), program)}, "xdp-veth"},
 		{Drop{Reason: Unspecified, Location: "__netif_receive_skb_core.constprop.0+0x821", Values: program}, ""},
 		{Drop{Reason: "TCP_RESET", Location: "tcp_validate_incoming+0x1", Values: Values{}}, "tcp-reset-ignored"},
 		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(0)}, "tcp-beyond-closed-window"},

@@ -11,6 +11,8 @@ var (
 	icmp6Names = map[uint64]string{3: "OutMsgs", 4: "OutErrors", 6: "OutRateLimitHost"}
 )
 
+const trapItem = "((struct devlink_trap_item *)trap_ctx)"
+
 const silentSpecial = "tracer emits the drop: the kernel consumes the packet"
 
 var silent = family{
@@ -31,8 +33,11 @@ var silent = family{
 			Reads: reads(moved(icmp6Names), num("type", "type"), num("code", "code"), num("mtu", "info"))},
 		{Name: "ack_skipped", Functions: []string{"tcp_oow_rate_limited"}, Skb: "skb", Keep: "ret != 0",
 			Reads: reads(num("skipped", "ret"))},
-		{Name: "devlink_trap", Special: "the raw tracepoint devlink_trap_report, with the trap's name and group in its metadata", Dies: true,
-			Reads: reads(as(lookup.String, "trap"), as(lookup.String, "group"), as(lookup.String, "dev"))},
+		{
+			// Traps of type DROP (0): the driver consumes the packet behind the call. Others go on to the stack.
+			Name: "devlink_trap", Functions: []string{"devlink_trap_report"}, Skb: "skb", At: AtEntry, Dies: true, Keep: trapItem + "->trap->type == 0",
+			Reads: reads(as(lookup.String, "trap", trapItem+"->trap->name"), as(lookup.String, "group", trapItem+"->group_item->group->name"), as(lookup.String, "dev", "skb->dev->name")),
+		},
 		{Name: "nic", Special: "the counters of the device (rtnl_link_stats64, ethtool), read before and after the trace", Dies: true,
 			Reads: reads(as(lookup.String, "dev"), as(lookup.String, "counter"), num("packets"))},
 		{Name: "held", Special: "the journey of a packet that is in a queue when the trace ends", Reads: reads(as(lookup.String, "where"), as(elapsed, "since"))},
@@ -50,8 +55,8 @@ var silent = family{
 		{ID: "icmp-rate-limited-by-host", Note: true, When: "icmp_error.moved == 28", Text: "the ICMP error for it (type {icmp_error.type}, code {icmp_error.code}) was not sent: this host sends too many (icmp_msgs_per_sec)", Remedy: "sysctl net.ipv4.icmp_msgs_per_sec", Limits: "The kernel counts it since 6.3."},
 		{ID: "icmp6-rate-limited", Note: true, When: "icmp6_error.moved == 6", Text: "the ICMPv6 error for it (type {icmp6_error.type}, code {icmp6_error.code}) was not sent: its sender had too many (icmp.ratelimit)", Remedy: "sysctl net.ipv6.icmp.ratelimit", Limits: "The kernel counts it since 6.3."},
 		{ID: "ack-rate-limited", Note: true, When: "ack_skipped.skipped", Text: "the ACK that answers the segment was not sent (tcp_invalid_ratelimit)", Remedy: "sysctl net.ipv4.tcp_invalid_ratelimit"},
-		{ID: "hardware-trap", Silent: "devlink_trap", Text: "{devlink_trap.dev} dropped the packet in hardware: {devlink_trap.trap} ({devlink_trap.group})", Remedy: "devlink trap show", Special: "needs the raw tracepoint devlink_trap_report; the trap's action must be trap",
-			Untold: "the hardware drops the packet, and only its tracepoint devlink_trap_report, which is not attached yet, shows a copy"},
+		{ID: "hardware-trap", Silent: "devlink_trap", Text: "{devlink_trap.dev} dropped the packet in hardware: {devlink_trap.trap} ({devlink_trap.group})", Remedy: "devlink -s trap show", Special: silentSpecial,
+			Limits: "Only for traps whose action is trap; no kernel of the tests has a device with traps, since Debian builds no netdevsim."},
 		{ID: "nic-counter", Silent: "nic", When: "nic.packets != 0", Text: "{nic.dev} dropped {nic.packets} packets before the kernel received them: {nic.counter}", Remedy: "ethtool -S {nic.dev}; a larger ring (ethtool -G {nic.dev} rx N), or more queues (ethtool -L {nic.dev} combined N)", Special: "a line at the end of the trace: no event, and not only packets that match",
 			Untold: "the network card drops frames before there is a packet that a filter could match: see ethtool -S and ip -s link"},
 		{ID: "send-denied", Silent: "sender", When: "sender.error == 1", Text: "the call that sent the packet failed with {sender.error}", Remedy: "see the packet's own drop", Special: "a note on the drop: the result of the sender's system call, joined by process",
