@@ -64,7 +64,8 @@ enum record_flag {
 	BY_TAIL_CALL = 1,
 	// The drop is normal on a healthy network: see explain/benign.h.
 	BENIGN_DROP = 2,
-	// The kernel consumed the packet without reporting a drop: see explain/decision.h.
+	// The packet ended, but the kernel reported no drop: it consumed the packet (explain/decision.h), or the frame
+	// has no sk_buff (explain/driver_frame.h).
 	SILENT_DROP = 4,
 };
 

@@ -197,6 +197,8 @@ struct net_device {
 	unsigned int promiscuity;
 	const unsigned char *dev_addr;
 	const struct rtnl_link_ops *rtnl_link_ops;
+	struct netdev_rx_queue *_rx;
+	unsigned int num_rx_queues;
 	struct {
 		struct list_head lower;
 	} adj_list;
@@ -457,6 +459,10 @@ struct bpf_nf_ctx {
 
 struct xdp_rxq_info {
 	struct net_device *dev;
+};
+
+struct netdev_rx_queue {
+	struct xdp_rxq_info xdp_rxq;
 };
 
 struct bpf_map {

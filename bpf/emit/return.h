@@ -40,10 +40,10 @@ static __always_inline u8 return_kind(const struct call *call)
 }
 
 // `a` are the arguments of a look-up, else NULL.
-static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call, const struct recorded *t,
+static __always_inline void fill_return(u8 *at, u8 kind, u8 flags, const struct call *call, const struct recorded *t,
 					const struct arguments *a, u64 value, u32 lost)
 {
-	struct context c = { .kind = kind, .addr = call->addr, .skb = (void *)call->skb };
+	struct context c = { .kind = kind, .flags = flags, .addr = call->addr, .skb = (void *)call->skb };
 	struct record_core *core = (void *)at;
 	struct record_return *r;
 	u64 *caller;
@@ -80,7 +80,7 @@ static __always_inline void fill_return(u8 *at, u8 kind, const struct call *call
 	}
 }
 
-static __always_inline bool send_return(u8 kind, const struct call *call, const struct recorded *t,
+static __always_inline bool send_return(u8 kind, u8 flags, const struct call *call, const struct recorded *t,
 					const struct arguments *a, u64 value, u32 lost)
 {
 	void *record = a ? bpf_ringbuf_reserve(&events, RETURN_SIZE(true), 0) :
@@ -88,7 +88,7 @@ static __always_inline bool send_return(u8 kind, const struct call *call, const 
 
 	if (!record)
 		return false;
-	fill_return(record, kind, call, t, a, value, lost);
+	fill_return(record, kind, flags, call, t, a, value, lost);
 	bpf_ringbuf_submit(record, wakeup(RETURN_SIZE(a)));
 	return true;
 }
@@ -123,16 +123,17 @@ static __always_inline void emit_return(const struct call *call, const struct re
 	if (!n)
 		return;
 	a = lookup_arguments(call, key, value);
-	sent = a ? send_return(return_kind(call), call, t, a, value, n->lost) :
-		   send_return(return_kind(call), call, t, NULL, value, n->lost);
+	sent = a ? send_return(return_kind(call), 0, call, t, a, value, n->lost) :
+		   send_return(return_kind(call), 0, call, t, NULL, value, n->lost);
 	if (!sent)
 		__sync_fetch_and_add(&n->lost, 1);
 }
 
-static __always_inline void emit_verdict(const struct run *run, u64 value)
+// `flags` are bits of enum record_flag.
+static __always_inline void emit_verdict(const struct run *run, u64 value, u8 flags)
 {
 	struct counters *n = count_matched();
 
-	if (n && !send_return(RECORD_VERDICT, &run->call, &run->parts, NULL, value, n->lost))
+	if (n && !send_return(RECORD_VERDICT, flags, &run->call, &run->parts, NULL, value, n->lost))
 		__sync_fetch_and_add(&n->lost, 1);
 }

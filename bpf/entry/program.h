@@ -10,11 +10,13 @@
 #include "core/event.h"
 #include "core/kernel.h"
 #include "core/maps.h"
+#include "core/tracepoint.h"
 #include "packet/packet.h"
 #include "match/packet_filter.h"
 #include "follow/admit.h"
 #include "follow/frame.h"
 #include "follow/run.h"
+#include "explain/driver_frame.h"
 #include "emit/emit.h"
 #include "emit/recorded.h"
 #include "emit/return.h"
@@ -137,6 +139,22 @@ static __always_inline u64 program_result(void *arguments)
 	return program_word(arguments, kept_arguments() == 1 ? 1 : MAX_KEPT);
 }
 
+// The flags of a verdict: whether a frame without an sk_buff ends by it.
+static __always_inline u8 verdict_flags(void *arguments, const struct run *run, u32 verdict)
+{
+	const struct xdp_buff *xdp;
+
+	if (!CFG.why || !CFG.xdp || run->call.skb || verdict == XDP_PASS || verdict == XDP_TX)
+		return 0;
+	xdp = (void *)program_word(arguments, 0);
+	if (!is_driver_frame(xdp))
+		return 0;
+	if (verdict != XDP_REDIRECT)
+		return SILENT_DROP;
+	note_redirect(run, xdp);
+	return 0;
+}
+
 SEC("fexit/program_verdict")
 int program_verdict(void *arguments)
 {
@@ -146,14 +164,32 @@ int program_verdict(void *arguments)
 
 	if (!running)
 		return 0;
+	if (CFG.why && CFG.xdp)
+		forget_redirect();
 	run = bpf_map_lookup_elem(&runs, &key);
 	if (!run)
 		return 0;
 	value = program_result(arguments);
 	if (run->call.recorded)
-		emit_verdict(run, value);
+		emit_verdict(run, value, verdict_flags(arguments, run, value));
 	if (CFG.xdp && CFG.ids && !run->call.skb)
 		update_frame(run->parts.head, run->parts.lineage.id, value);
 	bpf_map_delete_elem(&runs, &key);
+	return 0;
+}
+
+// The redirection of a frame fails, after its program has returned. Its event is that of the verdict again, as a drop; the
+// upper half of the value is the error.
+SEC("raw_tp/xdp_redirect_err")
+int tracepoint_xdp_redirect(struct tracepoint_arguments *a)
+{
+	u32 error = -context_word(a, 3);
+	struct run *run;
+
+	if (!running)
+		return 0;
+	run = take_redirect(context_word(a, 0), (void *)context_word(a, 1));
+	if (run && run->call.recorded)
+		emit_verdict(run, (u64)error << 32 | XDP_REDIRECT, SILENT_DROP);
 	return 0;
 }

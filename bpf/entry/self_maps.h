@@ -18,6 +18,7 @@
 #include "explain/benign.h"
 #include "explain/clone_reader.h"
 #include "explain/decision.h"
+#include "explain/driver_frame.h"
 #include "explain/drop_site.h"
 #include "explain/last_hook.h"
 #include "explain/lookup.h"
@@ -46,5 +47,5 @@ static __always_inline bool is_self_map(u64 map)
 	       map == (u64)&raw_packets || map == (u64)&site_reasons || map == (u64)&decision_functions ||
 	       map == (u64)&decision_slots || map == (u64)&counter_snapshots || map == (u64)&decision_calls || map == (u64)&deaths ||
 	       map == (u64)&nft_traversals || map == (u64)&nft_searches ||
-	       map == (u64)&lookup_args || map == (u64)&lent_skb;
+	       map == (u64)&lookup_args || map == (u64)&lent_skb || map == (u64)&redirects;
 }

@@ -23,6 +23,8 @@ type why struct {
 	Values   map[string]json.RawMessage `json:"values"`
 	Remedy   string                     `json:"remedy"`
 	Evidence []string                   `json:"evidence"`
+	// KernelDrop is false if the kernel reports no drop.
+	KernelDrop bool `json:"kernel_drop"`
 }
 
 // unknown is the cause of a drop whose cause is unknown.

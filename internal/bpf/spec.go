@@ -288,6 +288,8 @@ const (
 	HookTemplate       = "kprobe_hook"
 	QueuedFreeTemplate = "kprobe_queued_free"
 	QdiscDropTemplate  = "tracepoint_qdisc_drop"
+	// XDPRedirectTemplate is for the tracepoints xdp_redirect_err and xdp_redirect_map_err.
+	XDPRedirectTemplate = "tracepoint_xdp_redirect"
 )
 
 // The programs on functions that decide about packets. DecisionTemplate is for functions with the packet in
@@ -526,7 +528,7 @@ func (p Program) assemble(program *parts, bodies Bodies) error {
 	if bodies.Cast.OpCode != 0 {
 		program.call(castFunction, bodies.Cast)
 	}
-	if p.Template == FreeTemplate || p.Template == EndTemplate { // they read no packet
+	if slices.Contains([]string{FreeTemplate, EndTemplate, XDPRedirectTemplate}, p.Template) { // they read no packet
 		return nil
 	}
 	for _, r := range p.replacements(program, bodies) {

@@ -4,10 +4,6 @@ package explain
 
 import "tracer/internal/lookup"
 
-const programSpecial = "a tracing program on the exit of each BPF program keeps its verdict (as --filter-trace-tc and --filter-trace-xdp do): id, name and verdict are its values"
-
-const programUntold = "each BPF program needs a tracing program of its own, which --drop does not load yet: see --filter-trace-tc and --filter-trace-xdp"
-
 // classifier is the first BPF program of a tc filter (cls_bpf). list_head is behind the pointer to the program.
 const classifier = "((struct cls_bpf_prog *)((u64)((struct cls_bpf_head *)tp->root)->plist.next - sizeof(struct bpf_prog *)))"
 
@@ -85,18 +81,18 @@ var programs = family{
 			Name: "generic_redirect", Functions: []string{"xdp_do_generic_redirect"}, Skb: "skb", Keep: "ret != 0",
 			Reads: reads(as(errno, "error", "-ret")),
 		},
-		{Name: "xdp_program", Special: programSpecial, Dies: true, Reads: reads(as(verdict, "verdict"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"), num("queue"))},
-		// The raw tracepoints xdp_redirect_err and xdp_redirect_map_err: dev, xdp, tgt, err, map_type, map_id, index.
-		{Name: "xdp_redirect", Special: "raw tracepoints xdp_redirect_err and xdp_redirect_map_err, which have no function", Dies: true,
-			Reads: reads(as(errno, "error"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"), num("map"), num("index"))},
+		{Name: xdpProgram, Special: "the event of the program's verdict has the values (--filter-trace-xdp)", Dies: true, Reads: reads(as(verdict, "verdict"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"))},
+		{Name: xdpRedirect, Special: "the event of the program's verdict has the values, after the raw tracepoints xdp_redirect_err and xdp_redirect_map_err (--filter-trace-xdp)", Dies: true, Reads: reads(as(errno, "error"), num("program"), as(lookup.String, "name"), as(lookup.String, "dev"))},
 	},
 	causes: []Cause{
 		// XDP_DROP has no reason; XDP is that of a redirect or a transmission that failed.
 		{ID: "xdp-generic", Site: "xdp_generic", Reasons: []string{Unspecified}, Functions: []string{"do_xdp_generic", "netif_receive_generic_xdp"}, When: "program != 0 && !known(generic_redirect.error)", Text: "the XDP program {program} {name} on {dev} (generic mode) drops the packet[[: {generic_xdp.verdict}]]", Remedy: "bpftool prog show id {program}; ip link show {dev}", Limits: "If there is no memory to linearize the packet, the kernel drops it at the same place, without a verdict."},
 		{ID: "xdp-generic-redirect", Site: "xdp_generic", Reasons: []string{"XDP", Unspecified}, When: "program != 0 && (reason.specified || known(generic_redirect.error))", Text: "the XDP program {program} {name} on {dev} (generic mode) could not redirect or send the packet[[: {generic_redirect.error}]]", Remedy: "check that the target device is up, and that its MTU is large enough: ip link show; bpftool prog show id {program}"},
 		{ID: "xdp-veth", Site: "veth", Functions: []string{"veth_xdp_rcv_skb"}, When: "program != 0", Text: "the XDP program {program} {name} on {dev} drops the packet", Remedy: "bpftool prog show id {program}; ip link show {dev}", Limits: "If there is no memory to linearize the packet, veth drops it at the same place."},
-		{ID: "xdp-native", Silent: "xdp_program", When: "xdp_program.verdict < 2", Text: "{xdp_program.verdict} by the XDP program {xdp_program.program} {xdp_program.name} on {xdp_program.dev}, queue {xdp_program.queue}", Remedy: "bpftool prog show id {xdp_program.program}", Special: programSpecial, Untold: programUntold},
-		{ID: "xdp-redirect", Silent: "xdp_redirect", When: "xdp_redirect.error != 0", Text: "the redirect by the XDP program {xdp_redirect.program} {xdp_redirect.name} on {xdp_redirect.dev} fails: {xdp_redirect.error}[[ (map {xdp_redirect.map}, index {xdp_redirect.index})]]", Remedy: "ENXIO, EOPNOTSUPP: the target does not support XDP frames; ENETDOWN: it is down; ENOSPC: its ring is full", Special: "needs the raw tracepoints xdp_redirect_err and xdp_redirect_map_err", Untold: "the frame has no packet (sk_buff) yet, and the tracepoints xdp_redirect_err and xdp_redirect_map_err are not attached yet"},
+		{ID: "xdp-native", Silent: xdpProgram, When: "xdp_program.verdict < 2 || xdp_program.verdict > 4", Text: "{xdp_program.verdict} by the XDP program {xdp_program.program} {xdp_program.name}[[ on {xdp_program.dev}]], before the packet has an sk_buff", Remedy: "bpftool prog show id {xdp_program.program}",
+			Special: "needs --filter-trace-xdp, which traces the program and costs time for each of its packets", Limits: "Not for frames that are redirected to a veth device. The packet filter sees the frame before the program."},
+		{ID: "xdp-redirect", Silent: xdpRedirect, When: "xdp_redirect.error != 0", Text: "the redirect by the XDP program {xdp_redirect.program} {xdp_redirect.name}[[ on {xdp_redirect.dev}]] fails: {xdp_redirect.error}", Remedy: "EINVAL: there is no such target; EOPNOTSUPP, ENXIO: it can't take XDP frames; ENETDOWN: it is down; EMSGSIZE: the frame is longer than its MTU; ENOSPC: its queue is full",
+			Special: "needs --filter-trace-xdp, which traces the program and costs time for each of its packets", Limits: "Not for frames that the target's driver refuses later, several at a time."},
 		{ID: "tc-program", Site: "tc_program", When: "tc_program.verdict == 2", Text: "the BPF program {tc_program.program} {tc_program.name} of a tc filter on {dev} (priority {tc_program.prio}) drops the packet (TC_ACT_SHOT)", Remedy: "tc filter show dev {dev} ingress (or egress); bpftool prog show id {tc_program.program}",
 			Limits: "Programs that it calls by a tail call are not named. A filter with several programs is tc-classifier."},
 		{ID: "tcx-ingress", Site: "tc_program", Reasons: []string{"TC_INGRESS"}, When: "ingress_programs == 1 && !ingress_filters && !known(classified.verdict)", Text: "the tcx program {ingress_program} {ingress_name} at the ingress of {dev} drops the packet", Remedy: "bpftool net show dev {dev}; bpftool prog show id {ingress_program}",

@@ -34,6 +34,10 @@ func NewStage(l Layout, r Resolver) (*Stage, error) {
 // set already. The section is valid until the next call.
 func (s *Stage) Explain(e *event.Event) {
 	e.Why = nil
+	if e.Kind == event.Verdict {
+		s.explainVerdict(e)
+		return
+	}
 	if !e.Drop.Dropped && !e.Raw.Silent || len(e.Raw.Why) == 0 {
 		return
 	}

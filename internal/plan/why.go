@@ -36,11 +36,17 @@ func (p *Plan) addWhy(facts *kernel.Facts) error {
 		return err
 	}
 	p.BPF.Config.Why = true
+	if p.BPF.Config.Xdp {
+		p.addSilent("xdp_redirect", bpf.XDPRedirectTemplate, redirectErrors)
+	}
 	if err := p.locateSites(table.Sites, facts); err != nil {
 		return err
 	}
 	return p.addDecisions(table.Decisions, facts)
 }
+
+// redirectErrors are the tracepoints of redirects of XDP frames that fail.
+var redirectErrors = []string{"xdp_redirect_err", "xdp_redirect_map_err"}
 
 // addSites compiles the values of the sites into one body, which first branches on the number of the site, in R3.
 func (p *Plan) addSites(table *explain.Table, facts *kernel.Facts) error {
