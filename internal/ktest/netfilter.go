@@ -95,18 +95,22 @@ type tableInfo struct {
 }
 
 func getTableInfo(family, level int, table string) error {
+	return getTable(family, level, table, &tableInfo{})
+}
+
+// getTable fills in the description of a table.
+func getTable(family, level int, table string, info *tableInfo) error {
 	const getInfo = 64 // IPT_SO_GET_INFO, IP6T_SO_GET_INFO
 	socket, err := unix.Socket(family, unix.SOCK_RAW, unix.IPPROTO_RAW)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(socket)
-	var info tableInfo
 	copy(info.name[:], table)
-	size := uint32(unsafe.Sizeof(info))
+	size := uint32(unsafe.Sizeof(*info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(socket), uintptr(level), getInfo,
-		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-	runtime.KeepAlive(&info)
+		uintptr(unsafe.Pointer(info)), uintptr(unsafe.Pointer(&size)), 0)
+	runtime.KeepAlive(info)
 	if errno != 0 {
 		return errno
 	}
