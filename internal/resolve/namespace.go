@@ -33,6 +33,7 @@ type namespace struct {
 	timer  *time.Timer
 
 	rules   ruleset
+	legacy  map[legacyTableKey]*legacyTable
 	sockets map[Protocol]*socketList
 	devices map[uint32]string
 	sources sourceList
@@ -118,7 +119,7 @@ func (n *namespace) open() error {
 	}
 	if cookie == 0 || cookie != n.cookie {
 		n.cookie = cookie
-		n.rules, n.sockets, n.devices, n.sources, n.queues = ruleset{}, nil, nil, sourceList{}, queueList{}
+		n.rules, n.legacy, n.sockets, n.devices, n.sources, n.queues = ruleset{}, nil, nil, nil, sourceList{}, queueList{}
 	}
 	return nil
 }

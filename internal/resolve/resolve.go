@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package resolve looks up what the record of a drop does not have: the text and the author of an nftables rule, the
-// sockets that listen on a port, the process of a socket, the sources that fill the conntrack table, the state of an
-// NFQUEUE queue. It uses netlink in the network namespace of the drop, and /proc.
+// Package resolve looks up what the record of a drop does not have: the text and the author of a rule of nftables,
+// iptables-legacy or ebtables, the sockets that listen on a port, the process of a socket, the sources that fill the
+// conntrack table, the state of an NFQUEUE queue. It uses netlink and getsockopt in the network namespace of the drop, and
+// /proc.
 //
-// An answer is a fact or nothing: ok is false if a question could not be answered, and [RuleText.Certain] is
-// false if the answer may be about a later ruleset than that of the drop. Each question has a timeout. Answers are
-// cached, and questions of one kind take at most a tenth of the time, so a flood of drops costs little.
+// An answer is a fact or nothing: ok is false if a question could not be answered, and [RuleText.Certain] and
+// [LegacyRule.Certain] are false if the answer may be about a later ruleset than that of the drop. Each question has a
+// timeout. Answers are cached, and questions of one kind take at most a tenth of the time, so a flood of drops costs
+// little.
 //
 // The questions need CAP_NET_ADMIN (rules, conntrack), CAP_SYS_PTRACE (sockets and namespaces of other processes), and
 // CAP_SYS_ADMIN to enter network namespaces other than that of this process. Without one of them, ok is false. As for ss
