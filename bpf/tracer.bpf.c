@@ -17,6 +17,7 @@
 #include "entry/drop_site.h"
 #include "entry/decision.h"
 #include "entry/nft_rule.h"
+#include "entry/xt_rule.h"
 #include "entry/tracepoint.h"
 #include "entry/program.h"
 #include "entry/tail_call.h"

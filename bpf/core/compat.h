@@ -64,6 +64,16 @@ static __always_inline long copy_kernel(void *to, u32 size, u64 from)
 	return 0;
 }
 
+// This CPU's instance of a per-CPU address.
+static __always_inline u64 this_cpu_address(u64 address)
+{
+	u64 cpu = bpf_get_smp_processor_id(), offset = 0;
+
+	if (!CFG.cpu_offsets || read_kernel(&offset, sizeof(offset), CFG.cpu_offsets + cpu * sizeof(offset)))
+		return 0;
+	return address + offset;
+}
+
 // Until 6.1, a bit says whether skb->vlan_tci holds a tag. Kernel commit 354259fa73e2 ("net: remove
 // skb->vlan_present") replaced it by vlan_all != 0.
 struct sk_buff___v6_1 {

@@ -120,6 +120,12 @@ struct config {
 	// rule in records, and its slot: see explain/nft_rule.h.
 	struct code_range nft_do_chain;
 	u32 nft_placement, nft_slot;
+	// The same for the rules of the tables of ip_tables, ip6_tables and arp_tables, and for those of ebtables, whose
+	// function ebt_do_table is at an address that is 0 if its rules are not looked for: see explain/xt_rule.h. The
+	// counters of the former are per CPU if there can be several CPUs.
+	bool xt_rules, xt_per_cpu;
+	u32 xt_placement, xt_slot, ebt_placement, ebt_slot;
+	u64 ebt_do_table;
 	// Leading bytes of the frame that the packet filters read at constant offsets.
 	u32 need, need_l2, need_l3;
 	// UDP ports of tunnels; 0 ends the list.

@@ -288,11 +288,35 @@ struct nft_lookup {
 	__u8 dreg;
 };
 
+struct xt_table_info {
+	unsigned int size;
+	unsigned int number;
+	unsigned char entries[1];
+};
+
 struct xt_table {
+	struct xt_table_info *private;
+	__u8 af;
 	const char name[32];
 };
 
+struct xt_target {
+	const char name[29];
+};
+
+struct ebt_counter {
+	__u64 pcnt, bcnt;
+};
+
+struct ebt_table_info {
+	unsigned int entries_size;
+	unsigned int nentries;
+	char *entries;
+	struct ebt_counter counters[1];
+};
+
 struct ebt_table {
+	struct ebt_table_info *private;
 	char name[32];
 };
 

@@ -61,16 +61,6 @@ static __always_inline u64 element_value(const struct bpf_map *map, u64 element)
 	return key + ((size + 7) & ~7U);
 }
 
-// This CPU's instance of a per-CPU address.
-static __always_inline u64 this_cpu_address(u64 address)
-{
-	u64 cpu = bpf_get_smp_processor_id(), offset = 0;
-
-	if (!CFG.cpu_offsets || read_kernel(&offset, sizeof(offset), CFG.cpu_offsets + cpu * sizeof(offset)))
-		return 0;
-	return address + offset;
-}
-
 // The address of the value that a look-up found in an element.
 static __always_inline u64 element_result(const struct bpf_map *map, u64 element)
 {
