@@ -234,6 +234,32 @@ func nftRules(session bool) Config {
 	return c
 }
 
+// TestVerifierOfXtRules loads the programs that find the rule of iptables-legacy that dropped a packet. They need the types
+// of x_tables.
+func TestVerifierOfXtRules(t *testing.T) {
+	types, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, inKernel := types.AnyTypeByName("xt_table_info")
+	if _, inModule := os.Stat("/sys/kernel/btf/x_tables"); inKernel != nil && inModule != nil {
+		t.Skip("x_tables is not loaded, or has no BTF")
+	}
+	verify(t, map[string]Spec{
+		"probes":   {Config: xtRules(false, true)},
+		"sessions": {Config: xtRules(true, true), Bodies: Bodies{IsReturn: eitherWay()}},
+		"one CPU":  {Config: xtRules(false, false)},
+	})
+}
+
+// xtRules returns settings to find the rule of iptables-legacy that dropped a packet.
+func xtRules(session, perCPU bool) Config {
+	return Config{
+		Why: true, Decisions: 2, XtRules: true, XtPerCpu: perCPU, CpuOffsets: 1 << 60, XtPlacement: 1, XtSlot: 1,
+		StackSize: 1 << 14, Session: session, Trampolines: [MaxTrampolines]uint64{1 << 60},
+	}
+}
+
 // TestVerifierOfDirectReads loads programs that read memory without a helper.
 func TestVerifierOfDirectReads(t *testing.T) {
 	d := ktest.Direct(t)

@@ -312,6 +312,13 @@ const (
 	NftRegisterTemplate  = "kprobe_decision_nft_register"
 )
 
+// The programs on the functions that evaluate the rules of iptables-legacy and ebtables (bpf/entry/xt_rule.h):
+// Program.Argument of XtTemplate is the packet, XtReturnTemplate is for their returns.
+const (
+	XtTemplate       = "kprobe_decision_xt"
+	XtReturnTemplate = "kprobe_decision_xt_return"
+)
+
 // IsSilent reports whether the program with this name is on functions, and is there to follow packets or to explain
 // drops. Such programs emit no events, except SkbOpTemplate for functions that are also traced.
 func IsSilent(program string) bool {
@@ -489,7 +496,7 @@ func (o object) word(p Program) (int, error) {
 	switch p.Template {
 	case TracepointTemplate, QdiscDropTemplate:
 		return p.Argument, nil
-	case KprobeTemplate, HookTemplate, QueuedFreeTemplate, DecisionTemplate:
+	case KprobeTemplate, HookTemplate, QueuedFreeTemplate, DecisionTemplate, XtTemplate:
 		if p.Argument < 1 || p.Argument > len(o.words) {
 			return 0, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
 		}

@@ -122,6 +122,40 @@ func TestNftGroups(t *testing.T) {
 	}
 }
 
+// TestLegacyRules checks that a drop by a table of iptables-legacy or ebtables has the cause with the rule if that was
+// found, and that its group names the rule if a resolver knows it.
+func TestLegacyRules(t *testing.T) {
+	table := load(t)
+	for _, test := range []struct {
+		values, cause, text, group string
+	}{
+		{"ipt", "iptables", "ip6tables-legacy, table filter, hook forward", ""},
+		{"ipt xt", "iptables-rule", "ip6tables-legacy, table filter, hook forward", "ip6tables-legacy filter"},
+		{"ipt xt name", "iptables-rule", "ip6tables-legacy, table filter, hook forward", "ip6tables-legacy filter FORWARD rule 3"},
+		{"ebt", "ebtables", "ebtables, table filter, hook forward", ""},
+		{"ebt ebtrule", "ebtables-rule", "ebtables, table filter, hook forward", "ebtables filter"},
+	} {
+		values := Values{}
+		for word := range strings.FieldsSeq(test.values) {
+			switch word {
+			case "ipt", "ebt":
+				values[word+"_table.verdict"], values[word+"_table.tool"] = number(0), Value{Text: "ip6tables-legacy"}
+				values[word+"_table.table"], values[word+"_table.hook"] = Value{Text: "filter"}, Value{Text: "forward"}
+			case "xt":
+				values["xt_rule.size"] = number(400)
+			case "ebtrule":
+				values["ebt_rule.size"] = number(400)
+			case "name":
+				values["rule_name"] = Value{Text: "FORWARD rule 3"}
+			}
+		}
+		a := table.Explain(&Drop{Reason: "NETFILTER_DROP", Location: "nf_hook_slow+0xaa", Values: values})
+		if a.Cause == nil || a.Cause.ID != test.cause || a.Text != test.text || a.Group != test.group {
+			t.Errorf("%s: cause %+v, text %q, group %q", test.values, a.Cause, a.Text, a.Group)
+		}
+	}
+}
+
 // world draws drops and values at random, with the numbers that conditions compare with.
 type world struct {
 	*rand.Rand

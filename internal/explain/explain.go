@@ -139,7 +139,7 @@ func either(form lookup.Form, key string, texts ...string) Read {
 }
 
 // Resolvers are the keys whose values a [Resolver] finds after the drop. They are only in optional parts of texts.
-var Resolvers = []string{"rule", "listeners", "owner", "top_sources", "queue_fill"}
+var Resolvers = []string{"rule", "rule_name", "listeners", "owner", "top_sources", "queue_fill"}
 
 // where returns the read with a condition: if it is zero, the value does not exist.
 func where(condition string, r Read) Read {

@@ -39,7 +39,9 @@ var (
 	hookOf = lookup.Word(func(dst []byte, v []lookup.Value) []byte {
 		return appendHook(dst, v[0].Number()>>8, v[0].Number()&0xff)
 	})
-	signed = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return strconv.AppendInt(dst, int64(v[0].Number()), 10) })
+	// legacyTool is the program that shows the rules of a family.
+	legacyTool = lookup.Named(map[uint64]string{unix.NFPROTO_IPV4: "iptables-legacy", unix.NFPROTO_IPV6: "ip6tables-legacy", unix.NFPROTO_ARP: "arptables-legacy"})
+	signed     = lookup.NumberAs(func(dst []byte, v []lookup.Value) []byte { return strconv.AppendInt(dst, int64(v[0].Number()), 10) })
 	// cutName is a name that the BPF program may truncate; a truncated one has no NUL.
 	cutName = lookup.Word(func(dst []byte, v []lookup.Value) []byte {
 		dst = append(dst, event.CString(v[0])...)

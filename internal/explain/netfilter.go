@@ -38,6 +38,17 @@ const (
 
 const ruleGroup = "{nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}"
 
+// legacyReads describe a call for a table of iptables-legacy or ebtables.
+var legacyReads = reads(as(hookOf, "hook", "state->pf << 8 | state->hook"), num("pf", "state->pf"), num("verdict", "ret & 0xff"))
+
+// countedRule are the values of a rule that was found by its counter: its position in the table, and what shows
+// whether the table was replaced since.
+var countedRule = reads(num("offset"), num("size"), num("rules"), num("hash"))
+
+const countedSpecial = "the BPF programs add up the counters of the rules that can drop packets before and after the call: the rule is the one whose counter grew"
+
+const legacySpecial = "{rule}, {rule_name}: the BPF programs find the position of the rule by its counter; a resolver reads the table with getsockopt in the network namespace of the drop"
+
 const ruleSpecial = "the BPF programs find the rule, its chain and table from the expression that set the verdict; {rule}: a resolver reads the rule's text by netlink in the network namespace of the drop"
 
 var netfilter = family{
@@ -59,13 +70,20 @@ var netfilter = family{
 		},
 		{
 			// priv is the table: iptables-legacy. Before 5.15 it is the last parameter, table.
-			Name: "ipt_table", Denies: true, Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Module: "ip_tables ip6_tables arp_tables", Skb: "skb", Keep: "(ret & 0xff) == 0",
-			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"),
+			Name: "ipt_table", Denies: true, Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Module: "ip_tables ip6_tables arp_tables x_tables", Skb: "skb", Keep: "(ret & 0xff) == 0",
+			Reads: join(legacyReads, reads(as(legacyTool, "tool", "state->pf"),
 				either(lookup.String, "table", "((struct xt_table *)priv)->name", "((struct xt_table *)table)->name"))),
 		},
 		{
-			Name: "ebt_table", Denies: true, Functions: []string{"ebt_do_table"}, Module: "ebtables", Skb: "skb", Keep: "(ret & 0xff) == 0",
-			Reads: join(hookReads, reads(num("verdict", "ret & 0xff"), either(lookup.String, "table", "((struct ebt_table *)priv)->name", "table->name"))),
+			Name: "xt_rule", Denies: true, Inside: "ipt_table", Special: countedSpecial, Functions: []string{"ipt_do_table", "ip6t_do_table", "arpt_do_table"}, Every: true, Reads: countedRule,
+		},
+		{
+			// In the hook NF_BR_BROUTING (5), NF_DROP means that the frame is routed instead of bridged.
+			Name: "ebt_table", Denies: true, Functions: []string{"ebt_do_table"}, Module: "ebtables x_tables", Skb: "skb", Keep: "state->hook != 5 && (ret & 0xff) == 0",
+			Reads: join(legacyReads, reads(either(lookup.String, "table", "((struct ebt_table *)priv)->name", "table->name"))),
+		},
+		{
+			Name: "ebt_rule", Denies: true, Inside: "ebt_table", Special: countedSpecial, Functions: []string{"ebt_do_table"}, Reads: countedRule,
 		},
 		{
 			Name: "ipvs", Denies: true, Functions: []string{"ip_vs_in_hook", "ip_vs_out_hook"}, Every: true, Module: "ip_vs", Skb: "skb", Keep: "(ret & 0xff) == 0",
@@ -127,15 +145,35 @@ var netfilter = family{
 			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
 		},
 		{
+			ID: "iptables-rule", Site: "nf_hook_slow", When: "ipt_table.verdict == 0 && xt_rule.size != 0", Refines: []string{"iptables"},
+			Text:   "{ipt_table.tool}, table {ipt_table.table}, hook {ipt_table.hook}[[: {rule}]]",
+			Remedy: "{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers", Group: "{ipt_table.tool} {ipt_table.table}[[ {rule_name}]]", Special: legacySpecial,
+			Limits: "Unknown if the rule has another target than DROP or REJECT, if a match drops the packet, in tables with more than 16384 rules, and on kernels without CONFIG_KALLSYMS_ALL. During a flood of drops not all rules are found.",
+		},
+		{
 			ID: "iptables", Site: "nf_hook_slow", When: "ipt_table.verdict == 0",
-			Text: "iptables-legacy, table {ipt_table.table}, hook {ipt_table.hook}[[: {rule}]]", Remedy: "iptables-legacy -t {ipt_table.table} -vnL --line-numbers",
-			Special: "{rule}: the counter of the rule that grew, found by a walk over the entries before and after; the table and the hook are data",
-			Limits:  "7.3 builds the legacy tables only with CONFIG_NETFILTER_XTABLES_LEGACY.",
+			Text: "{ipt_table.tool}, table {ipt_table.table}, hook {ipt_table.hook}", Remedy: "{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers",
+			Limits: "7.3 builds the legacy tables only with CONFIG_NETFILTER_XTABLES_LEGACY.",
+		},
+		{
+			ID: "ebtables-rule", Site: "nf_hook_slow", When: "ebt_table.verdict == 0 && ebt_rule.size != 0", Refines: []string{"ebtables"},
+			Text:   "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]",
+			Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln", Group: "ebtables {ebt_table.table}[[ {rule_name}]]", Special: legacySpecial,
+			Limits: "As iptables-rule. The policy of a chain is told if no rule of the hook has a match or a target that may drop packets.",
 		},
 		{
 			ID: "ebtables", Site: "nf_hook_slow", When: "ebt_table.verdict == 0",
-			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]", Remedy: "ebtables -t {ebt_table.table} -L --Lc --Ln",
-			Special: "{rule}: as iptables",
+			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln",
+		},
+		{
+			// The bridge itself calls the functions of the hook prerouting.
+			ID: "ebtables-rule-early", Site: "br_handle", Functions: []string{"br_handle_frame"}, Reasons: []string{Unspecified}, When: "ebt_table.verdict == 0 && ebt_rule.size != 0", Refines: []string{"ebtables-early"},
+			Text:   "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]",
+			Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln", Group: "ebtables {ebt_table.table}[[ {rule_name}]]", Special: legacySpecial, Limits: "As ebtables-rule.",
+		},
+		{
+			ID: "ebtables-early", Site: "br_handle", Functions: []string{"br_handle_frame"}, Reasons: []string{Unspecified}, When: "ebt_table.verdict == 0",
+			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln",
 		},
 		{
 			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server is available, or that of its connection was removed",

@@ -36,19 +36,19 @@ type Resolver interface {
 	Resolve(q Question) (text string, ok bool)
 }
 
-// asked returns the keys of the text that need a resolver.
+// asked returns the keys of the text and of the group that need a resolver.
 func (c *compiled) asked() []string {
 	var keys []string
-	for _, key := range c.text.keys(true) {
-		if slices.Contains(Resolvers, key) {
+	for _, key := range slices.Concat(c.text.keys(true), c.group.keys(true)) {
+		if slices.Contains(Resolvers, key) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
 	return keys
 }
 
-// complete adds the answers of the resolver to the values, and returns the text with them.
-func (s *Stage) complete(a Answer, e *event.Event) string {
+// complete adds the answers of the resolver to the values, and returns the text and the group with them.
+func (s *Stage) complete(a Answer, e *event.Event) (text, group string) {
 	c := s.table.compiled(a.Cause)
 	known := false
 	for _, key := range c.asked() {
@@ -59,10 +59,13 @@ func (s *Stage) complete(a Answer, e *event.Event) string {
 		known = known || ok
 	}
 	if !known {
-		return a.Text
+		return a.Text, a.Group
 	}
-	text, _ := c.text.fill(a.Values)
-	return text
+	text, _ = c.text.fill(a.Values)
+	if group, known = c.group.fill(a.Values); !known {
+		group = a.Group
+	}
+	return text, group
 }
 
 func (t *Table) compiled(c *Cause) *compiled {

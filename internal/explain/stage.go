@@ -81,7 +81,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 	}
 	s.why.Cause, s.why.Text, s.why.Remedy, s.why.Group = a.Cause.ID, a.Text, a.Remedy, a.Group
 	if s.resolver != nil {
-		s.why.Text = s.complete(a, e)
+		s.why.Text, s.why.Group = s.complete(a, e)
 	}
 	s.why.Text += a.Notes
 	for _, key := range a.Keys {

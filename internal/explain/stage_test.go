@@ -151,3 +151,20 @@ func TestResolverCompletesTheText(t *testing.T) {
 		}
 	}
 }
+
+// TestResolverCompletesTheGroup checks that the group has what a resolver knows, and else only what the kernel knew.
+func TestResolverCompletesTheGroup(t *testing.T) {
+	table := load(t)
+	cause := table.causes[slices.IndexFunc(table.causes, func(c *compiled) bool { return c.ID == "iptables-rule" })].Cause
+	for group, r := range map[string]answer{
+		"iptables-legacy filter FORWARD rule 3": {"rule_name", "FORWARD rule 3"},
+		"iptables-legacy filter":                {"rule", "rule 3 of FORWARD"},
+		"as before":                             {"owner", "x"},
+	} {
+		values := Values{"ipt_table.tool": {Text: "iptables-legacy"}, "ipt_table.table": {Text: "filter"}, "ipt_table.hook": {Text: "forward"}}
+		s := &Stage{table: table, resolver: r}
+		if _, got := s.complete(Answer{Cause: cause, Group: "as before", Values: values}, nil); got != group {
+			t.Errorf("%v: group %q, want %q", r, got, group)
+		}
+	}
+}

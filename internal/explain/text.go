@@ -139,6 +139,11 @@ func (t template) fill(values Values) (string, bool) {
 func (t template) fillLoosely(values Values) string {
 	var b strings.Builder
 	for _, p := range t {
+		if p.optional {
+			text, _ := p.fill(values)
+			b.WriteString(text)
+			continue
+		}
 		for _, piece := range p.pieces {
 			value, known := values[piece.key]
 			if piece.key != "" && !known {

@@ -8,7 +8,7 @@ import (
 )
 
 // capturedSpecially are the decisions with Special whose values are read by BPF code of their own.
-var capturedSpecially = []string{"nft_rule", xdpProgram, xdpRedirect}
+var capturedSpecially = []string{"nft_rule", "xt_rule", "ebt_rule", xdpProgram, xdpRedirect}
 
 // withoutPacket are decisions of calls that have no packet, so no event can have their values.
 var withoutPacket = []string{"send_route"}

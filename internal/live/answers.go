@@ -32,7 +32,10 @@ func (a answers) Resolve(q explain.Question) (string, bool) {
 	switch netns := q.Event.Meta.Netns; q.Key {
 	case "listeners":
 		return a.listeners(q, netns)
-	case "rule":
+	case "rule", "rule_name":
+		if _, isLegacy := legacyTables[q.Cause.ID]; isLegacy {
+			return a.legacyRule(q, netns)
+		}
 		return a.rule(q, netns)
 	case "owner":
 		return a.owner(q)
@@ -64,6 +67,27 @@ func (a answers) rule(q explain.Question, netns uint32) (string, bool) {
 	// The text of the cause already has the hook.
 	hook := fmt.Sprintf("; hook %s, priority %s", q.Values["nft_rule.hook"].Text, q.Values["nft_rule.priority"].Text)
 	return strings.Replace(rule.String(), hook, "", 1), ok
+}
+
+// legacyTables are the decisions with the table and the rule, by cause.
+var legacyTables = map[string]struct{ table, rule string }{
+	"iptables-rule": {"ipt_table.", "xt_rule."}, "ebtables-rule": {"ebt_table.", "ebt_rule."}, "ebtables-rule-early": {"ebt_table.", "ebt_rule."},
+}
+
+func (a answers) legacyRule(q explain.Question, netns uint32) (string, bool) {
+	from := legacyTables[q.Cause.ID]
+	number := func(key string) uint64 { return q.Values[from.rule+key].Number }
+	rule, ok := a.host.LegacyRule(netns, resolve.LegacyKey{
+		Family: uint8(q.Values[from.table+"pf"].Number), Table: q.Values[from.table+"table"].Text, Hook: q.Values[from.table+"hook"].Text,
+		Offset: number("offset"), Size: number("size"), Rules: number("rules"), Hash: number("hash"), At: timeOf(q.Event.Time),
+	})
+	switch {
+	case q.Key == "rule":
+		return rule.String(), ok
+	case rule.Gone:
+		return "", false
+	}
+	return rule.Name(), ok
 }
 
 // timeOf converts the time of an event, in ns of CLOCK_MONOTONIC, to a time.Time.

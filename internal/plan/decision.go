@@ -24,6 +24,9 @@ type decider struct {
 	// atEntry and atReturn are its decisions. indirect is one of them: the one that reads the packet from an argument.
 	atEntry, atReturn []*decision
 	indirect          *decision
+	// countsRules means that it evaluates rules of iptables-legacy or ebtables, and that the one that drops a packet
+	// is looked for.
+	countsRules bool
 }
 
 // decision has the compiled expressions of a decision of the table in one function.
@@ -55,6 +58,11 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 		p.addConsumption(facts)
 	}
 	d.plan.BPF.Config.Decisions = uint32(len(table))
+	for i, of := range table {
+		if of.Name == xtRule || of.Name == ebtRule {
+			d.addXtRule(of, uint16(i))
+		}
+	}
 	d.addPrograms()
 	for i, of := range table {
 		if of.Name == nftRule {
@@ -329,13 +337,24 @@ func (d *decisions) addPrograms() {
 			}
 		}
 	}
-	if len(returning) == 0 || p.Returns == "" || p.Returns.Describe().WithEntries {
+	if p.Returns == "" || p.Returns.Describe().WithEntries {
 		return
 	}
-	program := bpf.Program{Name: bpf.DecisionReturnTemplate, Template: bpf.DecisionReturnTemplate, AttachType: p.Returns.Describe().AttachType}
-	program.Decisions = bodiesOf(returning, false, true)
+	countsRules := func(f *decider) bool { return f.countsRules }
+	d.addReturns(bpf.XtReturnTemplate, slices.DeleteFunc(slices.Clone(returning), func(f *decider) bool { return !countsRules(f) }))
+	d.addReturns(bpf.DecisionReturnTemplate, slices.DeleteFunc(returning, countsRules))
+}
+
+// addReturns plans the program for the returns of these functions.
+func (d *decisions) addReturns(template string, list []*decider) {
+	if len(list) == 0 {
+		return
+	}
+	p := d.plan
+	program := bpf.Program{Name: template, Template: template, AttachType: p.Returns.Describe().AttachType}
+	program.Decisions = bodiesOf(list, false, true)
 	p.BPF.Programs = append(p.BPF.Programs, program)
-	p.ReturnGroups = append(p.ReturnGroups, Group{Program: program.Name, Functions: functionsIn(returning)})
+	p.ReturnGroups = append(p.ReturnGroups, Group{Program: program.Name, Functions: functionsIn(list)})
 }
 
 func functionsIn(list []*decider) (functions []kernel.Function) {
@@ -352,6 +371,8 @@ func (f *decider) programName() string {
 		return bpf.InnerDecisionTemplate
 	case f.indirect != nil:
 		return bpf.IndirectDecisionTemplate
+	case f.countsRules:
+		return fmt.Sprintf("%s_%d", bpf.XtTemplate, f.SkbArg)
 	}
 	return fmt.Sprintf("%s_%d", bpf.DecisionTemplate, f.SkbArg)
 }
@@ -379,8 +400,11 @@ func (d *decisions) of(program string) (list []*decider) {
 // program returns the program for functions. In a kprobe session it also runs at returns.
 func (d *decisions) program(name string, list []*decider) bpf.Program {
 	program := bpf.Program{Name: name, Template: bpf.DecisionTemplate, Argument: list[0].SkbArg}
-	if name == bpf.IndirectDecisionTemplate || name == bpf.InnerDecisionTemplate {
+	switch {
+	case name == bpf.IndirectDecisionTemplate || name == bpf.InnerDecisionTemplate:
 		program.Template, program.Argument = name, 0
+	case list[0].countsRules:
+		program.Template = bpf.XtTemplate
 	}
 	program.Decisions = bodiesOf(list, true, d.plan.Returns.Describe().WithEntries)
 	return program

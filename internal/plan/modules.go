@@ -16,10 +16,15 @@ func (p *Plan) Modules() []string {
 	if p.ReadsConnections() {
 		modules = append(modules, "nf_conntrack")
 	}
-	if p.BPF.Config.Netfilter {
-		modules = append(modules, "nf_tables", "x_tables", "ebtables")
-	} else if p.BPF.Config.NftDoChain.Size > 0 {
+	c := &p.BPF.Config
+	if c.Netfilter || c.NftDoChain.Size > 0 {
 		modules = append(modules, "nf_tables")
+	}
+	if c.Netfilter || c.XtRules || c.EbtDoTable != 0 {
+		modules = append(modules, "x_tables")
+	}
+	if c.Netfilter || c.EbtDoTable != 0 {
+		modules = append(modules, "ebtables")
 	}
 	return modules
 }
