@@ -108,7 +108,14 @@ var turns = []string{
 }
 
 // needsModuleTypes are the tests that need the types of modules, which kernels before 5.11 do not describe.
-var needsModuleTypes = []string{"TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace"}
+var needsModuleTypes = []string{"TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace", "TestLegacyRulesAtOnce"}
+
+// needsEbtables are the tests that need ebtables as a module, with its types. Of the kernels of the tests, these are the
+// series that have it.
+var (
+	needsEbtables  = []string{"TestEbtablesRule"}
+	seriesEbtables = []string{"6.1", "6.12"}
+)
 
 // skip returns the tests that this machine does not run, as a pattern for go test -skip.
 func (m machine) skip() string {
@@ -128,11 +135,14 @@ func (m machine) skip() string {
 }
 
 // impossible are the tests that the kernel lacks something for.
-func (m machine) impossible() []string {
+func (m machine) impossible() (list []string) {
 	if m.series == "5.10" {
-		return needsModuleTypes
+		list = append(list, needsModuleTypes...)
 	}
-	return nil
+	if !slices.Contains(seriesEbtables, m.series) {
+		list = append(list, needsEbtables...)
+	}
+	return list
 }
 
 // othersTurns are the tests that the similar machine runs instead of this one.
@@ -204,12 +214,16 @@ var modules = []string{
 	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred", "sch_sfq", "sch_tbf",
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 	"tcp_diag", "udp_diag", "nf_conntrack_netlink",
+	"xt_tcpudp", "xt_comment", "ip6t_REJECT",
 }
 
 // modules returns the kernel modules that the tests need on the machine. Counters of nftables are built in since 5.17.
 func (m machine) modules() []string {
-	if m.series == "5.10" {
+	switch {
+	case m.series == "5.10":
 		return append(slices.Clone(modules), "nft_counter")
+	case slices.Contains(seriesEbtables, m.series) && m.tests == "":
+		return append(slices.Clone(modules), "ebtable_filter", "ebtable_nat")
 	}
 	return modules
 }

@@ -25,7 +25,7 @@ var essentials = []string{
 var long = []string{
 	"TestByStackExcludesQueuedData", "TestByStackSoak", "TestDuration", "TestFilterLong", "TestFilterNetns", "TestNonSkbFunctionAttribution",
 	"TestIdleUsesNoCPU", "TestInterruptAtStart", "TestKilledAtAnyMoment", "TestMinimumMemory", "TestLookupsWithReturns", "TestMapOperations", "TestNftRule", "TestNftRuleAtRandom",
-	"TestNftRuleOfLaterModule", "TestNftRuleAgreesWithTrace",
+	"TestNftRuleOfLaterModule", "TestNftRuleAgreesWithTrace", "TestLegacyRule", "TestLegacyRulesAtOnce", "TestEbtablesRule",
 	"TestReturnsAgreeWithFunctionGraph", "TestRotation", "TestSoak", "TestTenTracers", "TestXDP", "TestGenericXDP", "TestWhyBlind",
 }
 

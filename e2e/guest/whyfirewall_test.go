@@ -9,7 +9,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyFirewall = []provocation{nftRule, noFreePort, connectionsFull, queueOfDeviceFull}
+var whyFirewall = []provocation{nftRule, legacyRule, noFreePort, connectionsFull, queueOfDeviceFull}
 
 // firewalledRouter returns a router with rules of its own between a and b, a wire to it and its route to b.
 func (l *lab) firewalledRouter() (*ktest.Netns, wire, wire) {
@@ -32,6 +32,20 @@ func nftRule(l *lab) scenario {
 		rows: every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
 	return s
+}
+
+// legacyRule drops forwarded datagrams to a port with iptables-legacy.
+func legacyRule(l *lab) scenario {
+	n, in, out := l.firewalledRouter()
+	port := l.port()
+	ktest.SetLegacyRules(l.tb, n, 4, ktest.LegacyChain{Name: "FORWARD", Rules: []ktest.LegacyRule{{Port: 9, Target: "DROP"}, {Port: port, Target: "DROP"}}})
+	u := ktest.UDP{From: netip.AddrPortFrom(in.near4, port), To: netip.AddrPortFrom(out.near4, port), Size: 20}
+	return scenario{
+		cause:  "iptables-rule",
+		values: map[string]any{"ipt_table.tool": "iptables-legacy", "ipt_table.table": "filter", "ipt_table.hook": "forward"},
+		needs:  needs{probes: true, reason: "NETFILTER_DROP", module: "ip_tables"},
+		rows:   every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
+	}
 }
 
 // noFreePort translates the sources of two connections to the same port.
