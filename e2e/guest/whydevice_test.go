@@ -4,8 +4,10 @@ package guest
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
@@ -14,7 +16,7 @@ import (
 )
 
 var whyDevice = []provocation{
-	wrongMAC, vlanWithoutDevice, ipv6Disabled, unknownEtherType, deviceDown, vethRingFull,
+	wrongMAC, vlanWithoutDevice, ipv6Disabled, unknownEtherType, deviceDown, vethRingFull, cpuBacklogFull, steeredBacklogFull,
 }
 
 // wrongMAC sends a frame for another host to a promiscuous device.
@@ -96,5 +98,72 @@ func vethRingFull(l *lab) scenario {
 		cause: "veth-ring-full", values: map[string]any{"veth_send.dev": w.nearName, "veth_send.size": vethRing, "veth_send.polled": 1},
 		needs: needs{probes: true, module: "veth"}, rows: every(on(w.farName), toPort(port), freedBy("veth_xmit", "__dev_kfree_skb_any", "dev_kfree_skb_any_reason")),
 		send: func() { l.do(l.a, func() error { return w.toFar.SendGSO(s, size) }) },
+	}
+}
+
+// cpuBacklogFull floods a frame to four ports of a bridge at once, while the backlog of a CPU may have two packets.
+func cpuBacklogFull(l *lab) scenario {
+	s, _ := l.flooding("cpu-backlog-full", map[string]any{"qlen": 2, "limit": 1, "rps": 0})
+	return s
+}
+
+// steeredBacklogFull does the same with RPS, which chooses the first CPU for all copies.
+func steeredBacklogFull(l *lab) scenario {
+	s, devices := l.flooding("cpu-backlog-full-rps", map[string]any{"steering.cpu": 0, "steering.qlen": 2, "steering.limit": 1})
+	s.needs.probes, s.needs.symbols = true, []string{"get_rps_cpu"}
+	send := s.send
+	s.send = func() {
+		for _, name := range devices {
+			ktest.SetRPS(l.tb, l.b, name, "1")
+		}
+		send()
+		for _, name := range devices {
+			ktest.SetRPS(l.tb, l.b, name, "0")
+		}
+	}
+	return s
+}
+
+// flooding returns the scenario, and the devices of b that receive the copies.
+func (l *lab) flooding(cause string, values map[string]any) (scenario, []string) {
+	l.since("5.18", "reason for a full backlog", "CPU_BACKLOG")
+	in, port := l.plan(l.a, l.r), l.port()
+	in.far.Addresses = nil
+	ports := []string{in.farName}
+	var devices []string
+	for range 4 {
+		out := l.plan(l.b, l.r)
+		out.near.Addresses, out.far.Addresses = nil, nil
+		l.connect(out)
+		ports, devices = append(ports, out.farName), append(devices, out.nearName)
+	}
+	l.connect(in)
+	ktest.NewBridge(l.tb, ktest.End{Netns: l.r, Name: "fl" + in.farName}, ports...)
+	u := ktest.UDP{From: netip.AddrPortFrom(in.near4, port), To: netip.AddrPortFrom(in.far4, port), Size: 20}
+	send := l.transmits(l.a, ktest.Link{Device: in.nearName, To: hardware}, u.Packet().Bytes())
+	return scenario{
+		cause: cause, values: values, needs: needs{reason: "CPU_BACKLOG", machine: true},
+		rows: every(within(l.b), toPort(port), func(r *record) bool { return r.Reason == "SKB_DROP_REASON_CPU_BACKLOG" }),
+		send: func() { l.withMaxBacklog("1", send) },
+	}, devices
+}
+
+// maxBacklog is the sysctl with the number of packets that the backlog of each CPU takes.
+const maxBacklog = "/proc/sys/net/core/netdev_max_backlog"
+
+// withMaxBacklog calls f with another limit, and waits until the CPUs have handled what f sent.
+func (l *lab) withMaxBacklog(limit string, f func()) {
+	l.t.Helper()
+	usual, err := os.ReadFile(maxBacklog)
+	if err == nil {
+		err = os.WriteFile(maxBacklog, []byte(limit), 0)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	f()
+	time.Sleep(200 * time.Millisecond)
+	if err := os.WriteFile(maxBacklog, usual, 0); err != nil {
+		l.t.Fatal(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"tracer/internal/lookup"
 )
 
+// socketReads describe a full socket. Most are read at decisions, since the drop tracepoint has the socket only since 6.11.
 // udpQueue are the functions that free a datagram that the queue of a UDP socket did not take, tcpQueue those of TCP.
 var (
 	udpQueue = []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "__udp_enqueue_schedule_skb"}
@@ -24,33 +25,47 @@ func socketReads(sk string) []Read {
 	)
 }
 
+// udpReads are the values by which __udp_enqueue_schedule_skb decides.
+var udpReads = join(socketReads("sk"), memoryReads)
+
+// memoryReads are the memory that all sockets of the protocol use, in pages.
+var memoryReads = reads(num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"),
+	num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"))
+
+// udpAtDrop are the same, read at the drop, whose reason stands for the error: ENOMEM for a full buffer, ENOBUFS for memory.
+// So causes need a reason if the drop has the socket, see udpRefused.
+func udpAtDrop(error string) []Read {
+	own := atDrop("udp_queue", join(udpReads, reads(where("sk != 0", as(errno, "error", error)))))
+	return join(reads(num("socket", "sk != 0")), own)
+}
+
+const udpRefused = "(reason.specified || !socket) && udp_queue.error == "
+
 const ownerSpecial = "{owner}: a resolver finds the process of the socket by its inode"
 
 var buffers = family{
 	name: "buffers", title: "Socket buffers and memory",
 	sites: []Site{
-		{Name: "rcvbuf", Reasons: []string{"SOCKET_RCVBUFF", Unspecified}, Reads: reads(as(size, "truesize", "skb->truesize")),
+		{Name: "rcvbuf", Reasons: []string{"SOCKET_RCVBUFF", Unspecified}, Reads: join(reads(as(size, "truesize", "skb->truesize")), udpAtDrop("12")),
 			Functions: []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "sock_queue_rcv_skb_reason", "__sock_queue_rcv_skb",
 				"raw_rcv", "raw_rcv_skb", "rawv6_rcv", "ping_rcv", "ping_queue_rcv_skb", "packet_rcv", "tpacket_rcv", "netlink_unicast", "sock_queue_rcv_skb", "__udp_enqueue_schedule_skb"}},
 		{Name: "proto_mem", Reasons: []string{"PROTO_MEM", Unspecified}, Functions: slices.Concat(tcpQueue, udpQueue),
-			Reads: reads(as(size, "truesize", "skb->truesize"))},
+			Reads: join(reads(as(size, "truesize", "skb->truesize")), udpAtDrop("105"))},
 		{Name: "backlog", Reasons: []string{"SOCKET_BACKLOG", Unspecified}, Functions: []string{"tcp_add_backlog", "tcp_v4_rcv", "tcp_v6_rcv", "__sk_receive_skb"}, Reads: reads(as(size, "truesize", "skb->truesize"))},
 		{Name: "pfmemalloc", Reasons: []string{"PFMEMALLOC", "NOMEM", "SOCKET_FILTER"}, Functions: []string{"sk_filter_trim_cap", "__sk_filter", "__netif_receive_skb_core", "sk_add_backlog", "tcp_add_backlog", "tcp_v4_rcv", "tcp_v6_rcv"},
 			Reads: reads(num("pfmemalloc", "skb->pfmemalloc"))},
 		{Name: "purge", Reasons: []string{"QUEUE_PURGE", "SOCKET_CLOSE", "UNIX_DISCONNECT", "UNIX_SKIP_OOB"}, Reads: reads(as(size, "len", "skb->len"))},
 	},
 	decisions: []Decision{
-		{Name: "udp_queue", Denies: true, Functions: []string{"__udp_enqueue_schedule_skb"}, Skb: "skb", Keep: "ret != 0",
-			Reads: join(socketReads("sk"), reads(as(errno, "error", "-ret"),
-				num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0")))},
+		{Name: "udp_queue", Denies: true, AtDrop: true, Functions: []string{"__udp_enqueue_schedule_skb"}, Skb: "skb", Keep: "ret != 0",
+			Reads: join(udpReads, reads(as(errno, "error", "-ret")))},
 		{Name: "sock_queue", Denies: true, Functions: []string{"__sock_queue_rcv_skb", "sock_queue_rcv_skb_reason", "sock_queue_rcv_skb"}, Skb: "skb", Keep: "ret != 0",
 			Reads: join(socketReads("sk"), reads(num("result", "ret")))},
 		{Name: "packet_queue", Denies: true, Functions: []string{"packet_rcv", "tpacket_rcv"}, Every: true, Skb: "skb", At: AtEntry,
 			Keep:  "((struct sock *)pt->af_packet_priv)->sk_backlog.rmem_alloc.counter >= ((struct sock *)pt->af_packet_priv)->sk_rcvbuf",
 			Reads: reads(as(size, "used", "((struct sock *)pt->af_packet_priv)->sk_backlog.rmem_alloc.counter"), as(size, "rcvbuf", "((struct sock *)pt->af_packet_priv)->sk_rcvbuf"), num("inode", "((struct socket_alloc *)((struct sock *)pt->af_packet_priv)->sk_socket)->vfs_inode.i_ino"))},
 		{Name: "tcp_memory", Functions: []string{"tcp_data_queue"}, Skb: "skb", At: AtEntry,
-			Reads: join(socketReads("sk"), reads(
-				num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"), as(size, "forward", "sk->sk_forward_alloc")))},
+			Reads: join(socketReads("sk"), memoryReads, reads(as(size, "forward", "sk->sk_forward_alloc")))},
 		// The result is a bool until 6.18, and a drop reason since; the condition does not use it.
 		{Name: "tcp_backlog", Denies: true, Functions: []string{"tcp_add_backlog"}, Skb: "skb", At: AtEntry,
 			Keep: "sk->sk_backlog.len + sk->sk_backlog.rmem_alloc.counter > sk->sk_rcvbuf + (sk->sk_rcvbuf >> 1)",
@@ -58,13 +73,13 @@ var buffers = family{
 				num("owned", "sk->sk_lock.owned"), as(size, "truesize", "skb->truesize")))},
 	},
 	causes: []Cause{
-		{ID: "udp-rcvbuf", Site: "rcvbuf", Functions: udpQueue, When: "udp_queue.error == 12 && udp_queue.used + truesize > udp_queue.rcvbuf",
+		{ID: "udp-rcvbuf", Site: "rcvbuf", Functions: udpQueue, When: udpRefused + "12 && udp_queue.used + truesize > udp_queue.rcvbuf",
 			Text:   "the receive buffer of the {udp_queue.protocol_name} socket on port {udp_queue.lport} is full: {udp_queue.used} of {udp_queue.rcvbuf} in {udp_queue.waiting} datagrams[[, {owner}]]",
 			Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max), or more sockets (SO_REUSEPORT)", Special: ownerSpecial},
-		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.allocated > udp_queue.limit",
+		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && udp_queue.allocated > udp_queue.limit",
 			Text:   "all UDP sockets together use {udp_queue.allocated} pages, over the limit of udp_mem, {udp_queue.limit} (port {udp_queue.lport})",
 			Remedy: "sysctl net.ipv4.udp_mem; ss -uamp shows the memory of each socket"},
-		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: "udp_queue.error == 105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
+		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
 			Text: "no memory for a datagram to port {udp_queue.lport}, although udp_mem is not reached ({udp_queue.allocated} of {udp_queue.limit} pages): the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -ulnp sport = :{udp_queue.lport} shows its process"},
 		{ID: "socket-rcvbuf", Site: "rcvbuf", When: "sock_queue.used + truesize > sock_queue.rcvbuf",
 			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max)", Special: ownerSpecial},

@@ -7,7 +7,25 @@ import "tracer/internal/lookup"
 // vethQueue is the queue of the peer of a veth device that gets the packet.
 var vethQueue = behindDevice(behindDevice("dev", "veth_priv")+"->peer", "veth_priv") + "->rq[skb->queue_mapping]"
 
-var backlogOf = "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[cpu]))"
+// backlogOf is the struct with the backlog of a CPU, which may be an expression.
+func backlogOf(cpu string) string {
+	return "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[" + cpu + "]))"
+}
+
+// backlogReads are the values by which enqueue_to_backlog decides. The limit of a flow is half of the backlog.
+func backlogReads(cpu string) []Read {
+	return reads(num("cpu", cpu), num("qlen", backlogOf(cpu)+"->input_pkt_queue.qlen"),
+		num("limit", "net_hotdata->max_backlog", "*netdev_max_backlog"), num("flow_limit", backlogOf(cpu)+"->flow_limit != 0"))
+}
+
+const (
+	// receiveQueue is the index of the queue that the packet came by, as get_rps_cpu finds it. steers is whether that
+	// queue has CPUs for RPS: otherwise the packet goes to the backlog of the CPU that it is on.
+	receiveQueue = "(skb->queue_mapping - (skb->queue_mapping != 0))"
+	steers       = receiveQueue + " < skb->dev->real_num_rx_queues && (skb->dev->_rx[" + receiveQueue + "].rps_map != 0 || skb->dev->_rx[" + receiveQueue + "].rps_flow_table != 0)"
+	// steeredTo is the CPU that get_rps_cpu chose; a negative result stands for the current one.
+	steeredTo = "((ret >= 0) * ret + (ret < 0) * (int)cpu)"
+)
 
 var deviceFamily = family{
 	name: "device", title: "Devices",
@@ -22,7 +40,8 @@ var deviceFamily = family{
 		{Name: "receive", Functions: []string{"__netif_receive_skb_core", "__netif_receive_skb_one_core", "__netif_receive_skb_list_core", "netif_receive_skb_internal"}, Reasons: []string{"UNHANDLED_PROTO", Unspecified},
 			Reads: reads(device, as(hex16, "protocol", "ntohs(skb->protocol)"), num("protocol_number", "ntohs(skb->protocol)"), num("backup", "skb->dev->rx_handler != 0 && skb->dev->flags & 0x800"), num("vlan", "skb->vlan_tci & 0xfff"),
 				num("vlan_present", "skb->vlan_all != 0", "skb->vlan_present"))},
-		{Name: "backlog_cpu", Functions: []string{"enqueue_to_backlog", "netif_rx_internal", "netif_rx", "__netif_rx", "netif_receive_skb_internal", "netif_receive_skb_list_internal"}, Reasons: []string{"CPU_BACKLOG", "DEV_READY", Unspecified}, Reads: reads(device)},
+		{Name: "backlog_cpu", Functions: []string{"enqueue_to_backlog", "netif_rx_internal", "netif_rx", "__netif_rx", "netif_receive_skb_internal", "netif_receive_skb_list_internal"}, Reasons: []string{"CPU_BACKLOG", "DEV_READY", Unspecified},
+			Reads: join(reads(device, num("up", "skb->dev->state & 1"), num("rps", steers)), backlogReads("cpu"))},
 		{Name: "transmit", Functions: []string{"__dev_queue_xmit", "dev_queue_xmit", "dev_direct_xmit", "__dev_direct_xmit"}, Reasons: []string{"DEV_READY", "RECURSION_LIMIT", Unspecified},
 			Reads: reads(device, num("up", "skb->dev->flags & 1"), num("running", "skb->dev->state & 1"), as(queueState, "queue", "skb->dev->_tx[skb->queue_mapping].state"), num("stopped", "skb->dev->_tx[skb->queue_mapping].state & 7"),
 				num("recursion", "((struct softnet_data *)((u64)softnet_data + __per_cpu_offset[cpu]))->xmit.recursion", "((struct task_struct *)0)->net_xmit.recursion"))},
@@ -53,11 +72,8 @@ var deviceFamily = family{
 			Reads: reads(num("vlan", "(*skbp)->vlan_tci & 0xfff"), as(lookup.String, "dev", "(*skbp)->dev->name")),
 		},
 		{
-			Name: "cpu_queue", Functions: []string{"enqueue_to_backlog"}, Skb: "skb", At: AtEntry,
-			Keep: backlogOf + "->input_pkt_queue.qlen || !(skb->dev->state & 1)", // usually empty
-			Reads: reads(num("cpu", "cpu"),
-				num("qlen", backlogOf+"->input_pkt_queue.qlen"), num("limit", "net_hotdata->max_backlog", "*netdev_max_backlog"),
-				num("up", "skb->dev->state & 1"), as(lookup.String, "dev", "skb->dev->name"), num("flow_limit", backlogOf+"->flow_limit != 0")),
+			// Called only where RPS is in use. The queue is usually empty.
+			Name: "steering", Functions: []string{"get_rps_cpu"}, Skb: "skb", Keep: backlogOf(steeredTo) + "->input_pkt_queue.qlen", Reads: backlogReads(steeredTo),
 		},
 		{Name: "tun_send", Module: "tun", Functions: []string{"tun_net_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(num("no_reader", "!"+behindDevice("dev", "tun_struct")+"->tfiles[skb->queue_mapping]"),
@@ -74,9 +90,11 @@ var deviceFamily = family{
 		{ID: "ipv6-disabled", Site: "ip_rcv", Reasons: []string{"IPV6DISABLED"}, When: "disable_ipv6", Text: "disable_ipv6=1 on {dev}", Remedy: "sysctl -w net.ipv6.conf.{dev}.disable_ipv6=0"},
 		{ID: "backup-port", Site: "receive", When: "backup", Reasons: []string{"UNHANDLED_PROTO"}, Text: "{dev} is an inactive port of a bond or team: it accepts only frames for handlers bound to this device", Remedy: "none needed (normal in mode active-backup); cat /proc/net/bonding/*", Benign: true},
 		{ID: "unknown-ethertype", Site: "receive", When: "!backup && protocol_number != 0x0800 && protocol_number != 0x86dd && protocol_number != 0x0806", Reasons: []string{"UNHANDLED_PROTO"}, Text: "no handler for EtherType {protocol} on {dev}", Remedy: "none needed (normal for LLDP, 0x88cc, and STP, 0x0004)", Benign: true},
-		{ID: "cpu-backlog-full", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "cpu_queue.up && cpu_queue.qlen > cpu_queue.limit", Text: "the backlog of CPU {cpu_queue.cpu} is full: {cpu_queue.qlen} of netdev_max_backlog={cpu_queue.limit}", Remedy: "sysctl -w net.core.netdev_max_backlog=N; distribute the load over more CPUs: RPS, or more receive queues"},
-		{ID: "cpu-flow-limit", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "cpu_queue.up && cpu_queue.flow_limit && cpu_queue.qlen <= cpu_queue.limit && cpu_queue.qlen >= cpu_queue.limit / 2", Text: "the flow limit of CPU {cpu_queue.cpu} drops packets of the flow that fills its backlog ({cpu_queue.qlen} of {cpu_queue.limit})", Remedy: "sysctl net.core.flow_limit_cpu_bitmap shows the CPUs with a flow limit; distribute the flow's load"},
-		{ID: "receive-device-down", Site: "backlog_cpu", When: "!cpu_queue.up", Text: "{cpu_queue.dev} is down", Remedy: "ip link set {cpu_queue.dev} up"},
+		{ID: "cpu-backlog-full", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "up && !rps && qlen > limit", Text: "the backlog of CPU {cpu} is full: {qlen} of netdev_max_backlog={limit}", Remedy: "sysctl -w net.core.netdev_max_backlog=N; distribute the load over more CPUs: RPS, or more receive queues"},
+		{ID: "cpu-backlog-full-rps", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "up && rps && steering.qlen > steering.limit", Text: "the backlog of CPU {steering.cpu}, which RPS chose for the packet, is full: {steering.qlen} of netdev_max_backlog={steering.limit}", Remedy: "sysctl -w net.core.netdev_max_backlog=N; more CPUs in rps_cpus of the queues of {dev}"},
+		{ID: "cpu-flow-limit", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "up && !rps && flow_limit && qlen <= limit && qlen >= limit / 2", Text: "the flow limit of CPU {cpu} drops packets of the flow that fills its backlog ({qlen} of {limit})", Remedy: "sysctl net.core.flow_limit_cpu_bitmap shows the CPUs with a flow limit; distribute the flow's load"},
+		{ID: "cpu-flow-limit-rps", Site: "backlog_cpu", Reasons: []string{"CPU_BACKLOG", Unspecified}, When: "up && rps && steering.flow_limit && steering.qlen <= steering.limit && steering.qlen >= steering.limit / 2", Text: "the flow limit of CPU {steering.cpu}, which RPS chose for the packet, drops packets of the flow that fills its backlog ({steering.qlen} of {steering.limit})", Remedy: "sysctl net.core.flow_limit_cpu_bitmap shows the CPUs with a flow limit; distribute the flow's load"},
+		{ID: "receive-device-down", Site: "backlog_cpu", Reasons: []string{"DEV_READY", Unspecified}, When: "!up", Text: "{dev} is down", Remedy: "ip link set {dev} up"},
 		{ID: "device-down", Site: "transmit", When: "(!up || !running) && !known(enqueue.result)", Text: "{dev} is down", Remedy: "ip link set {dev} up"},
 		{ID: "queue-stopped", Site: "transmit", When: "up && running && stopped && !known(enqueue.result)", Text: "the transmit queue of {dev} is stopped ({queue}), and the device has no queueing discipline (noqueue)", Remedy: "the device is too slow, or its driver hangs: ip -s link show {dev}", Reasons: []string{"RECURSION_LIMIT", Unspecified}, Limits: "7.3 reports the reason RECURSION_LIMIT in this case, too."},
 		{ID: "recursion", Site: "transmit", When: "up && running && !stopped && !known(enqueue.result)", Reasons: []string{"RECURSION_LIMIT"}, Text: "virtual devices send to each other in a loop; the last one is {dev}", Remedy: "find a tunnel whose remote address is routed into the tunnel: ip route get REMOTE", Limits: "6.18 and older have no reason for this drop."},

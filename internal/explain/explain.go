@@ -77,6 +77,9 @@ type Decision struct {
 	Denies bool
 	// Inside is the name of the decision whose call contains the calls of this one.
 	Inside string
+	// AtDrop is set if the sites of the causes read the same values with the same keys where the drop tracepoint names the
+	// socket (6.11). The function is not probed there.
+	AtDrop bool
 	// Dies is set if the packet ends when Keep holds, although the kernel reports no drop; tracer emits the drop.
 	Dies  bool
 	Reads []Read
@@ -140,6 +143,16 @@ func either(form lookup.Form, key string, texts ...string) Read {
 
 // Resolvers are the keys whose values a [Resolver] finds after the drop. They are only in optional parts of texts.
 var Resolvers = []string{"rule", "rule_name", "listeners", "owner", "top_sources", "queue_fill"}
+
+// atDrop are reads of a site that stand for those of a decision: their keys are the decision's.
+func atDrop(decision string, list []Read) []Read {
+	own := make([]Read, len(list))
+	for i, r := range list {
+		r.Key = decision + "." + r.Key
+		own[i] = r
+	}
+	return own
+}
 
 // where returns the read with a condition: if it is zero, the value does not exist.
 func where(condition string, r Read) Read {

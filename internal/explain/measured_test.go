@@ -126,6 +126,20 @@ func TestProvoked(t *testing.T) {
 	veth := func(length uint64) Values {
 		return Values{"len": number(length), "veth_send.len": number(154), "veth_send.no_peer": number(0), "veth_send.polled": number(1), "index": number(3), "veth_send.peer_index": number(3), "dev": {Text: "veth1"}, "program": number(0), "veth_send.size": number(256), "veth_send.dev": {Text: "veth0"}}
 	}
+	full := func(socket uint64) Values {
+		values := Values{"socket": number(socket), "truesize": number(768), "udp_queue.error": number(12), "udp_queue.used": number(2304), "udp_queue.rcvbuf": number(2304)}
+		for _, key := range []string{"protocol_name", "lport", "waiting"} {
+			values["udp_queue."+key] = number(1)
+		}
+		return values
+	}
+	backlog := func(rps, qlen, limit uint64) Values {
+		return Values{"up": number(1), "rps": number(rps), "cpu": number(3), "qlen": number(qlen), "limit": number(limit), "flow_limit": number(0), "dev": {Text: "eth0"}}
+	}
+	steered := backlog(1, 0, 1000)
+	steered["steering.cpu"], steered["steering.qlen"], steered["steering.limit"], steered["steering.flow_limit"] = number(1), number(1001), number(1000), number(0)
+	down := backlog(0, 0, 1000)
+	down["up"] = number(0)
 	cookie := Values{"is_v4": number(1), "dport": number(80), "sport": number(4000), "syn": number(0), "rst": number(0), "dst4": {Text: "10.0.0.2"}, "src4": {Text: "10.0.0.1"}}
 	for _, test := range []struct {
 		Drop
@@ -154,6 +168,13 @@ func TestProvoked(t *testing.T) {
 		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(0)}, "tcp-beyond-closed-window"},
 		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(0xfffffff0)}, "tcp-beyond-closed-window"},
 		{Drop{Reason: "TCP_INVALID_END_SEQUENCE", Location: "tcp_validate_incoming+0x1", Values: window(500)}, "tcp-invalid-end-sequence"},
+		{Drop{Reason: "SOCKET_RCVBUFF", Location: "__udp_queue_rcv_skb+0x1", Values: full(1)}, "udp-rcvbuf"},
+		{Drop{Location: "__udp_queue_rcv_skb+0x1", Values: full(0)}, "udp-rcvbuf"},
+		{Drop{Reason: Unspecified, Location: "udp_queue_rcv_one_skb+0x1", Values: full(1)}, ""}, // a short UDP-Lite checksum
+		{Drop{Reason: "CPU_BACKLOG", Location: "enqueue_to_backlog+0x1", Values: backlog(0, 1001, 1000)}, "cpu-backlog-full"},
+		{Drop{Reason: "CPU_BACKLOG", Location: "enqueue_to_backlog+0x1", Values: backlog(1, 1001, 1000)}, ""}, // of another CPU, perhaps
+		{Drop{Reason: "CPU_BACKLOG", Location: "enqueue_to_backlog+0x1", Values: steered}, "cpu-backlog-full-rps"},
+		{Drop{Reason: "DEV_READY", Location: "enqueue_to_backlog+0x1", Values: down}, "receive-device-down"},
 		{Drop{Reason: "NO_SOCKET", Location: "cookie_v4_check+0x1", Values: cookie}, "tcp-cookie-refused"},
 		{Drop{Reason: "NO_SOCKET", Location: "tcp_v4_rcv+0x99", Values: cookie}, "tcp-no-connection"},
 	} {

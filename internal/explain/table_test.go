@@ -109,7 +109,7 @@ func TestSitesAndDecisions(t *testing.T) {
 		if !used[s.Name] {
 			t.Errorf("no cause uses the site %s", s.Name)
 		}
-		checkReads(t, s.Name, "", s.Reads)
+		checkReads(t, s.Name, "", ownReads(table, s))
 	}
 	for _, d := range table.Decisions {
 		if !used[d.Name] && d.Special == "" {
@@ -122,6 +122,36 @@ func TestSitesAndDecisions(t *testing.T) {
 			t.Errorf("decision %s has counters, but not at the entry, or its first value is not the one that moved", d.Name)
 		}
 		checkReads(t, d.Name, d.Special, d.Reads)
+	}
+}
+
+// ownReads returns the reads of a site without those that stand for a decision.
+func ownReads(table *Table, s *Site) []Read {
+	return slices.DeleteFunc(slices.Clone(s.Reads), func(r Read) bool {
+		name, _, isDecision := strings.Cut(r.Key, ".")
+		d := table.Decision(name)
+		return isDecision && d != nil && d.AtDrop
+	})
+}
+
+// TestDecisionsReadAtDrops checks that the site of each cause reads the values of decisions that are not kept where the
+// drop tracepoint names the socket.
+func TestDecisionsReadAtDrops(t *testing.T) {
+	table := load(t)
+	checked := 0
+	for _, c := range table.causes {
+		for _, key := range c.keys() {
+			name, _, isDecision := strings.Cut(key, ".")
+			if d := table.Decision(name); !isDecision || d == nil || !d.AtDrop {
+				continue
+			}
+			if checked++; c.site == nil || !slices.ContainsFunc(c.site.Reads, func(r Read) bool { return r.Key == key }) {
+				t.Errorf("cause %s: its site does not read %s", c.ID, key)
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no cause uses a decision that is read at the drop")
 	}
 }
 

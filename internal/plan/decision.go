@@ -117,6 +117,7 @@ type decisions struct {
 	types expr.Types
 	list  []*decider
 	byKey map[uint64]*decider
+	// functions are those that can be probed, by name.
 	// dying is set if a decision has explain.Decision.Dies.
 	dying bool
 	// within has for each function without a packet the names of the functions inside which it must be called.
@@ -126,7 +127,7 @@ type decisions struct {
 // add compiles a decision for the first of its functions that can be probed, or for all with Every. slot is the index of
 // its values in the map decision_slots.
 func (d *decisions) add(of *explain.Decision, slot uint16) {
-	if of.Special != "" {
+	if of.Special != "" || of.AtDrop && namesSocket(d.facts) {
 		return
 	}
 	for _, name := range of.Functions {
@@ -144,14 +145,24 @@ func (d *decisions) add(of *explain.Decision, slot uint16) {
 	}
 }
 
+// namesSocket reports whether the drop tracepoint has the socket that was to receive the packet.
+func namesSocket(facts *kernel.Facts) bool {
+	return slices.ContainsFunc(facts.Tracepoints, func(t kernel.Tracepoint) bool {
+		return isDrop(t) && t.SocketArg >= 0
+	})
+}
+
 // find returns the functions with a name that can be probed.
-func (d *decisions) find(name string) (found []kernel.Function) {
-	for _, f := range slices.Concat(d.facts.Functions, d.facts.NoSkbFuncs) {
-		if f.Name == name {
-			found = append(found, f)
+func (d *decisions) find(name string) []kernel.Function {
+	if d.functions == nil {
+		d.functions = map[string][]kernel.Function{}
+		for _, list := range [][]kernel.Function{d.facts.Functions, d.facts.NoSkbFuncs} {
+			for _, f := range list {
+				d.functions[f.Name] = append(d.functions[f.Name], f)
+			}
 		}
 	}
-	return found
+	return d.functions[name]
 }
 
 // addTo compiles a decision for a function. It returns an error if this kernel lacks the types for the packet, the condition

@@ -182,3 +182,31 @@ func TestNumbersOfDecisions(t *testing.T) {
 		t.Errorf("%d settings, numbers (-want +got):\n%s", len(p.BPF.Decisions.Params), diff)
 	}
 }
+
+// TestDecisionReadAtDrop checks that a function is not probed for values that can be read at the drop: where the drop
+// tracepoint names the socket.
+func TestDecisionReadAtDrop(t *testing.T) {
+	f, o := thisKernel(t)
+	const function = "__udp_enqueue_schedule_skb"
+	isKept := func() bool {
+		p := mustPlan(t, o, f)
+		isProbed := slices.ContainsFunc(p.Groups, func(g Group) bool {
+			return isDecision(g.Program) && slices.ContainsFunc(g.Functions, func(f kernel.Function) bool { return f.Name == function })
+		})
+		if isPlaced := slices.ContainsFunc(p.Why.Decisions, func(d explain.Placement) bool { return d.Function == function }); isPlaced != isProbed {
+			t.Errorf("values are placed: %v, the function is probed: %v", isPlaced, isProbed)
+		}
+		return isProbed
+	}
+	for _, test := range []struct {
+		socket int
+		want   bool
+	}{{3, false}, {-1, true}} {
+		for i := range f.Tracepoints {
+			f.Tracepoints[i].SocketArg = test.socket
+		}
+		if isKept() != test.want {
+			t.Errorf("socket in argument %d: %s is probed: %v", test.socket, function, !test.want)
+		}
+	}
+}
