@@ -73,12 +73,13 @@ func (t *Table) uses(s *Site) bool {
 	return slices.ContainsFunc(t.causes, func(c *compiled) bool { return c.site == s })
 }
 
-// neededDecisions returns the names of the decisions whose values a cause uses, and of those around them (Inside).
+// neededDecisions returns the names of the decisions whose values a cause uses or that must be unknown for it, and of those
+// around them (Inside).
 func (t *Table) neededDecisions() map[string]bool {
 	needed := map[string]bool{}
 	for _, c := range t.causes {
 		needed[c.Silent] = true
-		for _, key := range c.keys() {
+		for _, key := range slices.Concat(c.keys(), c.mentioned()) {
 			if name, _, isDecision := strings.Cut(key, "."); isDecision {
 				needed[name] = true
 			}
@@ -153,6 +154,14 @@ func (c *compiled) variables() []string {
 		return nil
 	}
 	return slices.DeleteFunc(c.when.Names(), func(key string) bool { return key == specified })
+}
+
+// mentioned returns the keys of the condition that may be unknown.
+func (c *compiled) mentioned() []string {
+	if c.when == nil {
+		return nil
+	}
+	return c.when.Asked()
 }
 
 // isDenial reports whether a key belongs to a decision with Denies.

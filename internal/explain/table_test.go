@@ -125,6 +125,20 @@ func TestSitesAndDecisions(t *testing.T) {
 	}
 }
 
+// TestOneFamilyKnowsWhatOthersDecided checks that a condition known() of a decision of another family is not false just
+// because that family was not chosen.
+func TestOneFamilyKnowsWhatOthersDecided(t *testing.T) {
+	table, err := LoadFamilies([]string{"device"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"enqueue", "handover"} { // of qdisc and mtu
+		if table.Decision(name) == nil {
+			t.Errorf("the family device needs the decision %s", name)
+		}
+	}
+}
+
 // ownReads returns the reads of a site without those that stand for a decision.
 func ownReads(table *Table, s *Site) []Read {
 	return slices.DeleteFunc(slices.Clone(s.Reads), func(r Read) bool {

@@ -52,6 +52,17 @@ func (f *Formula) Names() []string {
 	return names
 }
 
+// Asked returns the variables that occur in known(), in order of their first use.
+func (f *Formula) Asked() []string {
+	var names []string
+	visit(f.root, func(name string, asked bool) {
+		if asked && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	})
+	return names
+}
+
 // visit calls f for each variable; asked is set within known(). It fails at syntax that formulas do not have.
 func visit(e expression, f func(name string, asked bool)) {
 	switch e := e.(type) {
