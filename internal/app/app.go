@@ -124,7 +124,7 @@ func dryRun(ctx context.Context, cfg Config, r live.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.New(r.Plan, facts)
+	p, err := r.PlanOn(facts)
 	to := stdout.Writer{W: cfg.Stdout}
 	if err == nil {
 		return p.Print(to, cfg.Debug)

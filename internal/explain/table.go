@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"tracer/internal/expr"
 	"tracer/internal/printable"
@@ -38,8 +39,10 @@ type family struct {
 	causes      []Cause
 }
 
-// Load parses the whole table.
-func Load() (*Table, error) { return newTable(families) }
+// Load returns the whole table, which is parsed once. It must not be changed.
+func Load() (*Table, error) { return parsed() }
+
+var parsed = sync.OnceValues(func() (*Table, error) { return newTable(families) })
 
 // Families returns the names of the families, in the order of the table.
 func Families() []string {
@@ -58,10 +61,11 @@ func LoadFamilies(names []string) (*Table, error) {
 			return nil, fmt.Errorf("no family of causes %s", printable.Quote(name))
 		}
 	}
-	t, err := Load()
+	whole, err := Load()
 	if err != nil {
 		return nil, err
 	}
+	t := &Table{Sites: slices.Clone(whole.Sites), Decisions: slices.Clone(whole.Decisions), causes: slices.Clone(whole.causes)}
 	t.causes = slices.DeleteFunc(t.causes, func(c *compiled) bool { return !slices.Contains(names, c.Family) || !t.isTold(c) })
 	t.Sites = slices.DeleteFunc(t.Sites, func(s *Site) bool { return !t.uses(s) })
 	needed := t.neededDecisions()

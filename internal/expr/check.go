@@ -21,6 +21,7 @@ type checker struct {
 	roots     Roots
 	constants map[string]enumerator // nil until one is needed
 	notes     []string              // see Program.Notes
+	terse     bool                  // errors suggest nothing
 }
 
 // operand checks an expression of any kind, except a string constant.
@@ -91,6 +92,9 @@ func (c *checker) constant(name string) (enumerator, bool) {
 
 // unknown rejects a name. If a root has a member of that name, the hint shows the path to it.
 func (c *checker) unknown(e *name) {
+	if c.terse {
+		fail(e.place(), "%s is unknown", printable.Quote(e.text))
+	}
 	if paths := c.pathTo(e); len(paths) > 0 {
 		failNear(e.place(), paths, "%s is unknown", printable.Quote(e.text))
 	}

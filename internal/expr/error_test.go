@@ -4,6 +4,7 @@ package expr
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -154,6 +155,27 @@ func TestNearNames(t *testing.T) {
 		_, err := Condition(newTypes(), Skb, text)
 		if near := strings.Join(err.(*Error).Near, " "); !strings.Contains(near, want) || want == "" && near != "" {
 			t.Errorf("%q: near are %q, want %q", text, near, want)
+		}
+	}
+}
+
+// TestVariant checks that a variant compiles like any value, and that its error suggests nothing.
+func TestVariant(t *testing.T) {
+	for _, text := range []string{"skb->low + 1", "skb->nam", "nothing", "ntohs(skb->nothing)"} {
+		value, err := Value(newTypes(), Skb, text)
+		variant, terse := Variant(newTypes(), Skb, text)
+		if (err == nil) != (terse == nil) {
+			t.Errorf("%s: error %v, of the variant %v", text, err, terse)
+			continue
+		}
+		if err != nil {
+			if near := terse.(*Error).Near; terse.(*Error).Offset != err.(*Error).Offset || len(near) > 0 {
+				t.Errorf("%s: %+v, of the variant %+v", text, err, terse)
+			}
+			continue
+		}
+		if fmt.Sprint(value.Body) != fmt.Sprint(variant.Body) {
+			t.Errorf("%s: another body:\n%v\n%v", text, value.Body, variant.Body)
 		}
 	}
 }

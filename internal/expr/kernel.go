@@ -3,10 +3,11 @@
 package expr
 
 import (
-	"fmt"
+	"bytes"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -16,21 +17,17 @@ import (
 // read only when it is needed. Kernel is not safe for concurrent use.
 type Kernel struct {
 	vmlinux *btf.Spec
-	cache   *btf.Cache
+	only    []string // names of the modules to search; nil for all
 	modules []*btf.Spec
 	loaded  bool
 
 	constants map[string]enumerator // of all enums, nil until one is needed
 }
 
-// LoadKernel reads the types of vmlinux.
-func LoadKernel() (*Kernel, error) {
-	cache := btf.NewCache()
-	vmlinux, err := cache.Kernel()
-	if err != nil {
-		return nil, fmt.Errorf("types of the kernel: %w", err)
-	}
-	return &Kernel{vmlinux: vmlinux, cache: cache}, nil
+// NewKernel returns the types of the running kernel, of which those of vmlinux are already read. Of the modules, only
+// those named are searched, or all if only is nil.
+func NewKernel(vmlinux *btf.Spec, only []string) *Kernel {
+	return &Kernel{vmlinux: vmlinux, only: only}
 }
 
 // AnyTypesByName returns all types with a name: those of vmlinux, or else those of the modules. A type
@@ -82,20 +79,38 @@ func (k *Kernel) split() []*btf.Spec {
 		return k.modules
 	}
 	k.loaded = true
-	names, err := k.cache.Modules()
-	if err != nil {
-		return nil
-	}
-	for _, name := range names {
-		if spec, err := k.cache.Module(name); err == nil {
+	for _, name := range k.modulesWithTypes() {
+		if spec, err := k.readModule(name); err == nil {
 			k.modules = append(k.modules, spec)
 		}
 	}
 	return k.modules
 }
 
+// modulesWithTypes returns the names of the modules to search that are loaded and have BTF.
+func (k *Kernel) modulesWithTypes() (names []string) {
+	files, _ := os.ReadDir(typesFolder) // if the folder is missing, there are no modules
+	for _, file := range files {
+		if name := file.Name(); name != vmlinuxFile && (k.only == nil || slices.Contains(k.only, name)) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (k *Kernel) readModule(name string) (*btf.Spec, error) {
+	raw, err := os.ReadFile(filepath.Join(typesFolder, name))
+	if err != nil {
+		return nil, err
+	}
+	return btf.LoadSplitSpecFromReader(bytes.NewReader(raw), k.vmlinux)
+}
+
 // typesFolder has one BTF file for vmlinux and one for each module.
-const typesFolder = "/sys/kernel/btf"
+const (
+	typesFolder = "/sys/kernel/btf"
+	vmlinuxFile = "vmlinux"
+)
 
 // enumerators returns the constants of all enums. Those of vmlinux have precedence.
 func (k *Kernel) enumerators() map[string]enumerator {
@@ -103,9 +118,8 @@ func (k *Kernel) enumerators() map[string]enumerator {
 		return k.constants
 	}
 	k.constants = map[string]enumerator{}
-	base := k.addEnumerators("vmlinux", nil)
-	names, _ := k.cache.Modules() // if the folder is missing, there are no modules
-	for _, name := range names {
+	base := k.addEnumerators(vmlinuxFile, nil)
+	for _, name := range k.modulesWithTypes() {
 		k.addEnumerators(name, base)
 	}
 	return k.constants

@@ -19,14 +19,14 @@ import (
 // running returns the types of the running kernel. It skips the test if these can't be read.
 func running(tb testing.TB) *Kernel {
 	tb.Helper()
-	k, err := LoadKernel()
+	vmlinux, err := btf.LoadKernelSpec()
 	if errors.Is(err, btf.ErrNotSupported) || errors.Is(err, os.ErrPermission) {
 		tb.Skip(err)
 	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return k
+	return NewKernel(vmlinux, nil)
 }
 
 // TestRawConstantsEqualDecodedOnes compares the constants read from the raw BTF with those of the decoded types.
@@ -117,7 +117,7 @@ func TestVmlinuxBeforeModules(t *testing.T) {
 	packet := &btf.Struct{Name: "sk_buff", Size: 16, Members: []btf.Member{
 		field("_nfct", 0, unsignedLong), field("ct", 8, &btf.Pointer{Target: &btf.Fwd{Name: "nf_conn"}}),
 	}}
-	k := &Kernel{loaded: true, cache: btf.NewCache()}
+	k := &Kernel{loaded: true}
 	k.vmlinux = built(t, packet, own)
 	k.modules = []*btf.Spec{built(t, conn, other)}
 	for _, text := range []string{

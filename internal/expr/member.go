@@ -30,6 +30,9 @@ func (c *checker) member(e *member) operand {
 		fail(e.place(), "%s has no members", typeName(whole.typ))
 	}
 	found, offset, ok := findMember(members, e.name, maxNested)
+	if !ok && c.terse {
+		fail(e.place(), "%s has no member %s", typeName(whole.typ), printable.Quote(e.name))
+	}
 	if !ok {
 		failNear(e.place(), likelyMembers(members, e.name), "%s has no member %s", typeName(whole.typ), printable.Quote(e.name))
 	}

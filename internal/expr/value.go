@@ -27,9 +27,19 @@ type output struct {
 }
 
 // Value compiles an expression to a body that reads its value.
-func Value(types Types, roots Roots, text string) (program *Program, err error) {
+func Value(types Types, roots Roots, text string) (*Program, error) {
+	return valueBy(&checker{types: finder{types}, roots: roots}, text)
+}
+
+// Variant is Value for one of several expressions, of which some do not compile with the types of this kernel. Its error
+// suggests no similar names, since the search for them takes longer than the rest.
+func Variant(types Types, roots Roots, text string) (*Program, error) {
+	return valueBy(&checker{types: finder{types}, roots: roots, terse: true}, text)
+}
+
+func valueBy(c *checker, text string) (program *Program, err error) {
+	roots := c.roots
 	defer caught(roots, text, &err)
-	c := checker{types: finder{types}, roots: roots}
 	root := c.operand(parse(c.types, text))
 	program = c.program(root)
 	program.What, program.Text, program.Notes = roots.what(), text, c.notes

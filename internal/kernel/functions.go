@@ -35,6 +35,7 @@ type catalogue struct {
 func newCatalogue(t *types, a abi, module string, noSkbFuncs []*regexp.Regexp) *catalogue {
 	r := newParamKinds(t)
 	results := newResults(t)
+	requested := newNameSet(noSkbFuncs)
 	found := map[uint32]*candidate{} // by offset of the name, since BTF has each string once
 	c := &catalogue{module, map[string]*candidate{}}
 	t.functions(func(name uint32, proto record) {
@@ -42,41 +43,37 @@ func newCatalogue(t *types, a abi, module string, noSkbFuncs []*regexp.Regexp) *
 			found[name] = c.add(string(t.name(name)))
 		}
 	})
-	c.addNoSkbFuncs(t, noSkbFuncs, found)
+	c.addNoSkbFuncs(t, requested, found)
 	t.functions(func(name uint32, proto record) {
 		if f := found[name]; f != nil {
 			f.describe(r.position(a, proto), results.of(proto))
 		}
 	})
-	c.countUnreachedAsNoSkb(noSkbFuncs)
+	c.countUnreachedAsNoSkb(requested)
 	c.markGlue(t)
 	return c
 }
 
 // countUnreachedAsNoSkb makes functions whose skb is not in a register count as functions without an skb, if
 // they were requested.
-func (c *catalogue) countUnreachedAsNoSkb(noSkbFuncs []*regexp.Regexp) {
+func (c *catalogue) countUnreachedAsNoSkb(requested nameSet) {
 	for _, f := range c.byName {
-		if f.skb == 0 && !f.disputed && !f.noSkb && matchesAny(noSkbFuncs, []byte(f.name)) {
+		if f.skb == 0 && !f.disputed && !f.noSkb && requested.has([]byte(f.name)) {
 			f.noSkb, f.position = true, position{}
 		}
 	}
 }
 
-func (c *catalogue) addNoSkbFuncs(t *types, noSkbFuncs []*regexp.Regexp, found map[uint32]*candidate) {
-	if len(noSkbFuncs) == 0 {
+func (c *catalogue) addNoSkbFuncs(t *types, requested nameSet, found map[uint32]*candidate) {
+	if requested.isEmpty() {
 		return
 	}
 	t.functions(func(name uint32, _ record) {
-		if found[name] == nil && matchesAny(noSkbFuncs, t.name(name)) {
+		if found[name] == nil && requested.has(t.name(name)) {
 			found[name] = c.add(string(t.name(name)))
 			found[name].noSkb = true
 		}
 	})
-}
-
-func matchesAny(list []*regexp.Regexp, name []byte) bool {
-	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.Match(name) })
 }
 
 func (c *catalogue) add(name string) *candidate {

@@ -39,7 +39,7 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	if err != nil {
 		return s, err
 	}
-	p, err := plan.New(r.Plan, facts)
+	p, err := r.PlanOn(facts)
 	if err != nil {
 		return s, err
 	}

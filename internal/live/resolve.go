@@ -7,6 +7,7 @@ package live
 import (
 	"fmt"
 
+	"tracer/internal/expr"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
 	"tracer/internal/plan"
@@ -57,6 +58,25 @@ func Resolve(c Config) (Request, error) {
 	return Request{Kernel: kernelOptions(c.Kernel, o), Plan: o, config: c}, nil
 }
 
+// PlanOn plans what the request asks for on a kernel. Expressions are compiled with the types of vmlinux that were read for
+// the facts, and with those of modules, which the file of --kernel-btf does not have.
+func (r Request) PlanOn(facts *kernel.Facts) (*plan.Plan, error) {
+	o := r.Plan
+	if r.config.Kernel.BTFFile == "" {
+		o.Types = expr.NewKernel(facts.BTF, modulesOf(o))
+	}
+	return plan.New(o, facts)
+}
+
+// modulesOf returns the modules whose types expressions may use: nil for all, if the user wrote some.
+func modulesOf(o plan.Options) []string {
+	written := len(o.Record.Values) + len(o.Record.XDPValues) + len(o.Lookups)
+	if o.SkbExpr != "" || o.XDPExpr != "" || written > 0 {
+		return nil
+	}
+	return append([]string{}, plan.WhyModules(o.Why)...) // not nil
+}
+
 func resolvePlan(c Config) (plan.Options, error) {
 	o := c.Plan
 	o.Drop, o.Why = c.Drops.options(), c.Why
@@ -66,9 +86,6 @@ func resolvePlan(c Config) (plan.Options, error) {
 		return o, err
 	}
 	if err := resolveFilters(c, &o); err != nil {
-		return o, err
-	}
-	if o.Types, err = exprTypes(c); err != nil {
 		return o, err
 	}
 	if o.TaskFilter, err = c.Owners.resolve(); err != nil {

@@ -25,7 +25,7 @@ func TestResolveKeepsThePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := given
-	want.Why, got.Plan.Types = []string{"route"}, nil // causes need the types of the running kernel
+	want.Why = []string{"route"}
 	want.Mark = plan.Mark{Value: 3, Mask: 1<<32 - 1}
 	if diff := cmp.Diff(want, got.Plan); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -70,5 +70,23 @@ func TestKernelFactsOfAPlan(t *testing.T) {
 		if (len(k.Wanted) > 0) != c.wanted || (len(k.NoSkbFuncs) > 0) != c.others || (len(k.LikelyModules) > 0) != c.likely {
 			t.Errorf("%s: %d wanted, %d others, modules %v", name, len(k.Wanted), len(k.NoSkbFuncs), k.LikelyModules)
 		}
+	}
+}
+
+// TestModulesOfExpressions checks that all modules are searched for the types of what the user wrote, and only those that
+// the table of causes names for causes.
+func TestModulesOfExpressions(t *testing.T) {
+	for name, o := range map[string]plan.Options{
+		"condition": {SkbExpr: "skb->len > 1", Why: []string{"bridge"}},
+		"XDP":       {XDPExpr: "xdp->data", Why: []string{"bridge"}},
+		"value":     {Record: plan.Record{Values: []string{"skb->len"}}, Why: []string{"bridge"}},
+		"look-ups":  {Lookups: []string{"route"}, Why: []string{"bridge"}},
+	} {
+		if got := modulesOf(o); got != nil {
+			t.Errorf("%s: %v, want all", name, got)
+		}
+	}
+	if got := modulesOf(plan.Options{Why: []string{"bridge"}}); len(got) != 1 || got[0] != "bridge" {
+		t.Errorf("causes: %v, want bridge", got)
 	}
 }

@@ -11,21 +11,10 @@ import (
 	"tracer/internal/endian"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
-	"tracer/internal/expr"
 	"tracer/internal/plan"
 	"tracer/internal/printable"
 	"tracer/internal/value"
 )
-
-// exprTypes returns the types that expressions are compiled with; nil without expressions, or with the BTF file of
-// --kernel-btf.
-func exprTypes(c Config) (expr.Types, error) {
-	asked := c.Plan.SkbExpr != "" || c.Plan.XDPExpr != "" || len(c.Plan.Record.Values)+len(c.Plan.Record.XDPValues)+len(c.Plan.Lookups)+len(c.Why) > 0
-	if !asked || c.Kernel.BTFFile != "" {
-		return nil, nil
-	}
-	return expr.LoadKernel()
-}
 
 // Forms are the forms in which the sinks print values.
 type Forms struct{ Text, JSON bool }

@@ -253,12 +253,12 @@ func (c *lookupCompiler) fields(fields []lookup.Field) []lookup.FieldSlots {
 	return slots
 }
 
-// add compiles expressions, all or none, and numbers them.
+// add compiles expressions, all or none, and numbers them. The caller may have others for the same value.
 func (c *lookupCompiler) add(texts ...string) ([]lookup.Slot, error) {
 	var slots []lookup.Slot
 	programs := c.programs
 	for _, text := range texts {
-		program, err := expr.Value(c.types, c.roots, text)
+		program, err := expr.Variant(c.types, c.roots, text)
 		if err != nil {
 			return nil, err
 		}

@@ -29,13 +29,9 @@ func thisKernel(t *testing.T) (*kernel.Facts, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := expr.LoadKernel()
-	if err != nil {
-		t.Fatal(err)
-	}
 	f.Symbols = withVariables(t)
 	f.Support = map[kernel.Backend]error{kernel.KprobeMulti: nil, kernel.TracepointBackend: nil}
-	return f, Options{Types: types, Drop: Drop{Only: true}, Why: explain.Families()}
+	return f, Options{Types: expr.NewKernel(f.BTF, nil), Drop: Drop{Only: true}, Why: explain.Families()}
 }
 
 // withVariables returns the symbols of the running kernel and those of the variables that the table uses, which a kernel
