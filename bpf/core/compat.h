@@ -192,7 +192,7 @@ static __always_inline u64 return_address(struct registers *regs)
 #else
 	u64 address = 0;
 
-	read_kernel(&address, sizeof(address), context_word(regs, STACK_POINTER));
+	copy_kernel(&address, sizeof(address), context_word(regs, STACK_POINTER));
 	return address;
 #endif
 }

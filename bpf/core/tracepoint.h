@@ -26,6 +26,12 @@ static __noinline u64 tracepoint_params(void)
 	return params;
 }
 
+// Whether the tracepoint reports consumed packets, of which some are silent drops.
+static __always_inline bool is_consumption(u64 params)
+{
+	return params >> 33 & 1;
+}
+
 static __always_inline u64 tracepoint_argument(struct tracepoint_arguments *a, u8 position)
 {
 	switch (position) {

@@ -290,7 +290,9 @@ __noinline int add_why(u64 skb, u64 sk, u64 location, u64 reason, u64 level_at)
 	scratch->roots.skb = skb;
 	scratch->roots.sk = sk;
 	scratch->roots.cpu = bpf_get_smp_processor_id();
-	size = fill_sites(s->bytes + at, scratch, location, reason);
+	// A packet that is consumed ends at no site.
+	size = is_consumption(tracepoint_params()) ? sizeof(struct record_why) :
+						     fill_sites(s->bytes + at, scratch, location, reason);
 	if (CFG.decisions)
 		size = add_decisions(at, size, scratch);
 	if (size > MAX_WHY)

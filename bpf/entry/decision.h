@@ -69,26 +69,23 @@ static __noinline int leave_decision(struct registers *regs)
 	return calls->depth + 1;
 }
 
-static __noinline bool begin_decision(struct registers *regs, u64 skb)
-{
-	u64 addr = probed_function(regs);
-	struct decision_function *f = bpf_map_lookup_elem(&decision_functions, &addr);
-
-	return running && f ? enter_decision(regs, skb, f, addr) : false;
-}
-
 // On functions with the packet as an argument.
 SEC("kprobe/decision")
 int kprobe_decision(struct registers *regs)
 {
-	u64 skb;
+	const struct decision_function *f;
+	u64 addr, skb = 0;
 
 	if (is_return(regs)) {
 		leave_decision(regs);
 		return 0;
 	}
-	skb = context_word(regs, CHOSEN_WORD);
-	return entered(skb && is_decision_wanted((void *)skb) ? begin_decision(regs, skb) : pass_decision(regs));
+	addr = probed_function(regs);
+	f = bpf_map_lookup_elem(&decision_functions, &addr);
+	if (!running || !f)
+		return entered(false);
+	register_argument(regs, f->packet, &skb);
+	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs));
 }
 
 // On functions that take no packet: the packet is that of a call further out on the stack.

@@ -112,12 +112,6 @@ static __always_inline bool is_drop(u64 params)
 	return params >> 32 & 1;
 }
 
-// Whether the tracepoint reports consumed packets, of which some are silent drops.
-static __always_inline bool is_consumption(u64 params)
-{
-	return params >> 33 & 1;
-}
-
 // `deciding` is the function of the decision by which a consumed packet ends, or 0.
 static __always_inline void handle_hit(struct context *c, struct tracepoint_arguments *a, u64 params, u64 deciding)
 {

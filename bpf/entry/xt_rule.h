@@ -18,9 +18,11 @@
 // Handles the call for a packet that matches; returns its number, from 1, or 0.
 static __noinline int begin_xt_call(struct registers *regs, u64 skb)
 {
+	u64 addr = probed_function(regs);
+	struct decision_function *f = bpf_map_lookup_elem(&decision_functions, &addr);
 	struct decision_calls *calls;
 
-	if (!begin_decision(regs, skb))
+	if (!running || !f || !enter_decision(regs, skb, f, addr))
 		return 0;
 	calls = this_cpu_value(decision_calls);
 	return calls ? calls->depth : 0;

@@ -45,7 +45,9 @@ struct decision_function {
 	// The function has arguments on the stack; the times of its calls are recorded, as decisions without
 	// DECISION_OUTERMOST need.
 	u8 stack, timed;
-	u8 pad[6];
+	// The argument that is the packet, from 1; 0 if there is none.
+	u8 packet;
+	u8 pad[5];
 };
 
 // By the address of the function, plus INDIRECT_KEY for an indirect decision; set before loading.
@@ -206,16 +208,16 @@ static __noinline int drop_ended_decisions(struct decision_calls *calls, u64 anc
 	return 0;
 }
 
-// Whether the packet filter matches. The other filters are applied at the drop.
+// Whether the packet filter may match. All filters are applied at the drop, so this only saves work. If there is a
+// prefilter, it suffices: the verifier then does not have to check the full filter in each of these programs.
 static __noinline bool is_decision_wanted(const struct sk_buff *skb)
 {
-	u32 prefiltered = CFG.prefilter ? prefilter((u64)skb) : PREFILTER_UNKNOWN;
 	struct work w;
 
-	if (!CFG.filter || prefiltered == PREFILTER_MATCH)
+	if (!CFG.filter)
 		return true;
-	if (prefiltered == PREFILTER_REJECT)
-		return false;
+	if (CFG.prefilter)
+		return prefilter((u64)skb) != PREFILTER_REJECT;
 	return !read_span(&w.span, skb) && filter_frame(&w, skb);
 }
 

@@ -269,6 +269,7 @@ func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
 		return found
 	}
 	added := &decider{Function: f}
+	added.record.Packet = uint8(f.SkbArg)
 	d.byKey[key] = added
 	d.list = append(d.list, added)
 	return added
@@ -332,8 +333,8 @@ func (d *decisions) markOuter() {
 	}
 }
 
-// addPrograms plans the programs: one for each register with the packet, one for functions without it, and one
-// for the returns.
+// addPrograms plans the programs: one for functions that take the packet, one for those that read it from an argument, one
+// for functions without it, and one for the returns.
 func (d *decisions) addPrograms() {
 	p := d.plan
 	p.BPF.Decisions.Functions = map[uint64]bpf.DecisionFunction{}
@@ -385,7 +386,7 @@ func (f *decider) programName() string {
 	case f.countsRules:
 		return fmt.Sprintf("%s_%d", bpf.XtTemplate, f.SkbArg)
 	}
-	return fmt.Sprintf("%s_%d", bpf.DecisionTemplate, f.SkbArg)
+	return bpf.DecisionTemplate
 }
 
 // programNames returns the names of all programs, in the order of the list.
@@ -410,12 +411,9 @@ func (d *decisions) of(program string) (list []*decider) {
 
 // program returns the program for functions. In a kprobe session it also runs at returns.
 func (d *decisions) program(name string, list []*decider) bpf.Program {
-	program := bpf.Program{Name: name, Template: bpf.DecisionTemplate, Argument: list[0].SkbArg}
-	switch {
-	case name == bpf.IndirectDecisionTemplate || name == bpf.InnerDecisionTemplate:
-		program.Template, program.Argument = name, 0
-	case list[0].countsRules:
-		program.Template = bpf.XtTemplate
+	program := bpf.Program{Name: name, Template: name}
+	if list[0].countsRules {
+		program.Template, program.Argument = bpf.XtTemplate, list[0].SkbArg
 	}
 	program.Decisions = bodiesOf(list, true, d.plan.Returns.Describe().WithEntries)
 	return program
