@@ -173,7 +173,7 @@ unit: tracer ## run the tests that need no virtual machine, as root
 # build for, E2E_KERNELS the arguments of fetch-kernels.sh (kernels or architectures).
 TRACER_E2E ?= all
 comma      := ,
-E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64,$(TRACER_E2E)))))
+E2E_NAMES  := $(subst $(comma), ,$(patsubst %-lockdown,%,$(subst smoke,6.12-amd64,$(subst cost,6.12-amd64$(comma)7-amd64,$(TRACER_E2E)))))
 E2E_ARCHES := $(if $(filter all full,$(TRACER_E2E)),$(ARCHES),$(if $(filter quick,$(TRACER_E2E)),amd64 arm64,$(filter $(ARCHES),$(subst -, ,$(E2E_NAMES)))))
 E2E_KERNELS = $(if $(filter all full quick,$(TRACER_E2E)),$(E2E_ARCHES),$(E2E_NAMES))
 
@@ -186,9 +186,9 @@ e2e-smoke: ## run the tests in one virtual machine
 	$(MAKE) e2e TRACER_E2E=smoke
 
 .PHONY: bench
-bench: machines ## measure tracer; PWRU=FILE compares with a static pwru, BENCH=6.12-amd64,… selects kernels
+bench: machines ## measure tracer; PWRU=FILE compares with a static pwru, BENCH=6.12-amd64,… selects kernels, SUBJECTS=causes --drop
 	e2e/fetch-kernels.sh
-	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)"
+	$(GO) run $(if $(SUDO),-exec $(SUDO)) ./e2e/bench -commit $(VERSION) -pwru "$(PWRU)" -machines "$(BENCH)" -subjects "$(or $(SUBJECTS),all)"
 
 .PHONY: machines
 machines: tracer $(patsubst %,build/%/tracer,$(filter-out $(HOSTARCH),$(E2E_ARCHES)))

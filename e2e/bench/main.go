@@ -40,12 +40,16 @@ func run(ctx context.Context, args []string) error {
 	fs.IntVar(&s.Rounds, "rounds", 3, "number of times that each subject is started")
 	fs.IntVar(&s.Exchanges, "exchanges", 2000, "number of exchanges per measurement")
 	fs.DurationVar(&s.Idle, "idle", time.Minute, "duration of the idle measurement, in which nothing is sent")
+	subjects := fs.String("subjects", string(cost.All), "subjects to measure: all, or causes for tracer --drop alone")
 	list := fs.String("machines", "", "kernels such as 6.12-amd64, or here-ARCH for the running one; :BACKEND may follow")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
 	machines, err := cost.Named(*list)
 	if err != nil {
+		return err
+	}
+	if s.Subjects, err = cost.SubjectsNamed(*subjects); err != nil {
 		return err
 	}
 	var all []cost.Figures

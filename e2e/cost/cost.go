@@ -5,6 +5,7 @@
 package cost
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -78,8 +79,28 @@ type Settings struct {
 	// measurement, and Idle the duration of the idle measurement; 0 skips it.
 	Rounds, Exchanges int
 	Idle              time.Duration
-	// Brief measures only the overhead of a filter that never matches.
-	Brief bool
+	// Subjects are the subjects to measure.
+	Subjects Subjects
+}
+
+// Subjects is a choice of the subjects to measure, beside nothing and the floor.
+type Subjects string
+
+const (
+	// All are all subjects, and the memory and output of their processes.
+	All Subjects = "all"
+	// Causes are tracer --drop without causes, with those of each family, and with all.
+	Causes Subjects = "causes"
+	// Brief are those of TestCost.
+	Brief Subjects = "brief"
+)
+
+// SubjectsNamed returns the choice with a name.
+func SubjectsNamed(name string) (Subjects, error) {
+	if s := Subjects(name); s == All || s == Causes || s == Brief {
+		return s, nil
+	}
+	return "", fmt.Errorf("subjects %q: want %s, %s or %s", name, All, Causes, Brief)
 }
 
 // Figures are the samples of one kernel.
@@ -171,7 +192,7 @@ func (s Settings) arguments(m Machine, tracer, pwru, out string) []string {
 	return []string{
 		"-tracer", tracer, "-pwru", pwru, "-backends", m.Backends, "-out", out,
 		"-rounds", fmt.Sprint(s.Rounds), "-exchanges", fmt.Sprint(s.Exchanges), "-idle", s.Idle.String(),
-		fmt.Sprintf("-brief=%t", s.Brief),
+		"-subjects", string(cmp.Or(s.Subjects, All)),
 	}
 }
 

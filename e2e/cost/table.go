@@ -37,14 +37,14 @@ type row struct {
 
 var rows = slices.Concat(usual, dropRows())
 
-// ofFloorWithDrops is the target for the cost of --drop with all causes, for packets that are not dropped.
-const ofFloorWithDrops = 0.3
+// OfFloorWithDrops is the target for the cost of --drop with all causes, for packets that are not dropped.
+const OfFloorWithDrops = 0.3
 
 // dropRows are the rows for drops and their causes, one for each family.
 func dropRows() []row {
 	list := []row{
-		{title: "extra cost of an exchange, `--drop icmp` (never matches)", measure: "exchange", subject: Drops("all"), filter: ByProtocol, beyond: true, ofFloor: ofFloorWithDrops, unit: "us", size: 1e3},
-		{title: "the same, filter that matches, no drops", measure: "exchange", subject: Drops("all"), filter: Everything, beyond: true, ofFloor: ofFloorWithDrops, unit: "us", size: 1e3},
+		{title: "extra cost of an exchange, `--drop icmp` (never matches)", measure: "exchange", subject: Drops("all"), filter: ByProtocol, beyond: true, ofFloor: OfFloorWithDrops, unit: "us", size: 1e3},
+		{title: "the same, filter that matches, no drops", measure: "exchange", subject: Drops("all"), filter: Everything, beyond: true, ofFloor: OfFloorWithDrops, unit: "us", size: 1e3},
 		{title: "the same, `--why none`", measure: "exchange", subject: Drops("none"), filter: Everything, beyond: true, unit: "us", size: 1e3},
 		{title: "start, `--drop`", measure: "start", subject: Drops("all"), filter: Everything, unit: "s", size: 1},
 		{title: "start, `--drop --why none`", measure: "start", subject: Drops("none"), filter: Everything, unit: "s", size: 1},
@@ -86,9 +86,9 @@ func Table(all []Figures) string {
 // multiple of the floor's overhead, or NaN without samples.
 func (f Figures) OfFloor(backend string) float64 { return f.ratio(backend, Tracer, ByProtocol) }
 
-// DropsOfFloor returns the same for tracer --drop with all causes, with a filter.
-func (f Figures) DropsOfFloor(backend, filter string) float64 {
-	return f.ratio(backend, Drops("all"), filter)
+// DropsOfFloor returns the same for tracer --drop with these families of causes and a filter.
+func (f Figures) DropsOfFloor(backend, families, filter string) float64 {
+	return f.ratio(backend, Drops(families), filter)
 }
 
 func (f Figures) ratio(backend, subject, filter string) float64 {
@@ -114,11 +114,19 @@ func (f Figures) write(b *strings.Builder, backend string) {
 	fmt.Fprintf(b, "\n%s, %s, %s; commit %s; %s\n\n", f.Kernel, f.Arch, backend, f.Commit, times)
 	fmt.Fprintf(b, "An exchange without any of them takes %s.\n\n", f.of(backend, "exchange", Nothing, "").text(1e3, "us"))
 	b.WriteString("| measure | floor | tracer | pwru | of the floor | of pwru | wanted |\n|---|--:|--:|--:|--:|--:|---|\n")
-	for _, r := range rows {
+	for _, r := range f.rows() {
 		if (r.only == "" || r.only == backend) && r.but != backend {
 			f.writeRow(b, backend, r)
 		}
 	}
+}
+
+// rows returns the rows for the subjects that were measured.
+func (f Figures) rows() []row {
+	if slices.ContainsFunc(f.Samples, func(s Sample) bool { return s.Subject == Tracer }) {
+		return rows
+	}
+	return dropRows()
 }
 
 func (f Figures) writeRow(b *strings.Builder, backend string, r row) {

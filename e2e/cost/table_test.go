@@ -64,6 +64,39 @@ func TestOfFloor(t *testing.T) {
 	}
 }
 
+// TestTableOfCauses checks the rows of a measurement of tracer --drop alone.
+func TestTableOfCauses(t *testing.T) {
+	text := Table([]Figures{figuresOf(
+		sample("exchange", Nothing, "", 20000), sample("exchange", Floor, "", 70000),
+		sample("exchange", Drops("all"), ByProtocol, 25000), sample("exchange", Drops("all"), Everything, 40000),
+		sample("exchange", Drops("route"), Everything, 21000), sample("start", Drops("all"), Everything, 2),
+	)})
+	for _, want := range []string{
+		"| extra cost of an exchange, `--drop icmp` (never matches) | 50 us ±14.0% | 5 us ±50.0% |  | 0.10 |  | ≤ 0.3 of the floor |",
+		"| the same, filter that matches, no drops | 50 us ±14.0% | 20 us ±20.0% |  | 0.40 |  | **missed: ≤ 0.3 of the floor** |",
+		"| filter that matches, no drops, `--why route` | 50 us ±14.0% | 1 us ±210.0% |  | 0.02 |  |  |",
+		"| start, `--drop` |  | 2 s ±10.0% |  |  |  |  |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table has no line\n%s\nbut is\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "resident set") {
+		t.Errorf("the table has rows of what was not measured:\n%s", text)
+	}
+}
+
+func TestSubjectsNamed(t *testing.T) {
+	for name, want := range map[string]Subjects{"all": All, "causes": Causes, "brief": Brief} {
+		if got, err := SubjectsNamed(name); err != nil || got != want {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	if _, err := SubjectsNamed("some"); err == nil || !strings.Contains(err.Error(), `"some"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func sample(measure, subject, filter string, value float64) Sample {
 	return Sample{Measure: measure, Subject: subject, Filter: filter, Value: value}
 }

@@ -30,7 +30,7 @@ type settings struct {
 	rounds       int
 	exchanges    int
 	idle         time.Duration
-	brief        bool
+	choice       cost.Subjects
 }
 
 func main() {
@@ -65,8 +65,12 @@ func parse(args []string) (settings, error) {
 	fs.IntVar(&s.rounds, "rounds", 3, "number of times that each subject is started")
 	fs.IntVar(&s.exchanges, "exchanges", 2000, "number of exchanges per measurement")
 	fs.DurationVar(&s.idle, "idle", time.Minute, "duration of the idle measurement, in which nothing is sent")
-	fs.BoolVar(&s.brief, "brief", false, "measure only the overhead of a filter that never matches")
+	choice := fs.String("subjects", string(cost.All), "subjects to measure: all, causes or brief")
 	if err := fs.Parse(args); err != nil {
+		return s, err
+	}
+	var err error
+	if s.choice, err = cost.SubjectsNamed(*choice); err != nil {
 		return s, err
 	}
 	s.backends = strings.FieldsFunc(*backends, func(r rune) bool { return r == ',' })

@@ -53,7 +53,7 @@ func (m *meter) one(s subject, backend string, round int) error {
 	if err := m.cost(add); err != nil {
 		return err
 	}
-	if r.cmd != nil && s.name != cost.Floor && s.why == "" && !m.brief {
+	if r.cmd != nil && s.name != cost.Floor && s.why == "" && m.choice == cost.All {
 		if err := m.process(s, r, round, add); err != nil {
 			return err
 		}

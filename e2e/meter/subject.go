@@ -33,26 +33,31 @@ func drops(why, filter string) subject {
 
 // subjects returns the subjects of one round, in the order in which they are measured.
 func (m *meter) subjects(backend string) []subject {
-	if m.brief {
-		return []subject{
-			{name: cost.Nothing}, {name: cost.Floor}, {name: cost.Tracer, filter: cost.ByProtocol},
-			drops("all", cost.ByProtocol), drops("all", cost.Everything), drops("none", cost.Everything),
-		}
+	list := []subject{{name: cost.Nothing}, {name: cost.Floor}}
+	if m.choice != cost.Causes {
+		list = append(list, subject{name: cost.Tracer, filter: cost.ByProtocol})
 	}
-	list := []subject{
-		{name: cost.Nothing}, {name: cost.Floor},
-		{name: cost.Tracer, filter: cost.ByProtocol}, {name: cost.Tracer, filter: cost.ByAddress}, {name: cost.Tracer, filter: cost.ByPort},
-		{name: cost.Tracer, filter: cost.Everything, matches: true},
-		{name: cost.Tracer, filter: cost.Everything, matches: true, json: true},
+	if m.choice == cost.All {
+		list = append(list, traced...)
 	}
 	list = append(list, drops("all", cost.ByProtocol), drops("all", cost.Everything), drops("none", cost.Everything))
+	if m.choice == cost.Brief {
+		return list
+	}
 	for _, family := range explain.Families() {
 		list = append(list, drops(family, cost.Everything))
 	}
-	if m.pwru != "" && backend != tracepoint {
+	if m.choice == cost.All && m.pwru != "" && backend != tracepoint {
 		list = append(list, subject{name: cost.Pwru, filter: cost.ByProtocol}, subject{name: cost.Pwru, filter: cost.Everything, matches: true})
 	}
 	return list
+}
+
+// traced are the subjects of tracer on all functions beside the first.
+var traced = []subject{
+	{name: cost.Tracer, filter: cost.ByAddress}, {name: cost.Tracer, filter: cost.ByPort},
+	{name: cost.Tracer, filter: cost.Everything, matches: true},
+	{name: cost.Tracer, filter: cost.Everything, matches: true, json: true},
 }
 
 // running is a subject that was started.
