@@ -11,6 +11,7 @@ const (
 	MapBusy              = "busy"
 	MapCallstacks        = "callstacks"
 	MapContextAddress    = "context_address"
+	MapCounterSnapshots  = "counter_snapshots"
 	MapCounts            = "counts"
 	MapDatagrams         = "datagrams"
 	MapDeaths            = "deaths"
@@ -39,6 +40,7 @@ const (
 	MapRawPackets        = "raw_packets"
 	MapRecordBuffers     = "record_buffers"
 	MapRecordedParts     = "recorded_parts"
+	MapRedirects         = "redirects"
 	MapRuns              = "runs"
 	MapScratches         = "scratches"
 	MapSiteRanges        = "site_ranges"
@@ -47,4 +49,5 @@ const (
 	MapSkbOps            = "skb_ops"
 	MapSockets           = "sockets"
 	MapUnwounds          = "unwounds"
+	MapXtCpus            = "xt_cpus"
 )

@@ -217,14 +217,24 @@ type (
 const (
 	// MaxFunctionDecisions is the largest number of decisions of a function at its entry, and at its return.
 	MaxFunctionDecisions = len(DecisionFunction{}.AtEntry)
-	// OutermostDecision and DyingDecision are bits of DecisionParams.Flags: a call replaces the values of the calls
-	// inside it; the packet ends without a drop.
+	// OutermostDecision, DyingDecision and RewritingDecision are bits of DecisionParams.Flags: a call replaces the values
+	// of the calls inside it; the packet ends without a drop; the packet may have other memory or headers at its drop.
 	OutermostDecision = uint16(tracerDecisionFlagDECISION_OUTERMOST)
 	DyingDecision     = uint16(tracerDecisionFlagDECISION_DIES)
+	RewritingDecision = uint16(tracerDecisionFlagDECISION_REWRITES)
+	// MaxCounters is the number of counters of a decision that can be compared.
+	MaxCounters = len(tracerCounterSnapshot{}.Before)
 )
+
+// MovedOffset is the position of the first value of a decision with counters in its values: struct moved_counter in
+// bpf/explain/decision.h.
+const MovedOffset = 8
 
 // NftRuleValues are the values of the nftables rule that dropped a packet (bpf/explain/nft_rule.h).
 type NftRuleValues = tracerNftRuleValues
+
+// XtRuleValues are the values of the rule of iptables-legacy or ebtables that dropped a packet (bpf/explain/xt_rule.h).
+type XtRuleValues = tracerXtRuleValues
 
 // Why is the header of the part with the values that explain a drop.
 type Why = tracerRecordWhy

@@ -57,23 +57,26 @@ type Decisions struct {
 	Functions map[uint64]DecisionFunction
 	// Params are the settings of each decision, in the order of their numbers.
 	Params []DecisionParams
+	// Snapshots is the number of decisions with counters.
+	Snapshots uint32
 }
 
 // DecisionBodies are the expressions of the decisions in one program.
 type DecisionBodies struct {
-	// Keep returns whether the values of a decision are kept, Read writes these values, and Skb writes the packet. A body
-	// is nil if no decision needs it.
-	Keep, Read, Skb asm.Instructions
+	// Keep returns whether the values of a decision are kept, Read writes these values, Skb writes the packet, and Counters
+	// the address of the counters. A body is nil if no decision needs it.
+	Keep, Read, Skb, Counters asm.Instructions
 }
 
 func (b DecisionBodies) list() []replacement {
-	return []replacement{{"keep_decision", b.Keep}, {"read_decision", b.Read}, {"read_decision_skb", b.Skb}}
+	return []replacement{{"keep_decision", b.Keep}, {"read_decision", b.Read}, {"read_decision_skb", b.Skb}, {"read_decision_counters", b.Counters}}
 }
 
 // fill sets the contents of the maps of decisions.
 func (d Decisions) fill(maps map[string]*ebpf.MapSpec, slots uint32) {
 	fillMap(maps[MapDecisionFunctions], d.Functions)
 	maps[MapDecisionSlots].MaxEntries = slots
+	maps[MapCounterSnapshots].MaxEntries = max(1, d.Snapshots)
 	for i, params := range d.Params {
 		maps[MapDecisionParams].Contents = append(maps[MapDecisionParams].Contents, ebpf.MapKV{Key: uint32(i), Value: params})
 	}
@@ -292,9 +295,9 @@ const (
 	XDPRedirectTemplate = "tracepoint_xdp_redirect"
 )
 
-// The programs on functions that decide about packets. DecisionTemplate is for functions with the packet in
-// Program.Argument; IndirectDecisionTemplate reads the packet from an argument; InnerDecisionTemplate is for functions
-// without a packet, which belong to a call further out; DecisionReturnTemplate is for returns.
+// The programs on functions that decide about packets. DecisionTemplate is for functions with the packet as an argument;
+// IndirectDecisionTemplate reads the packet from an argument; InnerDecisionTemplate is for functions without a packet,
+// which belong to a call further out; DecisionReturnTemplate is for returns.
 const (
 	DecisionTemplate         = "kprobe_decision"
 	IndirectDecisionTemplate = "kprobe_decision_indirect"
@@ -496,7 +499,7 @@ func (o object) word(p Program) (int, error) {
 	switch p.Template {
 	case TracepointTemplate, QdiscDropTemplate:
 		return p.Argument, nil
-	case KprobeTemplate, HookTemplate, QueuedFreeTemplate, DecisionTemplate, XtTemplate:
+	case KprobeTemplate, HookTemplate, QueuedFreeTemplate, XtTemplate:
 		if p.Argument < 1 || p.Argument > len(o.words) {
 			return 0, fmt.Errorf("program %q: no register carries argument %d", p.Name, p.Argument)
 		}

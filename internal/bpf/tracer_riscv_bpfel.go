@@ -172,6 +172,15 @@ type tracerConfig struct {
 	}
 	NftPlacement uint32
 	NftSlot      uint32
+	XtRules      bool
+	XtPerCpu     bool
+	_            [2]byte
+	XtPlacement  uint32
+	XtSlot       uint32
+	EbtPlacement uint32
+	EbtSlot      uint32
+	_            [4]byte
+	EbtDoTable   uint64
 	Need         uint32
 	NeedL2       uint32
 	NeedL3       uint32
@@ -244,6 +253,13 @@ const (
 	tracerConntrackHasCONNTRACK_INVALID tracerConntrackHas = 16
 )
 
+type tracerCounterSnapshot struct {
+	_      structs.HostLayout
+	Base   uint64
+	Before [40]uint64
+	Now    [40]uint64
+}
+
 type tracerCounters struct {
 	_                 structs.HostLayout
 	Matched           uint64
@@ -305,6 +321,7 @@ type tracerDecisionFlag uint32
 const (
 	tracerDecisionFlagDECISION_OUTERMOST tracerDecisionFlag = 1
 	tracerDecisionFlagDECISION_DIES      tracerDecisionFlag = 2
+	tracerDecisionFlagDECISION_REWRITES  tracerDecisionFlag = 4
 )
 
 type tracerDecisionFunction struct {
@@ -316,14 +333,17 @@ type tracerDecisionFunction struct {
 	Within   uint64
 	Stack    uint8
 	Timed    uint8
-	Pad      [6]uint8
+	Packet   uint8
+	Pad      [5]uint8
 }
 
 type tracerDecisionSetting struct {
-	_     structs.HostLayout
-	Size  uint32
-	Slot  uint16
-	Flags uint16
+	_        structs.HostLayout
+	Size     uint32
+	Slot     uint16
+	Flags    uint16
+	Snapshot uint16
+	Counters uint16
 }
 
 type tracerDecisionSlot struct {
@@ -801,6 +821,12 @@ type tracerRecordedKey struct {
 	Index uint64
 }
 
+type tracerRedirect struct {
+	_   structs.HostLayout
+	Dev uint64
+	Run tracerRun
+}
+
 type tracerRun struct {
 	_    structs.HostLayout
 	Call struct {
@@ -996,6 +1022,54 @@ const (
 	tracerWhyLimitMAX_WHY          tracerWhyLimit = 2304
 )
 
+type tracerXtCpu struct {
+	_      structs.HostLayout
+	Unseen uint64
+	FreeAt uint64
+	Walk   struct {
+		_    structs.HostLayout
+		Sums struct {
+			_         structs.HostLayout
+			Info      uint64
+			Unseen    uint64
+			Positions uint64
+			Packets   uint64
+			Bytes     uint64
+			Weighted  uint64
+		}
+		Rules      uint64
+		Size       uint64
+		Count      uint64
+		At         uint64
+		Number     uint64
+		OffsetsAt  uint64
+		CountersAt uint64
+		Words      uint64
+		Counters   uint64
+		Bridge     bool
+		Failed     bool
+		_          [6]byte
+	}
+	Known [64]struct {
+		_         structs.HostLayout
+		Info      uint64
+		Unseen    uint64
+		Positions uint64
+		Packets   uint64
+		Bytes     uint64
+		Weighted  uint64
+	}
+}
+
+type tracerXtRuleValues struct {
+	_      structs.HostLayout
+	Known  [8]uint8
+	Offset uint64
+	Size   uint64
+	Rules  uint64
+	Hash   uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -1005,6 +1079,7 @@ const (
 	tracerMapBusy                        = "busy"
 	tracerMapCallstacks                  = "callstacks"
 	tracerMapContextAddress              = "context_address"
+	tracerMapCounterSnapshots            = "counter_snapshots"
 	tracerMapCounts                      = "counts"
 	tracerMapDatagrams                   = "datagrams"
 	tracerMapDeaths                      = "deaths"
@@ -1033,6 +1108,7 @@ const (
 	tracerMapRawPackets                  = "raw_packets"
 	tracerMapRecordBuffers               = "record_buffers"
 	tracerMapRecordedParts               = "recorded_parts"
+	tracerMapRedirects                   = "redirects"
 	tracerMapRuns                        = "runs"
 	tracerMapScratches                   = "scratches"
 	tracerMapSiteRanges                  = "site_ranges"
@@ -1041,6 +1117,7 @@ const (
 	tracerMapSkbOps                      = "skb_ops"
 	tracerMapSockets                     = "sockets"
 	tracerMapUnwounds                    = "unwounds"
+	tracerMapXtCpus                      = "xt_cpus"
 	tracerProgKprobeAlloc                = "kprobe_alloc"
 	tracerProgKprobeAllocReturn          = "kprobe_alloc_return"
 	tracerProgKprobeDecision             = "kprobe_decision"
@@ -1052,6 +1129,8 @@ const (
 	tracerProgKprobeDecisionNftRegister  = "kprobe_decision_nft_register"
 	tracerProgKprobeDecisionNftReturn    = "kprobe_decision_nft_return"
 	tracerProgKprobeDecisionReturn       = "kprobe_decision_return"
+	tracerProgKprobeDecisionXt           = "kprobe_decision_xt"
+	tracerProgKprobeDecisionXtReturn     = "kprobe_decision_xt_return"
 	tracerProgKprobeHook                 = "kprobe_hook"
 	tracerProgKprobeMapDelete            = "kprobe_map_delete"
 	tracerProgKprobeMapElement           = "kprobe_map_element"
@@ -1076,6 +1155,7 @@ const (
 	tracerProgTracepointFree             = "tracepoint_free"
 	tracerProgTracepointQdiscDrop        = "tracepoint_qdisc_drop"
 	tracerProgTracepointSkb              = "tracepoint_skb"
+	tracerProgTracepointXdpRedirect      = "tracepoint_xdp_redirect"
 	tracerVarARGUMENT_WORDS              = "ARGUMENT_WORDS"
 	tracerVarCFG                         = "CFG"
 	tracerVarBenignKindUsed              = "benign_kind_used"
@@ -1123,6 +1203,7 @@ const (
 	tracerVarTupleNetworkUsed            = "tuple_network_used"
 	tracerVarWhyKindUsed                 = "why_kind_used"
 	tracerVarWhyLimitUsed                = "why_limit_used"
+	tracerVarXtRuleValuesUsed            = "xt_rule_values_used"
 )
 
 // loadTracer returns the embedded CollectionSpec for tracer.
@@ -1178,6 +1259,8 @@ type tracerProgramSpecs struct {
 	KprobeDecisionNftRegister  *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_register"`
 	KprobeDecisionNftReturn    *ebpf.ProgramSpec `ebpf:"kprobe_decision_nft_return"`
 	KprobeDecisionReturn       *ebpf.ProgramSpec `ebpf:"kprobe_decision_return"`
+	KprobeDecisionXt           *ebpf.ProgramSpec `ebpf:"kprobe_decision_xt"`
+	KprobeDecisionXtReturn     *ebpf.ProgramSpec `ebpf:"kprobe_decision_xt_return"`
 	KprobeHook                 *ebpf.ProgramSpec `ebpf:"kprobe_hook"`
 	KprobeMapDelete            *ebpf.ProgramSpec `ebpf:"kprobe_map_delete"`
 	KprobeMapElement           *ebpf.ProgramSpec `ebpf:"kprobe_map_element"`
@@ -1202,6 +1285,7 @@ type tracerProgramSpecs struct {
 	TracepointFree             *ebpf.ProgramSpec `ebpf:"tracepoint_free"`
 	TracepointQdiscDrop        *ebpf.ProgramSpec `ebpf:"tracepoint_qdisc_drop"`
 	TracepointSkb              *ebpf.ProgramSpec `ebpf:"tracepoint_skb"`
+	TracepointXdpRedirect      *ebpf.ProgramSpec `ebpf:"tracepoint_xdp_redirect"`
 }
 
 // tracerMapSpecs contains maps before they are loaded into the kernel.
@@ -1213,6 +1297,7 @@ type tracerMapSpecs struct {
 	Busy              *ebpf.MapSpec `ebpf:"busy"`
 	Callstacks        *ebpf.MapSpec `ebpf:"callstacks"`
 	ContextAddress    *ebpf.MapSpec `ebpf:"context_address"`
+	CounterSnapshots  *ebpf.MapSpec `ebpf:"counter_snapshots"`
 	Counts            *ebpf.MapSpec `ebpf:"counts"`
 	Datagrams         *ebpf.MapSpec `ebpf:"datagrams"`
 	Deaths            *ebpf.MapSpec `ebpf:"deaths"`
@@ -1241,6 +1326,7 @@ type tracerMapSpecs struct {
 	RawPackets        *ebpf.MapSpec `ebpf:"raw_packets"`
 	RecordBuffers     *ebpf.MapSpec `ebpf:"record_buffers"`
 	RecordedParts     *ebpf.MapSpec `ebpf:"recorded_parts"`
+	Redirects         *ebpf.MapSpec `ebpf:"redirects"`
 	Runs              *ebpf.MapSpec `ebpf:"runs"`
 	Scratches         *ebpf.MapSpec `ebpf:"scratches"`
 	SiteRanges        *ebpf.MapSpec `ebpf:"site_ranges"`
@@ -1249,6 +1335,7 @@ type tracerMapSpecs struct {
 	SkbOps            *ebpf.MapSpec `ebpf:"skb_ops"`
 	Sockets           *ebpf.MapSpec `ebpf:"sockets"`
 	Unwounds          *ebpf.MapSpec `ebpf:"unwounds"`
+	XtCpus            *ebpf.MapSpec `ebpf:"xt_cpus"`
 }
 
 // tracerVariableSpecs contains global variables before they are loaded into the kernel.
@@ -1302,6 +1389,7 @@ type tracerVariableSpecs struct {
 	TupleNetworkUsed    *ebpf.VariableSpec `ebpf:"tuple_network_used"`
 	WhyKindUsed         *ebpf.VariableSpec `ebpf:"why_kind_used"`
 	WhyLimitUsed        *ebpf.VariableSpec `ebpf:"why_limit_used"`
+	XtRuleValuesUsed    *ebpf.VariableSpec `ebpf:"xt_rule_values_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -1329,6 +1417,7 @@ type tracerMaps struct {
 	Busy              *ebpf.Map `ebpf:"busy"`
 	Callstacks        *ebpf.Map `ebpf:"callstacks"`
 	ContextAddress    *ebpf.Map `ebpf:"context_address"`
+	CounterSnapshots  *ebpf.Map `ebpf:"counter_snapshots"`
 	Counts            *ebpf.Map `ebpf:"counts"`
 	Datagrams         *ebpf.Map `ebpf:"datagrams"`
 	Deaths            *ebpf.Map `ebpf:"deaths"`
@@ -1357,6 +1446,7 @@ type tracerMaps struct {
 	RawPackets        *ebpf.Map `ebpf:"raw_packets"`
 	RecordBuffers     *ebpf.Map `ebpf:"record_buffers"`
 	RecordedParts     *ebpf.Map `ebpf:"recorded_parts"`
+	Redirects         *ebpf.Map `ebpf:"redirects"`
 	Runs              *ebpf.Map `ebpf:"runs"`
 	Scratches         *ebpf.Map `ebpf:"scratches"`
 	SiteRanges        *ebpf.Map `ebpf:"site_ranges"`
@@ -1365,6 +1455,7 @@ type tracerMaps struct {
 	SkbOps            *ebpf.Map `ebpf:"skb_ops"`
 	Sockets           *ebpf.Map `ebpf:"sockets"`
 	Unwounds          *ebpf.Map `ebpf:"unwounds"`
+	XtCpus            *ebpf.Map `ebpf:"xt_cpus"`
 }
 
 func (m *tracerMaps) Close() error {
@@ -1374,6 +1465,7 @@ func (m *tracerMaps) Close() error {
 		m.Busy,
 		m.Callstacks,
 		m.ContextAddress,
+		m.CounterSnapshots,
 		m.Counts,
 		m.Datagrams,
 		m.Deaths,
@@ -1402,6 +1494,7 @@ func (m *tracerMaps) Close() error {
 		m.RawPackets,
 		m.RecordBuffers,
 		m.RecordedParts,
+		m.Redirects,
 		m.Runs,
 		m.Scratches,
 		m.SiteRanges,
@@ -1410,6 +1503,7 @@ func (m *tracerMaps) Close() error {
 		m.SkbOps,
 		m.Sockets,
 		m.Unwounds,
+		m.XtCpus,
 	)
 }
 
@@ -1464,6 +1558,7 @@ type tracerVariables struct {
 	TupleNetworkUsed    *ebpf.Variable `ebpf:"tuple_network_used"`
 	WhyKindUsed         *ebpf.Variable `ebpf:"why_kind_used"`
 	WhyLimitUsed        *ebpf.Variable `ebpf:"why_limit_used"`
+	XtRuleValuesUsed    *ebpf.Variable `ebpf:"xt_rule_values_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.
@@ -1481,6 +1576,8 @@ type tracerPrograms struct {
 	KprobeDecisionNftRegister  *ebpf.Program `ebpf:"kprobe_decision_nft_register"`
 	KprobeDecisionNftReturn    *ebpf.Program `ebpf:"kprobe_decision_nft_return"`
 	KprobeDecisionReturn       *ebpf.Program `ebpf:"kprobe_decision_return"`
+	KprobeDecisionXt           *ebpf.Program `ebpf:"kprobe_decision_xt"`
+	KprobeDecisionXtReturn     *ebpf.Program `ebpf:"kprobe_decision_xt_return"`
 	KprobeHook                 *ebpf.Program `ebpf:"kprobe_hook"`
 	KprobeMapDelete            *ebpf.Program `ebpf:"kprobe_map_delete"`
 	KprobeMapElement           *ebpf.Program `ebpf:"kprobe_map_element"`
@@ -1505,6 +1602,7 @@ type tracerPrograms struct {
 	TracepointFree             *ebpf.Program `ebpf:"tracepoint_free"`
 	TracepointQdiscDrop        *ebpf.Program `ebpf:"tracepoint_qdisc_drop"`
 	TracepointSkb              *ebpf.Program `ebpf:"tracepoint_skb"`
+	TracepointXdpRedirect      *ebpf.Program `ebpf:"tracepoint_xdp_redirect"`
 }
 
 func (p *tracerPrograms) Close() error {
@@ -1520,6 +1618,8 @@ func (p *tracerPrograms) Close() error {
 		p.KprobeDecisionNftRegister,
 		p.KprobeDecisionNftReturn,
 		p.KprobeDecisionReturn,
+		p.KprobeDecisionXt,
+		p.KprobeDecisionXtReturn,
 		p.KprobeHook,
 		p.KprobeMapDelete,
 		p.KprobeMapElement,
@@ -1544,6 +1644,7 @@ func (p *tracerPrograms) Close() error {
 		p.TracepointFree,
 		p.TracepointQdiscDrop,
 		p.TracepointSkb,
+		p.TracepointXdpRedirect,
 	)
 }
 

@@ -118,6 +118,7 @@ type decisions struct {
 	list  []*decider
 	byKey map[uint64]*decider
 	// functions are those that can be probed, by name.
+	functions map[string][]kernel.Function
 	// dying is set if a decision has explain.Decision.Dies.
 	dying bool
 	// within has for each function without a packet the names of the functions inside which it must be called.
