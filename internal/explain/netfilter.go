@@ -166,16 +166,6 @@ var netfilter = family{
 			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln",
 		},
 		{
-			// The bridge itself calls the functions of the hook prerouting.
-			ID: "ebtables-rule-early", Site: "br_handle", Functions: []string{"br_handle_frame"}, Reasons: []string{Unspecified}, When: "ebt_table.verdict == 0 && ebt_rule.size != 0", Refines: []string{"ebtables-early"},
-			Text:   "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]",
-			Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln", Group: "ebtables {ebt_table.table}[[ {rule_name}]]", Special: legacySpecial, Limits: "As ebtables-rule.",
-		},
-		{
-			ID: "ebtables-early", Site: "br_handle", Functions: []string{"br_handle_frame"}, Reasons: []string{Unspecified}, When: "ebt_table.verdict == 0",
-			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln",
-		},
-		{
 			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server is available, or that of its connection was removed",
 			Remedy: "ipvsadm -Ln; sysctl net.ipv4.vs.expire_nodest_conn",
 		},

@@ -43,20 +43,6 @@ func ruleValues(chain, handle, rule string) map[string]string {
 	}
 }
 
-// shownProgram is the cause of a drop by a tc program: one that names the program, once the table tells it.
-func shownProgram() shownCause {
-	table, err := Load()
-	if err != nil {
-		panic(err)
-	}
-	for _, c := range table.causes {
-		if c.ID == "tc-program" && table.isTold(c) {
-			return shownCause{c.ID, map[string]string{"tc_program.program": "136", "tc_program.name": "deny", "dev": "lan"}}
-		}
-	}
-	return shownCause{"tc-classifier", map[string]string{"classified.kind": "bpf", "dev": "lan", "classified.chain": "0", "classified.prio": "1"}}
-}
-
 var pages = []page{
 	{path: "../../docs/problems.md", width: 100, causes: []shownCause{
 		{"ip-forward-off", map[string]string{"dev": "lan", "dst": "10.2.0.2"}},
@@ -71,7 +57,7 @@ var pages = []page{
 		{"qdisc-full-bytes", map[string]string{"enqueue.kind": "bfifo", "enqueue.handle": "0:", "enqueue.dev": "wan", "enqueue.backlog": "4168 B", "enqueue.limit": "5000"}},
 		shownRule,
 		{"conntrack-full", map[string]string{"conntrack_in.count": "1", "conntrack_in.max": "1", "top_sources": "10.1.0.2 (1)"}},
-		shownProgram(),
+		{"tc-program", map[string]string{"tc_program.program": "136", "tc_program.name": "deny", "dev": "lan", "tc_program.prio": "1"}},
 		shownBackend,
 		{"udp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "53", "src4": "10.1.0.2", "listeners": "no socket has port 53 in this network namespace"}},
 		{"tcp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "8080", "listeners": "backend[136] listens on 127.0.0.1:8080 only"}},

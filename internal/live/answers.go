@@ -71,7 +71,7 @@ func (a answers) rule(q explain.Question, netns uint32) (string, bool) {
 
 // legacyTables are the decisions with the table and the rule, by cause.
 var legacyTables = map[string]struct{ table, rule string }{
-	"iptables-rule": {"ipt_table.", "xt_rule."}, "ebtables-rule": {"ebt_table.", "ebt_rule."}, "ebtables-rule-early": {"ebt_table.", "ebt_rule."},
+	"iptables-rule": {"ipt_table.", "xt_rule."}, "ebtables-rule": {"ebt_table.", "ebt_rule."},
 }
 
 func (a answers) legacyRule(q explain.Question, netns uint32) (string, bool) {
