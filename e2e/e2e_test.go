@@ -161,6 +161,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 			"TRACER="+bin+"/tracer", "BACKENDS="+m.backends,
 			"RESULTS="+boot.Results, "MODULES="+boot.Modules,
 			"SOAK="+os.Getenv("SOAK"), "KILLS="+os.Getenv("KILLS"), "PACKETS="+os.Getenv("PACKETS"),
+			"SEED="+os.Getenv("SEED"),
 		),
 		Results: folder,
 		CPUs:    m.cpus,
