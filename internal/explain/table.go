@@ -84,7 +84,7 @@ func (t *Table) neededDecisions() map[string]bool {
 	for _, c := range t.causes {
 		needed[c.Silent] = true
 		for _, key := range slices.Concat(c.keys(), c.mentioned()) {
-			if name, _, isDecision := strings.Cut(key, "."); isDecision {
+			if name, _, isDecision := strings.Cut(key, "."); isDecision && t.Decision(name).isCaptured() {
 				needed[name] = true
 			}
 		}

@@ -193,6 +193,18 @@ func TestUntold(t *testing.T) {
 	}
 }
 
+// TestAskedDecisionsAreLoaded checks that a decision is loaded with a family whose causes only ask whether it has values: without
+// it, device-down would hold for a packet that a queueing discipline refused.
+func TestAskedDecisionsAreLoaded(t *testing.T) {
+	table, err := LoadFamilies([]string{"device"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Decision("enqueue") == nil {
+		t.Error("the decision enqueue is not loaded")
+	}
+}
+
 // TestWrongTables checks that errors in an entry are found, and name it.
 func TestWrongTables(t *testing.T) {
 	site := []Site{{Name: "s", Functions: []string{"f"}}}

@@ -42,21 +42,15 @@ func (f *Formula) Eval(values Lookup) (value uint64, known bool) {
 }
 
 // Names returns the variables in order of their first use, without those that occur only in known().
-func (f *Formula) Names() []string {
-	var names []string
-	visit(f.root, func(name string, asked bool) {
-		if !asked && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	})
-	return names
-}
+func (f *Formula) Names() []string { return f.names(false) }
 
 // Asked returns the variables that occur in known(), in order of their first use.
-func (f *Formula) Asked() []string {
+func (f *Formula) Asked() []string { return f.names(true) }
+
+func (f *Formula) names(inKnown bool) []string {
 	var names []string
 	visit(f.root, func(name string, asked bool) {
-		if asked && !slices.Contains(names, name) {
+		if asked == inKnown && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	})

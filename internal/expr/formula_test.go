@@ -56,7 +56,7 @@ func TestFormula(t *testing.T) {
 }
 
 func TestFormulaNames(t *testing.T) {
-	f, err := ParseFormula("a.b == 1 && known(c) && d + a.b > a")
+	f, err := ParseFormula("a.b == 1 && known(c) && d + a.b > a && !known(e.f) && known(c)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +64,9 @@ func TestFormulaNames(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"a.b", "d", "a"}, f.Names()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"c", "e.f"}, f.Asked()); diff != "" {
 		t.Error(diff)
 	}
 }
