@@ -44,7 +44,7 @@ var conntrack = family{
 			ID: "conntrack-full", Site: "nf_hook_slow", When: "conntrack_in.verdict == 0 && conntrack_in.count >= conntrack_in.max && conntrack_in.max != 0",
 			Text:    "the connection table is full: {conntrack_in.count} of {conntrack_in.max} in this network namespace[[; most from {top_sources}]]",
 			Remedy:  "sysctl -w net.netfilter.nf_conntrack_max=N; shorter timeouts; conntrack -L lists the connections",
-			Limits:  "5.10 has no BTF of the module; if the counter has fallen again when the function returns, the cause is unknown.",
+			Limits:  "Unknown if the counter has fallen again when the function returns.",
 			Special: "{top_sources}: a resolver counts the sources of all entries by ctnetlink; the cause holds without it.",
 		},
 		{

@@ -5,6 +5,7 @@ package explain
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,11 +40,17 @@ Made from the table in ` + "`internal/explain`" + ` by its test with -update; do
 Each cause has a stable identifier, a text with the values that the kernel had when it decided, and what to do. A cause is
 shown only if all its values could be read and its condition holds; otherwise the cause is unknown. "Where" has the drop
 reasons and the functions that free the packet (NOT_SPECIFIED stands for all drops on kernels without reasons, before 5.17), or the decision
-after which the packet ends without a drop. Functions may be inlined into others that are listed, too. "Not on" has the
-kernels of the tests on which the cause is unknown, since they lack the reason, a function or a member of a struct. Kernels before 5.11
-have no BTF of modules. *Special* marks causes that need more than reads and a condition. A *note* is
-added to the text of a cause. The causes at the end of a section are not implemented, for the reason
-given there.
+after which the packet ends without a drop. Functions may be inlined into others that are listed, too.
+
+"Not on" has the kernels of the tests (%s) on which the cause is unknown, each with what it lacks: reasons, types of a
+function, which may be in a module (kernels before 5.11 have no BTF of modules), or something else; and after them the cases in which
+the cause is unknown or less exact on the other kernels. The tests provoke causes on these kernels, and accept an unknown cause only
+where this page says so.
+
+*Calls* marks causes that need the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep, *variables* those that need
+variables of the kernel, whose addresses not every kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads
+and a condition. A *note* is added to the text of a cause. The causes at the end of a section are not implemented, for the reason given
+there.
 
 `
 
@@ -51,7 +58,7 @@ func documentation(t *testing.T) string {
 	table := load(t)
 	kernels, missing := readKernels(t)
 	var b strings.Builder
-	b.WriteString(docsHead)
+	fmt.Fprintf(&b, docsHead, strings.Join(seriesOf(kernels), ", "))
 	for _, f := range families {
 		fmt.Fprintf(&b, "## %s (`%s`)\n\n| Cause | Where | Why | What to do | Not on |\n| --- | --- | --- | --- | --- |\n", f.title, f.name)
 		var untold []string
@@ -73,20 +80,65 @@ func documentation(t *testing.T) string {
 }
 
 func row(table *Table, c *compiled, kernels []string, missing map[string][]string) string {
-	limits := append([]string{notOn(table, c, kernels, missing)}, c.Limits)
+	limits := append(notOn(table, c, kernels, missing), c.Limits)
 	limits = slices.DeleteFunc(limits, func(s string) bool { return s == "" })
+	why := plain(c.Text)
+	if c.When != "" {
+		why += "<br>if `" + strings.ReplaceAll(c.When, "|", "\\|") + "`"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", mark(table, c), place(c), why, strings.ReplaceAll(plain(c.Remedy), "|", "\\|"), strings.Join(limits, "<br>"))
+}
+
+// mark returns the identifier of a cause with its marks.
+func mark(table *Table, c *compiled) string {
 	id := "`" + c.ID + "`"
+	if needsCalls(c) {
+		id += " *calls*"
+	}
+	if needsVariables(table, c) {
+		id += " *variables*"
+	}
 	if c.Special != "" {
 		id += " *special*"
 	}
 	if c.Benign {
 		id += " (normal)"
 	}
-	why := plain(c.Text)
-	if c.When != "" {
-		why += "<br>if `" + strings.ReplaceAll(c.When, "|", "\\|") + "`"
+	return id
+}
+
+// needsCalls reports whether a cause needs values of decisions.
+func needsCalls(c *compiled) bool {
+	return c.Silent != "" || slices.ContainsFunc(c.needed(), func(key string) bool { return strings.Contains(key, ".") })
+}
+
+var symbol = regexp.MustCompile(`\b(` + strings.Join(symbolNames(), "|") + `)\b`)
+
+func symbolNames() (names []string) {
+	for _, s := range Symbols {
+		names = append(names, s.Name)
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", id, place(c), why, strings.ReplaceAll(plain(c.Remedy), "|", "\\|"), strings.Join(limits, "; "))
+	return names
+}
+
+// needsVariables reports whether a cause needs a value that is always read with a variable of the kernel.
+func needsVariables(table *Table, c *compiled) bool {
+	return slices.ContainsFunc(c.needed(), func(key string) bool {
+		name, value, isDecision := strings.Cut(key, ".")
+		if !isDecision {
+			return c.site != nil && isReadWithVariable(c.site.Reads, key)
+		}
+		d := table.Decision(name)
+		return symbol.MatchString(d.Keep) || isReadWithVariable(d.Reads, value)
+	})
+}
+
+func isReadWithVariable(reads []Read, key string) bool {
+	i := slices.IndexFunc(reads, func(r Read) bool { return r.Key == key })
+	if i < 0 || len(reads[i].Variants) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(reads[i].Variants, func(texts []string) bool { return !symbol.MatchString(strings.Join(texts, " ")) })
 }
 
 // plain returns a text for Markdown: values in italics, optional parts in square brackets.
@@ -112,43 +164,153 @@ func place(c *compiled) string {
 	return strings.TrimSpace(text)
 }
 
-// notOn returns the kernels on which the cause is unknown, as in 6.1, 6.12 arm64.
-func notOn(table *Table, c *compiled, kernels []string, missing map[string][]string) string {
-	var series []string
+// notOn returns the kernels on which the cause is unknown, each with the reason.
+func notOn(table *Table, c *compiled, kernels []string, missing map[string][]string) []string {
+	var reasons []string
+	by := map[string][]string{}
 	for _, kernel := range kernels {
-		lacks := func(key string) bool { return slices.Contains(missing[key], kernel) }
-		if !canTell(table, c, lacks) {
-			series = append(series, short(kernel))
+		why := cannotTell(table, c, short(kernel), func(key string) bool { return slices.Contains(missing[key], kernel) })
+		if why != "" && by[why] == nil {
+			reasons = append(reasons, why)
 		}
+		by[why] = append(by[why], short(kernel))
 	}
-	return strings.Join(bothArchitectures(series), ", ")
+	var lines []string
+	for _, why := range reasons {
+		lines = append(lines, "**"+strings.Join(bothArchitectures(by[why]), ", ")+"**: "+plain(why))
+	}
+	return lines
 }
 
-func canTell(table *Table, c *compiled, lacks func(string) bool) bool {
-	reasons, functions := c.at()
-	hasReason := len(reasons) == 0 || slices.ContainsFunc(reasons, func(r string) bool { return !lacks("reason/" + r) })
-	if lacks("reason/" + Unspecified) { // a kernel without reasons
-		hasReason = len(functions) > 0 && (len(reasons) == 0 || slices.Contains(reasons, Unspecified))
+// cannotTell returns why a kernel cannot tell a cause, or "".
+func cannotTell(table *Table, c *compiled, kernel string, lacks func(string) bool) string {
+	if why := typesLack(table, c, lacks); why != "" {
+		return why
 	}
-	if c.Site != "" && !hasReason {
-		return false
+	for _, e := range exceptions(table, c) {
+		if slices.ContainsFunc(e.Kernels, func(name string) bool { return isKernel(name, kernel) }) {
+			return e.Why
+		}
+	}
+	return ""
+}
+
+// exceptions returns those of a cause and of the decisions that it needs.
+func exceptions(table *Table, c *compiled) []Exception {
+	list := slices.Clone(c.NotOn)
+	names := []string{c.Silent}
+	for _, key := range c.needed() {
+		name, _, _ := strings.Cut(key, ".")
+		names = append(names, name)
+	}
+	for _, name := range names {
+		if d := table.Decision(name); d != nil {
+			list = append(list, d.NotOn...)
+		}
+	}
+	return list
+}
+
+// isKernel reports whether a series, or a series and an architecture, is a kernel's.
+func isKernel(name, kernel string) bool {
+	series, _, _ := strings.Cut(kernel, " ")
+	return name == series || name == kernel
+}
+
+// typesLack returns what the types of a kernel lack for a cause, or "".
+func typesLack(table *Table, c *compiled, lacks func(string) bool) string {
+	reasons, functions := c.at()
+	isLacking := !slices.ContainsFunc(reasons, func(r string) bool { return !lacks("reason/" + r) })
+	switch {
+	case c.Site == "":
+	case lacks("reason/" + Unspecified): // a kernel without reasons
+		if len(functions) == 0 || len(reasons) > 0 && !slices.Contains(reasons, Unspecified) {
+			return "no drop reasons"
+		}
+	case len(reasons) > 0 && isLacking:
+		return "no reason " + strings.Join(reasons, " or ")
 	}
 	keys := c.needed()
 	if c.Silent != "" {
 		keys = append(keys, c.Silent+".@keep")
 	}
-	return !slices.ContainsFunc(keys, func(key string) bool { return isMissing(table, c, key, lacks) })
+	if onlyUnspecified(reasons, lacks) && strings.Contains(c.When, specified) {
+		keys = append(keys, c.whether()...)
+	}
+	for _, key := range keys {
+		if lack := typesLackKey(table, c, key, lacks); lack != "" {
+			return lack
+		}
+	}
+	return ""
 }
 
-func isMissing(table *Table, c *compiled, key string, lacks func(string) bool) bool {
+// onlyUnspecified reports whether a kernel has none of some reasons, except for drops without one.
+func onlyUnspecified(reasons []string, lacks func(string) bool) bool {
+	return !slices.ContainsFunc(reasons, func(r string) bool { return r != Unspecified && !lacks("reason/"+r) })
+}
+
+func typesLackKey(table *Table, c *compiled, key string, lacks func(string) bool) string {
 	name, value, isDecision := strings.Cut(key, ".")
 	if !isDecision {
-		return lacks(c.Site + "/" + key)
+		return lackedValue(key, lacks(c.Site+"/"+key))
 	}
 	d := table.Decision(name)
-	noFunction := func(f string) bool { return lacks(name + "/" + f + "()") }
-	isAbsent := len(d.Functions) > 0 && !slices.ContainsFunc(d.Functions, func(f string) bool { return !noFunction(f) })
-	return isAbsent && d.Special == "" || lacks(name+"/"+value) || lacks(name+"/@counters")
+	hasOne := slices.ContainsFunc(d.Functions, func(f string) bool { return !lacks(name + "/" + f + "()") })
+	if len(d.Functions) > 0 && !hasOne && d.Special == "" {
+		return "no types of " + some(d.Functions)
+	}
+	return lackedValue(key, lacks(name+"/"+value) || lacks(name+"/@keep") || lacks(name+"/@counters"))
+}
+
+func lackedValue(key string, isLacking bool) string {
+	if isLacking {
+		return "no types for the value " + key
+	}
+	return ""
+}
+
+// some names the first functions of a list.
+func some(functions []string) string {
+	if len(functions) > 2 {
+		return functions[0] + " and the like"
+	}
+	return strings.Join(functions, " or ")
+}
+
+// TestExceptions checks that exceptions name kernels of the tests, whose types do not lack something for the cause anyway.
+func TestExceptions(t *testing.T) {
+	table := load(t)
+	kernels, missing := readKernels(t)
+	for _, c := range table.causes {
+		for _, e := range exceptions(table, c) {
+			for _, name := range e.Kernels {
+				if !slices.ContainsFunc(kernels, func(kernel string) bool { return isKernel(name, short(kernel)) }) {
+					t.Errorf("%s: no machine of the tests has the kernel %q", c.ID, name)
+				}
+			}
+		}
+		for _, kernel := range kernels {
+			lack := typesLack(table, c, func(key string) bool { return slices.Contains(missing[key], kernel) })
+			isExcepted := slices.ContainsFunc(c.NotOn, func(e Exception) bool {
+				return slices.ContainsFunc(e.Kernels, func(name string) bool { return isKernel(name, short(kernel)) })
+			})
+			if isExcepted && lack != "" {
+				t.Errorf("%s: the exception for %s is needless: %s", c.ID, short(kernel), lack)
+			}
+		}
+	}
+}
+
+// seriesOf returns the series of kernels, oldest first.
+func seriesOf(kernels []string) []string {
+	var list []string
+	for _, kernel := range kernels {
+		series, _, _ := strings.Cut(short(kernel), " ")
+		list = append(list, series)
+	}
+	slices.SortFunc(list, compareVersions)
+	return slices.Compact(list)
 }
 
 // short returns the series and the architecture: 6.12 amd64.

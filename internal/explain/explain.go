@@ -83,6 +83,17 @@ type Decision struct {
 	// Dies is set if the packet ends when Keep holds, although the kernel reports no drop; tracer emits the drop.
 	Dies  bool
 	Reads []Read
+	// NotOn are kernels on which the values are not known.
+	NotOn []Exception
+}
+
+// Exception says which kernels cannot tell a cause, although their types have all that it needs, and why. docs/drops.md
+// has all exceptions, and the tests accept an unknown cause only where that page says so.
+type Exception struct {
+	// Kernels are series, with an architecture if the others are different, as docs/drops.md names them: 5.10, 6.12 arm64.
+	Kernels []string
+	// Why is the reason, from the source of these kernels.
+	Why string
 }
 
 // Cause explains drops.
@@ -106,8 +117,10 @@ type Cause struct {
 	Remedy string
 	// Group separates drops of the same cause in the counts by cause, such as those of different rules. It may be empty.
 	Group string
-	// Limits are the kernels and cases in which the cause is unknown or less exact, except missing types, reasons and
-	// functions, which docs/drops.md finds out.
+	// NotOn are kernels on which the cause is unknown, except those that lack types, reasons or functions, which
+	// docs/drops.md finds out.
+	NotOn []Exception
+	// Limits are the cases in which the cause is unknown or less exact, on all kernels that can tell it.
 	Limits string
 	// Special describes what the cause needs beyond reads and a condition. It is empty for a cause that is data alone.
 	Special string

@@ -106,6 +106,9 @@ func newTable(families []family) (*Table, error) {
 		}
 		for j := range f.decisions {
 			f.decisions[j].Family = f.name
+			if err := checkExceptions(f.decisions[j].NotOn); err != nil {
+				return nil, fmt.Errorf("decision %s: %w", printable.Quote(f.decisions[j].Name), err)
+			}
 			t.Decisions = append(t.Decisions, &f.decisions[j])
 		}
 	}
@@ -127,6 +130,9 @@ func (t *Table) add(c *Cause) (err error) {
 	if added.site == nil && t.Decision(c.Silent) == nil && !c.Note {
 		return fmt.Errorf("neither site %s nor decision %s exists", printable.Quote(c.Site), printable.Quote(c.Silent))
 	}
+	if err := checkExceptions(c.NotOn); err != nil {
+		return err
+	}
 	if c.When != "" {
 		if added.when, err = expr.ParseFormula(c.When); err != nil {
 			return err
@@ -144,6 +150,16 @@ func (t *Table) add(c *Cause) (err error) {
 	}
 	added.denies = slices.ContainsFunc(added.needed(), t.isDenial)
 	t.causes = append(t.causes, added)
+	return nil
+}
+
+// checkExceptions rejects an exception without kernels or without a reason.
+func checkExceptions(list []Exception) error {
+	for _, e := range list {
+		if len(e.Kernels) == 0 || strings.TrimSpace(e.Why) == "" {
+			return fmt.Errorf("exception for %s: kernels or the reason are missing", printable.Quote(strings.Join(e.Kernels, ", ")))
+		}
+	}
 	return nil
 }
 

@@ -219,10 +219,16 @@ func TestWrongTables(t *testing.T) {
 		"unopened part":  {Cause{ID: "x", Site: "s", Text: "a b]]"}, "[[ and ]] do not match"},
 		"part in a part": {Cause{ID: "x", Site: "s", Text: "[[a [[b]]]]"}, "[[ and ]] do not match"},
 		"empty key":      {Cause{ID: "x", Site: "s", Remedy: "{}"}, "{ and } do not match"},
+		"no reason":      {Cause{ID: "x", Site: "s", NotOn: []Exception{{Kernels: []string{"5.10"}, Why: " "}}}, `cause "x": exception for "5.10": kernels or the reason are missing`},
+		"no kernels":     {Cause{ID: "x", Site: "s", NotOn: []Exception{{Why: "it is inlined"}}}, `cause "x": exception for "": kernels or the reason are missing`},
 	} {
 		_, err := newTable([]family{{name: "f", sites: site, causes: []Cause{test.cause}}})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", name, err, test.want)
 		}
+	}
+	_, err := newTable([]family{{name: "f", decisions: []Decision{{Name: "d", NotOn: []Exception{{Kernels: []string{"6.1"}}}}}}})
+	if want := `decision "d": exception for "6.1"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a decision: error %v, want %q", err, want)
 	}
 }
