@@ -34,6 +34,12 @@ var bridge = family{
 				as(lookup.String, "bridge", "br->dev->name"), as(lookup.String, "dev", "skb->dev->name")),
 		},
 		{
+			// br_flood consumes the frame unless the host takes it, too. Before 6.14 it drops it without a reason, as its
+			// callers do with other frames.
+			Name: "flood", Module: "bridge", Functions: []string{"br_flood"}, Skb: "skb", At: AtEntry, Keep: "!local_rcv",
+			Reads: reads(as(floodedPacket, "packet", "pkt_type")),
+		},
+		{
 			// The conditions of should_deliver, for a unicast frame with a forwarding entry. Port flags: BR_HAIRPIN_MODE is bit 0,
 			// BR_ISOLATED bit 16.
 			Name: "deliver", Denies: true, Module: "bridge", Functions: []string{"br_forward"}, Skb: "skb", At: AtEntry,
@@ -44,12 +50,17 @@ var bridge = family{
 		},
 	},
 	causes: []Cause{
-		{ID: "bridge-stp-state", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number != 3 && state_number != 2", Text: "the port {dev} of {bridge} is in the state {state}", Remedy: "bridge -d link show dev {dev}; STP sets the state, or it was set by hand"},
-		{ID: "bridge-learning", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number == 2", Text: "the port {dev} of {bridge} is in the state {state} and does not forward yet", Remedy: "wait for forward_delay; a shorter one, in units of 10 ms: ip link set {bridge} type bridge forward_delay N"},
-		{ID: "bridge-invalid-source", Site: "br_handle", Reasons: []string{"MAC_INVALID_SOURCE"}, When: "from_multicast || from_zero", Text: "the source address {from} is multicast or zero", Remedy: "the sender is faulty"},
-		{ID: "bridge-mac-control", Site: "br_handle", Reasons: []string{"MAC_IEEE_MAC_CONTROL", Unspecified}, When: "to_link_local && to_last == 1 && state_number == 3", Text: "a MAC control frame (pause) for {to} is never forwarded", Remedy: "none needed (normal with flow control)", Benign: true},
-		{ID: "bridge-locked", Site: "br_handle", Reasons: []string{Unspecified}, When: "locked && state_number == 3 && !(to_link_local && to_last == 1)", Text: "the port {dev} of {bridge} is locked, and {from} has no forwarding entry on it (802.1X)", Remedy: "bridge fdb add {from} dev {dev} master static, after authentication", Limits: "Ports can be locked since 5.18."},
-		{ID: "bridge-no-target", Site: "br_flood", Reasons: []string{"NO_TX_TARGET"}, Text: "{bridge} sends the frame from {dev} for {to} to no port: the address is not in its forwarding table, and no other port floods such frames", Remedy: "bridge -d link show shows flood, mcast_flood and isolated; bridge fdb show br {bridge}"},
+		{ID: "bridge-stp-state", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number != 3 && state_number != 2 && !known(flood.packet)", Text: "the port {dev} of {bridge} is in the state {state}", Remedy: "bridge -d link show dev {dev}; STP sets the state, or it was set by hand"},
+		{ID: "bridge-learning", Site: "br_handle", Reasons: []string{"BRIDGE_INGRESS_STP_STATE", Unspecified}, When: "state_number == 2 && !known(flood.packet)", Text: "the port {dev} of {bridge} is in the state {state} and does not forward yet", Remedy: "wait for forward_delay; a shorter one, in units of 10 ms: ip link set {bridge} type bridge forward_delay N"},
+		// The kernel checks the source first (br_handle_frame), before 6.14 without a reason.
+		{ID: "bridge-invalid-source", Site: "br_handle", Reasons: []string{"MAC_INVALID_SOURCE", Unspecified}, Functions: []string{"br_handle_frame"}, When: "from_multicast || from_zero",
+			Refines: []string{"bridge-stp-state", "bridge-learning", "bridge-mac-control", "bridge-locked"}, Text: "the source address {from} is multicast or zero", Remedy: "the sender is faulty"},
+		{ID: "bridge-mac-control", Site: "br_handle", Reasons: []string{"MAC_IEEE_MAC_CONTROL", Unspecified}, When: "to_link_local && to_last == 1 && state_number == 3 && !known(flood.packet)", Text: "a MAC control frame (pause) for {to} is never forwarded", Remedy: "none needed (normal with flow control)", Benign: true},
+		{ID: "bridge-locked", Site: "br_handle", Reasons: []string{Unspecified}, When: "locked && state_number == 3 && !(to_link_local && to_last == 1) && !known(flood.packet)", Text: "the port {dev} of {bridge} is locked, and {from} has no forwarding entry on it (802.1X)", Remedy: "bridge fdb add {from} dev {dev} master static, after authentication", Limits: "Ports can be locked since 5.18."},
+		{ID: "bridge-no-target", Site: "br_flood", Reasons: []string{"NO_TX_TARGET", Unspecified}, When: "reason.specified || known(flood.packet)",
+			Text:   "{bridge} sends the frame[[ ({flood.packet})]] from {dev} for {to} to no port: the address is not in its forwarding table, and no other port floods such frames",
+			Remedy: "bridge -d link show shows flood, mcast_flood and isolated; bridge fdb show br {bridge}",
+			Limits: "Before 6.14, without a reason, br_flood also drops a frame for which it has no memory."},
 		{ID: "bridge-same-port", Site: "br_forward", When: "deliver.same && !deliver.hairpin", Text: "{to} is behind {deliver.dev}, the port on which the frame arrived, and hairpin mode is off there", Remedy: "bridge link set dev {deliver.dev} hairpin on"},
 		{ID: "bridge-isolated", Site: "br_forward", When: "!deliver.same && deliver.state_number == 3 && deliver.isolated && deliver.from_isolated", Text: "the ports {dev} and {deliver.dev} are both isolated", Remedy: "bridge link set dev {deliver.dev} isolated off"},
 		{ID: "bridge-out-state", Site: "br_forward", When: "!deliver.same && deliver.state_number != 3", Text: "the port {deliver.dev} is in the state {deliver.state}", Remedy: "bridge link show dev {deliver.dev}"},

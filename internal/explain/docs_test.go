@@ -235,7 +235,7 @@ func typesLack(table *Table, c *compiled, lacks func(string) bool) string {
 		keys = append(keys, c.Silent+".@keep")
 	}
 	if onlyUnspecified(reasons, lacks) && strings.Contains(c.When, specified) {
-		keys = append(keys, c.whether()...)
+		keys = append(keys, c.mentioned()...)
 	}
 	for _, key := range keys {
 		if lack := typesLackKey(table, c, key, lacks); lack != "" {

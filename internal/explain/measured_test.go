@@ -24,7 +24,7 @@ func TestMeasured(t *testing.T) {
 		return Values{"is_v4": number(1), "dport": number(dport), "sport": number(60278), "syn": number(syn), "rst": number(rst), "dst4": {Text: "10.77.1.2"}, "src4": {Text: "10.77.1.1"}}
 	}
 	frame := func(high, low uint64) Values {
-		return Values{"ethernet": number(1), "to_high": number(high), "to_low": number(low), "own_high": number(2721569399), "own_low": number(27756), "promiscuity": number(1),
+		return Values{"type": number(3), "ethernet": number(1), "to_high": number(high), "to_low": number(low), "own_high": number(2721569399), "own_low": number(27756), "promiscuity": number(1),
 			"dev": {Text: "i16v1"}, "to": {Text: "02:00:00:00:00:99"}, "own": {Text: "a2:37:d2:77:6c:6c"}}
 	}
 	for cause, d := range map[string]Drop{

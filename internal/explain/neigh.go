@@ -16,7 +16,7 @@ var neighbourReads = reads(
 var neigh = family{
 	name: "neigh", title: "Neighbours (ARP and neighbour discovery)",
 	sites: []Site{
-		{Name: "neigh_failed", Reasons: []string{"NEIGH_FAILED", Unspecified}, Functions: []string{"arp_error_report", "ndisc_error_report", "__neigh_event_send", "neigh_invalidate"}},
+		{Name: "neigh_failed", Reasons: []string{"NEIGH_FAILED", Unspecified}, Functions: []string{"arp_error_report", "ndisc_error_report", "__neigh_event_send", "neigh_invalidate", "neigh_timer_handler", "__neigh_update", "neigh_update"}},
 		{Name: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_FAILED", Unspecified}, Functions: []string{"__neigh_event_send", "neigh_event_send", "neigh_resolve_output"}},
 		{
 			Name: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL", Unspecified}, Functions: []string{"ip_finish_output2", "ip6_finish_output2", "__ip_finish_output", "ip_finish_output", "ip6_finish_output"},
@@ -49,15 +49,17 @@ var neigh = family{
 	causes: []Cause{
 		{
 			ID: "neigh-no-answer", Site: "neigh_failed", When: "known(unresolved.via) && unresolved.multicast_probes + unresolved.unicast_probes + unresolved.app_probes > 0",
-			// The free is the last call of arp_error_report, so the location is in its caller (seen on 6.18.44).
-			Functions: []string{"arp_error_report", "ndisc_error_report", "neigh_invalidate"},
+			// The free is the last call of arp_error_report, so the location is in its caller (seen on 6.18.44), or in the
+			// function that the caller is inlined into.
+			Functions: []string{"arp_error_report", "ndisc_error_report", "neigh_invalidate", "neigh_timer_handler", "__neigh_update", "neigh_update"},
 			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer ARP or neighbour discovery (mcast_solicit={unresolved.multicast_probes}, ucast_solicit={unresolved.unicast_probes})",
 			Remedy:    "check that {unresolved.via} is up and in the same VLAN: ip neigh show {unresolved.via} dev {unresolved.dev}; check that it is the right next hop: ip route get DST",
 			Limits:    "IPv6 has no reason (NOT_SPECIFIED) on any kernel.",
 		},
 		{
-			ID: "neigh-failed", Site: "neigh_queue", Reasons: []string{"NEIGH_FAILED"}, Functions: []string{"__neigh_event_send"},
-			When: "neigh_send.multicast_probes + neigh_send.app_probes == 0",
+			// NUD_INCOMPLETE 1 and NUD_STALE 4 have other ends.
+			ID: "neigh-failed", Site: "neigh_queue", Reasons: []string{"NEIGH_FAILED", Unspecified}, Functions: []string{"__neigh_event_send"},
+			When: "neigh_send.multicast_probes + neigh_send.app_probes == 0 && !neigh_send.dead && !(neigh_send.state_number & 5)",
 			Text: "the next hop {neigh_send.via} on {neigh_send.dev} is not probed (mcast_solicit=0, app_solicit=0)", Remedy: "sysctl -w net.ipv4.neigh.{neigh_send.dev}.mcast_solicit=3; for IPv6 net.ipv6.neigh.{neigh_send.dev}.mcast_solicit",
 		},
 		{

@@ -13,8 +13,9 @@ var queueReads = reads(
 	num("pfifo_fast", `q->ops->id == "pfifo_fast"`), num("noop", `q->ops->id == "noop"`),
 )
 
-// transmitting are the functions that free what a queueing discipline dropped; most are inlined.
-var transmitting = []string{"__dev_queue_xmit", "__dev_xmit_skb", "__tcf_kfree_skb_list", "tcf_kfree_skb_list", "kfree_skb_list_reason", "__dev_direct_xmit", "sch_direct_xmit", "__qdisc_run", "qdisc_dequeue_drop", "net_tx_action"}
+// transmitting are the functions that free what a queueing discipline dropped; most are inlined. Those that free a list
+// have other callers, too: the causes depend on the decision.
+var transmitting = []string{"__dev_queue_xmit", "__dev_xmit_skb", "__tcf_kfree_skb_list", "tcf_kfree_skb_list", "kfree_skb_list_reason", "kfree_skb_list", "__dev_direct_xmit", "sch_direct_xmit", "__qdisc_run", "qdisc_dequeue_drop", "net_tx_action"}
 
 var qdisc = family{
 	name: "qdisc", title: "Queueing disciplines",
@@ -72,7 +73,7 @@ var qdisc = family{
 		{ID: "qdisc-l4s", Site: "qdisc_drop", Reasons: []string{"DUALPI2_STEP_DROP", "QDISC_DROP_L4S_STEP_NON_ECN"}, Text: "dualpi2 on {dev} drops a packet without ECN above the step threshold", Remedy: "enable ECN at the sender, or set a higher step_thresh"},
 		{ID: "qdisc-burst", Site: "qdisc_drop", Reasons: []string{"QDISC_BURST_DROP"}, Text: "more than net.core.qdisc_max_burst={max_burst} packets wait for the lock of the queueing discipline on {dev}", Remedy: "sysctl -w net.core.qdisc_max_burst=N, or more transmit queues"},
 		{ID: "tc-classifier", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "classified.verdict == 2 && !known(action.verdict) && !known(tc_program.verdict)",
-			Text: "the tc filter {classified.kind} on {dev} drops the packet (chain {classified.chain}, first priority {classified.prio})", Remedy: "tc -s filter show dev {dev} ingress (or egress)", Limits: "5.10 has no drop reasons, so the cause is unknown there."},
+			Text: "the tc filter {classified.kind} on {dev} drops the packet (chain {classified.chain}, first priority {classified.prio})", Remedy: "tc -s filter show dev {dev} ingress (or egress)"},
 		{ID: "tc-action", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count == 1", Text: "the tc action {action.kind} index {action.index} on {dev} drops the packet", Remedy: "tc -s actions get action {action.kind} index {action.index}"},
 		{ID: "tc-actions", Site: "classify", Reasons: []string{"TC_INGRESS", "TC_EGRESS"}, When: "action.verdict == 2 && action.count > 1", Text: "one of {action.count} tc actions on {dev}, the first of which is {action.kind} index {action.index}, drops the packet", Remedy: "tc -s filter show dev {dev} ingress (or egress)"},
 		{ID: "tc-chain", Site: "classify", Reasons: []string{"TC_CHAIN_NOTFOUND"}, Text: "a tc filter on {dev} goes to a chain that does not exist", Remedy: "tc filter show dev {dev} ingress; tc chain show dev {dev}"},

@@ -8,6 +8,12 @@ import "tracer/internal/lookup"
 
 var receiving = []string{"ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv_finish", "ip_sublist_rcv", "ip_rcv"}
 
+// afterReceive are causes without a reason in ip_rcv, which calls ip_rcv_core before: what that finds comes first.
+var afterReceive = []string{
+	"rp-filter-strict", "rp-filter-no-route", "rp-filter-no-address", "martian-source", "martian-source-loopback", "martian-source-multicast", "martian-source-zero",
+	"martian-destination-loopback", "martian-destination-zero",
+}
+
 var route = family{
 	name: "route", title: "Routing",
 	sites: []Site{
@@ -179,14 +185,15 @@ var route = family{
 			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule show",
 		},
 		{
-			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"}, When: "!policies",
+			// The only drop of this function.
+			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES", Unspecified}, When: "dport != 0 && !policies",
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark})",
 			Remedy: "ip route get {dst}; ip rule show",
 			Limits: "UDP and raw sockets, and connect(), fail before a packet exists: see send-no-route.",
 		},
 		{
 			// The look-up of the route asks the policies, too.
-			ID: "output-no-route-or-policy", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES"}, When: "policies",
+			ID: "output-no-route-or-policy", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES", Unspecified}, When: "dport != 0 && policies",
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark}), or an IPsec policy refuses it",
 			Remedy: "ip route get {dst}; ip rule; ip xfrm policy; ip xfrm state",
 		},

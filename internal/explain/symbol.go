@@ -19,6 +19,8 @@ var Symbols = []Symbol{
 	{Name: "jiffies", Size: 8},
 	{Name: "arp_tbl", Struct: "neigh_table"},
 	{Name: "nd_tbl", Struct: "neigh_table"},
+	{Name: "raw_v4_hashinfo", Struct: "raw_hashinfo"},
+	{Name: "raw_v6_hashinfo", Struct: "raw_hashinfo"},
 	{Name: "softnet_data", Struct: "softnet_data"},
 	{Name: "net_hotdata", Struct: "net_hotdata"},        // 6.9
 	{Name: "netdev_max_backlog", Size: 4, Signed: true}, // until 6.8

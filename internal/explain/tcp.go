@@ -2,7 +2,11 @@
 
 package explain
 
-import "tracer/internal/lookup"
+import (
+	"slices"
+
+	"tracer/internal/lookup"
+)
 
 // segment is the control block of a TCP segment (TCP_SKB_CB). It is valid once tcp_v4_fill_cb has run.
 const segment = "((struct tcp_skb_cb *)skb->cb)"
@@ -39,7 +43,8 @@ var tcp = family{
 	name: "tcp", title: "TCP",
 	sites: []Site{
 		{Name: "tcp_segment", Functions: established, Reads: reads(num("len", "skb->len"))},
-		{Name: "tcp_handshake", Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_child_process", "tcp_check_req"}, Reasons: []string{"TCP_LISTEN_OVERFLOW", Unspecified}},
+		// With a SYN cookie, tcp_v4_do_rcv drops the third packet, since 6.9 cookie_v4_check (NO_SOCKET).
+		{Name: "tcp_handshake", Functions: slices.Concat([]string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_child_process", "tcp_check_req"}, cookieCheck), Reasons: []string{"TCP_LISTEN_OVERFLOW", "NO_SOCKET", Unspecified}},
 		{Name: "tcp_keys", Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_check_req"},
 			Reasons: []string{"TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED", "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE", "TCP_AUTH_HDR", "TCP_MINTTL"},
 			Reads:   join(l4Ports, reads(num("ttl", ip4Header+"->ttl")))},
@@ -64,7 +69,7 @@ var tcp = family{
 		},
 	},
 	causes: []Cause{
-		{ID: "accept-queue-full", Site: "tcp_handshake", When: "accept_queue.waiting > accept_queue.limit",
+		{ID: "accept-queue-full", Site: "tcp_handshake", Refines: []string{"tcp-cookie-refused", "tcp6-cookie-refused"}, When: "accept_queue.waiting > accept_queue.limit",
 			Text:   "the accept queue of port {accept_queue.lport} is full: {accept_queue.waiting} of {accept_queue.limit}[[ ({owner})]]; the client believes that it is connected",
 			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: ownerSpecial},
 		{ID: "syn-accept-queue-full", Silent: "conn_request", When: "conn_request.waiting > conn_request.limit",
@@ -79,9 +84,10 @@ var tcp = family{
 			Text: "the segment begins beyond the window: seq {tcp_data.seq}, expected {tcp_data.rcv_nxt}, window {tcp_data.window}", Remedy: "the sender ignores the window, or the segment belongs to an older connection"},
 		{ID: "tcp-old-data", Site: "tcp_segment", Reasons: []string{"TCP_OLD_DATA"}, When: "(tcp_data.rcv_nxt - tcp_data.end_seq & 0xffffffff) < 0x80000000",
 			Text: "the data was received already: seq {tcp_data.seq} to {tcp_data.end_seq}, expected {tcp_data.rcv_nxt} (a retransmission)", Remedy: "none needed after loss; otherwise look for lost ACKs", Benign: true},
-		{ID: "tcp-old-sequence", Site: "tcp_segment", Reasons: []string{"TCP_OLD_SEQUENCE"}, When: "(tcp_input.rcv_nxt - tcp_input.end_seq & 0xffffffff) < 0x80000000",
+		// 6.1 has one reason for both ends of the window.
+		{ID: "tcp-old-sequence", Site: "tcp_segment", Reasons: []string{"TCP_OLD_SEQUENCE", "TCP_INVALID_SEQUENCE"}, When: "(tcp_input.rcv_nxt - tcp_input.end_seq & 0xffffffff) < 0x80000000",
 			Text: "the segment ends before the expected sequence number: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt} (a retransmission or a keepalive probe)", Remedy: "none needed (normal after loss and on idle connections)", Benign: true},
-		{ID: "tcp-invalid-sequence", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_SEQUENCE"},
+		{ID: "tcp-invalid-sequence", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_SEQUENCE"}, When: "(tcp_input.rcv_nxt - tcp_input.end_seq & 0xffffffff) >= 0x80000000",
 			Text: "the sequence numbers are outside the window: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt}, window {tcp_input.window}", Remedy: "a stray segment of an older connection, or a middlebox rewrites sequence numbers"},
 		{ID: "tcp-invalid-end-sequence", Site: "tcp_segment", Reasons: []string{"TCP_INVALID_END_SEQUENCE"},
 			Text: "the segment ends beyond the window: seq {tcp_input.seq} to {tcp_input.end_seq}, expected {tcp_input.rcv_nxt}, window {tcp_input.window}", Remedy: "the sender ignores the window"},

@@ -28,6 +28,7 @@ const (
 var variables = []string{
 	cpuOffsets, preemptCount, hotVariables,
 	"jiffies", "arp_tbl", "nd_tbl", "softnet_data", "net_hotdata", "netdev_max_backlog", "nf_queue_handler", "nf_conntrack_max", "nf_conntrack_net_id",
+	"raw_v4_hashinfo", "raw_v6_hashinfo",
 }
 
 // errNoCount is the error on s390x, which keeps the count in per-CPU pages (lowcore). Their addresses are not

@@ -77,15 +77,15 @@ func TestSitesAreLocated(t *testing.T) {
 	if !slices.IsSortedFunc(ranges, func(a, b bpf.SiteRange) int { return int(min(max(int64(a.Begin-b.Begin), -1), 1)) }) || len(ranges) < 50 {
 		t.Errorf("%d ranges, want at least 50, sorted by address", len(ranges))
 	}
-	site := slices.IndexFunc(p.Why.Sites, func(s explain.Placement) bool { return s.Name == "no_tcp_socket" })
+	site := slices.IndexFunc(p.Why.Sites, func(s explain.Placement) bool { return s.Name == "tcp_keys" })
 	code := f.Symbols.Code("tcp_v4_rcv")["tcp_v4_rcv"]
 	i := slices.IndexFunc(ranges, func(r bpf.SiteRange) bool { return r.Begin == code.Begin })
 	if i < 0 || site < 0 || ranges[i].Size != code.End-code.Begin || ranges[i].Sites>>site&1 == 0 {
 		t.Errorf("site %d, function %x, range %d of %v", site, code, i, ranges)
 	}
-	number, _ := reasonNamed("NO_SOCKET", f.Reasons)
+	number, _ := reasonNamed("TCP_MINTTL", f.Reasons)
 	if p.BPF.Sites.Reasons[number]>>site&1 == 0 || p.BPF.Sites.Reasons[bpf.NoReason]>>site&1 != 0 {
-		t.Errorf("NO_SOCKET has the sites %b, no reason has %b, want site %d in the first only", p.BPF.Sites.Reasons[number], p.BPF.Sites.Reasons[bpf.NoReason], site)
+		t.Errorf("TCP_MINTTL has the sites %b, no reason has %b, want site %d in the first only", p.BPF.Sites.Reasons[number], p.BPF.Sites.Reasons[bpf.NoReason], site)
 	}
 }
 
