@@ -9,6 +9,13 @@ func behindDevice(dev, kind string) string {
 	return "((struct " + kind + " *)((u64)" + dev + " + ((sizeof(struct net_device) + 31) & ~31ul)))"
 }
 
+// vxlanRemote is the default remote of a VXLAN device. Without one, the kernel sets the family, but not the address. For IPv4
+// the bytes of the IPv6 address are zero.
+var (
+	vxlanRemote  = behindDevice("dev", "vxlan_dev") + "->cfg.remote_ip"
+	vxlanRemote6 = vxlanRemote + ".sin6.sin6_addr.in6_u.u6_addr32"
+)
+
 var tunnel = family{
 	name: "tunnel", title: "Tunnels",
 	sites: []Site{
@@ -31,7 +38,7 @@ var tunnel = family{
 			Reads: reads(
 				as(lookup.String, "dev", "dev->name"), num("ifindex", "dev->ifindex"), as(lookup.LinkAddress, "to", "*(struct in6_addr *)(skb->head + skb->mac_header)", "6"),
 				num("vni", "ntohl("+behindDevice("dev", "vxlan_dev")+"->cfg.vni)"),
-				num("has_default", behindDevice("dev", "vxlan_dev")+"->cfg.remote_ip.sa.sa_family != 0"),
+				num("has_default", vxlanRemote+".sin.sin_addr.s_addr != 0 && "+vxlanRemote+".sa.sa_family == 2 || "+vxlanRemote6+"[0] | "+vxlanRemote6+"[1] | "+vxlanRemote6+"[2] | "+vxlanRemote6+"[3]"),
 			),
 		},
 		{
