@@ -53,6 +53,23 @@ func Timestamp(c *net.TCPConn) (now uint32, err error) {
 	return now, err
 }
 
+// PeerWindow returns how many bytes the peer has room for, as it said last, and how many segments it has not acknowledged.
+func PeerWindow(c *net.TCPConn) (window, unacknowledged uint32, err error) {
+	err = control(c, func(fd int) error {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil {
+			window, unacknowledged = info.Snd_wnd, info.Unacked
+		}
+		return err
+	})
+	return window, unacknowledged, err
+}
+
+// SetReadBuffer sets the size of the receive buffers of the connections that a listener accepts.
+func SetReadBuffer(l *net.TCPListener, bytes int) error {
+	return control(l, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes) })
+}
+
 // control calls f with the descriptor of a socket.
 func control(c syscall.Conn, f func(fd int) error) error {
 	raw, err := c.SyscallConn()
