@@ -27,8 +27,8 @@ func wrongMAC(l *lab) scenario {
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
 	return scenario{
 		cause:  "wrong-mac",
-		values: map[string]any{"dev": w.farName, "to": hardware.String(), "own": w.toFar.To.String(), "promiscuity": 1}, needs: needs{reason: "OTHERHOST"},
-		rows: every(within(l.r), toPort(port)), send: l.transmits(l.a, ktest.Link{Device: w.nearName, To: hardware}, u.Packet().Bytes()),
+		values: map[string]any{"dev": w.farName, "to": hardware.String(), "own": w.toFar.To.String(), "promiscuity": 1},
+		rows:   every(within(l.r), toPort(port)), send: l.transmits(l.a, ktest.Link{Device: w.nearName, To: hardware}, u.Packet().Bytes()),
 	}
 }
 
@@ -38,7 +38,7 @@ func vlanWithoutDevice(l *lab) scenario {
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
 	return scenario{
 		cause: "vlan-without-device", values: map[string]any{"untagged.vlan": 7, "untagged.dev": w.farName},
-		needs: needs{probes: true, reason: "OTHERHOST", symbols: []string{"vlan_do_receive"}}, otherwise: []string{"own-mac-otherhost"},
+		needs: needs{probes: true, symbols: []string{"vlan_do_receive"}}, otherwise: []string{"own-mac-otherhost"},
 		rows: every(within(l.r), toPort(port)),
 		send: func() {
 			l.do(l.a, func() error { return w.toFar.Send(unix.ETH_P_8021Q, append([]byte{0, 7, 8, 0}, u.Packet().Bytes()...)) })
@@ -51,7 +51,7 @@ func ipv6Disabled(l *lab) scenario {
 	l.r.SetSysctl(l.tb, "ipv6/conf/"+w.farName+"/disable_ipv6", "1")
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near6, port), To: netip.AddrPortFrom(w.far6, port), Size: 20}
 	return scenario{
-		cause: "ipv6-disabled", values: map[string]any{"dev": w.farName, "disable_ipv6": 1}, needs: needs{reason: "IPV6DISABLED"},
+		cause: "ipv6-disabled", values: map[string]any{"dev": w.farName, "disable_ipv6": 1},
 		rows: every(within(l.r), toPort(port)), send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
 	}
 }
@@ -71,7 +71,7 @@ func deviceDown(l *lab) scenario {
 	ktest.NewRedirect(l.tb, l.r, ktest.Redirect{From: w.farName, To: down, Program: true})
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(l.rb.near4, port), Size: 20}
 	return scenario{
-		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down}, needs: needs{probes: true, reason: "QDISC_DROP", symbols: []string{"noop_enqueue"}},
+		cause: "qdisc-inactive", values: map[string]any{"enqueue.to": down}, needs: needs{probes: true, symbols: []string{"noop_enqueue"}},
 		rows: toPort(port), send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
 	}
 }

@@ -95,7 +95,7 @@ func queueOfDeviceFull(l *lab) scenario {
 	l.reaches(l.b, w.far4)
 	return scenario{
 		cause: "qdisc-full-bytes", values: map[string]any{"enqueue.kind": "bfifo", "enqueue.dev": w.farName, "enqueue.limit": 5000},
-		needs: needs{probes: true, symbols: []string{"bfifo_enqueue"}, reason: "QDISC_DROP"},
+		needs: needs{probes: true, symbols: []string{"bfifo_enqueue"}},
 		rows:  every(within(l.r), toPort(port)), send: func() { l.do(l.a, func() error { return u.Send(20) }) },
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,10 +38,14 @@ type wire struct {
 	nearName, farName        string
 }
 
+// networks is the number of networks: 250 for each second byte of an address. Those of the lab begin at 10.71.0.0, and
+// those that no host has at 10.81.0.0.
+const networks, perByte = 2000, 250
+
 // newLab creates the network. order returns the numbers below n in the order in which to use them.
 func newLab(t *testing.T, order func(n int) []int) *lab {
 	t.Helper()
-	l := &lab{t: t, tb: optional{t}, a: ktest.NewNetns(t, "why-a"), r: ktest.NewNetns(t, "why-r"), b: ktest.NewNetns(t, "why-b"), ports: order(20000), nets: order(250)}
+	l := &lab{t: t, tb: optional{t}, a: ktest.NewNetns(t, "why-a"), r: ktest.NewNetns(t, "why-r"), b: ktest.NewNetns(t, "why-b"), ports: order(20000), nets: order(networks)}
 	for _, n := range []*ktest.Netns{l.a, l.r, l.b} {
 		n.SetSysctl(t, "ipv4/conf/all/rp_filter", "0")
 		n.SetSysctl(t, "ipv4/conf/default/rp_filter", "0")
@@ -83,6 +88,9 @@ func (l *lab) provoke(list ...provocation) (scenarios []scenario) {
 	l.t.Helper()
 	for _, p := range list {
 		s, lacking := l.try(p)
+		if slices.Contains(s.also, unknown) {
+			l.t.Errorf("%s: docs/drops.md says where the cause may be unknown, not the scenario", s.cause)
+		}
 		switch {
 		case lacking == "":
 			scenarios = append(scenarios, s)
@@ -145,7 +153,7 @@ func (l *lab) plan(near, far *ktest.Netns) wire {
 	n := l.net()
 	addr := netip.MustParseAddr
 	w := wire{
-		near4: addr(fmt.Sprintf("10.71.%d.2", n)), far4: addr(fmt.Sprintf("10.71.%d.1", n)),
+		near4: addr(fmt.Sprintf("10.%d.%d.2", 71+n/perByte, n%perByte)), far4: addr(fmt.Sprintf("10.%d.%d.1", 71+n/perByte, n%perByte)),
 		near6: addr(fmt.Sprintf("fd71:%x::2", n+1)), far6: addr(fmt.Sprintf("fd71:%x::1", n+1)),
 		nearName: fmt.Sprintf("n%d", n), farName: fmt.Sprintf("f%d", n),
 	}
@@ -178,7 +186,8 @@ func (l *lab) net() int {
 
 // remote4 and remote6 return a network that no host has, and an address in it.
 func (l *lab) remote4() (netip.Prefix, netip.Addr) {
-	p := netip.MustParsePrefix(fmt.Sprintf("10.72.%d.0/24", l.net()))
+	n := l.net()
+	p := netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", 81+n/perByte, n%perByte))
 	return p, p.Addr().Next()
 }
 

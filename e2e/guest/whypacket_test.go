@@ -78,7 +78,7 @@ func (l *lab) wrongHeader(cause string, change func([]byte), values map[string]a
 	change(b)
 	mendHeader(b)
 	return scenario{
-		cause: cause, values: values, needs: needs{reason: "IP_INHDR"},
+		cause: cause, values: values,
 		rows: every(within(l.r), on(w.farName), etherType(unix.ETH_P_IP)),
 		send: func() { l.do(l.a, func() error { return w.toFar.Send(unix.ETH_P_IP, b) }) },
 	}
@@ -167,7 +167,7 @@ func fragmentTimeout(l *lab) scenario {
 	_, from := l.remote4()
 	return scenario{
 		cause: "last-fragment-missing", values: map[string]any{"expired.src": from, "expired.dst": l.rb.near4, "expired.have": 16, "expired.id": 0x7102},
-		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"}, also: []string{unknown},
+		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"},
 		rows: every(within(l.b), fromAddr(from)), send: l.transmits(l.a, l.ra.toFar, l.fragment(from, 0x7102, 0)),
 	}
 }

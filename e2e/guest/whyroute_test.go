@@ -184,10 +184,10 @@ func outputNoRoute(l *lab) scenario {
 	conn, _ := l.connection(netip.AddrPortFrom(l.ra.near4, l.port()), netip.AddrPortFrom(to, l.port()))
 	from := conn.LocalAddr().(*net.TCPAddr).AddrPort()
 	return scenario{
-		cause: "output-no-route", needs: needs{reason: "IP_OUTNOROUTES"},
+		cause:  "output-no-route",
 		values: map[string]any{"dst": to, "dport": conn.RemoteAddr().(*net.TCPAddr).Port, "lport": from.Port(), "bound": 0, "mark": 0},
 		rows: func(r *record) bool {
-			return r.Why != nil && string(r.Why.Values["lport"]) == jsonOf(from.Port()) && r.Reason == "SKB_DROP_REASON_IP_OUTNOROUTES"
+			return r.Why != nil && string(r.Why.Values["lport"]) == jsonOf(from.Port()) && forReason("IP_OUTNOROUTES", "")(r)
 		},
 		send: func() {
 			ktest.NewDiscardingRoute(l.tb, l.a, netip.PrefixFrom(to, 32), ktest.Unreachable)
@@ -201,10 +201,18 @@ func outputNoRoute(l *lab) scenario {
 // connection opens a TCP connection from a to b. Both ends are closed at the end of the test.
 func (l *lab) connection(client, server netip.AddrPort) (near, far *net.TCPConn) {
 	l.t.Helper()
+	return l.connectionWith(client, server, func(*net.TCPListener) error { return nil })
+}
+
+// connectionWith changes the listener before.
+func (l *lab) connectionWith(client, server netip.AddrPort, change func(*net.TCPListener) error) (near, far *net.TCPConn) {
+	l.t.Helper()
 	var listener net.Listener
 	l.do(l.b, func() (err error) {
-		listener, err = ktest.ListenBacklog(server, 100)
-		return err
+		if listener, err = ktest.ListenBacklog(server, 100); err != nil {
+			return err
+		}
+		return change(listener.(*net.TCPListener))
 	})
 	defer listener.Close()
 	l.do(l.a, func() error {

@@ -66,7 +66,7 @@ func noProtocol(l *lab) scenario {
 	_, from := l.remote4()
 	p := ktest.Packet{From: from, To: l.rb.near4, Protocol: experimental, Payload: make([]byte, 20)}
 	return scenario{
-		cause: "no-protocol", values: map[string]any{"protocol": "253", "is_v4": 1}, needs: needs{reason: "IP_NOPROTO"},
+		cause: "no-protocol", values: map[string]any{"protocol": "253", "raw_takes": 0}, needs: needs{reason: "IP_NOPROTO"}, otherwise: []string{"no-protocol-or-full"},
 		rows: every(within(l.b), func(r *record) bool { return r.Tuple.Source == from.String() }), send: l.transmits(l.a, l.ra.toFar, p.Bytes()),
 	}
 }
@@ -75,7 +75,7 @@ func noProtocol6(l *lab) scenario {
 	_, from := l.remote6()
 	p := ktest.Packet{From: from, To: l.rb.near6, Protocol: experimental, Payload: make([]byte, 20)}
 	return scenario{
-		cause: "ipv6-no-protocol", values: map[string]any{"dev": l.rb.nearName, "is_v4": 0}, needs: needs{reason: "UNHANDLED_PROTO"},
+		cause: "ipv6-no-protocol", values: map[string]any{"dev": l.rb.nearName, "is_v4": 0}, needs: needs{reason: "UNHANDLED_PROTO"}, otherwise: []string{"ipv6-no-protocol-or-full"},
 		rows: every(within(l.b), func(r *record) bool { return r.Tuple.Source == from.String() }), send: l.transmits(l.a, l.ra.toFar, p.Bytes()),
 	}
 }

@@ -29,7 +29,7 @@ func TestRemediesQuoteNames(t *testing.T) {
 	table := load(t)
 	drop := func(name string) *Drop {
 		dev := Value{Kind: event.WordFact, Text: name}
-		return &Drop{Reason: "IPV6DISABLED", Location: "ip6_rcv_core+1", Values: Values{"disable_ipv6": number(1), "dev": dev}}
+		return &Drop{Reason: "IPV6DISABLED", Location: "ip6_rcv_core+1", Values: Values{"disable_ipv6": number(1), "type": number(0), "dev": dev}}
 	}
 	for name, want := range map[string]string{
 		"eth0":     "sysctl -w net.ipv6.conf.eth0.disable_ipv6=0",
