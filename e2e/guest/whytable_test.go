@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"fmt"
 	"regexp"
 	"runtime"
 	"slices"
@@ -36,6 +37,7 @@ const notImplemented = "not implemented"
 
 var (
 	kernelsOfTable = regexp.MustCompile(`kernels of the tests \(([^)]*)\)`)
+	callsMark      = regexp.MustCompile(`\*calls(?: before (\d+\.\d+))?\*`)
 	quotedID       = regexp.MustCompile("`([^`]+)`")
 	exception      = regexp.MustCompile(`^\*\*([^*]+)\*\*: (.+)$`)
 )
@@ -53,13 +55,27 @@ func kernelCausesOf(page, series, arch string) kernelCauses {
 			cells := strings.Split(strings.TrimSuffix(line, "|"), " | ")
 			id := quotedID.FindStringSubmatch(cells[0])[1]
 			t.causes[id] = causeRow{
-				calls: strings.Contains(cells[0], "*calls*"), variables: strings.Contains(cells[0], "*variables*"), lack: lackOf(cells[len(cells)-1], series, arch),
+				calls: needsCalls(cells[0], series), variables: strings.Contains(cells[0], "*variables*"), lack: lackOf(cells[len(cells)-1], series, arch),
 			}
 		case strings.HasPrefix(line, "- `"):
 			t.causes[quotedID.FindStringSubmatch(line)[1]] = causeRow{lack: notImplemented}
 		}
 	}
 	return t
+}
+
+// needsCalls reports whether the mark of a cause says that it needs the values of calls on kernels of a series.
+func needsCalls(cell, series string) bool {
+	m := callsMark.FindStringSubmatch(cell)
+	return m != nil && (m[1] == "" || isOlder(series, m[1]))
+}
+
+// isOlder reports whether a series is older than another one.
+func isOlder(series, other string) bool {
+	var a, b [2]int
+	fmt.Sscanf(series, "%d.%d", &a[0], &a[1])
+	fmt.Sscanf(other, "%d.%d", &b[0], &b[1])
+	return slices.Compare(a[:], b[:]) < 0
 }
 
 // lackOf returns what a cell of the column "Not on" says about a kernel.
@@ -111,7 +127,8 @@ func (s *scenario) excuse() string {
 func TestCauseTable(t *testing.T) {
 	page := "\"Not on\" has the kernels of the tests (5.10, 6.1, 6.12) that cannot tell it.\n\n| Cause | Where | Why | What to do | Not on |\n" +
 		"| `a` | R at f | text<br>if `x \\|\\| y` | do | **5.10**: no drop reasons<br>**6.1 arm64, 6.12**: no reason R<br>A note: **5.10** is old. |\n" +
-		"| `b` *calls* *variables* *special* (normal) | R | text | do |  |\n\nNot implemented:\n\n- `c` (text of `x`): no program reads it.\n- `d`: no program reads it.\n"
+		"| `b` *calls* *variables* *special* (normal) | R | text | do |  |\n\nNot implemented:\n\n- `c` (text of `x`): no program reads it.\n- `d`: no program reads it.\n" +
+		"| `e` *calls before 6.11* | R | text | do |  |\n"
 	none, calls, notYet := causeRow{}, causeRow{calls: true, variables: true}, causeRow{lack: notImplemented}
 	for _, test := range []struct {
 		series, arch string
@@ -125,7 +142,7 @@ func TestCauseTable(t *testing.T) {
 		{"6.18", "amd64", false, none},
 	} {
 		got := kernelCausesOf(page, test.series, test.arch)
-		if got.hasKernel != test.hasKernel || len(got.causes) != 4 || got.causes["a"] != test.a || got.causes["b"] != calls || got.causes["c"] != notYet || got.causes["d"] != notYet {
+		if got.hasKernel != test.hasKernel || len(got.causes) != 5 || got.causes["a"] != test.a || got.causes["b"] != calls || got.causes["c"] != notYet || got.causes["e"].calls != (test.series != "6.12" && test.series != "6.18") || got.causes["d"] != notYet {
 			t.Errorf("%s %s: %+v", test.series, test.arch, got)
 		}
 	}

@@ -47,9 +47,9 @@ function, which may be in a module (kernels before 5.11 have no BTF of modules),
 the cause is unknown or less exact on the other kernels. The tests provoke causes on these kernels, and accept an unknown cause only
 where this page says so.
 
-*Calls* marks causes that need the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep, *variables* those that need
-variables of the kernel, whose addresses not every kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads
-and a condition. A *note* is added to the text of a cause. The causes at the end of a section are not implemented, for the reason given
+*Calls* marks causes that need the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep (*before 6.11*: only on
+kernels whose drop tracepoint does not have the socket), *variables* those that need variables of the kernel, whose addresses not every
+kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads and a condition. A *note* is added to the text of a cause. The causes at the end of a section are not implemented, for the reason given
 there.
 
 `
@@ -92,9 +92,7 @@ func row(table *Table, c *compiled, kernels []string, missing map[string][]strin
 // mark returns the identifier of a cause with its marks.
 func mark(table *Table, c *compiled) string {
 	id := "`" + c.ID + "`"
-	if needsCalls(c) {
-		id += " *calls*"
-	}
+	id += needsCalls(table, c)
 	if needsVariables(table, c) {
 		id += " *variables*"
 	}
@@ -107,9 +105,23 @@ func mark(table *Table, c *compiled) string {
 	return id
 }
 
-// needsCalls reports whether a cause needs values of decisions.
-func needsCalls(c *compiled) bool {
-	return c.Silent != "" || slices.ContainsFunc(c.needed(), func(key string) bool { return strings.Contains(key, ".") })
+// needsCalls returns the mark of a cause that needs values of decisions, on all kernels or on those whose drop tracepoint
+// does not have the socket, or "".
+func needsCalls(table *Table, c *compiled) string {
+	if c.Silent != "" {
+		return " *calls*"
+	}
+	mark := ""
+	for _, key := range c.needed() {
+		name, _, isDecision := strings.Cut(key, ".")
+		switch {
+		case isDecision && !table.Decision(name).AtDrop:
+			return " *calls*"
+		case isDecision:
+			mark = " *calls before 6.11*"
+		}
+	}
+	return mark
 }
 
 var symbol = regexp.MustCompile(`\b(` + strings.Join(symbolNames(), "|") + `)\b`)
