@@ -110,12 +110,13 @@ var turns = []string{
 // needsModuleTypes are the tests that need the types of modules, which kernels before 5.11 do not describe.
 var needsModuleTypes = []string{"TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace", "TestLegacyRulesAtOnce"}
 
-// needsEbtables are the tests that need ebtables as a module, with its types. Of the kernels of the tests, these are the
-// series that have it.
-var (
-	needsEbtables  = []string{"TestEbtablesRule"}
-	seriesEbtables = []string{"6.1", "6.12"}
-)
+// needsEbtables are the tests that need ebtables as a module, with its types.
+var needsEbtables = []string{"TestEbtablesRule"}
+
+// hasEbtables reports whether the kernel has ebtables with its types.
+func (m machine) hasEbtables() bool {
+	return (m.series == "6.1" || m.series == "6.12") && (m.arch == "amd64" || m.arch == "arm64")
+}
 
 // skip returns the tests that this machine does not run, as a pattern for go test -skip.
 func (m machine) skip() string {
@@ -139,7 +140,7 @@ func (m machine) impossible() (list []string) {
 	if m.series == "5.10" {
 		list = append(list, needsModuleTypes...)
 	}
-	if !slices.Contains(seriesEbtables, m.series) {
+	if !m.hasEbtables() {
 		list = append(list, needsEbtables...)
 	}
 	return list
@@ -222,7 +223,7 @@ func (m machine) modules() []string {
 	switch {
 	case m.series == "5.10":
 		return append(slices.Clone(modules), "nft_counter")
-	case slices.Contains(seriesEbtables, m.series) && m.tests == "":
+	case m.hasEbtables():
 		return append(slices.Clone(modules), "ebtable_filter", "ebtable_nat")
 	}
 	return modules

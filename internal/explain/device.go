@@ -78,9 +78,13 @@ var deviceFamily = family{
 		{Name: "tun_send", Module: "tun", Functions: []string{"tun_net_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(num("no_reader", "!"+behindDevice("dev", "tun_struct")+"->tfiles[skb->queue_mapping]"),
 				num("readers", behindDevice("dev", "tun_struct")+"->numqueues"), as(lookup.String, "dev", "dev->name"))},
-		{Name: "veth_send", Module: "veth", Functions: []string{"veth_xmit"}, Skb: "skb", At: AtEntry,
+		{
+			// The ring is full if the place of the next packet is taken.
+			Name: "veth_send", Module: "veth", Functions: []string{"veth_xmit"}, Skb: "skb", At: AtEntry,
+			Keep: "!" + behindDevice("dev", "veth_priv") + "->peer || " + vethQueue + ".napi && " + vethQueue + ".xdp_ring.queue[" + vethQueue + ".xdp_ring.producer]",
 			Reads: reads(num("no_peer", "!"+behindDevice("dev", "veth_priv")+"->peer"), as(lookup.String, "dev", "dev->name"), num("len", "skb->len"),
-				num("peer_index", behindDevice("dev", "veth_priv")+"->peer->ifindex"), num("polled", vethQueue+".napi != 0"), num("size", vethQueue+".xdp_ring.size"))},
+				num("peer_index", behindDevice("dev", "veth_priv")+"->peer->ifindex"), num("polled", vethQueue+".napi != 0"), num("size", vethQueue+".xdp_ring.size")),
+		},
 	},
 	causes: []Cause{
 		// ip_rcv_core and ip6_rcv_core drop frames for another host (PACKET_OTHERHOST 3) first, 5.10 without a reason.

@@ -34,5 +34,5 @@ func needsModule(t testing.TB, err error) {
 }
 
 // missingModule are the errors of a kernel without a module: for a kind of device, for a classifier or an nftables
-// expression, for a cipher, for a protocol.
-var missingModule = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT}
+// expression, for a cipher, for a protocol, for a table of iptables-legacy or ebtables.
+var missingModule = []unix.Errno{unix.EOPNOTSUPP, unix.ENOENT, unix.ENOSYS, unix.EPROTONOSUPPORT, unix.ENOPROTOOPT}
