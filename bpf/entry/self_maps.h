@@ -24,6 +24,7 @@
 #include "explain/lookup.h"
 #include "explain/map_call.h"
 #include "explain/nft_rule.h"
+#include "explain/xt_rule.h"
 #include "entry/tracepoint.h"
 
 // Whether a map is one of ours. The kernel runs no function program while another one runs on that CPU, but

@@ -60,9 +60,6 @@ func TestFormulaNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"c"}, f.Asked()); diff != "" {
-		t.Error(diff)
-	}
 	if diff := cmp.Diff([]string{"a.b", "d", "a"}, f.Names()); diff != "" {
 		t.Error(diff)
 	}

@@ -49,7 +49,7 @@ func addXtRules(t *testing.T, d *decisions) {
 
 func TestXtPrograms(t *testing.T) {
 	all := []string{"ip_rcv", "ipt_do_table", "ip6t_do_table", "ebt_do_table"}
-	entries := []string{bpf.DecisionTemplate + "_2 ip_rcv", bpf.XtTemplate + "_2 ipt_do_table", bpf.XtTemplate + "_2 ip6t_do_table", bpf.XtTemplate + "_2 ebt_do_table"}
+	entries := []string{bpf.DecisionTemplate + " ip_rcv", bpf.XtTemplate + "_2 ipt_do_table", bpf.XtTemplate + "_2 ip6t_do_table", bpf.XtTemplate + "_2 ebt_do_table"}
 	returns := []string{bpf.XtReturnTemplate + " ipt_do_table", bpf.XtReturnTemplate + " ip6t_do_table", bpf.XtReturnTemplate + " ebt_do_table", bpf.DecisionReturnTemplate + " ip_rcv"}
 	for by, wantReturns := range map[kernel.ReturnWay][]string{kernel.Kretprobe: returns, kernel.KprobeSession: nil} {
 		p, d := xtPlan(t, by, withOffsets, all...)
