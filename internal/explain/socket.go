@@ -57,7 +57,7 @@ var socket = family{
 	sites: []Site{
 		{Name: "no_tcp_socket", Functions: slices.Concat(tcpReceive, cookieCheck), Reasons: []string{"NO_SOCKET", Unspecified}, Reads: join(l4Ports, reads(num("syn", tcpHeader+"->syn && !"+tcpHeader+"->ack"), num("rst", tcpHeader+"->rst")))},
 		{Name: "no_udp_socket", Functions: []string{"__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv", "udp_unicast_rcv_skb"}, Reasons: []string{"NO_SOCKET", Unspecified}, Reads: l4Ports},
-		{Name: "no_protocol", Functions: []string{"ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu", "ip_local_deliver_finish", "ip6_input_finish", "ip_local_deliver"}, Reasons: []string{"IP_NOPROTO", "UNHANDLED_PROTO", Unspecified},
+		{Name: "no_protocol", Functions: []string{"ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu", "ip_local_deliver_finish", "ip6_input_finish", "ip6_input", "ip_local_deliver"}, Reasons: []string{"IP_NOPROTO", "UNHANDLED_PROTO", Unspecified},
 			Reads: join(reads(device, as(lookup.Protocol, "protocol", ip4Header+"->protocol"), num("is_v4", ip4Header+"->version == 4")), rawReads)},
 		{Name: "icmp", Functions: []string{"icmp_rcv"}, Reasons: []string{"UNHANDLED_PROTO", "INVALID_PROTO", Unspecified},
 			Reads: join(ends4, reads(num("type", "*(u8 *)(skb->head + skb->transport_header)"), num("ignore_broadcasts", dst+"->dev->nd_net.net->ipv4.sysctl_icmp_echo_ignore_broadcasts"),

@@ -84,7 +84,7 @@ func TestUnspecified(t *testing.T) {
 		{"", "__udp6_lib_rcv+0x1", port80.and("unreachable6.code", 4).and("is_v4", 0), "udp6-no-listener"},
 		{"", "ip_protocol_deliver_rcu+0x1", raw, ""},
 		{"", "ip_protocol_deliver_rcu+0x1", raw.and("unreachable.code", 2), "no-protocol"},
-		{"", "ip6_protocol_deliver_rcu+0x1", raw.and("unreachable6.code", 1).and("is_v4", 0), "ipv6-no-protocol"},
+		{"", "ip6_input+0xbb", raw.and("unreachable6.code", 1).and("is_v4", 0), "ipv6-no-protocol"},
 		{"", "__ip_queue_xmit+0x1", port80.and("policies", 0), "output-no-route"},
 		{"", "__ip_queue_xmit+0x1", port80.and("policies", 1), "output-no-route-or-policy"},
 	} {
