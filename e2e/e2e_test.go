@@ -16,10 +16,10 @@ import (
 	"tracer/e2e/vm"
 )
 
-// limit returns the timeout of one machine: 45 minutes plus the duration of the soak test (SOAK), if that is set.
+// limit returns the timeout of one machine: 60 minutes plus the duration of the soak test (SOAK), if that is set.
 func limit(t *testing.T) time.Duration {
 	t.Helper()
-	const usual = 45 * time.Minute
+	const usual = 60 * time.Minute
 	text := os.Getenv("SOAK")
 	if text == "" {
 		return usual

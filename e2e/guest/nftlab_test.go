@@ -54,8 +54,9 @@ func newNftLab(t *testing.T) *nftLab {
 	// Rules that reject a packet answer it.
 	ktest.NewRoute(t, l.b, netip.MustParsePrefix(numbered4), netip.MustParseAddr(a4))
 	ktest.NewRoute(t, l.b, netip.MustParsePrefix(numbered6), netip.MustParseAddr(a6))
-	ping(t, l.a, b4, 1)
-	ping(t, l.a, b6, 2)
+	for _, to := range []string{a4, a6} { // the rules drop what would resolve them
+		ktest.SetNeighbour(t, l.b, "br0", netip.MustParseAddr(to), ktest.HardwareAddr(t, l.a, "va"))
+	}
 	l.addTraceRule(t)
 	return l
 }

@@ -19,7 +19,7 @@ import (
 
 var whyXfrm = []provocation{
 	notEncrypted, policyBlocks, forwardPolicyBlocks, decryptedWithoutPolicy,
-	outgoingPolicyBlocks, outgoingWithoutState, outgoingWithoutDaemon, waitsForState,
+	outgoingPolicyBlocks, outgoingWithoutState, waitsForState,
 	withoutState, replayed, wrongKey, stateExpired, tooBigForTunnel,
 }
 
@@ -112,14 +112,6 @@ func outgoingWithoutState(l *lab) scenario {
 	return l.forwards("ipsec-out-no-state", "__xfrm_route_forward", map[string]any{"policy_route.moved": "XfrmOutNoStates"},
 		func(n *ktest.Netns, from, to netip.Addr) {
 			ktest.ListenForAcquires(l.tb, n)
-			ktest.NewPolicy(l.tb, n, ktest.ESP{Local: from, Remote: to}.Policy(netlink.XFRM_DIR_OUT))
-		})
-}
-
-// outgoingWithoutDaemon has a policy without a state, and nothing that sets one up.
-func outgoingWithoutDaemon(l *lab) scenario {
-	return l.forwards("ipsec-out-policy-error", "__xfrm_route_forward", map[string]any{"policy_route.moved": "XfrmOutPolError"},
-		func(n *ktest.Netns, from, to netip.Addr) {
 			ktest.NewPolicy(l.tb, n, ktest.ESP{Local: from, Remote: to}.Policy(netlink.XFRM_DIR_OUT))
 		})
 }

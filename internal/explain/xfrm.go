@@ -87,10 +87,10 @@ var xfrm = family{
 		}},
 		counted("xfrm_policy", []string{"ip_forward", "ip6_forward"}, "policy_route", "out-", []counter{
 			{16, "bundle", "no route could be made for the outgoing policy of the packet" + ends, "ip route get to the peer; free memory"},
-			{18, "no-state", "there is no state (SA) yet for the outgoing policy of the packet" + ends + "; the kernel asked the IKE daemon for one", "the IKE daemon has not set one up: ip xfrm state"},
+			{18, "no-state", "there is no state (SA) for the outgoing policy of the packet" + ends + ", and no IKE daemon has set one up yet", "check that the IKE daemon runs: ip xfrm state; ip xfrm policy"},
 			{23, "policy-block", "a policy with action block for direction out matches the packet" + ends, "ip xfrm policy show action block"},
 			{24, "policy-dead", "the policy for an outgoing packet was just deleted", "normal during a change"},
-			{25, "policy-error", "the outgoing policy for the packet" + ends + " can't be used: usually there is no state (SA), and no IKE daemon that sets one up", "ip xfrm state; ip xfrm policy"},
+			{25, "policy-error", "the outgoing policy for the packet" + ends + " can't be used: its states can't be found or asked for", "ip xfrm state; ip xfrm policy; dmesg"},
 			{26, "forward-header", "the packet's headers do not suffice for the policies of forwarded packets", "the packet is damaged"},
 		}),
 		counted("xfrm_packet", xfrmInput, "xfrm_receive", "in-", []counter{
@@ -124,8 +124,8 @@ var xfrm = family{
 			{
 				// xfrm_lookup_route gives packets of this host a route that discards them; its device is lo.
 				ID: "ipsec-waits-for-state", Site: "dst_discard", When: "obsolete == 2 && loopback",
-				Text:   "there is no state (SA) yet for the IPsec policy of the packet[[ to {dst4}]][[ to {dst6}]]; the kernel asked the IKE daemon for one, and discards packets meanwhile",
-				Remedy: "the IKE daemon has not set one up: ip xfrm state; sysctl net.core.xfrm_larval_drop",
+				Text:   "there is no state (SA) yet for the IPsec policy of the packet[[ to {dst4}]][[ to {dst6}]]: the kernel discards packets until an IKE daemon sets one up",
+				Remedy: "check that the IKE daemon runs: ip xfrm state; sysctl net.core.xfrm_larval_drop",
 			},
 		},
 	),
