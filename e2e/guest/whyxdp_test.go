@@ -31,6 +31,7 @@ var lostFrames = []lostFrame{
 // TestWhyXDP checks that the verdict of an XDP program by which a frame without an sk_buff ends is a drop with a cause,
 // and that of a program on an sk_buff is none, since the kernel reports its drop.
 func TestWhyXDP(t *testing.T) {
+	needDedicatedMachine(t)
 	if refusesPrograms(t, "--filter-trace-xdp") {
 		return
 	}
