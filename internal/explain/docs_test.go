@@ -49,8 +49,8 @@ where this page says so.
 
 *Calls* marks causes that need the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep (*before 6.11*: only on
 kernels whose drop tracepoint does not have the socket), *variables* those that need variables of the kernel, whose addresses not every
-kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads and a condition. A *note* is added to the text of a cause. The causes at the end of a section are not implemented, for the reason given
-there.
+kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads and a condition. A *note* is added to the text of a
+cause. The causes at the end of a section are not implemented, for the reason given there.
 
 `
 
