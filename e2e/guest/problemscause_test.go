@@ -97,3 +97,15 @@ func textOf(id string) string {
 	text = strings.NewReplacer(`\[\[`, "(?:", `\]\]`, ")?").Replace(text)
 	return valueInText.ReplaceAllString(text, ".*")
 }
+
+// notes returns a regular expression for the notes after the text of a cause, of which the document has none: they need
+// function probes.
+var notes = sync.OnceValue(func() string {
+	var texts []string
+	for id, c := range causeTable() {
+		if c.Note {
+			texts = append(texts, textOf(id))
+		}
+	}
+	return "(?:; (?:" + strings.Join(texts, "|") + "))*"
+})

@@ -130,6 +130,7 @@ var varying = []struct {
 	{regexp.MustCompile(`^\d+ `), `\d+ `},                 // a packet
 	{regexp.MustCompile(`\\\[\d+\\\]`), `\[\d+\]`},        // a process
 	{regexp.MustCompile(`BPF program \d+`), `BPF program \d+`},
+	{regexp.MustCompile(`prog show id \d+`), `prog show id \d+`},
 	// tracer notes the tables of all namespaces after its start, perhaps only after the drop.
 	{regexp.MustCompile(`^why: nftables rule .*`), `${0}(?:; if the table was not replaced since)?`},
 	// The fill of a buffer depends on the sizes of structs. That of other things is exact.
@@ -156,6 +157,9 @@ func (k reporting) pattern(row string) *regexp.Regexp {
 	}
 	for _, v := range varying {
 		text = v.is.ReplaceAllString(text, v.becomes)
+	}
+	if strings.HasPrefix(row, whyLine) {
+		text += notes()
 	}
 	return regexp.MustCompile("^" + text + "$")
 }
