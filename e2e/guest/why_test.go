@@ -42,6 +42,8 @@ type scenario struct {
 	also []string
 	// rows matches the rows of the drops.
 	rows func(*record) bool
+	// from set the scenario up.
+	from provocation
 	// send sends the packets. It is called once, after tracer has started.
 	send func()
 }
@@ -99,7 +101,10 @@ var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPack
 func TestWhy(t *testing.T) {
 	l := newLab(t, func(n int) []int { return inOrder(n) })
 	list := l.provoke(provocations...)
-	rows := l.drops(list)
+	rows, missed := l.drops(list)
+	if missed > 0 {
+		rows = append(rows, l.again(list, rows)...)
+	}
 	for _, s := range list {
 		t.Run(s.cause, func(t *testing.T) {
 			if s.needs.machine {
@@ -111,6 +116,54 @@ func TestWhy(t *testing.T) {
 	if t.Failed() {
 		rows.others(t, list)
 	}
+}
+
+// again repeats the scenarios whose cause is less exact than possible, if they are few, and returns the drops. The kernel does
+// not run a probe while another BPF program runs on the same CPU, so values of a call can be missed; tracer counts that.
+func (l *lab) again(list []scenario, rows records) (more records) {
+	l.t.Helper()
+	var places []int
+	for i := range list {
+		if list[i].isLessExact(rows.that(list[i].rows)) {
+			places = append(places, i)
+		}
+	}
+	if len(places) == 0 || len(places)*20 > len(list) {
+		return nil
+	}
+	var repeated []scenario
+	for _, i := range places {
+		l.t.Logf("again, since probe hits were missed: %s", list[i].cause)
+		list[i] = l.provoke(list[i].from)[0]
+		repeated = append(repeated, list[i])
+	}
+	more, _ = l.drops(repeated)
+	return more
+}
+
+// isLessExact reports whether all that is wrong with the rows is a less specific cause, or none.
+func (s *scenario) isLessExact(rows records) bool {
+	if s.excuse() != "" || s.needs.machine && !isDedicated() {
+		return false
+	}
+	if len(rows) == 0 {
+		return s.needs.silent
+	}
+	found := false
+	for i := range rows {
+		if s.judge(&rows[i]) == "" {
+			continue
+		}
+		if found = true; !s.isLess(&rows[i]) {
+			return false
+		}
+	}
+	return found
+}
+
+// isLess reports whether the cause of a row is unknown, or less specific than the scenario's.
+func (s *scenario) isLess(r *record) bool {
+	return r.Why != nil && (r.Why.Cause == unknown || slices.Contains(s.otherwise, r.Why.Cause))
 }
 
 // others logs the rows of no scenario, which may be those that one misses.
@@ -131,13 +184,14 @@ func (r *record) cause() string {
 	return r.Why.Cause
 }
 
-// drops starts tracer, sends the packets of the scenarios, and returns the drops.
-func (l *lab) drops(list []scenario) records {
+// drops starts tracer, sends the packets of the scenarios, and returns the drops and the number of missed probe hits.
+func (l *lab) drops(list []scenario) (rows records, missed int) {
 	l.t.Helper()
 	p := start(l.t, "--drop")
 	l.send(list)
 	l.await(p, list)
-	return p.stop().events.that(dropped)
+	trace := p.stop()
+	return trace.events.that(dropped), trace.summary.Missed
 }
 
 // send sends the packets of the scenarios.
@@ -201,7 +255,7 @@ func (s *scenario) check(t *testing.T, rows records) {
 			t.Errorf("%s\n%s: %s", fault, rows[i].Ifname, rows[i].brief())
 		}
 	}
-	if right, _ := s.verdict(t, rows); right && excuse != "" {
+	if right, _ := s.verdict(t, rows, false); right && excuse != "" {
 		t.Errorf("%s is told, but docs/drops.md says that it can't be: %s", s.cause, excuse)
 	}
 }
@@ -256,8 +310,8 @@ func TestWhyBlind(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	l := newLab(t, random.Perm)
 	list := l.draw(random)
-	rows := l.drops(list)
-	var result verdicts
+	rows, missed := l.drops(list)
+	result := verdicts{missedHits: missed}
 	for i := range list {
 		result.add(t, &list[i], rows.that(list[i].rows))
 	}
@@ -302,7 +356,7 @@ func seed(t *testing.T) uint64 {
 
 // verdicts are numbers of scenarios: of all, of those without rows (which are not unknown), of those that docs/drops.md
 // excuses, and of the others, the judged ones.
-type verdicts struct{ total, right, wrong, unknown, missing, excused, judged, rightOfJudged int }
+type verdicts struct{ total, right, wrong, unknown, missing, excused, judged, rightOfJudged, missedHits int }
 
 func (v verdicts) String() string {
 	return fmt.Sprintf("%d scenarios: %d right, %d wrong, %d unknown, %d without rows; excused by docs/drops.md: %d; right of the others: %d of %d",
@@ -317,7 +371,7 @@ func (v verdicts) isTooBad() bool {
 func (v *verdicts) add(t *testing.T, s *scenario, rows records) {
 	t.Helper()
 	v.total++
-	right, wrong := s.verdict(t, rows)
+	right, wrong := s.verdict(t, rows, v.missedHits > 0)
 	switch {
 	case wrong:
 		v.wrong++
@@ -362,15 +416,15 @@ func TestVerdicts(t *testing.T) {
 }
 
 // verdict reports whether all rows have the right cause and values, and whether one has a wrong cause or value. Causes that
-// accepts allows are neither.
-func (s *scenario) verdict(t *testing.T, rows records) (right, wrong bool) {
+// accepts allows are neither, and neither are less specific ones if probe hits were missed.
+func (s *scenario) verdict(t *testing.T, rows records, hasMissed bool) (right, wrong bool) {
 	t.Helper()
 	right = len(rows) > 0
 	for i := range rows {
 		r := &rows[i]
 		fault := s.judge(r)
 		right = right && fault == "" && (r.Why.Cause == s.cause || slices.Contains(s.also, r.Why.Cause))
-		if fault != "" && r.Why != nil && r.Why.Cause != unknown {
+		if fault != "" && r.Why != nil && r.Why.Cause != unknown && !(hasMissed && s.isLess(r)) {
 			t.Log(fault)
 			wrong = true
 		}

@@ -88,6 +88,7 @@ func (l *lab) provoke(list ...provocation) (scenarios []scenario) {
 	l.t.Helper()
 	for _, p := range list {
 		s, lacking := l.try(p)
+		s.from = p
 		if slices.Contains(s.also, unknown) {
 			l.t.Errorf("%s: docs/drops.md says where the cause may be unknown, not the scenario", s.cause)
 		}

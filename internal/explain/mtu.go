@@ -66,17 +66,17 @@ var mtu = family{
 	causes: []Cause{
 		{
 			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
-			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set",
+			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set: {src} must send smaller packets",
 			Remedy: "let ICMP type 3 code 4 reach {src} (path MTU discovery), or ip link set {out} mtu N; for TCP, " + clampMSS,
 		},
 		{
 			ID: "forward-mtu-route", Site: "ip_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
-			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set",
+			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set: {src} must send smaller packets",
 			Remedy: "ip route get {dst}; let ICMP type 3 code 4 reach {src}",
 		},
 		{
 			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "!gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
-			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set",
+			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set: {src} must send smaller packets",
 			Remedy: "ip route get {dst} shows it and when it expires; if it is wrong: ip route flush cache, or sysctl -w net.ipv4.ip_forward_use_pmtu=0",
 		},
 		{
@@ -86,12 +86,12 @@ var mtu = family{
 		},
 		{
 			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
-			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}",
+			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}: {src} must send smaller packets",
 			Remedy: "let ICMPv6 type 2 reach {src} (path MTU discovery), or ip link set {out} mtu N",
 		},
 		{
 			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && route_locked && len > route_mtu",
-			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu})",
+			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}): {src} must send smaller packets",
 			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
 		},
 		{
