@@ -203,7 +203,7 @@ var route = family{
 		},
 		{
 			ID: "ipv6-route-prohibit", Site: "ip6_pkt_drop", When: "error == 13",
-			Text: "the route to {dst} is of type prohibit", Remedy: "ip -6 route show table all type prohibit",
+			Text: "the route or the rule for {dst} is of type prohibit", Remedy: "ip -6 route show table all type prohibit; ip -6 rule show",
 		},
 		{
 			ID: "ipv6-route-unreachable", Site: "ip6_pkt_drop", When: "error == 113",
@@ -211,7 +211,7 @@ var route = family{
 		},
 		{
 			ID: "ipv6-route-blackhole", Site: "dst_discard", When: "is_ipv6 && error == 22 && obsolete != 2",
-			Text: "the route to {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole",
+			Text: "the route or the rule for {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole; ip -6 rule show",
 		},
 		{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.

@@ -52,13 +52,14 @@ func (t template) quoteNames() {
 // plainWord has the characters that need no quotes in a shell. The character after a truncated name is not special, either.
 const plainWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/@%+=…"
 
-// shellWord quotes a name for a shell unless it has only plain characters.
+// shellWord quotes a name for a shell unless it has only plain characters. The quotes have no backslash, which the text
+// output would double, so that a quote in the name would end them.
 func shellWord(name string) string {
 	isSpecial := func(r rune) bool { return !strings.ContainsRune(plainWord, r) }
 	if !strings.ContainsFunc(name, isSpecial) {
 		return name
 	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(name, "'", `'"'"'`) + "'"
 }
 
 // parseTemplate parses a text with {key} and [[ ]].

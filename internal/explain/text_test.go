@@ -5,7 +5,10 @@ package explain
 import (
 	"testing"
 
+	"mvdan.cc/sh/v3/shell"
+
 	"tracer/internal/event"
+	"tracer/internal/printable"
 )
 
 // TestDottedDevice checks that a device name with a dot is a single component of a sysctl name, and unchanged elsewhere.
@@ -34,11 +37,22 @@ func TestRemediesQuoteNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"eth0":     "sysctl -w net.ipv6.conf.eth0.disable_ipv6=0",
 		"a;reboot": "sysctl -w net.ipv6.conf.'a;reboot'.disable_ipv6=0",
-		"a'b$(c)":  `sysctl -w net.ipv6.conf.'a'\''b$(c)'.disable_ipv6=0`,
+		"a'b$(c)":  `sysctl -w net.ipv6.conf.'a'"'"'b$(c)'.disable_ipv6=0`,
 	} {
 		a := table.Explain(drop(name))
 		if a.Remedy != want || a.Text != "disable_ipv6=1 on "+name {
 			t.Errorf("%s: text %q, remedy %q, want %q", name, a.Text, a.Remedy, want)
+		}
+	}
+}
+
+// TestEscapedRemediesAreSafe checks that a name can't leave its quotes in the text output, which escapes remedies once more.
+func TestEscapedRemediesAreSafe(t *testing.T) {
+	for _, name := range []string{"';id;'", `\';id;\'`, "a'b", "\x1b';id;'", `'\''`} {
+		shown := printable.Text(shellWord(name))
+		words, err := shell.Fields(shown, nil)
+		if err != nil || len(words) != 1 {
+			t.Errorf("%q is shown as %s, which a shell reads as %q, %v", name, shown, words, err)
 		}
 	}
 }
