@@ -15,6 +15,7 @@ var whyRoute = []provocation{
 	loopbackSource, multicastSource, zeroSource, loopbackDestination, zeroDestination,
 	forwardingOff, forwardingOffNoRoute, noRoute, blackholeRoute, prohibitRoute, unreachableRoute,
 	noRoute6, blackholeRoute6, prohibitRoute6, unreachableRoute6, outputNoRoute,
+	broadcastFrame, broadcastFrame6, forwardingOff6,
 }
 
 // arrives sends a datagram with these addresses from a to the router, over a wire of its own.
@@ -136,6 +137,38 @@ func forwardingOffNoRoute(l *lab) scenario {
 	s := l.arrives("ip-forward-off-no-route", w, w.near4, to).with(map[string]any{"dst": to, "forwarding": 0, "error": 113, "way.error": 11})
 	s.needs, s.otherwise = needs{probes: true}, []string{"ip-forward-off"}
 	return s
+}
+
+// inBroadcast sends a packet to another host in a frame for all hosts. Its TTL has expired, which the router does not look at.
+func (l *lab) inBroadcast(cause string, from, to netip.Addr) scenario {
+	w, port := l.ra, l.port()
+	p := ktest.UDP{From: netip.AddrPortFrom(from, port), To: netip.AddrPortFrom(to, port), Size: 20}.Packet()
+	p.TTL = 1
+	link := ktest.Link{Device: w.nearName, To: net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+	return scenario{
+		cause: cause, values: map[string]any{"dev": w.farName, "type": 1}, rows: every(within(l.r), toPort(port)),
+		send: l.transmits(l.a, link, p.Bytes()),
+	}
+}
+
+func broadcastFrame(l *lab) scenario {
+	return l.inBroadcast("forward-l2-broadcast", l.ra.near4, l.rb.near4).with(map[string]any{"dst": l.rb.near4})
+}
+
+func broadcastFrame6(l *lab) scenario {
+	return l.inBroadcast("forward6-l2-broadcast", l.ra.near6, l.rb.near6).with(map[string]any{"dst6": l.rb.near6})
+}
+
+// forwardingOff6 sends to a host that does not forward IPv6 packets.
+func forwardingOff6(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/conf/all/forwarding", "0")
+	port, to := l.port(), w.far6.Next()
+	u := ktest.UDP{From: netip.AddrPortFrom(w.near6, port), To: netip.AddrPortFrom(to, port), Size: 20}
+	return scenario{
+		cause: "ipv6-forward-off", values: map[string]any{"dst6": to, "forwarding6": 0}, rows: every(within(n), toPort(port)),
+		send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
+	}
 }
 
 func noRoute(l *lab) scenario {

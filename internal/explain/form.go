@@ -35,7 +35,6 @@ var (
 	floodedPacket = lookup.Named(map[uint64]string{0: "unicast", 1: "multicast", 2: "broadcast"})
 	hookName      = lookup.Named(map[uint64]string{0: "prerouting", 1: "input", 2: "forward", 3: "output", 4: "postrouting"})
 	verdict       = lookup.Named(map[uint64]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"})
-	checksums     = lookup.Named(map[uint64]string{0: "CHECKSUM_NONE", 1: "CHECKSUM_UNNECESSARY", 2: "CHECKSUM_COMPLETE", 3: "CHECKSUM_PARTIAL"})
 	nftFamily     = lookup.Named(map[uint64]string{1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"})
 	// hookOf is the name of a hook, from its family in bits 8 to 15 and its number.
 	hookOf = lookup.Word(func(dst []byte, v []lookup.Value) []byte {

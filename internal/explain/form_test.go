@@ -45,7 +45,6 @@ func TestForms(t *testing.T) {
 		{hookOf, 7<<8 | 1, "input"},
 		{hookOf, 7<<8 | 5, "brouting"},
 		{signed, 1<<64 - 300, "-300"},
-		{checksums, 2, "CHECKSUM_COMPLETE"},
 		{queueState, 5, "DRV_XOFF|FROZEN"},
 		{queueState, 0, "NONE"},
 	} {

@@ -16,7 +16,7 @@ func TestMeasured(t *testing.T) {
 	}
 	size := func(ttl, length, dev, route, pmtu uint64) Values {
 		return Values{
-			"ttl": number(ttl), "is_v4": number(1), "len": number(length), "gso_size": number(0), "dev_mtu": number(dev), "route_mtu": number(route), "pmtu": number(pmtu),
+			"type": number(0), "ttl": number(ttl), "is_v4": number(1), "len": number(length), "gso_size": number(0), "dev_mtu": number(dev), "route_mtu": number(route), "pmtu": number(pmtu),
 			"use_pmtu": number(0), "locked": number(0), "out": {Text: "i16v2"}, "src": {Text: "10.77.1.1"}, "dst": {Text: "10.77.2.1"},
 		}
 	}
@@ -39,7 +39,7 @@ func TestMeasured(t *testing.T) {
 		"tcp-no-listener": {Reason: "NO_SOCKET", Location: "tcp_v4_rcv+0x99", Values: ports(81, 1, 0)},
 		"udp-no-listener": {Reason: "NO_SOCKET", Location: "__udp4_lib_rcv+0x4bc", Values: ports(82, 0, 1)},
 		"wrong-mac":       {Reason: "OTHERHOST", Location: "ip_rcv_core+0x22c", Values: frame(33554432, 153)},
-		"udp-checksum":    {Reason: "UDP_CSUM", Location: "__udp4_lib_rcv+0x1eb", Values: Values{"udp_sum": number(4660), "kind": {Text: "CHECKSUM_COMPLETE"}}},
+		"udp-checksum":    {Reason: "UDP_CSUM", Location: "__udp4_lib_rcv+0x1eb", Values: Values{"udp_sum": number(4660)}},
 		"neigh-no-answer": {Reason: "NEIGH_FAILED", Location: "neigh_invalidate+0x7e", Values: Values{
 			"unresolved.via": {Text: "10.77.1.77"}, "unresolved.dev": {Text: "i16v0"}, "unresolved.probes": number(3), "unresolved.multicast_probes": number(3), "unresolved.unicast_probes": number(3), "unresolved.app_probes": number(0)}},
 		"peer-mtu": {Reason: Unspecified, Location: "__dev_forward_skb2+0x87", Values: Values{
@@ -88,11 +88,42 @@ func TestUnlockedMTUOfIPv6Route(t *testing.T) {
 	table := load(t)
 	for locked, want := range map[uint64]string{0: "forward6-mtu-device", 4: "forward6-mtu-route"} {
 		a := table.Explain(&Drop{Reason: "PKT_TOO_BIG", Location: "ip6_forward+0x2c0", Values: Values{
-			"len": number(1500), "gso_size": number(0), "dev_mtu": number(1400), "dev_mtu6": number(1400), "route_mtu": number(1300), "route_locked": number(locked),
+			"type": number(0), "len": number(1500), "gso_size": number(0), "dev_mtu": number(1400), "dev_mtu6": number(1400), "route_mtu": number(1300), "route_locked": number(locked),
 			"out": {Text: "eth1"}, "src": {Text: "fd00::1"}, "dst": {Text: "fd01::1"},
 		}})
 		if got := causeOf(a); got != want {
 			t.Errorf("locks %#x: %q, want %q", locked, got, want)
+		}
+	}
+}
+
+// TestNotForwarded checks what ip_forward and ip6_forward look at before TTL and MTU: whether IPv6 forwarding is on, and
+// whether the frame is for this host.
+func TestNotForwarded(t *testing.T) {
+	table := load(t)
+	for _, test := range []struct {
+		reason, function     string
+		isV4, frame, on, ttl uint64
+		want                 string
+	}{
+		{Unspecified, "ip_forward", 1, 1, 0, 1, "forward-l2-broadcast"},
+		{Unspecified, "ip_forward", 1, 2, 0, 64, "forward-l2-broadcast"},
+		{"", "ip_forward", 1, 0, 0, 1, "ttl"},
+		{Unspecified, "ip_forward", 1, 0, 0, 64, ""},
+		{Unspecified, "ip6_forward", 0, 1, 1, 1, "forward6-l2-broadcast"},
+		{"IP_INADDRERRORS", "ip6_forward", 0, 0, 0, 64, "ipv6-forward-off"},
+		{"IP_INADDRERRORS", "ip6_forward", 0, 0, 1, 64, ""},
+		{"", "ip6_forward", 0, 1, 0, 1, "ipv6-forward-off"},
+		{"", "ip6_forward", 0, 0, 1, 1, "hop-limit"},
+	} {
+		values := Values{
+			"is_v4": number(test.isV4), "type": number(test.frame), "forwarding6": number(test.on), "forced": number(0), "ttl": number(test.ttl), "hop_limit": number(test.ttl),
+			"dev": {Text: "eth0"}, "src": {Text: "10.0.0.1"}, "dst": {Text: "10.0.0.2"}, "src6": {Text: "fd00::1"}, "dst6": {Text: "fd00::2"},
+			"len": number(84), "gso_size": number(0), "dev_mtu": number(1500), "dev_mtu6": number(1500), "route_mtu": number(0), "route_locked": number(0),
+		}
+		a := table.Explain(&Drop{Reason: test.reason, Location: test.function + "+0x2c0", Values: values})
+		if got := causeOf(a); got != test.want {
+			t.Errorf("%+v: %q", test, got)
 		}
 	}
 }

@@ -14,6 +14,10 @@ var mtuReads = join(reads(
 	as(size, "route_mtu", metrics+"[1]"),
 ))
 
+// frameType is the type of the frame: 0 for this host, 1 broadcast, 2 multicast (PACKET_HOST and others). ip_forward and
+// ip6_forward drop the others first, without a reason.
+var frameType = reads(num("type", "skb->pkt_type"))
+
 // mtu4Reads are also the path MTU that a router reported (rt_pmtu), and when it expires.
 var mtu4Reads = join(mtuReads, ends4, reads(
 	as(size, "pmtu", route4+"->rt_pmtu"), num("locked", route4+"->rt_mtu_locked"),
@@ -26,12 +30,12 @@ var mtu4Reads = join(mtuReads, ends4, reads(
 var mtu = family{
 	name: "mtu", title: "Packet size",
 	sites: []Site{
-		{Name: "ip_forward_size", Functions: []string{"ip_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified}, Reads: mtu4Reads},
+		{Name: "ip_forward_size", Functions: []string{"ip_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified}, Reads: join(mtu4Reads, frameType)},
 		{
 			Name: "ip6_forward_size", Functions: []string{"ip6_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified},
 			// Only a locked MTU of the route counts here (ip6_dst_mtu_maybe_forward). Metric 0 has the locks, by the
 			// numbers of the metrics (RTAX_MTU 2).
-			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"), num("route_locked", metrics+"[0] & 4"))),
+			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"), num("route_locked", metrics+"[0] & 4")), frameType),
 		},
 		{
 			// net/ipv4/ip_output.c; ip_fragment is often inlined.
@@ -65,37 +69,37 @@ var mtu = family{
 	}},
 	causes: []Cause{
 		{
-			ID: "forward-mtu-device", Site: "ip_forward_size", When: "!gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
+			ID: "forward-mtu-device", Site: "ip_forward_size", When: "type == 0 && !gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set: {src} must send smaller packets",
 			Remedy: "let ICMP type 3 code 4 reach {src} (path MTU discovery), or ip link set {out} mtu N; for TCP, " + clampMSS,
 		},
 		{
-			ID: "forward-mtu-route", Site: "ip_forward_size", When: "!gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
+			ID: "forward-mtu-route", Site: "ip_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set: {src} must send smaller packets",
 			Remedy: "ip route get {dst}; let ICMP type 3 code 4 reach {src}",
 		},
 		{
-			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "!gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
+			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "type == 0 && !gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
 			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set: {src} must send smaller packets",
 			Remedy: "ip route get {dst} shows it and when it expires; if it is wrong: ip route flush cache, or sysctl -w net.ipv4.ip_forward_use_pmtu=0",
 		},
 		{
-			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "gso_size != 0 && len > dev_mtu",
+			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu",
 			Text:   "the GSO packet of {len} has segments of {gso_size} B, which exceed the MTU of {out}, {dev_mtu}, with their headers",
 			Remedy: "the MSS is too large: " + clampMSS + ", or ip link set {out} mtu N",
 		},
 		{
-			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "!gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
+			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "type == 0 && !gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
 			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}: {src} must send smaller packets",
 			Remedy: "let ICMPv6 type 2 reach {src} (path MTU discovery), or ip link set {out} mtu N",
 		},
 		{
-			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "!gso_size && route_mtu != 0 && route_locked && len > route_mtu",
+			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && route_locked && len > route_mtu",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}): {src} must send smaller packets",
 			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
 		},
 		{
-			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "gso_size != 0 && len > dev_mtu6",
+			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu6",
 			Text: "the GSO packet of {len} has segments of {gso_size} B, which exceed the IPv6 MTU of {out}, {dev_mtu6}, with their headers", Remedy: "the MSS is too large: " + clampMSS,
 		},
 		{

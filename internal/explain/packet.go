@@ -5,20 +5,24 @@ package explain
 import "tracer/internal/lookup"
 
 var checksumReads = reads(
-	as(checksums, "kind", "skb->ip_summed"), num("kind_number", "skb->ip_summed"), as(hex16, "sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 16))"),
-	as(hex16, "udp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 6))"), as(hex16, "icmp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 2))"), as(hex16, "ip_sum", "ntohs("+ip4Header+"->check)"),
-	num("iif", "skb->skb_iif"), num("encapsulated", "skb->encapsulation"),
+	as(hex16, "sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 16))"), as(hex16, "udp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 6))"),
+	as(hex16, "icmp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 2))"), as(hex16, "ip_sum", "ntohs("+ip4Header+"->check)"),
 )
 
-const checksumRemedy = "CHECKSUM_COMPLETE: test without the checksum offload of the device: ethtool -K DEV rx off; CHECKSUM_NONE: the packet was corrupted, or its sender computed it wrongly"
+// checksumRemedy blames no offload of the receiver: before the kernel drops a packet for a checksum, it sums the packet itself,
+// whatever the device reported (__skb_checksum_complete).
+const checksumRemedy = "the packet was corrupted, or its sender computed the checksum wrongly: tcpdump -vv at the sender and on the way; at a sender with offload, try ethtool -K DEV tx off"
+
+const l2Remedy = "the sender has a wrong MAC address for its gateway: tcpdump -e -i {dev}; ip neigh show on the sender"
 
 var packet = family{
 	name: "packet", title: "The packet itself: headers, checksums, fragments",
 	sites: []Site{
 		{Name: "checksum", Reasons: []string{"IP_CSUM", "TCP_CSUM", "UDP_CSUM", "ICMP_CSUM"}, Reads: checksumReads},
-		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, Reads: join(reads(
+		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", "IP_INADDRERRORS", Unspecified}, Reads: join(reads(device,
+			num("forwarding6", "skb->dev->nd_net.net->ipv6.devconf_all->forwarding"), num("forced", "skb->dev->ip6_ptr->cnf.force_forwarding", "0"), // 6.17
 			num("is_v4", ip4Header+"->version == 4"), num("ttl", ip4Header+"->ttl"), num("hop_limit", ip6Header+"->hop_limit")), ends4,
-			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")))},
+			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")), frameType)},
 		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip6_rcv_core", "ipv6_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv", "ipv6_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
 			Reads: reads(device, num("type", "skb->pkt_type"), num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
 		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
@@ -45,11 +49,16 @@ var packet = family{
 	},
 	causes: []Cause{
 		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was corrupted, or its sender computed it wrongly"},
-		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
-		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong ({kind}[[, received by device {iif}]])", Remedy: checksumRemedy},
-		{ID: "icmp-checksum", Site: "checksum", Reasons: []string{"ICMP_CSUM"}, Text: "the ICMP checksum {icmp_sum} is wrong ({kind})", Remedy: checksumRemedy},
-		{ID: "ttl", Refines: []string{"forward-mtu-device", "forward-mtu-route", "forward-mtu-learned", "forward-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, When: "is_v4 && ttl <= 1", Text: "the TTL of the packet from {src} to {dst} has expired; ICMP time exceeded is sent to {src} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip route get {dst} on each router"},
-		{ID: "hop-limit", Refines: []string{"forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, When: "!is_v4 && hop_limit <= 1", Text: "the hop limit of the packet from {src6} to {dst6} has expired; ICMPv6 time exceeded is sent to {src6} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip -6 route get {dst6} on each router"},
+		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong", Remedy: checksumRemedy},
+		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong", Remedy: checksumRemedy},
+		{ID: "icmp-checksum", Site: "checksum", Reasons: []string{"ICMP_CSUM"}, Text: "the ICMP checksum {icmp_sum} is wrong", Remedy: checksumRemedy},
+		{ID: "ttl", Refines: []string{"forward-mtu-device", "forward-mtu-route", "forward-mtu-learned", "forward-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, When: "is_v4 && ttl <= 1 && type == 0", Text: "the TTL of the packet from {src} to {dst} has expired; ICMP time exceeded is sent to {src} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip route get {dst} on each router"},
+		{ID: "hop-limit", Refines: []string{"forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, When: "!is_v4 && hop_limit <= 1 && type == 0", Text: "the hop limit of the packet from {src6} to {dst6} has expired; ICMPv6 time exceeded is sent to {src6} unless it is rate-limited", Remedy: "normal for traceroute; otherwise look for a routing loop: ip -6 route get {dst6} on each router"},
+		{ID: "forward-l2-broadcast", Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, Reasons: []string{Unspecified}, When: "is_v4 && (type == 1 || type == 2)", Text: "the packet for {dst} arrived on {dev} in a frame for a broadcast or multicast MAC address, so it is not forwarded", Remedy: l2Remedy},
+		{ID: "forward6-l2-broadcast", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{Unspecified}, When: "!is_v4 && (type == 1 || type == 2) && (forwarding6 || forced)", Text: "the packet for {dst6} arrived on {dev} in a frame for a broadcast or multicast MAC address, so it is not forwarded", Remedy: l2Remedy},
+		// ip6_forward checks it first.
+		{ID: "ipv6-forward-off", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INADDRERRORS", Unspecified}, When: "!is_v4 && !forwarding6 && !forced", Refines: []string{"hop-limit", "forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"},
+			Text: "IPv6 forwarding is off (net.ipv6.conf.all.forwarding=0), and {dst6} is not an address of this host", Remedy: "sysctl -w net.ipv6.conf.all.forwarding=1"},
 		// ip_rcv_core checks them first, after the address of the frame.
 		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv", "ip6_rcv_core", "ipv6_rcv", "ipv6_list_rcv"}, When: "version != 4 && version != 6 && type != 3", Refines: afterReceive, Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
 		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl < 5 && type != 3", Refines: afterReceive, Text: "the IP header has a length of {ihl} words, less than 5", Remedy: "the packet is corrupted"},

@@ -85,6 +85,9 @@ func (n *Notifier) Planned(facts *kernel.Facts, p *plan.Plan) {
 	if kernel.FtraceDisabled() {
 		n.ftraceDisabled(p)
 	}
+	if len(p.Asked.Why) > 0 && !p.ProbesFunctions() {
+		n.note("causes_unknown", "no function can be probed, so causes that need earlier calls, such as firewall rules and queueing disciplines, are unknown: `tracer doctor` shows why")
+	}
 	n.lacking(facts, p)
 	n.planReturns(p)
 	if n.Debug {

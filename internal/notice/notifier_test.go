@@ -91,6 +91,24 @@ func TestBackendLineExplainsWorseBackends(t *testing.T) {
 	}
 }
 
+// TestUnknownCausesAreNoted checks that a note says that causes are unknown only where causes are wanted and nothing probes.
+func TestUnknownCausesAreNoted(t *testing.T) {
+	asked := plan.Options{Why: []string{"route"}}
+	for _, test := range []struct {
+		plan  plan.Plan
+		noted bool
+	}{
+		{plan.Plan{Backend: kernel.TracepointBackend, Asked: asked}, true},
+		{plan.Plan{Backend: kernel.TracepointBackend, Prober: kernel.Kprobe, Asked: asked}, false},
+		{plan.Plan{Backend: kernel.TracepointBackend}, false},
+	} {
+		got := lines(false, func(n *Notifier) { n.Planned(&kernel.Facts{}, &test.plan) })
+		if strings.Contains(got, "no function can be probed") != test.noted {
+			t.Errorf("%+v: %q", test, got)
+		}
+	}
+}
+
 func TestDebugNamesUntracedFunctions(t *testing.T) {
 	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}, {Name: "other", Reason: "two of them"}}}
 	got := lines(true, func(n *Notifier) { n.Planned(facts, &plan.Plan{Backend: kernel.Kprobe}) })

@@ -52,9 +52,9 @@ func withoutFunctions() kernel.Backend {
 // TracesFunctions reports whether the backend traces functions, and not only tracepoints.
 func (p *Plan) TracesFunctions() bool { return p.Backend.Describe().Functions }
 
-// probesFunctions reports whether programs can be attached to functions, even if only to explain
+// ProbesFunctions reports whether programs can be attached to functions, even if only to explain
 // drops.
-func (p *Plan) probesFunctions() bool { return p.ProbesBy().Describe().Functions }
+func (p *Plan) ProbesFunctions() bool { return p.ProbesBy().Describe().Functions }
 
 func checkForced(forced kernel.Backend, support map[kernel.Backend]error) error {
 	if !slices.Contains(kernel.Backends, forced) {

@@ -42,7 +42,7 @@ type decision struct {
 // addDecisions plans the programs that keep the values of decisions. It plans none if the backend does not probe
 // functions.
 func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) error {
-	if !p.probesFunctions() {
+	if !p.ProbesFunctions() {
 		return nil
 	}
 	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byKey: map[uint64]*decider{}}

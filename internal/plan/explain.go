@@ -73,7 +73,7 @@ func (p *Plan) ProbesBy() kernel.Backend {
 // addHooks probes the hook functions of netfilter, so that the last hook call of each packet is
 // recorded.
 func (p *Plan) addHooks(facts *kernel.Facts) {
-	if !p.Asked.Settings.Netfilter && !p.Asked.Settings.Conntrack || !p.probesFunctions() {
+	if !p.Asked.Settings.Netfilter && !p.Asked.Settings.Conntrack || !p.ProbesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {
@@ -92,7 +92,7 @@ func (p *Plan) addHooks(facts *kernel.Facts) {
 }
 
 func (p *Plan) addQueuers(facts *kernel.Facts) {
-	if !p.probesFunctions() {
+	if !p.ProbesFunctions() {
 		return
 	}
 	for _, f := range facts.Functions {

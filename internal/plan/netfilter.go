@@ -36,7 +36,7 @@ func (p *Plan) TablesUnseen() string {
 	switch {
 	case !p.BPF.Config.Netfilter || slices.ContainsFunc(p.BPF.Programs, worksOnTable):
 		return ""
-	case !p.probesFunctions():
+	case !p.ProbesFunctions():
 		return "NETFILTER stays empty: no functions are traced, and tracepoints have no hook"
 	case p.Asked.Modules:
 		return "NETFILTER shows no tables: the traced modules have no function of nftables or iptables that works on one, or --filter-func selects none"
