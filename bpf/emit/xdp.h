@@ -52,11 +52,11 @@ static __noinline int fill_xdp_tuple(struct record_tuple *t, const struct xdp_bu
 }
 
 static __noinline int fill_xdp_tunnel(struct record_tunnel *t, const struct xdp_buff *xdp,
-				      struct work *w, struct scratch *scratch)
+				      struct scratch *scratch)
 {
 	__builtin_memset(t, 0, sizeof(*t));
-	if (locate_xdp(w, xdp) && find_inner(w, scratch, NULL))
-		fill_tunnel(t, w, scratch);
+	if (locate_xdp(&scratch->work, xdp) && find_inner(scratch, NULL))
+		fill_tunnel(t, scratch);
 	return 0;
 }
 
@@ -101,7 +101,7 @@ static __always_inline void fill_xdp_recorded(u8 *at, const struct context *c, s
 		at += sizeof(struct record_tuple);
 	}
 	if (CFG.tunnel) {
-		fill_xdp_tunnel((void *)at, c->xdp, w, scratch);
+		fill_xdp_tunnel((void *)at, c->xdp, scratch);
 		at += sizeof(struct record_tunnel);
 	}
 	if (CFG.cb)

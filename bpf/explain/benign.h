@@ -140,9 +140,10 @@ static __always_inline bool has_foreign_address(const struct sk_buff *skb, const
 
 // Whether the frame is for another host, and the device receives such frames: it or a lower device is
 // promiscuous, or a bridge floods frames to it. False for a VLAN tag without a device, and for a wrong address
-// on a device that is none of these.
-static __noinline bool is_for_another(const struct sk_buff *skb)
+// on a device that is none of these. Global like has_raw_reader.
+__noinline int is_for_another(u64 at)
 {
+	const struct sk_buff *skb = (void *)at;
 	const struct net_device *dev = device_in(BPF_CORE_READ(skb, dev)), *lower;
 
 	if (!dev || !has_foreign_address(skb, dev))
@@ -161,8 +162,8 @@ static __always_inline bool is_benign_by(u32 kind, const struct sk_buff *skb)
 {
 	switch (kind) {
 	case BENIGN_ALWAYS: return true;
-	case BENIGN_FOREIGN: return is_for_another(skb);
-	case BENIGN_CLONED: return has_clone_reader(skb);
+	case BENIGN_FOREIGN: return is_for_another((u64)skb);
+	case BENIGN_CLONED: return has_clone_reader((u64)skb);
 	}
 	return false;
 }

@@ -157,14 +157,16 @@ static __always_inline const struct sock *socket_at(u64 node)
 	return (void *)(node - bpf_core_field_offset(struct sock, __sk_common.skc_node));
 }
 
-// Whether a raw socket in this bucket received the packet.
-static __noinline bool has_raw_reader(u64 table, u32 bucket, const struct raw_packet *p)
+// Whether a raw socket in this bucket received the packet in raw_packets. The function is global (not static), so
+// the verifier checks it once.
+__noinline int has_raw_reader(u64 table, u32 bucket)
 {
+	const struct raw_packet *p = this_cpu_value(raw_packets);
 	u64 node = table + bpf_core_field_offset(struct raw_hashinfo, ht) + bucket % RAW_BUCKETS * sizeof(u64);
 	const struct sock *sk;
 	u64 found = 0;
 
-	for (u32 i = 0; i < MAX_SOCKETS; i++) {
+	for (u32 i = 0; i < MAX_SOCKETS && p; i++) {
 		if (read_kernel(&node, sizeof(node), node))
 			break;
 		sk = socket_at(node);
@@ -189,11 +191,11 @@ static __always_inline bool has_raw_socket(const struct raw_packet *p)
 
 	if (!table)
 		return false;
-	if (has_raw_reader(table, p->protocol, p))
+	if (has_raw_reader(table, p->protocol))
 		return true;
 	if (bpf_core_field_exists(net->hash_mix))
 		mix = BPF_CORE_READ(net, hash_mix);
-	return has_raw_reader(table, (mix ^ p->protocol) * GOLDEN_RATIO >> (32 - RAW_BITS), p);
+	return has_raw_reader(table, (mix ^ p->protocol) * GOLDEN_RATIO >> (32 - RAW_BITS));
 }
 
 // Whether one of the last packets in the socket's queue has this data buffer.
@@ -236,8 +238,10 @@ static __noinline bool has_packet_reader(const struct net *net, u64 head)
 	return found;
 }
 
-static __noinline bool has_clone_reader(const struct sk_buff *skb)
+// Global like has_raw_reader.
+__noinline int has_clone_reader(u64 at)
 {
+	const struct sk_buff *skb = (void *)at;
 	struct raw_packet *p = this_cpu_value(raw_packets);
 
 	if (!p || !read_raw_packet(p, skb))

@@ -57,15 +57,31 @@ __noinline int match_located(u32 level)
 	return fill_head(p, CFG.need) && filter_packet(p);
 }
 
-// Writes the tuple of the variant that matched to scratch->first.
-static __noinline int keep_variant(struct scratch *scratch, u8 by)
+// The functions below that take the level of a scratch are global, too, for the same reason.
+static __always_inline struct scratch *variant_scratch(u32 level)
 {
-	struct frame *f = &scratch->work.packet.frame;
-	struct record_first *first = &scratch->first;
+	return CFG.variants || CFG.first ? bpf_map_lookup_elem(&scratches, &level) : NULL;
+}
 
-	__builtin_memset(first, 0, sizeof(*first));
-	first->by = by;
-	parse_packet(&first->tuple, f->start, linear_end(f), first_type(f), scratch);
+// Locates the packet of an sk_buff.
+__noinline int locate_variant(u64 skb, u32 level)
+{
+	struct scratch *scratch = variant_scratch(level);
+
+	return scratch && locate_packet(&scratch->work, (const void *)skb);
+}
+
+// Writes the tuple of the variant that matched to scratch->first.
+__noinline int keep_variant(u32 level, u32 by)
+{
+	struct scratch *scratch = variant_scratch(level);
+
+	if (!scratch)
+		return 0;
+	parse_located(level);
+	__builtin_memset(&scratch->first, 0, sizeof(scratch->first));
+	scratch->first.by = by;
+	scratch->first.tuple = scratch->outer;
 	return 0;
 }
 
@@ -73,7 +89,7 @@ static __always_inline bool match_variant(struct scratch *scratch, u8 by)
 {
 	if (!match_located(scratch->level))
 		return false;
-	keep_variant(scratch, by);
+	keep_variant(scratch->level, by);
 	return true;
 }
 
@@ -96,23 +112,20 @@ static __always_inline bool is_icmp_error(const struct record_tuple *t)
 	return false;
 }
 
-// Parses the located packet into scratch->outer. Returns the address of the transport header, or 0 if
-// there is none.
-static __always_inline u64 parse_located(struct scratch *scratch)
-{
-	struct frame *f = &scratch->work.packet.frame;
-
-	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
-	return parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
-}
-
 // Locates the packet that an ICMP error quotes, in place of the error.
-static __noinline bool locate_quoted(struct scratch *scratch)
+__noinline int locate_quoted(u32 level)
 {
-	struct frame *f = &scratch->work.packet.frame;
-	u64 end = linear_end(f), at = parse_located(scratch);
-	u32 behind = f->len - f->linear;
+	struct scratch *scratch = variant_scratch(level);
+	struct frame *f;
+	u64 end, at;
+	u32 behind;
 
+	if (!scratch)
+		return false;
+	f = &scratch->work.packet.frame;
+	end = linear_end(f);
+	at = parse_located(level);
+	behind = f->len - f->linear;
 	if (!at || at + ICMP_HLEN >= end || !is_icmp_error(&scratch->outer))
 		return false;
 	at += ICMP_HLEN;
@@ -138,14 +151,18 @@ static __always_inline u64 add_transport(struct scratch *scratch, u64 start)
 }
 
 // Copies the start of the located IP packet to scratch->variant, and locates the copy.
-static __noinline bool copy_variant(struct scratch *scratch)
+__noinline int copy_variant(u32 level)
 {
-	struct frame *f = &scratch->work.packet.frame;
+	struct scratch *scratch = variant_scratch(level);
 	u64 transport, start, size;
+	struct frame *f;
 
-	if (!skip_inner_link(&scratch->work, scratch))
+	if (!scratch)
 		return false;
-	transport = parse_located(scratch);
+	f = &scratch->work.packet.frame;
+	if (!skip_inner_link(scratch))
+		return false;
+	transport = parse_located(level);
 	start = f->start;
 	size = linear_end(f) - start;
 	if (size > VARIANT_SIZE)
@@ -198,8 +215,9 @@ static __always_inline void write_ports(struct scratch *scratch, const struct en
 
 // Sets the addresses and ports of the copy to those of a tuple of the connection; with `swapped`, source
 // and destination are exchanged. The connection of an ICMP error is that of the packet which it quotes.
-static __noinline bool write_variant(struct scratch *scratch, u64 tuple, bool swapped)
+__noinline int write_variant(u64 tuple, u32 level, u32 swapped)
 {
+	struct scratch *scratch = variant_scratch(level);
 	const struct nf_conntrack_tuple *t = (const void *)tuple;
 	struct endpoints e = {
 		.source = (u64)&t->src.u3, .dest = (u64)&t->dst.u3,
@@ -207,7 +225,7 @@ static __noinline bool write_variant(struct scratch *scratch, u64 tuple, bool sw
 	};
 	struct endpoints other = { e.dest, e.source, e.dest_port, e.source_port };
 
-	if (BPF_CORE_READ(t, src.l3num) != (scratch->variant_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
+	if (!scratch || BPF_CORE_READ(t, src.l3num) != (scratch->variant_network == NETWORK_IPV4 ? AF_INET : AF_INET6) ||
 	    BPF_CORE_READ(t, dst.protonum) != scratch->variant_protocol)
 		return false;
 	if (swapped)
@@ -223,11 +241,11 @@ static __always_inline bool match_directions(struct scratch *scratch, u64 ct, bo
 	u64 first = (u64)&((const struct nf_conn *)ct)->tuplehash[0].tuple;
 	u64 second = (u64)&((const struct nf_conn *)ct)->tuplehash[1].tuple;
 
-	if (!copy_variant(scratch))
+	if (!copy_variant(scratch->level))
 		return false;
-	if (write_variant(scratch, reply ? second : first, false) && match_variant(scratch, FIRST_CONNECTION))
+	if (write_variant(reply ? second : first, scratch->level, false) && match_variant(scratch, FIRST_CONNECTION))
 		return true;
-	return write_variant(scratch, reply ? first : second, true) && match_variant(scratch, FIRST_TRANSLATED);
+	return write_variant(reply ? first : second, scratch->level, true) && match_variant(scratch, FIRST_TRANSLATED);
 }
 
 // Returns the packet's connection, or 0, and sets whether the packet has the reply direction.
@@ -248,9 +266,9 @@ static __always_inline bool match_connection(struct scratch *scratch, const stru
 	bool reply;
 	u64 ct = connection_of(skb, &reply);
 
-	if (!ct || !locate_packet(&scratch->work, skb))
+	if (!ct || !locate_variant((u64)skb, scratch->level))
 		return false;
-	return match_directions(scratch, ct, locate_quoted(scratch) ? !reply : reply);
+	return match_directions(scratch, ct, locate_quoted(scratch->level) ? !reply : reply);
 }
 
 // Writes the tuple of a packet before NAT, from its connection, to scratch->first. Returns 0 if it has none.
@@ -264,24 +282,24 @@ __noinline int find_untranslated(u64 skb, u32 level)
 		return 0;
 	ct = (const void *)connection_of((const void *)skb, &reply);
 	if (!ct || !(BPF_CORE_READ(ct, status) & IPS_NAT) ||
-	    !locate_packet(&scratch->work, (const void *)skb))
+	    !locate_variant(skb, level))
 		return 0;
-	if (locate_quoted(scratch))
+	if (locate_quoted(scratch->level))
 		reply = !reply;
-	if (!copy_variant(scratch) || !write_variant(scratch, (u64)&ct->tuplehash[reply ? 1 : 0].tuple, false))
+	if (!copy_variant(scratch->level) || !write_variant((u64)&ct->tuplehash[reply ? 1 : 0].tuple, level, false))
 		return 0;
-	keep_variant(scratch, FIRST_CONNECTION);
+	keep_variant(level, FIRST_CONNECTION);
 	return 1;
 }
 
 static __always_inline bool match_quoted(struct scratch *scratch, const struct sk_buff *skb)
 {
-	return locate_packet(&scratch->work, skb) && locate_quoted(scratch) && match_variant(scratch, FIRST_QUOTED);
+	return locate_variant((u64)skb, scratch->level) && locate_quoted(scratch->level) && match_variant(scratch, FIRST_QUOTED);
 }
 
 static __always_inline bool match_inner_variant(struct scratch *scratch, const struct sk_buff *skb)
 {
-	return find_inner(&scratch->work, scratch, skb) && match_variant(scratch, FIRST_INNER);
+	return find_inner(scratch, skb) && match_variant(scratch, FIRST_INNER);
 }
 
 // A later fragment has no ports, so many filters cannot match it. It matches if the first fragment of its
@@ -290,7 +308,7 @@ static __always_inline bool match_fragment(struct scratch *scratch, const struct
 {
 	struct counters *n;
 
-	if (!locate_packet(&scratch->work, skb) || !parse_fragment(scratch) || !scratch->outer.fragment_offset)
+	if (!locate_variant((u64)skb, scratch->level) || !parse_fragment(scratch) || !scratch->outer.fragment_offset)
 		return false;
 	if (CFG.follow_matched && join_datagram(scratch, (u64)skb))
 		return true;
@@ -329,7 +347,7 @@ static __noinline bool filter_variants(struct scratch *scratch, void *program, c
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
-	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(&scratch->work, skb))
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(skb))
 		return false;
 	return ANY_NETDEV || netdev == NETDEV_MATCHED || count_unknown_variant(scratch, skb, netdev);
 }

@@ -62,12 +62,9 @@ static __noinline bool read_datagram(struct scratch *scratch)
 // fragment.
 static __always_inline bool parse_fragment(struct scratch *scratch)
 {
-	struct frame *f = &scratch->work.packet.frame;
-
-	if (!skip_inner_link(&scratch->work, scratch))
+	if (!skip_inner_link(scratch))
 		return false;
-	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
-	parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
+	parse_located(scratch->level);
 	return scratch->outer.has & TUPLE_FRAGMENT;
 }
 

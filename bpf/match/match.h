@@ -57,7 +57,7 @@ static __always_inline bool filter_skb(struct work *w, void *program, u8 kind,
 		return false;
 	if (CFG.filter_expression && !filter_expression((u64)skb))
 		return false;
-	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(w, skb))
+	if ((CFG.filter_l2 || CFG.filter_l3) && !filter_tunnel(skb))
 		return false;
 	return ANY_NETDEV || netdev == NETDEV_MATCHED || count_unknown_netdev(netdev);
 }

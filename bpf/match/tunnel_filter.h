@@ -10,21 +10,21 @@
 #include "packet/tunnel.h"
 #include "match/packet_filter.h"
 
-static __noinline bool match_inner(struct work *w, struct scratch *scratch)
+static __noinline bool match_inner(struct scratch *scratch)
 {
-	struct packet *p = &w->packet;
+	struct packet *p = &scratch->work.packet;
 
 	if (CFG.filter_l2 && (p->frame.prefix || !fill_head(p, CFG.need_l2) || !filter_tunnel_l2(p)))
 		return false;
-	return !CFG.filter_l3 || (skip_inner_link(w, scratch) &&
+	return !CFG.filter_l3 || (skip_inner_link(scratch) &&
 				  fill_head(p, CFG.need_l3) && filter_tunnel_l3(p));
 }
 
-static __always_inline bool filter_tunnel(struct work *w, const struct sk_buff *skb)
+static __always_inline bool filter_tunnel(const struct sk_buff *skb)
 {
 	u32 level;
 	struct scratch *scratch = get_scratch(&level);
-	bool match = scratch && find_inner(w, scratch, skb) && match_inner(w, scratch);
+	bool match = scratch && find_inner(scratch, skb) && match_inner(scratch);
 
 	put_scratch();
 	return match;

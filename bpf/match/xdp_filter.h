@@ -21,11 +21,11 @@ static __noinline u32 filter_xdp_expression(u64 xdp)
 	return xdp != 0;
 }
 
-static __always_inline bool filter_xdp_tunnel(struct work *w, const struct xdp_buff *xdp)
+static __always_inline bool filter_xdp_tunnel(const struct xdp_buff *xdp)
 {
 	u32 level;
 	struct scratch *scratch = get_scratch(&level);
-	bool match = scratch && locate_xdp(w, xdp) && find_inner(w, scratch, NULL) && match_inner(w, scratch);
+	bool match = scratch && locate_xdp(&scratch->work, xdp) && find_inner(scratch, NULL) && match_inner(scratch);
 
 	put_scratch();
 	return match;
@@ -43,5 +43,5 @@ static __always_inline bool filter_xdp(struct work *w, const struct xdp_buff *xd
 		return false;
 	if (CFG.filter_xdp_expression && !filter_xdp_expression((u64)xdp))
 		return false;
-	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_xdp_tunnel(w, xdp);
+	return (!CFG.filter_l2 && !CFG.filter_l3) || filter_xdp_tunnel(xdp);
 }

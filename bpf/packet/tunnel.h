@@ -167,19 +167,18 @@ static __always_inline bool find_by_skb(struct inner *in, const struct sk_buff *
 	return true;
 }
 
-// Locates the inner packet of the skb in w, and describes it in scratch->inner. Without an skb, the frame
-// is located already.
-static __noinline bool find_inner(struct work *w, struct scratch *scratch, const struct sk_buff *skb)
+// Locates the inner packet of the skb in scratch->work, and describes it in scratch->inner. Without an skb, the
+// frame is located already.
+static __noinline bool find_inner(struct scratch *scratch, const struct sk_buff *skb)
 {
-	struct frame *f = &w->packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 	struct inner *in = &scratch->inner;
 	u64 at, end;
 	u32 behind;
 
-	if (skb && !locate_packet(w, skb))
+	if (skb && !locate_packet(&scratch->work, skb))
 		return false;
-	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
-	at = parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
+	at = parse_located(scratch->level);
 	if ((!at || !find_by_headers(scratch, at)) && (!skb || !find_by_skb(in, skb)))
 		return false;
 	// GRE and Geneve may carry protocols without an Ethertype.
@@ -202,9 +201,9 @@ static __noinline bool find_inner(struct work *w, struct scratch *scratch, const
 }
 
 // Fills in the tunnel and the tuple of the inner packet, which find_inner has located.
-static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w, struct scratch *scratch)
+static __always_inline void fill_tunnel(struct record_tunnel *t, struct scratch *scratch)
 {
-	struct frame *f = &w->packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 	u32 type = first_type(f);
 
 	t->id = scratch->inner.id;
@@ -215,9 +214,9 @@ static __always_inline void fill_tunnel(struct record_tunnel *t, struct work *w,
 }
 
 // Moves the start of the frame to its network header. With a made-up Ethernet header it is there already.
-static __noinline bool skip_inner_link(struct work *w, struct scratch *scratch)
+static __noinline bool skip_inner_link(struct scratch *scratch)
 {
-	struct frame *f = &w->packet.frame;
+	struct frame *f = &scratch->work.packet.frame;
 	u64 end = linear_end(f), at;
 	u32 behind = f->len - f->linear;
 
@@ -242,7 +241,7 @@ __noinline int parse_tunnel(u64 skb, u32 level)
 	if (!CFG.tunnel || !scratch)
 		return 0;
 	__builtin_memset(&scratch->tunnel, 0, sizeof(scratch->tunnel));
-	if (skb && find_inner(&scratch->work, scratch, (const struct sk_buff *)skb))
-		fill_tunnel(&scratch->tunnel, &scratch->work, scratch);
+	if (skb && find_inner(scratch, (const struct sk_buff *)skb))
+		fill_tunnel(&scratch->tunnel, scratch);
 	return 0;
 }

@@ -369,3 +369,17 @@ __noinline int parse_tuple(u64 skb, u32 level)
 		fill_tuple(&scratch->tuple, (const struct sk_buff *)skb, &scratch->work, scratch);
 	return 0;
 }
+
+// Parses the packet that is located in scratch->work into scratch->outer; global like parse_tuple. Returns the
+// address of the transport header; 0 if there is none.
+__noinline u64 parse_located(u32 level)
+{
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
+	struct frame *f;
+
+	if (!(CFG.tunnel || CFG.filter_l2 || CFG.filter_l3 || CFG.variants || CFG.first) || !scratch)
+		return 0;
+	f = &scratch->work.packet.frame;
+	__builtin_memset(&scratch->outer, 0, sizeof(scratch->outer));
+	return parse_packet(&scratch->outer, f->start, linear_end(f), first_type(f), scratch);
+}
