@@ -52,17 +52,18 @@ func TestRedirectIsNoDrop(t *testing.T) {
 	}
 }
 
-// needProbes gives up a scenario whose notes need function probes.
-func needProbes() {
-	if chosen() == tracepoint {
-		panic(missing(lacks + "function probes that tracer can use"))
+// needNote gives up a scenario whose note can't be told here, as docs/drops.md says.
+func needNote(id string) {
+	note := scenario{cause: id}
+	if why := note.excuse(); why != "" {
+		panic(missing(id + " can't be told here: " + why))
 	}
 }
 
 // icmpHeld sends datagrams to closed ports, until the host answers no more.
 func icmpHeld(l *lab) scenario {
 	l.since("6.3", "counter of ICMP errors that are held back", "FRAG_TOO_FAR")
-	needProbes()
+	needNote("icmp-rate-limited")
 	n, w := l.host()
 	n.SetSysctl(l.tb, "ipv4/icmp_ratelimit", "60000")
 	datagram := func(port uint16) func() {
@@ -83,14 +84,14 @@ func icmpHeld(l *lab) scenario {
 
 // icmpSent sends a packet that is too large, which the router answers.
 func icmpSent(l *lab) scenario {
-	needProbes()
+	needNote("icmp-sent")
 	s := forwardMTUDevice(l)
 	return s.with(map[string]any{"icmp_error.moved": "OutMsgs", "icmp_error.type": 3, "icmp_error.code": 4, "icmp_error.mtu": narrowMTU})
 }
 
 // ackHeld sends two segments from outside the window at once, of which only the first is answered.
 func ackHeld(l *lab) scenario {
-	needProbes()
+	needNote("ack-rate-limited")
 	s := l.opened()
 	first := s.segment
 	first.Seq, s.segment.Seq = s.next+1<<24, s.next+2<<24

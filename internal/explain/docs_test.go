@@ -133,7 +133,8 @@ func symbolNames() (names []string) {
 	return names
 }
 
-// needsVariables reports whether a cause needs a value that is always read with a variable of the kernel.
+// needsVariables reports whether a cause needs a value that is always read with a variable of the kernel. Counters are
+// found with __per_cpu_offset.
 func needsVariables(table *Table, c *compiled) bool {
 	return slices.ContainsFunc(c.needed(), func(key string) bool {
 		name, value, isDecision := strings.Cut(key, ".")
@@ -141,7 +142,7 @@ func needsVariables(table *Table, c *compiled) bool {
 			return c.site != nil && isReadWithVariable(c.site.Reads, key)
 		}
 		d := table.Decision(name)
-		return symbol.MatchString(d.Keep) || isReadWithVariable(d.Reads, value)
+		return d.Counters != nil || symbol.MatchString(d.Keep) || isReadWithVariable(d.Reads, value)
 	})
 }
 
