@@ -214,7 +214,7 @@ func (w *watcher) counts() {
 // without a drop has a row only if the kernel can tell its cause.
 func (run shown) lacking(causes []told) string {
 	has := func(word string) bool { return slices.Contains(run.args, word) }
-	silent := func(c told) bool { return c.needs.silent && !c.needs.met() }
+	silent := func(c told) bool { return c.needs.silent && !c.known() }
 	switch {
 	case chosen() == tracepoint && (!has("--drop") || has("--filter-track-skb")), slices.ContainsFunc(causes, silent):
 		return "functions"

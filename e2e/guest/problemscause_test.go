@@ -62,6 +62,12 @@ var (
 	noUDPSocket = told{causes: []string{"udp-no-listener"}, needs: needs{reason: "NO_SOCKET"}}
 )
 
+// known reports whether this kernel can tell the cause, with the backend that tracer chooses.
+func (c told) known() bool {
+	s := scenario{cause: c.causes[0], needs: c.needs}
+	return c.needs.met() && s.excuse() == ""
+}
+
 // isTextOf reports whether a line `why:` has a text of the causes.
 func (c told) isTextOf(line string) bool {
 	return slices.ContainsFunc(c.causes, func(id string) bool { return regexp.MustCompile("^" + whyLine + textOf(id) + "$").MatchString(line) })

@@ -104,7 +104,7 @@ func words(line string) []string {
 // squeezed returns a line without the padding of its columns.
 func squeezed(line string) string { return strings.Join(strings.Fields(line), " ") }
 
-// elsewhere are alternatives, on other kernels or with other build options, to function names in the
+// elsewhere are alternatives, on other kernels or with other build options, to names of functions and reasons in the
 // document, which are those of 6.12 on amd64.
 var elsewhere = map[string]string{
 	"neigh_invalidate":      "arp_error_report", // if the compiler does not inline it
@@ -112,6 +112,8 @@ var elsewhere = map[string]string{
 	"udp_queue_rcv_one_skb": "__udp_queue_rcv_skb",
 	"__dev_queue_xmit":      "__tcf_kfree_skb_list|kfree_skb_list(?:_reason)?",
 	"nft_do_chain":          "nf_hook_slow",
+	// Queueing disciplines have reasons of their own since 7.2.
+	"SKB_DROP_REASON_QDISC_DROP": "QDISC_DROP_GENERIC",
 	// The BTF of 5.10 on arm64 has no static functions.
 	"__netif_receive_skb_one_core": "netif_rx",
 }
@@ -206,7 +208,7 @@ func (s shown) expects(on reporting, causes []told) (list []expected) {
 		e := expected{line: line, pattern: on.pattern(line)}
 		switch {
 		case strings.HasPrefix(line, whyLine):
-			e.row, tells = row, causes[0].needs.met()
+			e.row, tells = row, causes[0].known()
 			if tells {
 				e.count = countOf(e.pattern)
 			} else {

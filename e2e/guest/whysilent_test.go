@@ -56,7 +56,7 @@ func TestRedirectIsNoDrop(t *testing.T) {
 func needNote(id string) {
 	note := scenario{cause: id}
 	if why := note.excuse(); why != "" {
-		panic(missing(id + " can't be told here: " + why))
+		panic(missing(lacks + "values for the note " + id + ": " + why))
 	}
 }
 
