@@ -62,10 +62,13 @@ var (
 	noUDPSocket = told{causes: []string{"udp-no-listener"}, needs: needs{reason: "NO_SOCKET"}}
 )
 
-// known reports whether this kernel can tell the cause, with the backend that tracer chooses.
+// known reports whether this kernel can tell one of the causes, with the backend that tracer chooses.
 func (c told) known() bool {
-	s := scenario{cause: c.causes[0], needs: c.needs}
-	return c.needs.met() && s.excuse() == ""
+	told := func(id string) bool {
+		s := scenario{cause: id}
+		return s.excuse() == ""
+	}
+	return c.needs.met() && (len(c.causes) == 0 || slices.ContainsFunc(c.causes, told))
 }
 
 // isTextOf reports whether a line `why:` has a text of the causes.
