@@ -101,10 +101,8 @@ var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPack
 func TestWhy(t *testing.T) {
 	l := newLab(t, func(n int) []int { return inOrder(n) })
 	list := l.provoke(provocations...)
-	rows, missed := l.drops(list)
-	if missed > 0 {
-		rows = append(rows, l.again(list, rows)...)
-	}
+	rows, _ := l.drops(list)
+	rows = append(rows, l.again(list, rows)...)
 	for _, s := range list {
 		t.Run(s.cause, func(t *testing.T) {
 			if s.needs.machine {
@@ -118,8 +116,9 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// again repeats the scenarios whose cause is less exact than possible, if they are few, and returns the drops. The kernel does
-// not run a probe while another BPF program runs on the same CPU, so values of a call can be missed; tracer counts that.
+// again repeats the scenarios whose cause is less exact than possible, if they are few, and returns the drops. The values of
+// a call are lost if another BPF program ran on the CPU, for then the kernel does not run the probe, and if the emulated
+// machine stood still for 100 ms between the call and the drop, for then they count as old.
 func (l *lab) again(list []scenario, rows records) (more records) {
 	l.t.Helper()
 	var places []int
@@ -133,7 +132,7 @@ func (l *lab) again(list []scenario, rows records) (more records) {
 	}
 	var repeated []scenario
 	for _, i := range places {
-		l.t.Logf("again, since probe hits were missed: %s", list[i].cause)
+		l.t.Logf("again, since its cause is less exact: %s", list[i].cause)
 		list[i] = l.provoke(list[i].from)[0]
 		repeated = append(repeated, list[i])
 	}
