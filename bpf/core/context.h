@@ -107,3 +107,10 @@ static __always_inline bool register_argument(struct registers *regs, u64 number
 // Hides a value from the optimizer, which otherwise specializes functions for their callers, or does
 // pointer arithmetic that the verifier rejects.
 #define opaque(value) asm volatile("" : "+r"(value))
+
+// Reads memory that an interrupting program may have changed since it was read before.
+#define reread(member)                              \
+	({                                          \
+		asm volatile("" ::: "memory");      \
+		*(volatile typeof(member) *)&(member); \
+	})

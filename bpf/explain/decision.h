@@ -59,6 +59,10 @@ struct {
 } decision_functions SEC(".maps");
 
 // The last values of a decision on this CPU, with the packet and the time in ns. skb is 0 if the slot is empty.
+//
+// Programs on functions fill the slots. The kernel runs no such program while another one runs on the CPU, so they do
+// not interrupt each other. But one of them may interrupt the program on the drop tracepoint, which reads the slots, and
+// the other way round. So skb is set before the values, and a reader checks it again after it has copied them.
 struct decision_slot {
 	u64 skb, head, time;
 	u32 ident;
@@ -258,13 +262,17 @@ static __always_inline void note_death(const struct decision_slot *slot, u64 add
 static __noinline u64 take_death(u64 skb)
 {
 	struct death *last = this_cpu_value(deaths);
-	u64 head;
+	u64 head = head_of(skb), addr;
 
 	if (!last || last->skb != skb || !skb)
 		return 0;
+	addr = last->addr;
+	if (last->head != head || last->ident != packet_ident((void *)skb, head))
+		addr = 0;
+	if (reread(last->skb) != skb)
+		return 0;
 	last->skb = 0;
-	head = head_of(skb);
-	return last->head == head && last->ident == packet_ident((void *)skb, head) ? last->addr : 0;
+	return addr;
 }
 
 static __always_inline struct counter_snapshot *snapshot_of(const struct decision_setting *params)
@@ -432,15 +440,16 @@ static __always_inline bool is_decided(const struct decision_slot *slot, const s
 }
 
 // Appends the values of a slot to the part in the record buffer if they belong to the packet, and returns the new
-// size of the part. The part begins at `from` in the buffer; its size so far is `at`. The function is global (not
-// static), so the verifier checks it once, and not once per slot.
+// size of the part. The part begins at `from` in the buffer; its size so far is `at`. If an interrupting program has
+// replaced the values meanwhile, they are left out. The function is global (not static), so the verifier checks it
+// once, and not once per slot.
 __noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
 {
 	struct decision_slot *slot = bpf_map_lookup_elem(&decision_slots, &index);
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
 	struct record_buffer *s = bpf_map_lookup_elem(&record_buffers, &level);
 	struct decision_setting *params;
-	u32 number;
+	u32 number, end = at;
 
 	if (!CFG.decisions || !slot || !scratch || !s || from > RECORD_BUFFER_SIZE - MAX_WHY || slot->skb != scratch->roots.skb)
 		return at;
@@ -448,10 +457,12 @@ __noinline int add_decision(u32 level, u32 index, u32 from, u32 at)
 	params = bpf_map_lookup_elem(&decision_params, &number);
 	if (!params || !is_decided(slot, params, &scratch->roots))
 		return at;
-	slot->skb = 0;
-	if (params->snapshot && !note_moved(slot, params))
+	if (!params->snapshot || note_moved(slot, params))
+		end = append_why(s->bytes + from, at, &slot->entry);
+	if (reread(slot->skb) != scratch->roots.skb)
 		return at;
-	return append_why(s->bytes + from, at, &slot->entry);
+	slot->skb = 0;
+	return end;
 }
 
 // Appends the decisions about a dropped packet to the part, and returns its new size.

@@ -82,18 +82,29 @@ static __noinline int note_hook(const struct sk_buff *skb, const struct hook_cal
 	return 0;
 }
 
-// The last call of a dropped packet, whose slot is cleared; NULL if none is known.
-static __noinline struct last_hook *take_last_hook(const struct sk_buff *skb)
+// Whether the call in a slot belongs to a packet, and not to an earlier one at the same address.
+static __always_inline bool is_last_hook_of(const struct last_hook *last, const struct sk_buff *skb)
 {
-	struct last_hook *last = last_hook_slot(skb);
 	u64 head = (u64)BPF_CORE_READ(skb, head);
 
+	return last->head == head && last->ident == packet_ident(skb, head) && bpf_ktime_get_ns() - last->time <= LAST_HOOK_AGE;
+}
+
+// Copies the last call of a dropped packet, and clears its slot. Returns false if none is known, also if an interrupting
+// program has replaced it meanwhile: see decision_slot in explain/decision.h.
+static __noinline bool take_last_hook(struct hook_call *call, const struct sk_buff *skb)
+{
+	struct last_hook *last = last_hook_slot(skb);
+	bool known;
+
 	if (!last || last->skb != (u64)skb)
-		return NULL;
+		return false;
+	known = is_last_hook_of(last, skb);
+	*call = last->call;
+	if (reread(last->skb) != (u64)skb)
+		return false;
 	last->skb = 0;
-	if (last->head != head || last->ident != packet_ident(skb, head) || bpf_ktime_get_ns() - last->time > LAST_HOOK_AGE)
-		return NULL;
-	return last;
+	return known;
 }
 
 // Whether the last call is known: the next hook function is probed, or there is none. A function that is not
@@ -132,11 +143,10 @@ static __always_inline bool is_netfilter_drop(const struct context *c)
 // connection remains.
 static __noinline int find_last_hook(struct hook_call *call, const struct sk_buff *skb, u64 dropped_there)
 {
-	struct last_hook *last = take_last_hook(skb);
-
-	if (!last)
+	if (!take_last_hook(call, skb)) {
+		__builtin_memset(call, 0, sizeof(*call));
 		return 0;
-	*call = last->call;
+	}
 	if (!dropped_there)
 		call->state = 0;
 	else if (!is_last_seen(call)) {
@@ -154,7 +164,8 @@ static __always_inline void find_hook(struct hook_call *call, const struct conte
 		note_hook(c->skb, call);
 		return;
 	}
-	__builtin_memset(call, 0, sizeof(*call));
 	if (c->parts & PART_DROP)
 		find_last_hook(call, c->skb, is_netfilter_drop(c));
+	else
+		__builtin_memset(call, 0, sizeof(*call));
 }

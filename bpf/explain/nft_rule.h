@@ -384,9 +384,6 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	return 0;
 }
 
-// The value of a member that an interrupting program may have changed.
-#define reread(member) (*(volatile typeof(member) *)&(member))
-
 // Keeps the rule or the policy that drops the packet of a call. If neither is found, no values are kept, so the cause
 // is unknown. So it is if an interrupting program has used the search or the slot meanwhile; the slot is valid once
 // its head is set.
