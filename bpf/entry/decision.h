@@ -39,13 +39,13 @@ static __noinline bool enter_decision(struct registers *regs, u64 skb, const str
 }
 
 // Handles the entry of a function for a packet that does not match. Removes a call at the same place on the stack,
-// whose return was missed: otherwise the return of this call would be taken for it. In a session, the program does
-// not run at the return of this call.
-static __always_inline bool pass_decision(struct registers *regs)
+// whose return was missed: otherwise the return of this call, or the functions that it calls, would be taken for those
+// of the removed one. In a session, the program does not run at the return of this call.
+static __always_inline bool pass_decision(struct registers *regs, const struct decision_function *f)
 {
 	struct decision_calls *calls;
 
-	if (CFG.session)
+	if (CFG.session && !f->outer)
 		return false;
 	calls = this_cpu_value(decision_calls);
 	if (calls && calls->depth)
@@ -85,7 +85,7 @@ int kprobe_decision(struct registers *regs)
 	if (!running || !f)
 		return entered(false);
 	register_argument(regs, f->packet, &skb);
-	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs));
+	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs, f));
 }
 
 // On functions that take no packet: the packet is that of a call further out on the stack.
@@ -107,7 +107,7 @@ int kprobe_decision_inner(struct registers *regs)
 	f = bpf_map_lookup_elem(&decision_functions, &addr);
 	outer = f ? active_decision(calls, regs, f->within) : NULL;
 	if (!outer)
-		return entered(pass_decision(regs));
+		return entered(f && pass_decision(regs, f));
 	return entered(enter_decision(regs, outer->call.skb, f, addr));
 }
 
@@ -142,7 +142,7 @@ int kprobe_decision_indirect(struct registers *regs)
 	if (!f)
 		return entered(false);
 	skb = indirect_skb(regs, f);
-	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs));
+	return entered(skb && is_decision_wanted((void *)skb) ? enter_decision(regs, skb, f, addr) : pass_decision(regs, f));
 }
 
 SEC("kprobe/decision_return")
