@@ -330,7 +330,6 @@ enum why_limit {
 	MAX_SITES = 64,
 	// The largest size of the values of one entry, with their bitmap.
 	MAX_WHY_VALUES = 192,
-	WHY_ENTRY_HEADER = 8,
 	// The largest size of the whole part.
 	MAX_WHY = 2304,
 };

@@ -20,9 +20,10 @@
 #include "explain/lookup.h"
 #include "explain/why.h"
 
-enum {
+enum decision_limit {
 	// The largest number of decisions of a function at its entry, and at its return.
 	MAX_FUNCTION_DECISIONS = 3,
+	// The largest number of slots, and of decisions in all functions.
 	MAX_DECISIONS = 160,
 	// The largest number of recorded calls of a CPU, a power of two.
 	MAX_DECISION_CALLS = 8,
@@ -88,8 +89,9 @@ enum decision_flag {
 	DECISION_REWRITES = 4,
 };
 
-// Keeps the type in the BTF of the object, from which the Go types are generated.
+// Keep the types in the BTF of the object, from which the Go types are generated.
 const enum decision_flag *decision_flag_used __attribute__((unused));
+const enum decision_limit *decision_limit_used __attribute__((unused));
 
 // A decision of the table in one function: the size of its values, and its slot, which all functions with this
 // decision share. For a decision with counters, their index in counter_snapshots, from 1, and their number; else 0.
@@ -130,6 +132,8 @@ struct moved_counter {
 	u64 known;
 	u64 number;
 };
+
+const struct moved_counter *moved_counter_used __attribute__((unused));
 
 // An active call of a function that has a decision at its return, or inside which other functions have one.
 struct decision_call {

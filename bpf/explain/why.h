@@ -15,7 +15,7 @@
 #include "core/tracepoint.h"
 #include "packet/scratch.h"
 
-enum {
+enum site_limit {
 	// The largest number of sites that are read for one drop.
 	MAX_DROP_SITES = 4,
 	// The size of the array of functions; the search takes SITE_STEPS steps.
@@ -24,6 +24,8 @@ enum {
 	// The reason of drops on kernels without drop reasons.
 	NO_REASON = 0xffffffff,
 };
+
+const enum site_limit *site_limit_used __attribute__((unused));
 
 // A function that drops packets, and the sites that it belongs to. Unused entries at the end of the array
 // have the highest address.
@@ -103,7 +105,7 @@ static __noinline u32 append_why(u8 *to, u32 at, const struct record_why_entry *
 	opaque(at);
 	if (at > MAX_WHY - sizeof(*entry) || size > MAX_WHY_VALUES)
 		return at;
-	size += WHY_ENTRY_HEADER;
+	size += __builtin_offsetof(struct record_why_entry, values);
 	read_kernel(to + at, size, entry);
 	return at + size;
 }

@@ -3,7 +3,6 @@
 package bpf
 
 import (
-	"math"
 	"unsafe"
 )
 
@@ -200,12 +199,12 @@ type SiteRange = tracerSiteRange
 const (
 	// MaxSites is the number of bits in a set of sites.
 	MaxSites = int(tracerWhyLimitMAX_SITES)
-	// MaxSiteRanges is the size of the array of functions (MAX_SITE_RANGES in bpf/explain/why.h).
-	MaxSiteRanges = 1 << 10
+	// MaxSiteRanges is the size of the array of functions of sites.
+	MaxSiteRanges = int(tracerSiteLimitMAX_SITE_RANGES)
 	// MaxWhyValues is the largest size in bytes of the values of a site or decision.
 	MaxWhyValues = int(tracerWhyLimitMAX_WHY_VALUES)
-	// NoReason is the key in Sites.Reasons of drops on kernels without reasons (NO_REASON in bpf/explain/why.h).
-	NoReason = uint32(math.MaxUint32)
+	// NoReason is the key in Sites.Reasons of drops on kernels without reasons.
+	NoReason = uint32(tracerSiteLimitNO_REASON)
 )
 
 // The settings of a probed function, and of a decision in one function (bpf/explain/decision.h).
@@ -217,6 +216,11 @@ type (
 const (
 	// MaxFunctionDecisions is the largest number of decisions of a function at its entry, and at its return.
 	MaxFunctionDecisions = len(DecisionFunction{}.AtEntry)
+	// MaxDecisions is the largest number of decisions of the table, and of those in all functions.
+	MaxDecisions = int(tracerDecisionLimitMAX_DECISIONS)
+	// IndirectKey is added to the address of a function in the key in Decisions.Functions of the decision that reads the
+	// packet from an argument. A program of its own handles it.
+	IndirectKey = uint64(tracerDecisionLimitINDIRECT_KEY)
 	// OutermostDecision, DyingDecision and RewritingDecision are bits of DecisionParams.Flags: a call replaces the values
 	// of the calls inside it; the packet ends without a drop; the packet may have other memory or headers at its drop.
 	OutermostDecision = uint16(tracerDecisionFlagDECISION_OUTERMOST)
@@ -224,11 +228,9 @@ const (
 	RewritingDecision = uint16(tracerDecisionFlagDECISION_REWRITES)
 	// MaxCounters is the number of counters of a decision that can be compared.
 	MaxCounters = len(tracerCounterSnapshot{}.Before)
+	// MovedOffset is the position of the first value of a decision with counters in its values.
+	MovedOffset = int(unsafe.Offsetof(tracerMovedCounter{}.Number))
 )
-
-// MovedOffset is the position of the first value of a decision with counters in its values: struct moved_counter in
-// bpf/explain/decision.h.
-const MovedOffset = 8
 
 // NftRuleValues are the values of the nftables rule that dropped a packet (bpf/explain/nft_rule.h).
 type NftRuleValues = tracerNftRuleValues

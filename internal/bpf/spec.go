@@ -53,7 +53,7 @@ type Spec struct {
 
 // Decisions are the functions that decide about packets, and their decisions (bpf/explain/decision.h).
 type Decisions struct {
-	// Functions are the probed functions by address, plus INDIRECT_KEY for an indirect decision.
+	// Functions are the probed functions by address, plus IndirectKey for an indirect decision.
 	Functions map[uint64]DecisionFunction
 	// Params are the settings of each decision, in the order of their numbers.
 	Params []DecisionParams
@@ -406,7 +406,7 @@ func fillMap[K comparable, V any](m *ebpf.MapSpec, contents map[K]V) {
 func (s Sites) fill(maps map[string]*ebpf.MapSpec) {
 	fillMap(maps[MapSiteReasons], s.Reasons)
 	ranges := maps[MapSiteRanges]
-	ranges.MaxEntries = MaxSiteRanges
+	ranges.MaxEntries = uint32(MaxSiteRanges)
 	for i := range uint32(MaxSiteRanges) {
 		r := SiteRange{Begin: math.MaxUint64}
 		if int(i) < len(s.Ranges) {

@@ -51,24 +51,17 @@ func newReader(t *Table, l Layout) reader {
 	return r
 }
 
-// The parts of an entry in a record (struct record_why_entry in bpf/core/event.h).
-const (
-	headerSize      = 8
-	entryHeaderSize = 8
-	decisionEntry   = 1
-)
-
 // read decodes the entries of a record, and calls use with the placement and the values of each. It ignores what follows a
 // truncated or unknown entry.
 func (r *reader) read(raw []byte, use func(p *placement, values []byte)) {
 	raw = raw[min(headerSize, len(raw)):]
-	for len(raw) >= entryHeaderSize {
-		number, size := binary.NativeEndian.Uint16(raw), int(binary.NativeEndian.Uint16(raw[2:]))
+	for len(raw) >= entryValues {
+		number, size := binary.NativeEndian.Uint16(raw[entryNumber:]), int(binary.NativeEndian.Uint16(raw[entrySize:]))
 		list := r.sites
-		if raw[4] == decisionEntry {
+		if raw[entryKind] == decisionEntry {
 			list = r.decisions
 		}
-		raw = raw[entryHeaderSize:]
+		raw = raw[entryValues:]
 		if size > len(raw) || int(number) >= len(list) {
 			return
 		}

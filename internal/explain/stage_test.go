@@ -47,7 +47,7 @@ func stageFor(t *testing.T, r Resolver) (*Stage, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record := entry(entry(make([]byte, 8), 0, 0, siteValues), decisionEntry, 0, decisionValues)
+	record := entry(entry(make([]byte, headerSize), siteEntry, 0, siteValues), decisionEntry, 0, decisionValues)
 	return s, record
 }
 
@@ -117,7 +117,7 @@ func TestSilentDrop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &event.Event{Raw: event.Raw{Silent: true, Why: entry(make([]byte, 8), decisionEntry, 0, values)}}
+	e := &event.Event{Raw: event.Raw{Silent: true, Why: entry(make([]byte, headerSize), decisionEntry, 0, values)}}
 	if s.Explain(e); e.Why == nil || e.Why.Cause != "ping-ignored" || !e.Why.Silent || !e.IsDrop() {
 		t.Errorf("%+v", e.Why)
 	}
@@ -145,7 +145,7 @@ func TestResolverCompletesTheText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := dropAt("SKB_DROP_REASON_NO_SOCKET", "tcp_v4_rcv+0x99", entry(make([]byte, 8), 0, 0, values))
+		e := dropAt("SKB_DROP_REASON_NO_SOCKET", "tcp_v4_rcv+0x99", entry(make([]byte, headerSize), siteEntry, 0, values))
 		if s.Explain(e); e.Why == nil || e.Why.Text != text && e.Why.Text+"\x00" != text {
 			t.Errorf("%+v, want %q", e.Why, text)
 		}

@@ -45,6 +45,9 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	if !p.ProbesFunctions() {
 		return nil
 	}
+	if err := checkNumber(len(table)); err != nil {
+		return err
+	}
 	d := decisions{plan: p, facts: facts, types: p.whyTypes(facts), byKey: map[uint64]*decider{}}
 	for i, of := range table {
 		d.add(of, uint16(i))
@@ -68,6 +71,14 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 		if of.Name == nftRule {
 			d.addNftRule(of, uint16(i))
 		}
+	}
+	return checkNumber(len(p.Why.Decisions))
+}
+
+// checkNumber rejects more decisions than the programs support.
+func checkNumber(decisions int) error {
+	if decisions > bpf.MaxDecisions {
+		return fmt.Errorf("the causes have %d decisions, at most %d are supported", decisions, bpf.MaxDecisions)
 	}
 	return nil
 }
@@ -256,15 +267,11 @@ func decisionRoots(proto *btf.FuncProto, symbols *kernel.Symbols) expr.Roots {
 	return expr.Listed(append(append(argumentList(proto), cpuRoot), variableRoots(symbols)...)...)
 }
 
-// indirectKey is added to the address of a function in the key of the decision that reads the packet from an argument
-// (INDIRECT_KEY in bpf/explain/decision.h), which a program of its own handles.
-const indirectKey = 1
-
 // decider returns the decider of a function, and adds one if there is none yet.
 func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
 	key := f.Addr
 	if readsPacket {
-		key += indirectKey
+		key += bpf.IndirectKey
 	}
 	if found := d.byKey[key]; found != nil {
 		return found
@@ -279,7 +286,7 @@ func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
 // keyOf returns the key of a decider in the map decision_functions.
 func keyOf(f *decider) uint64 {
 	if f.indirect != nil {
-		return f.Addr + indirectKey
+		return f.Addr + bpf.IndirectKey
 	}
 	return f.Addr
 }

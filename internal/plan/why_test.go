@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -152,6 +153,24 @@ func TestProgramsOfCausesLoad(t *testing.T) {
 	}
 	if loaded < 5 {
 		t.Errorf("%d programs, want those of functions with a packet and without, and of tracepoints", loaded)
+	}
+}
+
+// TestTooManyDecisions checks that more decisions than the programs support are an error: those of the table, and those
+// in all functions.
+func TestTooManyDecisions(t *testing.T) {
+	f, o := thisKernel(t)
+	inMany := &explain.Decision{Name: "many", Every: true, Skb: "skb"}
+	for _, function := range f.Functions[:2*bpf.MaxDecisions] {
+		inMany.Functions = append(inMany.Functions, function.Name)
+	}
+	for name, table := range map[string][]*explain.Decision{
+		"table":     slices.Repeat([]*explain.Decision{{Name: "none"}}, bpf.MaxDecisions+1),
+		"functions": {inMany},
+	} {
+		if err := mustPlan(t, o, f).addDecisions(table, f); err == nil || !strings.Contains(err.Error(), fmt.Sprint("at most ", bpf.MaxDecisions)) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command gen generates Go constants from the compiled BPF object: the names of its maps, for
-// package bpf, and the numbers of the enums that package event has in common with C. It runs in
+// package bpf, the numbers of the enums that package event has in common with C, and the layout of the values that
+// explain a drop, for package explain. It runs in
 // internal/bpf after bpf2go.
 package main
 
@@ -41,8 +42,9 @@ func write() error {
 
 // outputs are the generators of the files, by path relative to internal/bpf.
 var outputs = map[string]func(*ebpf.CollectionSpec) ([]byte, error){
-	"maps_gen.go":           mapNames,
-	"../event/enums_gen.go": eventEnums,
+	"maps_gen.go":              mapNames,
+	"../event/enums_gen.go":    eventEnums,
+	"../explain/record_gen.go": whyRecord,
 }
 
 // header returns the beginning of a generated file.
