@@ -193,6 +193,33 @@ func TestUntold(t *testing.T) {
 	}
 }
 
+// TestSitesOfADrop checks that no drop has more sites with values than the BPF programs read (MAX_DROP_SITES in
+// bpf/explain/why.h): the values of the others would be unknown.
+func TestSitesOfADrop(t *testing.T) {
+	const most = 4
+	table := load(t)
+	reasons, functions := []string{Unspecified}, []string{""}
+	for _, s := range table.Sites {
+		reasons, functions = append(reasons, s.Reasons...), append(functions, s.Functions...)
+	}
+	slices.Sort(reasons)
+	slices.Sort(functions)
+	reasons, functions = slices.Compact(reasons), slices.Compact(functions)
+	for _, function := range functions {
+		for _, reason := range reasons {
+			var names []string
+			for _, s := range table.Sites {
+				if len(s.Reads) > 0 && isAt(&Drop{Reason: reason, Location: function}, s.Reasons, s.Functions) {
+					names = append(names, s.Name)
+				}
+			}
+			if len(names) > most {
+				t.Errorf("%s at %s: the sites %v have values, but only those of %d are read", reason, function, names, most)
+			}
+		}
+	}
+}
+
 // TestAskedDecisionsAreLoaded checks that a decision is loaded with a family whose causes only ask whether it has values: without
 // it, device-down would hold for a packet that a queueing discipline refused.
 func TestAskedDecisionsAreLoaded(t *testing.T) {

@@ -28,32 +28,39 @@ func (p *Plan) addWhy(facts *kernel.Facts) error {
 	if err != nil {
 		return err
 	}
-	if len(table.Sites) > bpf.MaxSites {
-		return fmt.Errorf("the causes have %d sites of drops, at most %d are supported", len(table.Sites), bpf.MaxSites)
+	sites := withValues(table.Sites)
+	if len(sites) > bpf.MaxSites {
+		return fmt.Errorf("the causes have %d sites of drops with values, at most %d are supported", len(sites), bpf.MaxSites)
 	}
 	p.Why = &explain.Layout{Families: p.Asked.Why}
-	if err := p.addSites(table, facts); err != nil {
+	if err := p.addSites(sites, facts); err != nil {
 		return err
 	}
 	p.BPF.Config.Why = true
 	if p.BPF.Config.Xdp {
 		p.addSilent("xdp_redirect", bpf.XDPRedirectTemplate, redirectErrors)
 	}
-	if err := p.locateSites(table.Sites, facts); err != nil {
+	if err := p.locateSites(sites, facts); err != nil {
 		return err
 	}
 	return p.addDecisions(table.Decisions, facts)
+}
+
+// withValues returns the sites at which values are read. The others need no place in the records: the causes there use the
+// reason, the location and the values of decisions.
+func withValues(sites []*explain.Site) []*explain.Site {
+	return slices.DeleteFunc(slices.Clone(sites), func(s *explain.Site) bool { return len(s.Reads) == 0 })
 }
 
 // redirectErrors are the tracepoints of redirects of XDP frames that fail.
 var redirectErrors = []string{"xdp_redirect_err", "xdp_redirect_map_err"}
 
 // addSites compiles the values of the sites into one body, which first branches on the number of the site, in R3.
-func (p *Plan) addSites(table *explain.Table, facts *kernel.Facts) error {
+func (p *Plan) addSites(sites []*explain.Site, facts *kernel.Facts) error {
 	roots := expr.Listed(append([]expr.Root{{Name: "skb", Struct: "sk_buff"}, {Name: "sk", Struct: "sock"}, cpuRoot}, variableRoots(facts.Symbols)...)...)
 	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // the first instruction of a body must not be a jump
 	var bodies asm.Instructions
-	for i, site := range table.Sites {
+	for i, site := range sites {
 		c := lookupCompiler{types: p.whyTypes(facts), roots: roots}
 		placed, at, err := c.place(site.Reads)
 		if err != nil {

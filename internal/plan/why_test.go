@@ -84,6 +84,9 @@ func TestSitesAreLocated(t *testing.T) {
 	if i < 0 || site < 0 || ranges[i].Size != code.End-code.Begin || ranges[i].Sites>>site&1 == 0 {
 		t.Errorf("site %d, function %x, range %d of %v", site, code, i, ranges)
 	}
+	if i := slices.IndexFunc(p.Why.Sites, func(s explain.Placement) bool { return len(s.Placed) == 0 }); i >= 0 {
+		t.Errorf("the site %s has no values, but a place in the records", p.Why.Sites[i].Name)
+	}
 	number, _ := reasonNamed("TCP_MINTTL", f.Reasons)
 	if p.BPF.Sites.Reasons[number]>>site&1 == 0 || p.BPF.Sites.Reasons[bpf.NoReason]>>site&1 != 0 {
 		t.Errorf("TCP_MINTTL has the sites %b, no reason has %b, want site %d in the first only", p.BPF.Sites.Reasons[number], p.BPF.Sites.Reasons[bpf.NoReason], site)
