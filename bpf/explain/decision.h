@@ -238,47 +238,6 @@ static __always_inline void keep_call_arguments(struct decision_call *d, struct 
 		    context_word(regs, STACK_POINTER) + STACK_ARGUMENTS);
 }
 
-// The packet and the function of the last decision with DECISION_DIES. The kernel consumes the packet next.
-struct death {
-	u64 skb, head, ident, addr;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct death);
-} deaths SEC(".maps");
-
-static __always_inline void note_death(const struct decision_slot *slot, u64 addr)
-{
-	struct death *last = this_cpu_value(deaths);
-
-	if (!last)
-		return;
-	last->skb = slot->skb;
-	last->head = slot->head;
-	last->ident = slot->ident;
-	last->addr = addr;
-}
-
-// The function of the decision by which the packet, which is being consumed, ends; 0 if there is none.
-static __noinline u64 take_death(u64 skb)
-{
-	struct death *last = this_cpu_value(deaths);
-	u64 head = head_of(skb), addr;
-
-	if (!last || last->skb != skb || !skb)
-		return 0;
-	addr = last->addr;
-	if (last->head != head || last->ident != packet_ident((void *)skb, head))
-		addr = 0;
-	if (reread(last->skb) != skb)
-		return 0;
-	last->skb = 0;
-	return addr;
-}
-
 static __always_inline struct counter_snapshot *snapshot_of(const struct decision_setting *params)
 {
 	u32 index = params->snapshot - 1;
@@ -327,6 +286,66 @@ static __noinline bool note_moved(struct decision_slot *slot, const struct decis
 	return total == 1;
 }
 
+// The packet and the function of the last decision with DECISION_DIES, and its index in decision_params. The kernel
+// consumes the packet next.
+struct death {
+	u64 skb, head, ident, addr;
+	u64 param;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct death);
+} deaths SEC(".maps");
+
+static __always_inline void note_death(const struct decision_slot *slot, u64 addr, u32 param)
+{
+	struct death *last = this_cpu_value(deaths);
+
+	if (!last)
+		return;
+	last->skb = slot->skb;
+	last->head = slot->head;
+	last->ident = slot->ident;
+	last->addr = addr;
+	last->param = param;
+}
+
+// Whether the packet ends: a decision with counters does so only if one of them grew.
+static __always_inline bool is_dead(const struct death *last)
+{
+	u32 param = last->param, index;
+	struct decision_setting *params = bpf_map_lookup_elem(&decision_params, &param);
+	struct decision_slot *slot;
+
+	if (!params)
+		return false;
+	if (!params->snapshot)
+		return true;
+	index = params->slot;
+	slot = bpf_map_lookup_elem(&decision_slots, &index);
+	return slot && slot->skb == last->skb && note_moved(slot, params);
+}
+
+// The function of the decision by which the packet, which is being consumed, ends; 0 if there is none.
+static __noinline u64 take_death(u64 skb)
+{
+	struct death *last = this_cpu_value(deaths);
+	u64 head = head_of(skb), addr;
+
+	if (!last || last->skb != skb || !skb)
+		return 0;
+	addr = last->addr;
+	if (last->head != head || last->ident != packet_ident((void *)skb, head) || !is_dead(last))
+		addr = 0;
+	if (reread(last->skb) != skb)
+		return 0;
+	last->skb = 0;
+	return addr;
+}
+
 // Keeps the values of a decision of the call at `index` if its condition holds. Without DECISION_OUTERMOST, it
 // does not replace the values of a call inside this one, which were kept after `since`, the time of this call. The
 // function is global (not static), so the verifier checks the expressions once.
@@ -360,7 +379,7 @@ __noinline int note_decision(u64 index, u64 number, u64 since)
 	if (params->snapshot)
 		keep_counters(&d->args, params, number);
 	if (params->flags & DECISION_DIES)
-		note_death(slot, d->call.addr);
+		note_death(slot, d->call.addr, param);
 	return 0;
 }
 

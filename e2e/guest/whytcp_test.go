@@ -311,10 +311,16 @@ func (l *lab) crowded(n int) netip.AddrPort {
 }
 
 // client connects from a.
-func (l *lab) client(to netip.AddrPort) (c net.Conn) {
+func (l *lab) client(to netip.AddrPort) net.Conn {
+	l.t.Helper()
+	return l.clientFrom(l.ra.near4, to)
+}
+
+// clientFrom connects from an address of a.
+func (l *lab) clientFrom(addr netip.Addr, to netip.AddrPort) (c net.Conn) {
 	l.t.Helper()
 	l.do(l.a, func() (err error) {
-		c, err = ktest.TCP{Client: netip.AddrPortFrom(l.ra.near4, 0), Server: to}.Connect()
+		c, err = ktest.TCP{Client: netip.AddrPortFrom(addr, 0), Server: to}.Connect()
 		return err
 	})
 	l.t.Cleanup(func() { c.Close() })

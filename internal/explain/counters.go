@@ -10,6 +10,8 @@ import "tracer/internal/lookup"
 type Counters struct {
 	// Base is an expression for the array, a pointer to the per-CPU struct with this name.
 	Base, Struct string
+	// Number is how many of them are compared, from the first; 0 for all.
+	Number int
 	// Rewrites is set if the packet may have other memory or headers when it is dropped. Then its address alone
 	// identifies it.
 	Rewrites bool

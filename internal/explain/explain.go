@@ -80,7 +80,8 @@ type Decision struct {
 	// AtDrop is set if the sites of the causes read the same values with the same keys where the drop tracepoint names the
 	// socket (6.11). The function is not probed there.
 	AtDrop bool
-	// Dies is set if the packet ends when Keep holds, although the kernel reports no drop; tracer emits the drop.
+	// Dies is set if the packet ends when Keep holds, and with Counters only if one of them grew, although the kernel reports
+	// no drop; tracer emits the drop.
 	Dies  bool
 	Reads []Read
 	// NotOn are kernels on which the values are not known.

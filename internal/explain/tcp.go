@@ -39,6 +39,13 @@ var listening = reads(
 	num("abort", "sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_abort_on_overflow"),
 )
 
+// tcpCounter is a counter of the socket's network namespace.
+func tcpCounter(name string) *Counters {
+	return &Counters{Base: "&sk->__sk_common.skc_net.net->mib.net_statistics->mibs[" + name + "]", Struct: "linux_mib", Number: 1}
+}
+
+const refusedSpecial = "tracer emits the drop: tcp_conn_request frees the SYN with consume_skb; " + ownerSpecial
+
 var tcp = family{
 	name: "tcp", title: "TCP",
 	sites: []Site{
@@ -57,27 +64,44 @@ var tcp = family{
 			// The third packet of a handshake: no child socket is created.
 			Name: "accept_queue", Denies: true, Functions: []string{"tcp_v4_syn_recv_sock", "tcp_v6_syn_recv_sock"}, Every: true, Skb: "skb", Keep: "!ret", Reads: listening,
 		},
+		// All kernels free a refused SYN with consume_skb, so there is no drop event. The kernel's own counters tell whether and
+		// why it refused one: the comparison with the limit of the SYN queue is not the same on all kernels, and others change
+		// the queues meanwhile.
 		{
-			// All kernels free a refused SYN with consume_skb, so there is no drop event.
-			Name: "conn_request", Functions: []string{"tcp_conn_request"}, Skb: "skb", At: AtEntry, Dies: true,
-			Keep: "sk->sk_ack_backlog > sk->sk_max_ack_backlog || " +
-				"((struct inet_connection_sock *)sk)->icsk_accept_queue.qlen.counter >= sk->sk_max_ack_backlog && sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_syncookies == 0",
-			Reads: join(listening, reads(
+			Name: "conn_request", Functions: []string{"tcp_conn_request"}, Skb: "skb", At: AtEntry, Dies: true, Counters: tcpCounter("LINUX_MIB_LISTENDROPS"),
+			Reads: join(reads(moved(map[uint64]string{0: "ListenDrops"})), listening, reads(
 				num("syn_queue", "((struct inet_connection_sock *)sk)->icsk_accept_queue.qlen.counter"),
 				num("syncookies", "sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_syncookies"),
-				num("somaxconn", "sk->__sk_common.skc_net.net->core.sysctl_somaxconn"))),
+				num("max_syn_backlog", "sk->__sk_common.skc_net.net->ipv4.sysctl_max_syn_backlog"),
+				num("somaxconn", "sk->__sk_common.skc_net.net->core.sysctl_somaxconn"), num("is_v4", isIPv4),
+				where(isIPv4, as(lookup.IPv4, "src", ip4Header+"->saddr")))),
 		},
+		{Name: "accept_overflow", Functions: []string{"tcp_conn_request"}, Skb: "skb", At: AtEntry, Counters: tcpCounter("LINUX_MIB_LISTENOVERFLOWS"), Reads: reads(moved(map[uint64]string{0: "ListenOverflows"}))},
+		{Name: "syn_overflow", Functions: []string{"tcp_conn_request"}, Skb: "skb", At: AtEntry, Counters: tcpCounter("LINUX_MIB_TCPREQQFULLDROP"), Reads: reads(moved(map[uint64]string{0: "TCPReqQFullDrop"}))},
+		{Name: "syn_route", Functions: []string{"ip_route_output_flow"}, Within: []string{"tcp_conn_request"}, Keep: "(u64)ret >= (u64)-4095", Reads: reads(as(errno, "error", "-(int)(u64)ret"))},
 	},
 	causes: []Cause{
 		{ID: "accept-queue-full", Site: "tcp_handshake", Refines: []string{"tcp-cookie-refused", "tcp6-cookie-refused"}, When: "accept_queue.waiting > accept_queue.limit",
 			Text:   "the accept queue of port {accept_queue.lport} is full: {accept_queue.waiting} of {accept_queue.limit}[[ ({owner})]]; the client believes that it is connected",
 			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: ownerSpecial},
-		{ID: "syn-accept-queue-full", Silent: "conn_request", When: "conn_request.waiting > conn_request.limit",
+		{ID: "syn-accept-queue-full", Silent: "conn_request", Refines: []string{"syn-refused"}, When: "accept_overflow.moved == 0 && !known(syn_overflow.moved)",
 			Text:   "SYN refused: the accept queue of port {conn_request.lport} is full, {conn_request.waiting} of {conn_request.limit} (somaxconn {conn_request.somaxconn})[[ ({owner})]]",
-			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: "tracer emits the drop: tcp_conn_request frees the SYN with consume_skb; " + ownerSpecial},
-		{ID: "syn-queue-full", Silent: "conn_request", When: "conn_request.waiting <= conn_request.limit && conn_request.syn_queue >= conn_request.limit && conn_request.syncookies == 0",
+			Remedy: "the program does not accept fast enough; a longer queue: listen(backlog) and net.core.somaxconn", Special: refusedSpecial},
+		{ID: "syn-queue-full", Silent: "conn_request", Refines: []string{"syn-refused"}, When: "syn_overflow.moved == 0",
 			Text:   "SYN refused: the SYN queue of port {conn_request.lport} is full, {conn_request.syn_queue} of {conn_request.limit}, and tcp_syncookies is 0[[ ({owner})]]",
-			Remedy: "sysctl -w net.ipv4.tcp_syncookies=1, or a longer queue: listen(backlog) and net.core.somaxconn", Special: "tracer emits the drop: tcp_conn_request frees the SYN with consume_skb"},
+			Remedy: "sysctl -w net.ipv4.tcp_syncookies=1, or a longer queue: listen(backlog) and net.core.somaxconn", Special: refusedSpecial},
+		{ID: "syn-no-route", Silent: "conn_request", Refines: []string{"syn-refused"}, When: "conn_request.is_v4 && syn_route.error != 0 && !known(accept_overflow.moved) && !known(syn_overflow.moved)",
+			Text:   "SYN refused: there is no route back to {conn_request.src} (port {conn_request.lport}, error {syn_route.error})",
+			Remedy: "ip route get {conn_request.src}", Special: refusedSpecial},
+		// The last quarter is for hosts with an entry in the TCP metrics (tcp_peer_is_proven). The kernel looks up the route first.
+		{ID: "syn-queue-reserved", Silent: "conn_request", Refines: []string{"syn-refused"},
+			When: "conn_request.is_v4 && !known(syn_route.error) && !known(accept_overflow.moved) && !known(syn_overflow.moved) && conn_request.syncookies == 0 && " +
+				"conn_request.syn_queue > conn_request.max_syn_backlog - (conn_request.max_syn_backlog >> 2)",
+			Text:   "SYN refused: {conn_request.syn_queue} handshakes of port {conn_request.lport} are pending, tcp_syncookies is 0, and the last quarter of tcp_max_syn_backlog={conn_request.max_syn_backlog} is for hosts that connected before[[ ({owner})]]",
+			Remedy: "sysctl -w net.ipv4.tcp_syncookies=1, or a larger net.ipv4.tcp_max_syn_backlog", Special: refusedSpecial},
+		{ID: "syn-refused", Silent: "conn_request", When: "!known(accept_overflow.moved) && !known(syn_overflow.moved)",
+			Text:   "SYN refused by port {conn_request.lport}, although neither queue is full: no memory or no route back, options that are not valid, or without SYN cookies the last quarter of tcp_max_syn_backlog={conn_request.max_syn_backlog} ({conn_request.syn_queue} pending)[[ ({owner})]]",
+			Remedy: "ip route get to the sender; dmesg; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_max_syn_backlog", Special: refusedSpecial},
 		{ID: "tcp-window-closed", Site: "tcp_segment", Reasons: []string{"TCP_ZEROWINDOW"}, When: "tcp_data.left == 0 || tcp_data.left >= 0x80000000",
 			Text: "the receive window of port {tcp_data.lport} is closed: the program does not read (buffer {tcp_data.used} of {tcp_data.rcvbuf})[[, {owner}]]", Remedy: "find out why the program does not read: ss -tmp sport = :{tcp_data.lport}", Special: ownerSpecial},
 		{ID: "tcp-over-window", Site: "tcp_segment", Reasons: []string{"TCP_OVERWINDOW"},

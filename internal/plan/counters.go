@@ -22,6 +22,9 @@ func (d *decisions) count(compiled *decision, params *bpf.DecisionParams, roots 
 	if err != nil {
 		return err
 	}
+	if c.Number != 0 {
+		number = min(number, c.Number)
+	}
 	program, err := expr.Value(d.types, roots, fmt.Sprintf("(u64)%s + __per_cpu_offset[cpu]", c.Base))
 	if err != nil {
 		return err
