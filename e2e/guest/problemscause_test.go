@@ -102,10 +102,13 @@ var valueInText = regexp.MustCompile(`\\\{[a-z0-9_.\\]+\\\}`)
 
 // textOf returns a regular expression for the text of a cause with any values.
 func textOf(id string) string {
-	text := regexp.QuoteMeta(causeTable()[id].Text)
+	text := regexp.QuoteMeta(partCondition.ReplaceAllString(causeTable()[id].Text, "[["))
 	text = strings.NewReplacer(`\[\[`, "(?:", `\]\]`, ")?").Replace(text)
 	return valueInText.ReplaceAllString(text, ".*")
 }
+
+// partCondition is the condition of an optional part of a text.
+var partCondition = regexp.MustCompile(`\[\[if .*?: `)
 
 // notes returns a regular expression for the notes after the text of a cause, of which the document has none: they need
 // function probes.

@@ -82,7 +82,7 @@ func documentation(t *testing.T) string {
 func row(table *Table, c *compiled, kernels []string, missing map[string][]string) string {
 	limits := append(notOn(table, c, kernels, missing), c.Limits)
 	limits = slices.DeleteFunc(limits, func(s string) bool { return s == "" })
-	why := plain(c.Text)
+	why := strings.ReplaceAll(plain(c.Text), "|", "\\|")
 	if c.When != "" {
 		why += "<br>if `" + strings.ReplaceAll(c.When, "|", "\\|") + "`"
 	}

@@ -112,7 +112,7 @@ type Cause struct {
 	// Refines are more general causes: if both hold, this one is chosen.
 	Refines []string
 	// Text has {key} for values, all of which must be known, except in optional parts, in [[ ]], which are left out if
-	// one of their values is unknown.
+	// one of their values is unknown. [[if FORMULA: ]] is also left out unless the formula is true.
 	Text string
 	// Remedy says what to do: a command, or a fact. It has {key} for values; unknown ones become a word in capital letters.
 	Remedy string

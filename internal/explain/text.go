@@ -7,14 +7,17 @@ import (
 	"strings"
 
 	"tracer/internal/event"
+	"tracer/internal/expr"
 	"tracer/internal/printable"
 )
 
-// template is a parsed text: a list of parts, of which the optional ones, in [[ ]], are left out if a value is unknown.
+// template is a parsed text: a list of parts, of which the optional ones, in [[ ]], are left out if a value is unknown. An
+// optional part that begins with "if FORMULA: " is also left out unless the formula is true.
 type template []part
 
 type part struct {
 	optional bool
+	when     *expr.Formula // nil: always
 	pieces   []piece
 }
 
@@ -75,17 +78,29 @@ func parseTemplate(text string) (template, error) {
 			text     string
 			optional bool
 		}{{plain, false}, {inner, true}} {
-			pieces, err := parsePieces(p.text)
+			parsed, err := parsePart(p.text, p.optional)
 			if err != nil {
 				return nil, fmt.Errorf("text %s: %w", printable.Quote(text), err)
 			}
-			if len(pieces) > 0 {
-				t = append(t, part{p.optional, pieces})
+			if len(parsed.pieces) > 0 {
+				t = append(t, parsed)
 			}
 		}
 		rest = behind
 	}
 	return t, nil
+}
+
+func parsePart(text string, optional bool) (p part, err error) {
+	p.optional = optional
+	if condition, rest, is := strings.Cut(text, ": "); is && optional && strings.HasPrefix(condition, "if ") {
+		if p.when, err = expr.ParseFormula(strings.TrimPrefix(condition, "if ")); err != nil {
+			return p, err
+		}
+		text = rest
+	}
+	p.pieces, err = parsePieces(text)
+	return p, err
 }
 
 func parsePieces(text string) ([]piece, error) {
@@ -111,8 +126,14 @@ func parsePieces(text string) ([]piece, error) {
 func (t template) keys(optional bool) []string {
 	var keys []string
 	for _, p := range t {
+		if p.optional != optional {
+			continue
+		}
+		if p.when != nil {
+			keys = append(keys, p.when.Names()...)
+		}
 		for _, piece := range p.pieces {
-			if piece.key != "" && p.optional == optional {
+			if piece.key != "" {
 				keys = append(keys, piece.key)
 			}
 		}
@@ -157,6 +178,11 @@ func (t template) fillLoosely(values Values) string {
 }
 
 func (p part) fill(values Values) (string, bool) {
+	if p.when != nil {
+		if holds, known := p.when.Eval(values.number); !known || holds == 0 {
+			return "", false
+		}
+	}
 	var b strings.Builder
 	for _, piece := range p.pieces {
 		b.WriteString(piece.text)

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"slices"
 	"testing"
 
 	"mvdan.cc/sh/v3/shell"
@@ -23,6 +24,33 @@ func TestDottedDevice(t *testing.T) {
 	}
 	if got := parsed.fillLoosely(values); got != want {
 		t.Errorf("fillLoosely: %q, want %q", got, want)
+	}
+}
+
+// TestConditionalParts checks that a part with a condition is in the text exactly if the condition is known and true.
+func TestConditionalParts(t *testing.T) {
+	parsed, err := parseTemplate("sysctl -w[[if all > 0 && !known(none): all={all}]][[if dev > 0:  {dev}: on]]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, values := range map[string]Values{
+		"sysctl -wall=2":       {"all": number(2), "dev": number(0)},
+		"sysctl -w 1: on":      {"dev": number(1)},
+		"sysctl -w":            {},
+		"sysctl -wall=1 3: on": {"all": number(1), "dev": number(3)},
+	} {
+		if got, known := parsed.fill(values); !known || got != want {
+			t.Errorf("fill: %q, want %q", got, want)
+		}
+		if got := parsed.fillLoosely(values); got != want {
+			t.Errorf("fillLoosely: %q, want %q", got, want)
+		}
+	}
+	if got := parsed.keys(true); !slices.Equal(got, []string{"all", "all", "dev", "dev"}) {
+		t.Errorf("keys %q", got)
+	}
+	if _, err := parseTemplate("a[[if b =: c]]"); err == nil {
+		t.Error("a wrong condition is no error")
 	}
 }
 
