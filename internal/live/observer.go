@@ -17,10 +17,11 @@ type Observer interface {
 	// modules, to report types that are missing in it.
 	Planned(*kernel.Facts, *plan.Plan)
 	UnknownTypes(*plan.Plan, ...*btf.Spec)
-	// Loading is called before the kernel verifies the programs, Progress while they are attached, and
-	// Attached afterwards.
+	// Loading is called before the kernel verifies the programs, and Progress while they are attached.
 	Loading()
 	Progress(done, total int)
+	// Attached is called once events flow, since users and scripts take its notice as the start: no packet
+	// after it is missed.
 	Attached(*attach.Session)
 	// Programs is called with the changes of the traced BPF programs since the last call.
 	Programs(attach.Found)

@@ -67,7 +67,6 @@ func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	if err != nil {
 		return s, err
 	}
-	o.Attached(s.session)
 	if s.reader, err = stream.NewReader(s.session.Events(), stream.LayoutOf(p.BPF.Config)); err != nil {
 		return s, err
 	}

@@ -69,12 +69,13 @@ const (
 // Scope describes which events of the source end a packet.
 func (s *Source) Scope() journey.Scope { return s.scope }
 
-// Start makes events flow.
+// Start makes events flow, and then calls Observer.Attached.
 func (s *Source) Start() error {
 	if err := s.session.Run(true); err != nil {
 		return err
 	}
 	s.began = time.Now()
+	s.observer.Attached(s.session)
 	return nil
 }
 
