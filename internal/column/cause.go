@@ -2,7 +2,11 @@
 
 package column
 
-import "tracer/internal/event"
+import (
+	"strconv"
+
+	"tracer/internal/event"
+)
 
 // TupleText returns a tuple as in text output, without TCP fields. It is empty for a tuple that was not recorded.
 func TupleText(t *event.Tuple) string {
@@ -28,6 +32,12 @@ func appendCauseCount(dst []byte, c *event.CauseCount) []byte {
 	dst = appendJSONString(append(dst, `{"cause":`...), c.Cause)
 	dst = appendStringOrNull(appendKey(dst, "reason"), c.Reason)
 	dst = appendMember(dst, "count", c.Count)
+	dst = appendKey(dst, "groups")
+	if c.Groups == 0 {
+		dst = appendNull(dst)
+	} else {
+		dst = strconv.AppendUint(dst, c.Groups, 10)
+	}
 	dst = appendStringOrNull(appendKey(dst, "text"), c.Text)
 	dst = appendKey(dst, "tuple")
 	if c.Tuple == (event.Tuple{}) {

@@ -11,14 +11,14 @@ import (
 func TestCausesOfTheSummary(t *testing.T) {
 	tuple := udpTo("10.96.0.10", 53)
 	totals := event.Totals{Causes: []event.CauseCount{
-		{Cause: "no-route", Count: 3, Text: "to \"x\"\n", Tuple: tuple},
-		{Cause: event.UnknownCause, Reason: "SKB_DROP_REASON_NO_SOCKET", Count: 2},
+		{Cause: "no-route", Count: 3, Groups: 1, Text: "to \"x\"\n", Tuple: tuple},
+		{Cause: event.UnknownCause, Reason: "SKB_DROP_REASON_NO_SOCKET", Count: 2, Groups: 12},
 		{Cause: event.OtherCauses, Count: 1},
 	}}
-	const want = `[{"cause":"no-route","reason":null,"count":3,"text":"to \"x\"\u000a","tuple":{"network":"ipv4","saddr":"10.1.0.2",` +
+	const want = `[{"cause":"no-route","reason":null,"count":3,"groups":1,"text":"to \"x\"\u000a","tuple":{"network":"ipv4","saddr":"10.1.0.2",` +
 		`"daddr":"10.96.0.10","sport":4000,"dport":53,"proto":17,"protocol":"udp","fragment":false}},` +
-		`{"cause":"unknown","reason":"SKB_DROP_REASON_NO_SOCKET","count":2,"text":null,"tuple":null},` +
-		`{"cause":"other","reason":null,"count":1,"text":null,"tuple":null}]`
+		`{"cause":"unknown","reason":"SKB_DROP_REASON_NO_SOCKET","count":2,"groups":12,"text":null,"tuple":null},` +
+		`{"cause":"other","reason":null,"count":1,"groups":null,"text":null,"tuple":null}]`
 	for _, c := range Summary() {
 		if c.Key != "causes" {
 			continue

@@ -28,6 +28,21 @@ type Why struct {
 	Silent bool `cbor:"6,keyasint,omitzero"`
 	// Group separates drops with the same cause in the counts by cause, such as those of different rules. It may be empty.
 	Group string `cbor:"7,keyasint,omitzero"`
+	// Pieces are Text in pieces, so that the texts of several drops can be merged.
+	Pieces []WhyPiece `cbor:"8,keyasint,omitzero"`
+}
+
+// WhyPiece is a piece of the text of a cause.
+type WhyPiece struct {
+	Text string `cbor:"1,keyasint,omitzero"`
+	// Key is the key of the value that Text has; empty for words that are the same for all drops with the cause. Number is
+	// the value if IsNumber is set.
+	Key      string `cbor:"2,keyasint,omitzero"`
+	Number   uint64 `cbor:"3,keyasint,omitzero"`
+	IsNumber bool   `cbor:"4,keyasint,omitzero"`
+	// Part numbers the part of the text that the piece belongs to. A part can be left out if Optional is set.
+	Part     uint16 `cbor:"5,keyasint,omitzero"`
+	Optional bool   `cbor:"6,keyasint,omitzero"`
 }
 
 // CauseCount counts the drops with a cause and the same group, or those with UnknownCause and the same reason.
@@ -36,9 +51,12 @@ type CauseCount struct {
 	// Reason is the drop reason, only with UnknownCause. It is empty if the kernel reported none.
 	Reason string `cbor:"2,keyasint,omitzero"`
 	Count  uint64 `cbor:"3,keyasint,omitzero"`
-	// Text and Tuple are from the first printed drop. They are empty with OtherCauses.
+	// Text has the values of the printed drops, with ranges of those that differ. Tuple is from the first of them. Both are
+	// empty with OtherCauses.
 	Text  string `cbor:"4,keyasint,omitzero"`
 	Tuple Tuple  `cbor:"5,keyasint,omitzero"`
+	// Groups is the number of groups that are counted together; 0 if they were too many to be counted.
+	Groups uint64 `cbor:"6,keyasint,omitzero"`
 }
 
 // IsDrop reports whether the packet ends at this event without being delivered, even if the kernel reports no drop.
@@ -47,7 +65,7 @@ func (e *Event) IsDrop() bool { return e.Drop.Dropped || e.Why != nil && e.Why.S
 func (w *Why) clone() *Why {
 	c := copied(w)
 	if c != nil {
-		c.Values, c.Evidence = cloneFacts(w.Values), slices.Clone(w.Evidence)
+		c.Values, c.Evidence, c.Pieces = cloneFacts(w.Values), slices.Clone(w.Evidence), slices.Clone(w.Pieces)
 	}
 	return c
 }

@@ -42,7 +42,7 @@ func (s *Stage) Explain(e *event.Event) {
 		return
 	}
 	s.read(e)
-	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Silent: e.Raw.Silent}
+	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Pieces: s.why.Pieces[:0], Silent: e.Raw.Silent}
 	s.answer(s.table.Explain(&s.drop), e)
 	s.reader.read(e.Raw.Why, func(p *placement, _ []byte) { s.addEvidence(p.Function) })
 	s.addEvidence(bare(e.Names.Location))
@@ -83,6 +83,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 	if s.resolver != nil {
 		s.why.Text, s.why.Group = s.complete(a, e)
 	}
+	s.group(a)
 	s.why.Text += a.Notes
 	for _, key := range a.Keys {
 		if v, known := a.Values[key]; known {

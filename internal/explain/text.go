@@ -156,6 +156,23 @@ func (t template) fill(values Values) (string, bool) {
 	return b.String(), true
 }
 
+// pieces appends the pieces of the text that fill returns.
+func (t template) pieces(dst []event.WhyPiece, values Values) []event.WhyPiece {
+	for i, p := range t {
+		if _, known := p.fill(values); !known {
+			continue
+		}
+		for _, piece := range p.pieces {
+			one := event.WhyPiece{Text: piece.text, Part: uint16(i), Optional: p.optional}
+			if v, isValue := values[piece.key]; isValue {
+				one.Key, one.Text, one.Number, one.IsNumber = piece.key, piece.write(v), v.Number, v.Kind == event.NumberFact
+			}
+			dst = append(dst, one)
+		}
+	}
+	return dst
+}
+
 // fillLoosely returns the text with the last word of the key in capital letters, like a placeholder in a manual page, for
 // each value that is unknown.
 func (t template) fillLoosely(values Values) string {

@@ -35,7 +35,7 @@ func (s *Stage) explainVerdict(e *event.Event) {
 	}
 	clear(s.drop.BySite)
 	s.drop = Drop{Silent: d.Name, Values: verdictValues(d, e), BySite: s.drop.BySite}
-	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Silent: true}
+	s.why = event.Why{Evidence: s.why.Evidence[:0], Values: s.why.Values[:0], Pieces: s.why.Pieces[:0], Silent: true}
 	s.answer(s.table.Explain(&s.drop), e)
 	e.Why = &s.why
 }

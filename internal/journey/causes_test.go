@@ -13,7 +13,7 @@ import (
 
 // explained is a drop with a cause, from a port by which its tuple can be recognized.
 func explained(cause, text string, port uint16) *event.Event {
-	return &event.Event{Why: &event.Why{Cause: cause, Text: text}, Tuple: event.Tuple{SourcePort: port}}
+	return &event.Event{Why: &event.Why{Cause: cause, Group: text, Text: text}, Tuple: event.Tuple{SourcePort: port}}
 }
 
 // unexplained is a drop with an unknown cause.
@@ -26,16 +26,16 @@ func unexplained(reason string, port uint16) *event.Event {
 func TestCauses(t *testing.T) {
 	var c Causes
 	for _, e := range []*event.Event{
-		unexplained("A", 1), explained("no-route", "to 10.0.0.1", 2), explained("ttl", "0", 3), explained("no-route", "to 10.0.0.2", 4),
+		unexplained("A", 1), explained("no-route", "to 10.0.0.1", 2), explained("ttl", "0", 3), explained("no-route", "to 10.0.0.1", 4),
 		unexplained("B", 5), unexplained("A", 6), {Names: event.Names{Reason: "A"}}, explained("ttl", "0", 8),
 	} {
 		c.Add(e)
 	}
 	want := []event.CauseCount{
-		{Cause: event.UnknownCause, Reason: "A", Count: 3, Tuple: event.Tuple{SourcePort: 1}},
-		{Cause: "no-route", Count: 2, Text: "to 10.0.0.1", Tuple: event.Tuple{SourcePort: 2}},
-		{Cause: "ttl", Count: 2, Text: "0", Tuple: event.Tuple{SourcePort: 3}},
-		{Cause: event.UnknownCause, Reason: "B", Count: 1, Tuple: event.Tuple{SourcePort: 5}},
+		{Cause: event.UnknownCause, Reason: "A", Count: 3, Groups: 1, Tuple: event.Tuple{SourcePort: 1}},
+		{Cause: "no-route", Count: 2, Groups: 1, Text: "to 10.0.0.1", Tuple: event.Tuple{SourcePort: 2}},
+		{Cause: "ttl", Count: 2, Groups: 1, Text: "0", Tuple: event.Tuple{SourcePort: 3}},
+		{Cause: event.UnknownCause, Reason: "B", Count: 1, Groups: 1, Tuple: event.Tuple{SourcePort: 5}},
 	}
 	if diff := cmp.Diff(want, c.List(), cmp.Comparer(func(a, b event.Tuple) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -86,9 +86,6 @@ func TestManyCauses(t *testing.T) {
 			added++
 		}
 	}
-	if len(c.counts) != mostKinds+1 {
-		t.Errorf("%d kinds are kept", len(c.counts))
-	}
 	list := c.List()
 	if len(list) != MostCauses+1 || list[0].Cause != fmt.Sprint("cause-", mostKinds-1) || list[1].Cause != "cause-0" {
 		t.Fatalf("%+v", list)
@@ -96,5 +93,49 @@ func TestManyCauses(t *testing.T) {
 	rest := event.CauseCount{Cause: event.OtherCauses, Count: uint64(added - 3 - (MostCauses - 1))}
 	if got := list[MostCauses]; got != rest {
 		t.Errorf("the rest is %+v, want %+v", got, rest)
+	}
+}
+
+// TestCountsAreBounded checks that the memory is bounded for any number of groups and causes, and that no drop is left out.
+func TestCountsAreBounded(t *testing.T) {
+	var c Causes
+	const groups = 2 * (mostKinds + mostOverflows)
+	for i := range groups {
+		c.Add(explained("scan", fmt.Sprint("port ", i), 1))
+		c.Add(explained(fmt.Sprint("cause-", i), "text", 1))
+	}
+	if most := mostKinds + mostOverflows + 1; len(c.kinds) > most || len(c.order) > most {
+		t.Errorf("%d kinds are kept", len(c.kinds))
+	}
+	sum := uint64(0)
+	for _, n := range c.List() {
+		sum += n.Count
+	}
+	if sum != 2*groups {
+		t.Errorf("%d drops are counted, want %d", sum, 2*groups)
+	}
+}
+
+// TestManyGroupsOfACause checks that the groups of a scan do not displace other causes.
+func TestManyGroupsOfACause(t *testing.T) {
+	var c Causes
+	for port := range uint16(100) {
+		e := explained("no-listener", fmt.Sprint(port), port)
+		e.Why.Pieces = []event.WhyPiece{{Text: "no socket on port "}, {Key: "dport", Text: fmt.Sprint(port), Number: uint64(port), IsNumber: true}}
+		for range max(1, 4-int(port)) {
+			c.Add(e)
+		}
+	}
+	c.Add(explained("ttl", "TTL 0", 1))
+	var got []string
+	for _, n := range c.List() {
+		got = append(got, fmt.Sprintf("%d of %d: %s", n.Count, n.Groups, n.Text))
+	}
+	want := []string{
+		"95 of 95: no socket on port 5 to 99", "4 of 1: no socket on port 0", "3 of 1: no socket on port 1", "2 of 1: no socket on port 2",
+		"1 of 1: no socket on port 3", "1 of 1: no socket on port 4", "1 of 1: TTL 0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -37,16 +37,41 @@ func isKnown(c event.CauseCount) bool { return c.Cause != event.UnknownCause }
 // causeLine returns a line like `  2 × no-route: no route to 10.9.0.2  (first: 10.1.0.2:4000->10.9.0.2:53(udp))`.
 func causeLine(c *event.CauseCount) string {
 	if c.Cause == event.OtherCauses {
-		return fmt.Sprintf("  %d × other causes", c.Count)
+		return fmt.Sprintf("  and %s: %s", moreCauses(c.Groups), count(int(c.Count), "drop"))
 	}
-	line := fmt.Sprintf("  %d × %s", c.Count, printable.Text(c.Cause))
+	line := fmt.Sprintf("  %d × %s%s", c.Count, printable.Text(c.Cause), groupsNote(c.Groups))
 	if c.Text != "" {
 		line += ": " + printable.Text(c.Text)
 	}
 	if tuple := column.TupleText(&c.Tuple); tuple != "" {
-		line += "  (first: " + tuple + ")"
+		title := "first"
+		if c.Groups != 1 {
+			title = "for example"
+		}
+		line += "  (" + title + ": " + tuple + ")"
 	}
 	return line
+}
+
+func moreCauses(groups uint64) string {
+	switch groups {
+	case 0:
+		return "many more causes"
+	case 1:
+		return "1 more cause"
+	}
+	return fmt.Sprintf("%d more causes", groups)
+}
+
+// groupsNote says that the line is about several rules, sockets or devices.
+func groupsNote(groups uint64) string {
+	switch groups {
+	case 0:
+		return " (many different)"
+	case 1:
+		return ""
+	}
+	return fmt.Sprintf(" (%d different)", groups)
 }
 
 // unexplained returns the counts by reason of the drops whose cause is unknown. Without counts by cause, these are all drops.

@@ -46,7 +46,7 @@ func TestDropsAreCountedByCause(t *testing.T) {
 	if totals.Dropped != 3 || len(totals.DropReasons) != 1 || totals.DropReasons[0].Count != 1 {
 		t.Errorf("%d drops, by reason %v", totals.Dropped, totals.DropReasons)
 	}
-	want := []event.CauseCount{{Cause: "accept-queue-full", Count: 2}, {Cause: "no-listener", Count: 1}}
+	want := []event.CauseCount{{Cause: "accept-queue-full", Count: 2, Groups: 1}, {Cause: "no-listener", Count: 1, Groups: 1}}
 	if !slices.Equal(totals.Causes, want) {
 		t.Errorf("by cause %+v, want %+v", totals.Causes, want)
 	}
