@@ -50,14 +50,16 @@ func (o *options) whyTyped() string {
 	return fmt.Sprintf("--%s %s", whyFlag, printable.Quote(strings.Join(o.why, ",")))
 }
 
-// checkWhy returns an error if --why none is combined with a flag that requests causes.
+// checkWhy returns an error if all or none is combined with other words, or --why none with a flag that requests causes.
 func (o *options) checkWhy() error {
-	switch {
-	case !o.explainsNone():
-		return nil
-	case len(o.why) > 1:
-		return &usageError{text: o.whyTyped() + ": cannot be combined with a family", hint: "leave out " + noFamilies}
-	case o.outputWhy:
+	for _, word := range []string{allFamilies, noFamilies} {
+		if i := slices.Index(o.why, word); i >= 0 && len(o.why) > 1 {
+			others := slices.Delete(slices.Clone(o.why), i, i+1)
+			text := fmt.Sprintf("%s: %s cannot be combined with %s", o.whyTyped(), printable.Quote(word), printable.Quote(strings.Join(others, ",")))
+			return &usageError{text: text, hint: "leave out " + word + ", or all other words"}
+		}
+	}
+	if o.explainsNone() && o.outputWhy {
 		return &usageError{text: o.whyTyped() + ": --output-why shows causes, and none are looked for", hint: "leave out one of the two flags"}
 	}
 	return nil
