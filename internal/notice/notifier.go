@@ -80,7 +80,7 @@ func (n *Notifier) Planned(facts *kernel.Facts, p *plan.Plan) {
 		n.warn("contexts_unknown", "filters by process and control group match only packets that have a socket: %v", facts.ContextsUnknown)
 	}
 	if len(p.Unfollowed) > 0 {
-		n.warn("unfollowed", "on this kernel the backend %s can't follow packets through these: %s", p.Backend, strings.Join(p.Unfollowed, ", "))
+		n.warn("unfollowed", "on this kernel the backend %s can't follow packets through these: %s%s", p.Backend, strings.Join(p.Unfollowed, ", "), unfollowedDrops(p))
 	}
 	if kernel.FtraceDisabled() {
 		n.ftraceDisabled(p)
@@ -93,6 +93,17 @@ func (n *Notifier) Planned(facts *kernel.Facts, p *plan.Plan) {
 	if n.Debug {
 		n.untraceable(facts, p)
 	}
+}
+
+// unfollowedDrops says what it means for drops that packets can't be followed.
+func unfollowedDrops(p *plan.Plan) string {
+	switch {
+	case !p.Asked.Drop.Only:
+		return ""
+	case p.BPF.Config.Decisions == 0:
+		return ". Drops after them are shown only if the packet matches the filter there"
+	}
+	return ". Drops after them are shown only if the packet matches the filter there, and their causes may be unknown"
 }
 
 // untraceable names the functions that can't be traced.

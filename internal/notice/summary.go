@@ -16,6 +16,7 @@ func (n *Notifier) Summary(totals event.Totals) {
 		n.info("netdev_unknown", "%s", line)
 	}
 	n.drops(totals)
+	n.lostDrops(totals)
 	for _, note := range reasonNotes(totals) {
 		n.note("broad_reason", "%s", note)
 	}
@@ -56,6 +57,28 @@ func (n *Notifier) missed(hits uint64) string {
 		text += " (followed packets may be missing)"
 	}
 	return text
+}
+
+// lostDrops warns of what made a run of --drop miss drops or causes: packets that could not be followed to their drops, and
+// programs that the kernel did not run.
+func (n *Notifier) lostDrops(totals event.Totals) {
+	if n.plan == nil || !n.plan.Asked.Drop.Only {
+		return
+	}
+	follows, causes := n.plan.BPF.Config.FollowMatched, ""
+	if n.plan.BPF.Config.Decisions > 0 {
+		causes = ", and causes may be unknown"
+	}
+	if totals.Evicted > 0 && follows {
+		n.warn("evicted_drops", "%s could not be followed to the end (--track-entries): their drops are missing unless they match the filter there%s", count(int(totals.Evicted), "sk_buff"), causes)
+	}
+	if totals.Missed > 0 {
+		which := "drops"
+		if follows {
+			which = "drops, also of followed packets,"
+		}
+		n.warn("missed_drops", "the kernel did not run a program for %s: %s may be missing%s", count(int(totals.Missed), "probe hit"), which, causes)
+	}
 }
 
 func lostOf(totals event.Totals) (lost uint64) {
