@@ -38,6 +38,8 @@ type blindSpot struct {
 	// holds reports whether the run may have missed such packets or events, and their number if they are
 	// counted. It is false if they are counted and the number is 0.
 	holds func(v *view, t *event.Totals) (bool, uint64)
+	// details are appended to the text; nil if there are none.
+	details func(v *view) string
 }
 
 const trackFlag = "--filter-track-skb"
@@ -45,54 +47,59 @@ const trackFlag = "--filter-track-skb"
 // blindSpots are in the order of the message, those caused by the user's flags first. docs/output.md also
 // lists them.
 var blindSpots = []blindSpot{
-	{"hidden_reasons", "benign drops that --drop-hide-benign hides: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+	{key: "hidden_reasons", text: "benign drops that --drop-hide-benign hides: %d", holds: func(_ *view, t *event.Totals) (bool, uint64) {
 		return counted(hiddenDrops(t))
 	}},
-	{"other_reasons", "drops for the reasons that --filter-drop-reason rejects", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "other_reasons", text: "drops for the reasons that --filter-drop-reason rejects", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return len(v.plan.Asked.Drop.Reasons)+len(v.plan.Asked.Drop.NotReasons) > 0, 0
 	}},
-	{"no_namespace", "events whose network namespace is unknown, which --filter-netns rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+	{key: "no_namespace", text: "events whose network namespace is unknown, which --filter-netns rejects: %d", holds: func(_ *view, t *event.Totals) (bool, uint64) {
 		return counted(t.WithoutNetns)
 	}},
-	{"no_interface", "events whose interface is unknown, which --filter-ifname rejects: %d", func(_ *view, t *event.Totals) (bool, uint64) {
+	{key: "no_interface", text: "events whose interface is unknown, which --filter-ifname rejects: %d", holds: func(_ *view, t *event.Totals) (bool, uint64) {
 		return counted(t.WithoutIfname)
 	}},
-	{"no_process", "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "no_process", text: "received packets before the kernel has found their socket: --filter-pid, --filter-comm and --filter-cgroup reject them", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.TaskFilter.Process() || len(v.plan.Asked.TaskFilter.Cgroups) > 0, 0
 	}},
-	{"dropped_fragments", "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", func(v *view, t *event.Totals) (bool, uint64) {
+	{key: "dropped_fragments", text: "dropped fragments without the ports or the ICMP type that the filter tests: %d. Filter by address, too", holds: func(v *view, t *event.Totals) (bool, uint64) {
 		return v.asksTransport() && t.Headless > 0, t.Headless
 	}},
-	{"later_fragments", "later fragments, which have no ports and no ICMP type to match", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "later_fragments", text: "later fragments, which have no ports and no ICMP type to match", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		c := &v.plan.BPF.Config
 		follows := c.FollowMatched && v.plan.TracesFunctions()
 		return v.asksTransport() && !c.Variants && !follows, 0
 	}},
-	{"nat", "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "nat", text: "packets whose addresses or ports NAT has changed: " + trackFlag + " follows them", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksTranslated() && !v.plan.BPF.Config.Variants && !v.plan.BPF.Config.FollowMatched, 0
 	}},
-	{"nat_without_connection", "dropped packets whose addresses or ports NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "nat_without_connection", text: "dropped packets whose addresses or ports NAT has changed, where the kernel has no connection for them, as at a socket: " + trackFlag + " follows them", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksTranslated() && v.plan.BPF.Config.Variants && !v.plan.BPF.Config.FollowMatched && v.connections, 0
 	}},
-	{"connections", "the addresses and ports before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "connections", text: "the addresses and ports before NAT: the kernel's types do not describe connection tracking (is nf_conntrack loaded?)", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksTranslated() && v.plan.BPF.Config.Variants && !v.connections, 0
 	}},
-	{"changed_before", "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "changed_before", text: "packets that NAT or a tunnel changed before they reached a namespace of --filter-netns or an interface of --filter-ifname: without these flags they are followed from their start", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.asksTranslated() && v.selectsNetdevs() && v.plan.BPF.Config.FollowMatched, 0
 	}},
-	{"unreported_drops", "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed, of which only those with a cause are shown", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "unreported_drops", text: "drops that the kernel does not report: by XDP programs, drivers and network cards, and packets that it counts as consumed, of which only those with a cause are shown", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.plan.Asked.Drop.Only, 0
 	}},
-	{"functions", "functions: this backend sees tracepoints only", func(v *view, _ *event.Totals) (bool, uint64) {
+	{
+		key: "silent_drops", text: "drops that the kernel does not report, by cause: ",
+		holds:   func(v *view, _ *event.Totals) (bool, uint64) { return v.silentDrops() != "", 0 },
+		details: (*view).silentDrops,
+	},
+	{key: "functions", text: "functions: this backend sees tracepoints only", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return !v.plan.TracesFunctions() && !v.plan.Asked.Drop.Only && !v.plan.Asked.Programs.Only, 0
 	}},
-	{"missed", "probe hits for which the kernel did not run the program: %d", func(v *view, t *event.Totals) (bool, uint64) {
+	{key: "missed", text: "probe hits for which the kernel did not run the program: %d", holds: func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && !v.plan.BPF.Config.Ids, t.Missed
 	}},
-	{"missed_following", "probe hits for which the kernel did not run the program: %d. Followed packets may be missing", func(v *view, t *event.Totals) (bool, uint64) {
+	{key: "missed_following", text: "probe hits for which the kernel did not run the program: %d. Followed packets may be missing", holds: func(v *view, t *event.Totals) (bool, uint64) {
 		return t.Missed > 0 && v.plan.BPF.Config.Ids, t.Missed
 	}},
-	{"missed_uncounted", "probe hits for which the kernel did not run the program: it does not count all of them with this backend", func(v *view, _ *event.Totals) (bool, uint64) {
+	{key: "missed_uncounted", text: "probe hits for which the kernel did not run the program: it does not count all of them with this backend", holds: func(v *view, _ *event.Totals) (bool, uint64) {
 		return v.uncounted, 0
 	}},
 }
@@ -131,6 +138,9 @@ func (v *view) unseen(t *event.Totals) []event.Unseen {
 		text := b.text
 		if n > 0 {
 			text = fmt.Sprintf(text, n)
+		}
+		if b.details != nil {
+			text += b.details(v)
 		}
 		list = append(list, event.Unseen{Key: b.key, Text: text})
 	}

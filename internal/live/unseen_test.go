@@ -65,19 +65,19 @@ func TestUnseen(t *testing.T) {
 		"excluded interface":          {asked: plan.Options{Ifnames: plan.Ifnames{Out: []string{"lo"}}}},
 		"process":                     {asked: plan.Options{TaskFilter: plan.TaskFilter{PIDs: []uint32{1}}}, want: "no_process"},
 		"tracepoints":                 {change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "functions"},
-		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops"},
+		"drops":                       {asked: plan.Options{Drop: drop}, change: func(p *plan.Plan) { p.Backend = kernel.TracepointBackend }, want: "unreported_drops silent_drops"},
 		"benign drops to hide, none":  {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}},
 		"benign drops hidden":         {asked: plan.Options{Settings: bpf.Config{HideBenign: true}}, totals: hidden, want: "hidden_reasons"},
 		"reasons":                     {asked: plan.Options{Drop: plan.Drop{Reasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"other reasons":               {asked: plan.Options{Drop: plan.Drop{NotReasons: []string{"NO_SOCKET"}}}, want: "other_reasons"},
 		"drops of a host": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1", connections: true,
-			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops silent_drops"},
 		"connections can't be read": {asked: plan.Options{Drop: drop}, expr: "host 10.0.0.1",
-			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "connections unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "connections unreported_drops silent_drops"},
 		"no dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", connections: true,
-			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "nat_without_connection unreported_drops silent_drops"},
 		"dropped fragments": {asked: plan.Options{Drop: drop}, expr: "udp port 53", totals: event.Totals{Headless: 2},
-			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "dropped_fragments connections unreported_drops"},
+			change: func(p *plan.Plan) { p.BPF.Config.Variants = true }, want: "dropped_fragments connections unreported_drops silent_drops"},
 		"service address, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "host 10.0.0.1",
 			change: func(p *plan.Plan) { p.BPF.Config.FollowMatched = true }, want: "changed_before"},
 		"protocol, followed in a namespace": {asked: plan.Options{Netns: plan.Netns{In: []uint32{1}}}, expr: "icmp",
@@ -128,9 +128,10 @@ func TestUnseenIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, table, _ := strings.Cut(string(page), "| `unseen` | On stderr |\n| --- | --- |\n")
+	examples := map[string]string{"silent_drops": "xdp-native, xdp-redirect (" + needsXDP + ")"}
 	var want []string
 	for _, b := range blindSpots {
-		want = append(want, "| `"+b.key+"` | "+strings.ReplaceAll(b.text, "%d", "2")+" |")
+		want = append(want, "| `"+b.key+"` | "+strings.ReplaceAll(b.text, "%d", "2")+examples[b.key]+" |")
 	}
 	got := slices.Collect(strings.SplitSeq(table, "\n"))
 	if len(got) < len(want)+1 || !slices.Equal(got[:len(want)], want) || got[len(want)] != "" {
