@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tracer/internal/ktest"
 )
@@ -55,6 +56,9 @@ func startWatched(t *testing.T, args ...string) (*process, *bufio.Scanner) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { read.Close() })
+	if err := read.SetReadDeadline(time.Now().Add(startLimit)); err != nil {
+		t.Fatal(err)
+	}
 	p := command{args: args, stderr: write}.start(t)
 	write.Close()
 	return p, bufio.NewScanner(read)
@@ -64,10 +68,10 @@ func awaitAttached(t *testing.T, lines *bufio.Scanner) {
 	t.Helper()
 	var said []string
 	for lines.Scan() {
-		if attachedLine.MatchString(lines.Text()) {
+		if strings.HasPrefix(lines.Text(), "attached to ") {
 			return
 		}
 		said = append(said, lines.Text())
 	}
-	t.Fatalf("tracer ended before it was attached: %s", strings.Join(said, "\n"))
+	t.Fatalf("not attached: %s (%v)", strings.Join(said, "\n"), lines.Err())
 }
