@@ -289,6 +289,7 @@ type tracerDeath struct {
 	Head  uint64
 	Ident uint64
 	Addr  uint64
+	Param uint64
 }
 
 type tracerDecisionCalls struct {
@@ -336,6 +337,17 @@ type tracerDecisionFunction struct {
 	Packet   uint8
 	Pad      [5]uint8
 }
+
+type tracerDecisionLimit uint32
+
+const (
+	tracerDecisionLimitMAX_FUNCTION_DECISIONS tracerDecisionLimit = 3
+	tracerDecisionLimitMAX_DECISIONS          tracerDecisionLimit = 160
+	tracerDecisionLimitMAX_DECISION_CALLS     tracerDecisionLimit = 8
+	tracerDecisionLimitINDIRECT_KEY           tracerDecisionLimit = 1
+	tracerDecisionLimitMAX_ANCHOR_SHIFT       tracerDecisionLimit = 256
+	tracerDecisionLimitMAX_COUNTERS           tracerDecisionLimit = 40
+)
 
 type tracerDecisionSetting struct {
 	_        structs.HostLayout
@@ -502,6 +514,12 @@ type tracerMapScratch struct {
 			Bytes [56]uint8
 		}
 	}
+}
+
+type tracerMovedCounter struct {
+	_      structs.HostLayout
+	Known  uint64
+	Number uint64
 }
 
 type tracerNamePattern struct {
@@ -945,6 +963,15 @@ type tracerScratch struct {
 	}
 }
 
+type tracerSiteLimit uint32
+
+const (
+	tracerSiteLimitMAX_DROP_SITES  tracerSiteLimit = 4
+	tracerSiteLimitSITE_STEPS      tracerSiteLimit = 10
+	tracerSiteLimitMAX_SITE_RANGES tracerSiteLimit = 1024
+	tracerSiteLimitNO_REASON       tracerSiteLimit = 4294967295
+)
+
 type tracerSiteRange struct {
 	_     structs.HostLayout
 	Begin uint64
@@ -1016,10 +1043,9 @@ type tracerUnwound struct {
 type tracerWhyLimit uint32
 
 const (
-	tracerWhyLimitMAX_SITES        tracerWhyLimit = 64
-	tracerWhyLimitMAX_WHY_VALUES   tracerWhyLimit = 192
-	tracerWhyLimitWHY_ENTRY_HEADER tracerWhyLimit = 8
-	tracerWhyLimitMAX_WHY          tracerWhyLimit = 2304
+	tracerWhyLimitMAX_SITES      tracerWhyLimit = 64
+	tracerWhyLimitMAX_WHY_VALUES tracerWhyLimit = 192
+	tracerWhyLimitMAX_WHY        tracerWhyLimit = 2304
 )
 
 type tracerXtCpu struct {
@@ -1161,6 +1187,7 @@ const (
 	tracerVarBenignKindUsed              = "benign_kind_used"
 	tracerVarConntrackHasUsed            = "conntrack_has_used"
 	tracerVarDecisionFlagUsed            = "decision_flag_used"
+	tracerVarDecisionLimitUsed           = "decision_limit_used"
 	tracerVarEmptyCallstack              = "empty_callstack"
 	tracerVarFirstByUsed                 = "first_by_used"
 	tracerVarHeadsHeld                   = "heads_held"
@@ -1170,6 +1197,7 @@ const (
 	tracerVarKeyBase                     = "key_base"
 	tracerVarMapLimitUsed                = "map_limit_used"
 	tracerVarMapOperationUsed            = "map_operation_used"
+	tracerVarMovedCounterUsed            = "moved_counter_used"
 	tracerVarNftRuleValuesUsed           = "nft_rule_values_used"
 	tracerVarNftUnprobed                 = "nft_unprobed"
 	tracerVarNoArguments                 = "no_arguments"
@@ -1197,6 +1225,7 @@ const (
 	tracerVarRunning                     = "running"
 	tracerVarSecondBegan                 = "second_began"
 	tracerVarSecondMatched               = "second_matched"
+	tracerVarSiteLimitUsed               = "site_limit_used"
 	tracerVarSkbOpKindUsed               = "skb_op_kind_used"
 	tracerVarTunnelKindUsed              = "tunnel_kind_used"
 	tracerVarTupleHasUsed                = "tuple_has_used"
@@ -1347,6 +1376,7 @@ type tracerVariableSpecs struct {
 	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
 	DecisionFlagUsed    *ebpf.VariableSpec `ebpf:"decision_flag_used"`
+	DecisionLimitUsed   *ebpf.VariableSpec `ebpf:"decision_limit_used"`
 	EmptyCallstack      *ebpf.VariableSpec `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
@@ -1356,6 +1386,7 @@ type tracerVariableSpecs struct {
 	KeyBase             *ebpf.VariableSpec `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.VariableSpec `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.VariableSpec `ebpf:"map_operation_used"`
+	MovedCounterUsed    *ebpf.VariableSpec `ebpf:"moved_counter_used"`
 	NftRuleValuesUsed   *ebpf.VariableSpec `ebpf:"nft_rule_values_used"`
 	NftUnprobed         *ebpf.VariableSpec `ebpf:"nft_unprobed"`
 	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
@@ -1383,6 +1414,7 @@ type tracerVariableSpecs struct {
 	Running             *ebpf.VariableSpec `ebpf:"running"`
 	SecondBegan         *ebpf.VariableSpec `ebpf:"second_began"`
 	SecondMatched       *ebpf.VariableSpec `ebpf:"second_matched"`
+	SiteLimitUsed       *ebpf.VariableSpec `ebpf:"site_limit_used"`
 	SkbOpKindUsed       *ebpf.VariableSpec `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
@@ -1516,6 +1548,7 @@ type tracerVariables struct {
 	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
 	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
 	DecisionFlagUsed    *ebpf.Variable `ebpf:"decision_flag_used"`
+	DecisionLimitUsed   *ebpf.Variable `ebpf:"decision_limit_used"`
 	EmptyCallstack      *ebpf.Variable `ebpf:"empty_callstack"`
 	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
 	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
@@ -1525,6 +1558,7 @@ type tracerVariables struct {
 	KeyBase             *ebpf.Variable `ebpf:"key_base"`
 	MapLimitUsed        *ebpf.Variable `ebpf:"map_limit_used"`
 	MapOperationUsed    *ebpf.Variable `ebpf:"map_operation_used"`
+	MovedCounterUsed    *ebpf.Variable `ebpf:"moved_counter_used"`
 	NftRuleValuesUsed   *ebpf.Variable `ebpf:"nft_rule_values_used"`
 	NftUnprobed         *ebpf.Variable `ebpf:"nft_unprobed"`
 	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
@@ -1552,6 +1586,7 @@ type tracerVariables struct {
 	Running             *ebpf.Variable `ebpf:"running"`
 	SecondBegan         *ebpf.Variable `ebpf:"second_began"`
 	SecondMatched       *ebpf.Variable `ebpf:"second_matched"`
+	SiteLimitUsed       *ebpf.Variable `ebpf:"site_limit_used"`
 	SkbOpKindUsed       *ebpf.Variable `ebpf:"skb_op_kind_used"`
 	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
 	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
