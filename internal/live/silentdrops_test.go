@@ -26,7 +26,10 @@ func TestSilentDrops(t *testing.T) {
 		ids = append(ids, c.ID)
 	}
 	some := slices.DeleteFunc(slices.Clone(all), func(p explain.Placement) bool { return p.Name == "arp_filter" || p.Name == "arp_filtered" })
-	const xdp, syn = "xdp-native, xdp-redirect", "syn-accept-queue-full, syn-queue-full"
+	const (
+		xdp = "xdp-native, xdp-redirect"
+		syn = "syn-accept-queue-full, syn-queue-full, syn-no-route, syn-queue-reserved, syn-refused"
+	)
 	rest := strings.Join(slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.HasPrefix(id, "xdp-") }), ", ")
 	for name, test := range map[string]struct {
 		families  []string
