@@ -101,8 +101,11 @@ var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPack
 func TestWhy(t *testing.T) {
 	l := newLab(t, func(n int) []int { return inOrder(n) })
 	list := l.provoke(provocations...)
-	rows, _ := l.drops(list)
-	rows = append(rows, l.again(list, rows)...)
+	rows, lost := l.drops(list)
+	if lost.isPossible() {
+		t.Log(lost)
+		rows = append(rows, l.again(list, rows)...)
+	}
 	for _, s := range list {
 		t.Run(s.cause, func(t *testing.T) {
 			if s.needs.machine {
@@ -116,9 +119,7 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// again repeats the scenarios whose cause is less exact than possible, if they are few, and returns the drops. The values of
-// a call are lost if another BPF program ran on the CPU, for then the kernel does not run the probe, and if the emulated
-// machine stood still for 100 ms between the call and the drop, for then they count as old.
+// again repeats the scenarios whose cause is less exact than possible, if they are few, and returns the drops.
 func (l *lab) again(list []scenario, rows records) (more records) {
 	l.t.Helper()
 	var places []int
@@ -136,7 +137,8 @@ func (l *lab) again(list []scenario, rows records) (more records) {
 		list[i] = l.provoke(list[i].from)[0]
 		repeated = append(repeated, list[i])
 	}
-	more, _ = l.drops(repeated)
+	more, lost := l.drops(repeated)
+	l.t.Log(lost)
 	return more
 }
 
@@ -183,14 +185,17 @@ func (r *record) cause() string {
 	return r.Why.Cause
 }
 
-// drops starts tracer, sends the packets of the scenarios, and returns the drops and the number of missed probe hits.
-func (l *lab) drops(list []scenario) (rows records, missed int) {
+// drops starts tracer, sends the packets of the scenarios, and returns the drops and what may have lost their values.
+func (l *lab) drops(list []scenario) (records, loss) {
 	l.t.Helper()
 	p := start(l.t, "--drop")
+	stalled := watchStalls(l.t)
 	l.send(list)
 	l.await(p, list)
+	lost := loss{stall: stalled(), uncounted: !countsMisses()}
 	trace := p.stop()
-	return trace.events.that(dropped), trace.summary.Missed
+	lost.missed = trace.summary.Missed
+	return trace.events.that(dropped), lost
 }
 
 // send sends the packets of the scenarios.
@@ -309,8 +314,9 @@ func TestWhyBlind(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	l := newLab(t, random.Perm)
 	list := l.draw(random)
-	rows, missed := l.drops(list)
-	result := verdicts{missedHits: missed}
+	rows, lost := l.drops(list)
+	t.Log(lost)
+	result := verdicts{lost: lost.isPossible()}
 	for i := range list {
 		result.add(t, &list[i], rows.that(list[i].rows))
 	}
@@ -354,8 +360,12 @@ func seed(t *testing.T) uint64 {
 }
 
 // verdicts are numbers of scenarios: of all, of those without rows (which are not unknown), of those that docs/drops.md
-// excuses, and of the others, the judged ones.
-type verdicts struct{ total, right, wrong, unknown, missing, excused, judged, rightOfJudged, missedHits int }
+// excuses, and of the others, the judged ones. lost is set if values may be lost.
+type verdicts struct {
+	total, right, wrong, unknown, missing, excused, judged, rightOfJudged int
+
+	lost bool
+}
 
 func (v verdicts) String() string {
 	return fmt.Sprintf("%d scenarios: %d right, %d wrong, %d unknown, %d without rows; excused by docs/drops.md: %d; right of the others: %d of %d",
@@ -370,7 +380,7 @@ func (v verdicts) isTooBad() bool {
 func (v *verdicts) add(t *testing.T, s *scenario, rows records) {
 	t.Helper()
 	v.total++
-	right, wrong := s.verdict(t, rows, v.missedHits > 0)
+	right, wrong := s.verdict(t, rows, v.lost)
 	switch {
 	case wrong:
 		v.wrong++
@@ -415,15 +425,15 @@ func TestVerdicts(t *testing.T) {
 }
 
 // verdict reports whether all rows have the right cause and values, and whether one has a wrong cause or value. Causes that
-// accepts allows are neither, and neither are less specific ones if probe hits were missed.
-func (s *scenario) verdict(t *testing.T, rows records, hasMissed bool) (right, wrong bool) {
+// accepts allows are neither, and neither are less specific ones if values may be lost.
+func (s *scenario) verdict(t *testing.T, rows records, lost bool) (right, wrong bool) {
 	t.Helper()
 	right = len(rows) > 0
 	for i := range rows {
 		r := &rows[i]
 		fault := s.judge(r)
 		right = right && fault == "" && (r.Why.Cause == s.cause || slices.Contains(s.also, r.Why.Cause))
-		if fault != "" && r.Why != nil && r.Why.Cause != unknown && !(hasMissed && s.isLess(r)) {
+		if fault != "" && r.Why != nil && r.Why.Cause != unknown && !(lost && s.isLess(r)) {
 			t.Log(fault)
 			wrong = true
 		}
