@@ -333,11 +333,12 @@ static __always_inline bool is_dead(const struct death *last)
 static __noinline u64 take_death(u64 skb)
 {
 	struct death *last = this_cpu_value(deaths);
-	u64 head = head_of(skb), addr;
+	u64 head, addr;
 
 	if (!last || last->skb != skb || !skb)
 		return 0;
 	addr = last->addr;
+	head = head_of(skb);
 	if (last->head != head || last->ident != packet_ident((void *)skb, head) || !is_dead(last))
 		addr = 0;
 	if (reread(last->skb) != skb)
