@@ -47,19 +47,9 @@ type Answer struct {
 
 // Explain finds the cause of a drop.
 func (t *Table) Explain(d *Drop) Answer {
-	held, texts := t.holding(d)
-	held = denied(mostSpecific(held))
-	switch len(held) {
-	case 0:
-		return Answer{}
-	case 1:
-		values := d.values(held[0])
-		a := Answer{
-			Cause: held[0].Cause, Text: texts[held[0].ID], Remedy: held[0].remedy.fillLoosely(values), Group: held[0].group.fillLoosely(values),
-			Keys: held[0].keys(), Values: values,
-		}
-		a.addNotes(t, d)
-		return a
+	held := denied(mostSpecific(t.holding(d)))
+	if len(held) == 1 {
+		return t.answer(d, held[0])
 	}
 	var a Answer
 	for _, c := range held {
@@ -68,9 +58,17 @@ func (t *Table) Explain(d *Drop) Answer {
 	return a
 }
 
-// holding returns the causes that hold for a drop, and their texts.
-func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
-	texts = map[string]string{}
+// answer returns the explanation of a drop by a cause that holds.
+func (t *Table) answer(d *Drop, c *compiled) Answer {
+	values := d.values(c)
+	text, _ := c.text.fill(values)
+	a := Answer{Cause: c.Cause, Text: text, Remedy: c.remedy.fillLoosely(values), Group: c.group.fillLoosely(values), Keys: c.keys(), Values: values}
+	a.addNotes(t, d)
+	return a
+}
+
+// holding returns the causes of drops at this place whose condition holds, and whose text has all values.
+func (t *Table) holding(d *Drop) (held []*compiled) {
 	for _, c := range t.causes {
 		if !c.applies(d) {
 			continue
@@ -79,11 +77,11 @@ func (t *Table) holding(d *Drop) (held []*compiled, texts map[string]string) {
 		if !c.holds(d, values) {
 			continue
 		}
-		if text, known := c.text.fill(values); known {
-			held, texts[c.ID] = append(held, c), text
+		if _, known := c.text.fill(values); known {
+			held = append(held, c)
 		}
 	}
-	return held, texts
+	return held
 }
 
 // holds reports whether the condition is known and true.

@@ -9,8 +9,6 @@
 // causes that exclude each other hold, none is chosen.
 package explain
 
-import "tracer/internal/lookup"
-
 // Site is a place where the kernel drops packets. Its values are read when the tracepoint kfree_skb fires. The
 // roots of its expressions are skb, sk (the receiving socket; NULL before 6.11, where the tracepoint does not have it),
 // cpu, and the names of [Symbols].
@@ -26,17 +24,6 @@ type Site struct {
 	// Module names the modules, separated by spaces, whose BTF the reads need besides that of vmlinux.
 	Module string
 	Reads  []Read
-}
-
-// Read is a value that the BPF programs read.
-type Read struct {
-	Key  string
-	Form lookup.Form
-	// Where is an expression that is zero if the value does not exist; empty if it always exists.
-	Where string
-	// Variants are alternative lists of expressions, with one expression for each value of the form. The first list
-	// that compiles with the running kernel's types is used. If none does, the value is unknown.
-	Variants [][]string
 }
 
 // Moment is when the values of a decision are read.
@@ -129,47 +116,4 @@ type Cause struct {
 	Benign bool
 	// Untold is why the cause is in the table, but can't be told. It is empty for all others.
 	Untold string
-}
-
-// one returns a list of variants of one expression each.
-func one(texts []string) [][]string {
-	var variants [][]string
-	for _, text := range texts {
-		variants = append(variants, []string{text})
-	}
-	return variants
-}
-
-// num returns a read of a number. Each text is a variant.
-func num(key string, texts ...string) Read {
-	return Read{Key: key, Form: lookup.Number, Variants: one(texts)}
-}
-
-// as returns a read with a form; all texts belong to one variant.
-func as(form lookup.Form, key string, texts ...string) Read {
-	return Read{Key: key, Form: form, Variants: [][]string{texts}}
-}
-
-// either returns a read with a form. Each text is a variant.
-func either(form lookup.Form, key string, texts ...string) Read {
-	return Read{Key: key, Form: form, Variants: one(texts)}
-}
-
-// Resolvers are the keys whose values a [Resolver] finds after the drop. They are only in optional parts of texts.
-var Resolvers = []string{"rule", "rule_name", "listeners", "owner", "top_sources", "queue_fill"}
-
-// atDrop are reads of a site that stand for those of a decision: their keys are the decision's.
-func atDrop(decision string, list []Read) []Read {
-	own := make([]Read, len(list))
-	for i, r := range list {
-		r.Key = decision + "." + r.Key
-		own[i] = r
-	}
-	return own
-}
-
-// where returns the read with a condition: if it is zero, the value does not exist.
-func where(condition string, r Read) Read {
-	r.Where = condition
-	return r
 }

@@ -51,15 +51,3 @@ var (
 	ends4 = []Read{as(lookup.IPv4, "src", ip4Header+"->saddr"), as(lookup.IPv4, "dst", ip4Header+"->daddr")}
 	ends6 = []Read{as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr")}
 )
-
-// join concatenates lists of reads.
-func join(lists ...[]Read) []Read {
-	var all []Read
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
-}
-
-// reads returns its arguments as a list.
-func reads(list ...Read) []Read { return list }

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/event"
 )
 
-// Question asks for a value of a text that is not in the record of the drop: one of [Resolvers].
+// Question asks for a value of a text that is not in the record of the drop: one of resolvedKeys.
 type Question struct {
 	Key    string
 	Cause  *Cause
@@ -31,6 +31,9 @@ func (q *Question) Value(key string) (v Value, known bool) {
 	return v, known
 }
 
+// resolvedKeys are the keys whose values a [Resolver] finds after the drop. They are only in optional parts of texts.
+var resolvedKeys = []string{"rule", "rule_name", "listeners", "owner", "top_sources", "queue_fill"}
+
 // Resolver answers questions. ok is false if it has no answer.
 type Resolver interface {
 	Resolve(q Question) (text string, ok bool)
@@ -40,7 +43,7 @@ type Resolver interface {
 func (c *compiled) asked() []string {
 	var keys []string
 	for _, key := range slices.Concat(c.text.keys(true), c.group.keys(true)) {
-		if slices.Contains(Resolvers, key) && !slices.Contains(keys, key) {
+		if slices.Contains(resolvedKeys, key) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

@@ -97,26 +97,19 @@ func (t *Table) neededDecisions() map[string]bool {
 	return needed
 }
 
+// newTable compiles the causes after it has added all sites and decisions, since a cause may use those of any family.
 func newTable(families []family) (*Table, error) {
 	t := &Table{}
 	for i := range families {
-		f := &families[i]
-		for j := range f.sites {
-			t.Sites = append(t.Sites, &f.sites[j])
-		}
-		for j := range f.decisions {
-			f.decisions[j].Family = f.name
-			if err := checkExceptions(f.decisions[j].NotOn); err != nil {
-				return nil, fmt.Errorf("decision %s: %w", printable.Quote(f.decisions[j].Name), err)
-			}
-			t.Decisions = append(t.Decisions, &f.decisions[j])
+		if err := t.addPlaces(&families[i]); err != nil {
+			return nil, err
 		}
 	}
 	for i := range families {
 		for j := range families[i].causes {
 			c := &families[i].causes[j]
 			c.Family = families[i].name
-			if err := t.add(c); err != nil {
+			if err := t.addCause(c); err != nil {
 				return nil, fmt.Errorf("cause %s: %w", printable.Quote(c.ID), err)
 			}
 		}
@@ -124,8 +117,24 @@ func newTable(families []family) (*Table, error) {
 	return t, nil
 }
 
-// add compiles a cause.
-func (t *Table) add(c *Cause) (err error) {
+// addPlaces adds the sites and decisions of a family.
+func (t *Table) addPlaces(f *family) error {
+	for i := range f.sites {
+		t.Sites = append(t.Sites, &f.sites[i])
+	}
+	for i := range f.decisions {
+		d := &f.decisions[i]
+		d.Family = f.name
+		if err := checkExceptions(d.NotOn); err != nil {
+			return fmt.Errorf("decision %s: %w", printable.Quote(d.Name), err)
+		}
+		t.Decisions = append(t.Decisions, d)
+	}
+	return nil
+}
+
+// addCause compiles a cause.
+func (t *Table) addCause(c *Cause) (err error) {
 	added := &compiled{Cause: c, site: t.site(c.Site)}
 	if added.site == nil && t.Decision(c.Silent) == nil && !c.Note {
 		return fmt.Errorf("neither site %s nor decision %s exists", printable.Quote(c.Site), printable.Quote(c.Silent))

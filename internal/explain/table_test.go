@@ -84,7 +84,7 @@ func checkKeys(t *testing.T, table *Table, c *compiled) {
 		}
 	}
 	for _, key := range slices.Concat(c.text.keys(true), c.remedy.keys(true), c.group.keys(true)) {
-		if !known[key] && !slices.Contains(Resolvers, key) {
+		if !known[key] && !slices.Contains(resolvedKeys, key) {
 			t.Errorf("cause %q: nothing reads or resolves %q", c.ID, key)
 		}
 	}
