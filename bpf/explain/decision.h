@@ -287,9 +287,9 @@ static __noinline bool note_moved(struct decision_slot *slot, const struct decis
 }
 
 // The packet and the function of the last decision with DECISION_DIES, and its index in decision_params. The kernel
-// consumes the packet next.
+// consumes the packet next; if it does not, the entry counts as old after the same time as the slot.
 struct death {
-	u64 skb, head, ident, addr;
+	u64 skb, head, ident, time, addr;
 	u64 param;
 };
 
@@ -309,6 +309,7 @@ static __always_inline void note_death(const struct decision_slot *slot, u64 add
 	last->skb = slot->skb;
 	last->head = slot->head;
 	last->ident = slot->ident;
+	last->time = slot->time;
 	last->addr = addr;
 	last->param = param;
 }
@@ -339,7 +340,8 @@ static __noinline u64 take_death(u64 skb)
 		return 0;
 	addr = last->addr;
 	head = head_of(skb);
-	if (last->head != head || last->ident != packet_ident((void *)skb, head) || !is_dead(last))
+	if (last->head != head || last->ident != packet_ident((void *)skb, head) ||
+	    bpf_ktime_get_ns() - last->time >= LAST_HOOK_AGE || !is_dead(last))
 		addr = 0;
 	if (reread(last->skb) != skb)
 		return 0;
