@@ -46,7 +46,7 @@ static __always_inline bool is_self_map(u64 map)
 	       map == (u64)&benign || map == (u64)&qdisc_details || map == (u64)&queued_frees ||
 	        map == (u64)&last_hooks || map == (u64)&hook_functions ||
 	       map == (u64)&raw_packets || map == (u64)&site_reasons || map == (u64)&decision_functions ||
-	       map == (u64)&decision_slots || map == (u64)&counter_snapshots || map == (u64)&decision_calls || map == (u64)&deaths ||
+	       map == (u64)&decision_slots || map == (u64)&counter_snapshots || map == (u64)&decision_calls || map == (u64)&silent_drops ||
 	       map == (u64)&nft_traversals || map == (u64)&nft_searches || map == (u64)&xt_cpus ||
 	       map == (u64)&lookup_args || map == (u64)&lent_skb || map == (u64)&redirects;
 }

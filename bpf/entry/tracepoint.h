@@ -186,7 +186,7 @@ int tracepoint_skb(struct tracepoint_arguments *a)
 	u64 deciding = 0;
 
 	if (CFG.decisions && is_consumption(tracepoint_params())) {
-		deciding = take_death(context_word(a, CHOSEN_WORD));
+		deciding = take_silent_drop(context_word(a, CHOSEN_WORD));
 		if (!deciding)
 			return 0;
 	}

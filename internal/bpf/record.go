@@ -220,12 +220,12 @@ const (
 	MaxDecisions = int(tracerDecisionLimitMAX_DECISIONS)
 	// IndirectKey is added to the address of a function in the key in Decisions.Functions of the decision that reads the
 	// packet from an argument. A program of its own handles it.
-	IndirectKey = uint64(tracerDecisionLimitINDIRECT_KEY)
-	// OutermostDecision, DyingDecision and RewritingDecision are bits of DecisionParams.Flags: a call replaces the values
+	IndirectKey = uint64(tracerDecisionCallLimitINDIRECT_KEY)
+	// OutermostDecision, SilentDropDecision and RewritingDecision are bits of DecisionParams.Flags: a call replaces the values
 	// of the calls inside it; the packet ends without a drop; the packet may have other memory or headers at its drop.
-	OutermostDecision = uint16(tracerDecisionFlagDECISION_OUTERMOST)
-	DyingDecision     = uint16(tracerDecisionFlagDECISION_DIES)
-	RewritingDecision = uint16(tracerDecisionFlagDECISION_REWRITES)
+	OutermostDecision  = uint16(tracerDecisionFlagDECISION_OUTERMOST)
+	SilentDropDecision = uint16(tracerDecisionFlagDECISION_SILENT_DROP)
+	RewritingDecision  = uint16(tracerDecisionFlagDECISION_REWRITES)
 	// MaxCounters is the number of counters of a decision that can be compared.
 	MaxCounters = len(tracerCounterSnapshot{}.Before)
 	// MovedOffset is the position of the first value of a decision with counters in its values.

@@ -57,7 +57,7 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 		return nil
 	}
 	p.chooseDecisionReturns(facts)
-	if d.dying {
+	if d.hasSilentDrops {
 		p.addConsumption(facts)
 	}
 	d.plan.BPF.Config.Decisions = uint32(len(table))
@@ -130,8 +130,8 @@ type decisions struct {
 	byKey map[uint64]*decider
 	// functions are those that can be probed, by name.
 	functions map[string][]kernel.Function
-	// dying is set if a decision has explain.Decision.Dies.
-	dying bool
+	// hasSilentDrops is set if a decision has explain.Decision.Dies.
+	hasSilentDrops bool
 	// within has for each function without a packet the names of the functions inside which it must be called.
 	within map[*decider][]string
 }
@@ -231,7 +231,7 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 		to.record.Timed = 1
 	}
 	compiled.number = uint16(len(p.Why.Decisions))
-	d.dying = d.dying || of.Dies
+	d.hasSilentDrops = d.hasSilentDrops || of.Dies
 	to.setNumber(compiled, of.At)
 	return nil
 }
@@ -241,7 +241,7 @@ func flagsOf(of *explain.Decision) (flags uint16) {
 		flags |= bpf.OutermostDecision
 	}
 	if of.Dies {
-		flags |= bpf.DyingDecision
+		flags |= bpf.SilentDropDecision
 	}
 	if of.Counters != nil && of.Counters.Rewrites {
 		flags |= bpf.RewritingDecision
