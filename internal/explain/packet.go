@@ -2,7 +2,11 @@
 
 package explain
 
-import "tracer/internal/lookup"
+import (
+	"slices"
+
+	"tracer/internal/lookup"
+)
 
 var checksumReads = reads(
 	as(hex16, "sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 16))"), as(hex16, "udp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 6))"),
@@ -17,13 +21,13 @@ const l2Remedy = "the sender has a wrong MAC address for its gateway: tcpdump -e
 
 var packet = family{
 	name: "packet", title: "The packet itself: headers, checksums, fragments",
-	sites: []Site{
+	sites: slices.Concat([]Site{
 		{Name: "checksum", Reasons: []string{"IP_CSUM", "TCP_CSUM", "UDP_CSUM", "ICMP_CSUM"}, Reads: checksumReads},
 		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", "IP_INADDRERRORS", Unspecified}, Reads: join(reads(device,
 			num("forwarding6", "skb->dev->nd_net.net->ipv6.devconf_all->forwarding"), num("forced", "skb->dev->ip6_ptr->cnf.force_forwarding", "0"), // 6.17
 			num("is_v4", ip4Header+"->version == 4"), num("ttl", ip4Header+"->ttl"), num("hop_limit", ip6Header+"->hop_limit")), ends4,
 			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")), frameType)},
-		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip6_rcv_core", "ipv6_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv", "ipv6_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
+		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
 			Reads: reads(device, num("type", "skb->pkt_type"), num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
 		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
 		{Name: "ndisc", Functions: []string{"ndisc_rcv", "icmpv6_rcv", "ndisc_recv_ns", "ndisc_recv_na", "ndisc_router_discovery", "ndisc_redirect_rcv"}, Reasons: []string{"IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE", "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST"},
@@ -31,7 +35,7 @@ var packet = family{
 		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)")))},
 		{Name: "fragment", Functions: []string{"ip_frag_queue", "ip_defrag", "ipv6_frag_rcv", "ip6_frag_queue", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
 			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")))},
-	},
+	}, []Site{ip6HeaderSite}),
 	decisions: []Decision{
 		{
 			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
@@ -47,7 +51,7 @@ var packet = family{
 			Reads: reads(as(size, "memory", "net->ipv4.fqdir->mem.counter"), as(size, "limit", "net->ipv4.fqdir->high_thresh")),
 		},
 	},
-	causes: []Cause{
+	causes: slices.Concat([]Cause{
 		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was corrupted, or its sender computed it wrongly"},
 		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong", Remedy: checksumRemedy},
 		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong", Remedy: checksumRemedy},
@@ -60,7 +64,7 @@ var packet = family{
 		{ID: "ipv6-forward-off", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INADDRERRORS", Unspecified}, When: "!is_v4 && !forwarding6 && !forced", Refines: []string{"hop-limit", "forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"},
 			Text: "IPv6 forwarding is off (net.ipv6.conf.all.forwarding=0), and {dst6} is not an address of this host", Remedy: "sysctl -w net.ipv6.conf.all.forwarding=1"},
 		// ip_rcv_core checks them first, after the address of the frame.
-		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv", "ip6_rcv_core", "ipv6_rcv", "ipv6_list_rcv"}, When: "version != 4 && version != 6 && type != 3", Refines: afterReceive, Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
+		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version != 4 && type != 3", Refines: afterReceive, Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
 		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl < 5 && type != 3", Refines: afterReceive, Text: "the IP header has a length of {ihl} words, less than 5", Remedy: "the packet is corrupted"},
 		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL", "IP_INHDR"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header has total length {total} B, but the packet has only {len} B", Remedy: "the packet was truncated: an MTU mismatch, or a faulty driver"},
 		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet arrived in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0 net.ipv4.conf.all.drop_unicast_in_l2_multicast=0"},
@@ -77,5 +81,5 @@ var packet = family{
 		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
 		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} arrived between the fragments of packet {id}", Remedy: "sysctl -w net.ipv4.ipfrag_max_dist=N; 0 disables the check"},
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
-	},
+	}, ip6HeaderCauses),
 }
