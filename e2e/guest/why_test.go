@@ -94,7 +94,7 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are the provocations of all families.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whySyn, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel, whySilent, whyXfrm)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whySyn, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel, whySilent, whyXfrm, whyIPv6)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.
