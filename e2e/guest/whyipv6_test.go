@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyIPv6 = slices.Concat(whyHeader6)
+var whyIPv6 = slices.Concat(whyHeader6, whyExtension6)
 
 // whyHeader6 are packets that ip6_rcv_core refuses.
 var whyHeader6 = []provocation{
@@ -105,6 +105,110 @@ func unicastInMulticast6(l *lab) scenario {
 
 func cutPacket6(l *lab) scenario {
 	return l.refused6("ipv6-payload-length", sameAddresses, func(b []byte) { endian.BigEndian.PutUint16(b[4:], 200) }, map[string]any{"payload": 200, "len": 68})
+}
+
+// whyExtension6 are packets with extension headers that the kernel refuses.
+var whyExtension6 = []provocation{
+	invalidOption6, invalidDestinationOption6, unknownOption6, unknownDestinationOption6, jumboLength6, cutOptions6, longHopByHop6, longDestination6,
+	routingType0, routingMulticast, segmentRoutingOff, rplOff,
+}
+
+const hopByHop, destinationOptions, routingHeader = 0, 60, 43
+
+// extended sends a packet with an extension header to the router, from an address that only this scenario has. It sets the
+// next header in the extension header.
+func (l *lab) extended(cause string, kind byte, header []byte, values map[string]any) scenario {
+	return l.extendedTo(l.r, l.ra, cause, kind, header, values)
+}
+
+// extendedTo sends it over a wire to a host.
+func (l *lab) extendedTo(n *ktest.Netns, w wire, cause string, kind byte, header []byte, values map[string]any) scenario {
+	_, from := l.remote6()
+	u := ktest.UDP{From: netip.AddrPortFrom(from, l.port()), To: netip.AddrPortFrom(w.far6, l.port()), Size: 20}.Packet()
+	header[0] = u.Protocol
+	u.Protocol, u.Payload = kind, append(header, u.Payload...)
+	values["src"] = from
+	return scenario{cause: cause, values: values, rows: every(within(n), fromAddr(from)), send: l.transmits(l.a, w.toFar, u.Bytes())}
+}
+
+// Options: PadN with a byte that is not zero, and an unknown one that asks to drop the packet.
+func badPadding() []byte    { return []byte{0, 0, 1, 4, 7, 0, 0, 0} }
+func unknownOption() []byte { return []byte{0, 0, 0x5e, 4, 0, 0, 0, 0} }
+
+func invalidOption6(l *lab) scenario {
+	return l.extended("ipv6-option-invalid", hopByHop, badPadding(), map[string]any{"hop_by_hop_options": 8})
+}
+
+func invalidDestinationOption6(l *lab) scenario {
+	return l.extended("ipv6-option-invalid", destinationOptions, badPadding(), map[string]any{"destination_options": 8})
+}
+
+func unknownOption6(l *lab) scenario {
+	return l.extended("ipv6-option-unknown", hopByHop, unknownOption(), map[string]any{})
+}
+
+// unknownDestinationOption6 has an option that also asks for an ICMPv6 error.
+func unknownDestinationOption6(l *lab) scenario {
+	header := unknownOption()
+	header[2] = 0x9e
+	return l.extended("ipv6-option-unknown", destinationOptions, header, map[string]any{})
+}
+
+// jumboLength6 has a length that needs the option, but not the bytes; the header has no length then.
+func jumboLength6(l *lab) scenario {
+	_, from := l.remote6()
+	p := ktest.Packet{From: from, To: l.ra.far6, Protocol: hopByHop, Payload: append([]byte{unix.IPPROTO_UDP, 0, 0xc2, 4, 0, 2, 0, 0}, make([]byte, 8)...)}
+	b := p.Bytes()
+	b[4], b[5] = 0, 0
+	return scenario{cause: "ipv6-jumbo-length", values: map[string]any{"src": from}, rows: every(within(l.r), fromAddr(from)), send: l.transmits(l.a, l.ra.toFar, b)}
+}
+
+// cutOptions6 has an options header that is longer than the packet.
+func cutOptions6(l *lab) scenario {
+	return l.extended("ipv6-options-truncated", hopByHop, []byte{0, 200, 1, 4, 0, 0, 0, 0}, map[string]any{"length": 201 * 8, "room": 36})
+}
+
+// narrowOptions returns a host that accepts options headers of 8 bytes.
+func (l *lab) narrowOptions(setting string) (*ktest.Netns, wire) {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/"+setting, "8")
+	return n, w
+}
+
+func longHopByHop6(l *lab) scenario {
+	n, w := l.narrowOptions("max_hbh_length")
+	header := append([]byte{0, 1, 1, 4, 0, 0, 0, 0}, make([]byte, 8)...)
+	return l.extendedTo(n, w, "ipv6-hop-by-hop-length", hopByHop, header, map[string]any{"length": 16, "max_hop_by_hop": 8})
+}
+
+func longDestination6(l *lab) scenario {
+	n, w := l.narrowOptions("max_dst_opts_length")
+	header := append([]byte{0, 1, 1, 4, 0, 0, 0, 0}, make([]byte, 8)...)
+	return l.extendedTo(n, w, "ipv6-destination-options-length", destinationOptions, header, map[string]any{"length": 16, "max_destination": 8})
+}
+
+// sourceRouted is a routing header with one segment left.
+func sourceRouted(kind byte) []byte {
+	return append([]byte{0, 2, kind, 1, 0, 0, 0, 0}, make([]byte, 16)...)
+}
+
+func routingType0(l *lab) scenario {
+	return l.extended("routing-header-type", routingHeader, sourceRouted(0), map[string]any{"kind": 0, "segments": 1})
+}
+
+func segmentRoutingOff(l *lab) scenario {
+	return l.extended("srv6-off", routingHeader, sourceRouted(4), map[string]any{"dev": l.ra.farName, "srv6_all": 0, "srv6_dev": 0})
+}
+
+func rplOff(l *lab) scenario {
+	return l.extended("rpl-off", routingHeader, sourceRouted(3), map[string]any{"dev": l.ra.farName, "rpl_all": 0, "rpl_dev": 0})
+}
+
+// routingMulticast sends a packet with a routing header in a frame for all hosts.
+func routingMulticast(l *lab) scenario {
+	w := l.ra
+	w.toFar.To = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	return l.extendedTo(l.r, w, "routing-header-multicast", routingHeader, sourceRouted(0), map[string]any{"dst": w.far6})
 }
 
 // TestWhyIPv6 provokes only the causes of IPv6 and IPv4 headers, for a short run.

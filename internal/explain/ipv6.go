@@ -4,12 +4,20 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"tracer/internal/lookup"
 )
 
-// atNetwork returns an expression for a number in the headers of a packet, by its type and its offset from the network header.
+// atNetwork and atTransport return an expression for a number in the headers of a packet, by its type and its offset from the
+// network or the transport header.
 func atNetwork(kind string, offset int) string {
 	return fmt.Sprintf("*(%s *)(skb->head + skb->network_header + %d)", kind, offset)
+}
+
+func atTransport(kind string, offset int) string {
+	return fmt.Sprintf("*(%s *)(skb->head + skb->transport_header + %d)", kind, offset)
 }
 
 // bits returns an expression with a bit for each of some conditions, the first one in bit 0.
@@ -38,6 +46,18 @@ var (
 	// receive6 are the functions that free a packet whose IPv6 header is not valid.
 	receive6 = []string{"ip6_rcv_core", "ipv6_rcv", "ipv6_list_rcv"}
 )
+
+const (
+	// transportRoom is the number of bytes of the packet from the transport header on, which is an extension header in functions
+	// that process it. extensionLength is the length of that header, and nextHeader the protocol by which it was found.
+	transportRoom = "(u64)skb->data + skb->len - (u64)skb->head - skb->transport_header"
+	nextHeader    = "*(u8 *)(skb->head + skb->network_header + ((struct inet6_skb_parm *)skb->cb)->nhoff)"
+	settings6     = "skb->dev->nd_net.net->ipv6.sysctl."
+	allDevices6   = "skb->dev->nd_net.net->ipv6.devconf_all->"
+	device6       = "skb->dev->ip6_ptr->cnf."
+)
+
+var extensionLength = "(" + atTransport("u8", 1) + " + 1) * 8"
 
 // isOnNetwork is a condition for a device other than lo.
 const isOnNetwork = "!(skb->dev->flags & 8)"
@@ -89,4 +109,64 @@ var ip6HeaderCauses = []Cause{
 		Text: "the source {src} is a multicast address", Remedy: "the sender is faulty, or spoofs its address"},
 	{ID: "ipv6-payload-length", Site: "ip6_header", Reasons: []string{"PKT_TOO_SMALL", Unspecified}, When: hasNoFault + " && payload + 40 > len && (payload || next)",
 		Text: "the IPv6 header has a payload of {payload} B, but the packet has only {len} B", Remedy: "the packet was truncated: an MTU mismatch, or a faulty driver"},
+}
+
+// options6 are the functions that free a packet with hop-by-hop or destination options, parameterProblem those that also
+// free it behind an ICMPv6 error about a header.
+var (
+	options6         = []string{"ipv6_parse_hopopts", "ipv6_destopt_rcv", "ip6_parse_tlv", "ip6_tlvopt_unknown", "ipv6_hop_ra", "ipv6_hop_jumbo", "ipv6_hop_calipso", "ipv6_hop_ioam"}
+	parameterProblem = []string{"icmpv6_param_prob", "icmpv6_param_prob_reason"}
+	routing6         = []string{"ipv6_rthdr_rcv", "ipv6_srh_rcv", "ipv6_rpl_srh_rcv"}
+)
+
+// isHopByHop is a condition for a packet whose hop-by-hop options are processed: that header is the first one, and nothing is
+// processed before it.
+const isHopByHop = ip6Header + "->nexthdr == 0 && skb->transport_header == skb->network_header + 40"
+
+// isRouting is a condition for a packet whose routing header is processed, and is not cut.
+const isRouting = "next == 43 && room >= 8 && length <= room"
+
+var extensionSites = []Site{
+	{
+		// net/ipv6/exthdrs.c
+		Name: "ip6_options", Functions: slices.Concat(options6, parameterProblem), Reasons: []string{"IP_INHDR", "UNHANDLED_PROTO", "PKT_TOO_SMALL", Unspecified},
+		Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"), num("hop_by_hop", isHopByHop), num("room", transportRoom), num("length", extensionLength),
+			num("max_hop_by_hop", settings6+"max_hbh_opts_len"), num("max_destination", settings6+"max_dst_opts_len"),
+			as(signed, "hop_by_hop_options", settings6+"max_hbh_opts_cnt"), as(signed, "destination_options", settings6+"max_dst_opts_cnt")),
+	},
+	{
+		Name: "ip6_routing", Functions: slices.Concat(routing6, parameterProblem), Reasons: []string{Unspecified},
+		Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("next", nextHeader), num("room", transportRoom), num("length", extensionLength),
+			num("kind", atTransport("u8", 2)), num("segments", atTransport("u8", 3)), num("not_unicast", toMulticast6+" || skb->pkt_type != 0"),
+			num("srv6_all", allDevices6+"seg6_enabled"), num("srv6_dev", device6+"seg6_enabled"),
+			num("rpl_all", allDevices6+"rpl_seg_enabled"), num("rpl_dev", device6+"rpl_seg_enabled")),
+	},
+}
+
+var extensionCauses = []Cause{
+	{ID: "ipv6-option-invalid", Site: "ip6_options", Reasons: []string{"IP_INHDR"},
+		Text:   "the hop-by-hop or destination options of the packet from {src} are not valid, or are too many (max_hbh_opts_number={hop_by_hop_options}, max_dst_opts_number={destination_options})",
+		Remedy: "the sender is faulty; sysctl net.ipv6.max_hbh_opts_number net.ipv6.max_dst_opts_number"},
+	{ID: "ipv6-option-unknown", Site: "ip6_options", Reasons: []string{"UNHANDLED_PROTO"},
+		Text:   "a hop-by-hop or destination option of the packet from {src} is unknown, and its type or a negative limit (max_hbh_opts_number={hop_by_hop_options}, max_dst_opts_number={destination_options}) says to drop the packet",
+		Remedy: "the kernel does not support what the sender uses; tcpdump -vv ip6 shows the options"},
+	{ID: "ipv6-jumbo-length", Site: "ip6_options", Reasons: []string{"PKT_TOO_SMALL"}, When: "hop_by_hop",
+		Text: "the jumbo payload option of the packet from {src} has a length that exceeds the packet", Remedy: "the packet was truncated, or its sender is faulty"},
+	{ID: "ipv6-options-truncated", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_parse_hopopts", "ipv6_destopt_rcv"}, When: "room < 8 || length > room",
+		Text: "an options header of the packet from {src} has a length of {length} B, but only {room} B of the packet are left", Remedy: "the packet was truncated, or its sender is faulty"},
+	{ID: "ipv6-hop-by-hop-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_parse_hopopts"}, When: "room >= 8 && length <= room && hop_by_hop && length > max_hop_by_hop",
+		Text: "the hop-by-hop options of the packet from {src} have {length} B, more than max_hbh_length={max_hop_by_hop}", Remedy: "sysctl -w net.ipv6.max_hbh_length=N"},
+	{ID: "ipv6-destination-options-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_destopt_rcv"}, When: "room >= 8 && length <= room && !hop_by_hop && length > max_destination",
+		Text: "the destination options of the packet from {src} have {length} B, more than max_dst_opts_length={max_destination}", Remedy: "sysctl -w net.ipv6.max_dst_opts_length=N"},
+	{ID: "routing-header-multicast", Site: "ip6_routing", When: isRouting + " && not_unicast",
+		Text: "the packet from {src} to {dst} has a routing header, which only unicast packets for this host may have", Remedy: "the sender is faulty"},
+	{ID: "routing-header-type", Site: "ip6_routing", When: isRouting + " && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
+		Text:   "the packet from {src} has a routing header of type {kind} with {segments} segments left, which the kernel does not process; ICMPv6 parameter problem is sent to {src} unless it is rate-limited",
+		Remedy: "type 0 is deprecated (RFC 5095): the sender must not use it"},
+	{ID: "srv6-off", Site: "ip6_routing", When: isRouting + " && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
+		Text:   "the packet from {src} has a segment routing header, and SRv6 is off (seg6_enabled: all={srv6_all}, {dev}={srv6_dev})",
+		Remedy: "sysctl -w net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.{dev}.seg6_enabled=1"},
+	{ID: "rpl-off", Site: "ip6_routing", When: isRouting + " && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
+		Text:   "the packet from {src} has an RPL source routing header, and RPL is off (rpl_seg_enabled: all={rpl_all}, {dev}={rpl_dev})",
+		Remedy: "sysctl -w net.ipv6.conf.all.rpl_seg_enabled=1 net.ipv6.conf.{dev}.rpl_seg_enabled=1"},
 }

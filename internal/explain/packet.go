@@ -35,7 +35,7 @@ var packet = family{
 		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)")))},
 		{Name: "fragment", Functions: []string{"ip_frag_queue", "ip_defrag", "ipv6_frag_rcv", "ip6_frag_queue", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
 			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")))},
-	}, []Site{ip6HeaderSite}),
+	}, []Site{ip6HeaderSite}, extensionSites),
 	decisions: []Decision{
 		{
 			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
@@ -81,5 +81,5 @@ var packet = family{
 		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
 		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} arrived between the fragments of packet {id}", Remedy: "sysctl -w net.ipv4.ipfrag_max_dist=N; 0 disables the check"},
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
-	}, ip6HeaderCauses),
+	}, ip6HeaderCauses, extensionCauses),
 }
