@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyIPv6 = slices.Concat(whyHeader6, whyExtension6)
+var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6)
 
 // whyHeader6 are packets that ip6_rcv_core refuses.
 var whyHeader6 = []provocation{
@@ -209,6 +209,150 @@ func routingMulticast(l *lab) scenario {
 	w := l.ra
 	w.toFar.To = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 	return l.extendedTo(l.r, w, "routing-header-multicast", routingHeader, sourceRouted(0), map[string]any{"dst": w.far6})
+}
+
+// whyICMPv6 are ICMPv6 messages that the kernel refuses or ignores.
+var whyICMPv6 = []provocation{
+	ndiscMulticastTarget, ndiscSolicitedMulticast, ndiscUnsolicited, solicitationToHost, advertisementSource, advertisementRefused, advertisementOptions, redirectSource,
+	ping6Ignored, ping6IgnoredMulticast, ping6Handled, ping6Unanswered, icmp6TypeIgnored,
+}
+
+// Types of neighbour discovery.
+const (
+	routerSolicitation = 133 + iota
+	routerAdvertisement
+	neighbourSolicitation
+	neighbourAdvertisement
+	redirectMessage
+)
+
+// discovers sends a message of neighbour discovery to the far end of a wire.
+func (l *lab) discovers(cause string, n *ktest.Netns, w wire, to netip.Addr, kind byte, rest []byte, values map[string]any) scenario {
+	return l.discoversFrom(w.near6, cause, n, w, to, kind, rest, values)
+}
+
+func (l *lab) discoversFrom(from netip.Addr, cause string, n *ktest.Netns, w wire, to netip.Addr, kind byte, rest []byte, values map[string]any) scenario {
+	p := ktest.ICMP(from, to, kind, 0, rest)
+	p.TTL = 255
+	return scenario{
+		cause: cause, values: values, rows: every(within(n), on(w.farName), fromAddr(from), icmp(int(kind))),
+		send: l.transmits(l.a, w.toFar, p.Bytes()),
+	}
+}
+
+// targeted is the rest of a neighbour solicitation or advertisement.
+func targeted(flags byte, target netip.Addr) []byte {
+	b := target.As16()
+	return append([]byte{flags, 0, 0, 0}, b[:]...)
+}
+
+var allNodes = netip.MustParseAddr("ff02::1")
+
+const solicitedFlag = 0x40
+
+func ndiscMulticastTarget(l *lab) scenario {
+	n, w := l.host()
+	return l.discovers("ndisc-multicast-target", n, w, w.far6, neighbourSolicitation, targeted(0, allNodes), map[string]any{"src": w.near6, "type": neighbourSolicitation})
+}
+
+func ndiscSolicitedMulticast(l *lab) scenario {
+	n, w := l.host()
+	return l.discovers("ndisc-solicited-multicast", n, w, allNodes, neighbourAdvertisement, targeted(solicitedFlag, w.near6), map[string]any{"src": w.near6})
+}
+
+func ndiscUnsolicited(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/conf/"+w.farName+"/drop_unsolicited_na", "1")
+	return l.discovers("ndisc-unsolicited", n, w, w.far6, neighbourAdvertisement, targeted(0, w.near6), map[string]any{"src": w.near6, "dev": w.farName})
+}
+
+func solicitationToHost(l *lab) scenario {
+	n, w := l.host()
+	return l.discovers("router-solicitation-to-host", n, w, w.far6, routerSolicitation, make([]byte, 4), map[string]any{"src": w.near6, "dev": w.farName})
+}
+
+// advertised is the rest of a router advertisement without options, for no default route.
+func advertised() []byte { return make([]byte, 12) }
+
+func advertisementSource(l *lab) scenario {
+	n, w := l.host()
+	return l.discovers("router-advertisement-source", n, w, w.far6, routerAdvertisement, advertised(), map[string]any{"src": w.near6})
+}
+
+// linkLocal is an address that the near end of the wire could have.
+func (w *wire) linkLocal() netip.Addr {
+	b := w.near6.As16()
+	copy(b[:], []byte{0xfe, 0x80, 0, 0, 0, 0, 0, 0})
+	b[14], b[15] = w.near6.As16()[2], w.near6.As16()[3]
+	return netip.AddrFrom16(b)
+}
+
+func (l *lab) refusesAdvertisements(cause string, rest []byte, values map[string]any) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/conf/"+w.farName+"/accept_ra", "0")
+	return l.discoversFrom(w.linkLocal(), cause, n, w, w.far6, routerAdvertisement, rest, values)
+}
+
+func advertisementRefused(l *lab) scenario {
+	return l.refusesAdvertisements("router-advertisement-refused", advertised(), map[string]any{"accept_ra": 0, "forwarding": 0})
+}
+
+// advertisementOptions has an option of length 0: it must not be explained by accept_ra, nor count as handled.
+func advertisementOptions(l *lab) scenario {
+	return l.refusesAdvertisements("ndisc-options", append(advertised(), make([]byte, 8)...), map[string]any{"type": routerAdvertisement})
+}
+
+func redirectSource(l *lab) scenario {
+	n, w := l.host()
+	return l.discovers("redirect-source", n, w, w.far6, redirectMessage, make([]byte, 36), map[string]any{"src": w.near6})
+}
+
+// pings6 sends an echo request to a host.
+func (l *lab) pings6(cause string, n *ktest.Netns, w wire, to netip.Addr, values map[string]any) scenario {
+	values["src"] = w.near6
+	return scenario{
+		cause: cause, values: values, rows: every(within(n), fromAddr(w.near6), icmp(128)),
+		send: l.transmits(l.a, w.toFar, ktest.ICMP(w.near6, to, 128, 0, make([]byte, 12)).Bytes()),
+	}
+}
+
+func ping6Ignored(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/icmp/echo_ignore_all", "1")
+	return l.pings6("ping6-ignored", n, w, w.far6, map[string]any{})
+}
+
+func ping6IgnoredMulticast(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/icmp/echo_ignore_multicast", "1")
+	return l.pings6("ping6-ignored-multicast", n, w, allNodes, map[string]any{"dst": allNodes})
+}
+
+// ping6Handled is answered, which old kernels report as a drop.
+func ping6Handled(l *lab) scenario {
+	n, w := l.host()
+	if hasReason("IPV6_NDISC_FRAG") {
+		panic(missing(lacks + "drops of ICMPv6 messages that are handled"))
+	}
+	return l.pings6("icmpv6-echo-handled", n, w, w.far6, map[string]any{})
+}
+
+// ping6Unanswered comes from an address to which the host has no route.
+func ping6Unanswered(l *lab) scenario {
+	l.since("6.4", "reasons for ICMPv6 messages", "IPV6_NDISC_FRAG")
+	n, w := l.host()
+	_, from := l.remote6()
+	w.near6 = from
+	return l.pings6("icmpv6-echo-unanswered", n, w, w.far6, map[string]any{})
+}
+
+// icmp6TypeIgnored sends a multicast listener report.
+func icmp6TypeIgnored(l *lab) scenario {
+	n, w := l.host()
+	return scenario{
+		cause: "icmpv6-type-ignored", values: map[string]any{"src": w.near6, "type": 143}, rows: every(within(n), fromAddr(w.near6), icmp(143)),
+		send: l.transmits(l.a, w.toFar, ktest.ICMP(w.near6, w.far6, 143, 0, make([]byte, 4)).Bytes()),
+	}
 }
 
 // TestWhyIPv6 provokes only the causes of IPv6 and IPv4 headers, for a short run.

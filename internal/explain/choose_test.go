@@ -304,13 +304,21 @@ func (w *world) canBeChosen(c *compiled) bool {
 		d := w.drop(c)
 		d.Values = Values{}
 		for _, key := range c.keys() {
-			d.Values[key] = number(numbers[w.IntN(len(numbers))])
+			d.Values[key] = number(w.oneOf(numbers))
 		}
 		if w.table.Explain(d).Cause == c.Cause {
 			return true
 		}
 	}
 	return false
+}
+
+// oneOf returns one of the numbers, often 0 or 1, which most conditions need.
+func (w *world) oneOf(numbers []uint64) uint64 {
+	if w.IntN(2) > 0 {
+		return uint64(w.IntN(2))
+	}
+	return numbers[w.IntN(len(numbers))]
 }
 
 // TestUnknownValues checks that a cause is not chosen if any value in its condition, or outside the optional parts of its

@@ -123,8 +123,9 @@ var (
 // processed before it.
 const isHopByHop = ip6Header + "->nexthdr == 0 && skb->transport_header == skb->network_header + 40"
 
-// isRouting is a condition for a packet whose routing header is processed, and is not cut.
-const isRouting = "next == 43 && room >= 8 && length <= room"
+// isRouting is a condition for a packet whose routing header is processed, and is not cut. Other functions free packets in
+// icmpv6_param_prob, too.
+var isRouting = nextHeader + " == 43 && " + transportRoom + " >= 8 && " + extensionLength + " <= " + transportRoom
 
 var extensionSites = []Site{
 	{
@@ -136,7 +137,7 @@ var extensionSites = []Site{
 	},
 	{
 		Name: "ip6_routing", Functions: slices.Concat(routing6, parameterProblem), Reasons: []string{Unspecified},
-		Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("next", nextHeader), num("room", transportRoom), num("length", extensionLength),
+		Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("routing", isRouting),
 			num("kind", atTransport("u8", 2)), num("segments", atTransport("u8", 3)), num("not_unicast", toMulticast6+" || skb->pkt_type != 0"),
 			num("srv6_all", allDevices6+"seg6_enabled"), num("srv6_dev", device6+"seg6_enabled"),
 			num("rpl_all", allDevices6+"rpl_seg_enabled"), num("rpl_dev", device6+"rpl_seg_enabled")),
@@ -158,15 +159,15 @@ var extensionCauses = []Cause{
 		Text: "the hop-by-hop options of the packet from {src} have {length} B, more than max_hbh_length={max_hop_by_hop}", Remedy: "sysctl -w net.ipv6.max_hbh_length=N"},
 	{ID: "ipv6-destination-options-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_destopt_rcv"}, When: "room >= 8 && length <= room && !hop_by_hop && length > max_destination",
 		Text: "the destination options of the packet from {src} have {length} B, more than max_dst_opts_length={max_destination}", Remedy: "sysctl -w net.ipv6.max_dst_opts_length=N"},
-	{ID: "routing-header-multicast", Site: "ip6_routing", When: isRouting + " && not_unicast",
+	{ID: "routing-header-multicast", Site: "ip6_routing", When: "routing && not_unicast",
 		Text: "the packet from {src} to {dst} has a routing header, which only unicast packets for this host may have", Remedy: "the sender is faulty"},
-	{ID: "routing-header-type", Site: "ip6_routing", When: isRouting + " && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
+	{ID: "routing-header-type", Site: "ip6_routing", When: "routing && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
 		Text:   "the packet from {src} has a routing header of type {kind} with {segments} segments left, which the kernel does not process; ICMPv6 parameter problem is sent to {src} unless it is rate-limited",
 		Remedy: "type 0 is deprecated (RFC 5095): the sender must not use it"},
-	{ID: "srv6-off", Site: "ip6_routing", When: isRouting + " && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
+	{ID: "srv6-off", Site: "ip6_routing", When: "routing && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
 		Text:   "the packet from {src} has a segment routing header, and SRv6 is off (seg6_enabled: all={srv6_all}, {dev}={srv6_dev})",
 		Remedy: "sysctl -w net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.{dev}.seg6_enabled=1"},
-	{ID: "rpl-off", Site: "ip6_routing", When: isRouting + " && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
+	{ID: "rpl-off", Site: "ip6_routing", When: "routing && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
 		Text:   "the packet from {src} has an RPL source routing header, and RPL is off (rpl_seg_enabled: all={rpl_all}, {dev}={rpl_dev})",
 		Remedy: "sysctl -w net.ipv6.conf.all.rpl_seg_enabled=1 net.ipv6.conf.{dev}.rpl_seg_enabled=1"},
 }

@@ -30,12 +30,10 @@ var packet = family{
 		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
 			Reads: reads(device, num("type", "skb->pkt_type"), num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
 		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
-		{Name: "ndisc", Functions: []string{"ndisc_rcv", "icmpv6_rcv", "ndisc_recv_ns", "ndisc_recv_na", "ndisc_router_discovery", "ndisc_redirect_rcv"}, Reasons: []string{"IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE", "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST"},
-			Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"), num("hop_limit", ip6Header+"->hop_limit"), num("code", "*(u8 *)(skb->head + skb->transport_header + 1)"), num("type", "*(u8 *)(skb->head + skb->transport_header)"))},
 		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)")))},
 		{Name: "fragment", Functions: []string{"ip_frag_queue", "ip_defrag", "ipv6_frag_rcv", "ip6_frag_queue", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
 			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")))},
-	}, []Site{ip6HeaderSite}, extensionSites),
+	}, []Site{ip6HeaderSite}, extensionSites, icmpv6Sites),
 	decisions: []Decision{
 		{
 			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
@@ -70,16 +68,11 @@ var packet = family{
 		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet arrived in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0 net.ipv4.conf.all.drop_unicast_in_l2_multicast=0"},
 		{ID: "ipv6-extension", Site: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR"}, Text: "an IPv6 extension header of the packet from {src} is not valid", Remedy: "the sender is faulty"},
 		{ID: "ipv6-extensions", Site: "ipv6_extension", Reasons: []string{"IPV6_TOO_MANY_EXTHDRS"}, Text: "the packet from {src} has too many IPv6 extension headers", Remedy: "the kernel accepts at most 12 (IP6_MAX_EXT_HDRS_CNT): the sender is faulty"},
-		{ID: "ndisc-hop-limit", Site: "ndisc", Reasons: []string{"IPV6_NDISC_HOP_LIMIT"}, When: "hop_limit != 255", Text: "a neighbour discovery message from {src} has hop limit {hop_limit}, not 255: a router forwarded it", Remedy: "it is spoofed, or a tunnel decrements the hop limit"},
-		{ID: "ndisc-code", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_CODE"}, Text: "a neighbour discovery message from {src} has code {code}, not 0", Remedy: "the sender is faulty"},
-		{ID: "ndisc-options", Site: "ndisc", Reasons: []string{"IPV6_NDISC_BAD_OPTIONS"}, Text: "the options of a neighbour discovery message (type {type}) from {src} are not valid", Remedy: "the sender is faulty"},
-		{ID: "ndisc-fragment", Site: "ndisc", Reasons: []string{"IPV6_NDISC_FRAG"}, Text: "a neighbour discovery message from {src} arrived in fragments", Remedy: "sysctl -w net.ipv6.conf.DEV.suppress_frag_ndisc=0 accepts it"},
-		{ID: "ndisc-other-host", Site: "ndisc", Reasons: []string{"IPV6_NDISC_NS_OTHERHOST"}, Text: "a neighbour solicitation from {src} is for another host", Remedy: "none needed (normal on a shared link)", Benign: true},
 		{ID: "fragments-missing", Site: "fragment_timeout", When: "is_v4 && expired.flags & 2 && expired.have < expired.total", Text: "fragments are missing: {expired.have} of {expired.total} B of packet {expired.id} from {expired.src} to {expired.dst} arrived in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
 		{ID: "last-fragment-missing", Site: "fragment_timeout", When: "is_v4 && !(expired.flags & 2)", Text: "the last fragment is missing: {expired.have} B of packet {expired.id} from {expired.src} to {expired.dst} arrived in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
 		{ID: "fragment-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "is_v4 && !known(expired.have)", Text: "the other fragments of packet {id} from {src} to {dst} did not arrive in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv4.ipfrag_time"},
 		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
 		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} arrived between the fragments of packet {id}", Remedy: "sysctl -w net.ipv4.ipfrag_max_dist=N; 0 disables the check"},
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
-	}, ip6HeaderCauses, extensionCauses),
+	}, ip6HeaderCauses, extensionCauses, icmpv6Causes),
 }
