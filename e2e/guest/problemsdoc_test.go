@@ -134,7 +134,7 @@ var varying = []struct {
 	{regexp.MustCompile(`BPF program \d+`), `BPF program \d+`},
 	{regexp.MustCompile(`prog show id \d+`), `prog show id \d+`},
 	// tracer notes the tables of all namespaces after its start, perhaps only after the drop.
-	{regexp.MustCompile(`^why: nftables rule .*`), `${0}(?:; if the table was not replaced since)?`},
+	{regexp.MustCompile(`^why: nftables rule .*`), `${0}(?:; if the (?:table|rule) was not replaced since)?`},
 	// The fill of a buffer depends on the sizes of structs. That of other things is exact.
 	{regexp.MustCompile(`is full: \d+ B of (\d+)`), `is full: \d+ B of \d+`},
 	{regexp.MustCompile(`in \d+ datagrams`), `in \d+ datagrams`},

@@ -129,11 +129,11 @@ func (r *record) below() string {
 
 // ifKept is added to the text of a rule if a tracer read the tables only after the drop. Of two tracers, one may have read
 // them before.
-const ifKept = "; if the table was not replaced since"
+var ifKept = regexp.MustCompile("; if the (table|rule) was not replaced since")
 
 // line returns the row of a drop in the text output with the lines of its cause, or nothing.
 func (r *record) line(text string) string {
-	below, text := strings.ReplaceAll(r.below(), ifKept, ""), strings.ReplaceAll(text, ifKept, "")
+	below, text := ifKept.ReplaceAllString(r.below(), ""), ifKept.ReplaceAllString(text, "")
 	for before, after, found := strings.Cut(text, below); found; before, after, found = strings.Cut(after, below) {
 		row := before[strings.LastIndexByte(before, '\n')+1:]
 		if strings.HasPrefix(row, r.Ifname+":") && strings.HasSuffix(row, r.Location) && strings.Contains(row, r.Func) {

@@ -3,9 +3,11 @@
 package resolve
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -38,11 +40,12 @@ type RuleText struct {
 	// Partial is set if parts of Text are in brackets: nft is not installed, and this package can't print them.
 	Partial bool
 	Comment string
-	// Certain is set if the rule is the one that dropped the packet. Otherwise, the table may have been replaced
-	// between the drop and the answer by one that has another rule with this handle.
-	Certain bool
-	// Gone is set if the rule or its table was deleted or replaced since the drop. Then all else is empty.
-	Gone bool
+	// Certain is set if the rule is the one that dropped the packet. Otherwise, another rule may have replaced it
+	// between the drop and the answer, which gets the same handle, or with SameTable not set, another table.
+	Certain, SameTable bool
+	// Gone is set if the rule or its table was deleted or replaced since the drop, Replaced if there is another table of
+	// the same name. Then all else is empty.
+	Gone, Replaced bool
 	// Paths are at most pathsMost paths to the rule's chain; MorePaths is set if there are others. They are from a ruleset
 	// that had the rule, not necessarily from the one at the drop.
 	Paths     []Path
@@ -56,7 +59,10 @@ const textMost = 400
 
 // String returns the description in one line, for the texts of causes.
 func (r RuleText) String() string {
-	if r.Gone {
+	switch {
+	case r.Replaced:
+		return "the table was replaced since"
+	case r.Gone:
 		return "the ruleset has changed since"
 	}
 	var parts []string
@@ -69,7 +75,11 @@ func (r RuleText) String() string {
 	if r.Author != "" {
 		parts = append(parts, "set by "+r.Author)
 	}
-	if !r.Certain {
+	switch {
+	case r.Certain:
+	case r.SameTable:
+		parts = append(parts, "if the rule was not replaced since")
+	default:
 		parts = append(parts, "if the table was not replaced since")
 	}
 	return strings.Join(parts, "; ")
@@ -130,25 +140,54 @@ func (h *Host) rule(netns uint32, key RuleKey) (RuleText, error) {
 	}
 	name := tableKey{family, key.Table}
 	known := n.rules.known[name]
-	if known == nil || known.handle == 0 || key.TableHandle != 0 && key.TableHandle != known.handle {
+	if known == nil || known.handle == 0 {
 		return RuleText{Gone: true}, nil
 	}
-	t, err := h.content(n, name, known, deadline, func(t *table) bool { return t.has(key) })
+	if known.replaced(key) {
+		return RuleText{Gone: true, Replaced: true}, nil
+	}
+	before := known.table
+	t, err := h.content(n, name, known, deadline, func(t *table) bool { return t.has(key) && n.isUsable(t, key.Handle, deadline) })
+	if errors.Is(err, errTooRecent) && known.table != nil && known.table.has(key) && known.table.found[key.Handle].state == isUnknown { // not certain
+		t, err = known.table, nil
+	}
 	if err != nil {
 		return RuleText{}, err
 	}
-	if !t.has(key) || key.TableHandle != 0 && key.TableHandle != known.handle { // which may be another one by now
+	if replaced := known.replaced(key); replaced || !t.has(key) { // known may be another table by now
+		return RuleText{Gone: true, Replaced: replaced}, nil
+	}
+	sameTable := key.TableHandle != 0 || key.isAfter(known.since)
+	certain := n.isCertain(t, key, sameTable)
+	if !certain && before != nil && before.handle == t.handle && before.differs(t, key) {
 		return RuleText{Gone: true}, nil
 	}
 	text := h.describe(n, t, key, deadline)
-	text.Certain = n.isCertain(known, key)
+	text.SameTable, text.Certain = sameTable, certain
 	return text, nil
 }
 
-// isCertain reports whether the table is certainly the same as at the drop.
-func (n *namespace) isCertain(known *knownTable, key RuleKey) bool {
-	return key.TableHandle != 0 || key.Generation != 0 && key.Generation == n.rules.generation ||
-		!key.At.IsZero() && key.At.Add(-clockSlack).After(known.since)
+// isAfter reports whether the drop happened after a time of the clock of this process.
+func (k *RuleKey) isAfter(at time.Time) bool {
+	return !k.At.IsZero() && k.At.Add(-clockSlack).After(at)
+}
+
+// replaced reports whether the table is certainly another one than at the drop. The kernel never gives two tables the
+// same handle.
+func (k *knownTable) replaced(key RuleKey) bool {
+	return key.TableHandle != 0 && key.TableHandle != k.handle
+}
+
+// isCertain reports whether a rule is certainly as it was at the drop. The kernel gives no handle of a table to another
+// rule, except that of a rule which it replaces (nft replace rule).
+func (n *namespace) isCertain(t *table, key RuleKey, sameTable bool) bool {
+	switch {
+	case key.Generation != 0 && key.Generation == t.generation, t.generation == n.rules.generation && key.isAfter(n.rules.since):
+		return true
+	case key.Handle == 0: // a policy
+		return sameTable
+	}
+	return key.isAfter(t.read) && t.found[key.Handle] == found{n.rules.generation, isUnchanged}
 }
 
 // has reports whether the table has the rule, or the base chain of a policy.
@@ -158,6 +197,12 @@ func (t *table) has(key RuleKey) bool {
 	}
 	r := t.rules[key.Handle]
 	return r != nil && r.chain == key.Chain
+}
+
+// differs reports whether the rule was another one in an earlier reading of the table.
+func (t *table) differs(later *table, key RuleKey) bool {
+	r, after := t.rules[key.Handle], later.rules[key.Handle]
+	return r != nil && after != nil && !r.isLike(after)
 }
 
 // describedKey is the key of the cached answers about a table's content.
@@ -263,32 +308,94 @@ func (n *namespace) set(t *table, r *rule, name string, deadline time.Time) (*se
 	if err != nil {
 		return nil, nil, err
 	}
-	if generation, err := c.generation(deadline); err != nil || generation != t.generation && !n.exists(t, r, deadline) {
+	if generation, err := c.generation(deadline); err != nil || generation != t.generation && n.stateOf(t, r, deadline) != isUnchanged {
 		return nil, nil, errors.Join(err, errChanging)
 	}
 	return s, elements, nil
 }
 
-// exists reports whether a rule that was read earlier still exists: its table is the same, and has a rule with its handle.
-func (n *namespace) exists(t *table, r *rule, deadline time.Time) bool {
-	if err := n.refresh(time.Time{}, deadline); err != nil || n.rules.known[t.tableKey].handle != t.handle {
-		return false
+// state is the state of a rule that was read earlier.
+type state uint8
+
+const (
+	isUnknown state = iota
+	isUnchanged
+	isChanged
+	isDeleted
+)
+
+// found is the state of a rule in a generation of the ruleset.
+type found struct {
+	generation uint32
+	state      state
+}
+
+// isUsable reports whether the content of an earlier generation may be used for a rule: the rule is unchanged, or deleted.
+// The state of a rule with an anonymous set is unknown, since another set may have got the name of its set.
+func (n *namespace) isUsable(t *table, handle uint64, deadline time.Time) bool {
+	r := t.rules[handle]
+	if r == nil {
+		return true // a policy
 	}
-	found := false
+	f := t.found[handle]
+	if f.generation != n.rules.generation || f.state == isUnknown {
+		f = found{n.rules.generation, isUnknown}
+		if !slices.ContainsFunc(r.looksUp(), func(name string) bool { return t.sets[name] == nil || t.sets[name].anonymous }) {
+			f.state = n.stateOf(t, r, deadline)
+			f.generation = n.rules.generation // stateOf may have refreshed it
+		}
+		if t.found == nil {
+			t.found = map[uint64]found{}
+		}
+		t.found[handle] = f
+	}
+	return f.state == isUnchanged || f.state == isDeleted
+}
+
+// stateOf compares a rule that was read earlier with the one that the same table has under its handle.
+func (n *namespace) stateOf(t *table, r *rule, deadline time.Time) state {
+	if err := n.refresh(time.Time{}, deadline); err != nil || n.rules.known[t.tableKey].handle != t.handle {
+		return isUnknown
+	}
+	now := isDeleted
 	q := request{unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETRULE, t.family, false, []netlink.Attribute{
 		stringAttribute(unix.NFTA_RULE_TABLE, t.name), stringAttribute(unix.NFTA_RULE_CHAIN, r.chain),
 		{Type: unix.NFTA_RULE_HANDLE, Data: binary.BigEndian.AppendUint64(nil, r.handle)},
 	}}
-	err := n.filter.query(q, deadline, func(uint8, *netlink.AttributeDecoder) error {
-		found = true
-		return nil
+	err := n.filter.query(q, deadline, func(_ uint8, ad *netlink.AttributeDecoder) error {
+		read, _, err := ruleOf(ad)
+		if now = isChanged; err == nil && r.isLike(read) {
+			now = isUnchanged
+		}
+		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, unix.ENOENT) {
 		n.closeFilter() // the answer may still arrive
-		return false
+		return isUnknown
 	}
 	generation := n.rules.generation
-	return found && n.refresh(time.Time{}, deadline) == nil && n.rules.generation == generation
+	if n.refresh(time.Time{}, deadline) != nil || n.rules.generation != generation {
+		return isUnknown
+	}
+	return now
+}
+
+// isLike reports whether two rules have the same comments and expressions, except for the values of counters.
+func (r *rule) isLike(other *rule) bool {
+	return bytes.Equal(r.userdata, other.userdata) && slices.EqualFunc(r.parts(), other.parts(), bytes.Equal)
+}
+
+// parts returns the attributes of the expressions of a rule; of counters, the kernel's name only.
+func (r *rule) parts() (parts [][]byte) {
+	_ = eachNested(r.raw, func(ad *netlink.AttributeDecoder) error { // the kernel's attributes can be decoded
+		part := ad.Bytes()
+		if e, err := decodeExpression(0, part); err == nil && e.name == "counter" {
+			part = []byte(e.name)
+		}
+		parts = append(parts, part)
+		return nil
+	})
+	return parts
 }
 
 // author returns the author of a rule, or of the rules of a chain.

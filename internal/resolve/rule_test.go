@@ -151,16 +151,18 @@ func TestChangedRuleset(t *testing.T) {
 		}
 	}
 	ask("ip saddr 10.244.0.11", true)
+	first := tableHandle(t, h, n)
 
 	// Another rule of the table does not matter.
+	time.Sleep(4 * clockSlack)
 	load(t, n, "add rule inet netpol deny counter")
 	key.At = time.Now().Add(-2 * clockSlack)
 	ask("ip saddr 10.244.0.11", true)
 
-	// The rule is deleted after the drop: its text was read before, and its handle is never reused.
+	// The rule is deleted after the drop. Its text was read before; it may have been replaced before it was deleted.
 	key.At = time.Now()
 	load(t, n, "flush chain inet netpol deny")
-	ask("ip saddr 10.244.0.11", true)
+	ask("ip saddr 10.244.0.11", false)
 
 	// The table is replaced: the handle now belongs to another rule.
 	key.At = time.Now()
@@ -169,8 +171,13 @@ func TestChangedRuleset(t *testing.T) {
 	if text, _ := h.Rule(n.Inode, key); !strings.HasSuffix(text.String(), "; if the table was not replaced since") {
 		t.Errorf("no doubt in %s", text)
 	}
-	key.TableHandle = 1 // that of the first table
-	ask("the ruleset has changed since", false)
+	key.TableHandle = first
+	ask("the table was replaced since", false)
+	key.TableHandle = tableHandle(t, h, n)
+	ask("ip saddr 10.9.9.9", false)
+	if text, _ := h.Rule(n.Inode, key); !strings.HasSuffix(text.String(), "; if the rule was not replaced since") {
+		t.Errorf("no doubt, or one about the table, in %s", text)
+	}
 	key.TableHandle = 0
 
 	// The answer about a later drop is certain again.
@@ -189,6 +196,112 @@ func TestChangedRuleset(t *testing.T) {
 	load(t, n, "delete table inet netpol")
 	key.At = time.Now()
 	ask("the ruleset has changed since", false)
+}
+
+// tableHandle returns the handle of the table netpol that was read last.
+func tableHandle(t *testing.T, h *Host, n *ktest.Netns) uint64 {
+	t.Helper()
+	known := h.namespaces[n.Inode].rules.known[tableKey{unix.NFPROTO_INET, "netpol"}]
+	if known == nil || known.handle == 0 {
+		t.Fatalf("no table netpol: %+v", known)
+	}
+	return known.handle
+}
+
+// TestReplacedRule checks answers about a rule that another one replaced in the same table. The kernel gives the other one
+// the same handle.
+func TestReplacedRule(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-replaced")
+	load(t, n, policies)
+	key := keyOf(t, n, "netpol", "netpol-42")
+	replace := func(by string) {
+		t.Helper()
+		load(t, n, fmt.Sprintf("replace rule inet netpol deny handle %d %s drop comment \"netpol-42\"", key.Handle, by))
+		if now := keyOf(t, n, "netpol", "netpol-42"); now.Handle != key.Handle {
+			t.Fatalf("the new rule has the handle %d, the old one had %d", now.Handle, key.Handle)
+		}
+	}
+	ask := func(h *Host, want string, certain bool) {
+		t.Helper()
+		text, ok := h.Rule(n.Inode, key)
+		for end := time.Now().Add(10 * time.Second); !ok && time.Now().Before(end); text, ok = h.Rule(n.Inode, key) {
+			time.Sleep(readPause / 4) // the table was read too recently
+		}
+		if !ok || text.Certain != certain || text.Gone == strings.HasPrefix(want, "ip") || !strings.HasPrefix(text.String(), want) {
+			t.Errorf("%v, %+v: %s, want %s", ok, text, text, want)
+		}
+	}
+	unread, read := newHost(t, "none"), newHost(t, "none")
+	read.Watch(n.Inode)
+	key.TableHandle = tableHandle(t, read, n)
+	time.Sleep(2 * clockSlack)
+	key.At = time.Now()
+	ask(read, "ip saddr 10.244.0.11", true)
+
+	// Replaced after the drop: whoever knows the old text has no answer, and others doubt the new one.
+	time.Sleep(2 * clockSlack)
+	key.At = time.Now()
+	replace("ip saddr 10.9.9.9")
+	ask(read, "the ruleset has changed since", false)
+	ask(unread, "ip saddr 10.9.9.9", false)
+	if text, _ := unread.Rule(n.Inode, key); !strings.HasSuffix(text.String(), "; if the rule was not replaced since") {
+		t.Errorf("no doubt in %s", text)
+	}
+
+	// Replaced before the drop: certain if the generation of the ruleset has been the same since then.
+	time.Sleep(2 * clockSlack)
+	key.At = time.Now()
+	ask(read, "ip saddr 10.9.9.9", true)
+	time.Sleep(2 * clockSlack)
+	replace("ip saddr 10.8.8.8")
+	key.At = time.Now()
+	ask(read, "the ruleset has changed since", false)
+}
+
+// TestAnonymousSetOfReplacedRule checks that a rule with an anonymous set is not taken for unchanged in a later generation: a
+// rule that replaces it may have another set with the same name.
+func TestAnonymousSetOfReplacedRule(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-replaced-set")
+	load(t, n, policies)
+	load(t, n, `add rule inet netpol deny ip saddr { 10.1.1.1, 10.1.1.2 } drop comment "set"`)
+	h := newHost(t, "none")
+	key := keyOf(t, n, "netpol", "set")
+	key.At = time.Now()
+	ask := func() (text RuleText) {
+		t.Helper()
+		ok := false
+		for end := time.Now().Add(10 * time.Second); !ok && time.Now().Before(end); text, ok = h.Rule(n.Inode, key) {
+			time.Sleep(readPause / 4) // the table was read too recently
+		}
+		if !strings.HasPrefix(text.Text, "ip saddr { 10.1.1.1, 10.1.1.2 }") {
+			t.Errorf("%v, %+v", ok, text)
+		}
+		return text
+	}
+	ask()
+	time.Sleep(2 * clockSlack)
+	load(t, n, "add rule inet netpol deny counter")
+	key.At = time.Now().Add(-clockSlack)
+	if text := ask(); text.Certain {
+		t.Errorf("no doubt in %s", text)
+	}
+}
+
+// TestTableHandle checks that the handle of the table at the drop leaves no doubt about the table, although nothing was
+// read before the drop.
+func TestTableHandle(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-handle")
+	load(t, n, policies)
+	key := keyOf(t, n, "netpol", "netpol-42")
+	key.At = time.Now()
+	h := newHost(t, "none")
+	if text, ok := h.Rule(n.Inode, key); !ok || text.SameTable || !strings.HasSuffix(text.String(), "; if the table was not replaced since") {
+		t.Errorf("unknown table handle: %v, %s", ok, text)
+	}
+	key.TableHandle = tableHandle(t, h, n)
+	if text, ok := h.Rule(n.Inode, key); !ok || !text.SameTable || !strings.HasSuffix(text.String(), "; if the rule was not replaced since") {
+		t.Errorf("table handle %d: %v, %s", key.TableHandle, ok, text)
+	}
 }
 
 // TestWatchAll checks that the tables of namespaces with a name are recorded.

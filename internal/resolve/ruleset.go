@@ -17,6 +17,7 @@ import (
 // ruleset has the cached tables of a namespace.
 type ruleset struct {
 	generation uint32
+	since      time.Time // the ruleset has had this generation at least since then
 	checked    time.Time // when the kernel last had this generation
 	known      map[tableKey]*knownTable
 }
@@ -75,7 +76,7 @@ func (n *namespace) refreshTables(c *channel, generation uint32, deadline time.T
 			n.rules.known[key] = &knownTable{handle: handle, since: now}
 		}
 	}
-	n.rules.generation = generation
+	n.rules.generation, n.rules.since = generation, now
 	return nil
 }
 
@@ -103,17 +104,18 @@ const readMost = 3
 // readPause is the shortest time between two readings of a table.
 const readPause = 100 * time.Millisecond
 
+var errTooRecent = errors.New("read too recently")
+
 var errChanging = errors.New("the ruleset keeps changing")
 
-// content returns the content of a table in the current generation, or a cached earlier one for which has is true. The
-// kernel never reuses handles within a table, so an earlier content is right about the rules that it has.
+// content returns the content of a table in the current generation, or a cached earlier one for which has is true.
 func (h *Host) content(n *namespace, key tableKey, known *knownTable, deadline time.Time, has func(*table) bool) (*table, error) {
 	if t := known.table; t != nil && (t.generation == n.rules.generation || has(t)) {
 		return t, nil
 	}
 	start := time.Now()
 	if !known.pace.due(start) {
-		return nil, errors.New("read too recently")
+		return nil, errTooRecent
 	}
 	defer known.pace.took(start, readPause)
 	for range readMost {
@@ -149,6 +151,7 @@ func (h *Host) readStable(n *namespace, key tableKey, deadline time.Time) (*tabl
 	if t.generation, err = c.generation(deadline); err != nil || t.generation != n.rules.generation {
 		return nil, err
 	}
+	t.read = time.Now()
 	if h.nft == "" {
 		return t, nil
 	}

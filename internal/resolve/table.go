@@ -20,14 +20,16 @@ type tableKey struct {
 // table is the content of a table in one generation.
 type table struct {
 	tableKey
-	handle     uint64 // of this table; a new table of the same name has another one
-	generation uint32 // of the ruleset
+	handle     uint64    // of this table; a new table of the same name has another one
+	generation uint32    // of the ruleset
+	read       time.Time // when it had been read
 	chains     map[string]*chain
-	rules      map[uint64]*rule // by handle, which is unique in the table and never reused
+	rules      map[uint64]*rule // by handle, which is unique in the table, and that of another rule only if it is replaced
 	sets       map[string]*set
 	texts      map[uint64]string // of rules, as printed by nft; nil if nft could not be run
 	steps      map[string][]Step // that lead to each chain; nil until stepsTo is called
 	described  map[describedKey]RuleText
+	found      map[uint64]found // what became of rules in a later generation, by handle
 }
 
 // chain is a chain. A base chain has a hook.
@@ -195,7 +197,22 @@ func policyName(policy uint32) string {
 }
 
 func (t *table) addRule(ad *netlink.AttributeDecoder) error {
-	r, of := &rule{}, ""
+	r, of, err := ruleOf(ad)
+	c := t.chains[r.chain]
+	if of != t.name || c == nil {
+		return err
+	}
+	if len(t.rules) >= rulesMost {
+		return fmt.Errorf("table %s has more than %d rules", t.name, rulesMost)
+	}
+	r.comment = commentOf(r.userdata)
+	t.rules[r.handle], c.rules = r, append(c.rules, r)
+	return err
+}
+
+// ruleOf decodes a rule, and returns the name of its table, too.
+func ruleOf(ad *netlink.AttributeDecoder) (r *rule, of string, err error) {
+	r = &rule{}
 	for ad.Next() {
 		switch ad.Type() {
 		case unix.NFTA_RULE_TABLE:
@@ -210,16 +227,7 @@ func (t *table) addRule(ad *netlink.AttributeDecoder) error {
 			r.userdata = ad.Bytes()
 		}
 	}
-	c := t.chains[r.chain]
-	if of != t.name || c == nil {
-		return ad.Err()
-	}
-	if len(t.rules) >= rulesMost {
-		return fmt.Errorf("table %s has more than %d rules", t.name, rulesMost)
-	}
-	r.comment = commentOf(r.userdata)
-	t.rules[r.handle], c.rules = r, append(c.rules, r)
-	return ad.Err()
+	return r, of, ad.Err()
 }
 
 func (t *table) addSet(ad *netlink.AttributeDecoder) error {
