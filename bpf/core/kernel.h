@@ -219,6 +219,7 @@ struct nf_hook_state {
 
 struct nft_table {
 	struct list_head chains;
+	__u64 handle;
 	__u16 family : 6;
 	char *name;
 };

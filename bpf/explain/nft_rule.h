@@ -50,6 +50,8 @@ struct nft_rule_values {
 	u64 family;
 	// The family of the hook in bits 8 to 15 and its number in bits 0 to 7; the priority of the base chain.
 	u64 hook, priority;
+	// The handle of the table: a table that replaces it has another one.
+	u64 table_handle;
 	// The names are truncated if their last byte is not 0.
 	u8 table[NFT_TABLE_NAME];
 	u8 chain[NFT_CHAIN_NAME];
@@ -59,8 +61,9 @@ _Static_assert(sizeof(struct nft_rule_values) <= MAX_WHY_VALUES, "the values fit
 
 // Bits of nft_rule_values.known.
 enum {
-	NFT_ALL_KNOWN = 0xff,
-	NFT_POLICY_KNOWN = 2,
+	NFT_ALL_KNOWN = 0x1ff,
+	NFT_POLICY_KNOWN = 1 << 1,
+	NFT_TABLE_HANDLE_KNOWN = 1 << 6,
 };
 
 // An active call of nft_do_chain. It belongs to the decision_call with the same index and time.
@@ -366,6 +369,7 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	const struct nft_table *table;
 	const struct nf_hook_state *state;
 	struct nft_rule_values *v;
+	u32 known = NFT_ALL_KNOWN;
 
 	if (!CFG.nft_do_chain.size || !slot)
 		return 0;
@@ -374,9 +378,16 @@ __noinline int fill_nft_rule(u64 chain_address, u64 base_chain, u64 handle, u64 
 	state = nft_hook_state((void *)pkt);
 	v->handle = handle;
 	v->base = chain_address == base_chain;
-	v->known[0] = v->base ? NFT_ALL_KNOWN : NFT_ALL_KNOWN & ~NFT_POLICY_KNOWN;
+	if (!v->base)
+		known &= ~NFT_POLICY_KNOWN;
 	v->policy = BPF_CORE_READ(base, policy);
 	v->priority = (__s64)BPF_CORE_READ(base, ops.priority);
+	if (bpf_core_field_exists(table->handle))
+		v->table_handle = BPF_CORE_READ(table, handle);
+	else
+		known &= ~NFT_TABLE_HANDLE_KNOWN;
+	v->known[0] = known;
+	v->known[1] = known >> 8;
 	v->family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
 	v->hook = BPF_CORE_READ(state, pf) << 8 | BPF_CORE_READ(state, hook);
 	fill_nft_name(v->table, sizeof(v->table), BPF_CORE_READ(table, name));

@@ -63,7 +63,7 @@ var netfilter = family{
 			Name: "nft_rule", Denies: true, Inside: "nft_chain", Special: "finds the rule, its chain and table from the expression that set the verdict",
 			Functions: nftExpressions, Every: true, Module: nftModules,
 			NotOn: []Exception{{Kernels: []string{"5.10"}, Why: "nf_tables is a module, and kernels before 5.11 do not describe the types of modules"}},
-			Reads: reads(num("handle"), num("policy"), num("base"), as(nftFamily, "family"), as(hookOf, "hook"), as(signed, "priority"), as(cutName, "table"), as(cutName, "chain")),
+			Reads: reads(num("handle"), num("policy"), num("base"), as(nftFamily, "family"), as(hookOf, "hook"), as(signed, "priority"), num("table_handle"), as(cutName, "table"), as(cutName, "chain")),
 		},
 		{
 			Name: "nft_chain", Denies: true, Functions: []string{"nft_do_chain"}, Module: "nf_tables", Skb: "pkt->skb", Keep: "(ret & 0xff) == 0 || (ret & 0xff) == 2",
@@ -126,7 +126,7 @@ var netfilter = family{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
 			Text:   nftRuleText,
 			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
-			Limits: "If the ruleset has changed since, handle and chain are right, but there is no text. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start.",
+			Limits: "If the rule or its table was deleted or replaced since, handle and chain are right, but there is no text. If tracer can't tell, the text says so: a rule that replaces another one gets its handle. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",

@@ -29,7 +29,7 @@ func TestKeysOfAnswers(t *testing.T) {
 	}
 	for _, key := range []string{
 		"no_tcp_socket/dport", "no_udp_socket/dport", "queue.number",
-		"nft_rule.family", "nft_rule.table", "nft_rule.chain", "nft_rule.handle", "nft_rule.hook", "nft_rule.priority",
+		"nft_rule.family", "nft_rule.table", "nft_rule.chain", "nft_rule.handle", "nft_rule.hook", "nft_rule.priority", "nft_rule.table_handle",
 	} {
 		if !has[key] {
 			t.Errorf("no site or decision reads %s", key)

@@ -92,14 +92,15 @@ func (d *decisions) addNftPrograms(names []string) {
 func placeNftRule(reads []explain.Read) []lookup.FieldSlots {
 	var v bpf.NftRuleValues
 	slots := map[string]lookup.Slot{
-		"handle":   {Number: 0, At: int(unsafe.Offsetof(v.Handle)), Size: int(unsafe.Sizeof(v.Handle))},
-		"policy":   {Number: 1, At: int(unsafe.Offsetof(v.Policy)), Size: int(unsafe.Sizeof(v.Policy))},
-		"base":     {Number: 2, At: int(unsafe.Offsetof(v.Base)), Size: int(unsafe.Sizeof(v.Base))},
-		"family":   {Number: 3, At: int(unsafe.Offsetof(v.Family)), Size: int(unsafe.Sizeof(v.Family))},
-		"hook":     {Number: 4, At: int(unsafe.Offsetof(v.Hook)), Size: int(unsafe.Sizeof(v.Hook))},
-		"priority": {Number: 5, At: int(unsafe.Offsetof(v.Priority)), Size: int(unsafe.Sizeof(v.Priority))},
-		"table":    {Number: 6, At: int(unsafe.Offsetof(v.Table)), Size: int(unsafe.Sizeof(v.Table))},
-		"chain":    {Number: 7, At: int(unsafe.Offsetof(v.Chain)), Size: int(unsafe.Sizeof(v.Chain))},
+		"handle":       {Number: 0, At: int(unsafe.Offsetof(v.Handle)), Size: int(unsafe.Sizeof(v.Handle))},
+		"policy":       {Number: 1, At: int(unsafe.Offsetof(v.Policy)), Size: int(unsafe.Sizeof(v.Policy))},
+		"base":         {Number: 2, At: int(unsafe.Offsetof(v.Base)), Size: int(unsafe.Sizeof(v.Base))},
+		"family":       {Number: 3, At: int(unsafe.Offsetof(v.Family)), Size: int(unsafe.Sizeof(v.Family))},
+		"hook":         {Number: 4, At: int(unsafe.Offsetof(v.Hook)), Size: int(unsafe.Sizeof(v.Hook))},
+		"priority":     {Number: 5, At: int(unsafe.Offsetof(v.Priority)), Size: int(unsafe.Sizeof(v.Priority))},
+		"table_handle": {Number: 6, At: int(unsafe.Offsetof(v.TableHandle)), Size: int(unsafe.Sizeof(v.TableHandle))},
+		"table":        {Number: 7, At: int(unsafe.Offsetof(v.Table)), Size: int(unsafe.Sizeof(v.Table))},
+		"chain":        {Number: 8, At: int(unsafe.Offsetof(v.Chain)), Size: int(unsafe.Sizeof(v.Chain))},
 	}
 	placed := make([]lookup.FieldSlots, len(reads))
 	for i, r := range reads {

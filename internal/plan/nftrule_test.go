@@ -99,7 +99,7 @@ func TestWithoutNftables(t *testing.T) {
 
 // TestNftRuleValues checks that each value is read from its member of struct nft_rule_values.
 func TestNftRuleValues(t *testing.T) {
-	v := bpf.NftRuleValues{Known: [8]uint8{0xff &^ 2}, Handle: 12, Base: 1, Family: 10, Hook: 2<<8 | 1, Priority: uint64(1<<64 - 10)}
+	v := bpf.NftRuleValues{Known: [8]uint8{0xff &^ 2, 1}, Handle: 12, TableHandle: 7, Base: 1, Family: 10, Hook: 2<<8 | 1, Priority: uint64(1<<64 - 10)}
 	copy(v.Table[:], "filter")
 	copy(v.Chain[:], "input")
 	raw, err := binary.Append(nil, binary.NativeEndian, v)
@@ -112,7 +112,7 @@ func TestNftRuleValues(t *testing.T) {
 			got[list[i].Key] = list[i].Value(values).Text
 		}
 	}
-	want := map[string]string{"handle": "12", "base": "1", "family": "ip6", "hook": "input", "priority": "-10", "table": "filter", "chain": "input"}
+	want := map[string]string{"handle": "12", "base": "1", "family": "ip6", "hook": "input", "priority": "-10", "table_handle": "7", "table": "filter", "chain": "input"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
