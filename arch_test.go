@@ -38,7 +38,7 @@ var packages = map[string][]string{
 	"internal/explain":   {"internal/event", "internal/expr", "internal/lookup", "internal/printable"},
 	"internal/plan":      {"internal/bpf", "internal/explain", "internal/expr", "internal/filter", "internal/kernel", "internal/lookup", "internal/nearest", "internal/printable", "internal/rdonly"},
 	"internal/privilege": {"internal/kernel"},
-	"internal/doctor":    {"internal/kernel", "internal/plan", "internal/printable"},
+	"internal/doctor":    {"internal/explain", "internal/kernel", "internal/plan", "internal/printable"},
 	"internal/attach":    {"internal/bpf", "internal/kernel", "internal/plan"},
 	"internal/stream":    {"internal/bpf", "internal/event"},
 	"internal/outfile":   {"internal/printable"},

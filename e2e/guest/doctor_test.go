@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,6 +80,29 @@ func TestDoctor(t *testing.T) {
 	}
 	if direct := described("bpf_rdonly_cast"); (found["cheap reading"].State == "ok") != (len(direct) > 0) {
 		t.Errorf("%+v, where types describe %q", found["cheap reading"], direct)
+	}
+	checkCauses(t, found["causes"])
+}
+
+var tellsCauses = regexp.MustCompile(`^(\d+) of (\d+) causes of drops can be told(?:, with probes of calls by (\S+?))?(?:;|$)`)
+
+// checkCauses checks that the causes of drops that need calls are counted exactly if functions can be probed. Those whose
+// values come with the drop are known on every kernel.
+func checkCauses(t *testing.T, said check) {
+	t.Helper()
+	m := tellsCauses.FindStringSubmatch(said.Found)
+	if m == nil {
+		t.Fatalf("causes: %+v", said)
+	}
+	told, _ := strconv.Atoi(m[1])
+	all, _ := strconv.Atoi(m[2])
+	by := chosen()
+	if by == tracepoint {
+		by = ""
+	}
+	lacksCalls := strings.Contains(said.Cost, "need values of calls")
+	if m[3] != by || lacksCalls != (by == "") || told == 0 || told > all {
+		t.Errorf("causes: %+v, where the backend is %s", said, chosen())
 	}
 }
 

@@ -37,6 +37,7 @@ func healthy() *Findings {
 			kernel.Kprobe:            {Functions: 1539, Tracepoints: 1},
 			kernel.TracepointBackend: {Tracepoints: 34},
 		},
+		Causes:       counted(kernel.KprobeMulti, nil),
 		Returns:      kernel.KprobeSession,
 		LockedMemory: 8 << 20, OpenFiles: 1 << 20,
 	}

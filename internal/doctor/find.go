@@ -52,6 +52,9 @@ type Findings struct {
 	NoRing error
 	// NoTracefs is the reason why ftrace's list of functions can't be read; nil if it can.
 	NoTracefs error
+	// Causes says how many causes of drops can be told, NoCauses why that is unknown; nil if it is known.
+	Causes   plan.CauseCounts
+	NoCauses error
 	// Plans are what each backend would attach to. Returns is how returns would be traced; empty if not at all.
 	Plans   map[kernel.Backend]Planned
 	Returns kernel.ReturnWay
@@ -90,7 +93,9 @@ func Find(ctx context.Context, version string) (*Findings, error) {
 	f.findModules()
 	f.NoTracefs, f.NoRing = kernel.CheckTracefs(), kernel.CheckRing()
 	f.ConfigFile, f.Config = findConfig(f.Release)
-	f.Kernel, f.NoTypes = kernel.Gather(ctx, kernel.Options{Programs: true})
+	f.Kernel, f.NoTypes = kernel.Gather(ctx, kernel.Options{
+		Programs: true, NoSkbFuncs: plan.WhyFunctions(plan.Families()), LikelyModules: plan.WhyModules(plan.Families()),
+	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -98,6 +103,7 @@ func Find(ctx context.Context, version string) (*Findings, error) {
 		f.findConntrack()
 		f.Tables = f.findModule("nf_tables", "nft_do_chain")
 		f.findPlans()
+		f.Causes, f.NoCauses = plan.CountCauses(f.Kernel, f.moduleState)
 	}
 	return f, nil
 }
@@ -167,6 +173,12 @@ func (f *Findings) findModule(name, function string) Module {
 	loaded := exists("/sys/module/" + name + "/initstate")
 	builtIn := kernel.DefinesFunc(function, f.Kernel.BTF) || !loaded && exists("/sys/module/"+name)
 	return Module{Loaded: loaded, BuiltIn: builtIn, Described: builtIn || exists("/sys/kernel/btf/"+name)}
+}
+
+// moduleState is for modules without a known function: a built-in one without parameters looks as if it were not loaded.
+func (f *Findings) moduleState(name string) (loaded, described bool) {
+	m := f.findModule(name, "")
+	return m.Loaded || m.BuiltIn, m.Described
 }
 
 func exists(path string) bool {

@@ -59,6 +59,7 @@ func questions() []question {
 		question{features, "ring buffer", askRing},
 		question{features, "returns", askReturns},
 		question{features, "drops", askDrops},
+		question{features, "causes", askCauses},
 		question{features, "cheap reading", askDirect},
 		question{features, "BPF programs", askPrograms},
 		question{features, "tail calls", askTailCalls},
