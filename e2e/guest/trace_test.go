@@ -94,6 +94,13 @@ type record struct {
 	WithoutNetns  int      `json:"without_netns"`
 	WithoutIfname int      `json:"without_ifname"`
 	Unseen        []string `json:"unseen"`
+
+	// Causes are the drops by cause.
+	Causes []struct {
+		Cause string `json:"cause"`
+		Text  string `json:"text"`
+		Count int    `json:"count"`
+	} `json:"causes"`
 }
 
 type tuple struct {
