@@ -60,6 +60,9 @@ func TestCausesAreCounted(t *testing.T) {
 		if backend == kprobe && chosen() != kprobe {
 			continue // the programs are the same as those of kprobe-multi
 		}
+		if backend == tracepoint && !hasReasons() {
+			continue // udp-no-listener needs a call there
+		}
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t)
 			sides := w.sides()
