@@ -14,12 +14,14 @@
 #include "packet/scratch.h"
 #include "match/match.h"
 #include "follow/branch.h"
+#include "explain/conntrack.h"
 #include "explain/counter.h"
 #include "explain/decision_call.h"
 #include "explain/decision_slot.h"
 #include "explain/last_hook.h"
 #include "explain/lookup.h"
 #include "explain/silent_drop.h"
+#include "explain/variants.h"
 #include "explain/why.h"
 
 // The following functions are replaced before loading by the compiled expressions of all decisions of the
@@ -48,17 +50,36 @@ static __noinline u32 read_decision_skb(const struct arguments *a, u64 *to, u64 
 	return 0;
 }
 
-// Whether the packet filter may match. All filters are applied at the drop, so this only saves work. If there is a
-// prefilter, it suffices: the verifier then does not have to check the full filter in each of these programs.
-static __noinline bool is_decision_wanted(const struct sk_buff *skb)
+// Whether the packet filter may match the packet as it is. If there is a prefilter, it suffices: the verifier then does
+// not have to check the full filter in each of these programs.
+static __noinline bool may_match(const struct sk_buff *skb)
 {
 	struct work w;
 
-	if (!CFG.filter)
-		return true;
 	if (CFG.prefilter)
 		return prefilter((u64)skb) != PREFILTER_REJECT;
 	return !read_span(&w.span, skb) && filter_frame(&w, skb);
+}
+
+// Whether the drop of a packet that does not match now may be emitted: it is followed, or NAT has changed its addresses
+// or ports, so that the filter may match those of its connection (explain/variants.h).
+static __noinline bool may_match_changed(const struct sk_buff *skb)
+{
+	bool reply;
+	u64 ct;
+
+	if (CFG.follow_matched && followed_branch((u64)skb))
+		return true;
+	if (!CFG.variants)
+		return false;
+	ct = connection_of(skb, &reply);
+	return ct && BPF_CORE_READ((const struct nf_conn *)ct, status) & IPS_NAT;
+}
+
+// Whether the values of a decision are kept. All filters are applied at the drop, so this only saves work.
+static __noinline bool is_decision_wanted(const struct sk_buff *skb)
+{
+	return !CFG.filter || may_match(skb) || may_match_changed(skb);
 }
 
 // Keeps the values of a decision of the call at `index` if its condition holds. Without DECISION_OUTERMOST, it
