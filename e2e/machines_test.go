@@ -108,7 +108,7 @@ var turns = []string{
 }
 
 // needsModuleTypes are the tests that need the types of modules, which kernels before 5.11 do not describe.
-var needsModuleTypes = []string{"TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace", "TestLegacyRulesAtOnce"}
+var needsModuleTypes = []string{"TestCausesOfChangedPackets", "TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace", "TestLegacyRulesAtOnce"}
 
 // needsEbtables are the tests that need ebtables as a module, with its types.
 var needsEbtables = []string{"TestEbtablesRule"}

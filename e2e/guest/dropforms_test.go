@@ -123,6 +123,39 @@ func TestDropsByFirstTuple(t *testing.T) {
 	})
 }
 
+// ruled matches drops whose cause is a rule of nftables.
+func ruled(r *record) bool { return r.Why != nil && strings.HasPrefix(r.Why.Cause, "nft-rule") }
+
+// TestCausesOfChangedPackets checks that the cause of a drop is known if the packet matched the filter before NAT or
+// encapsulation changed it: the rule is evaluated after that. If only the packet inside matches, the row says how to get
+// the cause.
+func TestCausesOfChangedPackets(t *testing.T) {
+	needFunctions(t)
+	c := newChanging(t)
+	ktest.DropForwarded(t, c.r, 4789)
+	t.Run("translated", func(t *testing.T) {
+		drops := c.drops(t, "udp dst port 5302").that(within(c.r), ports(7001, 5354))
+		drops.that(ruled).present(t, "drop by a rule")
+		drops.that(not(ruled)).absent(t, "drop without its cause")
+	})
+	t.Run("an answer", func(t *testing.T) {
+		drops := c.drops(t, "udp src port 5307").that(within(c.r), ports(5355, 7007))
+		drops.that(ruled).present(t, "drop by a rule")
+		drops.that(not(ruled)).absent(t, "drop without its cause")
+	})
+	t.Run("encapsulated and followed", func(t *testing.T) {
+		drops := c.drops(t, "--filter-track-skb", "udp dst port 5304").that(within(c.r), to("10.9.2.2"))
+		drops.that(ruled).present(t, "drop by a rule")
+		drops.that(not(ruled)).absent(t, "drop without its cause")
+	})
+	t.Run("encapsulated", func(t *testing.T) {
+		drops := c.drops(t, "udp dst port 5304").that(within(c.r), to("10.9.2.2"))
+		drops.that(func(r *record) bool {
+			return r.Why != nil && r.Why.Cause == "unknown" && strings.Contains(r.Why.Remedy, "--filter-track-skb")
+		}).present(t, "drop that says how to get its cause")
+	})
+}
+
 // TestFollowedToItsDrop checks that --filter-track-skb finds the drop of a translated packet on a host that does not
 // have its conntrack entry. Without the flag the drop is not found. Only drops are printed.
 func TestFollowedToItsDrop(t *testing.T) {

@@ -24,8 +24,8 @@ func whyText(dst []byte, e *event.Event) []byte {
 		return dst
 	}
 	dst = appendWhyLine(dst, "why: ", cmp.Or(causeText(w.Cause, w.Text), w.Cause))
-	if remedy := causeText(w.Cause, w.Remedy); remedy != "" {
-		dst = appendWhyLine(dst, "fix: ", remedy)
+	if w.Remedy != "" {
+		dst = appendWhyLine(dst, "fix: ", w.Remedy)
 	}
 	return dst
 }
@@ -50,7 +50,7 @@ func whyJSON(dst []byte, e *event.Event) []byte {
 	dst = appendJSONString(append(dst, `{"cause":`...), w.Cause)
 	dst = appendStringOrNull(appendKey(dst, "text"), causeText(w.Cause, w.Text))
 	dst = appendFactObject(appendKey(dst, "values"), w.Values)
-	dst = appendStringOrNull(appendKey(dst, "remedy"), causeText(w.Cause, w.Remedy))
+	dst = appendStringOrNull(appendKey(dst, "remedy"), w.Remedy)
 	dst = appendStrings(appendKey(dst, "evidence"), w.Evidence)
 	dst = appendBool(appendKey(dst, "kernel_drop"), !w.Silent)
 	return append(dst, '}')

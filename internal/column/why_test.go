@@ -49,8 +49,8 @@ func TestWhyWithoutParts(t *testing.T) {
 		},
 		"unknown": {
 			&event.Why{Cause: event.UnknownCause, Text: "a guess", Remedy: "b", Values: rpFilter().Values[:1], Evidence: []string{"ip_rcv"}},
-			"    why: unknown\n",
-			`{"cause":"unknown","text":null,"values":{"rp_all":1},"remedy":null,"evidence":["ip_rcv"],"kernel_drop":true}`,
+			"    why: unknown\n    fix: b\n",
+			`{"cause":"unknown","text":null,"values":{"rp_all":1},"remedy":"b","evidence":["ip_rcv"],"kernel_drop":true}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) { checkCell(t, "why", event.Event{Why: test.why}, test.text, test.json) })

@@ -72,7 +72,7 @@ func (s *Stage) read(e *event.Event) {
 
 func (s *Stage) answer(a Answer, e *event.Event) {
 	if a.Cause == nil {
-		s.why.Cause = event.UnknownCause
+		s.why.Cause, s.why.Remedy = event.UnknownCause, s.unkept(e)
 		s.addAll("", s.drop.Values)
 		for _, site := range slices.Sorted(maps.Keys(s.drop.BySite)) {
 			s.addAll(site+".", s.drop.BySite[site])
@@ -108,4 +108,24 @@ func (s *Stage) addEvidence(function string) {
 	if function != "" && !slices.Contains(s.why.Evidence, function) {
 		s.why.Evidence = append(s.why.Evidence, function)
 	}
+}
+
+// The remedies for a drop whose cause is unknown, since the BPF programs keep the values of decisions only for packets
+// that match the filter themselves, that are followed, or whose addresses NAT has changed.
+const (
+	unkeptInner  = "use a filter that this packet matches, too, or none: what was decided about it was not kept, since only the packet inside matches; or --filter-track-skb, if this host encapsulates it"
+	unkeptQuoted = "use a filter that this packet matches, too, or none: what was decided about it was not kept, since only the packet that it quotes matches"
+)
+
+// unkept returns the remedy if decisions about the packet may be unknown because of the filter; else nothing.
+func (s *Stage) unkept(e *event.Event) string {
+	switch {
+	case len(s.reader.decisions) == 0 || e.First == nil:
+		return ""
+	case e.First.By == event.FirstInner:
+		return unkeptInner
+	case e.First.By == event.FirstQuoted:
+		return unkeptQuoted
+	}
+	return ""
 }

@@ -80,6 +80,21 @@ func TestStageReadsTheRecord(t *testing.T) {
 	}
 }
 
+// TestUnknownBecauseOfTheFilter checks the remedy for a drop whose decisions were not kept, since only another packet in it
+// matches the filter.
+func TestUnknownBecauseOfTheFilter(t *testing.T) {
+	s, record := stageFor(t, nil)
+	for by, want := range map[event.FirstBy]string{
+		event.FirstInner: unkeptInner, event.FirstQuoted: unkeptQuoted, event.FirstConnection: "", event.FirstTranslated: "", event.FirstFollowed: "",
+	} {
+		e := dropAt("SKB_DROP_REASON_NOT_SPECIFIED", "no_such_function+1", record)
+		e.First = &event.FirstTuple{By: by}
+		if s.Explain(e); e.Why == nil || e.Why.Cause != event.UnknownCause || e.Why.Remedy != want {
+			t.Errorf("%s: %+v", by, e.Why)
+		}
+	}
+}
+
 // TestStageIgnoresOtherEvents checks that events without a drop or without values have no cause, also after a drop.
 func TestStageIgnoresOtherEvents(t *testing.T) {
 	s, record := stageFor(t, nil)
