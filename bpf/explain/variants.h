@@ -254,7 +254,7 @@ static __always_inline u64 connection_of(const struct sk_buff *skb, bool *reply)
 	u64 word = 0;
 
 	if (bpf_core_field_exists(skb->_nfct) && bpf_core_type_exists(struct nf_conn))
-		word = BPF_CORE_READ(skb, _nfct);
+		word = peek(struct sk_buff, skb, _nfct);
 	*reply = (word & NFCT_INFO) >= CT_IS_REPLY;
 	return word & ~(u64)NFCT_INFO;
 }
