@@ -283,14 +283,14 @@ type tracerDatagram struct {
 	Pad      uint16
 }
 
-type tracerDeath struct {
-	_     structs.HostLayout
-	Skb   uint64
-	Head  uint64
-	Ident uint64
-	Addr  uint64
-	Param uint64
-}
+type tracerDecisionCallLimit uint32
+
+const (
+	tracerDecisionCallLimitMAX_FUNCTION_DECISIONS tracerDecisionCallLimit = 3
+	tracerDecisionCallLimitMAX_DECISION_CALLS     tracerDecisionCallLimit = 8
+	tracerDecisionCallLimitINDIRECT_KEY           tracerDecisionCallLimit = 1
+	tracerDecisionCallLimitMAX_ANCHOR_SHIFT       tracerDecisionCallLimit = 256
+)
 
 type tracerDecisionCalls struct {
 	_     structs.HostLayout
@@ -320,9 +320,9 @@ type tracerDecisionCalls struct {
 type tracerDecisionFlag uint32
 
 const (
-	tracerDecisionFlagDECISION_OUTERMOST tracerDecisionFlag = 1
-	tracerDecisionFlagDECISION_DIES      tracerDecisionFlag = 2
-	tracerDecisionFlagDECISION_REWRITES  tracerDecisionFlag = 4
+	tracerDecisionFlagDECISION_OUTERMOST   tracerDecisionFlag = 1
+	tracerDecisionFlagDECISION_SILENT_DROP tracerDecisionFlag = 2
+	tracerDecisionFlagDECISION_REWRITES    tracerDecisionFlag = 4
 )
 
 type tracerDecisionFunction struct {
@@ -341,12 +341,7 @@ type tracerDecisionFunction struct {
 type tracerDecisionLimit uint32
 
 const (
-	tracerDecisionLimitMAX_FUNCTION_DECISIONS tracerDecisionLimit = 3
-	tracerDecisionLimitMAX_DECISIONS          tracerDecisionLimit = 160
-	tracerDecisionLimitMAX_DECISION_CALLS     tracerDecisionLimit = 8
-	tracerDecisionLimitINDIRECT_KEY           tracerDecisionLimit = 1
-	tracerDecisionLimitMAX_ANCHOR_SHIFT       tracerDecisionLimit = 256
-	tracerDecisionLimitMAX_COUNTERS           tracerDecisionLimit = 40
+	tracerDecisionLimitMAX_DECISIONS tracerDecisionLimit = 160
 )
 
 type tracerDecisionSetting struct {
@@ -529,16 +524,17 @@ type tracerNamePattern struct {
 }
 
 type tracerNftRuleValues struct {
-	_        structs.HostLayout
-	Known    [8]uint8
-	Handle   uint64
-	Policy   uint64
-	Base     uint64
-	Family   uint64
-	Hook     uint64
-	Priority uint64
-	Table    [40]uint8
-	Chain    [88]uint8
+	_           structs.HostLayout
+	Known       [8]uint8
+	Handle      uint64
+	Policy      uint64
+	Base        uint64
+	Family      uint64
+	Hook        uint64
+	Priority    uint64
+	TableHandle uint64
+	Table       [40]uint8
+	Chain       [88]uint8
 }
 
 type tracerNftSearch struct {
@@ -963,6 +959,16 @@ type tracerScratch struct {
 	}
 }
 
+type tracerSilentDrop struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Head  uint64
+	Ident uint64
+	Time  uint64
+	Addr  uint64
+	Param uint64
+}
+
 type tracerSiteLimit uint32
 
 const (
@@ -1108,7 +1114,6 @@ const (
 	tracerMapCounterSnapshots            = "counter_snapshots"
 	tracerMapCounts                      = "counts"
 	tracerMapDatagrams                   = "datagrams"
-	tracerMapDeaths                      = "deaths"
 	tracerMapDecisionCalls               = "decision_calls"
 	tracerMapDecisionFunctions           = "decision_functions"
 	tracerMapDecisionParams              = "decision_params"
@@ -1137,6 +1142,7 @@ const (
 	tracerMapRedirects                   = "redirects"
 	tracerMapRuns                        = "runs"
 	tracerMapScratches                   = "scratches"
+	tracerMapSilentDrops                 = "silent_drops"
 	tracerMapSiteRanges                  = "site_ranges"
 	tracerMapSiteReasons                 = "site_reasons"
 	tracerMapSiteSizes                   = "site_sizes"
@@ -1186,6 +1192,7 @@ const (
 	tracerVarCFG                         = "CFG"
 	tracerVarBenignKindUsed              = "benign_kind_used"
 	tracerVarConntrackHasUsed            = "conntrack_has_used"
+	tracerVarDecisionCallLimitUsed       = "decision_call_limit_used"
 	tracerVarDecisionFlagUsed            = "decision_flag_used"
 	tracerVarDecisionLimitUsed           = "decision_limit_used"
 	tracerVarEmptyCallstack              = "empty_callstack"
@@ -1329,7 +1336,6 @@ type tracerMapSpecs struct {
 	CounterSnapshots  *ebpf.MapSpec `ebpf:"counter_snapshots"`
 	Counts            *ebpf.MapSpec `ebpf:"counts"`
 	Datagrams         *ebpf.MapSpec `ebpf:"datagrams"`
-	Deaths            *ebpf.MapSpec `ebpf:"deaths"`
 	DecisionCalls     *ebpf.MapSpec `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.MapSpec `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.MapSpec `ebpf:"decision_params"`
@@ -1358,6 +1364,7 @@ type tracerMapSpecs struct {
 	Redirects         *ebpf.MapSpec `ebpf:"redirects"`
 	Runs              *ebpf.MapSpec `ebpf:"runs"`
 	Scratches         *ebpf.MapSpec `ebpf:"scratches"`
+	SilentDrops       *ebpf.MapSpec `ebpf:"silent_drops"`
 	SiteRanges        *ebpf.MapSpec `ebpf:"site_ranges"`
 	SiteReasons       *ebpf.MapSpec `ebpf:"site_reasons"`
 	SiteSizes         *ebpf.MapSpec `ebpf:"site_sizes"`
@@ -1371,57 +1378,58 @@ type tracerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tracerVariableSpecs struct {
-	ARGUMENT_WORDS      *ebpf.VariableSpec `ebpf:"ARGUMENT_WORDS"`
-	CFG                 *ebpf.VariableSpec `ebpf:"CFG"`
-	BenignKindUsed      *ebpf.VariableSpec `ebpf:"benign_kind_used"`
-	ConntrackHasUsed    *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
-	DecisionFlagUsed    *ebpf.VariableSpec `ebpf:"decision_flag_used"`
-	DecisionLimitUsed   *ebpf.VariableSpec `ebpf:"decision_limit_used"`
-	EmptyCallstack      *ebpf.VariableSpec `ebpf:"empty_callstack"`
-	FirstByUsed         *ebpf.VariableSpec `ebpf:"first_by_used"`
-	HeadsHeld           *ebpf.VariableSpec `ebpf:"heads_held"`
-	HoldersUsed         *ebpf.VariableSpec `ebpf:"holders_used"`
-	HookHasUsed         *ebpf.VariableSpec `ebpf:"hook_has_used"`
-	HookObjectUsed      *ebpf.VariableSpec `ebpf:"hook_object_used"`
-	KeyBase             *ebpf.VariableSpec `ebpf:"key_base"`
-	MapLimitUsed        *ebpf.VariableSpec `ebpf:"map_limit_used"`
-	MapOperationUsed    *ebpf.VariableSpec `ebpf:"map_operation_used"`
-	MovedCounterUsed    *ebpf.VariableSpec `ebpf:"moved_counter_used"`
-	NftRuleValuesUsed   *ebpf.VariableSpec `ebpf:"nft_rule_values_used"`
-	NftUnprobed         *ebpf.VariableSpec `ebpf:"nft_unprobed"`
-	NoArguments         *ebpf.VariableSpec `ebpf:"no_arguments"`
-	NoRun               *ebpf.VariableSpec `ebpf:"no_run"`
-	NothingRecorded     *ebpf.VariableSpec `ebpf:"nothing_recorded"`
-	OriginUsed          *ebpf.VariableSpec `ebpf:"origin_used"`
-	RecordCbUsed        *ebpf.VariableSpec `ebpf:"record_cb_used"`
-	RecordConntrackUsed *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
-	RecordCoreUsed      *ebpf.VariableSpec `ebpf:"record_core_used"`
-	RecordFirstUsed     *ebpf.VariableSpec `ebpf:"record_first_used"`
-	RecordFlagUsed      *ebpf.VariableSpec `ebpf:"record_flag_used"`
-	RecordHeadUsed      *ebpf.VariableSpec `ebpf:"record_head_used"`
-	RecordHookUsed      *ebpf.VariableSpec `ebpf:"record_hook_used"`
-	RecordKindUsed      *ebpf.VariableSpec `ebpf:"record_kind_used"`
-	RecordLimitUsed     *ebpf.VariableSpec `ebpf:"record_limit_used"`
-	RecordLineageUsed   *ebpf.VariableSpec `ebpf:"record_lineage_used"`
-	RecordMapUsed       *ebpf.VariableSpec `ebpf:"record_map_used"`
-	RecordMetaUsed      *ebpf.VariableSpec `ebpf:"record_meta_used"`
-	RecordPartUsed      *ebpf.VariableSpec `ebpf:"record_part_used"`
-	RecordReturnUsed    *ebpf.VariableSpec `ebpf:"record_return_used"`
-	RecordTunnelUsed    *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
-	RecordTupleUsed     *ebpf.VariableSpec `ebpf:"record_tuple_used"`
-	RecordWhyEntryUsed  *ebpf.VariableSpec `ebpf:"record_why_entry_used"`
-	RecordWhyUsed       *ebpf.VariableSpec `ebpf:"record_why_used"`
-	Running             *ebpf.VariableSpec `ebpf:"running"`
-	SecondBegan         *ebpf.VariableSpec `ebpf:"second_began"`
-	SecondMatched       *ebpf.VariableSpec `ebpf:"second_matched"`
-	SiteLimitUsed       *ebpf.VariableSpec `ebpf:"site_limit_used"`
-	SkbOpKindUsed       *ebpf.VariableSpec `ebpf:"skb_op_kind_used"`
-	TunnelKindUsed      *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
-	TupleHasUsed        *ebpf.VariableSpec `ebpf:"tuple_has_used"`
-	TupleNetworkUsed    *ebpf.VariableSpec `ebpf:"tuple_network_used"`
-	WhyKindUsed         *ebpf.VariableSpec `ebpf:"why_kind_used"`
-	WhyLimitUsed        *ebpf.VariableSpec `ebpf:"why_limit_used"`
-	XtRuleValuesUsed    *ebpf.VariableSpec `ebpf:"xt_rule_values_used"`
+	ARGUMENT_WORDS        *ebpf.VariableSpec `ebpf:"ARGUMENT_WORDS"`
+	CFG                   *ebpf.VariableSpec `ebpf:"CFG"`
+	BenignKindUsed        *ebpf.VariableSpec `ebpf:"benign_kind_used"`
+	ConntrackHasUsed      *ebpf.VariableSpec `ebpf:"conntrack_has_used"`
+	DecisionCallLimitUsed *ebpf.VariableSpec `ebpf:"decision_call_limit_used"`
+	DecisionFlagUsed      *ebpf.VariableSpec `ebpf:"decision_flag_used"`
+	DecisionLimitUsed     *ebpf.VariableSpec `ebpf:"decision_limit_used"`
+	EmptyCallstack        *ebpf.VariableSpec `ebpf:"empty_callstack"`
+	FirstByUsed           *ebpf.VariableSpec `ebpf:"first_by_used"`
+	HeadsHeld             *ebpf.VariableSpec `ebpf:"heads_held"`
+	HoldersUsed           *ebpf.VariableSpec `ebpf:"holders_used"`
+	HookHasUsed           *ebpf.VariableSpec `ebpf:"hook_has_used"`
+	HookObjectUsed        *ebpf.VariableSpec `ebpf:"hook_object_used"`
+	KeyBase               *ebpf.VariableSpec `ebpf:"key_base"`
+	MapLimitUsed          *ebpf.VariableSpec `ebpf:"map_limit_used"`
+	MapOperationUsed      *ebpf.VariableSpec `ebpf:"map_operation_used"`
+	MovedCounterUsed      *ebpf.VariableSpec `ebpf:"moved_counter_used"`
+	NftRuleValuesUsed     *ebpf.VariableSpec `ebpf:"nft_rule_values_used"`
+	NftUnprobed           *ebpf.VariableSpec `ebpf:"nft_unprobed"`
+	NoArguments           *ebpf.VariableSpec `ebpf:"no_arguments"`
+	NoRun                 *ebpf.VariableSpec `ebpf:"no_run"`
+	NothingRecorded       *ebpf.VariableSpec `ebpf:"nothing_recorded"`
+	OriginUsed            *ebpf.VariableSpec `ebpf:"origin_used"`
+	RecordCbUsed          *ebpf.VariableSpec `ebpf:"record_cb_used"`
+	RecordConntrackUsed   *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
+	RecordCoreUsed        *ebpf.VariableSpec `ebpf:"record_core_used"`
+	RecordFirstUsed       *ebpf.VariableSpec `ebpf:"record_first_used"`
+	RecordFlagUsed        *ebpf.VariableSpec `ebpf:"record_flag_used"`
+	RecordHeadUsed        *ebpf.VariableSpec `ebpf:"record_head_used"`
+	RecordHookUsed        *ebpf.VariableSpec `ebpf:"record_hook_used"`
+	RecordKindUsed        *ebpf.VariableSpec `ebpf:"record_kind_used"`
+	RecordLimitUsed       *ebpf.VariableSpec `ebpf:"record_limit_used"`
+	RecordLineageUsed     *ebpf.VariableSpec `ebpf:"record_lineage_used"`
+	RecordMapUsed         *ebpf.VariableSpec `ebpf:"record_map_used"`
+	RecordMetaUsed        *ebpf.VariableSpec `ebpf:"record_meta_used"`
+	RecordPartUsed        *ebpf.VariableSpec `ebpf:"record_part_used"`
+	RecordReturnUsed      *ebpf.VariableSpec `ebpf:"record_return_used"`
+	RecordTunnelUsed      *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
+	RecordTupleUsed       *ebpf.VariableSpec `ebpf:"record_tuple_used"`
+	RecordWhyEntryUsed    *ebpf.VariableSpec `ebpf:"record_why_entry_used"`
+	RecordWhyUsed         *ebpf.VariableSpec `ebpf:"record_why_used"`
+	Running               *ebpf.VariableSpec `ebpf:"running"`
+	SecondBegan           *ebpf.VariableSpec `ebpf:"second_began"`
+	SecondMatched         *ebpf.VariableSpec `ebpf:"second_matched"`
+	SiteLimitUsed         *ebpf.VariableSpec `ebpf:"site_limit_used"`
+	SkbOpKindUsed         *ebpf.VariableSpec `ebpf:"skb_op_kind_used"`
+	TunnelKindUsed        *ebpf.VariableSpec `ebpf:"tunnel_kind_used"`
+	TupleHasUsed          *ebpf.VariableSpec `ebpf:"tuple_has_used"`
+	TupleNetworkUsed      *ebpf.VariableSpec `ebpf:"tuple_network_used"`
+	WhyKindUsed           *ebpf.VariableSpec `ebpf:"why_kind_used"`
+	WhyLimitUsed          *ebpf.VariableSpec `ebpf:"why_limit_used"`
+	XtRuleValuesUsed      *ebpf.VariableSpec `ebpf:"xt_rule_values_used"`
 }
 
 // tracerObjects contains all objects after they have been loaded into the kernel.
@@ -1452,7 +1460,6 @@ type tracerMaps struct {
 	CounterSnapshots  *ebpf.Map `ebpf:"counter_snapshots"`
 	Counts            *ebpf.Map `ebpf:"counts"`
 	Datagrams         *ebpf.Map `ebpf:"datagrams"`
-	Deaths            *ebpf.Map `ebpf:"deaths"`
 	DecisionCalls     *ebpf.Map `ebpf:"decision_calls"`
 	DecisionFunctions *ebpf.Map `ebpf:"decision_functions"`
 	DecisionParams    *ebpf.Map `ebpf:"decision_params"`
@@ -1481,6 +1488,7 @@ type tracerMaps struct {
 	Redirects         *ebpf.Map `ebpf:"redirects"`
 	Runs              *ebpf.Map `ebpf:"runs"`
 	Scratches         *ebpf.Map `ebpf:"scratches"`
+	SilentDrops       *ebpf.Map `ebpf:"silent_drops"`
 	SiteRanges        *ebpf.Map `ebpf:"site_ranges"`
 	SiteReasons       *ebpf.Map `ebpf:"site_reasons"`
 	SiteSizes         *ebpf.Map `ebpf:"site_sizes"`
@@ -1500,7 +1508,6 @@ func (m *tracerMaps) Close() error {
 		m.CounterSnapshots,
 		m.Counts,
 		m.Datagrams,
-		m.Deaths,
 		m.DecisionCalls,
 		m.DecisionFunctions,
 		m.DecisionParams,
@@ -1529,6 +1536,7 @@ func (m *tracerMaps) Close() error {
 		m.Redirects,
 		m.Runs,
 		m.Scratches,
+		m.SilentDrops,
 		m.SiteRanges,
 		m.SiteReasons,
 		m.SiteSizes,
@@ -1543,57 +1551,58 @@ func (m *tracerMaps) Close() error {
 //
 // It can be passed to loadTracerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracerVariables struct {
-	ARGUMENT_WORDS      *ebpf.Variable `ebpf:"ARGUMENT_WORDS"`
-	CFG                 *ebpf.Variable `ebpf:"CFG"`
-	BenignKindUsed      *ebpf.Variable `ebpf:"benign_kind_used"`
-	ConntrackHasUsed    *ebpf.Variable `ebpf:"conntrack_has_used"`
-	DecisionFlagUsed    *ebpf.Variable `ebpf:"decision_flag_used"`
-	DecisionLimitUsed   *ebpf.Variable `ebpf:"decision_limit_used"`
-	EmptyCallstack      *ebpf.Variable `ebpf:"empty_callstack"`
-	FirstByUsed         *ebpf.Variable `ebpf:"first_by_used"`
-	HeadsHeld           *ebpf.Variable `ebpf:"heads_held"`
-	HoldersUsed         *ebpf.Variable `ebpf:"holders_used"`
-	HookHasUsed         *ebpf.Variable `ebpf:"hook_has_used"`
-	HookObjectUsed      *ebpf.Variable `ebpf:"hook_object_used"`
-	KeyBase             *ebpf.Variable `ebpf:"key_base"`
-	MapLimitUsed        *ebpf.Variable `ebpf:"map_limit_used"`
-	MapOperationUsed    *ebpf.Variable `ebpf:"map_operation_used"`
-	MovedCounterUsed    *ebpf.Variable `ebpf:"moved_counter_used"`
-	NftRuleValuesUsed   *ebpf.Variable `ebpf:"nft_rule_values_used"`
-	NftUnprobed         *ebpf.Variable `ebpf:"nft_unprobed"`
-	NoArguments         *ebpf.Variable `ebpf:"no_arguments"`
-	NoRun               *ebpf.Variable `ebpf:"no_run"`
-	NothingRecorded     *ebpf.Variable `ebpf:"nothing_recorded"`
-	OriginUsed          *ebpf.Variable `ebpf:"origin_used"`
-	RecordCbUsed        *ebpf.Variable `ebpf:"record_cb_used"`
-	RecordConntrackUsed *ebpf.Variable `ebpf:"record_conntrack_used"`
-	RecordCoreUsed      *ebpf.Variable `ebpf:"record_core_used"`
-	RecordFirstUsed     *ebpf.Variable `ebpf:"record_first_used"`
-	RecordFlagUsed      *ebpf.Variable `ebpf:"record_flag_used"`
-	RecordHeadUsed      *ebpf.Variable `ebpf:"record_head_used"`
-	RecordHookUsed      *ebpf.Variable `ebpf:"record_hook_used"`
-	RecordKindUsed      *ebpf.Variable `ebpf:"record_kind_used"`
-	RecordLimitUsed     *ebpf.Variable `ebpf:"record_limit_used"`
-	RecordLineageUsed   *ebpf.Variable `ebpf:"record_lineage_used"`
-	RecordMapUsed       *ebpf.Variable `ebpf:"record_map_used"`
-	RecordMetaUsed      *ebpf.Variable `ebpf:"record_meta_used"`
-	RecordPartUsed      *ebpf.Variable `ebpf:"record_part_used"`
-	RecordReturnUsed    *ebpf.Variable `ebpf:"record_return_used"`
-	RecordTunnelUsed    *ebpf.Variable `ebpf:"record_tunnel_used"`
-	RecordTupleUsed     *ebpf.Variable `ebpf:"record_tuple_used"`
-	RecordWhyEntryUsed  *ebpf.Variable `ebpf:"record_why_entry_used"`
-	RecordWhyUsed       *ebpf.Variable `ebpf:"record_why_used"`
-	Running             *ebpf.Variable `ebpf:"running"`
-	SecondBegan         *ebpf.Variable `ebpf:"second_began"`
-	SecondMatched       *ebpf.Variable `ebpf:"second_matched"`
-	SiteLimitUsed       *ebpf.Variable `ebpf:"site_limit_used"`
-	SkbOpKindUsed       *ebpf.Variable `ebpf:"skb_op_kind_used"`
-	TunnelKindUsed      *ebpf.Variable `ebpf:"tunnel_kind_used"`
-	TupleHasUsed        *ebpf.Variable `ebpf:"tuple_has_used"`
-	TupleNetworkUsed    *ebpf.Variable `ebpf:"tuple_network_used"`
-	WhyKindUsed         *ebpf.Variable `ebpf:"why_kind_used"`
-	WhyLimitUsed        *ebpf.Variable `ebpf:"why_limit_used"`
-	XtRuleValuesUsed    *ebpf.Variable `ebpf:"xt_rule_values_used"`
+	ARGUMENT_WORDS        *ebpf.Variable `ebpf:"ARGUMENT_WORDS"`
+	CFG                   *ebpf.Variable `ebpf:"CFG"`
+	BenignKindUsed        *ebpf.Variable `ebpf:"benign_kind_used"`
+	ConntrackHasUsed      *ebpf.Variable `ebpf:"conntrack_has_used"`
+	DecisionCallLimitUsed *ebpf.Variable `ebpf:"decision_call_limit_used"`
+	DecisionFlagUsed      *ebpf.Variable `ebpf:"decision_flag_used"`
+	DecisionLimitUsed     *ebpf.Variable `ebpf:"decision_limit_used"`
+	EmptyCallstack        *ebpf.Variable `ebpf:"empty_callstack"`
+	FirstByUsed           *ebpf.Variable `ebpf:"first_by_used"`
+	HeadsHeld             *ebpf.Variable `ebpf:"heads_held"`
+	HoldersUsed           *ebpf.Variable `ebpf:"holders_used"`
+	HookHasUsed           *ebpf.Variable `ebpf:"hook_has_used"`
+	HookObjectUsed        *ebpf.Variable `ebpf:"hook_object_used"`
+	KeyBase               *ebpf.Variable `ebpf:"key_base"`
+	MapLimitUsed          *ebpf.Variable `ebpf:"map_limit_used"`
+	MapOperationUsed      *ebpf.Variable `ebpf:"map_operation_used"`
+	MovedCounterUsed      *ebpf.Variable `ebpf:"moved_counter_used"`
+	NftRuleValuesUsed     *ebpf.Variable `ebpf:"nft_rule_values_used"`
+	NftUnprobed           *ebpf.Variable `ebpf:"nft_unprobed"`
+	NoArguments           *ebpf.Variable `ebpf:"no_arguments"`
+	NoRun                 *ebpf.Variable `ebpf:"no_run"`
+	NothingRecorded       *ebpf.Variable `ebpf:"nothing_recorded"`
+	OriginUsed            *ebpf.Variable `ebpf:"origin_used"`
+	RecordCbUsed          *ebpf.Variable `ebpf:"record_cb_used"`
+	RecordConntrackUsed   *ebpf.Variable `ebpf:"record_conntrack_used"`
+	RecordCoreUsed        *ebpf.Variable `ebpf:"record_core_used"`
+	RecordFirstUsed       *ebpf.Variable `ebpf:"record_first_used"`
+	RecordFlagUsed        *ebpf.Variable `ebpf:"record_flag_used"`
+	RecordHeadUsed        *ebpf.Variable `ebpf:"record_head_used"`
+	RecordHookUsed        *ebpf.Variable `ebpf:"record_hook_used"`
+	RecordKindUsed        *ebpf.Variable `ebpf:"record_kind_used"`
+	RecordLimitUsed       *ebpf.Variable `ebpf:"record_limit_used"`
+	RecordLineageUsed     *ebpf.Variable `ebpf:"record_lineage_used"`
+	RecordMapUsed         *ebpf.Variable `ebpf:"record_map_used"`
+	RecordMetaUsed        *ebpf.Variable `ebpf:"record_meta_used"`
+	RecordPartUsed        *ebpf.Variable `ebpf:"record_part_used"`
+	RecordReturnUsed      *ebpf.Variable `ebpf:"record_return_used"`
+	RecordTunnelUsed      *ebpf.Variable `ebpf:"record_tunnel_used"`
+	RecordTupleUsed       *ebpf.Variable `ebpf:"record_tuple_used"`
+	RecordWhyEntryUsed    *ebpf.Variable `ebpf:"record_why_entry_used"`
+	RecordWhyUsed         *ebpf.Variable `ebpf:"record_why_used"`
+	Running               *ebpf.Variable `ebpf:"running"`
+	SecondBegan           *ebpf.Variable `ebpf:"second_began"`
+	SecondMatched         *ebpf.Variable `ebpf:"second_matched"`
+	SiteLimitUsed         *ebpf.Variable `ebpf:"site_limit_used"`
+	SkbOpKindUsed         *ebpf.Variable `ebpf:"skb_op_kind_used"`
+	TunnelKindUsed        *ebpf.Variable `ebpf:"tunnel_kind_used"`
+	TupleHasUsed          *ebpf.Variable `ebpf:"tuple_has_used"`
+	TupleNetworkUsed      *ebpf.Variable `ebpf:"tuple_network_used"`
+	WhyKindUsed           *ebpf.Variable `ebpf:"why_kind_used"`
+	WhyLimitUsed          *ebpf.Variable `ebpf:"why_limit_used"`
+	XtRuleValuesUsed      *ebpf.Variable `ebpf:"xt_rule_values_used"`
 }
 
 // tracerPrograms contains all programs after they have been loaded into the kernel.
