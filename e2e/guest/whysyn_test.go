@@ -122,9 +122,17 @@ func refuseSYNs(t *testing.T, backend string) {
 	l.knocks(w.toFar, w.near4, accepts, l.somePorts(2)...)()
 	p.settle()
 	rows := p.stop().events.that(dropped, within(n), func(r *record) bool { return r.Why != nil && !r.Why.KernelDrop })
+	// The values of a call are lost if the emulated machine stood still between the call and the end of the packet.
+	withoutCause := len(rows.that(func(r *record) bool { return r.Why.Cause == unknown }))
+	if withoutCause > len(rows)/4 {
+		t.Errorf("%d of %d rows have no cause", withoutCause, len(rows))
+	}
 	for name, cause := range counters {
-		got := len(rows.that(func(r *record) bool { return cause == "" || r.Why.Cause == cause }))
-		if want := netstat(t, n, "netstat", name) - before[name]; got != want || want < 2 {
+		got, lost := len(rows), 0
+		if cause != "" {
+			got, lost = len(rows.that(func(r *record) bool { return r.Why.Cause == cause })), withoutCause
+		}
+		if want := netstat(t, n, "netstat", name) - before[name]; got > want || got+lost < want || want < 2 {
 			t.Errorf("%d rows %s, but the kernel counts %d in %s", got, cause, want, name)
 		}
 	}

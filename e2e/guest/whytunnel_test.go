@@ -4,6 +4,7 @@ package guest
 
 import (
 	endian "encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
 
@@ -12,7 +13,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyTunnel = []provocation{vxlanVNI, vxlanHeader, vxlanOwnMAC, vxlanEntry, vxlanNoEntry, greUnknown, ipipUnknown}
+var whyTunnel = []provocation{vxlanVNI, vxlanHeader, vxlanOwnMAC, vxlanEntry, vxlanNoEntry, greUnknown, ipipUnknown, tunnelNoRoute, tunnelNoRemote, tunnelLoop, tunnelCachedLoop, vxlanNoRoute, vxlanLoop}
 
 // vxlan creates a VXLAN device with VNI 41 on a port of b, and returns its name and the datagram with which a would
 // send to it.
@@ -104,4 +105,107 @@ func greUnknown(l *lab) scenario {
 func ipipUnknown(l *lab) scenario {
 	inner := ktest.UDP{From: netip.MustParseAddrPort("10.73.0.1:1"), To: netip.MustParseAddrPort("10.73.0.2:2"), Size: 20}
 	return l.tunnelled("tunnel-unknown", "ipip", unix.IPPROTO_IPIP, inner.Packet().Bytes())
+}
+
+// ipip creates an IP in IP device in a host of its own, and returns its name. The device may have no remote.
+func (l *lab) ipip(remote netip.Addr) (*ktest.Netns, string) {
+	l.t.Helper()
+	n, w := l.host()
+	name := "t" + w.farName
+	ktest.NewTunnel(l.tb, ktest.End{Netns: n, Name: name}, ktest.Tunnel{Kind: "ipip", Local: w.far4, Remote: remote})
+	return n, name
+}
+
+// intoTunnel sends datagrams to an address by a tunnel, which drops them.
+func (l *lab) intoTunnel(cause string, n *ktest.Netns, device string, to netip.Addr, times int, values map[string]any) scenario {
+	port := l.port()
+	return scenario{
+		cause: cause, values: values, needs: needs{probes: true, module: "ip_tunnel", symbols: []string{"ip_tunnel_xmit"}},
+		rows: every(within(n), on(device), toPort(port)),
+		send: func() {
+			l.do(n, func() error {
+				return ktest.UDP{From: netip.AddrPortFrom(netip.IPv4Unspecified(), port), To: netip.AddrPortFrom(to, port), Size: 20}.Send(times)
+			})
+		},
+	}
+}
+
+// tunnelNoRoute sends by a tunnel to whose remote there is no route.
+func tunnelNoRoute(l *lab) scenario {
+	_, remote := l.remote4()
+	inner, to := l.remote4()
+	n, name := l.ipip(remote)
+	ktest.NewDeviceRoute(l.tb, n, inner, name)
+	return l.intoTunnel("tunnel-no-route", n, name, to, 1, map[string]any{"tunnel_route.remote": remote})
+}
+
+// tunnelNoRemote sends a packet without a route by a tunnel without a remote.
+func tunnelNoRemote(l *lab) scenario {
+	n, name := l.ipip(netip.Addr{})
+	_, to := l.remote4()
+	s := l.intoTunnel("tunnel-no-remote", n, name, to, 1, map[string]any{"tunnel_send.dev": name})
+	u := l.toB(l.port())
+	s.rows = every(within(n), on(name), toPort(u.To.Port()))
+	s.send = func() { l.do(n, func() error { return ktest.SendBare(name, u.Packet().Bytes()) }) }
+	return s
+}
+
+// tunnelLoop sends by a tunnel to whose remote the route leads into the tunnel.
+func tunnelLoop(l *lab) scenario {
+	n, name, remote := l.loopingTunnel()
+	return l.intoTunnel("tunnel-loop", n, name, remote, 1, map[string]any{"tunnel_route.remote": remote, "tunnel_send.dev": name})
+}
+
+// tunnelCachedLoop does so when the tunnel has the route from an earlier packet on this CPU.
+func tunnelCachedLoop(l *lab) scenario {
+	n, name, remote := l.loopingTunnel()
+	s := l.intoTunnel("tunnel-cached-loop", n, name, remote, 1, map[string]any{"tunnel_send.remote": remote, "tunnel_send.dev": name})
+	datagram := func(port uint16) ktest.UDP {
+		return ktest.UDP{From: netip.AddrPortFrom(netip.IPv4Unspecified(), port), To: netip.AddrPortFrom(remote, port), Size: 20}
+	}
+	first, second := datagram(l.port()), datagram(l.port())
+	s.rows = every(within(n), on(name), toPort(second.To.Port()))
+	s.send = func() {
+		l.do(n, func() error {
+			return onCPU(0, func() error { return errors.Join(first.Send(1), second.Send(1)) })
+		})
+	}
+	return s
+}
+
+func (l *lab) loopingTunnel() (*ktest.Netns, string, netip.Addr) {
+	l.t.Helper()
+	net, remote := l.remote4()
+	n, name := l.ipip(remote)
+	ktest.NewDeviceRoute(l.tb, n, net, name)
+	return n, name, remote
+}
+
+// vxlanTo creates a VXLAN device with a remote in a host of its own.
+func (l *lab) vxlanTo(cause string, remote netip.Addr, values map[string]any) (scenario, *ktest.Netns, string) {
+	l.t.Helper()
+	n, w := l.host()
+	name := "vx" + w.farName
+	ktest.NewTunnel(l.tb, ktest.End{Netns: n, Name: name}, ktest.Tunnel{Kind: "vxlan", ID: 41, Port: l.port(), Local: w.far4, Remote: remote})
+	return scenario{
+		cause: cause, values: values, needs: needs{probes: true, module: "vxlan", symbols: []string{"vxlan_xmit_one"}},
+		rows: every(within(n), on(name), etherType(localExperiment)),
+		send: func() {
+			l.do(n, func() error { return ktest.Link{Device: name, To: hardware}.Send(localExperiment, make([]byte, 50)) })
+		},
+	}, n, name
+}
+
+func vxlanNoRoute(l *lab) scenario {
+	_, remote := l.remote4()
+	s, _, _ := l.vxlanTo("vxlan-no-route", remote, map[string]any{"tunnel_route.remote": remote})
+	return s
+}
+
+func vxlanLoop(l *lab) scenario {
+	net, remote := l.remote4()
+	s, n, name := l.vxlanTo("vxlan-loop", remote, map[string]any{"tunnel_route.remote": remote})
+	ktest.NewDeviceRoute(l.tb, n, net, name)
+	ktest.SetNeighbour(l.tb, n, name, remote, hardware)
+	return s
 }

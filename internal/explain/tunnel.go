@@ -16,6 +16,9 @@ var (
 	vxlanRemote6 = vxlanRemote + ".sin6.sin6_addr.in6_u.u6_addr32"
 )
 
+// tunnelCache is the cached route of a tunnel on this CPU.
+var tunnelCache = "((struct dst_cache_pcpu *)((u64)" + behindDevice("dev", "ip_tunnel") + "->dst_cache.cache + __per_cpu_offset[cpu]))"
+
 var tunnel = family{
 	name: "tunnel", title: "Tunnels",
 	sites: []Site{
@@ -42,9 +45,11 @@ var tunnel = family{
 			),
 		},
 		{
-			Name: "tunnel_send", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit"}, Skb: "skb",
+			// With a remote, the route of an earlier packet may be in the cache of the tunnel, and is not looked up again.
+			Name: "tunnel_send", Module: "ip_tunnel", Functions: []string{"ip_tunnel_xmit"}, Skb: "skb", At: AtEntry,
 			Reads: reads(
-				as(lookup.String, "dev", "dev->name"), num("ifindex", "dev->ifindex"), as(lookup.IPv4, "remote", "tnl_params->daddr"), num("remote_set", "tnl_params->daddr != 0"),
+				as(lookup.String, "dev", "dev->name"), num("ifindex", "dev->ifindex"), where("tnl_params->daddr", as(lookup.IPv4, "remote", "tnl_params->daddr")),
+				num("remote_set", "tnl_params->daddr != 0"), num("has_route", dst+" != 0"), num("cached_loop", "tnl_params->daddr && "+tunnelCache+"->dst && "+tunnelCache+"->dst->dev == dev"),
 			),
 		},
 		{
@@ -64,8 +69,9 @@ var tunnel = family{
 		{ID: "vxlan-loop", Site: "vxlan_xmit", Reasons: []string{Unspecified, "TUNNEL_LOOP"}, Functions: []string{"vxlan_xmit_one"}, When: "!tunnel_route.failed && tunnel_route.out_index == vxlan_send.ifindex", Text: "the route to the VXLAN remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
 		{ID: "tunnel-no-metadata", Site: "vxlan_xmit", Reasons: []string{"TUNNEL_TXINFO"}, Text: "{dev} takes only packets with tunnel metadata, and this one has none", Remedy: "the BPF program, the route (encap ip) or the OVS bridge that sends to {dev} must set the tunnel key"},
 		{ID: "tunnel-no-route", Site: "ip_tunnel_xmit", When: "tunnel_route.failed", Text: "no route to the tunnel's remote {tunnel_route.remote}[[ (device {tunnel_send.dev})]]", Remedy: "ip route get {tunnel_route.remote}"},
-		{ID: "tunnel-no-remote", Site: "ip_tunnel_xmit", When: "!tunnel_send.remote_set && !known(tunnel_route.failed)", Text: "{tunnel_send.dev} has no remote address, and the packet has none (no tunnel metadata, no next hop)", Remedy: "ip tunnel change {tunnel_send.dev} remote A.B.C.D"},
-		{ID: "tunnel-loop", Site: "ip_tunnel_xmit", When: "!tunnel_route.failed && tunnel_route.out_index == tunnel_send.ifindex", Text: "the route to the remote {tunnel_route.remote} leads into the tunnel itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
+		{ID: "tunnel-no-remote", Site: "ip_tunnel_xmit", When: "!tunnel_send.remote_set && !tunnel_send.has_route && !known(tunnel_route.failed)", Text: "{tunnel_send.dev} has no remote address, and the packet has none (no tunnel metadata, no next hop)", Remedy: "ip tunnel change {tunnel_send.dev} remote A.B.C.D"},
+		{ID: "tunnel-loop", Site: "ip_tunnel_xmit", When: "!tunnel_route.failed && tunnel_route.out_index == tunnel_send.ifindex", Text: "the route to the remote {tunnel_route.remote} leads into the tunnel {tunnel_send.dev} itself", Remedy: "ip route get {tunnel_route.remote}; a route for the underlay is missing"},
+		{ID: "tunnel-cached-loop", Site: "ip_tunnel_xmit", When: "tunnel_send.cached_loop && !known(tunnel_route.failed)", Text: "the route to the remote {tunnel_send.remote}, which an earlier packet has looked up, leads into the tunnel {tunnel_send.dev} itself", Remedy: "ip route get {tunnel_send.remote}; a route for the underlay is missing"},
 		{ID: "gre-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number == 47", Text: "no GRE device takes the packet from {src} to {dst}: local, remote or key does not match, or its GRE header is not valid", Remedy: "ip -d link show type gre (or gretap, erspan): local, remote and key must match"},
 		{ID: "tunnel-unknown", Site: "tunnel_rcv", When: "is_v4 && protocol_number != 47 && len >= 20", Text: "no tunnel device takes a packet of protocol {protocol} from {src} to {dst}", Remedy: "ip tunnel show: local and remote must match"},
 	},

@@ -185,6 +185,22 @@ func (s *FrameSender) frame(to net.HardwareAddr, etherType uint16, content []byt
 	return append(header, content...)
 }
 
+// SendBare sends a packet by a device without a link-layer header, from the namespace of the calling thread. The packet has no
+// route.
+func SendBare(device string, packet []byte) error {
+	d, err := net.InterfaceByName(device)
+	if err != nil {
+		return fmt.Errorf("device %q: %w", device, err)
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	protocol := binary.NativeEndian.Uint16(big16(etherTypeOf(packet)))
+	return unix.Sendto(fd, packet, 0, &unix.SockaddrLinklayer{Ifindex: d.Index, Protocol: protocol})
+}
+
 // HardwareAddr returns the address of a device.
 func HardwareAddr(t testing.TB, n *Netns, device string) (addr net.HardwareAddr) {
 	t.Helper()

@@ -40,6 +40,18 @@ func NewBlackholeRoute(t testing.TB, n *Netns, to netip.Prefix) {
 	addRoute(t, n, &netlink.Route{Dst: network(to), Type: unix.RTN_BLACKHOLE})
 }
 
+// NewDeviceRoute adds a route to a network that a device reaches without a gateway.
+func NewDeviceRoute(t testing.TB, n *Netns, to netip.Prefix, device string) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		d, err := net.InterfaceByName(device)
+		if err != nil {
+			return fmt.Errorf("device %q: %w", device, err)
+		}
+		return netlink.RouteAdd(&netlink.Route{Dst: network(to), LinkIndex: d.Index, Scope: netlink.SCOPE_LINK})
+	}))
+}
+
 // RouteType is what a route does with packets (RTN_*).
 type RouteType int
 

@@ -18,7 +18,7 @@ type Tunnel struct {
 	// Kind is vxlan, geneve, gre, gretap, ip6gre, ip6gretap, ipip, sit or ip6tnl.
 	Kind string
 	// Local and Remote are the outer addresses. For Geneve the kernel chooses the local address.
-	// VXLAN may have no remote one.
+	// VXLAN and IP in IP may have no remote one.
 	Local, Remote netip.Addr
 	// ID is the VNI of VXLAN and Geneve, or the key of GRE; 0 means no key.
 	ID uint32
@@ -117,7 +117,9 @@ func (tun Tunnel) gre(e *netlink.AttributeEncoder) {
 
 func (tun Tunnel) ip(e *netlink.AttributeEncoder) {
 	e.Bytes(ipLocal, tun.Local.AsSlice())
-	e.Bytes(ipRemote, tun.Remote.AsSlice())
+	if tun.Remote.IsValid() {
+		e.Bytes(ipRemote, tun.Remote.AsSlice())
+	}
 	e.Uint8(ipTTL, 64)
 }
 
