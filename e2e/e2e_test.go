@@ -160,7 +160,7 @@ func config(m machine, k *vm.Kernel, p programs, folder string, longest time.Dur
 			"PATH="+bin, "HOME=/root", "TMPDIR=/tmp",
 			"TRACER="+bin+"/tracer", "BACKENDS="+m.backends,
 			"RESULTS="+boot.Results, "MODULES="+boot.Modules,
-			"SOAK="+os.Getenv("SOAK"), "KILLS="+os.Getenv("KILLS"), "PACKETS="+os.Getenv("PACKETS"),
+			"SOAK="+os.Getenv("SOAK"), "PACKETS="+os.Getenv("PACKETS"),
 			"SEED="+os.Getenv("SEED"),
 		),
 		Results: folder,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,8 @@ type machine struct {
 	broad bool
 	// quick is true in runs of the quick tier.
 	quick bool
+	// kills is the number of moments at which TestKilledAtAnyMoment sends signals; 0 means the test's own, a few.
+	kills int
 	// turn divides the list turns between two machines with similar kernels: 0 runs all of its tests, 1 those
 	// with an even index, 2 those with an odd index.
 	turn int
@@ -39,16 +42,20 @@ const (
 	noFprobe = "kprobe,tracepoint"
 )
 
+// manyKills is the number of kills on the kernels on which attaching and detaching differ most: kprobe-multi by a kernel
+// with and without sessions, single kprobes, and the other architecture.
+const manyKills = 200
+
 var machines = []machine{
-	{series: "5.10", arch: "amd64", backends: noFprobe},
+	{series: "5.10", arch: "amd64", backends: noFprobe, kills: manyKills},
 	{series: "5.10", arch: "arm64", backends: noFprobe, thorough: true},
 	{series: "6.1", arch: "amd64", backends: noFprobe}, // new enough for fprobe, but configured without it
 	{series: "6.1", arch: "arm64", backends: noFprobe, turn: 1},
-	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true, broad: true},
+	{series: "6.12", arch: "amd64", backends: all, cpus: 2, thorough: true, broad: true, kills: manyKills},
 	{series: "6.12", arch: "arm64", backends: noFprobe, turn: 2},
 	{series: "6.18", arch: "amd64", backends: all, turn: 1},
-	{series: "6.18", arch: "arm64", backends: all, turn: 2, broad: true},
-	{series: "7", arch: "amd64", backends: all, turn: 2},
+	{series: "6.18", arch: "arm64", backends: all, turn: 2, broad: true, kills: manyKills},
+	{series: "7", arch: "amd64", backends: all, turn: 2, kills: manyKills},
 	{series: "7", arch: "arm64", backends: all, turn: 1},
 	{series: "6.12", arch: "ppc64le", backends: all, tests: secondary + withStack},
 	{series: "6.12", arch: "riscv64", backends: noFprobe, tests: secondary},
@@ -103,9 +110,11 @@ var turns = []string{
 	"TestVerdictsAreNamed", "TestDump",
 	"TestExpression", "TestIdleUsesNoCPU",
 	"TestReusedMemoryIsNotFollowed", "TestProblems",
-	"TestTenTracers", "TestKilledAtAnyMoment",
+	"TestTenTracers", killTest,
 	"TestNftRuleAgreesWithTrace", "TestNftRuleAtRandom",
 }
+
+const killTest = "TestKilledAtAnyMoment"
 
 // needsModuleTypes are the tests that need the types of modules, which kernels before 5.11 do not describe.
 var needsModuleTypes = []string{"TestCausesOfChangedPackets", "TestNftRuleAtRandom", "TestNftRuleAgreesWithTrace", "TestLegacyRulesAtOnce"}
@@ -167,9 +176,18 @@ func (m machine) ownTurns() (list []string) {
 }
 
 // flags are the guest's environment variables that limit the tests: BRIEF tests only the best function
-// backend where all behave the same, QUICK is the quick tier.
+// backend where all behave the same, QUICK is the quick tier, KILLS the number of kills.
 func (m machine) flags() []string {
-	return []string{"BRIEF=" + ifSo(!m.thorough || m.quick), "QUICK=" + ifSo(m.quick)}
+	return []string{"BRIEF=" + ifSo(!m.thorough || m.quick), "QUICK=" + ifSo(m.quick), "KILLS=" + m.killCount()}
+}
+
+// killCount returns the number of kills: the environment variable KILLS, or that of the machine. It is empty if neither is
+// set.
+func (m machine) killCount() string {
+	if text := os.Getenv("KILLS"); text != "" || m.kills == 0 {
+		return text
+	}
+	return strconv.Itoa(m.kills)
 }
 
 func ifSo(so bool) string {
@@ -189,7 +207,11 @@ func (m machine) required() []string {
 	case m.thorough:
 		return without(append(slices.Clone(sameEverywhere), turns...), m.impossible())
 	}
-	return m.ownTurns()
+	list := m.ownTurns()
+	if m.kills != 0 && !slices.Contains(list, killTest) {
+		list = append(list, killTest)
+	}
+	return list
 }
 
 // smoke is the fastest machine with the fastest function backend, for a short test.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 )
@@ -47,5 +48,27 @@ func TestNamedMachine(t *testing.T) {
 	}
 	if _, err := named([]string{"2.4-vax"}); err == nil {
 		t.Error("an unknown machine was accepted")
+	}
+}
+
+// TestKills checks that the kernels with most kills are those that differ most, and that they run the test.
+func TestKills(t *testing.T) {
+	t.Setenv("KILLS", "")
+	var many []string
+	for _, m := range machines {
+		if m.killCount() != "200" {
+			continue
+		}
+		many = append(many, m.name())
+		if !slices.Contains(m.required(), killTest) || regexp.MustCompile(m.skip()).MatchString(killTest) {
+			t.Errorf("%s does not run %s", m.name(), killTest)
+		}
+	}
+	if want := []string{"5.10-amd64", "6.12-amd64", "6.18-arm64", "7-amd64"}; !slices.Equal(many, want) {
+		t.Errorf("200 kills on %v, want %v", many, want)
+	}
+	t.Setenv("KILLS", "30")
+	if got := smoke.killCount(); got != "30" {
+		t.Errorf("KILLS=30: %s", got)
 	}
 }

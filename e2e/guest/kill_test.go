@@ -35,16 +35,16 @@ var stages = []stage{
 	{"stopping", func(k *killer, p *process) { p.awaitReady(); p.signal(syscall.SIGINT); time.Sleep(rand.N(k.stopping)) }},
 }
 
-// killCount returns the total number of kills: the environment variable KILLS, or 200 on the thorough machine
-// with all backends, and 40 on others.
+// fewKills is the number of kills if KILLS is not set: each signal at two moments of each stage.
+const fewKills = 30
+
+// killCount returns the total number of kills: the environment variable KILLS, which the list of machines sets, or
+// fewKills.
 func killCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("KILLS")
-	switch {
-	case text == "" && !isBrief() && chosen() == kprobeMulti:
-		return 200
-	case text == "":
-		return 40
+	if text == "" {
+		return fewKills
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
