@@ -26,11 +26,17 @@ func socketReads(sk string) []Read {
 }
 
 // udpReads are the values by which __udp_enqueue_schedule_skb decides.
-var udpReads = join(socketReads("sk"), memoryReads)
+var udpReads = join(socketReads("sk"), memoryReads, reads(as(size, "rmem_min", "sk->__sk_common.skc_net.net->ipv4.sysctl_udp_rmem_min")))
 
-// memoryReads are the memory that all sockets of the protocol use, in pages.
+// memoryReads are the memory that all sockets of the protocol use, in pages, and the limits (__sk_mem_raise_allocated): nothing
+// is refused up to low, everything above limit. Between them, UDP refuses if the socket has udp_rmem_min in its queue, and TCP
+// under memory pressure, depending on the socket. The control group is asked first.
 var memoryReads = reads(num("allocated", "sk->__sk_common.skc_prot->memory_allocated->counter"),
-	num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"))
+	num("low", "sk->__sk_common.skc_prot->sysctl_mem[0]"), num("limit", "sk->__sk_common.skc_prot->sysctl_mem[2]"), num("memcg", "sk->sk_memcg != 0"))
+
+// withPacket is what the sockets would use with the packet: the values are read before the kernel adds it, or after it has
+// taken it away again.
+func withPacket(decision string) string { return "(" + decision + ".allocated + (truesize + 4095 >> 12))" }
 
 // udpAtDrop are the same, read at the drop, whose reason stands for the error: ENOMEM for a full buffer, ENOBUFS for memory.
 // So causes need a reason if the drop has the socket, see udpRefused.
@@ -76,23 +82,23 @@ var buffers = family{
 		{ID: "udp-rcvbuf", Site: "rcvbuf", Functions: udpQueue, When: udpRefused + "12 && udp_queue.used + truesize > udp_queue.rcvbuf",
 			Text:   "the receive buffer of the {udp_queue.protocol_name} socket on port {udp_queue.lport} is full: {udp_queue.used} of {udp_queue.rcvbuf} in {udp_queue.waiting} datagrams[[, {owner}]]",
 			Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max), or more sockets (SO_REUSEPORT)", Special: ownerSpecial},
-		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && udp_queue.allocated > udp_queue.limit",
-			Text:   "all UDP sockets together use {udp_queue.allocated} pages, over the limit of udp_mem, {udp_queue.limit} (port {udp_queue.lport})",
+		{ID: "udp-memory", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && " + withPacket("udp_queue") + " > udp_queue.low && (" + withPacket("udp_queue") + " > udp_queue.limit || udp_queue.used >= udp_queue.rmem_min)",
+			Text:   "all UDP sockets together use {udp_queue.allocated} pages: more than udp_mem allows ({udp_queue.low} for a socket with more than udp_rmem_min={udp_queue.rmem_min} in its queue, else {udp_queue.limit}; port {udp_queue.lport} has {udp_queue.used})",
 			Remedy: "sysctl net.ipv4.udp_mem; ss -uamp shows the memory of each socket"},
-		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && udp_queue.memcg && udp_queue.allocated <= udp_queue.limit",
-			Text: "no memory for a datagram to port {udp_queue.lport}, although udp_mem is not reached ({udp_queue.allocated} of {udp_queue.limit} pages): the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -ulnp sport = :{udp_queue.lport} shows its process"},
-		{ID: "socket-rcvbuf", Site: "rcvbuf", When: "sock_queue.used + truesize > sock_queue.rcvbuf",
+		{ID: "udp-memory-cgroup", Site: "proto_mem", Functions: udpQueue, When: udpRefused + "105 && udp_queue.memcg && " + withPacket("udp_queue") + " <= udp_queue.low",
+			Text: "no memory for a datagram to port {udp_queue.lport}, although udp_mem is not reached ({udp_queue.allocated} of {udp_queue.low} pages): the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -ulnp sport = :{udp_queue.lport} shows its process"},
+		{ID: "socket-rcvbuf", Site: "rcvbuf", When: "sock_queue.used >= sock_queue.rcvbuf",
 			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max)", Special: ownerSpecial},
 		{ID: "packet-socket-full", Site: "rcvbuf", Functions: []string{"packet_rcv", "tpacket_rcv"}, When: "packet_queue.used >= packet_queue.rcvbuf",
 			Text: "a packet socket (inode {packet_queue.inode}) is full: {packet_queue.used} of {packet_queue.rcvbuf}[[, {owner}]]; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B KIB)", Special: ownerSpecial, Benign: true,
 			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
-		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit",
+		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && " + withPacket("tcp_memory") + " <= tcp_memory.limit",
 			Text:   "the receive buffer of the TCP socket on port {tcp_memory.lport} is full: {tcp_memory.used} of {tcp_memory.rcvbuf}[[, {owner}]]",
 			Remedy: "the program does not read; for larger buffers: sysctl net.ipv4.tcp_rmem", Special: ownerSpecial},
-		{ID: "tcp-memory", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.allocated > tcp_memory.limit",
-			Text: "all TCP sockets together use {tcp_memory.allocated} pages, over the limit of tcp_mem, {tcp_memory.limit}", Remedy: "sysctl net.ipv4.tcp_mem; ss -tamp shows the memory of each socket"},
-		{ID: "tcp-memory-cgroup", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.memcg && tcp_memory.used <= tcp_memory.rcvbuf && tcp_memory.allocated <= tcp_memory.limit", Reasons: []string{"PROTO_MEM"},
-			Text: "no memory for a segment to port {tcp_memory.lport}, although neither the receive buffer ({tcp_memory.used} of {tcp_memory.rcvbuf}) nor tcp_mem ({tcp_memory.allocated} of {tcp_memory.limit} pages) is full: the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -tanp sport = :{tcp_memory.lport} shows its process"},
+		{ID: "tcp-memory", Site: "proto_mem", Functions: tcpQueue, When: withPacket("tcp_memory") + " > tcp_memory.limit",
+			Text: "all TCP sockets together use {tcp_memory.allocated} pages, and tcp_mem allows {tcp_memory.limit}", Remedy: "sysctl net.ipv4.tcp_mem; ss -tamp shows the memory of each socket"},
+		{ID: "tcp-memory-cgroup", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.memcg && tcp_memory.used <= tcp_memory.rcvbuf && " + withPacket("tcp_memory") + " <= tcp_memory.low && tcp_memory.low <= tcp_memory.limit", Reasons: []string{"PROTO_MEM"},
+			Text: "no memory for a segment to port {tcp_memory.lport}, although neither the receive buffer ({tcp_memory.used} of {tcp_memory.rcvbuf}) nor tcp_mem ({tcp_memory.allocated} of {tcp_memory.low} pages) is used up: the control group's memory limit", Remedy: "raise memory.max of the control group of the socket: ss -tanp sport = :{tcp_memory.lport} shows its process"},
 		{ID: "tcp-backlog", Site: "backlog", When: "tcp_backlog.owned && tcp_backlog.backlog + tcp_backlog.used > 2 * tcp_backlog.rcvbuf + (tcp_backlog.sndbuf >> 1)",
 			Text:   "the backlog of the TCP socket on port {tcp_backlog.lport} is full: {tcp_backlog.backlog} wait while a process has locked the socket (buffer {tcp_backlog.used} of {tcp_backlog.rcvbuf})[[, {owner}]]",
 			Remedy: "the process holds the lock of the socket too long: a long copy, or it does not get the CPU", Special: ownerSpecial, Limits: "The limit is rcvbuf + sndbuf + 64 KiB before 6.10; the condition holds for both."},
