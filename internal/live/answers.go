@@ -4,6 +4,7 @@ package live
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -54,8 +55,19 @@ func (a answers) listeners(q explain.Question, netns uint32) (string, bool) {
 	if strings.HasPrefix(q.Cause.Site, "no_tcp") {
 		protocol = resolve.TCP
 	}
-	found, ok := a.host.Listeners(netns, protocol, uint16(q.Values["dport"].Number))
-	return found.String(), ok
+	return a.host.Missed(netns, protocol, resolve.Packet{
+		Source: endOf(q, "src", "sport"), Destination: endOf(q, "dst", "dport"), Device: uint32(q.Values["iif"].Number),
+	})
+}
+
+// endOf returns an end of the packet, from the values of the site.
+func endOf(q explain.Question, address, port string) netip.AddrPort {
+	text := q.Values[address+"4"].Text
+	if text == "" {
+		text = q.Values[address+"6"].Text
+	}
+	a, _ := netip.ParseAddr(text) // without an address, no socket matches but those on any address
+	return netip.AddrPortFrom(a, uint16(q.Values[port].Number))
 }
 
 func (a answers) rule(q explain.Question, netns uint32) (string, bool) {

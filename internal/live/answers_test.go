@@ -28,7 +28,9 @@ func TestKeysOfAnswers(t *testing.T) {
 		}
 	}
 	for _, key := range []string{
-		"no_tcp_socket/dport", "no_udp_socket/dport", "queue.number",
+		"no_tcp_socket/dport", "no_tcp_socket/sport", "no_tcp_socket/dst4", "no_tcp_socket/dst6", "no_tcp_socket/src4", "no_tcp_socket/src6", "no_tcp_socket/iif",
+		"no_udp_socket/dport", "no_udp_socket/sport", "no_udp_socket/dst4", "no_udp_socket/dst6", "no_udp_socket/src4", "no_udp_socket/src6", "no_udp_socket/iif",
+		"queue.number",
 		"nft_rule.family", "nft_rule.table", "nft_rule.chain", "nft_rule.handle", "nft_rule.hook", "nft_rule.priority", "nft_rule.table_handle",
 	} {
 		if !has[key] {

@@ -35,7 +35,7 @@ type namespace struct {
 	rules   ruleset
 	legacy  map[legacyTableKey]*legacyTable
 	sockets map[Protocol]*socketList
-	devices map[uint32]string
+	devices map[uint32]device
 	sources sourceList
 	queues  queueList
 }

@@ -33,12 +33,13 @@ type Listener struct {
 	// Remote is the peer of a connected UDP socket, which receives only packets from this peer.
 	Remote netip.AddrPort
 	Device string // to which the socket is bound; "" for any
+	Index  uint32 // of the device
 	Inode  uint64
 	// Owner is the process, if it was found: Owner.PID is 0 otherwise.
 	Owner Process
 }
 
-// clause returns text like nginx[812] listens on 127.0.0.1:80, interface lo.
+// clause returns text like nginx[812] listens on 127.0.0.1:80, device lo.
 func (l Listener) clause(protocol Protocol) string {
 	who, verb := "a socket", " listens on "
 	if l.Owner.PID != 0 {
@@ -49,7 +50,7 @@ func (l Listener) clause(protocol Protocol) string {
 	}
 	text := who + verb + hostPort(l.Local)
 	if l.Device != "" {
-		text += ", interface " + l.Device
+		text += ", device " + l.Device
 	}
 	if l.Only6 {
 		text += ", IPv6"
@@ -82,8 +83,11 @@ type Listeners struct {
 	More bool
 }
 
-// String returns text like no socket has port 80 in this network namespace, or nginx[812] listens on 127.0.0.1:80 only.
+// String returns text like no socket has port 53 in this network namespace, or nginx[812] listens on 127.0.0.1:80 only.
 func (l Listeners) String() string {
+	if len(l.Sockets) == 0 && l.Protocol == TCP { // connections may have it
+		return fmt.Sprintf("no socket listens on port %d in this network namespace", l.Port)
+	}
 	if len(l.Sockets) == 0 {
 		return fmt.Sprintf("no socket has port %d in this network namespace", l.Port)
 	}
@@ -148,7 +152,7 @@ func (h *Host) listeners(netns uint32, protocol Protocol, port uint16) (Listener
 			answer.More = true
 			break
 		}
-		l := Listener{Local: s.local, Only6: s.only6, Remote: s.remote, Inode: s.inode}
+		l := Listener{Local: s.local, Only6: s.only6, Remote: s.remote, Index: s.device, Inode: s.inode}
 		if s.device != 0 {
 			if l.Device = n.ifname(s.device); l.Device == "" {
 				l.Device = fmt.Sprint("number ", s.device)

@@ -80,12 +80,12 @@ func TestListeners(t *testing.T) {
 		want     string
 	}{
 		{TCP, 80, us + " listens on 127.0.0.1:80 only"},
-		{TCP, 81, us + " listens on *:81, interface lo only"},
+		{TCP, 81, us + " listens on *:81, device lo only"},
 		{TCP, 82, us + " listens on [::]:82, IPv6 only"},
 		{TCP, 83, us + " listens on [::]:83"},
 		{TCP, 84, us + " listens on 10.7.0.1:84; " + us + " listens on 127.0.0.1:84"},
-		{TCP, 53, "no socket has port 53 in this network namespace"},
-		{UDP, 53, us + " is bound to *:53, interface eth0 only"},
+		{TCP, 53, "no socket listens on port 53 in this network namespace"},
+		{UDP, 53, us + " is bound to *:53, device eth0 only"},
 		{UDP, 54, us + " is bound to 127.0.0.1:54, from 127.0.0.1:9 only"},
 		{UDP, 80, "no socket has port 80 in this network namespace"},
 	} {
@@ -106,7 +106,7 @@ func TestListeners(t *testing.T) {
 func TestListenersAreReadAgain(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-again")
 	h := newHost(t, "none")
-	none := regexp.MustCompile("^no socket")
+	none := regexp.MustCompile("^no socket listens")
 	if answer, ok := h.Listeners(n.Inode, TCP, 80); !ok || !none.MatchString(answer.String()) {
 		t.Fatalf("%v, %s", ok, answer)
 	}
